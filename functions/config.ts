@@ -1,0 +1,159 @@
+/**
+ * The configuration: one zod schema for the CLI, the Lambda and the CDK app.
+ *
+ * Pure: text or a plain object in, a `Config` or a `ConfigError` out. Unknown keys and bad values are refused with the
+ * path of the key and what is allowed.
+ */
+import { z } from 'zod';
+import { dayInTimeZone, parseTime } from './clock.ts';
+import { ConfigError } from './errors.ts';
+import type { EpochMs } from './model.ts';
+
+/** `start_time` is sent as 13 digits, so nothing before 2001-09-09T01:46:40.000Z can be asked for. */
+const earliestAskableMs: EpochMs = 1_000_000_000_001;
+
+const endpoint = z.string().refine(isSafeEndpoint, {
+  error: 'must be an https:// URL without path (http:// is allowed on 127.0.0.1, [::1] and localhost only)',
+});
+
+/** Used in object keys: letters, digits, `.`, `_`, `-`, not starting with `.`. */
+const pathSafe = z.string().regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/, {
+  error: 'must be 1 to 128 letters, digits, ".", "_" or "-", not starting with "."',
+});
+
+const targetSchema = z.strictObject({
+  name: pathSafe,
+  projectId: pathSafe,
+  workspace: pathSafe,
+  credentials: z.string().regex(/^(secretsmanager|file|env):\S/, {
+    error: 'must be "secretsmanager:<secret name or ARN>", "file:<path>" or "env:<variable>"',
+  }),
+  filter: z
+    .strictObject({
+      name: z.string().min(1).optional(),
+      taskType: z.enum(['QUALITY_TASK', 'CONSISTENCY_TASK']).optional(),
+    })
+    .default({}),
+});
+
+const sourceSchema = z.strictObject({
+  endpoint,
+  iamEndpoint: endpoint.optional(),
+  quota: z
+    .strictObject({
+      requests: z.int().min(1).max(1_000_000),
+      perSeconds: z.number().positive().max(3600),
+    })
+    .default({ requests: 40, perSeconds: 10 }),
+  offsetUnit: z.enum(['row', 'page']).default('row'),
+});
+
+const instant = z
+  .string()
+  .refine(
+    (text) => /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/.test(text) && parseTime(text) !== null,
+    {
+      error: 'must be an ISO 8601 instant with a zone, for example "2026-01-01T00:00:00Z"',
+    },
+  )
+  .refine((text) => (parseTime(text) ?? 0) >= earliestAskableMs, {
+    error: 'must be later than 2001-09-09T01:46:40Z: the source takes 13-digit epoch milliseconds only',
+  });
+
+const configSchema = z.strictObject({
+  warehouse: z
+    .string()
+    .regex(/^(file:\S.*|s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/\S*)?)$/, {
+      error: 'must be "file:<folder>" or "s3://<bucket>[/<prefix>]"',
+    })
+    .default('file:./.dqsync/warehouse'),
+  source: sourceSchema,
+  targets: z
+    .array(targetSchema)
+    .min(1)
+    .superRefine((targets, context) => {
+      targets.forEach((target, index) => {
+        if (targets.findIndex((other) => other.name === target.name) < index) {
+          context.addIssue({
+            code: 'custom',
+            path: [index, 'name'],
+            message: `"${target.name}" is used twice; each target needs a name of its own`,
+          });
+        }
+      });
+    }),
+  initialFrom: instant,
+  settleSeconds: z.number().min(0).max(86_400).default(60),
+  lookbackMinutes: z.number().min(0).max(10_080).default(15),
+  maxOpenDays: z.number().positive().max(365).default(7),
+  partitionTimeZone: z
+    .string()
+    .refine(isTimeZone, { error: 'must be an IANA time zone, for example "UTC" or "Asia/Shanghai"' })
+    .default('UTC'),
+  maxRunSeconds: z.number().positive().max(86_400).default(840),
+});
+
+/** A checked configuration with its defaults filled in. */
+export type Config = Readonly<z.output<typeof configSchema>>;
+/** One entry of `targets`. */
+export type TargetConfig = Config['targets'][number];
+
+/**
+ * Checks a configuration.
+ *
+ * @param value the parsed JSON
+ * @param origin how to call it in a message, for example the file's name
+ * @throws ConfigError naming every wrong key and what is allowed there
+ */
+export function parseConfig(value: unknown, origin: string): Config {
+  const result = configSchema.safeParse(value);
+  if (result.success) {
+    return result.data;
+  }
+  const problems = result.error.issues.map((issue) => describeIssue(issue));
+  throw new ConfigError(`${origin} is not a valid configuration: ${problems.join('; ')}`, {
+    remedy: 'Mend the keys named; the README lists every key with its unit and default.',
+    code: result.error.issues[0]?.path.join('.') || undefined,
+  });
+}
+
+/** Where tokens are asked for: `source.iamEndpoint`, else the one beside a `dayu.<region>` endpoint, else undefined. */
+export function iamEndpointOf(source: Config['source']): string | undefined {
+  if (source.iamEndpoint !== undefined) {
+    return source.iamEndpoint;
+  }
+  const match = /^https:\/\/dayu\.([a-z0-9-]+\.myhuaweicloud\.(?:com|eu))\/?$/.exec(source.endpoint);
+  return match === null ? undefined : `https://iam.${match[1]}`;
+}
+
+function describeIssue(issue: z.core.$ZodIssue): string {
+  const path = issue.path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+    .join('')
+    .replace(/^\./, '');
+  if (issue.code === 'unrecognized_keys') {
+    const keys = issue.keys.map((key) => `"${path === '' ? key : `${path}.${key}`}"`);
+    return `unknown key ${keys.join(', ')}`;
+  }
+  return `${path === '' ? 'the document' : `"${path}"`}: ${issue.message}`;
+}
+
+function isSafeEndpoint(text: string): boolean {
+  if (!URL.canParse(text)) {
+    return false;
+  }
+  const url = new URL(text);
+  const loopback = ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname);
+  const bare =
+    url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '' && url.password === '';
+  return bare && (url.protocol === 'https:' || (url.protocol === 'http:' && loopback));
+}
+
+function isTimeZone(text: string): boolean {
+  try {
+    dayInTimeZone(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * What the passes over a window prove. Pure, and asks the source for nothing.
+ *
+ * Proof, for a source whose `count` is a total: the distinct rows of one pass equal `count`, and every page of the pass
+ * gave the same count. Rows that move between pages either change the count or make one row show twice and another not
+ * at all, so the numbers differ. (What this cannot see, one row gone and another come within one pass, takes a row that
+ * appears late; those appear within the lookback, and everything within the lookback is read again by the next run.)
+ * Passes that gave the same count may be put together, as far as their rows do not exceed it.
+ * Where `count` is only the page's, missing, or capped at a single millisecond, the position of the empty end stands in
+ * for it, and one pass is not enough, for a row that leaves takes the end along: two passes have to find the same end,
+ * and their rows together have to be as many.
+ */
+import type { Window } from '../model.ts';
+import { type Collected, emptyCollected, mergeCollected, rowCount } from './collected.ts';
+import type { Pass } from './pass.ts';
+import type { SourceTraits } from './traits.ts';
+import { spanMs } from './window.ts';
+
+/** What the passes over one window have shown so far. */
+export interface Evidence {
+  /** The count, or the position of the end, that `asOfCount` belongs to; null while no pass had a believed one. */
+  count: number | null;
+  /** Rows of all passes that gave just this count. */
+  asOfCount: Collected;
+  /** How many those passes were. */
+  passes: number;
+  previous: Pass | null;
+  /** Rows of any pass. */
+  readonly seen: Collected;
+  /** Passes in a row that showed nothing new. */
+  idlePasses: number;
+}
+
+/** Nothing was read yet. */
+export function noEvidence(): Evidence {
+  return { count: null, asOfCount: emptyCollected(), passes: 0, previous: null, seen: emptyCollected(), idlePasses: 0 };
+}
+
+/** Whether a pass by itself proves that all was seen: it came to an empty end at once, or its rows are as many as its count. */
+export function provesItself(traits: SourceTraits, pass: Pass): boolean {
+  if (pass.refused) {
+    return false;
+  }
+  const rows = rowCount(pass.collected);
+  return (rows === 0 && pass.reachedEnd) || rows === stableCount(traits, pass);
+}
+
+/** Adds a pass that did not prove itself. `evidence.previous` stays as it is. */
+export function addPass(traits: SourceTraits, window: Window, evidence: Evidence, pass: Pass): void {
+  const rowsBefore = rowCount(evidence.seen);
+  mergeCollected(evidence.seen, pass.collected);
+  evidence.idlePasses = rowCount(evidence.seen) > rowsBefore ? 0 : evidence.idlePasses + 1;
+  const count = stableCount(traits, pass) ?? endPosition(traits, window, pass);
+  if (count === null) {
+    return;
+  }
+  if (evidence.count === count) {
+    mergeCollected(evidence.asOfCount, pass.collected);
+    evidence.passes += 1;
+  }
+  if (evidence.count !== count || rowCount(evidence.asOfCount) > count) {
+    evidence.count = count;
+    evidence.asOfCount = emptyCollected();
+    evidence.passes = 1;
+    mergeCollected(evidence.asOfCount, pass.collected);
+  }
+}
+
+/** Whether the rows put together are as many as the count (or end) they were read under; an end has to be found twice. */
+export function provesTogether(traits: SourceTraits, evidence: Evidence, pass: Pass): boolean {
+  const passesNeeded = stableCount(traits, pass) === null ? 2 : 1;
+  return evidence.count !== null && evidence.passes >= passesNeeded && rowCount(evidence.asOfCount) === evidence.count;
+}
+
+/** The one total that every page of the pass gave; null if there were several, or it can't be believed. */
+export function stableCount(traits: SourceTraits, pass: Pass): number | null {
+  const [count] = pass.counts;
+  const believed =
+    pass.counts.size === 1 &&
+    typeof count === 'number' &&
+    count < traits.countCap &&
+    !pass.rowsBeyondCount &&
+    traits.countIsTotal === true;
+  return believed ? count : null;
+}
+
+/** Where the empty end was found; null if it was not, or where `count` can serve. */
+function endPosition(traits: SourceTraits, window: Window, pass: Pass): number | null {
+  const countServes =
+    traits.countIsTotal === true && (traits.countCap === Number.POSITIVE_INFINITY || spanMs(window) > 1);
+  return countServes || pass.refused ? null : pass.endPosition;
+}

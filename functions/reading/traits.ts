@@ -1,0 +1,31 @@
+/**
+ * What a run has learned of how this source behaves. Pure.
+ *
+ * Nothing here is assumed at the start and nothing is kept between runs: a source may change its ways, and a wrong
+ * belief would lose rows. Each trait is set by evidence only.
+ */
+
+/** Evidence about the source, gathered while reading and shared by all reads of one run. */
+export interface SourceTraits {
+  /** The most rows any page has had: a page of that many may have been cut off. */
+  largestPageRows: number;
+  /** True once a reply's `count` was seen to say more than its page had, so that it is a total; false once it was seen not to be. */
+  countIsTotal: boolean | null;
+  /** A `count` of this or more is not believed: rows were found beyond it, so it is capped. */
+  countCap: number;
+  /** Offsets, in the source's unit, from this one on were refused. */
+  refusedOffset: number;
+  /** True once the configured offset unit was tried on a window that could have shown it to be wrong. */
+  offsetUnitChecked: boolean;
+}
+
+/** Knows nothing yet. */
+export function noTraits(): SourceTraits {
+  return {
+    largestPageRows: 0,
+    countIsTotal: null,
+    countCap: Number.POSITIVE_INFINITY,
+    refusedOffset: Number.POSITIVE_INFINITY,
+    offsetUnitChecked: false,
+  };
+}

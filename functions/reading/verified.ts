@@ -1,0 +1,201 @@
+/**
+ * Complete reading: a window is read until it is proven that every row was seen, or the read fails naming the window.
+ * Pure over `fetchPage`. The product's heart; `proof.ts` says what counts as a proof.
+ *
+ * Not proven: times at which two pages showed the same row are read by themselves, small windows are read again, then
+ * the window is split, down to windows of one page, which one request reads atomically.
+ */
+import { IncompleteReadError } from '../errors.ts';
+import type { EpochMs, Window } from '../model.ts';
+import { type Collected, emptyCollected, mergeCollected, rowCount } from './collected.ts';
+import { densityOf } from './density.ts';
+import { requireOffsetUnit } from './offset-unit.ts';
+import { type Pass, readPass } from './pass.ts';
+import { addPass, type Evidence, noEvidence, provesItself, provesTogether, stableCount } from './proof.ts';
+import { fetchNonEmptyAt, type Reader } from './reader.ts';
+import { spanMs, splitWindow } from './window.ts';
+
+/** How the reading of a window ended; a read that could not be proven throws instead. */
+export type ReadOutcome =
+  | {
+      readonly kind: 'complete';
+      /** Every row the source returned, also those at the widened edges. */
+      readonly collected: Collected;
+      /** More than one pass was needed: rows moved, or the source misbehaved. */
+      readonly disturbed: boolean;
+    }
+  | {
+      /** The window holds more than `maxRows`; nothing is kept. Ask again for a shorter one. */
+      readonly kind: 'tooLarge';
+      readonly rowsPerMs: number;
+    };
+
+/** Passes over a millisecond that holds more than a page, before giving up. */
+const maxPassesOfMillisecond = 40;
+/** … and passes in a row that showed nothing new. */
+const maxIdlePasses = 8;
+/** A window of more pages than this is split at once instead of read again: a second disturbance then spoils only a part. */
+const rereadPages = 4;
+
+/** Requests that one read may cost before the source is called unreadable. */
+class Effort {
+  requests = 0;
+  passes = 0;
+  largestRows = 0;
+
+  spend(pass: Pass): void {
+    this.requests += pass.requests;
+    this.passes += 1;
+    const counts = [...pass.counts].map((count) => count ?? 0);
+    this.largestRows = Math.max(this.largestRows, rowCount(pass.collected), ...counts);
+  }
+
+  get isSpent(): boolean {
+    return this.requests > 1000 + this.largestRows / 5;
+  }
+}
+
+/**
+ * Reads `window` completely.
+ *
+ * @param maxRows a window of more rows than this (and of more than a millisecond) is not read but reported `tooLarge`
+ * @throws IncompleteReadError when completeness could not be proven
+ * @throws ConfigError when the source counts `offset` in another unit than configured
+ */
+export async function readVerified(reader: Reader, window: Window, maxRows: number): Promise<ReadOutcome> {
+  const collected = emptyCollected();
+  const effort = new Effort();
+  const tooLarge = await resolve({ reader, collected, effort, maxRows }, window);
+  if (tooLarge !== null) {
+    return { kind: 'tooLarge', rowsPerMs: densityOf(tooLarge, window) };
+  }
+  return { kind: 'complete', collected, disturbed: effort.passes > 1 };
+}
+
+interface Read {
+  readonly reader: Reader;
+  readonly collected: Collected;
+  readonly effort: Effort;
+  readonly maxRows: number;
+}
+
+/** Reads until proven; returns the pass only if it found the window too large. */
+async function resolve(read: Read, window: Window): Promise<Pass | null> {
+  const evidence = noEvidence();
+  for (let attempt = 1; ; attempt += 1) {
+    const toEnd = mustReadToEnd(read.reader, window, evidence.previous);
+    const pass = await readPass(read.reader, window, { maxRows: read.maxRows, toEnd });
+    read.effort.spend(pass);
+    if (pass.tooLarge) {
+      return pass;
+    }
+    mergeCollected(read.collected, pass.collected);
+    if (provesItself(read.reader.traits, pass) || (await isProvenTogether(read, window, pass, evidence))) {
+      return null;
+    }
+    if (isHopeless(read, window, pass, evidence, attempt)) {
+      throw incomplete(window, pass, evidence);
+    }
+    if (isWorthSplitting(read.reader, window, pass, attempt)) {
+      return resolveParts(read, window, pass);
+    }
+    evidence.previous = pass;
+  }
+}
+
+/** Within a single millisecond, where splitting can't help, a count that failed to serve is passed over. */
+function mustReadToEnd(reader: Reader, window: Window, previous: Pass | null): boolean {
+  if (spanMs(window) > 1) {
+    return false;
+  }
+  return previous === null
+    ? reader.traits.countCap < Number.POSITIVE_INFINITY
+    : stableCount(reader.traits, previous) === null;
+}
+
+/** Splits the window and reads each part until proven. */
+async function resolveParts(read: Read, window: Window, pass: Pass): Promise<null> {
+  const { countCap, refusedOffset, largestPageRows } = read.reader.traits;
+  const rows = Math.max(rowCount(pass.collected), ...[...pass.counts].map((count) => count ?? 0));
+  const reachableRows = refusedOffset * (read.reader.offsetUnit === 'row' ? 1 : largestPageRows);
+  const partRows = Math.max(1, Math.min(rows / 2, reachableRows * 0.8, countCap * 0.5));
+  for (const part of splitWindow(window, Math.min(64, Math.ceil(rows / partRows) || 2))) {
+    await resolve({ ...read, maxRows: Number.POSITIVE_INFINITY }, part);
+  }
+  return null;
+}
+
+/** Weighs a pass that did not prove itself with those before, and mends what a cheap look can mend; the total must then still be the same. */
+async function isProvenTogether(read: Read, window: Window, pass: Pass, evidence: Evidence): Promise<boolean> {
+  const { reader } = read;
+  addPass(reader.traits, window, evidence, pass);
+  const isCounted = stableCount(reader.traits, pass) !== null;
+  if (pass.holes > 0 || pass.duplicateTimes.size > 0 || !isCounted) {
+    await requireOffsetUnit(reader, window);
+  }
+  if (spanMs(window) > 1 && evidence.count !== null && rowCount(evidence.asOfCount) < evidence.count) {
+    await rereadRepeatedTimes(read, window, pass, evidence);
+    if (isCounted && (await fetchNonEmptyAt(reader, window, 0)).count !== evidence.count) {
+      evidence.count = null;
+    }
+  }
+  return provesTogether(reader.traits, evidence, pass);
+}
+
+/**
+ * A total that did not change and a row missing means that another row stood on two pages, and the order among equal
+ * start times is unstable: the missing one has the start time of the one shown twice. Reads just those milliseconds.
+ */
+async function rereadRepeatedTimes(read: Read, window: Window, pass: Pass, evidence: Evidence): Promise<void> {
+  const times = [...pass.duplicateTimes];
+  if (times.length === 0 || times.length > 2 * pass.requests + 4) {
+    return;
+  }
+  for (const startTimeMs of times) {
+    const collected = emptyCollected();
+    const millisecond = { fromMs: startTimeMs, toMs: startTimeMs + 1 };
+    await resolve({ ...read, collected, maxRows: Number.POSITIVE_INFINITY }, millisecond);
+    mergeCollected(read.collected, collected);
+    mergeCollected(evidence.asOfCount, onlyAt(collected, startTimeMs));
+  }
+}
+
+/** Nothing that is left to try would change the picture. */
+function isHopeless(read: Read, window: Window, pass: Pass, evidence: Evidence, attempt: number): boolean {
+  if (read.effort.isSpent) {
+    return true;
+  }
+  const stuck = attempt >= maxPassesOfMillisecond || evidence.idlePasses >= maxIdlePasses || pass.refused;
+  return spanMs(window) === 1 && stuck;
+}
+
+function isWorthSplitting(reader: Reader, window: Window, pass: Pass, attempt: number): boolean {
+  if (spanMs(window) === 1) {
+    return false;
+  }
+  if (pass.refused || attempt >= 3) {
+    return true;
+  }
+  const isLong = rowCount(pass.collected) > rereadPages * reader.traits.largestPageRows;
+  return reader.traits.countIsTotal === true && (isLong || attempt >= 2);
+}
+
+function incomplete(window: Window, pass: Pass, evidence: Evidence): IncompleteReadError {
+  const counts = [...pass.counts].map((count) => count ?? 'none');
+  const distinctRows = Math.max(rowCount(pass.collected), rowCount(evidence.seen));
+  return new IncompleteReadError(
+    `the window could not be proven complete: the source said count ${counts.join(', then ') || 'none'} and showed ${distinctRows} distinct rows${pass.refused ? ', then refused a deeper offset' : ''}`,
+    {
+      remedy:
+        'Nothing is lost: coverage stays before this window and the next run reads it again. If it stays, run "dqsync list" over the window and compare count with rows.',
+      window,
+      expectedRows: evidence.count,
+      distinctRows,
+    },
+  );
+}
+
+function onlyAt(collected: Collected, startTimeMs: EpochMs): Collected {
+  const seen = new Map([...collected.seen].filter(([, { execution }]) => execution.startTimeMs === startTimeMs));
+  return { seen, unreadable: new Map(), repeats: new Map([...collected.repeats].filter(([key]) => seen.has(key))) };
+}
