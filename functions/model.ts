@@ -114,3 +114,10 @@ export function compareExecutions(
   }
   return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
 }
+
+/** Hears what an operator may want to know. Never gets a secret. */
+export type Log = (
+  level: 'info' | 'warn',
+  message: string,
+  fields: Readonly<Record<string, string | number>>,
+) => void;

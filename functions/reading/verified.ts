@@ -134,7 +134,7 @@ async function isProvenTogether(read: Read, window: Window, pass: Pass, evidence
     await requireOffsetUnit(reader, window);
   }
   if (spanMs(window) > 1 && evidence.count !== null && rowCount(evidence.asOfCount) < evidence.count) {
-    await rereadRepeatedTimes(read, window, pass, evidence);
+    await rereadRepeatedTimes(read, pass, evidence);
     if (isCounted && (await fetchNonEmptyAt(reader, window, 0)).count !== evidence.count) {
       evidence.count = null;
     }
@@ -146,7 +146,7 @@ async function isProvenTogether(read: Read, window: Window, pass: Pass, evidence
  * A total that did not change and a row missing means that another row stood on two pages, and the order among equal
  * start times is unstable: the missing one has the start time of the one shown twice. Reads just those milliseconds.
  */
-async function rereadRepeatedTimes(read: Read, window: Window, pass: Pass, evidence: Evidence): Promise<void> {
+async function rereadRepeatedTimes(read: Read, pass: Pass, evidence: Evidence): Promise<void> {
   const times = [...pass.duplicateTimes];
   if (times.length === 0 || times.length > 2 * pass.requests + 4) {
     return;

@@ -1,0 +1,65 @@
+/** The one place where things are put together: from a config to a store, and to a source per target. */
+import { type Clock, systemClock } from './clock.ts';
+import { type Config, iamEndpointOf, type TargetConfig } from './config.ts';
+import type { Log } from './model.ts';
+import { connectSource, type Source } from './source/client.ts';
+import { createPacer } from './source/pacing.ts';
+import { targetOf } from './sync/run.ts';
+import { parseWarehouseUrl } from './warehouse/location.ts';
+import type { Store } from './warehouse/store.ts';
+
+/** What a process works with. */
+export interface Connections {
+  readonly clock: Clock;
+  readonly store: Store;
+  /** A client of the target's source; `signal` ends what it has under way. */
+  connect(target: TargetConfig, signal: AbortSignal | undefined): Source;
+}
+
+/** Environment variables that stand for the S3 endpoint of an emulator, in the order AWS's own tools look at them. */
+export interface Surroundings {
+  readonly AWS_ENDPOINT_URL_S3?: string | undefined;
+  readonly AWS_ENDPOINT_URL?: string | undefined;
+}
+
+/**
+ * Opens what the config names. Touches neither network nor disk yet. One pacer serves all targets, and lives as long as
+ * the process: the quota is a user's.
+ *
+ * @throws ConfigError for a warehouse URL that can't be used
+ */
+export async function openConnections(config: Config, log: Log, surroundings: Surroundings): Promise<Connections> {
+  const clock = systemClock;
+  const pacer = createPacer(config.source.quota, clock);
+  return {
+    clock,
+    store: await openStore(config.warehouse, surroundings),
+    connect: (target, signal) =>
+      connectSource({
+        target: targetOf(target),
+        source: config.source,
+        iamEndpoint: iamEndpointOf(config.source),
+        credentialsRef: target.credentials,
+        pacer,
+        clock,
+        log,
+        ...(signal === undefined ? {} : { signal }),
+      }),
+  };
+}
+
+/** Each store is loaded only where it is used: the Lambda needs no file store, a laptop no AWS SDK. */
+async function openStore(url: string, surroundings: Surroundings): Promise<Store> {
+  const location = parseWarehouseUrl(url);
+  if (location.kind === 'file') {
+    const { openFileStore } = await import('./warehouse/file-store.ts');
+    return openFileStore(url);
+  }
+  const { openS3Store } = await import('./warehouse/s3-store.ts');
+  const endpoint = surroundings.AWS_ENDPOINT_URL_S3 ?? surroundings.AWS_ENDPOINT_URL;
+  return openS3Store({
+    bucket: location.bucket,
+    prefix: location.prefix,
+    forcePathStyle: endpoint !== undefined && /^https?:\/\/(127\.0\.0\.1|localhost|\[::1\])(:|\/|$)/.test(endpoint),
+  });
+}

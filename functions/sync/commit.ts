@@ -1,0 +1,97 @@
+/**
+ * The commit: the checkpoint moves by compare-and-swap, after the data files it speaks of were written (PROTOCOL.md, I4, I5).
+ */
+import { newToken } from '../clock.ts';
+import { ConflictError, StorageError } from '../errors.ts';
+import { checkpointKey } from '../warehouse/layout.ts';
+import type { Store } from '../warehouse/store.ts';
+import { applyChange, type Change, type Checkpoint, emptyCheckpoint, type TargetIdentity } from './plan/checkpoint.ts';
+import { decodeCheckpoint, encodeCheckpoint } from './plan/checkpoint-json.ts';
+import type { TargetRun } from './target-run.ts';
+
+/** A checkpoint as it lies in the store. */
+export interface LoadedCheckpoint {
+  readonly checkpoint: Checkpoint;
+  /** Null when there is none yet. */
+  readonly etag: string | null;
+}
+
+/** What a commit left in the store. */
+export interface Committed extends LoadedCheckpoint {
+  /** Another run committed meanwhile; its changes are in `checkpoint`, beside ours. */
+  readonly conflicted: boolean;
+}
+
+const maxAttempts = 20;
+
+/** What the checkpoint of a run's target must have been made for. */
+export function identityOf(run: Pick<TargetRun, 'target' | 'settings'>): TargetIdentity {
+  const { projectId, workspace, filter } = run.target;
+  return { projectId, workspace, filter, partitionTimeZone: run.settings.partitionTimeZone };
+}
+
+/**
+ * Reads a target's checkpoint; an empty one where none is.
+ *
+ * @throws StateError when it is damaged, newer, or was made for another configuration; StorageError
+ */
+export async function loadCheckpoint(
+  store: Store,
+  target: string,
+  identity: TargetIdentity,
+): Promise<LoadedCheckpoint> {
+  const key = checkpointKey(target);
+  const object = await store.get(key);
+  if (object === null) {
+    return { checkpoint: emptyCheckpoint(identity), etag: null };
+  }
+  return { checkpoint: decodeCheckpoint(object.bytes, identity, target, key), etag: object.etag };
+}
+
+/** A fresh id for a commit. */
+export function newCommitId(): string {
+  return newToken();
+}
+
+/**
+ * Applies `change` to the checkpoint, on top of whatever others have committed meanwhile.
+ *
+ * Lost: what is there now is read, and the change applied to it. Unknown (no reply): the same; if our commit id is found
+ * in it, ours had landed. Changes commute, so the order of commits does not matter.
+ *
+ * @throws ConflictError when others kept winning, StorageError, StateError
+ */
+export async function commitChange(run: TargetRun, base: LoadedCheckpoint, change: Change): Promise<Committed> {
+  const { store, target, clock, settings } = run;
+  const key = checkpointKey(target.name);
+  let current = base;
+  let conflicted = false;
+  let lastFailure: unknown;
+  for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
+    const next = applyChange(current.checkpoint, change, settings.lookbackMs);
+    const bytes = encodeCheckpoint(next);
+    const outcome =
+      current.etag === null ? await store.putIfAbsent(key, bytes) : await store.putIfMatch(key, bytes, current.etag);
+    if (outcome.kind === 'won') {
+      return { checkpoint: next, etag: outcome.etag, conflicted };
+    }
+    lastFailure = outcome.kind === 'unknown' ? outcome.cause : undefined;
+    await clock.sleep(Math.random() * 100 * attempt);
+    current = await loadCheckpoint(store, target.name, identityOf(run));
+    if (current.checkpoint.commitIds.includes(change.commitId)) {
+      return { ...current, conflicted };
+    }
+    conflicted ||= outcome.kind === 'lost';
+  }
+  if (lastFailure !== undefined) {
+    throw new StorageError(`the checkpoint ${key} could not be written: no reply came, ${maxAttempts} times`, {
+      target: target.name,
+      cause: lastFailure,
+      remedy: 'Check that the warehouse can be reached, then run again; nothing that was committed is lost.',
+    });
+  }
+  throw new ConflictError(`the checkpoint ${key} was changed by other runs ${maxAttempts} times in a row`, {
+    target: target.name,
+    remedy: 'Let fewer runs work on this target at once, then run again; nothing that was committed is lost.',
+  });
+}

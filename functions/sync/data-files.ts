@@ -1,0 +1,119 @@
+/** Writes what a commit speaks of: data files, never overwritten, and the run's quarantine file. */
+import { isoTime } from '../clock.ts';
+import { StorageError } from '../errors.ts';
+import type { Observation, UnreadableRow } from '../model.ts';
+import { dataKey, quarantineKey } from '../warehouse/layout.ts';
+import { observationBatch } from '../warehouse/observation-batch.ts';
+import { encodeParquet } from '../warehouse/parquet.ts';
+import { type Partition, partitionObservations } from '../warehouse/partitions.ts';
+import type { TargetRun } from './target-run.ts';
+
+/** What was written. */
+export interface WrittenFiles {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** Files written side by side: hides the store's latency, and keeps only so many encoded files in memory. */
+const writesAtOnce = 4;
+const maxAttempts = 5;
+
+/**
+ * Writes observations as one new file per workspace and day.
+ *
+ * @param firstPart number of the first file; parts of one run must be unique
+ * @throws StorageError
+ */
+export async function writeObservations(
+  run: TargetRun,
+  observations: readonly Observation[],
+  firstPart: number,
+): Promise<WrittenFiles> {
+  const partitions = partitionObservations(observations, run.settings.partitionTimeZone);
+  let bytes = 0;
+  for (let start = 0; start < partitions.length; start += writesAtOnce) {
+    const sizes = await Promise.all(
+      partitions
+        .slice(start, start + writesAtOnce)
+        .map((partition, index) => writePartition(run, partition, firstPart + start + index)),
+    );
+    bytes += sizes.reduce((sum, size) => sum + size, 0);
+  }
+  return { files: partitions.length, bytes };
+}
+
+async function writePartition(run: TargetRun, partition: Partition, part: number): Promise<number> {
+  const { workspace, dt } = partition;
+  const key = dataKey({ workspace, dt, runId: run.runId, part });
+  const bytes = encodeParquet(observationBatch(partition.rows));
+  await putNew(run, key, bytes);
+  return bytes.length;
+}
+
+async function putNew(run: TargetRun, key: string, bytes: Uint8Array): Promise<void> {
+  let cause: unknown;
+  for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
+    const outcome = await run.store.putIfAbsent(key, bytes);
+    if (outcome.kind === 'won') {
+      return;
+    }
+    cause = outcome.kind === 'unknown' ? outcome.cause : new Error('another object has this name');
+    await run.clock.sleep(200 * attempt);
+  }
+  throw cannotWrite(run, key, cause);
+}
+
+/**
+ * Adds rows that could not be read to the run's quarantine file, one JSON line each with the row's text and the reason.
+ * The file belongs to this run alone and grows with its commits.
+ *
+ * @throws StorageError
+ */
+export async function writeQuarantine(run: TargetRun, rows: readonly UnreadableRow[]): Promise<void> {
+  const nowIso = isoTime(run.clock.now());
+  const key = quarantineKey(run.target.name, nowIsoDay(run.runId), run.runId);
+  const lines = rows.map((row) =>
+    JSON.stringify({
+      target: run.target.name,
+      project_id: run.target.projectId,
+      workspace: run.target.workspace,
+      run_id: run.runId,
+      observed_at: nowIso,
+      reason: row.reason,
+      row: row.rawText,
+    }),
+  );
+  const added = `${lines.join('\n')}\n`;
+  let cause: unknown;
+  for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
+    const existing = await run.store.get(key);
+    const text = existing === null ? '' : new TextDecoder().decode(existing.bytes);
+    if (text.endsWith(added)) {
+      return;
+    }
+    const bytes = new TextEncoder().encode(text + added);
+    const outcome =
+      existing === null
+        ? await run.store.putIfAbsent(key, bytes)
+        : await run.store.putIfMatch(key, bytes, existing.etag);
+    if (outcome.kind === 'won') {
+      return;
+    }
+    cause = outcome.kind === 'unknown' ? outcome.cause : new Error('another run writes this file');
+    await run.clock.sleep(200 * attempt);
+  }
+  throw cannotWrite(run, key, cause);
+}
+
+/** The day a run began, from its id, so that all of a run's quarantined rows lie in one file. */
+function nowIsoDay(runId: string): string {
+  return `${runId.slice(0, 4)}-${runId.slice(4, 6)}-${runId.slice(6, 8)}`;
+}
+
+function cannotWrite(run: TargetRun, key: string, cause: unknown): StorageError {
+  return new StorageError(`${key} could not be written to ${run.store.url}, ${maxAttempts} times`, {
+    target: run.target.name,
+    cause,
+    remedy: 'Check that the warehouse can be reached, then run again; nothing that was committed is lost.',
+  });
+}

@@ -1,0 +1,162 @@
+/**
+ * One incremental run of one target: looks again at what was open, reads `[watermark - lookback, now - settle)` in slices,
+ * each proven complete, and commits as it goes.
+ */
+import { isoTime } from '../clock.ts';
+import { StateError, StoppedError, toDqsyncError } from '../errors.ts';
+import type { EpochMs } from '../model.ts';
+import { rowCount } from '../reading/collected.ts';
+import type { Reader } from '../reading/reader.ts';
+import { SlicePlanner } from '../reading/slices.ts';
+import { noTraits } from '../reading/traits.ts';
+import { readVerified } from '../reading/verified.ts';
+import { identityOf, loadCheckpoint } from './commit.ts';
+import { densityOf, watermarkOf } from './plan/coverage.ts';
+import type { Summary } from './plan/summary.ts';
+import { Recorder } from './recorder.ts';
+import { reobserveOpen } from './reobserve.ts';
+import { type RunState, summarize } from './summarize.ts';
+import type { TargetRun } from './target-run.ts';
+
+/** A skew below this is lost in the one-second resolution of the `Date` header. */
+const noticedSkewMs = 2_000;
+
+/**
+ * Runs one target. Never throws: a failure is in the summary, and everything proven complete before it is committed.
+ */
+export async function runIncremental(run: TargetRun): Promise<Summary> {
+  const state: RunState = { recorder: null, fromMs: null, untilMs: null, rowsRead: 0, done: false, error: null };
+  try {
+    const loaded = await loadCheckpoint(run.store, run.target.name, identityOf(run));
+    state.recorder = new Recorder(run, loaded, 'incremental');
+    await readAndCommit(run, state, state.recorder);
+  } catch (thrown) {
+    state.error = toDqsyncError(thrown, run.target.name);
+  }
+  return summarize(run, state, 'incremental');
+}
+
+/** Reads, and commits at the end whatever the end was. */
+async function readAndCommit(run: TargetRun, state: RunState, recorder: Recorder): Promise<void> {
+  try {
+    await readAll(run, state, recorder);
+  } catch (thrown) {
+    if (state.commitFailed === true) {
+      throw thrown;
+    }
+    if (thrown instanceof StoppedError) {
+      await recorder.commit('stopped', null);
+      run.log('info', thrown.message, { target: run.target.name });
+      return;
+    }
+    const error = toDqsyncError(thrown, run.target.name);
+    await recorder.commit('failed', error.message);
+    throw error;
+  }
+  await recorder.commit('done', null);
+  state.done = true;
+}
+
+async function readAll(run: TargetRun, state: RunState, recorder: Recorder): Promise<void> {
+  const { settings, clock } = run;
+  const reader = readerOf(run, state);
+  const watermarkMs = watermarkOf(recorder.checkpoint.coverage);
+  const untilMs = clock.now() - settings.settleMs;
+  const readFromMs =
+    watermarkMs === null ? settings.initialFromMs : Math.min(watermarkMs, untilMs) - settings.lookbackMs;
+  state.fromMs = readFromMs;
+  state.untilMs = Math.max(readFromMs, untilMs);
+  requireSaneWatermark(run, watermarkMs);
+  await reobserveOpen(run, reader, recorder, readFromMs);
+  const planner = new SlicePlanner(densityOf(recorder.checkpoint.coverage));
+  let fromMs = readFromMs;
+  while (fromMs < untilMs) {
+    const limitRows = rowsInTimeLeft(run);
+    const slice = planner.next(fromMs, untilMs, limitRows);
+    const outcome = await readVerified(reader, slice, planner.maxRows(limitRows));
+    if (outcome.kind === 'tooLarge') {
+      planner.sliceTooLarge(slice, outcome.rowsPerMs);
+      continue;
+    }
+    recorder.addWindow(slice, Math.min(slice.toMs, sourceNow(run) - settings.settleMs), outcome.collected);
+    planner.sliceRead(slice, rowCount(outcome.collected), outcome.disturbed);
+    fromMs = slice.toMs;
+    report(run, state, fromMs);
+    if (recorder.isDue && fromMs < untilMs && (await commitOnTheWay(state, recorder))) {
+      const reachedMs = watermarkOf(recorder.checkpoint.coverage) ?? fromMs;
+      fromMs = Math.max(fromMs, reachedMs);
+      if (fromMs >= untilMs) {
+        run.log('info', 'another run has covered the rest of the window', { target: run.target.name });
+      }
+    }
+  }
+}
+
+/** Commits; true if another run committed meanwhile. */
+async function commitOnTheWay(state: RunState, recorder: Recorder): Promise<boolean> {
+  try {
+    return await recorder.commit('running', null);
+  } catch (thrown) {
+    state.commitFailed = true;
+    throw thrown;
+  }
+}
+
+function readerOf(run: TargetRun, state: RunState): Reader {
+  const { source, settings, target } = run;
+  return {
+    fetchPage: source.fetchPage,
+    filter: target.filter,
+    offsetUnit: settings.offsetUnit,
+    traits: noTraits(),
+    inFlight: () => requestsInFlight(source.stats().latencyMs, settings),
+    onRows: (rows) => {
+      state.rowsRead += rows;
+      report(run, state, null);
+    },
+  };
+}
+
+/** As many requests as arrive while one is answered, half as many again to catch up, and never fewer than keep a core busy. */
+function requestsInFlight(latencyMs: number | null, settings: TargetRun['settings']): number {
+  const whileOneIsAnswered = (settings.requestsPerSecond * (latencyMs ?? 0)) / 1000;
+  const wanted = Math.min(Math.ceil(whileOneIsAnswered * 1.5) + 2, 16);
+  return Math.max(1, Math.min(wanted, settings.maxInFlight));
+}
+
+/** Half of what the quota lets through in the time left, so that a slice begun is a slice finished. */
+function rowsInTimeLeft(run: TargetRun): number {
+  return (run.budget.remainingMs() / 1000) * run.settings.requestsPerSecond * 100 * 0.5;
+}
+
+/** Where the source's clock is behind ours, rows up to our now are still to come: coverage must not run ahead of it. */
+function sourceNow(run: TargetRun): EpochMs {
+  const skewMs = run.source.stats().clockSkewMs ?? 0;
+  return run.clock.now() + (skewMs < -noticedSkewMs ? skewMs : 0);
+}
+
+/** Coverage beyond our own now means that some clock is or was off; what was covered early is read again, but say so. */
+function requireSaneWatermark(run: TargetRun, watermarkMs: EpochMs | null): void {
+  const aheadMs = (watermarkMs ?? 0) - run.clock.now();
+  if (aheadMs > run.settings.lookbackMs) {
+    throw new StateError(
+      `the checkpoint covers up to ${isoTime(watermarkMs ?? 0)}, which is later than now by this machine's clock`,
+      {
+        target: run.target.name,
+        remedy:
+          'Set the clock right. If an earlier run had a clock that was ahead, move the checkpoint back to a version from before it (the bucket keeps them), so that the span is read again.',
+      },
+    );
+  }
+}
+
+function report(run: TargetRun, state: RunState, atMs: EpochMs | null): void {
+  state.atMs = atMs ?? state.atMs ?? state.fromMs ?? 0;
+  run.onProgress({
+    target: run.target.name,
+    fromMs: state.fromMs ?? 0,
+    atMs: state.atMs,
+    untilMs: state.untilMs ?? 0,
+    rowsRead: state.rowsRead,
+  });
+}

@@ -1,0 +1,181 @@
+/** The checkpoint as JSON text: written, and read back with every doubt resolved in favour of stopping. Pure. */
+import { z } from 'zod';
+import { StateError } from '../../errors.ts';
+import type { Checkpoint, TargetIdentity } from './checkpoint.ts';
+
+const format = 'dqsync.checkpoint';
+const version = 1;
+
+const epochMs = z.int();
+const id = z
+  .string()
+  .regex(/^-?\d{1,19}$/)
+  .transform(BigInt);
+const text = z.string().nullable();
+
+const header = z.object({ format: z.literal(format), version: z.int() });
+
+const document = z.strictObject({
+  format: z.literal(format),
+  version: z.literal(version),
+  identity: z.strictObject({
+    projectId: z.string(),
+    workspace: z.string(),
+    filter: z.strictObject({ name: z.string().optional(), taskType: z.string().optional() }),
+    partitionTimeZone: z.string(),
+  }),
+  coverage: z
+    .array(z.strictObject({ fromMs: epochMs, toMs: epochMs, rows: z.int().min(0) }))
+    .refine(isDisjointAndSorted, { error: 'windows overlap or are out of order' }),
+  open: z.array(
+    z.strictObject({
+      execution: z.strictObject({
+        id,
+        name: text,
+        taskId: id.nullable(),
+        taskType: text,
+        runStatus: text,
+        notifyStatus: text,
+        startTimeMs: epochMs,
+        endTimeMs: epochMs.nullable(),
+        extra: text,
+      }),
+      observedAtMs: epochMs,
+      awaits: z.enum(['outcome', 'notification']),
+    }),
+  ),
+  recent: z.array(
+    z.tuple([id, epochMs, z.string(), epochMs]).transform(([entryId, startTimeMs, fingerprint, observedAtMs]) => ({
+      id: entryId,
+      startTimeMs,
+      fingerprint,
+      observedAtMs,
+    })),
+  ),
+  quarantined: z.array(z.strictObject({ fingerprint: z.string(), seenAtMs: epochMs })),
+  commitIds: z.array(z.string()),
+  lastRun: z
+    .strictObject({
+      runId: z.string(),
+      mode: z.enum(['incremental', 'backfill']),
+      startedAtMs: epochMs,
+      committedAtMs: epochMs,
+      outcome: z.enum(['running', 'done', 'stopped', 'failed']),
+      rowsWritten: z.int(),
+      error: text,
+    })
+    .nullable(),
+});
+
+/** The document's text, UTF-8. Lists stand one entry a line, so that a person can read and compare them. */
+export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
+  const { identity, coverage, open, recent, quarantined, commitIds, lastRun } = checkpoint;
+  const recentTuples = recent.map((entry) => [entry.id, entry.startTimeMs, entry.fingerprint, entry.observedAtMs]);
+  const parts = [
+    `"format":${json(format)}`,
+    `"version":${version}`,
+    `"identity":${json(identity)}`,
+    `"lastRun":${json(lastRun)}`,
+    `"coverage":${lines(coverage)}`,
+    `"open":${lines(open)}`,
+    `"quarantined":${lines(quarantined)}`,
+    `"commitIds":${json(commitIds)}`,
+    `"recent":${lines(recentTuples)}`,
+  ];
+  return new TextEncoder().encode(`{\n${parts.join(',\n')}\n}\n`);
+}
+
+/**
+ * Reads a checkpoint back.
+ *
+ * @param where the object's name, for messages
+ * @throws StateError when it is damaged, of a newer version, or was made for another project, workspace, filter or time zone
+ */
+export function decodeCheckpoint(
+  bytes: Uint8Array,
+  identity: TargetIdentity,
+  target: string,
+  where: string,
+): Checkpoint {
+  const value = parseJson(bytes, target, where);
+  const head = header.safeParse(value);
+  if (head.success && head.data.version > version) {
+    throw new StateError(
+      `the checkpoint ${where} has version ${head.data.version}, newer than the ${version} this dqsync knows`,
+      {
+        target,
+        remedy: 'Upgrade dqsync. Nothing was overwritten.',
+      },
+    );
+  }
+  const result = document.safeParse(value);
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    throw damaged(
+      target,
+      where,
+      `${issue?.path.join('.') || 'the document'}: ${issue?.message ?? 'invalid'}`,
+      result.error,
+    );
+  }
+  const { format: _format, version: _version, ...checkpoint } = result.data;
+  requireIdentity(checkpoint.identity, identity, target, where);
+  return { ...checkpoint, identity };
+}
+
+function parseJson(bytes: Uint8Array, target: string, where: string): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw damaged(target, where, 'it is not JSON', cause);
+  }
+}
+
+function damaged(target: string, where: string, what: string, cause: unknown): StateError {
+  return new StateError(`the checkpoint ${where} is damaged (${what})`, {
+    target,
+    cause,
+    remedy:
+      'Nothing was overwritten. Put an earlier version of the object back (on S3: list its versions and copy one over it), or move it away to start again from initialFrom; the table keeps its rows and the view drops duplicates.',
+  });
+}
+
+function requireIdentity(found: Record<string, unknown>, wanted: TargetIdentity, target: string, where: string): void {
+  const keys = ['projectId', 'workspace', 'filter', 'partitionTimeZone'] as const;
+  const changed = keys.filter((key) => canonical(found[key]) !== canonical(wanted[key]));
+  if (changed.length > 0) {
+    const what = changed.map((key) => `${key} was ${json(found[key])} and is now ${json(wanted[key])}`).join('; ');
+    throw new StateError(`the checkpoint ${where} was made for another configuration: ${what}`, {
+      target,
+      remedy:
+        'What is covered would no longer be true. Set it back, or give the target a new name to start a coverage of its own. Nothing was overwritten.',
+    });
+  }
+}
+
+function canonical(value: unknown): string {
+  return typeof value === 'object' && value !== null
+    ? json(
+        Object.entries(value)
+          .filter(([, entry]) => entry !== undefined)
+          .sort(([a], [b]) => (a < b ? -1 : 1)),
+      )
+    : json(value);
+}
+
+function lines(entries: readonly unknown[]): string {
+  return entries.length === 0 ? '[]' : `[\n${entries.map(json).join(',\n')}\n]`;
+}
+
+function json(value: unknown): string {
+  return (
+    JSON.stringify(value, (_key, entry: unknown) => (typeof entry === 'bigint' ? entry.toString() : entry)) ?? 'null'
+  );
+}
+
+function isDisjointAndSorted(windows: readonly { fromMs: number; toMs: number }[]): boolean {
+  return windows.every(
+    (window, index) =>
+      window.fromMs < window.toMs && (windows[index - 1]?.toMs ?? Number.NEGATIVE_INFINITY) <= window.fromMs,
+  );
+}

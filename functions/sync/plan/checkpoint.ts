@@ -1,0 +1,162 @@
+/**
+ * The checkpoint: the one document of a target, and how changes are applied to it. Pure.
+ *
+ * Changes commute and may be applied twice (PROTOCOL.md, I5): coverage is a union, and of two sightings of one execution
+ * the later observation wins, as it does in the view.
+ */
+import { type EpochMs, type Execution, executionKey, isOpen, type TargetFilter, type Window } from '../../model.ts';
+import { addLateRows, addWindow, type CoveredWindow, watermarkOf } from './coverage.ts';
+
+/** What a target's coverage is true for; it never changes under one name. */
+export interface TargetIdentity {
+  readonly projectId: string;
+  readonly workspace: string;
+  readonly filter: TargetFilter;
+  readonly partitionTimeZone: string;
+}
+
+/** An execution that is looked at again by every run, wherever its start time lies. */
+export interface OpenEntry {
+  readonly execution: Execution;
+  readonly observedAtMs: EpochMs;
+  /** `outcome`: it is open. `notification`: it ended badly a moment ago, and whether anyone was told may still change. */
+  readonly awaits: 'outcome' | 'notification';
+}
+
+/** An execution within the lookback, as it was last written. */
+export interface RecentEntry {
+  readonly id: bigint;
+  readonly startTimeMs: EpochMs;
+  readonly fingerprint: string;
+  readonly observedAtMs: EpochMs;
+}
+
+/** How the last run of the target went. */
+export interface LastRun {
+  readonly runId: string;
+  readonly mode: 'incremental' | 'backfill';
+  readonly startedAtMs: EpochMs;
+  readonly committedAtMs: EpochMs;
+  /** `running` stays behind when a run is killed. */
+  readonly outcome: 'running' | 'done' | 'stopped' | 'failed';
+  readonly rowsWritten: number;
+  readonly error: string | null;
+}
+
+/** The document. */
+export interface Checkpoint {
+  readonly identity: TargetIdentity;
+  readonly coverage: readonly CoveredWindow[];
+  readonly open: readonly OpenEntry[];
+  readonly recent: readonly RecentEntry[];
+  /** Fingerprints of quarantined rows and when each was last seen, so that a row is quarantined once. */
+  readonly quarantined: readonly { readonly fingerprint: string; readonly seenAtMs: EpochMs }[];
+  /** Ids of the last commits, by which a run recognises that its own commit landed. Newest last. */
+  readonly commitIds: readonly string[];
+  readonly lastRun: LastRun | null;
+}
+
+/** What one commit changes. */
+export interface Change {
+  readonly commitId: string;
+  /** Windows proven complete, with the start times of the executions found in them. */
+  readonly windows: readonly { readonly window: Window; readonly startTimesMs: readonly EpochMs[] }[];
+  /** Start times of executions that appeared within coverage. */
+  readonly lateStartTimesMs: readonly EpochMs[];
+  /** Executions seen, for `recent`. */
+  readonly seen: readonly RecentEntry[];
+  /** Executions to look at again. */
+  readonly opened: readonly OpenEntry[];
+  /** Executions not to look at again, as of the given observation. */
+  readonly closed: readonly { readonly key: string; readonly observedAtMs: EpochMs }[];
+  readonly quarantined: readonly string[];
+  readonly run: LastRun;
+}
+
+/** Commit ids kept: more than the commits that can happen between a lost reply and reading back. */
+const keptCommitIds = 50;
+/** A row that was not seen again for so long is forgotten as quarantined. */
+const quarantineMemoryMs = 7 * 86_400_000;
+const keptQuarantined = 1000;
+
+/** The checkpoint of a target that was never synced. */
+export function emptyCheckpoint(identity: TargetIdentity): Checkpoint {
+  return { identity, coverage: [], open: [], recent: [], quarantined: [], commitIds: [], lastRun: null };
+}
+
+/** The checkpoint with `change` applied. `lookbackMs` says how far behind the watermark `recent` has to reach. */
+export function applyChange(checkpoint: Checkpoint, change: Change, lookbackMs: number): Checkpoint {
+  if (checkpoint.commitIds.includes(change.commitId)) {
+    return checkpoint;
+  }
+  const coverage = change.windows.reduce<readonly CoveredWindow[]>(
+    (sum, { window, startTimesMs }) => addWindow(sum, window, startTimesMs),
+    addLateRows(checkpoint.coverage, change.lateStartTimesMs),
+  );
+  const recentFromMs = (watermarkOf(coverage) ?? 0) - lookbackMs - edgeMs;
+  return {
+    identity: checkpoint.identity,
+    coverage,
+    open: applyOpen(checkpoint.open, change),
+    recent: newestOf([...checkpoint.recent, ...change.seen], (entry) => executionKey(entry)).filter(
+      (entry) => entry.startTimeMs >= recentFromMs,
+    ),
+    quarantined: applyQuarantined(checkpoint, change),
+    commitIds: [...checkpoint.commitIds, change.commitId].slice(-keptCommitIds),
+    lastRun: change.run,
+  };
+}
+
+/** How far outside a window the source may show rows: it is asked for windows widened by 1 ms, and they are kept that long. */
+export const edgeMs = 2;
+
+/**
+ * Whether, and for what, an execution has to be looked at again.
+ *
+ * @param lookbackMs how long after its end a bad outcome's notification state is followed
+ * @param maxOpenMs an open execution that started longer ago than this is given up
+ */
+export function awaitedOf(
+  execution: Execution,
+  observedAtMs: EpochMs,
+  lookbackMs: number,
+  maxOpenMs: number,
+): OpenEntry['awaits'] | null {
+  if (isOpen(execution)) {
+    return observedAtMs - execution.startTimeMs > maxOpenMs ? null : 'outcome';
+  }
+  const endedLately = execution.endTimeMs !== null && execution.endTimeMs > observedAtMs - lookbackMs;
+  const mayNotify = execution.runStatus !== 'SUCCESS' && execution.notifyStatus !== 'SUCCESS';
+  return endedLately && mayNotify ? 'notification' : null;
+}
+
+function applyOpen(open: readonly OpenEntry[], change: Change): OpenEntry[] {
+  const closedAtMs = new Map(change.closed.map(({ key, observedAtMs }) => [key, observedAtMs]));
+  return newestOf([...open, ...change.opened], (entry) => executionKey(entry.execution)).filter((entry) => {
+    const atMs = closedAtMs.get(executionKey(entry.execution));
+    return atMs === undefined || atMs < entry.observedAtMs;
+  });
+}
+
+function applyQuarantined(checkpoint: Checkpoint, change: Change): Checkpoint['quarantined'] {
+  const seenAtMs = change.run.committedAtMs;
+  const added = change.quarantined.map((fingerprint) => ({ fingerprint, seenAtMs }));
+  const known = checkpoint.quarantined.filter((entry) => !change.quarantined.includes(entry.fingerprint));
+  return [...known, ...added].filter((entry) => entry.seenAtMs > seenAtMs - quarantineMemoryMs).slice(-keptQuarantined);
+}
+
+/** Of entries with the same key the one observed last. */
+function newestOf<Entry extends { readonly observedAtMs: EpochMs }>(
+  entries: readonly Entry[],
+  keyOf: (entry: Entry) => string,
+): Entry[] {
+  const newest = new Map<string, Entry>();
+  for (const entry of entries) {
+    const key = keyOf(entry);
+    const known = newest.get(key);
+    if (known === undefined || entry.observedAtMs >= known.observedAtMs) {
+      newest.set(key, entry);
+    }
+  }
+  return [...newest.values()];
+}

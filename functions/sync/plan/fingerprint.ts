@@ -1,0 +1,26 @@
+/** Tells whether an execution looks as it did when it was last written. Pure. */
+import type { Execution, UnreadableRow } from '../../model.ts';
+
+/** 64 bits over everything the source says of an execution: two sightings of the same state have the same one. */
+export function fingerprintOf(execution: Execution): string {
+  const { name, taskId, taskType, runStatus, notifyStatus, endTimeMs, extra } = execution;
+  return hash64([name, taskId, taskType, runStatus, notifyStatus, endTimeMs, extra].join('\u0000'));
+}
+
+/** 64 bits over an unreadable row's text. */
+export function fingerprintOfUnreadable(row: UnreadableRow): string {
+  return hash64(row.rawText);
+}
+
+/** Two multiplicative 32-bit hashes (FNV-1a's prime and another) side by side. Not for keeping secrets: for telling change. */
+function hash64(text: string): string {
+  let high = 0x811c9dc5;
+  let low = 0x9747b28c;
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    high = Math.imul(high ^ code, 0x01000193);
+    low = Math.imul(low ^ code, 0x5bd1e995);
+    low ^= low >>> 13;
+  }
+  return (high >>> 0).toString(36) + (low >>> 0).toString(36).padStart(7, '0');
+}

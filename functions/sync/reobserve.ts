@@ -1,0 +1,88 @@
+/** Looks again at the executions that were open when last seen: asks for what the plan says, and records what came back. */
+import { isoTime } from '../clock.ts';
+import { executionKey, isOpen } from '../model.ts';
+import type { Collected } from '../reading/collected.ts';
+import type { Reader } from '../reading/reader.ts';
+import { readVerified } from '../reading/verified.ts';
+import type { OpenEntry } from './plan/checkpoint.ts';
+import { densityOf } from './plan/coverage.ts';
+import { narrowWindows, planReobservation } from './plan/open-set.ts';
+import type { Recorder } from './recorder.ts';
+import type { TargetRun } from './target-run.ts';
+
+/**
+ * Records the present state of every open execution that started before `readFromMs` (later ones are read again anyway).
+ * One that has vanished is recorded once more, saying so.
+ *
+ * @throws what reading throws; then nothing is recorded as vanished
+ */
+export async function reobserveOpen(
+  run: TargetRun,
+  reader: Reader,
+  recorder: Recorder,
+  readFromMs: number,
+): Promise<void> {
+  const { open, coverage } = recorder.checkpoint;
+  const rowsPerMs = densityOf(coverage);
+  const plan = planReobservation(open, readFromMs, rowsPerMs);
+  const found = new Set<string>();
+  for (const { runStatus, window } of plan.stillOpen) {
+    const collected = await readAll({ ...reader, filter: { ...reader.filter, runStatus } }, window);
+    recordFound(recorder, collected, plan.due, found);
+  }
+  const left = plan.due.filter((entry) => !found.has(executionKey(entry.execution)));
+  for (const window of narrowWindows(left, rowsPerMs)) {
+    const collected = await readAll(reader, window);
+    recordFound(recorder, collected, plan.due, found);
+  }
+  for (const entry of left) {
+    if (!found.has(executionKey(entry.execution))) {
+      recordMissing(run, recorder, entry);
+    }
+  }
+  closeStale(run, recorder, plan.due);
+}
+
+async function readAll(reader: Reader, window: { fromMs: number; toMs: number }): Promise<Collected> {
+  const outcome = await readVerified(reader, window, Number.POSITIVE_INFINITY);
+  if (outcome.kind === 'tooLarge') {
+    throw new RangeError('a read without a limit was reported too large');
+  }
+  return outcome.collected;
+}
+
+/** Records the due ones, and others that are open. Others that are decided were written when their window was covered. */
+function recordFound(recorder: Recorder, collected: Collected, due: readonly OpenEntry[], found: Set<string>): void {
+  const dueKeys = new Set(due.map((entry) => executionKey(entry.execution)));
+  for (const [key, seen] of collected.seen) {
+    if (dueKeys.has(key) || isOpen(seen.execution)) {
+      recorder.addReobserved(key, seen);
+      found.add(key);
+    }
+  }
+}
+
+function recordMissing(run: TargetRun, recorder: Recorder, entry: OpenEntry): void {
+  if (entry.awaits === 'notification') {
+    recorder.close(executionKey(entry.execution));
+    return;
+  }
+  recorder.addVanished(entry.execution, isoTime(run.clock.now()));
+  run.log('info', 'an open execution is no longer in the source: re-run, or deleted', {
+    target: run.target.name,
+    id: String(entry.execution.id),
+    startTime: isoTime(entry.execution.startTimeMs),
+  });
+}
+
+/** Notification states for which there was no request left are let go once their time is over. */
+function closeStale(run: TargetRun, recorder: Recorder, due: readonly OpenEntry[]): void {
+  const dueKeys = new Set(due.map((entry) => executionKey(entry.execution)));
+  const overMs = run.clock.now() - run.settings.lookbackMs;
+  for (const { awaits, execution } of recorder.checkpoint.open) {
+    const isOver = awaits === 'notification' && (execution.endTimeMs ?? 0) < overMs;
+    if (isOver && !dueKeys.has(executionKey(execution))) {
+      recorder.close(executionKey(execution));
+    }
+  }
+}

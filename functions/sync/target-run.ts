@@ -1,0 +1,49 @@
+/** What one run of one target is given to work with. */
+import type { Clock } from '../clock.ts';
+import type { EpochMs, FetchPage, Log, Target } from '../model.ts';
+import type { SourceStats } from '../source/client.ts';
+import type { Store } from '../warehouse/store.ts';
+
+/** The config as a run needs it, in milliseconds. */
+export interface SyncSettings {
+  readonly initialFromMs: EpochMs;
+  readonly settleMs: number;
+  readonly lookbackMs: number;
+  readonly maxOpenMs: number;
+  readonly partitionTimeZone: string;
+  readonly offsetUnit: 'row' | 'page';
+  /** The quota: requests a second. */
+  readonly requestsPerSecond: number;
+  /** The quota's requests per window: more in flight never helps. */
+  readonly maxInFlight: number;
+}
+
+/** How long the run may go on. */
+export interface Budget {
+  /** Aborted with a StoppedError when the time is spent or the user interrupts. */
+  readonly signal: AbortSignal;
+  /** Milliseconds until then; infinite without a limit. */
+  remainingMs(): number;
+}
+
+/** How far a run is. `atMs` moves from `fromMs` to `untilMs`. */
+export interface Progress {
+  readonly target: string;
+  readonly fromMs: EpochMs;
+  readonly atMs: EpochMs;
+  readonly untilMs: EpochMs;
+  readonly rowsRead: number;
+}
+
+/** One run of one target. */
+export interface TargetRun {
+  readonly runId: string;
+  readonly target: Target;
+  readonly settings: SyncSettings;
+  readonly source: { readonly fetchPage: FetchPage; stats(): SourceStats };
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly budget: Budget;
+  readonly log: Log;
+  readonly onProgress: (progress: Progress) => void;
+}

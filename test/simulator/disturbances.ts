@@ -1,0 +1,30 @@
+/**
+ * What moves by itself between one page and the next, where the traps say so.
+ */
+import type { EpochMs } from '../../functions/model.ts';
+import { windowOf } from './instance-page.ts';
+import type { Listing } from './listing.ts';
+import type { Random } from './random.ts';
+import type { PageEvent, Traps } from './traps.ts';
+
+/** Re-runs, deletes, inserts, each after every nth page, within the window that the page was asked from. */
+export function disturb(event: PageEvent, listing: Listing, traps: Traps, nowMs: EpochMs, random: Random): void {
+  const { n, life, query, workspace } = event;
+  if (isDue(n, traps.rerunEveryNthRequest)) {
+    const { from, to } = windowOf(listing, query, traps);
+    life.disturb('rerun', workspace, from, to);
+  }
+  if (isDue(n, traps.deleteEveryNthRequest)) {
+    const { from, to } = windowOf(listing, query, traps);
+    life.disturb('remove', workspace, from, to);
+  }
+  if (isDue(n, traps.insertEveryNthRequest)) {
+    const toMs = Math.min(query.endTimeMs ?? nowMs, nowMs);
+    const fromMs = Math.min(query.startTimeMs ?? nowMs - 60_000, toMs);
+    life.addExecution({ workspace, startTimeMs: random.between(fromMs, toMs), visibleAtMs: nowMs });
+  }
+}
+
+function isDue(n: number, every: number | null): boolean {
+  return every !== null && n % every === 0;
+}

@@ -1,0 +1,92 @@
+/**
+ * Things that go wrong with single requests, and the moments at which they do.
+ */
+import type { Random } from './random.ts';
+
+/**
+ * When a fault is due. Requests are counted per fault, from the first one that it could have struck after it was put
+ * in place: `{ nth: 1 }` is the next one. `offset` strikes once, at the next request with that offset.
+ */
+export type When =
+  | { readonly nth: number }
+  | { readonly first: number }
+  | { readonly every: number }
+  | { readonly from: number }
+  | { readonly offset: number }
+  | { readonly chance: number };
+
+/** What goes wrong. */
+export type FaultKind =
+  /** An error reply with this status, and a JSON body `DQC.…` unless `html`. */
+  | { readonly kind: 'status'; readonly status: number; readonly html?: boolean }
+  /** 200 with a page of HTML, as proxies and maintenance pages do. */
+  | { readonly kind: 'html' }
+  /** 200 with a body that breaks off in the middle of the JSON; the transfer itself is whole. */
+  | { readonly kind: 'bad-json' }
+  /** 200 with JSON that is no page: `resources` is missing. */
+  | { readonly kind: 'wrong-shape' }
+  /** The right body under another content type. */
+  | { readonly kind: 'content-type'; readonly contentType: string }
+  /** The connection is reset before any byte of a reply. */
+  | { readonly kind: 'reset' }
+  /** The connection ends within the body; with `Content-Length`, or chunked. */
+  | { readonly kind: 'truncate'; readonly chunked?: boolean }
+  /** Nothing more comes: not even headers, or half of the body. */
+  | { readonly kind: 'stall'; readonly at: 'headers' | 'body' }
+  /** The reply takes this much longer. */
+  | { readonly kind: 'delay'; readonly ms: number }
+  /** 200, `count` as always, no rows. */
+  | { readonly kind: 'empty-page' }
+  /** 200, `count` as always, only the first `rows` rows. */
+  | { readonly kind: 'short-page'; readonly rows: number }
+  /** All tokens are revoked just before the request is looked at. */
+  | { readonly kind: 'revoke-tokens' };
+
+/** One thing that goes wrong. `on`: requests for instances (default) or for tokens. */
+export type Fault = FaultKind & { readonly when: When; readonly on?: 'instances' | 'tokens' };
+
+/** Looks for a fault that is due among those that `applies` lets through, and counts the request for all of these. */
+export type PickFault = (
+  faults: readonly Fault[],
+  applies: (fault: Fault) => boolean,
+  offset: number | null,
+) => Fault | null;
+
+/** Makes the counter of one simulator. */
+export function createFaultPicker(random: Random): PickFault {
+  const seen = new WeakMap<Fault, number>();
+  const done = new WeakSet<Fault>();
+  return (faults, applies, offset) => {
+    let picked: Fault | null = null;
+    for (const fault of faults) {
+      if (!applies(fault) || done.has(fault)) {
+        continue;
+      }
+      const n = (seen.get(fault) ?? 0) + 1;
+      seen.set(fault, n);
+      if (picked === null && isDue(fault.when, n, offset, random)) {
+        picked = fault;
+        if ('offset' in fault.when) {
+          done.add(fault);
+        }
+      }
+    }
+    return picked;
+  };
+}
+
+function isDue(when: When, n: number, offset: number | null, random: Random): boolean {
+  if ('nth' in when) {
+    return n === when.nth;
+  }
+  if ('first' in when) {
+    return n <= when.first;
+  }
+  if ('every' in when) {
+    return n % when.every === 0;
+  }
+  if ('from' in when) {
+    return n >= when.from;
+  }
+  return 'offset' in when ? offset === when.offset : random.chance(when.chance);
+}

@@ -1,0 +1,240 @@
+/**
+ * The way of a request through the source: who asks, how often, what goes wrong today, which page is served.
+ */
+import { createHash } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { EpochMs } from '../../functions/model.ts';
+import type { Auth } from './auth.ts';
+import type { Counters, RequestRecord } from './counters.ts';
+import { disturb } from './disturbances.ts';
+import { createFaultPicker, type Fault, type PickFault } from './faults.ts';
+import { answerTokenRequest } from './iam.ts';
+import { makeInstancePage } from './instance-page.ts';
+import { readInstanceQuery } from './instance-query.ts';
+import type { LifeCycle } from './life-cycle.ts';
+import type { Listing } from './listing.ts';
+import type { SimulatorClock } from './movable-clock.ts';
+import type { Quota } from './quota.ts';
+import type { Random } from './random.ts';
+import { gatewayError, type Reply, sendReply, serviceError, spoil } from './reply.ts';
+import type { SignedRequest } from './signature.ts';
+import type { InstanceQuery, Traps } from './traps.ts';
+
+/** Everything a request meets. */
+export interface World {
+  readonly clock: SimulatorClock;
+  readonly random: Random;
+  readonly traps: Traps;
+  readonly auth: Auth;
+  readonly quota: Quota | null;
+  readonly life: LifeCycle;
+  readonly counters: Counters;
+  /** Workspace → its project. */
+  readonly projectOf: ReadonlyMap<string, string>;
+  /** Aborted when the simulator closes. */
+  readonly closing: AbortSignal;
+}
+
+/** A reply on its way, and what happens to it. */
+interface Outcome {
+  readonly reply: Reply;
+  readonly fault: Fault | null;
+  readonly rows: number;
+}
+
+const instancesPath = /^\/v2\/([^/]+)\/quality\/instances$/;
+
+/** Faults that leave no page to be made. */
+const pageless: readonly string[] = ['status', 'html', 'wrong-shape', 'reset'];
+/** Faults after which the client still has got the rows. */
+const harmless: readonly (string | undefined)[] = [undefined, 'delay', 'empty-page', 'short-page'];
+
+/** Serves requests out of one world. */
+export class Gateway {
+  readonly #world: World;
+  readonly #pickFault: PickFault;
+  #pagesMade = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#pickFault = createFaultPicker(world.random);
+  }
+
+  /** Answers one request. Never rejects: a defect of the simulator or of a hook is answered with 500 and its message. */
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { clock, counters, traps } = this.#world;
+    const url = request.url ?? '/';
+    const workspace = request.headers['workspace'];
+    const record = counters.arrive(
+      clock.now(),
+      request.method ?? 'GET',
+      url,
+      typeof workspace === 'string' ? workspace : null,
+    );
+    try {
+      const { reply, fault, rows } = await this.#route(request, url, record);
+      const sent = spoil(reply, fault);
+      counters.leave(record, isMute(fault) ? null : sent.status, rows);
+      sendReply(response, sent, clock.now() + traps.dateSkewMs, fault);
+    } catch (thrown) {
+      if (this.#world.closing.aborted) {
+        response.destroy();
+        return;
+      }
+      const message = thrown instanceof Error ? thrown.message : String(thrown);
+      sendReply(
+        response,
+        serviceError(500, '9999', `defect of the simulator or a hook: ${message}`),
+        clock.now(),
+        null,
+      );
+    }
+  }
+
+  async #route(request: IncomingMessage, url: string, record: RequestRecord): Promise<Outcome> {
+    const path = url.split('?', 1)[0] ?? '';
+    if (request.method === 'POST' && path === '/v3/auth/tokens') {
+      return this.#answerToken(request);
+    }
+    const projectId = instancesPath.exec(path)?.[1];
+    if (request.method === 'GET' && projectId !== undefined) {
+      return this.#answerInstances(request, url, projectId, record);
+    }
+    return this.#refused(404, '0101', 'The API does not exist or has not been published in the environment');
+  }
+
+  async #answerToken(request: IncomingMessage): Promise<Outcome> {
+    const { counters, traps, auth, projectOf } = this.#world;
+    counters.tokens += 1;
+    const body = await text(request);
+    const fault = this.#pickFault(traps.faults, (candidate) => candidate.on === 'tokens', null);
+    await this.#spend(this.#latencyMs(fault));
+    const reply = answerTokenRequest(body, auth, new Set(projectOf.values()), this.#serverNow());
+    return { reply, fault, rows: 0 };
+  }
+
+  async #answerInstances(
+    request: IncomingMessage,
+    url: string,
+    projectId: string,
+    record: RequestRecord,
+  ): Promise<Outcome> {
+    const { counters, traps } = this.#world;
+    counters.countInstances(record.atMs);
+    const reading = readInstanceQuery(new URL(url, 'http://simulator').searchParams);
+    const offset = 'query' in reading ? reading.query.offset : null;
+    const ours = (fault: Fault): boolean => fault.on !== 'tokens';
+    if (this.#pickFault(traps.faults, (fault) => ours(fault) && fault.kind === 'revoke-tokens', offset) !== null) {
+      this.#world.auth.revokeTokens();
+    }
+    const stopped = this.#admit({ method: 'GET', url, headers: request.headers, body: '' }, projectId);
+    if (stopped !== null) {
+      return stopped;
+    }
+    const fault = this.#pickFault(traps.faults, (other) => ours(other) && other.kind !== 'revoke-tokens', offset);
+    const halfMs = this.#latencyMs(fault) / 2;
+    await this.#spend(halfMs);
+    const outcome =
+      'refusal' in reading
+        ? { reply: serviceError(400, '1001', reading.refusal), fault, rows: 0 }
+        : await this.#servePage(reading.query, record.workspace, projectId, fault);
+    await this.#spend(halfMs);
+    return outcome;
+  }
+
+  /** The gateway's own refusals: identity, project, quota. Null: let in. */
+  #admit(request: SignedRequest, projectId: string): Outcome | null {
+    const { auth, quota, projectOf, clock } = this.#world;
+    const verdict = auth.check(request, this.#serverNow());
+    if (!verdict.ok) {
+      return this.#refused(401, '0301', `Incorrect IAM authentication information: ${verdict.reason}`);
+    }
+    const turn = quota?.arrive(verdict.user, clock.now());
+    if (turn?.allowed === false) {
+      return this.#refused(429, '0308', quota?.refusalText ?? '', this.#retryAfter(turn.retryAfterMs));
+    }
+    const known = [...projectOf.values()].includes(projectId);
+    if (!known || (verdict.projectId !== null && verdict.projectId !== projectId)) {
+      return { reply: serviceError(403, '0403', `no permission for project ${projectId}`), fault: null, rows: 0 };
+    }
+    return null;
+  }
+
+  async #servePage(
+    query: InstanceQuery,
+    workspace: string | null,
+    projectId: string,
+    fault: Fault | null,
+  ): Promise<Outcome> {
+    const { life, traps, clock, random, projectOf } = this.#world;
+    if (fault !== null && pageless.includes(fault.kind)) {
+      return { reply: { status: 200, body: '' }, fault, rows: 0 };
+    }
+    if (workspace === null || workspace === '') {
+      return { reply: serviceError(400, '1002', 'header workspace is required'), fault, rows: 0 };
+    }
+    if (projectOf.get(workspace) !== projectId) {
+      return { reply: serviceError(400, '2001', 'workspace does not exist'), fault, rows: 0 };
+    }
+    this.#pagesMade += 1;
+    const event = { n: this.#pagesMade, workspace, query, rows: 0, life };
+    if (traps.beforePage !== null) {
+      await traps.beforePage(event);
+    }
+    const listing = life.listing(workspace) as Listing;
+    const most = fault?.kind === 'short-page' ? fault.rows : fault?.kind === 'empty-page' ? 0 : undefined;
+    const page = makeInstancePage(listing, query, traps, clock.now(), random, most);
+    if ('refusal' in page) {
+      return { reply: serviceError(400, '1003', page.refusal), fault, rows: 0 };
+    }
+    if (harmless.includes(fault?.kind)) {
+      for (const entry of page.entries) {
+        entry.served = true;
+      }
+    }
+    const after = { ...event, rows: page.entries.length };
+    disturb(after, listing, traps, clock.now(), random);
+    if (traps.afterPage !== null) {
+      await traps.afterPage(after);
+    }
+    return { reply: { status: 200, body: page.text }, fault, rows: page.entries.length };
+  }
+
+  #refused(status: number, code: string, message: string, headers?: Readonly<Record<string, string>>): Outcome {
+    const requestId = createHash('md5').update(`${this.#world.counters.requests}`).digest('hex');
+    return { reply: gatewayError(status, code, message, requestId, headers), fault: null, rows: 0 };
+  }
+
+  #retryAfter(ms: number): Readonly<Record<string, string>> {
+    switch (this.#world.traps.retryAfter) {
+      case 'none':
+        return {};
+      case 'seconds':
+        return { 'retry-after': String(Math.ceil(ms / 1_000)) };
+      case 'date':
+        return { 'retry-after': new Date(Math.ceil((this.#serverNow() + ms) / 1_000) * 1_000).toUTCString() };
+    }
+  }
+
+  #serverNow(): EpochMs {
+    return this.#world.clock.now() + this.#world.traps.dateSkewMs;
+  }
+
+  #latencyMs(fault: Fault | null): number {
+    const { latencyMs, jitterMs } = this.#world.traps;
+    return latencyMs + this.#world.random.next() * jitterMs + (fault?.kind === 'delay' ? fault.ms : 0);
+  }
+
+  async #spend(ms: number): Promise<void> {
+    if (ms > 0) {
+      await pause(ms, undefined, { signal: this.#world.closing });
+    }
+  }
+}
+
+/** Whether nothing at all is sent. */
+function isMute(fault: Fault | null): boolean {
+  return fault?.kind === 'reset' || (fault?.kind === 'stall' && fault.at === 'headers');
+}

@@ -1,0 +1,124 @@
+/**
+ * Makes one page of the instance list: which rows match, in which order, which slice of them, what `count` says.
+ *
+ * In the plain case (no filter but the window, sorted by time) a page costs two binary searches and its own rows.
+ */
+import type { EpochMs } from '../../functions/model.ts';
+import type { Listing } from './listing.ts';
+import type { Random } from './random.ts';
+import { type Entry, rowText, stateAt } from './timeline.ts';
+import type { CountMeaning, InstanceQuery, Traps } from './traps.ts';
+
+/** A page as JSON text, or the reason why it is refused. */
+export type PageResult = { readonly text: string; readonly entries: readonly Entry[] } | { readonly refusal: string };
+
+/** The rows that a query matches, in order. */
+interface Matches {
+  readonly total: number;
+  slice(from: number, to: number): readonly Entry[];
+}
+
+/** Makes the page. `mostRows` cuts it short (0: an empty page) without changing what a total `count` says. */
+export function makeInstancePage(
+  listing: Listing,
+  query: InstanceQuery,
+  traps: Traps,
+  nowMs: EpochMs,
+  random: Random,
+  mostRows = Number.POSITIVE_INFINITY,
+): PageResult {
+  const size = Math.min(query.limit, traps.pageCap ?? query.limit);
+  const from = traps.offsetUnit === 'page' ? query.offset * size : query.offset;
+  if (traps.deepestOffset !== null && from > traps.deepestOffset) {
+    return { refusal: `parameter offset is invalid: result window is too large, at most ${traps.deepestOffset}` };
+  }
+  const matches = match(listing, query, traps, nowMs, random);
+  const entries = matches.slice(from, Math.min(from + Math.min(size, mostRows), matches.total));
+  const texts = entries.map((entry) => rowText(entry, nowMs, traps.notifySpelling, traps.extraFields));
+  const count = countText(traps.count, matches.total, entries.length);
+  return { text: `{${count}"resources":[${texts.join(',')}]}`, entries };
+}
+
+/** The span of live rows, by index, whose start time lies within the query's window, edges as the traps say. */
+export function windowOf(listing: Listing, query: InstanceQuery, traps: Traps): { from: number; to: number } {
+  const from =
+    query.startTimeMs === null
+      ? 0
+      : listing.indexAt(query.startTimeMs, traps.startEdge === 'inclusive' ? 'at-or-after' : 'after');
+  const to =
+    query.endTimeMs === null
+      ? listing.live.length
+      : listing.indexAt(query.endTimeMs, traps.endEdge === 'inclusive' ? 'after' : 'at-or-after');
+  return { from, to: Math.max(from, to) };
+}
+
+function match(listing: Listing, query: InstanceQuery, traps: Traps, nowMs: EpochMs, random: Random): Matches {
+  const { from, to } = windowOf(listing, query, traps);
+  const { live } = listing;
+  const filtered = [query.name, query.taskType, query.runStatus, query.notifyStatus].some((filter) => filter !== null);
+  if (!filtered && traps.order === 'start-asc') {
+    return { total: to - from, slice: (first, last) => live.slice(from + first, from + last) };
+  }
+  if (!filtered && traps.order === 'start-desc') {
+    return {
+      total: to - from,
+      slice: (first, last) => (first >= last ? [] : live.slice(to - last, to - first).reverse()),
+    };
+  }
+  const span = live.slice(from, to);
+  const rows = filtered ? span.filter((entry) => passes(entry, query, nowMs)) : span;
+  sort(rows, traps, random);
+  return { total: rows.length, slice: (first, last) => rows.slice(first, last) };
+}
+
+/** The name is matched as a part of it, upper and lower case apart; an unreadable row counts as a QUALITY_TASK with SUCCESS. */
+function passes(entry: Entry, query: InstanceQuery, nowMs: EpochMs): boolean {
+  const state = stateAt(entry, nowMs);
+  return (
+    (query.name === null || entry.task.name.includes(query.name)) &&
+    (query.taskType === null || entry.task.taskType === query.taskType) &&
+    (query.runStatus === null || state.runStatus === query.runStatus) &&
+    (query.notifyStatus === null || state.notifyStatus === query.notifyStatus)
+  );
+}
+
+function sort(rows: Entry[], traps: Traps, random: Random): void {
+  switch (traps.order) {
+    case 'start-asc':
+      return;
+    case 'start-desc':
+      rows.reverse();
+      return;
+    case 'id-asc':
+      rows.sort((a, b) => (a.idText < b.idText ? -1 : a.idText > b.idText ? 1 : 0));
+      return;
+    case 'unstable-ties':
+      shuffleTies(rows, random);
+      return;
+    case 'unstable':
+      random.shuffle(rows);
+  }
+}
+
+function shuffleTies(rows: Entry[], random: Random): void {
+  let from = 0;
+  for (let to = 1; to <= rows.length; to += 1) {
+    if (rows[to]?.startTimeMs !== rows[from]?.startTimeMs) {
+      random.shuffle(rows, from, to);
+      from = to;
+    }
+  }
+}
+
+function countText(meaning: CountMeaning, total: number, rows: number): string {
+  switch (meaning) {
+    case 'total':
+      return `"count":${total},`;
+    case 'page':
+      return `"count":${rows},`;
+    case 'missing':
+      return '';
+    default:
+      return `"count":${Math.min(total, meaning.cappedAt)},`;
+  }
+}

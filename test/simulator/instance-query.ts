@@ -1,0 +1,69 @@
+/**
+ * Reads and checks the query of `GET /v2/{project_id}/quality/instances`. Unknown parameters are ignored.
+ */
+import type { EpochMs } from '../../functions/model.ts';
+import type { InstanceQuery } from './traps.ts';
+
+/** The query, or the reason why it is refused. */
+export type QueryReading = { readonly query: InstanceQuery } | { readonly refusal: string };
+
+const taskTypes = ['QUALITY_TASK', 'CONSISTENCY_TASK'];
+const runStatuses = ['RUNNING', 'FAILED', 'ALARMING', 'SUCCESS', 'SUSPENDING', 'UNKNOWN'];
+const notifyStatuses = ['NOT_TRIGGERED', 'SUCCESS', 'FAILED'];
+
+/** Rows in a reply where no limit was asked for. */
+const defaultLimit = 10;
+const maxLimit = 100;
+
+class Refusal extends Error {}
+
+/** Reads the query. */
+export function readInstanceQuery(params: URLSearchParams): QueryReading {
+  try {
+    return {
+      query: {
+        name: params.get('name'),
+        taskType: oneOf(params, 'task_type', taskTypes),
+        runStatus: oneOf(params, 'run_status', runStatuses),
+        notifyStatus: oneOf(params, 'notify_status', notifyStatuses),
+        startTimeMs: epochMs(params, 'start_time'),
+        endTimeMs: epochMs(params, 'end_time'),
+        limit: wholeNumber(params, 'limit', 1, maxLimit) ?? defaultLimit,
+        offset: wholeNumber(params, 'offset', 0, Number.MAX_SAFE_INTEGER) ?? 0,
+      },
+    };
+  } catch (thrown) {
+    if (thrown instanceof Refusal) {
+      return { refusal: thrown.message };
+    }
+    throw thrown;
+  }
+}
+
+function oneOf(params: URLSearchParams, name: string, allowed: readonly string[]): string | null {
+  const value = params.get(name);
+  if (value !== null && !allowed.includes(value)) {
+    throw new Refusal(`parameter ${name} is invalid: ${value}`);
+  }
+  return value;
+}
+
+function epochMs(params: URLSearchParams, name: string): EpochMs | null {
+  const value = params.get(name);
+  if (value !== null && !/^\d{13}$/.test(value)) {
+    throw new Refusal(`parameter ${name} is invalid: must be a 13-digit timestamp`);
+  }
+  return value === null ? null : Number(value);
+}
+
+function wholeNumber(params: URLSearchParams, name: string, min: number, max: number): number | null {
+  const value = params.get(name);
+  if (value === null) {
+    return null;
+  }
+  const number = /^-?\d+$/.test(value) ? Number(value) : Number.NaN;
+  if (!(number >= min && number <= max)) {
+    throw new Refusal(`parameter ${name} is invalid: must be an integer from ${min} to ${max}`);
+  }
+  return number;
+}

@@ -1,0 +1,233 @@
+/**
+ * The hand that moves the source's world: executions are added, finished, notified, run again, removed.
+ *
+ * Every change takes effect at the clock's now and is what the next request sees.
+ */
+import type { EpochMs } from '../../functions/model.ts';
+import { generateHistory, type HistoryOptions } from './history.ts';
+import { Listing } from './listing.ts';
+import type { SimulatorClock } from './movable-clock.ts';
+import { makeTasks } from './names.ts';
+import { type Random, seededRandom } from './random.ts';
+import { changeState, type Entry, makeEntry, makeTask, type State, type Task } from './timeline.ts';
+import { type UnreadableKind, unreadableText } from './unreadable.ts';
+
+/** What an execution to be added is like; everything has a default. */
+export interface NewExecution {
+  /** Default: the first workspace. */
+  readonly workspace?: string;
+  /** Default: the next free one; 19 digits, neighbours that a JS number cannot tell apart. */
+  readonly id?: bigint;
+  readonly name?: string;
+  readonly taskType?: string;
+  /** Default: now. */
+  readonly startTimeMs?: EpochMs;
+  /** Default SUCCESS. */
+  readonly runStatus?: string;
+  /** Default NOT_TRIGGERED. */
+  readonly notifyStatus?: string | null;
+  /** Default: null for RUNNING, SUSPENDING and UNKNOWN, else five seconds after the start. */
+  readonly endTimeMs?: EpochMs | null;
+  /** Listed from then on. Default: its start (so one that starts in the future is not listed before). */
+  readonly visibleAtMs?: EpochMs;
+  /** The whole life, ordered by `atMs`; instead of `runStatus`, `notifyStatus` and `endTimeMs`. */
+  readonly states?: readonly State[];
+}
+
+/** Many executions at once, for benches: settled, spread evenly over `[fromMs, toMs)`. */
+export interface ManyExecutions {
+  readonly workspace?: string;
+  readonly fromMs: EpochMs;
+  readonly toMs: EpochMs;
+  /** How many tasks they belong to. Default 50. */
+  readonly tasks?: number;
+  /** How many share each start time. Default 1; with `fromMs + 1 === toMs` all do. */
+  readonly perMillisecond?: number;
+}
+
+/** Names an execution. */
+export interface ExecutionKey {
+  readonly id: bigint;
+  readonly startTimeMs: EpochMs;
+}
+
+/** Moves the world of one simulator. */
+export class LifeCycle {
+  readonly #clock: SimulatorClock;
+  readonly #random: Random;
+  readonly #seed: number;
+  readonly #listings: ReadonlyMap<string, Listing>;
+  #idCount = 0;
+  #taskCount = 0;
+
+  constructor(clock: SimulatorClock, seed: number, workspaces: readonly string[]) {
+    this.#clock = clock;
+    this.#seed = seed;
+    this.#random = seededRandom(seed, 2);
+    this.#listings = new Map(workspaces.map((workspace) => [workspace, new Listing()]));
+  }
+
+  /** The rows of a workspace as of now; undefined for an unknown one. */
+  listing(workspace: string): Listing | undefined {
+    const listing = this.#listings.get(workspace);
+    listing?.advance(this.#clock.now());
+    return listing;
+  }
+
+  /** Adds one execution. */
+  addExecution(fields: NewExecution = {}): ExecutionKey {
+    const startTimeMs = fields.startTimeMs ?? this.#clock.now();
+    const entry = makeEntry({
+      idText: fields.id === undefined ? this.#nextId() : String(fields.id),
+      startTimeMs,
+      task: this.#newTask(fields.name ?? 'null_check', fields.taskType ?? 'QUALITY_TASK'),
+      states: fields.states ?? [settledState(fields, startTimeMs)],
+      visibleAtMs: fields.visibleAtMs ?? startTimeMs,
+    });
+    this.#listing(fields.workspace).add([entry], this.#clock.now());
+    return { id: BigInt(entry.idText), startTimeMs };
+  }
+
+  /** Adds an execution that started `agoMs` ago and is listed only now. */
+  addLate(agoMs: number, fields: NewExecution = {}): ExecutionKey {
+    const nowMs = this.#clock.now();
+    return this.addExecution({ ...fields, startTimeMs: nowMs - agoMs, visibleAtMs: nowMs });
+  }
+
+  /** Adds an execution that is listed now although its start lies `aheadMs` in the future: a clock that is off. */
+  addFutureDated(aheadMs: number, fields: NewExecution = {}): ExecutionKey {
+    const nowMs = this.#clock.now();
+    return this.addExecution({ ...fields, startTimeMs: nowMs + aheadMs, visibleAtMs: nowMs });
+  }
+
+  /** Adds `count` settled executions; a million take about two seconds. */
+  addMany(count: number, spread: ManyExecutions): void {
+    const tasks = makeTasks(this.#random, spread.tasks ?? 50);
+    const perMillisecond = spread.perMillisecond ?? 1;
+    const steps = Math.ceil(count / perMillisecond);
+    const entries: Entry[] = [];
+    for (let index = 0; index < count; index += 1) {
+      const step = Math.floor(index / perMillisecond);
+      const startTimeMs = spread.fromMs + Math.floor((step * (spread.toMs - spread.fromMs)) / steps);
+      const luck = this.#random.next();
+      const runStatus = luck < 0.9 ? 'SUCCESS' : luck < 0.97 ? 'ALARMING' : 'FAILED';
+      const notifyStatus = luck < 0.9 ? 'NOT_TRIGGERED' : luck < 0.99 ? 'SUCCESS' : 'FAILED';
+      const endTimeMs = startTimeMs + 800 + Math.floor(luck * 60_000);
+      entries.push(
+        makeEntry({
+          idText: this.#nextId(),
+          startTimeMs,
+          task: tasks[index % tasks.length] as Task,
+          states: [{ atMs: startTimeMs, runStatus, notifyStatus, endTimeMs }],
+          visibleAtMs: startTimeMs,
+        }),
+      );
+    }
+    this.#listing(spread.workspace).add(entries, this.#clock.now());
+  }
+
+  /** Adds days of scheduled executions, past and to come. */
+  addHistory(options: HistoryOptions, workspace?: string): void {
+    const index = workspace === undefined ? 0 : [...this.#listings.keys()].indexOf(workspace);
+    const nowMs = this.#clock.now();
+    this.#listing(workspace).add(generateHistory(this.#seed + index, nowMs, options), nowMs);
+  }
+
+  /** Adds a row that is no execution, listed at `startTimeMs` (default now) `copies` times; returns its text. */
+  addUnreadable(
+    kind: UnreadableKind | { readonly text: string },
+    options: { readonly workspace?: string; readonly startTimeMs?: EpochMs; readonly copies?: number } = {},
+  ): string {
+    const startTimeMs = options.startTimeMs ?? this.#clock.now();
+    const idText = this.#nextId();
+    const rawText = typeof kind === 'string' ? unreadableText(kind, idText, startTimeMs) : kind.text;
+    const task = this.#newTask('unreadable', 'QUALITY_TASK');
+    const states = [settledState({}, startTimeMs)];
+    const entries = Array.from({ length: options.copies ?? 1 }, () =>
+      makeEntry({ idText, startTimeMs, task, states, visibleAtMs: this.#clock.now(), rawText }),
+    );
+    this.#listing(options.workspace).add(entries, this.#clock.now());
+    return rawText;
+  }
+
+  /** Runs an instance again: it moves to a start time of now and is RUNNING; the execution before is gone. */
+  rerun(id: bigint, workspace?: string): ExecutionKey {
+    return this.#rerun(this.#listing(workspace), this.#listing(workspace).find(id));
+  }
+
+  /** Deletes an instance. */
+  remove(id: bigint, workspace?: string): void {
+    const listing = this.#listing(workspace);
+    listing.vanish(listing.find(id), this.#clock.now(), 'removed');
+  }
+
+  /** Ends an execution, as of now; `endTimeMs` (default now) is what the source says about it. */
+  finish(id: bigint, runStatus = 'SUCCESS', endTimeMs: EpochMs = this.#clock.now(), workspace?: string): void {
+    changeState(this.#listing(workspace).find(id), this.#clock.now(), { runStatus, endTimeMs });
+  }
+
+  /** Changes the notification status, as of now. */
+  setNotify(id: bigint, notifyStatus: string | null, workspace?: string): void {
+    changeState(this.#listing(workspace).find(id), this.#clock.now(), { notifyStatus });
+  }
+
+  /** Does something to a random execution that `workspace` lists in `[from, to)` by index, or nothing where there is none. */
+  disturb(what: 'rerun' | 'remove', workspace: string, from: number, to: number): void {
+    const listing = this.#listing(workspace);
+    const entry = to > from ? listing.live[this.#random.between(from, to - 1)] : undefined;
+    if (entry === undefined || entry.rawText !== null) {
+      return;
+    }
+    if (what === 'rerun') {
+      this.#rerun(listing, entry);
+    } else {
+      listing.vanish(entry, this.#clock.now(), 'removed');
+    }
+  }
+
+  #rerun(listing: Listing, entry: Entry): ExecutionKey {
+    const nowMs = this.#clock.now();
+    const startTimeMs = entry.startTimeMs >= nowMs ? entry.startTimeMs + 1 : nowMs;
+    listing.vanish(entry, nowMs, 'rerun');
+    const states = [settledState({ runStatus: 'RUNNING' }, startTimeMs)];
+    listing.add(
+      [makeEntry({ idText: entry.idText, startTimeMs, task: entry.task, states, visibleAtMs: nowMs })],
+      nowMs,
+    );
+    return { id: BigInt(entry.idText), startTimeMs };
+  }
+
+  #listing(workspace: string | undefined): Listing {
+    const name = workspace ?? [...this.#listings.keys()][0];
+    const listing = name === undefined ? undefined : this.listing(name);
+    if (listing === undefined) {
+      throw new Error(`the simulator has no workspace ${name}`);
+    }
+    return listing;
+  }
+
+  #newTask(name: string, taskType: string): Task {
+    this.#taskCount += 1;
+    return makeTask(`73${String(this.#taskCount).padStart(17, '0')}`, name, taskType);
+  }
+
+  /** Dense within blocks of four million, yet not in order: sorting by id is not sorting by time. */
+  #nextId(): string {
+    const blockSize = 2 ** 22;
+    const block = Math.floor(this.#idCount / blockSize);
+    const scrambled = Math.imul(this.#idCount, 0x2545f491) & (blockSize - 1);
+    this.#idCount += 1;
+    return `900719925${String(1_000_000_000 + block * blockSize + scrambled)}`;
+  }
+}
+
+function settledState(fields: NewExecution, startTimeMs: EpochMs): State {
+  const runStatus = fields.runStatus ?? 'SUCCESS';
+  const open = ['RUNNING', 'SUSPENDING', 'UNKNOWN'].includes(runStatus);
+  return {
+    atMs: startTimeMs,
+    runStatus,
+    notifyStatus: fields.notifyStatus === undefined ? 'NOT_TRIGGERED' : fields.notifyStatus,
+    endTimeMs: fields.endTimeMs === undefined ? (open ? null : startTimeMs + 5_000) : fields.endTimeMs,
+  };
+}

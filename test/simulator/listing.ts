@@ -1,0 +1,151 @@
+/**
+ * What one workspace of the source lists, kept sorted by start time, so that a page costs two binary searches and no
+ * scan. Rows come and go as time passes: `advance(now)` moves the listing on; it never goes back.
+ */
+import type { EpochMs } from '../../functions/model.ts';
+import type { Entry } from './timeline.ts';
+
+/** A batch up to this size is inserted one by one, a larger one by sorting everything anew. */
+const smallBatch = 32;
+
+/** The rows of one workspace. */
+export class Listing {
+  #live: Entry[] = [];
+  /** Latest first, so that the next one due is popped from the end. */
+  #toAppear: Entry[] = [];
+  #toVanish: Entry[] = [];
+  readonly #vanished: Entry[] = [];
+  #newestById: Map<string, Entry> | null = null;
+
+  /** Takes rows in; each appears at its `visibleAtMs`, at once where that has passed. */
+  add(entries: readonly Entry[], nowMs: EpochMs): void {
+    const due = entries.filter((entry) => entry.visibleAtMs <= nowMs);
+    const later = entries.filter((entry) => entry.visibleAtMs > nowMs);
+    if (due.length > 0) {
+      this.#appear(due);
+    }
+    if (later.length > 0) {
+      this.#toAppear = this.#toAppear.concat(later).sort((a, b) => b.visibleAtMs - a.visibleAtMs);
+    }
+    this.advance(nowMs);
+  }
+
+  /** Lets appear and vanish what is due at `nowMs`. */
+  advance(nowMs: EpochMs): void {
+    const due = popDue(this.#toAppear, (entry) => entry.visibleAtMs <= nowMs);
+    if (due.length > 0) {
+      this.#appear(due);
+    }
+    const leaving = popDue(this.#toVanish, (entry) => entry.goneAtMs <= nowMs);
+    if (leaving.length > smallBatch) {
+      const gone = new Set(leaving);
+      this.#live = this.#live.filter((entry) => !gone.has(entry));
+      this.#vanished.push(...leaving);
+      this.#newestById = null;
+    } else {
+      for (const entry of leaving) {
+        this.#take(entry);
+      }
+    }
+  }
+
+  /** Takes a live row off the list at once. */
+  vanish(entry: Entry, nowMs: EpochMs, because: 'rerun' | 'removed'): void {
+    entry.goneAtMs = nowMs;
+    entry.goneBecause = because;
+    this.#toVanish = this.#toVanish.filter((other) => other !== entry);
+    this.#toAppear = this.#toAppear.filter((other) => other.idText !== entry.idText);
+    this.#take(entry);
+  }
+
+  /** The live row with this id. Throws where there is none. */
+  find(id: bigint | string): Entry {
+    this.#newestById ??= this.#indexAll();
+    const idText = String(id);
+    const entry = this.#newestById.get(idText);
+    if (entry === undefined) {
+      throw new Error(`the source lists no instance ${idText} now`);
+    }
+    return entry;
+  }
+
+  /** Rows listed now, oldest first. */
+  get live(): readonly Entry[] {
+    return this.#live;
+  }
+
+  /** Rows that were listed once and are no longer, in order of their going. */
+  get vanished(): readonly Entry[] {
+    return this.#vanished;
+  }
+
+  /** Index of the first live row with `start_time` ≥ `ms` (or > `ms`). */
+  indexAt(ms: EpochMs, edge: 'at-or-after' | 'after'): number {
+    let low = 0;
+    let high = this.#live.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const startTimeMs = (this.#live[middle] as Entry).startTimeMs;
+      if (startTimeMs < ms || (edge === 'after' && startTimeMs === ms)) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low;
+  }
+
+  #appear(entries: readonly Entry[]): void {
+    if (entries.length > smallBatch) {
+      this.#live = this.#live.concat(entries).sort((a, b) => a.startTimeMs - b.startTimeMs);
+    } else {
+      for (const entry of entries) {
+        this.#live.splice(this.indexAt(entry.startTimeMs, 'after'), 0, entry);
+      }
+    }
+    const leaving = entries.filter((entry) => entry.goneAtMs < Number.POSITIVE_INFINITY);
+    if (leaving.length > 0) {
+      this.#toVanish = this.#toVanish.concat(leaving).sort((a, b) => b.goneAtMs - a.goneAtMs);
+    }
+    if (this.#newestById !== null) {
+      for (const entry of entries) {
+        index(this.#newestById, entry);
+      }
+    }
+  }
+
+  #take(entry: Entry): void {
+    const index = this.#live.indexOf(entry, this.indexAt(entry.startTimeMs, 'at-or-after'));
+    if (index < 0) {
+      throw new Error(`instance ${entry.idText} is not listed now`);
+    }
+    this.#live.splice(index, 1);
+    this.#vanished.push(entry);
+    if (this.#newestById?.get(entry.idText) === entry) {
+      this.#newestById.delete(entry.idText);
+    }
+  }
+
+  #indexAll(): Map<string, Entry> {
+    const byId = new Map<string, Entry>();
+    for (const entry of this.#live) {
+      index(byId, entry);
+    }
+    return byId;
+  }
+}
+
+function index(byId: Map<string, Entry>, entry: Entry): void {
+  if (entry.rawText === null) {
+    byId.set(entry.idText, entry);
+  }
+}
+
+function popDue(latestFirst: Entry[], isDue: (entry: Entry) => boolean): Entry[] {
+  const due: Entry[] = [];
+  for (let next = latestFirst.at(-1); next !== undefined && isDue(next); next = latestFirst.at(-1)) {
+    due.push(next);
+    latestFirst.pop();
+  }
+  return due;
+}

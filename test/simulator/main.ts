@@ -1,0 +1,59 @@
+/**
+ * Runs the simulator by hand: `npm run simulator -- --port 8080 --days 30 --seed 1`. Ends on Ctrl-C.
+ */
+import { parseArgs } from 'node:util';
+import { defaultAccount } from './accounts.ts';
+import { shiftedClock } from './movable-clock.ts';
+import { startSimulator } from './server.ts';
+
+const { values } = parseArgs({
+  options: {
+    port: { type: 'string', default: '8080' },
+    days: { type: 'string', default: '30' },
+    seed: { type: 'string', default: '1' },
+    tasks: { type: 'string', default: '40' },
+    latency: { type: 'string', default: '0' },
+    unthrottled: { type: 'boolean', default: false },
+  },
+});
+
+const clock = shiftedClock();
+const simulator = await startSimulator({
+  port: Number(values.port),
+  seed: Number(values.seed),
+  clock,
+  control: clock,
+  history: { days: Number(values.days), tasks: Number(values.tasks) },
+  traps: { latencyMs: Number(values.latency) },
+  ...(values.unthrottled ? {} : { quota: { requests: 40, perSeconds: 10 } }),
+});
+process.once('SIGINT', () => void simulator.close());
+
+const config = {
+  warehouse: 'file:./.dqsync/warehouse',
+  source: { endpoint: simulator.url, iamEndpoint: simulator.iamUrl },
+  targets: simulator.workspaces.map(({ projectId, workspace }) => ({
+    name: 'simulated',
+    projectId,
+    workspace,
+    credentials: 'env:DQSYNC_SECRET',
+  })),
+  initialFrom: new Date(clock.now() - Number(values.days) * 86_400_000).toISOString(),
+};
+const quoted = (value: unknown): string => `'${JSON.stringify(value)}'`;
+
+console.log(`simulated DataArts at ${simulator.url}: ${simulator.truth().executions.length} executions
+
+a config to use with it:
+${JSON.stringify(config, null, 2)}
+
+credentials, any one of:
+export DQSYNC_SECRET=${quoted(defaultAccount.password)}
+export DQSYNC_SECRET=${quoted(defaultAccount.accessKeys[0])}
+export DQSYNC_SECRET=${quoted({ token: defaultAccount.tokens[0] })}
+
+let an hour pass:  curl -X POST '${simulator.url}/_advance?ms=3600000'
+set a trap:        curl -X POST ${simulator.url}/_traps -d '{"pageCap": 30}'
+the truth:         curl ${simulator.url}/_truth
+
+Ctrl-C ends it.`);

@@ -1,0 +1,85 @@
+/**
+ * Replies and the ways in which they fail to arrive.
+ */
+import type { ServerResponse } from 'node:http';
+import type { FaultKind } from './faults.ts';
+
+/** A reply about to be sent. */
+export interface Reply {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** A JSON reply. */
+export function jsonReply(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Reply {
+  return { status, headers, body: JSON.stringify(value) };
+}
+
+/** An error as the DataArts service words it. */
+export function serviceError(status: number, code: string, message: string): Reply {
+  return jsonReply(status, { error_code: `DQC.${code}`, error_msg: message });
+}
+
+/** An error as the API gateway words it. */
+export function gatewayError(
+  status: number,
+  code: string,
+  message: string,
+  requestId: string,
+  headers: Readonly<Record<string, string>> = {},
+): Reply {
+  return jsonReply(status, { error_code: `APIG.${code}`, error_msg: message, request_id: requestId }, headers);
+}
+
+/** The reply that a fault turns `reply` into, where it changes what is sent and not how. */
+export function spoil(reply: Reply, fault: FaultKind | null): Reply {
+  switch (fault?.kind) {
+    case 'status':
+      return fault.html === true
+        ? htmlReply(fault.status)
+        : serviceError(fault.status, '5000', 'internal service error, try again later');
+    case 'html':
+      return htmlReply(200);
+    case 'bad-json':
+      return { ...reply, body: reply.body.slice(0, Math.ceil(reply.body.length / 2)) };
+    case 'wrong-shape':
+      return jsonReply(200, { count: 0, data: [] });
+    case 'content-type':
+      return { ...reply, headers: { ...reply.headers, 'content-type': fault.contentType } };
+    default:
+      return reply;
+  }
+}
+
+/** Sends a reply, or as much of it as the fault lets through. `dateMs` is the source's clock. */
+export function sendReply(response: ServerResponse, reply: Reply, dateMs: number, fault: FaultKind | null): void {
+  if (fault?.kind === 'reset') {
+    response.socket?.resetAndDestroy();
+    return;
+  }
+  if (fault?.kind === 'stall' && fault.at === 'headers') {
+    return;
+  }
+  const body = Buffer.from(reply.body);
+  const half = body.subarray(0, Math.ceil(body.length / 2));
+  const chunked = fault?.kind === 'truncate' && fault.chunked === true;
+  response.writeHead(reply.status, {
+    'content-type': 'application/json;charset=utf-8',
+    date: new Date(dateMs).toUTCString(),
+    ...(chunked ? {} : { 'content-length': String(body.length) }),
+    ...reply.headers,
+  });
+  if (fault?.kind === 'truncate') {
+    response.write(half, () => response.socket?.destroy());
+  } else if (fault?.kind === 'stall') {
+    response.write(half);
+  } else {
+    response.end(body);
+  }
+}
+
+function htmlReply(status: number): Reply {
+  const body = `<!DOCTYPE html><html><head><title>${status}</title></head><body><h1>Service under maintenance</h1></body></html>`;
+  return { status, headers: { 'content-type': 'text/html' }, body };
+}

@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { canonicalHash, expectedSignature, parseAuthorization, parseSdkDate, type SignedRequest } from './signature.ts';
+
+/** Huawei's published example. */
+const published: SignedRequest = {
+  method: 'GET',
+  url: '/v1/77b6a44cba5143ab91d13ab9a8ff44fd/vpcs/?limit=2&marker=13551d6b-755d-4757-b956-536f674975c0',
+  headers: {
+    'content-type': 'application/json',
+    host: 'service.region.example.com',
+    'x-sdk-date': '20191115T033655Z',
+  },
+  body: '',
+};
+const signedHeaders = ['content-type', 'host', 'x-sdk-date'];
+const secret = 'MFyfvK41ba2giqM7Uio6PznpdUKGpownRZlmVmHc';
+
+describe('SDK-HMAC-SHA256', () => {
+  it('agrees with the published test vector', () => {
+    expect(canonicalHash(published, signedHeaders)).toBe(
+      'b25362e603ee30f4f25e7858e8a7160fd36e803bb2dfe206278659d71a9bcd7a',
+    );
+    expect(expectedSignature(published, signedHeaders, secret)).toBe(
+      '7be6668032f70418fcc22abc52071e57aff61b84a1d2381bb430d6870f4f6ebe',
+    );
+  });
+
+  it.each([
+    ['a path without its last slash', { ...published, url: published.url.replace('/?', '?') }],
+    ['the query in another order', { ...published, url: published.url.replace(/\?(.*)&(.*)/, '?$2&$1') }],
+    [
+      'spaces around a header',
+      { ...published, headers: { ...published.headers, host: ' service.region.example.com ' } },
+    ],
+  ])('signs %s alike', (_what, request) => {
+    expect(canonicalHash(request, signedHeaders)).toBe(canonicalHash(published, signedHeaders));
+  });
+
+  it('takes a plus in the query for a space', () => {
+    const [plus, percent] = ['a+b', 'a%20b'].map((name) => ({ ...published, url: `/v1/x?name=${name}` }));
+    expect(canonicalHash(plus!, signedHeaders)).toBe(canonicalHash(percent!, signedHeaders));
+  });
+
+  it.each([
+    ['another value in the query', { ...published, url: published.url.replace('limit=2', 'limit=3') }],
+    ['a body', { ...published, body: 'x' }],
+    ['another method', { ...published, method: 'POST' }],
+    ['another host', { ...published, headers: { ...published.headers, host: 'elsewhere' } }],
+  ])('signs %s differently', (_what, request) => {
+    expect(canonicalHash(request, signedHeaders)).not.toBe(canonicalHash(published, signedHeaders));
+  });
+
+  it('reads an Authorization header, and nothing that only looks like one', () => {
+    const signature = 'a'.repeat(64);
+    expect(
+      parseAuthorization(`SDK-HMAC-SHA256 Access=AK, SignedHeaders=host;x-sdk-date, Signature=${signature}`),
+    ).toEqual({
+      accessKeyId: 'AK',
+      signedHeaders: ['host', 'x-sdk-date'],
+      signature,
+    });
+    expect(parseAuthorization(`SDK-HMAC-SHA256, Access=AK, SignedHeaders=host, Signature=${signature}`)).toBeNull();
+  });
+
+  it('reads X-Sdk-Date as UTC', () => {
+    expect(parseSdkDate('20191115T033655Z')).toBe(Date.parse('2019-11-15T03:36:55Z'));
+    expect(parseSdkDate('2019-11-15T03:36:55Z')).toBeNull();
+  });
+});

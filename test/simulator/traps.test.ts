@@ -1,0 +1,209 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ask } from './ask.ts';
+import { frozenClock, type MovableClock } from './movable-clock.ts';
+import { type Simulator, startSimulator } from './server.ts';
+import { sampleExtraFields } from './traps.ts';
+
+const nowMs = 1_790_000_000_000;
+let clock: MovableClock;
+let simulator: Simulator;
+
+beforeEach(async () => {
+  clock = frozenClock(nowMs);
+  simulator = await startSimulator({ clock });
+});
+
+afterEach(async () => {
+  await simulator.close();
+});
+
+/** Executions 1…n, one second apart, the last one second ago. */
+function addNumbered(n: number): void {
+  for (let id = 1; id <= n; id += 1) {
+    simulator.life.addExecution({ id: BigInt(id), startTimeMs: nowMs - (n + 1 - id) * 1_000 });
+  }
+}
+
+describe('paging traps', () => {
+  it('counts offset in pages', async () => {
+    addNumbered(9);
+    simulator.traps.offsetUnit = 'page';
+    expect((await ask(simulator, { limit: 4, offset: 1 })).ids).toEqual(['5', '6', '7', '8']);
+  });
+
+  it('caps a page below the limit asked for', async () => {
+    addNumbered(9);
+    simulator.traps.pageCap = 3;
+    const byRow = await ask(simulator, { limit: 5, offset: 5 });
+    simulator.traps.offsetUnit = 'page';
+    const byPage = await ask(simulator, { limit: 5, offset: 1 });
+    expect([byRow.ids, byPage.ids]).toEqual([
+      ['6', '7', '8'],
+      ['4', '5', '6'],
+    ]);
+  });
+
+  it('gives count four meanings', async () => {
+    addNumbered(9);
+    const counts = [];
+    for (const count of ['total', 'page', { cappedAt: 7 }, 'missing'] as const) {
+      simulator.traps.count = count;
+      counts.push((await ask(simulator, { limit: 4 })).count);
+    }
+    expect(counts).toEqual([9, 4, 7, undefined]);
+  });
+
+  it('refuses deep offsets', async () => {
+    addNumbered(9);
+    simulator.traps.deepestOffset = 5;
+    const reached = await ask(simulator, { offset: 5 });
+    const beyond = await ask(simulator, { offset: 6 });
+    expect([reached.status, beyond.status, beyond.code]).toEqual([200, 400, 'DQC.1003']);
+  });
+
+  it.each([
+    ['inclusive', 'inclusive', ['2', '3', '4']],
+    ['inclusive', 'exclusive', ['2', '3']],
+    ['exclusive', 'inclusive', ['3', '4']],
+    ['exclusive', 'exclusive', ['3']],
+  ] as const)('takes the edges of a window as %s, %s', async (startEdge, endEdge, ids) => {
+    addNumbered(5);
+    Object.assign(simulator.traps, { startEdge, endEdge });
+    const window = { start_time: nowMs - 4_000, end_time: nowMs - 2_000 };
+    const upwards = await ask(simulator, window);
+    simulator.traps.order = 'start-desc';
+    const downwards = await ask(simulator, window);
+    expect(upwards.ids).toEqual(ids);
+    expect(downwards.ids).toEqual([...ids].reverse());
+    expect(upwards.count).toBe(ids.length);
+  });
+
+  it('serves an empty and a short page once, at an offset, with count as always', async () => {
+    addNumbered(9);
+    simulator.traps.faults = [
+      { kind: 'empty-page', when: { offset: 3 } },
+      { kind: 'short-page', rows: 1, when: { offset: 6 } },
+    ];
+    const answers = [];
+    for (const offset of [0, 3, 3, 6, 6]) {
+      answers.push(await ask(simulator, { limit: 3, offset }));
+    }
+    expect(answers.map(({ ids }) => ids.length)).toEqual([3, 0, 3, 1, 3]);
+    expect(new Set(answers.map(({ count }) => count))).toEqual(new Set([9]));
+  });
+});
+
+describe('orders', () => {
+  it('sorts from the newest, page by page', async () => {
+    addNumbered(7);
+    simulator.traps.order = 'start-desc';
+    const pages = [];
+    for (const offset of [0, 3, 6, 9]) {
+      pages.push((await ask(simulator, { limit: 3, offset })).ids);
+    }
+    expect(pages).toEqual([['7', '6', '5'], ['4', '3', '2'], ['1'], []]);
+  });
+
+  it('sorts by id, which is not the order of time', async () => {
+    simulator.life.addMany(50, { fromMs: nowMs - 50, toMs: nowMs });
+    const byTime = (await ask(simulator, { limit: 100 })).ids;
+    simulator.traps.order = 'id-asc';
+    const byId = (await ask(simulator, { limit: 100 })).ids;
+    expect(byId).toEqual([...byTime].sort());
+    expect(byId).not.toEqual(byTime);
+  });
+
+  it('shuffles equal start times anew for each request, and nothing else', async () => {
+    simulator.life.addMany(90, { fromMs: nowMs - 3, toMs: nowMs, perMillisecond: 30 });
+    simulator.traps.order = 'unstable-ties';
+    const first = await ask(simulator, { limit: 100 });
+    const second = await ask(simulator, { limit: 100 });
+    expect(first.ids).not.toEqual(second.ids);
+    expect([...first.ids].sort()).toEqual([...second.ids].sort());
+    expect(first.starts).toEqual([...first.starts].sort());
+  });
+
+  it('shuffles everything', async () => {
+    simulator.life.addMany(90, { fromMs: nowMs - 90, toMs: nowMs });
+    simulator.traps.order = 'unstable';
+    const { starts } = await ask(simulator, { limit: 100 });
+    expect(starts).not.toEqual([...starts].sort());
+    expect(new Set(starts).size).toBe(90);
+  });
+});
+
+describe('rows', () => {
+  it('spells the notification field in three ways', async () => {
+    addNumbered(1);
+    const spellings = [];
+    for (const spelling of ['notity', 'notify', 'both'] as const) {
+      simulator.traps.notifySpelling = spelling;
+      spellings.push((await ask(simulator)).text.match(/"noti[tf]y_status":"NOT_TRIGGERED"/g)?.length);
+      spellings.push((await ask(simulator)).text.includes('notify_status'));
+    }
+    expect(spellings).toEqual([1, false, 1, true, 2, true]);
+  });
+
+  it('carry fields that nobody documented', async () => {
+    addNumbered(1);
+    simulator.traps.extraFields = sampleExtraFields;
+    const { text } = await ask(simulator);
+    expect(text).toContain('"batch_no":12345678901234567890,');
+    expect(JSON.parse(text).resources[0].detail).toEqual({ rows: [1, 2.5, null], note: '"quoted" 𠮷' });
+  });
+});
+
+describe('a list that moves while it is paged through', () => {
+  it('loses the row that a re-run pulls from under the next page', async () => {
+    addNumbered(6);
+    simulator.traps.afterPage = ({ n, life }) => {
+      if (n === 1) {
+        life.rerun(1n);
+      }
+    };
+    const window = { start_time: nowMs - 10_000, end_time: nowMs - 1, limit: 3 };
+    const pages = [await ask(simulator, { ...window, offset: 0 }), await ask(simulator, { ...window, offset: 3 })];
+    expect(pages.map(({ ids }) => ids)).toEqual([
+      ['1', '2', '3'],
+      ['5', '6'],
+    ]);
+    expect(pages.map(({ count }) => count)).toEqual([6, 5]);
+  });
+
+  it('tells hooks which page it is, and how many rows it had', async () => {
+    addNumbered(3);
+    const events: unknown[] = [];
+    simulator.traps.beforePage = ({ n, rows, query }) => void events.push(['before', n, rows, query.limit]);
+    simulator.traps.afterPage = ({ n, rows }) => void events.push(['after', n, rows]);
+    await ask(simulator, { limit: 2 });
+    await ask(simulator, { limit: 0 });
+    await ask(simulator, { limit: 2, offset: 2 });
+    expect(events).toEqual([
+      ['before', 1, 0, 2],
+      ['after', 1, 2],
+      ['before', 2, 0, 2],
+      ['after', 2, 1],
+    ]);
+  });
+
+  it('re-runs, deletes and inserts by itself every nth page', async () => {
+    addNumbered(20);
+    Object.assign(simulator.traps, { rerunEveryNthRequest: 2, deleteEveryNthRequest: 3, insertEveryNthRequest: 4 });
+    const window = { start_time: nowMs - 30_000, end_time: nowMs - 1 };
+    const counts = [];
+    for (let n = 0; n < 5; n += 1) {
+      counts.push((await ask(simulator, window)).count);
+    }
+    expect(counts).toEqual([20, 20, 19, 18, 18]);
+    expect(simulator.truth().vanished.map(({ because }) => because)).toEqual(['rerun', 'removed', 'rerun']);
+    expect(simulator.truth().executions).toHaveLength(20);
+  });
+
+  it('answers a hook that fails with its message', async () => {
+    simulator.traps.beforePage = () => {
+      throw new Error('the hook broke');
+    };
+    const answer = await ask(simulator);
+    expect([answer.status, answer.text.includes('the hook broke')]).toEqual([500, true]);
+  });
+});
