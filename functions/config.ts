@@ -4,7 +4,7 @@
  * Pure: text or a plain object in, a `Config` or a `ConfigError` out. Unknown keys and bad values are refused with the
  * path of the key and what is allowed.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { dayInTimeZone, parseTime } from './clock.ts';
 import { ConfigError } from './errors.ts';
 import type { EpochMs } from './model.ts';

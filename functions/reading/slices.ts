@@ -25,6 +25,11 @@ export class SlicePlanner {
     this.#rowsPerMs = rowsPerMs;
   }
 
+  /** Rows to expect in a window; 0 while nothing is known. */
+  expectedRows(window: Window): number {
+    return (this.#rowsPerMs ?? 0) * (window.toMs - window.fromMs);
+  }
+
   /** More rows than this in a slice are not read but cut again. */
   maxRows(limitRows: number): number {
     return this.#aim(limitRows) * toleratedFactor;

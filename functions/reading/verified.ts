@@ -25,8 +25,10 @@ export type ReadOutcome =
       readonly disturbed: boolean;
     }
   | {
-      /** The window holds more than `maxRows`; nothing is kept. Ask again for a shorter one. */
+      /** The window holds more than `maxRows`: ask again for a shorter one. */
       readonly kind: 'tooLarge';
+      /** The rows of the replies that showed it. */
+      readonly collected: Collected;
       readonly rowsPerMs: number;
     };
 
@@ -67,7 +69,7 @@ export async function readVerified(reader: Reader, window: Window, maxRows: numb
   const effort = new Effort();
   const tooLarge = await resolve({ reader, collected, effort, maxRows }, window);
   if (tooLarge !== null) {
-    return { kind: 'tooLarge', rowsPerMs: densityOf(tooLarge, window) };
+    return { kind: 'tooLarge', collected: tooLarge.collected, rowsPerMs: densityOf(tooLarge, window) };
   }
   return { kind: 'complete', collected, disturbed: effort.passes > 1 };
 }

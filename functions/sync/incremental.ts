@@ -5,26 +5,23 @@
 import { isoTime } from '../clock.ts';
 import { StateError, StoppedError, toDqsyncError } from '../errors.ts';
 import type { EpochMs } from '../model.ts';
-import { rowCount } from '../reading/collected.ts';
 import type { Reader } from '../reading/reader.ts';
-import { SlicePlanner } from '../reading/slices.ts';
 import { noTraits } from '../reading/traits.ts';
-import { readVerified } from '../reading/verified.ts';
 import { identityOf, loadCheckpoint } from './commit.ts';
 import { densityOf, watermarkOf } from './plan/coverage.ts';
-import type { Summary } from './plan/summary.ts';
 import { Recorder } from './recorder.ts';
 import { reobserveOpen } from './reobserve.ts';
-import { type RunState, summarize } from './summarize.ts';
+import { SliceReader } from './slice-reader.ts';
+import { outcomeOf, type RunState, type TargetOutcome } from './summarize.ts';
 import type { TargetRun } from './target-run.ts';
 
 /** A skew below this is lost in the one-second resolution of the `Date` header. */
 const noticedSkewMs = 2_000;
 
 /**
- * Runs one target. Never throws: a failure is in the summary, and everything proven complete before it is committed.
+ * Runs one target. Never throws: a failure is in the outcome, and everything proven complete before it is committed.
  */
-export async function runIncremental(run: TargetRun): Promise<Summary> {
+export async function runIncremental(run: TargetRun): Promise<TargetOutcome> {
   const state: RunState = { recorder: null, fromMs: null, untilMs: null, rowsRead: 0, done: false, error: null };
   try {
     const loaded = await loadCheckpoint(run.store, run.target.name, identityOf(run));
@@ -33,7 +30,7 @@ export async function runIncremental(run: TargetRun): Promise<Summary> {
   } catch (thrown) {
     state.error = toDqsyncError(thrown, run.target.name);
   }
-  return summarize(run, state, 'incremental');
+  return outcomeOf(run, state, 'incremental');
 }
 
 /** Reads, and commits at the end whatever the end was. */
@@ -68,24 +65,22 @@ async function readAll(run: TargetRun, state: RunState, recorder: Recorder): Pro
   state.untilMs = Math.max(readFromMs, untilMs);
   requireSaneWatermark(run, watermarkMs);
   await reobserveOpen(run, reader, recorder, readFromMs);
-  const planner = new SlicePlanner(densityOf(recorder.checkpoint.coverage));
-  let fromMs = readFromMs;
-  while (fromMs < untilMs) {
-    const limitRows = rowsInTimeLeft(run);
-    const slice = planner.next(fromMs, untilMs, limitRows);
-    const outcome = await readVerified(reader, slice, planner.maxRows(limitRows));
-    if (outcome.kind === 'tooLarge') {
-      planner.sliceTooLarge(slice, outcome.rowsPerMs);
-      continue;
-    }
-    recorder.addWindow(slice, Math.min(slice.toMs, sourceNow(run) - settings.settleMs), outcome.collected);
-    planner.sliceRead(slice, rowCount(outcome.collected), outcome.disturbed);
-    fromMs = slice.toMs;
-    report(run, state, fromMs);
-    if (recorder.isDue && fromMs < untilMs && (await commitOnTheWay(state, recorder))) {
-      const reachedMs = watermarkOf(recorder.checkpoint.coverage) ?? fromMs;
-      fromMs = Math.max(fromMs, reachedMs);
-      if (fromMs >= untilMs) {
+  const slices = new SliceReader({
+    reader,
+    fromMs: readFromMs,
+    untilMs,
+    recentFromMs: untilMs - settings.lookbackMs,
+    rowsPerMs: densityOf(recorder.checkpoint.coverage),
+    rowsInTimeLeft: () => rowsInTimeLeft(run),
+  });
+  for (let slice = await slices.next(); slice !== null; slice = await slices.next()) {
+    const { window, collected } = slice;
+    recorder.addWindow(window, Math.min(window.toMs, sourceNow(run) - settings.settleMs), collected);
+    report(run, state, window.toMs);
+    if (recorder.isDue && window.toMs < untilMs && (await commitOnTheWay(state, recorder))) {
+      const reachedMs = watermarkOf(recorder.checkpoint.coverage) ?? window.toMs;
+      slices.skipTo(reachedMs);
+      if (reachedMs >= untilMs) {
         run.log('info', 'another run has covered the rest of the window', { target: run.target.name });
       }
     }

@@ -8,6 +8,7 @@ import type { Store } from '../warehouse/store.ts';
 import { openBudget } from './budget.ts';
 import { runIncremental } from './incremental.ts';
 import type { Summary } from './plan/summary.ts';
+import type { TargetOutcome } from './summarize.ts';
 import type { Progress, SyncSettings } from './target-run.ts';
 
 /** What a run is given. */
@@ -24,6 +25,8 @@ export interface Run {
   readonly stop: AbortSignal;
   readonly log: Log;
   readonly onProgress: (progress: Progress) => void;
+  /** Told of each target as soon as its run has ended, with `tookMs` milliseconds of its own. */
+  readonly onTargetDone?: ((outcome: TargetOutcome, tookMs: number) => void) | undefined;
 }
 
 /**
@@ -39,8 +42,11 @@ export async function runTargets(run: Run): Promise<Summary[]> {
   const endMs = run.clock.now() + run.limitMs;
   const summaries: Summary[] = [];
   for (const [index, target] of targets.entries()) {
-    const shareMs = (endMs - run.clock.now()) / (targets.length - index);
-    summaries.push(await runTarget(run, target, Math.max(0, shareMs)));
+    const startedAtMs = run.clock.now();
+    const shareMs = (endMs - startedAtMs) / (targets.length - index);
+    const outcome = await runTarget(run, target, Math.max(0, shareMs));
+    summaries.push(outcome.summary);
+    run.onTargetDone?.(outcome, run.clock.now() - startedAtMs);
   }
   return summaries;
 }
@@ -88,7 +94,7 @@ export function settingsOf(config: Config): SyncSettings {
   };
 }
 
-async function runTarget(run: Run, targetConfig: TargetConfig, limitMs: number): Promise<Summary> {
+async function runTarget(run: Run, targetConfig: TargetConfig, limitMs: number): Promise<TargetOutcome> {
   const budget = openBudget(run.clock, limitMs, run.stop);
   const source = run.connect(targetConfig, budget.signal);
   try {

@@ -22,8 +22,29 @@ export interface RunState {
   commitFailed?: boolean;
 }
 
-/** The summary of a run that has ended. */
-export function summarize(run: TargetRun, state: RunState, mode: Summary['mode']): Summary {
+/** One target's run: the summary that is promised to the outside, and what only metrics and logs tell. */
+export interface TargetOutcome {
+  readonly summary: Summary;
+  /** What `summary.error` was made from; null where nothing failed. */
+  readonly error: DqsyncError | null;
+  /** Executions that stayed open for longer than `maxOpenDays` and are no longer looked at. */
+  readonly givenUp: number;
+  /** Commits that met another run's. */
+  readonly commitConflicts: number;
+}
+
+/** The outcome of a run that has ended. */
+export function outcomeOf(run: TargetRun, state: RunState, mode: Summary['mode']): TargetOutcome {
+  const totals = state.recorder?.totals;
+  return {
+    summary: summarize(run, state, mode),
+    error: state.error,
+    givenUp: totals?.givenUp ?? 0,
+    commitConflicts: totals?.conflicts ?? 0,
+  };
+}
+
+function summarize(run: TargetRun, state: RunState, mode: Summary['mode']): Summary {
   const { requests, throttled, retries } = run.source.stats();
   const checkpoint = state.recorder?.checkpoint;
   const watermarkMs = checkpoint === undefined ? null : watermarkOf(checkpoint.coverage);

@@ -1,5 +1,5 @@
 /** The checkpoint as JSON text: written, and read back with every doubt resolved in favour of stopping. Pure. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { StateError } from '../../errors.ts';
 import type { Checkpoint, TargetIdentity } from './checkpoint.ts';
 

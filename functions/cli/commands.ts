@@ -1,0 +1,173 @@
+/**
+ * The commands of `dqsync`, their options and help. Each command's own code is loaded when it runs, so that help and
+ * errors of usage come at once.
+ */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import packageJson from '../../package.json' with { type: 'json' };
+import type { DoctorOptions } from './doctor.ts';
+import type { ListOptions } from './list.ts';
+import type { QueryOptions } from './query.ts';
+import type { StatusOptions } from './status.ts';
+import type { SyncOptions } from './sync.ts';
+
+/** Where the config is looked for unless told otherwise. */
+const defaultConfigPath = 'dqsync.json';
+const exitCodesHelp = 'Exit codes: 0 fine, 1 a target failed, 2 wrong usage or config, 130 interrupted by Ctrl-C.';
+
+/**
+ * Makes the program.
+ *
+ * @param finish told the exit code of the command that ran
+ */
+export function makeProgram(finish: (exitCode: number) => void): Command {
+  const program = new Command('dqsync')
+    .description('Copies every execution of every DataArts quality task into a Parquet warehouse, complete by proof.')
+    .version(packageJson.version)
+    .exitOverride()
+    .showHelpAfterError('Run "dqsync --help" to see what there is.')
+    .addHelpText('after', `\n${exitCodesHelp}\nTry it without an account: dqsync demo`);
+  addSync(program, finish);
+  addStatus(program, finish);
+  addDoctor(program, finish);
+  addList(program, finish);
+  addQuery(program, finish);
+  addDemo(program, finish);
+  return program;
+}
+
+type Finish = (exitCode: number) => void;
+
+function addSync(program: Command, finish: Finish): void {
+  command(program, 'sync', 'Run one incremental sync of every target.', [
+    'dqsync sync',
+    'dqsync sync --target sales --target stock',
+    'dqsync sync --json --config prod.json | jq ".[].rowsWritten"',
+  ])
+    .addOption(configOption())
+    .addOption(targetsOption())
+    .addOption(jsonOption('Print the summaries of all targets as one JSON array.'))
+    .addHelpText(
+      'after',
+      '\nCtrl-C commits what is proven complete so far and exits with 130; pressed again, it ends at once. Nothing is lost either way.',
+    )
+    .action(async (options: SyncOptions) => finish(await (await import('./sync.ts')).sync(options)));
+}
+
+function addStatus(program: Command, finish: Finish): void {
+  command(program, 'status', 'Show how far each target is and what the next run will do.', [
+    'dqsync status',
+    'dqsync status --json | jq ".[].watermark"',
+  ])
+    .addOption(configOption())
+    .addOption(targetsOption())
+    .addOption(jsonOption('Print one JSON array with an object per target.'))
+    .action(async (options: StatusOptions) => finish(await (await import('./status.ts')).status(options)));
+}
+
+function addDoctor(program: Command, finish: Finish): void {
+  command(program, 'doctor', 'Check config, credentials, source and warehouse, and say how to mend what is wrong.', [
+    'dqsync doctor',
+    'dqsync doctor --target sales --json',
+  ])
+    .addOption(configOption())
+    .addOption(targetsOption())
+    .addOption(jsonOption('Print one JSON object with all checks.'))
+    .addHelpText(
+      'after',
+      '\nWrites one small object to the warehouse, state/.doctor/probe.json, and leaves it there: dqsync never deletes.\nExits with 1 if any check fails, 2 if it is the config.',
+    )
+    .action(async (options: DoctorOptions) => finish(await (await import('./doctor.ts')).doctor(options)));
+}
+
+function addList(program: Command, finish: Finish): void {
+  command(program, 'list', 'List instances straight from the source, as it answers now.', [
+    'dqsync list --run-status ALARMING --from 2026-01-01',
+    'dqsync list --name orders --task-type QUALITY_TASK --limit 500',
+    'dqsync list --from 2026-01-01T06:00:00+08:00 --to 2026-01-01T07:00:00+08:00 --json',
+  ])
+    .addOption(configOption())
+    .option('--target <name>', 'the target whose source to ask; needed where the config has several')
+    .option('--name <text>', 'instances whose name contains this')
+    .addOption(new Option('--task-type <type>', 'kind of task').choices(['QUALITY_TASK', 'CONSISTENCY_TASK']))
+    .addOption(
+      new Option('--run-status <status>', 'outcome').choices([
+        'RUNNING',
+        'FAILED',
+        'ALARMING',
+        'SUCCESS',
+        'SUSPENDING',
+        'UNKNOWN',
+      ]),
+    )
+    .addOption(
+      new Option('--notify-status <status>', 'notification').choices(['NOT_TRIGGERED', 'SUCCESS', 'FAILED']),
+    )
+    .option('--from <time>', 'started from here on: 2026-01-01 (midnight in partitionTimeZone) or an ISO instant')
+    .option('--to <time>', 'started up to here; how the edges count is up to the source')
+    .option('--limit <rows>', 'rows to show; more than 100 take several requests', wholeNumber(1), 20)
+    .option('--offset <n>', 'where to start, in rows or pages as source.offsetUnit says', wholeNumber(0), 0)
+    .addOption(jsonOption('Print one JSON object. Ids have 19 digits, so they are strings: exact in every reader.'))
+    .action(async (options: ListOptions) => finish(await (await import('./list.ts')).list(options)));
+}
+
+function addQuery(program: Command, finish: Finish): void {
+  command(program, 'query <sql>', 'Ask the warehouse in SQL (DuckDB).', [
+    `dqsync query "SELECT run_status, count(*) FROM quality_instances GROUP BY 1"`,
+    `dqsync query --csv "FROM quality_instances WHERE dt = '2026-01-01'" > day.csv`,
+  ])
+    .addOption(configOption())
+    .option('--csv', 'print CSV with a header')
+    .addOption(
+      jsonOption('Print one JSON array of rows. BIGINT values (ids, counts) are strings: exact in every reader.').conflicts(
+        'csv',
+      ),
+    )
+    .option('--max-rows <n>', 'rows that the table shows; --csv and --json give all', wholeNumber(1), 100)
+    .addHelpText(
+      'after',
+      `
+quality_instances has each execution once, in its latest state; quality_instance_observations has every row written.
+Data files of a warehouse in S3 are copied once, to .dqsync/cache.`,
+    )
+    .action(async (sql: string, options: QueryOptions) => finish(await (await import('./query.ts')).query(sql, options)));
+}
+
+function addDemo(program: Command, finish: Finish): void {
+  command(program, 'demo', 'Try everything without an account, on a simulated source.', ['dqsync demo'])
+    .addHelpText('after', '\nWrites its config and warehouse to .dqsync/demo, fresh each time.')
+    .action(async () => finish(await (await import('./demo.ts')).demo()));
+}
+
+/** A command with the help that all have. */
+function command(program: Command, usage: string, description: string, examples: readonly string[]): Command {
+  const name = usage.split(' ')[0] ?? usage;
+  return program
+    .command(usage)
+    .description(description)
+    .showHelpAfterError(`Run "dqsync ${name} --help" to see what is allowed.`)
+    .addHelpText('after', `\nExamples:\n${examples.map((example) => `  ${example}`).join('\n')}`);
+}
+
+function configOption(): Option {
+  return new Option('--config <file>', 'the config file, JSON with comments').default(defaultConfigPath);
+}
+
+function targetsOption(): Option {
+  return new Option('--target <name>', 'only this target; may be given several times')
+    .default([], 'all targets')
+    .argParser((name: string, names: readonly string[]) => [...names, name]);
+}
+
+function jsonOption(what: string): Option {
+  return new Option('--json', `${what} Logs go to stderr.`).default(false);
+}
+
+function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
+      throw new InvalidArgumentError(`It must be a whole number from ${least}.`);
+    }
+    return value;
+  };
+}

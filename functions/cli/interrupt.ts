@@ -1,0 +1,55 @@
+/** Ctrl-C: the first asks to stop cleanly, the second ends the process at once. SIGTERM counts the same. */
+import type { Clock } from '../clock.ts';
+import { StoppedError } from '../errors.ts';
+
+/** npm and the launcher pass on signals that the terminal has sent as well: what comes together was pressed once. */
+const togetherMs = 400;
+
+const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
+type StopSignal = keyof typeof exitCodes;
+
+/** Listens until closed. */
+export interface Interrupt {
+  /** Aborted with a StoppedError by the first signal. */
+  readonly signal: AbortSignal;
+  /** What an interrupted process exits with: 130 after Ctrl-C, 143 after SIGTERM; null if there was no signal. */
+  exitCode(): number | null;
+  close(): void;
+}
+
+/**
+ * Takes over SIGINT and SIGTERM.
+ *
+ * @param announce called with the signal that asks to stop, to tell the user what happens now
+ * @param leave called before the process ends at once, to put the terminal in order
+ */
+export function listenForInterrupt(clock: Clock, announce: () => void, leave: () => void): Interrupt {
+  const controller = new AbortController();
+  let first: { readonly name: StopSignal; readonly atMs: number } | null = null;
+  const onSignal = (name: StopSignal): void => {
+    if (first === null) {
+      first = { name, atMs: clock.now() };
+      announce();
+      controller.abort(interrupted());
+    } else if (clock.now() - first.atMs >= togetherMs) {
+      leave();
+      process.exit(exitCodes[name]);
+    }
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  return {
+    signal: controller.signal,
+    exitCode: () => (first === null ? null : exitCodes[first.name]),
+    close: () => {
+      process.off('SIGINT', onSignal);
+      process.off('SIGTERM', onSignal);
+    },
+  };
+}
+
+function interrupted(): StoppedError {
+  return new StoppedError('interrupted; everything proven complete so far is committed', {
+    remedy: 'Run dqsync sync again to go on.',
+  });
+}

@@ -1,0 +1,51 @@
+/**
+ * The entry point of `dqsync`: runs the command that the arguments name, and turns whatever ends it into an exit code.
+ *
+ * Exit codes: 0 fine, 1 a target failed, 2 wrong usage or config, 130 interrupted by Ctrl-C.
+ */
+import { CommanderError } from 'commander';
+import { ConfigError } from '../errors.ts';
+import { makeProgram } from './commands.ts';
+import { errorJson, reportFailure, usageExitCode } from './failure.ts';
+import { writeJson } from './output.ts';
+
+/**
+ * Runs one command.
+ *
+ * @param args the arguments without node and script
+ * @returns the exit code
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  process.stdout.on('error', leaveIfNobodyReads);
+  const asJson = args.includes('--json');
+  let exitCode = 0;
+  const program = makeProgram((code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return exitCode;
+  } catch (thrown) {
+    return thrown instanceof CommanderError ? usageEnded(thrown, asJson) : reportFailure(thrown, asJson);
+  }
+}
+
+/** Commander has written its message, or the help that was asked for, by now. */
+function usageEnded(thrown: CommanderError, asJson: boolean): number {
+  if (thrown.exitCode === 0) {
+    return 0;
+  }
+  if (asJson) {
+    const error = new ConfigError(thrown.message.replace(/^error: /, ''), { remedy: 'See --help.' });
+    writeJson({ error: errorJson(error) });
+  }
+  return usageExitCode;
+}
+
+/** As in `dqsync list | head -1`. */
+function leaveIfNobodyReads(error: Error): void {
+  if ('code' in error && error.code === 'EPIPE') {
+    process.exit(0);
+  }
+  throw error;
+}

@@ -1,0 +1,31 @@
+/** Where commands write: results to stdout, everything else to stderr; colours on a terminal only. */
+import pico from 'picocolors';
+
+function wantsColours(stream: NodeJS.WriteStream): boolean {
+  return stream.isTTY === true && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb';
+}
+
+/** Colours for stdout; none in a pipe. */
+export const paint = pico.createColors(wantsColours(process.stdout));
+
+const paintError = pico.createColors(wantsColours(process.stderr));
+
+/** Writes a line, or several, to stdout. */
+export function writeLine(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** Writes the one JSON document of a command to stdout. 64-bit integers become text, which is exact. */
+export function writeJson(document: unknown): void {
+  writeLine(JSON.stringify(document, (_key, value) => (typeof value === 'bigint' ? String(value) : value), 2));
+}
+
+/** Writes a remark to stderr. */
+export function writeNote(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** Writes an error to stderr. */
+export function writeError(text: string): void {
+  process.stderr.write(`${paintError.red('error:')} ${text}\n`);
+}

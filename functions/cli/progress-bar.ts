@@ -1,0 +1,77 @@
+/** A progress bar for the target under way: on a terminal only, on stderr, gone when it is done. */
+import cliProgress from 'cli-progress';
+import { isoTime } from '../clock.ts';
+import type { EpochMs } from '../model.ts';
+import type { Progress } from '../sync/target-run.ts';
+import { count, shortTime } from './formats.ts';
+
+/** Shows how far a run is. */
+export interface ProgressBar {
+  update(progress: Progress): void;
+  /** Takes the bar off the screen, so that something else can be written; the next update draws it again. */
+  clear(): void;
+}
+
+const steps = 1000;
+
+/** Opens a bar on stderr; where that is no terminal, one that shows nothing. */
+export function openProgressBar(): ProgressBar {
+  if (!process.stderr.isTTY) {
+    return { update: () => undefined, clear: () => undefined };
+  }
+  const bar = new cliProgress.SingleBar({
+    format: '{target} [{bar}] {percentage}% | {rows} rows | at {at} | {eta_formatted} left',
+    stream: process.stderr,
+    barsize: 24,
+    barCompleteChar: '█',
+    barIncompleteChar: '░',
+    clearOnComplete: true,
+    etaBuffer: 50,
+    gracefulExit: false,
+  });
+  let position = new Position();
+  let target: string | null = null;
+  return {
+    update: (progress) => {
+      if (progress.target !== target) {
+        bar.stop();
+        target = progress.target;
+        position = new Position();
+      }
+      const atMs = position.after(progress);
+      const spanMs = progress.untilMs - progress.fromMs;
+      const value = spanMs <= 0 ? steps : Math.floor((steps * (atMs - progress.fromMs)) / spanMs);
+      const labels = { target, rows: count(progress.rowsRead), at: shortTime(isoTime(Math.floor(atMs))) };
+      if (bar.isActive) {
+        bar.update(value, labels);
+      } else {
+        bar.start(steps, value, labels);
+      }
+    },
+    clear: () => bar.stop(),
+  };
+}
+
+/**
+ * Where in time a run is, estimated between two proven points from the rows read since: a slice takes many requests, and a
+ * bar that stands still looks broken.
+ */
+export class Position {
+  #provenMs: EpochMs | null = null;
+  #provenRows = 0;
+  #rowsPerMs = 0;
+  #shownMs = Number.NEGATIVE_INFINITY;
+
+  /** The position after some progress; never goes back, never beyond the end. */
+  after({ fromMs, atMs, untilMs, rowsRead }: Progress): EpochMs {
+    if (this.#provenMs === null || atMs > this.#provenMs) {
+      this.#provenMs = atMs;
+      this.#provenRows = rowsRead;
+      this.#rowsPerMs = atMs > fromMs ? rowsRead / (atMs - fromMs) : 0;
+    }
+    const rowsSince = rowsRead - this.#provenRows;
+    const estimatedMs = this.#rowsPerMs > 0 ? atMs + rowsSince / this.#rowsPerMs : atMs;
+    this.#shownMs = Math.max(this.#shownMs, Math.min(estimatedMs, untilMs));
+    return this.#shownMs;
+  }
+}

@@ -1,0 +1,55 @@
+/** Times as people type them: a day, or an instant with its zone. Pure. */
+import { dayInTimeZone, isoTime, parseTime } from '../clock.ts';
+import { ConfigError } from '../errors.ts';
+import type { EpochMs } from '../model.ts';
+
+const dayMs = 86_400_000;
+/** The source takes 13 digits: what lies outside cannot be asked for. */
+export const askableMs = { first: 1_000_000_000_000, last: 9_999_999_999_999 } as const;
+
+/**
+ * Reads `2026-01-01` (midnight in `timeZone`) or `2026-01-01T08:00:00+08:00`.
+ *
+ * @param option how the user called it, for example `--from`
+ * @throws ConfigError saying what is allowed
+ */
+export function parseTimeArgument(text: string, option: string, timeZone: string): EpochMs {
+  const ms = /^\d{4}-\d\d-\d\d$/.test(text) ? midnight(text, timeZone) : instant(text);
+  if (ms === null) {
+    throw new ConfigError(`${option} ${JSON.stringify(text)} is not a time`, {
+      remedy: `Give a day, for example 2026-01-31 (midnight in ${timeZone}), or an instant with its zone, for example 2026-01-31T08:00:00Z.`,
+      code: option,
+    });
+  }
+  if (ms < askableMs.first || ms > askableMs.last) {
+    throw new ConfigError(`${option} ${JSON.stringify(text)} cannot be asked for`, {
+      remedy: `The source takes times from ${isoTime(askableMs.first)} to ${isoTime(askableMs.last)}.`,
+      code: option,
+    });
+  }
+  return ms;
+}
+
+function instant(text: string): EpochMs | null {
+  return /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/.test(text) ? parseTime(text) : null;
+}
+
+/** The first millisecond of a day, which need not be 00:00 where clocks are changed at midnight. */
+function midnight(day: string, timeZone: string): EpochMs | null {
+  const utcMs = parseTime(`${day}T00:00:00Z`);
+  if (utcMs === null || isoTime(utcMs).slice(0, 10) !== day) {
+    return null;
+  }
+  const dayOf = dayInTimeZone(timeZone);
+  let before = utcMs - dayMs;
+  let first = utcMs + dayMs;
+  while (first - before > 1) {
+    const middle = Math.floor((before + first) / 2);
+    if (dayOf(middle) >= day) {
+      first = middle;
+    } else {
+      before = middle;
+    }
+  }
+  return first;
+}

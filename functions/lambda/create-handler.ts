@@ -1,0 +1,105 @@
+/**
+ * What the Lambda function does: one incremental run over the targets, within the time that is left.
+ *
+ * Everything is made at the first invocation, not while the module loads, and kept for the following ones: the pacer must
+ * remember the requests of the invocation before, and connections to S3 stay open.
+ */
+import type { Context } from 'aws-lambda';
+import type { Config } from '../config.ts';
+import type { Connections, openConnections } from '../connect.ts';
+import { type DqsyncError, describeError, toDqsyncError } from '../errors.ts';
+import type { Summary } from '../sync/plan/summary.ts';
+import { runTargets } from '../sync/run.ts';
+import type { TargetOutcome } from '../sync/summarize.ts';
+import { configFrom, type Environment } from './environment.ts';
+import { parseEvent } from './event.ts';
+import { Telemetry } from './telemetry.ts';
+
+/** What a handler is made from. */
+export interface HandlerOptions {
+  readonly environment: Environment;
+  readonly open: typeof openConnections;
+}
+
+/** What Lambda calls. */
+export type Handler = (event: unknown, context: Context) => Promise<Summary[]>;
+
+/** At least one target failed; every target was tried. The message names each with its remedy. */
+export class TargetsFailedError extends Error {
+  override readonly name = 'TargetsFailedError';
+
+  constructor(failures: readonly DqsyncError[], targetCount: number) {
+    super(`${failures.length} of ${targetCount} targets failed. ${failures.map(describeError).join(' ')}`);
+  }
+}
+
+/** Makes a handler. Reads and opens nothing before the first invocation. */
+export function createHandler(options: HandlerOptions): Handler {
+  const sandbox = new Sandbox(options);
+  return (event, context) => sandbox.invoke(event, context);
+}
+
+interface Opened {
+  readonly config: Config;
+  readonly connections: Connections;
+}
+
+/** What outlives an invocation. */
+class Sandbox {
+  readonly #options: HandlerOptions;
+  #telemetry: Telemetry | undefined;
+  #opened: Opened | undefined;
+
+  constructor(options: HandlerOptions) {
+    this.#options = options;
+  }
+
+  async invoke(event: unknown, context: Context): Promise<Summary[]> {
+    this.#telemetry ??= new Telemetry();
+    const telemetry = this.#telemetry;
+    telemetry.begin(context);
+    const outcomes: TargetOutcome[] = [];
+    try {
+      await this.#run(event, context, telemetry, outcomes);
+    } catch (thrown) {
+      const error = toDqsyncError(thrown);
+      telemetry.refused(error);
+      throw error;
+    }
+    const failures = outcomes.flatMap(({ error }) => error ?? []);
+    if (failures.length > 0) {
+      throw new TargetsFailedError(failures, outcomes.length);
+    }
+    return outcomes.map(({ summary }) => summary);
+  }
+
+  async #run(event: unknown, context: Context, telemetry: Telemetry, outcomes: TargetOutcome[]): Promise<void> {
+    const { targets } = parseEvent(event);
+    const { config, connections } = await this.#open(telemetry);
+    const { store, connect, clock } = connections;
+    await runTargets({
+      config,
+      targets,
+      store,
+      connect,
+      clock,
+      limitMs: Math.min(config.maxRunSeconds * 1000, context.getRemainingTimeInMillis()),
+      stop: new AbortController().signal,
+      log: telemetry.log,
+      onProgress: () => undefined,
+      onTargetDone: (outcome, tookMs) => {
+        outcomes.push(outcome);
+        telemetry.targetDone(outcome, tookMs, clock.now());
+      },
+    });
+  }
+
+  async #open(telemetry: Telemetry): Promise<Opened> {
+    if (this.#opened === undefined) {
+      const config = configFrom(this.#options.environment);
+      const connections = await this.#options.open(config, telemetry.log, this.#options.environment);
+      this.#opened = { config, connections };
+    }
+    return this.#opened;
+  }
+}

@@ -1,0 +1,37 @@
+/** The function's configuration, from its environment. */
+import { type Config, parseConfig } from '../config.ts';
+import { ConfigError } from '../errors.ts';
+
+/** Environment variables by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Holds the configuration: the same JSON text as the CLI's `--config` file. */
+export const configVariable = 'DQSYNC_CONFIG';
+
+/**
+ * Reads the configuration.
+ *
+ * @throws ConfigError naming the variable, and every wrong key
+ */
+export function configFrom(environment: Environment): Config {
+  const text = environment[configVariable];
+  if (text === undefined || text.trim() === '') {
+    throw new ConfigError(`the environment variable ${configVariable} is not set`, {
+      remedy: `Set ${configVariable} to the configuration, as JSON text; the README lists every key.`,
+      code: configVariable,
+    });
+  }
+  return parseConfig(parseJson(text), configVariable);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser's own message quotes the text.
+    throw new ConfigError(`the environment variable ${configVariable} is not JSON`, {
+      remedy: `Set ${configVariable} to one JSON object, without comments; the README lists every key.`,
+      code: configVariable,
+    });
+  }
+}

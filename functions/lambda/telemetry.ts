@@ -1,0 +1,99 @@
+/**
+ * What the function says of itself: structured log lines and EMF metrics, both as JSON on its output.
+ *
+ * Never the event, never a secret: only summaries and the named, safe fields of errors.
+ */
+import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import type { Context } from 'aws-lambda';
+import { isoTime, parseTime } from '../clock.ts';
+import { type DqsyncError, InternalError } from '../errors.ts';
+import { type MetricName, metrics, metricsNamespace, targetDimension } from '../metrics.ts';
+import type { EpochMs, Log } from '../model.ts';
+import { type Summary, summaryError } from '../sync/plan/summary.ts';
+import type { TargetOutcome } from '../sync/summarize.ts';
+
+const serviceName = 'dqsync';
+
+/** One for the life of a sandbox. */
+export class Telemetry {
+  readonly #logger = new Logger({ serviceName });
+  readonly #metrics = new Metrics({ namespace: metricsNamespace, serviceName });
+
+  constructor() {
+    // Powertools adds the service as a dimension of its own; the target is the only one that tells anything here.
+    this.#metrics.clearDefaultDimensions();
+  }
+
+  /** Puts the invocation's request id into every line that follows. */
+  begin(context: Context): void {
+    this.#logger.addContext(context);
+  }
+
+  /** The log that the run writes to. */
+  readonly log: Log = (level, message, fields) => {
+    this.#logger[level](message, { ...fields });
+  };
+
+  /** One line and one set of metrics for a target whose run has ended. */
+  targetDone(outcome: TargetOutcome, tookMs: number, nowMs: EpochMs): void {
+    const { summary, error } = outcome;
+    if (error !== null) {
+      this.#logger.error('target failed', { summary, ...stackOf(error) });
+    } else {
+      this.#logger.info(summary.done ? 'target done' : 'target to be continued', { summary });
+    }
+    this.#metrics.addDimension(targetDimension, summary.target);
+    const values = metricValues(outcome, tookMs, nowMs);
+    for (const [name, { unit }] of Object.entries(metrics)) {
+      const value = values[name] ?? null;
+      if (value !== null) {
+        this.#metrics.addMetric(name, unit, value);
+      }
+    }
+    this.#metrics.publishStoredMetrics();
+  }
+
+  /** The invocation failed before any target was tried. */
+  refused(error: DqsyncError): void {
+    this.#logger.error('nothing was synced', { error: summaryError(error, isoTime), ...stackOf(error) });
+  }
+}
+
+/** By name; null where the run ended before it was known. */
+function metricValues(outcome: TargetOutcome, tookMs: number, nowMs: EpochMs): Readonly<Record<string, number | null>> {
+  const { summary } = outcome;
+  const values: Record<MetricName, number | null> = {
+    RowsRead: summary.rowsRead,
+    RowsWritten: summary.rowsWritten,
+    Files: summary.files,
+    Bytes: summary.bytes,
+    Requests: summary.requests,
+    Throttled: summary.throttled,
+    Retries: summary.retries,
+    Quarantined: summary.quarantined,
+    OpenExecutions: summary.openExecutions,
+    GivenUp: outcome.givenUp,
+    WatermarkAge: watermarkAgeSeconds(summary, nowMs),
+    RunTime: tookMs,
+    CommitConflicts: outcome.commitConflicts,
+    Failed: outcome.error === null ? 0 : 1,
+    Done: summary.done ? 1 : 0,
+  };
+  return values;
+}
+
+/** Without any coverage the table is behind by all there is to read; null where not even that is known. */
+function watermarkAgeSeconds({ watermark, from }: Summary, nowMs: EpochMs): number | null {
+  const coveredToMs = parseTime(watermark ?? from ?? '');
+  return coveredToMs === null ? null : Math.max(0, nowMs - coveredToMs) / 1000;
+}
+
+/** A defect's stack is what its finder needs; of what is not a defect the message says all. */
+function stackOf(error: DqsyncError): { readonly stack?: string } {
+  if (!(error instanceof InternalError)) {
+    return {};
+  }
+  const { stack } = error.cause instanceof Error ? error.cause : error;
+  return stack === undefined ? {} : { stack };
+}

@@ -1,0 +1,213 @@
+/**
+ * Credentials: one JSON secret, three forms, and the three places it may lie.
+ *
+ * No message here ever holds a value of the secret, nor a key that we do not know, nor a parser's words about the text.
+ */
+import { readFile } from 'node:fs/promises';
+import * as z from 'zod';
+import { CredentialsError } from '../errors.ts';
+
+/** Signs each request with an access key (what Huawei Cloud recommends). */
+export type AccessKeyCredentials = Readonly<z.output<typeof accessKeySchema>> & { readonly form: 'accessKey' };
+/** Gets tokens from IAM with a user's password. */
+export type PasswordCredentials = Readonly<z.output<typeof passwordSchema>> & { readonly form: 'password' };
+/** A token that somebody else made. */
+export type TokenCredentials = Readonly<z.output<typeof tokenSchema>> & { readonly form: 'token' };
+/** What a secret may hold. */
+export type Credentials = AccessKeyCredentials | PasswordCredentials | TokenCredentials;
+
+/** Goes into an HTTP header, where anything else would be a header injection or a typing error. */
+const headerSafe = z.string().regex(/^[\x21-\x7e]+$/);
+
+const accessKeySchema = z.strictObject({
+  accessKeyId: headerSafe,
+  secretAccessKey: headerSafe,
+  securityToken: headerSafe.optional(),
+});
+const passwordSchema = z.strictObject({
+  domainName: z.string().min(1),
+  userName: z.string().min(1),
+  password: z.string().min(1),
+});
+const tokenSchema = z.strictObject({ token: headerSafe });
+
+const shapes =
+  '{"accessKeyId","secretAccessKey"} with an optional "securityToken", or {"domainName","userName","password"}, or {"token"}';
+const shapeRemedy = `Store one JSON object of exactly one of these shapes, all values being text without line breaks: ${shapes}.`;
+
+/**
+ * Parses a secret.
+ *
+ * @param secretRef the reference it was read by, for messages
+ * @throws CredentialsError naming the reference and the three shapes
+ */
+export function parseCredentials(text: string, secretRef: string, target?: string): Credentials {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw wrongShape(secretRef, 'is not JSON', target);
+  }
+  const accessKey = accessKeySchema.safeParse(value);
+  if (accessKey.success) {
+    return { form: 'accessKey', ...accessKey.data };
+  }
+  const password = passwordSchema.safeParse(value);
+  if (password.success) {
+    return { form: 'password', ...password.data };
+  }
+  const token = tokenSchema.safeParse(value);
+  if (token.success) {
+    return { form: 'token', ...token.data };
+  }
+  throw wrongShape(secretRef, 'is JSON of another shape', target);
+}
+
+/** Every text of the credentials that must never be seen. */
+export function secretsOf(credentials: Credentials): string[] {
+  switch (credentials.form) {
+    case 'accessKey':
+      return [
+        credentials.secretAccessKey,
+        ...(credentials.securityToken === undefined ? [] : [credentials.securityToken]),
+      ];
+    case 'password':
+      return [credentials.password];
+    case 'token':
+      return [credentials.token];
+  }
+}
+
+/** Whether two secrets hold the same. */
+export function sameCredentials(a: Credentials, b: Credentials): boolean {
+  const fields = (credentials: Credentials) => JSON.stringify(Object.entries(credentials).toSorted());
+  return fields(a) === fields(b);
+}
+
+/**
+ * Reads and parses a secret.
+ *
+ * @param secretRef `secretsmanager:<name or ARN>`, `file:<path>` or `env:<variable>`
+ * @throws CredentialsError saying what is wrong and what to do; `signal.reason` when aborted
+ */
+export async function readCredentials(secretRef: string, reader: SecretReader = {}): Promise<Credentials> {
+  reader.signal?.throwIfAborted();
+  return parseCredentials(await readSecret(secretRef, reader), secretRef, reader.target);
+}
+
+/** Who reads a secret. */
+export interface SecretReader {
+  /** The target's name, for errors. */
+  readonly target?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+async function readSecret(secretRef: string, reader: SecretReader): Promise<string> {
+  const colon = secretRef.indexOf(':');
+  const place = secretRef.slice(0, colon);
+  const name = secretRef.slice(colon + 1);
+  switch (place) {
+    case 'secretsmanager':
+      return await readFromSecretsManager(secretRef, name, reader);
+    case 'file':
+      return await readFromFile(secretRef, name, reader);
+    case 'env':
+      return readFromEnvironment(secretRef, name, reader);
+    default:
+      throw new CredentialsError('the credentials reference names no known place', {
+        remedy: 'Set targets[].credentials to "secretsmanager:<name or ARN>", "file:<path>" or "env:<variable>".',
+        target: reader.target,
+      });
+  }
+}
+
+async function readFromFile(secretRef: string, path: string, reader: SecretReader): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    const code = errorCode(error);
+    throw new CredentialsError(`the secret ${secretRef} cannot be read: ${code}`, {
+      remedy: 'Check the path in targets[].credentials (it is relative to the working directory) and who may read it.',
+      target: reader.target,
+      code,
+    });
+  }
+}
+
+function readFromEnvironment(secretRef: string, name: string, reader: SecretReader): string {
+  const text = process.env[name];
+  if (text === undefined || text === '') {
+    throw new CredentialsError(`the secret ${secretRef} is not there: the environment variable is not set`, {
+      remedy: `Set ${name} to the JSON of the secret, or change targets[].credentials. ${shapeRemedy}`,
+      target: reader.target,
+    });
+  }
+  return text;
+}
+
+async function readFromSecretsManager(secretRef: string, id: string, reader: SecretReader): Promise<string> {
+  // Loaded here, so that runs on a file or a variable never pay for the SDK.
+  const { GetSecretValueCommand, SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager');
+  const region = /^arn:[\w-]+:secretsmanager:([\w-]+):/.exec(id)?.[1];
+  const client = new SecretsManagerClient({
+    ...(region === undefined ? {} : { region }),
+    maxAttempts: 4,
+    requestHandler: { connectionTimeout: 5_000, requestTimeout: 10_000, throwOnRequestTimeout: true },
+  });
+  let text: string | undefined;
+  try {
+    const reply = await client.send(
+      new GetSecretValueCommand({ SecretId: id }),
+      reader.signal === undefined ? {} : { abortSignal: reader.signal },
+    );
+    text = reply.SecretString;
+  } catch (error) {
+    reader.signal?.throwIfAborted();
+    throw secretsManagerError(secretRef, error, reader.target);
+  } finally {
+    client.destroy();
+  }
+  if (text === undefined) {
+    throw wrongShape(secretRef, 'is binary', reader.target);
+  }
+  return text;
+}
+
+/** By the SDK's error name: what to do. Anything else may pass by itself. */
+const secretsManagerRemedies: Readonly<Record<string, string>> = {
+  ResourceNotFoundException:
+    'Create the secret, or correct its name, account and region in targets[].credentials (a full ARN carries the region).',
+  AccessDeniedException:
+    'Allow this role secretsmanager:GetSecretValue on the secret, and kms:Decrypt on its key if it has one of its own.',
+  DecryptionFailure: 'Allow this role kms:Decrypt on the key of the secret.',
+  InvalidRequestException: 'The secret is marked for deletion or has no value: restore it, or store a value.',
+  InvalidParameterException: 'Correct the name of the secret in targets[].credentials.',
+  ValidationException: 'Correct the name of the secret in targets[].credentials.',
+  UnrecognizedClientException: 'The AWS credentials of this process are not valid: sign in to AWS again.',
+  InvalidSignatureException: 'The AWS credentials of this process are not valid: sign in to AWS again.',
+  ExpiredTokenException: 'The AWS credentials of this process have expired: sign in to AWS again.',
+  CredentialsProviderError: 'This process has no AWS credentials: sign in to AWS, or set AWS_PROFILE.',
+};
+
+function secretsManagerError(secretRef: string, error: unknown, target: string | undefined): CredentialsError {
+  const name = error instanceof Error ? error.name : 'unknown error';
+  const noRegion = error instanceof Error && error.message === 'Region is missing';
+  const known = noRegion
+    ? 'Set AWS_REGION, or name the secret by its full ARN.'
+    : secretsManagerRemedies[name === 'DecryptionFailureException' ? 'DecryptionFailure' : name];
+  const code = name === 'Error' ? (noRegion ? 'RegionMissing' : errorCode(error)) : name;
+  return new CredentialsError(`the secret ${secretRef} cannot be read from Secrets Manager: ${code}`, {
+    remedy: known ?? 'Check that Secrets Manager can be reached from here, then run again.',
+    target,
+    code,
+    retryable: known === undefined,
+  });
+}
+
+function wrongShape(secretRef: string, what: string, target: string | undefined): CredentialsError {
+  return new CredentialsError(`the secret ${secretRef} ${what}`, { remedy: shapeRemedy, target });
+}
+
+function errorCode(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown error';
+}

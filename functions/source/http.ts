@@ -1,0 +1,214 @@
+/**
+ * HTTP to one endpoint: undici's pool, time limits, size limit; transport failures as one class with few kinds.
+ *
+ * Knows nothing of DataArts. undici's own retry interceptor is not used: it has no jitter and does not retry its own
+ * header and body timeouts.
+ */
+import { Pool } from 'undici';
+import { abortAfter, type Clock } from '../clock.ts';
+import type { EpochMs } from '../model.ts';
+
+/** Limits of a connection, in milliseconds and bytes. */
+export interface HttpLimits {
+  /** Simultaneous connections to the endpoint. Default 16. */
+  readonly connections: number;
+  /** To a connection that stands, TLS included. Default 10 s. */
+  readonly connectTimeoutMs: number;
+  /** From the request to the end of the reply's headers. Default 30 s. */
+  readonly headersTimeoutMs: number;
+  /** Between two pieces of the body. Default 30 s. */
+  readonly bodyTimeoutMs: number;
+  /** The whole request, however busily the body trickles. Default 120 s. */
+  readonly requestTimeoutMs: number;
+  /** The largest body that is read. Default 32 MiB; a page of 100 rows has about 30 KiB. */
+  readonly maxReplyBytes: number;
+}
+
+const defaultLimits: HttpLimits = {
+  connections: 16,
+  connectTimeoutMs: 10_000,
+  headersTimeoutMs: 30_000,
+  bodyTimeoutMs: 30_000,
+  requestTimeoutMs: 120_000,
+  maxReplyBytes: 32 * 1024 * 1024,
+};
+
+/** A request as it goes out. */
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST';
+  /** Path and query, percent-encoded. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** A reply, whatever its status. */
+export interface HttpReply {
+  readonly status: number;
+  /** The first value of a header, by its name in lower case. */
+  header(name: string): string | undefined;
+  /** The body; null where it is not UTF-8. */
+  readonly text: string | null;
+  readonly sentAtMs: EpochMs;
+  readonly receivedAtMs: EpochMs;
+}
+
+/**
+ * Why no reply came.
+ *
+ * - `connect` no connection: name not found, refused, timed out
+ * - `tls` the other side's certificate or protocol is not acceptable
+ * - `timeout` connected, but the reply did not come in time
+ * - `reset` the connection broke before the whole reply had come
+ * - `tooBig` the body is larger than `maxReplyBytes`
+ */
+export type FaultKind = 'connect' | 'tls' | 'timeout' | 'reset' | 'tooBig';
+
+/** No reply came. Carries no cause: undici's errors say nothing more, and nothing of the request may leak. */
+export class TransportFault extends Error {
+  override readonly name = 'TransportFault';
+  readonly kind: FaultKind;
+  /** undici's, Node's or OpenSSL's code: `UND_ERR_SOCKET`, `ENOTFOUND`, `CERT_HAS_EXPIRED`. */
+  readonly code: string;
+
+  constructor(kind: FaultKind, code: string) {
+    super(`${faultTexts[kind]} (${code})`);
+    this.kind = kind;
+    this.code = code;
+  }
+}
+
+const faultTexts: Readonly<Record<FaultKind, string>> = {
+  connect: 'no connection could be made',
+  tls: 'no secure connection could be made',
+  timeout: 'the reply did not come in time',
+  reset: 'the connection broke before the whole reply had come',
+  tooBig: 'the reply is larger than any page can be',
+};
+
+/** Keep-alive connections to one origin. */
+export class Endpoint {
+  readonly #pool: Pool;
+  readonly #clock: Clock;
+  readonly #requestTimeoutMs: number;
+  /** Host and port, as the `Host` header has them. */
+  readonly host: string;
+
+  /** @param url scheme, host and port */
+  constructor(url: string, clock: Clock, limits: Partial<HttpLimits> = {}) {
+    const all = { ...defaultLimits, ...limits };
+    const { origin, host } = new URL(url);
+    this.host = host;
+    this.#clock = clock;
+    this.#requestTimeoutMs = all.requestTimeoutMs;
+    this.#pool = new Pool(origin, {
+      connections: all.connections,
+      pipelining: 1,
+      // One request per connection at a time is what the quota's pace and the retries are thought for.
+      allowH2: false,
+      connect: { timeout: all.connectTimeoutMs },
+      headersTimeout: all.headersTimeoutMs,
+      bodyTimeout: all.bodyTimeoutMs,
+      maxResponseSize: all.maxReplyBytes,
+      // IAM tokens come in a header and may have many kilobytes.
+      maxHeaderSize: 64 * 1024,
+      // Outlives a pause of one quota window.
+      keepAliveTimeout: 15_000,
+    });
+  }
+
+  /**
+   * Sends a request and reads the whole reply. Redirects are not followed.
+   *
+   * @throws TransportFault where no whole reply came; `signal.reason` when aborted
+   */
+  async send(request: HttpRequest, signal?: AbortSignal): Promise<HttpReply> {
+    signal?.throwIfAborted();
+    const deadline = abortAfter(this.#requestTimeoutMs, () => new TransportFault('timeout', 'REQUEST_TIMEOUT'));
+    const either = signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal]);
+    try {
+      return await this.#exchange(request, either);
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error instanceof TransportFault ? error : toFault(error);
+    } finally {
+      deadline.cancel();
+    }
+  }
+
+  async #exchange(request: HttpRequest, signal: AbortSignal): Promise<HttpReply> {
+    const sentAtMs = this.#clock.now();
+    const { statusCode, headers, body } = await this.#pool.request({
+      method: request.method,
+      path: request.path,
+      headers: { ...request.headers },
+      signal,
+      ...(request.body === undefined ? {} : { body: request.body }),
+    });
+    const text = decodeUtf8(await body.bytes());
+    return {
+      status: statusCode,
+      header: (name) => {
+        const value = headers[name];
+        return Array.isArray(value) ? value[0] : value;
+      },
+      text,
+      sentAtMs,
+      receivedAtMs: this.#clock.now(),
+    };
+  }
+
+  /** Breaks off what is still under way and frees the connections. */
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+  }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+function decodeUtf8(bytes: Uint8Array): string | null {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+const kindsByCode: Readonly<Record<string, FaultKind>> = {
+  UND_ERR_CONNECT_TIMEOUT: 'connect',
+  ENOTFOUND: 'connect',
+  EAI_AGAIN: 'connect',
+  ECONNREFUSED: 'connect',
+  EHOSTUNREACH: 'connect',
+  EHOSTDOWN: 'connect',
+  ENETUNREACH: 'connect',
+  ENETDOWN: 'connect',
+  EADDRNOTAVAIL: 'connect',
+  EACCES: 'connect',
+  EPERM: 'connect',
+  UND_ERR_HEADERS_TIMEOUT: 'timeout',
+  UND_ERR_BODY_TIMEOUT: 'timeout',
+  ETIMEDOUT: 'timeout',
+  UND_ERR_RES_EXCEEDED_MAX_SIZE: 'tooBig',
+  EPROTO: 'tls',
+  CERT_HAS_EXPIRED: 'tls',
+  CERT_NOT_YET_VALID: 'tls',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'tls',
+  SELF_SIGNED_CERT_IN_CHAIN: 'tls',
+  UNABLE_TO_GET_ISSUER_CERT: 'tls',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'tls',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'tls',
+};
+
+/** Matched by code, not by class: two copies of undici in one process would have two classes. */
+function toFault(error: unknown): unknown {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') {
+    return error;
+  }
+  const { code } = error;
+  if (code === 'UND_ERR_INVALID_ARG') {
+    return error;
+  }
+  const kind = kindsByCode[code] ?? (/^ERR_(TLS|SSL)_/.test(code) ? 'tls' : 'reset');
+  return new TransportFault(kind, code);
+}

@@ -1,0 +1,160 @@
+/** What S3 answers when it does not do as asked: sorted by what follows from it. Pure. */
+import { StorageError } from '../errors.ts';
+
+/**
+ * What an S3 failure means.
+ * `precondition`: the condition did not hold, or our own write was answered twice. `conflict`: another write was in
+ * progress, try again. `absent`: no such object. `transient`: no answer, or S3 is unwell; what we asked may have been done.
+ * `refused`: asking again does not help.
+ */
+export type S3Failure = 'precondition' | 'conflict' | 'absent' | 'transient' | 'refused';
+
+const failuresByName: Readonly<Record<string, S3Failure>> = {
+  PreconditionFailed: 'precondition',
+  ConditionalRequestConflict: 'conflict',
+  OperationAborted: 'conflict',
+  NoSuchKey: 'absent',
+  NotFound: 'absent',
+  InternalError: 'transient',
+  ServiceUnavailable: 'transient',
+  SlowDown: 'transient',
+  RequestTimeout: 'transient',
+  RequestTimeTooSkewed: 'refused',
+  NoSuchBucket: 'refused',
+  CredentialsProviderError: 'refused',
+};
+
+/**
+ * Sorts a failure: by its name first, because S3 has answered 412 as an error in a reply of status 200; then by status;
+ * what has neither is of the network.
+ */
+export function classifyS3Failure(thrown: unknown): S3Failure {
+  const known = failuresByName[nameOf(thrown)];
+  if (known !== undefined) {
+    return known;
+  }
+  const status = statusOf(thrown);
+  if (status === undefined) {
+    return isOfNetwork(thrown) ? 'transient' : 'refused';
+  }
+  switch (status) {
+    case 404:
+      return 'absent';
+    case 409:
+      return 'conflict';
+    case 412:
+      return 'precondition';
+    case 408:
+    case 429:
+      return 'transient';
+    default:
+      return status >= 500 ? 'transient' : 'refused';
+  }
+}
+
+/** Where something was asked for; all of it may be shown. */
+export interface S3Place {
+  readonly bucket: string;
+  /** Key within the bucket, or the prefix of a listing. */
+  readonly key: string;
+}
+
+interface Explanation {
+  readonly what: string;
+  readonly remedy: string;
+}
+
+const permissionRemedy =
+  'Allow s3:GetObject and s3:PutObject on the warehouse\'s objects and s3:ListBucket on its bucket (without the latter S3 answers "access denied" for an object that is not there), and the use of its KMS key if it has one.';
+const credentialsRemedy =
+  'Give dqsync valid AWS credentials: log in again ("aws sso login"), or check AWS_PROFILE and AWS_ACCESS_KEY_ID.';
+const regionRemedy = 'Set AWS_REGION to the region of the bucket.';
+
+const explanations: Readonly<Record<string, Explanation>> = {
+  AccessDenied: { what: 'access denied', remedy: permissionRemedy },
+  AllAccessDisabled: { what: 'all access is disabled', remedy: permissionRemedy },
+  NoSuchBucket: { what: 'there is no such bucket', remedy: 'Check the bucket in "warehouse", or create it.' },
+  PermanentRedirect: { what: 'the bucket is in another region', remedy: regionRemedy },
+  AuthorizationHeaderMalformed: { what: 'the bucket is in another region', remedy: regionRemedy },
+  IllegalLocationConstraintException: { what: 'the bucket is in another region', remedy: regionRemedy },
+  InvalidAccessKeyId: { what: 'the access key is not known', remedy: credentialsRemedy },
+  SignatureDoesNotMatch: { what: 'the secret access key is wrong', remedy: credentialsRemedy },
+  ExpiredToken: { what: 'the credentials have expired', remedy: credentialsRemedy },
+  TokenRefreshRequired: { what: 'the credentials have expired', remedy: credentialsRemedy },
+  InvalidToken: { what: 'the session token is not valid', remedy: credentialsRemedy },
+  CredentialsProviderError: { what: 'there are no AWS credentials', remedy: credentialsRemedy },
+  RequestTimeTooSkewed: { what: "this machine's clock is wrong", remedy: 'Set the clock by network time.' },
+};
+
+/**
+ * The failure as a `StorageError`, with S3's code, its request id and a remedy. Built from named fields only: no request,
+ * no header, no credentials.
+ *
+ * @param doing what was tried, for example `write`
+ */
+export function toS3StorageError(thrown: unknown, doing: 'read' | 'write' | 'list', place: S3Place): StorageError {
+  if (thrown instanceof StorageError) {
+    return thrown;
+  }
+  const name = nameOf(thrown);
+  const status = statusOf(thrown);
+  const retryable = classifyS3Failure(thrown) !== 'refused';
+  const explanation = explanations[name] ?? byStatus(status, retryable);
+  return new StorageError(`cannot ${doing} s3://${place.bucket}/${place.key}: ${explanation.what}`, {
+    remedy: explanation.remedy,
+    code: codeOf(thrown) ?? name,
+    requestId: requestIdOf(thrown),
+    retryable,
+  });
+}
+
+function byStatus(status: number | undefined, retryable: boolean): Explanation {
+  if (status === 301) {
+    return { what: 'the bucket is in another region', remedy: regionRemedy };
+  }
+  if (status === 403) {
+    return { what: 'access denied', remedy: permissionRemedy };
+  }
+  if (status === undefined && retryable) {
+    return {
+      what: 'no answer from S3',
+      remedy: 'Check the network and AWS_ENDPOINT_URL, and run again; nothing was lost.',
+    };
+  }
+  return {
+    what: status === undefined ? 'the request could not be made' : `S3 answered with status ${status}`,
+    remedy: retryable ? 'Run again later; nothing was lost.' : 'Check "warehouse", AWS_REGION and the AWS credentials.',
+  };
+}
+
+const networkCodes = /^(E[A-Z_]+|UND_ERR_[A-Z_]+|ERR_SSL_[A-Z_0-9]+|CERT_[A-Z_]+|DEPTH_[A-Z_]+|UNABLE_TO_[A-Z_]+)$/;
+
+function isOfNetwork(thrown: unknown): boolean {
+  const code = codeOf(thrown);
+  return ['TimeoutError', 'AbortError'].includes(nameOf(thrown)) || (code !== undefined && networkCodes.test(code));
+}
+
+function nameOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.name : typeof thrown;
+}
+
+function codeOf(thrown: unknown): string | undefined {
+  return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined;
+}
+
+function metadataOf(thrown: unknown): object {
+  const metadata = thrown instanceof Error && '$metadata' in thrown ? thrown.$metadata : undefined;
+  return typeof metadata === 'object' && metadata !== null ? metadata : {};
+}
+
+function statusOf(thrown: unknown): number | undefined {
+  const metadata = metadataOf(thrown);
+  return 'httpStatusCode' in metadata && typeof metadata.httpStatusCode === 'number'
+    ? metadata.httpStatusCode
+    : undefined;
+}
+
+function requestIdOf(thrown: unknown): string | undefined {
+  const metadata = metadataOf(thrown);
+  return 'requestId' in metadata && typeof metadata.requestId === 'string' ? metadata.requestId : undefined;
+}

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { ConfigError } from '../../functions/errors.ts';
+import { parseEvent } from '../../functions/lambda/event.ts';
+
+describe('the event', () => {
+  it.each([
+    ['nothing at all', {}],
+    [
+      "EventBridge's scheduled event",
+      {
+        version: '0',
+        id: '53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa',
+        'detail-type': 'Scheduled Event',
+        source: 'aws.events',
+        account: '123456789012',
+        time: '2026-01-01T00:00:00Z',
+        region: 'eu-central-1',
+        resources: ['arn:aws:events:eu-central-1:123456789012:rule/dqsync'],
+        detail: {},
+      },
+    ],
+    [
+      "the Scheduler's default event",
+      { version: '0', 'detail-type': 'Scheduled Event', source: 'aws.scheduler', detail: '{}' },
+    ],
+    ['an explicit incremental run', { mode: 'incremental' }],
+  ])('takes %s as an incremental run of all targets', (_what, event) => {
+    expect(parseEvent(event)).toEqual({ targets: undefined });
+  });
+
+  it('takes the names of targets', () => {
+    expect(parseEvent({ mode: 'incremental', targets: ['sales', 'stock'] })).toEqual({ targets: ['sales', 'stock'] });
+  });
+
+  it.each([
+    ['another mode', { mode: 'backfill', from: '2026-01-01', to: '2026-02-01' }, /"mode" must be "incremental"/],
+    ['an unknown key', { mode: 'incremental', target: 'sales' }, /unknown key "target"/],
+    ['targets without a mode', { targets: ['sales'] }, /"mode" must be "incremental"/],
+    ['no names', { mode: 'incremental', targets: [] }, /"targets" must be a list of one or more names/],
+    ['a name that is none', { mode: 'incremental', targets: [7] }, /"targets" must be a list of one or more names/],
+    ['a source without a detail-type', { source: 'aws.events' }, /unknown key "source"/],
+    ['no object', 'incremental', /it is not a JSON object/],
+    ['null', null, /it is not a JSON object/],
+  ])('refuses %s, saying what is allowed', (_what, event, problem) => {
+    let thrown: unknown;
+    try {
+      parseEvent(event);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toBeInstanceOf(ConfigError);
+    expect(thrown).toMatchObject({
+      message: expect.stringMatching(problem),
+      remedy: expect.stringContaining('{"mode":"incremental","targets":["<name>", …]}'),
+    });
+  });
+});

@@ -1,0 +1,297 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { metrics as metricDefinitions } from '../../functions/metrics.ts';
+import { defaultAccount } from '../simulator/accounts.ts';
+import { defaultWorkspace } from '../simulator/server.ts';
+import { changeConfig, deploy, rowsFromMs, secretTexts } from './sandbox.ts';
+
+const twoWorkspaces = [defaultWorkspace, { projectId: 'project-b', workspace: 'workspace-b' }];
+const manyRows = { fromMs: rowsFromMs, toMs: rowsFromMs + 3_600_000 };
+
+describe('an invocation', () => {
+  it('syncs every target and returns their summaries as plain JSON', async () => {
+    const sandbox = await deploy({ simulator: { workspaces: twoWorkspaces } });
+    sandbox.simulator.life.addMany(300, manyRows);
+    sandbox.simulator.life.addMany(120, { ...manyRows, workspace: 'workspace-b' });
+
+    const summaries = await sandbox.handler({}, sandbox.context());
+
+    expect(summaries).toMatchObject([
+      { target: 'target-1', mode: 'incremental', done: true, rowsWritten: 300 },
+      { target: 'target-2', mode: 'incremental', done: true, rowsWritten: 120 },
+    ]);
+    expect(JSON.parse(JSON.stringify(summaries))).toEqual(summaries);
+    expect(await sandbox.countRows()).toEqual({ executions: 420, rows: 420 });
+  });
+
+  it('runs only the targets it is told of', async () => {
+    const sandbox = await deploy({ simulator: { workspaces: twoWorkspaces } });
+
+    const summaries = await sandbox.handler({ mode: 'incremental', targets: ['target-2'] }, sandbox.context());
+
+    expect(summaries.map(({ target }) => target)).toEqual(['target-2']);
+  });
+
+  it('writes nothing again when a warm sandbox is invoked once more', async () => {
+    const sandbox = await deploy();
+    sandbox.simulator.life.addMany(300, manyRows);
+    await sandbox.handler({}, sandbox.context());
+
+    const summaries = await sandbox.handler({}, sandbox.context());
+
+    expect(summaries).toMatchObject([{ rowsWritten: 0, done: true }]);
+    expect(await sandbox.countRows()).toEqual({ executions: 300, rows: 300 });
+  });
+
+  it('keeps the quota over the invocations of a warm sandbox', async () => {
+    const quota = { requests: 3, perSeconds: 1 };
+    const sandbox = await deploy({ simulator: { quota } });
+    changeConfig(sandbox, (config) => ({ ...config, source: { ...config.source, quota } }));
+
+    for (let invocation = 1; invocation <= 3; invocation += 1) {
+      await sandbox.handler({}, sandbox.context());
+    }
+
+    expect(sandbox.simulator.counters.instances).toBeGreaterThan(3);
+    expect(sandbox.simulator.counters.throttled).toBe(0);
+  });
+});
+
+describe('a target that fails', () => {
+  it('stops no other target, and fails the invocation with its name and remedy', async () => {
+    const sandbox = await deploy({ simulator: { workspaces: twoWorkspaces } });
+    sandbox.simulator.life.addMany(120, { ...manyRows, workspace: 'workspace-b' });
+    changeConfig(sandbox, ({ targets: [first, ...others], ...config }) => ({
+      ...config,
+      targets: [{ ...first, workspace: 'no-such-workspace' }, ...others],
+    }));
+
+    const invocation = sandbox.handler({}, sandbox.context());
+
+    await expect(invocation).rejects.toMatchObject({
+      name: 'TargetsFailedError',
+      message: expect.stringMatching(/^1 of 2 targets failed\. target target-1: .*targets\[\]\.workspace/),
+    });
+    expect(await sandbox.countRows()).toEqual({ executions: 120, rows: 120 });
+    expect(sandbox.logs().filter(({ level }) => level === 'ERROR')).toMatchObject([
+      {
+        message: 'target failed',
+        summary: {
+          target: 'target-1',
+          done: false,
+          error: { kind: 'source', code: 'DQC.2001', remedy: expect.stringContaining('targets[].workspace') },
+        },
+      },
+    ]);
+    expect(sandbox.metrics()).toMatchObject([
+      { target: 'target-1', Failed: 1, Done: 0 },
+      { target: 'target-2', Failed: 0, Done: 1, RowsWritten: 120 },
+    ]);
+  });
+
+  it.each([
+    ['password', { ...defaultAccount.password, password: 'wr0ng-passw0rd-value' }, 'wr0ng-passw0rd-value'],
+    ['access key', { ...defaultAccount.accessKeys[0], secretAccessKey: 'wr0ng-key-value' }, 'wr0ng-key-value'],
+    ['token', { token: 'wr0ng-token-value' }, 'wr0ng-token-value'],
+    ['shape', { accessKeyID: 'AKIA', secret: 'wr0ng-shape-value' }, 'wr0ng-shape-value'],
+  ])('prints and throws no secret where its %s is wrong', async (_what, secret, text) => {
+    const sandbox = await deploy({ secret });
+
+    const thrown: unknown = await sandbox.handler({}, sandbox.context()).catch((error: unknown) => error);
+
+    expect(sandbox.logs()).toContainEqual(
+      expect.objectContaining({
+        summary: expect.objectContaining({ error: expect.objectContaining({ kind: 'credentials' }) }),
+      }),
+    );
+    expect(`${sandbox.printed()} ${thrown}`).not.toContain(text);
+  });
+});
+
+describe('time', () => {
+  // 60 requests are needed, and two spans of the quota, 40 requests, is the most that half a second lets through.
+  const scarce = { requests: 20, perSeconds: 0.2 };
+
+  async function deployScarce(config: Record<string, unknown> = {}) {
+    const sandbox = await deploy();
+    changeConfig(sandbox, ({ source, ...others }) => ({ ...others, ...config, source: { ...source, quota: scarce } }));
+    sandbox.simulator.life.addMany(6_000, manyRows);
+    return sandbox;
+  }
+
+  it("commits and says done: false before Lambda's time is over, and further invocations come to the end", async () => {
+    const sandbox = await deployScarce();
+    const dones: boolean[] = [];
+    for (let invocation = 1; invocation <= 50 && dones.at(-1) !== true; invocation += 1) {
+      const [summary] = await sandbox.handler({}, sandbox.context(500));
+      dones.push(summary?.done ?? false);
+    }
+
+    expect(dones[0]).toBe(false);
+    expect(dones.at(-1)).toBe(true);
+    expect(await sandbox.countRows()).toEqual({ executions: 6_000, rows: 6_000 });
+    expect(sandbox.logs()).toContainEqual(expect.objectContaining({ message: 'target to be continued' }));
+  });
+
+  it('ends after maxRunSeconds, where Lambda would leave more', async () => {
+    const sandbox = await deployScarce({ maxRunSeconds: 0.3 });
+
+    expect(await sandbox.handler({}, sandbox.context())).toMatchObject([{ done: false }]);
+  });
+});
+
+describe('what it prints', () => {
+  it('is one line per target with its summary, and the request id in every line', async () => {
+    const sandbox = await deploy({ simulator: { workspaces: twoWorkspaces } });
+
+    const summaries = await sandbox.handler({ mode: 'incremental' }, sandbox.context());
+
+    const lines = sandbox.logs().filter(({ message }) => message === 'target done');
+    expect(lines.map(({ summary }) => summary)).toEqual(summaries);
+    expect(lines).toMatchObject(
+      summaries.map(() => ({ level: 'INFO', service: 'dqsync', function_request_id: sandbox.context().awsRequestId })),
+    );
+  });
+
+  it('has every metric of a target, with the target as the only dimension', async () => {
+    const sandbox = await deploy();
+    sandbox.simulator.life.addMany(300, manyRows);
+
+    const [summary] = await sandbox.handler({}, sandbox.context());
+
+    const [emf] = sandbox.metrics();
+    expect(emf?.['_aws']).toMatchObject({
+      CloudWatchMetrics: [
+        {
+          Namespace: 'dqsync',
+          Dimensions: [['target']],
+          Metrics: Object.entries(metricDefinitions).map(([Name, { unit: Unit }]) => ({ Name, Unit })),
+        },
+      ],
+    });
+    expect(emf).toMatchObject({
+      target: 'target-1',
+      RowsRead: summary?.rowsRead,
+      RowsWritten: 300,
+      Files: summary?.files,
+      Bytes: summary?.bytes,
+      Requests: summary?.requests,
+      Throttled: 0,
+      OpenExecutions: 0,
+      GivenUp: 0,
+      CommitConflicts: 0,
+      Failed: 0,
+      Done: 1,
+    });
+    // Up to now less the settle time of 60 s is covered.
+    expect(emf?.['WatermarkAge']).toBeGreaterThanOrEqual(60);
+    expect(emf?.['WatermarkAge']).toBeLessThan(120);
+  });
+
+  it('tells how far behind a target is that never could be read', async () => {
+    const sandbox = await deploy({
+      simulator: { traps: { faults: [{ kind: 'status', status: 404, when: { from: 1 } }] } },
+    });
+
+    await expect(sandbox.handler({}, sandbox.context())).rejects.toThrow(/1 of 1 targets failed/);
+
+    expect(sandbox.metrics()).toMatchObject([{ Failed: 1, WatermarkAge: expect.any(Number) }]);
+    // Coverage would begin at initialFrom, two hours ago.
+    expect(sandbox.metrics()[0]?.['WatermarkAge']).toBeGreaterThan(7_000);
+  });
+
+  it('holds no secret and nothing of the event', async () => {
+    const sandbox = await deploy({ secret: defaultAccount.password });
+    sandbox.simulator.life.addMany(300, manyRows);
+
+    await sandbox.handler(
+      { source: 'aws.scheduler', 'detail-type': 'Scheduled Event', detail: 'words-of-the-event' },
+      sandbox.context(),
+    );
+
+    expect(sandbox.printed()).toContain('target done');
+    for (const text of [...secretTexts, 'words-of-the-event']) {
+      expect(sandbox.printed()).not.toContain(text);
+    }
+  });
+});
+
+describe('a refusal by the source', () => {
+  it("is logged with the source's code and request id", async () => {
+    const sandbox = await deploy({ secret: { token: 'revoked' } });
+
+    await expect(sandbox.handler({}, sandbox.context())).rejects.toThrow(/1 of 1 targets failed/);
+
+    const [line] = sandbox.logs().filter(({ message }) => message === 'target failed');
+    expect(line).toMatchObject({
+      summary: { error: { code: expect.stringMatching(/^APIG\./), requestId: expect.any(String) } },
+    });
+  });
+});
+
+describe('what is not valid', () => {
+  it('refuses an event before anything is opened', async () => {
+    const sandbox = await deploy();
+
+    await expect(sandbox.handler({ mode: 'backfill' }, sandbox.context())).rejects.toMatchObject({
+      kind: 'config',
+      remedy: expect.stringContaining('{"mode":"incremental"}'),
+    });
+
+    expect(sandbox.simulator.counters.requests).toBe(0);
+    expect(sandbox.logs()).toMatchObject([
+      { level: 'ERROR', message: 'nothing was synced', error: { kind: 'config' } },
+    ]);
+  });
+
+  it('names the targets there are where one is asked for that does not exist', async () => {
+    const sandbox = await deploy();
+
+    await expect(sandbox.handler({ mode: 'incremental', targets: ['sales'] }, sandbox.context())).rejects.toMatchObject(
+      { message: expect.stringContaining('"sales"'), remedy: expect.stringContaining('target-1') },
+    );
+  });
+
+  it.each([
+    ['is missing', undefined, /DQSYNC_CONFIG is not set/],
+    ['is no JSON', '{"warehouse": s3cret}', /DQSYNC_CONFIG is not JSON$/],
+    [
+      'has a wrong key',
+      '{"warehouse":"file:./x","sources":{}}',
+      /DQSYNC_CONFIG is not a valid configuration: .*"sources"/,
+    ],
+  ])('names the variable where the configuration %s', async (_what, text, message) => {
+    const sandbox = await deploy();
+    sandbox.environment['DQSYNC_CONFIG'] = text;
+
+    await expect(sandbox.handler({}, sandbox.context())).rejects.toMatchObject({
+      kind: 'config',
+      message: expect.stringMatching(message),
+    });
+
+    expect(sandbox.printed()).not.toContain('s3cret');
+  });
+
+  it('goes on in the same sandbox once the configuration is mended', async () => {
+    const sandbox = await deploy();
+    const good = sandbox.environment['DQSYNC_CONFIG'];
+    sandbox.environment['DQSYNC_CONFIG'] = '{}';
+    await expect(sandbox.handler({}, sandbox.context())).rejects.toMatchObject({ kind: 'config' });
+    sandbox.environment['DQSYNC_CONFIG'] = good;
+
+    expect(await sandbox.handler({}, sandbox.context())).toMatchObject([{ done: true }]);
+  });
+
+  it('fails a target, not the function, where the warehouse holds a damaged checkpoint', async () => {
+    const sandbox = await deploy();
+    await sandbox.handler({}, sandbox.context());
+    await writeFile(join(sandbox.warehouseFolder, 'state', 'target-1', 'checkpoint.json'), '{');
+
+    await expect(sandbox.handler({}, sandbox.context())).rejects.toThrow(/target target-1: .*checkpoint/);
+
+    // How far behind the table is cannot be told without the checkpoint.
+    expect(sandbox.metrics()[1]).toMatchObject({ Failed: 1 });
+    expect(sandbox.metrics()[1]).not.toHaveProperty('WatermarkAge');
+  });
+});

@@ -1,0 +1,206 @@
+import { rmSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { CredentialsError } from '../../functions/errors.ts';
+import { startCloud, tokenReply, unauthorized, user } from './cloud.ts';
+import { aPage, aRequest, connect, errorOf, everythingIn, secretFile, startLoopback } from './loopback.ts';
+
+describe('a token of somebody else', () => {
+  it('that is refused is given up at once when the secret has not changed', async () => {
+    const cloud = await startCloud({ accepts: () => false });
+    const secret = secretFile({ token: 'planted' });
+    const source = connect(cloud.url, { credentialsRef: secret.ref });
+    const error = await errorOf<CredentialsError>(source.fetchPage(aRequest));
+    expect(error).toBeInstanceOf(CredentialsError);
+    expect(error.message).toContain(secret.ref);
+    expect(error.remedy).toContain('24 hours');
+    expect(cloud.received).toHaveLength(1);
+  });
+
+  it('is replaced when the secret has changed', async () => {
+    const secret = secretFile({ token: 'old' });
+    const cloud = await startCloud({
+      accepts: (token) => {
+        secret.write({ token: 'new' });
+        return token === 'new';
+      },
+    });
+    const source = connect(cloud.url, { credentialsRef: secret.ref });
+    expect((await source.fetchPage(aRequest)).executions).toHaveLength(1);
+    expect(cloud.tokensSeen()).toEqual(['old', 'new']);
+  });
+
+  it('is tried once more only: a changed one that is refused too is the end', async () => {
+    const secret = secretFile({ token: 'old' });
+    let number = 0;
+    const cloud = await startCloud({
+      accepts: () => {
+        number += 1;
+        secret.write({ token: `new${number}` });
+        return false;
+      },
+    });
+    const source = connect(cloud.url, { credentialsRef: secret.ref });
+    expect(await errorOf(source.fetchPage(aRequest))).toBeInstanceOf(CredentialsError);
+    expect(cloud.tokensSeen()).toEqual(['old', 'new1']);
+  });
+
+  it('may become credentials of another form', async () => {
+    const secret = secretFile({ token: 'old' });
+    const cloud = await startCloud({
+      accepts: (token) => {
+        secret.write(user);
+        return token === 't1';
+      },
+    });
+    const source = connect(cloud.url, { credentialsRef: secret.ref, iamEndpoint: cloud.url });
+    expect((await source.fetchPage(aRequest)).executions).toHaveLength(1);
+  });
+
+  it('whose secret cannot be read any more names the secret', async () => {
+    const secret = secretFile({ token: 'old' });
+    const cloud = await startCloud({
+      accepts: () => {
+        rmSync(secret.ref.slice('file:'.length));
+        return false;
+      },
+    });
+    const error = await errorOf(connect(cloud.url, { credentialsRef: secret.ref }).fetchPage(aRequest));
+    expect(error).toBeInstanceOf(CredentialsError);
+    expect(error).toMatchObject({ code: 'ENOENT', target: 'sales' });
+    expect(error.message).toContain(secret.ref);
+  });
+});
+
+/** A source that knows one access key, and counts the signatures it refused. */
+async function startKeyed(goodId: () => string, onRefused: () => void = () => undefined) {
+  const state = { refused: 0, inFlight: 0 };
+  const server = await startLoopback((request) => {
+    if (request.headers.authorization?.includes(`Access=${goodId()},`) === true) {
+      return aPage;
+    }
+    state.refused += 1;
+    onRefused();
+    return unauthorized;
+  });
+  return { ...server, state };
+}
+
+describe('an access key', () => {
+  const key = (accessKeyId: string) => ({ accessKeyId, secretAccessKey: 'planted-secret-key' });
+  const sixteen = Array.from({ length: 16 }, (_, index) => ({ ...aRequest, offset: index * 100 }));
+
+  it('that is wrong fails a single signature, however many requests are waiting', async () => {
+    const server = await startKeyed(() => 'GOOD');
+    const secret = secretFile(key('BAD'));
+    const source = connect(server.url, { credentialsRef: secret.ref });
+    const errors = await Promise.all(sixteen.map((request) => errorOf<CredentialsError>(source.fetchPage(request))));
+    expect(server.state.refused).toBe(1);
+    expect(new Set(errors).size).toBe(1);
+    expect(errors[0]).toBeInstanceOf(CredentialsError);
+    expect(errors[0]).toMatchObject({ code: 'APIG.0301', requestId: 'r-401' });
+    expect(errors[0]?.message).toContain(secret.ref);
+    expect(errors[0]?.remedy).toContain('five minutes');
+    expect(everythingIn(errors[0])).not.toContain('planted-secret-key');
+  });
+
+  it('that was rotated while many requests are under way fails no more signatures than there are requests', async () => {
+    let good = 'OLD';
+    const server = await startKeyed(() => good);
+    const secret = secretFile(key('OLD'));
+    const source = connect(server.url, { credentialsRef: secret.ref });
+    await source.fetchPage(aRequest);
+    good = 'NEW';
+    secret.write(key('NEW'));
+    const pages = await Promise.all(sixteen.map((request) => source.fetchPage(request)));
+    expect(pages.map(({ executions }) => executions.length)).toEqual(sixteen.map(() => 1));
+    expect(server.state.refused).toBeLessThanOrEqual(16);
+    expect(server.state.refused).toBeGreaterThan(0);
+  });
+
+  it('that was rotated to a wrong one fails one more signature only', async () => {
+    let good = 'OLD';
+    const server = await startKeyed(() => good);
+    const secret = secretFile(key('OLD'));
+    const source = connect(server.url, { credentialsRef: secret.ref });
+    await source.fetchPage(aRequest);
+    good = 'NEW';
+    secret.write(key('WRONG'));
+    const errors = await Promise.all(sixteen.map((request) => errorOf(source.fetchPage(request))));
+    expect(errors.every((error) => error instanceof CredentialsError)).toBe(true);
+    const withNew = server.received.filter(({ headers }) => headers.authorization?.includes('Access=WRONG,'));
+    expect(withNew).toHaveLength(1);
+  });
+
+  it('is tried by the next request when the first one fell to something else', async () => {
+    const server = await startLoopback((_, index) => (index < 2 ? { status: 500 } : aPage));
+    const source = connect(server.url, { credentialsRef: secretFile(key('ANY')).ref });
+    const pages = await Promise.all(sixteen.map((request) => source.fetchPage(request)));
+    expect(pages).toHaveLength(16);
+  });
+
+  it.each([
+    ['behind', 'Fri, 02 Jan 2026 00:20:00 GMT', "clock is 20 minutes behind the source's"],
+    ['ahead of', 'Thu, 01 Jan 2026 23:50:00 GMT', "clock is 10 minutes ahead of the source's"],
+  ])("refused to a clock that is %s the source's says so", async (_name, date, hint) => {
+    const server = await startLoopback(() => ({ status: 401, headers: { date } }));
+    const source = connect(server.url, { credentialsRef: secretFile(key('ANY')).ref });
+    expect((await errorOf(source.fetchPage(aRequest))).remedy).toContain(hint);
+  });
+
+  it('refused to a clock that is right says nothing about clocks', async () => {
+    const server = await startLoopback(() => unauthorized);
+    const source = connect(server.url, { credentialsRef: secretFile(key('ANY')).ref });
+    expect((await errorOf(source.fetchPage(aRequest))).remedy).not.toContain('clock');
+  });
+});
+
+describe('401s of many requests', () => {
+  it('lead to one new token, also for one that is late', async () => {
+    let good = 't1';
+    let late: Promise<void> | undefined;
+    const server = await startLoopback(async (request) => {
+      const token = request.headers['x-auth-token'];
+      if (request.method === 'POST') {
+        return tokenReply(good);
+      }
+      if (token === good) {
+        return aPage;
+      }
+      await (request.url.searchParams.get('offset') === '900' ? late : undefined);
+      return unauthorized;
+    });
+    const source = connect(server.url, { iamEndpoint: server.url, credentialsRef: secretFile(user).ref });
+    await source.fetchPage(aRequest);
+    good = 't2';
+    const accepted = Promise.withResolvers<void>();
+    late = accepted.promise;
+    const slow = source.fetchPage({ ...aRequest, offset: 900 });
+    await Promise.all([0, 100, 200].map((offset) => source.fetchPage({ ...aRequest, offset })));
+    accepted.resolve();
+    expect((await slow).executions).toHaveLength(1);
+    expect(server.received.filter(({ method }) => method === 'POST')).toHaveLength(2);
+  });
+
+  it('of one request only, while others are let in, end that request after six attempts', async () => {
+    const server = await startLoopback((request) => {
+      if (request.method === 'POST') {
+        return tokenReply('any');
+      }
+      return request.url.searchParams.get('offset') === '900' ? unauthorized : aPage;
+    });
+    const others: Promise<unknown>[] = [];
+    const source = connect(server.url, {
+      iamEndpoint: server.url,
+      credentialsRef: secretFile(user).ref,
+      log: (_level, message) => {
+        if (message.startsWith('asking again')) {
+          others.push(source.fetchPage(aRequest));
+        }
+      },
+    });
+    const error = await errorOf(source.fetchPage({ ...aRequest, offset: 900 }));
+    expect(error).toBeInstanceOf(CredentialsError);
+    expect(await Promise.all(others)).toHaveLength(5);
+    expect((await source.fetchPage(aRequest)).executions).toHaveLength(1);
+  });
+});

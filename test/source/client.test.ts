@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest';
+import packageJson from '../../package.json' with { type: 'json' };
+import { aPage, aPageBody, aRequest, aTarget, connect, secretFile, startLoopback, testClock } from './loopback.ts';
+
+describe('asking for a page', () => {
+  it('sends the documented request, every parameter in a fixed order', async () => {
+    const server = await startLoopback(() => aPage);
+    const source = connect(server.url);
+    await source.fetchPage({
+      ...aRequest,
+      offset: 200,
+      filter: { notifyStatus: 'FAILED', runStatus: 'RUNNING', taskType: 'QUALITY_TASK', name: "näme & 'more' (1)*" },
+    });
+    const [request] = server.received;
+    expect(request?.url.pathname).toBe('/v2/0b1c2d/quality/instances');
+    expect(request?.url.search).toBe(
+      '?name=n%C3%A4me%20%26%20%27more%27%20%281%29%2A&task_type=QUALITY_TASK&run_status=RUNNING&notify_status=FAILED' +
+        '&start_time=1767225600000&end_time=1767229200000&limit=100&offset=200',
+    );
+    expect(request?.headers).toMatchObject({
+      workspace: '9f2e3d',
+      'x-auth-token': 'planted-token-7f3a',
+      accept: 'application/json',
+      'user-agent': `dqsync/${packageJson.version}`,
+    });
+  });
+
+  it('leaves out what is not asked for', async () => {
+    const server = await startLoopback(() => aPage);
+    await connect(server.url).fetchPage(aRequest);
+    expect(server.received[0]?.url.search).toBe('?start_time=1767225600000&end_time=1767229200000&limit=100&offset=0');
+  });
+
+  it('returns the rows with exact ids and the time of the reply on our clock', async () => {
+    const server = await startLoopback(() => ({ body: aPageBody(2) }));
+    const page = await connect(server.url).fetchPage(aRequest);
+    expect(page.count).toBe(2);
+    expect(page.executions.map(({ id }) => id)).toEqual([9_007_199_254_740_993n, 9_007_199_254_740_994n]);
+    expect(page.receivedAtMs).toBe(Date.UTC(2026, 0, 2));
+  });
+
+  it('signs with an access key instead, project id included', async () => {
+    const server = await startLoopback(() => aPage);
+    const { ref } = secretFile({ accessKeyId: 'AK1', secretAccessKey: 'planted-sk', securityToken: 'planted-st' });
+    await connect(server.url, { credentialsRef: ref }).fetchPage(aRequest);
+    expect(server.received[0]?.headers).toMatchObject({
+      'x-sdk-date': '20260102T000000Z',
+      'x-project-id': '0b1c2d',
+      'x-security-token': 'planted-st',
+      authorization: expect.stringMatching(
+        /^SDK-HMAC-SHA256 Access=AK1, SignedHeaders=host;workspace;x-project-id;x-sdk-date;x-security-token, Signature=[0-9a-f]{64}$/,
+      ),
+    });
+    expect(server.received[0]?.headers['x-auth-token']).toBeUndefined();
+  });
+
+  it('reads the secret once for many pages', async () => {
+    const server = await startLoopback(() => aPage);
+    const secret = secretFile({ token: 'first' });
+    const source = connect(server.url, { credentialsRef: secret.ref });
+    await source.fetchPage(aRequest);
+    secret.write({ token: 'second' });
+    await source.fetchPage(aRequest);
+    expect(server.received.map(({ headers }) => headers['x-auth-token'])).toEqual(['first', 'first']);
+  });
+
+  it('opens nothing before the first page', async () => {
+    const server = await startLoopback(() => aPage);
+    const source = connect(server.url, { credentialsRef: 'file:/nowhere/secret.json' });
+    await source.close();
+    expect(server.received).toEqual([]);
+  });
+});
+
+describe('statistics', () => {
+  it('know nothing before the first request', async () => {
+    const server = await startLoopback(() => aPage);
+    expect(connect(server.url).stats()).toEqual({
+      requests: 0,
+      throttled: 0,
+      retries: 0,
+      clockSkewMs: null,
+      latencyMs: null,
+    });
+  });
+
+  it('count requests, and requests sent again', async () => {
+    const server = await startLoopback((_, index) => (index === 0 ? { status: 500 } : aPage));
+    const source = connect(server.url);
+    await source.fetchPage(aRequest);
+    await source.fetchPage(aRequest);
+    expect(source.stats()).toMatchObject({ requests: 3, retries: 1, throttled: 0 });
+  });
+
+  it('tell how far the clock of the source is ahead', async () => {
+    const server = await startLoopback(() => ({ ...aPage, headers: { date: 'Fri, 02 Jan 2026 00:10:00 GMT' } }));
+    const source = connect(server.url);
+    await source.fetchPage(aRequest);
+    expect(source.stats().clockSkewMs).toBe(600_500);
+  });
+
+  it('keep a running mean of the latency, waits not included', async () => {
+    const clock = testClock();
+    const tookMs = [100, 200];
+    const server = await startLoopback((_, index) => {
+      clock.advance(tookMs[index] ?? 0);
+      return aPage;
+    });
+    const source = connect(server.url, { clock });
+    await source.fetchPage(aRequest);
+    expect(source.stats().latencyMs).toBe(100);
+    clock.advance(5_000);
+    await source.fetchPage(aRequest);
+    expect(source.stats().latencyMs).toBe(120);
+  });
+
+  it('are of one target each', async () => {
+    const server = await startLoopback(() => aPage);
+    const [one, other] = [connect(server.url), connect(server.url, { target: { ...aTarget, name: 'other' } })];
+    await one.fetchPage(aRequest);
+    expect([one.stats().requests, other.stats().requests]).toEqual([1, 0]);
+  });
+});

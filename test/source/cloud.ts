@@ -1,0 +1,49 @@
+/** IAM and the source in one loopback server, as the tests of authorization need them. */
+import { type Answer, aPage, type Loopback, startLoopback } from './loopback.ts';
+
+/** The gateway's reply to a token or signature it does not like. */
+export const unauthorized: Answer = {
+  status: 401,
+  headers: { date: 'Fri, 02 Jan 2026 00:00:01 GMT' },
+  body: '{"error_code":"APIG.0301","error_msg":"Incorrect IAM authentication information: decrypt token fail","request_id":"r-401"}',
+};
+/** A secret with a password. */
+export const user = { domainName: 'acme', userName: 'dq-reader', password: 'planted-password' };
+
+/** A source and IAM in one: tokens `t1`, `t2`, … are issued in order to those who know the password; `accepts` decides on each. */
+export async function startCloud(options: {
+  accepts: (token: string) => boolean;
+  password?: () => string;
+  issue?: (number: number) => Answer | Promise<Answer>;
+}): Promise<Loopback & { issued: () => number; tokensSeen: () => (string | undefined)[] }> {
+  let issued = 0;
+  const server = await startLoopback((request) => {
+    if (request.url.pathname === '/v3/auth/tokens') {
+      const { password } = JSON.parse(request.body).auth.identity.password.user;
+      if (password !== (options.password?.() ?? user.password)) {
+        return {
+          status: 401,
+          body: '{"error":{"code":401,"message":"The username or password is wrong.","title":"Unauthorized"}}',
+        };
+      }
+      issued += 1;
+      return options.issue?.(issued) ?? tokenReply(`t${issued}`);
+    }
+    return options.accepts(String(request.headers['x-auth-token'])) ? aPage : unauthorized;
+  });
+  const lists = () => server.received.filter(({ method }) => method === 'GET');
+  return {
+    ...server,
+    issued: () => issued,
+    tokensSeen: () => lists().map(({ headers }) => headers['x-auth-token'] as string | undefined),
+  };
+}
+
+/** IAM's reply with a token. */
+export function tokenReply(token: string, lifeMs = 24 * 3_600_000): Answer {
+  const times = {
+    issued_at: '2026-01-02T00:00:00.000000Z',
+    expires_at: new Date(Date.UTC(2026, 0, 2) + lifeMs).toISOString(),
+  };
+  return { status: 201, headers: { 'x-subject-token': token }, body: JSON.stringify({ token: times }) };
+}

@@ -1,0 +1,169 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { CredentialsError } from '../../functions/errors.ts';
+import { parseCredentials, readCredentials, sameCredentials, secretsOf } from '../../functions/source/credentials.ts';
+import { errorOf, everythingIn, secretFile, startLoopback } from './loopback.ts';
+
+const key = { accessKeyId: 'AK', secretAccessKey: 'planted-sk' };
+const user = { domainName: 'acme', userName: 'reader', password: 'planted pässword' };
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+function refusalOf(text: string): CredentialsError {
+  try {
+    parseCredentials(text, 'file:secret.json', 'sales');
+  } catch (error) {
+    return error as CredentialsError;
+  }
+  throw new Error('it was accepted');
+}
+
+describe('a secret', () => {
+  it.each([
+    [key, { form: 'accessKey', ...key }],
+    [
+      { ...key, securityToken: 'st' },
+      { form: 'accessKey', ...key, securityToken: 'st' },
+    ],
+    [user, { form: 'password', ...user }],
+    [{ token: 'planted' }, { form: 'token', token: 'planted' }],
+  ])('of the shape %j is read', (secret, credentials) => {
+    expect(parseCredentials(JSON.stringify(secret), 'env:X')).toEqual(credentials);
+  });
+
+  it.each([
+    ['is no JSON', 'planted-secret {'],
+    ['is a text', '"planted-secret"'],
+    ['is a list', '["planted-secret"]'],
+    ['is null', 'null'],
+    ['is empty', ''],
+    ['has no known key', '{"planted-secret":"planted-secret"}'],
+    ['has a key too many', '{"token":"planted-secret","planted-secret":"planted-secret"}'],
+    ['mixes two shapes', '{"token":"planted-secret","accessKeyId":"a","secretAccessKey":"planted-secret"}'],
+    ['lacks a key', '{"accessKeyId":"planted-secret"}'],
+    ['has an empty value', '{"domainName":"d","userName":"planted-secret","password":""}'],
+    ['has a value that is no text', '{"token":12345678901}'],
+    ['has a line break in a token', '{"token":"planted-secret\\nX-Evil: 1"}'],
+    ['has a blank after an access key', '{"accessKeyId":"planted-secret ","secretAccessKey":"planted-secret"}'],
+  ])('that %s is refused, naming the reference and the three shapes but nothing of it', (_name, text) => {
+    const error = refusalOf(text);
+    expect(error).toBeInstanceOf(CredentialsError);
+    expect(error).toMatchObject({ target: 'sales', retryable: false });
+    expect(error.message).toContain('file:secret.json');
+    for (const part of [
+      '"accessKeyId","secretAccessKey"',
+      '"securityToken"',
+      '"domainName","userName","password"',
+      '"token"',
+    ]) {
+      expect(error.remedy).toContain(part);
+    }
+    expect(everythingIn(error)).not.toMatch(/planted|12345678901/);
+  });
+
+  it('knows what of it must not be seen', () => {
+    expect(secretsOf({ form: 'accessKey', ...key, securityToken: 'st' })).toEqual(['planted-sk', 'st']);
+    expect(secretsOf({ form: 'password', ...user })).toEqual([user.password]);
+    expect(secretsOf({ form: 'token', token: 't' })).toEqual(['t']);
+  });
+
+  it('is the same whatever the order of its keys, and another when any value differs', () => {
+    const one = parseCredentials('{"accessKeyId":"a","secretAccessKey":"b"}', 'env:X');
+    expect(sameCredentials(one, parseCredentials('{"secretAccessKey":"b","accessKeyId":"a"}', 'env:X'))).toBe(true);
+    expect(sameCredentials(one, parseCredentials('{"secretAccessKey":"b","accessKeyId":"c"}', 'env:X'))).toBe(false);
+    expect(sameCredentials(one, parseCredentials('{"token":"b"}', 'env:X'))).toBe(false);
+  });
+});
+
+describe('reading from a file or a variable', () => {
+  it('reads a file', async () => {
+    expect(await readCredentials(secretFile(key).ref)).toEqual({ form: 'accessKey', ...key });
+  });
+
+  it('reads a variable', async () => {
+    vi.stubEnv('DQSYNC_TEST_SECRET', JSON.stringify(user));
+    expect(await readCredentials('env:DQSYNC_TEST_SECRET')).toEqual({ form: 'password', ...user });
+  });
+
+  it('names a file that is not there', async () => {
+    const error = await errorOf(readCredentials('file:/nowhere/secret.json', { target: 'sales' }));
+    expect(error).toBeInstanceOf(CredentialsError);
+    expect(error).toMatchObject({ code: 'ENOENT', target: 'sales' });
+    expect(error.message).toContain('file:/nowhere/secret.json');
+  });
+
+  it('names a variable that is not set', async () => {
+    const error = await errorOf(readCredentials('env:DQSYNC_TEST_UNSET'));
+    expect(error).toBeInstanceOf(CredentialsError);
+    expect(error.remedy).toContain('Set DQSYNC_TEST_UNSET');
+  });
+
+  it('refuses an unknown place', async () => {
+    expect(await errorOf(readCredentials('vault:x'))).toBeInstanceOf(CredentialsError);
+  });
+});
+
+describe('reading from Secrets Manager', () => {
+  async function startSecretsManager(status: number, body: object, onAsked: () => void = () => undefined) {
+    const server = await startLoopback(() => {
+      onAsked();
+      return { status, headers: { 'content-type': 'application/x-amz-json-1.1' }, body: JSON.stringify(body) };
+    });
+    vi.stubEnv('AWS_ENDPOINT_URL_SECRETS_MANAGER', server.url);
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'planted-aws-key');
+    vi.stubEnv('AWS_REGION', 'eu-west-1');
+    return server;
+  }
+
+  it('asks for the secret by its name', async () => {
+    const server = await startSecretsManager(200, { SecretString: JSON.stringify(key) });
+    expect(await readCredentials('secretsmanager:dataarts/sales')).toEqual({ form: 'accessKey', ...key });
+    expect(JSON.parse(server.received[0]?.body ?? '')).toEqual({ SecretId: 'dataarts/sales' });
+    expect(server.received[0]?.headers.authorization).toContain('/eu-west-1/secretsmanager/');
+  });
+
+  it('asks in the region of an ARN', async () => {
+    const server = await startSecretsManager(200, { SecretString: JSON.stringify(key) });
+    const arn = 'arn:aws:secretsmanager:us-east-2:123456789012:secret:dataarts/sales-AbCdEf';
+    await readCredentials(`secretsmanager:${arn}`);
+    expect(JSON.parse(server.received[0]?.body ?? '')).toEqual({ SecretId: arn });
+    expect(server.received[0]?.headers.authorization).toContain('/us-east-2/secretsmanager/');
+  });
+
+  it.each([
+    ['ResourceNotFoundException', 'Create the secret'],
+    ['AccessDeniedException', 'secretsmanager:GetSecretValue'],
+    ['DecryptionFailure', 'kms:Decrypt'],
+    ['InvalidRequestException', 'marked for deletion'],
+    ['UnrecognizedClientException', 'sign in to AWS'],
+  ])('with %s says what to do', async (name, remedy) => {
+    await startSecretsManager(400, { __type: name, Message: 'planted words' });
+    const error = await errorOf(readCredentials('secretsmanager:dataarts/sales', { target: 'sales' }));
+    expect(error).toBeInstanceOf(CredentialsError);
+    expect(error).toMatchObject({ code: name, target: 'sales', retryable: false });
+    expect(error.message).toContain('secretsmanager:dataarts/sales');
+    expect(error.remedy).toContain(remedy);
+    expect(everythingIn(error)).not.toContain('planted');
+  });
+
+  it('with a fault of the service may be run again', async () => {
+    await startSecretsManager(500, { __type: 'InternalServiceError' });
+    const error = await errorOf(readCredentials('secretsmanager:x'));
+    expect(error).toMatchObject({ code: 'InternalServiceError', retryable: true });
+  });
+
+  it('refuses a binary secret', async () => {
+    await startSecretsManager(200, { SecretBinary: 'cGxhbnRlZA==' });
+    const error = await errorOf(readCredentials('secretsmanager:x'));
+    expect(error.message).toBe('the secret secretsmanager:x is binary');
+  });
+
+  it('is ended by the signal', async () => {
+    const controller = new AbortController();
+    const stop = new Error('stop');
+    await startSecretsManager(500, {}, () => controller.abort(stop));
+    await expect(readCredentials('secretsmanager:x', { signal: controller.signal })).rejects.toBe(stop);
+  });
+});

@@ -1,0 +1,240 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Clock } from '../../functions/clock.ts';
+import { StoppedError } from '../../functions/errors.ts';
+import { createPacer, type Pacer, type Quota } from '../../functions/source/pacing.ts';
+
+const documented: Quota = { requests: 40, perSeconds: 10 };
+
+/** The faked timers as a clock. */
+const clock: Clock = {
+  now: () => Date.now(),
+  sleep: (ms, signal) =>
+    new Promise((resolve, reject) => {
+      const timer = setTimeout(resolve, ms);
+      signal?.addEventListener('abort', () => {
+        clearTimeout(timer);
+        reject(signal.reason);
+      });
+    }),
+};
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: Date.UTC(2026, 0, 2) });
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** Lets `inFlight` callers ask again and again, each waiting `latencyMs` for its reply, and lists when they were let go. */
+async function run(
+  pacer: Pacer,
+  options: { inFlight: number; forMs: number; latencyMs?: () => number; onAdmitted?: (atMs: number) => void },
+): Promise<number[]> {
+  const admitted: number[] = [];
+  const endMs = Date.now() + options.forMs;
+  const caller = async () => {
+    while (Date.now() < endMs) {
+      const atMs = await pacer.admit();
+      admitted.push(Date.now());
+      options.onAdmitted?.(atMs);
+      await clock.sleep(options.latencyMs?.() ?? 100);
+    }
+  };
+  for (let index = 0; index < options.inFlight; index += 1) {
+    void caller();
+  }
+  await vi.advanceTimersByTimeAsync(options.forMs);
+  return admitted.filter((atMs) => atMs < endMs);
+}
+
+/** The most arrivals in any span of `spanMs`. */
+function mostInAnySpan(arrivals: readonly number[], spanMs: number): number {
+  const sorted = arrivals.toSorted((a, b) => a - b);
+  let first = 0;
+  let most = 0;
+  for (const [index, atMs] of sorted.entries()) {
+    while (atMs - (sorted[first] ?? 0) >= spanMs) {
+      first += 1;
+    }
+    most = Math.max(most, index - first + 1);
+  }
+  return most;
+}
+
+describe('the pace', () => {
+  it('never exceeds the quota in any ten seconds, and uses at least 93 % of it', async () => {
+    const admitted = await run(createPacer(documented, clock), { inFlight: 16, forMs: 300_000 });
+    expect(mostInAnySpan(admitted, 10_000)).toBeLessThanOrEqual(40);
+    expect(admitted.length).toBeGreaterThanOrEqual(0.93 * 4 * 300);
+  });
+
+  it('leaves room for arrivals that are late by up to a quarter of a second', async () => {
+    const arrivals: number[] = [];
+    let late = 0;
+    const onAdmitted = (atMs: number) => {
+      late = (late + 97) % 250;
+      arrivals.push(atMs + late);
+    };
+    await run(createPacer(documented, clock), { inFlight: 16, forMs: 300_000, onAdmitted });
+    expect(mostInAnySpan(arrivals, 10_000)).toBeLessThanOrEqual(40);
+    expect(arrivals.length).toBeGreaterThan(1000);
+  });
+
+  it('lets a small job go at once', async () => {
+    const admitted = await run(createPacer(documented, clock), { inFlight: 1, forMs: 5_000, latencyMs: () => 200 });
+    expect(admitted).toHaveLength(25);
+  });
+
+  it('holds for any quota and any latencies', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.record({ requests: fc.integer({ min: 1, max: 60 }), perSeconds: fc.integer({ min: 1, max: 30 }) }),
+        fc.integer({ min: 1, max: 20 }),
+        fc.array(fc.integer({ min: 0, max: 3_000 }), { minLength: 1 }),
+        async (quota, inFlight, latenciesMs) => {
+          let index = 0;
+          const latencyMs = () => latenciesMs[index++ % latenciesMs.length] ?? 0;
+          const admitted = await run(createPacer(quota, clock), { inFlight, forMs: 60_000, latencyMs });
+          expect(admitted.length).toBeGreaterThan(0);
+          expect(mostInAnySpan(admitted, quota.perSeconds * 1000)).toBeLessThanOrEqual(quota.requests);
+          await vi.runAllTimersAsync();
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+
+  it('serves callers in the order they asked', async () => {
+    const pacer = createPacer({ requests: 2, perSeconds: 1 }, clock);
+    const order: number[] = [];
+    const all = Promise.all([0, 1, 2, 3, 4].map((one) => pacer.admit().then(() => order.push(one))));
+    await vi.advanceTimersByTimeAsync(10_000);
+    await all;
+    expect(order).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  it('is no brake where the quota is boundless', async () => {
+    const pacer = createPacer({ requests: 1_000_000, perSeconds: 10 }, clock);
+    const startMs = Date.now();
+    for (let index = 0; index < 20_000; index += 1) {
+      await pacer.admit();
+    }
+    expect(Date.now()).toBe(startMs);
+  });
+});
+
+describe('after a 429', () => {
+  it.each([
+    ['the time that was told', 7_000, 7_000],
+    ['a window where none was told', null, 10_300],
+    ['a minute at most', 3_600_000, 60_000],
+  ])('all wait for %s', async (_name, retryAfterMs, waitMs) => {
+    const pacer = createPacer(documented, clock);
+    pacer.slowDown(await pacer.admit(), retryAfterMs);
+    const startMs = Date.now();
+    const waiting = Promise.all([pacer.admit(), pacer.admit()]);
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect((await waiting)[0]).toBe(startMs + waitMs);
+  });
+
+  it('those wait too who were waiting for the quota already', async () => {
+    const pacer = createPacer({ requests: 1, perSeconds: 5 }, clock);
+    const first = await pacer.admit();
+    const second = pacer.admit();
+    await vi.advanceTimersByTimeAsync(1_000);
+    pacer.slowDown(first, 20_000);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await second).toBeGreaterThanOrEqual(first + 21_000);
+  });
+
+  it('the pace is three quarters, evenly spread', async () => {
+    const pacer = createPacer(documented, clock);
+    pacer.slowDown(await pacer.admit(), 1_000);
+    expect(pacer.pace()).toBe(0.75);
+    const admitted = await run(pacer, { inFlight: 16, forMs: 21_000 });
+    const gaps = admitted.slice(1).map((atMs, index) => atMs - (admitted[index] ?? 0));
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(343);
+    expect(admitted.length).toBeGreaterThan(55);
+    expect(mostInAnySpan(admitted, 10_000)).toBeLessThanOrEqual(30);
+  });
+
+  it('several replies to what was sent before count once', async () => {
+    const pacer = createPacer(documented, clock);
+    const sent = await Promise.all([pacer.admit(), pacer.admit(), pacer.admit()]);
+    await vi.advanceTimersByTimeAsync(50);
+    for (const atMs of sent) {
+      pacer.slowDown(atMs, 1_000);
+    }
+    expect(pacer.pace()).toBe(0.75);
+  });
+
+  it('further ones slow down further, to a tenth and no less', async () => {
+    const pacer = createPacer(documented, clock);
+    for (let index = 0; index < 20; index += 1) {
+      const admitted = pacer.admit();
+      await vi.advanceTimersByTimeAsync(30_000);
+      pacer.slowDown(await admitted, 0);
+    }
+    expect(pacer.pace()).toBe(0.1);
+  });
+
+  it('the pace comes back step by step, and the full quota is used again', async () => {
+    const pacer = createPacer(documented, clock);
+    pacer.slowDown(await pacer.admit(), null);
+    const paces = new Set<number>();
+    await run(pacer, { inFlight: 16, forMs: 240_000, onAdmitted: () => paces.add(Math.round(pacer.pace() * 100)) });
+    expect([...paces]).toEqual([75, 80, 85, 90, 95, 100]);
+    const admitted = await run(pacer, { inFlight: 16, forMs: 100_000 });
+    expect(admitted.length).toBeGreaterThanOrEqual(0.93 * 400);
+  });
+
+  it('the pace comes back with time as well, for a job that asks seldom', async () => {
+    const pacer = createPacer(documented, clock);
+    pacer.slowDown(await pacer.admit(), 1_000);
+    await run(pacer, { inFlight: 1, forMs: 10 * 60_000, latencyMs: () => 10_000 });
+    expect(pacer.pace()).toBe(1);
+  });
+});
+
+describe('stopping', () => {
+  const stop = new StoppedError('time is up', { remedy: 'Run again.' });
+
+  it('ends a wait at once and leaves the quota as it was for the others', async () => {
+    const pacer = createPacer({ requests: 1, perSeconds: 5 }, clock);
+    const first = await pacer.admit();
+    const controller = new AbortController();
+    const stopped = pacer.admit(controller.signal).catch((error: unknown) => error);
+    const other = pacer.admit();
+    await vi.advanceTimersByTimeAsync(100);
+    controller.abort(stop);
+    expect(await stopped).toBe(stop);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await other).toBe(first + 5_150);
+  });
+
+  it('ends a pause at once', async () => {
+    const pacer = createPacer(documented, clock);
+    pacer.slowDown(await pacer.admit(), 60_000);
+    const controller = new AbortController();
+    const stopped = pacer.admit(controller.signal).catch((error: unknown) => error);
+    await vi.advanceTimersByTimeAsync(100);
+    controller.abort(stop);
+    expect(await stopped).toBe(stop);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('of the whole pacer leaves no timer and lets nothing go any more', async () => {
+    const controller = new AbortController();
+    const pacer = createPacer({ requests: 1, perSeconds: 5 }, clock, controller.signal);
+    await pacer.admit();
+    const waiting = [pacer.admit(), pacer.admit()].map((one) => one.catch((error: unknown) => error));
+    await vi.advanceTimersByTimeAsync(100);
+    expect(vi.getTimerCount()).toBe(1);
+    controller.abort(stop);
+    expect(await Promise.all(waiting)).toEqual([stop, stop]);
+    expect(vi.getTimerCount()).toBe(0);
+    await expect(pacer.admit()).rejects.toBe(stop);
+  });
+});

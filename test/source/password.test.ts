@@ -1,0 +1,161 @@
+import { describe, expect, it } from 'vitest';
+import { ConfigError, CredentialsError, SourceError } from '../../functions/errors.ts';
+import { startCloud, tokenReply, user } from './cloud.ts';
+import { type Answer, aRequest, aTarget, connect, errorOf, secretFile } from './loopback.ts';
+
+describe('a password', () => {
+  it('gets one token, scoped to the project, for many pages', async () => {
+    const cloud = await startCloud({ accepts: () => true });
+    const source = connect(cloud.url, { iamEndpoint: cloud.url, credentialsRef: secretFile(user).ref });
+    await Promise.all([1, 2, 3, 4].map(() => source.fetchPage(aRequest)));
+    expect(cloud.issued()).toBe(1);
+    expect(cloud.tokensSeen()).toEqual(['t1', 't1', 't1', 't1']);
+    const asked = cloud.received.find(({ method }) => method === 'POST');
+    expect(JSON.parse(asked?.body ?? '')).toEqual({
+      auth: {
+        identity: {
+          methods: ['password'],
+          password: { user: { name: 'dq-reader', password: 'planted-password', domain: { name: 'acme' } } },
+        },
+        scope: { project: { id: aTarget.projectId } },
+      },
+    });
+  });
+
+  it('gets a new token half an hour before the old one expires', async () => {
+    const cloud = await startCloud({ accepts: () => true });
+    const source = connect(cloud.url, { iamEndpoint: cloud.url, credentialsRef: secretFile(user).ref });
+    await source.fetchPage(aRequest);
+    source.clock.advance(23.5 * 3_600_000 - 1);
+    await source.fetchPage(aRequest);
+    source.clock.advance(1);
+    await source.fetchPage(aRequest);
+    expect(cloud.tokensSeen()).toEqual(['t1', 't1', 't2']);
+  });
+
+  it('goes on with a good token while IAM gives no new one', async () => {
+    const cloud = await startCloud({
+      accepts: () => true,
+      issue: (number) => (number === 1 ? tokenReply('t1') : { status: 503 }),
+    });
+    const source = connect(cloud.url, { iamEndpoint: cloud.url, credentialsRef: secretFile(user).ref });
+    await source.fetchPage(aRequest);
+    source.clock.advance(23.6 * 3_600_000);
+    await source.fetchPage(aRequest);
+    expect(cloud.tokensSeen()).toEqual(['t1', 't1']);
+    source.clock.advance(0.5 * 3_600_000);
+    expect(await errorOf(source.fetchPage(aRequest))).toBeInstanceOf(SourceError);
+  });
+
+  it('with a revoked token gets a new one, again and again when revoked again and again', async () => {
+    let good = 't1';
+    const cloud = await startCloud({ accepts: (token) => token === good });
+    const source = connect(cloud.url, { iamEndpoint: cloud.url, credentialsRef: secretFile(user).ref });
+    for (const token of ['t1', 't2', 't3', 't4']) {
+      good = token;
+      expect((await source.fetchPage(aRequest)).executions).toHaveLength(1);
+    }
+    expect(cloud.issued()).toBe(4);
+    expect(source.stats()).toMatchObject({ requests: 7, retries: 3 });
+  });
+
+  it('that was rotated together with the token is read again from the secret', async () => {
+    let password = user.password;
+    let good = 't1';
+    const cloud = await startCloud({ accepts: (token) => token === good, password: () => password });
+    const secret = secretFile(user);
+    const source = connect(cloud.url, { iamEndpoint: cloud.url, credentialsRef: secret.ref });
+    await source.fetchPage(aRequest);
+    password = 'planted-rotated';
+    good = 't2';
+    secret.write({ ...user, password });
+    expect((await source.fetchPage(aRequest)).executions).toHaveLength(1);
+    expect(cloud.tokensSeen()).toEqual(['t1', 't1', 't2']);
+  });
+
+  it('whose new token is refused too is read again from the secret', async () => {
+    const secret = secretFile(user);
+    const cloud = await startCloud({
+      accepts: (token) => {
+        secret.write({ ...user, userName: 'other' });
+        return token === 't3';
+      },
+    });
+    const source = connect(cloud.url, { iamEndpoint: cloud.url, credentialsRef: secret.ref });
+    expect((await source.fetchPage(aRequest)).executions).toHaveLength(1);
+    expect(cloud.tokensSeen()).toEqual(['t1', 't2', 't3']);
+  });
+
+  it('that never helps ends as a CredentialsError naming the secret and the code, after one new token', async () => {
+    const cloud = await startCloud({ accepts: () => false });
+    const secret = secretFile(user);
+    const source = connect(cloud.url, { iamEndpoint: cloud.url, credentialsRef: secret.ref });
+    const error = await errorOf<CredentialsError>(source.fetchPage(aRequest));
+    expect(error).toBeInstanceOf(CredentialsError);
+    expect(error).toMatchObject({ code: 'APIG.0301', requestId: 'r-401', target: 'sales', retryable: false });
+    expect(error.message).toContain(secret.ref);
+    expect(error.message).toContain('decrypt token fail');
+    expect(cloud.tokensSeen()).toEqual(['t1', 't2']);
+    expect(await errorOf(source.fetchPage(aRequest))).toBe(error);
+    expect(cloud.received).toHaveLength(4);
+  });
+
+  it('that is wrong ends as a CredentialsError naming the secret and the code of IAM', async () => {
+    const cloud = await startCloud({ accepts: () => true, password: () => 'another' });
+    const secret = secretFile(user);
+    const source = connect(cloud.url, { iamEndpoint: cloud.url, credentialsRef: secret.ref });
+    const errors = await Promise.all([1, 2, 3].map(() => errorOf<CredentialsError>(source.fetchPage(aRequest))));
+    expect(new Set(errors).size).toBe(1);
+    expect(errors[0]).toBeInstanceOf(CredentialsError);
+    expect(errors[0]).toMatchObject({ code: '401', target: 'sales' });
+    expect(errors[0]?.message).toContain(secret.ref);
+    expect(errors[0]?.message).toContain('The username or password is wrong.');
+    expect(cloud.received).toHaveLength(1);
+  });
+
+  it.each([400, 403, 404])('that IAM refuses with status %i never looks like a refused page', async (status) => {
+    const cloud = await startCloud({
+      accepts: () => true,
+      issue: () => ({ status, body: '{"error_code":"IAM.0011"}' }),
+    });
+    const source = connect(cloud.url, { iamEndpoint: cloud.url, credentialsRef: secretFile(user).ref });
+    const error = await errorOf(source.fetchPage(aRequest));
+    expect(error).toBeInstanceOf(CredentialsError);
+    expect(error.remedy).toContain('targets[].projectId');
+    expect(error.code).toBe('IAM.0011');
+  });
+
+  it('survives faults of IAM', async () => {
+    const answers: Answer[] = [
+      { status: 500 },
+      'reset',
+      { status: 429 },
+      { status: 201, body: '{}' },
+      tokenReply('t5'),
+    ];
+    const cloud = await startCloud({
+      accepts: (token) => token === 't5',
+      issue: (number) => answers[number - 1] ?? 'hang',
+    });
+    const source = connect(cloud.url, { iamEndpoint: cloud.url, credentialsRef: secretFile(user).ref });
+    expect((await source.fetchPage(aRequest)).executions).toHaveLength(1);
+    expect(source.stats()).toMatchObject({ requests: 1, retries: 0, throttled: 0 });
+  });
+
+  it('with an IAM that is not there names source.iamEndpoint', async () => {
+    const cloud = await startCloud({ accepts: () => true });
+    const source = connect(cloud.url, { iamEndpoint: 'http://127.0.0.1:1', credentialsRef: secretFile(user).ref });
+    const error = await errorOf(source.fetchPage(aRequest));
+    expect(error).toBeInstanceOf(SourceError);
+    expect(error.message).toContain('IAM could not be asked for a token');
+    expect(error.remedy).toContain('source.iamEndpoint');
+  });
+
+  it('needs source.iamEndpoint', async () => {
+    const cloud = await startCloud({ accepts: () => true });
+    const source = connect(cloud.url, { credentialsRef: secretFile(user).ref });
+    const error = await errorOf(source.fetchPage(aRequest));
+    expect(error).toBeInstanceOf(ConfigError);
+    expect(error.code).toBe('source.iamEndpoint');
+  });
+});

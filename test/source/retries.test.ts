@@ -1,0 +1,263 @@
+import type { ServerResponse } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import { SourceError, StoppedError } from '../../functions/errors.ts';
+import { createPacer } from '../../functions/source/pacing.ts';
+import { type Answer, aPage, aPageBody, aRequest, connect, errorOf, startLoopback, testClock } from './loopback.ts';
+
+function cutOff(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
+  response.write('{"count":1,"resou');
+  setImmediate(() => response.destroy());
+}
+
+function cutOffChunked(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'application/json' });
+  response.write('{"count":1,"resou');
+  setImmediate(() => response.destroy());
+}
+
+function stallInBody(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'application/json' });
+  response.write('{"count":1,');
+}
+
+const faults: [string, Answer][] = [
+  ['HTTP 500', { status: 500, body: '{"error_code":"DQC.0001","error_msg":"oops"}' }],
+  [
+    'HTTP 502 of a gateway',
+    { status: 502, headers: { 'content-type': 'text/html' }, body: '<html>Bad Gateway</html>' },
+  ],
+  ['HTTP 408', { status: 408 }],
+  ['a connection reset', 'reset'],
+  ['a body shorter than its Content-Length', cutOff],
+  ['a chunked body that breaks off', cutOffChunked],
+  ['a body that ends early but well', { body: '{"count":1,"resources":[{"id":1' }],
+  ['an empty body', { body: '' }],
+  ['a body without resources', { body: '{"count":0}' }],
+  ['an HTML page with status 200', { headers: { 'content-type': 'text/html' }, body: '<html>log in</html>' }],
+  ['a body that is not UTF-8', { body: Buffer.from([0x7b, 0xff, 0xfe, 0x7d]) }],
+];
+
+describe.each(faults)('%s', (_name, fault) => {
+  it('is tried again, with a growing wait in between', async () => {
+    const server = await startLoopback((_, index) => (index < 2 ? fault : aPage));
+    const source = connect(server.url);
+    const page = await source.fetchPage(aRequest);
+    expect(page.executions).toHaveLength(1);
+    expect(source.clock.sleeps).toEqual([250, 500]);
+    expect(source.stats()).toMatchObject({ requests: 3, retries: 2, throttled: 0 });
+  });
+
+  it('ends as a SourceError that may be cured by running again, after six attempts', async () => {
+    const server = await startLoopback(() => fault);
+    const source = connect(server.url);
+    const error = await errorOf<SourceError>(source.fetchPage(aRequest));
+    expect(error).toBeInstanceOf(SourceError);
+    expect(error).toMatchObject({ target: 'sales', retryable: true });
+    expect(error.message).toContain('from 2026-01-01T00:00:00.000Z to 2026-01-01T01:00:00.000Z');
+    expect(error.message).toContain('(1767225600000 to 1767229200000)');
+    expect(server.received).toHaveLength(6);
+  });
+});
+
+// undici's timers tick about once a second, so these fail only once.
+describe.each<[string, string, Answer]>([
+  ['headers that do not come', 'UND_ERR_HEADERS_TIMEOUT', 'hang'],
+  ['a body that stalls', 'UND_ERR_BODY_TIMEOUT', stallInBody],
+])('%s', (_name, code, fault) => {
+  it('are tried again when the time for them is over', async () => {
+    const reasons: unknown[] = [];
+    const server = await startLoopback((_, index) => (index === 0 ? fault : aPage));
+    const source = connect(server.url, {
+      limits: { headersTimeoutMs: 60, bodyTimeoutMs: 60 },
+      log: (_level, _message, fields) => reasons.push(fields['reason']),
+    });
+    expect((await source.fetchPage(aRequest)).executions).toHaveLength(1);
+    expect(reasons).toEqual([expect.stringContaining(`the reply did not come in time (${code})`)]);
+  });
+});
+
+describe('waiting between attempts', () => {
+  it('draws from a span that doubles, up to 20 seconds', async () => {
+    const server = await startLoopback(() => ({ status: 503 }));
+    const source = connect(server.url, { random: () => 0.999_999 });
+    await errorOf(source.fetchPage(aRequest));
+    expect(source.clock.sleeps).toEqual([500, 1000, 2000, 4000, 8000]);
+  });
+
+  it('may be no wait at all: the jitter is full', async () => {
+    const server = await startLoopback(() => ({ status: 503 }));
+    const source = connect(server.url, { random: () => 0 });
+    await errorOf(source.fetchPage(aRequest));
+    expect(source.clock.sleeps).toEqual([]);
+  });
+});
+
+describe('HTTP 429', () => {
+  const throttled = { status: 429, body: '{"error_code":"APIG.0308","error_msg":"throttled","request_id":"r1"}' };
+
+  it('waits as long as Retry-After says in seconds', async () => {
+    const server = await startLoopback((_, index) =>
+      index === 0 ? { ...throttled, headers: { 'retry-after': '7' } } : aPage,
+    );
+    const source = connect(server.url);
+    await source.fetchPage(aRequest);
+    expect(source.clock.sleeps).toEqual([7000]);
+    expect(source.stats()).toMatchObject({ requests: 2, retries: 1, throttled: 1 });
+  });
+
+  it('waits until the date that Retry-After gives, by the clock of the source', async () => {
+    const headers = { 'retry-after': 'Thu, 01 Jan 2026 00:00:09 GMT', date: 'Thu, 01 Jan 2026 00:00:00 GMT' };
+    const server = await startLoopback((_, index) => (index === 0 ? { ...throttled, headers } : aPage));
+    const source = connect(server.url);
+    await source.fetchPage(aRequest);
+    expect(source.clock.sleeps).toEqual([9000]);
+  });
+
+  it('waits the window where nothing is said', async () => {
+    const server = await startLoopback((_, index) => (index === 0 ? throttled : aPage));
+    const source = connect(server.url);
+    await source.fetchPage(aRequest);
+    expect(source.clock.sleeps).toEqual([10_300]);
+  });
+
+  it('is known by its code too, whatever the status', async () => {
+    const server = await startLoopback((_, index) => (index === 0 ? { ...throttled, status: 403 } : aPage));
+    const source = connect(server.url);
+    await source.fetchPage(aRequest);
+    expect(source.stats().throttled).toBe(1);
+  });
+
+  it('holds back the other targets of the same user as well', async () => {
+    const clock = testClock();
+    const pacer = createPacer({ requests: 1_000_000, perSeconds: 10 }, clock);
+    const server = await startLoopback((_, index) => (index === 0 ? throttled : aPage));
+    const one = connect(server.url, { clock, pacer });
+    const other = connect(server.url, { clock, pacer });
+    await one.fetchPage(aRequest);
+    expect(pacer.pace()).toBe(0.75);
+    expect(clock.sleeps).toEqual([10_300]);
+    await other.fetchPage(aRequest);
+    expect(clock.now()).toBeGreaterThanOrEqual(Date.UTC(2026, 0, 2) + 10_300);
+  });
+
+  it('ends as a SourceError after its own budget of eight further attempts', async () => {
+    const server = await startLoopback(() => throttled);
+    const source = connect(server.url);
+    const error = await errorOf<SourceError>(source.fetchPage(aRequest));
+    expect(error).toMatchObject({ httpStatus: 429, code: 'APIG.0308', requestId: 'r1', retryable: true });
+    expect(error.remedy).toContain('source.quota.requests');
+    expect(source.stats()).toMatchObject({ requests: 9, throttled: 9, retries: 8 });
+  });
+
+  it('does not use up the budget for faults', async () => {
+    const answers = [throttled, throttled, ...Array.from({ length: 5 }, () => ({ status: 500 })), throttled, aPage];
+    const server = await startLoopback((_, index) => answers[index] ?? aPage);
+    const source = connect(server.url);
+    expect((await source.fetchPage(aRequest)).executions).toHaveLength(1);
+  });
+});
+
+describe('no connection', () => {
+  it('is tried four times, then names the endpoint to check', async () => {
+    const source = connect('http://127.0.0.1:1');
+    const error = await errorOf<SourceError>(source.fetchPage(aRequest));
+    expect(error).toBeInstanceOf(SourceError);
+    expect(error).toMatchObject({ code: 'ECONNREFUSED', httpStatus: undefined, retryable: true });
+    expect(error.remedy).toContain('Check source.endpoint');
+    expect(source.clock.sleeps).toEqual([250, 500, 1000]);
+  });
+
+  it('names DNS too', async () => {
+    const source = connect('http://no-such-host.invalid');
+    const error = await errorOf<SourceError>(source.fetchPage(aRequest));
+    expect(error.code).toMatch(/ENOTFOUND|EAI_AGAIN/);
+    expect(error.remedy).toContain('DNS');
+  });
+
+  it('over TLS to something that speaks none is final', async () => {
+    const server = await startLoopback(() => aPage);
+    const source = connect(server.url.replace('http:', 'https:'));
+    const error = await errorOf<SourceError>(source.fetchPage(aRequest));
+    expect(error).toMatchObject({ retryable: false });
+    expect(error.remedy).toContain('source.endpoint');
+    expect(source.stats().requests).toBe(1);
+  });
+});
+
+describe('a reply that is too big or too slow', () => {
+  it('is not read beyond the limit, and not asked for again', async () => {
+    const server = await startLoopback(() => ({ body: Buffer.alloc(200_000, 0x20) }));
+    const source = connect(server.url, { limits: { maxReplyBytes: 100_000 } });
+    const error = await errorOf<SourceError>(source.fetchPage(aRequest));
+    expect(error).toMatchObject({ code: 'UND_ERR_RES_EXCEEDED_MAX_SIZE', retryable: false });
+    expect(server.received).toHaveLength(1);
+  });
+
+  it('may be as big as the limit', async () => {
+    const body = aPageBody(100).padEnd(100_000, ' ');
+    const server = await startLoopback(() => ({ body }));
+    const source = connect(server.url, { limits: { maxReplyBytes: 100_000 } });
+    expect((await source.fetchPage(aRequest)).executions).toHaveLength(100);
+  });
+
+  it('is given up when it trickles on beyond the time for a whole request', async () => {
+    const server = await startLoopback(() => (response) => {
+      const timer = setInterval(() => response.write(' '), 10);
+      response.on('close', () => clearInterval(timer));
+    });
+    const source = connect(server.url, { limits: { requestTimeoutMs: 80 } });
+    const error = await errorOf<SourceError>(source.fetchPage(aRequest));
+    expect(error).toMatchObject({ code: 'REQUEST_TIMEOUT', retryable: true });
+  });
+});
+
+describe('the signal', () => {
+  const stop = new StoppedError('time is up', { remedy: 'Run again.' });
+
+  it('ends a request under way with its reason', async () => {
+    const controller = new AbortController();
+    const server = await startLoopback(() => {
+      controller.abort(stop);
+      return 'hang';
+    });
+    const source = connect(server.url, { signal: controller.signal });
+    expect(await errorOf(source.fetchPage(aRequest))).toBe(stop);
+    expect(source.stats().retries).toBe(0);
+  });
+
+  it('ends a wait between attempts with its reason', async () => {
+    const controller = new AbortController();
+    const server = await startLoopback(() => ({ status: 500 }));
+    const clock = {
+      now: () => 0,
+      sleep: (_ms: number, signal?: AbortSignal) =>
+        new Promise<void>((_, reject) => {
+          signal?.addEventListener('abort', () => reject(signal.reason));
+          controller.abort(stop);
+        }),
+    };
+    const source = connect(server.url, { signal: controller.signal, clock });
+    expect(await errorOf(source.fetchPage(aRequest))).toBe(stop);
+    expect(server.received).toHaveLength(1);
+  });
+
+  it('ends a wait for the quota with its reason', async () => {
+    const controller = new AbortController();
+    const server = await startLoopback(() => aPage);
+    const pacer = createPacer({ requests: 1, perSeconds: 3600 }, testClock(), controller.signal);
+    const source = connect(server.url, { signal: controller.signal, pacer });
+    await source.fetchPage(aRequest);
+    const second = errorOf(source.fetchPage(aRequest));
+    setImmediate(() => controller.abort(stop));
+    expect(await second).toBe(stop);
+    expect(server.received).toHaveLength(1);
+  });
+
+  it('lets nothing begin once it is aborted', async () => {
+    const server = await startLoopback(() => aPage);
+    const source = connect(server.url, { signal: AbortSignal.abort(stop) });
+    expect(await errorOf(source.fetchPage(aRequest))).toBe(stop);
+    expect(server.received).toEqual([]);
+  });
+});

@@ -1,0 +1,166 @@
+import { describe, expect, it } from 'vitest';
+import { CredentialsError, describeError, SourceError } from '../../functions/errors.ts';
+import { aRequest, connect, errorOf, everythingIn, secretFile, startLoopback } from './loopback.ts';
+
+async function refusedWith(status: number, body: unknown, headers: Record<string, string> = {}): Promise<SourceError> {
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  const server = await startLoopback(() => ({ status, headers, body: text }));
+  const source = connect(server.url);
+  const error = await errorOf<SourceError>(source.fetchPage(aRequest));
+  expect(server.received).toHaveLength(1);
+  return error;
+}
+
+describe('a refusal', () => {
+  it('with status 400 says what the source said and is never retried', async () => {
+    const error = await refusedWith(400, { error_code: 'DQC.1002', error_msg: 'offset is too deep' });
+    expect(error).toBeInstanceOf(SourceError);
+    expect(error).toMatchObject({ httpStatus: 400, code: 'DQC.1002', target: 'sales', retryable: false });
+    expect(error.window).toEqual({ fromMs: 1_767_225_600_000, toMs: 1_767_229_200_000 });
+    expect(error.message).toBe(
+      'the source refused the list of instances from 2026-01-01T00:00:00.000Z to 2026-01-01T01:00:00.000Z ' +
+        '(1767225600000 to 1767229200000) with HTTP 400: offset is too deep',
+    );
+    expect(describeError(error)).toContain('target sales: the source refused');
+    expect(describeError(error)).toContain('(code DQC.1002)');
+  });
+
+  it.each([
+    [400, 'The workspace does not exist.'],
+    [404, 'project_id is invalid'],
+  ])('with status %i that speaks of %s names the keys to check', async (status, error_msg) => {
+    const error = await refusedWith(status, { error_code: 'DQC.1', error_msg });
+    expect(error.httpStatus).toBe(status);
+    expect(error.remedy).toBe('Check targets[].workspace and targets[].projectId.');
+  });
+
+  it('with status 403 names the permission', async () => {
+    const error = await refusedWith(403, { error_code: 'DQC.0403', error_msg: 'no permission' });
+    expect(error).toMatchObject({ httpStatus: 403, retryable: false });
+    expect(error.remedy).toMatch(/permission.*DataArts.*targets\[\]\.workspace/);
+  });
+
+  it('with a redirect names the endpoint to check', async () => {
+    const error = await refusedWith(302, '', { location: 'http://127.0.0.1:1/' });
+    expect(error.httpStatus).toBe(302);
+    expect(error.remedy).toContain('Check source.endpoint');
+  });
+
+  it('gives the request id of the body', async () => {
+    const error = await refusedWith(404, { error_code: 'APIG.0101', error_msg: 'no API', request_id: 'abc123' });
+    expect(error).toMatchObject({ code: 'APIG.0101', requestId: 'abc123' });
+  });
+
+  it('gives the request id of the header where the body has none', async () => {
+    const error = await refusedWith(400, { error_code: 'DQC.1' }, { 'x-request-id': 'from-header' });
+    expect(error.requestId).toBe('from-header');
+  });
+
+  it('with a body that is no JSON still says the status', async () => {
+    const error = await refusedWith(405, '<html>no</html>');
+    expect(error.message).toContain('with HTTP 405');
+    expect(error.code).toBeUndefined();
+  });
+
+  it.each([['null'], ['[]'], ['3'], ['{"error_code":{},"error_msg":[]}'], ['']])(
+    'survives the body %s',
+    async (body) => {
+      expect((await refusedWith(400, body)).httpStatus).toBe(400);
+    },
+  );
+
+  it('repeats at most 300 characters of the source, without control characters', async () => {
+    const error = await refusedWith(400, { error_msg: `first\r\nsecond\u001b[31m\u0000${' word'.repeat(200)}` });
+    const said = error.message.split('HTTP 400: ')[1] ?? '';
+    expect(said).toMatch(/^first second \[31m/);
+    expect(said).toHaveLength(301);
+    expect(said).not.toMatch(/[\p{Cc}]/u);
+  });
+});
+
+describe('secrets', () => {
+  const planted = [
+    'planted-password&"1',
+    'planted-iam-token',
+    'planted-secret-key',
+    'planted-security-token',
+    'planted-static',
+  ];
+
+  /** The client can only know what is in its own secret, and the token it was given for it. */
+  function knownTo(secret: object): string[] {
+    const values: unknown[] = Object.values(secret);
+    return planted.filter((text) => values.includes(text) || (text === planted[1] && 'password' in secret));
+  }
+
+  function expectNone(error: unknown, secrets: readonly string[]): void {
+    const text = everythingIn(error);
+    expect(secrets).not.toEqual([]);
+    for (const secret of secrets) {
+      expect(text).not.toContain(secret);
+      expect(text).not.toContain(encodeURIComponent(secret));
+      expect(text).not.toContain(JSON.stringify(secret).slice(1, -1));
+    }
+  }
+
+  it.each([
+    ['an access key', { accessKeyId: 'AK', secretAccessKey: planted[2], securityToken: planted[3] }],
+    ['a token', { token: planted[4] }],
+    ['a password', { domainName: 'd', userName: 'u', password: planted[0] }],
+  ])('of %s are in no error, even where the source echoes the whole request', async (_name, secret) => {
+    const statuses = [400, 401, 403, 500];
+    for (const status of statuses) {
+      const server = await startLoopback((request) => {
+        if (request.url.pathname === '/v3/auth/tokens') {
+          return { status: 201, headers: { 'x-subject-token': planted[1]! }, body: '{}' };
+        }
+        const echo = `${JSON.stringify(request.headers)} ${planted.join(' ')} ${planted.map(encodeURIComponent).join(' ')}`;
+        return {
+          status,
+          headers: { 'x-request-id': planted[1]! },
+          body: JSON.stringify({ error_msg: echo, error_code: planted[4] }),
+        };
+      });
+      const source = connect(server.url, { iamEndpoint: server.url, credentialsRef: secretFile(secret).ref });
+      expectNone(await errorOf(source.fetchPage(aRequest)), knownTo(secret));
+    }
+  });
+
+  it('are in no error of IAM, even where IAM echoes the request', async () => {
+    for (const status of [400, 401, 403, 404, 500]) {
+      const server = await startLoopback((request) => ({
+        status,
+        body: JSON.stringify({ error: { code: 401, message: `wrong: ${request.body} ${planted[0]}` } }),
+      }));
+      const secret = secretFile({ domainName: 'd', userName: 'u', password: planted[0] });
+      const source = connect('http://127.0.0.1:1', { iamEndpoint: server.url, credentialsRef: secret.ref });
+      const error = await errorOf(source.fetchPage(aRequest));
+      expect(error).toBeInstanceOf(status === 500 ? SourceError : CredentialsError);
+      expectNone(error, knownTo({ password: planted[0] }).slice(0, 1));
+    }
+  });
+
+  it('that are echoed in part are taken out by their look', async () => {
+    const longToken = 'MIIFbQYJKoZIhvcNAQcCoIIFXjCCBVoCAQExDTALBglghkgBZQMEAgEwggN7BgkqhkiG9w0BBwGgggNs';
+    const error = await refusedWith(400, { error_msg: `decrypt token fail, token:${longToken.slice(0, 70)}` });
+    expect(error.message).toContain('decrypt token fail, token:[redacted]');
+  });
+
+  it('are in no error about a broken connection', async () => {
+    const server = await startLoopback(() => 'reset');
+    const source = connect(server.url, { credentialsRef: secretFile({ token: planted[4] }).ref });
+    expectNone(await errorOf(source.fetchPage(aRequest)), [planted[4]!]);
+  });
+
+  it('are in no log line', async () => {
+    const lines: unknown[] = [];
+    const server = await startLoopback(() => ({ status: 500, body: JSON.stringify({ error_msg: planted.join() }) }));
+    const source = connect(server.url, {
+      credentialsRef: secretFile({ token: planted[4] }).ref,
+      log: (...line) => lines.push(line),
+    });
+    await errorOf(source.fetchPage(aRequest));
+    expect(lines).toHaveLength(5);
+    expect(JSON.stringify(lines)).not.toContain(planted[4]);
+  });
+});

@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import type { UnreadableRow } from '../../functions/model.ts';
+import { pageOf, rowText } from './page-texts.ts';
+
+function refuseOne(row: string): UnreadableRow {
+  const { executions, unreadable } = pageOf(row);
+  expect(executions).toEqual([]);
+  expect(unreadable).toHaveLength(1);
+  return unreadable[0]!;
+}
+
+describe('a row that is no execution', () => {
+  it.each([
+    [{ id: undefined }, 'id is missing'],
+    [{ id: 'null' }, 'id is null'],
+    [{ id: '"9007199254740993123"' }, 'id is not an integer: "9007199254740993123"'],
+    [{ id: '1.5' }, 'id is not an integer: 1.5'],
+    [{ id: '1e3' }, 'id is not an integer: 1e3'],
+    [{ id: 'true' }, 'id is not an integer: true'],
+    [{ id: '[1]' }, 'id is not an integer: [1]'],
+    [{ id: '{"a":1}' }, 'id is not an integer: {"a":1}'],
+    [{ id: '9223372036854775808' }, 'id does not fit 64 bits: 9223372036854775808'],
+    [{ id: '-9223372036854775809' }, 'id does not fit 64 bits: -9223372036854775809'],
+    [{ id: '1234567890123456789012345' }, 'id does not fit 64 bits: 1234567890123456789012345'],
+    [{ task_id: '"x"' }, 'task_id is not an integer: "x"'],
+    [{ task_id: '1.0' }, 'task_id is not an integer: 1.0'],
+    [{ start_time: undefined }, 'start_time is missing'],
+    [{ start_time: 'null' }, 'start_time is null'],
+    [{ start_time: '"1767225600000"' }, 'start_time is not an integer of epoch milliseconds: "1767225600000"'],
+    [{ start_time: '"2026-01-01"' }, 'start_time is not an integer of epoch milliseconds: "2026-01-01"'],
+    [{ start_time: '1767225600000.5' }, 'start_time is not an integer of epoch milliseconds: 1767225600000.5'],
+    [{ start_time: '1767225600' }, 'start_time is not in the years 2001 to 9999: 1767225600'],
+    [{ start_time: '978307199999' }, 'start_time is not in the years 2001 to 9999: 978307199999'],
+    [{ start_time: '253402300800000' }, 'start_time is not in the years 2001 to 9999: 253402300800000'],
+    [{ start_time: '0' }, 'start_time is not in the years 2001 to 9999: 0'],
+    [{ start_time: '-1767225600000' }, 'start_time is not in the years 2001 to 9999: -1767225600000'],
+    [
+      { start_time: '17672256000000000000' },
+      'start_time is not an integer of epoch milliseconds: 17672256000000000000',
+    ],
+    [{ end_time: '"soon"' }, 'end_time is not an integer of epoch milliseconds: "soon"'],
+    [{ end_time: '1767225660000.25' }, 'end_time is not an integer of epoch milliseconds: 1767225660000.25'],
+    [{ end_time: '-1' }, 'end_time is not in the years 1970 to 9999: -1'],
+    [{ name: '5' }, 'name is not text: 5'],
+    [{ name: '["a"]' }, 'name is not text: ["a"]'],
+    [{ task_type: '1' }, 'task_type is not text: 1'],
+    [{ run_status: '1' }, 'run_status is not text: 1'],
+    [{ run_status: 'false' }, 'run_status is not text: false'],
+    [{ notify_status: '{}' }, 'notify_status is not text: {}'],
+    [{ notity_status: '0' }, 'notity_status is not text: 0'],
+  ])('is kept whole with the reason: %j', (changes, reason) => {
+    const rawText = rowText(changes);
+    expect(refuseOne(rawText)).toEqual({ rawText, reason });
+  });
+
+  it.each(['null', '5', '"text"', '[1, 2]', 'true', '1.50', '12345678901234567890'])(
+    'may be no object at all: %s',
+    (row) => {
+      expect(refuseOne(row)).toEqual({ rawText: row, reason: `the row is not an object: ${row.replaceAll(' ', '')}` });
+    },
+  );
+
+  it('is kept to the last blank, escape and doubled key', () => {
+    const row = '{ "id" : "\\u0031\\"}]" ,\n\t"a":{"b":[1.10,{}]},"a":2, "x":"]}," }';
+    expect(refuseOne(row).rawText).toBe(row);
+  });
+
+  it('does not stop the others, and each keeps its own text', () => {
+    const rows = [rowText({ id: '1' }), '{"id":"]"}', rowText({ id: '2' }), 'null', rowText({ id: '3' })];
+    const { executions, unreadable } = pageOf(...rows);
+    expect(executions.map(({ id }) => id)).toEqual([1n, 2n, 3n]);
+    expect(unreadable.map(({ rawText }) => rawText)).toEqual(['{"id":"]"}', 'null']);
+  });
+
+  it('gives a short reason for a long value', () => {
+    const { reason, rawText } = refuseOne(rowText({ id: `"${'x'.repeat(10_000)}"` }));
+    expect(reason.length).toBeLessThan(120);
+    expect(rawText.length).toBeGreaterThan(10_000);
+  });
+
+  it('may be nested deeper than any stack', () => {
+    const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
+    const rows = [rowText({ id: '9007199254740993' }), rowText({ more: deep }), '{"id":"x"}'];
+    const { executions, unreadable, count } = pageOf(...rows);
+    expect(count).toBe(3);
+    expect(executions.map(({ id }) => id)).toEqual([9_007_199_254_740_993n]);
+    expect(unreadable).toEqual([
+      { rawText: rows[1], reason: 'the row is nested too deep' },
+      { rawText: '{"id":"x"}', reason: 'id is not an integer: "x"' },
+    ]);
+  });
+});

@@ -1,0 +1,132 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseExactJson, writeExactJson } from '../../functions/source/exact-json.ts';
+import { rowTexts } from '../../functions/source/row-texts.ts';
+import { parsePage } from '../../functions/source/wire.ts';
+
+const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
+const timeMs = fc.integer({ min: 978_307_200_000, max: 253_402_300_799_999 });
+const text = fc.string({ unit: 'binary' });
+const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: null });
+
+/** A number as some server may write it. */
+const numberText = fc.oneof(
+  fc.bigInt().map(String),
+  fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => JSON.stringify(value)),
+  fc
+    .tuple(fc.boolean(), fc.nat(), fc.stringMatching(/^[0-9]{1,25}$/), fc.integer({ min: -999, max: 999 }))
+    .map(([minus, whole, fraction, exponent]) => `${minus ? '-' : ''}${whole}.${fraction}e${exponent}`),
+);
+
+/** JSON text with blanks, odd numbers and any strings; keys are unique. */
+const jsonText: fc.Arbitrary<string> = fc.letrec<{ value: string }>((tie) => ({
+  value: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    numberText,
+    text.map((value) => JSON.stringify(value)),
+    fc.constantFrom('null', 'true', 'false', '[]', '{}'),
+    fc.array(tie('value'), { maxLength: 4 }).map((values) => `[ ${values.join(' ,')} ]`),
+    fc
+      .uniqueArray(fc.tuple(text, tie('value')), { maxLength: 4, selector: ([key]) => key })
+      .map((members) => `{\n${members.map(([key, value]) => `${JSON.stringify(key)} :\t${value}`).join(',')}}`),
+  ),
+})).value;
+
+describe('reading pages', () => {
+  it('gives back every execution exactly', () => {
+    const row = fc.record({
+      id: int64,
+      name: maybe(text),
+      taskId: maybe(int64),
+      taskType: maybe(text),
+      runStatus: maybe(text),
+      notifyStatus: maybe(text),
+      startTimeMs: timeMs,
+      endTimeMs: maybe(timeMs),
+    });
+    fc.assert(
+      fc.property(fc.array(row), maybe(fc.nat()), fc.boolean(), (rows, count, newSpelling) => {
+        const texts = rows.map(
+          (one) =>
+            `{"id":${one.id},"name":${JSON.stringify(one.name)},"task_id":${one.taskId},` +
+            `"task_type":${JSON.stringify(one.taskType)},"run_status":${JSON.stringify(one.runStatus)},` +
+            `"${newSpelling ? 'notify' : 'notity'}_status":${JSON.stringify(one.notifyStatus)},` +
+            `"start_time":${one.startTimeMs},"end_time":${one.endTimeMs}}`,
+        );
+        expect(parsePage(`{"count":${count},"resources":[${texts.join()}]}`)).toEqual({
+          isPage: true,
+          count,
+          executions: rows.map((one) => ({ ...one, extra: null })),
+          unreadable: [],
+        });
+      }),
+    );
+  });
+
+  it('loses no row, whatever the rows are: each is an execution or is kept to the last character', () => {
+    fc.assert(
+      fc.property(fc.array(jsonText), (rows) => {
+        const content = parsePage(`{"resources": [${rows.join(' , ')}], "count": 1}`);
+        expect(content).toMatchObject({ isPage: true, count: 1, executions: [] });
+        expect(content.isPage && content.unreadable.map(({ rawText }) => rawText)).toEqual(rows);
+      }),
+    );
+  });
+
+  it('keeps every undocumented value', () => {
+    fc.assert(
+      fc.property(jsonText, (value) => {
+        const content = parsePage(`{"resources":[{"id":1,"start_time":1767225600000,"more":${value}}]}`);
+        const extra = content.isPage ? content.executions[0]?.extra : null;
+        expect(parseExactJson(extra ?? '')).toEqual({ more: parseExactJson(value) });
+      }),
+    );
+  });
+
+  it('never throws, whatever the text', () => {
+    fc.assert(
+      fc.property(fc.oneof(text, jsonText), fc.nat(), (whole, cut) => {
+        const cutText = `{"count":1,"resources":[${whole}]}`.slice(0, cut);
+        for (const one of [whole, cutText]) {
+          expect(parsePage(one)).toHaveProperty('isPage');
+        }
+      }),
+    );
+  });
+});
+
+describe('exact JSON', () => {
+  it('writes every number as it was read', () => {
+    fc.assert(
+      fc.property(numberText, (number) => {
+        expect(writeExactJson(parseExactJson(number))).toBe(number);
+      }),
+    );
+  });
+
+  it('is stable: what was written is read and written the same', () => {
+    fc.assert(
+      fc.property(jsonText, (value) => {
+        const written = writeExactJson(parseExactJson(value));
+        expect(writeExactJson(parseExactJson(written))).toBe(written);
+        expect(JSON.parse(written)).toEqual(JSON.parse(value));
+      }),
+    );
+  });
+});
+
+describe('cutting out rows', () => {
+  it('finds resources among any other fields', () => {
+    const field = fc.tuple(
+      text.filter((key) => key !== 'resources'),
+      jsonText,
+    );
+    fc.assert(
+      fc.property(fc.array(field), fc.array(jsonText), fc.array(field), (before, rows, after) => {
+        const members = [...before, ['resources', `[\n${rows.join(',\r\n')} ]`] as const, ...after];
+        const body = `\n{ ${members.map(([key, value]) => `${JSON.stringify(key)} : ${value}`).join(' , ')} }`;
+        expect(rowTexts(body)).toEqual(rows);
+      }),
+    );
+  });
+});

@@ -1,0 +1,186 @@
+import { describe, expect, it } from 'vitest';
+import type { Execution } from '../../functions/model.ts';
+import { parsePage } from '../../functions/source/wire.ts';
+import { full, page, pageOf, rowText } from './page-texts.ts';
+
+function readOne(changes: Record<string, string | undefined> = {}): Execution {
+  const { executions, unreadable } = pageOf(rowText(changes));
+  expect(unreadable).toEqual([]);
+  return executions[0]!;
+}
+
+describe('a row', () => {
+  it('is read with every documented field, ids to the last digit', () => {
+    expect(readOne()).toEqual({
+      id: 9_007_199_254_740_993_123n,
+      name: 'orders not empty',
+      taskId: 1_234_567_890_123_456_789n,
+      taskType: 'QUALITY_TASK',
+      runStatus: 'SUCCESS',
+      notifyStatus: 'NOT_TRIGGERED',
+      startTimeMs: 1_767_225_600_000,
+      endTimeMs: 1_767_225_660_000,
+      extra: null,
+    });
+  });
+
+  it('needs an id and a start time only', () => {
+    const nothing = { name: null, taskId: null, taskType: null, runStatus: null, notifyStatus: null, endTimeMs: null };
+    const expected = { id: 5n, startTimeMs: 1_767_225_600_000, extra: null, ...nothing };
+    expect(pageOf('{"id":5,"start_time":1767225600000}').executions).toEqual([expected]);
+    const nulls = Object.fromEntries(Object.keys(full).map((name) => [name, 'null']));
+    expect(readOne({ ...nulls, id: '5', start_time: '1767225600000' })).toEqual(expected);
+  });
+
+  it.each([
+    ['0', 0n],
+    ['-1', -1n],
+    ['9007199254740991', 9_007_199_254_740_991n],
+    ['9007199254740993', 9_007_199_254_740_993n],
+    ['1000000000000000128', 1_000_000_000_000_000_128n],
+    ['1000000000000000100', 1_000_000_000_000_000_100n],
+    ['9223372036854775807', 9_223_372_036_854_775_807n],
+    ['-9223372036854775808', -9_223_372_036_854_775_808n],
+  ])('with id %s is read exactly', (text, id) => {
+    expect(readOne({ id: text }).id).toBe(id);
+    expect(readOne({ task_id: text }).taskId).toBe(id);
+  });
+
+  it.each(['RUNNING', 'SOMETHING_NEW', '', ' ', '完成', '\\ud83d\\ude00', '\\u0000'])(
+    'keeps the status "%s" as it came',
+    (status) => {
+      expect(readOne({ run_status: `"${status}"` }).runStatus).toBe(JSON.parse(`"${status}"`));
+    },
+  );
+
+  it.each([
+    ['978307200000', 978_307_200_000],
+    ['253402300799999', 253_402_300_799_999],
+    ['1.767225600000e12', 1_767_225_600_000],
+    ['1767225600000.0', 1_767_225_600_000],
+  ])('may start at %s', (text, startTimeMs) => {
+    expect(readOne({ start_time: text }).startTimeMs).toBe(startTimeMs);
+  });
+});
+
+describe('the notification status', () => {
+  it.each([
+    ['notity_status', { notity_status: '"FAILED"', notify_status: undefined }],
+    ['notify_status', { notity_status: undefined, notify_status: '"FAILED"' }],
+    ['both, alike', { notity_status: '"FAILED"', notify_status: '"FAILED"' }],
+    ['notity_status beside a null', { notity_status: '"FAILED"', notify_status: 'null' }],
+    ['notify_status beside a null', { notity_status: 'null', notify_status: '"FAILED"' }],
+  ])('is read as %s', (_name, spelling) => {
+    expect(readOne(spelling)).toMatchObject({ notifyStatus: 'FAILED', extra: null });
+  });
+
+  it('is notify_status where the two differ, and the other is kept', () => {
+    expect(readOne({ notity_status: '"SUCCESS"', notify_status: '"FAILED"', zone: '1' })).toMatchObject({
+      notifyStatus: 'FAILED',
+      extra: '{"notity_status":"SUCCESS","zone":1}',
+    });
+  });
+});
+
+describe('undocumented fields', () => {
+  it.each([
+    ['12345678901234567890'],
+    ['123456789012345678901234567890'],
+    ['1.10'],
+    ['1e400'],
+    ['-0'],
+    ['1E5'],
+    ['0.1'],
+    ['-1e-7'],
+    ['9007199254740993'],
+    ['true'],
+    ['null'],
+    ['"\\ud800"'],
+    ['[]'],
+    ['{}'],
+    ['[1.0,[2,{"a":3.50}]]'],
+  ])('keep %s as the source wrote it', (value) => {
+    expect(readOne({ more: value }).extra).toBe(`{"more":${value}}`);
+  });
+
+  it('come in the order of their names, at every level', () => {
+    const extra = readOne({ zulu: '1', alpha: '{"y": [ {"d":1,"c":2} ], "x":2}', '10': '3', '9': '4' }).extra;
+    expect(extra).toBe('{"10":3,"9":4,"alpha":{"x":2,"y":[{"c":2,"d":1}]},"zulu":1}');
+  });
+
+  it('may have names that mean something to JavaScript', () => {
+    expect(readOne({ __proto__x: '0' }).extra).toBe('{"__proto__x":0}');
+    const [row] = pageOf(
+      '{"id":1,"start_time":1767225600000,"__proto__":{"id":2},"constructor":1,"toString":"x"}',
+    ).executions;
+    expect(row).toMatchObject({ id: 1n, extra: '{"__proto__":{"id":2},"constructor":1,"toString":"x"}' });
+  });
+
+  it('keep ids within them exact', () => {
+    expect(readOne({ parent: '{"id":9007199254740993123,"at":1.0}' }).extra).toBe(
+      '{"parent":{"at":1.0,"id":9007199254740993123}}',
+    );
+  });
+});
+
+describe('the count', () => {
+  it.each([
+    ['0', 0],
+    ['100000', 100_000],
+    ['5.0', 5],
+    ['9007199254740991', Number.MAX_SAFE_INTEGER],
+    ['9007199254740992', null],
+    ['-1', null],
+    ['1.5', null],
+    ['"5"', null],
+    ['null', null],
+    ['[]', null],
+  ])('%s is %s', (text, count) => {
+    expect(page(`{"count":${text},"resources":[]}`).count).toBe(count);
+  });
+
+  it('is null where there is none', () => {
+    expect(page('{"resources":[]}')).toEqual({ isPage: true, count: null, executions: [], unreadable: [] });
+  });
+});
+
+describe('a body that is no page', () => {
+  it.each(['', ' ', '{', '<html></html>', '{"count":1,"resources":[{"id":1', '{"resources":[]}]', 'undefined'])(
+    'is not JSON: %s',
+    (text) => {
+      expect(parsePage(text)).toEqual({ isPage: false, problem: 'it is not JSON' });
+    },
+  );
+
+  it.each([
+    'null',
+    '5',
+    '"x"',
+    '[]',
+    '{}',
+    '{"resources":null}',
+    '{"resources":{}}',
+    '{"count":0}',
+    '[{"resources":[]}]',
+  ])('has no resources: %s', (text) => {
+    expect(parsePage(text)).toEqual({ isPage: false, problem: 'it has no array "resources"' });
+  });
+
+  it('may be deep, too', () => {
+    const deep = '['.repeat(200_000);
+    expect(parsePage(deep)).toEqual({ isPage: false, problem: 'it is not JSON' });
+    expect(parsePage(`${deep}${']'.repeat(200_000)}`)).toEqual({
+      isPage: false,
+      problem: 'it has no array "resources"',
+    });
+  });
+});
+
+describe('a page', () => {
+  it('may hold other fields, resources twice (the last counts), and a byte order of its own', () => {
+    const text = `{"resources":[null],"more":{"resources":[1]},"count":2,"resou\\u0072ces":[${rowText()}, {"id":""}]}`;
+    const { executions, unreadable, count } = page(text);
+    expect([count, executions.length]).toEqual([2, 1]);
+    expect(unreadable.map(({ rawText }) => rawText)).toEqual(['{"id":""}']);
+  });
+});

@@ -1,0 +1,51 @@
+/** A store around a real one, that can die at any step, lose replies, and lets a test look at or act between steps. */
+import type { PutOutcome, Store } from '../../functions/warehouse/store.ts';
+
+/** One call of a store. */
+export interface StoreCall {
+  /** Counted from 1. */
+  readonly n: number;
+  readonly method: 'get' | 'putIfAbsent' | 'putIfMatch';
+  readonly key: string;
+}
+
+/** What happens at a call: nothing, death before or after it took effect, or its reply is lost. */
+export type StoreFate = 'ok' | 'die-before' | 'die-after' | 'lose-reply';
+
+/** Thrown by every call after a death: the process would not exist any more. */
+export class ProcessIsDead extends Error {}
+
+/** Wraps `store`. `fate` is asked before each call; `calls` remembers them. */
+export function failingStore(
+  store: Store,
+  fate: (call: StoreCall) => StoreFate | Promise<StoreFate>,
+): Store & { readonly calls: StoreCall[] } {
+  const calls: StoreCall[] = [];
+  let isDead = false;
+  const run = async <T>(method: StoreCall['method'], key: string, work: () => Promise<T>, lost: T): Promise<T> => {
+    if (isDead) {
+      throw new ProcessIsDead();
+    }
+    const call = { n: calls.length + 1, method, key };
+    calls.push(call);
+    const what = await fate(call);
+    isDead ||= what === 'die-before' || what === 'die-after';
+    if (what === 'die-before') {
+      throw new ProcessIsDead();
+    }
+    const result = await work();
+    if (what === 'die-after') {
+      throw new ProcessIsDead();
+    }
+    return what === 'lose-reply' ? lost : result;
+  };
+  const unknown: PutOutcome = { kind: 'unknown', cause: new Error('no reply') };
+  return {
+    url: store.url,
+    calls,
+    get: (key) => run('get', key, () => store.get(key), null),
+    putIfAbsent: (key, bytes) => run('putIfAbsent', key, () => store.putIfAbsent(key, bytes), unknown),
+    putIfMatch: (key, bytes, etag) => run('putIfMatch', key, () => store.putIfMatch(key, bytes, etag), unknown),
+    list: (prefix) => store.list(prefix),
+  };
+}

@@ -1,0 +1,206 @@
+/**
+ * A small S3 on 127.0.0.1: GET, PUT with conditions, ListObjectsV2, and the failures one meets there.
+ *
+ * Written after the S3 API reference ("PutObject", "Conditional writes", "ListObjectsV2", "Error responses"). Path style:
+ * `/<bucket>/<key>`.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { S3Client } from '@aws-sdk/client-s3';
+import { onTestFinished } from 'vitest';
+
+/** One failure; used up by the first request of its method. */
+export interface Fault {
+  readonly method: 'GET' | 'PUT' | 'LIST';
+  /** An S3 error code; `lostReply`: done, but the connection breaks; `reset`: the connection breaks before anything is done;
+   * `brokenBody`: the reply's body breaks off. */
+  readonly failure: keyof typeof errorStatuses | 'lostReply' | 'reset' | 'brokenBody';
+  /** Runs before the failure, for example to write as somebody else. */
+  readonly before?: () => void;
+}
+
+const errorStatuses = {
+  PreconditionFailed: 412,
+  ConditionalRequestConflict: 409,
+  NoSuchKey: 404,
+  NoSuchBucket: 404,
+  AccessDenied: 403,
+  ExpiredToken: 400,
+  InvalidAccessKeyId: 403,
+  PermanentRedirect: 301,
+  InternalError: 500,
+  SlowDown: 503,
+} as const;
+
+/** The server, seen from a test. */
+export class FakeS3 {
+  readonly objects = new Map<string, Uint8Array>();
+  readonly faults: Fault[] = [];
+  /** `METHOD key`, in order. */
+  readonly requests: string[] = [];
+  /** Keys per page of a listing. */
+  pageSize = 1000;
+  readonly bucket = 'warehouse';
+  readonly #server: Server;
+
+  constructor() {
+    this.#server = createServer((request, response) => {
+      this.#answer(request, response).catch(() => response.destroy());
+    });
+  }
+
+  /** Starts a server that is stopped when the test is finished. */
+  static async start(): Promise<FakeS3> {
+    const fake = new FakeS3();
+    await new Promise<void>((resolve) => {
+      fake.#server.listen(0, '127.0.0.1', resolve);
+    });
+    onTestFinished(() => {
+      fake.#server.closeAllConnections();
+      fake.#server.close();
+    });
+    return fake;
+  }
+
+  /** Where it listens. */
+  get endpoint(): string {
+    const address = this.#server.address();
+    return `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
+  }
+
+  /** A client of the real SDK that talks to it. */
+  client(): S3Client {
+    const client = new S3Client({
+      endpoint: this.endpoint,
+      region: 'us-east-1',
+      forcePathStyle: true,
+      credentials: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'verysecretverysecret' },
+      maxAttempts: 3,
+    });
+    onTestFinished(() => client.destroy());
+    return client;
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', this.endpoint);
+    const [, , ...parts] = decodeURIComponent(url.pathname).split('/');
+    const key = parts.join('/');
+    const method = request.method === 'GET' && url.searchParams.has('list-type') ? 'LIST' : request.method;
+    this.requests.push(`${method} ${method === 'LIST' ? (url.searchParams.get('prefix') ?? '') : key}`);
+    const body = await bodyOf(request);
+    const fault = this.#takeFault(method);
+    fault?.before?.();
+    switch (fault?.failure) {
+      case undefined:
+        return this.#serve(method, key, url, request, body, response);
+      case 'reset':
+        response.destroy();
+        return;
+      case 'lostReply':
+        this.#put(key, request, body);
+        response.destroy();
+        return;
+      case 'brokenBody':
+        response.writeHead(200, { 'content-length': 1000 });
+        response.write('only this');
+        response.destroy();
+        return;
+      default:
+        sendError(response, fault?.failure ?? 'InternalError');
+    }
+  }
+
+  #takeFault(method: string | undefined): Fault | undefined {
+    const index = this.faults.findIndex((fault) => fault.method === method);
+    return index === -1 ? undefined : this.faults.splice(index, 1)[0];
+  }
+
+  #serve(
+    method: string | undefined,
+    key: string,
+    url: URL,
+    request: IncomingMessage,
+    body: Buffer,
+    response: ServerResponse,
+  ): void {
+    if (method === 'LIST') {
+      send(response, 200, this.#listing(url));
+    } else if (method === 'PUT') {
+      const failure = this.#put(key, request, body);
+      if (failure === null) {
+        response.setHeader('etag', etagOf(body));
+        send(response, 200, '');
+      } else {
+        sendError(response, failure);
+      }
+    } else {
+      const bytes = this.objects.get(key);
+      if (bytes === undefined) {
+        sendError(response, 'NoSuchKey');
+      } else {
+        response.setHeader('etag', etagOf(bytes));
+        send(response, 200, bytes);
+      }
+    }
+  }
+
+  #put(key: string, request: IncomingMessage, body: Buffer): 'PreconditionFailed' | 'NoSuchKey' | null {
+    const current = this.objects.get(key);
+    if (request.headers['if-none-match'] === '*' && current !== undefined) {
+      return 'PreconditionFailed';
+    }
+    const wanted = request.headers['if-match'];
+    if (wanted !== undefined && current === undefined) {
+      return 'NoSuchKey';
+    }
+    if (wanted !== undefined && current !== undefined && wanted !== etagOf(current)) {
+      return 'PreconditionFailed';
+    }
+    this.objects.set(key, body);
+    return null;
+  }
+
+  #listing(url: URL): string {
+    const prefix = url.searchParams.get('prefix') ?? '';
+    const after = url.searchParams.get('continuation-token') ?? '';
+    const keys = [...this.objects.keys()].filter((key) => key.startsWith(prefix) && key > after).sort();
+    const page = keys.slice(0, this.pageSize);
+    const contents = page.map(
+      (key) => `<Contents><Key>${xml(key)}</Key><Size>${this.objects.get(key)?.length}</Size></Contents>`,
+    );
+    const isTruncated = keys.length > page.length;
+    const next = isTruncated ? `<NextContinuationToken>${xml(page.at(-1) ?? '')}</NextContinuationToken>` : '';
+    return `<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><IsTruncated>${isTruncated}</IsTruncated>${next}${contents.join('')}</ListBucketResult>`;
+  }
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) {
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function send(response: ServerResponse, status: number, body: string | Uint8Array): void {
+  response.setHeader('x-amz-request-id', randomUUID().slice(0, 16).toUpperCase());
+  response.writeHead(status);
+  response.end(body);
+}
+
+function sendError(response: ServerResponse, code: keyof typeof errorStatuses): void {
+  response.setHeader('content-type', 'application/xml');
+  send(
+    response,
+    errorStatuses[code],
+    `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${code}</Message></Error>`,
+  );
+}
+
+function etagOf(bytes: Uint8Array): string {
+  return `"${createHash('md5').update(bytes).digest('hex')}"`;
+}
+
+function xml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}

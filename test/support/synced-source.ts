@@ -1,0 +1,163 @@
+/** A simulated source, a warehouse folder, and syncs from one to the other on a shared clock that stands still until moved. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, onTestFinished } from 'vitest';
+import type { Clock } from '../../functions/clock.ts';
+import { isoTime } from '../../functions/clock.ts';
+import { type Config, parseConfig } from '../../functions/config.ts';
+import { isOpen } from '../../functions/model.ts';
+import { connectSource } from '../../functions/source/client.ts';
+import { createPacer } from '../../functions/source/pacing.ts';
+import type { Summary } from '../../functions/sync/plan/summary.ts';
+import { type Run, runTargets, targetOf } from '../../functions/sync/run.ts';
+import { openFileStore } from '../../functions/warehouse/file-store.ts';
+import type { Store } from '../../functions/warehouse/store.ts';
+import { defaultAccount } from '../simulator/accounts.ts';
+import { frozenClock, type MovableClock } from '../simulator/movable-clock.ts';
+import { defaultWorkspace, type Simulator, type SimulatorOptions, startSimulator } from '../simulator/server.ts';
+import { duckdb } from './referee.ts';
+import { tempFolder } from './temp-warehouse.ts';
+
+export const minuteMs = 60_000;
+export const hourMs = 3_600_000;
+export const dayMs = 86_400_000;
+/** When the tests' worlds begin: a Monday noon. */
+export const worldStartMs = Date.parse('2026-06-01T12:00:00Z');
+
+export interface SyncedSource {
+  readonly sim: Simulator;
+  readonly clock: MovableClock;
+  readonly folder: string;
+  readonly store: Store;
+  /** The source of a target, as a run connects to it. */
+  connect: Run['connect'];
+  /** Runs the incremental sync of all targets. */
+  sync(change?: Partial<Run>, config?: Record<string, unknown>): Promise<Summary[]>;
+  /** Like `sync`, for one target; fails the test if it failed. */
+  syncWell(change?: Partial<Run>, config?: Record<string, unknown>): Promise<Summary>;
+  /** The latest observation of each execution, by independent SQL. */
+  view(): Promise<Row[]>;
+  /** Every observation. */
+  observations(): Promise<Row[]>;
+  /** Fails unless the view holds what the source holds, each once, in its present state. */
+  expectTruth(): Promise<void>;
+}
+
+/** A row of the table, ids and times (epoch ms) as text. */
+export type Row = Record<string, unknown>;
+
+export async function syncedSource(
+  options: Omit<SimulatorOptions, 'clock'> & { startMs?: number } = {},
+  configChange: Record<string, unknown> = {},
+): Promise<SyncedSource> {
+  const clock = frozenClock(options.startMs ?? worldStartMs);
+  const sim = await startSimulator({ seed: 7, ...options, clock });
+  const folder = await tempFolder();
+  onTestFinished(() => sim.close());
+  const secret = join(folder, 'secret.json');
+  await writeFile(secret, JSON.stringify(defaultAccount.password));
+  const warehouse = `file:${join(folder, 'warehouse')}`;
+  const store = openFileStore(warehouse);
+  const baseConfig = {
+    warehouse,
+    source: { endpoint: sim.url, iamEndpoint: sim.iamUrl, quota: { requests: 1_000_000, perSeconds: 1 } },
+    targets: [{ name: 'sales', ...defaultWorkspace, credentials: `file:${secret}` }],
+    initialFrom: isoTime(clock.now() - 31 * dayMs),
+    settleSeconds: 0,
+    ...configChange,
+  };
+  const dqsyncClock: Clock = { now: () => clock.now(), sleep: async () => undefined };
+  const sync = async (change: Partial<Run> = {}, config: Record<string, unknown> = {}): Promise<Summary[]> =>
+    runTargets({ ...makeRun(parseConfig({ ...baseConfig, ...config }, 'config'), store, dqsyncClock), ...change });
+  const sql = (select: string): Promise<Row[]> => duckdb(select.replaceAll('$FILES', tableOf(folder)));
+  const view = (): Promise<Row[]> => sql(viewSql);
+  return {
+    sim,
+    clock,
+    folder,
+    store,
+    connect: (target, signal) => makeRun(parseConfig(baseConfig, 'config'), store, dqsyncClock).connect(target, signal),
+    sync,
+    view,
+    syncWell: async (change, config) => {
+      const [summary] = await sync(change, config);
+      expect(summary?.error).toBeUndefined();
+      return summary!;
+    },
+    observations: () => sql('SELECT * FROM $FILES ORDER BY id, start_time, observed_at'),
+    expectTruth: async () => expectTruth(sim, await view()),
+  };
+}
+
+function makeRun(config: Config, store: Store, clock: Clock): Run {
+  const pacer = createPacer(config.source.quota, clock);
+  return {
+    config,
+    store,
+    clock,
+    connect: (target, signal) =>
+      connectSource({
+        target: targetOf(target),
+        source: config.source,
+        iamEndpoint: config.source.iamEndpoint,
+        credentialsRef: target.credentials,
+        pacer,
+        clock,
+        signal,
+      }),
+    limitMs: Number.POSITIVE_INFINITY,
+    stop: new AbortController().signal,
+    log: () => undefined,
+    onProgress: () => undefined,
+  };
+}
+
+function tableOf(folder: string): string {
+  const files = join(folder, 'warehouse', 'quality_instance_observations', '**', '*.parquet');
+  const times = ['start_time', 'end_time', 'observed_at'].map((name) => `epoch_ms(${name}) AS ${name}`).join(', ');
+  return `(SELECT * REPLACE (${times}) FROM read_parquet('${files}', hive_partitioning = true, hive_types = {'workspace': VARCHAR, 'dt': VARCHAR}))`;
+}
+
+const viewSql = `SELECT * EXCLUDE (n) FROM (
+  SELECT *, row_number() OVER (PARTITION BY workspace, dt, project_id, id, start_time ORDER BY observed_at DESC, run_id DESC) AS n
+  FROM $FILES) WHERE n = 1`;
+
+/** Compares the view with the truth: what exists, as it is now; what a whole reply once showed and is gone, once, as a last sight. */
+export async function expectTruth(sim: Simulator, view: Row[]): Promise<void> {
+  const truth = sim.truth();
+  const shown = new Map(view.map((row) => [`${row['id']}@${row['start_time']}`, row]));
+  expect(view.length).toBe(shown.size);
+  const listed = truth.executions.filter((execution) => execution.startTimeMs < truth.atMs);
+  const expected = new Map(
+    listed.map((execution) => [
+      `${execution.id}@${execution.startTimeMs}`,
+      [
+        execution.name,
+        String(execution.taskId),
+        execution.taskType,
+        execution.runStatus,
+        execution.notifyStatus,
+        execution.endTimeMs,
+      ].join(' | '),
+    ]),
+  );
+  const found = new Map(
+    [...shown]
+      .filter(([key]) => expected.has(key))
+      .map(([key, row]) => [
+        key,
+        [row['name'], row['task_id'], row['task_type'], row['run_status'], row['notify_status'], row['end_time']].join(
+          ' | ',
+        ),
+      ]),
+  );
+  const wrong = [...expected].filter(([key, state]) => found.get(key) !== state);
+  expect(wrong.slice(0, 5).map(([key, state]) => ({ key, expected: state, found: found.get(key) }))).toEqual([]);
+  const once = new Set(truth.vanished.map((execution) => `${execution.id}@${execution.startTimeMs}`));
+  const unexplained = [...shown.keys()].filter((key) => !expected.has(key) && !once.has(key));
+  expect(unexplained.slice(0, 5)).toEqual([]);
+  const lost = truth.vanished.filter(
+    (execution) => execution.served && !isOpen(execution) && !shown.has(`${execution.id}@${execution.startTimeMs}`),
+  );
+  expect(lost.slice(0, 5)).toEqual([]);
+}

@@ -1,0 +1,17 @@
+import { describe, expect, it } from 'vitest';
+import { dayMs, hourMs, minuteMs, syncedSource } from '../support/synced-source.ts';
+
+describe('runs over time', () => {
+  it('keeps the view equal to the source while runs finish, start, are re-run and deleted', async () => {
+    const world = await syncedSource({ history: { days: 30, aheadDays: 2, tasks: 40 } });
+    await world.syncWell();
+    await world.expectTruth();
+    for (const pauseMs of [hourMs, hourMs, 10 * minuteMs, 6 * hourMs, hourMs, dayMs]) {
+      world.clock.advance(pauseMs);
+      await world.syncWell();
+      await world.expectTruth();
+    }
+    const observations = await world.observations();
+    expect(observations.length).toBeGreaterThan(25_000);
+  });
+});

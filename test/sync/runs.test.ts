@@ -1,0 +1,129 @@
+/** Budget, isolation, filters, failures: how whole runs begin and end. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { StoppedError } from '../../functions/errors.ts';
+import { defaultAccount } from '../simulator/accounts.ts';
+import { defaultWorkspace } from '../simulator/server.ts';
+import { dayMs, hourMs, minuteMs, syncedSource } from '../support/synced-source.ts';
+
+describe('a run', () => {
+  it('that is interrupted commits what is complete, and the next goes on from there', async () => {
+    const world = await syncedSource();
+    world.sim.life.addMany(40_000, { fromMs: world.clock.now() - 20 * dayMs, toMs: world.clock.now() - hourMs });
+    const stop = new AbortController();
+    const first = await world.syncWell({
+      stop: stop.signal,
+      onProgress: ({ rowsRead }) => {
+        if (rowsRead > 20_000) {
+          stop.abort(new StoppedError('interrupted', { remedy: 'Run again.' }));
+        }
+      },
+    });
+    expect(first.done).toBe(false);
+    expect(first.rowsWritten).toBeGreaterThan(10_000);
+    expect(first.rowsWritten).toBeLessThan(30_000);
+    const second = await world.syncWell();
+    expect(second.done).toBe(true);
+    expect(second.rowsRead).toBeLessThan(30_000);
+    await world.expectTruth();
+    expect(await world.observations()).toHaveLength(40_000);
+  });
+
+  it('with no time at all does nothing and says that it is not done', async () => {
+    const world = await syncedSource({ history: { days: 2 } });
+    expect(await world.syncWell({ limitMs: 0 })).toMatchObject({ done: false, rowsWritten: 0 });
+  });
+
+  it('cuts slices small enough for the little time it has', async () => {
+    const world = await syncedSource();
+    world.sim.life.addMany(5_000, { fromMs: world.clock.now() - 20 * dayMs, toMs: world.clock.now() - hourMs });
+    const source = {
+      endpoint: world.sim.url,
+      iamEndpoint: world.sim.iamUrl,
+      quota: { requests: 1000, perSeconds: 100 },
+    };
+    let deepest = 0;
+    world.sim.traps.afterPage = ({ query }) => {
+      deepest = Math.max(deepest, query.offset);
+    };
+    await world.syncWell({ limitMs: 2000 }, { source });
+    expect(deepest).toBeLessThan(2500);
+    await world.expectTruth();
+  });
+
+  it('goes on with the other targets when one fails, and tells how each ended', async () => {
+    const world = await syncedSource({ history: { days: 2, tasks: 10 } });
+    const secret = join(world.folder, 'secret.json');
+    const good = { ...defaultWorkspace, credentials: `file:${secret}` };
+    const targets = [
+      { name: 'broken', ...good, workspace: 'no-such-workspace' },
+      { name: 'sales', ...good },
+    ];
+    const [broken, sales] = await world.sync({}, { targets });
+    expect(broken?.error).toMatchObject({ kind: 'source' });
+    expect(broken?.error?.remedy).toMatch(/workspace/);
+    expect(sales).toMatchObject({ done: true });
+    await world.expectTruth();
+  });
+
+  it('reads only what the filter of its target lets through', async () => {
+    const world = await syncedSource({ history: { days: 2, tasks: 40 } });
+    const targets = [
+      {
+        name: 'consistency',
+        ...defaultWorkspace,
+        credentials: `file:${join(world.folder, 'secret.json')}`,
+        filter: { taskType: 'CONSISTENCY_TASK' },
+      },
+    ];
+    await world.syncWell({}, { targets });
+    const types = new Set((await world.view()).map((row) => row['task_type']));
+    expect(types).toEqual(new Set(['CONSISTENCY_TASK']));
+    const [changed] = await world.sync({}, { targets: [{ ...targets[0], filter: {} }] });
+    expect(changed?.error?.message).toMatch(/filter was .*CONSISTENCY_TASK.* and is now \{\}/);
+  });
+
+  it('never reads a row dated in the future before its time, and reads it then', async () => {
+    const world = await syncedSource({ history: { days: 2, tasks: 10 } });
+    world.sim.life.addFutureDated(2 * hourMs);
+    const first = await world.syncWell();
+    expect(Date.parse(first.watermark ?? '')).toBe(world.clock.now());
+    await world.expectTruth();
+    world.clock.advance(3 * hourMs);
+    await world.syncWell();
+    await world.expectTruth();
+  });
+
+  it('waits for late rows as long as the lookback says', async () => {
+    const world = await syncedSource({ history: { days: 2, tasks: 10 } });
+    await world.syncWell();
+    world.sim.life.addLate(10 * minuteMs);
+    world.clock.advance(2 * minuteMs);
+    expect((await world.syncWell()).rowsWritten).toBeGreaterThanOrEqual(1);
+    await world.expectTruth();
+  });
+
+  it('writes days of the configured zone', async () => {
+    const world = await syncedSource({ history: { days: 3, tasks: 10 } });
+    await world.syncWell({}, { partitionTimeZone: 'Asia/Shanghai' });
+    const rows = await world.view();
+    const shanghaiDay = new Intl.DateTimeFormat('en-CA', { timeZone: 'Asia/Shanghai' });
+    expect(rows.length).toBeGreaterThan(100);
+    expect(rows.filter((row) => row['dt'] !== shanghaiDay.format(Number(row['start_time'])))).toEqual([]);
+  });
+
+  it('reads the secret again when the password was rotated in the middle', async () => {
+    const world = await syncedSource();
+    world.sim.life.addMany(30_000, { fromMs: world.clock.now() - 20 * dayMs, toMs: world.clock.now() - hourMs });
+    const rotated = { ...defaultAccount.password, password: 'another, newer one' };
+    world.sim.traps.afterPage = async ({ n }) => {
+      if (n === 100) {
+        await writeFile(join(world.folder, 'secret.json'), JSON.stringify(rotated));
+        world.sim.auth.rotatePassword(rotated.userName, rotated.password);
+      }
+    };
+    expect((await world.syncWell()).done).toBe(true);
+    await world.expectTruth();
+  });
+});

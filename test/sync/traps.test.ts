@@ -1,0 +1,97 @@
+/** Every trap of the source, over several runs with the data changing between and during them. */
+import { describe, expect, it } from 'vitest';
+import { type PageHook, sampleExtraFields, type Traps } from '../simulator/traps.ts';
+import { hourMs, minuteMs, syncedSource } from '../support/synced-source.ts';
+
+const traps: Record<string, Partial<Traps>> = {
+  'pages of at most 30 rows': { pageCap: 30 },
+  'count of the page only': { count: 'page' },
+  'no count': { count: 'missing' },
+  'count capped at 500': { count: { cappedAt: 500 } },
+  'descending order': { order: 'start-desc' },
+  'order by id': { order: 'id-asc' },
+  'unstable ties': { order: 'unstable-ties' },
+  'no order at all': { order: 'unstable' },
+  'exclusive start': { startEdge: 'exclusive' },
+  'exclusive end': { endEdge: 'exclusive' },
+  'both edges exclusive': { startEdge: 'exclusive', endEdge: 'exclusive' },
+  'deep offsets refused': { deepestOffset: 700 },
+  'the newer spelling': { notifySpelling: 'notify' },
+  'both spellings': { notifySpelling: 'both' },
+  'undocumented fields': { extraFields: sampleExtraFields },
+  'one empty page': { faults: [{ kind: 'empty-page', when: { nth: 4 } }] },
+  'an empty first page': { faults: [{ kind: 'empty-page', when: { nth: 1 } }] },
+  'one short page': { faults: [{ kind: 'short-page', rows: 41, when: { nth: 3 } }] },
+  'every ninth page empty': { faults: [{ kind: 'empty-page', when: { every: 9 } }] },
+  'errors 500 and resets': {
+    faults: [
+      { kind: 'status', status: 503, when: { every: 11 } },
+      { kind: 'reset', when: { every: 13 } },
+    ],
+  },
+  'truncated and garbled bodies': {
+    faults: [
+      { kind: 'truncate', when: { every: 7 } },
+      { kind: 'bad-json', when: { every: 17 } },
+    ],
+  },
+  'tokens revoked again and again': { faults: [{ kind: 'revoke-tokens', when: { every: 15 } }] },
+  're-runs while paging': { rerunEveryNthRequest: 5 },
+  'deletions while paging': { deleteEveryNthRequest: 6 },
+  'late rows while paging': { afterPage: lateRowAfterEvery(7) },
+  'everything moving, unstable ties': {
+    order: 'unstable-ties',
+    rerunEveryNthRequest: 11,
+    deleteEveryNthRequest: 13,
+    afterPage: lateRowAfterEvery(5),
+  },
+  'page cap, unstable ties, exclusive edges, capped count': {
+    pageCap: 40,
+    order: 'unstable-ties',
+    startEdge: 'exclusive',
+    endEdge: 'exclusive',
+    count: { cappedAt: 1000 },
+  },
+};
+
+describe('a source that', () => {
+  it.each(Object.entries(traps))('has %s: nothing missing, nothing wrong, nothing twice', async (_name, trap) => {
+    const world = await syncedSource({ history: { days: 4, aheadDays: 1, tasks: 40 }, traps: trap });
+    await world.syncWell();
+    for (const pauseMs of [20 * minuteMs, hourMs, 3 * hourMs]) {
+      world.clock.advance(pauseMs);
+      await world.syncWell();
+    }
+    quieten(world.sim.traps);
+    world.clock.advance(5 * minuteMs);
+    await world.syncWell();
+    await world.expectTruth();
+    expect((await world.view()).length).toBeGreaterThan(2000);
+  });
+
+  it('counts offset in pages is read in pages when configured so', async () => {
+    const world = await syncedSource({ history: { days: 3, tasks: 40 }, traps: { offsetUnit: 'page' } });
+    const source = { endpoint: world.sim.url, iamEndpoint: world.sim.iamUrl, quota: { requests: 1000, perSeconds: 1 } };
+    const [failed] = await world.sync();
+    expect(failed?.error).toMatchObject({ kind: 'config', code: 'source.offsetUnit' });
+    expect(failed?.rowsWritten).toBe(0);
+    await world.syncWell({}, { source: { ...source, offsetUnit: 'page' } });
+    await world.expectTruth();
+  });
+});
+
+/** A row that appears up to 14 minutes late: within the lookback. */
+function lateRowAfterEvery(every: number): PageHook {
+  return ({ n, life }) => {
+    if (n % every === 0) {
+      life.addLate(((n * 7919) % 840) * 1000);
+    }
+  };
+}
+
+/** Moving rows stop, so that the last run can be compared. */
+function quieten(now: Traps): void {
+  now.rerunEveryNthRequest = null;
+  now.deleteEveryNthRequest = null;
+  now.afterPage = null;
+}

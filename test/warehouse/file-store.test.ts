@@ -1,0 +1,221 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { chmod, mkdir, open, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { tryLock } from 'fs-native-extensions';
+import { describe, expect, it } from 'vitest';
+import type { Clock } from '../../functions/clock.ts';
+import { StorageError } from '../../functions/errors.ts';
+import { openFileStore } from '../../functions/warehouse/file-store.ts';
+import { bytesOf, countIn, keysOf, textAt } from '../support/store-steps.ts';
+import { tempFolder, tempWarehouse } from '../support/temp-warehouse.ts';
+import { describeStore } from './store-contract.ts';
+
+const writer = join(import.meta.dirname, '../support/store-writer.ts');
+
+function startWriter(...args: string[]): ChildProcess {
+  return spawn(process.execPath, [writer, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
+describeStore('folder store', async () => {
+  const folder = await tempFolder();
+  return () => openFileStore(`file:${folder}/warehouse`);
+});
+
+describe('folder store: where objects lie', () => {
+  it('takes a folder as a shell does, and as a standard file URL', async () => {
+    const folder = await tempFolder();
+    await openFileStore(`file:${folder}/a b`).putIfAbsent('key', bytesOf('1'));
+
+    expect(await textAt(openFileStore(pathToFileURL(`${folder}/a b`).href), 'key')).toBe('1');
+    expect(openFileStore('file:./some/where').folder).toBe(join(process.cwd(), 'some/where'));
+    expect(openFileStore('file:./some/where').url).toBe('file:./some/where');
+  });
+
+  it('makes nothing by reading', async () => {
+    const folder = await tempFolder();
+    const store = openFileStore(`file:${folder}/warehouse`);
+
+    expect(await store.get('a/b')).toBeNull();
+    expect(await store.putIfMatch('a/b', bytesOf('1'), 'x')).toEqual({ kind: 'lost' });
+    expect(await keysOf(store, 'a/')).toEqual([]);
+
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it.each(['.tmp/x', 'state/.checkpoint.json.lock', 'a/.tmp/b'])(
+    'refuses %s, a name it needs for itself',
+    async (key) => {
+      const store = await tempWarehouse();
+
+      await expect(store.putIfAbsent(key, bytesOf('1'))).rejects.toMatchObject({ kind: 'internal' });
+    },
+  );
+});
+
+describe('folder store: several processes', () => {
+  it('loses no increment of four processes', async () => {
+    const store = await tempWarehouse();
+    await store.putIfAbsent('state/counter', bytesOf('0 start'));
+
+    const writers = Array.from({ length: 4 }, () => startWriter('increment', store.url, 'state/counter', '25'));
+    const codes = await Promise.all(writers.map((process) => once(process, 'exit')));
+
+    expect(codes.map(([code]) => code)).toEqual([0, 0, 0, 0]);
+    expect(countIn(await textAt(store, 'state/counter'))).toBe(100);
+  });
+
+  it('has whole objects only, and all that were reported, after kills at any moment', async () => {
+    const store = await tempWarehouse();
+    for (let round = 0; round < 6; round += 1) {
+      const process = startWriter('fill', store.url, `round${round}`);
+      const reported: number[] = [];
+      for await (const line of createInterface({ input: process.stdout! })) {
+        reported.push(Number(line));
+        if (reported.length === 3 + round) {
+          process.kill('SIGKILL');
+        }
+      }
+
+      const keys = await keysOf(store, `round${round}/`);
+      expect(keys).toEqual(expect.arrayContaining(reported.map((number) => `round${round}/${number}`)));
+      for (const key of keys) {
+        const [hash, body = ''] = (await textAt(store, key))?.split('\n') ?? [];
+        expect(createHash('sha256').update(body).digest('hex')).toBe(hash);
+      }
+    }
+  });
+
+  it('is not held up by a lock whose holder was killed', async () => {
+    const store = await tempWarehouse();
+    await store.putIfAbsent('state/counter', bytesOf('0 start'));
+    const process = startWriter('increment', store.url, 'state/counter', '1000000');
+    for (let text = await textAt(store, 'state/counter'); countIn(text) < 3; ) {
+      text = await textAt(store, 'state/counter');
+    }
+    process.kill('SIGKILL');
+    await once(process, 'exit');
+
+    const read = await store.get('state/counter');
+
+    expect((await store.putIfMatch('state/counter', bytesOf('done'), read?.etag ?? '')).kind).toBe('won');
+  });
+
+  it('gives up on a lock that is never freed, and names the file', async () => {
+    let sleptMs = 0;
+    const clock: Clock = {
+      now: () => 0,
+      sleep: (ms) => {
+        sleptMs += ms;
+        return Promise.resolve();
+      },
+    };
+    const folder = await tempFolder();
+    const store = openFileStore(`file:${folder}`, clock);
+    const won = await store.putIfAbsent('state/counter', bytesOf('1'));
+    const lockFile = join(folder, 'state/.counter.lock');
+    await using holder = await open(lockFile, 'a+');
+    expect(tryLock(holder.fd)).toBe(true);
+
+    const attempt = store.putIfMatch('state/counter', bytesOf('2'), won.kind === 'won' ? won.etag : '');
+
+    await expect(attempt).rejects.toMatchObject({
+      kind: 'storage',
+      code: 'ELOCKED',
+      message: expect.stringContaining(lockFile),
+    });
+    expect(sleptMs).toBeGreaterThanOrEqual(30_000);
+    expect(await textAt(store, 'state/counter')).toBe('1');
+  });
+});
+
+describe('folder store: temporary files', () => {
+  it('leaves none behind', async () => {
+    const store = await tempWarehouse();
+    const won = await store.putIfAbsent('a/b', bytesOf('1'));
+    await store.putIfAbsent('a/b', bytesOf('2'));
+    await store.putIfMatch('a/b', bytesOf('3'), won.kind === 'won' ? won.etag : '');
+
+    expect(await readdir(join(store.folder, '.tmp'))).toEqual([]);
+  });
+
+  it('sweeps those of killed processes after a day, and no others', async () => {
+    const store = await tempWarehouse();
+    const temporary = join(store.folder, '.tmp');
+    await mkdir(temporary, { recursive: true });
+    await writeFile(join(temporary, 'old.tmp'), 'x');
+    await writeFile(join(temporary, 'young.tmp'), 'x');
+    const yesterday = (Date.now() - 25 * 3_600_000) / 1000;
+    await utimes(join(temporary, 'old.tmp'), yesterday, yesterday);
+
+    await store.putIfAbsent('key', bytesOf('1'));
+
+    expect(await readdir(temporary)).toEqual(['young.tmp']);
+  });
+});
+
+describe('folder store: the file system refuses', () => {
+  it('explains a file where a folder is due', async () => {
+    const folder = await tempFolder();
+    await writeFile(join(folder, 'file'), 'x');
+    const store = openFileStore(`file:${folder}/file`);
+
+    for (const attempt of [store.get('a'), store.putIfAbsent('a', bytesOf('1')), keysOf(store, 'a/')]) {
+      const error = await attempt.catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(StorageError);
+      expect(error).toMatchObject({
+        message: expect.stringContaining(join(folder, 'file')),
+        remedy: expect.stringContaining('"warehouse"'),
+        retryable: false,
+      });
+    }
+  });
+
+  it('explains a folder where a file is due', async () => {
+    const store = await tempWarehouse();
+    await store.putIfAbsent('a/b', bytesOf('1'));
+
+    await expect(store.get('a')).rejects.toMatchObject({ kind: 'storage', code: 'EISDIR' });
+    await expect(store.putIfAbsent('a', bytesOf('1'))).rejects.toMatchObject({ kind: 'storage', code: 'EISDIR' });
+  });
+
+  it('explains a folder that must not be written', async () => {
+    const folder = await tempFolder();
+    await chmod(folder, 0o755);
+    const sealed = join(folder, 'sealed');
+    await mkdir(sealed, { mode: 0o555 });
+    // Root may write anywhere, so that the process must be another user's.
+    const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+
+    const { stdout } = await promisify(execFile)(process.execPath, [writer, 'put', `file:${sealed}`, 'a/b'], user);
+
+    expect(JSON.parse(stdout)).toMatchObject({
+      kind: 'storage',
+      code: 'EACCES',
+      message: expect.stringContaining('permission denied'),
+      remedy: expect.stringContaining('right to read and write'),
+    });
+  });
+
+  it('reads an object in one piece while it is being replaced', async () => {
+    const store = await tempWarehouse();
+    const texts = ['a'.repeat(100_000), 'b'.repeat(100_000)];
+    let outcome = await store.putIfAbsent('key', bytesOf(texts[0]!));
+    const seen = new Set<string>();
+    for (let round = 1; round < 30; round += 1) {
+      const etag = outcome.kind === 'won' ? outcome.etag : '';
+      const [next, raw] = await Promise.all([
+        store.putIfMatch('key', bytesOf(texts[round % 2]!), etag),
+        readFile(join(store.folder, 'key'), 'utf8'),
+      ]);
+      outcome = next;
+      seen.add(raw);
+    }
+
+    expect([...seen].filter((text) => !texts.includes(text))).toEqual([]);
+  });
+});

@@ -1,0 +1,124 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import type { Observation } from '../../functions/model.ts';
+import { observationBatch } from '../../functions/warehouse/observation-batch.ts';
+import { encodeParquet } from '../../functions/warehouse/parquet.ts';
+import { anObservation } from '../support/builders.ts';
+import { duckdbOverFile, hyparquetFooter, hyparquetRows } from '../support/referee.ts';
+
+const text = fc.oneof(
+  fc.string({ unit: 'grapheme' }),
+  fc.string({ unit: 'binary' }),
+  fc.constantFrom('', '\0', 'SUCCESS', 'FAILED', '\u{1F600}', '\uFFFF', 'a'.repeat(3000)),
+);
+const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
+const timeMs = fc.integer({ min: 0, max: 4_102_444_800_000 });
+const orNull = <T>(values: fc.Arbitrary<T>) => fc.option(values, { nil: null, freq: 3 });
+
+const observation: fc.Arbitrary<Observation> = fc
+  .record({
+    id: int64,
+    name: orNull(text),
+    taskId: orNull(int64),
+    taskType: orNull(text),
+    runStatus: orNull(text),
+    notifyStatus: orNull(text),
+    startTimeMs: timeMs,
+    endTimeMs: orNull(timeMs),
+    projectId: text,
+    observedAtMs: timeMs,
+    runId: text,
+    extra: orNull(text),
+  })
+  .map(anObservation);
+
+const columns = {
+  id: 'id',
+  name: 'name',
+  task_id: 'taskId',
+  task_type: 'taskType',
+  run_status: 'runStatus',
+  notify_status: 'notifyStatus',
+  start_time: 'startTimeMs',
+  end_time: 'endTimeMs',
+  project_id: 'projectId',
+  observed_at: 'observedAtMs',
+  run_id: 'runId',
+  extra: 'extra',
+} as const;
+
+/** Lone surrogates have no UTF-8. */
+function asUtf8(value: unknown): unknown {
+  return typeof value === 'string' ? value.toWellFormed() : value;
+}
+
+function plain(value: unknown): unknown {
+  return value instanceof Date ? value.getTime() : (value ?? null);
+}
+
+it('gives hyparquet back what went in, whatever it was', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(observation, { minLength: 1, maxLength: 60 }), async (rows) => {
+      const read = await hyparquetRows(encodeParquet(observationBatch(rows)));
+
+      expect(read.map((row) => Object.keys(columns).map((name) => plain(row[name])))).toEqual(
+        rows.map((row) => Object.values(columns).map((name) => asUtf8(row[name]))),
+      );
+    }),
+    { numRuns: 100 },
+  );
+});
+
+it('gives statistics that hold every value between them', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(observation, { minLength: 1, maxLength: 30 }), async (rows) => {
+      const [group] = hyparquetFooter(encodeParquet(observationBatch(rows))).row_groups;
+
+      for (const [index, name] of Object.values(columns).entries()) {
+        const statistics = group?.columns[index]?.meta_data?.statistics;
+        const values = rows.map((row) => asUtf8(row[name])).filter((value) => value !== null);
+        if (statistics?.min_value === undefined || statistics.max_value === undefined) {
+          continue;
+        }
+        expect(Number(statistics.null_count)).toBe(rows.length - values.length);
+        const [min, max] = [orderable(statistics.min_value), orderable(statistics.max_value)];
+        const ordered = values.map(orderable).sort(compare);
+        expect([min, max]).toEqual([ordered[0], ordered.at(-1)]);
+      }
+    }),
+    { numRuns: 100 },
+  );
+});
+
+it('encodes any pattern of nulls so that DuckDB reads it', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 40 })), { minLength: 1, maxLength: 40 }),
+      async (runs) => {
+        const isThere = runs.flatMap(([value, length]) => Array<boolean>(length).fill(value));
+        const rows = isThere.map((there, index) =>
+          anObservation({ id: BigInt(index), taskId: there ? BigInt(index) : null, name: there ? `${index}` : null }),
+        );
+
+        const read = await duckdbOverFile(encodeParquet(observationBatch(rows)), 'SELECT task_id, name FROM file');
+
+        expect(read).toEqual(
+          isThere.map((there, index) => ({ task_id: there ? `${index}` : null, name: there ? `${index}` : null })),
+        );
+      },
+    ),
+    { numRuns: 30 },
+  );
+});
+
+/** Text by its UTF-8 bytes, numbers and times by their value. */
+function orderable(value: unknown): string | bigint {
+  if (typeof value === 'string') {
+    return Buffer.from(value).toString('hex');
+  }
+  return value instanceof Date ? BigInt(value.getTime()) : BigInt(value as bigint | number);
+}
+
+function compare(a: string | bigint, b: string | bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

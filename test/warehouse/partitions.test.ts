@@ -1,0 +1,89 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { compareExecutions } from '../../functions/model.ts';
+import { partitionObservations } from '../../functions/warehouse/partitions.ts';
+import { anObservation } from '../support/builders.ts';
+
+function daysOf(timeZone: string, ...instants: string[]): string[] {
+  return instants.map((instant) => {
+    const [partition] = partitionObservations([anObservation({ startTimeMs: Date.parse(instant) })], timeZone);
+    return partition?.dt ?? '';
+  });
+}
+
+describe('partitions', () => {
+  it('are none for no rows', () => {
+    expect(partitionObservations([], 'UTC')).toEqual([]);
+  });
+
+  it('follow the calendar of the zone', () => {
+    expect(daysOf('UTC', '2026-01-31T23:59:59.999Z', '2026-02-01T00:00:00Z')).toEqual(['2026-01-31', '2026-02-01']);
+    expect(daysOf('Asia/Shanghai', '2026-01-31T15:59:59.999Z', '2026-01-31T16:00:00Z')).toEqual([
+      '2026-01-31',
+      '2026-02-01',
+    ]);
+    expect(daysOf('Asia/Kathmandu', '2026-01-31T18:14:59.999Z', '2026-01-31T18:15:00Z')).toEqual([
+      '2026-01-31',
+      '2026-02-01',
+    ]);
+  });
+
+  it('follow daylight saving: days of 23 and of 25 hours', () => {
+    expect(daysOf('America/New_York', '2026-03-08T04:59:59.999Z', '2026-03-08T05:00:00Z')).toEqual([
+      '2026-03-07',
+      '2026-03-08',
+    ]);
+    expect(daysOf('America/New_York', '2026-03-09T03:59:59.999Z', '2026-03-09T04:00:00Z')).toEqual([
+      '2026-03-08',
+      '2026-03-09',
+    ]);
+    expect(daysOf('America/New_York', '2026-11-02T04:59:59.999Z', '2026-11-02T05:00:00Z')).toEqual([
+      '2026-11-01',
+      '2026-11-02',
+    ]);
+    // In Santiago the day of the change starts at 01:00: midnight is left out.
+    expect(daysOf('America/Santiago', '2026-09-06T03:59:59.999Z', '2026-09-06T04:00:00Z')).toEqual([
+      '2026-09-05',
+      '2026-09-06',
+    ]);
+  });
+
+  it('refuse an unknown zone', () => {
+    expect(() => partitionObservations([anObservation()], 'Mars/Olympus')).toThrow(RangeError);
+  });
+
+  it('keep observations of one execution in the order they came', () => {
+    const rows = ['RUNNING', 'SUCCESS'].map((runStatus) => anObservation({ runStatus }));
+
+    expect(partitionObservations(rows, 'UTC')[0]?.rows).toEqual(rows);
+  });
+
+  it('hold every row once, in its own partition, sorted', () => {
+    const row = fc.record({
+      id: fc.bigInt({ min: 0n, max: 5n }),
+      startTimeMs: fc.integer({ min: 1_767_200_000_000, max: 1_767_500_000_000 }),
+      workspace: fc.constantFrom('b', 'a', 'c'),
+    });
+    fc.assert(
+      fc.property(
+        fc.array(row.map(anObservation)),
+        fc.constantFrom('UTC', 'Asia/Shanghai', 'America/St_Johns'),
+        (rows, zone) => {
+          const partitions = partitionObservations(rows, zone);
+
+          expect(new Set(partitions.flatMap((partition) => partition.rows))).toEqual(new Set(rows));
+          expect(partitions.flatMap((partition) => partition.rows)).toHaveLength(rows.length);
+          const names = partitions.map(({ workspace, dt }) => `${workspace} ${dt}`);
+          expect(names).toEqual([...new Set(names)].sort());
+          for (const { workspace, dt, rows: group } of partitions) {
+            expect(group).toEqual(group.toSorted(compareExecutions));
+            for (const { workspace: rowWorkspace, startTimeMs } of group) {
+              const day = new Date(startTimeMs).toLocaleDateString('sv-SE', { timeZone: zone });
+              expect([rowWorkspace, day]).toEqual([workspace, dt]);
+            }
+          }
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,292 @@
+/** One test (at least) for each invariant of functions/warehouse/PROTOCOL.md, titled by its number. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { decodeCheckpoint } from '../../functions/sync/plan/checkpoint-json.ts';
+import { checkpointKey } from '../../functions/warehouse/layout.ts';
+import { defaultWorkspace } from '../simulator/server.ts';
+import { failingStore } from '../support/failing-store.ts';
+import { hyparquetFooter, hyparquetRows } from '../support/referee.ts';
+import { dayMs, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
+
+const key = checkpointKey('sales');
+const smallHistory = { days: 3, aheadDays: 1, tasks: 30 };
+
+async function checkpointOf(world: SyncedSource) {
+  const object = await world.store.get(key);
+  const identity = { ...defaultWorkspace, filter: {}, partitionTimeZone: 'UTC' };
+  return decodeCheckpoint(object!.bytes, identity, 'sales', key);
+}
+
+async function dataKeys(world: SyncedSource): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const { key: found } of world.store.list('quality_instance_observations/')) {
+    keys.push(found);
+  }
+  return keys.sort();
+}
+
+describe('the protocol', () => {
+  it('I1, I9: data files never change and never go away, whatever later runs write', async () => {
+    const world = await syncedSource({ history: smallHistory });
+    await world.syncWell();
+    const before = new Map<string, Uint8Array>();
+    for (const name of await dataKeys(world)) {
+      before.set(name, (await world.store.get(name))!.bytes);
+    }
+    for (const pauseMs of [hourMs, hourMs, dayMs / 2]) {
+      world.clock.advance(pauseMs);
+      await world.syncWell();
+    }
+    expect((await dataKeys(world)).length).toBeGreaterThan(before.size);
+    for (const [name, bytes] of before) {
+      expect((await world.store.get(name))?.bytes).toEqual(bytes);
+    }
+  });
+
+  it('I2: the checkpoint is written after the data it speaks of', async () => {
+    const world = await syncedSource({ history: smallHistory });
+    const store = failingStore(world.store, () => 'ok');
+    await world.syncWell({ store });
+    const puts = store.calls.filter((call) => call.method !== 'get').map((call) => call.key);
+    expect(puts.length).toBeGreaterThan(3);
+    expect(puts.indexOf(key)).toBe(puts.length - 1);
+  });
+
+  it('I3: killed before or after any step of the store, the next run loses nothing', async () => {
+    let step = 0;
+    for (let isDone = false; !isDone; step += 1) {
+      for (const fate of ['die-before', 'die-after'] as const) {
+        const world = await syncedSource({ history: { days: 2, tasks: 20 } });
+        const dying = failingStore(world.store, (call) => (call.n === step + 1 ? fate : 'ok'));
+        await world.sync({ store: dying });
+        isDone = dying.calls.length <= step;
+        await world.syncWell();
+        await world.expectTruth();
+      }
+    }
+    expect(step).toBeGreaterThan(4);
+  });
+
+  it('I4, I5: of runs that commit between each other none undoes what another committed', async () => {
+    const world = await syncedSource({ history: smallHistory });
+    await world.syncWell();
+    world.clock.advance(3 * hourMs);
+    let interferences = 0;
+    const interfering = failingStore(world.store, async ({ method }) => {
+      if (method === 'putIfMatch' && interferences < 3) {
+        interferences += 1;
+        world.clock.advance(minuteMs);
+        await world.syncWell();
+      }
+      return 'ok' as const;
+    });
+    const [summary] = await world.sync({ store: interfering });
+    expect(summary?.error).toBeUndefined();
+    expect(interfering.calls.filter((call) => call.method === 'putIfMatch')).toHaveLength(4);
+    await world.expectTruth();
+    const { coverage } = await checkpointOf(world);
+    expect(coverage.at(-1)?.toMs).toBe(world.clock.now());
+  });
+
+  it('I4: ten runs at once leave one checkpoint that has the changes of all', async () => {
+    const world = await syncedSource({ history: smallHistory });
+    const summaries = await Promise.all(Array.from({ length: 10 }, () => world.syncWell()));
+    expect(summaries.every((summary) => summary.done)).toBe(true);
+    const { commitIds } = await checkpointOf(world);
+    expect(new Set(commitIds).size).toBe(10);
+    await world.expectTruth();
+  });
+
+  it('I6: a commit whose reply was lost is found again by its id, and not applied twice', async () => {
+    const world = await syncedSource({ history: smallHistory });
+    const lossy = failingStore(world.store, (call) =>
+      call.key === key && call.method !== 'get' && call.n < 20 ? 'lose-reply' : 'ok',
+    );
+    const summary = await world.syncWell({ store: lossy });
+    expect(summary.done).toBe(true);
+    expect(lossy.calls.filter((call) => call.key === key && call.method !== 'get')).toHaveLength(1);
+    expect((await checkpointOf(world)).commitIds).toHaveLength(1);
+    await world.expectTruth();
+  });
+
+  it('I6: data files whose replies were lost are written once', async () => {
+    const world = await syncedSource({ history: smallHistory });
+    const seen = new Set<string>();
+    const lossy = failingStore(world.store, (call) => {
+      const isFirst = call.key.endsWith('.parquet') && !seen.has(call.key);
+      seen.add(call.key);
+      return isFirst ? 'lose-reply' : 'ok';
+    });
+    await world.syncWell({ store: lossy });
+    expect(await world.observations()).toHaveLength(world.sim.truth().executions.length);
+  });
+
+  it('I7: the view shows each execution once, also where files were written twice', async () => {
+    const world = await syncedSource({ history: smallHistory });
+    const dying = failingStore(world.store, (call) =>
+      call.key === key && call.method !== 'get' ? 'die-before' : 'ok',
+    );
+    await world.sync({ store: dying });
+    await world.syncWell();
+    const executions = world.sim.truth().executions.length;
+    expect(await world.observations()).toHaveLength(2 * executions);
+    expect(await world.view()).toHaveLength(executions);
+  });
+
+  it('I8: runs with nothing new append nothing, and cost at most three requests', async () => {
+    const world = await syncedSource();
+    world.sim.life.addMany(2000, { fromMs: world.clock.now() - dayMs, toMs: world.clock.now() });
+    await world.syncWell();
+    for (let run = 0; run < 3; run += 1) {
+      world.clock.advance(5_000);
+      const summary = await world.syncWell();
+      expect(summary).toMatchObject({ rowsWritten: 0, files: 0, done: true });
+      expect(summary.requests).toBeLessThanOrEqual(3);
+    }
+    expect(await world.observations()).toHaveLength(2000);
+  });
+
+  it('I8: a change appends one observation', async () => {
+    const world = await syncedSource();
+    const { id } = world.sim.life.addExecution({
+      runStatus: 'RUNNING',
+      endTimeMs: null,
+      startTimeMs: world.clock.now() - 2 * hourMs,
+    });
+    await world.syncWell();
+    world.clock.advance(hourMs);
+    expect((await world.syncWell()).rowsWritten).toBe(0);
+    world.sim.life.finish(id, 'ALARMING');
+    world.clock.advance(minuteMs);
+    expect((await world.syncWell()).rowsWritten).toBe(1);
+    world.clock.advance(hourMs);
+    expect((await world.syncWell()).rowsWritten).toBe(0);
+    expect((await world.observations()).map((row) => row['run_status'])).toEqual(['RUNNING', 'ALARMING']);
+  });
+
+  it.each([
+    ['garbage', '{"format": "dqsync.checkpoint", "ver', /damaged.*not JSON/],
+    ['a missing field', '{"format":"dqsync.checkpoint","version":1}', /damaged/],
+    ['overlapping windows', null, /damaged.*overlap/],
+    ['a newer version', '{"format":"dqsync.checkpoint","version":2,"novelty":true}', /version 2, newer than the 1/],
+  ])('I10: %s in the checkpoint stops the run and stays as it is', async (_name, text, message) => {
+    const world = await syncedSource({ history: smallHistory });
+    await world.syncWell();
+    const path = join(world.folder, 'warehouse', key);
+    const overlapping = (await readFile(path, 'utf8')).replace(
+      '"coverage":[',
+      '"coverage":[\n{"fromMs":1,"toMs":9999999999999,"rows":1},',
+    );
+    await writeFile(path, text ?? overlapping);
+    const [summary] = await world.sync();
+    expect(summary?.error).toMatchObject({ kind: 'state', retryable: false });
+    expect(summary?.error?.message).toMatch(message);
+    expect(await readFile(path, 'utf8')).toBe(text ?? overlapping);
+  });
+
+  it('I10: a changed filter, workspace or time zone is refused, saying what changed', async () => {
+    const world = await syncedSource({ history: smallHistory });
+    await world.syncWell();
+    const before = (await world.store.get(key))!.bytes;
+    const [zone] = await world.sync({}, { partitionTimeZone: 'Asia/Shanghai' });
+    expect(zone?.error?.message).toMatch(/partitionTimeZone was "UTC" and is now "Asia\/Shanghai"/);
+    expect((await world.store.get(key))!.bytes).toEqual(before);
+  });
+
+  it('I11: coverage stays before a window that never became complete, and says which', async () => {
+    const world = await syncedSource();
+    world.sim.life.addMany(30_000, { fromMs: world.clock.now() - 3 * dayMs, toMs: world.clock.now() - hourMs });
+    const poisonedMs = world.clock.now() - dayMs;
+    const [summary] = await world.sync({
+      connect: (target, signal) => {
+        const source = world.connect(target, signal);
+        const fetchPage: typeof source.fetchPage = async (request) => {
+          const page = await source.fetchPage(request);
+          const isPoisoned = request.startTimeMs <= poisonedMs && request.endTimeMs >= poisonedMs;
+          return isPoisoned ? { ...page, count: (page.count ?? 0) + 1 } : page;
+        };
+        return { ...source, fetchPage };
+      },
+    });
+    expect(summary?.error).toMatchObject({ kind: 'incomplete', retryable: true });
+    expect(Date.parse(summary?.error?.window?.from ?? '')).toBeLessThanOrEqual(poisonedMs);
+    expect(Date.parse(summary?.error?.window?.to ?? '')).toBeGreaterThanOrEqual(poisonedMs);
+    expect(Date.parse(summary?.watermark ?? '')).toBeLessThanOrEqual(poisonedMs);
+    expect(Date.parse(summary?.watermark ?? '')).toBeGreaterThan(poisonedMs - dayMs);
+    await world.syncWell();
+    await world.expectTruth();
+  });
+
+  it('I11: coverage does not run ahead of a source whose clock is behind', async () => {
+    const world = await syncedSource({ history: smallHistory, traps: { dateSkewMs: -20 * minuteMs } });
+    const summary = await world.syncWell();
+    expect(Date.parse(summary.watermark!)).toBeLessThanOrEqual(world.clock.now() - 19 * minuteMs);
+    await world.expectTruth();
+  });
+
+  it('I12: rows are sorted, and statistics hold for ids beyond 2^53', async () => {
+    const world = await syncedSource({ history: smallHistory });
+    await world.syncWell();
+    for (const name of await dataKeys(world)) {
+      const { bytes } = (await world.store.get(name))!;
+      const rows = await hyparquetRows(bytes);
+      const order = rows.map((row) => [(row['start_time'] as Date).getTime(), row['id'] as bigint] as const);
+      expect(order).toEqual([...order].sort((a, b) => a[0] - b[0] || (a[1] < b[1] ? -1 : 1)));
+      const ids = rows.map((row) => row['id'] as bigint).sort((a, b) => (a < b ? -1 : 1));
+      const statistics = hyparquetFooter(bytes).row_groups[0]!.columns[0]!.meta_data!.statistics!;
+      expect(statistics.min_value).toBe(ids[0]);
+      expect(statistics.max_value).toBe(ids.at(-1));
+    }
+  });
+
+  it('I13: a machine whose clock is behind still writes the later observation', async () => {
+    const world = await syncedSource();
+    const { id } = world.sim.life.addExecution({
+      runStatus: 'RUNNING',
+      endTimeMs: null,
+      startTimeMs: world.clock.now() - 5 * minuteMs,
+    });
+    const ahead = { now: () => world.clock.now() + 10 * minuteMs, sleep: async () => undefined };
+    await world.syncWell({ clock: ahead });
+    world.sim.life.finish(id, 'FAILED');
+    world.clock.advance(1000);
+    await world.syncWell();
+    await world.expectTruth();
+  });
+
+  it('I14: rows that cannot be read are quarantined once, and the others are written', async () => {
+    const world = await syncedSource({ history: smallHistory });
+    const texts = (['id-text', 'start-text', 'id-25-digits'] as const).map((kind) =>
+      world.sim.life.addUnreadable(kind, { copies: 2 }),
+    );
+    const first = await world.syncWell();
+    expect(first.quarantined).toBe(new Set(texts).size);
+    await world.syncWell();
+    await world.expectTruth();
+    const lines: string[] = [];
+    for await (const { key: name } of world.store.list('quarantine/')) {
+      lines.push(
+        ...new TextDecoder()
+          .decode((await world.store.get(name))!.bytes)
+          .trim()
+          .split('\n'),
+      );
+    }
+    expect(lines.map((line) => JSON.parse(line).row).sort()).toEqual([...new Set(texts)].sort());
+  });
+});
+
+describe('the text', () => {
+  it('has a test for every invariant, and every test an invariant', async () => {
+    const read = (name: string): Promise<string> => readFile(new URL(name, import.meta.url), 'utf8');
+    const stated = [...(await read('../../functions/warehouse/PROTOCOL.md')).matchAll(/^- \*\*(I\d+)\*\*/gm)].map(
+      ([, number]) => number,
+    );
+    const titles = [...(await read('protocol.test.ts')).matchAll(/'((?:I\d+(?:, )?)+):/g)].flatMap(([, numbers]) =>
+      numbers!.split(', '),
+    );
+    expect(new Set(titles)).toEqual(new Set(stated));
+    expect(stated.length).toBeGreaterThan(10);
+  });
+});
