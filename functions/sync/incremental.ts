@@ -10,7 +10,7 @@ import { noTraits } from '../reading/traits.ts';
 import { identityOf, loadCheckpoint } from './commit.ts';
 import { densityOf, watermarkOf } from './plan/coverage.ts';
 import { Recorder } from './recorder.ts';
-import { reobserveOpen } from './reobserve.ts';
+import { reobserveNotifications, reobserveOpen } from './reobserve.ts';
 import { SliceReader } from './slice-reader.ts';
 import { outcomeOf, type RunState, type TargetOutcome } from './summarize.ts';
 import type { TargetRun } from './target-run.ts';
@@ -25,8 +25,9 @@ export async function runIncremental(run: TargetRun): Promise<TargetOutcome> {
   const state: RunState = { recorder: null, fromMs: null, untilMs: null, rowsRead: 0, done: false, error: null };
   try {
     const loaded = await loadCheckpoint(run.store, run.target.name, identityOf(run));
-    state.recorder = new Recorder(run, loaded, 'incremental');
-    await readAndCommit(run, state, state.recorder);
+    const untilMs = run.clock.now() - run.settings.settleMs;
+    state.recorder = new Recorder(run, loaded, 'incremental', untilMs);
+    await readAndCommit(run, state, state.recorder, untilMs);
   } catch (thrown) {
     state.error = toDqsyncError(thrown, run.target.name);
   }
@@ -34,9 +35,9 @@ export async function runIncremental(run: TargetRun): Promise<TargetOutcome> {
 }
 
 /** Reads, and commits at the end whatever the end was. */
-async function readAndCommit(run: TargetRun, state: RunState, recorder: Recorder): Promise<void> {
+async function readAndCommit(run: TargetRun, state: RunState, recorder: Recorder, untilMs: EpochMs): Promise<void> {
   try {
-    await readAll(run, state, recorder);
+    await readAll(run, state, recorder, untilMs);
   } catch (thrown) {
     if (state.commitFailed === true) {
       throw thrown;
@@ -54,11 +55,10 @@ async function readAndCommit(run: TargetRun, state: RunState, recorder: Recorder
   state.done = true;
 }
 
-async function readAll(run: TargetRun, state: RunState, recorder: Recorder): Promise<void> {
-  const { settings, clock } = run;
+async function readAll(run: TargetRun, state: RunState, recorder: Recorder, untilMs: EpochMs): Promise<void> {
+  const { settings } = run;
   const reader = readerOf(run, state);
   const watermarkMs = watermarkOf(recorder.checkpoint.coverage);
-  const untilMs = clock.now() - settings.settleMs;
   const readFromMs =
     watermarkMs === null ? settings.initialFromMs : Math.min(watermarkMs, untilMs) - settings.lookbackMs;
   state.fromMs = readFromMs;
@@ -85,6 +85,7 @@ async function readAll(run: TargetRun, state: RunState, recorder: Recorder): Pro
       }
     }
   }
+  await reobserveNotifications(run, reader, recorder, readFromMs);
 }
 
 /** Commits; true if another run committed meanwhile. */

@@ -59,6 +59,7 @@ export class Recorder {
   readonly #run: TargetRun;
   readonly #mode: LastRun['mode'];
   readonly #startedAtMs: EpochMs;
+  readonly #recentFromMs: EpochMs;
   #loaded: LoadedCheckpoint;
   #known: Map<string, Known> = new Map();
   /** Rows at the end of the last window, which the next, widened one shows again. */
@@ -70,8 +71,10 @@ export class Recorder {
   #committedAtMs: EpochMs;
   #nextPart = 0;
 
-  constructor(run: TargetRun, loaded: LoadedCheckpoint, mode: LastRun['mode']) {
+  /** @param untilMs where the run means to end: what starts within the lookback before it is read again by the next */
+  constructor(run: TargetRun, loaded: LoadedCheckpoint, mode: LastRun['mode'], untilMs: EpochMs) {
     this.#run = run;
+    this.#recentFromMs = untilMs - run.settings.lookbackMs;
     this.#mode = mode;
     this.#loaded = loaded;
     this.#startedAtMs = run.clock.now();
@@ -181,7 +184,7 @@ export class Recorder {
     const { execution, receivedAtMs } = seen;
     const before = this.#known.get(key);
     const wasAwaited = this.#openKeys.has(key);
-    const awaits = awaitedOf(execution, receivedAtMs, this.#run.settings.lookbackMs, this.#run.settings.maxOpenMs);
+    const awaits = awaitedOf(execution, receivedAtMs, this.#recentFromMs, this.#run.settings);
     if (before === undefined && awaits === null && !isRecent) {
       this.#observations.push(this.#observation(execution, receivedAtMs));
       this.#countGivenUp(execution);

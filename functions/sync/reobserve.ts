@@ -6,7 +6,7 @@ import type { Reader } from '../reading/reader.ts';
 import { readVerified } from '../reading/verified.ts';
 import type { OpenEntry } from './plan/checkpoint.ts';
 import { densityOf } from './plan/coverage.ts';
-import { narrowWindows, planReobservation } from './plan/open-set.ts';
+import { narrowWindows, notificationsDue, planReobservation } from './plan/open-set.ts';
 import type { Recorder } from './recorder.ts';
 import type { TargetRun } from './target-run.ts';
 
@@ -37,10 +37,36 @@ export async function reobserveOpen(
   }
   for (const entry of left) {
     if (!found.has(executionKey(entry.execution))) {
-      recordMissing(run, recorder, entry);
+      recordVanished(run, recorder, entry);
     }
   }
-  closeStale(run, recorder, plan.due);
+}
+
+/**
+ * Records the notification states that may have changed since, as far as a few requests reach. The rest are let go once
+ * their time is over.
+ *
+ * @throws what reading throws
+ */
+export async function reobserveNotifications(
+  run: TargetRun,
+  reader: Reader,
+  recorder: Recorder,
+  readFromMs: number,
+): Promise<void> {
+  const { open, coverage } = recorder.checkpoint;
+  const rowsPerMs = densityOf(coverage);
+  const due = notificationsDue(open, readFromMs, rowsPerMs, run.source.stats().requests);
+  const found = new Set<string>();
+  for (const window of narrowWindows(due, rowsPerMs)) {
+    recordFound(recorder, await readAll(reader, window), due, found);
+  }
+  const overMs = run.clock.now() - run.settings.lookbackMs;
+  const missing = due.filter((entry) => !found.has(executionKey(entry.execution)));
+  const stale = open.filter((entry) => entry.awaits === 'notification' && (entry.execution.endTimeMs ?? 0) < overMs);
+  for (const { execution } of [...missing, ...stale]) {
+    recorder.close(executionKey(execution));
+  }
 }
 
 async function readAll(reader: Reader, window: { fromMs: number; toMs: number }): Promise<Collected> {
@@ -62,27 +88,11 @@ function recordFound(recorder: Recorder, collected: Collected, due: readonly Ope
   }
 }
 
-function recordMissing(run: TargetRun, recorder: Recorder, entry: OpenEntry): void {
-  if (entry.awaits === 'notification') {
-    recorder.close(executionKey(entry.execution));
-    return;
-  }
-  recorder.addVanished(entry.execution, isoTime(run.clock.now()));
+function recordVanished(run: TargetRun, recorder: Recorder, { execution }: OpenEntry): void {
+  recorder.addVanished(execution, isoTime(run.clock.now()));
   run.log('info', 'an open execution is no longer in the source: re-run, or deleted', {
     target: run.target.name,
-    id: String(entry.execution.id),
-    startTime: isoTime(entry.execution.startTimeMs),
+    id: String(execution.id),
+    startTime: isoTime(execution.startTimeMs),
   });
-}
-
-/** Notification states for which there was no request left are let go once their time is over. */
-function closeStale(run: TargetRun, recorder: Recorder, due: readonly OpenEntry[]): void {
-  const dueKeys = new Set(due.map((entry) => executionKey(entry.execution)));
-  const overMs = run.clock.now() - run.settings.lookbackMs;
-  for (const { awaits, execution } of recorder.checkpoint.open) {
-    const isOver = awaits === 'notification' && (execution.endTimeMs ?? 0) < overMs;
-    if (isOver && !dueKeys.has(executionKey(execution))) {
-      recorder.close(executionKey(execution));
-    }
-  }
 }

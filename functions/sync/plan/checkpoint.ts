@@ -19,7 +19,7 @@ export interface TargetIdentity {
 export interface OpenEntry {
   readonly execution: Execution;
   readonly observedAtMs: EpochMs;
-  /** `outcome`: it is open. `notification`: it ended badly a moment ago, and whether anyone was told may still change. */
+  /** `outcome`: it is open. `notification`: it ended a moment ago, and whether anyone was told may still change. */
   readonly awaits: 'outcome' | 'notification';
 }
 
@@ -113,21 +113,22 @@ export const edgeMs = 2;
 /**
  * Whether, and for what, an execution has to be looked at again.
  *
- * @param lookbackMs how long after its end a bad outcome's notification state is followed
+ * @param recentFromMs executions that start from here on are read again by the next run anyway
+ * @param lookbackMs how long after its end an execution's notification state is followed
  * @param maxOpenMs an open execution that started longer ago than this is given up
  */
 export function awaitedOf(
   execution: Execution,
   observedAtMs: EpochMs,
-  lookbackMs: number,
-  maxOpenMs: number,
+  recentFromMs: EpochMs,
+  { lookbackMs, maxOpenMs }: { readonly lookbackMs: number; readonly maxOpenMs: number },
 ): OpenEntry['awaits'] | null {
   if (isOpen(execution)) {
     return observedAtMs - execution.startTimeMs > maxOpenMs ? null : 'outcome';
   }
   const endedLately = execution.endTimeMs !== null && execution.endTimeMs > observedAtMs - lookbackMs;
-  const mayNotify = execution.runStatus !== 'SUCCESS' && execution.notifyStatus !== 'SUCCESS';
-  return endedLately && mayNotify ? 'notification' : null;
+  const mayNotify = endedLately && execution.notifyStatus !== 'SUCCESS';
+  return mayNotify && execution.startTimeMs < recentFromMs ? 'notification' : null;
 }
 
 function applyOpen(open: readonly OpenEntry[], change: Change): OpenEntry[] {

@@ -11,8 +11,10 @@ import type { OpenEntry } from './checkpoint.ts';
 const openStatuses: ReadonlySet<string | null> = new Set(['RUNNING', 'SUSPENDING', 'UNKNOWN']);
 /** Narrow windows are joined while fewer rows than this are expected between them: one page still holds them. */
 const joinedRows = 60;
-/** Requests spent at most, per run, on notification states outside the lookback. */
+/** Requests spent at most, per run, on notification states outside the lookback … */
 const maxNotificationWindows = 20;
+/** … and at most this part of what the run has cost anyway, but one. */
+const notificationPart = 0.25;
 
 /** What to ask the source for. */
 export interface Reobservation {
@@ -33,10 +35,8 @@ export function planReobservation(
   readFromMs: EpochMs,
   rowsPerMs: number | null,
 ): Reobservation {
-  const before = open.filter((entry) => entry.execution.startTimeMs < readFromMs);
-  const outcomes = before.filter((entry) => entry.awaits === 'outcome');
-  const due = [...outcomes, ...notificationsDue(before, rowsPerMs)];
-  const statuses = [...new Set(outcomes.map((entry) => entry.execution.runStatus))].filter(
+  const due = open.filter((entry) => entry.awaits === 'outcome' && entry.execution.startTimeMs < readFromMs);
+  const statuses = [...new Set(due.map((entry) => entry.execution.runStatus))].filter(
     (status): status is string => status !== null && openStatuses.has(status),
   );
   const narrow = narrowWindows(due, rowsPerMs);
@@ -47,7 +47,7 @@ export function planReobservation(
     due,
     stillOpen: statuses.map((runStatus) => ({
       runStatus,
-      window: hull(outcomes.filter((entry) => entry.execution.runStatus === runStatus)),
+      window: hull(due.filter((entry) => entry.execution.runStatus === runStatus)),
     })),
   };
 }
@@ -68,17 +68,28 @@ export function narrowWindows(entries: readonly OpenEntry[], rowsPerMs: number |
   return windows;
 }
 
-/** Alarms first, newest first, as many as the allowed requests reach. */
-function notificationsDue(entries: readonly OpenEntry[], rowsPerMs: number | null): OpenEntry[] {
-  const waiting = entries
-    .filter((entry) => entry.awaits === 'notification')
+/**
+ * Ended executions, outside of what is read again anyway, whose notification state may still change: alarms first, then
+ * those that ended first, as many as the allowed requests reach.
+ *
+ * @param requestsSoFar what the run has cost without this
+ */
+export function notificationsDue(
+  open: readonly OpenEntry[],
+  readFromMs: EpochMs,
+  rowsPerMs: number | null,
+  requestsSoFar: number,
+): OpenEntry[] {
+  const maxWindows = Math.max(1, Math.min(maxNotificationWindows, Math.floor(requestsSoFar * notificationPart)));
+  const waiting = open
+    .filter((entry) => entry.awaits === 'notification' && entry.execution.startTimeMs < readFromMs)
     .sort(
       (a, b) =>
         Number(b.execution.runStatus === 'ALARMING') - Number(a.execution.runStatus === 'ALARMING') ||
-        b.execution.startTimeMs - a.execution.startTimeMs,
+        (a.execution.endTimeMs ?? 0) - (b.execution.endTimeMs ?? 0),
     );
   let count = waiting.length;
-  while (count > 0 && narrowWindows(waiting.slice(0, count), rowsPerMs).length > maxNotificationWindows) {
+  while (count > 1 && narrowWindows(waiting.slice(0, count), rowsPerMs).length > maxWindows) {
     count = Math.floor(count * 0.8);
   }
   return waiting.slice(0, count);

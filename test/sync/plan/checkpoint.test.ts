@@ -1,0 +1,158 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  applyChange,
+  awaitedOf,
+  type Change,
+  type Checkpoint,
+  emptyCheckpoint,
+} from '../../../functions/sync/plan/checkpoint.ts';
+import { decodeCheckpoint, encodeCheckpoint } from '../../../functions/sync/plan/checkpoint-json.ts';
+import { fingerprintOf } from '../../../functions/sync/plan/fingerprint.ts';
+import { anExecution } from '../../support/paged-source.ts';
+
+const identity = { projectId: 'p', workspace: 'w', filter: { taskType: 'QUALITY_TASK' }, partitionTimeZone: 'UTC' };
+const lookbackMs = 1000;
+
+const instant = fc.integer({ min: 10_000, max: 20_000 });
+const id = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
+const execution = fc
+  .record({
+    id: fc.bigInt({ min: 1n, max: 6n }),
+    startTimeMs: fc.constantFrom(11_000, 15_000, 19_500),
+    name: fc.string({ unit: 'binary' }),
+  })
+  .map((fields) => anExecution({ ...fields, runStatus: 'RUNNING', endTimeMs: null }));
+
+const change: fc.Arbitrary<Change> = fc.record({
+  commitId: fc.uuid(),
+  windows: fc.array(
+    fc.record({
+      window: fc
+        .tuple(instant, fc.integer({ min: 1, max: 3000 }))
+        .map(([fromMs, length]) => ({ fromMs, toMs: fromMs + length })),
+      startTimesMs: fc.constant([11_000, 15_000, 19_500]),
+    }),
+    { maxLength: 3 },
+  ),
+  lateStartTimesMs: fc.constant([]),
+  seen: fc.array(
+    fc.record({
+      id,
+      startTimeMs: instant,
+      fingerprint: fc.constantFrom('a', 'b', 'c'),
+      observedAtMs: fc.integer({ min: 0, max: 1_000_000 }),
+    }),
+    { maxLength: 5 },
+  ),
+  opened: fc.array(
+    fc.record({
+      execution,
+      observedAtMs: fc.integer({ min: 0, max: 1_000_000 }),
+      awaits: fc.constant('outcome' as const),
+    }),
+    { maxLength: 4 },
+  ),
+  closed: fc.constant([]),
+  quarantined: fc.array(fc.constantFrom('q1', 'q2'), { maxLength: 2 }),
+  run: fc.record({
+    runId: fc.string(),
+    mode: fc.constant('incremental' as const),
+    startedAtMs: instant,
+    committedAtMs: instant,
+    outcome: fc.constant('done' as const),
+    rowsWritten: fc.nat(),
+    error: fc.constantFrom(null, 'broken'),
+  }),
+});
+
+/** What has to be the same in whatever order changes are applied. */
+function essence(checkpoint: Checkpoint): unknown {
+  const byText = (items: readonly unknown[]): string[] =>
+    items
+      .map((item) => JSON.stringify(item, (_key, value) => (typeof value === 'bigint' ? String(value) : value)))
+      .sort();
+  return {
+    watermark: checkpoint.coverage.at(-1)?.toMs,
+    rows: checkpoint.coverage.reduce((sum, window) => sum + window.rows, 0),
+    open: byText(checkpoint.open.map((entry) => [entry.execution.id, entry.execution.startTimeMs, entry.observedAtMs])),
+    recent: byText(checkpoint.recent.map((entry) => [entry.id, entry.startTimeMs, entry.observedAtMs])),
+  };
+}
+
+describe('changes to a checkpoint', () => {
+  it('commute, and count once when applied twice', () => {
+    fc.assert(
+      fc.property(change, change, (a, b) => {
+        const start = emptyCheckpoint(identity);
+        const ab = applyChange(applyChange(start, a, lookbackMs), b, lookbackMs);
+        const ba = applyChange(applyChange(start, b, lookbackMs), a, lookbackMs);
+        expect(essence(ab)).toEqual(essence(ba));
+        expect(applyChange(ab, a, lookbackMs)).toEqual(ab);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('survive being written and read back, whatever the ids and names', () => {
+    fc.assert(
+      fc.property(change, change, (a, b) => {
+        const checkpoint = applyChange(applyChange(emptyCheckpoint(identity), a, lookbackMs), b, lookbackMs);
+        expect(decodeCheckpoint(encodeCheckpoint(checkpoint), identity, 'sales', 'checkpoint.json')).toEqual(
+          checkpoint,
+        );
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('close an execution unless it was seen open later', () => {
+    const open = {
+      execution: anExecution({ id: 1n, startTimeMs: 11_000 }),
+      observedAtMs: 500,
+      awaits: 'outcome' as const,
+    };
+    const [sample] = fc.sample(change, { numRuns: 1, seed: 1 });
+    const base = { ...emptyCheckpoint(identity), open: [open] };
+    const closeAt = (observedAtMs: number): Checkpoint =>
+      applyChange(base, { ...sample!, opened: [], closed: [{ key: '1@11000', observedAtMs }] }, lookbackMs);
+    expect(closeAt(500).open).toEqual([]);
+    expect(closeAt(499).open).toEqual([open]);
+  });
+});
+
+describe('what is looked at again', () => {
+  const settings = { lookbackMs: 900_000, maxOpenMs: 86_400_000 };
+  const nowMs = 1_760_000_000_000;
+  const recentFromMs = nowMs - 900_000;
+  const hourAgo = nowMs - 3_600_000;
+  it.each([
+    [{ runStatus: 'RUNNING', endTimeMs: null, startTimeMs: hourAgo }, 'outcome'],
+    [{ runStatus: 'NOVEL', endTimeMs: hourAgo, startTimeMs: hourAgo }, 'outcome'],
+    [{ runStatus: 'SUCCESS', endTimeMs: null, startTimeMs: hourAgo }, 'outcome'],
+    [{ runStatus: 'RUNNING', endTimeMs: null, startTimeMs: nowMs - 86_400_001 }, null],
+    [{ runStatus: 'ALARMING', endTimeMs: nowMs - 1000, startTimeMs: hourAgo }, 'notification'],
+    [{ runStatus: 'ALARMING', endTimeMs: nowMs - 1000, startTimeMs: nowMs - 5000 }, null],
+    [{ runStatus: 'ALARMING', endTimeMs: nowMs - 1000, startTimeMs: hourAgo, notifyStatus: 'SUCCESS' }, null],
+    [{ runStatus: 'ALARMING', endTimeMs: hourAgo + 1, startTimeMs: hourAgo }, null],
+    [{ runStatus: 'SUCCESS', endTimeMs: hourAgo + 1, startTimeMs: hourAgo }, null],
+  ])('is %o: %s', (fields, awaits) => {
+    expect(awaitedOf(anExecution({ id: 1n, ...fields }), nowMs, recentFromMs, settings)).toBe(awaits);
+  });
+
+  it('changes its fingerprint with every field the source says', () => {
+    const base = anExecution({ id: 1n, startTimeMs: nowMs });
+    const changed = [
+      base,
+      { ...base, name: 'x' },
+      { ...base, taskId: 2n },
+      { ...base, taskType: 'x' },
+      { ...base, runStatus: 'x' },
+      { ...base, notifyStatus: null },
+      { ...base, endTimeMs: null },
+      { ...base, extra: '{}' },
+    ].map(fingerprintOf);
+    expect(new Set(changed).size).toBe(changed.length);
+    expect(fingerprintOf({ ...base })).toBe(changed[0]);
+  });
+});

@@ -1,0 +1,107 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  addLateRows,
+  addWindow,
+  type CoveredWindow,
+  densityOf,
+  gapsIn,
+  watermarkOf,
+} from '../../../functions/sync/plan/coverage.ts';
+
+const dayMs = 86_400_000;
+const window = fc
+  .tuple(fc.integer({ min: 0, max: 400 }), fc.integer({ min: 1, max: 60 }))
+  .map(([from, length]) => ({ fromMs: from * 3_600_000, toMs: (from + length) * 3_600_000 }));
+const startTimes = fc.array(
+  fc.integer({ min: 0, max: 460 }).map((hour) => hour * 3_600_000 + 5),
+  { maxLength: 30 },
+);
+
+function build(windows: readonly { fromMs: number; toMs: number }[], rows: readonly number[]): CoveredWindow[] {
+  return windows.reduce<CoveredWindow[]>((sum, each) => addWindow(sum, each, rows), []);
+}
+
+function isCovered(coverage: readonly CoveredWindow[], ms: number): boolean {
+  return gapsIn({ fromMs: ms, toMs: ms + 1 }, coverage).length === 0;
+}
+
+describe('coverage', () => {
+  it('holds just what was added, disjoint and in order, whatever the order of adding', () => {
+    fc.assert(
+      fc.property(fc.array(window, { maxLength: 12 }), startTimes, (windows, rows) => {
+        const coverage = build(windows, rows);
+        coverage.forEach((each, index) => {
+          expect(each.fromMs).toBeLessThan(each.toMs);
+          expect(coverage[index - 1]?.toMs ?? Number.NEGATIVE_INFINITY).toBeLessThanOrEqual(each.fromMs);
+        });
+        for (let hour = 0; hour < 470; hour += 1) {
+          const ms = hour * 3_600_000;
+          expect(isCovered(coverage, ms)).toBe(windows.some((each) => ms >= each.fromMs && ms < each.toMs));
+        }
+        const reversed = build([...windows].reverse(), rows);
+        expect(total(reversed)).toBe(total(coverage));
+        expect(watermarkOf(reversed)).toBe(watermarkOf(coverage));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('counts each row once, however often its window is added', () => {
+    fc.assert(
+      fc.property(fc.array(window, { maxLength: 8 }), startTimes, (windows, rows) => {
+        const coverage = build([...windows, ...windows], rows);
+        const expected = rows.filter((ms) => windows.some((each) => ms >= each.fromMs && ms < each.toMs)).length;
+        expect(total(coverage)).toBe(expected);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('counts late rows to the window they lie in', () => {
+    const coverage = build([{ fromMs: 0, toMs: dayMs }], [5]);
+    expect(addLateRows(coverage, [7, 2 * dayMs])).toEqual([{ fromMs: 0, toMs: dayMs, rows: 2 }]);
+  });
+
+  it('stays short: hourly windows over two years make fewer than 150 entries', () => {
+    let coverage: CoveredWindow[] = [];
+    for (let hour = 0; hour < 2 * 365 * 24; hour += 1) {
+      const fromMs = hour * 3_600_000 + 1234;
+      coverage = addWindow(coverage, { fromMs, toMs: fromMs + 3_600_000 }, [fromMs]);
+    }
+    expect(coverage.length).toBeLessThan(150);
+    expect(total(coverage)).toBe(2 * 365 * 24);
+  });
+
+  it('tells gaps in order', () => {
+    const coverage = build(
+      [
+        { fromMs: 10, toMs: 20 },
+        { fromMs: 30, toMs: 40 },
+      ],
+      [],
+    );
+    expect(gapsIn({ fromMs: 0, toMs: 50 }, coverage)).toEqual([
+      { fromMs: 0, toMs: 10 },
+      { fromMs: 20, toMs: 30 },
+      { fromMs: 40, toMs: 50 },
+    ]);
+    expect(gapsIn({ fromMs: 12, toMs: 18 }, coverage)).toEqual([]);
+  });
+
+  it('tells the density of the last week only', () => {
+    const old = addWindow(
+      [],
+      { fromMs: 0, toMs: dayMs },
+      Array.from({ length: 1000 }, (_, index) => index),
+    );
+    const coverage = addWindow(old, { fromMs: 20 * dayMs, toMs: 21 * dayMs }, [20 * dayMs]);
+    expect(densityOf(coverage)).toBe(1 / dayMs);
+    expect(densityOf([])).toBeNull();
+    expect(watermarkOf([])).toBeNull();
+  });
+});
+
+function total(coverage: readonly CoveredWindow[]): number {
+  return coverage.reduce((sum, each) => sum + each.rows, 0);
+}
