@@ -116,8 +116,4 @@ export function compareExecutions(
 }
 
 /** Hears what an operator may want to know. Never gets a secret. */
-export type Log = (
-  level: 'info' | 'warn',
-  message: string,
-  fields: Readonly<Record<string, string | number>>,
-) => void;
+export type Log = (level: 'info' | 'warn', message: string, fields: Readonly<Record<string, string | number>>) => void;

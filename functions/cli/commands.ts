@@ -99,9 +99,7 @@ function addList(program: Command, finish: Finish): void {
         'UNKNOWN',
       ]),
     )
-    .addOption(
-      new Option('--notify-status <status>', 'notification').choices(['NOT_TRIGGERED', 'SUCCESS', 'FAILED']),
-    )
+    .addOption(new Option('--notify-status <status>', 'notification').choices(['NOT_TRIGGERED', 'SUCCESS', 'FAILED']))
     .option('--from <time>', 'started from here on: 2026-01-01 (midnight in partitionTimeZone) or an ISO instant')
     .option('--to <time>', 'started up to here; how the edges count is up to the source')
     .option('--limit <rows>', 'rows to show; more than 100 take several requests', wholeNumber(1), 20)
@@ -118,9 +116,9 @@ function addQuery(program: Command, finish: Finish): void {
     .addOption(configOption())
     .option('--csv', 'print CSV with a header')
     .addOption(
-      jsonOption('Print one JSON array of rows. BIGINT values (ids, counts) are strings: exact in every reader.').conflicts(
-        'csv',
-      ),
+      jsonOption(
+        'Print one JSON array of rows. BIGINT values (ids, counts) are strings: exact in every reader.',
+      ).conflicts('csv'),
     )
     .option('--max-rows <n>', 'rows that the table shows; --csv and --json give all', wholeNumber(1), 100)
     .addHelpText(
@@ -129,7 +127,9 @@ function addQuery(program: Command, finish: Finish): void {
 quality_instances has each execution once, in its latest state; quality_instance_observations has every row written.
 Data files of a warehouse in S3 are copied once, to .dqsync/cache.`,
     )
-    .action(async (sql: string, options: QueryOptions) => finish(await (await import('./query.ts')).query(sql, options)));
+    .action(async (sql: string, options: QueryOptions) =>
+      finish(await (await import('./query.ts')).query(sql, options)),
+    );
 }
 
 function addDemo(program: Command, finish: Finish): void {

@@ -30,7 +30,9 @@ function findNode() {
 /** @param {string | null} node */
 function restartWith(node) {
   if (node === null) {
-    fail(`dqsync needs Node ${neededMajor} or later; this is ${process.version}. Install it, or run "npm ci" in dqsync.`);
+    fail(
+      `dqsync needs Node ${neededMajor} or later; this is ${process.version}. Install it, or run "npm ci" in dqsync.`,
+    );
     return;
   }
   // The real path, not argv[1]: that one may be a symlink in a folder without package.json.

@@ -1,5 +1,12 @@
 /** Several pages of the instance list as one answer. Pure over `fetchPage`. */
-import { type Execution, type FetchPage, maxPageRows, type Page, type PageFilter, type UnreadableRow } from '../model.ts';
+import {
+  type Execution,
+  type FetchPage,
+  maxPageRows,
+  type Page,
+  type PageFilter,
+  type UnreadableRow,
+} from '../model.ts';
 
 /** What to list. */
 export interface ListRequest {
@@ -50,7 +57,7 @@ function askFor({ startTimeMs, endTimeMs, filter }: ListRequest) {
 }
 
 /** An empty page proves nothing by itself, so it is asked for twice; but one alone is an answer. */
-async function fetchNonEmpty(fetchPage: FetchPage, request: Parameters<FetchPage>[0]): Promise<Page> {
+export async function fetchNonEmpty(fetchPage: FetchPage, request: Parameters<FetchPage>[0]): Promise<Page> {
   const page = await fetchPage(request);
   return page.executions.length + page.unreadable.length > 0 ? page : fetchPage(request);
 }

@@ -10,7 +10,7 @@ import { consoleLog } from './console-log.ts';
 import { count, counted, printable } from './formats.ts';
 import { type Listed, listPages } from './list-pages.ts';
 import { writeJson, writeLine, writeNote } from './output.ts';
-import { renderTable } from './table.ts';
+import { type Cell, renderTable } from './table.ts';
 import { askableMs, parseTimeArgument } from './time-argument.ts';
 
 /** Options of `list`. */
@@ -98,33 +98,23 @@ function filterOf({ filter }: TargetConfig, options: ListOptions): PageFilter {
   };
 }
 
-/** An instance under the names of the table's columns. */
+/** Named as the table's columns are. */
+const headings = ['id', 'name', 'task_id', 'task_type', 'run_status', 'notify_status', 'start_time', 'end_time'];
+
+function cellsOf(execution: Execution): Cell[] {
+  const { id, name, taskId, taskType, runStatus, notifyStatus, startTimeMs, endTimeMs } = execution;
+  const endTime = endTimeMs === null ? null : isoTime(endTimeMs);
+  return [id, name, taskId, taskType, runStatus, notifyStatus, isoTime(startTimeMs), endTime];
+}
+
 function instanceJson(execution: Execution): Readonly<Record<string, unknown>> {
-  return {
-    id: execution.id,
-    name: execution.name,
-    task_id: execution.taskId,
-    task_type: execution.taskType,
-    run_status: execution.runStatus,
-    notify_status: execution.notifyStatus,
-    start_time: isoTime(execution.startTimeMs),
-    end_time: execution.endTimeMs === null ? null : isoTime(execution.endTimeMs),
-    extra: execution.extra,
-  };
+  const cells = cellsOf(execution);
+  return { ...Object.fromEntries(headings.map((name, index) => [name, cells[index]])), extra: execution.extra };
 }
 
 function writeListed({ count: total, executions, unreadable }: Listed): void {
   if (executions.length > 0) {
-    const rows = executions.map((execution) => {
-      const { extra: _, ...columns } = instanceJson(execution);
-      return columns;
-    });
-    writeLine(
-      renderTable(
-        ['id', 'name', 'task_id', 'task_type', 'run_status', 'notify_status', 'start_time', 'end_time'],
-        executions.map(cellsOf),
-      ),
-    );
+    writeLine(renderTable(headings, executions.map(cellsOf)));
   }
   for (const { reason, rawText } of unreadable) {
     writeLine(`unreadable row (${printable(reason)}): ${printable(rawText)}`);

@@ -10,7 +10,7 @@
  */
 
 import { CredentialsError, SourceError } from '../errors.ts';
-import type { EpochMs } from '../model.ts';
+import type { EpochMs, Log } from '../model.ts';
 import {
   type Credentials,
   type PasswordCredentials,
@@ -23,13 +23,6 @@ import type { RetryContext } from './retrying.ts';
 import { type SignableRequest, signRequest } from './signature.ts';
 import { refusedCredentials } from './source-errors.ts';
 import { requestToken, type Token } from './token.ts';
-
-/** Hears what an operator may want to know later. Never gets a secret. */
-export type SourceLog = (
-  level: 'info' | 'warn',
-  message: string,
-  fields: Readonly<Record<string, string | number>>,
-) => void;
 
 /** The right of one request to go. To be released at the end, whatever happened. */
 export interface Permit {
@@ -58,7 +51,7 @@ export interface AuthorizationOptions {
   readonly userAgent: string;
   readonly redact: (text: string) => string;
   readonly retry: RetryContext;
-  readonly log: SourceLog;
+  readonly log: Log;
 }
 
 interface Session {
@@ -133,11 +126,9 @@ export class Authorization {
         }
       },
       refused: async (reply) => {
+        // If not, it was sent with what is being replaced, or has been: the next permit is for the new one.
         if (isCurrent()) {
           await this.#renewOnce(() => this.#climb(session, reply));
-        } else {
-          // Sent with what is being replaced, or has been: the next permit is for the new one.
-          await this.#renewing;
         }
         return this.#refusal(session, reply);
       },

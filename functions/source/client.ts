@@ -8,8 +8,8 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { type Clock, parseTime } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { ConfigError } from '../errors.ts';
-import type { EpochMs, FetchPage, Page, PageRequest, Target } from '../model.ts';
-import { Authorization, type Permit, type SourceLog } from './authorization.ts';
+import type { EpochMs, FetchPage, Log, Page, PageRequest, Target } from '../model.ts';
+import { Authorization, type Permit } from './authorization.ts';
 import { Endpoint, type HttpLimits, type HttpReply, TransportFault } from './http.ts';
 import { instanceListPath, instanceListQuery } from './instance-list.ts';
 import type { Pacer } from './pacing.ts';
@@ -31,7 +31,7 @@ export interface SourceOptions {
   readonly clock: Clock;
   /** Ends everything under way, waits included, with its reason. */
   readonly signal?: AbortSignal | undefined;
-  readonly log?: SourceLog | undefined;
+  readonly log?: Log | undefined;
   readonly limits?: Partial<HttpLimits> | undefined;
   /** In [0, 1), for the jitter of waits. Default `Math.random`. */
   readonly random?: (() => number) | undefined;

@@ -59,7 +59,6 @@ export async function retrying<T>(attempt: () => Promise<T>, context: RetryConte
     retries: Number.POSITIVE_INFINITY,
     minTimeout: 0,
     onFailedAttempt: async ({ error }) => {
-      context.signal?.throwIfAborted();
       if (!(error instanceof FailedAttempt)) {
         throw error;
       }

@@ -44,6 +44,8 @@ it('is smaller than 2 MB, and syncs to a bucket without anything beside it', asy
   const { stdout, stderr } = await run(process.execPath, [invoker], {
     cwd: folder,
     env: {
+      // parquetjs-lite's Thrift calls `new Buffer`, of which Node warns where it does not lie in node_modules.
+      NODE_OPTIONS: '--disable-warning=DEP0005',
       AWS_REGION: 'eu-central-1',
       AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
       AWS_SECRET_ACCESS_KEY: 'verysecretverysecret',
@@ -55,7 +57,7 @@ it('is smaller than 2 MB, and syncs to a bucket without anything beside it', asy
 
   const result: unknown = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
   expect(result).toMatchObject({ summaries: [{ target: 'sales', done: true, rowsWritten: 250 }] });
-  expect(stderr).not.toMatch(/error/i);
+  expect(stderr).toBe('');
   expect([...s3.objects.keys()].sort()).toEqual([
     expect.stringMatching(/^quality\/quality_instance_observations\/workspace=.*\.parquet$/),
     'quality/state/sales/checkpoint.json',

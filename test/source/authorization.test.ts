@@ -1,6 +1,8 @@
 import { rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../functions/clock.ts';
 import { CredentialsError } from '../../functions/errors.ts';
+import { createPacer } from '../../functions/source/pacing.ts';
 import { startCloud, tokenReply, unauthorized, user } from './cloud.ts';
 import { aPage, aRequest, connect, errorOf, everythingIn, secretFile, startLoopback } from './loopback.ts';
 
@@ -129,6 +131,18 @@ describe('an access key', () => {
     expect(errors.every((error) => error instanceof CredentialsError)).toBe(true);
     const withNew = server.received.filter(({ headers }) => headers.authorization?.includes('Access=WRONG,'));
     expect(withNew).toHaveLength(1);
+  });
+
+  it('found bad meanwhile is not used by those who were waiting for the quota', async () => {
+    let good = 'OLD';
+    const server = await startKeyed(() => good);
+    const pacer = createPacer({ requests: 1, perSeconds: 0.01 }, systemClock);
+    const source = connect(server.url, { credentialsRef: secretFile(key('OLD')).ref, pacer, clock: systemClock });
+    await source.fetchPage(aRequest);
+    good = 'NEW';
+    const errors = await Promise.all(sixteen.map((request) => errorOf(source.fetchPage(request))));
+    expect(new Set(errors).size).toBe(1);
+    expect(server.state.refused).toBe(1);
   });
 
   it('is tried by the next request when the first one fell to something else', async () => {

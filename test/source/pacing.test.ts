@@ -237,4 +237,11 @@ describe('stopping', () => {
     expect(vi.getTimerCount()).toBe(0);
     await expect(pacer.admit()).rejects.toBe(stop);
   });
+
+  it('of the whole pacer holds also when nobody was waiting', async () => {
+    const controller = new AbortController();
+    const pacer = createPacer(documented, clock, controller.signal);
+    controller.abort(stop);
+    await expect(pacer.admit()).rejects.toBe(stop);
+  });
 });

@@ -35,7 +35,7 @@ const faults: [string, Answer][] = [
   ['an empty body', { body: '' }],
   ['a body without resources', { body: '{"count":0}' }],
   ['an HTML page with status 200', { headers: { 'content-type': 'text/html' }, body: '<html>log in</html>' }],
-  ['a body that is not UTF-8', { body: Buffer.from([0x7b, 0xff, 0xfe, 0x7d]) }],
+  ['a body that is not UTF-8', { body: Buffer.from(aPageBody().replace('rule', 'r\u00e9gle'), 'latin1') }],
 ];
 
 describe.each(faults)('%s', (_name, fault) => {
@@ -213,7 +213,7 @@ describe('a reply that is too big or too slow', () => {
 });
 
 describe('the signal', () => {
-  const stop = new StoppedError('time is up', { remedy: 'Run again.' });
+  const stop = new StoppedError('time is up', { remedy: 'Run again.', code: 'SIGINT' });
 
   it('ends a request under way with its reason', async () => {
     const controller = new AbortController();

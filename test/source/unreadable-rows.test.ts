@@ -89,4 +89,15 @@ describe('a row that is no execution', () => {
       { rawText: '{"id":"x"}', reason: 'id is not an integer: "x"' },
     ]);
   });
+
+  it.each([500, 1_000, 2_000, 3_000, 4_000, 5_000, 6_000, 8_000, 10_000, 20_000])(
+    'is an execution or is kept whole, with values nested %i deep',
+    (depth) => {
+      const rawText = rowText({ more: `${'{"a":['.repeat(depth)}1.50${']}'.repeat(depth)}` });
+      const { executions, unreadable } = pageOf(rawText, rowText());
+      expect(executions.length + unreadable.length).toBe(2);
+      const kept = [...executions.map(({ extra }) => extra ?? ''), ...unreadable.map((row) => row.rawText)];
+      expect(kept.filter((text) => text.includes('[1.50]'))).toHaveLength(1);
+    },
+  );
 });

@@ -1,0 +1,92 @@
+/** `dqsync doctor`: what has to be right before a sync can work, checked one by one; each fault with its remedy. */
+
+import { isoTime } from '../clock.ts';
+import type { Config, TargetConfig } from '../config.ts';
+import { type Connections, openConnections } from '../connect.ts';
+import { identityOf, loadCheckpoint } from '../sync/commit.ts';
+import { watermarkOf } from '../sync/plan/coverage.ts';
+import { selectTargets, settingsOf, targetOf } from '../sync/run.ts';
+import { type Check, failedCheck, passedCheck, runCheck } from './check.ts';
+import { loadConfig } from './config-file.ts';
+import { checkSource } from './doctor-source.ts';
+import { checkWarehouse } from './doctor-warehouse.ts';
+import { usageExitCode } from './failure.ts';
+import { counted, shortTime } from './formats.ts';
+import { paint, writeJson, writeLine } from './output.ts';
+
+/** Options of `doctor`. */
+export interface DoctorOptions {
+  readonly config: string;
+  readonly target: readonly string[];
+  readonly json: boolean;
+}
+
+/**
+ * Runs all checks that can be run and prints each as it ends.
+ *
+ * @returns 0; 1 if a check failed; 2 if it is the config
+ */
+export async function doctor(options: DoctorOptions): Promise<number> {
+  const checks: Check[] = [];
+  const note = (check: Check): void => {
+    checks.push(check);
+    if (!options.json) {
+      writeLine(describeCheck(check));
+    }
+  };
+  const exitCode = await examine(options, note);
+  if (options.json) {
+    writeJson({ ok: exitCode === 0, checks });
+  }
+  return exitCode;
+}
+
+async function examine(options: DoctorOptions, note: (check: Check) => void): Promise<number> {
+  let config: Config;
+  let targets: TargetConfig[];
+  let connections: Connections;
+  try {
+    config = await loadConfig(options.config);
+    targets = selectTargets(config, options.target);
+    connections = await openConnections(config, () => undefined, process.env);
+  } catch (thrown) {
+    note(failedCheck({ name: 'config' }, thrown));
+    return usageExitCode;
+  }
+  note(passedCheck({ name: 'config' }, `${options.config} is valid, with ${counted(config.targets.length, 'target')}`));
+  let failures = 0;
+  const count = (check: Check): void => {
+    failures += check.outcome === 'failed' ? 1 : 0;
+    note(check);
+  };
+  count(await checkWarehouse(connections.store));
+  for (const target of targets) {
+    await checkSource(config, connections, target, count);
+    count(await checkCheckpoint(config, connections, target));
+  }
+  return failures === 0 ? 0 : 1;
+}
+
+async function checkCheckpoint(config: Config, { store }: Connections, target: TargetConfig): Promise<Check> {
+  return await runCheck({ name: 'checkpoint', target: target.name }, async () => {
+    const identity = identityOf({ target: targetOf(target), settings: settingsOf(config) });
+    const { checkpoint } = await loadCheckpoint(store, target.name, identity);
+    const watermarkMs = watermarkOf(checkpoint.coverage);
+    return watermarkMs === null
+      ? `none yet: the first sync starts at ${config.initialFrom}`
+      : `complete up to ${shortTime(isoTime(watermarkMs))}`;
+  });
+}
+
+const marks = {
+  passed: () => paint.green('✓'),
+  failed: () => paint.red('✗'),
+  noticed: () => paint.yellow('!'),
+  skipped: () => paint.dim('-'),
+} as const;
+
+function describeCheck({ name, target, outcome, finding, remedy }: Check): string {
+  const about = `${target === undefined ? '' : `${target}: `}${name}`;
+  const advice = remedy === undefined ? '' : ` ${remedy}`;
+  return `${marks[outcome]()} ${paint.bold(about)}  ${finding}${remedy === undefined ? '' : '.'}${advice}`;
+}

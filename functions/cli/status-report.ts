@@ -1,0 +1,73 @@
+/** A target's status in words. Pure but for colours. */
+import { parseTime } from '../clock.ts';
+import { describeError } from '../errors.ts';
+import { count, counted, duration, printable, shortTime } from './formats.ts';
+import { paint } from './output.ts';
+import { describeFutureRows, describeSkew, type SourceClock } from './source-clock.ts';
+import type { StatusReport } from './status.ts';
+import type { TargetStatus } from './target-status.ts';
+
+/** Some lines about one target. */
+export function describeStatus({ target, status, source }: StatusReport, nowMs: number): string {
+  const facts: readonly (readonly [string, string])[] =
+    'error' in status
+      ? [['checkpoint', `${paint.red('error:')} ${printable(describeError(status.error))}`]]
+      : [
+          ['complete', completeness(status)],
+          ['open', openOnes(status)],
+          ['last run', lastRun(status, nowMs)],
+          ['next run', nextRun(status)],
+        ];
+  const all = [
+    ...facts,
+    ['source', 'error' in source ? `cannot be asked: ${printable(source.error.message)}` : clocks(source)],
+  ];
+  return [paint.bold(target), ...all.map(([name = '', text]) => `  ${name.padEnd(10)} ${text}`)].join('\n');
+}
+
+function completeness({ watermark, watermarkAgeSeconds, coverage }: TargetStatus): string {
+  if (watermark === null || coverage.from === null) {
+    return 'nothing yet';
+  }
+  const gaps =
+    coverage.gaps.length === 0 ? 'no gaps' : paint.yellow(`${counted(coverage.gaps.length, 'gap')} before that`);
+  const age = duration((watermarkAgeSeconds ?? 0) * 1000);
+  return `${shortTime(coverage.from)} to ${paint.bold(shortTime(watermark))} (${age} ago), ${counted(coverage.rows, 'execution')}, ${gaps}`;
+}
+
+function openOnes({ openExecutions, oldestOpenStart, oldestOpenAgeSeconds }: TargetStatus): string {
+  if (oldestOpenStart === null) {
+    return 'none';
+  }
+  const oldest = `started ${shortTime(oldestOpenStart)} (${duration((oldestOpenAgeSeconds ?? 0) * 1000)} ago)`;
+  return openExecutions === 1 ? `1 execution, ${oldest}` : `${count(openExecutions)} executions, the oldest ${oldest}`;
+}
+
+function lastRun({ lastRun: run }: TargetStatus, nowMs: number): string {
+  if (run === null) {
+    return 'none yet';
+  }
+  const at = (iso: string): string => `${shortTime(iso)} (${duration(nowMs - (parseTime(iso) ?? nowMs))} ago)`;
+  const written = `${counted(run.rowsWritten, 'row')} written`;
+  switch (run.outcome) {
+    case 'done':
+      return `${paint.green('done')} at ${at(run.committedAt)}, ${written}`;
+    case 'stopped':
+      return `${paint.yellow('stopped')} before its end at ${at(run.committedAt)}, ${written}`;
+    case 'failed':
+      return `${paint.red('failed')} at ${at(run.committedAt)}, ${written}: ${printable(run.error ?? 'no reason was recorded')}`;
+    case 'running':
+      return `${paint.yellow('running')}, or killed since: started ${at(run.startedAt)}, last committed ${at(run.committedAt)}, ${written}`;
+  }
+}
+
+function nextRun({ nextRun: next }: TargetStatus): string {
+  const again =
+    next.looksAgainAt === 0 ? '' : `, and looks again at ${counted(next.looksAgainAt, 'earlier execution')}`;
+  return `reads ${shortTime(next.from)} to ${shortTime(next.to)}${again}`;
+}
+
+function clocks(source: SourceClock): string {
+  const future = source.futureRows === 0 ? 'no rows dated in the future' : paint.yellow(describeFutureRows(source));
+  return `${describeSkew(source.skewMs)}, ${future}`;
+}

@@ -1,0 +1,55 @@
+/**
+ * The simulated source in a process of its own, so that its work is not counted as ours. Told by messages what to hold
+ * and asked by messages what it saw; ends with its parent.
+ */
+import type { EpochMs } from '../../functions/model.ts';
+import { type Simulator, startSimulator } from '../simulator/server.ts';
+import type { Traps } from '../simulator/traps.ts';
+
+/** What the source shall hold and how it shall behave. */
+export interface SourceSpec {
+  readonly rows: number;
+  readonly fromMs: EpochMs;
+  readonly toMs: EpochMs;
+  /** Rows that share each start time. */
+  readonly perMillisecond: number;
+  /** 40 requests per 10 s, as the real one. */
+  readonly throttled: boolean;
+  readonly traps: Pick<Partial<Traps>, 'latencyMs' | 'order'>;
+}
+
+/** What the source saw since it was last asked. */
+export interface Sightings {
+  readonly requests: number;
+  readonly throttled: number;
+  /** When each request arrived. */
+  readonly arrivalsMs: readonly EpochMs[];
+}
+
+export type Question = { readonly ask: 'start'; readonly spec: SourceSpec } | { readonly ask: 'sightings' };
+export type Answer = { readonly url: string } | { readonly sightings: Sightings };
+
+let simulator: Simulator | undefined;
+
+process.on('message', (question: Question) => void answer(question).then((reply) => process.send?.(reply)));
+process.on('disconnect', () => process.exit());
+
+async function answer(question: Question): Promise<Answer> {
+  if (question.ask === 'start') {
+    const { spec } = question;
+    simulator = await startSimulator({
+      traps: spec.traps,
+      ...(spec.throttled ? { quota: { requests: 40, perSeconds: 10 } } : {}),
+    });
+    simulator.life.addMany(spec.rows, spec);
+    return { url: simulator.url };
+  }
+  const { counters } = simulator ?? (await startSimulator());
+  const sightings = {
+    requests: counters.instances,
+    throttled: counters.throttled,
+    arrivalsMs: counters.log.map(({ atMs }) => atMs),
+  };
+  counters.reset();
+  return { sightings };
+}
