@@ -13,10 +13,20 @@ import type { SyncReport, SyncSpec } from './sync-child.ts';
 /** No child lives longer than this. */
 const maxChildMs = 15 * 60_000;
 
+/** How to sync. */
+export interface SyncOptions {
+  /** Default 1. */
+  readonly times?: number;
+  /** Default: none. */
+  readonly limitMs?: number;
+  /** Flags for node and V8. */
+  readonly flags?: readonly string[];
+}
+
 /** A source in a process of its own, and a folder for a warehouse; both are gone afterwards. */
 export interface Bench {
   /** Syncs the source to the warehouse in a new process. */
-  sync(options?: { readonly times?: number; readonly limitMs?: number }): Promise<SyncReport>;
+  sync(options?: SyncOptions): Promise<SyncReport>;
   /** What the source saw since it was last asked. */
   sightings(): Promise<Sightings>;
 }
@@ -37,11 +47,10 @@ export async function withBench<T>(spec: SourceSpec, measure: (bench: Bench) => 
     const url = 'url' in started ? started.url : '';
     return await measure({
       sync: (options = {}) =>
-        runSync({
-          config: configOf(url, folder, spec),
-          times: options.times ?? 1,
-          limitMs: options.limitMs ?? null,
-        }),
+        runSync(
+          { config: configOf(url, folder, spec), times: options.times ?? 1, limitMs: options.limitMs ?? null },
+          options.flags ?? [],
+        ),
       sightings: async () => {
         const answer = await ask({ ask: 'sightings' });
         if (!('sightings' in answer)) {
@@ -66,9 +75,9 @@ function configOf(url: string, folder: string, spec: SourceSpec): unknown {
   };
 }
 
-async function runSync(spec: SyncSpec): Promise<SyncReport> {
+async function runSync(spec: SyncSpec, flags: readonly string[]): Promise<SyncReport> {
   const file = join(import.meta.dirname, 'sync-child.ts');
-  const { stdout } = await promisify(execFile)(process.execPath, [file, JSON.stringify(spec)], {
+  const { stdout } = await promisify(execFile)(process.execPath, [...flags, file, JSON.stringify(spec)], {
     env: { ...process.env, DQSYNC_BENCH_SECRET: JSON.stringify(defaultAccount.accessKeys[0]) },
     timeout: maxChildMs,
     maxBuffer: 16 * 1024 * 1024,
