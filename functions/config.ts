@@ -60,6 +60,11 @@ const instant = z
     error: 'must be later than 2001-09-09T01:46:40Z: the source takes 13-digit epoch milliseconds only',
   });
 
+/** Name of an IANA time zone. */
+export const timeZone = z
+  .string()
+  .refine(isTimeZone, { error: 'must be an IANA time zone, for example "UTC" or "Asia/Shanghai"' });
+
 const configSchema = z.strictObject({
   warehouse: z
     .string()
@@ -86,10 +91,7 @@ const configSchema = z.strictObject({
   settleSeconds: z.number().min(0).max(86_400).default(60),
   lookbackMinutes: z.number().min(0).max(10_080).default(15),
   maxOpenDays: z.number().positive().max(365).default(7),
-  partitionTimeZone: z
-    .string()
-    .refine(isTimeZone, { error: 'must be an IANA time zone, for example "UTC" or "Asia/Shanghai"' })
-    .default('UTC'),
+  partitionTimeZone: timeZone.default('UTC'),
   maxRunSeconds: z.number().positive().max(86_400).default(840),
 });
 
@@ -106,7 +108,16 @@ export type TargetConfig = Config['targets'][number];
  * @throws ConfigError naming every wrong key and what is allowed there
  */
 export function parseConfig(value: unknown, origin: string): Config {
-  const result = configSchema.safeParse(value);
+  return parseWith(configSchema, value, origin);
+}
+
+/**
+ * Checks a document against a schema, with messages as `parseConfig` gives them.
+ *
+ * @throws ConfigError naming every wrong key and what is allowed there
+ */
+export function parseWith<T>(schema: z.ZodType<T>, value: unknown, origin: string): T {
+  const result = schema.safeParse(value);
   if (result.success) {
     return result.data;
   }

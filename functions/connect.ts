@@ -26,10 +26,15 @@ export interface Surroundings {
  * Opens what the config names. Touches neither network nor disk yet. One pacer serves all targets, and lives as long as
  * the process: the quota is a user's.
  *
+ * @param clock the machine's unless told otherwise: the demo lives through hours in seconds
  * @throws ConfigError for a warehouse URL that can't be used
  */
-export async function openConnections(config: Config, log: Log, surroundings: Surroundings): Promise<Connections> {
-  const clock = systemClock;
+export async function openConnections(
+  config: Config,
+  log: Log,
+  surroundings: Surroundings,
+  clock: Clock = systemClock,
+): Promise<Connections> {
   const pacer = createPacer(config.source.quota, clock);
   return {
     clock,

@@ -1,6 +1,6 @@
 /** One check of `doctor` and how it ended. */
 import { toDqsyncError } from '../errors.ts';
-import { printable } from './formats.ts';
+import { paragraph } from './formats.ts';
 
 /** What is checked. */
 export interface CheckSubject {
@@ -22,23 +22,23 @@ export interface Check extends CheckSubject {
 
 /** A check that passed. */
 export function passedCheck(subject: CheckSubject, finding: string): Check {
-  return { ...subject, outcome: 'passed', finding: printable(finding) };
+  return { ...subject, outcome: 'passed', finding: paragraph(finding) };
 }
 
 /** A check that could not be made. */
 export function skippedCheck(subject: CheckSubject, finding: string): Check {
-  return { ...subject, outcome: 'skipped', finding: printable(finding) };
+  return { ...subject, outcome: 'skipped', finding: paragraph(finding) };
 }
 
 /** A check that failed, by what was thrown. */
 export function failedCheck(subject: CheckSubject, thrown: unknown): Check {
   const error = toDqsyncError(thrown);
-  const codes = [error.code, error.requestId].filter((code) => code !== undefined);
+  const codes = [error.code, error.requestId].filter((code) => code !== undefined && !error.message.includes(code));
   return {
     ...subject,
     outcome: 'failed',
-    finding: printable(`${error.message}${codes.length === 0 ? '' : ` (${codes.join(', ')})`}`),
-    remedy: printable(error.remedy),
+    finding: paragraph(`${error.message}${codes.length === 0 ? '' : ` (${codes.join(', ')})`}`),
+    remedy: paragraph(error.remedy),
     ...(error.code === undefined ? {} : { code: error.code }),
   };
 }

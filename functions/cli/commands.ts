@@ -45,7 +45,7 @@ function addSync(program: Command, finish: Finish): void {
   ])
     .addOption(configOption())
     .addOption(targetsOption())
-    .addOption(jsonOption('Print the summaries of all targets as one JSON array.'))
+    .addOption(jsonOption('print the summaries of all targets as one JSON array'))
     .addHelpText(
       'after',
       '\nCtrl-C commits what is proven complete so far and exits with 130; pressed again, it ends at once. Nothing is lost either way.',
@@ -60,7 +60,7 @@ function addStatus(program: Command, finish: Finish): void {
   ])
     .addOption(configOption())
     .addOption(targetsOption())
-    .addOption(jsonOption('Print one JSON array with an object per target.'))
+    .addOption(jsonOption('print one JSON array with an object per target'))
     .action(async (options: StatusOptions) => finish(await (await import('./status.ts')).status(options)));
 }
 
@@ -71,7 +71,7 @@ function addDoctor(program: Command, finish: Finish): void {
   ])
     .addOption(configOption())
     .addOption(targetsOption())
-    .addOption(jsonOption('Print one JSON object with all checks.'))
+    .addOption(jsonOption('print one JSON object with all checks'))
     .addHelpText(
       'after',
       '\nWrites one small object to the warehouse, state/.doctor/probe.json, and leaves it there: dqsync never deletes.\nExits with 1 if any check fails, 2 if it is the config.',
@@ -100,11 +100,14 @@ function addList(program: Command, finish: Finish): void {
       ]),
     )
     .addOption(new Option('--notify-status <status>', 'notification').choices(['NOT_TRIGGERED', 'SUCCESS', 'FAILED']))
-    .option('--from <time>', 'started from here on: 2026-01-01 (midnight in partitionTimeZone) or an ISO instant')
+    .option(
+      '--from <time>',
+      'started from here on: a day (from midnight in partitionTimeZone) or an ISO instant; default: all there is',
+    )
     .option('--to <time>', 'started up to here; how the edges count is up to the source')
     .option('--limit <rows>', 'rows to show; more than 100 take several requests', wholeNumber(1), 20)
     .option('--offset <n>', 'where to start, in rows or pages as source.offsetUnit says', wholeNumber(0), 0)
-    .addOption(jsonOption('Print one JSON object. Ids have 19 digits, so they are strings: exact in every reader.'))
+    .addOption(jsonOption('print one JSON object; ids have 19 digits and are strings, exact in every reader'))
     .action(async (options: ListOptions) => finish(await (await import('./list.ts')).list(options)));
 }
 
@@ -117,7 +120,7 @@ function addQuery(program: Command, finish: Finish): void {
     .option('--csv', 'print CSV with a header')
     .addOption(
       jsonOption(
-        'Print one JSON array of rows. BIGINT values (ids, counts) are strings: exact in every reader.',
+        'print one JSON array of rows; BIGINT values (ids, counts) are strings, exact in every reader',
       ).conflicts('csv'),
     )
     .option('--max-rows <n>', 'rows that the table shows; --csv and --json give all', wholeNumber(1), 100)
@@ -159,7 +162,7 @@ function targetsOption(): Option {
 }
 
 function jsonOption(what: string): Option {
-  return new Option('--json', `${what} Logs go to stderr.`).default(false);
+  return new Option('--json', `${what}; logs go to stderr`);
 }
 
 function wholeNumber(least: number): (text: string) => number {

@@ -66,15 +66,14 @@ function placeOfFault(json: string): string {
   return `line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}`;
 }
 
-/** Whether a text is JSON, or could become JSON by what follows. */
+/** Whether a text is JSON, or could become JSON by what follows: then the parser complains of its end. */
 function couldGoOn(prefix: string): boolean {
   try {
     JSON.parse(prefix);
     return true;
   } catch (cause) {
-    return (
-      cause instanceof SyntaxError &&
-      /Unexpected end|Unterminated|No number after|Exponent part|Bad Unicode escape/.test(cause.message)
-    );
+    const complaint = cause instanceof SyntaxError ? cause.message : '';
+    const position = / at position (\d+)/.exec(complaint)?.[1];
+    return position === undefined ? complaint.startsWith('Unexpected end') : Number(position) >= prefix.length;
   }
 }

@@ -1,7 +1,7 @@
 /** Log lines for people, on stderr. */
 import { createConsola } from 'consola/basic';
 import type { Log } from '../model.ts';
-import { printable } from './formats.ts';
+import { paragraph } from './formats.ts';
 
 /**
  * A log that writes to stderr.
@@ -14,6 +14,6 @@ export function consoleLog(makeRoom: () => void = () => undefined): Log {
   return (level, message, fields) => {
     const details = Object.entries(fields).map(([name, value]) => `${name}=${value}`);
     makeRoom();
-    consola[level](printable([message, ...details].join(' ')));
+    consola[level](paragraph([message, ...details].join(' ')));
   };
 }

@@ -77,7 +77,7 @@ async function checkList(source: Source, target: TargetConfig, note: Note): Prom
     // Without a request to the list, it was the token that could not be had.
     if (error instanceof CredentialsError || source.stats().requests === 0) {
       note(failedCheck(subject('credentials'), error));
-      skipAll(['list', ...rest], subject, 'the source cannot be asked without', note);
+      skipAll(['list', ...rest], subject, 'no request is let in without credentials', note);
       return false;
     }
     const isAnswer = error instanceof SourceError && error.httpStatus !== undefined;

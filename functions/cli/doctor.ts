@@ -18,7 +18,7 @@ import { paint, writeJson, writeLine } from './output.ts';
 export interface DoctorOptions {
   readonly config: string;
   readonly target: readonly string[];
-  readonly json: boolean;
+  readonly json?: boolean;
 }
 
 /**
@@ -29,10 +29,11 @@ export interface DoctorOptions {
 export async function doctor(options: DoctorOptions): Promise<number> {
   const checks: Check[] = [];
   const note = (check: Check): void => {
-    checks.push(check);
-    if (!options.json) {
-      writeLine(describeCheck(check));
+    if (options.json !== true) {
+      const isNewTarget = check.target !== undefined && check.target !== checks.at(-1)?.target;
+      writeLine(`${isNewTarget ? `${paint.bold(check.target)}\n` : ''}${describeCheck(check)}`);
     }
+    checks.push(check);
   };
   const exitCode = await examine(options, note);
   if (options.json) {
@@ -85,8 +86,10 @@ const marks = {
   skipped: () => paint.dim('-'),
 } as const;
 
-function describeCheck({ name, target, outcome, finding, remedy }: Check): string {
-  const about = `${target === undefined ? '' : `${target}: `}${name}`;
-  const advice = remedy === undefined ? '' : ` ${remedy}`;
-  return `${marks[outcome]()} ${paint.bold(about)}  ${finding}${remedy === undefined ? '' : '.'}${advice}`;
+/** Wide enough for the longest name of a check. */
+const nameWidth = 12;
+
+function describeCheck({ name, outcome, finding, remedy }: Check): string {
+  const advice = remedy === undefined ? '' : `. ${remedy}`;
+  return `${marks[outcome]()} ${name.padEnd(nameWidth)} ${finding}${advice}`;
 }

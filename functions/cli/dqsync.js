@@ -4,23 +4,40 @@
  * beside dqsync. Plain JavaScript that old nodes understand.
  */
 import { spawn } from 'node:child_process';
-import { createRequire } from 'node:module';
+// As a whole: old nodes have no enableCompileCache, and a named import of it would stop them right here.
+import nodeModule from 'node:module';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import v8 from 'node:v8';
 
 const neededMajor = 24;
 
 if (Number(process.versions.node.split('.')[0]) >= neededMajor) {
+  keepSmall();
   const { main } = await import('./main.ts');
   process.exitCode = await main(process.argv.slice(2));
 } else {
   restartWith(findNode());
 }
 
+/**
+ * Without this, the V8 of a machine with much memory lets a sync grow to 400 MB before it collects; with it, 150 MB. And
+ * TypeScript is compiled once, not with each start, which saves 25 MB more and half of the start.
+ */
+function keepSmall() {
+  if (process.versions.node.startsWith(`${neededMajor}.`)) {
+    // V8 complains of flags it does not know, and only this one was tried.
+    v8.setFlagsFromString('--memory-saver-mode');
+    v8.setFlagsFromString('--semi-space-growth-factor=1');
+  }
+  nodeModule.enableCompileCache();
+}
+
 /** @returns {string | null} the path of the node in node_modules */
 function findNode() {
   try {
-    const folder = dirname(createRequire(import.meta.url).resolve('node/package.json'));
+    const folder = dirname(nodeModule.createRequire(import.meta.url).resolve('node/package.json'));
     return join(folder, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
   } catch {
     return null;
@@ -35,9 +52,8 @@ function restartWith(node) {
     );
     return;
   }
-  // The real path, not argv[1]: that one may be a symlink in a folder without package.json.
-  const script = new URL(import.meta.url).pathname;
-  const child = spawn(node, [...process.execArgv, decodeURIComponent(script), ...process.argv.slice(2)], {
+  // The real path, where argv[1] may be a symlink. Options of this node are not passed on: the other may not know them.
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
     stdio: 'inherit',
   });
   // On a terminal Ctrl-C reaches the child by itself too; signals that come together count as one there (interrupt.ts).

@@ -2,7 +2,7 @@
 import { isoTime } from '../clock.ts';
 import { type DqsyncError, describeError, errorKinds, toDqsyncError } from '../errors.ts';
 import { summaryError } from '../sync/plan/summary.ts';
-import { printable } from './formats.ts';
+import { paragraph } from './formats.ts';
 import { writeError, writeJson } from './output.ts';
 
 /** Exit code for wrong usage, as for a wrong config. */
@@ -23,7 +23,7 @@ export function reportFailure(thrown: unknown, asJson: boolean): number {
   if (asJson) {
     writeJson({ error: errorJson(error) });
   }
-  writeError(printable(describeError(error)));
+  writeError(paragraph(describeError(error)));
   if (process.env['DQSYNC_DEBUG'] === '1') {
     process.stderr.write(`${traceOf(thrown)}\n`);
   }

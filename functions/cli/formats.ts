@@ -15,7 +15,7 @@ export function counted(value: number, singular: string, plural = `${singular}s`
 
 /** An ISO instant to the second: `2026-01-01T00:00:00Z`. */
 export function shortTime(iso: string): string {
-  return iso.replace(/\.\d+Z$/, 'Z');
+  return iso.replace(/^(\d{4}-\d\d-\d\dT[\d:]{8})\.\d+Z$/, '$1Z');
 }
 
 const units: readonly (readonly [string, number])[] = [
@@ -38,6 +38,11 @@ export function bytes(value: number): string {
   }
   const [name, size] = value < 1_000_000 ? ['kB', 1000] : value < 1_000_000_000 ? ['MB', 1e6] : ['GB', 1e9];
   return `${(value / Number(size)).toFixed(1)} ${name}`;
+}
+
+/** A text as one paragraph: line breaks and the like become spaces. */
+export function paragraph(text: string): string {
+  return printable(text.replace(/\s+/g, ' ').trim());
 }
 
 /** A text of the source on one line, with nothing in it that moves the cursor or turns the writing around. */

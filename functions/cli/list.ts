@@ -25,7 +25,7 @@ export interface ListOptions {
   readonly to?: string;
   readonly limit: number;
   readonly offset: number;
-  readonly json: boolean;
+  readonly json?: boolean;
 }
 
 /**
@@ -68,7 +68,6 @@ function oneTarget(config: Config, name: string | undefined): TargetConfig {
   if (target === undefined || another !== undefined) {
     throw new ConfigError('list asks one source, and the config has several targets', {
       remedy: `Name one with --target: ${config.targets.map((each) => each.name).join(', ')}.`,
-      code: '--target',
     });
   }
   return target;
@@ -80,7 +79,6 @@ function spanOf({ from, to }: ListOptions, timeZone: string): { startTimeMs: num
   if (startTimeMs > endTimeMs) {
     throw new ConfigError(`--from ${isoTime(startTimeMs)} is later than --to ${isoTime(endTimeMs)}`, {
       remedy: 'Swap them.',
-      code: '--from',
     });
   }
   return { startTimeMs, endTimeMs };

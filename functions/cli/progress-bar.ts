@@ -3,7 +3,7 @@ import cliProgress from 'cli-progress';
 import { isoTime } from '../clock.ts';
 import type { EpochMs } from '../model.ts';
 import type { Progress } from '../sync/target-run.ts';
-import { count, shortTime } from './formats.ts';
+import { count, duration, shortTime } from './formats.ts';
 
 /** Shows how far a run is. */
 export interface ProgressBar {
@@ -20,13 +20,15 @@ export function openProgressBar(): ProgressBar {
     return { update: () => undefined, clear: () => undefined };
   }
   const bar = new cliProgress.SingleBar({
-    format: '{target} [{bar}] {percentage}% | {rows} rows | at {at} | {eta_formatted} left',
+    format: '{target} [{bar}] {percentage}% | {rows} rows | at {at} | {eta_formatted}',
     stream: process.stderr,
     barsize: 24,
     barCompleteChar: '█',
     barIncompleteChar: '░',
     clearOnComplete: true,
     etaBuffer: 50,
+    // A word, `INF`, until there is something to go by.
+    formatTime: (seconds) => (Number.isFinite(seconds) ? `${duration(seconds * 1000)} left` : 'starting'),
     gracefulExit: false,
   });
   let position = new Position();

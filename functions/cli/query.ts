@@ -12,8 +12,8 @@ import { renderTable } from './table.ts';
 /** Options of `query`. */
 export interface QueryOptions {
   readonly config: string;
-  readonly json: boolean;
-  readonly csv: boolean;
+  readonly json?: boolean;
+  readonly csv?: boolean;
   /** Rows the table shows at most. */
   readonly maxRows: number;
 }

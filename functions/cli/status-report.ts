@@ -1,7 +1,7 @@
 /** A target's status in words. Pure but for colours. */
 import { parseTime } from '../clock.ts';
 import { describeError } from '../errors.ts';
-import { count, counted, duration, printable, shortTime } from './formats.ts';
+import { count, counted, duration, paragraph, shortTime } from './formats.ts';
 import { paint } from './output.ts';
 import { describeFutureRows, describeSkew, type SourceClock } from './source-clock.ts';
 import type { StatusReport } from './status.ts';
@@ -11,7 +11,7 @@ import type { TargetStatus } from './target-status.ts';
 export function describeStatus({ target, status, source }: StatusReport, nowMs: number): string {
   const facts: readonly (readonly [string, string])[] =
     'error' in status
-      ? [['checkpoint', `${paint.red('error:')} ${printable(describeError(status.error))}`]]
+      ? [['checkpoint', `${paint.red('error:')} ${paragraph(describeError(status.error))}`]]
       : [
           ['complete', completeness(status)],
           ['open', openOnes(status)],
@@ -20,7 +20,7 @@ export function describeStatus({ target, status, source }: StatusReport, nowMs: 
         ];
   const all = [
     ...facts,
-    ['source', 'error' in source ? `cannot be asked: ${printable(source.error.message)}` : clocks(source)],
+    ['source', 'error' in source ? `cannot be asked: ${paragraph(source.error.message)}` : clocks(source)],
   ];
   return [paint.bold(target), ...all.map(([name = '', text]) => `  ${name.padEnd(10)} ${text}`)].join('\n');
 }
@@ -55,7 +55,7 @@ function lastRun({ lastRun: run }: TargetStatus, nowMs: number): string {
     case 'stopped':
       return `${paint.yellow('stopped')} before its end at ${at(run.committedAt)}, ${written}`;
     case 'failed':
-      return `${paint.red('failed')} at ${at(run.committedAt)}, ${written}: ${printable(run.error ?? 'no reason was recorded')}`;
+      return `${paint.red('failed')} at ${at(run.committedAt)}, ${written}: ${paragraph(run.error ?? 'no reason was recorded')}`;
     case 'running':
       return `${paint.yellow('running')}, or killed since: started ${at(run.startedAt)}, last committed ${at(run.committedAt)}, ${written}`;
   }
@@ -63,7 +63,7 @@ function lastRun({ lastRun: run }: TargetStatus, nowMs: number): string {
 
 function nextRun({ nextRun: next }: TargetStatus): string {
   const again =
-    next.looksAgainAt === 0 ? '' : `, and looks again at ${counted(next.looksAgainAt, 'earlier execution')}`;
+    next.looksAgainAt === 0 ? '' : `, and looks again at ${counted(next.looksAgainAt, 'earlier open execution')}`;
   return `reads ${shortTime(next.from)} to ${shortTime(next.to)}${again}`;
 }
 

@@ -16,7 +16,7 @@ import { statusOf, type TargetStatus } from './target-status.ts';
 export interface StatusOptions {
   readonly config: string;
   readonly target: readonly string[];
-  readonly json: boolean;
+  readonly json?: boolean;
 }
 
 /** How long the source may take to answer: the status itself comes from the warehouse. */

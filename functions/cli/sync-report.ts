@@ -1,6 +1,6 @@
 /** A run's summary in words. Pure but for colours. */
 import type { Summary, SummaryError } from '../sync/plan/summary.ts';
-import { bytes, count, counted, printable, shortTime } from './formats.ts';
+import { bytes, count, counted, paragraph, shortTime } from './formats.ts';
 import { paint } from './output.ts';
 
 /** What a run did to a target: how it ended, what it read and wrote, how to go on. */
@@ -21,7 +21,7 @@ export function describeSummaryError(error: SummaryError): string {
     error.code === undefined ? [] : [`code ${error.code}`],
     error.requestId === undefined ? [] : [`request id ${error.requestId}`],
   ].flat();
-  return printable(`${error.message}${codes.length === 0 ? '' : ` (${codes.join(', ')})`}. ${error.remedy}`);
+  return paragraph(`${error.message}${codes.length === 0 ? '' : ` (${codes.join(', ')})`}. ${error.remedy}`);
 }
 
 function markOf(summary: Summary): string {
@@ -35,7 +35,8 @@ function endOf(summary: Summary, wasInterrupted: boolean): string {
   const reached =
     summary.watermark === null ? 'nothing is complete yet' : `complete up to ${shortTime(summary.watermark)}`;
   if (summary.error !== undefined) {
-    return `failed; ${reached}`;
+    // Without `from`, it failed before the checkpoint was read.
+    return summary.from === null ? 'failed' : `failed; ${reached}`;
   }
   if (summary.done) {
     return reached;
@@ -46,14 +47,14 @@ function endOf(summary: Summary, wasInterrupted: boolean): string {
 }
 
 function readAndWritten(summary: Summary): string {
-  const { rowsRead, rowsWritten, files, requests, throttled, retries } = summary;
+  const { rowsRead, rowsWritten, files, requests, throttled, retries, done } = summary;
   const trouble = [
     throttled === 0 ? [] : [`${count(throttled)} throttled`],
     retries === 0 ? [] : [`${count(retries)} sent again`],
   ].flat();
   const asked = `${counted(requests, 'request')}${trouble.length === 0 ? '' : ` (${trouble.join(', ')})`}`;
   const written =
-    rowsWritten === 0
+    rowsWritten === 0 && done
       ? 'nothing new to write'
       : `${counted(rowsWritten, 'row')} written in ${counted(files, 'file')} (${bytes(summary.bytes)})`;
   return `${counted(rowsRead, 'row')} read in ${asked}, ${written}`;

@@ -12,7 +12,7 @@ import { describeSummary } from './sync-report.ts';
 export interface SyncOptions {
   readonly config: string;
   readonly target: readonly string[];
-  readonly json: boolean;
+  readonly json?: boolean;
 }
 
 /**

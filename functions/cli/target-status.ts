@@ -35,7 +35,7 @@ export interface TargetStatus {
     /** What it will read, `[from, to)`, if it ran now. */
     readonly from: string;
     readonly to: string;
-    /** Earlier executions whose outcome or notification it will ask for again. */
+    /** Open executions that it will ask for again, though they started before what it reads. */
     readonly looksAgainAt: number;
   };
 }

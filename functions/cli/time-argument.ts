@@ -18,13 +18,11 @@ export function parseTimeArgument(text: string, option: string, timeZone: string
   if (ms === null) {
     throw new ConfigError(`${option} ${JSON.stringify(text)} is not a time`, {
       remedy: `Give a day, for example 2026-01-31 (midnight in ${timeZone}), or an instant with its zone, for example 2026-01-31T08:00:00Z.`,
-      code: option,
     });
   }
   if (ms < askableMs.first || ms > askableMs.last) {
     throw new ConfigError(`${option} ${JSON.stringify(text)} cannot be asked for`, {
       remedy: `The source takes times from ${isoTime(askableMs.first)} to ${isoTime(askableMs.last)}.`,
-      code: option,
     });
   }
   return ms;

@@ -4,7 +4,8 @@
  * Knows nothing of DataArts. undici's own retry interceptor is not used: it has no jitter and does not retry its own
  * header and body timeouts.
  */
-import { Pool } from 'undici';
+import dispatcherRequest from 'undici/lib/api/api-request.js';
+import Pool from 'undici/lib/dispatcher/pool.js';
 import { abortAfter, type Clock } from '../clock.ts';
 import type { EpochMs } from '../model.ts';
 
@@ -138,7 +139,7 @@ export class Endpoint {
 
   async #exchange(request: HttpRequest, signal: AbortSignal): Promise<HttpReply> {
     const sentAtMs = this.#clock.now();
-    const { statusCode, headers, body } = await this.#pool.request({
+    const { statusCode, headers, body } = await dispatcherRequest.call(this.#pool, {
       method: request.method,
       path: request.path,
       headers: { ...request.headers },

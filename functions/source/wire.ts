@@ -8,6 +8,7 @@
 import type { EpochMs, Execution, Page, UnreadableRow } from '../model.ts';
 import { ExactNumber, parseExactJson, writeExactJson, writeMembers } from './exact-json.ts';
 import { rowTexts } from './row-texts.ts';
+import { SharedTexts } from './shared-texts.ts';
 
 /** What a body holds, or why it is not a page at all; the latter happens when a reply is cut off, and is worth a retry. */
 export type PageContent =
@@ -33,13 +34,17 @@ const documentedFields: ReadonlySet<string> = new Set([
 
 type WireObject = Readonly<Record<string, unknown>>;
 
-/** Reads a page's text. Never throws: what cannot be read is in `unreadable` or is the `problem`. */
-export function parsePage(text: string): PageContent {
+/**
+ * Reads a page's text. Never throws: what cannot be read is in `unreadable` or is the `problem`.
+ *
+ * @param texts of the pages before, to share equal ones with
+ */
+export function parsePage(text: string, texts: SharedTexts = new SharedTexts()): PageContent {
   let body: unknown;
   try {
     body = parseExactJson(text);
   } catch (error) {
-    return error instanceof RangeError ? parseDeepPage(text) : notAPage('it is not JSON');
+    return error instanceof RangeError ? parseDeepPage(text, texts) : notAPage('it is not JSON');
   }
   const rows = rowsOf(body);
   if (rows === null) {
@@ -47,12 +52,12 @@ export function parsePage(text: string): PageContent {
   }
   const executions: Execution[] = [];
   const unreadable: UnreadableRow[] = [];
-  let texts: readonly string[] | undefined;
+  let rawTexts: readonly string[] | undefined;
   for (const [index, row] of rows.entries()) {
-    const read = readRow(row);
+    const read = readRow(row, texts);
     if (typeof read === 'string') {
-      texts ??= rowTexts(text);
-      unreadable.push({ rawText: texts[index] ?? '', reason: read });
+      rawTexts ??= rowTexts(text);
+      unreadable.push({ rawText: rawTexts[index] ?? '', reason: read });
     } else {
       executions.push(read);
     }
@@ -61,7 +66,7 @@ export function parsePage(text: string): PageContent {
 }
 
 /** A page with something nested so deep that the exact parser ran out of stack: row by row, so that only that row suffers. */
-function parseDeepPage(text: string): PageContent {
+function parseDeepPage(text: string, texts: SharedTexts): PageContent {
   let body: unknown;
   try {
     body = JSON.parse(text); // Without a reviver it does not recurse.
@@ -74,7 +79,7 @@ function parseDeepPage(text: string): PageContent {
   const executions: Execution[] = [];
   const unreadable: UnreadableRow[] = [];
   for (const rawText of rowTexts(text)) {
-    const read = readRowText(rawText);
+    const read = readRowText(rawText, texts);
     if (typeof read === 'string') {
       unreadable.push({ rawText, reason: read });
     } else {
@@ -84,9 +89,9 @@ function parseDeepPage(text: string): PageContent {
   return { isPage: true, count: countOf(body), executions, unreadable };
 }
 
-function readRowText(rawText: string): Execution | string {
+function readRowText(rawText: string, texts: SharedTexts): Execution | string {
   try {
-    return readRow(parseExactJson(rawText));
+    return readRow(parseExactJson(rawText), texts);
   } catch {
     return tooDeep;
   }
@@ -109,7 +114,7 @@ function countOf(body: unknown): number | null {
 }
 
 /** The execution, or the reason why the row is none. */
-function readRow(row: unknown): Execution | string {
+function readRow(row: unknown, texts: SharedTexts): Execution | string {
   if (!isWireObject(row)) {
     return `the row is not an object: ${excerpt(row)}`;
   }
@@ -122,6 +127,7 @@ function readRow(row: unknown): Execution | string {
   if (id === null || startTimeMs === null) {
     return 'id or start_time is missing';
   }
+  const textOf = (value: unknown): string | null => (typeof value === 'string' ? texts.share(value) : null);
   const notifyStatus = textOf(row['notify_status']) ?? textOf(row['notity_status']);
   try {
     return {
@@ -203,10 +209,6 @@ function integerOf(value: unknown): number | null {
   return Number.isSafeInteger(number) && typeof number === 'number' ? number : null;
 }
 
-function textOf(value: unknown): string | null {
-  return typeof value === 'string' ? value : null;
-}
-
 /** Undocumented fields as JSON text, keys sorted; null where there are none. */
 function extraOf(row: WireObject, notifyStatus: string | null): string | null {
   const members: [string, unknown][] = [];
@@ -215,8 +217,8 @@ function extraOf(row: WireObject, notifyStatus: string | null): string | null {
       members.push([field, row[field]]);
     }
   }
-  const notityStatus = textOf(row['notity_status']);
-  if (notityStatus !== null && notityStatus !== notifyStatus) {
+  const notityStatus = row['notity_status'];
+  if (typeof notityStatus === 'string' && notityStatus !== notifyStatus) {
     members.push(['notity_status', notityStatus]);
   }
   return members.length === 0 ? null : writeMembers(members);

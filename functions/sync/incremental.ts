@@ -128,7 +128,7 @@ function rowsInTimeLeft(run: TargetRun): number {
 /** Where the source's clock is behind ours, rows up to our now are still to come: coverage must not run ahead of it. */
 function sourceNow(run: TargetRun): EpochMs {
   const skewMs = run.source.stats().clockSkewMs ?? 0;
-  return run.clock.now() + (skewMs < -noticedSkewMs ? skewMs : 0);
+  return run.clock.now() + (skewMs < -noticedSkewMs ? Math.floor(skewMs) : 0);
 }
 
 /** Coverage beyond our own now means that some clock is or was off; what was covered early is read again, but say so. */

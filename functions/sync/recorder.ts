@@ -2,20 +2,12 @@
  * What a run has read and not yet committed, and the commit of it. Holds at most one commit's worth of rows.
  */
 import { InternalError } from '../errors.ts';
-import {
-  compareExecutions,
-  type EpochMs,
-  type Execution,
-  executionKey,
-  isOpen,
-  type Observation,
-  type UnreadableRow,
-  type Window,
-} from '../model.ts';
+import { type EpochMs, type Execution, executionKey, isOpen, type UnreadableRow, type Window } from '../model.ts';
 import type { Collected, Seen } from '../reading/collected.ts';
 import { contains } from '../reading/window.ts';
 import { commitChange, type LoadedCheckpoint, newCommitId } from './commit.ts';
 import { writeObservations, writeQuarantine } from './data-files.ts';
+import { PendingObservations } from './pending-observations.ts';
 import { awaitedOf, type Change, type Checkpoint, edgeMs, type LastRun } from './plan/checkpoint.ts';
 import { gapsIn } from './plan/coverage.ts';
 import { fingerprintOf, fingerprintOfUnreadable } from './plan/fingerprint.ts';
@@ -65,7 +57,7 @@ export class Recorder {
   /** Rows at the end of the last window, which the next, widened one shows again. */
   #edge: [string, Known][] = [];
   #openKeys: Set<string> = new Set();
-  #observations: Observation[] = [];
+  readonly #observations: PendingObservations;
   #quarantine: UnreadableRow[] = [];
   #draft: Draft = emptyDraft();
   #committedAtMs: EpochMs;
@@ -77,6 +69,8 @@ export class Recorder {
     this.#recentFromMs = untilMs - run.settings.lookbackMs;
     this.#mode = mode;
     this.#loaded = loaded;
+    const { workspace, projectId } = run.target;
+    this.#observations = new PendingObservations({ workspace, projectId, runId: run.runId });
     this.#startedAtMs = run.clock.now();
     this.#committedAtMs = this.#startedAtMs;
     this.#remember(loaded.checkpoint);
@@ -89,7 +83,7 @@ export class Recorder {
 
   /** Whether enough is gathered to commit. */
   get isDue(): boolean {
-    return this.#observations.length >= commitRows || this.#run.clock.now() - this.#committedAtMs >= commitAfterMs;
+    return this.#observations.count >= commitRows || this.#run.clock.now() - this.#committedAtMs >= commitAfterMs;
   }
 
   /** Records a window that was proven complete, up to `provenToMs`, and every row it showed. */
@@ -129,7 +123,7 @@ export class Recorder {
     const extra = vanishedExtra(execution.extra, vanishedAt);
     const key = executionKey(execution);
     const observedAtMs = this.#laterThan(key, this.#run.clock.now());
-    this.#observations.push(this.#observation({ ...execution, extra }, observedAtMs));
+    this.#observations.add({ ...execution, extra }, observedAtMs);
     this.#draft.closed.push({ key, observedAtMs });
     this.#openKeys.delete(key);
   }
@@ -147,7 +141,7 @@ export class Recorder {
    * @throws StorageError, ConflictError, StateError; then nothing of the draft is in the checkpoint, and its rows are written again by the next run
    */
   async commit(outcome: LastRun['outcome'], error: string | null): Promise<boolean> {
-    const rows = this.#observations.sort(compareExecutions);
+    const rows = this.#observations.take();
     if (rows.length > 0) {
       const written = await writeObservations(this.#run, rows, this.#nextPart);
       this.#nextPart += written.files;
@@ -167,7 +161,6 @@ export class Recorder {
       commitId: newCommitId(),
       run: { runId, mode: this.#mode, startedAtMs: this.#startedAtMs, committedAtMs, outcome, rowsWritten, error },
     };
-    this.#observations = [];
     this.#quarantine = [];
     this.#draft = emptyDraft();
     const committed = await commitChange(this.#run, this.#loaded, change);
@@ -186,7 +179,7 @@ export class Recorder {
     const wasAwaited = this.#openKeys.has(key);
     const awaits = awaitedOf(execution, receivedAtMs, this.#recentFromMs, this.#run.settings);
     if (before === undefined && awaits === null && !isRecent) {
-      this.#observations.push(this.#observation(execution, receivedAtMs));
+      this.#observations.add(execution, receivedAtMs);
       this.#countGivenUp(execution);
       return null;
     }
@@ -195,7 +188,7 @@ export class Recorder {
     const observedAtMs = isChanged ? this.#laterThan(key, receivedAtMs) : (before?.observedAtMs ?? receivedAtMs);
     const known = { fingerprint, observedAtMs };
     if (isChanged) {
-      this.#observations.push(this.#observation(execution, observedAtMs));
+      this.#observations.add(execution, observedAtMs);
       this.#draft.seen.push({ id: execution.id, startTimeMs: execution.startTimeMs, ...known });
       this.#known.set(key, known);
     }
@@ -215,11 +208,6 @@ export class Recorder {
   #laterThan(key: string, observedAtMs: EpochMs): EpochMs {
     const before = this.#known.get(key);
     return before === undefined ? observedAtMs : Math.max(observedAtMs, before.observedAtMs + 1);
-  }
-
-  #observation(execution: Execution, observedAtMs: EpochMs): Observation {
-    const { target, runId } = this.#run;
-    return { ...execution, workspace: target.workspace, projectId: target.projectId, observedAtMs, runId };
   }
 
   #countGivenUp(execution: Execution): void {

@@ -1,32 +1,31 @@
 /** Starts the bench's processes and speaks with them. */
 import { execFile, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Summary } from '../../functions/sync/plan/summary.ts';
 import { defaultAccount } from '../simulator/accounts.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
 import type { Answer, Question, Sightings, SourceSpec } from './simulator-child.ts';
-import type { SyncReport, SyncSpec } from './sync-child.ts';
 
+const dqsyncFile = join(import.meta.dirname, '../../functions/cli/dqsync.js');
 /** No child lives longer than this. */
 const maxChildMs = 15 * 60_000;
 
-/** How to sync. */
-export interface SyncOptions {
-  /** Default 1. */
-  readonly times?: number;
-  /** Default: none. */
-  readonly limitMs?: number;
-  /** Flags for node and V8. */
-  readonly flags?: readonly string[];
+/** One run of `dqsync sync`, and what it cost, start included. */
+export interface SyncReport {
+  readonly summary: Summary;
+  readonly maxRssBytes: number;
+  /** User and system time of all threads. */
+  readonly cpuMs: number;
+  readonly wallMs: number;
 }
 
 /** A source in a process of its own, and a folder for a warehouse; both are gone afterwards. */
 export interface Bench {
-  /** Syncs the source to the warehouse in a new process. */
-  sync(options?: SyncOptions): Promise<SyncReport>;
+  /** Runs `dqsync sync`, for at most so many seconds. */
+  sync(maxRunSeconds?: number): Promise<SyncReport>;
   /** What the source saw since it was last asked. */
   sightings(): Promise<Sightings>;
 }
@@ -36,21 +35,18 @@ export async function withBench<T>(spec: SourceSpec, measure: (bench: Bench) => 
   const folder = await mkdtemp(join(tmpdir(), 'dqsync-bench-'));
   const child = fork(join(import.meta.dirname, 'simulator-child.ts'), { timeout: maxChildMs });
   const ask = async (question: Question): Promise<Answer> => {
-    const failed = once(child, 'exit').then(() => Promise.reject(new Error('the simulator process ended')));
-    const replied: Promise<[Answer]> = once(child, 'message') as Promise<[Answer]>;
+    const replied = Promise.withResolvers<Answer>();
+    const failed = (): void => replied.reject(new Error('the simulator process ended'));
+    child.once('message', (answer: Answer) => replied.resolve(answer));
+    child.once('exit', failed);
     child.send(question);
-    const [answer] = await Promise.race([replied, failed]);
-    return answer;
+    return await replied.promise.finally(() => child.off('exit', failed));
   };
   try {
     const started = await ask({ ask: 'start', spec });
     const url = 'url' in started ? started.url : '';
     return await measure({
-      sync: (options = {}) =>
-        runSync(
-          { config: configOf(url, folder, spec), times: options.times ?? 1, limitMs: options.limitMs ?? null },
-          options.flags ?? [],
-        ),
+      sync: (maxRunSeconds = 3600) => runSync(folder, { ...configOf(url, folder, spec), maxRunSeconds }),
       sightings: async () => {
         const answer = await ask({ ask: 'sightings' });
         if (!('sightings' in answer)) {
@@ -65,7 +61,7 @@ export async function withBench<T>(spec: SourceSpec, measure: (bench: Bench) => 
   }
 }
 
-function configOf(url: string, folder: string, spec: SourceSpec): unknown {
+function configOf(url: string, folder: string, spec: SourceSpec): object {
   const quota = spec.throttled ? { requests: 40, perSeconds: 10 } : { requests: 1_000_000, perSeconds: 1 };
   return {
     warehouse: `file:${join(folder, 'warehouse')}`,
@@ -75,19 +71,32 @@ function configOf(url: string, folder: string, spec: SourceSpec): unknown {
   };
 }
 
-async function runSync(spec: SyncSpec, flags: readonly string[]): Promise<SyncReport> {
-  const file = join(import.meta.dirname, 'sync-child.ts');
-  const { stdout } = await promisify(execFile)(process.execPath, [...flags, file, JSON.stringify(spec)], {
-    env: { ...process.env, DQSYNC_BENCH_SECRET: JSON.stringify(defaultAccount.accessKeys[0]) },
+async function runSync(folder: string, config: object): Promise<SyncReport> {
+  const [configFile, usageFile] = [join(folder, 'dqsync.json'), join(folder, 'usage.json')];
+  await writeFile(configFile, JSON.stringify(config));
+  const preload = join(import.meta.dirname, 'report-usage.js');
+  const args = ['--import', preload, dqsyncFile, 'sync', '--config', configFile, '--json'];
+  const startedAtMs = performance.now();
+  const { stdout } = await promisify(execFile)(process.execPath, args, {
+    env: {
+      ...process.env,
+      DQSYNC_BENCH_SECRET: JSON.stringify(defaultAccount.accessKeys[0]),
+      DQSYNC_BENCH_USAGE: usageFile,
+    },
     timeout: maxChildMs,
-    maxBuffer: 16 * 1024 * 1024,
   });
-  const report: SyncReport = JSON.parse(stdout);
-  const failure = report.summaries.find(({ error }) => error !== undefined)?.error;
-  if (failure !== undefined) {
-    throw new Error(`the sync failed: ${failure.message}`);
+  const wallMs = performance.now() - startedAtMs;
+  const [summary]: readonly Summary[] = JSON.parse(stdout);
+  if (summary === undefined || summary.error !== undefined) {
+    throw new Error(`the sync failed: ${summary?.error?.message}`);
   }
-  return report;
+  const usage: NodeJS.ResourceUsage = JSON.parse(await readFile(usageFile, 'utf8'));
+  return {
+    summary,
+    maxRssBytes: usage.maxRSS * 1024,
+    cpuMs: (usage.userCPUTime + usage.systemCPUTime) / 1000,
+    wallMs,
+  };
 }
 
 /** A source with `rows` rows, 10,000 a day, the last an hour ago; not throttled. */

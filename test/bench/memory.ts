@@ -1,5 +1,5 @@
 /** Peak memory, end-to-end pace and size of a sync in a process of its own, against an unthrottled source on loopback. */
-import { sourceOf, withBench } from './children.ts';
+import { type SyncReport, sourceOf, withBench } from './children.ts';
 import { type Figure, judged, megabytes, told, wholeNumber } from './figures.ts';
 
 /** Measures one first sync per number of rows. */
@@ -11,19 +11,16 @@ export async function measureMemory(rowCounts: readonly number[]): Promise<Figur
   return figures;
 }
 
-type Report = Awaited<ReturnType<Parameters<Parameters<typeof withBench>[1]>[0]['sync']>>;
-
-function figuresOf(rows: number, report: Report): Figure[] {
+function figuresOf(rows: number, report: SyncReport): Figure[] {
   const part = `sync of ${wholeNumber(rows)} rows`;
-  const rowsWritten = report.summaries.reduce((sum, summary) => sum + summary.rowsWritten, 0);
-  const bytes = report.summaries.reduce((sum, summary) => sum + summary.bytes, 0);
+  const { rowsWritten, bytes } = report.summary;
   if (rowsWritten !== rows) {
     throw new Error(`${rowsWritten} of ${rows} rows were written`);
   }
   return [
     judged(part, 'peak memory (RSS)', report.maxRssBytes, { atMost: 150e6 }, megabytes),
-    told(part, 'rows/s, HTTP and disk included, by CPU time', wholeNumber((rows / report.cpuMs) * 1000)),
-    told(part, 'rows/s, HTTP and disk included, by the clock', wholeNumber((rows / report.wallMs) * 1000)),
+    told(part, 'rows/s, start, HTTP and disk included, by CPU time', wholeNumber((rows / report.cpuMs) * 1000)),
+    told(part, 'rows/s, start, HTTP and disk included, by the clock', wholeNumber((rows / report.wallMs) * 1000)),
     told(part, 'bytes per row', (bytes / rows).toFixed(1)),
   ];
 }

@@ -5,6 +5,7 @@
 import { type Clock, systemClock } from '../../functions/clock.ts';
 import { parseConfig } from '../../functions/config.ts';
 import type { Page, PageRequest } from '../../functions/model.ts';
+import { SharedTexts } from '../../functions/source/shared-texts.ts';
 import { parsePage } from '../../functions/source/wire.ts';
 import { runTargets } from '../../functions/sync/run.ts';
 import type { PutOutcome, Store } from '../../functions/warehouse/store.ts';
@@ -52,6 +53,7 @@ class PreparedPages {
   readonly #bytes = new Map<string, Uint8Array>();
   readonly #life: LifeCycle;
   readonly #clock: Clock;
+  readonly #texts = new SharedTexts();
   readonly #decoder = new TextDecoder('utf-8', { fatal: true });
 
   constructor(spec: ReturnType<typeof sourceOf>, clock: Clock) {
@@ -61,7 +63,7 @@ class PreparedPages {
   }
 
   page(request: PageRequest): Page {
-    const content = parsePage(this.#decoder.decode(this.#reply(request)));
+    const content = parsePage(this.#decoder.decode(this.#reply(request)), this.#texts);
     if (!content.isPage) {
       throw new Error(content.problem);
     }

@@ -6,7 +6,7 @@ import { type Figure, judged, percent, told } from './figures.ts';
 const quotaRequests = 40;
 const quotaMs = 10_000;
 /** With the margin that a run keeps for its last commit, more than 60 s of reading. */
-const limitMs = 85_000;
+const maxRunSeconds = 85;
 
 /** Measures at each latency, all at once: each has a source and a quota of its own, and hardly any CPU is used. */
 export async function measureQuota(latenciesMs: readonly number[]): Promise<Figure[]> {
@@ -16,7 +16,7 @@ export async function measureQuota(latenciesMs: readonly number[]): Promise<Figu
 async function measureAt(latencyMs: number): Promise<Figure[]> {
   const spec = sourceOf(100_000, { throttled: true, traps: { latencyMs } });
   const { arrivalsMs, throttled } = await withBench(spec, async (bench) => {
-    await bench.sync({ limitMs });
+    await bench.sync(maxRunSeconds);
     return bench.sightings();
   });
   const part = `quota at ${latencyMs} ms latency`;

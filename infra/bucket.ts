@@ -1,0 +1,97 @@
+/** The bucket the warehouse lies in. */
+import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { dataPrefix, quarantinePrefix, statePrefix } from '../functions/warehouse/layout.ts';
+import type { Deployment } from './deployment.ts';
+
+/** Where Athena puts results, below the warehouse's prefix. */
+const resultsPrefix = 'athena-results/';
+
+/** How to make a `WarehouseBucket`. */
+export interface WarehouseBucketProps {
+  readonly warehouse: Deployment['warehouse'];
+}
+
+/** A new bucket, retained when the stack goes, or one that exists, left as it is. */
+export class WarehouseBucket extends Construct {
+  readonly bucket: IBucket;
+  /** Empty, or ending in `/`. */
+  readonly prefix: string;
+
+  constructor(scope: Construct, id: string, { warehouse }: WarehouseBucketProps) {
+    super(scope, id);
+    this.prefix = warehouse.prefix;
+    this.bucket =
+      warehouse.isExisting && warehouse.bucketName !== undefined
+        ? Bucket.fromBucketName(this, 'Existing', warehouse.bucketName)
+        : this.#newBucket(warehouse.bucketName);
+  }
+
+  /** The warehouse as functions/config.ts spells it. */
+  get url(): string {
+    return `s3://${this.bucket.bucketName}/${this.prefix}`.replace(/\/$/, '');
+  }
+
+  /** Where the table's files lie; ends in `/`. */
+  get tableUrl(): string {
+    return `s3://${this.bucket.bucketName}/${this.prefix}${dataPrefix}`;
+  }
+
+  /** Where query results go; ends in `/`. */
+  get resultsUrl(): string {
+    return `s3://${this.bucket.bucketName}/${this.prefix}${resultsPrefix}`;
+  }
+
+  /**
+   * Allows what a run does: get and put under the three prefixes of functions/warehouse/layout.ts, nothing else, and never
+   * delete (PROTOCOL.md, I8).
+   */
+  grantSync(grantee: IGrantable): void {
+    const prefixes = [dataPrefix, quarantinePrefix, statePrefix];
+    grantee.grantPrincipal.addToPrincipalPolicy(
+      new PolicyStatement({
+        sid: 'ReadAndWriteWarehouse',
+        actions: ['s3:GetObject', 's3:PutObject'],
+        resources: prefixes.map((prefix) => this.bucket.arnForObjects(`${this.prefix}${prefix}*`)),
+      }),
+    );
+    // Without it S3 answers 403 for a key that is not there yet, and no run could tell a first run from a refused one. A
+    // condition on s3:prefix would spoil that: a GetObject has no such key to be judged by.
+    grantee.grantPrincipal.addToPrincipalPolicy(
+      new PolicyStatement({
+        sid: 'TellMissingFromRefused',
+        actions: ['s3:ListBucket'],
+        resources: [this.bucket.bucketArn],
+      }),
+    );
+  }
+
+  #newBucket(bucketName: string | undefined): Bucket {
+    const bucket = new Bucket(this, 'Bucket', {
+      ...(bucketName === undefined ? {} : { bucketName }),
+      encryption: BucketEncryption.S3_MANAGED,
+      enforceSSL: true,
+      minimumTLSVersion: 1.2,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      versioned: true,
+      // Retained when the stack is deleted; not when its very first creation fails, so that it can be tried again.
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+      lifecycleRules: [
+        {
+          id: 'old-versions',
+          noncurrentVersionExpiration: Duration.days(30),
+          abortIncompleteMultipartUploadAfter: Duration.days(7),
+        },
+        { id: 'query-results', prefix: `${this.prefix}${resultsPrefix}`, expiration: Duration.days(30) },
+      ],
+    });
+    Validations.of(bucket).acknowledge({
+      id: 'AwsSolutions-S1',
+      reason:
+        'Access logs would be a second bucket to keep for years. Who reads objects is a question for CloudTrail data events, which accounts that ask it have switched on for all buckets.',
+    });
+    return bucket;
+  }
+}

@@ -1,0 +1,186 @@
+/**
+ * What is deployed: the configuration of functions/config.ts and what the stack needs beside it, both from `cdk.json`.
+ *
+ * Pure. All that can be wrong with them is found here, at synth, and named by the path of its key.
+ */
+import * as z from 'zod';
+import { type Config, parseConfig, parseWith, timeZone } from '../functions/config.ts';
+import { ConfigError } from '../functions/errors.ts';
+import { parseWarehouseUrl } from '../functions/warehouse/location.ts';
+import { isCron, isScheduleExpression, ratePeriodMinutes } from './schedule-expression.ts';
+
+/** The key of cdk.json's context that holds it all. */
+export const contextKey = 'dqsync';
+
+/** Lambda stops a function after 900 s; what a run needs to end and to say so is taken off. */
+const longestRunSeconds = 840;
+/** CloudWatch's alarms look at periods of a day at most. */
+const longestPeriodMinutes = 1440;
+
+const bucketName = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, {
+  error: 'must be the name of an S3 bucket: 3 to 63 lower-case letters, digits, "." or "-"',
+});
+
+const logRetentionDays = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653] as const;
+
+const scheduleSchema = z
+  .strictObject({
+    expression: z.string().refine(isScheduleExpression, {
+      error: 'must be "rate(<n> minutes|hours|days)" or "cron(<minute> <hour> <day> <month> <weekday> <year>)"',
+    }),
+    timeZone: timeZone.default('UTC'),
+    longestGapMinutes: z.int().min(1).max(longestPeriodMinutes).optional(),
+  })
+  .superRefine(({ expression, longestGapMinutes }, context) => {
+    const isRate = ratePeriodMinutes(expression) !== null;
+    if (isCron(expression) && longestGapMinutes === undefined) {
+      const message = 'is needed with a cron expression: the longest time between two runs, which alarms go by';
+      context.addIssue({ code: 'custom', path: ['longestGapMinutes'], message });
+    }
+    if (isRate && longestGapMinutes !== undefined) {
+      const message = 'goes with a cron expression only; a rate tells its period by itself';
+      context.addIssue({ code: 'custom', path: ['longestGapMinutes'], message });
+    }
+    if ((ratePeriodMinutes(expression) ?? 0) > longestPeriodMinutes) {
+      const message = 'must fire at least once a day: alarms cannot look further back';
+      context.addIssue({ code: 'custom', path: ['expression'], message });
+    }
+  });
+
+const deploymentSchema = z.strictObject({
+  stackName: z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z0-9-]{0,49}$/, { error: 'must be 1 to 50 letters, digits or "-", starting with a letter' })
+    .default('dqsync'),
+  schedule: scheduleSchema.default({ expression: 'rate(1 hour)', timeZone: 'UTC' }),
+  alarmEmail: z.email().optional(),
+  bucketName: bucketName.optional(),
+  existingSecrets: z.array(z.string().min(1)).default([]),
+  otherWorkspaces: z.array(z.string().regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/)).default([]),
+  memoryMb: z.int().min(256).max(10_240).default(512),
+  reservedConcurrency: z.int().min(1).max(10).nullable().default(1),
+  logRetentionDays: z.literal(logRetentionDays).default(90),
+  queryScanLimitGb: z.number().min(0.01).max(10_000).default(10),
+  catalog: z.boolean().default(true),
+  database: z
+    .string()
+    .regex(/^[a-z][a-z0-9_]{0,99}$/, { error: 'must be lower-case letters, digits and "_", starting with a letter' })
+    .optional(),
+  runbook: z.string().min(1).default('README.md'),
+});
+
+/** The part of cdk.json that is about the deployment, as written there, defaults filled in. */
+export type DeploymentSettings = Readonly<z.output<typeof deploymentSchema>>;
+
+/** All that the stack is made from. */
+export interface Deployment extends Omit<DeploymentSettings, 'database'> {
+  readonly config: Config;
+  /** The configuration as written, without `warehouse`: what the function is given, its defaults filled in there. */
+  readonly writtenConfig: Readonly<Record<string, unknown>>;
+  readonly warehouse: {
+    /** Undefined: CloudFormation makes one up. */
+    readonly bucketName: string | undefined;
+    readonly isExisting: boolean;
+    /** Empty, or ending in `/`. */
+    readonly prefix: string;
+  };
+  /** Longest time between two scheduled runs. */
+  readonly periodMinutes: number;
+  readonly database: string;
+}
+
+/**
+ * Reads the context's value under `contextKey`: `{"config": …, "deployment": …}`, or its text, as `-c` gives it.
+ *
+ * @throws ConfigError naming every wrong key by its path
+ */
+export function parseDeployment(context: unknown): Deployment {
+  const document = z.strictObject({ config: z.looseObject({}), deployment: z.unknown().optional() });
+  const { config: written, deployment = {} } = parseWith(document, fromText(context), `"${contextKey}" in the context of cdk.json`);
+  const config = parseConfig(written, `"${contextKey}.config" in cdk.json`);
+  const settings = parseWith(deploymentSchema, deployment, `"${contextKey}.deployment" in cdk.json`);
+  const { expression, longestGapMinutes } = settings.schedule;
+  const periodMinutes = ratePeriodMinutes(expression) ?? longestGapMinutes ?? longestPeriodMinutes;
+  refuseFileCredentials(config);
+  refuseLongRuns(config, periodMinutes);
+  refuseUnknownSecrets(config, settings);
+  const { warehouse: _, ...writtenConfig } = written;
+  return {
+    ...settings,
+    config,
+    writtenConfig,
+    warehouse: warehouseOf(written['warehouse'], settings.bucketName),
+    periodMinutes,
+    database: settings.database ?? settings.stackName.toLowerCase().replaceAll('-', '_'),
+  };
+}
+
+function fromText(context: unknown): unknown {
+  if (typeof context !== 'string') {
+    return context;
+  }
+  try {
+    return JSON.parse(context);
+  } catch {
+    throw wrong(contextKey, 'is text that is not JSON', 'Give it as an object in cdk.json, or as JSON text after -c.');
+  }
+}
+
+/** `written`: the config's own key, before its default, which is a folder. */
+function warehouseOf(written: unknown, existingBucket: string | undefined): Deployment['warehouse'] {
+  const key = 'config.warehouse';
+  if (typeof written !== 'string') {
+    return { bucketName: existingBucket, isExisting: existingBucket !== undefined, prefix: '' };
+  }
+  const location = parseWarehouseUrl(written);
+  if (location.kind === 'file') {
+    throw wrong(key, 'is a folder, which a Lambda function has none of', 'Set "s3://<bucket>[/<prefix>]", or leave it out.');
+  }
+  if (existingBucket !== undefined && existingBucket !== location.bucket) {
+    const what = `is in bucket "${location.bucket}", but deployment.bucketName is "${existingBucket}"`;
+    throw wrong(key, what, 'Name the same bucket in both, or only in one.');
+  }
+  return {
+    bucketName: location.bucket,
+    isExisting: existingBucket !== undefined,
+    prefix: location.prefix === '' ? '' : `${location.prefix}/`,
+  };
+}
+
+function refuseFileCredentials(config: Config): void {
+  for (const [index, { credentials }] of config.targets.entries()) {
+    if (!credentials.startsWith('secretsmanager:')) {
+      const place = credentials.slice(0, credentials.indexOf(':'));
+      throw wrong(
+        `config.targets[${index}].credentials`,
+        `is a "${place}:" reference, which only a terminal can read`,
+        'Set "secretsmanager:<secret name or ARN>"; the stack creates the secret if it is a name.',
+      );
+    }
+  }
+}
+
+function refuseLongRuns({ maxRunSeconds }: Config, periodMinutes: number): void {
+  if (maxRunSeconds > longestRunSeconds) {
+    const what = `is ${maxRunSeconds}, and Lambda stops every function after 900 s`;
+    throw wrong('config.maxRunSeconds', what, `Set it to at most ${longestRunSeconds}.`);
+  }
+  // A run that is under way when the next is due makes that one wait, grow too old, and land among the dead letters.
+  if (maxRunSeconds > periodMinutes * 60) {
+    const what = `is ${maxRunSeconds}, longer than the ${periodMinutes * 60} s between two scheduled runs`;
+    throw wrong('config.maxRunSeconds', what, 'Set it lower, or run less often (deployment.schedule).');
+  }
+}
+
+function refuseUnknownSecrets(config: Config, { existingSecrets }: DeploymentSettings): void {
+  const used = new Set(config.targets.map(({ credentials }) => credentials));
+  const index = existingSecrets.findIndex((name) => !used.has(`secretsmanager:${name}`));
+  if (index >= 0) {
+    const what = `is "${existingSecrets[index]}", which no target has as "secretsmanager:${existingSecrets[index]}"`;
+    throw wrong(`deployment.existingSecrets[${index}]`, what, 'Name secrets as config.targets[].credentials does.');
+  }
+}
+
+function wrong(key: string, what: string, remedy: string): ConfigError {
+  return new ConfigError(`"${contextKey}.${key}" in cdk.json ${what}`, { remedy, code: key });
+}

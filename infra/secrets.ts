@@ -1,0 +1,69 @@
+/** The secrets with the credentials for DataArts. */
+import { ArnFormat, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct } from 'constructs';
+
+const referencePrefix = 'secretsmanager:';
+
+/** How to make `CredentialSecrets`. */
+export interface CredentialSecretsProps {
+  /** `targets[].credentials` of the config; repeats are fine. */
+  readonly references: readonly string[];
+  /** Names that are there already, made by somebody else. @default none; an ARN always stands for an existing one */
+  readonly existing: readonly string[];
+}
+
+/** Every secret that a target names: created without a value, or taken as it is. */
+export class CredentialSecrets extends Construct {
+  /** Names of those created here, which wait for their value. */
+  readonly created: readonly string[];
+  readonly #arns: readonly string[];
+
+  constructor(scope: Construct, id: string, { references, existing }: CredentialSecretsProps) {
+    super(scope, id);
+    const names = [...new Set(references)].map((reference) => reference.slice(referencePrefix.length));
+    this.created = names.filter((name) => !name.startsWith('arn:') && !existing.includes(name));
+    this.#arns = names.map((name) => (this.created.includes(name) ? this.#newSecret(name) : this.#existingArn(name)));
+  }
+
+  /** Allows reading the values, and nothing else. */
+  grantRead(grantee: IGrantable): void {
+    grantee.grantPrincipal.addToPrincipalPolicy(
+      new PolicyStatement({
+        sid: 'ReadCredentials',
+        actions: ['secretsmanager:GetSecretValue'],
+        resources: [...this.#arns],
+      }),
+    );
+  }
+
+  #newSecret(name: string): string {
+    // The L1, because the L2 would fill in a random password, which looks like a value and is none.
+    const secret = new CfnSecret(this, name, {
+      name,
+      description: 'Credentials for Huawei Cloud DataArts, read by dqsync. One JSON object; its three forms are in the README.',
+    });
+    // Retained, so that a credential is never lost with a stack; not where its very first creation fails.
+    secret.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
+    Validations.of(secret).acknowledge({
+      id: 'AwsSolutions-SMG4',
+      reason:
+        'The value is a credential of another cloud, which Secrets Manager cannot rotate. It is rotated by hand; a run reads it again when the source refuses the old one.',
+    });
+    return secret.ref;
+  }
+
+  /** Secrets Manager appends six characters to the name; a full ARN has them already. */
+  #existingArn(name: string): string {
+    if (name.startsWith('arn:')) {
+      return /-[A-Za-z0-9]{6}$/.test(name) ? name : `${name}-??????`;
+    }
+    return Stack.of(this).formatArn({
+      service: 'secretsmanager',
+      resource: 'secret',
+      resourceName: `${name}-??????`,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+  }
+}

@@ -1,0 +1,72 @@
+/** The Lambda function that syncs. */
+import { join } from 'node:path';
+import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { ApplicationLogLevel, Architecture, LoggingFormat, Runtime, SystemLogLevel } from 'aws-cdk-lib/aws-lambda';
+import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
+import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { configVariable, namespaceVariable } from '../functions/lambda/environment.ts';
+import type { WarehouseBucket } from './bucket.ts';
+import type { DeadLetters } from './dead-letters.ts';
+import type { Deployment } from './deployment.ts';
+import type { CredentialSecrets } from './secrets.ts';
+
+const root = join(import.meta.dirname, '..');
+
+/** What a run needs after `maxRunSeconds` to end and to say so; only something that hangs comes to the timeout. */
+const timeoutMarginSeconds = 60;
+/** All variables together must stay below Lambda's 4 KB; the rest is for `NODE_OPTIONS` and the bucket's name. */
+const maxConfigBytes = 3600;
+
+/** How to make a `SyncFunction`. */
+export interface SyncFunctionProps {
+  readonly deployment: Deployment;
+  readonly warehouse: WarehouseBucket;
+  readonly secrets: CredentialSecrets;
+  readonly deadLetters: DeadLetters;
+  /** CloudWatch namespace of the metrics it emits. */
+  readonly namespace: string;
+}
+
+/** The function with its role, logs, and what becomes of runs that fail. */
+export class SyncFunction extends Construct {
+  readonly function: NodejsFunction;
+  readonly timeoutSeconds: number;
+
+  constructor(scope: Construct, id: string, props: SyncFunctionProps) {
+    super(scope, id);
+    const { deployment, deadLetters } = props;
+    this.timeoutSeconds = Math.ceil(deployment.config.maxRunSeconds) + timeoutMarginSeconds;
+    const logGroup = new LogGroup(this, 'Logs', {
+      retention: deployment.logRetentionDays satisfies RetentionDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    this.function = new NodejsFunction(this, 'Function', {
+      description: 'dqsync: copies results of DataArts quality tasks to Parquet on S3',
+      entry: join(root, 'functions/lambda/handler.ts'),
+      projectRoot: root,
+      depsLockFilePath: join(root, 'package-lock.json'),
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      memorySize: deployment.memoryMb,
+      timeout: Duration.seconds(this.timeoutSeconds),
+      ...(deployment.reservedConcurrency === null
+        ? {}
+        : { reservedConcurrentExecutions: deployment.reservedConcurrency }),
+      role: this.#role(props, logGroup),
+      logGroup,
+      loggingFormat: LoggingFormat.JSON,
+      applicationLogLevelV2: ApplicationLogLevel.INFO,
+      systemLogLevelV2: SystemLogLevel.INFO,
+      environment: this.#environment(props),
+      bundling: bundlingOptions,
+    });
+    // A run that fails leaves the watermark where it is and the next one reads the same, so one retry is plenty.
+    this.function.configureAsyncInvoke({
+      retryAttempts: 1,
+      maxEventAge: Duration.seconds(maxEventAgeSeconds(deployment.periodMinutes)),
+      onFailure: new SqsDestination(deadLetters.queue),
+    });
+  }

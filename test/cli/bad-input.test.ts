@@ -1,0 +1,168 @@
+/** What users get wrong: each a clear paragraph with its remedy, the right exit code, no stack trace, no secret. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { defaultAccount } from '../simulator/accounts.ts';
+import type { CliRun } from '../support/run-cli.ts';
+import { inSmallDisk } from './small-disk.ts';
+import { addExecutions, aWorld, secretTexts, type World } from './world.ts';
+
+/** One paragraph for each fault, nothing a developer would have to explain, no secret. */
+function expectClear(run: CliRun, ...parts: readonly (string | RegExp)[]): void {
+  const text = run.stdout + run.stderr;
+  for (const part of parts) {
+    expect(text).toMatch(part);
+  }
+  expect(text).toMatch(/error: [^\n]{40,}[.}]\n/);
+  expect(text).not.toMatch(/\n\s+at \S|node:internal|UnhandledPromise|InternalError/);
+  for (const secret of secretTexts) {
+    expect(text).not.toContain(secret);
+  }
+}
+
+const checkpointPath = (world: World): string => join(world.folder, 'warehouse', 'state', 'sales', 'checkpoint.json');
+
+describe('a config that is wrong', () => {
+  it.each([
+    ['an unknown key', '{"sauce": {}}', ['unknown key "sauce"']],
+    ['a syntax error', '{"source": {},\n "targets": [}', ['not JSON: the syntax is wrong at line 2, column 14']],
+    ['half a file', '{"source": {"endpo', ['not JSON: the syntax is wrong at line 1, column 19']],
+    ['something else', '[]', ['not a valid configuration']],
+    ['an endpoint that is not safe', '{"source": {"endpoint": "http://example.com"}}', ['source.endpoint', 'https://']],
+  ])('with %s ends with 2 and names the place', async (_what, text, parts) => {
+    const world = await aWorld();
+    await world.write('dqsync.json', text);
+    const run = await world.cli(['sync']);
+    expect(run.exitCode).toBe(2);
+    expect(run.stdout).toBe('');
+    expectClear(run, 'dqsync.json', ...parts);
+  });
+
+  it('and is not there ends with 2 and shows a config to start from', async () => {
+    const world = await aWorld();
+    const run = await world.cli(['sync', '--config', 'elsewhere.json']);
+    expect(run.exitCode).toBe(2);
+    expectClear(run, 'no config file elsewhere.json', '"initialFrom":"2026-01-01T00:00:00Z"');
+  });
+
+  it('and is a folder ends with 2', async () => {
+    const world = await aWorld();
+    const run = await world.cli(['status', '--config', '.']);
+    expect(run.exitCode).toBe(2);
+    expectClear(run, 'EISDIR');
+  });
+
+  it('prints the error as a JSON document too where JSON was asked for', async () => {
+    const world = await aWorld();
+    await world.write('dqsync.json', '{"sauce": 1}');
+    const run = await world.cli(['sync', '--json']);
+    expect(run.exitCode).toBe(2);
+    expect(JSON.parse(run.stdout)).toMatchObject({
+      error: { kind: 'config', message: expect.stringContaining('"sauce"'), remedy: expect.any(String) },
+    });
+    expectClear(run, 'sauce');
+  });
+
+  it('and names a password without an IAM endpoint says which key is missing', async () => {
+    const world = await aWorld();
+    await world.configure((config) => {
+      delete config.source['iamEndpoint'];
+    });
+    const run = await world.cli(['sync']);
+    expect(run.exitCode).toBe(1);
+    expectClear(run, 'source.iamEndpoint');
+  });
+});
+
+describe('credentials that are wrong', () => {
+  it.each([
+    [
+      'of the wrong shape',
+      '{"user":"dq-reader","password":"pass word+1%"}',
+      ['JSON of another shape', '"accessKeyId"'],
+    ],
+    ['that is not JSON', 'pass word+1%', ['is not JSON']],
+  ])('a secret %s fails the target and shows the shapes', async (_what, text, parts) => {
+    const world = await aWorld();
+    await world.write('secret.json', text);
+    const run = await world.cli(['sync']);
+    expect(run.exitCode).toBe(1);
+    expectClear(run, 'file:./secret.json', ...parts);
+  });
+
+  it('a password that is wrong fails the target with what IAM said', async () => {
+    const world = await aWorld();
+    await world.write('secret.json', JSON.stringify({ ...defaultAccount.password, password: 'wrong-Passw0rd' }));
+    const run = await world.cli(['sync']);
+    expect(run.exitCode).toBe(1);
+    expectClear(run, 'IAM gave no token', 'Check domainName, userName and password');
+    expect(run.stdout + run.stderr).not.toContain('wrong-Passw0rd');
+  });
+
+  it('a token that is wrong fails the target', async () => {
+    const world = await aWorld();
+    await world.write('secret.json', '{"token":"made-up-token-0123456789"}');
+    const run = await world.cli(['list']);
+    expect(run.exitCode).toBe(1);
+    expectClear(run, 'refuses the credentials', 'Tokens live 24 hours');
+    expect(run.stdout + run.stderr).not.toContain('made-up-token');
+  });
+
+  it('a secret that is not there fails the target', async () => {
+    const world = await aWorld();
+    await world.configure((config) => {
+      config.targets[0]!['credentials'] = 'env:NO_SUCH_VARIABLE';
+    });
+    const run = await world.cli(['sync']);
+    expect(run.exitCode).toBe(1);
+    expectClear(run, 'Set NO_SUCH_VARIABLE');
+  });
+});
+
+it('a workspace that does not exist fails the target and names the keys to check', async () => {
+  const world = await aWorld();
+  await world.configure((config) => {
+    config.targets[0]!['workspace'] = 'no-such-workspace';
+  });
+  const run = await world.cli(['sync']);
+  expect(run.exitCode).toBe(1);
+  expectClear(run, 'workspace does not exist', 'DQC.', /Check targets\[\]\.workspace/);
+});
+
+describe('a warehouse that cannot be used', () => {
+  it('below a file: fails with the path and the remedy', async () => {
+    const world = await aWorld();
+    addExecutions(world, 3);
+    await world.write('occupied', 'a file');
+    await world.configure((config) => {
+      config['warehouse'] = 'file:./occupied/warehouse';
+    });
+    const run = await world.cli(['sync']);
+    expect(run.exitCode).toBe(1);
+    expectClear(run, 'occupied', 'a part of the path is a file');
+  });
+
+  it('on a full disk: fails, and with room again the next run has everything', async () => {
+    const world = await aWorld();
+    addExecutions(world, 3_000);
+    const disk = await inSmallDisk(world);
+    expect(disk.full.exitCode).toBe(1);
+    expectClear(disk.full, disk.complaint);
+    expect(disk.roomy.exitCode).toBe(0);
+    expect(disk.count).toBe('n\n3000\n');
+  });
+
+  it('whose checkpoint is damaged: fails and overwrites nothing', async () => {
+    const world = await aWorld();
+    addExecutions(world, 3);
+    await world.cli(['sync']);
+    const damaged = (await readFile(checkpointPath(world), 'utf8')).slice(0, -40);
+    await writeFile(checkpointPath(world), damaged);
+    for (const run of await Promise.all(['sync', 'status', 'doctor'].map((command) => world.cli([command])))) {
+      expect(run.exitCode).toBe(1);
+      expect(run.stdout).toMatch(/checkpoint state\/sales\/checkpoint\.json[^\n]+\./);
+      expect(run.stdout).not.toMatch(/\n\s+at \S/);
+    }
+    expect(await readFile(checkpointPath(world), 'utf8')).toBe(damaged);
+  });
+});

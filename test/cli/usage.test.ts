@@ -1,0 +1,141 @@
+/** Help, wrong usage, and how the launcher starts. */
+import { existsSync } from 'node:fs';
+import { symlink } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import packageJson from '../../package.json' with { type: 'json' };
+import { binPath, runCli, startCli } from '../support/run-cli.ts';
+import { tempFolder } from '../support/temp-warehouse.ts';
+import { addExecutions, aWorld } from './world.ts';
+
+const commands = ['sync', 'status', 'doctor', 'list', 'query', 'demo'];
+
+describe('help', () => {
+  it('names every command and the exit codes', async () => {
+    const run = await runCli(['--help'], { cwd: await tempFolder() });
+    expect(run).toMatchObject({ exitCode: 0, stderr: '' });
+    for (const command of commands) {
+      expect(run.stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
+    }
+    expect(run.stdout).toContain('Exit codes: 0 fine, 1 a target failed, 2 wrong usage or config');
+  });
+
+  it.each(commands)('of %s has examples', async (command) => {
+    const run = await runCli([command, '--help'], { cwd: await tempFolder() });
+    expect(run).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(run.stdout).toMatch(new RegExp(`Examples:\\n {2}dqsync ${command}`));
+  });
+
+  it('is not all there is: --version tells the version', async () => {
+    const run = await runCli(['--version'], { cwd: await tempFolder() });
+    expect(run).toMatchObject({ exitCode: 0, stdout: `${packageJson.version}\n`, stderr: '' });
+  });
+});
+
+describe('wrong usage ends with 2 and points to the help', () => {
+  it.each([
+    [[], 'Usage: dqsync'],
+    [['sinc'], 'Did you mean sync?'],
+    [['sync', '--bogus'], 'Run "dqsync sync --help"'],
+    [['query'], "missing required argument 'sql'"],
+    [['query', 'SELECT 1', '--csv', '--json'], 'cannot be used with'],
+    [['list', '--run-status', 'BROKEN'], 'Allowed choices are RUNNING, FAILED, ALARMING, SUCCESS, SUSPENDING, UNKNOWN'],
+    [['list', '--task-type', 'x'], 'Allowed choices are QUALITY_TASK, CONSISTENCY_TASK'],
+    [['list', '--notify-status', 'x'], 'Allowed choices are NOT_TRIGGERED, SUCCESS, FAILED'],
+    [['list', '--limit', '0'], 'a whole number from 1'],
+    [['list', '--offset', '-1'], 'a whole number from 0'],
+  ])('%j', async (args, message) => {
+    const run = await runCli(args, { cwd: await tempFolder() });
+    expect(run.exitCode).toBe(2);
+    expect(run.stderr).toContain(message);
+    expect(run.stderr).not.toMatch(/\n\s+at \S/);
+  });
+
+  it('with a JSON document where JSON was asked for', async () => {
+    const run = await runCli(['sync', '--json', '--bogus'], { cwd: await tempFolder() });
+    expect(run.exitCode).toBe(2);
+    expect(JSON.parse(run.stdout)).toMatchObject({ error: { kind: 'config', message: "unknown option '--bogus'" } });
+  });
+
+  it('for a target that the config does not have', async () => {
+    const world = await aWorld();
+    const commandsWithTarget = ['sync', 'status', 'list', 'doctor'];
+    const runs = await Promise.all(commandsWithTarget.map((command) => world.cli([command, '--target', 'stock'])));
+    for (const run of runs) {
+      expect(run.exitCode).toBe(2);
+      expect(run.stdout + run.stderr).toContain('no target is named "stock". The config has: sales.');
+    }
+  });
+});
+
+describe('the launcher', () => {
+  /** Makes this node look like an old one, before the launcher looks. */
+  const asOldNode = [
+    '--import',
+    'data:text/javascript,Object.defineProperty(process.versions, "node", { value: "20.20.2" })',
+  ];
+
+  it('starts the node of the package where the one that runs is too old', async () => {
+    const run = await runCli(['--version'], { cwd: await tempFolder(), nodeArgs: asOldNode });
+    expect(run).toMatchObject({ exitCode: 0, stdout: `${packageJson.version}\n`, stderr: '' });
+  });
+
+  it('works with the node of this machine, whatever its version', async () => {
+    const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'));
+    const node = folders.map((folder) => join(folder, 'node')).find((path) => existsSync(path)) ?? process.execPath;
+    const run = await runCli(['--version'], { cwd: await tempFolder(), node });
+    expect(run).toMatchObject({ exitCode: 0, stdout: `${packageJson.version}\n`, stderr: '' });
+  });
+
+  it('passes on the exit code', async () => {
+    const run = await runCli(['sync', '--bogus'], { cwd: await tempFolder(), nodeArgs: asOldNode });
+    expect(run.exitCode).toBe(2);
+  });
+
+  it('passes on Ctrl-C, and waits for what is committed', async () => {
+    const world = await aWorld();
+    addExecutions(world, 300);
+    const held = Promise.withResolvers<void>();
+    world.simulator.traps.beforePage = async () => {
+      running.process.kill('SIGINT');
+      await held.promise;
+    };
+    const running = startCli(['sync', '--json'], { cwd: world.folder, nodeArgs: asOldNode });
+    const run = await running.ended;
+    held.resolve();
+    expect(run.exitCode).toBe(130);
+    expect(JSON.parse(run.stdout)).toMatchObject([{ target: 'sales', done: false }]);
+  });
+
+  it('dies by the signal that its child died by', async () => {
+    const world = await aWorld();
+    const held = Promise.withResolvers<void>();
+    world.simulator.traps.beforePage = async () => {
+      running.process.kill('SIGTERM');
+      await held.promise;
+    };
+    const running = startCli(['list'], { cwd: world.folder, nodeArgs: asOldNode });
+    const run = await running.ended;
+    held.resolve();
+    expect(run).toMatchObject({ exitCode: null, signal: 'SIGTERM' });
+  });
+
+  it('works through a symlink', async () => {
+    const folder = await tempFolder();
+    const link = join(folder, 'dqsync');
+    await symlink(binPath, link);
+    const run = await runCli(['--version'], { cwd: folder, bin: link });
+    expect(run.stdout).toBe(`${packageJson.version}\n`);
+    const old = await runCli(['--version'], { cwd: folder, bin: link, nodeArgs: asOldNode });
+    expect(old.stdout).toBe(`${packageJson.version}\n`);
+  });
+});
+
+it('ends quietly when nobody reads its output', async () => {
+  const world = await aWorld();
+  addExecutions(world, 3_000);
+  const running = world.start(['list', '--limit', '3000', '--json']);
+  running.process.stdout?.once('data', () => running.process.stdout?.destroy());
+  const run = await running.ended;
+  expect(run).toMatchObject({ exitCode: 0, stderr: '' });
+});

@@ -1,0 +1,79 @@
+/** A folder with a config, a simulated source beside it, and the CLI run in that folder. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { defaultAccount } from '../simulator/accounts.ts';
+import { shiftedClock } from '../simulator/movable-clock.ts';
+import { defaultWorkspace, type Simulator, type SimulatorOptions, startSimulator } from '../simulator/server.ts';
+import { type CliOptions, type CliRun, type RunningCli, runCli, startCli } from '../support/run-cli.ts';
+import { tempFolder } from '../support/temp-warehouse.ts';
+
+export const hourMs = 3_600_000;
+
+/** A config as it stands in the file. */
+export type ConfigDocument = Record<string, unknown> & {
+  source: Record<string, unknown>;
+  targets: Record<string, unknown>[];
+};
+
+/** Where a test of the CLI takes place. */
+export interface World {
+  readonly folder: string;
+  readonly simulator: Simulator;
+  /** Runs a command with `--config` at the world's config. */
+  cli(args: readonly string[], options?: Partial<CliOptions>): Promise<CliRun>;
+  /** The same, without waiting for its end. */
+  start(args: readonly string[], options?: Partial<CliOptions>): RunningCli;
+  /** Writes the config anew, changed. */
+  configure(change: (config: ConfigDocument) => void): Promise<void>;
+  /** Writes a file into the folder. */
+  write(name: string, text: string): Promise<void>;
+}
+
+/** Makes a world; its source holds nothing unless told so, and asks for no patience. */
+export async function aWorld(options: SimulatorOptions = {}): Promise<World> {
+  const folder = await tempFolder();
+  const simulator = await startSimulator({ clock: shiftedClock(), ...options });
+  onTestFinished(() => simulator.close());
+  const startMs = simulator.clock.now();
+  const config = (): ConfigDocument => ({
+    warehouse: 'file:./warehouse',
+    source: { endpoint: simulator.url, iamEndpoint: simulator.iamUrl, quota: { requests: 10_000, perSeconds: 1 } },
+    targets: [{ name: 'sales', ...defaultWorkspace, credentials: 'file:./secret.json' }],
+    initialFrom: new Date(startMs - 24 * hourMs).toISOString(),
+  });
+  const write = (name: string, text: string) => writeFile(join(folder, name), text);
+  const configure: World['configure'] = async (change) => {
+    const document = config();
+    change(document);
+    await write('dqsync.json', JSON.stringify(document));
+  };
+  await configure(() => undefined);
+  await write('secret.json', JSON.stringify(defaultAccount.password));
+  return {
+    folder,
+    simulator,
+    cli: (args, more) => runCli(args, { cwd: folder, ...more }),
+    start: (args, more) => startCli(args, { cwd: folder, ...more }),
+    configure,
+    write,
+  };
+}
+
+/** The source's clock less ten minutes: by then everything is settled. */
+export function aWhileAgo(world: World, ms = 10 * 60_000): number {
+  return world.simulator.clock.now() - ms;
+}
+
+/** Adds settled executions, one every second, over the hours before the last ten minutes. */
+export function addExecutions(world: World, count: number, perMillisecond = 1): void {
+  const toMs = aWhileAgo(world);
+  world.simulator.life.addMany(count, { fromMs: toMs - 20 * hourMs, toMs, perMillisecond });
+}
+
+/** The secrets of the simulator's account; none may show up anywhere. */
+export const secretTexts = [
+  defaultAccount.password.password,
+  defaultAccount.accessKeys[0].secretAccessKey,
+  defaultAccount.tokens[0],
+];
