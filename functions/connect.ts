@@ -4,7 +4,7 @@ import { type Config, iamEndpointOf, type TargetConfig } from './config.ts';
 import type { Log } from './model.ts';
 import { connectSource, type Source } from './source/client.ts';
 import { createPacer } from './source/pacing.ts';
-import { targetOf } from './sync/run.ts';
+import { targetOf } from './sync/targets.ts';
 import { parseWarehouseUrl } from './warehouse/location.ts';
 import type { Store } from './warehouse/store.ts';
 

@@ -157,7 +157,7 @@ export function toDqsyncError(thrown: unknown, target?: string): DqsyncError {
 export function describeError(error: DqsyncError): string {
   const target = error.target === undefined ? '' : `target ${error.target}: `;
   const codes = [
-    error.code === undefined ? '' : `code ${error.code}`,
+    error.code === undefined || error.message.includes(error.code) ? '' : `code ${error.code}`,
     error.requestId === undefined ? '' : `request id ${error.requestId}`,
   ].filter((part) => part !== '');
   const suffix = codes.length === 0 ? '' : ` (${codes.join(', ')})`;

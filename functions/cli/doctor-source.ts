@@ -8,7 +8,7 @@ import { offsetUnitSeen } from '../reading/offset-unit.ts';
 import type { OffsetUnit } from '../reading/reader.ts';
 import type { Source } from '../source/client.ts';
 import { readCredentials } from '../source/credentials.ts';
-import { targetOf } from '../sync/run.ts';
+import { targetOf } from '../sync/targets.ts';
 import { type Check, type CheckSubject, failedCheck, passedCheck, runCheck, skippedCheck } from './check.ts';
 import { count } from './formats.ts';
 import { fetchNonEmpty } from './list-pages.ts';

@@ -5,7 +5,7 @@ import type { Config, TargetConfig } from '../config.ts';
 import { type Connections, openConnections } from '../connect.ts';
 import { identityOf, loadCheckpoint } from '../sync/commit.ts';
 import { watermarkOf } from '../sync/plan/coverage.ts';
-import { selectTargets, settingsOf, targetOf } from '../sync/run.ts';
+import { selectTargets, settingsOf, targetOf } from '../sync/targets.ts';
 import { type Check, failedCheck, passedCheck, runCheck } from './check.ts';
 import { loadConfig } from './config-file.ts';
 import { checkSource } from './doctor-source.ts';

@@ -4,7 +4,7 @@ import type { Config, TargetConfig } from '../config.ts';
 import { openConnections } from '../connect.ts';
 import { ConfigError } from '../errors.ts';
 import type { Execution, PageFilter } from '../model.ts';
-import { selectTargets } from '../sync/run.ts';
+import { selectTargets } from '../sync/targets.ts';
 import { loadConfig } from './config-file.ts';
 import { consoleLog } from './console-log.ts';
 import { count, counted, printable } from './formats.ts';

@@ -4,7 +4,7 @@ import type { Config, TargetConfig } from '../config.ts';
 import { type Connections, openConnections } from '../connect.ts';
 import { type DqsyncError, toDqsyncError } from '../errors.ts';
 import { identityOf, loadCheckpoint } from '../sync/commit.ts';
-import { selectTargets, settingsOf, targetOf } from '../sync/run.ts';
+import { selectTargets, settingsOf, targetOf } from '../sync/targets.ts';
 import { loadConfig } from './config-file.ts';
 import { errorJson } from './failure.ts';
 import { writeJson, writeLine } from './output.ts';

@@ -3,6 +3,7 @@ import { isoTime } from '../clock.ts';
 import type { EpochMs } from '../model.ts';
 import type { Checkpoint, LastRun } from '../sync/plan/checkpoint.ts';
 import { densityOf, gapsIn, watermarkOf } from '../sync/plan/coverage.ts';
+import { nextWindow } from '../sync/plan/next-window.ts';
 import { planReobservation } from '../sync/plan/open-set.ts';
 import type { SyncSettings } from '../sync/target-run.ts';
 
@@ -55,7 +56,7 @@ export function statusOf(
       : gapsIn({ fromMs: Math.min(settings.initialFromMs, watermarkMs), toMs: watermarkMs }, coverage);
   const starts = open.filter(({ awaits }) => awaits === 'outcome').map(({ execution }) => execution.startTimeMs);
   const oldestMs = starts.length === 0 ? null : starts.reduce((oldest, ms) => Math.min(oldest, ms));
-  const next = nextWindow(watermarkMs, settings, nowMs);
+  const next = nextWindow(watermarkMs, settings, nowMs - settings.settleMs);
   return {
     target,
     watermark: isoOrNull(watermarkMs),
@@ -76,17 +77,6 @@ export function statusOf(
       looksAgainAt: planReobservation(open, next.fromMs, densityOf(coverage)).due.length,
     },
   };
-}
-
-/** As an incremental run works it out (sync/incremental.ts). */
-function nextWindow(
-  watermarkMs: EpochMs | null,
-  { initialFromMs, settleMs, lookbackMs }: Pick<SyncSettings, 'initialFromMs' | 'settleMs' | 'lookbackMs'>,
-  nowMs: EpochMs,
-): { fromMs: EpochMs; toMs: EpochMs } {
-  const untilMs = nowMs - settleMs;
-  const fromMs = watermarkMs === null ? initialFromMs : Math.min(watermarkMs, untilMs) - lookbackMs;
-  return { fromMs, toMs: Math.max(fromMs, untilMs) };
 }
 
 function describeRun({ runId, mode, outcome, startedAtMs, committedAtMs, rowsWritten, error }: LastRun) {

@@ -11,7 +11,7 @@ import { type DqsyncError, describeError, toDqsyncError } from '../errors.ts';
 import type { Summary } from '../sync/plan/summary.ts';
 import { runTargets } from '../sync/run.ts';
 import type { TargetOutcome } from '../sync/summarize.ts';
-import { configFrom, type Environment } from './environment.ts';
+import { configFrom, type Environment, namespaceVariable } from './environment.ts';
 import { parseEvent } from './event.ts';
 import { Telemetry } from './telemetry.ts';
 
@@ -55,7 +55,7 @@ class Sandbox {
   }
 
   async invoke(event: unknown, context: Context): Promise<Summary[]> {
-    this.#telemetry ??= new Telemetry();
+    this.#telemetry ??= new Telemetry(this.#options.environment[namespaceVariable]);
     const telemetry = this.#telemetry;
     telemetry.begin(context);
     const outcomes: TargetOutcome[] = [];

@@ -8,6 +8,9 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** Holds the configuration: the same JSON text as the CLI's `--config` file. */
 export const configVariable = 'DQSYNC_CONFIG';
 
+/** CloudWatch namespace of the metrics, so that two deployments in one account do not mix theirs. Default: `dqsync`. */
+export const namespaceVariable = 'DQSYNC_METRICS_NAMESPACE';
+
 /**
  * Reads the configuration.
  *

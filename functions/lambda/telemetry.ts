@@ -18,9 +18,11 @@ const serviceName = 'dqsync';
 /** One for the life of a sandbox. */
 export class Telemetry {
   readonly #logger = new Logger({ serviceName });
-  readonly #metrics = new Metrics({ namespace: metricsNamespace, serviceName });
+  readonly #metrics: Metrics;
 
-  constructor() {
+  /** @param namespace CloudWatch's, for the metrics */
+  constructor(namespace: string = metricsNamespace) {
+    this.#metrics = new Metrics({ namespace, serviceName });
     // Powertools adds the service as a dimension of its own; the target is the only one that tells anything here.
     this.#metrics.clearDefaultDimensions();
   }

@@ -9,6 +9,7 @@ import type { Reader } from '../reading/reader.ts';
 import { noTraits } from '../reading/traits.ts';
 import { identityOf, loadCheckpoint } from './commit.ts';
 import { densityOf, watermarkOf } from './plan/coverage.ts';
+import { nextWindow } from './plan/next-window.ts';
 import { Recorder } from './recorder.ts';
 import { reobserveNotifications, reobserveOpen } from './reobserve.ts';
 import { SliceReader } from './slice-reader.ts';
@@ -59,10 +60,9 @@ async function readAll(run: TargetRun, state: RunState, recorder: Recorder, unti
   const { settings } = run;
   const reader = readerOf(run, state);
   const watermarkMs = watermarkOf(recorder.checkpoint.coverage);
-  const readFromMs =
-    watermarkMs === null ? settings.initialFromMs : Math.min(watermarkMs, untilMs) - settings.lookbackMs;
+  const { fromMs: readFromMs, toMs } = nextWindow(watermarkMs, settings, untilMs);
   state.fromMs = readFromMs;
-  state.untilMs = Math.max(readFromMs, untilMs);
+  state.untilMs = toMs;
   requireSaneWatermark(run, watermarkMs);
   await reobserveOpen(run, reader, recorder, readFromMs);
   const slices = new SliceReader({

@@ -1,15 +1,15 @@
 /** One run over all targets, one by one: the failure of one never stops another. */
-import { type Clock, newRunId, parseTime } from '../clock.ts';
+import { type Clock, newRunId } from '../clock.ts';
 import type { Config, TargetConfig } from '../config.ts';
-import { ConfigError } from '../errors.ts';
-import type { Log, Target } from '../model.ts';
+import type { Log } from '../model.ts';
 import type { Source } from '../source/client.ts';
 import type { Store } from '../warehouse/store.ts';
 import { openBudget } from './budget.ts';
 import { runIncremental } from './incremental.ts';
 import type { Summary } from './plan/summary.ts';
 import type { TargetOutcome } from './summarize.ts';
-import type { Progress, SyncSettings } from './target-run.ts';
+import type { Progress } from './target-run.ts';
+import { selectTargets, settingsOf, targetOf } from './targets.ts';
 
 /** What a run is given. */
 export interface Run {
@@ -49,49 +49,6 @@ export async function runTargets(run: Run): Promise<Summary[]> {
     run.onTargetDone?.(outcome, run.clock.now() - startedAtMs);
   }
   return summaries;
-}
-
-/**
- * The targets of the given names, all for undefined.
- *
- * @throws ConfigError naming the unknown ones and those there are
- */
-export function selectTargets(config: Config, names: readonly string[] | undefined): TargetConfig[] {
-  const unknown = (names ?? []).filter((name) => !config.targets.some((target) => target.name === name));
-  if (unknown.length > 0) {
-    throw new ConfigError(`no target is named ${unknown.map((name) => `"${name}"`).join(', ')}`, {
-      remedy: `The config has: ${config.targets.map((target) => target.name).join(', ')}.`,
-    });
-  }
-  return config.targets.filter((target) => names === undefined || names.length === 0 || names.includes(target.name));
-}
-
-/** A target as the rest of the code sees it, from its entry in the config. */
-export function targetOf({ name, projectId, workspace, filter }: TargetConfig): Target {
-  return {
-    name,
-    projectId,
-    workspace,
-    filter: {
-      ...(filter.name === undefined ? {} : { name: filter.name }),
-      ...(filter.taskType === undefined ? {} : { taskType: filter.taskType }),
-    },
-  };
-}
-
-/** The config's settings as a run needs them. */
-export function settingsOf(config: Config): SyncSettings {
-  const { quota, offsetUnit } = config.source;
-  return {
-    initialFromMs: parseTime(config.initialFrom) ?? 0,
-    settleMs: config.settleSeconds * 1000,
-    lookbackMs: config.lookbackMinutes * 60_000,
-    maxOpenMs: config.maxOpenDays * 86_400_000,
-    partitionTimeZone: config.partitionTimeZone,
-    offsetUnit,
-    requestsPerSecond: quota.requests / quota.perSeconds,
-    maxInFlight: quota.requests,
-  };
 }
 
 async function runTarget(run: Run, targetConfig: TargetConfig, limitMs: number): Promise<TargetOutcome> {

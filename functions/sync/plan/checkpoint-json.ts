@@ -1,6 +1,6 @@
 /** The checkpoint as JSON text: written, and read back with every doubt resolved in favour of stopping. Pure. */
 import * as z from 'zod';
-import { StateError } from '../../errors.ts';
+import { InternalError, StateError } from '../../errors.ts';
 import type { Checkpoint, TargetIdentity } from './checkpoint.ts';
 
 const format = 'dqsync.checkpoint';
@@ -67,9 +67,14 @@ const document = z.strictObject({
     .nullable(),
 });
 
-/** The document's text, UTF-8. Lists stand one entry a line, so that a person can read and compare them. */
+/**
+ * The document's text, UTF-8. Lists stand one entry a line, so that a person can read and compare them.
+ *
+ * @throws InternalError for what could not be read back: better no commit than a checkpoint that stops every later run
+ */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   const { identity, coverage, open, recent, quarantined, commitIds, lastRun } = checkpoint;
+  requireWholeWindows(coverage);
   const recentTuples = recent.map((entry) => [entry.id, entry.startTimeMs, entry.fingerprint, entry.observedAtMs]);
   const parts = [
     `"format":${json(format)}`,
@@ -121,6 +126,15 @@ export function decodeCheckpoint(
   const { format: _format, version: _version, ...checkpoint } = result.data;
   requireIdentity(checkpoint.identity, identity, target, where);
   return { ...checkpoint, identity };
+}
+
+function requireWholeWindows(coverage: Checkpoint['coverage']): void {
+  const broken = coverage.find(({ fromMs, toMs }) => !Number.isSafeInteger(fromMs) || !Number.isSafeInteger(toMs));
+  if (broken !== undefined || !isDisjointAndSorted(coverage)) {
+    throw new InternalError(`coverage would be damaged: ${json(broken ?? coverage)}`, {
+      remedy: 'Nothing was written. This is a defect of dqsync; please report it with this message.',
+    });
+  }
 }
 
 function parseJson(bytes: Uint8Array, target: string, where: string): unknown {

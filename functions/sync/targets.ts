@@ -1,0 +1,49 @@
+/** From the config to what a run works with. Light to load: commands that only look use it too. */
+import { parseTime } from '../clock.ts';
+import type { Config, TargetConfig } from '../config.ts';
+import { ConfigError } from '../errors.ts';
+import type { Target } from '../model.ts';
+import type { SyncSettings } from './target-run.ts';
+
+/**
+ * The targets of the given names, all for undefined.
+ *
+ * @throws ConfigError naming the unknown ones and those there are
+ */
+export function selectTargets(config: Config, names: readonly string[] | undefined): TargetConfig[] {
+  const unknown = (names ?? []).filter((name) => !config.targets.some((target) => target.name === name));
+  if (unknown.length > 0) {
+    throw new ConfigError(`no target is named ${unknown.map((name) => `"${name}"`).join(', ')}`, {
+      remedy: `The config has: ${config.targets.map((target) => target.name).join(', ')}.`,
+    });
+  }
+  return config.targets.filter((target) => names === undefined || names.length === 0 || names.includes(target.name));
+}
+
+/** A target as the rest of the code sees it, from its entry in the config. */
+export function targetOf({ name, projectId, workspace, filter }: TargetConfig): Target {
+  return {
+    name,
+    projectId,
+    workspace,
+    filter: {
+      ...(filter.name === undefined ? {} : { name: filter.name }),
+      ...(filter.taskType === undefined ? {} : { taskType: filter.taskType }),
+    },
+  };
+}
+
+/** The config's settings as a run needs them. */
+export function settingsOf(config: Config): SyncSettings {
+  const { quota, offsetUnit } = config.source;
+  return {
+    initialFromMs: parseTime(config.initialFrom) ?? 0,
+    settleMs: config.settleSeconds * 1000,
+    lookbackMs: config.lookbackMinutes * 60_000,
+    maxOpenMs: config.maxOpenDays * 86_400_000,
+    partitionTimeZone: config.partitionTimeZone,
+    offsetUnit,
+    requestsPerSecond: quota.requests / quota.perSeconds,
+    maxInFlight: quota.requests,
+  };
+}
