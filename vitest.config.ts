@@ -9,5 +9,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     passWithNoTests: false,
+    // Published as ES modules that only a bundler resolves.
+    server: { deps: { inline: ['dt-sql-parser'] } },
   },
 });

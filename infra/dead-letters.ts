@@ -19,7 +19,8 @@ export class DeadLetters extends Construct {
     });
     Validations.of(this.queue).acknowledge({
       id: 'AwsSolutions-SQS3',
-      reason: 'It is itself the dead-letter queue, of a schedule and of an asynchronous function; no consumer reads it.',
+      reason:
+        'It is itself the dead-letter queue, of a schedule and of an asynchronous function; no consumer reads it.',
     });
   }
 }

@@ -69,6 +69,11 @@ const deploymentSchema = z.strictObject({
   runbook: z.string().min(1).default('README.md'),
 });
 
+/** The keys of cdk.json's `deployment`; those of `schedule` in full. */
+export const deploymentKeys: readonly string[] = Object.keys(deploymentSchema.shape).flatMap((key) =>
+  key === 'schedule' ? Object.keys(scheduleSchema.shape).map((part) => `schedule.${part}`) : key,
+);
+
 /** The part of cdk.json that is about the deployment, as written there, defaults filled in. */
 export type DeploymentSettings = Readonly<z.output<typeof deploymentSchema>>;
 
@@ -96,7 +101,11 @@ export interface Deployment extends Omit<DeploymentSettings, 'database'> {
  */
 export function parseDeployment(context: unknown): Deployment {
   const document = z.strictObject({ config: z.looseObject({}), deployment: z.unknown().optional() });
-  const { config: written, deployment = {} } = parseWith(document, fromText(context), `"${contextKey}" in the context of cdk.json`);
+  const { config: written, deployment = {} } = parseWith(
+    document,
+    fromText(context),
+    `"${contextKey}" in the context of cdk.json`,
+  );
   const config = parseConfig(written, `"${contextKey}.config" in cdk.json`);
   const settings = parseWith(deploymentSchema, deployment, `"${contextKey}.deployment" in cdk.json`);
   const { expression, longestGapMinutes } = settings.schedule;
@@ -134,7 +143,11 @@ function warehouseOf(written: unknown, existingBucket: string | undefined): Depl
   }
   const location = parseWarehouseUrl(written);
   if (location.kind === 'file') {
-    throw wrong(key, 'is a folder, which a Lambda function has none of', 'Set "s3://<bucket>[/<prefix>]", or leave it out.');
+    throw wrong(
+      key,
+      'is a folder, which a Lambda function has none of',
+      'Set "s3://<bucket>[/<prefix>]", or leave it out.',
+    );
   }
   if (existingBucket !== undefined && existingBucket !== location.bucket) {
     const what = `is in bucket "${location.bucket}", but deployment.bucketName is "${existingBucket}"`;

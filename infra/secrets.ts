@@ -42,7 +42,8 @@ export class CredentialSecrets extends Construct {
     // The L1, because the L2 would fill in a random password, which looks like a value and is none.
     const secret = new CfnSecret(this, name, {
       name,
-      description: 'Credentials for Huawei Cloud DataArts, read by dqsync. One JSON object; its three forms are in the README.',
+      description:
+        'Credentials for Huawei Cloud DataArts, read by dqsync. One JSON object; its three forms are in the README.',
     });
     // Retained, so that a credential is never lost with a stack; not where its very first creation fails.
     secret.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);

@@ -1,14 +1,23 @@
 /** The Lambda function that syncs. */
 import { join } from 'node:path';
-import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { ApplicationLogLevel, Architecture, LoggingFormat, Runtime, SystemLogLevel } from 'aws-cdk-lib/aws-lambda';
+import {
+  ApplicationLogLevel,
+  Architecture,
+  CfnFunction,
+  LoggingFormat,
+  Runtime,
+  SystemLogLevel,
+} from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
-import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { ConfigError } from '../functions/errors.ts';
 import { configVariable, namespaceVariable } from '../functions/lambda/environment.ts';
 import type { WarehouseBucket } from './bucket.ts';
+import { bundlingOptions } from './bundling.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { Deployment } from './deployment.ts';
 import type { CredentialSecrets } from './secrets.ts';
@@ -63,6 +72,10 @@ export class SyncFunction extends Construct {
       environment: this.#environment(props),
       bundling: bundlingOptions,
     });
+    // CDK lets a function depend on its role twice over, which cfn-lint finds superfluous.
+    if (this.function.node.defaultChild instanceof CfnFunction) {
+      this.function.node.defaultChild.addMetadata('cfn-lint', { config: { ignore_checks: ['W3005'] } });
+    }
     // A run that fails leaves the watermark where it is and the next one reads the same, so one retry is plenty.
     this.function.configureAsyncInvoke({
       retryAttempts: 1,
@@ -70,3 +83,47 @@ export class SyncFunction extends Construct {
       onFailure: new SqsDestination(deadLetters.queue),
     });
   }
+
+  #environment({ deployment, warehouse, namespace }: SyncFunctionProps): Record<string, string> {
+    const config = { ...deployment.writtenConfig, warehouse: warehouse.url };
+    const sizeBytes = Buffer.byteLength(JSON.stringify(deployment.writtenConfig));
+    if (sizeBytes > maxConfigBytes) {
+      throw new ConfigError(
+        `"config" is ${sizeBytes} bytes of JSON, and a Lambda function's environment takes ${maxConfigBytes} of it`,
+        {
+          remedy: 'Split the targets over two stacks, each with a stackName of its own.',
+          code: 'config.targets',
+        },
+      );
+    }
+    return {
+      [configVariable]: Stack.of(this).toJsonString(config),
+      [namespaceVariable]: namespace,
+      // parquetjs-lite's Thrift calls `new Buffer`, of which Node warns where it does not lie in node_modules.
+      NODE_OPTIONS: '--disable-warning=DEP0005',
+    };
+  }
+
+  /** Written by hand: AWS's managed policy for Lambda may write to every log group there is. */
+  #role({ warehouse, secrets }: SyncFunctionProps, logGroup: LogGroup): Role {
+    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    role.addToPolicy(
+      new PolicyStatement({
+        sid: 'WriteLogs',
+        actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+        resources: [logGroup.logGroupArn],
+      }),
+    );
+    secrets.grantRead(role);
+    warehouse.grantSync(role);
+    return role;
+  }
+}
+
+/**
+ * How old an event may grow that waits to be run: half a period, so that it never meets the next one, which reads the same
+ * and more. AWS takes a minute to six hours.
+ */
+export function maxEventAgeSeconds(periodMinutes: number): number {
+  return Math.min(Math.max(60, periodMinutes * 30), 21_600);
+}

@@ -39,6 +39,21 @@ export function namedQueries({ view, lastDays }: NamedQueryOptions): readonly Na
       sql: silentAlarms(view, since),
     },
     {
+      title: 'Slowest rules',
+      description: `How long tasks take, in seconds, the median (p50) and the slowest of twenty (p95), ${period}.`,
+      sql: slowestRules(view, since),
+    },
+    {
+      title: 'Rules that stopped running',
+      description: `Tasks that have been still for more than twice their longest pause so far, as seen from the newest execution of their workspace, ${period}.`,
+      sql: stoppedRules(view, since),
+    },
+    {
+      title: 'Status changes between two days',
+      description: `Tasks whose last outcome of yesterday differs from the one of the day before, in UTC; put other days in for others. Among those that ran on both days, ${period}.`,
+      sql: statusChanges(view, since),
+    },
+    {
       title: 'Freshness of the table',
       description: `Per workspace and project: the newest execution, when dqsync last saw anything new, and what is still running, ${period}.`,
       sql: freshness(view, since),
@@ -48,9 +63,12 @@ export function namedQueries({ view, lastDays }: NamedQueryOptions): readonly Na
 
 /** A condition on `dt`: text against text, because a cast of `dt` would keep Athena from pruning partitions. */
 function sinceDay(lastDays: number | null): string {
-  return lastDays === null
-    ? 'TRUE'
-    : `dt >= CAST(CAST(current_date - INTERVAL '${Math.trunc(lastDays)}' DAY AS date) AS varchar)`;
+  return lastDays === null ? 'TRUE' : `dt >= ${daysAgo(lastDays)}`;
+}
+
+/** A day as `dt` spells it. */
+function daysAgo(days: number): string {
+  return `CAST(CAST(current_date - INTERVAL '${Math.trunc(days)}' DAY AS date) AS varchar)`;
 }
 
 function passRateByDay(view: string, since: string): string {
@@ -99,4 +117,68 @@ FROM ${view}
 WHERE ${since}
 GROUP BY workspace, project_id
 ORDER BY workspace, project_id`;
+}
+
+/**
+ * Percentiles by counting places, which is exact, and the same in both dialects: their own functions for it have different
+ * names and methods.
+ */
+function slowestRules(view: string, since: string): string {
+  return `SELECT workspace, task_id, max(name) AS name,
+  max(runs) AS runs,
+  max(CASE WHEN place = CAST(ceil(0.5 * runs) AS bigint) THEN millis END) / 1e3 AS p50_seconds,
+  max(CASE WHEN place = CAST(ceil(0.95 * runs) AS bigint) THEN millis END) / 1e3 AS p95_seconds
+FROM (
+  SELECT workspace, task_id, name, millis,
+    row_number() OVER (PARTITION BY workspace, task_id ORDER BY millis) AS place,
+    count(*) OVER (PARTITION BY workspace, task_id) AS runs
+  FROM (
+    SELECT workspace, task_id, name, date_diff('millisecond', start_time, end_time) AS millis
+    FROM ${view}
+    WHERE ${since} AND end_time IS NOT NULL
+  ) AS lasting
+) AS placed
+GROUP BY workspace, task_id
+ORDER BY p95_seconds DESC, workspace, task_id
+LIMIT 20`;
+}
+
+/** Seen from the newest execution of the workspace, not from now: a table that is behind has no rules that stopped. */
+function stoppedRules(view: string, since: string): string {
+  return `SELECT workspace, task_id, name, runs, last_run,
+  round(longest_pause / 3.6e6, 1) AS longest_pause_hours,
+  round(date_diff('millisecond', last_run, newest) / 3.6e6, 1) AS still_for_hours
+FROM (
+  SELECT workspace, task_id, max(name) AS name,
+    count(*) AS runs,
+    max(start_time) AS last_run,
+    max(date_diff('millisecond', previous, start_time)) AS longest_pause,
+    max(max(start_time)) OVER (PARTITION BY workspace) AS newest
+  FROM (
+    SELECT workspace, task_id, name, start_time,
+      lag(start_time) OVER (PARTITION BY workspace, task_id ORDER BY start_time) AS previous
+    FROM ${view}
+    WHERE ${since}
+  ) AS runs_in_order
+  GROUP BY workspace, task_id
+) AS rules
+WHERE runs >= 3 AND date_diff('millisecond', last_run, newest) > 2 * longest_pause
+ORDER BY still_for_hours DESC, workspace, task_id
+LIMIT 100`;
+}
+
+function statusChanges(view: string, since: string): string {
+  const [before, after] = [daysAgo(2), daysAgo(1)];
+  const lastOf = (day: string) => `max_by(run_status, start_time) FILTER (WHERE dt = ${day})`;
+  return `SELECT workspace, task_id, name, status_before, status_after
+FROM (
+  SELECT workspace, task_id, max(name) AS name,
+    ${lastOf(before)} AS status_before,
+    ${lastOf(after)} AS status_after
+  FROM ${view}
+  WHERE ${since} AND dt IN (${before}, ${after}) AND run_status IN ('SUCCESS', 'ALARMING', 'FAILED')
+  GROUP BY workspace, task_id
+) AS both_days
+WHERE status_before <> status_after
+ORDER BY workspace, status_after, task_id`;
 }

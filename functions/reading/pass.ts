@@ -151,7 +151,7 @@ async function readTotal(reader: Reader, window: Window, pass: Pass, rows: numbe
   }
   pass.holes += gaps.holes;
   pass.reachedEnd = !pass.refused && pass.holes === 0;
-  const mayBeCut = total > rows || rows >= maxPageRows;
+  const mayBeCut = (total > rows || rows >= maxPageRows) && total >= reader.traits.largestCount;
   if (pass.reachedEnd && mayBeCut && lastPageRows >= reader.traits.largestPageRows) {
     await lookBeyond(reader, window, pass, wholePages ? Math.ceil(total / pageStride) : total, total);
   }

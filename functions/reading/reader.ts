@@ -25,11 +25,12 @@ export function pageRows(page: Page): number {
   return page.executions.length + page.unreadable.length;
 }
 
-/** Asks for the page at `offset` (in the source's unit) and learns the largest page size from the reply. */
+/** Asks for the page at `offset` (in the source's unit) and learns the largest page size and count from the reply. */
 export async function fetchAt(reader: Reader, window: Window, offset: number): Promise<Page> {
   const page = await reader.fetchPage({ ...askFor(window), filter: reader.filter, limit: maxPageRows, offset });
   const rows = pageRows(page);
   reader.traits.largestPageRows = Math.max(reader.traits.largestPageRows, rows);
+  reader.traits.largestCount = Math.max(reader.traits.largestCount, page.count ?? 0);
   reader.onRows(rows);
   return page;
 }

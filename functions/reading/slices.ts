@@ -30,6 +30,11 @@ export class SlicePlanner {
     return (this.#rowsPerMs ?? 0) * (window.toMs - window.fromMs);
   }
 
+  /** Whether slices are cut by a density at all; else the next is all there is. */
+  get knowsDensity(): boolean {
+    return this.#rowsPerMs !== null && this.#rowsPerMs > 0;
+  }
+
   /** More rows than this in a slice are not read but cut again. */
   maxRows(limitRows: number): number {
     return this.#aim(limitRows) * toleratedFactor;

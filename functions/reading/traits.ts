@@ -13,6 +13,8 @@ export interface SourceTraits {
   countIsTotal: boolean | null;
   /** A `count` of this or more is not believed: rows were found beyond it, so it is capped. */
   countCap: number;
+  /** The largest `count` of any reply: whatever cap there is, totals below this are not cut off by it. */
+  largestCount: number;
   /** Offsets, in the source's unit, from this one on were refused. */
   refusedOffset: number;
   /** True once the configured offset unit was tried on a window that could have shown it to be wrong. */
@@ -25,6 +27,7 @@ export function noTraits(): SourceTraits {
     largestPageRows: 0,
     countIsTotal: null,
     countCap: Number.POSITIVE_INFINITY,
+    largestCount: 0,
     refusedOffset: Number.POSITIVE_INFINITY,
     offsetUnitChecked: false,
   };

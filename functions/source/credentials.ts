@@ -176,7 +176,7 @@ async function readFromSecretsManager(secretRef: string, id: string, reader: Sec
 /** By the SDK's error name: what to do. Anything else may pass by itself. */
 const secretsManagerRemedies: Readonly<Record<string, string>> = {
   ResourceNotFoundException:
-    'Create the secret, or correct its name, account and region in targets[].credentials (a full ARN carries the region).',
+    'Create the secret, store its value if it has none yet, or correct its name, account and region in targets[].credentials (a full ARN carries the region).',
   AccessDeniedException:
     'Allow this role secretsmanager:GetSecretValue on the secret, and kms:Decrypt on its key if it has one of its own.',
   DecryptionFailure: 'Allow this role kms:Decrypt on the key of the secret.',

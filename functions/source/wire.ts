@@ -7,6 +7,7 @@
 
 import type { EpochMs, Execution, Page, UnreadableRow } from '../model.ts';
 import { ExactNumber, parseExactJson, writeExactJson, writeMembers } from './exact-json.ts';
+import { plainReader } from './plain-json.ts';
 import { rowTexts } from './row-texts.ts';
 import { SharedTexts } from './shared-texts.ts';
 
@@ -40,12 +41,30 @@ type WireObject = Readonly<Record<string, unknown>>;
  * @param texts of the pages before, to share equal ones with
  */
 export function parsePage(text: string, texts: SharedTexts = new SharedTexts()): PageContent {
+  const body = readPlain(text);
+  const content = body === null ? null : readBody(body, text, texts);
+  // The reason why a row is unreadable quotes numbers as they were written, which only the exact parser knows.
+  return content?.isPage && content.unreadable.length === 0 ? content : parseExactPage(text, texts);
+}
+
+const readPlain = plainReader({
+  list: 'resources',
+  integers: ['id', 'task_id'],
+  safeNumbers: ['start_time', 'end_time'],
+});
+
+/** Any page at all. */
+function parseExactPage(text: string, texts: SharedTexts): PageContent {
   let body: unknown;
   try {
     body = parseExactJson(text);
   } catch (error) {
     return error instanceof RangeError ? parseDeepPage(text, texts) : notAPage('it is not JSON');
   }
+  return readBody(body, text, texts);
+}
+
+function readBody(body: unknown, text: string, texts: SharedTexts): PageContent {
   const rows = rowsOf(body);
   if (rows === null) {
     return notAPage('it has no array "resources"');

@@ -40,7 +40,7 @@ async function readAndCommit(run: TargetRun, state: RunState, recorder: Recorder
   try {
     await readAll(run, state, recorder, untilMs);
   } catch (thrown) {
-    if (state.commitFailed === true) {
+    if (recorder.isBroken) {
       throw thrown;
     }
     if (thrown instanceof StoppedError) {
@@ -72,12 +72,13 @@ async function readAll(run: TargetRun, state: RunState, recorder: Recorder, unti
     recentFromMs: untilMs - settings.lookbackMs,
     rowsPerMs: densityOf(recorder.checkpoint.coverage),
     rowsInTimeLeft: () => rowsInTimeLeft(run),
+    now: () => run.clock.now(),
   });
   for (let slice = await slices.next(); slice !== null; slice = await slices.next()) {
-    const { window, collected } = slice;
-    recorder.addWindow(window, Math.min(window.toMs, sourceNow(run) - settings.settleMs), collected);
+    const { window, collected, begunAtMs } = slice;
+    recorder.addWindow(window, Math.min(window.toMs, sourceTime(run, begunAtMs) - settings.settleMs), collected);
     report(run, state, window.toMs);
-    if (recorder.isDue && window.toMs < untilMs && (await commitOnTheWay(state, recorder))) {
+    if (recorder.isDue && window.toMs < untilMs && (await recorder.commit('running', null))) {
       const reachedMs = watermarkOf(recorder.checkpoint.coverage) ?? window.toMs;
       slices.skipTo(reachedMs);
       if (reachedMs >= untilMs) {
@@ -86,16 +87,6 @@ async function readAll(run: TargetRun, state: RunState, recorder: Recorder, unti
     }
   }
   await reobserveNotifications(run, reader, recorder, readFromMs);
-}
-
-/** Commits; true if another run committed meanwhile. */
-async function commitOnTheWay(state: RunState, recorder: Recorder): Promise<boolean> {
-  try {
-    return await recorder.commit('running', null);
-  } catch (thrown) {
-    state.commitFailed = true;
-    throw thrown;
-  }
 }
 
 function readerOf(run: TargetRun, state: RunState): Reader {
@@ -113,22 +104,25 @@ function readerOf(run: TargetRun, state: RunState): Reader {
   };
 }
 
-/** As many requests as arrive while one is answered, half as many again to catch up, and never fewer than keep a core busy. */
+/**
+ * Of one slice: as many requests as arrive while one is answered, half as many again to catch up, and never fewer than keep
+ * a core busy. Two slices are read at once, so that both together have at most as many as there are connections, 16.
+ */
 function requestsInFlight(latencyMs: number | null, settings: TargetRun['settings']): number {
   const whileOneIsAnswered = (settings.requestsPerSecond * (latencyMs ?? 0)) / 1000;
-  const wanted = Math.min(Math.ceil(whileOneIsAnswered * 1.5) + 2, 16);
+  const wanted = Math.min(Math.ceil(whileOneIsAnswered * 1.5) + 2, 8);
   return Math.max(1, Math.min(wanted, settings.maxInFlight));
 }
 
-/** Half of what the quota lets through in the time left, so that a slice begun is a slice finished. */
+/** A quarter of what the quota lets through in the time left: two slices are read at once, and each begun shall be finished. */
 function rowsInTimeLeft(run: TargetRun): number {
-  return (run.budget.remainingMs() / 1000) * run.settings.requestsPerSecond * 100 * 0.5;
+  return (run.budget.remainingMs() / 1000) * run.settings.requestsPerSecond * 100 * 0.25;
 }
 
 /** Where the source's clock is behind ours, rows up to our now are still to come: coverage must not run ahead of it. */
-function sourceNow(run: TargetRun): EpochMs {
+function sourceTime(run: TargetRun, ms: EpochMs): EpochMs {
   const skewMs = run.source.stats().clockSkewMs ?? 0;
-  return run.clock.now() + (skewMs < -noticedSkewMs ? Math.floor(skewMs) : 0);
+  return ms + (skewMs < -noticedSkewMs ? Math.floor(skewMs) : 0);
 }
 
 /** Coverage beyond our own now means that some clock is or was off; what was covered early is read again, but say so. */

@@ -62,6 +62,7 @@ export class Recorder {
   #draft: Draft = emptyDraft();
   #committedAtMs: EpochMs;
   #nextPart = 0;
+  #isBroken = false;
 
   /** @param untilMs where the run means to end: what starts within the lookback before it is read again by the next */
   constructor(run: TargetRun, loaded: LoadedCheckpoint, mode: LastRun['mode'], untilMs: EpochMs) {
@@ -79,6 +80,11 @@ export class Recorder {
   /** The checkpoint as last loaded or committed. */
   get checkpoint(): Checkpoint {
     return this.#loaded.checkpoint;
+  }
+
+  /** Whether a commit has failed. What it held is neither in the table for sure nor here any more: there must be no other. */
+  get isBroken(): boolean {
+    return this.#isBroken;
   }
 
   /** Whether enough is gathered to commit. */
@@ -141,6 +147,10 @@ export class Recorder {
    * @throws StorageError, ConflictError, StateError; then nothing of the draft is in the checkpoint, and its rows are written again by the next run
    */
   async commit(outcome: LastRun['outcome'], error: string | null): Promise<boolean> {
+    if (this.#isBroken) {
+      throw new InternalError('a commit was tried after one that failed', { remedy: 'Please report this defect.' });
+    }
+    this.#isBroken = true;
     const rows = this.#observations.take();
     if (rows.length > 0) {
       const written = await writeObservations(this.#run, rows, this.#nextPart);
@@ -169,6 +179,7 @@ export class Recorder {
     this.totals.conflicts += committed.conflicted ? 1 : 0;
     this.#committedAtMs = committedAtMs;
     this.#remember(committed.checkpoint);
+    this.#isBroken = false;
     return committed.conflicted;
   }
 

@@ -18,8 +18,6 @@ export interface RunState {
   rowsRead: number;
   done: boolean;
   error: DqsyncError | null;
-  /** A commit threw: there is no point in another. */
-  commitFailed?: boolean;
 }
 
 /** One target's run: the summary that is promised to the outside, and what only metrics and logs tell. */

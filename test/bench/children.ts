@@ -2,7 +2,8 @@
 import { execFile, fork } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import type { Summary } from '../../functions/sync/plan/summary.ts';
 import { defaultAccount } from '../simulator/accounts.ts';
@@ -75,11 +76,13 @@ async function runSync(folder: string, config: object): Promise<SyncReport> {
   const [configFile, usageFile] = [join(folder, 'dqsync.json'), join(folder, 'usage.json')];
   await writeFile(configFile, JSON.stringify(config));
   const preload = join(import.meta.dirname, 'report-usage.js');
-  const args = ['--import', preload, dqsyncFile, 'sync', '--config', configFile, '--json'];
   const startedAtMs = performance.now();
-  const { stdout } = await promisify(execFile)(process.execPath, args, {
+  // By its first line, as npx starts it, and with this node.
+  const { stdout } = await promisify(execFile)(dqsyncFile, ['sync', '--config', configFile, '--json'], {
     env: {
       ...process.env,
+      PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH']}`,
+      NODE_OPTIONS: `--import ${pathToFileURL(preload)}`,
       DQSYNC_BENCH_SECRET: JSON.stringify(defaultAccount.accessKeys[0]),
       DQSYNC_BENCH_USAGE: usageFile,
     },

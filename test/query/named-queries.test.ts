@@ -7,15 +7,25 @@ import { ask, opened } from '../support/warehouse-sql.ts';
 
 const hourMs = 3_600_000;
 
+/** Numbers that were not there before. */
+function counter(): () => bigint {
+  let last = 0n;
+  return () => {
+    last += 1n;
+    return last;
+  };
+}
+
 describe('named queries', () => {
-  const [passRate, failing, silent, freshness] = namedQueries({ view: 'quality_instances', lastDays: null });
+  const queries = namedQueries({ view: 'quality_instances', lastDays: null });
+  const sqlOf = (title: string): string => queries.find((query) => query.title === title)?.sql ?? '';
 
   it('have titles of their own', () => {
-    const queries = namedQueries({ view: 'v', lastDays: 30 });
+    const recent = namedQueries({ view: 'v', lastDays: 30 });
 
-    expect(new Set(queries.map((query) => query.title)).size).toBe(queries.length);
-    expect(queries.map((query) => query.description)).toEqual(
-      queries.map(() => expect.stringContaining('over the last 30 days')),
+    expect(new Set(recent.map((query) => query.title)).size).toBe(recent.length);
+    expect(recent.map((query) => query.description)).toEqual(
+      recent.map(() => expect.stringContaining('over the last 30 days')),
     );
   });
 
@@ -37,10 +47,11 @@ describe('named queries', () => {
 
     const counts = namedQueries({ view: 'quality_instances', lastDays: 3 }).map(async (query) => {
       const rows = await ask(sql, query.sql);
-      return rows.reduce((sum, row) => sum + Number(row['finished'] ?? row['executions'] ?? 0), 0);
+      return rows.reduce((sum, row) => sum + Number(row['finished'] ?? row['executions'] ?? row['runs'] ?? 0), 0);
     });
 
-    expect(await Promise.all(counts)).toEqual([2, 0, 0, 2]);
+    // Pass rate, failing, silent, slowest, stopped, changes, freshness.
+    expect(await Promise.all(counts)).toEqual([2, 0, 0, 2, 0, 0, 2]);
   });
 
   it('answer from what was written', async () => {
@@ -57,17 +68,17 @@ describe('named queries', () => {
     ]);
     const sql = await opened(store);
 
-    expect(await ask(sql, passRate?.sql ?? '')).toMatchObject([
+    expect(await ask(sql, sqlOf('Pass rate by day'))).toMatchObject([
       { dt: '2026-01-02', finished: 2n, passed: 1n, alarms: 0n, failed: 1n, pass_percent: 50 },
       { dt: '2026-01-01', finished: 5n, passed: 2n, alarms: 3n, failed: 0n, pass_percent: 40 },
     ]);
-    expect(await ask(sql, failing?.sql ?? '')).toMatchObject([
+    expect(await ask(sql, sqlOf('Rules failing most'))).toMatchObject([
       { task_id: 2n, name: 'bad', bad: 2n, finished: 2n, bad_percent: 100, last_bad: '2026-01-01T00:00:00.000Z' },
       { task_id: 4n, bad: 1n, bad_percent: 100 },
       { task_id: 3n, bad: 1n, bad_percent: 50, last_bad: '2026-01-02T00:00:00.000Z' },
     ]);
-    expect((await ask(sql, silent?.sql ?? '')).map((row) => row['id'])).toEqual([4n, 7n]);
-    expect(await ask(sql, freshness?.sql ?? '')).toMatchObject([
+    expect((await ask(sql, sqlOf('Alarms nobody was notified of'))).map((row) => row['id'])).toEqual([4n, 7n]);
+    expect(await ask(sql, sqlOf('Freshness of the table'))).toMatchObject([
       {
         executions: 8n,
         still_open: 1n,
@@ -75,6 +86,74 @@ describe('named queries', () => {
         last_observed: '2026-01-02T00:05:00.000Z',
         minutes_since: expect.any(BigInt),
       },
+    ]);
+  });
+
+  it('tell median and 95th percentile of how long a rule takes, by nearest rank', async () => {
+    const store = await tempWarehouse();
+    const lasting = (taskId: bigint, millis: number, id: bigint) =>
+      anObservation({ id, taskId, name: `rule ${taskId}`, endTimeMs: newYearMs + millis });
+    await writeObservations(store, [
+      // 1 s to 20 s: the 10th and the 19th of twenty.
+      ...Array.from({ length: 20 }, (_, index) => lasting(1n, (index + 1) * 1000, BigInt(index))),
+      lasting(2n, 90_500, 100n),
+      anObservation({ id: 200n, taskId: 2n, endTimeMs: null, runStatus: 'RUNNING' }),
+    ]);
+
+    expect(await ask(await opened(store), sqlOf('Slowest rules'))).toMatchObject([
+      { task_id: 2n, name: 'rule 2', runs: 1n, p50_seconds: 90.5, p95_seconds: 90.5 },
+      { task_id: 1n, name: 'rule 1', runs: 20n, p50_seconds: 10, p95_seconds: 19 },
+    ]);
+  });
+
+  it('find rules that stopped, by their own rhythm and the newest execution of their workspace', async () => {
+    const store = await tempWarehouse();
+    const nextId = counter();
+    const ranAtHours = (taskId: bigint, hours: readonly number[], workspace = 'w') =>
+      hours.map((hour) => anObservation({ id: nextId(), taskId, workspace, startTimeMs: newYearMs + hour * hourMs }));
+    await writeObservations(store, [
+      ...ranAtHours(1n, [0, 24, 48, 72, 96, 120]),
+      // Hourly, last at 3 h of 120 h: still for 117 hours.
+      ...ranAtHours(2n, [0, 1, 2, 3]),
+      // Twice its longest pause, to the hour, is not yet more than that.
+      ...ranAtHours(3n, [0, 20, 40, 80]),
+      // Twice is no rhythm.
+      ...ranAtHours(4n, [0, 1]),
+      // Another workspace, which as a whole is behind.
+      ...ranAtHours(5n, [0, 1, 2], 'behind'),
+    ]);
+
+    expect(await ask(await opened(store), sqlOf('Rules that stopped running'))).toMatchObject([
+      { task_id: 2n, runs: 4n, last_run: '2026-01-01T03:00:00.000Z', longest_pause_hours: 1, still_for_hours: 117 },
+    ]);
+  });
+
+  it('tell rules whose last outcome changed from the day before yesterday to yesterday', async () => {
+    const store = await tempWarehouse();
+    const midnightMs = Math.floor(Date.now() / (24 * hourMs)) * 24 * hourMs;
+    const nextId = counter();
+    const ended = (taskId: bigint, daysAgo: number, hour: number, runStatus: string) =>
+      anObservation({
+        id: nextId(),
+        taskId,
+        runStatus,
+        startTimeMs: midnightMs - daysAgo * 24 * hourMs + hour * hourMs,
+      });
+    await writeObservations(store, [
+      ...[
+        ended(1n, 2, 1, 'FAILED'),
+        ended(1n, 2, 2, 'SUCCESS'),
+        ended(1n, 1, 1, 'SUCCESS'),
+        ended(1n, 1, 2, 'ALARMING'),
+      ],
+      ...[ended(2n, 2, 1, 'SUCCESS'), ended(2n, 1, 1, 'FAILED'), ended(2n, 1, 2, 'SUCCESS')],
+      ...[ended(3n, 3, 1, 'FAILED'), ended(3n, 1, 1, 'SUCCESS')],
+      ...[ended(4n, 2, 1, 'FAILED'), ended(4n, 1, 1, 'SUCCESS'), ended(4n, 1, 2, 'RUNNING')],
+    ]);
+
+    expect(await ask(await opened(store), sqlOf('Status changes between two days'))).toMatchObject([
+      { task_id: 1n, status_before: 'SUCCESS', status_after: 'ALARMING' },
+      { task_id: 4n, status_before: 'FAILED', status_after: 'SUCCESS' },
     ]);
   });
 });

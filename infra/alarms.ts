@@ -1,0 +1,135 @@
+/** What may wake somebody, and how it reaches them. */
+import { Duration } from 'aws-cdk-lib';
+import {
+  Alarm,
+  type AlarmProps,
+  ComparisonOperator,
+  type IMetric,
+  Stats,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { Construct } from 'constructs';
+import { type AlarmName, alarmDescription } from './alarm-kinds.ts';
+import type { DeadLetters } from './dead-letters.ts';
+import type { Deployment } from './deployment.ts';
+import { functionMetric, targetMetric } from './run-metrics.ts';
+import type { SyncFunction } from './sync-function.ts';
+
+/** A run that goes on for this long after `maxRunSeconds` did not end by itself. */
+const overrunSeconds = 30;
+
+/** How to make `Alarms`. */
+export interface AlarmsProps {
+  readonly deployment: Deployment;
+  readonly sync: SyncFunction;
+  readonly deadLetters: DeadLetters;
+  readonly namespace: string;
+}
+
+type Condition = Pick<AlarmProps, 'metric' | 'threshold' | 'treatMissingData'> & {
+  readonly comparison?: ComparisonOperator;
+  readonly periods?: number;
+  /** The one target it is about. */
+  readonly target?: string;
+};
+
+/** The alarms and their topic. Every alarm's name is `<stack>-<kind>`, or `<stack>-<kind>-<target>`. */
+export class Alarms extends Construct {
+  readonly topic: Topic;
+  readonly alarms: Alarm[] = [];
+  readonly #deployment: Deployment;
+
+  constructor(scope: Construct, id: string, props: AlarmsProps) {
+    super(scope, id);
+    this.#deployment = props.deployment;
+    this.topic = new Topic(this, 'Topic', {
+      displayName: `${props.deployment.stackName}: DataArts sync`,
+      enforceSSL: true,
+    });
+    if (props.deployment.alarmEmail !== undefined) {
+      this.topic.addSubscription(new EmailSubscription(props.deployment.alarmEmail));
+    }
+    const period = Duration.minutes(props.deployment.periodMinutes);
+    this.#ofRuns(props, period);
+    for (const { name } of props.deployment.config.targets) {
+      this.#ofTarget(name, props.namespace, period);
+    }
+  }
+
+  #ofRuns({ sync, deadLetters, deployment }: AlarmsProps, period: Duration): void {
+    const ofFunction = (name: string, statistic: string, over = period): IMetric =>
+      functionMetric(sync.function, name, statistic, over);
+    // As long as a period, so that it stays up from one failed run to the next instead of flapping.
+    this.#add('run-failed', {
+      metric: ofFunction('Errors', Stats.SUM),
+      threshold: 1,
+      // No run is the affair of the next alarm.
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
+    this.#add('not-running', {
+      metric: ofFunction('Invocations', Stats.SUM),
+      threshold: 1,
+      comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
+      periods: 3,
+      // A function that nobody invokes sends no metric: silence is what is looked for.
+      treatMissingData: TreatMissingData.BREACHING,
+    });
+    this.#add('dead-letters', {
+      metric: deadLetters.queue.metricApproximateNumberOfMessagesVisible({
+        period: Duration.minutes(5),
+        statistic: Stats.MAXIMUM,
+      }),
+      threshold: 1,
+      // A queue that was empty for long sends no metric.
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
+    this.#add('events-dropped', {
+      metric: ofFunction('AsyncEventsDropped', Stats.SUM, Duration.minutes(5)),
+      threshold: 1,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
+    this.#add('near-time-limit', {
+      metric: ofFunction('Duration', Stats.MAXIMUM),
+      threshold: (deployment.config.maxRunSeconds + overrunSeconds) * 1000,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
+  }
+
+  #ofTarget(target: string, namespace: string, period: Duration): void {
+    this.#add('watermark-old', {
+      target,
+      metric: targetMetric({ namespace, target, name: 'WatermarkAge', statistic: Stats.MAXIMUM, period }),
+      threshold: 3 * period.toSeconds(),
+      comparison: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      // A run that fails tells the age too. No run at all is "not-running"; this one then stays as it was.
+      treatMissingData: TreatMissingData.IGNORE,
+    });
+    this.#add('rows-quarantined', {
+      target,
+      metric: targetMetric({ namespace, target, name: 'Quarantined', statistic: Stats.SUM, period }),
+      threshold: 1,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
+  }
+
+  #add(name: AlarmName, condition: Condition): void {
+    const { stackName, runbook } = this.#deployment;
+    const { target, comparison, periods = 1, metric, threshold, treatMissingData } = condition;
+    const suffix = target === undefined ? '' : `-${target}`;
+    const alarm = new Alarm(this, `${name}${suffix}`, {
+      alarmName: `${stackName}-${name}${suffix}`,
+      alarmDescription: alarmDescription(name, runbook),
+      metric,
+      threshold,
+      comparisonOperator: comparison ?? ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      evaluationPeriods: periods,
+      ...(treatMissingData === undefined ? {} : { treatMissingData }),
+    });
+    alarm.addAlarmAction(new SnsAction(this.topic));
+    alarm.addOkAction(new SnsAction(this.topic));
+    this.alarms.push(alarm);
+  }
+}

@@ -1,0 +1,60 @@
+/** Where the table is asked from: a workgroup with the questions people have. */
+import { Aws } from 'aws-cdk-lib';
+import { CfnNamedQuery, CfnWorkGroup } from 'aws-cdk-lib/aws-athena';
+import { Construct } from 'constructs';
+import { namedQueries } from '../functions/query/named-queries.ts';
+import { viewName } from '../functions/warehouse/layout.ts';
+import type { WarehouseBucket } from './bucket.ts';
+import type { Catalog } from './catalog.ts';
+
+const bytesPerGb = 1_000_000_000;
+/** Far enough back for a trend, near enough to read few partitions. */
+const lastDays = 30;
+
+/** How to make a `QueryWorkgroup`. */
+export interface QueryWorkgroupProps {
+  readonly name: string;
+  /** A query that would scan more is stopped. */
+  readonly scanLimitGb: number;
+  readonly warehouse: WarehouseBucket;
+  readonly catalog: Catalog;
+}
+
+/** The workgroup and its named queries. */
+export class QueryWorkgroup extends Construct {
+  readonly name: string;
+
+  constructor(scope: Construct, id: string, { name, scanLimitGb, warehouse, catalog }: QueryWorkgroupProps) {
+    super(scope, id);
+    this.name = name;
+    const workgroup = new CfnWorkGroup(this, 'Workgroup', {
+      name,
+      description: 'Questions about the results of DataArts quality tasks',
+      state: 'ENABLED',
+      // What it would take along is the history of queries, not data.
+      recursiveDeleteOption: true,
+      workGroupConfiguration: {
+        enforceWorkGroupConfiguration: true,
+        publishCloudWatchMetricsEnabled: true,
+        bytesScannedCutoffPerQuery: Math.max(10_000_000, Math.round(scanLimitGb * bytesPerGb)),
+        engineVersion: { selectedEngineVersion: 'Athena engine version 3' },
+        resultConfiguration: {
+          outputLocation: warehouse.resultsUrl,
+          expectedBucketOwner: Aws.ACCOUNT_ID,
+          encryptionConfiguration: { encryptionOption: 'SSE_S3' },
+        },
+      },
+    });
+    for (const { title, description, sql } of namedQueries({ view: `"${catalog.database}"."${viewName}"`, lastDays })) {
+      const query = new CfnNamedQuery(this, title, {
+        name: title,
+        description,
+        database: catalog.database,
+        workGroup: name,
+        queryString: sql,
+      });
+      query.addResourceDependency(workgroup);
+      query.addResourceDependency(catalog.view);
+    }
+  }
+}

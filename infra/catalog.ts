@@ -1,0 +1,95 @@
+/** The table and the view in the Glue Data Catalog, so that Athena finds them without any DDL. */
+import { Aws } from 'aws-cdk-lib';
+import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue';
+import { Construct } from 'constructs';
+import { dayInTimeZone, parseTime } from '../functions/clock.ts';
+import type { Config } from '../functions/config.ts';
+import { tableName } from '../functions/warehouse/layout.ts';
+import type { WarehouseBucket } from './bucket.ts';
+import { type CatalogColumn, fileColumns, pathColumns } from './column-types.ts';
+import type { Deployment } from './deployment.ts';
+import { viewTableInput } from './view-definition.ts';
+
+/** How to make a `Catalog`. */
+export interface CatalogProps {
+  readonly deployment: Deployment;
+  readonly warehouse: WarehouseBucket;
+}
+
+/** Database, table and view. */
+export class Catalog extends Construct {
+  /** A literal name, not a token. */
+  readonly database: string;
+  readonly view: CfnTable;
+
+  constructor(scope: Construct, id: string, { deployment, warehouse }: CatalogProps) {
+    super(scope, id);
+    this.database = deployment.database;
+    const database = new CfnDatabase(this, 'Database', {
+      catalogId: Aws.ACCOUNT_ID,
+      databaseInput: { name: this.database, description: 'Results of DataArts quality tasks, kept by dqsync.' },
+    });
+    const table = new CfnTable(this, 'Table', {
+      catalogId: Aws.ACCOUNT_ID,
+      databaseName: this.database,
+      tableInput: observationTable(deployment, warehouse.tableUrl),
+    });
+    table.addResourceDependency(database);
+    this.view = new CfnTable(this, 'View', {
+      catalogId: Aws.ACCOUNT_ID,
+      databaseName: this.database,
+      tableInput: viewTableInput(this.database),
+    });
+    this.view.addResourceDependency(table);
+  }
+}
+
+function observationTable(deployment: Deployment, tableUrl: string): CfnTable.TableInputProperty {
+  return {
+    name: tableName,
+    description: 'Append-only observations of executions; read the view quality_instances instead.',
+    tableType: 'EXTERNAL_TABLE',
+    parameters: { EXTERNAL: 'TRUE', classification: 'parquet', ...projection(deployment, tableUrl) },
+    partitionKeys: pathColumns.map(hiveColumn),
+    storageDescriptor: {
+      columns: fileColumns.map(hiveColumn),
+      location: tableUrl,
+      inputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat',
+      outputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat',
+      serdeInfo: {
+        serializationLibrary: 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe',
+        parameters: { 'serialization.format': '1' },
+      },
+    },
+  };
+}
+
+function hiveColumn({ name, hiveType, comment }: CatalogColumn): CfnTable.ColumnProperty {
+  return { name, type: hiveType, comment };
+}
+
+/**
+ * Partition projection: Athena works out the partitions by itself, and a new day needs no `MSCK REPAIR` or crawler.
+ *
+ * The range ends tomorrow, because Athena counts days in UTC and it is tomorrow already east of there. What lies outside of
+ * the range or in a workspace that is not listed is not seen, without any error.
+ */
+function projection({ config, otherWorkspaces }: Deployment, tableUrl: string): Record<string, string> {
+  const workspaces = new Set([...config.targets.map(({ workspace }) => workspace), ...otherWorkspaces]);
+  return {
+    'projection.enabled': 'true',
+    'projection.workspace.type': 'enum',
+    'projection.workspace.values': [...workspaces].join(','),
+    'projection.dt.type': 'date',
+    'projection.dt.format': 'yyyy-MM-dd',
+    'projection.dt.range': `${firstDay(config)},NOW+1DAYS`,
+    'projection.dt.interval': '1',
+    'projection.dt.interval.unit': 'DAYS',
+    'storage.location.template': `${tableUrl}workspace=\${workspace}/dt=\${dt}/`,
+  };
+}
+
+/** A window is asked for widened by 1 ms at each end, and no row that comes back is thrown away. */
+function firstDay({ initialFrom, partitionTimeZone }: Config): string {
+  return dayInTimeZone(partitionTimeZone)((parseTime(initialFrom) ?? 0) - 1);
+}

@@ -1,0 +1,141 @@
+/** One look: is it healthy, is it fresh, what did it cost. */
+import { Duration } from 'aws-cdk-lib';
+import {
+  AlarmStatusWidget,
+  Dashboard,
+  GraphWidget,
+  type IMetric,
+  type IWidget,
+  MathExpression,
+  Metric,
+  SingleValueWidget,
+  Stats,
+  TextWidget,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import { Construct } from 'constructs';
+import type { MetricName } from '../functions/metrics.ts';
+import type { Alarms } from './alarms.ts';
+import type { DeadLetters } from './dead-letters.ts';
+import type { Deployment } from './deployment.ts';
+import { prices } from './prices.ts';
+import { functionMetric, targetMetric } from './run-metrics.ts';
+import type { SyncFunction } from './sync-function.ts';
+
+const day = Duration.days(1);
+
+/** How to make a `SyncDashboard`. */
+export interface SyncDashboardProps {
+  readonly deployment: Deployment;
+  readonly sync: SyncFunction;
+  readonly deadLetters: DeadLetters;
+  readonly alarms: Alarms;
+  readonly namespace: string;
+  /** Undefined where the deployment has no catalog. */
+  readonly workgroupName: string | undefined;
+}
+
+/** The dashboard of a deployment, named after its stack. */
+export class SyncDashboard extends Construct {
+  readonly #props: SyncDashboardProps;
+  readonly #period: Duration;
+
+  constructor(scope: Construct, id: string, props: SyncDashboardProps) {
+    super(scope, id);
+    this.#props = props;
+    this.#period = Duration.minutes(props.deployment.periodMinutes);
+    const dashboard = new Dashboard(this, 'Dashboard', { dashboardName: props.deployment.stackName });
+    dashboard.addWidgets(...this.#healthy());
+    dashboard.addWidgets(...this.#fresh());
+    dashboard.addWidgets(...this.#cost());
+  }
+
+  #healthy(): IWidget[] {
+    const { alarms, sync, deadLetters } = this.#props;
+    return [
+      heading('Is it healthy?'),
+      new AlarmStatusWidget({ title: 'Alarms', alarms: alarms.alarms, width: 8, height: 6 }),
+      graph('Runs', [
+        functionMetric(sync.function, 'Invocations', Stats.SUM, this.#period),
+        functionMetric(sync.function, 'Errors', Stats.SUM, this.#period),
+        functionMetric(sync.function, 'Throttles', Stats.SUM, this.#period),
+        deadLetters.queue.metricApproximateNumberOfMessagesVisible({ label: 'Dead letters', period: this.#period }),
+      ]),
+      graph('Trouble with the source, by target', [
+        ...this.#perTarget('Throttled', Stats.SUM, 'throttled'),
+        ...this.#perTarget('Retries', Stats.SUM, 'retries'),
+        ...this.#perTarget('Quarantined', Stats.SUM, 'quarantined'),
+        ...this.#perTarget('CommitConflicts', Stats.SUM, 'commit conflicts'),
+      ]),
+    ];
+  }
+
+  #fresh(): IWidget[] {
+    return [
+      heading('Is it fresh?'),
+      graph('Behind the source, seconds', this.#perTarget('WatermarkAge', Stats.MAXIMUM)),
+      graph('New observations', this.#perTarget('RowsWritten', Stats.SUM)),
+      graph('Executions still open, and given up', [
+        ...this.#perTarget('OpenExecutions', Stats.MAXIMUM, 'open'),
+        ...this.#perTarget('GivenUp', Stats.SUM, 'given up'),
+      ]),
+    ];
+  }
+
+  #cost(): IWidget[] {
+    return [
+      heading('What did it cost?'),
+      new SingleValueWidget({ title: 'USD a day, list prices', metrics: this.#dailyCosts(), width: 8, height: 6 }),
+      graph('Run time, milliseconds', this.#perTarget('RunTime', Stats.MAXIMUM)),
+      graph('Requests to the source', this.#perTarget('Requests', Stats.SUM)),
+    ];
+  }
+
+  /** What grows with use; what is paid for being there (alarms, metrics, secrets) is in the README. */
+  #dailyCosts(): IMetric[] {
+    const { sync, deployment, workgroupName } = this.#props;
+    const gigabytes = deployment.memoryMb / 1024;
+    const lambda = new MathExpression({
+      label: 'Lambda',
+      expression: `duration / 1000 * ${gigabytes} * ${prices.lambdaGbSecond.toFixed(10)} + invocations * ${prices.lambdaRequest.toFixed(7)}`,
+      usingMetrics: {
+        duration: functionMetric(sync.function, 'Duration', Stats.SUM, day),
+        invocations: functionMetric(sync.function, 'Invocations', Stats.SUM, day),
+      },
+      period: day,
+    });
+    if (workgroupName === undefined) {
+      return [lambda];
+    }
+    const scanned = new Metric({
+      namespace: 'AWS/Athena',
+      metricName: 'ProcessedBytes',
+      dimensionsMap: { WorkGroup: workgroupName, QueryType: 'DML', QueryState: 'SUCCEEDED' },
+      statistic: Stats.SUM,
+      period: day,
+    });
+    const athena = new MathExpression({
+      label: 'Athena',
+      expression: `scanned / 1000000000000 * ${prices.athenaTerabyte}`,
+      usingMetrics: { scanned },
+      period: day,
+    });
+    return [lambda, athena];
+  }
+
+  #perTarget(name: MetricName, statistic: string, what = ''): Metric[] {
+    const { deployment, namespace } = this.#props;
+    return deployment.config.targets.map(({ name: target }) =>
+      targetMetric({ namespace, target, name, statistic, period: this.#period }).with({
+        label: what === '' ? target : `${target}: ${what}`,
+      }),
+    );
+  }
+}
+
+function heading(text: string): TextWidget {
+  return new TextWidget({ markdown: `## ${text}`, width: 24, height: 1 });
+}
+
+function graph(title: string, left: IMetric[]): GraphWidget {
+  return new GraphWidget({ title, left, width: 8, height: 6, leftYAxis: { min: 0, showUnits: false } });
+}

@@ -1,0 +1,64 @@
+/** What starts a run, again and again. */
+import { Aws } from 'aws-cdk-lib';
+import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
+import { Construct } from 'constructs';
+import type { DeadLetters } from './dead-letters.ts';
+import type { Deployment } from './deployment.ts';
+import { maxEventAgeSeconds } from './sync-function.ts';
+
+/** How to make a `SyncSchedule`. */
+export interface SyncScheduleProps {
+  readonly schedule: Deployment['schedule'];
+  readonly periodMinutes: number;
+  readonly function: IFunction;
+  readonly deadLetters: DeadLetters;
+}
+
+/**
+ * An EventBridge Scheduler schedule, with a role that may invoke this one function.
+ *
+ * Scheduler only hands an event over to Lambda; what becomes of the run is the function's own affair. So its retries are
+ * few, for a hand-over that failed, and end before the next one is due.
+ */
+export class SyncSchedule extends Construct {
+  constructor(scope: Construct, id: string, props: SyncScheduleProps) {
+    super(scope, id);
+    const { schedule, periodMinutes, deadLetters } = props;
+    // The L1, because the L2's target allows its role to invoke every version and alias of the function too.
+    new CfnSchedule(this, 'Schedule', {
+      description: 'Starts an incremental run of dqsync over all targets',
+      scheduleExpression: schedule.expression,
+      scheduleExpressionTimezone: schedule.timeZone,
+      flexibleTimeWindow: { mode: 'OFF' },
+      state: 'ENABLED',
+      target: {
+        arn: props.function.functionArn,
+        roleArn: this.#role(props).roleArn,
+        input: JSON.stringify({ mode: 'incremental' }),
+        retryPolicy: { maximumRetryAttempts: 2, maximumEventAgeInSeconds: maxEventAgeSeconds(periodMinutes) },
+        deadLetterConfig: { arn: deadLetters.queue.queueArn },
+      },
+    });
+  }
+
+  /** Its permissions are part of the role, so that a schedule which fires at once has them already. */
+  #role(props: SyncScheduleProps): Role {
+    const allow = (action: string, resource: string): PolicyStatement =>
+      new PolicyStatement({ actions: [action], resources: [resource] });
+    return new Role(this, 'Role', {
+      assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
+        conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
+      }),
+      inlinePolicies: {
+        HandOver: new PolicyDocument({
+          statements: [
+            allow('lambda:InvokeFunction', props.function.functionArn),
+            allow('sqs:SendMessage', props.deadLetters.queue.queueArn),
+          ],
+        }),
+      },
+    });
+  }
+}

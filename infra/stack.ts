@@ -1,0 +1,62 @@
+/** The whole deployment: only wires. What each part is for stands in its own file. */
+import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { Alarms } from './alarms.ts';
+import { QueryWorkgroup } from './athena.ts';
+import { WarehouseBucket } from './bucket.ts';
+import { Catalog } from './catalog.ts';
+import { SyncDashboard } from './dashboard.ts';
+import { DeadLetters } from './dead-letters.ts';
+import type { Deployment } from './deployment.ts';
+import { namespaceOf } from './run-metrics.ts';
+import { SyncSchedule } from './schedule.ts';
+import { CredentialSecrets } from './secrets.ts';
+import { SyncFunction } from './sync-function.ts';
+
+/** How to make a `DqsyncStack`. */
+export interface DqsyncStackProps extends StackProps {
+  readonly deployment: Deployment;
+}
+
+/** Schedule → function → bucket; table, view and questions on top; alarms and dashboard beside. */
+export class DqsyncStack extends Stack {
+  constructor(scope: Construct, id: string, { deployment, ...props }: DqsyncStackProps) {
+    super(scope, id, props);
+    const namespace = namespaceOf(deployment.stackName);
+    const warehouse = new WarehouseBucket(this, 'Warehouse', { warehouse: deployment.warehouse });
+    const secrets = new CredentialSecrets(this, 'Secrets', {
+      references: deployment.config.targets.map(({ credentials }) => credentials),
+      existing: deployment.existingSecrets,
+    });
+    const deadLetters = new DeadLetters(this, 'DeadLetters');
+    const sync = new SyncFunction(this, 'Sync', { deployment, warehouse, secrets, deadLetters, namespace });
+    new SyncSchedule(this, 'Schedule', { ...deployment, function: sync.function, deadLetters });
+    const workgroup = deployment.catalog ? this.#catalog(deployment, warehouse) : undefined;
+    const alarms = new Alarms(this, 'Alarms', { deployment, sync, deadLetters, namespace });
+    new SyncDashboard(this, 'Dashboard', {
+      ...{ deployment, sync, deadLetters, alarms, namespace },
+      workgroupName: workgroup?.name,
+    });
+    this.#output('WarehouseUrl', warehouse.url, 'Where the data lies: "warehouse" for the CLI');
+    this.#output('FunctionName', sync.function.functionName, 'To invoke by hand');
+    this.#output('DeadLetterQueueUrl', deadLetters.queue.queueUrl, 'Runs that did not happen');
+    this.#output('AlarmTopicArn', alarms.topic.topicArn, 'To subscribe to');
+    if (secrets.created.length > 0) {
+      this.#output('SecretsToFill', secrets.created.join(', '), 'Secrets of this stack: put their values in by hand');
+    }
+  }
+
+  #catalog(deployment: Deployment, warehouse: WarehouseBucket): QueryWorkgroup {
+    const catalog = new Catalog(this, 'Catalog', { deployment, warehouse });
+    return new QueryWorkgroup(this, 'Queries', {
+      name: deployment.stackName,
+      scanLimitGb: deployment.queryScanLimitGb,
+      warehouse,
+      catalog,
+    });
+  }
+
+  #output(name: string, value: string, description: string): void {
+    new CfnOutput(this, name, { value, description });
+  }
+}

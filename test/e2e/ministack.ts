@@ -1,0 +1,156 @@
+/**
+ * MiniStack, an AWS on this machine: installed once into a virtual environment of its own, started on a free port of
+ * loopback, stopped with the tests.
+ */
+import { execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import * as z from 'zod';
+
+const run = promisify(execFile);
+const version = '1.5.33';
+const root = join(import.meta.dirname, '../..');
+const venv = join(root, `.dqsync/ministack-${version}`);
+
+/** Where MiniStack pretends to be. */
+export const region = 'eu-central-1';
+
+/** A running MiniStack. */
+export interface MiniStack {
+  readonly endpoint: string;
+  /** What a process needs in its environment to take MiniStack for AWS. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Calls one of the services that speak JSON, for example `AWSGlue.GetTable`. Throws where it answers with an error. */
+  call(target: string, body: Readonly<Record<string, unknown>>): Promise<unknown>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Whether MiniStack can be had here: installs it if it is not yet. False without python3, and says so.
+ *
+ * @throws Error under CI, where a test that is left out is a test that failed
+ */
+export async function provideMiniStack(): Promise<boolean> {
+  if (existsSync(venv)) {
+    return true;
+  }
+  try {
+    await run('python3', ['-c', 'import venv, ensurepip']);
+  } catch (cause) {
+    const message = 'python3 with venv is not to be found, without which there is no emulator of AWS to test on';
+    if (process.env['CI'] === 'true') {
+      throw new Error(message, { cause });
+    }
+    console.warn(`SKIPPED: the end-to-end suite. ${message}.`);
+    return false;
+  }
+  await mkdir(dirname(venv), { recursive: true });
+  const folder = await mkdtemp(`${venv}.`);
+  try {
+    await run('python3', ['-m', 'venv', folder]);
+    await run(join(folder, 'bin/python'), ['-m', 'pip', 'install', '--quiet', `ministack==${version}`]);
+    // Whole or not at all, also when two suites install it at once.
+    await rename(folder, venv).catch((thrown: unknown) => {
+      if (!existsSync(venv)) {
+        throw thrown;
+      }
+    });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  return true;
+}
+
+/** Starts a MiniStack with nothing in it. */
+export async function startMiniStack(): Promise<MiniStack> {
+  const port = await freePort();
+  const endpoint = `http://127.0.0.1:${port}`;
+  // It runs Lambda functions by the "node" of its PATH, with its own environment around theirs: so that is a bare one.
+  const process_ = spawn(join(venv, 'bin/python'), ['-m', 'ministack'], {
+    stdio: 'ignore',
+    env: {
+      PATH: `${dirname(process.execPath)}:/usr/bin:/bin`,
+      HOME: venv,
+      BIND_HOST: '127.0.0.1',
+      GATEWAY_PORT: String(port),
+      MINISTACK_HOST: '127.0.0.1',
+      MINISTACK_REGION: region,
+      LAMBDA_EXECUTOR: 'local',
+    },
+  });
+  const exited = new Promise<void>((resolve) => process_.once('exit', () => resolve()));
+  const stop = async (): Promise<void> => {
+    process_.kill('SIGTERM');
+    const timer = setTimeout(() => process_.kill('SIGKILL'), 5000);
+    await exited;
+    clearTimeout(timer);
+  };
+  try {
+    await eventually('MiniStack answers', 30_000, async () => (await fetch(`${endpoint}/_ministack/health`)).ok);
+  } catch (thrown) {
+    await stop();
+    throw thrown;
+  }
+  return { endpoint, environment: environmentFor(endpoint), call: (...args) => call(endpoint, ...args), stop };
+}
+
+/** Asks again and again until it is so. What the question throws counts as not yet. */
+export async function eventually(what: string, withinMs: number, isSo: () => Promise<boolean>): Promise<void> {
+  const endMs = Date.now() + withinMs;
+  let last: unknown;
+  while (Date.now() < endMs) {
+    try {
+      if (await isSo()) {
+        return;
+      }
+    } catch (thrown) {
+      last = thrown;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+  throw new Error(`not within ${withinMs / 1000} s: ${what}`, { cause: last });
+}
+
+function environmentFor(endpoint: string): Record<string, string> {
+  return {
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_REGION: region,
+    AWS_DEFAULT_REGION: region,
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+    AWS_EC2_METADATA_DISABLED: 'true',
+  };
+}
+
+const services: Readonly<Record<string, string>> = { AWSGlue: 'glue', AmazonAthena: 'athena', AmazonSQS: 'sqs' };
+
+/** Signed by nobody: MiniStack reads the service and the region from the header, and believes the rest. */
+async function call(endpoint: string, target: string, body: Readonly<Record<string, unknown>>): Promise<unknown> {
+  const [prefix = ''] = target.split('.');
+  const scope = `test/20260101/${region}/${services[prefix] ?? prefix}/aws4_request`;
+  const response = await fetch(endpoint, {
+    method: 'POST',
+    headers: {
+      'X-Amz-Target': target,
+      'Content-Type': 'application/x-amz-json-1.1',
+      Authorization: `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host, Signature=none`,
+    },
+    body: JSON.stringify(body),
+  });
+  const text = await response.text();
+  if (!response.ok) {
+    throw new Error(`${target}: ${response.status} ${text}`);
+  }
+  return text === '' ? {} : JSON.parse(text);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = z.object({ port: z.number() }).parse(server.address());
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

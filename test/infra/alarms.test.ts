@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs';
+import { Match } from 'aws-cdk-lib/assertions';
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { metrics } from '../../functions/metrics.ts';
+import { alarmKinds } from '../../infra/alarm-kinds.ts';
+import { aConfig, aTarget, aTemplate, countOf, expectResource } from './synthesized.ts';
+
+const config = aConfig({ targets: [aTarget(), aTarget({ name: 'hr' })] });
+const template = aTemplate(config, { alarmEmail: 'dq@example.com' });
+const alarm = z.object({
+  Properties: z.looseObject({
+    AlarmName: z.string(),
+    AlarmDescription: z.string(),
+    AlarmActions: z.array(z.unknown()),
+    Namespace: z.string(),
+    MetricName: z.string(),
+  }),
+});
+const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(
+  (each) => alarm.parse(each).Properties,
+);
+const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+
+describe('alarms', () => {
+  it('are those of the list, for the function or for each target', () => {
+    expect(alarms.map(({ AlarmName }) => AlarmName).sort()).toEqual([
+      'dqsync-dead-letters',
+      'dqsync-events-dropped',
+      'dqsync-near-time-limit',
+      'dqsync-not-running',
+      'dqsync-rows-quarantined-hr',
+      'dqsync-rows-quarantined-sales',
+      'dqsync-run-failed',
+      'dqsync-watermark-old-hr',
+      'dqsync-watermark-old-sales',
+    ]);
+  });
+
+  it('tell what they mean, what to look at, and the very section of the README to read', () => {
+    for (const { AlarmName, AlarmDescription } of alarms) {
+      const [, anchor = ''] = /^[A-Z].+\. Look .+\. README\.md#([a-z-]+)$/.exec(AlarmDescription) ?? [];
+      expect(Object.keys(alarmKinds)).toContain(anchor);
+      expect(AlarmName).toContain(`-${anchor}`);
+    }
+  });
+
+  it.each(Object.keys(alarmKinds))('have a section in the README: %s', (name) => {
+    const [, section = ''] = readme.split(new RegExp(`^#+ ${name}$`, 'm'));
+    for (const part of ['**Means.**', '**Look at.**', '**Do.**']) {
+      expect(section.split(/^#+ /m)[0]).toContain(part);
+    }
+  });
+
+  it('reach the topic, and the topic the mailbox', () => {
+    const [topic] = Object.keys(template.findResources('AWS::SNS::Topic'));
+    expect(alarms.map(({ AlarmActions }) => AlarmActions)).toEqual(alarms.map(() => [{ Ref: topic }]));
+    expectResource(template, 'AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'dq@example.com' });
+    expect(countOf(aTemplate(), 'AWS::SNS::Subscription')).toBe(0);
+  });
+
+  it('go by metrics that there are', () => {
+    const own = alarms.filter(({ Namespace }) => Namespace === 'dqsync/dqsync').map(({ MetricName }) => MetricName);
+    expect(own).toHaveLength(4);
+    expect(own.filter((name) => !(name in metrics))).toEqual([]);
+  });
+
+  it('find the table too old after three periods of the schedule', () => {
+    const quarterly = aTemplate(aConfig({ maxRunSeconds: 600 }), { schedule: { expression: 'rate(15 minutes)' } });
+    expectResource(quarterly, 'AWS::CloudWatch::Alarm', {
+      AlarmName: 'dqsync-watermark-old-sales',
+      Namespace: 'dqsync/dqsync',
+      MetricName: 'WatermarkAge',
+      Dimensions: [{ Name: 'target', Value: 'sales' }],
+      Statistic: 'Maximum',
+      Period: 900,
+      Threshold: 2700,
+      ComparisonOperator: 'GreaterThanThreshold',
+    });
+    expectResource(quarterly, 'AWS::CloudWatch::Alarm', {
+      AlarmName: 'dqsync-not-running',
+      MetricName: 'Invocations',
+      Period: 900,
+      EvaluationPeriods: 3,
+      ComparisonOperator: 'LessThanThreshold',
+      TreatMissingData: 'breaching',
+    });
+    expectResource(quarterly, 'AWS::CloudWatch::Alarm', {
+      AlarmName: 'dqsync-near-time-limit',
+      MetricName: 'Duration',
+      Threshold: 630_000,
+    });
+  });
+});
+
+describe('the dashboard', () => {
+  it('answers whether it is healthy, whether it is fresh, and what it cost', () => {
+    const [dashboard] = Object.values(template.findResources('AWS::CloudWatch::Dashboard'));
+    const body = JSON.stringify(dashboard?.['Properties'].DashboardBody);
+    for (const text of [
+      'Is it healthy?',
+      'Is it fresh?',
+      'What did it cost?',
+      'WatermarkAge',
+      'ProcessedBytes',
+      'hr',
+    ]) {
+      expect(body).toContain(text);
+    }
+    expectResource(template, 'AWS::CloudWatch::Dashboard', { DashboardName: Match.exact('dqsync') });
+  });
+});

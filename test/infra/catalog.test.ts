@@ -1,0 +1,165 @@
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { observationColumns } from '../../functions/warehouse/schema.ts';
+import { athenaViewSql } from '../../infra/view-definition.ts';
+import { anObservation } from '../support/builders.ts';
+import { tempWarehouse } from '../support/temp-warehouse.ts';
+import { writeObservations } from '../support/warehouse-data.ts';
+import { opened } from '../support/warehouse-sql.ts';
+import { aConfig, aTarget, aTemplate, countOf, expectResource } from './synthesized.ts';
+
+const column = z.object({ Name: z.string(), Type: z.string() });
+const tableInput = z.object({
+  Name: z.string(),
+  TableType: z.string(),
+  Parameters: z.record(z.string(), z.unknown()),
+  PartitionKeys: z.array(column),
+  StorageDescriptor: z.looseObject({ Columns: z.array(column), SerdeInfo: z.looseObject({}) }),
+  ViewOriginalText: z.string().optional(),
+  ViewExpandedText: z.string().optional(),
+});
+const table = z.object({ Properties: z.object({ DatabaseName: z.string(), TableInput: tableInput }) });
+
+/** The Glue table of a name. */
+function glueTable(name: string, template = aTemplate()) {
+  const tables = Object.values(template.findResources('AWS::Glue::Table')).map((each) => table.parse(each).Properties);
+  const found = tables.find(({ TableInput }) => TableInput.Name === name);
+  expect(found).toBeDefined();
+  return found!.TableInput;
+}
+
+const spelled = (columns: readonly z.output<typeof column>[]) => columns.map(({ Name, Type }) => `${Name} ${Type}`);
+const fileColumns = [
+  ...['id bigint', 'name string', 'task_id bigint', 'task_type string', 'run_status string', 'notify_status string'],
+  ...['start_time timestamp', 'end_time timestamp', 'project_id string', 'observed_at timestamp', 'run_id string'],
+  'extra string',
+];
+
+describe('the table', () => {
+  it('has the columns of the files, and those of the path as partition keys', () => {
+    const { StorageDescriptor, PartitionKeys } = glueTable('quality_instance_observations');
+    expect(spelled(StorageDescriptor.Columns)).toEqual(fileColumns);
+    expect(fileColumns).toHaveLength(observationColumns.length);
+    expect(spelled(PartitionKeys)).toEqual(['workspace string', 'dt string']);
+    expect(StorageDescriptor).toMatchObject({
+      Location: { 'Fn::Join': ['', ['s3://', { Ref: 'WarehouseBucket56A35794' }, '/quality_instance_observations/']] },
+      InputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat',
+      SerdeInfo: { SerializationLibrary: 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe' },
+    });
+  });
+
+  it('projects its partitions: the configured workspaces, and the days from initialFrom to tomorrow', () => {
+    const config = aConfig({
+      targets: [aTarget(), aTarget({ name: 'b' }), aTarget({ name: 'c', workspace: 'w2' })],
+      initialFrom: '2026-01-01T12:00:00Z',
+    });
+    const { Parameters } = glueTable('quality_instance_observations', aTemplate(config, { otherWorkspaces: ['old'] }));
+    expect(Parameters).toMatchObject({
+      EXTERNAL: 'TRUE',
+      classification: 'parquet',
+      'projection.enabled': 'true',
+      'projection.workspace.type': 'enum',
+      'projection.workspace.values': '9f2e71d04c8b4be5a6d31f0c58e7b924,w2,old',
+      'projection.dt.type': 'date',
+      'projection.dt.format': 'yyyy-MM-dd',
+      'projection.dt.range': '2026-01-01,NOW+1DAYS',
+      'storage.location.template': {
+        'Fn::Join': [
+          '',
+          [
+            's3://',
+            { Ref: 'WarehouseBucket56A35794' },
+            // biome-ignore lint/suspicious/noTemplateCurlyInString: Athena's own placeholders.
+            '/quality_instance_observations/workspace=${workspace}/dt=${dt}/',
+          ],
+        ],
+      },
+    });
+  });
+
+  it('begins with the day that the very first window can reach, in the time zone of dt', () => {
+    const firstDay = (changes: Record<string, unknown>) =>
+      glueTable('quality_instance_observations', aTemplate(aConfig(changes))).Parameters['projection.dt.range'];
+    // A window is widened by 1 ms at each end.
+    expect(firstDay({ initialFrom: '2026-01-01T00:00:00Z' })).toBe('2025-12-31,NOW+1DAYS');
+    expect(firstDay({ initialFrom: '2025-12-31T20:00:00Z', partitionTimeZone: 'Asia/Shanghai' })).toBe(
+      '2026-01-01,NOW+1DAYS',
+    );
+  });
+});
+
+describe('the view', () => {
+  const view = glueTable('quality_instances');
+  const encoded = /^\/\* Presto View: ([A-Za-z0-9+/=]+) \*\/$/.exec(view.ViewOriginalText ?? '')?.[1] ?? '';
+  const definition: unknown = JSON.parse(Buffer.from(encoded, 'base64').toString('utf8'));
+
+  it('is one that Athena recognises', () => {
+    expect(view).toMatchObject({
+      TableType: 'VIRTUAL_VIEW',
+      Parameters: { presto_view: 'true', comment: 'Presto View' },
+      PartitionKeys: [],
+      ViewExpandedText: '/* Presto View */',
+    });
+    expect(spelled(view.StorageDescriptor.Columns)).toEqual([...fileColumns, 'workspace string', 'dt string']);
+  });
+
+  it("says the same in Trino's words, with no token left in it", () => {
+    expect(definition).toEqual({
+      originalSql: athenaViewSql('dqsync'),
+      catalog: 'awsdatacatalog',
+      schema: 'dqsync',
+      columns: [...fileColumns, 'workspace string', 'dt string'].map((text) => {
+        const [name, type] = text.split(' ');
+        return { name, type: type === 'string' ? 'varchar' : type === 'timestamp' ? 'timestamp(3)' : type };
+      }),
+      runAsInvoker: false,
+      path: [],
+    });
+    expect(JSON.stringify(definition)).not.toMatch(/TOKEN|\$\{/);
+  });
+
+  it('shows over real files what the view of the CLI shows', async () => {
+    const store = await tempWarehouse();
+    await writeObservations(store, [
+      anObservation({ id: 1n, runStatus: 'RUNNING', endTimeMs: null, observedAtMs: 1_770_000_000_000, runId: 'a' }),
+      anObservation({ id: 1n, observedAtMs: 1_770_000_000_001, runId: 'b' }),
+      anObservation({ id: 2n, extra: '{"a":1}' }),
+    ]);
+    const sql = await opened(store);
+
+    const [athena, cli] = [`(${athenaViewSql('main')})`, 'SELECT * FROM quality_instances'];
+    expect((await sql.run(athena)).rows).toHaveLength(2);
+    expect((await sql.run(`(${athena} EXCEPT ${cli}) UNION ALL (${cli} EXCEPT ${athena})`)).rows).toEqual([]);
+  });
+});
+
+describe('the workgroup', () => {
+  it('encrypts results, keeps them apart from the data, and stops what would scan too much', () => {
+    expectResource(aTemplate(aConfig(), { queryScanLimitGb: 2 }), 'AWS::Athena::WorkGroup', {
+      Name: 'dqsync',
+      WorkGroupConfiguration: {
+        EnforceWorkGroupConfiguration: true,
+        BytesScannedCutoffPerQuery: 2_000_000_000,
+        ResultConfiguration: {
+          EncryptionConfiguration: { EncryptionOption: 'SSE_S3' },
+          OutputLocation: { 'Fn::Join': ['', ['s3://', { Ref: 'WarehouseBucket56A35794' }, '/athena-results/']] },
+        },
+      },
+    });
+  });
+
+  it('has every named query, about the view', () => {
+    const template = aTemplate();
+    expect(countOf(template, 'AWS::Athena::NamedQuery')).toBe(7);
+    const place = { WorkGroup: 'dqsync', Database: 'dqsync' };
+    expect(() => template.allResourcesProperties('AWS::Athena::NamedQuery', place)).not.toThrow();
+  });
+});
+
+it('leaves table, view and workgroup out where the deployment has no catalog', () => {
+  const types = Object.values(aTemplate(aConfig(), { catalog: false }).toJSON()['Resources']).map((resource) =>
+    String(z.object({ Type: z.string() }).parse(resource).Type),
+  );
+  expect(types.length).toBeGreaterThan(10);
+  expect(types.filter((type) => /Glue|Athena/.test(type))).toEqual([]);
+});

@@ -1,0 +1,125 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import cdkJson from '../../cdk.json' with { type: 'json' };
+import { deploymentKeys, parseDeployment } from '../../infra/deployment.ts';
+import { aConfig, aTarget } from './synthesized.ts';
+
+/** The message a wrong document is refused with. */
+function refusal(config: unknown, deployment: unknown = {}): string {
+  try {
+    parseDeployment({ config, deployment });
+  } catch (thrown) {
+    return thrown instanceof Error ? thrown.message : String(thrown);
+  }
+  return 'not refused';
+}
+
+describe('what cdk.json says', () => {
+  it('is told in the README, key by key', () => {
+    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+    expect(deploymentKeys.length).toBeGreaterThan(14);
+    expect(deploymentKeys.filter((key) => !readme.includes(`\n| \`${key}\` |`))).toEqual([]);
+  });
+
+  it('is valid as it lies in the repository', () => {
+    expect(parseDeployment(cdkJson.context.dqsync).stackName).toBe('dqsync');
+  });
+
+  it('needs no more than a config', () => {
+    expect(parseDeployment({ config: aConfig() })).toMatchObject({
+      stackName: 'dqsync',
+      schedule: { expression: 'rate(1 hour)', timeZone: 'UTC' },
+      periodMinutes: 60,
+      memoryMb: 512,
+      reservedConcurrency: 1,
+      database: 'dqsync',
+      warehouse: { bucketName: undefined, isExisting: false, prefix: '' },
+      config: { maxRunSeconds: 840 },
+    });
+  });
+
+  it('can be given as text, as "cdk -c" does', () => {
+    expect(parseDeployment(JSON.stringify({ config: aConfig(), deployment: { stackName: 'Other-1' } }))).toMatchObject({
+      stackName: 'Other-1',
+      database: 'other_1',
+    });
+    expect(() => parseDeployment('{')).toThrow('not JSON');
+  });
+
+  it.each([
+    ['config', [aConfig({ initialFrom: 'yesterday' })], '"dqsync.config" in cdk.json', '"initialFrom"'],
+    ['config', [aConfig({ targets: [aTarget({ workspace: 'a/b' })] })], '"targets[0].workspace"'],
+    ['config', [aConfig({ tragets: [] })], 'unknown key "tragets"'],
+    ['deployment', [aConfig(), { memoryMB: 1 }], '"dqsync.deployment" in cdk.json', 'unknown key "memoryMB"'],
+    ['deployment', [aConfig(), { memoryMb: 100 }], '"memoryMb"'],
+    ['deployment', [aConfig(), { logRetentionDays: 8 }], '"logRetentionDays"'],
+    ['deployment', [aConfig(), { alarmEmail: 'nobody' }], '"alarmEmail"'],
+    ['deployment', [aConfig(), { bucketName: 'My_Bucket' }], '"bucketName"'],
+    ['deployment', [aConfig(), { schedule: { expression: 'hourly' } }], '"schedule.expression"', 'rate('],
+    ['deployment', [aConfig(), { schedule: { expression: 'rate(2 days)' } }], '"schedule.expression"', 'once a day'],
+    ['deployment', [aConfig(), { schedule: { expression: 'cron(0 * * * ? *)' } }], '"schedule.longestGapMinutes"'],
+    [
+      'deployment',
+      [aConfig(), { schedule: { expression: 'cron(0 * * *)', longestGapMinutes: 60 } }],
+      '"schedule.expression"',
+    ],
+    ['deployment', [aConfig(), { schedule: { expression: 'rate(1 hour)', timeZone: 'Mars' } }], '"schedule.timeZone"'],
+  ] as const)('names the wrong key of the %s by its path: %j', (_, [config, deployment], ...parts) => {
+    for (const part of parts) {
+      expect(refusal(config, deployment)).toContain(part);
+    }
+  });
+
+  it('takes a cron expression with its time zone and longest gap', () => {
+    const schedule = { expression: 'cron(0 2,14 * * ? *)', timeZone: 'Asia/Shanghai', longestGapMinutes: 720 };
+    expect(parseDeployment({ config: aConfig(), deployment: { schedule } })).toMatchObject({
+      schedule,
+      periodMinutes: 720,
+    });
+  });
+
+  it('refuses credentials that a Lambda function cannot read', () => {
+    const config = aConfig({ targets: [aTarget(), aTarget({ name: 'b', credentials: 'file:./secret.json' })] });
+    expect(refusal(config)).toContain('"dqsync.config.targets[1].credentials" in cdk.json is a "file:" reference');
+  });
+
+  it('refuses runs that Lambda would cut off, or that would meet the next', () => {
+    expect(refusal(aConfig({ maxRunSeconds: 900 }))).toContain('"dqsync.config.maxRunSeconds" in cdk.json is 900');
+    expect(refusal(aConfig(), { schedule: { expression: 'rate(5 minutes)' } })).toContain('the 300 s between two');
+  });
+
+  it('refuses an existing secret that no target reads', () => {
+    expect(refusal(aConfig(), { existingSecrets: ['dataarts/sale'] })).toContain(
+      '"dqsync.deployment.existingSecrets[0]"',
+    );
+  });
+});
+
+describe('the warehouse', () => {
+  const warehouseOf = (config: unknown, deployment = {}) => parseDeployment({ config, deployment }).warehouse;
+
+  it('is a new bucket of the name that its URL has', () => {
+    expect(warehouseOf(aConfig({ warehouse: 's3://my-bucket/dq/' }))).toEqual({
+      bucketName: 'my-bucket',
+      isExisting: false,
+      prefix: 'dq/',
+    });
+  });
+
+  it('is an existing bucket where that is named, with the prefix of the URL', () => {
+    const existing = { bucketName: 'my-bucket', isExisting: true };
+    expect(warehouseOf(aConfig(), { bucketName: 'my-bucket' })).toEqual({ ...existing, prefix: '' });
+    expect(warehouseOf(aConfig({ warehouse: 's3://my-bucket/a/b' }), { bucketName: 'my-bucket' })).toEqual({
+      ...existing,
+      prefix: 'a/b/',
+    });
+  });
+
+  it('is never two buckets, nor a folder', () => {
+    const config = aConfig({ warehouse: 's3://my-bucket' });
+    expect(refusal(config, { bucketName: 'other-bucket' })).toContain(
+      '"dqsync.config.warehouse" in cdk.json is in bucket',
+    );
+    expect(refusal(aConfig({ warehouse: 'file:./here' }))).toContain('is a folder');
+  });
+});

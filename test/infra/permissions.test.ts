@@ -1,0 +1,131 @@
+import { Validations } from 'aws-cdk-lib';
+import type { Template } from 'aws-cdk-lib/assertions';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { aConfig, aStack, aTarget, aTemplate, expectResource } from './synthesized.ts';
+
+const texts = z.union([z.string().transform((text) => [text]), z.array(z.string())]);
+const resources = z.union([z.array(z.unknown()), z.unknown().transform((one) => [one])]);
+const statement = z.object({ Action: texts, Resource: resources });
+const document = z.object({ Statement: z.array(statement) });
+const role = z.object({ Policies: z.array(z.object({ PolicyDocument: document })).default([]) });
+
+/** Every permission that a role of the stack has: action → resources, as JSON text. */
+function permissions(template: Template): Map<string, string[]> {
+  const documents = [
+    ...Object.values(template.findResources('AWS::IAM::Policy')).map((each) =>
+      document.parse(each['Properties'].PolicyDocument),
+    ),
+    ...Object.values(template.findResources('AWS::IAM::Role')).flatMap((each) =>
+      role.parse(each['Properties']).Policies.map(({ PolicyDocument }) => PolicyDocument),
+    ),
+  ];
+  const found = new Map<string, string[]>();
+  for (const { Action, Resource } of documents.flatMap(({ Statement }) => Statement)) {
+    for (const action of Action) {
+      found.set(action, [...(found.get(action) ?? []), ...Resource.map((resource) => JSON.stringify(resource))]);
+    }
+  }
+  return found;
+}
+
+describe('least privilege', () => {
+  const granted = permissions(aTemplate());
+
+  it('lets nobody do more than it takes', () => {
+    expect([...granted.keys()].sort()).toEqual([
+      'lambda:InvokeFunction',
+      'logs:CreateLogStream',
+      'logs:PutLogEvents',
+      's3:GetObject',
+      's3:ListBucket',
+      's3:PutObject',
+      'secretsmanager:GetSecretValue',
+      'sqs:GetQueueAttributes',
+      'sqs:GetQueueUrl',
+      'sqs:SendMessage',
+    ]);
+    for (const each of Object.values(aTemplate().findResources('AWS::IAM::Role'))) {
+      expect(each['Properties']).not.toHaveProperty('ManagedPolicyArns');
+    }
+  });
+
+  it('keeps the function to its own prefixes of the bucket, without deleting', () => {
+    const prefixed = permissions(aTemplate(aConfig({ warehouse: 's3://my-bucket/dq' }), { bucketName: 'my-bucket' }));
+    const arn = (rest: string) =>
+      JSON.stringify({ 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, `:s3:::my-bucket${rest}`]] });
+    const objects = ['quality_instance_observations', 'quarantine', 'state'].map((prefix) => arn(`/dq/${prefix}/*`));
+    expect(prefixed.get('s3:GetObject')).toEqual(objects);
+    expect(prefixed.get('s3:PutObject')).toEqual(objects);
+    expect(prefixed.get('s3:ListBucket')).toEqual([arn('')]);
+    expect([...granted.keys()].filter((action) => /delete|\*/i.test(action))).toEqual([]);
+  });
+
+  it('lets the function read its secrets, created, named or given by ARN, and no other', () => {
+    const arn = 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:c-AbCdEf';
+    const targets = ['a', 'b', arn].map((name, index) =>
+      aTarget({ name: `t${index}`, credentials: `secretsmanager:${name}` }),
+    );
+    const reads = permissions(aTemplate(aConfig({ targets }), { existingSecrets: ['b'] })).get(
+      'secretsmanager:GetSecretValue',
+    );
+    expect(reads).toEqual([
+      expect.stringMatching(/^\{"Ref":"Secretsa/),
+      expect.stringMatching(/:secretsmanager:.*:secret:b-\?{6}"/),
+      JSON.stringify(arn),
+    ]);
+  });
+
+  it('lets the schedule invoke this function, as this account only', () => {
+    expect(granted.get('lambda:InvokeFunction')).toEqual([
+      JSON.stringify({ 'Fn::GetAtt': ['SyncFunction878007FF', 'Arn'] }),
+    ]);
+    expectResource(aTemplate(), 'AWS::IAM::Role', {
+      AssumeRolePolicyDocument: {
+        Statement: [
+          {
+            Principal: { Service: 'scheduler.amazonaws.com' },
+            Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+          },
+        ],
+      },
+    });
+  });
+});
+
+describe('cdk-nag, AwsSolutions', () => {
+  it.each([
+    ['a new bucket', aConfig(), { alarmEmail: 'dq@example.com' }],
+    [
+      'an existing bucket and secret',
+      aConfig({ warehouse: 's3://my-bucket/dq' }),
+      { bucketName: 'my-bucket', existingSecrets: ['dataarts/sales'] },
+    ],
+  ])('finds nothing with %s', (_, config, deployment) => {
+    const { root } = aStack(config, deployment).node;
+    const report = new AwsSolutionsChecks(root).validateScope(root);
+    expect(report.violations.map(({ ruleName }) => ruleName)).toEqual([]);
+    expect(report.success).toBe(true);
+  });
+
+  it('looks, so that finding nothing means something', () => {
+    const stack = aStack();
+    new Bucket(stack, 'Careless');
+    const report = new AwsSolutionsChecks(stack).validateScope(stack);
+    expect(report.violations.map(({ ruleName }) => ruleName)).toContain('AwsSolutions-S10');
+  });
+
+  it('has a reason for everything that is acknowledged', () => {
+    const reasons = aStack()
+      .node.findAll()
+      .flatMap((construct) => construct.node.metadata)
+      .filter(({ type }) => type === Validations.ACKNOWLEDGED_RULES_METADATA_KEY)
+      .map(({ data }) => JSON.stringify(data));
+    expect(reasons.length).toBeGreaterThanOrEqual(4);
+    for (const reason of reasons) {
+      expect(reason.length).toBeGreaterThan(80);
+    }
+  });
+});

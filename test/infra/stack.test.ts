@@ -1,0 +1,195 @@
+import { Match } from 'aws-cdk-lib/assertions';
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { parseConfig } from '../../functions/config.ts';
+import { aConfig, aTarget, aTemplate, countOf, expectResource } from './synthesized.ts';
+
+const template = aTemplate();
+
+/** The properties of the only resource of a type. */
+function propertiesOf(type: string, from = template): Record<string, unknown> {
+  const found = Object.values(from.findResources(type));
+  expect(found).toHaveLength(1);
+  return found[0]?.['Properties'];
+}
+
+/** The function's environment variables. */
+function environment(): Record<string, unknown> {
+  const { Environment } = z
+    .object({ Environment: z.object({ Variables: z.record(z.string(), z.unknown()) }) })
+    .parse(propertiesOf('AWS::Lambda::Function'));
+  return Environment.Variables;
+}
+
+/** The text of an `Fn::Join`, references in angle brackets. */
+function joined(value: unknown): string {
+  const part = z.union([z.string(), z.object({ Ref: z.string() }).transform(({ Ref }) => `<${Ref}>`)]);
+  const join = z.object({ 'Fn::Join': z.tuple([z.literal(''), z.array(part)]) });
+  return join.parse(value)['Fn::Join'][1].join('');
+}
+
+describe('the bucket', () => {
+  it('is encrypted, versioned, private, takes TLS only, and stays when the stack goes', () => {
+    expectResource(template, 'AWS::S3::Bucket', {
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+      },
+      VersioningConfiguration: { Status: 'Enabled' },
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+    });
+    expectResource(template, 'AWS::S3::BucketPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+        ]),
+      },
+    });
+    for (const type of ['AWS::S3::Bucket', 'AWS::S3::BucketPolicy']) {
+      const policies = { DeletionPolicy: 'RetainExceptOnCreate', UpdateReplacePolicy: 'Retain' };
+      expect(Object.values(template.findResources(type))).toEqual([expect.objectContaining(policies)]);
+    }
+  });
+
+  it('lets old versions and query results go after a month, and never data', () => {
+    const { LifecycleConfiguration } = propertiesOf('AWS::S3::Bucket');
+    expect(LifecycleConfiguration).toEqual({
+      Rules: [
+        {
+          Id: 'old-versions',
+          Status: 'Enabled',
+          NoncurrentVersionExpiration: { NoncurrentDays: 30 },
+          AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 },
+        },
+        { Id: 'query-results', Status: 'Enabled', Prefix: 'athena-results/', ExpirationInDays: 30 },
+      ],
+    });
+  });
+
+  it('is left alone where it exists', () => {
+    expect(countOf(aTemplate(aConfig(), { bucketName: 'my-bucket' }), 'AWS::S3::Bucket')).toBe(0);
+  });
+});
+
+describe('the secrets', () => {
+  it('are created without a value, one for each name, and stay when the stack goes', () => {
+    const two = aTemplate(
+      aConfig({
+        targets: [aTarget(), aTarget({ name: 'b' }), aTarget({ name: 'c', credentials: 'secretsmanager:c' })],
+      }),
+    );
+    const secrets = Object.values(two.findResources('AWS::SecretsManager::Secret'));
+    expect(secrets.map((secret) => secret['Properties'].Name)).toEqual(['dataarts/sales', 'c']);
+    for (const secret of secrets) {
+      expect(Object.keys(secret['Properties']).sort()).toEqual(['Description', 'Name']);
+      expect(secret['DeletionPolicy']).toBe('RetainExceptOnCreate');
+    }
+    expect(two.findOutputs('SecretsToFill')).toMatchObject({ SecretsToFill: { Value: 'dataarts/sales, c' } });
+  });
+
+  it('are taken as they are where they exist', () => {
+    const existing = aTemplate(aConfig(), { existingSecrets: ['dataarts/sales'] });
+    expect(countOf(existing, 'AWS::SecretsManager::Secret')).toBe(0);
+    expect(existing.findOutputs('SecretsToFill')).toEqual({});
+  });
+});
+
+describe('the function', () => {
+  it('runs on Node 24 and arm64, alone, with time to end after maxRunSeconds', () => {
+    expectResource(template, 'AWS::Lambda::Function', {
+      Runtime: 'nodejs24.x',
+      Architectures: ['arm64'],
+      MemorySize: 512,
+      Timeout: 900,
+      ReservedConcurrentExecutions: 1,
+      LoggingConfig: { LogFormat: 'JSON', ApplicationLogLevel: 'INFO' },
+    });
+    expectResource(template, 'AWS::Logs::LogGroup', { RetentionInDays: 90 });
+    expectResource(aTemplate(aConfig(), { reservedConcurrency: null }), 'AWS::Lambda::Function', {
+      ReservedConcurrentExecutions: Match.absent(),
+    });
+  });
+
+  it('gets the config as it was written, with the bucket that there will be', () => {
+    const text = joined(environment()['DQSYNC_CONFIG']);
+    expect(JSON.parse(text)).toEqual({ ...aConfig(), warehouse: 's3://<WarehouseBucket56A35794>' });
+    expect(parseConfig(JSON.parse(text.replace(/<.*>/, 'bucket')), 'it')).toMatchObject({ warehouse: 's3://bucket' });
+  });
+
+  it('retries once, gives up within the period, and then leaves a dead letter', () => {
+    expectResource(template, 'AWS::Lambda::EventInvokeConfig', {
+      MaximumRetryAttempts: 1,
+      MaximumEventAgeInSeconds: 1800,
+      DestinationConfig: { OnFailure: { Destination: { 'Fn::GetAtt': ['DeadLettersQueue631681B1', 'Arn'] } } },
+    });
+  });
+
+  it('refuses more config than its environment takes', () => {
+    const targets = Array.from({ length: 30 }, (_, index) => aTarget({ name: `target-${index}` }));
+    expect(() => aTemplate(aConfig({ targets }))).toThrow(/bytes of JSON/);
+  });
+});
+
+describe('the schedule', () => {
+  it('fires by the hour, retries little, and leaves what it cannot hand over as a dead letter', () => {
+    expectResource(template, 'AWS::Scheduler::Schedule', {
+      ScheduleExpression: 'rate(1 hour)',
+      ScheduleExpressionTimezone: 'UTC',
+      FlexibleTimeWindow: { Mode: 'OFF' },
+      State: 'ENABLED',
+      Target: {
+        Arn: { 'Fn::GetAtt': ['SyncFunction878007FF', 'Arn'] },
+        Input: '{"mode":"incremental"}',
+        RetryPolicy: { MaximumRetryAttempts: 2, MaximumEventAgeInSeconds: 1800 },
+        DeadLetterConfig: { Arn: { 'Fn::GetAtt': ['DeadLettersQueue631681B1', 'Arn'] } },
+      },
+    });
+  });
+
+  it('takes a cron expression in a time zone', () => {
+    const schedule = { expression: 'cron(5 2 * * ? *)', timeZone: 'Asia/Shanghai', longestGapMinutes: 1440 };
+    expectResource(aTemplate(aConfig(), { schedule }), 'AWS::Scheduler::Schedule', {
+      ScheduleExpression: 'cron(5 2 * * ? *)',
+      ScheduleExpressionTimezone: 'Asia/Shanghai',
+      Target: { RetryPolicy: { MaximumEventAgeInSeconds: 21_600 } },
+    });
+  });
+});
+
+describe('several deployments in one account', () => {
+  it('share no name', () => {
+    const names = (stackName: string): string[] => {
+      const resources = Object.values(
+        aTemplate(aConfig(), { stackName, existingSecrets: ['dataarts/sales'] }).toJSON()['Resources'],
+      );
+      const named = z.object({ Properties: z.record(z.string(), z.unknown()).default({}) });
+      const keys = [
+        'AlarmName',
+        'DashboardName',
+        'FunctionName',
+        'QueueName',
+        'TopicName',
+        'BucketName',
+        'LogGroupName',
+        'RoleName',
+      ];
+      return resources.flatMap((resource) => {
+        const { Properties } = named.parse(resource);
+        return keys.flatMap((key) => Properties[key] ?? []).filter((name) => typeof name === 'string');
+      });
+    };
+
+    expect(names('one').length).toBeGreaterThan(7);
+    expect(names('one').filter((name) => names('two').includes(name))).toEqual([]);
+  });
+
+  it('keep their metrics apart', () => {
+    expectResource(aTemplate(aConfig(), { stackName: 'two' }), 'AWS::Lambda::Function', {
+      Environment: { Variables: { DQSYNC_METRICS_NAMESPACE: 'dqsync/two' } },
+    });
+  });
+});

@@ -1,0 +1,52 @@
+/** The stack as CloudFormation gets it, from a config as one writes it in cdk.json. */
+import { App } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { expect } from 'vitest';
+import { parseDeployment } from '../../infra/deployment.ts';
+import { DqsyncStack } from '../../infra/stack.ts';
+
+/** A valid config; `changes` replace its keys. */
+export function aConfig(changes: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  return {
+    source: { endpoint: 'https://dayu.ap-southeast-3.myhuaweicloud.com' },
+    targets: [aTarget()],
+    initialFrom: '2026-01-01T00:00:00Z',
+    ...changes,
+  };
+}
+
+/** A valid target; `changes` replace its keys. */
+export function aTarget(changes: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  return {
+    name: 'sales',
+    projectId: '0b1c52fa6e8d4f7a9c3e0d5b7a164c28',
+    workspace: '9f2e71d04c8b4be5a6d31f0c58e7b924',
+    credentials: 'secretsmanager:dataarts/sales',
+    ...changes,
+  };
+}
+
+/** The stack in an app of its own, not bundled: that takes seconds, and has a test of its own. */
+export function aStack(
+  config: Readonly<Record<string, unknown>> = aConfig(),
+  deployment: Readonly<Record<string, unknown>> = {},
+): DqsyncStack {
+  const app = new App({ analyticsReporting: false, context: { 'aws:cdk:bundling-stacks': [] } });
+  const parsed = parseDeployment({ config, deployment });
+  return new DqsyncStack(app, parsed.stackName, { deployment: parsed });
+}
+
+/** The template of `aStack`. */
+export function aTemplate(...args: Parameters<typeof aStack>): Template {
+  return Template.fromStack(aStack(...args));
+}
+
+/** Expects a resource of the type with these properties, others besides. */
+export function expectResource(template: Template, type: string, properties: Readonly<Record<string, unknown>>): void {
+  expect(() => template.hasResourceProperties(type, properties)).not.toThrow();
+}
+
+/** How many resources of the type there are. */
+export function countOf(template: Template, type: string): number {
+  return Object.keys(template.findResources(type)).length;
+}

@@ -1,0 +1,24 @@
+/** Athena's engine is Trino: what it will be given parses by Trino's own grammar. */
+import { TrinoSQL } from 'dt-sql-parser/dist/parser/trino/index.js';
+import { describe, expect, it } from 'vitest';
+import { namedQueries } from '../../functions/query/named-queries.ts';
+import { athenaViewSql } from '../../infra/view-definition.ts';
+
+const parser = new TrinoSQL();
+const queries = namedQueries({ view: '"dqsync"."quality_instances"', lastDays: 30 });
+
+describe("Trino's grammar", () => {
+  it.each([...queries, { title: 'the view', sql: athenaViewSql('dqsync') }])('accepts $title', ({ sql }) => {
+    expect(parser.validate(sql)).toEqual([]);
+  });
+
+  it.each([
+    ['a column left out', 'SELECT * EXCLUDE (id) FROM v'],
+    ["DuckDB's casts", 'SELECT id::VARCHAR FROM v'],
+    ["DuckDB's lists", "SELECT ['a'] FROM v"],
+    ["DuckDB's FROM", 'FROM v'],
+    ['a window without its end', 'SELECT row_number() OVER (PARTITION BY dt FROM v'],
+  ])('refuses %s, so that the test above can fail', (_, sql) => {
+    expect(parser.validate(sql)).not.toEqual([]);
+  });
+});
