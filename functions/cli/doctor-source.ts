@@ -124,7 +124,7 @@ async function seenOffsetUnit(source: Source, target: TargetConfig, untilMs: Epo
         limit: maxPageRows,
         offset,
       });
-    const seen = offsetUnitSeen(await ask(0), await ask(1));
+    const seen = offsetUnitSeen(await ask(0), await ask(1), await ask(0));
     if (seen !== null) {
       return seen;
     }

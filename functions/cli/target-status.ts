@@ -2,9 +2,8 @@
 import { isoTime } from '../clock.ts';
 import type { EpochMs } from '../model.ts';
 import type { Checkpoint, LastRun } from '../sync/plan/checkpoint.ts';
-import { densityOf, gapsIn, watermarkOf } from '../sync/plan/coverage.ts';
+import { gapsIn, watermarkOf } from '../sync/plan/coverage.ts';
 import { nextWindow } from '../sync/plan/next-window.ts';
-import { planReobservation } from '../sync/plan/open-set.ts';
 import type { SyncSettings } from '../sync/target-run.ts';
 
 /** How far a target is. Names are those of `status --json`; times are ISO 8601 in UTC. */
@@ -74,7 +73,8 @@ export function statusOf(
     nextRun: {
       from: isoTime(next.fromMs),
       to: isoTime(next.toMs),
-      looksAgainAt: planReobservation(open, next.fromMs, densityOf(coverage)).due.length,
+      looksAgainAt: open.filter(({ awaits, execution }) => awaits === 'outcome' && execution.startTimeMs < next.fromMs)
+        .length,
     },
   };
 }

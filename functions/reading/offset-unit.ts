@@ -6,43 +6,58 @@
  */
 import { ConfigError } from '../errors.ts';
 import { executionKey, type Page, type Window } from '../model.ts';
+import { addPage, type Collected } from './collected.ts';
 import { fetchNonEmptyAt, type OffsetUnit, pageRows, type Reader } from './reader.ts';
 
+/** Fewer rows than this on the first page are no evidence: they may all have changed between two replies. */
+const tellingRows = 10;
+
 /**
- * Compares the reply at offset 0 with the reply at offset 1 of the same window.
+ * Compares the reply at offset 0, asked for before and after, with the reply at offset 1 of the same window.
  *
- * Counting rows, the second starts one row later and shares nearly all rows with the first; counting pages, it shares
- * none, or is empty because there is no second page. Null where the replies do not tell: fewer than two rows on the first
- * page, or only some rows shared, as by a source that shuffles.
+ * Counting rows, the middle one starts one row later and is the first but for a row at each end; counting pages, it shares
+ * none. Null where the replies do not tell: few rows, nothing at offset 1, or an order that changes from reply to reply.
  */
-export function offsetUnitSeen(atZero: Page, atOne: Page): OffsetUnit | null {
+export function offsetUnitSeen(atZero: Page, atOne: Page, atZeroAgain: Page): OffsetUnit | null {
   const zeroKeys = pageKeys(atZero);
   const oneKeys = pageKeys(atOne);
-  if (zeroKeys.size < 2) {
+  const isSteady = sharedKeys(zeroKeys, pageKeys(atZeroAgain)) >= zeroKeys.size * 0.9;
+  if (zeroKeys.size < tellingRows || oneKeys.size === 0 || !isSteady) {
     return null;
   }
-  const shared = [...oneKeys].filter((key) => zeroKeys.has(key)).length;
+  const shared = sharedKeys(zeroKeys, oneKeys);
   if (shared === 0) {
     return 'page';
   }
-  return shared >= (Math.min(zeroKeys.size, oneKeys.size) - 1) / 2 ? 'row' : null;
+  return oneKeys.size >= zeroKeys.size - 2 && shared >= zeroKeys.size / 2 ? 'row' : null;
 }
 
 /**
- * Asks for offsets 0 and 1, once a run.
+ * Asks for offsets 0 and 1, once a run, and never of a window narrowed to a status, whose rows come and go.
  *
- * @throws ConfigError if what comes back shows the other unit
+ * @param collected gets every row that the replies show
+ * @throws ConfigError if what comes back, twice, shows the other unit
  */
-export async function requireOffsetUnit(reader: Reader, window: Window): Promise<void> {
-  if (reader.traits.offsetUnitChecked) {
+export async function requireOffsetUnit(reader: Reader, window: Window, collected: Collected): Promise<void> {
+  if (reader.traits.offsetUnitChecked || reader.filter.runStatus !== undefined) {
     return;
   }
-  const atZero = await fetchNonEmptyAt(reader, window, 0);
-  const unit = offsetUnitSeen(atZero, await fetchNonEmptyAt(reader, window, 1));
-  if (unit !== null && unit !== reader.offsetUnit) {
-    throw offsetUnitError(unit, reader.offsetUnit, window);
+  const probe = async (offset: number): Promise<Page> => {
+    const page = await fetchNonEmptyAt(reader, window, offset);
+    addPage(collected, page);
+    return page;
+  };
+  for (const look of ['first', 'second'] as const) {
+    const atZero = await probe(0);
+    const unit = offsetUnitSeen(atZero, await probe(1), await probe(0));
+    if (unit === null || unit === reader.offsetUnit) {
+      reader.traits.offsetUnitChecked = pageRows(atZero) >= tellingRows;
+      return;
+    }
+    if (look === 'second') {
+      throw offsetUnitError(unit, reader.offsetUnit, window);
+    }
   }
-  reader.traits.offsetUnitChecked = pageRows(atZero) > 1;
 }
 
 /** Says that the config names the wrong unit, what showed it, and what to set. */
@@ -59,6 +74,10 @@ function offsetUnitError(seen: OffsetUnit, configured: OffsetUnit, window: Windo
       code: 'source.offsetUnit',
     },
   );
+}
+
+function sharedKeys(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
+  return [...a].filter((key) => b.has(key)).length;
 }
 
 function pageKeys(page: Page): Set<string> {

@@ -31,6 +31,7 @@ export interface Pass {
   /** Spans for which nothing came although `count` says there is something. */
   holes: number;
   requests: number;
+  repliesWithRows: number;
 }
 
 /** How to read. */
@@ -54,6 +55,7 @@ export async function readPass(reader: Reader, window: Window, options: PassOpti
     tooLarge: false,
     holes: 0,
     requests: 0,
+    repliesWithRows: 0,
   };
   const first = await fetchNonEmptyAt(reader, window, 0);
   take(pass, first);
@@ -89,6 +91,7 @@ function take(pass: Pass, page: Page): void {
     pass.duplicateTimes.add(startTimeMs);
   }
   if (pageRows(page) > 0) {
+    pass.repliesWithRows += 1;
     pass.counts.add(page.count);
   }
 }
@@ -129,6 +132,9 @@ async function readTotal(reader: Reader, window: Window, pass: Pass, rows: numbe
     if (span.from + pageRows(page) >= total) {
       lastPageRows = pageRows(page);
     }
+    if (span.from + pageRows(page) > total && !wholePages) {
+      noteRowsBeyond(reader, pass, page, total);
+    }
   };
   const work = async (): Promise<void> => {
     for (let span = next(); span !== undefined; span = next()) {
@@ -163,7 +169,14 @@ async function lookBeyond(reader: Reader, window: Window, pass: Pass, offset: nu
   if (page !== null && pageRows(page) === 0) {
     page = await fetchWithinReach(reader, window, offset);
   }
-  if (page === null || pageRows(page) === 0) {
+  if (page === null) {
+    // As many rows as can be reached, and no word of what comes after: a count capped at the deepest offset looks just so.
+    pass.refused = true;
+    pass.reachedEnd = false;
+    reader.traits.countCap = Math.min(reader.traits.countCap, total);
+    return;
+  }
+  if (pageRows(page) === 0) {
     return;
   }
   take(pass, page);
@@ -220,17 +233,21 @@ function noteRowsBeyond(reader: Reader, pass: Pass, page: Page, position: number
   }
 }
 
-/** The page at `offset`; an empty one is asked for twice, unless its count says that `position` rows are all. */
+/**
+ * The page at `offset`; an empty one is asked for twice, unless its count says that `position` rows are all. A round
+ * number may be a cap, and the empty page a glitch, so then the count is not enough.
+ */
 async function fetchOnward(reader: Reader, window: Window, offset: number, position: number): Promise<Page | null> {
   const page = await fetchWithinReach(reader, window, offset);
   if (page === null || pageRows(page) > 0) {
     return page;
   }
-  if (page.count === position && reader.traits.countIsTotal !== false) {
+  const confirms = (reply: Page): boolean => reply.count === position && reader.traits.countIsTotal !== false;
+  const second = confirms(page) && position % 10 !== 0 ? page : await fetchWithinReach(reader, window, offset);
+  if (second !== null && pageRows(second) === 0 && confirms(second)) {
     reader.traits.countIsTotal = true;
-    return page;
   }
-  return fetchWithinReach(reader, window, offset);
+  return second;
 }
 
 /** The page at `offset`, or null if the source refuses to go that far. */

@@ -7,7 +7,7 @@
  */
 import { IncompleteReadError } from '../errors.ts';
 import type { EpochMs, Window } from '../model.ts';
-import { type Collected, emptyCollected, mergeCollected, rowCount } from './collected.ts';
+import { addPage, type Collected, emptyCollected, mergeCollected, rowCount } from './collected.ts';
 import { densityOf } from './density.ts';
 import { requireOffsetUnit } from './offset-unit.ts';
 import { type Pass, readPass } from './pass.ts';
@@ -23,6 +23,8 @@ export type ReadOutcome =
       readonly collected: Collected;
       /** More than one pass was needed: rows moved, or the source misbehaved. */
       readonly disturbed: boolean;
+      /** One reply held all of it, so that nothing could move between pages. */
+      readonly isAtomic: boolean;
     }
   | {
       /** The window holds more than `maxRows`: ask again for a shorter one. */
@@ -35,7 +37,7 @@ export type ReadOutcome =
 /** Passes over a millisecond that holds more than a page, before giving up. */
 const maxPassesOfMillisecond = 40;
 /** … and passes in a row that showed nothing new. */
-const maxIdlePasses = 8;
+const maxIdlePasses = 12;
 /** A window of more pages than this is split at once instead of read again: a second disturbance then spoils only a part. */
 const rereadPages = 4;
 
@@ -43,17 +45,20 @@ const rereadPages = 4;
 class Effort {
   requests = 0;
   passes = 0;
-  largestRows = 0;
+  repliesWithRows = 0;
+  pages = 0;
 
-  spend(pass: Pass): void {
+  /** @param pageRows the most rows that a page has */
+  spend(pass: Pass, pageRows: number): void {
     this.requests += pass.requests;
     this.passes += 1;
+    this.repliesWithRows += pass.repliesWithRows;
     const counts = [...pass.counts].map((count) => count ?? 0);
-    this.largestRows = Math.max(this.largestRows, rowCount(pass.collected), ...counts);
+    this.pages = Math.max(this.pages, Math.max(rowCount(pass.collected), ...counts) / Math.max(1, pageRows));
   }
 
   get isSpent(): boolean {
-    return this.requests > 1000 + this.largestRows / 5;
+    return this.requests > 1000 + this.pages * 30;
   }
 }
 
@@ -71,7 +76,7 @@ export async function readVerified(reader: Reader, window: Window, maxRows: numb
   if (tooLarge !== null) {
     return { kind: 'tooLarge', collected: tooLarge.collected, rowsPerMs: densityOf(tooLarge, window) };
   }
-  return { kind: 'complete', collected, disturbed: effort.passes > 1 };
+  return { kind: 'complete', collected, disturbed: effort.passes > 1, isAtomic: effort.repliesWithRows <= 1 };
 }
 
 interface Read {
@@ -87,7 +92,7 @@ async function resolve(read: Read, window: Window): Promise<Pass | null> {
   for (let attempt = 1; ; attempt += 1) {
     const toEnd = mustReadToEnd(read.reader, window, evidence.previous);
     const pass = await readPass(read.reader, window, { maxRows: read.maxRows, toEnd });
-    read.effort.spend(pass);
+    read.effort.spend(pass, read.reader.traits.largestPageRows);
     if (pass.tooLarge) {
       return pass;
     }
@@ -133,12 +138,14 @@ async function isProvenTogether(read: Read, window: Window, pass: Pass, evidence
   addPass(reader.traits, window, evidence, pass);
   const isCounted = stableCount(reader.traits, pass) !== null;
   if (pass.holes > 0 || pass.duplicateTimes.size > 0 || !isCounted) {
-    await requireOffsetUnit(reader, window);
+    await requireOffsetUnit(reader, window, read.collected);
   }
   if (spanMs(window) > 1 && evidence.count !== null && rowCount(evidence.asOfCount) < evidence.count) {
     await rereadRepeatedTimes(read, pass, evidence);
-    if (isCounted && (await fetchNonEmptyAt(reader, window, 0)).count !== evidence.count) {
-      evidence.count = null;
+    if (isCounted) {
+      const confirmation = await fetchNonEmptyAt(reader, window, 0);
+      addPage(read.collected, confirmation);
+      evidence.count = confirmation.count === evidence.count ? evidence.count : null;
     }
   }
   return provesTogether(reader.traits, evidence, pass);
@@ -156,7 +163,9 @@ async function rereadRepeatedTimes(read: Read, pass: Pass, evidence: Evidence): 
   for (const startTimeMs of times) {
     const collected = emptyCollected();
     const millisecond = { fromMs: startTimeMs, toMs: startTimeMs + 1 };
-    await resolve({ ...read, collected, maxRows: Number.POSITIVE_INFINITY }, millisecond);
+    const effort = new Effort();
+    await resolve({ ...read, collected, effort, maxRows: Number.POSITIVE_INFINITY }, millisecond);
+    read.effort.passes += effort.passes;
     mergeCollected(read.collected, collected);
     mergeCollected(evidence.asOfCount, onlyAt(collected, startTimeMs));
   }

@@ -11,7 +11,7 @@ import { identityOf, loadCheckpoint } from './commit.ts';
 import { densityOf, watermarkOf } from './plan/coverage.ts';
 import { nextWindow } from './plan/next-window.ts';
 import { Recorder } from './recorder.ts';
-import { reobserveNotifications, reobserveOpen } from './reobserve.ts';
+import { reobserveOpen, reobserveOthers } from './reobserve.ts';
 import { SliceReader } from './slice-reader.ts';
 import { outcomeOf, type RunState, type TargetOutcome } from './summarize.ts';
 import type { TargetRun } from './target-run.ts';
@@ -74,19 +74,25 @@ async function readAll(run: TargetRun, state: RunState, recorder: Recorder, unti
     rowsInTimeLeft: () => rowsInTimeLeft(run),
     now: () => run.clock.now(),
   });
+  let provenToMs = readFromMs;
   for (let slice = await slices.next(); slice !== null; slice = await slices.next()) {
     const { window, collected, begunAtMs } = slice;
-    recorder.addWindow(window, Math.min(window.toMs, sourceTime(run, begunAtMs) - settings.settleMs), collected);
+    const isSeamless = provenToMs >= window.fromMs;
+    const settledMs = Math.min(window.toMs, sourceTime(run, begunAtMs) - settings.settleMs);
+    provenToMs = isSeamless ? settledMs : provenToMs;
+    // Coverage that was cut short in one slice does not go on in the next: there would be a gap that nobody fills.
+    recorder.addWindow(window, isSeamless ? settledMs : window.fromMs, collected);
     report(run, state, window.toMs);
     if (recorder.isDue && window.toMs < untilMs && (await recorder.commit('running', null))) {
       const reachedMs = watermarkOf(recorder.checkpoint.coverage) ?? window.toMs;
       slices.skipTo(reachedMs);
+      provenToMs = Math.max(provenToMs, reachedMs);
       if (reachedMs >= untilMs) {
         run.log('info', 'another run has covered the rest of the window', { target: run.target.name });
       }
     }
   }
-  await reobserveNotifications(run, reader, recorder, readFromMs);
+  await reobserveOthers(run, reader, recorder, readFromMs);
 }
 
 function readerOf(run: TargetRun, state: RunState): Reader {

@@ -13,8 +13,8 @@ import { gapsIn } from './plan/coverage.ts';
 import { fingerprintOf, fingerprintOfUnreadable } from './plan/fingerprint.ts';
 import type { TargetRun } from './target-run.ts';
 
-/** A commit is due from so many rows on, so that with the slice that tips it over no kill costs more than 50,000. */
-const commitRows = 35_000;
+/** A commit is due from so many rows on: with the slice that tips it over and the one read ahead, no kill costs more than 50,000. */
+const commitRows = 20_000;
 /** … or after so long. */
 const commitAfterMs = 100_000;
 
@@ -59,6 +59,7 @@ export class Recorder {
   #openKeys: Set<string> = new Set();
   readonly #observations: PendingObservations;
   #quarantine: UnreadableRow[] = [];
+  #quarantinedBefore: Set<string> = new Set();
   #draft: Draft = emptyDraft();
   #committedAtMs: EpochMs;
   #nextPart = 0;
@@ -89,12 +90,15 @@ export class Recorder {
 
   /** Whether enough is gathered to commit. */
   get isDue(): boolean {
-    return this.#observations.count >= commitRows || this.#run.clock.now() - this.#committedAtMs >= commitAfterMs;
+    return (
+      this.#observations.count + this.#quarantine.length >= commitRows ||
+      this.#run.clock.now() - this.#committedAtMs >= commitAfterMs
+    );
   }
 
   /** Records a window that was proven complete, up to `provenToMs`, and every row it showed. */
   addWindow(window: Window, provenToMs: EpochMs, collected: Collected): void {
-    const recentFromMs = window.toMs - this.#run.settings.lookbackMs - edgeMs;
+    const recentFromMs = Math.min(window.toMs, provenToMs) - this.#run.settings.lookbackMs - edgeMs;
     const startTimesMs: EpochMs[] = [];
     const gaps = gapsIn(window, this.checkpoint.coverage);
     this.#edge = [];
@@ -203,8 +207,8 @@ export class Recorder {
       this.#draft.seen.push({ id: execution.id, startTimeMs: execution.startTimeMs, ...known });
       this.#known.set(key, known);
     }
-    if (awaits !== null && (isChanged || !wasAwaited)) {
-      this.#draft.opened.push({ execution, observedAtMs, awaits });
+    if (awaits !== null && (isChanged || !wasAwaited || !isRecent)) {
+      this.#draft.opened.push({ execution, observedAtMs, lookedAtMs: receivedAtMs, awaits });
       this.#openKeys.add(key);
     }
     if (awaits === null && wasAwaited) {
@@ -229,10 +233,8 @@ export class Recorder {
 
   #quarantineOnce(row: UnreadableRow): void {
     const fingerprint = fingerprintOfUnreadable(row);
-    const isNew =
-      !this.checkpoint.quarantined.some((entry) => entry.fingerprint === fingerprint) &&
-      !this.#draft.quarantined.includes(fingerprint);
-    if (isNew) {
+    if (!this.#quarantinedBefore.has(fingerprint)) {
+      this.#quarantinedBefore.add(fingerprint);
       this.#quarantine.push(row);
     }
     this.#draft.quarantined.push(fingerprint);
@@ -240,6 +242,7 @@ export class Recorder {
 
   #remember(checkpoint: Checkpoint): void {
     this.#known = new Map(checkpoint.recent.map((entry) => [executionKey(entry), entry]));
+    this.#quarantinedBefore = new Set(checkpoint.quarantined.map((entry) => entry.fingerprint));
     this.#openKeys = new Set();
     for (const { execution, observedAtMs } of checkpoint.open) {
       const key = executionKey(execution);

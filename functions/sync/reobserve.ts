@@ -6,12 +6,12 @@ import type { Reader } from '../reading/reader.ts';
 import { readVerified } from '../reading/verified.ts';
 import type { OpenEntry } from './plan/checkpoint.ts';
 import { densityOf } from './plan/coverage.ts';
-import { narrowWindows, notificationsDue, planReobservation } from './plan/open-set.ts';
+import { narrowWindows, othersDue, planReobservation, staleEntries } from './plan/open-set.ts';
 import type { Recorder } from './recorder.ts';
 import type { TargetRun } from './target-run.ts';
 
 /**
- * Records the present state of every open execution that started before `readFromMs` (later ones are read again anyway).
+ * Records the present state of every execution of an open status that started before `readFromMs` (later ones are read again anyway).
  * One that has vanished is recorded once more, saying so.
  *
  * @throws what reading throws; then nothing is recorded as vanished
@@ -43,12 +43,12 @@ export async function reobserveOpen(
 }
 
 /**
- * Records the notification states that may have changed since, as far as a few requests reach. The rest are let go once
- * their time is over.
+ * Looks, as far as a bounded number of requests reaches, at what can't be asked for by status: open executions of other
+ * statuses, and notification states that may have changed since the end.
  *
  * @throws what reading throws
  */
-export async function reobserveNotifications(
+export async function reobserveOthers(
   run: TargetRun,
   reader: Reader,
   recorder: Recorder,
@@ -56,15 +56,19 @@ export async function reobserveNotifications(
 ): Promise<void> {
   const { open, coverage } = recorder.checkpoint;
   const rowsPerMs = densityOf(coverage);
-  const due = notificationsDue(open, readFromMs, rowsPerMs, run.source.stats().requests);
+  const due = othersDue(open, readFromMs, rowsPerMs, run.source.stats().requests);
   const found = new Set<string>();
   for (const window of narrowWindows(due, rowsPerMs)) {
     recordFound(recorder, await readAll(reader, window), due, found);
   }
-  const overMs = run.clock.now() - run.settings.lookbackMs;
-  const missing = due.filter((entry) => !found.has(executionKey(entry.execution)));
-  const stale = open.filter((entry) => entry.awaits === 'notification' && (entry.execution.endTimeMs ?? 0) < overMs);
-  for (const { execution } of [...missing, ...stale]) {
+  for (const entry of due.filter(({ execution }) => !found.has(executionKey(execution)))) {
+    if (entry.awaits === 'outcome') {
+      recordVanished(run, recorder, entry);
+    } else {
+      recorder.close(executionKey(entry.execution));
+    }
+  }
+  for (const { execution } of staleEntries(open, run.clock.now(), run.settings.lookbackMs)) {
     recorder.close(executionKey(execution));
   }
 }

@@ -71,14 +71,15 @@ export class SliceReader {
         this.#ahead = this.#begin(window.toMs);
       }
       const outcome = await slice.outcome;
-      if (outcome.kind === 'complete') {
+      const straddles = window.fromMs < this.#reading.recentFromMs && window.toMs > this.#reading.recentFromMs;
+      if (outcome.kind === 'complete' && (outcome.isAtomic || !straddles)) {
         this.#planner.sliceRead(window, rowCount(outcome.collected), outcome.disturbed);
         this.#fromMs = window.toMs;
         this.#unload(window, outcome.collected);
         return { window, collected: outcome.collected, begunAtMs };
       }
       mergeCollected(this.#carried, outcome.collected);
-      if (contains(window, this.#reading.recentFromMs - 1) && window.toMs > this.#reading.recentFromMs) {
+      if (straddles || outcome.kind === 'complete') {
         this.#cutsAtRecent = true;
       } else {
         this.#planner.sliceTooLarge(window, outcome.rowsPerMs);

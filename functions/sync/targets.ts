@@ -38,9 +38,9 @@ export function settingsOf(config: Config): SyncSettings {
   const { quota, offsetUnit } = config.source;
   return {
     initialFromMs: parseTime(config.initialFrom) ?? 0,
-    settleMs: config.settleSeconds * 1000,
-    lookbackMs: config.lookbackMinutes * 60_000,
-    maxOpenMs: config.maxOpenDays * 86_400_000,
+    settleMs: Math.round(config.settleSeconds * 1000),
+    lookbackMs: Math.round(config.lookbackMinutes * 60_000),
+    maxOpenMs: Math.round(config.maxOpenDays * 86_400_000),
     partitionTimeZone: config.partitionTimeZone,
     offsetUnit,
     requestsPerSecond: quota.requests / quota.perSeconds,

@@ -25,7 +25,7 @@ function anOpenEntry(hours: number, awaits: OpenEntry['awaits'] = 'outcome'): Op
     runStatus: 'RUNNING',
     endTimeMs: null,
   });
-  return { execution, observedAtMs: startTimeMs, awaits };
+  return { execution, observedAtMs: startTimeMs, lookedAtMs: startTimeMs, awaits };
 }
 
 describe('the next run', () => {

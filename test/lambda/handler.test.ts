@@ -189,6 +189,15 @@ describe('what it prints', () => {
     expect(emf?.['WatermarkAge']).toBeLessThan(120);
   });
 
+  it('has its metrics in the namespace of its deployment, where that has one', async () => {
+    const sandbox = await deploy();
+    sandbox.environment['DQSYNC_METRICS_NAMESPACE'] = 'dqsync/two';
+
+    await sandbox.handler({}, sandbox.context());
+
+    expect(sandbox.metrics()).toMatchObject([{ _aws: { CloudWatchMetrics: [{ Namespace: 'dqsync/two' }] } }]);
+  });
+
   it('tells how far behind a target is that never could be read', async () => {
     const sandbox = await deploy({
       simulator: { traps: { faults: [{ kind: 'status', status: 404, when: { from: 1 } }] } },

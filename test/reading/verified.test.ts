@@ -103,6 +103,55 @@ describe('every single trap, and all pairs of them', () => {
   });
 });
 
+describe('sources that were once believed too soon', () => {
+  it('refuses deeper offsets just where its count is capped', async () => {
+    const source = pagedSource(executions(4000), { count: { cappedAt: 1000 }, deepestOffset: 999 });
+    expect(await read(source)).toEqual(keysOf(source.rows));
+  });
+
+  it('caps its count at one page, and shows an empty page right after it', async () => {
+    const source = pagedSource(executions(1500), {
+      count: { cappedAt: 100 },
+      emptyRequests: new Set([2]),
+      glitchCount: 'total',
+    });
+    expect(await read(source)).toEqual(keysOf(source.rows));
+  });
+
+  it('has small pages and bursts in unstable order', async () => {
+    const source = pagedSource(
+      executions(1500, (index) => Math.floor(index / 250) * 60_000),
+      { pageCap: 10, shuffleTies: true },
+    );
+    expect(await read(source)).toEqual(keysOf(source.rows));
+  });
+
+  it('lets all but one of two rows go between two looks at its offset', async () => {
+    const source = pagedSource(executions(2), {
+      count: 'page',
+      beforeRequest: (n, self) => {
+        self.rows = n > 4 ? self.rows.slice(0, 1) : self.rows;
+      },
+    });
+    expect(await read(source)).toEqual(expect.arrayContaining(keysOf(source.rows)));
+  });
+
+  it('shuffles so many rows of one millisecond that two pages rarely share one', async () => {
+    const source = pagedSource(
+      executions(3000, () => 7),
+      { shuffleTies: true },
+    );
+    expect(await read(source)).toEqual(keysOf(source.rows));
+  });
+
+  it('tells when one reply held all of a window', async () => {
+    const atomic = await readVerified(pagedSource(executions(90)).reader, day, 100);
+    expect(atomic).toMatchObject({ kind: 'complete', isAtomic: true });
+    const paged = await readVerified(pagedSource(executions(90), { pageCap: 40 }).reader, day, 100);
+    expect(paged).toMatchObject({ kind: 'complete', isAtomic: false });
+  });
+});
+
 describe('rows that move while pages are read', () => {
   it.each([3, 5, 9])('misses none when a row leaves the window before request %i', async (at) => {
     const source = pagedSource(executions(1234), {

@@ -64,6 +64,40 @@ describe('open executions', () => {
     await world.expectTruth();
   });
 
+  it('of statuses that cannot be asked for never keep new ones from being read', async () => {
+    const world = await syncedSource();
+    for (let index = 0; index < 2000; index += 1) {
+      const startTimeMs = world.clock.now() - hourMs - index * 120_000;
+      world.sim.life.addExecution({ runStatus: 'CANCELED', startTimeMs, endTimeMs: startTimeMs + 1000 });
+    }
+    await world.syncWell();
+    world.clock.advance(hourMs);
+    world.sim.life.addExecution({
+      runStatus: 'SUCCESS',
+      startTimeMs: world.clock.now() - minuteMs,
+      endTimeMs: world.clock.now(),
+    });
+    const summary = await world.syncWell();
+    expect(summary.rowsWritten).toBe(1);
+    expect(summary.requests).toBeLessThan(70);
+    await world.expectTruth();
+  });
+
+  it('that raised alarms far apart are all followed to their notification', async () => {
+    const { world, ids } = await worldWithOpen(10, hourMs);
+    for (const id of ids) {
+      world.sim.life.finish(id, 'ALARMING');
+    }
+    world.clock.advance(minuteMs);
+    await world.syncWell();
+    world.clock.advance(5 * minuteMs);
+    for (const id of ids) {
+      world.sim.life.setNotify(id, 'SUCCESS');
+    }
+    await world.syncWell();
+    await world.expectTruth();
+  });
+
   it('are given up after maxOpenDays', async () => {
     const { world } = await worldWithOpen(2, hourMs);
     world.clock.advance(8 * dayMs);

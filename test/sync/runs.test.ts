@@ -104,6 +104,57 @@ describe('a run', () => {
     await world.expectTruth();
   });
 
+  it('loses no old row where one leaves while a late one comes, and pages are short', async () => {
+    for (let seed = 1; seed <= 5; seed += 1) {
+      const world = await syncedSource({ seed });
+      world.sim.life.addMany(80, { fromMs: world.clock.now() - 2 * hourMs, toMs: world.clock.now() });
+      world.sim.traps.pageCap = 10;
+      world.sim.traps.afterPage = ({ n, life }) => {
+        const oldest = world.sim
+          .truth()
+          .executions.find((execution) => execution.startTimeMs < world.clock.now() - hourMs);
+        if (n % 3 === seed % 3 && oldest !== undefined && n < 40) {
+          life.remove(oldest.id);
+          life.addLate(5 * minuteMs);
+        }
+      };
+      await world.sync();
+      world.sim.traps.afterPage = null;
+      world.clock.advance(minuteMs);
+      await world.syncWell();
+      await world.expectTruth();
+    }
+  });
+
+  it('takes settings that are no whole milliseconds', async () => {
+    const world = await syncedSource({ history: { days: 2, tasks: 10 } });
+    const config = { lookbackMinutes: 0.123456, settleSeconds: 0.1005 };
+    await world.syncWell({}, config);
+    world.clock.advance(hourMs);
+    await world.syncWell({}, config);
+    world.clock.advance(1000);
+    await world.syncWell({}, config);
+    await world.expectTruth();
+  });
+
+  it('appends nothing twice when the clock of the source is an hour behind', async () => {
+    const world = await syncedSource({ history: { days: 2, tasks: 40 }, traps: { dateSkewMs: -hourMs } });
+    await world.syncWell();
+    const before = (await world.observations()).length;
+    expect((await world.syncWell()).rowsWritten).toBe(0);
+    expect(await world.observations()).toHaveLength(before);
+  });
+
+  it('quarantines thousands of unreadable rows once', async () => {
+    const world = await syncedSource();
+    for (let row = 0; row < 2000; row += 1) {
+      world.sim.life.addUnreadable('id-text');
+    }
+    world.clock.advance(minuteMs);
+    expect((await world.syncWell()).quarantined).toBe(2000);
+    expect((await world.syncWell()).quarantined).toBe(0);
+  });
+
   it('writes days of the configured zone', async () => {
     const world = await syncedSource({ history: { days: 3, tasks: 10 } });
     await world.syncWell({}, { partitionTimeZone: 'Asia/Shanghai' });

@@ -41,6 +41,7 @@ const document = z.strictObject({
         extra: text,
       }),
       observedAtMs: epochMs,
+      lookedAtMs: epochMs,
       awaits: z.enum(['outcome', 'notification']),
     }),
   ),

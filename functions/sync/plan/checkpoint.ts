@@ -19,6 +19,8 @@ export interface TargetIdentity {
 export interface OpenEntry {
   readonly execution: Execution;
   readonly observedAtMs: EpochMs;
+  /** When it was last looked at, changed or not: where not all can be, those looked at longest ago come first. */
+  readonly lookedAtMs: EpochMs;
   /** `outcome`: it is open. `notification`: it ended a moment ago, and whether anyone was told may still change. */
   readonly awaits: 'outcome' | 'notification';
 }
@@ -77,7 +79,7 @@ export interface Change {
 const keptCommitIds = 50;
 /** A row that was not seen again for so long is forgotten as quarantined. */
 const quarantineMemoryMs = 7 * 86_400_000;
-const keptQuarantined = 1000;
+const keptQuarantined = 20_000;
 
 /** The checkpoint of a target that was never synced. */
 export function emptyCheckpoint(identity: TargetIdentity): Checkpoint {
@@ -141,8 +143,9 @@ function applyOpen(open: readonly OpenEntry[], change: Change): OpenEntry[] {
 
 function applyQuarantined(checkpoint: Checkpoint, change: Change): Checkpoint['quarantined'] {
   const seenAtMs = change.run.committedAtMs;
-  const added = change.quarantined.map((fingerprint) => ({ fingerprint, seenAtMs }));
-  const known = checkpoint.quarantined.filter((entry) => !change.quarantined.includes(entry.fingerprint));
+  const fingerprints = new Set(change.quarantined);
+  const added = [...fingerprints].map((fingerprint) => ({ fingerprint, seenAtMs }));
+  const known = checkpoint.quarantined.filter((entry) => !fingerprints.has(entry.fingerprint));
   return [...known, ...added].filter((entry) => entry.seenAtMs > seenAtMs - quarantineMemoryMs).slice(-keptQuarantined);
 }
 

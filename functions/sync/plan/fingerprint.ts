@@ -4,7 +4,8 @@ import type { Execution, UnreadableRow } from '../../model.ts';
 /** 64 bits over everything the source says of an execution: two sightings of the same state have the same one. */
 export function fingerprintOf(execution: Execution): string {
   const { name, taskId, taskType, runStatus, notifyStatus, endTimeMs, extra } = execution;
-  return hash64([name, taskId, taskType, runStatus, notifyStatus, endTimeMs, extra].join('\u0000'));
+  const fields = [name, taskId, taskType, runStatus, notifyStatus, endTimeMs, extra];
+  return hash64(fields.map((field) => field ?? '\u0001').join('\u0000'));
 }
 
 /** 64 bits over an unreadable row's text. */

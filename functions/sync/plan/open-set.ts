@@ -11,10 +11,12 @@ import type { OpenEntry } from './checkpoint.ts';
 const openStatuses: ReadonlySet<string | null> = new Set(['RUNNING', 'SUSPENDING', 'UNKNOWN']);
 /** Narrow windows are joined while fewer rows than this are expected between them: one page still holds them. */
 const joinedRows = 60;
-/** Requests spent at most, per run, on notification states outside the lookback … */
-const maxNotificationWindows = 20;
-/** … and at most this part of what the run has cost anyway, but one. */
-const notificationPart = 0.25;
+/** Windows read at most, per run, for alarms whose notification state may still change. */
+const maxAlarmWindows = 20;
+/** Windows read per run at least, if there are as many, for open executions that can't be asked for by status … */
+const minUnaskableWindows = 50;
+/** … and for these and for other notification states each, this part of what the run has cost anyway. */
+const extraPart = 0.25;
 
 /** What to ask the source for. */
 export interface Reobservation {
@@ -25,7 +27,7 @@ export interface Reobservation {
 }
 
 /**
- * Plans the look at open executions.
+ * Plans the look at executions of a status that can be asked for. What it costs is bounded by what has changed.
  *
  * @param readFromMs executions from here on are read again anyway
  * @param rowsPerMs expected density, null if unknown
@@ -35,10 +37,8 @@ export function planReobservation(
   readFromMs: EpochMs,
   rowsPerMs: number | null,
 ): Reobservation {
-  const due = open.filter((entry) => entry.awaits === 'outcome' && entry.execution.startTimeMs < readFromMs);
-  const statuses = [...new Set(due.map((entry) => entry.execution.runStatus))].filter(
-    (status): status is string => status !== null && openStatuses.has(status),
-  );
+  const due = open.filter((entry) => isAskable(entry) && entry.execution.startTimeMs < readFromMs);
+  const statuses = [...new Set(due.map((entry) => entry.execution.runStatus))].filter((status) => status !== null);
   const narrow = narrowWindows(due, rowsPerMs);
   if (narrow.length <= statuses.length + 1) {
     return { stillOpen: [], due };
@@ -69,30 +69,56 @@ export function narrowWindows(entries: readonly OpenEntry[], rowsPerMs: number |
 }
 
 /**
- * Ended executions, outside of what is read again anyway, whose notification state may still change: alarms first, then
- * those that ended first, as many as the allowed requests reach.
+ * The others, outside of what is read again anyway, as many as a bounded number of requests reaches, those looked at
+ * longest ago first: open executions of a status that can't be asked for, or without an end; ended ones whose notification
+ * state may still change.
  *
  * @param requestsSoFar what the run has cost without this
  */
-export function notificationsDue(
+export function othersDue(
   open: readonly OpenEntry[],
   readFromMs: EpochMs,
   rowsPerMs: number | null,
   requestsSoFar: number,
 ): OpenEntry[] {
-  const maxWindows = Math.max(1, Math.min(maxNotificationWindows, Math.floor(requestsSoFar * notificationPart)));
-  const waiting = open
-    .filter((entry) => entry.awaits === 'notification' && entry.execution.startTimeMs < readFromMs)
-    .sort(
-      (a, b) =>
-        Number(b.execution.runStatus === 'ALARMING') - Number(a.execution.runStatus === 'ALARMING') ||
-        (a.execution.endTimeMs ?? 0) - (b.execution.endTimeMs ?? 0),
-    );
-  let count = waiting.length;
-  while (count > 1 && narrowWindows(waiting.slice(0, count), rowsPerMs).length > maxWindows) {
+  const others = open
+    .filter((entry) => !isAskable(entry) && entry.execution.startTimeMs < readFromMs)
+    .sort((a, b) => a.lookedAtMs - b.lookedAtMs);
+  const extra = Math.floor(requestsSoFar * extraPart);
+  const within = (maxWindows: number, isOne: (entry: OpenEntry) => boolean): OpenEntry[] =>
+    cutToWindows(others.filter(isOne), maxWindows, rowsPerMs);
+  return [
+    ...within(Math.max(minUnaskableWindows, extra), (entry) => entry.awaits === 'outcome'),
+    ...within(maxAlarmWindows, (entry) => entry.awaits === 'notification' && !endedWell(entry)),
+    ...within(extra, (entry) => entry.awaits === 'notification' && endedWell(entry)),
+  ];
+}
+
+/**
+ * Entries that nobody looked at in time and nobody will: notification states past their time. An alarm is kept for a day
+ * more, so that it is looked at once after its time.
+ */
+export function staleEntries(open: readonly OpenEntry[], nowMs: EpochMs, lookbackMs: number): OpenEntry[] {
+  return open.filter((entry) => {
+    const overMs = (entry.execution.endTimeMs ?? 0) + lookbackMs + (endedWell(entry) ? 0 : 86_400_000);
+    return entry.awaits === 'notification' && overMs < nowMs;
+  });
+}
+
+function isAskable(entry: OpenEntry): boolean {
+  return entry.awaits === 'outcome' && openStatuses.has(entry.execution.runStatus);
+}
+
+function endedWell(entry: OpenEntry): boolean {
+  return entry.execution.runStatus === 'SUCCESS';
+}
+
+function cutToWindows(entries: readonly OpenEntry[], maxWindows: number, rowsPerMs: number | null): OpenEntry[] {
+  let count = maxWindows < 1 ? 0 : entries.length;
+  while (count > 1 && narrowWindows(entries.slice(0, count), rowsPerMs).length > maxWindows) {
     count = Math.floor(count * 0.8);
   }
-  return waiting.slice(0, count);
+  return entries.slice(0, count);
 }
 
 function hull(entries: readonly OpenEntry[]): Window {

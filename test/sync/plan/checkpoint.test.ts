@@ -49,6 +49,7 @@ const change: fc.Arbitrary<Change> = fc.record({
     fc.record({
       execution,
       observedAtMs: fc.integer({ min: 0, max: 1_000_000 }),
+      lookedAtMs: instant,
       awaits: fc.constant('outcome' as const),
     }),
     { maxLength: 4 },
@@ -110,6 +111,7 @@ describe('changes to a checkpoint', () => {
     const open = {
       execution: anExecution({ id: 1n, startTimeMs: 11_000 }),
       observedAtMs: 500,
+      lookedAtMs: 500,
       awaits: 'outcome' as const,
     };
     const [sample] = fc.sample(change, { numRuns: 1, seed: 1 });
