@@ -42,12 +42,10 @@ export interface SyncFunctionProps {
 /** The function with its role, logs, and what becomes of runs that fail. */
 export class SyncFunction extends Construct {
   readonly function: NodejsFunction;
-  readonly timeoutSeconds: number;
 
   constructor(scope: Construct, id: string, props: SyncFunctionProps) {
     super(scope, id);
     const { deployment, deadLetters } = props;
-    this.timeoutSeconds = Math.ceil(deployment.config.maxRunSeconds) + timeoutMarginSeconds;
     const logGroup = new LogGroup(this, 'Logs', {
       retention: deployment.logRetentionDays satisfies RetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
@@ -60,7 +58,7 @@ export class SyncFunction extends Construct {
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       memorySize: deployment.memoryMb,
-      timeout: Duration.seconds(this.timeoutSeconds),
+      timeout: Duration.seconds(Math.ceil(deployment.config.maxRunSeconds) + timeoutMarginSeconds),
       ...(deployment.reservedConcurrency === null
         ? {}
         : { reservedConcurrentExecutions: deployment.reservedConcurrency }),

@@ -1,7 +1,7 @@
 /**
  * Authorization of one target's requests: who may go now, with which headers, and what happens on a 401.
  *
- * The ladder (design section 2): a 401 gets a new token once; a further one reads the secret again once; a further one is a
+ * The ladder: a 401 gets a new token once; a further one reads the secret again once; a further one is a
  * `CredentialsError`, at once and for all that follow. An access key or a foreign token has no first rung, and is tried
  * again only if the secret has changed. A success takes the ladder back to its foot.
  *

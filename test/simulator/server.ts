@@ -1,5 +1,5 @@
 /**
- * The other side: DataArts' instance list and IAM's token desk on a loopback port, with every trap of the design.
+ * The other side: DataArts' instance list and IAM's token desk on a loopback port, with every trap known.
  *
  * It knows the truth: `truth()` tells what a perfect copy of the source would show.
  */

@@ -16,7 +16,7 @@ const day = fc
   .map((date) => date.toISOString().slice(0, 10));
 
 describe('layout', () => {
-  it('places objects where the design says', () => {
+  it('places objects where the protocol says', () => {
     expect(dataKey({ workspace: '9f2e', dt: '2026-01-31', runId: '20260131T000000Z-9f86d081', part: 3 })).toBe(
       'quality_instance_observations/workspace=9f2e/dt=2026-01-31/20260131T000000Z-9f86d081-3.parquet',
     );
