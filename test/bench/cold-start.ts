@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { bundleHandler } from '../support/bundle.ts';
-import { type Figure, judged, median, megabytes, wholeNumber } from './figures.ts';
+import { type Figure, judged, median, megabytes, told, wholeNumber } from './figures.ts';
 
 const loads = 11;
 
@@ -28,13 +28,7 @@ export async function measureColdStart(): Promise<Figure[]> {
     return [
       judged('cold start', 'bundle', bundle.sizeBytes, { atMost: 2e6 }, megabytes),
       judged('cold start', `handler loads, median of ${loads}, ms`, median(counted), { atMost: 250 }),
-      judged(
-        'cold start',
-        `handler loads, slowest of ${loads}, ms`,
-        Math.max(...counted),
-        { atMost: 250 },
-        wholeNumber,
-      ),
+      told('cold start', `handler loads, slowest of ${loads}, ms`, wholeNumber(Math.max(...counted))),
     ];
   } finally {
     await rm(folder, { recursive: true, force: true });

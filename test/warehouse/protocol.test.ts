@@ -226,6 +226,23 @@ describe('the protocol', () => {
     await world.expectTruth();
   });
 
+  it('I11: coverage that was cut short by a clock has no gap behind it when the clock is right again', async () => {
+    const world = await syncedSource({ traps: { dateSkewMs: -2 * dayMs } });
+    world.sim.life.addMany(40_000, { fromMs: world.clock.now() - 4 * dayMs, toMs: world.clock.now() - hourMs });
+    world.sim.traps.afterPage = ({ n, rows, query }) => {
+      const isLate = rows > 0 && (query.startTimeMs ?? 0) > world.clock.now() - 1.2 * dayMs;
+      world.sim.traps.dateSkewMs = isLate && n > 20 ? 0 : world.sim.traps.dateSkewMs;
+    };
+    await world.syncWell();
+    const { coverage } = await checkpointOf(world);
+    coverage.slice(1).forEach((window, index) => {
+      expect(window.fromMs).toBe(coverage[index]?.toMs);
+    });
+    expect(coverage.at(-1)?.toMs).toBeLessThan(world.clock.now() - dayMs);
+    await world.syncWell();
+    await world.expectTruth();
+  });
+
   it('I12: rows are sorted, and statistics hold for ids beyond 2^53', async () => {
     const world = await syncedSource({ history: smallHistory });
     await world.syncWell();
