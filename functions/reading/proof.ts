@@ -24,6 +24,8 @@ export interface Evidence {
   asOfCount: Collected;
   /** How many those passes were. */
   passes: number;
+  /** An end before `count` that the last pass found. */
+  earlierEnd: number | null;
   previous: Pass | null;
   /** Rows of any pass. */
   readonly seen: Collected;
@@ -33,7 +35,15 @@ export interface Evidence {
 
 /** Nothing was read yet. */
 export function noEvidence(): Evidence {
-  return { count: null, asOfCount: emptyCollected(), passes: 0, previous: null, seen: emptyCollected(), idlePasses: 0 };
+  return {
+    count: null,
+    asOfCount: emptyCollected(),
+    passes: 0,
+    earlierEnd: null,
+    previous: null,
+    seen: emptyCollected(),
+    idlePasses: 0,
+  };
 }
 
 /** Whether a pass by itself proves that all was seen: it came to an empty end at once, or its rows are as many as its count. */
@@ -57,6 +67,12 @@ export function addPass(traits: SourceTraits, window: Window, evidence: Evidence
   if (evidence.count === count) {
     mergeCollected(evidence.asOfCount, pass.collected);
     evidence.passes += 1;
+  }
+  const isEnd = stableCount(traits, pass) === null;
+  if (isEnd && evidence.count !== null && count < evidence.count && count !== evidence.earlierEnd) {
+    // A short page may have hidden rows from a source that counts pages. Only the same end twice means that rows have left.
+    evidence.earlierEnd = count;
+    return;
   }
   if (evidence.count !== count || rowCount(evidence.asOfCount) > count) {
     evidence.count = count;

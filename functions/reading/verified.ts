@@ -48,13 +48,16 @@ class Effort {
   repliesWithRows = 0;
   pages = 0;
 
-  /** @param pageRows the most rows that a page has */
-  spend(pass: Pass, pageRows: number): void {
+  /**
+   * @param rowsSoFar of the whole read: a capped count hides how many there are
+   * @param pageRows the most rows that a page has
+   */
+  spend(pass: Pass, rowsSoFar: number, pageRows: number): void {
     this.requests += pass.requests;
     this.passes += 1;
     this.repliesWithRows += pass.repliesWithRows;
     const counts = [...pass.counts].map((count) => count ?? 0);
-    this.pages = Math.max(this.pages, Math.max(rowCount(pass.collected), ...counts) / Math.max(1, pageRows));
+    this.pages = Math.max(this.pages, Math.max(rowsSoFar, ...counts) / Math.max(1, pageRows));
   }
 
   get isSpent(): boolean {
@@ -92,11 +95,11 @@ async function resolve(read: Read, window: Window): Promise<Pass | null> {
   for (let attempt = 1; ; attempt += 1) {
     const toEnd = mustReadToEnd(read.reader, window, evidence.previous);
     const pass = await readPass(read.reader, window, { maxRows: read.maxRows, toEnd });
-    read.effort.spend(pass, read.reader.traits.largestPageRows);
+    mergeCollected(read.collected, pass.collected);
+    read.effort.spend(pass, rowCount(read.collected), read.reader.traits.largestPageRows);
     if (pass.tooLarge) {
       return pass;
     }
-    mergeCollected(read.collected, pass.collected);
     if (provesItself(read.reader.traits, pass) || (await isProvenTogether(read, window, pass, evidence))) {
       return null;
     }
@@ -195,7 +198,7 @@ function incomplete(window: Window, pass: Pass, evidence: Evidence): IncompleteR
   const counts = [...pass.counts].map((count) => count ?? 'none');
   const distinctRows = Math.max(rowCount(pass.collected), rowCount(evidence.seen));
   return new IncompleteReadError(
-    `the window could not be proven complete: the source said count ${counts.join(', then ') || 'none'} and showed ${distinctRows} distinct rows${pass.refused ? ', then refused a deeper offset' : ''}`,
+    `the window could not be proven complete: the source said count ${counts.join(', then ') || 'none'} and showed ${distinctRows} distinct rows`,
     {
       remedy:
         'Nothing is lost: coverage stays before this window and the next run reads it again. If it stays, run "dqsync list" over the window and compare count with rows.',

@@ -69,7 +69,7 @@ async function readAll(run: TargetRun, state: RunState, recorder: Recorder, unti
     reader,
     fromMs: readFromMs,
     untilMs,
-    recentFromMs: untilMs - settings.lookbackMs,
+    recentFromMs: () => sourceTime(run, untilMs) - settings.lookbackMs - noticedSkewMs,
     rowsPerMs: densityOf(recorder.checkpoint.coverage),
     rowsInTimeLeft: () => rowsInTimeLeft(run),
     now: () => run.clock.now(),

@@ -51,7 +51,9 @@ export class Recorder {
   readonly #run: TargetRun;
   readonly #mode: LastRun['mode'];
   readonly #startedAtMs: EpochMs;
-  readonly #recentFromMs: EpochMs;
+  #recentFromMs: EpochMs;
+  /** How far the source's clock, which tells ends, is behind ours. */
+  #sourceLagMs = 0;
   #loaded: LoadedCheckpoint;
   #known: Map<string, Known> = new Map();
   /** Rows at the end of the last window, which the next, widened one shows again. */
@@ -99,7 +101,11 @@ export class Recorder {
   /** Records a window that was proven complete, up to `provenToMs`, and every row it showed. */
   addWindow(window: Window, provenToMs: EpochMs, collected: Collected): void {
     const recentFromMs = Math.min(window.toMs, provenToMs) - this.#run.settings.lookbackMs - edgeMs;
+    if (provenToMs < window.toMs) {
+      this.#recentFromMs = Math.min(this.#recentFromMs, recentFromMs);
+    }
     const startTimesMs: EpochMs[] = [];
+    this.#sourceLagMs = Math.max(0, -(this.#run.source.stats().clockSkewMs ?? 0));
     const gaps = gapsIn(window, this.checkpoint.coverage);
     this.#edge = [];
     for (const [key, seen] of collected.seen) {
@@ -192,7 +198,7 @@ export class Recorder {
     const { execution, receivedAtMs } = seen;
     const before = this.#known.get(key);
     const wasAwaited = this.#openKeys.has(key);
-    const awaits = awaitedOf(execution, receivedAtMs, this.#recentFromMs, this.#run.settings);
+    const awaits = awaitedOf(execution, receivedAtMs - this.#sourceLagMs, this.#recentFromMs, this.#run.settings);
     if (before === undefined && awaits === null && !isRecent) {
       this.#observations.add(execution, receivedAtMs);
       this.#countGivenUp(execution);

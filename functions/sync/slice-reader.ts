@@ -31,8 +31,8 @@ export interface SliceReading {
   readonly reader: Reader;
   readonly fromMs: EpochMs;
   readonly untilMs: EpochMs;
-  /** What starts from here on may have rows that appear late. */
-  readonly recentFromMs: EpochMs;
+  /** What starts from here on may have rows that appear late. Asked anew each time: the source's clock is known from its first reply. */
+  readonly recentFromMs: () => EpochMs;
   /** Density known from before; null if none is. */
   readonly rowsPerMs: number | null;
   /** How many rows can be read in the time left. */
@@ -71,7 +71,8 @@ export class SliceReader {
         this.#ahead = this.#begin(window.toMs);
       }
       const outcome = await slice.outcome;
-      const straddles = window.fromMs < this.#reading.recentFromMs && window.toMs > this.#reading.recentFromMs;
+      const recentFromMs = this.#reading.recentFromMs();
+      const straddles = window.fromMs < recentFromMs && window.toMs > recentFromMs;
       if (outcome.kind === 'complete' && (outcome.isAtomic || !straddles)) {
         this.#planner.sliceRead(window, rowCount(outcome.collected), outcome.disturbed);
         this.#fromMs = window.toMs;
@@ -114,7 +115,8 @@ export class SliceReader {
    * into it.
    */
   #plan(fromMs: EpochMs, limitRows: number): { window: Window; maxRows: number } {
-    const { untilMs, recentFromMs } = this.#reading;
+    const { untilMs } = this.#reading;
+    const recentFromMs = this.#reading.recentFromMs();
     const isBeforeCut = this.#cutsAtRecent && fromMs < recentFromMs;
     const endMs = Math.min(isBeforeCut ? recentFromMs : untilMs, this.#ahead?.window.fromMs ?? untilMs);
     const window = this.#planner.next(fromMs, endMs, limitRows);

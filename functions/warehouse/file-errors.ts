@@ -40,6 +40,16 @@ const remedies: Readonly<
     remedy: 'Set "warehouse" to a folder, or move the file away.',
     retryable: false,
   },
+  ENOENT: {
+    what: 'no file or folder can be made there: the file system is read-only, or none for files',
+    remedy: 'Set "warehouse" to a folder that can be written.',
+    retryable: false,
+  },
+  EFBIG: {
+    what: 'the file would be larger than is allowed',
+    remedy: 'Raise the limit ("ulimit -f") and run again; nothing was lost.',
+    retryable: true,
+  },
   ENOLCK: {
     what: 'the file system has no locks',
     remedy: 'Set "warehouse" to a folder on a local disk.',

@@ -228,14 +228,32 @@ async function holds(path: string, bytes: Uint8Array): Promise<boolean> {
   return (await readFile(path)).equals(bytes);
 }
 
-/** Makes a folder and its parents, and flushes each folder that got a new entry. */
+/**
+ * Makes a folder and its parents, and flushes each folder that got a new entry. Level by level: Node's own recursive mkdir
+ * never ends where the system answers ENOENT for a folder whose parent is there, as /proc does.
+ */
 async function makeFolder(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true });
-  if (first === undefined) {
-    return;
+  const missing: string[] = [];
+  for (let folder = path; !(await exists(folder)); folder = dirname(folder)) {
+    missing.unshift(folder);
   }
-  for (let made = path; made.length >= first.length; made = dirname(made)) {
-    await flushFolder(dirname(made));
+  for (const folder of missing) {
+    await mkdir(folder).catch((thrown: unknown) => {
+      if (fileErrorCode(thrown) !== 'EEXIST') {
+        throw thrown;
+      }
+    });
+    await flushFolder(dirname(folder));
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (thrown) {
+    ignoreMissing(thrown);
+    return dirname(path) === path;
   }
 }
 

@@ -126,6 +126,29 @@ describe('sources that were once believed too soon', () => {
     expect(await read(source)).toEqual(keysOf(source.rows));
   });
 
+  it('caps its count far below what bursts in unstable order and small pages hold', async () => {
+    const source = pagedSource(
+      executions(3000, (index) => Math.floor(index / 250) * 60_000),
+      { pageCap: 10, shuffleTies: true, count: { cappedAt: 200 } },
+    );
+    expect(await read(source)).toEqual(keysOf(source.rows));
+  });
+
+  it('counts pages, shows short ones again and again, and shuffles a busy millisecond', async () => {
+    const source = pagedSource(
+      executions(108, () => 5),
+      {
+        pageCap: 10,
+        shuffleTies: true,
+        count: 'none',
+        offsetUnit: 'page',
+        shortRequests: new Set(Array.from({ length: 400 }, (_, index) => index * 29 + 3)),
+      },
+      'page',
+    );
+    expect(await read(source)).toEqual(keysOf(source.rows));
+  });
+
   it('lets all but one of two rows go between two looks at its offset', async () => {
     const source = pagedSource(executions(2), {
       count: 'page',

@@ -104,27 +104,30 @@ describe('a run', () => {
     await world.expectTruth();
   });
 
-  it('loses no old row where one leaves while a late one comes, and pages are short', async () => {
-    for (let seed = 1; seed <= 5; seed += 1) {
-      const world = await syncedSource({ seed });
-      world.sim.life.addMany(80, { fromMs: world.clock.now() - 2 * hourMs, toMs: world.clock.now() });
-      world.sim.traps.pageCap = 10;
-      world.sim.traps.afterPage = ({ n, life }) => {
-        const oldest = world.sim
-          .truth()
-          .executions.find((execution) => execution.startTimeMs < world.clock.now() - hourMs);
-        if (n % 3 === seed % 3 && oldest !== undefined && n < 40) {
-          life.remove(oldest.id);
-          life.addLate(5 * minuteMs);
-        }
-      };
-      await world.sync();
-      world.sim.traps.afterPage = null;
-      world.clock.advance(minuteMs);
-      await world.syncWell();
-      await world.expectTruth();
-    }
-  });
+  it.each([0, -30_000, -hourMs])(
+    'loses no old row where one leaves while a late one comes, pages are short, and the clock of the source is %i ms off',
+    async (dateSkewMs) => {
+      for (let seed = 1; seed <= 5; seed += 1) {
+        const world = await syncedSource({ seed, traps: { dateSkewMs } });
+        world.sim.life.addMany(80, { fromMs: world.clock.now() - 2 * hourMs, toMs: world.clock.now() });
+        world.sim.traps.pageCap = 10;
+        world.sim.traps.afterPage = ({ n, life }) => {
+          const oldest = world.sim
+            .truth()
+            .executions.find((execution) => execution.startTimeMs < world.clock.now() - hourMs);
+          if (n % 3 === seed % 3 && oldest !== undefined && n < 40) {
+            life.remove(oldest.id);
+            life.addLate(5 * minuteMs - dateSkewMs);
+          }
+        };
+        await world.sync();
+        world.sim.traps.afterPage = null;
+        world.clock.advance(minuteMs);
+        await world.syncWell();
+        await world.expectTruth();
+      }
+    },
+  );
 
   it('takes settings that are no whole milliseconds', async () => {
     const world = await syncedSource({ history: { days: 2, tasks: 10 } });

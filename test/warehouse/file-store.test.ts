@@ -164,8 +164,9 @@ describe('folder store: the file system refuses', () => {
     await writeFile(join(folder, 'file'), 'x');
     const store = openFileStore(`file:${folder}/file`);
 
-    for (const attempt of [store.get('a'), store.putIfAbsent('a', bytesOf('1')), keysOf(store, 'a/')]) {
-      const error = await attempt.catch((thrown: unknown) => thrown);
+    const attempts = [() => store.get('a'), () => store.putIfAbsent('a', bytesOf('1')), () => keysOf(store, 'a/')];
+    for (const attempt of attempts) {
+      const error = await attempt().catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(StorageError);
       expect(error).toMatchObject({
         message: expect.stringContaining(join(folder, 'file')),
@@ -173,6 +174,15 @@ describe('folder store: the file system refuses', () => {
         retryable: false,
       });
     }
+  });
+
+  it.runIf(process.platform === 'linux')('comes to an end where no folder can be made', async () => {
+    const store = openFileStore('file:/proc/dqsync-warehouse');
+    await expect(store.putIfAbsent('state/sales/checkpoint.json', new Uint8Array([1]))).rejects.toMatchObject({
+      kind: 'storage',
+      code: 'ENOENT',
+      remedy: expect.stringContaining('"warehouse"'),
+    });
   });
 
   it('explains a folder where a file is due', async () => {

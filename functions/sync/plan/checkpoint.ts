@@ -115,6 +115,7 @@ export const edgeMs = 2;
 /**
  * Whether, and for what, an execution has to be looked at again.
  *
+ * @param observedAtMs by the source's clock
  * @param recentFromMs executions that start from here on are read again by the next run anyway
  * @param lookbackMs how long after its end an execution's notification state is followed
  * @param maxOpenMs an open execution that started longer ago than this is given up
