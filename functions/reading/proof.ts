@@ -70,10 +70,11 @@ export function addPass(traits: SourceTraits, window: Window, evidence: Evidence
   }
   const isEnd = stableCount(traits, pass) === null;
   if (isEnd && evidence.count !== null && count < evidence.count && count !== evidence.earlierEnd) {
-    // A short page may have hidden rows from a source that counts pages. Only the same end twice means that rows have left.
+    // A short page may have hidden rows from a source that counts pages. Only the same end twice in a row means that rows have left.
     evidence.earlierEnd = count;
     return;
   }
+  evidence.earlierEnd = null;
   if (evidence.count !== count || rowCount(evidence.asOfCount) > count) {
     evidence.count = count;
     evidence.asOfCount = emptyCollected();

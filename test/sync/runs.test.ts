@@ -104,18 +104,23 @@ describe('a run', () => {
     await world.expectTruth();
   });
 
-  it.each([0, -30_000, -hourMs])(
-    'loses no old row where one leaves while a late one comes, pages are short, and the clock of the source is %i ms off',
-    async (dateSkewMs) => {
+  it.each([
+    [80, 2, 0],
+    [300, 4, 0],
+    [300, 4, -30_000],
+    [300, 4, -hourMs],
+  ])(
+    'loses no old row of %i where one leaves while a late one comes, pages are short (%i h, clock of the source %i ms off)',
+    async (rows, hours, dateSkewMs) => {
       for (let seed = 1; seed <= 5; seed += 1) {
         const world = await syncedSource({ seed, traps: { dateSkewMs } });
-        world.sim.life.addMany(80, { fromMs: world.clock.now() - 2 * hourMs, toMs: world.clock.now() });
+        world.sim.life.addMany(rows, { fromMs: world.clock.now() - hours * hourMs, toMs: world.clock.now() });
         world.sim.traps.pageCap = 10;
         world.sim.traps.afterPage = ({ n, life }) => {
           const oldest = world.sim
             .truth()
             .executions.find((execution) => execution.startTimeMs < world.clock.now() - hourMs);
-          if (n % 3 === seed % 3 && oldest !== undefined && n < 40) {
+          if (n % 3 === seed % 3 && oldest !== undefined && n < 60) {
             life.remove(oldest.id);
             life.addLate(5 * minuteMs - dateSkewMs);
           }
