@@ -4,7 +4,7 @@
  */
 import { isoTime } from '../clock.ts';
 import { StateError, StoppedError, toDqsyncError } from '../errors.ts';
-import type { EpochMs } from '../model.ts';
+import { type EpochMs, maxPageRows } from '../model.ts';
 import type { Reader } from '../reading/reader.ts';
 import { noTraits } from '../reading/traits.ts';
 import { identityOf, loadCheckpoint } from './commit.ts';
@@ -69,7 +69,7 @@ async function readAll(run: TargetRun, state: RunState, recorder: Recorder, unti
     reader,
     fromMs: readFromMs,
     untilMs,
-    recentFromMs: () => sourceTime(run, untilMs) - settings.lookbackMs - noticedSkewMs,
+    recentFromMs: () => recentFrom(run, readFromMs, watermarkMs, untilMs),
     rowsPerMs: densityOf(recorder.checkpoint.coverage),
     rowsInTimeLeft: () => rowsInTimeLeft(run),
     now: () => run.clock.now(),
@@ -120,9 +120,24 @@ function requestsInFlight(latencyMs: number | null, settings: TargetRun['setting
   return Math.max(1, Math.min(wanted, settings.maxInFlight));
 }
 
-/** A quarter of what the quota lets through in the time left: two slices are read at once, and each begun shall be finished. */
+/**
+ * A quarter of what the quota, and the latency seen, let through in the time left: two slices are read at once, and each
+ * begun shall be finished.
+ */
 function rowsInTimeLeft(run: TargetRun): number {
-  return (run.budget.remainingMs() / 1000) * run.settings.requestsPerSecond * 100 * 0.25;
+  const { latencyMs } = run.source.stats();
+  const answeredPerSecond = (1000 * requestsInFlight(latencyMs, run.settings)) / Math.max(1, latencyMs ?? 1);
+  const requestsPerSecond = Math.min(run.settings.requestsPerSecond, answeredPerSecond);
+  return (run.budget.remainingMs() / 1000) * requestsPerSecond * maxPageRows * 0.25;
+}
+
+/**
+ * From where on rows may still appear late, by the slower clock. Where all before it is covered already, nothing can be
+ * lost by reading it together with what is recent, and `readFromMs` says so.
+ */
+function recentFrom(run: TargetRun, readFromMs: EpochMs, watermarkMs: EpochMs | null, untilMs: EpochMs): EpochMs {
+  const recentFromMs = sourceTime(run, untilMs) - run.settings.lookbackMs - noticedSkewMs;
+  return watermarkMs !== null && recentFromMs <= watermarkMs ? readFromMs : recentFromMs;
 }
 
 /** Where the source's clock is behind ours, rows up to our now are still to come: coverage must not run ahead of it. */

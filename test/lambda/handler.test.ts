@@ -110,8 +110,8 @@ describe('a target that fails', () => {
 });
 
 describe('time', () => {
-  // 60 requests are needed, and two spans of the quota, 40 requests, is the most that half a second lets through.
-  const scarce = { requests: 20, perSeconds: 0.2 };
+  // 60 requests are needed, and two spans of the quota, 40 requests, is the most that an invocation's time lets through.
+  const scarce = { requests: 20, perSeconds: 0.8 };
 
   async function deployScarce(config: Record<string, unknown> = {}) {
     const sandbox = await deploy();
@@ -124,7 +124,7 @@ describe('time', () => {
     const sandbox = await deployScarce();
     const dones: boolean[] = [];
     for (let invocation = 1; invocation <= 50 && dones.at(-1) !== true; invocation += 1) {
-      const [summary] = await sandbox.handler({}, sandbox.context(500));
+      const [summary] = await sandbox.handler({}, sandbox.context(2000));
       dones.push(summary?.done ?? false);
     }
 
@@ -135,7 +135,7 @@ describe('time', () => {
   });
 
   it('ends after maxRunSeconds, where Lambda would leave more', async () => {
-    const sandbox = await deployScarce({ maxRunSeconds: 0.3 });
+    const sandbox = await deployScarce({ maxRunSeconds: 1 });
 
     expect(await sandbox.handler({}, sandbox.context())).toMatchObject([{ done: false }]);
   });
