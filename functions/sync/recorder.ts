@@ -14,7 +14,7 @@ import { fingerprintOf, fingerprintOfUnreadable } from './plan/fingerprint.ts';
 import type { TargetRun } from './target-run.ts';
 
 /** A commit is due from so many rows on: with the slice that tips it over and the one read ahead, no kill costs more than 50,000. */
-const commitRows = 20_000;
+const commitRows = 10_000;
 /** … or after so long. */
 const commitAfterMs = 100_000;
 
