@@ -40,6 +40,8 @@ export interface SliceReading {
   readonly now: () => EpochMs;
 }
 
+const recentStepMs = 10_000;
+
 /** Goes from `fromMs` to `untilMs`. */
 export class SliceReader {
   readonly #reading: SliceReading;
@@ -50,6 +52,7 @@ export class SliceReader {
   /** Lies after the slice that is awaited, with nothing between them but parts of that one. */
   #ahead: BegunSlice | null = null;
   #cutsAtRecent = false;
+  #recentFromMs = Number.POSITIVE_INFINITY;
 
   constructor(reading: SliceReading) {
     this.#reading = reading;
@@ -71,7 +74,7 @@ export class SliceReader {
         this.#ahead = this.#begin(window.toMs);
       }
       const outcome = await slice.outcome;
-      const recentFromMs = this.#reading.recentFromMs();
+      const recentFromMs = this.#recentFrom();
       const straddles = window.fromMs < recentFromMs && window.toMs > recentFromMs;
       if (outcome.kind === 'complete' && (outcome.isAtomic || !straddles)) {
         this.#planner.sliceRead(window, rowCount(outcome.collected), outcome.disturbed);
@@ -99,6 +102,16 @@ export class SliceReader {
     return ahead.window.fromMs === this.#fromMs ? ahead : null;
   }
 
+  /**
+   * From where on rows may appear late. Never later than it was, and in coarse steps: the source's clock is an estimate that
+   * moves with each reply, and a slice that was cut at this must not be found to reach beyond it a moment after.
+   */
+  #recentFrom(): EpochMs {
+    const stepped = Math.floor(this.#reading.recentFromMs() / recentStepMs) * recentStepMs;
+    this.#recentFromMs = Math.min(this.#recentFromMs, stepped);
+    return this.#recentFromMs;
+  }
+
   #begin(fromMs: EpochMs): BegunSlice {
     const begunAtMs = this.#reading.now();
     const { window, maxRows } = this.#plan(fromMs, this.#reading.rowsInTimeLeft());
@@ -116,7 +129,7 @@ export class SliceReader {
    */
   #plan(fromMs: EpochMs, limitRows: number): { window: Window; maxRows: number } {
     const { untilMs } = this.#reading;
-    const recentFromMs = this.#reading.recentFromMs();
+    const recentFromMs = this.#recentFrom();
     const isBeforeCut = this.#cutsAtRecent && fromMs < recentFromMs;
     const endMs = Math.min(isBeforeCut ? recentFromMs : untilMs, this.#ahead?.window.fromMs ?? untilMs);
     const window = this.#planner.next(fromMs, endMs, limitRows);

@@ -134,6 +134,16 @@ describe('a run', () => {
     },
   );
 
+  it('comes to an end while its idea of the clock of the source moves with every reply', async () => {
+    const world = await syncedSource({ traps: { dateSkewMs: -hourMs } });
+    world.sim.life.addMany(2_000, { fromMs: world.clock.now() - 20 * hourMs, toMs: world.clock.now() });
+    world.sim.traps.afterPage = ({ n }) => {
+      world.sim.traps.dateSkewMs = -hourMs - 40 * n + (n % 3) * 500;
+    };
+    expect((await world.syncWell()).requests).toBeLessThan(60);
+    await world.expectTruth();
+  });
+
   it('takes settings that are no whole milliseconds', async () => {
     const world = await syncedSource({ history: { days: 2, tasks: 10 } });
     const config = { lookbackMinutes: 0.123456, settleSeconds: 0.1005 };
