@@ -1,7 +1,6 @@
 /**
  * The commit: the checkpoint moves by compare-and-swap, after the data files it speaks of were written (PROTOCOL.md, I4, I5).
  */
-import { newToken } from '../clock.ts';
 import { ConflictError, StorageError } from '../errors.ts';
 import { checkpointKey } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
@@ -46,11 +45,6 @@ export async function loadCheckpoint(
     return { checkpoint: emptyCheckpoint(identity), etag: null };
   }
   return { checkpoint: decodeCheckpoint(object.bytes, identity, target, key), etag: object.etag };
-}
-
-/** A fresh id for a commit. */
-export function newCommitId(): string {
-  return newToken();
 }
 
 /**

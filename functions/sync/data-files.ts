@@ -71,7 +71,7 @@ async function putNew(run: TargetRun, key: string, bytes: Uint8Array): Promise<v
  */
 export async function writeQuarantine(run: TargetRun, rows: readonly UnreadableRow[]): Promise<void> {
   const nowIso = isoTime(run.clock.now());
-  const key = quarantineKey(run.target.name, nowIsoDay(run.runId), run.runId);
+  const key = quarantineKey(run.target.name, dayOfRun(run.runId), run.runId);
   const lines = rows.map((row) =>
     JSON.stringify({
       target: run.target.name,
@@ -106,7 +106,7 @@ export async function writeQuarantine(run: TargetRun, rows: readonly UnreadableR
 }
 
 /** The day a run began, from its id, so that all of a run's quarantined rows lie in one file. */
-function nowIsoDay(runId: string): string {
+function dayOfRun(runId: string): string {
   return `${runId.slice(0, 4)}-${runId.slice(4, 6)}-${runId.slice(6, 8)}`;
 }
 

@@ -1,11 +1,12 @@
 /**
  * What a run has read and not yet committed, and the commit of it. Holds at most one commit's worth of rows.
  */
+import { newToken } from '../clock.ts';
 import { InternalError } from '../errors.ts';
 import { type EpochMs, type Execution, executionKey, isOpen, type UnreadableRow, type Window } from '../model.ts';
 import type { Collected, Seen } from '../reading/collected.ts';
 import { contains } from '../reading/window.ts';
-import { commitChange, type LoadedCheckpoint, newCommitId } from './commit.ts';
+import { commitChange, type LoadedCheckpoint } from './commit.ts';
 import { writeObservations, writeQuarantine } from './data-files.ts';
 import { PendingObservations } from './pending-observations.ts';
 import { awaitedOf, type Change, type Checkpoint, edgeMs, type LastRun } from './plan/checkpoint.ts';
@@ -178,7 +179,7 @@ export class Recorder {
     const { rowsWritten } = this.totals;
     const change: Change = {
       ...this.#draft,
-      commitId: newCommitId(),
+      commitId: newToken(),
       run: { runId, mode: this.#mode, startedAtMs: this.#startedAtMs, committedAtMs, outcome, rowsWritten, error },
     };
     this.#quarantine = [];

@@ -31,15 +31,7 @@ export async function reobserveOpen(
     recordFound(recorder, collected, plan.due, found);
   }
   const left = plan.due.filter((entry) => !found.has(executionKey(entry.execution)));
-  for (const window of narrowWindows(left, rowsPerMs)) {
-    const collected = await readAll(reader, window);
-    recordFound(recorder, collected, plan.due, found);
-  }
-  for (const entry of left) {
-    if (!found.has(executionKey(entry.execution))) {
-      recordVanished(run, recorder, entry);
-    }
-  }
+  await lookAt(run, reader, recorder, { entries: left, due: plan.due, rowsPerMs });
 }
 
 /**
@@ -57,19 +49,34 @@ export async function reobserveOthers(
   const { open, coverage } = recorder.checkpoint;
   const rowsPerMs = densityOf(coverage);
   const due = othersDue(open, readFromMs, rowsPerMs, run.source.stats().requests);
+  await lookAt(run, reader, recorder, { entries: due, due, rowsPerMs });
+  for (const { execution } of staleEntries(open, run.clock.now(), run.settings.lookbackMs)) {
+    recorder.close(executionKey(execution));
+  }
+}
+
+/** Reads narrow windows around `entries` and records what they show of all that is `due`; an entry not there has vanished. */
+async function lookAt(
+  run: TargetRun,
+  reader: Reader,
+  recorder: Recorder,
+  look: {
+    readonly entries: readonly OpenEntry[];
+    readonly due: readonly OpenEntry[];
+    readonly rowsPerMs: number | null;
+  },
+): Promise<void> {
+  const { entries, due, rowsPerMs } = look;
   const found = new Set<string>();
-  for (const window of narrowWindows(due, rowsPerMs)) {
+  for (const window of narrowWindows(entries, rowsPerMs)) {
     recordFound(recorder, await readAll(reader, window), due, found);
   }
-  for (const entry of due.filter(({ execution }) => !found.has(executionKey(execution)))) {
+  for (const entry of entries.filter(({ execution }) => !found.has(executionKey(execution)))) {
     if (entry.awaits === 'outcome') {
       recordVanished(run, recorder, entry);
     } else {
       recorder.close(executionKey(entry.execution));
     }
-  }
-  for (const { execution } of staleEntries(open, run.clock.now(), run.settings.lookbackMs)) {
-    recorder.close(executionKey(execution));
   }
 }
 

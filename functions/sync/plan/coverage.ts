@@ -2,6 +2,7 @@
  * Coverage: the disjoint windows that were read, proven complete and written, each with the rows found in it. Pure.
  */
 import type { EpochMs, Window } from '../../model.ts';
+import { contains } from '../../reading/window.ts';
 
 /** A window that is complete in the table. */
 export interface CoveredWindow extends Window {
@@ -48,7 +49,7 @@ export function addWindow(
 ): CoveredWindow[] {
   const added = gapsIn(window, coverage).map((gap) => ({
     ...gap,
-    rows: startTimesMs.reduce((rows, ms) => (ms >= gap.fromMs && ms < gap.toMs ? rows + 1 : rows), 0),
+    rows: startTimesMs.reduce((rows, ms) => (contains(gap, ms) ? rows + 1 : rows), 0),
   }));
   return compact([...coverage, ...added].sort((a, b) => a.fromMs - b.fromMs));
 }
@@ -60,7 +61,7 @@ export function addLateRows(coverage: readonly CoveredWindow[], startTimesMs: re
   }
   return coverage.map((window) => ({
     ...window,
-    rows: window.rows + startTimesMs.filter((ms) => ms >= window.fromMs && ms < window.toMs).length,
+    rows: window.rows + startTimesMs.filter((ms) => contains(window, ms)).length,
   }));
 }
 
