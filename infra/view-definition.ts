@@ -2,12 +2,16 @@
  * A view as Athena keeps it in the Glue Data Catalog. Pure.
  *
  * Trino's `ConnectorViewDefinition`, as JSON, in base64, in a comment. Names in it are literal: a CDK token would end up in
- * the base64 as its placeholder. Sources: Trino's ViewReaderUtil and ConnectorViewDefinition; Athena's "Work with views".
+ * the base64 as its placeholder. Sources: Trino's ViewReaderUtil, GlueConverter and ConnectorViewDefinition;
+ * Athena's "Work with views".
  */
 import type { CfnTable } from 'aws-cdk-lib/aws-glue';
 import { viewSql } from '../functions/query/view.ts';
 import { tableName, viewName } from '../functions/warehouse/layout.ts';
 import { type CatalogColumn, fileColumns, pathColumns } from './column-types.ts';
+
+/** What Trino and Athena know a view of theirs by. */
+const viewMark = 'Presto View';
 
 const viewColumns: readonly CatalogColumn[] = [...fileColumns, ...pathColumns];
 
@@ -42,9 +46,10 @@ export function viewTableInput(database: string): CfnTable.TableInputProperty {
   const encoded = Buffer.from(JSON.stringify(definition), 'utf8').toString('base64');
   return {
     name: viewName,
-    description: 'The latest observation of each execution, once.',
+    // Trino puts the description in the place of the comment, and takes no table for a view that has another comment.
+    description: viewMark,
     tableType: 'VIRTUAL_VIEW',
-    parameters: { presto_view: 'true', comment: 'Presto View' },
+    parameters: { presto_view: 'true', comment: viewMark },
     // Athena fails on a view without them, empty as they are.
     partitionKeys: [],
     storageDescriptor: {
