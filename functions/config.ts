@@ -36,6 +36,8 @@ const targetSchema = z.strictObject({
     .default({}),
 });
 
+const defaultReserve = 0.25;
+
 const sourceSchema = z.strictObject({
   endpoint,
   iamEndpoint: endpoint.optional(),
@@ -43,8 +45,10 @@ const sourceSchema = z.strictObject({
     .strictObject({
       requests: z.int().min(1).max(1_000_000),
       perSeconds: z.number().positive().max(3600),
+      /** Part of the quota that a backfill leaves to the schedule. */
+      reservedForSync: z.number().min(0).max(0.9).default(defaultReserve),
     })
-    .default({ requests: 40, perSeconds: 10 }),
+    .default({ requests: 40, perSeconds: 10, reservedForSync: defaultReserve }),
   offsetUnit: z.enum(['row', 'page']).default('row'),
 });
 

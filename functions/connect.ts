@@ -3,7 +3,7 @@ import { type Clock, systemClock } from './clock.ts';
 import { type Config, iamEndpointOf, type TargetConfig } from './config.ts';
 import type { Log } from './model.ts';
 import { connectSource, type Source } from './source/client.ts';
-import { createPacer } from './source/pacing.ts';
+import { createPacer, createYieldingPacer, type Pacer } from './source/pacing.ts';
 import { targetOf } from './sync/targets.ts';
 import { parseWarehouseUrl } from './warehouse/location.ts';
 import type { Store } from './warehouse/store.ts';
@@ -14,6 +14,8 @@ export interface Connections {
   readonly store: Store;
   /** A client of the target's source; `signal` ends what it has under way. */
   connect(target: TargetConfig, signal: AbortSignal | undefined): Source;
+  /** The same for a backfill, which leaves a part of the quota to others. */
+  connectYielding(target: TargetConfig, signal: AbortSignal | undefined): Source;
 }
 
 /** Environment variables that stand for the S3 endpoint of an emulator, in the order AWS's own tools look at them. */
@@ -35,21 +37,25 @@ export async function openConnections(
   surroundings: Surroundings,
   clock: Clock = systemClock,
 ): Promise<Connections> {
-  const pacer = createPacer(config.source.quota, clock);
+  const { quota } = config.source;
+  const pacer = createPacer(quota, clock);
+  const yieldingPacer = createYieldingPacer(pacer, quota, quota.reservedForSync, clock);
+  const connectAt = (target: TargetConfig, signal: AbortSignal | undefined, pacedBy: Pacer): Source =>
+    connectSource({
+      target: targetOf(target),
+      source: config.source,
+      iamEndpoint: iamEndpointOf(config.source),
+      credentialsRef: target.credentials,
+      pacer: pacedBy,
+      clock,
+      log,
+      ...(signal === undefined ? {} : { signal }),
+    });
   return {
     clock,
     store: await openStore(config.warehouse, surroundings),
-    connect: (target, signal) =>
-      connectSource({
-        target: targetOf(target),
-        source: config.source,
-        iamEndpoint: iamEndpointOf(config.source),
-        credentialsRef: target.credentials,
-        pacer,
-        clock,
-        log,
-        ...(signal === undefined ? {} : { signal }),
-      }),
+    connect: (target, signal) => connectAt(target, signal, pacer),
+    connectYielding: (target, signal) => connectAt(target, signal, yieldingPacer),
   };
 }
 

@@ -72,7 +72,7 @@ async function checkCheckpoint(config: Config, { store }: Connections, target: T
   return await runCheck({ name: 'checkpoint', target: target.name }, async () => {
     const identity = identityOf({ target: targetOf(target), settings: settingsOf(config) });
     const { checkpoint } = await loadCheckpoint(store, target.name, identity);
-    const watermarkMs = watermarkOf(checkpoint.coverage);
+    const watermarkMs = watermarkOf(checkpoint);
     return watermarkMs === null
       ? `none yet: the first sync starts at ${config.initialFrom}`
       : `complete up to ${shortTime(isoTime(watermarkMs))}`;

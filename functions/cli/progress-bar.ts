@@ -1,7 +1,6 @@
 /** A progress bar for the target under way: on a terminal only, on stderr, gone when it is done. */
 import cliProgress from 'cli-progress';
 import { isoTime } from '../clock.ts';
-import type { EpochMs } from '../model.ts';
 import type { Progress } from '../sync/target-run.ts';
 import { count, duration, shortTime } from './formats.ts';
 
@@ -40,10 +39,10 @@ export function openProgressBar(): ProgressBar {
         target = progress.target;
         position = new Position();
       }
-      const atMs = position.after(progress);
-      const spanMs = progress.untilMs - progress.fromMs;
-      const value = spanMs <= 0 ? steps : Math.floor((steps * (atMs - progress.fromMs)) / spanMs);
-      const labels = { target, rows: count(progress.rowsRead), at: shortTime(isoTime(Math.floor(atMs))) };
+      const doneMs = position.after(progress);
+      const value = progress.totalMs <= 0 ? steps : Math.floor((steps * doneMs) / progress.totalMs);
+      const atMs = Math.floor(progress.atMs + doneMs - progress.doneMs);
+      const labels = { target, rows: count(progress.rowsRead), at: shortTime(isoTime(atMs)) };
       if (bar.isActive) {
         bar.update(value, labels);
       } else {
@@ -59,21 +58,21 @@ export function openProgressBar(): ProgressBar {
  * bar that stands still looks broken.
  */
 export class Position {
-  #provenMs: EpochMs | null = null;
+  #provenMs: number | null = null;
   #provenRows = 0;
   #rowsPerMs = 0;
   #shownMs = Number.NEGATIVE_INFINITY;
 
-  /** The position after some progress; never goes back, never beyond the end. */
-  after({ fromMs, atMs, untilMs, rowsRead }: Progress): EpochMs {
-    if (this.#provenMs === null || atMs > this.#provenMs) {
-      this.#provenMs = atMs;
+  /** Milliseconds done after some progress; never goes back, never beyond the end. */
+  after({ doneMs, totalMs, rowsRead }: Progress): number {
+    if (this.#provenMs === null || doneMs > this.#provenMs) {
+      this.#provenMs = doneMs;
       this.#provenRows = rowsRead;
-      this.#rowsPerMs = atMs > fromMs ? rowsRead / (atMs - fromMs) : 0;
+      this.#rowsPerMs = doneMs > 0 ? rowsRead / doneMs : 0;
     }
     const rowsSince = rowsRead - this.#provenRows;
-    const estimatedMs = this.#rowsPerMs > 0 ? atMs + rowsSince / this.#rowsPerMs : atMs;
-    this.#shownMs = Math.max(this.#shownMs, Math.min(estimatedMs, untilMs));
+    const estimatedMs = this.#rowsPerMs > 0 ? doneMs + rowsSince / this.#rowsPerMs : doneMs;
+    this.#shownMs = Math.max(this.#shownMs, Math.min(estimatedMs, totalMs));
     return this.#shownMs;
   }
 }

@@ -2,7 +2,7 @@
 import { isoTime } from '../clock.ts';
 import type { EpochMs } from '../model.ts';
 import type { Checkpoint, LastRun } from '../sync/plan/checkpoint.ts';
-import { gapsIn, watermarkOf } from '../sync/plan/coverage.ts';
+import { endOf, gapsIn, knownSpan, watermarkOf } from '../sync/plan/coverage.ts';
 import { nextWindow } from '../sync/plan/next-window.ts';
 import type { SyncSettings } from '../sync/target-run.ts';
 
@@ -16,7 +16,7 @@ export interface TargetStatus {
     readonly from: string | null;
     readonly to: string | null;
     readonly rows: number;
-    /** Windows between `initialFrom` and the watermark that were never proven complete. */
+    /** Windows between `initialFrom` (or the first one covered) and the watermark that were never proven complete. */
     readonly gaps: readonly { readonly from: string; readonly to: string }[];
   };
   readonly openExecutions: number;
@@ -48,21 +48,19 @@ export function statusOf(
   nowMs: EpochMs,
 ): TargetStatus {
   const { coverage, open, lastRun } = checkpoint;
-  const watermarkMs = watermarkOf(coverage);
-  const gaps =
-    watermarkMs === null
-      ? []
-      : gapsIn({ fromMs: Math.min(settings.initialFromMs, watermarkMs), toMs: watermarkMs }, coverage);
+  const watermarkMs = watermarkOf(checkpoint);
+  const span = knownSpan(checkpoint, settings.initialFromMs);
+  const gaps = span === null ? [] : gapsIn(span, coverage);
   const starts = open.filter(({ awaits }) => awaits === 'outcome').map(({ execution }) => execution.startTimeMs);
   const oldestMs = starts.length === 0 ? null : starts.reduce((oldest, ms) => Math.min(oldest, ms));
-  const next = nextWindow(watermarkMs, settings, nowMs - settings.settleMs);
+  const next = nextWindow(checkpoint, settings, nowMs - settings.settleMs);
   return {
     target,
     watermark: isoOrNull(watermarkMs),
     watermarkAgeSeconds: ageSeconds(watermarkMs, nowMs),
     coverage: {
       from: isoOrNull(coverage[0]?.fromMs ?? null),
-      to: isoOrNull(watermarkMs),
+      to: isoOrNull(endOf(coverage)),
       rows: coverage.reduce((sum, { rows }) => sum + rows, 0),
       gaps: gaps.map(({ fromMs, toMs }) => ({ from: isoTime(fromMs), to: isoTime(toMs) })),
     },

@@ -36,6 +36,7 @@ const minWindowMarginMs = 150;
 /** A longer `Retry-After` than this (or than the window) is taken for a mistake. */
 const maxPauseMs = 60_000;
 const slowDownFactor = 0.75;
+const yieldingFactor = 0.4;
 const minPace = 0.1;
 /** One step up after so many requests, or so long, without a 429. */
 const recoveryRequests = 100;
@@ -46,7 +47,35 @@ const recoveryStep = 0.05;
  * @param signal ends the pacer for good: frees its timer, so that a stopped process can exit at once
  */
 export function createPacer(quota: Quota, clock: Clock, signal?: AbortSignal): Pacer {
-  return new SlidingWindowPacer(quota, clock, signal);
+  return new SlidingWindowPacer(quota, clock, signal, slowDownFactor);
+}
+
+/**
+ * A pacer for what can wait: passes on to `shared`, but leaves a part of the quota to others of the same user, and where
+ * a 429 says that they need more, waits longer and slows down more than they do.
+ *
+ * @param reserved part of the quota that is left, 0 to 0.9
+ */
+export function createYieldingPacer(
+  shared: Pacer,
+  quota: Quota,
+  reserved: number,
+  clock: Clock,
+  signal?: AbortSignal,
+): Pacer {
+  const requests = Math.max(1, Math.floor(quota.requests * (1 - reserved)));
+  const own = new SlidingWindowPacer({ ...quota, requests }, clock, signal, yieldingFactor);
+  return {
+    admit: async (aborted) => {
+      await own.admit(aborted);
+      return await shared.admit(aborted);
+    },
+    slowDown: (admittedAtMs, retryAfterMs) => {
+      own.slowDown(admittedAtMs, retryAfterMs === null ? null : 2 * retryAfterMs);
+      shared.slowDown(admittedAtMs, retryAfterMs);
+    },
+    pace: () => own.pace(),
+  };
 }
 
 class SlidingWindowPacer implements Pacer {
@@ -55,6 +84,7 @@ class SlidingWindowPacer implements Pacer {
   readonly #requests: number;
   readonly #throttle: () => Promise<void>;
   readonly #signal: AbortSignal | undefined;
+  readonly #slowDownFactor: number;
   #queue: Promise<unknown> = Promise.resolve();
   /** Asked of p-throttle and not yet used; outlives the one who asked, if that one was aborted. */
   #grant: Promise<void> | undefined;
@@ -65,10 +95,11 @@ class SlidingWindowPacer implements Pacer {
   #steppedAtMs: EpochMs = 0;
   #admittedSinceStep = 0;
 
-  constructor(quota: Quota, clock: Clock, signal: AbortSignal | undefined) {
+  constructor(quota: Quota, clock: Clock, signal: AbortSignal | undefined, slowDownFactor: number) {
     const quotaMs = quota.perSeconds * 1000;
     this.#clock = clock;
     this.#signal = signal;
+    this.#slowDownFactor = slowDownFactor;
     this.#requests = quota.requests;
     this.#windowMs = Math.ceil(quotaMs + Math.max(quotaMs * windowMargin, minWindowMarginMs));
     const throttle = pThrottle({
@@ -128,7 +159,7 @@ class SlidingWindowPacer implements Pacer {
     this.#steppedAtMs = this.#pausedUntilMs;
     if (admittedAtMs > this.#slowedAtMs) {
       this.#slowedAtMs = now;
-      this.#pace = Math.max(minPace, this.#pace * slowDownFactor);
+      this.#pace = Math.max(minPace, this.#pace * this.#slowDownFactor);
     }
   }
 

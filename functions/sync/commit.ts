@@ -19,6 +19,8 @@ export interface LoadedCheckpoint {
 export interface Committed extends LoadedCheckpoint {
   /** Another run committed meanwhile; its changes are in `checkpoint`, beside ours. */
   readonly conflicted: boolean;
+  /** What it and others had covered before ours; null where none committed meanwhile. */
+  readonly theirs: Checkpoint['coverage'] | null;
 }
 
 const maxAttempts = 20;
@@ -48,34 +50,51 @@ export async function loadCheckpoint(
 }
 
 /**
- * Applies `change` to the checkpoint, on top of whatever others have committed meanwhile.
- *
- * Lost: what is there now is read, and the change applied to it. Unknown (no reply): the same; if our commit id is found
- * in it, ours had landed. Changes commute, so the order of commits does not matter.
+ * Applies `change` to the checkpoint, on top of whatever others have committed meanwhile. Changes commute, so the order of
+ * commits does not matter.
  *
  * @throws ConflictError when others kept winning, StorageError, StateError
  */
 export async function commitChange(run: TargetRun, base: LoadedCheckpoint, change: Change): Promise<Committed> {
-  const { store, target, clock, settings } = run;
+  const { lookbackMs } = run.settings;
+  return await moveCheckpoint(run, base, change.commitId, (checkpoint) => applyChange(checkpoint, change, lookbackMs));
+}
+
+/**
+ * Moves the checkpoint to `nextOf` of what is there, by compare-and-swap.
+ *
+ * Lost: what is there now is read, and `nextOf` asked again. Unknown (no reply): the same; if our commit id is found in it,
+ * ours had landed.
+ *
+ * @param commitId what `nextOf` puts into `commitIds`
+ * @throws ConflictError when others kept winning, StorageError, StateError
+ */
+export async function moveCheckpoint(
+  run: Pick<TargetRun, 'store' | 'target' | 'clock' | 'settings'>,
+  base: LoadedCheckpoint,
+  commitId: string,
+  nextOf: (checkpoint: Checkpoint) => Checkpoint,
+): Promise<Committed> {
+  const { store, target, clock } = run;
   const key = checkpointKey(target.name);
   let current = base;
-  let conflicted = false;
+  let theirs: Committed['theirs'] = null;
   let lastFailure: unknown;
   for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
-    const next = applyChange(current.checkpoint, change, settings.lookbackMs);
+    const next = nextOf(current.checkpoint);
     const bytes = encodeCheckpoint(next);
     const outcome =
       current.etag === null ? await store.putIfAbsent(key, bytes) : await store.putIfMatch(key, bytes, current.etag);
     if (outcome.kind === 'won') {
-      return { checkpoint: next, etag: outcome.etag, conflicted };
+      return { checkpoint: next, etag: outcome.etag, conflicted: theirs !== null, theirs };
     }
     lastFailure = outcome.kind === 'unknown' ? outcome.cause : undefined;
     await clock.sleep(Math.random() * 100 * attempt);
     current = await loadCheckpoint(store, target.name, identityOf(run));
-    if (current.checkpoint.commitIds.includes(change.commitId)) {
-      return { ...current, conflicted };
+    if (current.checkpoint.commitIds.includes(commitId)) {
+      return { ...current, conflicted: theirs !== null, theirs };
     }
-    conflicted ||= outcome.kind === 'lost';
+    theirs = outcome.kind === 'lost' ? current.checkpoint.coverage : theirs;
   }
   if (lastFailure !== undefined) {
     throw new StorageError(`the checkpoint ${key} could not be written: no reply came, ${maxAttempts} times`, {

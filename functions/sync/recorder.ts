@@ -5,13 +5,16 @@ import { newToken } from '../clock.ts';
 import { InternalError } from '../errors.ts';
 import { type EpochMs, type Execution, executionKey, isOpen, type UnreadableRow, type Window } from '../model.ts';
 import type { Collected, Seen } from '../reading/collected.ts';
-import { contains } from '../reading/window.ts';
+import { contains, spanMs } from '../reading/window.ts';
 import { commitChange, type LoadedCheckpoint } from './commit.ts';
 import { writeObservations, writeQuarantine } from './data-files.ts';
+import { type Draft, emptyDraft, noTotals, type Totals } from './draft.ts';
 import { PendingObservations } from './pending-observations.ts';
 import { awaitedOf, type Change, type Checkpoint, edgeMs, type LastRun } from './plan/checkpoint.ts';
 import { gapsIn } from './plan/coverage.ts';
 import { fingerprintOf, fingerprintOfUnreadable } from './plan/fingerprint.ts';
+import { lengthOf } from './plan/next-window.ts';
+import { vanishedExtra } from './plan/vanished.ts';
 import type { TargetRun } from './target-run.ts';
 
 /** A commit is due from so many rows on: with the slice that tips it over and the one read ahead, no kill costs more than 50,000. */
@@ -24,35 +27,36 @@ interface Known {
   readonly observedAtMs: EpochMs;
 }
 
-/** A change being gathered. */
-type Draft = { -readonly [key in keyof Omit<Change, 'commitId' | 'run'>]: Change[key][number][] };
+/** What kind of run it is that records. */
+export interface RecorderOptions {
+  readonly mode: LastRun['mode'];
+  /** Where the run means to end. */
+  readonly untilMs: EpochMs;
+  /** How far behind its own end of coverage the next incremental run reads again: the lookback, or 0 after a backfill. */
+  readonly revisitedMs: number;
+  /** Where an incremental run sets out if it is the first; null for a backfill. */
+  readonly incrementalFromMs: EpochMs | null;
+  /** The span of coverage that is read once more, and written whether known or not; null where none is. */
+  readonly rereads: Window | null;
+}
 
-/** Counts over the whole run. */
-export interface Totals {
-  rowsWritten: number;
-  files: number;
-  bytes: number;
-  quarantined: number;
-  commits: number;
-  conflicts: number;
-  givenUp: number;
+/** How a commit met others. */
+export interface CommitResult {
+  /** Another run committed meanwhile. */
+  readonly conflicted: boolean;
+  /** … and had covered some of the windows of this commit before. */
+  readonly isReadTwice: boolean;
 }
 
 /** Gathers and commits what one run of one target reads. */
 export class Recorder {
-  readonly totals: Totals = {
-    rowsWritten: 0,
-    files: 0,
-    bytes: 0,
-    quarantined: 0,
-    commits: 0,
-    conflicts: 0,
-    givenUp: 0,
-  };
+  readonly totals: Totals = noTotals();
   readonly #run: TargetRun;
-  readonly #mode: LastRun['mode'];
+  readonly #options: RecorderOptions;
   readonly #startedAtMs: EpochMs;
   #recentFromMs: EpochMs;
+  /** What starts from here on will be shown again to an incremental run: what was written of it goes into the checkpoint. */
+  #keptFromMs = Number.POSITIVE_INFINITY;
   /** How far the source's clock, which tells ends, is behind ours. */
   #sourceLagMs = 0;
   #loaded: LoadedCheckpoint;
@@ -64,15 +68,15 @@ export class Recorder {
   #quarantine: UnreadableRow[] = [];
   #quarantinedBefore: Set<string> = new Set();
   #draft: Draft = emptyDraft();
+  #rereadToMs: EpochMs | null = null;
   #committedAtMs: EpochMs;
   #nextPart = 0;
   #isBroken = false;
 
-  /** @param untilMs where the run means to end: what starts within the lookback before it is read again by the next */
-  constructor(run: TargetRun, loaded: LoadedCheckpoint, mode: LastRun['mode'], untilMs: EpochMs) {
+  constructor(run: TargetRun, loaded: LoadedCheckpoint, options: RecorderOptions) {
     this.#run = run;
-    this.#recentFromMs = untilMs - run.settings.lookbackMs;
-    this.#mode = mode;
+    this.#recentFromMs = options.untilMs - options.revisitedMs;
+    this.#options = options;
     this.#loaded = loaded;
     const { workspace, projectId } = run.target;
     this.#observations = new PendingObservations({ workspace, projectId, runId: run.runId });
@@ -91,6 +95,11 @@ export class Recorder {
     return this.#isBroken;
   }
 
+  /** Whether windows are read that are covered already. */
+  get isRereading(): boolean {
+    return this.#options.rereads !== null;
+  }
+
   /** Whether enough is gathered to commit. */
   get isDue(): boolean {
     return (
@@ -101,10 +110,11 @@ export class Recorder {
 
   /** Records a window that was proven complete, up to `provenToMs`, and every row it showed. */
   addWindow(window: Window, provenToMs: EpochMs, collected: Collected): void {
-    const recentFromMs = Math.min(window.toMs, provenToMs) - this.#run.settings.lookbackMs - edgeMs;
+    const recentFromMs = Math.min(window.toMs, provenToMs) - this.#options.revisitedMs - edgeMs;
     if (provenToMs < window.toMs) {
       this.#recentFromMs = Math.min(this.#recentFromMs, recentFromMs);
     }
+    this.#keptFromMs = this.#keptFrom(recentFromMs, provenToMs < window.toMs);
     const startTimesMs: EpochMs[] = [];
     this.#sourceLagMs = Math.max(0, -(this.#run.source.stats().clockSkewMs ?? 0));
     const gaps = gapsIn(window, this.checkpoint.coverage);
@@ -113,7 +123,8 @@ export class Recorder {
       const { startTimeMs } = seen.execution;
       startTimesMs.push(startTimeMs);
       const isInGap = gaps.some((gap) => contains(gap, startTimeMs));
-      if (!isInGap && contains(window, startTimeMs) && !this.#known.has(key)) {
+      const isLate = !isInGap && contains(window, startTimeMs) && !this.#known.has(key);
+      if (isLate && this.#options.rereads === null) {
         this.#draft.lateStartTimesMs.push(startTimeMs);
       }
       const isRecent = startTimeMs >= recentFromMs;
@@ -127,7 +138,17 @@ export class Recorder {
     }
     if (provenToMs > window.fromMs) {
       this.#draft.windows.push({ window: { fromMs: window.fromMs, toMs: provenToMs }, startTimesMs });
+      this.#rereadToMs = this.#options.rereads === null ? null : provenToMs;
     }
+  }
+
+  #keptFrom(recentFromMs: EpochMs, hasUnproven: boolean): EpochMs {
+    return this.#options.revisitedMs > 0 || hasUnproven ? recentFromMs : Number.POSITIVE_INFINITY;
+  }
+
+  /** Records that all of `rereads` was read. */
+  rereadToEnd(): void {
+    this.#rereadToMs = this.#options.rereads?.toMs ?? null;
   }
 
   /** Records an execution that was looked at by itself. */
@@ -154,10 +175,10 @@ export class Recorder {
   /**
    * Writes data files, quarantine and then the checkpoint. Commits also when nothing was read: how the run went.
    *
-   * @returns whether another run committed meanwhile
+   * @returns whether another run committed meanwhile, and whether it had read some of the same windows
    * @throws StorageError, ConflictError, StateError; then nothing of the draft is in the checkpoint, and its rows are written again by the next run
    */
-  async commit(outcome: LastRun['outcome'], error: string | null): Promise<boolean> {
+  async commit(outcome: LastRun['outcome'], error: string | null): Promise<CommitResult> {
     if (this.#isBroken) {
       throw new InternalError('a commit was tried after one that failed', { remedy: 'Please report this defect.' });
     }
@@ -177,10 +198,13 @@ export class Recorder {
     const committedAtMs = this.#run.clock.now();
     const { runId } = this.#run;
     const { rowsWritten } = this.totals;
+    const { mode, incrementalFromMs, rereads } = this.#options;
     const change: Change = {
       ...this.#draft,
+      incrementalFromMs,
+      rereading: rereads === null || this.#rereadToMs === null ? null : { ...rereads, reachedMs: this.#rereadToMs },
       commitId: newToken(),
-      run: { runId, mode: this.#mode, startedAtMs: this.#startedAtMs, committedAtMs, outcome, rowsWritten, error },
+      run: { runId, mode, startedAtMs: this.#startedAtMs, committedAtMs, outcome, rowsWritten, error },
     };
     this.#quarantine = [];
     this.#draft = emptyDraft();
@@ -191,7 +215,9 @@ export class Recorder {
     this.#committedAtMs = committedAtMs;
     this.#remember(committed.checkpoint);
     this.#isBroken = false;
-    return committed.conflicted;
+    const theirs = committed.theirs ?? [];
+    const isReadTwice = change.windows.some(({ window }) => lengthOf(gapsIn(window, theirs)) < spanMs(window));
+    return { conflicted: committed.conflicted, isReadTwice };
   }
 
   /** Records one sighting. Returns what is known of the execution now, or null where that is not kept. */
@@ -211,7 +237,9 @@ export class Recorder {
     const known = { fingerprint, observedAtMs };
     if (isChanged) {
       this.#observations.add(execution, observedAtMs);
-      this.#draft.seen.push({ id: execution.id, startTimeMs: execution.startTimeMs, ...known });
+      if (execution.startTimeMs >= this.#keptFromMs) {
+        this.#draft.seen.push({ id: execution.id, startTimeMs: execution.startTimeMs, ...known });
+      }
       this.#known.set(key, known);
     }
     if (awaits !== null && (isChanged || !wasAwaited || !isRecent)) {
@@ -256,23 +284,14 @@ export class Recorder {
       this.#openKeys.add(key);
       this.#known.set(key, { fingerprint: fingerprintOf(execution), observedAtMs });
     }
+    if (this.#options.rereads !== null) {
+      // Written once more even if nothing has changed: what the table holds of them is in doubt.
+      for (const [key, known] of this.#known) {
+        this.#known.set(key, { ...known, fingerprint: '' });
+      }
+    }
     for (const [key, known] of this.#edge) {
       this.#known.set(key, known);
     }
   }
-}
-
-function emptyDraft(): Draft {
-  return { windows: [], lateStartTimesMs: [], seen: [], opened: [], closed: [], quarantined: [] };
-}
-
-function vanishedExtra(extra: string | null, vanishedAt: string): string {
-  const note = `"_dqsync":${JSON.stringify({ vanished_at: vanishedAt })}`;
-  if (extra === null || extra === '{}') {
-    return `{${note}}`;
-  }
-  if (!extra.endsWith('}')) {
-    throw new InternalError('extra is not a JSON object', { remedy: 'Please report this defect.' });
-  }
-  return `${extra.slice(0, -1)},${note}}`;
 }

@@ -4,11 +4,12 @@ import type { Config, TargetConfig } from '../config.ts';
 import type { Log } from '../model.ts';
 import type { Source } from '../source/client.ts';
 import type { Store } from '../warehouse/store.ts';
+import { type BackfillTask, runBackfill } from './backfill.ts';
 import { openBudget } from './budget.ts';
 import { runIncremental } from './incremental.ts';
 import type { Summary } from './plan/summary.ts';
 import type { TargetOutcome } from './summarize.ts';
-import type { Progress } from './target-run.ts';
+import type { Progress, SyncSettings } from './target-run.ts';
 import { selectTargets, settingsOf, targetOf } from './targets.ts';
 
 /** What a run is given. */
@@ -16,6 +17,8 @@ export interface Run {
   readonly config: Config;
   /** Names of the targets to run; undefined for all. */
   readonly targets?: readonly string[] | undefined;
+  /** What to backfill; undefined for the incremental sync. */
+  readonly backfill?: BackfillTask | undefined;
   readonly store: Store;
   readonly connect: (target: TargetConfig, signal: AbortSignal) => Source;
   readonly clock: Clock;
@@ -30,7 +33,7 @@ export interface Run {
 }
 
 /**
- * Runs the incremental sync of each target and returns their summaries, in the order of the config.
+ * Runs the incremental sync, or the backfill, of each target and returns their summaries, in the order of the config.
  *
  * Each target may use an even share of the time that is left when its turn comes, so that one with years to catch up on
  * does not starve the others.
@@ -54,20 +57,27 @@ export async function runTargets(run: Run): Promise<Summary[]> {
 async function runTarget(run: Run, targetConfig: TargetConfig, limitMs: number): Promise<TargetOutcome> {
   const budget = openBudget(run.clock, limitMs, run.stop);
   const source = run.connect(targetConfig, budget.signal);
+  const settings = settingsOf(run.config);
   try {
-    return await runIncremental({
+    const targetRun = {
       runId: newRunId(run.clock),
       target: targetOf(targetConfig),
-      settings: settingsOf(run.config),
+      settings: run.backfill === undefined ? settings : yielding(settings, run.config),
       source,
       store: run.store,
       clock: run.clock,
       budget,
       log: run.log,
       onProgress: run.onProgress,
-    });
+    };
+    return await (run.backfill === undefined ? runIncremental(targetRun) : runBackfill(targetRun, run.backfill));
   } finally {
     budget.close();
     await source.close();
   }
+}
+
+/** What a backfill may use of the quota. */
+function yielding(settings: SyncSettings, { source: { quota } }: Config): SyncSettings {
+  return { ...settings, requestsPerSecond: settings.requestsPerSecond * (1 - quota.reservedForSync) };
 }

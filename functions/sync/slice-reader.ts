@@ -1,5 +1,5 @@
 /**
- * Reads a span slice by slice, each proven complete, two at a time.
+ * Reads spans slice by slice, each proven complete, two at a time.
  *
  * A slice ends with a pause: its last pages are awaited, then the first page of the next, which has to tell the total. At
  * a latency of 0.8 s that would waste an eighth of the quota; the slice after it has enough to ask for meanwhile.
@@ -10,6 +10,7 @@ import type { Reader } from '../reading/reader.ts';
 import { SlicePlanner } from '../reading/slices.ts';
 import { type ReadOutcome, readVerified } from '../reading/verified.ts';
 import { contains } from '../reading/window.ts';
+import { spansFrom } from './plan/next-window.ts';
 
 /** A window proven complete, with every row it showed. */
 export interface ReadSlice {
@@ -29,8 +30,8 @@ interface BegunSlice {
 /** What to read, and how. */
 export interface SliceReading {
   readonly reader: Reader;
-  readonly fromMs: EpochMs;
-  readonly untilMs: EpochMs;
+  /** Disjoint, in order of time. */
+  readonly spans: readonly Window[];
   /** What starts from here on may have rows that appear late. Asked anew each time: the source's clock is known from its first reply. */
   readonly recentFromMs: () => EpochMs;
   /** Density known from before; null if none is. */
@@ -42,14 +43,15 @@ export interface SliceReading {
 
 const recentStepMs = 10_000;
 
-/** Goes from `fromMs` to `untilMs`. */
+/** Goes through the spans in order of time. */
 export class SliceReader {
   readonly #reading: SliceReading;
   readonly #planner: SlicePlanner;
   /** Rows that came with replies about slices too large to be read; a later slice shows them again, unless they are gone. */
   readonly #carried: Collected = emptyCollected();
-  #fromMs: EpochMs;
-  /** Lies after the slice that is awaited, with nothing between them but parts of that one. */
+  /** What is still to be read. */
+  #rest: readonly Window[];
+  /** Lies after the slice that is awaited, with nothing between them that is to be read but parts of that one. */
   #ahead: BegunSlice | null = null;
   #cutsAtRecent = false;
   #recentFromMs = Number.POSITIVE_INFINITY;
@@ -57,28 +59,34 @@ export class SliceReader {
   constructor(reading: SliceReading) {
     this.#reading = reading;
     this.#planner = new SlicePlanner(reading.rowsPerMs);
-    this.#fromMs = reading.fromMs;
+    this.#rest = reading.spans;
   }
 
-  /** Leaves out what lies before `ms`: it was covered by another. */
-  skipTo(ms: EpochMs): void {
-    this.#fromMs = Math.max(this.#fromMs, ms);
+  /** What is still to be read, in order of time. */
+  get rest(): readonly Window[] {
+    return this.#rest;
+  }
+
+  /** Leaves out parts of what is still to be read: they were covered by another. `spans` is what remains. */
+  keepOnly(spans: readonly Window[]): void {
+    this.#rest = spans;
   }
 
   /** The next slice; null at the end. Throws what `readVerified` throws. */
   async next(): Promise<ReadSlice | null> {
-    while (this.#fromMs < this.#reading.untilMs) {
-      const slice = this.#takeAhead() ?? this.#begin(this.#fromMs);
+    for (let span = this.#rest[0]; span !== undefined; span = this.#rest[0]) {
+      const slice = this.#takeAhead(span) ?? this.#begin(span);
       const { window, begunAtMs } = slice;
-      if (this.#ahead === null && window.toMs < this.#reading.untilMs && this.#planner.knowsDensity) {
-        this.#ahead = this.#begin(window.toMs);
+      const [following] = spansFrom(this.#rest, window.toMs);
+      if (this.#ahead === null && following !== undefined && this.#planner.knowsDensity) {
+        this.#ahead = this.#begin(following);
       }
       const outcome = await slice.outcome;
       const recentFromMs = this.#recentFrom();
       const straddles = window.fromMs < recentFromMs && window.toMs > recentFromMs;
       if (outcome.kind === 'complete' && (outcome.isAtomic || !straddles)) {
         this.#planner.sliceRead(window, rowCount(outcome.collected), outcome.disturbed);
-        this.#fromMs = window.toMs;
+        this.#rest = spansFrom(this.#rest, window.toMs);
         this.#unload(window, outcome.collected);
         return { window, collected: outcome.collected, begunAtMs };
       }
@@ -92,14 +100,14 @@ export class SliceReader {
     return null;
   }
 
-  /** The slice that was begun ahead, once its turn has come. One that begins before `#fromMs` was covered by another run. */
-  #takeAhead(): BegunSlice | null {
+  /** The slice that was begun ahead, once its turn has come. One that is not all of it in `span` was covered by another run. */
+  #takeAhead(span: Window): BegunSlice | null {
     const ahead = this.#ahead;
-    if (ahead === null || ahead.window.fromMs > this.#fromMs) {
+    if (ahead === null || ahead.window.fromMs > span.fromMs) {
       return null;
     }
     this.#ahead = null;
-    return ahead.window.fromMs === this.#fromMs ? ahead : null;
+    return ahead.window.fromMs === span.fromMs && ahead.window.toMs <= span.toMs ? ahead : null;
   }
 
   /**
@@ -112,9 +120,10 @@ export class SliceReader {
     return this.#recentFromMs;
   }
 
-  #begin(fromMs: EpochMs): BegunSlice {
+  /** Begins to read at the start of `span`. */
+  #begin(span: Window): BegunSlice {
     const begunAtMs = this.#reading.now();
-    const { window, maxRows } = this.#plan(fromMs, this.#reading.rowsInTimeLeft());
+    const { window, maxRows } = this.#plan(span, this.#reading.rowsInTimeLeft());
     const outcome = readVerified(this.#reading.reader, window, maxRows);
     // Its failure counts when its turn comes, and not at all if an earlier slice fails.
     outcome.catch(() => undefined);
@@ -127,11 +136,10 @@ export class SliceReader {
    * slice. Rows come late only where it is recent, and that is read again by the next run; so an old slice must not reach
    * into it.
    */
-  #plan(fromMs: EpochMs, limitRows: number): { window: Window; maxRows: number } {
-    const { untilMs } = this.#reading;
+  #plan({ fromMs, toMs }: Window, limitRows: number): { window: Window; maxRows: number } {
     const recentFromMs = this.#recentFrom();
     const isBeforeCut = this.#cutsAtRecent && fromMs < recentFromMs;
-    const endMs = Math.min(isBeforeCut ? recentFromMs : untilMs, this.#ahead?.window.fromMs ?? untilMs);
+    const endMs = Math.min(toMs, isBeforeCut ? recentFromMs : toMs, this.#ahead?.window.fromMs ?? toMs);
     const window = this.#planner.next(fromMs, endMs, limitRows);
     const maxRows = this.#planner.maxRows(limitRows);
     if (recentFromMs <= window.fromMs || recentFromMs >= window.toMs) {

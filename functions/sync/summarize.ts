@@ -1,7 +1,7 @@
 /** From what a run did to the summary that is promised to the outside. */
 import { isoTime } from '../clock.ts';
 import type { DqsyncError } from '../errors.ts';
-import type { EpochMs } from '../model.ts';
+import type { EpochMs, Window } from '../model.ts';
 import { watermarkOf } from './plan/coverage.ts';
 import { type Summary, summaryError } from './plan/summary.ts';
 import type { Recorder } from './recorder.ts';
@@ -11,13 +11,19 @@ import type { TargetRun } from './target-run.ts';
 export interface RunState {
   /** Null until the checkpoint was loaded. */
   recorder: Recorder | null;
-  fromMs: EpochMs | null;
-  untilMs: EpochMs | null;
+  /** What the run set out to read; null until it is known. */
+  window: Window | null;
   /** How far reading is proven. */
-  atMs?: EpochMs;
+  at: { readonly atMs: EpochMs; readonly doneMs: number; readonly totalMs: number };
   rowsRead: number;
   done: boolean;
   error: DqsyncError | null;
+}
+
+/** Before anything was done. */
+export function newRunState(): RunState {
+  const at = { atMs: 0, doneMs: 0, totalMs: 0 };
+  return { recorder: null, window: null, at, rowsRead: 0, done: false, error: null };
 }
 
 /** One target's run: the summary that is promised to the outside, and what only metrics and logs tell. */
@@ -45,13 +51,13 @@ export function outcomeOf(run: TargetRun, state: RunState, mode: Summary['mode']
 function summarize(run: TargetRun, state: RunState, mode: Summary['mode']): Summary {
   const { requests, throttled, retries } = run.source.stats();
   const checkpoint = state.recorder?.checkpoint;
-  const watermarkMs = checkpoint === undefined ? null : watermarkOf(checkpoint.coverage);
+  const watermarkMs = checkpoint === undefined ? null : watermarkOf(checkpoint);
   const totals = state.recorder?.totals;
   return {
     target: run.target.name,
     mode,
-    from: isoOrNull(state.fromMs),
-    to: isoOrNull(state.untilMs),
+    from: isoOrNull(state.window?.fromMs ?? null),
+    to: isoOrNull(state.window?.toMs ?? null),
     watermark: isoOrNull(watermarkMs),
     done: state.done,
     rowsRead: state.rowsRead,

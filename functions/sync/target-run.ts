@@ -26,12 +26,12 @@ export interface Budget {
   remainingMs(): number;
 }
 
-/** How far a run is. `atMs` moves from `fromMs` to `untilMs`. */
+/** How far a run is: `doneMs` of the `totalMs` milliseconds of start time it has to read, now at `atMs`. */
 export interface Progress {
   readonly target: string;
-  readonly fromMs: EpochMs;
   readonly atMs: EpochMs;
-  readonly untilMs: EpochMs;
+  readonly doneMs: number;
+  readonly totalMs: number;
   readonly rowsRead: number;
 }
 

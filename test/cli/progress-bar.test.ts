@@ -2,7 +2,13 @@
 import { expect, it } from 'vitest';
 import { Position } from '../../functions/cli/progress-bar.ts';
 
-const progress = (atMs: number, rowsRead: number) => ({ target: 'sales', fromMs: 0, untilMs: 1_000, atMs, rowsRead });
+const progress = (doneMs: number, rowsRead: number) => ({
+  target: 'sales',
+  atMs: 5_000 + doneMs,
+  doneMs,
+  totalMs: 1_000,
+  rowsRead,
+});
 
 it('estimates from the rows read since the last proven point, by the rows seen before it', () => {
   const position = new Position();

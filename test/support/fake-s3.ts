@@ -51,15 +51,24 @@ export class FakeS3 {
 
   /** Starts a server that is stopped when the test is finished. */
   static async start(): Promise<FakeS3> {
+    const fake = await FakeS3.open();
+    onTestFinished(() => fake.close());
+    return fake;
+  }
+
+  /** Starts a server, to be closed by the caller. */
+  static async open(): Promise<FakeS3> {
     const fake = new FakeS3();
     await new Promise<void>((resolve) => {
       fake.#server.listen(0, '127.0.0.1', resolve);
     });
-    onTestFinished(() => {
-      fake.#server.closeAllConnections();
-      fake.#server.close();
-    });
     return fake;
+  }
+
+  /** Ends at once, whatever is under way. */
+  close(): void {
+    this.#server.closeAllConnections();
+    this.#server.close();
   }
 
   /** Where it listens. */

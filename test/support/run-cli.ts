@@ -36,6 +36,15 @@ export interface RunningCli {
 
 /** Starts it; killed, if need be, when the test is finished. */
 export function startCli(args: readonly string[], options: CliOptions): RunningCli {
+  const cli = spawnCli(args, options);
+  onTestFinished(() => {
+    cli.process.kill('SIGKILL');
+  });
+  return cli;
+}
+
+/** Starts it. Whoever does sees to its end. */
+export function spawnCli(args: readonly string[], options: CliOptions): RunningCli {
   const child = spawn(
     options.node ?? process.execPath,
     [...(options.nodeArgs ?? []), options.bin ?? binPath, ...args],
@@ -45,9 +54,6 @@ export function startCli(args: readonly string[], options: CliOptions): RunningC
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );
-  onTestFinished(() => {
-    child.kill('SIGKILL');
-  });
   return { process: child, ended: ending(child) };
 }
 

@@ -172,7 +172,7 @@ describe('the protocol', () => {
     ['garbage', '{"format": "dqsync.checkpoint", "ver', /damaged.*not JSON/],
     ['a missing field', '{"format":"dqsync.checkpoint","version":1}', /damaged/],
     ['overlapping windows', null, /damaged.*overlap/],
-    ['a newer version', '{"format":"dqsync.checkpoint","version":2,"novelty":true}', /version 2, newer than the 1/],
+    ['a newer version', '{"format":"dqsync.checkpoint","version":3,"novelty":true}', /version 3, newer than the 2/],
   ])('I10: %s in the checkpoint stops the run and stays as it is', async (_name, text, message) => {
     const world = await syncedSource({ history: smallHistory });
     await world.syncWell();

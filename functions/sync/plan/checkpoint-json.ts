@@ -1,10 +1,12 @@
 /** The checkpoint as JSON text: written, and read back with every doubt resolved in favour of stopping. Pure. */
 import * as z from 'zod';
 import { InternalError, StateError } from '../../errors.ts';
+import type { Window } from '../../model.ts';
 import type { Checkpoint, TargetIdentity } from './checkpoint.ts';
 
 const format = 'dqsync.checkpoint';
-const version = 1;
+/** Version 1 had neither `incremental` nor `rereading`: its watermark was the end of coverage. */
+const version = 2;
 
 const epochMs = z.int();
 const id = z
@@ -15,9 +17,10 @@ const text = z.string().nullable();
 
 const header = z.object({ format: z.literal(format), version: z.int() });
 
-const document = z.strictObject({
+const window = z.strictObject({ fromMs: epochMs, toMs: epochMs });
+
+const fields = {
   format: z.literal(format),
-  version: z.literal(version),
   identity: z.strictObject({
     projectId: z.string(),
     workspace: z.string(),
@@ -66,6 +69,17 @@ const document = z.strictObject({
       error: text,
     })
     .nullable(),
+};
+
+const documentV1 = z
+  .strictObject({ ...fields, version: z.literal(1) })
+  .transform((document) => ({ ...document, incremental: lastStretch(document.coverage), rereading: null }));
+
+const documentV2 = z.strictObject({
+  ...fields,
+  version: z.literal(version),
+  incremental: window.nullable(),
+  rereading: z.strictObject({ ...window.shape, reachedMs: epochMs }).nullable(),
 });
 
 /**
@@ -74,7 +88,7 @@ const document = z.strictObject({
  * @throws InternalError for what could not be read back: better no commit than a checkpoint that stops every later run
  */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
-  const { identity, coverage, open, recent, quarantined, commitIds, lastRun } = checkpoint;
+  const { identity, coverage, incremental, rereading, open, recent, quarantined, commitIds, lastRun } = checkpoint;
   requireWholeWindows(coverage);
   const recentTuples = recent.map((entry) => [entry.id, entry.startTimeMs, entry.fingerprint, entry.observedAtMs]);
   const parts = [
@@ -82,6 +96,8 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
     `"version":${version}`,
     `"identity":${json(identity)}`,
     `"lastRun":${json(lastRun)}`,
+    `"incremental":${json(incremental)}`,
+    `"rereading":${json(rereading)}`,
     `"coverage":${lines(coverage)}`,
     `"open":${lines(open)}`,
     `"quarantined":${lines(quarantined)}`,
@@ -114,7 +130,7 @@ export function decodeCheckpoint(
       },
     );
   }
-  const result = document.safeParse(value);
+  const result = (head.data?.version === 1 ? documentV1 : documentV2).safeParse(value);
   if (!result.success) {
     const issue = result.error.issues[0];
     throw damaged(
@@ -127,6 +143,19 @@ export function decodeCheckpoint(
   const { format: _format, version: _version, ...checkpoint } = result.data;
   requireIdentity(checkpoint.identity, identity, target, where);
   return { ...checkpoint, identity };
+}
+
+/** The windows without gap at the end of coverage; null without coverage. */
+function lastStretch(coverage: readonly Window[]): Window | null {
+  const last = coverage.at(-1);
+  if (last === undefined) {
+    return null;
+  }
+  const fromMs = coverage.reduceRight(
+    (fromMs, covered) => (covered.toMs === fromMs ? covered.fromMs : fromMs),
+    last.toMs,
+  );
+  return { fromMs, toMs: last.toMs };
 }
 
 function requireWholeWindows(coverage: Checkpoint['coverage']): void {

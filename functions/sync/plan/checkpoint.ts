@@ -5,7 +5,7 @@
  * the later observation wins, as it does in the view.
  */
 import { type EpochMs, type Execution, executionKey, isOpen, type TargetFilter, type Window } from '../../model.ts';
-import { addLateRows, addWindow, type CoveredWindow, watermarkOf } from './coverage.ts';
+import { addLateRows, addWindow, type Covered, type CoveredWindow, cutOut, watermarkOf } from './coverage.ts';
 
 /** What a target's coverage is true for; it never changes under one name. */
 export interface TargetIdentity {
@@ -45,10 +45,16 @@ export interface LastRun {
   readonly error: string | null;
 }
 
+/** A span of coverage that is being read once more, and how far that is. */
+export interface Rereading extends Window {
+  readonly reachedMs: EpochMs;
+}
+
 /** The document. */
-export interface Checkpoint {
+export interface Checkpoint extends Covered {
   readonly identity: TargetIdentity;
-  readonly coverage: readonly CoveredWindow[];
+  /** The reading again that was begun last and has not ended. A hint: without it, it begins anew. */
+  readonly rereading: Rereading | null;
   readonly open: readonly OpenEntry[];
   readonly recent: readonly RecentEntry[];
   /** Fingerprints of quarantined rows and when each was last seen, so that a row is quarantined once. */
@@ -63,6 +69,10 @@ export interface Change {
   readonly commitId: string;
   /** Windows proven complete, with the start times of the executions found in them. */
   readonly windows: readonly { readonly window: Window; readonly startTimesMs: readonly EpochMs[] }[];
+  /** Where the incremental run that made this change would set out if it were the first; null for a backfill. */
+  readonly incrementalFromMs: EpochMs | null;
+  /** How far a reading again is; null where the change is not of one. */
+  readonly rereading: Rereading | null;
   /** Start times of executions that appeared within coverage. */
   readonly lateStartTimesMs: readonly EpochMs[];
   /** Executions seen, for `recent`. */
@@ -83,7 +93,17 @@ const keptQuarantined = 20_000;
 
 /** The checkpoint of a target that was never synced. */
 export function emptyCheckpoint(identity: TargetIdentity): Checkpoint {
-  return { identity, coverage: [], open: [], recent: [], quarantined: [], commitIds: [], lastRun: null };
+  return {
+    identity,
+    coverage: [],
+    incremental: null,
+    rereading: null,
+    open: [],
+    recent: [],
+    quarantined: [],
+    commitIds: [],
+    lastRun: null,
+  };
 }
 
 /** The checkpoint with `change` applied. `lookbackMs` says how far behind the watermark `recent` has to reach. */
@@ -95,10 +115,13 @@ export function applyChange(checkpoint: Checkpoint, change: Change, lookbackMs: 
     (sum, { window, startTimesMs }) => addWindow(sum, window, startTimesMs),
     addLateRows(checkpoint.coverage, change.lateStartTimesMs),
   );
-  const recentFromMs = (watermarkOf(coverage) ?? 0) - lookbackMs - edgeMs;
+  const incremental = applyIncremental(checkpoint.incremental, change);
+  const recentFromMs = (watermarkOf({ coverage, incremental }) ?? 0) - lookbackMs - edgeMs;
   return {
     identity: checkpoint.identity,
     coverage,
+    incremental,
+    rereading: applyRereading(checkpoint.rereading, change.rereading),
     open: applyOpen(checkpoint.open, change),
     recent: newestOf([...checkpoint.recent, ...change.seen], (entry) => executionKey(entry)).filter(
       (entry) => entry.startTimeMs >= recentFromMs,
@@ -106,6 +129,23 @@ export function applyChange(checkpoint: Checkpoint, change: Change, lookbackMs: 
     quarantined: applyQuarantined(checkpoint, change),
     commitIds: [...checkpoint.commitIds, change.commitId].slice(-keptCommitIds),
     lastRun: change.run,
+  };
+}
+
+/**
+ * The checkpoint taken back: nothing from `toMs` on counts as covered, so that the next incremental run reads it again and
+ * writes what it finds, known or not. What lies before, and how the last run went, stays.
+ */
+export function rewindTo(checkpoint: Checkpoint, toMs: EpochMs, commitId: string): Checkpoint {
+  const { incremental } = checkpoint;
+  return {
+    ...checkpoint,
+    coverage: cutOut(checkpoint.coverage, { fromMs: toMs, toMs: Number.POSITIVE_INFINITY }),
+    incremental: incremental === null ? null : { fromMs: Math.min(incremental.fromMs, toMs), toMs },
+    rereading: null,
+    open: checkpoint.open.filter(({ execution }) => execution.startTimeMs < toMs),
+    recent: checkpoint.recent.filter(({ startTimeMs }) => startTimeMs < toMs),
+    commitIds: [...checkpoint.commitIds, commitId].slice(-keptCommitIds),
   };
 }
 
@@ -132,6 +172,23 @@ export function awaitedOf(
   const endedLately = execution.endTimeMs !== null && execution.endTimeMs > observedAtMs - lookbackMs;
   const mayNotify = endedLately && execution.notifyStatus !== 'SUCCESS';
   return mayNotify && execution.startTimeMs < recentFromMs ? 'notification' : null;
+}
+
+function applyIncremental(before: Window | null, { incrementalFromMs, windows }: Change): Window | null {
+  if (incrementalFromMs === null || windows.length === 0) {
+    return before;
+  }
+  const reachedMs = windows.reduce((latest, { window }) => Math.max(latest, window.toMs), incrementalFromMs);
+  return { fromMs: before?.fromMs ?? incrementalFromMs, toMs: Math.max(before?.toMs ?? reachedMs, reachedMs) };
+}
+
+function applyRereading(before: Rereading | null, now: Rereading | null): Rereading | null {
+  if (now === null) {
+    return before;
+  }
+  const isSame = before?.fromMs === now.fromMs && before.toMs === now.toMs;
+  const reachedMs = Math.max(now.reachedMs, isSame ? before.reachedMs : now.reachedMs);
+  return reachedMs >= now.toMs ? null : { ...now, reachedMs };
 }
 
 function applyOpen(open: readonly OpenEntry[], change: Change): OpenEntry[] {

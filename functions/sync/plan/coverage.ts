@@ -11,16 +11,41 @@ export interface CoveredWindow extends Window {
 }
 
 const dayMs = 86_400_000;
-/** Windows older than this behind the watermark are kept by the month (30 days), younger ones by the day. */
+/** Windows older than this behind the end of coverage are kept by the month (30 days), younger ones by the day. */
 const fineDays = 35;
 
-/** The end of the last covered window: where the next incremental run goes on. Null without coverage. */
-export function watermarkOf(coverage: readonly CoveredWindow[]): EpochMs | null {
+/** What a checkpoint says is complete. */
+export interface Covered {
+  readonly coverage: readonly CoveredWindow[];
+  /**
+   * From where incremental runs set out to the furthest that any has proven; null before the first. What backfills add
+   * elsewhere does not move it.
+   */
+  readonly incremental: Window | null;
+}
+
+/**
+ * Where the next incremental run goes on: the end of what incremental runs have covered, or the first gap in it (after a
+ * rewind, a run that had begun before it may have covered what lies beyond). Null before the first has covered anything.
+ */
+export function watermarkOf({ coverage, incremental }: Covered): EpochMs | null {
+  return incremental === null ? null : (gapsIn(incremental, coverage)[0]?.fromMs ?? incremental.toMs);
+}
+
+/** The end of the last covered window; null without coverage. */
+export function endOf(coverage: readonly CoveredWindow[]): EpochMs | null {
   return coverage.reduce<EpochMs | null>((latest, window) => Math.max(latest ?? window.toMs, window.toMs), null);
 }
 
+/** What should have no gap: from `initialFrom`, or from the first window where a backfill began earlier, to the watermark. Null before anything is covered. */
+export function knownSpan(covered: Covered, initialFromMs: EpochMs): Window | null {
+  const [first] = covered.coverage;
+  const toMs = watermarkOf(covered) ?? endOf(covered.coverage);
+  return first === undefined || toMs === null ? null : { fromMs: Math.min(initialFromMs, first.fromMs, toMs), toMs };
+}
+
 /** The parts of `window` that coverage does not hold, in order of time. */
-export function gapsIn(window: Window, coverage: readonly CoveredWindow[]): Window[] {
+export function gapsIn(window: Window, coverage: readonly Window[]): Window[] {
   const gaps: Window[] = [];
   let fromMs = window.fromMs;
   for (const covered of coverage) {
@@ -67,18 +92,31 @@ export function addLateRows(coverage: readonly CoveredWindow[], startTimesMs: re
 
 /** Rows per millisecond over the last week covered; null where nothing is. */
 export function densityOf(coverage: readonly CoveredWindow[]): number | null {
-  const watermarkMs = watermarkOf(coverage);
-  if (watermarkMs === null) {
-    return null;
-  }
-  const recent = coverage.filter((window) => window.toMs > watermarkMs - 7 * dayMs);
-  const spanMs = recent.reduce((sum, window) => sum + window.toMs - window.fromMs, 0);
-  return recent.reduce((sum, window) => sum + window.rows, 0) / spanMs;
+  return densityNear(coverage, endOf(coverage) ?? 0);
+}
+
+/** Rows per millisecond of what is covered within a week of `ms`; null where nothing is. */
+export function densityNear(coverage: readonly CoveredWindow[], ms: EpochMs): number | null {
+  const near = coverage.filter((window) => window.toMs > ms - 7 * dayMs && window.fromMs < ms + 7 * dayMs);
+  const covered = near.reduce((sum, window) => sum + window.toMs - window.fromMs, 0);
+  return covered === 0 ? null : near.reduce((sum, window) => sum + window.rows, 0) / covered;
+}
+
+/** Coverage without what lies in `window`. A window that is cut keeps its rows in proportion: which of them stay is not known. */
+export function cutOut(coverage: readonly CoveredWindow[], window: Window): CoveredWindow[] {
+  return coverage.flatMap((covered) => {
+    const before = { fromMs: covered.fromMs, toMs: Math.min(covered.toMs, window.fromMs) };
+    const after = { fromMs: Math.max(covered.fromMs, window.toMs), toMs: covered.toMs };
+    const rowsPerMs = covered.rows / (covered.toMs - covered.fromMs);
+    return [before, after]
+      .filter(({ fromMs, toMs }) => fromMs < toMs)
+      .map((part) => ({ ...part, rows: Math.round(rowsPerMs * (part.toMs - part.fromMs)) }));
+  });
 }
 
 /** Joins neighbours of one day, or of one month where they are old, so that the list stays short for ever. */
 function compact(sorted: readonly CoveredWindow[]): CoveredWindow[] {
-  const fineFromMs = (watermarkOf(sorted) ?? 0) - fineDays * dayMs;
+  const fineFromMs = (endOf(sorted) ?? 0) - fineDays * dayMs;
   const joined: CoveredWindow[] = [];
   for (const window of sorted) {
     const last = joined.at(-1);

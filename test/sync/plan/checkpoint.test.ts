@@ -8,6 +8,7 @@ import {
   emptyCheckpoint,
 } from '../../../functions/sync/plan/checkpoint.ts';
 import { decodeCheckpoint, encodeCheckpoint } from '../../../functions/sync/plan/checkpoint-json.ts';
+import { watermarkOf } from '../../../functions/sync/plan/coverage.ts';
 import { fingerprintOf } from '../../../functions/sync/plan/fingerprint.ts';
 import { anExecution } from '../../support/paged-source.ts';
 
@@ -35,6 +36,8 @@ const change: fc.Arbitrary<Change> = fc.record({
     }),
     { maxLength: 3 },
   ),
+  incrementalFromMs: fc.constantFrom(9_000, null),
+  rereading: fc.constant(null),
   lateStartTimesMs: fc.constant([]),
   seen: fc.array(
     fc.record({
@@ -74,7 +77,7 @@ function essence(checkpoint: Checkpoint): unknown {
       .map((item) => JSON.stringify(item, (_key, value) => (typeof value === 'bigint' ? String(value) : value)))
       .sort();
   return {
-    watermark: checkpoint.coverage.at(-1)?.toMs,
+    watermark: watermarkOf(checkpoint),
     rows: checkpoint.coverage.reduce((sum, window) => sum + window.rows, 0),
     open: byText(checkpoint.open.map((entry) => [entry.execution.id, entry.execution.startTimeMs, entry.observedAtMs])),
     recent: byText(checkpoint.recent.map((entry) => [entry.id, entry.startTimeMs, entry.observedAtMs])),

@@ -5,8 +5,8 @@ import {
   addWindow,
   type CoveredWindow,
   densityOf,
+  endOf,
   gapsIn,
-  watermarkOf,
 } from '../../../functions/sync/plan/coverage.ts';
 
 const dayMs = 86_400_000;
@@ -41,7 +41,7 @@ describe('coverage', () => {
         }
         const reversed = build([...windows].reverse(), rows);
         expect(total(reversed)).toBe(total(coverage));
-        expect(watermarkOf(reversed)).toBe(watermarkOf(coverage));
+        expect(endOf(reversed)).toBe(endOf(coverage));
       }),
       { numRuns: 200 },
     );
@@ -98,7 +98,7 @@ describe('coverage', () => {
     const coverage = addWindow(old, { fromMs: 20 * dayMs, toMs: 21 * dayMs }, [20 * dayMs]);
     expect(densityOf(coverage)).toBe(1 / dayMs);
     expect(densityOf([])).toBeNull();
-    expect(watermarkOf([])).toBeNull();
+    expect(endOf([])).toBeNull();
   });
 });
 

@@ -1,0 +1,217 @@
+/**
+ * One backfill of one target: reads what coverage does not hold of a range, with the same slices, proof, table and
+ * checkpoint as the incremental run, and never moves the watermark.
+ *
+ * What started within settle and lookback before now is read and written, but not counted as covered: rows may still
+ * appear there, and the incremental run is the one that looks again.
+ */
+import { isoTime } from '../clock.ts';
+import { ConfigError, IncompleteReadError, toDqsyncError } from '../errors.ts';
+import type { EpochMs, Window } from '../model.ts';
+import { identityOf, loadCheckpoint } from './commit.ts';
+import { readAndCommit, reportProgress } from './ending.ts';
+import type { Checkpoint } from './plan/checkpoint.ts';
+import { densityNear, gapsIn, knownSpan } from './plan/coverage.ts';
+import { lengthOf, spansFrom, upperHalf } from './plan/next-window.ts';
+import { Recorder } from './recorder.ts';
+import { SliceReader } from './slice-reader.ts';
+import { newRunState, outcomeOf, type RunState, type TargetOutcome } from './summarize.ts';
+import { noticedSkewMs, readerOf, rowsInTimeLeft, sourceTime } from './target-reader.ts';
+import type { TargetRun } from './target-run.ts';
+
+/** What a backfill is asked for. */
+export interface BackfillTask {
+  /** Null: the gaps that `status` shows. */
+  readonly window: Window | null;
+  /** Reads what is covered once more, too. Needs a window. */
+  readonly again: boolean;
+}
+
+/** Windows that could not be proven complete, after which a backfill gives up; before, it goes on behind each. */
+const maxUnproven = 5;
+
+/** A backfill under way. */
+interface Backfill {
+  readonly run: TargetRun;
+  readonly state: RunState;
+  readonly recorder: Recorder;
+  readonly untilMs: EpochMs;
+  /** Milliseconds of start time that it has to read. */
+  totalMs: number;
+  readonly unproven: IncompleteReadError[];
+}
+
+/**
+ * Runs one target. Never throws: a failure is in the outcome, and everything proven complete before it is committed.
+ */
+export async function runBackfill(run: TargetRun, task: BackfillTask): Promise<TargetOutcome> {
+  const state = newRunState();
+  try {
+    const loaded = await loadCheckpoint(run.store, run.target.name, identityOf(run));
+    const untilMs = run.clock.now() - run.settings.settleMs;
+    const rereads = task.again ? requireWindow(task.window, run.target.name) : null;
+    const options = { mode: 'backfill', untilMs, revisitedMs: 0, incrementalFromMs: null, rereads } as const;
+    const recorder = new Recorder(run, loaded, options);
+    state.recorder = recorder;
+    state.window = task.window ?? knownSpan(loaded.checkpoint, run.settings.initialFromMs);
+    const backfill: Backfill = { run, state, recorder, untilMs, totalMs: 0, unproven: [] };
+    const window = clampedTo(state.window, untilMs);
+    await readAndCommit(run, state, recorder, async () => {
+      await (rereads === null ? fillGaps(backfill, window) : readAgain(backfill, rereads, window));
+      throwFirst(backfill.unproven);
+    });
+  } catch (thrown) {
+    state.error = toDqsyncError(thrown, run.target.name);
+  }
+  return outcomeOf(run, state, 'backfill');
+}
+
+/**
+ * Reads the gaps in `window`. Where another backfill turns out to read the same, it goes on in the upper half of what is
+ * left, so that two at once share the work.
+ */
+async function fillGaps(backfill: Backfill, window: Window): Promise<void> {
+  const { recorder, run, untilMs } = backfill;
+  const finalToMs = Math.max(window.fromMs, Math.min(window.toMs, untilMs - run.settings.lookbackMs));
+  const final = { fromMs: window.fromMs, toMs: finalToMs };
+  const young = gapsIn({ fromMs: finalToMs, toMs: window.toMs }, recorder.checkpoint.coverage);
+  let gaps = gapsIn(final, recorder.checkpoint.coverage);
+  backfill.totalMs = lengthOf(gaps) + lengthOf(young);
+  let part: readonly Window[] = gaps;
+  while (part.length > 0) {
+    const isOvertaken = await readSpans(backfill, part);
+    if (!isOvertaken && part === gaps) {
+      break;
+    }
+    if (!isOvertaken) {
+      await recorder.commit('running', null);
+    }
+    const leftMs = lengthOf(gaps);
+    gaps = withoutUnproven(gapsIn(final, recorder.checkpoint.coverage), backfill.unproven);
+    part = isOvertaken ? upperHalf(gaps) : gaps;
+    if (lengthOf(gaps) >= leftMs) {
+      break;
+    }
+  }
+  await readSpans(backfill, young);
+}
+
+/** Reads all of `window`, covered or not; goes on where a reading again of the same range was stopped. */
+async function readAgain(backfill: Backfill, rereads: Window, window: Window): Promise<void> {
+  const { recorder, run } = backfill;
+  const resumedMs = resumedAt(recorder.checkpoint, rereads);
+  if (resumedMs !== null) {
+    const fields = { target: run.target.name, at: isoTime(resumedMs) };
+    run.log('info', 'going on with reading again where it was stopped', fields);
+  }
+  const spans = spansFrom([window], resumedMs ?? window.fromMs);
+  backfill.totalMs = lengthOf(spans);
+  await readSpans(backfill, spans);
+  if (backfill.unproven.length === 0) {
+    recorder.rereadToEnd();
+  }
+}
+
+/** @returns true when it was left before its end, because another run has read some of the same */
+async function readSpans(backfill: Backfill, spans: readonly Window[]): Promise<boolean> {
+  const { run, state, recorder } = backfill;
+  const [first] = spans;
+  if (first === undefined) {
+    return false;
+  }
+  const slices = slicesOf(backfill, spans, first.fromMs);
+  const beforeMs = state.at.doneMs;
+  for (;;) {
+    const slice = await slices.next().catch((thrown: unknown) => skipUnproven(backfill, slices, thrown));
+    if (slice === null) {
+      return false;
+    }
+    if (slice === 'skipped') {
+      continue;
+    }
+    const finalMs = Math.min(slice.window.toMs, finalUntil(run, slice.begunAtMs));
+    recorder.addWindow(slice.window, Math.max(finalMs, slice.window.fromMs), slice.collected);
+    const doneMs = Math.min(beforeMs + lengthOf(spans) - lengthOf(slices.rest), backfill.totalMs);
+    reportProgress(run, state, { atMs: slice.window.toMs, doneMs, totalMs: backfill.totalMs });
+    if (recorder.isDue && slices.rest.length > 0 && (await commitAndYield(recorder, slices))) {
+      return true;
+    }
+  }
+}
+
+/** Commits, and leaves out what others have covered meanwhile. @returns whether some of the commit was read twice */
+async function commitAndYield(recorder: Recorder, slices: SliceReader): Promise<boolean> {
+  const { conflicted, isReadTwice } = await recorder.commit('running', null);
+  if (recorder.isRereading) {
+    return false;
+  }
+  if (conflicted) {
+    slices.keepOnly(slices.rest.flatMap((span) => gapsIn(span, recorder.checkpoint.coverage)));
+  }
+  return isReadTwice;
+}
+
+function slicesOf({ run, state, recorder }: Backfill, spans: readonly Window[], fromMs: EpochMs): SliceReader {
+  state.at = { ...state.at, atMs: fromMs };
+  return new SliceReader({
+    reader: readerOf(run, (rows) => {
+      state.rowsRead += rows;
+      reportProgress(run, state, null);
+    }),
+    spans,
+    recentFromMs: () => finalUntil(run, run.clock.now()) - noticedSkewMs,
+    rowsPerMs: densityNear(recorder.checkpoint.coverage, fromMs),
+    rowsInTimeLeft: () => rowsInTimeLeft(run),
+    now: () => run.clock.now(),
+  });
+}
+
+/** Up to where no row can appear late any more, of what was asked for at `begunAtMs`. */
+function finalUntil(run: TargetRun, begunAtMs: EpochMs): EpochMs {
+  return sourceTime(run, begunAtMs) - run.settings.settleMs - run.settings.lookbackMs;
+}
+
+/** One window that will not hold still must not keep the others from being read. */
+function skipUnproven({ run, unproven }: Backfill, slices: SliceReader, thrown: unknown): 'skipped' {
+  if (!(thrown instanceof IncompleteReadError) || thrown.window === undefined || unproven.length + 1 >= maxUnproven) {
+    throw thrown;
+  }
+  unproven.push(thrown);
+  run.log('warn', `${thrown.message}; going on behind it`, {
+    target: run.target.name,
+    from: isoTime(thrown.window.fromMs),
+    to: isoTime(thrown.window.toMs),
+  });
+  slices.keepOnly(spansFrom(slices.rest, thrown.window.toMs));
+  return 'skipped';
+}
+
+function throwFirst([first]: readonly IncompleteReadError[]): void {
+  if (first !== undefined) {
+    throw first;
+  }
+}
+
+function withoutUnproven(gaps: readonly Window[], unproven: readonly IncompleteReadError[]): Window[] {
+  const windows = unproven.flatMap(({ window }) => window ?? []).sort((a, b) => a.fromMs - b.fromMs);
+  return gaps.flatMap((gap) => gapsIn(gap, windows));
+}
+
+function requireWindow(window: Window | null, target: string): Window {
+  if (window === null) {
+    throw new ConfigError('reading again needs a range', {
+      target,
+      remedy: 'Say with from and to what is to be read once more.',
+    });
+  }
+  return window;
+}
+
+function clampedTo(window: Window | null, untilMs: EpochMs): Window {
+  const { fromMs, toMs } = window ?? { fromMs: untilMs, toMs: untilMs };
+  return { fromMs: Math.min(fromMs, untilMs), toMs: Math.min(toMs, untilMs) };
+}
+
+function resumedAt({ rereading }: Checkpoint, { fromMs, toMs }: Window): EpochMs | null {
+  return rereading !== null && rereading.fromMs === fromMs && rereading.toMs === toMs ? rereading.reachedMs : null;
+}

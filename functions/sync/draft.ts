@@ -1,0 +1,28 @@
+/** What a run gathers: a change to the checkpoint, and counts. */
+import type { Change } from './plan/checkpoint.ts';
+
+type Gathered = 'windows' | 'lateStartTimesMs' | 'seen' | 'opened' | 'closed' | 'quarantined';
+
+/** The lists of a change, to be added to. */
+export type Draft = { -readonly [key in Gathered]: Change[key][number][] };
+
+/** Nothing gathered yet. */
+export function emptyDraft(): Draft {
+  return { windows: [], lateStartTimesMs: [], seen: [], opened: [], closed: [], quarantined: [] };
+}
+
+/** Counts over a whole run. */
+export interface Totals {
+  rowsWritten: number;
+  files: number;
+  bytes: number;
+  quarantined: number;
+  commits: number;
+  conflicts: number;
+  givenUp: number;
+}
+
+/** Nothing counted yet. */
+export function noTotals(): Totals {
+  return { rowsWritten: 0, files: 0, bytes: 0, quarantined: 0, commits: 0, conflicts: 0, givenUp: 0 };
+}

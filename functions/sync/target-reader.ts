@@ -1,0 +1,48 @@
+/** How a run reads its target's source: how many requests at once, how much in the time that is left, by whose clock. */
+import { type EpochMs, maxPageRows } from '../model.ts';
+import type { Reader } from '../reading/reader.ts';
+import { noTraits } from '../reading/traits.ts';
+import type { TargetRun } from './target-run.ts';
+
+/** A skew below this is lost in the one-second resolution of the `Date` header. */
+export const noticedSkewMs = 2_000;
+
+/** @param onRows told of rows as they come */
+export function readerOf(run: TargetRun, onRows: (rows: number) => void): Reader {
+  const { source, settings, target } = run;
+  return {
+    fetchPage: source.fetchPage,
+    filter: target.filter,
+    offsetUnit: settings.offsetUnit,
+    traits: noTraits(),
+    inFlight: () => requestsInFlight(source.stats().latencyMs, settings),
+    onRows,
+  };
+}
+
+/**
+ * A quarter of what the quota, and the latency seen, let through in the time left: two slices are read at once, and each
+ * begun shall be finished.
+ */
+export function rowsInTimeLeft(run: TargetRun): number {
+  const { latencyMs } = run.source.stats();
+  const answeredPerSecond = (1000 * requestsInFlight(latencyMs, run.settings)) / Math.max(1, latencyMs ?? 1);
+  const requestsPerSecond = Math.min(run.settings.requestsPerSecond, answeredPerSecond);
+  return (run.budget.remainingMs() / 1000) * requestsPerSecond * maxPageRows * 0.25;
+}
+
+/** Where the source's clock is behind ours, rows up to our now are still to come: coverage must not run ahead of it. */
+export function sourceTime(run: TargetRun, ms: EpochMs): EpochMs {
+  const skewMs = run.source.stats().clockSkewMs ?? 0;
+  return ms + (skewMs < -noticedSkewMs ? Math.floor(skewMs) : 0);
+}
+
+/**
+ * Of one slice: as many requests as arrive while one is answered, half as many again to catch up, and never fewer than keep
+ * a core busy. Two slices are read at once, so that both together have at most as many as there are connections, 16.
+ */
+function requestsInFlight(latencyMs: number | null, settings: TargetRun['settings']): number {
+  const whileOneIsAnswered = (settings.requestsPerSecond * (latencyMs ?? 0)) / 1000;
+  const wanted = Math.min(Math.ceil(whileOneIsAnswered * 1.5) + 2, 8);
+  return Math.max(1, Math.min(wanted, settings.maxInFlight));
+}

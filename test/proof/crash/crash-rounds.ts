@@ -1,0 +1,193 @@
+/**
+ * Kills in rounds: at every step in turn, or at random times. Each round ends with a run to the end and a comparison with
+ * the truth. The long forms call it with a seed and a time limit.
+ */
+import { type CrashWorld, type CrashWorldOptions, type Kill, openCrashWorld } from './crash-world.ts';
+import { type CrashFigures, noFigures } from './ledger.ts';
+
+/** Steps of one kind, each to be hit at each moment; a write to a file is hit `within`, too. */
+export interface Steps {
+  readonly at: 'request' | 'file-step';
+  readonly moments: readonly ('before' | 'after')[];
+}
+
+/** A sweep over every step. */
+export interface SweepOptions extends CrashWorldOptions {
+  readonly steps: Steps;
+  /** `first`: into an empty warehouse each time. `next`: on and on into the same, which the source's changes keep busy. */
+  readonly runs: 'first' | 'next';
+  /** Only every so many-th step, beginning with `firstStep`. Default: each, from 1. */
+  readonly stride?: number;
+  readonly firstStep?: number;
+  /** Worlds that work side by side. Default 2. */
+  readonly lanes?: number;
+}
+
+/** What a sweep did. */
+export interface SweepResult extends CrashFigures {
+  /** How many steps a run has. */
+  readonly steps: number;
+  /** What the killed said last, where they said it themselves. */
+  readonly hit: readonly string[];
+}
+
+/** Kills a run at its first step, its second, … before and after each, until a run has no further step. */
+export async function crashAtEveryStep(options: SweepOptions): Promise<SweepResult> {
+  const figures = noFigures();
+  const hit: string[] = [];
+  const kills = killsOf(options);
+  const sweep = async (seed: number): Promise<void> => {
+    const world = await openCrashWorld({ ...options, seed });
+    try {
+      if (options.runs === 'next') {
+        await finish(world, figures, 'at the beginning');
+      }
+      for (let kill = kills.next(); kill !== null; kill = kills.next()) {
+        if (options.runs === 'first') {
+          figures.extraRows += world.ledger.extraRows();
+          await world.empty();
+        }
+        world.stir();
+        const said = await killOnce(world, kill, figures);
+        kills.report(kill, said);
+        hit.push(...(said ?? []));
+        await finish(world, figures, describe(kill));
+      }
+      figures.extraRows += world.ledger.extraRows();
+    } finally {
+      await world.close();
+    }
+  };
+  await Promise.all(Array.from({ length: options.lanes ?? 2 }, (_, lane) => sweep((options.seed ?? 1) + lane)));
+  return { ...figures, steps: kills.steps(), hit };
+}
+
+/** Rounds at random times. */
+export interface RoundsOptions extends CrashWorldOptions {
+  /** Ends after so many kills, … */
+  readonly kills?: number;
+  /** … or at this instant, whichever comes first. */
+  readonly untilMs?: number;
+}
+
+/**
+ * Kills a large first sync at random times, up to four times in a row, before it may end; then the source changes, and
+ * the next sync is killed; and again with an empty warehouse.
+ */
+export async function crashRounds(options: RoundsOptions): Promise<CrashFigures> {
+  const figures = noFigures();
+  const world = await openCrashWorld({ executions: 25_000, ...options });
+  const isOver = (): boolean =>
+    figures.kills >= (options.kills ?? Number.POSITIVE_INFINITY) ||
+    Date.now() >= (options.untilMs ?? Number.POSITIVE_INFINITY) ||
+    figures.failures.length > 0;
+  try {
+    let usualMs = 1_500;
+    for (let round = 1; !isOver(); round += 1) {
+      figures.extraRows += world.ledger.extraRows();
+      await world.empty();
+      usualMs = await killRepeatedly(world, figures, `round ${round}, first sync`, usualMs, isOver);
+      world.stir();
+      await killRepeatedly(world, figures, `round ${round}, next sync`, 700, isOver);
+    }
+    figures.extraRows += world.ledger.extraRows();
+  } finally {
+    await world.close();
+  }
+  return figures;
+}
+
+/** Returns how long the run to the end took, which is a good guess for the next one. */
+async function killRepeatedly(
+  world: CrashWorld,
+  figures: CrashFigures,
+  when: string,
+  usualMs: number,
+  isOver: () => boolean,
+): Promise<number> {
+  const most = world.random.between(1, 4);
+  for (let time = 1; time <= most && !isOver(); time += 1) {
+    const kill = randomKill(world, usualMs);
+    await killOnce(world, kill, figures, `${when}, ${describe(kill)}`);
+  }
+  return await finish(world, figures, when);
+}
+
+function randomKill({ random, store }: CrashWorld, usualMs: number): Kill {
+  const at = random.pick(
+    store === 'file' ? (['time', 'request', 'file-step'] as const) : (['time', 'request'] as const),
+  );
+  switch (at) {
+    case 'time':
+      return { at, ms: random.between(150, Math.round(usualMs)) };
+    case 'request':
+      return { at, n: random.between(1, usualMs > 1_000 ? 280 : 10), moment: random.pick(['before', 'after']) };
+    case 'file-step':
+      return {
+        at,
+        n: random.between(1, usualMs > 1_000 ? 120 : 20),
+        moment: random.pick(['before', 'within', 'after']),
+      };
+  }
+}
+
+/** Returns what the killed process said; null where it was through before. */
+async function killOnce(
+  world: CrashWorld,
+  kill: Kill,
+  figures: CrashFigures,
+  when = describe(kill),
+): Promise<string[] | null> {
+  const run = await world.runKilled(kill);
+  if (!run.wasKilled) {
+    if (run.exitCode !== 0) {
+      figures.failures.push(`${when}: not killed, but ended with ${run.exitCode}: ${run.stderr}${run.stdout}`);
+    }
+    return null;
+  }
+  await world.ledger.afterKill(await world.contents(), figures, when);
+  return [...run.stderr.matchAll(/^killed .*?: (.+)$/gm)].map(([, what]) => what ?? '');
+}
+
+async function finish(world: CrashWorld, figures: CrashFigures, when: string): Promise<number> {
+  const { runs, tookMs } = await world.finish();
+  for (const { exitCode, stdout, stderr } of runs) {
+    if (exitCode !== 0) {
+      figures.failures.push(`${when}: the run after it ended with ${exitCode}: ${stderr}${stdout}`);
+    }
+  }
+  await world.ledger.afterFinish(await world.contents(), figures, when);
+  return tookMs;
+}
+
+/** Hands out kills to several worlds, step by step, until a step is past the end. */
+function killsOf({ steps: { at, moments }, stride = 1, firstStep = 1 }: SweepOptions) {
+  let n = firstStep - stride;
+  let lastStep = Number.POSITIVE_INFINITY;
+  const waiting: Kill[] = [];
+  return {
+    next: (): Kill | null => {
+      if (waiting.length === 0) {
+        n += stride;
+        waiting.push(...moments.map((moment): Kill => ({ at, n, moment })));
+      }
+      return n > lastStep ? null : (waiting.shift() ?? null);
+    },
+    /** What the killed process said; null where it was through before. */
+    report: (kill: Kill, said: readonly string[] | null): void => {
+      if (kill.at === 'time') {
+        return;
+      }
+      if (said === null) {
+        lastStep = Math.min(lastStep, kill.n - 1);
+      } else if (kill.moment === moments[0] && said.some((what) => what.startsWith('write '))) {
+        waiting.unshift({ at: 'file-step', n: kill.n, moment: 'within' });
+      }
+    },
+    steps: () => lastStep,
+  };
+}
+
+function describe(kill: Kill): string {
+  return kill.at === 'time' ? `killed after ${kill.ms} ms` : `killed ${kill.moment} ${kill.at} ${kill.n}`;
+}

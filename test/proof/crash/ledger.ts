@@ -1,0 +1,135 @@
+/**
+ * What must hold whenever a process is dead, and again when another has run to its end. Keeps what was there before, so
+ * that nothing goes back or away. Tells failures, throws none.
+ */
+import type { Simulator } from '../../simulator/server.ts';
+import { compareWithTruth, readTable, type ShownExecution } from '../view-check.ts';
+import type { CoveredSpan, WarehouseContents } from './warehouse-contents.ts';
+
+/** Figures of rounds, added up. */
+export interface CrashFigures {
+  /** Processes killed, each followed by a run to the end (or further kills and then one). */
+  kills: number;
+  /** Times that the table was compared with the truth. */
+  comparisons: number;
+  /** Executions compared, over all comparisons. */
+  executions: number;
+  lost: number;
+  wrong: number;
+  shownTwice: number;
+  invented: number;
+  /** Rows in files beyond one for each execution, when the worlds ended: changes seen, and what kills left. */
+  extraRows: number;
+  /** What does not hold, in words. Empty when all is well. */
+  readonly failures: string[];
+}
+
+/** Figures of no rounds. */
+export function noFigures(): CrashFigures {
+  return {
+    kills: 0,
+    comparisons: 0,
+    executions: 0,
+    lost: 0,
+    wrong: 0,
+    shownTwice: 0,
+    invented: 0,
+    extraRows: 0,
+    failures: [],
+  };
+}
+
+/** The memory of one world. */
+export interface Ledger {
+  /** After a kill: files whole and as they were, coverage no smaller, and all that it claims in the files (I1, I2, I4). */
+  afterKill(contents: WarehouseContents, figures: CrashFigures, when: string): Promise<void>;
+  /** After a run to the end: the same, and the view is the truth (I3, I7). */
+  afterFinish(contents: WarehouseContents, figures: CrashFigures, when: string): Promise<void>;
+  /** Ids of executions that were in the table, ended, when it was last compared, and that the source still lists. */
+  settledIds(): bigint[];
+  /** Rows in files beyond one for each execution, when the table was last compared. */
+  extraRows(): number;
+  /** The warehouse was thrown away. */
+  forget(): void;
+}
+
+/** Opens an empty ledger. */
+export function openLedger(simulator: Simulator): Ledger {
+  let files = new Map<string, string>();
+  let coverage: readonly CoveredSpan[] = [];
+  let committed = new Set<string>();
+  let extraRows = 0;
+
+  const look = async (contents: WarehouseContents, failures: string[], when: string): Promise<ShownExecution[]> => {
+    const changed = [...files].filter(([key, hash]) => contents.dataFiles.get(key) !== hash);
+    failures.push(...changed.map(([key]) => `${when}: data file ${key} changed or went away`));
+    const shrunk = coverage.filter((span) => !isCovered(span, contents.coverage));
+    failures.push(...shrunk.map(({ fromMs, toMs }) => `${when}: [${fromMs}, ${toMs}) is no longer covered`));
+    const shown = contents.folder === null ? [] : await readTable(contents.folder).catch(unreadable(failures, when));
+    const keys = new Set(shown.map(({ key }) => key));
+    for (const { id, startTimeMs } of simulator.truth().executions) {
+      const isClaimed = contents.coverage.some(({ fromMs, toMs }) => fromMs <= startTimeMs && startTimeMs < toMs);
+      if (isClaimed && !keys.has(`${id}@${startTimeMs}`)) {
+        failures.push(`${when}: ${id}@${startTimeMs} is covered, but in no file`);
+      }
+    }
+    files = new Map(contents.dataFiles);
+    coverage = contents.coverage;
+    return shown;
+  };
+
+  return {
+    afterKill: async (contents, figures, when) => {
+      figures.kills += 1;
+      const shown = await look(contents, figures.failures, when);
+      for (const { key } of shown) {
+        committed.add(key);
+      }
+    },
+    afterFinish: async (contents, figures, when) => {
+      const shown = await look(contents, figures.failures, when);
+      const { lost, wrong, shownTwice, invented } = compareWithTruth(simulator, shown, committed);
+      figures.comparisons += 1;
+      figures.executions += shown.length;
+      figures.lost += lost.length;
+      figures.wrong += wrong.length;
+      figures.shownTwice += shownTwice.length;
+      figures.invented += invented.length;
+      extraRows = shown.reduce((sum, { rows }) => sum + rows - 1, 0);
+      const complaints = Object.entries({ lost, wrong, shownTwice, invented }).filter(([, keys]) => keys.length > 0);
+      figures.failures.push(
+        ...complaints.map(([name, keys]) => `${when}: ${keys.length} ${name}: ${keys.slice(0, 3).join('; ')}`),
+      );
+      committed = new Set(shown.map(({ key }) => key));
+    },
+    settledIds: () =>
+      simulator
+        .truth()
+        .executions.filter((one) => one.endTimeMs !== null && committed.has(`${one.id}@${one.startTimeMs}`))
+        .map(({ id }) => id),
+    extraRows: () => extraRows,
+    forget: () => {
+      extraRows = 0;
+      files = new Map();
+      coverage = [];
+      committed = new Set();
+    },
+  };
+}
+
+function unreadable(failures: string[], when: string): (thrown: unknown) => ShownExecution[] {
+  return (thrown) => {
+    failures.push(`${when}: the data files cannot be read: ${thrown instanceof Error ? thrown.message : thrown}`);
+    return [];
+  };
+}
+
+function isCovered(span: CoveredSpan, by: readonly CoveredSpan[]): boolean {
+  let atMs = span.fromMs;
+  for (const { fromMs, toMs } of by) {
+    if (fromMs <= atMs && atMs < toMs) {
+      atMs = toMs;
+    }
+  }
+  return atMs >= span.toMs;
+}

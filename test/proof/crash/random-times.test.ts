@@ -1,0 +1,18 @@
+import { describe, expect, it } from 'vitest';
+import { allIsWell } from './all-is-well.ts';
+import { crashRounds } from './crash-rounds.ts';
+
+/** Processes are slow to start where several tests share two cores. */
+const patience = 180_000;
+
+describe('processes killed at random times, up to four in a row', () => {
+  it.each(['file', 's3'] as const)(
+    'lose nothing on a %s warehouse',
+    async (store) => {
+      const seed = Math.floor(Math.random() * 2 ** 31);
+      const figures = await crashRounds({ store, seed, kills: 5 });
+      expect(figures, `seed ${seed}`).toMatchObject({ ...allIsWell, kills: 5 });
+    },
+    patience,
+  );
+});
