@@ -4,6 +4,7 @@
  */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
+import type { BackfillOptions } from './backfill.ts';
 import type { DoctorOptions } from './doctor.ts';
 import type { ListOptions } from './list.ts';
 import type { QueryOptions } from './query.ts';
@@ -27,6 +28,7 @@ export function makeProgram(finish: (exitCode: number) => void): Command {
     .showHelpAfterError('Run "dqsync --help" to see what there is.')
     .addHelpText('after', `\n${exitCodesHelp}\nTry it without an account: dqsync demo`);
   addSync(program, finish);
+  addBackfill(program, finish);
   addStatus(program, finish);
   addDoctor(program, finish);
   addList(program, finish);
@@ -51,6 +53,28 @@ function addSync(program: Command, finish: Finish): void {
       '\nCtrl-C commits what is proven complete so far and exits with 130; pressed again, it ends at once. Nothing is lost either way.',
     )
     .action(async (options: SyncOptions) => finish(await (await import('./sync.ts')).sync(options)));
+}
+
+function addBackfill(program: Command, finish: Finish): void {
+  command(program, 'backfill', 'Read what is missing of a range, or of the gaps that "dqsync status" shows.', [
+    'dqsync backfill --from 2025-01-01 --to 2026-01-01 --dry-run',
+    'dqsync backfill --from 2025-01-01 --to 2026-01-01 --target sales',
+    'dqsync backfill',
+  ])
+    .addOption(configOption())
+    .addOption(targetsOption())
+    .option('--from <time>', 'started from here on: a day (from midnight in partitionTimeZone) or an ISO instant')
+    .option('--to <time>', 'started before this')
+    .option('--again', 'read what is covered once more, too')
+    .option('--dry-run', 'only say what it would take, from a handful of counts')
+    .addOption(jsonOption('print the summaries (with --dry-run the estimates) of all targets as one JSON array'))
+    .addHelpText(
+      'after',
+      `
+What is covered already is skipped, so the same command goes on where it was stopped, from any machine; runs at once do no harm.
+Leaves a part of the quota, source.quota.reservedForSync, to the scheduled sync. Never moves the watermark.`,
+    )
+    .action(async (options: BackfillOptions) => finish(await (await import('./backfill.ts')).backfill(options)));
 }
 
 function addStatus(program: Command, finish: Finish): void {

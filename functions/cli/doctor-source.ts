@@ -9,11 +9,11 @@ import type { OffsetUnit } from '../reading/reader.ts';
 import type { Source } from '../source/client.ts';
 import { readCredentials } from '../source/credentials.ts';
 import { targetOf } from '../sync/targets.ts';
+import { askableMs } from '../time-argument.ts';
 import { type Check, type CheckSubject, failedCheck, passedCheck, runCheck, skippedCheck } from './check.ts';
 import { count } from './formats.ts';
 import { fetchNonEmpty } from './list-pages.ts';
 import { answerWithin, askSourceClock, describeFutureRows, describeSkew } from './source-clock.ts';
-import { askableMs } from './time-argument.ts';
 
 /** All checks of a target's source together may take so long. */
 const patienceMs = 60_000;

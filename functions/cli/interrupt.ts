@@ -50,6 +50,6 @@ export function listenForInterrupt(clock: Clock, announce: () => void, leave: ()
 
 function interrupted(): StoppedError {
   return new StoppedError('interrupted; everything proven complete so far is committed', {
-    remedy: 'Run dqsync sync again to go on.',
+    remedy: 'Run the same command again to go on.',
   });
 }

@@ -5,13 +5,13 @@ import { openConnections } from '../connect.ts';
 import { ConfigError } from '../errors.ts';
 import type { Execution, PageFilter } from '../model.ts';
 import { selectTargets } from '../sync/targets.ts';
+import { askableMs, parseTimeArgument } from '../time-argument.ts';
 import { loadConfig } from './config-file.ts';
 import { consoleLog } from './console-log.ts';
 import { count, counted, printable } from './formats.ts';
 import { type Listed, listPages } from './list-pages.ts';
 import { writeJson, writeLine, writeNote } from './output.ts';
 import { type Cell, renderTable } from './table.ts';
-import { askableMs, parseTimeArgument } from './time-argument.ts';
 
 /** Options of `list`. */
 export interface ListOptions {

@@ -3,8 +3,8 @@ import { abortAfter, type Clock, isoTime } from '../clock.ts';
 import { StoppedError } from '../errors.ts';
 import { type EpochMs, type FetchPage, maxPageRows, type PageFilter } from '../model.ts';
 import type { SourceStats } from '../source/client.ts';
+import { askableMs } from '../time-argument.ts';
 import { counted, duration } from './formats.ts';
-import { askableMs } from './time-argument.ts';
 
 /** Rows may be this far ahead without a word: clocks are never quite the same. */
 const toleratedMs = 60_000;

@@ -5,10 +5,8 @@ import { paint } from './output.ts';
 
 /** What a run did to a target: how it ended, what it read and wrote, how to go on. */
 export function describeSummary(summary: Summary, wasInterrupted: boolean): string {
-  const lines = [`${markOf(summary)} ${paint.bold(summary.target)}  ${endOf(summary, wasInterrupted)}`];
-  if (summary.requests > 0 || summary.rowsWritten > 0) {
-    lines.push(`  ${readAndWritten(summary)}`, `  ${leftOver(summary)}`);
-  }
+  const lines = [`${summaryMark(summary)} ${paint.bold(summary.target)}  ${endOf(summary, wasInterrupted)}`];
+  lines.push(...summaryNumbers(summary).map((line) => `  ${line}`));
   if (summary.error !== undefined) {
     lines.push(`  ${paint.red('error:')} ${describeSummaryError(summary.error)}`);
   }
@@ -24,7 +22,13 @@ export function describeSummaryError(error: SummaryError): string {
   return paragraph(`${error.message}${codes.length === 0 ? '' : ` (${codes.join(', ')})`}. ${error.remedy}`);
 }
 
-function markOf(summary: Summary): string {
+/** What was read, written and left over, a line each; nothing where nothing was asked. */
+export function summaryNumbers(summary: Summary): string[] {
+  return summary.requests > 0 || summary.rowsWritten > 0 ? [readAndWritten(summary), leftOver(summary)] : [];
+}
+
+/** Failed, done, or to be continued. */
+export function summaryMark(summary: Summary): string {
   if (summary.error !== undefined) {
     return paint.red('✗');
   }

@@ -1,5 +1,5 @@
 /**
- * What the Lambda function does: one incremental run over the targets, within the time that is left.
+ * What the Lambda function does: one incremental run over the targets, or a part of a backfill, within the time that is left.
  *
  * Everything is made at the first invocation, not while the module loads, and kept for the following ones: the pacer must
  * remember the requests of the invocation before, and connections to S3 stay open.
@@ -7,12 +7,14 @@
 import type { Context } from 'aws-lambda';
 import type { Config } from '../config.ts';
 import type { Connections, openConnections } from '../connect.ts';
-import { type DqsyncError, describeError, toDqsyncError } from '../errors.ts';
+import { ConfigError, type DqsyncError, describeError, toDqsyncError } from '../errors.ts';
+import type { BackfillTask } from '../sync/backfill.ts';
 import type { Summary } from '../sync/plan/summary.ts';
 import { runTargets } from '../sync/run.ts';
 import type { TargetOutcome } from '../sync/summarize.ts';
+import { parseRange } from '../time-argument.ts';
 import { configFrom, type Environment, namespaceVariable } from './environment.ts';
-import { parseEvent } from './event.ts';
+import { type Invocation, parseEvent } from './event.ts';
 import { Telemetry } from './telemetry.ts';
 
 /** What a handler is made from. */
@@ -24,12 +26,16 @@ export interface HandlerOptions {
 /** What Lambda calls. */
 export type Handler = (event: unknown, context: Context) => Promise<Summary[]>;
 
-/** At least one target failed; every target was tried. The message names each with its remedy. */
+/**
+ * At least one target failed; every target was tried. The message names each with its remedy.
+ *
+ * Its `name` is what a state machine goes by: `TransientTargetsFailedError` where trying again may help, with nothing
+ * changed by hand.
+ */
 export class TargetsFailedError extends Error {
-  override readonly name = 'TargetsFailedError';
-
   constructor(failures: readonly DqsyncError[], targetCount: number) {
     super(`${failures.length} of ${targetCount} targets failed. ${failures.map(describeError).join(' ')}`);
+    this.name = failures.every(({ retryable }) => retryable) ? 'TransientTargetsFailedError' : 'TargetsFailedError';
   }
 }
 
@@ -74,14 +80,16 @@ class Sandbox {
   }
 
   async #run(event: unknown, context: Context, telemetry: Telemetry, outcomes: TargetOutcome[]): Promise<void> {
-    const { targets } = parseEvent(event);
+    const invocation = parseEvent(event);
     const { config, connections } = await this.#open(telemetry);
-    const { store, connect, clock } = connections;
+    const { store, clock } = connections;
+    const backfill = backfillOf(invocation, config);
     await runTargets({
       config,
-      targets,
+      targets: invocation.targets,
+      backfill,
       store,
-      connect,
+      connect: backfill === undefined ? connections.connect : connections.connectYielding,
       clock,
       limitMs: Math.min(config.maxRunSeconds * 1000, context.getRemainingTimeInMillis()),
       stop: new AbortController().signal,
@@ -102,4 +110,16 @@ class Sandbox {
     }
     return this.#opened;
   }
+}
+
+/** @throws ConfigError for a range that is none */
+function backfillOf(invocation: Invocation, { partitionTimeZone }: Config): BackfillTask | undefined {
+  if (invocation.mode === 'incremental') {
+    return undefined;
+  }
+  const window = parseRange(invocation, { from: '"from"', to: '"to"' }, partitionTimeZone);
+  if (invocation.again && window === null) {
+    throw new ConfigError('"again" needs "from" and "to"', { remedy: 'Say what is to be read once more.' });
+  }
+  return { window, again: invocation.again };
 }

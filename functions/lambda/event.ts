@@ -3,21 +3,49 @@ import * as z from 'zod';
 import { ConfigError } from '../errors.ts';
 
 /** What an event asks for. */
-export interface Invocation {
-  /** Names of the targets to run; undefined for all. */
-  readonly targets: readonly string[] | undefined;
-}
+export type Invocation =
+  | {
+      readonly mode: 'incremental';
+      /** Names of the targets to run; undefined for all. */
+      readonly targets: readonly string[] | undefined;
+    }
+  | {
+      readonly mode: 'backfill';
+      readonly targets: readonly string[] | undefined;
+      /** A day or an instant, as it came; both undefined for the known gaps. */
+      readonly from: string | undefined;
+      readonly to: string | undefined;
+      /** Reads what is covered once more, too. */
+      readonly again: boolean;
+    };
 
 /** EventBridge's and Scheduler's own events; what else is in them is theirs. */
 const scheduledEvent = z.looseObject({ source: z.string(), 'detail-type': z.string() });
+const modeOf = z.looseObject({ mode: z.unknown() });
 const emptyEvent = z.strictObject({});
 const incrementalEvent = z.strictObject({
   mode: z.literal('incremental'),
   targets: z.array(z.string().min(1)).min(1).optional(),
 });
 
+const backfillEvent = z.strictObject({
+  ...incrementalEvent.shape,
+  mode: z.literal('backfill'),
+  from: z.string().min(1).optional(),
+  to: z.string().min(1).optional(),
+  again: z.boolean().optional(),
+});
+
 const allowed =
-  'Invoke it with {} or {"mode":"incremental"} for all targets, or {"mode":"incremental","targets":["<name>", …]} for some; events of EventBridge and its Scheduler stand for {}.';
+  'Invoke it with {} or {"mode":"incremental"} for all targets, or {"mode":"incremental","targets":["<name>", …]} for some; with {"mode":"backfill","from":"2026-01-01","to":"2026-02-01"} and, if wanted, "targets" and "again":true to backfill a range, {"mode":"backfill"} to fill the gaps; events of EventBridge and its Scheduler stand for {}.';
+
+const problemsByKey: Readonly<Record<string, string>> = {
+  mode: '"mode" must be "incremental" or "backfill"',
+  targets: '"targets" must be a list of one or more names of targets',
+  from: '"from" must be a day or an instant',
+  to: '"to" must be a day or an instant',
+  again: '"again" must be true or false',
+};
 
 /**
  * Reads the event.
@@ -26,14 +54,18 @@ const allowed =
  */
 export function parseEvent(event: unknown): Invocation {
   if (emptyEvent.safeParse(event).success || scheduledEvent.safeParse(event).success) {
-    return { targets: undefined };
+    return { mode: 'incremental', targets: undefined };
   }
-  const parsed = incrementalEvent.safeParse(event);
-  if (parsed.success) {
-    return { targets: parsed.data.targets };
+  const isBackfill = modeOf.safeParse(event).data?.mode === 'backfill';
+  const parsed = (isBackfill ? backfillEvent : incrementalEvent).safeParse(event);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map(describeIssue);
+    throw new ConfigError(`the event is not one this function knows: ${problems.join('; ')}`, { remedy: allowed });
   }
-  const problems = parsed.error.issues.map(describeIssue);
-  throw new ConfigError(`the event is not one this function knows: ${problems.join('; ')}`, { remedy: allowed });
+  const { data } = parsed;
+  return data.mode === 'incremental'
+    ? { mode: 'incremental', targets: data.targets }
+    : { mode: 'backfill', targets: data.targets, from: data.from, to: data.to, again: data.again ?? false };
 }
 
 /** Names keys, never values: what an event holds is not ours to repeat. */
@@ -44,7 +76,5 @@ function describeIssue(issue: z.core.$ZodIssue): string {
   if (issue.path.length === 0) {
     return 'it is not a JSON object';
   }
-  return issue.path[0] === 'mode'
-    ? '"mode" must be "incremental"'
-    : '"targets" must be a list of one or more names of targets';
+  return problemsByKey[String(issue.path[0])] ?? 'it has a wrong value';
 }

@@ -235,11 +235,12 @@ export class Recorder {
     const isChanged = before?.fingerprint !== fingerprint;
     const observedAtMs = isChanged ? this.#laterThan(key, receivedAtMs) : (before?.observedAtMs ?? receivedAtMs);
     const known = { fingerprint, observedAtMs };
+    // A backfill's window may have shown a row beyond its end, where nothing is kept; the next one shows it, unchanged.
+    if (execution.startTimeMs >= this.#keptFromMs && (isChanged || this.#options.revisitedMs === 0)) {
+      this.#draft.seen.push({ id: execution.id, startTimeMs: execution.startTimeMs, ...known });
+    }
     if (isChanged) {
       this.#observations.add(execution, observedAtMs);
-      if (execution.startTimeMs >= this.#keptFromMs) {
-        this.#draft.seen.push({ id: execution.id, startTimeMs: execution.startTimeMs, ...known });
-      }
       this.#known.set(key, known);
     }
     if (awaits !== null && (isChanged || !wasAwaited || !isRecent)) {

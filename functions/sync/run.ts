@@ -6,10 +6,11 @@ import type { Source } from '../source/client.ts';
 import type { Store } from '../warehouse/store.ts';
 import { type BackfillTask, runBackfill } from './backfill.ts';
 import { openBudget } from './budget.ts';
+import { type Estimate, estimateBackfill } from './estimate.ts';
 import { runIncremental } from './incremental.ts';
 import type { Summary } from './plan/summary.ts';
 import type { TargetOutcome } from './summarize.ts';
-import type { Progress, SyncSettings } from './target-run.ts';
+import type { Progress, SyncSettings, TargetRun } from './target-run.ts';
 import { selectTargets, settingsOf, targetOf } from './targets.ts';
 
 /** What a run is given. */
@@ -54,12 +55,37 @@ export async function runTargets(run: Run): Promise<Summary[]> {
   return summaries;
 }
 
-async function runTarget(run: Run, targetConfig: TargetConfig, limitMs: number): Promise<TargetOutcome> {
+/**
+ * Says what the backfill of each target would cost; writes nothing.
+ *
+ * @throws ConfigError, StateError, SourceError, CredentialsError, StorageError: of the first target that fails
+ */
+export async function estimateTargets(run: Run, task: BackfillTask): Promise<Estimate[]> {
+  const estimates: Estimate[] = [];
+  for (const target of selectTargets(run.config, run.targets)) {
+    estimates.push(await withTargetRun(run, target, run.limitMs, (targetRun) => estimateBackfill(targetRun, task)));
+  }
+  return estimates;
+}
+
+async function runTarget(run: Run, target: TargetConfig, limitMs: number): Promise<TargetOutcome> {
+  const { backfill } = run;
+  return await withTargetRun(run, target, limitMs, (targetRun) =>
+    backfill === undefined ? runIncremental(targetRun) : runBackfill(targetRun, backfill),
+  );
+}
+
+async function withTargetRun<T>(
+  run: Run,
+  targetConfig: TargetConfig,
+  limitMs: number,
+  work: (targetRun: TargetRun) => Promise<T>,
+): Promise<T> {
   const budget = openBudget(run.clock, limitMs, run.stop);
   const source = run.connect(targetConfig, budget.signal);
   const settings = settingsOf(run.config);
   try {
-    const targetRun = {
+    return await work({
       runId: newRunId(run.clock),
       target: targetOf(targetConfig),
       settings: run.backfill === undefined ? settings : yielding(settings, run.config),
@@ -69,8 +95,7 @@ async function runTarget(run: Run, targetConfig: TargetConfig, limitMs: number):
       budget,
       log: run.log,
       onProgress: run.onProgress,
-    };
-    return await (run.backfill === undefined ? runIncremental(targetRun) : runBackfill(targetRun, run.backfill));
+    });
   } finally {
     budget.close();
     await source.close();

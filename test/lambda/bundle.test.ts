@@ -58,8 +58,9 @@ it('is smaller than 2 MB, and syncs to a bucket without anything beside it', asy
   const result: unknown = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
   expect(result).toMatchObject({ summaries: [{ target: 'sales', done: true, rowsWritten: 250 }] });
   expect(stderr).toBe('');
-  expect([...s3.objects.keys()].sort()).toEqual([
-    expect.stringMatching(/^quality\/quality_instance_observations\/workspace=.*\.parquet$/),
-    'quality/state/sales/checkpoint.json',
-  ]);
+  const keys = [...s3.objects.keys()];
+  const isData = (key: string): boolean => /^quality\/quality_instance_observations\/workspace=.*\.parquet$/.test(key);
+  // Two data files where midnight lies within the hour.
+  expect([1, 2]).toContain(keys.filter(isData).length);
+  expect(keys.filter((key) => !isData(key))).toEqual(['quality/state/sales/checkpoint.json']);
 });

@@ -25,15 +25,32 @@ describe('the event', () => {
     ],
     ['an explicit incremental run', { mode: 'incremental' }],
   ])('takes %s as an incremental run of all targets', (_what, event) => {
-    expect(parseEvent(event)).toEqual({ targets: undefined });
+    expect(parseEvent(event)).toEqual({ mode: 'incremental', targets: undefined });
   });
 
   it('takes the names of targets', () => {
-    expect(parseEvent({ mode: 'incremental', targets: ['sales', 'stock'] })).toEqual({ targets: ['sales', 'stock'] });
+    expect(parseEvent({ mode: 'incremental', targets: ['sales', 'stock'] })).toEqual({
+      mode: 'incremental',
+      targets: ['sales', 'stock'],
+    });
+  });
+
+  it('takes a range to backfill, and the known gaps without one', () => {
+    const range = { from: '2026-01-01', to: '2026-02-01T00:00:00Z' };
+    expect(parseEvent({ mode: 'backfill', ...range, targets: ['sales'], again: true })).toEqual({
+      mode: 'backfill',
+      ...range,
+      targets: ['sales'],
+      again: true,
+    });
+    expect(parseEvent({ mode: 'backfill' })).toEqual({ mode: 'backfill', again: false });
   });
 
   it.each([
-    ['another mode', { mode: 'backfill', from: '2026-01-01', to: '2026-02-01' }, /"mode" must be "incremental"/],
+    ['another mode', { mode: 'verify' }, /"mode" must be "incremental" or "backfill"/],
+    ['a range that is no text', { mode: 'backfill', from: 1_767_225_600_000 }, /"from" must be a day or an instant/],
+    ['again that is no boolean', { mode: 'backfill', again: 'yes' }, /"again" must be true or false/],
+    ['a range without backfill', { mode: 'incremental', from: '2026-01-01' }, /unknown key "from"/],
     ['an unknown key', { mode: 'incremental', target: 'sales' }, /unknown key "target"/],
     ['targets without a mode', { targets: ['sales'] }, /"mode" must be "incremental"/],
     ['no names', { mode: 'incremental', targets: [] }, /"targets" must be a list of one or more names/],

@@ -243,7 +243,7 @@ describe('what is not valid', () => {
   it('refuses an event before anything is opened', async () => {
     const sandbox = await deploy();
 
-    await expect(sandbox.handler({ mode: 'backfill' }, sandbox.context())).rejects.toMatchObject({
+    await expect(sandbox.handler({ mode: 'replay' }, sandbox.context())).rejects.toMatchObject({
       kind: 'config',
       remedy: expect.stringContaining('{"mode":"incremental"}'),
     });

@@ -8,6 +8,7 @@ import { type Config, parseConfig } from '../../functions/config.ts';
 import { isOpen } from '../../functions/model.ts';
 import { connectSource } from '../../functions/source/client.ts';
 import { createPacer } from '../../functions/source/pacing.ts';
+import type { BackfillTask } from '../../functions/sync/backfill.ts';
 import type { Summary } from '../../functions/sync/plan/summary.ts';
 import { type Run, runTargets } from '../../functions/sync/run.ts';
 import { targetOf } from '../../functions/sync/targets.ts';
@@ -36,6 +37,8 @@ export interface SyncedSource {
   sync(change?: Partial<Run>, config?: Record<string, unknown>): Promise<Summary[]>;
   /** Like `sync`, for one target; fails the test if it failed. */
   syncWell(change?: Partial<Run>, config?: Record<string, unknown>): Promise<Summary>;
+  /** Backfills a range, or the known gaps, of one target; fails the test if it failed. */
+  backfill(task: Partial<BackfillTask>, change?: Partial<Run>, config?: Record<string, unknown>): Promise<Summary>;
   /** The latest observation of each execution, by independent SQL. */
   view(): Promise<Row[]>;
   /** Every observation. */
@@ -82,6 +85,11 @@ export async function syncedSource(
     view,
     syncWell: async (change, config) => {
       const [summary] = await sync(change, config);
+      expect(summary?.error).toBeUndefined();
+      return summary!;
+    },
+    backfill: async (task, change, config) => {
+      const [summary] = await sync({ backfill: { window: null, again: false, ...task }, ...change }, config);
       expect(summary?.error).toBeUndefined();
       return summary!;
     },

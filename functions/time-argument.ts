@@ -1,7 +1,7 @@
 /** Times as people type them: a day, or an instant with its zone. Pure. */
-import { dayInTimeZone, isoTime, parseTime } from '../clock.ts';
-import { ConfigError } from '../errors.ts';
-import type { EpochMs } from '../model.ts';
+import { dayInTimeZone, isoTime, parseTime } from './clock.ts';
+import { ConfigError } from './errors.ts';
+import type { EpochMs, Window } from './model.ts';
 
 const dayMs = 86_400_000;
 /** The source takes 13 digits: what lies outside cannot be asked for. */
@@ -26,6 +26,36 @@ export function parseTimeArgument(text: string, option: string, timeZone: string
     });
   }
   return ms;
+}
+
+/**
+ * Reads a range: both ends or neither.
+ *
+ * @param names how the user calls the two, for example `--from` and `--to`
+ * @returns null for neither
+ * @throws ConfigError saying what is allowed
+ */
+export function parseRange(
+  range: { readonly from?: string | undefined; readonly to?: string | undefined },
+  names: { readonly from: string; readonly to: string },
+  timeZone: string,
+): Window | null {
+  if (range.from === undefined && range.to === undefined) {
+    return null;
+  }
+  if (range.from === undefined || range.to === undefined) {
+    throw new ConfigError(`${names.from} and ${names.to} belong together`, {
+      remedy: `Give both, for example ${names.from} 2026-01-01 ${names.to} 2026-02-01; ${names.to} itself is not in the range.`,
+    });
+  }
+  const fromMs = parseTimeArgument(range.from, names.from, timeZone);
+  const toMs = parseTimeArgument(range.to, names.to, timeZone);
+  if (fromMs >= toMs) {
+    throw new ConfigError(`${names.from} (${isoTime(fromMs)}) is not before ${names.to} (${isoTime(toMs)})`, {
+      remedy: `The range reaches from ${names.from} up to ${names.to}, which itself is not in it: for one day, give the day after as ${names.to}.`,
+    });
+  }
+  return { fromMs, toMs };
 }
 
 function instant(text: string): EpochMs | null {

@@ -1,0 +1,224 @@
+/** Backfills: what is missing of a range is read once, whatever stops them, beside whatever else runs. */
+import { describe, expect, it } from 'vitest';
+import { StoppedError } from '../../functions/errors.ts';
+import { loadCheckpoint } from '../../functions/sync/commit.ts';
+import { gapsIn, watermarkOf } from '../../functions/sync/plan/coverage.ts';
+import { defaultWorkspace } from '../simulator/server.ts';
+import { dayMs, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
+
+const identity = { ...defaultWorkspace, filter: {}, partitionTimeZone: 'UTC' };
+
+/** A source with `rows` settled executions of the last year, synced for the last day only. */
+async function worldWithHistory(rows: number, initialFromDays = 1): Promise<SyncedSource> {
+  const world = await syncedSource(
+    {},
+    { initialFrom: new Date(Date.parse('2026-06-01T12:00:00Z') - initialFromDays * dayMs).toISOString() },
+  );
+  world.sim.life.addMany(rows, { fromMs: world.clock.now() - 365 * dayMs, toMs: world.clock.now() - hourMs });
+  return world;
+}
+
+async function checkpointOf(world: SyncedSource) {
+  return (await loadCheckpoint(world.store, 'sales', identity)).checkpoint;
+}
+
+const yearBefore = (world: SyncedSource) => ({
+  fromMs: world.clock.now() - 366 * dayMs,
+  toMs: world.clock.now() - dayMs,
+});
+
+describe('a backfill', () => {
+  it('reads what lies before the watermark, each row once, and does not move the watermark', async () => {
+    const world = await worldWithHistory(30_000);
+    const { watermark } = await world.syncWell();
+    const window = yearBefore(world);
+    const summary = await world.backfill({ window });
+    expect(summary).toMatchObject({ mode: 'backfill', done: true, watermark, openExecutions: 0 });
+    expect(summary.requests).toBeLessThanOrEqual(1.03 * 300 + 2);
+    await world.expectTruth();
+    expect(await world.observations()).toHaveLength(30_000);
+    expect(gapsIn(window, (await checkpointOf(world)).coverage)).toEqual([]);
+    expect(await world.backfill({ window })).toMatchObject({ done: true, requests: 0, rowsWritten: 0, watermark });
+    expect((await world.syncWell()).rowsWritten).toBe(0);
+  });
+
+  it('before the first sync leaves the watermark unset, and the first sync leaves out what it has covered', async () => {
+    const world = await worldWithHistory(10_000, 300);
+    const window = { fromMs: world.clock.now() - 200 * dayMs, toMs: world.clock.now() - 100 * dayMs };
+    expect(await world.backfill({ window })).toMatchObject({ done: true, watermark: null });
+    const synced = await world.syncWell();
+    expect(synced.rowsRead).toBeLessThan(5_700);
+    expect(Date.parse(synced.watermark ?? '')).toBe(world.clock.now());
+    await world.backfill({ window: yearBefore(world) });
+    await world.expectTruth();
+    expect(await world.observations()).toHaveLength(10_000);
+  });
+
+  it('up to now writes what is young, too, but leaves it to the schedule to cover', async () => {
+    const world = await syncedSource();
+    const nowMs = world.clock.now();
+    world.sim.life.addMany(2_000, { fromMs: nowMs - hourMs, toMs: nowMs });
+    const summary = await world.backfill({ window: { fromMs: nowMs - dayMs, toMs: nowMs + dayMs } });
+    expect(summary).toMatchObject({ done: true, rowsWritten: 2_000 });
+    await world.expectTruth();
+    const { coverage } = await checkpointOf(world);
+    expect(coverage.at(-1)?.toMs).toBe(nowMs - 15 * minuteMs);
+    world.sim.life.addLate(10 * minuteMs);
+    await world.syncWell();
+    await world.expectTruth();
+    expect(await world.observations()).toHaveLength(2_001);
+  });
+
+  it('without a range fills the known gaps and nothing else', async () => {
+    const world = await worldWithHistory(10_000, 300);
+    await world.syncWell();
+    const before = await checkpointOf(world);
+    expect(await world.backfill({})).toMatchObject({ done: true, requests: 0 });
+    const window = { fromMs: world.clock.now() - 340 * dayMs, toMs: world.clock.now() - 320 * dayMs };
+    await world.backfill({ window });
+    const filled = await world.backfill({});
+    expect(filled).toMatchObject({ done: true, watermark: new Date(watermarkOf(before) ?? 0).toISOString() });
+    expect(filled.rowsWritten).toBeGreaterThan(400);
+    expect(gapsIn({ fromMs: window.fromMs, toMs: world.clock.now() }, (await checkpointOf(world)).coverage)).toEqual(
+      [],
+    );
+    expect(await world.backfill({})).toMatchObject({ requests: 0 });
+  });
+
+  it('has nothing to fill before anything is covered', async () => {
+    const world = await worldWithHistory(100);
+    expect(await world.backfill({})).toMatchObject({ done: true, from: null, requests: 0 });
+  });
+
+  it('that is stopped goes on where it was, and reads little twice', async () => {
+    const world = await worldWithHistory(60_000);
+    await world.syncWell();
+    let requests = 0;
+    let runs = 0;
+    for (let done = false; !done; runs += 1) {
+      const stop = new AbortController();
+      const onProgress = ({ rowsRead }: { rowsRead: number }): void => {
+        if (rowsRead > 17_000) {
+          stop.abort(new StoppedError('interrupted', { remedy: 'Run again.' }));
+        }
+      };
+      const summary = await world.backfill({ window: yearBefore(world) }, { stop: stop.signal, onProgress });
+      requests += summary.requests;
+      done = summary.done;
+    }
+    expect(runs).toBeGreaterThan(2);
+    expect(requests).toBeLessThan(600 + runs * 160);
+    await world.expectTruth();
+    expect(await world.observations()).toHaveLength(60_000);
+  });
+
+  it('follows what it finds open, until it ends', async () => {
+    const world = await worldWithHistory(1_000, 1);
+    await world.syncWell();
+    const startTimeMs = world.clock.now() - 2 * dayMs;
+    const { id } = world.sim.life.addExecution({ runStatus: 'RUNNING', endTimeMs: null, startTimeMs });
+    expect(await world.backfill({ window: yearBefore(world) })).toMatchObject({ openExecutions: 1 });
+    world.sim.life.finish(id, 'FAILED');
+    world.clock.advance(hourMs);
+    expect(await world.syncWell()).toMatchObject({ openExecutions: 0, rowsWritten: 1 });
+    await world.expectTruth();
+  });
+
+  it('goes on behind a window that cannot be proven, and fails naming it', async () => {
+    const world = await worldWithHistory(3_000);
+    const bad = world.clock.now() - 200 * dayMs;
+    world.sim.life.addMany(150, { fromMs: bad, toMs: bad + 1, perMillisecond: 150 });
+    world.sim.traps.deepestOffset = 99;
+    const [summary] = await world.sync({ backfill: { window: yearBefore(world), again: false } });
+    expect(summary?.error).toMatchObject({ kind: 'incomplete' });
+    const gaps = gapsIn(yearBefore(world), (await checkpointOf(world)).coverage);
+    expect(gaps).toHaveLength(1);
+    expect(gaps[0]?.fromMs).toBeLessThanOrEqual(bad);
+    expect(gaps[0]?.toMs).toBeGreaterThan(bad);
+    world.sim.traps.deepestOffset = null;
+    expect(await world.backfill({ window: yearBefore(world) })).toMatchObject({ done: true });
+    await world.syncWell();
+    await world.expectTruth();
+  });
+});
+
+describe('reading again', () => {
+  it('writes what is covered once more, and shows each execution once', async () => {
+    const world = await worldWithHistory(5_000, 366);
+    await world.syncWell();
+    const window = { fromMs: world.clock.now() - 100 * dayMs, toMs: world.clock.now() - 50 * dayMs };
+    const before = await checkpointOf(world);
+    const summary = await world.backfill({ window, again: true });
+    expect(summary.rowsWritten).toBeGreaterThan(600);
+    expect(await world.observations()).toHaveLength(5_000 + summary.rowsWritten);
+    expect((await checkpointOf(world)).coverage).toEqual(before.coverage);
+    await world.expectTruth();
+  });
+
+  it('also of the rows that the next sync looks back at', async () => {
+    const world = await syncedSource();
+    world.sim.life.addMany(100, { fromMs: world.clock.now() - 5 * minuteMs, toMs: world.clock.now() });
+    await world.syncWell();
+    const window = { fromMs: world.clock.now() - hourMs, toMs: world.clock.now() };
+    expect(await world.backfill({ window, again: true })).toMatchObject({ rowsWritten: 100 });
+    expect(await world.syncWell()).toMatchObject({ rowsWritten: 0 });
+    await world.expectTruth();
+  });
+
+  it('that is stopped goes on where it was, and begins anew once it is done', async () => {
+    const world = await worldWithHistory(40_000, 366);
+    await world.syncWell();
+    const task = { window: yearBefore(world), again: true };
+    const stop = new AbortController();
+    const first = await world.backfill(task, {
+      stop: stop.signal,
+      onProgress: ({ rowsRead }) => {
+        if (rowsRead > 25_000) {
+          stop.abort(new StoppedError('interrupted', { remedy: 'Run again.' }));
+        }
+      },
+    });
+    expect(first.done).toBe(false);
+    const second = await world.backfill(task);
+    expect(second.done).toBe(true);
+    expect(first.rowsWritten + second.rowsWritten).toBeGreaterThan(39_000);
+    expect(first.rowsWritten + second.rowsWritten).toBeLessThan(41_000);
+    expect((await checkpointOf(world)).rereading).toBeNull();
+    expect((await world.backfill(task)).rowsWritten).toBeGreaterThan(39_000);
+  });
+});
+
+describe('two at once', () => {
+  it('share a range: each row is read once, but for a commit or two', async () => {
+    const world = await worldWithHistory(100_000);
+    await world.syncWell();
+    const task = { window: yearBefore(world) };
+    const [a, b] = await Promise.all([world.backfill(task), world.backfill(task)]);
+    expect([a.done, b.done]).toEqual([true, true]);
+    expect(Math.min(a.rowsWritten, b.rowsWritten)).toBeGreaterThan(20_000);
+    expect(a.requests + b.requests).toBeLessThan(1.6 * 1000);
+    expect(gapsIn(yearBefore(world), (await checkpointOf(world)).coverage)).toEqual([]);
+    await world.expectTruth();
+  });
+
+  it('a backfill and syncs beside it lose nothing of either', async () => {
+    const world = await worldWithHistory(60_000);
+    await world.syncWell();
+    let done = false;
+    const backfilling = world.backfill({ window: yearBefore(world) }).finally(() => {
+      done = true;
+    });
+    let syncs = 0;
+    for (; !done; syncs += 1) {
+      world.clock.advance(10 * minuteMs);
+      world.sim.life.addMany(50, { fromMs: world.clock.now() - 5 * minuteMs, toMs: world.clock.now() });
+      const { watermark } = await world.syncWell();
+      expect(Date.parse(watermark ?? '')).toBe(world.clock.now());
+    }
+    await backfilling;
+    expect(syncs).toBeGreaterThan(1);
+    await world.syncWell();
+    await world.expectTruth();
+    expect(gapsIn(yearBefore(world), (await checkpointOf(world)).coverage)).toEqual([]);
+  });
+});
