@@ -6,7 +6,7 @@ import { checkpointKey } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
 import { applyChange, type Change, type Checkpoint, emptyCheckpoint, type TargetIdentity } from './plan/checkpoint.ts';
 import { decodeCheckpoint, encodeCheckpoint } from './plan/checkpoint-json.ts';
-import type { TargetRun } from './target-run.ts';
+import type { SyncSettings, TargetRun } from './target-run.ts';
 
 /** A checkpoint as it lies in the store. */
 export interface LoadedCheckpoint {
@@ -23,10 +23,14 @@ export interface Committed extends LoadedCheckpoint {
   readonly theirs: Checkpoint['coverage'] | null;
 }
 
+interface ZonedRun {
+  readonly settings: Pick<SyncSettings, 'partitionTimeZone'>;
+}
+
 const maxAttempts = 20;
 
 /** What the checkpoint of a run's target must have been made for. */
-export function identityOf(run: Pick<TargetRun, 'target' | 'settings'>): TargetIdentity {
+export function identityOf(run: Pick<TargetRun, 'target'> & ZonedRun): TargetIdentity {
   const { projectId, workspace, filter } = run.target;
   return { projectId, workspace, filter, partitionTimeZone: run.settings.partitionTimeZone };
 }
@@ -70,7 +74,7 @@ export async function commitChange(run: TargetRun, base: LoadedCheckpoint, chang
  * @throws ConflictError when others kept winning, StorageError, StateError
  */
 export async function moveCheckpoint(
-  run: Pick<TargetRun, 'store' | 'target' | 'clock' | 'settings'>,
+  run: Pick<TargetRun, 'store' | 'target' | 'clock'> & ZonedRun,
   base: LoadedCheckpoint,
   commitId: string,
   nextOf: (checkpoint: Checkpoint) => Checkpoint,

@@ -2,6 +2,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { identityOf, loadCheckpoint, moveCheckpoint } from '../../functions/sync/commit.ts';
+import { rewindTo } from '../../functions/sync/plan/checkpoint.ts';
 import { decodeCheckpoint } from '../../functions/sync/plan/checkpoint-json.ts';
 import { checkpointKey } from '../../functions/warehouse/layout.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
@@ -295,6 +297,40 @@ describe('the protocol', () => {
       );
     }
     expect(lines.map((line) => JSON.parse(line).row).sort()).toEqual([...new Set(texts)].sort());
+  });
+});
+
+describe('a rewind', () => {
+  it('I15: is not undone by a run that had begun before it and commits after it', async () => {
+    const world = await syncedSource();
+    const first = world.clock.now();
+    world.sim.life.addMany(500, { fromMs: first - 10 * dayMs, toMs: first - hourMs });
+    await world.syncWell();
+    world.clock.advance(hourMs);
+    world.sim.life.addMany(200, { fromMs: first, toMs: world.clock.now() - minuteMs });
+    const run = {
+      store: world.store,
+      target: { name: 'sales', ...defaultWorkspace, filter: {} },
+      clock: { now: () => world.clock.now(), sleep: async () => undefined },
+      settings: { partitionTimeZone: 'UTC' },
+    };
+    const toMs = first - 5 * dayMs;
+    let isRewound = false;
+    world.sim.traps.afterPage = async () => {
+      if (!isRewound) {
+        isRewound = true;
+        const loaded = await loadCheckpoint(world.store, 'sales', identityOf(run));
+        await moveCheckpoint(run, loaded, 'rewind', (checkpoint) => rewindTo(checkpoint, toMs, 'rewind'));
+      }
+    };
+    const overtaken = await world.syncWell();
+    expect(overtaken.rowsWritten).toBe(200);
+    expect(overtaken.watermark).toBe(new Date(toMs).toISOString());
+    const again = await world.syncWell();
+    expect(again).toMatchObject({ watermark: new Date(world.clock.now()).toISOString() });
+    expect(again.rowsWritten).toBeGreaterThan(230);
+    expect(again.rowsWritten).toBeLessThan(400);
+    await world.expectTruth();
   });
 });
 
