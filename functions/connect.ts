@@ -59,8 +59,12 @@ export async function openConnections(
   };
 }
 
-/** Each store is loaded only where it is used: the Lambda needs no file store, a laptop no AWS SDK. */
-async function openStore(url: string, surroundings: Surroundings): Promise<Store> {
+/**
+ * Opens a warehouse. Each store is loaded only where it is used: the Lambda needs no file store, a laptop no AWS SDK.
+ *
+ * @throws ConfigError for a URL that can't be used
+ */
+export async function openStore(url: string, surroundings: Surroundings): Promise<Store> {
   const location = parseWarehouseUrl(url);
   if (location.kind === 'file') {
     const { openFileStore } = await import('./warehouse/file-store.ts');

@@ -20,6 +20,8 @@ export interface BackfillOptions {
   readonly to?: string;
   readonly again?: boolean;
   readonly dryRun?: boolean;
+  /** The name of a deployed stack that shall do it. */
+  readonly deployed?: string;
   readonly json?: boolean;
 }
 
@@ -30,6 +32,11 @@ export interface BackfillOptions {
  * @throws ConfigError
  */
 export async function backfill(options: BackfillOptions): Promise<number> {
+  requireRangeToReadAgain(options);
+  if (options.deployed !== undefined) {
+    parseRange(options, { from: '--from', to: '--to' }, 'UTC');
+    return await (await import('./deployed-backfill.ts')).deployedBackfill(options, options.deployed);
+  }
   const config = await loadConfig(options.config);
   const task = taskOf(options, config);
   const bar = openProgressBar();
@@ -93,12 +100,16 @@ async function runAndReport(
 /** @throws ConfigError */
 function taskOf(options: BackfillOptions, { partitionTimeZone }: Config): BackfillTask {
   const window = parseRange(options, { from: '--from', to: '--to' }, partitionTimeZone);
-  if (options.again && window === null) {
+  return { window, again: options.again ?? false };
+}
+
+/** @throws ConfigError */
+function requireRangeToReadAgain({ from, to, again }: BackfillOptions): void {
+  if (again && from === undefined && to === undefined) {
     throw new ConfigError('--again needs --from and --to', {
       remedy: 'Say what is to be read once more, for example --from 2026-01-01 --to 2026-02-01.',
     });
   }
-  return { window, again: options.again ?? false };
 }
 
 /** The command that goes on where this one was stopped. */

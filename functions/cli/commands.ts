@@ -8,6 +8,7 @@ import type { BackfillOptions } from './backfill.ts';
 import type { DoctorOptions } from './doctor.ts';
 import type { ListOptions } from './list.ts';
 import type { QueryOptions } from './query.ts';
+import type { RewindOptions } from './rewind.ts';
 import type { StatusOptions } from './status.ts';
 import type { SyncOptions } from './sync.ts';
 
@@ -29,6 +30,7 @@ export function makeProgram(finish: (exitCode: number) => void): Command {
     .addHelpText('after', `\n${exitCodesHelp}\nTry it without an account: dqsync demo`);
   addSync(program, finish);
   addBackfill(program, finish);
+  addRewind(program, finish);
   addStatus(program, finish);
   addDoctor(program, finish);
   addList(program, finish);
@@ -60,13 +62,18 @@ function addBackfill(program: Command, finish: Finish): void {
     'dqsync backfill --from 2025-01-01 --to 2026-01-01 --dry-run',
     'dqsync backfill --from 2025-01-01 --to 2026-01-01 --target sales',
     'dqsync backfill',
+    'dqsync backfill --from 2025-01-01 --to 2026-01-01 --deployed dqsync',
   ])
     .addOption(configOption())
     .addOption(targetsOption())
     .option('--from <time>', 'started from here on: a day (from midnight in partitionTimeZone) or an ISO instant')
     .option('--to <time>', 'started before this')
     .option('--again', 'read what is covered once more, too')
-    .option('--dry-run', 'only say what it would take, from a handful of counts')
+    .addOption(new Option('--dry-run', 'only say what it would take, from a handful of counts').conflicts('deployed'))
+    .option(
+      '--deployed <stack>',
+      'let a deployed stack do it, with its own config, and follow it; needs AWS credentials',
+    )
     .addOption(jsonOption('print the summaries (with --dry-run the estimates) of all targets as one JSON array'))
     .addHelpText(
       'after',
@@ -75,6 +82,26 @@ What is covered already is skipped, so the same command goes on where it was sto
 Leaves a part of the quota, source.quota.reservedForSync, to the scheduled sync. Never moves the watermark.`,
     )
     .action(async (options: BackfillOptions) => finish(await (await import('./backfill.ts')).backfill(options)));
+}
+
+function addRewind(program: Command, finish: Finish): void {
+  command(program, 'rewind', 'Take coverage back, so that the next sync reads again from there. Asks first.', [
+    'dqsync rewind --to 2026-03-01',
+    'dqsync rewind --to 2026-03-01T06:00:00+08:00 --target sales --yes',
+  ])
+    .addOption(configOption())
+    .addOption(targetsOption())
+    .requiredOption(
+      '--to <time>',
+      'read again from here on: a day (from midnight in partitionTimeZone) or an ISO instant',
+    )
+    .option('--yes', 'do not ask')
+    .addOption(jsonOption('print one JSON array with an object per target'))
+    .addHelpText(
+      'after',
+      '\nDeletes nothing: what is read again is written again, and the view shows each execution once. To fill a gap, use "dqsync backfill".',
+    )
+    .action(async (options: RewindOptions) => finish(await (await import('./rewind.ts')).rewind(options)));
 }
 
 function addStatus(program: Command, finish: Finish): void {

@@ -1,6 +1,6 @@
 /** A progress bar for the target under way: on a terminal only, on stderr, gone when it is done. */
 import cliProgress from 'cli-progress';
-import { isoTime } from '../clock.ts';
+import { type Clock, isoTime, systemClock } from '../clock.ts';
 import type { Progress } from '../sync/target-run.ts';
 import { count, duration, shortTime } from './formats.ts';
 
@@ -14,12 +14,12 @@ export interface ProgressBar {
 const steps = 1000;
 
 /** Opens a bar on stderr; where that is no terminal, one that shows nothing. */
-export function openProgressBar(): ProgressBar {
+export function openProgressBar(clock: Clock = systemClock): ProgressBar {
   if (!process.stderr.isTTY) {
     return { update: () => undefined, clear: () => undefined };
   }
   const bar = new cliProgress.SingleBar({
-    format: '{target} [{bar}] {percentage}% | {rows} rows | at {at} | {eta_formatted}',
+    format: '{target} [{bar}] {percentage}% | {rows} rows{rate}{at} | {eta_formatted}',
     stream: process.stderr,
     barsize: 24,
     barCompleteChar: '█',
@@ -32,17 +32,23 @@ export function openProgressBar(): ProgressBar {
   });
   let position = new Position();
   let target: string | null = null;
+  let startedAtMs = clock.now();
   return {
     update: (progress) => {
       if (progress.target !== target) {
         bar.stop();
         target = progress.target;
+        startedAtMs = clock.now();
         position = new Position();
       }
       const doneMs = position.after(progress);
       const value = progress.totalMs <= 0 ? steps : Math.floor((steps * doneMs) / progress.totalMs);
-      const atMs = Math.floor(progress.atMs + doneMs - progress.doneMs);
-      const labels = { target, rows: count(progress.rowsRead), at: shortTime(isoTime(atMs)) };
+      const labels = {
+        target,
+        rows: count(progress.rowsRead),
+        rate: rateOf(progress, clock.now() - startedAtMs),
+        at: placeOf(progress, doneMs),
+      };
       if (bar.isActive) {
         bar.update(value, labels);
       } else {
@@ -51,6 +57,15 @@ export function openProgressBar(): ProgressBar {
     },
     clear: () => bar.stop(),
   };
+}
+
+/** Nothing in the first second, which tells nothing. */
+function rateOf({ rowsRead }: Progress, tookMs: number): string {
+  return tookMs < 1000 ? '' : ` at ${count(Math.round((1000 * rowsRead) / tookMs))}/s`;
+}
+
+function placeOf({ atMs, doneMs }: Progress, shownMs: number): string {
+  return atMs === null ? '' : ` | up to ${shortTime(isoTime(Math.floor(atMs + shownMs - doneMs)))}`;
 }
 
 /**

@@ -151,8 +151,8 @@ async function commitAndYield(recorder: Recorder, slices: SliceReader): Promise<
   return isReadTwice;
 }
 
-function slicesOf({ run, state, recorder }: Backfill, spans: readonly Window[], fromMs: EpochMs): SliceReader {
-  state.at = { ...state.at, atMs: fromMs };
+function slicesOf({ run, state, recorder, totalMs }: Backfill, spans: readonly Window[], fromMs: EpochMs): SliceReader {
+  state.at = { atMs: fromMs, doneMs: state.at.doneMs, totalMs };
   return new SliceReader({
     reader: readerOf(run, (rows) => {
       state.rowsRead += rows;

@@ -6,6 +6,7 @@ import { checkpointKey } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
 import { applyChange, type Change, type Checkpoint, emptyCheckpoint, type TargetIdentity } from './plan/checkpoint.ts';
 import { decodeCheckpoint, encodeCheckpoint } from './plan/checkpoint-json.ts';
+import { withoutTakenBack } from './plan/taken-back.ts';
 import type { SyncSettings, TargetRun } from './target-run.ts';
 
 /** A checkpoint as it lies in the store. */
@@ -61,7 +62,9 @@ export async function loadCheckpoint(
  */
 export async function commitChange(run: TargetRun, base: LoadedCheckpoint, change: Change): Promise<Committed> {
   const { lookbackMs } = run.settings;
-  return await moveCheckpoint(run, base, change.commitId, (checkpoint) => applyChange(checkpoint, change, lookbackMs));
+  return await moveCheckpoint(run, base, change.commitId, (checkpoint) =>
+    applyChange(checkpoint, withoutTakenBack(change, base.checkpoint.coverage, checkpoint.coverage), lookbackMs),
+  );
 }
 
 /**

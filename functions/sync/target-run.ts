@@ -26,10 +26,10 @@ export interface Budget {
   remainingMs(): number;
 }
 
-/** How far a run is: `doneMs` of the `totalMs` milliseconds of start time it has to read, now at `atMs`. */
+/** How far a run is: `doneMs` of the `totalMs` milliseconds of start time it has to read, now at `atMs` (null where that is not known). */
 export interface Progress {
   readonly target: string;
-  readonly atMs: EpochMs;
+  readonly atMs: EpochMs | null;
   readonly doneMs: number;
   readonly totalMs: number;
   readonly rowsRead: number;

@@ -119,6 +119,17 @@ export function decodeCheckpoint(
   target: string,
   where: string,
 ): Checkpoint {
+  const checkpoint = decodeAnyCheckpoint(bytes, target, where);
+  requireIdentity(checkpoint.identity, identity, target, where);
+  return { ...checkpoint, identity };
+}
+
+/**
+ * Reads a checkpoint whatever configuration it was made for: to look at, never to go on from.
+ *
+ * @throws StateError when it is damaged or of a newer version
+ */
+export function decodeAnyCheckpoint(bytes: Uint8Array, target: string, where: string): Checkpoint {
   const value = parseJson(bytes, target, where);
   const head = header.safeParse(value);
   if (head.success && head.data.version > version) {
@@ -140,9 +151,10 @@ export function decodeCheckpoint(
       result.error,
     );
   }
-  const { format: _format, version: _version, ...checkpoint } = result.data;
-  requireIdentity(checkpoint.identity, identity, target, where);
-  return { ...checkpoint, identity };
+  const { format: _format, version: _version, identity, ...rest } = result.data;
+  const { name, taskType } = identity.filter;
+  const filter = { ...(name === undefined ? {} : { name }), ...(taskType === undefined ? {} : { taskType }) };
+  return { ...rest, identity: { ...identity, filter } };
 }
 
 /** The windows without gap at the end of coverage; null without coverage. */
@@ -184,7 +196,7 @@ function damaged(target: string, where: string, what: string, cause: unknown): S
   });
 }
 
-function requireIdentity(found: Record<string, unknown>, wanted: TargetIdentity, target: string, where: string): void {
+function requireIdentity(found: TargetIdentity, wanted: TargetIdentity, target: string, where: string): void {
   const keys = ['projectId', 'workspace', 'filter', 'partitionTimeZone'] as const;
   const changed = keys.filter((key) => canonical(found[key]) !== canonical(wanted[key]));
   if (changed.length > 0) {
