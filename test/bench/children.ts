@@ -1,10 +1,12 @@
 /** Starts the bench's processes and speaks with them. */
-import { execFile, fork } from 'node:child_process';
+import { execFile, fork, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
+import type { Window } from '../../functions/model.ts';
 import type { Summary } from '../../functions/sync/plan/summary.ts';
 import { defaultAccount } from '../simulator/accounts.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
@@ -27,6 +29,10 @@ export interface SyncReport {
 export interface Bench {
   /** Runs `dqsync sync`, for at most so many seconds. */
   sync(maxRunSeconds?: number): Promise<SyncReport>;
+  /** Runs `dqsync backfill` over `[fromMs, toMs)` until it ends or `stop` is aborted, which it takes as Ctrl-C. */
+  backfill(fromMs: number, toMs: number, stop: AbortSignal): Promise<Summary>;
+  /** Puts more rows into the source. */
+  add(rows: number, fromMs: number, toMs: number): Promise<void>;
   /** What the source saw since it was last asked. */
   sightings(): Promise<Sightings>;
 }
@@ -48,6 +54,10 @@ export async function withBench<T>(spec: SourceSpec, measure: (bench: Bench) => 
     const url = 'url' in started ? started.url : '';
     return await measure({
       sync: (maxRunSeconds = 3600) => runSync(folder, { ...configOf(url, folder, spec), maxRunSeconds }),
+      backfill: (fromMs, toMs, stop) => runBackfill(folder, configOf(url, folder, spec), { fromMs, toMs }, stop),
+      add: async (rows, fromMs, toMs) => {
+        await ask({ ask: 'add', rows, fromMs, toMs });
+      },
       sightings: async () => {
         const answer = await ask({ ask: 'sightings' });
         if (!('sightings' in answer)) {
@@ -68,7 +78,7 @@ function configOf(url: string, folder: string, spec: SourceSpec): object {
     warehouse: `file:${join(folder, 'warehouse')}`,
     source: { endpoint: url, quota },
     targets: [{ name: 'bench', ...defaultWorkspace, credentials: 'env:DQSYNC_BENCH_SECRET' }],
-    initialFrom: new Date(spec.fromMs).toISOString(),
+    initialFrom: new Date(spec.initialFromMs ?? spec.fromMs).toISOString(),
   };
 }
 
@@ -100,6 +110,31 @@ async function runSync(folder: string, config: object): Promise<SyncReport> {
     cpuMs: (usage.userCPUTime + usage.systemCPUTime) / 1000,
     wallMs,
   };
+}
+
+async function runBackfill(folder: string, config: object, window: Window, stop: AbortSignal): Promise<Summary> {
+  const configFile = join(folder, 'backfill.json');
+  await writeFile(configFile, JSON.stringify(config));
+  const range = [window.fromMs, window.toMs].map((ms) => new Date(ms).toISOString());
+  const child = spawn(
+    dqsyncFile,
+    ['backfill', '--config', configFile, '--from', range[0] ?? '', '--to', range[1] ?? '', '--json'],
+    {
+      env: {
+        ...process.env,
+        PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH']}`,
+        DQSYNC_BENCH_SECRET: JSON.stringify(defaultAccount.accessKeys[0]),
+      },
+      stdio: ['ignore', 'pipe', 'inherit'],
+      timeout: maxChildMs,
+    },
+  );
+  stop.addEventListener('abort', () => child.kill('SIGINT'), { once: true });
+  const [summary]: readonly Summary[] = JSON.parse(await text(child.stdout));
+  if (summary === undefined || summary.error !== undefined) {
+    throw new Error(`the backfill failed: ${summary?.error?.message}`);
+  }
+  return summary;
 }
 
 /** A source with `rows` rows, 10,000 a day, the last an hour ago; not throttled. */

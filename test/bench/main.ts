@@ -11,6 +11,7 @@ import { measureMemory } from './memory.ts';
 import { measurePipeline } from './pipeline.ts';
 import { measureQuota } from './quota.ts';
 import { measureRequests } from './requests.ts';
+import { measureSharing } from './sharing.ts';
 
 const { values } = parseArgs({
   options: {
@@ -28,6 +29,7 @@ const parts: Readonly<Record<string, () => Promise<Figure[]>>> = {
   memory: () => measureMemory([100_000, 1_000_000, 5_000_000].filter((rows) => rows < mostRows).concat(mostRows)),
   requests: measureRequests,
   quota: () => measureQuota([50, 800]),
+  sharing: measureSharing,
   'cold-start': measureColdStart,
 };
 const names = values.only ?? Object.keys(parts);

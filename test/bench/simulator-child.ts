@@ -11,6 +11,8 @@ export interface SourceSpec {
   readonly rows: number;
   readonly fromMs: EpochMs;
   readonly toMs: EpochMs;
+  /** Where syncs begin; from the first row on unless given. */
+  readonly initialFromMs?: EpochMs;
   /** Rows that share each start time. */
   readonly perMillisecond: number;
   /** 40 requests per 10 s, as the real one. */
@@ -26,8 +28,11 @@ export interface Sightings {
   readonly arrivalsMs: readonly EpochMs[];
 }
 
-export type Question = { readonly ask: 'start'; readonly spec: SourceSpec } | { readonly ask: 'sightings' };
-export type Answer = { readonly url: string } | { readonly sightings: Sightings };
+export type Question =
+  | { readonly ask: 'start'; readonly spec: SourceSpec }
+  | { readonly ask: 'add'; readonly rows: number; readonly fromMs: EpochMs; readonly toMs: EpochMs }
+  | { readonly ask: 'sightings' };
+export type Answer = { readonly url: string } | { readonly added: number } | { readonly sightings: Sightings };
 
 let simulator: Simulator | undefined;
 
@@ -43,6 +48,10 @@ async function answer(question: Question): Promise<Answer> {
     });
     simulator.life.addMany(spec.rows, spec);
     return { url: simulator.url };
+  }
+  if (question.ask === 'add') {
+    simulator?.life.addMany(question.rows, question);
+    return { added: question.rows };
   }
   const { counters } = simulator ?? (await startSimulator());
   const sightings = {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Clock } from '../../functions/clock.ts';
 import { StoppedError } from '../../functions/errors.ts';
-import { createPacer, type Pacer, type Quota } from '../../functions/source/pacing.ts';
+import { createPacer, createYieldingPacer, type Pacer, type Quota } from '../../functions/source/pacing.ts';
 
 const documented: Quota = { requests: 40, perSeconds: 10 };
 
@@ -243,5 +243,48 @@ describe('stopping', () => {
     const pacer = createPacer(documented, clock, controller.signal);
     controller.abort(stop);
     await expect(pacer.admit()).rejects.toBe(stop);
+  });
+});
+
+describe('a yielding pacer', () => {
+  const yielding = (shared: Pacer) => createYieldingPacer(shared, documented, 0.25, clock);
+
+  it('leaves the reserved part of the quota alone, and uses the rest', async () => {
+    const admitted = await run(yielding(createPacer(documented, clock)), { inFlight: 12, forMs: 60_000 });
+    expect(mostInAnySpan(admitted, 10_000)).toBeLessThanOrEqual(30);
+    expect(admitted.length).toBeGreaterThan(0.93 * 6 * 30);
+  });
+
+  it('and the pacer it shares with never let more than the quota through together', async () => {
+    const shared = createPacer(documented, clock);
+    const backfill = yielding(shared);
+    let turn = 0;
+    const either: Pacer = {
+      ...shared,
+      admit: (signal) => (turn++ % 2 === 0 ? shared : backfill).admit(signal),
+    };
+    const admitted = await run(either, { inFlight: 12, forMs: 60_000 });
+    expect(mostInAnySpan(admitted, 10_000)).toBeLessThanOrEqual(40);
+    expect(admitted.length).toBeGreaterThan(0.93 * 6 * 40);
+  });
+
+  it('slows down more than the other, and waits longer, when told 429', async () => {
+    const shared = createPacer(documented, clock);
+    const backfill = yielding(shared);
+    const atMs = await backfill.admit();
+    backfill.slowDown(atMs, 1_000);
+    expect(backfill.pace()).toBeLessThan(0.5);
+    expect(shared.pace()).toBe(0.75);
+    let syncAtMs = 0;
+    let backfillAtMs = 0;
+    void shared.admit().then((ms) => {
+      syncAtMs = ms;
+    });
+    void backfill.admit().then((ms) => {
+      backfillAtMs = ms;
+    });
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(syncAtMs - atMs).toBe(1_000);
+    expect(backfillAtMs - atMs).toBeGreaterThanOrEqual(2_000);
   });
 });

@@ -1,0 +1,62 @@
+/** Whether a scheduled sync stays fresh beside a backfill of the same user: how long each takes alone, and beside one. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Bench, sourceOf, withBench } from './children.ts';
+import { type Figure, judged, median, told } from './figures.ts';
+
+const syncs = 6;
+/** Schedule periods are longer; this leaves the quota's span between two syncs. */
+const periodMs = 15_000;
+const minuteMs = 60_000;
+/** New rows for each sync: with the lookback, about 10 requests. */
+const rowsPerSync = 300;
+
+/** Measures `syncs` syncs alone, then as many beside a backfill that has work all along. */
+export async function measureSharing(): Promise<Figure[]> {
+  const spec = {
+    ...sourceOf(300_000, { throttled: true, traps: { latencyMs: 100 } }),
+    initialFromMs: Date.now() - minuteMs,
+  };
+  return await withBench(spec, async (bench) => {
+    await bench.sync();
+    const alone = await measureSyncs(bench);
+    await bench.sightings();
+    const stop = new AbortController();
+    const backfilling = bench.backfill(spec.fromMs, spec.toMs, stop.signal);
+    await sleep(periodMs);
+    const beside = await measureSyncs(bench);
+    stop.abort();
+    const backfill = await backfilling;
+    const { throttled } = await bench.sightings();
+    const part = 'a sync beside a backfill';
+    return [
+      told(part, 'time of a sync alone, median', seconds(median(alone.tookMs))),
+      told(
+        part,
+        'time of a sync beside, median / longest',
+        `${seconds(median(beside.tookMs))} / ${seconds(Math.max(...beside.tookMs))}`,
+      ),
+      judged(part, 'watermark behind at the end of a sync, longest', Math.max(...beside.behindMs) / 1000, {
+        atMost: 120,
+      }),
+      told(part, 'rows that the backfill wrote meanwhile', String(backfill.rowsWritten)),
+      told(part, 'replies 429 to both', String(throttled)),
+    ];
+  });
+}
+
+async function measureSyncs(bench: Bench): Promise<{ tookMs: number[]; behindMs: number[] }> {
+  const tookMs: number[] = [];
+  const behindMs: number[] = [];
+  for (let index = 0; index < syncs; index += 1) {
+    await bench.add(rowsPerSync, Date.now() - 2 * minuteMs, Date.now() - minuteMs);
+    const { summary, wallMs } = await bench.sync();
+    tookMs.push(wallMs);
+    behindMs.push(Date.now() - Date.parse(summary.watermark ?? ''));
+    await sleep(Math.max(0, periodMs - wallMs));
+  }
+  return { tookMs, behindMs };
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
