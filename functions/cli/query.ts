@@ -1,6 +1,4 @@
 /** `dqsync query "<sql>"`: DuckDB over the warehouse, as a table, CSV or JSON. */
-import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import { openConnections } from '../connect.ts';
 import type { SqlResult } from '../query/duckdb.ts';
 import { loadConfig } from './config-file.ts';
@@ -8,6 +6,7 @@ import { consoleLog } from './console-log.ts';
 import { counted } from './formats.ts';
 import { writeJson, writeLine, writeNote } from './output.ts';
 import { renderTable } from './table.ts';
+import { openSql } from './warehouse-sql.ts';
 
 /** Options of `query`. */
 export interface QueryOptions {
@@ -26,8 +25,7 @@ export interface QueryOptions {
 export async function query(sql: string, options: QueryOptions): Promise<number> {
   const config = await loadConfig(options.config);
   const { store } = await openConnections(config, consoleLog(), process.env);
-  const { openWarehouseSql } = await import('../query/duckdb.ts');
-  const warehouse = await openWarehouseSql(store, cacheFolderOf(store.url));
+  const warehouse = await openSql(store);
   try {
     const result = await warehouse.run(sql);
     if (options.json) {
@@ -41,12 +39,6 @@ export async function query(sql: string, options: QueryOptions): Promise<number>
     await warehouse.close();
   }
   return 0;
-}
-
-/** Where copies of the data files of a warehouse in S3 are kept from one query to the next. */
-function cacheFolderOf(url: string): string {
-  const name = url.replace(/[^A-Za-z0-9.-]+/g, '-').slice(0, 80);
-  return join('.dqsync', 'cache', `${name}-${createHash('sha256').update(url).digest('hex').slice(0, 8)}`);
 }
 
 /** A column name that occurs twice gets a number, as no object can hold it twice. */

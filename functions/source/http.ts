@@ -61,9 +61,10 @@ export interface HttpReply {
  * - `tls` the other side's certificate or protocol is not acceptable
  * - `timeout` connected, but the reply did not come in time
  * - `reset` the connection broke before the whole reply had come
+ * - `notHttp` what came is no HTTP reply
  * - `tooBig` the body is larger than `maxReplyBytes`
  */
-export type FaultKind = 'connect' | 'tls' | 'timeout' | 'reset' | 'tooBig';
+export type FaultKind = 'connect' | 'tls' | 'timeout' | 'reset' | 'notHttp' | 'tooBig';
 
 /** No reply came. Carries no cause: undici's errors say nothing more, and nothing of the request may leak. */
 export class TransportFault extends Error {
@@ -84,6 +85,7 @@ const faultTexts: Readonly<Record<FaultKind, string>> = {
   tls: 'no secure connection could be made',
   timeout: 'the reply did not come in time',
   reset: 'the connection broke before the whole reply had come',
+  notHttp: 'what came back is not HTTP',
   tooBig: 'the reply is larger than any page can be',
 };
 
@@ -191,6 +193,7 @@ const kindsByCode: Readonly<Record<string, FaultKind>> = {
   UND_ERR_BODY_TIMEOUT: 'timeout',
   ETIMEDOUT: 'timeout',
   UND_ERR_RES_EXCEEDED_MAX_SIZE: 'tooBig',
+  UND_ERR_HEADERS_OVERFLOW: 'tooBig',
   EPROTO: 'tls',
   CERT_HAS_EXPIRED: 'tls',
   CERT_NOT_YET_VALID: 'tls',
@@ -203,6 +206,10 @@ const kindsByCode: Readonly<Record<string, FaultKind>> = {
 
 /** Matched by code, not by class: two copies of undici in one process would have two classes. */
 function toFault(error: unknown): unknown {
+  if (error instanceof Error && error.name === 'HTTPParserError') {
+    // It has no code where not even the first bytes are HTTP's.
+    return new TransportFault('notHttp', 'code' in error && typeof error.code === 'string' ? error.code : error.name);
+  }
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') {
     return error;
   }

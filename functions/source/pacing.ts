@@ -35,19 +35,25 @@ const windowMargin = 0.03;
 const minWindowMarginMs = 150;
 /** A longer `Retry-After` than this (or than the window) is taken for a mistake. */
 const maxPauseMs = 60_000;
-const slowDownFactor = 0.75;
-const yieldingFactor = 0.4;
+/** How a pacer takes a 429: how much slower it goes then, and how it comes back, so much after so long without another. */
+interface Manner {
+  readonly slowDownFactor: number;
+  readonly recoveryStep: number;
+  readonly recoveryMs: number;
+}
+
+const cautious: Manner = { slowDownFactor: 0.75, recoveryStep: 0.05, recoveryMs: 60_000 };
+/** Out of the way at once, and soon back: a scheduled run takes seconds. */
+const yielding: Manner = { slowDownFactor: 0.4, recoveryStep: 0.2, recoveryMs: 20_000 };
 const minPace = 0.1;
-/** One step up after so many requests, or so long, without a 429. */
+/** One step up after so many requests, too, without a 429. */
 const recoveryRequests = 100;
-const recoveryMs = 60_000;
-const recoveryStep = 0.05;
 
 /**
  * @param signal ends the pacer for good: frees its timer, so that a stopped process can exit at once
  */
 export function createPacer(quota: Quota, clock: Clock, signal?: AbortSignal): Pacer {
-  return new SlidingWindowPacer(quota, clock, signal, slowDownFactor);
+  return new SlidingWindowPacer(quota, clock, signal, cautious);
 }
 
 /**
@@ -64,7 +70,7 @@ export function createYieldingPacer(
   signal?: AbortSignal,
 ): Pacer {
   const requests = Math.max(1, Math.floor(quota.requests * (1 - reserved)));
-  const own = new SlidingWindowPacer({ ...quota, requests }, clock, signal, yieldingFactor);
+  const own = new SlidingWindowPacer({ ...quota, requests }, clock, signal, yielding);
   return {
     admit: async (aborted) => {
       await own.admit(aborted);
@@ -84,7 +90,7 @@ class SlidingWindowPacer implements Pacer {
   readonly #requests: number;
   readonly #throttle: () => Promise<void>;
   readonly #signal: AbortSignal | undefined;
-  readonly #slowDownFactor: number;
+  readonly #manner: Manner;
   #queue: Promise<unknown> = Promise.resolve();
   /** Asked of p-throttle and not yet used; outlives the one who asked, if that one was aborted. */
   #grant: Promise<void> | undefined;
@@ -95,11 +101,11 @@ class SlidingWindowPacer implements Pacer {
   #steppedAtMs: EpochMs = 0;
   #admittedSinceStep = 0;
 
-  constructor(quota: Quota, clock: Clock, signal: AbortSignal | undefined, slowDownFactor: number) {
+  constructor(quota: Quota, clock: Clock, signal: AbortSignal | undefined, manner: Manner) {
     const quotaMs = quota.perSeconds * 1000;
     this.#clock = clock;
     this.#signal = signal;
-    this.#slowDownFactor = slowDownFactor;
+    this.#manner = manner;
     this.#requests = quota.requests;
     this.#windowMs = Math.ceil(quotaMs + Math.max(quotaMs * windowMargin, minWindowMarginMs));
     const throttle = pThrottle({
@@ -159,7 +165,7 @@ class SlidingWindowPacer implements Pacer {
     this.#steppedAtMs = this.#pausedUntilMs;
     if (admittedAtMs > this.#slowedAtMs) {
       this.#slowedAtMs = now;
-      this.#pace = Math.max(minPace, this.#pace * this.#slowDownFactor);
+      this.#pace = Math.max(minPace, this.#pace * this.#manner.slowDownFactor);
     }
   }
 
@@ -168,8 +174,8 @@ class SlidingWindowPacer implements Pacer {
       return;
     }
     this.#admittedSinceStep += 1;
-    if (this.#admittedSinceStep >= recoveryRequests || now - this.#steppedAtMs >= recoveryMs) {
-      this.#pace = Math.min(1, this.#pace + recoveryStep);
+    if (this.#admittedSinceStep >= recoveryRequests || now - this.#steppedAtMs >= this.#manner.recoveryMs) {
+      this.#pace = Math.min(1, this.#pace + this.#manner.recoveryStep);
       this.#admittedSinceStep = 0;
       this.#steppedAtMs = now;
     }

@@ -207,6 +207,8 @@ function faultRemedy(kind: FaultKind, endpointKey: string): string {
     case 'timeout':
     case 'reset':
       return 'The fault is on the network or on the other side: run again later.';
+    case 'notHttp':
+      return `Run again later; if it stays, check that ${endpointKey} is the endpoint of the API and no proxy answers in its place.`;
     case 'tooBig':
       return `Check that ${endpointKey} is the endpoint of the API.`;
   }

@@ -53,11 +53,14 @@ export async function runBackfill(run: TargetRun, task: BackfillTask): Promise<T
     const options = { mode: 'backfill', untilMs, revisitedMs: 0, incrementalFromMs: null, rereads } as const;
     const recorder = new Recorder(run, loaded, options);
     state.recorder = recorder;
-    state.window = task.window ?? knownSpan(loaded.checkpoint, run.settings.initialFromMs);
+    const asked = task.window ?? knownSpan(loaded.checkpoint, run.settings.initialFromMs);
+    const window = asked === null ? null : clampedTo(asked, untilMs);
+    state.window = window;
     const backfill: Backfill = { run, state, recorder, untilMs, totalMs: 0, unproven: [] };
-    const window = clampedTo(state.window, untilMs);
     await readAndCommit(run, state, recorder, async () => {
-      await (rereads === null ? fillGaps(backfill, window) : readAgain(backfill, rereads, window));
+      if (window !== null) {
+        await (rereads === null ? fillGaps(backfill, window) : readAgain(backfill, rereads, window));
+      }
       throwFirst(backfill.unproven);
     });
   } catch (thrown) {
@@ -107,9 +110,7 @@ async function readAgain(backfill: Backfill, rereads: Window, window: Window): P
   const spans = spansFrom([window], resumedMs ?? window.fromMs);
   backfill.totalMs = lengthOf(spans);
   await readSpans(backfill, spans);
-  if (backfill.unproven.length === 0) {
-    recorder.rereadToEnd();
-  }
+  recorder.rereadToEnd();
 }
 
 /** @returns true when it was left before its end, because another run has read some of the same */
@@ -172,8 +173,10 @@ function finalUntil(run: TargetRun, begunAtMs: EpochMs): EpochMs {
 }
 
 /** One window that will not hold still must not keep the others from being read. */
-function skipUnproven({ run, unproven }: Backfill, slices: SliceReader, thrown: unknown): 'skipped' {
-  if (!(thrown instanceof IncompleteReadError) || thrown.window === undefined || unproven.length + 1 >= maxUnproven) {
+function skipUnproven({ run, recorder, unproven }: Backfill, slices: SliceReader, thrown: unknown): 'skipped' {
+  // Reading again goes on where it stopped: it must not stop behind what is left.
+  const isLast = recorder.isRereading || unproven.length + 1 >= maxUnproven;
+  if (!(thrown instanceof IncompleteReadError) || thrown.window === undefined || isLast) {
     throw thrown;
   }
   unproven.push(thrown);
@@ -207,8 +210,7 @@ function requireWindow(window: Window | null, target: string): Window {
   return window;
 }
 
-function clampedTo(window: Window | null, untilMs: EpochMs): Window {
-  const { fromMs, toMs } = window ?? { fromMs: untilMs, toMs: untilMs };
+function clampedTo({ fromMs, toMs }: Window, untilMs: EpochMs): Window {
   return { fromMs: Math.min(fromMs, untilMs), toMs: Math.min(toMs, untilMs) };
 }
 

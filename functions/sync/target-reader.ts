@@ -8,7 +8,10 @@ import type { TargetRun } from './target-run.ts';
 export const noticedSkewMs = 2_000;
 
 /** @param onRows told of rows as they come */
-export function readerOf(run: TargetRun, onRows: (rows: number) => void): Reader {
+export function readerOf(
+  run: Pick<TargetRun, 'source' | 'settings' | 'target'>,
+  onRows: (rows: number) => void,
+): Reader {
   const { source, settings, target } = run;
   return {
     fetchPage: source.fetchPage,
@@ -32,7 +35,7 @@ export function rowsInTimeLeft(run: TargetRun): number {
 }
 
 /** Where the source's clock is behind ours, rows up to our now are still to come: coverage must not run ahead of it. */
-export function sourceTime(run: TargetRun, ms: EpochMs): EpochMs {
+export function sourceTime(run: Pick<TargetRun, 'source'>, ms: EpochMs): EpochMs {
   const skewMs = run.source.stats().clockSkewMs ?? 0;
   return ms + (skewMs < -noticedSkewMs ? Math.floor(skewMs) : 0);
 }

@@ -19,10 +19,28 @@ const failuresByName: Readonly<Record<string, S3Failure>> = {
   ServiceUnavailable: 'transient',
   SlowDown: 'transient',
   RequestTimeout: 'transient',
+  BadDigest: 'transient',
+  IncompleteBody: 'transient',
+  XAmzContentSHA256Mismatch: 'transient',
+  BrokenBodyError: 'transient',
   RequestTimeTooSkewed: 'refused',
   NoSuchBucket: 'refused',
   CredentialsProviderError: 'refused',
 };
+
+/**
+ * The reply began well, and its body broke off or does not match its checksum (of which the SDK makes an error without a
+ * code). Carries no cause: what is worth knowing is in `code`.
+ */
+export class BrokenBodyError extends Error {
+  override readonly name = 'BrokenBodyError';
+  readonly code: string;
+
+  constructor(thrown: unknown) {
+    super('the body of a reply did not arrive whole');
+    this.code = codeOf(thrown) ?? 'BrokenBody';
+  }
+}
 
 /**
  * Sorts a failure: by its name first, because S3 has answered 412 as an error in a reply of status 200; then by status;
@@ -68,6 +86,7 @@ const permissionRemedy =
   'Allow s3:GetObject and s3:PutObject on the warehouse\'s objects and s3:ListBucket on its bucket (without the latter S3 answers "access denied" for an object that is not there), and the use of its KMS key if it has one.';
 const credentialsRemedy =
   'Give dqsync valid AWS credentials: log in again ("aws sso login"), or check AWS_PROFILE and AWS_ACCESS_KEY_ID.';
+const passingRemedy = 'Check the network and AWS_ENDPOINT_URL, and run again; nothing was lost.';
 const regionRemedy = 'Set AWS_REGION to the region of the bucket.';
 
 const explanations: Readonly<Record<string, Explanation>> = {
@@ -83,6 +102,10 @@ const explanations: Readonly<Record<string, Explanation>> = {
   TokenRefreshRequired: { what: 'the credentials have expired', remedy: credentialsRemedy },
   InvalidToken: { what: 'the session token is not valid', remedy: credentialsRemedy },
   CredentialsProviderError: { what: 'there are no AWS credentials', remedy: credentialsRemedy },
+  BadDigest: { what: 'the bytes changed on their way', remedy: passingRemedy },
+  IncompleteBody: { what: 'the bytes did not arrive whole', remedy: passingRemedy },
+  XAmzContentSHA256Mismatch: { what: 'the bytes changed on their way', remedy: passingRemedy },
+  BrokenBodyError: { what: 'the object did not arrive whole', remedy: passingRemedy },
   RequestTimeTooSkewed: { what: "this machine's clock is wrong", remedy: 'Set the clock by network time.' },
 };
 
@@ -116,10 +139,7 @@ function byStatus(status: number | undefined, retryable: boolean): Explanation {
     return { what: 'access denied', remedy: permissionRemedy };
   }
   if (status === undefined && retryable) {
-    return {
-      what: 'no answer from S3',
-      remedy: 'Check the network and AWS_ENDPOINT_URL, and run again; nothing was lost.',
-    };
+    return { what: 'no answer from S3', remedy: passingRemedy };
   }
   return {
     what: status === undefined ? 'the request could not be made' : `S3 answered with status ${status}`,
@@ -127,7 +147,8 @@ function byStatus(status: number | undefined, retryable: boolean): Explanation {
   };
 }
 
-const networkCodes = /^(E[A-Z_]+|UND_ERR_[A-Z_]+|ERR_SSL_[A-Z_0-9]+|CERT_[A-Z_]+|DEPTH_[A-Z_]+|UNABLE_TO_[A-Z_]+)$/;
+const networkCodes =
+  /^(E[A-Z_]+|HPE_[A-Z_]+|UND_ERR_[A-Z_]+|ERR_SSL_[A-Z_0-9]+|CERT_[A-Z_]+|DEPTH_[A-Z_]+|UNABLE_TO_[A-Z_]+)$/;
 
 function isOfNetwork(thrown: unknown): boolean {
   const code = codeOf(thrown);

@@ -23,7 +23,7 @@
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { type Clock, systemClock } from '../clock.ts';
 import { assertSafeKey, isHidden } from './layout.ts';
-import { classifyS3Failure, type S3Place, toS3StorageError } from './s3-errors.ts';
+import { BrokenBodyError, classifyS3Failure, type S3Place, toS3StorageError } from './s3-errors.ts';
 import type { ListedObject, PutOutcome, Store, StoredObject } from './store.ts';
 
 /** How to reach the bucket. What is left out comes from the environment, as in every AWS tool. */
@@ -33,7 +33,9 @@ export interface S3StoreOptions {
   readonly prefix?: string;
   /** Bucket in the path, not in the host name: what emulators on loopback need. Default: false. */
   readonly forcePathStyle?: boolean;
-  /** A client made elsewhere; `forcePathStyle` then is its own. */
+  /** How long one try waits for the head of the reply, and then between two pieces of it. Default: 15 s. */
+  readonly answerTimeoutMs?: number;
+  /** A client made elsewhere; `forcePathStyle` and `answerTimeoutMs` then are its own. */
   readonly client?: S3Client;
   readonly clock?: Clock;
 }
@@ -42,6 +44,10 @@ export interface S3StoreOptions {
 const maxConflictTries = 5;
 const maxReadTries = 3;
 const firstPauseMs = 50;
+/** A try that ends later than this after the first began is the last one: a run that meets a silent S3 must still end in time. */
+const patienceMs = 30_000;
+/** The largest objects have a few megabytes. */
+const defaultAnswerTimeoutMs = 15_000;
 
 type Condition = { readonly IfNoneMatch: '*' } | { readonly IfMatch: string };
 
@@ -63,7 +69,9 @@ class BucketStore implements Store {
   readonly #client: S3Client;
   readonly #clock: Clock;
 
-  constructor({ bucket, prefix = '', forcePathStyle = false, client, clock = systemClock }: S3StoreOptions) {
+  constructor(options: S3StoreOptions) {
+    const { bucket, prefix = '', forcePathStyle = false, client, clock = systemClock } = options;
+    const answerTimeoutMs = options.answerTimeoutMs ?? defaultAnswerTimeoutMs;
     this.url = prefix === '' ? `s3://${bucket}` : `s3://${bucket}/${prefix}`;
     this.#bucket = bucket;
     this.#prefix = prefix === '' ? '' : `${prefix}/`;
@@ -73,8 +81,13 @@ class BucketStore implements Store {
       new S3Client({
         forcePathStyle,
         maxAttempts: 3,
-        // The SDK by itself waits for an answer for ever.
-        requestHandler: { connectionTimeout: 5000, requestTimeout: 60_000, throwOnRequestTimeout: true },
+        // The SDK by itself waits for ever, for an answer and for the rest of one.
+        requestHandler: {
+          connectionTimeout: 5000,
+          requestTimeout: answerTimeoutMs,
+          socketTimeout: answerTimeoutMs,
+          throwOnRequestTimeout: true,
+        },
       });
   }
 
@@ -126,11 +139,16 @@ class BucketStore implements Store {
 
   async #getOnce({ bucket, key }: S3Place): Promise<StoredObject> {
     const reply = await this.#client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-    const bytes = (await reply.Body?.transformToByteArray()) ?? new Uint8Array();
-    return { bytes, etag: reply.ETag ?? '' };
+    try {
+      const bytes = (await reply.Body?.transformToByteArray()) ?? new Uint8Array();
+      return { bytes, etag: reply.ETag ?? '' };
+    } catch (thrown) {
+      throw new BrokenBodyError(thrown);
+    }
   }
 
   async #put(key: string, bytes: Uint8Array, condition: Condition): Promise<PutOutcome> {
+    const lastTryMs = this.#clock.now() + patienceMs;
     let conflicts = 0;
     let wasInDoubt = false;
     for (;;) {
@@ -142,7 +160,7 @@ class BucketStore implements Store {
         }
         await this.#pause(conflicts);
       } else if (result.kind === 'doubt') {
-        if (wasInDoubt) {
+        if (wasInDoubt || this.#clock.now() >= lastTryMs) {
           return { kind: 'unknown', cause: result.cause };
         }
         wasInDoubt = true;
@@ -202,11 +220,13 @@ class BucketStore implements Store {
 
   /** Repeats a read that failed for a passing reason: the SDK does not repeat one whose body broke off. */
   async #retried<T>(read: () => Promise<T>): Promise<T> {
+    const lastTryMs = this.#clock.now() + patienceMs;
     for (let tries = 1; ; tries += 1) {
       try {
         return await read();
       } catch (thrown) {
-        if (tries === maxReadTries || classifyS3Failure(thrown) !== 'transient') {
+        const isLast = tries === maxReadTries || this.#clock.now() >= lastTryMs;
+        if (isLast || classifyS3Failure(thrown) !== 'transient') {
           throw thrown;
         }
         await this.#pause(tries);

@@ -1,0 +1,126 @@
+/** `dqsync verify`: proves the table against the source, day by day, and with `--repair` reads again what differs. */
+import type { Config, TargetConfig } from '../config.ts';
+import { type Connections, openConnections } from '../connect.ts';
+import { ConfigError, toDqsyncError } from '../errors.ts';
+import type { EpochMs, Window } from '../model.ts';
+import { selectTargets, settingsOf } from '../sync/targets.ts';
+import { parseRange } from '../time-argument.ts';
+import { loadConfig } from './config-file.ts';
+import { consoleLog } from './console-log.ts';
+import { type Interrupt, listenForInterrupt } from './interrupt.ts';
+import { writeJson, writeLine, writeNote } from './output.ts';
+import { openProgressBar, type ProgressBar } from './progress-bar.ts';
+import { describeVerified, isAllFine, type VerifiedTarget, verifiedJson } from './verify-report.ts';
+import { TargetVerifier } from './verify-target.ts';
+
+/** Options of `verify`. */
+export interface VerifyOptions {
+  readonly config: string;
+  readonly target: readonly string[];
+  readonly from: string;
+  readonly to: string;
+  readonly repair?: boolean;
+  readonly deep?: boolean;
+  readonly json?: boolean;
+}
+
+/**
+ * Verifies and reports.
+ *
+ * @returns 0 where the table holds everything; 1 where it does not, or a target failed; 130 or 143 if interrupted
+ * @throws ConfigError
+ */
+export async function verify(options: VerifyOptions): Promise<number> {
+  const config = await loadConfig(options.config);
+  const targets = selectTargets(config, options.target);
+  const bar = openProgressBar();
+  const connections = await openConnections(config, consoleLog(bar.clear), process.env);
+  const window = windowOf(options, config, connections.clock.now());
+  const interrupt = listenForInterrupt(connections.clock, () => announce(bar), bar.clear);
+  const verified: VerifiedTarget[] = [];
+  try {
+    for (const target of targets) {
+      if (interrupt.exitCode() === null) {
+        verified.push(await verifyOne({ config, options, connections, interrupt, bar, window }, target));
+      }
+    }
+  } finally {
+    bar.clear();
+    interrupt.close();
+  }
+  report(verified, options);
+  return interrupt.exitCode() ?? (verified.every(isAllFine) ? 0 : 1);
+}
+
+/** What all targets of one command share. */
+interface Surroundings {
+  readonly config: Config;
+  readonly options: VerifyOptions;
+  readonly connections: Connections;
+  readonly interrupt: Interrupt;
+  readonly bar: ProgressBar;
+  readonly window: Window;
+}
+
+/** The failure of one target never stops another. */
+async function verifyOne(
+  { config, options, connections, interrupt, bar, window }: Surroundings,
+  target: TargetConfig,
+): Promise<VerifiedTarget> {
+  const verifier = new TargetVerifier({
+    config,
+    target,
+    connections,
+    stop: interrupt.signal,
+    log: consoleLog(bar.clear),
+    onProgress: bar.update,
+    window,
+    isDeep: options.deep ?? false,
+  });
+  try {
+    await verifier.verify();
+    if (options.repair) {
+      await verifier.repair();
+    }
+    return verifier.result(null);
+  } catch (thrown) {
+    return verifier.result(toDqsyncError(thrown, target.name));
+  } finally {
+    bar.clear();
+    await verifier.close();
+  }
+}
+
+/** The range, up to now less settle: what started later may not be listed yet. */
+function windowOf(options: VerifyOptions, config: Config, nowMs: EpochMs): Window {
+  const range = parseRange(options, { from: '--from', to: '--to' }, config.partitionTimeZone);
+  const settledMs = nowMs - settingsOf(config).settleMs;
+  if (range === null || range.fromMs >= settledMs) {
+    throw new ConfigError(`--from ${JSON.stringify(options.from)} has not come yet, or only just`, {
+      remedy: 'Verify what is past: give an earlier --from.',
+    });
+  }
+  return { fromMs: range.fromMs, toMs: Math.min(range.toMs, settledMs) };
+}
+
+function announce(bar: ProgressBar): void {
+  bar.clear();
+  writeNote('Stopping. What a repair has proven complete is being committed. Press Ctrl-C again to end at once.');
+}
+
+function report(verified: readonly VerifiedTarget[], options: VerifyOptions): void {
+  if (options.json) {
+    writeJson(verified.map(verifiedJson));
+  } else {
+    writeLine(verified.map((target) => describeVerified(target, commandOf(options))).join('\n\n'));
+  }
+}
+
+function commandOf({ config, target, from, to, deep }: VerifyOptions): string {
+  return [
+    `dqsync verify --from ${from} --to ${to}`,
+    ...target.map((name) => `--target ${name}`),
+    ...(deep ? ['--deep'] : []),
+    ...(config === 'dqsync.json' ? [] : [`--config ${JSON.stringify(config)}`]),
+  ].join(' ');
+}
