@@ -19,6 +19,8 @@ import type { TargetRun } from './target-run.ts';
 
 /** A commit is due from so many rows on: with the slice that tips it over and the one read ahead, no kill costs more than 50,000. */
 const commitRows = 10_000;
+/** The first commits come sooner, each after twice as many rows: a run that is killed soon after its start, again and again, gets on. */
+const firstCommitRows = 2_500;
 /** … or after so long. */
 const commitAfterMs = 100_000;
 
@@ -102,8 +104,9 @@ export class Recorder {
 
   /** Whether enough is gathered to commit. */
   get isDue(): boolean {
+    const dueRows = Math.min(commitRows, firstCommitRows * 2 ** this.totals.commits);
     return (
-      this.#observations.count + this.#quarantine.length >= commitRows ||
+      this.#observations.count + this.#quarantine.length >= dueRows ||
       this.#run.clock.now() - this.#committedAtMs >= commitAfterMs
     );
   }
