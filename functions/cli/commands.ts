@@ -11,6 +11,7 @@ import type { QueryOptions } from './query.ts';
 import type { RewindOptions } from './rewind.ts';
 import type { StatusOptions } from './status.ts';
 import type { SyncOptions } from './sync.ts';
+import type { VerifyOptions } from './verify.ts';
 
 /** Where the config is looked for unless told otherwise. */
 const defaultConfigPath = 'dqsync.json';
@@ -30,6 +31,7 @@ export function makeProgram(finish: (exitCode: number) => void): Command {
     .addHelpText('after', `\n${exitCodesHelp}\nTry it without an account: dqsync demo`);
   addSync(program, finish);
   addBackfill(program, finish);
+  addVerify(program, finish);
   addRewind(program, finish);
   addStatus(program, finish);
   addDoctor(program, finish);
@@ -82,6 +84,30 @@ What is covered already is skipped, so the same command goes on where it was sto
 Leaves a part of the quota, source.quota.reservedForSync, to the scheduled sync. Never moves the watermark.`,
     )
     .action(async (options: BackfillOptions) => finish(await (await import('./backfill.ts')).backfill(options)));
+}
+
+function addVerify(program: Command, finish: Finish): void {
+  command(program, 'verify', 'Prove the table against the source, day by day. Exits with 1 if it does not hold all.', [
+    'dqsync verify --from 2026-01-01 --to 2026-02-01',
+    'dqsync verify --from 2026-01-01 --to 2026-02-01 --target sales --repair',
+  ])
+    .addOption(configOption())
+    .addOption(targetsOption())
+    .requiredOption(
+      '--from <time>',
+      'started from here on: a day (from midnight in partitionTimeZone) or an ISO instant',
+    )
+    .requiredOption('--to <time>', 'started before this')
+    .option('--repair', 'read the days again that differ, and verify them again')
+    .option('--deep', 'compare every row of every day, not only of those whose counts differ')
+    .addOption(jsonOption('print one JSON array with an object per target'))
+    .addHelpText(
+      'after',
+      `
+About one request a day, from the part of the quota that backfills use; more for a day whose counts differ, which is compared
+row by row. "gone" are executions that the source no longer has (re-run, deleted, forgotten) and the table keeps: no fault.`,
+    )
+    .action(async (options: VerifyOptions) => finish(await (await import('./verify.ts')).verify(options)));
 }
 
 function addRewind(program: Command, finish: Finish): void {

@@ -1,19 +1,24 @@
 /** A target's status in words. Pure but for colours. */
 import { parseTime } from '../clock.ts';
 import { describeError } from '../errors.ts';
+import { type CoverageView, gapLines, rereadingLine, timeline } from './coverage-timeline.ts';
 import { count, counted, duration, paragraph, shortTime } from './formats.ts';
 import { paint } from './output.ts';
 import { describeFutureRows, describeSkew, type SourceClock } from './source-clock.ts';
 import type { StatusReport } from './status.ts';
 import type { TargetStatus } from './target-status.ts';
 
+/** What a line is about, and what it says. */
+type Fact = readonly [name: string, text: string];
+
 /** Some lines about one target. */
-export function describeStatus({ target, status, source }: StatusReport, nowMs: number): string {
-  const facts: readonly (readonly [string, string])[] =
+export function describeStatus({ target, status, coverage, source }: StatusReport, nowMs: number): string {
+  const facts: readonly Fact[] =
     'error' in status
       ? [['checkpoint', `${paint.red('error:')} ${paragraph(describeError(status.error))}`]]
       : [
           ['complete', completeness(status)],
+          ...(coverage === null ? [] : coverageFacts(coverage, target)),
           ['open', openOnes(status)],
           ['last run', lastRun(status, nowMs)],
           ['next run', nextRun(status)],
@@ -27,12 +32,22 @@ export function describeStatus({ target, status, source }: StatusReport, nowMs: 
 
 function completeness({ watermark, watermarkAgeSeconds, coverage }: TargetStatus): string {
   if (watermark === null || coverage.from === null) {
-    return 'nothing yet';
+    return coverage.from === null
+      ? 'nothing yet'
+      : `${counted(coverage.rows, 'execution')} by backfills, nothing by a sync yet`;
   }
   const gaps =
     coverage.gaps.length === 0 ? 'no gaps' : paint.yellow(`${counted(coverage.gaps.length, 'gap')} before that`);
   const age = duration((watermarkAgeSeconds ?? 0) * 1000);
   return `${shortTime(coverage.from)} to ${paint.bold(shortTime(watermark))} (${age} ago), ${counted(coverage.rows, 'execution')}, ${gaps}`;
+}
+
+function coverageFacts(coverage: CoverageView, target: string): Fact[] {
+  const cells = timeline(coverage);
+  const rereading = rereadingLine(coverage, target);
+  const gaps = gapLines(coverage).map((line, index): Fact => [index === 0 ? 'gaps' : '', line]);
+  const facts: Fact[] = cells === null ? [] : [['coverage', cells]];
+  return [...facts, ...gaps, ...(rereading === null ? [] : [['again', paint.yellow(rereading)] satisfies Fact])];
 }
 
 function openOnes({ openExecutions, oldestOpenStart, oldestOpenAgeSeconds }: TargetStatus): string {

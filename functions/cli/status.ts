@@ -6,6 +6,7 @@ import { type DqsyncError, toDqsyncError } from '../errors.ts';
 import { identityOf, loadCheckpoint } from '../sync/commit.ts';
 import { selectTargets, settingsOf, targetOf } from '../sync/targets.ts';
 import { loadConfig } from './config-file.ts';
+import { type CoverageView, coverageView } from './coverage-timeline.ts';
 import { errorJson } from './failure.ts';
 import { writeJson, writeLine } from './output.ts';
 import { answerWithin, askSourceClock, type SourceClock } from './source-clock.ts';
@@ -26,6 +27,8 @@ const patienceMs = 5_000;
 export interface StatusReport {
   readonly target: string;
   readonly status: TargetStatus | { readonly error: DqsyncError };
+  /** Null where the checkpoint cannot be read. */
+  readonly coverage: CoverageView | null;
   readonly source: SourceClock | { readonly error: DqsyncError };
 }
 
@@ -58,6 +61,7 @@ async function reportOn(config: Config, connections: Connections, target: Target
   return {
     target: target.name,
     status: 'error' in loaded ? loaded : statusOf(target.name, loaded.checkpoint, settings, connections.clock.now()),
+    coverage: 'error' in loaded ? null : coverageView(loaded.checkpoint, settings.initialFromMs),
     source,
   };
 }

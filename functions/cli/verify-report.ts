@@ -18,7 +18,7 @@ export interface VerifiedTarget {
   readonly target: string;
   readonly window: Window;
   readonly timeZone: string;
-  /** As they are in the end. Where `error` is set, none. */
+  /** As they are in the end; where `error` is set, those verified before it. */
   readonly days: readonly DayResult[];
   readonly watermarkMs: EpochMs | null;
   readonly requests: number;
@@ -37,12 +37,13 @@ export function isAllFine({ days, error }: VerifiedTarget): boolean {
   return error === null && days.every(isFine);
 }
 
-/** @param command the command that asked, without `--repair` */
+/** Some lines about one target. @param command the command that asked, without `--repair` */
 export function describeVerified(verified: VerifiedTarget, command: string): string {
   const { target, window, timeZone, days, repairs, error } = verified;
   const title = `${paint.bold(target)}  ${range(window)}, days of ${timeZone}`;
-  if (error !== null) {
-    return [title, `  ${paint.red('error:')} ${paragraph(describeError(error))}`].join('\n');
+  const failure = error === null ? [] : [`${paint.red('error:')} ${paragraph(describeError(error))}`];
+  if (days.length === 0) {
+    return [title, ...failure].join('\n');
   }
   const isLong = days.length > fewDays;
   const shown = isLong ? days.filter((day) => !isFine(day)) : days;
@@ -54,6 +55,7 @@ export function describeVerified(verified: VerifiedTarget, command: string): str
     ...repairs.map((repair) => `read again: ${range(repair)}, ${counted(repair.rowsWritten, 'row')} written`),
     ...days.filter((day) => !isFine(day)).map((day) => `${paint.red('✗')} ${day.day}  ${faults(day, verified)}`),
     ...unsettled(days),
+    ...failure,
     conclusion(verified, command),
   ].join('\n');
 }
@@ -99,7 +101,10 @@ function summed(days: readonly DayResult[]): string {
   const sum = (of: (day: DayResult) => number): number => fine.reduce((total, day) => total + of(day), 0);
   const gone = sum((day) => day.gone);
   const kept = gone === 0 ? '' : `; ${count(gone)} gone from the source`;
-  return `${counted(fine.length, 'day')} of ${count(days.length)} fine: ${counted(sum((day) => day.source), 'execution')} at the source, ${count(sum((day) => day.table))} in the table${kept}`;
+  return `${counted(fine.length, 'day')} of ${count(days.length)} fine: ${counted(
+    sum((day) => day.source),
+    'execution',
+  )} at the source, ${count(sum((day) => day.table))} in the table${kept}`;
 }
 
 function faults(day: DayResult, { watermarkMs }: VerifiedTarget): string {
@@ -121,10 +126,13 @@ function unsettled(days: readonly DayResult[]): string[] {
   return rows === 0 ? [] : [`${counted(rows, 'execution')} open, or too young to tell: the next sync looks at them`];
 }
 
-function conclusion({ target, days }: VerifiedTarget, command: string): string {
+function conclusion({ target, days, error }: VerifiedTarget, command: string): string {
   const wrong = days.filter((day) => !isFine(day)).length;
   if (wrong > 0) {
     return `${paint.red('✗')} ${paint.bold(target)}  ${count(wrong)} of ${counted(days.length, 'day')} not as at the source. To read them again: ${command} --repair`;
+  }
+  if (error !== null) {
+    return `${paint.red('✗')} ${paint.bold(target)}  only ${counted(days.length, 'day')} could be verified`;
   }
   return `${paint.green('✓')} ${paint.bold(target)}  the table holds everything that the source has of ${counted(days.length, 'day')}`;
 }

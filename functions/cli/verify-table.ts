@@ -63,7 +63,17 @@ function talliesOf(days: readonly Day[], byDay: SqlResult, byEdge: SqlResult): D
   });
 }
 
-function tableRow([id, start, name, taskId, taskType, runStatus, notifyStatus, end, ofTarget]: readonly SqlValue[]): TableRow {
+function tableRow([
+  id,
+  start,
+  name,
+  taskId,
+  taskType,
+  runStatus,
+  notifyStatus,
+  end,
+  ofTarget,
+]: readonly SqlValue[]): TableRow {
   return {
     id: BigInt(id ?? 0),
     startTimeMs: Number(start),

@@ -1,12 +1,11 @@
 /** One target under verification: its source, its table, its days, and the reading again of those that differ. */
 import type { Config, TargetConfig } from '../config.ts';
 import type { Connections } from '../connect.ts';
-import { type DqsyncError, StorageError } from '../errors.ts';
+import type { DqsyncError } from '../errors.ts';
 import type { EpochMs, Log, Window } from '../model.ts';
 import type { Source } from '../source/client.ts';
 import { identityOf, loadCheckpoint } from '../sync/commit.ts';
 import { watermarkOf } from '../sync/plan/coverage.ts';
-import type { Summary } from '../sync/plan/summary.ts';
 import { type Day, daysIn } from '../sync/plan/verification.ts';
 import { runTargets } from '../sync/run.ts';
 import type { Progress } from '../sync/target-run.ts';
@@ -36,10 +35,12 @@ export class TargetVerifier {
   readonly #options: VerifierOptions;
   readonly #source: Source;
   readonly #nowMs: EpochMs;
-  #days: readonly DayResult[] = [];
+  /** By their beginnings, in order of time. */
+  readonly #days = new Map<EpochMs, DayResult>();
   #watermarkMs: EpochMs | null = null;
   readonly #repairs: Repair[] = [];
   #repairRequests = 0;
+  #repairError: DqsyncError | null = null;
 
   constructor(options: VerifierOptions) {
     this.#options = options;
@@ -50,33 +51,34 @@ export class TargetVerifier {
   /** Verifies all days. Throws what reading source, checkpoint and table throws. */
   async verify(): Promise<void> {
     const { window, config } = this.#options;
-    this.#days = await this.#verify(daysIn(window, config.partitionTimeZone), '');
+    await this.#verify(daysIn(window, config.partitionTimeZone), '');
   }
 
-  /** Reads those days again that are not fine, and verifies them again. Throws also the error of a repair that failed. */
+  /** Reads those days again that are not fine, and verifies them again, also where some of it fails. */
   async repair(): Promise<void> {
-    for (let round = 1; round <= repairRounds && !this.#days.every(isFine); round += 1) {
-      const wrong = this.#days.filter((day) => !isFine(day));
+    for (let round = 1; round <= repairRounds; round += 1) {
+      const wrong = [...this.#days.values()].filter((day) => !isFine(day));
+      this.#repairError = wrong.length === 0 ? this.#repairError : null;
       for (const window of joined(wrong)) {
         await this.#readAgain(window);
       }
-      const results = await this.#verify(wrong, ' again');
-      const byStart = new Map(results.map((day) => [day.fromMs, day]));
-      this.#days = this.#days.map((day) => byStart.get(day.fromMs) ?? day);
+      if (wrong.length > 0) {
+        await this.#verify(wrong, ' again');
+      }
     }
   }
 
-  /** What has come of it so far. */
+  /** What has come of it so far. @param error what ended it */
   result(error: DqsyncError | null): VerifiedTarget {
     return {
       target: this.#options.target.name,
       window: this.#options.window,
       timeZone: this.#options.config.partitionTimeZone,
-      days: this.#days,
+      days: [...this.#days.values()],
       watermarkMs: this.#watermarkMs,
       requests: this.#source.stats().requests + this.#repairRequests,
       repairs: this.#repairs,
-      error,
+      error: error ?? this.#repairError,
     };
   }
 
@@ -86,7 +88,7 @@ export class TargetVerifier {
   }
 
   /** The checkpoint is read first: what a sync writes meanwhile is in the table then, but still open or young by the checkpoint. */
-  async #verify(days: readonly Day[], label: string): Promise<DayResult[]> {
+  async #verify(days: readonly Day[], label: string): Promise<void> {
     const { config, target: targetConfig, connections, isDeep, onProgress } = this.#options;
     const settings = settingsOf(config);
     const target = targetOf(targetConfig);
@@ -96,7 +98,8 @@ export class TargetVerifier {
     try {
       const run = { target, settings, source: this.#source, onProgress: labelled(onProgress, label) };
       const table = tableViewOf(sql, target, config.partitionTimeZone);
-      return await verifyDays(run, { days, isDeep, checkpoint, nowMs: this.#nowMs, table });
+      const verification = { days, isDeep, checkpoint, nowMs: this.#nowMs, table };
+      await verifyDays(run, verification, (day) => this.#days.set(day.fromMs, day));
     } finally {
       await sql.close();
     }
@@ -116,18 +119,13 @@ export class TargetVerifier {
       stop,
       log,
       onProgress: labelled(onProgress, ' repair'),
+      onTargetDone: ({ error }) => {
+        this.#repairError = error ?? this.#repairError;
+      },
     });
     this.#repairRequests += summary?.requests ?? 0;
     this.#repairs.push({ ...window, rowsWritten: summary?.rowsWritten ?? 0 });
-    throwFailure(summary, target.name);
     stop.throwIfAborted();
-  }
-}
-
-function throwFailure(summary: Summary | undefined, target: string): void {
-  if (summary?.error !== undefined) {
-    const { message, remedy, code, requestId } = summary.error;
-    throw new StorageError(`reading again failed: ${message}`, { target, remedy, code, requestId });
   }
 }
 

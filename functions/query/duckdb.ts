@@ -151,19 +151,24 @@ function plainResult(reader: DuckDBResultReader): SqlResult {
 /** `Invalid Error` is what a Parquet file gives that is not one inside; wrong SQL gives `Invalid Input Error`. */
 const storageKinds: ReadonlySet<string> = new Set(['IO', 'Invalid']);
 
+/** Errors of the SQL, whose messages quote it: that a data file is named in them means nothing. */
+const sqlKinds: ReadonlySet<string> = new Set(['Binder', 'Catalog', 'Parser', 'Permission', 'Syntax']);
+
 /** DuckDB's errors start with their kind: `Binder Error: …`, `IO Error: …`. */
 function translated(thrown: unknown, files: LocalDataFiles): unknown {
   if (!(thrown instanceof Error) || thrown instanceof ConfigError) {
     return thrown;
   }
-  const kind = /^([A-Z][A-Za-z ]*?) Error: /.exec(thrown.message)?.[1] ?? '';
-  if (storageKinds.has(kind) || (kind !== 'Permission' && thrown.message.includes(files.folder))) {
-    return new StorageError(`DuckDB cannot read the data files: ${thrown.message}`, {
+  // Its client puts words of its own before what DuckDB says of SQL that cannot be parsed.
+  const message = thrown.message.replace(/^Failed to extract statements: /, '');
+  const kind = /^([A-Z][A-Za-z ]*?) Error: /.exec(message)?.[1] ?? '';
+  if (storageKinds.has(kind) || (!sqlKinds.has(kind) && message.includes(files.folder))) {
+    return new StorageError(`DuckDB cannot read the data files: ${message}`, {
       remedy: 'A data file is damaged or was changed; find out who touches the warehouse, and restore the file.',
       cause: thrown,
     });
   }
-  return new ConfigError(thrown.message, {
+  return new ConfigError(message, {
     remedy:
       kind === 'Out of Memory'
         ? 'Ask for fewer rows or days: add a WHERE on dt.'

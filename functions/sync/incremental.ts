@@ -8,7 +8,7 @@ import type { EpochMs } from '../model.ts';
 import { identityOf, loadCheckpoint } from './commit.ts';
 import { readAndCommit, reportProgress } from './ending.ts';
 import { densityOf, watermarkOf } from './plan/coverage.ts';
-import { lengthOf, nextWindow, spansFrom, spansToRead } from './plan/next-window.ts';
+import { lengthOf, lookbacks, nextWindow, spansFrom, spansToRead } from './plan/next-window.ts';
 import { Recorder } from './recorder.ts';
 import { reobserveOpen, reobserveOthers } from './reobserve.ts';
 import { SliceReader } from './slice-reader.ts';
@@ -45,9 +45,10 @@ async function readAll(run: TargetRun, state: RunState, recorder: Recorder, unti
   const window = nextWindow(recorder.checkpoint, settings, untilMs);
   state.window = window;
   requireSaneWatermark(run, watermarkMs);
-  await reobserveOpen(run, reader, recorder, window.fromMs);
-  const toRead = () => spansToRead(window, watermarkMs ?? window.fromMs, recorder.checkpoint.coverage);
+  const again = lookbacks(window, recorder.checkpoint, settings.lookbackMs);
+  const toRead = () => spansToRead(window, again, recorder.checkpoint.coverage);
   const spans = toRead();
+  await reobserveOpen(run, reader, recorder, spans);
   const totalMs = lengthOf(spans);
   state.at = { atMs: window.fromMs, doneMs: 0, totalMs };
   const slices = new SliceReader({
@@ -73,7 +74,7 @@ async function readAll(run: TargetRun, state: RunState, recorder: Recorder, unti
       }
     }
   }
-  await reobserveOthers(run, reader, recorder, window.fromMs);
+  await reobserveOthers(run, reader, recorder, spans);
 }
 
 /**

@@ -1,9 +1,10 @@
 /** Looks again at the executions that were open when last seen: asks for what the plan says, and records what came back. */
 import { isoTime } from '../clock.ts';
-import { executionKey, isOpen } from '../model.ts';
+import { executionKey, isOpen, type Window } from '../model.ts';
 import type { Collected } from '../reading/collected.ts';
 import type { Reader } from '../reading/reader.ts';
 import { readVerified } from '../reading/verified.ts';
+import { contains } from '../reading/window.ts';
 import type { OpenEntry } from './plan/checkpoint.ts';
 import { densityOf } from './plan/coverage.ts';
 import { narrowWindows, othersDue, planReobservation, staleEntries } from './plan/open-set.ts';
@@ -11,7 +12,7 @@ import type { Recorder } from './recorder.ts';
 import type { TargetRun } from './target-run.ts';
 
 /**
- * Records the present state of every execution of an open status that started before `readFromMs` (later ones are read again anyway).
+ * Records the present state of every execution of an open status that does not lie in `spans`, which are read anyway.
  * One that has vanished is recorded once more, saying so.
  *
  * @throws what reading throws; then nothing is recorded as vanished
@@ -20,11 +21,10 @@ export async function reobserveOpen(
   run: TargetRun,
   reader: Reader,
   recorder: Recorder,
-  readFromMs: number,
+  spans: readonly Window[],
 ): Promise<void> {
-  const { open, coverage } = recorder.checkpoint;
-  const rowsPerMs = densityOf(coverage);
-  const plan = planReobservation(open, readFromMs, rowsPerMs);
+  const rowsPerMs = densityOf(recorder.checkpoint.coverage);
+  const plan = planReobservation(openOutside(recorder, spans), rowsPerMs);
   const found = new Set<string>();
   for (const { runStatus, window } of plan.stillOpen) {
     const collected = await readAll({ ...reader, filter: { ...reader.filter, runStatus } }, window);
@@ -36,7 +36,7 @@ export async function reobserveOpen(
 
 /**
  * Looks, as far as a bounded number of requests reaches, at what can't be asked for by status: open executions of other
- * statuses, and notification states that may have changed since the end.
+ * statuses, and notification states that may have changed since the end; none in `spans`, which were read anyway.
  *
  * @throws what reading throws
  */
@@ -44,15 +44,18 @@ export async function reobserveOthers(
   run: TargetRun,
   reader: Reader,
   recorder: Recorder,
-  readFromMs: number,
+  spans: readonly Window[],
 ): Promise<void> {
-  const { open, coverage } = recorder.checkpoint;
-  const rowsPerMs = densityOf(coverage);
-  const due = othersDue(open, readFromMs, rowsPerMs, run.source.stats().requests);
+  const rowsPerMs = densityOf(recorder.checkpoint.coverage);
+  const due = othersDue(openOutside(recorder, spans), rowsPerMs, run.source.stats().requests);
   await lookAt(run, reader, recorder, { entries: due, due, rowsPerMs });
-  for (const { execution } of staleEntries(open, run.clock.now(), run.settings.lookbackMs)) {
+  for (const { execution } of staleEntries(recorder.checkpoint.open, run.clock.now(), run.settings.lookbackMs)) {
     recorder.close(executionKey(execution));
   }
+}
+
+function openOutside({ checkpoint }: Recorder, spans: readonly Window[]): OpenEntry[] {
+  return checkpoint.open.filter(({ execution }) => !spans.some((span) => contains(span, execution.startTimeMs)));
 }
 
 /** Reads narrow windows around `entries` and records what they show of all that is `due`; an entry not there has vanished. */
@@ -80,7 +83,7 @@ async function lookAt(
   }
 }
 
-async function readAll(reader: Reader, window: { fromMs: number; toMs: number }): Promise<Collected> {
+async function readAll(reader: Reader, window: Window): Promise<Collected> {
   const outcome = await readVerified(reader, window, Number.POSITIVE_INFINITY);
   if (outcome.kind === 'tooLarge') {
     throw new RangeError('a read without a limit was reported too large');

@@ -78,9 +78,14 @@ export function isFine(day: DayResult): boolean {
 /**
  * Verifies each day. A day that cannot be read completely is told as `unproven`.
  *
+ * @param onDay told of each as soon as it is known
  * @throws SourceError, CredentialsError, ConfigError, StorageError, or the reason of a stop
  */
-export async function verifyDays(run: VerifyRun, verification: Verification): Promise<DayResult[]> {
+export async function verifyDays(
+  run: VerifyRun,
+  verification: Verification,
+  onDay: (day: DayResult) => void,
+): Promise<void> {
   const { days, checkpoint, table } = verification;
   const totalMs = days.reduce((sum, day) => sum + spanMs(day), 0);
   let rowsRead = 0;
@@ -95,14 +100,12 @@ export async function verifyDays(run: VerifyRun, verification: Verification): Pr
     openKeys: new Set(checkpoint.open.map(({ execution }) => executionKey(execution))),
   };
   const tallies = await table.tally(days);
-  const results: DayResult[] = [];
   for (const [index, day] of days.entries()) {
     const tally = tallies[index] ?? { rows: 0, byStatus: new Map(), rowsBefore: 0, rowsAfter: 0 };
-    results.push(await verifyDay(verifying, day, tally));
+    onDay(await verifyDay(verifying, day, tally));
     doneMs += spanMs(day);
     run.onProgress({ target: run.target.name, atMs: day.toMs, doneMs, totalMs, rowsRead });
   }
-  return results;
 }
 
 async function verifyDay(verifying: Verifying, day: Day, tally: DayTally): Promise<DayResult> {
@@ -137,6 +140,9 @@ async function isCountedSame({ run, reader, edges }: Verifying, day: Day, tally:
   }
   const page = await run.source.fetchPage({ ...askFor(day), filter: reader.filter, limit: 1, offset: 0 });
   const pageRows = page.executions.length + page.unreadable.length;
+  if (reader.traits.countIsTotal === null && pageRows > 0 && (page.count ?? 0) > pageRows) {
+    reader.traits.countIsTotal = true;
+  }
   return (page.count ?? 0) < reader.traits.countCap && isProvenByCount(page.count, pageRows, tally, edges);
 }
 

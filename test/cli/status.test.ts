@@ -48,6 +48,30 @@ describe('dqsync status', () => {
     ]);
   });
 
+  it('shows coverage as a timeline, its gaps, and what fills them', async () => {
+    const world = await aWorld();
+    addExecutions(world, 100);
+    await world.cli(['sync']);
+    expect((await world.cli(['status'])).stdout).toMatch(/\n {2}coverage {3}\S+Z █{40} \S+Z\n {2}open/);
+    await world.configure((config) => {
+      config['initialFrom'] = new Date(world.simulator.clock.now() - 72 * hourMs).toISOString();
+    });
+    const run = await world.cli(['status']);
+    expect(run.stdout).toMatch(/1 gap before that\n {2}coverage {3}\d{4}-\d\d-\d\d ░+▒?█+ \d{4}-\d\d-\d\d\n/);
+    expect(run.stdout).toMatch(/\n {2}gaps {7}\S+Z to \S+Z \(\d days?\)\n {13}dqsync backfill fills them\n {2}open/);
+  });
+
+  it('tells what backfills have covered before any sync', async () => {
+    const world = await aWorld();
+    addExecutions(world, 100);
+    const [from, to] = [22, 1].map((hours) => new Date(world.simulator.clock.now() - hours * hourMs).toISOString());
+    await world.cli(['backfill', '--from', from!, '--to', to!]);
+    const run = await world.cli(['status']);
+    expect(run.stdout).toMatch(
+      /complete {3}\d+ executions by backfills, nothing by a sync yet\n {2}coverage {3}\S+ ░+▒?█+ \S+Z\n/,
+    );
+  });
+
   it('names a clock that is off and rows dated in the future', async () => {
     const world = await aWorld({ traps: { dateSkewMs: -3 * hourMs } });
     world.simulator.life.addFutureDated(48 * hourMs);

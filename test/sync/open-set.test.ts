@@ -104,6 +104,19 @@ describe('open executions', () => {
     expect(await world.syncWell()).toMatchObject({ openExecutions: 0 });
   });
 
+  it('that end well are looked at once more, in case their notification state changes after', async () => {
+    const { world, ids } = await worldWithOpen(1, hourMs);
+    world.sim.life.finish(ids[0]!, 'SUCCESS');
+    world.clock.advance(minuteMs);
+    await world.syncWell();
+    world.sim.life.setNotify(ids[0]!, 'SUCCESS');
+    world.clock.advance(hourMs);
+    // Such looks may cost a quarter of what the run has to ask for anyway.
+    world.sim.life.addMany(900, { fromMs: world.clock.now() - hourMs, toMs: world.clock.now() - minuteMs });
+    await world.syncWell();
+    await world.expectTruth();
+  });
+
   it('that end badly are followed until their notification state has settled', async () => {
     const { world, ids } = await worldWithOpen(1, hourMs);
     world.sim.life.finish(ids[0]!, 'ALARMING');

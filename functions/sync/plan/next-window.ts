@@ -1,6 +1,6 @@
 /** What a run reads. Pure. */
 import type { EpochMs, Window } from '../../model.ts';
-import { type Covered, type CoveredWindow, gapsIn, watermarkOf } from './coverage.ts';
+import { type Covered, type CoveredWindow, cutOut, gapsIn, watermarkOf } from './coverage.ts';
 
 /** The settings that say what an incremental run reads. */
 export interface ReadSettings {
@@ -20,15 +20,24 @@ export function nextWindow(covered: Covered, { initialFromMs, lookbackMs }: Read
   return { fromMs, toMs: Math.max(fromMs, untilMs) };
 }
 
-/** `window` without what is covered from `fromMs` on: what lies before is read again in any case. */
-export function spansToRead(window: Window, fromMs: EpochMs, coverage: readonly CoveredWindow[]): Window[] {
-  const again = { fromMs: window.fromMs, toMs: Math.min(fromMs, window.toMs) };
-  const rest = gapsIn({ fromMs: Math.max(fromMs, window.fromMs), toMs: window.toMs }, coverage);
-  if (again.fromMs >= again.toMs) {
-    return rest;
-  }
-  const [first, ...others] = rest;
-  return first?.fromMs === again.toMs ? [{ ...again, toMs: first.toMs }, ...others] : [again, ...rest];
+/**
+ * What an incremental run reads whether it is covered or not, because rows appear late there: the lookback before the
+ * watermark. And where that stands at a gap (after a rewind), also the lookback before the furthest that any run has proven.
+ */
+export function lookbacks(window: Window, covered: Covered, lookbackMs: number): Window[] {
+  const { incremental } = covered;
+  const watermarkMs = watermarkOf(covered);
+  return incremental === null || watermarkMs === null
+    ? []
+    : [
+        { fromMs: window.fromMs, toMs: watermarkMs },
+        { fromMs: incremental.toMs - lookbackMs, toMs: incremental.toMs },
+      ];
+}
+
+/** `window` without what is covered, but for what is to be read `again`. */
+export function spansToRead(window: Window, again: readonly Window[], coverage: readonly CoveredWindow[]): Window[] {
+  return gapsIn(window, again.reduce(cutOut, coverage));
 }
 
 /** `spans` from `ms` on. */

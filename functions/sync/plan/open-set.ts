@@ -15,7 +15,9 @@ const joinedRows = 60;
 const maxAlarmWindows = 20;
 /** Windows read per run at least, if there are as many, for open executions that can't be asked for by status … */
 const minUnaskableWindows = 50;
-/** … and for these and for other notification states each, this part of what the run has cost anyway. */
+/** … and for notification states of what ended well; a notice of success is rare … */
+const minWellWindows = 5;
+/** … and for these and for the former each, this part of what the run has cost anyway. */
 const extraPart = 0.25;
 
 /** What to ask the source for. */
@@ -29,15 +31,11 @@ export interface Reobservation {
 /**
  * Plans the look at executions of a status that can be asked for. What it costs is bounded by what has changed.
  *
- * @param readFromMs executions from here on are read again anyway
+ * @param open entries that are not read anyway
  * @param rowsPerMs expected density, null if unknown
  */
-export function planReobservation(
-  open: readonly OpenEntry[],
-  readFromMs: EpochMs,
-  rowsPerMs: number | null,
-): Reobservation {
-  const due = open.filter((entry) => isAskable(entry) && entry.execution.startTimeMs < readFromMs);
+export function planReobservation(open: readonly OpenEntry[], rowsPerMs: number | null): Reobservation {
+  const due = open.filter(isAskable);
   const statuses = [...new Set(due.map((entry) => entry.execution.runStatus))].filter((status) => status !== null);
   const narrow = narrowWindows(due, rowsPerMs);
   if (narrow.length <= statuses.length + 1) {
@@ -69,28 +67,22 @@ export function narrowWindows(entries: readonly OpenEntry[], rowsPerMs: number |
 }
 
 /**
- * The others, outside of what is read again anyway, as many as a bounded number of requests reaches, those looked at
+ * The others, as many as a bounded number of requests reaches, those looked at
  * longest ago first: open executions of a status that can't be asked for, or without an end; ended ones whose notification
  * state may still change.
  *
+ * @param open entries that are not read anyway
  * @param requestsSoFar what the run has cost without this
  */
-export function othersDue(
-  open: readonly OpenEntry[],
-  readFromMs: EpochMs,
-  rowsPerMs: number | null,
-  requestsSoFar: number,
-): OpenEntry[] {
-  const others = open
-    .filter((entry) => !isAskable(entry) && entry.execution.startTimeMs < readFromMs)
-    .sort((a, b) => a.lookedAtMs - b.lookedAtMs);
+export function othersDue(open: readonly OpenEntry[], rowsPerMs: number | null, requestsSoFar: number): OpenEntry[] {
+  const others = open.filter((entry) => !isAskable(entry)).sort((a, b) => a.lookedAtMs - b.lookedAtMs);
   const extra = Math.floor(requestsSoFar * extraPart);
   const within = (maxWindows: number, isOne: (entry: OpenEntry) => boolean): OpenEntry[] =>
     cutToWindows(others.filter(isOne), maxWindows, rowsPerMs);
   return [
     ...within(Math.max(minUnaskableWindows, extra), (entry) => entry.awaits === 'outcome'),
     ...within(maxAlarmWindows, (entry) => entry.awaits === 'notification' && !endedWell(entry)),
-    ...within(extra, (entry) => entry.awaits === 'notification' && endedWell(entry)),
+    ...within(Math.max(minWellWindows, extra), (entry) => entry.awaits === 'notification' && endedWell(entry)),
   ];
 }
 
