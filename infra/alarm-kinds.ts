@@ -42,6 +42,11 @@ export const alarmKinds = {
     meaning: 'A run went on for longer than maxRunSeconds, close to the time at which Lambda stops it.',
     lookFirst: 'Look at the metric RunTime of each target, and at the last lines of the log before the end.',
   },
+  'backfill-failed': {
+    meaning: 'A backfill ended without having read all it was asked for; what it had committed stays.',
+    lookFirst:
+      'Look at the cause of the failed execution of the state machine: it names each target that failed, and why.',
+  },
 } as const satisfies Readonly<Record<string, AlarmKind>>;
 
 /** Name of a kind of alarm. */

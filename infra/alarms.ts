@@ -13,9 +13,10 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import { type AlarmName, alarmDescription } from './alarm-kinds.ts';
+import type { Backfill } from './backfill.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { Deployment } from './deployment.ts';
-import { functionMetric, targetMetric } from './run-metrics.ts';
+import { functionMetric, stateMachineMetric, targetMetric } from './run-metrics.ts';
 import type { SyncFunction } from './sync-function.ts';
 
 /** A run that goes on for this long after `maxRunSeconds` did not end by itself. */
@@ -25,6 +26,7 @@ const overrunSeconds = 30;
 export interface AlarmsProps {
   readonly deployment: Deployment;
   readonly sync: SyncFunction;
+  readonly backfill: Backfill;
   readonly deadLetters: DeadLetters;
   readonly namespace: string;
 }
@@ -54,6 +56,7 @@ export class Alarms extends Construct {
     }
     const period = Duration.minutes(props.deployment.periodMinutes);
     this.#ofRuns(props, period);
+    this.#ofBackfills(props.backfill);
     for (const { name } of props.deployment.config.targets) {
       this.#ofTarget(name, props.namespace, period);
     }
@@ -94,6 +97,15 @@ export class Alarms extends Construct {
     this.#add('near-time-limit', {
       metric: ofFunction('Duration', Stats.MAXIMUM),
       threshold: (deployment.config.maxRunSeconds + overrunSeconds) * 1000,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
+  }
+
+  #ofBackfills({ stateMachineArn }: Backfill): void {
+    this.#add('backfill-failed', {
+      metric: stateMachineMetric(stateMachineArn, 'ExecutionsFailed', Duration.minutes(5)),
+      threshold: 1,
+      // Backfills are rare, and a machine that does nothing sends no metric.
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });
   }

@@ -12,6 +12,8 @@ export const bundlingOptions: BundlingOptions = {
   target: 'node24',
   mainFields: ['module', 'main'],
   minify: true,
+  // The name of an error is what Lambda tells its caller, a state machine for example.
+  keepNames: true,
   bundleAwsSDK: true,
   externalModules: ['fs-native-extensions'],
   banner: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);",

@@ -71,10 +71,11 @@ function hiveColumn({ name, hiveType, comment }: CatalogColumn): CfnTable.Column
 /**
  * Partition projection: Athena works out the partitions by itself, and a new day needs no `MSCK REPAIR` or crawler.
  *
- * The range ends tomorrow, because Athena counts days in UTC and it is tomorrow already east of there. What lies outside of
- * the range or in a workspace that is not listed is not seen, without any error.
+ * The range begins long before `initialFrom`, so that what a backfill brings is seen. It ends tomorrow, because Athena counts
+ * days in UTC and it is tomorrow already east of there. What lies outside of the range or in a workspace that is not listed
+ * is not seen, without any error.
  */
-function projection({ config, otherWorkspaces }: Deployment, tableUrl: string): Record<string, string> {
+function projection({ config, firstDay, otherWorkspaces }: Deployment, tableUrl: string): Record<string, string> {
   const workspaces = new Set([...config.targets.map(({ workspace }) => workspace), ...otherWorkspaces]);
   return {
     'projection.enabled': 'true',
@@ -82,7 +83,7 @@ function projection({ config, otherWorkspaces }: Deployment, tableUrl: string): 
     'projection.workspace.values': [...workspaces].join(','),
     'projection.dt.type': 'date',
     'projection.dt.format': 'yyyy-MM-dd',
-    'projection.dt.range': `${firstDay(config)},NOW+1DAYS`,
+    'projection.dt.range': `${[firstDay, firstDayOfRuns(config)].sort()[0]},NOW+1DAYS`,
     'projection.dt.interval': '1',
     'projection.dt.interval.unit': 'DAYS',
     'storage.location.template': `${tableUrl}workspace=\${workspace}/dt=\${dt}/`,
@@ -90,6 +91,6 @@ function projection({ config, otherWorkspaces }: Deployment, tableUrl: string): 
 }
 
 /** A window is asked for widened by 1 ms at each end, and no row that comes back is thrown away. */
-function firstDay({ initialFrom, partitionTimeZone }: Config): string {
+function firstDayOfRuns({ initialFrom, partitionTimeZone }: Config): string {
   return dayInTimeZone(partitionTimeZone)((parseTime(initialFrom) ?? 0) - 1);
 }

@@ -15,10 +15,11 @@ import {
 import { Construct } from 'constructs';
 import type { MetricName } from '../functions/metrics.ts';
 import type { Alarms } from './alarms.ts';
+import type { Backfill } from './backfill.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { Deployment } from './deployment.ts';
 import { prices } from './prices.ts';
-import { functionMetric, targetMetric } from './run-metrics.ts';
+import { backfillNamespaceOf, functionMetric, stateMachineMetric, targetMetric } from './run-metrics.ts';
 import type { SyncFunction } from './sync-function.ts';
 
 const day = Duration.days(1);
@@ -27,6 +28,7 @@ const day = Duration.days(1);
 export interface SyncDashboardProps {
   readonly deployment: Deployment;
   readonly sync: SyncFunction;
+  readonly backfill: Backfill;
   readonly deadLetters: DeadLetters;
   readonly alarms: Alarms;
   readonly namespace: string;
@@ -46,6 +48,7 @@ export class SyncDashboard extends Construct {
     const dashboard = new Dashboard(this, 'Dashboard', { dashboardName: props.deployment.stackName });
     dashboard.addWidgets(...this.#healthy());
     dashboard.addWidgets(...this.#fresh());
+    dashboard.addWidgets(...this.#backfills());
     dashboard.addWidgets(...this.#cost());
   }
 
@@ -81,6 +84,23 @@ export class SyncDashboard extends Construct {
     ];
   }
 
+  #backfills(): IWidget[] {
+    const { backfill, deployment } = this.#props;
+    const namespace = backfillNamespaceOf(deployment.stackName);
+    const executions = (what: string): Metric =>
+      stateMachineMetric(backfill.stateMachineArn, `Executions${what}`, this.#period).with({ label: what });
+    return [
+      heading('Is a backfill under way?'),
+      graph('Backfills', ['Started', 'Succeeded', 'Failed', 'Aborted'].map(executions)),
+      graph('Rows read by backfills', this.#perTarget('RowsRead', Stats.SUM, '', namespace)),
+      graph('Trouble of backfills with the source, by target', [
+        ...this.#perTarget('Throttled', Stats.SUM, 'throttled', namespace),
+        ...this.#perTarget('Retries', Stats.SUM, 'retries', namespace),
+        ...this.#perTarget('Quarantined', Stats.SUM, 'quarantined', namespace),
+      ]),
+    ];
+  }
+
   #cost(): IWidget[] {
     return [
       heading('What did it cost?'),
@@ -92,15 +112,17 @@ export class SyncDashboard extends Construct {
 
   /** What grows with use; what is paid for being there (alarms, metrics, secrets) is in the README. */
   #dailyCosts(): IMetric[] {
-    const { sync, deployment, workgroupName } = this.#props;
+    const { sync, backfill, deployment, workgroupName } = this.#props;
     const gigabytes = deployment.memoryMb / 1024;
+    const usage = (metricName: string, prefix: string): Record<string, IMetric> => ({
+      [`${prefix}Runs`]: functionMetric(sync.function, metricName, Stats.SUM, day),
+      [`${prefix}Backfills`]: functionMetric(backfill.function, metricName, Stats.SUM, day),
+    });
     const lambda = new MathExpression({
       label: 'Lambda',
-      expression: `duration / 1000 * ${gigabytes} * ${prices.lambdaGbSecond.toFixed(10)} + invocations * ${prices.lambdaRequest.toFixed(7)}`,
-      usingMetrics: {
-        duration: functionMetric(sync.function, 'Duration', Stats.SUM, day),
-        invocations: functionMetric(sync.function, 'Invocations', Stats.SUM, day),
-      },
+      // Not a plus, which has no value on days without a backfill.
+      expression: `SUM([timeRuns, timeBackfills]) / 1000 * ${gigabytes} * ${prices.lambdaGbSecond.toFixed(10)} + SUM([countRuns, countBackfills]) * ${prices.lambdaRequest.toFixed(7)}`,
+      usingMetrics: { ...usage('Duration', 'time'), ...usage('Invocations', 'count') },
       period: day,
     });
     if (workgroupName === undefined) {
@@ -122,8 +144,8 @@ export class SyncDashboard extends Construct {
     return [lambda, athena];
   }
 
-  #perTarget(name: MetricName, statistic: string, what = ''): Metric[] {
-    const { deployment, namespace } = this.#props;
+  #perTarget(name: MetricName, statistic: string, what = '', namespace = this.#props.namespace): Metric[] {
+    const { deployment } = this.#props;
     return deployment.config.targets.map(({ name: target }) =>
       targetMetric({ namespace, target, name, statistic, period: this.#period }).with({
         label: what === '' ? target : `${target}: ${what}`,

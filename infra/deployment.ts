@@ -21,6 +21,8 @@ const bucketName = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, {
   error: 'must be the name of an S3 bucket: 3 to 63 lower-case letters, digits, "." or "-"',
 });
 
+const keyProblem = 'must be the ARN of a KMS key: "arn:aws:kms:<region>:<account>:key/<id>", no alias';
+
 const logRetentionDays = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653] as const;
 
 const scheduleSchema = z
@@ -56,12 +58,16 @@ const deploymentSchema = z.strictObject({
   alarmEmail: z.email().optional(),
   bucketName: bucketName.optional(),
   existingSecrets: z.array(z.string().min(1)).default([]),
+  existingKeys: z
+    .array(z.string().regex(/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/, { error: keyProblem }))
+    .default([]),
   otherWorkspaces: z.array(z.string().regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/)).default([]),
   memoryMb: z.int().min(256).max(10_240).default(512),
   reservedConcurrency: z.int().min(1).max(10).nullable().default(1),
   logRetentionDays: z.literal(logRetentionDays).default(90),
   queryScanLimitGb: z.number().min(0.01).max(10_000).default(10),
   catalog: z.boolean().default(true),
+  firstDay: z.iso.date({ error: 'must be a day, for example "2020-01-01"' }).default('2020-01-01'),
   database: z
     .string()
     .regex(/^[a-z][a-z0-9_]{0,99}$/, { error: 'must be lower-case letters, digits and "_", starting with a letter' })

@@ -1,6 +1,6 @@
 /** The metrics that alarms and dashboard look at. Pure. */
 import type { Duration } from 'aws-cdk-lib';
-import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
+import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { type MetricName, metricsNamespace, targetDimension } from '../functions/metrics.ts';
 
@@ -18,6 +18,11 @@ export function namespaceOf(stackName: string): string {
   return `${metricsNamespace}/${stackName}`;
 }
 
+/** The namespace of its backfills' metrics, which alarms about the schedule must not see. */
+export function backfillNamespaceOf(stackName: string): string {
+  return `${namespaceOf(stackName)}/backfill`;
+}
+
 /** A metric of functions/metrics.ts. */
 export function targetMetric({ namespace, target, name, statistic, period }: TargetMetric): Metric {
   return new Metric({
@@ -32,4 +37,15 @@ export function targetMetric({ namespace, target, name, statistic, period }: Tar
 /** A metric that Lambda itself keeps of a function. */
 export function functionMetric(fn: IFunction, metricName: string, statistic: string, period: Duration): Metric {
   return fn.metric(metricName, { statistic, period });
+}
+
+/** A metric that Step Functions keeps of a state machine. */
+export function stateMachineMetric(arn: string, metricName: string, period: Duration): Metric {
+  return new Metric({
+    namespace: 'AWS/States',
+    metricName,
+    dimensionsMap: { StateMachineArn: arn },
+    statistic: Stats.SUM,
+    period,
+  });
 }

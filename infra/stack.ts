@@ -3,11 +3,13 @@ import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Alarms } from './alarms.ts';
 import { QueryWorkgroup } from './athena.ts';
+import { Backfill } from './backfill.ts';
 import { WarehouseBucket } from './bucket.ts';
 import { Catalog } from './catalog.ts';
 import { SyncDashboard } from './dashboard.ts';
 import { DeadLetters } from './dead-letters.ts';
 import type { Deployment } from './deployment.ts';
+import { ExistingKeys } from './existing-keys.ts';
 import { namespaceOf } from './run-metrics.ts';
 import { SyncSchedule } from './schedule.ts';
 import { CredentialSecrets } from './secrets.ts';
@@ -18,7 +20,7 @@ export interface DqsyncStackProps extends StackProps {
   readonly deployment: Deployment;
 }
 
-/** Schedule → function → bucket; table, view and questions on top; alarms and dashboard beside. */
+/** Schedule → function → bucket, and a backfill's loop → its function → the same; table, view and questions on top; alarms and dashboard beside. */
 export class DqsyncStack extends Stack {
   constructor(scope: Construct, id: string, { deployment, ...props }: DqsyncStackProps) {
     super(scope, id, props);
@@ -28,17 +30,22 @@ export class DqsyncStack extends Stack {
       references: deployment.config.targets.map(({ credentials }) => credentials),
       existing: deployment.existingSecrets,
     });
+    const parts = { deployment, warehouse, secrets, keys: new ExistingKeys(deployment) };
     const deadLetters = new DeadLetters(this, 'DeadLetters');
-    const sync = new SyncFunction(this, 'Sync', { deployment, warehouse, secrets, deadLetters, namespace });
+    const sync = new SyncFunction(this, 'Sync', { ...parts, deadLetters, namespace });
     new SyncSchedule(this, 'Schedule', { ...deployment, function: sync.function, deadLetters });
     const workgroup = deployment.catalog ? this.#catalog(deployment, warehouse) : undefined;
-    const alarms = new Alarms(this, 'Alarms', { deployment, sync, deadLetters, namespace });
+    const backfill = new Backfill(this, 'Backfill', parts);
+    const alarms = new Alarms(this, 'Alarms', { deployment, sync, backfill, deadLetters, namespace });
     new SyncDashboard(this, 'Dashboard', {
-      ...{ deployment, sync, deadLetters, alarms, namespace },
+      ...{ deployment, sync, backfill, deadLetters, alarms, namespace },
       workgroupName: workgroup?.name,
     });
     this.#output('WarehouseUrl', warehouse.url, 'Where the data lies: "warehouse" for the CLI');
     this.#output('FunctionName', sync.function.functionName, 'To invoke by hand');
+    this.#output('BackfillStateMachineArn', backfill.stateMachineArn, 'To start a backfill with');
+    this.#output('BackfillFunctionName', backfill.function.functionName, 'What a backfill invokes');
+    this.#output('TargetNames', deployment.config.targets.map(({ name }) => name).join(','), 'What can be backfilled');
     this.#output('DeadLetterQueueUrl', deadLetters.queue.queueUrl, 'Runs that did not happen');
     this.#output('AlarmTopicArn', alarms.topic.topicArn, 'To subscribe to');
     if (secrets.created.length > 0) {

@@ -1,120 +1,31 @@
-/** The Lambda function that syncs. */
-import { join } from 'node:path';
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import {
-  ApplicationLogLevel,
-  Architecture,
-  CfnFunction,
-  LoggingFormat,
-  Runtime,
-  SystemLogLevel,
-} from 'aws-cdk-lib/aws-lambda';
+/** The Lambda function that the schedule starts. */
+import { Duration } from 'aws-cdk-lib';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
-import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
-import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { Construct } from 'constructs';
-import { ConfigError } from '../functions/errors.ts';
-import { configVariable, namespaceVariable } from '../functions/lambda/environment.ts';
-import type { WarehouseBucket } from './bucket.ts';
-import { bundlingOptions } from './bundling.ts';
+import type { Construct } from 'constructs';
 import type { DeadLetters } from './dead-letters.ts';
-import type { Deployment } from './deployment.ts';
-import type { CredentialSecrets } from './secrets.ts';
-
-const root = join(import.meta.dirname, '..');
-
-/** What a run needs after `maxRunSeconds` to end and to say so; only something that hangs comes to the timeout. */
-const timeoutMarginSeconds = 60;
-/** All variables together must stay below Lambda's 4 KB; the rest is for `NODE_OPTIONS` and the bucket's name. */
-const maxConfigBytes = 3600;
+import { RunFunction, type RunFunctionParts } from './run-function.ts';
 
 /** How to make a `SyncFunction`. */
-export interface SyncFunctionProps {
-  readonly deployment: Deployment;
-  readonly warehouse: WarehouseBucket;
-  readonly secrets: CredentialSecrets;
+export interface SyncFunctionProps extends RunFunctionParts {
   readonly deadLetters: DeadLetters;
   /** CloudWatch namespace of the metrics it emits. */
   readonly namespace: string;
 }
 
-/** The function with its role, logs, and what becomes of runs that fail. */
-export class SyncFunction extends Construct {
-  readonly function: NodejsFunction;
-
-  constructor(scope: Construct, id: string, props: SyncFunctionProps) {
-    super(scope, id);
-    const { deployment, deadLetters } = props;
-    const logGroup = new LogGroup(this, 'Logs', {
-      retention: deployment.logRetentionDays satisfies RetentionDays,
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
-    this.function = new NodejsFunction(this, 'Function', {
+/** The scheduled function, and what becomes of runs that fail. */
+export class SyncFunction extends RunFunction {
+  constructor(scope: Construct, id: string, { deadLetters, ...props }: SyncFunctionProps) {
+    super(scope, id, {
+      ...props,
       description: 'dqsync: copies results of DataArts quality tasks to Parquet on S3',
-      entry: join(root, 'functions/lambda/handler.ts'),
-      projectRoot: root,
-      depsLockFilePath: join(root, 'package-lock.json'),
-      runtime: Runtime.NODEJS_24_X,
-      architecture: Architecture.ARM_64,
-      memorySize: deployment.memoryMb,
-      timeout: Duration.seconds(Math.ceil(deployment.config.maxRunSeconds) + timeoutMarginSeconds),
-      ...(deployment.reservedConcurrency === null
-        ? {}
-        : { reservedConcurrentExecutions: deployment.reservedConcurrency }),
-      role: this.#role(props, logGroup),
-      logGroup,
-      loggingFormat: LoggingFormat.JSON,
-      applicationLogLevelV2: ApplicationLogLevel.INFO,
-      systemLogLevelV2: SystemLogLevel.INFO,
-      environment: this.#environment(props),
-      bundling: bundlingOptions,
+      reservedConcurrency: props.deployment.reservedConcurrency,
     });
-    // CDK lets a function depend on its role twice over, which cfn-lint finds superfluous.
-    if (this.function.node.defaultChild instanceof CfnFunction) {
-      this.function.node.defaultChild.addMetadata('cfn-lint', { config: { ignore_checks: ['W3005'] } });
-    }
     // A run that fails leaves the watermark where it is and the next one reads the same, so one retry is plenty.
     this.function.configureAsyncInvoke({
       retryAttempts: 1,
-      maxEventAge: Duration.seconds(maxEventAgeSeconds(deployment.periodMinutes)),
+      maxEventAge: Duration.seconds(maxEventAgeSeconds(props.deployment.periodMinutes)),
       onFailure: new SqsDestination(deadLetters.queue),
     });
-  }
-
-  #environment({ deployment, warehouse, namespace }: SyncFunctionProps): Record<string, string> {
-    const config = { ...deployment.writtenConfig, warehouse: warehouse.url };
-    const sizeBytes = Buffer.byteLength(JSON.stringify(deployment.writtenConfig));
-    if (sizeBytes > maxConfigBytes) {
-      throw new ConfigError(
-        `"config" is ${sizeBytes} bytes of JSON, and a Lambda function's environment takes ${maxConfigBytes} of it`,
-        {
-          remedy: 'Split the targets over two stacks, each with a stackName of its own.',
-          code: 'config.targets',
-        },
-      );
-    }
-    return {
-      [configVariable]: Stack.of(this).toJsonString(config),
-      [namespaceVariable]: namespace,
-      // parquetjs-lite's Thrift calls `new Buffer`, of which Node warns where it does not lie in node_modules.
-      NODE_OPTIONS: '--disable-warning=DEP0005',
-    };
-  }
-
-  /** Written by hand: AWS's managed policy for Lambda may write to every log group there is. */
-  #role({ warehouse, secrets }: SyncFunctionProps, logGroup: LogGroup): Role {
-    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
-    role.addToPolicy(
-      new PolicyStatement({
-        sid: 'WriteLogs',
-        actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-        resources: [logGroup.logGroupArn],
-      }),
-    );
-    secrets.grantRead(role);
-    warehouse.grantSync(role);
-    return role;
   }
 }
 

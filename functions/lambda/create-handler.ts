@@ -34,7 +34,8 @@ export type Handler = (event: unknown, context: Context) => Promise<Summary[]>;
  */
 export class TargetsFailedError extends Error {
   constructor(failures: readonly DqsyncError[], targetCount: number) {
-    super(`${failures.length} of ${targetCount} targets failed. ${failures.map(describeError).join(' ')}`);
+    const howMany = targetCount === 1 ? '' : `${failures.length} of ${targetCount} targets failed. `;
+    super(`${howMany}${failures.map(describeError).join(' ')}`);
     this.name = failures.every(({ retryable }) => retryable) ? 'TransientTargetsFailedError' : 'TargetsFailedError';
   }
 }

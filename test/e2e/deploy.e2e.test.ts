@@ -5,58 +5,29 @@
  * projection and views of Athena.
  */
 
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { newToken } from '../../functions/clock.ts';
-import { parseWarehouseUrl } from '../../functions/warehouse/location.ts';
 import { openS3Store } from '../../functions/warehouse/s3-store.ts';
 import type { Store } from '../../functions/warehouse/store.ts';
 import { defaultAccount } from '../simulator/accounts.ts';
-import { defaultWorkspace, type Simulator, startSimulator } from '../simulator/server.ts';
+import { defaultWorkspace, type Simulator } from '../simulator/server.ts';
 import { bytesOf } from '../support/store-steps.ts';
-import { tempFolder } from '../support/temp-warehouse.ts';
-import { ask, opened } from '../support/warehouse-sql.ts';
 import { describeStore } from '../warehouse/store-contract.ts';
-import { type Deployed, deploy } from './deployed.ts';
-import { eventually, type MiniStack, provideMiniStack, region, startMiniStack } from './ministack.ts';
+import { eventually, type MiniStack, provideMiniStack } from './ministack.ts';
+import { Stage, secretOf } from './stage.ts';
 
 const isProvided = await provideMiniStack();
-const stackName = 'dqsync-e2e';
-const secretId = 'dataarts/sales';
+const secretId = secretOf('sales');
 const hourMs = 3_600_000;
 
 describe.skipIf(!isProvided)('on an emulated AWS', () => {
+  let stage: Stage;
   let ministack: MiniStack;
   let simulator: Simulator;
-  let deployed: Deployed;
   let store: Store;
-  let folder: string;
 
-  const s3Client = (): S3Client =>
-    new S3Client({
-      endpoint: ministack.endpoint,
-      region,
-      forcePathStyle: true,
-      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-    });
-  const putSecret = (value: unknown): Promise<unknown> =>
-    ministack.call('secretsmanager.PutSecretValue', { SecretId: secretId, SecretString: JSON.stringify(value) });
-  const invoke = async (type: 'Event' | 'RequestResponse'): Promise<{ failed: boolean; text: string }> => {
-    const path = `/2015-03-31/functions/${deployed.outputs.FunctionName}/invocations`;
-    const response = await fetch(`${ministack.endpoint}${path}`, {
-      method: 'POST',
-      headers: {
-        'X-Amz-Invocation-Type': type,
-        Authorization: `AWS4-HMAC-SHA256 Credential=test/20260101/${region}/lambda/aws4_request, SignedHeaders=host, Signature=none`,
-      },
-      body: '{}',
-    });
-    return { failed: response.headers.has('x-amz-function-error'), text: await response.text() };
-  };
   const runIds = async (): Promise<Set<string>> => {
     const keys = await Array.fromAsync(store.list('quality_instance_observations/'));
     return new Set(keys.map(({ key }) => /([^/]+)-\d+\.parquet$/.exec(key)?.[1] ?? ''));
@@ -69,55 +40,33 @@ describe.skipIf(!isProvided)('on an emulated AWS', () => {
       .parse(await checkpoint());
     return lastRun.outcome === 'running' ? 'none' : lastRun.runId;
   };
-  /** What the view says, against what the source holds. */
-  const expectTruth = async (): Promise<void> => {
-    const rows = await ask(
-      await opened(store, join(await tempFolder(), 'cache')),
-      'SELECT id, run_status, epoch_ms(start_time) AS start_ms FROM quality_instances ORDER BY id',
-    );
-    const truth = simulator.truth().executions.map(({ id, runStatus, startTimeMs }) => ({
-      id,
-      run_status: runStatus,
-      start_ms: BigInt(startTimeMs),
-    }));
-    expect(rows).toEqual(truth.toSorted((a, b) => (a.id < b.id ? -1 : 1)));
-  };
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'dqsync-e2e-'));
-    [ministack, simulator] = await Promise.all([startMiniStack(), startSimulator({ workspaces: [defaultWorkspace] })]);
     const nowMs = Date.now();
+    stage = await Stage.open({
+      stackName: 'dqsync-e2e',
+      targets: { sales: defaultWorkspace },
+      quota: { requests: 1000, perSeconds: 1 },
+      config: { initialFrom: new Date(nowMs - 4 * hourMs).toISOString(), maxRunSeconds: 45 },
+    });
+    ({ ministack, simulator, store } = stage);
     simulator.life.addMany(250, { fromMs: nowMs - 3 * hourMs, toMs: nowMs - hourMs });
-    const config = {
-      source: { endpoint: simulator.url, iamEndpoint: simulator.iamUrl, quota: { requests: 1000, perSeconds: 1 } },
-      targets: [{ name: 'sales', ...defaultWorkspace, credentials: `secretsmanager:${secretId}` }],
-      initialFrom: new Date(nowMs - 4 * hourMs).toISOString(),
-      settleSeconds: 0,
-      maxRunSeconds: 45,
-    };
-    const deployment = { stackName, schedule: { expression: 'rate(1 minute)' } };
-    deployed = await deploy(ministack, stackName, { config, deployment }, folder);
-    const location = parseWarehouseUrl(deployed.outputs.WarehouseUrl);
-    store = openS3Store({ bucket: location.kind === 's3' ? location.bucket : '', client: s3Client() });
   }, 180_000);
 
-  afterAll(async () => {
-    await Promise.all([ministack?.stop(), simulator?.close()]);
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => stage?.close());
 
   it('waits for its secret, says so, and leaves a dead letter', async () => {
-    expect(deployed.outputs.SecretsToFill).toBe(secretId);
+    expect(stage.deployed.outputs.SecretsToFill).toBe(secretId);
 
-    const refused = await invoke('RequestResponse');
+    const refused = await stage.invoke('RequestResponse');
     expect(refused.failed).toBe(true);
     expect(refused.text).toContain(`target sales: the secret secretsmanager:${secretId} `);
 
-    await invoke('Event');
+    await stage.invoke('Event');
     const messages = z.object({ Messages: z.array(z.object({ Body: z.string() })) });
     let body = '';
     await eventually('a dead letter', 60_000, async () => {
-      const QueueUrl = deployed.outputs.DeadLetterQueueUrl;
+      const QueueUrl = stage.deployed.outputs.DeadLetterQueueUrl;
       body = messages.parse(await ministack.call('AmazonSQS.ReceiveMessage', { QueueUrl })).Messages[0]?.Body ?? '';
       return body !== '';
     });
@@ -128,12 +77,12 @@ describe.skipIf(!isProvided)('on an emulated AWS', () => {
 
   it('syncs by itself as soon as it has a secret, and again what has changed since', async () => {
     const failedRun = await endedRun().catch(() => 'none');
-    await putSecret(defaultAccount.password);
+    await stage.putSecret('sales', defaultAccount.password);
     const running = simulator.life.addExecution({ startTimeMs: Date.now() - hourMs, runStatus: 'RUNNING' });
 
     await eventually('the schedule fires', 100_000, async () => (await runIds()).size === 1);
     await eventually('the run ends', 30_000, async () => (await endedRun()) !== failedRun);
-    await expectTruth();
+    await stage.expectTruth();
 
     const firstRun = await endedRun();
     simulator.life.finish(running.id, 'ALARMING');
@@ -142,20 +91,20 @@ describe.skipIf(!isProvided)('on an emulated AWS', () => {
       const run = await endedRun();
       return run !== firstRun && (await runIds()).has(run);
     });
-    await expectTruth();
+    await stage.expectTruth();
   }, 240_000);
 
   it('reads the secret again when the password was rotated', async () => {
     const password = 'another one';
     simulator.auth.rotatePassword('dq-reader', password);
-    await putSecret({ ...defaultAccount.password, password });
+    await stage.putSecret('sales', { ...defaultAccount.password, password });
     simulator.life.addExecution({ startTimeMs: Date.now() - 1000 });
 
-    const { failed, text } = await invoke('RequestResponse');
+    const { failed, text } = await stage.invoke('RequestResponse');
 
     expect(JSON.parse(text)).toMatchObject([{ target: 'sales', done: true, rowsWritten: 1 }]);
     expect(failed).toBe(false);
-    await expectTruth();
+    await stage.expectTruth();
   });
 
   it('has the table, the view and the workgroup in its catalog, and takes the named queries', async () => {
@@ -164,17 +113,37 @@ describe.skipIf(!isProvided)('on an emulated AWS', () => {
       table.parse(await ministack.call('AWSGlue.GetTable', { DatabaseName: 'dqsync_e2e', Name })).Table;
     expect(await get('quality_instance_observations')).toMatchObject({
       TableType: 'EXTERNAL_TABLE',
-      StorageDescriptor: { Location: `${deployed.outputs.WarehouseUrl}/quality_instance_observations/` },
+      StorageDescriptor: { Location: `${stage.deployed.outputs.WarehouseUrl}/quality_instance_observations/` },
     });
     expect(await get('quality_instances')).toMatchObject({ TableType: 'VIRTUAL_VIEW', PartitionKeys: [] });
-    expect(deployed.leftOut).toHaveLength(7);
-    for (const { Properties } of deployed.leftOut) {
+    expect(stage.deployed.leftOut).toHaveLength(7);
+    for (const { Properties } of stage.deployed.leftOut) {
       await ministack.call('AmazonAthena.CreateNamedQuery', Properties);
     }
   });
 
+  it('answers a question by Athena, over all files of the table', async () => {
+    const state = z.object({ QueryExecution: z.object({ Status: z.object({ State: z.string() }) }) });
+    const { QueryExecutionId } = z.object({ QueryExecutionId: z.string() }).parse(
+      await ministack.call('AmazonAthena.StartQueryExecution', {
+        QueryString: 'SELECT count(DISTINCT id) FROM dqsync_e2e.quality_instance_observations',
+        WorkGroup: 'dqsync-e2e',
+      }),
+    );
+    await eventually('the query ends', 30_000, async () => {
+      const { QueryExecution } = state.parse(
+        await ministack.call('AmazonAthena.GetQueryExecution', { QueryExecutionId }),
+      );
+      return QueryExecution.Status.State === 'SUCCEEDED';
+    });
+    const results = await ministack.call('AmazonAthena.GetQueryResults', { QueryExecutionId });
+    const row = z.object({ Data: z.array(z.object({ VarCharValue: z.string() })) });
+    const { Rows } = z.object({ ResultSet: z.object({ Rows: z.array(row) }) }).parse(results).ResultSet;
+    expect(Rows.at(-1)?.Data[0]?.VarCharValue).toBe(String(simulator.truth().executions.length));
+  });
+
   it('counts a write as won whose reply was lost', async () => {
-    const client = s3Client();
+    const client = stage.s3Client();
     let losses = 0;
     client.middlewareStack.add(
       (next, context) => async (args) => {
@@ -197,7 +166,7 @@ describe.skipIf(!isProvided)('on an emulated AWS', () => {
 
   describeStore("MiniStack's S3", async () => {
     const bucket = `contract-${newToken()}`;
-    await s3Client().send(new CreateBucketCommand({ Bucket: bucket }));
-    return () => openS3Store({ bucket, prefix: 'p', client: s3Client() });
+    await stage.s3Client().send(new CreateBucketCommand({ Bucket: bucket }));
+    return () => openS3Store({ bucket, prefix: 'p', client: stage.s3Client() });
   });
 });

@@ -17,6 +17,8 @@ const template = z.looseObject({ Resources: z.record(z.string(), resource) });
 const outputs = z.object({
   WarehouseUrl: z.string().regex(/^s3:/),
   FunctionName: z.string(),
+  BackfillFunctionName: z.string(),
+  BackfillStateMachineArn: z.string(),
   DeadLetterQueueUrl: z.string(),
   SecretsToFill: z.string(),
 });
@@ -62,7 +64,7 @@ export async function deploy(
     assembly,
   );
   const leftOut = await leaveOut(join(assembly, `${stackName}.template.json`));
-  await cli('bootstrap', `aws://000000000000/${region}`);
+  await cli('bootstrap', '--app', assembly, `aws://000000000000/${region}`);
   await cli('deploy', '--app', assembly, '--require-approval', 'never', '--outputs-file', written);
   const byStack = z.record(z.string(), outputs).parse(JSON.parse(await readFile(written, 'utf8')));
   return { outputs: outputs.parse(byStack[stackName]), leftOut };

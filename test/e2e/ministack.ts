@@ -6,14 +6,17 @@ import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import * as z from 'zod';
 
 const run = promisify(execFile);
 const version = '1.5.33';
+/** What MiniStack's Athena asks. */
+const duckdbVersion = '1.5.6';
 const root = join(import.meta.dirname, '../..');
-const venv = join(root, `.dqsync/ministack-${version}`);
+const venv = join(root, `.dqsync/ministack-${version}-duckdb-${duckdbVersion}`);
 
 /** Where MiniStack pretends to be. */
 export const region = 'eu-central-1';
@@ -25,6 +28,8 @@ export interface MiniStack {
   readonly environment: Readonly<Record<string, string>>;
   /** Calls one of the services that speak JSON, for example `AWSGlue.GetTable`. Throws where it answers with an error. */
   call(target: string, body: Readonly<Record<string, unknown>>): Promise<unknown>;
+  /** Process ids of the function's sandboxes. */
+  sandboxes(functionName: string): Promise<number[]>;
   stop(): Promise<void>;
 }
 
@@ -51,7 +56,8 @@ export async function provideMiniStack(): Promise<boolean> {
   const folder = await mkdtemp(`${venv}.`);
   try {
     await run('python3', ['-m', 'venv', folder]);
-    await run(join(folder, 'bin/python'), ['-m', 'pip', 'install', '--quiet', `ministack==${version}`]);
+    const packages = [`ministack==${version}`, `duckdb==${duckdbVersion}`];
+    await run(join(folder, 'bin/python'), ['-m', 'pip', 'install', '--quiet', ...packages]);
     // Whole or not at all, also when two suites install it at once.
     await rename(folder, venv).catch((thrown: unknown) => {
       if (!existsSync(venv)) {
@@ -68,6 +74,7 @@ export async function provideMiniStack(): Promise<boolean> {
 export async function startMiniStack(): Promise<MiniStack> {
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
+  const data = await mkdtemp(join(tmpdir(), 'dqsync-ministack-'));
   // It runs Lambda functions by the "node" of its PATH, with its own environment around theirs: so that is a bare one.
   const process_ = spawn(join(venv, 'bin/python'), ['-m', 'ministack'], {
     stdio: 'ignore',
@@ -79,6 +86,11 @@ export async function startMiniStack(): Promise<MiniStack> {
       MINISTACK_HOST: '127.0.0.1',
       MINISTACK_REGION: region,
       LAMBDA_EXECUTOR: 'local',
+      // Its Athena reads the objects from there.
+      S3_PERSIST: '1',
+      S3_DATA_DIR: data,
+      // Between two tries of a state machine, by what its definition says.
+      SFN_WAIT_SCALE: '0.01',
     },
   });
   const exited = new Promise<void>((resolve) => process_.once('exit', () => resolve()));
@@ -87,6 +99,7 @@ export async function startMiniStack(): Promise<MiniStack> {
     const timer = setTimeout(() => process_.kill('SIGKILL'), 5000);
     await exited;
     clearTimeout(timer);
+    await rm(data, { recursive: true, force: true });
   };
   try {
     await eventually('MiniStack answers', 30_000, async () => (await fetch(`${endpoint}/_ministack/health`)).ok);
@@ -94,7 +107,13 @@ export async function startMiniStack(): Promise<MiniStack> {
     await stop();
     throw thrown;
   }
-  return { endpoint, environment: environmentFor(endpoint), call: (...args) => call(endpoint, ...args), stop };
+  return {
+    endpoint,
+    environment: environmentFor(endpoint),
+    call: (...args) => call(endpoint, ...args),
+    sandboxes: (functionName) => sandboxes(process_.pid, functionName),
+    stop,
+  };
 }
 
 /** Asks again and again until it is so. What the question throws counts as not yet. */
@@ -125,7 +144,21 @@ function environmentFor(endpoint: string): Record<string, string> {
   };
 }
 
-const services: Readonly<Record<string, string>> = { AWSGlue: 'glue', AmazonAthena: 'athena', AmazonSQS: 'sqs' };
+/** A sandbox is a child of MiniStack's, of a script in a folder that is named after the function. */
+async function sandboxes(parent: number | undefined, functionName: string): Promise<number[]> {
+  const { stdout } = await run('ps', ['-A', '-o', 'pid=,ppid=,args=']);
+  return stdout.split('\n').flatMap((line) => {
+    const [, pid, ppid, args = ''] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
+    return Number(ppid) === parent && args.includes(`ministack-lambda-${functionName}-`) ? [Number(pid)] : [];
+  });
+}
+
+const services: Readonly<Record<string, string>> = {
+  AWSGlue: 'glue',
+  AmazonAthena: 'athena',
+  AmazonSQS: 'sqs',
+  AWSStepFunctions: 'states',
+};
 
 /** Signed by nobody: MiniStack reads the service and the region from the header, and believes the rest. */
 async function call(endpoint: string, target: string, body: Readonly<Record<string, unknown>>): Promise<unknown> {

@@ -25,6 +25,7 @@ const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
 describe('alarms', () => {
   it('are those of the list, for the function or for each target', () => {
     expect(alarms.map(({ AlarmName }) => AlarmName).sort()).toEqual([
+      'dqsync-backfill-failed',
       'dqsync-dead-letters',
       'dqsync-events-dropped',
       'dqsync-near-time-limit',
@@ -65,6 +66,19 @@ describe('alarms', () => {
     expect(own.filter((name) => !(name in metrics))).toEqual([]);
   });
 
+  it('tell of a backfill that failed', () => {
+    expectResource(template, 'AWS::CloudWatch::Alarm', {
+      AlarmName: 'dqsync-backfill-failed',
+      Namespace: 'AWS/States',
+      MetricName: 'ExecutionsFailed',
+      Dimensions: [{ Name: 'StateMachineArn', Value: { Ref: Match.stringLikeRegexp('^BackfillStateMachine') } }],
+      Statistic: 'Sum',
+      Threshold: 1,
+      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+      TreatMissingData: 'notBreaching',
+    });
+  });
+
   it('find the table too old after three periods of the schedule', () => {
     const quarterly = aTemplate(aConfig({ maxRunSeconds: 600 }), { schedule: { expression: 'rate(15 minutes)' } });
     expectResource(quarterly, 'AWS::CloudWatch::Alarm', {
@@ -100,7 +114,9 @@ describe('the dashboard', () => {
     for (const text of [
       'Is it healthy?',
       'Is it fresh?',
+      'Is a backfill under way?',
       'What did it cost?',
+      'dqsync/dqsync/backfill',
       'WatermarkAge',
       'ProcessedBytes',
       'hr',

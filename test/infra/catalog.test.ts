@@ -49,7 +49,7 @@ describe('the table', () => {
     });
   });
 
-  it('projects its partitions: the configured workspaces, and the days from initialFrom to tomorrow', () => {
+  it('projects its partitions: the configured workspaces, and the days from those a backfill may bring to tomorrow', () => {
     const config = aConfig({
       targets: [aTarget(), aTarget({ name: 'b' }), aTarget({ name: 'c', workspace: 'w2' })],
       initialFrom: '2026-01-01T12:00:00Z',
@@ -63,7 +63,7 @@ describe('the table', () => {
       'projection.workspace.values': '9f2e71d04c8b4be5a6d31f0c58e7b924,w2,old',
       'projection.dt.type': 'date',
       'projection.dt.format': 'yyyy-MM-dd',
-      'projection.dt.range': '2026-01-01,NOW+1DAYS',
+      'projection.dt.range': '2020-01-01,NOW+1DAYS',
       'storage.location.template': {
         'Fn::Join': [
           '',
@@ -79,13 +79,16 @@ describe('the table', () => {
   });
 
   it('begins with the day that the very first window can reach, in the time zone of dt', () => {
-    const firstDay = (changes: Record<string, unknown>) =>
-      glueTable('quality_instance_observations', aTemplate(aConfig(changes))).Parameters['projection.dt.range'];
+    const firstDay = (changes: Record<string, unknown>) => {
+      const template = aTemplate(aConfig(changes), { firstDay: '2026-06-01' });
+      return glueTable('quality_instance_observations', template).Parameters['projection.dt.range'];
+    };
     // A window is widened by 1 ms at each end.
     expect(firstDay({ initialFrom: '2026-01-01T00:00:00Z' })).toBe('2025-12-31,NOW+1DAYS');
     expect(firstDay({ initialFrom: '2025-12-31T20:00:00Z', partitionTimeZone: 'Asia/Shanghai' })).toBe(
       '2026-01-01,NOW+1DAYS',
     );
+    expect(firstDay({ initialFrom: '2026-07-01T00:00:00Z' })).toBe('2026-06-01,NOW+1DAYS');
   });
 });
 

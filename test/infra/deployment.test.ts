@@ -55,6 +55,8 @@ describe('what cdk.json says', () => {
     ['deployment', [aConfig(), { logRetentionDays: 8 }], '"logRetentionDays"'],
     ['deployment', [aConfig(), { alarmEmail: 'nobody' }], '"alarmEmail"'],
     ['deployment', [aConfig(), { bucketName: 'My_Bucket' }], '"bucketName"'],
+    ['deployment', [aConfig(), { firstDay: '2026' }], '"firstDay"', 'must be a day'],
+    ['deployment', [aConfig(), { existingKeys: ['alias/dataarts'] }], '"existingKeys[0]"', 'ARN of a KMS key'],
     ['deployment', [aConfig(), { schedule: { expression: 'hourly' } }], '"schedule.expression"', 'rate('],
     ['deployment', [aConfig(), { schedule: { expression: 'rate(2 days)' } }], '"schedule.expression"', 'once a day'],
     ['deployment', [aConfig(), { schedule: { expression: 'cron(0 * * * ? *)' } }], '"schedule.longestGapMinutes"'],

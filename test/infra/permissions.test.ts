@@ -12,13 +12,13 @@ const statement = z.object({ Action: texts, Resource: resources });
 const document = z.object({ Statement: z.array(statement) });
 const role = z.object({ Policies: z.array(z.object({ PolicyDocument: document })).default([]) });
 
-/** Every permission that a role of the stack has: action → resources, as JSON text. */
-function permissions(template: Template): Map<string, string[]> {
+/** Every permission that the roles of a part of the stack have (default: of all): action → resources, as JSON text. */
+function permissions(template: Template, part = ''): Map<string, string[]> {
+  const ofPart = (type: string) =>
+    Object.entries(template.findResources(type)).flatMap(([id, each]) => (id.startsWith(part) ? [each] : []));
   const documents = [
-    ...Object.values(template.findResources('AWS::IAM::Policy')).map((each) =>
-      document.parse(each['Properties'].PolicyDocument),
-    ),
-    ...Object.values(template.findResources('AWS::IAM::Role')).flatMap((each) =>
+    ...ofPart('AWS::IAM::Policy').map((each) => document.parse(each['Properties'].PolicyDocument)),
+    ...ofPart('AWS::IAM::Role').flatMap((each) =>
       role.parse(each['Properties']).Policies.map(({ PolicyDocument }) => PolicyDocument),
     ),
   ];
@@ -52,34 +52,52 @@ describe('least privilege', () => {
     }
   });
 
-  it('keeps the function to its own prefixes of the bucket, without deleting', () => {
-    const prefixed = permissions(aTemplate(aConfig({ warehouse: 's3://my-bucket/dq' }), { bucketName: 'my-bucket' }));
-    const arn = (rest: string) =>
-      JSON.stringify({ 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, `:s3:::my-bucket${rest}`]] });
-    const objects = ['quality_instance_observations', 'quarantine', 'state'].map((prefix) => arn(`/dq/${prefix}/*`));
-    expect(prefixed.get('s3:GetObject')).toEqual(objects);
-    expect(prefixed.get('s3:PutObject')).toEqual(objects);
-    expect(prefixed.get('s3:ListBucket')).toEqual([arn('')]);
-    expect([...granted.keys()].filter((action) => /delete|\*/i.test(action))).toEqual([]);
-  });
+  it.each(['SyncRole', 'BackfillRunRole'])(
+    'keeps the function to its own prefixes of the bucket, without deleting: %s',
+    (part) => {
+      const config = aConfig({ warehouse: 's3://my-bucket/dq' });
+      const prefixed = permissions(aTemplate(config, { bucketName: 'my-bucket' }), part);
+      const arn = (rest: string) =>
+        JSON.stringify({ 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, `:s3:::my-bucket${rest}`]] });
+      const objects = ['quality_instance_observations', 'quarantine', 'state'].map((prefix) => arn(`/dq/${prefix}/*`));
+      expect(prefixed.get('s3:GetObject')).toEqual(objects);
+      expect(prefixed.get('s3:PutObject')).toEqual(objects);
+      expect(prefixed.get('s3:ListBucket')).toEqual([arn('')]);
+      expect([...granted.keys()].filter((action) => /delete|\*/i.test(action))).toEqual([]);
+    },
+  );
 
   it('lets the function read its secrets, created, named or given by ARN, and no other', () => {
     const arn = 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:c-AbCdEf';
     const targets = ['a', 'b', arn].map((name, index) =>
       aTarget({ name: `t${index}`, credentials: `secretsmanager:${name}` }),
     );
-    const reads = permissions(aTemplate(aConfig({ targets }), { existingSecrets: ['b'] })).get(
-      'secretsmanager:GetSecretValue',
-    );
-    expect(reads).toEqual([
-      expect.stringMatching(/^\{"Ref":"Secretsa/),
-      expect.stringMatching(/:secretsmanager:.*:secret:b-\?{6}"/),
-      JSON.stringify(arn),
-    ]);
+    const template = aTemplate(aConfig({ targets }), { existingSecrets: ['b'] });
+    for (const part of ['SyncRole', 'BackfillRunRole']) {
+      expect(permissions(template, part).get('secretsmanager:GetSecretValue')).toEqual([
+        expect.stringMatching(/^\{"Ref":"Secretsa/),
+        expect.stringMatching(/:secretsmanager:.*:secret:b-\?{6}"/),
+        JSON.stringify(arn),
+      ]);
+    }
+  });
+
+  it('lets the functions use the KMS keys that are named, and write by them only into an existing bucket', () => {
+    const arns = ['a', 'b'].map((id) => `arn:aws:kms:eu-central-1:111122223333:key/${id}`);
+    const keys = (deployment: Readonly<Record<string, unknown>>, action: string) =>
+      ['SyncRole', 'BackfillRunRole'].map((part) =>
+        permissions(aTemplate(aConfig(), { ...deployment, existingKeys: arns }), part).get(action),
+      );
+    const both = [arns, arns].map((each) => each.map((arn) => JSON.stringify(arn)));
+
+    expect(keys({}, 'kms:Decrypt')).toEqual(both);
+    expect(keys({}, 'kms:GenerateDataKey')).toEqual([undefined, undefined]);
+    expect(keys({ bucketName: 'my-bucket' }, 'kms:Decrypt')).toEqual(both);
+    expect(keys({ bucketName: 'my-bucket' }, 'kms:GenerateDataKey')).toEqual(both);
   });
 
   it('lets the schedule invoke this function, as this account only', () => {
-    expect(granted.get('lambda:InvokeFunction')).toEqual([
+    expect(permissions(aTemplate(), 'ScheduleRole').get('lambda:InvokeFunction')).toEqual([
       JSON.stringify({ 'Fn::GetAtt': ['SyncFunction878007FF', 'Arn'] }),
     ]);
     expectResource(aTemplate(), 'AWS::IAM::Role', {
@@ -95,13 +113,54 @@ describe('least privilege', () => {
   });
 });
 
+describe("the backfill's state machine", () => {
+  it("invokes the backfill's function and does nothing else, as this machine of this account only", () => {
+    const template = aTemplate();
+    const arn = (service: string, rest: string) => ({
+      'Fn::Join': [
+        '',
+        [
+          'arn:',
+          { Ref: 'AWS::Partition' },
+          `:${service}:`,
+          { Ref: 'AWS::Region' },
+          ':',
+          { Ref: 'AWS::AccountId' },
+          rest,
+        ],
+      ],
+    });
+
+    expect([...permissions(template, 'BackfillRole')]).toEqual([
+      ['lambda:InvokeFunction', [JSON.stringify({ 'Fn::GetAtt': ['BackfillRunFunctionEFCD8C31', 'Arn'] })]],
+    ]);
+    expectResource(template, 'AWS::IAM::Role', {
+      AssumeRolePolicyDocument: {
+        Statement: [
+          {
+            Principal: { Service: 'states.amazonaws.com' },
+            Condition: {
+              StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } },
+              ArnEquals: { 'aws:SourceArn': arn('states', ':stateMachine:dqsync-backfill') },
+            },
+          },
+        ],
+      },
+    });
+  });
+});
+
 describe('cdk-nag, AwsSolutions', () => {
   it.each([
     ['a new bucket', aConfig(), { alarmEmail: 'dq@example.com' }],
     [
       'an existing bucket and secret',
       aConfig({ warehouse: 's3://my-bucket/dq' }),
-      { bucketName: 'my-bucket', existingSecrets: ['dataarts/sales'] },
+      {
+        bucketName: 'my-bucket',
+        existingSecrets: ['dataarts/sales'],
+        existingKeys: ['arn:aws:kms:eu-central-1:111122223333:key/a'],
+      },
     ],
   ])('finds nothing with %s', (_, config, deployment) => {
     const { root } = aStack(config, deployment).node;

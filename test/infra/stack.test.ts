@@ -13,12 +13,13 @@ function propertiesOf(type: string, from = template): Record<string, unknown> {
   return found[0]?.['Properties'];
 }
 
-/** The function's environment variables. */
+/** The environment variables of the schedule's function. */
 function environment(): Record<string, unknown> {
-  const { Environment } = z
-    .object({ Environment: z.object({ Variables: z.record(z.string(), z.unknown()) }) })
-    .parse(propertiesOf('AWS::Lambda::Function'));
-  return Environment.Variables;
+  const variables = z.record(z.string(), z.unknown());
+  const { Properties } = z
+    .object({ Properties: z.object({ Environment: z.object({ Variables: variables }) }) })
+    .parse(template.findResources('AWS::Lambda::Function')['SyncFunction878007FF']);
+  return Properties.Environment.Variables;
 }
 
 /** The text of an `Fn::Join`, references in angle brackets. */
@@ -176,6 +177,7 @@ describe('several deployments in one account', () => {
         'BucketName',
         'LogGroupName',
         'RoleName',
+        'StateMachineName',
       ];
       return resources.flatMap((resource) => {
         const { Properties } = named.parse(resource);

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import cdkJson from '../../cdk.json' with { type: 'json' };
 import { tempFolder } from '../support/temp-warehouse.ts';
@@ -42,6 +42,11 @@ describe('cdk synth', () => {
     const bundle = join(output, asset, 'index.mjs');
     expect((await stat(bundle)).size).toBeLessThan(2_000_000);
     expect((await readFile(bundle, 'utf8')).includes('DuckDBInstance')).toBe(false);
+    vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'SILENT');
+    // Lambda tells its caller the name of an error, by which the backfill's state machine goes.
+    const { handler } = z.object({ handler: z.instanceof(Function) }).parse(await import(bundle));
+    const context = { getRemainingTimeInMillis: () => 60_000, awsRequestId: 'a', functionName: 'f' };
+    await expect(handler({ mode: 'other' }, context)).rejects.toMatchObject({ name: 'ConfigError' });
   });
 
   it('says which key is wrong, and no more', async () => {

@@ -203,7 +203,7 @@ describe('what it prints', () => {
       simulator: { traps: { faults: [{ kind: 'status', status: 404, when: { from: 1 } }] } },
     });
 
-    await expect(sandbox.handler({}, sandbox.context())).rejects.toThrow(/1 of 1 targets failed/);
+    await expect(sandbox.handler({}, sandbox.context())).rejects.toThrow(/^target target-1: the source refuse/);
 
     expect(sandbox.metrics()).toMatchObject([{ Failed: 1, WatermarkAge: expect.any(Number) }]);
     // Coverage would begin at initialFrom, two hours ago.
@@ -230,7 +230,7 @@ describe('a refusal by the source', () => {
   it("is logged with the source's code and request id", async () => {
     const sandbox = await deploy({ secret: { token: 'revoked' } });
 
-    await expect(sandbox.handler({}, sandbox.context())).rejects.toThrow(/1 of 1 targets failed/);
+    await expect(sandbox.handler({}, sandbox.context())).rejects.toThrow(/^target target-1: the source refuse/);
 
     const [line] = sandbox.logs().filter(({ message }) => message === 'target failed');
     expect(line).toMatchObject({

@@ -90,7 +90,7 @@ export async function deploy(options: SandboxOptions = {}): Promise<Sandbox> {
     initialFrom: new Date(rowsFromMs - 60_000).toISOString(),
   };
   const environment: Record<string, string | undefined> = { DQSYNC_CONFIG: JSON.stringify(config) };
-  const chunks = capturePrinted();
+  const chunks = capturedStreams();
   const lines = (): PrintedLine[] =>
     chunks
       .join('')
@@ -110,7 +110,8 @@ export async function deploy(options: SandboxOptions = {}): Promise<Sandbox> {
   };
 }
 
-function fakeContext(remainingMs = 900_000): Context {
+/** A context with so much time left, from now on. */
+export function fakeContext(remainingMs = 900_000): Context {
   const endMs = Date.now() + remainingMs;
   return {
     callbackWaitsForEmptyEventLoop: true,
@@ -129,7 +130,7 @@ function fakeContext(remainingMs = 900_000): Context {
 }
 
 /** Powertools writes to a console of its own over the process's streams, as in Lambda. */
-function capturePrinted(): string[] {
+export function capturedStreams(): string[] {
   const chunks: string[] = [];
   for (const stream of [process.stdout, process.stderr]) {
     const original = stream.write;

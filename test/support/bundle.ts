@@ -22,6 +22,7 @@ export async function bundleHandler(folder: string): Promise<Bundle> {
     outfile: path,
     bundle: true,
     minify: true,
+    keepNames: true,
     platform: 'node',
     target: 'node24',
     format: 'esm',

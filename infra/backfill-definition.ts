@@ -1,0 +1,150 @@
+/**
+ * The backfill's loop in Amazon States Language, with JSONata. Pure.
+ *
+ * Users side by side, each user's targets one after another: the source's quota is a user's, and more workers would only
+ * wait for each other. What counts is in the checkpoint, so each invocation goes on where the last commit was, however the
+ * one before it ended.
+ */
+import { Aws } from 'aws-cdk-lib';
+
+/** The errors of the function that trying again does not mend; functions/lambda/create-handler.ts throws them. */
+const permanentErrors = ['TargetsFailedError', 'ConfigError'];
+/** All others: throttling, a sandbox that was killed or ran out of time, Lambda itself, a source that is down. */
+const anyError = ['States.ALL'];
+/** Another backfill has the function's place; it gives it up at the end of an invocation. */
+const placeTaken = ['Lambda.TooManyRequestsException'];
+
+const inputKeys = ['from', 'to', 'targets', 'again'];
+
+/** What a backfill's loop is made from. */
+export interface BackfillLoop {
+  readonly functionArn: string;
+  /** After which an invocation has ended, one way or another. */
+  readonly invocationSeconds: number;
+  /** Names of targets, those of one user in one group. */
+  readonly groups: readonly (readonly string[])[];
+}
+
+/** A state machine as CloudFormation takes it. */
+export type StateMachineDefinition = Readonly<Record<string, unknown>>;
+
+/**
+ * The whole machine. Its output is the last summary of each target; where one failed, it fails and names each.
+ *
+ * It has no time limit of its own: the 25,000 events that Step Functions lets an execution have, seven for each invocation,
+ * last for a month, and one that comes to their end has failed like any other.
+ */
+export function backfillDefinition(loop: BackfillLoop): StateMachineDefinition {
+  return {
+    Comment: 'Backfills targets of dqsync: invokes its function for each until it says that it is done',
+    QueryLanguage: 'JSONata',
+    StartAt: 'Is the input understood?',
+    States: {
+      'Is the input understood?': {
+        Type: 'Choice',
+        Choices: [{ Condition: jsonata(isMisunderstood(loop.groups.flat())), Next: 'Refuse the input' }],
+        Default: 'Each user',
+      },
+      'Refuse the input': {
+        Type: 'Fail',
+        Error: 'ConfigError',
+        Cause: `The input may have "from", "to", "targets" and "again", and no other key; "targets" may name: ${loop.groups.flat().join(', ')}.`,
+      },
+      'Each user': {
+        Type: 'Map',
+        Items: jsonata(wantedGroups(loop.groups)),
+        ItemProcessor: { ProcessorConfig: { Mode: 'INLINE' }, StartAt: 'Each target', States: eachTarget(loop) },
+        Output: jsonata('[$states.result.ends]'),
+        Next: 'Did any fail?',
+      },
+      'Did any fail?': {
+        Type: 'Choice',
+        Choices: [{ Condition: jsonata('$exists($states.input.error)'), Next: 'Name those that failed' }],
+        Default: 'Done',
+      },
+      'Name those that failed': {
+        Type: 'Fail',
+        Error: 'TargetsFailedError',
+        Cause: jsonata(
+          '$count($states.input.error) & " of " & $count($states.input) & " targets failed. " & $join([$states.input[$exists(error)].("target " & target & ": " & error & ": " & cause)], " ")',
+        ),
+      },
+      Done: { Type: 'Succeed' },
+    },
+  };
+}
+
+function eachTarget(loop: BackfillLoop): StateMachineDefinition {
+  return {
+    'Each target': {
+      Type: 'Map',
+      Items: jsonata('$states.input.targets'),
+      ItemSelector: { target: jsonata('$states.context.Map.Item.Value') },
+      MaxConcurrency: 1,
+      ItemProcessor: { ProcessorConfig: { Mode: 'INLINE' }, StartAt: 'Backfill', States: oneTarget(loop) },
+      Output: { ends: jsonata('$states.result') },
+      End: true,
+    },
+  };
+}
+
+function oneTarget({ functionArn, invocationSeconds }: BackfillLoop): StateMachineDefinition {
+  return {
+    Backfill: {
+      Type: 'Task',
+      Resource: `arn:${Aws.PARTITION}:states:::lambda:invoke`,
+      Arguments: {
+        FunctionName: functionArn,
+        Payload: jsonata(
+          '$merge([$states.context.Execution.Input, {"mode": "backfill", "targets": [$states.input.target]}])',
+        ),
+      },
+      Output: jsonata('$states.result.Payload[0]'),
+      TimeoutSeconds: invocationSeconds,
+      Retry: [
+        { ErrorEquals: permanentErrors, MaxAttempts: 0 },
+        { ErrorEquals: placeTaken, ...backoff, MaxDelaySeconds: 120, MaxAttempts: 500 },
+        { ErrorEquals: anyError, ...backoff, MaxDelaySeconds: 300, MaxAttempts: 8 },
+      ],
+      Catch: [{ ErrorEquals: anyError, Output: failure, Next: 'End of the target' }],
+      Next: 'Is it done?',
+    },
+    'Is it done?': {
+      Type: 'Choice',
+      Choices: [{ Condition: jsonata('$states.input.done'), Next: 'End of the target' }],
+      Default: 'Backfill',
+    },
+    'End of the target': { Type: 'Succeed' },
+  };
+}
+
+const backoff = { IntervalSeconds: 5, BackoffRate: 2, JitterStrategy: 'FULL' } as const;
+
+/** The cause of an error that the function threw is a JSON document; of others it is a sentence, or missing. */
+const failure = {
+  target: jsonata('$states.input.target'),
+  error: jsonata('$states.errorOutput.Error'),
+  cause: jsonata(
+    '($cause := $string($states.errorOutput.Cause); $message := $substring($cause, 0, 1) = "{" and $substring($cause, -1) = "}" ? $parse($cause).errorMessage; $exists($message) ? $message : $exists($cause) ? $cause : "no cause given")',
+  ),
+} as const;
+
+function isMisunderstood(targets: readonly string[]): string {
+  const names = JSON.stringify(targets);
+  return [
+    `$count($keys($states.input)[$not($ in ${JSON.stringify(inputKeys)})]) > 0`,
+    `($exists($states.input.targets) and $count($states.input.targets) = 0)`,
+    `$count($states.input.targets[$not($ in ${names})]) > 0`,
+  ].join(' or ');
+}
+
+/** Of each group those that the input names, or all; groups without any left out. */
+function wantedGroups(groups: readonly (readonly string[])[]): string {
+  const all = JSON.stringify(groups.map((targets) => ({ targets })));
+  const wanted = `$exists($states.input.targets) ? $states.input.targets : ${JSON.stringify(groups.flat())}`;
+  return `($wanted := ${wanted}; [${all}.{"targets": [targets[$ in $wanted]]}[$count(targets) > 0]])`;
+}
+
+function jsonata(expression: string): string {
+  return `{% ${expression} %}`;
+}

@@ -1,0 +1,92 @@
+/** What fills a range that a person names, beside the schedule: a loop around a function of its own. */
+import { ArnFormat, Aws, Stack, Validations } from 'aws-cdk-lib';
+import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import type { TargetConfig } from '../functions/config.ts';
+import { backfillDefinition } from './backfill-definition.ts';
+import { RunFunction, type RunFunctionParts, timeoutSeconds } from './run-function.ts';
+import { backfillNamespaceOf } from './run-metrics.ts';
+
+/** Lambda stops an invocation at its timeout; the loop waits a little longer, to be told so. */
+const waitMarginSeconds = 30;
+
+/**
+ * A function with the schedule's code, configuration and rights, but not its one place, and a Step Functions state machine
+ * that invokes it until all is read.
+ */
+export class Backfill extends Construct {
+  readonly function: IFunction;
+  readonly stateMachineArn: string;
+
+  constructor(scope: Construct, id: string, parts: RunFunctionParts) {
+    super(scope, id);
+    const { deployment } = parts;
+    const groups = groupsByUser(deployment.config.targets);
+    this.function = new RunFunction(this, 'Run', {
+      ...parts,
+      description: 'dqsync: backfills, a part at a time',
+      // One for each user, since the source's quota is a user's.
+      reservedConcurrency: deployment.reservedConcurrency === null ? null : groups.length,
+      namespace: backfillNamespaceOf(deployment.stackName),
+    }).function;
+    const stateMachineName = `${deployment.stackName}-backfill`;
+    const definition = backfillDefinition({
+      functionArn: this.function.functionArn,
+      invocationSeconds: timeoutSeconds(deployment) + waitMarginSeconds,
+      groups,
+    });
+    // The L1, because the L2's task allows its role to invoke every version and alias of the function too.
+    const machine = new CfnStateMachine(this, 'StateMachine', {
+      stateMachineName,
+      stateMachineType: 'STANDARD',
+      definitionString: Stack.of(this).toJsonString(definition),
+      roleArn: this.#role(stateMachineName).roleArn,
+    });
+    this.stateMachineArn = machine.ref;
+    acknowledge(machine);
+  }
+
+  #role(stateMachineName: string): Role {
+    const machineArn = Stack.of(this).formatArn({
+      service: 'states',
+      resource: 'stateMachine',
+      resourceName: stateMachineName,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    return new Role(this, 'Role', {
+      assumedBy: new ServicePrincipal('states.amazonaws.com', {
+        conditions: {
+          StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
+          ArnEquals: { 'aws:SourceArn': machineArn },
+        },
+      }),
+      inlinePolicies: {
+        Invoke: new PolicyDocument({
+          statements: [
+            new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [this.function.functionArn] }),
+          ],
+        }),
+      },
+    });
+  }
+}
+
+/** Names of targets, those with the same credentials together. */
+function groupsByUser(targets: readonly TargetConfig[]): string[][] {
+  const groups = Map.groupBy(targets, ({ credentials }) => credentials);
+  return [...groups.values()].map((group) => group.map(({ name }) => name));
+}
+
+function acknowledge(machine: CfnStateMachine): void {
+  const reasons = {
+    'AwsSolutions-SF1':
+      'A Standard execution keeps its whole history, with inputs, outputs and errors, for 90 days in Step Functions itself; each invocation writes to the log of the function. A log of the loop would say it twice, and needs eight permissions on every resource of the account.',
+    'AwsSolutions-SF2':
+      'The loop has one kind of task, whose durations are in its history and in the metrics of the function. X-Ray needs permissions on every resource of the account, and would tell no more.',
+  };
+  for (const [id, reason] of Object.entries(reasons)) {
+    Validations.of(machine).acknowledge({ id, reason });
+  }
+}
