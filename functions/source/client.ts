@@ -7,7 +7,7 @@
 import packageJson from '../../package.json' with { type: 'json' };
 import { type Clock, parseTime } from '../clock.ts';
 import type { Config } from '../config.ts';
-import { ConfigError } from '../errors.ts';
+import { ConfigError, type DqsyncError } from '../errors.ts';
 import type { EpochMs, FetchPage, Log, Page, PageRequest, Target } from '../model.ts';
 import { Authorization, type Permit } from './authorization.ts';
 import { Endpoint, type HttpLimits, type HttpReply, TransportFault } from './http.ts';
@@ -50,6 +50,8 @@ export interface SourceStats {
   readonly clockSkewMs: number | null;
   /** Running mean of a list request's time, waits not included; null until one was answered. */
   readonly latencyMs: number | null;
+  /** Why the source gives no page at the moment, though it is being asked again; null once it has given one. */
+  readonly failing: DqsyncError | null;
 }
 
 /** One target's source. */
@@ -94,6 +96,7 @@ class SourceClient {
   #retries = 0;
   #clockSkewMs: number | null = null;
   #latencyMs: number | null = null;
+  #failing: DqsyncError | null = null;
 
   constructor(options: SourceOptions) {
     const secrets = new Set<string>();
@@ -124,6 +127,7 @@ class SourceClient {
       retries: this.#retries,
       clockSkewMs: this.#clockSkewMs,
       latencyMs: this.#latencyMs,
+      failing: this.#failing,
     };
   }
 
@@ -137,6 +141,7 @@ class SourceClient {
       ...this.#retry,
       onRetry: (failed, waitMs) => {
         this.#retries += 1;
+        this.#failing = failed.kind === 'throttled' ? null : failed.lastWord;
         const fields = { target: doing.target, reason: failed.message, waitMs };
         this.#options.log?.('info', `asking again for ${doing.what}`, fields);
       },
@@ -241,6 +246,7 @@ class SourceClient {
       throw new FailedAttempt('fault', garbled(doing, reply, content.problem));
     }
     permit.accepted();
+    this.#failing = null;
     const { count, executions, unreadable } = content;
     return { count, executions, unreadable, receivedAtMs: reply.receivedAtMs };
   }

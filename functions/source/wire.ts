@@ -184,7 +184,7 @@ function int64Problem(row: WireObject, field: string, mayBeAbsent: boolean): str
   if (value === null || value === undefined) {
     return mayBeAbsent ? null : absence(field, value);
   }
-  if (value instanceof ExactNumber && /^-?\d+$/.test(value.source)) {
+  if (value instanceof ExactNumber && /^-?[1-9]\d*$/.test(value.source)) {
     return `${field} does not fit 64 bits: ${excerpt(value)}`;
   }
   const exact = int64Of(value);
@@ -219,6 +219,9 @@ function absence(field: string, value: null | undefined): string {
 }
 
 function int64Of(value: unknown): bigint | null {
+  if (value instanceof ExactNumber && value.source === '-0') {
+    return 0n;
+  }
   return typeof value === 'bigint' ? value : typeof value === 'number' ? BigInt(value) : null;
 }
 

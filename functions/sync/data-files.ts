@@ -58,6 +58,9 @@ async function putNew(run: TargetRun, key: string, bytes: Uint8Array): Promise<v
       return;
     }
     cause = outcome.kind === 'unknown' ? outcome.cause : new Error('another object has this name');
+    if (attempt > 1 && run.budget.remainingMs() === 0) {
+      break;
+    }
     await run.clock.sleep(200 * attempt);
   }
   throw cannotWrite(run, key, cause);
@@ -100,6 +103,9 @@ export async function writeQuarantine(run: TargetRun, rows: readonly UnreadableR
       return;
     }
     cause = outcome.kind === 'unknown' ? outcome.cause : new Error('another run writes this file');
+    if (attempt > 1 && run.budget.remainingMs() === 0) {
+      break;
+    }
     await run.clock.sleep(200 * attempt);
   }
   throw cannotWrite(run, key, cause);

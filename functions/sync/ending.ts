@@ -5,7 +5,8 @@ import type { RunState } from './summarize.ts';
 import type { TargetRun } from './target-run.ts';
 
 /**
- * Runs `read` and commits at its end. Stopped: commits, and the run is not done. Failed: commits, and throws.
+ * Runs `read` and commits at its end. Stopped: commits, and the run is not done. Failed: commits, and throws; so it does where
+ * the time was spent on a source that gave nothing.
  *
  * @throws DqsyncError what `read` threw, or the commit
  */
@@ -20,6 +21,11 @@ export async function readAndCommit(
   } catch (thrown) {
     if (recorder.isBroken) {
       throw thrown;
+    }
+    const { failing } = run.source.stats();
+    if (failing !== null && run.budget.remainingMs() === 0) {
+      await recorder.commit('failed', failing.message);
+      throw failing;
     }
     if (thrown instanceof StoppedError) {
       await recorder.commit('stopped', null);

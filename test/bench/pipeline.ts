@@ -108,7 +108,7 @@ async function syncOnce(pages: PreparedPages, clock: Clock, fromMs: number): Pro
     },
     'the bench',
   );
-  const stats = { requests: 0, throttled: 0, retries: 0, clockSkewMs: 0, latencyMs: 0 };
+  const stats = { requests: 0, throttled: 0, retries: 0, clockSkewMs: 0, latencyMs: 0, failing: null };
   const [summary] = await runTargets({
     config,
     store: forgetfulStore(),

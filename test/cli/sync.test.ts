@@ -37,6 +37,16 @@ describe('dqsync sync', () => {
     expect(status).toMatchObject({ coverage: { rows: 20, gaps: [] }, lastRun: { outcome: 'done' } });
   });
 
+  it('has failed where its time was spent on a source that gave nothing', async () => {
+    const world = await aWorld({ traps: { faults: [{ kind: 'reset', when: { from: 1 } }] } });
+    await world.configure((config) => {
+      config['maxRunSeconds'] = 1;
+    });
+    const [summary] = JSON.parse((await world.cli(['sync', '--json'])).stdout);
+    expect(summary).toMatchObject({ done: false, error: { kind: 'source', retryable: true } });
+    expect((await world.cli(['sync'])).exitCode).toBe(1);
+  });
+
   it('prints the summaries as one JSON array, in the names of the contract', async () => {
     const world = await aWorld();
     addExecutions(world, 30);

@@ -22,6 +22,15 @@ describe('SQL that must not run', () => {
     await expect(sql.run(`SELECT 'x'::INTEGER`)).rejects.toMatchObject({ kind: 'config' });
   });
 
+  it('blames the SQL, not the data files, where wrong SQL names their folder', async () => {
+    const store = await tempWarehouse();
+    const sql = await opened(store);
+    const folder = join(store.folder, 'quality_instance_observations');
+
+    await expect(sql.run(`";COPY (SELECT 1) TO '${folder}/x.csv'`)).rejects.toMatchObject({ kind: 'config' });
+    await expect(sql.run(`SELECT nme AS "${folder}" FROM quality_instances`)).rejects.toMatchObject({ kind: 'config' });
+  });
+
   it('writes no file, in the warehouse or out of it, and reads none outside', async () => {
     const store = await tempWarehouse();
     const [key = ''] = await writeObservations(store, [anObservation()]);

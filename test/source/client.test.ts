@@ -81,6 +81,7 @@ describe('statistics', () => {
       retries: 0,
       clockSkewMs: null,
       latencyMs: null,
+      failing: null,
     });
   });
 

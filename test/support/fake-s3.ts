@@ -6,6 +6,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { crc32 } from 'node:zlib';
 import { S3Client } from '@aws-sdk/client-s3';
 import { onTestFinished } from 'vitest';
 
@@ -29,6 +30,8 @@ const errorStatuses = {
   InvalidAccessKeyId: 403,
   PermanentRedirect: 301,
   InternalError: 500,
+  BadDigest: 400,
+  RequestTimeTooSkewed: 403,
   SlowDown: 503,
 } as const;
 
@@ -148,12 +151,19 @@ export class FakeS3 {
         sendError(response, 'NoSuchKey');
       } else {
         response.setHeader('etag', etagOf(bytes));
+        if (request.headers['x-amz-checksum-mode'] === 'ENABLED') {
+          response.setHeader('x-amz-checksum-crc32', checksumOf(bytes));
+        }
         send(response, 200, bytes);
       }
     }
   }
 
-  #put(key: string, request: IncomingMessage, body: Buffer): 'PreconditionFailed' | 'NoSuchKey' | null {
+  #put(key: string, request: IncomingMessage, body: Buffer): 'PreconditionFailed' | 'NoSuchKey' | 'BadDigest' | null {
+    const checksum = request.headers['x-amz-checksum-crc32'];
+    if (checksum !== undefined && checksum !== checksumOf(body)) {
+      return 'BadDigest';
+    }
     const current = this.objects.get(key);
     if (request.headers['if-none-match'] === '*' && current !== undefined) {
       return 'PreconditionFailed';
@@ -208,6 +218,12 @@ function sendError(response: ServerResponse, code: keyof typeof errorStatuses): 
 
 function etagOf(bytes: Uint8Array): string {
   return `"${createHash('md5').update(bytes).digest('hex')}"`;
+}
+
+function checksumOf(bytes: Uint8Array): string {
+  const sum = Buffer.alloc(4);
+  sum.writeUInt32BE(crc32(bytes));
+  return sum.toString('base64');
 }
 
 function xml(text: string): string {

@@ -8,11 +8,13 @@ const format = 'dqsync.checkpoint';
 /** Version 1 had neither `incremental` nor `rereading`: its watermark was the end of coverage. */
 const version = 2;
 
-const epochMs = z.int();
+/** What a date can hold (ECMAScript, time values). */
+const epochMs = z.int().min(-8.64e15).max(8.64e15);
 const id = z
   .string()
   .regex(/^-?\d{1,19}$/)
-  .transform(BigInt);
+  .transform(BigInt)
+  .refine((value) => BigInt.asIntN(64, value) === value, { error: 'does not fit 64 bits' });
 const text = z.string().nullable();
 
 const header = z.object({ format: z.literal(format), version: z.int() });

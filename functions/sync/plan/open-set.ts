@@ -15,10 +15,10 @@ const joinedRows = 60;
 const maxAlarmWindows = 20;
 /** Windows read per run at least, if there are as many, for open executions that can't be asked for by status … */
 const minUnaskableWindows = 50;
-/** … and for notification states of what ended well; a notice of success is rare … */
-const minWellWindows = 5;
-/** … and for these and for the former each, this part of what the run has cost anyway. */
+/** … and for these and for other notification states each, this part of what the run has cost anyway. */
 const extraPart = 0.25;
+/** A run that finds nothing new costs no more requests than this; what is left of them is for notices of success, which are rare. */
+const quietRequests = 3;
 
 /** What to ask the source for. */
 export interface Reobservation {
@@ -82,7 +82,10 @@ export function othersDue(open: readonly OpenEntry[], rowsPerMs: number | null, 
   return [
     ...within(Math.max(minUnaskableWindows, extra), (entry) => entry.awaits === 'outcome'),
     ...within(maxAlarmWindows, (entry) => entry.awaits === 'notification' && !endedWell(entry)),
-    ...within(Math.max(minWellWindows, extra), (entry) => entry.awaits === 'notification' && endedWell(entry)),
+    ...within(
+      Math.max(quietRequests - requestsSoFar, extra),
+      (entry) => entry.awaits === 'notification' && endedWell(entry),
+    ),
   ];
 }
 

@@ -16,8 +16,8 @@ import { defaultWorkspace, type Simulator, startSimulator } from '../../simulato
 import { FakeS3 } from '../../support/fake-s3.ts';
 import { FaultProxy } from '../../support/fault-proxy.ts';
 import { type CliRun, spawnCli } from '../../support/run-cli.ts';
+import { folderContents, type WarehouseContents } from '../warehouse-contents.ts';
 import { type Ledger, openLedger } from './ledger.ts';
-import { folderContents, type WarehouseContents } from './warehouse-contents.ts';
 
 /** Where a process is killed. */
 export type Kill =

@@ -4,7 +4,7 @@
  */
 import type { Simulator } from '../../simulator/server.ts';
 import { compareWithTruth, readTable, type ShownExecution } from '../view-check.ts';
-import type { CoveredSpan, WarehouseContents } from './warehouse-contents.ts';
+import type { CoveredSpan, WarehouseContents } from '../warehouse-contents.ts';
 
 /** Figures of rounds, added up. */
 export interface CrashFigures {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { FakeS3 } from '../../support/fake-s3.ts';
+import type { FakeS3 } from '../support/fake-s3.ts';
 
 /** A window of coverage. */
 export interface CoveredSpan {

@@ -1,0 +1,140 @@
+/**
+ * Looks at every write to a warehouse as it happens, and tells what does not hold: data files that change, checkpoints that
+ * do not follow from the one before, coverage of what is not in the files. Keeps the view, made without the product.
+ */
+
+import type { Checkpoint, TargetIdentity } from '../../functions/sync/plan/checkpoint.ts';
+import { decodeCheckpoint } from '../../functions/sync/plan/checkpoint-json.ts';
+import { gapsIn, watermarkOf } from '../../functions/sync/plan/coverage.ts';
+import { checkpointKey, dataPrefix } from '../../functions/warehouse/layout.ts';
+import type { Simulator } from '../simulator/server.ts';
+import { hyparquetRows } from '../support/referee.ts';
+import type { ShownExecution } from './view-check.ts';
+
+/** What is looked at. */
+export interface Audited {
+  readonly simulator: Simulator;
+  readonly target: string;
+  readonly identity: TargetIdentity;
+  /** Settle and lookback together: what started longer ago than this does not appear any more. */
+  readonly lateMs: number;
+}
+
+/** Who takes coverage back, and nobody else may. */
+export const rewinder = 'rewind';
+
+/** One warehouse of one target. */
+export class Auditor {
+  /** What does not hold, in words. */
+  readonly problems: string[] = [];
+  /** Rows in all data files. */
+  rows = 0;
+  /** Versions of the checkpoint. */
+  commits = 0;
+  /** Bytes of its largest version. */
+  largestCheckpoint = 0;
+  checkpoint: Checkpoint | null = null;
+  readonly #audited: Audited;
+  readonly #view = new Map<string, { observedAt: number; runId: string; shown: ShownExecution }>();
+
+  constructor(audited: Audited) {
+    this.#audited = audited;
+  }
+
+  /** The latest observation of each execution. */
+  view(): ShownExecution[] {
+    return [...this.#view.values()].map(({ shown }) => shown);
+  }
+
+  /** To be called with every write, in the order in which they take effect. */
+  async onWrite(key: string, bytes: Uint8Array, before: Uint8Array | null, by: string): Promise<void> {
+    if (key.startsWith(dataPrefix)) {
+      if (before !== null) {
+        this.problems.push(`I1: ${by} overwrote ${key}`);
+      }
+      this.#addRows(await hyparquetRows(bytes));
+    } else if (key === checkpointKey(this.#audited.target)) {
+      this.#onCheckpoint(bytes, by);
+    }
+  }
+
+  #onCheckpoint(bytes: Uint8Array, by: string): void {
+    const { identity, target } = this.#audited;
+    const before = this.checkpoint;
+    const now = decodeCheckpoint(bytes, identity, target, 'checkpoint');
+    this.checkpoint = now;
+    this.commits += 1;
+    this.largestCheckpoint = Math.max(this.largestCheckpoint, bytes.length);
+    const chain = [...(before?.commitIds ?? []), now.commitIds.at(-1)].slice(-50);
+    if (chain.join() !== now.commitIds.join()) {
+      this.problems.push(`I4: the checkpoint of ${by} does not follow from the one before`);
+    }
+    if (before !== null && by !== rewinder) {
+      this.#requireForward(before, now, by);
+    }
+    this.#requireInFiles(before, now, by);
+  }
+
+  #requireForward(before: Checkpoint, now: Checkpoint, by: string): void {
+    const shrunk = before.coverage.flatMap((window) => gapsIn(window, now.coverage));
+    if (shrunk.length > 0) {
+      this.problems.push(`I15: ${by} took coverage back: ${JSON.stringify(shrunk)}`);
+    }
+    const watermarkMs = watermarkOf(now);
+    if ((watermarkMs ?? 0) < (watermarkOf(before) ?? 0)) {
+      this.problems.push(`the watermark fell by ${by} from ${watermarkOf(before)} to ${watermarkMs}`);
+    }
+  }
+
+  /** I2, I11: what is newly covered, and old enough that nothing comes late to it, is in the files, and nothing else is covered. */
+  #requireInFiles(before: Checkpoint | null, now: Checkpoint, by: string): void {
+    const { simulator, lateMs } = this.#audited;
+    const added = now.coverage.flatMap((window) => gapsIn(window, before?.coverage ?? []));
+    for (const { fromMs, toMs } of added) {
+      const { executions, atMs } = simulator.truth(undefined, { fromMs, toMs });
+      if (toMs > atMs) {
+        this.problems.push(`I11: ${by} covered up to ${toMs}, now is ${atMs}`);
+      }
+      const missing = executions.filter(
+        ({ id, startTimeMs }) => startTimeMs < atMs - lateMs && !this.#view.has(`${id}@${startTimeMs}`),
+      );
+      if (missing.length > 0) {
+        const some = missing.slice(0, 3).map(({ id, startTimeMs }) => `${id}@${startTimeMs}`);
+        this.problems.push(`I2: ${by} covered [${fromMs}, ${toMs}), ${missing.length} not in any file: ${some}`);
+      }
+    }
+  }
+
+  #addRows(rows: readonly Record<string, unknown>[]): void {
+    for (const row of rows) {
+      this.rows += 1;
+      const startTimeMs = timeOf(row['start_time']) ?? 0;
+      const key = `${row['id']}@${startTimeMs}`;
+      const observedAt = timeOf(row['observed_at']) ?? 0;
+      const runId = String(row['run_id']);
+      const known = this.#view.get(key);
+      const isLater =
+        known === undefined ||
+        observedAt > known.observedAt ||
+        (observedAt === known.observedAt && runId > known.runId);
+      const shown = isLater ? shownOf(key, startTimeMs, row) : known.shown;
+      const latest = isLater ? { observedAt, runId } : known;
+      this.#view.set(key, {
+        observedAt: latest.observedAt,
+        runId: latest.runId,
+        shown: { ...shown, rows: (known?.shown.rows ?? 0) + 1 },
+      });
+    }
+  }
+}
+
+function shownOf(key: string, startTimeMs: number, row: Record<string, unknown>): ShownExecution {
+  const { name, task_id: taskId, task_type: taskType, run_status: runStatus, notify_status: notifyStatus } = row;
+  const end = timeOf(row['end_time']) ?? 0;
+  const state = [name, taskId, taskType, runStatus, notifyStatus ?? 'null', end].join(' | ');
+  return { key, startTimeMs, state, times: 1, rows: 1 };
+}
+
+function timeOf(value: unknown): number | null {
+  return value instanceof Date ? value.getTime() : null;
+}

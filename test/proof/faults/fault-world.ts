@@ -1,0 +1,185 @@
+/**
+ * Runs of dqsync between a simulated source and an emulated S3, each behind a proxy that spoils what passes.
+ *
+ * Time is virtual but for sockets: waits between attempts are over at once, and the time-outs of sockets are short.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Clock } from '../../../functions/clock.ts';
+import { parseConfig } from '../../../functions/config.ts';
+import { connectSource } from '../../../functions/source/client.ts';
+import type { HttpLimits } from '../../../functions/source/http.ts';
+import { createPacer } from '../../../functions/source/pacing.ts';
+import type { Summary } from '../../../functions/sync/plan/summary.ts';
+import { runTargets } from '../../../functions/sync/run.ts';
+import { targetOf } from '../../../functions/sync/targets.ts';
+import { openS3Store } from '../../../functions/warehouse/s3-store.ts';
+import { defaultAccount } from '../../simulator/accounts.ts';
+import { frozenClock, type MovableClock } from '../../simulator/movable-clock.ts';
+import { defaultWorkspace, type Simulator, startSimulator } from '../../simulator/server.ts';
+import { FakeS3 } from '../../support/fake-s3.ts';
+import { FaultProxy } from '../../support/fault-proxy.ts';
+import { selfSigned } from '../../support/self-signed.ts';
+import { compareWithTruth, type Differences, readTable } from '../view-check.ts';
+import { folderContents } from '../warehouse-contents.ts';
+
+/** What stands on the other sides' doors. */
+export type Door = 'http' | 'untrusted-tls' | 'tls-without-tls' | 'no-such-host';
+
+/** A place for faults. */
+export interface FaultWorld {
+  readonly simulator: Simulator;
+  readonly s3: FakeS3;
+  readonly clock: MovableClock;
+  /** Between dqsync and the source (IAM, too). */
+  readonly source: FaultProxy;
+  /** Between dqsync and S3. */
+  readonly storage: FaultProxy;
+  /** How the next runs differ. `ourSkewMs`: this machine's clock less the true one. */
+  next: {
+    sourceDoor: Door;
+    storageDoor: Door;
+    ourSkewMs: number;
+    /** Every time-out of a socket; short enough to be waited for. */
+    socketMs: number;
+    limits: Partial<HttpLimits>;
+    limitMs: number;
+  };
+  /** What went wrong so far is over. */
+  lift(): void;
+  sync(): Promise<Summary>;
+  /** How the view differs from the truth. */
+  differences(): Promise<Differences>;
+  close(): Promise<void>;
+}
+
+const hourMs = 3_600_000;
+const patient = {
+  sourceDoor: 'http',
+  storageDoor: 'http',
+  ourSkewMs: 0,
+  socketMs: 10_000,
+  limits: {},
+  limitMs: 840_000,
+} as const;
+
+/** Opens a world whose source has 250 executions of the last ten hours. */
+export async function openFaultWorld(secret: object = defaultAccount.password): Promise<FaultWorld> {
+  const clock = frozenClock(Date.parse('2026-06-01T12:00:00Z'));
+  const folder = await mkdtemp(join(tmpdir(), 'dqsync-faults-'));
+  const simulator = await startSimulator({ seed: 3, clock });
+  simulator.life.addMany(250, { fromMs: clock.now() - 10 * hourMs, toMs: clock.now() - hourMs });
+  const s3 = await FakeS3.open();
+  const source = await FaultProxy.open({ upstream: simulator.url });
+  const storage = await FaultProxy.open({ upstream: s3.endpoint });
+  const tls = selfSigned();
+  const doors = {
+    source: await FaultProxy.open({ upstream: simulator.url, tls }),
+    storage: await FaultProxy.open({ upstream: s3.endpoint, tls }),
+  };
+  await writeFile(join(folder, 'secret.json'), JSON.stringify(secret));
+  const world: FaultWorld = {
+    simulator,
+    s3,
+    clock,
+    source,
+    storage,
+    next: { ...patient, socketMs: 150 },
+    lift: () => {
+      world.next = { ...patient };
+      for (const proxy of [source, storage]) {
+        proxy.decide = () => null;
+        proxy.greeting = 'none';
+        proxy.cut();
+      }
+      simulator.traps.dateSkewMs = 0;
+      s3.faults.length = 0;
+    },
+    sync: async () => {
+      const { sourceDoor, storageDoor } = world.next;
+      const sourceUrl = urlOf(sourceDoor, source, doors.source);
+      const storageUrl = urlOf(storageDoor, storage, doors.storage);
+      return await syncOnce(world, sourceUrl, storageUrl, `file:${join(folder, 'secret.json')}`);
+    },
+    differences: async () => {
+      const contents = await folderContents(folder, s3);
+      return compareWithTruth(simulator, contents.folder === null ? [] : await readTable(contents.folder));
+    },
+    close: async () => {
+      await Promise.all([source, storage, doors.source, doors.storage].map((proxy) => proxy.close()));
+      s3.close();
+      await simulator.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+  return world;
+}
+
+function urlOf(door: Door, plain: FaultProxy, tls: FaultProxy): string {
+  switch (door) {
+    case 'http':
+      return plain.url;
+    case 'untrusted-tls':
+      return tls.url;
+    case 'tls-without-tls':
+      return plain.url.replace('http:', 'https:');
+    case 'no-such-host':
+      return 'https://no-such-host.invalid';
+  }
+}
+
+async function syncOnce(world: FaultWorld, sourceUrl: string, storageUrl: string, secret: string): Promise<Summary> {
+  const { clock: time, next } = world;
+  const { socketMs } = next;
+  const clock: Clock = {
+    now: () => time.now() + next.ourSkewMs,
+    sleep: async (ms, signal) => {
+      signal?.throwIfAborted();
+      time.advance(Math.ceil(ms));
+    },
+  };
+  const config = parseConfig(
+    {
+      warehouse: 's3://warehouse/table',
+      source: { endpoint: sourceUrl, iamEndpoint: sourceUrl, quota: { requests: 1_000_000, perSeconds: 1 } },
+      targets: [{ name: 'sales', ...defaultWorkspace, credentials: secret }],
+      initialFrom: new Date(time.now() - 48 * hourMs).toISOString(),
+      settleSeconds: 0,
+    },
+    'config',
+  );
+  const timeouts = { connectTimeoutMs: 1_000, headersTimeoutMs: socketMs, bodyTimeoutMs: socketMs };
+  Object.assign(process.env, {
+    AWS_ENDPOINT_URL_S3: storageUrl,
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+    AWS_SECRET_ACCESS_KEY: 'verysecretverysecret',
+  });
+  const storeOptions = { bucket: 'warehouse', prefix: 'table', forcePathStyle: true, answerTimeoutMs: socketMs, clock };
+  const pacer = createPacer(config.source.quota, clock);
+  const [summary] = await runTargets({
+    config,
+    clock,
+    store: openS3Store(storeOptions),
+    connect: (target, signal) =>
+      connectSource({
+        target: targetOf(target),
+        source: config.source,
+        iamEndpoint: config.source.iamEndpoint,
+        credentialsRef: target.credentials,
+        pacer,
+        clock,
+        signal,
+        limits: { ...timeouts, requestTimeoutMs: 4 * socketMs, ...next.limits },
+      }),
+    limitMs: next.limitMs,
+    stop: new AbortController().signal,
+    log: () => undefined,
+    onProgress: () => undefined,
+  });
+  if (summary === undefined) {
+    throw new Error('no summary');
+  }
+  return summary;
+}

@@ -1,0 +1,198 @@
+/** Whatever goes wrong between dqsync and the source: the run gets over it or says what to do, and the next one heals. */
+import { describe, it } from 'vitest';
+import { defaultAccount } from '../../simulator/accounts.ts';
+import type { ProxyFault } from '../../support/fault-proxy.ts';
+import { expectOutcome, type Failure, type FaultCase, nowAndThen, rawReply, spoil } from './expectations.ts';
+
+const unreachable: Failure = {
+  kind: 'source',
+  message: /could not be asked/,
+  remedy: /source\.(iamE|e)ndpoint|run again later/,
+};
+const runLater: Failure = { kind: 'source', remedy: /run again/i, retryable: true };
+
+/** Faults that pass, and the same where they don't. */
+const passing: readonly [string, ProxyFault, Failure][] = [
+  ['connections reset before the reply', { kind: 'reset' }, { ...runLater, code: /ECONNRESET|UND_ERR_SOCKET/ }],
+  ['connections ended before the reply', { kind: 'half-close' }, { ...runLater, code: /UND_ERR_SOCKET/ }],
+  ['connections reset after the request was served', { kind: 'lose-reply' }, runLater],
+  ['connections that say nothing', { kind: 'black-hole' }, { ...runLater, code: /TIMEOUT/ }],
+  ['bodies that break off by a reset', { kind: 'break-body' }, runLater],
+  ['bodies that end too early', { kind: 'end-body' }, runLater],
+  ['bodies that stop in the middle', { kind: 'stall-body' }, { ...runLater, code: /TIMEOUT/ }],
+  ['bodies that trickle', { kind: 'drip', bytes: 20, ms: 40 }, { ...runLater, code: /TIMEOUT/ }],
+  ['corrupted bodies', { kind: 'corrupt-body' }, { ...runLater, message: /garbled/ }],
+  ['HTTP 500', answer(500, '{"error_code":"DQC.5000","error_msg":"try later"}'), { ...runLater, code: /DQC\.5000/ }],
+  ['HTTP 502 of a proxy', answer(502, '<html>bad gateway</html>'), runLater],
+  [
+    'HTTP 503 with Retry-After',
+    answer(503, '{"error_code":"APIG.0201","error_msg":"backend"}', 'retry-after: 3\r\n'),
+    runLater,
+  ],
+  ['HTTP 408', answer(408, ''), runLater],
+  [
+    'HTTP 429',
+    answer(429, '{"error_code":"APIG.0308","error_msg":"throttled"}'),
+    { kind: 'source', code: /APIG\.0308/, remedy: /source\.quota\.requests/, retryable: true },
+  ],
+  ['a login page with HTTP 200', answer(200, '<html>please log in</html>'), { ...runLater, message: /garbled/ }],
+  ['an empty body with HTTP 200', answer(200, ''), { ...runLater, message: /garbled/ }],
+];
+
+function answer(status: number, body: string, headers = ''): ProxyFault {
+  return { kind: 'answer', reply: rawReply(status, body, headers) };
+}
+
+const isList = ({ method }: { method: string }): boolean => method === 'GET';
+
+describe('between dqsync and the source', () => {
+  it.for(passing)('%s now and then are got over', async ([what, fault]) => {
+    await expectOutcome({
+      what,
+      arrange: (world) => {
+        world.source.decide = spoil(fault, nowAndThen, isList);
+      },
+      outcome: 'recovers',
+    });
+  });
+
+  it.for(passing)('%s all the time fail the run, which the next one heals', async ([what, fault, outcome]) => {
+    await expectOutcome({
+      what,
+      arrange: (world) => {
+        world.source.decide = spoil(fault, () => true, isList);
+      },
+      outcome,
+    });
+  });
+
+  const others: FaultCase[] = [
+    {
+      what: 'latency',
+      arrange: (world) => {
+        world.source.decide = spoil({ kind: 'delay', ms: 60 });
+      },
+      outcome: 'recovers',
+    },
+    {
+      what: 'a slow body that gets there',
+      arrange: (world) => {
+        world.source.decide = spoil({ kind: 'drip', bytes: 4_000, ms: 5 }, nowAndThen);
+      },
+      outcome: 'recovers',
+    },
+    {
+      what: 'connections that say nothing, for longer than the run may take',
+      arrange: (world) => {
+        world.source.decide = spoil({ kind: 'black-hole' }, () => true, isList);
+        world.next.limitMs = 700;
+        world.next.limits = { headersTimeoutMs: 60_000, requestTimeoutMs: 60_000 };
+      },
+      outcome: 'stops',
+    },
+    ...(['reset', 'garbage', 'silence'] as const).map((greeting) => ({
+      what: `connections greeted by ${greeting}`,
+      arrange: (world: Parameters<FaultCase['arrange']>[0]) => {
+        world.source.greeting = greeting;
+      },
+      outcome: { ...runLater, message: /could not be asked/ },
+    })),
+    {
+      what: 'a certificate that nobody trusts',
+      arrange: (world) => {
+        world.next.sourceDoor = 'untrusted-tls';
+      },
+      outcome: { ...unreachable, code: /SELF_SIGNED/, remedy: /NODE_EXTRA_CA_CERTS/, retryable: false },
+    },
+    {
+      what: 'https to what speaks plain http',
+      arrange: (world) => {
+        world.next.sourceDoor = 'tls-without-tls';
+      },
+      outcome: { ...unreachable, retryable: false },
+    },
+    {
+      what: 'a TLS handshake that is broken off',
+      arrange: (world) => {
+        world.next.sourceDoor = 'tls-without-tls';
+        world.source.greeting = 'reset';
+      },
+      outcome: unreachable,
+    },
+    {
+      what: 'a TLS handshake that is never answered',
+      arrange: (world) => {
+        world.next.sourceDoor = 'tls-without-tls';
+        world.source.greeting = 'silence';
+        world.next.limits = { connectTimeoutMs: 300 };
+      },
+      outcome: { ...unreachable, code: /TIMEOUT/ },
+    },
+    {
+      what: 'a host that does not exist',
+      arrange: (world) => {
+        world.next.sourceDoor = 'no-such-host';
+      },
+      outcome: { ...unreachable, code: /ENOTFOUND|EAI_AGAIN/, remedy: /DNS/ },
+    },
+    {
+      what: 'HTTP 400',
+      arrange: (world) => {
+        world.source.decide = spoil(answer(400, '{"error_code":"DQC.1001","error_msg":"bad"}'), () => true, isList);
+      },
+      outcome: { kind: 'source', code: /DQC\.1001/, remedy: /\S/, retryable: false },
+    },
+    {
+      what: 'HTTP 401 whatever is done',
+      arrange: (world) => {
+        world.source.decide = spoil(answer(401, '{"error_code":"APIG.0301","error_msg":"no"}'), () => true, isList);
+      },
+      outcome: { kind: 'credentials', code: /APIG\.0301/, remedy: /IAM user/, retryable: false },
+    },
+    {
+      what: 'HTTP 403',
+      arrange: (world) => {
+        world.source.decide = spoil(answer(403, '{"error_code":"DQC.0403","error_msg":"no"}'), () => true, isList);
+      },
+      outcome: { kind: 'source', code: /DQC\.0403/, remedy: /permission/, retryable: false },
+    },
+    {
+      what: 'IAM that is down',
+      arrange: (world) => {
+        world.source.decide = spoil(
+          answer(500, ''),
+          () => true,
+          ({ method }) => method === 'POST',
+        );
+      },
+      outcome: { ...runLater, message: /IAM/ },
+    },
+    ...[-10, 10].flatMap((minutes) => [
+      {
+        what: `a source whose clock is off by ${minutes} minutes`,
+        arrange: (world: Parameters<FaultCase['arrange']>[0]) => {
+          world.simulator.traps.dateSkewMs = minutes * 60_000;
+        },
+        outcome: 'recovers' as const,
+      },
+      {
+        what: `a machine whose clock is off by ${minutes} minutes`,
+        arrange: (world: Parameters<FaultCase['arrange']>[0]) => {
+          world.next.ourSkewMs = minutes * 60_000;
+        },
+        outcome: 'recovers' as const,
+      },
+      {
+        what: `signatures by a clock that is off by ${2 * minutes} minutes`,
+        arrange: (world: Parameters<FaultCase['arrange']>[0]) => {
+          world.next.ourSkewMs = 2 * minutes * 60_000;
+        },
+        secret: defaultAccount.accessKeys[0],
+        outcome: { kind: 'credentials', remedy: /clock is 20 minutes/ },
+      },
+    ]),
+  ];
+  it.for(others)('$what: the outcome is right, and the next run heals it', async (row) => {
+    await expectOutcome(row);
+  });
+});

@@ -1,0 +1,237 @@
+/**
+ * No secret in any output. Distinct secrets are planted wherever there is a place for one; the other side repeats all that
+ * it is told, in every way a server can; then everything that was printed and written is searched.
+ */
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { openConnections } from '../../../functions/connect.ts';
+import { createHandler } from '../../../functions/lambda/create-handler.ts';
+import { capturedStreams, fakeContext } from '../../lambda/sandbox.ts';
+import { defaultWorkspace, startSimulator } from '../../simulator/server.ts';
+import { type Answer, type Received, startLoopback } from '../../source/loopback.ts';
+import { FakeS3 } from '../../support/fake-s3.ts';
+import { runCli } from '../../support/run-cli.ts';
+import { tempFolder } from '../../support/temp-warehouse.ts';
+
+const planted = {
+  password: 'planted-pass "word"/+%ä-91c3',
+  token: 'planted-token-4d2b',
+  secretAccessKey: 'planted-secret-key-5e1f/+==',
+  securityToken: 'planted-security-token-77aa',
+  subjectToken: 'planted-subject-token-0b7c',
+  awsSecretKey: 'planted-aws-secret-key-c0ffee',
+  awsSessionToken: 'planted-aws-session-token-beef',
+};
+
+const secrets: Readonly<Record<string, object>> = {
+  password: { domainName: 'acme', userName: 'reader', password: planted.password },
+  token: { token: planted.token },
+  accessKey: {
+    accessKeyId: 'AKVISIBLE',
+    secretAccessKey: planted.secretAccessKey,
+    securityToken: planted.securityToken,
+  },
+};
+
+/** A secret as it may look on its way: as it is, escaped, encoded. */
+function disguises(secret: string): string[] {
+  const base64 = Buffer.from(secret).toString('base64');
+  return [
+    secret,
+    encodeURIComponent(secret),
+    JSON.stringify(secret).slice(1, -1),
+    base64.replace(/=+$/, ''),
+    Buffer.from(secret).toString('hex'),
+  ];
+}
+
+function expectNoSecret(where: string, text: string): void {
+  for (const [name, secret] of Object.entries(planted)) {
+    for (const disguise of disguises(secret)) {
+      expect(text.includes(disguise), `${name} in ${where}`).toBe(false);
+    }
+  }
+}
+
+/** What the other side does with a request for instances. Whatever it heard, it says again. */
+const misdeeds: Readonly<Record<string, (heard: string) => Answer>> = {
+  'repeats it in error_msg, 400': (heard) => json(400, { error_code: 'DQC.1', error_msg: heard }),
+  'repeats it in error_code and request_id, 403': (heard) => json(403, { error_code: heard, request_id: heard }),
+  'repeats it with 401': (heard) => json(401, { error_code: 'APIG.0301', error_msg: heard }),
+  'repeats it as HTML, 200': (heard) => ({ status: 200, headers: { 'content-type': 'text/html' }, body: heard }),
+  'repeats it as a redirect': (heard) => ({ status: 302, headers: { location: encodeURI(heard.slice(0, 900)) } }),
+  'breaks off': () => 'reset',
+};
+
+/** And what IAM does. */
+const iamMisdeeds: Readonly<Record<string, (heard: string) => Answer>> = {
+  'gives a token': () => ({
+    status: 201,
+    headers: { 'x-subject-token': planted.subjectToken },
+    body: JSON.stringify({ token: { expires_at: '2099-01-01T00:00:00Z' } }),
+  }),
+  'repeats it with 401': (heard) => json(401, { error: { code: 401, message: heard } }),
+  'repeats it with 500': (heard) => json(500, { error: { code: heard, message: heard } }),
+  'gives no token': (heard) => ({ status: 201, body: heard }),
+};
+
+function json(status: number, body: object): Answer {
+  return { status, body: JSON.stringify(body) };
+}
+
+function heardIn({ headers, body, url }: Received): string {
+  return `${body} ${Object.values(headers).join(' ')} ${url.href}`;
+}
+
+/** Config and secret in a folder. */
+async function place(secret: string, endpoint: string, warehouse = 'file:./warehouse'): Promise<string> {
+  const folder = await tempFolder();
+  await mkdir(join(folder, 'private'));
+  await writeFile(join(folder, 'private', 'secret.json'), secret);
+  const config = {
+    warehouse,
+    source: { endpoint, iamEndpoint: endpoint, quota: { requests: 1_000, perSeconds: 1 } },
+    targets: [{ name: 'sales', ...defaultWorkspace, credentials: `file:${join(folder, 'private', 'secret.json')}` }],
+    initialFrom: new Date(Date.now() - 3_600_000).toISOString(),
+    maxRunSeconds: 2,
+  };
+  await writeFile(join(folder, 'dqsync.json'), JSON.stringify(config));
+  return folder;
+}
+
+async function expectNothingIn(folder: string, printed: string): Promise<void> {
+  expectNoSecret('what was printed', printed);
+  const names = await readdir(folder, { recursive: true, withFileTypes: true });
+  for (const entry of names.filter((one) => one.isFile() && !one.parentPath.endsWith('/private'))) {
+    expectNoSecret(entry.name, await readFile(join(entry.parentPath, entry.name), 'latin1'));
+  }
+}
+
+const cases = Object.keys(secrets).flatMap((form) => [
+  ...Object.keys(misdeeds).map((misdeed) => [form, misdeed, 'gives a token'] as const),
+  ...(form === 'password'
+    ? Object.keys(iamMisdeeds)
+        .slice(1)
+        .map((misdeed) => [form, 'breaks off', misdeed] as const)
+    : []),
+]);
+
+describe('a secret', () => {
+  it.for(cases)('of the form %s is nowhere when the source %s and IAM %s', async ([form, misdeed, iamMisdeed]) => {
+    const server = await startLoopback((received) => {
+      const act = received.method === 'POST' ? iamMisdeeds[iamMisdeed] : misdeeds[misdeed];
+      return act?.(heardIn(received)) ?? 'reset';
+    });
+    const folder = await place(JSON.stringify(secrets[form]), server.url);
+    // Where it is tried again and again, each reason is in the log of `sync`; `list` would take long.
+    const isRetried = /HTML|breaks off/.test(misdeed);
+    const commands = isRetried ? ['sync'] : ['sync', 'list'];
+    const runs = await Promise.all(commands.map((command) => runCli([command, '--json'], { cwd: folder })));
+    expect(runs.at(-1)?.stdout).toMatch(/"error": \{|"done": false/);
+    expect(server.received.map(heardIn).join()).toMatch(/planted|SDK-HMAC/);
+    await expectNothingIn(folder, runs.map((run) => run.stdout + run.stderr).join());
+  });
+
+  it.for(Object.keys(secrets))(
+    'of the form %s is nowhere in the log, metrics and errors of the Lambda',
+    async (form) => {
+      const server = await startLoopback((received) =>
+        received.method === 'POST'
+          ? (iamMisdeeds['gives a token']?.('') ?? 'reset')
+          : json(401, { error_code: 'APIG.0301', error_msg: heardIn(received) }),
+      );
+      const folder = await place(JSON.stringify(secrets[form]), server.url);
+      const config = JSON.parse(await readFile(join(folder, 'dqsync.json'), 'utf8'));
+      const environment = {
+        DQSYNC_CONFIG: JSON.stringify({ ...config, warehouse: `file:${join(folder, 'warehouse')}` }),
+        AWS_SECRET_ACCESS_KEY: planted.awsSecretKey,
+      };
+      const handler = createHandler({ environment, open: openConnections });
+      const chunks = capturedStreams();
+      const events = [{}, { mode: planted.token }, { targets: [planted.token] }, planted.password];
+      const errors: unknown[] = [];
+      for (const event of events) {
+        errors.push(await handler(event, fakeContext()).catch((thrown: unknown) => thrown));
+      }
+      expect(errors.every((error) => error instanceof Error)).toBe(true);
+      expect(chunks.join('')).toContain('APIG.0301');
+      const told = errors.map((error) => inspect(error, { depth: null, showHidden: true, getters: true }));
+      await expectNothingIn(folder, chunks.join('') + told.join());
+    },
+  );
+
+  it('is nowhere when all goes well', async () => {
+    const account = {
+      user: 'reader',
+      password: { domainName: 'acme', userName: 'reader', password: planted.password },
+    };
+    const simulator = await startSimulator({ accounts: [account] });
+    onTestFinished(() => simulator.close());
+    simulator.life.addExecution({ startTimeMs: Date.now() - 600_000 });
+    const folder = await place(JSON.stringify(account.password), simulator.url);
+    const commands = [['sync'], ['status'], ['doctor'], ['list'], ['query', 'FROM quality_instances']];
+    for (const args of commands) {
+      const run = await runCli(args, { cwd: folder });
+      expect(run.exitCode).toBe(0);
+      await expectNothingIn(folder, run.stdout + run.stderr);
+    }
+  });
+
+  it.each([
+    ['a secret that is not JSON', `${planted.password}`],
+    ['a secret of another shape', `{"${planted.token}":"${planted.secretAccessKey}"}`],
+    ['a secret cut short', `{"token":"${planted.token}`],
+    ['a secret with a line break', JSON.stringify({ token: `${planted.token}\n` })],
+  ])('is nowhere in the complaint about %s', async (_what, secret) => {
+    const folder = await place(secret, 'http://127.0.0.1:1');
+    const runs = await Promise.all(['sync', 'doctor'].map((command) => runCli([command], { cwd: folder })));
+    expect(runs.map((run) => run.exitCode)).toEqual([1, 1]);
+    await expectNothingIn(folder, runs.map((run) => run.stdout + run.stderr).join());
+  });
+
+  it.each([
+    ['AccessDenied', 403],
+    ['InvalidAccessKeyId', 403],
+    ['SignatureDoesNotMatch', 403],
+  ])('of AWS is nowhere when S3 answers %s and repeats what it heard', async (code, status) => {
+    const server = await startLoopback((received) => ({
+      status,
+      headers: { 'content-type': 'application/xml' },
+      body: `<Error><Code>${code}</Code><Message>${heardIn(received).replace(/[<&]/g, '')}</Message></Error>`,
+    }));
+    const folder = await place(JSON.stringify(secrets['token']), server.url, 's3://bucket');
+    const env = {
+      AWS_ENDPOINT_URL: server.url,
+      AWS_REGION: 'us-east-1',
+      AWS_ACCESS_KEY_ID: 'AKVISIBLE',
+      AWS_SECRET_ACCESS_KEY: planted.awsSecretKey,
+      AWS_SESSION_TOKEN: planted.awsSessionToken,
+    };
+    const run = await runCli(['sync'], { cwd: folder, env });
+    expect(run.exitCode).toBe(1);
+    expect(server.received.map(heardIn).join()).toContain(planted.awsSessionToken);
+    await expectNothingIn(folder, run.stdout + run.stderr);
+  });
+
+  it('is nowhere in an emulated S3', async () => {
+    const account = { user: 'reader', tokens: [planted.token] };
+    const simulator = await startSimulator({ accounts: [account] });
+    onTestFinished(() => simulator.close());
+    simulator.life.addExecution({ startTimeMs: Date.now() - 600_000 });
+    const s3 = await FakeS3.start();
+    const folder = await place(JSON.stringify({ token: planted.token }), simulator.url, `s3://${s3.bucket}`);
+    const env = {
+      AWS_ENDPOINT_URL: s3.endpoint,
+      AWS_REGION: 'us-east-1',
+      AWS_ACCESS_KEY_ID: 'AKVISIBLE',
+      AWS_SECRET_ACCESS_KEY: planted.awsSecretKey,
+    };
+    expect((await runCli(['sync'], { cwd: folder, env })).exitCode).toBe(0);
+    expect(s3.objects.size).toBe(2);
+    for (const [key, bytes] of s3.objects) {
+      expectNoSecret(key, Buffer.from(bytes).toString('latin1'));
+    }
+  });
+});

@@ -1,0 +1,116 @@
+/** Hostile rows all the way: from the source through a whole run to the table, read by others. */
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { connect, errorOf, startLoopback } from '../../source/loopback.ts';
+import { rowText } from '../../source/page-texts.ts';
+import { hourMs, syncedSource } from '../../support/synced-source.ts';
+import { hostileJson, hostileNumber } from './hostile-texts.ts';
+
+const row = fc.record(
+  {
+    id: fc.oneof(
+      { weight: 4, arbitrary: fc.stringMatching(/^-?[1-9][0-9]{0,24}$/) },
+      { weight: 1, arbitrary: hostileJson },
+    ),
+    start_time: fc.oneof(
+      { weight: 4, arbitrary: fc.integer({ min: 1_780_000_000_000, max: 1_780_300_000_000 }).map(String) },
+      { weight: 1, arbitrary: hostileNumber },
+    ),
+    end_time: fc.oneof(fc.constant('null'), hostileNumber),
+    name: hostileJson,
+    task_id: hostileNumber,
+    run_status: hostileJson,
+    more: hostileJson,
+  },
+  { requiredKeys: ['id', 'start_time'] },
+);
+
+/** A page of such rows alone is read the quick way. */
+const plainRow = fc.record({
+  id: fc.stringMatching(/^-?[1-9][0-9]{16,17}$/),
+  start_time: fc.integer({ min: 1_780_000_000_000, max: 1_780_300_000_000 }).map(String),
+});
+
+const rows = fc.oneof(
+  { weight: 2, arbitrary: fc.array(row, { minLength: 30, maxLength: 60 }) },
+  { weight: 1, arbitrary: fc.array(plainRow, { minLength: 30, maxLength: 60 }) },
+);
+
+const int64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n };
+
+/** What the table must show of a row's text; null where it is for quarantine. Says nothing of other fields than these. */
+function expectedOf(text: string): { id: string; start_time: string; name: string | null } | null {
+  const idText = /"id": (-?\d+)(?=[,}])/.exec(text)?.[1];
+  const { start_time: startTime, end_time: endTime, name, task_id: taskId, run_status: status } = JSON.parse(text);
+  const idFits = idText !== undefined && BigInt(idText) >= int64.min && BigInt(idText) <= int64.max;
+  const taskText = /"task_id": (-?[\d.eE+-]+)(?=[,}])/.exec(text)?.[1] ?? '0';
+  const taskFits =
+    taskId === null || (/^-?\d+$/.test(taskText) && BigInt(taskText) >= int64.min && BigInt(taskText) <= int64.max);
+  const isTime = (value: unknown, least: number): boolean =>
+    Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= 253_402_300_799_999;
+  const isText = (value: unknown): boolean => value === null || value === undefined || typeof value === 'string';
+  const endFits = endTime === null || isTime(endTime, 0);
+  const isGood = idFits && taskFits && isTime(startTime, 978_307_200_000) && endFits && isText(name) && isText(status);
+  return isGood
+    ? { id: String(BigInt(idText)), start_time: String(startTime), name: name?.toWellFormed() ?? null }
+    : null;
+}
+
+it('each row is in the table, exact to the last digit, or in quarantine, as it came', async () => {
+  await fc.assert(
+    fc.asyncProperty(rows, async (given) => {
+      const world = await syncedSource();
+      const texts = [...new Set(given.map((one) => rowText(one)))];
+      for (const text of texts) {
+        world.sim.life.addUnreadable({ text }, { startTimeMs: world.clock.now() - hourMs });
+      }
+      const summary = await world.syncWell();
+      const good = texts.flatMap((text) => expectedOf(text) ?? []);
+      const keys = new Set(good.map((one) => `${one.id}@${one.start_time}`));
+      const shown = good.length === 0 ? [] : await world.view();
+      expect(new Set(shown.map((one) => `${one['id']}@${one['start_time']}`))).toEqual(keys);
+      for (const one of shown) {
+        const names = good.filter((other) => other.id === one['id'] && other.start_time === String(one['start_time']));
+        expect(names.map(({ name }) => name)).toContain(one['name']);
+      }
+      const quarantined: string[] = [];
+      for await (const { key } of world.store.list('quarantine/')) {
+        const lines = new TextDecoder()
+          .decode((await world.store.get(key))!.bytes)
+          .trim()
+          .split('\n');
+        quarantined.push(...lines.map((line) => JSON.parse(line).row));
+      }
+      expect(quarantined.sort()).toEqual(texts.filter((text) => expectedOf(text) === null).sort());
+      expect(summary.quarantined).toBe(quarantined.length);
+    }),
+    { numRuns: 10 },
+  );
+});
+
+it('a body of 100 MB is not read to its end, and the message says so', async () => {
+  let sentBytes = 0;
+  const piece = Buffer.from(`${rowText()},`.repeat(4_000));
+  const server = await startLoopback(() => (response) => {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.write('{"count":1,"resources":[');
+    const send = (): void => {
+      while (sentBytes < 100_000_000 && !response.destroyed) {
+        sentBytes += piece.length;
+        if (!response.write(piece)) {
+          response.once('drain', send);
+          return;
+        }
+      }
+      response.end(`${rowText()}]}`);
+    };
+    send();
+  });
+  const source = connect(server.url);
+  const error = await errorOf(
+    source.fetchPage({ startTimeMs: 1e12, endTimeMs: 2e12, filter: {}, limit: 100, offset: 0 }),
+  );
+  expect(error).toMatchObject({ kind: 'source', code: 'UND_ERR_RES_EXCEEDED_MAX_SIZE', retryable: false });
+  expect(error.remedy).toContain('source.endpoint');
+  expect(sentBytes).toBeLessThan(60_000_000);
+});

@@ -1,0 +1,191 @@
+/** What can happen in a modelled world, as plain data, and how fast-check makes it up. */
+import fc from 'fast-check';
+import type { Fault } from '../../simulator/faults.ts';
+import type { Traps } from '../../simulator/traps.ts';
+
+/** How a run dies: at a call of the store, or at a page it asks for. */
+export type Death =
+  | { readonly at: 'store'; readonly n: number; readonly moment: 'die-before' | 'die-after' }
+  | { readonly at: 'page'; readonly n: number };
+
+/** One run. Numbers that pick something are taken modulo how many there are. */
+export type RunAction =
+  | { readonly do: 'sync'; readonly death: Death | null; readonly lostReply: number | null }
+  | {
+      readonly do: 'backfill';
+      /** Hours before the world's beginning, or null for the known gaps. */
+      readonly fromHours: number | null;
+      readonly hours: number;
+      readonly again: boolean;
+      readonly death: Death | null;
+      readonly lostReply: number | null;
+    };
+
+/** One thing that happens. */
+export type Action =
+  | RunAction
+  | { readonly do: 'pass'; readonly minutes: number }
+  | {
+      readonly do: 'start';
+      readonly count: number;
+      /** How late, in part of the longest that the source may take; 0: at once. */
+      readonly late: number;
+      readonly spreadMs: number;
+      readonly status: string;
+    }
+  | { readonly do: 'finish'; readonly pick: number; readonly status: string }
+  | { readonly do: 'notify'; readonly pick: number; readonly status: string }
+  | { readonly do: 'rerun' | 'delete'; readonly pick: number }
+  | { readonly do: 'traps'; readonly traps: Partial<Traps> }
+  /** Rows move while pages are read, and time passes with each. */
+  | { readonly do: 'stir'; readonly every: number | null; readonly pageMs: number }
+  | { readonly do: 'rewind'; readonly hours: number }
+  | { readonly do: 'together'; readonly runs: readonly RunAction[]; readonly rewindHours: number | null };
+
+const status = fc.constantFrom('SUCCESS', 'FAILED', 'ALARMING');
+const pick = fc.nat(9999);
+
+const pass = fc.record({
+  do: fc.constant('pass' as const),
+  minutes: fc.oneof(
+    { weight: 4, arbitrary: fc.integer({ min: 1, max: 20 }) },
+    { weight: 3, arbitrary: fc.integer({ min: 21, max: 300 }) },
+    { weight: 1, arbitrary: fc.integer({ min: 301, max: 4000 }) },
+  ),
+});
+
+const start = fc.record({
+  do: fc.constant('start' as const),
+  count: fc.oneof(
+    { weight: 3, arbitrary: fc.integer({ min: 1, max: 5 }) },
+    { weight: 2, arbitrary: fc.integer({ min: 6, max: 160 }) },
+  ),
+  late: fc.oneof(fc.constant(0), fc.double({ min: 0, max: 1, noNaN: true })),
+  spreadMs: fc.constantFrom(1, 1, 1000, 600_000),
+  status: fc.constantFrom('RUNNING', 'RUNNING', 'SUSPENDING', 'PAUSED', 'SUCCESS', 'FAILED', 'ALARMING'),
+});
+
+const anyTraps: fc.Arbitrary<Partial<Traps>> = fc.record(
+  {
+    pageCap: fc.constantFrom(null, 7, 30, 50),
+    count: fc.constantFrom('total' as const, 'page' as const, 'missing' as const, { cappedAt: 100 }, { cappedAt: 250 }),
+    order: fc.constantFrom(
+      'start-asc',
+      'start-desc',
+      'id-asc',
+      'unstable-ties',
+      'unstable-ties',
+      'start-asc',
+      'unstable',
+    ),
+    startEdge: fc.constantFrom('inclusive', 'exclusive'),
+    endEdge: fc.constantFrom('inclusive', 'exclusive'),
+    offsetUnit: fc.constantFrom('row', 'row', 'row', 'page'),
+    deepestOffset: fc.constantFrom(null, null, 90, 300),
+    dateSkewMs: fc.constantFrom(0, 0, -90_000, -3_600_000, 90_000, 3_600_000),
+    faults: fc.array(
+      fc.oneof(
+        fc.record({
+          kind: fc.constant('empty-page' as const),
+          when: fc.record({ every: fc.integer({ min: 3, max: 9 }) }),
+        }),
+        fc.record({
+          kind: fc.constant('short-page' as const),
+          rows: fc.integer({ min: 1, max: 60 }),
+          when: fc.record({ every: fc.integer({ min: 3, max: 9 }) }),
+        }),
+        fc.record({
+          kind: fc.constant('status' as const),
+          status: fc.constantFrom(429, 500, 503),
+          when: fc.record({ every: fc.integer({ min: 2, max: 9 }) }),
+        }),
+        fc.record({
+          kind: fc.constantFrom('revoke-tokens' as const, 'reset' as const, 'truncate' as const, 'bad-json' as const),
+          when: fc.record({ every: fc.integer({ min: 4, max: 12 }) }),
+        }),
+        fc.record({
+          kind: fc.constant('status' as const),
+          status: fc.constantFrom(401, 500),
+          when: fc.record({ from: fc.integer({ min: 1, max: 12 }) }),
+        }),
+      ),
+      { maxLength: 2 },
+    ),
+  },
+  { requiredKeys: [] },
+);
+const traps = anyTraps.map(withOneGlitchWhereNothingTells);
+
+/**
+ * Where `count` is no total, two empty replies in a row are all that tells an end: the source may err once, as
+ * reading assumes, but not at every nth request, which may be both.
+ */
+function withOneGlitchWhereNothingTells(traps: Partial<Traps>): Partial<Traps> {
+  if (traps.faults === undefined || (traps.count !== 'page' && traps.count !== 'missing')) {
+    return traps;
+  }
+  const isGlitch = ({ kind }: Fault): boolean => kind === 'empty-page' || kind === 'short-page';
+  const glitch = traps.faults.find(isGlitch);
+  const others = traps.faults.filter((fault) => !isGlitch(fault));
+  return { ...traps, faults: glitch === undefined ? others : [...others, { ...glitch, when: { nth: 3 } }] };
+}
+
+const death: fc.Arbitrary<Death | null> = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(null) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      at: fc.constant('store' as const),
+      n: fc.integer({ min: 1, max: 12 }),
+      moment: fc.constantFrom('die-before', 'die-after'),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ at: fc.constant('page' as const), n: fc.integer({ min: 1, max: 25 }) }) },
+);
+const lostReply = fc.oneof({ weight: 4, arbitrary: fc.constant(null) }, fc.integer({ min: 2, max: 8 }));
+
+const sync = fc.record({ do: fc.constant('sync' as const), death, lostReply });
+const backfill = fc.record({
+  do: fc.constant('backfill' as const),
+  fromHours: fc.oneof(
+    { weight: 1, arbitrary: fc.constant(null) },
+    { weight: 5, arbitrary: fc.integer({ min: -60, max: 240 }) },
+  ),
+  hours: fc.integer({ min: 1, max: 200 }),
+  again: fc.boolean(),
+  death,
+  lostReply,
+});
+const run = fc.oneof({ weight: 3, arbitrary: sync }, { weight: 2, arbitrary: backfill });
+
+/** Anything that can happen. */
+export const action: fc.Arbitrary<Action> = fc.oneof(
+  { weight: 8, arbitrary: pass },
+  { weight: 8, arbitrary: start },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('finish' as const), pick, status }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant('notify' as const), pick, status: fc.constantFrom('SUCCESS', 'FAILED') }),
+  },
+  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('rerun' as const, 'delete' as const), pick }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('traps' as const), traps }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('stir' as const),
+      every: fc.oneof(fc.constant(null), fc.integer({ min: 2, max: 9 })),
+      pageMs: fc.constantFrom(0, 500, 25_000),
+    }),
+  },
+  { weight: 9, arbitrary: sync },
+  { weight: 4, arbitrary: backfill },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('rewind' as const), hours: fc.integer({ min: 0, max: 100 }) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('together' as const),
+      runs: fc.array(run, { minLength: 2, maxLength: 3 }),
+      rewindHours: fc.oneof({ weight: 3, arbitrary: fc.constant(null) }, fc.integer({ min: 0, max: 100 })),
+    }),
+  },
+);

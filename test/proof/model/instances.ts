@@ -1,0 +1,83 @@
+/** The instances of a modelled source: how they start, and what becomes of them. */
+import type { ExecutionKey } from '../../simulator/life-cycle.ts';
+import { lookbackMs, type ProofWorld, settleMs } from '../proof-world.ts';
+import type { Action } from './actions.ts';
+
+/** An instance, as the model remembers it. */
+export interface Instance {
+  readonly id: bigint;
+  readonly startTimeMs: number;
+  endedAtMs: number | null;
+  endedWell: boolean;
+  isGone: boolean;
+}
+
+/** Where they live. */
+export interface Inhabited {
+  readonly world: ProofWorld;
+  /** Instances as the source lists them, or did. */
+  readonly instances: Instance[];
+}
+
+/** Lets some start, listed now. */
+export function startExecutions({ world, instances }: Inhabited, action: Extract<Action, { do: 'start' }>): void {
+  const latestMs = Math.floor(action.late * (settleMs + lookbackMs));
+  for (let index = 0; index < action.count; index += 1) {
+    const spreadMs = Math.min(action.spreadMs, settleMs + lookbackMs - latestMs);
+    const agoMs = latestMs + Math.floor((index * spreadMs) / action.count);
+    const { id, startTimeMs } = world.simulator.life.addLate(agoMs, {
+      runStatus: action.status,
+      ...(action.status === 'PAUSED' ? { endTimeMs: null } : {}),
+    });
+    const isEnded = !['RUNNING', 'SUSPENDING', 'PAUSED'].includes(action.status);
+    instances.push({
+      id,
+      startTimeMs,
+      endedAtMs: isEnded ? startTimeMs + 5000 : null,
+      endedWell: action.status === 'SUCCESS',
+      isGone: false,
+    });
+  }
+}
+
+/** Changes one that can be changed so, if there is one. */
+export function changeOne({ world, instances }: Inhabited, action: Extract<Action, { pick: number }>): void {
+  const { life } = world.simulator;
+  const nowMs = world.clock.now();
+  const isListed = ({ id, startTimeMs }: ExecutionKey): boolean => {
+    const { executions } = world.simulator.truth(undefined, { fromMs: startTimeMs, toMs: startTimeMs + 1 });
+    return executions.some((execution) => execution.id === id);
+  };
+  const able = instances.filter(
+    (instance) =>
+      !instance.isGone &&
+      (action.do !== 'finish' || instance.endedAtMs === null) &&
+      (action.do !== 'notify' || mayNotify(instance, nowMs)) &&
+      isListed(instance),
+  );
+  const one = able[action.pick % Math.max(1, able.length)];
+  if (one === undefined) {
+    return;
+  }
+  if (action.do === 'finish') {
+    life.finish(one.id, action.status, nowMs);
+    one.endedAtMs = nowMs;
+    one.endedWell = action.status === 'SUCCESS';
+  } else if (action.do === 'notify') {
+    life.setNotify(one.id, action.status);
+  } else if (action.do === 'rerun') {
+    one.isGone = true;
+    instances.push({ ...life.rerun(one.id), endedAtMs: null, endedWell: false, isGone: false });
+  } else {
+    one.isGone = true;
+    life.remove(one.id);
+  }
+}
+
+/**
+ * A notice may follow the end within the lookback. Where a success took longer than that, a run looks for it only as far as
+ * a few requests reach (plan/open-set.ts), so nothing is promised and the model leaves it out.
+ */
+function mayNotify({ startTimeMs, endedAtMs, endedWell }: Instance, nowMs: number): boolean {
+  return endedAtMs !== null && nowMs - (endedWell ? startTimeMs : endedAtMs) < lookbackMs;
+}

@@ -1,0 +1,206 @@
+/**
+ * Performs actions on a world, remembers what has to be true of it, and tells after a quiet end what is not.
+ *
+ * What the README's guarantees leave out is left out here: what was run again or deleted before a run that ended well saw
+ * it, and rows that come into windows older than settle and lookback.
+ */
+import type { BackfillTask } from '../../../functions/sync/backfill.ts';
+import type { Summary } from '../../../functions/sync/plan/summary.ts';
+import { makeTraps } from '../../simulator/traps.ts';
+import { dayMs, hourMs, lookbackMs, minuteMs, openProofWorld, type ProofWorld, settleMs } from '../proof-world.ts';
+import { endQuietly } from '../quiet-end.ts';
+import type { Action, RunAction } from './actions.ts';
+import { changeOne, type Instance, startExecutions } from './instances.ts';
+
+/** What sequences did, added up. */
+export interface ModelFigures {
+  sequences: number;
+  runs: number;
+  kills: number;
+  commits: number;
+  rows: number;
+}
+
+/** A world under actions. */
+interface Modelled {
+  readonly world: ProofWorld;
+  /** Instances as the source lists them, or did. */
+  readonly instances: Instance[];
+  /** What the view has to show for ever. */
+  readonly mustShow: Set<string>;
+  /** What a backfill that ended well was asked for. */
+  readonly backfilled: { fromMs: number; toMs: number }[];
+  readonly problems: string[];
+  readonly figures: ModelFigures;
+  offsetUnit: 'row' | 'page';
+}
+
+/** Figures of nothing. */
+export function noModelFigures(): ModelFigures {
+  return { sequences: 0, runs: 0, kills: 0, commits: 0, rows: 0 };
+}
+
+/** Lets all of it happen in a new world, then quiet. Returns what does not hold, in words. */
+export async function performAll(
+  actions: readonly Action[],
+  seed: number,
+  figures: ModelFigures = noModelFigures(),
+): Promise<string[]> {
+  const world = await openProofWorld({ seed });
+  const { simulator, clock, auditor } = world;
+  const beginMs = clock.now();
+  const modelled: Modelled = {
+    world,
+    instances: [],
+    mustShow: new Set(),
+    backfilled: [],
+    problems: [],
+    figures,
+    offsetUnit: 'row',
+  };
+  simulator.life.addMany(200, { fromMs: beginMs - 9 * dayMs, toMs: beginMs - hourMs });
+  simulator.life.addMany(130, { fromMs: beginMs - 50 * hourMs, toMs: beginMs - 50 * hourMs + 1, perMillisecond: 130 });
+  try {
+    for (const action of actions) {
+      // Two states in one millisecond, the earlier written by a run that was killed, could not be told apart by any reader.
+      clock.advance(1);
+      await perform(modelled, action);
+    }
+    const { mustShow, backfilled } = modelled;
+    return [...modelled.problems, ...(await endQuietly(world, { mustShow, covered: backfilled }))];
+  } finally {
+    figures.sequences += 1;
+    figures.commits += auditor.commits;
+    figures.rows += auditor.rows;
+    await world.close();
+  }
+}
+
+async function perform(modelled: Modelled, action: Action): Promise<void> {
+  const { world } = modelled;
+  switch (action.do) {
+    case 'pass':
+      world.clock.advance(action.minutes * minuteMs);
+      return;
+    case 'start':
+      startExecutions(modelled, action);
+      return;
+    case 'finish':
+    case 'notify':
+    case 'rerun':
+    case 'delete':
+      changeOne(modelled, action);
+      return;
+    case 'traps':
+      Object.assign(world.simulator.traps, makeTraps(), action.traps, {
+        afterPage: world.simulator.traps.afterPage,
+        rerunEveryNthRequest: world.simulator.traps.rerunEveryNthRequest,
+        deleteEveryNthRequest: world.simulator.traps.deleteEveryNthRequest,
+      });
+      modelled.offsetUnit = action.traps.offsetUnit ?? 'row';
+      return;
+    case 'stir':
+      stir(modelled, action);
+      return;
+    case 'rewind':
+      await world.rewind(world.clock.now() - action.hours * hourMs);
+      return;
+    case 'together':
+      await runTogether(modelled, action);
+      return;
+    case 'sync':
+    case 'backfill':
+      await run(modelled, action, false);
+      return;
+    default:
+      throw new Error(`nobody knows how to do ${action satisfies never}`);
+  }
+}
+
+function stir({ world }: Modelled, { every, pageMs }: Extract<Action, { do: 'stir' }>): void {
+  const { traps } = world.simulator;
+  traps.rerunEveryNthRequest = every === null ? null : every * 3;
+  traps.deleteEveryNthRequest = every === null ? null : every * 4 + 1;
+  traps.afterPage = ({ n, life }) => {
+    world.clock.advance(pageMs);
+    if (every !== null && n % every === 0) {
+      life.addLate((n * 7919) % (settleMs + lookbackMs));
+    }
+  };
+}
+
+async function runTogether(modelled: Modelled, action: Extract<Action, { do: 'together' }>): Promise<void> {
+  const runs = action.runs.map((one) => run(modelled, one, true));
+  if (action.rewindHours !== null) {
+    const { world } = modelled;
+    for (let turns = world.random.between(0, 200); turns > 0; turns -= 1) {
+      await new Promise((resolve) => {
+        setImmediate(resolve);
+      });
+    }
+    await world.rewind(world.clock.now() - action.rewindHours * hourMs);
+  }
+  await Promise.all(runs);
+}
+
+async function run(modelled: Modelled, action: RunAction, isTogether: boolean): Promise<void> {
+  const { world, figures, backfilled, offsetUnit } = modelled;
+  const { death, lostReply } = action;
+  const startedAtMs = world.clock.now();
+  const backfill = action.do === 'sync' ? undefined : taskOf(world, action);
+  const summary = await world.run({
+    by: action.do,
+    backfill,
+    offsetUnit,
+    isJittery: isTogether,
+    // As the time budget would: a source with several traps at once can cost many requests.
+    stopAtPage: 250,
+    dieAtPage: death?.at === 'page' ? death.n : undefined,
+    fate: ({ n, method }) => {
+      if (death?.at === 'store' && death.n === n) {
+        return death.moment;
+      }
+      return n === lostReply && method !== 'get' ? 'lose-reply' : 'ok';
+    },
+  });
+  figures.runs += 1;
+  figures.kills += death !== null && !summary.done ? 1 : 0;
+  if (summary.done && backfill?.window != null) {
+    backfilled.push({
+      fromMs: backfill.window.fromMs,
+      toMs: Math.min(backfill.window.toMs, startedAtMs - settleMs - lookbackMs),
+    });
+  }
+  if (summary.done && !isTogether && world.simulator.traps.afterPage === null) {
+    rememberShown(modelled, summary, startedAtMs);
+  }
+}
+
+/** What is listed after a run that ended well, of what that was to read, the view shows from now on. */
+function rememberShown({ world, mustShow, problems }: Modelled, summary: Summary, startedAtMs: number): void {
+  if (summary.from === null || summary.to === null) {
+    return;
+  }
+  const fromMs = summary.mode === 'incremental' ? world.initialFromMs : Date.parse(summary.from);
+  // Only incremental runs look back at what is covered, where rows still come late.
+  const lateMs = summary.mode === 'incremental' ? settleMs : settleMs + lookbackMs;
+  const toMs = Math.min(Date.parse(summary.to), startedAtMs - lateMs);
+  const { executions } = world.simulator.truth(undefined, { fromMs, toMs });
+  const shown = new Set(world.auditor.view().map(({ key }) => key));
+  const keys = executions.map(({ id, startTimeMs }) => `${id}@${startTimeMs}`);
+  const missing = keys.filter((key) => !shown.has(key));
+  if (missing.length > 0) {
+    problems.push(`not shown after a ${summary.mode} run that ended well: ${missing.slice(0, 3)}`);
+  }
+  for (const key of keys) {
+    mustShow.add(key);
+  }
+}
+
+function taskOf(world: ProofWorld, action: Extract<RunAction, { do: 'backfill' }>): BackfillTask {
+  if (action.fromHours === null) {
+    return { window: null, again: false };
+  }
+  const fromMs = world.initialFromMs + 3 * dayMs - action.fromHours * hourMs;
+  return { window: { fromMs, toMs: fromMs + action.hours * hourMs }, again: action.again };
+}

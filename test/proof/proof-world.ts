@@ -1,0 +1,216 @@
+/**
+ * A simulated source, a warehouse in memory, and runs between them on a clock that moves only by hand. Every write is
+ * audited. Used by the long forms too, so it knows no test framework; whoever opens one closes it.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Clock, isoTime } from '../../functions/clock.ts';
+import { type Config, parseConfig } from '../../functions/config.ts';
+import { StoppedError } from '../../functions/errors.ts';
+import { connectSource } from '../../functions/source/client.ts';
+import { createPacer } from '../../functions/source/pacing.ts';
+import type { BackfillTask } from '../../functions/sync/backfill.ts';
+import type { Summary } from '../../functions/sync/plan/summary.ts';
+import { planRewind, rewind } from '../../functions/sync/rewind.ts';
+import { runTargets } from '../../functions/sync/run.ts';
+import { settingsOf, targetOf } from '../../functions/sync/targets.ts';
+import type { Store } from '../../functions/warehouse/store.ts';
+import { defaultAccount } from '../simulator/accounts.ts';
+import { frozenClock, type MovableClock } from '../simulator/movable-clock.ts';
+import { type Random, seededRandom } from '../simulator/random.ts';
+import { defaultWorkspace, type Simulator, type SimulatorOptions, startSimulator } from '../simulator/server.ts';
+import { failingStore, type StoreCall, type StoreFate } from '../support/failing-store.ts';
+import { Auditor, rewinder } from './auditor.ts';
+import { MemoryStore } from './memory-store.ts';
+
+export const minuteMs = 60_000;
+export const hourMs = 3_600_000;
+export const dayMs = 86_400_000;
+export const target = 'sales';
+export const settleMs = minuteMs;
+export const lookbackMs = 15 * minuteMs;
+
+/** What happens to a run; nothing by default. */
+export interface RunOptions {
+  /** Undefined: the incremental sync. */
+  readonly backfill?: BackfillTask | undefined;
+  /** Asked before each call of the store. */
+  readonly fate?: (call: StoreCall) => StoreFate | Promise<StoreFate>;
+  /** Dies when it asks for so many pages. */
+  readonly dieAtPage?: number | undefined;
+  /** Is stopped when it asks for so many pages, and may commit. Default: never. */
+  readonly stopAtPage?: number | undefined;
+  readonly offsetUnit?: 'row' | 'page' | undefined;
+  readonly by?: string;
+  /** Pauses of random length before and after each call of the store, so that runs interleave differently. */
+  readonly isJittery?: boolean;
+}
+
+/** A world. */
+export interface ProofWorld {
+  readonly simulator: Simulator;
+  readonly clock: MovableClock;
+  readonly auditor: Auditor;
+  readonly store: MemoryStore;
+  readonly random: Random;
+  /** From where the incremental sync sets out. */
+  readonly initialFromMs: number;
+  run(options?: RunOptions): Promise<Summary>;
+  /** Takes coverage back, whatever the watermark. */
+  rewind(toMs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** How a world begins. */
+export interface ProofWorldOptions extends Omit<SimulatorOptions, 'clock'> {
+  readonly config?: Record<string, unknown>;
+  /** How much before its beginning the incremental sync sets out. Default three days. */
+  readonly syncedMs?: number;
+}
+
+/** A Monday noon. */
+const startMs = Date.parse('2026-06-01T12:00:00Z');
+
+/** Opens a world. */
+export async function openProofWorld(options: ProofWorldOptions = {}): Promise<ProofWorld> {
+  const { seed = 1 } = options;
+  const clock = frozenClock(startMs);
+  const simulator = await startSimulator({ ...options, seed, clock });
+  const folder = await mkdtemp(join(tmpdir(), 'dqsync-proof-'));
+  const secret = join(folder, 'secret.json');
+  await writeFile(secret, JSON.stringify(defaultAccount.password));
+  const identity = { ...defaultWorkspace, filter: {}, partitionTimeZone: 'UTC' };
+  const auditor = new Auditor({ simulator, target, identity, lateMs: settleMs + lookbackMs });
+  const store = new MemoryStore((...write) => auditor.onWrite(...write));
+  const initialFromMs = startMs - (options.syncedMs ?? 3 * dayMs);
+  // A quota that cuts slices as short as they get; who paces is another, who lets everything through.
+  const source = { endpoint: simulator.url, iamEndpoint: simulator.iamUrl, quota: { requests: 4, perSeconds: 3600 } };
+  const configured = (offsetUnit: 'row' | 'page'): Config =>
+    parseConfig(
+      {
+        warehouse: 'file:unused',
+        source: { ...source, offsetUnit },
+        targets: [{ name: target, ...defaultWorkspace, credentials: `file:${secret}` }],
+        initialFrom: isoTime(initialFromMs),
+        settleSeconds: settleMs / 1000,
+        lookbackMinutes: lookbackMs / minuteMs,
+        maxOpenDays: 300,
+        ...options.config,
+      },
+      'config',
+    );
+  const random = seededRandom(seed, 21);
+  const world = { simulator, clock, auditor, store, random, initialFromMs };
+  const productClock: Clock = { now: () => clock.now(), sleep: async () => undefined };
+  return {
+    ...world,
+    run: (run = {}) => runOnce({ ...world, productClock, config: configured(run.offsetUnit ?? 'row') }, run),
+    rewind: async (toMs) => {
+      const config = configured('row');
+      const [targetConfig] = config.targets;
+      if (targetConfig === undefined) {
+        throw new Error('the config has no target');
+      }
+      const run = {
+        store: store.handle(rewinder),
+        target: targetOf(targetConfig),
+        clock: productClock,
+        settings: settingsOf(config),
+      };
+      const plan = await planRewind(run, toMs);
+      if (plan.isNeeded) {
+        await rewind(run, plan);
+      }
+    },
+    close: async () => {
+      await simulator.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+interface Running extends Pick<ProofWorld, 'simulator' | 'clock' | 'store' | 'random'> {
+  readonly productClock: Clock;
+  readonly config: Config;
+}
+
+async function runOnce(world: Running, options: RunOptions): Promise<Summary> {
+  const { config, productClock: clock } = world;
+  const stop = new AbortController();
+  const pacer = createPacer({ requests: 1_000_000, perSeconds: 1 }, pacerClock(clock));
+  const { store, die } = mortalStore(world, options);
+  let pages = 0;
+  const [summary] = await runTargets({
+    config,
+    store,
+    clock,
+    backfill: options.backfill,
+    connect: (targetConfig, signal) => {
+      const connected = connectSource({
+        target: targetOf(targetConfig),
+        source: config.source,
+        iamEndpoint: config.source.iamEndpoint,
+        credentialsRef: targetConfig.credentials,
+        pacer,
+        clock,
+        signal,
+      });
+      return {
+        ...connected,
+        fetchPage: async (request) => {
+          pages += 1;
+          if (pages === options.dieAtPage) {
+            die();
+          }
+          if (pages === options.dieAtPage || pages === options.stopAtPage) {
+            stop.abort(new StoppedError('stopped', { remedy: 'none' }));
+          }
+          return await connected.fetchPage(request);
+        },
+      };
+    },
+    // Real time, and far away; by the clock that stands still it makes slices of 100 rows.
+    limitMs: 1_000_000,
+    stop: stop.signal,
+    log: () => undefined,
+    onProgress: () => undefined,
+  });
+  if (summary === undefined) {
+    throw new Error('no target was run');
+  }
+  return summary;
+}
+
+/** Waits pass at once, for the pacer alone: it looks at the clock until its time has come. */
+function pacerClock(clock: Clock): Clock {
+  let sleptMs = 0;
+  return {
+    now: () => clock.now() + sleptMs,
+    sleep: async (ms) => {
+      sleptMs += ms;
+    },
+  };
+}
+
+/** The world's store for one run. Once dead, it takes nothing any more. */
+function mortalStore({ store, random }: Running, options: RunOptions): { store: Store; die: () => void } {
+  let isDead = false;
+  const pause = async (): Promise<void> => {
+    for (let turns = options.isJittery === true ? random.between(0, 40) : 0; turns > 0; turns -= 1) {
+      await new Promise((resolve) => {
+        setImmediate(resolve);
+      });
+    }
+  };
+  const mortal = failingStore(store.handle(options.by ?? 'run'), async (call) => {
+    await pause();
+    return isDead ? 'die-before' : ((await options.fate?.(call)) ?? 'ok');
+  });
+  return {
+    store: mortal,
+    die: () => {
+      isDead = true;
+    },
+  };
+}

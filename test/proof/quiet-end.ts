@@ -1,0 +1,64 @@
+/** What must be true of a world in which nothing moves any more. */
+import { gapsIn, watermarkOf } from '../../functions/sync/plan/coverage.ts';
+import { makeTraps } from '../simulator/traps.ts';
+import { lookbackMs, minuteMs, type ProofWorld, settleMs } from './proof-world.ts';
+import { compareWithTruth } from './view-check.ts';
+
+/** What else must be true of this world. */
+export interface Expected {
+  /** Keys that the view has to show, listed or not. */
+  readonly mustShow?: ReadonlySet<string>;
+  /** What must be covered beside the span that the incremental sync covers. */
+  readonly covered?: readonly { readonly fromMs: number; readonly toMs: number }[];
+}
+
+/** Traps kind, time passes, a sync, the known gaps, a sync, and one that finds nothing new (I8). Returns what is not well then, and what was not before, in words. */
+export async function endQuietly(world: ProofWorld, expected: Expected = {}): Promise<string[]> {
+  const { simulator, clock, auditor } = world;
+  Object.assign(simulator.traps, makeTraps());
+  clock.advance(settleMs + lookbackMs + minuteMs);
+  const problems: string[] = [];
+  // What was open, and went from where the first sync reads anyway, is told as vanished by the second.
+  for (const backfill of [undefined, { window: null, again: false }, undefined]) {
+    const summary = await world.run({ backfill });
+    if (!summary.done) {
+      problems.push(`the last ${summary.mode} run failed: ${JSON.stringify(summary.error)}`);
+    }
+  }
+  const { rowsWritten } = await world.run();
+  if (rowsWritten > 0) {
+    problems.push(`I8: ${rowsWritten} rows were written although nothing has changed`);
+  }
+  const fromMs = Math.min(auditor.checkpoint?.coverage[0]?.fromMs ?? 0, world.initialFromMs);
+  const asked = [{ fromMs, toMs: clock.now() - settleMs }, ...(expected.covered ?? [])];
+  return [
+    ...auditor.problems,
+    ...problems,
+    ...coverageProblems(world, asked),
+    ...viewProblems(world, fromMs, expected.mustShow ?? new Set()),
+  ];
+}
+
+function coverageProblems(
+  { auditor, clock }: ProofWorld,
+  asked: readonly { readonly fromMs: number; readonly toMs: number }[],
+): string[] {
+  const { checkpoint } = auditor;
+  if (checkpoint === null) {
+    return ['there is no checkpoint'];
+  }
+  const watermarkMs = watermarkOf(checkpoint);
+  const gaps = asked.flatMap((window) => gapsIn(window, checkpoint.coverage));
+  return [
+    ...(watermarkMs === clock.now() - settleMs ? [] : [`the watermark is ${watermarkMs}, now is ${clock.now()}`]),
+    ...(gaps.length === 0 ? [] : [`coverage has gaps: ${JSON.stringify(gaps)}`]),
+  ];
+}
+
+function viewProblems({ simulator, auditor }: ProofWorld, fromMs: number, mustShow: ReadonlySet<string>): string[] {
+  const differences = compareWithTruth(simulator, auditor.view(), mustShow);
+  const lost = differences.lost.filter((key) => Number(key.split('@')[1]) >= fromMs);
+  return Object.entries({ ...differences, lost }).flatMap(([name, found]) =>
+    found.length === 0 ? [] : [`${name}: ${found.length}, such as ${found.slice(0, 3)}`],
+  );
+}

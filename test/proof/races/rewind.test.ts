@@ -1,0 +1,42 @@
+/** Coverage taken back beside runs that had begun before. */
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { hourMs, minuteMs, openProofWorld, type ProofWorld } from '../proof-world.ts';
+import { endQuietly } from '../quiet-end.ts';
+import { stalledRun } from './stalled-run.ts';
+
+/** Synced, six hours before now; then 600 executions came. */
+async function worldSixHoursLater(): Promise<ProofWorld> {
+  const world = await openProofWorld();
+  onTestFinished(() => world.close());
+  const { simulator, clock } = world;
+  simulator.life.addMany(800, { fromMs: clock.now() - 60 * hourMs, toMs: clock.now() });
+  await world.run();
+  clock.advance(6 * hourMs);
+  simulator.life.addMany(600, { fromMs: clock.now() - 6 * hourMs, toMs: clock.now() });
+  return world;
+}
+
+describe('a rewind beside a sync that commits after it', () => {
+  it('keeps the next sync looking back at the end of what that sync covered', async () => {
+    const world = await worldSixHoursLater();
+    const { simulator, clock } = world;
+    const overtaken = await stalledRun(world, 'checkpoint');
+    await world.rewind(clock.now() - 20 * hourMs);
+    expect((await overtaken.wake()).watermark).toBe(new Date(clock.now() - 20 * hourMs).toISOString());
+    simulator.life.addLate(5 * minuteMs);
+    clock.advance(hourMs);
+    expect(await endQuietly(world)).toEqual([]);
+  });
+
+  it('keeps the next sync looking at what that sync found open', async () => {
+    const world = await worldSixHoursLater();
+    const { simulator, clock } = world;
+    const { id } = simulator.life.addExecution({ startTimeMs: clock.now() - 2 * hourMs, runStatus: 'RUNNING' });
+    const overtaken = await stalledRun(world, 'checkpoint');
+    await world.rewind(clock.now() - 20 * hourMs);
+    await overtaken.wake();
+    clock.advance(hourMs);
+    simulator.life.finish(id, 'FAILED');
+    expect(await endQuietly(world)).toEqual([]);
+  });
+});

@@ -1,0 +1,50 @@
+/** A run that stops in the middle of itself, as a process does whose machine sleeps, until it is told to go on. */
+import type { Summary } from '../../../functions/sync/plan/summary.ts';
+import { checkpointKey } from '../../../functions/warehouse/layout.ts';
+import type { StoreCall, StoreFate } from '../../support/failing-store.ts';
+import { type ProofWorld, type RunOptions, target } from '../proof-world.ts';
+
+/** Before what it stops. */
+export type StallsBefore = 'data' | 'checkpoint';
+
+/** A run that stands still. */
+export interface StalledRun {
+  /** Lets it go on, to its end. */
+  wake(): Promise<Summary>;
+}
+
+/** Starts a run and waits until it stalls, the first time that it means to write data, or the checkpoint. */
+export async function stalledRun(
+  world: ProofWorld,
+  before: StallsBefore,
+  options: RunOptions = {},
+): Promise<StalledRun> {
+  const stalled = Promise.withResolvers<void>();
+  const woken = Promise.withResolvers<void>();
+  const summary = world.run({
+    ...options,
+    by: 'zombie',
+    fate: async (call): Promise<StoreFate> => {
+      if (isWriteOf(call, before)) {
+        stalled.resolve();
+        await woken.promise;
+      }
+      return 'ok';
+    },
+  });
+  await Promise.race([stalled.promise, summary.then(failEarly)]);
+  return {
+    wake: async () => {
+      woken.resolve();
+      return await summary;
+    },
+  };
+}
+
+function isWriteOf({ method, key }: StoreCall, before: StallsBefore): boolean {
+  return method !== 'get' && (key === checkpointKey(target)) === (before === 'checkpoint');
+}
+
+function failEarly(summary: Summary): never {
+  throw new Error(`the run ended before it stalled: ${JSON.stringify(summary)}`);
+}

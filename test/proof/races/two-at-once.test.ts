@@ -1,0 +1,83 @@
+/** Runs of one target at once, and runs that sleep while others go on. Every write is audited as it happens. */
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { dayMs, hourMs, minuteMs, openProofWorld, type ProofWorld, type RunOptions } from '../proof-world.ts';
+import { endQuietly } from '../quiet-end.ts';
+import { stalledRun } from './stalled-run.ts';
+
+async function worldOf(rows: number, seed = 1): Promise<ProofWorld> {
+  const world = await openProofWorld({ seed });
+  onTestFinished(() => world.close());
+  const { simulator, clock } = world;
+  simulator.life.addMany(rows, { fromMs: clock.now() - 10 * dayMs, toMs: clock.now() });
+  // A commit is due every 100 seconds, so that there are many, and they meet.
+  simulator.traps.afterPage = () => clock.advance(20_000);
+  return world;
+}
+
+const lastTenDays = ({ clock }: ProofWorld) => ({ fromMs: clock.now() - 10 * dayMs, toMs: clock.now() - hourMs });
+
+describe('runs at once', () => {
+  it.each([1, 2, 3])('two syncs: one commits at a time, none undoes the other (%i)', async (seed) => {
+    const world = await worldOf(5000, seed);
+    const runs = [world.run({ by: 'a', isJittery: true }), world.run({ by: 'b', isJittery: true })];
+    expect((await Promise.all(runs)).map(({ done }) => done)).toEqual([true, true]);
+    expect(world.auditor.commits).toBeGreaterThan(4);
+    expect(await endQuietly(world)).toEqual([]);
+  });
+
+  it.each([1, 2, 3])('a sync and a backfill, which reach into each other (%i)', async (seed) => {
+    const world = await worldOf(5000, seed);
+    const covered = [lastTenDays(world)];
+    const backfill = { window: covered[0] ?? null, again: false };
+    const runs = [world.run({ isJittery: true }), world.run({ by: 'backfill', backfill, isJittery: true })];
+    expect((await Promise.all(runs)).map(({ done }) => done)).toEqual([true, true]);
+    expect(world.auditor.commits).toBeGreaterThan(4);
+    expect(await endQuietly(world, { covered })).toEqual([]);
+  });
+
+  it.each([1, 2, 3])('two backfills of one range read little twice (%i)', async (seed) => {
+    const world = await worldOf(6000, seed);
+    const window = lastTenDays(world);
+    const backfill = { window, again: false };
+    const runs = [world.run({ by: 'a', backfill }), world.run({ by: 'b', backfill })];
+    const summaries = await Promise.all(runs);
+    expect(summaries.map(({ done }) => done)).toEqual([true, true]);
+    expect(Math.min(...summaries.map(({ rowsWritten }) => rowsWritten))).toBeGreaterThan(1000);
+    expect(world.auditor.rows).toBeLessThan(1.3 * 6000);
+    expect(await endQuietly(world, { covered: [window] })).toEqual([]);
+  });
+});
+
+describe('a zombie', () => {
+  const kinds: readonly (readonly [string, (world: ProofWorld) => RunOptions])[] = [
+    ['sync', () => ({})],
+    ['backfill', (world) => ({ backfill: { window: lastTenDays(world), again: false } })],
+    ['reading again', (world) => ({ backfill: { window: lastTenDays(world), again: true } })],
+  ];
+  const cases = kinds.flatMap(([name, make]) => [
+    { name, make, before: 'data' as const },
+    { name, make, before: 'checkpoint' as const },
+  ]);
+  it.each(cases)(
+    '$name, that stalls before it writes its $before and wakes hours later, undoes nothing',
+    async ({ make, before }) => {
+      const world = await worldOf(1500);
+      const { simulator, clock, auditor } = world;
+      const open = simulator.life.addExecution({ startTimeMs: clock.now() - 2 * hourMs, runStatus: 'RUNNING' });
+      const doomed = simulator.life.addExecution({ startTimeMs: clock.now() - 2 * hourMs, runStatus: 'RUNNING' });
+      const zombie = await stalledRun(world, before, make(world));
+      await world.run({ by: 'successor' });
+      clock.advance(2 * hourMs);
+      simulator.life.finish(open.id, 'ALARMING');
+      simulator.life.remove(doomed.id);
+      simulator.life.addMany(50, { fromMs: clock.now() - hourMs, toMs: clock.now() - 30 * minuteMs });
+      await world.run({ by: 'successor' });
+      const written = auditor.commits;
+      const woken = await zombie.wake();
+      expect(woken.error).toBeUndefined();
+      expect(auditor.commits).toBeGreaterThan(written);
+      const mustShow = new Set([`${doomed.id}@${doomed.startTimeMs}`, `${open.id}@${open.startTimeMs}`]);
+      expect(await endQuietly(world, { mustShow })).toEqual([]);
+    },
+  );
+});

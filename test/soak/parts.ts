@@ -1,0 +1,70 @@
+/** The parts of a soak: each a proof's long form, with a seed and a time limit. */
+import { crashRounds } from '../proof/crash/crash-rounds.ts';
+import { expectSteady } from '../proof/endurance/bounds.ts';
+import { hourlySyncs } from '../proof/endurance/hourly-syncs.ts';
+import { readingRounds } from '../proof/model/reading-rounds.ts';
+import { modelRounds } from '../proof/model/run-rounds.ts';
+import { raceRounds } from '../proof/races/race-rounds.ts';
+
+/** What a part came to. */
+export interface SoakResult {
+  /** Added up over all parts, by name. */
+  readonly figures: Readonly<Record<string, number>>;
+  /** Null where all held. */
+  readonly counterexample: string | null;
+}
+
+/** Runs for `limitMs` at most, and a little more. */
+export type Part = (seed: number, limitMs: number) => Promise<SoakResult>;
+
+/** By the names that `--only` takes. */
+export const parts: Readonly<Record<string, Part>> = {
+  model: async (seed, limitMs) => {
+    const { counterexample, ...figures } = await modelRounds({ seed, limitMs, actions: 80 });
+    return { figures, counterexample };
+  },
+  reading: async (seed, limitMs) => {
+    const { counterexample, reads, proven } = await readingRounds({ seed, limitMs });
+    return { figures: { reads, proven }, counterexample };
+  },
+  races: async (seed, limitMs) => {
+    const untilMs = Date.now() + limitMs;
+    const { problems, rounds, runs, commits, rows } = await raceRounds(seed, () => Date.now() >= untilMs);
+    return { figures: { races: rounds, runs, commits, rows }, counterexample: textOf(problems) };
+  },
+  endurance: async (seed, limitMs) => {
+    const untilMs = Date.now() + limitMs;
+    const isOver = (): boolean => Date.now() >= untilMs;
+    const figures = { weeks: 0, syncs: 0, rows: 0, checkpointBytes: 0 };
+    for (let week = 0; !isOver(); week += 1) {
+      const found = await hourlySyncs(168, seed + week, isOver);
+      const problems = expectSteady(found);
+      figures.weeks += found.syncs / 168;
+      figures.syncs += found.syncs;
+      figures.rows += found.rows;
+      figures.checkpointBytes = Math.max(figures.checkpointBytes, found.largestCheckpointBytes);
+      if (problems.length > 0) {
+        return { figures, counterexample: textOf([`seed ${seed + week}`, ...problems, JSON.stringify(found)]) };
+      }
+    }
+    return { figures: { ...figures, weeks: Math.round(figures.weeks * 10) / 10 }, counterexample: null };
+  },
+  crash: async (seed, limitMs) => {
+    const untilMs = Date.now() + limitMs;
+    let kills = 0;
+    let executions = 0;
+    for (const [index, store] of (['file', 's3'] as const).entries()) {
+      const found = await crashRounds({ store, seed: seed + index, untilMs: untilMs - (1 - index) * (limitMs / 2) });
+      kills += found.kills;
+      executions += found.executions;
+      if (found.failures.length > 0) {
+        return { figures: { kills, executions }, counterexample: textOf(found.failures) };
+      }
+    }
+    return { figures: { kills, compared: executions }, counterexample: null };
+  },
+};
+
+function textOf(problems: readonly string[]): string | null {
+  return problems.length === 0 ? null : problems.join('\n');
+}
