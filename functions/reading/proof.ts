@@ -83,8 +83,14 @@ export function addPass(traits: SourceTraits, window: Window, evidence: Evidence
   }
 }
 
-/** Whether the rows put together are as many as the count (or end) they were read under; an end has to be found twice. */
+/**
+ * Whether the rows put together are as many as the count (or end) they were read under; an end has to be found twice.
+ * Never by a pass that was refused an offset: as many rows as can be reached look just like a count capped there.
+ */
 export function provesTogether(traits: SourceTraits, evidence: Evidence, pass: Pass): boolean {
+  if (pass.refused) {
+    return false;
+  }
   const passesNeeded = stableCount(traits, pass) === null ? 2 : 1;
   return evidence.count !== null && evidence.passes >= passesNeeded && rowCount(evidence.asOfCount) === evidence.count;
 }

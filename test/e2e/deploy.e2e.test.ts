@@ -71,7 +71,7 @@ describe.skipIf(!isProvided)('on an emulated AWS', () => {
       return body !== '';
     });
     expect(body).toContain('RetriesExhausted');
-    expect(body).toContain('1 of 1 targets failed');
+    expect(body).toContain(`the secret secretsmanager:${secretId} `);
     expect(await runIds()).toEqual(new Set());
   });
 

@@ -167,6 +167,13 @@ describe('sources that were once believed too soon', () => {
     expect(await read(source)).toEqual(keysOf(source.rows));
   });
 
+  it('caps its count just where it refuses deeper offsets, and shows by a window read meanwhile that it counts all', async () => {
+    const first = { fromMs: epochMs, toMs: epochMs + 62_000 };
+    const source = pagedSource(executions(298), { count: { cappedAt: 100 }, deepestOffset: 90 });
+    const [, found] = await Promise.all([read(source, first), read(source, { fromMs: first.toMs, toMs: day.toMs })]);
+    expect(found).toEqual(expect.arrayContaining(keysOf(source.rows.slice(62))));
+  });
+
   it('tells when one reply held all of a window', async () => {
     const atomic = await readVerified(pagedSource(executions(90)).reader, day, 100);
     expect(atomic).toMatchObject({ kind: 'complete', isAtomic: true });
