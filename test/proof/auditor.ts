@@ -35,6 +35,7 @@ export class Auditor {
   largestCheckpoint = 0;
   checkpoint: Checkpoint | null = null;
   readonly #audited: Audited;
+  readonly #begun = new Set<{ readonly nowMs: number }>();
   readonly #view = new Map<string, { observedAt: number; runId: string; shown: ShownExecution }>();
 
   constructor(audited: Audited) {
@@ -44,6 +45,15 @@ export class Auditor {
   /** The latest observation of each execution. */
   view(): ShownExecution[] {
     return [...this.#view.values()].map(({ shown }) => shown);
+  }
+
+  /** To be called when a run begins, with the time: what starts late after that is not its business. Returns what to call at its end. */
+  runBegins(nowMs: number): () => void {
+    const begun = { nowMs };
+    this.#begun.add(begun);
+    return () => {
+      this.#begun.delete(begun);
+    };
   }
 
   /** To be called with every write, in the order in which they take effect. */
@@ -89,6 +99,7 @@ export class Auditor {
   /** I2, I11: what is newly covered, and old enough that nothing comes late to it, is in the files, and nothing else is covered. */
   #requireInFiles(before: Checkpoint | null, now: Checkpoint, by: string): void {
     const { simulator, lateMs } = this.#audited;
+    const begunAtMs = [...this.#begun].map(({ nowMs }) => nowMs);
     const added = now.coverage.flatMap((window) => gapsIn(window, before?.coverage ?? []));
     for (const { fromMs, toMs } of added) {
       const { executions, atMs } = simulator.truth(undefined, { fromMs, toMs });
@@ -96,7 +107,8 @@ export class Auditor {
         this.problems.push(`I11: ${by} covered up to ${toMs}, now is ${atMs}`);
       }
       const missing = executions.filter(
-        ({ id, startTimeMs }) => startTimeMs < atMs - lateMs && !this.#view.has(`${id}@${startTimeMs}`),
+        ({ id, startTimeMs }) =>
+          startTimeMs < Math.min(atMs, ...begunAtMs) - lateMs && !this.#view.has(`${id}@${startTimeMs}`),
       );
       if (missing.length > 0) {
         const some = missing.slice(0, 3).map(({ id, startTimeMs }) => `${id}@${startTimeMs}`);

@@ -105,7 +105,10 @@ export async function openProofWorld(options: ProofWorldOptions = {}): Promise<P
   const productClock: Clock = { now: () => clock.now(), sleep: async () => undefined };
   return {
     ...world,
-    run: (run = {}) => runOnce({ ...world, productClock, config: configured(run.offsetUnit ?? 'row') }, run),
+    run: async (run = {}) => {
+      const end = auditor.runBegins(clock.now());
+      return await runOnce({ ...world, productClock, config: configured(run.offsetUnit ?? 'row') }, run).finally(end);
+    },
     rewind: async (toMs) => {
       const config = configured('row');
       const [targetConfig] = config.targets;
