@@ -9,7 +9,7 @@ describe('processes killed at random times, up to four in a row', () => {
   it.each(['file', 's3'] as const)(
     'lose nothing on a %s warehouse',
     async (store) => {
-      const seed = Math.floor(Math.random() * 2 ** 31);
+      const seed = 20_261_124;
       const figures = await crashRounds({ store, seed, kills: 5 });
       expect(figures, `seed ${seed}`).toMatchObject({ ...allIsWell, kills: 5 });
     },

@@ -28,6 +28,8 @@ interface Modelled {
   readonly instances: Instance[];
   /** What the view has to show for ever. */
   readonly mustShow: Set<string>;
+  /** When the last sync that ended well began. */
+  lastSyncMs: number;
   /** What a backfill that ended well was asked for. */
   readonly backfilled: { fromMs: number; toMs: number }[];
   readonly problems: string[];
@@ -53,6 +55,7 @@ export async function performAll(
     world,
     instances: [],
     mustShow: new Set(),
+    lastSyncMs: Number.NEGATIVE_INFINITY,
     backfilled: [],
     problems: [],
     figures,
@@ -177,14 +180,19 @@ async function run(modelled: Modelled, action: RunAction, isTogether: boolean): 
 }
 
 /** What is listed after a run that ended well, of what that was to read, the view shows from now on. */
-function rememberShown({ world, mustShow, problems }: Modelled, summary: Summary, startedAtMs: number): void {
+function rememberShown(modelled: Modelled, summary: Summary, startedAtMs: number): void {
+  const { world, mustShow, problems } = modelled;
   if (summary.from === null || summary.to === null) {
     return;
   }
+  if (summary.mode === 'incremental') {
+    modelled.lastSyncMs = startedAtMs;
+  }
   const fromMs = summary.mode === 'incremental' ? world.initialFromMs : Date.parse(summary.from);
-  // Only incremental runs look back at what is covered, where rows still come late.
-  const lateMs = summary.mode === 'incremental' ? settleMs : settleMs + lookbackMs;
-  const toMs = Math.min(Date.parse(summary.to), startedAtMs - lateMs);
+  // Only incremental runs look back at what is covered: a row that came late after the last of them waits for the next.
+  const seenToMs =
+    summary.mode === 'incremental' ? startedAtMs - settleMs : modelled.lastSyncMs - settleMs - lookbackMs;
+  const toMs = Math.max(fromMs, Math.min(Date.parse(summary.to), seenToMs));
   const { executions } = world.simulator.truth(undefined, { fromMs, toMs });
   const shown = new Set(world.auditor.view().map(({ key }) => key));
   const keys = executions.map(({ id, startTimeMs }) => `${id}@${startTimeMs}`);

@@ -3,7 +3,8 @@ import { modelRounds } from './run-rounds.ts';
 
 describe('whatever happens, the view equals the source after a quiet end', () => {
   it('for any sequence of changes, traps, kills, runs at once and rewinds', async () => {
-    const seed = Math.floor(Math.random() * 2 ** 31);
+    // The same each time; `npm run soak` draws others.
+    const seed = 20_261_124;
     const figures = await modelRounds({ seed, sequences: 40, limitMs: 15_000, actions: 40 });
     expect(figures.counterexample).toBeNull();
     expect(figures.runs).toBeGreaterThan(20);
