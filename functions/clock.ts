@@ -55,6 +55,21 @@ export function parseTime(text: string): EpochMs | null {
   return Number.isNaN(ms) ? null : ms;
 }
 
+/** The first millisecond in `(beforeMs, lastMs]` that has come to something which, once reached, stays so; `lastMs` has. */
+export function firstReached(beforeMs: EpochMs, lastMs: EpochMs, isReached: (ms: EpochMs) => boolean): EpochMs {
+  let before = beforeMs;
+  let first = lastMs;
+  while (first - before > 1) {
+    const middle = Math.floor((before + first) / 2);
+    if (isReached(middle)) {
+      first = middle;
+    } else {
+      before = middle;
+    }
+  }
+  return first;
+}
+
 /** Time zone rules change offsets at whole quarters of an hour, so one look-up serves a quarter. */
 const quarterMs = 900_000;
 

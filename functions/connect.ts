@@ -2,7 +2,7 @@
 import { type Clock, systemClock } from './clock.ts';
 import { type Config, iamEndpointOf, type TargetConfig } from './config.ts';
 import type { Log } from './model.ts';
-import { connectSource, type Source } from './source/client.ts';
+import { connectSource, type Source, type SourceOptions } from './source/client.ts';
 import { createPacer, createYieldingPacer, type Pacer } from './source/pacing.ts';
 import { targetOf } from './sync/targets.ts';
 import { parseWarehouseUrl } from './warehouse/location.ts';
@@ -41,22 +41,28 @@ export async function openConnections(
   const pacer = createPacer(quota, clock);
   const yieldingPacer = createYieldingPacer(pacer, quota, quota.reservedForSync, clock);
   const connectAt = (target: TargetConfig, signal: AbortSignal | undefined, pacedBy: Pacer): Source =>
-    connectSource({
-      target: targetOf(target),
-      source: config.source,
-      iamEndpoint: iamEndpointOf(config.source),
-      credentialsRef: target.credentials,
-      pacer: pacedBy,
-      clock,
-      log,
-      ...(signal === undefined ? {} : { signal }),
-    });
+    connectTarget(config, target, { pacer: pacedBy, clock, log, signal });
   return {
     clock,
     store: await openStore(config.warehouse, surroundings),
     connect: (target, signal) => connectAt(target, signal, pacer),
     connectYielding: (target, signal) => connectAt(target, signal, yieldingPacer),
   };
+}
+
+/** A client of a target's source, as the config describes both. */
+export function connectTarget(
+  { source }: Config,
+  target: TargetConfig,
+  how: Pick<SourceOptions, 'pacer' | 'clock' | 'signal' | 'log' | 'limits'>,
+): Source {
+  return connectSource({
+    target: targetOf(target),
+    source,
+    iamEndpoint: iamEndpointOf(source),
+    credentialsRef: target.credentials,
+    ...how,
+  });
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Times as people type them: a day, or an instant with its zone. Pure. */
-import { dayInTimeZone, isoTime, parseTime } from './clock.ts';
+import { dayInTimeZone, firstReached, isoTime, parseTime } from './clock.ts';
 import { ConfigError } from './errors.ts';
 import type { EpochMs, Window } from './model.ts';
 
@@ -69,15 +69,5 @@ function midnight(day: string, timeZone: string): EpochMs | null {
     return null;
   }
   const dayOf = dayInTimeZone(timeZone);
-  let before = utcMs - dayMs;
-  let first = utcMs + dayMs;
-  while (first - before > 1) {
-    const middle = Math.floor((before + first) / 2);
-    if (dayOf(middle) >= day) {
-      first = middle;
-    } else {
-      before = middle;
-    }
-  }
-  return first;
+  return firstReached(utcMs - dayMs, utcMs + dayMs, (ms) => dayOf(ms) >= day);
 }

@@ -1,16 +1,12 @@
 /** `dqsync backfill`: reads what is missing of a range, to the end, with a progress bar, stoppable by Ctrl-C. */
-import type { Config } from '../config.ts';
-import { openConnections } from '../connect.ts';
-import { ConfigError } from '../errors.ts';
-import type { BackfillTask } from '../sync/backfill.ts';
+import { type BackfillTask, parseBackfillTask } from '../sync/backfill-task.ts';
 import { estimateTargets, type Run, runTargets } from '../sync/run.ts';
-import { parseRange } from '../time-argument.ts';
 import { describeBackfill, describeEstimate } from './backfill-report.ts';
 import { loadConfig } from './config-file.ts';
-import { consoleLog } from './console-log.ts';
-import { listenForInterrupt } from './interrupt.ts';
-import { writeJson, writeLine, writeNote } from './output.ts';
-import { openProgressBar } from './progress-bar.ts';
+import { writeJson, writeLine } from './output.ts';
+import { exitCodeOf, stoppingNote, withTerminalRun } from './terminal-run.ts';
+
+const optionNames = { from: '--from', to: '--to', again: '--again' } as const;
 
 /** Options of `backfill`. */
 export interface BackfillOptions {
@@ -32,22 +28,13 @@ export interface BackfillOptions {
  * @throws ConfigError
  */
 export async function backfill(options: BackfillOptions): Promise<number> {
-  requireRangeToReadAgain(options);
   if (options.deployed !== undefined) {
-    parseRange(options, { from: '--from', to: '--to' }, 'UTC');
+    parseBackfillTask(options, optionNames, 'UTC');
     return await (await import('./deployed-backfill.ts')).deployedBackfill(options, options.deployed);
   }
   const config = await loadConfig(options.config);
-  const task = taskOf(options, config);
-  const bar = openProgressBar();
-  const log = consoleLog(bar.clear);
-  const connections = await openConnections(config, log, process.env);
-  const announce = (): void => {
-    bar.clear();
-    writeNote('Stopping: what is proven complete is being committed. Press Ctrl-C again to end at once.');
-  };
-  const interrupt = listenForInterrupt(connections.clock, announce, bar.clear);
-  try {
+  const task = parseBackfillTask(options, optionNames, config.partitionTimeZone);
+  return await withTerminalRun(config, stoppingNote, async ({ connections, bar, log, interrupt }) => {
     const run: Run = {
       ...connections,
       connect: connections.connectYielding,
@@ -59,13 +46,18 @@ export async function backfill(options: BackfillOptions): Promise<number> {
       log,
       onProgress: bar.update,
     };
-    return options.dryRun
-      ? await estimate(run, task, options)
-      : await runAndReport(run, options, bar.clear, interrupt.exitCode);
-  } finally {
+    if (options.dryRun) {
+      return await estimate(run, task, options);
+    }
+    const summaries = await runTargets(run);
     bar.clear();
-    interrupt.close();
-  }
+    if (options.json) {
+      writeJson(summaries);
+    } else {
+      writeLine(summaries.map((summary) => describeBackfill(summary, commandOf(options))).join('\n'));
+    }
+    return exitCodeOf(summaries, interrupt);
+  });
 }
 
 async function estimate(run: Run, task: BackfillTask, options: BackfillOptions): Promise<number> {
@@ -76,40 +68,6 @@ async function estimate(run: Run, task: BackfillTask, options: BackfillOptions):
     writeLine(estimates.map((target) => describeEstimate(target, run.config)).join('\n\n'));
   }
   return 0;
-}
-
-async function runAndReport(
-  run: Run,
-  options: BackfillOptions,
-  clear: () => void,
-  interruptCode: () => number | null,
-): Promise<number> {
-  const summaries = await runTargets(run);
-  clear();
-  if (options.json) {
-    writeJson(summaries);
-  } else {
-    writeLine(summaries.map((summary) => describeBackfill(summary, commandOf(options))).join('\n'));
-  }
-  if (summaries.some((summary) => summary.error !== undefined)) {
-    return 1;
-  }
-  return summaries.every((summary) => summary.done) ? 0 : (interruptCode() ?? 0);
-}
-
-/** @throws ConfigError */
-function taskOf(options: BackfillOptions, { partitionTimeZone }: Config): BackfillTask {
-  const window = parseRange(options, { from: '--from', to: '--to' }, partitionTimeZone);
-  return { window, again: options.again ?? false };
-}
-
-/** @throws ConfigError */
-function requireRangeToReadAgain({ from, to, again }: BackfillOptions): void {
-  if (again && from === undefined && to === undefined) {
-    throw new ConfigError('--again needs --from and --to', {
-      remedy: 'Say what is to be read once more, for example --from 2026-01-01 --to 2026-02-01.',
-    });
-  }
 }
 
 /** The command that goes on where this one was stopped. */

@@ -1,9 +1,9 @@
 /** Coverage as people see it: a line of cells over time, the gaps in it, a reading again that was stopped. Pure. */
 import { isoTime } from '../clock.ts';
 import type { Window } from '../model.ts';
+import { lengthOf } from '../reading/window.ts';
 import type { Checkpoint, Rereading } from '../sync/plan/checkpoint.ts';
 import { gapsIn, knownSpan } from '../sync/plan/coverage.ts';
-import { lengthOf } from '../sync/plan/next-window.ts';
 import { counted, duration, shortTime } from './formats.ts';
 
 /** What the lines are made from. */

@@ -1,9 +1,9 @@
 /** How far a deployed backfill is, from the checkpoints in its warehouse: what was a gap when we began to look, and is none now. */
 import type { Window } from '../model.ts';
+import { lengthOf } from '../reading/window.ts';
 import type { Checkpoint } from '../sync/plan/checkpoint.ts';
 import { decodeAnyCheckpoint } from '../sync/plan/checkpoint-json.ts';
-import { gapsIn, knownSpan } from '../sync/plan/coverage.ts';
-import { lengthOf } from '../sync/plan/next-window.ts';
+import { gapsIn, knownSpan, rowsIn } from '../sync/plan/coverage.ts';
 import type { Progress } from '../sync/target-run.ts';
 import { parseRange } from '../time-argument.ts';
 import { checkpointKey } from '../warehouse/layout.ts';
@@ -55,7 +55,7 @@ export class DeployedProgress {
     const checkpoint = decodeAnyCheckpoint(object.bytes, target, key);
     return {
       leftMs: leftOf(checkpoint, this.#input),
-      rows: checkpoint.coverage.reduce((sum, { rows }) => sum + rows, 0),
+      rows: rowsIn(checkpoint.coverage),
     };
   }
 }

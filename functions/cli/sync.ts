@@ -1,12 +1,9 @@
 /** `dqsync sync`: one incremental run over the targets, with a progress bar, stoppable by Ctrl-C. */
-import { openConnections } from '../connect.ts';
 import { runTargets } from '../sync/run.ts';
 import { loadConfig } from './config-file.ts';
-import { consoleLog } from './console-log.ts';
-import { listenForInterrupt } from './interrupt.ts';
-import { writeJson, writeLine, writeNote } from './output.ts';
-import { openProgressBar } from './progress-bar.ts';
+import { writeJson, writeLine } from './output.ts';
 import { describeSummary } from './sync-report.ts';
+import { exitCodeOf, stoppingNote, withTerminalRun } from './terminal-run.ts';
 
 /** Options of `sync`. */
 export interface SyncOptions {
@@ -23,15 +20,7 @@ export interface SyncOptions {
  */
 export async function sync(options: SyncOptions): Promise<number> {
   const config = await loadConfig(options.config);
-  const bar = openProgressBar();
-  const log = consoleLog(bar.clear);
-  const connections = await openConnections(config, log, process.env);
-  const announce = (): void => {
-    bar.clear();
-    writeNote('Stopping: what is proven complete is being committed. Press Ctrl-C again to end at once.');
-  };
-  const interrupt = listenForInterrupt(connections.clock, announce, bar.clear);
-  try {
+  return await withTerminalRun(config, stoppingNote, async ({ connections, bar, log, interrupt }) => {
     const summaries = await runTargets({
       ...connections,
       config,
@@ -48,12 +37,6 @@ export async function sync(options: SyncOptions): Promise<number> {
       const wasInterrupted = interrupt.exitCode() !== null;
       writeLine(summaries.map((summary) => describeSummary(summary, wasInterrupted)).join('\n'));
     }
-    if (summaries.some((summary) => summary.error !== undefined)) {
-      return 1;
-    }
-    return summaries.every((summary) => summary.done) ? 0 : (interrupt.exitCode() ?? 0);
-  } finally {
-    bar.clear();
-    interrupt.close();
-  }
+    return exitCodeOf(summaries, interrupt);
+  });
 }

@@ -2,7 +2,7 @@
 import { isoTime } from '../clock.ts';
 import type { EpochMs } from '../model.ts';
 import type { Checkpoint, LastRun } from '../sync/plan/checkpoint.ts';
-import { endOf, gapsIn, knownSpan, watermarkOf } from '../sync/plan/coverage.ts';
+import { endOf, gapsIn, knownSpan, rowsIn, watermarkOf } from '../sync/plan/coverage.ts';
 import { nextWindow } from '../sync/plan/next-window.ts';
 import type { SyncSettings } from '../sync/target-run.ts';
 
@@ -61,7 +61,7 @@ export function statusOf(
     coverage: {
       from: isoOrNull(coverage[0]?.fromMs ?? null),
       to: isoOrNull(endOf(coverage)),
-      rows: coverage.reduce((sum, { rows }) => sum + rows, 0),
+      rows: rowsIn(coverage),
       gaps: gaps.map(({ fromMs, toMs }) => ({ from: isoTime(fromMs), to: isoTime(toMs) })),
     },
     openExecutions: starts.length,

@@ -1,17 +1,17 @@
 /** `dqsync verify`: proves the table against the source, day by day, and with `--repair` reads again what differs. */
 import type { Config, TargetConfig } from '../config.ts';
-import { type Connections, openConnections } from '../connect.ts';
 import { ConfigError, toDqsyncError } from '../errors.ts';
 import type { EpochMs, Window } from '../model.ts';
 import { selectTargets, settingsOf } from '../sync/targets.ts';
 import { parseRange } from '../time-argument.ts';
 import { loadConfig } from './config-file.ts';
-import { consoleLog } from './console-log.ts';
-import { type Interrupt, listenForInterrupt } from './interrupt.ts';
-import { writeJson, writeLine, writeNote } from './output.ts';
-import { openProgressBar, type ProgressBar } from './progress-bar.ts';
+import { writeJson, writeLine } from './output.ts';
+import { type TerminalRun, withTerminalRun } from './terminal-run.ts';
 import { describeVerified, isAllFine, type VerifiedTarget, verifiedJson } from './verify-report.ts';
 import { TargetVerifier } from './verify-target.ts';
+
+const stoppingRepairNote =
+  'Stopping. What a repair has proven complete is being committed. Press Ctrl-C again to end at once.';
 
 /** Options of `verify`. */
 export interface VerifyOptions {
@@ -33,38 +33,29 @@ export interface VerifyOptions {
 export async function verify(options: VerifyOptions): Promise<number> {
   const config = await loadConfig(options.config);
   const targets = selectTargets(config, options.target);
-  const bar = openProgressBar();
-  const connections = await openConnections(config, consoleLog(bar.clear), process.env);
-  const window = windowOf(options, config, connections.clock.now());
-  const interrupt = listenForInterrupt(connections.clock, () => announce(bar), bar.clear);
-  const verified: VerifiedTarget[] = [];
-  try {
+  return await withTerminalRun(config, stoppingRepairNote, async ({ connections, bar, log, interrupt }) => {
+    const window = windowOf(options, config, connections.clock.now());
+    const verified: VerifiedTarget[] = [];
     for (const target of targets) {
       if (interrupt.exitCode() === null) {
-        verified.push(await verifyOne({ config, options, connections, interrupt, bar, window }, target));
+        verified.push(await verifyOne({ config, options, connections, interrupt, bar, log, window }, target));
       }
     }
-  } finally {
-    bar.clear();
-    interrupt.close();
-  }
-  report(verified, options);
-  return interrupt.exitCode() ?? (verified.every(isAllFine) ? 0 : 1);
+    report(verified, options);
+    return interrupt.exitCode() ?? (verified.every(isAllFine) ? 0 : 1);
+  });
 }
 
 /** What all targets of one command share. */
-interface Surroundings {
+interface Surroundings extends TerminalRun {
   readonly config: Config;
   readonly options: VerifyOptions;
-  readonly connections: Connections;
-  readonly interrupt: Interrupt;
-  readonly bar: ProgressBar;
   readonly window: Window;
 }
 
 /** The failure of one target never stops another. */
 async function verifyOne(
-  { config, options, connections, interrupt, bar, window }: Surroundings,
+  { config, options, connections, interrupt, bar, log, window }: Surroundings,
   target: TargetConfig,
 ): Promise<VerifiedTarget> {
   const verifier = new TargetVerifier({
@@ -72,7 +63,7 @@ async function verifyOne(
     target,
     connections,
     stop: interrupt.signal,
-    log: consoleLog(bar.clear),
+    log,
     onProgress: bar.update,
     window,
     isDeep: options.deep ?? false,
@@ -101,11 +92,6 @@ function windowOf(options: VerifyOptions, config: Config, nowMs: EpochMs): Windo
     });
   }
   return { fromMs: range.fromMs, toMs: Math.min(range.toMs, settledMs) };
-}
-
-function announce(bar: ProgressBar): void {
-  bar.clear();
-  writeNote('Stopping. What a repair has proven complete is being committed. Press Ctrl-C again to end at once.');
 }
 
 function report(verified: readonly VerifiedTarget[], options: VerifyOptions): void {

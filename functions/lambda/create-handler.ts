@@ -7,12 +7,11 @@
 import type { Context } from 'aws-lambda';
 import type { Config } from '../config.ts';
 import type { Connections, openConnections } from '../connect.ts';
-import { ConfigError, type DqsyncError, describeError, toDqsyncError } from '../errors.ts';
-import type { BackfillTask } from '../sync/backfill.ts';
+import { type DqsyncError, describeError, toDqsyncError } from '../errors.ts';
+import { type BackfillTask, parseBackfillTask } from '../sync/backfill-task.ts';
 import type { Summary } from '../sync/plan/summary.ts';
 import { runTargets } from '../sync/run.ts';
 import type { TargetOutcome } from '../sync/summarize.ts';
-import { parseRange } from '../time-argument.ts';
 import { configFrom, type Environment, namespaceVariable } from './environment.ts';
 import { type Invocation, parseEvent } from './event.ts';
 import { Telemetry } from './telemetry.ts';
@@ -118,9 +117,5 @@ function backfillOf(invocation: Invocation, { partitionTimeZone }: Config): Back
   if (invocation.mode === 'incremental') {
     return undefined;
   }
-  const window = parseRange(invocation, { from: '"from"', to: '"to"' }, partitionTimeZone);
-  if (invocation.again && window === null) {
-    throw new ConfigError('"again" needs "from" and "to"', { remedy: 'Say what is to be read once more.' });
-  }
-  return { window, again: invocation.again };
+  return parseBackfillTask(invocation, { from: '"from"', to: '"to"', again: '"again"' }, partitionTimeZone);
 }

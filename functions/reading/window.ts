@@ -6,6 +6,11 @@ export function spanMs(window: Window): number {
   return window.toMs - window.fromMs;
 }
 
+/** Length of several windows together in milliseconds. */
+export function lengthOf(windows: readonly Window[]): number {
+  return windows.reduce((sum, window) => sum + spanMs(window), 0);
+}
+
 /** Whether an instant lies in `[fromMs, toMs)`. */
 export function contains(window: Window, ms: EpochMs): boolean {
   return ms >= window.fromMs && ms < window.toMs;

@@ -6,26 +6,20 @@
  * appear there, and the incremental run is the one that looks again.
  */
 import { isoTime } from '../clock.ts';
-import { ConfigError, IncompleteReadError, toDqsyncError } from '../errors.ts';
+import { IncompleteReadError, toDqsyncError } from '../errors.ts';
 import type { EpochMs, Window } from '../model.ts';
+import { lengthOf } from '../reading/window.ts';
+import type { BackfillTask } from './backfill-task.ts';
 import { identityOf, loadCheckpoint } from './commit.ts';
 import { readAndCommit, reportProgress } from './ending.ts';
 import type { Checkpoint } from './plan/checkpoint.ts';
 import { densityNear, gapsIn, knownSpan } from './plan/coverage.ts';
-import { lengthOf, spansFrom, upperHalf } from './plan/next-window.ts';
+import { spansFrom, upperHalf } from './plan/next-window.ts';
 import { Recorder } from './recorder.ts';
 import { SliceReader } from './slice-reader.ts';
 import { newRunState, outcomeOf, type RunState, type TargetOutcome } from './summarize.ts';
-import { noticedSkewMs, readerOf, rowsInTimeLeft, sourceTime } from './target-reader.ts';
+import { countingReader, finalUntil, noticedSkewMs, rowsInTimeLeft } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
-
-/** What a backfill is asked for. */
-export interface BackfillTask {
-  /** Null: the gaps that `status` shows. */
-  readonly window: Window | null;
-  /** Reads what is covered once more, too. Needs a window. */
-  readonly again: boolean;
-}
 
 /** Windows that could not be proven complete, after which a backfill gives up; before, it goes on behind each. */
 const maxUnproven = 5;
@@ -49,7 +43,7 @@ export async function runBackfill(run: TargetRun, task: BackfillTask): Promise<T
   try {
     const loaded = await loadCheckpoint(run.store, run.target.name, identityOf(run));
     const untilMs = run.clock.now() - run.settings.settleMs;
-    const rereads = task.again ? requireWindow(task.window, run.target.name) : null;
+    const rereads = task.again ? task.window : null;
     const options = { mode: 'backfill', untilMs, revisitedMs: 0, incrementalFromMs: null, rereads } as const;
     const recorder = new Recorder(run, loaded, options);
     state.recorder = recorder;
@@ -155,21 +149,13 @@ async function commitAndYield(recorder: Recorder, slices: SliceReader): Promise<
 function slicesOf({ run, state, recorder, totalMs }: Backfill, spans: readonly Window[], fromMs: EpochMs): SliceReader {
   state.at = { atMs: fromMs, doneMs: state.at.doneMs, totalMs };
   return new SliceReader({
-    reader: readerOf(run, (rows) => {
-      state.rowsRead += rows;
-      reportProgress(run, state, null);
-    }),
+    reader: countingReader(run, state),
     spans,
     recentFromMs: () => finalUntil(run, run.clock.now()) - noticedSkewMs,
     rowsPerMs: densityNear(recorder.checkpoint.coverage, fromMs),
     rowsInTimeLeft: () => rowsInTimeLeft(run),
     now: () => run.clock.now(),
   });
-}
-
-/** Up to where no row can appear late any more, of what was asked for at `begunAtMs`. */
-function finalUntil(run: TargetRun, begunAtMs: EpochMs): EpochMs {
-  return sourceTime(run, begunAtMs) - run.settings.settleMs - run.settings.lookbackMs;
 }
 
 /** One window that will not hold still must not keep the others from being read. */
@@ -198,16 +184,6 @@ function throwFirst([first]: readonly IncompleteReadError[]): void {
 function withoutUnproven(gaps: readonly Window[], unproven: readonly IncompleteReadError[]): Window[] {
   const windows = unproven.flatMap(({ window }) => window ?? []).sort((a, b) => a.fromMs - b.fromMs);
   return gaps.flatMap((gap) => gapsIn(gap, windows));
-}
-
-function requireWindow(window: Window | null, target: string): Window {
-  if (window === null) {
-    throw new ConfigError('reading again needs a range', {
-      target,
-      remedy: 'Say with from and to what is to be read once more.',
-    });
-  }
-  return window;
 }
 
 function clampedTo({ fromMs, toMs }: Window, untilMs: EpochMs): Window {

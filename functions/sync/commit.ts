@@ -18,9 +18,10 @@ export interface LoadedCheckpoint {
 
 /** What a commit left in the store. */
 export interface Committed extends LoadedCheckpoint {
-  /** Another run committed meanwhile; its changes are in `checkpoint`, beside ours. */
-  readonly conflicted: boolean;
-  /** What it and others had covered before ours; null where none committed meanwhile. */
+  /**
+   * What others had covered before ours, where one committed meanwhile: its changes are in `checkpoint`, beside ours. Null
+   * where none did.
+   */
   readonly theirs: Checkpoint['coverage'] | null;
 }
 
@@ -93,13 +94,13 @@ export async function moveCheckpoint(
     const outcome =
       current.etag === null ? await store.putIfAbsent(key, bytes) : await store.putIfMatch(key, bytes, current.etag);
     if (outcome.kind === 'won') {
-      return { checkpoint: next, etag: outcome.etag, conflicted: theirs !== null, theirs };
+      return { checkpoint: next, etag: outcome.etag, theirs };
     }
     lastFailure = outcome.kind === 'unknown' ? outcome.cause : undefined;
     await clock.sleep(Math.random() * 100 * attempt);
     current = await loadCheckpoint(store, target.name, identityOf(run));
     if (current.checkpoint.commitIds.includes(commitId)) {
-      return { ...current, conflicted: theirs !== null, theirs };
+      return { ...current, theirs };
     }
     theirs = outcome.kind === 'lost' ? current.checkpoint.coverage : theirs;
   }

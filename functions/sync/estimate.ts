@@ -2,10 +2,10 @@
 import { isoTime } from '../clock.ts';
 import type { EpochMs, Window } from '../model.ts';
 import { maxPageRows } from '../model.ts';
-import type { BackfillTask } from './backfill.ts';
+import { lengthOf } from '../reading/window.ts';
+import type { BackfillTask } from './backfill-task.ts';
 import { identityOf, loadCheckpoint } from './commit.ts';
 import { densityNear, gapsIn, knownSpan } from './plan/coverage.ts';
-import { lengthOf } from './plan/next-window.ts';
 import type { TargetRun } from './target-run.ts';
 
 /** What would be read. Names are those of `backfill --dry-run --json`. */

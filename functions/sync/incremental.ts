@@ -5,15 +5,16 @@
 import { isoTime } from '../clock.ts';
 import { StateError, toDqsyncError } from '../errors.ts';
 import type { EpochMs } from '../model.ts';
+import { lengthOf } from '../reading/window.ts';
 import { identityOf, loadCheckpoint } from './commit.ts';
 import { readAndCommit, reportProgress } from './ending.ts';
 import { densityOf, watermarkOf } from './plan/coverage.ts';
-import { lengthOf, lookbacks, nextWindow, spansFrom, spansToRead } from './plan/next-window.ts';
+import { lookbacks, nextWindow, spansFrom, spansToRead } from './plan/next-window.ts';
 import { Recorder } from './recorder.ts';
 import { reobserveOpen, reobserveOthers } from './reobserve.ts';
 import { SliceReader } from './slice-reader.ts';
 import { newRunState, outcomeOf, type RunState, type TargetOutcome } from './summarize.ts';
-import { noticedSkewMs, readerOf, rowsInTimeLeft, sourceTime } from './target-reader.ts';
+import { countingReader, noticedSkewMs, rowsInTimeLeft, sourceTime } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
 
 /**
@@ -37,10 +38,7 @@ export async function runIncremental(run: TargetRun): Promise<TargetOutcome> {
 
 async function readAll(run: TargetRun, state: RunState, recorder: Recorder, untilMs: EpochMs): Promise<void> {
   const { settings } = run;
-  const reader = readerOf(run, (rows) => {
-    state.rowsRead += rows;
-    reportProgress(run, state, null);
-  });
+  const reader = countingReader(run, state);
   const watermarkMs = watermarkOf(recorder.checkpoint);
   const window = nextWindow(recorder.checkpoint, settings, untilMs);
   state.window = window;

@@ -5,7 +5,7 @@ import { newToken } from '../clock.ts';
 import { InternalError } from '../errors.ts';
 import { type EpochMs, type Execution, executionKey, isOpen, type UnreadableRow, type Window } from '../model.ts';
 import type { Collected, Seen } from '../reading/collected.ts';
-import { contains, spanMs } from '../reading/window.ts';
+import { contains, lengthOf, spanMs } from '../reading/window.ts';
 import { commitChange, type LoadedCheckpoint } from './commit.ts';
 import { writeObservations, writeQuarantine } from './data-files.ts';
 import { type Draft, emptyDraft, noTotals, type Totals } from './draft.ts';
@@ -13,7 +13,6 @@ import { PendingObservations } from './pending-observations.ts';
 import { awaitedOf, type Change, type Checkpoint, edgeMs, type LastRun } from './plan/checkpoint.ts';
 import { gapsIn } from './plan/coverage.ts';
 import { fingerprintOf, fingerprintOfUnreadable } from './plan/fingerprint.ts';
-import { lengthOf } from './plan/next-window.ts';
 import { vanishedExtra } from './plan/vanished.ts';
 import type { TargetRun } from './target-run.ts';
 
@@ -214,13 +213,14 @@ export class Recorder {
     const committed = await commitChange(this.#run, this.#loaded, change);
     this.#loaded = committed;
     this.totals.commits += 1;
-    this.totals.conflicts += committed.conflicted ? 1 : 0;
+    const conflicted = committed.theirs !== null;
+    this.totals.conflicts += conflicted ? 1 : 0;
     this.#committedAtMs = committedAtMs;
     this.#remember(committed.checkpoint);
     this.#isBroken = false;
     const theirs = committed.theirs ?? [];
     const isReadTwice = change.windows.some(({ window }) => lengthOf(gapsIn(window, theirs)) < spanMs(window));
-    return { conflicted: committed.conflicted, isReadTwice };
+    return { conflicted, isReadTwice };
   }
 
   /** Records one sighting. Returns what is known of the execution now, or null where that is not kept. */

@@ -5,8 +5,8 @@
 import { newToken } from '../clock.ts';
 import type { EpochMs } from '../model.ts';
 import { identityOf, type LoadedCheckpoint, loadCheckpoint, moveCheckpoint } from './commit.ts';
-import { type Checkpoint, rewindTo } from './plan/checkpoint.ts';
-import { watermarkOf } from './plan/coverage.ts';
+import { rewindTo } from './plan/checkpoint.ts';
+import { rowsIn, watermarkOf } from './plan/coverage.ts';
 import type { TargetRun } from './target-run.ts';
 
 /** What a rewind needs of a run. */
@@ -34,7 +34,7 @@ export async function planRewind(run: RewindRun, toMs: EpochMs): Promise<RewindP
   const watermarkMs = watermarkOf(loaded.checkpoint);
   const isNeeded = watermarkMs !== null && watermarkMs > toMs;
   const after = isNeeded ? rewindTo(loaded.checkpoint, toMs, '') : loaded.checkpoint;
-  return { loaded, toMs, watermarkMs, rows: rowsIn(loaded.checkpoint) - rowsIn(after), isNeeded };
+  return { loaded, toMs, watermarkMs, rows: rowsIn(loaded.checkpoint.coverage) - rowsIn(after.coverage), isNeeded };
 }
 
 /**
@@ -47,8 +47,4 @@ export async function rewind(run: RewindRun, { loaded, toMs }: RewindPlan): Prom
   const commitId = newToken();
   const { checkpoint } = await moveCheckpoint(run, loaded, commitId, (current) => rewindTo(current, toMs, commitId));
   return watermarkOf(checkpoint);
-}
-
-function rowsIn({ coverage }: Checkpoint): number {
-  return coverage.reduce((sum, { rows }) => sum + rows, 0);
 }

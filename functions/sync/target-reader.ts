@@ -2,6 +2,8 @@
 import { type EpochMs, maxPageRows } from '../model.ts';
 import type { Reader } from '../reading/reader.ts';
 import { noTraits } from '../reading/traits.ts';
+import { reportProgress } from './ending.ts';
+import type { RunState } from './summarize.ts';
 import type { TargetRun } from './target-run.ts';
 
 /** A skew below this is lost in the one-second resolution of the `Date` header. */
@@ -23,6 +25,14 @@ export function readerOf(
   };
 }
 
+/** A reader that counts the rows of a run, and tells how far it is, as they come. */
+export function countingReader(run: TargetRun, state: RunState): Reader {
+  return readerOf(run, (rows) => {
+    state.rowsRead += rows;
+    reportProgress(run, state, null);
+  });
+}
+
 /**
  * A quarter of what the quota, and the latency seen, let through in the time left: two slices are read at once, and each
  * begun shall be finished.
@@ -38,6 +48,11 @@ export function rowsInTimeLeft(run: TargetRun): number {
 export function sourceTime(run: Pick<TargetRun, 'source'>, ms: EpochMs): EpochMs {
   const skewMs = run.source.stats().clockSkewMs ?? 0;
   return ms + (skewMs < -noticedSkewMs ? Math.floor(skewMs) : 0);
+}
+
+/** Up to where no row can appear late any more, of what was asked for at `askedAtMs`. By the slower clock. */
+export function finalUntil(run: Pick<TargetRun, 'source' | 'settings'>, askedAtMs: EpochMs): EpochMs {
+  return sourceTime(run, askedAtMs) - run.settings.settleMs - run.settings.lookbackMs;
 }
 
 /**

@@ -5,7 +5,7 @@
 import { IncompleteReadError } from '../errors.ts';
 import { type EpochMs, executionKey, type Window } from '../model.ts';
 import type { Reader } from '../reading/reader.ts';
-import { askFor, contains, spanMs } from '../reading/window.ts';
+import { askFor, contains, lengthOf, spanMs } from '../reading/window.ts';
 import type { Checkpoint } from './plan/checkpoint.ts';
 import { gapsIn } from './plan/coverage.ts';
 import {
@@ -21,7 +21,7 @@ import {
   type TableRow,
 } from './plan/verification.ts';
 import { type ReadSlice, SliceReader } from './slice-reader.ts';
-import { readerOf, sourceTime } from './target-reader.ts';
+import { finalUntil, readerOf } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
 
 /** The view, as it was at one moment after the checkpoint was read. */
@@ -87,7 +87,7 @@ export async function verifyDays(
   onDay: (day: DayResult) => void,
 ): Promise<void> {
   const { days, checkpoint, table } = verification;
-  const totalMs = days.reduce((sum, day) => sum + spanMs(day), 0);
+  const totalMs = lengthOf(days);
   let rowsRead = 0;
   let doneMs = 0;
   const verifying: Verifying = {
@@ -167,7 +167,8 @@ async function compareDay(verifying: Verifying, day: Day, tally: DayTally) {
     }
     const table = await verifying.table.rowsIn(slice.window);
     const isUnsettled = (execution: ComparedState): boolean =>
-      verifying.openKeys.has(executionKey(execution)) || execution.startTimeMs >= youngFromMs(verifying);
+      verifying.openKeys.has(executionKey(execution)) ||
+      execution.startTimeMs >= finalUntil(verifying.run, verifying.nowMs);
     difference = addDifference(difference, compareRows(shown, table, isUnsettled));
   }
   return { ...difference, source, unreadable: unreadable.size };
@@ -189,11 +190,6 @@ function noteEdges(edges: ShownEdges, { window, collected }: ReadSlice): void {
 }
 
 function gapsOf(verifying: Verifying, { fromMs, toMs }: Day): Window[] {
-  const old = { fromMs, toMs: Math.min(toMs, youngFromMs(verifying)) };
+  const old = { fromMs, toMs: Math.min(toMs, finalUntil(verifying.run, verifying.nowMs)) };
   return gapsIn(old, verifying.checkpoint.coverage);
-}
-
-/** What starts from here on may still appear, and is read again by the next run. By the slower clock. */
-function youngFromMs({ run, nowMs }: Verifying): EpochMs {
-  return sourceTime(run, nowMs) - run.settings.settleMs - run.settings.lookbackMs;
 }

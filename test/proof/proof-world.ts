@@ -7,10 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, isoTime } from '../../functions/clock.ts';
 import { type Config, parseConfig } from '../../functions/config.ts';
+import { connectTarget } from '../../functions/connect.ts';
 import { StoppedError } from '../../functions/errors.ts';
-import { connectSource } from '../../functions/source/client.ts';
 import { createPacer } from '../../functions/source/pacing.ts';
-import type { BackfillTask } from '../../functions/sync/backfill.ts';
+import type { BackfillTask } from '../../functions/sync/backfill-task.ts';
 import type { Summary } from '../../functions/sync/plan/summary.ts';
 import { planRewind, rewind } from '../../functions/sync/rewind.ts';
 import { runTargets } from '../../functions/sync/run.ts';
@@ -150,11 +150,7 @@ async function runOnce(world: Running, options: RunOptions): Promise<Summary> {
     clock,
     backfill: options.backfill,
     connect: (targetConfig, signal) => {
-      const connected = connectSource({
-        target: targetOf(targetConfig),
-        source: config.source,
-        iamEndpoint: config.source.iamEndpoint,
-        credentialsRef: targetConfig.credentials,
+      const connected = connectTarget(config, targetConfig, {
         pacer,
         clock,
         signal,

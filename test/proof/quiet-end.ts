@@ -19,7 +19,7 @@ export async function endQuietly(world: ProofWorld, expected: Expected = {}): Pr
   clock.advance(settleMs + lookbackMs + minuteMs);
   const problems: string[] = [];
   // What was open, and went from where the first sync reads anyway, is told as vanished by the second.
-  for (const backfill of [undefined, { window: null, again: false }, undefined]) {
+  for (const backfill of [undefined, { window: null, again: false } as const, undefined]) {
     const summary = await world.run({ backfill });
     if (!summary.done) {
       problems.push(`the last ${summary.mode} run failed: ${JSON.stringify(summary.error)}`);

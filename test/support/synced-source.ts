@@ -5,13 +5,12 @@ import { expect, onTestFinished } from 'vitest';
 import type { Clock } from '../../functions/clock.ts';
 import { isoTime } from '../../functions/clock.ts';
 import { type Config, parseConfig } from '../../functions/config.ts';
+import { connectTarget } from '../../functions/connect.ts';
 import { isOpen } from '../../functions/model.ts';
-import { connectSource } from '../../functions/source/client.ts';
 import { createPacer } from '../../functions/source/pacing.ts';
-import type { BackfillTask } from '../../functions/sync/backfill.ts';
+import type { BackfillTask } from '../../functions/sync/backfill-task.ts';
 import type { Summary } from '../../functions/sync/plan/summary.ts';
 import { type Run, runTargets } from '../../functions/sync/run.ts';
-import { targetOf } from '../../functions/sync/targets.ts';
 import { openFileStore } from '../../functions/warehouse/file-store.ts';
 import type { Store } from '../../functions/warehouse/store.ts';
 import { defaultAccount } from '../simulator/accounts.ts';
@@ -89,7 +88,9 @@ export async function syncedSource(
       return summary!;
     },
     backfill: async (task, change, config) => {
-      const [summary] = await sync({ backfill: { window: null, again: false, ...task }, ...change }, config);
+      const { window = null, again = false } = task;
+      const backfill = window !== null && again ? { window, again } : { window, again: false as const };
+      const [summary] = await sync({ backfill, ...change }, config);
       expect(summary?.error).toBeUndefined();
       return summary!;
     },
@@ -105,11 +106,7 @@ function makeRun(config: Config, store: Store, clock: Clock): Run {
     store,
     clock,
     connect: (target, signal) =>
-      connectSource({
-        target: targetOf(target),
-        source: config.source,
-        iamEndpoint: config.source.iamEndpoint,
-        credentialsRef: target.credentials,
+      connectTarget(config, target, {
         pacer,
         clock,
         signal,

@@ -2,7 +2,7 @@
  * Coverage: the disjoint windows that were read, proven complete and written, each with the rows found in it. Pure.
  */
 import type { EpochMs, Window } from '../../model.ts';
-import { contains } from '../../reading/window.ts';
+import { contains, lengthOf } from '../../reading/window.ts';
 
 /** A window that is complete in the table. */
 export interface CoveredWindow extends Window {
@@ -90,6 +90,11 @@ export function addLateRows(coverage: readonly CoveredWindow[], startTimesMs: re
   }));
 }
 
+/** Executions in covered windows. */
+export function rowsIn(coverage: readonly CoveredWindow[]): number {
+  return coverage.reduce((sum, { rows }) => sum + rows, 0);
+}
+
 /** Rows per millisecond over the last week covered; null where nothing is. */
 export function densityOf(coverage: readonly CoveredWindow[]): number | null {
   return densityNear(coverage, endOf(coverage) ?? 0);
@@ -98,8 +103,7 @@ export function densityOf(coverage: readonly CoveredWindow[]): number | null {
 /** Rows per millisecond of what is covered within a week of `ms`; null where nothing is. */
 export function densityNear(coverage: readonly CoveredWindow[], ms: EpochMs): number | null {
   const near = coverage.filter((window) => window.toMs > ms - 7 * dayMs && window.fromMs < ms + 7 * dayMs);
-  const covered = near.reduce((sum, window) => sum + window.toMs - window.fromMs, 0);
-  return covered === 0 ? null : near.reduce((sum, window) => sum + window.rows, 0) / covered;
+  return near.length === 0 ? null : rowsIn(near) / lengthOf(near);
 }
 
 /** Coverage without what lies in `window`. A window that is cut keeps its rows in proportion: which of them stay is not known. */

@@ -1,5 +1,6 @@
 /** What a run reads. Pure. */
 import type { EpochMs, Window } from '../../model.ts';
+import { lengthOf } from '../../reading/window.ts';
 import { type Covered, type CoveredWindow, cutOut, gapsIn, watermarkOf } from './coverage.ts';
 
 /** The settings that say what an incremental run reads. */
@@ -43,11 +44,6 @@ export function spansToRead(window: Window, again: readonly Window[], coverage: 
 /** `spans` from `ms` on. */
 export function spansFrom(spans: readonly Window[], ms: EpochMs): Window[] {
   return spans.filter(({ toMs }) => toMs > ms).map(({ fromMs, toMs }) => ({ fromMs: Math.max(fromMs, ms), toMs }));
-}
-
-/** Milliseconds in `spans`. */
-export function lengthOf(spans: readonly Window[]): number {
-  return spans.reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0);
 }
 
 /** The later half of `spans`, by milliseconds. */

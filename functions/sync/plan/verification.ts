@@ -1,6 +1,6 @@
 /** What proves a day of the table against the source, and what differs. Pure. */
-import { dayInTimeZone } from '../../clock.ts';
-import { type EpochMs, type Execution, executionKey, maxPageRows, type Window } from '../../model.ts';
+import { dayInTimeZone, firstReached } from '../../clock.ts';
+import { type Execution, executionKey, maxPageRows, type Window } from '../../model.ts';
 
 /** A calendar day, or the part of it that is asked about. */
 export interface Day extends Window {
@@ -56,25 +56,14 @@ export function daysIn(window: Window, timeZone: string): Day[] {
   const days: Day[] = [];
   for (let fromMs = window.fromMs; fromMs < window.toMs; ) {
     const day = dayOf(fromMs);
-    const toMs = Math.min(window.toMs, endOfDay(fromMs, day, dayOf));
+    const toMs = Math.min(
+      window.toMs,
+      firstReached(fromMs, fromMs + longestDayMs, (ms) => dayOf(ms) !== day),
+    );
     days.push({ day, fromMs, toMs });
     fromMs = toMs;
   }
   return days;
-}
-
-function endOfDay(ms: EpochMs, day: string, dayOf: (ms: EpochMs) => string): EpochMs {
-  let inside = ms;
-  let end = ms + longestDayMs;
-  while (end - inside > 1) {
-    const middle = Math.floor((inside + end) / 2);
-    if (dayOf(middle) === day) {
-      inside = middle;
-    } else {
-      end = middle;
-    }
-  }
-  return end;
 }
 
 /**

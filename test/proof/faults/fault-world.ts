@@ -8,12 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../../functions/clock.ts';
 import { parseConfig } from '../../../functions/config.ts';
-import { connectSource } from '../../../functions/source/client.ts';
+import { connectTarget } from '../../../functions/connect.ts';
 import type { HttpLimits } from '../../../functions/source/http.ts';
 import { createPacer } from '../../../functions/source/pacing.ts';
 import type { Summary } from '../../../functions/sync/plan/summary.ts';
 import { runTargets } from '../../../functions/sync/run.ts';
-import { targetOf } from '../../../functions/sync/targets.ts';
 import { openS3Store } from '../../../functions/warehouse/s3-store.ts';
 import { defaultAccount } from '../../simulator/accounts.ts';
 import { frozenClock, type MovableClock } from '../../simulator/movable-clock.ts';
@@ -163,11 +162,7 @@ async function syncOnce(world: FaultWorld, sourceUrl: string, storageUrl: string
     clock,
     store: openS3Store(storeOptions),
     connect: (target, signal) =>
-      connectSource({
-        target: targetOf(target),
-        source: config.source,
-        iamEndpoint: config.source.iamEndpoint,
-        credentialsRef: target.credentials,
+      connectTarget(config, target, {
         pacer,
         clock,
         signal,

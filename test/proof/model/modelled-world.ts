@@ -4,7 +4,7 @@
  * What the README's guarantees leave out is left out here: what was run again or deleted before a run that ended well saw
  * it, and rows that come into windows older than settle and lookback.
  */
-import type { BackfillTask } from '../../../functions/sync/backfill.ts';
+import type { BackfillTask } from '../../../functions/sync/backfill-task.ts';
 import type { Summary } from '../../../functions/sync/plan/summary.ts';
 import { makeTraps } from '../../simulator/traps.ts';
 import { dayMs, hourMs, lookbackMs, minuteMs, openProofWorld, type ProofWorld, settleMs } from '../proof-world.ts';

@@ -28,7 +28,7 @@ describe('runs at once', () => {
   it.each([1, 2, 3])('a sync and a backfill, which reach into each other (%i)', async (seed) => {
     const world = await worldOf(5000, seed);
     const covered = [lastTenDays(world)];
-    const backfill = { window: covered[0] ?? null, again: false };
+    const backfill = { window: covered[0] ?? null, again: false } as const;
     const runs = [world.run({ isJittery: true }), world.run({ by: 'backfill', backfill, isJittery: true })];
     expect((await Promise.all(runs)).map(({ done }) => done)).toEqual([true, true]);
     expect(world.auditor.commits).toBeGreaterThan(4);
