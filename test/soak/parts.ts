@@ -1,7 +1,9 @@
 /** The parts of a soak: each a proof's long form, with a seed and a time limit. */
 import { crashRounds } from '../proof/crash/crash-rounds.ts';
+import { backfillCommands, syncCommands } from '../proof/crash/crash-world.ts';
 import { expectSteady } from '../proof/endurance/bounds.ts';
 import { hourlySyncs } from '../proof/endurance/hourly-syncs.ts';
+import { faultRounds } from '../proof/faults/fault-rounds.ts';
 import { readingRounds } from '../proof/model/reading-rounds.ts';
 import { modelRounds } from '../proof/model/run-rounds.ts';
 import { raceRounds } from '../proof/races/race-rounds.ts';
@@ -49,21 +51,34 @@ export const parts: Readonly<Record<string, Part>> = {
     }
     return { figures: { ...figures, weeks: Math.round(figures.weeks * 10) / 10 }, counterexample: null };
   },
-  crash: async (seed, limitMs) => {
+  faults: async (seed, limitMs) => {
     const untilMs = Date.now() + limitMs;
+    const { problems, syncs, faults, failed } = await faultRounds({ seed, isOver: () => Date.now() >= untilMs });
+    return { figures: { syncs, faults, failed }, counterexample: textOf(problems) };
+  },
+  crash: async (seed, limitMs) => {
+    const beginMs = Date.now();
     let kills = 0;
-    let executions = 0;
-    for (const [index, store] of (['file', 's3'] as const).entries()) {
-      const found = await crashRounds({ store, seed: seed + index, untilMs: untilMs - (1 - index) * (limitMs / 2) });
+    let compared = 0;
+    for (const [index, { store, commands }] of killedWorlds.entries()) {
+      const untilMs = beginMs + (limitMs * (index + 1)) / killedWorlds.length;
+      const found = await crashRounds({ store, commands, seed: seed + index, untilMs });
       kills += found.kills;
-      executions += found.executions;
+      compared += found.executions;
       if (found.failures.length > 0) {
-        return { figures: { kills, executions }, counterexample: textOf(found.failures) };
+        return { figures: { kills, compared }, counterexample: textOf(found.failures) };
       }
     }
-    return { figures: { kills, compared: executions }, counterexample: null };
+    return { figures: { kills, compared }, counterexample: null };
   },
 };
+
+const killedWorlds = [
+  { store: 'file', commands: syncCommands },
+  { store: 's3', commands: syncCommands },
+  { store: 'file', commands: backfillCommands },
+  { store: 's3', commands: backfillCommands },
+] as const;
 
 function textOf(problems: readonly string[]): string | null {
   return problems.length === 0 ? null : problems.join('\n');

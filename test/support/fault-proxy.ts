@@ -52,6 +52,11 @@ export interface FaultProxyOptions {
   readonly tls?: { readonly key: string; readonly cert: string };
 }
 
+/** A whole reply, as it goes over the wire. */
+export function rawReply(status: number, body: string, headers = ''): string {
+  return `HTTP/1.1 ${status} Status\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n${headers}\r\n${body}`;
+}
+
 /** The state of one connection's current exchange. */
 interface Passage {
   readonly client: Socket;

@@ -71,8 +71,8 @@ export interface RoundsOptions extends CrashWorldOptions {
 }
 
 /**
- * Kills a large first sync at random times, up to four times in a row, before it may end; then the source changes, and
- * the next sync is killed; and again with an empty warehouse.
+ * Kills a large first sync (or what else the commands are) at random times, up to four times in a row, before it may end;
+ * then the source changes, and the next one is killed; and again with an empty warehouse.
  */
 export async function crashRounds(options: RoundsOptions): Promise<CrashFigures> {
   const figures = noFigures();
@@ -86,9 +86,9 @@ export async function crashRounds(options: RoundsOptions): Promise<CrashFigures>
     for (let round = 1; !isOver(); round += 1) {
       figures.extraRows += world.ledger.extraRows();
       await world.empty();
-      usualMs = await killRepeatedly(world, figures, `round ${round}, first sync`, usualMs, isOver);
+      usualMs = await killRepeatedly(world, figures, `round ${round}, first run`, usualMs, isOver);
       world.stir();
-      await killRepeatedly(world, figures, `round ${round}, next sync`, 700, isOver);
+      await killRepeatedly(world, figures, `round ${round}, next run`, 700, isOver);
     }
     figures.extraRows += world.ledger.extraRows();
   } finally {

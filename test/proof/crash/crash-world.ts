@@ -39,6 +39,12 @@ export interface Commands {
 /** The hourly sync, killed, and run again. */
 export const syncCommands: Commands = { killed: ['sync'], finishing: [['sync']] };
 
+/** A backfill of it all, killed, and started again; then the sync of what is newer. */
+export const backfillCommands: Commands = {
+  killed: ['backfill', '--from', '$FROM', '--to', '$TO'],
+  finishing: [['backfill', '--from', '$FROM', '--to', '$TO'], ['sync']],
+};
+
 /** How a world starts. */
 export interface CrashWorldOptions {
   readonly store: 'file' | 's3';

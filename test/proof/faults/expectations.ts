@@ -80,8 +80,3 @@ export async function expectOutcome({ arrange, outcome, secret, warm = false }: 
 }
 
 const noDifference = { lost: [], wrong: [], shownTwice: [], invented: [] };
-
-/** A whole reply, as it goes over the wire. */
-export function rawReply(status: number, body: string, headers = ''): string {
-  return `HTTP/1.1 ${status} Status\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n${headers}\r\n${body}`;
-}

@@ -1,8 +1,8 @@
 /** Whatever goes wrong between dqsync and the source: the run gets over it or says what to do, and the next one heals. */
 import { describe, it } from 'vitest';
 import { defaultAccount } from '../../simulator/accounts.ts';
-import type { ProxyFault } from '../../support/fault-proxy.ts';
-import { expectOutcome, type Failure, type FaultCase, nowAndThen, rawReply, spoil } from './expectations.ts';
+import { type ProxyFault, rawReply } from '../../support/fault-proxy.ts';
+import { expectOutcome, type Failure, type FaultCase, nowAndThen, spoil } from './expectations.ts';
 
 const unreachable: Failure = {
   kind: 'source',

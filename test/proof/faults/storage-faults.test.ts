@@ -1,7 +1,7 @@
 /** Whatever goes wrong between dqsync and S3: the run gets over it or says what to do, and the next one heals. */
 import { describe, it } from 'vitest';
-import type { Exchange, ProxyFault } from '../../support/fault-proxy.ts';
-import { expectOutcome, type Failure, type FaultCase, nowAndThen, rawReply, spoil } from './expectations.ts';
+import { type Exchange, type ProxyFault, rawReply } from '../../support/fault-proxy.ts';
+import { expectOutcome, type Failure, type FaultCase, nowAndThen, spoil } from './expectations.ts';
 import type { FaultWorld } from './fault-world.ts';
 
 const noAnswer: Failure = { kind: 'storage', remedy: /nothing (that was committed )?(is|was) lost/, retryable: true };

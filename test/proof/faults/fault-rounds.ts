@@ -1,0 +1,205 @@
+/**
+ * Syncs in rounds, each between a source and an S3 that fail by chance; then one with nothing wrong, and a comparison with
+ * the truth. The long forms call it with a seed and a time limit.
+ */
+import type { Summary } from '../../../functions/sync/plan/summary.ts';
+import { defaultAccount } from '../../simulator/accounts.ts';
+import type { ExecutionKey } from '../../simulator/life-cycle.ts';
+import { type Random, seededRandom } from '../../simulator/random.ts';
+import { type FaultProxy, type ProxyFault, rawReply } from '../../support/fault-proxy.ts';
+import { type FaultWorld, openFaultWorld } from './fault-world.ts';
+
+/** What rounds came to. */
+export interface FaultFigures {
+  syncs: number;
+  /** Exchanges that were spoiled. */
+  faults: number;
+  /** Syncs that failed, or had to stop early, and said why. */
+  failed: number;
+  /** What did not hold, with the seed of its world. */
+  problems: readonly string[];
+}
+
+/** How many, how long. */
+export interface FaultRoundsOptions {
+  readonly seed: number;
+  readonly isOver: (figures: FaultFigures) => boolean;
+}
+
+const minuteMs = 60_000;
+const syncsOfAWorld = 8;
+const passwords = [defaultAccount.password.password, defaultAccount.accessKeys[0]?.secretAccessKey ?? 'none'];
+
+/** Runs rounds until one ends badly, or `isOver`. */
+export async function faultRounds({ seed, isOver }: FaultRoundsOptions): Promise<FaultFigures> {
+  const figures: FaultFigures = { syncs: 0, faults: 0, failed: 0, problems: [] };
+  for (let round = 0; figures.problems.length === 0 && !isOver(figures); round += 1) {
+    const problems = await faultRound(seed + round, figures);
+    figures.problems = problems.map((problem) => `seed ${seed + round}: ${problem}`);
+  }
+  return figures;
+}
+
+async function faultRound(seed: number, figures: FaultFigures): Promise<string[]> {
+  const random = seededRandom(seed, 31);
+  const world = await openFaultWorld(random.chance(0.7) ? defaultAccount.password : defaultAccount.accessKeys[0]);
+  const running: ExecutionKey[] = [];
+  const problems: string[] = [];
+  try {
+    for (let n = 1; n <= syncsOfAWorld && problems.length === 0; n += 1) {
+      world.lift();
+      stir(world, random, running);
+      const told = arrange(world, random, figures);
+      problems.push(...(await faultySync(world, figures)).map((problem) => `sync ${n}, ${told}: ${problem}`));
+    }
+    world.lift();
+    return [...problems, ...(await endWell(world))];
+  } finally {
+    await world.close();
+  }
+}
+
+/** The truth changes: some start, one ends, one is run again or deleted. */
+function stir({ simulator, clock }: FaultWorld, random: Random, running: ExecutionKey[]): void {
+  const { life } = simulator;
+  clock.advance(random.between(1, 90) * minuteMs);
+  for (let count = random.between(1, 120); count > 0; count -= 1) {
+    life.addExecution({
+      startTimeMs: clock.now() - random.between(1, minuteMs),
+      runStatus: random.pick(['SUCCESS', 'FAILED', 'ALARMING']),
+    });
+  }
+  const [ended] = running.splice(0, 1);
+  if (ended !== undefined && random.chance(0.8)) {
+    life.finish(ended.id, 'FAILED');
+  } else if (ended !== undefined) {
+    life.remove(ended.id);
+  }
+  running.push(life.addExecution({ startTimeMs: clock.now() - 1, runStatus: 'RUNNING' }));
+}
+
+/** Decides what goes wrong with the next sync. Returns it in words. */
+function arrange(world: FaultWorld, random: Random, figures: FaultFigures): string {
+  world.next.socketMs = 150;
+  const told = [
+    `source: ${spoilByChance(world.source, random, sourceFaults, figures)}`,
+    `storage: ${spoilByChance(world.storage, random, storageFaults, figures)}`,
+  ];
+  if (random.chance(0.15)) {
+    const [side] = [random.pick(['source', 'storage'] as const)];
+    const door = random.pick(['untrusted-tls', 'tls-without-tls', 'no-such-host'] as const);
+    world.next[`${side}Door`] = door;
+    told.push(`${side} behind ${door}`);
+  } else if (random.chance(0.1)) {
+    const proxy = random.pick([world.source, world.storage]);
+    proxy.greeting = random.pick(['reset', 'garbage', 'silence']);
+    told.push(`greeting ${proxy.greeting}`);
+  }
+  if (random.chance(0.3)) {
+    world.next.ourSkewMs = random.between(-20, 20) * minuteMs;
+    told.push(`our clock off by ${world.next.ourSkewMs} ms`);
+  }
+  if (random.chance(0.2)) {
+    world.next.limitMs = random.between(500, 60_000);
+    told.push(`time for ${world.next.limitMs} ms`);
+  }
+  return told.join(', ');
+}
+
+const broken: readonly ProxyFault[] = [
+  { kind: 'reset' },
+  { kind: 'half-close' },
+  { kind: 'black-hole' },
+  { kind: 'lose-reply' },
+  { kind: 'break-body' },
+  { kind: 'end-body' },
+  { kind: 'stall-body' },
+  { kind: 'corrupt-body' },
+  { kind: 'delay', ms: 40 },
+  { kind: 'drip', bytes: 3_000, ms: 5 },
+];
+const sourceFaults: readonly ProxyFault[] = [
+  ...broken,
+  answer(500, '{"error_code":"DQC.5000","error_msg":"try later"}'),
+  answer(502, '<html>bad gateway</html>'),
+  answer(503, '', 'retry-after: 7\r\n'),
+  answer(429, '{"error_code":"APIG.0308","error_msg":"throttled"}'),
+  answer(401, '{"error_code":"APIG.0301","error_msg":"no"}'),
+  answer(400, '{"error_code":"DQC.1001","error_msg":"bad"}'),
+  answer(200, ''),
+];
+const storageFaults: readonly ProxyFault[] = [
+  ...broken,
+  { kind: 'corrupt-request' },
+  answer(503, '<Error><Code>SlowDown</Code></Error>'),
+  answer(500, ''),
+  answer(409, '<Error><Code>ConditionalRequestConflict</Code></Error>'),
+  answer(403, '<Error><Code>AccessDenied</Code></Error>'),
+];
+
+function answer(status: number, body: string, headers = ''): ProxyFault {
+  return { kind: 'answer', reply: rawReply(status, body, headers) };
+}
+
+/** No fault, one, one every so often, or one after the other. */
+function spoilByChance(
+  proxy: FaultProxy,
+  random: Random,
+  faults: readonly ProxyFault[],
+  figures: FaultFigures,
+): string {
+  const fault = random.pick(faults);
+  const first = random.between(1, 8);
+  const every = random.pick([0, 0, 1, 2, 3, 5, Number.POSITIVE_INFINITY]);
+  if (every === 0) {
+    return 'well';
+  }
+  let n = 0;
+  proxy.decide = () => {
+    n += 1;
+    const isDue = n === first || (n > first && (n - first) % every === 0);
+    figures.faults += isDue ? 1 : 0;
+    return isDue ? fault : null;
+  };
+  return `${JSON.stringify(fault)} from exchange ${first} on, every ${every}`;
+}
+
+/** A sync that may fail, but not without a word, nor for ever, nor with the wrong word. */
+async function faultySync(world: FaultWorld, figures: FaultFigures): Promise<string[]> {
+  const beginMs = world.clock.now();
+  const summary = await world.sync();
+  figures.syncs += 1;
+  figures.failed += summary.done ? 0 : 1;
+  const tookMs = world.clock.now() - beginMs;
+  const { invented, shownTwice } = await world.differences();
+  return [
+    ...problemsOf(summary),
+    ...(tookMs > world.next.limitMs + minuteMs ? [`it took ${tookMs} ms, of ${world.next.limitMs}`] : []),
+    ...[...invented, ...shownTwice].map((key) => `${key} is shown twice, or was never there`),
+  ];
+}
+
+function problemsOf({ error, done }: Summary): string[] {
+  if (error === undefined) {
+    return [];
+  }
+  const text = JSON.stringify(error);
+  return [
+    ...(done ? [`done, and yet ${text}`] : []),
+    ...(error.kind === 'internal' || !/\S{3}/.test(error.remedy) || !/\S{3}/.test(error.message) ? [text] : []),
+    ...(passwords.some((secret) => text.includes(secret)) ? [`a secret is told: ${text}`] : []),
+  ];
+}
+
+/** With nothing wrong any more, the table becomes the truth. */
+async function endWell(world: FaultWorld): Promise<string[]> {
+  world.clock.advance(30 * minuteMs);
+  const summary = await world.sync();
+  const differences = await world.differences();
+  return [
+    ...(summary.done ? [] : [`the last sync failed: ${JSON.stringify(summary.error)}`]),
+    ...Object.entries(differences).flatMap(([what, keys]) =>
+      keys.length === 0 ? [] : [`${what}: ${keys.length}, such as ${keys.slice(0, 3)}`],
+    ),
+  ];
+}

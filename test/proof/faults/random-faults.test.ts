@@ -1,0 +1,11 @@
+/** The short form: `npm run soak` draws others, for longer. */
+import { expect, it } from 'vitest';
+import { faultRounds } from './fault-rounds.ts';
+
+it('syncs with any faults on both sides end with the truth, or say why they did not', async () => {
+  const seed = 20_261_124;
+  const figures = await faultRounds({ seed, isOver: ({ syncs }) => syncs >= 16 });
+  expect(figures, `seed ${seed}`).toMatchObject({ problems: [] });
+  expect(figures.faults).toBeGreaterThan(16);
+  expect(figures.failed).toBeGreaterThan(1);
+}, 60_000);
