@@ -4,7 +4,7 @@
  * Proof, for a source whose `count` is a total: the distinct rows of one pass equal `count`, and every page of the pass
  * gave the same count. Rows that move between pages either change the count or make one row show twice and another not
  * at all, so the numbers differ. (What this cannot see, one row gone and another come within one pass, takes a row that
- * appears late; those appear within the lookback, and everything within the lookback is read again by the next run.)
+ * appears late; where that may be, the caller has to read again: invariant I16.)
  * Passes that gave the same count may be put together, as far as their rows do not exceed it.
  * Where `count` is only the page's, missing, or capped at a single millisecond, the position of the empty end stands in
  * for it, and one pass is not enough, for a row that leaves takes the end along: two passes have to find the same end,

@@ -100,6 +100,8 @@ export interface SecretReader {
   /** The target's name, for errors. */
   readonly target?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** How long Secrets Manager is waited for, all attempts together. Default: a minute. */
+  readonly patienceMs?: number | undefined;
 }
 
 async function readSecret(secretRef: string, reader: SecretReader): Promise<string> {
@@ -154,16 +156,16 @@ async function readFromSecretsManager(secretRef: string, id: string, reader: Sec
     maxAttempts: 4,
     requestHandler: { connectionTimeout: 5_000, requestTimeout: 10_000, throwOnRequestTimeout: true },
   });
+  // The client's own time-outs do not see a body that stops in the middle.
+  const tooLong = AbortSignal.timeout(reader.patienceMs ?? 60_000);
   let text: string | undefined;
   try {
-    const reply = await client.send(
-      new GetSecretValueCommand({ SecretId: id }),
-      reader.signal === undefined ? {} : { abortSignal: reader.signal },
-    );
+    const abortSignal = reader.signal === undefined ? tooLong : AbortSignal.any([reader.signal, tooLong]);
+    const reply = await client.send(new GetSecretValueCommand({ SecretId: id }), { abortSignal });
     text = reply.SecretString;
   } catch (error) {
     reader.signal?.throwIfAborted();
-    throw secretsManagerError(secretRef, error, reader.target);
+    throw secretsManagerError(secretRef, tooLong.aborted ? tooLong.reason : error, reader.target);
   } finally {
     client.destroy();
   }

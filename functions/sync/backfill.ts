@@ -18,7 +18,7 @@ import { spansFrom, upperHalf } from './plan/next-window.ts';
 import { Recorder } from './recorder.ts';
 import { SliceReader } from './slice-reader.ts';
 import { newRunState, outcomeOf, type RunState, type TargetOutcome } from './summarize.ts';
-import { countingReader, finalUntil, noticedSkewMs, rowsInTimeLeft } from './target-reader.ts';
+import { countingReader, finalUntil, recentFrom, rowsInTimeLeft } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
 
 /** Windows that could not be proven complete, after which a backfill gives up; before, it goes on behind each. */
@@ -69,7 +69,7 @@ export async function runBackfill(run: TargetRun, task: BackfillTask): Promise<T
  */
 async function fillGaps(backfill: Backfill, window: Window): Promise<void> {
   const { recorder, run, untilMs } = backfill;
-  const finalToMs = Math.max(window.fromMs, Math.min(window.toMs, untilMs - run.settings.lookbackMs));
+  const finalToMs = Math.max(window.fromMs, Math.min(window.toMs, recentFrom(run, untilMs)));
   const final = { fromMs: window.fromMs, toMs: finalToMs };
   const young = gapsIn({ fromMs: finalToMs, toMs: window.toMs }, recorder.checkpoint.coverage);
   let gaps = gapsIn(final, recorder.checkpoint.coverage);
@@ -124,10 +124,11 @@ async function readSpans(backfill: Backfill, spans: readonly Window[]): Promise<
     if (slice === 'skipped') {
       continue;
     }
-    const finalMs = Math.min(slice.window.toMs, finalUntil(run, slice.begunAtMs));
-    recorder.addWindow(slice.window, Math.max(finalMs, slice.window.fromMs), slice.collected);
+    const { fromMs, toMs } = slice.window;
+    const finalMs = slice.isConclusive ? Math.min(toMs, finalUntil(run, slice.begunAtMs)) : fromMs;
+    recorder.addWindow(slice.window, Math.max(finalMs, fromMs), slice.collected);
     const doneMs = Math.min(beforeMs + lengthOf(spans) - lengthOf(slices.rest), backfill.totalMs);
-    reportProgress(run, state, { atMs: slice.window.toMs, doneMs, totalMs: backfill.totalMs });
+    reportProgress(run, state, { atMs: toMs, doneMs, totalMs: backfill.totalMs });
     if (recorder.isDue && slices.rest.length > 0 && (await commitAndYield(recorder, slices))) {
       return true;
     }
@@ -151,7 +152,7 @@ function slicesOf({ run, state, recorder, totalMs }: Backfill, spans: readonly W
   return new SliceReader({
     reader: countingReader(run, state),
     spans,
-    recentFromMs: () => finalUntil(run, run.clock.now()) - noticedSkewMs,
+    recentFromMs: () => recentFrom(run, run.clock.now() - run.settings.settleMs),
     rowsPerMs: densityNear(recorder.checkpoint.coverage, fromMs),
     rowsInTimeLeft: () => rowsInTimeLeft(run),
     now: () => run.clock.now(),

@@ -14,7 +14,7 @@ import { Recorder } from './recorder.ts';
 import { reobserveOpen, reobserveOthers } from './reobserve.ts';
 import { SliceReader } from './slice-reader.ts';
 import { newRunState, outcomeOf, type RunState, type TargetOutcome } from './summarize.ts';
-import { countingReader, noticedSkewMs, rowsInTimeLeft, sourceTime } from './target-reader.ts';
+import { countingReader, recentFrom, rowsInTimeLeft, sourceTime } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
 
 /**
@@ -52,18 +52,23 @@ async function readAll(run: TargetRun, state: RunState, recorder: Recorder, unti
   const slices = new SliceReader({
     reader,
     spans,
-    recentFromMs: () => recentFrom(run, window.fromMs, watermarkMs, untilMs),
+    recentFromMs: () => recentFrom(run, untilMs),
     rowsPerMs: densityOf(recorder.checkpoint.coverage),
     rowsInTimeLeft: () => rowsInTimeLeft(run),
     now: () => run.clock.now(),
   });
+  // What proves nothing for good must lie in the lookback of the next run, which begins at the end of coverage.
+  let conclusiveToMs = Number.POSITIVE_INFINITY;
   let isCutShort = false;
   for (let slice = await slices.next(); slice !== null; slice = await slices.next()) {
     const { fromMs, toMs } = slice.window;
-    const settledMs = Math.min(toMs, sourceTime(run, slice.begunAtMs) - settings.settleMs);
+    if (!slice.isConclusive) {
+      conclusiveToMs = Math.min(conclusiveToMs, fromMs + settings.lookbackMs);
+    }
+    const provenToMs = Math.min(toMs, sourceTime(run, slice.begunAtMs) - settings.settleMs, conclusiveToMs);
     // Coverage that was cut short in one slice does not go on in the next: all of that is too young.
-    recorder.addWindow(slice.window, isCutShort ? fromMs : settledMs, slice.collected);
-    isCutShort ||= settledMs < toMs;
+    recorder.addWindow(slice.window, isCutShort ? fromMs : provenToMs, slice.collected);
+    isCutShort ||= provenToMs < toMs;
     reportProgress(run, state, { atMs: toMs, doneMs: totalMs - lengthOf(slices.rest), totalMs });
     if (recorder.isDue && slices.rest.length > 0 && (await recorder.commit('running', null)).conflicted) {
       slices.keepOnly(spansFrom(toRead(), toMs));
@@ -73,15 +78,6 @@ async function readAll(run: TargetRun, state: RunState, recorder: Recorder, unti
     }
   }
   await reobserveOthers(run, reader, recorder, spans);
-}
-
-/**
- * From where on rows may still appear late, by the slower clock. Where all before it is covered already, nothing can be
- * lost by reading it together with what is recent, and `readFromMs` says so.
- */
-function recentFrom(run: TargetRun, readFromMs: EpochMs, watermarkMs: EpochMs | null, untilMs: EpochMs): EpochMs {
-  const recentFromMs = sourceTime(run, untilMs) - run.settings.lookbackMs - noticedSkewMs;
-  return watermarkMs !== null && recentFromMs <= watermarkMs ? readFromMs : recentFromMs;
 }
 
 /** Coverage beyond our own now means that some clock is or was off; what was covered early is read again, but say so. */

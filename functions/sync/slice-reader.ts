@@ -18,6 +18,8 @@ export interface ReadSlice {
   readonly collected: Collected;
   /** When its reading began, on our clock: what appeared later may be missing. */
   readonly begunAtMs: EpochMs;
+  /** False where rows may have come late between its pages: any row of it may be missing, and it has to be read again. */
+  readonly isConclusive: boolean;
 }
 
 /** A slice that is being read. */
@@ -32,7 +34,7 @@ export interface SliceReading {
   readonly reader: Reader;
   /** Disjoint, in order of time. */
   readonly spans: readonly Window[];
-  /** What starts from here on may have rows that appear late. Asked anew each time: the source's clock is known from its first reply. */
+  /** From where on rows may appear late. Asked anew each time: the source's clock is known from its first reply. */
   readonly recentFromMs: () => EpochMs;
   /** Density known from before; null if none is. */
   readonly rowsPerMs: number | null;
@@ -40,8 +42,6 @@ export interface SliceReading {
   readonly rowsInTimeLeft: () => number;
   readonly now: () => EpochMs;
 }
-
-const recentStepMs = 10_000;
 
 /** Goes through the spans in order of time. */
 export class SliceReader {
@@ -83,12 +83,13 @@ export class SliceReader {
       }
       const outcome = await slice.outcome;
       const recentFromMs = this.#recentFrom();
-      const straddles = window.fromMs < recentFromMs && window.toMs > recentFromMs;
+      const isRecent = window.toMs > recentFromMs;
+      const straddles = isRecent && window.fromMs < recentFromMs;
       if (outcome.kind === 'complete' && (outcome.isAtomic || !straddles)) {
         this.#planner.sliceRead(window, rowCount(outcome.collected), outcome.disturbed);
         this.#rest = spansFrom(this.#rest, window.toMs);
         this.#unload(window, outcome.collected);
-        return { window, collected: outcome.collected, begunAtMs };
+        return { window, collected: outcome.collected, begunAtMs, isConclusive: outcome.isAtomic || !isRecent };
       }
       mergeCollected(this.#carried, outcome.collected);
       if (straddles || outcome.kind === 'complete') {
@@ -110,13 +111,9 @@ export class SliceReader {
     return ahead.window.fromMs === span.fromMs && ahead.window.toMs <= span.toMs ? ahead : null;
   }
 
-  /**
-   * From where on rows may appear late. Never later than it was, and in coarse steps: the source's clock is an estimate that
-   * moves with each reply, and a slice that was cut at this must not be found to reach beyond it a moment after.
-   */
+  /** From where on rows may appear late. Never later than it was: a row that came meanwhile may start there. */
   #recentFrom(): EpochMs {
-    const stepped = Math.floor(this.#reading.recentFromMs() / recentStepMs) * recentStepMs;
-    this.#recentFromMs = Math.min(this.#recentFromMs, stepped);
+    this.#recentFromMs = Math.min(this.#recentFromMs, this.#reading.recentFromMs());
     return this.#recentFromMs;
   }
 
@@ -133,8 +130,7 @@ export class SliceReader {
   /**
    * The next slice. What is old is kept apart from what is recent, unless one page, which is atomic, holds both: proof by
    * count is blind to one row gone and another come within one pass, and the row that slips through may be any of the
-   * slice. Rows come late only where it is recent, and that is read again by the next run; so an old slice must not reach
-   * into it.
+   * slice. Rows come late only where it is recent, and that is to be read again; so an old slice must not reach into it.
    */
   #plan({ fromMs, toMs }: Window, limitRows: number): { window: Window; maxRows: number } {
     const recentFromMs = this.#recentFrom();

@@ -8,6 +8,7 @@ import type { TargetRun } from './target-run.ts';
 
 /** A skew below this is lost in the one-second resolution of the `Date` header. */
 export const noticedSkewMs = 2_000;
+const recentStepMs = 10_000;
 
 /** @param onRows told of rows as they come */
 export function readerOf(
@@ -53,6 +54,17 @@ export function sourceTime(run: Pick<TargetRun, 'source'>, ms: EpochMs): EpochMs
 /** Up to where no row can appear late any more, of what was asked for at `askedAtMs`. By the slower clock. */
 export function finalUntil(run: Pick<TargetRun, 'source' | 'settings'>, askedAtMs: EpochMs): EpochMs {
   return sourceTime(run, askedAtMs) - run.settings.settleMs - run.settings.lookbackMs;
+}
+
+/**
+ * From where on rows may appear late in a reading that goes up to `untilMs`, now less settle; with room for a skew that
+ * goes unnoticed. In coarse steps by a clock that is off: that is an estimate, which moves with each reply, and a slice
+ * that was cut at this must not be found to reach beyond it a moment after.
+ */
+export function recentFrom(run: Pick<TargetRun, 'source' | 'settings'>, untilMs: EpochMs): EpochMs {
+  const bySourceMs = sourceTime(run, untilMs);
+  const fromMs = bySourceMs - run.settings.lookbackMs - noticedSkewMs;
+  return bySourceMs === untilMs ? fromMs : Math.floor(fromMs / recentStepMs) * recentStepMs;
 }
 
 /**

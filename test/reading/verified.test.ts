@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ConfigError, IncompleteReadError } from '../../functions/errors.ts';
 import { readVerified } from '../../functions/reading/verified.ts';
 import {
+  anExecution,
   epochMs,
   executions,
   keysOf,
@@ -208,6 +209,20 @@ describe('rows that move while pages are read', () => {
       expect(await read(source)).toEqual(expect.arrayContaining(keysOf(source.rows)));
     },
   );
+
+  it('misses none when one leaves and another comes, and the count is again as it was on the last page', async () => {
+    const source = pagedSource(executions(250), {
+      beforeRequest: (n, self) => {
+        if (n === 2) {
+          self.rows = self.rows.slice(1);
+        } else if (n === 3) {
+          self.rows = [...self.rows, anExecution({ id: 1n, startTimeMs: epochMs + 300_000 })];
+        }
+      },
+    });
+    const oneByOne = { ...source, reader: { ...source.reader, inFlight: () => 1 } };
+    expect(await read(oneByOne)).toEqual(expect.arrayContaining(keysOf(source.rows)));
+  });
 
   it('misses none when late rows come in before every fifth request', async () => {
     const late = executions(2000).filter((_, index) => index % 100 === 50);

@@ -1,6 +1,7 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { CredentialsError } from '../../functions/errors.ts';
 import { parseCredentials, readCredentials, sameCredentials, secretsOf } from '../../functions/source/credentials.ts';
+import { FaultProxy } from '../support/fault-proxy.ts';
 import { errorOf, everythingIn, secretFile, startLoopback } from './loopback.ts';
 
 const key = { accessKeyId: 'AK', secretAccessKey: 'planted-sk' };
@@ -158,6 +159,34 @@ describe('reading from Secrets Manager', () => {
     await startSecretsManager(200, { SecretBinary: 'cGxhbnRlZA==' });
     const error = await errorOf(readCredentials('secretsmanager:x'));
     expect(error.message).toBe('the secret secretsmanager:x is binary');
+  });
+
+  describe('over a network that fails', () => {
+    async function faultySecretsManager(decide: FaultProxy['decide']) {
+      const server = await startSecretsManager(200, { SecretString: JSON.stringify(key) });
+      const proxy = await FaultProxy.open({ upstream: server.url, decide });
+      onTestFinished(() => proxy.close());
+      vi.stubEnv('AWS_ENDPOINT_URL_SECRETS_MANAGER', proxy.url);
+    }
+    const faults = ['reset', 'half-close', 'lose-reply', 'break-body', 'end-body'] as const;
+
+    it.each(faults)('gets over one %s', async (kind) => {
+      await faultySecretsManager(({ n }) => (n === 1 ? { kind } : null));
+      expect(await readCredentials('secretsmanager:x')).toEqual({ form: 'accessKey', ...key });
+    });
+
+    it.each(faults)('may be run again after one %s after the other', async (kind) => {
+      await faultySecretsManager(() => ({ kind }));
+      const error = await errorOf(readCredentials('secretsmanager:x', { target: 'sales' }));
+      expect(error).toMatchObject({ kind: 'credentials', target: 'sales', retryable: true });
+      expect(error.remedy).toMatch(/can be reached/);
+    });
+
+    it.each(['stall-body', 'black-hole'] as const)('waits no longer than it may for a %s', async (kind) => {
+      await faultySecretsManager(() => ({ kind }));
+      const error = await errorOf(readCredentials('secretsmanager:x', { patienceMs: 300 }));
+      expect(error).toMatchObject({ kind: 'credentials', code: 'TimeoutError', retryable: true });
+    });
   });
 
   it('is ended by the signal', async () => {

@@ -62,7 +62,7 @@ describe('a backfill', () => {
     expect(summary).toMatchObject({ done: true, rowsWritten: 2_000 });
     await world.expectTruth();
     const { coverage } = await checkpointOf(world);
-    expect(coverage.at(-1)?.toMs).toBe(nowMs - 15 * minuteMs);
+    expect(coverage.at(-1)?.toMs).toBeLessThanOrEqual(nowMs - 15 * minuteMs);
     world.sim.life.addLate(10 * minuteMs);
     await world.syncWell();
     await world.expectTruth();

@@ -68,6 +68,25 @@ describe('a rewind', () => {
     await world.expectTruth();
   });
 
+  it('keeps what other runs have committed since it was planned', async () => {
+    const world = await syncedSource(
+      {},
+      { initialFrom: new Date(Date.parse('2026-06-01T12:00:00Z') - 5 * dayMs).toISOString() },
+    );
+    const begin = world.clock.now();
+    world.sim.life.addMany(600, { fromMs: begin - 60 * dayMs, toMs: begin - minuteMs });
+    await world.syncWell();
+    const run = rewindRun(world);
+    const toMs = begin - 2 * dayMs;
+    const plan = await planRewind(run, toMs);
+    const window = { fromMs: begin - 60 * dayMs, toMs: begin - 5 * dayMs };
+    await world.backfill({ window });
+    expect(await rewind(run, plan)).toBe(toMs);
+    expect(await world.backfill({ window })).toMatchObject({ requests: 0, rowsWritten: 0 });
+    await world.syncWell();
+    await world.expectTruth();
+  });
+
   it('is not hidden by a backfill that had begun before it', async () => {
     const world = await syncedSource();
     const begin = world.clock.now();

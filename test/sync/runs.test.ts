@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { StoppedError } from '../../functions/errors.ts';
 import { defaultAccount } from '../simulator/accounts.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
+import { failingStore } from '../support/failing-store.ts';
 import { dayMs, hourMs, minuteMs, syncedSource } from '../support/synced-source.ts';
 
 describe('a run', () => {
@@ -41,13 +42,13 @@ describe('a run', () => {
     const source = {
       endpoint: world.sim.url,
       iamEndpoint: world.sim.iamUrl,
-      quota: { requests: 1000, perSeconds: 100 },
+      quota: { requests: 1000, perSeconds: 1000 },
     };
     let deepest = 0;
     world.sim.traps.afterPage = ({ query }) => {
       deepest = Math.max(deepest, query.offset);
     };
-    await world.syncWell({ limitMs: 2000 }, { source });
+    await world.syncWell({ limitMs: 20_000 }, { source });
     expect(deepest).toBeLessThan(2500);
     await world.expectTruth();
   });
@@ -171,6 +172,39 @@ describe('a run', () => {
     world.clock.advance(minuteMs);
     expect((await world.syncWell()).quarantined).toBe(2000);
     expect((await world.syncWell()).quarantined).toBe(0);
+  });
+
+  it('quarantines each row once over several commits, also where replies of the store are lost', async () => {
+    const world = await syncedSource();
+    const nowMs = world.clock.now();
+    world.sim.life.addMany(30_000, { fromMs: nowMs - 20 * dayMs, toMs: nowMs - hourMs });
+    const texts = [19, 10, 2].map((days) =>
+      world.sim.life.addUnreadable('id-text', { startTimeMs: nowMs - days * dayMs }),
+    );
+    const lossy = failingStore(world.store, ({ key, method }) =>
+      key.startsWith('quarantine/') && method !== 'get' ? 'lose-reply' : 'ok',
+    );
+    expect(await world.syncWell({ store: lossy })).toMatchObject({ done: true, quarantined: 3 });
+    const [file, ...others] = await Array.fromAsync(world.store.list('quarantine/'));
+    expect(others).toEqual([]);
+    const lines = new TextDecoder()
+      .decode((await world.store.get(file!.key))!.bytes)
+      .trim()
+      .split('\n');
+    expect(lines.map((line) => JSON.parse(line).row)).toEqual(texts);
+    expect(lossy.calls.filter(({ key, method }) => key === file!.key && method !== 'get')).toHaveLength(3);
+  });
+
+  it('covers up to now less settle, and reads what lies after in its time', async () => {
+    const world = await syncedSource();
+    const config = { settleSeconds: 120, lookbackMinutes: 0 };
+    await world.syncWell({}, config);
+    const { watermark } = await world.syncWell({}, config);
+    expect(Date.parse(watermark ?? '')).toBe(world.clock.now() - 2 * minuteMs);
+    world.sim.life.addLate(minuteMs);
+    world.clock.advance(5 * minuteMs);
+    expect(await world.syncWell({}, config)).toMatchObject({ rowsWritten: 1 });
+    await world.expectTruth();
   });
 
   it('writes days of the configured zone', async () => {

@@ -6,6 +6,7 @@ import { identityOf, loadCheckpoint, moveCheckpoint } from '../../functions/sync
 import { rewindTo } from '../../functions/sync/plan/checkpoint.ts';
 import { decodeCheckpoint } from '../../functions/sync/plan/checkpoint-json.ts';
 import { checkpointKey } from '../../functions/warehouse/layout.ts';
+import type { Store } from '../../functions/warehouse/store.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
 import { failingStore } from '../support/failing-store.ts';
 import { hyparquetFooter, hyparquetRows } from '../support/referee.ts';
@@ -112,6 +113,29 @@ describe('the protocol', () => {
     await world.expectTruth();
   });
 
+  it('I6: a commit that got no reply and did not happen is tried again', async () => {
+    const world = await syncedSource({ history: smallHistory });
+    let lost = 0;
+    const deaf: Store = {
+      ...world.store,
+      get: (name) => world.store.get(name),
+      list: (prefix) => world.store.list(prefix),
+      putIfMatch: (name, bytes, etag) => world.store.putIfMatch(name, bytes, etag),
+      putIfAbsent: async (name, bytes) => {
+        if (lost < 3 && name === key) {
+          lost += 1;
+          return { kind: 'unknown', cause: new Error('no reply') };
+        }
+        return await world.store.putIfAbsent(name, bytes);
+      },
+    };
+    expect(await world.syncWell({ store: deaf })).toMatchObject({ done: true });
+    expect(lost).toBe(3);
+    const { coverage } = await checkpointOf(world);
+    expect(coverage.at(-1)?.toMs).toBe(world.clock.now());
+    expect((await world.syncWell()).rowsWritten).toBe(0);
+  });
+
   it('I6: data files whose replies were lost are written once', async () => {
     const world = await syncedSource({ history: smallHistory });
     const seen = new Set<string>();
@@ -197,6 +221,40 @@ describe('the protocol', () => {
     const [zone] = await world.sync({}, { partitionTimeZone: 'Asia/Shanghai' });
     expect(zone?.error?.message).toMatch(/partitionTimeZone was "UTC" and is now "Asia\/Shanghai"/);
     expect((await world.store.get(key))!.bytes).toEqual(before);
+  });
+
+  it.each([
+    ['project', { projectId: 'another' }, /projectId was ".+" and is now "another"/],
+    ['workspace', { workspace: 'another' }, /workspace was ".+" and is now "another"/],
+    ['filter', { filter: { name: 'orders' } }, /filter was \{\} and is now \{"name":"orders"\}/],
+  ])('I10: another %s under the same name is refused before the source is asked', async (_name, change, message) => {
+    const world = await syncedSource({ history: smallHistory });
+    await world.syncWell();
+    const before = (await world.store.get(key))!.bytes;
+    const credentials = `file:${join(world.folder, 'secret.json')}`;
+    const targets = [{ name: 'sales', ...defaultWorkspace, credentials, ...change }];
+    const [summary] = await world.sync({}, { targets });
+    expect(summary).toMatchObject({ requests: 0, error: { kind: 'state', retryable: false } });
+    expect(summary?.error?.message).toMatch(message);
+    expect((await world.store.get(key))!.bytes).toEqual(before);
+  });
+
+  it.each([
+    ['the document', '"coverage":['],
+    ['an entry of it', '{"fromMs":'],
+  ])('I10: a field that nobody knows in %s stops the run and stays as it is', async (_name, place) => {
+    const world = await syncedSource({ history: smallHistory });
+    await world.syncWell();
+    const path = join(world.folder, 'warehouse', key);
+    const text = await readFile(path, 'utf8');
+    const novel = text.replace(
+      place,
+      place.startsWith('{') ? `{"novelty":true,${place.slice(1)}` : `"novelty":true,${place}`,
+    );
+    await writeFile(path, novel);
+    const [summary] = await world.sync();
+    expect(summary?.error).toMatchObject({ kind: 'state', message: expect.stringMatching(/damaged.*novelty/) });
+    expect(await readFile(path, 'utf8')).toBe(novel);
   });
 
   it('I11: coverage stays before a window that never became complete, and says which', async () => {

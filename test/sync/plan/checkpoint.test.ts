@@ -110,6 +110,26 @@ describe('changes to a checkpoint', () => {
     );
   });
 
+  it('take a document of version 1 up from the end of its last stretch without gap', () => {
+    const covered = [
+      { fromMs: 1_000, toMs: 2_000, rows: 1 },
+      { fromMs: 5_000, toMs: 6_000, rows: 2 },
+      { fromMs: 6_000, toMs: 9_000, rows: 3 },
+    ];
+    const { incremental, rereading, ...document } = JSON.parse(
+      new TextDecoder().decode(encodeCheckpoint({ ...emptyCheckpoint(identity), coverage: covered })),
+    );
+    expect({ incremental, rereading }).toEqual({ incremental: null, rereading: null });
+    const bytes = new TextEncoder().encode(JSON.stringify({ ...document, version: 1 }));
+    const checkpoint = decodeCheckpoint(bytes, identity, 'sales', 'checkpoint.json');
+    expect(checkpoint).toMatchObject({
+      coverage: covered,
+      incremental: { fromMs: 5_000, toMs: 9_000 },
+      rereading: null,
+    });
+    expect(watermarkOf(checkpoint)).toBe(9_000);
+  });
+
   it('close an execution unless it was seen open later', () => {
     const open = {
       execution: anExecution({ id: 1n, startTimeMs: 11_000 }),
