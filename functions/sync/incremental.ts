@@ -17,6 +17,8 @@ import { newRunState, outcomeOf, type RunState, type TargetOutcome } from './sum
 import { countingReader, recentFrom, rowsInTimeLeft, sourceTime } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
 
+const shortPartMs = 60_000;
+
 /**
  * Runs one target. Never throws: a failure is in the outcome, and everything proven complete before it is committed.
  */
@@ -52,7 +54,7 @@ async function readAll(run: TargetRun, state: RunState, recorder: Recorder, unti
   const slices = new SliceReader({
     reader,
     spans,
-    recentFromMs: () => recentFrom(run, untilMs),
+    recentFromMs: () => withoutShortPart(window.fromMs, recentFrom(run, untilMs)),
     rowsPerMs: densityOf(recorder.checkpoint.coverage),
     rowsInTimeLeft: () => rowsInTimeLeft(run),
     now: () => run.clock.now(),
@@ -78,6 +80,14 @@ async function readAll(run: TargetRun, state: RunState, recorder: Recorder, unti
     }
   }
   await reobserveOthers(run, reader, recorder, spans);
+}
+
+/**
+ * An old part that is shorter than a minute is not worth requests of its own in a run soon after another: all counts as
+ * recent then, and coverage goes on with a later run.
+ */
+function withoutShortPart(readFromMs: EpochMs, recentFromMs: EpochMs): EpochMs {
+  return recentFromMs - readFromMs < shortPartMs ? Math.min(readFromMs, recentFromMs) : recentFromMs;
 }
 
 /** Coverage beyond our own now means that some clock is or was off; what was covered early is read again, but say so. */
