@@ -205,7 +205,8 @@ function addQuery(program: Command, finish: Finish): void {
       'after',
       `
 quality_instances has each execution once, in its latest state; quality_instance_observations has every row written.
-Data files of a warehouse in S3 are copied once, to .dqsync/cache.`,
+Data files of a warehouse in S3 are copied once, to .dqsync/cache.
+CSV holds every text as it is. A spreadsheet may take one that begins with =, +, - or @ for a formula: import such columns as text.`,
     )
     .action(async (sql: string, options: QueryOptions) =>
       finish(await (await import('./query.ts')).query(sql, options)),
