@@ -11,6 +11,9 @@ import { Gaps, type Span } from './gaps.ts';
 import { fetchAt, fetchNonEmptyAt, pageRows, type Reader } from './reader.ts';
 import { spanMs } from './window.ts';
 
+/** A window of more pages than this is split as soon as it proves to move, not read to its end. */
+export const rereadPages = 4;
+
 /** What one pass over a window saw. */
 export interface Pass {
   readonly collected: Collected;
@@ -28,6 +31,8 @@ export interface Pass {
   refused: boolean;
   /** The window holds more rows than were allowed; reading stopped early. */
   tooLarge: boolean;
+  /** The count changed while a long window was read; nothing it had left to show could prove it, so reading stopped early. */
+  abandoned: boolean;
   /** Spans for which nothing came although `count` says there is something. */
   holes: number;
   requests: number;
@@ -53,6 +58,7 @@ export async function readPass(reader: Reader, window: Window, options: PassOpti
     rowsBeyondCount: false,
     refused: false,
     tooLarge: false,
+    abandoned: false,
     holes: 0,
     requests: 0,
     repliesWithRows: 0,
@@ -129,6 +135,11 @@ async function readTotal(reader: Reader, window: Window, pass: Pass, rows: numbe
     }
     take(pass, page);
     gaps.settle(span, pageRows(page), wholePages);
+    if (pass.counts.size > 1 && spanMs(window) > 1 && total > rereadPages * strideRows()) {
+      pass.abandoned = true;
+      gaps.clear();
+      return;
+    }
     if (span.from + pageRows(page) >= total) {
       lastPageRows = pageRows(page);
     }
@@ -156,7 +167,7 @@ async function readTotal(reader: Reader, window: Window, pass: Pass, rows: numbe
     throw failure.reason;
   }
   pass.holes += gaps.holes;
-  pass.reachedEnd = !pass.refused && pass.holes === 0;
+  pass.reachedEnd = !pass.refused && !pass.abandoned && pass.holes === 0;
   const mayBeCut = (total > rows || rows >= maxPageRows) && total >= reader.traits.largestCount;
   if (pass.reachedEnd && mayBeCut && lastPageRows >= reader.traits.largestPageRows) {
     await lookBeyond(reader, window, pass, wholePages ? Math.ceil(total / pageStride) : total, total);

@@ -10,7 +10,7 @@ import type { EpochMs, Window } from '../model.ts';
 import { addPage, type Collected, emptyCollected, mergeCollected, rowCount } from './collected.ts';
 import { densityOf } from './density.ts';
 import { requireOffsetUnit } from './offset-unit.ts';
-import { type Pass, readPass } from './pass.ts';
+import { type Pass, readPass, rereadPages } from './pass.ts';
 import { addPass, type Evidence, noEvidence, provesItself, provesTogether, stableCount } from './proof.ts';
 import { fetchNonEmptyAt, type Reader } from './reader.ts';
 import { spanMs, splitWindow } from './window.ts';
@@ -21,8 +21,11 @@ export type ReadOutcome =
       readonly kind: 'complete';
       /** Every row the source returned, also those at the widened edges. */
       readonly collected: Collected;
-      /** More than one pass was needed: rows moved, or the source misbehaved. */
-      readonly disturbed: boolean;
+      /** What it cost, as `SlicePlanner` wants to know it. */
+      readonly requests: number;
+      readonly exposedRequests: number;
+      /** Passes over more than a millisecond that proved nothing: rows moved, or the source misbehaved. */
+      readonly disturbances: number;
       /** One reply held all of it, so that nothing could move between pages. */
       readonly isAtomic: boolean;
     }
@@ -38,13 +41,13 @@ export type ReadOutcome =
 const maxPassesOfMillisecond = 40;
 /** … and passes in a row that showed nothing new. */
 const maxIdlePasses = 12;
-/** A window of more pages than this is split at once instead of read again: a second disturbance then spoils only a part. */
-const rereadPages = 4;
 
 /** Requests that one read may cost before the source is called unreadable. */
 class Effort {
   requests = 0;
   passes = 0;
+  disturbances = 0;
+  exposedRequests = 0;
   repliesWithRows = 0;
   pages = 0;
 
@@ -58,6 +61,17 @@ class Effort {
     this.repliesWithRows += pass.repliesWithRows;
     const counts = [...pass.counts].map((count) => count ?? 0);
     this.pages = Math.max(this.pages, Math.max(rowsSoFar, ...counts) / Math.max(1, pageRows));
+  }
+
+  /**
+   * A pass that was disturbed, or was not, after each reply but the last; where order doesn't hold, that shows at once.
+   *
+   * @param isDue no more passes are needed than were made
+   */
+  weigh(pass: Pass, window: Window, isProven: boolean, isDue: boolean): void {
+    const isDisturbed = !isProven && isDue && spanMs(window) > 1;
+    this.disturbances += isDisturbed ? 1 : 0;
+    this.exposedRequests += isDisturbed && !pass.abandoned ? 1 : pass.requests - 1;
   }
 
   get isSpent(): boolean {
@@ -79,7 +93,8 @@ export async function readVerified(reader: Reader, window: Window, maxRows: numb
   if (tooLarge !== null) {
     return { kind: 'tooLarge', collected: tooLarge.collected, rowsPerMs: densityOf(tooLarge, window) };
   }
-  return { kind: 'complete', collected, disturbed: effort.passes > 1, isAtomic: effort.repliesWithRows <= 1 };
+  const { requests, exposedRequests, disturbances, repliesWithRows } = effort;
+  return { kind: 'complete', collected, requests, exposedRequests, disturbances, isAtomic: repliesWithRows <= 1 };
 }
 
 interface Read {
@@ -100,7 +115,10 @@ async function resolve(read: Read, window: Window): Promise<Pass | null> {
     if (pass.tooLarge) {
       return pass;
     }
-    if (provesItself(read.reader.traits, pass) || (await isProvenTogether(read, window, pass, evidence))) {
+    const { traits } = read.reader;
+    const isProven = provesItself(traits, pass) || (await isProvenTogether(read, window, pass, evidence));
+    read.effort.weigh(pass, window, isProven, traits.countIsTotal === true || attempt > 1);
+    if (isProven) {
       return null;
     }
     if (isHopeless(read, window, pass, evidence, attempt)) {
@@ -128,11 +146,23 @@ async function resolveParts(read: Read, window: Window, pass: Pass): Promise<nul
   const { countCap, refusedOffset, largestPageRows } = read.reader.traits;
   const rows = Math.max(rowCount(pass.collected), ...[...pass.counts].map((count) => count ?? 0));
   const reachableRows = refusedOffset * (read.reader.offsetUnit === 'row' ? 1 : largestPageRows);
-  const partRows = Math.max(1, Math.min(rows / 2, reachableRows * 0.8, countCap * 0.5));
+  const partRows = Math.max(1, Math.min(calmRows(pass, rows, largestPageRows), reachableRows * 0.8, countCap * 0.5));
   for (const part of splitWindow(window, Math.min(64, Math.ceil(rows / partRows) || 2))) {
     await resolve({ ...read, maxRows: Number.POSITIVE_INFINITY }, part);
   }
   return null;
+}
+
+/**
+ * How long a part may be to be read in peace. Where the count changed after n requests, it may again: square root of n pages
+ * cost least. Where many rows showed twice, the order holds for no two requests, and only a single page does.
+ */
+function calmRows(pass: Pass, rows: number, pageRows: number): number {
+  if (pass.abandoned) {
+    return Math.min(rows / 2, Math.sqrt(pass.requests) * pageRows);
+  }
+  const isShuffled = pass.reachedEnd && rowCount(pass.collected) < rows * 0.9;
+  return Math.min(rows / 2, isShuffled ? pageRows * 0.7 : rows / 2);
 }
 
 /** Weighs a pass that did not prove itself with those before, and mends what a cheap look can mend; the total must then still be the same. */
@@ -187,7 +217,7 @@ function isWorthSplitting(reader: Reader, window: Window, pass: Pass, attempt: n
   if (spanMs(window) === 1) {
     return false;
   }
-  if (pass.refused || attempt >= 3) {
+  if (pass.refused || pass.abandoned || attempt >= 3) {
     return true;
   }
   const isLong = rowCount(pass.collected) > rereadPages * reader.traits.largestPageRows;

@@ -86,7 +86,8 @@ export class SliceReader {
       const isRecent = window.toMs > recentFromMs;
       const straddles = isRecent && window.fromMs < recentFromMs;
       if (outcome.kind === 'complete' && (outcome.isAtomic || !straddles)) {
-        this.#planner.sliceRead(window, rowCount(outcome.collected), outcome.disturbed);
+        const pageRows = Math.max(1, this.#reading.reader.traits.largestPageRows);
+        this.#planner.sliceRead(window, rowCount(outcome.collected), { ...outcome, pageRows });
         this.#rest = spansFrom(this.#rest, window.toMs);
         this.#unload(window, outcome.collected);
         return { window, collected: outcome.collected, begunAtMs, isConclusive: outcome.isAtomic || !isRecent };

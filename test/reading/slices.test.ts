@@ -3,6 +3,7 @@ import { aimedSliceRows, SlicePlanner } from '../../functions/reading/slices.ts'
 import { splitWindow } from '../../functions/reading/window.ts';
 
 const dayMs = 86_400_000;
+const calm = { requests: 50, exposedRequests: 49, disturbances: 0, pageRows: 100 };
 
 /** Plans over a source of `rowsIn`, and returns the rows of each slice and how many were too large. */
 function planAll(
@@ -20,7 +21,7 @@ function planAll(
       planner.sliceTooLarge(slice, rows / (slice.toMs - slice.fromMs));
     } else {
       slices.push(rows);
-      planner.sliceRead(slice, rows, false);
+      planner.sliceRead(slice, rows, calm);
       fromMs = slice.toMs;
     }
   }
@@ -56,12 +57,25 @@ describe('slices', () => {
     const planner = new SlicePlanner(1);
     const window = planner.next(0, 1e9, Number.POSITIVE_INFINITY);
     const lengthOf = (): number => planner.next(0, 1e9, Number.POSITIVE_INFINITY).toMs;
-    planner.sliceRead(window, window.toMs, true);
-    expect(lengthOf()).toBe(aimedSliceRows / 2);
-    for (let calm = 0; calm < 10; calm += 1) {
-      planner.sliceRead(window, window.toMs, false);
+    planner.sliceRead(window, window.toMs, { ...calm, disturbances: 1 });
+    const disturbedMs = lengthOf();
+    expect(disturbedMs).toBeLessThan(aimedSliceRows / 3);
+    for (let slices = 0; slices < 40; slices += 1) {
+      planner.sliceRead(window, window.toMs, calm);
     }
     expect(lengthOf()).toBe(aimedSliceRows);
+  });
+
+  it('fit into one page where the source holds still for no two requests, and are tried longer later', () => {
+    const planner = new SlicePlanner(1);
+    const window = planner.next(0, 1e9, Number.POSITIVE_INFINITY);
+    const lengthOf = (): number => planner.next(0, 1e9, Number.POSITIVE_INFINITY).toMs;
+    planner.sliceRead(window, window.toMs, { ...calm, requests: 60, exposedRequests: 8, disturbances: 8 });
+    expect(lengthOf()).toBe(70);
+    for (let slices = 0; slices < 2_000; slices += 1) {
+      planner.sliceRead({ fromMs: 0, toMs: 70 }, 70, { ...calm, requests: 1, exposedRequests: 0 });
+    }
+    expect(lengthOf()).toBeGreaterThan(200);
   });
 
   it('hold no more than can be read in the time left', () => {
