@@ -56,6 +56,21 @@ describe('an invocation', () => {
     expect(sandbox.simulator.counters.instances).toBeGreaterThan(3);
     expect(sandbox.simulator.counters.throttled).toBe(0);
   });
+
+  it('leaves the reserved part of the quota alone in a backfill', async () => {
+    const sandbox = await deploy({ simulator: { quota: { requests: 2, perSeconds: 1 } } });
+    const quota = { requests: 4, perSeconds: 1, reservedForSync: 0.5 };
+    changeConfig(sandbox, (config) => ({ ...config, source: { ...config.source, quota } }));
+    sandbox.simulator.life.addMany(300, manyRows);
+    const day = (ms: number): string => new Date(ms).toISOString();
+
+    const event = { mode: 'backfill', from: day(manyRows.fromMs - 1000), to: day(manyRows.toMs) };
+    const [summary] = await sandbox.handler(event, sandbox.context());
+
+    expect(summary).toMatchObject({ mode: 'backfill', done: true, rowsWritten: 300 });
+    expect(sandbox.simulator.counters.instances).toBeGreaterThan(3);
+    expect(sandbox.simulator.counters.throttled).toBe(0);
+  });
 });
 
 describe('a target that fails', () => {

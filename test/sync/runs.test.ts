@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { StoppedError } from '../../functions/errors.ts';
+import type { Run } from '../../functions/sync/run.ts';
 import { defaultAccount } from '../simulator/accounts.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
 import { failingStore } from '../support/failing-store.ts';
@@ -31,6 +32,46 @@ describe('a run', () => {
     expect(await world.observations()).toHaveLength(40_000);
   });
 
+  it('that is stopped commits also the little that it has', async () => {
+    const world = await syncedSource();
+    world.sim.life.addMany(2_000, { fromMs: world.clock.now() - 20 * dayMs, toMs: world.clock.now() - hourMs });
+    const source = { endpoint: world.sim.url, iamEndpoint: world.sim.iamUrl, quota: { requests: 4, perSeconds: 3600 } };
+    const stop = new AbortController();
+    const short = { connect: world.connect, limitMs: 2_000_000, stop: stop.signal };
+    const onProgress: Run['onProgress'] = ({ rowsRead }) => {
+      if (rowsRead > 1_200) {
+        stop.abort(new StoppedError('interrupted', { remedy: 'Run again.' }));
+      }
+    };
+    const first = await world.syncWell({ ...short, onProgress }, { source });
+    expect(first.done).toBe(false);
+    expect(first.rowsWritten).toBeGreaterThan(500);
+    expect(first.rowsWritten).toBeLessThan(2_000);
+    expect(Date.parse(first.watermark ?? '')).toBeGreaterThan(world.clock.now() - 20 * dayMs);
+    await world.syncWell();
+    await world.expectTruth();
+    expect(await world.observations()).toHaveLength(2_000);
+  });
+
+  it('commits what it has after two minutes of work, however little that is', async () => {
+    const world = await syncedSource();
+    world.sim.life.addMany(2_000, { fromMs: world.clock.now() - 20 * dayMs, toMs: world.clock.now() - hourMs });
+    const source = { endpoint: world.sim.url, iamEndpoint: world.sim.iamUrl, quota: { requests: 4, perSeconds: 3600 } };
+    const committedAtMs = [world.clock.now()];
+    const store = failingStore(world.store, ({ key, method }) => {
+      if (key === 'state/sales/checkpoint.json' && method !== 'get') {
+        committedAtMs.push(world.clock.now());
+      }
+      return 'ok';
+    });
+    world.sim.traps.afterPage = () => world.clock.advance(20_000);
+    await world.syncWell({ store, connect: world.connect, limitMs: 2_000_000 }, { source });
+    expect(world.clock.now() - committedAtMs[0]!).toBeGreaterThan(6 * minuteMs);
+    const pausesMs = committedAtMs.slice(1).map((atMs, index) => atMs - committedAtMs[index]!);
+    expect(Math.max(...pausesMs)).toBeLessThanOrEqual(2 * minuteMs + 40_000);
+    await world.expectTruth();
+  });
+
   it('with no time at all does nothing and says that it is not done', async () => {
     const world = await syncedSource({ history: { days: 2 } });
     expect(await world.syncWell({ limitMs: 0 })).toMatchObject({ done: false, rowsWritten: 0 });
@@ -51,6 +92,28 @@ describe('a run', () => {
     await world.syncWell({ limitMs: 20_000 }, { source });
     expect(deepest).toBeLessThan(2500);
     await world.expectTruth();
+  });
+
+  it('leaves the other targets their share of the time', async () => {
+    const world = await syncedSource();
+    world.sim.life.addMany(5_000, { fromMs: world.clock.now() - 20 * dayMs, toMs: world.clock.now() - hourMs });
+    const quota = { requests: 1000, perSeconds: 100 };
+    const source = { endpoint: world.sim.url, iamEndpoint: world.sim.iamUrl, quota };
+    const credentials = `file:${join(world.folder, 'secret.json')}`;
+    const targets = ['first', 'second', 'third', 'fourth'].map((name) => ({ name, ...defaultWorkspace, credentials }));
+    let deepest = 0;
+    world.sim.traps.afterPage = ({ query }) => {
+      deepest = Math.max(deepest, query.offset);
+    };
+    const deepestByTarget: number[] = [];
+    const onTargetDone = () => {
+      deepestByTarget.push(deepest);
+      deepest = 0;
+    };
+    await world.sync({ limitMs: 16_000, connect: world.connect, onTargetDone }, { targets, source });
+    expect(deepestByTarget[0]).toBeGreaterThan(0);
+    expect(deepestByTarget[0]).toBeLessThan(3_000);
+    expect(deepestByTarget[3]).toBeGreaterThan(3_000);
   });
 
   it('goes on with the other targets when one fails, and tells how each ended', async () => {
@@ -162,6 +225,47 @@ describe('a run', () => {
     const before = (await world.observations()).length;
     expect((await world.syncWell()).rowsWritten).toBe(0);
     expect(await world.observations()).toHaveLength(before);
+  });
+
+  it('appends nothing twice that lies at the edge of what the next run reads again', async () => {
+    const world = await syncedSource();
+    const lookbackFromMs = world.clock.now() - 15 * minuteMs;
+    for (const offsetMs of [-3, -2, -1, 0, 1]) {
+      const startTimeMs = lookbackFromMs + offsetMs;
+      world.sim.life.addExecution({ startTimeMs, endTimeMs: startTimeMs + 1 });
+    }
+    expect(await world.syncWell()).toMatchObject({ rowsWritten: 5 });
+    const again = await world.syncWell();
+    expect(again.rowsRead).toBeGreaterThanOrEqual(3);
+    expect(again.rowsWritten).toBe(0);
+  });
+
+  it('keeps a row that it was shown at the very end of what it asked for, though it is gone when its time comes', async () => {
+    const world = await syncedSource();
+    const nowMs = world.clock.now();
+    const { id } = world.sim.life.addExecution({ startTimeMs: nowMs, endTimeMs: nowMs, runStatus: 'FAILED' });
+    await world.syncWell();
+    world.sim.life.remove(id);
+    world.clock.advance(hourMs);
+    await world.syncWell();
+    expect((await world.view()).map((row) => row['id'])).toEqual([String(id)]);
+  });
+
+  it('says of each row in which project, by which run and when it was seen', async () => {
+    const world = await syncedSource();
+    const startedAtMs = world.clock.now();
+    world.sim.life.addMany(300, { fromMs: startedAtMs - 2 * dayMs, toMs: startedAtMs - dayMs });
+    world.sim.traps.afterPage = () => world.clock.advance(1000);
+    await world.syncWell();
+    const rows = await world.observations();
+    expect(new Set(rows.map((row) => row['project_id']))).toEqual(new Set([defaultWorkspace.projectId]));
+    const seenAtMs = rows.map((row) => Number(row['observed_at']));
+    expect(Math.min(...seenAtMs)).toBeGreaterThan(startedAtMs);
+    expect(new Set(seenAtMs).size).toBeGreaterThan(1);
+    const [file] = await Array.fromAsync(world.store.list('quality_instance_observations/'));
+    const [runId] = [...new Set(rows.map((row) => row['run_id']))];
+    expect(file?.key).toContain(`/${runId}-`);
+    expect(runId).toMatch(/^20260601T120000Z-[0-9a-f]{8}$/);
   });
 
   it('quarantines thousands of unreadable rows once', async () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compareExecutions } from '../../functions/model.ts';
 import { partitionObservations } from '../../functions/warehouse/partitions.ts';
-import { anObservation } from '../support/builders.ts';
+import { anObservation, newYearMs } from '../support/builders.ts';
 
 function daysOf(timeZone: string, ...instants: string[]): string[] {
   return instants.map((instant) => {
@@ -48,6 +48,19 @@ describe('partitions', () => {
     ]);
   });
 
+  it.each(['Asia/Kathmandu', 'Asia/Kolkata', 'Australia/Eucla', 'America/St_Johns'])(
+    'follow %s minute by minute, though its midnight is at no full hour of UTC',
+    (zone) => {
+      const rows = Array.from({ length: 2 * 1440 }, (_, minute) =>
+        anObservation({ id: BigInt(minute), startTimeMs: newYearMs + minute * 60_000 }),
+      );
+      const partitions = partitionObservations(rows, zone);
+      const days = partitions.flatMap(({ dt, rows: group }) => group.map(() => dt));
+      const clocks = new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short' });
+      expect(days).toEqual(rows.map(({ startTimeMs }) => clocks.format(startTimeMs)));
+    },
+  );
+
   it('refuse an unknown zone', () => {
     expect(() => partitionObservations([anObservation()], 'Mars/Olympus')).toThrow(RangeError);
   });
@@ -56,6 +69,19 @@ describe('partitions', () => {
     const rows = ['RUNNING', 'SUCCESS'].map((runStatus) => anObservation({ runStatus }));
 
     expect(partitionObservations(rows, 'UTC')[0]?.rows).toEqual(rows);
+  });
+
+  it('are sorted by start time, and by id as a number where that is the same', () => {
+    const ids = [10n ** 18n + 2n, 10n ** 18n + 1n, 10n, 9n, -1n];
+    const rows = [newYearMs + 1, newYearMs].flatMap((startTimeMs) =>
+      ids.map((id) => anObservation({ id, startTimeMs })),
+    );
+    const [partition] = partitionObservations(rows, 'UTC');
+    const sorted = ids.toReversed();
+    expect(partition?.rows.map(({ id, startTimeMs }) => [startTimeMs - newYearMs, id])).toEqual([
+      ...sorted.map((id) => [0, id]),
+      ...sorted.map((id) => [1, id]),
+    ]);
   });
 
   it('hold every row once, in its own partition, sorted', () => {

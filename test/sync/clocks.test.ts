@@ -1,0 +1,90 @@
+/** Runs on machines whose clocks disagree, with each other and with the source (PROTOCOL.md, I11 and I13). */
+import { describe, expect, it } from 'vitest';
+import type { Run } from '../../functions/sync/run.ts';
+import { dayMs, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
+
+/** A run on a machine whose clock is ahead, by which also the times of replies are told. */
+function onMachineAhead(world: SyncedSource, aheadMs: number): Partial<Run> {
+  return {
+    clock: { now: () => world.clock.now() + aheadMs, sleep: async () => undefined },
+    connect: (target, signal) => {
+      const source = world.connect(target, signal);
+      const fetchPage: typeof source.fetchPage = async (request) => {
+        const page = await source.fetchPage(request);
+        return { ...page, receivedAtMs: page.receivedAtMs + aheadMs };
+      };
+      return { ...source, fetchPage };
+    },
+  };
+}
+
+/** An execution that was open when a machine saw it whose clock was ten minutes ahead. */
+async function worldSeenAhead(startedAgoMs: number): Promise<{ world: SyncedSource; id: bigint }> {
+  const world = await syncedSource();
+  const startTimeMs = world.clock.now() - startedAgoMs;
+  const { id } = world.sim.life.addExecution({ runStatus: 'RUNNING', endTimeMs: null, startTimeMs });
+  await world.syncWell(onMachineAhead(world, 10 * minuteMs));
+  const [row] = await world.observations();
+  expect(Number(row?.['observed_at'])).toBe(world.clock.now() + 10 * minuteMs);
+  world.clock.advance(1000);
+  return { world, id };
+}
+
+describe('after a run on a machine whose clock was ahead', () => {
+  it.each([
+    ['within the lookback', 5 * minuteMs],
+    ['long before', 2 * hourMs],
+  ])('the state that is seen next counts as the later one, of an execution that started %s', async (_when, agoMs) => {
+    const { world, id } = await worldSeenAhead(agoMs);
+    world.sim.life.finish(id, 'FAILED');
+    expect(await world.syncWell()).toMatchObject({ openExecutions: 0, rowsWritten: 1 });
+    await world.expectTruth();
+    expect(await world.syncWell()).toMatchObject({ rowsWritten: 0 });
+  });
+
+  it('that an execution has vanished counts as later than the last sight of it', async () => {
+    const { world, id } = await worldSeenAhead(2 * hourMs);
+    world.sim.life.remove(id);
+    expect(await world.syncWell()).toMatchObject({ openExecutions: 0, rowsWritten: 1 });
+    const [row] = await world.view();
+    expect(row?.['extra']).toContain('vanished_at');
+    expect(await world.syncWell()).toMatchObject({ rowsWritten: 0 });
+  });
+});
+
+describe('coverage beyond the lookback after now', () => {
+  it('stops the run, saying how to go back, until that time has come', async () => {
+    const world = await syncedSource();
+    world.sim.life.addMany(100, { fromMs: world.clock.now() - dayMs, toMs: world.clock.now() });
+    await world.syncWell(onMachineAhead(world, hourMs));
+    const [summary] = await world.sync();
+    expect(summary).toMatchObject({ requests: 0, error: { kind: 'state', remedy: expect.stringContaining('rewind') } });
+    expect(summary?.error?.message).toMatch(/2026-06-01T13:00:00.000Z.* later than now/);
+    world.clock.advance(2 * hourMs);
+    world.sim.life.addMany(100, { fromMs: world.clock.now() - hourMs, toMs: world.clock.now() });
+    await world.syncWell();
+    await world.expectTruth();
+  });
+});
+
+describe('a backfill', () => {
+  it.each([
+    ['ahead', hourMs, 15 * minuteMs],
+    ['behind', -hourMs, 75 * minuteMs],
+  ])('covers up to the lookback by the slower clock, with that of the source %s', async (_which, dateSkewMs, agoMs) => {
+    const world = await syncedSource({ traps: { dateSkewMs } });
+    const nowMs = world.clock.now();
+    world.sim.life.addMany(500, { fromMs: nowMs - 5 * hourMs, toMs: nowMs });
+    await world.backfill({ window: { fromMs: nowMs - dayMs, toMs: nowMs } });
+    const coverage = await coverageOf(world);
+    expect(coverage.at(-1)?.toMs).toBeLessThanOrEqual(nowMs - agoMs + 1000);
+    expect(coverage.at(-1)?.toMs).toBeGreaterThan(nowMs - agoMs - minuteMs);
+    await world.syncWell();
+    await world.expectTruth();
+  });
+});
+
+async function coverageOf(world: SyncedSource): Promise<readonly { readonly toMs: number }[]> {
+  const object = await world.store.get('state/sales/checkpoint.json');
+  return JSON.parse(new TextDecoder().decode(object!.bytes)).coverage;
+}

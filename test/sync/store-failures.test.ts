@@ -1,0 +1,91 @@
+/** What a run claims when the store does not take its data: nothing that is not there. */
+import { describe, expect, it } from 'vitest';
+import { StorageError } from '../../functions/errors.ts';
+import type { PutOutcome, Store } from '../../functions/warehouse/store.ts';
+import { dayMs, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
+
+/** The world's store, but new objects are first offered to `answer`, which may answer in its place. */
+function answering(world: SyncedSource, answer: (key: string) => PutOutcome | undefined): Store {
+  const { store } = world;
+  return {
+    url: store.url,
+    get: (key) => store.get(key),
+    list: (prefix) => store.list(prefix),
+    putIfMatch: (key, bytes, etag) => store.putIfMatch(key, bytes, etag),
+    putIfAbsent: async (key, bytes) => answer(key) ?? (await store.putIfAbsent(key, bytes)),
+  };
+}
+
+/** Synced an hour ago; a hundred executions came since, and one row that cannot be read. */
+async function worldAnHourLater(): Promise<SyncedSource> {
+  const world = await syncedSource();
+  world.sim.life.addMany(50, { fromMs: world.clock.now() - dayMs, toMs: world.clock.now() - hourMs });
+  await world.syncWell();
+  world.clock.advance(hourMs);
+  world.sim.life.addMany(100, { fromMs: world.clock.now() - hourMs, toMs: world.clock.now() - minuteMs });
+  world.sim.life.addUnreadable('id-text', { startTimeMs: world.clock.now() - 30 * minuteMs });
+  return world;
+}
+
+const folders = ['quality_instance_observations/', 'quarantine/'];
+
+describe('a run whose store', () => {
+  it.each(folders)('refuses one file of %s fails, and covers nothing that it could not write', async (folder) => {
+    const world = await worldAnHourLater();
+    let refusals = 0;
+    const store = answering(world, (key) => {
+      if (key.startsWith(folder) && refusals === 0) {
+        refusals += 1;
+        throw new StorageError('no space', { remedy: 'Make some.' });
+      }
+      return undefined;
+    });
+    const [summary] = await world.sync({ store });
+    expect(summary).toMatchObject({ done: false, error: { kind: 'storage', message: 'no space' } });
+    expect(Date.parse(summary?.watermark ?? '')).toBe(world.clock.now() - hourMs);
+    expect(await world.syncWell()).toMatchObject({ rowsWritten: 100, quarantined: 1 });
+    await world.expectTruth();
+  });
+
+  it('refuses a file in the middle fails, and covers nothing behind what it has written', async () => {
+    const world = await syncedSource();
+    world.sim.life.addMany(20_000, { fromMs: world.clock.now() - 20 * dayMs, toMs: world.clock.now() - hourMs });
+    const store = answering(world, (key) => {
+      if (key.startsWith(folders[0]!)) {
+        throw new StorageError('no space', { remedy: 'Make some.' });
+      }
+      return undefined;
+    });
+    const [summary] = await world.sync({ store });
+    expect(summary).toMatchObject({ done: false, watermark: null, error: { kind: 'storage', message: 'no space' } });
+    expect(summary?.rowsRead).toBeLessThan(20_000);
+    await world.syncWell();
+    await world.expectTruth();
+  });
+
+  it.each(folders)('gives no reply to a file of %s and has not written it is asked again', async (folder) => {
+    const world = await worldAnHourLater();
+    let lost = 0;
+    const store = answering(world, (key) => {
+      if (key.startsWith(folder) && lost < 2) {
+        lost += 1;
+        return { kind: 'unknown', cause: new Error('no reply') };
+      }
+      return undefined;
+    });
+    expect(await world.syncWell({ store })).toMatchObject({ done: true, rowsWritten: 100, quarantined: 1 });
+    expect(lost).toBe(2);
+    await world.expectTruth();
+    expect(await Array.fromAsync(world.store.list('quarantine/'))).toHaveLength(1);
+  });
+
+  it('has another object under the name of a data file fails, and does not take that for its own', async () => {
+    const world = await worldAnHourLater();
+    const store = answering(world, (key) => (key.endsWith('.parquet') ? { kind: 'lost' } : undefined));
+    const [summary] = await world.sync({ store });
+    expect(summary).toMatchObject({ done: false, error: { kind: 'storage' } });
+    expect(Date.parse(summary?.watermark ?? '')).toBe(world.clock.now() - hourMs);
+    await world.syncWell();
+    await world.expectTruth();
+  });
+});
