@@ -1,9 +1,9 @@
 /**
  * The rows that the pages of a window returned, by key. Pure.
  *
- * A row returned twice by different pages is one row. A row that stands twice in one reply is two, because one reply is
- * a snapshot: so each key carries the most times that any single page showed it, and the sum over keys is what `count`
- * has to be compared with. Unreadable rows take part under their text.
+ * A row returned twice by different pages is one row. A row that stands twice in one reply may be two to the source's
+ * `count`, because one reply is a snapshot; or it stands there in place of another: so each key carries the most times
+ * that any single page showed it, and `proof.ts` says when they count. Unreadable rows take part under their text.
  */
 import { type EpochMs, type Execution, executionKey, isOpen, type Page, type UnreadableRow } from '../model.ts';
 
@@ -26,13 +26,18 @@ export function emptyCollected(): Collected {
   return { seen: new Map(), unreadable: new Map(), repeats: new Map() };
 }
 
-/** How many rows the source must hold to have shown these. */
+/** How many different rows these are. */
+export function distinctCount(collected: Collected): number {
+  return collected.seen.size + collected.unreadable.size;
+}
+
+/** How many rows the source has shown, as long as no reply shows one in place of another. */
 export function rowCount(collected: Collected): number {
   let extraRows = 0;
   for (const times of collected.repeats.values()) {
     extraRows += times - 1;
   }
-  return collected.seen.size + collected.unreadable.size + extraRows;
+  return distinctCount(collected) + extraRows;
 }
 
 /** Adds a page's rows. Returns the start times of executions which an earlier page had shown already. */

@@ -5,13 +5,14 @@
  * gave the same count. Rows that move between pages either change the count or make one row show twice and another not
  * at all, so the numbers differ. (What this cannot see, one row gone and another come within one pass, takes a row that
  * appears late; where that may be, the caller has to read again: invariant I16.)
- * Passes that gave the same count may be put together, as far as their rows do not exceed it.
+ * Passes that gave the same count may be put together, as far as their rows do not exceed it. A row that one reply shows
+ * twice counts once, until another pass shows it twice as well.
  * Where `count` is only the page's, missing, or capped at a single millisecond, the position of the empty end stands in
  * for it, and one pass is not enough, for a row that leaves takes the end along: two passes have to find the same end,
  * and their rows together have to be as many.
  */
 import type { Window } from '../model.ts';
-import { type Collected, emptyCollected, mergeCollected, rowCount } from './collected.ts';
+import { type Collected, distinctCount, emptyCollected, mergeCollected } from './collected.ts';
 import type { Pass } from './pass.ts';
 import type { SourceTraits } from './traits.ts';
 import { spanMs } from './window.ts';
@@ -22,6 +23,8 @@ export interface Evidence {
   count: number | null;
   /** Rows of all passes that gave just this count. */
   asOfCount: Collected;
+  /** Keys that stood more than once in one reply of two of those passes, with how often: the source lists them so. */
+  repeats: Map<string, number>;
   /** How many those passes were. */
   passes: number;
   /** An end before `count` that the last pass found. */
@@ -38,6 +41,7 @@ export function noEvidence(): Evidence {
   return {
     count: null,
     asOfCount: emptyCollected(),
+    repeats: new Map(),
     passes: 0,
     earlierEnd: null,
     previous: null,
@@ -51,20 +55,21 @@ export function provesItself(traits: SourceTraits, pass: Pass): boolean {
   if (pass.refused) {
     return false;
   }
-  const rows = rowCount(pass.collected);
+  const rows = distinctCount(pass.collected);
   return (rows === 0 && pass.reachedEnd) || rows === stableCount(traits, pass);
 }
 
 /** Adds a pass that did not prove itself. `evidence.previous` stays as it is. */
 export function addPass(traits: SourceTraits, window: Window, evidence: Evidence, pass: Pass): void {
-  const rowsBefore = rowCount(evidence.seen);
+  const rowsBefore = distinctCount(evidence.seen);
   mergeCollected(evidence.seen, pass.collected);
-  evidence.idlePasses = rowCount(evidence.seen) > rowsBefore ? 0 : evidence.idlePasses + 1;
+  evidence.idlePasses = distinctCount(evidence.seen) > rowsBefore ? 0 : evidence.idlePasses + 1;
   const count = stableCount(traits, pass) ?? endPosition(traits, window, pass);
   if (count === null) {
     return;
   }
   if (evidence.count === count) {
+    confirmRepeats(evidence, pass);
     mergeCollected(evidence.asOfCount, pass.collected);
     evidence.passes += 1;
   }
@@ -75,12 +80,28 @@ export function addPass(traits: SourceTraits, window: Window, evidence: Evidence
     return;
   }
   evidence.earlierEnd = null;
-  if (evidence.count !== count || rowCount(evidence.asOfCount) > count) {
+  if (evidence.count !== count || distinctCount(evidence.asOfCount) > count) {
     evidence.count = count;
+    evidence.repeats = new Map();
     evidence.asOfCount = emptyCollected();
     evidence.passes = 1;
     mergeCollected(evidence.asOfCount, pass.collected);
   }
+}
+
+/** A row that stands twice in one reply may stand there in place of another; one that does so again is listed twice. */
+function confirmRepeats({ asOfCount, repeats }: Evidence, pass: Pass): void {
+  for (const [key, times] of pass.collected.repeats) {
+    const timesBefore = asOfCount.repeats.get(key);
+    if (timesBefore !== undefined) {
+      repeats.set(key, Math.max(repeats.get(key) ?? 1, Math.min(times, timesBefore)));
+    }
+  }
+}
+
+/** How many rows of `count` the passes under it have accounted for. */
+export function accountedRows({ asOfCount, repeats }: Evidence): number {
+  return [...repeats.values()].reduce((rows, times) => rows + times - 1, distinctCount(asOfCount));
 }
 
 /**
@@ -92,7 +113,7 @@ export function provesTogether(traits: SourceTraits, evidence: Evidence, pass: P
     return false;
   }
   const passesNeeded = stableCount(traits, pass) === null ? 2 : 1;
-  return evidence.count !== null && evidence.passes >= passesNeeded && rowCount(evidence.asOfCount) === evidence.count;
+  return evidence.count !== null && evidence.passes >= passesNeeded && accountedRows(evidence) === evidence.count;
 }
 
 /** The one total that every page of the pass gave; null if there were several, or it can't be believed. */

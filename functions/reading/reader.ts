@@ -1,5 +1,5 @@
 /** What every read of one run of one target works with. Pure over `fetchPage`. */
-
+import { SourceError } from '../errors.ts';
 import { type FetchPage, maxPageRows, type Page, type PageFilter, type Window } from '../model.ts';
 import type { SourceTraits } from './traits.ts';
 import { askFor } from './window.ts';
@@ -39,4 +39,27 @@ export async function fetchAt(reader: Reader, window: Window, offset: number): P
 export async function fetchNonEmptyAt(reader: Reader, window: Window, offset: number): Promise<Page> {
   const page = await fetchAt(reader, window, offset);
   return pageRows(page) > 0 ? page : fetchAt(reader, window, offset);
+}
+
+/** What the source says is the number of rows of a window; null where it says none. Fetches next to nothing. */
+export async function fetchCount(reader: Reader, window: Window): Promise<number | null> {
+  const { count } = await reader.fetchPage({ ...askFor(window), filter: reader.filter, limit: 1, offset: 0 });
+  reader.traits.largestCount = Math.max(reader.traits.largestCount, count ?? 0);
+  return count;
+}
+
+/** The page at `offset`, or null if the source refuses to go that far. */
+export async function fetchWithinReach(reader: Reader, window: Window, offset: number): Promise<Page | null> {
+  if (offset >= reader.traits.refusedOffset) {
+    return null;
+  }
+  try {
+    return await fetchAt(reader, window, offset);
+  } catch (error) {
+    if (error instanceof SourceError && error.httpStatus === 400 && offset > 0) {
+      reader.traits.refusedOffset = Math.min(reader.traits.refusedOffset, offset);
+      return null;
+    }
+    throw error;
+  }
 }

@@ -7,11 +7,20 @@
  */
 import { IncompleteReadError } from '../errors.ts';
 import type { EpochMs, Window } from '../model.ts';
-import { addPage, type Collected, emptyCollected, mergeCollected, rowCount } from './collected.ts';
+import { addPage, type Collected, distinctCount, emptyCollected, mergeCollected, rowCount } from './collected.ts';
 import { densityOf } from './density.ts';
 import { requireOffsetUnit } from './offset-unit.ts';
-import { type Pass, readPass, rereadPages } from './pass.ts';
-import { addPass, type Evidence, noEvidence, provesItself, provesTogether, stableCount } from './proof.ts';
+import type { Pass } from './pass.ts';
+import {
+  accountedRows,
+  addPass,
+  type Evidence,
+  noEvidence,
+  provesItself,
+  provesTogether,
+  stableCount,
+} from './proof.ts';
+import { readPass, rereadPages } from './read-pass.ts';
 import { fetchNonEmptyAt, type Reader } from './reader.ts';
 import { spanMs, splitWindow } from './window.ts';
 
@@ -173,7 +182,7 @@ async function isProvenTogether(read: Read, window: Window, pass: Pass, evidence
   if (pass.holes > 0 || pass.duplicateTimes.size > 0 || !isCounted) {
     await requireOffsetUnit(reader, window, read.collected);
   }
-  if (spanMs(window) > 1 && evidence.count !== null && rowCount(evidence.asOfCount) < evidence.count) {
+  if (spanMs(window) > 1 && evidence.count !== null && accountedRows(evidence) < evidence.count) {
     await rereadRepeatedTimes(read, pass, evidence);
     if (isCounted) {
       const confirmation = await fetchNonEmptyAt(reader, window, 0);
@@ -226,7 +235,7 @@ function isWorthSplitting(reader: Reader, window: Window, pass: Pass, attempt: n
 
 function incomplete(window: Window, pass: Pass, evidence: Evidence): IncompleteReadError {
   const counts = [...pass.counts].map((count) => count ?? 'none');
-  const distinctRows = Math.max(rowCount(pass.collected), rowCount(evidence.seen));
+  const distinctRows = Math.max(distinctCount(pass.collected), distinctCount(evidence.seen));
   return new IncompleteReadError(
     `the window could not be proven complete: the source said count ${counts.join(', then ') || 'none'} and showed ${distinctRows} distinct rows`,
     {
