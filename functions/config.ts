@@ -21,10 +21,15 @@ const pathSafe = z.string().regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/, {
   error: 'must be 1 to 128 letters, digits, ".", "_" or "-", not starting with "."',
 });
 
+/** It names a partition, and DuckDB and Hive, so Athena too, read these names of partitions as NULL. */
+const workspaceId = pathSafe.refine((text) => !/^(null|__hive_default_partition__)$/i.test(text), {
+  error: 'must not be "null" or "__HIVE_DEFAULT_PARTITION__", which as the name of a partition means no value',
+});
+
 const targetSchema = z.strictObject({
   name: pathSafe,
   projectId: pathSafe,
-  workspace: pathSafe,
+  workspace: workspaceId,
   credentials: z.string().regex(/^(secretsmanager|file|env):\S/, {
     error: 'must be "secretsmanager:<secret name or ARN>", "file:<path>" or "env:<variable>"',
   }),

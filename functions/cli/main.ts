@@ -7,7 +7,7 @@ import { CommanderError } from 'commander';
 import { ConfigError } from '../errors.ts';
 import { makeProgram } from './commands.ts';
 import { errorJson, reportFailure, usageExitCode } from './failure.ts';
-import { writeJson } from './output.ts';
+import { writeError, writeJson } from './output.ts';
 
 /**
  * Runs one command.
@@ -16,7 +16,7 @@ import { writeJson } from './output.ts';
  * @returns the exit code
  */
 export async function main(args: readonly string[]): Promise<number> {
-  process.stdout.on('error', leaveIfNobodyReads);
+  process.stdout.on('error', leaveUnwritten);
   const asJson = args.includes('--json');
   let exitCode = 0;
   const program = makeProgram((code) => {
@@ -42,10 +42,11 @@ function usageEnded(thrown: CommanderError, asJson: boolean): number {
   return usageExitCode;
 }
 
-/** As in `dqsync list | head -1`. */
-function leaveIfNobodyReads(error: Error): void {
+/** Nobody reads on, as in `dqsync list | head -1`, which is fine; or the output is a file on a full disk, which is not. */
+function leaveUnwritten(error: Error): never {
   if ('code' in error && error.code === 'EPIPE') {
     process.exit(0);
   }
-  throw error;
+  writeError(`the output cannot be written: ${error.message}. Write it where there is room, or into a pipe.`);
+  process.exit(1);
 }

@@ -122,9 +122,21 @@ function notAPage(problem: string): PageContent {
   return { isPage: false, problem };
 }
 
+/** The rows; null where there are none to read. */
 function rowsOf(body: unknown): readonly unknown[] | null {
-  const rows = isWireObject(body) ? body['resources'] : undefined;
-  return Array.isArray(rows) ? rows : null;
+  if (!isWireObject(body)) {
+    return null;
+  }
+  const rows = body['resources'];
+  return Array.isArray(rows) ? rows : saysNothingButZero(body) ? [] : null;
+}
+
+/**
+ * Whether an empty list is left out, or null, as some serializers do with it. Beside anything else a count of 0 proves
+ * nothing: that may be an error, or rows under another name.
+ */
+function saysNothingButZero(body: WireObject): boolean {
+  return countOf(body) === 0 && Object.entries(body).every(([name, value]) => name === 'count' || value === null);
 }
 
 function countOf(body: unknown): number | null {
@@ -169,7 +181,7 @@ function problemOf(row: WireObject): string | null {
   return (
     int64Problem(row, 'id', false) ??
     timeProblem(row, 'start_time', earliestStartMs, false) ??
-    timeProblem(row, 'end_time', 0, true) ??
+    (hasNotEnded(row) ? null : timeProblem(row, 'end_time', 0, true)) ??
     int64Problem(row, 'task_id', true) ??
     textProblem(row, 'name') ??
     textProblem(row, 'task_type') ??
@@ -177,6 +189,14 @@ function problemOf(row: WireObject): string | null {
     textProblem(row, 'notify_status') ??
     textProblem(row, 'notity_status')
   );
+}
+
+/**
+ * An empty text stands where others write null: nothing is garbled about the row, so it is no case for quarantine, from
+ * which an execution that is settled later would never come back. Any other text may be a time, and is not guessed at.
+ */
+function hasNotEnded(row: WireObject): boolean {
+  return row['end_time'] === '';
 }
 
 function int64Problem(row: WireObject, field: string, mayBeAbsent: boolean): string | null {

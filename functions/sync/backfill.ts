@@ -12,7 +12,7 @@ import { lengthOf } from '../reading/window.ts';
 import type { BackfillTask } from './backfill-task.ts';
 import { identityOf, loadCheckpoint } from './commit.ts';
 import { readAndCommit, reportProgress } from './ending.ts';
-import type { Checkpoint } from './plan/checkpoint.ts';
+import { resumedAt } from './plan/checkpoint.ts';
 import { densityNear, gapsIn, knownSpan } from './plan/coverage.ts';
 import { spansFrom, upperHalf } from './plan/next-window.ts';
 import { Recorder } from './recorder.ts';
@@ -93,10 +93,10 @@ async function fillGaps(backfill: Backfill, window: Window): Promise<void> {
   await readSpans(backfill, young);
 }
 
-/** Reads all of `window`, covered or not; goes on where a reading again of the same range was stopped. */
+/** Reads all of `window`, covered or not; goes on where a reading again of the same range was stopped a short time ago. */
 async function readAgain(backfill: Backfill, rereads: Window, window: Window): Promise<void> {
   const { recorder, run } = backfill;
-  const resumedMs = resumedAt(recorder.checkpoint, rereads);
+  const resumedMs = resumedAt(recorder.checkpoint, rereads, run.clock.now());
   if (resumedMs !== null) {
     const fields = { target: run.target.name, at: isoTime(resumedMs) };
     run.log('info', 'going on with reading again where it was stopped', fields);
@@ -189,8 +189,4 @@ function withoutUnproven(gaps: readonly Window[], unproven: readonly IncompleteR
 
 function clampedTo({ fromMs, toMs }: Window, untilMs: EpochMs): Window {
   return { fromMs: Math.min(fromMs, untilMs), toMs: Math.min(toMs, untilMs) };
-}
-
-function resumedAt({ rereading }: Checkpoint, { fromMs, toMs }: Window): EpochMs | null {
-  return rereading !== null && rereading.fromMs === fromMs && rereading.toMs === toMs ? rereading.reachedMs : null;
 }

@@ -1,14 +1,23 @@
 /** What a run gathers: a change to the checkpoint, and counts. */
+import type { EpochMs } from '../model.ts';
 import type { Change } from './plan/checkpoint.ts';
 
 type Gathered = 'windows' | 'lateStartTimesMs' | 'seen' | 'opened' | 'closed' | 'quarantined';
 
 /** The lists of a change, to be added to. */
-export type Draft = { -readonly [key in Gathered]: Change[key][number][] };
+export type Draft = { -readonly [key in Gathered]: Change[key][number][] } & { latestObservedMs: EpochMs | null };
 
 /** Nothing gathered yet. */
 export function emptyDraft(): Draft {
-  return { windows: [], lateStartTimesMs: [], seen: [], opened: [], closed: [], quarantined: [] };
+  return {
+    windows: [],
+    lateStartTimesMs: [],
+    seen: [],
+    opened: [],
+    closed: [],
+    quarantined: [],
+    latestObservedMs: null,
+  };
 }
 
 /** Counts over a whole run. */

@@ -9,6 +9,7 @@ import { contains, lengthOf, spanMs } from '../reading/window.ts';
 import { commitChange, type LoadedCheckpoint } from './commit.ts';
 import { writeObservations, writeQuarantine } from './data-files.ts';
 import { type Draft, emptyDraft, noTotals, type Totals } from './draft.ts';
+import { type Known, KnownExecutions } from './known-executions.ts';
 import { PendingObservations } from './pending-observations.ts';
 import { awaitedOf, type Change, type Checkpoint, edgeMs, type LastRun } from './plan/checkpoint.ts';
 import { gapsIn } from './plan/coverage.ts';
@@ -22,11 +23,6 @@ const commitRows = 10_000;
 const firstCommitRows = 2_500;
 /** … or after so long. */
 const commitAfterMs = 100_000;
-
-interface Known {
-  readonly fingerprint: string;
-  readonly observedAtMs: EpochMs;
-}
 
 /** What kind of run it is that records. */
 export interface RecorderOptions {
@@ -61,10 +57,7 @@ export class Recorder {
   /** How far the source's clock, which tells ends, is behind ours. */
   #sourceLagMs = 0;
   #loaded: LoadedCheckpoint;
-  #known: Map<string, Known> = new Map();
-  /** Rows at the end of the last window, which the next, widened one shows again. */
-  #edge: [string, Known][] = [];
-  #openKeys: Set<string> = new Set();
+  readonly #known: KnownExecutions;
   readonly #observations: PendingObservations;
   #quarantine: UnreadableRow[] = [];
   #quarantinedBefore: Set<string> = new Set();
@@ -83,7 +76,8 @@ export class Recorder {
     this.#observations = new PendingObservations({ workspace, projectId, runId: run.runId });
     this.#startedAtMs = run.clock.now();
     this.#committedAtMs = this.#startedAtMs;
-    this.#remember(loaded.checkpoint);
+    this.#known = new KnownExecutions(options.rereads !== null);
+    this.#remember(loaded.checkpoint, this.#startedAtMs);
   }
 
   /** The checkpoint as last loaded or committed. */
@@ -120,19 +114,19 @@ export class Recorder {
     const startTimesMs: EpochMs[] = [];
     this.#sourceLagMs = Math.max(0, -(this.#run.source.stats().clockSkewMs ?? 0));
     const gaps = gapsIn(window, this.checkpoint.coverage);
-    this.#edge = [];
+    this.#known.beginWindow();
     for (const [key, seen] of collected.seen) {
       const { startTimeMs } = seen.execution;
       startTimesMs.push(startTimeMs);
       const isInGap = gaps.some((gap) => contains(gap, startTimeMs));
-      const isLate = !isInGap && contains(window, startTimeMs) && !this.#known.has(key);
+      const isLate = !isInGap && contains(window, startTimeMs) && this.#known.get(key) === undefined;
       if (isLate && this.#options.rereads === null) {
         this.#draft.lateStartTimesMs.push(startTimeMs);
       }
       const isRecent = startTimeMs >= recentFromMs;
       const known = this.#observe(key, seen, isRecent);
       if (known !== null && startTimeMs >= window.toMs - edgeMs) {
-        this.#edge.push([key, known]);
+        this.#known.keepAtEdge(key, known);
       }
     }
     for (const row of collected.unreadable.values()) {
@@ -162,16 +156,16 @@ export class Recorder {
   addVanished(execution: Execution, vanishedAt: string): void {
     const extra = vanishedExtra(execution.extra, vanishedAt);
     const key = executionKey(execution);
-    const observedAtMs = this.#laterThan(key, this.#run.clock.now());
-    this.#observations.add({ ...execution, extra }, observedAtMs);
+    const observedAtMs = this.#known.laterThan(key, this.#run.clock.now());
+    this.#write({ ...execution, extra }, observedAtMs);
     this.#draft.closed.push({ key, observedAtMs });
-    this.#openKeys.delete(key);
+    this.#known.setAwaited(key, false);
   }
 
   /** Stops looking at an execution, without a word in the table. */
   close(key: string): void {
-    this.#draft.closed.push({ key, observedAtMs: this.#laterThan(key, this.#run.clock.now()) });
-    this.#openKeys.delete(key);
+    this.#draft.closed.push({ key, observedAtMs: this.#known.laterThan(key, this.#run.clock.now()) });
+    this.#known.setAwaited(key, false);
   }
 
   /**
@@ -200,11 +194,11 @@ export class Recorder {
     const committedAtMs = this.#run.clock.now();
     const { runId } = this.#run;
     const { rowsWritten } = this.totals;
-    const { mode, incrementalFromMs, rereads } = this.#options;
+    const { mode, incrementalFromMs } = this.#options;
     const change: Change = {
       ...this.#draft,
       incrementalFromMs,
-      rereading: rereads === null || this.#rereadToMs === null ? null : { ...rereads, reachedMs: this.#rereadToMs },
+      rereading: this.#rereadingAt(committedAtMs),
       commitId: newToken(),
       run: { runId, mode, startedAtMs: this.#startedAtMs, committedAtMs, outcome, rowsWritten, error },
     };
@@ -216,52 +210,58 @@ export class Recorder {
     const conflicted = committed.theirs !== null;
     this.totals.conflicts += conflicted ? 1 : 0;
     this.#committedAtMs = committedAtMs;
-    this.#remember(committed.checkpoint);
+    this.#remember(committed.checkpoint, committedAtMs);
     this.#isBroken = false;
     const theirs = committed.theirs ?? [];
     const isReadTwice = change.windows.some(({ window }) => lengthOf(gapsIn(window, theirs)) < spanMs(window));
     return { conflicted, isReadTwice };
   }
 
+  #rereadingAt(reachedAtMs: EpochMs): Change['rereading'] {
+    const { rereads } = this.#options;
+    const reachedMs = this.#rereadToMs;
+    return rereads === null || reachedMs === null ? null : { ...rereads, reachedMs, reachedAtMs };
+  }
+
   /** Records one sighting. Returns what is known of the execution now, or null where that is not kept. */
   #observe(key: string, seen: Seen, isRecent: boolean): Known | null {
     const { execution, receivedAtMs } = seen;
     const before = this.#known.get(key);
-    const wasAwaited = this.#openKeys.has(key);
+    const wasAwaited = this.#known.isAwaited(key);
     const awaits = awaitedOf(execution, receivedAtMs - this.#sourceLagMs, this.#recentFromMs, this.#run.settings);
     if (before === undefined && awaits === null && !isRecent) {
-      this.#observations.add(execution, receivedAtMs);
+      this.#write(execution, this.#known.laterThan(key, receivedAtMs));
       this.#countGivenUp(execution);
       return null;
     }
     const fingerprint = fingerprintOf(execution);
     const isChanged = before?.fingerprint !== fingerprint;
-    const observedAtMs = isChanged ? this.#laterThan(key, receivedAtMs) : (before?.observedAtMs ?? receivedAtMs);
+    const observedAtMs = isChanged ? this.#known.laterThan(key, receivedAtMs) : (before?.observedAtMs ?? receivedAtMs);
     const known = { fingerprint, observedAtMs };
     // A backfill's window may have shown a row beyond its end, where nothing is kept; the next one shows it, unchanged.
     if (execution.startTimeMs >= this.#keptFromMs && (isChanged || this.#options.revisitedMs === 0)) {
       this.#draft.seen.push({ id: execution.id, startTimeMs: execution.startTimeMs, ...known });
     }
     if (isChanged) {
-      this.#observations.add(execution, observedAtMs);
-      this.#known.set(key, known);
+      this.#write(execution, observedAtMs);
+      this.#known.setWritten(key, known);
     }
     if (awaits !== null && (isChanged || !wasAwaited || !isRecent)) {
       this.#draft.opened.push({ execution, observedAtMs, lookedAtMs: receivedAtMs, awaits });
-      this.#openKeys.add(key);
+      this.#known.setAwaited(key, true);
     }
     if (awaits === null && wasAwaited) {
       this.#draft.closed.push({ key, observedAtMs });
-      this.#openKeys.delete(key);
+      this.#known.setAwaited(key, false);
       this.#countGivenUp(execution);
     }
     return known;
   }
 
-  /** An observation of a known execution always counts as later than the one before, whatever the clocks of two machines say. */
-  #laterThan(key: string, observedAtMs: EpochMs): EpochMs {
-    const before = this.#known.get(key);
-    return before === undefined ? observedAtMs : Math.max(observedAtMs, before.observedAtMs + 1);
+  #write(execution: Execution, observedAtMs: EpochMs): void {
+    this.#observations.add(execution, observedAtMs);
+    const { latestObservedMs } = this.#draft;
+    this.#draft.latestObservedMs = latestObservedMs === null ? observedAtMs : Math.max(latestObservedMs, observedAtMs);
   }
 
   #countGivenUp(execution: Execution): void {
@@ -279,23 +279,8 @@ export class Recorder {
     this.#draft.quarantined.push(fingerprint);
   }
 
-  #remember(checkpoint: Checkpoint): void {
-    this.#known = new Map(checkpoint.recent.map((entry) => [executionKey(entry), entry]));
+  #remember(checkpoint: Checkpoint, nowMs: EpochMs): void {
+    this.#known.remember(checkpoint, nowMs);
     this.#quarantinedBefore = new Set(checkpoint.quarantined.map((entry) => entry.fingerprint));
-    this.#openKeys = new Set();
-    for (const { execution, observedAtMs } of checkpoint.open) {
-      const key = executionKey(execution);
-      this.#openKeys.add(key);
-      this.#known.set(key, { fingerprint: fingerprintOf(execution), observedAtMs });
-    }
-    if (this.#options.rereads !== null) {
-      // Written once more even if nothing has changed: what the table holds of them is in doubt.
-      for (const [key, known] of this.#known) {
-        this.#known.set(key, { ...known, fingerprint: '' });
-      }
-    }
-    for (const [key, known] of this.#edge) {
-      this.#known.set(key, known);
-    }
   }
 }

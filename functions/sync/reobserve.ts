@@ -7,8 +7,9 @@ import { readVerified } from '../reading/verified.ts';
 import { contains } from '../reading/window.ts';
 import type { OpenEntry } from './plan/checkpoint.ts';
 import { densityOf } from './plan/coverage.ts';
-import { narrowWindows, othersDue, planReobservation, staleEntries } from './plan/open-set.ts';
+import { narrowWindows, othersDue, planReobservation, surplusEntries } from './plan/open-set.ts';
 import type { Recorder } from './recorder.ts';
+import { sourceTime } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
 
 /**
@@ -47,9 +48,15 @@ export async function reobserveOthers(
   spans: readonly Window[],
 ): Promise<void> {
   const rowsPerMs = densityOf(recorder.checkpoint.coverage);
-  const due = othersDue(openOutside(recorder, spans), rowsPerMs, run.source.stats().requests);
+  const due = othersDue(openOutside(recorder, spans), {
+    rowsPerMs,
+    requestsSoFar: run.source.stats().requests,
+    nowMs: sourceTime(run, run.clock.now()),
+    lookbackMs: run.settings.lookbackMs,
+  });
   await lookAt(run, reader, recorder, { entries: due, due, rowsPerMs });
-  for (const { execution } of staleEntries(recorder.checkpoint.open, run.clock.now(), run.settings.lookbackMs)) {
+  const looked = new Set(due);
+  for (const { execution } of surplusEntries(recorder.checkpoint.open.filter((entry) => !looked.has(entry)))) {
     recorder.close(executionKey(execution));
   }
 }

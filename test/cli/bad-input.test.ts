@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { defaultAccount } from '../simulator/accounts.ts';
+import { defaultWorkspace } from '../simulator/server.ts';
 import type { CliRun } from '../support/run-cli.ts';
 import { inSmallDisk } from './small-disk.ts';
 import { addExecutions, aWorld, secretTexts, type World } from './world.ts';
@@ -36,6 +37,27 @@ describe('a config that is wrong', () => {
     expect(run.exitCode).toBe(2);
     expect(run.stdout).toBe('');
     expectClear(run, 'dqsync.json', ...parts);
+  });
+
+  it.each(['null', 'NULL', 'Null', '__HIVE_DEFAULT_PARTITION__'])(
+    'with the workspace %s, which readers of partitions take for none, ends with 2 and says so',
+    async (workspace) => {
+      const world = await aWorld();
+      await world.configure((config) => {
+        config.targets[0]!['workspace'] = workspace;
+      });
+      const run = await world.cli(['sync']);
+      expect(run.exitCode).toBe(2);
+      expectClear(run, /"targets\[0\]\.workspace": must not be "null"/, 'no value');
+    },
+  );
+
+  it.each(['nullable', 'null1', '0', 'default'])('is none with the workspace %s', async (workspace) => {
+    const world = await aWorld({ workspaces: [{ ...defaultWorkspace, workspace }] });
+    await world.configure((config) => {
+      config.targets[0]!['workspace'] = workspace;
+    });
+    expect(await world.cli(['sync'])).toMatchObject({ exitCode: 0, stderr: '' });
   });
 
   it('and is not there ends with 2 and shows a config to start from', async () => {
@@ -164,5 +186,30 @@ describe('a warehouse that cannot be used', () => {
       expect(run.stdout).not.toMatch(/\n\s+at \S/);
     }
     expect(await readFile(checkpointPath(world), 'utf8')).toBe(damaged);
+  });
+});
+
+describe('an output that cannot be written', () => {
+  const ontoFullDisk = { node: 'sh', nodeArgs: ['-c', 'exec "$0" "$@" >/dev/full', process.execPath] };
+
+  it.each([
+    ['the summaries of a sync', ['sync', '--json']],
+    ['rows', ['query', '--csv', 'SELECT repeat(dt, 100) FROM quality_instances']],
+    ['the help', ['--help']],
+  ])('with %s ends with 1 and one line that says why', async (_what, args) => {
+    const world = await aWorld();
+    addExecutions(world, 100);
+    await world.cli(['sync']);
+    const run = await world.cli(args, ontoFullDisk);
+    expect(run.exitCode).toBe(1);
+    expect(run.stderr).toMatch(/^error: the output cannot be written: ENOSPC[^\n]+\n$/);
+  });
+
+  it('leaves what a sync has committed', async () => {
+    const world = await aWorld();
+    addExecutions(world, 100);
+    expect(await world.cli(['sync'], ontoFullDisk)).toMatchObject({ exitCode: 1 });
+    const count = await world.cli(['query', '--csv', 'SELECT count(*) AS n FROM quality_instances']);
+    expect(count.stdout).toBe('n\n100\n');
   });
 });

@@ -64,6 +64,20 @@ describe('a row', () => {
   });
 });
 
+describe('the end time', () => {
+  it('that is an empty text means that the execution has not ended', () => {
+    expect(readOne({ run_status: '"RUNNING"', end_time: '""' })).toMatchObject({
+      runStatus: 'RUNNING',
+      endTimeMs: null,
+      extra: null,
+    });
+  });
+
+  it('of 0 is kept as the source wrote it', () => {
+    expect(readOne({ end_time: '0' }).endTimeMs).toBe(0);
+  });
+});
+
 describe('the notification status', () => {
   it.each([
     ['notity_status', { notity_status: '"FAILED"', notify_status: undefined }],
@@ -145,6 +159,18 @@ describe('the count', () => {
   });
 });
 
+describe('a window that holds nothing', () => {
+  it.each([
+    '{"count":0}',
+    '{"count":0,"resources":null}',
+    '{"count":0,"resources":[]}',
+    '{"count":0.0}',
+    '{"error_code":null,"count":0}',
+  ])('is an empty page: %s', (text) => {
+    expect(page(text)).toEqual({ isPage: true, count: 0, executions: [], unreadable: [] });
+  });
+});
+
 describe('a body that is no page', () => {
   it.each(['', ' ', '{', '<html></html>', '{"count":1,"resources":[{"id":1', '{"resources":[]}]', 'undefined'])(
     'is not JSON: %s',
@@ -161,7 +187,14 @@ describe('a body that is no page', () => {
     '{}',
     '{"resources":null}',
     '{"resources":{}}',
-    '{"count":0}',
+    '{"count":1}',
+    '{"count":1,"resources":null}',
+    '{"count":null,"resources":null}',
+    '{"count":"0"}',
+    '{"count":0,"resources":{}}',
+    '{"count":0,"resources":false}',
+    '{"count":0,"data":[]}',
+    '{"count":0,"resources":null,"error_code":"DQC.0001"}',
     '[{"resources":[]}]',
   ])('has no resources: %s', (text) => {
     expect(parsePage(text)).toEqual({ isPage: false, problem: 'it has no array "resources"' });

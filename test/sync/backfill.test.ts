@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { StoppedError } from '../../functions/errors.ts';
 import { loadCheckpoint } from '../../functions/sync/commit.ts';
 import { gapsIn, watermarkOf } from '../../functions/sync/plan/coverage.ts';
+import type { Run } from '../../functions/sync/run.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
 import { dayMs, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
 
@@ -112,6 +113,15 @@ describe('a backfill', () => {
     expect(await world.observations()).toHaveLength(60_000);
   });
 
+  it('writes each row once where one starts in every millisecond, over several commits', async () => {
+    const world = await syncedSource();
+    const fromMs = world.clock.now() - 2 * dayMs;
+    world.sim.life.addMany(20_000, { fromMs, toMs: fromMs + 20_000 });
+    const window = { fromMs: fromMs - 1000, toMs: fromMs + 21_000 };
+    expect(await world.backfill({ window })).toMatchObject({ done: true, rowsWritten: 20_000 });
+    await world.expectTruth();
+  });
+
   it('follows what it finds open, until it ends', async () => {
     const world = await worldWithHistory(1_000, 1);
     await world.syncWell();
@@ -142,6 +152,20 @@ describe('a backfill', () => {
   });
 });
 
+describe('a backfill over a window that cannot be proven', () => {
+  it('covers what lies behind it', async () => {
+    const world = await worldWithHistory(3_000);
+    const bad = world.clock.now() - 200 * dayMs;
+    world.sim.life.addMany(150, { fromMs: bad, toMs: bad + 1, perMillisecond: 150 });
+    world.sim.traps.deepestOffset = 99;
+    await world.sync({ backfill: { window: yearBefore(world), again: false } });
+    const [gap] = gapsIn(yearBefore(world), (await checkpointOf(world)).coverage);
+    expect(gap?.fromMs).toBeLessThanOrEqual(bad);
+    expect(gap?.toMs).toBeGreaterThan(bad);
+    expect(gap?.toMs).toBeLessThan(bad + 100 * dayMs);
+  });
+});
+
 describe('reading again', () => {
   it('writes what is covered once more, and shows each execution once', async () => {
     const world = await worldWithHistory(5_000, 366);
@@ -165,6 +189,16 @@ describe('reading again', () => {
     await world.expectTruth();
   });
 
+  it('quarantines no row that was quarantined before', async () => {
+    const world = await worldWithHistory(100, 366);
+    world.sim.life.addUnreadable('id-text', { startTimeMs: world.clock.now() - 60 * dayMs });
+    expect(await world.syncWell()).toMatchObject({ quarantined: 1 });
+    world.clock.advance(2 * dayMs);
+    await world.syncWell();
+    const window = { fromMs: world.clock.now() - 100 * dayMs, toMs: world.clock.now() - 50 * dayMs };
+    expect(await world.backfill({ window, again: true })).toMatchObject({ done: true, quarantined: 0 });
+  });
+
   it('that is stopped goes on where it was, and begins anew once it is done', async () => {
     const world = await worldWithHistory(40_000, 366);
     await world.syncWell();
@@ -185,6 +219,34 @@ describe('reading again', () => {
     expect(first.rowsWritten + second.rowsWritten).toBeLessThan(41_000);
     expect((await checkpointOf(world)).rereading).toBeNull();
     expect((await world.backfill(task)).rowsWritten).toBeGreaterThan(39_000);
+  });
+
+  it.each([
+    ['goes on', 23 * hourMs],
+    ['begins anew', 24 * hourMs],
+  ])('that was stopped some time ago %s, %i ms after', async (how, pauseMs) => {
+    const world = await worldWithHistory(40_000, 366);
+    await world.syncWell();
+    const task = { window: yearBefore(world), again: true };
+    const stopAfter = (rows: number) => {
+      const stop = new AbortController();
+      const onProgress: Run['onProgress'] = ({ rowsRead }) => {
+        if (rowsRead > rows) {
+          stop.abort(new StoppedError('interrupted', { remedy: 'Run again.' }));
+        }
+      };
+      return { stop: stop.signal, onProgress };
+    };
+    const first = await world.backfill(task, stopAfter(25_000));
+    expect(first.rowsWritten).toBeGreaterThan(2_000);
+    world.clock.advance(pauseMs);
+    const second = await world.backfill(task, stopAfter(8_000));
+    expect(second.done).toBe(false);
+    const third = await world.backfill(task);
+    expect(third.done).toBe(true);
+    const goneOn = 40_000 - first.rowsWritten;
+    const expected = how === 'goes on' ? goneOn : 40_000;
+    expect(Math.abs(second.rowsWritten + third.rowsWritten - expected)).toBeLessThan(1_000);
   });
 });
 

@@ -1,5 +1,8 @@
 /** Executions that are open are followed until they end, wherever their start time lies, and cheaply. */
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Run } from '../../functions/sync/run.ts';
+import { defaultWorkspace } from '../simulator/server.ts';
 import { dayMs, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
 
 /** A source with a day of settled history and `count` executions open for hours, `apartMs` from each other. */
@@ -104,6 +107,84 @@ describe('open executions', () => {
     expect(await world.syncWell()).toMatchObject({ openExecutions: 0 });
   });
 
+  it('that raised an alarm are followed over several runs that find nothing new', async () => {
+    const { world, ids } = await worldWithOpen(1, hourMs);
+    world.sim.life.finish(ids[0]!, 'ALARMING');
+    for (let run = 0; run < 3; run += 1) {
+      world.clock.advance(2 * minuteMs);
+      await world.syncWell();
+    }
+    world.sim.life.setNotify(ids[0]!, 'SUCCESS');
+    await world.syncWell();
+    await world.expectTruth();
+  });
+
+  it('are asked for through the filter of their target', async () => {
+    const initialFrom = new Date(Date.parse('2026-06-01T12:00:00Z') - 2 * dayMs).toISOString();
+    const world = await syncedSource({}, { initialFrom });
+    world.sim.life.addMany(12_000, { fromMs: world.clock.now() - 2 * dayMs, toMs: world.clock.now() });
+    for (let index = 0; index < 24; index += 1) {
+      const startTimeMs = world.clock.now() - 3 * hourMs - index * hourMs;
+      const taskType = index % 2 === 0 ? 'CONSISTENCY_TASK' : 'QUALITY_TASK';
+      world.sim.life.addExecution({ runStatus: 'RUNNING', endTimeMs: null, startTimeMs, taskType });
+    }
+    const credentials = `file:${join(world.folder, 'secret.json')}`;
+    const filter = { taskType: 'CONSISTENCY_TASK' };
+    const targets = [{ name: 'consistency', ...defaultWorkspace, credentials, filter }];
+    await world.syncWell({}, { targets });
+    world.clock.advance(hourMs);
+    const statuses = new Set<string>();
+    world.sim.traps.afterPage = ({ query }) => {
+      statuses.add(query.runStatus ?? 'any');
+    };
+    await world.syncWell({}, { targets });
+    expect([...statuses].sort()).toEqual(['RUNNING', 'any']);
+    expect(new Set((await world.view()).map((row) => row['task_type']))).toEqual(new Set(['CONSISTENCY_TASK']));
+  });
+
+  it('are counted when they are given up, each once', async () => {
+    const { world } = await worldWithOpen(2, hourMs);
+    world.clock.advance(8 * dayMs);
+    const givenUp: number[] = [];
+    const onTargetDone: Run['onTargetDone'] = (outcome) => givenUp.push(outcome.givenUp);
+    await world.syncWell({ onTargetDone });
+    await world.syncWell({ onTargetDone });
+    expect(givenUp).toEqual([2, 0]);
+  });
+
+  it('that vanish keep the undocumented fields they had', async () => {
+    const world = await syncedSource({ traps: { extraFields: '"score":98.7500' } });
+    const startTimeMs = world.clock.now() - 2 * hourMs;
+    const { id } = world.sim.life.addExecution({ runStatus: 'RUNNING', endTimeMs: null, startTimeMs });
+    await world.syncWell();
+    world.sim.life.remove(id);
+    world.clock.advance(hourMs);
+    await world.syncWell();
+    const [row] = await world.view();
+    expect(row?.['extra']).toMatch(/^\{"score":98\.7500,"_dqsync":\{"vanished_at":"2026-06-01T[^"]+"\}\}$/);
+  });
+
+  it.each(['SUSPENDING', 'UNKNOWN'])(
+    'of status %s are asked for together, and followed to their end',
+    async (runStatus) => {
+      const world = await syncedSource();
+      world.sim.life.addMany(20_000, { fromMs: world.clock.now() - 2 * dayMs, toMs: world.clock.now() - minuteMs });
+      const ids = Array.from({ length: 12 }, (_, index) => {
+        const startTimeMs = world.clock.now() - (index + 2) * hourMs;
+        return world.sim.life.addExecution({ runStatus, endTimeMs: startTimeMs + 1000, startTimeMs }).id;
+      });
+      expect(await world.syncWell()).toMatchObject({ openExecutions: 12 });
+      world.clock.advance(hourMs);
+      const quiet = await world.syncWell();
+      expect(quiet).toMatchObject({ openExecutions: 12, rowsWritten: 0 });
+      expect(quiet.requests).toBeLessThanOrEqual(6);
+      world.sim.life.finish(ids[3]!, 'FAILED');
+      world.clock.advance(hourMs);
+      expect(await world.syncWell()).toMatchObject({ openExecutions: 11, rowsWritten: 1 });
+      await world.expectTruth();
+    },
+  );
+
   it('that end well are looked at once more, in case their notification state changes after', async () => {
     const { world, ids } = await worldWithOpen(1, hourMs);
     world.sim.life.finish(ids[0]!, 'SUCCESS');
@@ -114,6 +195,62 @@ describe('open executions', () => {
     // Such looks may cost a quarter of what the run has to ask for anyway.
     world.sim.life.addMany(900, { fromMs: world.clock.now() - hourMs, toMs: world.clock.now() - minuteMs });
     await world.syncWell();
+    await world.expectTruth();
+  });
+
+  it('that end are looked at once more after the lookback of their end, also when a notice was sent before', async () => {
+    const { world, ids } = await worldWithOpen(1, hourMs);
+    world.sim.life.finish(ids[0]!, 'ALARMING');
+    world.sim.life.setNotify(ids[0]!, 'SUCCESS');
+    world.clock.advance(minuteMs);
+    expect(await world.syncWell()).toMatchObject({ rowsWritten: 1 });
+    world.clock.advance(5 * minuteMs);
+    world.sim.life.setNotify(ids[0]!, 'FAILED');
+    world.clock.advance(hourMs);
+    expect(await world.syncWell()).toMatchObject({ rowsWritten: 1 });
+    await world.expectTruth();
+  });
+
+  it('that end well, far apart, are each looked at after the lookback of their end, and then no more', async () => {
+    const { world, ids } = await worldWithOpen(12, hourMs);
+    for (const id of ids) {
+      world.sim.life.finish(id, 'SUCCESS');
+    }
+    world.clock.advance(minuteMs);
+    expect(await world.syncWell()).toMatchObject({ openExecutions: 0, rowsWritten: 12 });
+    world.clock.advance(40_000);
+    for (const id of ids) {
+      world.sim.life.setNotify(id, 'SUCCESS');
+    }
+    world.clock.advance(hourMs);
+    const looked = await world.syncWell();
+    expect(looked.rowsWritten).toBe(12);
+    // One more for those of the history that started just before the lookback and ended just in it.
+    expect(looked.requests).toBeLessThanOrEqual(3 + 12 + 1);
+    await world.expectTruth();
+    world.clock.advance(hourMs);
+    const quiet = await world.syncWell();
+    expect(quiet.rowsWritten).toBe(0);
+    expect(quiet.requests).toBeLessThanOrEqual(3);
+  });
+
+  it('that end well, more than a run may look at, are looked at by the runs after it', async () => {
+    const { world, ids } = await worldWithOpen(40, hourMs);
+    for (const id of ids) {
+      world.sim.life.finish(id, 'SUCCESS');
+    }
+    world.clock.advance(minuteMs);
+    await world.syncWell();
+    for (const id of ids) {
+      world.sim.life.setNotify(id, 'SUCCESS');
+    }
+    const requests: number[] = [];
+    for (let run = 0; run < 4; run += 1) {
+      world.clock.advance(hourMs);
+      requests.push((await world.syncWell()).requests);
+    }
+    expect(Math.max(...requests)).toBeLessThanOrEqual(3 + 20 + 1);
+    expect(requests.at(-1)).toBeLessThanOrEqual(3);
     await world.expectTruth();
   });
 

@@ -3,9 +3,15 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../functions/config.ts';
+import { executionKey } from '../../functions/model.ts';
+import { type Collected, emptyCollected } from '../../functions/reading/collected.ts';
+import { identityOf, loadCheckpoint } from '../../functions/sync/commit.ts';
+import { Recorder } from '../../functions/sync/recorder.ts';
 import { planRewind, rewind } from '../../functions/sync/rewind.ts';
+import type { Run } from '../../functions/sync/run.ts';
 import { settingsOf } from '../../functions/sync/targets.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
+import { anExecution } from '../support/builders.ts';
 import { dayMs, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
 
 function rewindRun(world: SyncedSource) {
@@ -68,6 +74,15 @@ describe('a rewind', () => {
     await world.expectTruth();
   });
 
+  it('counts also what appeared late', async () => {
+    const world = await syncedSource();
+    world.sim.life.addMany(100, { fromMs: world.clock.now() - hourMs, toMs: world.clock.now() });
+    await world.syncWell();
+    world.sim.life.addLate(5 * minuteMs);
+    await world.syncWell();
+    expect(await planRewind(rewindRun(world), world.clock.now() - 40 * dayMs)).toMatchObject({ rows: 101 });
+  });
+
   it('keeps what other runs have committed since it was planned', async () => {
     const world = await syncedSource(
       {},
@@ -83,6 +98,28 @@ describe('a rewind', () => {
     await world.backfill({ window });
     expect(await rewind(run, plan)).toBe(toMs);
     expect(await world.backfill({ window })).toMatchObject({ requests: 0, rowsWritten: 0 });
+    await world.syncWell();
+    await world.expectTruth();
+  });
+
+  it('has also that written again which was open, and which a sync that had begun before it has looked at', async () => {
+    const world = await syncedSource();
+    const begin = world.clock.now();
+    world.sim.life.addMany(600, { fromMs: begin - 10 * hourMs, toMs: begin - minuteMs });
+    world.sim.life.addExecution({ startTimeMs: begin - 2 * hourMs, runStatus: 'RUNNING', endTimeMs: null });
+    await world.syncWell();
+    world.clock.advance(hourMs);
+    world.sim.life.addMany(50, { fromMs: begin, toMs: world.clock.now() });
+    let isRewound = false;
+    world.sim.traps.afterPage = async () => {
+      if (!isRewound) {
+        isRewound = true;
+        await loseAndRewind(world, begin - 11 * hourMs);
+      }
+    };
+    await world.syncWell();
+    expect(isRewound).toBe(true);
+    world.sim.traps.afterPage = null;
     await world.syncWell();
     await world.expectTruth();
   });
@@ -108,3 +145,147 @@ describe('a rewind', () => {
     await world.expectTruth();
   });
 });
+
+/** A run on a machine whose clock is ahead, by which also the times of replies are told. */
+function onMachineAhead(world: SyncedSource, aheadMs: number): Partial<Run> {
+  return {
+    clock: { now: () => world.clock.now() + aheadMs, sleep: async () => undefined },
+    connect: (target, signal) => {
+      const source = world.connect(target, signal);
+      const fetchPage: typeof source.fetchPage = async (request) => {
+        const page = await source.fetchPage(request);
+        return { ...page, receivedAtMs: page.receivedAtMs + aheadMs };
+      };
+      return { ...source, fetchPage };
+    },
+  };
+}
+
+async function rewindBy(world: SyncedSource, ms: number): Promise<void> {
+  const run = rewindRun(world);
+  await rewind(run, await planRewind(run, world.clock.now() - ms));
+}
+
+describe('after a rewind', () => {
+  it.each([
+    ['was open', 'RUNNING'],
+    ['had ended', 'ALARMING'],
+  ])(
+    'the state that is seen next counts as the later one, of what %s when a machine an hour ahead saw it',
+    async (_what, runStatus) => {
+      const world = await syncedSource();
+      const startTimeMs = world.clock.now() - 10 * minuteMs;
+      const endTimeMs = runStatus === 'RUNNING' ? null : startTimeMs + 1000;
+      const { id } = world.sim.life.addExecution({ runStatus, endTimeMs, startTimeMs });
+      await world.syncWell(onMachineAhead(world, hourMs));
+      if (runStatus === 'RUNNING') {
+        world.sim.life.finish(id, 'SUCCESS');
+      } else {
+        world.sim.life.setNotify(id, 'SUCCESS');
+      }
+      world.clock.advance(minuteMs);
+      await rewindBy(world, hourMs);
+      await world.syncWell();
+      await world.expectTruth();
+      expect((await world.syncWell()).rowsWritten).toBe(0);
+    },
+  );
+
+  it('what is read again by a backfill counts as later than what a machine an hour ahead has seen', async () => {
+    const world = await syncedSource();
+    const nowMs = world.clock.now();
+    const startTimeMs = nowMs - 3 * hourMs;
+    const { id } = world.sim.life.addExecution({ runStatus: 'ALARMING', startTimeMs, endTimeMs: startTimeMs + 1000 });
+    await world.backfill({ window: { fromMs: nowMs - 4 * hourMs, toMs: nowMs } }, onMachineAhead(world, hourMs));
+    world.sim.life.setNotify(id, 'SUCCESS');
+    world.clock.advance(minuteMs);
+    await world.backfill({ window: { fromMs: nowMs - 4 * hourMs, toMs: nowMs }, again: true });
+    await world.expectTruth();
+    world.sim.life.setNotify(id, 'FAILED');
+    await world.backfill({ window: { fromMs: nowMs - 4 * hourMs, toMs: nowMs }, again: true });
+    await world.expectTruth();
+  });
+
+  it('observations tell the true time where no clock was ahead', async () => {
+    const world = await syncedSource();
+    world.sim.life.addMany(50, { fromMs: world.clock.now() - hourMs, toMs: world.clock.now() });
+    await world.syncWell();
+    world.clock.advance(hourMs);
+    await rewindBy(world, 3 * hourMs);
+    await world.syncWell();
+    const observedAtMs = (await world.observations()).map((row) => world.clock.now() - Number(row['observed_at']));
+    expect(observedAtMs.filter((agoMs) => agoMs === hourMs)).toHaveLength(50);
+    expect(observedAtMs.filter((agoMs) => agoMs === 0)).toHaveLength(50);
+  });
+
+  it('what was open and has vanished meanwhile is told as vanished', async () => {
+    const world = await syncedSource();
+    const startTimeMs = world.clock.now() - 2 * hourMs;
+    const { id } = world.sim.life.addExecution({ runStatus: 'RUNNING', endTimeMs: null, startTimeMs });
+    await world.syncWell();
+    world.sim.life.remove(id);
+    world.clock.advance(minuteMs);
+    await rewindBy(world, 5 * hourMs);
+    await world.syncWell();
+    world.clock.advance(minuteMs);
+    expect(await world.syncWell()).toMatchObject({ openExecutions: 0, rowsWritten: 1 });
+    const [row] = await world.view();
+    expect(row?.['extra']).toContain('vanished_at');
+  });
+
+  it('what is still open is written once more, and then no more', async () => {
+    const world = await syncedSource();
+    const startTimeMs = world.clock.now() - 2 * hourMs;
+    world.sim.life.addExecution({ runStatus: 'RUNNING', endTimeMs: null, startTimeMs });
+    await world.syncWell();
+    world.clock.advance(minuteMs);
+    await loseAndRewind(world, startTimeMs);
+    expect(await world.syncWell()).toMatchObject({ openExecutions: 1, rowsWritten: 1 });
+    await world.expectTruth();
+    expect(await world.syncWell()).toMatchObject({ openExecutions: 1, rowsWritten: 0 });
+  });
+});
+
+describe('a rewind between two windows of a run', () => {
+  it('has a row at the edge of both written again', async () => {
+    const world = await syncedSource();
+    const edgeMs = world.clock.now() - 5 * minuteMs;
+    const [fromMs, toMs] = [edgeMs - 5 * minuteMs, edgeMs + 4 * minuteMs];
+    const execution = anExecution({ startTimeMs: edgeMs, endTimeMs: edgeMs + 1000 });
+    const collected = (): Collected => {
+      const rows = emptyCollected();
+      rows.seen.set(executionKey(execution), { execution, receivedAtMs: world.clock.now() });
+      return rows;
+    };
+    const first = await recorderOf(world, '20260601T120000Z-00000001');
+    first.addWindow({ fromMs, toMs }, toMs, collected());
+    await first.commit('done', null);
+    const second = await recorderOf(world, '20260601T120000Z-00000002');
+    second.addWindow({ fromMs, toMs: edgeMs }, edgeMs, collected());
+    await loseAndRewind(world, fromMs);
+    await second.commit('running', null);
+    second.addWindow({ fromMs: edgeMs, toMs }, toMs, collected());
+    await second.commit('done', null);
+    expect(second.checkpoint.coverage).toEqual([{ fromMs: edgeMs, toMs, rows: 1 }]);
+    expect(await world.observations()).toHaveLength(1);
+  });
+});
+
+async function recorderOf(world: SyncedSource, runId: string): Promise<Recorder> {
+  const stats = { requests: 0, throttled: 0, retries: 0, clockSkewMs: null, latencyMs: null, failing: null };
+  const run = {
+    ...rewindRun(world),
+    runId,
+    source: { fetchPage: () => Promise.reject(new Error('nothing is asked for')), stats: () => stats },
+    budget: { signal: new AbortController().signal, remainingMs: () => Number.POSITIVE_INFINITY },
+    log: () => undefined,
+    onProgress: () => undefined,
+  };
+  const loaded = await loadCheckpoint(run.store, run.target.name, identityOf(run));
+  const options = { mode: 'incremental', untilMs: world.clock.now(), rereads: null } as const;
+  return new Recorder(run, loaded, {
+    ...options,
+    revisitedMs: run.settings.lookbackMs,
+    incrementalFromMs: world.clock.now() - dayMs,
+  });
+}

@@ -58,6 +58,7 @@ const fields = {
       observedAtMs,
     })),
   ),
+  latestObservedMs: epochMs.nullable().default(null),
   quarantined: z.array(z.strictObject({ fingerprint: z.string(), seenAtMs: epochMs })),
   commitIds: z.array(z.string()),
   lastRun: z
@@ -81,7 +82,7 @@ const documentV2 = z.strictObject({
   ...fields,
   version: z.literal(version),
   incremental: window.nullable(),
-  rereading: z.strictObject({ ...window.shape, reachedMs: epochMs }).nullable(),
+  rereading: z.strictObject({ ...window.shape, reachedMs: epochMs, reachedAtMs: epochMs.optional() }).nullable(),
 });
 
 /**
@@ -91,6 +92,7 @@ const documentV2 = z.strictObject({
  */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   const { identity, coverage, incremental, rereading, open, recent, quarantined, commitIds, lastRun } = checkpoint;
+  const { latestObservedMs } = checkpoint;
   requireWholeWindows(coverage);
   const recentTuples = recent.map((entry) => [entry.id, entry.startTimeMs, entry.fingerprint, entry.observedAtMs]);
   const parts = [
@@ -100,6 +102,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
     `"lastRun":${json(lastRun)}`,
     `"incremental":${json(incremental)}`,
     `"rereading":${json(rereading)}`,
+    ...(latestObservedMs === null ? [] : [`"latestObservedMs":${latestObservedMs}`]),
     `"coverage":${lines(coverage)}`,
     `"open":${lines(open)}`,
     `"quarantined":${lines(quarantined)}`,

@@ -19,7 +19,10 @@ export interface TargetIdentity {
 export interface OpenEntry {
   readonly execution: Execution;
   readonly observedAtMs: EpochMs;
-  /** When it was last looked at, changed or not: where not all can be, those looked at longest ago come first. */
+  /**
+   * When it was last looked at, changed or not: where not all can be, those looked at longest ago come first. 0 after a
+   * rewind: what the table holds of it is in doubt, so it is written once more, changed or not.
+   */
   readonly lookedAtMs: EpochMs;
   /** `outcome`: it is open. `notification`: it ended a moment ago, and whether anyone was told may still change. */
   readonly awaits: 'outcome' | 'notification';
@@ -48,6 +51,8 @@ export interface LastRun {
 /** A span of coverage that is being read once more, and how far that is. */
 export interface Rereading extends Window {
   readonly reachedMs: EpochMs;
+  /** When that was; unknown from before this was kept. */
+  readonly reachedAtMs?: EpochMs | undefined;
 }
 
 /** The document. */
@@ -57,6 +62,8 @@ export interface Checkpoint extends Covered {
   readonly rereading: Rereading | null;
   readonly open: readonly OpenEntry[];
   readonly recent: readonly RecentEntry[];
+  /** The latest `observed_at` that was ever written, by whosever clock; null where that was not kept. */
+  readonly latestObservedMs: EpochMs | null;
   /** Fingerprints of quarantined rows and when each was last seen, so that a row is quarantined once. */
   readonly quarantined: readonly { readonly fingerprint: string; readonly seenAtMs: EpochMs }[];
   /** Ids of the last commits, by which a run recognises that its own commit landed. Newest last. */
@@ -82,6 +89,8 @@ export interface Change {
   /** Executions not to look at again, as of the given observation. */
   readonly closed: readonly { readonly key: string; readonly observedAtMs: EpochMs }[];
   readonly quarantined: readonly string[];
+  /** The latest `observed_at` of what was written; null where nothing was. */
+  readonly latestObservedMs: EpochMs | null;
   readonly run: LastRun;
 }
 
@@ -90,6 +99,8 @@ const keptCommitIds = 50;
 /** A row that was not seen again for so long is forgotten as quarantined. */
 const quarantineMemoryMs = 7 * 86_400_000;
 const keptQuarantined = 20_000;
+/** A reading again that was stopped longer ago than this begins anew: what it had read is too old to stand for the present. */
+const rereadingMemoryMs = 86_400_000;
 
 /** The checkpoint of a target that was never synced. */
 export function emptyCheckpoint(identity: TargetIdentity): Checkpoint {
@@ -100,6 +111,7 @@ export function emptyCheckpoint(identity: TargetIdentity): Checkpoint {
     rereading: null,
     open: [],
     recent: [],
+    latestObservedMs: null,
     quarantined: [],
     commitIds: [],
     lastRun: null,
@@ -126,6 +138,7 @@ export function applyChange(checkpoint: Checkpoint, change: Change, lookbackMs: 
     recent: newestOf([...checkpoint.recent, ...change.seen], (entry) => executionKey(entry)).filter(
       (entry) => entry.startTimeMs >= recentFromMs,
     ),
+    latestObservedMs: laterOf(checkpoint.latestObservedMs, change.latestObservedMs),
     quarantined: applyQuarantined(checkpoint, change),
     commitIds: [...checkpoint.commitIds, change.commitId].slice(-keptCommitIds),
     lastRun: change.run,
@@ -134,7 +147,8 @@ export function applyChange(checkpoint: Checkpoint, change: Change, lookbackMs: 
 
 /**
  * The checkpoint taken back: nothing from `toMs` on counts as covered, so that the next incremental run reads it again and
- * writes what it finds, known or not. What lies before, and how the last run went, stays.
+ * writes what it finds, known or not. What is open there is still followed, to its end or until it has vanished. What lies
+ * before, and how the last run went, stays.
  */
 export function rewindTo(checkpoint: Checkpoint, toMs: EpochMs, commitId: string): Checkpoint {
   const { incremental } = checkpoint;
@@ -143,17 +157,24 @@ export function rewindTo(checkpoint: Checkpoint, toMs: EpochMs, commitId: string
     coverage: cutOut(checkpoint.coverage, { fromMs: toMs, toMs: Number.POSITIVE_INFINITY }),
     incremental: incremental === null ? null : { fromMs: Math.min(incremental.fromMs, toMs), toMs },
     rereading: null,
-    open: checkpoint.open.filter(({ execution }) => execution.startTimeMs < toMs),
+    open: checkpoint.open.map((entry) => (entry.execution.startTimeMs < toMs ? entry : { ...entry, lookedAtMs: 0 })),
     recent: checkpoint.recent.filter(({ startTimeMs }) => startTimeMs < toMs),
     commitIds: [...checkpoint.commitIds, commitId].slice(-keptCommitIds),
   };
+}
+
+/** Where a reading again of the same span goes on; null where it begins anew. */
+export function resumedAt({ rereading }: Checkpoint, { fromMs, toMs }: Window, nowMs: EpochMs): EpochMs | null {
+  const isSame = rereading !== null && rereading.fromMs === fromMs && rereading.toMs === toMs;
+  return isSame && isFresh(rereading, nowMs) ? rereading.reachedMs : null;
 }
 
 /** How far outside a window the source may show rows: it is asked for windows widened by 1 ms, and they are kept that long. */
 export const edgeMs = 2;
 
 /**
- * Whether, and for what, an execution has to be looked at again.
+ * Whether, and for what, an execution has to be looked at again. A notice that was sent is followed like one that was not:
+ * the next may fail.
  *
  * @param observedAtMs by the source's clock
  * @param recentFromMs executions that start from here on are read again by the next run anyway
@@ -170,8 +191,7 @@ export function awaitedOf(
     return observedAtMs - execution.startTimeMs > maxOpenMs ? null : 'outcome';
   }
   const endedLately = execution.endTimeMs !== null && execution.endTimeMs > observedAtMs - lookbackMs;
-  const mayNotify = endedLately && execution.notifyStatus !== 'SUCCESS';
-  return mayNotify && execution.startTimeMs < recentFromMs ? 'notification' : null;
+  return endedLately && execution.startTimeMs < recentFromMs ? 'notification' : null;
 }
 
 function applyIncremental(before: Window | null, { incrementalFromMs, windows }: Change): Window | null {
@@ -186,14 +206,31 @@ function applyRereading(before: Rereading | null, now: Rereading | null): Reread
   if (now === null) {
     return before;
   }
-  const isSame = before?.fromMs === now.fromMs && before.toMs === now.toMs;
+  const isSame = before?.fromMs === now.fromMs && before.toMs === now.toMs && isFresh(before, now.reachedAtMs ?? 0);
   const reachedMs = Math.max(now.reachedMs, isSame ? before.reachedMs : now.reachedMs);
   return reachedMs >= now.toMs ? null : { ...now, reachedMs };
 }
 
+function isFresh({ reachedAtMs }: Rereading, nowMs: EpochMs): boolean {
+  return reachedAtMs !== undefined && nowMs - reachedAtMs < rereadingMemoryMs;
+}
+
+function laterOf(a: EpochMs | null, b: EpochMs | null): EpochMs | null {
+  return a === null || b === null ? (a ?? b) : Math.max(a, b);
+}
+
 function applyOpen(open: readonly OpenEntry[], change: Change): OpenEntry[] {
   const closedAtMs = new Map(change.closed.map(({ key, observedAtMs }) => [key, observedAtMs]));
-  return newestOf([...open, ...change.opened], (entry) => executionKey(entry.execution)).filter((entry) => {
+  // Only what was written since a rewind ends the doubt, and that was observed later: not the look of a run begun before.
+  const doubtfulAtMs = new Map(
+    open
+      .filter(({ lookedAtMs }) => lookedAtMs === 0)
+      .map(({ execution, observedAtMs }) => [executionKey(execution), observedAtMs]),
+  );
+  const opened = change.opened.filter(
+    ({ execution, observedAtMs }) => doubtfulAtMs.get(executionKey(execution)) !== observedAtMs,
+  );
+  return newestOf([...open, ...opened], (entry) => executionKey(entry.execution)).filter((entry) => {
     const atMs = closedAtMs.get(executionKey(entry.execution));
     return atMs === undefined || atMs < entry.observedAtMs;
   });

@@ -11,13 +11,17 @@ import type { OpenEntry } from './checkpoint.ts';
 const openStatuses: ReadonlySet<string | null> = new Set(['RUNNING', 'SUSPENDING', 'UNKNOWN']);
 /** Narrow windows are joined while fewer rows than this are expected between them: one page still holds them. */
 const joinedRows = 60;
-/** Windows read at most, per run, for alarms whose notification state may still change. */
+/** Windows read at most, per run, for alarms that nobody was told of while that may still change. */
 const maxAlarmWindows = 20;
+/** Windows read per run at least, if there are as many, for notification states that can't change any more, to see the last of each. */
+const minLastWindows = 20;
+/** Entries that may wait for the last look at their notification state: 4 MB of checkpoint. */
+const maxWaiting = 10_000;
 /** Windows read per run at least, if there are as many, for open executions that can't be asked for by status … */
 const minUnaskableWindows = 50;
-/** … and for these and for other notification states each, this part of what the run has cost anyway. */
+/** … and for these and for notification states each, this part of what the run has cost anyway. */
 const extraPart = 0.25;
-/** A run that finds nothing new costs no more requests than this; what is left of them is for notices of success, which are rare. */
+/** A run that finds nothing new costs no more requests than this; what is left of them is for early looks at notices that are rare. */
 const quietRequests = 3;
 
 /** What to ask the source for. */
@@ -66,46 +70,73 @@ export function narrowWindows(entries: readonly OpenEntry[], rowsPerMs: number |
   return windows;
 }
 
+/** What the look at others is measured by. */
+export interface OthersPlan {
+  /** Expected density, null if unknown. */
+  readonly rowsPerMs: number | null;
+  /** What the run has cost without this. */
+  readonly requestsSoFar: number;
+  /** By the source's clock, which tells ends. */
+  readonly nowMs: EpochMs;
+  /** How long after its end an execution's notification state may change. */
+  readonly lookbackMs: number;
+}
+
 /**
- * The others, as many as a bounded number of requests reaches, those looked at
- * longest ago first: open executions of a status that can't be asked for, or without an end; ended ones whose notification
- * state may still change.
+ * The others, as many as a bounded number of requests reaches, those looked at longest ago first: open executions of a
+ * status that can't be asked for, or without an end; ended ones whose notification state may have changed. Each of these
+ * is due once more when its state can't change any more. What is not reached then waits for the next run, which looks at
+ * half of what waits at least: so they get fewer, however many have ended.
  *
  * @param open entries that are not read anyway
- * @param requestsSoFar what the run has cost without this
  */
-export function othersDue(open: readonly OpenEntry[], rowsPerMs: number | null, requestsSoFar: number): OpenEntry[] {
+export function othersDue(open: readonly OpenEntry[], plan: OthersPlan): OpenEntry[] {
+  const { rowsPerMs, requestsSoFar, nowMs, lookbackMs } = plan;
   const others = open.filter((entry) => !isAskable(entry)).sort((a, b) => a.lookedAtMs - b.lookedAtMs);
   const extra = Math.floor(requestsSoFar * extraPart);
-  const within = (maxWindows: number, isOne: (entry: OpenEntry) => boolean): OpenEntry[] =>
-    cutToWindows(others.filter(isOne), maxWindows, rowsPerMs);
+  const notices = others.filter((entry) => entry.awaits === 'notification');
+  const last = notices.filter((entry) => isOver(entry, nowMs, lookbackMs));
+  const early = notices.filter((entry) => !isOver(entry, nowMs, lookbackMs));
+  const half = Math.ceil(narrowWindows(last, rowsPerMs).length / 2);
+  const within = (maxWindows: number, entries: readonly OpenEntry[]): OpenEntry[] =>
+    cutToWindows(entries, maxWindows, rowsPerMs);
   return [
-    ...within(Math.max(minUnaskableWindows, extra), (entry) => entry.awaits === 'outcome'),
-    ...within(maxAlarmWindows, (entry) => entry.awaits === 'notification' && !endedWell(entry)),
+    ...within(
+      Math.max(minUnaskableWindows, extra),
+      others.filter((entry) => entry.awaits === 'outcome'),
+    ),
+    ...within(Math.max(minLastWindows, extra, half), last),
+    ...within(maxAlarmWindows, early.filter(isSilentAlarm)),
     ...within(
       Math.max(quietRequests - requestsSoFar, extra),
-      (entry) => entry.awaits === 'notification' && endedWell(entry),
+      early.filter((entry) => !isSilentAlarm(entry)),
     ),
   ];
 }
 
 /**
- * Entries that nobody looked at in time and nobody will: notification states past their time. An alarm is kept for a day
- * more, so that it is looked at once after its time.
+ * Entries that have to go unseen, so that the checkpoint stays bounded: of those that wait for a notification state the
+ * ones that ended longest ago, where there are far too many.
  */
-export function staleEntries(open: readonly OpenEntry[], nowMs: EpochMs, lookbackMs: number): OpenEntry[] {
-  return open.filter((entry) => {
-    const overMs = (entry.execution.endTimeMs ?? 0) + lookbackMs + (endedWell(entry) ? 0 : 86_400_000);
-    return entry.awaits === 'notification' && overMs < nowMs;
-  });
+export function surplusEntries(open: readonly OpenEntry[]): OpenEntry[] {
+  const endOf = ({ execution }: OpenEntry): EpochMs => execution.endTimeMs ?? 0;
+  return open
+    .filter((entry) => entry.awaits === 'notification')
+    .sort((a, b) => endOf(b) - endOf(a))
+    .slice(maxWaiting);
+}
+
+/** As `awaitedOf` has it: a look from then on is the last. */
+function isOver({ execution }: OpenEntry, nowMs: EpochMs, lookbackMs: number): boolean {
+  return (execution.endTimeMs ?? 0) <= nowMs - lookbackMs;
 }
 
 function isAskable(entry: OpenEntry): boolean {
   return entry.awaits === 'outcome' && openStatuses.has(entry.execution.runStatus);
 }
 
-function endedWell(entry: OpenEntry): boolean {
-  return entry.execution.runStatus === 'SUCCESS';
+function isSilentAlarm({ execution }: OpenEntry): boolean {
+  return execution.runStatus !== 'SUCCESS' && execution.notifyStatus !== 'SUCCESS';
 }
 
 function cutToWindows(entries: readonly OpenEntry[], maxWindows: number, rowsPerMs: number | null): OpenEntry[] {

@@ -17,7 +17,7 @@ import { gapsIn } from './coverage.ts';
  * @param current coverage that it is applied to
  */
 export function withoutTakenBack(change: Change, base: readonly Window[], current: readonly Window[]): Change {
-  const takenBack = base.flatMap((window) => gapsIn(window, current));
+  const takenBack = takenBackOf(base, current);
   if (takenBack.length === 0 || change.rereading !== null) {
     return change;
   }
@@ -30,4 +30,9 @@ export function withoutTakenBack(change: Change, base: readonly Window[], curren
     seen: change.seen.filter(({ startTimeMs }) => stands(startTimeMs)),
     opened: change.opened.filter(({ execution }) => stands(execution.startTimeMs)),
   };
+}
+
+/** What was covered in `base` and is not in `current`. */
+export function takenBackOf(base: readonly Window[], current: readonly Window[]): Window[] {
+  return base.flatMap((window) => gapsIn(window, current));
 }

@@ -8,7 +8,6 @@ export interface Instance {
   readonly id: bigint;
   readonly startTimeMs: number;
   endedAtMs: number | null;
-  endedWell: boolean;
   isGone: boolean;
 }
 
@@ -34,7 +33,6 @@ export function startExecutions({ world, instances }: Inhabited, action: Extract
       id,
       startTimeMs,
       endedAtMs: isEnded ? startTimeMs + 5000 : null,
-      endedWell: action.status === 'SUCCESS',
       isGone: false,
     });
   }
@@ -62,22 +60,18 @@ export function changeOne({ world, instances }: Inhabited, action: Extract<Actio
   if (action.do === 'finish') {
     life.finish(one.id, action.status, nowMs);
     one.endedAtMs = nowMs;
-    one.endedWell = action.status === 'SUCCESS';
   } else if (action.do === 'notify') {
     life.setNotify(one.id, action.status);
   } else if (action.do === 'rerun') {
     one.isGone = true;
-    instances.push({ ...life.rerun(one.id), endedAtMs: null, endedWell: false, isGone: false });
+    instances.push({ ...life.rerun(one.id), endedAtMs: null, isGone: false });
   } else {
     one.isGone = true;
     life.remove(one.id);
   }
 }
 
-/**
- * A notice may follow the end within the lookback. Where a success took longer than that, a run looks for it only as far as
- * a few requests reach (plan/open-set.ts), so nothing is promised and the model leaves it out.
- */
-function mayNotify({ startTimeMs, endedAtMs, endedWell }: Instance, nowMs: number): boolean {
-  return endedAtMs !== null && nowMs - (endedWell ? startTimeMs : endedAtMs) < lookbackMs;
+/** A notice may follow the end within the lookback, and another that one. */
+function mayNotify({ endedAtMs }: Instance, nowMs: number): boolean {
+  return endedAtMs !== null && nowMs - endedAtMs < lookbackMs;
 }

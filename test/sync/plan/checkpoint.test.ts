@@ -59,6 +59,7 @@ const change: fc.Arbitrary<Change> = fc.record({
   ),
   closed: fc.constant([]),
   quarantined: fc.array(fc.constantFrom('q1', 'q2'), { maxLength: 2 }),
+  latestObservedMs: fc.constantFrom(null, 700_000, 900_000),
   run: fc.record({
     runId: fc.string(),
     mode: fc.constant('incremental' as const),
@@ -78,6 +79,7 @@ function essence(checkpoint: Checkpoint): unknown {
       .sort();
   return {
     watermark: watermarkOf(checkpoint),
+    latestObserved: checkpoint.latestObservedMs,
     rows: checkpoint.coverage.reduce((sum, window) => sum + window.rows, 0),
     open: byText(checkpoint.open.map((entry) => [entry.execution.id, entry.execution.startTimeMs, entry.observedAtMs])),
     recent: byText(checkpoint.recent.map((entry) => [entry.id, entry.startTimeMs, entry.observedAtMs])),
@@ -130,6 +132,54 @@ describe('changes to a checkpoint', () => {
     expect(watermarkOf(checkpoint)).toBe(9_000);
   });
 
+  it('leave of two sights of an execution the later one, whichever is committed first', () => {
+    const [sample] = fc.sample(change, { numRuns: 1, seed: 1 });
+    const sight = (observedAtMs: number, name: string): Change => ({
+      ...sample!,
+      commitId: name,
+      windows: [],
+      opened: [
+        {
+          execution: anExecution({ id: 1n, startTimeMs: 11_000, name }),
+          observedAtMs,
+          lookedAtMs: observedAtMs,
+          awaits: 'outcome',
+        },
+      ],
+      seen: [{ id: 1n, startTimeMs: 11_000, fingerprint: name, observedAtMs }],
+    });
+    const [early, late] = [sight(500, 'early'), sight(501, 'late')];
+    for (const order of [
+      [early, late],
+      [late, early],
+    ]) {
+      const { open, recent } = order.reduce(
+        (checkpoint, one) => applyChange(checkpoint, one, lookbackMs),
+        emptyCheckpoint(identity),
+      );
+      expect(open.map(({ execution: { name }, observedAtMs }) => [name, observedAtMs])).toEqual([['late', 501]]);
+      expect(recent.map(({ fingerprint, observedAtMs }) => [fingerprint, observedAtMs])).toEqual([['late', 501]]);
+    }
+  });
+
+  it('leave the watermark at the furthest end, whichever is committed first', () => {
+    const [sample] = fc.sample(change, { numRuns: 1, seed: 1 });
+    const reaching = (fromMs: number, toMs: number): Change => ({
+      ...sample!,
+      commitId: `${toMs}`,
+      incrementalFromMs: 9_000,
+      windows: [{ window: { fromMs, toMs }, startTimesMs: [] }],
+    });
+    const [first, second] = [reaching(9_000, 10_000), reaching(10_000, 12_000)];
+    const empty = emptyCheckpoint(identity);
+    for (const [a, b] of [
+      [first, second],
+      [second, first],
+    ] as const) {
+      expect(watermarkOf(applyChange(applyChange(empty, a, lookbackMs), b, lookbackMs))).toBe(12_000);
+    }
+  });
+
   it('close an execution unless it was seen open later', () => {
     const open = {
       execution: anExecution({ id: 1n, startTimeMs: 11_000 }),
@@ -158,11 +208,43 @@ describe('what is looked at again', () => {
     [{ runStatus: 'RUNNING', endTimeMs: null, startTimeMs: nowMs - 86_400_001 }, null],
     [{ runStatus: 'ALARMING', endTimeMs: nowMs - 1000, startTimeMs: hourAgo }, 'notification'],
     [{ runStatus: 'ALARMING', endTimeMs: nowMs - 1000, startTimeMs: nowMs - 5000 }, null],
-    [{ runStatus: 'ALARMING', endTimeMs: nowMs - 1000, startTimeMs: hourAgo, notifyStatus: 'SUCCESS' }, null],
+    [{ runStatus: 'ALARMING', endTimeMs: nowMs - 1000, startTimeMs: hourAgo, notifyStatus: 'SUCCESS' }, 'notification'],
     [{ runStatus: 'ALARMING', endTimeMs: hourAgo + 1, startTimeMs: hourAgo }, null],
     [{ runStatus: 'SUCCESS', endTimeMs: hourAgo + 1, startTimeMs: hourAgo }, null],
   ])('is %o: %s', (fields, awaits) => {
     expect(awaitedOf(anExecution({ id: 1n, ...fields }), nowMs, recentFromMs, settings)).toBe(awaits);
+  });
+
+  it('is an open execution up to the very end of its time', () => {
+    const startTimeMs = nowMs - settings.maxOpenMs;
+    const execution = anExecution({ id: 1n, runStatus: 'RUNNING', endTimeMs: null, startTimeMs });
+    expect(awaitedOf(execution, nowMs, recentFromMs, settings)).toBe('outcome');
+    expect(awaitedOf(execution, nowMs + 1, recentFromMs, settings)).toBeNull();
+  });
+
+  it.each(['RUNNING', 'SUSPENDING', 'UNKNOWN', 'NOVEL', null])(
+    'is any execution of status %s, ended or not',
+    (runStatus) => {
+      for (const endTimeMs of [null, nowMs - 1000]) {
+        const execution = anExecution({ id: 1n, runStatus, startTimeMs: hourAgo, endTimeMs });
+        expect(awaitedOf(execution, nowMs, recentFromMs, settings)).toBe('outcome');
+      }
+    },
+  );
+
+  it('tells fingerprints apart where text moves from one field to the next, or is empty instead of missing', () => {
+    const base = anExecution({ id: 1n, startTimeMs: nowMs });
+    const alike = [
+      { ...base, name: 'a', taskId: 1n },
+      { ...base, name: 'a1', taskId: null },
+      { ...base, taskType: 'ab', runStatus: 'c' },
+      { ...base, taskType: 'a', runStatus: 'bc' },
+      { ...base, notifyStatus: null },
+      { ...base, notifyStatus: '' },
+      { ...base, name: null },
+      { ...base, name: '' },
+    ].map(fingerprintOf);
+    expect(new Set(alike).size).toBe(alike.length);
   });
 
   it('changes its fingerprint with every field the source says', () => {

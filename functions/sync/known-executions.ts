@@ -1,0 +1,102 @@
+/** What a run knows of executions, from the checkpoint and from what it has read since; and when the next observation of one counts. */
+import { type EpochMs, executionKey } from '../model.ts';
+import type { Checkpoint } from './plan/checkpoint.ts';
+import { fingerprintOf } from './plan/fingerprint.ts';
+import { takenBackOf } from './plan/taken-back.ts';
+
+/** An execution as it was last written. */
+export interface Known {
+  readonly fingerprint: string;
+  readonly observedAtMs: EpochMs;
+}
+
+/** Executions by key. */
+export class KnownExecutions {
+  /** What the table holds is in doubt: all is written once more. */
+  readonly #isInDoubt: boolean;
+  #coverage: Checkpoint['coverage'] = [];
+  #known: Map<string, Known> = new Map();
+  #awaited: Set<string> = new Set();
+  /** Rows at the end of the last window, which the next, widened one shows again. */
+  #edge: [string, Known][] = [];
+  /** By how much what the checkpoint does not know is observed later than our clock says: some clock was ahead of it. */
+  #aheadMs = 0;
+
+  constructor(isInDoubt: boolean) {
+    this.#isInDoubt = isInDoubt;
+  }
+
+  get(key: string): Known | undefined {
+    return this.#known.get(key);
+  }
+
+  /** Whether it is to be looked at again. */
+  isAwaited(key: string): boolean {
+    return this.#awaited.has(key);
+  }
+
+  setWritten(key: string, known: Known): void {
+    this.#known.set(key, known);
+  }
+
+  setAwaited(key: string, isAwaited: boolean): void {
+    if (isAwaited) {
+      this.#awaited.add(key);
+    } else {
+      this.#awaited.delete(key);
+    }
+  }
+
+  /** Another window begins: what was at the end of the last one has been shown again, or will not be. */
+  beginWindow(): void {
+    this.#edge = [];
+  }
+
+  /** Keeps over the next commit what stands at the end of a window. */
+  keepAtEdge(key: string, known: Known): void {
+    this.#edge.push([key, known]);
+  }
+
+  /**
+   * An observation always counts as later than the one before, whatever the clocks of two machines say (PROTOCOL.md, I13):
+   * of an unknown execution, which may be in the table all the same, as later than all that were.
+   */
+  laterThan(key: string, observedAtMs: EpochMs): EpochMs {
+    const before = this.#known.get(key);
+    return before === undefined ? observedAtMs + this.#aheadMs : Math.max(observedAtMs, before.observedAtMs + 1);
+  }
+
+  /** Takes up what a checkpoint says, as loaded or committed at `nowMs` by our clock. */
+  remember(checkpoint: Checkpoint, nowMs: EpochMs): void {
+    this.#comeAfter(checkpoint.latestObservedMs, nowMs);
+    this.#known = new Map(checkpoint.recent.map((entry) => [executionKey(entry), entry]));
+    this.#awaited = new Set();
+    for (const { execution, observedAtMs, lookedAtMs } of checkpoint.open) {
+      const key = executionKey(execution);
+      this.#awaited.add(key);
+      // Zero after a rewind: written once more even if nothing has changed.
+      const fingerprint = lookedAtMs === 0 ? '' : fingerprintOf(execution);
+      this.#known.set(key, { fingerprint, observedAtMs });
+    }
+    if (this.#isInDoubt) {
+      for (const [key, known] of this.#known) {
+        this.#known.set(key, { ...known, fingerprint: '' });
+      }
+    }
+    if (takenBackOf(this.#coverage, checkpoint.coverage).length > 0) {
+      // Not all of the edge was written by this run, and a rewind says that the rest is in doubt.
+      this.#edge = [];
+    }
+    for (const [key, known] of this.#edge) {
+      this.#known.set(key, known);
+    }
+    this.#coverage = checkpoint.coverage;
+  }
+
+  /** Puts unknown observations from `nowMs` on after `latestObservedMs`; their order among each other stays. */
+  #comeAfter(latestObservedMs: EpochMs | null, nowMs: EpochMs): void {
+    if (latestObservedMs !== null && latestObservedMs > nowMs + this.#aheadMs) {
+      this.#aheadMs = latestObservedMs + 1 - nowMs;
+    }
+  }
+}
