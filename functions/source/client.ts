@@ -16,7 +16,7 @@ import type { Pacer } from './pacing.ts';
 import { FailedAttempt, type RetryContext, retrying } from './retrying.ts';
 import { SharedTexts } from './shared-texts.ts';
 import { encodeQuery } from './signature.ts';
-import { complaintOf, type Doing, failedAttempt, garbled, redactor, refusal } from './source-errors.ts';
+import { complaintOf, type Doing, failedAttempt, garbled, redactor, refusal, unreachable } from './source-errors.ts';
 import { parsePage } from './wire.ts';
 
 /** What a client needs. */
@@ -50,7 +50,10 @@ export interface SourceStats {
   readonly clockSkewMs: number | null;
   /** Running mean of a list request's time, waits not included; null until one was answered. */
   readonly latencyMs: number | null;
-  /** Why the source gives no page at the moment, though it is being asked again; null once it has given one. */
+  /**
+   * Why the source gives no page at the moment, though it is being asked again, or was until the signal came; null once
+   * it has given one.
+   */
   readonly failing: DqsyncError | null;
 }
 
@@ -80,6 +83,8 @@ export function connectSource(options: SourceOptions): Source {
 
 const userAgent = `dqsync/${packageJson.version}`;
 const latencyWeight = 0.2;
+/** A source that has not replied to anything is failing when it was waited for this long; a healthy one takes less. */
+const silenceMs = 2_000;
 /** Times in the `Date` header are cut to the second, so they are half a second old on average. */
 const dateHeaderLagMs = 500;
 
@@ -162,7 +167,7 @@ class SourceClient {
   async #attempt(request: PageRequest, doing: Doing): Promise<Page> {
     const { permit, admittedAtMs } = await this.#admission();
     try {
-      const reply = await this.#send(request, permit);
+      const reply = await this.#exchange(request, permit, doing);
       this.#notice(reply);
       return await this.#judge(reply, permit, admittedAtMs, doing);
     } catch (error) {
@@ -189,8 +194,24 @@ class SourceClient {
     }
   }
 
+  /** Sends, and where the signal ends the wait for a source that has said nothing yet, notes that it is failing. */
+  async #exchange(request: PageRequest, permit: Permit, doing: Doing): Promise<HttpReply> {
+    const { clock, signal } = this.#options;
+    const sentAtMs = clock.now();
+    try {
+      return await this.#send(request, permit);
+    } catch (error) {
+      const isSilent = this.#latencyMs === null && clock.now() - sentAtMs >= silenceMs;
+      if (signal?.aborted && isSilent) {
+        this.#failing ??= unreachable(doing, new TransportFault('timeout', 'NO_REPLY'));
+      }
+      throw error;
+    }
+  }
+
   async #send(request: PageRequest, permit: Permit): Promise<HttpReply> {
     const { target, signal } = this.#options;
+    signal?.throwIfAborted();
     const path = instanceListPath(target.projectId);
     const query = instanceListQuery(request);
     const headers = { workspace: target.workspace };

@@ -65,7 +65,7 @@ export function refusal(doing: Doing, reply: HttpReply): SourceError {
 }
 
 /** No reply came. */
-function unreachable(doing: Doing, fault: TransportFault): SourceError {
+export function unreachable(doing: Doing, fault: TransportFault): SourceError {
   return new SourceError(`${doing.who} could not be asked for ${subject(doing)}: ${fault.message}`, {
     remedy: faultRemedy(fault.kind, doing.endpointKey),
     target: doing.target,

@@ -47,6 +47,18 @@ describe('dqsync sync', () => {
     expect((await world.cli(['sync'])).exitCode).toBe(1);
   });
 
+  it('has failed where its time was spent on waiting for a first reply', async () => {
+    const world = await aWorld({ traps: { faults: [{ kind: 'stall', at: 'headers', when: { from: 1 } }] } });
+    await world.configure((config) => {
+      config['maxRunSeconds'] = 4;
+    });
+    const run = await world.cli(['sync', '--json']);
+    expect(JSON.parse(run.stdout)).toMatchObject([
+      { done: false, requests: 1, error: { kind: 'source', code: 'NO_REPLY', retryable: true } },
+    ]);
+    expect(run.exitCode).toBe(1);
+  });
+
   it('prints the summaries as one JSON array, in the names of the contract', async () => {
     const world = await aWorld();
     addExecutions(world, 30);

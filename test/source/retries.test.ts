@@ -226,6 +226,29 @@ describe('the signal', () => {
     expect(source.stats().retries).toBe(0);
   });
 
+  it.each([
+    ['has failed where it gave no reply for seconds', 2_000, 0, 'source'],
+    ['has not failed where there was no time to reply', 1_999, 0, undefined],
+    ['has not failed where it has replied before', 20_000, 1, undefined],
+  ])('that ends a request: the source %s', async (_name, waitedMs, replies, kind) => {
+    const controller = new AbortController();
+    const clock = testClock();
+    const server = await startLoopback((_, index) => {
+      if (index < replies) {
+        return aPage;
+      }
+      clock.advance(waitedMs);
+      controller.abort(stop);
+      return 'hang';
+    });
+    const source = connect(server.url, { signal: controller.signal, clock });
+    for (let reply = 0; reply < replies; reply += 1) {
+      await source.fetchPage(aRequest);
+    }
+    expect(await errorOf(source.fetchPage(aRequest))).toBe(stop);
+    expect(source.stats().failing?.kind).toBe(kind);
+  });
+
   it('ends a wait between attempts with its reason', async () => {
     const controller = new AbortController();
     const server = await startLoopback(() => ({ status: 500 }));
@@ -259,5 +282,22 @@ describe('the signal', () => {
     const source = connect(server.url, { signal: AbortSignal.abort(stop) });
     expect(await errorOf(source.fetchPage(aRequest))).toBe(stop);
     expect(server.received).toEqual([]);
+    expect(source.stats().requests).toBe(0);
+  });
+
+  it('lets no request count that was not sent for it', async () => {
+    const controller = new AbortController();
+    const server = await startLoopback(() => aPage);
+    const pacer = {
+      admit: async () => {
+        controller.abort(stop);
+        return 0;
+      },
+      slowDown: () => undefined,
+      pace: () => 1,
+    };
+    const source = connect(server.url, { signal: controller.signal, pacer });
+    expect(await errorOf(source.fetchPage(aRequest))).toBe(stop);
+    expect(source.stats().requests).toBe(0);
   });
 });
