@@ -31,10 +31,14 @@ export function distinctCount(collected: Collected): number {
   return collected.seen.size + collected.unreadable.size;
 }
 
-/** How many rows the source has shown, as long as no reply shows one in place of another. */
-export function rowCount(collected: Collected): number {
+/**
+ * How many rows the source has shown, as long as no reply shows one in place of another.
+ *
+ * @param repeats the keys that count more than once, with how often
+ */
+export function rowCount(collected: Collected, repeats: ReadonlyMap<string, number> = collected.repeats): number {
   let extraRows = 0;
-  for (const times of collected.repeats.values()) {
+  for (const times of repeats.values()) {
     extraRows += times - 1;
   }
   return distinctCount(collected) + extraRows;

@@ -1,7 +1,7 @@
 /** Whether more comes after the rows that `count` says are all. Pure over `fetchPage`. */
 import { maxPageRows, type Window } from '../model.ts';
 import { noteRowsBeyond, type Pass, take } from './pass.ts';
-import { fetchCount, fetchWithinReach, pageRows, type Reader } from './reader.ts';
+import { fetchCount, fetchNonEmptyWithinReach, fetchWithinReach, pageRows, type Reader } from './reader.ts';
 
 /** What a pass over `total` rows came to. */
 export interface TotalRead {
@@ -35,10 +35,7 @@ export async function lookBeyondTotal(reader: Reader, window: Window, pass: Pass
 }
 
 async function lookBeyond(reader: Reader, window: Window, pass: Pass, { offset, total }: TotalRead): Promise<void> {
-  let page = await fetchWithinReach(reader, window, offset);
-  if (page !== null && pageRows(page) === 0) {
-    page = await fetchWithinReach(reader, window, offset);
-  }
+  const page = await fetchNonEmptyWithinReach(reader, window, offset);
   if (page === null) {
     // As many rows as can be reached, and no word of what comes after: a count capped at the deepest offset looks just so.
     refuse(reader, pass, total);
@@ -93,6 +90,9 @@ export async function isTotalByLastRow(reader: Reader, window: Window, rows: num
   if (page === null || pageRows(page) !== 1) {
     return false;
   }
-  reader.traits.countIsTotal = page.count === rows ? true : page.count === 1 ? false : null;
-  return page.count === rows;
+  const isTotal = page.count === rows;
+  if (isTotal || page.count === 1) {
+    reader.traits.countIsTotal = isTotal;
+  }
+  return isTotal;
 }

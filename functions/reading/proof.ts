@@ -12,7 +12,7 @@
  * and their rows together have to be as many.
  */
 import type { Window } from '../model.ts';
-import { type Collected, distinctCount, emptyCollected, mergeCollected } from './collected.ts';
+import { type Collected, distinctCount, emptyCollected, mergeCollected, rowCount } from './collected.ts';
 import type { Pass } from './pass.ts';
 import type { SourceTraits } from './traits.ts';
 import { spanMs } from './window.ts';
@@ -101,7 +101,7 @@ function confirmRepeats({ asOfCount, repeats }: Evidence, pass: Pass): void {
 
 /** How many rows of `count` the passes under it have accounted for. */
 export function accountedRows({ asOfCount, repeats }: Evidence): number {
-  return [...repeats.values()].reduce((rows, times) => rows + times - 1, distinctCount(asOfCount));
+  return rowCount(asOfCount, repeats);
 }
 
 /**

@@ -8,7 +8,7 @@ import type { Page, Window } from '../model.ts';
 import { Gaps, type Span } from './gaps.ts';
 import { isTotalByLastRow, lookBeyondTotal } from './list-end.ts';
 import { emptyPass, noteRowsBeyond, type Pass, take } from './pass.ts';
-import { fetchNonEmptyAt, fetchWithinReach, pageRows, type Reader } from './reader.ts';
+import { fetchNonEmptyAt, fetchNonEmptyWithinReach, fetchWithinReach, pageRows, type Reader } from './reader.ts';
 import { spanMs } from './window.ts';
 
 /** A window of more pages than this is split as soon as it proves to move, not read to its end. */
@@ -139,13 +139,14 @@ async function readOnward(
 ): Promise<void> {
   let position = rows;
   for (let pageIndex = 1; position <= options.maxRows || spanMs(window) === 1; pageIndex += 1) {
-    const page = await fetchOnward(reader, window, reader.offsetUnit === 'row' ? position : pageIndex, position);
+    const page = await fetchNonEmptyWithinReach(reader, window, reader.offsetUnit === 'row' ? position : pageIndex);
     if (page === null) {
       pass.refused = true;
       return;
     }
     take(pass, page);
     if (pageRows(page) === 0) {
+      learnFromEnd(reader, page, position);
       pass.reachedEnd = true;
       pass.endPosition = position;
       return;
@@ -161,15 +162,9 @@ async function readOnward(
   pass.tooLarge = true;
 }
 
-/** The page at `offset`; an empty one is asked for twice, because it may be a glitch. */
-async function fetchOnward(reader: Reader, window: Window, offset: number, position: number): Promise<Page | null> {
-  const page = await fetchWithinReach(reader, window, offset);
-  if (page === null || pageRows(page) > 0) {
-    return page;
-  }
-  const second = await fetchWithinReach(reader, window, offset);
-  if (second !== null && pageRows(second) === 0 && second.count === position && reader.traits.countIsTotal === null) {
+/** An empty page whose count is the rows before it tells a total: a count of the page would be 0. */
+function learnFromEnd(reader: Reader, page: Page, position: number): void {
+  if (page.count === position && reader.traits.countIsTotal === null) {
     reader.traits.countIsTotal = true;
   }
-  return second;
 }

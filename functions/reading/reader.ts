@@ -63,3 +63,9 @@ export async function fetchWithinReach(reader: Reader, window: Window, offset: n
     throw error;
   }
 }
+
+/** Like `fetchWithinReach`, but an empty reply is asked for once more: it may be a glitch. */
+export async function fetchNonEmptyWithinReach(reader: Reader, window: Window, offset: number): Promise<Page | null> {
+  const page = await fetchWithinReach(reader, window, offset);
+  return page === null || pageRows(page) > 0 ? page : fetchWithinReach(reader, window, offset);
+}

@@ -11,7 +11,7 @@ export const aimedSliceRows = 5_000;
 /** A slice that turns out to hold more than this many times its aim is cut again before it is read. */
 const toleratedFactor = 3;
 /** A slice that shall fit into one page aims at this part of it, for rows come in clusters. */
-const filledPart = 0.7;
+export const filledPart = 0.7;
 /** Slices of fewer pages than this cost more than slices of one page each, which nothing disturbs. */
 const leastPages = 2.2;
 /** After so many requests, what was seen of disturbances counts half. */

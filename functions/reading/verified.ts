@@ -22,6 +22,7 @@ import {
 } from './proof.ts';
 import { readPass, rereadPages } from './read-pass.ts';
 import { fetchNonEmptyAt, type Reader } from './reader.ts';
+import { filledPart } from './slices.ts';
 import { spanMs, splitWindow } from './window.ts';
 
 /** How the reading of a window ended; a read that could not be proven throws instead. */
@@ -171,7 +172,7 @@ function calmRows(pass: Pass, rows: number, pageRows: number): number {
     return Math.min(rows / 2, Math.sqrt(pass.requests) * pageRows);
   }
   const isShuffled = pass.reachedEnd && rowCount(pass.collected) < rows * 0.9;
-  return Math.min(rows / 2, isShuffled ? pageRows * 0.7 : rows / 2);
+  return isShuffled ? Math.min(rows / 2, filledPart * pageRows) : rows / 2;
 }
 
 /** Weighs a pass that did not prove itself with those before, and mends what a cheap look can mend; the total must then still be the same. */

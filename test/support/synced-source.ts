@@ -6,12 +6,16 @@ import type { Clock } from '../../functions/clock.ts';
 import { isoTime } from '../../functions/clock.ts';
 import { type Config, parseConfig } from '../../functions/config.ts';
 import { connectTarget } from '../../functions/connect.ts';
+import { StoppedError } from '../../functions/errors.ts';
 import { isOpen } from '../../functions/model.ts';
 import { createPacer } from '../../functions/source/pacing.ts';
 import type { BackfillTask } from '../../functions/sync/backfill-task.ts';
+import type { Checkpoint } from '../../functions/sync/plan/checkpoint.ts';
+import { decodeCheckpoint } from '../../functions/sync/plan/checkpoint-json.ts';
 import type { Summary } from '../../functions/sync/plan/summary.ts';
 import { type Run, runTargets } from '../../functions/sync/run.ts';
 import { openFileStore } from '../../functions/warehouse/file-store.ts';
+import { checkpointKey } from '../../functions/warehouse/layout.ts';
 import type { Store } from '../../functions/warehouse/store.ts';
 import { defaultAccount } from '../simulator/accounts.ts';
 import { frozenClock, type MovableClock } from '../simulator/movable-clock.ts';
@@ -97,6 +101,41 @@ export async function syncedSource(
     observations: () => sql('SELECT * FROM $FILES ORDER BY id, start_time, observed_at'),
     expectTruth: async () => expectTruth(sim, await view()),
   };
+}
+
+/** A run on a machine whose clock is ahead, by which also the times of replies are told. */
+export function onMachineAhead(world: SyncedSource, aheadMs: number): Partial<Run> {
+  return {
+    clock: { now: () => world.clock.now() + aheadMs, sleep: async () => undefined },
+    connect: (target, signal) => {
+      const source = world.connect(target, signal);
+      const fetchPage: typeof source.fetchPage = async (request) => {
+        const page = await source.fetchPage(request);
+        return { ...page, receivedAtMs: page.receivedAtMs + aheadMs };
+      };
+      return { ...source, fetchPage };
+    },
+  };
+}
+
+/** A run that is interrupted once it has read more than `rows` rows. */
+export function stoppedAfter(rows: number): Pick<Run, 'stop' | 'onProgress'> {
+  const stop = new AbortController();
+  return {
+    stop: stop.signal,
+    onProgress: ({ rowsRead }) => {
+      if (rowsRead > rows) {
+        stop.abort(new StoppedError('interrupted', { remedy: 'Run again.' }));
+      }
+    },
+  };
+}
+
+/** The checkpoint that the world's target has now. */
+export async function checkpointOf({ store }: SyncedSource): Promise<Checkpoint> {
+  const object = await store.get(checkpointKey('sales'));
+  const identity = { ...defaultWorkspace, filter: {}, partitionTimeZone: 'UTC' };
+  return decodeCheckpoint(object!.bytes, identity, 'sales', checkpointKey('sales'));
 }
 
 function makeRun(config: Config, store: Store, clock: Clock): Run {

@@ -1,22 +1,14 @@
 /** Runs on machines whose clocks disagree, with each other and with the source (PROTOCOL.md, I11 and I13). */
 import { describe, expect, it } from 'vitest';
-import type { Run } from '../../functions/sync/run.ts';
-import { dayMs, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
-
-/** A run on a machine whose clock is ahead, by which also the times of replies are told. */
-function onMachineAhead(world: SyncedSource, aheadMs: number): Partial<Run> {
-  return {
-    clock: { now: () => world.clock.now() + aheadMs, sleep: async () => undefined },
-    connect: (target, signal) => {
-      const source = world.connect(target, signal);
-      const fetchPage: typeof source.fetchPage = async (request) => {
-        const page = await source.fetchPage(request);
-        return { ...page, receivedAtMs: page.receivedAtMs + aheadMs };
-      };
-      return { ...source, fetchPage };
-    },
-  };
-}
+import {
+  checkpointOf,
+  dayMs,
+  hourMs,
+  minuteMs,
+  onMachineAhead,
+  type SyncedSource,
+  syncedSource,
+} from '../support/synced-source.ts';
 
 /** An execution that was open when a machine saw it whose clock was ten minutes ahead. */
 async function worldSeenAhead(startedAgoMs: number): Promise<{ world: SyncedSource; id: bigint }> {
@@ -76,15 +68,10 @@ describe('a backfill', () => {
     const nowMs = world.clock.now();
     world.sim.life.addMany(500, { fromMs: nowMs - 5 * hourMs, toMs: nowMs });
     await world.backfill({ window: { fromMs: nowMs - dayMs, toMs: nowMs } });
-    const coverage = await coverageOf(world);
+    const { coverage } = await checkpointOf(world);
     expect(coverage.at(-1)?.toMs).toBeLessThanOrEqual(nowMs - agoMs + 1000);
     expect(coverage.at(-1)?.toMs).toBeGreaterThan(nowMs - agoMs - minuteMs);
     await world.syncWell();
     await world.expectTruth();
   });
 });
-
-async function coverageOf(world: SyncedSource): Promise<readonly { readonly toMs: number }[]> {
-  const object = await world.store.get('state/sales/checkpoint.json');
-  return JSON.parse(new TextDecoder().decode(object!.bytes)).coverage;
-}

@@ -8,11 +8,10 @@ import { type Collected, emptyCollected } from '../../functions/reading/collecte
 import { identityOf, loadCheckpoint } from '../../functions/sync/commit.ts';
 import { Recorder } from '../../functions/sync/recorder.ts';
 import { planRewind, rewind } from '../../functions/sync/rewind.ts';
-import type { Run } from '../../functions/sync/run.ts';
 import { settingsOf } from '../../functions/sync/targets.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
 import { anExecution } from '../support/builders.ts';
-import { dayMs, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
+import { dayMs, hourMs, minuteMs, onMachineAhead, type SyncedSource, syncedSource } from '../support/synced-source.ts';
 
 function rewindRun(world: SyncedSource) {
   const config = parseConfig(
@@ -145,21 +144,6 @@ describe('a rewind', () => {
     await world.expectTruth();
   });
 });
-
-/** A run on a machine whose clock is ahead, by which also the times of replies are told. */
-function onMachineAhead(world: SyncedSource, aheadMs: number): Partial<Run> {
-  return {
-    clock: { now: () => world.clock.now() + aheadMs, sleep: async () => undefined },
-    connect: (target, signal) => {
-      const source = world.connect(target, signal);
-      const fetchPage: typeof source.fetchPage = async (request) => {
-        const page = await source.fetchPage(request);
-        return { ...page, receivedAtMs: page.receivedAtMs + aheadMs };
-      };
-      return { ...source, fetchPage };
-    },
-  };
-}
 
 async function rewindBy(world: SyncedSource, ms: number): Promise<void> {
   const run = rewindRun(world);

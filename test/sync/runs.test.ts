@@ -2,26 +2,16 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { StoppedError } from '../../functions/errors.ts';
-import type { Run } from '../../functions/sync/run.ts';
 import { defaultAccount } from '../simulator/accounts.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
 import { failingStore } from '../support/failing-store.ts';
-import { dayMs, hourMs, minuteMs, syncedSource } from '../support/synced-source.ts';
+import { dayMs, hourMs, minuteMs, stoppedAfter, syncedSource } from '../support/synced-source.ts';
 
 describe('a run', () => {
   it('that is interrupted commits what is complete, and the next goes on from there', async () => {
     const world = await syncedSource();
     world.sim.life.addMany(40_000, { fromMs: world.clock.now() - 20 * dayMs, toMs: world.clock.now() - hourMs });
-    const stop = new AbortController();
-    const first = await world.syncWell({
-      stop: stop.signal,
-      onProgress: ({ rowsRead }) => {
-        if (rowsRead > 20_000) {
-          stop.abort(new StoppedError('interrupted', { remedy: 'Run again.' }));
-        }
-      },
-    });
+    const first = await world.syncWell(stoppedAfter(20_000));
     expect(first.done).toBe(false);
     expect(first.rowsWritten).toBeGreaterThan(10_000);
     expect(first.rowsWritten).toBeLessThan(30_000);
@@ -36,14 +26,8 @@ describe('a run', () => {
     const world = await syncedSource();
     world.sim.life.addMany(2_000, { fromMs: world.clock.now() - 20 * dayMs, toMs: world.clock.now() - hourMs });
     const source = { endpoint: world.sim.url, iamEndpoint: world.sim.iamUrl, quota: { requests: 4, perSeconds: 3600 } };
-    const stop = new AbortController();
-    const short = { connect: world.connect, limitMs: 2_000_000, stop: stop.signal };
-    const onProgress: Run['onProgress'] = ({ rowsRead }) => {
-      if (rowsRead > 1_200) {
-        stop.abort(new StoppedError('interrupted', { remedy: 'Run again.' }));
-      }
-    };
-    const first = await world.syncWell({ ...short, onProgress }, { source });
+    const short = { connect: world.connect, limitMs: 2_000_000, ...stoppedAfter(1_200) };
+    const first = await world.syncWell(short, { source });
     expect(first.done).toBe(false);
     expect(first.rowsWritten).toBeGreaterThan(500);
     expect(first.rowsWritten).toBeLessThan(2_000);

@@ -4,22 +4,15 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { identityOf, loadCheckpoint, moveCheckpoint } from '../../functions/sync/commit.ts';
 import { rewindTo } from '../../functions/sync/plan/checkpoint.ts';
-import { decodeCheckpoint } from '../../functions/sync/plan/checkpoint-json.ts';
 import { checkpointKey } from '../../functions/warehouse/layout.ts';
 import type { Store } from '../../functions/warehouse/store.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
 import { failingStore } from '../support/failing-store.ts';
 import { hyparquetFooter, hyparquetRows } from '../support/referee.ts';
-import { dayMs, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
+import { checkpointOf, dayMs, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
 
 const key = checkpointKey('sales');
 const smallHistory = { days: 3, aheadDays: 1, tasks: 30 };
-
-async function checkpointOf(world: SyncedSource) {
-  const object = await world.store.get(key);
-  const identity = { ...defaultWorkspace, filter: {}, partitionTimeZone: 'UTC' };
-  return decodeCheckpoint(object!.bytes, identity, 'sales', key);
-}
 
 async function dataKeys(world: SyncedSource): Promise<string[]> {
   const keys: string[] = [];
