@@ -6,7 +6,7 @@
  * appear there, and the incremental run is the one that looks again.
  */
 import { isoTime } from '../clock.ts';
-import { IncompleteReadError, toDqsyncError } from '../errors.ts';
+import { toDqsyncError } from '../errors.ts';
 import type { EpochMs, Window } from '../model.ts';
 import { lengthOf } from '../reading/window.ts';
 import type { BackfillTask } from './backfill-task.ts';
@@ -20,9 +20,7 @@ import { SliceReader } from './slice-reader.ts';
 import { newRunState, outcomeOf, type RunState, type TargetOutcome } from './summarize.ts';
 import { countingReader, finalUntil, recentFrom, rowsInTimeLeft } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
-
-/** Windows that could not be proven complete, after which a backfill gives up; before, it goes on behind each. */
-const maxUnproven = 5;
+import { nextProven, UnprovenWindows } from './unproven.ts';
 
 /** A backfill under way. */
 interface Backfill {
@@ -32,7 +30,7 @@ interface Backfill {
   readonly untilMs: EpochMs;
   /** Milliseconds of start time that it has to read. */
   totalMs: number;
-  readonly unproven: IncompleteReadError[];
+  readonly unproven: UnprovenWindows;
 }
 
 /**
@@ -50,12 +48,12 @@ export async function runBackfill(run: TargetRun, task: BackfillTask): Promise<T
     const asked = task.window ?? knownSpan(loaded.checkpoint, run.settings.initialFromMs);
     const window = asked === null ? null : clampedTo(asked, untilMs);
     state.window = window;
-    const backfill: Backfill = { run, state, recorder, untilMs, totalMs: 0, unproven: [] };
+    const backfill: Backfill = { run, state, recorder, untilMs, totalMs: 0, unproven: new UnprovenWindows(run) };
     await readAndCommit(run, state, recorder, async () => {
       if (window !== null) {
         await (rereads === null ? fillGaps(backfill, window) : readAgain(backfill, rereads, window));
       }
-      throwFirst(backfill.unproven);
+      backfill.unproven.throwFirst();
     });
   } catch (thrown) {
     state.error = toDqsyncError(thrown, run.target.name);
@@ -109,7 +107,7 @@ async function readAgain(backfill: Backfill, rereads: Window, window: Window): P
 
 /** @returns true when it was left before its end, because another run has read some of the same */
 async function readSpans(backfill: Backfill, spans: readonly Window[]): Promise<boolean> {
-  const { run, state, recorder } = backfill;
+  const { run, state, recorder, unproven } = backfill;
   const [first] = spans;
   if (first === undefined) {
     return false;
@@ -117,12 +115,10 @@ async function readSpans(backfill: Backfill, spans: readonly Window[]): Promise<
   const slices = slicesOf(backfill, spans, first.fromMs);
   const beforeMs = state.at.doneMs;
   for (;;) {
-    const slice = await slices.next().catch((thrown: unknown) => skipUnproven(backfill, slices, thrown));
+    // Reading again goes on where it stopped: it must not stop behind what is left.
+    const slice = await (recorder.isRereading ? slices.next() : nextProven(slices, unproven));
     if (slice === null) {
       return false;
-    }
-    if (slice === 'skipped') {
-      continue;
     }
     const { fromMs, toMs } = slice.window;
     const finalMs = slice.isConclusive ? Math.min(toMs, finalUntil(run, slice.begunAtMs)) : fromMs;
@@ -159,31 +155,7 @@ function slicesOf({ run, state, recorder, totalMs }: Backfill, spans: readonly W
   });
 }
 
-/** One window that will not hold still must not keep the others from being read. */
-function skipUnproven({ run, recorder, unproven }: Backfill, slices: SliceReader, thrown: unknown): 'skipped' {
-  // Reading again goes on where it stopped: it must not stop behind what is left.
-  const isLast = recorder.isRereading || unproven.length + 1 >= maxUnproven;
-  if (!(thrown instanceof IncompleteReadError) || thrown.window === undefined || isLast) {
-    throw thrown;
-  }
-  unproven.push(thrown);
-  run.log('warn', `${thrown.message}; going on behind it`, {
-    target: run.target.name,
-    from: isoTime(thrown.window.fromMs),
-    to: isoTime(thrown.window.toMs),
-  });
-  slices.keepOnly(spansFrom(slices.rest, thrown.window.toMs));
-  return 'skipped';
-}
-
-function throwFirst([first]: readonly IncompleteReadError[]): void {
-  if (first !== undefined) {
-    throw first;
-  }
-}
-
-function withoutUnproven(gaps: readonly Window[], unproven: readonly IncompleteReadError[]): Window[] {
-  const windows = unproven.flatMap(({ window }) => window ?? []).sort((a, b) => a.fromMs - b.fromMs);
+function withoutUnproven(gaps: readonly Window[], { windows }: UnprovenWindows): Window[] {
   return gaps.flatMap((gap) => gapsIn(gap, windows));
 }
 

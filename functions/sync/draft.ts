@@ -28,10 +28,9 @@ export interface Totals {
   quarantined: number;
   commits: number;
   conflicts: number;
-  givenUp: number;
 }
 
 /** Nothing counted yet. */
 export function noTotals(): Totals {
-  return { rowsWritten: 0, files: 0, bytes: 0, quarantined: 0, commits: 0, conflicts: 0, givenUp: 0 };
+  return { rowsWritten: 0, files: 0, bytes: 0, quarantined: 0, commits: 0, conflicts: 0 };
 }

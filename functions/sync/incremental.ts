@@ -16,11 +16,21 @@ import { SliceReader } from './slice-reader.ts';
 import { newRunState, outcomeOf, type RunState, type TargetOutcome } from './summarize.ts';
 import { countingReader, recentFrom, rowsInTimeLeft, sourceTime } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
+import { nextProven, UnprovenWindows } from './unproven.ts';
 
 const shortPartMs = 60_000;
 
+/** What an incremental run works with. */
+interface Incremental {
+  readonly run: TargetRun;
+  readonly state: RunState;
+  readonly recorder: Recorder;
+  readonly untilMs: EpochMs;
+  readonly unproven: UnprovenWindows;
+}
+
 /**
- * Runs one target. Never throws: a failure is in the outcome, and everything proven complete before it is committed.
+ * Runs one target. A window that could not be proven fails the run, but only after what lies behind it was read. Never throws: a failure is in the outcome, and everything proven complete before it is committed.
  */
 export async function runIncremental(run: TargetRun): Promise<TargetOutcome> {
   const state = newRunState();
@@ -31,14 +41,18 @@ export async function runIncremental(run: TargetRun): Promise<TargetOutcome> {
     const options = { mode: 'incremental', untilMs, revisitedMs, incrementalFromMs, rereads: null } as const;
     const recorder = new Recorder(run, loaded, options);
     state.recorder = recorder;
-    await readAndCommit(run, state, recorder, () => readAll(run, state, recorder, untilMs));
+    const unproven = new UnprovenWindows(run);
+    await readAndCommit(run, state, recorder, async () => {
+      await readAll({ run, state, recorder, untilMs, unproven });
+      unproven.throwFirst();
+    });
   } catch (thrown) {
     state.error = toDqsyncError(thrown, run.target.name);
   }
   return outcomeOf(run, state, 'incremental');
 }
 
-async function readAll(run: TargetRun, state: RunState, recorder: Recorder, untilMs: EpochMs): Promise<void> {
+async function readAll({ run, state, recorder, untilMs, unproven }: Incremental): Promise<void> {
   const { settings } = run;
   const reader = countingReader(run, state);
   const watermarkMs = watermarkOf(recorder.checkpoint);
@@ -48,7 +62,8 @@ async function readAll(run: TargetRun, state: RunState, recorder: Recorder, unti
   const again = lookbacks(window, recorder.checkpoint, settings.lookbackMs);
   const toRead = () => spansToRead(window, again, recorder.checkpoint.coverage);
   const spans = toRead();
-  await reobserveOpen(run, reader, recorder, spans);
+  const reobservation = { run, reader, recorder, spans, unproven };
+  await reobserveOpen(reobservation);
   const totalMs = lengthOf(spans);
   state.at = { atMs: window.fromMs, doneMs: 0, totalMs };
   const slices = new SliceReader({
@@ -62,7 +77,7 @@ async function readAll(run: TargetRun, state: RunState, recorder: Recorder, unti
   // What proves nothing for good must lie in the lookback of the next run, which begins at the end of coverage.
   let conclusiveToMs = Number.POSITIVE_INFINITY;
   let isCutShort = false;
-  for (let slice = await slices.next(); slice !== null; slice = await slices.next()) {
+  for (let slice = await nextProven(slices, unproven); slice !== null; slice = await nextProven(slices, unproven)) {
     const { fromMs, toMs } = slice.window;
     if (!slice.isConclusive) {
       conclusiveToMs = Math.min(conclusiveToMs, fromMs + settings.lookbackMs);
@@ -79,7 +94,7 @@ async function readAll(run: TargetRun, state: RunState, recorder: Recorder, unti
       }
     }
   }
-  await reobserveOthers(run, reader, recorder, spans);
+  await reobserveOthers(reobservation);
 }
 
 /**

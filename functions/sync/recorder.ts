@@ -9,6 +9,7 @@ import { contains, lengthOf, spanMs } from '../reading/window.ts';
 import { commitChange, type LoadedCheckpoint } from './commit.ts';
 import { writeObservations, writeQuarantine } from './data-files.ts';
 import { type Draft, emptyDraft, noTotals, type Totals } from './draft.ts';
+import { GivenUp } from './given-up.ts';
 import { type Known, KnownExecutions } from './known-executions.ts';
 import { PendingObservations } from './pending-observations.ts';
 import { awaitedOf, type Change, type Checkpoint, edgeMs, type LastRun } from './plan/checkpoint.ts';
@@ -48,6 +49,7 @@ export interface CommitResult {
 /** Gathers and commits what one run of one target reads. */
 export class Recorder {
   readonly totals: Totals = noTotals();
+  readonly givenUp = new GivenUp();
   readonly #run: TargetRun;
   readonly #options: RecorderOptions;
   readonly #startedAtMs: EpochMs;
@@ -212,6 +214,7 @@ export class Recorder {
     this.#committedAtMs = committedAtMs;
     this.#remember(committed.checkpoint, committedAtMs);
     this.#isBroken = false;
+    this.givenUp.tell(this.#run);
     const theirs = committed.theirs ?? [];
     const isReadTwice = change.windows.some(({ window }) => lengthOf(gapsIn(window, theirs)) < spanMs(window));
     return { conflicted, isReadTwice };
@@ -231,7 +234,7 @@ export class Recorder {
     const awaits = awaitedOf(execution, receivedAtMs - this.#sourceLagMs, this.#recentFromMs, this.#run.settings);
     if (before === undefined && awaits === null && !isRecent) {
       this.#write(execution, this.#known.laterThan(key, receivedAtMs));
-      this.#countGivenUp(execution);
+      this.#giveUpIfOpen(execution);
       return null;
     }
     const fingerprint = fingerprintOf(execution);
@@ -253,7 +256,7 @@ export class Recorder {
     if (awaits === null && wasAwaited) {
       this.#draft.closed.push({ key, observedAtMs });
       this.#known.setAwaited(key, false);
-      this.#countGivenUp(execution);
+      this.#giveUpIfOpen(execution);
     }
     return known;
   }
@@ -264,9 +267,9 @@ export class Recorder {
     this.#draft.latestObservedMs = latestObservedMs === null ? observedAtMs : Math.max(latestObservedMs, observedAtMs);
   }
 
-  #countGivenUp(execution: Execution): void {
+  #giveUpIfOpen(execution: Execution): void {
     if (isOpen(execution)) {
-      this.totals.givenUp += 1;
+      this.givenUp.add(execution);
     }
   }
 

@@ -11,65 +11,87 @@ import { narrowWindows, othersDue, planReobservation, surplusEntries } from './p
 import type { Recorder } from './recorder.ts';
 import { sourceTime } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
+import type { UnprovenWindows } from './unproven.ts';
+
+/** What looking again works with. */
+export interface Reobserving {
+  readonly run: TargetRun;
+  readonly reader: Reader;
+  readonly recorder: Recorder;
+  /** What is read anyway. */
+  readonly spans: readonly Window[];
+  /** Windows that can't be proven are noted here; what lies in them is looked at by the next run. */
+  readonly unproven: UnprovenWindows;
+}
 
 /**
- * Records the present state of every execution of an open status that does not lie in `spans`, which are read anyway.
- * One that has vanished is recorded once more, saying so.
+ * Records the present state of every execution of an open status that does not lie in `spans`. One that has vanished is
+ * recorded once more, saying so.
  *
- * @throws what reading throws; then nothing is recorded as vanished
+ * @throws what reading throws, for too many unproven windows too
  */
-export async function reobserveOpen(
-  run: TargetRun,
-  reader: Reader,
-  recorder: Recorder,
-  spans: readonly Window[],
-): Promise<void> {
+export async function reobserveOpen(reobserving: Reobserving): Promise<void> {
+  const { reader, recorder, unproven } = reobserving;
   const rowsPerMs = densityOf(recorder.checkpoint.coverage);
-  const plan = planReobservation(openOutside(recorder, spans), rowsPerMs);
+  const plan = planReobservation(openOutside(reobserving), rowsPerMs);
   const found = new Set<string>();
+  const unread = new Set<string | null>();
   for (const { runStatus, window } of plan.stillOpen) {
-    const collected = await readAll({ ...reader, filter: { ...reader.filter, runStatus } }, window);
-    recordFound(recorder, collected, plan.due, found);
+    const ofStatus = { ...reader, filter: { ...reader.filter, runStatus } };
+    const collected = await unproven.unless(() => readAll(ofStatus, window));
+    if (collected === null) {
+      unread.add(runStatus);
+    } else {
+      recordFound(recorder, collected, plan.due, found);
+    }
   }
-  const left = plan.due.filter((entry) => !found.has(executionKey(entry.execution)));
-  await lookAt(run, reader, recorder, { entries: left, due: plan.due, rowsPerMs });
+  const left = plan.due.filter(
+    ({ execution }) => !found.has(executionKey(execution)) && !unread.has(execution.runStatus),
+  );
+  await lookAt(reobserving, { entries: left, due: plan.due, rowsPerMs });
 }
 
 /**
  * Looks, as far as a bounded number of requests reaches, at what can't be asked for by status: open executions of other
- * statuses, and notification states that may have changed since the end; none in `spans`, which were read anyway.
+ * statuses, and notification states that may have changed since the end; none in `spans`.
  *
- * @throws what reading throws
+ * @throws what reading throws, for too many unproven windows too
  */
-export async function reobserveOthers(
-  run: TargetRun,
-  reader: Reader,
-  recorder: Recorder,
-  spans: readonly Window[],
-): Promise<void> {
+export async function reobserveOthers(reobserving: Reobserving): Promise<void> {
+  const { run, recorder } = reobserving;
   const rowsPerMs = densityOf(recorder.checkpoint.coverage);
-  const due = othersDue(openOutside(recorder, spans), {
+  const due = othersDue(openOutside(reobserving), {
     rowsPerMs,
     requestsSoFar: run.source.stats().requests,
     nowMs: sourceTime(run, run.clock.now()),
     lookbackMs: run.settings.lookbackMs,
   });
-  await lookAt(run, reader, recorder, { entries: due, due, rowsPerMs });
+  await lookAt(reobserving, { entries: due, due, rowsPerMs });
   const looked = new Set(due);
-  for (const { execution } of surplusEntries(recorder.checkpoint.open.filter((entry) => !looked.has(entry)))) {
+  const surplus = surplusEntries(recorder.checkpoint.open.filter((entry) => !looked.has(entry)));
+  for (const { execution } of surplus) {
     recorder.close(executionKey(execution));
+  }
+  if (surplus.length > 0) {
+    run.log(
+      'warn',
+      'too many executions have ended at once to follow the notification of each: the oldest are left as seen',
+      {
+        target: run.target.name,
+        executions: surplus.length,
+      },
+    );
   }
 }
 
-function openOutside({ checkpoint }: Recorder, spans: readonly Window[]): OpenEntry[] {
-  return checkpoint.open.filter(({ execution }) => !spans.some((span) => contains(span, execution.startTimeMs)));
+function openOutside({ recorder: { checkpoint }, spans }: Reobserving): OpenEntry[] {
+  const inside = new Set(entriesIn(checkpoint.open, spans));
+  return checkpoint.open.filter((entry) => !inside.has(entry));
 }
 
 /** Reads narrow windows around `entries` and records what they show of all that is `due`; an entry not there has vanished. */
 async function lookAt(
-  run: TargetRun,
-  reader: Reader,
-  recorder: Recorder,
+  { run, reader, recorder, unproven }: Reobserving,
   look: {
     readonly entries: readonly OpenEntry[];
     readonly due: readonly OpenEntry[];
@@ -78,16 +100,38 @@ async function lookAt(
 ): Promise<void> {
   const { entries, due, rowsPerMs } = look;
   const found = new Set<string>();
-  for (const window of narrowWindows(entries, rowsPerMs)) {
-    recordFound(recorder, await readAll(reader, window), due, found);
-  }
+  /** @returns the windows that could not be proven */
+  const readEach = async (windows: readonly Window[]): Promise<Window[]> => {
+    const unread: Window[] = [];
+    for (const window of windows) {
+      const collected = await unproven.unless(() => readAll(reader, window));
+      if (collected === null) {
+        unread.push(window);
+      } else {
+        recordFound(recorder, collected, due, found);
+      }
+    }
+    return unread;
+  };
+  const joined = await readEach(narrowWindows(entries, rowsPerMs));
+  // What lies beside a millisecond that can't be proven may be proven by itself.
+  const beside = entriesIn(entries, joined).filter((entry) => entriesIn([entry], unproven.windows).length === 0);
+  const apart = await readEach(narrowWindows(beside, null));
+  const unread = new Set(entriesIn(entries, [...unproven.windows, ...apart]));
   for (const entry of entries.filter(({ execution }) => !found.has(executionKey(execution)))) {
+    if (unread.has(entry)) {
+      continue;
+    }
     if (entry.awaits === 'outcome') {
       recordVanished(run, recorder, entry);
     } else {
       recorder.close(executionKey(entry.execution));
     }
   }
+}
+
+function entriesIn(entries: readonly OpenEntry[], windows: readonly Window[]): OpenEntry[] {
+  return entries.filter(({ execution }) => windows.some((window) => contains(window, execution.startTimeMs)));
 }
 
 async function readAll(reader: Reader, window: Window): Promise<Collected> {

@@ -4,6 +4,7 @@
  * A slice ends with a pause: its last pages are awaited, then the first page of the next, which has to tell the total. At
  * a latency of 0.8 s that would waste an eighth of the quota; the slice after it has enough to ask for meanwhile.
  */
+import { IncompleteReadError } from '../errors.ts';
 import { type EpochMs, maxPageRows, type Window } from '../model.ts';
 import { type Collected, emptyCollected, mergeCollected, rowCount } from '../reading/collected.ts';
 import type { Reader } from '../reading/reader.ts';
@@ -55,6 +56,8 @@ export class SliceReader {
   #ahead: BegunSlice | null = null;
   #cutsAtRecent = false;
   #recentFromMs = Number.POSITIVE_INFINITY;
+  /** A part of a slice that could not be proven. What lies before it is read first, by itself. */
+  #unproven: { readonly error: IncompleteReadError; readonly fromMs: EpochMs } | null = null;
 
   constructor(reading: SliceReading) {
     this.#reading = reading;
@@ -72,16 +75,20 @@ export class SliceReader {
     this.#rest = spans;
   }
 
-  /** The next slice; null at the end. Throws what `readVerified` throws. */
+  /**
+   * The next slice; null at the end. Throws what `readVerified` throws: where a window could not be proven, after all that
+   * lies before it; to go on behind it, leave it out by `keepOnly`.
+   */
   async next(): Promise<ReadSlice | null> {
     for (let span = this.#rest[0]; span !== undefined; span = this.#rest[0]) {
+      this.#throwReached(span);
       const slice = this.#takeAhead(span) ?? this.#begin(span);
       const { window, begunAtMs } = slice;
-      const [following] = spansFrom(this.#rest, window.toMs);
-      if (this.#ahead === null && following !== undefined && this.#planner.knowsDensity) {
-        this.#ahead = this.#begin(following);
+      this.#beginAhead(window.toMs);
+      const outcome = await slice.outcome.catch((thrown: unknown) => this.#keepUnproven(thrown, window));
+      if (outcome === null) {
+        continue;
       }
-      const outcome = await slice.outcome;
       const recentFromMs = this.#recentFrom();
       const isRecent = window.toMs > recentFromMs;
       const straddles = isRecent && window.fromMs < recentFromMs;
@@ -100,6 +107,41 @@ export class SliceReader {
       }
     }
     return null;
+  }
+
+  /** Only where slices are cut by a density, else the next is all there is; and not what was tried in vain a moment ago. */
+  #beginAhead(fromMs: EpochMs): void {
+    const [following] = spansFrom(this.#rest, fromMs);
+    const isUntried =
+      following !== undefined && following.fromMs < (this.#unproven?.fromMs ?? Number.POSITIVE_INFINITY);
+    if (this.#ahead === null && isUntried && this.#planner.knowsDensity) {
+      this.#ahead = this.#begin(following);
+    }
+  }
+
+  /** Has the part of a slice before the window that could not be proven read first. Throws what is no such failure. */
+  #keepUnproven(thrown: unknown, slice: Window): null {
+    if (!(thrown instanceof IncompleteReadError) || thrown.window === undefined) {
+      throw thrown;
+    }
+    const { fromMs } = thrown.window;
+    if (fromMs <= slice.fromMs || fromMs >= slice.toMs) {
+      throw thrown;
+    }
+    this.#unproven = { error: thrown, fromMs };
+    return null;
+  }
+
+  /** Throws once reading has come to the window that could not be proven; not if another run has covered it meanwhile. */
+  #throwReached({ fromMs }: Window): void {
+    const unproven = this.#unproven;
+    if (unproven === null || fromMs < unproven.fromMs) {
+      return;
+    }
+    this.#unproven = null;
+    if (fromMs === unproven.fromMs) {
+      throw unproven.error;
+    }
   }
 
   /** The slice that was begun ahead, once its turn has come. One that is not all of it in `span` was covered by another run. */
@@ -136,7 +178,12 @@ export class SliceReader {
   #plan({ fromMs, toMs }: Window, limitRows: number): { window: Window; maxRows: number } {
     const recentFromMs = this.#recentFrom();
     const isBeforeCut = this.#cutsAtRecent && fromMs < recentFromMs;
-    const endMs = Math.min(toMs, isBeforeCut ? recentFromMs : toMs, this.#ahead?.window.fromMs ?? toMs);
+    const endMs = Math.min(
+      toMs,
+      isBeforeCut ? recentFromMs : toMs,
+      this.#ahead?.window.fromMs ?? toMs,
+      this.#unproven?.fromMs ?? toMs,
+    );
     const window = this.#planner.next(fromMs, endMs, limitRows);
     const maxRows = this.#planner.maxRows(limitRows);
     if (recentFromMs <= window.fromMs || recentFromMs >= window.toMs) {

@@ -43,7 +43,7 @@ export function outcomeOf(run: TargetRun, state: RunState, mode: Summary['mode']
   return {
     summary: summarize(run, state, mode),
     error: state.error,
-    givenUp: totals?.givenUp ?? 0,
+    givenUp: state.recorder?.givenUp.count ?? 0,
     commitConflicts: totals?.conflicts ?? 0,
   };
 }

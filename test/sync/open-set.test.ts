@@ -152,6 +152,17 @@ describe('open executions', () => {
     expect(givenUp).toEqual([2, 0]);
   });
 
+  it('that are given up are told of, together, once they are committed', async () => {
+    const { world } = await worldWithOpen(2, hourMs);
+    world.clock.advance(8 * dayMs);
+    const warnings: unknown[] = [];
+    const log: Run['log'] = (level, message, fields) => level === 'warn' && warnings.push([message, fields]);
+    await world.syncWell({ log });
+    await world.syncWell({ log });
+    const told = expect.objectContaining({ target: 'sales', executions: 2 });
+    expect(warnings).toEqual([[expect.stringMatching(/^open for longer than maxOpenDays, and given up/), told]]);
+  });
+
   it('that vanish keep the undocumented fields they had', async () => {
     const world = await syncedSource({ traps: { extraFields: '"score":98.7500' } });
     const startTimeMs = world.clock.now() - 2 * hourMs;

@@ -128,16 +128,14 @@ export function applyChange(checkpoint: Checkpoint, change: Change, lookbackMs: 
     addLateRows(checkpoint.coverage, change.lateStartTimesMs),
   );
   const incremental = applyIncremental(checkpoint.incremental, change);
-  const recentFromMs = (watermarkOf({ coverage, incremental }) ?? 0) - lookbackMs - edgeMs;
+  const isShownAgain = shownAgain({ coverage, incremental }, lookbackMs);
   return {
     identity: checkpoint.identity,
     coverage,
     incremental,
     rereading: applyRereading(checkpoint.rereading, change.rereading),
     open: applyOpen(checkpoint.open, change),
-    recent: newestOf([...checkpoint.recent, ...change.seen], (entry) => executionKey(entry)).filter(
-      (entry) => entry.startTimeMs >= recentFromMs,
-    ),
+    recent: newestOf([...checkpoint.recent, ...change.seen], (entry) => executionKey(entry)).filter(isShownAgain),
     latestObservedMs: laterOf(checkpoint.latestObservedMs, change.latestObservedMs),
     quarantined: applyQuarantined(checkpoint, change),
     commitIds: [...checkpoint.commitIds, change.commitId].slice(-keptCommitIds),
@@ -192,6 +190,19 @@ export function awaitedOf(
   }
   const endedLately = execution.endTimeMs !== null && execution.endTimeMs > observedAtMs - lookbackMs;
   return endedLately && execution.startTimeMs < recentFromMs ? 'notification' : null;
+}
+
+/**
+ * Which executions the next incremental run is shown again, covered or not: those of the lookback before the watermark and,
+ * where that stands at a gap, of the lookback before the furthest that any run has proven. Not what lies between.
+ */
+function shownAgain(covered: Covered, lookbackMs: number): (entry: RecentEntry) => boolean {
+  const reachMs = lookbackMs + edgeMs;
+  const watermarkMs = watermarkOf(covered) ?? 0;
+  const furthestMs = covered.incremental?.toMs ?? watermarkMs;
+  return ({ startTimeMs }) =>
+    startTimeMs >= furthestMs - reachMs ||
+    (startTimeMs >= watermarkMs - reachMs && startTimeMs <= watermarkMs + edgeMs);
 }
 
 function applyIncremental(before: Window | null, { incrementalFromMs, windows }: Change): Window | null {

@@ -1,0 +1,100 @@
+/** A window that cannot be proven: named, not covered, and in nobody's way. */
+import { describe, expect, it } from 'vitest';
+import type { EpochMs } from '../../functions/model.ts';
+import { gapsIn, watermarkOf } from '../../functions/sync/plan/coverage.ts';
+import type { Run } from '../../functions/sync/run.ts';
+import { checkpointOf, dayMs, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
+
+/** Rows of one millisecond that lie deeper than the source lets anyone page, among others that do not. */
+async function worldWithUnreadable(atMs: (nowMs: EpochMs) => EpochMs): Promise<{ world: SyncedSource; ms: EpochMs }> {
+  const world = await syncedSource({ traps: { deepestOffset: 300 } });
+  const { life } = world.sim;
+  const nowMs = world.clock.now();
+  const ms = atMs(nowMs);
+  life.addMany(2_000, { fromMs: nowMs - 2 * dayMs, toMs: nowMs - minuteMs });
+  life.addMany(1_000, { fromMs: ms, toMs: ms + 1, perMillisecond: 1_000 });
+  return { world, ms };
+}
+
+async function rowsBesides(world: SyncedSource, ms: EpochMs): Promise<number> {
+  const times = (await world.view()).map((row) => Number(row['start_time']));
+  return times.filter((startTimeMs) => startTimeMs !== ms).length;
+}
+
+describe('a millisecond that cannot be proven', () => {
+  it.each(['inclusive', 'exclusive'] as const)(
+    'fails the sync by name, and all that lies before and behind it is in the table (edges %s)',
+    async (edge) => {
+      const { world, ms } = await worldWithUnreadable((nowMs) => nowMs - dayMs);
+      Object.assign(world.sim.traps, { startEdge: edge, endEdge: edge });
+      const [summary] = await world.sync();
+      expect(summary).toMatchObject({ done: false, error: { kind: 'incomplete' } });
+      expect(summary?.error?.message).toMatch(/could not be proven complete/);
+      const checkpoint = await checkpointOf(world);
+      const gaps = gapsIn({ fromMs: ms - dayMs, toMs: world.clock.now() }, checkpoint.coverage);
+      expect(gaps.every((gap) => gap.fromMs >= ms - 1 && gap.toMs <= ms + 2)).toBe(true);
+      expect(gaps.some((gap) => gap.fromMs <= ms && gap.toMs > ms)).toBe(true);
+      expect(watermarkOf(checkpoint)).toBe(gaps[0]?.fromMs);
+      expect(await rowsBesides(world, ms)).toBe(2_000);
+    },
+  );
+
+  it('is read as soon as it can be, and nothing that was read behind it is written again', async () => {
+    const { world, ms } = await worldWithUnreadable((nowMs) => nowMs - dayMs);
+    await world.sync();
+    const observed = (await world.observations()).length;
+    world.clock.advance(hourMs);
+    world.sim.life.addMany(50, { fromMs: world.clock.now() - 30 * minuteMs, toMs: world.clock.now() - minuteMs });
+    const [again] = await world.sync();
+    expect(again?.error?.kind).toBe('incomplete');
+    expect(await rowsBesides(world, ms)).toBe(2_050);
+    expect((await world.observations()).length).toBe(observed + 50);
+    world.sim.traps.deepestOffset = null;
+    expect(await world.syncWell()).toMatchObject({ rowsWritten: 1_000, done: true });
+    await world.expectTruth();
+    expect(watermarkOf(await checkpointOf(world))).toBe(world.clock.now());
+  });
+
+  it('does not make the checkpoint grow with what is read behind it', async () => {
+    const { world } = await worldWithUnreadable((nowMs) => nowMs - dayMs);
+    await world.sync();
+    const { recent } = await checkpointOf(world);
+    expect(recent.length).toBeLessThan(40);
+  });
+
+  it('keeps no other open execution from being looked at', async () => {
+    const { world, ms } = await worldWithUnreadable((nowMs) => nowMs - dayMs);
+    const { life } = world.sim;
+    world.sim.traps.deepestOffset = null;
+    const inMs = life.addExecution({ runStatus: 'RUNNING', endTimeMs: null, startTimeMs: ms });
+    const elsewhere = life.addExecution({ runStatus: 'RUNNING', endTimeMs: null, startTimeMs: ms + 10 * hourMs });
+    await world.syncWell();
+    world.sim.traps.deepestOffset = 300;
+    world.clock.advance(hourMs);
+    life.finish(inMs.id, 'SUCCESS');
+    life.finish(elsewhere.id, 'FAILED');
+    life.addMany(10, { fromMs: world.clock.now() - 30 * minuteMs, toMs: world.clock.now() - minuteMs });
+    const [summary] = await world.sync();
+    expect(summary).toMatchObject({ rowsWritten: 11, openExecutions: 1, error: { kind: 'incomplete' } });
+    expect((await world.view()).find((row) => row['id'] === String(elsewhere.id))?.['run_status']).toBe('FAILED');
+    world.sim.traps.deepestOffset = null;
+    await world.syncWell();
+    await world.expectTruth();
+  });
+
+  it('is left out by a backfill, which reads what lies before it in the same slice and behind it', async () => {
+    const { world, ms } = await worldWithUnreadable((nowMs) => nowMs - 40 * dayMs + hourMs);
+    const nowMs = world.clock.now();
+    world.sim.life.addMany(2_000, { fromMs: nowMs - 41 * dayMs, toMs: nowMs - 39 * dayMs });
+    const backfill = { window: { fromMs: nowMs - 41 * dayMs, toMs: nowMs - 39 * dayMs }, again: false } as const;
+    const warnings: string[] = [];
+    const log: Run['log'] = (level, message) => level === 'warn' && warnings.push(message);
+    const [summary] = await world.sync({ backfill, log });
+    expect(summary).toMatchObject({ done: false, error: { kind: 'incomplete' } });
+    expect(await rowsBesides(world, ms)).toBe(2_000);
+    expect(warnings).toContainEqual(expect.stringMatching(/could not be proven complete.*going on behind it/));
+    world.sim.traps.deepestOffset = null;
+    await world.backfill({ window: backfill.window });
+    expect((await world.view()).length).toBe(3_000);
+  });
+});
