@@ -249,7 +249,7 @@ function incomplete(window: Window, pass: Pass, evidence: Evidence): IncompleteR
     `the window could not be proven complete: the source said count ${counts.join(', then ') || 'none'} and showed ${distinctRows} distinct rows`,
     {
       remedy:
-        'Nothing is lost: coverage stays before this window and the next run reads it again. If it stays, run "dqsync list" over the window and compare count with rows.',
+        'Nothing is lost: this window does not count as covered, and the next run reads it again. If it stays, run "dqsync list" over the window and compare count with rows.',
       window,
       expectedRows: evidence.count,
       distinctRows,
