@@ -27,6 +27,8 @@ export interface Evidence {
   repeats: Map<string, number>;
   /** How many those passes were. */
   passes: number;
+  /** One of them came to the end: more rows than the count would have shown there. */
+  reachedEnd: boolean;
   /** An end before `count` that the last pass found. */
   earlierEnd: number | null;
   previous: Pass | null;
@@ -43,6 +45,7 @@ export function noEvidence(): Evidence {
     asOfCount: emptyCollected(),
     repeats: new Map(),
     passes: 0,
+    reachedEnd: false,
     earlierEnd: null,
     previous: null,
     seen: emptyCollected(),
@@ -52,11 +55,11 @@ export function noEvidence(): Evidence {
 
 /** Whether a pass by itself proves that all was seen: it came to an empty end at once, or its rows are as many as its count. */
 export function provesItself(traits: SourceTraits, pass: Pass): boolean {
-  if (pass.refused) {
+  if (pass.refused || !pass.reachedEnd) {
     return false;
   }
   const rows = distinctCount(pass.collected);
-  return (rows === 0 && pass.reachedEnd) || rows === stableCount(traits, pass);
+  return rows === 0 || rows === stableCount(traits, pass);
 }
 
 /** Adds a pass that did not prove itself. `evidence.previous` stays as it is. */
@@ -72,6 +75,7 @@ export function addPass(traits: SourceTraits, window: Window, evidence: Evidence
     confirmRepeats(evidence, pass);
     mergeCollected(evidence.asOfCount, pass.collected);
     evidence.passes += 1;
+    evidence.reachedEnd ||= pass.reachedEnd;
   }
   const isEnd = stableCount(traits, pass) === null;
   if (isEnd && evidence.count !== null && count < evidence.count && count !== evidence.earlierEnd) {
@@ -85,6 +89,7 @@ export function addPass(traits: SourceTraits, window: Window, evidence: Evidence
     evidence.repeats = new Map();
     evidence.asOfCount = emptyCollected();
     evidence.passes = 1;
+    evidence.reachedEnd = pass.reachedEnd;
     mergeCollected(evidence.asOfCount, pass.collected);
   }
 }
@@ -105,15 +110,16 @@ export function accountedRows({ asOfCount, repeats }: Evidence): number {
 }
 
 /**
- * Whether the rows put together are as many as the count (or end) they were read under; an end has to be found twice.
- * Never by a pass that was refused an offset: as many rows as can be reached look just like a count capped there.
+ * Whether the rows put together are as many as the count (or end) they were read under; an end has to be found twice, and
+ * a count may be capped, as long as no pass came to its end and looked beyond. Never by a pass that was refused an offset: as many rows as can be reached look just like a count capped there.
  */
 export function provesTogether(traits: SourceTraits, evidence: Evidence, pass: Pass): boolean {
   if (pass.refused) {
     return false;
   }
   const passesNeeded = stableCount(traits, pass) === null ? 2 : 1;
-  return evidence.count !== null && evidence.passes >= passesNeeded && accountedRows(evidence) === evidence.count;
+  const isEnded = evidence.reachedEnd && evidence.passes >= passesNeeded;
+  return isEnded && evidence.count !== null && accountedRows(evidence) === evidence.count;
 }
 
 /** The one total that every page of the pass gave; null if there were several, or it can't be believed. */

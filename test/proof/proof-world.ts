@@ -43,6 +43,8 @@ export interface RunOptions {
   readonly stopAtPage?: number | undefined;
   readonly offsetUnit?: 'row' | 'page' | undefined;
   readonly by?: string;
+  /** How far the machine's clock is ahead. */
+  readonly aheadMs?: number;
   /** Pauses of random length before and after each call of the store, so that runs interleave differently. */
   readonly isJittery?: boolean;
 }
@@ -139,7 +141,8 @@ interface Running extends Pick<ProofWorld, 'simulator' | 'clock' | 'store' | 'ra
 }
 
 async function runOnce(world: Running, options: RunOptions): Promise<Summary> {
-  const { config, productClock: clock } = world;
+  const { config, productClock } = world;
+  const clock: Clock = { ...productClock, now: () => productClock.now() + (options.aheadMs ?? 0) };
   const stop = new AbortController();
   const pacer = createPacer({ requests: 1_000_000, perSeconds: 1 }, pacerClock(clock));
   const { store, die } = mortalStore(world, options);

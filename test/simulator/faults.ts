@@ -39,6 +39,8 @@ export type FaultKind =
   | { readonly kind: 'empty-page' }
   /** 200, `count` as always, only the first `rows` rows. */
   | { readonly kind: 'short-page'; readonly rows: number }
+  /** 200, `count` as always, the first row once more in place of the last. */
+  | { readonly kind: 'repeated-row' }
   /** All tokens are revoked just before the request is looked at. */
   | { readonly kind: 'revoke-tokens' };
 

@@ -11,7 +11,7 @@ import type { Counters, RequestRecord } from './counters.ts';
 import { disturb } from './disturbances.ts';
 import { createFaultPicker, type Fault, type PickFault } from './faults.ts';
 import { answerTokenRequest } from './iam.ts';
-import { makeInstancePage } from './instance-page.ts';
+import { makeInstancePage, type PageGlitch } from './instance-page.ts';
 import { readInstanceQuery } from './instance-query.ts';
 import type { LifeCycle } from './life-cycle.ts';
 import type { Listing } from './listing.ts';
@@ -49,7 +49,7 @@ const instancesPath = /^\/v2\/([^/]+)\/quality\/instances$/;
 /** Faults that leave no page to be made. */
 const pageless: readonly string[] = ['status', 'html', 'wrong-shape', 'reset'];
 /** Faults after which the client still has got the rows. */
-const harmless: readonly (string | undefined)[] = [undefined, 'delay', 'empty-page', 'short-page'];
+const harmless: readonly (string | undefined)[] = [undefined, 'delay', 'empty-page', 'short-page', 'repeated-row'];
 
 /** Serves requests out of one world. */
 export class Gateway {
@@ -184,8 +184,7 @@ export class Gateway {
       await traps.beforePage(event);
     }
     const listing = life.listing(workspace) as Listing;
-    const most = fault?.kind === 'short-page' ? fault.rows : fault?.kind === 'empty-page' ? 0 : undefined;
-    const page = makeInstancePage(listing, query, traps, clock.now(), random, most);
+    const page = makeInstancePage(listing, query, traps, clock.now(), random, glitchOf(fault));
     if ('refusal' in page) {
       return { reply: serviceError(400, '1003', page.refusal), fault, rows: 0 };
     }
@@ -237,4 +236,17 @@ export class Gateway {
 /** Whether nothing at all is sent. */
 function isMute(fault: Fault | null): boolean {
   return fault?.kind === 'reset' || (fault?.kind === 'stall' && fault.at === 'headers');
+}
+
+function glitchOf(fault: Fault | null): PageGlitch {
+  switch (fault?.kind) {
+    case 'empty-page':
+      return { mostRows: 0 };
+    case 'short-page':
+      return { mostRows: fault.rows };
+    case 'repeated-row':
+      return { repeatsRow: true };
+    default:
+      return {};
+  }
 }

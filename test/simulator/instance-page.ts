@@ -18,14 +18,22 @@ interface Matches {
   slice(from: number, to: number): readonly Entry[];
 }
 
-/** Makes the page. `mostRows` cuts it short (0: an empty page) without changing what a total `count` says. */
+/** What a single reply does wrong, without changing what a total `count` says. */
+export interface PageGlitch {
+  /** Shows no more rows than this; 0: an empty page. */
+  readonly mostRows?: number;
+  /** Shows its first row once more, in place of its last. */
+  readonly repeatsRow?: boolean;
+}
+
+/** Makes the page. */
 export function makeInstancePage(
   listing: Listing,
   query: InstanceQuery,
   traps: Traps,
   nowMs: EpochMs,
   random: Random,
-  mostRows = Number.POSITIVE_INFINITY,
+  { mostRows = Number.POSITIVE_INFINITY, repeatsRow = false }: PageGlitch = {},
 ): PageResult {
   const size = Math.min(query.limit, traps.pageCap ?? query.limit);
   const from = traps.offsetUnit === 'page' ? query.offset * size : query.offset;
@@ -33,10 +41,16 @@ export function makeInstancePage(
     return { refusal: `parameter offset is invalid: result window is too large, at most ${traps.deepestOffset}` };
   }
   const matches = match(listing, query, traps, nowMs, random);
-  const entries = matches.slice(from, Math.min(from + Math.min(size, mostRows), matches.total));
+  const total = Math.min(matches.total, traps.listCap ?? matches.total);
+  const rows = matches.slice(from, Math.max(from, Math.min(from + Math.min(size, mostRows), total)));
+  const entries = repeatsRow ? repeatFirst(rows) : rows;
   const texts = entries.map((entry) => rowText(entry, nowMs, traps.notifySpelling, traps.extraFields));
-  const count = countText(traps.count, matches.total, entries.length);
+  const count = countText(traps.count, total, entries.length);
   return { text: `{${count}"resources":[${texts.join(',')}]}`, entries };
+}
+
+function repeatFirst(rows: readonly Entry[]): readonly Entry[] {
+  return rows.length < 2 ? rows : [...rows.slice(0, -1), ...rows.slice(0, 1)];
 }
 
 /** The span of live rows, by index, whose start time lies within the query's window, edges as the traps say. */

@@ -53,6 +53,32 @@ describe('paging traps', () => {
     expect(counts).toEqual([9, 4, 7, undefined]);
   });
 
+  it('ends a list, and its count, at a cap', async () => {
+    addNumbered(9);
+    simulator.traps.listCap = 5;
+    const answers = [await ask(simulator, { limit: 4 }), await ask(simulator, { limit: 4, offset: 4 })];
+    answers.push(await ask(simulator, { limit: 4, offset: 8 }));
+    expect(answers.map(({ ids, count }) => [ids, count])).toEqual([
+      [['1', '2', '3', '4'], 5],
+      [['5'], 5],
+      [[], 5],
+    ]);
+  });
+
+  it('shows a row twice in place of another', async () => {
+    addNumbered(9);
+    simulator.traps.faults = [{ kind: 'repeated-row', when: { nth: 2 } }];
+    const answers = [];
+    for (const offset of [0, 4, 4]) {
+      answers.push(await ask(simulator, { limit: 4, offset }));
+    }
+    expect(answers.map(({ ids }) => ids)).toEqual([
+      ['1', '2', '3', '4'],
+      ['5', '6', '7', '5'],
+      ['5', '6', '7', '8'],
+    ]);
+  });
+
   it('refuses deep offsets', async () => {
     addNumbered(9);
     simulator.traps.deepestOffset = 5;

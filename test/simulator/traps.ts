@@ -53,6 +53,8 @@ export interface Traps {
   endEdge: 'inclusive' | 'exclusive';
   /** A page whose first row has a higher index is refused with 400. */
   deepestOffset: number | null;
+  /** A list ends after so many rows, and its `count` too, whatever else matches. */
+  listCap: number | null;
   notifySpelling: NotifySpelling;
   /** JSON text of members put into every row, for example `sampleExtraFields`; null: none. */
   extraFields: string | null;
@@ -90,6 +92,7 @@ export function makeTraps(overrides: Partial<Traps> = {}): Traps {
     startEdge: 'inclusive',
     endEdge: 'inclusive',
     deepestOffset: null,
+    listCap: null,
     notifySpelling: 'notity',
     extraFields: null,
     latencyMs: 0,

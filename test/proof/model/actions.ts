@@ -8,18 +8,26 @@ export type Death =
   | { readonly at: 'store'; readonly n: number; readonly moment: 'die-before' | 'die-after' }
   | { readonly at: 'page'; readonly n: number };
 
+/** What may befall any run. */
+interface Befalls {
+  readonly death: Death | null;
+  readonly lostReply: number | null;
+  /** How far the machine's clock is ahead. */
+  readonly aheadMs: number;
+}
+
 /** One run. Numbers that pick something are taken modulo how many there are. */
-export type RunAction =
-  | { readonly do: 'sync'; readonly death: Death | null; readonly lostReply: number | null }
-  | {
-      readonly do: 'backfill';
-      /** Hours before the world's beginning, or null for the known gaps. */
-      readonly fromHours: number | null;
-      readonly hours: number;
-      readonly again: boolean;
-      readonly death: Death | null;
-      readonly lostReply: number | null;
-    };
+export type RunAction = Befalls &
+  (
+    | { readonly do: 'sync' }
+    | {
+        readonly do: 'backfill';
+        /** Hours before the world's beginning, or null for the known gaps. */
+        readonly fromHours: number | null;
+        readonly hours: number;
+        readonly again: boolean;
+      }
+  );
 
 /** One thing that happens. */
 export type Action =
@@ -82,6 +90,7 @@ const anyTraps: fc.Arbitrary<Partial<Traps>> = fc.record(
     endEdge: fc.constantFrom('inclusive', 'exclusive'),
     offsetUnit: fc.constantFrom('row', 'row', 'row', 'page'),
     deepestOffset: fc.constantFrom(null, null, 90, 300),
+    listCap: fc.constantFrom(null, null, null, 200, 250),
     dateSkewMs: fc.constantFrom(0, 0, -90_000, -3_600_000, 90_000, 3_600_000),
     faults: fc.array(
       fc.oneof(
@@ -92,6 +101,10 @@ const anyTraps: fc.Arbitrary<Partial<Traps>> = fc.record(
         fc.record({
           kind: fc.constant('short-page' as const),
           rows: fc.integer({ min: 1, max: 60 }),
+          when: fc.record({ every: fc.integer({ min: 3, max: 9 }) }),
+        }),
+        fc.record({
+          kind: fc.constant('repeated-row' as const),
           when: fc.record({ every: fc.integer({ min: 3, max: 9 }) }),
         }),
         fc.record({
@@ -114,20 +127,28 @@ const anyTraps: fc.Arbitrary<Partial<Traps>> = fc.record(
   },
   { requiredKeys: [] },
 );
-const traps = anyTraps.map(withOneGlitchWhereNothingTells);
+const traps = anyTraps.map(withinWhatIsAssumed);
+
+/** More rows than any millisecond of a modelled world has, as good as never. */
+const moreThanAMillisecond = 200;
 
 /**
- * Where `count` is no total, two empty replies in a row are all that tells an end: the source may err once, as
- * reading assumes, but not at every nth request, which may be both.
+ * Where `count` is no total, or capped within a millisecond, two empty replies in a row are all that tells an end: the
+ * source may err once, as reading assumes, but not at every nth request, which may be both; nor end lists in silence.
  */
-function withOneGlitchWhereNothingTells(traps: Partial<Traps>): Partial<Traps> {
-  if (traps.faults === undefined || (traps.count !== 'page' && traps.count !== 'missing')) {
+function withinWhatIsAssumed(traps: Partial<Traps>): Partial<Traps> {
+  const { count = 'total', faults = [] } = traps;
+  if (count === 'total' || (typeof count === 'object' && count.cappedAt > moreThanAMillisecond)) {
     return traps;
   }
   const isGlitch = ({ kind }: Fault): boolean => kind === 'empty-page' || kind === 'short-page';
-  const glitch = traps.faults.find(isGlitch);
-  const others = traps.faults.filter((fault) => !isGlitch(fault));
-  return { ...traps, faults: glitch === undefined ? others : [...others, { ...glitch, when: { nth: 3 } }] };
+  const glitch = faults.find(isGlitch);
+  const others = faults.filter((fault) => !isGlitch(fault));
+  return {
+    ...traps,
+    listCap: null,
+    faults: glitch === undefined ? others : [...others, { ...glitch, when: { nth: 3 } }],
+  };
 }
 
 const death: fc.Arbitrary<Death | null> = fc.oneof(
@@ -144,7 +165,13 @@ const death: fc.Arbitrary<Death | null> = fc.oneof(
 );
 const lostReply = fc.oneof({ weight: 4, arbitrary: fc.constant(null) }, fc.integer({ min: 2, max: 8 }));
 
-const sync = fc.record({ do: fc.constant('sync' as const), death, lostReply });
+/** Minutes, as clocks that nobody sets by the network are off. */
+const aheadMs = fc.oneof(
+  { weight: 5, arbitrary: fc.constant(0) },
+  fc.constantFrom(-600_000, -90_000, 90_000, 600_000, 1_800_000),
+);
+
+const sync = fc.record({ do: fc.constant('sync' as const), death, lostReply, aheadMs });
 const backfill = fc.record({
   do: fc.constant('backfill' as const),
   fromHours: fc.oneof(
@@ -155,6 +182,7 @@ const backfill = fc.record({
   again: fc.boolean(),
   death,
   lostReply,
+  aheadMs,
 });
 const run = fc.oneof({ weight: 3, arbitrary: sync }, { weight: 2, arbitrary: backfill });
 

@@ -34,6 +34,8 @@ interface Modelled {
   readonly backfilled: { fromMs: number; toMs: number }[];
   readonly problems: string[];
   readonly figures: ModelFigures;
+  /** The latest time, by the clock of its machine, at which a run may have written what it did not commit. */
+  killedMs: number;
   offsetUnit: 'row' | 'page';
 }
 
@@ -59,6 +61,7 @@ export async function performAll(
     backfilled: [],
     problems: [],
     figures,
+    killedMs: Number.NEGATIVE_INFINITY,
     offsetUnit: 'row',
   };
   simulator.life.addMany(200, { fromMs: beginMs - 9 * dayMs, toMs: beginMs - hourMs });
@@ -133,7 +136,8 @@ function stir({ world }: Modelled, { every, pageMs }: Extract<Action, { do: 'sti
 }
 
 async function runTogether(modelled: Modelled, action: Extract<Action, { do: 'together' }>): Promise<void> {
-  const runs = action.runs.map((one) => run(modelled, one, true));
+  const isOneKilled = action.runs.some(({ death }) => death !== null);
+  const runs = action.runs.map((one) => run(modelled, isOneKilled ? { ...one, aheadMs: 0 } : one, true));
   if (action.rewindHours !== null) {
     const { world } = modelled;
     for (let turns = world.random.between(0, 200); turns > 0; turns -= 1) {
@@ -149,13 +153,15 @@ async function runTogether(modelled: Modelled, action: Extract<Action, { do: 'to
 async function run(modelled: Modelled, action: RunAction, isTogether: boolean): Promise<void> {
   const { world, figures, backfilled, offsetUnit } = modelled;
   const { death, lostReply } = action;
-  const startedAtMs = world.clock.now();
+  const aheadMs = clockOff(modelled, action);
+  const startedAtMs = world.clock.now() + Math.min(0, aheadMs);
   const backfill = action.do === 'sync' ? undefined : taskOf(world, action);
   const summary = await world.run({
     by: action.do,
     backfill,
     offsetUnit,
     isJittery: isTogether,
+    aheadMs,
     // As the time budget would: a source with several traps at once can cost many requests.
     stopAtPage: 250,
     dieAtPage: death?.at === 'page' ? death.n : undefined,
@@ -167,7 +173,10 @@ async function run(modelled: Modelled, action: RunAction, isTogether: boolean): 
     },
   });
   figures.runs += 1;
-  figures.kills += death !== null && !summary.done ? 1 : 0;
+  if (death !== null && !summary.done) {
+    figures.kills += 1;
+    modelled.killedMs = Math.max(modelled.killedMs, world.clock.now() + aheadMs);
+  }
   if (summary.done && backfill?.window != null) {
     backfilled.push({
       fromMs: backfill.window.fromMs,
@@ -179,7 +188,21 @@ async function run(modelled: Modelled, action: RunAction, isTogether: boolean): 
   }
 }
 
-/** What is listed after a run that ended well, of what that was to read, the view shows from now on. */
+/**
+ * How far the clock of a run's machine is ahead, within what is promised: not before the time at which a killed run wrote,
+ * nor ahead and killed itself; and not ahead together with the source's, where nothing tells what the time is.
+ */
+function clockOff({ world, killedMs }: Modelled, { aheadMs, death }: RunAction): number {
+  const isTold = aheadMs <= 0 || world.simulator.traps.dateSkewMs <= 0;
+  const isAfterKills = world.clock.now() + aheadMs > killedMs;
+  return isTold && isAfterKills && (aheadMs <= 0 || death === null) ? aheadMs : 0;
+}
+
+/**
+ * What is listed after a run that ended well, of what that was to read, the view shows from now on.
+ *
+ * @param startedAtMs by the slower of the true clock and the machine's
+ */
 function rememberShown(modelled: Modelled, summary: Summary, startedAtMs: number): void {
   const { world, mustShow, problems } = modelled;
   if (summary.from === null || summary.to === null) {
