@@ -6,7 +6,8 @@
  * at all, so the numbers differ. (What this cannot see, one row gone and another come within one pass, takes a row that
  * appears late; where that may be, the caller has to read again: invariant I16.)
  * Passes that gave the same count may be put together, as far as their rows do not exceed it. A row that one reply shows
- * twice counts once, until another pass shows it twice as well.
+ * twice counts once, for it may stand there in place of another, until two passes over its millisecond alone show it twice:
+ * the count of a millisecond leaves little room for others.
  * Where `count` is only the page's, missing, or capped at a single millisecond, the position of the empty end stands in
  * for it, and one pass is not enough, for a row that leaves takes the end along: two passes have to find the same end,
  * and their rows together have to be as many.
@@ -72,7 +73,9 @@ export function addPass(traits: SourceTraits, window: Window, evidence: Evidence
     return;
   }
   if (evidence.count === count) {
-    confirmRepeats(evidence, pass);
+    if (spanMs(window) === 1) {
+      confirmRepeats(evidence, pass);
+    }
     mergeCollected(evidence.asOfCount, pass.collected);
     evidence.passes += 1;
     evidence.reachedEnd ||= pass.reachedEnd;

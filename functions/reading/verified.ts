@@ -99,7 +99,7 @@ class Effort {
 export async function readVerified(reader: Reader, window: Window, maxRows: number): Promise<ReadOutcome> {
   const collected = emptyCollected();
   const effort = new Effort();
-  const tooLarge = await resolve({ reader, collected, effort, maxRows }, window);
+  const tooLarge = await resolve({ reader, collected, repeats: new Map(), effort, maxRows }, window);
   if (tooLarge !== null) {
     return { kind: 'tooLarge', collected: tooLarge.collected, rowsPerMs: densityOf(tooLarge, window) };
   }
@@ -110,6 +110,8 @@ export async function readVerified(reader: Reader, window: Window, maxRows: numb
 interface Read {
   readonly reader: Reader;
   readonly collected: Collected;
+  /** Rows that the source was proven to list more than once, with how often. */
+  readonly repeats: Map<string, number>;
   readonly effort: Effort;
   readonly maxRows: number;
 }
@@ -129,6 +131,9 @@ async function resolve(read: Read, window: Window): Promise<Pass | null> {
     const isProven = provesItself(traits, pass) || (await isProvenTogether(read, window, pass, evidence));
     read.effort.weigh(pass, window, isProven, traits.countIsTotal === true || attempt > 1);
     if (isProven) {
+      for (const [key, times] of evidence.repeats) {
+        read.repeats.set(key, times);
+      }
       return null;
     }
     if (isHopeless(read, window, pass, evidence, attempt)) {
@@ -196,19 +201,19 @@ async function isProvenTogether(read: Read, window: Window, pass: Pass, evidence
 
 /**
  * A total that did not change and a row missing means that another row stood on two pages, and the order among equal
- * start times is unstable: the missing one has the start time of the one shown twice. Reads just those milliseconds.
+ * start times is unstable: the missing one has the start time of the one shown twice. Or one reply showed a row twice: then
+ * either the source lists it so, which its millisecond tells, or another is missing. Reads just those milliseconds.
  */
 async function rereadRepeatedTimes(read: Read, window: Window, pass: Pass, evidence: Evidence): Promise<void> {
-  const times = [...pass.duplicateTimes];
-  if (times.length === 0 || times.length > 2 * pass.requests + 4) {
+  const times = new Set([...pass.duplicateTimes, ...repeatedTimes(pass)]);
+  if (times.size > 2 * pass.requests + 4) {
     return;
   }
   for (const startTimeMs of times) {
-    const collected = emptyCollected();
     const millisecond = { fromMs: startTimeMs, toMs: startTimeMs + 1 };
-    const effort = new Effort();
+    const alone = { ...read, collected: emptyCollected(), repeats: new Map<string, number>(), effort: new Effort() };
     try {
-      await resolve({ ...read, collected, effort, maxRows: Number.POSITIVE_INFINITY }, millisecond);
+      await resolve({ ...alone, maxRows: Number.POSITIVE_INFINITY }, millisecond);
     } catch (thrown) {
       if (thrown instanceof IncompleteReadError && !contains(window, startTimeMs)) {
         // A neighbour, shown because the source counts edges as inside: short parts of this window can do without.
@@ -216,10 +221,20 @@ async function rereadRepeatedTimes(read: Read, window: Window, pass: Pass, evide
       }
       throw thrown;
     }
-    read.effort.passes += effort.passes;
-    mergeCollected(read.collected, collected);
-    mergeCollected(evidence.asOfCount, onlyAt(collected, startTimeMs));
+    read.effort.passes += alone.effort.passes;
+    mergeCollected(read.collected, alone.collected);
+    const found = onlyAt(alone.collected, startTimeMs);
+    mergeCollected(evidence.asOfCount, found);
+    for (const [key, times] of alone.repeats) {
+      if (found.seen.has(key)) {
+        evidence.repeats.set(key, times);
+      }
+    }
   }
+}
+
+function repeatedTimes({ collected: { seen, repeats } }: Pass): EpochMs[] {
+  return [...repeats.keys()].flatMap((key) => seen.get(key)?.execution.startTimeMs ?? []);
 }
 
 /** Nothing that is left to try would change the picture. */
