@@ -19,7 +19,7 @@ export class KnownExecutions {
   #awaited: Set<string> = new Set();
   /** Rows at the end of the last window, which the next, widened one shows again. */
   #edge: [string, Known][] = [];
-  /** By how much what the checkpoint does not know is observed later than our clock says: some clock was ahead of it. */
+  /** By how much observations are later than our clock says: some clock was ahead of it. */
   #aheadMs = 0;
 
   constructor(isInDoubt: boolean) {
@@ -58,12 +58,12 @@ export class KnownExecutions {
   }
 
   /**
-   * An observation always counts as later than the one before, whatever the clocks of two machines say (PROTOCOL.md, I13):
-   * of an unknown execution, which may be in the table all the same, as later than all that were.
+   * An observation always counts as later than the one before, whatever the clocks of two machines say, and as later than
+   * all that were committed (PROTOCOL.md, I13): others may have written more of an execution than is known of it.
    */
   laterThan(key: string, observedAtMs: EpochMs): EpochMs {
-    const before = this.#known.get(key);
-    return before === undefined ? observedAtMs + this.#aheadMs : Math.max(observedAtMs, before.observedAtMs + 1);
+    const before = this.#known.get(key)?.observedAtMs ?? Number.NEGATIVE_INFINITY;
+    return Math.max(observedAtMs + this.#aheadMs, before + 1);
   }
 
   /** Takes up what a checkpoint says, as loaded or committed at `nowMs` by our clock. */
@@ -74,9 +74,12 @@ export class KnownExecutions {
     for (const { execution, observedAtMs, lookedAtMs } of checkpoint.open) {
       const key = executionKey(execution);
       this.#awaited.add(key);
+      const recent = this.#known.get(key);
+      // Two runs at once may have left an earlier sight here than there.
+      const latest = recent !== undefined && recent.observedAtMs > observedAtMs ? recent : null;
+      const known = latest ?? { fingerprint: fingerprintOf(execution), observedAtMs };
       // Zero after a rewind: written once more even if nothing has changed.
-      const fingerprint = lookedAtMs === 0 ? '' : fingerprintOf(execution);
-      this.#known.set(key, { fingerprint, observedAtMs });
+      this.#known.set(key, lookedAtMs === 0 ? { ...known, fingerprint: '' } : known);
     }
     if (this.#isInDoubt) {
       for (const [key, known] of this.#known) {
@@ -93,7 +96,7 @@ export class KnownExecutions {
     this.#coverage = checkpoint.coverage;
   }
 
-  /** Puts unknown observations from `nowMs` on after `latestObservedMs`; their order among each other stays. */
+  /** Puts observations from `nowMs` on after `latestObservedMs`; their order among each other stays. */
   #comeAfter(latestObservedMs: EpochMs | null, nowMs: EpochMs): void {
     if (latestObservedMs !== null && latestObservedMs > nowMs + this.#aheadMs) {
       this.#aheadMs = latestObservedMs + 1 - nowMs;

@@ -114,7 +114,7 @@ export class Recorder {
     }
     this.#keptFromMs = this.#keptFrom(recentFromMs, provenToMs < window.toMs);
     const startTimesMs: EpochMs[] = [];
-    this.#sourceLagMs = Math.max(0, -(this.#run.source.stats().clockSkewMs ?? 0));
+    this.#noteSourceLag();
     const gaps = gapsIn(window, this.checkpoint.coverage);
     this.#known.beginWindow();
     for (const [key, seen] of collected.seen) {
@@ -151,6 +151,7 @@ export class Recorder {
 
   /** Records an execution that was looked at by itself. */
   addReobserved(key: string, seen: Seen): void {
+    this.#noteSourceLag();
     this.#observe(key, seen, false);
   }
 
@@ -259,6 +260,10 @@ export class Recorder {
       this.#giveUpIfOpen(execution);
     }
     return known;
+  }
+
+  #noteSourceLag(): void {
+    this.#sourceLagMs = Math.max(0, -(this.#run.source.stats().clockSkewMs ?? 0));
   }
 
   #write(execution: Execution, observedAtMs: EpochMs): void {

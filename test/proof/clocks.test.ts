@@ -1,0 +1,55 @@
+/** Sequences of runs on machines whose clocks are off that once ended with a wrong state. */
+import { expect, it, onTestFinished } from 'vitest';
+import { hourMs, minuteMs, openProofWorld, type ProofWorld } from './proof-world.ts';
+import { endQuietly } from './quiet-end.ts';
+
+async function openWorld(): Promise<ProofWorld> {
+  const world = await openProofWorld({ seed: 5 });
+  onTestFinished(() => world.close());
+  return world;
+}
+
+it('a machine whose clock is ahead waits for the notification of what ended a moment ago', async () => {
+  const world = await openWorld();
+  const { clock, simulator } = world;
+  const startTimeMs = clock.now() - 5 * hourMs;
+  const { id } = simulator.life.addExecution({ runStatus: 'RUNNING', startTimeMs });
+  await world.run();
+  simulator.life.finish(id, 'ALARMING', clock.now());
+  await world.run({ aheadMs: 30 * minuteMs });
+  clock.advance(minuteMs);
+  simulator.life.setNotify(id, 'SUCCESS');
+  expect(await endQuietly(world)).toEqual([]);
+});
+
+it('what one of two runs at once saw last is not outranked after a clock that was ahead', async () => {
+  const world = await openWorld();
+  const { clock, simulator } = world;
+  await world.run({ aheadMs: 8 * hourMs });
+  simulator.life.addMany(5, { fromMs: clock.now() - hourMs, toMs: clock.now() - 30 * minuteMs });
+  await world.run({
+    backfill: { window: { fromMs: clock.now() - hourMs, toMs: clock.now() }, again: true },
+    aheadMs: 8 * hourMs,
+  });
+  const { id } = simulator.life.addExecution({ runStatus: 'RUNNING', startTimeMs: clock.now() - 5 * minuteMs });
+  const other = Promise.withResolvers<void>();
+  const isHeld = Promise.withResolvers<void>();
+  let isFirstPage = true;
+  simulator.traps.beforePage = async () => {
+    if (isFirstPage) {
+      isFirstPage = false;
+      isHeld.resolve();
+      await other.promise;
+    }
+  };
+  const held = world.run({ by: 'held' });
+  await isHeld.promise;
+  await world.run({ by: 'other' });
+  clock.advance(1000);
+  simulator.life.finish(id, 'ALARMING', clock.now());
+  other.resolve();
+  await held;
+  clock.advance(minuteMs);
+  simulator.life.setNotify(id, 'SUCCESS');
+  expect(await endQuietly(world)).toEqual([]);
+});
