@@ -1,7 +1,8 @@
-/** Whether more comes after the rows that `count` says are all. Pure over `fetchPage`. */
-import { maxPageRows, type Window } from '../model.ts';
+/** Whether more comes after the rows that `count`, or an empty reply, says are all. Pure over `fetchPage`. */
+import { type EpochMs, maxPageRows, type Window } from '../model.ts';
 import { noteRowsBeyond, type Pass, take } from './pass.ts';
 import { fetchCount, fetchNonEmptyWithinReach, fetchWithinReach, pageRows, type Reader } from './reader.ts';
+import { contains, spanMs } from './window.ts';
 
 /** What a pass over `total` rows came to. */
 export interface TotalRead {
@@ -15,7 +16,13 @@ export interface TotalRead {
 
 /** Caps are round; a total that is not cannot be one, unless a page was cut short just there. */
 const roundRows = 50;
-const maxHalvings = 8;
+/** A source's pages may be shorter than what is asked for, but not shorter than this; and a count capped at one of these. */
+const fewestPageRows = 10;
+
+/** Whether as many rows may be a cap. */
+export function isRoundCount(rows: number): boolean {
+  return rows % roundRows === 0;
+}
 
 /**
  * Makes sure that `total` is no cap, where it may be one: no reply gave a larger count, and there may be rows beyond, because
@@ -23,18 +30,60 @@ const maxHalvings = 8;
  */
 export async function lookBeyondTotal(reader: Reader, window: Window, pass: Pass, read: TotalRead): Promise<void> {
   const { total, firstPageRows, lastPageRows } = read;
-  const isRound = total % roundRows === 0;
-  const mayBeCut = (total > firstPageRows || firstPageRows >= maxPageRows) && total >= reader.traits.largestCount;
-  if (!mayBeCut || !(isRound || pass.hasShortPage || lastPageRows >= reader.traits.largestPageRows)) {
+  if (total < reader.traits.largestCount) {
     return;
   }
-  await lookBeyond(reader, window, pass, read);
-  if (pass.reachedEnd && isRound && (await isSilentlyCapped(reader, window, total))) {
-    refuse(reader, pass, total);
+  if (total <= firstPageRows && firstPageRows < maxPageRows) {
+    const mayBeFull = total % fewestPageRows === 0 || total >= Math.max(fewestPageRows, reader.traits.largestPageRows);
+    if (mayBeFull && !pass.lastRowSeen) {
+      await lookBeyond(reader, window, pass, read);
+    }
+    return;
+  }
+  if (isRoundCount(total) || pass.hasShortPage || lastPageRows >= reader.traits.largestPageRows) {
+    await lookBeyond(reader, window, pass, read);
   }
 }
 
-async function lookBeyond(reader: Reader, window: Window, pass: Pass, { offset, total }: TotalRead): Promise<void> {
+/**
+ * Before a total of several pages is read: makes sure that it is no cap, where it may be one. A cap would hide that a row has
+ * left between two pages; and a list may end at a cap, too, as if that were all. Notes in the pass and the traits what it finds.
+ */
+export async function lookForCap(reader: Reader, window: Window, pass: Pass, total: number): Promise<void> {
+  if (isRoundCount(total) && total >= maxPageRows && total >= reader.traits.largestCount) {
+    await refuseCap(reader, window, pass, total);
+  }
+}
+
+/**
+ * Whether a list that an empty reply ended, after `rows` rows on several pages, may go on: sources that go no deeper than a
+ * round number may say so by an empty list. Notes in the pass and the traits what it finds.
+ *
+ * @param isCounted the empty reply counted as many rows
+ */
+export async function lookBeyondEnd(
+  reader: Reader,
+  window: Window,
+  pass: Pass,
+  { rows, isCounted }: { readonly rows: number; readonly isCounted: boolean },
+): Promise<void> {
+  if (!isRoundCount(rows) || spanMs(window) === 1) {
+    return;
+  }
+  if (isCounted) {
+    await refuseCap(reader, window, pass, rows);
+  } else if (pass.repliesWithRows > 1) {
+    // No count to compare with: shorter windows will tell.
+    pass.refused = true;
+    pass.reachedEnd = false;
+  }
+}
+
+async function lookBeyond(reader: Reader, window: Window, pass: Pass, read: TotalRead): Promise<void> {
+  const { offset, total, firstPageRows } = read;
+  if (total <= firstPageRows && (await isLastRow(reader, window, pass, total))) {
+    return;
+  }
   const page = await fetchNonEmptyWithinReach(reader, window, offset);
   if (page === null) {
     // As many rows as can be reached, and no word of what comes after: a count capped at the deepest offset looks just so.
@@ -49,40 +98,67 @@ async function lookBeyond(reader: Reader, window: Window, pass: Pass, { offset, 
   noteRowsBeyond(reader, pass, page, total);
 }
 
+/** Asks for the last row again: that one comes alone is no glitch, so one request tells what takes two empty replies. */
+async function isLastRow(reader: Reader, window: Window, pass: Pass, total: number): Promise<boolean> {
+  if (reader.offsetUnit !== 'row') {
+    return false;
+  }
+  const page = await fetchWithinReach(reader, window, total - 1);
+  pass.lastRowSeen = page !== null && pageRows(page) === 1;
+  return pass.lastRowSeen;
+}
+
 function refuse(reader: Reader, pass: Pass, total: number): void {
   pass.refused = true;
   pass.reachedEnd = false;
   reader.traits.countCap = Math.min(reader.traits.countCap, total);
 }
 
+async function refuseCap(reader: Reader, window: Window, pass: Pass, total: number): Promise<void> {
+  if (spanMs(window) > 1 && (await isCapped(reader, window, pass, total))) {
+    refuse(reader, pass, total);
+    reader.traits.listCap = Math.min(reader.traits.listCap, total);
+  }
+}
+
 /**
- * Whether list and count both end at `total` although there is more: then the halves of the window hold more together.
- * A half without rows tells nothing, so the other one is halved again.
+ * Whether `total` is a cap: then two parts of the window hold more together. Less means that it has changed. Cut between rows that were shown, so that neither
+ * part is without any; where all of these have one time, just after it, and just before.
  */
-async function isSilentlyCapped(reader: Reader, window: Window, total: number): Promise<boolean> {
-  let { fromMs, toMs } = window;
-  for (let halvings = 0; halvings < maxHalvings && toMs - fromMs > 1; halvings += 1) {
-    const midMs = Math.floor((fromMs + toMs) / 2);
-    const early = await fetchCount(reader, { fromMs, toMs: midMs });
-    const late = await fetchCount(reader, { fromMs: midMs, toMs });
-    if (early === null || late === null) {
-      return false;
+async function isCapped(reader: Reader, window: Window, pass: Pass, total: number): Promise<boolean> {
+  const times = timesIn(window, pass);
+  const middleMs = Math.floor((window.fromMs + window.toMs) / 2);
+  const firstMs = times[0] ?? middleMs;
+  const medianMs = times[Math.floor(times.length / 2)] ?? middleMs;
+  const cutMs = medianMs > firstMs ? medianMs : times.find((ms) => ms > firstMs);
+  for (const ms of cutMs === undefined ? [firstMs + 1, firstMs] : [cutMs]) {
+    const early = (await fetchCount(reader, { fromMs: window.fromMs, toMs: ms })) ?? 0;
+    const late = (await fetchCount(reader, { fromMs: ms, toMs: window.toMs })) ?? 0;
+    // Both were asked for a millisecond more than they have: what lies there may be in both.
+    const inBoth = early + late > total ? await fetchCount(reader, { fromMs: ms, toMs: ms }) : 0;
+    if (early + late - (inBoth ?? 0) > total) {
+      return true;
     }
-    if (early > 0 && late > 0) {
-      // Both were asked for a millisecond more than they have: what lies there may be in both.
-      const inBoth = early + late > total ? await fetchCount(reader, { fromMs: midMs, toMs: midMs }) : 0;
-      return early + late - (inBoth ?? 0) > total;
+    if (early + late < total) {
+      // A row has left since the first page.
+      pass.counts.add(early + late);
     }
-    [fromMs, toMs] = early > 0 ? [fromMs, midMs] : [midMs, toMs];
   }
   return false;
+}
+
+function timesIn(window: Window, pass: Pass): EpochMs[] {
+  return [...pass.collected.seen.values()]
+    .map(({ execution }) => execution.startTimeMs)
+    .filter((ms) => contains(window, ms))
+    .sort((a, b) => a - b);
 }
 
 /**
  * Whether the `count` of a first page that had just as many rows is the total: asks for the last of its rows again. A count
  * of the page would be 1, and a reply with a row is no glitch, so that one request tells what two empty replies can't.
  */
-export async function isTotalByLastRow(reader: Reader, window: Window, rows: number): Promise<boolean> {
+export async function isTotalByLastRow(reader: Reader, window: Window, pass: Pass, rows: number): Promise<boolean> {
   if (reader.offsetUnit !== 'row' || rows < 2) {
     return false;
   }
@@ -90,6 +166,7 @@ export async function isTotalByLastRow(reader: Reader, window: Window, rows: num
   if (page === null || pageRows(page) !== 1) {
     return false;
   }
+  pass.lastRowSeen = true;
   const isTotal = page.count === rows;
   if (isTotal || page.count === 1) {
     reader.traits.countIsTotal = isTotal;

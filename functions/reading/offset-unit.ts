@@ -7,10 +7,10 @@
 import { ConfigError } from '../errors.ts';
 import { executionKey, type Page, type Window } from '../model.ts';
 import { addPage, type Collected } from './collected.ts';
-import { fetchNonEmptyAt, type OffsetUnit, pageRows, type Reader } from './reader.ts';
+import { fetchNonEmptyAt, type OffsetUnit, type Reader } from './reader.ts';
 
 /** Fewer rows than this on the first page are no evidence: they may all have changed between two replies. */
-const tellingRows = 10;
+const tellingRows = 5;
 
 /**
  * Compares the reply at offset 0, asked for before and after, with the reply at offset 1 of the same window.
@@ -33,31 +33,38 @@ export function offsetUnitSeen(atZero: Page, atOne: Page, atZeroAgain: Page): Of
 }
 
 /**
- * Asks for offsets 0 and 1, once a run, and never of a window narrowed to a status, whose rows come and go.
+ * Asks for offsets 0 and 1, until that has told once in a run, and never of a window narrowed to a status, whose rows come
+ * and go.
  *
+ * @param rows of the window; a few are not worth asking
  * @param collected gets every row that the replies show
+ * @returns false where the other unit was seen, and not a second time: what was read proves nothing
  * @throws ConfigError if what comes back, twice, shows the other unit
  */
-export async function requireOffsetUnit(reader: Reader, window: Window, collected: Collected): Promise<void> {
-  if (reader.traits.offsetUnitChecked || reader.filter.runStatus !== undefined) {
-    return;
+export async function checkOffsetUnit(
+  reader: Reader,
+  window: Window,
+  rows: number,
+  collected: Collected,
+): Promise<boolean> {
+  if (reader.traits.offsetUnitChecked || reader.filter.runStatus !== undefined || rows < tellingRows) {
+    return true;
   }
   const probe = async (offset: number): Promise<Page> => {
     const page = await fetchNonEmptyAt(reader, window, offset);
     addPage(collected, page);
     return page;
   };
-  for (const look of ['first', 'second'] as const) {
-    const atZero = await probe(0);
-    const unit = offsetUnitSeen(atZero, await probe(1), await probe(0));
-    if (unit === null || unit === reader.offsetUnit) {
-      reader.traits.offsetUnitChecked = pageRows(atZero) >= tellingRows;
-      return;
-    }
-    if (look === 'second') {
-      throw offsetUnitError(unit, reader.offsetUnit, window);
-    }
+  const look = async (): Promise<OffsetUnit | null> => offsetUnitSeen(await probe(0), await probe(1), await probe(0));
+  const unit = await look();
+  if (unit === null || unit === reader.offsetUnit) {
+    reader.traits.offsetUnitChecked = unit !== null;
+    return true;
   }
+  if ((await look()) === unit) {
+    throw offsetUnitError(unit, reader.offsetUnit, window);
+  }
+  return false;
 }
 
 /** Says that the config names the wrong unit, what showed it, and what to set. */

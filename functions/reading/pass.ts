@@ -24,6 +24,8 @@ export interface Pass {
   abandoned: boolean;
   /** Spans for which nothing came although `count` says there is something. */
   holes: number;
+  /** The last row was asked for once more, and came alone. */
+  lastRowSeen: boolean;
   /** A page that was not the last had fewer rows than others had. */
   hasShortPage: boolean;
   requests: number;
@@ -43,6 +45,7 @@ export function emptyPass(): Pass {
     tooLarge: false,
     abandoned: false,
     holes: 0,
+    lastRowSeen: false,
     hasShortPage: false,
     requests: 0,
     repliesWithRows: 0,

@@ -137,9 +137,13 @@ export function stableCount(traits: SourceTraits, pass: Pass): number | null {
   return believed ? count : null;
 }
 
-/** Where the empty end was found; null if it was not, or where `count` can serve. */
+/** Where the empty end was found; null if it was not, or where `count` can serve or says that there is more, or all lists end there. */
 function endPosition(traits: SourceTraits, window: Window, pass: Pass): number | null {
   const countServes =
     traits.countIsTotal === true && (traits.countCap === Number.POSITIVE_INFINITY || spanMs(window) > 1);
-  return countServes || pass.refused ? null : pass.endPosition;
+  const position = pass.endPosition;
+  if (countServes || pass.refused || position === null || position === traits.listCap) {
+    return null;
+  }
+  return [...pass.counts].some((count) => (count ?? 0) > position) ? null : position;
 }

@@ -6,7 +6,7 @@
  */
 import type { Page, Window } from '../model.ts';
 import { Gaps, type Span } from './gaps.ts';
-import { isTotalByLastRow, lookBeyondTotal } from './list-end.ts';
+import { isTotalByLastRow, lookBeyondEnd, lookBeyondTotal, lookForCap } from './list-end.ts';
 import { emptyPass, noteRowsBeyond, type Pass, take } from './pass.ts';
 import { fetchNonEmptyAt, fetchNonEmptyWithinReach, fetchWithinReach, pageRows, type Reader } from './reader.ts';
 import { spanMs } from './window.ts';
@@ -30,10 +30,13 @@ export async function readPass(reader: Reader, window: Window, options: PassOpti
   const rows = pageRows(first);
   if (rows === 0) {
     pass.reachedEnd = first.count === 0 || first.count === null;
-    pass.holes = pass.reachedEnd ? 0 : 1;
+    if (!pass.reachedEnd) {
+      pass.holes = 1;
+      pass.counts.add(first.count);
+    }
     return pass;
   }
-  const total = options.toEnd ? null : await totalOfFirst(reader, window, first);
+  const total = options.toEnd ? null : await totalOfFirst(reader, window, pass, first);
   if (total !== null && spanMs(window) > 1) {
     pass.tooLarge = total > options.maxRows;
     pass.refused = !pass.tooLarge && (total >= reader.traits.countCap || total > rowsWithinReach(reader, rows));
@@ -50,21 +53,23 @@ export async function readPass(reader: Reader, window: Window, options: PassOpti
 }
 
 /** Like `totalSaid`, and asks where the first page's `count` might be its own. */
-async function totalOfFirst(reader: Reader, window: Window, first: Page): Promise<number | null> {
+async function totalOfFirst(reader: Reader, window: Window, pass: Pass, first: Page): Promise<number | null> {
   const rows = pageRows(first);
   const isOwnOrTotal = first.count === rows && reader.traits.countIsTotal === null;
-  return isOwnOrTotal && (await isTotalByLastRow(reader, window, rows)) ? rows : totalSaid(reader, first, rows);
+  return isOwnOrTotal && (await isTotalByLastRow(reader, window, pass, rows)) ? rows : totalSaid(reader, first, rows);
 }
 
-/** The window's total, if the reply's `count` is one; null while it may be only the page's. `position`: rows up to the page's end. */
+/**
+ * The window's total, if the reply's `count` is one, or seems to be; null while it may be only the page's. `position`: rows up
+ * to the page's end.
+ */
 function totalSaid(reader: Reader, page: Page, position: number): number | null {
-  if (page.count === null) {
+  const { countIsTotal } = reader.traits;
+  if (page.count === null || countIsTotal === false || page.count < position) {
     return null;
   }
-  if (page.count > position && page.count > pageRows(page) && reader.traits.countIsTotal === null) {
-    reader.traits.countIsTotal = true;
-  }
-  return reader.traits.countIsTotal === true && page.count >= position ? page.count : null;
+  const saysMore = page.count > position && page.count > pageRows(page);
+  return countIsTotal === true || saysMore ? page.count : null;
 }
 
 function rowsWithinReach(reader: Reader, firstPageRows: number): number {
@@ -73,6 +78,10 @@ function rowsWithinReach(reader: Reader, firstPageRows: number): number {
 
 /** Reads positions `[rows, total)` side by side, then makes sure that nothing follows a last page that was full. */
 async function readTotal(reader: Reader, window: Window, pass: Pass, rows: number, total: number): Promise<void> {
+  await lookForCap(reader, window, pass, total);
+  if (pass.refused) {
+    return;
+  }
   const gaps = new Gaps();
   gaps.add(rows, total);
   let lastPageRows = rows;
@@ -98,7 +107,8 @@ async function readTotal(reader: Reader, window: Window, pass: Pass, rows: numbe
     if (span.from + pageRows(page) >= total) {
       lastPageRows = pageRows(page);
     }
-    if (span.from + pageRows(page) > total && !wholePages) {
+    const at = wholePages ? Math.floor(span.from / pageStride) * pageStride : span.from;
+    if (at + pageRows(page) > total) {
       noteRowsBeyond(reader, pass, page, total);
     }
   };
@@ -123,6 +133,7 @@ async function readTotal(reader: Reader, window: Window, pass: Pass, rows: numbe
   }
   pass.holes += gaps.holes;
   pass.reachedEnd = !pass.refused && !pass.abandoned && pass.holes === 0;
+  learnFromPages(reader, pass);
   if (pass.reachedEnd) {
     const offset = wholePages ? Math.ceil(total / pageStride) : total;
     await lookBeyondTotal(reader, window, pass, { total, firstPageRows: rows, lastPageRows, offset });
@@ -149,6 +160,7 @@ async function readOnward(
       learnFromEnd(reader, page, position);
       pass.reachedEnd = true;
       pass.endPosition = position;
+      await lookBeyondEnd(reader, window, pass, { rows: position, isCounted: page.count === position });
       return;
     }
     noteRowsBeyond(reader, pass, page, position);
@@ -160,6 +172,13 @@ async function readOnward(
     }
   }
   pass.tooLarge = true;
+}
+
+/** A count of the page would differ from page to page, or be passed by the rows. What a single reply says may be a glitch. */
+function learnFromPages(reader: Reader, pass: Pass): void {
+  if (pass.repliesWithRows > 1 && pass.counts.size === 1 && !pass.rowsBeyondCount && !pass.counts.has(null)) {
+    reader.traits.countIsTotal ??= true;
+  }
 }
 
 /** An empty page whose count is the rows before it tells a total: a count of the page would be 0. */

@@ -9,10 +9,15 @@
 export interface SourceTraits {
   /** The most rows any page has had: a page of that many may have been cut off. */
   largestPageRows: number;
-  /** True once a reply's `count` was seen to say more than its page had, so that it is a total; false once it was seen not to be. */
+  /**
+   * True once `count` was seen to be a total: by several pages that came to just as many rows, or where the last row alone had
+   * the same count; false once it was seen not to be.
+   */
   countIsTotal: boolean | null;
   /** A `count` of this or more is not believed: rows were found beyond it, so it is capped. */
   countCap: number;
+  /** Lists end at so many rows, and count no more, although there are more. */
+  listCap: number;
   /** The largest `count` of any reply: whatever cap there is, totals below this are not cut off by it. */
   largestCount: number;
   /** Offsets, in the source's unit, from this one on were refused. */
@@ -27,6 +32,7 @@ export function noTraits(): SourceTraits {
     largestPageRows: 0,
     countIsTotal: null,
     countCap: Number.POSITIVE_INFINITY,
+    listCap: Number.POSITIVE_INFINITY,
     largestCount: 0,
     refusedOffset: Number.POSITIVE_INFINITY,
     offsetUnitChecked: false,

@@ -9,7 +9,7 @@ import { IncompleteReadError } from '../errors.ts';
 import type { EpochMs, Window } from '../model.ts';
 import { addPage, type Collected, distinctCount, emptyCollected, mergeCollected, rowCount } from './collected.ts';
 import { densityOf } from './density.ts';
-import { requireOffsetUnit } from './offset-unit.ts';
+import { checkOffsetUnit } from './offset-unit.ts';
 import type { Pass } from './pass.ts';
 import {
   accountedRows,
@@ -162,7 +162,7 @@ async function resolveParts(read: Read, window: Window, pass: Pass): Promise<nul
   const rows = Math.max(rowCount(pass.collected), ...[...pass.counts].map((count) => count ?? 0));
   const reachableRows = refusedOffset * (read.reader.offsetUnit === 'row' ? 1 : largestPageRows);
   const partRows = Math.max(1, Math.min(calmRows(pass, rows, largestPageRows), reachableRows * 0.8, countCap * 0.5));
-  for (const part of splitWindow(window, Math.min(64, Math.ceil(rows / partRows) || 2))) {
+  for (const part of splitWindow(window, Math.min(64, Math.max(2, Math.ceil(rows / partRows))))) {
     await resolve({ ...read, maxRows: Number.POSITIVE_INFINITY }, part);
   }
   return null;
@@ -185,8 +185,9 @@ async function isProvenTogether(read: Read, window: Window, pass: Pass, evidence
   const { reader } = read;
   addPass(reader.traits, window, evidence, pass);
   const isCounted = stableCount(reader.traits, pass) !== null;
-  if (pass.holes > 0 || pass.duplicateTimes.size > 0 || !isCounted) {
-    await requireOffsetUnit(reader, window, read.collected);
+  const isOdd = pass.holes > 0 || pass.duplicateTimes.size > 0 || !isCounted;
+  if (isOdd && !(await checkOffsetUnit(reader, window, rowCount(pass.collected), read.collected))) {
+    return false;
   }
   if (spanMs(window) > 1 && evidence.count !== null && accountedRows(evidence) < evidence.count) {
     await rereadRepeatedTimes(read, window, pass, evidence);
