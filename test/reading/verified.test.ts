@@ -3,23 +3,14 @@ import { ConfigError, IncompleteReadError } from '../../functions/errors.ts';
 import { readVerified } from '../../functions/reading/verified.ts';
 import {
   anExecution,
+  day,
   epochMs,
   executions,
   keysOf,
-  type PagedSource,
   type PagedSourceTraps,
   pagedSource,
+  readKeys as read,
 } from '../support/paged-source.ts';
-
-const day = { fromMs: epochMs, toMs: epochMs + 86_400_000 };
-
-async function read(source: PagedSource, window = day): Promise<string[]> {
-  const outcome = await readVerified(source.reader, window, 1_000_000);
-  if (outcome.kind !== 'complete') {
-    throw new Error('reported too large');
-  }
-  return keysOf([...outcome.collected.seen.values()].map((seen) => seen.execution));
-}
 
 /** 1,234 rows: bursts of 17 in one millisecond, a burst of 333, and rows a second apart. */
 const bursty = (index: number): number =>

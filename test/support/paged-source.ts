@@ -1,8 +1,17 @@
 /** A source in memory, behind `fetchPage`, with every misbehaviour of paging switchable. For tests of `reading`. */
 import { SourceError } from '../../functions/errors.ts';
-import { type Execution, executionKey, type FetchPage, type Page, type PageRequest } from '../../functions/model.ts';
+import {
+  type Execution,
+  executionKey,
+  type FetchPage,
+  type Page,
+  type PageRequest,
+  type Window,
+} from '../../functions/model.ts';
+import type { Collected } from '../../functions/reading/collected.ts';
 import type { Reader } from '../../functions/reading/reader.ts';
 import { noTraits } from '../../functions/reading/traits.ts';
+import { readVerified } from '../../functions/reading/verified.ts';
 
 /** What the source does wrong, or just otherwise. */
 export interface PagedSourceTraps {
@@ -21,6 +30,12 @@ export interface PagedSourceTraps {
   shortRequests: ReadonlySet<number>;
   /** What count an empty glitch tells. */
   glitchCount: 'zero' | 'total';
+  /** The list ends here, wherever the rows end. */
+  listCappedAt: number;
+  /** The text of a row that cannot be read; null for one that can. */
+  unreadableText: (row: Execution) => string | null;
+  /** What the nth reply says instead of what it should. */
+  distort: (page: Page, n: number, request: PageRequest) => Page;
   /** Called before the nth request is answered: change the rows here. */
   beforeRequest: (n: number, source: PagedSource) => void;
 }
@@ -37,6 +52,9 @@ const harmless: PagedSourceTraps = {
   emptyRequests: new Set(),
   shortRequests: new Set(),
   glitchCount: 'zero',
+  listCappedAt: Number.POSITIVE_INFINITY,
+  unreadableText: () => null,
+  distort: (page) => page,
   beforeRequest: () => undefined,
 };
 
@@ -64,6 +82,8 @@ export function anExecution(change: Partial<Execution> & { id: bigint; startTime
 
 /** Instant 0 of the tests' windows. */
 export const epochMs = 1_760_000_000_000;
+/** The window that most tests read. */
+export const day = { fromMs: epochMs, toMs: epochMs + 86_400_000 };
 
 /** `count` executions, the start time of each given by its index, in ms after `epochMs`. */
 export function executions(count: number, startOf: (index: number) => number = (index) => index * 1000): Execution[] {
@@ -92,8 +112,9 @@ export function pagedSource(
       source.requests += 1;
       source.asked.push(request);
       all.beforeRequest(source.requests, source);
+      const n = source.requests;
       await Promise.resolve();
-      return answer(source, all, request, nextRandom);
+      return all.distort(answer(source, all, request, nextRandom), n, request);
     },
     reader: {
       fetchPage: (request) => source.fetchPage(request),
@@ -129,7 +150,7 @@ function answer(source: PagedSource, traps: PagedSourceTraps, request: PageReque
   const from = traps.offsetUnit === 'row' ? request.offset : request.offset * limit;
   const glitch = traps.emptyRequests.has(n);
   const take = glitch ? 0 : traps.shortRequests.has(n) ? Math.ceil(limit / 2) : limit;
-  const page = matched.slice(from, from + take);
+  const page = matched.slice(0, traps.listCappedAt).slice(from, from + take);
   const total =
     traps.count === 'total'
       ? matched.length
@@ -140,10 +161,28 @@ function answer(source: PagedSource, traps: PagedSourceTraps, request: PageReque
           : Math.min(matched.length, traps.count.cappedAt);
   return {
     count: glitch && traps.glitchCount === 'zero' ? 0 : total,
-    executions: page,
-    unreadable: [],
+    executions: page.filter((row) => traps.unreadableText(row) === null),
+    unreadable: page.flatMap((row) => {
+      const rawText = traps.unreadableText(row);
+      return rawText === null ? [] : [{ rawText, reason: 'id is not an integer' }];
+    }),
     receivedAtMs: epochMs + n,
   };
+}
+
+/** What reading a window (of a day, by default) shows; fails if it is called too large. */
+export async function readWindow(source: PagedSource, window: Window = day): Promise<Collected> {
+  const outcome = await readVerified(source.reader, window, 1_000_000);
+  if (outcome.kind !== 'complete') {
+    throw new Error('reported too large');
+  }
+  return outcome.collected;
+}
+
+/** Like `readWindow`, the keys of the executions alone. */
+export async function readKeys(source: PagedSource, window: Window = day): Promise<string[]> {
+  const { seen } = await readWindow(source, window);
+  return keysOf([...seen.values()].map(({ execution }) => execution));
 }
 
 /** Keys of executions, sorted, to compare. */

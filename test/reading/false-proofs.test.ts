@@ -1,0 +1,163 @@
+/** Replies whose numbers fit though rows are missing: none of them may pass as proof. */
+import { describe, expect, it } from 'vitest';
+import { IncompleteReadError } from '../../functions/errors.ts';
+import type { Execution, Page } from '../../functions/model.ts';
+import {
+  anExecution,
+  epochMs,
+  executions,
+  keysOf,
+  type PagedSourceTraps,
+  pagedSource,
+  readKeys,
+  readWindow,
+} from '../support/paged-source.ts';
+
+/** The page with `shown` in place of `hidden`, if that is on it. */
+function instead(page: Page, hidden: Execution | undefined, shown: Execution | undefined): Page {
+  return { ...page, executions: page.executions.map((row) => (row === hidden ? shown! : row)) };
+}
+
+describe('a row that one reply shows twice', () => {
+  it.each([30, 250])('does not stand for the one that is missing there, of %i rows', async (rows) => {
+    const source = pagedSource(executions(rows), {
+      distort: (page, n) => (n === 1 ? instead(page, source.rows[9], source.rows[8]) : page),
+    });
+    expect(await readKeys(source)).toEqual(keysOf(source.rows));
+  });
+
+  it('does not stand for it either where the next pass shows another one twice in its place', async () => {
+    let shownInstead = [8, 10];
+    const source = pagedSource(executions(250), {
+      distort: (page, _n, { offset }) => {
+        const [shown, ...others] = shownInstead;
+        shownInstead = offset === 0 && shown !== undefined ? others : shownInstead;
+        return shown !== undefined ? instead(page, source.rows[9], source.rows[shown]) : page;
+      },
+    });
+    expect(await readKeys(source)).toEqual(keysOf(source.rows));
+  });
+
+  it('is one row, and no obstacle to a proof, where the source lists it twice indeed', async () => {
+    const twice = executions(30);
+    const source = pagedSource([...twice, twice[5]!]);
+    expect(await readKeys(source)).toEqual(keysOf(twice));
+    expect(source.requests).toBeLessThan(10);
+  });
+
+  it('is one row also where it cannot be read', async () => {
+    const source = pagedSource(executions(30), { unreadableText: ({ id }) => (id % 10n < 2n ? '{"id":"x"}' : null) });
+    const { seen, unreadable } = await readWindow(source);
+    expect([seen.size, [...unreadable.keys()]]).toEqual([24, ['unreadable {"id":"x"}']]);
+    expect(source.requests).toBeLessThan(10);
+  });
+});
+
+describe('rows that cannot be read', () => {
+  it('are all handed on, whichever pass showed them, and count like others', async () => {
+    const source = pagedSource(executions(430), {
+      unreadableText: ({ id }) => (id % 20n === 0n ? `{"id":"${id}"}` : null),
+      pageCap: 20,
+      beforeRequest: (n, self) => {
+        self.rows = n === 5 ? self.rows.filter((_, index) => index !== 1) : self.rows;
+      },
+    });
+    const { seen, unreadable } = await readWindow(source);
+    expect(unreadable.size).toBe(22);
+    expect(seen.size).toBeGreaterThanOrEqual(407);
+    expect(source.requests).toBeLessThan(120);
+  });
+});
+
+describe('a count that is capped', () => {
+  it.each([
+    ['at a round number', 300],
+    ['at any', 333],
+  ])('%s is seen through though pages that are cut short end just there', async (_where, cappedAt) => {
+    const source = pagedSource(executions(1000), {
+      count: { cappedAt },
+      distort: (page, n, { offset }) => {
+        const endsAt = [cappedAt - 20, cappedAt].find((end) => end > offset && end < offset + page.executions.length);
+        return n > 8 || endsAt === undefined
+          ? page
+          : { ...page, executions: page.executions.slice(0, endsAt - offset) };
+      },
+    });
+    expect(await readKeys(source)).toEqual(keysOf(source.rows));
+  });
+
+  it.each([100, 300, 350, 1000])('together with the list, at %i, is seen through', async (cappedAt) => {
+    const source = pagedSource(executions(2100), { count: { cappedAt }, listCappedAt: cappedAt });
+    expect(await readKeys(source)).toEqual(keysOf(source.rows));
+  });
+
+  it('is not suspected where the window holds just as many rows, one of them in its very middle', async () => {
+    const source = pagedSource(executions(300, (index) => index * 288_000));
+    expect(await readKeys(source)).toEqual(keysOf(source.rows));
+    expect(source.requests).toBeLessThanOrEqual(8);
+  });
+});
+
+describe('an empty page', () => {
+  it.each([
+    ['row', 2],
+    ['row', 3],
+    ['page', 2],
+  ] as const)(
+    'that repeats the count of the page before it is not the end, counting %ss, as reply %i',
+    async (offsetUnit, nth) => {
+      const distort: PagedSourceTraps['distort'] = (page, n) =>
+        n === nth ? { ...page, executions: [], count: 100 } : page;
+      const source = pagedSource(executions(1234), { count: 'page', offsetUnit, distort }, offsetUnit);
+      expect(await readKeys(source)).toEqual(keysOf(source.rows));
+    },
+  );
+
+  it('that says there are rows is not the end, given twice', async () => {
+    const source = pagedSource(executions(250), { emptyRequests: new Set([1, 2]), glitchCount: 'total' });
+    expect(await readKeys(source)).toEqual(keysOf(source.rows));
+  });
+
+  it('that says there are rows, again and again, is a failure', async () => {
+    const source = pagedSource([], { distort: (page) => ({ ...page, count: 7 }) });
+    await expect(readKeys(source)).rejects.toThrow(/count .* showed 0 distinct rows/);
+    await expect(readKeys(source)).rejects.toBeInstanceOf(IncompleteReadError);
+  });
+});
+
+describe('the end of the list', () => {
+  it.each(['page', 'none'] as const)(
+    'is no proof the first time, where a row has left and count (%s) is no total',
+    async (count) => {
+      const source = pagedSource(executions(250), {
+        count,
+        beforeRequest: (n, self) => {
+          self.rows = n === 3 ? self.rows.slice(1) : self.rows;
+        },
+      });
+      expect(await readKeys(source)).toEqual(expect.arrayContaining(keysOf(source.rows)));
+    },
+  );
+});
+
+describe('rows of one millisecond that were read again', () => {
+  it('prove nothing where one of them had come late, and another row was held back', async () => {
+    const rows = executions(201, (index) => (index < 95 || index > 105 ? index * 1000 : 100_000));
+    const late = anExecution({ id: 1n, startTimeMs: epochMs + 100_000 });
+    let isHeldBack = true;
+    const source = pagedSource(rows, {
+      beforeRequest: (_n, self) => {
+        const asked = self.asked.at(-1)!;
+        if (isHeldBack && asked.endTimeMs - asked.startTimeMs < 10) {
+          isHeldBack = false;
+          self.rows = [...self.rows, late];
+        }
+      },
+      distort: (page, _n, { offset }) => {
+        const repeated = offset === 100 ? instead(page, rows[100], rows[99]) : page;
+        return isHeldBack ? { ...repeated, executions: repeated.executions.filter((row) => row !== rows[200]) } : page;
+      },
+    });
+    expect(await readKeys(source)).toEqual(expect.arrayContaining(keysOf(rows)));
+  });
+});
