@@ -133,6 +133,39 @@ describe('folder store: several processes', () => {
   });
 });
 
+/** What a process does to the files of a warehouse, in order. */
+async function stepsOf(folder: string, ...args: string[]): Promise<string[]> {
+  const preload = join(import.meta.dirname, '../support/tell-file-steps.ts');
+  const { stderr } = await promisify(execFile)(process.execPath, ['--import', preload, writer, ...args], {
+    env: { ...process.env, DQSYNC_TOLD_FOLDER: folder },
+  });
+  return stderr.trimEnd().split('\n');
+}
+
+describe('folder store: a power cut', () => {
+  const aside = ['open .tmp/*', 'write .tmp/*', 'sync .tmp/*'];
+
+  it('leaves a new object whole: its bytes are flushed before it has its name, each new folder and the name after', async () => {
+    const folder = await tempFolder();
+
+    expect(await stepsOf(folder, 'put', `file:${folder}`, 'a/b/c')).toEqual([
+      ...['mkdir .tmp', 'sync .', 'mkdir a', 'sync .', 'mkdir a/b', 'sync a'],
+      ...aside,
+      ...['link a/b/c', 'unlink .tmp/*', 'sync a/b'],
+    ]);
+  });
+
+  it('leaves the old object or the new one: its bytes are flushed before the old one goes, the change of names after', async () => {
+    const store = await tempWarehouse();
+    await store.putIfAbsent('state/counter', bytesOf('0 start'));
+
+    expect(await stepsOf(store.folder, 'increment', store.url, 'state/counter', '1')).toEqual([
+      ...['open state/.counter.lock', ...aside],
+      ...['rename state/counter', 'sync state'],
+    ]);
+  });
+});
+
 describe('folder store: temporary files', () => {
   it('leaves none behind', async () => {
     const store = await tempWarehouse();
