@@ -13,9 +13,20 @@ import {
   readWindow,
 } from '../support/paged-source.ts';
 
+const millisecond = { fromMs: epochMs + 5, toMs: epochMs + 6 };
+
 /** The page with `shown` in place of `hidden`, if that is on it. */
 function instead(page: Page, hidden: Execution | undefined, shown: Execution | undefined): Page {
   return { ...page, executions: page.executions.map((row) => (row === hidden ? shown! : row)) };
+}
+
+/** Hides a row each time it is due, showing of the other ones the first, then the second, and so on; then shows it. */
+function hidingBehind(hidden: Execution | undefined, others: readonly (Execution | undefined)[]) {
+  let times = 0;
+  return (page: Page): Page => {
+    const shown = page.executions.some((row) => row === hidden) ? others[times++] : undefined;
+    return shown === undefined ? page : instead(page, hidden, shown);
+  };
 }
 
 describe('a row that one reply shows twice', () => {
@@ -27,15 +38,23 @@ describe('a row that one reply shows twice', () => {
   });
 
   it('does not stand for it either where the next pass shows another one twice in its place', async () => {
-    let shownInstead = [8, 10];
-    const source = pagedSource(executions(250), {
-      distort: (page, _n, { offset }) => {
-        const [shown, ...others] = shownInstead;
-        shownInstead = offset === 0 && shown !== undefined ? others : shownInstead;
-        return shown !== undefined ? instead(page, source.rows[9], source.rows[shown]) : page;
+    const rows = executions(230);
+    const [before, , after] = rows.slice(8);
+    const source = pagedSource(rows, { distort: hidingBehind(rows[9], [before, before, after]) });
+    expect(await readKeys(source)).toEqual(keysOf(rows));
+  });
+
+  it('does not stand for it either where it was listed twice indeed, until a row had left', async () => {
+    const rows = executions(230, () => 5);
+    const twin = { ...rows[20]! };
+    const distort = hidingBehind(rows[9], [rows[8], rows[10], rows[11]]);
+    const source = pagedSource([...rows, twin], {
+      distort,
+      beforeRequest: (n, self) => {
+        self.rows = n === 7 ? rows : self.rows;
       },
     });
-    expect(await readKeys(source)).toEqual(keysOf(source.rows));
+    expect(await readKeys(source, millisecond)).toEqual(keysOf(rows));
   });
 
   it('is one row, and no obstacle to a proof, where the source lists it twice indeed', async () => {
@@ -138,6 +157,41 @@ describe('the end of the list', () => {
       expect(await readKeys(source)).toEqual(expect.arrayContaining(keysOf(source.rows)));
     },
   );
+});
+
+describe('passes put together', () => {
+  it('do not count what had left when the later one began', async () => {
+    const rows = executions(230);
+    const source = pagedSource(rows, {
+      distort: hidingBehind(rows[9], [rows[8], rows[8], rows[10]]),
+      beforeRequest: (n, self) => {
+        self.rows = n === 5 ? rows.slice(0, -1) : self.rows;
+      },
+    });
+    expect(await readKeys(source)).toEqual(keysOf(rows));
+  });
+
+  it('begin anew where one row had left and another come in a millisecond of unstable order', async () => {
+    const rows = executions(250, () => 5);
+    const source = pagedSource(rows, {
+      shuffleTies: true,
+      beforeRequest: (n, self) => {
+        self.rows = n === 4 ? [...rows.slice(1), anExecution({ id: 1n, startTimeMs: epochMs + 5 })] : self.rows;
+      },
+    });
+    expect(await readKeys(source, millisecond)).toEqual(expect.arrayContaining(keysOf(source.rows)));
+  });
+
+  it('find the end of a millisecond again that had become shorter, where nothing is counted', async () => {
+    const rows = executions(250, () => 5);
+    const source = pagedSource(rows, {
+      count: 'none',
+      beforeRequest: (n, self) => {
+        self.rows = n === 6 ? rows.slice(1) : self.rows;
+      },
+    });
+    expect(await readKeys(source, millisecond)).toEqual(keysOf(rows));
+  });
 });
 
 describe('rows of one millisecond that were read again', () => {

@@ -270,6 +270,8 @@ describe('what cannot be proven', () => {
     { shortRequests: new Set([3]) },
     { emptyRequests: new Set([1]) },
     { shortRequests: new Set([1]) },
+    { count: { cappedAt: 250 } },
+    { count: { cappedAt: 300 } },
   ])('reads a source that counts pages, configured so: %o', async (traps) => {
     const source = pagedSource(executions(1234, bursty), { offsetUnit: 'page', ...traps }, 'page');
     expect(await read(source)).toEqual(keysOf(source.rows));
