@@ -44,6 +44,31 @@ describe('after a run on a machine whose clock was ahead', () => {
   });
 });
 
+describe('with the clock of the source hours behind', () => {
+  const behindMs = 2 * hourMs;
+
+  it('an execution that ended just now, by that clock, is followed to its notification', async () => {
+    const world = await syncedSource({ traps: { dateSkewMs: -behindMs } });
+    const theirNowMs = world.clock.now() - behindMs;
+    const fields = { runStatus: 'ALARMING', startTimeMs: theirNowMs - 3 * hourMs, endTimeMs: theirNowMs };
+    const { id } = world.sim.life.addExecution(fields);
+    await world.syncWell();
+    world.sim.life.setNotify(id, 'SUCCESS');
+    world.clock.advance(minuteMs);
+    expect(await world.syncWell()).toMatchObject({ rowsWritten: 1 });
+    await world.expectTruth();
+  });
+
+  it('one that is open is given up after maxOpenDays by that clock', async () => {
+    const world = await syncedSource({ traps: { dateSkewMs: -behindMs } });
+    const startTimeMs = world.clock.now() - behindMs - 7 * dayMs + hourMs;
+    world.sim.life.addExecution({ runStatus: 'RUNNING', startTimeMs });
+    expect(await world.syncWell()).toMatchObject({ openExecutions: 1 });
+    world.clock.advance(2 * hourMs);
+    expect(await world.syncWell()).toMatchObject({ openExecutions: 0 });
+  });
+});
+
 describe('coverage beyond the lookback after now', () => {
   it('stops the run, saying how to go back, until that time has come', async () => {
     const world = await syncedSource();

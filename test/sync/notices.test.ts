@@ -1,0 +1,64 @@
+/** Executions that have ended and whose notification state may still change: how they are followed, and how they are let go. */
+import { describe, expect, it } from 'vitest';
+import { surplusEntries } from '../../functions/sync/plan/open-set.ts';
+import { anExecution } from '../support/paged-source.ts';
+import { checkpointOf, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
+
+/** An alarm of an execution that started hours ago, raised a moment ago, in the table, and waiting for its notification. */
+async function worldWithAlarm(): Promise<{ world: SyncedSource; id: bigint }> {
+  const world = await syncedSource();
+  const nowMs = world.clock.now();
+  const fields = { runStatus: 'ALARMING', startTimeMs: nowMs - 3 * hourMs, endTimeMs: nowMs - 1000 };
+  const { id } = world.sim.life.addExecution(fields);
+  expect(await world.syncWell()).toMatchObject({ rowsWritten: 1 });
+  expect(await waiting(world)).toEqual([id]);
+  return { world, id };
+}
+
+async function waiting(world: SyncedSource): Promise<bigint[]> {
+  const { open } = await checkpointOf(world);
+  return open.filter(({ awaits }) => awaits === 'notification').map(({ execution }) => execution.id);
+}
+
+describe('an execution that awaits its notification', () => {
+  it('is let go after the last look at it', async () => {
+    const { world } = await worldWithAlarm();
+    world.clock.advance(hourMs);
+    await world.syncWell();
+    expect(await waiting(world)).toEqual([]);
+  });
+
+  it('is let go without a word where it has vanished: how it ended is known, and stays', async () => {
+    const { world, id } = await worldWithAlarm();
+    const before = await world.view();
+    world.sim.life.remove(id);
+    world.clock.advance(minuteMs);
+    expect(await world.syncWell()).toMatchObject({ rowsWritten: 0 });
+    expect(await waiting(world)).toEqual([]);
+    expect(await world.view()).toEqual(before);
+  });
+});
+
+describe('executions that await their notification, ten thousand and more', () => {
+  it('are let go from the end that lies longest back', () => {
+    const entries = Array.from({ length: 10_003 }, (_, index) => ({
+      execution: anExecution({ id: BigInt(index), startTimeMs: 1000, endTimeMs: 2000 + ((index * 7919) % 10_003) }),
+      observedAtMs: 3000,
+      lookedAtMs: 3000,
+      awaits: 'notification' as const,
+    }));
+    const running = { ...entries[0]!, awaits: 'outcome' as const };
+    const ends = surplusEntries([running, ...entries]).map(({ execution }) => execution.endTimeMs);
+    expect(ends).toEqual([2002, 2001, 2000]);
+  });
+
+  it('are kept no more than that in the checkpoint', async () => {
+    const world = await syncedSource();
+    const nowMs = world.clock.now();
+    for (let index = 0; index < 10_300; index += 1) {
+      world.sim.life.addExecution({ startTimeMs: nowMs - 5 * hourMs + index * 1000, endTimeMs: nowMs - index });
+    }
+    await world.syncWell();
+    expect((await waiting(world)).length).toBe(10_000);
+  });
+});
