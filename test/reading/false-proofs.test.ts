@@ -29,6 +29,16 @@ function hidingBehind(hidden: Execution | undefined, others: readonly (Execution
   };
 }
 
+/** Shows nothing the first time that an offset is asked for. */
+function emptyOnce(offset: number): PagedSourceTraps['distort'] {
+  let isDue = true;
+  return (page, _n, asked) => {
+    const isEmpty = isDue && asked.offset === offset;
+    isDue &&= !isEmpty;
+    return isEmpty ? { ...page, executions: [] } : page;
+  };
+}
+
 describe('a row that one reply shows twice', () => {
   it.each([30, 250])('does not stand for the one that is missing there, of %i rows', async (rows) => {
     const source = pagedSource(executions(rows), {
@@ -105,6 +115,15 @@ describe('a count that is capped', () => {
     expect(await readKeys(source)).toEqual(keysOf(source.rows));
   });
 
+  it.each<[string, Partial<PagedSourceTraps>]>([
+    ['more comes', {}],
+    ['deeper offsets are refused', { deepestOffset: 300 }],
+    ['an empty page comes first', { distort: emptyOnce(301) }],
+  ])('at the end of a full page is seen through where behind it %s', async (_what, traps) => {
+    const source = pagedSource(executions(1000), { count: { cappedAt: 301 }, pageCap: 7, ...traps });
+    expect(await readKeys(source)).toEqual(keysOf(source.rows));
+  });
+
   it.each([100, 300, 350, 1000])('together with the list, at %i, is seen through', async (cappedAt) => {
     const source = pagedSource(executions(2100), { count: { cappedAt }, listCappedAt: cappedAt });
     expect(await readKeys(source)).toEqual(keysOf(source.rows));
@@ -114,6 +133,29 @@ describe('a count that is capped', () => {
     const source = pagedSource(executions(300, (index) => index * 288_000));
     expect(await readKeys(source)).toEqual(keysOf(source.rows));
     expect(source.requests).toBeLessThanOrEqual(8);
+  });
+});
+
+describe('a count of the page only', () => {
+  it.each([1, 2, 39])('is no total after a window of %i rows, which it fitted', async (rows) => {
+    const source = pagedSource(executions(500), { count: 'page', pageCap: 40 });
+    const firstRows = { fromMs: epochMs - 5000, toMs: epochMs + rows * 1000 - 500 };
+    expect(await readKeys(source, firstRows)).toHaveLength(rows);
+    expect(await readKeys(source)).toEqual(keysOf(source.rows));
+  });
+
+  it('is no total after two empty pages either that repeat it, once it was seen to be none', async () => {
+    let staleReplies = 0;
+    const source = pagedSource(executions(500), {
+      count: 'page',
+      distort: (page, _n, { offset }) => {
+        staleReplies += offset === 100 && staleReplies < 3 ? 1 : 0;
+        return offset === 100 && staleReplies < 3 ? { ...page, executions: [], count: 100 } : page;
+      },
+    });
+    await readKeys(source, { fromMs: epochMs, toMs: epochMs + 10_000 });
+    expect(await readKeys(source)).toEqual(keysOf(source.rows));
+    expect(staleReplies).toBe(3);
   });
 });
 
