@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ConfigError, IncompleteReadError } from '../../functions/errors.ts';
+import { ConfigError, IncompleteReadError, SourceError } from '../../functions/errors.ts';
 import { readVerified } from '../../functions/reading/verified.ts';
 import {
   anExecution,
@@ -277,7 +277,10 @@ describe('what cannot be proven', () => {
     expect(await read(source)).toEqual(keysOf(source.rows));
   });
 
-  it('passes on an error of the source, with no request left under way', async () => {
+  it.each([
+    ['any error', new Error('broken')],
+    ['one of the source that refuses no offset', new SourceError('broken', { remedy: '-', httpStatus: 503 })],
+  ])('passes on an error of the source, with no request left under way: %s', async (_what, error) => {
     const source = pagedSource(executions(1234));
     let underWay = 0;
     const reader = {
@@ -287,7 +290,7 @@ describe('what cannot be proven', () => {
         try {
           const page = await source.fetchPage(request);
           if (source.requests === 5) {
-            throw new Error('broken');
+            throw error;
           }
           return page;
         } finally {

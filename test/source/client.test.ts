@@ -39,6 +39,15 @@ describe('asking for a page', () => {
     expect(page.receivedAtMs).toBe(Date.UTC(2026, 0, 2));
   });
 
+  it('tells the time when the reply had come, not when it was asked for', async () => {
+    const clock = testClock();
+    const server = await startLoopback(() => {
+      clock.advance(7_000);
+      return aPage;
+    });
+    expect((await connect(server.url, { clock }).fetchPage(aRequest)).receivedAtMs).toBe(clock.now());
+  });
+
   it('signs with an access key instead, project id included', async () => {
     const server = await startLoopback(() => aPage);
     const { ref } = secretFile({ accessKeyId: 'AK1', secretAccessKey: 'planted-sk', securityToken: 'planted-st' });

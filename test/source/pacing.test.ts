@@ -139,6 +139,16 @@ describe('after a 429', () => {
     expect((await waiting)[0]).toBe(startMs + waitMs);
   });
 
+  it('a shorter time that is told later does not shorten the wait', async () => {
+    const pacer = createPacer(documented, clock);
+    const [first, second] = await Promise.all([pacer.admit(), pacer.admit()]);
+    pacer.slowDown(first, 20_000);
+    pacer.slowDown(second, 1_000);
+    const waiting = pacer.admit();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await waiting).toBe(first + 20_000);
+  });
+
   it('those wait too who were waiting for the quota already', async () => {
     const pacer = createPacer({ requests: 1, perSeconds: 5 }, clock);
     const first = await pacer.admit();

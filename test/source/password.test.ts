@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigError, CredentialsError, SourceError } from '../../functions/errors.ts';
 import { startCloud, tokenReply, user } from './cloud.ts';
-import { type Answer, aRequest, aTarget, connect, errorOf, secretFile } from './loopback.ts';
+import { type Answer, aPage, aRequest, aTarget, connect, errorOf, secretFile, startLoopback } from './loopback.ts';
 
 describe('a password', () => {
   it('gets one token, scoped to the project, for many pages', async () => {
@@ -58,6 +58,25 @@ describe('a password', () => {
     expect(cloud.issued()).toBe(4);
     expect(source.stats()).toMatchObject({ requests: 7, retries: 3 });
   });
+
+  it.each(['APIG.0307', 'APIGW.0307'])(
+    'gets a new token where the source says so by the code %s alone',
+    async (code) => {
+      const refused = {
+        status: 403,
+        body: JSON.stringify({ error_code: code, error_msg: 'The token must be updated.' }),
+      };
+      const server = await startLoopback((request) =>
+        request.method === 'POST'
+          ? tokenReply(`t${server.received.length}`)
+          : request.headers['x-auth-token'] === 't1'
+            ? refused
+            : aPage,
+      );
+      const source = connect(server.url, { iamEndpoint: server.url, credentialsRef: secretFile(user).ref });
+      expect((await source.fetchPage(aRequest)).executions).toHaveLength(1);
+    },
+  );
 
   it('that was rotated together with the token is read again from the secret', async () => {
     let password = user.password;

@@ -38,6 +38,10 @@ describe('a row that is no execution', () => {
       { start_time: '17672256000000000000' },
       'start_time is not an integer of epoch milliseconds: 17672256000000000000',
     ],
+    [
+      { start_time: '17672256000000000001' },
+      'start_time is not an integer of epoch milliseconds: 17672256000000000001',
+    ],
     [{ start_time: '""' }, 'start_time is not an integer of epoch milliseconds: ""'],
     [{ end_time: '" "' }, 'end_time is not an integer of epoch milliseconds: " "'],
     [{ end_time: '"0"' }, 'end_time is not an integer of epoch milliseconds: "0"'],

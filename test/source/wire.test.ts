@@ -138,6 +138,14 @@ describe('undocumented fields', () => {
   });
 });
 
+describe('an id whose name is written with escapes', () => {
+  it.each(['\\u0069d', 'i\\u0064'])('is not mixed up with another beside the rows: %s', (name) => {
+    const row = `{"${name}":9007199254740993,"start_time":1767225600000}`;
+    const content = page(`{"id":9007199254740992,"resources":[${row}]}`);
+    expect(content.isPage && content.executions.map(({ id }) => id)).toEqual([9_007_199_254_740_993n]);
+  });
+});
+
 describe('the count', () => {
   it.each([
     ['0', 0],
