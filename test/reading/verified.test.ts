@@ -23,6 +23,18 @@ describe('a well-behaved source', () => {
     expect(source.requests).toBe(13);
   });
 
+  it.each<[string, Partial<PagedSourceTraps>]>([
+    ['short', { shortRequests: new Set([4]) }],
+    ['empty', { emptyRequests: new Set([4]) }],
+  ])(
+    'is read with three requests more where one page comes back %s: the rest of it, and twice what comes after all',
+    async (_how, traps) => {
+      const source = pagedSource(executions(1230), traps);
+      expect(await read(source)).toEqual(keysOf(source.rows));
+      expect(source.requests).toBe(13 + 3);
+    },
+  );
+
   it('costs at most two requests where there is nothing or little', async () => {
     const empty = pagedSource([]);
     expect(await read(empty)).toEqual([]);

@@ -114,7 +114,7 @@ export function pagedSource(
       all.beforeRequest(source.requests, source);
       const n = source.requests;
       await Promise.resolve();
-      return all.distort(answer(source, all, request, nextRandom), n, request);
+      return all.distort(answer(n, source.rows, all, request, nextRandom), n, request);
     },
     reader: {
       fetchPage: (request) => source.fetchPage(request),
@@ -128,13 +128,18 @@ export function pagedSource(
   return source;
 }
 
-function answer(source: PagedSource, traps: PagedSourceTraps, request: PageRequest, random: () => number): Page {
-  const n = source.requests;
+function answer(
+  n: number,
+  rows: readonly Execution[],
+  traps: PagedSourceTraps,
+  request: PageRequest,
+  random: () => number,
+): Page {
   if (request.offset > traps.deepestOffset) {
     throw new SourceError('offset too large', { remedy: '-', httpStatus: 400, code: 'DQC.0001' });
   }
-  const tieBreak = new Map(source.rows.map((row) => [row, traps.shuffleTies ? random() : Number(row.id % 1_000_003n)]));
-  const matched = source.rows
+  const tieBreak = new Map(rows.map((row) => [row, traps.shuffleTies ? random() : Number(row.id % 1_000_003n)]));
+  const matched = rows
     .filter(
       (row) =>
         (traps.startInclusive ? row.startTimeMs >= request.startTimeMs : row.startTimeMs > request.startTimeMs) &&
