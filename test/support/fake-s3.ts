@@ -43,6 +43,8 @@ export class FakeS3 {
   readonly requests: string[] = [];
   /** Keys per page of a listing. */
   pageSize = 1000;
+  /** Whether the reply to a write has an ETag, as S3's has. */
+  tellsEtagOfPut = true;
   readonly bucket = 'warehouse';
   readonly #server: Server;
 
@@ -114,8 +116,8 @@ export class FakeS3 {
         return;
       case 'brokenBody':
         response.writeHead(200, { 'content-length': 1000 });
-        response.write('only this');
-        response.destroy();
+        // What is destroyed at once never leaves: not even the head would arrive.
+        response.write('only this', () => setImmediate(() => response.destroy()));
         return;
       default:
         sendError(response, fault?.failure ?? 'InternalError');
@@ -140,7 +142,9 @@ export class FakeS3 {
     } else if (method === 'PUT') {
       const failure = this.#put(key, request, body);
       if (failure === null) {
-        response.setHeader('etag', etagOf(body));
+        if (this.tellsEtagOfPut) {
+          response.setHeader('etag', etagOf(body));
+        }
         send(response, 200, '');
       } else {
         sendError(response, failure);

@@ -48,6 +48,14 @@ describe('S3 store: where objects lie', () => {
     expect(store.url).toBe('s3://warehouse/dq');
   });
 
+  it('lists no folder that somebody made in the console', async () => {
+    const { fake, store } = await started();
+    fake.objects.set('k/', bytesOf(''));
+    fake.objects.set('k/a', bytesOf('1'));
+
+    expect(await keysOf(store, 'k/')).toEqual(['k/a']);
+  });
+
   it('lists more keys than fit a page', async () => {
     const { fake, store } = await started();
     fake.pageSize = 3;
@@ -114,6 +122,17 @@ describe('S3 store: a reply is lost', () => {
     expect(await textAt(store, 'key')).toBe('ours');
   });
 
+  it('replaces once more if nothing was replaced, even after the SDK gave up', async () => {
+    const { fake, store } = await started();
+    await store.putIfAbsent('key', bytesOf('1'));
+    const read = await store.get('key');
+    fake.faults.push(...always('PUT', 'reset').slice(0, 3));
+
+    expect((await store.putIfMatch('key', bytesOf('2'), read?.etag ?? '')).kind).toBe('won');
+
+    expect(await textAt(store, 'key')).toBe('2');
+  });
+
   it('does not know if no write gets through', async () => {
     const { fake, store } = await started();
     fake.faults.push(...always('PUT', 'reset'));
@@ -122,6 +141,18 @@ describe('S3 store: a reply is lost', () => {
 
     expect(outcome.kind).toBe('unknown');
     expect(fake.requests.filter((request) => request === 'PUT key')).toHaveLength(6);
+  });
+});
+
+describe('S3 store: a reply without ETag', () => {
+  it('is asked for it, so that what comes next still compares', async () => {
+    const { fake, store } = await started();
+    fake.tellsEtagOfPut = false;
+
+    const outcome = await store.putIfAbsent('key', bytesOf('1'));
+
+    expect(outcome).toEqual({ kind: 'won', etag: (await store.get('key'))?.etag });
+    expect((await store.putIfMatch('key', bytesOf('2'), 'another')).kind).toBe('lost');
   });
 });
 

@@ -1,0 +1,94 @@
+/** What is asked for to look again at what is open, and at notices: enough of it, fairly, and no more. */
+import { describe, expect, it } from 'vitest';
+import type { Window } from '../../../functions/model.ts';
+import { contains } from '../../../functions/reading/window.ts';
+import type { OpenEntry } from '../../../functions/sync/plan/checkpoint.ts';
+import { narrowWindows, othersDue, planReobservation } from '../../../functions/sync/plan/open-set.ts';
+import { anExecution } from '../../support/paged-source.ts';
+
+const nowMs = 1_760_000_000_000;
+const hourMs = 3_600_000;
+const lookbackMs = 900_000;
+
+/** An entry for the nth of executions that lie far apart, each looked at later than the one before. */
+function anEntry(
+  n: number,
+  change: { runStatus: string; notifyStatus?: string; endedAgoMs: number | null },
+): OpenEntry {
+  const { runStatus, notifyStatus = 'NOT_TRIGGERED', endedAgoMs } = change;
+  const endTimeMs = endedAgoMs === null ? null : nowMs - endedAgoMs;
+  return {
+    execution: anExecution({
+      id: BigInt(n),
+      startTimeMs: nowMs - 9 * hourMs + n * 1000,
+      runStatus,
+      notifyStatus,
+      endTimeMs,
+    }),
+    observedAtMs: nowMs - hourMs,
+    lookedAtMs: nowMs - hourMs + n,
+    awaits: endedAgoMs === null ? 'outcome' : 'notification',
+  };
+}
+
+function entries(count: number, change: Parameters<typeof anEntry>[1]): OpenEntry[] {
+  return Array.from({ length: count }, (_, n) => anEntry(n, change));
+}
+
+const idsDue = (open: OpenEntry[], requestsSoFar: number): number[] =>
+  othersDue(open, { rowsPerMs: null, requestsSoFar, nowMs, lookbackMs }).map(({ execution }) => Number(execution.id));
+
+function expectHeld(open: readonly OpenEntry[], windows: readonly Window[]): void {
+  const outside = open.filter(({ execution }) => !windows.some((window) => contains(window, execution.startTimeMs)));
+  expect(outside).toEqual([]);
+}
+
+describe('what is asked for', () => {
+  it.each([null, 0.001, 0.02, 5])(
+    'holds the start of each execution that is looked for, at %s rows a ms',
+    (rowsPerMs) => {
+      const open = entries(50, { runStatus: 'RUNNING', endedAgoMs: null });
+      expectHeld(open, narrowWindows(open, rowsPerMs));
+      const { stillOpen } = planReobservation(open, rowsPerMs);
+      expectHeld(
+        stillOpen.length === 0 ? [] : open,
+        stillOpen.map(({ window }) => window),
+      );
+    },
+  );
+});
+
+describe('notices that can not change any more', () => {
+  const over = { runStatus: 'SUCCESS', endedAgoMs: lookbackMs };
+
+  it('are looked at once more, up to half of those that wait, those first that were looked at longest ago', () => {
+    const open = entries(300, over);
+    const due = idsDue(open.toReversed(), 2);
+    expect(due).toEqual(Array.from(due, (_, n) => n));
+    expect(due.length).toBeGreaterThan(100);
+    expect(due.length).toBeLessThanOrEqual(150);
+  });
+
+  it('are all looked at where they are few, or where the run costs much anyway', () => {
+    expect(idsDue(entries(20, over), 2)).toHaveLength(20);
+    expect(idsDue(entries(300, over), 1200)).toHaveLength(300);
+  });
+});
+
+describe('notices that may still change', () => {
+  const early = { runStatus: 'ALARMING', endedAgoMs: lookbackMs - 1 };
+
+  it('are looked at where nobody was told of an alarm', () => {
+    expect(idsDue(entries(10, early), 3)).toHaveLength(10);
+    expect(idsDue(entries(300, early), 3).length).toBeLessThanOrEqual(20);
+  });
+
+  it.each([
+    ['somebody was told', { ...early, notifyStatus: 'SUCCESS' }],
+    ['all went well', { ...early, runStatus: 'SUCCESS' }],
+  ])('are looked at where %s as far as it costs a quiet run nothing', (_why, change) => {
+    expect(idsDue(entries(10, change), 2)).toEqual([0]);
+    expect(idsDue(entries(10, change), 3)).toEqual([]);
+    expect(idsDue(entries(10, change), 40)).toHaveLength(10);
+  });
+});
