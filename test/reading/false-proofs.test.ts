@@ -236,6 +236,20 @@ describe('passes put together', () => {
   });
 });
 
+describe('a row that no reply but one shows', () => {
+  it('is handed on, also where that reply was only asked for its count', async () => {
+    const rows = executions(230);
+    const late = anExecution({ id: 1n, startTimeMs: epochMs + 5 });
+    const source = pagedSource(rows, {
+      distort: hidingBehind(rows[9], [rows[8], rows[8]]),
+      beforeRequest: (n, self) => {
+        self.rows = n === 4 ? [...rows, late] : rows;
+      },
+    });
+    expect(await readKeys(source)).toEqual(keysOf([...rows, late]));
+  });
+});
+
 describe('rows of one millisecond that were read again', () => {
   it('prove nothing where one of them had come late, and another row was held back', async () => {
     const rows = executions(201, (index) => (index < 95 || index > 105 ? index * 1000 : 100_000));

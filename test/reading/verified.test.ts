@@ -55,10 +55,11 @@ describe('a well-behaved source', () => {
     });
   });
 
-  it('is reported as too large instead of being read, with its density', async () => {
+  it('is reported as too large instead of being read, with its density and the rows seen by then', async () => {
     const source = pagedSource(executions(1000));
     const outcome = await readVerified(source.reader, day, 500);
     expect(outcome).toMatchObject({ kind: 'tooLarge', rowsPerMs: 1000 / 86_400_000 });
+    expect(outcome.collected.seen.size).toBe(100);
     expect(source.requests).toBe(1);
   });
 });
@@ -181,7 +182,7 @@ describe('sources that were once believed too soon', () => {
   it('tells when one reply held all of a window', async () => {
     const atomic = await readVerified(pagedSource(executions(90)).reader, day, 100);
     expect(atomic).toMatchObject({ kind: 'complete', isAtomic: true });
-    const paged = await readVerified(pagedSource(executions(90), { pageCap: 40 }).reader, day, 100);
+    const paged = await readVerified(pagedSource(executions(90), { pageCap: 50 }).reader, day, 100);
     expect(paged).toMatchObject({ kind: 'complete', isAtomic: false });
   });
 });

@@ -107,6 +107,17 @@ describe('Parquet file', () => {
     expect(() => encode([])).toThrow(/no rows/);
   });
 
+  it('keeps long texts and the nulls among them, however large the page', async () => {
+    const texts = Array.from({ length: 3_000 }, (_, index) => (index % 7 === 0 ? null : `${index} ${'ö'.repeat(200)}`));
+    const bytes = encode(texts.map((extra, index) => anObservation({ id: BigInt(index), name: extra, extra })));
+
+    const rows = await hyparquetRows(bytes);
+    expect(rows.map((row) => row['extra'] ?? null)).toEqual(texts);
+    expect(await duckdbOverFile(bytes, 'SELECT id, name FROM file ORDER BY id')).toEqual(
+      texts.map((name, index) => ({ id: String(index), name })),
+    );
+  });
+
   it('spans pages and row groups without a seam', async () => {
     const count = maxRowGroupRows + maxPageRows + 7;
     const rows = Array.from({ length: count }, (_, index) =>
@@ -188,6 +199,18 @@ describe('what parquetjs-lite would get wrong', () => {
     expect(await duckdbOverFile(bytes, `SELECT count(*) AS found FROM file WHERE run_status > '\uFFFD'`)).toEqual([
       { found: '1' },
     ]);
+  });
+
+  it('gives the older kind of statistics, whose order nobody knows, of numbers only', () => {
+    const [group] = hyparquetFooter(encode([anObservation()])).row_groups;
+
+    const having = observationColumns.filter((_, index) => {
+      const { min, max } = group?.columns[index]?.meta_data?.statistics ?? {};
+      return min !== undefined || max !== undefined;
+    });
+    expect(having.map(({ name }) => name)).toEqual(
+      observationColumns.filter(({ kind }) => kind !== 'text').map(({ name }) => name),
+    );
   });
 
   it('gives no statistics of free text, of long text, and of nothing', async () => {

@@ -6,6 +6,8 @@ import {
   type Change,
   type Checkpoint,
   emptyCheckpoint,
+  resumedAt,
+  rewindTo,
 } from '../../../functions/sync/plan/checkpoint.ts';
 import { decodeCheckpoint, encodeCheckpoint } from '../../../functions/sync/plan/checkpoint-json.ts';
 import { watermarkOf } from '../../../functions/sync/plan/coverage.ts';
@@ -178,6 +180,55 @@ describe('changes to a checkpoint', () => {
     ] as const) {
       expect(watermarkOf(applyChange(applyChange(empty, a, lookbackMs), b, lookbackMs))).toBe(12_000);
     }
+  });
+
+  it('keep what was quarantined by others for a week, so that it is quarantined once', () => {
+    const [sample] = fc.sample(change, { numRuns: 1, seed: 1 });
+    const applied = (checkpoint: Checkpoint, quarantined: string[], committedAtMs: number): Checkpoint => {
+      const run = { ...sample!.run, committedAtMs };
+      return applyChange(checkpoint, { ...sample!, commitId: `${committedAtMs}`, quarantined, run }, lookbackMs);
+    };
+    const weekMs = 7 * 86_400_000;
+    const both = applied(applied(emptyCheckpoint(identity), ['q1'], 1000), ['q2', 'q2'], 2000);
+    expect(both.quarantined.map(({ fingerprint }) => fingerprint)).toEqual(['q1', 'q2']);
+    const seenAgain = applied(both, ['q1'], 3000);
+    expect(seenAgain.quarantined.map(({ fingerprint }) => fingerprint).sort()).toEqual(['q1', 'q2']);
+    const later = applied(seenAgain, [], 2000 + weekMs);
+    expect(later.quarantined.map(({ fingerprint }) => fingerprint)).toEqual(['q1']);
+  });
+
+  it('end a doubt about an open execution only where it was written since', () => {
+    const [sample] = fc.sample(change, { numRuns: 1, seed: 1 });
+    const sight = (observedAtMs: number, lookedAtMs: number) => ({
+      execution: anExecution({ id: 1n, startTimeMs: 11_000 }),
+      observedAtMs,
+      lookedAtMs,
+      awaits: 'outcome' as const,
+    });
+    const inDoubt = rewindTo({ ...emptyCheckpoint(identity), open: [sight(500, 500)] }, 11_000, 'rewind');
+    const applied = (opened: Change['opened']): Checkpoint =>
+      applyChange(inDoubt, { ...sample!, windows: [], opened }, lookbackMs);
+    expect(applied([sight(500, 600)]).open).toEqual([sight(500, 0)]);
+    expect(applied([sight(501, 600)]).open).toEqual([sight(501, 600)]);
+  });
+
+  it('leave where incremental runs once set out as it was, whatever the config says now', () => {
+    const [sample] = fc.sample(change, { numRuns: 1, seed: 1 });
+    const reaching = (incrementalFromMs: number, toMs: number): Change => ({
+      ...sample!,
+      commitId: `${toMs}`,
+      incrementalFromMs,
+      windows: [{ window: { fromMs: 9_000, toMs }, startTimesMs: [] }],
+    });
+    const changed = applyChange(emptyCheckpoint(identity), reaching(9_000, 10_000), lookbackMs);
+    expect(watermarkOf(applyChange(changed, reaching(1_000, 12_000), lookbackMs))).toBe(12_000);
+  });
+
+  it('are forgotten by a rewind as far as they tell how far a reading again has come', () => {
+    const rereading = { fromMs: 9_000, toMs: 12_000, reachedMs: 11_000, reachedAtMs: 13_000 };
+    const rewound = rewindTo({ ...emptyCheckpoint(identity), rereading }, 10_000, 'rewind');
+    expect(resumedAt(rewound, rereading, 13_000)).toBeNull();
+    expect(resumedAt({ ...rewound, rereading }, rereading, 13_000)).toBe(11_000);
   });
 
   it('close an execution unless it was seen open later', () => {
