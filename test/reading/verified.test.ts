@@ -184,6 +184,8 @@ describe('sources that were once believed too soon', () => {
     expect(atomic).toMatchObject({ kind: 'complete', isAtomic: true });
     const paged = await readVerified(pagedSource(executions(90), { pageCap: 50 }).reader, day, 100);
     expect(paged).toMatchObject({ kind: 'complete', isAtomic: false });
+    const inParts = await readVerified(pagedSource(executions(700), { count: { cappedAt: 300 } }).reader, day, 1000);
+    expect(inParts).toMatchObject({ kind: 'complete', isAtomic: false });
   });
 });
 
