@@ -212,6 +212,20 @@ describe('a reply that is too big or too slow', () => {
   });
 });
 
+describe('while it is asked again', () => {
+  it.each([
+    ['a source in trouble is failing', { status: 503 }, 'source'],
+    ['one that says 429 is not', { status: 429 }, undefined],
+  ])('%s, and nothing is once it has given a page', async (_name, trouble, kind) => {
+    const server = await startLoopback((_, index) => (index < 2 ? trouble : aPage));
+    const kinds: (string | undefined)[] = [];
+    const source = connect(server.url, { log: () => kinds.push(source.stats().failing?.kind) });
+    await source.fetchPage(aRequest);
+    expect(kinds).toEqual([kind, kind]);
+    expect(source.stats().failing).toBeNull();
+  });
+});
+
 describe('the signal', () => {
   const stop = new StoppedError('time is up', { remedy: 'Run again.', code: 'SIGINT' });
 

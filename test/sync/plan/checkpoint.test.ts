@@ -231,6 +231,18 @@ describe('changes to a checkpoint', () => {
     expect(resumedAt({ ...rewound, rereading }, rereading, 13_000)).toBe(11_000);
   });
 
+  it('take up how far a reading again had come, unless that was more than a day ago', () => {
+    const [sample] = fc.sample(change, { numRuns: 1, seed: 1 });
+    const dayMs = 86_400_000;
+    const span = { fromMs: 9_000, toMs: 12_000 };
+    const before = { ...emptyCheckpoint(identity), rereading: { ...span, reachedMs: 11_000, reachedAtMs: 0 } };
+    const reachedAfter = (reachedAtMs: number): number | null => {
+      const rereading = { ...span, reachedMs: 9_500, reachedAtMs };
+      return resumedAt(applyChange(before, { ...sample!, rereading }, lookbackMs), span, reachedAtMs);
+    };
+    expect([reachedAfter(dayMs - 1), reachedAfter(dayMs)]).toEqual([11_000, 9_500]);
+  });
+
   it('close an execution unless it was seen open later', () => {
     const open = {
       execution: anExecution({ id: 1n, startTimeMs: 11_000 }),

@@ -4,10 +4,12 @@ import {
   addLateRows,
   addWindow,
   type CoveredWindow,
+  cutOut,
   densityOf,
   endOf,
   gapsIn,
 } from '../../../functions/sync/plan/coverage.ts';
+import { nextWindow } from '../../../functions/sync/plan/next-window.ts';
 
 const dayMs = 86_400_000;
 const window = fc
@@ -87,6 +89,33 @@ describe('coverage', () => {
       { fromMs: 40, toMs: 50 },
     ]);
     expect(gapsIn({ fromMs: 12, toMs: 18 }, coverage)).toEqual([]);
+  });
+
+  it('keeps days apart, so that what is cut out of one leaves the count of the others', () => {
+    const coverage = [0, 1, 2].reduce<CoveredWindow[]>(
+      (sum, day) => addWindow(sum, { fromMs: day * dayMs, toMs: (day + 1) * dayMs }, [day * dayMs, day * dayMs + 9]),
+      [],
+    );
+    expect(coverage).toHaveLength(3);
+    expect(cutOut(coverage, { fromMs: 1.5 * dayMs, toMs: Number.POSITIVE_INFINITY })).toEqual([
+      { fromMs: 0, toMs: dayMs, rows: 2 },
+      { fromMs: dayMs, toMs: 1.5 * dayMs, rows: 1 },
+    ]);
+  });
+
+  it('tells no gap within a window that reaches beyond the one after it', () => {
+    const overlapping = [
+      { fromMs: 0, toMs: 10 },
+      { fromMs: 2, toMs: 4 },
+    ];
+    expect(gapsIn({ fromMs: 0, toMs: 12 }, overlapping)).toEqual([{ fromMs: 10, toMs: 12 }]);
+  });
+
+  it('is looked back at from now where it reaches further than that', () => {
+    const covered = { coverage: [{ fromMs: 0, toMs: 10_000, rows: 1 }], incremental: { fromMs: 0, toMs: 10_000 } };
+    const settings = { initialFromMs: 0, lookbackMs: 1_000 };
+    expect(nextWindow(covered, settings, 9_500)).toEqual({ fromMs: 8_500, toMs: 9_500 });
+    expect(nextWindow(covered, settings, 12_000)).toEqual({ fromMs: 9_000, toMs: 12_000 });
   });
 
   it('tells the density of the last week only', () => {
