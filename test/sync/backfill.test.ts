@@ -68,6 +68,18 @@ describe('a backfill', () => {
     expect(await world.observations()).toHaveLength(2_001);
   });
 
+  it('up to now leaves no row to be written twice, not even where the part that it covers ends', async () => {
+    const world = await syncedSource();
+    const nowMs = world.clock.now();
+    for (const offMs of [-1, 0, 1]) {
+      const startTimeMs = nowMs - 15 * minuteMs + offMs;
+      world.sim.life.addExecution({ startTimeMs, endTimeMs: startTimeMs + 100 });
+    }
+    const window = { fromMs: nowMs - hourMs, toMs: nowMs };
+    expect(await world.backfill({ window })).toMatchObject({ rowsWritten: 3 });
+    expect(await world.syncWell()).toMatchObject({ rowsWritten: 0 });
+  });
+
   it('without a range fills the known gaps and nothing else', async () => {
     const world = await worldWithHistory(10_000, 300);
     await world.syncWell();
@@ -179,6 +191,15 @@ describe('reading again', () => {
     expect(await world.backfill({ window, again: true })).toMatchObject({ rowsWritten: 100 });
     expect(await world.syncWell()).toMatchObject({ rowsWritten: 0 });
     await world.expectTruth();
+  });
+
+  it('up to now begins anew each time, though its end is never covered', async () => {
+    const world = await syncedSource();
+    const nowMs = world.clock.now();
+    world.sim.life.addMany(100, { fromMs: nowMs - 55 * minuteMs, toMs: nowMs - 20 * minuteMs });
+    const task = { window: { fromMs: nowMs - hourMs, toMs: nowMs }, again: true };
+    expect(await world.backfill(task)).toMatchObject({ done: true, rowsWritten: 100 });
+    expect(await world.backfill(task)).toMatchObject({ done: true, rowsWritten: 100 });
   });
 
   it('quarantines no row that was quarantined before', async () => {

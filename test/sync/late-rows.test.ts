@@ -5,15 +5,21 @@
 import { describe, expect, it } from 'vitest';
 import { hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
 
-/** 130 executions; once a full first page of them was shown, the first is deleted, and another comes late. */
-function slippingRows({ sim, clock }: SyncedSource, fromMs: number, spacingMs: number): { happened: boolean } {
+/** 130 executions; once a full first page of them was shown, of a window from `askedFromMs` on, the first is deleted, and another comes late. */
+function slippingRows(
+  { sim, clock }: SyncedSource,
+  fromMs: number,
+  spacingMs: number,
+  askedFromMs = 0,
+): { happened: boolean } {
   const [first] = Array.from({ length: 130 }, (_, index) =>
     sim.life.addExecution({ startTimeMs: fromMs + index * spacingMs, visibleAtMs: clock.now() }),
   );
   const trap = { happened: false };
   sim.traps.order = 'start-asc';
   sim.traps.afterPage = ({ query, rows, life }) => {
-    if (!trap.happened && query.offset === 0 && rows === 100 && first !== undefined) {
+    const isAsked = query.offset === 0 && (query.startTimeMs ?? 0) >= askedFromMs;
+    if (!trap.happened && isAsked && rows === 100 && first !== undefined) {
       trap.happened = true;
       life.remove(first.id);
       life.addLate(2 * minuteMs);
@@ -36,6 +42,20 @@ describe('I16: a row that slips from one page to the one before, while another c
     const fromMs = lookbackMs + fromLookbackMs;
     const spacingMs = fromLookbackMs < -2_000 ? 1_000 : 10;
     const trap = slippingRows(world, fromMs, spacingMs);
+    world.clock.advance(12 * minuteMs);
+    await world.syncWell();
+    expect(trap.happened).toBe(true);
+    world.sim.traps.afterPage = null;
+    world.clock.advance(20 * minuteMs);
+    await world.syncWell();
+    await world.expectTruth();
+  });
+
+  it('is in the table in the end, where it slips in the very slice that may get late rows, before the lookback', async () => {
+    const world = await syncedSource();
+    await world.syncWell();
+    const lookbackMs = world.clock.now() - 3 * minuteMs;
+    const trap = slippingRows(world, lookbackMs - 1_990, 10, lookbackMs - 2_001);
     world.clock.advance(12 * minuteMs);
     await world.syncWell();
     expect(trap.happened).toBe(true);

@@ -86,6 +86,25 @@ describe('open executions', () => {
     await world.expectTruth();
   });
 
+  it('of statuses that cannot be asked for are looked at in turn, where they are too many for one run', async () => {
+    const world = await syncedSource();
+    world.sim.life.addMany(20_000, { fromMs: world.clock.now() - 2 * dayMs, toMs: world.clock.now() - minuteMs });
+    const startTimesMs = Array.from({ length: 70 }, (_, index) => world.clock.now() - (index + 2) * hourMs);
+    for (const startTimeMs of startTimesMs) {
+      world.sim.life.addExecution({ runStatus: 'CANCELED', startTimeMs, endTimeMs: startTimeMs + 1000 });
+    }
+    await world.syncWell();
+    const asked: { fromMs: number; toMs: number }[] = [];
+    world.sim.traps.afterPage = ({ query }) => {
+      asked.push({ fromMs: query.startTimeMs ?? 0, toMs: query.endTimeMs ?? 0 });
+    };
+    for (let run = 0; run < 2; run += 1) {
+      world.clock.advance(hourMs);
+      await world.syncWell();
+    }
+    expect(startTimesMs.filter((ms) => !asked.some(({ fromMs, toMs }) => fromMs < ms && ms < toMs))).toEqual([]);
+  });
+
   it('that raised alarms far apart are all followed to their notification', async () => {
     const { world, ids } = await worldWithOpen(10, hourMs);
     for (const id of ids) {

@@ -22,6 +22,14 @@ describe('a run', () => {
     expect(await world.observations()).toHaveLength(40_000);
   });
 
+  it('that commits several times within one day gives each file a name of its own', async () => {
+    const world = await syncedSource();
+    world.sim.life.addMany(25_000, { fromMs: world.clock.now() - 11 * hourMs, toMs: world.clock.now() - hourMs });
+    const summary = await world.syncWell();
+    expect(summary.files).toBeGreaterThan(2);
+    expect(await world.observations()).toHaveLength(25_000);
+  });
+
   it('that is stopped commits also the little that it has', async () => {
     const world = await syncedSource();
     world.sim.life.addMany(2_000, { fromMs: world.clock.now() - 20 * dayMs, toMs: world.clock.now() - hourMs });
