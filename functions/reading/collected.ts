@@ -21,6 +21,13 @@ export interface Collected {
   readonly repeats: Map<string, number>;
 }
 
+const unreadablePrefix = 'unreadable ';
+
+/** Whether a key stands for a row that could not be read: nothing tells when that one starts. */
+export function isUnreadableKey(key: string): boolean {
+  return key.startsWith(unreadablePrefix);
+}
+
 /** Nothing yet. */
 export function emptyCollected(): Collected {
   return { seen: new Map(), unreadable: new Map(), repeats: new Map() };
@@ -60,7 +67,7 @@ export function addPage(collected: Collected, page: Page): EpochMs[] {
     keepNewer(collected.seen, key, { execution, receivedAtMs: page.receivedAtMs });
   }
   for (const row of page.unreadable) {
-    const key = `unreadable ${row.rawText}`;
+    const key = `${unreadablePrefix}${row.rawText}`;
     const times = (timesInPage.get(key) ?? 0) + 1;
     timesInPage.set(key, times);
     if (times > 1) {

@@ -7,13 +7,21 @@
  * appears late; where that may be, the caller has to read again: invariant I16.)
  * Passes that gave the same count may be put together, as far as their rows do not exceed it. A row that one reply shows
  * twice counts once, for it may stand there in place of another, until two passes over its millisecond alone show it twice:
- * the count of a millisecond leaves little room for others.
+ * the count of a millisecond leaves little room for others. (Of one that can't be read nobody knows the millisecond: there
+ * any two passes do.)
  * Where `count` is only the page's, missing, or capped at a single millisecond, the position of the empty end stands in
  * for it, and one pass is not enough, for a row that leaves takes the end along: two passes have to find the same end,
  * and their rows together have to be as many.
  */
 import type { Window } from '../model.ts';
-import { type Collected, distinctCount, emptyCollected, mergeCollected, rowCount } from './collected.ts';
+import {
+  type Collected,
+  distinctCount,
+  emptyCollected,
+  isUnreadableKey,
+  mergeCollected,
+  rowCount,
+} from './collected.ts';
 import type { Pass } from './pass.ts';
 import type { SourceTraits } from './traits.ts';
 import { spanMs } from './window.ts';
@@ -73,9 +81,7 @@ export function addPass(traits: SourceTraits, window: Window, evidence: Evidence
     return;
   }
   if (evidence.count === count) {
-    if (spanMs(window) === 1) {
-      confirmRepeats(evidence, pass);
-    }
+    confirmRepeats(evidence, pass, (key) => spanMs(window) === 1 || isUnreadableKey(key));
     mergeCollected(evidence.asOfCount, pass.collected);
     evidence.passes += 1;
     evidence.reachedEnd ||= pass.reachedEnd;
@@ -98,10 +104,10 @@ export function addPass(traits: SourceTraits, window: Window, evidence: Evidence
 }
 
 /** A row that stands twice in one reply may stand there in place of another; one that does so again is listed twice. */
-function confirmRepeats({ asOfCount, repeats }: Evidence, pass: Pass): void {
+function confirmRepeats({ asOfCount, repeats }: Evidence, pass: Pass, mayBe: (key: string) => boolean): void {
   for (const [key, times] of pass.collected.repeats) {
     const timesBefore = asOfCount.repeats.get(key);
-    if (timesBefore !== undefined) {
+    if (timesBefore !== undefined && mayBe(key)) {
       repeats.set(key, Math.max(repeats.get(key) ?? 1, Math.min(times, timesBefore)));
     }
   }

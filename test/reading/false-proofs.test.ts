@@ -243,7 +243,8 @@ describe('a row that no reply but one shows', () => {
     const source = pagedSource(rows, {
       distort: hidingBehind(rows[9], [rows[8], rows[8]]),
       beforeRequest: (n, self) => {
-        self.rows = n === 4 ? [...rows, late] : rows;
+        // The last look, after the repeated row's millisecond was read.
+        self.rows = n === 5 ? [...rows, late] : rows;
       },
     });
     expect(await readKeys(source)).toEqual(keysOf([...rows, late]));
