@@ -23,6 +23,9 @@ const failuresByName: Readonly<Record<string, S3Failure>> = {
   IncompleteBody: 'transient',
   XAmzContentSHA256Mismatch: 'transient',
   BrokenBodyError: 'transient',
+  ForeignReplyError: 'transient',
+  SlowReplyError: 'transient',
+  NoLongerWaitedForError: 'transient',
   RequestTimeTooSkewed: 'refused',
   NoSuchBucket: 'refused',
   CredentialsProviderError: 'refused',
@@ -40,6 +43,46 @@ export class BrokenBodyError extends Error {
     super('the body of a reply did not arrive whole');
     this.code = codeOf(thrown) ?? 'BrokenBody';
   }
+}
+
+/** The reply began, or did not, and in any case did not come whole in the time that one try has. */
+export class SlowReplyError extends Error {
+  override readonly name = 'SlowReplyError';
+}
+
+/** Whoever asked was told to stop waiting. What was sent may still arrive. */
+export class NoLongerWaitedForError extends Error {
+  override readonly name = 'NoLongerWaitedForError';
+}
+
+/**
+ * The reply says that all went well, and is not S3's: each of S3's has an ETag, a strong one. A login page has none, and a
+ * proxy that compresses weakens it, after which no condition on it ever holds.
+ */
+export class ForeignReplyError extends Error {
+  override readonly name = 'ForeignReplyError';
+  readonly code: 'NoETag' | 'WeakETag';
+  /** As the SDK gives it. */
+  readonly $metadata: object;
+
+  constructor(code: ForeignReplyError['code'], metadata: object) {
+    super('the reply is not one of S3');
+    this.code = code;
+    this.$metadata = metadata;
+  }
+}
+
+/**
+ * The ETag of a reply that says that all went well.
+ *
+ * @throws ForeignReplyError for one that has none, or a weak one
+ */
+export function etagOf(reply: { readonly ETag?: string | undefined; readonly $metadata: object }): string {
+  const { ETag: etag = '', $metadata: metadata } = reply;
+  if (etag === '' || etag.startsWith('W/')) {
+    throw new ForeignReplyError(etag === '' ? 'NoETag' : 'WeakETag', metadata);
+  }
+  return etag;
 }
 
 /**
@@ -87,6 +130,8 @@ const permissionRemedy =
 const credentialsRemedy =
   'Give dqsync valid AWS credentials: log in again ("aws sso login"), or check AWS_PROFILE and AWS_ACCESS_KEY_ID.';
 const passingRemedy = 'Check the network and AWS_ENDPOINT_URL, and run again; nothing was lost.';
+const betweenRemedy =
+  'Nothing was lost. Look at what stands between dqsync and S3 (AWS_ENDPOINT_URL, a proxy, a login page), and try the warehouse with "dqsync doctor".';
 const regionRemedy = 'Set AWS_REGION to the region of the bucket.';
 
 const explanations: Readonly<Record<string, Explanation>> = {
@@ -106,6 +151,9 @@ const explanations: Readonly<Record<string, Explanation>> = {
   IncompleteBody: { what: 'the bytes did not arrive whole', remedy: passingRemedy },
   XAmzContentSHA256Mismatch: { what: 'the bytes changed on their way', remedy: passingRemedy },
   BrokenBodyError: { what: 'the object did not arrive whole', remedy: passingRemedy },
+  SlowReplyError: { what: 'the answer did not come in time', remedy: passingRemedy },
+  NoLongerWaitedForError: { what: 'the run had to end before S3 answered', remedy: passingRemedy },
+  PreconditionFailed: { what: 'S3 says that somebody else has written (412), and nobody has', remedy: betweenRemedy },
   RequestTimeTooSkewed: { what: "this machine's clock is wrong", remedy: 'Set the clock by network time.' },
 };
 
@@ -122,13 +170,19 @@ export function toS3StorageError(thrown: unknown, doing: 'read' | 'write' | 'lis
   const name = nameOf(thrown);
   const status = statusOf(thrown);
   const retryable = classifyS3Failure(thrown) !== 'refused';
-  const explanation = explanations[name] ?? byStatus(status, retryable);
+  const explanation =
+    thrown instanceof ForeignReplyError ? ofForeign(thrown) : (explanations[name] ?? byStatus(status, retryable));
   return new StorageError(`cannot ${doing} s3://${place.bucket}/${place.key}: ${explanation.what}`, {
     remedy: explanation.remedy,
     code: codeOf(thrown) ?? name,
     requestId: requestIdOf(thrown),
     retryable,
   });
+}
+
+function ofForeign(thrown: ForeignReplyError): Explanation {
+  const why = thrown.code === 'NoETag' ? 'it has no ETag' : 'its ETag is weak';
+  return { what: `an answer of status ${statusOf(thrown)} came that is not S3's: ${why}`, remedy: betweenRemedy };
 }
 
 function byStatus(status: number | undefined, retryable: boolean): Explanation {
@@ -155,12 +209,20 @@ function isOfNetwork(thrown: unknown): boolean {
   return ['TimeoutError', 'AbortError'].includes(nameOf(thrown)) || (code !== undefined && networkCodes.test(code));
 }
 
+/** What S3's codes and request ids look like. Anything else may be an echo of the request, with what is secret in it. */
+const plainWord = /^[\w.-]{1,80}$/;
+
+function plain(text: unknown): string | undefined {
+  return typeof text === 'string' && plainWord.test(text) ? text : undefined;
+}
+
+/** Of an answer of S3, its code: the SDK makes it the error's name. */
 function nameOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.name : typeof thrown;
+  return thrown instanceof Error ? (plain(thrown.name) ?? 'Unknown') : typeof thrown;
 }
 
 function codeOf(thrown: unknown): string | undefined {
-  return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined;
+  return thrown instanceof Error && 'code' in thrown ? plain(thrown.code) : undefined;
 }
 
 function metadataOf(thrown: unknown): object {
@@ -177,5 +239,5 @@ function statusOf(thrown: unknown): number | undefined {
 
 function requestIdOf(thrown: unknown): string | undefined {
   const metadata = metadataOf(thrown);
-  return 'requestId' in metadata && typeof metadata.requestId === 'string' ? metadata.requestId : undefined;
+  return 'requestId' in metadata ? plain(metadata.requestId) : undefined;
 }

@@ -11,32 +11,30 @@
  * | 200 | – | won |
  * | 412 | our bytes | won |
  * | 412 | other bytes | lost |
- * | 412 | nothing, or reading fails | unknown |
+ * | 412 | nothing, those to be replaced, or reading fails | unknown |
  * | 404 on If-Match | – | lost |
  * | 409 | – | try again, with pauses; still 409: unknown |
- * | 5xx, no answer (after the SDK's three attempts) | our bytes | won |
+ * | 5xx, no answer (after the SDK's three attempts), 200 without a strong ETag | our bytes | won |
  * | ″ | other bytes (not those to be replaced) | lost |
  * | ″ | nothing, or those to be replaced | try again once; then unknown |
  * | ″ | reading fails | unknown |
  * | anything else | – | StorageError |
+ *
+ * No try begins later than 30 s after the first, and each has an end (s3-requests.ts): a put with all its reading back takes
+ * less than two minutes, but for what the size takes on a slow line; and it ends at once when told to stop.
  */
-import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
 import { type Clock, systemClock } from '../clock.ts';
 import { assertSafeKey, isHidden } from './layout.ts';
-import { BrokenBodyError, classifyS3Failure, type S3Place, toS3StorageError } from './s3-errors.ts';
-import type { ListedObject, PutOutcome, Store, StoredObject } from './store.ts';
+import { classifyS3Failure, type S3Place, toS3StorageError } from './s3-errors.ts';
+import { type Condition, type S3RequestOptions, S3Requests } from './s3-requests.ts';
+import type { ListedObject, PutOutcome, StopWaiting, Store, StoredObject } from './store.ts';
 
-/** How to reach the bucket. What is left out comes from the environment, as in every AWS tool. */
-export interface S3StoreOptions {
+/** Where in the bucket, and how to reach it. What is left out comes from the environment, as in every AWS tool. */
+export interface S3StoreOptions extends S3RequestOptions {
   readonly bucket: string;
   /** Folder within the bucket, without slashes at its ends. Default: the bucket's root. */
   readonly prefix?: string;
-  /** Bucket in the path, not in the host name: what emulators on loopback need. Default: false. */
-  readonly forcePathStyle?: boolean;
-  /** How long one try waits for the head of the reply, and then between two pieces of it. Default: 15 s. */
-  readonly answerTimeoutMs?: number;
-  /** A client made elsewhere; `forcePathStyle` and `answerTimeoutMs` then are its own. */
-  readonly client?: S3Client;
   readonly clock?: Clock;
 }
 
@@ -46,16 +44,26 @@ const maxReadTries = 3;
 const firstPauseMs = 50;
 /** A try that ends later than this after the first began is the last one: a run that meets a silent S3 must still end in time. */
 const patienceMs = 30_000;
-/** The largest objects have a few megabytes. */
-const defaultAnswerTimeoutMs = 15_000;
-
-type Condition = { readonly IfNoneMatch: '*' } | { readonly IfMatch: string };
 
 /** How one try ended; `conflict` and `doubt` are worth another. */
 type PutResult =
   | PutOutcome
   | { readonly kind: 'conflict'; readonly cause: unknown }
   | { readonly kind: 'doubt'; readonly cause: unknown };
+
+/** What one call of the store was given. */
+interface Call {
+  /** From then on no try is begun, but the first. */
+  readonly lastTryMs: number;
+  readonly stop: StopWaiting | undefined;
+}
+
+/** A write. */
+interface Write extends Call {
+  readonly key: string;
+  readonly bytes: Uint8Array;
+  readonly condition: Condition;
+}
 
 /** Opens the warehouse in a bucket. Nothing is asked before it is needed. */
 export function openS3Store(options: S3StoreOptions): Store {
@@ -68,47 +76,28 @@ class BucketStore implements Store {
   readonly #prefix: string;
   readonly #client: S3Client;
   readonly #clock: Clock;
+  readonly #requests: S3Requests;
 
   constructor(options: S3StoreOptions) {
-    const { bucket, prefix = '', forcePathStyle = false, client, clock = systemClock } = options;
-    const answerTimeoutMs = options.answerTimeoutMs ?? defaultAnswerTimeoutMs;
+    const { bucket, prefix = '', clock = systemClock } = options;
     this.url = prefix === '' ? `s3://${bucket}` : `s3://${bucket}/${prefix}`;
     this.#bucket = bucket;
     this.#prefix = prefix === '' ? '' : `${prefix}/`;
     this.#clock = clock;
-    this.#client =
-      client ??
-      new S3Client({
-        forcePathStyle,
-        maxAttempts: 3,
-        // The SDK by itself waits for ever, for an answer and for the rest of one.
-        requestHandler: {
-          connectionTimeout: 5000,
-          requestTimeout: answerTimeoutMs,
-          socketTimeout: answerTimeoutMs,
-          throwOnRequestTimeout: true,
-        },
-      });
+    this.#requests = new S3Requests(options);
+    this.#client = this.#requests.client;
   }
 
-  async get(key: string): Promise<StoredObject | null> {
-    const place = this.#placeOf(key);
-    try {
-      return await this.#retried(() => this.#getOnce(place));
-    } catch (thrown) {
-      if (classifyS3Failure(thrown) === 'absent') {
-        return null;
-      }
-      throw toS3StorageError(thrown, 'read', place);
-    }
+  get(key: string, stop?: StopWaiting): Promise<StoredObject | null> {
+    return this.#get(key, this.#begin(stop));
   }
 
-  putIfAbsent(key: string, bytes: Uint8Array): Promise<PutOutcome> {
-    return this.#put(key, bytes, { IfNoneMatch: '*' });
+  putIfAbsent(key: string, bytes: Uint8Array, stop?: StopWaiting): Promise<PutOutcome> {
+    return this.#put({ ...this.#begin(stop), key, bytes, condition: { IfNoneMatch: '*' } });
   }
 
-  putIfMatch(key: string, bytes: Uint8Array, etag: string): Promise<PutOutcome> {
-    return this.#put(key, bytes, { IfMatch: etag });
+  putIfMatch(key: string, bytes: Uint8Array, etag: string, stop?: StopWaiting): Promise<PutOutcome> {
+    return this.#put({ ...this.#begin(stop), key, bytes, condition: { IfMatch: etag } });
   }
 
   async *list(prefix: string): AsyncIterable<ListedObject> {
@@ -137,30 +126,35 @@ class BucketStore implements Store {
     }
   }
 
-  async #getOnce({ bucket, key }: S3Place): Promise<StoredObject> {
-    const reply = await this.#client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+  #begin(stop: StopWaiting | undefined): Call {
+    return { lastTryMs: this.#clock.now() + patienceMs, stop };
+  }
+
+  async #get(key: string, call: Call): Promise<StoredObject | null> {
+    const place = this.#placeOf(key);
     try {
-      const bytes = (await reply.Body?.transformToByteArray()) ?? new Uint8Array();
-      return { bytes, etag: reply.ETag ?? '' };
+      return await this.#retried(() => this.#requests.get(place, call.stop), call);
     } catch (thrown) {
-      throw new BrokenBodyError(thrown);
+      if (classifyS3Failure(thrown) === 'absent') {
+        return null;
+      }
+      throw toS3StorageError(thrown, 'read', place);
     }
   }
 
-  async #put(key: string, bytes: Uint8Array, condition: Condition): Promise<PutOutcome> {
-    const lastTryMs = this.#clock.now() + patienceMs;
+  async #put(write: Write): Promise<PutOutcome> {
     let conflicts = 0;
     let wasInDoubt = false;
     for (;;) {
-      const result = await this.#putOnce(key, bytes, condition);
+      const result = await this.#putOnce(write);
       if (result.kind === 'conflict') {
         conflicts += 1;
-        if (conflicts === maxConflictTries) {
+        if (conflicts === maxConflictTries || this.#isOver(write)) {
           return { kind: 'unknown', cause: result.cause };
         }
-        await this.#pause(conflicts);
+        await this.#pause(conflicts, write.stop);
       } else if (result.kind === 'doubt') {
-        if (wasInDoubt || this.#clock.now() >= lastTryMs) {
+        if (wasInDoubt || this.#isOver(write)) {
           return { kind: 'unknown', cause: result.cause };
         }
         wasInDoubt = true;
@@ -170,30 +164,23 @@ class BucketStore implements Store {
     }
   }
 
-  async #putOnce(key: string, bytes: Uint8Array, condition: Condition): Promise<PutResult> {
-    const place = this.#placeOf(key);
+  async #putOnce(write: Write): Promise<PutResult> {
+    const place = this.#placeOf(write.key);
     try {
-      const reply = await this.#client.send(
-        new PutObjectCommand({ Bucket: place.bucket, Key: place.key, Body: bytes, ...condition }),
-      );
-      // Every S3 sends an ETag; one that did not would still have to be asked for it.
-      return reply.ETag === undefined
-        ? await this.#readBack(key, bytes, condition, undefined)
-        : { kind: 'won', etag: reply.ETag };
+      return { kind: 'won', etag: await this.#requests.put(place, write.bytes, write.condition, write.stop) };
     } catch (thrown) {
       const cause = toS3StorageError(thrown, 'write', place);
-      const failure = classifyS3Failure(thrown);
-      switch (failure) {
+      switch (classifyS3Failure(thrown)) {
         case 'precondition': {
-          const found = await this.#readBack(key, bytes, condition, cause);
+          const found = await this.#readBack(write, cause);
           return found.kind === 'doubt' ? { kind: 'unknown', cause } : found;
         }
         case 'conflict':
           return { kind: 'conflict', cause };
         case 'transient':
-          return await this.#readBack(key, bytes, condition, cause);
+          return await this.#readBack(write, cause);
         case 'absent':
-          if ('IfMatch' in condition) {
+          if ('IfMatch' in write.condition) {
             return { kind: 'lost' };
           }
           throw cause;
@@ -204,10 +191,14 @@ class BucketStore implements Store {
   }
 
   /** Compares what lies there with what we wrote; `doubt` if nothing, or what was to be replaced, lies there. */
-  async #readBack(key: string, bytes: Uint8Array, condition: Condition, cause: unknown): Promise<PutResult> {
+  async #readBack(write: Write, cause: unknown): Promise<PutResult> {
+    const { key, bytes, condition, stop } = write;
+    if (stop?.aborted) {
+      return { kind: 'unknown', cause };
+    }
     let current: StoredObject | null;
     try {
-      current = await this.get(key);
+      current = await this.#get(key, write);
     } catch (thrown) {
       return { kind: 'unknown', cause: thrown };
     }
@@ -219,24 +210,28 @@ class BucketStore implements Store {
   }
 
   /** Repeats a read that failed for a passing reason: the SDK does not repeat one whose body broke off. */
-  async #retried<T>(read: () => Promise<T>): Promise<T> {
-    const lastTryMs = this.#clock.now() + patienceMs;
+  async #retried<T>(read: () => Promise<T>, call: Call = this.#begin(undefined)): Promise<T> {
     for (let tries = 1; ; tries += 1) {
       try {
         return await read();
       } catch (thrown) {
-        const isLast = tries === maxReadTries || this.#clock.now() >= lastTryMs;
+        const isLast = tries === maxReadTries || this.#isOver(call);
         if (isLast || classifyS3Failure(thrown) !== 'transient') {
           throw thrown;
         }
-        await this.#pause(tries);
+        await this.#pause(tries, call.stop);
       }
     }
   }
 
-  /** Longer each time, and never the same for two writers that met. */
-  async #pause(tries: number): Promise<void> {
-    await this.#clock.sleep(firstPauseMs * 2 ** tries * (0.5 + Math.random() / 2));
+  /** Whether another try comes too late. */
+  #isOver({ lastTryMs, stop }: Call): boolean {
+    return stop?.aborted === true || this.#clock.now() >= lastTryMs;
+  }
+
+  /** Longer each time, and never the same for two writers that met. Over at once when told to stop: the next try says so. */
+  async #pause(tries: number, stop: StopWaiting | undefined): Promise<void> {
+    await this.#clock.sleep(firstPauseMs * 2 ** tries * (0.5 + Math.random() / 2), stop).catch(() => undefined);
   }
 
   #placeOf(key: string): S3Place {

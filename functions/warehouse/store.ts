@@ -29,6 +29,12 @@ export interface ListedObject {
 }
 
 /**
+ * Ends the waiting, not the work: once aborted, a `get` throws a `StorageError`, a put ends `unknown`, because what was sent
+ * may still arrive. A store that never waits for long may take no notice.
+ */
+export type StopWaiting = AbortSignal;
+
+/**
  * Keys are relative to the warehouse, with `/` between parts, no empty, `.` or `..` part (else `InternalError`).
  * Methods throw `StorageError` for what retrying does not cure: no permission, no space, no such bucket.
  */
@@ -36,11 +42,22 @@ export interface Store {
   /** The warehouse's URL as configured. */
   readonly url: string;
   /** The object, or null if there is none. */
-  get(key: string): Promise<StoredObject | null>;
+  get(key: string, stop?: StopWaiting): Promise<StoredObject | null>;
   /** Writes a new object; `lost` if the key exists with other bytes (with the very same bytes: `won`). */
-  putIfAbsent(key: string, bytes: Uint8Array): Promise<PutOutcome>;
+  putIfAbsent(key: string, bytes: Uint8Array, stop?: StopWaiting): Promise<PutOutcome>;
   /** Replaces an object that still is what `etag` identifies. `lost` if it is another by now, or gone. */
-  putIfMatch(key: string, bytes: Uint8Array, etag: string): Promise<PutOutcome>;
+  putIfMatch(key: string, bytes: Uint8Array, etag: string, stop?: StopWaiting): Promise<PutOutcome>;
   /** All objects whose key starts with `prefix`, in no promised order. */
   list(prefix: string): AsyncIterable<ListedObject>;
+}
+
+/** `store` for somebody who waits for it only until `stop`. */
+export function waitedForUntil(store: Store, stop: StopWaiting): Store {
+  return {
+    url: store.url,
+    get: (key) => store.get(key, stop),
+    putIfAbsent: (key, bytes) => store.putIfAbsent(key, bytes, stop),
+    putIfMatch: (key, bytes, etag) => store.putIfMatch(key, bytes, etag, stop),
+    list: (prefix) => store.list(prefix),
+  };
 }

@@ -206,6 +206,7 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
 }
 
 function send(response: ServerResponse, status: number, body: string | Uint8Array): void {
+  response.setHeader('content-length', Buffer.byteLength(body));
   response.setHeader('x-amz-request-id', randomUUID().slice(0, 16).toUpperCase());
   response.writeHead(status);
   response.end(body);

@@ -1,0 +1,60 @@
+/** A store whose S3 lies behind a proxy that spoils what passes. */
+import { S3Client } from '@aws-sdk/client-s3';
+import { onTestFinished } from 'vitest';
+import { openS3Store } from '../../../functions/warehouse/s3-store.ts';
+import type { Store } from '../../../functions/warehouse/store.ts';
+import { FakeS3 } from '../../support/fake-s3.ts';
+import { FaultProxy, type ProxyFault } from '../../support/fault-proxy.ts';
+
+/** The store, and both sides of what it talks to. */
+export interface ProxiedStore {
+  readonly store: Store;
+  readonly proxy: FaultProxy;
+  readonly s3: FakeS3;
+  /** Spoils every exchange that follows, each of which takes `tookMs` on the store's clock. */
+  spoil(fault: ProxyFault, tookMs?: number): void;
+}
+
+/** How it differs from the one of a run. */
+export interface ProxiedStoreOptions {
+  /** When the SDK gives up waiting for the head of a reply. Default: a time that no test waits for. */
+  readonly answerTimeoutMs?: number;
+  readonly tryTimeoutMs?: number;
+}
+
+/** Opens one, gone when the test is finished. Pauses take no time; the SDK itself tries nothing twice. */
+export async function proxiedStore(options: ProxiedStoreOptions = {}): Promise<ProxiedStore> {
+  const { answerTimeoutMs: requestTimeout = 50_000, ...storeOptions } = options;
+  const s3 = await FakeS3.start();
+  const proxy = await FaultProxy.open({ upstream: s3.endpoint });
+  const client = new S3Client({
+    endpoint: proxy.url,
+    region: 'us-east-1',
+    forcePathStyle: true,
+    credentials: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'verysecretverysecret' },
+    maxAttempts: 1,
+    requestHandler: { requestTimeout, throwOnRequestTimeout: true },
+  });
+  onTestFinished(async () => {
+    client.destroy();
+    await proxy.close();
+  });
+  let nowMs = 0;
+  const clock = { now: () => nowMs, sleep: async () => undefined };
+  return {
+    store: openS3Store({ bucket: s3.bucket, client, clock, ...storeOptions }),
+    proxy,
+    s3,
+    spoil: (fault, tookMs = 0) => {
+      proxy.decide = () => {
+        nowMs += tookMs;
+        return fault;
+      };
+    },
+  };
+}
+
+/** The methods of all exchanges so far. */
+export function methodsAt({ proxy }: ProxiedStore): string[] {
+  return proxy.exchanges.map(({ method }) => method);
+}
