@@ -102,9 +102,20 @@ function tableSql(paths: readonly string[]): string {
     return noRows;
   }
   const list = paths.map((path) => quoted(literalGlob(path))).join(', ');
-  const partitionTypes = partitionColumns.map((name) => `${name}: VARCHAR`).join(', ');
-  const rows = `SELECT * FROM read_parquet([${list}], hive_partitioning = true, hive_types = {${partitionTypes}}, union_by_name = true)`;
+  const rows = `SELECT *, ${partitionsSql()} FROM read_parquet([${list}], filename = true, hive_partitioning = false, union_by_name = true)`;
   return `SELECT ${viewColumns.join(', ')} FROM (${noRows} UNION ALL BY NAME ${rows})`;
+}
+
+/**
+ * The partition columns, counted from the end of a data file's path (layout.ts). DuckDB's own `hive_partitioning` takes the
+ * outermost folder of a name, which may lie above the warehouse. Files are pruned by these too, as long as they are made of
+ * `filename` and the option of that name is on; of the virtual column they are not.
+ */
+function partitionsSql(): string {
+  const depth = partitionColumns.length + 1;
+  return partitionColumns
+    .map((name, index) => `substr(parse_path(filename)[${index - depth}], ${`${name}=`.length + 1}) AS ${name}`)
+    .join(', ');
 }
 
 async function run(connection: DuckDBConnection, files: LocalDataFiles, sql: string): Promise<SqlResult> {

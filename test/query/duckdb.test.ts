@@ -129,6 +129,43 @@ describe('SQL over a warehouse', () => {
     expect(await ask(await opened(store), 'SELECT count(*) AS n FROM quality_instances')).toEqual([{ n: 1n }]);
   });
 
+  it.each(['dt=2020-01-01', 'workspace=other', 'workspace=other/dt=2020-01-01'])(
+    'takes days and workspaces from below the table, not from a folder %s above it',
+    async (above) => {
+      const store = openFileStore(`file:${await tempFolder()}/${above}/warehouse`);
+      await writeObservations(store, [
+        anObservation({ workspace: 'sales', runId: 'a' }),
+        anObservation({ workspace: 'ops', startTimeMs: newYearMs + 24 * hourMs, runId: 'b' }),
+      ]);
+      const sql = await opened(store);
+
+      expect(await ask(sql, 'SELECT workspace, dt FROM quality_instances ORDER BY ALL')).toEqual([
+        { workspace: 'ops', dt: '2026-01-02' },
+        { workspace: 'sales', dt: '2026-01-01' },
+      ]);
+      expect(await ask(sql, `SELECT run_id FROM quality_instances WHERE dt = '2026-01-02'`)).toEqual([{ run_id: 'b' }]);
+    },
+  );
+
+  it.each([
+    [`dt = '2026-01-03'`, 2],
+    [`dt BETWEEN '2026-01-02' AND '2026-01-04'`, 6],
+    [`dt IN ('2026-01-01', '2026-01-05') AND workspace = 'sales'`, 2],
+    [`workspace = 'ops'`, 5],
+  ])('opens only the files that a query for %s is about', async (where, files) => {
+    const store = await tempWarehouse();
+    const days = Array.from({ length: 5 }, (_, day) => newYearMs + day * 24 * hourMs);
+    await writeObservations(
+      store,
+      days.flatMap((startTimeMs) => ['sales', 'ops'].map((workspace) => anObservation({ workspace, startTimeMs }))),
+    );
+    const sql = await opened(store);
+
+    const { rows } = await sql.run(`EXPLAIN ANALYZE SELECT count(name) FROM quality_instances WHERE ${where}`);
+
+    expect(String(rows[0]?.[1])).toMatch(new RegExp(`Total Files Read: ${files}\\b`));
+  });
+
   it('leaves files alone that are none of the table', async () => {
     const store = await tempWarehouse();
     await writeObservations(store, [anObservation()]);
@@ -202,6 +239,17 @@ describe('SQL over a warehouse in S3', () => {
 
     expect(await ask(await opened(store, cache), 'SELECT count(*) AS n FROM quality_instances')).toEqual([{ n: 13n }]);
     expect(gets()).toHaveLength(13);
+  });
+
+  it('takes days and workspaces from below the table, not from a folder above the cache', async () => {
+    const fake = await FakeS3.start();
+    const store = openS3Store({ bucket: fake.bucket, client: fake.client() });
+    await writeObservations(store, [anObservation({ workspace: 'sales' })]);
+    const cache = join(await tempFolder(), 'workspace=other', 'dt=2020-01-01', 'cache');
+
+    expect(await ask(await opened(store, cache), 'SELECT workspace, dt FROM quality_instances')).toEqual([
+      { workspace: 'sales', dt: '2026-01-01' },
+    ]);
   });
 
   it('is empty where nothing was ever written', async () => {
