@@ -26,6 +26,7 @@ const failuresByName: Readonly<Record<string, S3Failure>> = {
   ForeignReplyError: 'transient',
   SlowReplyError: 'transient',
   NoLongerWaitedForError: 'transient',
+  BadListingError: 'transient',
   RequestTimeTooSkewed: 'refused',
   NoSuchBucket: 'refused',
   CredentialsProviderError: 'refused',
@@ -154,6 +155,11 @@ const explanations: Readonly<Record<string, Explanation>> = {
   SlowReplyError: { what: 'the answer did not come in time', remedy: passingRemedy },
   NoLongerWaitedForError: { what: 'the run had to end before S3 answered', remedy: passingRemedy },
   PreconditionFailed: { what: 'S3 says that somebody else has written (412), and nobody has', remedy: betweenRemedy },
+  BadListingError: {
+    what: 'what came with a status of success is no whole listing',
+    remedy:
+      'Check that AWS_ENDPOINT_URL and every proxy on the way lead to S3 (a login page answers so, too), and run again; nothing was lost.',
+  },
   RequestTimeTooSkewed: { what: "this machine's clock is wrong", remedy: 'Set the clock by network time.' },
 };
 

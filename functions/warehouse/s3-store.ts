@@ -23,10 +23,11 @@
  * No try begins later than 30 s after the first, and each has an end (s3-requests.ts): a put with all its reading back takes
  * less than two minutes, but for what the size takes on a slow line; and it ends at once when told to stop.
  */
-import { ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
+import type { S3Client } from '@aws-sdk/client-s3';
 import { type Clock, systemClock } from '../clock.ts';
 import { assertSafeKey, isHidden } from './layout.ts';
 import { classifyS3Failure, type S3Place, toS3StorageError } from './s3-errors.ts';
+import { fetchListingPage, type ListingPage } from './s3-listing.ts';
 import { type Condition, type S3RequestOptions, S3Requests } from './s3-requests.ts';
 import type { ListedObject, PutOutcome, StopWaiting, Store, StoredObject } from './store.ts';
 
@@ -102,27 +103,28 @@ class BucketStore implements Store {
 
   async *list(prefix: string): AsyncIterable<ListedObject> {
     const place = { bucket: this.#bucket, key: `${this.#prefix}${prefix}` };
-    let token: string | undefined;
-    do {
-      const page = await this.#listPage(place, token);
-      for (const { Key: fullKey, Size: sizeBytes } of page.Contents ?? []) {
-        const key = fullKey?.slice(this.#prefix.length);
+    const tokens: string[] = [];
+    for (;;) {
+      const { objects, nextToken } = await this.#listPage(place, tokens);
+      for (const { fullKey, sizeBytes } of objects) {
+        const key = fullKey.slice(this.#prefix.length);
         // A key that ends in "/" is what the AWS console makes for an empty folder.
-        if (key !== undefined && sizeBytes !== undefined && !key.endsWith('/') && !isHidden(key)) {
+        if (!key.endsWith('/') && !isHidden(key)) {
           yield { key, sizeBytes };
         }
       }
-      token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
-    } while (token !== undefined);
+      if (nextToken === undefined) {
+        return;
+      }
+      tokens.push(nextToken);
+    }
   }
 
-  async #listPage({ bucket, key }: S3Place, token: string | undefined) {
+  async #listPage(place: S3Place, tokens: readonly string[]): Promise<ListingPage> {
     try {
-      return await this.#retried(() =>
-        this.#client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: key, ContinuationToken: token })),
-      );
+      return await this.#retried(() => fetchListingPage(this.#client, place, tokens));
     } catch (thrown) {
-      throw toS3StorageError(thrown, 'list', { bucket, key });
+      throw toS3StorageError(thrown, 'list', place);
     }
   }
 

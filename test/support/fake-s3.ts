@@ -10,14 +10,23 @@ import { crc32 } from 'node:zlib';
 import { S3Client } from '@aws-sdk/client-s3';
 import { onTestFinished } from 'vitest';
 
-/** One failure; used up by the first request of its method. */
+/** One failure; used up by the first request of its method that it is for. */
 export interface Fault {
   readonly method: 'GET' | 'PUT' | 'LIST';
+  /** Which requests it is for. Default: any. */
+  readonly when?: (url: URL) => boolean;
   /** An S3 error code; `lostReply`: done, but the connection breaks; `reset`: the connection breaks before anything is done;
-   * `brokenBody`: the reply's body breaks off. */
-  readonly failure: keyof typeof errorStatuses | 'lostReply' | 'reset' | 'brokenBody';
+   * `brokenBody`: the reply's body breaks off. Else a reply as something before S3 would give it. */
+  readonly failure: keyof typeof errorStatuses | 'lostReply' | 'reset' | 'brokenBody' | ForeignReply;
   /** Runs before the failure, for example to write as somebody else. */
   readonly before?: () => void;
+}
+
+/** A whole reply, but not the one that S3 would give. */
+export interface ForeignReply {
+  /** Default: 200. */
+  readonly status?: number;
+  readonly body: string | Uint8Array;
 }
 
 const errorStatuses = {
@@ -102,8 +111,12 @@ export class FakeS3 {
     const method = request.method === 'GET' && url.searchParams.has('list-type') ? 'LIST' : request.method;
     this.requests.push(`${method} ${method === 'LIST' ? (url.searchParams.get('prefix') ?? '') : key}`);
     const body = await bodyOf(request);
-    const fault = this.#takeFault(method);
+    const fault = this.#takeFault(method, url);
     fault?.before?.();
+    if (typeof fault?.failure === 'object') {
+      send(response, fault.failure.status ?? 200, fault.failure.body);
+      return;
+    }
     switch (fault?.failure) {
       case undefined:
         return this.#serve(method, key, url, request, body, response);
@@ -124,8 +137,8 @@ export class FakeS3 {
     }
   }
 
-  #takeFault(method: string | undefined): Fault | undefined {
-    const index = this.faults.findIndex((fault) => fault.method === method);
+  #takeFault(method: string | undefined, url: URL): Fault | undefined {
+    const index = this.faults.findIndex(({ method: ofMethod, when }) => ofMethod === method && (when?.(url) ?? true));
     return index === -1 ? undefined : this.faults.splice(index, 1)[0];
   }
 

@@ -209,6 +209,109 @@ describe('S3 store: S3 is unwell', () => {
   });
 });
 
+/** Ten keys on pages of three. */
+async function startedWithPages(): Promise<{ fake: FakeS3; store: Store; keys: readonly string[] }> {
+  const { fake, store } = await started();
+  fake.pageSize = 3;
+  const keys = Array.from({ length: 10 }, (_, index) => `k/${index}`);
+  for (const key of keys) {
+    fake.objects.set(key, bytesOf('1'));
+  }
+  return { fake, store, keys };
+}
+
+const isFirstPage = (url: URL) => !url.searchParams.has('continuation-token');
+const isSecondPage = (url: URL) => url.searchParams.get('continuation-token') === 'k/2';
+
+function listingOf(inner: string): string {
+  return `<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${inner}</ListBucketResult>`;
+}
+
+const entry = '<Contents><Key>k/0</Key><Size>1</Size></Contents>';
+
+/** Replies of status 200 that are no page of a listing, and what they lack. */
+const badListings: readonly (readonly [string, string, string])[] = [
+  ['HTML', '<!DOCTYPE html><html><head><meta charset="utf-8"></head><body>Sign in</body></html>', 'Unreadable'],
+  ['well-formed HTML', '<html><body>Sign in</body></html>', 'NoIsTruncated'],
+  ['JSON', '{"error": "sign in"}', 'Unreadable'],
+  ['an empty body', '', 'NoIsTruncated'],
+  ['an empty listing', listingOf(''), 'NoIsTruncated'],
+  ['a listing that does not say whether it ends', listingOf(entry), 'NoIsTruncated'],
+  ['a listing cut off', listingOf(`<IsTruncated>true</IsTruncated>${entry}`).slice(0, -40), 'Unreadable'],
+  ['a listing that goes on nowhere', listingOf(`<IsTruncated>true</IsTruncated>${entry}`), 'NoContinuationToken'],
+  [
+    'a listing that goes on with an empty token',
+    listingOf(`<IsTruncated>true</IsTruncated><NextContinuationToken></NextContinuationToken>${entry}`),
+    'NoContinuationToken',
+  ],
+  [
+    'an entry without a key',
+    listingOf('<IsTruncated>false</IsTruncated><Contents><Size>1</Size></Contents>'),
+    'NoKeyOrSize',
+  ],
+  [
+    'an entry without a size',
+    listingOf('<IsTruncated>false</IsTruncated><Contents><Key>k/0</Key></Contents>'),
+    'NoKeyOrSize',
+  ],
+  [
+    'an entry whose size is no number',
+    listingOf('<IsTruncated>false</IsTruncated><Contents><Key>k/0</Key><Size>x</Size></Contents>'),
+    'NoKeyOrSize',
+  ],
+];
+
+describe('S3 store: a listing is answered by something that is not S3', () => {
+  it.each(badListings)('asks once more after %s, on the first page and on a later one', async (_, body) => {
+    const { fake, store, keys } = await startedWithPages();
+    fake.faults.push({ method: 'LIST', when: isFirstPage, failure: { body } });
+    fake.faults.push({ method: 'LIST', when: isSecondPage, failure: { body } });
+
+    expect(await keysOf(store, 'k/')).toEqual(keys);
+    expect(fake.requests).toHaveLength(6);
+  });
+
+  it.each([
+    ['first', isFirstPage],
+    ['second', isSecondPage],
+  ])('never takes it for the end, also where it stays so on the %s page', async (_, when) => {
+    for (const [title, body, code] of badListings) {
+      const { fake, store } = await startedWithPages();
+      fake.faults.push(...always('LIST', { body }).map((fault) => ({ ...fault, when })));
+
+      const error = await keysOf(store, 'k/').catch((thrown: unknown) => thrown);
+
+      expect(error, title).toBeInstanceOf(StorageError);
+      expect(error, title).toMatchObject({ code, retryable: true, requestId: expect.any(String) });
+      expect(describeError(error as StorageError)).toMatch(
+        /^cannot list s3:\/\/warehouse\/k\/: what came .* is no whole listing .*AWS_ENDPOINT_URL/,
+      );
+      expect(fake.requests).toHaveLength(when === isFirstPage ? 3 : 4);
+    }
+  });
+
+  it('asks once more where a page breaks off', async () => {
+    const { fake, store, keys } = await startedWithPages();
+    fake.faults.push({ method: 'LIST', failure: 'brokenBody' });
+
+    expect(await keysOf(store, 'k/')).toEqual(keys);
+  });
+
+  it('does not go round in circles where a page leads back to an earlier one', async () => {
+    const { fake, store } = await startedWithPages();
+    const leadsTo = (token: string) =>
+      listingOf(`<IsTruncated>true</IsTruncated><NextContinuationToken>${token}</NextContinuationToken>${entry}`);
+    const at = (token: string) => (url: URL) => url.searchParams.get('continuation-token') === token;
+    for (let count = 0; count < 30; count += 1) {
+      fake.faults.push({ method: 'LIST', when: at('k/2'), failure: { body: leadsTo('other') } });
+      fake.faults.push({ method: 'LIST', when: at('other'), failure: { body: leadsTo('k/2') } });
+    }
+
+    await expect(keysOf(store, 'k/')).rejects.toMatchObject({ kind: 'storage', code: 'SameContinuationToken' });
+    expect(fake.requests).toHaveLength(5);
+  });
+});
+
 describe('S3 store: S3 refuses', () => {
   it.each([
     ['AccessDenied', /access denied/, /s3:GetObject/],
