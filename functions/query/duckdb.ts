@@ -14,7 +14,7 @@ import {
   type DuckDBResultReader,
   StatementType,
 } from '@duckdb/node-api';
-import { newToken } from '../clock.ts';
+import { type Clock, newToken, systemClock } from '../clock.ts';
 import { ConfigError, StorageError } from '../errors.ts';
 import { tableName, viewName } from '../warehouse/layout.ts';
 import { type ColumnKind, observationColumns, partitionColumns } from '../warehouse/schema.ts';
@@ -54,8 +54,12 @@ const duckdbTypes: Readonly<Record<ColumnKind, string>> = {
  * @param cacheFolder where the data files of a warehouse in S3 are kept, one folder for one warehouse
  * @throws StorageError if the warehouse cannot be read
  */
-export async function openWarehouseSql(store: Store, cacheFolder: string): Promise<WarehouseSql> {
-  const files = await localDataFiles(store, cacheFolder);
+export async function openWarehouseSql(
+  store: Store,
+  cacheFolder: string,
+  clock: Clock = systemClock,
+): Promise<WarehouseSql> {
+  const files = await localDataFiles(store, cacheFolder, clock);
   const spillFolder = join(tmpdir(), `dqsync-sql-${newToken()}`);
   const instance = await DuckDBInstance.create(':memory:', {
     threads: '2',
@@ -175,7 +179,9 @@ function translated(thrown: unknown, files: LocalDataFiles): unknown {
   const kind = /^([A-Z][A-Za-z ]*?) Error: /.exec(message)?.[1] ?? '';
   if (storageKinds.has(kind) || (!sqlKinds.has(kind) && message.includes(files.folder))) {
     return new StorageError(`DuckDB cannot read the data files: ${message}`, {
-      remedy: 'A data file is damaged or was changed; find out who touches the warehouse, and restore the file.',
+      remedy: files.areCopies
+        ? `A copy of a data file is damaged or was changed: delete the folder ${files.folder}, and run again. If it happens again, the file is so in the warehouse: find out who touches that, and restore the file.`
+        : 'A data file is damaged or was changed; find out who touches the warehouse, and restore the file.',
       cause: thrown,
     });
   }

@@ -3,9 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { viewColumns } from '../../functions/query/view.ts';
 import { openFileStore } from '../../functions/warehouse/file-store.ts';
-import { openS3Store } from '../../functions/warehouse/s3-store.ts';
 import { anObservation, newYearMs } from '../support/builders.ts';
-import { FakeS3 } from '../support/fake-s3.ts';
 import { tempFolder, tempWarehouse } from '../support/temp-warehouse.ts';
 import { writeObservations } from '../support/warehouse-data.ts';
 import { ask, opened } from '../support/warehouse-sql.ts';
@@ -218,44 +216,5 @@ describe('SQL over a warehouse', () => {
         `SELECT count(*) AS n FROM (SELECT row_number() OVER (ORDER BY hash(range)) AS r FROM range(3000000)) WHERE r > 0`,
       ),
     ).toEqual([{ n: 3_000_000n }]);
-  });
-});
-
-describe('SQL over a warehouse in S3', () => {
-  it('copies each data file once', async () => {
-    const fake = await FakeS3.start();
-    const store = openS3Store({ bucket: fake.bucket, prefix: 'dq', client: fake.client() });
-    const cache = join(await tempFolder(), 'cache');
-    const manyDays = Array.from({ length: 12 }, (_, day) =>
-      anObservation({ startTimeMs: newYearMs + day * 24 * hourMs }),
-    );
-    await writeObservations(store, manyDays);
-    const first = await ask(await opened(store, cache), 'SELECT count(*) AS n FROM quality_instances');
-    const gets = () => fake.requests.filter((request) => request.startsWith('GET'));
-    expect(first).toEqual([{ n: 12n }]);
-    expect(gets()).toHaveLength(12);
-
-    await writeObservations(store, [anObservation({ runId: 'later', id: 5n })]);
-
-    expect(await ask(await opened(store, cache), 'SELECT count(*) AS n FROM quality_instances')).toEqual([{ n: 13n }]);
-    expect(gets()).toHaveLength(13);
-  });
-
-  it('takes days and workspaces from below the table, not from a folder above the cache', async () => {
-    const fake = await FakeS3.start();
-    const store = openS3Store({ bucket: fake.bucket, client: fake.client() });
-    await writeObservations(store, [anObservation({ workspace: 'sales' })]);
-    const cache = join(await tempFolder(), 'workspace=other', 'dt=2020-01-01', 'cache');
-
-    expect(await ask(await opened(store, cache), 'SELECT workspace, dt FROM quality_instances')).toEqual([
-      { workspace: 'sales', dt: '2026-01-01' },
-    ]);
-  });
-
-  it('is empty where nothing was ever written', async () => {
-    const fake = await FakeS3.start();
-    const store = openS3Store({ bucket: fake.bucket, client: fake.client() });
-
-    expect(await ask(await opened(store, await tempFolder()), 'FROM quality_instances')).toEqual([]);
   });
 });

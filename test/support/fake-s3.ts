@@ -27,6 +27,8 @@ export interface ForeignReply {
   /** Default: 200. */
   readonly status?: number;
   readonly body: string | Uint8Array;
+  /** Default: none. */
+  readonly etag?: string;
 }
 
 const errorStatuses = {
@@ -114,7 +116,11 @@ export class FakeS3 {
     const fault = this.#takeFault(method, url);
     fault?.before?.();
     if (typeof fault?.failure === 'object') {
-      send(response, fault.failure.status ?? 200, fault.failure.body);
+      const { status = 200, body: otherBody, etag } = fault.failure;
+      if (etag !== undefined) {
+        response.setHeader('etag', etag);
+      }
+      send(response, status, otherBody);
       return;
     }
     switch (fault?.failure) {

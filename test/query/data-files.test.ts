@@ -1,0 +1,174 @@
+/** The data files of a warehouse in S3, as SQL sees them. */
+import { readdirSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Clock } from '../../functions/clock.ts';
+import { openS3Store } from '../../functions/warehouse/s3-store.ts';
+import { anObservation, newYearMs } from '../support/builders.ts';
+import { FakeS3, type ForeignReply } from '../support/fake-s3.ts';
+import { tempFolder } from '../support/temp-warehouse.ts';
+import { writeObservations } from '../support/warehouse-data.ts';
+import { ask, opened } from '../support/warehouse-sql.ts';
+
+const hourMs = 3_600_000;
+
+/** Sleeps no time at all. */
+const impatient: Clock = { now: () => 0, sleep: () => Promise.resolve() };
+
+/** Three files in S3, all of them in the cache. */
+async function aCopiedWarehouse() {
+  const fake = await FakeS3.start();
+  const store = openS3Store({ bucket: fake.bucket, client: fake.client() });
+  const keys = await writeObservations(
+    store,
+    [0, 1, 2].map((day) => anObservation({ startTimeMs: newYearMs + day * 24 * hourMs })),
+  );
+  const cache = join(await tempFolder(), 'cache');
+  await opened(store, cache);
+  return { fake, store, cache, keys };
+}
+
+async function aWarehouseOfOneFile() {
+  const fake = await FakeS3.start();
+  const store = openS3Store({ bucket: fake.bucket, client: fake.client() });
+  const [key = ''] = await writeObservations(store, [anObservation()]);
+  return { fake, store, key };
+}
+
+const html = '<!DOCTYPE html><html><body>Sign in</body></html>';
+
+/** What may come with a status of success for a file, which has these bytes. With an ETag, or the store refuses it by itself. */
+const foreignReplies: readonly (readonly [string, (bytes: Uint8Array) => ForeignReply])[] = [
+  ['HTML', () => ({ body: html })],
+  ['HTML of the same length', (bytes) => ({ body: html.padEnd(bytes.length, ' ') })],
+  ['an empty body', () => ({ body: '' })],
+  ['a reply without a body', () => ({ status: 204, body: '' })],
+  ['an error of S3', () => ({ body: '<?xml version="1.0"?><Error><Code>InternalError</Code></Error>' })],
+  ['its first half', (bytes) => ({ body: bytes.subarray(0, bytes.length / 2) })],
+  ['its bytes but the last', (bytes) => ({ body: bytes.subarray(0, -1) })],
+  ['a shorter one', (bytes) => ({ body: Buffer.concat([bytes.subarray(0, 100), bytes.subarray(-100)]) })],
+  ['one with another end', (bytes) => ({ body: Buffer.concat([bytes.subarray(0, -4), Buffer.from('PARE')]) })],
+  ['one with another head', (bytes) => ({ body: Buffer.concat([Buffer.from('PARE'), bytes.subarray(4)]) })],
+];
+
+describe('SQL over a warehouse in S3', () => {
+  it('copies each data file once', async () => {
+    const fake = await FakeS3.start();
+    const store = openS3Store({ bucket: fake.bucket, prefix: 'dq', client: fake.client() });
+    const cache = join(await tempFolder(), 'cache');
+    const manyDays = Array.from({ length: 12 }, (_, day) =>
+      anObservation({ startTimeMs: newYearMs + day * 24 * hourMs }),
+    );
+    await writeObservations(store, manyDays);
+    const first = await ask(await opened(store, cache), 'SELECT count(*) AS n FROM quality_instances');
+    const gets = () => fake.requests.filter((request) => request.startsWith('GET'));
+    expect(first).toEqual([{ n: 12n }]);
+    expect(gets()).toHaveLength(12);
+
+    await writeObservations(store, [anObservation({ runId: 'later', id: 5n })]);
+
+    expect(await ask(await opened(store, cache), 'SELECT count(*) AS n FROM quality_instances')).toEqual([{ n: 13n }]);
+    expect(gets()).toHaveLength(13);
+  });
+
+  it('takes days and workspaces from below the table, not from a folder above the cache', async () => {
+    const fake = await FakeS3.start();
+    const store = openS3Store({ bucket: fake.bucket, client: fake.client() });
+    await writeObservations(store, [anObservation({ workspace: 'sales' })]);
+    const cache = join(await tempFolder(), 'workspace=other', 'dt=2020-01-01', 'cache');
+
+    expect(await ask(await opened(store, cache), 'SELECT workspace, dt FROM quality_instances')).toEqual([
+      { workspace: 'sales', dt: '2026-01-01' },
+    ]);
+  });
+
+  it('copies again what the cache has in another size', async () => {
+    const { fake, store, cache, keys } = await aCopiedWarehouse();
+    for (const [index, bytes] of [Buffer.from('<html></html>'), Buffer.alloc(0)].entries()) {
+      await writeFile(join(cache, keys[index] ?? ''), bytes);
+    }
+    const before = fake.requests.length;
+
+    expect(await ask(await opened(store, cache), 'SELECT count(name) AS n FROM quality_instances')).toEqual([
+      { n: 3n },
+    ]);
+    expect(fake.requests.slice(before).filter((request) => request.startsWith('GET'))).toHaveLength(2);
+
+    await opened(store, cache);
+    expect(fake.requests.slice(before).filter((request) => request.startsWith('GET'))).toHaveLength(2);
+  });
+
+  it('says where the copies lie if one of them is damaged in its own size', async () => {
+    const { store, cache, keys } = await aCopiedWarehouse();
+    const path = join(cache, keys[0] ?? '');
+    await writeFile(path, (await readFile(path)).fill(0xff));
+
+    const run = opened(store, cache).then((sql) => sql.run('SELECT count(name) FROM quality_instances'));
+
+    await expect(run).rejects.toMatchObject({
+      kind: 'storage',
+      remedy: expect.stringContaining(`the folder ${cache}`),
+    });
+  });
+
+  it.each(foreignReplies)('asks again for a file that comes as %s, and keeps nothing of it', async (_, reply) => {
+    const { fake, store, key } = await aWarehouseOfOneFile();
+    const cache = join(await tempFolder(), 'cache');
+    const failure = { ...reply(fake.objects.get(key) ?? Buffer.alloc(0)), etag: '"e"' };
+    fake.faults.push({ method: 'GET', failure });
+
+    expect(await ask(await opened(store, cache, impatient), 'SELECT count(name) AS n FROM quality_instances')).toEqual([
+      { n: 1n },
+    ]);
+    expect(fake.requests.filter((request) => request.startsWith('GET'))).toHaveLength(2);
+  });
+
+  it.each(foreignReplies)('fails where a file keeps coming as %s, and is well as soon as S3 is', async (_, reply) => {
+    const { fake, store, key } = await aWarehouseOfOneFile();
+    const cache = join(await tempFolder(), 'cache');
+    const failure = { ...reply(fake.objects.get(key) ?? Buffer.alloc(0)), etag: '"e"' };
+    fake.faults.push(...Array.from({ length: 3 }, () => ({ method: 'GET', failure }) as const));
+
+    await expect(opened(store, cache, impatient)).rejects.toMatchObject({
+      kind: 'storage',
+      retryable: true,
+      message: expect.stringMatching(`^what came for s3://warehouse/${key} is not the data file: it (has|does)`),
+      remedy: expect.stringContaining('AWS_ENDPOINT_URL'),
+    });
+    expect(fake.faults).toEqual([]);
+
+    expect(await ask(await opened(store, cache), 'SELECT count(name) AS n FROM quality_instances')).toEqual([
+      { n: 1n },
+    ]);
+  });
+
+  it('asks for no further files after one that it cannot get, and has ended when it says so', async () => {
+    const fake = await FakeS3.start();
+    const store = openS3Store({ bucket: fake.bucket, client: fake.client() });
+    const days = Array.from({ length: 200 }, (_, day) => newYearMs + day * 24 * hourMs);
+    await writeObservations(
+      store,
+      days.map((startTimeMs) => anObservation({ startTimeMs })),
+    );
+    fake.faults.push({ method: 'GET', failure: 'AccessDenied' });
+    const cache = join(await tempFolder(), 'cache');
+
+    await expect(opened(store, cache)).rejects.toMatchObject({ code: 'AccessDenied' });
+
+    // At once: what is still under way must not have the time to end.
+    const copies = readdirSync(cache, { recursive: true, encoding: 'utf8' }).filter((path) =>
+      path.endsWith('.parquet'),
+    );
+    const asked = fake.requests.filter((request) => request.startsWith('GET')).length;
+    expect(copies).toHaveLength(asked - 1);
+    expect(asked).toBeLessThan(100);
+  });
+
+  it('is empty where nothing was ever written', async () => {
+    const fake = await FakeS3.start();
+    const store = openS3Store({ bucket: fake.bucket, client: fake.client() });
+
+    expect(await ask(await opened(store, await tempFolder()), 'FROM quality_instances')).toEqual([]);
+  });
+});
