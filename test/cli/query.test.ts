@@ -1,6 +1,12 @@
 /** `dqsync query`: SQL over what was written. */
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { addExecutions, aWorld } from './world.ts';
+import { openFileStore } from '../../functions/warehouse/file-store.ts';
+import { openS3Store } from '../../functions/warehouse/s3-store.ts';
+import { anObservation, newYearMs } from '../support/builders.ts';
+import { FakeS3 } from '../support/fake-s3.ts';
+import { writeObservations } from '../support/warehouse-data.ts';
+import { addExecutions, aWorld, hourMs } from './world.ts';
 
 async function aSyncedWorld(rows = 120) {
   const world = await aWorld();
@@ -74,5 +80,73 @@ describe('dqsync query', () => {
     expect(run).toMatchObject({ exitCode: 2, stdout: '' });
     expect(run.stderr).toContain(message);
     expect(run.stderr.trimEnd()).not.toContain('\n');
+  });
+});
+
+/** Three days, a file and a page of the listing for each. */
+async function aWorldInS3() {
+  const world = await aWorld();
+  const s3 = await FakeS3.start();
+  s3.pageSize = 1;
+  await world.configure((config) => {
+    config['warehouse'] = `s3://${s3.bucket}/dq`;
+  });
+  await writeObservations(
+    openS3Store({ bucket: s3.bucket, prefix: 'dq', client: s3.client() }),
+    [0, 1, 2].map((day) => anObservation({ startTimeMs: newYearMs + day * 24 * hourMs })),
+  );
+  const env = {
+    AWS_ENDPOINT_URL_S3: s3.endpoint,
+    AWS_ACCESS_KEY_ID: 'key',
+    AWS_SECRET_ACCESS_KEY: 'secret',
+    AWS_REGION: 'eu-west-1',
+  };
+  const count = () => world.cli(['query', '--csv', 'SELECT count(name) AS n FROM quality_instances'], { env });
+  return { s3, count };
+}
+
+const html = { body: '<html><body>Sign in</body></html>', etag: '"e"' };
+const isLaterPage = (url: URL) => url.searchParams.has('continuation-token');
+
+describe('dqsync query over S3, with something before it that answers by itself', () => {
+  it.each([
+    ['a page of the listing', { method: 'LIST', when: isLaterPage, failure: html }],
+    ['a data file', { method: 'GET', failure: html }],
+  ] as const)('gets over one wrong answer for %s', async (_, fault) => {
+    const { s3, count } = await aWorldInS3();
+    s3.faults.push(fault);
+
+    expect(await count()).toEqual({ exitCode: 0, signal: null, stdout: 'n\n3\n', stderr: '' });
+    expect(s3.faults).toEqual([]);
+  });
+
+  it.each([
+    ['a page of the listing', { method: 'LIST', when: isLaterPage, failure: html }, 'is no whole listing'],
+    ['a data file', { method: 'GET', failure: html }, 'is not the data file'],
+  ] as const)('fails where the answer for %s stays wrong, and is well when that is over', async (_, fault, message) => {
+    const { s3, count } = await aWorldInS3();
+    s3.faults.push(...Array.from({ length: 30 }, () => fault));
+
+    const run = await count();
+
+    expect(run).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(run.stderr).toMatch(new RegExp(`${message}.*AWS_ENDPOINT_URL.*nothing`));
+    s3.faults.length = 0;
+    expect(await count()).toMatchObject({ exitCode: 0, stdout: 'n\n3\n' });
+  });
+});
+
+describe('dqsync query of a warehouse below a folder that is named as a partition', () => {
+  it('gives each row its own day', async () => {
+    const world = await aWorld();
+    const warehouse = 'dt=2020-01-01/warehouse';
+    await world.configure((config) => {
+      config['warehouse'] = `file:./${warehouse}`;
+    });
+    await writeObservations(openFileStore(`file:${join(world.folder, warehouse)}`), [anObservation()]);
+
+    const run = await world.cli(['query', '--csv', 'SELECT dt FROM quality_instances']);
+
+    expect(run).toMatchObject({ exitCode: 0, stdout: 'dt\n2026-01-01\n' });
   });
 });

@@ -2,6 +2,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { FakeS3 } from '../support/fake-s3.ts';
 import { addExecutions, aWorld, hourMs, type World } from './world.ts';
 
 const dayMs = 24 * hourMs;
@@ -310,5 +311,33 @@ describe('dqsync verify', () => {
     const run = await world.cli(['verify', ...args]);
     expect(run.exitCode).toBe(2);
     expect(run.stderr).toContain(message);
+  });
+
+  it('calls nothing missing where it could not see the whole table', async () => {
+    const world = await aWorld();
+    const s3 = await FakeS3.start();
+    s3.pageSize = 1;
+    await world.configure((config) => {
+      config['warehouse'] = `s3://${s3.bucket}`;
+      config['initialFrom'] = new Date(startOf(world)).toISOString();
+    });
+    const env = {
+      AWS_ENDPOINT_URL_S3: s3.endpoint,
+      AWS_ACCESS_KEY_ID: 'key',
+      AWS_SECRET_ACCESS_KEY: 'secret',
+      AWS_REGION: 'eu-west-1',
+    };
+    addOver(world, 505);
+    expect((await world.cli(['sync'], { env })).exitCode).toBe(0);
+    const when = (url: URL) => url.searchParams.has('continuation-token');
+    s3.faults.push(...Array.from({ length: 30 }, () => ({ method: 'LIST', when, failure: { body: '' } }) as const));
+
+    const run = await world.cli(fiveDays(world), { env });
+
+    expect(run).toMatchObject({ exitCode: 1, stderr: '' });
+    expect(run.stdout).toContain('is no whole listing');
+    expect(run.stdout).not.toContain('missing');
+    s3.faults.length = 0;
+    expect((await world.cli(fiveDays(world), { env })).exitCode).toBe(0);
   });
 });
