@@ -9,7 +9,7 @@ import { lengthOf } from '../reading/window.ts';
 import { identityOf, loadCheckpoint } from './commit.ts';
 import { readAndCommit, reportProgress } from './ending.ts';
 import { densityOf, watermarkOf } from './plan/coverage.ts';
-import { lookbacks, nextWindow, spansFrom, spansToRead } from './plan/next-window.ts';
+import { furthestLookback, lookbacks, nextWindow, spansFrom, spansToRead } from './plan/next-window.ts';
 import { Recorder } from './recorder.ts';
 import { reobserveOpen, reobserveOthers } from './reobserve.ts';
 import { SliceReader } from './slice-reader.ts';
@@ -60,7 +60,10 @@ async function readAll({ run, state, recorder, untilMs, unproven }: Incremental)
   state.window = window;
   requireSaneWatermark(run, watermarkMs);
   const again = lookbacks(window, recorder.checkpoint, settings.lookbackMs);
-  const toRead = () => spansToRead(window, again, recorder.checkpoint.coverage);
+  const toRead = () => {
+    const { checkpoint } = recorder;
+    return spansToRead(window, [...again, ...furthestLookback(checkpoint, settings.lookbackMs)], checkpoint.coverage);
+  };
   const spans = toRead();
   const reobservation = { run, reader, recorder, spans, unproven };
   await reobserveOpen(reobservation);

@@ -131,9 +131,7 @@ export class Recorder {
         this.#known.keepAtEdge(key, known);
       }
     }
-    for (const row of collected.unreadable.values()) {
-      this.#quarantineOnce(row);
-    }
+    this.addUnreadable(collected);
     if (provenToMs > window.fromMs) {
       this.#draft.windows.push({ window: { fromMs: window.fromMs, toMs: provenToMs }, startTimesMs });
       this.#rereadToMs = this.#options.rereads === null ? null : provenToMs;
@@ -153,6 +151,23 @@ export class Recorder {
   addReobserved(key: string, seen: Seen): void {
     this.#noteSourceLag();
     this.#observe(key, seen, false);
+  }
+
+  /** Quarantines the rows that could not be read, each once. */
+  addUnreadable({ unreadable }: Pick<Collected, 'unreadable'>): void {
+    for (const row of unreadable.values()) {
+      this.#quarantineOnce(row);
+    }
+  }
+
+  /** Stops looking at an open execution that can't be seen, and may be there, once it is older than `maxOpenDays`. */
+  giveUpIfOld(execution: Execution): void {
+    this.#noteSourceLag();
+    const nowMs = this.#run.clock.now() - this.#sourceLagMs;
+    if (awaitedOf(execution, nowMs, this.#recentFromMs, this.#run.settings) === null) {
+      this.close(executionKey(execution));
+      this.#giveUpIfOpen(execution);
+    }
   }
 
   /** Writes an execution once more that the source no longer has, saying so in `extra`, and closes it. */

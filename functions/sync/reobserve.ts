@@ -100,26 +100,33 @@ async function lookAt(
 ): Promise<void> {
   const { entries, due, rowsPerMs } = look;
   const found = new Set<string>();
-  /** @returns the windows that could not be proven */
+  /** @returns the windows that could not be proven, or not be read in full */
   const readEach = async (windows: readonly Window[]): Promise<Window[]> => {
     const unread: Window[] = [];
     for (const window of windows) {
       const collected = await unproven.unless(() => readAll(reader, window));
       if (collected === null) {
         unread.push(window);
-      } else {
-        recordFound(recorder, collected, due, found);
+        continue;
+      }
+      recordFound(recorder, collected, due, found);
+      if (collected.unreadable.size > 0) {
+        // Any of those that are missing may be among them.
+        unread.push(window);
       }
     }
     return unread;
   };
   const joined = await readEach(narrowWindows(entries, rowsPerMs));
-  // What lies beside a millisecond that can't be proven may be proven by itself.
-  const beside = entriesIn(entries, joined).filter((entry) => entriesIn([entry], unproven.windows).length === 0);
+  // What lies beside a millisecond that can't be proven, or a row that can't be read, may be seen by itself.
+  const beside = entriesIn(entries, joined).filter(
+    (entry) => !found.has(executionKey(entry.execution)) && entriesIn([entry], unproven.windows).length === 0,
+  );
   const apart = await readEach(narrowWindows(beside, null));
   const unread = new Set(entriesIn(entries, [...unproven.windows, ...apart]));
   for (const entry of entries.filter(({ execution }) => !found.has(executionKey(execution)))) {
     if (unread.has(entry)) {
+      recorder.giveUpIfOld(entry.execution);
       continue;
     }
     if (entry.awaits === 'outcome') {
@@ -145,6 +152,7 @@ async function readAll(reader: Reader, window: Window): Promise<Collected> {
 /** Records the due ones, and others that are open. Others that are decided were written when their window was covered. */
 function recordFound(recorder: Recorder, collected: Collected, due: readonly OpenEntry[], found: Set<string>): void {
   const dueKeys = new Set(due.map((entry) => executionKey(entry.execution)));
+  recorder.addUnreadable(collected);
   for (const [key, seen] of collected.seen) {
     if (dueKeys.has(key) || isOpen(seen.execution)) {
       recorder.addReobserved(key, seen);

@@ -182,6 +182,30 @@ describe('open executions', () => {
     expect(warnings).toEqual([[expect.stringMatching(/^open for longer than maxOpenDays, and given up/), told]]);
   });
 
+  it('whose row cannot be read any more have not vanished: the row is quarantined, and they are followed for maxOpenDays', async () => {
+    const world = await syncedSource();
+    const { life } = world.sim;
+    const startTimeMs = world.clock.now() - 3 * hourMs;
+    const garbled = life.addExecution({ runStatus: 'RUNNING', endTimeMs: null, startTimeMs });
+    const gone = life.addExecution({ runStatus: 'RUNNING', endTimeMs: null, startTimeMs: startTimeMs - minuteMs });
+    const notified = life.addExecution({ runStatus: 'ALARMING', startTimeMs, endTimeMs: world.clock.now() - minuteMs });
+    await world.syncWell();
+    life.remove(garbled.id);
+    life.remove(gone.id);
+    life.remove(notified.id);
+    life.addUnreadable('end-text', { startTimeMs });
+    world.clock.advance(hourMs);
+    expect(await world.syncWell()).toMatchObject({ openExecutions: 1, quarantined: 1, rowsWritten: 1 });
+    const told = (await world.view()).filter((row) => String(row['extra']).includes('vanished_at'));
+    expect(told.map((row) => row['id'])).toEqual([String(gone.id)]);
+    expect(await world.syncWell()).toMatchObject({ openExecutions: 1, quarantined: 0, rowsWritten: 0 });
+    world.clock.advance(8 * dayMs);
+    const givenUp: number[] = [];
+    const onTargetDone: Run['onTargetDone'] = (outcome) => givenUp.push(outcome.givenUp);
+    expect(await world.syncWell({ onTargetDone })).toMatchObject({ openExecutions: 0, rowsWritten: 0 });
+    expect(givenUp).toEqual([1]);
+  });
+
   it('that vanish keep the undocumented fields they had', async () => {
     const world = await syncedSource({ traps: { extraFields: '"score":98.7500' } });
     const startTimeMs = world.clock.now() - 2 * hourMs;

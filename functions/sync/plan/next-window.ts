@@ -26,14 +26,18 @@ export function nextWindow(covered: Covered, { initialFromMs, lookbackMs }: Read
  * watermark. And where that stands at a gap (after a rewind), also the lookback before the furthest that any run has proven.
  */
 export function lookbacks(window: Window, covered: Covered, lookbackMs: number): Window[] {
-  const { incremental } = covered;
   const watermarkMs = watermarkOf(covered);
-  return incremental === null || watermarkMs === null
+  return watermarkMs === null
     ? []
-    : [
-        { fromMs: window.fromMs, toMs: watermarkMs },
-        { fromMs: incremental.toMs - lookbackMs, toMs: incremental.toMs },
-      ];
+    : [{ fromMs: window.fromMs, toMs: watermarkMs }, ...furthestLookback(covered, lookbackMs)];
+}
+
+/**
+ * The lookback before the furthest that any run has proven. Whoever goes on behind what another run has covered meanwhile has
+ * to read it again, too: that run counted on the next to begin there.
+ */
+export function furthestLookback({ incremental }: Covered, lookbackMs: number): Window[] {
+  return incremental === null ? [] : [{ fromMs: incremental.toMs - lookbackMs, toMs: incremental.toMs }];
 }
 
 /** `window` without what is covered, but for what is to be read `again`. */
