@@ -16,7 +16,10 @@ import { writeError, writeJson } from './output.ts';
  * @returns the exit code
  */
 export async function main(args: readonly string[]): Promise<number> {
-  process.stdout.on('error', leaveUnwritten);
+  const isWork = args.some((arg) => tellByExitCode.has(arg));
+  process.stdout.on('error', (error) => leaveUnwritten(error, isWork));
+  // Nobody hears the log any more: no reason to lose what was proven.
+  process.stderr.on('error', () => undefined);
   const asJson = args.includes('--json');
   let exitCode = 0;
   const program = makeProgram((code) => {
@@ -42,9 +45,15 @@ function usageEnded(thrown: CommanderError, asJson: boolean): number {
   return usageExitCode;
 }
 
+/** Commands whose exit code tells more than their output, and that do something worth going on with. */
+const tellByExitCode: ReadonlySet<string> = new Set(['sync', 'backfill', 'verify', 'rewind', 'doctor']);
+
 /** Nobody reads on, as in `dqsync list | head -1`, which is fine; or the output is a file on a full disk, which is not. */
-function leaveUnwritten(error: Error): never {
+function leaveUnwritten(error: Error, isWork: boolean): void {
   if ('code' in error && error.code === 'EPIPE') {
+    if (isWork) {
+      return;
+    }
     process.exit(0);
   }
   writeError(`the output cannot be written: ${error.message}. Write it where there is room, or into a pipe.`);

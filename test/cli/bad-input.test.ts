@@ -213,3 +213,38 @@ describe('an output that cannot be written', () => {
     expect(count.stdout).toBe('n\n100\n');
   });
 });
+
+describe('an output that nobody reads any more', () => {
+  /** The command's exit code comes last on stderr. */
+  const intoNothing = (redirections: string) => ({
+    node: 'sh',
+    nodeArgs: ['-c', `{ "$0" "$@" ${redirections}; echo "exit code $?" >&3; } 3>&2 | true`, process.execPath],
+  });
+
+  it('leaves a failed sync its exit code', async () => {
+    const world = await aWorld();
+    await world.configure((config) => {
+      config['initialFrom'] = '2026-01-01T00:00:00Z';
+      config['targets'] = [{ ...config['targets'][0], credentials: 'file:nowhere.json' }];
+    });
+    const run = await world.cli(['sync'], intoNothing(''));
+    expect(run.stderr).toBe('exit code 1\n');
+  });
+
+  it('ends rows that were asked for, which is fine', async () => {
+    const world = await aWorld();
+    addExecutions(world, 300);
+    const run = await world.cli(['list', '--json'], intoNothing(''));
+    expect(run.stderr).toMatch(/exit code 0\n$/);
+  });
+
+  it('does not keep a sync from committing, though nobody hears its log', async () => {
+    const world = await aWorld();
+    addExecutions(world, 300);
+    world.simulator.traps.faults = [{ kind: 'status', status: 503, when: { nth: 1 } }];
+    const run = await world.cli(['sync', '--json'], intoNothing('2>&1'));
+    expect(run.stderr).toMatch(/exit code 0\n$/);
+    const count = await world.cli(['query', '--csv', 'SELECT count(*) AS n FROM quality_instances']);
+    expect(count.stdout).toBe('n\n300\n');
+  });
+});

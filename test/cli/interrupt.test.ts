@@ -46,6 +46,16 @@ describe('Ctrl-C', () => {
     expect(count.stdout).toContain('\n20000\n');
   });
 
+  it('is what a terminal that goes away counts for', async () => {
+    const world = await aWorld();
+    addExecutions(world, 300);
+    const running = await pressCtrlCAfter(world, 1, ({ process }) => process.kill('SIGHUP'));
+    const run = await running.ended;
+    expect(run.exitCode).toBe(129);
+    expect(JSON.parse(run.stdout)).toMatchObject([{ done: false }]);
+    expect((await world.cli(['status'])).stdout).toContain('stopped before its end');
+  });
+
   it('counts once where it arrives twice together, as from a terminal and from npm', async () => {
     const world = await aWorld();
     addExecutions(world, 300);
