@@ -8,6 +8,8 @@ import type { TargetRun } from './target-run.ts';
 
 /** A skew below this is lost in the one-second resolution of the `Date` header. */
 export const noticedSkewMs = 2_000;
+/** By so much a skew may be misjudged: the header is cut to the second, and the reply took a while. */
+const skewMarginMs = 1_000;
 const recentStepMs = 10_000;
 
 /** @param onRows told of rows as they come */
@@ -48,7 +50,7 @@ export function rowsInTimeLeft(run: TargetRun): number {
 /** Where the source's clock is behind ours, rows up to our now are still to come: coverage must not run ahead of it. */
 export function sourceTime(run: Pick<TargetRun, 'source'>, ms: EpochMs): EpochMs {
   const skewMs = run.source.stats().clockSkewMs ?? 0;
-  return ms + (skewMs < -noticedSkewMs ? Math.floor(skewMs) : 0);
+  return ms + (skewMs < -noticedSkewMs ? Math.floor(skewMs) - skewMarginMs : 0);
 }
 
 /** Up to where no row can appear late any more, of what was asked for at `askedAtMs`. By the slower clock. */

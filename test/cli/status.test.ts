@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { decodeAnyCheckpoint, encodeCheckpoint } from '../../functions/sync/plan/checkpoint-json.ts';
 import { addExecutions, aWorld, hourMs } from './world.ts';
 
 describe('dqsync status', () => {
@@ -93,13 +94,13 @@ describe('dqsync status', () => {
     const world = await aWorld();
     await world.cli(['sync']);
     const path = join(world.folder, 'warehouse', 'state', 'sales', 'checkpoint.json');
-    const checkpoint = JSON.parse(await readFile(path, 'utf8'));
-    checkpoint.lastRun.outcome = 'running';
-    await writeFile(path, JSON.stringify(checkpoint));
+    const checkpoint = decodeAnyCheckpoint(await readFile(path), 'sales', path);
+    const lastRun = checkpoint.lastRun!;
+    await writeFile(path, encodeCheckpoint({ ...checkpoint, lastRun: { ...lastRun, outcome: 'running' } }));
     expect((await world.cli(['status'])).stdout).toContain('last run   running, or killed since: started ');
 
-    checkpoint.lastRun = { ...checkpoint.lastRun, outcome: 'failed', error: 'the source refused' };
-    await writeFile(path, JSON.stringify(checkpoint));
+    const failed = { ...lastRun, outcome: 'failed' as const, error: 'the source refused' };
+    await writeFile(path, encodeCheckpoint({ ...checkpoint, lastRun: failed }));
     expect((await world.cli(['status'])).stdout).toMatch(/last run {3}failed at .*: the source refused\n/);
   });
 });

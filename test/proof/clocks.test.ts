@@ -1,6 +1,6 @@
 /** Sequences of runs on machines whose clocks are off that once ended with a wrong state. */
 import { expect, it, onTestFinished } from 'vitest';
-import { hourMs, minuteMs, openProofWorld, type ProofWorld } from './proof-world.ts';
+import { hourMs, lookbackMs, minuteMs, openProofWorld, type ProofWorld, settleMs } from './proof-world.ts';
 import { endQuietly } from './quiet-end.ts';
 
 async function openWorld(): Promise<ProofWorld> {
@@ -51,5 +51,15 @@ it('what one of two runs at once saw last is not outranked after a clock that wa
   await held;
   clock.advance(minuteMs);
   simulator.life.setNotify(id, 'SUCCESS');
+  expect(await endQuietly(world)).toEqual([]);
+});
+
+it('a machine whose clock is ahead covers no further than the next looks back for rows that come as late as they may', async () => {
+  const world = await openWorld();
+  await world.run({ aheadMs: 10 * minuteMs });
+  world.clock.advance(1);
+  world.simulator.life.addLate(settleMs + lookbackMs - 500);
+  world.clock.advance(minuteMs);
+  await world.run();
   expect(await endQuietly(world)).toEqual([]);
 });

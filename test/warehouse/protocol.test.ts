@@ -191,7 +191,7 @@ describe('the protocol', () => {
     ['garbage', '{"format": "dqsync.checkpoint", "ver', /damaged.*not JSON/],
     ['a missing field', '{"format":"dqsync.checkpoint","version":1}', /damaged/],
     ['overlapping windows', null, /damaged.*overlap/],
-    ['a newer version', '{"format":"dqsync.checkpoint","version":3,"novelty":true}', /version 3, newer than the 2/],
+    ['a newer version', '{"format":"dqsync.checkpoint","version":4,"novelty":true}', /version 4, newer than the 3/],
   ])('I10: %s in the checkpoint stops the run and stays as it is', async (_name, text, message) => {
     const world = await syncedSource({ history: smallHistory });
     await world.syncWell();

@@ -3,10 +3,11 @@ import * as z from 'zod';
 import { InternalError, StateError } from '../../errors.ts';
 import type { Window } from '../../model.ts';
 import type { Checkpoint, TargetIdentity } from './checkpoint.ts';
+import { hash64 } from './fingerprint.ts';
 
 const format = 'dqsync.checkpoint';
-/** Version 1 had neither `incremental` nor `rereading`: its watermark was the end of coverage. */
-const version = 2;
+/** Version 1 had neither `incremental` nor `rereading`: its watermark was the end of coverage. Version 2 had no digest. */
+const version = 3;
 
 /** What a date can hold (ECMAScript, time values). */
 const epochMs = z.int().min(-8.64e15).max(8.64e15);
@@ -80,10 +81,12 @@ const documentV1 = z
 
 const documentV2 = z.strictObject({
   ...fields,
-  version: z.literal(version),
+  version: z.literal(2),
   incremental: window.nullable(),
   rereading: z.strictObject({ ...window.shape, reachedMs: epochMs, reachedAtMs: epochMs.optional() }).nullable(),
 });
+
+const documentV3 = z.strictObject({ ...documentV2.shape, version: z.literal(version), digest: z.string() });
 
 /**
  * The document's text, UTF-8. Lists stand one entry a line, so that a person can read and compare them.
@@ -107,6 +110,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
     `"open":${lines(open)}`,
     `"quarantined":${lines(quarantined)}`,
     `"commitIds":${json(commitIds)}`,
+    `"digest":${json(digestOf(checkpoint))}`,
     `"recent":${lines(recentTuples)}`,
   ];
   return new TextEncoder().encode(`{\n${parts.join(',\n')}\n}\n`);
@@ -146,7 +150,7 @@ export function decodeAnyCheckpoint(bytes: Uint8Array, target: string, where: st
       },
     );
   }
-  const result = (head.data?.version === 1 ? documentV1 : documentV2).safeParse(value);
+  const result = documentOf(head.data?.version).safeParse(value);
   if (!result.success) {
     const issue = result.error.issues[0];
     throw damaged(
@@ -156,10 +160,41 @@ export function decodeAnyCheckpoint(bytes: Uint8Array, target: string, where: st
       result.error,
     );
   }
-  const { format: _format, version: _version, identity, ...rest } = result.data;
+  const { format: _format, version: _version, identity, digest, ...rest } = { digest: null, ...result.data };
   const { name, taskType } = identity.filter;
   const filter = { ...(name === undefined ? {} : { name }), ...(taskType === undefined ? {} : { taskType }) };
-  return { ...rest, identity: { ...identity, filter } };
+  const checkpoint = { ...rest, identity: { ...identity, filter } };
+  if (digest !== null && digest !== digestOf(checkpoint)) {
+    throw damaged(target, where, 'its digest does not fit what it says', undefined);
+  }
+  return checkpoint;
+}
+
+function documentOf(found: number | undefined) {
+  return found === 1 ? documentV1 : found === 2 ? documentV2 : documentV3;
+}
+
+/** Of what the document says, however it is laid out: a digit that is wrong would go unnoticed, and hide a span for ever. */
+function digestOf(checkpoint: Checkpoint): string {
+  return hash64(
+    JSON.stringify(checkpoint, (_key, entry: unknown) =>
+      typeof entry === 'bigint'
+        ? entry.toString()
+        : isPlainObject(entry)
+          ? Object.fromEntries(sortedEntries(entry))
+          : entry,
+    ),
+  );
+}
+
+function isPlainObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function sortedEntries(value: object): [string, unknown][] {
+  return Object.entries(value)
+    .filter(([, entry]) => entry !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 /** The windows without gap at the end of coverage; null without coverage. */
@@ -215,13 +250,7 @@ function requireIdentity(found: TargetIdentity, wanted: TargetIdentity, target: 
 }
 
 function canonical(value: unknown): string {
-  return typeof value === 'object' && value !== null
-    ? json(
-        Object.entries(value)
-          .filter(([, entry]) => entry !== undefined)
-          .sort(([a], [b]) => (a < b ? -1 : 1)),
-      )
-    : json(value);
+  return json(isPlainObject(value) ? sortedEntries(value) : value);
 }
 
 function lines(entries: readonly unknown[]): string {

@@ -1,4 +1,4 @@
-/** Tells whether an execution looks as it did when it was last written. Pure. */
+/** Tells whether something is as it was when it was last written. Pure. */
 import type { Execution, UnreadableRow } from '../../model.ts';
 
 /** 64 bits over everything the source says of an execution: two sightings of the same state have the same one. */
@@ -14,7 +14,7 @@ export function fingerprintOfUnreadable(row: UnreadableRow): string {
 }
 
 /** Two multiplicative 32-bit hashes (FNV-1a's prime and another) side by side. Not for keeping secrets: for telling change. */
-function hash64(text: string): string {
+export function hash64(text: string): string {
   let high = 0x811c9dc5;
   let low = 0x9747b28c;
   for (let index = 0; index < text.length; index += 1) {

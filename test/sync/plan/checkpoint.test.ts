@@ -120,10 +120,14 @@ describe('changes to a checkpoint', () => {
       { fromMs: 5_000, toMs: 6_000, rows: 2 },
       { fromMs: 6_000, toMs: 9_000, rows: 3 },
     ];
-    const { incremental, rereading, ...document } = JSON.parse(
+    const { incremental, rereading, digest, ...document } = JSON.parse(
       new TextDecoder().decode(encodeCheckpoint({ ...emptyCheckpoint(identity), coverage: covered })),
     );
-    expect({ incremental, rereading }).toEqual({ incremental: null, rereading: null });
+    expect({ incremental, rereading, digest }).toEqual({
+      incremental: null,
+      rereading: null,
+      digest: expect.any(String),
+    });
     const bytes = new TextEncoder().encode(JSON.stringify({ ...document, version: 1 }));
     const checkpoint = decodeCheckpoint(bytes, identity, 'sales', 'checkpoint.json');
     expect(checkpoint).toMatchObject({
@@ -132,6 +136,14 @@ describe('changes to a checkpoint', () => {
       rereading: null,
     });
     expect(watermarkOf(checkpoint)).toBe(9_000);
+  });
+
+  it('take a document of version 2 as it is, which has no digest', () => {
+    const before = { ...emptyCheckpoint(identity), coverage: [{ fromMs: 1_000, toMs: 2_000, rows: 1 }] };
+    const { digest, ...document } = JSON.parse(new TextDecoder().decode(encodeCheckpoint(before)));
+    expect(digest).toMatch(/^\w+$/);
+    const bytes = new TextEncoder().encode(JSON.stringify({ ...document, version: 2 }));
+    expect(decodeCheckpoint(bytes, identity, 'sales', 'checkpoint.json')).toEqual(before);
   });
 
   it('leave of two sights of an execution the later one, whichever is committed first', () => {
