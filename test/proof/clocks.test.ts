@@ -58,7 +58,7 @@ it('a machine whose clock is ahead covers no further than the next looks back fo
   const world = await openWorld();
   await world.run({ aheadMs: 10 * minuteMs });
   world.clock.advance(1);
-  world.simulator.life.addLate(settleMs + lookbackMs - 500);
+  world.simulator.life.addLate(settleMs + lookbackMs - 100);
   world.clock.advance(minuteMs);
   await world.run();
   expect(await endQuietly(world)).toEqual([]);
