@@ -19,6 +19,9 @@ const roundRows = 50;
 /** A source's pages may be shorter than what is asked for, but not shorter than this; and a count capped at one of these. */
 const fewestPageRows = 10;
 
+/** What lies in the millisecond at a cut, or in the one before it, may be counted on both sides. */
+const overlapMs = 2;
+
 /** Whether as many rows may be a cap. */
 export function isRoundCount(rows: number): boolean {
   return rows % roundRows === 0;
@@ -121,21 +124,13 @@ async function refuseCap(reader: Reader, window: Window, pass: Pass, total: numb
   }
 }
 
-/**
- * Whether `total` is a cap: then two parts of the window hold more together. Less means that it has changed. Cut between rows that were shown, so that neither
- * part is without any; where all of these have one time, just after it, and just before.
- */
+/** Whether `total` is a cap: then two parts of the window hold more together. Less means that it has changed. */
 async function isCapped(reader: Reader, window: Window, pass: Pass, total: number): Promise<boolean> {
-  const times = timesIn(window, pass);
-  const middleMs = Math.floor((window.fromMs + window.toMs) / 2);
-  const firstMs = times[0] ?? middleMs;
-  const medianMs = times[Math.floor(times.length / 2)] ?? middleMs;
-  const cutMs = medianMs > firstMs ? medianMs : times.find((ms) => ms > firstMs);
-  for (const ms of cutMs === undefined ? [firstMs + 1, firstMs] : [cutMs]) {
-    const early = (await fetchCount(reader, { fromMs: window.fromMs, toMs: ms })) ?? 0;
-    const late = (await fetchCount(reader, { fromMs: ms, toMs: window.toMs })) ?? 0;
+  for (const cutMs of cutsOf(window, pass)) {
+    const early = (await fetchCount(reader, { fromMs: window.fromMs, toMs: cutMs })) ?? 0;
+    const late = (await fetchCount(reader, { fromMs: cutMs, toMs: window.toMs })) ?? 0;
     // Both were asked for a millisecond more than they have: what lies there may be in both.
-    const inBoth = early + late > total ? await fetchCount(reader, { fromMs: ms, toMs: ms }) : 0;
+    const inBoth = early + late > total ? await fetchCount(reader, { fromMs: cutMs, toMs: cutMs }) : 0;
     if (early + late - (inBoth ?? 0) > total) {
       return true;
     }
@@ -145,6 +140,21 @@ async function isCapped(reader: Reader, window: Window, pass: Pass, total: numbe
     }
   }
   return false;
+}
+
+/**
+ * Where to cut, so that each part has a row of its own that was shown: the other part may then be capped, and both together
+ * are more. Where all that was shown lies close together: one cut after it, and one before it.
+ */
+function cutsOf(window: Window, pass: Pass): EpochMs[] {
+  const times = timesIn(window, pass);
+  const middleMs = Math.floor((window.fromMs + window.toMs) / 2);
+  const firstMs = times[0] ?? middleMs - overlapMs;
+  const lastMs = times.at(-1) ?? middleMs + overlapMs;
+  const medianMs = times[Math.floor(times.length / 2)] ?? middleMs;
+  return lastMs - firstMs > overlapMs
+    ? [Math.max(firstMs + overlapMs, Math.min(lastMs - 1, medianMs))]
+    : [lastMs + overlapMs, firstMs - 1];
 }
 
 function timesIn(window: Window, pass: Pass): EpochMs[] {

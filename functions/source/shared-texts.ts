@@ -10,7 +10,10 @@ const maxTexts = 10_000;
 export class SharedTexts {
   readonly #texts = new Map<string, string>();
 
-  /** A text that is equal to `text`, and was given before where there is one. */
+  /**
+   * A text that is equal to `text`, and was given before where there is one. Halves of surrogate pairs, which no UTF-8 can hold,
+   * become U+FFFD here and not only in the file, so that what was read is what can be compared.
+   */
   share(text: string): string {
     const known = this.#texts.get(text);
     if (known !== undefined) {
@@ -19,7 +22,8 @@ export class SharedTexts {
     if (this.#texts.size >= maxTexts) {
       this.#texts.clear();
     }
-    this.#texts.set(text, text);
-    return text;
+    const wellFormed = text.toWellFormed();
+    this.#texts.set(text, wellFormed);
+    return wellFormed;
   }
 }

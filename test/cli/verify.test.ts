@@ -209,7 +209,7 @@ describe('dqsync verify', () => {
 
   it('takes just the days that lie in the range, cut at its edges, and sums up where they are many', async () => {
     const world = await aSyncedWorld();
-    const from = new Date(startOf(world) + 12 * hourMs).toISOString();
+    const from = new Date(startOf(world) + 6 * hourMs).toISOString();
     const to = new Date(startOf(world) + 36 * hourMs).toISOString();
     const [target] = JSON.parse((await world.cli(['verify', '--from', from, '--to', to, '--json'])).stdout);
     expect(target).toMatchObject({ target: 'sales', from, to, fine: true, requests: 2, repairs: [] });
@@ -217,8 +217,8 @@ describe('dqsync verify', () => {
       {
         day: dayText(world, 0),
         from,
-        source: 50,
-        table: 50,
+        source: 75,
+        table: 75,
         comparedBy: 'count',
         byStatus: { SUCCESS: expect.any(Number) },
       },

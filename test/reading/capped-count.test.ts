@@ -53,6 +53,24 @@ describe('a capped count', () => {
     expect(keysOf(seen.map(({ execution }) => execution))).toEqual(keysOf(source.rows));
   });
 
+  it.each([
+    ['ascending', (index: number) => (index < 63 ? 5_000 : 6_000 + index * 100)],
+    ['descending', (index: number) => (index < 240 ? index * 100 : 90_000)],
+  ] as const)(
+    'that ends the list, too, is found out though all rows of the first page start at once (%s)',
+    async (order, startOf) => {
+      const source = pagedSource(executions(303, startOf), {
+        order,
+        count: { cappedAt: 250 },
+        listCappedAt: 250,
+        pageCap: 30,
+      });
+      const outcome = await readVerified(source.reader, window, Number.POSITIVE_INFINITY);
+      const seen = outcome.kind === 'complete' ? [...outcome.collected.seen.values()] : [];
+      expect(keysOf(seen.map(({ execution }) => execution))).toEqual(keysOf(source.rows));
+    },
+  );
+
   it('proves nothing by passes of which none came to the end', () => {
     const traits = { ...noTraits(), countIsTotal: true };
     const rows = executions(6);

@@ -1,6 +1,7 @@
 /** What proves a day of the table against the source, and what differs. Pure. */
 import { dayInTimeZone, firstReached } from '../../clock.ts';
-import { type Execution, executionKey, maxPageRows, type Window } from '../../model.ts';
+import { type Execution, executionKey, type Window } from '../../model.ts';
+import { isRoundCount } from '../../reading/list-end.ts';
 
 /** A calendar day, or the part of it that is asked about. */
 export interface Day extends Window {
@@ -75,7 +76,7 @@ export function daysIn(window: Window, timeZone: string): Day[] {
  * @param pageRows rows that the reply had
  */
 export function isProvenByCount(count: number | null, pageRows: number, tally: DayTally, edges: ShownEdges): boolean {
-  const isTotal = count !== null && count > pageRows && pageRows > 0 && count % maxPageRows !== 0;
+  const isTotal = count !== null && count > pageRows && pageRows > 0 && !isRoundCount(count);
   const expected = tally.rows + (edges.start ? tally.rowsBefore : 0) + (edges.end ? tally.rowsAfter : 0);
   return isTotal && count === expected;
 }
