@@ -6,8 +6,12 @@
  */
 import { ConfigError } from '../errors.ts';
 import { executionKey, type Page, type Window } from '../model.ts';
-import { addPage, type Collected } from './collected.ts';
+import { addPage, type Collected, rowCount } from './collected.ts';
+import type { Pass } from './pass.ts';
 import { fetchNonEmptyAt, type OffsetUnit, type Reader } from './reader.ts';
+
+/** Where counts prove what is read, a wrong unit is only to be named: not worth asking more often than this. */
+const maxDoubts = 3;
 
 /** Fewer rows than this on the first page are no evidence: they may all have changed between two replies. */
 const tellingRows = 5;
@@ -36,7 +40,8 @@ export function offsetUnitSeen(atZero: Page, atOne: Page, atZeroAgain: Page): Of
  * Asks for offsets 0 and 1, until that has told once in a run, and never of a window narrowed to a status, whose rows come
  * and go.
  *
- * @param rows of the window; a few are not worth asking
+ * @param pass what was seen of the window: a few rows are not worth asking
+ * @param isCounted its rows will have to be as many as a count that is believed; a wrong unit can then prove nothing
  * @param collected gets every row that the replies show
  * @returns false where the other unit was seen, and not a second time: what was read proves nothing
  * @throws ConfigError if what comes back, twice, shows the other unit
@@ -44,10 +49,12 @@ export function offsetUnitSeen(atZero: Page, atOne: Page, atZeroAgain: Page): Of
 export async function checkOffsetUnit(
   reader: Reader,
   window: Window,
-  rows: number,
+  { pass, isCounted }: { readonly pass: Pass; readonly isCounted: boolean },
   collected: Collected,
 ): Promise<boolean> {
-  if (reader.traits.offsetUnitChecked || reader.filter.runStatus !== undefined || rows < tellingRows) {
+  const { traits, filter } = reader;
+  const isWorthAsking = rowCount(pass.collected) >= tellingRows && (!isCounted || traits.offsetUnitDoubts < maxDoubts);
+  if (traits.offsetUnitChecked || filter.runStatus !== undefined || !isWorthAsking) {
     return true;
   }
   const probe = async (offset: number): Promise<Page> => {
@@ -58,7 +65,8 @@ export async function checkOffsetUnit(
   const look = async (): Promise<OffsetUnit | null> => offsetUnitSeen(await probe(0), await probe(1), await probe(0));
   const unit = await look();
   if (unit === null || unit === reader.offsetUnit) {
-    reader.traits.offsetUnitChecked = unit !== null;
+    traits.offsetUnitChecked = unit !== null;
+    traits.offsetUnitDoubts += unit === null ? 1 : 0;
     return true;
   }
   if ((await look()) === unit) {

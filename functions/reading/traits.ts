@@ -24,6 +24,8 @@ export interface SourceTraits {
   refusedOffset: number;
   /** True once the configured offset unit was tried on a window that could have shown it to be wrong. */
   offsetUnitChecked: boolean;
+  /** How often it was tried and did not tell. */
+  offsetUnitDoubts: number;
 }
 
 /** Knows nothing yet. */
@@ -36,5 +38,6 @@ export function noTraits(): SourceTraits {
     largestCount: 0,
     refusedOffset: Number.POSITIVE_INFINITY,
     offsetUnitChecked: false,
+    offsetUnitDoubts: 0,
   };
 }

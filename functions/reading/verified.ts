@@ -186,7 +186,7 @@ async function isProvenTogether(read: Read, window: Window, pass: Pass, evidence
   addPass(reader.traits, window, evidence, pass);
   const isCounted = stableCount(reader.traits, pass) !== null;
   const isOdd = pass.holes > 0 || pass.duplicateTimes.size > 0 || !isCounted;
-  if (isOdd && !(await checkOffsetUnit(reader, window, rowCount(pass.collected), read.collected))) {
+  if (isOdd && !(await checkOffsetUnit(reader, window, { pass, isCounted }, read.collected))) {
     return false;
   }
   if (spanMs(window) > 1 && evidence.count !== null && accountedRows(evidence) < evidence.count) {

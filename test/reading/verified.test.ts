@@ -262,6 +262,16 @@ describe('what cannot be proven', () => {
     expect(source.requests).toBeLessThan(1200);
   });
 
+  it.each(['none', 'page'] as const)(
+    'says that the source counts offset in pages also after a window of one page, which did not tell (count: %s)',
+    async (count) => {
+      const source = pagedSource(executions(700), { offsetUnit: 'page', count });
+      const small = { fromMs: epochMs, toMs: epochMs + 12_000 };
+      expect(await readVerified(source.reader, small, 1000)).toMatchObject({ kind: 'complete' });
+      await expect(readVerified(source.reader, day, 1000)).rejects.toThrow(/counts offset in pages/);
+    },
+  );
+
   it('says that the source counts offset in pages', async () => {
     const source = pagedSource(executions(700), { offsetUnit: 'page' });
     await expect(read(source)).rejects.toThrow(/counts offset in pages.*source\.offsetUnit is "row"/);
