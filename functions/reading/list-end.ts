@@ -1,5 +1,6 @@
 /** Whether more comes after the rows that `count`, or an empty reply, says are all. Pure over `fetchPage`. */
-import { type EpochMs, maxPageRows, type Window } from '../model.ts';
+import { type EpochMs, maxPageRows, type Page, type Window } from '../model.ts';
+import { addPage } from './collected.ts';
 import { noteRowsBeyond, type Pass, take } from './pass.ts';
 import { fetchCount, fetchNonEmptyWithinReach, fetchWithinReach, pageRows, type Reader } from './reader.ts';
 import { contains, spanMs } from './window.ts';
@@ -107,8 +108,14 @@ async function isLastRow(reader: Reader, window: Window, pass: Pass, total: numb
     return false;
   }
   const page = await fetchWithinReach(reader, window, total - 1);
-  pass.lastRowSeen = page !== null && pageRows(page) === 1;
+  pass.lastRowSeen = page !== null && isOneRow(pass, page);
   return pass.lastRowSeen;
+}
+
+/** Whether one row came alone. It is added to those of the pass: where another has slipped there, it is one too many. */
+function isOneRow(pass: Pass, page: Page): boolean {
+  addPage(pass.collected, page);
+  return pageRows(page) === 1;
 }
 
 function refuse(reader: Reader, pass: Pass, total: number): void {
@@ -173,7 +180,7 @@ export async function isTotalByLastRow(reader: Reader, window: Window, pass: Pas
     return false;
   }
   const page = await fetchWithinReach(reader, window, rows - 1);
-  if (page === null || pageRows(page) !== 1) {
+  if (page === null || !isOneRow(pass, page)) {
     return false;
   }
   pass.lastRowSeen = true;
