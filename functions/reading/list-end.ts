@@ -2,7 +2,14 @@
 import { type EpochMs, maxPageRows, type Page, type Window } from '../model.ts';
 import { addPage } from './collected.ts';
 import { noteRowsBeyond, type Pass, take } from './pass.ts';
-import { fetchCount, fetchNonEmptyWithinReach, fetchWithinReach, pageRows, type Reader } from './reader.ts';
+import {
+  fetchCount,
+  fetchNonEmptyAt,
+  fetchNonEmptyWithinReach,
+  fetchWithinReach,
+  pageRows,
+  type Reader,
+} from './reader.ts';
 import { contains, spanMs } from './window.ts';
 
 /** What a pass over `total` rows came to. */
@@ -52,10 +59,16 @@ export async function lookBeyondTotal(reader: Reader, window: Window, pass: Pass
 /**
  * Before a total of several pages is read: makes sure that it is no cap, where it may be one. A cap would hide that a row has
  * left between two pages; and a list may end at a cap, too, as if that were all. Notes in the pass and the traits what it finds.
+ * The first page is read once more then, for a row may have left since, behind a cap; from now on that shows in the count.
  */
 export async function lookForCap(reader: Reader, window: Window, pass: Pass, total: number): Promise<void> {
   if (isRoundCount(total) && total >= maxPageRows && total >= reader.traits.largestCount) {
     await refuseCap(reader, window, pass, total);
+    if (!pass.refused && spanMs(window) > 1) {
+      const first = await fetchNonEmptyAt(reader, window, 0);
+      addPage(pass.collected, first);
+      pass.counts.add(first.count);
+    }
   }
 }
 
