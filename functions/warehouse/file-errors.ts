@@ -1,4 +1,5 @@
 /** What the file system refuses, in words of someone who has to mend it. Pure. */
+import { constants } from 'node:os';
 import { StorageError } from '../errors.ts';
 
 const remedies: Readonly<
@@ -71,6 +72,10 @@ const remedies: Readonly<
 
 /** The code of a file system error (`ENOSPC`); undefined for any other error. */
 export function fileErrorCode(thrown: unknown): string | undefined {
+  // Node has no name for it: its code is "Unknown system error -122".
+  if (thrown instanceof Error && 'errno' in thrown && thrown.errno === -constants.errno.EDQUOT) {
+    return 'EDQUOT';
+  }
   return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined;
 }
 

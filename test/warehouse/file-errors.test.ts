@@ -1,0 +1,18 @@
+import { constants } from 'node:os';
+import { expect, it } from 'vitest';
+import { toStorageError } from '../../functions/warehouse/file-errors.ts';
+
+it('names a disk quota that is used up, for which Node has no name', () => {
+  const errno = -constants.errno.EDQUOT;
+  const thrown = Object.assign(new Error('write failed'), {
+    errno,
+    code: `Unknown system error ${errno}`,
+    syscall: 'write',
+  });
+  expect(toStorageError(thrown, 'write', '/warehouse/a')).toMatchObject({
+    code: 'EDQUOT',
+    message: 'cannot write /warehouse/a: the disk quota is used up',
+    remedy: expect.stringContaining('Free some space'),
+    retryable: true,
+  });
+});
