@@ -14,7 +14,7 @@ import type { StopWaiting, StoredObject } from './store.ts';
 export interface S3RequestOptions {
   /** Bucket in the path, not in the host name: what emulators on loopback need. Default: false. */
   readonly forcePathStyle?: boolean;
-  /** How long a request waits for the head of its reply, and half as long as it may say nothing. Default: 15 s. */
+  /** How long a request waits for the head of its reply; it may say nothing for four times that. Default: 15 s. */
   readonly answerTimeoutMs?: number;
   /** How long a put, or the head of a reply, takes in all; a body half of it. More for what is large. Default: 30 s. */
   readonly tryTimeoutMs?: number;
@@ -87,7 +87,7 @@ function clientOf(forcePathStyle: boolean, answerTimeoutMs: number): S3Client {
       connectionTimeout: 5000,
       requestTimeout: answerTimeoutMs,
       // Longer: what the system holds to be sent looks like silence.
-      socketTimeout: 2 * answerTimeoutMs,
+      socketTimeout: 4 * answerTimeoutMs,
       throwOnRequestTimeout: true,
     },
   });
