@@ -23,6 +23,9 @@ function endOf(summary: Summary, command: string): string {
   if (summary.error !== undefined) {
     return `failed; what was proven complete is committed. To go on: ${command}`;
   }
+  if (summary.from === null && !summary.done) {
+    return `not begun: interrupted before its turn came. To go on: ${command}`;
+  }
   if (summary.from === null || summary.to === null) {
     return 'nothing is covered yet, so there are no gaps: run dqsync sync, or give --from and --to';
   }

@@ -46,6 +46,9 @@ function endOf(summary: Summary, wasInterrupted: boolean): string {
     return reached;
   }
   const why = wasInterrupted ? 'interrupted' : 'out of time (maxRunSeconds)';
+  if (summary.from === null) {
+    return `${why} before its turn came: not begun. Run dqsync sync again to go on.`;
+  }
   const goal = summary.to === null ? '' : ` of ${shortTime(summary.to)}`;
   return `${why}; what was proven complete is committed: ${reached}${goal}. Run dqsync sync again to go on.`;
 }

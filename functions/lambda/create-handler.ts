@@ -22,6 +22,10 @@ export interface HandlerOptions {
   readonly open: typeof openConnections;
 }
 
+/** Kept free of what Lambda leaves, where that is less than the run may take. */
+const maxTellingMs = 2_000;
+const tellingPart = 0.1;
+
 /** What Lambda calls. */
 export type Handler = (event: unknown, context: Context) => Promise<Summary[]>;
 
@@ -91,7 +95,7 @@ class Sandbox {
       store,
       connect: backfill === undefined ? connections.connect : connections.connectYielding,
       clock,
-      limitMs: Math.min(config.maxRunSeconds * 1000, context.getRemainingTimeInMillis()),
+      limitMs: Math.min(config.maxRunSeconds * 1000, timeToRun(context)),
       stop: new AbortController().signal,
       log: telemetry.log,
       onProgress: () => undefined,
@@ -110,6 +114,12 @@ class Sandbox {
     }
     return this.#opened;
   }
+}
+
+/** What Lambda leaves, less a moment to say how it went. */
+function timeToRun(context: Context): number {
+  const remainingMs = context.getRemainingTimeInMillis();
+  return remainingMs - Math.min(maxTellingMs, remainingMs * tellingPart);
 }
 
 /** @throws ConfigError for a range that is none */

@@ -1,9 +1,10 @@
 /**
  * The commit: the checkpoint moves by compare-and-swap, after the data files it speaks of were written (PROTOCOL.md, I4, I5).
  */
-import { ConflictError, StorageError } from '../errors.ts';
+import { ConflictError } from '../errors.ts';
 import { checkpointKey } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
+import { type AttemptingRun, Attempts } from './attempts.ts';
 import { applyChange, type Change, type Checkpoint, emptyCheckpoint, type TargetIdentity } from './plan/checkpoint.ts';
 import { decodeCheckpoint, encodeCheckpoint } from './plan/checkpoint-json.ts';
 import { withoutTakenBack } from './plan/taken-back.ts';
@@ -29,7 +30,8 @@ interface ZonedRun {
   readonly settings: Pick<SyncSettings, 'partitionTimeZone'>;
 }
 
-const maxAttempts = 20;
+/** How often others may be faster. */
+const maxLost = 20;
 
 /** What the checkpoint of a run's target must have been made for. */
 export function identityOf(run: Pick<TargetRun, 'target'> & ZonedRun): TargetIdentity {
@@ -71,24 +73,29 @@ export async function commitChange(run: TargetRun, base: LoadedCheckpoint, chang
 /**
  * Moves the checkpoint to `nextOf` of what is there, by compare-and-swap.
  *
- * Lost: what is there now is read, and `nextOf` asked again. Unknown (no reply): the same; if our commit id is found in it,
- * ours had landed.
+ * Lost: what is there now is read, and `nextOf` asked again. Unknown (no reply): the same, but not as often; if our commit id
+ * is found in it, ours had landed.
  *
  * @param commitId what `nextOf` puts into `commitIds`
  * @throws ConflictError when others kept winning, StorageError, StateError
  */
 export async function moveCheckpoint(
-  run: Pick<TargetRun, 'store' | 'target' | 'clock'> & ZonedRun,
+  run: Pick<TargetRun, 'store'> & AttemptingRun & ZonedRun,
   base: LoadedCheckpoint,
   commitId: string,
   nextOf: (checkpoint: Checkpoint) => Checkpoint,
 ): Promise<Committed> {
-  const { store, target, clock } = run;
+  const { store, target } = run;
   const key = checkpointKey(target.name);
+  const what = `the checkpoint ${key}`;
+  const attempts = new Attempts(run, {
+    what,
+    maxLost,
+    lostTooOften: (times) => changedByOthers(what, target.name, times),
+  });
   let current = base;
   let theirs: Committed['theirs'] = null;
-  let lastFailure: unknown;
-  for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
+  for (;;) {
     const next = nextOf(current.checkpoint);
     const bytes = encodeCheckpoint(next);
     const outcome =
@@ -96,23 +103,19 @@ export async function moveCheckpoint(
     if (outcome.kind === 'won') {
       return { checkpoint: next, etag: outcome.etag, theirs };
     }
-    lastFailure = outcome.kind === 'unknown' ? outcome.cause : undefined;
-    await clock.sleep(Math.random() * 100 * attempt);
+    await attempts.pauseAfter(outcome);
     current = await loadCheckpoint(store, target.name, identityOf(run));
     if (current.checkpoint.commitIds.includes(commitId)) {
       return { ...current, theirs };
     }
+    attempts.requireAnother(outcome);
     theirs = outcome.kind === 'lost' ? current.checkpoint.coverage : theirs;
   }
-  if (lastFailure !== undefined) {
-    throw new StorageError(`the checkpoint ${key} could not be written: no reply came, ${maxAttempts} times`, {
-      target: target.name,
-      cause: lastFailure,
-      remedy: 'Check that the warehouse can be reached, then run again; nothing that was committed is lost.',
-    });
-  }
-  throw new ConflictError(`the checkpoint ${key} was changed by other runs ${maxAttempts} times in a row`, {
-    target: target.name,
+}
+
+function changedByOthers(what: string, target: string, attempts: string): ConflictError {
+  return new ConflictError(`${what} could not be written (${attempts}): other runs were faster each time`, {
+    target,
     remedy: 'Let fewer runs work on this target at once, then run again; nothing that was committed is lost.',
   });
 }

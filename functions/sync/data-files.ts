@@ -6,6 +6,7 @@ import { dataKey, quarantineKey } from '../warehouse/layout.ts';
 import { observationBatch } from '../warehouse/observation-batch.ts';
 import { encodeParquet } from '../warehouse/parquet.ts';
 import { type Partition, partitionObservations } from '../warehouse/partitions.ts';
+import { Attempts } from './attempts.ts';
 import type { TargetRun } from './target-run.ts';
 
 /** What was written. */
@@ -16,7 +17,8 @@ export interface WrittenFiles {
 
 /** Files written side by side: hides the store's latency, and keeps only so many encoded files in memory. */
 const writesAtOnce = 4;
-const maxAttempts = 5;
+/** How often another may write in between what only this run writes. */
+const maxLost = 5;
 
 /**
  * Writes observations as one new file per workspace and day.
@@ -51,19 +53,15 @@ async function writePartition(run: TargetRun, partition: Partition, part: number
 }
 
 async function putNew(run: TargetRun, key: string, bytes: Uint8Array): Promise<void> {
-  let cause: unknown;
-  for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
+  const attempts = attemptsAt(run, key, 'another object has this name');
+  for (;;) {
     const outcome = await run.store.putIfAbsent(key, bytes);
     if (outcome.kind === 'won') {
       return;
     }
-    cause = outcome.kind === 'unknown' ? outcome.cause : new Error('another object has this name');
-    if (attempt > 1 && run.budget.remainingMs() === 0) {
-      break;
-    }
-    await run.clock.sleep(200 * attempt);
+    await attempts.pauseAfter(outcome);
+    attempts.requireAnother(outcome);
   }
-  throw cannotWrite(run, key, cause);
 }
 
 /**
@@ -87,8 +85,8 @@ export async function writeQuarantine(run: TargetRun, rows: readonly UnreadableR
     }),
   );
   const added = `${lines.join('\n')}\n`;
-  let cause: unknown;
-  for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
+  const attempts = attemptsAt(run, key, 'another run writes this file');
+  for (;;) {
     const existing = await run.store.get(key);
     const text = existing === null ? '' : new TextDecoder().decode(existing.bytes);
     if (text.endsWith(added)) {
@@ -102,13 +100,9 @@ export async function writeQuarantine(run: TargetRun, rows: readonly UnreadableR
     if (outcome.kind === 'won') {
       return;
     }
-    cause = outcome.kind === 'unknown' ? outcome.cause : new Error('another run writes this file');
-    if (attempt > 1 && run.budget.remainingMs() === 0) {
-      break;
-    }
-    await run.clock.sleep(200 * attempt);
+    await attempts.pauseAfter(outcome);
+    attempts.requireAnother(outcome);
   }
-  throw cannotWrite(run, key, cause);
 }
 
 /** The day a run began, from its id, so that all of a run's quarantined rows lie in one file. */
@@ -116,10 +110,11 @@ function dayOfRun(runId: string): string {
   return `${runId.slice(0, 4)}-${runId.slice(4, 6)}-${runId.slice(6, 8)}`;
 }
 
-function cannotWrite(run: TargetRun, key: string, cause: unknown): StorageError {
-  return new StorageError(`${key} could not be written to ${run.store.url}, ${maxAttempts} times`, {
-    target: run.target.name,
-    cause,
-    remedy: 'Check that the warehouse can be reached, then run again; nothing that was committed is lost.',
-  });
+function attemptsAt(run: TargetRun, key: string, whyLost: string): Attempts {
+  const lostTooOften = (attempts: string): StorageError =>
+    new StorageError(`${key} could not be written to ${run.store.url} (${attempts}): ${whyLost}`, {
+      target: run.target.name,
+      remedy: 'Check that nothing else writes to the warehouse, then run again; nothing that was committed is lost.',
+    });
+  return new Attempts(run, { what: key, maxLost, lostTooOften });
 }

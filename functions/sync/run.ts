@@ -3,14 +3,14 @@ import { type Clock, newRunId } from '../clock.ts';
 import type { Config, TargetConfig } from '../config.ts';
 import type { Log } from '../model.ts';
 import type { Source } from '../source/client.ts';
-import type { Store } from '../warehouse/store.ts';
+import { type Store, waitedForUntil } from '../warehouse/store.ts';
 import { runBackfill } from './backfill.ts';
 import type { BackfillTask } from './backfill-task.ts';
 import { openBudget } from './budget.ts';
 import { type Estimate, estimateBackfill } from './estimate.ts';
 import { runIncremental } from './incremental.ts';
 import type { Summary } from './plan/summary.ts';
-import type { TargetOutcome } from './summarize.ts';
+import { type TargetOutcome, untouchedOutcome } from './summarize.ts';
 import type { Progress, SyncSettings, TargetRun } from './target-run.ts';
 import { selectTargets, settingsOf, targetOf } from './targets.ts';
 
@@ -38,7 +38,7 @@ export interface Run {
  * Runs the incremental sync, or the backfill, of each target and returns their summaries, in the order of the config.
  *
  * Each target may use an even share of the time that is left when its turn comes, so that one with years to catch up on
- * does not starve the others.
+ * does not starve the others. One whose turn comes when there is none left, or after an interruption, is not begun.
  *
  * @throws ConfigError when a target is named that does not exist; nothing else
  */
@@ -49,7 +49,7 @@ export async function runTargets(run: Run): Promise<Summary[]> {
   for (const [index, target] of targets.entries()) {
     const startedAtMs = run.clock.now();
     const shareMs = (endMs - startedAtMs) / (targets.length - index);
-    const outcome = await runTarget(run, target, Math.max(0, shareMs));
+    const outcome = shareMs > 0 && !run.stop.aborted ? await runTarget(run, target, shareMs) : notBegun(run, target);
     summaries.push(outcome.summary);
     run.onTargetDone?.(outcome, run.clock.now() - startedAtMs);
   }
@@ -76,6 +76,15 @@ async function runTarget(run: Run, target: TargetConfig, limitMs: number): Promi
   );
 }
 
+function notBegun({ backfill, stop, log }: Run, { name }: TargetConfig): TargetOutcome {
+  if (stop.aborted) {
+    log('info', 'not begun: the run was interrupted before', { target: name });
+  } else {
+    log('warn', 'not begun: the time of the run was spent before its turn came', { target: name });
+  }
+  return untouchedOutcome(name, backfill === undefined ? 'incremental' : 'backfill');
+}
+
 async function withTargetRun<T>(
   run: Run,
   targetConfig: TargetConfig,
@@ -91,7 +100,7 @@ async function withTargetRun<T>(
       target: targetOf(targetConfig),
       settings: run.backfill === undefined ? settings : yielding(settings, run.config),
       source,
-      store: run.store,
+      store: waitedForUntil(run.store, budget.hardStop),
       clock: run.clock,
       budget,
       log: run.log,

@@ -48,6 +48,22 @@ export function outcomeOf(run: TargetRun, state: RunState, mode: Summary['mode']
   };
 }
 
+/** Of a target that was not even begun. */
+export function untouchedOutcome(target: string, mode: Summary['mode']): TargetOutcome {
+  const counts = { rowsRead: 0, rowsWritten: 0, files: 0, bytes: 0, requests: 0, throttled: 0, retries: 0 };
+  const summary = {
+    target,
+    mode,
+    from: null,
+    to: null,
+    watermark: null,
+    done: false,
+    openExecutions: 0,
+    quarantined: 0,
+  };
+  return { summary: { ...summary, ...counts }, error: null, givenUp: 0, commitConflicts: 0 };
+}
+
 function summarize(run: TargetRun, state: RunState, mode: Summary['mode']): Summary {
   const { requests, throttled, retries } = run.source.stats();
   const checkpoint = state.recorder?.checkpoint;

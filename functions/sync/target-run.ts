@@ -22,8 +22,12 @@ export interface SyncSettings {
 export interface Budget {
   /** Aborted with a StoppedError when the time is spent or the user interrupts. */
   readonly signal: AbortSignal;
-  /** Milliseconds until then; infinite without a limit. */
+  /** Milliseconds until the time is spent; infinite without a limit. */
   remainingMs(): number;
+  /** Aborted some time after `signal`, which is for the last commit: the warehouse is waited for no longer, whatever it does. */
+  readonly hardStop: AbortSignal;
+  /** Whether it is that late. */
+  isOver(): boolean;
 }
 
 /** How far a run is: `doneMs` of the `totalMs` milliseconds of start time it has to read, now at `atMs` (null where that is not known). */
@@ -41,6 +45,7 @@ export interface TargetRun {
   readonly target: Target;
   readonly settings: SyncSettings;
   readonly source: { readonly fetchPage: FetchPage; stats(): SourceStats };
+  /** Waits for the warehouse until the budget's hard stop. */
   readonly store: Store;
   readonly clock: Clock;
   readonly budget: Budget;

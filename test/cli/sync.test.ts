@@ -104,6 +104,32 @@ describe('dqsync sync', () => {
     expect(all.stdout).not.toMatch(/\n\s+at /);
   });
 
+  it.each([
+    ['sync', [], 'interrupted before its turn came: not begun. Run dqsync sync again to go on.'],
+    [
+      'backfill',
+      ['--from', '2026-01-01', '--to', '2026-01-02'],
+      'not begun: interrupted before its turn came. To go on: dqsync backfill',
+    ],
+  ])('interrupted, %s says which targets it has not begun', async (command, args, told) => {
+    const world = await aWorld();
+    await world.configure((config) => {
+      const [sales] = config.targets;
+      config.targets = [{ ...sales }, { ...sales, name: 'returns' }];
+    });
+    const held = Promise.withResolvers<void>();
+    world.simulator.traps.beforePage = async () => {
+      running.process.kill('SIGINT');
+      await held.promise;
+    };
+    const running = world.start([command, ...args]);
+    const run = await running.ended;
+    held.resolve();
+    expect(run.exitCode).toBe(130);
+    expect(run.stdout).toContain(`… returns  ${told}`);
+    expect(run.stderr).toContain('not begun: the run was interrupted before');
+  });
+
   it('quarantines rows that cannot be read and says so', async () => {
     const world = await aWorld();
     addExecutions(world, 5);

@@ -1,10 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { openConnections } from '../../functions/connect.ts';
+import { StorageError } from '../../functions/errors.ts';
+import { createHandler } from '../../functions/lambda/create-handler.ts';
 import { metrics as metricDefinitions } from '../../functions/metrics.ts';
+import type { Store } from '../../functions/warehouse/store.ts';
 import { defaultAccount } from '../simulator/accounts.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
-import { changeConfig, deploy, rowsFromMs, secretTexts } from './sandbox.ts';
+import { changeConfig, deploy, fakeContext, rowsFromMs, secretTexts } from './sandbox.ts';
 
 const twoWorkspaces = [defaultWorkspace, { projectId: 'project-b', workspace: 'workspace-b' }];
 const manyRows = { fromMs: rowsFromMs, toMs: rowsFromMs + 3_600_000 };
@@ -153,6 +157,40 @@ describe('time', () => {
     const sandbox = await deployScarce({ maxRunSeconds: 1 });
 
     expect(await sandbox.handler({}, sandbox.context())).toMatchObject([{ done: false }]);
+  });
+});
+
+describe('a warehouse that hangs', () => {
+  it('is waited for until a moment before Lambda ends the function, which then tells of it', async () => {
+    const { environment, logs } = await deploy();
+    const waiting = Promise.withResolvers<void>();
+    const hang = (_key: string, stop?: AbortSignal): Promise<never> =>
+      new Promise((_, reject) => {
+        stop?.addEventListener('abort', () => reject(new StorageError('it hangs', { remedy: 'Wait.' })));
+        waiting.resolve();
+      });
+    const handler = createHandler({
+      environment,
+      open: async (...parts) => {
+        const connections = await openConnections(...parts);
+        return { ...connections, store: { ...connections.store, url: connections.store.url, get: hang } as Store };
+      },
+    });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    let ended = false;
+    const invocation = handler({}, fakeContext(30_000)).catch((thrown: unknown) => {
+      ended = true;
+      return thrown;
+    });
+    await waiting.promise;
+    await vi.advanceTimersByTimeAsync(27_900);
+    expect(ended).toBe(false);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await invocation).toMatchObject({ name: 'TransientTargetsFailedError' });
+    expect(logs()).toContainEqual(expect.objectContaining({ message: 'target failed' }));
   });
 });
 

@@ -1,16 +1,93 @@
 /** How much of its time a run uses: the rest is for the last commit. */
-import { expect, it, onTestFinished } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Clock } from '../../functions/clock.ts';
-import { openBudget } from '../../functions/sync/budget.ts';
+import { SourceError, StoppedError } from '../../functions/errors.ts';
+import { type OpenBudget, openBudget } from '../../functions/sync/budget.ts';
+import { syncedSource } from '../support/synced-source.ts';
 
-const clock: Clock = { now: () => 1_000_000, sleep: async () => undefined };
+const infinite = Number.POSITIVE_INFINITY;
 
-it.each([
-  ['a fifth of a short time', 10_000, 8_000],
-  ['a quarter of a minute of a long one', 840_000, 825_000],
-  ['nothing where there is no limit', Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY],
-])('keeps %s for the last commit', (_what, limitMs, usableMs) => {
-  const budget = openBudget(clock, limitMs, new AbortController().signal);
+function budgetOf(limitMs: number, stop = new AbortController(), clock: Clock = fakeClock): OpenBudget {
+  const budget = openBudget(clock, limitMs, stop.signal);
   onTestFinished(() => budget.close());
-  expect(budget.remainingMs()).toBe(usableMs);
+  return budget;
+}
+
+const fakeClock: Clock = { now: () => Date.now(), sleep: async () => undefined };
+
+/** When a signal is aborted, in ms from now on; null if not within a day. */
+function whenAborted(signal: AbortSignal): number | null {
+  const beginMs = Date.now();
+  for (let waited = 0; waited <= 86_400_000 && !signal.aborted; waited += 1_000) {
+    vi.advanceTimersByTime(1_000);
+  }
+  return signal.aborted ? Date.now() - beginMs : null;
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('a budget', () => {
+  it.each([
+    ['a fifth of a short time', 10_000, 8_000],
+    ['a quarter of a minute of a long one', 840_000, 825_000],
+    ['nothing where there is no limit', infinite, infinite],
+  ])('keeps %s for the last commit', (_what, limitMs, usableMs) => {
+    expect(budgetOf(limitMs).remainingMs()).toBe(usableMs);
+  });
+
+  it.each([
+    ['at the end of a long time', 840_000, 840_000],
+    ['five seconds after the reading, where the time is short', 10_000, 13_000],
+    ['never where there is no limit', infinite, null],
+  ])('stops waiting for the warehouse %s', (_what, limitMs, hardStopMs) => {
+    const budget = budgetOf(limitMs);
+    expect(whenAborted(budget.hardStop)).toBe(hardStopMs);
+    expect(budget.isOver()).toBe(hardStopMs !== null);
+  });
+
+  it.each([
+    ['a quarter of a minute after an interruption', infinite, 15_000],
+    ['with its time, where that ends before', 10_000, 13_000],
+  ])('stops waiting for the warehouse %s', (_what, limitMs, hardStopMs) => {
+    const stop = new AbortController();
+    const budget = budgetOf(limitMs, stop);
+    stop.abort(new StoppedError('interrupted', { remedy: 'Run again.' }));
+    expect(budget.signal.aborted).toBe(true);
+    expect(budget.isOver()).toBe(false);
+    expect(whenAborted(budget.hardStop)).toBe(hardStopMs);
+  });
+
+  it('is spent when its time has passed, though the clock was put back meanwhile', () => {
+    let backMs = 0;
+    const clock: Clock = { now: () => Date.now() - backMs, sleep: async () => undefined };
+    const budget = budgetOf(10_000, new AbortController(), clock);
+    backMs = 3_600_000;
+    vi.advanceTimersByTime(8_000);
+    expect(budget.remainingMs()).toBe(0);
+  });
+});
+
+it('a run whose time was spent on a failing source has failed, though the clock says that there is time left', async () => {
+  vi.useRealTimers();
+  const world = await syncedSource();
+  const failing = new SourceError('nothing but resets', { remedy: 'Wait.' });
+  const [summary] = await world.sync({
+    limitMs: 200,
+    connect: (target, signal) => {
+      const source = world.connect(target, signal);
+      return {
+        ...source,
+        fetchPage: () => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+        stats: () => ({ ...source.stats(), failing }),
+      };
+    },
+  });
+  // The world's clock stands still.
+  expect(summary).toMatchObject({ done: false, error: { kind: 'source', message: failing.message } });
 });

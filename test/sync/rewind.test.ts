@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../functions/config.ts';
 import { executionKey } from '../../functions/model.ts';
 import { type Collected, emptyCollected } from '../../functions/reading/collected.ts';
+import { openBudget } from '../../functions/sync/budget.ts';
 import { identityOf, loadCheckpoint } from '../../functions/sync/commit.ts';
 import { Recorder } from '../../functions/sync/recorder.ts';
 import { planRewind, rewind } from '../../functions/sync/rewind.ts';
@@ -256,12 +257,13 @@ describe('a rewind between two windows of a run', () => {
 });
 
 async function recorderOf(world: SyncedSource, runId: string): Promise<Recorder> {
+  const shared = rewindRun(world);
   const stats = { requests: 0, throttled: 0, retries: 0, clockSkewMs: null, latencyMs: null, failing: null };
   const run = {
-    ...rewindRun(world),
+    ...shared,
     runId,
     source: { fetchPage: () => Promise.reject(new Error('nothing is asked for')), stats: () => stats },
-    budget: { signal: new AbortController().signal, remainingMs: () => Number.POSITIVE_INFINITY },
+    budget: openBudget(shared.clock, Number.POSITIVE_INFINITY, new AbortController().signal),
     log: () => undefined,
     onProgress: () => undefined,
   };

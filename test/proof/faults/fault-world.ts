@@ -44,10 +44,18 @@ export interface FaultWorld {
     socketMs: number;
     limits: Partial<HttpLimits>;
     limitMs: number;
+    targets: readonly string[];
+    stop: AbortSignal;
+    /** Pauses are waited for by timers, which somebody makes fly (flying-time.ts), and not over at once. */
+    isFlying: boolean;
   };
+  /** Everything logged so far: level and message. */
+  readonly logged: string[];
   /** What went wrong so far is over. */
   lift(): void;
   sync(): Promise<Summary>;
+  /** The same, of all targets. */
+  syncAll(): Promise<Summary[]>;
   /** How the view differs from the truth. */
   differences(): Promise<Differences>;
   close(): Promise<void>;
@@ -61,6 +69,9 @@ const patient = {
   socketMs: 10_000,
   limits: {},
   limitMs: 840_000,
+  targets: ['sales'],
+  stop: new AbortController().signal,
+  isFlying: false,
 } as const;
 
 /** Opens a world whose source has 250 executions of the last ten hours. */
@@ -95,7 +106,15 @@ export async function openFaultWorld(secret: object = defaultAccount.password): 
       simulator.traps.dateSkewMs = 0;
       s3.faults.length = 0;
     },
+    logged: [],
     sync: async () => {
+      const [summary] = await world.syncAll();
+      if (summary === undefined) {
+        throw new Error('no summary');
+      }
+      return summary;
+    },
+    syncAll: async () => {
       const { sourceDoor, storageDoor } = world.next;
       const sourceUrl = urlOf(sourceDoor, source, doors.source);
       const storageUrl = urlOf(storageDoor, storage, doors.storage);
@@ -128,21 +147,21 @@ function urlOf(door: Door, plain: FaultProxy, tls: FaultProxy): string {
   }
 }
 
-async function syncOnce(world: FaultWorld, sourceUrl: string, storageUrl: string, secret: string): Promise<Summary> {
+async function syncOnce(world: FaultWorld, sourceUrl: string, storageUrl: string, secret: string): Promise<Summary[]> {
   const { clock: time, next } = world;
   const { socketMs } = next;
   const clock: Clock = {
     now: () => time.now() + next.ourSkewMs,
     sleep: async (ms, signal) => {
       signal?.throwIfAborted();
-      time.advance(Math.ceil(ms));
+      await (next.isFlying ? timer(ms, signal) : time.advance(Math.ceil(ms)));
     },
   };
   const config = parseConfig(
     {
       warehouse: 's3://warehouse/table',
       source: { endpoint: sourceUrl, iamEndpoint: sourceUrl, quota: { requests: 1_000_000, perSeconds: 1 } },
-      targets: [{ name: 'sales', ...defaultWorkspace, credentials: secret }],
+      targets: next.targets.map((name) => ({ name, ...defaultWorkspace, credentials: secret })),
       initialFrom: new Date(time.now() - 48 * hourMs).toISOString(),
       settleSeconds: 0,
     },
@@ -157,7 +176,7 @@ async function syncOnce(world: FaultWorld, sourceUrl: string, storageUrl: string
   });
   const storeOptions = { bucket: 'warehouse', prefix: 'table', forcePathStyle: true, answerTimeoutMs: socketMs, clock };
   const pacer = createPacer(config.source.quota, clock);
-  const [summary] = await runTargets({
+  return await runTargets({
     config,
     clock,
     store: openS3Store(storeOptions),
@@ -169,12 +188,16 @@ async function syncOnce(world: FaultWorld, sourceUrl: string, storageUrl: string
         limits: { ...timeouts, requestTimeoutMs: 4 * socketMs, ...next.limits },
       }),
     limitMs: next.limitMs,
-    stop: new AbortController().signal,
-    log: () => undefined,
+    stop: next.stop,
+    log: (level, message, fields) => world.logged.push(`${level} ${fields?.['target']} ${message}`),
     onProgress: () => undefined,
   });
-  if (summary === undefined) {
-    throw new Error('no summary');
-  }
-  return summary;
+}
+
+/** By the global timers, whoever they are. */
+function timer(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    setTimeout(resolve, ms);
+    signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
 }
