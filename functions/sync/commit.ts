@@ -1,7 +1,7 @@
 /**
  * The commit: the checkpoint moves by compare-and-swap, after the data files it speaks of were written (PROTOCOL.md, I4, I5).
  */
-import { ConflictError } from '../errors.ts';
+import { ConflictError, StateError } from '../errors.ts';
 import { checkpointKey } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
 import { type AttemptingRun, Attempts } from './attempts.ts';
@@ -32,6 +32,8 @@ interface ZonedRun {
 
 /** How often others may be faster. */
 const maxLost = 20;
+/** How often what can't be understood is read, before it is said to lie there like that. */
+const maxReads = 3;
 
 /** What the checkpoint of a run's target must have been made for. */
 export function identityOf(run: Pick<TargetRun, 'target'> & ZonedRun): TargetIdentity {
@@ -40,7 +42,8 @@ export function identityOf(run: Pick<TargetRun, 'target'> & ZonedRun): TargetIde
 }
 
 /**
- * Reads a target's checkpoint; an empty one where none is.
+ * Reads a target's checkpoint; an empty one where none is. One that can't be understood is read again: what a proxy put in its
+ * place passes, and the remedy for a damaged one is to move it away.
  *
  * @throws StateError when it is damaged, newer, or was made for another configuration; StorageError
  */
@@ -50,11 +53,19 @@ export async function loadCheckpoint(
   identity: TargetIdentity,
 ): Promise<LoadedCheckpoint> {
   const key = checkpointKey(target);
-  const object = await store.get(key);
-  if (object === null) {
-    return { checkpoint: emptyCheckpoint(identity), etag: null };
+  for (let reads = 1; ; reads += 1) {
+    const object = await store.get(key);
+    if (object === null) {
+      return { checkpoint: emptyCheckpoint(identity), etag: null };
+    }
+    try {
+      return { checkpoint: decodeCheckpoint(object.bytes, identity, target, key), etag: object.etag };
+    } catch (thrown) {
+      if (!(thrown instanceof StateError) || reads === maxReads) {
+        throw thrown;
+      }
+    }
   }
-  return { checkpoint: decodeCheckpoint(object.bytes, identity, target, key), etag: object.etag };
 }
 
 /**
