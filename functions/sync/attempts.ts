@@ -51,11 +51,9 @@ export class Attempts {
     this.#unknown += outcome.kind === 'unknown' ? 1 : 0;
     const pauseMs =
       outcome.kind === 'lost' ? Math.random() * pauseAfterLostMs * this.#lost : pauseAfterUnknownMs * this.#unknown;
-    if (budget?.isOver() !== true) {
-      // Woken by the hard stop.
-      await clock.sleep(pauseMs, budget?.hardStop).catch(() => undefined);
-    }
-    if (budget?.isOver() === true) {
+    // Woken by the hard stop.
+    await clock.sleep(pauseMs, budget?.hardStop).catch(() => undefined);
+    if (budget?.hardStop.aborted) {
       throw this.#failure(outcome);
     }
   }

@@ -50,7 +50,6 @@ export function openBudget(clock: Clock, ms: number, stop: AbortSignal): OpenBud
     signal: AbortSignal.any([stop, reading.signal]),
     remainingMs: reading.remainingMs,
     hardStop: hardStop.signal,
-    isOver: () => hardStop.signal.aborted || ending.remainingMs() === 0 || stopping?.remainingMs() === 0,
     close: () => {
       stop.removeEventListener('abort', onStop);
       for (const limit of [reading, ending, stopping]) {

@@ -24,10 +24,11 @@ export interface Budget {
   readonly signal: AbortSignal;
   /** Milliseconds until the time is spent; infinite without a limit. */
   remainingMs(): number;
-  /** Aborted some time after `signal`, which is for the last commit: the warehouse is waited for no longer, whatever it does. */
+  /**
+   * Aborted some time after `signal`, which is for the last commit: the warehouse is waited for no longer, whatever it does. By
+   * timers alone: a machine that slept, or whose clock jumped, still has its time.
+   */
   readonly hardStop: AbortSignal;
-  /** Whether it is that late. */
-  isOver(): boolean;
 }
 
 /** How far a run is: `doneMs` of the `totalMs` milliseconds of start time it has to read, now at `atMs` (null where that is not known). */
