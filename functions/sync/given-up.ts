@@ -13,12 +13,15 @@ export class GivenUp {
     return this.#count;
   }
 
-  add(execution: Execution): void {
+  /** @param wasFollowed false for one that was too old when it was first seen: that is counted, and no news */
+  add(execution: Execution, wasFollowed: boolean): void {
     this.#count += 1;
-    this.#untold.push(execution);
+    if (wasFollowed) {
+      this.#untold.push(execution);
+    }
   }
 
-  /** Says so, once they are committed, for all since the last time together: a backfill of old times may meet thousands. */
+  /** Says so, once they are committed, for all since the last time together. */
   tell({ log, target }: Pick<TargetRun, 'log' | 'target'>): void {
     const [first] = this.#untold;
     if (first === undefined) {

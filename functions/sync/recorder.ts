@@ -166,7 +166,7 @@ export class Recorder {
     const nowMs = this.#run.clock.now() - this.#sourceLagMs;
     if (awaitedOf(execution, nowMs, this.#recentFromMs, this.#run.settings) === null) {
       this.close(executionKey(execution));
-      this.#giveUpIfOpen(execution);
+      this.#giveUpIfOpen(execution, true);
     }
   }
 
@@ -250,7 +250,7 @@ export class Recorder {
     const awaits = awaitedOf(execution, receivedAtMs - this.#sourceLagMs, this.#recentFromMs, this.#run.settings);
     if (before === undefined && awaits === null && !isRecent) {
       this.#write(execution, this.#known.laterThan(key, receivedAtMs));
-      this.#giveUpIfOpen(execution);
+      this.#giveUpIfOpen(execution, false);
       return null;
     }
     const fingerprint = fingerprintOf(execution);
@@ -272,7 +272,7 @@ export class Recorder {
     if (awaits === null && wasAwaited) {
       this.#draft.closed.push({ key, observedAtMs });
       this.#known.setAwaited(key, false);
-      this.#giveUpIfOpen(execution);
+      this.#giveUpIfOpen(execution, true);
     }
     return known;
   }
@@ -287,9 +287,9 @@ export class Recorder {
     this.#draft.latestObservedMs = latestObservedMs === null ? observedAtMs : Math.max(latestObservedMs, observedAtMs);
   }
 
-  #giveUpIfOpen(execution: Execution): void {
+  #giveUpIfOpen(execution: Execution, wasFollowed: boolean): void {
     if (isOpen(execution)) {
-      this.givenUp.add(execution);
+      this.givenUp.add(execution, wasFollowed);
     }
   }
 
