@@ -55,9 +55,15 @@ function coverageProblems(
   ];
 }
 
-function viewProblems({ simulator, auditor }: ProofWorld, fromMs: number, mustShow: ReadonlySet<string>): string[] {
+function viewProblems(world: ProofWorld, fromMs: number, mustShow: ReadonlySet<string>): string[] {
+  const { simulator, auditor, clock } = world;
   const differences = compareWithTruth(simulator, auditor.view(), mustShow);
-  const lost = differences.lost.filter((key) => Number(key.split('@')[1]) >= fromMs);
+  // What started within the last minute is left to the next sync.
+  const untilMs = clock.now() - settleMs;
+  const lost = differences.lost.filter((key) => {
+    const startTimeMs = Number(key.split('@')[1]);
+    return startTimeMs >= fromMs && (startTimeMs < untilMs || mustShow.has(key));
+  });
   return Object.entries({ ...differences, lost }).flatMap(([name, found]) =>
     found.length === 0 ? [] : [`${name}: ${found.length}, such as ${found.slice(0, 3)}`],
   );
