@@ -30,7 +30,8 @@ interface Incremental {
 }
 
 /**
- * Runs one target. A window that could not be proven fails the run, but only after what lies behind it was read. Never throws: a failure is in the outcome, and everything proven complete before it is committed.
+ * Runs one target. A window that could not be proven fails the run, but only after what lies behind it was read. Never throws:
+ * a failure is in the outcome, and everything proven complete is committed.
  */
 export async function runIncremental(run: TargetRun): Promise<TargetOutcome> {
   const state = newRunState();

@@ -28,6 +28,17 @@ function slippingRows(
   return trap;
 }
 
+/** A sync in which the row slips, and the next one, after which the table is the truth. */
+async function expectFoundInTheEnd(world: SyncedSource, trap: { readonly happened: boolean }): Promise<void> {
+  world.clock.advance(12 * minuteMs);
+  await world.syncWell();
+  expect(trap.happened).toBe(true);
+  world.sim.traps.afterPage = null;
+  world.clock.advance(20 * minuteMs);
+  await world.syncWell();
+  await world.expectTruth();
+}
+
 describe('I16: a row that slips from one page to the one before, while another comes late', () => {
   it.each([
     ['far before', -200_000],
@@ -42,13 +53,7 @@ describe('I16: a row that slips from one page to the one before, while another c
     const fromMs = lookbackMs + fromLookbackMs;
     const spacingMs = fromLookbackMs < -2_000 ? 1_000 : 10;
     const trap = slippingRows(world, fromMs, spacingMs);
-    world.clock.advance(12 * minuteMs);
-    await world.syncWell();
-    expect(trap.happened).toBe(true);
-    world.sim.traps.afterPage = null;
-    world.clock.advance(20 * minuteMs);
-    await world.syncWell();
-    await world.expectTruth();
+    await expectFoundInTheEnd(world, trap);
   });
 
   it('is in the table in the end, where it slips in the very slice that may get late rows, before the lookback', async () => {
@@ -56,13 +61,7 @@ describe('I16: a row that slips from one page to the one before, while another c
     await world.syncWell();
     const lookbackMs = world.clock.now() - 3 * minuteMs;
     const trap = slippingRows(world, lookbackMs - 1_990, 10, lookbackMs - 2_001);
-    world.clock.advance(12 * minuteMs);
-    await world.syncWell();
-    expect(trap.happened).toBe(true);
-    world.sim.traps.afterPage = null;
-    world.clock.advance(20 * minuteMs);
-    await world.syncWell();
-    await world.expectTruth();
+    await expectFoundInTheEnd(world, trap);
   });
 
   it('of a backfill up to now is in the table after the next sync', async () => {
