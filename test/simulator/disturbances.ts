@@ -2,6 +2,7 @@
  * What moves by itself between one page and the next, where the traps say so.
  */
 import type { EpochMs } from '../../functions/model.ts';
+import { wholeSecondWithin } from './grain.ts';
 import { windowOf } from './instance-page.ts';
 import type { Listing } from './listing.ts';
 import type { Random } from './random.ts';
@@ -19,9 +20,11 @@ export function disturb(event: PageEvent, listing: Listing, traps: Traps, nowMs:
     life.disturb('remove', workspace, from, to);
   }
   if (isDue(n, traps.insertEveryNthRequest)) {
-    const toMs = Math.min(query.endTimeMs ?? nowMs, nowMs);
-    const fromMs = Math.min(query.startTimeMs ?? nowMs - 60_000, toMs);
-    life.addExecution({ workspace, startTimeMs: random.between(fromMs, toMs), visibleAtMs: nowMs });
+    const { filterSkewMs } = traps;
+    const toMs = Math.min((query.endTimeMs ?? nowMs) - filterSkewMs, nowMs);
+    const fromMs = Math.min((query.startTimeMs ?? nowMs - 60_000) - filterSkewMs, toMs);
+    const startTimeMs = wholeSecondWithin(random.between(fromMs, toMs), fromMs, toMs);
+    life.addExecution({ workspace, startTimeMs, visibleAtMs: nowMs });
   }
 }
 

@@ -15,6 +15,15 @@ export type When =
   | { readonly offset: number }
   | { readonly chance: number };
 
+/** A row of a page: its first, one in the middle, its last. */
+export type RowPlace = 'first' | 'inner' | 'last';
+
+/**
+ * What the `count` of an incomplete page says: what it always says (default), the number of rows shown, a given number,
+ * or the number of matching rows and `off` more, as a stale count would.
+ */
+export type GlitchCount = 'true' | 'shown' | number | { readonly off: number };
+
 /** What goes wrong. */
 export type FaultKind =
   /** An error reply with this status, and a JSON body `DQC.…` unless `html`. */
@@ -35,12 +44,15 @@ export type FaultKind =
   | { readonly kind: 'stall'; readonly at: 'headers' | 'body' }
   /** The reply takes this much longer. */
   | { readonly kind: 'delay'; readonly ms: number }
-  /** 200, `count` as always, no rows. */
-  | { readonly kind: 'empty-page' }
-  /** 200, `count` as always, only the first `rows` rows. */
-  | { readonly kind: 'short-page'; readonly rows: number }
-  /** 200, `count` as always, the first row once more in place of the last. */
-  | { readonly kind: 'repeated-row' }
+  /** 200, no rows. */
+  | { readonly kind: 'empty-page'; readonly count?: GlitchCount }
+  /** 200, only the first `rows` rows. */
+  | { readonly kind: 'short-page'; readonly rows: number; readonly count?: GlitchCount }
+  /**
+   * 200, `count` as always, one row (default: the first) twice: it hides another (default: the last). If both places are
+   * the same, it hides its neighbor.
+   */
+  | { readonly kind: 'repeated-row'; readonly row?: RowPlace; readonly inPlaceOf?: RowPlace }
   /** All tokens are revoked just before the request is looked at. */
   | { readonly kind: 'revoke-tokens' };
 

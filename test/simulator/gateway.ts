@@ -10,8 +10,9 @@ import type { Auth } from './auth.ts';
 import type { Counters, RequestRecord } from './counters.ts';
 import { disturb } from './disturbances.ts';
 import { createFaultPicker, type Fault, type PickFault } from './faults.ts';
+import { glitchOf } from './glitches.ts';
 import { answerTokenRequest } from './iam.ts';
-import { makeInstancePage, type PageGlitch } from './instance-page.ts';
+import { makeInstancePage } from './instance-page.ts';
 import { readInstanceQuery } from './instance-query.ts';
 import type { LifeCycle } from './life-cycle.ts';
 import type { Listing } from './listing.ts';
@@ -186,7 +187,7 @@ export class Gateway {
     const listing = life.listing(workspace) as Listing;
     const page = makeInstancePage(listing, query, traps, clock.now(), random, glitchOf(fault));
     if ('refusal' in page) {
-      return { reply: serviceError(400, '1003', page.refusal), fault, rows: 0 };
+      return { reply: serviceError(400, page.code, page.refusal), fault, rows: 0 };
     }
     if (harmless.includes(fault?.kind)) {
       for (const entry of page.entries) {
@@ -236,17 +237,4 @@ export class Gateway {
 /** Whether nothing at all is sent. */
 function isMute(fault: Fault | null): boolean {
   return fault?.kind === 'reset' || (fault?.kind === 'stall' && fault.at === 'headers');
-}
-
-function glitchOf(fault: Fault | null): PageGlitch {
-  switch (fault?.kind) {
-    case 'empty-page':
-      return { mostRows: 0 };
-    case 'short-page':
-      return { mostRows: fault.rows };
-    case 'repeated-row':
-      return { repeatsRow: true };
-    default:
-      return {};
-  }
 }

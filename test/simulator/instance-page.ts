@@ -4,13 +4,17 @@
  * In the plain case (no filter but the window, sorted by time) a page costs two binary searches and its own rows.
  */
 import type { EpochMs } from '../../functions/model.ts';
+import { glitchCount, type PageGlitch, repeatRow } from './glitches.ts';
 import type { Listing } from './listing.ts';
 import type { Random } from './random.ts';
+import { compareIds } from './snowflake.ts';
 import { type Entry, rowText, stateAt } from './timeline.ts';
 import type { CountMeaning, InstanceQuery, Traps } from './traps.ts';
 
-/** A page as JSON text, or the reason why it is refused. */
-export type PageResult = { readonly text: string; readonly entries: readonly Entry[] } | { readonly refusal: string };
+/** A page as JSON text, or the reason why it is refused and the number of its error code. */
+export type PageResult =
+  | { readonly text: string; readonly entries: readonly Entry[] }
+  | { readonly refusal: string; readonly code: string };
 
 /** The rows that a query matches, in order. */
 interface Matches {
@@ -18,13 +22,7 @@ interface Matches {
   slice(from: number, to: number): readonly Entry[];
 }
 
-/** What a single reply does wrong, without changing what a total `count` says. */
-export interface PageGlitch {
-  /** Shows no more rows than this; 0: an empty page. */
-  readonly mostRows?: number;
-  /** Shows its first row once more, in place of its last. */
-  readonly repeatsRow?: boolean;
-}
+const dayMs = 86_400_000;
 
 /** Makes the page. */
 export function makeInstancePage(
@@ -33,36 +31,47 @@ export function makeInstancePage(
   traps: Traps,
   nowMs: EpochMs,
   random: Random,
-  { mostRows = Number.POSITIVE_INFINITY, repeatsRow = false }: PageGlitch = {},
+  { mostRows = Number.POSITIVE_INFINITY, repeats, count }: PageGlitch = {},
 ): PageResult {
+  if (isTooLong(query, traps)) {
+    const refusal = `The time range between start_time and end_time cannot exceed ${traps.maxSpanDays} days.`;
+    return { refusal, code: '0001' };
+  }
   const size = Math.min(query.limit, traps.pageCap ?? query.limit);
   const from = traps.offsetUnit === 'page' ? query.offset * size : query.offset;
   if (traps.deepestOffset !== null && from > traps.deepestOffset) {
-    return { refusal: `parameter offset is invalid: result window is too large, at most ${traps.deepestOffset}` };
+    const refusal = `parameter offset is invalid: result window is too large, at most ${traps.deepestOffset}`;
+    return { refusal, code: '1003' };
   }
   const matches = match(listing, query, traps, nowMs, random);
   const total = Math.min(matches.total, traps.listCap ?? matches.total);
   const rows = matches.slice(from, Math.max(from, Math.min(from + Math.min(size, mostRows), total)));
-  const entries = repeatsRow ? repeatFirst(rows) : rows;
+  const entries = repeats === undefined ? rows : repeatRow(rows, repeats);
   const texts = entries.map((entry) => rowText(entry, nowMs, traps.notifySpelling, traps.extraFields));
-  const count = countText(traps.count, total, entries.length);
-  return { text: `{${count}"resources":[${texts.join(',')}]}`, entries };
+  const odd = glitchCount(count, total, entries.length);
+  const counted = odd === null ? countText(traps.count, total, entries.length) : `"count":${odd},`;
+  return { text: `{${counted}"resources":[${texts.join(',')}]}`, entries };
 }
 
-function repeatFirst(rows: readonly Entry[]): readonly Entry[] {
-  return rows.length < 2 ? rows : [...rows.slice(0, -1), ...rows.slice(0, 1)];
+function isTooLong({ startTimeMs, endTimeMs }: InstanceQuery, { maxSpanDays }: Traps): boolean {
+  return (
+    maxSpanDays !== null && startTimeMs !== null && endTimeMs !== null && endTimeMs - startTimeMs > maxSpanDays * dayMs
+  );
 }
 
-/** The span of live rows, by index, whose start time lies within the query's window, edges as the traps say. */
+/** Returns the span of live rows, by index, that lie within the query's window; its edges and skew are as the traps say. */
 export function windowOf(listing: Listing, query: InstanceQuery, traps: Traps): { from: number; to: number } {
   const from =
     query.startTimeMs === null
       ? 0
-      : listing.indexAt(query.startTimeMs, traps.startEdge === 'inclusive' ? 'at-or-after' : 'after');
+      : listing.indexAt(
+          query.startTimeMs - traps.filterSkewMs,
+          traps.startEdge === 'inclusive' ? 'at-or-after' : 'after',
+        );
   const to =
     query.endTimeMs === null
       ? listing.live.length
-      : listing.indexAt(query.endTimeMs, traps.endEdge === 'inclusive' ? 'after' : 'at-or-after');
+      : listing.indexAt(query.endTimeMs - traps.filterSkewMs, traps.endEdge === 'inclusive' ? 'after' : 'at-or-after');
   return { from, to: Math.max(from, to) };
 }
 
@@ -96,6 +105,7 @@ function passes(entry: Entry, query: InstanceQuery, nowMs: EpochMs): boolean {
   );
 }
 
+/** Sorts rows that are ordered by start time and id. */
 function sort(rows: Entry[], traps: Traps, random: Random): void {
   switch (traps.order) {
     case 'start-asc':
@@ -104,9 +114,16 @@ function sort(rows: Entry[], traps: Traps, random: Random): void {
       rows.reverse();
       return;
     case 'id-asc':
-      rows.sort((a, b) => (a.idText < b.idText ? -1 : a.idText > b.idText ? 1 : 0));
+      rows.sort((a, b) => compareIds(a.idText, b.idText));
+      return;
+    case 'id-desc':
+      rows.sort((a, b) => compareIds(b.idText, a.idText));
       return;
     case 'unstable-ties':
+      rows.reverse();
+      shuffleTies(rows, random);
+      return;
+    case 'unstable-ties-asc':
       shuffleTies(rows, random);
       return;
     case 'unstable':

@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ask } from './ask.ts';
-import { generateHistory } from './history.ts';
 import { frozenClock, type MovableClock } from './movable-clock.ts';
 import { type Simulator, startSimulator } from './server.ts';
-import { stateAt } from './timeline.ts';
+import { createdMsOf } from './snowflake.ts';
 import { unreadableKinds } from './unreadable.ts';
 
 const nowMs = 1_790_000_000_000;
@@ -81,8 +80,8 @@ describe('an execution', () => {
     simulator.life.addLate(60_000, { id: 1n });
     simulator.life.addFutureDated(60_000, { id: 3n });
     const answer = await ask(simulator);
-    expect(answer.ids).toEqual(['1', '2', '3']);
-    expect(answer.starts).toEqual([nowMs - 60_000, nowMs - 500, nowMs + 60_000]);
+    expect(answer.ids).toEqual(['3', '2', '1']);
+    expect(answer.starts).toEqual([nowMs + 60_000, nowMs - 500, nowMs - 60_000]);
   });
 
   it('moves to a new start when it is run again, and the one before is gone', () => {
@@ -91,12 +90,48 @@ describe('an execution', () => {
     const third = simulator.life.rerun(7n);
     const truth = simulator.truth();
     expect(second).toEqual({ id: 7n, startTimeMs: nowMs });
-    expect(third).toEqual({ id: 7n, startTimeMs: nowMs + 1 });
+    expect(third).toEqual({ id: 7n, startTimeMs: nowMs + 1_000 });
     expect(truth.executions).toMatchObject([{ ...third, runStatus: 'RUNNING', endTimeMs: null }]);
     expect(truth.vanished).toMatchObject([
       { ...first, runStatus: 'FAILED', because: 'rerun', goneAtMs: nowMs },
       { ...second, because: 'rerun' },
     ]);
+  });
+
+  it('starts, ends and is run again on whole seconds unless a time is given', () => {
+    clock.advance(12_345);
+    const started = simulator.life.addExecution({ runStatus: 'RUNNING' });
+    expect(started.startTimeMs).toBe(nowMs + 12_000);
+    clock.advance(2_500);
+    simulator.life.finish(started.id);
+    expect(only()).toEqual(['SUCCESS', 'NOT_TRIGGERED', nowMs + 14_000]);
+    clock.advance(3_000);
+    expect(simulator.life.rerun(started.id).startTimeMs).toBe(nowMs + 17_000);
+    expect(simulator.life.addExecution({ startTimeMs: nowMs + 777 }).startTimeMs).toBe(nowMs + 777);
+  });
+
+  it('does not end before a start within the same second', () => {
+    clock.advance(900);
+    const { id } = simulator.life.addExecution({ startTimeMs: nowMs + 700, runStatus: 'RUNNING' });
+    simulator.life.finish(id);
+    expect(only()).toEqual(['SUCCESS', 'NOT_TRIGGERED', nowMs + 700]);
+  });
+
+  it.each([
+    [60_000, nowMs - 59_000],
+    [400, nowMs],
+    [100, nowMs],
+    [600, nowMs],
+  ])('that comes %i ms late starts on a whole second, never in the future', (agoMs, startTimeMs) => {
+    clock.advance(500);
+    expect(simulator.life.addLate(agoMs).startTimeMs).toBe(startTimeMs);
+  });
+
+  it('has an id that contains its creation time, and a re-run keeps the id', () => {
+    const { id } = simulator.life.addExecution({ startTimeMs: nowMs - 3_600_000 });
+    expect(createdMsOf(id) - (nowMs - 3_600_000)).toBeGreaterThanOrEqual(-4);
+    expect(createdMsOf(id) - (nowMs - 3_600_000)).toBeLessThanOrEqual(60);
+    expect(simulator.life.rerun(id)).toEqual({ id, startTimeMs: nowMs });
   });
 
   it('is gone when it is removed, and cannot be changed any more', () => {
@@ -132,66 +167,8 @@ describe('truth', () => {
     const texts = unreadableKinds.map((kind) => simulator.life.addUnreadable(kind));
     const twice = simulator.life.addUnreadable({ text: '{"id":[]}' }, { copies: 2 });
     const answer = await ask(simulator, { limit: 100 });
-    expect(simulator.truth().unreadable).toEqual([...texts, twice, twice]);
+    expect(simulator.truth().unreadable.toSorted()).toEqual([...texts, twice, twice].sort());
     expect(answer.count).toBe(unreadableKinds.length + 3);
     expect(JSON.parse(answer.text).resources).toHaveLength(unreadableKinds.length + 3);
-  });
-});
-
-describe('history', () => {
-  const options = { days: 3, tasks: 40 };
-
-  it('is the same for the same seed, and another for another', () => {
-    const histories = [generateHistory(5, nowMs, options), generateHistory(5, nowMs, options)];
-    expect(histories[0]).toEqual(histories[1]);
-    expect(generateHistory(6, nowMs, options)).not.toEqual(histories[0]);
-  });
-
-  it('has 19-digit ids within 64 bits, each start unique to its id', () => {
-    const entries = generateHistory(1, nowMs, options);
-    const keys = new Set(entries.map(({ idText, startTimeMs }) => `${idText}@${startTimeMs}`));
-    expect(entries.length).toBeGreaterThan(3_000);
-    expect(keys.size).toBe(entries.length);
-    expect(entries.filter(({ idText }) => !/^[1-9]\d{18}$/.test(idText) || BigInt(idText) >= 2n ** 63n)).toEqual([]);
-    expect(entries.filter(({ task }) => BigInt(task.taskId) >= 2n ** 63n)).toEqual([]);
-  });
-
-  it('has bursts in one millisecond, text beyond the BMP, every status, re-runs and late rows', () => {
-    const entries = generateHistory(1, nowMs, { days: 30, tasks: 40 });
-    const midnight = Math.floor(nowMs / 86_400_000) * 86_400_000;
-    expect(entries.filter(({ startTimeMs }) => startTimeMs === midnight).length).toBeGreaterThanOrEqual(24);
-    expect(entries.some(({ task }) => /[\u{10000}-\u{10ffff}]/u.test(task.name))).toBe(true);
-    const farMs = nowMs + 30 * 86_400_000;
-    expect(new Set(entries.map((entry) => stateAt(entry, farMs).runStatus))).toEqual(
-      new Set(['SUCCESS', 'FAILED', 'ALARMING', 'RUNNING', 'SUSPENDING', 'UNKNOWN']),
-    );
-    expect(new Set(entries.map((entry) => stateAt(entry, farMs).notifyStatus))).toEqual(
-      new Set(['NOT_TRIGGERED', 'SUCCESS', 'FAILED']),
-    );
-    expect(entries.some(({ goneBecause }) => goneBecause === 'rerun')).toBe(true);
-    expect(entries.some(({ visibleAtMs, startTimeMs }) => visibleAtMs - startTimeMs > 120_000)).toBe(true);
-  });
-
-  it('takes an execution off the list when its next run starts', () => {
-    const entries = generateHistory(1, nowMs, { days: 10, rerunShare: 1 });
-    const rerun = entries.filter(({ goneBecause }) => goneBecause === 'rerun');
-    const next = rerun.map((entry) => entries[entries.indexOf(entry) + 1]!);
-    expect(rerun.length).toBeGreaterThan(50);
-    expect(rerun.map(({ idText, goneAtMs }) => [idText, goneAtMs])).toEqual(
-      next.map(({ idText, startTimeMs }) => [idText, startTimeMs]),
-    );
-  });
-
-  it('lists each instance once at any time, and goes on as time passes', () => {
-    simulator.life.addHistory({ days: 3, aheadDays: 1, rerunShare: 1 });
-    const sizes = [];
-    for (let hour = 0; hour < 20; hour += 1) {
-      const { executions } = simulator.truth();
-      expect(new Set(executions.map(({ id }) => id)).size).toBe(executions.length);
-      sizes.push(executions.length);
-      clock.advance(3_600_000);
-    }
-    expect(sizes.at(-1)).toBeGreaterThan((sizes[0] ?? 0) + 500);
-    expect(simulator.truth().vanished.length).toBeGreaterThan(0);
   });
 });

@@ -4,11 +4,14 @@
  * Every change takes effect at the clock's now and is what the next request sees.
  */
 import type { EpochMs } from '../../functions/model.ts';
+import { floorTo } from './grain.ts';
 import { generateHistory, type HistoryOptions } from './history.ts';
 import { Listing } from './listing.ts';
 import type { SimulatorClock } from './movable-clock.ts';
 import { makeTasks } from './names.ts';
 import { type Random, seededRandom } from './random.ts';
+import { creationOf, idsPerMillisecond, snowflakeText } from './snowflake.ts';
+import { grainOf, type Spread, startTimes } from './spread.ts';
 import { changeState, type Entry, makeEntry, makeTask, type State, type Task } from './timeline.ts';
 import { type UnreadableKind, unreadableText } from './unreadable.ts';
 
@@ -16,11 +19,11 @@ import { type UnreadableKind, unreadableText } from './unreadable.ts';
 export interface NewExecution {
   /** Default: the first workspace. */
   readonly workspace?: string;
-  /** Default: the next free one; 19 digits, neighbours that a JS number cannot tell apart. */
+  /** Default: one made from the start time; see snowflake.ts. A JS number cannot hold it. */
   readonly id?: bigint;
   readonly name?: string;
   readonly taskType?: string;
-  /** Default: now. */
+  /** Default: the last whole second. */
   readonly startTimeMs?: EpochMs;
   /** Default SUCCESS. */
   readonly runStatus?: string;
@@ -32,17 +35,17 @@ export interface NewExecution {
   readonly visibleAtMs?: EpochMs;
   /** The whole life, ordered by `atMs`; instead of `runStatus`, `notifyStatus` and `endTimeMs`. */
   readonly states?: readonly State[];
+  /** Listed so many times, always; the truth has it once. Default 1. */
+  readonly copies?: number;
 }
 
-/** Many executions at once, for benches: settled, spread evenly over `[fromMs, toMs)`. */
-export interface ManyExecutions {
+/** Many settled executions at once, for benches. */
+export interface ManyExecutions extends Spread {
   readonly workspace?: string;
-  readonly fromMs: EpochMs;
-  readonly toMs: EpochMs;
   /** How many tasks they belong to. Default 50. */
   readonly tasks?: number;
-  /** How many share each start time. Default 1; with `fromMs + 1 === toMs` all do. */
-  readonly perMillisecond?: number;
+  /** They are created up to this much before or after their start. Default: see `creationOf`. */
+  readonly creationSpreadMs?: number;
 }
 
 /** Names an execution. */
@@ -76,53 +79,53 @@ export class LifeCycle {
 
   /** Adds one execution. */
   addExecution(fields: NewExecution = {}): ExecutionKey {
-    const startTimeMs = fields.startTimeMs ?? this.#clock.now();
+    const startTimeMs = fields.startTimeMs ?? floorTo('second', this.#clock.now());
     const entry = makeEntry({
-      idText: fields.id === undefined ? this.#nextId() : String(fields.id),
+      idText: fields.id === undefined ? this.#nextId(startTimeMs) : String(fields.id),
       startTimeMs,
       task: this.#newTask(fields.name ?? 'null_check', fields.taskType ?? 'QUALITY_TASK'),
       states: fields.states ?? [settledState(fields, startTimeMs)],
       visibleAtMs: fields.visibleAtMs ?? startTimeMs,
     });
-    this.#listing(fields.workspace).add([entry], this.#clock.now());
+    this.#listing(fields.workspace).add(new Array<Entry>(fields.copies ?? 1).fill(entry), this.#clock.now());
     return { id: BigInt(entry.idText), startTimeMs };
   }
 
-  /** Adds an execution that started `agoMs` ago and is listed only now. */
+  /**
+   * Adds an execution that started `agoMs` ago and is listed only now. It starts at the next whole second, so that it is
+   * never older than asked for; if that is in the future, at the last one.
+   */
   addLate(agoMs: number, fields: NewExecution = {}): ExecutionKey {
     const nowMs = this.#clock.now();
-    return this.addExecution({ ...fields, startTimeMs: nowMs - agoMs, visibleAtMs: nowMs });
+    const nextSecondMs = Math.ceil((nowMs - agoMs) / 1_000) * 1_000;
+    const startTimeMs = nextSecondMs > nowMs ? floorTo('second', nowMs - agoMs) : nextSecondMs;
+    return this.addExecution({ ...fields, startTimeMs, visibleAtMs: nowMs });
   }
 
-  /** Adds an execution that is listed now although its start lies `aheadMs` in the future: a clock that is off. */
+  /** Adds an execution that is listed now although it starts `aheadMs` or up to a second more in the future. */
   addFutureDated(aheadMs: number, fields: NewExecution = {}): ExecutionKey {
     const nowMs = this.#clock.now();
-    return this.addExecution({ ...fields, startTimeMs: nowMs + aheadMs, visibleAtMs: nowMs });
+    const startTimeMs = Math.ceil((nowMs + aheadMs) / 1_000) * 1_000;
+    return this.addExecution({ ...fields, startTimeMs, visibleAtMs: nowMs });
   }
 
   /** Adds `count` settled executions; a million take about two seconds. */
   addMany(count: number, spread: ManyExecutions): void {
     const tasks = makeTasks(this.#random, spread.tasks ?? 50);
-    const perMillisecond = spread.perMillisecond ?? 1;
-    const steps = Math.ceil(count / perMillisecond);
-    const entries: Entry[] = [];
-    for (let index = 0; index < count; index += 1) {
-      const step = Math.floor(index / perMillisecond);
-      const startTimeMs = spread.fromMs + Math.floor((step * (spread.toMs - spread.fromMs)) / steps);
+    const grain = grainOf(spread);
+    const entries = startTimes(count, spread).map((startTimeMs, index) => {
       const luck = this.#random.next();
       const runStatus = luck < 0.9 ? 'SUCCESS' : luck < 0.97 ? 'ALARMING' : 'FAILED';
       const notifyStatus = luck < 0.9 ? 'NOT_TRIGGERED' : luck < 0.99 ? 'SUCCESS' : 'FAILED';
-      const endTimeMs = startTimeMs + 800 + Math.floor(luck * 60_000);
-      entries.push(
-        makeEntry({
-          idText: this.#nextId(),
-          startTimeMs,
-          task: tasks[index % tasks.length] as Task,
-          states: [{ atMs: startTimeMs, runStatus, notifyStatus, endTimeMs }],
-          visibleAtMs: startTimeMs,
-        }),
-      );
-    }
+      const endTimeMs = startTimeMs + floorTo(grain, 1_000 + Math.floor(luck * 60_000));
+      return makeEntry({
+        idText: this.#nextId(startTimeMs, spread.creationSpreadMs),
+        startTimeMs,
+        task: tasks[index % tasks.length] as Task,
+        states: [{ atMs: startTimeMs, runStatus, notifyStatus, endTimeMs }],
+        visibleAtMs: startTimeMs,
+      });
+    });
     this.#listing(spread.workspace).add(entries, this.#clock.now());
   }
 
@@ -133,13 +136,13 @@ export class LifeCycle {
     this.#listing(workspace).add(generateHistory(this.#seed + index, nowMs, options), nowMs);
   }
 
-  /** Adds a row that is no execution, listed at `startTimeMs` (default now) `copies` times; returns its text. */
+  /** Adds a row that is no execution, `copies` times at `startTimeMs` (default: the last whole second); returns its text. */
   addUnreadable(
     kind: UnreadableKind | { readonly text: string },
     options: { readonly workspace?: string; readonly startTimeMs?: EpochMs; readonly copies?: number } = {},
   ): string {
-    const startTimeMs = options.startTimeMs ?? this.#clock.now();
-    const idText = this.#nextId();
+    const startTimeMs = options.startTimeMs ?? floorTo('second', this.#clock.now());
+    const idText = this.#nextId(startTimeMs);
     const rawText = typeof kind === 'string' ? unreadableText(kind, idText, startTimeMs) : kind.text;
     const task = this.#newTask('unreadable', 'QUALITY_TASK');
     const states = [settledState({}, startTimeMs)];
@@ -150,7 +153,10 @@ export class LifeCycle {
     return rawText;
   }
 
-  /** Runs an instance again: it moves to a start time of now and is RUNNING; the execution before is gone. */
+  /**
+   * Runs an instance again: it moves to the last whole second and is RUNNING; the execution before is gone. An instance
+   * that started after that second moves to the second after its start, so that each execution has its own key.
+   */
   rerun(id: bigint, workspace?: string): ExecutionKey {
     return this.#rerun(this.#listing(workspace), this.#listing(workspace).find(id));
   }
@@ -161,9 +167,12 @@ export class LifeCycle {
     listing.vanish(listing.find(id), this.#clock.now(), 'removed');
   }
 
-  /** Ends an execution, as of now; `endTimeMs` (default now) is what the source says about it. */
-  finish(id: bigint, runStatus = 'SUCCESS', endTimeMs: EpochMs = this.#clock.now(), workspace?: string): void {
-    changeState(this.#listing(workspace).find(id), this.#clock.now(), { runStatus, endTimeMs });
+  /** Ends an execution, as of now; `endTimeMs` (default: the last whole second) is what the source says about it. */
+  finish(id: bigint, runStatus = 'SUCCESS', endTimeMs?: EpochMs, workspace?: string): void {
+    const nowMs = this.#clock.now();
+    const entry = this.#listing(workspace).find(id);
+    const lastSecondMs = Math.max(floorTo('second', nowMs), entry.startTimeMs);
+    changeState(entry, nowMs, { runStatus, endTimeMs: endTimeMs ?? lastSecondMs });
   }
 
   /** Changes the notification status, as of now. */
@@ -187,7 +196,8 @@ export class LifeCycle {
 
   #rerun(listing: Listing, entry: Entry): ExecutionKey {
     const nowMs = this.#clock.now();
-    const startTimeMs = entry.startTimeMs >= nowMs ? entry.startTimeMs + 1 : nowMs;
+    const lastSecondMs = floorTo('second', nowMs);
+    const startTimeMs = entry.startTimeMs >= lastSecondMs ? floorTo('second', entry.startTimeMs) + 1_000 : lastSecondMs;
     listing.vanish(entry, nowMs, 'rerun');
     const states = [settledState({ runStatus: 'RUNNING' }, startTimeMs)];
     listing.add(
@@ -208,16 +218,15 @@ export class LifeCycle {
 
   #newTask(name: string, taskType: string): Task {
     this.#taskCount += 1;
-    return makeTask(`73${String(this.#taskCount).padStart(17, '0')}`, name, taskType);
+    return makeTask(snowflakeText(Date.UTC(2025, 0, 1), this.#taskCount % idsPerMillisecond), name, taskType);
   }
 
-  /** Dense within blocks of four million, yet not in order: sorting by id is not sorting by time. */
-  #nextId(): string {
-    const blockSize = 2 ** 22;
-    const block = Math.floor(this.#idCount / blockSize);
-    const scrambled = Math.imul(this.#idCount, 0x2545f491) & (blockSize - 1);
+  /** Ids of one millisecond differ by little, so a JS number confuses some. Those of a history use the lower half. */
+  #nextId(startTimeMs: EpochMs, spreadMs?: number): string {
+    const half = idsPerMillisecond / 2;
+    const low = half + (this.#idCount % half);
     this.#idCount += 1;
-    return `900719925${String(1_000_000_000 + block * blockSize + scrambled)}`;
+    return snowflakeText(creationOf(startTimeMs, this.#random, spreadMs), low);
   }
 }
 

@@ -1,8 +1,9 @@
 /**
- * What one workspace of the source lists, kept sorted by start time, so that a page costs two binary searches and no
- * scan. Rows come and go as time passes: `advance(now)` moves the listing on; it never goes back.
+ * What one workspace of the source lists, kept sorted by start time and id, so that a page costs two binary searches and
+ * no scan. Rows come and go as time passes: `advance(now)` moves the listing on; it never goes back.
  */
 import type { EpochMs } from '../../functions/model.ts';
+import { compareIds } from './snowflake.ts';
 import type { Entry } from './timeline.ts';
 
 /** A batch up to this size is inserted one by one, a larger one by sorting everything anew. */
@@ -17,7 +18,7 @@ export class Listing {
   readonly #vanished: Entry[] = [];
   #newestById: Map<string, Entry> | null = null;
 
-  /** Takes rows in; each appears at its `visibleAtMs`, at once where that has passed. */
+  /** Adds rows; each appears at its `visibleAtMs`, at once if that is in the past. A row may be listed several times. */
   add(entries: readonly Entry[], nowMs: EpochMs): void {
     const due = entries.filter((entry) => entry.visibleAtMs <= nowMs);
     const later = entries.filter((entry) => entry.visibleAtMs > nowMs);
@@ -69,7 +70,7 @@ export class Listing {
     return entry;
   }
 
-  /** Rows listed now, oldest first. */
+  /** Rows listed now, oldest first; those with equal start times by id. */
   get live(): readonly Entry[] {
     return this.#live;
   }
@@ -81,12 +82,18 @@ export class Listing {
 
   /** Index of the first live row with `start_time` ≥ `ms` (or > `ms`). */
   indexAt(ms: EpochMs, edge: 'at-or-after' | 'after'): number {
+    return this.#countBefore(
+      edge === 'after' ? ({ startTimeMs }) => startTimeMs <= ms : ({ startTimeMs }) => startTimeMs < ms,
+    );
+  }
+
+  /** Returns how many live rows, from the first on, fulfil `isBefore`. */
+  #countBefore(isBefore: (entry: Entry) => boolean): number {
     let low = 0;
     let high = this.#live.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      const startTimeMs = (this.#live[middle] as Entry).startTimeMs;
-      if (startTimeMs < ms || (edge === 'after' && startTimeMs === ms)) {
+      if (isBefore(this.#live[middle] as Entry)) {
         low = middle + 1;
       } else {
         high = middle;
@@ -97,10 +104,11 @@ export class Listing {
 
   #appear(entries: readonly Entry[]): void {
     if (entries.length > smallBatch) {
-      this.#live = this.#live.concat(entries).sort((a, b) => a.startTimeMs - b.startTimeMs);
+      this.#live = this.#live.concat(entries).sort(compareEntries);
     } else {
       for (const entry of entries) {
-        this.#live.splice(this.indexAt(entry.startTimeMs, 'after'), 0, entry);
+        const index = this.#countBefore((other) => compareEntries(other, entry) <= 0);
+        this.#live.splice(index, 0, entry);
       }
     }
     const leaving = entries.filter((entry) => entry.goneAtMs < Number.POSITIVE_INFINITY);
@@ -119,7 +127,8 @@ export class Listing {
     if (index < 0) {
       throw new Error(`instance ${entry.idText} is not listed now`);
     }
-    this.#live.splice(index, 1);
+    const copies = this.#live.slice(index).findIndex((other) => other !== entry);
+    this.#live.splice(index, copies < 0 ? this.#live.length - index : copies);
     this.#vanished.push(entry);
     if (this.#newestById?.get(entry.idText) === entry) {
       this.#newestById.delete(entry.idText);
@@ -133,6 +142,10 @@ export class Listing {
     }
     return byId;
   }
+}
+
+function compareEntries(a: Entry, b: Entry): number {
+  return a.startTimeMs - b.startTimeMs || compareIds(a.idText, b.idText);
 }
 
 function index(byId: Map<string, Entry>, entry: Entry): void {

@@ -2,6 +2,7 @@
  * Tasks as people name them: what is checked, where, and sometimes in scripts beyond the Basic Multilingual Plane.
  */
 import type { Random } from './random.ts';
+import { snowflakeText } from './snowflake.ts';
 import { makeTask, type Task } from './timeline.ts';
 
 const tables = [
@@ -32,12 +33,15 @@ const checks = [
   'regex: ^\\d{11}$',
 ] as const;
 
+/** The first tasks were created then. */
+const firstTaskMs = Date.UTC(2024, 0, 1);
+const dayMs = 86_400_000;
+
 /** Makes `count` tasks with distinct 19-digit ids and distinct names; one in eight compares two tables. */
 export function makeTasks(random: Random, count: number): Task[] {
-  const prefix = `72${random.between(1_000_000, 9_999_999)}`;
   return Array.from({ length: count }, (_, index) => {
     const name = `${random.pick(tables)}/${random.pick(checks)} #${index + 1}`;
-    const taskId = `${prefix}${String(random.between(0, 999_999)).padStart(6, '0')}${String(index).padStart(4, '0')}`;
-    return makeTask(taskId, name, index % 8 === 7 ? 'CONSISTENCY_TASK' : 'QUALITY_TASK');
+    const createdMs = firstTaskMs + random.between(0, 300 * dayMs);
+    return makeTask(snowflakeText(createdMs, index), name, index % 8 === 7 ? 'CONSISTENCY_TASK' : 'QUALITY_TASK');
   });
 }

@@ -29,17 +29,17 @@ describe('the instance list', () => {
     });
     const { text } = await ask(simulator);
     expect(text).toBe(
-      '{"count":1,"resources":[{"id":9007199254740993001,"name":"𠮷 \\"check\\"","task_id":7300000000000000001,' +
+      '{"count":1,"resources":[{"id":9007199254740993001,"name":"𠮷 \\"check\\"","task_id":1323923668992000001,' +
         '"task_type":"QUALITY_TASK","run_status":"ALARMING","notity_status":"FAILED",' +
         '"start_time":1789999991000,"end_time":1789999992000}]}',
     );
   });
 
   it('serves every row exactly once over the pages of a window, counting them all', async () => {
-    simulator.life.addMany(250, { fromMs: nowMs - 1_000, toMs: nowMs, perMillisecond: 7 });
+    simulator.life.addMany(250, { fromMs: nowMs - 60_000, toMs: nowMs, perSecond: 7 });
     const pages = [];
     for (const offset of [0, 100, 200, 300]) {
-      pages.push(await ask(simulator, { limit: 100, offset, start_time: nowMs - 1_000, end_time: nowMs }));
+      pages.push(await ask(simulator, { limit: 100, offset, start_time: nowMs - 60_000, end_time: nowMs }));
     }
     expect(pages.map(({ ids }) => ids.length)).toEqual([100, 100, 50, 0]);
     expect(pages.map(({ count }) => count)).toEqual([250, 250, 250, 250]);
@@ -59,7 +59,7 @@ describe('the instance list', () => {
     [{ task_type: 'CONSISTENCY_TASK' }, ['2']],
     [{ run_status: 'RUNNING' }, ['3']],
     [{ notify_status: 'FAILED' }, ['4']],
-    [{ run_status: 'SUCCESS', task_type: 'QUALITY_TASK' }, ['1', '4']],
+    [{ run_status: 'SUCCESS', task_type: 'QUALITY_TASK' }, ['4', '1']],
   ])('filters by %j', async (question, ids) => {
     simulator.life.addExecution({ id: 1n, startTimeMs: nowMs - 4, name: 'null_check' });
     simulator.life.addExecution({ id: 2n, startTimeMs: nowMs - 3, name: 'b', taskType: 'CONSISTENCY_TASK' });
@@ -113,7 +113,7 @@ describe('the instance list', () => {
   });
 
   it('counts requests and rows, and keeps what was asked', async () => {
-    simulator.life.addMany(5, { fromMs: nowMs - 10, toMs: nowMs });
+    simulator.life.addMany(5, { fromMs: nowMs - 10_000, toMs: nowMs });
     await ask(simulator, { limit: 3 });
     await ask(simulator, { limit: 0 });
     expect(simulator.counters).toMatchObject({ requests: 2, instances: 2, rows: 3 });

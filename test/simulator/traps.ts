@@ -1,6 +1,6 @@
 /**
- * The switches: everything in which the source may differ from what one hopes. All can be changed while it runs;
- * the defaults are the kindest source that the documentation allows.
+ * The switches: everything in which the source may differ from what is known of it. All can be changed while it runs;
+ * the defaults are what the published examples and manuals show.
  */
 import type { EpochMs } from '../../functions/model.ts';
 import type { Fault } from './faults.ts';
@@ -34,8 +34,19 @@ export interface PageEvent {
 /** Called around a page; what it does to the world is seen by the next page made. */
 export type PageHook = (event: PageEvent) => void | Promise<void>;
 
-/** How rows are ordered. `unstable-ties` shuffles equal start times anew for each request, `unstable` everything. */
-export type SortOrder = 'start-asc' | 'start-desc' | 'id-asc' | 'unstable-ties' | 'unstable';
+/**
+ * How rows are ordered. Rows with equal start times are in the order of their ids, ascending or descending as the start
+ * times are. `unstable-ties` (newest first) and `unstable-ties-asc` shuffle equal start times for each request, `unstable`
+ * shuffles all rows.
+ */
+export type SortOrder =
+  | 'start-desc'
+  | 'start-asc'
+  | 'id-desc'
+  | 'id-asc'
+  | 'unstable-ties'
+  | 'unstable-ties-asc'
+  | 'unstable';
 
 /** What `count` says: all rows matched, the rows of this page, all but never more than a cap, or nothing at all. */
 export type CountMeaning = 'total' | 'page' | 'missing' | { readonly cappedAt: number };
@@ -51,6 +62,10 @@ export interface Traps {
   startEdge: 'inclusive' | 'exclusive';
   /** Whether a row that starts exactly at the query's `end_time` is in. */
   endEdge: 'inclusive' | 'exclusive';
+  /** The query compares its window with the start time shown plus this; negative: minus. */
+  filterSkewMs: number;
+  /** A query whose window is longer than so many days is refused with 400. A window open at one end is not. */
+  maxSpanDays: number | null;
   /** A page whose first row has a higher index is refused with 400. */
   deepestOffset: number | null;
   /** A list ends after so many rows, and its `count` too, whatever else matches. */
@@ -82,15 +97,17 @@ export interface Traps {
 export const sampleExtraFields =
   '"score":98.7500,"batch_no":12345678901234567890,"ratio":1e-7,"detail":{"rows":[1,2.50,null],"note":"\\"quoted\\" \\ud842\\udfb7"},"flag":true';
 
-/** The kindest source, with some switches set. */
+/** Returns the source as far as it is known, with some switches set. */
 export function makeTraps(overrides: Partial<Traps> = {}): Traps {
   return {
     offsetUnit: 'row',
     pageCap: null,
     count: 'total',
-    order: 'start-asc',
+    order: 'start-desc',
     startEdge: 'inclusive',
     endEdge: 'inclusive',
+    filterSkewMs: 0,
+    maxSpanDays: null,
     deepestOffset: null,
     listCap: null,
     notifySpelling: 'notity',

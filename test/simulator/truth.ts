@@ -20,7 +20,7 @@ export interface VanishedExecution extends TrueExecution {
 /** The source's holdings at one instant. */
 export interface Truth {
   readonly atMs: EpochMs;
-  /** Ordered by start time; among equals, in no particular order. */
+  /** Ordered by start time, then by id. */
   readonly executions: readonly TrueExecution[];
   /** In order of their going. */
   readonly vanished: readonly VanishedExecution[];
@@ -39,7 +39,7 @@ export function truthOf(
   const vanished = listing.vanished.filter((entry) => entry.startTimeMs >= fromMs && entry.startTimeMs < toMs);
   return {
     atMs: nowMs,
-    executions: listed.filter((entry) => entry.rawText === null).map((entry) => describe(entry, nowMs)),
+    executions: [...new Set(listed)].filter(({ rawText }) => rawText === null).map((entry) => describe(entry, nowMs)),
     vanished: vanished.map((entry) => ({
       ...describe(entry, entry.goneAtMs),
       goneAtMs: entry.goneAtMs,

@@ -1,0 +1,21 @@
+/**
+ * How exact the source's times are.
+ */
+import type { EpochMs } from '../../functions/model.ts';
+
+/** The unit of start and end times. As far as it is known, the source has whole seconds. */
+export type Grain = 'second' | 'millisecond';
+
+/** Returns the last time of this grain that is not after `ms`. */
+export function floorTo(grain: Grain, ms: EpochMs): EpochMs {
+  return grain === 'second' ? Math.floor(ms / 1_000) * 1_000 : ms;
+}
+
+/** Returns the whole second at `ms` or next to it that lies in `[fromMs, toMs]`; `ms` itself if there is none. */
+export function wholeSecondWithin(ms: EpochMs, fromMs: EpochMs, toMs: EpochMs): EpochMs {
+  const before = floorTo('second', ms);
+  if (before >= fromMs) {
+    return before;
+  }
+  return before + 1_000 <= toMs ? before + 1_000 : ms;
+}

@@ -1,0 +1,47 @@
+/**
+ * Ids as the source makes them: the milliseconds of their creation since a fixed instant, then 22 bits that tell apart
+ * what was created in one millisecond.
+ */
+import type { EpochMs } from '../../functions/model.ts';
+import type { Random } from './random.ts';
+
+/** The instant from which the source counts, 2014-12-31T16:00:00Z. The published ids agree with it. */
+const countsFromMs: EpochMs = 1_420_041_600_000;
+/** Ids of anything created earlier would have fewer than 18 digits. */
+const earliestCreationMs: EpochMs = countsFromMs + 2 ** 35;
+const lowBits = 22n;
+
+/** How many different ids one millisecond has. */
+export const idsPerMillisecond = 2 ** Number(lowBits);
+
+/** Returns the id, 18 or 19 digits; `low` is in `[0, idsPerMillisecond)`. */
+export function snowflakeText(createdMs: EpochMs, low: number): string {
+  const ms = Math.max(createdMs, earliestCreationMs) - countsFromMs;
+  return String((BigInt(ms) << lowBits) | BigInt(low));
+}
+
+/** Returns when the instance or task with this id was created. */
+export function createdMsOf(id: bigint | string): EpochMs {
+  return Number(BigInt(id) >> lowBits) + countsFromMs;
+}
+
+/** Returns -1, 0 or 1 as `a` is lower than, equal to or higher than `b`. Ids are texts of digits. */
+export function compareIds(a: string, b: string): number {
+  if (a.length !== b.length) {
+    return a.length < b.length ? -1 : 1;
+  }
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/**
+ * Returns when an instance with this start was created: by default within the 4 ms before the start or, if the start is a
+ * whole second (its milliseconds may be cut off), up to 60 ms after it. The published instances were created 42 and 48 ms
+ * after their starts.
+ *
+ * @param spreadMs creation is up to this much before or after the start instead
+ */
+export function creationOf(startTimeMs: EpochMs, random: Random, spreadMs?: number): EpochMs {
+  return spreadMs === undefined
+    ? startTimeMs + random.between(-4, startTimeMs % 1_000 === 0 ? 60 : 0)
+    : startTimeMs + random.between(-spreadMs, spreadMs);
+}
