@@ -25,7 +25,7 @@ export interface Account {
   readonly tokens?: readonly string[];
 }
 
-/** The account that a simulator has when it is told of none. */
+/** The account that a simulator has by default. */
 export const defaultAccount = {
   user: 'dq-reader',
   password: { domainName: 'simulated-domain', userName: 'dq-reader', password: 'pass word+1%' },

@@ -4,8 +4,8 @@
 import type { Random } from './random.ts';
 
 /**
- * When a fault is due. Requests are counted per fault, from the first one that it could have struck after it was put
- * in place: `{ nth: 1 }` is the next one. `offset` strikes once, at the next request with that offset.
+ * The requests that a fault applies to. They are counted for each fault, from the time it is added to the traps:
+ * `{ nth: 1 }` is the next request. `offset` applies once, to the next request with that offset.
  */
 export type When =
   | { readonly nth: number }
@@ -59,7 +59,7 @@ export type FaultKind =
 /** One thing that goes wrong. `on`: requests for instances (default) or for tokens. */
 export type Fault = FaultKind & { readonly when: When; readonly on?: 'instances' | 'tokens' };
 
-/** Looks for a fault that is due among those that `applies` lets through, and counts the request for all of these. */
+/** Returns the first fault for this request among those that `applies` accepts, and counts the request for all of them. */
 export type PickFault = (
   faults: readonly Fault[],
   applies: (fault: Fault) => boolean,

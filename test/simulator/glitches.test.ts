@@ -25,7 +25,7 @@ async function page(offset: number, limit = 4): Promise<readonly [string, number
 }
 
 describe('a repeated row', () => {
-  it('is the first in place of the last by default, at the request it is due at', async () => {
+  it('is the first in place of the last by default, in the chosen request only', async () => {
     simulator.traps.faults = [{ kind: 'repeated-row', when: { nth: 2 } }];
     expect([await page(0), await page(4), await page(4)]).toEqual([
       ['9876', 9],
@@ -49,7 +49,7 @@ describe('a repeated row', () => {
     expect(await page(0, 5)).toEqual([ids, 9]);
   });
 
-  it('needs two rows', async () => {
+  it('needs a page of two rows or more', async () => {
     simulator.traps.faults = [{ kind: 'repeated-row', when: { first: 2 } }];
     expect([await page(8), await page(7)]).toEqual([
       ['1', 9],
@@ -75,7 +75,7 @@ describe('a row that is listed twice for good', () => {
     expect(simulator.truth().executions.filter(({ startTimeMs }) => startTimeMs === nowMs - 5_500)).toHaveLength(1);
   });
 
-  it('goes altogether when the instance is run again or removed', async () => {
+  it('vanishes with all copies when the instance is run again or removed', async () => {
     simulator.life.addExecution({ id: 10n, startTimeMs: nowMs - 500, copies: 3 });
     expect(await page(0, 5)).toEqual(['10101098', 12]);
     simulator.life.rerun(10n);
@@ -115,13 +115,13 @@ describe('an incomplete page', () => {
     [{ kind: 'empty-page', count: 'shown', when: { nth: 1 } }, '', 0],
     [{ kind: 'empty-page', count: { off: 2 }, when: { nth: 1 } }, '', 11],
     [{ kind: 'empty-page', count: { off: -20 }, when: { nth: 1 } }, '', 0],
-  ])('says what it is told to as its count: %j', async (fault, ids, count) => {
+  ])('has the count that the fault gives: %j', async (fault, ids, count) => {
     simulator.traps.faults = [fault];
     expect(await page(0)).toEqual([ids, count]);
     expect(await page(0)).toEqual(['9876', 9]);
   });
 
-  it('has the count of its rows if every page has, unless told otherwise', async () => {
+  it('counts its rows where every page does, unless the fault gives a count', async () => {
     simulator.traps.count = 'page';
     simulator.traps.faults = [
       { kind: 'short-page', rows: 2, when: { nth: 1 } },

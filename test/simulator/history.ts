@@ -1,5 +1,5 @@
 /**
- * The past and the near future of a workspace: tasks on schedules, each slot an instance with a life of its own.
+ * The past and the near future of a workspace: tasks on schedules, with one instance for each slot of a schedule.
  *
  * An instance is a pure function of (seed, task, slot), so another span of days over the same seed has the same
  * instances where the spans overlap.
@@ -105,7 +105,7 @@ function instanceOf(
   { rerunShare = 0.15, grain = 'second', creationSpreadMs }: HistoryOptions,
 ): Instance {
   const firstStartMs = slot * schedule.everyMs + random.between(0, schedule.jitterMs);
-  // Slots of a task are minutes apart, so the task alone tells apart what was created in one millisecond.
+  // Slots of one task are minutes apart, so ids of one millisecond belong to different tasks.
   const low = taskIndex % (idsPerMillisecond / 2);
   const idText = snowflakeText(creationOf(firstStartMs, random, creationSpreadMs), low);
   return liveThrough({ ...schedule, idText, firstStartMs, rerunShare, grain }, random);

@@ -24,7 +24,7 @@ interface Matches {
 
 const dayMs = 86_400_000;
 
-/** Makes the page. */
+/** Makes the page that answers `query`, or refuses it. */
 export function makeInstancePage(
   listing: Listing,
   query: InstanceQuery,
@@ -89,13 +89,13 @@ function match(listing: Listing, query: InstanceQuery, traps: Traps, nowMs: Epoc
     };
   }
   const span = live.slice(from, to);
-  const rows = filtered ? span.filter((entry) => passes(entry, query, nowMs)) : span;
+  const rows = filtered ? span.filter((entry) => matchesFilters(entry, query, nowMs)) : span;
   sort(rows, traps, random);
   return { total: rows.length, slice: (first, last) => rows.slice(first, last) };
 }
 
 /** The name is matched as a part of it, upper and lower case apart; an unreadable row counts as a QUALITY_TASK with SUCCESS. */
-function passes(entry: Entry, query: InstanceQuery, nowMs: EpochMs): boolean {
+function matchesFilters(entry: Entry, query: InstanceQuery, nowMs: EpochMs): boolean {
   const state = stateAt(entry, nowMs);
   return (
     (query.name === null || entry.task.name.includes(query.name)) &&

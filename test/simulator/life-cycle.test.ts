@@ -27,7 +27,7 @@ function only(): unknown {
 }
 
 describe('an execution', () => {
-  it('lives through its states as time passes', () => {
+  it('changes its state as time goes on', () => {
     const base = { runStatus: 'RUNNING', notifyStatus: 'NOT_TRIGGERED', endTimeMs: null };
     const endTimeMs = nowMs + 4_000;
     simulator.life.addExecution({
@@ -58,7 +58,7 @@ describe('an execution', () => {
     expect(only()).toEqual(['ALARMING', 'FAILED', nowMs + 3_000]);
   });
 
-  it('forgets what was still to happen once it is finished by hand', () => {
+  it('drops its planned states once it is finished by hand', () => {
     const base = { runStatus: 'RUNNING', notifyStatus: 'NOT_TRIGGERED', endTimeMs: null };
     const planned = { ...base, atMs: nowMs + 5_000, runStatus: 'SUCCESS', endTimeMs: nowMs + 4_000 };
     const { id } = simulator.life.addExecution({ states: [{ ...base, atMs: nowMs }, planned] });
@@ -68,14 +68,14 @@ describe('an execution', () => {
     expect(only()).toEqual(['FAILED', 'NOT_TRIGGERED', nowMs + 1_000]);
   });
 
-  it('is listed when its time comes', async () => {
+  it('is listed from its start time on', async () => {
     simulator.life.addExecution({ id: 1n, startTimeMs: nowMs + 1_000 });
     const before = (await ask(simulator)).ids;
     clock.advance(1_000);
     expect([before, (await ask(simulator)).ids]).toEqual([[], ['1']]);
   });
 
-  it('comes late with an older start, or too early with a future one', async () => {
+  it('can appear late with an older start, or early with a future start', async () => {
     simulator.life.addExecution({ id: 2n, startTimeMs: nowMs - 500 });
     simulator.life.addLate(60_000, { id: 1n });
     simulator.life.addFutureDated(60_000, { id: 3n });
@@ -84,7 +84,7 @@ describe('an execution', () => {
     expect(answer.starts).toEqual([nowMs + 60_000, nowMs - 500, nowMs - 60_000]);
   });
 
-  it('moves to a new start when it is run again, and the one before is gone', () => {
+  it('moves to a new start when it is run again, and the execution before it vanishes', () => {
     const first = simulator.life.addExecution({ id: 7n, startTimeMs: nowMs - 9_000, runStatus: 'FAILED' });
     const second = simulator.life.rerun(7n);
     const third = simulator.life.rerun(7n);
@@ -122,7 +122,7 @@ describe('an execution', () => {
     [400, nowMs],
     [100, nowMs],
     [600, nowMs],
-  ])('that comes %i ms late starts on a whole second, never in the future', (agoMs, startTimeMs) => {
+  ])('that appears %i ms late starts on a whole second, never in the future', (agoMs, startTimeMs) => {
     clock.advance(500);
     expect(simulator.life.addLate(agoMs).startTimeMs).toBe(startTimeMs);
   });
@@ -134,7 +134,7 @@ describe('an execution', () => {
     expect(simulator.life.rerun(id)).toEqual({ id, startTimeMs: nowMs });
   });
 
-  it('is gone when it is removed, and cannot be changed any more', () => {
+  it('vanishes when it is removed, and cannot be changed any more', () => {
     simulator.life.addExecution({ id: 7n });
     simulator.life.remove(7n);
     expect(simulator.truth()).toMatchObject({ executions: [], vanished: [{ id: 7n, because: 'removed' }] });
@@ -151,7 +151,7 @@ describe('an execution', () => {
 });
 
 describe('truth', () => {
-  it('is told for a span, half open', () => {
+  it('is returned for a half-open span of start times', () => {
     for (const id of [1, 2, 3]) {
       simulator.life.addExecution({ id: BigInt(id), startTimeMs: nowMs - 10 + id });
     }
@@ -162,7 +162,7 @@ describe('truth', () => {
     expect(truth.unreadable).toHaveLength(1);
   });
 
-  it('keeps unreadable rows apart, copies included, and serves them among the others', async () => {
+  it('lists unreadable rows separately, copies included, and pages contain them among the others', async () => {
     simulator.life.addExecution({ id: 1n });
     const texts = unreadableKinds.map((kind) => simulator.life.addUnreadable(kind));
     const twice = simulator.life.addUnreadable({ text: '{"id":[]}' }, { copies: 2 });

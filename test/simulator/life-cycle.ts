@@ -1,7 +1,7 @@
 /**
- * The hand that moves the source's world: executions are added, finished, notified, run again, removed.
+ * Changes what the simulated source holds: adds, finishes, notifies, re-runs and removes executions.
  *
- * Every change takes effect at the clock's now and is what the next request sees.
+ * Every change takes effect now, by the simulator's clock: the next request sees it.
  */
 import type { EpochMs } from '../../functions/model.ts';
 import { floorTo } from './grain.ts';
@@ -15,7 +15,7 @@ import { grainOf, type Spread, startTimes } from './spread.ts';
 import { changeState, type Entry, makeEntry, makeTask, type State, type Task } from './timeline.ts';
 import { type UnreadableKind, unreadableText } from './unreadable.ts';
 
-/** What an execution to be added is like; everything has a default. */
+/** An execution to be added; every field has a default. */
 export interface NewExecution {
   /** Default: the first workspace. */
   readonly workspace?: string;
@@ -54,7 +54,7 @@ export interface ExecutionKey {
   readonly startTimeMs: EpochMs;
 }
 
-/** Moves the world of one simulator. */
+/** Changes the workspaces of one simulator. */
 export class LifeCycle {
   readonly #clock: SimulatorClock;
   readonly #random: Random;
@@ -129,7 +129,7 @@ export class LifeCycle {
     this.#listing(spread.workspace).add(entries, this.#clock.now());
   }
 
-  /** Adds days of scheduled executions, past and to come. */
+  /** Adds days of scheduled executions, in the past and in the future. */
   addHistory(options: HistoryOptions, workspace?: string): void {
     const index = workspace === undefined ? 0 : [...this.#listings.keys()].indexOf(workspace);
     const nowMs = this.#clock.now();
@@ -221,7 +221,7 @@ export class LifeCycle {
     return makeTask(snowflakeText(Date.UTC(2025, 0, 1), this.#taskCount % idsPerMillisecond), name, taskType);
   }
 
-  /** Ids of one millisecond differ by little, so a JS number confuses some. Those of a history use the lower half. */
+  /** Ids of one millisecond are close, so some are equal as JS numbers. The ids of a history use the lower half. */
   #nextId(startTimeMs: EpochMs, spreadMs?: number): string {
     const half = idsPerMillisecond / 2;
     const low = half + (this.#idCount % half);

@@ -1,6 +1,6 @@
 /**
  * What one workspace of the source lists, kept sorted by start time and id, so that a page costs two binary searches and
- * no scan. Rows come and go as time passes: `advance(now)` moves the listing on; it never goes back.
+ * no scan. `advance(now)` adds and removes the rows that appear and vanish by then; time never goes back.
  */
 import type { EpochMs } from '../../functions/model.ts';
 import { compareIds } from './snowflake.ts';

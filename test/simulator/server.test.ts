@@ -133,7 +133,7 @@ describe('the instance list', () => {
 });
 
 describe('the control face', () => {
-  it('tells the truth, sets traps and lets time pass', async () => {
+  it('returns the truth, sets traps and advances the clock', async () => {
     const clock = frozenClock(nowMs);
     const controlled = await startSimulator({ clock, control: clock });
     controlled.life.addExecution({ id: 9_007_199_254_740_993_001n, startTimeMs: nowMs + 500 });

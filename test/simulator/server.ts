@@ -1,7 +1,7 @@
 /**
- * The other side: DataArts' instance list and IAM's token desk on a loopback port, with every trap known.
+ * A simulator of the source: the instance list of DataArts Quality and the tokens of IAM, on a loopback port.
  *
- * It knows the truth: `truth()` tells what a perfect copy of the source would show.
+ * `truth()` returns what a perfect copy of the source would show.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -68,7 +68,7 @@ export interface Simulator {
   close(): Promise<void>;
 }
 
-/** The workspace that a simulator has when it is told of none. */
+/** The workspace that a simulator has by default. */
 export const defaultWorkspace: SimulatedWorkspace = {
   projectId: '0b1c52fa6e8d4f7a9c3e0d5b7a164c28',
   workspace: '9f2e71d04c8b4be5a6d31f0c58e7b924',

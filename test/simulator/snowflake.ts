@@ -1,17 +1,17 @@
 /**
- * Ids as the source makes them: the milliseconds of their creation since a fixed instant, then 22 bits that tell apart
- * what was created in one millisecond.
+ * Ids as the source makes them: the creation time in milliseconds since a fixed instant, then 22 bits that make ids of one
+ * millisecond different.
  */
 import type { EpochMs } from '../../functions/model.ts';
 import type { Random } from './random.ts';
 
-/** The instant from which the source counts, 2014-12-31T16:00:00Z. The published ids agree with it. */
+/** 2014-12-31T16:00:00Z: the published ids of tasks and their creation times differ by this. */
 const countsFromMs: EpochMs = 1_420_041_600_000;
 /** Ids of anything created earlier would have fewer than 18 digits. */
 const earliestCreationMs: EpochMs = countsFromMs + 2 ** 35;
 const lowBits = 22n;
 
-/** How many different ids one millisecond has. */
+/** The number of different ids in one millisecond. */
 export const idsPerMillisecond = 2 ** Number(lowBits);
 
 /** Returns the id, 18 or 19 digits; `low` is in `[0, idsPerMillisecond)`. */

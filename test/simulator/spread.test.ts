@@ -27,7 +27,7 @@ describe('start times of many executions', () => {
     expect(new Set(gaps)).toEqual(new Set([3_000, 4_000]));
   });
 
-  it('share seconds if there are more than seconds', () => {
+  it('share whole seconds if the window has fewer seconds than rows', () => {
     const counts = tally(startTimes(90, { fromMs, toMs: fromMs + 3_000 }));
     expect([...counts]).toEqual([0, 1_000, 2_000].map((ms) => [fromMs + ms, 30]));
   });
@@ -42,7 +42,7 @@ describe('start times of many executions', () => {
     );
   });
 
-  it('fill dense seconds with exactly as many as asked for', () => {
+  it('fill dense seconds with exactly perSecond rows', () => {
     const counts = tally(startTimes(1_000, { fromMs, toMs: fromMs + 4_500, perSecond: 250 }));
     expect([...counts.values()]).toEqual([250, 250, 250, 250]);
     expect([...counts.keys()].filter((ms) => ms % 1_000 !== 0)).toEqual([]);
@@ -88,7 +88,7 @@ describe('addMany', () => {
     return life.listing('w')?.live ?? [];
   }
 
-  it('gives each execution an id of its own that tells when it was created', () => {
+  it('gives each execution its own id, which contains its creation time', () => {
     const entries = add(5_000, { fromMs, toMs: fromMs + 20_000, perSecond: 250 });
     const ids = new Set(entries.map(({ idText }) => idText));
     const ages = entries.map(({ idText, startTimeMs }) => createdMsOf(idText) - startTimeMs);

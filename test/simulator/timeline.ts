@@ -31,7 +31,7 @@ export interface Entry {
   readonly visibleAtMs: EpochMs;
   /** No longer listed from then on; Infinity as long as it stays. */
   goneAtMs: EpochMs;
-  /** Why it goes. */
+  /** Why it vanishes. */
   goneBecause: 'rerun' | 'removed' | null;
   /** Served instead of the row, where it is an unreadable one. */
   readonly rawText: string | null;
@@ -45,7 +45,7 @@ export function makeTask(taskId: string, name: string, taskType: string): Task {
   return { taskId, name, taskType, membersText };
 }
 
-/** Makes an entry that stays; for one that goes, set `goneAtMs` before it is added to a listing. */
+/** Makes an entry that stays listed. If it is to vanish, set `goneAtMs` before it is added to a listing. */
 export function makeEntry(
   fields: Pick<Entry, 'idText' | 'startTimeMs' | 'task' | 'states' | 'visibleAtMs'> & { readonly rawText?: string },
 ): Entry {

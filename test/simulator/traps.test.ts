@@ -24,8 +24,8 @@ function addNumbered(n: number): void {
   }
 }
 
-describe('paging traps', () => {
-  it('counts offset in pages', async () => {
+describe('the simulator', () => {
+  it('counts offset in pages if the trap says so', async () => {
     addNumbered(9);
     simulator.traps.offsetUnit = 'page';
     expect((await ask(simulator, { limit: 4, offset: 1 })).ids).toEqual(['5', '4', '3', '2']);
@@ -118,8 +118,8 @@ describe('paging traps', () => {
   });
 });
 
-describe('orders', () => {
-  it('lists the newest row first by default, page by page', async () => {
+describe('the order of rows', () => {
+  it('is newest first by default, over all pages', async () => {
     addNumbered(7);
     const pages = [];
     for (const offset of [0, 3, 6, 9]) {
@@ -133,7 +133,7 @@ describe('orders', () => {
     ['start-asc', ['8', '10', '20', '30', '9']],
     ['id-desc', ['30', '20', '10', '9', '8']],
     ['id-asc', ['8', '9', '10', '20', '30']],
-  ] as const)('sorts %s, rows with equal start times by id in the same direction', async (order, ids) => {
+  ] as const)('is %s, with equal start times by id in the same direction', async (order, ids) => {
     simulator.life.addExecution({ id: 9n, startTimeMs: nowMs - 1_000 });
     for (const id of [20n, 10n, 30n]) {
       simulator.life.addExecution({ id, startTimeMs: nowMs - 2_000 });
@@ -144,14 +144,14 @@ describe('orders', () => {
     expect((await ask(simulator, { task_type: 'QUALITY_TASK' })).ids).toEqual(ids);
   });
 
-  it('sorts rows with equal start times by id too when many are added at once', async () => {
+  it('is by id for equal start times also if many rows were added at once', async () => {
     simulator.life.addMany(90, { fromMs: nowMs - 1_000, toMs: nowMs });
     const { ids, starts } = await ask(simulator, { limit: 100 });
     expect(new Set(starts)).toEqual(new Set([nowMs - 1_000]));
     expect(ids).toEqual([...ids].sort().reverse());
   });
 
-  it('sorts by id, which is not the order of time if instances are created off their start', async () => {
+  it('by id is not the order by time if instances are created off their start', async () => {
     simulator.life.addMany(50, { fromMs: nowMs - 50_000, toMs: nowMs, creationSpreadMs: 5_000 });
     const byTime = (await ask(simulator, { limit: 100 })).ids;
     simulator.traps.order = 'id-desc';
@@ -163,7 +163,7 @@ describe('orders', () => {
   it.each([
     ['unstable-ties', -1],
     ['unstable-ties-asc', 1],
-  ] as const)('shuffles equal start times for each request and nothing else: %s', async (order, direction) => {
+  ] as const)('is shuffled for each request only within equal start times: %s', async (order, direction) => {
     simulator.life.addMany(90, { fromMs: nowMs - 3_000, toMs: nowMs, perSecond: 30 });
     simulator.traps.order = order;
     const first = await ask(simulator, { limit: 100 });
@@ -174,7 +174,7 @@ describe('orders', () => {
     expect(new Set(first.starts).size).toBe(3);
   });
 
-  it('shuffles everything', async () => {
+  it('is random for all rows if it is unstable', async () => {
     simulator.life.addMany(90, { fromMs: nowMs - 90_000, toMs: nowMs });
     simulator.traps.order = 'unstable';
     const { starts } = await ask(simulator, { limit: 100 });
@@ -185,7 +185,7 @@ describe('orders', () => {
 });
 
 describe('rows', () => {
-  it('spells the notification field in three ways', async () => {
+  it('spell the notification field as notity_status, notify_status or both', async () => {
     addNumbered(1);
     const spellings = [];
     for (const spelling of ['notity', 'notify', 'both'] as const) {
@@ -196,7 +196,7 @@ describe('rows', () => {
     expect(spellings).toEqual([1, false, 1, true, 2, true]);
   });
 
-  it('carry fields that nobody documented', async () => {
+  it('carry undocumented fields', async () => {
     addNumbered(1);
     simulator.traps.extraFields = sampleExtraFields;
     const { text } = await ask(simulator);
@@ -206,7 +206,7 @@ describe('rows', () => {
 });
 
 describe('a list that moves while it is paged through', () => {
-  it('loses the row that a re-run pulls from under the next page', async () => {
+  it('hides the row that moves up a page when a re-run leaves the window', async () => {
     addNumbered(6);
     simulator.traps.afterPage = ({ n, life }) => {
       if (n === 1) {
@@ -222,7 +222,7 @@ describe('a list that moves while it is paged through', () => {
     expect(pages.map(({ count }) => count)).toEqual([6, 5]);
   });
 
-  it('tells hooks which page it is, and how many rows it had', async () => {
+  it('calls hooks with the number of the page and its rows', async () => {
     addNumbered(3);
     const events: unknown[] = [];
     simulator.traps.beforePage = ({ n, rows, query }) => void events.push(['before', n, rows, query.limit]);
@@ -238,7 +238,7 @@ describe('a list that moves while it is paged through', () => {
     ]);
   });
 
-  it('re-runs, deletes and inserts by itself every nth page', async () => {
+  it('re-runs, deletes and inserts a row after every nth page', async () => {
     addNumbered(20);
     Object.assign(simulator.traps, { rerunEveryNthRequest: 2, deleteEveryNthRequest: 3, insertEveryNthRequest: 4 });
     const window = { start_time: nowMs - 30_000, end_time: nowMs - 1 };
@@ -251,7 +251,7 @@ describe('a list that moves while it is paged through', () => {
     expect(simulator.truth().executions).toHaveLength(20);
   });
 
-  it('answers a hook that fails with its message', async () => {
+  it('answers 500 with the message of a hook that fails', async () => {
     simulator.traps.beforePage = () => {
       throw new Error('the hook broke');
     };

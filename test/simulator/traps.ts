@@ -1,6 +1,6 @@
 /**
- * The switches: everything in which the source may differ from what is known of it. All can be changed while it runs;
- * the defaults are what the published examples and manuals show.
+ * The switches of the simulator: ways in which the real source may differ from the defaults. They can be changed while
+ * the simulator runs. The defaults are what the published examples and manuals show.
  */
 import type { EpochMs } from '../../functions/model.ts';
 import type { Fault } from './faults.ts';
@@ -20,7 +20,7 @@ export interface InstanceQuery {
   readonly offset: number;
 }
 
-/** What a hook is told about a page. */
+/** The page that a hook is called for. */
 export interface PageEvent {
   /** Number of the page among all pages made, from 1; refused requests make none. */
   readonly n: number;
@@ -35,8 +35,8 @@ export interface PageEvent {
 export type PageHook = (event: PageEvent) => void | Promise<void>;
 
 /**
- * How rows are ordered. Rows with equal start times are in the order of their ids, ascending or descending as the start
- * times are. `unstable-ties` (newest first) and `unstable-ties-asc` shuffle equal start times for each request, `unstable`
+ * The order of rows. Rows with equal start times are ordered by id, in the same direction as the start times.
+ * `unstable-ties` (newest first) and `unstable-ties-asc` shuffle rows with equal start times for each request, `unstable`
  * shuffles all rows.
  */
 export type SortOrder =
@@ -48,7 +48,7 @@ export type SortOrder =
   | 'unstable-ties-asc'
   | 'unstable';
 
-/** What `count` says: all rows matched, the rows of this page, all but never more than a cap, or nothing at all. */
+/** The meaning of `count`: all matching rows, the rows of this page, all matching rows up to a cap, or left out. */
 export type CountMeaning = 'total' | 'page' | 'missing' | { readonly cappedAt: number };
 
 /** The switches of one simulator. */
@@ -81,7 +81,7 @@ export interface Traps {
   dateSkewMs: number;
   /** Form of `Retry-After` with a 429. */
   retryAfter: 'none' | 'seconds' | 'date';
-  /** What goes wrong, and when. The first that is due applies. */
+  /** What goes wrong, and when. If several faults apply to a request, the first one wins. */
   faults: Fault[];
   /** After each nth page, a random row of the queried window is run again, … */
   rerunEveryNthRequest: number | null;

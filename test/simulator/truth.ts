@@ -28,7 +28,7 @@ export interface Truth {
   readonly unreadable: readonly string[];
 }
 
-/** Tells what `listing` holds at `nowMs` with a start time in `[fromMs, toMs)`. */
+/** Returns what `listing` holds at `nowMs` with a start time in `[fromMs, toMs)`. */
 export function truthOf(
   listing: Listing,
   nowMs: EpochMs,
