@@ -50,7 +50,7 @@ describe('dqsync list', () => {
       idsOf('--notify-status', 'FAILED'),
       idsOf('--name', 'orders', '--run-status', 'ALARMING'),
     ]);
-    expect(byName).toEqual([ids['orders'], ids['alarm']]);
+    expect(byName).toEqual([ids['alarm'], ids['orders']]);
     expect(byTaskType).toEqual([ids['consistency']]);
     expect(byRunStatus).toEqual([ids['running']]);
     expect(byNotifyStatus).toEqual([ids['alarm']]);
@@ -61,7 +61,7 @@ describe('dqsync list', () => {
     const { world, at, ids } = await aMixedWorld();
     const iso = (ms: number) => new Date(ms).toISOString();
     const within = await listed(world, '--from', iso(at(4) - 1), '--to', iso(at(3) + 1));
-    expect(within.map(({ id }) => id)).toEqual([ids['alarm'], ids['consistency']]);
+    expect(within.map(({ id }) => id)).toEqual([ids['consistency'], ids['alarm']]);
 
     await world.configure((config) => {
       config['partitionTimeZone'] = 'Asia/Shanghai';
@@ -101,7 +101,7 @@ describe('dqsync list', () => {
     });
     const json = JSON.parse((await world.cli(['list', '--json'])).stdout);
     expect(json).toMatchObject({ target: 'sales', count: 5 });
-    expect(json.instances[0]).toEqual({
+    expect(json.instances.at(-1)).toEqual({
       id: ids['orders'],
       name: 'orders_null_check',
       task_id: expect.stringMatching(/^\d{19}$/),
