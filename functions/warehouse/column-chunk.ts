@@ -1,4 +1,5 @@
 /** A column of a row group → its pages, statistics and metadata. */
+import './parquetjs-globals.ts';
 import type { Data } from 'apache-arrow/data';
 import { ColumnMetaData, PageEncodingStats, type Statistics } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
 import { isNumberData, isTextData, unsupportedColumn } from './column-data.ts';

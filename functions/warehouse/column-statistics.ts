@@ -5,6 +5,7 @@
  * parquetjs-lite would compare UTF-16 units, which is another order beyond the BMP: Trino (Athena) then fails with
  * "Corrupted statistics" or skips row groups that match.
  */
+import './parquetjs-globals.ts';
 import { Statistics } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
 import type { ColumnValues } from './column-values.ts';
 import type { Column } from './schema.ts';
