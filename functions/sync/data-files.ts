@@ -47,7 +47,7 @@ export async function writeObservations(
 async function writePartition(run: TargetRun, partition: Partition, part: number): Promise<number> {
   const { workspace, dt } = partition;
   const key = dataKey({ workspace, dt, runId: run.runId, part });
-  const bytes = encodeParquet(observationBatch(partition.rows));
+  const bytes = await encodeParquet(observationBatch(partition.rows));
   await putNew(run, key, bytes);
   return bytes.length;
 }

@@ -1,12 +1,14 @@
 /** The kinds of Arrow column the table has, told apart for the compiler. Pure. */
 import type { Data } from 'apache-arrow/data';
-import { Int64, TimestampMillisecond, Utf8 } from 'apache-arrow/type';
+import { Dictionary, Int32, Int64, TimestampMillisecond, Utf8 } from 'apache-arrow/type';
 import { InternalError } from '../errors.ts';
 
 /** Ids and times: 64-bit integers in memory. */
 export type NumberData = Data<Int64> | Data<TimestampMillisecond>;
-/** Text: UTF-8 bytes and where each value ends. */
-export type TextData = Data<Utf8>;
+/** Text in a batch: each distinct text once, and per row which one. */
+export type TextDictionary = Dictionary<Utf8, Int32>;
+/** A column of text. */
+export type TextData = Data<TextDictionary>;
 
 /** Whether a column holds ids or times. */
 export function isNumberData(data: Data): data is NumberData {
@@ -15,12 +17,8 @@ export function isNumberData(data: Data): data is NumberData {
 
 /** Whether a column holds text. */
 export function isTextData(data: Data): data is TextData {
-  return data.type instanceof Utf8;
-}
-
-/** All values' bytes, one behind the other; not copied. */
-export function textBytes({ values }: TextData): Buffer {
-  return Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+  const { type } = data;
+  return type instanceof Dictionary && type.dictionary instanceof Utf8 && type.indices instanceof Int32;
 }
 
 /** The error for a column of any other type. */

@@ -1,135 +1,127 @@
 /**
- * One Arrow column → one Parquet data page, version 1, PLAIN, GZIP.
+ * Pages of a Parquet file: a Thrift header and a gzipped body.
  *
- * Thrift and the RLE of definition levels are parquetjs-lite's. Its own page encoding is left out because it takes one
- * `Buffer` per value and copies it: 50,000 rows then leave 40 MB of garbage outside the heap. Here the bytes go from the
- * Arrow column into one scratch buffer, and from there into the compressor.
+ * Data pages are of version 1: parquet-mr, Hive and Spark write those, so Trino (Athena) has read them for the longest
+ * time.
  *
- * Version 1 pages are what parquet-mr, Hive and Spark write, and so what Trino (Athena) has read for the longest time.
+ * Compression is most of the work, so it runs in zlib's thread pool. Measured with 50,000 rows of 2,500 tasks, on two busy
+ * cores: the event loop then waits for 50 ms at most, and for 390 ms with PLAIN pages and compression in place.
  */
 import './parquetjs-globals.ts';
-import { endianness } from 'node:os';
-import { gzipSync } from 'node:zlib';
-import type { Data } from 'apache-arrow/data';
-import { DataPageHeader, PageHeader } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
-import { encodeValues as encodeRle } from 'parquetjs-lite/lib/codec/rle.js';
+import { promisify } from 'node:util';
+import { gzip, gzipSync } from 'node:zlib';
+import { DataPageHeader, DictionaryPageHeader, PageHeader } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
 import { serializeThrift } from 'parquetjs-lite/lib/util.js';
-import type { EncodedPage } from 'parquetjs-lite/lib/writer.js';
-import { InternalError } from '../errors.ts';
-import {
-  isNumberData,
-  isTextData,
-  type NumberData,
-  type TextData,
-  textBytes,
-  unsupportedColumn,
-} from './column-data.ts';
+import type { ColumnValues, ValueDictionary } from './column-values.ts';
+import { encodeHybrid } from './hybrid-encoding.ts';
 
-// Numbers of the Parquet format (parquet.thrift: PageType, Encoding).
-const dataPage = 0;
-const plainEncoding = 0;
-const rleEncoding = 3;
+/** Numbers of the Parquet format (parquet.thrift: PageType). */
+export const pageTypes = { data: 0, dictionary: 2 } as const;
 
-/** Encodes pages one after the other, with one scratch buffer for all. */
-export class PageEncoder {
-  #scratch: Buffer = Buffer.allocUnsafe(256 * 1024);
-  #end = 0;
+/** Numbers of the Parquet format (parquet.thrift: Encoding). */
+export const encodings = { plain: 0, rle: 3, rleDictionary: 8 } as const;
 
-  /**
-   * Encodes a column as one page.
-   *
-   * @param data the rows of the page; `batch.slice` makes them without copying
-   * @param isOptional whether the Parquet column may hold null, and so has definition levels
-   * @throws InternalError for a type the table does not use
-   */
-  encode(data: Data, isOptional: boolean): EncodedPage {
-    this.#end = 0;
-    if (isOptional) {
-      this.#append(encodeRle('INT32', definitionLevels(data), { bitWidth: 1 }));
-    }
-    if (isNumberData(data)) {
-      this.#appendNumbers(data);
-    } else if (isTextData(data)) {
-      this.#appendTexts(data);
-    } else {
-      throw unsupportedColumn(data);
-    }
-    const compressed = gzipSync(this.#scratch.subarray(0, this.#end));
-    const header = new PageHeader({
-      type: dataPage,
-      uncompressed_page_size: this.#end,
-      compressed_page_size: compressed.length,
-      data_page_header: new DataPageHeader({
-        num_values: data.length,
-        encoding: plainEncoding,
-        definition_level_encoding: rleEncoding,
-        repetition_level_encoding: rleEncoding,
-      }),
-    });
-    return { page: Buffer.concat([serializeThrift(header), compressed]), num_values: data.length };
-  }
-
-  /** Numbers are 8 bytes, little-endian, nulls left out: as they lie in memory. */
-  #appendNumbers(data: NumberData): void {
-    if (endianness() !== 'LE') {
-      throw new InternalError('this machine is big-endian', { remedy: 'Run dqsync on x86-64 or ARM64.' });
-    }
-    const { values } = data;
-    const bytes = Buffer.from(values.buffer, values.byteOffset, data.length * 8);
-    if (data.nullCount === 0) {
-      this.#append(bytes);
-      return;
-    }
-    this.#reserve(bytes.length);
-    for (let row = 0; row < data.length; row += 1) {
-      if (data.getValid(row)) {
-        bytes.copy(this.#scratch, this.#end, row * 8, row * 8 + 8);
-        this.#end += 8;
-      }
-    }
-  }
-
-  /** Text is its length in 4 bytes and its UTF-8, nulls left out. */
-  #appendTexts(data: TextData): void {
-    const bytes = textBytes(data);
-    const { valueOffsets } = data;
-    const hasNulls = data.nullCount > 0;
-    this.#reserve((valueOffsets[data.length] ?? 0) - (valueOffsets[0] ?? 0) + 4 * data.length);
-    const scratch = this.#scratch;
-    let end = this.#end;
-    for (let row = 0; row < data.length; row += 1) {
-      if (hasNulls && !data.getValid(row)) {
-        continue;
-      }
-      const from = valueOffsets[row] ?? 0;
-      const to = valueOffsets[row + 1] ?? from;
-      end = scratch.writeUInt32LE(to - from, end);
-      end += bytes.copy(scratch, end, from, to);
-    }
-    this.#end = end;
-  }
-
-  #append(bytes: Buffer): void {
-    this.#reserve(bytes.length);
-    this.#end += bytes.copy(this.#scratch, this.#end);
-  }
-
-  #reserve(sizeBytes: number): void {
-    if (this.#end + sizeBytes > this.#scratch.length) {
-      const larger = Buffer.allocUnsafe(Math.max(this.#scratch.length * 2, this.#end + sizeBytes));
-      this.#scratch.copy(larger, 0, 0, this.#end);
-      this.#scratch = larger;
-    }
-  }
+/** A page as the file has it. */
+export interface EncodedPage {
+  readonly header: Buffer;
+  /** Compressed. */
+  readonly body: Buffer;
+  /** Size of the body before compression. */
+  readonly bodySizeBytes: number;
 }
 
-/** Per row 1 for a value, 0 for null. */
-function definitionLevels(data: Data): Uint8Array {
-  const levels = new Uint8Array(data.length).fill(1);
-  if (data.nullCount > 0) {
-    for (let row = 0; row < data.length; row += 1) {
-      levels[row] = data.getValid(row) ? 1 : 0;
-    }
-  }
-  return levels;
+/** The rows of a data page and their values. */
+export interface PageRows {
+  readonly rowCount: number;
+  /** 1 per row with a value, 0 per null; null if the Parquet column is required, and so has no definition levels. */
+  readonly defined: Uint8Array | null;
+  /** Which of the chunk's values the page holds: `[fromValue, toValue)`. */
+  readonly fromValue: number;
+  readonly toValue: number;
+}
+
+/**
+ * Measured with 10,000 to 100,000 rows of 50 to 5,000 tasks. Compared to level 4, level 3 makes files 0.1 to 1.2 % larger in
+ * about the same time. Level 5 makes them 0.7 to 1.1 % smaller in 40 to 60 % more time, level 6 makes them 0.9 to 1.4 %
+ * smaller in 2.5 to 3.5 times the time.
+ */
+const gzipOptions = { level: 4 } as const;
+/** A hand-over to the thread pool costs 0.06 ms, which is about what it takes to compress this much. */
+const maxSyncBytes = 4096;
+const gzipInThreadPool = promisify(gzip);
+
+/** Encodes the distinct values of a column chunk. */
+export async function encodeDictionaryPage({ plainBytes, size }: ValueDictionary): Promise<EncodedPage> {
+  return await encodePage(plainBytes, (sizes) => ({
+    type: pageTypes.dictionary,
+    ...sizes,
+    dictionary_page_header: new DictionaryPageHeader({ num_values: size, encoding: encodings.plain }),
+  }));
+}
+
+/** Encodes some of the rows of a column chunk: as codes if the chunk has a dictionary, else PLAIN. */
+export async function encodeDataPage(values: ColumnValues, rows: PageRows): Promise<EncodedPage> {
+  const { dictionary } = values;
+  const { fromValue, toValue } = rows;
+  const levels = rows.defined === null ? [] : definitionLevels(rows.defined);
+  const encodedValues =
+    dictionary === null
+      ? [values.plainBytes(fromValue, toValue)]
+      : dictionaryCodes(dictionary.codes.subarray(fromValue, toValue), dictionary.size);
+  return await encodePage(joined([...levels, ...encodedValues]), (sizes) => ({
+    type: pageTypes.data,
+    ...sizes,
+    data_page_header: new DataPageHeader({
+      num_values: rows.rowCount,
+      encoding: dictionary === null ? encodings.plain : encodings.rleDictionary,
+      definition_level_encoding: encodings.rle,
+      repetition_level_encoding: encodings.rle,
+    }),
+  }));
+}
+
+type HeaderFields = ConstructorParameters<typeof PageHeader>[0];
+type PageSizes = Pick<HeaderFields, 'uncompressed_page_size' | 'compressed_page_size'>;
+
+async function encodePage(body: Buffer, headerFields: (sizes: PageSizes) => HeaderFields): Promise<EncodedPage> {
+  const compressed = await compress(body);
+  const sizes = { uncompressed_page_size: body.length, compressed_page_size: compressed.length };
+  return {
+    header: serializeThrift(new PageHeader(headerFields(sizes))),
+    body: compressed,
+    bodySizeBytes: body.length,
+  };
+}
+
+async function compress(body: Buffer): Promise<Buffer> {
+  return body.length <= maxSyncBytes ? gzipSync(body, gzipOptions) : await gzipInThreadPool(body, gzipOptions);
+}
+
+/** In pages of version 1, definition levels have their length in 4 bytes in front. */
+function definitionLevels(defined: Uint8Array): Buffer[] {
+  const levels = encodeHybrid(defined, 1);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(levels.length);
+  return [length, levels];
+}
+
+/** Codes have a byte with their bit width in front, and no length. */
+function dictionaryCodes(codes: Int32Array, dictionarySize: number): Buffer[] {
+  const bitWidth = codeBitWidth(dictionarySize);
+  return [Buffer.of(bitWidth), encodeHybrid(codes, bitWidth)];
+}
+
+/**
+ * Returns the bits per code. More than 4 are rounded up to whole bytes, because gzip finds repetitions of bytes only: with
+ * codes packed as tightly as possible, files are 0.6 to 2 % larger.
+ */
+function codeBitWidth(dictionarySize: number): number {
+  const bits = 32 - Math.clz32(dictionarySize - 1);
+  return bits <= 4 ? bits : Math.ceil(bits / 8) * 8;
+}
+
+/** Joins parts; a single one is not copied. */
+function joined(parts: readonly Buffer[]): Buffer {
+  const [first] = parts;
+  return first !== undefined && parts.length === 1 ? first : Buffer.concat(parts);
 }

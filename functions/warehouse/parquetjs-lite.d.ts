@@ -17,27 +17,8 @@ declare module 'parquetjs-lite/lib/schema.js' {
 }
 
 declare module 'parquetjs-lite/lib/writer.js' {
-  import type { Statistics } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
+  import type { RowGroup } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
   import type { ParquetSchema } from 'parquetjs-lite/lib/schema.js';
-
-  /** A page as `encodePages` of lib/writer.js makes them. */
-  export interface EncodedPage {
-    /** Header and body. */
-    readonly page: Buffer;
-    /** Rows, nulls included. */
-    readonly num_values: number;
-  }
-
-  /** A row group whose pages are encoded. */
-  export interface RowGroupPages {
-    readonly rowCount: number;
-    /** By column name. */
-    readonly pages: Readonly<Record<string, readonly EncodedPage[]>>;
-  }
-
-  export interface ColumnChunk {
-    readonly meta_data: { statistics: Statistics | null };
-  }
 
   export class ParquetEnvelopeWriter {
     constructor(
@@ -47,17 +28,16 @@ declare module 'parquetjs-lite/lib/writer.js' {
       fileOffset: number,
       options: { readonly pageIndex: false },
     );
+    /** Bytes written so far. */
+    readonly offset: number;
+    /** Rows written so far; for the footer. */
+    rowCount: number;
     /** What the footer will say of the row groups written so far. */
-    readonly rowGroups: readonly { readonly columns: readonly ColumnChunk[] }[];
+    readonly rowGroups: RowGroup[];
     writeHeader(): unknown;
-    writeRowGroup(rows: RowGroupPages): unknown;
+    writeSection(bytes: Buffer): unknown;
     writeFooter(userMetadata: Readonly<Record<string, string>>): unknown;
   }
-}
-
-declare module 'parquetjs-lite/lib/codec/rle.js' {
-  /** RLE / bit-packing hybrid, behind its length in 4 bytes, as pages of version 1 have it. */
-  export function encodeValues(type: 'INT32', values: Uint8Array, options: { readonly bitWidth: number }): Buffer;
 }
 
 declare module 'parquetjs-lite/lib/util.js' {
@@ -76,12 +56,54 @@ declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
     });
   }
 
+  export class DictionaryPageHeader {
+    constructor(fields: { readonly num_values: number; readonly encoding: number });
+  }
+
   export class PageHeader {
     constructor(fields: {
       readonly type: number;
       readonly uncompressed_page_size: number;
       readonly compressed_page_size: number;
-      readonly data_page_header: DataPageHeader;
+      readonly data_page_header?: DataPageHeader;
+      readonly dictionary_page_header?: DictionaryPageHeader;
+    });
+  }
+
+  export class PageEncodingStats {
+    constructor(fields: { readonly page_type: number; readonly encoding: number; readonly count: number });
+  }
+
+  export class ColumnMetaData {
+    constructor(fields: {
+      readonly type: number;
+      readonly encodings: readonly number[];
+      readonly path_in_schema: readonly string[];
+      readonly codec: number;
+      /** Rows, nulls included. */
+      readonly num_values: number;
+      /** Bytes of all pages before compression, headers included. */
+      readonly total_uncompressed_size: number;
+      /** Bytes of all pages in the file, headers included. */
+      readonly total_compressed_size: number;
+      readonly data_page_offset: number;
+      readonly dictionary_page_offset?: number;
+      readonly statistics?: Statistics;
+      readonly encoding_stats?: readonly PageEncodingStats[];
+    });
+    readonly total_uncompressed_size: number;
+  }
+
+  export class ColumnChunk {
+    constructor(fields: { readonly file_offset: number; readonly meta_data: ColumnMetaData });
+  }
+
+  export class RowGroup {
+    constructor(fields: {
+      readonly columns: readonly ColumnChunk[];
+      /** Bytes of all pages before compression. */
+      readonly total_byte_size: number;
+      readonly num_rows: number;
     });
   }
 

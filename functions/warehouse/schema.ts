@@ -39,6 +39,8 @@ export interface Column {
   readonly comment: string;
   /** Free text: carries no min/max statistics, because they would be large and of no use. */
   readonly freeText: boolean;
+  /** Values are expected to repeat from row to row: writing tries a dictionary. */
+  readonly repeats: boolean;
 }
 
 /** Columns that are in the path only, outermost first. Both are text. */
@@ -54,11 +56,11 @@ const int64 = new Int64();
 const utf8 = new Utf8();
 const timestamp = new TimestampMillisecond('UTC');
 
-/** The schema of every data file, in order. Field metadata: `comment`, and `free_text` = `true` where it applies. */
+/** The schema of every data file, in order. Field metadata: `comment`; `free_text` and `repeats`, each `true` or absent. */
 export const observationSchema: Schema<{ [name in ColumnName]: ObservationColumns[name] }> = new Schema([
   required('id', int64, 'Number of the instance: one run of a quality task. 19 digits.'),
   freeText('name', 'Name of the instance, as its owner wrote it.'),
-  optional('task_id', int64, 'Number of the quality task that ran. 19 digits.'),
+  repeating(optional('task_id', int64, 'Number of the quality task that ran. 19 digits.')),
   optional('task_type', utf8, 'QUALITY_TASK or CONSISTENCY_TASK; other values are kept as they came.'),
   optional(
     'run_status',
@@ -69,7 +71,7 @@ export const observationSchema: Schema<{ [name in ColumnName]: ObservationColumn
   required('start_time', timestamp, 'When this run of the instance started, UTC. A re-run has another start_time.'),
   optional('end_time', timestamp, 'When it ended, UTC; null while it runs.'),
   required('project_id', utf8, 'Id of the Huawei Cloud project.'),
-  required('observed_at', timestamp, 'When dqsync saw the instance in this state, UTC.'),
+  repeating(required('observed_at', timestamp, 'When dqsync saw the instance in this state, UTC.')),
   required('run_id', utf8, 'The dqsync run that wrote the row.'),
   freeText('extra', 'JSON text of fields that are not documented, and of notes by dqsync; null where there is none.'),
 ]);
@@ -81,6 +83,7 @@ export const observationColumns: readonly Column[] = observationSchema.fields.ma
   nullable: field.nullable,
   comment: field.metadata.get('comment') ?? '',
   freeText: field.metadata.get('free_text') === 'true',
+  repeats: field.type instanceof Utf8 || field.metadata.get('repeats') === 'true',
 }));
 
 /**
@@ -112,6 +115,10 @@ function required<T extends ColumnType>(name: ColumnName, type: T, comment: stri
 
 function optional<T extends ColumnType>(name: ColumnName, type: T, comment: string): Field<T> {
   return new Field(name, type, true, new Map([['comment', comment]]));
+}
+
+function repeating<T extends ColumnType>({ name, type, nullable, metadata }: Field<T>): Field<T> {
+  return new Field(name, type, nullable, new Map([...metadata, ['repeats', 'true']]));
 }
 
 function freeText(name: ColumnName, comment: string): Field<Utf8> {

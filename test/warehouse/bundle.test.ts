@@ -14,7 +14,7 @@ it('writes Parquet from a bundle of ES modules, as the Lambda is one', async () 
         import { observationBatch } from './functions/warehouse/observation-batch.ts';
         import { encodeParquet } from './functions/warehouse/parquet.ts';
         import { anObservation } from './test/support/builders.ts';
-        const bytes = encodeParquet(observationBatch([anObservation()]));
+        const bytes = await encodeParquet(observationBatch([anObservation()]));
         process.stdout.write(Buffer.from(bytes).toString('latin1', 0, 4) + Buffer.from(bytes).toString('latin1', bytes.length - 4));`,
       resolveDir: root,
       loader: 'ts',

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
+import { readRleBitPackedHybrid } from 'hyparquet/src/encoding.js';
 import { expect, it } from 'vitest';
 import type { Observation } from '../../functions/model.ts';
+import { encodeHybrid } from '../../functions/warehouse/hybrid-encoding.ts';
 import { observationBatch } from '../../functions/warehouse/observation-batch.ts';
 import { encodeParquet } from '../../functions/warehouse/parquet.ts';
 import { anObservation } from '../support/builders.ts';
@@ -59,7 +61,7 @@ function plain(value: unknown): unknown {
 it('gives hyparquet back what went in, whatever it was', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(observation, { minLength: 1, maxLength: 60 }), async (rows) => {
-      const read = await hyparquetRows(encodeParquet(observationBatch(rows)));
+      const read = await hyparquetRows(await encodeParquet(observationBatch(rows)));
 
       expect(read.map((row) => Object.keys(columns).map((name) => plain(row[name])))).toEqual(
         rows.map((row) => Object.values(columns).map((name) => asUtf8(row[name]))),
@@ -72,7 +74,7 @@ it('gives hyparquet back what went in, whatever it was', async () => {
 it('gives statistics that hold every value between them', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(observation, { minLength: 1, maxLength: 30 }), async (rows) => {
-      const [group] = hyparquetFooter(encodeParquet(observationBatch(rows))).row_groups;
+      const [group] = hyparquetFooter(await encodeParquet(observationBatch(rows))).row_groups;
 
       for (const [index, name] of Object.values(columns).entries()) {
         const statistics = group?.columns[index]?.meta_data?.statistics;
@@ -90,6 +92,61 @@ it('gives statistics that hold every value between them', async () => {
   );
 });
 
+it('gives both referees back values that repeat, whatever the repetitions and the nulls among them', async () => {
+  const runs = fc.array(
+    fc.record({
+      value: fc.integer({ min: -1, max: 300 }),
+      length: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 80 })),
+    }),
+    { minLength: 1, maxLength: 400 },
+  );
+  await fc.assert(
+    fc.asyncProperty(runs, async (pattern) => {
+      const values = pattern.flatMap(({ value, length }) => Array<number>(length).fill(value));
+      const rows = values.map((value, index) =>
+        anObservation({
+          id: BigInt(index),
+          name: value < 0 ? null : `name ${value}`,
+          taskId: value < 0 ? null : 2n ** 62n + BigInt(value),
+        }),
+      );
+      const bytes = await encodeParquet(observationBatch(rows));
+
+      const expected = rows.map(({ name, taskId }) => [name, taskId]);
+      expect((await hyparquetRows(bytes)).map((row) => [row['name'] ?? null, row['task_id'] ?? null])).toEqual(
+        expected,
+      );
+      expect(
+        (await duckdbOverFile(bytes, 'SELECT name, task_id FROM file')).map((row) => [row['name'], row['task_id']]),
+      ).toEqual(expected.map(([name, taskId]) => [name, taskId === null ? null : String(taskId)]));
+    }),
+    { numRuns: 30 },
+  );
+});
+
+it('encodes numbers of 0 to 20 bits so that hyparquet decodes them', () => {
+  const runs = fc.array(
+    fc.record({
+      value: fc.nat({ max: 2 ** 20 - 1 }),
+      length: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 300 })),
+    }),
+    { maxLength: 100 },
+  );
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 20 }), runs, (bitWidth, pattern) => {
+      const values = pattern.flatMap(({ value, length }) => Array<number>(length).fill(value % 2 ** bitWidth));
+
+      const encoded = encodeHybrid(Int32Array.from(values), bitWidth);
+
+      const decoded = new Array<number>(values.length).fill(-1);
+      const view = new DataView(encoded.buffer, encoded.byteOffset, encoded.byteLength);
+      readRleBitPackedHybrid({ view, offset: 0 }, bitWidth, decoded, encoded.length);
+      expect(decoded).toEqual(values);
+    }),
+    { numRuns: 500 },
+  );
+});
+
 it('encodes any pattern of nulls so that DuckDB reads it', async () => {
   await fc.assert(
     fc.asyncProperty(
@@ -100,7 +157,10 @@ it('encodes any pattern of nulls so that DuckDB reads it', async () => {
           anObservation({ id: BigInt(index), taskId: there ? BigInt(index) : null, name: there ? `${index}` : null }),
         );
 
-        const read = await duckdbOverFile(encodeParquet(observationBatch(rows)), 'SELECT task_id, name FROM file');
+        const read = await duckdbOverFile(
+          await encodeParquet(observationBatch(rows)),
+          'SELECT task_id, name FROM file',
+        );
 
         expect(read).toEqual(
           isThere.map((there, index) => ({ task_id: there ? `${index}` : null, name: there ? `${index}` : null })),

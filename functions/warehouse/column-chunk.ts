@@ -1,0 +1,135 @@
+/** A column of a row group → its pages, statistics and metadata. */
+import './parquetjs-globals.ts';
+import type { Data } from 'apache-arrow/data';
+import { ColumnMetaData, PageEncodingStats, type Statistics } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
+import { isNumberData, isTextData, unsupportedColumn } from './column-data.ts';
+import { columnStatistics } from './column-statistics.ts';
+import { type ColumnValues, definedRows } from './column-values.ts';
+import { NumberValues } from './number-values.ts';
+import {
+  type EncodedPage,
+  encodeDataPage,
+  encodeDictionaryPage,
+  encodings,
+  type PageRows,
+  pageTypes,
+} from './parquet-page.ts';
+import type { Column, ColumnKind } from './schema.ts';
+import { TextValues } from './text-values.ts';
+
+/** Rows per page, as parquet-mr limits them. */
+export const maxPageRows = 20_000;
+
+/** Numbers of the Parquet format (parquet.thrift: Type). */
+const physicalTypes: Readonly<Record<ColumnKind, number>> = { int64: 2, 'timestamp-ms-utc': 2, text: 6 };
+/** Number of the Parquet format (parquet.thrift: CompressionCodec). */
+const gzipCodec = 2;
+
+/** A column of a row group, encoded. */
+export interface EncodedChunk {
+  readonly column: Column;
+  readonly rowCount: number;
+  /** Null if the values repeat too rarely. */
+  readonly dictionaryPage: EncodedPage | null;
+  readonly dataPages: readonly EncodedPage[];
+  /** Null for free text. */
+  readonly statistics: Statistics | null;
+}
+
+/**
+ * Encodes a column of a row group.
+ *
+ * @throws InternalError for an Arrow type that the table does not use
+ */
+export async function encodeColumnChunk(column: Column, data: Data): Promise<EncodedChunk> {
+  const defined = definedRows(data);
+  const values = columnValues(column, data, defined);
+  const { dictionary } = values;
+  const [dictionaryPage, ...dataPages] = await Promise.all([
+    dictionary === null ? null : encodeDictionaryPage(dictionary),
+    ...pagesOf(column, data, defined).map((rows) => encodeDataPage(values, rows)),
+  ]);
+  return {
+    column,
+    rowCount: data.length,
+    dictionaryPage,
+    dataPages,
+    statistics: columnStatistics(column, values, data.nullCount),
+  };
+}
+
+function columnValues(column: Column, data: Data, defined: Uint8Array | null): ColumnValues {
+  if (isNumberData(data)) {
+    return new NumberValues(data, defined, column.repeats);
+  }
+  if (isTextData(data)) {
+    return new TextValues(data, defined);
+  }
+  throw unsupportedColumn(data);
+}
+
+/** Splits the rows of a chunk into pages. */
+function pagesOf(column: Column, data: Data, defined: Uint8Array | null): PageRows[] {
+  const levels = column.nullable ? (defined ?? new Uint8Array(data.length).fill(1)) : null;
+  const pages: PageRows[] = [];
+  let fromValue = 0;
+  for (let from = 0; from < data.length; from += maxPageRows) {
+    const to = Math.min(from + maxPageRows, data.length);
+    const toValue = fromValue + (defined === null ? to - from : countDefined(defined, from, to));
+    pages.push({ rowCount: to - from, defined: levels?.subarray(from, to) ?? null, fromValue, toValue });
+    fromValue = toValue;
+  }
+  return pages;
+}
+
+function countDefined(defined: Uint8Array, from: number, to: number): number {
+  let count = 0;
+  for (let row = from; row < to; row += 1) {
+    count += defined[row] ?? 0;
+  }
+  return count;
+}
+
+/**
+ * Returns the metadata of a chunk for the footer.
+ *
+ * @param offsetBytes where the chunk's first page starts in the file
+ */
+export function columnMetadata(chunk: EncodedChunk, offsetBytes: number): ColumnMetaData {
+  const { column, dictionaryPage, dataPages } = chunk;
+  const dictionarySizeBytes = dictionaryPage === null ? 0 : fileSizeBytes(dictionaryPage);
+  const pages = dictionaryPage === null ? dataPages : [dictionaryPage, ...dataPages];
+  return new ColumnMetaData({
+    type: physicalTypes[column.kind],
+    path_in_schema: [column.name],
+    codec: gzipCodec,
+    num_values: chunk.rowCount,
+    total_compressed_size: sum(pages.map(fileSizeBytes)),
+    total_uncompressed_size: sum(pages.map((page) => page.header.length + page.bodySizeBytes)),
+    data_page_offset: offsetBytes + dictionarySizeBytes,
+    ...(chunk.statistics === null ? {} : { statistics: chunk.statistics }),
+    ...(dictionaryPage === null
+      ? { encodings: [encodings.plain, encodings.rle] }
+      : {
+          encodings: [encodings.plain, encodings.rle, encodings.rleDictionary],
+          dictionary_page_offset: offsetBytes,
+          encoding_stats: dictionaryEncodingStats(dataPages.length),
+        }),
+  });
+}
+
+/** States that all data pages hold codes. Only then do parquet-mr and Trino (Athena) skip chunks by their dictionary. */
+function dictionaryEncodingStats(dataPageCount: number): PageEncodingStats[] {
+  return [
+    new PageEncodingStats({ page_type: pageTypes.dictionary, encoding: encodings.plain, count: 1 }),
+    new PageEncodingStats({ page_type: pageTypes.data, encoding: encodings.rleDictionary, count: dataPageCount }),
+  ];
+}
+
+function fileSizeBytes({ header, body }: EncodedPage): number {
+  return header.length + body.length;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

@@ -1,0 +1,44 @@
+/** The values of a column chunk as its pages need them: without nulls, and with a dictionary if one saves space. Pure. */
+import type { Data } from 'apache-arrow/data';
+
+/** The distinct values of a column chunk, in the order in which they appear. */
+export interface ValueDictionary {
+  readonly size: number;
+  /** All distinct values, PLAIN encoded, one after the other. */
+  readonly plainBytes: Buffer;
+  /** The index of each value among the distinct ones; nulls have none. */
+  readonly codes: Int32Array;
+}
+
+/** Least and greatest value, PLAIN encoded but without the length in front of a text. */
+export interface ValueRange {
+  readonly min: Buffer;
+  readonly max: Buffer;
+}
+
+/** The values of a column chunk that are not null. */
+export interface ColumnValues {
+  /** Null if the values repeat too rarely for a dictionary to save space. */
+  readonly dictionary: ValueDictionary | null;
+  /** Returns the values `[from, to)`, PLAIN encoded. The bytes may be the column's own memory. */
+  plainBytes(from: number, to: number): Buffer;
+  /** Returns the range of the values; null if there are none. */
+  range(): ValueRange | null;
+}
+
+/** Readers hold a dictionary in memory as a whole. The limit is parquet-mr's. */
+export const maxDictionaryBytes = 1024 * 1024;
+
+/** Returns 1 for each row with a value and 0 for each null; null if no row is null. */
+export function definedRows(data: Data): Uint8Array | null {
+  if (data.nullCount === 0) {
+    return null;
+  }
+  const { nullBitmap, offset, length } = data;
+  const defined = new Uint8Array(length);
+  for (let row = 0; row < length; row += 1) {
+    const bit = offset + row;
+    defined[row] = ((nullBitmap[bit >> 3] ?? 0) >> (bit & 7)) & 1;
+  }
+  return defined;
+}
