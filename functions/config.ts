@@ -54,7 +54,6 @@ const sourceSchema = z.strictObject({
       reservedForSync: z.number().min(0).max(0.9).default(defaultReserve),
     })
     .default({ requests: 40, perSeconds: 10, reservedForSync: defaultReserve }),
-  offsetUnit: z.enum(['row', 'page']).default('row'),
 });
 
 const instant = z

@@ -4,6 +4,7 @@
  * Every message says what happened, the value seen, what was expected; `remedy` says what to change. Errors are built
  * from named, safe fields only, never from a request, a secret or a config object.
  */
+import { isoTime } from './clock.ts';
 import type { Window } from './model.ts';
 
 /** What one does next: mend the config, the credentials, … */
@@ -94,24 +95,27 @@ export class SourceError extends DqsyncError {
   }
 }
 
-/** The window could not be proven complete; coverage does not grow over it. No cause: nothing failed, the source moved. */
+/** A window could not be proven complete, so coverage does not grow over it. No cause: nothing failed, the source moved. */
 export class IncompleteReadError extends DqsyncError {
   readonly kind = 'incomplete';
-  /** What the source's `count` said last; null where it gave none. */
+  override readonly window: Window;
+  /** What the source reported last; null where it reported no count. */
   readonly expectedRows: number | null;
   readonly distinctRows: number;
 
-  constructor(
-    message: string,
-    details: ErrorDetails & {
-      readonly window: Window;
-      readonly expectedRows: number | null;
-      readonly distinctRows: number;
-    },
-  ) {
-    super(message, details);
-    this.expectedRows = details.expectedRows;
-    this.distinctRows = details.distinctRows;
+  constructor(window: Window, expectedRows: number | null, distinctRows: number) {
+    const reported = expectedRows === null ? 'no count' : `${expectedRows} rows`;
+    super(
+      `${isoTime(window.fromMs)} to ${isoTime(window.toMs)} cannot be proven complete: the source reports ${reported} and showed ${distinctRows} distinct rows`,
+      {
+        remedy:
+          'The window does not count as covered, and the next run reads it again. If this persists, run "dqsync list" over the window and compare count with rows.',
+        window,
+      },
+    );
+    this.window = window;
+    this.expectedRows = expectedRows;
+    this.distinctRows = distinctRows;
   }
 }
 

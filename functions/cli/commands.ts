@@ -183,7 +183,7 @@ function addList(program: Command, finish: Finish): void {
     )
     .option('--to <time>', 'started up to here; how the edges count is up to the source')
     .option('--limit <rows>', 'rows to show; more than 100 take several requests', wholeNumber(1), 20)
-    .option('--offset <n>', 'where to start, in rows or pages as source.offsetUnit says', wholeNumber(0), 0)
+    .option('--offset <n>', 'rows to skip', wholeNumber(0), 0)
     .addOption(jsonOption('print one JSON object; ids have 19 digits and are strings, exact in every reader'))
     .action(async (options: ListOptions) => finish(await (await import('./list.ts')).list(options)));
 }

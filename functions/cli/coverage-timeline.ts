@@ -1,9 +1,9 @@
 /** Coverage as people see it: a line of cells over time, the gaps in it, a reading again that was stopped. Pure. */
 import { isoTime } from '../clock.ts';
+import { gapsIn, lengthOf } from '../intervals.ts';
 import type { Window } from '../model.ts';
-import { lengthOf } from '../reading/window.ts';
 import type { Checkpoint, Rereading } from '../sync/plan/checkpoint.ts';
-import { gapsIn, knownSpan } from '../sync/plan/coverage.ts';
+import { knownSpan } from '../sync/plan/coverage.ts';
 import { counted, duration, shortTime } from './formats.ts';
 
 /** What the lines are made from. */
@@ -61,10 +61,11 @@ export function rereadingLine({ rereading }: CoverageView, target: string): stri
   if (rereading === null) {
     return null;
   }
-  const { fromMs, toMs, reachedMs } = rereading;
+  const { fromMs, toMs, read } = rereading;
+  const percent = Math.floor((100 * lengthOf(read)) / (toMs - fromMs));
   const range = `${shortTime(isoTime(fromMs))} to ${shortTime(isoTime(toMs))}`;
   const command = `dqsync backfill --from ${exactTime(fromMs)} --to ${exactTime(toMs)} --again --target ${target}`;
-  return `${range} is read again up to ${shortTime(isoTime(reachedMs))}; unless that is still running, it was stopped, and goes on with: ${command}`;
+  return `${range} is being read again, ${percent} % done; if that was interrupted, resume it with: ${command}`;
 }
 
 function cellOf(cell: Window, coverage: readonly Window[]): string {

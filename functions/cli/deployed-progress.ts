@@ -1,9 +1,10 @@
 /** How far a deployed backfill is, from the checkpoints in its warehouse: what was a gap when we began to look, and is none now. */
+
+import { gapsIn, lengthOf } from '../intervals.ts';
 import type { Window } from '../model.ts';
-import { lengthOf } from '../reading/window.ts';
 import type { Checkpoint } from '../sync/plan/checkpoint.ts';
 import { decodeAnyCheckpoint } from '../sync/plan/checkpoint-json.ts';
-import { gapsIn, knownSpan, rowsIn } from '../sync/plan/coverage.ts';
+import { knownSpan, rowsIn } from '../sync/plan/coverage.ts';
 import type { Progress } from '../sync/target-run.ts';
 import { parseRange } from '../time-argument.ts';
 import { checkpointKey } from '../warehouse/layout.ts';
@@ -69,7 +70,7 @@ function leftOf(checkpoint: Checkpoint, { from, to, again }: BackfillInput): num
     return 0;
   }
   if (again && rereading?.fromMs === window.fromMs && rereading.toMs === window.toMs) {
-    return window.toMs - rereading.reachedMs;
+    return lengthOf(gapsIn(window, rereading.read));
   }
   return again ? window.toMs - window.fromMs : lengthOf(gapsIn(window, coverage));
 }

@@ -1,36 +1,26 @@
-/** Whether a target's secret, credentials, list, offset unit and clock are as they have to be. */
+/** Checks a target's secret, credentials, list and clock. */
 import type { Clock } from '../clock.ts';
-import type { Config, TargetConfig } from '../config.ts';
+import type { TargetConfig } from '../config.ts';
 import type { Connections } from '../connect.ts';
-import { ConfigError, CredentialsError, SourceError, toDqsyncError } from '../errors.ts';
-import { type EpochMs, maxPageRows } from '../model.ts';
-import { offsetUnitSeen } from '../reading/offset-unit.ts';
-import type { OffsetUnit } from '../reading/reader.ts';
+import { CredentialsError, SourceError, toDqsyncError } from '../errors.ts';
 import type { Source } from '../source/client.ts';
 import { readCredentials } from '../source/credentials.ts';
 import { targetOf } from '../sync/targets.ts';
 import { askableMs } from '../time-argument.ts';
 import { type Check, type CheckSubject, failedCheck, passedCheck, runCheck, skippedCheck } from './check.ts';
 import { count } from './formats.ts';
-import { fetchNonEmpty } from './list-pages.ts';
 import { answerWithin, askSourceClock, describeFutureRows, describeSkew } from './source-clock.ts';
 
 /** All checks of a target's source together may take so long. */
 const patienceMs = 60_000;
 /** Beyond this the clock is wrong, and rows may be read before they are there. */
 const maxSkewMs = 60_000;
-const dayMs = 86_400_000;
 const wholeSpan = { startTimeMs: askableMs.first, endTimeMs: askableMs.last };
 
 type Note = (check: Check) => void;
 
 /** Runs the checks in the order in which they build on each other. */
-export async function checkSource(
-  config: Config,
-  connections: Connections,
-  target: TargetConfig,
-  note: Note,
-): Promise<void> {
+export async function checkSource(connections: Connections, target: TargetConfig, note: Note): Promise<void> {
   const subject = subjectOf(target);
   const secret = await runCheck(subject('secret'), async () => {
     const { form } = await readCredentials(target.credentials, { target: target.name });
@@ -38,14 +28,13 @@ export async function checkSource(
   });
   note(secret);
   if (secret.outcome === 'failed') {
-    skipAll(['credentials', 'list', 'offset unit', 'clock', 'future rows'], subject, 'there is no usable secret', note);
+    skipAll(['credentials', 'list', 'clock', 'future rows'], subject, 'there is no usable secret', note);
     return;
   }
   const limit = answerWithin(patienceMs);
   const source = connections.connect(target, limit.signal);
   try {
     if (await checkList(source, target, note)) {
-      note(await checkOffsetUnit(config, connections.clock, source, target));
       await checkClocks(connections.clock, source, target, note);
     }
   } finally {
@@ -63,7 +52,7 @@ const secretForms = {
 /** One row: proves the credentials, then the list. Returns whether there is any use in asking more. */
 async function checkList(source: Source, target: TargetConfig, note: Note): Promise<boolean> {
   const subject = subjectOf(target);
-  const rest = ['offset unit', 'clock', 'future rows'];
+  const rest = ['clock', 'future rows'];
   try {
     const { filter } = targetOf(target);
     const page = await source.fetchPage({ ...wholeSpan, filter, limit: 1, offset: 0 });
@@ -90,46 +79,6 @@ async function checkList(source: Source, target: TargetConfig, note: Note): Prom
     skipAll(rest, subject, 'the list does not work', note);
     return false;
   }
-}
-
-async function checkOffsetUnit(config: Config, clock: Clock, source: Source, target: TargetConfig): Promise<Check> {
-  const subject = subjectOf(target)('offset unit');
-  const configured = config.source.offsetUnit;
-  try {
-    const seen = await seenOffsetUnit(source, target, clock.now() - config.settleSeconds * 1000);
-    if (seen === null) {
-      return skippedCheck(subject, `too few rows to tell; source.offsetUnit is "${configured}"`);
-    }
-    if (seen === configured) {
-      return passedCheck(subject, `the source counts offset in ${seen}s, as configured`);
-    }
-    throw new ConfigError(`the source counts offset in ${seen}s, but source.offsetUnit is "${configured}"`, {
-      remedy: `Set source.offsetUnit to "${seen}".`,
-      code: 'source.offsetUnit',
-    });
-  } catch (thrown) {
-    return failedCheck(subject, thrown);
-  }
-}
-
-/** Looks at the last day first, where a source answers quickest, then further back until there are rows to compare. */
-async function seenOffsetUnit(source: Source, target: TargetConfig, untilMs: EpochMs): Promise<OffsetUnit | null> {
-  const { filter } = targetOf(target);
-  for (const days of [1, 7, 60, 5_000]) {
-    const ask = (offset: number) =>
-      fetchNonEmpty(source.fetchPage, {
-        startTimeMs: Math.max(untilMs - days * dayMs, askableMs.first),
-        endTimeMs: untilMs,
-        filter,
-        limit: maxPageRows,
-        offset,
-      });
-    const seen = offsetUnitSeen(await ask(0), await ask(1), await ask(0));
-    if (seen !== null) {
-      return seen;
-    }
-  }
-  return null;
 }
 
 async function checkClocks(clock: Clock, source: Source, target: TargetConfig, note: Note): Promise<void> {

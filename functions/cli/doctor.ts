@@ -62,7 +62,7 @@ async function examine(options: DoctorOptions, note: (check: Check) => void): Pr
   };
   count(await checkWarehouse(connections.store));
   for (const target of targets) {
-    await checkSource(config, connections, target, count);
+    await checkSource(connections, target, count);
     count(await checkCheckpoint(config, connections, target));
   }
   return failures === 0 ? 0 : 1;

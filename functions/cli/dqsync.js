@@ -29,8 +29,8 @@ if (Number(process.versions.node.split('.')[0]) >= neededMajor) {
 function keepSmall() {
   if (process.versions.node.startsWith(`${neededMajor}.`)) {
     // V8 complains of flags it does not know, and only this one was tried.
-    v8.setFlagsFromString('--memory-saver-mode');
-    v8.setFlagsFromString('--semi-space-growth-factor=1');
+    v8.setFlagsFromString('--heap-growing-percent=30');
+    v8.setFlagsFromString('--max-semi-space-size=8');
   }
   nodeModule.enableCompileCache();
 }

@@ -15,9 +15,8 @@ export interface ListRequest {
   readonly filter: PageFilter;
   /** Rows wanted. */
   readonly limit: number;
-  /** Where to start, in the source's unit. */
+  /** Rows to skip. */
   readonly offset: number;
-  readonly offsetUnit: 'row' | 'page';
 }
 
 /** What came back. */
@@ -39,7 +38,7 @@ export async function listPages(fetchPage: FetchPage, request: ListRequest): Pro
   let { offset } = request;
   for (;;) {
     const missing = request.limit - executions.length - unreadable.length;
-    const limit = request.offsetUnit === 'row' ? Math.min(missing, maxPageRows) : Math.min(request.limit, maxPageRows);
+    const limit = Math.min(missing, maxPageRows);
     const page = await fetchNonEmpty(fetchPage, { ...askFor(request), limit, offset });
     const rows = page.executions.length + page.unreadable.length;
     executions.push(...page.executions.slice(0, missing));
@@ -48,7 +47,7 @@ export async function listPages(fetchPage: FetchPage, request: ListRequest): Pro
     if (rows === 0 || rows >= missing) {
       return { count, executions, unreadable };
     }
-    offset += request.offsetUnit === 'row' ? rows : 1;
+    offset += rows;
   }
 }
 

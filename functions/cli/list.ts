@@ -45,7 +45,6 @@ export async function list(options: ListOptions): Promise<number> {
       filter: filterOf(target, options),
       limit: options.limit,
       offset: options.offset,
-      offsetUnit: config.source.offsetUnit,
     });
     if (options.json) {
       writeJson({

@@ -30,12 +30,7 @@ export function tableViewOf(sql: WarehouseSql, target: Target, timeZone: string)
       const byDay = await sql.run(
         `SELECT dt, run_status, count(*) FROM ${viewName} WHERE ${where({ fromMs: first.fromMs, toMs: last.toMs })} GROUP BY ALL`,
       );
-      const wide = { fromMs: first.fromMs - 1, toMs: last.toMs + 1 };
-      const edges = days.flatMap(({ fromMs, toMs }) => [timestamp(fromMs - 1), timestamp(toMs)]).join(', ');
-      const byEdge = await sql.run(
-        `SELECT epoch_ms(start_time), count(*) FROM ${viewName} WHERE ${where(wide)} AND start_time IN (${edges}) GROUP BY ALL`,
-      );
-      return talliesOf(days, byDay, byEdge);
+      return talliesOf(days, byDay);
     },
     rowsIn: async (window) => {
       const result = await sql.run(
@@ -46,19 +41,16 @@ export function tableViewOf(sql: WarehouseSql, target: Target, timeZone: string)
   };
 }
 
-function talliesOf(days: readonly Day[], byDay: SqlResult, byEdge: SqlResult): DayTally[] {
+function talliesOf(days: readonly Day[], byDay: SqlResult): DayTally[] {
   const statuses = new Map(days.map(({ day }) => [day, new Map<string, number>()]));
   for (const [day, status, rows] of byDay.rows) {
     statuses.get(String(day))?.set(status === null ? 'none' : String(status), Number(rows));
   }
-  const rowsAt = new Map(byEdge.rows.map(([ms, rows]) => [Number(ms), Number(rows)]));
-  return days.map(({ day, fromMs, toMs }) => {
+  return days.map(({ day }) => {
     const byStatus = statuses.get(day) ?? new Map<string, number>();
     return {
       rows: [...byStatus.values()].reduce((sum, rows) => sum + rows, 0),
       byStatus,
-      rowsBefore: rowsAt.get(fromMs - 1) ?? 0,
-      rowsAfter: rowsAt.get(toMs) ?? 0,
     };
   });
 }

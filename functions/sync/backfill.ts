@@ -5,22 +5,22 @@
  * What started within settle and lookback before now is read and written, but not counted as covered: rows may still
  * appear there, and the incremental run is the one that looks again.
  */
-import { isoTime } from '../clock.ts';
 import { toDqsyncError } from '../errors.ts';
+import { gapsIn, lengthOf } from '../intervals.ts';
 import type { EpochMs, Window } from '../model.ts';
-import { lengthOf } from '../reading/window.ts';
+import type { PageSource } from '../reading/page-source.ts';
 import type { BackfillTask } from './backfill-task.ts';
 import { identityOf, loadCheckpoint } from './commit.ts';
 import { readAndCommit, reportProgress } from './ending.ts';
-import { resumedAt } from './plan/checkpoint.ts';
-import { densityNear, gapsIn, knownSpan } from './plan/coverage.ts';
-import { spansFrom, upperHalf } from './plan/next-window.ts';
+import { rereadParts } from './plan/checkpoint.ts';
+import { densityNear, knownSpan } from './plan/coverage.ts';
+import { upperHalf } from './plan/next-window.ts';
 import { Recorder } from './recorder.ts';
 import { SliceReader } from './slice-reader.ts';
 import { newRunState, outcomeOf, type RunState, type TargetOutcome } from './summarize.ts';
-import { countingReader, finalUntil, recentFrom, rowsInTimeLeft } from './target-reader.ts';
+import { type Calibration, calibrateRun, countingSource, recentFrom, rowsInTimeLeft } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
-import { nextProven, UnprovenWindows } from './unproven.ts';
+import { UnprovenWindows } from './unproven.ts';
 
 /** A backfill under way. */
 interface Backfill {
@@ -28,6 +28,9 @@ interface Backfill {
   readonly state: RunState;
   readonly recorder: Recorder;
   readonly untilMs: EpochMs;
+  readonly source: PageSource;
+  /** Null where there is nothing to read. */
+  calibration: Calibration | null;
   /** Milliseconds of start time that it has to read. */
   totalMs: number;
   readonly unproven: UnprovenWindows;
@@ -42,15 +45,23 @@ export async function runBackfill(run: TargetRun, task: BackfillTask): Promise<T
     const loaded = await loadCheckpoint(run.store, run.target.name, identityOf(run));
     const untilMs = run.clock.now() - run.settings.settleMs;
     const rereads = task.again ? task.window : null;
-    const options = { mode: 'backfill', untilMs, revisitedMs: 0, incrementalFromMs: null, rereads } as const;
+    const source = countingSource(run, state, loaded.checkpoint);
+    const maxSpanMs = (): number => source.evidence.hints.maxSpanMs;
+    const options = {
+      ...({ mode: 'backfill', untilMs, revisitedMs: 0, incrementalFromMs: null } as const),
+      rereads,
+      maxSpanMs,
+    };
     const recorder = new Recorder(run, loaded, options);
     state.recorder = recorder;
     const asked = task.window ?? knownSpan(loaded.checkpoint, run.settings.initialFromMs);
     const window = asked === null ? null : clampedTo(asked, untilMs);
     state.window = window;
-    const backfill: Backfill = { run, state, recorder, untilMs, totalMs: 0, unproven: new UnprovenWindows(run) };
+    const unproven = new UnprovenWindows(run);
+    const backfill: Backfill = { run, state, recorder, untilMs, source, calibration: null, totalMs: 0, unproven };
     await readAndCommit(run, state, recorder, async () => {
-      if (window !== null) {
+      if (window !== null && isAnythingLeft(backfill, window)) {
+        backfill.calibration = await calibrateRun(source, window);
         await (rereads === null ? fillGaps(backfill, window) : readAgain(backfill, rereads, window));
       }
       backfill.unproven.throwFirst();
@@ -59,6 +70,10 @@ export async function runBackfill(run: TargetRun, task: BackfillTask): Promise<T
     state.error = toDqsyncError(thrown, run.target.name);
   }
   return outcomeOf(run, state, 'backfill');
+}
+
+function isAnythingLeft({ recorder }: Backfill, window: Window): boolean {
+  return uncommitted(recorder, [window]).length > 0;
 }
 
 /**
@@ -91,44 +106,55 @@ async function fillGaps(backfill: Backfill, window: Window): Promise<void> {
   await readSpans(backfill, young);
 }
 
-/** Reads all of `window`, covered or not; goes on where a reading again of the same range was stopped a short time ago. */
+/** Reads all of `window`, covered or not. Resumes a reading again of the same range that was stopped a short time ago. */
 async function readAgain(backfill: Backfill, rereads: Window, window: Window): Promise<void> {
-  const { recorder, run } = backfill;
-  const resumedMs = resumedAt(recorder.checkpoint, rereads, run.clock.now());
-  if (resumedMs !== null) {
-    const fields = { target: run.target.name, at: isoTime(resumedMs) };
-    run.log('info', 'going on with reading again where it was stopped', fields);
+  const { recorder, run, unproven } = backfill;
+  const read = rereadParts(recorder.checkpoint, rereads, run.clock.now());
+  if (read.length > 0) {
+    run.log('info', 'resuming a backfill with --again where it was stopped', { target: run.target.name });
   }
-  const spans = spansFrom([window], resumedMs ?? window.fromMs);
+  const spans = gapsIn(window, read);
   backfill.totalMs = lengthOf(spans);
   await readSpans(backfill, spans);
-  recorder.rereadToEnd();
+  if (unproven.windows.length === 0) {
+    recorder.endReread();
+  }
 }
 
-/** @returns true when it was left before its end, because another run has read some of the same */
+/** Reads spans. Returns true when it stopped before their end, because another run has read some of the same. */
 async function readSpans(backfill: Backfill, spans: readonly Window[]): Promise<boolean> {
-  const { run, state, recorder, unproven } = backfill;
+  const { run, state, recorder, unproven, source } = backfill;
   const [first] = spans;
   if (first === undefined) {
     return false;
   }
   const slices = slicesOf(backfill, spans, first.fromMs);
   const beforeMs = state.at.doneMs;
-  for (;;) {
-    // Reading again goes on where it stopped: it must not stop behind what is left.
-    const slice = await (recorder.isRereading ? slices.next() : nextProven(slices, unproven));
-    if (slice === null) {
-      return false;
-    }
+  let { revision } = source.evidence;
+  for (let slice = await slices.next(); slice !== null; slice = await slices.next()) {
     const { fromMs, toMs } = slice.window;
-    const finalMs = slice.isConclusive ? Math.min(toMs, finalUntil(run, slice.begunAtMs)) : fromMs;
-    recorder.addWindow(slice.window, Math.max(finalMs, fromMs), slice.collected);
+    // Younger rows may still appear, and the incremental run is the one that looks again.
+    const finalMs = Math.max(fromMs, Math.min(toMs, slice.settledUntilMs));
+    recorder.addSlice(slice, finalMs);
+    unproven.add(slice.unproven);
+    if (revision !== source.evidence.revision) {
+      ({ revision } = source.evidence);
+      recorder.forgetWindows();
+      slices.keepOnly(uncommitted(recorder, spans));
+    }
     const doneMs = Math.min(beforeMs + lengthOf(spans) - lengthOf(slices.rest), backfill.totalMs);
     reportProgress(run, state, { atMs: toMs, doneMs, totalMs: backfill.totalMs });
     if (recorder.isDue && slices.rest.length > 0 && (await commitAndYield(recorder, slices))) {
       return true;
     }
   }
+  return false;
+}
+
+/** Returns what of `spans` is not committed: all of them where covered windows are read again. */
+function uncommitted(recorder: Recorder, spans: readonly Window[]): readonly Window[] {
+  const { coverage } = recorder.checkpoint;
+  return recorder.isRereading ? spans : spans.flatMap((span) => gapsIn(span, coverage));
 }
 
 /** Commits, and leaves out what others have covered meanwhile. @returns whether some of the commit was read twice */
@@ -143,13 +169,20 @@ async function commitAndYield(recorder: Recorder, slices: SliceReader): Promise<
   return isReadTwice;
 }
 
-function slicesOf({ run, state, recorder, totalMs }: Backfill, spans: readonly Window[], fromMs: EpochMs): SliceReader {
+function slicesOf(
+  { run, state, recorder, totalMs, source, calibration }: Backfill,
+  spans: readonly Window[],
+  fromMs: EpochMs,
+): SliceReader {
   state.at = { atMs: fromMs, doneMs: state.at.doneMs, totalMs };
   return new SliceReader({
-    reader: countingReader(run, state),
+    source,
     spans,
-    recentFromMs: () => recentFrom(run, run.clock.now() - run.settings.settleMs),
-    rowsPerMs: densityNear(recorder.checkpoint.coverage, fromMs),
+    barrierMs: null,
+    settledUntilMs: () => recentFrom(run, run.clock.now() - run.settings.settleMs),
+    rereadFromMs: Number.POSITIVE_INFINITY,
+    rowsPerMs: densityNear(recorder.checkpoint.coverage, fromMs) ?? calibration?.rowsPerMs ?? null,
+    shown: calibration?.reply ?? null,
     rowsInTimeLeft: () => rowsInTimeLeft(run),
     now: () => run.clock.now(),
   });

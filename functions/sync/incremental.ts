@@ -4,26 +4,27 @@
  */
 import { isoTime } from '../clock.ts';
 import { StateError, toDqsyncError } from '../errors.ts';
-import type { EpochMs } from '../model.ts';
-import { lengthOf } from '../reading/window.ts';
+import { lengthOf, spansFrom } from '../intervals.ts';
+import { type EpochMs, maxPageRows } from '../model.ts';
+import type { PageSource } from '../reading/page-source.ts';
 import { identityOf, loadCheckpoint } from './commit.ts';
 import { readAndCommit, reportProgress } from './ending.ts';
+import { LookbackGate } from './lookback-gate.ts';
 import { densityOf, watermarkOf } from './plan/coverage.ts';
-import { furthestLookback, lookbacks, nextWindow, spansFrom, spansToRead } from './plan/next-window.ts';
+import { furthestLookback, lookbackOf, lookbacks, nextWindow, spansToRead } from './plan/next-window.ts';
 import { Recorder } from './recorder.ts';
 import { reobserveOpen, reobserveOthers } from './reobserve.ts';
-import { SliceReader } from './slice-reader.ts';
+import { type ReadSlice, SliceReader } from './slice-reader.ts';
 import { newRunState, outcomeOf, type RunState, type TargetOutcome } from './summarize.ts';
-import { countingReader, recentFrom, rowsInTimeLeft, sourceTime } from './target-reader.ts';
+import { calibrateRun, countingSource, recentFrom, rowsInTimeLeft, sourceTime } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
-import { nextProven, UnprovenWindows } from './unproven.ts';
-
-const shortPartMs = 60_000;
+import { UnprovenWindows } from './unproven.ts';
 
 /** What an incremental run works with. */
 interface Incremental {
   readonly run: TargetRun;
   readonly state: RunState;
+  readonly source: PageSource;
   readonly recorder: Recorder;
   readonly untilMs: EpochMs;
   readonly unproven: UnprovenWindows;
@@ -39,12 +40,14 @@ export async function runIncremental(run: TargetRun): Promise<TargetOutcome> {
     const loaded = await loadCheckpoint(run.store, run.target.name, identityOf(run));
     const untilMs = run.clock.now() - run.settings.settleMs;
     const { lookbackMs: revisitedMs, initialFromMs: incrementalFromMs } = run.settings;
-    const options = { mode: 'incremental', untilMs, revisitedMs, incrementalFromMs, rereads: null } as const;
+    const source = countingSource(run, state, loaded.checkpoint);
+    const maxSpanMs = (): number => source.evidence.hints.maxSpanMs;
+    const options = { mode: 'incremental', untilMs, revisitedMs, incrementalFromMs, rereads: null, maxSpanMs } as const;
     const recorder = new Recorder(run, loaded, options);
     state.recorder = recorder;
     const unproven = new UnprovenWindows(run);
     await readAndCommit(run, state, recorder, async () => {
-      await readAll({ run, state, recorder, untilMs, unproven });
+      await readAll({ run, state, source, recorder, untilMs, unproven });
       unproven.throwFirst();
     });
   } catch (thrown) {
@@ -53,60 +56,69 @@ export async function runIncremental(run: TargetRun): Promise<TargetOutcome> {
   return outcomeOf(run, state, 'incremental');
 }
 
-async function readAll({ run, state, recorder, untilMs, unproven }: Incremental): Promise<void> {
+async function readAll({ run, state, source, recorder, untilMs, unproven }: Incremental): Promise<void> {
   const { settings } = run;
-  const reader = countingReader(run, state);
   const watermarkMs = watermarkOf(recorder.checkpoint);
   const window = nextWindow(recorder.checkpoint, settings, untilMs);
   state.window = window;
   requireSaneWatermark(run, watermarkMs);
-  const again = lookbacks(window, recorder.checkpoint, settings.lookbackMs);
+  const lookbackMs = lookbackOf(recorder.checkpoint, settings.lookbackMs);
+  const again = lookbacks(window, recorder.checkpoint, lookbackMs);
   const toRead = () => {
     const { checkpoint } = recorder;
-    return spansToRead(window, [...again, ...furthestLookback(checkpoint, settings.lookbackMs)], checkpoint.coverage);
+    return spansToRead(window, [...again, ...furthestLookback(checkpoint, lookbackMs)], checkpoint.coverage);
   };
   const spans = toRead();
-  const reobservation = { run, reader, recorder, spans, unproven };
+  const { reply: shown, rowsPerMs } = await calibrateRun(source, window);
+  const reobservation = { run, source, recorder, spans, unproven };
   await reobserveOpen(reobservation);
   const totalMs = lengthOf(spans);
   state.at = { atMs: window.fromMs, doneMs: 0, totalMs };
+  const density = densityOf(recorder.checkpoint.coverage) ?? rowsPerMs;
+  // A lookback that fits a page is read together with what is new, in one request.
+  const isLongLookback = (density ?? 0) * lookbackMs > maxPageRows / 2;
   const slices = new SliceReader({
-    reader,
+    source,
     spans,
-    recentFromMs: () => withoutShortPart(window.fromMs, recentFrom(run, untilMs)),
-    rowsPerMs: densityOf(recorder.checkpoint.coverage),
+    barrierMs: isLongLookback ? watermarkMs : null,
+    settledUntilMs: () => recentFrom(run, untilMs),
+    rereadFromMs: untilMs - settings.lookbackMs,
+    shown,
+    rowsPerMs: density,
     rowsInTimeLeft: () => rowsInTimeLeft(run),
     now: () => run.clock.now(),
   });
-  // What proves nothing for good must lie in the lookback of the next run, which begins at the end of coverage.
-  let conclusiveToMs = Number.POSITIVE_INFINITY;
+  let { revision } = source.evidence;
+  let gate = new LookbackGate(again);
   let isCutShort = false;
-  for (let slice = await nextProven(slices, unproven); slice !== null; slice = await nextProven(slices, unproven)) {
+  const record = (slice: ReadSlice): void => {
     const { fromMs, toMs } = slice.window;
-    if (!slice.isConclusive) {
-      conclusiveToMs = Math.min(conclusiveToMs, fromMs + settings.lookbackMs);
-    }
-    const provenToMs = Math.min(toMs, sourceTime(run, slice.begunAtMs) - settings.settleMs, conclusiveToMs);
+    const provenToMs = Math.min(toMs, sourceTime(run, slice.begunAtMs) - settings.settleMs);
     // Coverage that was cut short in one slice does not go on in the next: all of that is too young.
-    recorder.addWindow(slice.window, isCutShort ? fromMs : provenToMs, slice.collected);
+    recorder.addSlice(slice, isCutShort ? fromMs : provenToMs);
     isCutShort ||= provenToMs < toMs;
+  };
+  for (let slice = await slices.next(); slice !== null; slice = await slices.next()) {
+    for (const passed of gate.pass(slice)) {
+      record(passed);
+    }
+    unproven.add(slice.unproven);
+    if (revision !== source.evidence.revision) {
+      ({ revision } = source.evidence);
+      recorder.forgetWindows();
+      gate = new LookbackGate(again);
+      slices.keepOnly(toRead());
+    }
+    const { toMs } = slice.window;
     reportProgress(run, state, { atMs: toMs, doneMs: totalMs - lengthOf(slices.rest), totalMs });
     if (recorder.isDue && slices.rest.length > 0 && (await recorder.commit('running', null)).conflicted) {
-      slices.keepOnly(spansFrom(toRead(), toMs));
+      slices.keepOnly(spansFrom(toRead(), slices.rest[0]?.fromMs ?? toMs));
       if (slices.rest.length === 0) {
         run.log('info', 'another run has covered the rest of the window', { target: run.target.name });
       }
     }
   }
   await reobserveOthers(reobservation);
-}
-
-/**
- * An old part that is shorter than a minute is not worth requests of its own in a run soon after another: all counts as
- * recent then, and coverage goes on with a later run.
- */
-function withoutShortPart(readFromMs: EpochMs, recentFromMs: EpochMs): EpochMs {
-  return recentFromMs - readFromMs < shortPartMs ? Math.min(readFromMs, recentFromMs) : recentFromMs;
 }
 
 /** Coverage beyond our own now means that some clock is or was off; what was covered early is read again, but say so. */

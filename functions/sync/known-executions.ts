@@ -17,7 +17,7 @@ export class KnownExecutions {
   #coverage: Checkpoint['coverage'] = [];
   #known: Map<string, Known> = new Map();
   #awaited: Set<string> = new Set();
-  /** Rows at the end of the last window, which the next, widened one shows again. */
+  /** Rows at the ends of what was read, which the widened requests of their neighbors show again. */
   #edge: [string, Known][] = [];
   /** By how much observations are later than our clock says: some clock was ahead of it. */
   #aheadMs = 0;
@@ -47,12 +47,7 @@ export class KnownExecutions {
     }
   }
 
-  /** Another window begins: what was at the end of the last one has been shown again, or will not be. */
-  beginWindow(): void {
-    this.#edge = [];
-  }
-
-  /** Keeps over the next commit what stands at the end of a window. */
+  /** Keeps over later commits what lies at the end of a part that was read: its neighbor shows it, too. */
   keepAtEdge(key: string, known: Known): void {
     this.#edge.push([key, known]);
   }

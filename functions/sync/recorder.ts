@@ -3,19 +3,20 @@
  */
 import { newToken } from '../clock.ts';
 import { InternalError } from '../errors.ts';
-import { type EpochMs, type Execution, executionKey, isOpen, type UnreadableRow, type Window } from '../model.ts';
+import { contains, containsAny, gapsIn, lengthOf, spanMs, unionOf } from '../intervals.ts';
+import { type EpochMs, type Execution, executionKey, isOpen, type Window } from '../model.ts';
 import type { Collected, Seen } from '../reading/collected.ts';
-import { contains, lengthOf, spanMs } from '../reading/window.ts';
 import { commitChange, type LoadedCheckpoint } from './commit.ts';
 import { writeObservations, writeQuarantine } from './data-files.ts';
 import { type Draft, emptyDraft, noTotals, type Totals } from './draft.ts';
 import { GivenUp } from './given-up.ts';
 import { type Known, KnownExecutions } from './known-executions.ts';
 import { PendingObservations } from './pending-observations.ts';
+import { PendingQuarantine } from './pending-quarantine.ts';
 import { awaitedOf, type Change, type Checkpoint, edgeMs, type LastRun } from './plan/checkpoint.ts';
-import { gapsIn } from './plan/coverage.ts';
-import { fingerprintOf, fingerprintOfUnreadable } from './plan/fingerprint.ts';
+import { fingerprintOf } from './plan/fingerprint.ts';
 import { vanishedExtra } from './plan/vanished.ts';
+import type { ReadSlice } from './slice-reader.ts';
 import type { TargetRun } from './target-run.ts';
 
 /** A commit is due from so many rows on: with the slice that tips it over and the one read ahead, no kill costs more than 50,000. */
@@ -23,7 +24,7 @@ const commitRows = 10_000;
 /** The first commits come sooner, each after twice as many rows: a run that is killed soon after its start, again and again, gets on. */
 const firstCommitRows = 2_500;
 /** … or after so long. */
-const commitAfterMs = 100_000;
+const commitAfterMs = 60_000;
 
 /** What kind of run it is that records. */
 export interface RecorderOptions {
@@ -36,7 +37,11 @@ export interface RecorderOptions {
   readonly incrementalFromMs: EpochMs | null;
   /** The span of coverage that is read once more, and written whether known or not; null where none is. */
   readonly rereads: Window | null;
+  /** The longest span that the source accepts, as far as the run has learned. */
+  readonly maxSpanMs: () => number;
 }
+
+type RecordedSlice = Pick<ReadSlice, 'window' | 'proven' | 'unproven' | 'collected'>;
 
 /** How a commit met others. */
 export interface CommitResult {
@@ -61,10 +66,10 @@ export class Recorder {
   #loaded: LoadedCheckpoint;
   readonly #known: KnownExecutions;
   readonly #observations: PendingObservations;
-  #quarantine: UnreadableRow[] = [];
-  #quarantinedBefore: Set<string> = new Set();
+  readonly #quarantine = new PendingQuarantine();
   #draft: Draft = emptyDraft();
-  #rereadToMs: EpochMs | null = null;
+  /** Parts of `rereads` that were read. */
+  readonly #reread: Window[] = [];
   #committedAtMs: EpochMs;
   #nextPart = 0;
   #isBroken = false;
@@ -101,50 +106,57 @@ export class Recorder {
   get isDue(): boolean {
     const dueRows = Math.min(commitRows, firstCommitRows * 2 ** this.totals.commits);
     return (
-      this.#observations.count + this.#quarantine.length >= dueRows ||
+      this.#observations.count + this.#quarantine.count >= dueRows ||
       this.#run.clock.now() - this.#committedAtMs >= commitAfterMs
     );
   }
 
-  /** Records a window that was proven complete, up to `provenToMs`, and every row it showed. */
-  addWindow(window: Window, provenToMs: EpochMs, collected: Collected): void {
-    const recentFromMs = Math.min(window.toMs, provenToMs) - this.#options.revisitedMs - edgeMs;
+  /** Records the proven parts of a slice, up to `provenToMs`, and every row that was shown of them. */
+  addSlice({ window, proven, unproven, collected }: RecordedSlice, provenToMs: EpochMs): void {
+    // The watermark may come to stand before what is not proven, and the next run reads the lookback before it again.
+    const endMs = gapsIn(window, proven)[0]?.fromMs ?? window.toMs;
+    const recentFromMs = Math.min(endMs, provenToMs) - this.#options.revisitedMs - edgeMs;
     if (provenToMs < window.toMs) {
       this.#recentFromMs = Math.min(this.#recentFromMs, recentFromMs);
     }
-    this.#keptFromMs = this.#keptFrom(recentFromMs, provenToMs < window.toMs);
+    const isKept = this.#options.revisitedMs > 0 || provenToMs < window.toMs;
+    this.#keptFromMs = isKept ? recentFromMs : Number.POSITIVE_INFINITY;
     const startTimesMs: EpochMs[] = [];
     this.#noteSourceLag();
     const gaps = gapsIn(window, this.checkpoint.coverage);
-    this.#known.beginWindow();
+    const ends = [window, ...proven].flatMap(({ fromMs, toMs }) => [fromMs, toMs]);
+    const isAtEnd = (ms: EpochMs): boolean => ends.some((endMs) => Math.abs(ms - endMs) <= edgeMs);
     for (const [key, seen] of collected.seen) {
       const { startTimeMs } = seen.execution;
       startTimesMs.push(startTimeMs);
-      const isInGap = gaps.some((gap) => contains(gap, startTimeMs));
-      const isLate = !isInGap && contains(window, startTimeMs) && this.#known.get(key) === undefined;
+      const isLate =
+        contains(window, startTimeMs) && !containsAny(gaps, startTimeMs) && this.#known.get(key) === undefined;
       if (isLate && this.#options.rereads === null) {
         this.#draft.lateStartTimesMs.push(startTimeMs);
       }
       const isRecent = startTimeMs >= recentFromMs;
       const known = this.#observe(key, seen, isRecent);
-      if (known !== null && startTimeMs >= window.toMs - edgeMs) {
+      if (known !== null && isAtEnd(startTimeMs)) {
         this.#known.keepAtEdge(key, known);
       }
     }
     this.addUnreadable(collected);
-    if (provenToMs > window.fromMs) {
-      this.#draft.windows.push({ window: { fromMs: window.fromMs, toMs: provenToMs }, startTimesMs });
-      this.#rereadToMs = this.#options.rereads === null ? null : provenToMs;
+    this.#draft.uncovered.push(...unproven.map((error) => error.window));
+    for (const { fromMs, toMs } of proven.filter((part) => part.fromMs < provenToMs)) {
+      this.#reread.push({ fromMs, toMs: Math.min(toMs, provenToMs) });
+      this.#draft.windows.push({ window: { fromMs, toMs: Math.min(toMs, provenToMs) }, startTimesMs });
     }
   }
 
-  #keptFrom(recentFromMs: EpochMs, hasUnproven: boolean): EpochMs {
-    return this.#options.revisitedMs > 0 || hasUnproven ? recentFromMs : Number.POSITIVE_INFINITY;
+  /** Forgets the windows that are not committed yet: what proved them was revoked. Their rows are written all the same. */
+  forgetWindows(): void {
+    this.#draft.windows = [];
+    this.#reread.length = 0;
   }
 
   /** Records that all of `rereads` was read. */
-  rereadToEnd(): void {
-    this.#rereadToMs = this.#options.rereads?.toMs ?? null;
+  endReread(): void {
+    this.#reread.push(...(this.#options.rereads === null ? [] : [this.#options.rereads]));
   }
 
   /** Records an execution that was looked at by itself. */
@@ -156,7 +168,7 @@ export class Recorder {
   /** Quarantines the rows that could not be read, each once. */
   addUnreadable({ unreadable }: Pick<Collected, 'unreadable'>): void {
     for (const row of unreadable.values()) {
-      this.#quarantineOnce(row);
+      this.#draft.quarantined.push(this.#quarantine.add(row));
     }
   }
 
@@ -205,9 +217,10 @@ export class Recorder {
       this.totals.bytes += written.bytes;
       this.totals.rowsWritten += rows.length;
     }
-    if (this.#quarantine.length > 0) {
-      await writeQuarantine(this.#run, this.#quarantine);
-      this.totals.quarantined += this.#quarantine.length;
+    const unreadable = this.#quarantine.take();
+    if (unreadable.length > 0) {
+      await writeQuarantine(this.#run, unreadable);
+      this.totals.quarantined += unreadable.length;
     }
     const committedAtMs = this.#run.clock.now();
     const { runId } = this.#run;
@@ -217,10 +230,10 @@ export class Recorder {
       ...this.#draft,
       incrementalFromMs,
       rereading: this.#rereadingAt(committedAtMs),
+      maxSpanMs: Number.isFinite(this.#options.maxSpanMs()) ? this.#options.maxSpanMs() : null,
       commitId: newToken(),
       run: { runId, mode, startedAtMs: this.#startedAtMs, committedAtMs, outcome, rowsWritten, error },
     };
-    this.#quarantine = [];
     this.#draft = emptyDraft();
     const committed = await commitChange(this.#run, this.#loaded, change);
     this.#loaded = committed;
@@ -236,10 +249,9 @@ export class Recorder {
     return { conflicted, isReadTwice };
   }
 
-  #rereadingAt(reachedAtMs: EpochMs): Change['rereading'] {
+  #rereadingAt(readAtMs: EpochMs): Change['rereading'] {
     const { rereads } = this.#options;
-    const reachedMs = this.#rereadToMs;
-    return rereads === null || reachedMs === null ? null : { ...rereads, reachedMs, reachedAtMs };
+    return rereads === null ? null : { ...rereads, read: unionOf(this.#reread), readAtMs };
   }
 
   /** Records one sighting. Returns what is known of the execution now, or null where that is not kept. */
@@ -293,17 +305,8 @@ export class Recorder {
     }
   }
 
-  #quarantineOnce(row: UnreadableRow): void {
-    const fingerprint = fingerprintOfUnreadable(row);
-    if (!this.#quarantinedBefore.has(fingerprint)) {
-      this.#quarantinedBefore.add(fingerprint);
-      this.#quarantine.push(row);
-    }
-    this.#draft.quarantined.push(fingerprint);
-  }
-
   #remember(checkpoint: Checkpoint, nowMs: EpochMs): void {
     this.#known.remember(checkpoint, nowMs);
-    this.#quarantinedBefore = new Set(checkpoint.quarantined.map((entry) => entry.fingerprint));
+    this.#quarantine.remember(checkpoint);
   }
 }

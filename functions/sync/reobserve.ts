@@ -1,22 +1,23 @@
 /** Looks again at the executions that were open when last seen: asks for what the plan says, and records what came back. */
 import { isoTime } from '../clock.ts';
+import type { IncompleteReadError } from '../errors.ts';
+import { containsAny, inOrder } from '../intervals.ts';
 import { executionKey, isOpen, type Window } from '../model.ts';
 import type { Collected } from '../reading/collected.ts';
-import type { Reader } from '../reading/reader.ts';
-import { readVerified } from '../reading/verified.ts';
-import { contains } from '../reading/window.ts';
+import type { PageSource } from '../reading/page-source.ts';
+import { readWindow } from '../reading/read-window.ts';
 import type { OpenEntry } from './plan/checkpoint.ts';
 import { densityOf } from './plan/coverage.ts';
 import { narrowWindows, othersDue, planReobservation, surplusEntries } from './plan/open-set.ts';
 import type { Recorder } from './recorder.ts';
-import { sourceTime } from './target-reader.ts';
+import { recentFrom, sourceTime } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
 import type { UnprovenWindows } from './unproven.ts';
 
 /** What looking again works with. */
 export interface Reobserving {
   readonly run: TargetRun;
-  readonly reader: Reader;
+  readonly source: PageSource;
   readonly recorder: Recorder;
   /** What is read anyway. */
   readonly spans: readonly Window[];
@@ -31,24 +32,18 @@ export interface Reobserving {
  * @throws what reading throws, for too many unproven windows too
  */
 export async function reobserveOpen(reobserving: Reobserving): Promise<void> {
-  const { reader, recorder, unproven } = reobserving;
+  const { source, recorder } = reobserving;
   const rowsPerMs = densityOf(recorder.checkpoint.coverage);
   const plan = planReobservation(openOutside(reobserving), rowsPerMs);
-  const found = new Set<string>();
-  const unread = new Set<string | null>();
+  const finding = findingOf(plan.due);
   for (const { runStatus, window } of plan.stillOpen) {
-    const ofStatus = { ...reader, filter: { ...reader.filter, runStatus } };
-    const collected = await unproven.unless(() => readAll(ofStatus, window));
-    if (collected === null) {
-      unread.add(runStatus);
-    } else {
-      recordFound(recorder, collected, plan.due, found);
-    }
+    // What the source still lists under a status is seen. Nothing follows from what it does not list: rows enter such a
+    // list at any age, so it cannot be proven complete.
+    const ofStatus = { ...source, filter: { ...source.filter, runStatus } };
+    recordFound(recorder, (await readPart(reobserving, ofStatus, window)).collected, finding);
   }
-  const left = plan.due.filter(
-    ({ execution }) => !found.has(executionKey(execution)) && !unread.has(execution.runStatus),
-  );
-  await lookAt(reobserving, { entries: left, due: plan.due, rowsPerMs });
+  const left = plan.due.filter(({ execution }) => !finding.found.has(executionKey(execution)));
+  await lookAt(reobserving, { entries: left, finding, rowsPerMs });
 }
 
 /**
@@ -66,7 +61,7 @@ export async function reobserveOthers(reobserving: Reobserving): Promise<void> {
     nowMs: sourceTime(run, run.clock.now()),
     lookbackMs: run.settings.lookbackMs,
   });
-  await lookAt(reobserving, { entries: due, due, rowsPerMs });
+  await lookAt(reobserving, { entries: due, finding: findingOf(due), rowsPerMs });
   const looked = new Set(due);
   const surplus = surplusEntries(recorder.checkpoint.open.filter((entry) => !looked.has(entry)));
   for (const { execution } of surplus) {
@@ -85,51 +80,42 @@ export async function reobserveOthers(reobserving: Reobserving): Promise<void> {
 }
 
 function openOutside({ recorder: { checkpoint }, spans }: Reobserving): OpenEntry[] {
-  const inside = new Set(entriesIn(checkpoint.open, spans));
-  return checkpoint.open.filter((entry) => !inside.has(entry));
+  return checkpoint.open.filter(({ execution }) => !containsAny(spans, execution.startTimeMs));
 }
 
-/** Reads narrow windows around `entries` and records what they show of all that is `due`; an entry not there has vanished. */
+/** Executions that are looked for, and those that were found, by key. */
+interface Finding {
+  readonly due: ReadonlySet<string>;
+  readonly found: Set<string>;
+}
+
+function findingOf(due: readonly OpenEntry[]): Finding {
+  return { due: new Set(due.map(({ execution }) => executionKey(execution))), found: new Set() };
+}
+
+/** Reads narrow windows around `entries` and records what they show of all that is due. An entry not shown has vanished. */
 async function lookAt(
-  { run, reader, recorder, unproven }: Reobserving,
+  reobserving: Reobserving,
   look: {
     readonly entries: readonly OpenEntry[];
-    readonly due: readonly OpenEntry[];
+    readonly finding: Finding;
     readonly rowsPerMs: number | null;
   },
 ): Promise<void> {
-  const { entries, due, rowsPerMs } = look;
-  const found = new Set<string>();
-  /** @returns the windows that could not be proven, or not be read in full */
-  const readEach = async (windows: readonly Window[]): Promise<Window[]> => {
-    const unread: Window[] = [];
-    for (const window of windows) {
-      const collected = await unproven.unless(() => readAll(reader, window));
-      if (collected === null) {
-        unread.push(window);
-        continue;
-      }
-      recordFound(recorder, collected, due, found);
-      if (collected.unreadable.size > 0) {
-        // Any of those that are missing may be among them.
-        unread.push(window);
-      }
-    }
-    return unread;
-  };
-  const joined = await readEach(narrowWindows(entries, rowsPerMs));
-  // What lies beside a millisecond that can't be proven, or a row that can't be read, may be seen by itself.
+  const { run, recorder, unproven } = reobserving;
+  const { entries, finding, rowsPerMs } = look;
+  const isMissing = ({ execution }: OpenEntry): boolean => !finding.found.has(executionKey(execution));
+  const joined = await readEach(reobserving, narrowWindows(entries, rowsPerMs), finding);
+  // Beside a second that cannot be proven, or a row that cannot be read, an execution may be seen by itself.
   const beside = entriesIn(entries, joined).filter(
-    (entry) => !found.has(executionKey(entry.execution)) && entriesIn([entry], unproven.windows).length === 0,
+    (entry) => isMissing(entry) && entriesIn([entry], unproven.windows).length === 0,
   );
-  const apart = await readEach(narrowWindows(beside, null));
+  const apart = await readEach(reobserving, narrowWindows(beside, null), finding);
   const unread = new Set(entriesIn(entries, [...unproven.windows, ...apart]));
-  for (const entry of entries.filter(({ execution }) => !found.has(executionKey(execution)))) {
+  for (const entry of entries.filter(isMissing)) {
     if (unread.has(entry)) {
       recorder.giveUpIfOld(entry.execution);
-      continue;
-    }
-    if (entry.awaits === 'outcome') {
+    } else if (entry.awaits === 'outcome') {
       recordVanished(run, recorder, entry);
     } else {
       recorder.close(executionKey(entry.execution));
@@ -137,24 +123,53 @@ async function lookAt(
   }
 }
 
+/** Reads windows side by side. Returns those that could not be proven, or that hold a row that cannot be read. */
+async function readEach(reobserving: Reobserving, windows: readonly Window[], finding: Finding): Promise<Window[]> {
+  const { source, recorder, unproven } = reobserving;
+  const unread: Window[] = [];
+  const waiting = [...windows];
+  const readNext = async (): Promise<void> => {
+    for (let window = waiting.shift(); window !== undefined; window = waiting.shift()) {
+      const { collected, errors } = await readPart(reobserving, source, window);
+      unproven.add(errors);
+      recordFound(recorder, collected, finding);
+      if (errors.length > 0 || collected.unreadable.size > 0) {
+        unread.push(window);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(source.inFlight(), windows.length) }, readNext));
+  return unread;
+}
+
 function entriesIn(entries: readonly OpenEntry[], windows: readonly Window[]): OpenEntry[] {
-  return entries.filter(({ execution }) => windows.some((window) => contains(window, execution.startTimeMs)));
+  const sorted = inOrder(windows);
+  return entries.filter(({ execution }) => containsAny(sorted, execution.startTimeMs));
 }
 
-async function readAll(reader: Reader, window: Window): Promise<Collected> {
-  const outcome = await readVerified(reader, window, Number.POSITIVE_INFINITY);
-  if (outcome.kind === 'tooLarge') {
-    throw new RangeError('a read without a limit was reported too large');
+async function readPart(
+  { run }: Reobserving,
+  source: PageSource,
+  window: Window,
+): Promise<{ readonly collected: Collected; readonly errors: readonly IncompleteReadError[] }> {
+  const read = await readWindow(source, {
+    window,
+    settledUntilMs: recentFrom(run, run.clock.now() - run.settings.settleMs),
+    rereadFromMs: Number.POSITIVE_INFINITY,
+    maxRows: Number.POSITIVE_INFINITY,
+    isStopping: () => false,
+  });
+  if (read.kind === 'partial' && read.failure !== null) {
+    throw read.failure;
   }
-  return outcome.collected;
+  return { collected: read.collected, errors: read.kind === 'partial' ? read.unproven : [] };
 }
 
-/** Records the due ones, and others that are open. Others that are decided were written when their window was covered. */
-function recordFound(recorder: Recorder, collected: Collected, due: readonly OpenEntry[], found: Set<string>): void {
-  const dueKeys = new Set(due.map((entry) => executionKey(entry.execution)));
+/** Records what is looked for, and others that are open. Others that are settled were written when their window was covered. */
+function recordFound(recorder: Recorder, collected: Collected, { due, found }: Finding): void {
   recorder.addUnreadable(collected);
   for (const [key, seen] of collected.seen) {
-    if (dueKeys.has(key) || isOpen(seen.execution)) {
+    if (due.has(key) || isOpen(seen.execution)) {
       recorder.addReobserved(key, seen);
       found.add(key);
     }

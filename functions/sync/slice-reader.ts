@@ -1,42 +1,41 @@
 /**
- * Reads spans slice by slice, each proven complete, two at a time.
- *
- * A slice ends with a pause: its last pages are awaited, then the first page of the next, which has to tell the total. At
- * a latency of 0.8 s that would waste an eighth of the quota; the slice after it has enough to ask for meanwhile.
+ * Reads spans slice by slice, several at a time: while one slice waits for a reply, the others have something to ask. The
+ * slices come out in order of time, each with the parts of it that are proven complete.
  */
-import { IncompleteReadError } from '../errors.ts';
-import { type EpochMs, maxPageRows, type Window } from '../model.ts';
-import { type Collected, emptyCollected, mergeCollected, rowCount } from '../reading/collected.ts';
-import type { Reader } from '../reading/reader.ts';
+import type { IncompleteReadError } from '../errors.ts';
+import { contains, containsAny, cutAt, gapsIn, inOrder, lengthOf, unionOf } from '../intervals.ts';
+import type { EpochMs, Window } from '../model.ts';
+import { addReply, type Collected, emptyCollected } from '../reading/collected.ts';
+import type { PageSource, Reply } from '../reading/page-source.ts';
+import { readWindow, type WindowRead } from '../reading/read-window.ts';
 import { SlicePlanner } from '../reading/slices.ts';
-import { type ReadOutcome, readVerified } from '../reading/verified.ts';
-import { contains } from '../reading/window.ts';
-import { spansFrom } from './plan/next-window.ts';
 
-/** A window proven complete, with every row it showed. */
+/** A slice with the parts of it that are proven complete, and the rows of those. */
 export interface ReadSlice {
   readonly window: Window;
+  /** Disjoint, in order of time; all of `window` as a rule. */
+  readonly proven: readonly Window[];
+  readonly unproven: readonly IncompleteReadError[];
   readonly collected: Collected;
   /** When its reading began, on our clock: what appeared later may be missing. */
   readonly begunAtMs: EpochMs;
-  /** False where rows may have come late between its pages: any row of it may be missing, and it has to be read again. */
-  readonly isConclusive: boolean;
-}
-
-/** A slice that is being read. */
-interface BegunSlice {
-  readonly window: Window;
-  readonly begunAtMs: EpochMs;
-  readonly outcome: Promise<ReadOutcome>;
+  /** What started earlier could only leave while it was read. */
+  readonly settledUntilMs: EpochMs;
 }
 
 /** What to read, and how. */
 export interface SliceReading {
-  readonly reader: Reader;
+  readonly source: PageSource;
   /** Disjoint, in order of time. */
   readonly spans: readonly Window[];
-  /** From where on rows may appear late. Asked anew each time: the source's clock is known from its first reply. */
-  readonly recentFromMs: () => EpochMs;
+  /** What lies behind is begun when everything before was read; null where that does not matter. */
+  readonly barrierMs: EpochMs | null;
+  /** Until where rows only leave. Asked anew for each slice: the source's clock is known from its first reply. */
+  readonly settledUntilMs: () => EpochMs;
+  /** What starts from here on is read again by the next run; infinite where nothing is. */
+  readonly rereadFromMs: EpochMs;
+  /** The first reply of the run: of what it shows in `spans`, nothing may be lost that leaves before it is read. */
+  readonly shown: Reply | null;
   /** Density known from before; null if none is. */
   readonly rowsPerMs: number | null;
   /** How many rows can be read in the time left. */
@@ -44,169 +43,148 @@ export interface SliceReading {
   readonly now: () => EpochMs;
 }
 
+/** Counts that are capped are exact well below the cap. */
+const countFill = 0.6;
+
+/** A slice that is being read. */
+interface BegunSlice {
+  readonly window: Window;
+  readonly begunAtMs: EpochMs;
+  readonly settledUntilMs: EpochMs;
+  /** Evidence that is revoked meanwhile makes the slice be read again. */
+  readonly revision: number;
+  readonly read: Promise<WindowRead>;
+}
+
 /** Goes through the spans in order of time. */
 export class SliceReader {
   readonly #reading: SliceReading;
   readonly #planner: SlicePlanner;
-  /** Rows that came with replies about slices too large to be read; a later slice shows them again, unless they are gone. */
+  /** Rows of parts that were not proven. Reading them again shows these rows again, unless they are gone. */
   readonly #carried: Collected = emptyCollected();
-  /** What is still to be read. */
-  #rest: readonly Window[];
-  /** Lies after the slice that is awaited, with nothing between them that is to be read but parts of that one. */
-  #ahead: BegunSlice | null = null;
-  #cutsAtRecent = false;
-  #recentFromMs = Number.POSITIVE_INFINITY;
-  /** A part of a slice that could not be proven. What lies before it is read first, by itself. */
-  #unproven: { readonly error: IncompleteReadError; readonly fromMs: EpochMs } | null = null;
+  #unread: readonly Window[];
+  readonly #begun: BegunSlice[] = [];
+  #failure: { readonly thrown: unknown } | null = null;
+  #isStopping = false;
 
   constructor(reading: SliceReading) {
     this.#reading = reading;
     this.#planner = new SlicePlanner(reading.rowsPerMs);
-    this.#rest = reading.spans;
+    this.#unread = reading.spans;
+    if (reading.shown !== null) {
+      addReply(this.#carried, reading.shown);
+    }
   }
 
-  /** What is still to be read, in order of time. */
+  /** What is still to be read, in order of time; slices under way included. */
   get rest(): readonly Window[] {
-    return this.#rest;
+    return inOrder([...this.#unread, ...this.#begun.map(({ window }) => window)]);
   }
 
-  /** Leaves out parts of what is still to be read: they were covered by another. `spans` is what remains. */
+  /** Changes what is still to be read, for example because another run covered some of it. Slices under way go on. */
   keepOnly(spans: readonly Window[]): void {
-    this.#rest = spans;
+    const begun = inOrder(this.#begun.map(({ window }) => window));
+    this.#unread = spans.flatMap((span) => gapsIn(span, begun));
   }
 
   /**
-   * The next slice; null at the end. Throws what `readVerified` throws: where a window could not be proven, after all that
-   * lies before it; to go on behind it, leave it out by `keepOnly`.
+   * Returns the next slice; null at the end. Where the source fails, first returns what was proven until then.
+   *
+   * @throws what `fetchPage` threw, after the last slice
    */
   async next(): Promise<ReadSlice | null> {
-    for (let span = this.#rest[0]; span !== undefined; span = this.#rest[0]) {
-      this.#throwReached(span);
-      const slice = this.#takeAhead(span) ?? this.#begin(span);
-      const { window, begunAtMs } = slice;
-      this.#beginAhead(window.toMs);
-      const outcome = await slice.outcome.catch((thrown: unknown) => this.#keepUnproven(thrown, window));
-      if (outcome === null) {
-        continue;
+    for (;;) {
+      this.#begin();
+      const slice = this.#begun[0];
+      if (slice === undefined) {
+        if (this.#failure !== null) {
+          throw this.#failure.thrown;
+        }
+        return null;
       }
-      const recentFromMs = this.#recentFrom();
-      const isRecent = window.toMs > recentFromMs;
-      const straddles = isRecent && window.fromMs < recentFromMs;
-      if (outcome.kind === 'complete' && (outcome.isAtomic || !straddles)) {
-        const pageRows = Math.max(1, this.#reading.reader.traits.largestPageRows);
-        this.#planner.sliceRead(window, rowCount(outcome.collected), { ...outcome, pageRows });
-        this.#rest = spansFrom(this.#rest, window.toMs);
-        this.#unload(window, outcome.collected);
-        return { window, collected: outcome.collected, begunAtMs, isConclusive: outcome.isAtomic || !isRecent };
-      }
-      mergeCollected(this.#carried, outcome.collected);
-      if (straddles || outcome.kind === 'complete') {
-        this.#cutsAtRecent = true;
-      } else {
-        this.#planner.sliceTooLarge(window, outcome.rowsPerMs);
+      const read = await slice.read;
+      this.#begun.shift();
+      const result = this.#take(slice, read);
+      if (result.proven.length > 0 || result.unproven.length > 0) {
+        return result;
       }
     }
-    return null;
   }
 
-  /** Only where slices are cut by a density, else the next is all there is; and not what was tried in vain a moment ago. */
-  #beginAhead(fromMs: EpochMs): void {
-    const [following] = spansFrom(this.#rest, fromMs);
-    const isUntried =
-      following !== undefined && following.fromMs < (this.#unproven?.fromMs ?? Number.POSITIVE_INFINITY);
-    if (this.#ahead === null && isUntried && this.#planner.knowsDensity) {
-      this.#ahead = this.#begin(following);
+  /** Begins as many slices as are to be under way. Without a density, the first one is all there is. */
+  #begin(): void {
+    const { source, rereadFromMs, rowsInTimeLeft, now } = this.#reading;
+    const { hints, largestCount } = source.evidence;
+    while (this.#failure === null && this.#begun.length < (this.#planner.knowsDensity ? source.inFlight() : 1)) {
+      const [span, ...others] = cutAll(this.#unread, this.#reading.barrierMs);
+      if (span === undefined || this.#isBehindBarrier(span)) {
+        return;
+      }
+      const { window, maxRows } = this.#planner.next(span, {
+        rowsInTimeLeft: rowsInTimeLeft(),
+        maxSpanMs: hints.maxSpanMs,
+        countCap: hints.isCapped ? largestCount * countFill : Number.POSITIVE_INFINITY,
+        inFlight: source.inFlight(),
+        restMs: lengthOf(this.#unread),
+      });
+      this.#unread = window.toMs < span.toMs ? [{ fromMs: window.toMs, toMs: span.toMs }, ...others] : others;
+      const isStopping = (): boolean => this.#isStopping;
+      const settledUntilMs = this.#reading.settledUntilMs();
+      this.#begun.push({
+        window,
+        begunAtMs: now(),
+        settledUntilMs,
+        revision: source.evidence.revision,
+        read: readWindow(source, { window, settledUntilMs, rereadFromMs, maxRows, isStopping }),
+      });
+      // What a slice left over comes before the slices that were begun meanwhile.
+      this.#begun.sort((a, b) => a.window.fromMs - b.window.fromMs);
     }
   }
 
-  /** Has the part of a slice before the window that could not be proven read first. Throws what is no such failure. */
-  #keepUnproven(thrown: unknown, slice: Window): null {
-    if (!(thrown instanceof IncompleteReadError) || thrown.window === undefined) {
-      throw thrown;
-    }
-    const { fromMs } = thrown.window;
-    if (fromMs <= slice.fromMs || fromMs >= slice.toMs) {
-      throw thrown;
-    }
-    this.#unproven = { error: thrown, fromMs };
-    return null;
+  #isBehindBarrier({ fromMs }: Window): boolean {
+    const barrierMs = this.#reading.barrierMs ?? Number.POSITIVE_INFINITY;
+    return fromMs >= barrierMs && this.#begun.some(({ window }) => window.fromMs < barrierMs);
   }
 
-  /** Throws once reading has come to the window that could not be proven; not if another run has covered it meanwhile. */
-  #throwReached({ fromMs }: Window): void {
-    const unproven = this.#unproven;
-    if (unproven === null || fromMs < unproven.fromMs) {
-      return;
+  #take({ window, begunAtMs, settledUntilMs, revision }: BegunSlice, read: WindowRead): ReadSlice {
+    const isRevoked = revision !== this.#reading.source.evidence.revision;
+    const proven = isRevoked ? [] : read.kind === 'complete' ? [window] : unionOf(read.proven);
+    const unproven = isRevoked || read.kind === 'complete' ? [] : read.unproven;
+    if (read.kind === 'partial' && read.failure !== null) {
+      this.#failure ??= { thrown: read.failure };
+      this.#isStopping = true;
     }
-    this.#unproven = null;
-    if (fromMs === unproven.fromMs) {
-      throw unproven.error;
-    }
+    const settled = inOrder([...proven, ...unproven.flatMap((error) => error.window ?? [])]);
+    this.#unread = inOrder([...gapsIn(window, settled), ...this.#unread]);
+    const collected = this.#collect(window, proven, read.collected);
+    this.#planner.partsRead(lengthOf(proven), collected.seen.size);
+    return { window, proven, unproven, collected, begunAtMs, settledUntilMs };
   }
 
-  /** The slice that was begun ahead, once its turn has come. One that is not all of it in `span` was covered by another run. */
-  #takeAhead(span: Window): BegunSlice | null {
-    const ahead = this.#ahead;
-    if (ahead === null || ahead.window.fromMs > span.fromMs) {
-      return null;
-    }
-    this.#ahead = null;
-    return ahead.window.fromMs === span.fromMs && ahead.window.toMs <= span.toMs ? ahead : null;
-  }
-
-  /** From where on rows may appear late. Never later than it was: a row that came meanwhile may start there. */
-  #recentFrom(): EpochMs {
-    this.#recentFromMs = Math.min(this.#recentFromMs, this.#reading.recentFromMs());
-    return this.#recentFromMs;
-  }
-
-  /** Begins to read at the start of `span`. */
-  #begin(span: Window): BegunSlice {
-    const begunAtMs = this.#reading.now();
-    const { window, maxRows } = this.#plan(span, this.#reading.rowsInTimeLeft());
-    const outcome = readVerified(this.#reading.reader, window, maxRows);
-    // Its failure counts when its turn comes, and not at all if an earlier slice fails.
-    outcome.catch(() => undefined);
-    return { window, begunAtMs, outcome };
-  }
-
-  /**
-   * The next slice. What is old is kept apart from what is recent, unless one page, which is atomic, holds both: proof by
-   * count is blind to one row gone and another come within one pass, and the row that slips through may be any of the
-   * slice. Rows come late only where it is recent, and that is to be read again; so an old slice must not reach into it.
-   */
-  #plan({ fromMs, toMs }: Window, limitRows: number): { window: Window; maxRows: number } {
-    const recentFromMs = this.#recentFrom();
-    const isBeforeCut = this.#cutsAtRecent && fromMs < recentFromMs;
-    const endMs = Math.min(
-      toMs,
-      isBeforeCut ? recentFromMs : toMs,
-      this.#ahead?.window.fromMs ?? toMs,
-      this.#unproven?.fromMs ?? toMs,
-    );
-    const window = this.#planner.next(fromMs, endMs, limitRows);
-    const maxRows = this.#planner.maxRows(limitRows);
-    if (recentFromMs <= window.fromMs || recentFromMs >= window.toMs) {
-      return { window, maxRows };
-    }
-    return this.#planner.expectedRows(window) > maxPageRows
-      ? { window: { fromMs: window.fromMs, toMs: recentFromMs }, maxRows }
-      : { window, maxRows: maxPageRows };
-  }
-
-  /** Adds carried rows that start in `window` and are not among its rows: they were there, and are gone. */
-  #unload(window: Window, collected: Collected): void {
-    for (const [key, seen] of this.#carried.seen) {
-      if (contains(window, seen.execution.startTimeMs)) {
-        this.#carried.seen.delete(key);
-        if (!collected.seen.has(key)) {
-          collected.seen.set(key, seen);
+  /** Returns the rows of the proven parts, with carried ones that are gone since; keeps the others for later. */
+  #collect(window: Window, proven: readonly Window[], { seen, unreadable }: Collected): Collected {
+    if (lengthOf(proven) < lengthOf([window])) {
+      for (const [key, row] of seen) {
+        const { startTimeMs } = row.execution;
+        if (contains(window, startTimeMs) && !containsAny(proven, startTimeMs)) {
+          this.#carried.seen.set(key, row);
+          seen.delete(key);
         }
       }
     }
-    for (const [key, row] of this.#carried.unreadable) {
-      collected.unreadable.set(key, row);
+    for (const [key, row] of this.#carried.seen) {
+      if (containsAny(proven, row.execution.startTimeMs)) {
+        this.#carried.seen.delete(key);
+        if (!seen.has(key)) {
+          seen.set(key, row);
+        }
+      }
     }
-    this.#carried.unreadable.clear();
+    return { seen, unreadable };
   }
+}
+
+function cutAll(spans: readonly Window[], ms: EpochMs | null): Window[] {
+  return spans.flatMap((span) => cutAt(span, ms === null ? [] : [ms]));
 }

@@ -1,8 +1,9 @@
-/** How a run reads its target's source: how many requests at once, how much in the time that is left, by whose clock. */
-import { type EpochMs, maxPageRows } from '../model.ts';
-import type { Reader } from '../reading/reader.ts';
-import { noTraits } from '../reading/traits.ts';
+/** How a run reads its target's source: how many windows at once, how much in the time that is left, by whose clock. */
+import { type EpochMs, maxPageRows, type Window } from '../model.ts';
+import { Evidence } from '../reading/evidence.ts';
+import { calibrate, type PageSource, type Reply } from '../reading/page-source.ts';
 import { reportProgress } from './ending.ts';
+import type { Checkpoint } from './plan/checkpoint.ts';
 import type { RunState } from './summarize.ts';
 import type { TargetRun } from './target-run.ts';
 
@@ -11,40 +12,77 @@ export const noticedSkewMs = 2_000;
 /** By so much a skew may be misjudged: the header is cut to the second, and the reply took a while. */
 const skewMarginMs = 1_000;
 const recentStepMs = 10_000;
+/** A slice takes at most so long at the quota's pace, so that commits are a minute apart. */
+const maxSliceSeconds = 60;
+/** Where nothing limits the pace, a latency of a few milliseconds is our own work, which more windows would only lengthen. */
+const mostPerSecond = 20;
+/** Connections of a client; more windows would wait for one. */
+const maxInFlight = 16;
 
-/** @param onRows told of rows as they come */
-export function readerOf(
+/** A calibrating span reaches back at least this far: what a source holds of a month tells its page size and its counts. */
+const calibratedMs = 30 * 86_400_000;
+/** The source takes times of 13 digits; earlier ones cannot be asked for. */
+const firstAskableMs = 1_000_000_000_001;
+
+/** Returns the run's source as reading sees it. `onRows` is told of rows as they come. */
+export function pageSourceOf(
   run: Pick<TargetRun, 'source' | 'settings' | 'target'>,
   onRows: (rows: number) => void,
-): Reader {
+): PageSource {
   const { source, settings, target } = run;
   return {
     fetchPage: source.fetchPage,
     filter: target.filter,
-    offsetUnit: settings.offsetUnit,
-    traits: noTraits(),
-    inFlight: () => requestsInFlight(source.stats().latencyMs, settings),
+    evidence: new Evidence(),
+    inFlight: () => windowsInFlight(source.stats().latencyMs, settings),
     onRows,
   };
 }
 
-/** A reader that counts the rows of a run, and tells how far it is, as they come. */
-export function countingReader(run: TargetRun, state: RunState): Reader {
-  return readerOf(run, (rows) => {
+/** Returns the run's source; counts the rows of the run, and reports progress as they come. */
+export function countingSource(
+  run: TargetRun,
+  state: RunState,
+  { maxSpanMs }: Pick<Checkpoint, 'maxSpanMs'>,
+): PageSource {
+  const source = pageSourceOf(run, (rows) => {
     state.rowsRead += rows;
     reportProgress(run, state, null);
   });
+  source.evidence.hints.maxSpanMs = maxSpanMs ?? Number.POSITIVE_INFINITY;
+  return source;
+}
+
+/** What the first request of a run has shown. */
+export interface Calibration {
+  readonly reply: Reply;
+  /** The best guess of the density where nothing is covered yet; null where the source shows no rows. */
+  readonly rowsPerMs: number | null;
 }
 
 /**
- * A quarter of what the quota, and the latency seen, let through in the time left: two slices are read at once, and each
- * begun shall be finished.
+ * Makes the first request of a run, over `window` and at least a month.
+ *
+ * @throws what the source throws
+ */
+export async function calibrateRun(source: PageSource, { fromMs, toMs }: Window): Promise<Calibration> {
+  const span = { fromMs: Math.max(firstAskableMs, Math.min(fromMs, toMs - calibratedMs)), toMs };
+  const { window, reply } = await calibrate(source, span);
+  const rows = Math.max(reply.rows, reply.count ?? 0);
+  return { reply, rowsPerMs: rows === 0 ? null : rows / (window.toMs - window.fromMs) };
+}
+
+/**
+ * Returns how many rows fit into the time left, for each of the slices under way: half of what quota and latency let
+ * through, shared between them, so that a slice that is begun can be ended.
  */
 export function rowsInTimeLeft(run: TargetRun): number {
   const { latencyMs } = run.source.stats();
-  const answeredPerSecond = (1000 * requestsInFlight(latencyMs, run.settings)) / Math.max(1, latencyMs ?? 1);
+  const inFlight = windowsInFlight(latencyMs, run.settings);
+  const answeredPerSecond = (1000 * inFlight) / Math.max(1, latencyMs ?? 1);
   const requestsPerSecond = Math.min(run.settings.requestsPerSecond, answeredPerSecond);
-  return (run.budget.remainingMs() / 1000) * requestsPerSecond * maxPageRows * 0.25;
+  const seconds = Math.min(run.budget.remainingMs() / 1000, maxSliceSeconds);
+  return (seconds * requestsPerSecond * maxPageRows * 0.5) / inFlight;
 }
 
 /** Where the source's clock is behind ours, rows up to our now are still to come: coverage must not run ahead of it. */
@@ -70,11 +108,12 @@ export function recentFrom(run: Pick<TargetRun, 'source' | 'settings'>, untilMs:
 }
 
 /**
- * Of one slice: as many requests as arrive while one is answered, half as many again to catch up, and never fewer than keep
- * a core busy. Two slices are read at once, so that both together have at most as many as there are connections, 16.
+ * Returns how many windows to read at once. Each waits for one reply at a time, so there are as many as arrive while one
+ * reply is under way, and half as many again to catch up. Three or four keep one core busy where replies come at once.
  */
-function requestsInFlight(latencyMs: number | null, settings: TargetRun['settings']): number {
-  const whileOneIsAnswered = (settings.requestsPerSecond * (latencyMs ?? 0)) / 1000;
-  const wanted = Math.min(Math.ceil(whileOneIsAnswered * 1.5) + 2, 8);
+function windowsInFlight(latencyMs: number | null, settings: TargetRun['settings']): number {
+  const requestsPerSecond = Math.min(settings.requestsPerSecond, mostPerSecond);
+  const whileOneIsAnswered = (requestsPerSecond * (latencyMs ?? 0)) / 1000;
+  const wanted = Math.min(Math.ceil(whileOneIsAnswered * 1.5) + 3, maxInFlight);
   return Math.max(1, Math.min(wanted, settings.maxInFlight));
 }

@@ -11,7 +11,6 @@ export interface SyncSettings {
   readonly lookbackMs: number;
   readonly maxOpenMs: number;
   readonly partitionTimeZone: string;
-  readonly offsetUnit: 'row' | 'page';
   /** The quota: requests a second. */
   readonly requestsPerSecond: number;
   /** The quota's requests per window: more in flight never helps. */

@@ -35,14 +35,13 @@ export function targetOf({ name, projectId, workspace, filter }: TargetConfig): 
 
 /** The config's settings as a run needs them. */
 export function settingsOf(config: Config): SyncSettings {
-  const { quota, offsetUnit } = config.source;
+  const { quota } = config.source;
   return {
     initialFromMs: parseTime(config.initialFrom) ?? 0,
     settleMs: Math.round(config.settleSeconds * 1000),
     lookbackMs: Math.round(config.lookbackMinutes * 60_000),
     maxOpenMs: Math.round(config.maxOpenDays * 86_400_000),
     partitionTimeZone: config.partitionTimeZone,
-    offsetUnit,
     requestsPerSecond: quota.requests / quota.perSeconds,
     maxInFlight: quota.requests,
   };

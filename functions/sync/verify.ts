@@ -3,11 +3,10 @@
  * reading the day completely and comparing every row. Reads only.
  */
 import { IncompleteReadError } from '../errors.ts';
+import { contains, gapsIn, lengthOf, spanMs } from '../intervals.ts';
 import { type EpochMs, executionKey, type Window } from '../model.ts';
-import type { Reader } from '../reading/reader.ts';
-import { askFor, contains, lengthOf, spanMs } from '../reading/window.ts';
+import { ask, type PageSource } from '../reading/page-source.ts';
 import type { Checkpoint } from './plan/checkpoint.ts';
-import { gapsIn } from './plan/coverage.ts';
 import {
   addDifference,
   type ComparedState,
@@ -15,13 +14,11 @@ import {
   type Day,
   type DayTally,
   type Difference,
-  isProvenByCount,
   noDifference,
-  type ShownEdges,
   type TableRow,
 } from './plan/verification.ts';
 import { type ReadSlice, SliceReader } from './slice-reader.ts';
-import { finalUntil, readerOf } from './target-reader.ts';
+import { calibrateRun, finalUntil, pageSourceOf } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
 
 /** The view, as it was at one moment after the checkpoint was read. */
@@ -65,8 +62,7 @@ export interface Verification {
 /** A verification under way. */
 interface Verifying extends Verification {
   readonly run: VerifyRun;
-  readonly reader: Reader;
-  readonly edges: ShownEdges;
+  readonly source: PageSource;
   readonly openKeys: ReadonlySet<string>;
 }
 
@@ -93,15 +89,18 @@ export async function verifyDays(
   const verifying: Verifying = {
     ...verification,
     run,
-    reader: readerOf(run, (rows) => {
+    source: pageSourceOf(run, (rows) => {
       rowsRead += rows;
     }),
-    edges: { start: false, end: false },
     openKeys: new Set(checkpoint.open.map(({ execution }) => executionKey(execution))),
   };
+  const [first, last] = [days[0], days.at(-1)];
+  if (first !== undefined && last !== undefined) {
+    await calibrateRun(verifying.source, { fromMs: first.fromMs, toMs: last.toMs });
+  }
   const tallies = await table.tally(days);
   for (const [index, day] of days.entries()) {
-    const tally = tallies[index] ?? { rows: 0, byStatus: new Map(), rowsBefore: 0, rowsAfter: 0 };
+    const tally = tallies[index] ?? { rows: 0, byStatus: new Map() };
     onDay(await verifyDay(verifying, day, tally));
     doneMs += spanMs(day);
     run.onProgress({ target: run.target.name, atMs: day.toMs, doneMs, totalMs, rowsRead });
@@ -133,24 +132,33 @@ async function verifyDay(verifying: Verifying, day: Day, tally: DayTally): Promi
   }
 }
 
-/** One request. Not worth it where `count` was seen to tell only how many rows a page has. */
-async function isCountedSame({ run, reader, edges }: Verifying, day: Day, tally: DayTally): Promise<boolean> {
-  if (reader.traits.countIsTotal === false) {
-    return false;
-  }
-  const page = await run.source.fetchPage({ ...askFor(day), filter: reader.filter, limit: 1, offset: 0 });
-  const pageRows = page.executions.length + page.unreadable.length;
-  if (reader.traits.countIsTotal === null && pageRows > 0 && (page.count ?? 0) > pageRows) {
-    reader.traits.countIsTotal = true;
-  }
-  return (page.count ?? 0) < reader.traits.countCap && isProvenByCount(page.count, pageRows, tally, edges);
+/**
+ * Whether an exact count says that the source has as many rows as the view. A reply without rows vouches for no count: it
+ * may be a glitch.
+ */
+async function isCountedSame({ source }: Verifying, day: Day, tally: DayTally): Promise<boolean> {
+  const reply = await ask(source, { fromMs: halfBefore(day.fromMs), toMs: halfBefore(day.toMs) });
+  const { evidence } = source;
+  const isExact = reply !== null && reply.rows > 0 && evidence.hints.isWholeSeconds && evidence.believes(reply.count);
+  return isExact && reply.count === tally.rows;
+}
+
+/**
+ * Returns an instant between two whole seconds that has the same whole seconds before it: there it does not matter whether
+ * the source counts the ends of a span as inside.
+ */
+function halfBefore(ms: EpochMs): EpochMs {
+  return Math.ceil(ms / 1000) * 1000 - 500;
 }
 
 async function compareDay(verifying: Verifying, day: Day, tally: DayTally) {
   const slices = new SliceReader({
-    reader: verifying.reader,
+    source: verifying.source,
     spans: [day],
-    recentFromMs: () => Number.POSITIVE_INFINITY,
+    barrierMs: null,
+    settledUntilMs: () => finalUntil(verifying.run, verifying.nowMs),
+    rereadFromMs: Number.POSITIVE_INFINITY,
+    shown: null,
     rowsPerMs: tally.rows === 0 ? null : tally.rows / spanMs(day),
     rowsInTimeLeft: () => Number.POSITIVE_INFINITY,
     now: () => verifying.nowMs,
@@ -159,17 +167,23 @@ async function compareDay(verifying: Verifying, day: Day, tally: DayTally) {
   let source = 0;
   const unreadable = new Set<string>();
   for (let slice = await slices.next(); slice !== null; slice = await slices.next()) {
-    noteEdges(verifying.edges, slice);
+    const [unproven] = slice.unproven;
+    if (unproven !== undefined) {
+      throw unproven;
+    }
     const shown = executionsIn(slice);
     source += shown.length;
     for (const key of slice.collected.unreadable.keys()) {
       unreadable.add(key);
     }
-    const table = await verifying.table.rowsIn(slice.window);
     const isUnsettled = (execution: ComparedState): boolean =>
       verifying.openKeys.has(executionKey(execution)) ||
       execution.startTimeMs >= finalUntil(verifying.run, verifying.nowMs);
-    difference = addDifference(difference, compareRows(shown, table, isUnsettled));
+    for (const part of slice.proven) {
+      const ofPart = shown.filter(({ startTimeMs }) => contains(part, startTimeMs));
+      const table = await verifying.table.rowsIn(part);
+      difference = addDifference(difference, compareRows(ofPart, table, isUnsettled));
+    }
   }
   return { ...difference, source, unreadable: unreadable.size };
 }
@@ -179,14 +193,6 @@ function executionsIn({ window, collected }: ReadSlice): ComparedState[] {
   return [...collected.seen.values()]
     .map(({ execution }) => execution)
     .filter(({ startTimeMs }) => contains(window, startTimeMs));
-}
-
-function noteEdges(edges: ShownEdges, { window, collected }: ReadSlice): void {
-  const asked = askFor(window);
-  for (const { execution } of collected.seen.values()) {
-    edges.start ||= execution.startTimeMs === asked.startTimeMs;
-    edges.end ||= execution.startTimeMs === asked.endTimeMs;
-  }
 }
 
 function gapsOf(verifying: Verifying, { fromMs, toMs }: Day): Window[] {

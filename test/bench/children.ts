@@ -29,6 +29,10 @@ export interface SyncReport {
 export interface Bench {
   /** Runs `dqsync sync`, for at most so many seconds. */
   sync(maxRunSeconds?: number): Promise<SyncReport>;
+  /** Removes the warehouse, so that the next sync is a first one. */
+  forget(): Promise<void>;
+  /** Fetches and parses all rows over one connection, by offset, and keeps nothing. Returns the time of the process. */
+  bareFetch(): Promise<{ readonly rows: number; readonly wallMs: number }>;
   /** Runs `dqsync backfill` over `[fromMs, toMs)` until it ends or `stop` is aborted, which it takes as Ctrl-C. */
   backfill(fromMs: number, toMs: number, stop: AbortSignal): Promise<Summary>;
   /** Puts more rows into the source. */
@@ -54,6 +58,8 @@ export async function withBench<T>(spec: SourceSpec, measure: (bench: Bench) => 
     const url = 'url' in started ? started.url : '';
     return await measure({
       sync: (maxRunSeconds = 3600) => runSync(folder, { ...configOf(url, folder, spec), maxRunSeconds }),
+      forget: () => rm(join(folder, 'warehouse'), { recursive: true, force: true }),
+      bareFetch: () => runBareFetch(url, spec),
       backfill: (fromMs, toMs, stop) => runBackfill(folder, configOf(url, folder, spec), { fromMs, toMs }, stop),
       add: async (rows, fromMs, toMs) => {
         await ask({ ask: 'add', rows, fromMs, toMs });
@@ -112,6 +118,19 @@ async function runSync(folder: string, config: object): Promise<SyncReport> {
   };
 }
 
+async function runBareFetch(url: string, { fromMs, toMs }: SourceSpec): Promise<{ rows: number; wallMs: number }> {
+  const { projectId, workspace } = defaultWorkspace;
+  const list = `${url}/v2/${projectId}/quality/instances?start_time=${fromMs - 1000}&end_time=${toMs + 1000}`;
+  const headers = JSON.stringify({ workspace, 'X-Auth-Token': defaultAccount.tokens[0] });
+  const startedAtMs = performance.now();
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [join(import.meta.dirname, 'bare-fetch.js'), list, headers],
+    { timeout: maxChildMs },
+  );
+  return { rows: Number(stdout), wallMs: performance.now() - startedAtMs };
+}
+
 async function runBackfill(folder: string, config: object, window: Window, stop: AbortSignal): Promise<Summary> {
   const configFile = join(folder, 'backfill.json');
   await writeFile(configFile, JSON.stringify(config));
@@ -141,5 +160,5 @@ async function runBackfill(folder: string, config: object, window: Window, stop:
 export function sourceOf(rows: number, change: Partial<SourceSpec> = {}): SourceSpec {
   const toMs = Date.now() - 3_600_000;
   const fromMs = toMs - Math.ceil((rows / 10_000) * 86_400_000);
-  return { rows, fromMs, toMs, perMillisecond: 1, throttled: false, traps: {}, ...change };
+  return { rows, fromMs, toMs, throttled: false, traps: {}, ...change };
 }

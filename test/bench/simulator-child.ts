@@ -3,21 +3,20 @@
  * and asked by messages what it saw; ends with its parent.
  */
 import type { EpochMs } from '../../functions/model.ts';
+import type { ManyExecutions } from '../simulator/life-cycle.ts';
 import { type Simulator, startSimulator } from '../simulator/server.ts';
 import type { Traps } from '../simulator/traps.ts';
 
-/** What the source shall hold and how it shall behave. */
-export interface SourceSpec {
+/** What the source holds and how it behaves. */
+export interface SourceSpec extends Pick<ManyExecutions, 'fromMs' | 'toMs' | 'peaks' | 'perSecond'> {
   readonly rows: number;
-  readonly fromMs: EpochMs;
-  readonly toMs: EpochMs;
+  /** Share of the rows that were run again hours after they were created. */
+  readonly rerunShare?: number;
   /** Where syncs begin; from the first row on unless given. */
   readonly initialFromMs?: EpochMs;
-  /** Rows that share each start time. */
-  readonly perMillisecond: number;
   /** 40 requests per 10 s, as the real one. */
   readonly throttled: boolean;
-  readonly traps: Pick<Partial<Traps>, 'latencyMs' | 'order'>;
+  readonly traps: Pick<Partial<Traps>, 'latencyMs' | 'order' | 'count' | 'deleteEveryNthRequest'>;
 }
 
 /** What the source saw since it was last asked. */
@@ -46,7 +45,11 @@ async function answer(question: Question): Promise<Answer> {
       traps: spec.traps,
       ...(spec.throttled ? { quota: { requests: 40, perSeconds: 10 } } : {}),
     });
-    simulator.life.addMany(spec.rows, spec);
+    const rerun = Math.round(spec.rows * (spec.rerunShare ?? 0));
+    simulator.life.addMany(spec.rows - rerun, spec);
+    if (rerun > 0) {
+      simulator.life.addMany(rerun, { ...spec, creationSpreadMs: 5 * 3_600_000 });
+    }
     return { url: simulator.url };
   }
   if (question.ask === 'add') {

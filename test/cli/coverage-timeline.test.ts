@@ -78,10 +78,15 @@ describe('gaps', () => {
   });
 });
 
-it('says where a reading again stopped and how to go on with just that', () => {
-  const rereading = { fromMs: newYearMs, toMs: newYearMs + 31 * dayMs + 1, reachedMs: newYearMs + 9 * dayMs };
+it('says how much of a range has been read again, and how to resume exactly that range', () => {
+  const readAtMs = newYearMs + 40 * dayMs;
+  const read = [
+    { fromMs: newYearMs, toMs: newYearMs + 9 * dayMs },
+    { fromMs: newYearMs + 12 * dayMs, toMs: newYearMs + 13 * dayMs },
+  ];
+  const rereading = { fromMs: newYearMs, toMs: newYearMs + 31 * dayMs + 1, read, readAtMs };
   expect(rereadingLine(covered([[0, 40]], { rereading }), 'sales')).toBe(
-    '2026-01-01T00:00:00Z to 2026-02-01T00:00:00Z is read again up to 2026-01-10T00:00:00Z; unless that is still running, it was stopped, and goes on with: dqsync backfill --from 2026-01-01T00:00:00Z --to 2026-02-01T00:00:00.001Z --again --target sales',
+    '2026-01-01T00:00:00Z to 2026-02-01T00:00:00Z is being read again, 32 % done; if that was interrupted, resume it with: dqsync backfill --from 2026-01-01T00:00:00Z --to 2026-02-01T00:00:00.001Z --again --target sales',
   );
   expect(rereadingLine(covered([[0, 40]]), 'sales')).toBeNull();
 });

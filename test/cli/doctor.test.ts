@@ -40,7 +40,6 @@ describe('dqsync doctor', () => {
       'secret',
       'credentials',
       'list',
-      'offset unit',
       'clock',
       'future rows',
       'checkpoint',
@@ -94,20 +93,6 @@ describe('dqsync doctor', () => {
     const { failed, check } = await examined(world);
     expect(failed).toEqual(['list']);
     expect(check('credentials')?.outcome).toBe('passed');
-  });
-
-  it('finds the wrong offset unit, in both directions', async () => {
-    const world = await aWorld({ traps: { offsetUnit: 'page' } });
-    addExecutions(world, 200);
-    const rows = await examined(world);
-    expect(rows.failed).toEqual(['offset unit']);
-    expect(rows.check('offset unit')?.remedy).toBe('Set source.offsetUnit to "page".');
-
-    world.simulator.traps.offsetUnit = 'row';
-    await world.configure((config) => {
-      config.source['offsetUnit'] = 'page';
-    });
-    expect((await examined(world)).check('offset unit')?.remedy).toBe('Set source.offsetUnit to "row".');
   });
 
   it('finds a clock that is off', async () => {

@@ -84,16 +84,6 @@ describe('dqsync list', () => {
     expect(await listed(world)).toHaveLength(20);
   });
 
-  it('pages through a source that counts offset in pages', async () => {
-    const world = await aWorld({ traps: { offsetUnit: 'page' } });
-    addExecutions(world, 350);
-    await world.configure((config) => {
-      config.source['offsetUnit'] = 'page';
-    });
-    const all = await listed(world, '--limit', '250');
-    expect(new Set(all.map(({ id }) => id)).size).toBe(250);
-  });
-
   it('shows ids exactly, the count as the source said it, and rows that cannot be read', async () => {
     const { world, ids } = await aMixedWorld();
     const text = world.simulator.life.addUnreadable('start-text', {

@@ -50,7 +50,7 @@ function listenForLimits(world: World): number[] {
 }
 
 describe('dqsync verify', () => {
-  it('exits with 0 where the table holds all, by one request a day', async () => {
+  it('exits with 0 where the table holds all, by one request a day and one over all of them', async () => {
     const world = await aSyncedWorld();
     const limits = listenForLimits(world);
     const run = await world.cli(fiveDays(world));
@@ -60,7 +60,7 @@ describe('dqsync verify', () => {
     );
     expect(run.stdout).toMatch(new RegExp(`${dayText(world, 0)} +101 +101 +0 +0 +0 +\\d+ +\\d+ +\\d+ +0\n`));
     expect(run.stdout).toContain('✓ sales  the table holds everything that the source has of 5 days\n');
-    expect(limits).toEqual([1, 1, 1, 1, 1]);
+    expect(limits).toEqual([100, 100, 100, 100, 100, 100]);
   });
 
   it('names a day whose data files were deleted, and mends just that with --repair', async () => {
@@ -145,9 +145,14 @@ describe('dqsync verify', () => {
     },
   );
 
-  it.each(['inclusive', 'exclusive'] as const)(
-    'keeps the rows of midnight apart, with %s edges, and learns to count them',
-    async (edge) => {
+  it.each([
+    ['inclusive', 1000, 'count'],
+    ['exclusive', 1000, 'count'],
+    ['inclusive', 1, 'rows'],
+    ['exclusive', 1, 'rows'],
+  ] as const)(
+    'keeps the rows of midnight apart, with %s edges, from those %i ms before, by %s',
+    async (edge, beforeMs, comparedBy) => {
       const world = await aWorld({ traps: { startEdge: edge, endEdge: edge } });
       await world.configure((config) => {
         config['initialFrom'] = new Date(startOf(world)).toISOString();
@@ -155,7 +160,7 @@ describe('dqsync verify', () => {
       addOver(world, 455);
       for (let day = 0; day <= 5; day += 1) {
         world.simulator.life.addExecution({ startTimeMs: startOf(world) + day * dayMs });
-        world.simulator.life.addExecution({ startTimeMs: startOf(world) + day * dayMs - 1 });
+        world.simulator.life.addExecution({ startTimeMs: startOf(world) + day * dayMs - beforeMs });
       }
       await world.cli(['sync']);
       const limits = listenForLimits(world);
@@ -163,8 +168,9 @@ describe('dqsync verify', () => {
       expect(run.exitCode).toBe(0);
       const [{ days }] = JSON.parse(run.stdout);
       expect(days.map(({ source }: { source: number }) => source)).toEqual(Array(5).fill(93));
-      // The rows of one day, and a look whether the last of them is the last.
-      expect(limits.filter((limit) => limit === 100)).toHaveLength(edge === 'inclusive' ? 2 : 0);
+      expect(days.map((day: { comparedBy: string }) => day.comparedBy)).toEqual(Array(5).fill(comparedBy));
+      // Once over all days, once a day, and as often again for the rows, which fit into a page.
+      expect(limits).toHaveLength(comparedBy === 'count' ? 6 : 11);
     },
   );
 
@@ -212,7 +218,7 @@ describe('dqsync verify', () => {
     const from = new Date(startOf(world) + 6 * hourMs).toISOString();
     const to = new Date(startOf(world) + 36 * hourMs).toISOString();
     const [target] = JSON.parse((await world.cli(['verify', '--from', from, '--to', to, '--json'])).stdout);
-    expect(target).toMatchObject({ target: 'sales', from, to, fine: true, requests: 2, repairs: [] });
+    expect(target).toMatchObject({ target: 'sales', from, to, fine: true, requests: 3, repairs: [] });
     expect(target.days).toMatchObject([
       {
         day: dayText(world, 0),
@@ -265,7 +271,7 @@ describe('dqsync verify', () => {
     const run = await world.cli([...fiveDays(world), '--json']);
     expect(run.exitCode).toBe(1);
     const [target] = JSON.parse(run.stdout);
-    expect(target.days[1].unproven).toMatch(/could not be proven complete/);
+    expect(target.days[1].unproven).toMatch(/cannot be proven complete/);
     expect(target.days.filter(({ fine }: { fine: boolean }) => fine)).toHaveLength(4);
   });
 
@@ -289,7 +295,8 @@ describe('dqsync verify', () => {
     let pages = 0;
     world.simulator.traps.beforePage = async () => {
       pages += 1;
-      if (pages === 3) {
+      // The first one is over all days.
+      if (pages === 4) {
         running.process.kill('SIGINT');
         await held.promise;
       }

@@ -41,7 +41,6 @@ export interface RunOptions {
   readonly dieAtPage?: number | undefined;
   /** Is stopped when it asks for so many pages, and may commit. Default: never. */
   readonly stopAtPage?: number | undefined;
-  readonly offsetUnit?: 'row' | 'page' | undefined;
   readonly by?: string;
   /** How far the machine's clock is ahead. */
   readonly aheadMs?: number;
@@ -88,20 +87,19 @@ export async function openProofWorld(options: ProofWorldOptions = {}): Promise<P
   const initialFromMs = startMs - (options.syncedMs ?? 3 * dayMs);
   // A quota that cuts slices as short as they get; who paces is another, who lets everything through.
   const source = { endpoint: simulator.url, iamEndpoint: simulator.iamUrl, quota: { requests: 4, perSeconds: 3600 } };
-  const configured = (offsetUnit: 'row' | 'page'): Config =>
-    parseConfig(
-      {
-        warehouse: 'file:unused',
-        source: { ...source, offsetUnit },
-        targets: [{ name: target, ...defaultWorkspace, credentials: `file:${secret}` }],
-        initialFrom: isoTime(initialFromMs),
-        settleSeconds: settleMs / 1000,
-        lookbackMinutes: lookbackMs / minuteMs,
-        maxOpenDays: 300,
-        ...options.config,
-      },
-      'config',
-    );
+  const config = parseConfig(
+    {
+      warehouse: 'file:unused',
+      source,
+      targets: [{ name: target, ...defaultWorkspace, credentials: `file:${secret}` }],
+      initialFrom: isoTime(initialFromMs),
+      settleSeconds: settleMs / 1000,
+      lookbackMinutes: lookbackMs / minuteMs,
+      maxOpenDays: 300,
+      ...options.config,
+    },
+    'config',
+  );
   const random = seededRandom(seed, 21);
   const world = { simulator, clock, auditor, store, random, initialFromMs };
   const productClock: Clock = { now: () => clock.now(), sleep: async () => undefined };
@@ -109,10 +107,9 @@ export async function openProofWorld(options: ProofWorldOptions = {}): Promise<P
     ...world,
     run: async (run = {}) => {
       const end = auditor.runBegins(clock.now());
-      return await runOnce({ ...world, productClock, config: configured(run.offsetUnit ?? 'row') }, run).finally(end);
+      return await runOnce({ ...world, productClock, config }, run).finally(end);
     },
     rewind: async (toMs) => {
-      const config = configured('row');
       const [targetConfig] = config.targets;
       if (targetConfig === undefined) {
         throw new Error('the config has no target');

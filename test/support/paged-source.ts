@@ -9,14 +9,14 @@ import {
   type Window,
 } from '../../functions/model.ts';
 import type { Collected } from '../../functions/reading/collected.ts';
-import type { Reader } from '../../functions/reading/reader.ts';
-import { noTraits } from '../../functions/reading/traits.ts';
-import { readVerified } from '../../functions/reading/verified.ts';
+import { Evidence } from '../../functions/reading/evidence.ts';
+import { calibrate, type PageSource } from '../../functions/reading/page-source.ts';
+import { readWindow as readPart, type WindowRead, type WindowTask } from '../../functions/reading/read-window.ts';
 
 /** What the source does wrong, or just otherwise. */
 export interface PagedSourceTraps {
-  order: 'ascending' | 'descending' | 'id';
-  /** Order among rows of one millisecond changes with every request. */
+  order: 'ascending' | 'descending' | 'id' | 'id-descending' | 'none';
+  /** Order among rows of one start time changes with every request. */
   shuffleTies: boolean;
   startInclusive: boolean;
   endInclusive: boolean;
@@ -32,6 +32,8 @@ export interface PagedSourceTraps {
   glitchCount: 'zero' | 'total';
   /** The list ends here, wherever the rows end. */
   listCappedAt: number;
+  /** The filter goes by the start time shown plus this. */
+  filterSkewMs: number;
   /** The text of a row that cannot be read; null for one that can. */
   unreadableText: (row: Execution) => string | null;
   /** What the nth reply says instead of what it should. */
@@ -53,6 +55,7 @@ const harmless: PagedSourceTraps = {
   shortRequests: new Set(),
   glitchCount: 'zero',
   listCappedAt: Number.POSITIVE_INFINITY,
+  filterSkewMs: 0,
   unreadableText: () => null,
   distort: (page) => page,
   beforeRequest: () => undefined,
@@ -63,7 +66,8 @@ export interface PagedSource {
   requests: number;
   readonly asked: PageRequest[];
   readonly fetchPage: FetchPage;
-  readonly reader: Reader;
+  /** What reads it works with. */
+  readonly source: PageSource;
 }
 
 /** An execution with defaults. */
@@ -92,12 +96,8 @@ export function executions(count: number, startOf: (index: number) => number = (
   );
 }
 
-/** Starts an in-memory source. `reader` reads it with an `offsetUnit` as given (rows by default). */
-export function pagedSource(
-  rows: Execution[],
-  traps: Partial<PagedSourceTraps> = {},
-  configuredUnit: 'row' | 'page' = 'row',
-): PagedSource {
+/** Starts an in-memory source. */
+export function pagedSource(rows: Execution[], traps: Partial<PagedSourceTraps> = {}): PagedSource {
   const all = { ...harmless, ...traps };
   let random = 12_345;
   const nextRandom = (): number => {
@@ -116,11 +116,10 @@ export function pagedSource(
       await Promise.resolve();
       return all.distort(answer(n, source.rows, all, request, nextRandom), n, request);
     },
-    reader: {
+    source: {
       fetchPage: (request) => source.fetchPage(request),
       filter: {},
-      offsetUnit: configuredUnit,
-      traits: noTraits(),
+      evidence: new Evidence(),
       inFlight: () => 4,
       onRows: () => undefined,
     },
@@ -138,18 +137,18 @@ function answer(
   if (request.offset > traps.deepestOffset) {
     throw new SourceError('offset too large', { remedy: '-', httpStatus: 400, code: 'DQC.0001' });
   }
-  const tieBreak = new Map(rows.map((row) => [row, traps.shuffleTies ? random() : Number(row.id % 1_000_003n)]));
+  const isShuffled = traps.shuffleTies || traps.order === 'none';
+  const tieBreak = new Map(rows.map((row) => [row, isShuffled ? random() : Number(row.id % 1_000_003n)]));
   const matched = rows
     .filter(
       (row) =>
-        (traps.startInclusive ? row.startTimeMs >= request.startTimeMs : row.startTimeMs > request.startTimeMs) &&
-        (traps.endInclusive ? row.startTimeMs <= request.endTimeMs : row.startTimeMs < request.endTimeMs) &&
+        isFrom(row.startTimeMs + traps.filterSkewMs, request.startTimeMs, traps.startInclusive) &&
+        isFrom(request.endTimeMs, row.startTimeMs + traps.filterSkewMs, traps.endInclusive) &&
         (request.filter.runStatus === undefined || row.runStatus === request.filter.runStatus),
     )
     .sort((a, b) => {
-      const byTime = traps.order === 'id' ? 0 : a.startTimeMs - b.startTimeMs;
-      const signed = traps.order === 'descending' ? -byTime : byTime;
-      return signed !== 0 ? signed : (tieBreak.get(a) ?? 0) - (tieBreak.get(b) ?? 0);
+      const first = byOrder(traps.order, a, b);
+      return first !== 0 ? first : (tieBreak.get(a) ?? 0) - (tieBreak.get(b) ?? 0);
     });
   const limit = Math.min(request.limit, traps.pageCap);
   const from = traps.offsetUnit === 'row' ? request.offset : request.offset * limit;
@@ -175,13 +174,54 @@ function answer(
   };
 }
 
-/** What reading a window (of a day, by default) shows; fails if it is called too large. */
-export async function readWindow(source: PagedSource, window: Window = day): Promise<Collected> {
-  const outcome = await readVerified(source.reader, window, 1_000_000);
-  if (outcome.kind !== 'complete') {
-    throw new Error('reported too large');
+function isFrom(ms: number, limitMs: number, isInclusive: boolean): boolean {
+  return isInclusive ? ms >= limitMs : ms > limitMs;
+}
+
+function byOrder(order: PagedSourceTraps['order'], a: Execution, b: Execution): number {
+  switch (order) {
+    case 'ascending':
+      return a.startTimeMs - b.startTimeMs;
+    case 'descending':
+      return b.startTimeMs - a.startTimeMs;
+    case 'id':
+      return a.id < b.id ? -1 : 1;
+    case 'id-descending':
+      return a.id < b.id ? 1 : -1;
+    case 'none':
+      return 0;
   }
-  return outcome.collected;
+}
+
+/** A span far longer than any window of the tests. */
+export const longSpan = { fromMs: epochMs - 10 * 86_400_000, toMs: epochMs + 20 * 86_400_000 };
+
+/** Reads a window (a day by default) as a run does: after a first request over a long span. Nothing in it is young. */
+export async function readPartly(
+  { source }: PagedSource,
+  window: Window = day,
+  task: Partial<WindowTask> = {},
+): Promise<WindowRead> {
+  if (source.evidence.hints.longSpan === null) {
+    await calibrate(source, longSpan);
+  }
+  return await readPart(source, {
+    window,
+    settledUntilMs: Number.POSITIVE_INFINITY,
+    rereadFromMs: Number.POSITIVE_INFINITY,
+    maxRows: Number.POSITIVE_INFINITY,
+    isStopping: () => false,
+    ...task,
+  });
+}
+
+/** Returns what reading a window shows. Throws what ended it early, or why a part of it could not be proven. */
+export async function readWindow(source: PagedSource, window: Window = day): Promise<Collected> {
+  const read = await readPartly(source, window);
+  if (read.kind === 'partial') {
+    throw read.failure ?? read.unproven[0] ?? new Error('the reading stopped by itself');
+  }
+  return read.collected;
 }
 
 /** Like `readWindow`, the keys of the executions alone. */

@@ -3,8 +3,8 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../functions/config.ts';
-import { executionKey } from '../../functions/model.ts';
-import { type Collected, emptyCollected } from '../../functions/reading/collected.ts';
+import { executionKey, type Window } from '../../functions/model.ts';
+import { emptyCollected } from '../../functions/reading/collected.ts';
 import { openBudget } from '../../functions/sync/budget.ts';
 import { identityOf, loadCheckpoint } from '../../functions/sync/commit.ts';
 import { Recorder } from '../../functions/sync/recorder.ts';
@@ -237,19 +237,19 @@ describe('a rewind between two windows of a run', () => {
     const edgeMs = world.clock.now() - 5 * minuteMs;
     const [fromMs, toMs] = [edgeMs - 5 * minuteMs, edgeMs + 4 * minuteMs];
     const execution = anExecution({ startTimeMs: edgeMs, endTimeMs: edgeMs + 1000 });
-    const collected = (): Collected => {
-      const rows = emptyCollected();
-      rows.seen.set(executionKey(execution), { execution, receivedAtMs: world.clock.now() });
-      return rows;
+    const sliceOf = (window: Window) => {
+      const collected = emptyCollected();
+      collected.seen.set(executionKey(execution), { execution, receivedAtMs: world.clock.now() });
+      return { window, proven: [window], unproven: [], collected };
     };
     const first = await recorderOf(world, '20260601T120000Z-00000001');
-    first.addWindow({ fromMs, toMs }, toMs, collected());
+    first.addSlice(sliceOf({ fromMs, toMs }), toMs);
     await first.commit('done', null);
     const second = await recorderOf(world, '20260601T120000Z-00000002');
-    second.addWindow({ fromMs, toMs: edgeMs }, edgeMs, collected());
+    second.addSlice(sliceOf({ fromMs, toMs: edgeMs }), edgeMs);
     await loseAndRewind(world, fromMs);
     await second.commit('running', null);
-    second.addWindow({ fromMs: edgeMs, toMs }, toMs, collected());
+    second.addSlice(sliceOf({ fromMs: edgeMs, toMs }), toMs);
     await second.commit('done', null);
     expect(second.checkpoint.coverage).toEqual([{ fromMs: edgeMs, toMs, rows: 1 }]);
     expect(await world.observations()).toHaveLength(1);
@@ -273,5 +273,6 @@ async function recorderOf(world: SyncedSource, runId: string): Promise<Recorder>
     ...options,
     revisitedMs: run.settings.lookbackMs,
     incrementalFromMs: world.clock.now() - dayMs,
+    maxSpanMs: () => Number.POSITIVE_INFINITY,
   });
 }

@@ -1,13 +1,12 @@
 /** The checkpoint as JSON text: written, and read back with every doubt resolved in favour of stopping. Pure. */
 import * as z from 'zod';
 import { InternalError, StateError } from '../../errors.ts';
-import type { Window } from '../../model.ts';
 import type { Checkpoint, TargetIdentity } from './checkpoint.ts';
 import { hash64 } from './fingerprint.ts';
 
 const format = 'dqsync.checkpoint';
-/** Version 1 had neither `incremental` nor `rereading`: its watermark was the end of coverage. Version 2 had no digest. */
-const version = 3;
+/** Versions 1 to 3 were never released. */
+const version = 4;
 
 /** What a date can hold (ECMAScript, time values). */
 const epochMs = z.int().min(-8.64e15).max(8.64e15);
@@ -22,8 +21,10 @@ const header = z.object({ format: z.literal(format), version: z.int() });
 
 const window = z.strictObject({ fromMs: epochMs, toMs: epochMs });
 
-const fields = {
+const document = z.strictObject({
   format: z.literal(format),
+  version: z.literal(version),
+  digest: z.string(),
   identity: z.strictObject({
     projectId: z.string(),
     workspace: z.string(),
@@ -33,6 +34,10 @@ const fields = {
   coverage: z
     .array(z.strictObject({ fromMs: epochMs, toMs: epochMs, rows: z.int().min(0) }))
     .refine(isDisjointAndSorted, { error: 'windows overlap or are out of order' }),
+  incremental: window.nullable(),
+  rereading: z.strictObject({ ...window.shape, read: z.array(window), readAtMs: epochMs }).nullable(),
+  lookbackMs: z.int().min(0).nullable(),
+  maxSpanMs: z.int().min(1).nullable(),
   open: z.array(
     z.strictObject({
       execution: z.strictObject({
@@ -73,20 +78,7 @@ const fields = {
       error: text,
     })
     .nullable(),
-};
-
-const documentV1 = z
-  .strictObject({ ...fields, version: z.literal(1) })
-  .transform((document) => ({ ...document, incremental: lastStretch(document.coverage), rereading: null }));
-
-const documentV2 = z.strictObject({
-  ...fields,
-  version: z.literal(2),
-  incremental: window.nullable(),
-  rereading: z.strictObject({ ...window.shape, reachedMs: epochMs, reachedAtMs: epochMs.optional() }).nullable(),
 });
-
-const documentV3 = z.strictObject({ ...documentV2.shape, version: z.literal(version), digest: z.string() });
 
 /**
  * The document's text, UTF-8. Lists stand one entry a line, so that a person can read and compare them.
@@ -95,7 +87,7 @@ const documentV3 = z.strictObject({ ...documentV2.shape, version: z.literal(vers
  */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   const { identity, coverage, incremental, rereading, open, recent, quarantined, commitIds, lastRun } = checkpoint;
-  const { latestObservedMs } = checkpoint;
+  const { latestObservedMs, lookbackMs, maxSpanMs } = checkpoint;
   requireWholeWindows(coverage);
   const recentTuples = recent.map((entry) => [entry.id, entry.startTimeMs, entry.fingerprint, entry.observedAtMs]);
   const parts = [
@@ -105,6 +97,8 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
     `"lastRun":${json(lastRun)}`,
     `"incremental":${json(incremental)}`,
     `"rereading":${json(rereading)}`,
+    `"lookbackMs":${json(lookbackMs)}`,
+    `"maxSpanMs":${json(maxSpanMs)}`,
     ...(latestObservedMs === null ? [] : [`"latestObservedMs":${latestObservedMs}`]),
     `"coverage":${lines(coverage)}`,
     `"open":${lines(open)}`,
@@ -120,7 +114,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
  * Reads a checkpoint back.
  *
  * @param where the object's name, for messages
- * @throws StateError when it is damaged, of a newer version, or was made for another project, workspace, filter or time zone
+ * @throws StateError when it is damaged, of another version, or was made for another project, workspace, filter or time zone
  */
 export function decodeCheckpoint(
   bytes: Uint8Array,
@@ -136,21 +130,24 @@ export function decodeCheckpoint(
 /**
  * Reads a checkpoint whatever configuration it was made for: to look at, never to go on from.
  *
- * @throws StateError when it is damaged or of a newer version
+ * @throws StateError when it is damaged or of another version
  */
 export function decodeAnyCheckpoint(bytes: Uint8Array, target: string, where: string): Checkpoint {
   const value = parseJson(bytes, target, where);
   const head = header.safeParse(value);
-  if (head.success && head.data.version > version) {
+  if (head.success && head.data.version !== version) {
+    const isNewer = head.data.version > version;
     throw new StateError(
-      `the checkpoint ${where} has version ${head.data.version}, newer than the ${version} this dqsync knows`,
+      `the checkpoint ${where} has version ${head.data.version}, ${isNewer ? 'newer' : 'older'} than the ${version} this dqsync knows`,
       {
         target,
-        remedy: 'Upgrade dqsync. Nothing was overwritten.',
+        remedy: isNewer
+          ? 'Upgrade dqsync. Nothing was overwritten.'
+          : 'Move it away to start again from initialFrom. The table keeps its rows, and the view drops duplicates.',
       },
     );
   }
-  const result = documentOf(head.data?.version).safeParse(value);
+  const result = document.safeParse(value);
   if (!result.success) {
     const issue = result.error.issues[0];
     throw damaged(
@@ -160,18 +157,14 @@ export function decodeAnyCheckpoint(bytes: Uint8Array, target: string, where: st
       result.error,
     );
   }
-  const { format: _format, version: _version, identity, digest, ...rest } = { digest: null, ...result.data };
+  const { format: _format, version: _version, identity, digest, ...rest } = result.data;
   const { name, taskType } = identity.filter;
   const filter = { ...(name === undefined ? {} : { name }), ...(taskType === undefined ? {} : { taskType }) };
   const checkpoint = { ...rest, identity: { ...identity, filter } };
-  if (digest !== null && digest !== digestOf(checkpoint)) {
+  if (digest !== digestOf(checkpoint)) {
     throw damaged(target, where, 'its digest does not fit what it says', undefined);
   }
   return checkpoint;
-}
-
-function documentOf(found: number | undefined) {
-  return found === 1 ? documentV1 : found === 2 ? documentV2 : documentV3;
 }
 
 /** Of what the document says, however it is laid out: a digit that is wrong would go unnoticed, and hide a span for ever. */
@@ -195,19 +188,6 @@ function sortedEntries(value: object): [string, unknown][] {
   return Object.entries(value)
     .filter(([, entry]) => entry !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1));
-}
-
-/** The windows without gap at the end of coverage; null without coverage. */
-function lastStretch(coverage: readonly Window[]): Window | null {
-  const last = coverage.at(-1);
-  if (last === undefined) {
-    return null;
-  }
-  const fromMs = coverage.reduceRight(
-    (fromMs, covered) => (covered.toMs === fromMs ? covered.fromMs : fromMs),
-    last.toMs,
-  );
-  return { fromMs, toMs: last.toMs };
 }
 
 function requireWholeWindows(coverage: Checkpoint['coverage']): void {

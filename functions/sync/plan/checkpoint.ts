@@ -4,8 +4,10 @@
  * Changes commute and may be applied twice (PROTOCOL.md, I5): coverage is a union, and of two sightings of one execution
  * the later observation wins, as it does in the view.
  */
+
+import { containsAny, gapsIn, unionOf } from '../../intervals.ts';
 import { type EpochMs, type Execution, executionKey, isOpen, type TargetFilter, type Window } from '../../model.ts';
-import { addLateRows, addWindow, type Covered, type CoveredWindow, cutOut, watermarkOf } from './coverage.ts';
+import { addLateRows, addWindow, type Covered, type CoveredWindow, cutOut } from './coverage.ts';
 
 /** What a target's coverage is true for; it never changes under one name. */
 export interface TargetIdentity {
@@ -48,11 +50,12 @@ export interface LastRun {
   readonly error: string | null;
 }
 
-/** A span of coverage that is being read once more, and how far that is. */
+/** A span of coverage that is being read once more, and the parts of it that were. */
 export interface Rereading extends Window {
-  readonly reachedMs: EpochMs;
-  /** When that was; unknown from before this was kept. */
-  readonly reachedAtMs?: EpochMs | undefined;
+  /** Disjoint, in order of time. */
+  readonly read: readonly Window[];
+  /** When the last of them was read. */
+  readonly readAtMs: EpochMs;
 }
 
 /** The document. */
@@ -60,6 +63,13 @@ export interface Checkpoint extends Covered {
   readonly identity: TargetIdentity;
   /** The reading again that was begun last and has not ended. A hint: without it, it begins anew. */
   readonly rereading: Rereading | null;
+  /**
+   * The lookback of the incremental run that committed last: the next one reads at least so much again. Null before the
+   * first.
+   */
+  readonly lookbackMs: number | null;
+  /** The longest span that the source was seen to accept after it had refused longer ones; null where it refused none. A hint. */
+  readonly maxSpanMs: number | null;
   readonly open: readonly OpenEntry[];
   readonly recent: readonly RecentEntry[];
   /** The latest `observed_at` that was ever written, by whosever clock; null where that was not kept. */
@@ -76,10 +86,13 @@ export interface Change {
   readonly commitId: string;
   /** Windows proven complete, with the start times of the executions found in them. */
   readonly windows: readonly { readonly window: Window; readonly startTimesMs: readonly EpochMs[] }[];
+  /** Windows that could not be proven, though a part of them may be covered: rows that appeared late may be missing. */
+  readonly uncovered: readonly Window[];
   /** Where the incremental run that made this change would set out if it were the first; null for a backfill. */
   readonly incrementalFromMs: EpochMs | null;
-  /** How far a reading again is; null where the change is not of one. */
+  /** What was read of a span that is read again; null where the change is not of one. */
   readonly rereading: Rereading | null;
+  readonly maxSpanMs: number | null;
   /** Start times of executions that appeared within coverage. */
   readonly lateStartTimesMs: readonly EpochMs[];
   /** Executions seen, for `recent`. */
@@ -99,7 +112,7 @@ const keptCommitIds = 50;
 /** A row that was not seen again for so long is forgotten as quarantined. */
 const quarantineMemoryMs = 7 * 86_400_000;
 const keptQuarantined = 20_000;
-/** A reading again that was stopped longer ago than this begins anew: what it had read is too old to stand for the present. */
+/** A reading again that was stopped longer ago than this starts over: what it had read is stale. */
 const rereadingMemoryMs = 86_400_000;
 
 /** The checkpoint of a target that was never synced. */
@@ -109,6 +122,8 @@ export function emptyCheckpoint(identity: TargetIdentity): Checkpoint {
     coverage: [],
     incremental: null,
     rereading: null,
+    lookbackMs: null,
+    maxSpanMs: null,
     open: [],
     recent: [],
     latestObservedMs: null,
@@ -125,15 +140,18 @@ export function applyChange(checkpoint: Checkpoint, change: Change, lookbackMs: 
   }
   const coverage = change.windows.reduce<readonly CoveredWindow[]>(
     (sum, { window, startTimesMs }) => addWindow(sum, window, startTimesMs),
-    addLateRows(checkpoint.coverage, change.lateStartTimesMs),
+    change.uncovered.reduce(cutOut, addLateRows(checkpoint.coverage, change.lateStartTimesMs)),
   );
   const incremental = applyIncremental(checkpoint.incremental, change);
-  const isShownAgain = shownAgain({ coverage, incremental }, lookbackMs);
+  const nextLookbackMs = change.incrementalFromMs === null ? checkpoint.lookbackMs : lookbackMs;
+  const isShownAgain = shownAgain({ coverage, incremental }, Math.max(lookbackMs, nextLookbackMs ?? 0));
   return {
     identity: checkpoint.identity,
     coverage,
     incremental,
     rereading: applyRereading(checkpoint.rereading, change.rereading),
+    lookbackMs: nextLookbackMs,
+    maxSpanMs: change.maxSpanMs ?? checkpoint.maxSpanMs,
     open: applyOpen(checkpoint.open, change),
     recent: newestOf([...checkpoint.recent, ...change.seen], (entry) => executionKey(entry)).filter(isShownAgain),
     latestObservedMs: laterOf(checkpoint.latestObservedMs, change.latestObservedMs),
@@ -161,10 +179,10 @@ export function rewindTo(checkpoint: Checkpoint, toMs: EpochMs, commitId: string
   };
 }
 
-/** Where a reading again of the same span goes on; null where it begins anew. */
-export function resumedAt({ rereading }: Checkpoint, { fromMs, toMs }: Window, nowMs: EpochMs): EpochMs | null {
+/** Returns what an interrupted reading again of the same span has read; nothing where it starts over. */
+export function rereadParts({ rereading }: Checkpoint, { fromMs, toMs }: Window, nowMs: EpochMs): readonly Window[] {
   const isSame = rereading !== null && rereading.fromMs === fromMs && rereading.toMs === toMs;
-  return isSame && isFresh(rereading, nowMs) ? rereading.reachedMs : null;
+  return isSame && isFresh(rereading, nowMs) ? rereading.read : [];
 }
 
 /** How far outside a window the source may show rows: it is asked for windows widened by 1 ms, and they are kept that long. */
@@ -193,16 +211,21 @@ export function awaitedOf(
 }
 
 /**
- * Which executions the next incremental run is shown again, covered or not: those of the lookback before the watermark and,
- * where that stands at a gap, of the lookback before the furthest that any run has proven. Not what lies between.
+ * Which executions later incremental runs are shown again although they are covered: those of the lookback before the furthest
+ * that any run has proven, and before each gap, at which the watermark may come to stand. Not what lies between.
  */
 function shownAgain(covered: Covered, lookbackMs: number): (entry: RecentEntry) => boolean {
   const reachMs = lookbackMs + edgeMs;
-  const watermarkMs = watermarkOf(covered) ?? 0;
-  const furthestMs = covered.incremental?.toMs ?? watermarkMs;
-  return ({ startTimeMs }) =>
-    startTimeMs >= furthestMs - reachMs ||
-    (startTimeMs >= watermarkMs - reachMs && startTimeMs <= watermarkMs + edgeMs);
+  const { incremental, coverage } = covered;
+  if (incremental === null) {
+    return () => true;
+  }
+  const beforeGaps = gapsIn(incremental, coverage).map(({ fromMs }) => fromMs);
+  const shown = unionOf([
+    ...beforeGaps.map((ms) => ({ fromMs: ms - reachMs, toMs: ms + edgeMs + 1 })),
+    { fromMs: incremental.toMs - reachMs, toMs: Number.POSITIVE_INFINITY },
+  ]);
+  return ({ startTimeMs }) => containsAny(shown, startTimeMs);
 }
 
 function applyIncremental(before: Window | null, { incrementalFromMs, windows }: Change): Window | null {
@@ -217,13 +240,13 @@ function applyRereading(before: Rereading | null, now: Rereading | null): Reread
   if (now === null) {
     return before;
   }
-  const isSame = before?.fromMs === now.fromMs && before.toMs === now.toMs && isFresh(before, now.reachedAtMs ?? 0);
-  const reachedMs = Math.max(now.reachedMs, isSame ? before.reachedMs : now.reachedMs);
-  return reachedMs >= now.toMs ? null : { ...now, reachedMs };
+  const isSame = before?.fromMs === now.fromMs && before.toMs === now.toMs && isFresh(before, now.readAtMs);
+  const read = unionOf([...now.read, ...(isSame ? before.read : [])]);
+  return gapsIn(now, read).length === 0 ? null : { ...now, read };
 }
 
-function isFresh({ reachedAtMs }: Rereading, nowMs: EpochMs): boolean {
-  return reachedAtMs !== undefined && nowMs - reachedAtMs < rereadingMemoryMs;
+function isFresh({ readAtMs }: Rereading, nowMs: EpochMs): boolean {
+  return nowMs - readAtMs < rereadingMemoryMs;
 }
 
 function laterOf(a: EpochMs | null, b: EpochMs | null): EpochMs | null {

@@ -1,8 +1,9 @@
 /**
  * Coverage: the disjoint windows that were read, proven complete and written, each with the rows found in it. Pure.
  */
+
+import { contains, gapsIn, lengthOf } from '../../intervals.ts';
 import type { EpochMs, Window } from '../../model.ts';
-import { contains, lengthOf } from '../../reading/window.ts';
 
 /** A window that is complete in the table. */
 export interface CoveredWindow extends Window {
@@ -42,25 +43,6 @@ export function knownSpan(covered: Covered, initialFromMs: EpochMs): Window | nu
   const [first] = covered.coverage;
   const toMs = watermarkOf(covered) ?? endOf(covered.coverage);
   return first === undefined || toMs === null ? null : { fromMs: Math.min(initialFromMs, first.fromMs, toMs), toMs };
-}
-
-/** The parts of `window` that coverage does not hold, in order of time. */
-export function gapsIn(window: Window, coverage: readonly Window[]): Window[] {
-  const gaps: Window[] = [];
-  let fromMs = window.fromMs;
-  for (const covered of coverage) {
-    if (covered.toMs <= fromMs || covered.fromMs >= window.toMs) {
-      continue;
-    }
-    if (covered.fromMs > fromMs) {
-      gaps.push({ fromMs, toMs: covered.fromMs });
-    }
-    fromMs = Math.max(fromMs, covered.toMs);
-  }
-  if (fromMs < window.toMs) {
-    gaps.push({ fromMs, toMs: window.toMs });
-  }
-  return gaps;
 }
 
 /**

@@ -1,12 +1,27 @@
 /** What a run reads. Pure. */
+
+import { gapsIn, lengthOf } from '../../intervals.ts';
 import type { EpochMs, Window } from '../../model.ts';
-import { lengthOf } from '../../reading/window.ts';
-import { type Covered, type CoveredWindow, cutOut, gapsIn, watermarkOf } from './coverage.ts';
+import { type Covered, type CoveredWindow, cutOut, watermarkOf } from './coverage.ts';
 
 /** The settings that say what an incremental run reads. */
 export interface ReadSettings {
   readonly initialFromMs: EpochMs;
   readonly lookbackMs: number;
+}
+
+/** What a checkpoint says of how it was read. */
+export interface LookedBack extends Covered {
+  /** The lookback of the incremental run that committed last; null before the first. */
+  readonly lookbackMs: number | null;
+}
+
+/**
+ * Returns how far behind the watermark a run reads again: the configured lookback, or the one of the run before where that
+ * was longer, because that run left it to the next one to read so much again.
+ */
+export function lookbackOf({ lookbackMs }: Pick<LookedBack, 'lookbackMs'>, configuredMs: number): number {
+  return Math.max(lookbackMs ?? 0, configuredMs);
 }
 
 /**
@@ -15,9 +30,10 @@ export interface ReadSettings {
  *
  * @param untilMs now less settle
  */
-export function nextWindow(covered: Covered, { initialFromMs, lookbackMs }: ReadSettings, untilMs: EpochMs): Window {
+export function nextWindow(covered: LookedBack, { initialFromMs, lookbackMs }: ReadSettings, untilMs: EpochMs): Window {
   const watermarkMs = watermarkOf(covered);
-  const fromMs = watermarkMs === null ? initialFromMs : Math.min(watermarkMs, untilMs) - lookbackMs;
+  const fromMs =
+    watermarkMs === null ? initialFromMs : Math.min(watermarkMs, untilMs) - lookbackOf(covered, lookbackMs);
   return { fromMs, toMs: Math.max(fromMs, untilMs) };
 }
 
@@ -43,11 +59,6 @@ export function furthestLookback({ incremental }: Covered, lookbackMs: number): 
 /** `window` without what is covered, but for what is to be read `again`. */
 export function spansToRead(window: Window, again: readonly Window[], coverage: readonly CoveredWindow[]): Window[] {
   return gapsIn(window, again.reduce(cutOut, coverage));
-}
-
-/** `spans` from `ms` on. */
-export function spansFrom(spans: readonly Window[], ms: EpochMs): Window[] {
-  return spans.filter(({ toMs }) => toMs > ms).map(({ fromMs, toMs }) => ({ fromMs: Math.max(fromMs, ms), toMs }));
 }
 
 /** The later half of `spans`, by milliseconds. */

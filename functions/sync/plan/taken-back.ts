@@ -5,10 +5,10 @@
  * it began with. A rewind says that this is in doubt: so what was covered then, and is not now, stays uncovered until it
  * is read and written anew. What the run was the first to read is all written, and counts.
  */
+
+import { contains, gapsIn } from '../../intervals.ts';
 import type { Window } from '../../model.ts';
-import { contains } from '../../reading/window.ts';
 import type { Change } from './checkpoint.ts';
-import { gapsIn } from './coverage.ts';
 
 /**
  * `change` as it may be applied to what is there now.

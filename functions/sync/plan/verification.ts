@@ -1,7 +1,6 @@
 /** What proves a day of the table against the source, and what differs. Pure. */
 import { dayInTimeZone, firstReached } from '../../clock.ts';
 import { type Execution, executionKey, type Window } from '../../model.ts';
-import { isRoundCount } from '../../reading/list-end.ts';
 
 /** A calendar day, or the part of it that is asked about. */
 export interface Day extends Window {
@@ -22,15 +21,6 @@ export interface TableRow extends ComparedState {
 export interface DayTally {
   readonly rows: number;
   readonly byStatus: ReadonlyMap<string, number>;
-  /** Rows of the milliseconds just before and just after the day, at which the source is asked, too. */
-  readonly rowsBefore: number;
-  readonly rowsAfter: number;
-}
-
-/** Which edges of what it is asked for the source was seen to count as inside. Unknown edges have had no rows so far. */
-export interface ShownEdges {
-  start: boolean;
-  end: boolean;
 }
 
 /** How source and view differ, in executions. */
@@ -65,20 +55,6 @@ export function daysIn(window: Window, timeZone: string): Day[] {
     fromMs = toMs;
   }
   return days;
-}
-
-/**
- * Whether a reply's `count`, to a request for one row, proves that the view holds as many executions of a day as the source.
- *
- * Not where it may say something else: how many rows that page had; or a cap, which is a round number. A day that has the
- * same number by chance (one gone for one missing) is told apart only by comparing rows.
- *
- * @param pageRows rows that the reply had
- */
-export function isProvenByCount(count: number | null, pageRows: number, tally: DayTally, edges: ShownEdges): boolean {
-  const isTotal = count !== null && count > pageRows && pageRows > 0 && !isRoundCount(count);
-  const expected = tally.rows + (edges.start ? tally.rowsBefore : 0) + (edges.end ? tally.rowsAfter : 0);
-  return isTotal && count === expected;
 }
 
 /**

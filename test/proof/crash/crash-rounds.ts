@@ -47,7 +47,7 @@ export async function crashAtEveryStep(options: SweepOptions): Promise<SweepResu
           figures.extraRows += world.ledger.extraRows();
           await world.empty();
         }
-        world.stir();
+        await world.stir();
         const said = await killOnce(world, kill, figures);
         kills.report(kill, said);
         hit.push(...(said ?? []));
@@ -87,7 +87,7 @@ export async function crashRounds(options: RoundsOptions): Promise<CrashFigures>
       figures.extraRows += world.ledger.extraRows();
       await world.empty();
       usualMs = await killRepeatedly(world, figures, `round ${round}, first run`, usualMs, isOver);
-      world.stir();
+      await world.stir();
       await killRepeatedly(world, figures, `round ${round}, next run`, 700, isOver);
     }
     figures.extraRows += world.ledger.extraRows();

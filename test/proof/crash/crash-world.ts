@@ -7,6 +7,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { defaultAccount } from '../../simulator/accounts.ts';
 import type { ExecutionKey } from '../../simulator/life-cycle.ts';
@@ -70,7 +71,7 @@ export interface CrashWorld {
   /** Runs what comes after, to its end; `tookMs` in all. */
   finish(): Promise<{ readonly runs: readonly CliRun[]; readonly tookMs: number }>;
   /** Lets the source change: some start, some end, and of what is in the table some are run again or deleted. */
-  stir(): void;
+  stir(): Promise<void>;
   /** Throws the warehouse away. */
   empty(): Promise<void>;
   close(): Promise<void>;
@@ -177,7 +178,7 @@ function killVariables(kill: Kill, folder: string): Record<string, string> {
 /** Makes the kill happen where it is not the process that does it. Returns what makes it not happen any more. */
 function arm(kill: Kill, act: () => void, proxies: readonly FaultProxy[]): () => void {
   if (kill.at === 'time') {
-    const timer = setTimeout(act, kill.ms);
+    const timer = globalThis.setTimeout(act, kill.ms);
     return () => clearTimeout(timer);
   }
   let n = 0;
@@ -195,8 +196,16 @@ function arm(kill: Kill, act: () => void, proxies: readonly FaultProxy[]): () =>
   };
 }
 
+/** Waits for a whole second that is not covered yet: executions that are run again start at the last one. */
+async function nextSecond(clock: Simulator['clock']): Promise<void> {
+  const nextMs = Math.floor(clock.now() / 1000) * 1000 + 1000;
+  while (clock.now() < nextMs) {
+    await setTimeout(nextMs - clock.now());
+  }
+}
+
 /** New executions start now, so that each is beyond what was covered before. */
-function stir(simulator: Simulator, random: Random, ledger: Ledger, running: ExecutionKey[]): void {
+async function stir(simulator: Simulator, random: Random, ledger: Ledger, running: ExecutionKey[]): Promise<void> {
   const { life, clock } = simulator;
   for (const back of [2, 1]) {
     life.addExecution({ startTimeMs: clock.now() - back, runStatus: random.pick(['SUCCESS', 'FAILED', 'ALARMING']) });
@@ -210,6 +219,7 @@ function stir(simulator: Simulator, random: Random, ledger: Ledger, running: Exe
   if (settled.length > 20) {
     const id = random.pick(settled);
     if (random.chance(0.5)) {
+      await nextSecond(clock);
       running.push(life.rerun(id));
     } else {
       life.remove(id);

@@ -107,7 +107,6 @@ describe('a config', () => {
       endpoint: 'https://dayu.example.com',
       iamEndpoint: 'https://iam.example.com',
       quota: { requests: 40, perSeconds: 10 },
-      offsetUnit: 'row',
     },
     targets: [
       { name: 'sales', projectId: 'p1', workspace: 'w1', credentials: 'env:X', filter: { name: 'orders' } },

@@ -36,7 +36,6 @@ interface Modelled {
   readonly figures: ModelFigures;
   /** The latest time, by the clock of its machine, at which a run may have written what it did not commit. */
   killedMs: number;
-  offsetUnit: 'row' | 'page';
 }
 
 /** Figures of nothing. */
@@ -62,7 +61,6 @@ export async function performAll(
     problems: [],
     figures,
     killedMs: Number.NEGATIVE_INFINITY,
-    offsetUnit: 'row',
   };
   simulator.life.addMany(200, { fromMs: beginMs - 9 * dayMs, toMs: beginMs - hourMs });
   simulator.life.addMany(130, { fromMs: beginMs - 50 * hourMs, toMs: beginMs - 50 * hourMs + 1, perMillisecond: 130 });
@@ -103,7 +101,6 @@ async function perform(modelled: Modelled, action: Action): Promise<void> {
         rerunEveryNthRequest: world.simulator.traps.rerunEveryNthRequest,
         deleteEveryNthRequest: world.simulator.traps.deleteEveryNthRequest,
       });
-      modelled.offsetUnit = action.traps.offsetUnit ?? 'row';
       return;
     case 'stir':
       stir(modelled, action);
@@ -151,7 +148,7 @@ async function runTogether(modelled: Modelled, action: Extract<Action, { do: 'to
 }
 
 async function run(modelled: Modelled, action: RunAction, isTogether: boolean): Promise<void> {
-  const { world, figures, backfilled, offsetUnit } = modelled;
+  const { world, figures, backfilled } = modelled;
   const { death, lostReply } = action;
   const aheadMs = clockOff(modelled, action);
   const startedAtMs = world.clock.now() + Math.min(0, aheadMs);
@@ -159,7 +156,6 @@ async function run(modelled: Modelled, action: RunAction, isTogether: boolean): 
   const summary = await world.run({
     by: action.do,
     backfill,
-    offsetUnit,
     isJittery: isTogether,
     aheadMs,
     // As the time budget would: a source with several traps at once can cost many requests.

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { gapsIn } from '../../../functions/intervals.ts';
 import {
   addLateRows,
   addWindow,
@@ -7,7 +8,6 @@ import {
   cutOut,
   densityOf,
   endOf,
-  gapsIn,
 } from '../../../functions/sync/plan/coverage.ts';
 import { nextWindow } from '../../../functions/sync/plan/next-window.ts';
 
@@ -112,10 +112,30 @@ describe('coverage', () => {
   });
 
   it('is looked back at from now where it reaches further than that', () => {
-    const covered = { coverage: [{ fromMs: 0, toMs: 10_000, rows: 1 }], incremental: { fromMs: 0, toMs: 10_000 } };
+    const covered = {
+      coverage: [{ fromMs: 0, toMs: 10_000, rows: 1 }],
+      incremental: { fromMs: 0, toMs: 10_000 },
+      lookbackMs: null,
+    };
     const settings = { initialFromMs: 0, lookbackMs: 1_000 };
     expect(nextWindow(covered, settings, 9_500)).toEqual({ fromMs: 8_500, toMs: 9_500 });
     expect(nextWindow(covered, settings, 12_000)).toEqual({ fromMs: 9_000, toMs: 12_000 });
+  });
+
+  it('is looked back at as far as the run before left it to the next one, where the setting is shorter now', () => {
+    const covered = {
+      coverage: [{ fromMs: 0, toMs: 10_000, rows: 1 }],
+      incremental: { fromMs: 0, toMs: 10_000 },
+      lookbackMs: 3_000,
+    };
+    expect(nextWindow(covered, { initialFromMs: 0, lookbackMs: 1_000 }, 12_000)).toEqual({
+      fromMs: 7_000,
+      toMs: 12_000,
+    });
+    expect(nextWindow(covered, { initialFromMs: 0, lookbackMs: 5_000 }, 12_000)).toEqual({
+      fromMs: 5_000,
+      toMs: 12_000,
+    });
   });
 
   it('tells the density of the last week only', () => {

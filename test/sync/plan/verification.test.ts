@@ -1,47 +1,9 @@
-/** What proves a day, what differs, where days begin. */
+/** What differs between source and table, and where days begin. */
 import { describe, expect, it } from 'vitest';
-import { compareRows, type DayTally, daysIn, isProvenByCount } from '../../../functions/sync/plan/verification.ts';
+import { compareRows, daysIn } from '../../../functions/sync/plan/verification.ts';
 import { anExecution, newYearMs } from '../../support/builders.ts';
 
 const hourMs = 3_600_000;
-const unknownEdges = { start: false, end: false };
-const tally = (rows: number, parts: Partial<DayTally> = {}): DayTally => ({
-  rows,
-  byStatus: new Map(),
-  rowsBefore: 0,
-  rowsAfter: 0,
-  ...parts,
-});
-
-describe('a count proves a day', () => {
-  it('that has just as many in the table', () => {
-    expect(isProvenByCount(57, 1, tally(57), unknownEdges)).toBe(true);
-    expect(isProvenByCount(58, 1, tally(57), unknownEdges)).toBe(false);
-    expect(isProvenByCount(null, 1, tally(57), unknownEdges)).toBe(false);
-  });
-
-  it('only where it cannot be the number of rows of the page', () => {
-    expect(isProvenByCount(1, 1, tally(1), unknownEdges)).toBe(false);
-    expect(isProvenByCount(10, 10, tally(10), unknownEdges)).toBe(false);
-  });
-
-  it('never by an empty page, which may be a glitch', () => {
-    expect(isProvenByCount(0, 0, tally(0), unknownEdges)).toBe(false);
-    expect(isProvenByCount(57, 0, tally(57), unknownEdges)).toBe(false);
-  });
-
-  it('only where it is no round number, which may be a cap', () => {
-    expect(isProvenByCount(10_000, 1, tally(10_000), unknownEdges)).toBe(false);
-  });
-
-  it('with the rows at those edges that the source was seen to show', () => {
-    const wide = tally(57, { rowsBefore: 2, rowsAfter: 3 });
-    expect(isProvenByCount(57, 1, wide, unknownEdges)).toBe(true);
-    expect(isProvenByCount(62, 1, wide, { start: true, end: true })).toBe(true);
-    expect(isProvenByCount(60, 1, wide, { start: false, end: true })).toBe(true);
-    expect(isProvenByCount(57, 1, wide, { start: true, end: true })).toBe(false);
-  });
-});
 
 describe('rows', () => {
   const row = (parts: Parameters<typeof anExecution>[0] = {}, isOfTarget = true) => ({

@@ -1,0 +1,171 @@
+/**
+ * Where to cut a window that one reply does not hold. Pure. Order and density only suggest a cut; that a part is complete
+ * is proven by rules that do not use them.
+ *
+ * Start times are whole seconds as far as is known, so cuts lie at x.500 s, where no row can be. Where milliseconds were
+ * seen, cuts lie between two rows that were shown.
+ */
+import { contains, cutAt, evenCuts } from '../intervals.ts';
+import type { EpochMs, Window } from '../model.ts';
+import type { Evidence } from './evidence.ts';
+import type { Reply } from './page-source.ts';
+
+/** Which rows may still appear, and which of them the next run reads again. */
+export interface Ages {
+  /** What starts earlier only leaves the source. */
+  readonly settledUntilMs: EpochMs;
+  /** What starts from here on is read again by the next run; infinite where nothing is. */
+  readonly rereadFromMs: EpochMs;
+}
+
+/** A window cut in two: `part` seems to be shown whole, `remainder` is asked for next. */
+export interface Cut {
+  readonly part: Window;
+  readonly remainder: Window;
+  readonly edgeMs: EpochMs;
+  /** Rows of the reply that lie in `part`. */
+  readonly shownRows: number;
+}
+
+/** A tile aims at this share of a page: at 80 of 100 rows, one in forty overflows by chance. */
+const tileFill = 0.8;
+/** Windows whose counts are exact are made this much smaller than the largest exact count. */
+const countFill = 0.6;
+/** Tiles that are cut by the density of one page; after them the next page is asked for. */
+const tilesByDensity = 4;
+const maxParts = 64;
+/** Parts of a window with peaks: more could not be placed well by the hundred rows of a page. */
+const partsByRows = 8;
+/** So many of a page's rows share a second with the next one where rows come in peaks. */
+const clumpedShare = 0.1;
+/** A page counts as ordered where so many of its steps go one way: ids follow start times but for executions run again. */
+const orderedShare = 0.9;
+
+/** Whether a window holds rows of a single start time only, as far as start times are known. */
+export function isSingleTime({ fromMs, toMs }: Window, isWholeSeconds: boolean): boolean {
+  return isWholeSeconds ? Math.ceil(fromMs / 1000) >= Math.floor((toMs - 1) / 1000) : toMs - fromMs <= 1;
+}
+
+/**
+ * Cuts a window for a balance (R2): off the side that an ordered page shows whole. Returns null where the rows suggest no
+ * cut: no order, rows of one time only, unreadable or repeated rows; or where rows may still appear in the remainder
+ * although the part is settled.
+ */
+export function balanceCut(window: Window, reply: Reply, { hints }: Evidence, ages: Ages): Cut | null {
+  const order = orderOf(reply.times);
+  const edgeMs = order === 0 || reply.distinct < reply.rows ? null : pageEdge(sorted(reply.times), order, hints);
+  if (edgeMs === null || reply.page.unreadable.length > 0 || edgeMs <= window.fromMs || edgeMs >= window.toMs) {
+    return null;
+  }
+  const older = { fromMs: window.fromMs, toMs: edgeMs };
+  const newer = { fromMs: edgeMs, toMs: window.toMs };
+  const [part, remainder] = order < 0 ? [newer, older] : [older, newer];
+  const shownRows = reply.times.filter((ms) => ms < edgeMs === order > 0).length;
+  const isSafe = remainder.toMs <= ages.settledUntilMs || part.fromMs >= ages.rereadFromMs;
+  return shownRows > 0 && isSafe ? { part, remainder, edgeMs, shownRows } : null;
+}
+
+/**
+ * Cuts a window into parts that are read by themselves (R4); at least two, unless it holds a single time.
+ *
+ * @param count the exact number of its rows; null where that is not known
+ */
+export function partsOf(window: Window, reply: Reply, count: number | null, evidence: Evidence, ages: Ages): Window[] {
+  const { isWholeSeconds } = evidence.hints;
+  if (count !== null && orderOf(reply.times) > 0) {
+    // An ascending page balances only where nothing may appear behind it.
+    const parts = cutAt(window, [ages.settledUntilMs, ages.rereadFromMs]);
+    if (parts.length > 1) {
+      return parts;
+    }
+  }
+  const parts = cutAt(window, aligned(suggestedCuts(window, reply, count, evidence), isWholeSeconds));
+  const middleMs = (window.fromMs + window.toMs) / 2;
+  const halves = parts.length > 1 ? parts : cutAt(window, aligned([middleMs], isWholeSeconds));
+  return halves.length > 1 ? halves : cutAt(window, [Math.floor(middleMs)]);
+}
+
+/** Cuts a window of `count` rows, not all of them shown, into parts that each fit a page. */
+export function partsToFit(window: Window, reply: Reply, count: number, { pageRows, hints }: Evidence): Window[] {
+  const cuts = quantiles(timesIn(window, reply), Math.ceil(count / (pageRows * 0.95)));
+  return cutAt(window, aligned(cuts, hints.isWholeSeconds));
+}
+
+function suggestedCuts(window: Window, reply: Reply, count: number | null, evidence: Evidence): EpochMs[] {
+  const times = timesIn(window, reply);
+  const [first = 0, last = 0] = [times[0], times.at(-1)];
+  const { isWholeSeconds } = evidence.hints;
+  if (isSingleTime({ fromMs: first, toMs: last + 1 }, isWholeSeconds)) {
+    return isWholeSeconds ? [first - 500, last + 500] : [first, last + 1];
+  }
+  const order = orderOf(reply.times);
+  const tileRows = Math.max(1, evidence.pageRows * tileFill);
+  const parts = count === null ? 4 : Math.min(maxParts, Math.max(2, Math.ceil(count / tileRows)));
+  if (count !== null && !isClumped(times)) {
+    return evenCuts(window, parts);
+  }
+  if (order === 0) {
+    return quantiles(times, Math.min(parts, partsByRows));
+  }
+  // The page shows one end of the window: off what it shows, and a few tiles as dense as that.
+  const rows = count === null ? Math.max(tileRows, evidence.largestCount * countFill) : tileRows;
+  const farMs = times[Math.floor(times.length * (order < 0 ? 1 - tileFill : tileFill))] ?? first;
+  const edgeMs = pageEdge(times, order, evidence.hints) ?? farMs;
+  const shownRows = times.filter((ms) => ms < edgeMs === order > 0).length;
+  const shownMs = order < 0 ? window.toMs - edgeMs : edgeMs - window.fromMs;
+  const tileMs = (shownMs * rows) / Math.max(1, shownRows);
+  return Array.from({ length: tilesByDensity + 1 }, (_, index) => edgeMs + order * tileMs * index);
+}
+
+/** Returns the cut that leaves `marginRows` rows at the far end of an ordered page, or a few more, and lies clear of all. */
+function pageEdge(times: readonly EpochMs[], order: -1 | 1, hints: Evidence['hints']): EpochMs | null {
+  const distanceMs = (hints.isWholeSeconds ? 500 : 2) * -order;
+  // From the far end inwards: oldest first where pages fall in time.
+  const inwards = order < 0 ? times : times.toReversed();
+  for (let index = hints.marginRows - 1; index + 1 < inwards.length; index += 1) {
+    const [left = 0, kept = 0] = [inwards[index], inwards[index + 1]];
+    const edgeMs = left + distanceMs;
+    if ((kept - edgeMs) * -order > 1) {
+      return edgeMs;
+    }
+  }
+  return null;
+}
+
+/** 1 where the times rise, -1 where they fall, 0 where neither holds for nearly all steps. */
+function orderOf(times: readonly EpochMs[]): -1 | 0 | 1 {
+  let rising = 0;
+  let falling = 0;
+  for (let index = 1; index < times.length; index += 1) {
+    const stepMs = (times[index] ?? 0) - (times[index - 1] ?? 0);
+    rising += stepMs > 0 ? 1 : 0;
+    falling += stepMs < 0 ? 1 : 0;
+  }
+  const needed = (rising + falling) * orderedShare;
+  return rising + falling === 0 ? 0 : rising >= needed ? 1 : falling >= needed ? -1 : 0;
+}
+
+function sorted(times: readonly EpochMs[]): EpochMs[] {
+  return times.toSorted((a, b) => a - b);
+}
+
+function timesIn(window: Window, reply: Reply): EpochMs[] {
+  return sorted(reply.times.filter((ms) => contains(window, ms)));
+}
+
+function isClumped(times: readonly EpochMs[]): boolean {
+  const shared = times.filter((ms, index) => index > 0 && ms - (times[index - 1] ?? 0) < 1000);
+  return shared.length > times.length * clumpedShare;
+}
+
+function quantiles(times: readonly EpochMs[], parts: number): EpochMs[] {
+  return Array.from({ length: Math.max(0, parts - 1) }, (_, index) => {
+    const at = Math.floor((times.length * (index + 1)) / parts);
+    return ((times[at - 1] ?? 0) + (times[at] ?? 0)) / 2;
+  });
+}
+
+/** Moves cuts to the nearest place where no row can be. */
+function aligned(cutsMs: readonly EpochMs[], isWholeSeconds: boolean): EpochMs[] {
+  return cutsMs.map((ms) => (isWholeSeconds ? Math.round((ms - 500) / 1000) * 1000 + 500 : Math.round(ms)));
+}

@@ -1,0 +1,180 @@
+/**
+ * Reads one second that holds more rows than a page (R5): by offset, the only place where offsets are used. Pure over
+ * `fetchPage`. A source with milliseconds is read this way within one millisecond.
+ *
+ * The level is the number of rows on the list: a believed count, or the position at which the list ends. Rows of one second
+ * only leave, so an unchanged level means an unchanged list. It is complete once as many distinct rows as the level says
+ * were shown since the level was first seen, in whatever order.
+ */
+import type { Window } from '../model.ts';
+import { addReply, type Collected } from './collected.ts';
+import { ask, type PageSource, type Reply } from './page-source.ts';
+
+/** How the reading of a dense second ended. */
+export type DenseOutcome =
+  | { readonly kind: 'complete' }
+  | { readonly kind: 'unproven'; readonly expectedRows: number | null; readonly distinctRows: number };
+
+/** Unstable order of 250 rows takes about 10 passes, of 3,000 rows in pages of 100 about 12. */
+const maxPasses = 40;
+/** Passes in a row that show nothing new: order is stable, and the missing rows are out of reach. */
+const maxIdlePasses = 8;
+
+/** Reads the list of one second, and adds its rows to `collected`. */
+export class DenseSecond {
+  readonly #source: PageSource;
+  readonly #window: Window;
+  readonly #collected: Collected;
+  /** Null until it is known. */
+  #level: number | null = null;
+  #isCounted = false;
+  /** Keys shown since the level was first seen. */
+  readonly #shown = new Set<string>();
+  #mostRows = 0;
+  #unit: 'row' | 'page' = 'row';
+  #isUnitSeen = false;
+
+  constructor(source: PageSource, window: Window, collected: Collected) {
+    this.#source = source;
+    this.#window = window;
+    this.#collected = collected;
+  }
+
+  /** Reads pass after pass until the list is proven complete. Throws what `fetchPage` throws. */
+  async read(): Promise<DenseOutcome> {
+    let idlePasses = 0;
+    for (let pass = 1; pass <= maxPasses && idlePasses < maxIdlePasses; pass += 1) {
+      const shownBefore = this.#shown.size;
+      if (await this.#readPass()) {
+        return { kind: 'complete' };
+      }
+      idlePasses = this.#shown.size === shownBefore ? idlePasses + 1 : 0;
+    }
+    return { kind: 'unproven', expectedRows: this.#level, distinctRows: this.#shown.size };
+  }
+
+  /** Reads from offset 0 to the end of the list, or as far as the source goes. Returns whether the list is proven complete. */
+  async #readPass(): Promise<boolean> {
+    const { evidence } = this.#source;
+    const inPass = new Set<string>();
+    let position = 0;
+    let isFull = true;
+    for (let pages = 0; ; pages += 1) {
+      const reply = await this.#askTwice(this.#unit === 'row' ? position : pages);
+      if (reply === null || reply.rows === 0) {
+        return reply !== null && isFull && pages > 0 && (await this.#judgeEnd(inPass, position, pages));
+      }
+      // After a page that was cut short, an offset in rows may be taken for one in pages.
+      isFull &&= position === pages * evidence.pageRows;
+      for (const key of reply.keys) {
+        inPass.add(key);
+      }
+      position += reply.rows;
+      if (this.#take(reply)) {
+        return true;
+      }
+      if (position > 4 * inPass.size + evidence.pageRows) {
+        // The source ignores offsets: the list has no end.
+        return false;
+      }
+    }
+  }
+
+  /** Returns whether the rows shown are as many as a believed count. */
+  #take({ count, keys, distinct }: Reply): boolean {
+    this.#mostRows = Math.max(this.#mostRows, distinct);
+    const isCounted = this.#source.evidence.believes(count) && count >= this.#mostRows;
+    if (isCounted && !(this.#isCounted && count === this.#level)) {
+      this.#startAt(count, true);
+    }
+    for (const key of keys) {
+      this.#shown.add(key);
+    }
+    return isCounted && this.#shown.size === count;
+  }
+
+  /** Judges a pass that came to the end of the list. The first one that finds this end only sets the level. */
+  async #judgeEnd(inPass: ReadonlySet<string>, position: number, pages: number): Promise<boolean> {
+    const isDoubtful = !this.#isCounted || position < (this.#level ?? 0);
+    if (isDoubtful && !this.#isUnitSeen && position > 1) {
+      this.#unit = (await this.#isCountedInPages(inPass, position, pages)) ? 'page' : 'row';
+      this.#isUnitSeen = true;
+      if (this.#unit === 'page') {
+        this.#startAt(null, false);
+        return false;
+      }
+    }
+    if (!this.#isCounted && position !== this.#level) {
+      this.#startAt(position, false);
+      return false;
+    }
+    const offset = this.#unit === 'row' ? position : pages;
+    return !this.#isCounted && this.#shown.size === position && (await this.#goesOnElsewhere(offset));
+  }
+
+  #startAt(level: number | null, isCounted: boolean): void {
+    this.#level = level;
+    this.#isCounted = isCounted;
+    this.#shown.clear();
+  }
+
+  /**
+   * Whether the source counts offsets in pages. Counting rows, offset 1 shows what a pass has shown: where it had a single
+   * page all of that but one row, in unstable order most. Asks twice where it does not.
+   */
+  async #isCountedInPages(inPass: ReadonlySet<string>, position: number, pages: number): Promise<boolean> {
+    for (let looks = 0; looks < 2; looks += 1) {
+      const reply = await this.#askTwice(1);
+      if (reply === null) {
+        return false;
+      }
+      this.#take(reply);
+      const known = reply.keys.filter((key) => inPass.has(key)).length;
+      if (pages > 1 ? known > reply.rows / 3 : known === reply.rows && known === position - 1) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /**
+   * Whether lists of this source go on where this one ends: a longer list shows a row at that position. Where nothing
+   * else is in the long span, there is no longer list, and this one is taken to be all there is.
+   */
+  async #goesOnElsewhere(offset: number): Promise<boolean> {
+    const wide = this.#source.evidence.hints.longSpan ?? this.#window;
+    const reply = await this.#askTwice(offset, wide);
+    if (reply === null || reply.rows > 0) {
+      return reply !== null;
+    }
+    const around = [
+      { fromMs: wide.fromMs, toMs: this.#window.fromMs - 2 },
+      { fromMs: this.#window.toMs + 2, toMs: wide.toMs },
+    ];
+    for (const side of around.filter(({ fromMs, toMs }) => fromMs < toMs)) {
+      if ((await this.#askTwice(0, side))?.rows !== 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /**
+   * Asks again where the reply is empty, because one empty reply proves nothing. So does a short one where offsets count
+   * pages: the rows that it left out are at no later offset. Returns null where the offset is refused.
+   */
+  async #askTwice(offset: number, window = this.#window): Promise<Reply | null> {
+    const reply = await this.#ask(offset, window);
+    const isDoubtful = reply?.rows === 0 || (this.#unit === 'page' && this.#source.evidence.isShort(reply?.rows ?? 0));
+    const again = reply !== null && isDoubtful ? await this.#ask(offset, window) : null;
+    return again !== null && again.rows > (reply?.rows ?? 0) ? again : reply;
+  }
+
+  async #ask(offset: number, window: Window): Promise<Reply | null> {
+    const reply = await ask(this.#source, window, offset);
+    if (reply !== null && window === this.#window) {
+      addReply(this.#collected, reply);
+    }
+    return reply;
+  }
+}

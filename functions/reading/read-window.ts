@@ -1,0 +1,226 @@
+/**
+ * Complete reading: every part of a window is proven to be shown whole, or named as not proven. Pure over `fetchPage`. The
+ * rules R1 to R6, why each is needed, and what they assume are in PROOF.md.
+ *
+ * A reply at offset 0 is a snapshot. So a window that fits into one reply needs one reply (R1, R3). From a longer one an
+ * ordered page cuts off the part that it seems to show whole; the counts before and after prove it (R2). What does not
+ * balance is read by itself, in smaller parts (R4), down to a single second (R5).
+ */
+import { IncompleteReadError } from '../errors.ts';
+import { cutAt, evenCuts, spanMs } from '../intervals.ts';
+import type { Window } from '../model.ts';
+import { addReply, type Collected, emptyCollected } from './collected.ts';
+import { type Ages, balanceCut, type Cut, isSingleTime, partsOf, partsToFit } from './cuts.ts';
+import { DenseSecond } from './dense-second.ts';
+import { ask, type PageSource, type Reply, showSame } from './page-source.ts';
+
+/** What to read. */
+export interface WindowTask extends Ages {
+  readonly window: Window;
+  /** Stops after the first part with which so many rows were shown. */
+  readonly maxRows: number;
+  /** Asked between two requests; true stops the reading after the part under way. */
+  readonly isStopping: () => boolean;
+}
+
+/** What was read. `collected` holds every row that any reply showed. */
+export type WindowRead =
+  | { readonly kind: 'complete'; readonly collected: Collected }
+  | {
+      /** Some parts are proven; the others are still to be read, but for those that cannot be proven. */
+      readonly kind: 'partial';
+      readonly collected: Collected;
+      readonly proven: readonly Window[];
+      readonly unproven: readonly IncompleteReadError[];
+      /** What ended the reading early; null where it was stopped, or had enough rows. */
+      readonly failure: unknown;
+    };
+
+/** Looks at one window before it is cut or given to R5: rows that leave between two looks make them differ. */
+const maxLooks = 4;
+/** A reading with so many unproven parts stops: such a source is not worth its requests. */
+const maxUnproven = 5;
+
+/** Reads a window. Never throws: what `fetchPage` throws is the `failure` of a partial read. */
+export async function readWindow(source: PageSource, task: WindowTask): Promise<WindowRead> {
+  const reading = new WindowReading(source, task);
+  let failure: unknown = null;
+  try {
+    await reading.run();
+  } catch (thrown) {
+    failure = thrown;
+  }
+  const { collected, proven, unproven } = reading;
+  return failure === null && reading.isDone && unproven.length === 0
+    ? { kind: 'complete', collected }
+    : { kind: 'partial', collected, proven, unproven, failure };
+}
+
+/** A reply, and whether the one before it for the same window showed the same rows. */
+interface Look extends Reply {
+  readonly isConfirmed: boolean;
+}
+
+class WindowReading {
+  readonly collected = emptyCollected();
+  readonly proven: Window[] = [];
+  readonly unproven: IncompleteReadError[] = [];
+  readonly #source: PageSource;
+  readonly #task: WindowTask;
+  readonly #todo: Window[];
+
+  constructor(source: PageSource, task: WindowTask) {
+    this.#source = source;
+    this.#task = task;
+    this.#todo = [task.window];
+  }
+
+  /** Whether nothing is left to read. */
+  get isDone(): boolean {
+    return this.#todo.length === 0;
+  }
+
+  async run(): Promise<void> {
+    for (let window = this.#todo.pop(); window !== undefined; window = this.#todo.pop()) {
+      await this.#readFrom(window);
+      if (this.#hasEnough()) {
+        return;
+      }
+    }
+  }
+
+  #hasEnough(): boolean {
+    const { maxRows, isStopping } = this.#task;
+    return (
+      this.unproven.length >= maxUnproven ||
+      isStopping() ||
+      (this.proven.length > 0 && this.collected.seen.size >= maxRows)
+    );
+  }
+
+  /** Proves part after part of a window, as long as the parts that its pages suggest balance. */
+  async #readFrom(window: Window): Promise<void> {
+    let rest = window;
+    let reply = await this.#look(rest);
+    while (reply !== null) {
+      reply = await this.#confirm(rest, reply);
+      if (reply.isConfirmed || this.#isWholeByCount(reply)) {
+        this.proven.push(rest);
+        return;
+      }
+      const cut = this.#balanceCut(rest, reply);
+      if (cut === null) {
+        return await this.#readInParts(rest, reply);
+      }
+      const next = await this.#look(cut.remainder);
+      const balanced = this.#judgeBalance(cut, reply, next);
+      rest = cut.remainder;
+      // A count that is too low explains a failed balance, too. So the remainder must not be called whole by it.
+      reply = next === null || balanced || !this.#isWholeByCount(next) ? next : await this.#look(rest);
+      if (reply !== null && this.#hasEnough()) {
+        this.#todo.push(rest);
+        return;
+      }
+    }
+  }
+
+  /** R1: one reply shows as many distinct rows as an exact count says. A reply without rows vouches for nothing. */
+  #isWholeByCount({ rows, count, distinct }: Reply): boolean {
+    return rows > 0 && count === rows && distinct === rows && this.#source.evidence.believes(count);
+  }
+
+  /**
+   * R3: looks again until two replies in a row, neither of them cut off, show the same rows; or until R1 holds. Returns
+   * the last reply.
+   */
+  async #confirm(window: Window, first: Look): Promise<Look> {
+    let reply = first;
+    for (let looks = 1; looks < maxLooks && !reply.isConfirmed && !this.#isWholeByCount(reply); looks += 1) {
+      if (reply.rows > 0 && !this.#mayBeWhole(reply)) {
+        break;
+      }
+      reply = await this.#lookAgain(window, reply);
+    }
+    return reply;
+  }
+
+  #mayBeWhole({ rows, count }: Reply): boolean {
+    return this.#source.evidence.isShort(rows) && (count === null || count <= rows);
+  }
+
+  #balanceCut(window: Window, reply: Reply): Cut | null {
+    const { evidence } = this.#source;
+    const isUsable = evidence.balancesHold && evidence.hints.balancesPay && evidence.believes(reply.count);
+    return isUsable && !isSingleTime(window, evidence.hints.isWholeSeconds)
+      ? balanceCut(window, reply, evidence, this.#task)
+      : null;
+  }
+
+  /**
+   * R2: the part is complete if as many distinct rows of it were shown as both counts leave for it. The remainder was
+   * asked for after the reply had arrived. Else the part is read by itself.
+   */
+  #judgeBalance({ part, edgeMs, shownRows }: Cut, reply: Reply, next: Reply | null): boolean {
+    const { evidence } = this.#source;
+    const isComparable = next !== null && evidence.believes(reply.count) && evidence.believes(next.count);
+    const isClear = next?.times.every((ms) => Math.abs(ms - edgeMs) > 1) ?? false;
+    const partRows = isComparable && isClear ? (reply.count ?? 0) - (next.count ?? 0) : 0;
+    const isBalanced = partRows === shownRows && evidence.balancesHold;
+    evidence.hints.noteBalance(isBalanced);
+    if (isBalanced) {
+      this.proven.push(part);
+    } else {
+      this.#todo.push(...partsToFit(part, reply, partRows, evidence));
+    }
+    return isBalanced;
+  }
+
+  /** R4 and R5: queues smaller parts, or reads a single second by offset. */
+  async #readInParts(window: Window, reply: Reply): Promise<void> {
+    const { evidence } = this.#source;
+    if (isSingleTime(window, evidence.hints.isWholeSeconds)) {
+      const outcome = await new DenseSecond(this.#source, window, this.collected).read();
+      if (outcome.kind === 'complete') {
+        this.proven.push(window);
+      } else {
+        this.unproven.push(new IncompleteReadError(window, outcome.expectedRows ?? reply.count, outcome.distinctRows));
+      }
+      return;
+    }
+    if (reply.rows === 0) {
+      this.unproven.push(new IncompleteReadError(window, reply.count, 0));
+      return;
+    }
+    evidence.hints.noteTiled();
+    const count = evidence.believes(reply.count) ? reply.count : null;
+    this.#todo.push(...partsOf(window, reply, count, evidence, this.#task));
+  }
+
+  /**
+   * Looks at a window. Asks again where the reply is no evidence: empty, with a row twice, or shorter than a page and than
+   * its own count. Where the source refuses a window as long as this, queues parts of it and returns null.
+   */
+  async #look(window: Window): Promise<Look | null> {
+    const { evidence } = this.#source;
+    const reply = await ask(this.#source, window);
+    if (reply === null) {
+      const parts = Math.ceil(spanMs(window) / evidence.hints.maxSpanMs);
+      this.#todo.push(...cutAt(window, evenCuts(window, parts).map(Math.round)));
+      return null;
+    }
+    addReply(this.collected, reply);
+    const isCutShort = evidence.isShort(reply.rows) && reply.rows < (reply.count ?? 0);
+    return reply.rows === 0 || reply.distinct < reply.rows || isCutShort
+      ? await this.#lookAgain(window, reply)
+      : { ...reply, isConfirmed: false };
+  }
+
+  async #lookAgain(window: Window, before: Reply): Promise<Look> {
+    const reply = await ask(this.#source, window);
+    if (reply === null) {
+      return { ...before, isConfirmed: false };
+    }
+    addReply(this.collected, reply);
+    return { ...reply, isConfirmed: this.#mayBeWhole(reply) && this.#mayBeWhole(before) && showSame(before, reply) };
+  }
+}

@@ -1,0 +1,36 @@
+/** Rows that could not be read and wait for their commit, each once per target however often it is shown. */
+import type { UnreadableRow } from '../model.ts';
+import type { Checkpoint } from './plan/checkpoint.ts';
+import { fingerprintOfUnreadable } from './plan/fingerprint.ts';
+
+/** Gathers rows for the quarantine; a commit takes them. */
+export class PendingQuarantine {
+  #rows: UnreadableRow[] = [];
+  #known: Set<string> = new Set();
+
+  get count(): number {
+    return this.#rows.length;
+  }
+
+  /** Adds a row unless it is in quarantine already. Returns its fingerprint. */
+  add(row: UnreadableRow): string {
+    const fingerprint = fingerprintOfUnreadable(row);
+    if (!this.#known.has(fingerprint)) {
+      this.#known.add(fingerprint);
+      this.#rows.push(row);
+    }
+    return fingerprint;
+  }
+
+  /** Returns all rows and forgets them. */
+  take(): UnreadableRow[] {
+    const rows = this.#rows;
+    this.#rows = [];
+    return rows;
+  }
+
+  /** Takes over what a checkpoint knows. */
+  remember({ quarantined }: Checkpoint): void {
+    this.#known = new Set(quarantined.map(({ fingerprint }) => fingerprint));
+  }
+}

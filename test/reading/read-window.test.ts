@@ -1,0 +1,337 @@
+import { describe, expect, it } from 'vitest';
+import { ConfigError, IncompleteReadError, SourceError } from '../../functions/errors.ts';
+import {
+  day,
+  epochMs,
+  executions,
+  keysOf,
+  longSpan,
+  type PagedSourceTraps,
+  pagedSource,
+  readKeys as read,
+  readPartly,
+} from '../support/paged-source.ts';
+
+/** 1,234 rows: bursts of 17 in one second, a burst of 333, and rows a second apart. */
+const bursty = (index: number): number =>
+  index < 500 ? Math.floor(index / 17) * 60_000 : index < 833 ? 7_200_000 : 10_000_000 + index * 1000;
+
+describe('a source whose order and counts hold', () => {
+  it.each(['ascending', 'descending'] as const)('is read with about one request a page, %s', async (order) => {
+    const source = pagedSource(executions(1230), { order });
+    expect(await read(source)).toEqual(keysOf(source.rows));
+    // One to calibrate, and the window in two parts, because its count is not below any other.
+    expect(source.requests).toBeLessThanOrEqual(21);
+  });
+
+  it.each<[string, Partial<PagedSourceTraps>]>([
+    ['short', { shortRequests: new Set([4]) }],
+    ['empty', { emptyRequests: new Set([4]) }],
+  ])('costs at most one request more where one reply is %s', async (_how, traps) => {
+    const undisturbed = pagedSource(executions(1230));
+    await read(undisturbed);
+    const source = pagedSource(executions(1230), traps);
+    expect(await read(source)).toEqual(keysOf(source.rows));
+    expect(source.requests).toBeLessThanOrEqual(undisturbed.requests + 1);
+  });
+
+  it('costs one request for a window of one page, and two for an empty one', async () => {
+    const source = pagedSource(executions(1000));
+    await read(source, { fromMs: epochMs - 500, toMs: epochMs + 60_500 });
+    expect(source.requests).toBe(2);
+    expect(await read(source, { fromMs: epochMs + 80_000_000, toMs: epochMs + 81_000_000 })).toEqual([]);
+    expect(source.requests).toBe(4);
+  });
+
+  it('is asked for a window one millisecond wider at each end', async () => {
+    const source = pagedSource(executions(300));
+    await read(source, { fromMs: epochMs + 1000, toMs: epochMs + 2001 });
+    expect(source.asked[1]).toMatchObject({
+      startTimeMs: epochMs + 999,
+      endTimeMs: epochMs + 2001,
+      offset: 0,
+      limit: 100,
+    });
+  });
+
+  it('is cut between whole seconds, and never asked by offset', async () => {
+    const source = pagedSource(
+      executions(1230, (index) => Math.floor(index / 42) * 1000),
+      { order: 'descending' },
+    );
+    await read(source, { fromMs: epochMs - 500, toMs: day.toMs - 500 });
+    const cuts = source.asked.slice(1).flatMap(({ startTimeMs, endTimeMs }) => [startTimeMs + 1, endTimeMs]);
+    expect(cuts.filter((ms) => (ms + 500) % 1000 !== 0)).toEqual([]);
+    expect(source.asked.filter(({ offset }) => offset > 0)).toEqual([]);
+  });
+
+  it('stops after enough rows, with the newest part proven', async () => {
+    const source = pagedSource(executions(1000), { order: 'descending' });
+    const outcome = await readPartly(source, day, { maxRows: 500 });
+    if (outcome.kind === 'complete') {
+      throw new Error('the reading went to the end');
+    }
+    const provenFromMs = Math.min(...outcome.proven.map(({ fromMs }) => fromMs));
+    expect(outcome.failure).toBeNull();
+    const newest = source.rows.filter(({ startTimeMs }) => startTimeMs >= provenFromMs);
+    expect(newest.length).toBeGreaterThan(300);
+    expect(newest.length).toBeLessThan(600);
+    expect([...outcome.collected.seen.keys()]).toEqual(expect.arrayContaining(keysOf(newest)));
+  });
+});
+
+describe('a limit on spans', () => {
+  const refusing = (limitDays: number) => (source: ReturnType<typeof pagedSource>) => {
+    const fetchPage: typeof source.fetchPage = async (request) => {
+      if (request.endTimeMs - request.startTimeMs > limitDays * 86_400_000) {
+        source.requests += 1;
+        throw new SourceError('the time range is too long', { remedy: '-', httpStatus: 400, code: 'DQC.0001' });
+      }
+      return await source.fetchPage(request);
+    };
+    return { ...source, source: { ...source.source, fetchPage } };
+  };
+
+  it.each([90, 30, 7, 1])('of %i days is learned from what is refused', async (days) => {
+    const source = refusing(days)(pagedSource(executions(3000, (index) => index * 500_000)));
+    const window = { fromMs: longSpan.fromMs, toMs: longSpan.toMs };
+    expect(await read(source, window)).toEqual(keysOf(source.rows));
+    expect(source.source.evidence.hints.maxSpanMs).toBeGreaterThan(
+      days === 90 ? 80 * 86_400_000 : (days - 0.1) * 86_400_000,
+    );
+  });
+
+  it('shorter than a day is an error, in the words of the source', async () => {
+    const source = refusing(0.5)(pagedSource(executions(300)));
+    await expect(read(source)).rejects.toThrow('the time range is too long');
+  });
+});
+
+describe('every single trap, and all pairs of them', () => {
+  const traps: Record<string, Partial<PagedSourceTraps>> = {
+    'descending order': { order: 'descending' },
+    'order by id': { order: 'id' },
+    'unstable ties': { shuffleTies: true },
+    'exclusive start': { startInclusive: false },
+    'exclusive end': { endInclusive: false },
+    'count of the page only': { count: 'page' },
+    'no count': { count: 'none' },
+    'count capped at 300': { count: { cappedAt: 300 } },
+    'count capped at one page': { count: { cappedAt: 100 } },
+    'no order at all': { order: 'none' },
+    'order by id, newest first': { order: 'id-descending' },
+    'offsets in pages': { offsetUnit: 'page' },
+    'pages of at most 50': { pageCap: 50 },
+    'pages of at most 7': { pageCap: 7 },
+    'deep offsets refused': { deepestOffset: 350 },
+    'one empty page that says count 0': { emptyRequests: new Set([4]) },
+    'an empty first page': { emptyRequests: new Set([1]) },
+    'one empty page that says the total': { emptyRequests: new Set([4]), glitchCount: 'total' },
+    'one short page': { shortRequests: new Set([3]) },
+    'a short first page': { shortRequests: new Set([1]) },
+  };
+  const names = Object.keys(traps);
+  const pairs = names.flatMap((a, index) => names.slice(index).map((b) => [a, b] as const));
+  it.each(pairs)('reads all of it, each once: %s with %s', async (a, b) => {
+    const source = pagedSource(executions(1234, bursty), { ...traps[a], ...traps[b] });
+    expect(await read(source)).toEqual(keysOf(source.rows));
+  });
+
+  it('reads more rows in one millisecond than a page holds, in unstable order', async () => {
+    const source = pagedSource(
+      executions(730, () => 5),
+      { shuffleTies: true },
+    );
+    expect(await read(source)).toEqual(keysOf(source.rows));
+  });
+});
+
+describe('sources that were once believed too soon', () => {
+  it('refuses deeper offsets just where its count is capped', async () => {
+    const source = pagedSource(executions(4000), { count: { cappedAt: 1000 }, deepestOffset: 999 });
+    expect(await read(source)).toEqual(keysOf(source.rows));
+  });
+
+  it('caps its count at one page, and shows an empty page right after it', async () => {
+    const source = pagedSource(executions(1500), {
+      count: { cappedAt: 100 },
+      emptyRequests: new Set([2]),
+      glitchCount: 'total',
+    });
+    expect(await read(source)).toEqual(keysOf(source.rows));
+  });
+
+  it('has small pages and bursts in unstable order', async () => {
+    const source = pagedSource(
+      executions(1500, (index) => Math.floor(index / 250) * 60_000),
+      { pageCap: 10, shuffleTies: true },
+    );
+    expect(await read(source)).toEqual(keysOf(source.rows));
+  });
+
+  it('caps its count far below what bursts in unstable order and small pages hold', async () => {
+    const source = pagedSource(
+      executions(3000, (index) => Math.floor(index / 250) * 60_000),
+      { pageCap: 10, shuffleTies: true, count: { cappedAt: 200 } },
+    );
+    expect(await read(source)).toEqual(keysOf(source.rows));
+  });
+
+  it('counts pages, shows short ones again and again, and shuffles a busy millisecond', async () => {
+    const source = pagedSource(
+      executions(108, () => 5),
+      {
+        pageCap: 10,
+        shuffleTies: true,
+        count: 'none',
+        offsetUnit: 'page',
+        shortRequests: new Set(Array.from({ length: 400 }, (_, index) => index * 29 + 3)),
+      },
+    );
+    expect(await read(source)).toEqual(keysOf(source.rows));
+  });
+
+  it('lets all but one of two rows go between two looks at its offset', async () => {
+    const source = pagedSource(executions(2), {
+      count: 'page',
+      beforeRequest: (n, self) => {
+        self.rows = n > 4 ? self.rows.slice(0, 1) : self.rows;
+      },
+    });
+    expect(await read(source)).toEqual(expect.arrayContaining(keysOf(source.rows)));
+  });
+
+  it('shuffles so many rows of one millisecond that two pages rarely share one', async () => {
+    const source = pagedSource(
+      executions(3000, () => 7),
+      { shuffleTies: true },
+    );
+    expect(await read(source)).toEqual(keysOf(source.rows));
+  });
+});
+
+describe('hints that mislead', () => {
+  it('does not take a page for ordered because its rows happen to be', async () => {
+    // By id, the first page rises in time, and its last row, run again, lies far ahead of rows that no page has shown yet.
+    const rows = executions(400, (index) => (index === 99 ? 390_500 : index * 1000)).map((row) => ({ ...row }));
+    const source = pagedSource(rows, { order: 'id', count: { cappedAt: 300 } });
+    expect(await read(source)).toEqual(keysOf(source.rows));
+  });
+
+  it.each(['inclusive', 'exclusive'] as const)('reads rows at x.499, x.500 and x.501 s, with ends %s', async (ends) => {
+    const source = pagedSource(
+      executions(900, (index) => Math.floor(index / 3) * 1000 + 499 + (index % 3)),
+      { order: 'descending', startInclusive: ends === 'inclusive', endInclusive: ends === 'inclusive' },
+    );
+    expect(await read(source)).toEqual(keysOf(source.rows));
+  });
+
+  it.each([7, 150, 1200])('reads a row with milliseconds that shows up after %i rows of whole seconds', async (at) => {
+    const source = pagedSource(
+      executions(1230, (index) => (index === at ? index * 1000 + 500 : index * 1000)),
+      {
+        order: 'descending',
+      },
+    );
+    expect(await read(source)).toEqual(keysOf(source.rows));
+  });
+
+  it.each([-3_000, 3_000])(
+    'reads a source that filters by another time than it shows (%i ms off)',
+    async (filterSkewMs) => {
+      const source = pagedSource(executions(1230), { filterSkewMs, order: 'descending' });
+      const found = await read(source, longSpan);
+      expect(found).toEqual(keysOf(source.rows));
+    },
+  );
+});
+
+describe('rows that move while pages are read', () => {
+  it.each([3, 5, 9])('misses none when a row leaves the window before request %i', async (at) => {
+    const source = pagedSource(executions(1234), {
+      beforeRequest: (n, self) => {
+        if (n === at) {
+          self.rows = self.rows.slice(1);
+        }
+      },
+    });
+    expect(await read(source)).toEqual(expect.arrayContaining(keysOf(source.rows)));
+  });
+
+  it.each(['ascending', 'descending'] as const)(
+    'misses none when a row leaves before every seventh request, %s',
+    async (order) => {
+      const source = pagedSource(executions(3000), {
+        order,
+        beforeRequest: (n, self) => {
+          if (n % 7 === 0 && n < 200) {
+            self.rows = self.rows.filter((_, index) => index !== (n * 37) % self.rows.length);
+          }
+        },
+      });
+      expect(await read(source)).toEqual(expect.arrayContaining(keysOf(source.rows)));
+    },
+  );
+
+  it('misses none when late rows come in before every fifth request', async () => {
+    const late = executions(2000).filter((_, index) => index % 100 === 50);
+    const source = pagedSource(
+      executions(2000).filter((_, index) => index % 100 !== 50),
+      {
+        beforeRequest: (n, self) => {
+          const row = n % 5 === 0 ? late.pop() : undefined;
+          self.rows = row === undefined ? self.rows : [...self.rows, row];
+        },
+      },
+    );
+    const before = [...source.rows];
+    expect(await read(source)).toEqual(expect.arrayContaining(keysOf(before)));
+  });
+});
+
+describe('what cannot be proven', () => {
+  it('fails with the window and the numbers where count never fits', async () => {
+    const source = pagedSource(executions(300), { distort: (page) => ({ ...page, count: (page.count ?? 0) + 1 }) });
+    const failure = await read(source).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(IncompleteReadError);
+    expect((failure as IncompleteReadError).message).toMatch(
+      /^2025-10-\S+Z to 2025-10-\S+Z cannot be proven complete: the source reports \d+ rows and showed \d+ distinct rows$/,
+    );
+    expect(source.requests).toBeLessThan(200);
+  });
+
+  it('is one second, where the rows before and behind it can be read', async () => {
+    const source = pagedSource(
+      executions(1000, (index) => (index < 500 ? index * 1000 : index < 800 ? 500_000 : index * 1000)),
+      {
+        order: 'descending',
+        deepestOffset: 99,
+      },
+    );
+    const outcome = await readPartly(source);
+    expect(outcome).toMatchObject({ kind: 'partial', failure: null });
+    expect(outcome.kind === 'partial' && outcome.unproven.map((error) => error.window)).toEqual([
+      { fromMs: epochMs + 499_500, toMs: epochMs + 500_500 },
+    ]);
+    const others = source.rows.filter(({ startTimeMs }) => startTimeMs !== epochMs + 500_000);
+    expect([...outcome.collected.seen.keys()]).toEqual(expect.arrayContaining(keysOf(others)));
+  });
+
+  it.each([
+    ['any error', new ConfigError('broken', { remedy: '-' })],
+    ['one of the source that refuses no span', new SourceError('broken', { remedy: '-', httpStatus: 503 })],
+  ])('ends with what the source threw, keeping what was proven: %s', async (_what, error) => {
+    const source = pagedSource(executions(1234), {
+      order: 'descending',
+      distort: (page, n) => {
+        if (n === 6) {
+          throw error;
+        }
+        return page;
+      },
+    });
+    const outcome = await readPartly(source);
+    expect(outcome).toMatchObject({ kind: 'partial', failure: error });
+    expect(outcome.kind === 'partial' && outcome.proven.length).toBeGreaterThan(1);
+  });
+});

@@ -1,0 +1,125 @@
+/** When a count alone proves that the table holds a day, and when every row has to be compared. */
+import { describe, expect, it } from 'vitest';
+import { contains, gapsIn } from '../../functions/intervals.ts';
+import type { Execution, Window } from '../../functions/model.ts';
+import { emptyCheckpoint } from '../../functions/sync/plan/checkpoint.ts';
+import { type DayResult, isFine, verifyDays } from '../../functions/sync/verify.ts';
+import {
+  day,
+  epochMs,
+  executions,
+  type PagedSource,
+  type PagedSourceTraps,
+  pagedSource,
+} from '../support/paged-source.ts';
+
+const hourMs = 3_600_000;
+const target = { name: 'sales', projectId: 'p', workspace: 'w', filter: {} };
+const settings = {
+  initialFromMs: 0,
+  settleMs: 0,
+  lookbackMs: 0,
+  maxOpenMs: hourMs,
+  partitionTimeZone: 'UTC',
+  requestsPerSecond: 4,
+  maxInFlight: 40,
+};
+const noStats = { requests: 0, throttled: 0, retries: 0, clockSkewMs: null, latencyMs: null, failing: null };
+
+/** 57 rows of the day, a minute apart from its middle on, and 150 of the days before. */
+const ofDay = executions(57, (index) => 12 * hourMs + index * 60_000);
+const others = executions(207, (index) => -(index + 1) * hourMs).slice(57);
+
+function sourceOf(rows: readonly Execution[] = ofDay, traps: Partial<PagedSourceTraps> = {}): PagedSource {
+  return pagedSource([...others, ...rows], traps);
+}
+
+/** Verifies a window as one day, against a table that holds `table` of it. */
+async function verified(
+  { fetchPage }: PagedSource,
+  table: readonly Execution[],
+  window: Window = day,
+): Promise<DayResult> {
+  const inTable = (span: Window) => table.filter(({ startTimeMs }) => contains(span, startTimeMs));
+  const identity = { projectId: 'p', workspace: 'w', filter: {}, partitionTimeZone: 'UTC' };
+  const coverage = gapsIn({ fromMs: epochMs - 100 * 24 * hourMs, toMs: epochMs + 100 * 24 * hourMs }, []);
+  const results: DayResult[] = [];
+  await verifyDays(
+    { target, settings, source: { fetchPage, stats: () => noStats }, onProgress: () => undefined },
+    {
+      days: [{ day: '2025-10-09', ...window }],
+      isDeep: false,
+      checkpoint: { ...emptyCheckpoint(identity), coverage: coverage.map((span) => ({ ...span, rows: 0 })) },
+      nowMs: epochMs + 50 * 24 * hourMs,
+      table: {
+        tally: async (days) => days.map((one) => ({ rows: inTable(one).length, byStatus: new Map() })),
+        rowsIn: async (span) => inTable(span).map((row) => ({ ...row, isOfTarget: true })),
+      },
+    },
+    (result) => results.push(result),
+  );
+  return results[0]!;
+}
+
+describe('a count proves a day', () => {
+  it('that has just as many rows in the table, by one request', async () => {
+    const source = sourceOf();
+    const result = await verified(source, ofDay);
+    expect(result).toMatchObject({ comparedBy: 'count', source: 57, table: 57 });
+    expect(isFine(result)).toBe(true);
+    // The first one is over a month.
+    expect(source.requests).toBe(2);
+    const less = await verified(sourceOf(), ofDay.slice(1));
+    expect(less).toMatchObject({ comparedBy: 'rows', source: 57, table: 56, missing: 1 });
+  });
+
+  it.each([['page'], ['none'], [{ cappedAt: 57 }], [{ cappedAt: 100 }]] as const)(
+    'only where it is exact, and not where it is %j',
+    async (count) => {
+      const result = await verified(sourceOf(ofDay, { count }), ofDay);
+      expect(result).toMatchObject({ comparedBy: 'rows', source: 57, missing: 0, gone: 0, unproven: null });
+    },
+  );
+
+  it.each(['zero', 'total'] as const)('never by a reply without rows, whose count is %s', async (glitchCount) => {
+    const glitch = { emptyRequests: new Set([2]), glitchCount };
+    const full = await verified(sourceOf(ofDay, glitch), ofDay);
+    expect(full).toMatchObject({ comparedBy: 'rows', source: 57, missing: 0 });
+    const empty = await verified(sourceOf(ofDay, glitch), []);
+    expect(empty).toMatchObject({ comparedBy: 'rows', source: 57, missing: 57 });
+  });
+
+  it('never where start times have milliseconds: rows may lie next to its ends', async () => {
+    const rows = ofDay.map((row) => ({ ...row, startTimeMs: row.startTimeMs + 1 }));
+    expect(await verified(sourceOf(rows), rows)).toMatchObject({ comparedBy: 'rows', source: 57, missing: 0 });
+  });
+
+  it.each([
+    [true, true],
+    [true, false],
+    [false, true],
+    [false, false],
+  ])(
+    'without the rows beside it, whatever its ends do (start inclusive: %j, end: %j)',
+    async (startInclusive, endInclusive) => {
+      const beside = executions(4, (index) => [-1000, 0, 24 * hourMs - 1000, 24 * hourMs][index] ?? 0);
+      const rows = [...ofDay, ...beside.map((row, index) => ({ ...row, id: BigInt(index + 1) }))];
+      const result = await verified(sourceOf(rows, { startInclusive, endInclusive }), rows);
+      expect(result).toMatchObject({ comparedBy: 'count', source: 59, table: 59 });
+    },
+  );
+
+  it.each([1, 300, 500, 501, 999])(
+    'that begins and ends %i ms after a whole second, where rows are just before',
+    async (ms) => {
+      const window = { fromMs: day.fromMs + ms, toMs: day.toMs + ms };
+      const beside = executions(3, (index) => [0, 24 * hourMs, 24 * hourMs][index] ?? 0);
+      const rows = [...ofDay, ...beside.map((row, index) => ({ ...row, id: BigInt(index + 1) }))];
+      expect(await verified(sourceOf(rows), rows, window)).toMatchObject({ comparedBy: 'count', source: 59 });
+      const less = rows.filter((row) => row !== ofDay[20] && row !== ofDay[21]);
+      expect(await verified(sourceOf(rows), less, window)).toMatchObject({ comparedBy: 'rows', missing: 2 });
+      const oneLess = rows.filter((row) => row !== ofDay[20]);
+      expect(await verified(sourceOf(rows), oneLess, window)).toMatchObject({ comparedBy: 'rows', missing: 1 });
+    },
+  );
+});
