@@ -30,17 +30,12 @@ export function addReply({ seen, unreadable }: Collected, { page, keys }: Reply)
   }
 }
 
-/** Adds an execution to `into`. The later sighting wins, except that replies overtake each other and an outcome never becomes open again. */
-export function keepNewer(into: Map<string, Seen>, key: string, candidate: Seen): void {
+/** Keeps the later sighting; but replies overtake each other, and an outcome never becomes open again. */
+function keepNewer(into: Map<string, Seen>, key: string, candidate: Seen): void {
   const known = into.get(key);
-  if (known === undefined) {
-    into.set(key, candidate);
-    return;
-  }
-  const knownOpen = isOpen(known.execution);
-  const candidateOpen = isOpen(candidate.execution);
-  const replaces = knownOpen === candidateOpen ? candidate.receivedAtMs >= known.receivedAtMs : knownOpen;
-  if (replaces) {
+  const isSameKind = known !== undefined && isOpen(known.execution) === isOpen(candidate.execution);
+  const isLater = known === undefined || candidate.receivedAtMs >= known.receivedAtMs;
+  if (known === undefined || (isSameKind ? isLater : isOpen(known.execution))) {
     into.set(key, candidate);
   }
 }

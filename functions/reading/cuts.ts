@@ -47,14 +47,17 @@ export function isSingleTime({ fromMs, toMs }: Window, isWholeSeconds: boolean):
 }
 
 /**
- * Cuts a window for a balance (R2): off the side that an ordered page shows whole. Returns null where the rows suggest no
- * cut: no order, rows of one time only, unreadable or repeated rows; or where rows may still appear in the remainder
- * although the part is settled.
+ * Cuts a window for a balance (R2): off the side that an ordered page shows whole. Returns null where nothing can be balanced
+ * (no exact count, unreadable or repeated rows), the rows suggest no cut (no order, one time only), or rows may still appear
+ * in the remainder although the part is settled.
  */
-export function balanceCut(window: Window, reply: Reply, { hints }: Evidence, ages: Ages): Cut | null {
-  const order = orderOf(reply.times);
-  const edgeMs = order === 0 || reply.distinct < reply.rows ? null : pageEdge(sorted(reply.times), order, hints);
-  if (edgeMs === null || reply.page.unreadable.length > 0 || edgeMs <= window.fromMs || edgeMs >= window.toMs) {
+export function balanceCut(window: Window, reply: Reply, evidence: Evidence, ages: Ages): Cut | null {
+  const { hints } = evidence;
+  const isUsable = evidence.balancesHold && hints.balancesPay && evidence.believes(reply.count);
+  const isReadable = reply.page.unreadable.length === 0 && reply.distinct === reply.rows;
+  const order = isUsable && isReadable && !isSingleTime(window, hints.isWholeSeconds) ? orderOf(reply.times) : 0;
+  const edgeMs = order === 0 ? null : pageEdge(sorted(reply.times), order, hints);
+  if (edgeMs === null || edgeMs <= window.fromMs || edgeMs >= window.toMs) {
     return null;
   }
   const older = { fromMs: window.fromMs, toMs: edgeMs };
@@ -65,13 +68,10 @@ export function balanceCut(window: Window, reply: Reply, { hints }: Evidence, ag
   return shownRows > 0 && isSafe ? { part, remainder, edgeMs, shownRows } : null;
 }
 
-/**
- * Cuts a window into parts that are read by themselves (R4); at least two, unless it holds a single time.
- *
- * @param count the exact number of its rows; null where that is not known
- */
-export function partsOf(window: Window, reply: Reply, count: number | null, evidence: Evidence, ages: Ages): Window[] {
+/** Cuts a window into parts that are read by themselves (R4); at least two, unless it holds a single time. */
+export function partsOf(window: Window, reply: Reply, evidence: Evidence, ages: Ages): Window[] {
   const { isWholeSeconds } = evidence.hints;
+  const count = evidence.believes(reply.count) ? reply.count : null;
   if (count !== null && orderOf(reply.times) > 0) {
     // An ascending page balances only where nothing may appear behind it.
     const parts = cutAt(window, [ages.settledUntilMs, ages.rereadFromMs]);

@@ -6,14 +6,10 @@
  * only leave, so an unchanged level means an unchanged list. It is complete once as many distinct rows as the level says
  * were shown since the level was first seen, in whatever order.
  */
+import { IncompleteReadError } from '../errors.ts';
 import type { Window } from '../model.ts';
 import { addReply, type Collected } from './collected.ts';
 import { ask, type PageSource, type Reply } from './page-source.ts';
-
-/** How the reading of a dense second ended. */
-export type DenseOutcome =
-  | { readonly kind: 'complete' }
-  | { readonly kind: 'unproven'; readonly expectedRows: number | null; readonly distinctRows: number };
 
 /** Unstable order of 250 rows takes about 10 passes, of 3,000 rows in pages of 100 about 12. */
 const maxPasses = 40;
@@ -40,17 +36,17 @@ export class DenseSecond {
     this.#collected = collected;
   }
 
-  /** Reads pass after pass until the list is proven complete. Throws what `fetchPage` throws. */
-  async read(): Promise<DenseOutcome> {
+  /** Reads pass after pass until the list is proven complete. Returns null then, else the numbers that do not fit. */
+  async read(): Promise<IncompleteReadError | null> {
     let idlePasses = 0;
     for (let pass = 1; pass <= maxPasses && idlePasses < maxIdlePasses; pass += 1) {
       const shownBefore = this.#shown.size;
       if (await this.#readPass()) {
-        return { kind: 'complete' };
+        return null;
       }
       idlePasses = this.#shown.size === shownBefore ? idlePasses + 1 : 0;
     }
-    return { kind: 'unproven', expectedRows: this.#level, distinctRows: this.#shown.size };
+    return new IncompleteReadError(this.#window, this.#level, this.#shown.size);
   }
 
   /** Reads from offset 0 to the end of the list, or as far as the source goes. Returns whether the list is proven complete. */
@@ -164,17 +160,13 @@ export class DenseSecond {
    * pages: the rows that it left out are at no later offset. Returns null where the offset is refused.
    */
   async #askTwice(offset: number, window = this.#window): Promise<Reply | null> {
-    const reply = await this.#ask(offset, window);
-    const isDoubtful = reply?.rows === 0 || (this.#unit === 'page' && this.#source.evidence.isShort(reply?.rows ?? 0));
-    const again = reply !== null && isDoubtful ? await this.#ask(offset, window) : null;
-    return again !== null && again.rows > (reply?.rows ?? 0) ? again : reply;
-  }
-
-  async #ask(offset: number, window: Window): Promise<Reply | null> {
     const reply = await ask(this.#source, window, offset);
-    if (reply !== null && window === this.#window) {
-      addReply(this.#collected, reply);
+    const isDoubtful = reply?.rows === 0 || (this.#unit === 'page' && this.#source.evidence.isShort(reply?.rows ?? 0));
+    const again = reply !== null && isDoubtful ? await ask(this.#source, window, offset) : null;
+    const fuller = again !== null && again.rows > (reply?.rows ?? 0) ? again : reply;
+    if (fuller !== null && window === this.#window) {
+      addReply(this.#collected, fuller);
     }
-    return reply;
+    return fuller;
   }
 }

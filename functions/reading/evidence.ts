@@ -5,28 +5,33 @@
  * `Evidence` proves (PROOF.md, R0 to R5). It only grows, so windows in flight may end in any order; or it is revoked for
  * the rest of the run. `Hints` choose what to ask next. They cost requests where they are wrong, and never prove anything.
  */
-import { contains, spanMs } from '../intervals.ts';
-import type { EpochMs, Window } from '../model.ts';
+import { spanMs } from '../intervals.ts';
+import type { Window } from '../model.ts';
 import type { Reply } from './page-source.ts';
 
 /** The evidence of one run of one target, shared by everything that reads for it. */
 export class Evidence {
   readonly hints = new Hints();
   #pageRows = 0;
-  /** The largest count that a full page was seen to fall short of, and the window it was of. */
-  #excess: { readonly count: number; readonly window: Window } | null = null;
+  #revision = 0;
   #countsHold = true;
   #balancesHold = true;
-  #revision = 0;
+  /** The largest count that a full page fell short of, and the window it was of. */
+  #excess: { readonly count: number; readonly window: Window } | null = null;
 
   /** The most rows in one reply. A reply of that many may have been cut off (P). */
   get pageRows(): number {
     return this.#pageRows;
   }
 
-  /** Whether a reply of so many rows cannot have been cut off. A page is taken to hold at least two rows. */
-  isShort(rows: number): boolean {
-    return rows < Math.max(this.#pageRows, 2);
+  /** Grows with every revocation. What was concluded under an earlier revision, and is not committed, is read again. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** Whether counts of two windows may be subtracted: the source filters by the time that it shows. */
+  get balancesHold(): boolean {
+    return this.#balancesHold;
   }
 
   /** The largest count that exceeded the full page it came with (E); 0 where none did, or counts were revoked. */
@@ -39,19 +44,13 @@ export class Evidence {
     return count !== null && count < this.largestCount;
   }
 
-  /** Whether counts of two windows may be subtracted: the source filters by the time that it shows. */
-  get balancesHold(): boolean {
-    return this.#balancesHold;
-  }
-
-  /** Grows with every revocation. What was concluded under an earlier revision, and is not committed, is read again. */
-  get revision(): number {
-    return this.#revision;
+  /** Whether a reply of so many rows cannot have been cut off. A page is taken to hold at least two rows. */
+  isShort(rows: number): boolean {
+    return rows < Math.max(this.#pageRows, 2);
   }
 
   /** Takes in a reply for `window` from `offset` on. */
-  note(window: Window, offset: number, reply: Reply): void {
-    const { rows, count, times } = reply;
+  note(window: Window, offset: number, { rows, count, times }: Reply): void {
     if (rows > this.#pageRows) {
       // What exceeded a smaller page may have been the count of this one.
       this.#revision += this.#excess === null ? 0 : 1;
@@ -65,14 +64,11 @@ export class Evidence {
     if (count !== null && rows === this.#pageRows && rows < count && offset === 0) {
       this.#noteExcess(count, window);
     }
-    const widened = { fromMs: window.fromMs - 1, toMs: window.toMs + 1 };
-    for (const ms of times) {
-      this.hints.noteTime(ms);
-      if (this.#balancesHold && !contains(widened, ms)) {
-        this.#balancesHold = false;
-        this.#revision += 1;
-      }
+    if (this.#balancesHold && times.some((ms) => ms < window.fromMs - 1 || ms > window.toMs)) {
+      this.#balancesHold = false;
+      this.#revision += 1;
     }
+    this.hints.isWholeSeconds &&= times.every((ms) => ms % 1000 === 0);
   }
 
   #noteExcess(count: number, window: Window): void {
@@ -87,10 +83,8 @@ export class Evidence {
 }
 
 const dayMs = 86_400_000;
-/** Spans that sources of this kind refuse to exceed, in days. After a refusal the next shorter one is tried. */
-const spanLimitsDays = [90, 30, 7, 1];
-/** Keeps clear of a limit, because a request is 2 ms wider than its window. */
-const spanMarginMs = 60_000;
+/** Spans that sources of this kind refuse to exceed, in days, less a minute: a request is 2 ms wider than its window. */
+const spanLimitsMs = [90, 30, 7, 1].map((days) => days * dayMs - 60_000);
 /** How fast the success rate follows: about the last five balances count. */
 const successWeight = 0.2;
 /** Below this rate tiles cost less: a part that does not balance costs two requests more, a tile a third of one. */
@@ -101,38 +95,25 @@ const maxMarginRows = 16;
 
 /** What seems to be true of the source, to ask it economically. */
 class Hints {
+  isWholeSeconds = true;
   /** Two lists of different length reported the same count, which no other exceeded. */
   isCapped = false;
   /** The longest window that the source accepts, as far as is known. */
   maxSpanMs = Number.POSITIVE_INFINITY;
   /** The window of the first request; null before it. */
   longSpan: Window | null = null;
-  #hasMilliseconds = false;
+  /** Rows at the far end of a page that are left to the next one: there the order of neighbors may be loose. */
+  marginRows = 1;
   #successRate = 1;
-  #marginRows = 1;
-
-  /** Whether all start times were whole seconds. */
-  get isWholeSeconds(): boolean {
-    return !this.#hasMilliseconds;
-  }
 
   /** Whether balances succeed often enough to be tried. */
   get balancesPay(): boolean {
     return this.#successRate > worthwhileRate;
   }
 
-  /** Rows at the far end of a page that are left to the next one: there the order of neighbors may be loose. */
-  get marginRows(): number {
-    return this.#marginRows;
-  }
-
-  noteTime(ms: EpochMs): void {
-    this.#hasMilliseconds ||= ms % 1000 !== 0;
-  }
-
   noteBalance(isBalanced: boolean): void {
     this.#successRate += ((isBalanced ? 1 : 0) - this.#successRate) * successWeight;
-    this.#marginRows = isBalanced ? Math.max(1, this.#marginRows - 1) : Math.min(maxMarginRows, this.#marginRows * 2);
+    this.marginRows = isBalanced ? Math.max(1, this.marginRows - 1) : Math.min(maxMarginRows, this.marginRows * 2);
   }
 
   noteTiled(): void {
@@ -141,12 +122,8 @@ class Hints {
 
   /** Learns that a window was refused. Returns whether a shorter one is worth asking for. */
   noteRefusal(window: Window): boolean {
-    const limits = spanLimitsDays.map((days) => days * dayMs - spanMarginMs);
-    const shorter = limits.find((limitMs) => limitMs < spanMs(window));
-    if (shorter === undefined) {
-      return false;
-    }
-    this.maxSpanMs = Math.min(this.maxSpanMs, shorter);
-    return true;
+    const shorterMs = spanLimitsMs.find((limitMs) => limitMs < spanMs(window));
+    this.maxSpanMs = Math.min(this.maxSpanMs, shorterMs ?? Number.POSITIVE_INFINITY);
+    return shorterMs !== undefined;
   }
 }

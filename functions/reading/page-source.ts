@@ -54,13 +54,10 @@ export function replyOf(page: Page): Reply {
   };
 }
 
-/** Whether two replies show the same rows, whatever their order or state. */
+/** Whether two replies show the same rows, each as often, whatever their order or state. */
 export function showSame(a: Reply, b: Reply): boolean {
-  if (a.rows !== b.rows) {
-    return false;
-  }
-  const [sortedA, sortedB] = [[...a.keys].sort(), [...b.keys].sort()];
-  return sortedA.every((key, index) => key === sortedB[index]);
+  const keys = b.keys.toSorted();
+  return a.rows === b.rows && a.keys.toSorted().every((key, index) => key === keys[index]);
 }
 
 /**

@@ -43,17 +43,7 @@ const maxUnproven = 5;
 
 /** Reads a window. Never throws: what `fetchPage` throws is the `failure` of a partial read. */
 export async function readWindow(source: PageSource, task: WindowTask): Promise<WindowRead> {
-  const reading = new WindowReading(source, task);
-  let failure: unknown = null;
-  try {
-    await reading.run();
-  } catch (thrown) {
-    failure = thrown;
-  }
-  const { collected, proven, unproven } = reading;
-  return failure === null && reading.isDone && unproven.length === 0
-    ? { kind: 'complete', collected }
-    : { kind: 'partial', collected, proven, unproven, failure };
+  return await new WindowReading(source, task).read();
 }
 
 /** A reply, and whether the one before it for the same window showed the same rows. */
@@ -62,12 +52,12 @@ interface Look extends Reply {
 }
 
 class WindowReading {
-  readonly collected = emptyCollected();
-  readonly proven: Window[] = [];
-  readonly unproven: IncompleteReadError[] = [];
   readonly #source: PageSource;
   readonly #task: WindowTask;
   readonly #todo: Window[];
+  readonly #collected = emptyCollected();
+  readonly #proven: Window[] = [];
+  readonly #unproven: IncompleteReadError[] = [];
 
   constructor(source: PageSource, task: WindowTask) {
     this.#source = source;
@@ -75,27 +65,28 @@ class WindowReading {
     this.#todo = [task.window];
   }
 
-  /** Whether nothing is left to read. */
-  get isDone(): boolean {
-    return this.#todo.length === 0;
-  }
-
-  async run(): Promise<void> {
-    for (let window = this.#todo.pop(); window !== undefined; window = this.#todo.pop()) {
-      await this.#readFrom(window);
-      if (this.#hasEnough()) {
-        return;
+  async read(): Promise<WindowRead> {
+    let failure: unknown = null;
+    try {
+      for (let window = this.#todo.pop(); window !== undefined; window = this.#todo.pop()) {
+        await this.#readFrom(window);
+        if (this.#hasEnough()) {
+          break;
+        }
       }
+    } catch (thrown) {
+      failure = thrown;
     }
+    const [collected, proven, unproven] = [this.#collected, this.#proven, this.#unproven];
+    return failure === null && this.#todo.length === 0 && unproven.length === 0
+      ? { kind: 'complete', collected }
+      : { kind: 'partial', collected, proven, unproven, failure };
   }
 
   #hasEnough(): boolean {
     const { maxRows, isStopping } = this.#task;
-    return (
-      this.unproven.length >= maxUnproven ||
-      isStopping() ||
-      (this.proven.length > 0 && this.collected.seen.size >= maxRows)
-    );
+    const isFull = this.#proven.length > 0 && this.#collected.seen.size >= maxRows;
+    return isFull || this.#unproven.length >= maxUnproven || isStopping();
   }
 
   /** Proves part after part of a window, as long as the parts that its pages suggest balance. */
@@ -105,10 +96,10 @@ class WindowReading {
     while (reply !== null) {
       reply = await this.#confirm(rest, reply);
       if (reply.isConfirmed || this.#isWholeByCount(reply)) {
-        this.proven.push(rest);
+        this.#proven.push(rest);
         return;
       }
-      const cut = this.#balanceCut(rest, reply);
+      const cut = balanceCut(rest, reply, this.#source.evidence, this.#task);
       if (cut === null) {
         return await this.#readInParts(rest, reply);
       }
@@ -148,14 +139,6 @@ class WindowReading {
     return this.#source.evidence.isShort(rows) && (count === null || count <= rows);
   }
 
-  #balanceCut(window: Window, reply: Reply): Cut | null {
-    const { evidence } = this.#source;
-    const isUsable = evidence.balancesHold && evidence.hints.balancesPay && evidence.believes(reply.count);
-    return isUsable && !isSingleTime(window, evidence.hints.isWholeSeconds)
-      ? balanceCut(window, reply, evidence, this.#task)
-      : null;
-  }
-
   /**
    * R2: the part is complete if as many distinct rows of it were shown as both counts leave for it. The remainder was
    * asked for after the reply had arrived. Else the part is read by itself.
@@ -168,7 +151,7 @@ class WindowReading {
     const isBalanced = partRows === shownRows && evidence.balancesHold;
     evidence.hints.noteBalance(isBalanced);
     if (isBalanced) {
-      this.proven.push(part);
+      this.#proven.push(part);
     } else {
       this.#todo.push(...partsToFit(part, reply, partRows, evidence));
     }
@@ -179,21 +162,15 @@ class WindowReading {
   async #readInParts(window: Window, reply: Reply): Promise<void> {
     const { evidence } = this.#source;
     if (isSingleTime(window, evidence.hints.isWholeSeconds)) {
-      const outcome = await new DenseSecond(this.#source, window, this.collected).read();
-      if (outcome.kind === 'complete') {
-        this.proven.push(window);
-      } else {
-        this.unproven.push(new IncompleteReadError(window, outcome.expectedRows ?? reply.count, outcome.distinctRows));
-      }
-      return;
+      const unproven = await new DenseSecond(this.#source, window, this.#collected).read();
+      (unproven === null ? this.#proven : []).push(window);
+      this.#unproven.push(...(unproven === null ? [] : [unproven]));
+    } else if (reply.rows === 0) {
+      this.#unproven.push(new IncompleteReadError(window, reply.count, 0));
+    } else {
+      evidence.hints.noteTiled();
+      this.#todo.push(...partsOf(window, reply, evidence, this.#task));
     }
-    if (reply.rows === 0) {
-      this.unproven.push(new IncompleteReadError(window, reply.count, 0));
-      return;
-    }
-    evidence.hints.noteTiled();
-    const count = evidence.believes(reply.count) ? reply.count : null;
-    this.#todo.push(...partsOf(window, reply, count, evidence, this.#task));
   }
 
   /**
@@ -208,7 +185,7 @@ class WindowReading {
       this.#todo.push(...cutAt(window, evenCuts(window, parts).map(Math.round)));
       return null;
     }
-    addReply(this.collected, reply);
+    addReply(this.#collected, reply);
     const isCutShort = evidence.isShort(reply.rows) && reply.rows < (reply.count ?? 0);
     return reply.rows === 0 || reply.distinct < reply.rows || isCutShort
       ? await this.#lookAgain(window, reply)
@@ -220,7 +197,7 @@ class WindowReading {
     if (reply === null) {
       return { ...before, isConfirmed: false };
     }
-    addReply(this.collected, reply);
+    addReply(this.#collected, reply);
     return { ...reply, isConfirmed: this.#mayBeWhole(reply) && this.#mayBeWhole(before) && showSame(before, reply) };
   }
 }

@@ -2,7 +2,7 @@
 import type { EpochMs } from '../model.ts';
 import type { Change } from './plan/checkpoint.ts';
 
-type Gathered = 'windows' | 'uncovered' | 'lateStartTimesMs' | 'seen' | 'opened' | 'closed' | 'quarantined';
+type Gathered = 'windows' | 'lateStartTimesMs' | 'seen' | 'opened' | 'closed' | 'quarantined';
 
 /** The lists of a change, to be added to. */
 export type Draft = { -readonly [key in Gathered]: Change[key][number][] } & { latestObservedMs: EpochMs | null };
@@ -11,7 +11,6 @@ export type Draft = { -readonly [key in Gathered]: Change[key][number][] } & { l
 export function emptyDraft(): Draft {
   return {
     windows: [],
-    uncovered: [],
     lateStartTimesMs: [],
     seen: [],
     opened: [],

@@ -5,7 +5,7 @@
 import { isoTime } from '../clock.ts';
 import { StateError, toDqsyncError } from '../errors.ts';
 import { lengthOf, spansFrom } from '../intervals.ts';
-import { type EpochMs, maxPageRows } from '../model.ts';
+import type { EpochMs } from '../model.ts';
 import type { PageSource } from '../reading/page-source.ts';
 import { identityOf, loadCheckpoint } from './commit.ts';
 import { readAndCommit, reportProgress } from './ending.ts';
@@ -19,6 +19,9 @@ import { newRunState, outcomeOf, type RunState, type TargetOutcome } from './sum
 import { calibrateRun, countingSource, recentFrom, rowsInTimeLeft, sourceTime } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
 import { UnprovenWindows } from './unproven.ts';
+
+/** Two pages: so many a run can always read to the end. */
+const shortLookbackRows = 200;
 
 /** What an incremental run works with. */
 interface Incremental {
@@ -75,8 +78,8 @@ async function readAll({ run, state, source, recorder, untilMs, unproven }: Incr
   const totalMs = lengthOf(spans);
   state.at = { atMs: window.fromMs, doneMs: 0, totalMs };
   const density = densityOf(recorder.checkpoint.coverage) ?? rowsPerMs;
-  // A lookback that fits a page is read together with what is new, in one request.
-  const isLongLookback = (density ?? 0) * lookbackMs > maxPageRows / 2;
+  // A short lookback is read together with what is new, in the same requests.
+  const isLongLookback = recorder.checkpoint.recent.length > shortLookbackRows;
   const slices = new SliceReader({
     source,
     spans,

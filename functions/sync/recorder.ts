@@ -41,7 +41,7 @@ export interface RecorderOptions {
   readonly maxSpanMs: () => number;
 }
 
-type RecordedSlice = Pick<ReadSlice, 'window' | 'proven' | 'unproven' | 'collected'>;
+type RecordedSlice = Pick<ReadSlice, 'window' | 'proven' | 'collected'>;
 
 /** How a commit met others. */
 export interface CommitResult {
@@ -112,7 +112,7 @@ export class Recorder {
   }
 
   /** Records the proven parts of a slice, up to `provenToMs`, and every row that was shown of them. */
-  addSlice({ window, proven, unproven, collected }: RecordedSlice, provenToMs: EpochMs): void {
+  addSlice({ window, proven, collected }: RecordedSlice, provenToMs: EpochMs): void {
     // The watermark may come to stand before what is not proven, and the next run reads the lookback before it again.
     const endMs = gapsIn(window, proven)[0]?.fromMs ?? window.toMs;
     const recentFromMs = Math.min(endMs, provenToMs) - this.#options.revisitedMs - edgeMs;
@@ -141,7 +141,6 @@ export class Recorder {
       }
     }
     this.addUnreadable(collected);
-    this.#draft.uncovered.push(...unproven.map((error) => error.window));
     for (const { fromMs, toMs } of proven.filter((part) => part.fromMs < provenToMs)) {
       this.#reread.push({ fromMs, toMs: Math.min(toMs, provenToMs) });
       this.#draft.windows.push({ window: { fromMs, toMs: Math.min(toMs, provenToMs) }, startTimesMs });

@@ -8,7 +8,7 @@ import type { EpochMs, Window } from '../model.ts';
 import { addReply, type Collected, emptyCollected } from '../reading/collected.ts';
 import type { PageSource, Reply } from '../reading/page-source.ts';
 import { readWindow, type WindowRead } from '../reading/read-window.ts';
-import { SlicePlanner } from '../reading/slices.ts';
+import { nextSlice } from '../reading/slices.ts';
 
 /** A slice with the parts of it that are proven complete, and the rows of those. */
 export interface ReadSlice {
@@ -43,14 +43,11 @@ export interface SliceReading {
   readonly now: () => EpochMs;
 }
 
-/** Counts that are capped are exact well below the cap. */
-const countFill = 0.6;
+/** A slice stops at so many times the rows it aims at; the rest becomes slices of their own. */
+const toleratedFactor = 2;
 
 /** A slice that is being read. */
-interface BegunSlice {
-  readonly window: Window;
-  readonly begunAtMs: EpochMs;
-  readonly settledUntilMs: EpochMs;
+interface BegunSlice extends Pick<ReadSlice, 'window' | 'begunAtMs' | 'settledUntilMs'> {
   /** Evidence that is revoked meanwhile makes the slice be read again. */
   readonly revision: number;
   readonly read: Promise<WindowRead>;
@@ -59,17 +56,16 @@ interface BegunSlice {
 /** Goes through the spans in order of time. */
 export class SliceReader {
   readonly #reading: SliceReading;
-  readonly #planner: SlicePlanner;
+  #rowsPerMs: number | null;
   /** Rows of parts that were not proven. Reading them again shows these rows again, unless they are gone. */
   readonly #carried: Collected = emptyCollected();
   #unread: readonly Window[];
   readonly #begun: BegunSlice[] = [];
   #failure: { readonly thrown: unknown } | null = null;
-  #isStopping = false;
 
   constructor(reading: SliceReading) {
     this.#reading = reading;
-    this.#planner = new SlicePlanner(reading.rowsPerMs);
+    this.#rowsPerMs = reading.rowsPerMs;
     this.#unread = reading.spans;
     if (reading.shown !== null) {
       addReply(this.#carried, reading.shown);
@@ -105,7 +101,7 @@ export class SliceReader {
       const read = await slice.read;
       this.#begun.shift();
       const result = this.#take(slice, read);
-      if (result.proven.length > 0 || result.unproven.length > 0) {
+      if (result.proven.length > 0 || result.unproven.length > 0 || result.collected.unreadable.size > 0) {
         return result;
       }
     }
@@ -113,30 +109,28 @@ export class SliceReader {
 
   /** Begins as many slices as are to be under way. Without a density, the first one is all there is. */
   #begin(): void {
-    const { source, rereadFromMs, rowsInTimeLeft, now } = this.#reading;
-    const { hints, largestCount } = source.evidence;
-    while (this.#failure === null && this.#begun.length < (this.#planner.knowsDensity ? source.inFlight() : 1)) {
-      const [span, ...others] = cutAll(this.#unread, this.#reading.barrierMs);
+    const { source, barrierMs, rereadFromMs, rowsInTimeLeft, now } = this.#reading;
+    const { hints, largestCount, revision } = source.evidence;
+    const inFlight = source.inFlight();
+    while (this.#failure === null && this.#begun.length < (this.#rowsPerMs === null ? 1 : inFlight)) {
+      const unread = this.#unread.flatMap((span) => cutAt(span, barrierMs === null ? [] : [barrierMs]));
+      const [span, ...others] = unread;
       if (span === undefined || this.#isBehindBarrier(span)) {
         return;
       }
-      const { window, maxRows } = this.#planner.next(span, {
+      const { window, aimedRows } = nextSlice(span, {
+        rowsPerMs: this.#rowsPerMs,
         rowsInTimeLeft: rowsInTimeLeft(),
         maxSpanMs: hints.maxSpanMs,
-        countCap: hints.isCapped ? largestCount * countFill : Number.POSITIVE_INFINITY,
-        inFlight: source.inFlight(),
-        restMs: lengthOf(this.#unread),
+        countCap: hints.isCapped ? largestCount : Number.POSITIVE_INFINITY,
+        inFlight,
+        restMs: lengthOf(unread),
       });
-      this.#unread = window.toMs < span.toMs ? [{ fromMs: window.toMs, toMs: span.toMs }, ...others] : others;
-      const isStopping = (): boolean => this.#isStopping;
+      this.#unread = [...gapsIn(span, [window]), ...others];
       const settledUntilMs = this.#reading.settledUntilMs();
-      this.#begun.push({
-        window,
-        begunAtMs: now(),
-        settledUntilMs,
-        revision: source.evidence.revision,
-        read: readWindow(source, { window, settledUntilMs, rereadFromMs, maxRows, isStopping }),
-      });
+      const task = { window, settledUntilMs, rereadFromMs, maxRows: aimedRows * toleratedFactor };
+      const read = readWindow(source, { ...task, isStopping: () => this.#failure !== null });
+      this.#begun.push({ window, begunAtMs: now(), settledUntilMs, revision, read });
       // What a slice left over comes before the slices that were begun meanwhile.
       this.#begun.sort((a, b) => a.window.fromMs - b.window.fromMs);
     }
@@ -153,38 +147,33 @@ export class SliceReader {
     const unproven = isRevoked || read.kind === 'complete' ? [] : read.unproven;
     if (read.kind === 'partial' && read.failure !== null) {
       this.#failure ??= { thrown: read.failure };
-      this.#isStopping = true;
     }
-    const settled = inOrder([...proven, ...unproven.flatMap((error) => error.window ?? [])]);
+    const settled = inOrder([...proven, ...unproven.map((error) => error.window)]);
     this.#unread = inOrder([...gapsIn(window, settled), ...this.#unread]);
-    const collected = this.#collect(window, proven, read.collected);
-    this.#planner.partsRead(lengthOf(proven), collected.seen.size);
+    const collected = this.#rowsOf(window, proven, read.collected);
+    if (proven.length > 0) {
+      const seenPerMs = collected.seen.size / lengthOf(proven);
+      this.#rowsPerMs = this.#rowsPerMs === null ? seenPerMs : (this.#rowsPerMs + seenPerMs) / 2;
+    }
     return { window, proven, unproven, collected, begunAtMs, settledUntilMs };
   }
 
   /** Returns the rows of the proven parts, with carried ones that are gone since; keeps the others for later. */
-  #collect(window: Window, proven: readonly Window[], { seen, unreadable }: Collected): Collected {
-    if (lengthOf(proven) < lengthOf([window])) {
-      for (const [key, row] of seen) {
-        const { startTimeMs } = row.execution;
-        if (contains(window, startTimeMs) && !containsAny(proven, startTimeMs)) {
-          this.#carried.seen.set(key, row);
-          seen.delete(key);
-        }
+  #rowsOf(window: Window, proven: readonly Window[], { seen, unreadable }: Collected): Collected {
+    const isWhole = lengthOf(proven) === lengthOf([window]);
+    for (const [key, row] of isWhole ? [] : seen) {
+      const { startTimeMs } = row.execution;
+      if (contains(window, startTimeMs) && !containsAny(proven, startTimeMs)) {
+        this.#carried.seen.set(key, row);
+        seen.delete(key);
       }
     }
     for (const [key, row] of this.#carried.seen) {
       if (containsAny(proven, row.execution.startTimeMs)) {
         this.#carried.seen.delete(key);
-        if (!seen.has(key)) {
-          seen.set(key, row);
-        }
+        seen.set(key, seen.get(key) ?? row);
       }
     }
     return { seen, unreadable };
   }
-}
-
-function cutAll(spans: readonly Window[], ms: EpochMs | null): Window[] {
-  return spans.flatMap((span) => cutAt(span, ms === null ? [] : [ms]));
 }

@@ -37,8 +37,16 @@ export interface Bench {
   backfill(fromMs: number, toMs: number, stop: AbortSignal): Promise<Summary>;
   /** Puts more rows into the source. */
   add(rows: number, fromMs: number, toMs: number): Promise<void>;
+  /** Adds executions that run, one a second from `fromMs` on. */
+  open(count: number, fromMs: number): Promise<void>;
+  /** Ends them all at once. */
+  finish(): Promise<void>;
   /** What the source saw since it was last asked. */
   sightings(): Promise<Sightings>;
+  /** The warehouse's folder. */
+  readonly warehouse: string;
+  /** Runs a command of dqsync on the warehouse. Returns how long it took. */
+  run(args: readonly string[]): Promise<number>;
 }
 
 /** Runs `measure` against a source as given. */
@@ -64,6 +72,14 @@ export async function withBench<T>(spec: SourceSpec, measure: (bench: Bench) => 
       add: async (rows, fromMs, toMs) => {
         await ask({ ask: 'add', rows, fromMs, toMs });
       },
+      open: async (count, fromMs) => {
+        await ask({ ask: 'open', count, fromMs });
+      },
+      finish: async () => {
+        await ask({ ask: 'finish' });
+      },
+      warehouse: join(folder, 'warehouse'),
+      run: (args) => runCommand(folder, configOf(url, folder, spec), args),
       sightings: async () => {
         const answer = await ask({ ask: 'sightings' });
         if (!('sightings' in answer)) {
@@ -83,7 +99,11 @@ function configOf(url: string, folder: string, spec: SourceSpec): object {
   return {
     warehouse: `file:${join(folder, 'warehouse')}`,
     source: { endpoint: url, quota },
-    targets: [{ name: 'bench', ...defaultWorkspace, credentials: 'env:DQSYNC_BENCH_SECRET' }],
+    targets: Array.from({ length: spec.targets ?? 1 }, (_, index) => ({
+      name: `bench${index}`,
+      ...defaultWorkspace,
+      credentials: 'env:DQSYNC_BENCH_SECRET',
+    })),
     initialFrom: new Date(spec.initialFromMs ?? spec.fromMs).toISOString(),
   };
 }
@@ -96,10 +116,8 @@ async function runSync(folder: string, config: object): Promise<SyncReport> {
   // By its first line, as npx starts it, and with this node.
   const { stdout } = await promisify(execFile)(dqsyncFile, ['sync', '--config', configFile, '--json'], {
     env: {
-      ...process.env,
-      PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH']}`,
+      ...commandEnvironment(),
       NODE_OPTIONS: `--import ${pathToFileURL(preload)}`,
-      DQSYNC_BENCH_SECRET: JSON.stringify(defaultAccount.accessKeys[0]),
       DQSYNC_BENCH_USAGE: usageFile,
     },
     timeout: maxChildMs,
@@ -116,6 +134,27 @@ async function runSync(folder: string, config: object): Promise<SyncReport> {
     cpuMs: (usage.userCPUTime + usage.systemCPUTime) / 1000,
     wallMs,
   };
+}
+
+/** With the node that runs the bench, and the secret that the config names. */
+function commandEnvironment(): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH']}`,
+    DQSYNC_BENCH_SECRET: JSON.stringify(defaultAccount.accessKeys[0]),
+  };
+}
+
+async function runCommand(folder: string, config: object, args: readonly string[]): Promise<number> {
+  const configFile = join(folder, 'dqsync.json');
+  await writeFile(configFile, JSON.stringify(config));
+  const startedAtMs = performance.now();
+  await promisify(execFile)(dqsyncFile, [...args, '--config', configFile], {
+    env: commandEnvironment(),
+    timeout: maxChildMs,
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  return performance.now() - startedAtMs;
 }
 
 async function runBareFetch(url: string, { fromMs, toMs }: SourceSpec): Promise<{ rows: number; wallMs: number }> {
@@ -139,11 +178,7 @@ async function runBackfill(folder: string, config: object, window: Window, stop:
     dqsyncFile,
     ['backfill', '--config', configFile, '--from', range[0] ?? '', '--to', range[1] ?? '', '--json'],
     {
-      env: {
-        ...process.env,
-        PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH']}`,
-        DQSYNC_BENCH_SECRET: JSON.stringify(defaultAccount.accessKeys[0]),
-      },
+      env: commandEnvironment(),
       stdio: ['ignore', 'pipe', 'inherit'],
       timeout: maxChildMs,
     },

@@ -6,11 +6,12 @@
 import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { measureColdStart } from './cold-start.ts';
+import { measureEndToEnd } from './end-to-end.ts';
 import { type Figure, tableOf } from './figures.ts';
 import { measureMemory } from './memory.ts';
-import { measurePipeline } from './pipeline.ts';
 import { measureQuota } from './quota.ts';
 import { measureRequests } from './requests.ts';
+import { measureScale } from './scale.ts';
 import { measureSharing } from './sharing.ts';
 
 const { values } = parseArgs({
@@ -25,9 +26,10 @@ if (!Number.isInteger(mostRows) || mostRows < 100_000 || mostRows > 5_000_000) {
 }
 
 const parts: Readonly<Record<string, () => Promise<Figure[]>>> = {
-  pipeline: () => measurePipeline(100_000),
+  'end-to-end': measureEndToEnd,
   memory: () => measureMemory([100_000, 1_000_000, 5_000_000].filter((rows) => rows < mostRows).concat(mostRows)),
   requests: measureRequests,
+  scale: measureScale,
   quota: () => measureQuota([50, 800]),
   sharing: measureSharing,
   'cold-start': measureColdStart,

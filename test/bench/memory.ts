@@ -18,7 +18,7 @@ function figuresOf(rows: number, report: SyncReport): Figure[] {
     throw new Error(`${rowsWritten} of ${rows} rows were written`);
   }
   return [
-    judged(part, 'peak memory (RSS)', report.maxRssBytes, { atMost: 150e6 }, megabytes),
+    judged(part, 'peak memory (RSS)', report.maxRssBytes, { atMost: 256e6 }, megabytes),
     told(part, 'rows/s, start, HTTP and disk included, by CPU time', wholeNumber((rows / report.cpuMs) * 1000)),
     told(part, 'rows/s, start, HTTP and disk included, by the clock', wholeNumber((rows / report.wallMs) * 1000)),
     told(part, 'bytes per row', (bytes / rows).toFixed(1)),

@@ -10,6 +10,8 @@ import type { Traps } from '../simulator/traps.ts';
 /** What the source holds and how it behaves. */
 export interface SourceSpec extends Pick<ManyExecutions, 'fromMs' | 'toMs' | 'peaks' | 'perSecond'> {
   readonly rows: number;
+  /** Targets of the config, all of them this source. One unless given. */
+  readonly targets?: number;
   /** Share of the rows that were run again hours after they were created. */
   readonly rerunShare?: number;
   /** Where syncs begin; from the first row on unless given. */
@@ -30,10 +32,15 @@ export interface Sightings {
 export type Question =
   | { readonly ask: 'start'; readonly spec: SourceSpec }
   | { readonly ask: 'add'; readonly rows: number; readonly fromMs: EpochMs; readonly toMs: EpochMs }
+  /** Adds executions that run, one a second from `fromMs` on. */
+  | { readonly ask: 'open'; readonly count: number; readonly fromMs: EpochMs }
+  /** Ends all of them at once. */
+  | { readonly ask: 'finish' }
   | { readonly ask: 'sightings' };
 export type Answer = { readonly url: string } | { readonly added: number } | { readonly sightings: Sightings };
 
 let simulator: Simulator | undefined;
+let running: bigint[] = [];
 
 process.on('message', (question: Question) => void answer(question).then((reply) => process.send?.(reply)));
 process.on('disconnect', () => process.exit());
@@ -55,6 +62,19 @@ async function answer(question: Question): Promise<Answer> {
   if (question.ask === 'add') {
     simulator?.life.addMany(question.rows, question);
     return { added: question.rows };
+  }
+  if (question.ask === 'open') {
+    running = Array.from({ length: question.count }, (_, index) => {
+      const startTimeMs = Math.ceil(question.fromMs / 1000) * 1000 + index * 1000;
+      return simulator?.life.addExecution({ startTimeMs, runStatus: 'RUNNING', endTimeMs: null }).id ?? 0n;
+    });
+    return { added: running.length };
+  }
+  if (question.ask === 'finish') {
+    for (const id of running) {
+      simulator?.life.finish(id);
+    }
+    return { added: 0 };
   }
   const { counters } = simulator ?? (await startSimulator());
   const sightings = {

@@ -86,8 +86,6 @@ export interface Change {
   readonly commitId: string;
   /** Windows proven complete, with the start times of the executions found in them. */
   readonly windows: readonly { readonly window: Window; readonly startTimesMs: readonly EpochMs[] }[];
-  /** Windows that could not be proven, though a part of them may be covered: rows that appeared late may be missing. */
-  readonly uncovered: readonly Window[];
   /** Where the incremental run that made this change would set out if it were the first; null for a backfill. */
   readonly incrementalFromMs: EpochMs | null;
   /** What was read of a span that is read again; null where the change is not of one. */
@@ -140,7 +138,7 @@ export function applyChange(checkpoint: Checkpoint, change: Change, lookbackMs: 
   }
   const coverage = change.windows.reduce<readonly CoveredWindow[]>(
     (sum, { window, startTimesMs }) => addWindow(sum, window, startTimesMs),
-    change.uncovered.reduce(cutOut, addLateRows(checkpoint.coverage, change.lateStartTimesMs)),
+    addLateRows(checkpoint.coverage, change.lateStartTimesMs),
   );
   const incremental = applyIncremental(checkpoint.incremental, change);
   const nextLookbackMs = change.incrementalFromMs === null ? checkpoint.lookbackMs : lookbackMs;
