@@ -44,7 +44,7 @@ const change: fc.Arbitrary<Change> = fc
     incrementalFromMs: fc.constantFrom(9_000, null),
     rereading: fc.constant(null),
     maxSpanMs: fc.constant(null),
-      lateStartTimesMs: fc.constant([]),
+    lateStartTimesMs: fc.constant([]),
     seen: fc.array(
       fc.record({
         id,
