@@ -26,12 +26,26 @@ export const systemClock: Clock = {
   },
 };
 
-/** A signal that aborts with `reason()` after `ms`. `cancel` frees the timer. */
-export function abortAfter(ms: number, reason: () => Error): { signal: AbortSignal; cancel: () => void } {
+/**
+ * Makes a signal that aborts with `reason()` after `ms`, or with `earlier` if that aborts first. `cancel` frees the timer.
+ *
+ * Listens to `earlier` itself, because `AbortSignal.any` leaves work to the garbage collector with every request.
+ */
+export function abortAfter(
+  ms: number,
+  reason: () => Error,
+  earlier?: AbortSignal,
+): { signal: AbortSignal; cancel: () => void } {
   const controller = new AbortController();
+  const onEarlier = (): void => controller.abort(earlier?.reason);
   const timer = setTimeout(() => controller.abort(reason()), ms);
   timer.unref();
-  return { signal: controller.signal, cancel: () => clearTimeout(timer) };
+  earlier?.addEventListener('abort', onEarlier, { once: true });
+  const cancel = (): void => {
+    clearTimeout(timer);
+    earlier?.removeEventListener('abort', onEarlier);
+  };
+  return { signal: controller.signal, cancel };
 }
 
 /** A name for a run, unique and in order of time: `20261123T160102Z-9f86d081`. */

@@ -127,10 +127,13 @@ export class Endpoint {
    */
   async send(request: HttpRequest, signal?: AbortSignal): Promise<HttpReply> {
     signal?.throwIfAborted();
-    const deadline = abortAfter(this.#requestTimeoutMs, () => new TransportFault('timeout', 'REQUEST_TIMEOUT'));
-    const either = signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal]);
+    const deadline = abortAfter(
+      this.#requestTimeoutMs,
+      () => new TransportFault('timeout', 'REQUEST_TIMEOUT'),
+      signal,
+    );
     try {
-      return await this.#exchange(request, either);
+      return await this.#exchange(request, deadline.signal);
     } catch (error) {
       signal?.throwIfAborted();
       throw error instanceof TransportFault ? error : toFault(error);
