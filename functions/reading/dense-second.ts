@@ -9,7 +9,7 @@
 import { IncompleteReadError } from '../errors.ts';
 import type { Window } from '../model.ts';
 import { addReply, type Collected } from './collected.ts';
-import { ask, type PageSource, type Reply } from './page-source.ts';
+import { ask, askAgain, type PageSource, type Reply } from './page-source.ts';
 
 /** Unstable order of 250 rows takes about 10 passes, of 3,000 rows in pages of 100 about 12. */
 const maxPasses = 40;
@@ -156,14 +156,16 @@ export class DenseSecond {
   }
 
   /**
-   * Asks again where the reply is empty, because one empty reply proves nothing. So does a short one where offsets count
-   * pages: the rows that it left out are at no later offset. Returns null where the offset is refused.
+   * Asks again where the reply is no evidence: empty, with a row twice, or short where offsets count pages, because the rows
+   * that it left out are at no later offset. Returns null where the offset is refused.
    */
   async #askTwice(offset: number, window = this.#window): Promise<Reply | null> {
     const reply = await ask(this.#source, window, offset);
-    const isDoubtful = reply?.rows === 0 || (this.#unit === 'page' && this.#source.evidence.isShort(reply?.rows ?? 0));
-    const again = reply !== null && isDoubtful ? await ask(this.#source, window, offset) : null;
-    const fuller = again !== null && again.rows > (reply?.rows ?? 0) ? again : reply;
+    const { rows = 0, distinct = 0 } = reply ?? {};
+    const isCutShort = this.#unit === 'page' && this.#source.evidence.isShort(rows);
+    const isDoubtful = rows === 0 || distinct < rows || isCutShort;
+    const pair = reply !== null && isDoubtful ? await askAgain(this.#source, window, reply, offset) : null;
+    const fuller = pair?.reduce((a, b) => (b.distinct > a.distinct ? b : a)) ?? reply;
     if (fuller !== null && window === this.#window) {
       addReply(this.#collected, fuller);
     }

@@ -8,10 +8,12 @@
 import { spanMs } from '../intervals.ts';
 import type { Window } from '../model.ts';
 import type { Reply } from './page-source.ts';
+import { Turns } from './turns.ts';
 
 /** The evidence of one run of one target, shared by everything that reads for it. */
 export class Evidence {
   readonly hints = new Hints();
+  readonly turns = new Turns();
   #pageRows = 0;
   #revision = 0;
   #countsHold = true;

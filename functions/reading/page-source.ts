@@ -34,12 +34,14 @@ export interface Reply {
   readonly distinct: number;
   /** Start times of the readable rows in the order shown. */
   readonly times: readonly EpochMs[];
+  /** The number of its request in the run. */
+  readonly turn: number;
 }
 
 const unreadablePrefix = 'unreadable ';
 
-/** Makes a reply of a page. */
-export function replyOf(page: Page): Reply {
+/** Makes a reply of a page, to the request of the given turn. */
+export function replyOf(page: Page, turn: number): Reply {
   const keys = page.executions.map(executionKey);
   for (const row of page.unreadable) {
     keys.push(unreadablePrefix + row.rawText);
@@ -51,6 +53,7 @@ export function replyOf(page: Page): Reply {
     keys,
     distinct: new Set(keys).size,
     times: page.executions.map(({ startTimeMs }) => startTimeMs),
+    turn,
   };
 }
 
@@ -70,10 +73,36 @@ export function showSame(a: Reply, b: Reply): boolean {
  * @throws what `fetchPage` throws else
  */
 export async function ask(source: PageSource, window: Window, offset = 0): Promise<Reply | null> {
+  return await send(source, window, offset, await source.evidence.turns.next());
+}
+
+/**
+ * Asks again for what `before` replied to, so that at most one of both replies is wrong by itself: nothing else was sent in
+ * between. Where something was, asks twice.
+ *
+ * @returns both replies; null where the source refuses the request
+ * @throws what `fetchPage` throws
+ */
+export async function askAgain(
+  source: PageSource,
+  window: Window,
+  before: Reply,
+  offset = 0,
+): Promise<readonly [Reply, Reply] | null> {
+  const { turns } = source.evidence;
+  return await turns.alone(async () => {
+    const first = turns.isLast(before.turn) ? before : await send(source, window, offset, turns.take());
+    const second = first === null ? null : await send(source, window, offset, turns.take());
+    return first === null || second === null ? null : [first, second];
+  });
+}
+
+async function send(source: PageSource, window: Window, offset: number, turn: number): Promise<Reply | null> {
   const { fetchPage, filter, evidence, onRows } = source;
   const span = { startTimeMs: window.fromMs - 1, endTimeMs: window.toMs };
   try {
-    const reply = replyOf(await fetchPage({ ...span, filter, limit: maxPageRows, offset }));
+    const page = await fetchPage({ ...span, filter, limit: maxPageRows, offset });
+    const reply = replyOf(page, turn);
     evidence.note(window, offset, reply);
     onRows(reply.rows);
     return reply;
@@ -94,13 +123,13 @@ export async function ask(source: PageSource, window: Window, offset = 0): Promi
  */
 export async function calibrate(source: PageSource, span: Window): Promise<{ window: Window; reply: Reply }> {
   const { hints } = source.evidence;
-  for (let replies = 0; ; ) {
+  for (;;) {
     const window = { fromMs: Math.max(span.fromMs, span.toMs - hints.maxSpanMs), toMs: span.toMs };
     const reply = await ask(source, window);
-    replies += reply === null ? 0 : 1;
-    if (reply !== null && (reply.rows > 0 || replies > 1)) {
+    if (reply !== null) {
       hints.longSpan = window;
-      return { window, reply };
+      const pair = reply.rows === 0 ? await askAgain(source, window, reply) : null;
+      return { window, reply: pair?.[1] ?? reply };
     }
   }
 }

@@ -12,7 +12,7 @@ import type { Window } from '../model.ts';
 import { addReply, type Collected, emptyCollected } from './collected.ts';
 import { type Ages, balanceCut, type Cut, isSingleTime, partsOf, partsToFit } from './cuts.ts';
 import { DenseSecond } from './dense-second.ts';
-import { ask, type PageSource, type Reply, showSame } from './page-source.ts';
+import { ask, askAgain, type PageSource, type Reply, showSame } from './page-source.ts';
 
 /** What to read. */
 export interface WindowTask extends Ages {
@@ -193,11 +193,14 @@ class WindowReading {
   }
 
   async #lookAgain(window: Window, before: Reply): Promise<Look> {
-    const reply = await ask(this.#source, window);
-    if (reply === null) {
+    const pair = await askAgain(this.#source, window, before);
+    if (pair === null) {
       return { ...before, isConfirmed: false };
     }
-    addReply(this.#collected, reply);
-    return { ...reply, isConfirmed: this.#mayBeWhole(reply) && this.#mayBeWhole(before) && showSame(before, reply) };
+    for (const reply of pair) {
+      addReply(this.#collected, reply);
+    }
+    const [first, second] = pair;
+    return { ...second, isConfirmed: pair.every((reply) => this.#mayBeWhole(reply)) && showSame(first, second) };
   }
 }

@@ -34,8 +34,8 @@ it.each([
     [late, early],
   ] as const) {
     const collected = emptyCollected();
-    addReply(collected, replyOf(first));
-    addReply(collected, replyOf(second));
+    addReply(collected, replyOf(first, 1));
+    addReply(collected, replyOf(second, 2));
     expect([...collected.seen.values()].map(({ execution }) => execution.notifyStatus)).toEqual([notifyStatus]);
   }
 });

@@ -23,6 +23,14 @@ const traps: Record<string, Partial<Traps>> = {
   'an empty first page': { faults: [{ kind: 'empty-page', when: { nth: 1 } }] },
   'one short page': { faults: [{ kind: 'short-page', rows: 41, when: { nth: 3 } }] },
   'every ninth page empty': { faults: [{ kind: 'empty-page', when: { every: 9 } }] },
+  // Three slices are read side by side, so that each of them meets the fault with every one of its requests, or with none.
+  'every third page empty': { faults: [{ kind: 'empty-page', when: { every: 3 } }] },
+  'every third page short': { faults: [{ kind: 'short-page', rows: 20, when: { every: 3 } }] },
+  'a row repeated on every third page': { faults: [{ kind: 'repeated-row', when: { every: 3 } }] },
+  'a row repeated on every fourth page, pages of at most 20': {
+    pageCap: 20,
+    faults: [{ kind: 'repeated-row', when: { every: 4 } }],
+  },
   'errors 500 and resets': {
     faults: [
       { kind: 'status', status: 503, when: { every: 11 } },
