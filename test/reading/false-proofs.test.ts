@@ -82,6 +82,20 @@ describe('a row that one reply shows twice', () => {
   });
 });
 
+describe('a fault with every second request', () => {
+  it.each<[string, (page: Page) => Page]>([
+    ['a row twice', (page) => instead(page, page.executions[5], page.executions[4])],
+    ['no row', (page) => ({ ...page, executions: [], count: 0 })],
+    ['half of the rows', (page) => ({ ...page, executions: page.executions.slice(0, 15), count: null })],
+  ])('that shows %s does not hit all looks at one of two windows read side by side', async (_what, wrong) => {
+    const source = pagedSource(executions(400), { distort: (page, n) => (n % 2 === 1 ? wrong(page) : page) });
+    await readKeys(source, { fromMs: epochMs + 300_000, toMs: epochMs + 301_000 });
+    const windows = [0, 100_000].map((ms) => ({ fromMs: epochMs + ms - 500, toMs: epochMs + ms + 29_500 }));
+    const found = await Promise.all(windows.map((window) => readKeys(source, window)));
+    expect(found).toEqual([keysOf(source.rows.slice(0, 30)), keysOf(source.rows.slice(100, 130))]);
+  });
+});
+
 describe('rows that cannot be read', () => {
   it('are all handed on, whichever pass showed them, and count like others', async () => {
     const source = pagedSource(executions(430), {
