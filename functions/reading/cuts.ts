@@ -33,7 +33,7 @@ const tileFill = 0.8;
 const countFill = 0.6;
 /** Tiles that are cut by the density of one page; after them the next page is asked for. */
 const tilesByDensity = 4;
-const maxParts = 64;
+const maxParts = 128;
 /** Parts of a window with peaks: more could not be placed well by the hundred rows of a page. */
 const partsByRows = 8;
 /** So many of a page's rows share a second with the next one where rows come in peaks. */

@@ -9,7 +9,7 @@
 import { IncompleteReadError } from '../errors.ts';
 import type { Window } from '../model.ts';
 import { addReply, type Collected } from './collected.ts';
-import { ask, askAgain, type PageSource, type Reply } from './page-source.ts';
+import { ask, askTwice, type PageSource, type Reply } from './page-source.ts';
 
 /** Unstable order of 250 rows takes about 10 passes, of 3,000 rows in pages of 100 about 12. */
 const maxPasses = 40;
@@ -56,7 +56,7 @@ export class DenseSecond {
     let position = 0;
     let isFull = true;
     for (let pages = 0; ; pages += 1) {
-      const reply = await this.#askTwice(this.#unit === 'row' ? position : pages);
+      const reply = await this.#askSurely(this.#unit === 'row' ? position : pages);
       if (reply === null || reply.rows === 0) {
         return reply !== null && isFull && pages > 0 && (await this.#judgeEnd(inPass, position, pages));
       }
@@ -120,7 +120,7 @@ export class DenseSecond {
    */
   async #isCountedInPages(inPass: ReadonlySet<string>, position: number, pages: number): Promise<boolean> {
     for (let looks = 0; looks < 2; looks += 1) {
-      const reply = await this.#askTwice(1);
+      const reply = await this.#askSurely(1);
       if (reply === null) {
         return false;
       }
@@ -139,7 +139,7 @@ export class DenseSecond {
    */
   async #goesOnElsewhere(offset: number): Promise<boolean> {
     const wide = this.#source.evidence.hints.longSpan ?? this.#window;
-    const reply = await this.#askTwice(offset, wide);
+    const reply = await this.#askSurely(offset, wide);
     if (reply === null || reply.rows > 0) {
       return reply !== null;
     }
@@ -148,7 +148,7 @@ export class DenseSecond {
       { fromMs: this.#window.toMs + 2, toMs: wide.toMs },
     ];
     for (const side of around.filter(({ fromMs, toMs }) => fromMs < toMs)) {
-      if ((await this.#askTwice(0, side))?.rows !== 0) {
+      if ((await this.#askSurely(0, side))?.rows !== 0) {
         return false;
       }
     }
@@ -159,12 +159,12 @@ export class DenseSecond {
    * Asks again where the reply is no evidence: empty, with a row twice, or short where offsets count pages, because the rows
    * that it left out are at no later offset. Returns null where the offset is refused.
    */
-  async #askTwice(offset: number, window = this.#window): Promise<Reply | null> {
+  async #askSurely(offset: number, window = this.#window): Promise<Reply | null> {
     const reply = await ask(this.#source, window, offset);
     const { rows = 0, distinct = 0 } = reply ?? {};
     const isCutShort = this.#unit === 'page' && this.#source.evidence.isShort(rows);
     const isDoubtful = rows === 0 || distinct < rows || isCutShort;
-    const pair = reply !== null && isDoubtful ? await askAgain(this.#source, window, reply, offset) : null;
+    const pair = reply !== null && isDoubtful ? await askTwice(this.#source, window, reply, offset) : null;
     const fuller = pair?.reduce((a, b) => (b.distinct > a.distinct ? b : a)) ?? reply;
     if (fuller !== null && window === this.#window) {
       addReply(this.#collected, fuller);

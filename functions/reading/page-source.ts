@@ -77,23 +77,27 @@ export async function ask(source: PageSource, window: Window, offset = 0): Promi
 }
 
 /**
- * Asks again for what `before` replied to, so that at most one of both replies is wrong by itself: nothing else was sent in
- * between. Where something was, asks twice.
+ * Asks twice with nothing else sent in between, so that at most one of both replies is wrong by itself. Asks once where
+ * `before` is the reply to the last request that was sent.
  *
- * @returns both replies; null where the source refuses the request
+ * @returns both replies, the first one alone if it may have been cut off; null where the source refuses the request
  * @throws what `fetchPage` throws
  */
-export async function askAgain(
+export async function askTwice(
   source: PageSource,
   window: Window,
-  before: Reply,
+  before: Reply | null = null,
   offset = 0,
-): Promise<readonly [Reply, Reply] | null> {
-  const { turns } = source.evidence;
+): Promise<readonly Reply[] | null> {
+  const { turns, pageRows } = source.evidence;
   return await turns.alone(async () => {
-    const first = turns.isLast(before.turn) ? before : await send(source, window, offset, turns.take());
-    const second = first === null ? null : await send(source, window, offset, turns.take());
-    return first === null || second === null ? null : [first, second];
+    const isLast = before !== null && turns.isLast(before.turn);
+    const first = isLast ? before : await send(source, window, offset, turns.take());
+    if (first === null || (before === null && first.rows > 1 && first.rows >= pageRows)) {
+      return first === null ? null : [first];
+    }
+    const second = await send(source, window, offset, turns.take());
+    return second === null ? null : [first, second];
   });
 }
 
@@ -128,7 +132,7 @@ export async function calibrate(source: PageSource, span: Window): Promise<{ win
     const reply = await ask(source, window);
     if (reply !== null) {
       hints.longSpan = window;
-      const pair = reply.rows === 0 ? await askAgain(source, window, reply) : null;
+      const pair = reply.rows === 0 ? await askTwice(source, window, reply) : null;
       return { window, reply: pair?.[1] ?? reply };
     }
   }

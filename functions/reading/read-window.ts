@@ -12,7 +12,7 @@ import type { Window } from '../model.ts';
 import { addReply, type Collected, emptyCollected } from './collected.ts';
 import { type Ages, balanceCut, type Cut, isSingleTime, partsOf, partsToFit } from './cuts.ts';
 import { DenseSecond } from './dense-second.ts';
-import { ask, askAgain, type PageSource, type Reply, showSame } from './page-source.ts';
+import { ask, askTwice, type PageSource, type Reply, showSame } from './page-source.ts';
 
 /** What to read. */
 export interface WindowTask extends Ages {
@@ -127,16 +127,20 @@ class WindowReading {
   async #confirm(window: Window, first: Look): Promise<Look> {
     let reply = first;
     for (let looks = 1; looks < maxLooks && !reply.isConfirmed && !this.#isWholeByCount(reply); looks += 1) {
-      if (reply.rows > 0 && !this.#mayBeWhole(reply)) {
+      if (reply.rows > 0 && !this.#mayBeWhole(window, reply)) {
         break;
       }
-      reply = await this.#lookAgain(window, reply);
+      const looks = await askTwice(this.#source, window, reply);
+      reply = looks === null ? reply : (this.#judgeLooks(window, looks) ?? reply);
     }
     return reply;
   }
 
-  #mayBeWhole({ rows, count }: Reply): boolean {
-    return this.#source.evidence.isShort(rows) && (count === null || count <= rows);
+  /** A row that is shown twice may stand for another one, so only within a single time it is taken to be listed twice. */
+  #mayBeWhole(window: Window, { rows, count, distinct }: Reply): boolean {
+    const { evidence } = this.#source;
+    const isPlain = distinct === rows || isSingleTime(window, evidence.hints.isWholeSeconds);
+    return isPlain && evidence.isShort(rows) && (count === null || count <= rows);
   }
 
   /**
@@ -179,28 +183,30 @@ class WindowReading {
    */
   async #look(window: Window): Promise<Look | null> {
     const { evidence } = this.#source;
+    // Without exact counts every window takes two looks.
+    if (evidence.largestCount === 0) {
+      return this.#judgeLooks(window, await askTwice(this.#source, window));
+    }
     const reply = await ask(this.#source, window);
-    if (reply === null) {
-      const parts = Math.ceil(spanMs(window) / evidence.hints.maxSpanMs);
+    const isOdd = reply !== null && (reply.rows === 0 || reply.distinct < reply.rows);
+    const isCutShort = reply !== null && evidence.isShort(reply.rows) && reply.rows < (reply.count ?? 0);
+    const looks = isOdd || isCutShort ? await askTwice(this.#source, window, reply) : null;
+    return this.#judgeLooks(window, looks ?? (reply === null ? null : [reply]));
+  }
+
+  /** Takes in looks at a window. Queues parts of it where the source refuses one as long as this. */
+  #judgeLooks(window: Window, looks: readonly Reply[] | null): Look | null {
+    const last = looks?.at(-1);
+    if (looks === null || last === undefined) {
+      const parts = Math.ceil(spanMs(window) / this.#source.evidence.hints.maxSpanMs);
       this.#todo.push(...cutAt(window, evenCuts(window, parts).map(Math.round)));
       return null;
     }
-    addReply(this.#collected, reply);
-    const isCutShort = evidence.isShort(reply.rows) && reply.rows < (reply.count ?? 0);
-    return reply.rows === 0 || reply.distinct < reply.rows || isCutShort
-      ? await this.#lookAgain(window, reply)
-      : { ...reply, isConfirmed: false };
-  }
-
-  async #lookAgain(window: Window, before: Reply): Promise<Look> {
-    const pair = await askAgain(this.#source, window, before);
-    if (pair === null) {
-      return { ...before, isConfirmed: false };
-    }
-    for (const reply of pair) {
+    for (const reply of looks) {
       addReply(this.#collected, reply);
     }
-    const [first, second] = pair;
-    return { ...second, isConfirmed: pair.every((reply) => this.#mayBeWhole(reply)) && showSame(first, second) };
+    const [first = last] = looks;
+    const isSame = looks.length > 1 && looks.every((reply) => this.#mayBeWhole(window, reply)) && showSame(first, last);
+    return { ...last, isConfirmed: isSame };
   }
 }
