@@ -7,12 +7,15 @@
  * were shown since the level was first seen, in whatever order.
  */
 import { IncompleteReadError } from '../errors.ts';
+import { spanMs } from '../intervals.ts';
 import type { Window } from '../model.ts';
 import { addReply, type Collected } from './collected.ts';
 import { ask, askTwice, type PageSource, type Reply } from './page-source.ts';
 
 /** Unstable order of 250 rows takes about 10 passes, of 3,000 rows in pages of 100 about 12. */
 const maxPasses = 40;
+/** Other rows of the source are looked for within half a month before and after. */
+const longestReachMs = 30 * 86_400_000;
 /** Passes in a row that show nothing new: order is stable, and the missing rows are out of reach. */
 const maxIdlePasses = 8;
 
@@ -126,7 +129,9 @@ export class DenseSecond {
       }
       this.#take(reply);
       const known = reply.keys.filter((key) => inPass.has(key)).length;
-      if (pages > 1 ? known > reply.rows / 3 : known === reply.rows && known === position - 1) {
+      // One row more may have left since.
+      const isShifted = known === reply.rows && known >= Math.max(1, position - 2);
+      if (pages > 1 ? known > reply.rows / 3 : isShifted) {
         return false;
       }
     }
@@ -135,10 +140,13 @@ export class DenseSecond {
 
   /**
    * Whether lists of this source go on where this one ends: a longer list shows a row at that position. Where nothing
-   * else is in the long span, there is no longer list, and this one is taken to be all there is.
+   * else is within half a month, there is no longer list, and this one is taken to be all there is.
    */
   async #goesOnElsewhere(offset: number): Promise<boolean> {
-    const wide = this.#source.evidence.hints.longSpan ?? this.#window;
+    const reachMs = Math.floor(
+      (Math.min(this.#source.evidence.hints.maxSpanMs, longestReachMs) - spanMs(this.#window)) / 2,
+    );
+    const wide = { fromMs: this.#window.fromMs - reachMs, toMs: this.#window.toMs + reachMs };
     const reply = await this.#askSurely(offset, wide);
     if (reply === null || reply.rows > 0) {
       return reply !== null;

@@ -61,7 +61,7 @@ export class Evidence {
     }
     if (count !== null && rows > 0 && offset + rows > count && this.#countsHold) {
       this.#countsHold = false;
-      this.#revision += 1;
+      this.#revision += this.#excess === null ? 0 : 1;
     }
     if (count !== null && rows === this.#pageRows && rows < count && offset === 0) {
       this.#noteExcess(count, window);
@@ -102,8 +102,6 @@ class Hints {
   isCapped = false;
   /** The longest window that the source accepts, as far as is known. */
   maxSpanMs = Number.POSITIVE_INFINITY;
-  /** The window of the first request; null before it. */
-  longSpan: Window | null = null;
   /** Rows at the far end of a page that are left to the next one: there the order of neighbors may be loose. */
   marginRows = 1;
   #successRate = 1;

@@ -131,7 +131,6 @@ export async function calibrate(source: PageSource, span: Window): Promise<{ win
     const window = { fromMs: Math.max(span.fromMs, span.toMs - hints.maxSpanMs), toMs: span.toMs };
     const reply = await ask(source, window);
     if (reply !== null) {
-      hints.longSpan = window;
       const pair = reply.rows === 0 ? await askTwice(source, window, reply) : null;
       return { window, reply: pair?.[1] ?? reply };
     }

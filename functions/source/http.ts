@@ -127,11 +127,7 @@ export class Endpoint {
    */
   async send(request: HttpRequest, signal?: AbortSignal): Promise<HttpReply> {
     signal?.throwIfAborted();
-    const deadline = abortAfter(
-      this.#requestTimeoutMs,
-      () => new TransportFault('timeout', 'REQUEST_TIMEOUT'),
-      signal,
-    );
+    const deadline = abortAfter(this.#requestTimeoutMs, () => new TransportFault('timeout', 'REQUEST_TIMEOUT'), signal);
     try {
       return await this.#exchange(request, deadline.signal);
     } catch (error) {

@@ -110,6 +110,7 @@ async function readAll({ run, state, source, recorder, untilMs, unproven }: Incr
       ({ revision } = source.evidence);
       recorder.forgetWindows();
       gate = new LookbackGate(again);
+      isCutShort = false;
       slices.keepOnly(toRead());
     }
     const { toMs } = slice.window;

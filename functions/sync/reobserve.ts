@@ -1,7 +1,7 @@
 /** Looks again at the executions that were open when last seen: asks for what the plan says, and records what came back. */
 import { isoTime } from '../clock.ts';
 import type { IncompleteReadError } from '../errors.ts';
-import { containsAny, inOrder } from '../intervals.ts';
+import { containsAny, inOrder, unionOf } from '../intervals.ts';
 import { executionKey, isOpen, type Window } from '../model.ts';
 import type { Collected } from '../reading/collected.ts';
 import type { PageSource } from '../reading/page-source.ts';
@@ -13,6 +13,9 @@ import type { Recorder } from './recorder.ts';
 import { recentFrom, sourceTime } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
 import type { UnprovenWindows } from './unproven.ts';
+
+/** A vanished execution is looked for so far around its start. */
+const aroundMs = 5 * 60_000;
 
 /** What looking again works with. */
 export interface Reobserving {
@@ -111,6 +114,8 @@ async function lookAt(
     (entry) => isMissing(entry) && entriesIn([entry], unproven.windows).length === 0,
   );
   const apart = await readEach(reobserving, narrowWindows(beside, null), finding);
+  // A source that filters by a time a little off the one it shows hides an execution from a window of its start alone.
+  await readEach(reobserving, aroundMissing(entries.filter(isMissing)), finding);
   const unread = new Set(entriesIn(entries, [...unproven.windows, ...apart]));
   for (const entry of entries.filter(isMissing)) {
     if (unread.has(entry)) {
@@ -121,6 +126,11 @@ async function lookAt(
       recorder.close(executionKey(entry.execution));
     }
   }
+}
+
+function aroundMissing(entries: readonly OpenEntry[]): Window[] {
+  const starts = entries.filter(({ awaits }) => awaits === 'outcome').map(({ execution }) => execution.startTimeMs);
+  return unionOf(starts.map((ms) => ({ fromMs: ms - aroundMs, toMs: ms + aroundMs })));
 }
 
 /** Reads windows side by side. Returns those that could not be proven, or that hold a row that cannot be read. */

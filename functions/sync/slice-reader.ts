@@ -101,7 +101,8 @@ export class SliceReader {
       const read = await slice.read;
       this.#begun.shift();
       const result = this.#take(slice, read);
-      if (result.proven.length > 0 || result.unproven.length > 0 || result.collected.unreadable.size > 0) {
+      const { proven, unproven, collected } = result;
+      if (proven.length > 0 || unproven.length > 0 || collected.seen.size > 0 || collected.unreadable.size > 0) {
         return result;
       }
     }
@@ -160,8 +161,10 @@ export class SliceReader {
 
   /** Returns the rows of the proven parts, with carried ones that are gone since; keeps the others for later. */
   #rowsOf(window: Window, proven: readonly Window[], { seen, unreadable }: Collected): Collected {
+    // A source that filters by another time than it shows may show a row in no other window than this.
+    const isAttributable = this.#reading.source.evidence.balancesHold;
     const isWhole = lengthOf(proven) === lengthOf([window]);
-    for (const [key, row] of isWhole ? [] : seen) {
+    for (const [key, row] of isWhole || !isAttributable ? [] : seen) {
       const { startTimeMs } = row.execution;
       if (contains(window, startTimeMs) && !containsAny(proven, startTimeMs)) {
         this.#carried.seen.set(key, row);
@@ -169,7 +172,7 @@ export class SliceReader {
       }
     }
     for (const [key, row] of this.#carried.seen) {
-      if (containsAny(proven, row.execution.startTimeMs)) {
+      if (!isAttributable || containsAny(proven, row.execution.startTimeMs)) {
         this.#carried.seen.delete(key);
         seen.set(key, seen.get(key) ?? row);
       }

@@ -196,13 +196,16 @@ function byOrder(order: PagedSourceTraps['order'], a: Execution, b: Execution): 
 /** A span far longer than any window of the tests. */
 export const longSpan = { fromMs: epochMs - 10 * 86_400_000, toMs: epochMs + 20 * 86_400_000 };
 
+const calibrated = new WeakSet<Evidence>();
+
 /** Reads a window (a day by default) as a run does: after a first request over a long span. Nothing in it is young. */
 export async function readPartly(
-  { source }: PagedSource,
+  { source }: Pick<PagedSource, 'source'>,
   window: Window = day,
   task: Partial<WindowTask> = {},
 ): Promise<WindowRead> {
-  if (source.evidence.hints.longSpan === null) {
+  if (!calibrated.has(source.evidence)) {
+    calibrated.add(source.evidence);
     await calibrate(source, longSpan);
   }
   return await readPart(source, {

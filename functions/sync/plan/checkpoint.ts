@@ -141,7 +141,7 @@ export function applyChange(checkpoint: Checkpoint, change: Change, lookbackMs: 
     addLateRows(checkpoint.coverage, change.lateStartTimesMs),
   );
   const incremental = applyIncremental(checkpoint.incremental, change);
-  const nextLookbackMs = change.incrementalFromMs === null ? checkpoint.lookbackMs : lookbackMs;
+  const nextLookbackMs = nextLookback(checkpoint, change, lookbackMs);
   const isShownAgain = shownAgain({ coverage, incremental }, Math.max(lookbackMs, nextLookbackMs ?? 0));
   return {
     identity: checkpoint.identity,
@@ -206,6 +206,14 @@ export function awaitedOf(
   }
   const endedLately = execution.endTimeMs !== null && execution.endTimeMs > observedAtMs - lookbackMs;
   return endedLately && execution.startTimeMs < recentFromMs ? 'notification' : null;
+}
+
+/** A shorter lookback counts once a run has read the longer one to its end. */
+function nextLookback({ lookbackMs: before }: Checkpoint, change: Change, lookbackMs: number): number | null {
+  if (change.incrementalFromMs === null) {
+    return before;
+  }
+  return change.run.outcome === 'done' ? lookbackMs : Math.max(before ?? 0, lookbackMs);
 }
 
 /**
