@@ -206,6 +206,23 @@ describe('open executions', () => {
     expect(givenUp).toEqual([1]);
   });
 
+  it.each([-2_000, 2_000])(
+    'that a filter hides, %i ms off the time it shows, have not vanished',
+    async (filterSkewMs) => {
+      const world = await syncedSource({ traps: { filterSkewMs } });
+      const startTimeMs = world.clock.now() - 2 * hourMs;
+      const { id } = world.sim.life.addExecution({ runStatus: 'RUNNING', endTimeMs: null, startTimeMs });
+      await world.syncWell();
+      world.clock.advance(hourMs);
+      await world.syncWell();
+      world.sim.life.finish(id, 'FAILED');
+      world.clock.advance(hourMs);
+      await world.syncWell();
+      await world.expectTruth();
+      expect((await world.view()).map((row) => row['run_status'])).toEqual(['FAILED']);
+    },
+  );
+
   it('that vanish keep the undocumented fields they had', async () => {
     const world = await syncedSource({ traps: { extraFields: '"score":98.7500' } });
     const startTimeMs = world.clock.now() - 2 * hourMs;

@@ -155,6 +155,23 @@ describe('changes to a checkpoint', () => {
     expect(applied(synced, 9_000, 200).lookbackMs).toBe(200);
   });
 
+  it.each([
+    ['done', 500],
+    ['failed', 1_000],
+    ['stopped', 1_000],
+    ['running', 1_000],
+  ] as const)('takes a shorter lookback only from a run that is done (%s: %i ms)', (outcome, expected) => {
+    const [sample] = fc.sample(change, 1);
+    const committed = (checkpoint: Checkpoint, lookbackMs: number, how: Change['run']['outcome']): Checkpoint => {
+      const run = { ...sample!.run, outcome: how };
+      const made = { ...sample!, commitId: `${lookbackMs} ${how}`, incrementalFromMs: 9_000, run };
+      return applyChange(checkpoint, made, lookbackMs);
+    };
+    const before = committed(emptyCheckpoint(identity), 1_000, 'done');
+    expect(committed(before, 500, outcome).lookbackMs).toBe(expected);
+    expect(committed(before, 2_000, outcome).lookbackMs).toBe(2_000);
+  });
+
   it('leave of two sights of an execution the later one, whichever is committed first', () => {
     const [sample] = fc.sample(change, { numRuns: 1, seed: 1 });
     const sight = (observedAtMs: number, name: string): Change => ({
