@@ -33,7 +33,8 @@ const tileFill = 0.8;
 const countFill = 0.6;
 /** Tiles that are cut by the density of one page; after them the next page is asked for. */
 const tilesByDensity = 4;
-const maxParts = 128;
+/** More tiles are cut in two steps, so that the second one goes by counts of its own. */
+const maxTiles = 96;
 /** Parts of a window with peaks: more could not be placed well by the hundred rows of a page. */
 const partsByRows = 8;
 /** So many of a page's rows share a second with the next one where rows come in peaks. */
@@ -100,7 +101,8 @@ function suggestedCuts(window: Window, reply: Reply, count: number | null, evide
   }
   const order = orderOf(reply.times);
   const tileRows = Math.max(1, evidence.pageRows * tileFill);
-  const parts = count === null ? 4 : Math.min(maxParts, Math.max(2, Math.ceil(count / tileRows)));
+  const tiles = Math.max(2, Math.ceil((count ?? 0) / tileRows));
+  const parts = count === null ? 4 : tiles <= maxTiles ? tiles : Math.ceil((2 * tiles) / maxTiles);
   if (count !== null && !isClumped(times)) {
     return evenCuts(window, parts);
   }
