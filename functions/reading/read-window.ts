@@ -130,8 +130,8 @@ class WindowReading {
       if (reply.rows > 0 && !this.#mayBeWhole(window, reply)) {
         break;
       }
-      const looks = await askTwice(this.#source, window, reply);
-      reply = looks === null ? reply : (this.#judgeLooks(window, looks) ?? reply);
+      const replies = await askTwice(this.#source, window, reply);
+      reply = replies === null ? reply : (this.#judgeLooks(window, replies) ?? reply);
     }
     return reply;
   }
@@ -167,8 +167,11 @@ class WindowReading {
     const { evidence } = this.#source;
     if (isSingleTime(window, evidence.hints.isWholeSeconds)) {
       const unproven = await new DenseSecond(this.#source, window, this.#collected).read();
-      (unproven === null ? this.#proven : []).push(window);
-      this.#unproven.push(...(unproven === null ? [] : [unproven]));
+      if (unproven === null) {
+        this.#proven.push(window);
+      } else {
+        this.#unproven.push(unproven);
+      }
     } else if (reply.rows === 0) {
       this.#unproven.push(new IncompleteReadError(window, reply.count, 0));
     } else {
@@ -188,10 +191,14 @@ class WindowReading {
       return this.#judgeLooks(window, await askTwice(this.#source, window));
     }
     const reply = await ask(this.#source, window);
-    const isOdd = reply !== null && (reply.rows === 0 || reply.distinct < reply.rows);
-    const isCutShort = reply !== null && evidence.isShort(reply.rows) && reply.rows < (reply.count ?? 0);
+    if (reply === null) {
+      return this.#judgeLooks(window, null);
+    }
+    addReply(this.#collected, reply);
+    const isOdd = reply.rows === 0 || reply.distinct < reply.rows;
+    const isCutShort = evidence.isShort(reply.rows) && reply.rows < (reply.count ?? 0);
     const looks = isOdd || isCutShort ? await askTwice(this.#source, window, reply) : null;
-    return this.#judgeLooks(window, looks ?? (reply === null ? null : [reply]));
+    return this.#judgeLooks(window, looks ?? [reply]);
   }
 
   /** Takes in looks at a window. Queues parts of it where the source refuses one as long as this. */

@@ -151,7 +151,7 @@ describe('a count that is capped', () => {
 });
 
 describe('a count of the page only', () => {
-  it.each([1, 2, 39])('is no total after a window of %i rows, which it fitted', async (rows) => {
+  it.each([1, 2, 39])('is not taken for a total after a window of %i rows that it fitted', async (rows) => {
     const source = pagedSource(executions(500), { count: 'page', pageCap: 40 });
     const firstRows = { fromMs: epochMs - 5000, toMs: epochMs + rows * 1000 - 500 };
     expect(await readKeys(source, firstRows)).toHaveLength(rows);
