@@ -123,22 +123,20 @@ async function readAgain(backfill: Backfill, rereads: Window, window: Window): P
 
 /** Reads spans. Returns true when it stopped before their end, because another run has read some of the same. */
 async function readSpans(backfill: Backfill, spans: readonly Window[]): Promise<boolean> {
-  const { run, state, recorder, unproven, source } = backfill;
+  const { run, state, recorder, unproven } = backfill;
   const [first] = spans;
   if (first === undefined) {
     return false;
   }
   const slices = slicesOf(backfill, spans, first.fromMs);
   const beforeMs = state.at.doneMs;
-  let { revision } = source.evidence;
   for (let slice = await slices.next(); slice !== null; slice = await slices.next()) {
     const { fromMs, toMs } = slice.window;
     // Younger rows may still appear, and the incremental run is the one that looks again.
     const finalMs = Math.max(fromMs, Math.min(toMs, slice.settledUntilMs));
     recorder.addSlice(slice, finalMs);
     unproven.add(slice.unproven);
-    if (revision !== source.evidence.revision) {
-      ({ revision } = source.evidence);
+    if (slices.takeRevocation()) {
       recorder.forgetWindows();
       slices.keepOnly(uncommitted(recorder, spans));
     }

@@ -91,7 +91,6 @@ async function readAll({ run, state, source, recorder, untilMs, unproven }: Incr
     rowsInTimeLeft: () => rowsInTimeLeft(run),
     now: () => run.clock.now(),
   });
-  let { revision } = source.evidence;
   let gate = new LookbackGate(again);
   let isCutShort = false;
   const record = (slice: ReadSlice): void => {
@@ -106,8 +105,7 @@ async function readAll({ run, state, source, recorder, untilMs, unproven }: Incr
       record(passed);
     }
     unproven.add(slice.unproven);
-    if (revision !== source.evidence.revision) {
-      ({ revision } = source.evidence);
+    if (slices.takeRevocation()) {
       recorder.forgetWindows();
       gate = new LookbackGate(again);
       isCutShort = false;

@@ -62,11 +62,13 @@ export class SliceReader {
   #unread: readonly Window[];
   readonly #begun: BegunSlice[] = [];
   #failure: { readonly thrown: unknown } | null = null;
+  #revision: number;
 
   constructor(reading: SliceReading) {
     this.#reading = reading;
     this.#rowsPerMs = reading.rowsPerMs;
     this.#unread = reading.spans;
+    this.#revision = reading.source.evidence.revision;
     if (reading.shown !== null) {
       addReply(this.#carried, reading.shown);
     }
@@ -81,6 +83,14 @@ export class SliceReader {
   keepOnly(spans: readonly Window[]): void {
     const begun = inOrder(this.#begun.map(({ window }) => window));
     this.#unread = spans.flatMap((span) => gapsIn(span, begun));
+  }
+
+  /** Returns whether evidence was revoked since the last call: what is not committed has to be read again. */
+  takeRevocation(): boolean {
+    const { revision } = this.#reading.source.evidence;
+    const isRevoked = revision !== this.#revision;
+    this.#revision = revision;
+    return isRevoked;
   }
 
   /**
