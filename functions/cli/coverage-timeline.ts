@@ -1,9 +1,10 @@
 /** Coverage as people see it: a line of cells over time, the gaps in it, a reading again that was stopped. Pure. */
+
+import type { Checkpoint, Rereading } from '../checkpoint/checkpoint.ts';
+import { knownSpan } from '../checkpoint/coverage.ts';
 import { isoTime } from '../clock.ts';
 import { gapsIn, lengthOf } from '../intervals.ts';
 import type { Window } from '../model.ts';
-import type { Checkpoint, Rereading } from '../sync/plan/checkpoint.ts';
-import { knownSpan } from '../sync/plan/coverage.ts';
 import { counted, duration, shortTime } from './formats.ts';
 
 /** What the lines are made from. */

@@ -1,10 +1,10 @@
 /** How far a deployed backfill is, from the checkpoints in its warehouse: what was a gap when we began to look, and is none now. */
 
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { decodeAnyCheckpoint } from '../checkpoint/codec.ts';
+import { knownSpan, rowsIn } from '../checkpoint/coverage.ts';
 import { gapsIn, lengthOf } from '../intervals.ts';
 import type { Window } from '../model.ts';
-import type { Checkpoint } from '../sync/plan/checkpoint.ts';
-import { decodeAnyCheckpoint } from '../sync/plan/checkpoint-json.ts';
-import { knownSpan, rowsIn } from '../sync/plan/coverage.ts';
 import type { Progress } from '../sync/target-run.ts';
 import { parseRange } from '../time-argument.ts';
 import { checkpointKey } from '../warehouse/layout.ts';

@@ -1,10 +1,10 @@
 /** `dqsync doctor`: what has to be right before a sync can work, checked one by one; each fault with its remedy. */
 
+import { identityOf, loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
+import { watermarkOf } from '../checkpoint/coverage.ts';
 import { isoTime } from '../clock.ts';
 import type { Config, TargetConfig } from '../config.ts';
 import { type Connections, openConnections } from '../connect.ts';
-import { identityOf, loadCheckpoint } from '../sync/commit.ts';
-import { watermarkOf } from '../sync/plan/coverage.ts';
 import { selectTargets, settingsOf, targetOf } from '../sync/targets.ts';
 import { type Check, failedCheck, passedCheck, runCheck } from './check.ts';
 import { loadConfig } from './config-file.ts';

@@ -1,9 +1,10 @@
 /** `dqsync status`: how far each target is, how its last run went, what the next one will do. */
+
+import { identityOf, loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
 import { isoTime } from '../clock.ts';
 import type { Config, TargetConfig } from '../config.ts';
 import { type Connections, openConnections } from '../connect.ts';
 import { type DqsyncError, toDqsyncError } from '../errors.ts';
-import { identityOf, loadCheckpoint } from '../sync/commit.ts';
 import { selectTargets, settingsOf, targetOf } from '../sync/targets.ts';
 import { loadConfig } from './config-file.ts';
 import { type CoverageView, coverageView } from './coverage-timeline.ts';

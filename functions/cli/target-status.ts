@@ -1,9 +1,10 @@
 /** What a checkpoint tells about a target, and what its next run will do. Pure. */
+
+import type { Checkpoint, LastRun } from '../checkpoint/checkpoint.ts';
+import { endOf, knownSpan, rowsIn, watermarkOf } from '../checkpoint/coverage.ts';
 import { isoTime } from '../clock.ts';
 import { gapsIn } from '../intervals.ts';
 import type { EpochMs } from '../model.ts';
-import type { Checkpoint, LastRun } from '../sync/plan/checkpoint.ts';
-import { endOf, knownSpan, rowsIn, watermarkOf } from '../sync/plan/coverage.ts';
 import { nextWindow } from '../sync/plan/next-window.ts';
 import type { SyncSettings } from '../sync/target-run.ts';
 

@@ -1,11 +1,12 @@
 /** One target under verification: its source, its table, its days, and the reading again of those that differ. */
+
+import { identityOf, loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
+import { watermarkOf } from '../checkpoint/coverage.ts';
 import type { Config, TargetConfig } from '../config.ts';
 import type { Connections } from '../connect.ts';
 import type { DqsyncError } from '../errors.ts';
 import type { EpochMs, Log, Window } from '../model.ts';
 import type { Source } from '../source/client.ts';
-import { identityOf, loadCheckpoint } from '../sync/commit.ts';
-import { watermarkOf } from '../sync/plan/coverage.ts';
 import { type Day, daysIn } from '../sync/plan/verification.ts';
 import { runTargets } from '../sync/run.ts';
 import type { Progress } from '../sync/target-run.ts';

@@ -5,15 +5,16 @@
  * What started within settle and lookback before now is read and written, but not counted as covered: rows may still
  * appear there, and the incremental run is the one that looks again.
  */
+
+import { rereadParts } from '../checkpoint/checkpoint.ts';
+import { identityOf, loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
+import { densityNear, knownSpan } from '../checkpoint/coverage.ts';
 import { toDqsyncError } from '../errors.ts';
 import { gapsIn, lengthOf } from '../intervals.ts';
 import type { EpochMs, Window } from '../model.ts';
 import type { PageSource } from '../reading/page-source.ts';
 import type { BackfillTask } from './backfill-task.ts';
-import { identityOf, loadCheckpoint } from './commit.ts';
 import { readAndCommit, reportProgress } from './ending.ts';
-import { rereadParts } from './plan/checkpoint.ts';
-import { densityNear, knownSpan } from './plan/coverage.ts';
 import { upperHalf } from './plan/next-window.ts';
 import { Recorder } from './recorder.ts';
 import { SliceReader } from './slice-reader.ts';

@@ -6,7 +6,7 @@ import { dataKey, quarantineKey } from '../warehouse/layout.ts';
 import { observationBatch } from '../warehouse/observation-batch.ts';
 import { encodeParquet } from '../warehouse/parquet.ts';
 import { type Partition, partitionObservations } from '../warehouse/partitions.ts';
-import { Attempts } from './attempts.ts';
+import { WriteRetries } from '../warehouse/write-retries.ts';
 import type { TargetRun } from './target-run.ts';
 
 /** What was written. */
@@ -53,14 +53,14 @@ async function writePartition(run: TargetRun, partition: Partition, part: number
 }
 
 async function putNew(run: TargetRun, key: string, bytes: Uint8Array): Promise<void> {
-  const attempts = attemptsAt(run, key, 'another object has this name');
+  const retries = retriesOf(run, key, 'another object has this name');
   for (;;) {
     const outcome = await run.store.putIfAbsent(key, bytes);
     if (outcome.kind === 'won') {
       return;
     }
-    await attempts.pauseAfter(outcome);
-    attempts.requireAnother(outcome);
+    await retries.pauseAfter(outcome);
+    retries.requireAnother(outcome);
   }
 }
 
@@ -85,7 +85,7 @@ export async function writeQuarantine(run: TargetRun, rows: readonly UnreadableR
     }),
   );
   const added = `${lines.join('\n')}\n`;
-  const attempts = attemptsAt(run, key, 'another run writes this file');
+  const retries = retriesOf(run, key, 'another run writes this file');
   for (;;) {
     const existing = await run.store.get(key);
     const text = existing === null ? '' : new TextDecoder().decode(existing.bytes);
@@ -100,8 +100,8 @@ export async function writeQuarantine(run: TargetRun, rows: readonly UnreadableR
     if (outcome.kind === 'won') {
       return;
     }
-    await attempts.pauseAfter(outcome);
-    attempts.requireAnother(outcome);
+    await retries.pauseAfter(outcome);
+    retries.requireAnother(outcome);
   }
 }
 
@@ -110,11 +110,11 @@ function dayOfRun(runId: string): string {
   return `${runId.slice(0, 4)}-${runId.slice(4, 6)}-${runId.slice(6, 8)}`;
 }
 
-function attemptsAt(run: TargetRun, key: string, whyLost: string): Attempts {
+function retriesOf(run: TargetRun, key: string, whyLost: string): WriteRetries {
   const lostTooOften = (attempts: string): StorageError =>
     new StorageError(`${key} could not be written to ${run.store.url} (${attempts}): ${whyLost}`, {
       target: run.target.name,
       remedy: 'Check that nothing else writes to the warehouse, then run again; nothing that was committed is lost.',
     });
-  return new Attempts(run, { what: key, maxLost, lostTooOften });
+  return new WriteRetries(run, { what: key, maxLost, lostTooOften });
 }

@@ -1,6 +1,7 @@
 /** What a run gathers: a change to the checkpoint, and counts. */
+
+import type { Change } from '../checkpoint/checkpoint.ts';
 import type { EpochMs } from '../model.ts';
-import type { Change } from './plan/checkpoint.ts';
 
 type Gathered = 'windows' | 'lateStartTimesMs' | 'seen' | 'opened' | 'closed' | 'quarantined';
 

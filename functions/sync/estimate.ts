@@ -1,11 +1,12 @@
 /** What a backfill would cost, from the source's counts alone: a handful of requests. */
+
+import { identityOf, loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
+import { densityNear, knownSpan } from '../checkpoint/coverage.ts';
 import { isoTime } from '../clock.ts';
 import { gapsIn, lengthOf } from '../intervals.ts';
 import type { EpochMs, Window } from '../model.ts';
 import { maxPageRows } from '../model.ts';
 import type { BackfillTask } from './backfill-task.ts';
-import { identityOf, loadCheckpoint } from './commit.ts';
-import { densityNear, knownSpan } from './plan/coverage.ts';
 import type { TargetRun } from './target-run.ts';
 
 /** What would be read. Names are those of `backfill --dry-run --json`. */

@@ -2,15 +2,16 @@
  * One incremental run of one target: looks again at what was open, reads `[watermark - lookback, now - settle)` in slices,
  * each proven complete, and commits as it goes. What a backfill has covered beyond the watermark is left out.
  */
+
+import { identityOf, loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
+import { densityOf, watermarkOf } from '../checkpoint/coverage.ts';
 import { isoTime } from '../clock.ts';
 import { StateError, toDqsyncError } from '../errors.ts';
 import { lengthOf, spansFrom } from '../intervals.ts';
 import type { EpochMs } from '../model.ts';
 import type { PageSource } from '../reading/page-source.ts';
-import { identityOf, loadCheckpoint } from './commit.ts';
 import { readAndCommit, reportProgress } from './ending.ts';
 import { LookbackGate } from './lookback-gate.ts';
-import { densityOf, watermarkOf } from './plan/coverage.ts';
 import { furthestLookback, lookbackOf, lookbacks, nextWindow, spansToRead } from './plan/next-window.ts';
 import { Recorder } from './recorder.ts';
 import { reobserveOpen, reobserveOthers } from './reobserve.ts';

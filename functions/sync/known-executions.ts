@@ -1,8 +1,9 @@
 /** What a run knows of executions, from the checkpoint and from what it has read since; and when the next observation of one counts. */
+
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { fingerprintOf } from '../checkpoint/fingerprint.ts';
+import { rewoundWindows } from '../checkpoint/rewound.ts';
 import { type EpochMs, executionKey } from '../model.ts';
-import type { Checkpoint } from './plan/checkpoint.ts';
-import { fingerprintOf } from './plan/fingerprint.ts';
-import { takenBackOf } from './plan/taken-back.ts';
 
 /** An execution as it was last written. */
 export interface Known {
@@ -81,7 +82,7 @@ export class KnownExecutions {
         this.#known.set(key, { ...known, fingerprint: '' });
       }
     }
-    if (takenBackOf(this.#coverage, checkpoint.coverage).length > 0) {
+    if (rewoundWindows(this.#coverage, checkpoint.coverage).length > 0) {
       // Not all of the edge was written by this run, and a rewind says that the rest is in doubt.
       this.#edge = [];
     }

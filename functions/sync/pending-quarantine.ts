@@ -1,7 +1,8 @@
 /** Rows that could not be read and wait for their commit, each once per target however often it is shown. */
+
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { fingerprintOfUnreadable } from '../checkpoint/fingerprint.ts';
 import type { UnreadableRow } from '../model.ts';
-import type { Checkpoint } from './plan/checkpoint.ts';
-import { fingerprintOfUnreadable } from './plan/fingerprint.ts';
 
 /** Gathers rows for the quarantine; a commit takes them. */
 export class PendingQuarantine {

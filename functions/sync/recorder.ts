@@ -1,20 +1,21 @@
 /**
  * What a run has read and not yet committed, and the commit of it. Holds at most one commit's worth of rows.
  */
+
+import { awaitedOf, type Change, type Checkpoint, edgeMs, type LastRun } from '../checkpoint/checkpoint.ts';
+import { commitChange, type LoadedCheckpoint } from '../checkpoint/checkpoint-store.ts';
+import { fingerprintOf } from '../checkpoint/fingerprint.ts';
 import { newToken } from '../clock.ts';
 import { InternalError } from '../errors.ts';
 import { contains, containsAny, gapsIn, lengthOf, spanMs, unionOf } from '../intervals.ts';
 import { type EpochMs, type Execution, executionKey, isOpen, type Window } from '../model.ts';
 import type { Collected, Seen } from '../reading/collected.ts';
-import { commitChange, type LoadedCheckpoint } from './commit.ts';
 import { writeObservations, writeQuarantine } from './data-files.ts';
 import { type Draft, emptyDraft, noTotals, type Totals } from './draft.ts';
 import { GivenUp } from './given-up.ts';
 import { type Known, KnownExecutions } from './known-executions.ts';
 import { PendingObservations } from './pending-observations.ts';
 import { PendingQuarantine } from './pending-quarantine.ts';
-import { awaitedOf, type Change, type Checkpoint, edgeMs, type LastRun } from './plan/checkpoint.ts';
-import { fingerprintOf } from './plan/fingerprint.ts';
 import { vanishedExtra } from './plan/vanished.ts';
 import type { ReadSlice } from './slice-reader.ts';
 import type { TargetRun } from './target-run.ts';

@@ -1,4 +1,7 @@
 /** Looks again at the executions that were open when last seen: asks for what the plan says, and records what came back. */
+
+import type { OpenEntry } from '../checkpoint/checkpoint.ts';
+import { densityOf } from '../checkpoint/coverage.ts';
 import { isoTime } from '../clock.ts';
 import type { IncompleteReadError } from '../errors.ts';
 import { containsAny, inOrder, unionOf } from '../intervals.ts';
@@ -6,8 +9,6 @@ import { executionKey, isOpen, type Window } from '../model.ts';
 import type { Collected } from '../reading/collected.ts';
 import type { PageSource } from '../reading/page-source.ts';
 import { readWindow } from '../reading/read-window.ts';
-import type { OpenEntry } from './plan/checkpoint.ts';
-import { densityOf } from './plan/coverage.ts';
 import { narrowWindows, othersDue, planReobservation, surplusEntries } from './plan/open-set.ts';
 import type { Recorder } from './recorder.ts';
 import { recentFrom, sourceTime } from './target-reader.ts';

@@ -2,11 +2,12 @@
  * Takes coverage back by compare-and-swap, so that the next incremental run reads again from there (PROTOCOL.md, I15).
  * Touches no data: what is written again replaces in the view what was there.
  */
+
+import { rewindTo } from '../checkpoint/checkpoint.ts';
+import { identityOf, type LoadedCheckpoint, loadCheckpoint, moveCheckpoint } from '../checkpoint/checkpoint-store.ts';
+import { rowsIn, watermarkOf } from '../checkpoint/coverage.ts';
 import { newToken } from '../clock.ts';
 import type { EpochMs } from '../model.ts';
-import { identityOf, type LoadedCheckpoint, loadCheckpoint, moveCheckpoint } from './commit.ts';
-import { rewindTo } from './plan/checkpoint.ts';
-import { rowsIn, watermarkOf } from './plan/coverage.ts';
 import type { TargetRun } from './target-run.ts';
 
 /** What a rewind needs of a run. */

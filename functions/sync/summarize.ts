@@ -1,8 +1,9 @@
 /** From what a run did to the summary that is promised to the outside. */
+
+import { watermarkOf } from '../checkpoint/coverage.ts';
 import { isoTime } from '../clock.ts';
 import type { DqsyncError } from '../errors.ts';
 import type { EpochMs, Window } from '../model.ts';
-import { watermarkOf } from './plan/coverage.ts';
 import { type Summary, summaryError } from './plan/summary.ts';
 import type { Recorder } from './recorder.ts';
 import type { TargetRun } from './target-run.ts';

@@ -1,9 +1,10 @@
 /** How a run reads its target's source: how many windows at once, how much in the time that is left, by whose clock. */
+
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { type EpochMs, maxPageRows, type Window } from '../model.ts';
 import { Evidence } from '../reading/evidence.ts';
 import { calibrate, type PageSource, type Reply } from '../reading/page-source.ts';
 import { reportProgress } from './ending.ts';
-import type { Checkpoint } from './plan/checkpoint.ts';
 import type { RunState } from './summarize.ts';
 import type { TargetRun } from './target-run.ts';
 

@@ -2,11 +2,12 @@
  * Proves the table of one target against its source, day by day: by the source's count where that is enough, else by
  * reading the day completely and comparing every row. Reads only.
  */
+
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { IncompleteReadError } from '../errors.ts';
 import { contains, gapsIn, lengthOf, spanMs } from '../intervals.ts';
 import { type EpochMs, executionKey, type Window } from '../model.ts';
 import { ask, type PageSource } from '../reading/page-source.ts';
-import type { Checkpoint } from './plan/checkpoint.ts';
 import {
   addDifference,
   type ComparedState,

@@ -1,7 +1,7 @@
 /** Coverage as a line, and its gaps. */
 import { describe, expect, it } from 'vitest';
+import { type Checkpoint, emptyCheckpoint } from '../../functions/checkpoint/checkpoint.ts';
 import { coverageView, gapLines, rereadingLine, timeline } from '../../functions/cli/coverage-timeline.ts';
-import { type Checkpoint, emptyCheckpoint } from '../../functions/sync/plan/checkpoint.ts';
 import { newYearMs } from '../support/builders.ts';
 
 const dayMs = 86_400_000;

@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { decodeAnyCheckpoint, encodeCheckpoint } from '../../functions/sync/plan/checkpoint-json.ts';
+import { decodeAnyCheckpoint, encodeCheckpoint } from '../../functions/checkpoint/codec.ts';
 import { addExecutions, aWorld, hourMs } from './world.ts';
 
 describe('dqsync status', () => {

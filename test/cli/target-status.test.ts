@@ -1,7 +1,7 @@
 /** What the next run will do, from the checkpoint alone. */
 import { describe, expect, it } from 'vitest';
+import { type Checkpoint, emptyCheckpoint, type OpenEntry } from '../../functions/checkpoint/checkpoint.ts';
 import { statusOf } from '../../functions/cli/target-status.ts';
-import { type Checkpoint, emptyCheckpoint, type OpenEntry } from '../../functions/sync/plan/checkpoint.ts';
 import { anExecution, newYearMs } from '../support/builders.ts';
 
 const hourMs = 3_600_000;

@@ -7,8 +7,8 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { decodeAnyCheckpoint } from '../../functions/sync/plan/checkpoint-json.ts';
-import { watermarkOf } from '../../functions/sync/plan/coverage.ts';
+import { decodeAnyCheckpoint } from '../../functions/checkpoint/codec.ts';
+import { watermarkOf } from '../../functions/checkpoint/coverage.ts';
 import { checkpointKey } from '../../functions/warehouse/layout.ts';
 import { defaultAccount } from '../simulator/accounts.ts';
 import { defaultWorkspace } from '../simulator/server.ts';

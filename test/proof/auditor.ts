@@ -3,10 +3,10 @@
  * do not follow from the one before, coverage of what is not in the files. Keeps the view, made without the product.
  */
 
+import type { Checkpoint, TargetIdentity } from '../../functions/checkpoint/checkpoint.ts';
+import { decodeCheckpoint } from '../../functions/checkpoint/codec.ts';
+import { watermarkOf } from '../../functions/checkpoint/coverage.ts';
 import { gapsIn } from '../../functions/intervals.ts';
-import type { Checkpoint, TargetIdentity } from '../../functions/sync/plan/checkpoint.ts';
-import { decodeCheckpoint } from '../../functions/sync/plan/checkpoint-json.ts';
-import { watermarkOf } from '../../functions/sync/plan/coverage.ts';
 import { checkpointKey, dataPrefix } from '../../functions/warehouse/layout.ts';
 import type { Simulator } from '../simulator/server.ts';
 import { hyparquetRows } from '../support/referee.ts';

@@ -1,6 +1,7 @@
 /** What must be true of a world in which nothing moves any more. */
+
+import { watermarkOf } from '../../functions/checkpoint/coverage.ts';
 import { gapsIn } from '../../functions/intervals.ts';
-import { watermarkOf } from '../../functions/sync/plan/coverage.ts';
 import { makeTraps } from '../simulator/traps.ts';
 import { lookbackMs, minuteMs, type ProofWorld, settleMs } from './proof-world.ts';
 import { compareWithTruth } from './view-check.ts';

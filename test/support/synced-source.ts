@@ -2,6 +2,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
+import type { Checkpoint } from '../../functions/checkpoint/checkpoint.ts';
+import { decodeCheckpoint } from '../../functions/checkpoint/codec.ts';
 import type { Clock } from '../../functions/clock.ts';
 import { isoTime } from '../../functions/clock.ts';
 import { type Config, parseConfig } from '../../functions/config.ts';
@@ -10,8 +12,6 @@ import { StoppedError } from '../../functions/errors.ts';
 import { isOpen } from '../../functions/model.ts';
 import { createPacer } from '../../functions/source/pacing.ts';
 import type { BackfillTask } from '../../functions/sync/backfill-task.ts';
-import type { Checkpoint } from '../../functions/sync/plan/checkpoint.ts';
-import { decodeCheckpoint } from '../../functions/sync/plan/checkpoint-json.ts';
 import type { Summary } from '../../functions/sync/plan/summary.ts';
 import { type Run, runTargets } from '../../functions/sync/run.ts';
 import { openFileStore } from '../../functions/warehouse/file-store.ts';

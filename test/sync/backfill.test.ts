@@ -1,7 +1,7 @@
 /** Backfills: what is missing of a range is read once, whatever stops them, beside whatever else runs. */
 import { describe, expect, it } from 'vitest';
+import { watermarkOf } from '../../functions/checkpoint/coverage.ts';
 import { gapsIn } from '../../functions/intervals.ts';
-import { watermarkOf } from '../../functions/sync/plan/coverage.ts';
 import {
   checkpointOf,
   dayMs,

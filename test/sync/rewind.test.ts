@@ -2,11 +2,11 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { identityOf, loadCheckpoint } from '../../functions/checkpoint/checkpoint-store.ts';
 import { parseConfig } from '../../functions/config.ts';
 import { executionKey, type Window } from '../../functions/model.ts';
 import { emptyCollected } from '../../functions/reading/collected.ts';
 import { openBudget } from '../../functions/sync/budget.ts';
-import { identityOf, loadCheckpoint } from '../../functions/sync/commit.ts';
 import { Recorder } from '../../functions/sync/recorder.ts';
 import { planRewind, rewind } from '../../functions/sync/rewind.ts';
 import { settingsOf } from '../../functions/sync/targets.ts';

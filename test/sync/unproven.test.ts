@@ -1,8 +1,8 @@
 /** A window that cannot be proven: named, not covered, and in nobody's way. */
 import { describe, expect, it } from 'vitest';
+import { watermarkOf } from '../../functions/checkpoint/coverage.ts';
 import { gapsIn } from '../../functions/intervals.ts';
 import type { EpochMs } from '../../functions/model.ts';
-import { watermarkOf } from '../../functions/sync/plan/coverage.ts';
 import type { Run } from '../../functions/sync/run.ts';
 import { checkpointOf, dayMs, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
 

@@ -1,8 +1,8 @@
 /** When a count alone proves that the table holds a day, and when every row has to be compared. */
 import { describe, expect, it } from 'vitest';
+import { emptyCheckpoint } from '../../functions/checkpoint/checkpoint.ts';
 import { contains, gapsIn } from '../../functions/intervals.ts';
 import type { Execution, Window } from '../../functions/model.ts';
-import { emptyCheckpoint } from '../../functions/sync/plan/checkpoint.ts';
 import { type DayResult, isFine, verifyDays } from '../../functions/sync/verify.ts';
 import {
   day,

@@ -2,12 +2,12 @@
 import { isAbsolute, relative, resolve } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { decodeCheckpoint } from '../../../functions/checkpoint/codec.ts';
 import { parseConfig } from '../../../functions/config.ts';
 import { DqsyncError } from '../../../functions/errors.ts';
 import { parseEvent } from '../../../functions/lambda/event.ts';
 import { parseCredentials, secretsOf } from '../../../functions/source/credentials.ts';
 import { parsePage } from '../../../functions/source/wire.ts';
-import { decodeCheckpoint } from '../../../functions/sync/plan/checkpoint-json.ts';
 import { targetOf } from '../../../functions/sync/targets.ts';
 import { checkpointKey, dataKey, quarantineKey } from '../../../functions/warehouse/layout.ts';
 import { parseWarehouseUrl } from '../../../functions/warehouse/location.ts';

@@ -1,49 +1,53 @@
 /**
- * Conditional writes that are tried again: not as often where no reply comes as where another was faster, and never beyond
- * the hard stop of the run.
+ * Retries of conditional writes: fewer after an unknown outcome than after a lost one, and none after the hard stop of the
+ * run.
  */
+import type { Clock } from '../clock.ts';
 import { type DqsyncError, StorageError } from '../errors.ts';
-import type { PutOutcome } from '../warehouse/store.ts';
-import type { TargetRun } from './target-run.ts';
+import type { PutOutcome } from './store.ts';
 
 /** A write that did not win. */
 export type NotWon = Exclude<PutOutcome, { readonly kind: 'won' }>;
 
 /** What is written. */
-export interface AttemptedWrite {
+export interface RetriedWrite {
   /** In words, for messages. */
   readonly what: string;
-  /** How often another may be faster. */
+  /** How often the write may be lost to another writer. */
   readonly maxLost: number;
-  /** The failure then. `attempts` tells their number in words. */
+  /** Makes the error for a write that was lost too often. `attempts` is their number in words. */
   readonly lostTooOften: (attempts: string) => DqsyncError;
 }
 
-/** What attempts need of a run. One without a budget has no end. */
-export type AttemptingRun = Pick<TargetRun, 'target' | 'clock'> & Partial<Pick<TargetRun, 'budget'>>;
+/** What the retries need of a run. One without a budget has no end. */
+export interface WritingRun {
+  readonly target: { readonly name: string };
+  readonly clock: Clock;
+  readonly budget?: { readonly hardStop: AbortSignal };
+}
 
-/** The store has tried several times by itself before it says that no reply came. */
+/** Unknown outcomes tolerated: the store itself has retried several times before it reports one. */
 const maxUnknown = 4;
 const pauseAfterLostMs = 100;
 const pauseAfterUnknownMs = 200;
 
 /** Counts the attempts at one write. */
-export class Attempts {
-  readonly #run: AttemptingRun;
-  readonly #write: AttemptedWrite;
+export class WriteRetries {
+  readonly #run: WritingRun;
+  readonly #write: RetriedWrite;
   #lost = 0;
   #unknown = 0;
 
-  constructor(run: AttemptingRun, write: AttemptedWrite) {
+  constructor(run: WritingRun, write: RetriedWrite) {
     this.#run = run;
     this.#write = write;
   }
 
   /**
-   * Notes an attempt that did not win, and waits; where another was faster at random, so that the two do not meet again. What
-   * lies there after it tells whether ours had landed.
+   * Counts an attempt that did not win, and backs off: after a lost one for a random time, so that the two writers do not
+   * meet again. The caller then reads back whether its own write landed.
    *
-   * @throws StorageError, or what `lostTooOften` makes, where the run is over
+   * @throws StorageError, or what `lostTooOften` makes, when the run has reached its hard stop
    */
   async pauseAfter(outcome: NotWon): Promise<void> {
     const { clock, budget } = this.#run;
@@ -51,14 +55,14 @@ export class Attempts {
     this.#unknown += outcome.kind === 'unknown' ? 1 : 0;
     const pauseMs =
       outcome.kind === 'lost' ? Math.random() * pauseAfterLostMs * this.#lost : pauseAfterUnknownMs * this.#unknown;
-    // Woken by the hard stop.
+    // The hard stop wakes it.
     await clock.sleep(pauseMs, budget?.hardStop).catch(() => undefined);
     if (budget?.hardStop.aborted) {
       throw this.#failure(outcome);
     }
   }
 
-  /** @throws the same, where the attempt noted last was one too many */
+  /** @throws the same errors when no further attempt is allowed */
   requireAnother(outcome: NotWon): void {
     if (this.#unknown >= maxUnknown || this.#lost >= this.#write.maxLost) {
       throw this.#failure(outcome);

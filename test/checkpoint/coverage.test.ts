@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { gapsIn } from '../../../functions/intervals.ts';
 import {
   addLateRows,
   addWindow,
@@ -8,8 +7,9 @@ import {
   cutOut,
   densityOf,
   endOf,
-} from '../../../functions/sync/plan/coverage.ts';
-import { nextWindow } from '../../../functions/sync/plan/next-window.ts';
+} from '../../functions/checkpoint/coverage.ts';
+import { gapsIn } from '../../functions/intervals.ts';
+import { nextWindow } from '../../functions/sync/plan/next-window.ts';
 
 const dayMs = 86_400_000;
 const window = fc

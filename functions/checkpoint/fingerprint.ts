@@ -1,5 +1,5 @@
 /** Tells whether something is as it was when it was last written. Pure. */
-import type { Execution, UnreadableRow } from '../../model.ts';
+import type { Execution, UnreadableRow } from '../model.ts';
 
 /** 64 bits over everything the source says of an execution: two sightings of the same state have the same one. */
 export function fingerprintOf(execution: Execution): string {

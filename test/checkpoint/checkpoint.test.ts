@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { contains } from '../../../functions/intervals.ts';
 import {
   applyChange,
   awaitedOf,
@@ -9,11 +8,12 @@ import {
   emptyCheckpoint,
   rereadParts,
   rewindTo,
-} from '../../../functions/sync/plan/checkpoint.ts';
-import { decodeCheckpoint, encodeCheckpoint } from '../../../functions/sync/plan/checkpoint-json.ts';
-import { watermarkOf } from '../../../functions/sync/plan/coverage.ts';
-import { fingerprintOf } from '../../../functions/sync/plan/fingerprint.ts';
-import { anExecution } from '../../support/paged-source.ts';
+} from '../../functions/checkpoint/checkpoint.ts';
+import { decodeCheckpoint, encodeCheckpoint } from '../../functions/checkpoint/codec.ts';
+import { watermarkOf } from '../../functions/checkpoint/coverage.ts';
+import { fingerprintOf } from '../../functions/checkpoint/fingerprint.ts';
+import { contains } from '../../functions/intervals.ts';
+import { anExecution } from '../support/paged-source.ts';
 
 const identity = { projectId: 'p', workspace: 'w', filter: { taskType: 'QUALITY_TASK' }, partitionTimeZone: 'UTC' };
 const lookbackMs = 1000;

@@ -1,14 +1,15 @@
 /**
- * The commit: the checkpoint moves by compare-and-swap, after the data files it speaks of were written (PROTOCOL.md, I4, I5).
+ * Loads and moves a target's checkpoint. It moves by compare-and-swap only, after the data files that it speaks of were
+ * written (PROTOCOL.md, I4, I5).
  */
 import { ConflictError, StateError } from '../errors.ts';
+import type { Target } from '../model.ts';
 import { checkpointKey } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
-import { type AttemptingRun, Attempts } from './attempts.ts';
-import { applyChange, type Change, type Checkpoint, emptyCheckpoint, type TargetIdentity } from './plan/checkpoint.ts';
-import { decodeCheckpoint, encodeCheckpoint } from './plan/checkpoint-json.ts';
-import { withoutTakenBack } from './plan/taken-back.ts';
-import type { SyncSettings, TargetRun } from './target-run.ts';
+import { WriteRetries, type WritingRun } from '../warehouse/write-retries.ts';
+import { applyChange, type Change, type Checkpoint, emptyCheckpoint, type TargetIdentity } from './checkpoint.ts';
+import { decodeCheckpoint, encodeCheckpoint } from './codec.ts';
+import { withoutRewound } from './rewound.ts';
 
 /** A checkpoint as it lies in the store. */
 export interface LoadedCheckpoint {
@@ -26,8 +27,16 @@ export interface Committed extends LoadedCheckpoint {
   readonly theirs: Checkpoint['coverage'] | null;
 }
 
-interface ZonedRun {
-  readonly settings: Pick<SyncSettings, 'partitionTimeZone'>;
+/** A target with the settings that its checkpoint was made for. */
+export interface CheckpointedTarget {
+  readonly target: Target;
+  readonly settings: { readonly partitionTimeZone: string };
+}
+
+/** What moving a checkpoint needs of a run. */
+export interface CheckpointRun extends WritingRun, CheckpointedTarget {
+  readonly target: Target;
+  readonly store: Store;
 }
 
 /** How often others may be faster. */
@@ -36,7 +45,7 @@ const maxLost = 20;
 const maxReads = 3;
 
 /** What the checkpoint of a run's target must have been made for. */
-export function identityOf(run: Pick<TargetRun, 'target'> & ZonedRun): TargetIdentity {
+export function identityOf(run: CheckpointedTarget): TargetIdentity {
   const { projectId, workspace, filter } = run.target;
   return { projectId, workspace, filter, partitionTimeZone: run.settings.partitionTimeZone };
 }
@@ -74,10 +83,14 @@ export async function loadCheckpoint(
  *
  * @throws ConflictError when others kept winning, StorageError, StateError
  */
-export async function commitChange(run: TargetRun, base: LoadedCheckpoint, change: Change): Promise<Committed> {
+export async function commitChange(
+  run: CheckpointRun & { readonly settings: { readonly lookbackMs: number } },
+  base: LoadedCheckpoint,
+  change: Change,
+): Promise<Committed> {
   const { lookbackMs } = run.settings;
   return await moveCheckpoint(run, base, change.commitId, (checkpoint) =>
-    applyChange(checkpoint, withoutTakenBack(change, base.checkpoint.coverage, checkpoint.coverage), lookbackMs),
+    applyChange(checkpoint, withoutRewound(change, base.checkpoint.coverage, checkpoint.coverage), lookbackMs),
   );
 }
 
@@ -91,7 +104,7 @@ export async function commitChange(run: TargetRun, base: LoadedCheckpoint, chang
  * @throws ConflictError when others kept winning, StorageError, StateError
  */
 export async function moveCheckpoint(
-  run: Pick<TargetRun, 'store'> & AttemptingRun & ZonedRun,
+  run: CheckpointRun,
   base: LoadedCheckpoint,
   commitId: string,
   nextOf: (checkpoint: Checkpoint) => Checkpoint,
@@ -99,10 +112,10 @@ export async function moveCheckpoint(
   const { store, target } = run;
   const key = checkpointKey(target.name);
   const what = `the checkpoint ${key}`;
-  const attempts = new Attempts(run, {
+  const retries = new WriteRetries(run, {
     what,
     maxLost,
-    lostTooOften: (times) => changedByOthers(what, target.name, times),
+    lostTooOften: (attempts) => changedByOthers(what, target.name, attempts),
   });
   let current = base;
   let theirs: Committed['theirs'] = null;
@@ -114,12 +127,12 @@ export async function moveCheckpoint(
     if (outcome.kind === 'won') {
       return { checkpoint: next, etag: outcome.etag, theirs };
     }
-    await attempts.pauseAfter(outcome);
+    await retries.pauseAfter(outcome);
     current = await loadCheckpoint(store, target.name, identityOf(run));
     if (current.checkpoint.commitIds.includes(commitId)) {
       return { ...current, theirs };
     }
-    attempts.requireAnother(outcome);
+    retries.requireAnother(outcome);
     theirs = outcome.kind === 'lost' ? current.checkpoint.coverage : theirs;
   }
 }

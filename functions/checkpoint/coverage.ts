@@ -2,8 +2,8 @@
  * Coverage: the disjoint windows that were read, proven complete and written, each with the rows found in it. Pure.
  */
 
-import { contains, gapsIn, lengthOf } from '../../intervals.ts';
-import type { EpochMs, Window } from '../../model.ts';
+import { contains, gapsIn, lengthOf } from '../intervals.ts';
+import type { EpochMs, Window } from '../model.ts';
 
 /** A window that is complete in the table. */
 export interface CoveredWindow extends Window {

@@ -1,6 +1,6 @@
-/** The checkpoint as JSON text: written, and read back with every doubt resolved in favour of stopping. Pure. */
+/** The checkpoint as JSON text. Whatever cannot be read back without doubt stops the run. Pure. */
 import * as z from 'zod';
-import { InternalError, StateError } from '../../errors.ts';
+import { InternalError, StateError } from '../errors.ts';
 import type { Checkpoint, TargetIdentity } from './checkpoint.ts';
 import { hash64 } from './fingerprint.ts';
 

@@ -1,9 +1,9 @@
-/** One test (at least) for each invariant of functions/warehouse/PROTOCOL.md, titled by its number. */
+/** One test (at least) for each invariant of functions/checkpoint/PROTOCOL.md, titled by its number. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { identityOf, loadCheckpoint, moveCheckpoint } from '../../functions/sync/commit.ts';
-import { rewindTo } from '../../functions/sync/plan/checkpoint.ts';
+import { rewindTo } from '../../functions/checkpoint/checkpoint.ts';
+import { identityOf, loadCheckpoint, moveCheckpoint } from '../../functions/checkpoint/checkpoint-store.ts';
 import { checkpointKey } from '../../functions/warehouse/layout.ts';
 import type { Store } from '../../functions/warehouse/store.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
@@ -401,7 +401,7 @@ describe('a rewind', () => {
 describe('the text', () => {
   it('has a test for every invariant, and every test an invariant', async () => {
     const read = (name: string): Promise<string> => readFile(new URL(name, import.meta.url), 'utf8');
-    const stated = [...(await read('../../functions/warehouse/PROTOCOL.md')).matchAll(/^- \*\*(I\d+)\*\*/gm)].map(
+    const stated = [...(await read('../../functions/checkpoint/PROTOCOL.md')).matchAll(/^- \*\*(I\d+)\*\*/gm)].map(
       ([, number]) => number,
     );
     const tests = (await read('protocol.test.ts')) + (await read('../sync/late-rows.test.ts'));

@@ -5,8 +5,8 @@
  * the later observation wins, as it does in the view.
  */
 
-import { containsAny, gapsIn, unionOf } from '../../intervals.ts';
-import { type EpochMs, type Execution, executionKey, isOpen, type TargetFilter, type Window } from '../../model.ts';
+import { containsAny, gapsIn, unionOf } from '../intervals.ts';
+import { type EpochMs, type Execution, executionKey, isOpen, type TargetFilter, type Window } from '../model.ts';
 import { addLateRows, addWindow, type Covered, type CoveredWindow, cutOut } from './coverage.ts';
 
 /** What a target's coverage is true for; it never changes under one name. */

@@ -1,0 +1,38 @@
+/**
+ * Keeps a change from claiming what a rewind removed from coverage after the run had begun. Pure.
+ *
+ * A run reads the lookback again and writes only the rows that changed, because by the checkpoint it began with the others
+ * are in the table. A rewind puts that in doubt: windows that were covered then, and are not now, stay uncovered until a
+ * run reads and writes them again. Windows that this run was the first to read are written in full, and count.
+ */
+
+import { contains, gapsIn } from '../intervals.ts';
+import type { Window } from '../model.ts';
+import type { Change } from './checkpoint.ts';
+
+/**
+ * Returns `change` as it may be applied to the checkpoint in the store.
+ *
+ * @param base coverage that the change was made on
+ * @param current coverage that it is applied to
+ */
+export function withoutRewound(change: Change, base: readonly Window[], current: readonly Window[]): Change {
+  const rewound = rewoundWindows(base, current);
+  if (rewound.length === 0 || change.rereading !== null) {
+    return change;
+  }
+  const stands = (ms: number): boolean => !rewound.some((window) => contains(window, ms));
+  return {
+    ...change,
+    windows: change.windows.flatMap(({ window, startTimesMs }) =>
+      gapsIn(window, rewound).map((part) => ({ window: part, startTimesMs })),
+    ),
+    seen: change.seen.filter(({ startTimeMs }) => stands(startTimeMs)),
+    opened: change.opened.filter(({ execution }) => stands(execution.startTimeMs)),
+  };
+}
+
+/** Returns the windows that `base` covers and `current` does not. */
+export function rewoundWindows(base: readonly Window[], current: readonly Window[]): Window[] {
+  return base.flatMap((window) => gapsIn(window, current));
+}
