@@ -1,7 +1,7 @@
 /** A backfill's summary, and what one would take, in words. Pure but for colours. */
 import type { Config } from '../config.ts';
 import type { Estimate } from '../sync/estimate.ts';
-import type { Summary } from '../sync/plan/summary.ts';
+import type { Summary } from '../sync/summary.ts';
 import { bytes, count, counted, shortTime } from './formats.ts';
 import { paint } from './output.ts';
 import { describeSummaryError, summaryMark, summaryNumbers } from './sync-report.ts';

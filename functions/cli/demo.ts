@@ -6,8 +6,8 @@ import { type Config, parseConfig } from '../config.ts';
 import { type Connections, openConnections } from '../connect.ts';
 import { InternalError } from '../errors.ts';
 import { openWarehouseSql } from '../query/duckdb.ts';
-import type { Summary } from '../sync/plan/summary.ts';
 import { runTargets } from '../sync/run.ts';
+import type { Summary } from '../sync/summary.ts';
 import { consoleLog } from './console-log.ts';
 import { compareWithTruth, isPerfect } from './demo-comparison.ts';
 import {

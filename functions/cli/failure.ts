@@ -1,7 +1,6 @@
 /** How a command that cannot go on says so, and what the process exits with. */
-import { isoTime } from '../clock.ts';
 import { type DqsyncError, describeError, errorKinds, toDqsyncError } from '../errors.ts';
-import { summaryError } from '../sync/plan/summary.ts';
+import { summaryError } from '../sync/summary.ts';
 import { paragraph } from './formats.ts';
 import { writeError, writeJson } from './output.ts';
 
@@ -10,7 +9,7 @@ export const usageExitCode = errorKinds.config.exitCode;
 
 /** An error as JSON documents show it. */
 export function errorJson(error: DqsyncError): Readonly<Record<string, unknown>> {
-  return { ...(error.target === undefined ? {} : { target: error.target }), ...summaryError(error, isoTime) };
+  return { ...(error.target === undefined ? {} : { target: error.target }), ...summaryError(error) };
 }
 
 /**

@@ -6,7 +6,6 @@ import { consoleLog } from './console-log.ts';
 import { counted } from './formats.ts';
 import { writeJson, writeLine, writeNote } from './output.ts';
 import { renderTable } from './table.ts';
-import { openSql } from './warehouse-sql.ts';
 
 /** Options of `query`. */
 export interface QueryOptions {
@@ -25,7 +24,8 @@ export interface QueryOptions {
 export async function query(sql: string, options: QueryOptions): Promise<number> {
   const config = await loadConfig(options.config);
   const { store } = await openConnections(config, consoleLog(), process.env);
-  const warehouse = await openSql(store);
+  const { openWarehouseSql } = await import('../query/duckdb.ts');
+  const warehouse = await openWarehouseSql(store);
   try {
     const result = await warehouse.run(sql);
     if (options.json) {

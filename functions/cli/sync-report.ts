@@ -1,5 +1,5 @@
 /** A run's summary in words. Pure but for colours. */
-import type { Summary, SummaryError } from '../sync/plan/summary.ts';
+import type { Summary, SummaryError } from '../sync/summary.ts';
 import { bytes, count, counted, paragraph, shortTime } from './formats.ts';
 import { paint } from './output.ts';
 

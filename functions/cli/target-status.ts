@@ -5,7 +5,7 @@ import { endOf, knownSpan, rowsIn, watermarkOf } from '../checkpoint/coverage.ts
 import { isoTime } from '../clock.ts';
 import { gapsIn } from '../intervals.ts';
 import type { EpochMs } from '../model.ts';
-import { nextWindow } from '../sync/plan/next-window.ts';
+import { nextWindow } from '../sync/next-window.ts';
 import type { SyncSettings } from '../sync/target-run.ts';
 
 /** How far a target is. Names are those of `status --json`; times are ISO 8601 in UTC. */

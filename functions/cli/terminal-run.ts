@@ -2,7 +2,7 @@
 import type { Config } from '../config.ts';
 import { type Connections, openConnections } from '../connect.ts';
 import type { Log } from '../model.ts';
-import type { Summary } from '../sync/plan/summary.ts';
+import type { Summary } from '../sync/summary.ts';
 import { consoleLog } from './console-log.ts';
 import { type Interrupt, listenForInterrupt } from './interrupt.ts';
 import { writeNote } from './output.ts';

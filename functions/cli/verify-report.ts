@@ -1,41 +1,18 @@
 /** How the table compares with the source, in words and as JSON. Pure but for colours. */
 import { isoTime } from '../clock.ts';
-import { type DqsyncError, describeError } from '../errors.ts';
-import type { EpochMs, Window } from '../model.ts';
-import { type DayResult, isFine } from '../sync/verify.ts';
+import { describeError } from '../errors.ts';
+import type { Window } from '../model.ts';
+import { type DayResult, isFine } from '../verify/audit.ts';
+import { isAllFine, type VerifiedTarget } from '../verify/target-verifier.ts';
 import { errorJson } from './failure.ts';
 import { count, counted, paragraph, shortTime } from './formats.ts';
 import { paint } from './output.ts';
 import { renderTable } from './table.ts';
 
-/** A span that was read again to mend it. */
-export interface Repair extends Window {
-  readonly rowsWritten: number;
-}
-
-/** A target, and what came of its days. */
-export interface VerifiedTarget {
-  readonly target: string;
-  readonly window: Window;
-  readonly timeZone: string;
-  /** As they are in the end; where `error` is set, those verified before it. */
-  readonly days: readonly DayResult[];
-  readonly watermarkMs: EpochMs | null;
-  readonly requests: number;
-  readonly repairs: readonly Repair[];
-  /** What ended it before its end. */
-  readonly error: DqsyncError | null;
-}
-
 /** Up to so many days are all shown. */
 const fewDays = 14;
 const headings = ['day', 'source', 'table', 'missing', 'different', 'gone', 'SUCCESS', 'FAILED', 'ALARMING', 'other'];
 const namedStatuses = ['SUCCESS', 'FAILED', 'ALARMING'] as const;
-
-/** Whether the table holds all that was asked about. */
-export function isAllFine({ days, error }: VerifiedTarget): boolean {
-  return error === null && days.every(isFine);
-}
 
 /** Some lines about one target. @param command the command that asked, without `--repair` */
 export function describeVerified(verified: VerifiedTarget, command: string): string {

@@ -2,14 +2,26 @@
 import { dayInTimeZone, isoTime } from '../clock.ts';
 import type { EpochMs, Target, Window } from '../model.ts';
 import type { SqlResult, WarehouseSql } from '../query/duckdb.ts';
-import type { Day, DayTally, TableRow } from '../sync/plan/verification.ts';
-import type { TableView } from '../sync/verify.ts';
+import type { TableView } from '../verify/audit.ts';
+import type { OpenTableView } from '../verify/target-verifier.ts';
+import type { Day, DayTally, TableRow } from '../verify/verification.ts';
 import { viewName } from '../warehouse/layout.ts';
+import type { Store } from '../warehouse/store.ts';
 
 type SqlValue = SqlResult['rows'][number][number];
 
-/** The rows of `target` in a warehouse whose days are those of `timeZone`. */
-export function tableViewOf(sql: WarehouseSql, target: Target, timeZone: string): TableView {
+/**
+ * Opens the view of `target`, in a warehouse whose days are those of `timeZone`, as it is now. DuckDB is loaded only here.
+ *
+ * @throws StorageError
+ */
+export async function openTableView(store: Store, target: Target, timeZone: string): Promise<OpenTableView> {
+  const { openWarehouseSql } = await import('../query/duckdb.ts');
+  const sql = await openWarehouseSql(store);
+  return { ...tableViewOf(sql, target, timeZone), close: sql.close };
+}
+
+function tableViewOf(sql: WarehouseSql, target: Target, timeZone: string): TableView {
   const dayOf = dayInTimeZone(timeZone);
   const inWindow = ({ fromMs, toMs }: Window): string =>
     [

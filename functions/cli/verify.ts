@@ -4,11 +4,12 @@ import { ConfigError, toDqsyncError } from '../errors.ts';
 import type { EpochMs, Window } from '../model.ts';
 import { selectTargets, settingsOf } from '../sync/targets.ts';
 import { parseRange } from '../time-argument.ts';
+import { isAllFine, TargetVerifier, type VerifiedTarget } from '../verify/target-verifier.ts';
 import { loadConfig } from './config-file.ts';
 import { writeJson, writeLine } from './output.ts';
 import { type TerminalRun, withTerminalRun } from './terminal-run.ts';
-import { describeVerified, isAllFine, type VerifiedTarget, verifiedJson } from './verify-report.ts';
-import { TargetVerifier } from './verify-target.ts';
+import { describeVerified, verifiedJson } from './verify-report.ts';
+import { openTableView } from './verify-table.ts';
 
 const stoppingRepairNote =
   'Stopping. What a repair has proven complete is being committed. Press Ctrl-C again to end at once.';
@@ -47,7 +48,7 @@ export async function verify(options: VerifyOptions): Promise<number> {
 }
 
 /** What all targets of one command share. */
-interface Surroundings extends TerminalRun {
+interface Verification extends TerminalRun {
   readonly config: Config;
   readonly options: VerifyOptions;
   readonly window: Window;
@@ -55,13 +56,14 @@ interface Surroundings extends TerminalRun {
 
 /** The failure of one target never stops another. */
 async function verifyOne(
-  { config, options, connections, interrupt, bar, log, window }: Surroundings,
+  { config, options, connections, interrupt, bar, log, window }: Verification,
   target: TargetConfig,
 ): Promise<VerifiedTarget> {
   const verifier = new TargetVerifier({
     config,
     target,
     connections,
+    openTable: (ofTarget) => openTableView(connections.store, ofTarget, config.partitionTimeZone),
     stop: interrupt.signal,
     log,
     onProgress: bar.update,

@@ -6,12 +6,11 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import type { Context } from 'aws-lambda';
-import { isoTime, parseTime } from '../clock.ts';
+import { parseTime } from '../clock.ts';
 import { type DqsyncError, InternalError } from '../errors.ts';
 import { type MetricName, metrics, metricsNamespace, targetDimension } from '../metrics.ts';
 import type { EpochMs, Log } from '../model.ts';
-import { type Summary, summaryError } from '../sync/plan/summary.ts';
-import type { TargetOutcome } from '../sync/summarize.ts';
+import { type Summary, summaryError, type TargetOutcome } from '../sync/summary.ts';
 
 const serviceName = 'dqsync';
 
@@ -58,7 +57,7 @@ export class Telemetry {
 
   /** The invocation failed before any target was tried. */
   refused(error: DqsyncError): void {
-    this.#logger.error('nothing was synced', { error: summaryError(error, isoTime), ...stackOf(error) });
+    this.#logger.error('nothing was synced', { error: summaryError(error), ...stackOf(error) });
   }
 }
 
@@ -75,7 +74,7 @@ function metricValues(outcome: TargetOutcome, tookMs: number, nowMs: EpochMs): R
     Retries: summary.retries,
     Quarantined: summary.quarantined,
     OpenExecutions: summary.openExecutions,
-    GivenUp: outcome.givenUp,
+    GivenUp: outcome.expired,
     WatermarkAge: watermarkAgeSeconds(summary, nowMs),
     RunTime: tookMs,
     CommitConflicts: outcome.commitConflicts,

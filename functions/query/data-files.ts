@@ -5,6 +5,7 @@
  * folder: a copy is there whole or not at all, also when several processes make it. What is kept for ever must be the file:
  * a reply of status 200 may also be that of a proxy or a login page, so it is held against the listing first.
  */
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../clock.ts';
 import { StorageError } from '../errors.ts';
@@ -35,6 +36,12 @@ export interface LocalDataFiles {
 /** Whether the store's files can be read in place. */
 function isFileStore(store: Store): store is FileStore {
   return 'folder' in store;
+}
+
+/** Returns the folder that keeps the copies of a warehouse from one query to the next. */
+export function cacheFolderOf(warehouseUrl: string): string {
+  const name = warehouseUrl.replace(/[^A-Za-z0-9.-]+/g, '-').slice(0, 80);
+  return join('.dqsync', 'cache', `${name}-${createHash('sha256').update(warehouseUrl).digest('hex').slice(0, 8)}`);
 }
 
 /**

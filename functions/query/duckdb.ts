@@ -19,7 +19,7 @@ import { ConfigError, StorageError } from '../errors.ts';
 import { tableName, viewName } from '../warehouse/layout.ts';
 import { type ColumnKind, observationColumns, partitionColumns } from '../warehouse/schema.ts';
 import type { Store } from '../warehouse/store.ts';
-import { type LocalDataFiles, localDataFiles } from './data-files.ts';
+import { cacheFolderOf, type LocalDataFiles, localDataFiles } from './data-files.ts';
 import { plainValue, type SqlValue } from './sql-value.ts';
 import { viewColumns, viewSql } from './view.ts';
 
@@ -56,7 +56,7 @@ const duckdbTypes: Readonly<Record<ColumnKind, string>> = {
  */
 export async function openWarehouseSql(
   store: Store,
-  cacheFolder: string,
+  cacheFolder: string = cacheFolderOf(store.url),
   clock: Clock = systemClock,
 ): Promise<WarehouseSql> {
   const files = await localDataFiles(store, cacheFolder, clock);

@@ -1,4 +1,5 @@
 /** Observations that wait for their commit. */
+import { InternalError } from '../errors.ts';
 import { compareExecutions, type EpochMs, type Execution, type Observation } from '../model.ts';
 
 /** What all observations of one run have in common. */
@@ -88,4 +89,16 @@ class PendingObservation implements Observation {
   get runId(): string {
     return this.#run.runId;
   }
+}
+
+/** Returns `extra` with a note of when the execution was found to be gone from the source. @param vanishedAt ISO 8601 */
+export function vanishedExtra(extra: string | null, vanishedAt: string): string {
+  const note = `"_dqsync":${JSON.stringify({ vanished_at: vanishedAt })}`;
+  if (extra === null || extra === '{}') {
+    return `{${note}}`;
+  }
+  if (!extra.endsWith('}')) {
+    throw new InternalError('extra is not a JSON object', { remedy: 'Please report this defect.' });
+  }
+  return `${extra.slice(0, -1)},${note}}`;
 }

@@ -14,9 +14,8 @@ import { writeObservations, writeQuarantine } from './data-files.ts';
 import { type Draft, emptyDraft, noTotals, type Totals } from './draft.ts';
 import { GivenUp } from './given-up.ts';
 import { type Known, KnownExecutions } from './known-executions.ts';
-import { PendingObservations } from './pending-observations.ts';
+import { PendingObservations, vanishedExtra } from './pending-observations.ts';
 import { PendingQuarantine } from './pending-quarantine.ts';
-import { vanishedExtra } from './plan/vanished.ts';
 import type { ReadSlice } from './slice-reader.ts';
 import type { TargetRun } from './target-run.ts';
 

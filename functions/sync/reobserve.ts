@@ -9,7 +9,7 @@ import { executionKey, isOpen, type Window } from '../model.ts';
 import type { Collected } from '../reading/collected.ts';
 import type { PageSource } from '../reading/page-source.ts';
 import { readWindow } from '../reading/read-window.ts';
-import { narrowWindows, othersDue, planReobservation, surplusEntries } from './plan/open-set.ts';
+import { narrowWindows, othersDue, planReobservation, surplusEntries } from './follow-up.ts';
 import type { Recorder } from './recorder.ts';
 import { recentFrom, sourceTime } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';

@@ -9,8 +9,8 @@ import type { BackfillTask } from './backfill-task.ts';
 import { openBudget } from './budget.ts';
 import { type Estimate, estimateBackfill } from './estimate.ts';
 import { runIncremental } from './incremental.ts';
-import type { Summary } from './plan/summary.ts';
-import { type TargetOutcome, untouchedOutcome } from './summarize.ts';
+import type { Summary } from './summary.ts';
+import { type TargetOutcome, untouchedOutcome } from './summary.ts';
 import type { Progress, SyncSettings, TargetRun } from './target-run.ts';
 import { selectTargets, settingsOf, targetOf } from './targets.ts';
 

@@ -4,8 +4,7 @@ import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { type EpochMs, maxPageRows, type Window } from '../model.ts';
 import { Evidence } from '../reading/evidence.ts';
 import { calibrate, type PageSource, type Reply } from '../reading/page-source.ts';
-import { reportProgress } from './ending.ts';
-import type { RunState } from './summarize.ts';
+import { type RunState, reportProgress } from './run-state.ts';
 import type { TargetRun } from './target-run.ts';
 
 /** A skew below this is lost in the one-second resolution of the `Date` header. */

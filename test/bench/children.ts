@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import type { Window } from '../../functions/model.ts';
-import type { Summary } from '../../functions/sync/plan/summary.ts';
+import type { Summary } from '../../functions/sync/summary.ts';
 import { defaultAccount } from '../simulator/accounts.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
 import type { Answer, Question, Sightings, SourceSpec } from './simulator-child.ts';

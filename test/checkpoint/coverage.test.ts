@@ -9,7 +9,7 @@ import {
   endOf,
 } from '../../functions/checkpoint/coverage.ts';
 import { gapsIn } from '../../functions/intervals.ts';
-import { nextWindow } from '../../functions/sync/plan/next-window.ts';
+import { nextWindow } from '../../functions/sync/next-window.ts';
 
 const dayMs = 86_400_000;
 const window = fc

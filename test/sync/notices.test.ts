@@ -1,6 +1,6 @@
 /** Executions that have ended and whose notification state may still change: how they are followed, and how they are let go. */
 import { describe, expect, it } from 'vitest';
-import { surplusEntries } from '../../functions/sync/plan/open-set.ts';
+import { surplusEntries } from '../../functions/sync/follow-up.ts';
 import { anExecution } from '../support/paged-source.ts';
 import { checkpointOf, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
 

@@ -1,7 +1,7 @@
 /** Hourly syncs in a row, in virtual time: the source changes all along, requests fail, and now and then there is a backfill. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { Summary } from '../../../functions/sync/plan/summary.ts';
+import type { Summary } from '../../../functions/sync/summary.ts';
 import type { Fault, FaultKind } from '../../simulator/faults.ts';
 import { dayMs, hourMs, openProofWorld, type ProofWorld } from '../proof-world.ts';
 import { endQuietly } from '../quiet-end.ts';

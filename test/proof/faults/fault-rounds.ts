@@ -2,7 +2,7 @@
  * Syncs in rounds, each between a source and an S3 that fail by chance; then one with nothing wrong, and a comparison with
  * the truth. The long forms call it with a seed and a time limit.
  */
-import type { Summary } from '../../../functions/sync/plan/summary.ts';
+import type { Summary } from '../../../functions/sync/summary.ts';
 import { defaultAccount } from '../../simulator/accounts.ts';
 import type { ExecutionKey } from '../../simulator/life-cycle.ts';
 import { type Random, seededRandom } from '../../simulator/random.ts';

@@ -1,7 +1,7 @@
 /** However S3 hangs or fails: a run ends with its time, each target has its share of it, and the next run heals what is left. */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { StoppedError } from '../../../functions/errors.ts';
-import type { Summary } from '../../../functions/sync/plan/summary.ts';
+import type { Summary } from '../../../functions/sync/summary.ts';
 import { type Exchange, type ProxyFault, rawReply } from '../../support/fault-proxy.ts';
 import { type FaultWorld, openFaultWorld } from './fault-world.ts';
 import { whileTimeFlies } from './flying-time.ts';

@@ -5,7 +5,7 @@
  * it, and rows that come into windows older than settle and lookback.
  */
 import type { BackfillTask } from '../../../functions/sync/backfill-task.ts';
-import type { Summary } from '../../../functions/sync/plan/summary.ts';
+import type { Summary } from '../../../functions/sync/summary.ts';
 import { makeTraps } from '../../simulator/traps.ts';
 import { dayMs, hourMs, lookbackMs, minuteMs, openProofWorld, type ProofWorld, settleMs } from '../proof-world.ts';
 import { endQuietly } from '../quiet-end.ts';

@@ -1,5 +1,5 @@
 /** A run that stops in the middle of itself, as a process does whose machine sleeps, until it is told to go on. */
-import type { Summary } from '../../../functions/sync/plan/summary.ts';
+import type { Summary } from '../../../functions/sync/summary.ts';
 import { checkpointKey } from '../../../functions/warehouse/layout.ts';
 import type { StoreCall, StoreFate } from '../../support/failing-store.ts';
 import { type ProofWorld, type RunOptions, target } from '../proof-world.ts';

@@ -1,10 +1,10 @@
 /** What is asked for to look again at what is open, and at notices: enough of it, fairly, and no more. */
 import { describe, expect, it } from 'vitest';
-import type { OpenEntry } from '../../../functions/checkpoint/checkpoint.ts';
-import { contains } from '../../../functions/intervals.ts';
-import type { Window } from '../../../functions/model.ts';
-import { narrowWindows, othersDue, planReobservation } from '../../../functions/sync/plan/open-set.ts';
-import { anExecution } from '../../support/paged-source.ts';
+import type { OpenEntry } from '../../functions/checkpoint/checkpoint.ts';
+import { contains } from '../../functions/intervals.ts';
+import type { Window } from '../../functions/model.ts';
+import { narrowWindows, othersDue, planReobservation } from '../../functions/sync/follow-up.ts';
+import { anExecution } from '../support/paged-source.ts';
 
 const nowMs = 1_760_000_000_000;
 const hourMs = 3_600_000;

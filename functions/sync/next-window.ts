@@ -1,8 +1,8 @@
 /** What a run reads. Pure. */
 
-import { type Covered, type CoveredWindow, cutOut, watermarkOf } from '../../checkpoint/coverage.ts';
-import { gapsIn, lengthOf } from '../../intervals.ts';
-import type { EpochMs, Window } from '../../model.ts';
+import { type Covered, type CoveredWindow, cutOut, watermarkOf } from '../checkpoint/coverage.ts';
+import { gapsIn, lengthOf } from '../intervals.ts';
+import type { EpochMs, Window } from '../model.ts';
 
 /** The settings that say what an incremental run reads. */
 export interface ReadSettings {

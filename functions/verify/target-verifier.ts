@@ -2,25 +2,53 @@
 
 import { identityOf, loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
 import { watermarkOf } from '../checkpoint/coverage.ts';
+import type { Clock } from '../clock.ts';
 import type { Config, TargetConfig } from '../config.ts';
-import type { Connections } from '../connect.ts';
 import type { DqsyncError } from '../errors.ts';
-import type { EpochMs, Log, Window } from '../model.ts';
+import type { EpochMs, Log, Target, Window } from '../model.ts';
 import type { Source } from '../source/client.ts';
-import { type Day, daysIn } from '../sync/plan/verification.ts';
 import { runTargets } from '../sync/run.ts';
 import type { Progress } from '../sync/target-run.ts';
 import { settingsOf, targetOf } from '../sync/targets.ts';
-import { type DayResult, isFine, verifyDays } from '../sync/verify.ts';
-import type { Repair, VerifiedTarget } from './verify-report.ts';
-import { tableViewOf } from './verify-table.ts';
-import { openSql } from './warehouse-sql.ts';
+import type { Store } from '../warehouse/store.ts';
+import { type DayResult, isFine, type TableView, verifyDays } from './audit.ts';
+import { type Day, daysIn } from './verification.ts';
+
+/** A view that has to be closed. */
+export interface OpenTableView extends TableView {
+  close(): Promise<void>;
+}
+
+/** A span that was read again to repair it. */
+export interface Repair extends Window {
+  readonly rowsWritten: number;
+}
+
+/** A target, and the results of its days. */
+export interface VerifiedTarget {
+  readonly target: string;
+  readonly window: Window;
+  readonly timeZone: string;
+  /** As they are in the end; where `error` is set, those verified before it. */
+  readonly days: readonly DayResult[];
+  readonly watermarkMs: EpochMs | null;
+  readonly requests: number;
+  readonly repairs: readonly Repair[];
+  /** The error that stopped the verification; null where it ran to its end. */
+  readonly error: DqsyncError | null;
+}
 
 /** What to verify, and with what. */
 export interface VerifierOptions {
   readonly config: Config;
   readonly target: TargetConfig;
-  readonly connections: Connections;
+  readonly connections: {
+    readonly clock: Clock;
+    readonly store: Store;
+    connectYielding(target: TargetConfig, signal: AbortSignal): Source;
+  };
+  /** Opens the view of a target as it is now. */
+  readonly openTable: (target: Target) => Promise<OpenTableView>;
   readonly stop: AbortSignal;
   readonly log: Log;
   readonly onProgress: (progress: Progress) => void;
@@ -69,7 +97,7 @@ export class TargetVerifier {
     }
   }
 
-  /** What has come of it so far. @param error what ended it */
+  /** Returns the results so far. @param error the error that stopped the verification */
   result(error: DqsyncError | null): VerifiedTarget {
     return {
       target: this.#options.target.name,
@@ -90,19 +118,18 @@ export class TargetVerifier {
 
   /** The checkpoint is read first: what a sync writes meanwhile is in the table then, but still open or young by the checkpoint. */
   async #verify(days: readonly Day[], label: string): Promise<void> {
-    const { config, target: targetConfig, connections, isDeep, onProgress } = this.#options;
+    const { config, target: targetConfig, connections, openTable, isDeep, onProgress } = this.#options;
     const settings = settingsOf(config);
     const target = targetOf(targetConfig);
     const { checkpoint } = await loadCheckpoint(connections.store, target.name, identityOf({ target, settings }));
     this.#watermarkMs = watermarkOf(checkpoint);
-    const sql = await openSql(connections.store);
+    const table = await openTable(target);
     try {
       const run = { target, settings, source: this.#source, onProgress: labelled(onProgress, label) };
-      const table = tableViewOf(sql, target, config.partitionTimeZone);
       const verification = { days, isDeep, checkpoint, nowMs: this.#nowMs, table };
       await verifyDays(run, verification, (day) => this.#days.set(day.fromMs, day));
     } finally {
-      await sql.close();
+      await table.close();
     }
   }
 
@@ -128,6 +155,11 @@ export class TargetVerifier {
     this.#repairs.push({ ...window, rowsWritten: summary?.rowsWritten ?? 0 });
     stop.throwIfAborted();
   }
+}
+
+/** Whether the table holds every day that was asked about. */
+export function isAllFine({ days, error }: VerifiedTarget): boolean {
+  return error === null && days.every(isFine);
 }
 
 /** Days that follow on each other as one window. */

@@ -5,8 +5,8 @@
  * by status, over the span they lie in, and only those that left are read through narrow windows.
  */
 
-import type { OpenEntry } from '../../checkpoint/checkpoint.ts';
-import type { EpochMs, Window } from '../../model.ts';
+import type { OpenEntry } from '../checkpoint/checkpoint.ts';
+import type { EpochMs, Window } from '../model.ts';
 
 /** Statuses that can be asked for and mean that nothing is decided. */
 const openStatuses: ReadonlySet<string | null> = new Set(['RUNNING', 'SUSPENDING', 'UNKNOWN']);

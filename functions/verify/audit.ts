@@ -8,6 +8,9 @@ import { IncompleteReadError } from '../errors.ts';
 import { contains, gapsIn, lengthOf, spanMs } from '../intervals.ts';
 import { type EpochMs, executionKey, type Window } from '../model.ts';
 import { ask, type PageSource } from '../reading/page-source.ts';
+import { type ReadSlice, SliceReader } from '../sync/slice-reader.ts';
+import { calibrateRun, finalUntil, pageSourceOf } from '../sync/target-reader.ts';
+import type { TargetRun } from '../sync/target-run.ts';
 import {
   addDifference,
   type ComparedState,
@@ -17,10 +20,7 @@ import {
   type Difference,
   noDifference,
   type TableRow,
-} from './plan/verification.ts';
-import { type ReadSlice, SliceReader } from './slice-reader.ts';
-import { calibrateRun, finalUntil, pageSourceOf } from './target-reader.ts';
-import type { TargetRun } from './target-run.ts';
+} from './verification.ts';
 
 /** The view, as it was at one moment after the checkpoint was read. */
 export interface TableView {

@@ -1,6 +1,6 @@
 /** What proves a day of the table against the source, and what differs. Pure. */
-import { dayInTimeZone, firstReached } from '../../clock.ts';
-import { type Execution, executionKey, type Window } from '../../model.ts';
+import { dayInTimeZone, firstReached } from '../clock.ts';
+import { type Execution, executionKey, type Window } from '../model.ts';
 
 /** A calendar day, or the part of it that is asked about. */
 export interface Day extends Window {

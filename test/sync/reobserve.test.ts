@@ -164,11 +164,11 @@ describe('open executions', () => {
   it('are counted when they are given up, each once', async () => {
     const { world } = await worldWithOpen(2, hourMs);
     world.clock.advance(8 * dayMs);
-    const givenUp: number[] = [];
-    const onTargetDone: Run['onTargetDone'] = (outcome) => givenUp.push(outcome.givenUp);
+    const expired: number[] = [];
+    const onTargetDone: Run['onTargetDone'] = (outcome) => expired.push(outcome.expired);
     await world.syncWell({ onTargetDone });
     await world.syncWell({ onTargetDone });
-    expect(givenUp).toEqual([2, 0]);
+    expect(expired).toEqual([2, 0]);
   });
 
   it('that are given up are told of, together, once they are committed', async () => {
@@ -200,10 +200,10 @@ describe('open executions', () => {
     expect(told.map((row) => row['id'])).toEqual([String(gone.id)]);
     expect(await world.syncWell()).toMatchObject({ openExecutions: 1, quarantined: 0, rowsWritten: 0 });
     world.clock.advance(8 * dayMs);
-    const givenUp: number[] = [];
-    const onTargetDone: Run['onTargetDone'] = (outcome) => givenUp.push(outcome.givenUp);
+    const expired: number[] = [];
+    const onTargetDone: Run['onTargetDone'] = (outcome) => expired.push(outcome.expired);
     expect(await world.syncWell({ onTargetDone })).toMatchObject({ openExecutions: 0, rowsWritten: 0 });
-    expect(givenUp).toEqual([1]);
+    expect(expired).toEqual([1]);
   });
 
   it.each([-2_000, 2_000])(

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { emptyCheckpoint } from '../../functions/checkpoint/checkpoint.ts';
 import { contains, gapsIn } from '../../functions/intervals.ts';
 import type { Execution, Window } from '../../functions/model.ts';
-import { type DayResult, isFine, verifyDays } from '../../functions/sync/verify.ts';
+import { type DayResult, isFine, verifyDays } from '../../functions/verify/audit.ts';
 import {
   day,
   epochMs,

@@ -1,7 +1,7 @@
 /** What differs between source and table, and where days begin. */
 import { describe, expect, it } from 'vitest';
-import { compareRows, daysIn } from '../../../functions/sync/plan/verification.ts';
-import { anExecution, newYearMs } from '../../support/builders.ts';
+import { compareRows, daysIn } from '../../functions/verify/verification.ts';
+import { anExecution, newYearMs } from '../support/builders.ts';
 
 const hourMs = 3_600_000;
 
