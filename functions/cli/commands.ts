@@ -4,14 +4,14 @@
  */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
-import type { BackfillOptions } from './backfill.ts';
-import type { DoctorOptions } from './doctor.ts';
-import type { ListOptions } from './list.ts';
-import type { QueryOptions } from './query.ts';
-import type { RewindOptions } from './rewind.ts';
-import type { StatusOptions } from './status.ts';
-import type { SyncOptions } from './sync.ts';
-import type { VerifyOptions } from './verify.ts';
+import type { BackfillOptions } from './backfill/backfill-command.ts';
+import type { DoctorOptions } from './doctor/doctor-command.ts';
+import type { ListOptions } from './list/list-command.ts';
+import type { QueryOptions } from './query/query-command.ts';
+import type { RewindOptions } from './rewind/rewind-command.ts';
+import type { StatusOptions } from './status/status-command.ts';
+import type { SyncOptions } from './sync/sync-command.ts';
+import type { VerifyOptions } from './verify/verify-command.ts';
 
 /** Where the config is looked for unless told otherwise. */
 const defaultConfigPath = 'dqsync.json';
@@ -56,7 +56,7 @@ function addSync(program: Command, finish: Finish): void {
       'after',
       '\nCtrl-C commits what is proven complete so far and exits with 130; pressed again, it ends at once. Nothing is lost either way.',
     )
-    .action(async (options: SyncOptions) => finish(await (await import('./sync.ts')).sync(options)));
+    .action(async (options: SyncOptions) => finish(await (await import('./sync/sync-command.ts')).sync(options)));
 }
 
 function addBackfill(program: Command, finish: Finish): void {
@@ -83,7 +83,9 @@ function addBackfill(program: Command, finish: Finish): void {
 What is covered already is skipped, so the same command goes on where it was stopped, from any machine; runs at once do no harm.
 Leaves a part of the quota, source.quota.reservedForSync, to the scheduled sync. Never moves the watermark.`,
     )
-    .action(async (options: BackfillOptions) => finish(await (await import('./backfill.ts')).backfill(options)));
+    .action(async (options: BackfillOptions) =>
+      finish(await (await import('./backfill/backfill-command.ts')).backfill(options)),
+    );
 }
 
 function addVerify(program: Command, finish: Finish): void {
@@ -107,7 +109,9 @@ function addVerify(program: Command, finish: Finish): void {
 About one request a day, from the part of the quota that backfills use; more for a day whose counts differ, which is compared
 row by row. "gone" are executions that the source no longer has (re-run, deleted, forgotten) and the table keeps: no fault.`,
     )
-    .action(async (options: VerifyOptions) => finish(await (await import('./verify.ts')).verify(options)));
+    .action(async (options: VerifyOptions) =>
+      finish(await (await import('./verify/verify-command.ts')).verify(options)),
+    );
 }
 
 function addRewind(program: Command, finish: Finish): void {
@@ -127,7 +131,9 @@ function addRewind(program: Command, finish: Finish): void {
       'after',
       '\nDeletes nothing: what is read again is written again, and the view shows each execution once. To fill a gap, use "dqsync backfill".',
     )
-    .action(async (options: RewindOptions) => finish(await (await import('./rewind.ts')).rewind(options)));
+    .action(async (options: RewindOptions) =>
+      finish(await (await import('./rewind/rewind-command.ts')).rewind(options)),
+    );
 }
 
 function addStatus(program: Command, finish: Finish): void {
@@ -138,7 +144,9 @@ function addStatus(program: Command, finish: Finish): void {
     .addOption(configOption())
     .addOption(targetsOption())
     .addOption(jsonOption('print one JSON array with an object per target'))
-    .action(async (options: StatusOptions) => finish(await (await import('./status.ts')).status(options)));
+    .action(async (options: StatusOptions) =>
+      finish(await (await import('./status/status-command.ts')).status(options)),
+    );
 }
 
 function addDoctor(program: Command, finish: Finish): void {
@@ -153,7 +161,9 @@ function addDoctor(program: Command, finish: Finish): void {
       'after',
       '\nWrites one small object to the warehouse, state/.doctor/probe.json, and leaves it there: dqsync never deletes.\nExits with 1 if any check fails, 2 if it is the config.',
     )
-    .action(async (options: DoctorOptions) => finish(await (await import('./doctor.ts')).doctor(options)));
+    .action(async (options: DoctorOptions) =>
+      finish(await (await import('./doctor/doctor-command.ts')).doctor(options)),
+    );
 }
 
 function addList(program: Command, finish: Finish): void {
@@ -185,7 +195,7 @@ function addList(program: Command, finish: Finish): void {
     .option('--limit <rows>', 'rows to show; more than 100 take several requests', wholeNumber(1), 20)
     .option('--offset <n>', 'rows to skip', wholeNumber(0), 0)
     .addOption(jsonOption('print one JSON object; ids have 19 digits and are strings, exact in every reader'))
-    .action(async (options: ListOptions) => finish(await (await import('./list.ts')).list(options)));
+    .action(async (options: ListOptions) => finish(await (await import('./list/list-command.ts')).list(options)));
 }
 
 function addQuery(program: Command, finish: Finish): void {
@@ -209,14 +219,14 @@ Data files of a warehouse in S3 are copied once, to .dqsync/cache.
 CSV holds every text as it is. A spreadsheet may take one that begins with =, +, - or @ for a formula: import such columns as text.`,
     )
     .action(async (sql: string, options: QueryOptions) =>
-      finish(await (await import('./query.ts')).query(sql, options)),
+      finish(await (await import('./query/query-command.ts')).query(sql, options)),
     );
 }
 
 function addDemo(program: Command, finish: Finish): void {
   command(program, 'demo', 'Try everything without an account, on a simulated source.', ['dqsync demo'])
     .addHelpText('after', '\nWrites its config and warehouse to .dqsync/demo, fresh each time.')
-    .action(async () => finish(await (await import('./demo.ts')).demo()));
+    .action(async () => finish(await (await import('./demo/demo-command.ts')).demo()));
 }
 
 /** A command with the help that all have. */

@@ -6,8 +6,8 @@
 import { CommanderError } from 'commander';
 import { ConfigError } from '../errors.ts';
 import { makeProgram } from './commands.ts';
-import { errorJson, reportFailure, usageExitCode } from './failure.ts';
-import { writeError, writeJson } from './output.ts';
+import { errorJson, reportFailure, usageExitCode } from './terminal/failure.ts';
+import { writeError, writeJson } from './terminal/output.ts';
 
 /**
  * Runs one command.

@@ -1,0 +1,84 @@
+/** `dqsync backfill`: reads what is missing of a range, to the end, with a progress bar, stoppable by Ctrl-C. */
+import { type BackfillTask, parseBackfillTask } from '../../sync/backfill-task.ts';
+import { estimateTargets, type Run, runTargets } from '../../sync/run.ts';
+import { loadConfig } from '../terminal/config-file.ts';
+import { writeJson, writeLine } from '../terminal/output.ts';
+import { exitCodeOf, stoppingNote, withTerminalRun } from '../terminal/terminal-run.ts';
+import { describeBackfill, describeEstimate } from './backfill-report.ts';
+
+const optionNames = { from: '--from', to: '--to', again: '--again' } as const;
+
+/** Options of `backfill`. */
+export interface BackfillOptions {
+  readonly config: string;
+  readonly target: readonly string[];
+  readonly from?: string;
+  readonly to?: string;
+  readonly again?: boolean;
+  readonly dryRun?: boolean;
+  /** The name of a deployed stack that shall do it. */
+  readonly deployed?: string;
+  readonly json?: boolean;
+}
+
+/**
+ * Runs and reports.
+ *
+ * @returns 0; 1 if a target failed; 130 or 143 if the run was interrupted before it was done
+ * @throws ConfigError
+ */
+export async function backfill(options: BackfillOptions): Promise<number> {
+  if (options.deployed !== undefined) {
+    parseBackfillTask(options, optionNames, 'UTC');
+    return await (await import('./deployed-backfill.ts')).deployedBackfill(options, options.deployed);
+  }
+  const config = await loadConfig(options.config);
+  const task = parseBackfillTask(options, optionNames, config.partitionTimeZone);
+  return await withTerminalRun(config, stoppingNote, async ({ connections, bar, log, interrupt }) => {
+    const run: Run = {
+      ...connections,
+      connect: connections.connectYielding,
+      config,
+      targets: options.target,
+      backfill: task,
+      limitMs: Number.POSITIVE_INFINITY,
+      stop: interrupt.signal,
+      log,
+      onProgress: bar.update,
+    };
+    if (options.dryRun) {
+      return await estimate(run, task, options);
+    }
+    const summaries = await runTargets(run);
+    bar.clear();
+    if (options.json) {
+      writeJson(summaries);
+    } else {
+      writeLine(summaries.map((summary) => describeBackfill(summary, commandOf(options))).join('\n'));
+    }
+    return exitCodeOf(summaries, interrupt);
+  });
+}
+
+async function estimate(run: Run, task: BackfillTask, options: BackfillOptions): Promise<number> {
+  const estimates = await estimateTargets(run, task);
+  if (options.json) {
+    writeJson(estimates);
+  } else {
+    writeLine(estimates.map((target) => describeEstimate(target, run.config)).join('\n\n'));
+  }
+  return 0;
+}
+
+/** The command that goes on where this one was stopped. */
+function commandOf({ config, target, from, to, again }: BackfillOptions): string {
+  const words = [
+    'dqsync backfill',
+    ...(from === undefined ? [] : [`--from ${from}`]),
+    ...(to === undefined ? [] : [`--to ${to}`]),
+    ...target.map((name) => `--target ${name}`),
+    ...(again ? ['--again'] : []),
+    ...(config === 'dqsync.json' ? [] : [`--config ${JSON.stringify(config)}`]),
+  ];
+  return words.join(' ');
+}

@@ -1,0 +1,79 @@
+/** A backfill's summary, and what one would take, in words. Pure but for colours. */
+import type { Config } from '../../config.ts';
+import type { Estimate } from '../../sync/estimate.ts';
+import type { Summary } from '../../sync/summary.ts';
+import { bytes, count, counted, shortTime } from '../terminal/formats.ts';
+import { paint } from '../terminal/output.ts';
+import { describeSummaryError, summaryMark, summaryNumbers } from '../terminal/summary-report.ts';
+
+/** Windows listed at most. */
+const shownWindows = 10;
+
+/** What a backfill did to a target: how it ended, what it read and wrote. @param command goes on where it stopped */
+export function describeBackfill(summary: Summary, command: string): string {
+  const lines = [`${summaryMark(summary)} ${paint.bold(summary.target)}  ${endOf(summary, command)}`];
+  lines.push(...summaryNumbers(summary).map((line) => `  ${line}`));
+  if (summary.error !== undefined) {
+    lines.push(`  ${paint.red('error:')} ${describeSummaryError(summary.error)}`);
+  }
+  return lines.join('\n');
+}
+
+function endOf(summary: Summary, command: string): string {
+  if (summary.error !== undefined) {
+    return `failed; what was proven complete is committed. To go on: ${command}`;
+  }
+  if (summary.from === null && !summary.done) {
+    return `not begun: interrupted before its turn came. To go on: ${command}`;
+  }
+  if (summary.from === null || summary.to === null) {
+    return 'nothing is covered yet, so there are no gaps: run dqsync sync, or give --from and --to';
+  }
+  const range = `${shortTime(summary.from)} to ${shortTime(summary.to)}`;
+  if (!summary.done) {
+    return `interrupted in ${range}; what was proven complete is committed. To go on: ${command}`;
+  }
+  return summary.requests === 0 ? `${range} was complete already` : `${range} is complete`;
+}
+
+/** What a backfill of a target would take. */
+export function describeEstimate(estimate: Estimate, { source: { quota } }: Config): string {
+  const { target, from, to, windows } = estimate;
+  const title = paint.bold(target);
+  if (from === null || to === null) {
+    return `${title}  nothing is covered yet, so there are no gaps: run dqsync sync, or give --from and --to`;
+  }
+  const range = `${shortTime(from)} to ${shortTime(to)}`;
+  if (windows.length === 0) {
+    return `${title}  ${range} is complete already: nothing to read`;
+  }
+  const shown = windows
+    .slice(0, shownWindows)
+    .map((window) => `  ${shortTime(window.from)} to ${shortTime(window.to)}`);
+  const more = windows.length - shown.length;
+  return [
+    `${title}  would read ${counted(windows.length, 'window')} of ${range}:`,
+    ...shown,
+    ...(more > 0 ? [`  and ${count(more)} more`] : []),
+    `  ${costOf(estimate, quota)}`,
+  ].join('\n');
+}
+
+function costOf(
+  { rows, isCounted, requests, seconds, bytes: size }: Estimate,
+  quota: Config['source']['quota'],
+): string {
+  if (rows === null || requests === null || seconds === null || size === null) {
+    return "how many rows cannot be told: the source's count is no total, and nothing near is covered to go by";
+  }
+  const about = isCounted ? '' : 'about ';
+  const share = Math.round(100 * (1 - quota.reservedForSync));
+  return `${about}${counted(rows, 'row')}, ${counted(requests, 'request')}, ${timeOf(seconds)} at ${share} % of the quota, ${bytes(size)} of Parquet`;
+}
+
+function timeOf(seconds: number): string {
+  if (seconds < 120) {
+    return counted(seconds, 'second');
+  }
+  return seconds < 7200 ? counted(Math.ceil(seconds / 60), 'minute') : `${(seconds / 3600).toFixed(1)} hours`;
+}

@@ -1,0 +1,132 @@
+/** A deployed stack as the terminal sees it: its outputs, and its backfills. AWS credentials and region are the shell's. */
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import {
+  DescribeExecutionCommand,
+  type DescribeExecutionOutput,
+  ListExecutionsCommand,
+  SFNClient,
+  StartExecutionCommand,
+} from '@aws-sdk/client-sfn';
+import { ConfigError, SourceError } from '../../errors.ts';
+
+/** What the stack's outputs say. */
+export interface StackOutputs {
+  readonly stateMachineArn: string;
+  readonly warehouseUrl: string;
+  readonly targets: readonly string[];
+}
+
+/** What a backfill's execution is started with. */
+export interface BackfillInput {
+  readonly from?: string;
+  readonly to?: string;
+  readonly targets?: readonly string[];
+  readonly again?: true;
+}
+
+/** An execution, and whether it was there before. */
+export interface StartedExecution {
+  readonly arn: string;
+  /** One with the same input was running; it is followed instead of starting another. */
+  readonly wasRunning: boolean;
+}
+
+/**
+ * Reads the outputs of a stack.
+ *
+ * @throws ConfigError when there is no such stack, or it has no backfill; SourceError when AWS refuses
+ */
+export async function stackOutputs(stack: string): Promise<StackOutputs> {
+  const client = new CloudFormationClient({});
+  try {
+    const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName: stack }));
+    const outputs = new Map(Stacks[0]?.Outputs?.map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]));
+    return {
+      stateMachineArn: requireOutput(outputs, 'BackfillStateMachineArn', stack),
+      warehouseUrl: requireOutput(outputs, 'WarehouseUrl', stack),
+      targets: requireOutput(outputs, 'TargetNames', stack).split(','),
+    };
+  } catch (cause) {
+    throw cause instanceof ConfigError ? cause : refused(`read the outputs of stack ${stack}`, cause);
+  } finally {
+    client.destroy();
+  }
+}
+
+/** The backfills of one stack. */
+export class DeployedBackfills {
+  readonly #client = new SFNClient({});
+  readonly #stateMachineArn: string;
+
+  constructor({ stateMachineArn }: StackOutputs) {
+    this.#stateMachineArn = stateMachineArn;
+  }
+
+  /** Starts a backfill, or finds the one that is running with the same input. @throws SourceError when AWS refuses */
+  async start(input: BackfillInput): Promise<StartedExecution> {
+    const text = JSON.stringify(input);
+    try {
+      const running = await this.#findRunning(text);
+      if (running !== null) {
+        return { arn: running, wasRunning: true };
+      }
+      const started = await this.#client.send(
+        new StartExecutionCommand({ stateMachineArn: this.#stateMachineArn, input: text }),
+      );
+      return { arn: started.executionArn ?? '', wasRunning: false };
+    } catch (cause) {
+      throw refused('start the backfill', cause);
+    }
+  }
+
+  /** How the execution is. @throws SourceError when AWS refuses */
+  async describe(arn: string): Promise<DescribeExecutionOutput> {
+    try {
+      return await this.#client.send(new DescribeExecutionCommand({ executionArn: arn }));
+    } catch (cause) {
+      throw refused('follow the backfill', cause);
+    }
+  }
+
+  close(): void {
+    this.#client.destroy();
+  }
+
+  async #findRunning(input: string): Promise<string | null> {
+    const { executions = [] } = await this.#client.send(
+      new ListExecutionsCommand({ stateMachineArn: this.#stateMachineArn, statusFilter: 'RUNNING', maxResults: 20 }),
+    );
+    for (const { executionArn } of executions) {
+      const known = await this.#client.send(new DescribeExecutionCommand({ executionArn }));
+      if (known.input === input && executionArn !== undefined) {
+        return executionArn;
+      }
+    }
+    return null;
+  }
+}
+
+function requireOutput(outputs: ReadonlyMap<string | undefined, string | undefined>, key: string, stack: string) {
+  const value = outputs.get(key);
+  if (value === undefined) {
+    throw new ConfigError(`the stack ${stack} has no output ${key}`, {
+      remedy: 'Is it a dqsync stack, and of this version? "npx cdk deploy" brings it up to date.',
+    });
+  }
+  return value;
+}
+
+/** AWS's own message says what; it holds no secret. */
+function refused(what: string, cause: unknown): ConfigError | SourceError {
+  const message = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+  if (/ValidationError.*does not exist/.test(message)) {
+    return new ConfigError(`could not ${what}: ${message}`, {
+      remedy: 'Name the stack as "npx cdk list" does, and check AWS_REGION and the account of your AWS credentials.',
+      cause,
+    });
+  }
+  return new SourceError(`could not ${what}: ${message}`, {
+    remedy: 'Check AWS_REGION, AWS_PROFILE and what your AWS credentials may do, then run the same command again.',
+    cause,
+  });
+}

@@ -1,0 +1,48 @@
+/** The table against the truth: all there, each once, in its latest state, nothing else. Pure. */
+import type { EpochMs } from '../../model.ts';
+
+/** One execution, in the table or in truth. */
+export interface ComparedExecution {
+  readonly key: string;
+  readonly startTimeMs: EpochMs;
+  /** What changes over its life; null where truth cannot tell. */
+  readonly state: string | null;
+}
+
+/** What was compared, in counts. */
+export interface Comparison {
+  readonly expected: number;
+  readonly missing: number;
+  readonly repeated: number;
+  readonly outdated: number;
+  readonly foreign: number;
+}
+
+/** Compares what starts before `untilMs`: what started later need not be there yet. */
+export function compareWithTruth(
+  table: readonly ComparedExecution[],
+  truth: readonly ComparedExecution[],
+  untilMs: EpochMs,
+): Comparison {
+  const expected = new Map(
+    truth.filter(({ startTimeMs }) => startTimeMs < untilMs).map((each) => [each.key, each.state]),
+  );
+  const found = new Set<string>();
+  let repeated = 0;
+  let outdated = 0;
+  let foreign = 0;
+  for (const { key, state } of table.filter(({ startTimeMs }) => startTimeMs < untilMs)) {
+    const trueState = expected.get(key);
+    repeated += found.has(key) ? 1 : 0;
+    foreign += trueState === undefined ? 1 : 0;
+    outdated += trueState !== undefined && trueState !== null && trueState !== state ? 1 : 0;
+    found.add(key);
+  }
+  const missing = [...expected.keys()].filter((key) => !found.has(key)).length;
+  return { expected: expected.size, missing, repeated, outdated, foreign };
+}
+
+/** Whether the table is a perfect copy. */
+export function isPerfect({ missing, repeated, outdated, foreign }: Comparison): boolean {
+  return missing + repeated + outdated + foreign === 0;
+}

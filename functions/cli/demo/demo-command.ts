@@ -1,0 +1,146 @@
+/** `dqsync demo`: a simulated source with a month of history, two syncs, and SQL over what they wrote. */
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { type Clock, isoTime, parseTime, systemClock } from '../../clock.ts';
+import { type Config, parseConfig } from '../../config.ts';
+import { type Connections, openConnections } from '../../connect.ts';
+import { InternalError } from '../../errors.ts';
+import { openWarehouseSql } from '../../query/duckdb.ts';
+import { runTargets } from '../../sync/run.ts';
+import type { Summary } from '../../sync/summary.ts';
+import { consoleLog } from '../terminal/console-log.ts';
+import { paint, writeLine } from '../terminal/output.ts';
+import { openProgressBar, type ProgressBar } from '../terminal/progress-bar.ts';
+import { describeSummary } from '../terminal/summary-report.ts';
+import { compareWithTruth, isPerfect } from './comparison.ts';
+import {
+  describeComparison,
+  executionsInTable,
+  executionsOf,
+  passRateChart,
+  rulesFailingMost,
+  silentAlarms,
+} from './demo-report.ts';
+import { type DemoSource, startDemoSource, stateText } from './demo-source.ts';
+
+const days = 30;
+/** How long ago the first sync takes place; the second takes place now. */
+const passingMs = 6 * 3_600_000;
+const dayMs = 86_400_000;
+/** As a shell says of what Ctrl-C has ended. */
+const interruptedExitCode = 130;
+const folder = join('.dqsync', 'demo');
+const configPath = join(folder, 'dqsync.json');
+
+/**
+ * Runs the demo.
+ *
+ * @returns 0; 1 if a sync failed or the table is not a perfect copy
+ */
+export async function demo(): Promise<number> {
+  const startedMs = systemClock.now();
+  const source = await startDemoSource(startedMs - passingMs, days);
+  try {
+    return await play(source, startedMs);
+  } finally {
+    await source.close();
+  }
+}
+
+async function play(source: DemoSource, startedMs: number): Promise<number> {
+  const config = await writeConfig(source, startedMs - passingMs - days * dayMs);
+  let behindMs = passingMs;
+  const clock: Clock = { now: () => systemClock.now() - behindMs, sleep: systemClock.sleep };
+  writeLine(`A simulated DataArts with ${days} days of quality runs; dqsync copies it into ${folder}, twice.`);
+
+  const bar = openProgressBar();
+  process.once('SIGINT', () => {
+    bar.clear();
+    process.exit(interruptedExitCode);
+  });
+  const connections = await openConnections(config, consoleLog(bar.clear), process.env, clock);
+  title('1. The first sync, six hours ago');
+  const first = await sync(config, connections, bar);
+  source.pass(startedMs);
+  behindMs = 0;
+  title('2. Six hours later: runs have ended, new ones have started, one that had failed was run again');
+  const second = await sync(config, connections, bar);
+  const watermarkMs = parseTime(second.watermark ?? '');
+  if (first.error !== undefined || second.error !== undefined || watermarkMs === null) {
+    return 1;
+  }
+
+  const perfect = await showWarehouse(connections, source, watermarkMs);
+  title('Look further');
+  writeLine(`  npx dqsync query --config ${configPath} "SELECT dt, count(*) FROM quality_instances GROUP BY dt ORDER BY dt"
+  npx dqsync status --config ${configPath}
+The files are in ${join(folder, 'warehouse')}. All this took ${((systemClock.now() - startedMs) / 1000).toFixed(1)} seconds.`);
+  return perfect ? 0 : 1;
+}
+
+/** Starts afresh: nothing of an earlier demo is left. */
+async function writeConfig(source: DemoSource, initialFromMs: number): Promise<Config> {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  const secretPath = join(folder, 'secret.json');
+  const document = {
+    warehouse: `file:${resolve(folder, 'warehouse')}`,
+    // More than DataArts allows (40 in 10 seconds), or the demo would take a minute.
+    source: { endpoint: source.url, iamEndpoint: source.url, quota: { requests: 40, perSeconds: 0.5 } },
+    targets: [
+      {
+        name: 'demo',
+        projectId: source.projectId,
+        workspace: source.workspace,
+        credentials: `file:${resolve(secretPath)}`,
+      },
+    ],
+    initialFrom: isoTime(initialFromMs),
+  };
+  await writeFile(secretPath, `${JSON.stringify(source.secret, null, 2)}\n`, { mode: 0o600 });
+  await writeFile(configPath, `${JSON.stringify(document, null, 2)}\n`);
+  return parseConfig(document, configPath);
+}
+
+async function sync(config: Config, connections: Connections, bar: ProgressBar): Promise<Summary> {
+  const [summary] = await runTargets({
+    ...connections,
+    config,
+    limitMs: Number.POSITIVE_INFINITY,
+    stop: new AbortController().signal,
+    // What happens to single executions of a simulated source is no news: the summaries tell of the rest.
+    log: () => undefined,
+    onProgress: bar.update,
+  });
+  bar.clear();
+  if (summary === undefined) {
+    throw new InternalError('the demo has no target', { remedy: 'This is a defect of dqsync; please report it.' });
+  }
+  writeLine(describeSummary(summary, false));
+  return summary;
+}
+
+/** Asks the files just written, and compares them with what the source holds. */
+async function showWarehouse(connections: Connections, source: DemoSource, watermarkMs: number): Promise<boolean> {
+  const sql = await openWarehouseSql(connections.store, join(folder, 'cache'));
+  try {
+    title('3. Pass rate by day');
+    writeLine(await passRateChart(sql));
+    title('4. Rules failing most');
+    writeLine(await rulesFailingMost(sql));
+    title('5. Alarms nobody was notified of');
+    writeLine(await silentAlarms(sql));
+    title('6. The run that was started again: its failure is kept');
+    writeLine(await executionsOf(sql, source.rerunId));
+    title('7. The table against what the source really holds');
+    const comparison = compareWithTruth(await executionsInTable(sql, stateText), source.truth(), watermarkMs);
+    writeLine(describeComparison(comparison, watermarkMs));
+    return isPerfect(comparison);
+  } finally {
+    await sql.close();
+  }
+}
+
+function title(text: string): void {
+  writeLine(`\n${paint.bold(text)}`);
+}

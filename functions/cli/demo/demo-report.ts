@@ -1,0 +1,109 @@
+/** What the demo shows of the warehouse: the questions of named-queries.ts, asked of the files just written. */
+import { isoTime, parseTime } from '../../clock.ts';
+import { InternalError } from '../../errors.ts';
+import type { SqlResult, WarehouseSql } from '../../query/duckdb.ts';
+import { type NamedQuery, namedQueries } from '../../query/named-queries.ts';
+import type { SqlValue } from '../../query/sql-value.ts';
+import { viewName } from '../../warehouse/layout.ts';
+import { columnChart } from '../terminal/column-chart.ts';
+import { count, counted, shortTime } from '../terminal/formats.ts';
+import { paint } from '../terminal/output.ts';
+import { type Cell, renderTable } from '../terminal/table.ts';
+import { type ComparedExecution, type Comparison, isPerfect } from './comparison.ts';
+
+const shownRows = 6;
+
+/** The pass rate of each day as a chart. */
+export async function passRateChart(sql: WarehouseSql): Promise<string> {
+  const days = valuesOf(await ask(sql, 'Pass rate by day'), ['dt', 'pass_percent'])
+    .map(([dt, percent]) => ({ label: String(dt), value: Number(percent) }))
+    .reverse();
+  const lowest = days.reduce((least, { value }) => Math.min(least, value), 100);
+  const floor = Math.max(0, Math.floor((lowest - 1) / 5) * 5);
+  const average = days.reduce((sum, { value }) => sum + value, 0) / days.length;
+  return columnChart(days, { floor, ceiling: 100, height: 7, unit: ' %' }, (text, value) =>
+    value < average - 1 ? paint.yellow(text) : paint.green(text),
+  );
+}
+
+/** The tasks that fail most. */
+export async function rulesFailingMost(sql: WarehouseSql): Promise<string> {
+  const columns = ['name', 'bad', 'finished', 'bad_percent', 'last_bad'];
+  return tableOf(columns, valuesOf(await ask(sql, 'Rules failing most'), columns));
+}
+
+/** The latest alarms without a notification that got through. */
+export async function silentAlarms(sql: WarehouseSql): Promise<string> {
+  const columns = ['start_time', 'name', 'id', 'notify_status'];
+  return tableOf(columns, valuesOf(await ask(sql, 'Alarms nobody was notified of'), columns));
+}
+
+/** Both executions of the instance that was run again. */
+export async function executionsOf(sql: WarehouseSql, id: bigint): Promise<string> {
+  const columns = ['id', 'start_time', 'run_status', 'notify_status', 'end_time'];
+  const result = await sql.run(`SELECT ${columns.join(', ')} FROM ${viewName} WHERE id = ${id} ORDER BY start_time`);
+  return tableOf(columns, result.rows);
+}
+
+/** Every row of the view, for the comparison. */
+export async function executionsInTable(
+  sql: WarehouseSql,
+  stateText: (state: { runStatus: string | null; notifyStatus: string | null; endTimeMs: number | null }) => string,
+): Promise<ComparedExecution[]> {
+  const { rows } = await sql.run(`SELECT id, start_time, run_status, notify_status, end_time FROM ${viewName}`);
+  return rows.map(([id, start, run, notify, end]) => {
+    const startTimeMs = parseTime(String(start)) ?? Number.NaN;
+    const endTimeMs = end === null ? null : parseTime(String(end));
+    const state = stateText({ runStatus: textOrNull(run), notifyStatus: textOrNull(notify), endTimeMs });
+    return { key: `${id}@${startTimeMs}`, startTimeMs, state };
+  });
+}
+
+/** The comparison, a line for each promise. */
+export function describeComparison(comparison: Comparison, untilMs: number): string {
+  const { expected, missing, repeated, outdated, foreign } = comparison;
+  const line = (faults: number, promise: string, fault: string): string =>
+    faults === 0 ? `${paint.green('✓')} ${promise}` : `${paint.red('✗')} ${count(faults)} ${fault}`;
+  const heading = isPerfect(comparison)
+    ? `the table is a perfect copy of ${counted(expected, 'execution')} up to ${shortTime(isoTime(untilMs))}`
+    : 'the table is not what it should be';
+  return [
+    `  ${line(missing, `all ${count(expected)} are there`, 'are missing')}`,
+    `  ${line(repeated, 'each once', 'are there more than once')}`,
+    `  ${line(outdated, 'in their latest state', 'are in an old state')}`,
+    `  ${line(foreign, 'and nothing else', 'are not in the source')}`,
+    `  ${paint.bold(heading)}`,
+  ].join('\n');
+}
+
+async function ask(sql: WarehouseSql, title: string): Promise<SqlResult> {
+  const queries: readonly NamedQuery[] = namedQueries({ view: viewName, lastDays: null });
+  const query = queries.find((each) => each.title === title);
+  if (query === undefined) {
+    throw new InternalError(`there is no query "${title}"`, {
+      remedy: 'This is a defect of dqsync; please report it.',
+    });
+  }
+  return await sql.run(query.sql);
+}
+
+/** Some columns of a result, in the order asked for. */
+function valuesOf({ columns, rows }: SqlResult, names: readonly string[]): (readonly SqlValue[])[] {
+  const indexes = names.map((name) => columns.findIndex((column) => column.name === name));
+  return rows.map((row) => indexes.map((index) => row[index] ?? null));
+}
+
+function tableOf(columns: readonly string[], rows: readonly (readonly SqlValue[])[]): string {
+  const cells = rows.slice(0, shownRows).map((row) => row.map(shortCell));
+  const rest = rows.length - cells.length;
+  const text = renderTable(columns, cells);
+  return rest > 0 ? `${text}\n${paint.dim('… and more')}` : text;
+}
+
+function shortCell(value: SqlValue): Cell {
+  return typeof value === 'string' ? shortTime(value) : value;
+}
+
+function textOrNull(value: SqlValue | undefined): string | null {
+  return value === null || value === undefined ? null : String(value);
+}

@@ -1,0 +1,87 @@
+/**
+ * The demo's source: the simulator of the tests, with a month behind it and a story ahead. The one place of the product that
+ * loads anything from test/, and only when the demo runs (biome.json has the exception).
+ */
+
+import { defaultAccount } from '../../../test/simulator/accounts.ts';
+import { frozenClock } from '../../../test/simulator/movable-clock.ts';
+import { defaultWorkspace, startSimulator } from '../../../test/simulator/server.ts';
+import type { EpochMs } from '../../model.ts';
+import { executionKey } from '../../model.ts';
+
+/** An execution as the source holds it, for comparing. */
+export interface TrueState {
+  readonly key: string;
+  readonly startTimeMs: EpochMs;
+  /** Null for one that was seen but is no longer in the source: what it would say now is not known. */
+  readonly state: string | null;
+}
+
+/** A source that waits for the demo to let time pass. */
+export interface DemoSource {
+  readonly url: string;
+  readonly projectId: string;
+  readonly workspace: string;
+  /** The secret that its user needs. */
+  readonly secret: Readonly<Record<string, string>>;
+  /** The run that fails and is started again. */
+  readonly rerunId: bigint;
+  /** What a perfect copy holds now. */
+  truth(): TrueState[];
+  /** Lets time pass until `untilMs`, with the failed run started again and passing on the way. */
+  pass(untilMs: EpochMs): void;
+  close(): Promise<void>;
+}
+
+const hourMs = 3_600_000;
+
+/**
+ * Starts the source. Its time stands still but for `pass`, so that what a sync read and what is true now can be compared
+ * to the last row.
+ *
+ * @param days of history before `nowMs`
+ */
+export async function startDemoSource(nowMs: EpochMs, days: number): Promise<DemoSource> {
+  const clock = frozenClock(nowMs);
+  const simulator = await startSimulator({ clock, history: { days, tasks: 48 }, traps: { latencyMs: 4, jitterMs: 4 } });
+  const { id: rerunId } = simulator.life.addExecution({
+    name: 'ads_sales_daily/amount >= 0',
+    startTimeMs: nowMs - 2 * hourMs,
+    runStatus: 'FAILED',
+    notifyStatus: 'SUCCESS',
+  });
+  return {
+    ...defaultWorkspace,
+    url: simulator.url,
+    secret: defaultAccount.password,
+    rerunId,
+    truth: () => {
+      const { executions, vanished } = simulator.truth();
+      return [
+        ...executions.map((execution) => ({ ...keyOf(execution), state: stateText(execution) })),
+        ...vanished.filter(({ served }) => served).map((execution) => ({ ...keyOf(execution), state: null })),
+      ];
+    },
+    pass: (untilMs) => {
+      clock.advance(hourMs);
+      simulator.life.rerun(rerunId);
+      clock.advance(hourMs / 2);
+      simulator.life.finish(rerunId, 'SUCCESS');
+      clock.advance(untilMs - clock.now());
+    },
+    close: () => simulator.close(),
+  };
+}
+
+/** The part of an execution that changes over its life, as one text. */
+export function stateText(execution: {
+  readonly runStatus: string | null;
+  readonly notifyStatus: string | null;
+  readonly endTimeMs: EpochMs | null;
+}): string {
+  return [execution.runStatus, execution.notifyStatus, execution.endTimeMs].join(' ');
+}
+
+function keyOf(execution: { readonly id: bigint; readonly startTimeMs: EpochMs }) {
+  return { key: executionKey(execution), startTimeMs: execution.startTimeMs };
+}

@@ -1,0 +1,53 @@
+/** One check of `doctor` and how it ended. */
+import { toDqsyncError } from '../../errors.ts';
+import { paragraph } from '../terminal/formats.ts';
+
+/** What is checked. */
+export interface CheckSubject {
+  readonly name: string;
+  /** Absent where the check is not about one target. */
+  readonly target?: string;
+}
+
+/** How a check ended. Names are those of `doctor --json`. */
+export interface Check extends CheckSubject {
+  /** `noticed`: nothing to mend in dqsync, yet worth knowing. `skipped`: an earlier failure leaves nothing to check. */
+  readonly outcome: 'passed' | 'failed' | 'noticed' | 'skipped';
+  /** What was found. */
+  readonly finding: string;
+  /** What to do about it. */
+  readonly remedy?: string;
+  readonly code?: string;
+}
+
+/** A check that passed. */
+export function passedCheck(subject: CheckSubject, finding: string): Check {
+  return { ...subject, outcome: 'passed', finding: paragraph(finding) };
+}
+
+/** A check that could not be made. */
+export function skippedCheck(subject: CheckSubject, finding: string): Check {
+  return { ...subject, outcome: 'skipped', finding: paragraph(finding) };
+}
+
+/** A check that failed, by what was thrown. */
+export function failedCheck(subject: CheckSubject, thrown: unknown): Check {
+  const error = toDqsyncError(thrown);
+  const codes = [error.code, error.requestId].filter((code) => code !== undefined && !error.message.includes(code));
+  return {
+    ...subject,
+    outcome: 'failed',
+    finding: paragraph(`${error.message}${codes.length === 0 ? '' : ` (${codes.join(', ')})`}`),
+    remedy: paragraph(error.remedy),
+    ...(error.code === undefined ? {} : { code: error.code }),
+  };
+}
+
+/** Makes a check of work that gives a finding, or throws. */
+export async function runCheck(subject: CheckSubject, work: () => Promise<string>): Promise<Check> {
+  try {
+    return passedCheck(subject, await work());
+  } catch (thrown) {
+    return failedCheck(subject, thrown);
+  }
+}

@@ -1,0 +1,95 @@
+/** `dqsync doctor`: what has to be right before a sync can work, checked one by one; each fault with its remedy. */
+
+import { identityOf, loadCheckpoint } from '../../checkpoint/checkpoint-store.ts';
+import { watermarkOf } from '../../checkpoint/coverage.ts';
+import { isoTime } from '../../clock.ts';
+import type { Config, TargetConfig } from '../../config.ts';
+import { type Connections, openConnections } from '../../connect.ts';
+import { selectTargets, settingsOf, targetOf } from '../../sync/targets.ts';
+import { loadConfig } from '../terminal/config-file.ts';
+import { usageExitCode } from '../terminal/failure.ts';
+import { counted, shortTime } from '../terminal/formats.ts';
+import { paint, writeJson, writeLine } from '../terminal/output.ts';
+import { type Check, failedCheck, passedCheck, runCheck } from './check.ts';
+import { checkSource } from './source-checks.ts';
+import { checkWarehouse } from './warehouse-checks.ts';
+
+/** Options of `doctor`. */
+export interface DoctorOptions {
+  readonly config: string;
+  readonly target: readonly string[];
+  readonly json?: boolean;
+}
+
+/**
+ * Runs all checks that can be run and prints each as it ends.
+ *
+ * @returns 0; 1 if a check failed; 2 if it is the config
+ */
+export async function doctor(options: DoctorOptions): Promise<number> {
+  const checks: Check[] = [];
+  const note = (check: Check): void => {
+    if (options.json !== true) {
+      const isNewTarget = check.target !== undefined && check.target !== checks.at(-1)?.target;
+      writeLine(`${isNewTarget ? `${paint.bold(check.target)}\n` : ''}${describeCheck(check)}`);
+    }
+    checks.push(check);
+  };
+  const exitCode = await examine(options, note);
+  if (options.json) {
+    writeJson({ ok: exitCode === 0, checks });
+  }
+  return exitCode;
+}
+
+async function examine(options: DoctorOptions, note: (check: Check) => void): Promise<number> {
+  let config: Config;
+  let targets: TargetConfig[];
+  let connections: Connections;
+  try {
+    config = await loadConfig(options.config);
+    targets = selectTargets(config, options.target);
+    connections = await openConnections(config, () => undefined, process.env);
+  } catch (thrown) {
+    note(failedCheck({ name: 'config' }, thrown));
+    return usageExitCode;
+  }
+  note(passedCheck({ name: 'config' }, `${options.config} is valid, with ${counted(config.targets.length, 'target')}`));
+  let failures = 0;
+  const count = (check: Check): void => {
+    failures += check.outcome === 'failed' ? 1 : 0;
+    note(check);
+  };
+  count(await checkWarehouse(connections.store));
+  for (const target of targets) {
+    await checkSource(connections, target, count);
+    count(await checkCheckpoint(config, connections, target));
+  }
+  return failures === 0 ? 0 : 1;
+}
+
+async function checkCheckpoint(config: Config, { store }: Connections, target: TargetConfig): Promise<Check> {
+  return await runCheck({ name: 'checkpoint', target: target.name }, async () => {
+    const identity = identityOf({ target: targetOf(target), settings: settingsOf(config) });
+    const { checkpoint } = await loadCheckpoint(store, target.name, identity);
+    const watermarkMs = watermarkOf(checkpoint);
+    return watermarkMs === null
+      ? `none yet: the first sync starts at ${config.initialFrom}`
+      : `complete up to ${shortTime(isoTime(watermarkMs))}`;
+  });
+}
+
+const marks = {
+  passed: () => paint.green('✓'),
+  failed: () => paint.red('✗'),
+  noticed: () => paint.yellow('!'),
+  skipped: () => paint.dim('-'),
+} as const;
+
+/** Wide enough for the longest name of a check. */
+const nameWidth = 12;
+
+function describeCheck({ name, outcome, finding, remedy }: Check): string {
+  const advice = remedy === undefined ? '' : `. ${remedy}`;
+  return `${marks[outcome]()} ${name.padEnd(nameWidth)} ${finding}${advice}`;
+}

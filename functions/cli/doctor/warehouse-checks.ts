@@ -1,0 +1,62 @@
+/** Whether the warehouse can be read and written, and keeps its promise of compare-and-swap. */
+import { newToken } from '../../clock.ts';
+import { StorageError } from '../../errors.ts';
+import { probeKey } from '../../warehouse/layout.ts';
+import type { PutOutcome, Store } from '../../warehouse/store.ts';
+import { type Check, runCheck } from './check.ts';
+
+/** Writes the probe, reads it back, replaces it, and makes sure that a replacement of the old one is refused. */
+export async function checkWarehouse(store: Store): Promise<Check> {
+  return await runCheck({ name: 'warehouse' }, async () => {
+    const first = probe();
+    const written = await writeProbe(store, first);
+    const read = await store.get(probeKey);
+    if (read === null || !Buffer.from(read.bytes).equals(first) || read.etag !== written.etag) {
+      throw unreliable(store, `what was written to ${probeKey} is not what was read back`);
+    }
+    const replaced = requireWon(store, await store.putIfMatch(probeKey, probe(), written.etag));
+    const stale = await store.putIfMatch(probeKey, probe(), written.etag);
+    const taken = await store.putIfAbsent(probeKey, probe());
+    if (stale.kind === 'won' || taken.kind === 'won') {
+      throw unreliable(store, 'a conditional write was done although its condition did not hold');
+    }
+    const last = await store.get(probeKey);
+    if (last?.etag !== replaced.etag) {
+      throw unreliable(store, `${probeKey} was changed by a write that was refused`);
+    }
+    return `${store.url} can be written, read and compared-and-swapped`;
+  });
+}
+
+function probe(): Buffer {
+  return Buffer.from(`${JSON.stringify({ format: 'dqsync.probe', token: newToken() })}\n`);
+}
+
+async function writeProbe(store: Store, bytes: Buffer): Promise<{ readonly etag: string }> {
+  const before = await store.get(probeKey);
+  const outcome =
+    before === null ? await store.putIfAbsent(probeKey, bytes) : await store.putIfMatch(probeKey, bytes, before.etag);
+  return requireWon(store, outcome);
+}
+
+function requireWon(store: Store, outcome: PutOutcome): { readonly etag: string } {
+  switch (outcome.kind) {
+    case 'won':
+      return outcome;
+    case 'lost':
+      throw new StorageError(`a write to ${probeKey} in ${store.url} was refused as if another had come first`, {
+        remedy: 'Run dqsync doctor again, and only once at a time.',
+      });
+    case 'unknown':
+      throw new StorageError(`no reply came to a write to ${probeKey} in ${store.url}`, {
+        remedy: 'Check that the warehouse can be reached, then run again.',
+        cause: outcome.cause,
+      });
+  }
+}
+
+function unreliable(store: Store, what: string): StorageError {
+  return new StorageError(`${store.url} is not safe to use: ${what}`, {
+    remedy: 'Use S3 itself, or an S3-compatible store that honours If-Match and If-None-Match on PutObject.',
+  });
+}

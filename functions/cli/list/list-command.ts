@@ -1,0 +1,121 @@
+/** `dqsync list`: instances straight from the source, with every documented filter. */
+import { isoTime } from '../../clock.ts';
+import type { Config, TargetConfig } from '../../config.ts';
+import { openConnections } from '../../connect.ts';
+import { ConfigError } from '../../errors.ts';
+import type { Execution, PageFilter } from '../../model.ts';
+import { selectTargets } from '../../sync/targets.ts';
+import { askableMs, parseTimeArgument } from '../../time-argument.ts';
+import { loadConfig } from '../terminal/config-file.ts';
+import { consoleLog } from '../terminal/console-log.ts';
+import { count, counted, printable } from '../terminal/formats.ts';
+import { writeJson, writeLine, writeNote } from '../terminal/output.ts';
+import { type Cell, renderTable } from '../terminal/table.ts';
+import { type Listed, listPages } from './list-pages.ts';
+
+/** Options of `list`. */
+export interface ListOptions {
+  readonly config: string;
+  readonly target?: string;
+  readonly name?: string;
+  readonly taskType?: string;
+  readonly runStatus?: string;
+  readonly notifyStatus?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly limit: number;
+  readonly offset: number;
+  readonly json?: boolean;
+}
+
+/**
+ * Asks and prints.
+ *
+ * @throws ConfigError, CredentialsError, SourceError
+ */
+export async function list(options: ListOptions): Promise<number> {
+  const config = await loadConfig(options.config);
+  const target = oneTarget(config, options.target);
+  const span = spanOf(options, config.partitionTimeZone);
+  const { connect } = await openConnections(config, consoleLog(), process.env);
+  const source = connect(target, undefined);
+  try {
+    const listed = await listPages(source.fetchPage, {
+      ...span,
+      filter: filterOf(target, options),
+      limit: options.limit,
+      offset: options.offset,
+    });
+    if (options.json) {
+      writeJson({
+        target: target.name,
+        count: listed.count,
+        instances: listed.executions.map(instanceJson),
+        unreadable: listed.unreadable.map(({ rawText, reason }) => ({ reason, row: rawText })),
+      });
+    } else {
+      writeListed(listed);
+    }
+  } finally {
+    await source.close();
+  }
+  return 0;
+}
+
+function oneTarget(config: Config, name: string | undefined): TargetConfig {
+  const [target, another] = selectTargets(config, name === undefined ? undefined : [name]);
+  if (target === undefined || another !== undefined) {
+    throw new ConfigError('list asks one source, and the config has several targets', {
+      remedy: `Name one with --target: ${config.targets.map((each) => each.name).join(', ')}.`,
+    });
+  }
+  return target;
+}
+
+function spanOf({ from, to }: ListOptions, timeZone: string): { startTimeMs: number; endTimeMs: number } {
+  const startTimeMs = from === undefined ? askableMs.first : parseTimeArgument(from, '--from', timeZone);
+  const endTimeMs = to === undefined ? askableMs.last : parseTimeArgument(to, '--to', timeZone);
+  if (startTimeMs > endTimeMs) {
+    throw new ConfigError(`--from ${isoTime(startTimeMs)} is later than --to ${isoTime(endTimeMs)}`, {
+      remedy: 'Swap them.',
+    });
+  }
+  return { startTimeMs, endTimeMs };
+}
+
+/** The target's own filter holds here too, unless an option says otherwise. */
+function filterOf({ filter }: TargetConfig, options: ListOptions): PageFilter {
+  const name = options.name ?? filter.name;
+  const taskType = options.taskType ?? filter.taskType;
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(taskType === undefined ? {} : { taskType }),
+    ...(options.runStatus === undefined ? {} : { runStatus: options.runStatus }),
+    ...(options.notifyStatus === undefined ? {} : { notifyStatus: options.notifyStatus }),
+  };
+}
+
+/** Named as the table's columns are. */
+const headings = ['id', 'name', 'task_id', 'task_type', 'run_status', 'notify_status', 'start_time', 'end_time'];
+
+function cellsOf(execution: Execution): Cell[] {
+  const { id, name, taskId, taskType, runStatus, notifyStatus, startTimeMs, endTimeMs } = execution;
+  const endTime = endTimeMs === null ? null : isoTime(endTimeMs);
+  return [id, name, taskId, taskType, runStatus, notifyStatus, isoTime(startTimeMs), endTime];
+}
+
+function instanceJson(execution: Execution): Readonly<Record<string, unknown>> {
+  const cells = cellsOf(execution);
+  return { ...Object.fromEntries(headings.map((name, index) => [name, cells[index]])), extra: execution.extra };
+}
+
+function writeListed({ count: total, executions, unreadable }: Listed): void {
+  if (executions.length > 0) {
+    writeLine(renderTable(headings, executions.map(cellsOf)));
+  }
+  for (const { reason, rawText } of unreadable) {
+    writeLine(`unreadable row (${printable(reason)}): ${printable(rawText)}`);
+  }
+  const said = total === null ? 'the source gave no count' : `the source says count ${count(total)}`;
+  writeNote(`(${counted(executions.length + unreadable.length, 'row')}; ${said})`);
+}

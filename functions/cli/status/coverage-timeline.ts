@@ -1,0 +1,87 @@
+/** Coverage as people see it: a line of cells over time, the gaps in it, a reading again that was stopped. Pure. */
+
+import type { Checkpoint, Rereading } from '../../checkpoint/checkpoint.ts';
+import { knownSpan } from '../../checkpoint/coverage.ts';
+import { isoTime } from '../../clock.ts';
+import { gapsIn, lengthOf } from '../../intervals.ts';
+import type { Window } from '../../model.ts';
+import { counted, duration, shortTime } from '../terminal/formats.ts';
+
+/** What the lines are made from. */
+export interface CoverageView {
+  /** What should have no gap; null before anything is covered. */
+  readonly span: Window | null;
+  readonly coverage: readonly Window[];
+  readonly rereading: Rereading | null;
+}
+
+/** Cells of the timeline. */
+const columns = 40;
+/** Gaps listed, the longest. */
+const shownGaps = 5;
+const dayMs = 86_400_000;
+
+/** Takes from a checkpoint what the lines need. */
+export function coverageView(checkpoint: Checkpoint, initialFromMs: number): CoverageView {
+  const { coverage, rereading } = checkpoint;
+  return { span: knownSpan(checkpoint, initialFromMs), coverage, rereading };
+}
+
+/** `2026-01-01 ████████▒░░████ 2026-11-24`: `░` where nothing of a cell is covered, `▒` where some of it is not; null without coverage. */
+export function timeline({ span, coverage }: CoverageView): string | null {
+  if (span === null) {
+    return null;
+  }
+  const lengthMs = span.toMs - span.fromMs;
+  const cells = Math.max(1, Math.min(columns, lengthMs));
+  const edge = (cell: number): number => span.fromMs + Math.floor((cell * lengthMs) / cells);
+  const line = Array.from({ length: cells }, (_, cell) =>
+    cellOf({ fromMs: edge(cell), toMs: edge(cell + 1) }, coverage),
+  );
+  const label = (ms: number): string => (lengthMs < 2 * dayMs ? shortTime(isoTime(ms)) : isoTime(ms).slice(0, 10));
+  return `${label(span.fromMs)} ${line.join('')} ${label(span.toMs)}`;
+}
+
+/** The longest gaps in order of time, how many more there are, and what fills them; empty without any. */
+export function gapLines({ span, coverage }: CoverageView): string[] {
+  const gaps = span === null ? [] : gapsIn(span, coverage);
+  if (gaps.length === 0) {
+    return [];
+  }
+  const shown = [...gaps]
+    .sort((a, b) => lengthOf([b]) - lengthOf([a]))
+    .slice(0, shownGaps)
+    .sort((a, b) => a.fromMs - b.fromMs);
+  const more = gaps.length - shown.length;
+  const rest = more === 0 ? [] : [`and ${counted(more, 'shorter one')}, ${duration(lengthOf(gaps))} in all`];
+  return [...shown.map(describeGap), ...rest, 'dqsync backfill fills them'];
+}
+
+/** Where a reading again stopped, and how to go on; null where none did. @param target its name */
+export function rereadingLine({ rereading }: CoverageView, target: string): string | null {
+  if (rereading === null) {
+    return null;
+  }
+  const { fromMs, toMs, read } = rereading;
+  const percent = Math.floor((100 * lengthOf(read)) / (toMs - fromMs));
+  const range = `${shortTime(isoTime(fromMs))} to ${shortTime(isoTime(toMs))}`;
+  const command = `dqsync backfill --from ${exactTime(fromMs)} --to ${exactTime(toMs)} --again --target ${target}`;
+  return `${range} is being read again, ${percent} % done; if that was interrupted, resume it with: ${command}`;
+}
+
+function cellOf(cell: Window, coverage: readonly Window[]): string {
+  const uncoveredMs = lengthOf(gapsIn(cell, coverage));
+  if (uncoveredMs === 0) {
+    return '█';
+  }
+  return uncoveredMs < cell.toMs - cell.fromMs ? '▒' : '░';
+}
+
+function describeGap(gap: Window): string {
+  return `${shortTime(isoTime(gap.fromMs))} to ${shortTime(isoTime(gap.toMs))} (${duration(lengthOf([gap]))})`;
+}
+
+/** As short as it can be said: only the very same range goes on. */
+function exactTime(ms: number): string {
+  return isoTime(ms).replace('.000Z', 'Z');
+}

@@ -1,0 +1,42 @@
+/** `dqsync sync`: one incremental run over the targets, with a progress bar, stoppable by Ctrl-C. */
+import { runTargets } from '../../sync/run.ts';
+import { loadConfig } from '../terminal/config-file.ts';
+import { writeJson, writeLine } from '../terminal/output.ts';
+import { describeSummary } from '../terminal/summary-report.ts';
+import { exitCodeOf, stoppingNote, withTerminalRun } from '../terminal/terminal-run.ts';
+
+/** Options of `sync`. */
+export interface SyncOptions {
+  readonly config: string;
+  readonly target: readonly string[];
+  readonly json?: boolean;
+}
+
+/**
+ * Runs and reports.
+ *
+ * @returns 0; 1 if a target failed; 130 or 143 if the run was interrupted before it was done
+ * @throws ConfigError
+ */
+export async function sync(options: SyncOptions): Promise<number> {
+  const config = await loadConfig(options.config);
+  return await withTerminalRun(config, stoppingNote, async ({ connections, bar, log, interrupt }) => {
+    const summaries = await runTargets({
+      ...connections,
+      config,
+      targets: options.target,
+      limitMs: config.maxRunSeconds * 1000,
+      stop: interrupt.signal,
+      log,
+      onProgress: bar.update,
+    });
+    bar.clear();
+    if (options.json) {
+      writeJson(summaries);
+    } else {
+      const wasInterrupted = interrupt.exitCode() !== null;
+      writeLine(summaries.map((summary) => describeSummary(summary, wasInterrupted)).join('\n'));
+    }
+    return exitCodeOf(summaries, interrupt);
+  });
+}

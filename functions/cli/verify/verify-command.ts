@@ -1,0 +1,114 @@
+/** `dqsync verify`: proves the table against the source, day by day, and with `--repair` reads again what differs. */
+import type { Config, TargetConfig } from '../../config.ts';
+import { ConfigError, toDqsyncError } from '../../errors.ts';
+import type { EpochMs, Window } from '../../model.ts';
+import { selectTargets, settingsOf } from '../../sync/targets.ts';
+import { parseRange } from '../../time-argument.ts';
+import { isAllFine, TargetVerifier, type VerifiedTarget } from '../../verify/target-verifier.ts';
+import { loadConfig } from '../terminal/config-file.ts';
+import { writeJson, writeLine } from '../terminal/output.ts';
+import { type TerminalRun, withTerminalRun } from '../terminal/terminal-run.ts';
+import { openTableView } from './table-view.ts';
+import { describeVerified, verifiedJson } from './verify-report.ts';
+
+const stoppingRepairNote =
+  'Stopping. What a repair has proven complete is being committed. Press Ctrl-C again to end at once.';
+
+/** Options of `verify`. */
+export interface VerifyOptions {
+  readonly config: string;
+  readonly target: readonly string[];
+  readonly from: string;
+  readonly to: string;
+  readonly repair?: boolean;
+  readonly deep?: boolean;
+  readonly json?: boolean;
+}
+
+/**
+ * Verifies and reports.
+ *
+ * @returns 0 where the table holds everything; 1 where it does not, or a target failed; 130 or 143 if interrupted
+ * @throws ConfigError
+ */
+export async function verify(options: VerifyOptions): Promise<number> {
+  const config = await loadConfig(options.config);
+  const targets = selectTargets(config, options.target);
+  return await withTerminalRun(config, stoppingRepairNote, async ({ connections, bar, log, interrupt }) => {
+    const window = windowOf(options, config, connections.clock.now());
+    const verified: VerifiedTarget[] = [];
+    for (const target of targets) {
+      if (interrupt.exitCode() === null) {
+        verified.push(await verifyOne({ config, options, connections, interrupt, bar, log, window }, target));
+      }
+    }
+    report(verified, options);
+    return interrupt.exitCode() ?? (verified.every(isAllFine) ? 0 : 1);
+  });
+}
+
+/** What all targets of one command share. */
+interface Verification extends TerminalRun {
+  readonly config: Config;
+  readonly options: VerifyOptions;
+  readonly window: Window;
+}
+
+/** The failure of one target never stops another. */
+async function verifyOne(
+  { config, options, connections, interrupt, bar, log, window }: Verification,
+  target: TargetConfig,
+): Promise<VerifiedTarget> {
+  const verifier = new TargetVerifier({
+    config,
+    target,
+    connections,
+    openTable: (ofTarget) => openTableView(connections.store, ofTarget, config.partitionTimeZone),
+    stop: interrupt.signal,
+    log,
+    onProgress: bar.update,
+    window,
+    isDeep: options.deep ?? false,
+  });
+  try {
+    await verifier.verify();
+    if (options.repair) {
+      await verifier.repair();
+    }
+    return verifier.result(null);
+  } catch (thrown) {
+    return verifier.result(toDqsyncError(thrown, target.name));
+  } finally {
+    bar.clear();
+    await verifier.close();
+  }
+}
+
+/** The range, up to now less settle: what started later may not be listed yet. */
+function windowOf(options: VerifyOptions, config: Config, nowMs: EpochMs): Window {
+  const range = parseRange(options, { from: '--from', to: '--to' }, config.partitionTimeZone);
+  const settledMs = nowMs - settingsOf(config).settleMs;
+  if (range === null || range.fromMs >= settledMs) {
+    throw new ConfigError(`--from ${JSON.stringify(options.from)} has not come yet, or only just`, {
+      remedy: 'Verify what is past: give an earlier --from.',
+    });
+  }
+  return { fromMs: range.fromMs, toMs: Math.min(range.toMs, settledMs) };
+}
+
+function report(verified: readonly VerifiedTarget[], options: VerifyOptions): void {
+  if (options.json) {
+    writeJson(verified.map(verifiedJson));
+  } else {
+    writeLine(verified.map((target) => describeVerified(target, commandOf(options))).join('\n\n'));
+  }
+}
+
+function commandOf({ config, target, from, to, deep }: VerifyOptions): string {
+  return [
+    `dqsync verify --from ${from} --to ${to}`,
+    ...target.map((name) => `--target ${name}`),
+    ...(deep ? ['--deep'] : []),
+    ...(config === 'dqsync.json' ? [] : [`--config ${JSON.stringify(config)}`]),
+  ].join(' ');
+}

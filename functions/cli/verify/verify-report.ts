@@ -1,0 +1,119 @@
+/** How the table compares with the source, in words and as JSON. Pure but for colours. */
+import { isoTime } from '../../clock.ts';
+import { describeError } from '../../errors.ts';
+import type { Window } from '../../model.ts';
+import { type DayResult, isFine } from '../../verify/audit.ts';
+import { isAllFine, type VerifiedTarget } from '../../verify/target-verifier.ts';
+import { errorJson } from '../terminal/failure.ts';
+import { count, counted, paragraph, shortTime } from '../terminal/formats.ts';
+import { paint } from '../terminal/output.ts';
+import { renderTable } from '../terminal/table.ts';
+
+/** Up to so many days are all shown. */
+const fewDays = 14;
+const headings = ['day', 'source', 'table', 'missing', 'different', 'gone', 'SUCCESS', 'FAILED', 'ALARMING', 'other'];
+const namedStatuses = ['SUCCESS', 'FAILED', 'ALARMING'] as const;
+
+/** Some lines about one target. @param command the command that asked, without `--repair` */
+export function describeVerified(verified: VerifiedTarget, command: string): string {
+  const { target, window, timeZone, days, repairs, error } = verified;
+  const title = `${paint.bold(target)}  ${range(window)}, days of ${timeZone}`;
+  const failure = error === null ? [] : [`${paint.red('error:')} ${paragraph(describeError(error))}`];
+  if (days.length === 0) {
+    return [title, ...failure].join('\n');
+  }
+  const isLong = days.length > fewDays;
+  const shown = isLong ? days.filter((day) => !isFine(day)) : days;
+  const table = shown.length === 0 ? [] : [renderTable(headings, shown.map(cells))];
+  return [
+    title,
+    ...table,
+    ...(isLong ? [summed(days)] : []),
+    ...repairs.map((repair) => `read again: ${range(repair)}, ${counted(repair.rowsWritten, 'row')} written`),
+    ...days.filter((day) => !isFine(day)).map((day) => `${paint.red('✗')} ${day.day}  ${faults(day, verified)}`),
+    ...unsettled(days),
+    ...failure,
+    conclusion(verified, command),
+  ].join('\n');
+}
+
+/** The same as one object. Names are those of `verify --json`. */
+export function verifiedJson(verified: VerifiedTarget): Readonly<Record<string, unknown>> {
+  const { target, window, days, requests, repairs, error } = verified;
+  return {
+    target,
+    from: isoTime(window.fromMs),
+    to: isoTime(window.toMs),
+    fine: isAllFine(verified),
+    requests,
+    days: days.map(dayJson),
+    repairs: repairs.map(({ rowsWritten, ...repair }) => ({ ...spanJson(repair), rowsWritten })),
+    ...(error === null ? {} : { error: errorJson(error) }),
+  };
+}
+
+function dayJson(day: DayResult): Readonly<Record<string, unknown>> {
+  const { byStatus, gaps, fromMs, toMs, ...rest } = day;
+  return {
+    ...rest,
+    ...spanJson({ fromMs, toMs }),
+    byStatus: Object.fromEntries(byStatus),
+    gaps: gaps.map(spanJson),
+    fine: isFine(day),
+  };
+}
+
+function spanJson({ fromMs, toMs }: Window): { readonly from: string; readonly to: string } {
+  return { from: isoTime(fromMs), to: isoTime(toMs) };
+}
+
+function cells(day: DayResult): (string | number)[] {
+  const named = namedStatuses.map((status) => day.byStatus.get(status) ?? 0);
+  const other = day.table - named.reduce((sum, rows) => sum + rows, 0);
+  return [day.day, day.source, day.table, day.missing, day.different, day.gone, ...named, other];
+}
+
+function summed(days: readonly DayResult[]): string {
+  const fine = days.filter(isFine);
+  const sum = (of: (day: DayResult) => number): number => fine.reduce((total, day) => total + of(day), 0);
+  const gone = sum((day) => day.gone);
+  const kept = gone === 0 ? '' : `; ${count(gone)} gone from the source`;
+  return `${counted(fine.length, 'day')} of ${count(days.length)} fine: ${counted(
+    sum((day) => day.source),
+    'execution',
+  )} at the source, ${count(sum((day) => day.table))} in the table${kept}`;
+}
+
+function faults(day: DayResult, { watermarkMs }: VerifiedTarget): string {
+  const gaps = day.gaps.map((gap) => {
+    const isAhead = watermarkMs === null || gap.fromMs >= watermarkMs;
+    const filler = isAhead ? 'dqsync sync, or dqsync backfill,' : 'dqsync backfill';
+    return `not covered yet from ${range(gap)}: ${filler} fills it`;
+  });
+  return [
+    ...(day.missing === 0 ? [] : [`${counted(day.missing, 'execution')} missing`]),
+    ...(day.different === 0 ? [] : [`${counted(day.different, 'execution')} in another state than at the source`]),
+    ...gaps,
+    ...(day.unproven === null ? [] : [paragraph(day.unproven)]),
+  ].join('; ');
+}
+
+function unsettled(days: readonly DayResult[]): string[] {
+  const rows = days.reduce((sum, day) => sum + day.unsettled, 0);
+  return rows === 0 ? [] : [`${counted(rows, 'execution')} open, or too young to tell: the next sync looks at them`];
+}
+
+function conclusion({ target, days, error }: VerifiedTarget, command: string): string {
+  const wrong = days.filter((day) => !isFine(day)).length;
+  if (wrong > 0) {
+    return `${paint.red('✗')} ${paint.bold(target)}  ${count(wrong)} of ${counted(days.length, 'day')} not as at the source. To read them again: ${command} --repair`;
+  }
+  if (error !== null) {
+    return `${paint.red('✗')} ${paint.bold(target)}  only ${counted(days.length, 'day')} could be verified`;
+  }
+  return `${paint.green('✓')} ${paint.bold(target)}  the table holds everything that the source has of ${counted(days.length, 'day')}`;
+}
+
+function range({ fromMs, toMs }: Window): string {
+  return `${shortTime(isoTime(fromMs))} to ${shortTime(isoTime(toMs))}`;
+}

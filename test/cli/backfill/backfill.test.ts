@@ -1,0 +1,86 @@
+/** `dqsync backfill` from the outside. */
+import { describe, expect, it } from 'vitest';
+import { addExecutions, aWhileAgo, aWorld, hourMs, type World } from '../world.ts';
+
+/** A world of `count` executions over 20 hours, of which nothing is synced; initialFrom lies an hour back. */
+async function aWorldWithHistory(count: number): Promise<{ world: World; range: string[] }> {
+  const world = await aWorld();
+  addExecutions(world, count);
+  await world.configure((config) => {
+    config['initialFrom'] = new Date(aWhileAgo(world, hourMs)).toISOString();
+  });
+  const from = new Date(aWhileAgo(world, 24 * hourMs)).toISOString();
+  const to = new Date(aWhileAgo(world, hourMs)).toISOString();
+  return { world, range: ['--from', from, '--to', to] };
+}
+
+describe('dqsync backfill', () => {
+  it('says what it would take from a few counts, and writes nothing', async () => {
+    const { world, range } = await aWorldWithHistory(3_000);
+    const dry = await world.cli(['backfill', ...range, '--dry-run']);
+    expect(dry).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(dry.stdout).toMatch(/would read 1 window of .*\n.*\n {2}2,8\d\d rows, \d\d requests, \d seconds? at 75 %/s);
+    const [estimate] = JSON.parse((await world.cli(['backfill', ...range, '--dry-run', '--json'])).stdout);
+    expect(estimate).toMatchObject({ target: 'sales', isCounted: true, requestsUsed: 1 });
+    const [status] = JSON.parse((await world.cli(['status', '--json'])).stdout);
+    expect(status).toMatchObject({ watermark: null, coverage: { rows: 0 } });
+  });
+
+  it('fills the range once, and says the second time that it was complete', async () => {
+    const { world, range } = await aWorldWithHistory(500);
+    const first = await world.cli(['backfill', ...range]);
+    expect(first).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(first.stdout).toMatch(/^✓ sales {2}\S+Z to \S+Z is complete\n {2}\d+ rows read in \d+ requests, \d+ rows/);
+    const second = await world.cli(['backfill', ...range]);
+    expect(second.stdout).toMatch(/^✓ sales {2}\S+Z to \S+Z was complete already\n$/);
+    const [summary] = JSON.parse((await world.cli(['backfill', ...range, '--again', '--json'])).stdout);
+    expect(summary).toMatchObject({ mode: 'backfill', done: true, watermark: null });
+    expect(summary.rowsWritten).toBeGreaterThan(400);
+  });
+
+  it('stops at Ctrl-C having committed, tells the command that goes on, which ends it', async () => {
+    const { world, range } = await aWorldWithHistory(60_000);
+    await world.configure((config) => {
+      config['initialFrom'] = new Date(aWhileAgo(world, hourMs)).toISOString();
+      config.source['quota'] = { requests: 150, perSeconds: 1 };
+    });
+    const running = world.start(['backfill', ...range]);
+    await expect.poll(() => world.simulator.counters.requests, { timeout: 20_000 }).toBeGreaterThan(200);
+    running.process.kill('SIGINT');
+    const stopped = await running.ended;
+    expect(stopped.exitCode).toBe(130);
+    expect(stopped.stdout).toContain(`To go on: dqsync backfill ${range.join(' ')}`);
+    const before = world.simulator.counters.requests;
+    expect(await world.cli(['backfill', ...range])).toMatchObject({ exitCode: 0 });
+    expect(world.simulator.counters.requests - before).toBeLessThan(580);
+    const { stdout } = await world.cli(['query', '--json', 'SELECT count(*) AS n FROM quality_instance_observations']);
+    const counted = await world.cli(['query', '--json', 'SELECT count(*) AS n FROM quality_instances']);
+    expect(stdout).toBe(counted.stdout);
+  });
+
+  it('fills the gaps that status shows where no range is given', async () => {
+    const { world } = await aWorldWithHistory(500);
+    expect((await world.cli(['backfill'])).stdout).toMatch(/nothing is covered yet, so there are no gaps/);
+    await world.cli(['sync']);
+    const early = [24, 20].map((hours) => new Date(aWhileAgo(world, hours * hourMs)).toISOString());
+    await world.cli(['backfill', '--from', early[0]!, '--to', early[1]!]);
+    const [status] = JSON.parse((await world.cli(['status', '--json'])).stdout);
+    expect(status.coverage.gaps).toHaveLength(1);
+    expect(await world.cli(['backfill'])).toMatchObject({ exitCode: 0 });
+    const [filled] = JSON.parse((await world.cli(['status', '--json'])).stdout);
+    expect(filled.coverage).toMatchObject({ gaps: [], rows: 500 });
+  });
+
+  it.each([
+    [['--from', '2026-01-01'], /--from and --to belong together/],
+    [['--from', '2026-02-01', '--to', '2026-01-01'], /is not before --to/],
+    [['--from', 'yesterday', '--to', '2026-01-01'], /--from "yesterday" is not a time/],
+    [['--again'], /--again needs --from and --to/],
+    [['--target', 'stock'], /no target is named "stock"/],
+  ])('refuses %s', async (args, message) => {
+    const world = await aWorld();
+    const run = await world.cli(['backfill', ...args]);
+    expect(run).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(run.stderr).toMatch(message);
+  });
+});

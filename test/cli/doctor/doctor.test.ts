@@ -1,0 +1,133 @@
+/** `dqsync doctor` finds each fault and says how to mend it. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { defaultAccount } from '../../simulator/accounts.ts';
+import { addExecutions, aWorld, hourMs, secretTexts, type World } from '../world.ts';
+
+interface CheckJson {
+  readonly name: string;
+  readonly target?: string;
+  readonly outcome: string;
+  readonly finding: string;
+  readonly remedy?: string;
+}
+
+/** Runs it as JSON; gives the exit code and the checks by name. */
+async function examined(world: World) {
+  const run = await world.cli(['doctor', '--json']);
+  for (const secret of secretTexts) {
+    expect(run.stdout + run.stderr).not.toContain(secret);
+  }
+  const { ok, checks }: { ok: boolean; checks: CheckJson[] } = JSON.parse(run.stdout);
+  expect(ok).toBe(run.exitCode === 0);
+  return {
+    exitCode: run.exitCode,
+    check: (name: string) => checks.find((each) => each.name === name),
+    failed: checks.filter(({ outcome }) => outcome === 'failed').map(({ name }) => name),
+  };
+}
+
+describe('dqsync doctor', () => {
+  it('ticks every check where all is well, and leaves one probe', async () => {
+    const world = await aWorld();
+    addExecutions(world, 200);
+    const run = await world.cli(['doctor']);
+    expect(run).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(run.stdout.match(/^✓ (.*?) {2,}/gm)?.map((line) => line.slice(2).trim())).toEqual([
+      'config',
+      'warehouse',
+      'secret',
+      'credentials',
+      'list',
+      'clock',
+      'future rows',
+      'checkpoint',
+    ]);
+    expect(await readFile(join(world.folder, 'warehouse', 'state', '.doctor', 'probe.json'), 'utf8')).toContain(
+      'dqsync.probe',
+    );
+    expect((await world.cli(['doctor'])).exitCode).toBe(0);
+  });
+
+  it('takes an access key and a token as well', async () => {
+    const world = await aWorld();
+    await world.write('secret.json', JSON.stringify(defaultAccount.accessKeys[0]));
+    expect((await examined(world)).check('secret')?.finding).toContain('holds an access key');
+    await world.write('secret.json', JSON.stringify({ token: defaultAccount.tokens[0] }));
+    expect((await examined(world)).exitCode).toBe(0);
+  });
+
+  it('finds a config that is wrong, and ends with 2', async () => {
+    const world = await aWorld();
+    await world.write('dqsync.json', '{"sauce": 1}');
+    const { exitCode, check } = await examined(world);
+    expect(exitCode).toBe(2);
+    expect(check('config')).toMatchObject({ outcome: 'failed', finding: expect.stringContaining('"sauce"') });
+  });
+
+  it('finds a secret of the wrong shape, and checks the rest as far as it can', async () => {
+    const world = await aWorld();
+    await world.write('secret.json', '{"key": "pass word+1%"}');
+    const { exitCode, failed, check } = await examined(world);
+    expect(exitCode).toBe(1);
+    expect(failed).toEqual(['secret']);
+    expect(check('credentials')?.outcome).toBe('skipped');
+    expect(check('warehouse')?.outcome).toBe('passed');
+    expect(check('checkpoint')?.outcome).toBe('passed');
+  });
+
+  it('finds credentials that are refused', async () => {
+    const world = await aWorld();
+    await world.write('secret.json', JSON.stringify({ ...defaultAccount.password, password: 'wrong' }));
+    const { failed, check } = await examined(world);
+    expect(failed).toEqual(['credentials']);
+    expect(check('credentials')?.remedy).toContain('Check domainName, userName and password');
+  });
+
+  it('finds a workspace that does not exist, with credentials that are fine', async () => {
+    const world = await aWorld();
+    await world.configure((config) => {
+      config.targets[0]!['workspace'] = 'nowhere';
+    });
+    const { failed, check } = await examined(world);
+    expect(failed).toEqual(['list']);
+    expect(check('credentials')?.outcome).toBe('passed');
+  });
+
+  it('finds a clock that is off', async () => {
+    const world = await aWorld({ traps: { dateSkewMs: 10 * 60_000 } });
+    const { failed, check } = await examined(world);
+    expect(failed).toEqual(['clock']);
+    expect(check('clock')?.finding).toMatch(/its clock is (9|10) minutes ahead of ours/);
+  });
+
+  it('notices rows dated in the future, which are no fault of dqsync', async () => {
+    const world = await aWorld();
+    world.simulator.life.addFutureDated(48 * hourMs);
+    const { exitCode, check } = await examined(world);
+    expect(exitCode).toBe(0);
+    expect(check('future rows')).toMatchObject({ outcome: 'noticed', finding: expect.stringContaining('1 row') });
+  });
+
+  it('finds a warehouse that cannot be written', async () => {
+    const world = await aWorld();
+    await world.write('occupied', '');
+    await world.configure((config) => {
+      config['warehouse'] = 'file:./occupied/below';
+    });
+    const { failed, check } = await examined(world);
+    expect(failed).toEqual(['warehouse', 'checkpoint']);
+    expect(check('warehouse')?.remedy).toContain('"warehouse"');
+  });
+
+  it('finds a source that is not there', async () => {
+    const world = await aWorld();
+    await world.write('secret.json', JSON.stringify({ token: defaultAccount.tokens[0] }));
+    await world.simulator.close();
+    const { failed, check } = await examined(world);
+    expect(failed).toEqual(['list']);
+    expect(check('credentials')?.outcome).toBe('skipped');
+    expect(check('list')?.remedy).toContain('source.endpoint');
+  });
+});

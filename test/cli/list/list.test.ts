@@ -1,0 +1,152 @@
+/** `dqsync list`: the source as it answers. */
+import { describe, expect, it } from 'vitest';
+import { addExecutions, aWorld, hourMs, type World } from '../world.ts';
+
+interface Instance {
+  readonly id: string;
+  readonly name: string;
+  readonly run_status: string;
+}
+
+async function listed(world: World, ...args: readonly string[]): Promise<Instance[]> {
+  const run = await world.cli(['list', '--json', ...args]);
+  expect(run).toMatchObject({ exitCode: 0, stderr: '' });
+  return JSON.parse(run.stdout).instances;
+}
+
+/** Four executions that differ in all that can be asked for. */
+async function aMixedWorld() {
+  const world = await aWorld();
+  const { life, clock } = world.simulator;
+  const at = (hours: number) => Math.floor(clock.now() / hourMs) * hourMs - hours * hourMs;
+  const keys = {
+    orders: life.addExecution({ name: 'orders_null_check', startTimeMs: at(5) }),
+    alarm: life.addExecution({
+      name: 'orders_total',
+      startTimeMs: at(4),
+      runStatus: 'ALARMING',
+      notifyStatus: 'FAILED',
+    }),
+    consistency: life.addExecution({
+      name: 'a/b',
+      startTimeMs: at(3),
+      taskType: 'CONSISTENCY_TASK',
+      notifyStatus: 'SUCCESS',
+    }),
+    running: life.addExecution({ name: 'stock', startTimeMs: at(2), runStatus: 'RUNNING' }),
+  };
+  const ids = Object.fromEntries(Object.entries(keys).map(([name, { id }]) => [name, String(id)]));
+  return { world, at, ids };
+}
+
+describe('dqsync list', () => {
+  it('filters by name, task type, run status, notify status', async () => {
+    const { world, ids } = await aMixedWorld();
+    const idsOf = async (...args: string[]) => (await listed(world, ...args)).map(({ id }) => id);
+    const [byName, byTaskType, byRunStatus, byNotifyStatus, byTwo] = await Promise.all([
+      idsOf('--name', 'orders'),
+      idsOf('--task-type', 'CONSISTENCY_TASK'),
+      idsOf('--run-status', 'RUNNING'),
+      idsOf('--notify-status', 'FAILED'),
+      idsOf('--name', 'orders', '--run-status', 'ALARMING'),
+    ]);
+    expect(byName).toEqual([ids['alarm'], ids['orders']]);
+    expect(byTaskType).toEqual([ids['consistency']]);
+    expect(byRunStatus).toEqual([ids['running']]);
+    expect(byNotifyStatus).toEqual([ids['alarm']]);
+    expect(byTwo).toEqual([ids['alarm']]);
+  });
+
+  it('asks for the window it is given, as instants or as days in partitionTimeZone', async () => {
+    const { world, at, ids } = await aMixedWorld();
+    const iso = (ms: number) => new Date(ms).toISOString();
+    const within = await listed(world, '--from', iso(at(4) - 1), '--to', iso(at(3) + 1));
+    expect(within.map(({ id }) => id)).toEqual([ids['consistency'], ids['alarm']]);
+
+    await world.configure((config) => {
+      config['partitionTimeZone'] = 'Asia/Shanghai';
+    });
+    const queries: { start: string | null; end: string | null }[] = [];
+    world.simulator.traps.beforePage = ({ query }) => {
+      queries.push({ start: isoOrNull(query.startTimeMs), end: isoOrNull(query.endTimeMs) });
+    };
+    await listed(world, '--from', '2026-01-01', '--to', '2026-01-02T00:00:00+08:00');
+    expect(queries[0]).toEqual({ start: '2025-12-31T16:00:00.000Z', end: '2026-01-01T16:00:00.000Z' });
+  });
+
+  it('pages through more than 100 rows, and starts at an offset', async () => {
+    const world = await aWorld();
+    addExecutions(world, 350);
+    const all = await listed(world, '--limit', '1000');
+    expect(new Set(all.map(({ id }) => id)).size).toBe(350);
+    const some = await listed(world, '--limit', '230', '--offset', '50');
+    expect(some.map(({ id }) => id)).toEqual(all.slice(50, 280).map(({ id }) => id));
+    expect(await listed(world)).toHaveLength(20);
+  });
+
+  it('shows ids exactly, the count as the source said it, and rows that cannot be read', async () => {
+    const { world, ids } = await aMixedWorld();
+    const text = world.simulator.life.addUnreadable('start-text', {
+      startTimeMs: world.simulator.clock.now() - hourMs,
+    });
+    const json = JSON.parse((await world.cli(['list', '--json'])).stdout);
+    expect(json).toMatchObject({ target: 'sales', count: 5 });
+    expect(json.instances.at(-1)).toEqual({
+      id: ids['orders'],
+      name: 'orders_null_check',
+      task_id: expect.stringMatching(/^\d{19}$/),
+      task_type: 'QUALITY_TASK',
+      run_status: 'SUCCESS',
+      notify_status: 'NOT_TRIGGERED',
+      start_time: expect.stringMatching(/Z$/),
+      end_time: expect.stringMatching(/Z$/),
+      extra: null,
+    });
+    expect(json.unreadable).toEqual([{ reason: expect.stringContaining('start_time'), row: text }]);
+
+    const run = await world.cli(['list']);
+    expect(run.stdout).toContain(ids['orders']);
+    expect(run.stdout).toContain('unreadable row (start_time');
+    expect(run.stderr).toBe('(5 rows; the source says count 5)\n');
+  });
+
+  it('lets no name move the cursor', async () => {
+    const world = await aWorld();
+    world.simulator.life.addExecution({
+      name: 'red \u001b[31m alert\nline',
+      startTimeMs: world.simulator.clock.now() - hourMs,
+    });
+    const run = await world.cli(['list']);
+    expect(run.stdout).toContain('red \\u001b[31m alert\\u000aline');
+  });
+
+  it('wants to know which target where there are several', async () => {
+    const world = await aWorld();
+    await world.configure((config) => {
+      config.targets = [{ ...config.targets[0] }, { ...config.targets[0], name: 'stock' }];
+    });
+    const run = await world.cli(['list']);
+    expect(run.exitCode).toBe(2);
+    expect(run.stderr).toContain('Name one with --target: sales, stock.');
+    expect((await world.cli(['list', '--target', 'stock'])).exitCode).toBe(0);
+  });
+
+  it('wants a window that it can ask for', async () => {
+    const world = await aWorld();
+    const refused = async (args: readonly string[], message: string) => {
+      const run = await world.cli(['list', ...args]);
+      expect(run.exitCode).toBe(2);
+      expect(run.stderr).toContain(message);
+    };
+    await Promise.all([
+      refused(['--from', 'yesterday'], 'Give a day, for example 2026-01-31 (midnight in UTC)'),
+      refused(['--from', '2026-02-30'], 'is not a time'),
+      refused(['--to', '1999-01-01'], 'cannot be asked for'),
+      refused(['--from', '2026-02-02', '--to', '2026-02-01'], 'is later than --to'),
+    ]);
+  });
+});
+
+function isoOrNull(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
+}

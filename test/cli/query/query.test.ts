@@ -1,0 +1,152 @@
+/** `dqsync query`: SQL over what was written. */
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { openFileStore } from '../../../functions/warehouse/file-store.ts';
+import { openS3Store } from '../../../functions/warehouse/s3-store.ts';
+import { anObservation, newYearMs } from '../../support/builders.ts';
+import { FakeS3 } from '../../support/fake-s3.ts';
+import { writeObservations } from '../../support/warehouse-data.ts';
+import { addExecutions, aWorld, hourMs } from '../world.ts';
+
+async function aSyncedWorld(rows = 120) {
+  const world = await aWorld();
+  addExecutions(world, rows);
+  const { id } = world.simulator.life.addExecution({
+    name: 'a "quoted", name',
+    startTimeMs: world.simulator.clock.now() - 3_600_000,
+  });
+  expect((await world.cli(['sync'])).exitCode).toBe(0);
+  return { world, id: String(id) };
+}
+
+describe('dqsync query', () => {
+  it('prints a table, cut to what one can read, with a note', async () => {
+    const { world } = await aSyncedWorld();
+    const all = await world.cli(['query', 'SELECT id, run_status FROM quality_instances']);
+    expect(all.exitCode).toBe(0);
+    expect(all.stdout.split('\n')).toHaveLength(102);
+    expect(all.stderr).toBe(
+      'The first 100 rows of 121 rows: show more with --max-rows, or all with --csv or --json.\n',
+    );
+    const few = await world.cli(['query', 'SELECT count(*) AS n FROM quality_instances', '--max-rows', '5']);
+    expect(few.stdout).toBe('  n\n121\n');
+    expect(few.stderr).toBe('(1 row)\n');
+  });
+
+  it('prints CSV that is quoted where it has to be, ids exact', async () => {
+    const { world, id } = await aSyncedWorld(3);
+    const run = await world.cli([
+      'query',
+      '--csv',
+      `SELECT id, name, NULL AS nothing, '' AS empty FROM quality_instances WHERE id = ${id}`,
+    ]);
+    expect(run).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(run.stdout).toBe(`id,name,nothing,empty\n${id},"a ""quoted"", name",,""\n`);
+  });
+
+  it('prints JSON with ids as exact strings', async () => {
+    const { world, id } = await aSyncedWorld(3);
+    const run = await world.cli([
+      'query',
+      '--json',
+      `SELECT id, name, start_time, 1::INTEGER AS one, NULL AS nothing, id AS id FROM quality_instances WHERE id = ${id}`,
+    ]);
+    expect(run).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(JSON.parse(run.stdout)).toEqual([
+      {
+        id,
+        name: 'a "quoted", name',
+        start_time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+        one: 1,
+        nothing: null,
+        id_2: id,
+      },
+    ]);
+  });
+
+  it('answers over an empty warehouse too', async () => {
+    const world = await aWorld();
+    const run = await world.cli(['query', '--csv', 'SELECT count(*) AS n FROM quality_instances']);
+    expect(run).toMatchObject({ exitCode: 0, stdout: 'n\n0\n' });
+  });
+
+  it.each([
+    ['SELEC 1', 'Mend the SQL'],
+    ['SELECT nothing FROM quality_instances', 'quality_instances has the columns id, name'],
+    ["COPY (SELECT 1) TO 'out.csv'", 'error:'],
+  ])('refuses %s with 2, in one paragraph', async (sql, message) => {
+    const world = await aWorld();
+    const run = await world.cli(['query', sql]);
+    expect(run).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(run.stderr).toContain(message);
+    expect(run.stderr.trimEnd()).not.toContain('\n');
+  });
+});
+
+/** Three days, a file and a page of the listing for each. */
+async function aWorldInS3() {
+  const world = await aWorld();
+  const s3 = await FakeS3.start();
+  s3.pageSize = 1;
+  await world.configure((config) => {
+    config['warehouse'] = `s3://${s3.bucket}/dq`;
+  });
+  await writeObservations(
+    openS3Store({ bucket: s3.bucket, prefix: 'dq', client: s3.client() }),
+    [0, 1, 2].map((day) => anObservation({ startTimeMs: newYearMs + day * 24 * hourMs })),
+  );
+  const env = {
+    AWS_ENDPOINT_URL_S3: s3.endpoint,
+    AWS_ACCESS_KEY_ID: 'key',
+    AWS_SECRET_ACCESS_KEY: 'secret',
+    AWS_REGION: 'eu-west-1',
+  };
+  const count = () => world.cli(['query', '--csv', 'SELECT count(name) AS n FROM quality_instances'], { env });
+  return { s3, count };
+}
+
+const html = { body: '<html><body>Sign in</body></html>', etag: '"e"' };
+const isLaterPage = (url: URL) => url.searchParams.has('continuation-token');
+
+describe('dqsync query over S3, with something before it that answers by itself', () => {
+  it.each([
+    ['a page of the listing', { method: 'LIST', when: isLaterPage, failure: html }],
+    ['a data file', { method: 'GET', failure: html }],
+  ] as const)('gets over one wrong answer for %s', async (_, fault) => {
+    const { s3, count } = await aWorldInS3();
+    s3.faults.push(fault);
+
+    expect(await count()).toEqual({ exitCode: 0, signal: null, stdout: 'n\n3\n', stderr: '' });
+    expect(s3.faults).toEqual([]);
+  });
+
+  it.each([
+    ['a page of the listing', { method: 'LIST', when: isLaterPage, failure: html }, 'is no whole listing'],
+    ['a data file', { method: 'GET', failure: html }, 'is not the data file'],
+  ] as const)('fails where the answer for %s stays wrong, and is well when that is over', async (_, fault, message) => {
+    const { s3, count } = await aWorldInS3();
+    s3.faults.push(...Array.from({ length: 30 }, () => fault));
+
+    const run = await count();
+
+    expect(run).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(run.stderr).toMatch(new RegExp(`${message}.*AWS_ENDPOINT_URL.*nothing`));
+    s3.faults.length = 0;
+    expect(await count()).toMatchObject({ exitCode: 0, stdout: 'n\n3\n' });
+  });
+});
+
+describe('dqsync query of a warehouse below a folder that is named as a partition', () => {
+  it('gives each row its own day', async () => {
+    const world = await aWorld();
+    const warehouse = 'dt=2020-01-01/warehouse';
+    await world.configure((config) => {
+      config['warehouse'] = `file:./${warehouse}`;
+    });
+    await writeObservations(openFileStore(`file:${join(world.folder, warehouse)}`), [anObservation()]);
+
+    const run = await world.cli(['query', '--csv', 'SELECT dt FROM quality_instances']);
+
+    expect(run).toMatchObject({ exitCode: 0, stdout: 'dt\n2026-01-01\n' });
+  });
+});

@@ -1,0 +1,151 @@
+/** `dqsync rewind` from the outside. */
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { confirm } from '../../../functions/cli/terminal/confirm.ts';
+import { addExecutions, aWorld, hourMs, type World } from '../world.ts';
+
+const checkpointOf = (world: World) =>
+  readFile(join(world.folder, 'warehouse', 'state', 'sales', 'checkpoint.json'), 'utf8');
+const isoAgo = (world: World, hours: number) =>
+  new Date(Math.floor(world.simulator.clock.now() - hours * hourMs)).toISOString();
+
+async function countInView(world: World): Promise<string> {
+  const { stdout } = await world.cli(['query', '--csv', 'SELECT count(*) AS n FROM quality_instances']);
+  return stdout;
+}
+
+describe('dqsync rewind', () => {
+  it('says what it will do, does it with --yes, and the next sync reads and writes again from there', async () => {
+    const world = await aWorld();
+    addExecutions(world, 400);
+    await world.cli(['sync']);
+    const to = isoAgo(world, 10);
+    const run = await world.cli(['rewind', '--to', to, '--yes']);
+    expect(run).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(run.stdout).toMatch(
+      /^sales {2}complete up to \S+Z now, up to \S+Z after; about \d+ executions to be read again\n/,
+    );
+    expect(run.stdout).toMatch(/✓ sales {2}taken back from \S+Z to \S+Z; about \d+ executions will be read again\n/);
+    expect(run.stdout).toContain('dqsync sync');
+    expect(run.stdout).toContain('dqsync backfill');
+    const [status] = JSON.parse((await world.cli(['status', '--json'])).stdout);
+    expect(status.watermark).toBe(to);
+
+    const [summary] = JSON.parse((await world.cli(['sync', '--json'])).stdout);
+    expect(summary.rowsWritten).toBeGreaterThan(190);
+    expect(summary.rowsWritten).toBeLessThan(215);
+    expect(await countInView(world)).toContain('\n400\n');
+  });
+
+  it('brings back what was lost of the table, unchanged as it is at the source', async () => {
+    const world = await aWorld();
+    addExecutions(world, 400);
+    await world.cli(['sync']);
+    const dayAt = new Date(world.simulator.clock.now() - 10 * 60_000).toISOString().slice(0, 10);
+    const table = join(world.folder, 'warehouse', 'quality_instance_observations');
+    await rm(join(table, `workspace=${await workspaceOf(world)}`, `dt=${dayAt}`), { recursive: true });
+    expect(await countInView(world)).not.toContain('\n400\n');
+    await world.cli(['rewind', '--to', dayAt, '--yes']);
+    expect((await world.cli(['sync'])).exitCode).toBe(0);
+    expect(await countInView(world)).toContain('\n400\n');
+  });
+
+  it('takes a day as midnight in partitionTimeZone', async () => {
+    const world = await aWorld();
+    await world.configure((config) => {
+      config['partitionTimeZone'] = 'Asia/Shanghai';
+      config['initialFrom'] = '2026-01-01T00:00:00Z';
+    });
+    await world.cli(['sync']);
+    const run = await world.cli(['rewind', '--to', '2026-03-01', '--yes', '--json']);
+    expect(JSON.parse(run.stdout)).toEqual([
+      {
+        target: 'sales',
+        watermark: expect.stringMatching(/Z$/),
+        to: '2026-02-28T16:00:00.000Z',
+        rowsAgain: 0,
+        changed: true,
+      },
+    ]);
+  });
+
+  it('refuses without a terminal and without --yes, and changes nothing', async () => {
+    const world = await aWorld();
+    addExecutions(world, 10);
+    await world.cli(['sync']);
+    const before = await checkpointOf(world);
+    const run = await world.cli(['rewind', '--to', isoAgo(world, 10)]);
+    expect(run.exitCode).toBe(2);
+    expect(run.stdout).toContain('to be read again');
+    expect(run.stderr).toMatch(/no terminal to ask on\. Nothing was changed\. Give --yes/);
+    expect(await checkpointOf(world)).toBe(before);
+  });
+
+  it('changes nothing where nothing is covered, or not that far', async () => {
+    const world = await aWorld();
+    const nothing = await world.cli(['rewind', '--to', isoAgo(world, 10)]);
+    expect(nothing).toMatchObject({
+      exitCode: 0,
+      stdout: 'sales  nothing to take back: no sync has covered anything yet\nNothing was changed.\n',
+    });
+    await world.cli(['sync']);
+    const to = isoAgo(world, 10);
+    await world.cli(['rewind', '--to', to, '--yes']);
+    const before = await checkpointOf(world);
+    const again = await world.cli(['rewind', '--to', to]);
+    expect(again).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(again.stdout).toMatch(
+      /^sales {2}nothing to take back: it is complete up to \S+Z only\nNothing was changed\.\n$/,
+    );
+    expect(await checkpointOf(world)).toBe(before);
+  });
+
+  it('goes on with the other targets when the checkpoint of one cannot be read', async () => {
+    const world = await aWorld();
+    await world.configure((config) => {
+      config.targets.push({ ...config.targets[0], name: 'stock' });
+    });
+    await world.cli(['sync']);
+    await world.write('warehouse/state/sales/checkpoint.json', '{');
+    const run = await world.cli(['rewind', '--to', isoAgo(world, 10), '--yes', '--json']);
+    expect(run.exitCode).toBe(1);
+    expect(JSON.parse(run.stdout)).toMatchObject([
+      { target: 'sales', error: { kind: 'state' } },
+      { target: 'stock', changed: true },
+    ]);
+  });
+
+  it.each([
+    [['--to', 'yesterday'], '--to \\"yesterday\\" is not a time'],
+    [[], "required option '--to <time>' not specified"],
+  ])('refuses %j', async (args, message) => {
+    const world = await aWorld();
+    const run = await world.cli(['rewind', ...args, '--json']);
+    expect(run.exitCode).toBe(2);
+    expect(run.stdout).toContain(message);
+  });
+});
+
+describe('the question', () => {
+  it.each([
+    ['y\n', 'yes'],
+    [' YES \n', 'yes'],
+    ['\n', 'no'],
+    ['n\n', 'no'],
+    ['yesterday\n', 'no'],
+    ['', 'no'],
+  ])('takes %j for %s', async (typed, answer) => {
+    const input = new PassThrough();
+    const output = new PassThrough();
+    input.end(typed);
+    expect(await confirm('Take 1 target back?', input, output)).toBe(answer);
+    expect(String(output.read())).toContain('Take 1 target back? (y/N) ');
+  });
+});
+
+async function workspaceOf(world: World): Promise<string> {
+  const document = JSON.parse(await readFile(join(world.folder, 'dqsync.json'), 'utf8'));
+  return document.targets[0].workspace;
+}

@@ -1,0 +1,71 @@
+/** What the next run will do, from the checkpoint alone. */
+import { describe, expect, it } from 'vitest';
+import { type Checkpoint, emptyCheckpoint, type OpenEntry } from '../../../functions/checkpoint/checkpoint.ts';
+import { statusOf } from '../../../functions/cli/status/target-status.ts';
+import { anExecution, newYearMs } from '../../support/builders.ts';
+
+const hourMs = 3_600_000;
+const settings = { initialFromMs: newYearMs, settleMs: 60_000, lookbackMs: 900_000 };
+const identity = { projectId: 'p', workspace: 'w', filter: {}, partitionTimeZone: 'UTC' };
+const at = (hours: number) => new Date(newYearMs + hours * hourMs).toISOString();
+
+function aStatus(parts: Partial<Checkpoint>, nowHours: number) {
+  return statusOf('sales', { ...emptyCheckpoint(identity), ...parts }, settings, newYearMs + nowHours * hourMs);
+}
+
+function covered(...spans: readonly (readonly [number, number])[]): Pick<Checkpoint, 'coverage' | 'incremental'> {
+  const coverage = spans.map(([from, to]) => ({
+    fromMs: newYearMs + from * hourMs,
+    toMs: newYearMs + to * hourMs,
+    rows: 10,
+  }));
+  const { fromMs = 0, toMs = 0 } = coverage.at(-1) ?? {};
+  return { coverage, incremental: { fromMs, toMs } };
+}
+
+function anOpenEntry(hours: number, awaits: OpenEntry['awaits'] = 'outcome'): OpenEntry {
+  const startTimeMs = newYearMs + hours * hourMs;
+  const execution = anExecution({
+    id: BigInt(Math.round(hours * 100)),
+    startTimeMs,
+    runStatus: 'RUNNING',
+    endTimeMs: null,
+  });
+  return { execution, observedAtMs: startTimeMs, lookedAtMs: startTimeMs, awaits };
+}
+
+describe('the next run', () => {
+  it('begins at initialFrom where nothing is covered', () => {
+    const status = aStatus({}, 10);
+    expect(status.watermark).toBeNull();
+    expect(status.nextRun).toEqual({ from: at(0), to: at(10 - 1 / 60), looksAgainAt: 0 });
+  });
+
+  it('begins the lookback before the watermark, and ends the settling time before now', () => {
+    const status = aStatus(covered([0, 8]), 10);
+    expect(status.watermark).toBe(at(8));
+    expect(status.watermarkAgeSeconds).toBe(7200);
+    expect(status.nextRun).toMatchObject({ from: at(7.75), to: at(10 - 1 / 60) });
+  });
+
+  it('looks again only at open executions that start before what it reads anyway', () => {
+    const status = aStatus({ ...covered([0, 8]), open: [anOpenEntry(1), anOpenEntry(7.9)] }, 10);
+    expect(status.openExecutions).toBe(2);
+    expect(status.oldestOpenStart).toBe(at(1));
+    expect(status.nextRun.looksAgainAt).toBe(1);
+  });
+
+  it('does not count executions of which only the notification is awaited', () => {
+    const status = aStatus({ ...covered([0, 8]), open: [anOpenEntry(2, 'notification')] }, 10);
+    expect(status).toMatchObject({ openExecutions: 0, oldestOpenStart: null, nextRun: { looksAgainAt: 0 } });
+  });
+});
+
+it('names the gaps between initialFrom and the watermark', () => {
+  const { coverage } = aStatus(covered([2, 4], [6, 8]), 10);
+  expect(coverage).toMatchObject({ rows: 20, from: at(2), to: at(8) });
+  expect(coverage.gaps).toEqual([
+    { from: at(0), to: at(2) },
+    { from: at(4), to: at(6) },
+  ]);
+});

@@ -1,0 +1,179 @@
+/** `dqsync sync` from the outside. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { defaultWorkspace } from '../../simulator/server.ts';
+import { FakeS3 } from '../../support/fake-s3.ts';
+import { addExecutions, aWorld } from '../world.ts';
+
+describe('dqsync sync', () => {
+  it('copies the source, says what it did in a few lines, and draws no bar in a pipe', async () => {
+    const world = await aWorld();
+    addExecutions(world, 250);
+    const run = await world.cli(['sync']);
+    expect(run).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(run.stdout).toMatch(
+      /^✓ sales {2}complete up to \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\n {2}\d+ rows read in \d+ requests, 250 rows written in \d files? \([\d.]+ kB\)\n {2}0 executions still open, none quarantined\n$/,
+    );
+    expect(existsSync(join(world.folder, 'warehouse', 'state', 'sales', 'checkpoint.json'))).toBe(true);
+  });
+
+  it('has nothing new to write the second time', async () => {
+    const world = await aWorld();
+    addExecutions(world, 20);
+    await world.cli(['sync']);
+    const run = await world.cli(['sync']);
+    expect(run.exitCode).toBe(0);
+    expect(run.stdout).toContain('nothing new to write');
+  });
+
+  it('goes on, run after run, where the clock of the source is behind', async () => {
+    const world = await aWorld({ traps: { dateSkewMs: -5_000 } });
+    addExecutions(world, 20);
+    for (const _ of [1, 2, 3]) {
+      expect((await world.cli(['sync'])).exitCode).toBe(0);
+    }
+    const [status] = JSON.parse((await world.cli(['status', '--json'])).stdout);
+    expect(status).toMatchObject({ coverage: { rows: 20, gaps: [] }, lastRun: { outcome: 'done' } });
+  });
+
+  it('has failed where its time was spent on a source that gave nothing', async () => {
+    const world = await aWorld({ traps: { faults: [{ kind: 'reset', when: { from: 1 } }] } });
+    await world.configure((config) => {
+      config['maxRunSeconds'] = 1;
+    });
+    const [summary] = JSON.parse((await world.cli(['sync', '--json'])).stdout);
+    expect(summary).toMatchObject({ done: false, error: { kind: 'source', retryable: true } });
+    expect((await world.cli(['sync'])).exitCode).toBe(1);
+  });
+
+  it('has failed where its time was spent on waiting for a first reply', async () => {
+    const world = await aWorld({ traps: { faults: [{ kind: 'stall', at: 'headers', when: { from: 1 } }] } });
+    await world.configure((config) => {
+      config['maxRunSeconds'] = 4;
+    });
+    const run = await world.cli(['sync', '--json']);
+    expect(JSON.parse(run.stdout)).toMatchObject([
+      { done: false, requests: 1, error: { kind: 'source', code: 'NO_REPLY', retryable: true } },
+    ]);
+    expect(run.exitCode).toBe(1);
+  });
+
+  it('prints the summaries as one JSON array, in the names of the contract', async () => {
+    const world = await aWorld();
+    addExecutions(world, 30);
+    world.simulator.life.addExecution({ runStatus: 'RUNNING', startTimeMs: world.simulator.clock.now() - 3_600_000 });
+    const run = await world.cli(['sync', '--json']);
+    expect(run.exitCode).toBe(0);
+    expect(JSON.parse(run.stdout)).toEqual([
+      {
+        target: 'sales',
+        mode: 'incremental',
+        from: expect.stringMatching(/Z$/),
+        to: expect.stringMatching(/Z$/),
+        watermark: expect.stringMatching(/Z$/),
+        done: true,
+        rowsRead: expect.any(Number),
+        rowsWritten: 31,
+        files: expect.any(Number),
+        bytes: expect.any(Number),
+        requests: expect.any(Number),
+        throttled: 0,
+        retries: 0,
+        openExecutions: 1,
+        quarantined: 0,
+      },
+    ]);
+  });
+
+  it('runs only the targets it is given, and goes on with the others when one fails', async () => {
+    const world = await aWorld();
+    addExecutions(world, 5);
+    await world.configure((config) => {
+      const [sales] = config.targets;
+      config.targets = [{ ...sales, name: 'broken', workspace: 'nowhere' }, { ...sales }, { ...sales, name: 'other' }];
+    });
+    const some = await world.cli(['sync', '--json', '--target', 'sales', '--target', 'other']);
+    expect(some.exitCode).toBe(0);
+    expect(JSON.parse(some.stdout).map((each: { target: string }) => each.target)).toEqual(['sales', 'other']);
+    const all = await world.cli(['sync']);
+    expect(all.exitCode).toBe(1);
+    expect(all.stdout).toContain('✗ broken  failed');
+    expect(all.stdout).toContain('Check targets[].workspace');
+    expect(all.stdout).toContain('✓ other');
+    expect(all.stdout).not.toMatch(/\n\s+at /);
+  });
+
+  it.each([
+    ['sync', [], 'interrupted before its turn came: not begun. Run dqsync sync again to go on.'],
+    [
+      'backfill',
+      ['--from', '2026-01-01', '--to', '2026-01-02'],
+      'not begun: interrupted before its turn came. To go on: dqsync backfill',
+    ],
+  ])('interrupted, %s says which targets it has not begun', async (command, args, told) => {
+    const world = await aWorld();
+    await world.configure((config) => {
+      const [sales] = config.targets;
+      config.targets = [{ ...sales }, { ...sales, name: 'returns' }];
+    });
+    const held = Promise.withResolvers<void>();
+    world.simulator.traps.beforePage = async () => {
+      running.process.kill('SIGINT');
+      await held.promise;
+    };
+    const running = world.start([command, ...args]);
+    const run = await running.ended;
+    held.resolve();
+    expect(run.exitCode).toBe(130);
+    expect(run.stdout).toContain(`… returns  ${told}`);
+    expect(run.stderr).toContain('not begun: the run was interrupted before');
+  });
+
+  it('quarantines rows that cannot be read and says so', async () => {
+    const world = await aWorld();
+    addExecutions(world, 5);
+    world.simulator.life.addUnreadable('id-text', { startTimeMs: world.simulator.clock.now() - 3_600_000 });
+    const run = await world.cli(['sync']);
+    expect(run.exitCode).toBe(0);
+    expect(run.stdout).toContain('1 unreadable row quarantined');
+  });
+
+  it('reads a config with comments and trailing commas', async () => {
+    const world = await aWorld();
+    await world.write(
+      'commented.json',
+      `{ // where
+        "source": {"endpoint": "${world.simulator.url}", "iamEndpoint": "${world.simulator.url}"},
+        "targets": [{"name": "sales", "projectId": "${defaultWorkspace.projectId}", "workspace": "${defaultWorkspace.workspace}", "credentials": "env:SECRET"},], /* one */
+        "initialFrom": "2026-01-01T00:00:00Z",
+      }`,
+    );
+    const run = await world.cli(['sync', '--config', 'commented.json'], {
+      env: { SECRET: '{"token":"simulated-static-token"}' },
+    });
+    expect(run).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(existsSync(join(world.folder, '.dqsync', 'warehouse', 'state', 'sales', 'checkpoint.json'))).toBe(true);
+  });
+
+  it('works on a bucket: sync, doctor and query', async () => {
+    const world = await aWorld();
+    const s3 = await FakeS3.start();
+    addExecutions(world, 120);
+    await world.configure((config) => {
+      config['warehouse'] = `s3://${s3.bucket}/dq`;
+    });
+    const env = {
+      AWS_ENDPOINT_URL_S3: s3.endpoint,
+      AWS_ACCESS_KEY_ID: 'key',
+      AWS_SECRET_ACCESS_KEY: 'secret',
+      AWS_REGION: 'eu-west-1',
+    };
+    expect(await world.cli(['sync'], { env })).toMatchObject({ exitCode: 0, stderr: '' });
+    const doctor = await world.cli(['doctor'], { env });
+    expect(doctor.stdout).toMatch(/✓ warehouse +s3:\/\/warehouse\/dq can be written/);
+    expect(doctor.exitCode).toBe(0);
+    const query = await world.cli(['query', '--csv', 'SELECT count(*) AS n FROM quality_instances'], { env });
+    expect(query.stdout).toBe('n\n120\n');
+  });
+});

@@ -1,0 +1,29 @@
+/** Where a config's syntax breaks, whatever the parser has to say. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { loadConfig } from '../../../functions/cli/terminal/config-file.ts';
+import { tempFolder } from '../../support/temp-warehouse.ts';
+
+it.each([
+  ['{"a" 1}', 1, 6],
+  ['{"a": [1, 2}', 1, 12],
+  ['{"a": tru', 1, 10],
+  ['{"a": trux}', 1, 10],
+  ['{\n  "a": 1\n  "b": 2\n}', 3, 3],
+  ['{"a": -}', 1, 8],
+  ['{"a": "\\u12"}', 1, 12],
+  ['{"a": "x', 1, 9],
+  ['{} more', 1, 4],
+  ["{'a': 1}", 1, 2],
+])('%s breaks at line %i, column %i', async (text, line, column) => {
+  const path = join(await tempFolder(), 'config.json');
+  await writeFile(path, text);
+  await expect(loadConfig(path)).rejects.toThrow(`the syntax is wrong at line ${line}, column ${column}`);
+});
+
+it('never quotes the text, which may hold a secret by mistake', async () => {
+  const path = join(await tempFolder(), 'config.json');
+  await writeFile(path, '{"password": hunter2}');
+  await expect(loadConfig(path)).rejects.toThrow(/^(?!.*hunter2).*not JSON/);
+});

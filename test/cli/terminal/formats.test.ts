@@ -1,0 +1,84 @@
+/** Numbers, times, texts and charts as people read them. */
+import { describe, expect, it } from 'vitest';
+import { columnChart } from '../../../functions/cli/terminal/column-chart.ts';
+import {
+  bytes,
+  count,
+  counted,
+  duration,
+  paragraph,
+  printable,
+  shortTime,
+} from '../../../functions/cli/terminal/formats.ts';
+import { renderTable } from '../../../functions/cli/terminal/table.ts';
+
+describe('formats', () => {
+  it('counts with separators and plurals', () => {
+    expect(count(1_234_567)).toBe('1,234,567');
+    expect(count(9_007_199_251_000_000_001n)).toBe('9,007,199,251,000,000,001');
+    expect([counted(0, 'row'), counted(1, 'row'), counted(2, 'entry', 'entries')]).toEqual([
+      '0 rows',
+      '1 row',
+      '2 entries',
+    ]);
+  });
+
+  it.each([
+    [0, '0 seconds'],
+    [-5, '0 seconds'],
+    [1_999, '1 second'],
+    [60_000, '1 minute'],
+    [7_200_000, '2 hours'],
+    [259_200_000, '3 days'],
+  ])('%i ms are %s', (ms, text) => {
+    expect(duration(ms)).toBe(text);
+  });
+
+  it.each([
+    [999, '999 B'],
+    [1_500, '1.5 kB'],
+    [2_340_000, '2.3 MB'],
+    [7_000_000_000, '7.0 GB'],
+  ])('%i bytes are %s', (value, text) => {
+    expect(bytes(value)).toBe(text);
+  });
+
+  it('cuts fractions of a second off instants only', () => {
+    expect(shortTime('2026-01-01T00:00:00.123Z')).toBe('2026-01-01T00:00:00Z');
+    expect(shortTime('v1.25Z')).toBe('v1.25Z');
+  });
+
+  it('shows characters that would move the cursor or turn the writing around', () => {
+    expect(printable('a\u001b[2Jb\u202ec\r')).toBe('a\\u001b[2Jb\\u202ec\\u000d');
+    expect(printable('订单 𠮷 🧾')).toBe('订单 𠮷 🧾');
+    expect(paragraph(' one\n  two\tthree ')).toBe('one two three');
+  });
+});
+
+it('a table has numbers to the right, a dash for nothing, and no space at line ends', () => {
+  expect(
+    renderTable(
+      ['name', 'n'],
+      [
+        ['订单', 5n],
+        [null, 12n],
+      ],
+    ),
+  ).toBe('name   n\n订单   5\n-     12');
+});
+
+describe('a chart', () => {
+  const scale = { floor: 0, ceiling: 100, height: 2, unit: ' %' };
+
+  it('draws columns in eighths of a line between its floor and ceiling', () => {
+    const columns = [0, 25, 50, 75, 100, 250].map((value) => ({ label: 'x', value }));
+    const [top, bottom] = columnChart(columns, scale, (text) => text).split('\n');
+    expect(top).toBe(' 100 % │      ▄ █ █ ');
+    expect(bottom).toBe('   0 % │  ▄ █ █ █ █ ');
+  });
+
+  it('names the first and the last column', () => {
+    const columns = ['mon', 'tue', 'wed', 'thu'].map((label) => ({ label, value: 50 }));
+    expect(columnChart(columns, scale, (text) => text)).toMatch(/\n {8}mon +thu$/);
+  });
+});

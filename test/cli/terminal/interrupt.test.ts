@@ -1,0 +1,129 @@
+/** Ctrl-C during a sync. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { RunningCli } from '../../support/run-cli.ts';
+import { addExecutions, aWorld, type World } from '../world.ts';
+
+/** The source answers some pages, then presses Ctrl-C and answers no more. */
+function pressCtrlCAfter(world: World, pages: number, press: (run: RunningCli) => void): Promise<RunningCli> {
+  const run = Promise.withResolvers<RunningCli>();
+  world.simulator.traps.afterPage = async ({ n }) => {
+    if (n < pages) {
+      return;
+    }
+    const running = await run.promise;
+    if (n === pages) {
+      press(running);
+    }
+    await running.ended;
+  };
+  run.resolve(world.start(['sync', '--json']));
+  return run.promise;
+}
+
+describe('Ctrl-C', () => {
+  it('commits what is proven complete, says so, exits with 130, and loses nothing', async () => {
+    const world = await aWorld();
+    addExecutions(world, 20_000);
+    const running = await pressCtrlCAfter(world, 180, (run) => run.process.kill('SIGINT'));
+    const run = await running.ended;
+    expect(run.exitCode).toBe(130);
+    expect(run.stderr).toContain('Press Ctrl-C again to end at once');
+    expect(run.stderr).toContain('interrupted; everything proven complete so far is committed');
+    const [summary] = JSON.parse(run.stdout);
+    expect(summary).toMatchObject({ done: false, rowsWritten: expect.any(Number) });
+    expect(summary.error).toBeUndefined();
+    expect(summary.rowsWritten).toBeGreaterThan(1_000);
+    expect(summary.watermark).not.toBeNull();
+
+    world.simulator.traps.afterPage = null;
+    const status = await world.cli(['status']);
+    expect(status.stdout).toContain('stopped before its end');
+    const next = await world.cli(['sync']);
+    expect(next.exitCode).toBe(0);
+    const count = await world.cli(['query', '--csv', 'SELECT count(*) FROM quality_instances']);
+    expect(count.stdout).toContain('\n20000\n');
+  });
+
+  it('is what a terminal that goes away counts for', async () => {
+    const world = await aWorld();
+    addExecutions(world, 300);
+    const running = await pressCtrlCAfter(world, 1, ({ process }) => process.kill('SIGHUP'));
+    const run = await running.ended;
+    expect(run.exitCode).toBe(129);
+    expect(JSON.parse(run.stdout)).toMatchObject([{ done: false }]);
+    expect((await world.cli(['status'])).stdout).toContain('stopped before its end');
+  });
+
+  it('counts once where it arrives twice together, as from a terminal and from npm', async () => {
+    const world = await aWorld();
+    addExecutions(world, 300);
+    const running = await pressCtrlCAfter(world, 1, ({ process }) => {
+      process.kill('SIGINT');
+      process.kill('SIGINT');
+    });
+    const run = await running.ended;
+    expect(run.exitCode).toBe(130);
+    expect(JSON.parse(run.stdout)).toHaveLength(1);
+  });
+
+  it('in words tells how to go on', async () => {
+    const world = await aWorld();
+    addExecutions(world, 300);
+    const held = Promise.withResolvers<void>();
+    world.simulator.traps.beforePage = async () => {
+      running.process.kill('SIGINT');
+      await held.promise;
+    };
+    const running = world.start(['sync']);
+    const run = await running.ended;
+    held.resolve();
+    expect(run.exitCode).toBe(130);
+    expect(run.stdout).toMatch(/^… sales {2}interrupted; .*Run dqsync sync again to go on\.\n/);
+  });
+
+  it('pressed again ends at once, whatever hangs', async () => {
+    const world = await aWorld();
+    addExecutions(world, 300);
+    const s3 = await aBucketThatHangsOnPut();
+    await world.configure((config) => {
+      config['warehouse'] = 's3://bucket';
+    });
+    const running = world.start(['sync'], {
+      env: {
+        AWS_ENDPOINT_URL_S3: s3.url,
+        AWS_ACCESS_KEY_ID: 'key',
+        AWS_SECRET_ACCESS_KEY: 'secret',
+        AWS_REGION: 'eu-west-1',
+      },
+    });
+    await s3.putSeen;
+    // Presses within 0.4 s count as one, so press until it has an effect.
+    const pressing = setInterval(() => running.process.kill('SIGINT'), 100);
+    const run = await running.ended;
+    clearInterval(pressing);
+    expect(run).toMatchObject({ exitCode: 130, stdout: '' });
+    expect(run.stderr).toContain('Stopping');
+  });
+});
+
+async function aBucketThatHangsOnPut(): Promise<{ url: string; putSeen: Promise<void> }> {
+  const put = Promise.withResolvers<void>();
+  const server = createServer((request, response) => {
+    if (request.method === 'PUT') {
+      put.resolve();
+    } else {
+      response.writeHead(404, { 'content-type': 'application/xml' });
+      response.end('<Error><Code>NoSuchKey</Code><Message>none</Message></Error>');
+    }
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, putSeen: put.promise };
+}

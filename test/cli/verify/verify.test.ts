@@ -1,0 +1,351 @@
+/** `dqsync verify` from the outside: real files, a simulated source. */
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { FakeS3 } from '../../support/fake-s3.ts';
+import { addExecutions, aWorld, hourMs, type World } from '../world.ts';
+
+const dayMs = 24 * hourMs;
+
+/** Settled executions over the last five days, synced. */
+async function aSyncedWorld(rows = 505): Promise<World> {
+  const world = await aWorld();
+  await world.configure((config) => {
+    config['initialFrom'] = new Date(startOf(world)).toISOString();
+  });
+  addOver(world, rows);
+  expect((await world.cli(['sync'])).exitCode).toBe(0);
+  return world;
+}
+
+function addOver(world: World, rows: number): void {
+  const fromMs = startOf(world) + 60_000;
+  world.simulator.life.addMany(rows, { fromMs, toMs: fromMs + 5 * dayMs });
+}
+
+/** A midnight six days ago, the same to the end of the test: all five days after it are settled. */
+function startOf(world: World): number {
+  const startMs = starts.get(world) ?? Math.floor(world.simulator.clock.now() / dayMs) * dayMs - 6 * dayMs;
+  starts.set(world, startMs);
+  return startMs;
+}
+
+const starts = new WeakMap<World, number>();
+const dayText = (world: World, index: number) => new Date(startOf(world) + index * dayMs).toISOString().slice(0, 10);
+const fiveDays = (world: World) => ['verify', '--from', dayText(world, 0), '--to', dayText(world, 5)];
+
+async function deleteDay(world: World, day: string): Promise<void> {
+  const table = join(world.folder, 'warehouse', 'quality_instance_observations');
+  const [workspace] = await readdir(table);
+  await rm(join(table, workspace!, `dt=${day}`), { recursive: true });
+}
+
+/** Times of the instance list's requests are not told apart: just how many rows were asked for. */
+function listenForLimits(world: World): number[] {
+  const limits: number[] = [];
+  world.simulator.traps.beforePage = ({ query }) => {
+    limits.push(query.limit);
+  };
+  return limits;
+}
+
+describe('dqsync verify', () => {
+  it('exits with 0 where the table holds all, by one request a day and one over all of them', async () => {
+    const world = await aSyncedWorld();
+    const limits = listenForLimits(world);
+    const run = await world.cli(fiveDays(world));
+    expect(run).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(run.stdout).toMatch(
+      /^sales {2}\S+Z to \S+Z, days of UTC\nday +source +table +missing +different +gone +SUCCESS/,
+    );
+    expect(run.stdout).toMatch(new RegExp(`${dayText(world, 0)} +101 +101 +0 +0 +0 +\\d+ +\\d+ +\\d+ +0\n`));
+    expect(run.stdout).toContain('✓ sales  the table holds everything that the source has of 5 days\n');
+    expect(limits).toEqual([100, 100, 100, 100, 100, 100]);
+  });
+
+  it('names a day whose data files were deleted, and mends just that with --repair', async () => {
+    const world = await aSyncedWorld();
+    const lost = dayText(world, 2);
+    await deleteDay(world, lost);
+    const run = await world.cli(fiveDays(world));
+    expect(run.exitCode).toBe(1);
+    expect(run.stdout).toMatch(new RegExp(`${lost} +101 +0 +101 +0 +0 +0 +0 +0 +0\n`));
+    expect(run.stdout).toContain(`✗ ${lost}  101 executions missing\n`);
+    expect(run.stdout).toContain('✗ sales  1 of 5 days not as at the source.');
+    expect(run.stdout).toContain(`${fiveDays(world).join(' ')} --repair\n`);
+
+    const repaired = await world.cli([...fiveDays(world), '--repair', '--json']);
+    expect(repaired.exitCode).toBe(0);
+    const [target] = JSON.parse(repaired.stdout);
+    expect(target).toMatchObject({ fine: true, repairs: [{ from: `${lost}T00:00:00.000Z`, rowsWritten: 101 }] });
+    expect(target.days[2]).toMatchObject({ source: 101, table: 101, missing: 0 });
+    expect((await world.cli(fiveDays(world))).exitCode).toBe(0);
+  });
+
+  it('takes executions that were re-run or deleted for gone, which is no fault', async () => {
+    const world = await aSyncedWorld();
+    const [first, second] = world.simulator.truth().executions;
+    world.simulator.life.rerun(first!.id);
+    world.simulator.life.remove(second!.id);
+    const run = await world.cli([...fiveDays(world), '--json']);
+    expect(run.exitCode).toBe(0);
+    const [target] = JSON.parse(run.stdout);
+    expect(target.days[0]).toMatchObject({ source: 99, table: 101, missing: 0, different: 0, gone: 2, fine: true });
+  });
+
+  it('finds one missing beside one gone, which the counts hide, with --deep only', async () => {
+    const world = await aSyncedWorld();
+    world.simulator.life.remove(world.simulator.truth().executions[0]!.id);
+    world.simulator.life.addLate(world.simulator.clock.now() - startOf(world) - hourMs);
+    expect((await world.cli(fiveDays(world))).exitCode).toBe(0);
+    const deep = await world.cli([...fiveDays(world), '--deep', '--json']);
+    expect(deep.exitCode).toBe(1);
+    expect(JSON.parse(deep.stdout)[0].days[0]).toMatchObject({ missing: 1, gone: 1, comparedBy: 'rows', fine: false });
+    expect((await world.cli([...fiveDays(world), '--deep', '--repair'])).exitCode).toBe(0);
+  });
+
+  it('finds an execution in another state, and mends it', async () => {
+    const world = await aSyncedWorld();
+    world.simulator.life.finish(world.simulator.truth().executions[150]!.id, 'FAILED');
+    const run = await world.cli([...fiveDays(world), '--deep']);
+    expect(run.exitCode).toBe(1);
+    expect(run.stdout).toContain(`✗ ${dayText(world, 1)}  1 execution in another state than at the source\n`);
+    expect((await world.cli([...fiveDays(world), '--deep', '--repair'])).exitCode).toBe(0);
+    expect((await world.cli([...fiveDays(world), '--deep'])).exitCode).toBe(0);
+  });
+
+  it('does not count what is open, or so young that the next sync looks at it', async () => {
+    const world = await aSyncedWorld();
+    const { life, clock } = world.simulator;
+    const open = life.addExecution({ startTimeMs: clock.now() - 5 * hourMs, runStatus: 'RUNNING' });
+    await world.cli(['rewind', '--to', new Date(clock.now() - 6 * hourMs).toISOString(), '--yes']);
+    await world.cli(['sync']);
+    life.finish(open.id);
+    life.addExecution({ startTimeMs: clock.now() - 2 * 60_000 });
+    const to = new Date(clock.now()).toISOString();
+    const run = await world.cli(['verify', '--from', dayText(world, 4), '--to', to, '--deep', '--json']);
+    expect(run.exitCode).toBe(0);
+    const days: { missing: number; different: number; unsettled: number }[] = JSON.parse(run.stdout)[0].days;
+    const sum = (name: 'missing' | 'different' | 'unsettled') => days.reduce((total, day) => total + day[name], 0);
+    expect([sum('missing'), sum('different'), sum('unsettled')]).toEqual([0, 0, 2]);
+  });
+
+  it.each([['page'], ['missing'], [{ cappedAt: 100 }]] as const)(
+    'reads every day completely where count is %j',
+    async (count) => {
+      const world = await aSyncedWorld();
+      world.simulator.traps.count = count;
+      expect((await world.cli(fiveDays(world))).exitCode).toBe(0);
+      await deleteDay(world, dayText(world, 4));
+      const run = await world.cli([...fiveDays(world), '--json']);
+      expect(run.exitCode).toBe(1);
+      const [target] = JSON.parse(run.stdout);
+      expect(target.days.map(({ comparedBy }: { comparedBy: string }) => comparedBy)).toEqual(Array(5).fill('rows'));
+      expect(target.days.map(({ missing }: { missing: number }) => missing)).toEqual([0, 0, 0, 0, 101]);
+    },
+  );
+
+  it.each([
+    ['inclusive', 1000, 'count'],
+    ['exclusive', 1000, 'count'],
+    ['inclusive', 1, 'rows'],
+    ['exclusive', 1, 'rows'],
+  ] as const)(
+    'keeps the rows of midnight apart, with %s edges, from those %i ms before, by %s',
+    async (edge, beforeMs, comparedBy) => {
+      const world = await aWorld({ traps: { startEdge: edge, endEdge: edge } });
+      await world.configure((config) => {
+        config['initialFrom'] = new Date(startOf(world)).toISOString();
+      });
+      addOver(world, 455);
+      for (let day = 0; day <= 5; day += 1) {
+        world.simulator.life.addExecution({ startTimeMs: startOf(world) + day * dayMs });
+        world.simulator.life.addExecution({ startTimeMs: startOf(world) + day * dayMs - beforeMs });
+      }
+      await world.cli(['sync']);
+      const limits = listenForLimits(world);
+      const run = await world.cli([...fiveDays(world), '--json']);
+      expect(run.exitCode).toBe(0);
+      const [{ days }] = JSON.parse(run.stdout);
+      expect(days.map(({ source }: { source: number }) => source)).toEqual(Array(5).fill(93));
+      expect(days.map((day: { comparedBy: string }) => day.comparedBy)).toEqual(Array(5).fill(comparedBy));
+      // Once over all days, once a day, and as often again for the rows, which fit into a page.
+      expect(limits).toHaveLength(comparedBy === 'count' ? 6 : 11);
+    },
+  );
+
+  it('counts in days of partitionTimeZone', async () => {
+    const world = await aWorld();
+    await world.configure((config) => {
+      config['initialFrom'] = new Date(startOf(world) - dayMs).toISOString();
+      config['partitionTimeZone'] = 'Asia/Shanghai';
+    });
+    addOver(world, 505);
+    await world.cli(['sync']);
+    const run = await world.cli([...fiveDays(world), '--json']);
+    expect(run.exitCode).toBe(0);
+    const [target] = JSON.parse(run.stdout);
+    expect(target.from).toBe(new Date(startOf(world) - 8 * hourMs).toISOString());
+    expect(target.days.map(({ day }: { day: string }) => day)).toEqual([0, 1, 2, 3, 4].map((n) => dayText(world, n)));
+    // The first eight hours of the first day have none: a third of 101.
+    expect(target.days[0].source).toBe(68);
+    expect(target.days[1].source).toBe(101);
+    await deleteDay(world, dayText(world, 1));
+    const lost = await world.cli([...fiveDays(world), '--repair', '--json']);
+    expect(lost.exitCode).toBe(0);
+    expect(JSON.parse(lost.stdout)[0].repairs).toMatchObject([{ rowsWritten: 101 }]);
+  });
+
+  it('names what is not covered yet, and covers it with --repair', async () => {
+    const world = await aWorld();
+    addOver(world, 505);
+    await world.cli(['sync']);
+    const range = ['verify', '--from', dayText(world, 0), '--to', dayText(world, 6)];
+    const run = await world.cli(range);
+    expect(run.exitCode).toBe(1);
+    expect(run.stdout).toMatch(
+      new RegExp(
+        `✗ ${dayText(world, 0)}  101 executions missing; not covered yet from \\S+ to \\S+: dqsync backfill fills it\n`,
+      ),
+    );
+    expect((await world.cli([...range, '--repair'])).exitCode).toBe(0);
+    const [status] = JSON.parse((await world.cli(['status', '--json'])).stdout);
+    expect(status.coverage.gaps).toEqual([]);
+  });
+
+  it('takes just the days that lie in the range, cut at its edges, and sums up where they are many', async () => {
+    const world = await aSyncedWorld();
+    const from = new Date(startOf(world) + 6 * hourMs).toISOString();
+    const to = new Date(startOf(world) + 36 * hourMs).toISOString();
+    const [target] = JSON.parse((await world.cli(['verify', '--from', from, '--to', to, '--json'])).stdout);
+    expect(target).toMatchObject({ target: 'sales', from, to, fine: true, requests: 3, repairs: [] });
+    expect(target.days).toMatchObject([
+      {
+        day: dayText(world, 0),
+        from,
+        source: 75,
+        table: 75,
+        comparedBy: 'count',
+        byStatus: { SUCCESS: expect.any(Number) },
+      },
+      { day: dayText(world, 1), to, gaps: [], unproven: null, unreadable: 0, fine: true },
+    ]);
+    await world.configure((config) => {
+      config['initialFrom'] = new Date(startOf(world) - 20 * dayMs).toISOString();
+    });
+    await world.cli(['backfill']);
+    await deleteDay(world, dayText(world, 3));
+    const long = await world.cli(['verify', '--from', dayText(world, -20), '--to', dayText(world, 5)]);
+    expect(long.exitCode).toBe(1);
+    expect(long.stdout).toContain('24 days of 25 fine: 404 executions at the source, 404 in the table\n');
+    expect(long.stdout).not.toContain(`\n${dayText(world, 2)} `);
+    expect(long.stdout).toContain(`\n${dayText(world, 3)} `);
+  });
+
+  it('leaves rows of the workspace that another target wrote out of its count', async () => {
+    const world = await aWorld();
+    addExecutions(world, 300);
+    world.simulator.life.addExecution({ startTimeMs: world.simulator.clock.now() - 3 * hourMs, name: "one's own" });
+    const start = new Date(world.simulator.clock.now() - 23 * hourMs).toISOString();
+    await world.configure((config) => {
+      config.targets.push({ ...config.targets[0], name: 'own', filter: { name: "one's" } });
+    });
+    await world.cli(['sync']);
+    const to = new Date(world.simulator.clock.now()).toISOString();
+    const run = await world.cli(['verify', '--from', start, '--to', to, '--json']);
+    expect(run.exitCode).toBe(0);
+    const [all, own] = JSON.parse(run.stdout);
+    const sum = ({ days }: { days: { table: number; gone: number }[] }) => [
+      days.reduce((total, day) => total + day.table, 0),
+      days.reduce((total, day) => total + day.gone, 0),
+    ];
+    expect(sum(all)).toEqual([301, 0]);
+    expect(sum(own)).toEqual([1, 0]);
+  });
+
+  it('tells a day that cannot be read completely, and goes on', async () => {
+    const world = await aSyncedWorld();
+    const midday = startOf(world) + dayMs + 12 * hourMs;
+    world.simulator.life.addMany(300, { fromMs: midday, toMs: midday + 1, perMillisecond: 300 });
+    world.simulator.traps.deepestOffset = 150;
+    const run = await world.cli([...fiveDays(world), '--json']);
+    expect(run.exitCode).toBe(1);
+    const [target] = JSON.parse(run.stdout);
+    expect(target.days[1].unproven).toMatch(/cannot be proven complete/);
+    expect(target.days.filter(({ fine }: { fine: boolean }) => fine)).toHaveLength(4);
+  });
+
+  it('fails where the source cannot be asked, and goes on with the other targets', async () => {
+    const world = await aSyncedWorld();
+    await world.configure((config) => {
+      config['initialFrom'] = new Date(startOf(world)).toISOString();
+      config.targets.unshift({ ...config.targets[0], name: 'broken', workspace: 'no-such-workspace' });
+    });
+    const run = await world.cli([...fiveDays(world), '--json']);
+    expect(run.exitCode).toBe(1);
+    expect(JSON.parse(run.stdout)).toMatchObject([
+      { target: 'broken', fine: false, error: { kind: 'source' } },
+      { target: 'sales', fine: true },
+    ]);
+  });
+
+  it('is stopped by Ctrl-C, tells what it knows by then, and has changed nothing', async () => {
+    const world = await aSyncedWorld();
+    const held = Promise.withResolvers<void>();
+    let pages = 0;
+    world.simulator.traps.beforePage = async () => {
+      pages += 1;
+      // The first one is over all days.
+      if (pages === 4) {
+        running.process.kill('SIGINT');
+        await held.promise;
+      }
+    };
+    const running = world.start([...fiveDays(world), '--json']);
+    const run = await running.ended;
+    held.resolve();
+    expect(run.exitCode).toBe(130);
+    const [target] = JSON.parse(run.stdout);
+    expect(target).toMatchObject({ fine: false, repairs: [], error: { kind: 'stopped' } });
+    expect(target.days).toHaveLength(2);
+  });
+
+  it.each([
+    [['--from', '2026-01-01'], "required option '--to <time>' not specified"],
+    [['--from', '2026-01-02', '--to', '2026-01-01'], 'is not before --to'],
+    [['--from', '2199-01-01', '--to', '2199-01-02'], 'has not come yet'],
+  ])('refuses %j', async (args, message) => {
+    const world = await aWorld();
+    const run = await world.cli(['verify', ...args]);
+    expect(run.exitCode).toBe(2);
+    expect(run.stderr).toContain(message);
+  });
+
+  it('calls nothing missing where it could not see the whole table', async () => {
+    const world = await aWorld();
+    const s3 = await FakeS3.start();
+    s3.pageSize = 1;
+    await world.configure((config) => {
+      config['warehouse'] = `s3://${s3.bucket}`;
+      config['initialFrom'] = new Date(startOf(world)).toISOString();
+    });
+    const env = {
+      AWS_ENDPOINT_URL_S3: s3.endpoint,
+      AWS_ACCESS_KEY_ID: 'key',
+      AWS_SECRET_ACCESS_KEY: 'secret',
+      AWS_REGION: 'eu-west-1',
+    };
+    addOver(world, 505);
+    expect((await world.cli(['sync'], { env })).exitCode).toBe(0);
+    const when = (url: URL) => url.searchParams.has('continuation-token');
+    s3.faults.push(...Array.from({ length: 30 }, () => ({ method: 'LIST', when, failure: { body: '' } }) as const));
+
+    const run = await world.cli(fiveDays(world), { env });
+
+    expect(run).toMatchObject({ exitCode: 1, stderr: '' });
+    expect(run.stdout).toContain('is no whole listing');
+    expect(run.stdout).not.toContain('missing');
+    s3.faults.length = 0;
+    expect((await world.cli(fiveDays(world), { env })).exitCode).toBe(0);
+  });
+});
