@@ -5,9 +5,17 @@ import { ConfigError, SourceError, StoppedError } from '../../errors.ts';
 import { listenForInterrupt } from '../terminal/interrupt.ts';
 import { writeJson, writeLine, writeNote } from '../terminal/output.ts';
 import { openProgressBar } from '../terminal/progress-bar.ts';
-import type { BackfillOptions } from './backfill-command.ts';
 import { DeployedProgress } from './deployed-progress.ts';
 import { type BackfillInput, DeployedBackfills, type StackOutputs, stackOutputs } from './deployed-stack.ts';
+
+/** The options of `backfill` that a deployed stack takes. */
+export interface DeployedBackfillOptions {
+  readonly target: readonly string[];
+  readonly from?: string;
+  readonly to?: string;
+  readonly again?: boolean;
+  readonly json?: boolean;
+}
 
 /** Between two looks: each costs a request and a GET per target. */
 const lookEveryMs = 3_000;
@@ -18,7 +26,7 @@ const lookEveryMs = 3_000;
  * @returns 0; 1 if it failed; 130 if following was interrupted: the backfill itself goes on
  * @throws ConfigError, SourceError
  */
-export async function deployedBackfill(options: BackfillOptions, stack: string): Promise<number> {
+export async function deployedBackfill(options: DeployedBackfillOptions, stack: string): Promise<number> {
   const outputs = await stackOutputs(stack);
   const input = inputOf(options, outputs, stack);
   const backfills = new DeployedBackfills(outputs);
@@ -53,7 +61,7 @@ export async function deployedBackfill(options: BackfillOptions, stack: string):
 }
 
 /** @throws ConfigError for targets the stack does not have */
-function inputOf(options: BackfillOptions, { targets }: StackOutputs, stack: string): BackfillInput {
+function inputOf(options: DeployedBackfillOptions, { targets }: StackOutputs, stack: string): BackfillInput {
   const unknown = options.target.filter((name) => !targets.includes(name));
   if (unknown.length > 0) {
     throw new ConfigError(`the stack ${stack} has no target ${unknown.map((name) => `"${name}"`).join(', ')}`, {
@@ -76,7 +84,7 @@ interface Ended {
   readonly cause: string | undefined;
 }
 
-function reportEnd({ arn, status, output, error, cause }: Ended, options: BackfillOptions): number {
+function reportEnd({ arn, status, output, error, cause }: Ended, options: DeployedBackfillOptions): number {
   if (status === 'SUCCEEDED') {
     const result: unknown = JSON.parse(output ?? 'null');
     if (options.json) {

@@ -10,9 +10,9 @@ import { loadConfig } from '../terminal/config-file.ts';
 import { errorJson } from '../terminal/failure.ts';
 import { writeJson, writeLine } from '../terminal/output.ts';
 import { answerWithin, askSourceClock, type SourceClock } from '../terminal/source-clock.ts';
-import { type CoverageView, coverageView } from './coverage-timeline.ts';
-import { describeStatus } from './status-report.ts';
-import { statusOf, type TargetStatus } from './target-status.ts';
+import { coverageView } from './coverage-timeline.ts';
+import { describeStatus, type StatusReport } from './status-report.ts';
+import { statusOf } from './target-status.ts';
 
 /** Options of `status`. */
 export interface StatusOptions {
@@ -23,15 +23,6 @@ export interface StatusOptions {
 
 /** How long the source may take to answer: the status itself comes from the warehouse. */
 const patienceMs = 5_000;
-
-/** A target's status, or why there is none; and the source's clocks, or why they are unknown. */
-export interface StatusReport {
-  readonly target: string;
-  readonly status: TargetStatus | { readonly error: DqsyncError };
-  /** Null where the checkpoint cannot be read. */
-  readonly coverage: CoverageView | null;
-  readonly source: SourceClock | { readonly error: DqsyncError };
-}
 
 /**
  * Shows the status of every target.

@@ -1,12 +1,20 @@
 /** A target's status in words. Pure but for colours. */
 import { parseTime } from '../../clock.ts';
-import { describeError } from '../../errors.ts';
+import { type DqsyncError, describeError } from '../../errors.ts';
 import { count, counted, duration, paragraph, shortTime } from '../terminal/formats.ts';
 import { paint } from '../terminal/output.ts';
 import { describeFutureRows, describeSkew, type SourceClock } from '../terminal/source-clock.ts';
 import { type CoverageView, gapLines, rereadingLine, timeline } from './coverage-timeline.ts';
-import type { StatusReport } from './status-command.ts';
 import type { TargetStatus } from './target-status.ts';
+
+/** A target's status, or why there is none; and the source's clocks, or why they are unknown. */
+export interface StatusReport {
+  readonly target: string;
+  readonly status: TargetStatus | { readonly error: DqsyncError };
+  /** Null where the checkpoint cannot be read. */
+  readonly coverage: CoverageView | null;
+  readonly source: SourceClock | { readonly error: DqsyncError };
+}
 
 /** What a line is about, and what it says. */
 type Fact = readonly [name: string, text: string];
