@@ -7,7 +7,8 @@ import type { Target } from '../model.ts';
 import { checkpointKey } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
 import { WriteRetries, type WritingRun } from '../warehouse/write-retries.ts';
-import { applyChange, type Change, type Checkpoint, emptyCheckpoint, type TargetIdentity } from './checkpoint.ts';
+import { applyChange, type Change } from './change.ts';
+import { type Checkpoint, emptyCheckpoint, type TargetIdentity } from './checkpoint.ts';
 import { decodeCheckpoint, encodeCheckpoint } from './codec.ts';
 import { withoutRewound } from './rewound.ts';
 

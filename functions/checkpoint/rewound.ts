@@ -1,5 +1,5 @@
 /**
- * Keeps a change from claiming what a rewind removed from coverage after the run had begun. Pure.
+ * What a rewind does to a checkpoint, and to the changes of runs that had begun before it (PROTOCOL.md, I15). Pure.
  *
  * A run reads the lookback again and writes only the rows that changed, because by the checkpoint it began with the others
  * are in the table. A rewind puts that in doubt: windows that were covered then, and are not now, stay uncovered until a
@@ -7,8 +7,28 @@
  */
 
 import { contains, gapsIn } from '../intervals.ts';
-import type { Window } from '../model.ts';
-import type { Change } from './checkpoint.ts';
+import type { EpochMs, Window } from '../model.ts';
+import type { Change } from './change.ts';
+import { type Checkpoint, withCommitId } from './checkpoint.ts';
+import { cutOut } from './coverage.ts';
+
+/**
+ * Returns the checkpoint with nothing covered from `toMs` on, so that the next incremental run reads that span again and
+ * writes every row of it, known or not. Open executions in it are still followed, until they end or vanish. What lies
+ * before `toMs`, and how the last run went, stays.
+ */
+export function rewindTo(checkpoint: Checkpoint, toMs: EpochMs, commitId: string): Checkpoint {
+  const { incremental } = checkpoint;
+  return {
+    ...checkpoint,
+    coverage: cutOut(checkpoint.coverage, { fromMs: toMs, toMs: Number.POSITIVE_INFINITY }),
+    incremental: incremental === null ? null : { fromMs: Math.min(incremental.fromMs, toMs), toMs },
+    rereading: null,
+    open: checkpoint.open.map((entry) => (entry.execution.startTimeMs < toMs ? entry : { ...entry, lookedAtMs: 0 })),
+    recent: checkpoint.recent.filter(({ startTimeMs }) => startTimeMs < toMs),
+    commitIds: withCommitId(checkpoint.commitIds, commitId),
+  };
+}
 
 /**
  * Returns `change` as it may be applied to the checkpoint in the store.

@@ -19,7 +19,7 @@ import { ConfigError, StorageError } from '../errors.ts';
 import { tableName, viewName } from '../warehouse/layout.ts';
 import { type ColumnKind, observationColumns, partitionColumns } from '../warehouse/schema.ts';
 import type { Store } from '../warehouse/store.ts';
-import { cacheFolderOf, type LocalDataFiles, localDataFiles } from './data-files.ts';
+import { cacheFolderOf, type LocalDataFiles, localDataFiles } from './local-copies.ts';
 import { plainValue, type SqlValue } from './sql-value.ts';
 import { viewColumns, viewSql } from './view.ts';
 

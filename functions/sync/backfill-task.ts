@@ -1,7 +1,7 @@
 /** What a backfill is asked for, by a command or an event. Light to load. */
 import { ConfigError } from '../errors.ts';
 import type { Window } from '../model.ts';
-import { parseRange } from '../time-argument.ts';
+import { parseRange } from '../time-range.ts';
 
 /** What a backfill is asked for. `again` reads what is covered once more, too; without a window: the gaps that `status` shows. */
 export type BackfillTask =

@@ -6,7 +6,7 @@
  * appear there, and the incremental run is the one that looks again.
  */
 
-import { rereadParts } from '../checkpoint/checkpoint.ts';
+import { rereadParts } from '../checkpoint/change.ts';
 import { identityOf, loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
 import { densityNear, knownSpan } from '../checkpoint/coverage.ts';
 import { toDqsyncError } from '../errors.ts';

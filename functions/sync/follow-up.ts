@@ -1,12 +1,12 @@
 /**
- * How the executions that were open are looked at again without reading everything since the oldest. Pure.
+ * Which executions have to be looked at again, and how, without reading everything since the oldest. Pure.
  *
  * Few, or close together: narrow windows around their start times. Many: the source is asked for what is still open,
  * by status, over the span they lie in, and only those that left are read through narrow windows.
  */
 
 import type { OpenEntry } from '../checkpoint/checkpoint.ts';
-import type { EpochMs, Window } from '../model.ts';
+import { type EpochMs, type Execution, isOpen, type Window } from '../model.ts';
 
 /** Statuses that can be asked for and mean that nothing is decided. */
 const openStatuses: ReadonlySet<string | null> = new Set(['RUNNING', 'SUSPENDING', 'UNKNOWN']);
@@ -24,6 +24,28 @@ const minUnaskableWindows = 50;
 const extraPart = 0.25;
 /** A run that finds nothing new costs no more requests than this; what is left of them is for early looks at notices that are rare. */
 const quietRequests = 3;
+
+/**
+ * Whether, and for what, an execution has to be looked at again. A notice that was sent is followed like one that was not:
+ * the next may fail.
+ *
+ * @param observedAtMs by the source's clock
+ * @param recentFromMs executions that start from here on are read again by the next run anyway
+ * @param lookbackMs how long after its end an execution's notification state is followed
+ * @param maxOpenMs an open execution that started longer ago than this has expired
+ */
+export function awaitedOf(
+  execution: Execution,
+  observedAtMs: EpochMs,
+  recentFromMs: EpochMs,
+  { lookbackMs, maxOpenMs }: { readonly lookbackMs: number; readonly maxOpenMs: number },
+): OpenEntry['awaits'] | null {
+  if (isOpen(execution)) {
+    return observedAtMs - execution.startTimeMs > maxOpenMs ? null : 'outcome';
+  }
+  const endedLately = execution.endTimeMs !== null && execution.endTimeMs > observedAtMs - lookbackMs;
+  return endedLately && execution.startTimeMs < recentFromMs ? 'notification' : null;
+}
 
 /** What to ask the source for. */
 export interface Reobservation {

@@ -2,7 +2,8 @@
  * What a run has read and not yet committed, and the commit of it. Holds at most one commit's worth of rows.
  */
 
-import { awaitedOf, type Change, type Checkpoint, edgeMs, type LastRun } from '../checkpoint/checkpoint.ts';
+import { type Change, type Draft, emptyDraft } from '../checkpoint/change.ts';
+import { type Checkpoint, edgeMs, type LastRun } from '../checkpoint/checkpoint.ts';
 import { commitChange, type LoadedCheckpoint } from '../checkpoint/checkpoint-store.ts';
 import { fingerprintOf } from '../checkpoint/fingerprint.ts';
 import { newToken } from '../clock.ts';
@@ -10,8 +11,10 @@ import { InternalError } from '../errors.ts';
 import { contains, containsAny, gapsIn, lengthOf, spanMs, unionOf } from '../intervals.ts';
 import { type EpochMs, type Execution, executionKey, isOpen, type Window } from '../model.ts';
 import type { Collected, Seen } from '../reading/collected.ts';
-import { writeObservations, writeQuarantine } from './data-files.ts';
-import { type Draft, emptyDraft, noTotals, type Totals } from './draft.ts';
+import { writeObservations } from '../warehouse/data-files.ts';
+import { writeQuarantine } from '../warehouse/quarantine.ts';
+import { noTotals, type Totals } from './counters.ts';
+import { awaitedOf } from './follow-up.ts';
 import { GivenUp } from './given-up.ts';
 import { type Known, KnownExecutions } from './known-executions.ts';
 import { PendingObservations, vanishedExtra } from './pending-observations.ts';

@@ -3,9 +3,9 @@
  * Touches no data: what is written again replaces in the view what was there.
  */
 
-import { rewindTo } from '../checkpoint/checkpoint.ts';
 import { identityOf, type LoadedCheckpoint, loadCheckpoint, moveCheckpoint } from '../checkpoint/checkpoint-store.ts';
 import { rowsIn, watermarkOf } from '../checkpoint/coverage.ts';
+import { rewindTo } from '../checkpoint/rewound.ts';
 import { newToken } from '../clock.ts';
 import type { EpochMs } from '../model.ts';
 import type { TargetRun } from './target-run.ts';

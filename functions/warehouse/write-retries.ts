@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../clock.ts';
 import { type DqsyncError, StorageError } from '../errors.ts';
-import type { PutOutcome } from './store.ts';
+import type { PutOutcome, Store } from './store.ts';
 
 /** A write that did not win. */
 export type NotWon = Exclude<PutOutcome, { readonly kind: 'won' }>;
@@ -26,6 +26,14 @@ export interface WritingRun {
   readonly budget?: { readonly hardStop: AbortSignal };
 }
 
+/** A run that writes files of its own, named by its id. */
+export interface RunWithFiles extends WritingRun {
+  readonly runId: string;
+  readonly store: Store;
+}
+
+/** Lost writes tolerated at a file that only one run writes. */
+const maxLostAtOwnFile = 5;
 /** Unknown outcomes tolerated: the store itself has retried several times before it reports one. */
 const maxUnknown = 4;
 const pauseAfterLostMs = 100;
@@ -88,4 +96,14 @@ export class WriteRetries {
         known?.remedy ?? 'Check that the warehouse can be reached, then run again; nothing that was committed is lost.',
     });
   }
+}
+
+/** Counts the attempts at a file that only `run` writes. @param whyLost the reason why a write of it may be lost */
+export function retriesOfOwnFile(run: RunWithFiles, key: string, whyLost: string): WriteRetries {
+  const lostTooOften = (attempts: string): StorageError =>
+    new StorageError(`${key} could not be written to ${run.store.url} (${attempts}): ${whyLost}`, {
+      target: run.target.name,
+      remedy: 'Check that nothing else writes to the warehouse, then run again; nothing that was committed is lost.',
+    });
+  return new WriteRetries(run, { what: key, maxLost: maxLostAtOwnFile, lostTooOften });
 }

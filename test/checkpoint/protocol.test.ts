@@ -2,8 +2,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { rewindTo } from '../../functions/checkpoint/checkpoint.ts';
 import { identityOf, loadCheckpoint, moveCheckpoint } from '../../functions/checkpoint/checkpoint-store.ts';
+import { rewindTo } from '../../functions/checkpoint/rewound.ts';
 import { checkpointKey } from '../../functions/warehouse/layout.ts';
 import type { Store } from '../../functions/warehouse/store.ts';
 import { defaultWorkspace } from '../simulator/server.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { OpenEntry } from '../../functions/checkpoint/checkpoint.ts';
 import { contains } from '../../functions/intervals.ts';
 import type { Window } from '../../functions/model.ts';
-import { narrowWindows, othersDue, planReobservation } from '../../functions/sync/follow-up.ts';
+import { awaitedOf, narrowWindows, othersDue, planReobservation } from '../../functions/sync/follow-up.ts';
 import { anExecution } from '../support/paged-source.ts';
 
 const nowMs = 1_760_000_000_000;
@@ -91,4 +91,41 @@ describe('notices that may still change', () => {
     expect(idsDue(entries(10, change), 3)).toEqual([]);
     expect(idsDue(entries(10, change), 40)).toHaveLength(10);
   });
+});
+
+describe('what is looked at again', () => {
+  const settings = { lookbackMs: 900_000, maxOpenMs: 86_400_000 };
+  const nowMs = 1_760_000_000_000;
+  const recentFromMs = nowMs - 900_000;
+  const hourAgo = nowMs - 3_600_000;
+  it.each([
+    [{ runStatus: 'RUNNING', endTimeMs: null, startTimeMs: hourAgo }, 'outcome'],
+    [{ runStatus: 'NOVEL', endTimeMs: hourAgo, startTimeMs: hourAgo }, 'outcome'],
+    [{ runStatus: 'SUCCESS', endTimeMs: null, startTimeMs: hourAgo }, 'outcome'],
+    [{ runStatus: 'RUNNING', endTimeMs: null, startTimeMs: nowMs - 86_400_001 }, null],
+    [{ runStatus: 'ALARMING', endTimeMs: nowMs - 1000, startTimeMs: hourAgo }, 'notification'],
+    [{ runStatus: 'ALARMING', endTimeMs: nowMs - 1000, startTimeMs: nowMs - 5000 }, null],
+    [{ runStatus: 'ALARMING', endTimeMs: nowMs - 1000, startTimeMs: hourAgo, notifyStatus: 'SUCCESS' }, 'notification'],
+    [{ runStatus: 'ALARMING', endTimeMs: hourAgo + 1, startTimeMs: hourAgo }, null],
+    [{ runStatus: 'SUCCESS', endTimeMs: hourAgo + 1, startTimeMs: hourAgo }, null],
+  ])('is %o: %s', (fields, awaits) => {
+    expect(awaitedOf(anExecution({ id: 1n, ...fields }), nowMs, recentFromMs, settings)).toBe(awaits);
+  });
+
+  it('is an open execution up to the very end of its time', () => {
+    const startTimeMs = nowMs - settings.maxOpenMs;
+    const execution = anExecution({ id: 1n, runStatus: 'RUNNING', endTimeMs: null, startTimeMs });
+    expect(awaitedOf(execution, nowMs, recentFromMs, settings)).toBe('outcome');
+    expect(awaitedOf(execution, nowMs + 1, recentFromMs, settings)).toBeNull();
+  });
+
+  it.each(['RUNNING', 'SUSPENDING', 'UNKNOWN', 'NOVEL', null])(
+    'is any execution of status %s, ended or not',
+    (runStatus) => {
+      for (const endTimeMs of [null, nowMs - 1000]) {
+        const execution = anExecution({ id: 1n, runStatus, startTimeMs: hourAgo, endTimeMs });
+        expect(awaitedOf(execution, nowMs, recentFromMs, settings)).toBe('outcome');
+      }
+    },
+  );
 });

@@ -6,7 +6,7 @@ import { knownSpan, rowsIn } from '../../checkpoint/coverage.ts';
 import { gapsIn, lengthOf } from '../../intervals.ts';
 import type { Window } from '../../model.ts';
 import type { Progress } from '../../sync/target-run.ts';
-import { parseRange } from '../../time-argument.ts';
+import { parseRange } from '../../time-range.ts';
 import { checkpointKey } from '../../warehouse/layout.ts';
 import type { Store } from '../../warehouse/store.ts';
 import type { BackfillInput } from './deployed-stack.ts';

@@ -6,7 +6,7 @@ import { CredentialsError, SourceError, toDqsyncError } from '../../errors.ts';
 import type { Source } from '../../source/client.ts';
 import { readCredentials } from '../../source/credentials.ts';
 import { targetOf } from '../../sync/targets.ts';
-import { askableMs } from '../../time-argument.ts';
+import { askableMs } from '../../time-range.ts';
 import { count } from '../terminal/formats.ts';
 import { answerWithin, askSourceClock, describeFutureRows, describeSkew } from '../terminal/source-clock.ts';
 import { type Check, type CheckSubject, failedCheck, passedCheck, runCheck, skippedCheck } from './check.ts';

@@ -5,7 +5,7 @@ import { openConnections } from '../../connect.ts';
 import { ConfigError } from '../../errors.ts';
 import type { Execution, PageFilter } from '../../model.ts';
 import { selectTargets } from '../../sync/targets.ts';
-import { askableMs, parseTimeArgument } from '../../time-argument.ts';
+import { askableMs, parseTimeArgument } from '../../time-range.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { consoleLog } from '../terminal/console-log.ts';
 import { count, counted, printable } from '../terminal/formats.ts';

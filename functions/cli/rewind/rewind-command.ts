@@ -6,7 +6,7 @@ import { ConfigError, type DqsyncError, describeError, toDqsyncError } from '../
 import type { EpochMs } from '../../model.ts';
 import { planRewind, type RewindPlan, type RewindRun, rewind as rewindTarget } from '../../sync/rewind.ts';
 import { selectTargets, settingsOf, targetOf } from '../../sync/targets.ts';
-import { parseTimeArgument } from '../../time-argument.ts';
+import { parseTimeArgument } from '../../time-range.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { type Answer, canAsk, confirm } from '../terminal/confirm.ts';
 import { errorJson } from '../terminal/failure.ts';

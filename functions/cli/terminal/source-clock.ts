@@ -3,7 +3,7 @@ import { abortAfter, type Clock, isoTime } from '../../clock.ts';
 import { StoppedError } from '../../errors.ts';
 import { type EpochMs, type FetchPage, maxPageRows, type PageFilter } from '../../model.ts';
 import type { SourceStats } from '../../source/client.ts';
-import { askableMs } from '../../time-argument.ts';
+import { askableMs } from '../../time-range.ts';
 import { counted, duration } from './formats.ts';
 
 /** Rows may be this far ahead without a word: clocks are never quite the same. */

@@ -3,7 +3,7 @@ import type { Config, TargetConfig } from '../../config.ts';
 import { ConfigError, toDqsyncError } from '../../errors.ts';
 import type { EpochMs, Window } from '../../model.ts';
 import { selectTargets, settingsOf } from '../../sync/targets.ts';
-import { parseRange } from '../../time-argument.ts';
+import { parseRange } from '../../time-range.ts';
 import { isAllFine, TargetVerifier, type VerifiedTarget } from '../../verify/target-verifier.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { writeJson, writeLine } from '../terminal/output.ts';

@@ -1,17 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  applyChange,
-  awaitedOf,
-  type Change,
-  type Checkpoint,
-  emptyCheckpoint,
-  rereadParts,
-  rewindTo,
-} from '../../functions/checkpoint/checkpoint.ts';
+import { applyChange, type Change, rereadParts } from '../../functions/checkpoint/change.ts';
+import { type Checkpoint, emptyCheckpoint } from '../../functions/checkpoint/checkpoint.ts';
 import { decodeCheckpoint, encodeCheckpoint } from '../../functions/checkpoint/codec.ts';
 import { watermarkOf } from '../../functions/checkpoint/coverage.ts';
-import { fingerprintOf } from '../../functions/checkpoint/fingerprint.ts';
+import { rewindTo } from '../../functions/checkpoint/rewound.ts';
 import { contains } from '../../functions/intervals.ts';
 import { anExecution } from '../support/paged-source.ts';
 
@@ -311,73 +304,5 @@ describe('changes to a checkpoint', () => {
       applyChange(base, { ...sample!, opened: [], closed: [{ key: '1@11000', observedAtMs }] }, lookbackMs);
     expect(closeAt(500).open).toEqual([]);
     expect(closeAt(499).open).toEqual([open]);
-  });
-});
-
-describe('what is looked at again', () => {
-  const settings = { lookbackMs: 900_000, maxOpenMs: 86_400_000 };
-  const nowMs = 1_760_000_000_000;
-  const recentFromMs = nowMs - 900_000;
-  const hourAgo = nowMs - 3_600_000;
-  it.each([
-    [{ runStatus: 'RUNNING', endTimeMs: null, startTimeMs: hourAgo }, 'outcome'],
-    [{ runStatus: 'NOVEL', endTimeMs: hourAgo, startTimeMs: hourAgo }, 'outcome'],
-    [{ runStatus: 'SUCCESS', endTimeMs: null, startTimeMs: hourAgo }, 'outcome'],
-    [{ runStatus: 'RUNNING', endTimeMs: null, startTimeMs: nowMs - 86_400_001 }, null],
-    [{ runStatus: 'ALARMING', endTimeMs: nowMs - 1000, startTimeMs: hourAgo }, 'notification'],
-    [{ runStatus: 'ALARMING', endTimeMs: nowMs - 1000, startTimeMs: nowMs - 5000 }, null],
-    [{ runStatus: 'ALARMING', endTimeMs: nowMs - 1000, startTimeMs: hourAgo, notifyStatus: 'SUCCESS' }, 'notification'],
-    [{ runStatus: 'ALARMING', endTimeMs: hourAgo + 1, startTimeMs: hourAgo }, null],
-    [{ runStatus: 'SUCCESS', endTimeMs: hourAgo + 1, startTimeMs: hourAgo }, null],
-  ])('is %o: %s', (fields, awaits) => {
-    expect(awaitedOf(anExecution({ id: 1n, ...fields }), nowMs, recentFromMs, settings)).toBe(awaits);
-  });
-
-  it('is an open execution up to the very end of its time', () => {
-    const startTimeMs = nowMs - settings.maxOpenMs;
-    const execution = anExecution({ id: 1n, runStatus: 'RUNNING', endTimeMs: null, startTimeMs });
-    expect(awaitedOf(execution, nowMs, recentFromMs, settings)).toBe('outcome');
-    expect(awaitedOf(execution, nowMs + 1, recentFromMs, settings)).toBeNull();
-  });
-
-  it.each(['RUNNING', 'SUSPENDING', 'UNKNOWN', 'NOVEL', null])(
-    'is any execution of status %s, ended or not',
-    (runStatus) => {
-      for (const endTimeMs of [null, nowMs - 1000]) {
-        const execution = anExecution({ id: 1n, runStatus, startTimeMs: hourAgo, endTimeMs });
-        expect(awaitedOf(execution, nowMs, recentFromMs, settings)).toBe('outcome');
-      }
-    },
-  );
-
-  it('tells fingerprints apart where text moves from one field to the next, or is empty instead of missing', () => {
-    const base = anExecution({ id: 1n, startTimeMs: nowMs });
-    const alike = [
-      { ...base, name: 'a', taskId: 1n },
-      { ...base, name: 'a1', taskId: null },
-      { ...base, taskType: 'ab', runStatus: 'c' },
-      { ...base, taskType: 'a', runStatus: 'bc' },
-      { ...base, notifyStatus: null },
-      { ...base, notifyStatus: '' },
-      { ...base, name: null },
-      { ...base, name: '' },
-    ].map(fingerprintOf);
-    expect(new Set(alike).size).toBe(alike.length);
-  });
-
-  it('changes its fingerprint with every field the source says', () => {
-    const base = anExecution({ id: 1n, startTimeMs: nowMs });
-    const changed = [
-      base,
-      { ...base, name: 'x' },
-      { ...base, taskId: 2n },
-      { ...base, taskType: 'x' },
-      { ...base, runStatus: 'x' },
-      { ...base, notifyStatus: null },
-      { ...base, endTimeMs: null },
-      { ...base, extra: '{}' },
-    ].map(fingerprintOf);
-    expect(new Set(changed).size).toBe(changed.length);
-    expect(fingerprintOf({ ...base })).toBe(changed[0]);
   });
 });

@@ -1,7 +1,7 @@
 /** Times as people type them. */
 import { expect, it } from 'vitest';
 import { isoTime } from '../functions/clock.ts';
-import { parseTimeArgument } from '../functions/time-argument.ts';
+import { parseTimeArgument } from '../functions/time-range.ts';
 
 it.each([
   ['2026-01-01', 'UTC', '2026-01-01T00:00:00.000Z'],

@@ -1,0 +1,65 @@
+/** Writes observations as data files, which are never overwritten (PROTOCOL.md, I1). */
+import type { Observation } from '../model.ts';
+import { dataKey } from './layout.ts';
+import { observationBatch } from './observation-batch.ts';
+import { encodeParquet } from './parquet.ts';
+import { type Partition, partitionObservations } from './partitions.ts';
+import { type RunWithFiles, retriesOfOwnFile } from './write-retries.ts';
+
+/** A run that writes data files. */
+export interface RunWithData extends RunWithFiles {
+  readonly settings: { readonly partitionTimeZone: string };
+}
+
+/** What was written. */
+export interface WrittenFiles {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** Files written side by side: hides the store's latency, and keeps only so many encoded files in memory. */
+const writesAtOnce = 4;
+
+/**
+ * Writes observations as one new file per workspace and day.
+ *
+ * @param firstPart number of the first file; parts of one run must be unique
+ * @throws StorageError
+ */
+export async function writeObservations(
+  run: RunWithData,
+  observations: readonly Observation[],
+  firstPart: number,
+): Promise<WrittenFiles> {
+  const partitions = partitionObservations(observations, run.settings.partitionTimeZone);
+  let bytes = 0;
+  for (let start = 0; start < partitions.length; start += writesAtOnce) {
+    const sizes = await Promise.all(
+      partitions
+        .slice(start, start + writesAtOnce)
+        .map((partition, index) => writePartition(run, partition, firstPart + start + index)),
+    );
+    bytes += sizes.reduce((sum, size) => sum + size, 0);
+  }
+  return { files: partitions.length, bytes };
+}
+
+async function writePartition(run: RunWithData, partition: Partition, part: number): Promise<number> {
+  const { workspace, dt } = partition;
+  const key = dataKey({ workspace, dt, runId: run.runId, part });
+  const bytes = await encodeParquet(observationBatch(partition.rows));
+  await putNew(run, key, bytes);
+  return bytes.length;
+}
+
+async function putNew(run: RunWithData, key: string, bytes: Uint8Array): Promise<void> {
+  const retries = retriesOfOwnFile(run, key, 'another object has this name');
+  for (;;) {
+    const outcome = await run.store.putIfAbsent(key, bytes);
+    if (outcome.kind === 'won') {
+      return;
+    }
+    await retries.pauseAfter(outcome);
+    retries.requireAnother(outcome);
+  }
+}
