@@ -13,11 +13,10 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import { type AlarmName, alarmDescription } from './alarm-kinds.ts';
-import type { Backfill } from './backfill.ts';
-import type { DeadLetters } from './dead-letters.ts';
+import type { BackfillWorkflow } from './backfill-workflow.ts';
 import type { Deployment } from './deployment.ts';
 import { functionMetric, stateMachineMetric, targetMetric } from './run-metrics.ts';
-import type { SyncFunction } from './sync-function.ts';
+import type { DeadLetters, SyncFunction } from './sync-function.ts';
 
 /** A run that goes on for this long after `maxRunSeconds` did not end by itself. */
 const overrunSeconds = 30;
@@ -26,7 +25,7 @@ const overrunSeconds = 30;
 export interface AlarmsProps {
   readonly deployment: Deployment;
   readonly sync: SyncFunction;
-  readonly backfill: Backfill;
+  readonly backfill: BackfillWorkflow;
   readonly deadLetters: DeadLetters;
   readonly namespace: string;
 }
@@ -101,7 +100,7 @@ export class Alarms extends Construct {
     });
   }
 
-  #ofBackfills({ stateMachineArn }: Backfill): void {
+  #ofBackfills({ stateMachineArn }: BackfillWorkflow): void {
     this.#add('backfill-failed', {
       metric: stateMachineMetric(stateMachineArn, 'ExecutionsFailed', Duration.minutes(5)),
       threshold: 1,

@@ -15,20 +15,28 @@ import {
 import { Construct } from 'constructs';
 import type { MetricName } from '../functions/metrics.ts';
 import type { Alarms } from './alarms.ts';
-import type { Backfill } from './backfill.ts';
-import type { DeadLetters } from './dead-letters.ts';
+import type { BackfillWorkflow } from './backfill-workflow.ts';
 import type { Deployment } from './deployment.ts';
-import { prices } from './prices.ts';
 import { backfillNamespaceOf, functionMetric, stateMachineMetric, targetMetric } from './run-metrics.ts';
-import type { SyncFunction } from './sync-function.ts';
+import type { DeadLetters, SyncFunction } from './sync-function.ts';
 
 const day = Duration.days(1);
+
+/** List prices in USD, us-east-1, for the dashboard's estimate; the README works the month out by them. */
+const prices = {
+  /** Lambda on arm64, per GB-second. */
+  lambdaGbSecond: 0.0000133334,
+  /** Lambda, per invocation. */
+  lambdaRequest: 0.0000002,
+  /** Athena, per terabyte scanned. */
+  athenaTerabyte: 5,
+} as const;
 
 /** How to make a `SyncDashboard`. */
 export interface SyncDashboardProps {
   readonly deployment: Deployment;
   readonly sync: SyncFunction;
-  readonly backfill: Backfill;
+  readonly backfill: BackfillWorkflow;
   readonly deadLetters: DeadLetters;
   readonly alarms: Alarms;
   readonly namespace: string;

@@ -18,8 +18,7 @@ import { configVariable, namespaceVariable } from '../functions/lambda/environme
 import type { WarehouseBucket } from './bucket.ts';
 import { bundlingOptions } from './bundling.ts';
 import type { Deployment } from './deployment.ts';
-import type { ExistingKeys } from './existing-keys.ts';
-import type { CredentialSecrets } from './secrets.ts';
+import type { CredentialSecrets, ExistingKeys } from './secrets.ts';
 
 const root = join(import.meta.dirname, '..');
 

@@ -4,9 +4,8 @@ import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
-import type { DeadLetters } from './dead-letters.ts';
 import type { Deployment } from './deployment.ts';
-import { maxEventAgeSeconds } from './sync-function.ts';
+import { type DeadLetters, maxEventAgeSeconds } from './sync-function.ts';
 
 /** How to make a `SyncSchedule`. */
 export interface SyncScheduleProps {

@@ -3,6 +3,7 @@ import { ArnFormat, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import type { Deployment } from './deployment.ts';
 
 const referencePrefix = 'secretsmanager:';
 
@@ -66,5 +67,31 @@ export class CredentialSecrets extends Construct {
       resourceName: `${name}-??????`,
       arnFormat: ArnFormat.COLON_RESOURCE_NAME,
     });
+  }
+}
+
+/** KMS keys that somebody else made, for the secrets and the bucket. The keys' own policies must allow the account the same. */
+export class ExistingKeys {
+  readonly #arns: readonly string[];
+  readonly #writes: boolean;
+
+  /** Objects are written by them only in a bucket that exists: a new one is encrypted by S3's own key. */
+  constructor({ existingKeys, warehouse }: Pick<Deployment, 'existingKeys' | 'warehouse'>) {
+    this.#arns = existingKeys;
+    this.#writes = warehouse.isExisting;
+  }
+
+  /** Allows reading what is encrypted by these keys, and writing where the bucket is an existing one. */
+  grantUse(grantee: IGrantable): void {
+    if (this.#arns.length === 0) {
+      return;
+    }
+    grantee.grantPrincipal.addToPrincipalPolicy(
+      new PolicyStatement({
+        sid: 'UseKeys',
+        actions: ['kms:Decrypt', ...(this.#writes ? ['kms:GenerateDataKey'] : [])],
+        resources: [...this.#arns],
+      }),
+    );
   }
 }

@@ -3,17 +3,15 @@ import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Alarms } from './alarms.ts';
 import { QueryWorkgroup } from './athena.ts';
-import { Backfill } from './backfill.ts';
+import { BackfillWorkflow } from './backfill-workflow.ts';
 import { WarehouseBucket } from './bucket.ts';
 import { Catalog } from './catalog.ts';
 import { SyncDashboard } from './dashboard.ts';
-import { DeadLetters } from './dead-letters.ts';
 import type { Deployment } from './deployment.ts';
-import { ExistingKeys } from './existing-keys.ts';
 import { namespaceOf } from './run-metrics.ts';
 import { SyncSchedule } from './schedule.ts';
-import { CredentialSecrets } from './secrets.ts';
-import { SyncFunction } from './sync-function.ts';
+import { CredentialSecrets, ExistingKeys } from './secrets.ts';
+import { DeadLetters, SyncFunction } from './sync-function.ts';
 
 /** How to make a `DqsyncStack`. */
 export interface DqsyncStackProps extends StackProps {
@@ -35,7 +33,7 @@ export class DqsyncStack extends Stack {
     const sync = new SyncFunction(this, 'Sync', { ...parts, deadLetters, namespace });
     new SyncSchedule(this, 'Schedule', { ...deployment, function: sync.function, deadLetters });
     const workgroup = deployment.catalog ? this.#catalog(deployment, warehouse) : undefined;
-    const backfill = new Backfill(this, 'Backfill', parts);
+    const backfill = new BackfillWorkflow(this, 'Backfill', parts);
     const alarms = new Alarms(this, 'Alarms', { deployment, sync, backfill, deadLetters, namespace });
     new SyncDashboard(this, 'Dashboard', {
       ...{ deployment, sync, backfill, deadLetters, alarms, namespace },

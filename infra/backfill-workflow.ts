@@ -16,7 +16,7 @@ const waitMarginSeconds = 30;
  * A function with the schedule's code, configuration and rights, but not its one place, and a Step Functions state machine
  * that invokes it until all is read.
  */
-export class Backfill extends Construct {
+export class BackfillWorkflow extends Construct {
   readonly function: IFunction;
   readonly stateMachineArn: string;
 
