@@ -1,6 +1,6 @@
 /**
  * The demo's source: the simulator of the tests, with a month behind it and a story ahead. The one place of the product that
- * loads anything from test/, and only when the demo runs (biome.json has the exception).
+ * loads anything from test/, and only when the demo runs (test/imports.test.ts has the exception).
  */
 
 import { defaultAccount } from '../../../test/simulator/accounts.ts';

@@ -1,0 +1,262 @@
+/**
+ * Which part of the product may import which. The arrows go one way: entry points → connect → sync and verify → source,
+ * reading, checkpoint, warehouse → model. Type-only and dynamic imports count like any other.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { cyclesIn, type Import, importsOf, type SourceTexts } from './support/import-graph.ts';
+
+/** What a part may import beside its own files: files, folders (ending in `/`), and packages. */
+interface Allowed {
+  readonly parts: readonly string[];
+  readonly packages: readonly string[];
+}
+
+const model = 'functions/model.ts';
+const demoSource = 'functions/cli/demo/demo-source.ts';
+const basics = [model, 'functions/errors.ts', 'functions/intervals.ts'];
+const withClock = [...basics, 'functions/clock.ts'];
+const withConfig = [...withClock, 'functions/config.ts'];
+const aCommand = [
+  ...withConfig,
+  'functions/cli/terminal/',
+  'functions/connect.ts',
+  'functions/sync/',
+  'functions/time-range.ts',
+];
+
+/**
+ * The table. The longest key that a file's path begins with is its part; `packages` are third-party ones and `node:` for
+ * those of Node.
+ */
+const table: Readonly<Record<string, Allowed>> = {
+  'functions/model.ts': { parts: [], packages: [] },
+  'functions/intervals.ts': { parts: [model], packages: [] },
+  'functions/clock.ts': { parts: [model], packages: ['node:'] },
+  'functions/errors.ts': { parts: [model, 'functions/clock.ts'], packages: [] },
+  'functions/config.ts': { parts: withClock, packages: ['zod'] },
+  'functions/metrics.ts': { parts: [], packages: [] },
+  'functions/time-range.ts': { parts: withClock, packages: [] },
+  // Speaks HTTP, and knows nothing of storage.
+  'functions/source/': {
+    parts: [...withConfig, 'package.json'],
+    packages: ['node:', '@aws-sdk/client-secrets-manager', 'p-retry', 'p-throttle', 'undici', 'zod'],
+  },
+  // Pure over `fetchPage`: no clock, no network, no files.
+  'functions/reading/': { parts: basics, packages: [] },
+  'functions/warehouse/': {
+    parts: withClock,
+    packages: ['node:', '@aws-sdk/client-s3', 'apache-arrow', 'fs-native-extensions', 'parquetjs-lite'],
+  },
+  // Speaks to a `Store`, by interface.
+  'functions/checkpoint/': { parts: [...basics, 'functions/warehouse/'], packages: ['zod'] },
+  // Is given its source and its store.
+  'functions/sync/': {
+    parts: [
+      ...withConfig,
+      'functions/time-range.ts',
+      'functions/source/',
+      'functions/reading/',
+      'functions/checkpoint/',
+      'functions/warehouse/',
+    ],
+    packages: [],
+  },
+  'functions/verify/': {
+    parts: [
+      ...withConfig,
+      'functions/source/',
+      'functions/reading/',
+      'functions/checkpoint/',
+      'functions/warehouse/',
+      'functions/sync/',
+    ],
+    packages: [],
+  },
+  // SQL over the warehouse.
+  'functions/query/': { parts: [...withClock, 'functions/warehouse/'], packages: ['node:', '@duckdb/node-api'] },
+  'functions/connect.ts': {
+    parts: [...withConfig, 'functions/source/', 'functions/sync/', 'functions/warehouse/'],
+    packages: [],
+  },
+  // Loads neither the CLI nor DuckDB.
+  'functions/lambda/': {
+    parts: [...withConfig, 'functions/connect.ts', 'functions/metrics.ts', 'functions/sync/'],
+    packages: ['@aws-lambda-powertools/logger', '@aws-lambda-powertools/metrics', 'aws-lambda', 'zod'],
+  },
+  'functions/cli/': {
+    parts: ['functions/cli/', 'functions/errors.ts', 'package.json'],
+    packages: ['node:', 'commander'],
+  },
+  'functions/cli/terminal/': {
+    parts: [...withConfig, 'functions/connect.ts', 'functions/source/', 'functions/sync/', 'functions/time-range.ts'],
+    packages: ['node:', 'cli-progress', 'cli-table3', 'consola', 'picocolors', 'strip-json-comments'],
+  },
+  'functions/cli/sync/': { parts: aCommand, packages: [] },
+  'functions/cli/backfill/': {
+    parts: [...aCommand, 'functions/checkpoint/', 'functions/warehouse/'],
+    packages: ['@aws-sdk/client-cloudformation', '@aws-sdk/client-sfn'],
+  },
+  'functions/cli/verify/': {
+    parts: [...aCommand, 'functions/query/', 'functions/verify/', 'functions/warehouse/'],
+    packages: [],
+  },
+  'functions/cli/rewind/': { parts: aCommand, packages: [] },
+  'functions/cli/status/': { parts: [...aCommand, 'functions/checkpoint/'], packages: [] },
+  'functions/cli/doctor/': {
+    parts: [...aCommand, 'functions/checkpoint/', 'functions/source/', 'functions/warehouse/'],
+    packages: [],
+  },
+  'functions/cli/list/': { parts: aCommand, packages: [] },
+  'functions/cli/query/': { parts: [...aCommand, 'functions/query/'], packages: [] },
+  'functions/cli/demo/': {
+    parts: [...aCommand, 'functions/query/', 'functions/warehouse/', demoSource],
+    packages: ['node:'],
+  },
+  // The one place of the product that loads the simulator, when the demo runs.
+  [demoSource]: { parts: [model, 'test/simulator/'], packages: [] },
+  // Takes the contract from functions (config, schema, layout, SQL, names), never a client.
+  'infra/': {
+    parts: [
+      'functions/clock.ts',
+      'functions/config.ts',
+      'functions/errors.ts',
+      'functions/metrics.ts',
+      'functions/lambda/environment.ts',
+      'functions/query/named-queries.ts',
+      'functions/query/view.ts',
+      'functions/warehouse/layout.ts',
+      'functions/warehouse/location.ts',
+      'functions/warehouse/schema.ts',
+    ],
+    packages: ['node:', 'aws-cdk-lib', 'constructs', 'zod'],
+  },
+};
+
+/** Two types that name each other. */
+const knownCycles = [
+  'functions/reading/page-source.ts → functions/reading/evidence.ts → functions/reading/page-source.ts',
+];
+
+const root = new URL('../', import.meta.url);
+const imports = importsOf(sourceTexts());
+
+describe('the import table', () => {
+  it('allows every import of the product', () => {
+    expect(imports.length).toBeGreaterThan(700);
+    expect(violations(imports)).toEqual([]);
+  });
+
+  it('names nothing that its part does not import', () => {
+    const used = new Set(imports.map(({ from, to }) => `${partOf(from)} ${packageOf(to) ?? partOf(to) ?? to}`));
+    const packages = Object.entries(table).flatMap(([part, allowed]) =>
+      allowed.packages.map((name) => `${part} ${name}`),
+    );
+    expect(packages.filter((entry) => !used.has(entry))).toEqual([]);
+    expect(
+      Object.keys(table).filter((part) => !imports.some(({ from, to }) => [from, to].map(partOf).includes(part))),
+    ).toEqual([]);
+  });
+
+  it.each([
+    ['functions/warehouse/layout.ts', 'functions/sync/run.ts'],
+    ['functions/reading/cuts.ts', 'functions/clock.ts'],
+    ['functions/reading/cuts.ts', 'node:fs'],
+    ['functions/sync/run.ts', 'functions/verify/audit.ts'],
+    ['functions/sync/run.ts', 'undici'],
+    ['functions/source/client.ts', 'functions/warehouse/store.ts'],
+    ['functions/lambda/handler.ts', 'functions/query/duckdb.ts'],
+    ['functions/cli/list/list-command.ts', 'functions/cli/sync/sync-command.ts'],
+    ['functions/cli/terminal/table.ts', 'functions/cli/main.ts'],
+    ['functions/cli/demo/demo-command.ts', 'test/simulator/server.ts'],
+    ['functions/cli/sync/sync-command.ts', 'commander'],
+    ['functions/connect.ts', 'functions/lambda/handler.ts'],
+    ['functions/model.ts', 'functions/errors.ts'],
+    ['infra/stack.ts', 'functions/warehouse/s3-store.ts'],
+    ['infra/stack.ts', '@aws-sdk/client-s3'],
+    ['functions/nowhere/new.ts', 'functions/model.ts'],
+  ])('refuses that %s imports %s', (from, to) => {
+    expect(violations([{ from, to }])).toEqual([`${from} imports ${to}`]);
+  });
+});
+
+describe('the imports of the product', () => {
+  it('are all seen: of values, of types, dynamic, and re-exports', () => {
+    const text = `
+      import a from './a.ts';
+      import type { B } from '../b.ts';
+      import './c.ts';
+      export { d } from './d.ts';
+      export type { E } from './e.ts';
+      type F = import('./f.ts').F;
+      const g = await import('./g.ts');
+      import { join } from 'node:path';`;
+    expect(importsOf({ 'functions/x/y.ts': text }).map(({ to }) => to)).toEqual([
+      'functions/x/a.ts',
+      'functions/b.ts',
+      'functions/x/c.ts',
+      'functions/x/d.ts',
+      'functions/x/e.ts',
+      'node:path',
+      'functions/x/f.ts',
+      'functions/x/g.ts',
+    ]);
+  });
+
+  it('close no cycle, those of types included', () => {
+    expect(cyclesIn(imports).filter((cycle) => !knownCycles.includes(cycle))).toEqual([]);
+  });
+
+  it('would be found out if they closed one', () => {
+    const texts = {
+      'a.ts': "import type { B } from './b.ts';",
+      'b.ts': "import { c } from './c.ts'; import './d.ts';",
+      'c.ts': "const a = await import('./a.ts');",
+      'd.ts': '',
+    };
+    expect(cyclesIn(importsOf(texts))).toEqual(['a.ts → b.ts → c.ts → a.ts']);
+  });
+});
+
+function sourceTexts(): SourceTexts {
+  const paths = ['functions', 'infra'].flatMap((folder) =>
+    readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' }).map((name) => `${folder}/${name}`),
+  );
+  const sources = paths.filter((path) => /(?<!\.d)\.ts$|\.js$/.test(path));
+  return Object.fromEntries(sources.map((path) => [path, readFileSync(new URL(path, root), 'utf8')]));
+}
+
+function violations(all: readonly Import[]): string[] {
+  return all.filter((one) => !isAllowed(one)).map(({ from, to }) => `${from} imports ${to}`);
+}
+
+function isAllowed({ from, to }: Import): boolean {
+  const part = partOf(from);
+  const allowed = part === null ? undefined : table[part];
+  if (part === null || allowed === undefined) {
+    return false;
+  }
+  const name = packageOf(to);
+  if (name !== null) {
+    return allowed.packages.includes(name);
+  }
+  return partOf(to) === part || allowed.parts.some((target) => isIn(to, target));
+}
+
+/** Returns the key of the table that a file belongs to; null where there is none. */
+function partOf(path: string): string | null {
+  const parts = Object.keys(table).filter((part) => isIn(path, part));
+  return parts.sort((a, b) => b.length - a.length)[0] ?? null;
+}
+
+function isIn(path: string, part: string): boolean {
+  return part.endsWith('/') ? path.startsWith(part) : path === part;
+}
+
+/** Returns `@scope/name`, `name` or `node:`; null for a file of the repository. */
+function packageOf(to: string): string | null {
+  if (/^(functions|infra|test)\/|^package\.json$/.test(to)) {
+    return null;
+  }
+  return /^node:|^(@[^/]+\/)?[^/]+/.exec(to)?.[0] ?? to;
+}
