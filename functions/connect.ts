@@ -18,8 +18,8 @@ export interface Connections {
   connectYielding(target: TargetConfig, signal: AbortSignal | undefined): Source;
 }
 
-/** Environment variables that stand for the S3 endpoint of an emulator, in the order AWS's own tools look at them. */
-export interface Surroundings {
+/** The environment variables that name the S3 endpoint of an emulator, in the order that AWS's own tools read them. */
+export interface S3Environment {
   readonly AWS_ENDPOINT_URL_S3?: string | undefined;
   readonly AWS_ENDPOINT_URL?: string | undefined;
 }
@@ -34,7 +34,7 @@ export interface Surroundings {
 export async function openConnections(
   config: Config,
   log: Log,
-  surroundings: Surroundings,
+  environment: S3Environment,
   clock: Clock = systemClock,
 ): Promise<Connections> {
   const { quota } = config.source;
@@ -44,7 +44,7 @@ export async function openConnections(
     connectTarget(config, target, { pacer: pacedBy, clock, log, signal });
   return {
     clock,
-    store: await openStore(config.warehouse, surroundings),
+    store: await openStore(config.warehouse, environment),
     connect: (target, signal) => connectAt(target, signal, pacer),
     connectYielding: (target, signal) => connectAt(target, signal, yieldingPacer),
   };
@@ -70,14 +70,14 @@ export function connectTarget(
  *
  * @throws ConfigError for a URL that can't be used
  */
-export async function openStore(url: string, surroundings: Surroundings): Promise<Store> {
+export async function openStore(url: string, environment: S3Environment): Promise<Store> {
   const location = parseWarehouseUrl(url);
   if (location.kind === 'file') {
     const { openFileStore } = await import('./warehouse/file-store.ts');
     return openFileStore(url);
   }
   const { openS3Store } = await import('./warehouse/s3-store.ts');
-  const endpoint = surroundings.AWS_ENDPOINT_URL_S3 ?? surroundings.AWS_ENDPOINT_URL;
+  const endpoint = environment.AWS_ENDPOINT_URL_S3 ?? environment.AWS_ENDPOINT_URL;
   return openS3Store({
     bucket: location.bucket,
     prefix: location.prefix,

@@ -5,7 +5,6 @@
  * are in the table. A rewind puts that in doubt: windows that were covered then, and are not now, stay uncovered until a
  * run reads and writes them again. Windows that this run was the first to read are written in full, and count.
  */
-
 import { contains, gapsIn } from '../intervals.ts';
 import type { EpochMs, Window } from '../model.ts';
 import type { Change } from './change.ts';

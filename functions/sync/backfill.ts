@@ -5,7 +5,6 @@
  * What started within settle and lookback before now is read and written, but not counted as covered: rows may still
  * appear there, and the incremental run is the one that looks again.
  */
-
 import { rereadParts } from '../checkpoint/change.ts';
 import { identityOf, loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
 import { densityNear, knownSpan } from '../checkpoint/coverage.ts';
@@ -19,7 +18,7 @@ import { Recorder } from './recorder.ts';
 import { newRunState, type RunState, readAndCommit, reportProgress } from './run-state.ts';
 import { SliceReader } from './slice-reader.ts';
 import { outcomeOf, type TargetOutcome } from './summary.ts';
-import { type Calibration, calibrateRun, countingSource, recentFrom, rowsInTimeLeft } from './target-reader.ts';
+import { type Calibration, calibrateRun, countingSource, lateRowsFrom, rowsInTimeLeft } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
 import { UnprovenWindows } from './unproven.ts';
 
@@ -83,7 +82,7 @@ function isAnythingLeft({ recorder }: Backfill, window: Window): boolean {
  */
 async function fillGaps(backfill: Backfill, window: Window): Promise<void> {
   const { recorder, run, untilMs } = backfill;
-  const finalToMs = Math.max(window.fromMs, Math.min(window.toMs, recentFrom(run, untilMs)));
+  const finalToMs = Math.max(window.fromMs, Math.min(window.toMs, lateRowsFrom(run, untilMs)));
   const final = { fromMs: window.fromMs, toMs: finalToMs };
   const young = gapsIn({ fromMs: finalToMs, toMs: window.toMs }, recorder.checkpoint.coverage);
   let gaps = gapsIn(final, recorder.checkpoint.coverage);
@@ -178,7 +177,7 @@ function slicesOf(
     source,
     spans,
     barrierMs: null,
-    settledUntilMs: () => recentFrom(run, run.clock.now() - run.settings.settleMs),
+    settledUntilMs: () => lateRowsFrom(run, run.clock.now() - run.settings.settleMs),
     rereadFromMs: Number.POSITIVE_INFINITY,
     rowsPerMs: densityNear(recorder.checkpoint.coverage, fromMs) ?? calibration?.rowsPerMs ?? null,
     shown: calibration?.reply ?? null,

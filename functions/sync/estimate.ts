@@ -1,5 +1,4 @@
 /** What a backfill would cost, from the source's counts alone: a handful of requests. */
-
 import { identityOf, loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
 import { densityNear, knownSpan } from '../checkpoint/coverage.ts';
 import { isoTime } from '../clock.ts';

@@ -4,7 +4,6 @@
  * Few, or close together: narrow windows around their start times. Many: the source is asked for what is still open,
  * by status, over the span they lie in, and only those that left are read through narrow windows.
  */
-
 import type { OpenEntry } from '../checkpoint/checkpoint.ts';
 import { type EpochMs, type Execution, isOpen, type Window } from '../model.ts';
 

@@ -2,7 +2,6 @@
  * One incremental run of one target: looks again at what was open, reads `[watermark - lookback, now - settle)` in slices,
  * each proven complete, and commits as it goes. What a backfill has covered beyond the watermark is left out.
  */
-
 import { identityOf, loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
 import { densityOf, watermarkOf } from '../checkpoint/coverage.ts';
 import { isoTime } from '../clock.ts';
@@ -17,7 +16,7 @@ import { reobserveOpen, reobserveOthers } from './reobserve.ts';
 import { newRunState, type RunState, readAndCommit, reportProgress } from './run-state.ts';
 import { type ReadSlice, SliceReader } from './slice-reader.ts';
 import { outcomeOf, type TargetOutcome } from './summary.ts';
-import { calibrateRun, countingSource, recentFrom, rowsInTimeLeft, sourceTime } from './target-reader.ts';
+import { calibrateRun, countingSource, lateRowsFrom, rowsInTimeLeft, sourceTime } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
 import { UnprovenWindows } from './unproven.ts';
 
@@ -85,7 +84,7 @@ async function readAll({ run, state, source, recorder, untilMs, unproven }: Incr
     source,
     spans,
     barrierMs: isLongLookback ? watermarkMs : null,
-    settledUntilMs: () => recentFrom(run, untilMs),
+    settledUntilMs: () => lateRowsFrom(run, untilMs),
     rereadFromMs: untilMs - settings.lookbackMs,
     shown,
     rowsPerMs: density,
@@ -102,8 +101,8 @@ async function readAll({ run, state, source, recorder, untilMs, unproven }: Incr
     isCutShort ||= provenToMs < toMs;
   };
   for (let slice = await slices.next(); slice !== null; slice = await slices.next()) {
-    for (const passed of gate.pass(slice)) {
-      record(passed);
+    for (const released of gate.release(slice)) {
+      record(released);
     }
     unproven.add(slice.unproven);
     if (slices.takeRevocation()) {

@@ -1,5 +1,4 @@
 /** What a run knows of executions, from the checkpoint and from what it has read since; and when the next observation of one counts. */
-
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { fingerprintOf } from '../checkpoint/fingerprint.ts';
 import { rewoundWindows } from '../checkpoint/rewound.ts';

@@ -19,13 +19,13 @@ export class LookbackGate {
   }
 
   /** Takes a slice, and returns the slices that may be recorded now. */
-  pass(slice: ReadSlice): ReadSlice[] {
+  release(slice: ReadSlice): ReadSlice[] {
     const read = inOrder([...slice.proven, ...slice.unproven.map(({ window }) => window)]);
     this.#unread = this.#unread.flatMap((lookback) => gapsIn(lookback, read));
     this.#held.push(slice);
     const openMs = this.#unread[0]?.fromMs ?? Number.POSITIVE_INFINITY;
-    const passing = this.#held.filter(({ window }) => window.toMs <= openMs);
+    const released = this.#held.filter(({ window }) => window.toMs <= openMs);
     this.#held = this.#held.filter(({ window }) => window.toMs > openMs);
-    return passing.sort((a, b) => a.window.fromMs - b.window.fromMs);
+    return released.sort((a, b) => a.window.fromMs - b.window.fromMs);
   }
 }

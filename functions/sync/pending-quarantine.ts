@@ -1,5 +1,4 @@
 /** Rows that could not be read and wait for their commit, each once per target however often it is shown. */
-
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { fingerprintOfUnreadable } from '../checkpoint/fingerprint.ts';
 import type { UnreadableRow } from '../model.ts';

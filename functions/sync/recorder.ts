@@ -1,7 +1,6 @@
 /**
  * What a run has read and not yet committed, and the commit of it. Holds at most one commit's worth of rows.
  */
-
 import { type Change, type Draft, emptyDraft } from '../checkpoint/change.ts';
 import { type Checkpoint, edgeMs, type LastRun } from '../checkpoint/checkpoint.ts';
 import { commitChange, type LoadedCheckpoint } from '../checkpoint/checkpoint-store.ts';

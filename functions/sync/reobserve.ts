@@ -1,5 +1,4 @@
 /** Looks again at the executions that were open when last seen: asks for what the plan says, and records what came back. */
-
 import type { OpenEntry } from '../checkpoint/checkpoint.ts';
 import { densityOf } from '../checkpoint/coverage.ts';
 import { isoTime } from '../clock.ts';
@@ -11,7 +10,7 @@ import type { PageSource } from '../reading/page-source.ts';
 import { readWindow } from '../reading/read-window.ts';
 import { narrowWindows, othersDue, planReobservation, surplusEntries } from './follow-up.ts';
 import type { Recorder } from './recorder.ts';
-import { recentFrom, sourceTime } from './target-reader.ts';
+import { lateRowsFrom, sourceTime } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
 import type { UnprovenWindows } from './unproven.ts';
 
@@ -165,7 +164,7 @@ async function readPart(
 ): Promise<{ readonly collected: Collected; readonly errors: readonly IncompleteReadError[] }> {
   const read = await readWindow(source, {
     window,
-    settledUntilMs: recentFrom(run, run.clock.now() - run.settings.settleMs),
+    settledUntilMs: lateRowsFrom(run, run.clock.now() - run.settings.settleMs),
     rereadFromMs: Number.POSITIVE_INFINITY,
     maxRows: Number.POSITIVE_INFINITY,
     isStopping: () => false,

@@ -2,7 +2,6 @@
  * Takes coverage back by compare-and-swap, so that the next incremental run reads again from there (PROTOCOL.md, I15).
  * Touches no data: what is written again replaces in the view what was there.
  */
-
 import { identityOf, type LoadedCheckpoint, loadCheckpoint, moveCheckpoint } from '../checkpoint/checkpoint-store.ts';
 import { rowsIn, watermarkOf } from '../checkpoint/coverage.ts';
 import { rewindTo } from '../checkpoint/rewound.ts';

@@ -1,5 +1,4 @@
 /** How a run reads its target's source: how many windows at once, how much in the time that is left, by whose clock. */
-
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { type EpochMs, maxPageRows, type Window } from '../model.ts';
 import { Evidence } from '../reading/evidence.ts';
@@ -91,17 +90,17 @@ export function sourceTime(run: Pick<TargetRun, 'source'>, ms: EpochMs): EpochMs
   return ms + (skewMs < -noticedSkewMs ? Math.floor(skewMs) - skewMarginMs : 0);
 }
 
-/** Up to where no row can appear late any more, of what was asked for at `askedAtMs`. By the slower clock. */
-export function finalUntil(run: Pick<TargetRun, 'source' | 'settings'>, askedAtMs: EpochMs): EpochMs {
+/** Returns the start time before which no row can appear late any more, as of `askedAtMs`. By the slower clock. */
+export function noLateRowsBefore(run: Pick<TargetRun, 'source' | 'settings'>, askedAtMs: EpochMs): EpochMs {
   return sourceTime(run, askedAtMs) - run.settings.settleMs - run.settings.lookbackMs;
 }
 
 /**
- * From where on rows may appear late in a reading that goes up to `untilMs`, now less settle; with room for a skew that
- * goes unnoticed. In coarse steps by a clock that is off: that is an estimate, which moves with each reply, and a slice
- * that was cut at this must not be found to reach beyond it a moment after.
+ * Returns the start time from which rows may appear late in a read up to `untilMs` (now less settle), with room for a skew
+ * too small to notice. By a clock that is off, it moves in coarse steps: the skew is an estimate that changes with each
+ * reply, and a slice that was cut at this time must not reach beyond it a moment later.
  */
-export function recentFrom(run: Pick<TargetRun, 'source' | 'settings'>, untilMs: EpochMs): EpochMs {
+export function lateRowsFrom(run: Pick<TargetRun, 'source' | 'settings'>, untilMs: EpochMs): EpochMs {
   const bySourceMs = sourceTime(run, untilMs);
   const fromMs = bySourceMs - run.settings.lookbackMs - noticedSkewMs;
   return bySourceMs === untilMs ? fromMs : Math.floor(fromMs / recentStepMs) * recentStepMs;

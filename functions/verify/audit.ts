@@ -2,14 +2,13 @@
  * Proves the table of one target against its source, day by day: by the source's count where that is enough, else by
  * reading the day completely and comparing every row. Reads only.
  */
-
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { IncompleteReadError } from '../errors.ts';
 import { contains, gapsIn, lengthOf, spanMs } from '../intervals.ts';
 import { type EpochMs, executionKey, type Window } from '../model.ts';
 import { ask, type PageSource } from '../reading/page-source.ts';
 import { type ReadSlice, SliceReader } from '../sync/slice-reader.ts';
-import { calibrateRun, finalUntil, pageSourceOf } from '../sync/target-reader.ts';
+import { calibrateRun, noLateRowsBefore, pageSourceOf } from '../sync/target-reader.ts';
 import type { TargetRun } from '../sync/target-run.ts';
 import {
   addDifference,
@@ -157,7 +156,7 @@ async function compareDay(verifying: Verifying, day: Day, tally: DayTally) {
     source: verifying.source,
     spans: [day],
     barrierMs: null,
-    settledUntilMs: () => finalUntil(verifying.run, verifying.nowMs),
+    settledUntilMs: () => noLateRowsBefore(verifying.run, verifying.nowMs),
     rereadFromMs: Number.POSITIVE_INFINITY,
     shown: null,
     rowsPerMs: tally.rows === 0 ? null : tally.rows / spanMs(day),
@@ -179,7 +178,7 @@ async function compareDay(verifying: Verifying, day: Day, tally: DayTally) {
     }
     const isUnsettled = (execution: ComparedState): boolean =>
       verifying.openKeys.has(executionKey(execution)) ||
-      execution.startTimeMs >= finalUntil(verifying.run, verifying.nowMs);
+      execution.startTimeMs >= noLateRowsBefore(verifying.run, verifying.nowMs);
     for (const part of slice.proven) {
       const ofPart = shown.filter(({ startTimeMs }) => contains(part, startTimeMs));
       const table = await verifying.table.rowsIn(part);
@@ -197,6 +196,6 @@ function executionsIn({ window, collected }: ReadSlice): ComparedState[] {
 }
 
 function gapsOf(verifying: Verifying, { fromMs, toMs }: Day): Window[] {
-  const old = { fromMs, toMs: Math.min(toMs, finalUntil(verifying.run, verifying.nowMs)) };
+  const old = { fromMs, toMs: Math.min(toMs, noLateRowsBefore(verifying.run, verifying.nowMs)) };
   return gapsIn(old, verifying.checkpoint.coverage);
 }

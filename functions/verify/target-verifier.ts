@@ -1,5 +1,4 @@
 /** One target under verification: its source, its table, its days, and the reading again of those that differ. */
-
 import { identityOf, loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
 import { watermarkOf } from '../checkpoint/coverage.ts';
 import type { Clock } from '../clock.ts';

@@ -60,7 +60,7 @@ class FolderStore implements FileStore {
     const path = this.#pathOf(key);
     try {
       const bytes = await readFile(path);
-      return { bytes, etag: etagOf(bytes) };
+      return { bytes, etag: contentEtag(bytes) };
     } catch (thrown) {
       if (fileErrorCode(thrown) === 'ENOENT') {
         return null;
@@ -75,7 +75,7 @@ class FolderStore implements FileStore {
       await this.#prepare(path);
       const isNew = await this.#writeAside(bytes, (temporary) => linkUnlessTaken(temporary, path));
       await flushFolder(dirname(path));
-      return isNew || (await holds(path, bytes)) ? { kind: 'won', etag: etagOf(bytes) } : { kind: 'lost' };
+      return isNew || (await holds(path, bytes)) ? { kind: 'won', etag: contentEtag(bytes) } : { kind: 'lost' };
     } catch (thrown) {
       throw toStorageError(thrown, 'write', path);
     }
@@ -95,7 +95,7 @@ class FolderStore implements FileStore {
         }
         await this.#writeAside(bytes, (temporary) => rename(temporary, path));
         await flushFolder(dirname(path));
-        return { kind: 'won', etag: etagOf(bytes) };
+        return { kind: 'won', etag: contentEtag(bytes) };
       });
     } catch (thrown) {
       throw toStorageError(thrown, 'write', path);
@@ -199,7 +199,7 @@ class FolderStore implements FileStore {
   }
 }
 
-function etagOf(bytes: Uint8Array): string {
+function contentEtag(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 

@@ -1,5 +1,4 @@
 /** What must be true of a world in which nothing moves any more. */
-
 import { watermarkOf } from '../../functions/checkpoint/coverage.ts';
 import { gapsIn } from '../../functions/intervals.ts';
 import { makeTraps } from '../simulator/traps.ts';

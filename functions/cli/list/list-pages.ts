@@ -39,7 +39,7 @@ export async function listPages(fetchPage: FetchPage, request: ListRequest): Pro
   for (;;) {
     const missing = request.limit - executions.length - unreadable.length;
     const limit = Math.min(missing, maxPageRows);
-    const page = await fetchNonEmpty(fetchPage, { ...askFor(request), limit, offset });
+    const page = await fetchNonEmpty(fetchPage, { ...pageRequestOf(request), limit, offset });
     const rows = page.executions.length + page.unreadable.length;
     executions.push(...page.executions.slice(0, missing));
     unreadable.push(...page.unreadable.slice(0, Math.max(0, missing - page.executions.length)));
@@ -51,7 +51,7 @@ export async function listPages(fetchPage: FetchPage, request: ListRequest): Pro
   }
 }
 
-function askFor({ startTimeMs, endTimeMs, filter }: ListRequest) {
+function pageRequestOf({ startTimeMs, endTimeMs, filter }: ListRequest) {
   return { startTimeMs, endTimeMs, filter };
 }
 

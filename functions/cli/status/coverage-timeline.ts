@@ -1,5 +1,4 @@
 /** Coverage as people see it: a line of cells over time, the gaps in it, a reading again that was stopped. Pure. */
-
 import type { Checkpoint, Rereading } from '../../checkpoint/checkpoint.ts';
 import { knownSpan } from '../../checkpoint/coverage.ts';
 import { isoTime } from '../../clock.ts';

@@ -1,5 +1,4 @@
 /** `dqsync status`: how far each target is, how its last run went, what the next one will do. */
-
 import { identityOf, loadCheckpoint } from '../../checkpoint/checkpoint-store.ts';
 import { isoTime } from '../../clock.ts';
 import type { Config, TargetConfig } from '../../config.ts';

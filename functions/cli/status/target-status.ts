@@ -1,5 +1,4 @@
 /** What a checkpoint tells about a target, and what its next run will do. Pure. */
-
 import type { Checkpoint, LastRun } from '../../checkpoint/checkpoint.ts';
 import { endOf, knownSpan, rowsIn, watermarkOf } from '../../checkpoint/coverage.ts';
 import { isoTime } from '../../clock.ts';
