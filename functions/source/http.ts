@@ -4,7 +4,7 @@
  * Knows nothing of DataArts. undici's own retry interceptor is not used: it has no jitter and does not retry its own
  * header and body timeouts.
  */
-import dispatcherRequest from 'undici/lib/api/api-request.js';
+import type { Dispatcher } from 'undici';
 import Pool from 'undici/lib/dispatcher/pool.js';
 import { abortAfter, type Clock } from '../clock.ts';
 import type { EpochMs } from '../model.ts';
@@ -138,23 +138,19 @@ export class Endpoint {
     }
   }
 
-  async #exchange(request: HttpRequest, signal: AbortSignal): Promise<HttpReply> {
+  async #exchange({ method, path, headers, body }: HttpRequest, signal: AbortSignal): Promise<HttpReply> {
     const sentAtMs = this.#clock.now();
-    const { statusCode, headers, body } = await dispatcherRequest.call(this.#pool, {
-      method: request.method,
-      path: request.path,
-      headers: { ...request.headers },
-      signal,
-      ...(request.body === undefined ? {} : { body: request.body }),
+    const { status, replyHeaders, bytes } = await new Promise<ReceivedReply>((resolve, reject) => {
+      const options = { method, path, headers: { ...headers }, body: body ?? null };
+      this.#pool.dispatch(options, new ReplyReceiver(signal, resolve, reject));
     });
-    const text = decodeUtf8(await body.bytes());
     return {
-      status: statusCode,
+      status,
       header: (name) => {
-        const value = headers[name];
+        const value = replyHeaders[name];
         return Array.isArray(value) ? value[0] : value;
       },
-      text,
+      text: decodeUtf8(bytes),
       sentAtMs,
       receivedAtMs: this.#clock.now(),
     };
@@ -163,6 +159,69 @@ export class Endpoint {
   /** Breaks off what is still under way and frees the connections. */
   async close(): Promise<void> {
     await this.#pool.destroy();
+  }
+}
+
+interface ReceivedReply {
+  readonly status: number;
+  readonly replyHeaders: Readonly<Record<string, string | string[] | undefined>>;
+  readonly bytes: Uint8Array;
+}
+
+/** Gathers one reply. `pool.request` would make a stream of each, which costs a fifth of the time of a small reply. */
+class ReplyReceiver implements Dispatcher.DispatchHandler {
+  readonly #signal: AbortSignal;
+  readonly #resolve: (reply: ReceivedReply) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #chunks: Uint8Array[] = [];
+  readonly #onAbort = (): void => this.#abort();
+  #controller: Dispatcher.DispatchController | null = null;
+  #status = 0;
+  #replyHeaders: ReceivedReply['replyHeaders'] = {};
+
+  constructor(signal: AbortSignal, resolve: (reply: ReceivedReply) => void, reject: (error: unknown) => void) {
+    this.#signal = signal;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    signal.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#signal.aborted) {
+      this.#abort();
+    }
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: ReceivedReply['replyHeaders'],
+  ): void {
+    this.#status = status;
+    this.#replyHeaders = headers;
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+    this.#chunks.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    this.#signal.removeEventListener('abort', this.#onAbort);
+    const [first = new Uint8Array()] = this.#chunks;
+    const bytes = this.#chunks.length > 1 ? Buffer.concat(this.#chunks) : first;
+    this.#resolve({ status: this.#status, replyHeaders: this.#replyHeaders, bytes });
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#signal.removeEventListener('abort', this.#onAbort);
+    this.#reject(error);
+  }
+
+  /** Also while the request waits for a connection: nobody waits for that any longer. */
+  #abort(): void {
+    this.#reject(this.#signal.reason);
+    this.#controller?.abort(this.#signal.reason);
   }
 }
 
