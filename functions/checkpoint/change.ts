@@ -5,7 +5,7 @@
  * the later observation wins, as it does in the view.
  */
 import { containsAny, gapsIn, unionOf } from '../intervals.ts';
-import { type EpochMs, executionKey, type Window } from '../model.ts';
+import { type EpochMs, type Execution, executionKey, type Window } from '../model.ts';
 import {
   type Checkpoint,
   edgeMs,
@@ -16,6 +16,7 @@ import {
   withCommitId,
 } from './checkpoint.ts';
 import { addLateRows, addWindow, type Covered, type CoveredWindow } from './coverage.ts';
+import { fingerprintOf } from './fingerprint.ts';
 
 /** What one commit changes. */
 export interface Change {
@@ -29,8 +30,8 @@ export interface Change {
   readonly maxSpanMs: number | null;
   /** Start times of executions that appeared within coverage. */
   readonly lateStartTimesMs: readonly EpochMs[];
-  /** Executions seen, for `recent`. */
-  readonly seen: readonly RecentEntry[];
+  /** Executions seen; those that later runs are shown again become `recent`. */
+  readonly seen: readonly { readonly execution: Execution; readonly observedAtMs: EpochMs }[];
   /** Executions to look at again. */
   readonly opened: readonly OpenEntry[];
   /** Executions not to look at again, as of the given observation. */
@@ -85,7 +86,7 @@ export function applyChange(checkpoint: Checkpoint, change: Change, lookbackMs: 
     lookbackMs: nextLookbackMs,
     maxSpanMs: change.maxSpanMs ?? checkpoint.maxSpanMs,
     open: applyOpen(checkpoint.open, change),
-    recent: newestOf([...checkpoint.recent, ...change.seen], (entry) => executionKey(entry)).filter(isShownAgain),
+    recent: newestOf([...checkpoint.recent.filter(isShownAgain), ...recentOf(change, isShownAgain)], executionKey),
     latestObservedMs: laterOf(checkpoint.latestObservedMs, change.latestObservedMs),
     quarantined: applyQuarantined(checkpoint, change),
     commitIds: withCommitId(checkpoint.commitIds, change.commitId),
@@ -111,7 +112,7 @@ function nextLookback({ lookbackMs: before }: Checkpoint, change: Change, lookba
  * Which executions later incremental runs are shown again although they are covered: those of the lookback before the furthest
  * that any run has proven, and before each gap, at which the watermark may come to stand. Not what lies between.
  */
-function shownAgain(covered: Covered, lookbackMs: number): (entry: RecentEntry) => boolean {
+function shownAgain(covered: Covered, lookbackMs: number): (entry: Pick<RecentEntry, 'startTimeMs'>) => boolean {
   const reachMs = lookbackMs + edgeMs;
   const { incremental, coverage } = covered;
   if (incremental === null) {
@@ -123,6 +124,18 @@ function shownAgain(covered: Covered, lookbackMs: number): (entry: RecentEntry) 
     { fromMs: incremental.toMs - reachMs, toMs: Number.POSITIVE_INFINITY },
   ]);
   return ({ startTimeMs }) => containsAny(shown, startTimeMs);
+}
+
+/** Fingerprints are made here, of the few that are kept, and not of every execution that was seen. */
+function recentOf({ seen }: Change, isKept: (entry: Pick<RecentEntry, 'startTimeMs'>) => boolean): RecentEntry[] {
+  return seen
+    .filter(({ execution }) => isKept(execution))
+    .map(({ execution, observedAtMs }) => ({
+      id: execution.id,
+      startTimeMs: execution.startTimeMs,
+      fingerprint: fingerprintOf(execution),
+      observedAtMs,
+    }));
 }
 
 function applyIncremental(before: Window | null, { incrementalFromMs, windows }: Change): Window | null {

@@ -46,7 +46,7 @@ export function withoutRewound(change: Change, base: readonly Window[], current:
     windows: change.windows.flatMap(({ window, startTimesMs }) =>
       gapsIn(window, rewound).map((part) => ({ window: part, startTimesMs })),
     ),
-    seen: change.seen.filter(({ startTimeMs }) => stands(startTimeMs)),
+    seen: change.seen.filter(({ execution }) => stands(execution.startTimeMs)),
     opened: change.opened.filter(({ execution }) => stands(execution.startTimeMs)),
   };
 }

@@ -56,9 +56,11 @@ export class KnownExecutions {
    * An observation always counts as later than the one before, whatever the clocks of two machines say, and as later than
    * all that were committed (PROTOCOL.md, I13): others may have written more of an execution than is known of it.
    */
-  laterThan(key: string, observedAtMs: EpochMs): EpochMs {
-    const before = this.#known.get(key)?.observedAtMs ?? Number.NEGATIVE_INFINITY;
-    return Math.max(observedAtMs + this.#aheadMs, before + 1);
+  laterThan(known: Known | undefined, observedAtMs: EpochMs): EpochMs {
+    return Math.max(
+      observedAtMs + this.#aheadMs,
+      known === undefined ? Number.NEGATIVE_INFINITY : known.observedAtMs + 1,
+    );
   }
 
   /** Takes up what a checkpoint says, as loaded or committed at `nowMs` by our clock. */

@@ -125,20 +125,19 @@ export class Recorder {
     this.#keptFromMs = isKept ? recentFromMs : Number.POSITIVE_INFINITY;
     const startTimesMs: EpochMs[] = [];
     this.#noteSourceLag();
-    const gaps = gapsIn(window, this.checkpoint.coverage);
-    const ends = [window, ...proven].flatMap(({ fromMs, toMs }) => [fromMs, toMs]);
-    const isAtEnd = (ms: EpochMs): boolean => ends.some((endMs) => Math.abs(ms - endMs) <= edgeMs);
+    const gaps = this.isRereading ? [window] : gapsIn(window, this.checkpoint.coverage);
+    const isAllNew = lengthOf(gaps) === spanMs(window);
+    const endsMs = [window, ...proven].flatMap(({ fromMs, toMs }) => [fromMs, toMs]);
     for (const [key, seen] of collected.seen) {
       const { startTimeMs } = seen.execution;
       startTimesMs.push(startTimeMs);
-      const isLate =
-        contains(window, startTimeMs) && !containsAny(gaps, startTimeMs) && this.#known.get(key) === undefined;
-      if (isLate && this.#options.rereads === null) {
+      const before = this.#known.get(key);
+      if (!isAllNew && before === undefined && contains(window, startTimeMs) && !containsAny(gaps, startTimeMs)) {
         this.#draft.lateStartTimesMs.push(startTimeMs);
       }
-      const isRecent = startTimeMs >= recentFromMs;
-      const known = this.#observe(key, seen, isRecent);
-      if (known !== null && isAtEnd(startTimeMs)) {
+      const isAtEnd = endsMs.some((ms) => Math.abs(ms - startTimeMs) <= edgeMs);
+      const known = this.#observe(key, before, seen, startTimeMs >= recentFromMs, isAtEnd);
+      if (known !== null && isAtEnd) {
         this.#known.keepAtEdge(key, known);
       }
     }
@@ -163,7 +162,7 @@ export class Recorder {
   /** Records an execution that was looked at by itself. */
   addReobserved(key: string, seen: Seen): void {
     this.#noteSourceLag();
-    this.#observe(key, seen, false);
+    this.#observe(key, this.#known.get(key), seen, false, false);
   }
 
   /** Quarantines the rows that could not be read, each once. */
@@ -187,7 +186,7 @@ export class Recorder {
   addVanished(execution: Execution, vanishedAt: string): void {
     const extra = vanishedExtra(execution.extra, vanishedAt);
     const key = executionKey(execution);
-    const observedAtMs = this.#known.laterThan(key, this.#run.clock.now());
+    const observedAtMs = this.#known.laterThan(this.#known.get(key), this.#run.clock.now());
     this.#write({ ...execution, extra }, observedAtMs);
     this.#draft.closed.push({ key, observedAtMs });
     this.#known.setAwaited(key, false);
@@ -195,7 +194,7 @@ export class Recorder {
 
   /** Stops looking at an execution, without a word in the table. */
   close(key: string): void {
-    this.#draft.closed.push({ key, observedAtMs: this.#known.laterThan(key, this.#run.clock.now()) });
+    this.#draft.closed.push({ key, observedAtMs: this.#known.laterThan(this.#known.get(key), this.#run.clock.now()) });
     this.#known.setAwaited(key, false);
   }
 
@@ -256,23 +255,37 @@ export class Recorder {
   }
 
   /** Records one sighting. Returns what is known of the execution now, or null where that is not kept. */
-  #observe(key: string, seen: Seen, isRecent: boolean): Known | null {
+  #observe(key: string, before: Known | undefined, seen: Seen, isRecent: boolean, isAtEnd: boolean): Known | null {
     const { execution, receivedAtMs } = seen;
-    const before = this.#known.get(key);
-    const wasAwaited = this.#known.isAwaited(key);
     const awaits = awaitedOf(execution, receivedAtMs - this.#sourceLagMs, this.#recentFromMs, this.#run.settings);
-    if (before === undefined && awaits === null && !isRecent) {
-      this.#write(execution, this.#known.laterThan(key, receivedAtMs));
-      this.#giveUpIfOpen(execution, false);
-      return null;
+    if (before !== undefined || awaits !== null || isAtEnd) {
+      return this.#observeKept(key, before, seen, awaits, isRecent);
     }
+    const observedAtMs = this.#known.laterThan(undefined, receivedAtMs);
+    this.#write(execution, observedAtMs);
+    if (isRecent && execution.startTimeMs >= this.#keptFromMs) {
+      this.#draft.seen.push({ execution, observedAtMs });
+    }
+    this.#giveUpIfOpen(execution, false);
+    return null;
+  }
+
+  #observeKept(
+    key: string,
+    before: Known | undefined,
+    { execution, receivedAtMs }: Seen,
+    awaits: ReturnType<typeof awaitedOf>,
+    isRecent: boolean,
+  ): Known {
+    const wasAwaited = this.#known.isAwaited(key);
     const fingerprint = fingerprintOf(execution);
     const isChanged = before?.fingerprint !== fingerprint;
-    const observedAtMs = isChanged ? this.#known.laterThan(key, receivedAtMs) : (before?.observedAtMs ?? receivedAtMs);
+    const observedAtMs =
+      isChanged || before === undefined ? this.#known.laterThan(before, receivedAtMs) : before.observedAtMs;
     const known = { fingerprint, observedAtMs };
     // A backfill's window may have shown a row beyond its end, where nothing is kept; the next one shows it, unchanged.
     if (execution.startTimeMs >= this.#keptFromMs && (isChanged || this.#options.revisitedMs === 0)) {
-      this.#draft.seen.push({ id: execution.id, startTimeMs: execution.startTimeMs, ...known });
+      this.#draft.seen.push({ execution, observedAtMs });
     }
     if (isChanged) {
       this.#write(execution, observedAtMs);
