@@ -1,4 +1,4 @@
-#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=8
+#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=16
 /**
  * Starts dqsync on a node that runs TypeScript as it is: this one if it is new enough, else the one that npm installed
  * beside dqsync. Plain JavaScript that old nodes understand.
@@ -15,7 +15,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const neededMajor = 24;
-const nodeFlags = ['--max-semi-space-size=8'];
+const nodeFlags = ['--max-semi-space-size=16'];
 
 if (Number(process.versions.node.split('.')[0]) >= neededMajor) {
   nodeModule.enableCompileCache();

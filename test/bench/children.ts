@@ -12,7 +12,10 @@ import { defaultAccount } from '../simulator/accounts.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
 import type { Answer, Question, Sightings, SourceSpec } from './simulator-child.ts';
 
-const dqsyncFile = join(import.meta.dirname, '../../functions/cli/dqsync.js');
+/** The package as it is installed, built when the bench begins. It finds its native modules in node_modules. */
+const packageFolder = join(import.meta.dirname, '../../node_modules/.cache/dqsync-bench');
+const dqsyncFile = join(packageFolder, 'dqsync.js');
+const buildFile = join(import.meta.dirname, '../../functions/cli/build.js');
 /** No child lives longer than this. */
 const maxChildMs = 15 * 60_000;
 
@@ -47,6 +50,11 @@ export interface Bench {
   readonly warehouse: string;
   /** Runs a command of dqsync on the warehouse. Returns how long it took. */
   run(args: readonly string[]): Promise<number>;
+}
+
+/** Builds what the bench measures. */
+export async function buildPackage(): Promise<void> {
+  await promisify(execFile)(process.execPath, [buildFile, packageFolder]);
 }
 
 /** Runs `measure` against a source as given. */
@@ -113,7 +121,7 @@ async function runSync(folder: string, config: object): Promise<SyncReport> {
   await writeFile(configFile, JSON.stringify(config));
   const preload = join(import.meta.dirname, 'report-usage.js');
   const startedAtMs = performance.now();
-  // By its first line, as npx starts it, and with this node.
+  // By its first line, as a shell starts it, and with this node.
   const { stdout } = await promisify(execFile)(dqsyncFile, ['sync', '--config', configFile, '--json'], {
     env: {
       ...commandEnvironment(),
@@ -141,7 +149,7 @@ function commandEnvironment(): NodeJS.ProcessEnv {
   return {
     ...process.env,
     PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH']}`,
-    DQSYNC_BENCH_SECRET: JSON.stringify(defaultAccount.accessKeys[0]),
+    DQSYNC_BENCH_SECRET: JSON.stringify({ token: defaultAccount.tokens[0] }),
   };
 }
 

@@ -5,6 +5,7 @@
  */
 import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { buildPackage } from './children.ts';
 import { measureColdStart } from './cold-start.ts';
 import { measureEndToEnd } from './end-to-end.ts';
 import { type Figure, tableOf } from './figures.ts';
@@ -40,6 +41,7 @@ if (unknown.length > 0) {
   throw new RangeError(`--only must be one of ${Object.keys(parts).join(', ')}, not ${unknown.join(', ')}`);
 }
 
+await buildPackage();
 const figures: Figure[] = [];
 for (const name of names) {
   console.error(`measuring ${name} …`);

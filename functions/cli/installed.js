@@ -1,0 +1,23 @@
+#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=16
+/**
+ * Starts the installed dqsync, which is plain JavaScript (build.js copies this file beside it).
+ *
+ * The first line keeps the process small, see dqsync.js.
+ */
+// As a whole: old nodes have no enableCompileCache, and a named import of it would stop them right here.
+import nodeModule from 'node:module';
+
+const needed = [22, 19];
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+
+if (major > needed[0] || (major === needed[0] && minor >= needed[1])) {
+  nodeModule.enableCompileCache();
+  // Not a literal: in the repository there is no such file.
+  const { main } = await import(new URL('main.js', import.meta.url).href);
+  process.exitCode = await main(process.argv.slice(2));
+} else {
+  process.stderr.write(
+    `dqsync needs Node ${needed.join('.')} or later; this is ${process.version}. Install a newer one.\n`,
+  );
+  process.exitCode = 2;
+}
