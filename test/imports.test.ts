@@ -75,6 +75,8 @@ const table: Readonly<Record<string, Allowed>> = {
   },
   // SQL over the warehouse.
   'functions/query/': { parts: [...withClock, 'functions/warehouse/'], packages: ['node:', '@duckdb/node-api'] },
+  // Runs in the repository, when the package is made.
+  'functions/cli/build.js': { parts: [], packages: ['node:', 'esbuild'] },
   'functions/connect.ts': {
     parts: [...withConfig, 'functions/source/', 'functions/sync/', 'functions/warehouse/'],
     packages: [],
