@@ -109,6 +109,7 @@ const table: Readonly<Record<string, Allowed>> = {
     parts: [...aCommand, 'functions/checkpoint/', 'functions/source/', 'functions/warehouse/'],
     packages: [],
   },
+  'functions/cli/init/': { parts: [...aCommand, 'functions/cli/doctor/'], packages: ['node:'] },
   'functions/cli/list/': { parts: aCommand, packages: [] },
   'functions/cli/query/': { parts: [...aCommand, 'functions/query/'], packages: [] },
   'functions/cli/demo/': {

@@ -1,35 +1,51 @@
 /** The config file: JSON with comments and trailing commas allowed, checked by `parseConfig`. */
 import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import stripJsonComments from 'strip-json-comments';
 import { type Config, parseConfig } from '../../config.ts';
 import { ConfigError } from '../../errors.ts';
 
-/** The least a config has to say; shown to who has none. */
-const minimalConfig = {
-  source: { endpoint: 'https://dayu.ap-southeast-3.myhuaweicloud.com' },
-  targets: [
-    { name: 'sales', projectId: '<project id>', workspace: '<workspace id>', credentials: 'file:./secret.json' },
-  ],
-  initialFrom: '2026-01-01T00:00:00Z',
-};
-
 /**
- * Reads and checks the config.
+ * Reads and checks the config. Relative paths in it are taken from the config file's folder, wherever the command runs.
  *
  * @throws ConfigError if it cannot be read, is not JSON, or does not say what a config has to say
  */
 export async function loadConfig(path: string): Promise<Config> {
-  const text = await readText(path);
+  const config = parseConfig(configValue(await readText(path), path), path);
+  const folder = dirname(resolve(path));
+  return {
+    ...config,
+    warehouse: absolute(config.warehouse, folder),
+    targets: config.targets.map((target) => ({ ...target, credentials: absolute(target.credentials, folder) })),
+  };
+}
+
+/** Makes the path of a `file:` reference absolute; others, and standard file URLs, stay. `~` is the home folder. */
+function absolute(reference: string, folder: string): string {
+  if (!reference.startsWith('file:') || reference.startsWith('file://')) {
+    return reference;
+  }
+  const path = reference.slice('file:'.length);
+  const home = path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path;
+  return `file:${resolve(folder, home)}`;
+}
+
+/**
+ * Parses the text of a config file, JSON with comments and trailing commas.
+ *
+ * @param origin how to call the text in a message
+ * @throws ConfigError for wrong syntax
+ */
+export function configValue(text: string, origin: string): unknown {
   const json = stripJsonComments(text.replace(/^\uFEFF/, ''), { trailingCommas: true });
-  let value: unknown;
   try {
-    value = JSON.parse(json);
+    return JSON.parse(json);
   } catch {
-    throw new ConfigError(`${path} is not JSON: the syntax is wrong at ${placeOfFault(json)}`, {
-      remedy: 'Mend it there; comments and trailing commas are allowed.',
+    throw new ConfigError(`${origin} is not JSON: the syntax is wrong at ${placeOfFault(json)}`, {
+      remedy: 'Correct it there; comments and trailing commas are allowed.',
     });
   }
-  return parseConfig(value, path);
 }
 
 async function readText(path: string): Promise<string> {
@@ -39,7 +55,8 @@ async function readText(path: string): Promise<string> {
     const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
     if (code === 'ENOENT') {
       throw new ConfigError(`there is no config file ${path}`, {
-        remedy: `Name yours with --config, run "dqsync demo" to try without one, or start from this: ${JSON.stringify(minimalConfig)}`,
+        remedy:
+          'Create one with "dqsync init", or name yours with --config or DQSYNC_CONFIG_FILE. "dqsync demo" works without one.',
         code,
       });
     }
