@@ -92,7 +92,7 @@ const table: Readonly<Record<string, Allowed>> = {
   },
   'functions/cli/terminal/': {
     parts: [...withConfig, 'functions/connect.ts', 'functions/source/', 'functions/sync/', 'functions/time-range.ts'],
-    packages: ['node:', 'cli-progress', 'cli-table3', 'consola', 'picocolors', 'strip-json-comments'],
+    packages: ['node:', 'cli-progress', 'consola', 'picocolors', 'string-width', 'strip-json-comments'],
   },
   'functions/cli/sync/': { parts: aCommand, packages: [] },
   'functions/cli/backfill/': {
@@ -111,7 +111,7 @@ const table: Readonly<Record<string, Allowed>> = {
   },
   'functions/cli/init/': { parts: [...aCommand, 'functions/cli/doctor/'], packages: ['node:'] },
   'functions/cli/list/': { parts: aCommand, packages: [] },
-  'functions/cli/query/': { parts: [...aCommand, 'functions/query/'], packages: [] },
+  'functions/cli/query/': { parts: [...aCommand, 'functions/query/', 'functions/warehouse/'], packages: ['node:'] },
   'functions/cli/demo/': {
     parts: [...aCommand, 'functions/query/', 'functions/warehouse/', demoSource],
     packages: ['node:'],

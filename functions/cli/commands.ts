@@ -201,12 +201,18 @@ function addList(program: Command, finish: Finish): void {
 }
 
 function addQuery(program: Command, finish: Finish): void {
-  command(program, 'query <sql>', 'Ask the warehouse in SQL (DuckDB).', [
+  command(program, 'query [sql]', 'Ask the warehouse in SQL (DuckDB).', [
     `dqsync query "SELECT run_status, count(*) FROM quality_instances GROUP BY 1"`,
+    'dqsync query --saved "Pass rate by day"',
+    'dqsync query --file question.sql --json',
     `dqsync query --csv "FROM quality_instances WHERE dt = '2026-01-01'" > day.csv`,
   ])
     .addOption(configOption())
+    .option('--file <path>', 'take the SQL from a file; without SQL it is read from stdin')
+    .option('--saved <title>', 'ask a named question')
+    .option('--list-saved', 'list the named questions')
     .option('--csv', 'print CSV with a header')
+    .option('--vertical', 'print one line for each value')
     .addOption(
       jsonOption(
         'print one JSON array of rows; BIGINT values (ids, counts) are strings, exact in every reader',
@@ -220,7 +226,7 @@ quality_instances has each execution once, in its latest state; quality_instance
 Data files of a warehouse in S3 are copied once, to .dqsync/cache.
 CSV holds every text as it is. A spreadsheet may take one that begins with =, +, - or @ for a formula: import such columns as text.`,
     )
-    .action(async (sql: string, options: QueryOptions) =>
+    .action(async (sql: string | undefined, options: QueryOptions) =>
       finish(await (await import('./query/query-command.ts')).query(sql, options)),
     );
 }

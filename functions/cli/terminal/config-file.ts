@@ -5,14 +5,17 @@ import { dirname, join, resolve } from 'node:path';
 import stripJsonComments from 'strip-json-comments';
 import { type Config, parseConfig } from '../../config.ts';
 import { ConfigError } from '../../errors.ts';
+import { showTimesIn } from './formats.ts';
 
 /**
- * Reads and checks the config. Relative paths in it are taken from the config file's folder, wherever the command runs.
+ * Reads and checks the config. Relative paths in it are taken from the config file's folder, wherever the command runs; from now on
+ * times are shown in its zone.
  *
  * @throws ConfigError if it cannot be read, is not JSON, or does not say what a config has to say
  */
 export async function loadConfig(path: string): Promise<Config> {
   const config = parseConfig(configValue(await readText(path), path), path);
+  showTimesIn(config.partitionTimeZone);
   const folder = dirname(resolve(path));
   return {
     ...config,
