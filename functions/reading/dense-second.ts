@@ -173,10 +173,10 @@ export class DenseSecond {
     const isCutShort = this.#unit === 'page' && this.#source.evidence.isShort(rows);
     const isDoubtful = rows === 0 || distinct < rows || isCutShort;
     const pair = reply !== null && isDoubtful ? await askTwice(this.#source, window, reply, offset) : null;
-    const fuller = pair?.reduce((a, b) => (b.distinct > a.distinct ? b : a)) ?? reply;
-    if (fuller !== null && window === this.#window) {
-      addReply(this.#collected, fuller);
+    const replies = (pair ?? [reply]).filter((one) => one != null);
+    for (const one of window === this.#window ? replies : []) {
+      addReply(this.#collected, one);
     }
-    return fuller;
+    return replies.reduce<Reply | null>((a, b) => (a === null || b.distinct > a.distinct ? b : a), null);
   }
 }
