@@ -30,12 +30,8 @@ export interface Cut {
 const tileFill = 0.8;
 /** Windows whose counts are exact are made this much smaller than the largest exact count. */
 const countFill = 0.6;
-/** Tiles that are cut by the density of one page; after them the next page is asked for. */
-const tilesByDensity = 4;
 /** More tiles are cut in two steps, so that the second one goes by counts of its own. */
 const maxTiles = 96;
-/** Parts of a window with peaks: more could not be placed well by the hundred rows of a page. */
-const partsByRows = 8;
 /** So many of a page's rows share a second with the next one where rows come in peaks. */
 const clumpedShare = 0.1;
 /** A page counts as ordered where so many of its steps go one way: ids follow start times but for executions run again. */
@@ -81,19 +77,8 @@ export function partsOf(window: Window, reply: Reply, evidence: Evidence, ages: 
   return choices.map((cuts) => cutAt(window, cuts)).find((parts) => parts.length > 1) ?? [window];
 }
 
-/** Cuts a window of `count` rows, not all of them shown, into parts that each fit a page. */
-export function partsToFit(
-  window: Window,
-  times: readonly EpochMs[],
-  count: number,
-  { pageRows, hints }: Evidence,
-): Window[] {
-  const cuts = quantileCuts(timesIn(window, times), Math.ceil(count / (pageRows * 0.95)));
-  return cutAt(window, aligned(cuts, hints.isWholeSeconds));
-}
-
 function suggestedCuts(window: Window, shown: readonly EpochMs[], count: number | null, evidence: Evidence): EpochMs[] {
-  const times = timesIn(window, shown);
+  const times = sorted(shown.filter((ms) => contains(window, ms)));
   const [first = 0, last = 0] = [times[0], times.at(-1)];
   const { isWholeSeconds } = evidence.hints;
   if (isSingleTime({ fromMs: first, toMs: last + 1 }, isWholeSeconds)) {
@@ -108,13 +93,13 @@ function suggestedCuts(window: Window, shown: readonly EpochMs[], count: number 
   const order = orderOf(shown);
   const edgeMs = order === 0 ? null : pageEdge(times, order, evidence.hints);
   if (order === 0 || edgeMs === null) {
-    return quantileCuts(times, Math.min(parts, partsByRows));
+    return quantileCuts(times, parts);
   }
-  // The page shows one end of the window: off what it shows, and a few tiles as dense as that.
+  // The page shows one end of the window: off what it shows, and a tile as dense as that.
   const rows = count === null ? Math.max(tileRows, evidence.largestCount * countFill) : tileRows;
   const shownMs = order < 0 ? window.toMs - edgeMs : edgeMs - window.fromMs;
   const tileMs = (shownMs * rows) / Math.max(1, rowsBeside(times, edgeMs, order));
-  return Array.from({ length: tilesByDensity + 1 }, (_, index) => edgeMs + order * tileMs * index);
+  return [edgeMs, edgeMs + order * tileMs];
 }
 
 /** Returns the cut that leaves `marginRows` rows at the far end of an ordered page, or a few more, and lies clear of all. */
@@ -152,10 +137,6 @@ function orderOf(times: readonly EpochMs[]): -1 | 0 | 1 {
 
 function sorted(times: readonly EpochMs[]): EpochMs[] {
   return times.toSorted((a, b) => a - b);
-}
-
-function timesIn(window: Window, times: readonly EpochMs[]): EpochMs[] {
-  return sorted(times.filter((ms) => contains(window, ms)));
 }
 
 function isClumped(times: readonly EpochMs[]): boolean {

@@ -7,10 +7,10 @@
  * balance is read by itself, in smaller parts (R4), down to a single second (R5).
  */
 import { IncompleteReadError } from '../errors.ts';
-import { cutAt, evenCuts, spanMs } from '../intervals.ts';
+import { cutAt, evenCuts, spanMs, unionOf } from '../intervals.ts';
 import type { Window } from '../model.ts';
 import { addReply, type Collected, emptyCollected } from './collected.ts';
-import { type Ages, balanceCut, type Cut, isSingleTime, partsOf, partsToFit } from './cuts.ts';
+import { type Ages, balanceCut, type Cut, isSingleTime, partsOf } from './cuts.ts';
 import { DenseSecond } from './dense-second.ts';
 import { ask, askTwice, type PageSource, type Reply, showSame } from './page-source.ts';
 
@@ -23,25 +23,23 @@ export interface WindowTask extends Ages {
   readonly isStopping: () => boolean;
 }
 
-/** What was read. `collected` holds every row that any reply showed. */
-export type WindowRead =
-  | { readonly kind: 'complete'; readonly collected: Collected }
-  | {
-      /** Some parts are proven; the others are still to be read, but for those that cannot be proven. */
-      readonly kind: 'partial';
-      readonly collected: Collected;
-      readonly proven: readonly Window[];
-      readonly unproven: readonly IncompleteReadError[];
-      /** What ended the reading early; null where it was stopped, or had enough rows. */
-      readonly failure: unknown;
-    };
+/** What was read. What is neither proven nor unproven is still to be read. */
+export interface WindowRead {
+  /** Every row that any reply showed. */
+  readonly collected: Collected;
+  /** Disjoint, in order of time; all of the window as a rule. */
+  readonly proven: readonly Window[];
+  readonly unproven: readonly IncompleteReadError[];
+  /** What ended the reading early; null where it went to the end, was stopped, or had enough rows. */
+  readonly failure: unknown;
+}
 
 /** Looks at one window before it is cut or given to R5: rows that leave between two looks make them differ. */
 const maxLooks = 4;
 /** A reading with so many unproven parts stops: such a source is not worth its requests. */
 const maxUnproven = 5;
 
-/** Reads a window. Never throws: what `fetchPage` throws is the `failure` of a partial read. */
+/** Reads a window. Never throws: what `fetchPage` throws is the `failure`. */
 export async function readWindow(source: PageSource, task: WindowTask): Promise<WindowRead> {
   return await new WindowReading(source, task).read();
 }
@@ -70,19 +68,15 @@ class WindowReading {
   async read(): Promise<WindowRead> {
     let failure: unknown = null;
     try {
-      for (let window = this.#todo.pop(); window !== undefined; window = this.#todo.pop()) {
+      let window = this.#todo.pop();
+      while (window !== undefined) {
         await this.#readFrom(window);
-        if (this.#hasEnough()) {
-          break;
-        }
+        window = this.#hasEnough() ? undefined : this.#todo.pop();
       }
     } catch (thrown) {
       failure = thrown;
     }
-    const [collected, proven, unproven] = [this.#collected, this.#proven, this.#unproven];
-    return failure === null && this.#todo.length === 0 && unproven.length === 0
-      ? { kind: 'complete', collected }
-      : { kind: 'partial', collected, proven, unproven, failure };
+    return { collected: this.#collected, proven: unionOf(this.#proven), unproven: this.#unproven, failure };
   }
 
   #hasEnough(): boolean {
@@ -171,7 +165,7 @@ class WindowReading {
    * R2: the part is complete if as many distinct rows of it were shown as both counts leave for it. The remainder was
    * asked for after the reply had arrived. Else the part is read by itself.
    */
-  #judgeBalance({ part, shownRows }: Cut, { count, times }: Reply, next: Reply | null): boolean {
+  #judgeBalance({ part, shownRows }: Cut, { count }: Reply, next: Reply | null): boolean {
     const { evidence } = this.#source;
     const nextCount = next?.count ?? null;
     const partRows = evidence.believes(count) && evidence.believes(nextCount) ? count - nextCount : 0;
@@ -180,7 +174,7 @@ class WindowReading {
     if (isBalanced) {
       this.#proven.push(part);
     } else {
-      this.#todo.push(...partsToFit(part, times, partRows, evidence));
+      this.#todo.push(part);
     }
     return isBalanced;
   }

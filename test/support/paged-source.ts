@@ -1,5 +1,6 @@
 /** A source in memory, behind `fetchPage`, with every misbehaviour of paging switchable. For tests of `reading`. */
 import { SourceError } from '../../functions/errors.ts';
+import { lengthOf, spanMs } from '../../functions/intervals.ts';
 import {
   type Execution,
   executionKey,
@@ -227,7 +228,7 @@ export async function readPartly(
 /** Returns what reading a window shows. Throws what ended it early, or why a part of it could not be proven. */
 export async function readWindow(source: PagedSource, window: Window = day): Promise<Collected> {
   const read = await readPartly(source, window);
-  if (read.kind === 'partial') {
+  if (read.failure !== null || lengthOf(read.proven) < spanMs(window)) {
     throw read.failure ?? read.unproven[0] ?? new Error('the reading stopped by itself');
   }
   return read.collected;
