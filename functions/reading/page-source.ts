@@ -38,13 +38,11 @@ export interface Reply {
   readonly turn: number;
 }
 
-const unreadablePrefix = 'unreadable ';
-
 /** Makes a reply of a page, to the request of the given turn. */
 export function replyOf(page: Page, turn: number): Reply {
   const keys = page.executions.map(executionKey);
   for (const row of page.unreadable) {
-    keys.push(unreadablePrefix + row.rawText);
+    keys.push(`unreadable ${row.rawText}`);
   }
   return {
     page,

@@ -19,8 +19,6 @@ export interface WindowTask extends Ages {
   readonly window: Window;
   /** Stops after the first part with which so many rows were shown. */
   readonly maxRows: number;
-  /** Asked between two requests; true stops the reading after the part under way. */
-  readonly isStopping: () => boolean;
 }
 
 /** What was read. What is neither proven nor unproven is still to be read. */
@@ -30,7 +28,7 @@ export interface WindowRead {
   /** Disjoint, in order of time; all of the window as a rule. */
   readonly proven: readonly Window[];
   readonly unproven: readonly IncompleteReadError[];
-  /** What ended the reading early; null where it went to the end, was stopped, or had enough rows. */
+  /** What ended the reading early; null where it went to the end, or had enough rows. */
   readonly failure: unknown;
 }
 
@@ -80,9 +78,8 @@ class WindowReading {
   }
 
   #hasEnough(): boolean {
-    const { maxRows, isStopping } = this.#task;
-    const isFull = this.#proven.length > 0 && this.#collected.seen.size >= maxRows;
-    return isFull || this.#unproven.length >= maxUnproven || isStopping();
+    const isFull = this.#proven.length > 0 && this.#collected.seen.size >= this.#task.maxRows;
+    return isFull || this.#unproven.length >= maxUnproven;
   }
 
   /** Proves part after part of a window, as long as the parts that its pages suggest balance. */

@@ -1,17 +1,15 @@
 /**
- * The order in which the requests of one run are sent. Windows are read side by side, so two requests for one window may have
- * others between them, and a source that fails every third request would then fail both.
+ * Numbers the requests of one run in the order in which they are sent, and lets one reader send several in a row. Windows are
+ * read side by side, so two requests for one window may have others between them, and a source that fails every third request
+ * would then fail both.
  */
-
-/** Numbers requests, and lets one reader send several in a row. */
 export class Turns {
   #last = 0;
   #alone: Promise<void> | null = null;
 
   /** Returns the number of a request that is sent at once, before anything is awaited. */
   take(): number {
-    this.#last += 1;
-    return this.#last;
+    return ++this.#last;
   }
 
   /** Whether no request was sent after the one of this number. */

@@ -167,7 +167,6 @@ async function readPart(
     settledUntilMs: recentFrom(run, run.clock.now() - run.settings.settleMs),
     rereadFromMs: Number.POSITIVE_INFINITY,
     maxRows: Number.POSITIVE_INFINITY,
-    isStopping: () => false,
   });
   if (read.failure !== null) {
     throw read.failure;

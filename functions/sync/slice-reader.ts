@@ -135,8 +135,8 @@ export class SliceReader {
       });
       this.#unread = [...gapsIn(span, [window]), ...others];
       const settledUntilMs = this.#reading.settledUntilMs();
-      const task = { window, settledUntilMs, rereadFromMs, maxRows: aimedRows * toleratedFactor };
-      const read = readWindow(source, { ...task, isStopping: () => this.#failure !== null });
+      const maxRows = aimedRows * toleratedFactor;
+      const read = readWindow(source, { window, settledUntilMs, rereadFromMs, maxRows });
       this.#begun.push({ window, begunAtMs: now(), settledUntilMs, revision, read });
       // What a slice left over comes before the slices that were begun meanwhile.
       this.#begun.sort((a, b) => a.window.fromMs - b.window.fromMs);

@@ -256,7 +256,7 @@ describe('a balance', () => {
     });
     await calibrate(source.source, longSpan);
     const task = { settledUntilMs: Number.POSITIVE_INFINITY, rereadFromMs: Number.POSITIVE_INFINITY };
-    const others = { maxRows: Number.POSITIVE_INFINITY, isStopping: () => false };
+    const others = { maxRows: Number.POSITIVE_INFINITY };
     const [read] = await Promise.all([
       readWindow(source.source, { ...task, ...others, window: rowsSpan(0, 180) }),
       readWindow(source.source, { ...task, ...others, window: rowsSpan(200, 230) }),

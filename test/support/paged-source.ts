@@ -220,7 +220,6 @@ export async function readPartly(
     settledUntilMs: Number.POSITIVE_INFINITY,
     rereadFromMs: Number.POSITIVE_INFINITY,
     maxRows: Number.POSITIVE_INFINITY,
-    isStopping: () => false,
     ...task,
   });
 }
