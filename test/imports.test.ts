@@ -40,7 +40,7 @@ const table: Readonly<Record<string, Allowed>> = {
   // Speaks HTTP, and knows nothing of storage.
   'functions/source/': {
     parts: [...withConfig, 'package.json'],
-    packages: ['node:', '@aws-sdk/client-secrets-manager', 'p-retry', 'p-throttle', 'undici', 'zod'],
+    packages: ['node:', '@aws-sdk/client-secrets-manager', 'undici', 'zod'],
   },
   // Pure over `fetchPage`: no clock, no network, no files.
   'functions/reading/': { parts: basics, packages: [] },
@@ -92,7 +92,7 @@ const table: Readonly<Record<string, Allowed>> = {
   },
   'functions/cli/terminal/': {
     parts: [...withConfig, 'functions/connect.ts', 'functions/source/', 'functions/sync/', 'functions/time-range.ts'],
-    packages: ['node:', 'cli-progress', 'consola', 'picocolors', 'string-width', 'strip-json-comments'],
+    packages: ['node:', 'cli-progress', 'consola', 'jsonc-parser', 'picocolors', 'string-width'],
   },
   'functions/cli/sync/': { parts: aCommand, packages: [] },
   'functions/cli/backfill/': {

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import stripJsonComments from 'strip-json-comments';
+import { type ParseError, parse } from 'jsonc-parser';
 import { type Config, parseConfig } from '../../config.ts';
 import { ConfigError } from '../../errors.ts';
 import { showTimesIn } from './formats.ts';
@@ -41,14 +41,19 @@ function absolute(reference: string, folder: string): string {
  * @throws ConfigError for wrong syntax
  */
 export function configValue(text: string, origin: string): unknown {
-  const json = stripJsonComments(text.replace(/^\uFEFF/, ''), { trailingCommas: true });
-  try {
-    return JSON.parse(json);
-  } catch {
-    throw new ConfigError(`${origin} is not JSON: the syntax is wrong at ${placeOfFault(json)}`, {
-      remedy: 'Correct it there; comments and trailing commas are allowed.',
+  const json = text.replace(/^\uFEFF/, '');
+  const errors: ParseError[] = [];
+  const value: unknown = parse(json, errors, { allowTrailingComma: true });
+  const [first] = errors;
+  if (first !== undefined) {
+    // The text itself is not quoted: it may hold a secret by mistake.
+    const lines = json.slice(0, first.offset).split('\n');
+    const place = `line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}`;
+    throw new ConfigError(`${origin} is not JSON: the syntax is wrong at ${place}`, {
+      remedy: 'Fix it there; comments and trailing commas are allowed.',
     });
   }
+  return value;
 }
 
 async function readText(path: string): Promise<string> {
@@ -67,33 +72,5 @@ async function readText(path: string): Promise<string> {
       remedy: 'Name a file that can be read with --config.',
       code,
     });
-  }
-}
-
-/** Where the syntax breaks. The parser's own words are not shown: they quote the text, which may hold a secret by mistake. */
-function placeOfFault(json: string): string {
-  let good = 0;
-  let bad = json.length + 1;
-  while (bad - good > 1) {
-    const middle = Math.floor((good + bad) / 2);
-    if (couldGoOn(json.slice(0, middle))) {
-      good = middle;
-    } else {
-      bad = middle;
-    }
-  }
-  const lines = json.slice(0, good).split('\n');
-  return `line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}`;
-}
-
-/** Whether a text is JSON, or could become JSON by what follows: then the parser complains of its end. */
-function couldGoOn(prefix: string): boolean {
-  try {
-    JSON.parse(prefix);
-    return true;
-  } catch (cause) {
-    const complaint = cause instanceof SyntaxError ? cause.message : '';
-    const position = / at position (\d+)/.exec(complaint)?.[1];
-    return position === undefined ? complaint.startsWith('Unexpected end') : Number(position) >= prefix.length;
   }
 }
