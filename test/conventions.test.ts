@@ -20,6 +20,13 @@ describe('package.json', () => {
     expect(packageJson.devDependencies.node).toMatch(/^24\./);
     expect(Object.keys(packageJson.allowScripts).sort()).toEqual(['esbuild', 'node']);
   });
+
+  it('has a section in the changelog for its version, and the license that it names', () => {
+    const read = (name: string): string => readFileSync(new URL(name, root), 'utf8');
+    expect(read('CHANGELOG.md')).toContain(`\n## ${packageJson.version}\n`);
+    expect(packageJson.license).toBe('Apache-2.0');
+    expect(read('LICENSE')).toMatch(/Apache License\s+Version 2\.0, January 2004/);
+  });
 });
 
 describe('the README', () => {
@@ -66,8 +73,9 @@ describe('the code', () => {
 
   it('keeps the top level as it is meant to be', () => {
     const entries = readdirSync(root).filter((name) => !['.git', 'node_modules', '.dqsync', 'cdk.out'].includes(name));
-    const allowed = ['.ci', '.gitignore', 'README.md', 'biome.json', 'cdk.json', 'functions', 'infra'];
-    const more = ['package-lock.json', 'package.json', 'test', 'tsconfig.json', 'vitest.config.ts'];
-    expect(entries.filter((name) => ![...allowed, ...more].includes(name))).toEqual([]);
+    const documents = ['CHANGELOG.md', 'LICENSE', 'README.md'];
+    const settings = ['.ci', '.gitignore', 'biome.json', 'cdk.json', 'tsconfig.json', 'vitest.config.ts'];
+    const allowed = [...documents, ...settings, 'functions', 'infra', 'package-lock.json', 'package.json', 'test'];
+    expect(entries.filter((name) => !allowed.includes(name))).toEqual([]);
   });
 });
