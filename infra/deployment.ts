@@ -72,7 +72,7 @@ const deploymentSchema = z.strictObject({
     .string()
     .regex(/^[a-z][a-z0-9_]{0,99}$/, { error: 'must be lower-case letters, digits and "_", starting with a letter' })
     .optional(),
-  runbook: z.string().min(1).default('README.md'),
+  runbook: z.string().min(1).default('infra/README.md'),
 });
 
 /** The keys of cdk.json's `deployment`; those of `schedule` in full. */
