@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     expect: { requireAssertions: true },
+    globalSetup: 'test/support/build-cli.ts',
     // Most tests wait for child processes and loopback servers, so two at once help even on two cores.
     maxWorkers: 2,
     testTimeout: 60_000,
