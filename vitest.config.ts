@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    // `npm run test:all`; `npm test` leaves out test/proof and test/e2e.
     include: ['test/**/*.test.ts'],
     expect: { requireAssertions: true },
     globalSetup: 'test/support/build-cli.ts',
