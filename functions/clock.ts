@@ -108,3 +108,26 @@ export function dayInTimeZone(timeZone: string): (ms: EpochMs) => string {
     return cachedDay;
   };
 }
+
+/**
+ * Makes a function from an instant to ISO 8601 with the offset of an IANA time zone, to the second:
+ * `2026-01-01T08:00:00+08:00`, in UTC `2026-01-01T00:00:00Z`. Throws RangeError for an unknown zone.
+ */
+export function timeInZone(timeZone: string): (ms: EpochMs) => string {
+  if (timeZone === 'UTC') {
+    return (ms) => isoTime(ms).replace(/\.\d+Z$/, 'Z');
+  }
+  const dayOf = dayInTimeZone(timeZone);
+  const format = new Intl.DateTimeFormat('en-US', {
+    timeZone,
+    hourCycle: 'h23',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    timeZoneName: 'longOffset',
+  });
+  return (ms) => {
+    const [time = '', offset = ''] = format.format(ms).split(' GMT');
+    return `${dayOf(ms)}T${time}${offset === '' ? 'Z' : offset}`;
+  };
+}

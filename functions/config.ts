@@ -74,6 +74,8 @@ export const timeZone = z
   .refine(isTimeZone, { error: 'must be an IANA time zone, for example "UTC" or "Asia/Shanghai"' });
 
 const configSchema = z.strictObject({
+  /** For editors; dqsync does not read it. */
+  $schema: z.string().optional(),
   warehouse: z
     .string()
     .regex(/^(file:\S.*|s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/\S*)?)$/, {
@@ -102,6 +104,11 @@ const configSchema = z.strictObject({
   partitionTimeZone: timeZone.default('UTC'),
   maxRunSeconds: z.number().positive().max(86_400).default(840),
 });
+
+/** Returns the JSON Schema of a config file, for editors: keys, types, limits and defaults. */
+export function configJsonSchema(): Readonly<Record<string, unknown>> {
+  return z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' });
+}
 
 /** A checked configuration with its defaults filled in. */
 export type Config = Readonly<z.output<typeof configSchema>>;
@@ -137,7 +144,7 @@ export function parseWith<T>(schema: z.ZodType<T>, value: unknown, origin: strin
 }
 
 /** Where tokens are asked for: `source.iamEndpoint`, else the one beside a `dayu.<region>` endpoint, else undefined. */
-export function iamEndpointOf(source: Config['source']): string | undefined {
+export function iamEndpointOf(source: Pick<Config['source'], 'endpoint' | 'iamEndpoint'>): string | undefined {
   if (source.iamEndpoint !== undefined) {
     return source.iamEndpoint;
   }

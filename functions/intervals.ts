@@ -81,6 +81,14 @@ export function evenCuts(window: Window, parts: number): EpochMs[] {
   return Array.from({ length: parts - 1 }, (_, index) => window.fromMs + (spanMs(window) * (index + 1)) / parts);
 }
 
+/** Returns the instants that cut sorted ones into `parts` of equally many, each cut halfway between two of them. */
+export function quantileCuts(sorted: readonly EpochMs[], parts: number): EpochMs[] {
+  return Array.from({ length: Math.max(0, parts - 1) }, (_, index) => {
+    const at = Math.floor((sorted.length * (index + 1)) / parts);
+    return ((sorted[at - 1] ?? 0) + (sorted[at] ?? 0)) / 2;
+  });
+}
+
 /** Cuts a window at the given instants. Instants outside of it, and repeated ones, cut nothing. */
 export function cutAt({ fromMs, toMs }: Window, cutsMs: readonly EpochMs[]): Window[] {
   const inside = [...new Set(cutsMs.filter((ms) => ms > fromMs && ms < toMs))].sort((a, b) => a - b);

@@ -51,7 +51,7 @@ export interface Observation extends Execution {
 
 /** A row that could not be read, kept whole. */
 export interface UnreadableRow {
-  /** The row's JSON text, numbers exactly as the source wrote them. */
+  /** The row as JSON: keys sorted, numbers exactly as the source wrote them. */
   readonly rawText: string;
   /** Why it is not an execution, for example `id is not an integer: "abc"`. */
   readonly reason: string;

@@ -1,5 +1,5 @@
-/** Times as people type them: a day, or an instant with its zone. Pure. */
-import { dayInTimeZone, firstReached, isoTime, parseTime } from './clock.ts';
+/** Times as people type them: a day, an instant with its zone, or a time ago. */
+import { dayInTimeZone, firstReached, isoTime, parseTime, systemClock } from './clock.ts';
 import { ConfigError } from './errors.ts';
 import type { EpochMs, Window } from './model.ts';
 
@@ -8,16 +8,24 @@ const dayMs = 86_400_000;
 export const askableMs = { first: 1_000_000_000_000, last: 9_999_999_999_999 } as const;
 
 /**
- * Reads `2026-01-01` (midnight in `timeZone`) or `2026-01-01T08:00:00+08:00`.
+ * Reads a day, `2026-01-01`, `today` or `yesterday` (midnight in `timeZone`); an instant, `2026-01-01T08:00:00+08:00` or
+ * `now`; or a time ago, `30m`, `12h`, `7d`.
  *
  * @param option how the user called it, for example `--from`
+ * @param nowMs what relative times are relative to
  * @throws ConfigError saying what is allowed
  */
-export function parseTimeArgument(text: string, option: string, timeZone: string): EpochMs {
-  const ms = /^\d{4}-\d\d-\d\d$/.test(text) ? midnight(text, timeZone) : instant(text);
+export function parseTimeArgument(
+  text: string,
+  option: string,
+  timeZone: string,
+  nowMs: EpochMs = systemClock.now(),
+): EpochMs {
+  const ms =
+    relative(text, timeZone, nowMs) ?? (/^\d{4}-\d\d-\d\d$/.test(text) ? midnight(text, timeZone) : instant(text));
   if (ms === null) {
     throw new ConfigError(`${option} ${JSON.stringify(text)} is not a time`, {
-      remedy: `Give a day, for example 2026-01-31 (midnight in ${timeZone}), or an instant with its zone, for example 2026-01-31T08:00:00Z.`,
+      remedy: `Give a day, for example 2026-01-31 (midnight in ${timeZone}), an instant with its zone, for example 2026-01-31T08:00:00Z, or a time ago: 7d, 12h, yesterday, now.`,
     });
   }
   if (ms < askableMs.first || ms > askableMs.last) {
@@ -56,6 +64,20 @@ export function parseRange(
     });
   }
   return { fromMs, toMs };
+}
+
+const agoUnitsMs: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: dayMs };
+
+function relative(text: string, timeZone: string, nowMs: EpochMs): EpochMs | null {
+  if (text === 'now') {
+    return nowMs;
+  }
+  if (text === 'today' || text === 'yesterday') {
+    const today = midnight(dayInTimeZone(timeZone)(nowMs), timeZone);
+    return text === 'today' || today === null ? today : midnight(dayInTimeZone(timeZone)(today - 1), timeZone);
+  }
+  const [, amount, unit = ''] = /^(\d{1,6})([mhd])$/.exec(text) ?? [];
+  return amount === undefined ? null : nowMs - Number(amount) * (agoUnitsMs[unit] ?? 0);
 }
 
 function instant(text: string): EpochMs | null {

@@ -40,7 +40,7 @@ const table: Readonly<Record<string, Allowed>> = {
   // Speaks HTTP, and knows nothing of storage.
   'functions/source/': {
     parts: [...withConfig, 'package.json'],
-    packages: ['node:', '@aws-sdk/client-secrets-manager', 'p-retry', 'p-throttle', 'undici', 'zod'],
+    packages: ['node:', '@aws-sdk/client-secrets-manager', 'undici', 'zod'],
   },
   // Pure over `fetchPage`: no clock, no network, no files.
   'functions/reading/': { parts: basics, packages: [] },
@@ -92,7 +92,7 @@ const table: Readonly<Record<string, Allowed>> = {
   },
   'functions/cli/terminal/': {
     parts: [...withConfig, 'functions/connect.ts', 'functions/source/', 'functions/sync/', 'functions/time-range.ts'],
-    packages: ['node:', 'cli-progress', 'cli-table3', 'consola', 'picocolors', 'strip-json-comments'],
+    packages: ['node:', 'cli-progress', 'consola', 'jsonc-parser', 'picocolors', 'string-width'],
   },
   'functions/cli/sync/': { parts: aCommand, packages: [] },
   'functions/cli/backfill/': {
@@ -109,8 +109,9 @@ const table: Readonly<Record<string, Allowed>> = {
     parts: [...aCommand, 'functions/checkpoint/', 'functions/source/', 'functions/warehouse/'],
     packages: [],
   },
+  'functions/cli/init/': { parts: [...aCommand, 'functions/cli/doctor/'], packages: ['node:'] },
   'functions/cli/list/': { parts: aCommand, packages: [] },
-  'functions/cli/query/': { parts: [...aCommand, 'functions/query/'], packages: [] },
+  'functions/cli/query/': { parts: [...aCommand, 'functions/query/', 'functions/warehouse/'], packages: ['node:'] },
   'functions/cli/demo/': {
     parts: [...aCommand, 'functions/query/', 'functions/warehouse/', demoSource],
     packages: ['node:'],

@@ -6,6 +6,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { BackfillOptions } from './backfill/backfill-command.ts';
 import type { DoctorOptions } from './doctor/doctor-command.ts';
+import type { InitOptions } from './init/init-command.ts';
 import type { ListOptions } from './list/list-command.ts';
 import type { QueryOptions } from './query/query-command.ts';
 import type { RewindOptions } from './rewind/rewind-command.ts';
@@ -37,6 +38,7 @@ export function makeProgram(finish: (exitCode: number) => void): Command {
   addDoctor(program, finish);
   addList(program, finish);
   addQuery(program, finish);
+  addInit(program, finish);
   addDemo(program, finish);
   return program;
 }
@@ -173,7 +175,7 @@ function addList(program: Command, finish: Finish): void {
     'dqsync list --from 2026-01-01T06:00:00+08:00 --to 2026-01-01T07:00:00+08:00 --json',
   ])
     .addOption(configOption())
-    .option('--target <name>', 'the target whose source to ask; needed where the config has several')
+    .option('-t, --target <name>', 'the target whose source to ask; needed where the config has several')
     .option('--name <text>', 'instances whose name contains this')
     .addOption(new Option('--task-type <type>', 'kind of task').choices(['QUALITY_TASK', 'CONSISTENCY_TASK']))
     .addOption(
@@ -199,12 +201,18 @@ function addList(program: Command, finish: Finish): void {
 }
 
 function addQuery(program: Command, finish: Finish): void {
-  command(program, 'query <sql>', 'Ask the warehouse in SQL (DuckDB).', [
+  command(program, 'query [sql]', 'Ask the warehouse in SQL (DuckDB).', [
     `dqsync query "SELECT run_status, count(*) FROM quality_instances GROUP BY 1"`,
+    'dqsync query --saved "Pass rate by day"',
+    'dqsync query --file question.sql --json',
     `dqsync query --csv "FROM quality_instances WHERE dt = '2026-01-01'" > day.csv`,
   ])
     .addOption(configOption())
+    .option('--file <path>', 'take the SQL from a file; without SQL it is read from stdin')
+    .option('--saved <title>', 'ask a named question')
+    .option('--list-saved', 'list the named questions')
     .option('--csv', 'print CSV with a header')
+    .option('--vertical', 'print one line for each value')
     .addOption(
       jsonOption(
         'print one JSON array of rows; BIGINT values (ids, counts) are strings, exact in every reader',
@@ -218,8 +226,30 @@ quality_instances has each execution once, in its latest state; quality_instance
 Data files of a warehouse in S3 are copied once, to .dqsync/cache.
 CSV holds every text as it is. A spreadsheet may take one that begins with =, +, - or @ for a formula: import such columns as text.`,
     )
-    .action(async (sql: string, options: QueryOptions) =>
+    .action(async (sql: string | undefined, options: QueryOptions) =>
       finish(await (await import('./query/query-command.ts')).query(sql, options)),
+    );
+}
+
+function addInit(program: Command, finish: Finish): void {
+  command(program, 'init [folder]', 'Write a config, a template for the credentials and a .gitignore.', [
+    'dqsync init my-sync',
+    'dqsync init my-sync --region ap-southeast-3 --project 0b1c… --workspace 9f2e… --auth aksk',
+  ])
+    .option('--region <region>', 'region of DataArts Studio, for example ap-southeast-3')
+    .option('--project <id>', 'project id')
+    .option('--workspace <id>', 'workspace id')
+    .addOption(new Option('--auth <kind>', 'kind of credentials').choices(['aksk', 'password', 'token']))
+    .option('--warehouse <url>', '"file:<folder>" or "s3://<bucket>[/<prefix>]" (default: file:./warehouse)')
+    .option('--name <name>', 'name of the target (default: main)')
+    .option('--from <day>', 'first day to sync (default: a week ago)')
+    .option('--time-zone <zone>', "time zone of the table's days (default: this machine's)")
+    .addHelpText(
+      'after',
+      '\nAsks for what the options leave open. Without a folder, writes to the current one. Overwrites no file.',
+    )
+    .action(async (folder: string | undefined, options: InitOptions) =>
+      finish(await (await import('./init/init-command.ts')).init(folder ?? '.', options)),
     );
 }
 
@@ -240,11 +270,13 @@ function command(program: Command, usage: string, description: string, examples:
 }
 
 function configOption(): Option {
-  return new Option('--config <file>', 'the config file, JSON with comments').default(defaultConfigPath);
+  return new Option('-c, --config <file>', 'the config file, JSON with comments')
+    .env('DQSYNC_CONFIG_FILE')
+    .default(defaultConfigPath);
 }
 
 function targetsOption(): Option {
-  return new Option('--target <name>', 'only this target; may be given several times')
+  return new Option('-t, --target <name>', 'only this target; may be given several times')
     .default([], 'all targets')
     .argParser((name: string, names: readonly string[]) => [...names, name]);
 }

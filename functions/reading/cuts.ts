@@ -5,7 +5,7 @@
  * Start times are whole seconds as far as is known, so cuts lie at x.500 s, where no row can be. Where milliseconds were
  * seen, cuts lie between two rows that were shown.
  */
-import { contains, cutAt, evenCuts } from '../intervals.ts';
+import { contains, cutAt, evenCuts, quantileCuts } from '../intervals.ts';
 import type { EpochMs, Window } from '../model.ts';
 import type { Evidence } from './evidence.ts';
 import type { Reply } from './page-source.ts';
@@ -22,7 +22,6 @@ export interface Ages {
 export interface Cut {
   readonly part: Window;
   readonly remainder: Window;
-  readonly edgeMs: EpochMs;
   /** Rows of the reply that lie in `part`. */
   readonly shownRows: number;
 }
@@ -31,12 +30,8 @@ export interface Cut {
 const tileFill = 0.8;
 /** Windows whose counts are exact are made this much smaller than the largest exact count. */
 const countFill = 0.6;
-/** Tiles that are cut by the density of one page; after them the next page is asked for. */
-const tilesByDensity = 4;
 /** More tiles are cut in two steps, so that the second one goes by counts of its own. */
 const maxTiles = 96;
-/** Parts of a window with peaks: more could not be placed well by the hundred rows of a page. */
-const partsByRows = 8;
 /** So many of a page's rows share a second with the next one where rows come in peaks. */
 const clumpedShare = 0.1;
 /** A page counts as ordered where so many of its steps go one way: ids follow start times but for executions run again. */
@@ -49,74 +44,62 @@ export function isSingleTime({ fromMs, toMs }: Window, isWholeSeconds: boolean):
 
 /**
  * Cuts a window for a balance (R2): off the side that an ordered page shows whole. Returns null where nothing can be balanced
- * (no exact count, unreadable or repeated rows), the rows suggest no cut (no order, one time only), or rows may still appear
- * in the remainder although the part is settled.
+ * (no exact count, a row shown twice), the rows suggest no cut (no order, one time only), or rows may still appear in the
+ * remainder although the part is settled.
  */
 export function balanceCut(window: Window, reply: Reply, evidence: Evidence, ages: Ages): Cut | null {
   const { hints } = evidence;
-  const isUsable = evidence.balancesHold && hints.balancesPay && evidence.believes(reply.count);
-  const isReadable = reply.page.unreadable.length === 0 && reply.distinct === reply.rows;
-  const order = isUsable && isReadable && !isSingleTime(window, hints.isWholeSeconds) ? orderOf(reply.times) : 0;
-  const edgeMs = order === 0 ? null : pageEdge(sorted(reply.times), order, hints);
-  if (edgeMs === null || edgeMs <= window.fromMs || edgeMs >= window.toMs) {
+  const { rows, distinct, times } = reply;
+  const isUsable = evidence.balancesHold && hints.balancesPay && evidence.believes(reply.count) && distinct === rows;
+  const order = isUsable && !isSingleTime(window, hints.isWholeSeconds) ? orderOf(times) : 0;
+  const edgeMs = order === 0 ? null : pageEdge(sorted(times), order, hints);
+  const [older, newer] = edgeMs === null ? [] : cutAt(window, [edgeMs]);
+  if (edgeMs === null || older === undefined || newer === undefined) {
     return null;
   }
-  const older = { fromMs: window.fromMs, toMs: edgeMs };
-  const newer = { fromMs: edgeMs, toMs: window.toMs };
   const [part, remainder] = order < 0 ? [newer, older] : [older, newer];
-  const shownRows = reply.times.filter((ms) => ms < edgeMs === order > 0).length;
+  const shownRows = rowsBeside(times, edgeMs, order);
   const isSafe = remainder.toMs <= ages.settledUntilMs || part.fromMs >= ages.rereadFromMs;
-  return shownRows > 0 && isSafe ? { part, remainder, edgeMs, shownRows } : null;
+  return shownRows > 0 && isSafe ? { part, remainder, shownRows } : null;
 }
 
 /** Cuts a window into parts that are read by themselves (R4); at least two, unless it holds a single time. */
 export function partsOf(window: Window, reply: Reply, evidence: Evidence, ages: Ages): Window[] {
   const { isWholeSeconds } = evidence.hints;
   const count = evidence.believes(reply.count) ? reply.count : null;
-  if (count !== null && orderOf(reply.times) > 0) {
-    // An ascending page balances only where nothing may appear behind it.
-    const parts = cutAt(window, [ages.settledUntilMs, ages.rereadFromMs]);
-    if (parts.length > 1) {
-      return parts;
-    }
-  }
-  const parts = cutAt(window, aligned(suggestedCuts(window, reply, count, evidence), isWholeSeconds));
   const middleMs = (window.fromMs + window.toMs) / 2;
-  const halves = parts.length > 1 ? parts : cutAt(window, aligned([middleMs], isWholeSeconds));
-  return halves.length > 1 ? halves : cutAt(window, [Math.floor(middleMs)]);
+  const choices = [
+    // An ascending page balances only where nothing may appear behind it.
+    count !== null && orderOf(reply.times) > 0 ? [ages.settledUntilMs, ages.rereadFromMs] : [],
+    aligned(suggestedCuts(window, reply.times, count, evidence), isWholeSeconds),
+    aligned([middleMs], isWholeSeconds),
+  ];
+  return choices.map((cuts) => cutAt(window, cuts)).find((parts) => parts.length > 1) ?? [window];
 }
 
-/** Cuts a window of `count` rows, not all of them shown, into parts that each fit a page. */
-export function partsToFit(window: Window, reply: Reply, count: number, { pageRows, hints }: Evidence): Window[] {
-  const cuts = quantiles(timesIn(window, reply), Math.ceil(count / (pageRows * 0.95)));
-  return cutAt(window, aligned(cuts, hints.isWholeSeconds));
-}
-
-function suggestedCuts(window: Window, reply: Reply, count: number | null, evidence: Evidence): EpochMs[] {
-  const times = timesIn(window, reply);
+function suggestedCuts(window: Window, shown: readonly EpochMs[], count: number | null, evidence: Evidence): EpochMs[] {
+  const times = sorted(shown.filter((ms) => contains(window, ms)));
   const [first = 0, last = 0] = [times[0], times.at(-1)];
   const { isWholeSeconds } = evidence.hints;
   if (isSingleTime({ fromMs: first, toMs: last + 1 }, isWholeSeconds)) {
     return isWholeSeconds ? [first - 500, last + 500] : [first, last + 1];
   }
-  const order = orderOf(reply.times);
   const tileRows = Math.max(1, evidence.pageRows * tileFill);
   const tiles = Math.max(2, Math.ceil((count ?? 0) / tileRows));
   const parts = count === null ? 4 : tiles <= maxTiles ? tiles : Math.ceil((2 * tiles) / maxTiles);
   if (count !== null && !isClumped(times)) {
     return evenCuts(window, parts);
   }
-  if (order === 0) {
-    return quantiles(times, Math.min(parts, partsByRows));
+  const order = orderOf(shown);
+  const edgeMs = order === 0 ? null : pageEdge(times, order, evidence.hints);
+  if (order === 0 || edgeMs === null) {
+    return quantileCuts(times, parts);
   }
-  // The page shows one end of the window: off what it shows, and a few tiles as dense as that.
+  // The page shows one end of the window: off what it shows, and a tile as dense as that.
   const rows = count === null ? Math.max(tileRows, evidence.largestCount * countFill) : tileRows;
-  const farMs = times[Math.floor(times.length * (order < 0 ? 1 - tileFill : tileFill))] ?? first;
-  const edgeMs = pageEdge(times, order, evidence.hints) ?? farMs;
-  const shownRows = times.filter((ms) => ms < edgeMs === order > 0).length;
   const shownMs = order < 0 ? window.toMs - edgeMs : edgeMs - window.fromMs;
-  const tileMs = (shownMs * rows) / Math.max(1, shownRows);
-  return Array.from({ length: tilesByDensity + 1 }, (_, index) => edgeMs + order * tileMs * index);
+  const tileMs = (shownMs * rows) / Math.max(1, rowsBeside(times, edgeMs, order));
+  return [edgeMs, edgeMs + order * tileMs];
 }
 
 /** Returns the cut that leaves `marginRows` rows at the far end of an ordered page, or a few more, and lies clear of all. */
@@ -132,6 +115,11 @@ function pageEdge(times: readonly EpochMs[], order: -1 | 1, hints: Evidence['hin
     }
   }
   return null;
+}
+
+/** Returns how many rows lie on the side of a cut that a page of this order shows whole. */
+function rowsBeside(times: readonly EpochMs[], edgeMs: EpochMs, order: -1 | 0 | 1): number {
+  return times.filter((ms) => ms < edgeMs === order > 0).length;
 }
 
 /** 1 where the times rise, -1 where they fall, 0 where neither holds for nearly all steps. */
@@ -151,20 +139,9 @@ function sorted(times: readonly EpochMs[]): EpochMs[] {
   return times.toSorted((a, b) => a - b);
 }
 
-function timesIn(window: Window, reply: Reply): EpochMs[] {
-  return sorted(reply.times.filter((ms) => contains(window, ms)));
-}
-
 function isClumped(times: readonly EpochMs[]): boolean {
   const shared = times.filter((ms, index) => index > 0 && ms - (times[index - 1] ?? 0) < 1000);
   return shared.length > times.length * clumpedShare;
-}
-
-function quantiles(times: readonly EpochMs[], parts: number): EpochMs[] {
-  return Array.from({ length: Math.max(0, parts - 1) }, (_, index) => {
-    const at = Math.floor((times.length * (index + 1)) / parts);
-    return ((times[at - 1] ?? 0) + (times[at] ?? 0)) / 2;
-  });
 }
 
 /** Moves cuts to the nearest place where no row can be. */

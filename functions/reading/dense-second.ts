@@ -29,9 +29,8 @@ export class DenseSecond {
   #isCounted = false;
   /** Keys shown since the level was first seen. */
   readonly #shown = new Set<string>();
-  #mostRows = 0;
-  #unit: 'row' | 'page' = 'row';
-  #isUnitSeen = false;
+  /** Null until it matters: a believed count is reached in either. */
+  #unit: 'row' | 'page' | null = null;
 
   constructor(source: PageSource, window: Window, collected: Collected) {
     this.#source = source;
@@ -54,17 +53,13 @@ export class DenseSecond {
 
   /** Reads from offset 0 to the end of the list, or as far as the source goes. Returns whether the list is proven complete. */
   async #readPass(): Promise<boolean> {
-    const { evidence } = this.#source;
     const inPass = new Set<string>();
     let position = 0;
-    let isFull = true;
     for (let pages = 0; ; pages += 1) {
-      const reply = await this.#askSurely(this.#unit === 'row' ? position : pages);
+      const reply = await this.#askSurely(this.#unit === 'page' ? pages : position);
       if (reply === null || reply.rows === 0) {
-        return reply !== null && isFull && pages > 0 && (await this.#judgeEnd(inPass, position, pages));
+        return reply !== null && pages > 0 && (await this.#judgeEnd(inPass, position, pages));
       }
-      // After a page that was cut short, an offset in rows may be taken for one in pages.
-      isFull &&= position === pages * evidence.pageRows;
       for (const key of reply.keys) {
         inPass.add(key);
       }
@@ -72,7 +67,7 @@ export class DenseSecond {
       if (this.#take(reply)) {
         return true;
       }
-      if (position > 4 * inPass.size + evidence.pageRows) {
+      if (position > 4 * inPass.size + this.#source.evidence.pageRows) {
         // The source ignores offsets: the list has no end.
         return false;
       }
@@ -80,9 +75,8 @@ export class DenseSecond {
   }
 
   /** Returns whether the rows shown are as many as a believed count. */
-  #take({ count, keys, distinct }: Reply): boolean {
-    this.#mostRows = Math.max(this.#mostRows, distinct);
-    const isCounted = this.#source.evidence.believes(count) && count >= this.#mostRows;
+  #take({ count, keys }: Reply): boolean {
+    const isCounted = this.#source.evidence.believes(count);
     if (isCounted && !(this.#isCounted && count === this.#level)) {
       this.#startAt(count, true);
     }
@@ -95,20 +89,21 @@ export class DenseSecond {
   /** Judges a pass that came to the end of the list. The first one that finds this end only sets the level. */
   async #judgeEnd(inPass: ReadonlySet<string>, position: number, pages: number): Promise<boolean> {
     const isDoubtful = !this.#isCounted || position < (this.#level ?? 0);
-    if (isDoubtful && !this.#isUnitSeen && position > 1) {
+    if (isDoubtful && this.#unit === null && position > 1) {
       this.#unit = (await this.#isCountedInPages(inPass, position, pages)) ? 'page' : 'row';
-      this.#isUnitSeen = true;
       if (this.#unit === 'page') {
         this.#startAt(null, false);
         return false;
       }
     }
-    if (!this.#isCounted && position !== this.#level) {
+    if (this.#isCounted) {
+      return false;
+    }
+    if (position !== this.#level) {
       this.#startAt(position, false);
       return false;
     }
-    const offset = this.#unit === 'row' ? position : pages;
-    return !this.#isCounted && this.#shown.size === position && (await this.#goesOnElsewhere(offset));
+    return this.#shown.size === position && (await this.#goesOnElsewhere(this.#unit === 'page' ? pages : position));
   }
 
   #startAt(level: number | null, isCounted: boolean): void {
@@ -143,40 +138,34 @@ export class DenseSecond {
    * else is within half a month, there is no longer list, and this one is taken to be all there is.
    */
   async #goesOnElsewhere(offset: number): Promise<boolean> {
-    const reachMs = Math.floor(
-      (Math.min(this.#source.evidence.hints.maxSpanMs, longestReachMs) - spanMs(this.#window)) / 2,
-    );
-    const wide = { fromMs: this.#window.fromMs - reachMs, toMs: this.#window.toMs + reachMs };
-    const reply = await this.#askSurely(offset, wide);
+    const { fromMs, toMs } = this.#window;
+    const spanLimitMs = Math.min(this.#source.evidence.hints.maxSpanMs, longestReachMs);
+    const reachMs = Math.floor((spanLimitMs - spanMs(this.#window)) / 2);
+    const reply = await this.#askSurely(offset, { fromMs: fromMs - reachMs, toMs: toMs + reachMs });
     if (reply === null || reply.rows > 0) {
       return reply !== null;
     }
-    const around = [
-      { fromMs: wide.fromMs, toMs: this.#window.fromMs - 2 },
-      { fromMs: this.#window.toMs + 2, toMs: wide.toMs },
-    ];
-    for (const side of around.filter(({ fromMs, toMs }) => fromMs < toMs)) {
-      if ((await this.#askSurely(0, side))?.rows !== 0) {
-        return false;
-      }
-    }
-    return true;
+    const before = await this.#askSurely(0, { fromMs: fromMs - reachMs, toMs: fromMs - 2 });
+    const behind = await this.#askSurely(0, { fromMs: toMs + 2, toMs: toMs + reachMs });
+    return before?.rows === 0 && behind?.rows === 0;
   }
 
   /**
    * Asks again where the reply is no evidence: empty, with a row twice, or short where offsets count pages, because the rows
-   * that it left out are at no later offset. Returns null where the offset is refused.
+   * that it left out are at no later offset. Returns the fuller reply; null where the offset is refused.
    */
   async #askSurely(offset: number, window = this.#window): Promise<Reply | null> {
     const reply = await ask(this.#source, window, offset);
-    const { rows = 0, distinct = 0 } = reply ?? {};
-    const isCutShort = this.#unit === 'page' && this.#source.evidence.isShort(rows);
-    const isDoubtful = rows === 0 || distinct < rows || isCutShort;
-    const pair = reply !== null && isDoubtful ? await askTwice(this.#source, window, reply, offset) : null;
-    const fuller = pair?.reduce((a, b) => (b.distinct > a.distinct ? b : a)) ?? reply;
-    if (fuller !== null && window === this.#window) {
-      addReply(this.#collected, fuller);
+    if (reply === null) {
+      return null;
     }
-    return fuller;
+    const isCutShort = this.#unit === 'page' && this.#source.evidence.isShort(reply.rows);
+    const isDoubtful = reply.rows === 0 || reply.distinct < reply.rows || isCutShort;
+    const again = isDoubtful ? await askTwice(this.#source, window, reply, offset) : null;
+    const replies = [reply, ...(again ?? [])];
+    for (const one of window === this.#window ? replies : []) {
+      addReply(this.#collected, one);
+    }
+    return replies.reduce((a, b) => (b.distinct > a.distinct ? b : a));
   }
 }

@@ -1,16 +1,13 @@
 /**
- * What the replies of one run have shown of the source. Nothing is assumed at the start, and nothing that proves is kept
- * between runs: a source may change, and a wrong belief would lose rows.
- *
- * `Evidence` proves (PROOF.md, R0 to R5). It only grows, so windows in flight may end in any order; or it is revoked for
- * the rest of the run. `Hints` choose what to ask next. They cost requests where they are wrong, and never prove anything.
+ * What the replies of one run have shown of the source. `Evidence` proves (PROOF.md, R0 to R5), and is never kept for the
+ * next run: a source may change, and a wrong belief would lose rows. `Hints` only choose what to ask next.
  */
 import { spanMs } from '../intervals.ts';
 import type { Window } from '../model.ts';
 import type { Reply } from './page-source.ts';
 import { Turns } from './turns.ts';
 
-/** The evidence of one run of one target, shared by everything that reads for it. */
+/** Shared by everything that reads for a run. It only grows, so windows may end in any order; or it is revoked. */
 export class Evidence {
   readonly hints = new Hints();
   readonly turns = new Turns();

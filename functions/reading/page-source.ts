@@ -38,13 +38,11 @@ export interface Reply {
   readonly turn: number;
 }
 
-const unreadablePrefix = 'unreadable ';
-
 /** Makes a reply of a page, to the request of the given turn. */
 export function replyOf(page: Page, turn: number): Reply {
   const keys = page.executions.map(executionKey);
   for (const row of page.unreadable) {
-    keys.push(unreadablePrefix + row.rawText);
+    keys.push(`unreadable ${row.rawText}`);
   }
   return {
     page,
@@ -73,7 +71,7 @@ export function showSame(a: Reply, b: Reply): boolean {
  * @throws what `fetchPage` throws else
  */
 export async function ask(source: PageSource, window: Window, offset = 0): Promise<Reply | null> {
-  return await send(source, window, offset, await source.evidence.turns.next());
+  return await source.evidence.turns.whenFree(() => send(source, window, offset));
 }
 
 /**
@@ -88,21 +86,22 @@ export async function askTwice(
   window: Window,
   before: Reply | null = null,
   offset = 0,
-): Promise<readonly Reply[] | null> {
-  const { turns, pageRows } = source.evidence;
-  return await turns.alone(async () => {
-    const isLast = before !== null && turns.isLast(before.turn);
-    const first = isLast ? before : await send(source, window, offset, turns.take());
-    if (first === null || (before === null && first.rows > 1 && first.rows >= pageRows)) {
-      return first === null ? null : [first];
+): Promise<readonly [Reply, ...Reply[]] | null> {
+  const { evidence } = source;
+  return await evidence.turns.alone(async () => {
+    const isLast = before !== null && evidence.turns.isLast(before.turn);
+    const first = isLast ? before : await send(source, window, offset);
+    if (first === null || (before === null && !evidence.isShort(first.rows))) {
+      return first && [first];
     }
-    const second = await send(source, window, offset, turns.take());
-    return second === null ? null : [first, second];
+    const second = await send(source, window, offset);
+    return second && [first, second];
   });
 }
 
-async function send(source: PageSource, window: Window, offset: number, turn: number): Promise<Reply | null> {
+async function send(source: PageSource, window: Window, offset: number): Promise<Reply | null> {
   const { fetchPage, filter, evidence, onRows } = source;
+  const turn = evidence.turns.take();
   const span = { startTimeMs: window.fromMs - 1, endTimeMs: window.toMs };
   try {
     const page = await fetchPage({ ...span, filter, limit: maxPageRows, offset });

@@ -7,10 +7,10 @@
  * balance is read by itself, in smaller parts (R4), down to a single second (R5).
  */
 import { IncompleteReadError } from '../errors.ts';
-import { cutAt, evenCuts, spanMs } from '../intervals.ts';
+import { cutAt, evenCuts, spanMs, unionOf } from '../intervals.ts';
 import type { Window } from '../model.ts';
 import { addReply, type Collected, emptyCollected } from './collected.ts';
-import { type Ages, balanceCut, type Cut, isSingleTime, partsOf, partsToFit } from './cuts.ts';
+import { type Ages, balanceCut, type Cut, isSingleTime, partsOf } from './cuts.ts';
 import { DenseSecond } from './dense-second.ts';
 import { ask, askTwice, type PageSource, type Reply, showSame } from './page-source.ts';
 
@@ -19,36 +19,34 @@ export interface WindowTask extends Ages {
   readonly window: Window;
   /** Stops after the first part with which so many rows were shown. */
   readonly maxRows: number;
-  /** Asked between two requests; true stops the reading after the part under way. */
-  readonly isStopping: () => boolean;
 }
 
-/** What was read. `collected` holds every row that any reply showed. */
-export type WindowRead =
-  | { readonly kind: 'complete'; readonly collected: Collected }
-  | {
-      /** Some parts are proven; the others are still to be read, but for those that cannot be proven. */
-      readonly kind: 'partial';
-      readonly collected: Collected;
-      readonly proven: readonly Window[];
-      readonly unproven: readonly IncompleteReadError[];
-      /** What ended the reading early; null where it was stopped, or had enough rows. */
-      readonly failure: unknown;
-    };
+/** What was read. What is neither proven nor unproven is still to be read. */
+export interface WindowRead {
+  /** Every row that any reply showed. */
+  readonly collected: Collected;
+  /** Disjoint, in order of time; all of the window as a rule. */
+  readonly proven: readonly Window[];
+  readonly unproven: readonly IncompleteReadError[];
+  /** What ended the reading early; null where it went to the end, or had enough rows. */
+  readonly failure: unknown;
+}
 
 /** Looks at one window before it is cut or given to R5: rows that leave between two looks make them differ. */
 const maxLooks = 4;
 /** A reading with so many unproven parts stops: such a source is not worth its requests. */
 const maxUnproven = 5;
 
-/** Reads a window. Never throws: what `fetchPage` throws is the `failure` of a partial read. */
+/** Reads a window. Never throws: what `fetchPage` throws is the `failure`. */
 export async function readWindow(source: PageSource, task: WindowTask): Promise<WindowRead> {
   return await new WindowReading(source, task).read();
 }
 
-/** A reply, and whether the one before it for the same window showed the same rows. */
+/** The last reply of a look at a window, and whether it shows all of the window (R1, R3). */
 interface Look extends Reply {
-  readonly isConfirmed: boolean;
+  readonly isWhole: boolean;
+  /** So many looks at the window are worth their requests. */
+  readonly mostLooks: number;
 }
 
 class WindowReading {
@@ -68,51 +66,76 @@ class WindowReading {
   async read(): Promise<WindowRead> {
     let failure: unknown = null;
     try {
-      for (let window = this.#todo.pop(); window !== undefined; window = this.#todo.pop()) {
+      let window = this.#todo.pop();
+      while (window !== undefined) {
         await this.#readFrom(window);
-        if (this.#hasEnough()) {
-          break;
-        }
+        window = this.#hasEnough() ? undefined : this.#todo.pop();
       }
     } catch (thrown) {
       failure = thrown;
     }
-    const [collected, proven, unproven] = [this.#collected, this.#proven, this.#unproven];
-    return failure === null && this.#todo.length === 0 && unproven.length === 0
-      ? { kind: 'complete', collected }
-      : { kind: 'partial', collected, proven, unproven, failure };
+    return { collected: this.#collected, proven: unionOf(this.#proven), unproven: this.#unproven, failure };
   }
 
   #hasEnough(): boolean {
-    const { maxRows, isStopping } = this.#task;
-    const isFull = this.#proven.length > 0 && this.#collected.seen.size >= maxRows;
-    return isFull || this.#unproven.length >= maxUnproven || isStopping();
+    const isFull = this.#proven.length > 0 && this.#collected.seen.size >= this.#task.maxRows;
+    return isFull || this.#unproven.length >= maxUnproven;
   }
 
   /** Proves part after part of a window, as long as the parts that its pages suggest balance. */
   async #readFrom(window: Window): Promise<void> {
     let rest = window;
     let reply = await this.#look(rest);
-    while (reply !== null) {
-      reply = await this.#confirm(rest, reply);
-      if (reply.isConfirmed || this.#isWholeByCount(reply)) {
-        this.#proven.push(rest);
-        return;
-      }
+    while (reply !== null && !reply.isWhole) {
       const cut = balanceCut(rest, reply, this.#source.evidence, this.#task);
       if (cut === null) {
         return await this.#readInParts(rest, reply);
       }
       const next = await this.#look(cut.remainder);
-      const balanced = this.#judgeBalance(cut, reply, next);
+      const isBalanced = this.#judgeBalance(cut, reply, next);
       rest = cut.remainder;
       // A count that is too low explains a failed balance, too. So the remainder must not be called whole by it.
-      reply = next === null || balanced || !this.#isWholeByCount(next) ? next : await this.#look(rest);
-      if (reply !== null && this.#hasEnough()) {
+      reply = isBalanced || !next?.isWhole ? next : await this.#look(rest);
+      if (reply?.isWhole === false && this.#hasEnough()) {
         this.#todo.push(rest);
         return;
       }
     }
+    if (reply !== null) {
+      this.#proven.push(rest);
+    }
+  }
+
+  /**
+   * Looks at a window until a reply is whole, or shows that it was cut off. Where the source refuses a window as long as this,
+   * queues parts of it and returns null.
+   */
+  async #look(window: Window): Promise<Look | null> {
+    // Without exact counts every window takes two looks.
+    const isCounted = this.#source.evidence.largestCount > 0;
+    let replies = isCounted ? await askOnce(this.#source, window) : await askTwice(this.#source, window);
+    for (let looks = 1; replies !== null; looks += 1) {
+      const look = this.#judgeLook(window, replies);
+      if (look.isWhole || looks >= look.mostLooks) {
+        return look;
+      }
+      replies = await askTwice(this.#source, window, look);
+    }
+    const parts = Math.ceil(spanMs(window) / this.#source.evidence.hints.maxSpanMs);
+    this.#todo.push(...cutAt(window, evenCuts(window, parts).map(Math.round)));
+    return null;
+  }
+
+  #judgeLook(window: Window, replies: readonly [Reply, ...Reply[]]): Look {
+    const [first, last = first] = replies;
+    for (const reply of replies) {
+      addReply(this.#collected, reply);
+    }
+    const mayBeWhole = this.#mayBeWhole(window, last);
+    const isConfirmed = replies.length > 1 && mayBeWhole && showSame(first, last);
+    const isWhole = isConfirmed || this.#isWholeByCount(last);
+    const isOdd = replies.length === 1 && this.#isOdd(last);
+    return { ...last, isWhole, mostLooks: mayBeWhole || last.rows === 0 ? maxLooks : isOdd ? 2 : 1 };
   }
 
   /** R1: one reply shows as many distinct rows as an exact count says. A reply without rows vouches for nothing. */
@@ -121,43 +144,34 @@ class WindowReading {
   }
 
   /**
-   * R3: looks again until two replies in a row, neither of them cut off, show the same rows; or until R1 holds. Returns
-   * the last reply.
+   * Whether a reply is all of its window if the reply before it showed the same (R3). A row that is shown twice may stand for
+   * another one; only within a single time it is taken to be listed twice.
    */
-  async #confirm(window: Window, first: Look): Promise<Look> {
-    let reply = first;
-    for (let looks = 1; looks < maxLooks && !reply.isConfirmed && !this.#isWholeByCount(reply); looks += 1) {
-      if (reply.rows > 0 && !this.#mayBeWhole(window, reply)) {
-        break;
-      }
-      const replies = await askTwice(this.#source, window, reply);
-      reply = replies === null ? reply : (this.#judgeLooks(window, replies) ?? reply);
-    }
-    return reply;
-  }
-
-  /** A row that is shown twice may stand for another one, so only within a single time it is taken to be listed twice. */
   #mayBeWhole(window: Window, { rows, count, distinct }: Reply): boolean {
     const { evidence } = this.#source;
     const isPlain = distinct === rows || isSingleTime(window, evidence.hints.isWholeSeconds);
     return isPlain && evidence.isShort(rows) && (count === null || count <= rows);
   }
 
+  /** Whether a reply is wrong as such: a row twice, or shorter than a page and than its own count. */
+  #isOdd({ rows, count, distinct }: Reply): boolean {
+    return distinct < rows || (this.#source.evidence.isShort(rows) && rows < (count ?? 0));
+  }
+
   /**
    * R2: the part is complete if as many distinct rows of it were shown as both counts leave for it. The remainder was
    * asked for after the reply had arrived. Else the part is read by itself.
    */
-  #judgeBalance({ part, edgeMs, shownRows }: Cut, reply: Reply, next: Reply | null): boolean {
+  #judgeBalance({ part, shownRows }: Cut, { count }: Reply, next: Reply | null): boolean {
     const { evidence } = this.#source;
-    const isComparable = next !== null && evidence.believes(reply.count) && evidence.believes(next.count);
-    const isClear = next?.times.every((ms) => Math.abs(ms - edgeMs) > 1) ?? false;
-    const partRows = isComparable && isClear ? (reply.count ?? 0) - (next.count ?? 0) : 0;
+    const nextCount = next?.count ?? null;
+    const partRows = evidence.believes(count) && evidence.believes(nextCount) ? count - nextCount : 0;
     const isBalanced = partRows === shownRows && evidence.balancesHold;
     evidence.hints.noteBalance(isBalanced);
     if (isBalanced) {
       this.#proven.push(part);
     } else {
-      this.#todo.push(...partsToFit(part, reply, partRows, evidence));
+      this.#todo.push(part);
     }
     return isBalanced;
   }
@@ -179,41 +193,9 @@ class WindowReading {
       this.#todo.push(...partsOf(window, reply, evidence, this.#task));
     }
   }
+}
 
-  /**
-   * Looks at a window. Asks again where the reply is no evidence: empty, with a row twice, or shorter than a page and than
-   * its own count. Where the source refuses a window as long as this, queues parts of it and returns null.
-   */
-  async #look(window: Window): Promise<Look | null> {
-    const { evidence } = this.#source;
-    // Without exact counts every window takes two looks.
-    if (evidence.largestCount === 0) {
-      return this.#judgeLooks(window, await askTwice(this.#source, window));
-    }
-    const reply = await ask(this.#source, window);
-    if (reply === null) {
-      return this.#judgeLooks(window, null);
-    }
-    addReply(this.#collected, reply);
-    const isOdd = reply.rows === 0 || reply.distinct < reply.rows;
-    const isCutShort = evidence.isShort(reply.rows) && reply.rows < (reply.count ?? 0);
-    const looks = isOdd || isCutShort ? await askTwice(this.#source, window, reply) : null;
-    return this.#judgeLooks(window, looks ?? [reply]);
-  }
-
-  /** Takes in looks at a window. Queues parts of it where the source refuses one as long as this. */
-  #judgeLooks(window: Window, looks: readonly Reply[] | null): Look | null {
-    const last = looks?.at(-1);
-    if (looks === null || last === undefined) {
-      const parts = Math.ceil(spanMs(window) / this.#source.evidence.hints.maxSpanMs);
-      this.#todo.push(...cutAt(window, evenCuts(window, parts).map(Math.round)));
-      return null;
-    }
-    for (const reply of looks) {
-      addReply(this.#collected, reply);
-    }
-    const [first = last] = looks;
-    const isSame = looks.length > 1 && looks.every((reply) => this.#mayBeWhole(window, reply)) && showSame(first, last);
-    return { ...last, isConfirmed: isSame };
-  }
+async function askOnce(source: PageSource, window: Window): Promise<readonly [Reply] | null> {
+  const reply = await ask(source, window);
+  return reply && [reply];
 }

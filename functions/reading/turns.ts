@@ -1,44 +1,41 @@
 /**
- * The order in which the requests of one run are sent. Windows are read side by side, so two requests for one window may have
- * others between them; and what goes wrong with every third request of the source goes wrong each time then.
+ * Numbers the requests of one run in the order in which they are sent, and lets one reader send several in a row. Windows are
+ * read side by side, so two requests for one window may have others between them, and a source that fails every third request
+ * would then fail both.
  */
-
-/** Numbers requests, and lets one reader send several in a row. */
 export class Turns {
   #last = 0;
   #alone: Promise<void> | null = null;
 
-  /** Waits until nobody sends alone. Returns the number of the turn. */
-  async next(): Promise<number> {
-    while (this.#alone !== null) {
-      await this.#alone;
-    }
-    return this.take();
-  }
-
-  /** Returns the number of the turn, without waiting: for who is alone. */
+  /** Returns the number of a request that is sent at once, before anything is awaited. */
   take(): number {
-    this.#last += 1;
-    return this.#last;
+    return ++this.#last;
   }
 
-  /** Whether a turn was the last one so far. */
+  /** Whether no request was sent after the one of this number. */
   isLast(turn: number): boolean {
     return turn === this.#last;
   }
 
-  /** Does `work` while nobody else sends. What was sent before may still be under way. */
-  async alone<T>(work: () => Promise<T>): Promise<T> {
+  /** Begins `work` once nobody sends alone. */
+  async whenFree<T>(work: () => Promise<T>): Promise<T> {
     while (this.#alone !== null) {
       await this.#alone;
     }
-    const done = Promise.withResolvers<void>();
-    this.#alone = done.promise;
-    try {
-      return await work();
-    } finally {
-      this.#alone = null;
-      done.resolve();
-    }
+    return await work();
+  }
+
+  /** Does `work` while nobody else sends. What was sent before may still be under way. */
+  async alone<T>(work: () => Promise<T>): Promise<T> {
+    return await this.whenFree(async () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#alone = promise;
+      try {
+        return await work();
+      } finally {
+        this.#alone = null;
+        resolve();
+      }
+    });
   }
 }

@@ -2,10 +2,9 @@
  * Pacing: never more requests in any span of the quota's length than the quota allows, so that a healthy run is never
  * told 429. The quota belongs to a user, so all targets of a process share one pacer.
  *
- * p-throttle in strict mode (a sliding window) keeps the quota. On top of it, after a 429: everyone waits, then a
- * minimum distance between requests holds the pace down until it has recovered.
+ * A sliding window keeps the quota. On top of it, after a 429: everyone waits, then a minimum distance between requests
+ * holds the pace down until it has recovered.
  */
-import pThrottle from 'p-throttle';
 import type { Clock } from '../clock.ts';
 import type { EpochMs } from '../model.ts';
 
@@ -49,11 +48,9 @@ const minPace = 0.1;
 /** One step up after so many requests, too, without a 429. */
 const recoveryRequests = 100;
 
-/**
- * @param signal ends the pacer for good: frees its timer, so that a stopped process can exit at once
- */
-export function createPacer(quota: Quota, clock: Clock, signal?: AbortSignal): Pacer {
-  return new SlidingWindowPacer(quota, clock, signal, cautious);
+/** Makes a pacer for the whole quota. */
+export function createPacer(quota: Quota, clock: Clock): Pacer {
+  return new SlidingWindowPacer(quota, clock, cautious);
 }
 
 /**
@@ -62,15 +59,9 @@ export function createPacer(quota: Quota, clock: Clock, signal?: AbortSignal): P
  *
  * @param reserved part of the quota that is left, 0 to 0.9
  */
-export function createYieldingPacer(
-  shared: Pacer,
-  quota: Quota,
-  reserved: number,
-  clock: Clock,
-  signal?: AbortSignal,
-): Pacer {
+export function createYieldingPacer(shared: Pacer, quota: Quota, reserved: number, clock: Clock): Pacer {
   const requests = Math.max(1, Math.floor(quota.requests * (1 - reserved)));
-  const own = new SlidingWindowPacer({ ...quota, requests }, clock, signal, yielding);
+  const own = new SlidingWindowPacer({ ...quota, requests }, clock, yielding);
   return {
     admit: async (aborted) => {
       await own.admit(aborted);
@@ -88,12 +79,10 @@ class SlidingWindowPacer implements Pacer {
   readonly #clock: Clock;
   readonly #windowMs: number;
   readonly #requests: number;
-  readonly #throttle: () => Promise<void>;
-  readonly #signal: AbortSignal | undefined;
   readonly #manner: Manner;
   #queue: Promise<unknown> = Promise.resolve();
-  /** Asked of p-throttle and not yet used; outlives the one who asked, if that one was aborted. */
-  #grant: Promise<void> | undefined;
+  /** When the requests of the last window went, oldest first. */
+  readonly #admittedAtMs: EpochMs[] = [];
   #pausedUntilMs: EpochMs = 0;
   #nextAtMs: EpochMs = 0;
   #pace = 1;
@@ -101,20 +90,12 @@ class SlidingWindowPacer implements Pacer {
   #steppedAtMs: EpochMs = 0;
   #admittedSinceStep = 0;
 
-  constructor(quota: Quota, clock: Clock, signal: AbortSignal | undefined, manner: Manner) {
+  constructor(quota: Quota, clock: Clock, manner: Manner) {
     const quotaMs = quota.perSeconds * 1000;
     this.#clock = clock;
-    this.#signal = signal;
     this.#manner = manner;
     this.#requests = quota.requests;
     this.#windowMs = Math.ceil(quotaMs + Math.max(quotaMs * windowMargin, minWindowMarginMs));
-    const throttle = pThrottle({
-      limit: quota.requests,
-      interval: this.#windowMs,
-      strict: true,
-      ...(signal === undefined ? {} : { signal }),
-    });
-    this.#throttle = throttle(async () => undefined);
   }
 
   pace(): number {
@@ -123,7 +104,7 @@ class SlidingWindowPacer implements Pacer {
 
   async admit(signal?: AbortSignal): Promise<EpochMs> {
     signal?.throwIfAborted();
-    // One at a time: p-throttle then counts from when requests really went, not from when it planned them to.
+    // One at a time, in the order of asking: the window counts from when requests really went, however late a timer was.
     const turn = this.#queue.then(() => this.#nextTurn(signal));
     this.#queue = turn.catch(() => undefined);
     return await untilAborted(turn, signal);
@@ -131,30 +112,29 @@ class SlidingWindowPacer implements Pacer {
 
   async #nextTurn(signal: AbortSignal | undefined): Promise<EpochMs> {
     for (;;) {
-      this.#signal?.throwIfAborted();
-      await this.#waitForPace(signal);
-      this.#grant ??= this.#throttle();
-      await untilAborted(this.#grant, signal);
-      this.#grant = undefined;
+      signal?.throwIfAborted();
       const now = this.#clock.now();
-      // A 429 may have come in while p-throttle let us wait.
-      if (now >= this.#pausedUntilMs) {
+      const waitMs = Math.max(this.#pausedUntilMs, this.#nextAtMs, this.#windowOpensAtMs(now)) - now;
+      if (waitMs <= 0) {
+        this.#admittedAtMs.push(now);
         this.#recover(now);
         this.#nextAtMs = this.#pace < 1 ? now + this.#windowMs / (this.#requests * this.#pace) : 0;
         return now;
       }
+      await this.#clock.sleep(Math.ceil(waitMs), signal);
     }
   }
 
-  async #waitForPace(signal: AbortSignal | undefined): Promise<void> {
-    signal?.throwIfAborted();
-    for (;;) {
-      const waitMs = Math.max(this.#pausedUntilMs, this.#nextAtMs) - this.#clock.now();
-      if (waitMs <= 0) {
-        return;
-      }
-      await this.#clock.sleep(Math.ceil(waitMs), signal);
+  /** Returns when one more request fits into the window. */
+  #windowOpensAtMs(now: EpochMs): EpochMs {
+    const admitted = this.#admittedAtMs;
+    // After the clock was set back, these times say nothing.
+    if ((admitted.at(-1) ?? now) > now) {
+      admitted.length = 0;
     }
+    const expired = admitted.findIndex((ms) => ms > now - this.#windowMs);
+    admitted.splice(0, expired === -1 ? admitted.length : expired);
+    return admitted.length < this.#requests ? now : (admitted[0] ?? now) + this.#windowMs;
   }
 
   slowDown(admittedAtMs: EpochMs, retryAfterMs: number | null): void {

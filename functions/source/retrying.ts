@@ -1,10 +1,9 @@
 /**
  * Trying again: how often, and how long to wait before, by what went wrong.
  *
- * Waits go through the clock (p-retry's own timers stay at zero), with full jitter: a random share of a doubling span,
- * so that callers that failed together do not come back together.
+ * Waits go through the clock, with full jitter: a random share of a doubling span, so that callers that failed together do
+ * not come back together.
  */
-import pRetry from 'p-retry';
 import type { Clock } from '../clock.ts';
 import type { DqsyncError } from '../errors.ts';
 
@@ -55,10 +54,10 @@ export interface RetryContext {
  */
 export async function retrying<T>(attempt: () => Promise<T>, context: RetryContext): Promise<T> {
   const used: Record<RetryKind, number> = { throttled: 0, fault: 0, connect: 0, unauthorized: 0 };
-  return await pRetry(attempt, {
-    retries: Number.POSITIVE_INFINITY,
-    minTimeout: 0,
-    onFailedAttempt: async ({ error }) => {
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
       if (!(error instanceof FailedAttempt)) {
         throw error;
       }
@@ -72,6 +71,6 @@ export async function retrying<T>(attempt: () => Promise<T>, context: RetryConte
       if (waitMs > 0) {
         await context.clock.sleep(waitMs, context.signal);
       }
-    },
-  });
+    }
+  }
 }

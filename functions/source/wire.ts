@@ -8,7 +8,6 @@
 import type { EpochMs, Execution, Page, UnreadableRow } from '../model.ts';
 import { ExactNumber, parseExactJson, writeExactJson, writeMembers } from './exact-json.ts';
 import { plainReader } from './plain-json.ts';
-import { rowTexts } from './row-texts.ts';
 import { SharedTexts } from './shared-texts.ts';
 
 /** What a body holds, or why it is not a page at all; the latter happens when a reply is cut off, and is worth a retry. */
@@ -42,7 +41,7 @@ type WireObject = Readonly<Record<string, unknown>>;
  */
 export function parsePage(text: string, texts: SharedTexts = new SharedTexts()): PageContent {
   const body = readPlain(text);
-  const content = body === null ? null : readBody(body, text, texts);
+  const content = body === null ? null : readBody(body, texts);
   // The reason why a row is unreadable quotes numbers as they were written, which only the exact parser knows.
   return content?.isPage && content.unreadable.length === 0 ? content : parseExactPage(text, texts);
 }
@@ -53,70 +52,32 @@ const readPlain = plainReader({
   safeNumbers: ['start_time', 'end_time'],
 });
 
-/** Any page at all. */
+/** Any page at all. A value that is nested thousands deep fails the page: no serializer writes one. */
 function parseExactPage(text: string, texts: SharedTexts): PageContent {
-  let body: unknown;
   try {
-    body = parseExactJson(text);
+    return readBody(parseExactJson(text), texts);
   } catch (error) {
-    return error instanceof RangeError ? parseDeepPage(text, texts) : notAPage('it is not JSON');
+    return notAPage(error instanceof RangeError ? 'it is nested too deep' : 'it is not JSON');
   }
-  return readBody(body, text, texts);
 }
 
-function readBody(body: unknown, text: string, texts: SharedTexts): PageContent {
+function readBody(body: unknown, texts: SharedTexts): PageContent {
   const rows = rowsOf(body);
   if (rows === null) {
     return notAPage('it has no array "resources"');
   }
   const executions: Execution[] = [];
   const unreadable: UnreadableRow[] = [];
-  let rawTexts: readonly string[] | undefined;
-  for (const [index, row] of rows.entries()) {
+  for (const row of rows) {
     const read = readRow(row, texts);
     if (typeof read === 'string') {
-      rawTexts ??= rowTexts(text);
-      unreadable.push({ rawText: rawTexts[index] ?? '', reason: read });
+      unreadable.push({ rawText: writeExactJson(row), reason: read });
     } else {
       executions.push(read);
     }
   }
   return { isPage: true, count: countOf(body), executions, unreadable };
 }
-
-/** A page with something nested so deep that the exact parser ran out of stack: row by row, so that only that row suffers. */
-function parseDeepPage(text: string, texts: SharedTexts): PageContent {
-  let body: unknown;
-  try {
-    body = JSON.parse(text); // Without a reviver it does not recurse.
-  } catch {
-    return notAPage('it is not JSON');
-  }
-  if (rowsOf(body) === null) {
-    return notAPage('it has no array "resources"');
-  }
-  const executions: Execution[] = [];
-  const unreadable: UnreadableRow[] = [];
-  for (const rawText of rowTexts(text)) {
-    const read = readRowText(rawText, texts);
-    if (typeof read === 'string') {
-      unreadable.push({ rawText, reason: read });
-    } else {
-      executions.push(read);
-    }
-  }
-  return { isPage: true, count: countOf(body), executions, unreadable };
-}
-
-function readRowText(rawText: string, texts: SharedTexts): Execution | string {
-  try {
-    return readRow(parseExactJson(rawText), texts);
-  } catch {
-    return tooDeep;
-  }
-}
-
-const tooDeep = 'the row is nested too deep';
 
 function notAPage(problem: string): PageContent {
   return { isPage: false, problem };
@@ -160,21 +121,17 @@ function readRow(row: unknown, texts: SharedTexts): Execution | string {
   }
   const textOf = (value: unknown): string | null => (typeof value === 'string' ? texts.share(value) : null);
   const notifyStatus = textOf(row['notify_status']) ?? textOf(row['notity_status']);
-  try {
-    return {
-      id,
-      name: textOf(row['name']),
-      taskId: int64Of(row['task_id']),
-      taskType: textOf(row['task_type']),
-      runStatus: textOf(row['run_status']),
-      notifyStatus,
-      startTimeMs,
-      endTimeMs: integerOf(row['end_time']),
-      extra: extraOf(row, notifyStatus),
-    };
-  } catch {
-    return tooDeep;
-  }
+  return {
+    id,
+    name: textOf(row['name']),
+    taskId: int64Of(row['task_id']),
+    taskType: textOf(row['task_type']),
+    runStatus: textOf(row['run_status']),
+    notifyStatus,
+    startTimeMs,
+    endTimeMs: integerOf(row['end_time']),
+    extra: extraOf(row, notifyStatus),
+  };
 }
 
 function problemOf(row: WireObject): string | null {
@@ -273,11 +230,6 @@ function isWireObject(value: unknown): value is WireObject {
 const maxExcerptChars = 80;
 
 function excerpt(value: unknown): string {
-  let text: string;
-  try {
-    text = writeExactJson(value);
-  } catch {
-    return '(nested too deep)';
-  }
+  const text = writeExactJson(value);
   return text.length <= maxExcerptChars ? text : `${text.slice(0, maxExcerptChars)}…`;
 }

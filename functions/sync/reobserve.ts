@@ -167,12 +167,11 @@ async function readPart(
     settledUntilMs: lateRowsFrom(run, run.clock.now() - run.settings.settleMs),
     rereadFromMs: Number.POSITIVE_INFINITY,
     maxRows: Number.POSITIVE_INFINITY,
-    isStopping: () => false,
   });
-  if (read.kind === 'partial' && read.failure !== null) {
+  if (read.failure !== null) {
     throw read.failure;
   }
-  return { collected: read.collected, errors: read.kind === 'partial' ? read.unproven : [] };
+  return { collected: read.collected, errors: read.unproven };
 }
 
 /** Records what is looked for, and others that are open. Others that are settled were written when their window was covered. */

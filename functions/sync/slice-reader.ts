@@ -3,7 +3,7 @@
  * slices come out in order of time, each with the parts of it that are proven complete.
  */
 import type { IncompleteReadError } from '../errors.ts';
-import { contains, containsAny, cutAt, gapsIn, inOrder, lengthOf, unionOf } from '../intervals.ts';
+import { contains, containsAny, cutAt, gapsIn, inOrder, lengthOf } from '../intervals.ts';
 import type { EpochMs, Window } from '../model.ts';
 import { addReply, type Collected, emptyCollected } from '../reading/collected.ts';
 import type { PageSource, Reply } from '../reading/page-source.ts';
@@ -45,6 +45,8 @@ export interface SliceReading {
 
 /** A slice stops at so many times the rows it aims at; the rest becomes slices of their own. */
 const toleratedFactor = 2;
+/** What is proven of a slice whose evidence was revoked. */
+const nothing: Pick<WindowRead, 'proven' | 'unproven'> = { proven: [], unproven: [] };
 
 /** A slice that is being read. */
 interface BegunSlice extends Pick<ReadSlice, 'window' | 'begunAtMs' | 'settledUntilMs'> {
@@ -99,23 +101,17 @@ export class SliceReader {
    * @throws what `fetchPage` threw, after the last slice
    */
   async next(): Promise<ReadSlice | null> {
-    for (;;) {
-      this.#begin();
-      const slice = this.#begun[0];
-      if (slice === undefined) {
-        if (this.#failure !== null) {
-          throw this.#failure.thrown;
-        }
-        return null;
-      }
-      const read = await slice.read;
-      this.#begun.shift();
-      const result = this.#take(slice, read);
-      const { proven, unproven, collected } = result;
-      if (proven.length > 0 || unproven.length > 0 || collected.seen.size > 0 || collected.unreadable.size > 0) {
-        return result;
-      }
+    this.#begin();
+    const slice = this.#begun[0];
+    if (slice === undefined && this.#failure !== null) {
+      throw this.#failure.thrown;
     }
+    if (slice === undefined) {
+      return null;
+    }
+    const read = await slice.read;
+    this.#begun.shift();
+    return this.#take(slice, read);
   }
 
   /** Begins as many slices as are to be under way. Without a density, the first one is all there is. */
@@ -139,8 +135,8 @@ export class SliceReader {
       });
       this.#unread = [...gapsIn(span, [window]), ...others];
       const settledUntilMs = this.#reading.settledUntilMs();
-      const task = { window, settledUntilMs, rereadFromMs, maxRows: aimedRows * toleratedFactor };
-      const read = readWindow(source, { ...task, isStopping: () => this.#failure !== null });
+      const maxRows = aimedRows * toleratedFactor;
+      const read = readWindow(source, { window, settledUntilMs, rereadFromMs, maxRows });
       this.#begun.push({ window, begunAtMs: now(), settledUntilMs, revision, read });
       // What a slice left over comes before the slices that were begun meanwhile.
       this.#begun.sort((a, b) => a.window.fromMs - b.window.fromMs);
@@ -154,9 +150,8 @@ export class SliceReader {
 
   #take({ window, begunAtMs, settledUntilMs, revision }: BegunSlice, read: WindowRead): ReadSlice {
     const isRevoked = revision !== this.#reading.source.evidence.revision;
-    const proven = isRevoked ? [] : read.kind === 'complete' ? [window] : unionOf(read.proven);
-    const unproven = isRevoked || read.kind === 'complete' ? [] : read.unproven;
-    if (read.kind === 'partial' && read.failure !== null) {
+    const { proven, unproven } = isRevoked ? nothing : read;
+    if (read.failure !== null) {
       this.#failure ??= { thrown: read.failure };
     }
     const settled = inOrder([...proven, ...unproven.map((error) => error.window)]);

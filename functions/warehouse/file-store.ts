@@ -8,7 +8,7 @@
  * Loads a native module on the first `putIfMatch`; connect.ts imports this file lazily, so that the Lambda goes without.
  */
 import { createHash } from 'node:crypto';
-import { link, mkdir, open, opendir, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { link, mkdir, open, opendir, readdir, readFile, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type Clock, newToken, systemClock } from '../clock.ts';
 import { InternalError } from '../errors.ts';
@@ -118,19 +118,29 @@ class FolderStore implements FileStore {
     }
   }
 
-  async *#keysBelow(folderKey: string): AsyncIterable<string> {
+  /**
+   * Follows links, as reading and writing do: a day whose folder is a link would else be left out without a word.
+   *
+   * @param above real paths of the folders that lead here, so that a link to one of them does not go round
+   */
+  async *#keysBelow(folderKey: string, above: readonly string[] = []): AsyncIterable<string> {
     const path = join(this.folder, folderKey);
     try {
+      const real = await realpath(path);
+      if (above.includes(real)) {
+        return;
+      }
       for await (const entry of await opendir(path)) {
         const key = `${folderKey}${entry.name}`;
-        if (entry.isDirectory() && !isHidden(key)) {
-          yield* this.#keysBelow(`${key}/`);
-        } else if (entry.isFile()) {
+        const kind = entry.isSymbolicLink() ? await stat(join(path, entry.name)) : entry;
+        if (kind.isDirectory() && !isHidden(key)) {
+          yield* this.#keysBelow(`${key}/`, [...above, real]);
+        } else if (kind.isFile()) {
           yield key;
         }
       }
     } catch (thrown) {
-      if (fileErrorCode(thrown) !== 'ENOENT') {
+      if (!(await isGone(thrown, path))) {
         throw toStorageError(thrown, 'list', path);
       }
     }
@@ -274,4 +284,15 @@ function ignoreMissing(thrown: unknown): void {
   if (fileErrorCode(thrown) !== 'ENOENT') {
     throw thrown;
   }
+}
+
+/** Whether a folder does not exist; not where a link in it leads nowhere. */
+async function isGone(thrown: unknown, path: string): Promise<boolean> {
+  return (
+    fileErrorCode(thrown) === 'ENOENT' &&
+    (await stat(path).then(
+      () => false,
+      () => true,
+    ))
+  );
 }

@@ -60,11 +60,11 @@ describe('a config that is wrong', () => {
     expect(await world.cli(['sync'])).toMatchObject({ exitCode: 0, stderr: '' });
   });
 
-  it('and is not there ends with 2 and shows a config to start from', async () => {
+  it('and is not there ends with 2 and names the command that makes one', async () => {
     const world = await aWorld();
     const run = await world.cli(['sync', '--config', 'elsewhere.json']);
     expect(run.exitCode).toBe(2);
-    expectClear(run, 'no config file elsewhere.json', '"initialFrom":"2026-01-01T00:00:00Z"');
+    expectClear(run, 'no config file elsewhere.json', '"dqsync init"');
   });
 
   it('and is a folder ends with 2', async () => {
@@ -109,7 +109,7 @@ describe('credentials that are wrong', () => {
     await world.write('secret.json', text);
     const run = await world.cli(['sync']);
     expect(run.exitCode).toBe(1);
-    expectClear(run, 'file:./secret.json', ...parts);
+    expectClear(run, '/secret.json', ...parts);
   });
 
   it('a password that is wrong fails the target with what IAM said', async () => {

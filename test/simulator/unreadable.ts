@@ -32,12 +32,12 @@ export const unreadableKinds: readonly UnreadableKind[] = [
   'row-text',
 ];
 
-/** The row's JSON text. `idText` keeps rows of one kind apart where the kind leaves room for an id. */
+/** The row's JSON text, keys sorted as dqsync writes them. `idText` keeps rows of one kind apart where the kind leaves room for an id. */
 export function unreadableText(kind: UnreadableKind, idText: string, startTimeMs: EpochMs): string {
   const row = (id: string, start: string, end = 'null'): string =>
-    `{${id}"name":"unreadable ${idText}","task_id":7300000000000000001,"task_type":"QUALITY_TASK","run_status":"SUCCESS","notity_status":"NOT_TRIGGERED"${start},"end_time":${end}}`;
+    `{"end_time":${end},${id}"name":"unreadable ${idText}","notity_status":"NOT_TRIGGERED","run_status":"SUCCESS",${start}"task_id":7300000000000000001,"task_type":"QUALITY_TASK"}`;
   const id = `"id":${idText},`;
-  const start = `,"start_time":${startTimeMs}`;
+  const start = `"start_time":${startTimeMs},`;
   switch (kind) {
     case 'id-text':
       return row(`"id":"x-${idText}",`, start);
@@ -50,11 +50,11 @@ export function unreadableText(kind: UnreadableKind, idText: string, startTimeMs
     case 'id-25-digits':
       return row(`"id":${idText}123456,`, start);
     case 'start-text':
-      return row(id, ',"start_time":"2026-11-23 00:00:00"');
+      return row(id, '"start_time":"2026-11-23 00:00:00",');
     case 'start-missing':
       return row(id, '');
     case 'start-null':
-      return row(id, ',"start_time":null');
+      return row(id, '"start_time":null,');
     case 'end-text':
       return row(id, start, '"soon"');
     case 'row-null':

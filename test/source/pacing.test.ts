@@ -234,26 +234,6 @@ describe('stopping', () => {
     expect(await stopped).toBe(stop);
     expect(vi.getTimerCount()).toBe(0);
   });
-
-  it('of the whole pacer leaves no timer and lets nothing go any more', async () => {
-    const controller = new AbortController();
-    const pacer = createPacer({ requests: 1, perSeconds: 5 }, clock, controller.signal);
-    await pacer.admit();
-    const waiting = [pacer.admit(), pacer.admit()].map((one) => one.catch((error: unknown) => error));
-    await vi.advanceTimersByTimeAsync(100);
-    expect(vi.getTimerCount()).toBe(1);
-    controller.abort(stop);
-    expect(await Promise.all(waiting)).toEqual([stop, stop]);
-    expect(vi.getTimerCount()).toBe(0);
-    await expect(pacer.admit()).rejects.toBe(stop);
-  });
-
-  it('of the whole pacer holds also when nobody was waiting', async () => {
-    const controller = new AbortController();
-    const pacer = createPacer(documented, clock, controller.signal);
-    controller.abort(stop);
-    await expect(pacer.admit()).rejects.toBe(stop);
-  });
 });
 
 describe('a yielding pacer', () => {

@@ -282,7 +282,7 @@ describe('the signal', () => {
   it('ends a wait for the quota with its reason', async () => {
     const controller = new AbortController();
     const server = await startLoopback(() => aPage);
-    const pacer = createPacer({ requests: 1, perSeconds: 3600 }, testClock(), controller.signal);
+    const pacer = createPacer({ requests: 1, perSeconds: 3600 }, testClock());
     const source = connect(server.url, { signal: controller.signal, pacer });
     await source.fetchPage(aRequest);
     const second = errorOf(source.fetchPage(aRequest));

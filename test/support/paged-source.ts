@@ -1,5 +1,6 @@
 /** A source in memory, behind `fetchPage`, with every misbehaviour of paging switchable. For tests of `reading`. */
 import { SourceError } from '../../functions/errors.ts';
+import { lengthOf, spanMs } from '../../functions/intervals.ts';
 import {
   type Execution,
   executionKey,
@@ -21,7 +22,8 @@ export interface PagedSourceTraps {
   startInclusive: boolean;
   endInclusive: boolean;
   count: 'total' | 'page' | 'none' | { cappedAt: number };
-  pageCap: number;
+  /** Rows of a page at most; of the nth request's page, where it changes. */
+  pageCap: number | ((n: number) => number);
   offsetUnit: 'row' | 'page';
   /** Offsets from here on are refused with 400. */
   deepestOffset: number;
@@ -34,6 +36,8 @@ export interface PagedSourceTraps {
   listCappedAt: number;
   /** The filter goes by the start time shown plus this. */
   filterSkewMs: number;
+  /** For single rows, in addition to `filterSkewMs`. */
+  deviationMs: (row: Execution) => number;
   /** The text of a row that cannot be read; null for one that can. */
   unreadableText: (row: Execution) => string | null;
   /** What the nth reply says instead of what it should. */
@@ -56,6 +60,7 @@ const harmless: PagedSourceTraps = {
   glitchCount: 'zero',
   listCappedAt: Number.POSITIVE_INFINITY,
   filterSkewMs: 0,
+  deviationMs: () => 0,
   unreadableText: () => null,
   distort: (page) => page,
   beforeRequest: () => undefined,
@@ -139,18 +144,20 @@ function answer(
   }
   const isShuffled = traps.shuffleTies || traps.order === 'none';
   const tieBreak = new Map(rows.map((row) => [row, isShuffled ? random() : Number(row.id % 1_000_003n)]));
+  const filteredMs = (row: Execution): number => row.startTimeMs + traps.filterSkewMs + traps.deviationMs(row);
   const matched = rows
     .filter(
       (row) =>
-        isFrom(row.startTimeMs + traps.filterSkewMs, request.startTimeMs, traps.startInclusive) &&
-        isFrom(request.endTimeMs, row.startTimeMs + traps.filterSkewMs, traps.endInclusive) &&
+        isFrom(filteredMs(row), request.startTimeMs, traps.startInclusive) &&
+        isFrom(request.endTimeMs, filteredMs(row), traps.endInclusive) &&
         (request.filter.runStatus === undefined || row.runStatus === request.filter.runStatus),
     )
     .sort((a, b) => {
       const first = byOrder(traps.order, a, b);
       return first !== 0 ? first : (tieBreak.get(a) ?? 0) - (tieBreak.get(b) ?? 0);
     });
-  const limit = Math.min(request.limit, traps.pageCap);
+  const { pageCap } = traps;
+  const limit = Math.min(request.limit, typeof pageCap === 'number' ? pageCap : pageCap(n));
   const from = traps.offsetUnit === 'row' ? request.offset : request.offset * limit;
   const glitch = traps.emptyRequests.has(n);
   const take = glitch ? 0 : traps.shortRequests.has(n) ? Math.ceil(limit / 2) : limit;
@@ -213,7 +220,6 @@ export async function readPartly(
     settledUntilMs: Number.POSITIVE_INFINITY,
     rereadFromMs: Number.POSITIVE_INFINITY,
     maxRows: Number.POSITIVE_INFINITY,
-    isStopping: () => false,
     ...task,
   });
 }
@@ -221,7 +227,7 @@ export async function readPartly(
 /** Returns what reading a window shows. Throws what ended it early, or why a part of it could not be proven. */
 export async function readWindow(source: PagedSource, window: Window = day): Promise<Collected> {
   const read = await readPartly(source, window);
-  if (read.kind === 'partial') {
+  if (read.failure !== null || lengthOf(read.proven) < spanMs(window)) {
     throw read.failure ?? read.unproven[0] ?? new Error('the reading stopped by itself');
   }
   return read.collected;

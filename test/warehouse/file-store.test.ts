@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, mkdir, open, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, readFile, rename, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
@@ -55,6 +55,42 @@ describe('folder store: where objects lie', () => {
       await expect(store.putIfAbsent(key, bytesOf('1'))).rejects.toMatchObject({ kind: 'internal' });
     },
   );
+});
+
+describe('folder store: links', () => {
+  it.each([
+    ['a folder', 'data/dt=1'],
+    ['a file', 'data/dt=1/a'],
+    ['the folder above', 'data'],
+  ])('lists what lies behind a link to %s, as it reads and writes it', async (_, linked) => {
+    const folder = await tempFolder();
+    const store = openFileStore(`file:${folder}/warehouse`);
+    await store.putIfAbsent('data/dt=1/a', bytesOf('1'));
+    await rename(join(folder, 'warehouse', linked), join(folder, 'elsewhere'));
+    await symlink(join(folder, 'elsewhere'), join(folder, 'warehouse', linked));
+
+    expect(await keysOf(store, 'data/')).toEqual(['data/dt=1/a']);
+    expect(await textAt(store, 'data/dt=1/a')).toBe('1');
+    expect(await store.putIfAbsent('data/dt=1/a', bytesOf('2'))).toEqual({ kind: 'lost' });
+  });
+
+  it('ends a list where a link leads back', async () => {
+    const folder = await tempFolder();
+    const store = openFileStore(`file:${folder}/warehouse`);
+    await store.putIfAbsent('data/dt=1/a', bytesOf('1'));
+    await symlink(join(folder, 'warehouse'), join(folder, 'warehouse/data/round'));
+
+    expect(await keysOf(store, 'data/')).toEqual(['data/dt=1/a']);
+  });
+
+  it('reports a link that leads nowhere', async () => {
+    const folder = await tempFolder();
+    const store = openFileStore(`file:${folder}/warehouse`);
+    await store.putIfAbsent('data/dt=1/a', bytesOf('1'));
+    await symlink(join(folder, 'nowhere'), join(folder, 'warehouse/data/dt=2'));
+
+    await expect(keysOf(store, 'data/')).rejects.toThrow(StorageError);
+  });
 });
 
 describe('folder store: several processes', () => {

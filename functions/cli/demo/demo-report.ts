@@ -1,12 +1,12 @@
 /** What the demo shows of the warehouse: the questions of named-queries.ts, asked of the files just written. */
-import { isoTime, parseTime } from '../../clock.ts';
+import { parseTime } from '../../clock.ts';
 import { InternalError } from '../../errors.ts';
 import type { SqlResult, WarehouseSql } from '../../query/duckdb.ts';
 import { type NamedQuery, namedQueries } from '../../query/named-queries.ts';
 import type { SqlValue } from '../../query/sql-value.ts';
 import { viewName } from '../../warehouse/layout.ts';
 import { columnChart } from '../terminal/column-chart.ts';
-import { count, counted, shortTime } from '../terminal/formats.ts';
+import { count, counted, shortTime, shownAt } from '../terminal/formats.ts';
 import { paint } from '../terminal/output.ts';
 import { type Cell, renderTable } from '../terminal/table.ts';
 import { type ComparedExecution, type Comparison, isPerfect } from './comparison.ts';
@@ -65,7 +65,7 @@ export function describeComparison(comparison: Comparison, untilMs: number): str
   const line = (faults: number, promise: string, fault: string): string =>
     faults === 0 ? `${paint.green('✓')} ${promise}` : `${paint.red('✗')} ${count(faults)} ${fault}`;
   const heading = isPerfect(comparison)
-    ? `the table is a perfect copy of ${counted(expected, 'execution')} up to ${shortTime(isoTime(untilMs))}`
+    ? `the table is a perfect copy of ${counted(expected, 'execution')} up to ${shownAt(untilMs)}`
     : 'the table is not what it should be';
   return [
     `  ${line(missing, `all ${count(expected)} are there`, 'are missing')}`,

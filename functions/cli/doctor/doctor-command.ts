@@ -2,13 +2,12 @@
 
 import { identityOf, loadCheckpoint } from '../../checkpoint/checkpoint-store.ts';
 import { watermarkOf } from '../../checkpoint/coverage.ts';
-import { isoTime } from '../../clock.ts';
 import type { Config, TargetConfig } from '../../config.ts';
 import { type Connections, openConnections } from '../../connect.ts';
 import { selectTargets, settingsOf, targetOf } from '../../sync/targets.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { usageExitCode } from '../terminal/failure.ts';
-import { counted, shortTime } from '../terminal/formats.ts';
+import { counted, shownAt } from '../terminal/formats.ts';
 import { paint, writeJson, writeLine } from '../terminal/output.ts';
 import { type Check, failedCheck, passedCheck, runCheck } from './check.ts';
 import { checkSource } from './source-checks.ts';
@@ -75,7 +74,7 @@ async function checkCheckpoint(config: Config, { store }: Connections, target: T
     const watermarkMs = watermarkOf(checkpoint);
     return watermarkMs === null
       ? `none yet: the first sync starts at ${config.initialFrom}`
-      : `complete up to ${shortTime(isoTime(watermarkMs))}`;
+      : `complete up to ${shownAt(watermarkMs)}`;
   });
 }
 

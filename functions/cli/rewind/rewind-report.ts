@@ -1,7 +1,6 @@
 /** What a rewind will do to a target, and what it did, in words. Pure but for colours. */
-import { isoTime } from '../../clock.ts';
 import type { EpochMs } from '../../model.ts';
-import { counted, shortTime } from '../terminal/formats.ts';
+import { counted, shortTime, shownAt } from '../terminal/formats.ts';
 import { paint } from '../terminal/output.ts';
 
 /** A target and its rewind. Names are those of `rewind --json`. */
@@ -22,11 +21,11 @@ export function describePlan(target: string, watermarkMs: EpochMs | null, toMs: 
   if (watermarkMs === null) {
     return `${title}  nothing to take back: no sync has covered anything yet`;
   }
-  const watermark = shortTime(isoTime(watermarkMs));
+  const watermark = shownAt(watermarkMs);
   if (rows === null) {
     return `${title}  nothing to take back: it is complete up to ${watermark} only`;
   }
-  return `${title}  complete up to ${watermark} now, up to ${paint.bold(shortTime(isoTime(toMs)))} after; about ${counted(rows, 'execution')} to be read again`;
+  return `${title}  complete up to ${watermark} now, up to ${paint.bold(shownAt(toMs))} after; about ${counted(rows, 'execution')} to be read again`;
 }
 
 /** What was done, a line. */

@@ -4,7 +4,7 @@ import { knownSpan } from '../../checkpoint/coverage.ts';
 import { isoTime } from '../../clock.ts';
 import { gapsIn, lengthOf } from '../../intervals.ts';
 import type { Window } from '../../model.ts';
-import { counted, duration, shortTime } from '../terminal/formats.ts';
+import { counted, duration, shownAt } from '../terminal/formats.ts';
 
 /** What the lines are made from. */
 export interface CoverageView {
@@ -37,7 +37,7 @@ export function timeline({ span, coverage }: CoverageView): string | null {
   const line = Array.from({ length: cells }, (_, cell) =>
     cellOf({ fromMs: edge(cell), toMs: edge(cell + 1) }, coverage),
   );
-  const label = (ms: number): string => (lengthMs < 2 * dayMs ? shortTime(isoTime(ms)) : isoTime(ms).slice(0, 10));
+  const label = (ms: number): string => (lengthMs < 2 * dayMs ? shownAt(ms) : isoTime(ms).slice(0, 10));
   return `${label(span.fromMs)} ${line.join('')} ${label(span.toMs)}`;
 }
 
@@ -63,7 +63,7 @@ export function rereadingLine({ rereading }: CoverageView, target: string): stri
   }
   const { fromMs, toMs, read } = rereading;
   const percent = Math.floor((100 * lengthOf(read)) / (toMs - fromMs));
-  const range = `${shortTime(isoTime(fromMs))} to ${shortTime(isoTime(toMs))}`;
+  const range = `${shownAt(fromMs)} to ${shownAt(toMs)}`;
   const command = `dqsync backfill --from ${exactTime(fromMs)} --to ${exactTime(toMs)} --again --target ${target}`;
   return `${range} is being read again, ${percent} % done; if that was interrupted, resume it with: ${command}`;
 }
@@ -77,7 +77,7 @@ function cellOf(cell: Window, coverage: readonly Window[]): string {
 }
 
 function describeGap(gap: Window): string {
-  return `${shortTime(isoTime(gap.fromMs))} to ${shortTime(isoTime(gap.toMs))} (${duration(lengthOf([gap]))})`;
+  return `${shownAt(gap.fromMs)} to ${shownAt(gap.toMs)} (${duration(lengthOf([gap]))})`;
 }
 
 /** As short as it can be said: only the very same range goes on. */

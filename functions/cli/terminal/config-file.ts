@@ -1,35 +1,59 @@
 /** The config file: JSON with comments and trailing commas allowed, checked by `parseConfig`. */
 import { readFile } from 'node:fs/promises';
-import stripJsonComments from 'strip-json-comments';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { type ParseError, parse } from 'jsonc-parser';
 import { type Config, parseConfig } from '../../config.ts';
 import { ConfigError } from '../../errors.ts';
-
-/** The least a config has to say; shown to who has none. */
-const minimalConfig = {
-  source: { endpoint: 'https://dayu.ap-southeast-3.myhuaweicloud.com' },
-  targets: [
-    { name: 'sales', projectId: '<project id>', workspace: '<workspace id>', credentials: 'file:./secret.json' },
-  ],
-  initialFrom: '2026-01-01T00:00:00Z',
-};
+import { showTimesIn } from './formats.ts';
 
 /**
- * Reads and checks the config.
+ * Reads and checks the config. Relative paths in it are taken from the config file's folder, wherever the command runs; from now on
+ * times are shown in its zone.
  *
  * @throws ConfigError if it cannot be read, is not JSON, or does not say what a config has to say
  */
 export async function loadConfig(path: string): Promise<Config> {
-  const text = await readText(path);
-  const json = stripJsonComments(text.replace(/^\uFEFF/, ''), { trailingCommas: true });
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch {
-    throw new ConfigError(`${path} is not JSON: the syntax is wrong at ${placeOfFault(json)}`, {
-      remedy: 'Mend it there; comments and trailing commas are allowed.',
+  const config = parseConfig(configValue(await readText(path), path), path);
+  showTimesIn(config.partitionTimeZone);
+  const folder = dirname(resolve(path));
+  return {
+    ...config,
+    warehouse: absolute(config.warehouse, folder),
+    targets: config.targets.map((target) => ({ ...target, credentials: absolute(target.credentials, folder) })),
+  };
+}
+
+/** Makes the path of a `file:` reference absolute; others, and standard file URLs, stay. `~` is the home folder. */
+function absolute(reference: string, folder: string): string {
+  if (!reference.startsWith('file:') || reference.startsWith('file://')) {
+    return reference;
+  }
+  const path = reference.slice('file:'.length);
+  const home = path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path;
+  return `file:${resolve(folder, home)}`;
+}
+
+/**
+ * Parses the text of a config file, JSON with comments and trailing commas.
+ *
+ * @param origin how to call the text in a message
+ * @throws ConfigError for wrong syntax
+ */
+export function configValue(text: string, origin: string): unknown {
+  const json = text.replace(/^\uFEFF/, '');
+  const errors: ParseError[] = [];
+  const value: unknown = parse(json, errors, { allowTrailingComma: true });
+  const [first] = errors;
+  if (first !== undefined) {
+    // The text itself is not quoted: it may hold a secret by mistake.
+    const lines = json.slice(0, first.offset).split('\n');
+    const place = `line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}`;
+    throw new ConfigError(`${origin} is not JSON: the syntax is wrong at ${place}`, {
+      remedy: 'Fix it there; comments and trailing commas are allowed.',
     });
   }
-  return parseConfig(value, path);
+  return value;
 }
 
 async function readText(path: string): Promise<string> {
@@ -39,7 +63,8 @@ async function readText(path: string): Promise<string> {
     const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
     if (code === 'ENOENT') {
       throw new ConfigError(`there is no config file ${path}`, {
-        remedy: `Name yours with --config, run "dqsync demo" to try without one, or start from this: ${JSON.stringify(minimalConfig)}`,
+        remedy:
+          'Create one with "dqsync init", or name yours with --config or DQSYNC_CONFIG_FILE. "dqsync demo" works without one.',
         code,
       });
     }
@@ -47,33 +72,5 @@ async function readText(path: string): Promise<string> {
       remedy: 'Name a file that can be read with --config.',
       code,
     });
-  }
-}
-
-/** Where the syntax breaks. The parser's own words are not shown: they quote the text, which may hold a secret by mistake. */
-function placeOfFault(json: string): string {
-  let good = 0;
-  let bad = json.length + 1;
-  while (bad - good > 1) {
-    const middle = Math.floor((good + bad) / 2);
-    if (couldGoOn(json.slice(0, middle))) {
-      good = middle;
-    } else {
-      bad = middle;
-    }
-  }
-  const lines = json.slice(0, good).split('\n');
-  return `line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}`;
-}
-
-/** Whether a text is JSON, or could become JSON by what follows: then the parser complains of its end. */
-function couldGoOn(prefix: string): boolean {
-  try {
-    JSON.parse(prefix);
-    return true;
-  } catch (cause) {
-    const complaint = cause instanceof SyntaxError ? cause.message : '';
-    const position = / at position (\d+)/.exec(complaint)?.[1];
-    return position === undefined ? complaint.startsWith('Unexpected end') : Number(position) >= prefix.length;
   }
 }

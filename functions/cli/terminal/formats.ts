@@ -1,4 +1,5 @@
-/** Numbers, times and texts as people read them. Pure. */
+/** Numbers, times and texts as people read them. */
+import { parseTime, timeInZone } from '../../clock.ts';
 import type { EpochMs } from '../../model.ts';
 
 const integers = new Intl.NumberFormat('en-US');
@@ -13,9 +14,22 @@ export function counted(value: number, singular: string, plural = `${singular}s`
   return `${count(value)} ${value === 1 ? singular : plural}`;
 }
 
-/** An ISO instant to the second: `2026-01-01T00:00:00Z`. */
+let shownTime = timeInZone('UTC');
+
+/** Sets the zone in which this process shows times: the one of the config. JSON documents stay in UTC. */
+export function showTimesIn(timeZone: string): void {
+  shownTime = timeInZone(timeZone);
+}
+
+/** An instant to the second, in the zone of the config with its offset: `2026-01-01T08:00:00+08:00`. */
+export function shownAt(ms: EpochMs): string {
+  return shownTime(ms);
+}
+
+/** The same for an ISO instant; another text stays as it is. */
 export function shortTime(iso: string): string {
-  return iso.replace(/^(\d{4}-\d\d-\d\dT[\d:]{8})\.\d+Z$/, '$1Z');
+  const ms = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(iso) ? parseTime(iso) : null;
+  return ms === null ? iso : shownTime(ms);
 }
 
 const units: readonly (readonly [string, number])[] = [

@@ -1,8 +1,8 @@
 /** A progress bar for the target under way: on a terminal only, on stderr, gone when it is done. */
 import cliProgress from 'cli-progress';
-import { type Clock, isoTime, systemClock } from '../../clock.ts';
+import { type Clock, systemClock } from '../../clock.ts';
 import type { Progress } from '../../sync/target-run.ts';
-import { count, duration, shortTime } from './formats.ts';
+import { count, duration, shownAt } from './formats.ts';
 
 /** Shows how far a run is. */
 export interface ProgressBar {
@@ -65,7 +65,7 @@ function rateOf({ rowsRead }: Progress, tookMs: number): string {
 }
 
 function placeOf({ atMs, doneMs }: Progress, shownMs: number): string {
-  return atMs === null ? '' : ` | up to ${shortTime(isoTime(Math.floor(atMs + shownMs - doneMs)))}`;
+  return atMs === null ? '' : ` | up to ${shownAt(Math.floor(atMs + shownMs - doneMs))}`;
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Window } from '../../model.ts';
 import { type DayResult, isFine } from '../../verify/audit.ts';
 import { isAllFine, type VerifiedTarget } from '../../verify/target-verifier.ts';
 import { errorJson } from '../terminal/failure.ts';
-import { count, counted, paragraph, shortTime } from '../terminal/formats.ts';
+import { count, counted, paragraph, shownAt } from '../terminal/formats.ts';
 import { paint } from '../terminal/output.ts';
 import { renderTable } from '../terminal/table.ts';
 
@@ -115,5 +115,5 @@ function conclusion({ target, days, error }: VerifiedTarget, command: string): s
 }
 
 function range({ fromMs, toMs }: Window): string {
-  return `${shortTime(isoTime(fromMs))} to ${shortTime(isoTime(toMs))}`;
+  return `${shownAt(fromMs)} to ${shownAt(toMs)}`;
 }

@@ -118,7 +118,7 @@ describe('dqsync rewind', () => {
   });
 
   it.each([
-    [['--to', 'yesterday'], '--to \\"yesterday\\" is not a time'],
+    [['--to', 'some day'], '--to \\"some day\\" is not a time'],
     [[], "required option '--to <time>' not specified"],
   ])('refuses %j', async (args, message) => {
     const world = await aWorld();

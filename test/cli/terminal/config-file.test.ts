@@ -8,12 +8,12 @@ import { tempFolder } from '../../support/temp-warehouse.ts';
 it.each([
   ['{"a" 1}', 1, 6],
   ['{"a": [1, 2}', 1, 12],
-  ['{"a": tru', 1, 10],
-  ['{"a": trux}', 1, 10],
+  ['{"a": tru', 1, 7],
+  ['{"a": trux}', 1, 7],
   ['{\n  "a": 1\n  "b": 2\n}', 3, 3],
-  ['{"a": -}', 1, 8],
-  ['{"a": "\\u12"}', 1, 12],
-  ['{"a": "x', 1, 9],
+  ['{"a": -}', 1, 7],
+  ['{"a": "\\u12"}', 1, 7],
+  ['{"a": "x', 1, 7],
   ['{} more', 1, 4],
   ["{'a': 1}", 1, 2],
 ])('%s breaks at line %i, column %i', async (text, line, column) => {

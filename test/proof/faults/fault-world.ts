@@ -174,7 +174,7 @@ async function syncOnce(world: FaultWorld, sourceUrl: string, storageUrl: string
     AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
     AWS_SECRET_ACCESS_KEY: 'verysecretverysecret',
   });
-  const storeOptions = { bucket: 'warehouse', prefix: 'table', forcePathStyle: true, answerTimeoutMs: socketMs, clock };
+  const storeOptions = { bucket: 'warehouse', prefix: 'table', forcePathStyle: true, answerTimeoutMs: socketMs };
   const pacer = createPacer(config.source.quota, clock);
   return await runTargets({
     config,

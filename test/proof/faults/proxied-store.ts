@@ -11,20 +11,19 @@ export interface ProxiedStore {
   readonly store: Store;
   readonly proxy: FaultProxy;
   readonly s3: FakeS3;
-  /** Spoils every exchange that follows, each of which takes `tookMs` on the store's clock. */
-  spoil(fault: ProxyFault, tookMs?: number): void;
+  /** Spoils every exchange that follows. */
+  spoil(fault: ProxyFault): void;
 }
 
 /** How it differs from the one of a run. */
 export interface ProxiedStoreOptions {
   /** When the SDK gives up waiting for the head of a reply. Default: a time that no test waits for. */
   readonly answerTimeoutMs?: number;
-  readonly tryTimeoutMs?: number;
 }
 
-/** Opens one, gone when the test is finished. Pauses take no time; the SDK itself tries nothing twice. */
+/** Opens one, gone when the test is finished. The SDK itself tries nothing twice. */
 export async function proxiedStore(options: ProxiedStoreOptions = {}): Promise<ProxiedStore> {
-  const { answerTimeoutMs: requestTimeout = 50_000, ...storeOptions } = options;
+  const { answerTimeoutMs = 50_000 } = options;
   const s3 = await FakeS3.start();
   const proxy = await FaultProxy.open({ upstream: s3.endpoint });
   const client = new S3Client({
@@ -33,23 +32,18 @@ export async function proxiedStore(options: ProxiedStoreOptions = {}): Promise<P
     forcePathStyle: true,
     credentials: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'verysecretverysecret' },
     maxAttempts: 1,
-    requestHandler: { requestTimeout, throwOnRequestTimeout: true },
+    requestHandler: { throwOnRequestTimeout: true, requestTimeout: answerTimeoutMs },
   });
   onTestFinished(async () => {
     client.destroy();
     await proxy.close();
   });
-  let nowMs = 0;
-  const clock = { now: () => nowMs, sleep: async () => undefined };
   return {
-    store: openS3Store({ bucket: s3.bucket, client, clock, ...storeOptions }),
+    store: openS3Store({ bucket: s3.bucket, client, answerTimeoutMs }),
     proxy,
     s3,
-    spoil: (fault, tookMs = 0) => {
-      proxy.decide = () => {
-        nowMs += tookMs;
-        return fault;
-      };
+    spoil: (fault) => {
+      proxy.decide = () => fault;
     },
   };
 }

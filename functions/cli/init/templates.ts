@@ -1,0 +1,95 @@
+/** The files that `dqsync init` writes. Pure. */
+import { iamEndpointOf } from '../../config.ts';
+
+/** How dqsync proves to the source who it is. */
+export type Auth = 'aksk' | 'password' | 'token';
+
+/** What the person has said. */
+export interface Answers {
+  /** For example `ap-southeast-3`. */
+  readonly region: string;
+  readonly projectId: string;
+  readonly workspace: string;
+  readonly auth: Auth;
+  /** URL of the warehouse. */
+  readonly warehouse: string;
+  /** Name of the target. */
+  readonly name: string;
+  /** First day that is synced, `YYYY-MM-DD`. */
+  readonly from: string;
+  /** IANA name. */
+  readonly timeZone: string;
+}
+
+/** Endpoint of DataArts Studio in a region. Regions of Huawei Cloud Europe are under `.eu`. */
+export function endpointOf(region: string): string {
+  return `https://dayu.${region}.myhuaweicloud.${region.startsWith('eu-') ? 'eu' : 'com'}`;
+}
+
+/** Fields of each form of the secret, with what to put there. */
+export const secretFields: Readonly<Record<Auth, Readonly<Record<string, string>>>> = {
+  aksk: { accessKeyId: 'access key id', secretAccessKey: 'secret access key' },
+  password: { domainName: 'account name', userName: 'IAM user name', password: 'password' },
+  token: { token: 'X-Auth-Token, valid for 24 hours' },
+};
+
+/** Returns the text of `dqsync.json`: the eight keys that people set, each with a comment. */
+export function configText(answers: Answers): string {
+  const endpoint = endpointOf(answers.region);
+  const text = (value: string): string => JSON.stringify(value);
+  const iam = answers.auth === 'password' ? `\n    "iamEndpoint": ${text(iamEndpointOf({ endpoint }) ?? '')},` : '';
+  return `{
+  "$schema": "./${schemaFile}",
+
+  // Where the table lies: "s3://bucket/prefix", or "file:<folder>", relative to this file.
+  "warehouse": ${text(answers.warehouse)},
+
+  "source": {
+    "endpoint": ${text(endpoint)},${iam}
+    // Requests that your user may send: the service's own limit is 40 in 10 seconds.
+    "quota": { "requests": 40, "perSeconds": 10 }
+  },
+
+  // One entry for each workspace.
+  "targets": [
+    {
+      "name": ${text(answers.name)},
+      "projectId": ${text(answers.projectId)},
+      "workspace": ${text(answers.workspace)},
+      // Or "env:<variable>", or "secretsmanager:<secret name or ARN>".
+      "credentials": "file:./${secretFile}"
+    }
+  ],
+
+  // The first sync reads from here on. "dqsync backfill" reads what lies before.
+  "initialFrom": ${text(`${answers.from}T00:00:00Z`)},
+
+  // The time zone of the days by which the table is partitioned. It cannot change later.
+  "partitionTimeZone": ${text(answers.timeZone)}
+}
+`;
+}
+
+/** Name of the config file. */
+export const configFile = 'dqsync.json';
+/** Name of the JSON schema that editors check the config with. */
+export const schemaFile = 'dqsync.schema.json';
+/** Name of the file with the credentials. */
+export const secretFile = 'secret.json';
+
+/** Returns the text of `secret.json`. Fields without a value are empty. */
+export function secretText(auth: Auth, values: Readonly<Record<string, string>>): string {
+  const fields = Object.keys(secretFields[auth]).map((field) => [field, values[field] ?? '']);
+  return `${JSON.stringify(Object.fromEntries(fields), null, 2)}\n`;
+}
+
+/** Lines of the `.gitignore`: credentials, and data that commands write. */
+export const ignoredNames: readonly string[] = [secretFile, '.dqsync/', 'warehouse/'];
+
+/** Returns a `.gitignore` that names all of `ignoredNames`, and keeps what it held. */
+export function gitignoreText(before: string): string {
+  const lines = before.split('\n').map((line) => line.trim());
+  const missing = ignoredNames.filter((name) => !lines.includes(name));
+  const start = before === '' || before.endsWith('\n') ? before : `${before}\n`;
+  return missing.length === 0 ? before : `${start}${missing.join('\n')}\n`;
+}

@@ -1,0 +1,93 @@
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { endpointOf, gitignoreText } from '../../functions/cli/init/templates.ts';
+import { loadConfig } from '../../functions/cli/terminal/config-file.ts';
+import { runCli } from '../support/run-cli.ts';
+import { tempFolder } from '../support/temp-warehouse.ts';
+import { aWorld } from './world.ts';
+
+const answers = ['--region', 'ap-southeast-3', '--project', '0b1c', '--workspace', '9f2e'];
+
+describe('dqsync init', () => {
+  it('writes a config that loads, a secret that only its owner reads, and what git ignores', async () => {
+    const cwd = await tempFolder();
+    const { exitCode, stdout } = await runCli(['init', 'mine', ...answers, '--auth', 'password'], { cwd });
+
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('cd mine\n  edit secret.json\n  dqsync doctor\n  dqsync sync\n');
+    const folder = join(cwd, 'mine');
+    const config = await loadConfig(join(folder, 'dqsync.json'));
+    expect(config).toMatchObject({
+      warehouse: `file:${folder}/warehouse`,
+      source: { endpoint: endpointOf('ap-southeast-3'), iamEndpoint: 'https://iam.ap-southeast-3.myhuaweicloud.com' },
+      targets: [{ name: 'main', projectId: '0b1c', workspace: '9f2e', credentials: `file:${folder}/secret.json` }],
+    });
+    expect((await stat(join(folder, 'secret.json'))).mode & 0o777).toBe(0o600);
+    expect(JSON.parse(await readFile(join(folder, 'secret.json'), 'utf8'))).toEqual({
+      domainName: '',
+      userName: '',
+      password: '',
+    });
+    expect(JSON.parse(await readFile(join(folder, 'dqsync.schema.json'), 'utf8'))).toMatchObject({
+      required: ['source', 'targets', 'initialFrom'],
+    });
+    expect(await readFile(join(folder, '.gitignore'), 'utf8')).toContain('secret.json\n');
+  });
+
+  it('overwrites nothing, and keeps a secret that is there', async () => {
+    const cwd = await tempFolder();
+    await writeFile(join(cwd, 'secret.json'), '{"accessKeyId":"AK"}');
+    const first = await runCli(['init', ...answers], { cwd });
+    const second = await runCli(['init', ...answers], { cwd });
+
+    // Doctor ran, and found the secret incomplete.
+    expect([first.exitCode, second.exitCode]).toEqual([1, 2]);
+    expect(second.stderr).toContain('dqsync.json exists already; nothing was written');
+    expect(await readFile(join(cwd, 'secret.json'), 'utf8')).toBe('{"accessKeyId":"AK"}');
+  });
+
+  it('names the options that are missing where there is no terminal to ask at', async () => {
+    const cwd = await tempFolder();
+    const { exitCode, stderr } = await runCli(['init', '--region', 'ap-southeast-3'], { cwd });
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('needs --project <value> --workspace <value>');
+  });
+
+  it('adds to a .gitignore only what it lacks', () => {
+    expect(gitignoreText('node_modules/\nsecret.json')).toBe('node_modules/\nsecret.json\n.dqsync/\nwarehouse/\n');
+    expect(gitignoreText(gitignoreText(''))).toBe(gitignoreText(''));
+  });
+});
+
+describe('paths in a config', () => {
+  it.each([
+    ['named with --config', (path: string) => ({ args: ['--config', path], env: {} })],
+    ['named by -c', (path: string) => ({ args: ['-c', path], env: {} })],
+    ['named by DQSYNC_CONFIG_FILE', (path: string) => ({ args: [], env: { DQSYNC_CONFIG_FILE: path } })],
+  ])('are taken from the folder of the config %s, wherever the command runs', async (_, naming) => {
+    const world = await aWorld();
+    const elsewhere = await tempFolder();
+    const { args, env } = naming(join(world.folder, 'dqsync.json'));
+    const { exitCode, stderr } = await runCli(['sync', ...args], { cwd: elsewhere, env });
+
+    expect(stderr).toBe('');
+    expect(exitCode).toBe(0);
+    await expect(stat(join(world.folder, 'warehouse/state'))).resolves.toBeTruthy();
+    await expect(stat(join(elsewhere, 'warehouse'))).rejects.toThrow('ENOENT');
+  });
+
+  it('may begin with ~, and stay as they are in a standard file URL', async () => {
+    const folder = await tempFolder();
+    const path = join(folder, 'dqsync.json');
+    const targets = [{ name: 'a', projectId: 'p', workspace: 'w', credentials: 'env:SECRET' }];
+    const source = { endpoint: endpointOf('ap-southeast-3') };
+    const warehouseOf = async (warehouse: string): Promise<string> => {
+      await writeFile(path, JSON.stringify({ warehouse, source, targets, initialFrom: '2026-01-01T00:00:00Z' }));
+      return (await loadConfig(path)).warehouse;
+    };
+    expect(await warehouseOf('file:~/wh')).toBe(`file:${process.env['HOME']}/wh`);
+    expect(await warehouseOf('file:///var/wh')).toBe('file:///var/wh');
+    expect(await warehouseOf('s3://bucket/a')).toBe('s3://bucket/a');
+  });
+});

@@ -1,0 +1,43 @@
+import stringWidth from 'string-width';
+import { describe, expect, it } from 'vitest';
+import { type Cell, renderTable } from '../../../functions/cli/terminal/table.ts';
+
+const headings = ['id', 'name', 'run_status', 'start_time', 'end_time'];
+const rows: readonly (readonly Cell[])[] = [
+  [1012386207306600400n, '订单完整性检查:每日凌晨', 'ALARMING', '2026-11-28T14:00:05+08:00', null],
+  [7n, 'a rule with a rather long name, as people give them', 'SUCCESS', '2026-11-28T14:00:06+08:00', 'x\u001b[2J'],
+];
+const linesAt = (width: number): string[] => renderTable(headings, rows, { width }).split('\n');
+
+describe('a table', () => {
+  it('shows everything where there is room, numbers to the right', () => {
+    expect(renderTable(headings, rows, { width: null })).toBe(
+      [
+        '                 id  name                                                 run_status  start_time                 end_time',
+        '1012386207306600400  订单完整性检查:每日凌晨                              ALARMING    2026-11-28T14:00:05+08:00  -',
+        '                  7  a rule with a rather long name, as people give them  SUCCESS     2026-11-28T14:00:06+08:00  x\\u001b[2J',
+      ].join('\n'),
+    );
+  });
+
+  it.each([120, 110, 100, 96])('fits into %i columns by shortening names, never ids, statuses or times', (width) => {
+    const lines = linesAt(width);
+    expect(lines).toHaveLength(3);
+    for (const line of lines) {
+      expect(stringWidth(line)).toBeLessThanOrEqual(width);
+    }
+    expect(lines[1]).toMatch(/^1012386207306600400 {2}订单.* ALARMING +2026-11-28T14:00:05\+08:00 {2}-$/);
+    expect(lines[2]).toContain('…');
+  });
+
+  it('turns to one line for each value where even short names do not fit', () => {
+    const lines = linesAt(40);
+    expect(lines[0]).toBe('id          1012386207306600400');
+    expect(lines[6]).toBe('id          7');
+    expect(lines).toHaveLength(11);
+  });
+
+  it('does so when asked to', () => {
+    expect(renderTable(['a', 'bc'], [[1, null]], { width: null, isVertical: true })).toBe('a   1\nbc  -');
+  });
+});
