@@ -2,8 +2,10 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    // `npm run test:all`; `npm test` leaves out test/proof and test/e2e.
     include: ['test/**/*.test.ts'],
     expect: { requireAssertions: true },
+    globalSetup: 'test/support/build-cli.ts',
     // Most tests wait for child processes and loopback servers, so two at once help even on two cores.
     maxWorkers: 2,
     testTimeout: 60_000,

@@ -4,7 +4,7 @@ import { symlink } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
-import { binPath, runCli, startCli } from '../support/run-cli.ts';
+import { runCli, sourceLauncher, startCli } from '../support/run-cli.ts';
 import { tempFolder } from '../support/temp-warehouse.ts';
 import { addExecutions, aWorld } from './world.ts';
 
@@ -68,7 +68,8 @@ describe('wrong usage ends with 2 and points to the help', () => {
   });
 });
 
-describe('the launcher', () => {
+describe('the launcher of the sources', () => {
+  const bin = sourceLauncher;
   /** Makes this node look like an old one, before the launcher looks. */
   const asOldNode = [
     '--import',
@@ -76,19 +77,19 @@ describe('the launcher', () => {
   ];
 
   it('starts the node of the package where the one that runs is too old', async () => {
-    const run = await runCli(['--version'], { cwd: await tempFolder(), nodeArgs: asOldNode });
+    const run = await runCli(['--version'], { cwd: await tempFolder(), nodeArgs: asOldNode, bin });
     expect(run).toMatchObject({ exitCode: 0, stdout: `${packageJson.version}\n`, stderr: '' });
   });
 
   it('works with the node of this machine, whatever its version', async () => {
     const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'));
     const node = folders.map((folder) => join(folder, 'node')).find((path) => existsSync(path)) ?? process.execPath;
-    const run = await runCli(['--version'], { cwd: await tempFolder(), node });
+    const run = await runCli(['--version'], { cwd: await tempFolder(), node, bin });
     expect(run).toMatchObject({ exitCode: 0, stdout: `${packageJson.version}\n`, stderr: '' });
   });
 
   it('passes on the exit code', async () => {
-    const run = await runCli(['sync', '--bogus'], { cwd: await tempFolder(), nodeArgs: asOldNode });
+    const run = await runCli(['sync', '--bogus'], { cwd: await tempFolder(), nodeArgs: asOldNode, bin });
     expect(run.exitCode).toBe(2);
   });
 
@@ -100,7 +101,7 @@ describe('the launcher', () => {
       running.process.kill('SIGINT');
       await held.promise;
     };
-    const running = startCli(['sync', '--json'], { cwd: world.folder, nodeArgs: asOldNode });
+    const running = startCli(['sync', '--json'], { cwd: world.folder, nodeArgs: asOldNode, bin });
     const run = await running.ended;
     held.resolve();
     expect(run.exitCode).toBe(130);
@@ -114,7 +115,7 @@ describe('the launcher', () => {
       running.process.kill('SIGTERM');
       await held.promise;
     };
-    const running = startCli(['list'], { cwd: world.folder, nodeArgs: asOldNode });
+    const running = startCli(['list'], { cwd: world.folder, nodeArgs: asOldNode, bin });
     const run = await running.ended;
     held.resolve();
     expect(run).toMatchObject({ exitCode: null, signal: 'SIGTERM' });
@@ -123,7 +124,7 @@ describe('the launcher', () => {
   it('works through a symlink', async () => {
     const folder = await tempFolder();
     const link = join(folder, 'dqsync');
-    await symlink(binPath, link);
+    await symlink(bin, link);
     const run = await runCli(['--version'], { cwd: folder, bin: link });
     expect(run.stdout).toBe(`${packageJson.version}\n`);
     const old = await runCli(['--version'], { cwd: folder, bin: link, nodeArgs: asOldNode });

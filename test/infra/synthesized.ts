@@ -36,9 +36,14 @@ export function aStack(
   return new DqsyncStack(app, parsed.stackName, { deployment: parsed });
 }
 
-/** The template of `aStack`. */
+const templates = new Map<string, Template>();
+
+/** The template of `aStack`, synthesized once in a file: that takes half a second. */
 export function aTemplate(...args: Parameters<typeof aStack>): Template {
-  return Template.fromStack(aStack(...args));
+  const key = JSON.stringify(args);
+  const template = templates.get(key) ?? Template.fromStack(aStack(...args));
+  templates.set(key, template);
+  return template;
 }
 
 /** Expects a resource of the type with these properties, others besides. */

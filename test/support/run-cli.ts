@@ -4,8 +4,12 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
-/** The launcher, as package.json's `bin` names it. */
-export const binPath = fileURLToPath(new URL('../../functions/cli/dqsync.js', import.meta.url));
+/** The launcher of the sources. */
+export const sourceLauncher = fileURLToPath(new URL('../../functions/cli/dqsync.js', import.meta.url));
+/** Where build-cli.ts leaves the path of the built package's launcher. The soak builds none, and runs the sources. */
+export const builtCliVariable = 'DQSYNC_TESTED_CLI';
+/** The launcher that tests start unless told otherwise. */
+export const binPath = process.env[builtCliVariable] ?? sourceLauncher;
 
 /** What a run left. */
 export interface CliRun {

@@ -12,46 +12,46 @@ import {
   syncedSource,
 } from '../support/synced-source.ts';
 
-/** A source with `rows` settled executions of the last year, synced for the last day only. */
+/** A source with `rows` settled executions of the last 36 days, synced for the last day only. */
 async function worldWithHistory(rows: number, initialFromDays = 1): Promise<SyncedSource> {
   const world = await syncedSource(
     {},
     { initialFrom: new Date(Date.parse('2026-06-01T12:00:00Z') - initialFromDays * dayMs).toISOString() },
   );
-  world.sim.life.addMany(rows, { fromMs: world.clock.now() - 365 * dayMs, toMs: world.clock.now() - hourMs });
+  world.sim.life.addMany(rows, { fromMs: world.clock.now() - 36 * dayMs, toMs: world.clock.now() - hourMs });
   return world;
 }
 
-const yearBefore = (world: SyncedSource) => ({
-  fromMs: world.clock.now() - 366 * dayMs,
+const allBefore = (world: SyncedSource) => ({
+  fromMs: world.clock.now() - 37 * dayMs,
   toMs: world.clock.now() - dayMs,
 });
 
 describe('a backfill', () => {
   it('reads what lies before the watermark, each row once, and does not move the watermark', async () => {
-    const world = await worldWithHistory(30_000);
+    const world = await worldWithHistory(6_000);
     const { watermark } = await world.syncWell();
-    const window = yearBefore(world);
+    const window = allBefore(world);
     const summary = await world.backfill({ window });
     expect(summary).toMatchObject({ mode: 'backfill', done: true, watermark, openExecutions: 0 });
-    expect(summary.requests).toBeLessThanOrEqual(1.03 * 300 + 2);
+    expect(summary.requests).toBeLessThanOrEqual(1.03 * 60 + 2);
     await world.expectTruth();
-    expect(await world.observations()).toHaveLength(30_000);
+    expect(await world.observations()).toHaveLength(6_000);
     expect(gapsIn(window, (await checkpointOf(world)).coverage)).toEqual([]);
     expect(await world.backfill({ window })).toMatchObject({ done: true, requests: 0, rowsWritten: 0, watermark });
     expect((await world.syncWell()).rowsWritten).toBe(0);
   });
 
   it('before the first sync leaves the watermark unset, and the first sync leaves out what it has covered', async () => {
-    const world = await worldWithHistory(10_000, 300);
-    const window = { fromMs: world.clock.now() - 200 * dayMs, toMs: world.clock.now() - 100 * dayMs };
+    const world = await worldWithHistory(2_000, 30);
+    const window = { fromMs: world.clock.now() - 20 * dayMs, toMs: world.clock.now() - 10 * dayMs };
     expect(await world.backfill({ window })).toMatchObject({ done: true, watermark: null });
     const synced = await world.syncWell();
-    expect(synced.rowsRead).toBeLessThan(5_700);
+    expect(synced.rowsRead).toBeLessThan(1_300);
     expect(Date.parse(synced.watermark ?? '')).toBe(world.clock.now());
-    await world.backfill({ window: yearBefore(world) });
+    await world.backfill({ window: allBefore(world) });
     await world.expectTruth();
-    expect(await world.observations()).toHaveLength(10_000);
+    expect(await world.observations()).toHaveLength(2_000);
   });
 
   it('up to now writes what is young, too, but leaves it to the schedule to cover', async () => {
@@ -82,15 +82,15 @@ describe('a backfill', () => {
   });
 
   it('without a range fills the known gaps and nothing else', async () => {
-    const world = await worldWithHistory(10_000, 300);
+    const world = await worldWithHistory(2_000, 30);
     await world.syncWell();
     const before = await checkpointOf(world);
     expect(await world.backfill({})).toMatchObject({ done: true, requests: 0 });
-    const window = { fromMs: world.clock.now() - 340 * dayMs, toMs: world.clock.now() - 320 * dayMs };
+    const window = { fromMs: world.clock.now() - 34 * dayMs, toMs: world.clock.now() - 32 * dayMs };
     await world.backfill({ window });
     const filled = await world.backfill({});
     expect(filled).toMatchObject({ done: true, watermark: new Date(watermarkOf(before) ?? 0).toISOString() });
-    expect(filled.rowsWritten).toBeGreaterThan(400);
+    expect(filled.rowsWritten).toBeGreaterThan(80);
     expect(gapsIn({ fromMs: window.fromMs, toMs: world.clock.now() }, (await checkpointOf(world)).coverage)).toEqual(
       [],
     );
@@ -103,27 +103,27 @@ describe('a backfill', () => {
   });
 
   it('that is stopped goes on where it was, and reads little twice', async () => {
-    const world = await worldWithHistory(60_000);
+    const world = await worldWithHistory(12_000);
     await world.syncWell();
     let requests = 0;
     let runs = 0;
     for (let done = false; !done; runs += 1) {
-      const summary = await world.backfill({ window: yearBefore(world) }, stoppedAfter(17_000));
+      const summary = await world.backfill({ window: allBefore(world) }, stoppedAfter(4_000));
       requests += summary.requests;
       done = summary.done;
     }
     expect(runs).toBeGreaterThan(2);
-    expect(requests).toBeLessThan(600 + runs * 160);
+    expect(requests).toBeLessThan(120 + runs * 40);
     await world.expectTruth();
-    expect(await world.observations()).toHaveLength(60_000);
+    expect(await world.observations()).toHaveLength(12_000);
   });
 
   it('writes each row once where one starts in every millisecond, over several commits', async () => {
     const world = await syncedSource();
     const fromMs = world.clock.now() - 2 * dayMs;
-    world.sim.life.addMany(20_000, { fromMs, toMs: fromMs + 20_000 });
-    const window = { fromMs: fromMs - 1000, toMs: fromMs + 21_000 };
-    expect(await world.backfill({ window })).toMatchObject({ done: true, rowsWritten: 20_000 });
+    world.sim.life.addMany(6_000, { fromMs, toMs: fromMs + 6_000 });
+    const window = { fromMs: fromMs - 1000, toMs: fromMs + 7_000 };
+    expect(await world.backfill({ window })).toMatchObject({ done: true, rowsWritten: 6_000 });
     await world.expectTruth();
   });
 
@@ -132,7 +132,7 @@ describe('a backfill', () => {
     await world.syncWell();
     const startTimeMs = world.clock.now() - 2 * dayMs;
     const { id } = world.sim.life.addExecution({ runStatus: 'RUNNING', endTimeMs: null, startTimeMs });
-    expect(await world.backfill({ window: yearBefore(world) })).toMatchObject({ openExecutions: 1 });
+    expect(await world.backfill({ window: allBefore(world) })).toMatchObject({ openExecutions: 1 });
     world.sim.life.finish(id, 'FAILED');
     world.clock.advance(hourMs);
     expect(await world.syncWell()).toMatchObject({ openExecutions: 0, rowsWritten: 1 });
@@ -141,17 +141,17 @@ describe('a backfill', () => {
 
   it('goes on behind a window that cannot be proven, and fails naming it', async () => {
     const world = await worldWithHistory(3_000);
-    const bad = world.clock.now() - 200 * dayMs;
+    const bad = world.clock.now() - 20 * dayMs;
     world.sim.life.addMany(150, { fromMs: bad, toMs: bad + 1, perMillisecond: 150 });
     world.sim.traps.deepestOffset = 99;
-    const [summary] = await world.sync({ backfill: { window: yearBefore(world), again: false } });
+    const [summary] = await world.sync({ backfill: { window: allBefore(world), again: false } });
     expect(summary?.error).toMatchObject({ kind: 'incomplete' });
-    const gaps = gapsIn(yearBefore(world), (await checkpointOf(world)).coverage);
+    const gaps = gapsIn(allBefore(world), (await checkpointOf(world)).coverage);
     expect(gaps).toHaveLength(1);
     expect(gaps[0]?.fromMs).toBeLessThanOrEqual(bad);
     expect(gaps[0]?.toMs).toBeGreaterThan(bad);
     world.sim.traps.deepestOffset = null;
-    expect(await world.backfill({ window: yearBefore(world) })).toMatchObject({ done: true });
+    expect(await world.backfill({ window: allBefore(world) })).toMatchObject({ done: true });
     await world.syncWell();
     await world.expectTruth();
   });
@@ -160,22 +160,22 @@ describe('a backfill', () => {
 describe('a backfill over a window that cannot be proven', () => {
   it('covers what lies behind it', async () => {
     const world = await worldWithHistory(3_000);
-    const bad = world.clock.now() - 200 * dayMs;
+    const bad = world.clock.now() - 20 * dayMs;
     world.sim.life.addMany(150, { fromMs: bad, toMs: bad + 1, perMillisecond: 150 });
     world.sim.traps.deepestOffset = 99;
-    await world.sync({ backfill: { window: yearBefore(world), again: false } });
-    const [gap] = gapsIn(yearBefore(world), (await checkpointOf(world)).coverage);
+    await world.sync({ backfill: { window: allBefore(world), again: false } });
+    const [gap] = gapsIn(allBefore(world), (await checkpointOf(world)).coverage);
     expect(gap?.fromMs).toBeLessThanOrEqual(bad);
     expect(gap?.toMs).toBeGreaterThan(bad);
-    expect(gap?.toMs).toBeLessThan(bad + 100 * dayMs);
+    expect(gap?.toMs).toBeLessThan(bad + 10 * dayMs);
   });
 });
 
 describe('reading again', () => {
   it('writes what is covered once more, and shows each execution once', async () => {
-    const world = await worldWithHistory(5_000, 366);
+    const world = await worldWithHistory(5_000, 37);
     await world.syncWell();
-    const window = { fromMs: world.clock.now() - 100 * dayMs, toMs: world.clock.now() - 50 * dayMs };
+    const window = { fromMs: world.clock.now() - 10 * dayMs, toMs: world.clock.now() - 5 * dayMs };
     const before = await checkpointOf(world);
     const summary = await world.backfill({ window, again: true });
     expect(summary.rowsWritten).toBeGreaterThan(600);
@@ -204,80 +204,70 @@ describe('reading again', () => {
   });
 
   it('quarantines no row that was quarantined before', async () => {
-    const world = await worldWithHistory(100, 366);
-    world.sim.life.addUnreadable('id-text', { startTimeMs: world.clock.now() - 60 * dayMs });
+    const world = await worldWithHistory(100, 37);
+    world.sim.life.addUnreadable('id-text', { startTimeMs: world.clock.now() - 6 * dayMs });
     expect(await world.syncWell()).toMatchObject({ quarantined: 1 });
     world.clock.advance(2 * dayMs);
     await world.syncWell();
-    const window = { fromMs: world.clock.now() - 100 * dayMs, toMs: world.clock.now() - 50 * dayMs };
+    const window = { fromMs: world.clock.now() - 10 * dayMs, toMs: world.clock.now() - 5 * dayMs };
     expect(await world.backfill({ window, again: true })).toMatchObject({ done: true, quarantined: 0 });
   });
 
   it('that is stopped goes on where it was, and begins anew once it is done', async () => {
-    const world = await worldWithHistory(40_000, 366);
+    const world = await worldWithHistory(6_000, 37);
     await world.syncWell();
-    const task = { window: yearBefore(world), again: true };
-    const first = await world.backfill(task, stoppedAfter(25_000));
+    const task = { window: allBefore(world), again: true };
+    const first = await world.backfill(task, stoppedAfter(4_000));
     expect(first.done).toBe(false);
     const second = await world.backfill(task);
     expect(second.done).toBe(true);
-    expect(first.rowsWritten + second.rowsWritten).toBeGreaterThan(39_000);
-    expect(first.rowsWritten + second.rowsWritten).toBeLessThan(41_000);
+    expect(first.rowsWritten + second.rowsWritten).toBeGreaterThan(5_700);
+    expect(first.rowsWritten + second.rowsWritten).toBeLessThan(6_300);
     expect((await checkpointOf(world)).rereading).toBeNull();
-    expect((await world.backfill(task)).rowsWritten).toBeGreaterThan(39_000);
+    expect((await world.backfill(task)).rowsWritten).toBeGreaterThan(5_700);
   });
 
   it.each([
     ['goes on', 23 * hourMs],
     ['begins anew', 24 * hourMs],
   ])('that was stopped some time ago %s, %i ms after', async (how, pauseMs) => {
-    const world = await worldWithHistory(40_000, 366);
+    const world = await worldWithHistory(8_000, 37);
     await world.syncWell();
-    const task = { window: yearBefore(world), again: true };
-    const first = await world.backfill(task, stoppedAfter(25_000));
-    expect(first.rowsWritten).toBeGreaterThan(2_000);
+    const task = { window: allBefore(world), again: true };
+    const first = await world.backfill(task, stoppedAfter(4_500));
+    expect(first.rowsWritten).toBeGreaterThan(1_000);
     world.clock.advance(pauseMs);
-    const second = await world.backfill(task, stoppedAfter(8_000));
+    const second = await world.backfill(task, stoppedAfter(2_000));
     expect(second.done).toBe(false);
     const third = await world.backfill(task);
     expect(third.done).toBe(true);
-    const goneOn = 40_000 - first.rowsWritten;
-    const expected = how === 'goes on' ? goneOn : 40_000;
-    expect(Math.abs(second.rowsWritten + third.rowsWritten - expected)).toBeLessThan(1_000);
+    const goneOn = 8_000 - first.rowsWritten;
+    const expected = how === 'goes on' ? goneOn : 8_000;
+    expect(Math.abs(second.rowsWritten + third.rowsWritten - expected)).toBeLessThan(600);
   });
 });
 
-describe('two at once', () => {
-  it('share a range: each row is read once, but for a commit or two', async () => {
-    const world = await worldWithHistory(100_000);
+describe('a backfill beside syncs', () => {
+  it('loses nothing, and neither do they', async () => {
+    const world = await worldWithHistory(6_000);
     await world.syncWell();
-    const task = { window: yearBefore(world) };
-    const [a, b] = await Promise.all([world.backfill(task), world.backfill(task)]);
-    expect([a.done, b.done]).toEqual([true, true]);
-    expect(Math.min(a.rowsWritten, b.rowsWritten)).toBeGreaterThan(20_000);
-    expect(a.requests + b.requests).toBeLessThan(1.6 * 1000);
-    expect(gapsIn(yearBefore(world), (await checkpointOf(world)).coverage)).toEqual([]);
-    await world.expectTruth();
-  });
-
-  it('a backfill and syncs beside it lose nothing of either', async () => {
-    const world = await worldWithHistory(60_000);
-    await world.syncWell();
+    // Data is committed every minute.
+    world.sim.traps.afterPage = () => world.clock.advance(5_000);
     let done = false;
-    const backfilling = world.backfill({ window: yearBefore(world) }).finally(() => {
+    const backfilling = world.backfill({ window: allBefore(world) }).finally(() => {
       done = true;
     });
     let syncs = 0;
     for (; !done; syncs += 1) {
-      world.clock.advance(10 * minuteMs);
       world.sim.life.addMany(50, { fromMs: world.clock.now() - 5 * minuteMs, toMs: world.clock.now() });
-      const { watermark } = await world.syncWell();
-      expect(Date.parse(watermark ?? '')).toBe(world.clock.now());
+      await world.syncWell();
     }
     await backfilling;
     expect(syncs).toBeGreaterThan(1);
-    await world.syncWell();
+    world.sim.traps.afterPage = null;
+    const { watermark } = await world.syncWell();
+    expect(Date.parse(watermark ?? '')).toBe(world.clock.now());
     await world.expectTruth();
-    expect(gapsIn(yearBefore(world), (await checkpointOf(world)).coverage)).toEqual([]);
+    expect(gapsIn(allBefore(world), (await checkpointOf(world)).coverage)).toEqual([]);
   });
 });

@@ -5,10 +5,14 @@ import type { Run } from '../../functions/sync/run.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
 import { dayMs, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
 
-/** A source with a day of settled history and `count` executions open for hours, `apartMs` from each other. */
-async function worldWithOpen(count: number, apartMs: number): Promise<{ world: SyncedSource; ids: bigint[] }> {
+/** A source with two days of settled history and `count` executions open for hours, `apartMs` from each other. */
+async function worldWithOpen(
+  count: number,
+  apartMs: number,
+  settled = 4_000,
+): Promise<{ world: SyncedSource; ids: bigint[] }> {
   const world = await syncedSource();
-  world.sim.life.addMany(20_000, { fromMs: world.clock.now() - 2 * dayMs, toMs: world.clock.now() - minuteMs });
+  world.sim.life.addMany(settled, { fromMs: world.clock.now() - 2 * dayMs, toMs: world.clock.now() - minuteMs });
   const ids = Array.from({ length: count }, (_, index) => {
     const startTimeMs = world.clock.now() - 3 * hourMs - index * apartMs;
     return world.sim.life.addExecution({ runStatus: 'RUNNING', endTimeMs: null, startTimeMs }).id;
@@ -88,7 +92,7 @@ describe('open executions', () => {
 
   it('of statuses that cannot be asked for are looked at in turn, where they are too many for one run', async () => {
     const world = await syncedSource();
-    world.sim.life.addMany(20_000, { fromMs: world.clock.now() - 2 * dayMs, toMs: world.clock.now() - minuteMs });
+    world.sim.life.addMany(4_000, { fromMs: world.clock.now() - 2 * dayMs, toMs: world.clock.now() - minuteMs });
     const startTimesMs = Array.from({ length: 70 }, (_, index) => world.clock.now() - (index + 2) * hourMs);
     for (const startTimeMs of startTimesMs) {
       world.sim.life.addExecution({ runStatus: 'CANCELED', startTimeMs, endTimeMs: startTimeMs + 1000 });
@@ -141,7 +145,7 @@ describe('open executions', () => {
   it('are asked for through the filter of their target', async () => {
     const initialFrom = new Date(Date.parse('2026-06-01T12:00:00Z') - 2 * dayMs).toISOString();
     const world = await syncedSource({}, { initialFrom });
-    world.sim.life.addMany(12_000, { fromMs: world.clock.now() - 2 * dayMs, toMs: world.clock.now() });
+    world.sim.life.addMany(2_400, { fromMs: world.clock.now() - 2 * dayMs, toMs: world.clock.now() });
     for (let index = 0; index < 24; index += 1) {
       const startTimeMs = world.clock.now() - 3 * hourMs - index * hourMs;
       const taskType = index % 2 === 0 ? 'CONSISTENCY_TASK' : 'QUALITY_TASK';
@@ -239,7 +243,7 @@ describe('open executions', () => {
     'of status %s are asked for together, and followed to their end',
     async (runStatus) => {
       const world = await syncedSource();
-      world.sim.life.addMany(20_000, { fromMs: world.clock.now() - 2 * dayMs, toMs: world.clock.now() - minuteMs });
+      world.sim.life.addMany(4_000, { fromMs: world.clock.now() - 2 * dayMs, toMs: world.clock.now() - minuteMs });
       const ids = Array.from({ length: 12 }, (_, index) => {
         const startTimeMs = world.clock.now() - (index + 2) * hourMs;
         return world.sim.life.addExecution({ runStatus, endTimeMs: startTimeMs + 1000, startTimeMs }).id;
@@ -306,7 +310,7 @@ describe('open executions', () => {
   });
 
   it('that end well, more than a run may look at, are looked at by the runs after it', async () => {
-    const { world, ids } = await worldWithOpen(40, hourMs);
+    const { world, ids } = await worldWithOpen(40, hourMs, 20_000);
     for (const id of ids) {
       world.sim.life.finish(id, 'SUCCESS');
     }

@@ -39,7 +39,7 @@ describe('dqsync backfill', () => {
   });
 
   it('stops at Ctrl-C having committed, tells the command that goes on, which ends it', async () => {
-    const { world, range } = await aWorldWithHistory(60_000);
+    const { world, range } = await aWorldWithHistory(20_000);
     await world.configure((config) => {
       config['initialFrom'] = new Date(aWhileAgo(world, hourMs)).toISOString();
       config.source['quota'] = { requests: 150, perSeconds: 1 };

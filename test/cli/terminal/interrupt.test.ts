@@ -25,8 +25,8 @@ function pressCtrlCAfter(world: World, pages: number, press: (run: RunningCli) =
 describe('Ctrl-C', () => {
   it('commits what is proven complete, says so, exits with 130, and loses nothing', async () => {
     const world = await aWorld();
-    addExecutions(world, 20_000);
-    const running = await pressCtrlCAfter(world, 180, (run) => run.process.kill('SIGINT'));
+    addExecutions(world, 6_000);
+    const running = await pressCtrlCAfter(world, 55, (run) => run.process.kill('SIGINT'));
     const run = await running.ended;
     expect(run.exitCode).toBe(130);
     expect(run.stderr).toContain('Press Ctrl-C again to end at once');
@@ -43,7 +43,7 @@ describe('Ctrl-C', () => {
     const next = await world.cli(['sync']);
     expect(next.exitCode).toBe(0);
     const count = await world.cli(['query', '--csv', 'SELECT count(*) FROM quality_instances']);
-    expect(count.stdout).toContain('\n20000\n');
+    expect(count.stdout).toContain('\n6000\n');
   });
 
   it('is what a terminal that goes away counts for', async () => {
