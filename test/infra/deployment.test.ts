@@ -66,6 +66,14 @@ describe('what cdk.json says', () => {
       '"schedule.expression"',
     ],
     ['deployment', [aConfig(), { schedule: { expression: 'rate(1 hour)', timeZone: 'Mars' } }], '"schedule.timeZone"'],
+    ['deployment', [aConfig(), { schedule: { expression: 'rate(1 hour)', timeZone: 'CST' } }], 'write "Asia/Shanghai"'],
+    ['deployment', [aConfig(), { schedule: { expression: 'rate(1 hour)', timeZone: 'Mars/X' } }], 'IANA time zone'],
+    [
+      'deployment',
+      [aConfig(), { schedule: { expression: 'cron(0 25 * * ? *)', longestGapMinutes: 60 } }],
+      '"schedule.expression"',
+      'hour "25"',
+    ],
   ] as const)('names the wrong key of the %s by its path: %j', (_, [config, deployment], ...parts) => {
     for (const part of parts) {
       expect(refusal(config, deployment)).toContain(part);
