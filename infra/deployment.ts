@@ -26,7 +26,9 @@ const bucketName = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, {
   error: 'must be the name of an S3 bucket: 3 to 63 lower-case letters, digits, "." or "-"',
 });
 
-const keyProblem = 'must be the ARN of a KMS key: "arn:aws:kms:<region>:<account>:key/<id>", no alias';
+const kmsKeyArn = z.string().regex(/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/, {
+  error: 'must be the ARN of a KMS key: "arn:aws:kms:<region>:<account>:key/<id>", no alias',
+});
 
 const logRetentionDays = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653] as const;
 
@@ -71,9 +73,8 @@ const deploymentSchema = z.strictObject({
   alarmEmail: z.email().optional(),
   bucketName: bucketName.optional(),
   existingSecrets: z.array(z.string().min(1)).default([]),
-  existingKeys: z
-    .array(z.string().regex(/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/, { error: keyProblem }))
-    .default([]),
+  existingKeys: z.array(kmsKeyArn).default([]),
+  bucketKey: kmsKeyArn.optional(),
   otherWorkspaces: z.array(z.string().regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/)).default([]),
   memoryMb: z.int().min(256).max(10_240).default(512),
   reservedConcurrency: z.int().min(1).max(10).nullable().default(1),
@@ -97,7 +98,7 @@ export const deploymentKeys: readonly string[] = Object.keys(deploymentSchema.sh
 export type DeploymentSettings = Readonly<z.output<typeof deploymentSchema>>;
 
 /** All that the stack is made from. */
-export interface Deployment extends Omit<DeploymentSettings, 'database'> {
+export interface Deployment extends Omit<DeploymentSettings, 'database' | 'bucketKey'> {
   readonly config: Config;
   /** The configuration as written, without `warehouse`: what the function is given, its defaults filled in there. */
   readonly writtenConfig: Readonly<Record<string, unknown>>;
@@ -111,6 +112,7 @@ export interface Deployment extends Omit<DeploymentSettings, 'database'> {
   /** Longest time between two scheduled runs. */
   readonly periodMinutes: number;
   readonly database: string;
+  readonly bucketKey: string | undefined;
 }
 
 /**
@@ -132,14 +134,16 @@ export function parseDeployment(context: unknown): Deployment {
   refuseFileCredentials(config);
   refuseLongRuns(config, periodMinutes);
   refuseUnknownSecrets(config, settings);
+  refuseAmbiguousDatabase(settings);
   const { warehouse: _, ...writtenConfig } = written;
   return {
     ...settings,
+    bucketKey: settings.bucketKey,
     config,
     writtenConfig,
     warehouse: warehouseOf(written['warehouse'], settings.bucketName),
     periodMinutes,
-    database: settings.database ?? settings.stackName.toLowerCase().replaceAll('-', '_'),
+    database: settings.database ?? settings.stackName.replaceAll('-', '_'),
   };
 }
 
@@ -210,6 +214,18 @@ function refuseUnknownSecrets(config: Config, { existingSecrets }: DeploymentSet
   if (index >= 0) {
     const what = `is "${existingSecrets[index]}", which no target has as "secretsmanager:${existingSecrets[index]}"`;
     throw wrong(`deployment.existingSecrets[${index}]`, what, 'Name secrets as config.targets[].credentials does.');
+  }
+}
+
+/** Glue knows no capitals, so two stacks whose names differ by case only would share one database. */
+function refuseAmbiguousDatabase({ stackName, database }: DeploymentSettings): void {
+  if (database === undefined && stackName !== stackName.toLowerCase()) {
+    const what = `is needed: the default is the stack's name, and Glue knows no capitals, which "${stackName}" has`;
+    throw wrong(
+      'deployment.database',
+      what,
+      'Name a database of this stack alone, or use a stackName without capitals.',
+    );
   }
 }
 

@@ -8,9 +8,10 @@ import { WarehouseBucket } from './bucket.ts';
 import { Catalog } from './catalog.ts';
 import { SyncDashboard } from './dashboard.ts';
 import type { Deployment } from './deployment.ts';
+import { CustomerKeys } from './keys.ts';
 import { namespaceOf } from './run-metrics.ts';
 import { SyncSchedule } from './schedule.ts';
-import { CredentialSecrets, ExistingKeys } from './secrets.ts';
+import { CredentialSecrets } from './secrets.ts';
 import { DeadLetters, SyncFunction } from './sync-function.ts';
 
 /** How to make a `DqsyncStack`. */
@@ -23,12 +24,12 @@ export class DqsyncStack extends Stack {
   constructor(scope: Construct, id: string, { deployment, ...props }: DqsyncStackProps) {
     super(scope, id, props);
     const namespace = namespaceOf(deployment.stackName);
-    const warehouse = new WarehouseBucket(this, 'Warehouse', { warehouse: deployment.warehouse });
+    const warehouse = new WarehouseBucket(this, 'Warehouse', deployment);
     const secrets = new CredentialSecrets(this, 'Secrets', {
       references: deployment.config.targets.map(({ credentials }) => credentials),
       existing: deployment.existingSecrets,
     });
-    const parts = { deployment, warehouse, secrets, keys: new ExistingKeys(deployment) };
+    const parts = { deployment, warehouse, secrets, keys: new CustomerKeys(deployment) };
     const deadLetters = new DeadLetters(this, 'DeadLetters');
     const sync = new SyncFunction(this, 'Sync', { ...parts, deadLetters, namespace });
     new SyncSchedule(this, 'Schedule', { ...deployment, function: sync.function, deadLetters });
@@ -57,6 +58,7 @@ export class DqsyncStack extends Stack {
       name: deployment.stackName,
       scanLimitGb: deployment.queryScanLimitGb,
       warehouse,
+      bucketKey: deployment.bucketKey,
       catalog,
     });
   }

@@ -27,6 +27,7 @@ describe('alarms', () => {
     expect(alarms.map(({ AlarmName }) => AlarmName).sort()).toEqual([
       'dqsync-backfill-failed',
       'dqsync-dead-letters',
+      'dqsync-dead-letters-lost',
       'dqsync-events-dropped',
       'dqsync-near-time-limit',
       'dqsync-not-running',
@@ -42,7 +43,7 @@ describe('alarms', () => {
     for (const { AlarmName, AlarmDescription } of alarms) {
       const [, anchor = ''] = /^[A-Z].+\. Look .+\. README\.md#([a-z-]+)$/.exec(AlarmDescription) ?? [];
       expect(Object.keys(alarmKinds)).toContain(anchor);
-      expect(AlarmName).toContain(`-${anchor}`);
+      expect(AlarmName).toMatch(new RegExp(`^dqsync-${anchor}(-sales|-hr)?$`));
     }
   });
 

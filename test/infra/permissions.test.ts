@@ -82,22 +82,33 @@ describe('least privilege', () => {
         expect.stringMatching(/^\{"Ref":"Secretsa/),
         expect.stringMatching(/:secretsmanager:.*:secret:b-\?{6}"/),
         JSON.stringify(arn),
+        JSON.stringify(`${arn}-??????`),
       ]);
     }
   });
 
-  it('lets the functions use the KMS keys that are named, and write by them only into an existing bucket', () => {
-    const arns = ['a', 'b'].map((id) => `arn:aws:kms:eu-central-1:111122223333:key/${id}`);
-    const keys = (deployment: Readonly<Record<string, unknown>>, action: string) =>
-      ['SyncRole', 'BackfillRunRole'].map((part) =>
-        permissions(aTemplate(aConfig(), { ...deployment, existingKeys: arns }), part).get(action),
-      );
-    const both = [arns, arns].map((each) => each.map((arn) => JSON.stringify(arn)));
+  it('lets the functions decrypt by the keys of the secrets, and encrypt by the key of the bucket only', () => {
+    const [a, b] = ['a', 'b'].map(
+      (id) => `arn:aws:kms:eu-central-1:111122223333:key/${id.repeat(8)}-1111-2222-3333-444455556666`,
+    );
+    for (const bucket of [{}, { bucketName: 'my-bucket' }]) {
+      const withKeys = aTemplate(aConfig(), { ...bucket, existingKeys: [a], bucketKey: b });
+      for (const part of ['SyncRole', 'BackfillRunRole']) {
+        const keys = permissions(withKeys, part);
+        expect(keys.get('kms:Decrypt')).toEqual([JSON.stringify(a), JSON.stringify(b)]);
+        expect(keys.get('kms:GenerateDataKey')).toEqual([JSON.stringify(b)]);
+      }
+    }
+    expect(permissions(aTemplate(aConfig(), { existingKeys: [a] })).has('kms:GenerateDataKey')).toBe(false);
+  });
 
-    expect(keys({}, 'kms:Decrypt')).toEqual(both);
-    expect(keys({}, 'kms:GenerateDataKey')).toEqual([undefined, undefined]);
-    expect(keys({ bucketName: 'my-bucket' }, 'kms:Decrypt')).toEqual(both);
-    expect(keys({ bucketName: 'my-bucket' }, 'kms:GenerateDataKey')).toEqual(both);
+  it('lets the function read a secret by an ARN that only looks like a full one', () => {
+    const arn = 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:dq-eu1234';
+    const template = aTemplate(aConfig({ targets: [aTarget({ credentials: `secretsmanager:${arn}` })] }));
+    expect(permissions(template, 'SyncRole').get('secretsmanager:GetSecretValue')).toEqual([
+      JSON.stringify(arn),
+      JSON.stringify(`${arn}-??????`),
+    ]);
   });
 
   it('lets the schedule invoke this function, as this account only', () => {

@@ -71,6 +71,45 @@ describe('the bucket', () => {
     });
   });
 
+  it('refuses to overwrite a data file, whoever asks', () => {
+    const prefixed = aTemplate(aConfig({ warehouse: 's3://my-bucket/dq' }));
+    const bucket = { 'Fn::GetAtt': [Match.anyValue(), 'Arn'] };
+    expectResource(prefixed, 'AWS::S3::BucketPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          {
+            Sid: 'WriteDataOnce',
+            Effect: 'Deny',
+            Principal: { AWS: '*' },
+            Action: 's3:PutObject',
+            Resource: { 'Fn::Join': ['', [bucket, '/dq/quality_instance_observations/*']] },
+            Condition: { Null: { 's3:if-none-match': 'true' }, Bool: { 's3:ObjectCreationOperation': 'true' } },
+          },
+        ]),
+      },
+    });
+  });
+
+  it("is encrypted by the customer's key where one is named, and so are query results", () => {
+    const bucketKey = 'arn:aws:kms:eu-central-1:111122223333:key/aaaaaaaa-1111-2222-3333-444455556666';
+    const withKey = aTemplate(aConfig(), { bucketKey });
+    expectResource(withKey, 'AWS::S3::Bucket', {
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [
+          {
+            BucketKeyEnabled: true,
+            ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: bucketKey },
+          },
+        ],
+      },
+    });
+    expectResource(withKey, 'AWS::Athena::WorkGroup', {
+      WorkGroupConfiguration: {
+        ResultConfiguration: { EncryptionConfiguration: { EncryptionOption: 'SSE_KMS', KmsKey: bucketKey } },
+      },
+    });
+  });
+
   it('is left alone where it exists', () => {
     expect(countOf(aTemplate(aConfig(), { bucketName: 'my-bucket' }), 'AWS::S3::Bucket')).toBe(0);
   });
