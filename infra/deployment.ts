@@ -4,6 +4,7 @@
  * Pure. All that can be wrong with them is found here, at synth, and named by the path of its key.
  */
 import * as z from 'zod';
+import { dayInTimeZone, parseTime } from '../functions/clock.ts';
 import { type Config, parseConfig, parseWith, timeZone } from '../functions/config.ts';
 import { ConfigError } from '../functions/errors.ts';
 import { parseWarehouseUrl } from '../functions/warehouse/location.ts';
@@ -81,7 +82,7 @@ const deploymentSchema = z.strictObject({
   logRetentionDays: z.literal(logRetentionDays).default(90),
   queryScanLimitGb: z.number().min(0.01).max(10_000).default(10),
   catalog: z.boolean().default(true),
-  firstDay: z.iso.date({ error: 'must be a day, for example "2020-01-01"' }).default('2020-01-01'),
+  firstDay: z.iso.date({ error: 'must be a day, for example "2020-01-01"' }).optional(),
   database: z
     .string()
     .regex(/^[a-z][a-z0-9_]{0,99}$/, { error: 'must be lower-case letters, digits and "_", starting with a letter' })
@@ -98,7 +99,7 @@ export const deploymentKeys: readonly string[] = Object.keys(deploymentSchema.sh
 export type DeploymentSettings = Readonly<z.output<typeof deploymentSchema>>;
 
 /** All that the stack is made from. */
-export interface Deployment extends Omit<DeploymentSettings, 'database' | 'bucketKey'> {
+export interface Deployment extends Omit<DeploymentSettings, 'database' | 'bucketKey' | 'firstDay'> {
   readonly config: Config;
   /** The configuration as written, without `warehouse`: what the function is given, its defaults filled in there. */
   readonly writtenConfig: Readonly<Record<string, unknown>>;
@@ -113,6 +114,8 @@ export interface Deployment extends Omit<DeploymentSettings, 'database' | 'bucke
   readonly periodMinutes: number;
   readonly database: string;
   readonly bucketKey: string | undefined;
+  /** First day that Athena looks for. */
+  readonly firstDay: string;
 }
 
 /**
@@ -139,12 +142,18 @@ export function parseDeployment(context: unknown): Deployment {
   return {
     ...settings,
     bucketKey: settings.bucketKey,
+    firstDay: [settings.firstDay ?? firstDayOfRuns(config), firstDayOfRuns(config)].sort()[0] ?? '',
     config,
     writtenConfig,
     warehouse: warehouseOf(written['warehouse'], settings.bucketName),
     periodMinutes,
     database: settings.database ?? settings.stackName.replaceAll('-', '_'),
   };
+}
+
+/** A window is asked for widened by 1 ms at each end, and no row that comes back is thrown away. */
+function firstDayOfRuns({ initialFrom, partitionTimeZone }: Config): string {
+  return dayInTimeZone(partitionTimeZone)((parseTime(initialFrom) ?? 0) - 1);
 }
 
 function fromText(context: unknown): unknown {

@@ -40,6 +40,9 @@ export class DqsyncStack extends Stack {
       ...{ deployment, sync, backfill, deadLetters, alarms, namespace },
       workgroupName: workgroup?.name,
     });
+    if (deployment.catalog) {
+      this.#output('FirstDay', deployment.firstDay, 'Athena sees no day before: deployment.firstDay');
+    }
     this.#output('WarehouseUrl', warehouse.url, 'Where the data lies: "warehouse" for the CLI');
     this.#output('FunctionName', sync.function.functionName, 'To invoke by hand');
     this.#output('BackfillStateMachineArn', backfill.stateMachineArn, 'To start a backfill with');
