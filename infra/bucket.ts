@@ -1,6 +1,6 @@
 /** The bucket the warehouse lies in. */
 import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
-import { AnyPrincipal, Effect, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
+import { AnyPrincipal, Effect, type ManagedPolicy, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { BlockPublicAccess, Bucket, BucketEncryption, CfnBucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
@@ -69,8 +69,37 @@ export class WarehouseBucket extends Construct {
         resources: [this.bucket.bucketArn],
       }),
     );
+    this.#acknowledgePrefixes(role, prefixes);
+  }
+
+  /** Allows what a query does: reads data, writes and reads results, lists both. Never writes data. */
+  grantQueries(policy: ManagedPolicy): void {
+    const [data, results] = [`${this.prefix}${dataPrefix}*`, `${this.prefix}${resultsPrefix}*`];
+    policy.addStatements(
+      new PolicyStatement({ sid: 'ReadData', actions: ['s3:GetObject'], resources: [this.bucket.arnForObjects(data)] }),
+      new PolicyStatement({
+        sid: 'KeepResults',
+        actions: ['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'],
+        resources: [this.bucket.arnForObjects(results)],
+      }),
+      new PolicyStatement({
+        sid: 'ListDataAndResults',
+        actions: ['s3:ListBucket'],
+        resources: [this.bucket.bucketArn],
+        conditions: { StringLike: { 's3:prefix': [data, results] } },
+      }),
+      new PolicyStatement({
+        sid: 'FindBucket',
+        actions: ['s3:GetBucketLocation'],
+        resources: [this.bucket.bucketArn],
+      }),
+    );
+    this.#acknowledgePrefixes(policy, [data, results]);
+  }
+
+  #acknowledgePrefixes(owner: Construct, prefixes: readonly string[]): void {
     for (const prefix of prefixes) {
-      Validations.of(role).acknowledge({
+      Validations.of(owner).acknowledge({
         id: `AwsSolutions-IAM5[Resource::${this.#arnInFindings}/${prefix}]`,
         reason:
           'Object keys hold days and run ids, which nobody knows beforehand; the prefix is the narrowest there is.',

@@ -31,6 +31,13 @@ const kmsKeyArn = z.string().regex(/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[A-Z
   error: 'must be the ARN of a KMS key: "arn:aws:kms:<region>:<account>:key/<id>", no alias',
 });
 
+const tagKey = /^(?!aws:)[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u;
+const tagsSchema = z
+  .record(z.string(), z.string().max(256, { error: 'must be at most 256 characters' }))
+  .refine((tags) => Object.keys(tags).every((key) => tagKey.test(key)), {
+    error: 'must have keys of 1 to 128 letters, digits, blanks or "_.:/=+-@", not starting with "aws:"',
+  });
+
 const logRetentionDays = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653] as const;
 
 /** Text in which a check finds no problem. */
@@ -87,6 +94,15 @@ const deploymentSchema = z.strictObject({
     .string()
     .regex(/^[a-z][a-z0-9_]{0,99}$/, { error: 'must be lower-case letters, digits and "_", starting with a letter' })
     .optional(),
+  analystPolicy: z.boolean().default(false),
+  tags: tagsSchema.default({}),
+  terminationProtection: z.boolean().default(false),
+  permissionsBoundary: z
+    .string()
+    .regex(/^arn:[a-z-]+:iam::(\d{12}|aws):policy\/[\w+=,.@/-]+$/, {
+      error: 'must be the ARN of an IAM policy: "arn:aws:iam::<account>:policy/<name>"',
+    })
+    .optional(),
   runbook: z.string().min(1).default('README.md'),
 });
 
@@ -99,7 +115,8 @@ export const deploymentKeys: readonly string[] = Object.keys(deploymentSchema.sh
 export type DeploymentSettings = Readonly<z.output<typeof deploymentSchema>>;
 
 /** All that the stack is made from. */
-export interface Deployment extends Omit<DeploymentSettings, 'database' | 'bucketKey' | 'firstDay'> {
+export interface Deployment
+  extends Omit<DeploymentSettings, 'database' | 'bucketKey' | 'firstDay' | 'permissionsBoundary'> {
   readonly config: Config;
   /** The configuration as written, without `warehouse`: what the function is given, its defaults filled in there. */
   readonly writtenConfig: Readonly<Record<string, unknown>>;
@@ -114,6 +131,7 @@ export interface Deployment extends Omit<DeploymentSettings, 'database' | 'bucke
   readonly periodMinutes: number;
   readonly database: string;
   readonly bucketKey: string | undefined;
+  readonly permissionsBoundary: string | undefined;
   /** First day that Athena looks for. */
   readonly firstDay: string;
 }
@@ -138,10 +156,12 @@ export function parseDeployment(context: unknown): Deployment {
   refuseLongRuns(config, periodMinutes);
   refuseUnknownSecrets(config, settings);
   refuseAmbiguousDatabase(settings);
+  refuseAnalystsWithoutCatalog(settings);
   const { warehouse: _, ...writtenConfig } = written;
   return {
     ...settings,
     bucketKey: settings.bucketKey,
+    permissionsBoundary: settings.permissionsBoundary,
     firstDay: [settings.firstDay ?? firstDayOfRuns(config), firstDayOfRuns(config)].sort()[0] ?? '',
     config,
     writtenConfig,
@@ -235,6 +255,13 @@ function refuseAmbiguousDatabase({ stackName, database }: DeploymentSettings): v
       what,
       'Name a database of this stack alone, or use a stackName without capitals.',
     );
+  }
+}
+
+function refuseAnalystsWithoutCatalog({ analystPolicy, catalog }: DeploymentSettings): void {
+  if (analystPolicy && !catalog) {
+    const what = 'is true, but without a catalog there is no workgroup to allow';
+    throw wrong('deployment.analystPolicy', what, 'Set it to false, or deployment.catalog to true.');
   }
 }
 

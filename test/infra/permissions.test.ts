@@ -133,6 +133,35 @@ describe('least privilege', () => {
   });
 });
 
+describe('the policy for analysts', () => {
+  const bucketKey = 'arn:aws:kms:eu-central-1:111122223333:key/aaaaaaaa-1111-2222-3333-444455556666';
+  const template = aTemplate(aConfig(), { analystPolicy: true, bucketKey });
+  const [policy] = Object.values(template.findResources('AWS::IAM::ManagedPolicy'));
+  const statements = document.parse(policy?.['Properties'].PolicyDocument).Statement;
+  const resourcesOf = (action: string) =>
+    statements
+      .flatMap(({ Action, Resource }) => (Action.includes(action) ? Resource : []))
+      .map((each) => JSON.stringify(each));
+
+  it('is there only where it is asked for', () => {
+    expect(aTemplate().findResources('AWS::IAM::ManagedPolicy')).toEqual({});
+    expect(Object.keys(template.findOutputs('AnalystPolicyArn'))).toHaveLength(1);
+  });
+
+  it('reads data and catalog, keeps results, asks in this workgroup, and changes nothing', () => {
+    expect(resourcesOf('s3:PutObject')).toEqual([expect.stringContaining('/athena-results/*')]);
+    expect(resourcesOf('s3:GetObject')).toEqual([
+      expect.stringContaining('/quality_instance_observations/*'),
+      expect.stringContaining('/athena-results/*'),
+    ]);
+    expect(resourcesOf('athena:StartQueryExecution')).toEqual([JSON.stringify(arnOf('athena', ':workgroup/dqsync'))]);
+    expect(resourcesOf('glue:GetTable')).toHaveLength(3);
+    expect(resourcesOf('kms:Decrypt')).toEqual([JSON.stringify(bucketKey)]);
+    const changing = statements.flatMap(({ Action }) => Action).filter((each) => /Delete|Create|Update|\*/.test(each));
+    expect(changing).toEqual([]);
+  });
+});
+
 describe("the backfill's state machine", () => {
   it("invokes the backfill's function and does nothing else, as this machine of this account only", () => {
     const template = aTemplate();
@@ -165,8 +194,10 @@ describe('cdk-nag, AwsSolutions', () => {
         bucketName: 'my-bucket',
         existingSecrets: ['dataarts/sales'],
         existingKeys: ['arn:aws:kms:eu-central-1:111122223333:key/a'],
+        analystPolicy: true,
       },
     ],
+    ['a new bucket and analysts', aConfig({ warehouse: 's3://my-bucket/dq' }), { analystPolicy: true }],
   ])('finds nothing with %s', (_, config, deployment) => {
     const { root } = aStack(config, deployment).node;
     const report = new AwsSolutionsChecks(root).validateScope(root);
