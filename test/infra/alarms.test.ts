@@ -67,6 +67,12 @@ describe('alarms', () => {
     expect(own.filter((name) => !(name in metrics))).toEqual([]);
   });
 
+  it('and charts show every metric that is published, since each is charged for', () => {
+    const [dashboard] = Object.values(template.findResources('AWS::CloudWatch::Dashboard'));
+    const shown = JSON.stringify([dashboard, alarms]);
+    expect(Object.keys(metrics).filter((name) => !shown.includes(name))).toEqual([]);
+  });
+
   it('tell of a backfill that failed', () => {
     expectResource(template, 'AWS::CloudWatch::Alarm', {
       AlarmName: 'dqsync-backfill-failed',
