@@ -13,17 +13,15 @@ export const targetDimension = 'target';
 
 /** A metric, as CloudWatch calls its unit. */
 export interface MetricDefinition {
-  readonly unit: 'Count' | 'Bytes' | 'Seconds' | 'Milliseconds';
+  readonly unit: 'Count' | 'Seconds' | 'Milliseconds';
   /** For dashboards and alarms: what one value stands for. */
   readonly meaning: string;
 }
 
-/** Every metric: one value per target and run. */
+/** Every metric: one value per target and run. CloudWatch charges for each, so none is here that no alarm or chart shows. */
 export const metrics = {
   RowsRead: { unit: 'Count', meaning: 'Rows the source returned, repeats included.' },
   RowsWritten: { unit: 'Count', meaning: 'Observations appended to the table.' },
-  Files: { unit: 'Count', meaning: 'Parquet files written.' },
-  Bytes: { unit: 'Bytes', meaning: 'Size of the Parquet files written.' },
   Requests: { unit: 'Count', meaning: 'Requests to the instance list, retries included.' },
   Throttled: { unit: 'Count', meaning: 'Replies 429: the quota is shared with somebody else, or set too high.' },
   Retries: { unit: 'Count', meaning: 'Requests sent again, for whatever reason.' },
@@ -36,8 +34,6 @@ export const metrics = {
   },
   RunTime: { unit: 'Milliseconds', meaning: 'How long the run of the target took.' },
   CommitConflicts: { unit: 'Count', meaning: 'Commits that met another run of the same target.' },
-  Failed: { unit: 'Count', meaning: '1 if the run failed, else 0.' },
-  Done: { unit: 'Count', meaning: '1 if everything there was to read was read, else 0: the next run goes on.' },
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
 
 /** Name of a metric. */

@@ -31,8 +31,13 @@ export const alarmKinds = {
     lookFirst: 'Look at the message: its requestContext or its attributes say why.',
   },
   'events-dropped': {
-    meaning: 'Lambda gave up on an event without running it.',
-    lookFirst: 'Look at the metric Throttles of the function: another invocation may have held its one place.',
+    meaning: 'Lambda gave up on an event: it grew too old while it waited, or the run failed and so did its retry.',
+    lookFirst:
+      'Look whether "run-failed" is up too: then read that first; else look at the metric Throttles of the function.',
+  },
+  'dead-letters-lost': {
+    meaning: 'A run failed for good, and Lambda could not put its event into the dead-letter queue either.',
+    lookFirst: 'Look at the role of the function and the policy of the queue: one of them was changed by hand.',
   },
   'rows-quarantined': {
     meaning: 'The source returned rows that could not be read; they were put aside whole, and the run went on.',

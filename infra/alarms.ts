@@ -120,6 +120,11 @@ export class Alarms extends Construct {
       threshold: 1,
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });
+    this.#add('dead-letters-lost', {
+      metric: ofFunction('DestinationDeliveryFailures', Stats.SUM, Duration.minutes(5)),
+      threshold: 1,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
     this.#add('near-time-limit', {
       metric: ofFunction('Duration', Stats.MAXIMUM),
       threshold: (deployment.config.maxRunSeconds + overrunSeconds) * 1000,

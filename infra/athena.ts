@@ -17,6 +17,8 @@ export interface QueryWorkgroupProps {
   /** A query that would scan more is stopped. */
   readonly scanLimitGb: number;
   readonly warehouse: WarehouseBucket;
+  /** ARN of the customer's key for the results; undefined for S3's own. */
+  readonly bucketKey: string | undefined;
   readonly catalog: Catalog;
 }
 
@@ -24,7 +26,7 @@ export interface QueryWorkgroupProps {
 export class QueryWorkgroup extends Construct {
   readonly name: string;
 
-  constructor(scope: Construct, id: string, { name, scanLimitGb, warehouse, catalog }: QueryWorkgroupProps) {
+  constructor(scope: Construct, id: string, { name, scanLimitGb, warehouse, bucketKey, catalog }: QueryWorkgroupProps) {
     super(scope, id);
     this.name = name;
     const workgroup = new CfnWorkGroup(this, 'Workgroup', {
@@ -41,7 +43,10 @@ export class QueryWorkgroup extends Construct {
         resultConfiguration: {
           outputLocation: warehouse.resultsUrl,
           expectedBucketOwner: Aws.ACCOUNT_ID,
-          encryptionConfiguration: { encryptionOption: 'SSE_S3' },
+          encryptionConfiguration:
+            bucketKey === undefined
+              ? { encryptionOption: 'SSE_S3' }
+              : { encryptionOption: 'SSE_KMS', kmsKey: bucketKey },
         },
       },
     });

@@ -48,7 +48,7 @@ export function backfillDefinition(loop: BackfillLoop): StateMachineDefinition {
       'Refuse the input': {
         Type: 'Fail',
         Error: 'ConfigError',
-        Cause: `The input may have "from", "to", "targets" and "again", and no other key; "targets" may name: ${loop.groups.flat().join(', ')}.`,
+        Cause: `The input must be a JSON object. It may have "from", "to", "targets" and "again", and no other key; "targets" may name: ${loop.groups.flat().join(', ')}.`,
       },
       'Each user': {
         Type: 'Map',
@@ -132,6 +132,8 @@ const failure = {
 function isMisunderstood(targets: readonly string[]): string {
   const names = JSON.stringify(targets);
   return [
+    // Keys of a list or a text are none, so neither has a wrong one.
+    '$type($states.input) != "object"',
     `$count($keys($states.input)[$not($ in ${JSON.stringify(inputKeys)})]) > 0`,
     `($exists($states.input.targets) and $count($states.input.targets) = 0)`,
     `$count($states.input.targets[$not($ in ${names})]) > 0`,

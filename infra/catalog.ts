@@ -2,8 +2,6 @@
 import { Aws } from 'aws-cdk-lib';
 import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue';
 import { Construct } from 'constructs';
-import { dayInTimeZone, parseTime } from '../functions/clock.ts';
-import type { Config } from '../functions/config.ts';
 import { tableName } from '../functions/warehouse/layout.ts';
 import type { WarehouseBucket } from './bucket.ts';
 import { type CatalogColumn, fileColumns, pathColumns } from './column-types.ts';
@@ -71,7 +69,8 @@ function hiveColumn({ name, hiveType, comment }: CatalogColumn): CfnTable.Column
 /**
  * Partition projection: Athena works out the partitions by itself, and a new day needs no `MSCK REPAIR` or crawler.
  *
- * The range begins long before `initialFrom`, so that what a backfill brings is seen. It ends tomorrow, because Athena counts
+ * The range begins no earlier than it must: a query without `dt` lists every day of it, and S3 bills each listing. A backfill
+ * from before says that `firstDay` is to be changed. It ends tomorrow, because Athena counts
  * days in UTC and it is tomorrow already east of there. What lies outside of the range or in a workspace that is not listed
  * is not seen, without any error.
  */
@@ -83,14 +82,9 @@ function projection({ config, firstDay, otherWorkspaces }: Deployment, tableUrl:
     'projection.workspace.values': [...workspaces].join(','),
     'projection.dt.type': 'date',
     'projection.dt.format': 'yyyy-MM-dd',
-    'projection.dt.range': `${[firstDay, firstDayOfRuns(config)].sort()[0]},NOW+1DAYS`,
+    'projection.dt.range': `${firstDay},NOW+1DAYS`,
     'projection.dt.interval': '1',
     'projection.dt.interval.unit': 'DAYS',
     'storage.location.template': `${tableUrl}workspace=\${workspace}/dt=\${dt}/`,
   };
-}
-
-/** A window is asked for widened by 1 ms at each end, and no row that comes back is thrown away. */
-function firstDayOfRuns({ initialFrom, partitionTimeZone }: Config): string {
-  return dayInTimeZone(partitionTimeZone)((parseTime(initialFrom) ?? 0) - 1);
 }

@@ -4,6 +4,7 @@
  * Pure. All that can be wrong with them is found here, at synth, and named by the path of its key.
  */
 import * as z from 'zod';
+import { dayInTimeZone, parseTime } from '../functions/clock.ts';
 import { type Config, parseConfig, parseWith, timeZone } from '../functions/config.ts';
 import { ConfigError } from '../functions/errors.ts';
 import { parseWarehouseUrl } from '../functions/warehouse/location.ts';
@@ -26,7 +27,16 @@ const bucketName = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, {
   error: 'must be the name of an S3 bucket: 3 to 63 lower-case letters, digits, "." or "-"',
 });
 
-const keyProblem = 'must be the ARN of a KMS key: "arn:aws:kms:<region>:<account>:key/<id>", no alias';
+const kmsKeyArn = z.string().regex(/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/, {
+  error: 'must be the ARN of a KMS key: "arn:aws:kms:<region>:<account>:key/<id>", no alias',
+});
+
+const tagKey = /^(?!aws:)[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u;
+const tagsSchema = z
+  .record(z.string(), z.string().max(256, { error: 'must be at most 256 characters' }))
+  .refine((tags) => Object.keys(tags).every((key) => tagKey.test(key)), {
+    error: 'must have keys of 1 to 128 letters, digits, blanks or "_.:/=+-@", not starting with "aws:"',
+  });
 
 const logRetentionDays = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653] as const;
 
@@ -71,19 +81,27 @@ const deploymentSchema = z.strictObject({
   alarmEmail: z.email().optional(),
   bucketName: bucketName.optional(),
   existingSecrets: z.array(z.string().min(1)).default([]),
-  existingKeys: z
-    .array(z.string().regex(/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/, { error: keyProblem }))
-    .default([]),
+  existingKeys: z.array(kmsKeyArn).default([]),
+  bucketKey: kmsKeyArn.optional(),
   otherWorkspaces: z.array(z.string().regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/)).default([]),
   memoryMb: z.int().min(256).max(10_240).default(512),
   reservedConcurrency: z.int().min(1).max(10).nullable().default(1),
   logRetentionDays: z.literal(logRetentionDays).default(90),
   queryScanLimitGb: z.number().min(0.01).max(10_000).default(10),
   catalog: z.boolean().default(true),
-  firstDay: z.iso.date({ error: 'must be a day, for example "2020-01-01"' }).default('2020-01-01'),
+  firstDay: z.iso.date({ error: 'must be a day, for example "2020-01-01"' }).optional(),
   database: z
     .string()
     .regex(/^[a-z][a-z0-9_]{0,99}$/, { error: 'must be lower-case letters, digits and "_", starting with a letter' })
+    .optional(),
+  analystPolicy: z.boolean().default(false),
+  tags: tagsSchema.default({}),
+  terminationProtection: z.boolean().default(false),
+  permissionsBoundary: z
+    .string()
+    .regex(/^arn:[a-z-]+:iam::(\d{12}|aws):policy\/[\w+=,.@/-]+$/, {
+      error: 'must be the ARN of an IAM policy: "arn:aws:iam::<account>:policy/<name>"',
+    })
     .optional(),
   runbook: z.string().min(1).default('infra/README.md'),
 });
@@ -97,7 +115,8 @@ export const deploymentKeys: readonly string[] = Object.keys(deploymentSchema.sh
 export type DeploymentSettings = Readonly<z.output<typeof deploymentSchema>>;
 
 /** All that the stack is made from. */
-export interface Deployment extends Omit<DeploymentSettings, 'database'> {
+export interface Deployment
+  extends Omit<DeploymentSettings, 'database' | 'bucketKey' | 'firstDay' | 'permissionsBoundary'> {
   readonly config: Config;
   /** The configuration as written, without `warehouse`: what the function is given, its defaults filled in there. */
   readonly writtenConfig: Readonly<Record<string, unknown>>;
@@ -111,6 +130,10 @@ export interface Deployment extends Omit<DeploymentSettings, 'database'> {
   /** Longest time between two scheduled runs. */
   readonly periodMinutes: number;
   readonly database: string;
+  readonly bucketKey: string | undefined;
+  readonly permissionsBoundary: string | undefined;
+  /** First day that Athena looks for. */
+  readonly firstDay: string;
 }
 
 /**
@@ -132,15 +155,25 @@ export function parseDeployment(context: unknown): Deployment {
   refuseFileCredentials(config);
   refuseLongRuns(config, periodMinutes);
   refuseUnknownSecrets(config, settings);
+  refuseAmbiguousDatabase(settings);
+  refuseAnalystsWithoutCatalog(settings);
   const { warehouse: _, ...writtenConfig } = written;
   return {
     ...settings,
+    bucketKey: settings.bucketKey,
+    permissionsBoundary: settings.permissionsBoundary,
+    firstDay: [settings.firstDay ?? firstDayOfRuns(config), firstDayOfRuns(config)].sort()[0] ?? '',
     config,
     writtenConfig,
     warehouse: warehouseOf(written['warehouse'], settings.bucketName),
     periodMinutes,
-    database: settings.database ?? settings.stackName.toLowerCase().replaceAll('-', '_'),
+    database: settings.database ?? settings.stackName.replaceAll('-', '_'),
   };
+}
+
+/** A window is asked for widened by 1 ms at each end, and no row that comes back is thrown away. */
+function firstDayOfRuns({ initialFrom, partitionTimeZone }: Config): string {
+  return dayInTimeZone(partitionTimeZone)((parseTime(initialFrom) ?? 0) - 1);
 }
 
 function fromText(context: unknown): unknown {
@@ -210,6 +243,25 @@ function refuseUnknownSecrets(config: Config, { existingSecrets }: DeploymentSet
   if (index >= 0) {
     const what = `is "${existingSecrets[index]}", which no target has as "secretsmanager:${existingSecrets[index]}"`;
     throw wrong(`deployment.existingSecrets[${index}]`, what, 'Name secrets as config.targets[].credentials does.');
+  }
+}
+
+/** Glue knows no capitals, so two stacks whose names differ by case only would share one database. */
+function refuseAmbiguousDatabase({ stackName, database }: DeploymentSettings): void {
+  if (database === undefined && stackName !== stackName.toLowerCase()) {
+    const what = `is needed: the default is the stack's name, and Glue knows no capitals, which "${stackName}" has`;
+    throw wrong(
+      'deployment.database',
+      what,
+      'Name a database of this stack alone, or use a stackName without capitals.',
+    );
+  }
+}
+
+function refuseAnalystsWithoutCatalog({ analystPolicy, catalog }: DeploymentSettings): void {
+  if (analystPolicy && !catalog) {
+    const what = 'is true, but without a catalog there is no workgroup to allow';
+    throw wrong('deployment.analystPolicy', what, 'Set it to false, or deployment.catalog to true.');
   }
 }
 

@@ -18,7 +18,8 @@ import { configVariable, namespaceVariable } from '../functions/lambda/environme
 import type { WarehouseBucket } from './bucket.ts';
 import { bundlingOptions } from './bundling.ts';
 import type { Deployment } from './deployment.ts';
-import type { CredentialSecrets, ExistingKeys } from './secrets.ts';
+import type { CustomerKeys } from './keys.ts';
+import type { CredentialSecrets } from './secrets.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -32,7 +33,7 @@ export interface RunFunctionParts {
   readonly deployment: Deployment;
   readonly warehouse: WarehouseBucket;
   readonly secrets: CredentialSecrets;
-  readonly keys: ExistingKeys;
+  readonly keys: CustomerKeys;
 }
 
 /** How to make a `RunFunction`. */

@@ -3,7 +3,6 @@ import { ArnFormat, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import type { Deployment } from './deployment.ts';
 
 const referencePrefix = 'secretsmanager:';
 
@@ -25,7 +24,9 @@ export class CredentialSecrets extends Construct {
     super(scope, id);
     const names = [...new Set(references)].map((reference) => reference.slice(referencePrefix.length));
     this.created = names.filter((name) => !name.startsWith('arn:') && !existing.includes(name));
-    this.#arns = names.map((name) => (this.created.includes(name) ? this.#newSecret(name) : this.#existingArn(name)));
+    this.#arns = names.flatMap((name) =>
+      this.created.includes(name) ? this.#newSecret(name) : this.#existingArns(name),
+    );
   }
 
   /** Allows reading the values, and nothing else. */
@@ -56,42 +57,22 @@ export class CredentialSecrets extends Construct {
     return secret.ref;
   }
 
-  /** Secrets Manager appends six characters to the name; a full ARN has them already. */
-  #existingArn(name: string): string {
+  /**
+   * Returns the ARNs by which an existing secret may be known. Secrets Manager appends a hyphen and six characters to the
+   * name. An ARN that ends like that may be a full one, or a partial one of a secret with such a name (`…:secret:dq-eu1234`):
+   * its form does not tell, so it is allowed with and without a suffix. Each matches this one secret only.
+   */
+  #existingArns(name: string): string[] {
     if (name.startsWith('arn:')) {
-      return /-[A-Za-z0-9]{6}$/.test(name) ? name : `${name}-??????`;
+      const mayBeFull = /-[A-Za-z0-9]{6}$/.test(name);
+      return [...(mayBeFull ? [name] : []), `${name}-??????`];
     }
-    return Stack.of(this).formatArn({
+    const arn = Stack.of(this).formatArn({
       service: 'secretsmanager',
       resource: 'secret',
       resourceName: `${name}-??????`,
       arnFormat: ArnFormat.COLON_RESOURCE_NAME,
     });
-  }
-}
-
-/** KMS keys that somebody else made, for the secrets and the bucket. The keys' own policies must allow the account the same. */
-export class ExistingKeys {
-  readonly #arns: readonly string[];
-  readonly #writes: boolean;
-
-  /** Objects are written by them only in a bucket that exists: a new one is encrypted by S3's own key. */
-  constructor({ existingKeys, warehouse }: Pick<Deployment, 'existingKeys' | 'warehouse'>) {
-    this.#arns = existingKeys;
-    this.#writes = warehouse.isExisting;
-  }
-
-  /** Allows reading what is encrypted by these keys, and writing where the bucket is an existing one. */
-  grantUse(grantee: IGrantable): void {
-    if (this.#arns.length === 0) {
-      return;
-    }
-    grantee.grantPrincipal.addToPrincipalPolicy(
-      new PolicyStatement({
-        sid: 'UseKeys',
-        actions: ['kms:Decrypt', ...(this.#writes ? ['kms:GenerateDataKey'] : [])],
-        resources: [...this.#arns],
-      }),
-    );
+    return [arn];
   }
 }

@@ -67,8 +67,6 @@ function metricValues(outcome: TargetOutcome, tookMs: number, nowMs: EpochMs): R
   const values: Record<MetricName, number | null> = {
     RowsRead: summary.rowsRead,
     RowsWritten: summary.rowsWritten,
-    Files: summary.files,
-    Bytes: summary.bytes,
     Requests: summary.requests,
     Throttled: summary.throttled,
     Retries: summary.retries,
@@ -78,8 +76,6 @@ function metricValues(outcome: TargetOutcome, tookMs: number, nowMs: EpochMs): R
     WatermarkAge: watermarkAgeSeconds(summary, nowMs),
     RunTime: tookMs,
     CommitConflicts: outcome.commitConflicts,
-    Failed: outcome.error === null ? 0 : 1,
-    Done: summary.done ? 1 : 0,
   };
   return values;
 }

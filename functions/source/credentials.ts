@@ -172,6 +172,9 @@ async function readFromSecretsManager(secretRef: string, id: string, reader: Sec
   if (text === undefined) {
     throw wrongShape(secretRef, 'is binary', reader.target);
   }
+  if (text.trim() === '') {
+    throw emptySecret(secretRef, reader.target);
+  }
   return text;
 }
 
@@ -198,11 +201,7 @@ function secretsManagerError(secretRef: string, error: unknown, target: string |
   const name = error instanceof Error ? error.name : 'unknown error';
   // The same error name as for a secret that does not exist; only the message tells them apart.
   if (name === 'ResourceNotFoundException' && error instanceof Error && error.message.includes('staging label')) {
-    return new CredentialsError(`the secret ${secretRef} has no value yet`, {
-      remedy: `Store one: aws secretsmanager put-secret-value --secret-id ${secretRef.slice(secretRef.indexOf(':') + 1)} --secret-string file://secret.json`,
-      target,
-      code: emptySecretCode,
-    });
+    return emptySecret(secretRef, target);
   }
   const noRegion = error instanceof Error && error.message === 'Region is missing';
   const known = noRegion
@@ -214,6 +213,15 @@ function secretsManagerError(secretRef: string, error: unknown, target: string |
     target,
     code,
     retryable: known === undefined,
+  });
+}
+
+function emptySecret(secretRef: string, target: string | undefined): CredentialsError {
+  const name = secretRef.slice(secretRef.indexOf(':') + 1);
+  return new CredentialsError(`the secret ${secretRef} has no value yet`, {
+    remedy: `Store one: aws secretsmanager put-secret-value --secret-id ${name} --secret-string file://secret.json`,
+    target,
+    code: emptySecretCode,
   });
 }
 

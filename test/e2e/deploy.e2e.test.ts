@@ -60,7 +60,7 @@ describe.skipIf(!isProvided)('on an emulated AWS', () => {
 
     const waiting = await stage.invoke('RequestResponse');
     expect(waiting.failed).toBe(false);
-    expect(waiting.text).toContain('"waitingFor":"credentials"');
+    expect(JSON.parse(waiting.text)).toMatchObject([{ target: 'sales', waitingFor: 'credentials' }]);
   });
 
   it('fails with a wrong secret, says so, and leaves a dead letter', async () => {

@@ -27,6 +27,7 @@ describe('alarms', () => {
     expect(alarms.map(({ AlarmName }) => AlarmName).sort()).toEqual([
       'dqsync-backfill-failed',
       'dqsync-dead-letters',
+      'dqsync-dead-letters-lost',
       'dqsync-events-dropped',
       'dqsync-near-time-limit',
       'dqsync-not-running',
@@ -42,7 +43,7 @@ describe('alarms', () => {
     for (const { AlarmName, AlarmDescription } of alarms) {
       const [, anchor = ''] = /^[A-Z].+\. Look .+\. infra\/README\.md#([a-z-]+)$/.exec(AlarmDescription) ?? [];
       expect(Object.keys(alarmKinds)).toContain(anchor);
-      expect(AlarmName).toContain(`-${anchor}`);
+      expect(AlarmName).toMatch(new RegExp(`^dqsync-${anchor}(-sales|-hr)?$`));
     }
   });
 
@@ -64,6 +65,12 @@ describe('alarms', () => {
     const own = alarms.filter(({ Namespace }) => Namespace === 'dqsync/dqsync').map(({ MetricName }) => MetricName);
     expect(own).toHaveLength(4);
     expect(own.filter((name) => !(name in metrics))).toEqual([]);
+  });
+
+  it('and charts show every metric that is published, since each is charged for', () => {
+    const [dashboard] = Object.values(template.findResources('AWS::CloudWatch::Dashboard'));
+    const shown = JSON.stringify([dashboard, alarms]);
+    expect(Object.keys(metrics).filter((name) => !shown.includes(name))).toEqual([]);
   });
 
   it('tell of a backfill that failed', () => {

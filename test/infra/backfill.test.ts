@@ -96,6 +96,12 @@ describe("the backfill's state machine", () => {
     expect(allStates(definition().States)['Backfill']).toMatchObject({ TimeoutSeconds: 930 });
   });
 
+  it('refuses an input that is no object, before anything is tried', () => {
+    const first = definition().States['Is the input understood?'];
+    expect(JSON.stringify(first)).toContain('$type($states.input) != \\"object\\"');
+    expect(first).toMatchObject({ Choices: [{ Next: 'Refuse the input' }] });
+  });
+
   it('goes from state to state that there is', () => {
     const all = allStates(definition().States);
     const next = z.looseObject({ Next: z.string() });

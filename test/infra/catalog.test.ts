@@ -49,7 +49,7 @@ describe('the table', () => {
     });
   });
 
-  it('projects its partitions: the configured workspaces, and the days from those a backfill may bring to tomorrow', () => {
+  it('projects its partitions: the configured workspaces, and the days from that of initialFrom to tomorrow', () => {
     const config = aConfig({
       targets: [aTarget(), aTarget({ name: 'b' }), aTarget({ name: 'c', workspace: 'w2' })],
       initialFrom: '2026-01-01T12:00:00Z',
@@ -63,7 +63,7 @@ describe('the table', () => {
       'projection.workspace.values': '9f2e71d04c8b4be5a6d31f0c58e7b924,w2,old',
       'projection.dt.type': 'date',
       'projection.dt.format': 'yyyy-MM-dd',
-      'projection.dt.range': '2020-01-01,NOW+1DAYS',
+      'projection.dt.range': '2026-01-01,NOW+1DAYS',
       'storage.location.template': {
         'Fn::Join': [
           '',

@@ -39,8 +39,8 @@ describe('what cdk.json says', () => {
   });
 
   it('can be given as text, as "cdk -c" does', () => {
-    expect(parseDeployment(JSON.stringify({ config: aConfig(), deployment: { stackName: 'Other-1' } }))).toMatchObject({
-      stackName: 'Other-1',
+    expect(parseDeployment(JSON.stringify({ config: aConfig(), deployment: { stackName: 'other-1' } }))).toMatchObject({
+      stackName: 'other-1',
       database: 'other_1',
     });
     expect(() => parseDeployment('{')).toThrow('not JSON');
@@ -57,6 +57,12 @@ describe('what cdk.json says', () => {
     ['deployment', [aConfig(), { bucketName: 'My_Bucket' }], '"bucketName"'],
     ['deployment', [aConfig(), { firstDay: '2026' }], '"firstDay"', 'must be a day'],
     ['deployment', [aConfig(), { existingKeys: ['alias/dataarts'] }], '"existingKeys[0]"', 'ARN of a KMS key'],
+    ['deployment', [aConfig(), { bucketKey: 'alias/dataarts' }], '"bucketKey"', 'ARN of a KMS key'],
+    ['deployment', [aConfig(), { tags: { 'aws:team': 'dq' } }], '"tags', 'not starting with "aws:"'],
+    ['deployment', [aConfig(), { permissionsBoundary: 'limits' }], '"permissionsBoundary"', 'ARN of an IAM policy'],
+    ['deployment', [aConfig(), { terminationProtection: 'yes' }], '"terminationProtection"'],
+    ['deployment', [aConfig(), { analystPolicy: 1 }], '"analystPolicy"'],
+    ['deployment', [aConfig(), { analystPolicy: true, catalog: false }], 'deployment.analystPolicy', 'no workgroup'],
     ['deployment', [aConfig(), { schedule: { expression: 'hourly' } }], '"schedule.expression"', 'rate('],
     ['deployment', [aConfig(), { schedule: { expression: 'rate(2 days)' } }], '"schedule.expression"', 'once a day'],
     ['deployment', [aConfig(), { schedule: { expression: 'cron(0 * * * ? *)' } }], '"schedule.longestGapMinutes"'],
@@ -96,6 +102,12 @@ describe('what cdk.json says', () => {
   it('refuses runs that Lambda would cut off, or that would meet the next', () => {
     expect(refusal(aConfig({ maxRunSeconds: 900 }))).toContain('"dqsync.config.maxRunSeconds" in cdk.json is 900');
     expect(refusal(aConfig(), { schedule: { expression: 'rate(5 minutes)' } })).toContain('the 300 s between two');
+  });
+
+  it('needs a database by name where the stack has capitals, which Glue does not tell apart', () => {
+    expect(refusal(aConfig(), { stackName: 'Dqsync' })).toContain('"dqsync.deployment.database" in cdk.json is needed');
+    const named = { stackName: 'Dqsync', database: 'dq_upper' };
+    expect(parseDeployment({ config: aConfig(), deployment: named }).database).toBe('dq_upper');
   });
 
   it('refuses an existing secret that no target reads', () => {

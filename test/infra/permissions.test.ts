@@ -82,22 +82,33 @@ describe('least privilege', () => {
         expect.stringMatching(/^\{"Ref":"Secretsa/),
         expect.stringMatching(/:secretsmanager:.*:secret:b-\?{6}"/),
         JSON.stringify(arn),
+        JSON.stringify(`${arn}-??????`),
       ]);
     }
   });
 
-  it('lets the functions use the KMS keys that are named, and write by them only into an existing bucket', () => {
-    const arns = ['a', 'b'].map((id) => `arn:aws:kms:eu-central-1:111122223333:key/${id}`);
-    const keys = (deployment: Readonly<Record<string, unknown>>, action: string) =>
-      ['SyncRole', 'BackfillRunRole'].map((part) =>
-        permissions(aTemplate(aConfig(), { ...deployment, existingKeys: arns }), part).get(action),
-      );
-    const both = [arns, arns].map((each) => each.map((arn) => JSON.stringify(arn)));
+  it('lets the functions decrypt by the keys of the secrets, and encrypt by the key of the bucket only', () => {
+    const [a, b] = ['a', 'b'].map(
+      (id) => `arn:aws:kms:eu-central-1:111122223333:key/${id.repeat(8)}-1111-2222-3333-444455556666`,
+    );
+    for (const bucket of [{}, { bucketName: 'my-bucket' }]) {
+      const withKeys = aTemplate(aConfig(), { ...bucket, existingKeys: [a], bucketKey: b });
+      for (const part of ['SyncRole', 'BackfillRunRole']) {
+        const keys = permissions(withKeys, part);
+        expect(keys.get('kms:Decrypt')).toEqual([JSON.stringify(a), JSON.stringify(b)]);
+        expect(keys.get('kms:GenerateDataKey')).toEqual([JSON.stringify(b)]);
+      }
+    }
+    expect(permissions(aTemplate(aConfig(), { existingKeys: [a] })).has('kms:GenerateDataKey')).toBe(false);
+  });
 
-    expect(keys({}, 'kms:Decrypt')).toEqual(both);
-    expect(keys({}, 'kms:GenerateDataKey')).toEqual([undefined, undefined]);
-    expect(keys({ bucketName: 'my-bucket' }, 'kms:Decrypt')).toEqual(both);
-    expect(keys({ bucketName: 'my-bucket' }, 'kms:GenerateDataKey')).toEqual(both);
+  it('lets the function read a secret by an ARN that only looks like a full one', () => {
+    const arn = 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:dq-eu1234';
+    const template = aTemplate(aConfig({ targets: [aTarget({ credentials: `secretsmanager:${arn}` })] }));
+    expect(permissions(template, 'SyncRole').get('secretsmanager:GetSecretValue')).toEqual([
+      JSON.stringify(arn),
+      JSON.stringify(`${arn}-??????`),
+    ]);
   });
 
   it('lets the schedule invoke this function, as this account only', () => {
@@ -119,6 +130,35 @@ describe('least privilege', () => {
         ],
       },
     });
+  });
+});
+
+describe('the policy for analysts', () => {
+  const bucketKey = 'arn:aws:kms:eu-central-1:111122223333:key/aaaaaaaa-1111-2222-3333-444455556666';
+  const template = aTemplate(aConfig(), { analystPolicy: true, bucketKey });
+  const [policy] = Object.values(template.findResources('AWS::IAM::ManagedPolicy'));
+  const statements = document.parse(policy?.['Properties'].PolicyDocument).Statement;
+  const resourcesOf = (action: string) =>
+    statements
+      .flatMap(({ Action, Resource }) => (Action.includes(action) ? Resource : []))
+      .map((each) => JSON.stringify(each));
+
+  it('is there only where it is asked for', () => {
+    expect(aTemplate().findResources('AWS::IAM::ManagedPolicy')).toEqual({});
+    expect(Object.keys(template.findOutputs('AnalystPolicyArn'))).toHaveLength(1);
+  });
+
+  it('reads data and catalog, keeps results, asks in this workgroup, and changes nothing', () => {
+    expect(resourcesOf('s3:PutObject')).toEqual([expect.stringContaining('/athena-results/*')]);
+    expect(resourcesOf('s3:GetObject')).toEqual([
+      expect.stringContaining('/quality_instance_observations/*'),
+      expect.stringContaining('/athena-results/*'),
+    ]);
+    expect(resourcesOf('athena:StartQueryExecution')).toEqual([JSON.stringify(arnOf('athena', ':workgroup/dqsync'))]);
+    expect(resourcesOf('glue:GetTable')).toHaveLength(3);
+    expect(resourcesOf('kms:Decrypt')).toEqual([JSON.stringify(bucketKey)]);
+    const changing = statements.flatMap(({ Action }) => Action).filter((each) => /Delete|Create|Update|\*/.test(each));
+    expect(changing).toEqual([]);
   });
 });
 
@@ -154,8 +194,10 @@ describe('cdk-nag, AwsSolutions', () => {
         bucketName: 'my-bucket',
         existingSecrets: ['dataarts/sales'],
         existingKeys: ['arn:aws:kms:eu-central-1:111122223333:key/a'],
+        analystPolicy: true,
       },
     ],
+    ['a new bucket and analysts', aConfig({ warehouse: 's3://my-bucket/dq' }), { analystPolicy: true }],
   ])('finds nothing with %s', (_, config, deployment) => {
     const { root } = aStack(config, deployment).node;
     const report = new AwsSolutionsChecks(root).validateScope(root);

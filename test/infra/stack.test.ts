@@ -1,8 +1,8 @@
-import { Match } from 'aws-cdk-lib/assertions';
+import { Match, Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { parseConfig } from '../../functions/config.ts';
-import { aConfig, aTarget, aTemplate, countOf, expectResource } from './synthesized.ts';
+import { aConfig, aStack, aTarget, aTemplate, countOf, expectResource } from './synthesized.ts';
 
 const template = aTemplate();
 
@@ -68,6 +68,45 @@ describe('the bucket', () => {
         },
         { Id: 'query-results', Status: 'Enabled', Prefix: 'athena-results/', ExpirationInDays: 30 },
       ],
+    });
+  });
+
+  it('refuses to overwrite a data file, whoever asks', () => {
+    const prefixed = aTemplate(aConfig({ warehouse: 's3://my-bucket/dq' }));
+    const bucket = { 'Fn::GetAtt': [Match.anyValue(), 'Arn'] };
+    expectResource(prefixed, 'AWS::S3::BucketPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          {
+            Sid: 'WriteDataOnce',
+            Effect: 'Deny',
+            Principal: { AWS: '*' },
+            Action: 's3:PutObject',
+            Resource: { 'Fn::Join': ['', [bucket, '/dq/quality_instance_observations/*']] },
+            Condition: { Null: { 's3:if-none-match': 'true' }, Bool: { 's3:ObjectCreationOperation': 'true' } },
+          },
+        ]),
+      },
+    });
+  });
+
+  it("is encrypted by the customer's key where one is named, and so are query results", () => {
+    const bucketKey = 'arn:aws:kms:eu-central-1:111122223333:key/aaaaaaaa-1111-2222-3333-444455556666';
+    const withKey = aTemplate(aConfig(), { bucketKey });
+    expectResource(withKey, 'AWS::S3::Bucket', {
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [
+          {
+            BucketKeyEnabled: true,
+            ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: bucketKey },
+          },
+        ],
+      },
+    });
+    expectResource(withKey, 'AWS::Athena::WorkGroup', {
+      WorkGroupConfiguration: {
+        ResultConfiguration: { EncryptionConfiguration: { EncryptionOption: 'SSE_KMS', KmsKey: bucketKey } },
+      },
     });
   });
 
@@ -158,6 +197,45 @@ describe('the schedule', () => {
       ScheduleExpressionTimezone: 'Asia/Shanghai',
       Target: { RetryPolicy: { MaximumEventAgeInSeconds: 21_600 } },
     });
+  });
+});
+
+describe('what an account asks of every stack', () => {
+  const permissionsBoundary = 'arn:aws:iam::111122223333:policy/limits';
+  const asked = { tags: { team: 'data quality' }, terminationProtection: true, permissionsBoundary };
+  const stack = aStack(aConfig(), asked);
+
+  it('is applied: tags, protection, and a boundary on every role', () => {
+    const bounded = Template.fromStack(stack);
+    expect(stack.terminationProtection).toBe(true);
+    const roles = Object.values(bounded.findResources('AWS::IAM::Role')).map((role) => role['Properties']);
+    expect(roles.length).toBeGreaterThan(3);
+    expect(roles.map((role) => role.PermissionsBoundary)).toEqual(roles.map(() => permissionsBoundary));
+    for (const type of ['AWS::S3::Bucket', 'AWS::Lambda::Function', 'AWS::SecretsManager::Secret', 'AWS::SQS::Queue']) {
+      expectResource(bounded, type, { Tags: Match.arrayWith([{ Key: 'team', Value: 'data quality' }]) });
+    }
+  });
+
+  it('is nothing by default', () => {
+    expect(aStack().terminationProtection).toBe(false);
+    expect(JSON.stringify(template.toJSON())).not.toContain('PermissionsBoundary');
+  });
+});
+
+describe('the outputs', () => {
+  it('lead to the dashboard and to the workgroup', () => {
+    const [dashboard, athena] = ['DashboardUrl', 'AthenaUrl'].map((name) =>
+      joined(template.findOutputs(name)[name]?.['Value']),
+    );
+    const console = (service: string) =>
+      `https://<AWS::Region>.console.aws.amazon.com/${service}/home?region=<AWS::Region>#`;
+    expect(dashboard).toBe(`${console('cloudwatch')}dashboards/dashboard/dqsync`);
+    expect(athena).toBe(`${console('athena')}workgroups/details/dqsync`);
+    expect(aTemplate(aConfig(), { catalog: false }).findOutputs('AthenaUrl')).toEqual({});
+  });
+
+  it('name the first day that Athena shows', () => {
+    expect(template.findOutputs('FirstDay')).toMatchObject({ FirstDay: { Value: '2025-12-31' } });
   });
 });
 

@@ -158,6 +158,11 @@ describe('reading from Secrets Manager', () => {
     expect(error.remedy).toContain('put-secret-value --secret-id dataarts/sales');
   });
 
+  it.each(['', ' \n'])('takes a blank text for no value: %j', async (SecretString) => {
+    await startSecretsManager(200, { SecretString });
+    expect(await errorOf(readCredentials('secretsmanager:x'))).toMatchObject({ code: 'EmptySecret' });
+  });
+
   it('with a fault of the service may be run again', async () => {
     await startSecretsManager(500, { __type: 'InternalServiceError' });
     const error = await errorOf(readCredentials('secretsmanager:x'));

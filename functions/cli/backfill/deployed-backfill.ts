@@ -7,6 +7,7 @@ import { writeJson, writeLine, writeNote } from '../terminal/output.ts';
 import { openProgressBar } from '../terminal/progress-bar.ts';
 import { DeployedProgress } from './deployed-progress.ts';
 import { type BackfillInput, DeployedBackfills, type StackOutputs, stackOutputs } from './deployed-stack.ts';
+import { hiddenDaysWarning } from './hidden-days.ts';
 
 /** The options of `backfill` that a deployed stack takes. */
 export interface DeployedBackfillOptions {
@@ -29,6 +30,10 @@ const lookEveryMs = 3_000;
 export async function deployedBackfill(options: DeployedBackfillOptions, stack: string): Promise<number> {
   const outputs = await stackOutputs(stack);
   const input = inputOf(options, outputs, stack);
+  const warning = hiddenDaysWarning(options.from, outputs.firstDay);
+  if (warning !== null) {
+    writeNote(warning);
+  }
   const backfills = new DeployedBackfills(outputs);
   const bar = openProgressBar();
   const interrupt = listenForInterrupt(systemClock, bar.clear, bar.clear);

@@ -14,6 +14,8 @@ export interface StackOutputs {
   readonly stateMachineArn: string;
   readonly warehouseUrl: string;
   readonly targets: readonly string[];
+  /** First day that Athena looks for; undefined without a catalog, or where the stack is of an older version. */
+  readonly firstDay: string | undefined;
 }
 
 /** What a backfill's execution is started with. */
@@ -45,6 +47,7 @@ export async function stackOutputs(stack: string): Promise<StackOutputs> {
       stateMachineArn: requireOutput(outputs, 'BackfillStateMachineArn', stack),
       warehouseUrl: requireOutput(outputs, 'WarehouseUrl', stack),
       targets: requireOutput(outputs, 'TargetNames', stack).split(','),
+      firstDay: outputs.get('FirstDay'),
     };
   } catch (cause) {
     throw cause instanceof ConfigError ? cause : refused(`read the outputs of stack ${stack}`, cause);
