@@ -95,12 +95,7 @@ async function aWorldInS3() {
     openS3Store({ bucket: s3.bucket, prefix: 'dq', client: s3.client() }),
     [0, 1, 2].map((day) => anObservation({ startTimeMs: newYearMs + day * 24 * hourMs })),
   );
-  const env = {
-    AWS_ENDPOINT_URL_S3: s3.endpoint,
-    AWS_ACCESS_KEY_ID: 'key',
-    AWS_SECRET_ACCESS_KEY: 'secret',
-    AWS_REGION: 'eu-west-1',
-  };
+  const env = s3.environment;
   const count = () => world.cli(['query', '--csv', 'SELECT count(name) AS n FROM quality_instances'], { env });
   return { s3, count };
 }
