@@ -1,7 +1,7 @@
 /**
  * What may wake somebody: the alarms by name, with the sentence each begins with and the first thing to look at.
  *
- * Pure. The README has a section of each name.
+ * Pure. The runbook in infra/README.md has a section of each name.
  */
 
 /** One kind of alarm. */
@@ -12,7 +12,7 @@ export interface AlarmKind {
   readonly lookFirst: string;
 }
 
-/** Every kind, by the name that alarm and README section share. */
+/** Every kind, by the name that an alarm and its section of the runbook share. */
 export const alarmKinds = {
   'run-failed': {
     meaning: 'A run failed for at least one target; the table is as it was, and the next run tries again.',

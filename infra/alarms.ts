@@ -1,5 +1,5 @@
 /** What may wake somebody, and how it reaches them. */
-import { Duration } from 'aws-cdk-lib';
+import { ArnFormat, Aws, Duration, Stack } from 'aws-cdk-lib';
 import {
   Alarm,
   type AlarmProps,
@@ -9,6 +9,7 @@ import {
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
@@ -50,6 +51,7 @@ export class Alarms extends Construct {
       displayName: `${props.deployment.stackName}: DataArts sync`,
       enforceSSL: true,
     });
+    this.#allowAlarmsToPublish();
     if (props.deployment.alarmEmail !== undefined) {
       this.topic.addSubscription(new EmailSubscription(props.deployment.alarmEmail));
     }
@@ -59,6 +61,31 @@ export class Alarms extends Construct {
     for (const { name } of props.deployment.config.targets) {
       this.#ofTarget(name, props.namespace, period);
     }
+  }
+
+  /**
+   * Lets CloudWatch publish to the topic for the alarms of this deployment. A topic with a policy of its own, as TLS-only
+   * needs one, loses the default policy of SNS, which would have allowed it.
+   */
+  #allowAlarmsToPublish(): void {
+    const alarmsOfThisStack = Stack.of(this).formatArn({
+      service: 'cloudwatch',
+      resource: 'alarm',
+      resourceName: `${this.#deployment.stackName}-*`,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    this.topic.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'AllowAlarmsToPublish',
+        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+        actions: ['sns:Publish'],
+        resources: [this.topic.topicArn],
+        conditions: {
+          StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
+          ArnLike: { 'aws:SourceArn': alarmsOfThisStack },
+        },
+      }),
+    );
   }
 
   #ofRuns({ sync, deadLetters, deployment }: AlarmsProps, period: Duration): void {

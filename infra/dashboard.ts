@@ -22,7 +22,7 @@ import type { DeadLetters, SyncFunction } from './sync-function.ts';
 
 const day = Duration.days(1);
 
-/** List prices in USD, us-east-1, for the dashboard's estimate; the README works the month out by them. */
+/** List prices in USD, us-east-1, for the dashboard's estimate. infra/README.md uses the same ones for its table of costs. */
 const prices = {
   /** Lambda on arm64, per GB-second. */
   lambdaGbSecond: 0.0000133334,
@@ -118,7 +118,7 @@ export class SyncDashboard extends Construct {
     ];
   }
 
-  /** What grows with use; what is paid for being there (alarms, metrics, secrets) is in the README. */
+  /** What grows with use; what is paid for being there (alarms, metrics, secrets) is in infra/README.md. */
   #dailyCosts(): IMetric[] {
     const { sync, backfill, deployment, workgroupName } = this.#props;
     const gigabytes = deployment.memoryMb / 1024;

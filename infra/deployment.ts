@@ -7,7 +7,12 @@ import * as z from 'zod';
 import { type Config, parseConfig, parseWith, timeZone } from '../functions/config.ts';
 import { ConfigError } from '../functions/errors.ts';
 import { parseWarehouseUrl } from '../functions/warehouse/location.ts';
-import { isCron, isScheduleExpression, ratePeriodMinutes } from './schedule-expression.ts';
+import {
+  isCron,
+  ratePeriodMinutes,
+  scheduleExpressionProblem,
+  scheduleTimeZoneProblem,
+} from './schedule-expression.ts';
 
 /** The key of cdk.json's context that holds it all. */
 export const contextKey = 'dqsync';
@@ -25,12 +30,20 @@ const keyProblem = 'must be the ARN of a KMS key: "arn:aws:kms:<region>:<account
 
 const logRetentionDays = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653] as const;
 
+/** Text in which a check finds no problem. */
+function textWithout(problemIn: (text: string) => string | null): z.ZodString {
+  return z.string().superRefine((text, context) => {
+    const message = problemIn(text);
+    if (message !== null) {
+      context.addIssue({ code: 'custom', message });
+    }
+  });
+}
+
 const scheduleSchema = z
   .strictObject({
-    expression: z.string().refine(isScheduleExpression, {
-      error: 'must be "rate(<n> minutes|hours|days)" or "cron(<minute> <hour> <day> <month> <weekday> <year>)"',
-    }),
-    timeZone: timeZone.default('UTC'),
+    expression: textWithout(scheduleExpressionProblem),
+    timeZone: textWithout(scheduleTimeZoneProblem).pipe(timeZone).default('UTC'),
     longestGapMinutes: z.int().min(1).max(longestPeriodMinutes).optional(),
   })
   .superRefine(({ expression, longestGapMinutes }, context) => {
@@ -72,7 +85,7 @@ const deploymentSchema = z.strictObject({
     .string()
     .regex(/^[a-z][a-z0-9_]{0,99}$/, { error: 'must be lower-case letters, digits and "_", starting with a letter' })
     .optional(),
-  runbook: z.string().min(1).default('README.md'),
+  runbook: z.string().min(1).default('infra/README.md'),
 });
 
 /** The keys of cdk.json's `deployment`; those of `schedule` in full. */

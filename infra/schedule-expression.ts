@@ -3,23 +3,36 @@
  *
  * Alarms and maximum ages follow from the period, so it must be known when the stack is made.
  */
+import { cronProblem } from './cron-expression.ts';
 
 const unitMinutes: Readonly<Record<string, number>> = { minute: 1, hour: 60, day: 1440 };
 
-/** Whether the text is a `rate(…)` or `cron(…)` that can be a schedule of dqsync. */
-export function isScheduleExpression(text: string): boolean {
-  return ratePeriodMinutes(text) !== null || isCron(text);
+/** Returns what is wrong with a schedule's expression, as the end of a sentence; null where AWS takes it. */
+export function scheduleExpressionProblem(text: string): string | null {
+  if (isCron(text)) {
+    return cronProblem(text);
+  }
+  const form = 'must be "rate(<n> minutes|hours|days)" or "cron(<minute> <hour> <day> <month> <weekday> <year>)"';
+  return ratePeriodMinutes(text) === null ? `${form}; after 1 the unit is "minute", "hour" or "day"` : null;
 }
 
-/** Whether the text is a `cron(…)`, of which the period can't be told. */
+/** Returns what is wrong with a schedule's time zone, as the end of a sentence; null where AWS takes it. */
+export function scheduleTimeZoneProblem(text: string): string | null {
+  // AWS takes names of the IANA database, by the letter; abbreviations name several zones, offsets none.
+  const isName = text === 'UTC' || /^[A-Z][A-Za-z_]+(\/[A-Z][A-Za-z0-9_+-]*)+$/.test(text);
+  return isName
+    ? null
+    : `is "${text}", and AWS takes "UTC" or an Area/City name of the IANA database: write "Asia/Shanghai", not "CST" or "+08:00"`;
+}
+
+/** Whether the text is meant as a `cron(…)`, whose period cannot be told. */
 export function isCron(text: string): boolean {
-  const fields = /^cron\(([^()]+)\)$/.exec(text)?.[1]?.split(' ') ?? [];
-  return fields.length === 6 && fields.every((field) => /^[0-9A-Z*?/,#-]+$/.test(field));
+  return text.startsWith('cron(');
 }
 
 /** Minutes between two firings of a `rate(…)`; null for anything else. */
 export function ratePeriodMinutes(text: string): number | null {
-  const [, count = '', unit = ''] = /^rate\(([1-9]\d{0,5}) (minute|hour|day)s?\)$/.exec(text) ?? [];
+  const [, count = '', unit = '', plural = ''] = /^rate\(([1-9]\d{0,5}) (minute|hour|day)(s?)\)$/.exec(text) ?? [];
   const minutes = unitMinutes[unit];
-  return minutes === undefined ? null : Number(count) * minutes;
+  return minutes === undefined || (count === '1') === (plural === 's') ? null : Number(count) * minutes;
 }

@@ -1,6 +1,6 @@
 /** The Lambda function that the schedule starts, and the queue for runs that fail. */
 import { Duration, Validations } from 'aws-cdk-lib';
-import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { RunFunction, type RunFunctionParts } from './run-function.ts';
@@ -42,11 +42,19 @@ export class SyncFunction extends RunFunction {
       description: 'dqsync: copies results of DataArts quality tasks to Parquet on S3',
       reservedConcurrency: props.deployment.reservedConcurrency,
     });
+    // By hand, because CDK's own destination also lets the function read the queue's attributes and URL.
+    this.function.addToRolePolicy(
+      new PolicyStatement({
+        sid: 'PutDeadLetters',
+        actions: ['sqs:SendMessage'],
+        resources: [deadLetters.queue.queueArn],
+      }),
+    );
     // A run that fails leaves the watermark where it is and the next one reads the same, so one retry is plenty.
     this.function.configureAsyncInvoke({
       retryAttempts: 1,
       maxEventAge: Duration.seconds(maxEventAgeSeconds(props.deployment.periodMinutes)),
-      onFailure: new SqsDestination(deadLetters.queue),
+      onFailure: { bind: () => ({ destination: deadLetters.queue.queueArn }) },
     });
   }
 }

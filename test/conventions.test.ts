@@ -1,14 +1,38 @@
 /** What holds for the repository as a whole. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../functions/config.ts';
 import { errorKinds } from '../functions/errors.ts';
+import { viewSql } from '../functions/query/view.ts';
 import { observationColumns, partitionColumns } from '../functions/warehouse/schema.ts';
 import packageJson from '../package.json' with { type: 'json' };
 
 const root = new URL('../', import.meta.url);
-const readme = readFileSync(new URL('README.md', root), 'utf8');
+const read = (name: string): string => readFileSync(new URL(name, root), 'utf8');
+const documents: ReadonlyMap<string, string> = new Map(
+  ['*.md', 'functions/**/*.md', 'infra/**/*.md']
+    .flatMap((pattern) => globSync(pattern, { cwd: `${import.meta.dirname}/..` }))
+    .map((name) => [name, read(name)]),
+);
+
+/** Whether a relative link of a document leads to a file, and to a heading of it where it names one. */
+function isThere(link: string, document: string): boolean {
+  const url = new URL(link, new URL(document, root));
+  const anchor = url.hash.slice(1);
+  url.hash = '';
+  return existsSync(url) && (anchor === '' || anchorsOf(readFileSync(url, 'utf8')).includes(anchor));
+}
+
+/** The anchors that GitHub gives to the headings of a document. */
+function anchorsOf(text: string): string[] {
+  return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  );
+}
 
 describe('package.json', () => {
   it('pins every dependency exactly', () => {
@@ -21,39 +45,72 @@ describe('package.json', () => {
     expect(packageJson.devDependencies.node).toMatch(/^24\./);
     expect(Object.keys(packageJson.allowScripts).sort()).toEqual(['esbuild', 'node']);
   });
+
+  it('has a section in the changelog for its version, and the license that it names', () => {
+    expect(read('CHANGELOG.md')).toContain(`\n## ${packageJson.version}\n`);
+    expect(packageJson.license).toBe('Apache-2.0');
+    expect(read('LICENSE')).toMatch(/Apache License\s+Version 2\.0, January 2004/);
+  });
+});
+
+describe('the documents', () => {
+  it('name only npm scripts, commands and options that exist', () => {
+    const text = [...documents.values()].join('\n');
+    const scripts = [...text.matchAll(/npm run (\w+)/g)].map(([, name]) => name ?? '');
+    expect(scripts.length).toBeGreaterThan(2);
+    expect(scripts.filter((name) => !(name in packageJson.scripts))).toEqual([]);
+    const known = read('functions/cli/commands.ts');
+    const commands = [...text.matchAll(/npx dqsync (\w+)/g)].map(([, name]) => name ?? '');
+    expect(commands.length).toBeGreaterThan(4);
+    expect(commands.filter((name) => !known.includes(`'${name}`))).toEqual([]);
+    const options = [...text.matchAll(/npx dqsync [^`\n#]*/g)].flatMap(([line]) => line.match(/--[a-z-]+/g) ?? []);
+    expect(options.length).toBeGreaterThan(4);
+    expect(options.filter((name) => name !== '--help' && !known.includes(`'${name}`))).toEqual([]);
+  });
+
+  it.each([...documents])('link only to files and headings that exist: %s', (name, text) => {
+    const links = [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, link]) => link ?? '');
+    const broken = links.filter((link) => !link.startsWith('https://') && !isThere(link, name));
+    expect(broken).toEqual([]);
+  });
+
+  it.each([...documents])('name only tests that exist: %s', (_, text) => {
+    const paths = [...text.matchAll(/`((?:test|infra)\/[\w./-]+)`/g)].map(([, path]) => path ?? '');
+    expect(paths.filter((path) => !existsSync(new URL(path, root)))).toEqual([]);
+  });
 });
 
 describe('the README', () => {
-  it('tells every npm script and every command that it names as they are', () => {
-    const scripts = [...readme.matchAll(/npm run (\w+)/g)].map(([, name]) => name ?? '');
-    expect(scripts.length).toBeGreaterThan(2);
-    expect(scripts.filter((name) => !(name in packageJson.scripts))).toEqual([]);
-    const commands = [...readme.matchAll(/npx dqsync (\w+)/g)].map(([, name]) => name ?? '');
-    const known = readFileSync(new URL('functions/cli/commands.ts', root), 'utf8');
-    expect(commands.length).toBeGreaterThan(4);
-    expect(commands.filter((name) => !known.includes(`'${name}`))).toEqual([]);
+  const readme = documents.get('README.md') ?? '';
+
+  it('fits on three screens', () => {
+    expect(readme.split('\n').length).toBeLessThan(181);
   });
 
-  it('lists every column', () => {
-    const missing = [...observationColumns.map((column) => column.name), ...partitionColumns].filter(
-      (name) => !readme.includes(`\`${name}\``),
-    );
-    expect(missing).toEqual([]);
-  });
-
-  it('shows a config that is valid but for its elided ids', () => {
+  it('shows a config that is valid but for its elided ids, and explains every key', () => {
     const block = /```jsonc\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';
     const text = block.replaceAll('…', '').replace(/\s\/\/ .*$/gm, '');
-    expect(parseConfig(JSON.parse(text), 'README').targets).toHaveLength(1);
+    const config = parseConfig(JSON.parse(text), 'README');
+    expect(config.targets).toHaveLength(1);
+    const keys = Object.keys(config).filter((key) => key !== 'targets' && key !== 'source');
+    const ofSource = Object.keys(config.source).map((key) => `source.${key}`);
+    expect([...keys, ...ofSource].filter((key) => !readme.includes(`\`${key}\``))).toEqual([]);
+  });
+});
+
+describe('the page about the warehouse', () => {
+  it('explains every column in the order of the view', () => {
+    const text = documents.get('functions/warehouse/README.md') ?? '';
+    const columns = [...text.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);
+    expect(columns).toEqual([...observationColumns.map((column) => column.name), ...partitionColumns]);
   });
 
-  it('links only to files that exist', () => {
-    const links = [...readme.matchAll(/\]\(([^)#]+)\)/g)]
-      .map(([, path]) => path ?? '')
-      .filter((path) => !path.startsWith('http'));
-    expect(links.length).toBeGreaterThan(0);
-    for (const link of links) {
-      expect(readFileSync(new URL(link, root), 'utf8').length).toBeGreaterThan(0);
+  it('has a view that selects what the real one selects', () => {
+    const text = documents.get('functions/warehouse/README.md') ?? '';
+    const sql = /```sql\n([\s\S]*?)```/.exec(text)?.[1] ?? '';
+    for (const clause of [/PARTITION BY [\w, ]+/, /ORDER BY [\w ,]+(?=\))/]) {
+      const ofView = clause.exec(viewSql('t').replaceAll(/\s+/g, ' ').replaceAll(' )', ')'))?.[0];
+      expect(clause.exec(sql.replaceAll(/\s+/g, ' '))?.[0]).toBe(ofView);
     }
   });
 });
@@ -70,7 +127,17 @@ describe('the code', () => {
     const tracked = execFileSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' }).trim().split('\n');
     const entries = [...new Set(tracked.map((path) => path.split('/')[0] ?? ''))];
     expect(entries).toContain('package.json');
-    const allowed = ['.ci', '.gitignore', 'README.md', 'biome.json', 'cdk.json', 'functions', 'infra'];
+    const allowed = [
+      'CHANGELOG.md',
+      'LICENSE',
+      '.ci',
+      '.gitignore',
+      'README.md',
+      'biome.json',
+      'cdk.json',
+      'functions',
+      'infra',
+    ];
     const more = ['package-lock.json', 'package.json', 'test', 'tsconfig.json', 'vitest.config.ts'];
     expect(entries.filter((name) => ![...allowed, ...more].includes(name))).toEqual([]);
   });

@@ -18,7 +18,12 @@ export interface NamedQueryOptions {
   readonly lastDays: number | null;
 }
 
-/** The questions, most asked first. */
+/**
+ * Returns the questions, most asked first.
+ *
+ * Start times are often whole seconds and so often equal. Every ordering therefore ends in a column that tells rows apart
+ * (`id`, or the key of the groups), or two loads of the same data would give two answers.
+ */
 export function namedQueries({ view, lastDays }: NamedQueryOptions): readonly NamedQuery[] {
   const since = sinceDay(lastDays);
   const period = lastDays === null ? 'over all days' : `over the last ${lastDays} days`;
@@ -102,7 +107,7 @@ function silentAlarms(view: string, since: string): string {
   return `SELECT start_time, workspace, name, id, task_id, notify_status
 FROM ${view}
 WHERE ${since} AND run_status = 'ALARMING' AND (notify_status IS NULL OR notify_status <> 'SUCCESS')
-ORDER BY start_time DESC, id
+ORDER BY start_time DESC, id, workspace, project_id
 LIMIT 100`;
 }
 
@@ -130,10 +135,11 @@ function slowestRules(view: string, since: string): string {
   max(CASE WHEN place = CAST(ceil(0.95 * runs) AS bigint) THEN millis END) / 1e3 AS p95_seconds
 FROM (
   SELECT workspace, task_id, name, millis,
-    row_number() OVER (PARTITION BY workspace, task_id ORDER BY millis) AS place,
+    row_number() OVER (PARTITION BY workspace, task_id ORDER BY millis, start_time, id) AS place,
     count(*) OVER (PARTITION BY workspace, task_id) AS runs
   FROM (
-    SELECT workspace, task_id, name, date_diff('millisecond', start_time, end_time) AS millis
+    SELECT workspace, task_id, name, start_time, id,
+      date_diff('millisecond', start_time, end_time) AS millis
     FROM ${view}
     WHERE ${since} AND end_time IS NOT NULL
   ) AS lasting
@@ -156,7 +162,7 @@ FROM (
     max(max(start_time)) OVER (PARTITION BY workspace) AS newest
   FROM (
     SELECT workspace, task_id, name, start_time,
-      lag(start_time) OVER (PARTITION BY workspace, task_id ORDER BY start_time) AS previous
+      lag(start_time) OVER (PARTITION BY workspace, task_id ORDER BY start_time, id) AS previous
     FROM ${view}
     WHERE ${since}
   ) AS runs_in_order
@@ -169,7 +175,7 @@ LIMIT 100`;
 
 function statusChanges(view: string, since: string): string {
   const [before, after] = [daysAgo(2), daysAgo(1)];
-  const lastOf = (day: string) => `max_by(run_status, start_time) FILTER (WHERE dt = ${day})`;
+  const lastOf = (day: string) => `max_by(run_status, ROW(start_time, id)) FILTER (WHERE dt = ${day})`;
   return `SELECT workspace, task_id, name, status_before, status_after
 FROM (
   SELECT workspace, task_id, max(name) AS name,

@@ -175,6 +175,9 @@ async function readFromSecretsManager(secretRef: string, id: string, reader: Sec
   return text;
 }
 
+/** `code` of the error for a secret that exists and has never been given a value. */
+export const emptySecretCode = 'EmptySecret';
+
 /** By the SDK's error name: what to do. Anything else may pass by itself. */
 const secretsManagerRemedies: Readonly<Record<string, string>> = {
   ResourceNotFoundException:
@@ -193,6 +196,14 @@ const secretsManagerRemedies: Readonly<Record<string, string>> = {
 
 function secretsManagerError(secretRef: string, error: unknown, target: string | undefined): CredentialsError {
   const name = error instanceof Error ? error.name : 'unknown error';
+  // The same error name as for a secret that does not exist; only the message tells them apart.
+  if (name === 'ResourceNotFoundException' && error instanceof Error && error.message.includes('staging label')) {
+    return new CredentialsError(`the secret ${secretRef} has no value yet`, {
+      remedy: `Store one: aws secretsmanager put-secret-value --secret-id ${secretRef.slice(secretRef.indexOf(':') + 1)} --secret-string file://secret.json`,
+      target,
+      code: emptySecretCode,
+    });
+  }
   const noRegion = error instanceof Error && error.message === 'Region is missing';
   const known = noRegion
     ? 'Set AWS_REGION, or name the secret by its full ARN.'

@@ -5,10 +5,11 @@
 import { identityOf, loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
 import { densityOf, watermarkOf } from '../checkpoint/coverage.ts';
 import { isoTime } from '../clock.ts';
-import { StateError, toDqsyncError } from '../errors.ts';
+import { CredentialsError, StateError, StoppedError, toDqsyncError } from '../errors.ts';
 import { lengthOf, spansFrom } from '../intervals.ts';
 import type { EpochMs } from '../model.ts';
 import type { PageSource } from '../reading/page-source.ts';
+import { emptySecretCode } from '../source/credentials.ts';
 import { LookbackGate } from './lookback-gate.ts';
 import { furthestLookback, lookbackOf, lookbacks, nextWindow, spansToRead } from './next-window.ts';
 import { Recorder } from './recorder.ts';
@@ -50,7 +51,9 @@ export async function runIncremental(run: TargetRun): Promise<TargetOutcome> {
     state.recorder = recorder;
     const unproven = new UnprovenWindows(run);
     await readAndCommit(run, state, recorder, async () => {
-      await readAll({ run, state, source, recorder, untilMs, unproven });
+      await readAll({ run, state, source, recorder, untilMs, unproven }).catch((thrown: unknown) => {
+        throw recorder.checkpoint.coverage.length === 0 ? waitingOr(thrown, state) : thrown;
+      });
       unproven.throwFirst();
     });
   } catch (thrown) {
@@ -121,6 +124,21 @@ async function readAll({ run, state, source, recorder, untilMs, unproven }: Incr
     }
   }
   await reobserveOthers(reobservation);
+}
+
+/**
+ * Returns what ends the run of a target that has never read anything: a stop, where its secret has no value yet.
+ *
+ * A stack is deployed before somebody can put values into the secrets that it creates, so the first scheduled runs meet
+ * empty ones. That is no failure. A secret that is emptied later, of a target that covers something, is one.
+ */
+function waitingOr(thrown: unknown, state: RunState): unknown {
+  if (!(thrown instanceof CredentialsError) || thrown.code !== emptySecretCode) {
+    return thrown;
+  }
+  state.waitingFor = 'credentials';
+  const { message, remedy, target } = thrown;
+  return new StoppedError(`waiting for credentials: ${message}. ${remedy}`, { remedy, target });
 }
 
 /** Coverage beyond our own now means that some clock is or was off; what was covered early is read again, but say so. */

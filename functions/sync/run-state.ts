@@ -15,12 +15,14 @@ export interface RunState {
   rowsRead: number;
   done: boolean;
   error: DqsyncError | null;
+  /** What somebody has to supply before the first run can begin; null where nothing is missing. */
+  waitingFor: 'credentials' | null;
 }
 
 /** Returns the state of a run that has done nothing yet. */
 export function newRunState(): RunState {
   const at = { atMs: 0, doneMs: 0, totalMs: 0 };
-  return { recorder: null, window: null, at, rowsRead: 0, done: false, error: null };
+  return { recorder: null, window: null, at, rowsRead: 0, done: false, error: null, waitingFor: null };
 }
 
 /**
@@ -47,8 +49,9 @@ export async function readAndCommit(
       throw failing;
     }
     if (thrown instanceof StoppedError) {
-      await recorder.commit('stopped', null);
-      run.log('info', thrown.message, { target: run.target.name });
+      const isWaiting = state.waitingFor !== null;
+      await recorder.commit('stopped', isWaiting ? thrown.message : null);
+      run.log(isWaiting ? 'warn' : 'info', thrown.message, { target: run.target.name });
       return;
     }
     const error = toDqsyncError(thrown, run.target.name);

@@ -40,6 +40,8 @@ export interface Summary {
   readonly retries: number;
   readonly openExecutions: number;
   readonly quarantined: number;
+  /** The first run has not begun: the target's secret has no value yet. No failure; `from` and `to` are null. */
+  readonly waitingFor?: 'credentials';
   readonly error?: SummaryError;
 }
 
@@ -101,11 +103,12 @@ function summarize(run: TargetRun, state: RunState, mode: Summary['mode']): Summ
   const checkpoint = state.recorder?.checkpoint;
   const watermarkMs = checkpoint === undefined ? null : watermarkOf(checkpoint);
   const totals = state.recorder?.totals;
+  const window = state.waitingFor === null ? state.window : null;
   return {
     target: run.target.name,
     mode,
-    from: isoOrNull(state.window?.fromMs ?? null),
-    to: isoOrNull(state.window?.toMs ?? null),
+    from: isoOrNull(window?.fromMs ?? null),
+    to: isoOrNull(window?.toMs ?? null),
     watermark: isoOrNull(watermarkMs),
     done: state.done,
     rowsRead: state.rowsRead,
@@ -117,6 +120,7 @@ function summarize(run: TargetRun, state: RunState, mode: Summary['mode']): Summ
     retries,
     openExecutions: checkpoint?.open.filter((entry) => entry.awaits === 'outcome').length ?? 0,
     quarantined: totals?.quarantined ?? 0,
+    ...(state.waitingFor === null ? {} : { waitingFor: state.waitingFor }),
     ...(state.error === null ? {} : { error: summaryError(state.error) }),
   };
 }

@@ -55,9 +55,16 @@ describe.skipIf(!isProvided)('on an emulated AWS', () => {
 
   afterAll(() => stage?.close());
 
-  it('waits for its secret, says so, and leaves a dead letter', async () => {
+  it('waits for the value of its secret, without failing', async () => {
     expect(stage.deployed.outputs.SecretsToFill).toBe(secretId);
 
+    const waiting = await stage.invoke('RequestResponse');
+    expect(waiting.failed).toBe(false);
+    expect(waiting.text).toContain('"waitingFor":"credentials"');
+  });
+
+  it('fails with a wrong secret, says so, and leaves a dead letter', async () => {
+    await stage.putSecret('sales', { token: '' });
     const refused = await stage.invoke('RequestResponse');
     expect(refused.failed).toBe(true);
     expect(refused.text).toContain(`target sales: the secret secretsmanager:${secretId} `);

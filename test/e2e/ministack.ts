@@ -3,20 +3,21 @@
  * loopback, stopped with the tests.
  */
 import { execFile, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import * as z from 'zod';
+import { providePython } from '../support/python.ts';
 
 const run = promisify(execFile);
 const version = '1.5.33';
 /** What MiniStack's Athena asks. */
 const duckdbVersion = '1.5.6';
 const root = join(import.meta.dirname, '../..');
-const venv = join(root, `.dqsync/ministack-${version}-duckdb-${duckdbVersion}`);
+const venvName = `ministack-${version}-duckdb-${duckdbVersion}`;
+const venv = join(root, '.dqsync', venvName);
 
 /** Where MiniStack pretends to be. */
 export const region = 'eu-central-1';
@@ -33,41 +34,10 @@ export interface MiniStack {
   stop(): Promise<void>;
 }
 
-/**
- * Whether MiniStack can be had here: installs it if it is not yet. False without python3, and says so.
- *
- * @throws Error under CI, where a test that is left out is a test that failed
- */
+/** Installs MiniStack if it is missing. Returns false without python3; throws under CI. */
 export async function provideMiniStack(): Promise<boolean> {
-  if (existsSync(venv)) {
-    return true;
-  }
-  try {
-    await run('python3', ['-c', 'import venv, ensurepip']);
-  } catch (cause) {
-    const message = 'python3 with venv is not to be found, without which there is no emulator of AWS to test on';
-    if (process.env['CI'] === 'true') {
-      throw new Error(message, { cause });
-    }
-    console.warn(`SKIPPED: the end-to-end suite. ${message}.`);
-    return false;
-  }
-  await mkdir(dirname(venv), { recursive: true });
-  const folder = await mkdtemp(`${venv}.`);
-  try {
-    await run('python3', ['-m', 'venv', folder]);
-    const packages = [`ministack==${version}`, `duckdb==${duckdbVersion}`];
-    await run(join(folder, 'bin/python'), ['-m', 'pip', 'install', '--quiet', ...packages]);
-    // Whole or not at all, also when two suites install it at once.
-    await rename(folder, venv).catch((thrown: unknown) => {
-      if (!existsSync(venv)) {
-        throw thrown;
-      }
-    });
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-  return true;
+  const packages = [`ministack==${version}`, `duckdb==${duckdbVersion}`];
+  return (await providePython(venvName, packages, 'the end-to-end suite')) !== null;
 }
 
 /** Starts a MiniStack with nothing in it. */

@@ -20,7 +20,7 @@ const alarm = z.object({
 const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(
   (each) => alarm.parse(each).Properties,
 );
-const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+const runbook = readFileSync(new URL('../../infra/README.md', import.meta.url), 'utf8');
 
 describe('alarms', () => {
   it('are those of the list, for the function or for each target', () => {
@@ -38,17 +38,17 @@ describe('alarms', () => {
     ]);
   });
 
-  it('tell what they mean, what to look at, and the very section of the README to read', () => {
+  it('say what they mean, what to look at first, and which section of the runbook to read', () => {
     for (const { AlarmName, AlarmDescription } of alarms) {
-      const [, anchor = ''] = /^[A-Z].+\. Look .+\. README\.md#([a-z-]+)$/.exec(AlarmDescription) ?? [];
+      const [, anchor = ''] = /^[A-Z].+\. Look .+\. infra\/README\.md#([a-z-]+)$/.exec(AlarmDescription) ?? [];
       expect(Object.keys(alarmKinds)).toContain(anchor);
       expect(AlarmName).toContain(`-${anchor}`);
     }
   });
 
-  it.each(Object.keys(alarmKinds))('have a section in the README: %s', (name) => {
-    const [, section = ''] = readme.split(new RegExp(`^#+ ${name}$`, 'm'));
-    for (const part of ['**Means.**', '**Look at.**', '**Do.**']) {
+  it.each(Object.keys(alarmKinds))('have a section in the runbook: %s', (name) => {
+    const [, section = ''] = runbook.split(new RegExp(`^#+ ${name}$`, 'm'));
+    for (const part of ['**Description.**', '**Investigate.**', '**Resolve.**']) {
       expect(section.split(/^#+ /m)[0]).toContain(part);
     }
   });

@@ -15,10 +15,10 @@ function refusal(config: unknown, deployment: unknown = {}): string {
 }
 
 describe('what cdk.json says', () => {
-  it('is told in the README, key by key', () => {
-    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  it('is documented key by key in infra/README.md', () => {
+    const text = readFileSync(new URL('../../infra/README.md', import.meta.url), 'utf8');
     expect(deploymentKeys.length).toBeGreaterThan(14);
-    expect(deploymentKeys.filter((key) => !readme.includes(`\n| \`${key}\` |`))).toEqual([]);
+    expect(deploymentKeys.filter((key) => !text.includes(`\n| \`${key}\` |`))).toEqual([]);
   });
 
   it('is valid as it lies in the repository', () => {
@@ -66,6 +66,14 @@ describe('what cdk.json says', () => {
       '"schedule.expression"',
     ],
     ['deployment', [aConfig(), { schedule: { expression: 'rate(1 hour)', timeZone: 'Mars' } }], '"schedule.timeZone"'],
+    ['deployment', [aConfig(), { schedule: { expression: 'rate(1 hour)', timeZone: 'CST' } }], 'write "Asia/Shanghai"'],
+    ['deployment', [aConfig(), { schedule: { expression: 'rate(1 hour)', timeZone: 'Mars/X' } }], 'IANA time zone'],
+    [
+      'deployment',
+      [aConfig(), { schedule: { expression: 'cron(0 25 * * ? *)', longestGapMinutes: 60 } }],
+      '"schedule.expression"',
+      'hour "25"',
+    ],
   ] as const)('names the wrong key of the %s by its path: %j', (_, [config, deployment], ...parts) => {
     for (const part of parts) {
       expect(refusal(config, deployment)).toContain(part);

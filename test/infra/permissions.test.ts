@@ -31,6 +31,12 @@ function permissions(template: Template, part = ''): Map<string, string[]> {
   return found;
 }
 
+/** The ARN of something in the stack's own region and account. */
+function arnOf(service: string, rest: string) {
+  const region = [{ Ref: 'AWS::Region' }, ':', { Ref: 'AWS::AccountId' }];
+  return { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, `:${service}:`, ...region, rest]] };
+}
+
 describe('least privilege', () => {
   const granted = permissions(aTemplate());
 
@@ -43,8 +49,6 @@ describe('least privilege', () => {
       's3:ListBucket',
       's3:PutObject',
       'secretsmanager:GetSecretValue',
-      'sqs:GetQueueAttributes',
-      'sqs:GetQueueUrl',
       'sqs:SendMessage',
     ]);
     for (const each of Object.values(aTemplate().findResources('AWS::IAM::Role'))) {
@@ -105,7 +109,12 @@ describe('least privilege', () => {
         Statement: [
           {
             Principal: { Service: 'scheduler.amazonaws.com' },
-            Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+            Condition: {
+              StringEquals: {
+                'aws:SourceAccount': { Ref: 'AWS::AccountId' },
+                'aws:SourceArn': arnOf('scheduler', ':schedule-group/default'),
+              },
+            },
           },
         ],
       },
@@ -116,21 +125,6 @@ describe('least privilege', () => {
 describe("the backfill's state machine", () => {
   it("invokes the backfill's function and does nothing else, as this machine of this account only", () => {
     const template = aTemplate();
-    const arn = (service: string, rest: string) => ({
-      'Fn::Join': [
-        '',
-        [
-          'arn:',
-          { Ref: 'AWS::Partition' },
-          `:${service}:`,
-          { Ref: 'AWS::Region' },
-          ':',
-          { Ref: 'AWS::AccountId' },
-          rest,
-        ],
-      ],
-    });
-
     expect([...permissions(template, 'BackfillRole')]).toEqual([
       ['lambda:InvokeFunction', [JSON.stringify({ 'Fn::GetAtt': ['BackfillRunFunctionEFCD8C31', 'Arn'] })]],
     ]);
@@ -141,7 +135,7 @@ describe("the backfill's state machine", () => {
             Principal: { Service: 'states.amazonaws.com' },
             Condition: {
               StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } },
-              ArnEquals: { 'aws:SourceArn': arn('states', ':stateMachine:dqsync-backfill') },
+              ArnEquals: { 'aws:SourceArn': arnOf('states', ':stateMachine:dqsync-backfill') },
             },
           },
         ],

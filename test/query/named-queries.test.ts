@@ -89,6 +89,55 @@ describe('named queries', () => {
     ]);
   });
 
+  it('order by nothing that leaves ties: each window and each max_by ends in id', () => {
+    const orderings = namedQueries({ view: 'quality_instances', lastDays: 30 }).flatMap(({ title, sql }) => {
+      const windows = [...sql.matchAll(/OVER \([^()]*ORDER BY ([^()]+)\)/g)];
+      const extremes = [...sql.matchAll(/(?:max|min|arg_max|arg_min)_?by\(\w+, ((?:[^()]|\([^()]*\))+)\)/g)];
+      return [...windows, ...extremes].map(([, by = '']) => `${title}: ${by}`);
+    });
+
+    expect(orderings.length).toBeGreaterThanOrEqual(4);
+    expect(orderings.filter((each) => !/\bstart_time, id\)?$/.test(each))).toEqual([]);
+  });
+
+  it('answer the same whatever the order in which rows with equal start times were loaded', async () => {
+    const midnightMs = Math.floor(Date.now() / (24 * hourMs)) * 24 * hourMs;
+    const statuses = ['SUCCESS', 'ALARMING', 'FAILED'];
+    // Of each task and day, nine executions in the same second, with three statuses and durations.
+    const rows = Array.from({ length: 5 * 4 * 9 }, (_, index) => {
+      const [copy, task, daysAgo] = [index % 9, Math.floor(index / 9) % 5, 1 + Math.floor(index / 45)];
+      const startTimeMs = midnightMs - daysAgo * 24 * hourMs;
+      const workspace = copy % 2 === 0 ? 'w' : 'v';
+      return anObservation({
+        ...{
+          id: BigInt((index * 7) % 180),
+          taskId: BigInt(task),
+          name: `rule ${task}-${copy}`,
+          workspace,
+          startTimeMs,
+        },
+        ...{ runStatus: statuses[(copy * 2 + daysAgo) % 3] ?? null, notifyStatus: null },
+        endTimeMs: startTimeMs + 1000 * (copy % 3),
+      });
+    });
+    const answers = async (loaded: readonly (typeof rows)[number][]) => {
+      const store = await tempWarehouse();
+      await writeObservations(store, loaded);
+      const sql = await opened(store);
+      const found = [];
+      for (const query of queries.filter(({ title }) => title !== 'Freshness of the table')) {
+        found.push({ title: query.title, rows: await ask(sql, query.sql) });
+      }
+      return found;
+    };
+
+    const [inOrder, reversed] = [await answers(rows), await answers(rows.toReversed())];
+    expect(reversed).toEqual(inOrder);
+    expect(inOrder.filter((answer) => answer.rows.length === 0).map(({ title }) => title)).toEqual([
+      'Rules that stopped running',
+    ]);
+  });
+
   it('tell median and 95th percentile of how long a rule takes, by nearest rank', async () => {
     const store = await tempWarehouse();
     const lasting = (taskId: bigint, millis: number, id: bigint) =>

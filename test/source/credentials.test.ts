@@ -149,6 +149,15 @@ describe('reading from Secrets Manager', () => {
     expect(everythingIn(error)).not.toContain('planted');
   });
 
+  it('tells a secret without a value from one that does not exist', async () => {
+    const words = "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT";
+    await startSecretsManager(400, { __type: 'ResourceNotFoundException', Message: words });
+    const error = await errorOf(readCredentials('secretsmanager:dataarts/sales', { target: 'sales' }));
+    expect(error).toMatchObject({ code: 'EmptySecret', target: 'sales', retryable: false });
+    expect(error.message).toBe('the secret secretsmanager:dataarts/sales has no value yet');
+    expect(error.remedy).toContain('put-secret-value --secret-id dataarts/sales');
+  });
+
   it('with a fault of the service may be run again', async () => {
     await startSecretsManager(500, { __type: 'InternalServiceError' });
     const error = await errorOf(readCredentials('secretsmanager:x'));

@@ -76,6 +76,9 @@ function lastRun({ lastRun: run }: TargetStatus, nowMs: number): string {
     case 'done':
       return `${paint.green('done')} at ${at(run.committedAt)}, ${written}`;
     case 'stopped':
+      if (run.error !== null) {
+        return `${paint.yellow(paragraph(run.error))} (last run ${at(run.committedAt)})`;
+      }
       return `${paint.yellow('stopped')} before its end at ${at(run.committedAt)}, ${written}`;
     case 'failed':
       return `${paint.red('failed')} at ${at(run.committedAt)}, ${written}: ${paragraph(run.error ?? 'no reason was recorded')}`;

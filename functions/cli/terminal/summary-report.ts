@@ -45,6 +45,9 @@ function endOf(summary: Summary, wasInterrupted: boolean): string {
   if (summary.done) {
     return reached;
   }
+  if (summary.waitingFor !== undefined) {
+    return 'waiting for credentials: the secret has no value yet. Store it, then run dqsync sync again.';
+  }
   const why = wasInterrupted ? 'interrupted' : 'out of time (maxRunSeconds)';
   if (summary.from === null) {
     return `${why} before its turn came: not begun. Run dqsync sync again to go on.`;

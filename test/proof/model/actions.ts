@@ -127,7 +127,7 @@ const anyTraps: fc.Arbitrary<Partial<Traps>> = fc.record(
   },
   { requiredKeys: [] },
 );
-const traps = anyTraps.map(withOneGlitch).map(withinWhatIsAssumed);
+const traps = anyTraps.map(withOneGlitch).map(withinWhatIsAssumed).map(withReadableSeconds);
 
 /**
  * Keeps one kind of wrong reply. Of two that come every nth request, each counts requests for itself: a source may answer
@@ -159,6 +159,16 @@ function withinWhatIsAssumed(traps: Partial<Traps>): Partial<Traps> {
     listCap: null,
     faults: glitch === undefined ? others : [...others, { ...glitch, when: { nth: 3 } }],
   };
+}
+
+/**
+ * Keeps pages of 7 rows away from sources that count offsets in pages, give no total and list a second in changing order:
+ * there a second of more rows than a page squared, 49, cannot be told complete (PROOF.md, "Not closed").
+ */
+function withReadableSeconds(traps: Partial<Traps>): Partial<Traps> {
+  const { count = 'total', order = 'start-desc', offsetUnit = 'row', pageCap = null } = traps;
+  const isReadable = pageCap !== 7 || offsetUnit === 'row' || count === 'total' || order.startsWith('start-');
+  return isReadable ? traps : { ...traps, pageCap: 30 };
 }
 
 const death: fc.Arbitrary<Death | null> = fc.oneof(

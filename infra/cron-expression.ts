@@ -1,0 +1,124 @@
+/**
+ * Checks a `cron(…)` expression as EventBridge Scheduler does, so that synth refuses what a deployment would. Pure.
+ *
+ * Fields, values and wildcards: "Schedule types in EventBridge Scheduler", section "Cron-based schedules".
+ */
+
+const monthNames = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
+const weekdayNames = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
+/** By month; 29 February comes every few years, so it is possible. */
+const longestMonths = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+interface Field {
+  readonly name: string;
+  readonly min: number;
+  readonly max: number;
+  /** Names of values, the first for `min`. */
+  readonly names?: readonly string[];
+  /** Values beyond numbers, names, `*` and `?`. */
+  readonly special?: RegExp;
+  /** Whether it may be `?`. */
+  readonly isDay?: boolean;
+}
+
+const minuteField: Field = { name: 'minute', min: 0, max: 59 };
+const hourField: Field = { name: 'hour', min: 0, max: 23 };
+const dayField: Field = { name: 'day of the month', min: 1, max: 31, special: /^(L|LW)$/, isDay: true };
+const monthField: Field = { name: 'month', min: 1, max: 12, names: monthNames };
+const weekdayField: Field = {
+  ...{ name: 'weekday', min: 1, max: 7, names: weekdayNames, isDay: true },
+  special: /^(L|[1-7]L|(SUN|MON|TUE|WED|THU|FRI|SAT)L)$/,
+};
+const yearField: Field = { name: 'year', min: 1970, max: 2199 };
+const fields: readonly Field[] = [minuteField, hourField, dayField, monthField, weekdayField, yearField];
+
+/** Returns what is wrong with a `cron(…)`, as the end of a sentence that begins with its key; null where it is right. */
+export function cronProblem(expression: string): string | null {
+  const texts = /^cron\((.*)\)$/.exec(expression)?.[1]?.split(' ') ?? [];
+  if (texts.length !== fields.length) {
+    return `has ${texts.length} fields instead of six: cron(<minute> <hour> <day> <month> <weekday> <year>), for example "cron(0 2 * * ? *)"`;
+  }
+  const problems = fields.map((field, index) => fieldProblem(field, texts[index] ?? ''));
+  const [, , days = '', months = '', weekdays = ''] = texts;
+  return problems.find((problem) => problem !== null) ?? dayRuleProblem(days, weekdays) ?? dateProblem(days, months);
+}
+
+function fieldProblem(field: Field, text: string): string | null {
+  if (field.isDay === true && text === '?') {
+    return null;
+  }
+  if (field.name === 'weekday' && text.includes('#')) {
+    const [, day = '', place = ''] = /^([A-Z0-9]+)#([1-5])$/.exec(text) ?? [];
+    const isRight = numberOf(field, day) !== null && place !== '';
+    return isRight
+      ? null
+      : `has the weekday "${text}": write one "<weekday>#<1 to 5>" without commas, for example "2#1"`;
+  }
+  const wrong = text.split(',').find((part) => !isPart(field, part));
+  return wrong === undefined ? null : `has the ${field.name} "${wrong}": ${allowedIn(field)}`;
+}
+
+function allowedIn({ min, max, names, isDay }: Field): string {
+  const named = names === undefined ? '' : ` or ${names[0]} to ${names.at(-1)}`;
+  const any = isDay === true ? ', "?"' : '';
+  return `allowed are ${min} to ${max}${named}, "*"${any}, a rising range "a-b", or a step "a/n"`;
+}
+
+/** Whether it is one element of a field's list: a value, a range or `*`, each with or without a step. */
+function isPart(field: Field, part: string): boolean {
+  const [base = '', step, ...rest] = part.split('/');
+  const isStep = step === undefined || (/^[1-9]\d*$/.test(step) && Number(step) <= field.max);
+  if (!isStep || rest.length > 0) {
+    return false;
+  }
+  if (base === '*' || (step === undefined && isSpecial(field, base))) {
+    return true;
+  }
+  const [from = '', to, ...more] = base.split('-');
+  const [fromValue, toValue] = [numberOf(field, from), numberOf(field, to ?? from)];
+  return more.length === 0 && fromValue !== null && toValue !== null && fromValue <= toValue;
+}
+
+function isSpecial(field: Field, text: string): boolean {
+  const nearest = field === dayField ? /^(\d+)W$/.exec(text)?.[1] : undefined;
+  return nearest === undefined ? field.special?.test(text) === true : numberOf(field, nearest) !== null;
+}
+
+function numberOf({ min, max, names = [] }: Field, text: string): number | null {
+  const value = names.includes(text) ? names.indexOf(text) + min : /^\d{1,4}$/.test(text) ? Number(text) : Number.NaN;
+  return value >= min && value <= max ? value : null;
+}
+
+function dayRuleProblem(days: string, weekdays: string): string | null {
+  if ((days === '?') !== (weekdays === '?')) {
+    return null;
+  }
+  return days === '?'
+    ? 'has "?" for both the day and the weekday: write "*" for the day, to run every day'
+    : `has the day "${days}" and the weekday "${weekdays}": AWS takes one of them only, so write "?" for the other`;
+}
+
+/** A day that no month of the list has, as 31 February, would never fire. */
+function dateProblem(days: string, months: string): string | null {
+  const dates = days.split(',').map((part) => /^(\d+)(?:W|[-/]\d+)*$/.exec(part)?.[1]);
+  // A list with "*" or "L" in it has days in every month.
+  if (dates.some((date) => date === undefined)) {
+    return null;
+  }
+  const earliest = Math.min(...dates.map(Number));
+  const longest = Math.max(...monthsIn(months).map((month) => longestMonths[month - 1] ?? 0));
+  return earliest <= longest
+    ? null
+    : `has the day "${days}" in the month "${months}", a date that never comes: write "L" for the last day of a month`;
+}
+
+function monthsIn(text: string): number[] {
+  return text.split(',').flatMap((part) => {
+    const [base = '', step] = part.split('/');
+    const [from = '', to] = base === '*' ? ['1', '12'] : base.split('-');
+    const first = numberOf(monthField, from) ?? monthField.min;
+    const last = to === undefined ? (step === undefined ? first : monthField.max) : (numberOf(monthField, to) ?? first);
+    const every = Number(step ?? 1);
+    return Array.from({ length: Math.floor((last - first) / every) + 1 }, (_, index) => first + index * every);
+  });
+}
