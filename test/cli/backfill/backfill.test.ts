@@ -45,7 +45,7 @@ describe('dqsync backfill', () => {
       config.source['quota'] = { requests: 150, perSeconds: 1 };
     });
     const running = world.start(['backfill', ...range]);
-    await expect.poll(() => world.simulator.counters.requests, { timeout: 20_000 }).toBeGreaterThan(60);
+    await expect.poll(() => world.simulator.counters.requests, { timeout: 60_000 }).toBeGreaterThan(60);
     running.process.kill('SIGINT');
     const stopped = await running.ended;
     expect(stopped.exitCode).toBe(130);
