@@ -99,9 +99,17 @@ export function executionKey(execution: { readonly id: bigint; readonly startTim
 
 const settledStatuses: ReadonlySet<string | null> = new Set(['SUCCESS', 'FAILED', 'ALARMING']);
 
-/** Whether the outcome can still change: RUNNING, SUSPENDING, UNKNOWN, a status we do not know, or no end time. */
-export function isOpen(execution: Pick<Execution, 'runStatus' | 'endTimeMs'>): boolean {
-  return execution.endTimeMs === null || !settledStatuses.has(execution.runStatus);
+/**
+ * Whether the outcome can still change: RUNNING, SUSPENDING, UNKNOWN, a status we do not know, or no end time. One whose end
+ * time was not readable is judged by its status alone: it would stay open for ever.
+ */
+export function isOpen({ runStatus, endTimeMs, extra }: Pick<Execution, 'runStatus' | 'endTimeMs' | 'extra'>): boolean {
+  return !settledStatuses.has(runStatus) || (endTimeMs === null && !holdsEndTime(extra));
+}
+
+/** Whether `extra` keeps an end time as the source wrote it. */
+function holdsEndTime(extra: string | null): boolean {
+  return extra?.includes('"end_time":') === true && Object.hasOwn(JSON.parse(extra), 'end_time');
 }
 
 /** Table order: by start time, then id. */

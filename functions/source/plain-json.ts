@@ -11,7 +11,7 @@ export interface PlainShape {
   readonly list: string;
   /** Members of a row that are integers of any length; plain ASCII letters and underscores. */
   readonly integers: readonly string[];
-  /** Members of a row whose exact digits are of no interest beyond what a JS number holds. */
+  /** Members of a row that are safe integers, however they are written. */
   readonly safeNumbers: readonly string[];
 }
 
@@ -45,7 +45,7 @@ function makeExact(row: Record<string, unknown>, shape: PlainShape): boolean {
       const digits = value.slice(mark.length);
       const number = Number(digits);
       row[name] = Number.isSafeInteger(number) ? number : BigInt(digits);
-    } else if (mayDiffer(value) && !shape.safeNumbers.includes(name)) {
+    } else if (mayDiffer(value) && !(Number.isSafeInteger(value) && shape.safeNumbers.includes(name))) {
       return false;
     }
   }

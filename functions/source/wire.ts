@@ -105,120 +105,106 @@ function countOf(body: unknown): number | null {
   return count !== null && count >= 0 ? count : null;
 }
 
-/** The execution, or the reason why the row is none. */
+/** Documented fields of a row whose value is not what it should be: the original goes to `extra`. */
+type OddFields = [field: string, value: unknown][];
+
+/**
+ * Returns the execution, or the reason why the row is none. A row needs an id and a start time. An optional field with an
+ * odd value does not cost the row: the field is null, and `extra` holds what the source wrote.
+ */
 function readRow(row: unknown, texts: SharedTexts): Execution | string {
   if (!isWireObject(row)) {
     return `the row is not an object: ${excerpt(row)}`;
   }
-  const reason = problemOf(row);
-  if (reason !== null) {
-    return reason;
-  }
   const id = int64Of(row['id']);
-  const startTimeMs = integerOf(row['start_time']);
+  const startTimeMs = timeOf(row['start_time'], earliestStartMs);
   if (id === null || startTimeMs === null) {
-    return 'id or start_time is missing';
+    return id === null ? idProblem(row['id']) : startProblem(row['start_time']);
   }
-  const textOf = (value: unknown): string | null => (typeof value === 'string' ? texts.share(value) : null);
-  const notifyStatus = textOf(row['notify_status']) ?? textOf(row['notity_status']);
+  const odd: OddFields = [];
+  const textAt = (field: string): string | null =>
+    optional(row, field, odd, (value) => (typeof value === 'string' ? texts.share(value) : null));
+  const notityStatus = textAt('notity_status');
+  const notifyStatus = textAt('notify_status') ?? notityStatus;
+  if (notityStatus !== null && notityStatus !== notifyStatus) {
+    odd.push(['notity_status', notityStatus]);
+  }
   return {
     id,
-    name: textOf(row['name']),
-    taskId: int64Of(row['task_id']),
-    taskType: textOf(row['task_type']),
-    runStatus: textOf(row['run_status']),
+    name: textAt('name'),
+    taskId: optional(row, 'task_id', odd, int64Of),
+    taskType: textAt('task_type'),
+    runStatus: textAt('run_status'),
     notifyStatus,
     startTimeMs,
-    endTimeMs: integerOf(row['end_time']),
-    extra: extraOf(row, notifyStatus),
+    // Sentinels such as 0 and -1, and seconds in place of milliseconds, all lie before the start.
+    endTimeMs: optional(row, 'end_time', odd, (value) => timeOf(value, startTimeMs)),
+    extra: extraOf(row, odd),
   };
 }
 
-function problemOf(row: WireObject): string | null {
-  return (
-    int64Problem(row, 'id', false) ??
-    timeProblem(row, 'start_time', earliestStartMs, false) ??
-    (hasNotEnded(row) ? null : timeProblem(row, 'end_time', 0, true)) ??
-    int64Problem(row, 'task_id', true) ??
-    textProblem(row, 'name') ??
-    textProblem(row, 'task_type') ??
-    textProblem(row, 'run_status') ??
-    textProblem(row, 'notify_status') ??
-    textProblem(row, 'notity_status')
-  );
-}
-
-/**
- * An empty text stands where others write null: nothing is garbled about the row, so it is no case for quarantine, from
- * which an execution that is settled later would never come back. Any other text may be a time, and is not guessed at.
- */
-function hasNotEnded(row: WireObject): boolean {
-  return row['end_time'] === '';
-}
-
-function int64Problem(row: WireObject, field: string, mayBeAbsent: boolean): string | null {
+/** Reads a field that may be missing or null; notes it in `odd` where `read` cannot make anything of it. */
+function optional<T>(row: WireObject, field: string, odd: OddFields, read: (value: unknown) => T | null): T | null {
   const value = row[field];
   if (value === null || value === undefined) {
-    return mayBeAbsent ? null : absence(field, value);
+    return null;
   }
-  if (value instanceof ExactNumber && /^-?[1-9]\d*$/.test(value.source)) {
-    return `${field} does not fit 64 bits: ${excerpt(value)}`;
+  const result = read(value);
+  if (result === null) {
+    odd.push([field, value]);
   }
-  const exact = int64Of(value);
-  if (exact === null) {
-    return `${field} is not an integer: ${excerpt(value)}`;
-  }
-  return exact < minInt64 || exact > maxInt64 ? `${field} does not fit 64 bits: ${excerpt(value)}` : null;
+  return result;
 }
 
-function timeProblem(row: WireObject, field: string, earliestMs: EpochMs, mayBeAbsent: boolean): string | null {
-  const value = row[field];
-  if (value === null || value === undefined) {
-    return mayBeAbsent ? null : absence(field, value);
-  }
-  const ms = integerOf(value);
-  if (ms === null) {
-    return `${field} is not an integer of epoch milliseconds: ${excerpt(value)}`;
-  }
-  const years = earliestMs === 0 ? '1970 to 9999' : '2001 to 9999';
-  return ms < earliestMs || ms > latestTimeMs ? `${field} is not in the years ${years}: ${excerpt(value)}` : null;
+function idProblem(value: unknown): string {
+  const isLong = value instanceof ExactNumber ? /^-?[1-9]\d*$/.test(value.source) : typeof value === 'bigint';
+  return absence('id', value) ?? `id ${isLong ? 'does not fit 64 bits' : 'is not an integer'}: ${excerpt(value)}`;
 }
 
-function textProblem(row: WireObject, field: string): string | null {
-  const value = row[field];
-  return value === null || value === undefined || typeof value === 'string'
-    ? null
-    : `${field} is not text: ${excerpt(value)}`;
+function startProblem(value: unknown): string {
+  const problem =
+    integerOf(value) === null ? 'is not an integer of epoch milliseconds' : 'is not in the years 2001 to 9999';
+  return absence('start_time', value) ?? `start_time ${problem}: ${excerpt(value)}`;
 }
 
-function absence(field: string, value: null | undefined): string {
-  return `${field} is ${value === null ? 'null' : 'missing'}`;
+function absence(field: string, value: unknown): string | null {
+  return value === null || value === undefined ? `${field} is ${value === null ? 'null' : 'missing'}` : null;
 }
 
+/** A 64-bit integer, also one that is written as text, as serializers do for readers that round numbers. */
 function int64Of(value: unknown): bigint | null {
   if (value instanceof ExactNumber && value.source === '-0') {
     return 0n;
   }
-  return typeof value === 'bigint' ? value : typeof value === 'number' ? BigInt(value) : null;
+  const isDecimal = typeof value === 'string' && /^(0|-?[1-9]\d{0,18})$/.test(value);
+  const isNumber = typeof value === 'bigint' || typeof value === 'number';
+  const exact = isNumber || isDecimal ? BigInt(value) : null;
+  return exact !== null && exact >= minInt64 && exact <= maxInt64 ? exact : null;
 }
 
-/** A safe integer, also where it was written as `1.7e12` or `5.0`: a time or a count has lost nothing by that, an id might. */
+/** A time in epoch milliseconds between `earliestMs` and the end of the year 9999; null for anything else. */
+function timeOf(value: unknown, earliestMs: EpochMs): EpochMs | null {
+  const ms = integerOf(value);
+  return ms !== null && ms >= earliestMs && ms <= latestTimeMs ? ms : null;
+}
+
+/**
+ * A safe integer, also where it was written as `1.7e12`, `5.0` or text: a time or a count has lost nothing by that, an id
+ * might.
+ */
 function integerOf(value: unknown): number | null {
-  const number = value instanceof ExactNumber ? Number(value.source) : value;
+  const isDecimal = typeof value === 'string' && /^(0|-?[1-9]\d{0,15})$/.test(value);
+  const number = value instanceof ExactNumber ? Number(value.source) : isDecimal ? Number(value) : value;
   return Number.isSafeInteger(number) && typeof number === 'number' ? number : null;
 }
 
-/** Undocumented fields as JSON text, keys sorted; null where there are none. */
-function extraOf(row: WireObject, notifyStatus: string | null): string | null {
-  const members: [string, unknown][] = [];
+/** Undocumented and odd fields as JSON text, keys sorted; null where there are none. */
+function extraOf(row: WireObject, odd: OddFields): string | null {
+  const members = odd;
   for (const field in row) {
     if (!documentedFields.has(field)) {
       members.push([field, row[field]]);
     }
-  }
-  const notityStatus = row['notity_status'];
-  if (typeof notityStatus === 'string' && notityStatus !== notifyStatus) {
-    members.push(['notity_status', notityStatus]);
   }
   return members.length === 0 ? null : writeMembers(members);
 }

@@ -29,7 +29,7 @@ export interface Estimate {
 
 /** Windows that are asked for; of more, the longest, and the rest is reckoned from them. */
 const maxAsked = 10;
-/** Seen with Parquet and GZIP; see the README's figures. */
+/** Seen with Parquet and GZIP; see the benchmark in functions/README.md. */
 const bytesPerRow = 12;
 /** Half a page is lost where a slice of 50 ends. */
 const requestsPerPage = 1.01;

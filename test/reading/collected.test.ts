@@ -12,7 +12,7 @@ const sight = (runStatus: string, notifyStatus: string, receivedAtMs: number): P
       startTimeMs: epochMs,
       runStatus,
       notifyStatus,
-      endTimeMs: isOpen({ runStatus, endTimeMs: 0 }) ? null : epochMs + 1,
+      endTimeMs: isOpen({ runStatus, endTimeMs: 0, extra: null }) ? null : epochMs + 1,
     }),
   ],
   unreadable: [],

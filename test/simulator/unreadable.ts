@@ -13,7 +13,6 @@ export type UnreadableKind =
   | 'start-text'
   | 'start-missing'
   | 'start-null'
-  | 'end-text'
   | 'row-null'
   | 'row-text';
 
@@ -27,15 +26,14 @@ export const unreadableKinds: readonly UnreadableKind[] = [
   'start-text',
   'start-missing',
   'start-null',
-  'end-text',
   'row-null',
   'row-text',
 ];
 
 /** The row's JSON text, keys sorted as dqsync writes them. `idText` keeps rows of one kind apart where the kind leaves room for an id. */
 export function unreadableText(kind: UnreadableKind, idText: string, startTimeMs: EpochMs): string {
-  const row = (id: string, start: string, end = 'null'): string =>
-    `{"end_time":${end},${id}"name":"unreadable ${idText}","notity_status":"NOT_TRIGGERED","run_status":"SUCCESS",${start}"task_id":7300000000000000001,"task_type":"QUALITY_TASK"}`;
+  const row = (id: string, start: string): string =>
+    `{"end_time":null,${id}"name":"unreadable ${idText}","notity_status":"NOT_TRIGGERED","run_status":"SUCCESS",${start}"task_id":7300000000000000001,"task_type":"QUALITY_TASK"}`;
   const id = `"id":${idText},`;
   const start = `"start_time":${startTimeMs},`;
   switch (kind) {
@@ -55,8 +53,6 @@ export function unreadableText(kind: UnreadableKind, idText: string, startTimeMs
       return row(id, '');
     case 'start-null':
       return row(id, '"start_time":null,');
-    case 'end-text':
-      return row(id, start, '"soon"');
     case 'row-null':
       return 'null';
     case 'row-text':

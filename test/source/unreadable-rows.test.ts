@@ -18,7 +18,6 @@ describe('a row that is no execution', () => {
   it.each([
     [{ id: undefined }, 'id is missing'],
     [{ id: 'null' }, 'id is null'],
-    [{ id: '"9007199254740993123"' }, 'id is not an integer: "9007199254740993123"'],
     [{ id: '1.5' }, 'id is not an integer: 1.5'],
     [{ id: '1e3' }, 'id is not an integer: 1e3'],
     [{ id: 'true' }, 'id is not an integer: true'],
@@ -27,11 +26,8 @@ describe('a row that is no execution', () => {
     [{ id: '9223372036854775808' }, 'id does not fit 64 bits: 9223372036854775808'],
     [{ id: '-9223372036854775809' }, 'id does not fit 64 bits: -9223372036854775809'],
     [{ id: '1234567890123456789012345' }, 'id does not fit 64 bits: 1234567890123456789012345'],
-    [{ task_id: '"x"' }, 'task_id is not an integer: "x"'],
-    [{ task_id: '1.0' }, 'task_id is not an integer: 1.0'],
     [{ start_time: undefined }, 'start_time is missing'],
     [{ start_time: 'null' }, 'start_time is null'],
-    [{ start_time: '"1767225600000"' }, 'start_time is not an integer of epoch milliseconds: "1767225600000"'],
     [{ start_time: '"2026-01-01"' }, 'start_time is not an integer of epoch milliseconds: "2026-01-01"'],
     [{ start_time: '1767225600000.5' }, 'start_time is not an integer of epoch milliseconds: 1767225600000.5'],
     [{ start_time: '1767225600' }, 'start_time is not in the years 2001 to 9999: 1767225600'],
@@ -48,18 +44,9 @@ describe('a row that is no execution', () => {
       'start_time is not an integer of epoch milliseconds: 17672256000000000001',
     ],
     [{ start_time: '""' }, 'start_time is not an integer of epoch milliseconds: ""'],
-    [{ end_time: '" "' }, 'end_time is not an integer of epoch milliseconds: " "'],
-    [{ end_time: '"0"' }, 'end_time is not an integer of epoch milliseconds: "0"'],
-    [{ end_time: '"soon"' }, 'end_time is not an integer of epoch milliseconds: "soon"'],
-    [{ end_time: '1767225660000.25' }, 'end_time is not an integer of epoch milliseconds: 1767225660000.25'],
-    [{ end_time: '-1' }, 'end_time is not in the years 1970 to 9999: -1'],
-    [{ name: '5' }, 'name is not text: 5'],
-    [{ name: '["a"]' }, 'name is not text: ["a"]'],
-    [{ task_type: '1' }, 'task_type is not text: 1'],
-    [{ run_status: '1' }, 'run_status is not text: 1'],
-    [{ run_status: 'false' }, 'run_status is not text: false'],
-    [{ notify_status: '{}' }, 'notify_status is not text: {}'],
-    [{ notity_status: '0' }, 'notity_status is not text: 0'],
+    [{ id: '"12a"' }, 'id is not an integer: "12a"'],
+    [{ id: '"007"' }, 'id is not an integer: "007"'],
+    [{ id: '""' }, 'id is not an integer: ""'],
   ])('is kept whole with the reason: %j', (changes, reason) => {
     const rawText = rowText(changes);
     expect(refuseOne(rawText)).toEqual({ rawText: exact(rawText), reason });
@@ -73,8 +60,8 @@ describe('a row that is no execution', () => {
   );
 
   it('is kept with every digit, and its keys sorted', () => {
-    const row = '{ "id" : "\\u0031",\n\t"b":{"b":[1.10,{}]},"a":12345678901234567890 }';
-    expect(refuseOne(row).rawText).toBe('{"a":12345678901234567890,"b":{"b":[1.10,{}]},"id":"1"}');
+    const row = '{ "id" : "\\u0031x",\n\t"b":{"b":[1.10,{}]},"a":12345678901234567890 }';
+    expect(refuseOne(row).rawText).toBe('{"a":12345678901234567890,"b":{"b":[1.10,{}]},"id":"1x"}');
   });
 
   it('does not stop the others, and each keeps its own text', () => {

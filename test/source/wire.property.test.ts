@@ -33,16 +33,19 @@ const jsonText: fc.Arbitrary<string> = fc.letrec<{ value: string }>((tie) => ({
 
 describe('reading pages', () => {
   it('gives back every execution exactly', () => {
-    const row = fc.record({
-      id: int64,
-      name: maybe(text),
-      taskId: maybe(int64),
-      taskType: maybe(text),
-      runStatus: maybe(text),
-      notifyStatus: maybe(text),
-      startTimeMs: timeMs,
-      endTimeMs: maybe(timeMs),
-    });
+    const row = fc
+      .record({
+        id: int64,
+        name: maybe(text),
+        taskId: maybe(int64),
+        taskType: maybe(text),
+        runStatus: maybe(text),
+        notifyStatus: maybe(text),
+        startTimeMs: timeMs,
+        endTimeMs: maybe(timeMs),
+      })
+      // An end before the start is odd, and has tests of its own.
+      .filter(({ startTimeMs, endTimeMs }) => endTimeMs === null || endTimeMs >= startTimeMs);
     fc.assert(
       fc.property(fc.array(row), maybe(fc.nat()), fc.boolean(), (rows, count, newSpelling) => {
         const texts = rows.map(

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Execution } from '../../functions/model.ts';
+import { isOpen } from '../../functions/model.ts';
 import { parsePage } from '../../functions/source/wire.ts';
 import { full, page, pageOf, rowText } from './page-texts.ts';
 
@@ -64,17 +65,62 @@ describe('a row', () => {
   });
 });
 
-describe('the end time', () => {
-  it('that is an empty text means that the execution has not ended', () => {
-    expect(readOne({ run_status: '"RUNNING"', end_time: '""' })).toMatchObject({
-      runStatus: 'RUNNING',
-      endTimeMs: null,
-      extra: null,
-    });
+describe('an optional field with an odd value', () => {
+  it.each([
+    ['end_time', '-1'],
+    ['end_time', '0'],
+    ['end_time', '""'],
+    ['end_time', '"null"'],
+    ['end_time', '"-"'],
+    ['end_time', '"2026-01-01"'],
+    ['end_time', 'false'],
+    ['end_time', '{}'],
+    ['end_time', '1767225660000.25'],
+    // Seconds, and a time before the start.
+    ['end_time', '1767225660'],
+    ['end_time', '1767225599999'],
+    ['end_time', '253402300800000'],
+    ['end_time', '12345678901234567890'],
+    ['task_id', '"x"'],
+    ['task_id', '1.0'],
+    ['task_id', '9223372036854775808'],
+    ['task_id', '""'],
+    ['name', '5'],
+    ['name', '["a"]'],
+    ['task_type', '1'],
+    ['run_status', 'false'],
+    ['notify_status', '{}'],
+    ['notity_status', '0'],
+  ])('does not cost the row: %s %s is null, and kept as the source wrote it', (field, value) => {
+    const { extra, ...execution } = readOne({ notity_status: undefined, [field]: value });
+    expect(extra).toBe(`{"${field}":${value}}`);
+    const { extra: none, ...plain } = readOne({ notity_status: undefined, [field]: 'null' });
+    expect(execution).toEqual(plain);
+    expect(none).toBeNull();
   });
 
-  it('of 0 is kept as the source wrote it', () => {
-    expect(readOne({ end_time: '0' }).endTimeMs).toBe(0);
+  it.each([
+    ['RUNNING', '-1', true],
+    ['SUSPENDING', '""', true],
+    ['SUCCESS', '0', false],
+    ['FAILED', '"null"', false],
+    ['SUCCESS', 'null', true],
+    ['SUCCESS', undefined, true],
+  ])('leaves an execution open by its status: %s with end_time %s', (status, value, expected) => {
+    expect(isOpen(readOne({ run_status: `"${status}"`, end_time: value }))).toBe(expected);
+  });
+
+  it('is told from an undocumented field with such a name inside', () => {
+    expect(isOpen(readOne({ end_time: 'null', more: '{"end_time":1}' }))).toBe(true);
+  });
+});
+
+describe('numbers written as text', () => {
+  it('are read as the numbers they are, with every digit', () => {
+    expect(
+      readOne({ id: '"1012386207306600401"', task_id: '"-9223372036854775808"', end_time: '"1767225660000"' }),
+    ).toMatchObject({ id: 1012386207306600401n, taskId: -(2n ** 63n), endTimeMs: 1_767_225_660_000, extra: null });
+    expect(readOne({ start_time: '"1767225600000"' }).startTimeMs).toBe(1_767_225_600_000);
   });
 });
 
@@ -155,7 +201,8 @@ describe('the count', () => {
     ['9007199254740992', null],
     ['-1', null],
     ['1.5', null],
-    ['"5"', null],
+    ['"5"', 5],
+    ['"5 "', null],
     ['null', null],
     ['[]', null],
   ])('%s is %s', (text, count) => {
@@ -198,7 +245,7 @@ describe('a body that is no page', () => {
     '{"count":1}',
     '{"count":1,"resources":null}',
     '{"count":null,"resources":null}',
-    '{"count":"0"}',
+    '{"count":"none"}',
     '{"count":0,"resources":{}}',
     '{"count":0,"resources":false}',
     '{"count":0,"data":[]}',
