@@ -74,7 +74,7 @@ describe('dqsync backfill', () => {
   it.each([
     [['--from', '2026-01-01'], /--from and --to belong together/],
     [['--from', '2026-02-01', '--to', '2026-01-01'], /is not before --to/],
-    [['--from', 'yesterday', '--to', '2026-01-01'], /--from "yesterday" is not a time/],
+    [['--from', 'someday', '--to', '2026-01-01'], /--from "someday" is not a time/],
     [['--again'], /--again needs --from and --to/],
     [['--target', 'stock'], /no target is named "stock"/],
   ])('refuses %s', async (args, message) => {

@@ -328,12 +328,14 @@ describe('dqsync verify', () => {
     addOver(world, 505);
     expect((await world.cli(['sync'], { env })).exitCode).toBe(0);
     const when = (url: URL) => url.searchParams.has('continuation-token');
-    s3.faults.push(...Array.from({ length: 30 }, () => ({ method: 'LIST', when, failure: { body: '' } }) as const));
+    s3.faults.push(
+      ...Array.from({ length: 30 }, () => ({ method: 'LIST', when, failure: { status: 503, body: '' } }) as const),
+    );
 
     const run = await world.cli(fiveDays(world), { env });
 
     expect(run).toMatchObject({ exitCode: 1, stderr: '' });
-    expect(run.stdout).toContain('is no whole listing');
+    expect(run.stdout).toContain('503');
     expect(run.stdout).not.toContain('missing');
     s3.faults.length = 0;
     expect((await world.cli(fiveDays(world), { env })).exitCode).toBe(0);
