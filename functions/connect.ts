@@ -12,10 +12,10 @@ import type { Store } from './warehouse/store.ts';
 export interface Connections {
   readonly clock: Clock;
   readonly store: Store;
-  /** A client of the target's source; `signal` ends what it has under way. */
-  connect(target: TargetConfig, signal: AbortSignal | undefined): Source;
+  /** A client of the target's source; `signal` ends what it has under way, and no wait is longer than `timeLeftMs`. */
+  connect(target: TargetConfig, signal: AbortSignal | undefined, timeLeftMs?: () => number): Source;
   /** The same for a backfill, which leaves a part of the quota to others. */
-  connectYielding(target: TargetConfig, signal: AbortSignal | undefined): Source;
+  connectYielding(target: TargetConfig, signal: AbortSignal | undefined, timeLeftMs?: () => number): Source;
 }
 
 /** The environment variables that name the S3 endpoint of an emulator, in the order that AWS's own tools read them. */
@@ -40,13 +40,15 @@ export async function openConnections(
   const { quota } = config.source;
   const pacer = createPacer(quota, clock);
   const yieldingPacer = createYieldingPacer(pacer, quota, quota.reservedForSync, clock);
-  const connectAt = (target: TargetConfig, signal: AbortSignal | undefined, pacedBy: Pacer): Source =>
-    connectTarget(config, target, { pacer: pacedBy, clock, log, signal });
+  const connectAt =
+    (pacedBy: Pacer): Connections['connect'] =>
+    (target, signal, timeLeftMs) =>
+      connectTarget(config, target, { pacer: pacedBy, clock, log, signal, timeLeftMs });
   return {
     clock,
     store: await openStore(config.warehouse, environment),
-    connect: (target, signal) => connectAt(target, signal, pacer),
-    connectYielding: (target, signal) => connectAt(target, signal, yieldingPacer),
+    connect: connectAt(pacer),
+    connectYielding: connectAt(yieldingPacer),
   };
 }
 
@@ -54,7 +56,7 @@ export async function openConnections(
 export function connectTarget(
   { source }: Config,
   target: TargetConfig,
-  how: Pick<SourceOptions, 'pacer' | 'clock' | 'signal' | 'log' | 'limits'>,
+  how: Pick<SourceOptions, 'pacer' | 'clock' | 'signal' | 'log' | 'limits' | 'timeLeftMs'>,
 ): Source {
   return connectSource({
     target: targetOf(target),

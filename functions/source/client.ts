@@ -7,7 +7,7 @@
 import packageJson from '../../package.json' with { type: 'json' };
 import { type Clock, parseTime } from '../clock.ts';
 import type { Config } from '../config.ts';
-import { ConfigError, type DqsyncError } from '../errors.ts';
+import { ConfigError, type DqsyncError, type SourceError } from '../errors.ts';
 import type { EpochMs, FetchPage, Log, Page, PageRequest, Target } from '../model.ts';
 import { Authorization, type Permit } from './authorization.ts';
 import { Endpoint, type HttpLimits, type HttpReply, TransportFault } from './http.ts';
@@ -17,7 +17,7 @@ import { FailedAttempt, type RetryContext, retrying } from './retrying.ts';
 import { SharedTexts } from './shared-texts.ts';
 import { encodeQuery } from './signature.ts';
 import { complaintOf, type Doing, failedAttempt, garbled, redactor, refusal, unreachable } from './source-errors.ts';
-import { parsePage } from './wire.ts';
+import { type PageContent, parsePage } from './wire.ts';
 
 /** What a client needs. */
 export interface SourceOptions {
@@ -34,6 +34,8 @@ export interface SourceOptions {
   readonly signal?: AbortSignal | undefined;
   readonly log?: Log | undefined;
   readonly limits?: Partial<HttpLimits> | undefined;
+  /** How long this client may go on, in milliseconds: a wait that does not fit fails at once. Default: no limit. */
+  readonly timeLeftMs?: (() => number) | undefined;
   /** In [0, 1), for the jitter of waits. Default `Math.random`. */
   readonly random?: (() => number) | undefined;
 }
@@ -82,6 +84,8 @@ export function connectSource(options: SourceOptions): Source {
 }
 
 const userAgent = `dqsync/${packageJson.version}`;
+/** Quotas are counted in seconds or minutes; a longer wait is for people to know of. */
+const longestWaitMs = 900_000;
 const latencyWeight = 0.2;
 /** A source that has not replied to anything is failing when it was waited for this long; a healthy one takes less. */
 const silenceMs = 2_000;
@@ -146,7 +150,7 @@ class SourceClient {
       ...this.#retry,
       onRetry: (failed, waitMs) => {
         this.#retries += 1;
-        this.#failing = failed.kind === 'throttled' ? null : failed.lastWord;
+        this.#failing = failed.lastWord;
         const fields = { target: doing.target, reason: failed.message, waitMs };
         this.#options.log?.('info', `asking again for ${doing.what}`, fields);
       },
@@ -239,15 +243,16 @@ class SourceClient {
 
   async #judge(reply: HttpReply, permit: Permit, admittedAtMs: EpochMs, doing: Doing): Promise<Page> {
     const { status } = reply;
-    if (status === 200) {
-      return this.#page(reply, permit, doing);
+    const content = status === 200 ? this.#contentOf(reply) : null;
+    if (content?.isPage) {
+      permit.accepted();
+      this.#failing = null;
+      const { count, executions, unreadable } = content;
+      return { count, executions, unreadable, receivedAtMs: reply.receivedAtMs };
     }
     const { code = '' } = complaintOf(reply, this.#redact);
     if (status === 429 || /^APIGW?\.0308$/.test(code)) {
-      this.#throttled += 1;
-      this.#options.pacer.slowDown(admittedAtMs, retryAfterMs(reply));
-      // No wait of its own: the pacer holds all back.
-      throw new FailedAttempt('throttled', refusal(doing, reply), 0);
+      throw this.#throttledBy(reply, admittedAtMs, doing);
     }
     // 0307 is "the token must be updated", whatever the status.
     if (status === 401 || /^APIGW?\.0307$/.test(code)) {
@@ -256,20 +261,29 @@ class SourceClient {
     if (status >= 500 || status === 408) {
       throw new FailedAttempt('fault', refusal(doing, reply));
     }
+    if (content !== null) {
+      // Some services report errors with status 200: what the source says comes first, then what is wrong with the body.
+      throw new FailedAttempt('fault', code === '' ? garbled(doing, reply, content.problem) : refusal(doing, reply));
+    }
     permit.accepted();
     throw refusal(doing, reply);
   }
 
-  #page(reply: HttpReply, permit: Permit, doing: Doing): Page {
-    const content =
-      reply.text === null ? { isPage: false as const, problem: 'it is not UTF-8' } : parsePage(reply.text, this.#texts);
-    if (!content.isPage) {
-      throw new FailedAttempt('fault', garbled(doing, reply, content.problem));
+  #contentOf({ text }: HttpReply): PageContent {
+    return text === null ? { isPage: false, problem: 'it is not UTF-8' } : parsePage(text, this.#texts);
+  }
+
+  /** Notes a 429. Returns an attempt to try again, or the error itself where the wait would be too long. */
+  #throttledBy(reply: HttpReply, admittedAtMs: EpochMs, doing: Doing): FailedAttempt | SourceError {
+    this.#throttled += 1;
+    const waitMs = retryAfterMs(reply);
+    const mostMs = Math.min(longestWaitMs, this.#options.timeLeftMs?.() ?? Number.POSITIVE_INFINITY);
+    if (waitMs !== null && waitMs > mostMs) {
+      return refusal(doing, reply, this.#options.clock.now() + waitMs);
     }
-    permit.accepted();
-    this.#failing = null;
-    const { count, executions, unreadable } = content;
-    return { count, executions, unreadable, receivedAtMs: reply.receivedAtMs };
+    this.#options.pacer.slowDown(admittedAtMs, waitMs);
+    // No wait of its own: the pacer holds all back.
+    return new FailedAttempt('throttled', refusal(doing, reply), 0);
   }
 
   #iamEndpoint(): Endpoint {

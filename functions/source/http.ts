@@ -4,6 +4,8 @@
  * Knows nothing of DataArts. undici's own retry interceptor is not used: it has no jitter and does not retry its own
  * header and body timeouts.
  */
+import { promisify } from 'node:util';
+import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import type { Dispatcher } from 'undici';
 import Pool from 'undici/lib/dispatcher/pool.js';
 import { abortAfter, type Clock } from '../clock.ts';
@@ -150,7 +152,7 @@ export class Endpoint {
         const value = replyHeaders[name];
         return Array.isArray(value) ? value[0] : value;
       },
-      text: decodeUtf8(bytes),
+      text: await decodeBody(bytes, replyHeaders['content-encoding']),
       sentAtMs,
       receivedAtMs: this.#clock.now(),
     };
@@ -226,6 +228,31 @@ class ReplyReceiver implements Dispatcher.DispatchHandler {
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+const decoders: Readonly<Record<string, (bytes: Uint8Array, options: { maxOutputLength: number }) => Promise<Buffer>>> =
+  {
+    gzip: promisify(gunzip),
+    'x-gzip': promisify(gunzip),
+    deflate: promisify(inflate),
+    br: promisify(brotliDecompress),
+  };
+
+/** Decodes codings that nobody asked for, as some proxies apply them. Returns null where the body is not what it claims to be. */
+async function decodeBody(bytes: Uint8Array, encoding: string | string[] | undefined): Promise<string | null> {
+  const codings = String(encoding ?? '')
+    .toLowerCase()
+    .split(',')
+    .map((coding) => coding.trim());
+  let decoded = bytes;
+  for (const coding of codings.filter((name) => name !== '' && name !== 'identity').toReversed()) {
+    try {
+      decoded = (await decoders[coding]?.(decoded, { maxOutputLength: defaultLimits.maxReplyBytes })) ?? decoded;
+    } catch {
+      return null;
+    }
+  }
+  return decodeUtf8(decoded);
+}
 
 function decodeUtf8(bytes: Uint8Array): string | null {
   try {

@@ -32,8 +32,6 @@ export interface Pacer {
 /** The server counts arrivals, and a late one makes room for one too many: the window is this much longer than the quota's. */
 const windowMargin = 0.03;
 const minWindowMarginMs = 150;
-/** A longer `Retry-After` than this (or than the window) is taken for a mistake. */
-const maxPauseMs = 60_000;
 /** How a pacer takes a 429: how much slower it goes then, and how it comes back, so much after so long without another. */
 interface Manner {
   readonly slowDownFactor: number;
@@ -139,8 +137,7 @@ class SlidingWindowPacer implements Pacer {
 
   slowDown(admittedAtMs: EpochMs, retryAfterMs: number | null): void {
     const now = this.#clock.now();
-    const pauseMs = Math.min(Math.max(retryAfterMs ?? this.#windowMs, 0), Math.max(maxPauseMs, this.#windowMs));
-    this.#pausedUntilMs = Math.max(this.#pausedUntilMs, now + pauseMs);
+    this.#pausedUntilMs = Math.max(this.#pausedUntilMs, now + Math.max(retryAfterMs ?? this.#windowMs, 0));
     this.#admittedSinceStep = 0;
     this.#steppedAtMs = this.#pausedUntilMs;
     if (admittedAtMs > this.#slowedAtMs) {

@@ -49,12 +49,24 @@ export function complaintOf(reply: HttpReply, redact: (text: string) => string):
   };
 }
 
-/** An error reply that is final. */
-export function refusal(doing: Doing, reply: HttpReply): SourceError {
+/**
+ * Returns the error for a reply that reports one.
+ *
+ * @param againAtMs when the source may be asked again, where it said so
+ */
+export function refusal(doing: Doing, reply: HttpReply, againAtMs: EpochMs | null = null): SourceError {
   const complaint = complaintOf(reply, doing.redact);
-  const said = complaint.text === undefined ? '' : `: ${complaint.text}`;
-  return new SourceError(`${doing.who} refused ${subject(doing)} with HTTP ${reply.status}${said}`, {
-    remedy: remedyFor(doing, reply.status, complaint),
+  const foreign =
+    complaint.code === undefined && complaint.text === undefined ? foreignReply(reply, doing.redact) : null;
+  const said = complaint.text ?? foreign;
+  const isWithoutStatus = reply.status === 200;
+  const status = isWithoutStatus ? 'an error (HTTP 200)' : `HTTP ${reply.status}`;
+  const wait = againAtMs === null ? '' : `Run again after ${isoTime(againAtMs)}: the source asks to wait until then. `;
+  return new SourceError(`${doing.who} refused ${subject(doing)} with ${status}${said === null ? '' : `: ${said}`}`, {
+    remedy:
+      foreign === null
+        ? `${wait}${remedyFor(doing, reply.status, complaint)}`
+        : `Check ${doing.endpointKey}, and whether a proxy or web filter between here and the API answers in its place.`,
     target: doing.target,
     window: doing.window,
     code: complaint.code,
@@ -62,6 +74,22 @@ export function refusal(doing: Doing, reply: HttpReply): SourceError {
     httpStatus: reply.status,
     retryable: reply.status >= 500 || reply.status === 429 || reply.status === 408,
   });
+}
+
+/** Names a reply that is not the API's: a redirect with the host it leads to, a web page with its title. Null for others. */
+function foreignReply(reply: HttpReply, redact: (text: string) => string): string | null {
+  const location = reply.header('location');
+  if (reply.status >= 300 && reply.status < 400 && location !== undefined) {
+    // The host alone: the rest of a login page's URL may hold secrets.
+    const host = URL.canParse(location) ? new URL(location).origin : 'another path';
+    return `a redirect to ${cleanText(host, redact) ?? 'an unreadable address'}`;
+  }
+  if (!/html/i.test(reply.header('content-type') ?? '') && !/^\s*<(!doctype html|html)/i.test(reply.text ?? '')) {
+    return null;
+  }
+  const title = cleanText(/<title[^>]*>([^<]*)</i.exec(reply.text ?? '')?.[1], redact);
+  const server = cleanText(reply.header('server'), redact);
+  return `a web page${title === undefined ? '' : ` "${title}"`}${server === undefined ? '' : ` from ${server}`}`;
 }
 
 /** No reply came. */
@@ -127,17 +155,16 @@ export function failedAttempt(fault: TransportFault, doing: Doing): FailedAttemp
 /** HTTP 2xx, but the body is not what it should be. */
 export function garbled(doing: Doing, reply: HttpReply, problem: string): SourceError {
   const type = cleanText(reply.header('content-type'), doing.redact) ?? 'no content type';
-  return new SourceError(
-    `${doing.who} answered ${subject(doing)} with HTTP ${reply.status} and a truncated or garbled body: ${problem} (${type})`,
-    {
-      remedy: `Run again; if it stays, check that ${doing.endpointKey} is the API's endpoint and no proxy or login page answers in its place.`,
-      target: doing.target,
-      window: doing.window,
-      requestId: complaintOf(reply, doing.redact).requestId,
-      httpStatus: reply.status,
-      retryable: true,
-    },
-  );
+  const foreign = foreignReply(reply, doing.redact);
+  const body = foreign ?? `a truncated or garbled body: ${problem} (${type})`;
+  return new SourceError(`${doing.who} answered ${subject(doing)} with HTTP ${reply.status} and ${body}`, {
+    remedy: `Run again; if it stays, check that ${doing.endpointKey} is the API's endpoint and no proxy or login page answers in its place.`,
+    target: doing.target,
+    window: doing.window,
+    requestId: complaintOf(reply, doing.redact).requestId,
+    httpStatus: reply.status,
+    retryable: true,
+  });
 }
 
 /** A text of the other side: one line, no control characters, no secrets, at most 300 characters; undefined where there is none. */

@@ -89,15 +89,20 @@ function rowsOf(body: unknown): readonly unknown[] | null {
     return null;
   }
   const rows = body['resources'];
-  return Array.isArray(rows) ? rows : saysNothingButZero(body) ? [] : null;
+  return Array.isArray(rows) ? rows : isEmptyList(body) ? [] : null;
 }
 
 /**
- * Whether an empty list is left out, or null, as some serializers do with it. Beside anything else a count of 0 proves
- * nothing: that may be an error, or rows under another name.
+ * Whether an empty list is written as null, or left out, as some serializers do with it. Where it is left out, a count of 0
+ * proves nothing beside anything else: that may be an error, or rows under another name.
  */
-function saysNothingButZero(body: WireObject): boolean {
-  return countOf(body) === 0 && Object.entries(body).every(([name, value]) => name === 'count' || value === null);
+function isEmptyList(body: WireObject): boolean {
+  if (countOf(body) !== 0 || (body['error_code'] ?? null) !== null) {
+    return false;
+  }
+  return (
+    body['resources'] === null || Object.entries(body).every(([name, value]) => name === 'count' || value === null)
+  );
 }
 
 function countOf(body: unknown): number | null {

@@ -15,7 +15,7 @@ import type { PageSource } from '../reading/page-source.ts';
 import type { BackfillTask } from './backfill-task.ts';
 import { upperHalf } from './next-window.ts';
 import { Recorder } from './recorder.ts';
-import { newRunState, type RunState, readAndCommit, reportProgress } from './run-state.ts';
+import { isCommitDue, newRunState, type RunState, readAndCommit, reportProgress } from './run-state.ts';
 import { SliceReader } from './slice-reader.ts';
 import { outcomeOf, type TargetOutcome } from './summary.ts';
 import { type Calibration, calibrateRun, countingSource, lateRowsFrom, rowsInTimeLeft } from './target-reader.ts';
@@ -142,7 +142,7 @@ async function readSpans(backfill: Backfill, spans: readonly Window[]): Promise<
     }
     const doneMs = Math.min(beforeMs + lengthOf(spans) - lengthOf(slices.rest), backfill.totalMs);
     reportProgress(run, state, { atMs: toMs, doneMs, totalMs: backfill.totalMs });
-    if (recorder.isDue && slices.rest.length > 0 && (await commitAndYield(recorder, slices))) {
+    if (isCommitDue(state, recorder) && slices.rest.length > 0 && (await commitAndYield(recorder, slices))) {
       return true;
     }
   }

@@ -14,7 +14,7 @@ import { LookbackGate } from './lookback-gate.ts';
 import { furthestLookback, lookbackOf, lookbacks, nextWindow, spansToRead } from './next-window.ts';
 import { Recorder } from './recorder.ts';
 import { reobserveOpen, reobserveOthers } from './reobserve.ts';
-import { newRunState, type RunState, readAndCommit, reportProgress } from './run-state.ts';
+import { isCommitDue, newRunState, type RunState, readAndCommit, reportProgress } from './run-state.ts';
 import { type ReadSlice, SliceReader } from './slice-reader.ts';
 import { outcomeOf, type TargetOutcome } from './summary.ts';
 import { calibrateRun, countingSource, lateRowsFrom, rowsInTimeLeft, sourceTime } from './target-reader.ts';
@@ -116,7 +116,7 @@ async function readAll({ run, state, source, recorder, untilMs, unproven }: Incr
     }
     const { toMs } = slice.window;
     reportProgress(run, state, { atMs: toMs, doneMs: totalMs - lengthOf(slices.rest), totalMs });
-    if (recorder.isDue && slices.rest.length > 0 && (await recorder.commit('running', null)).conflicted) {
+    if (isCommitDue(state, recorder) && slices.rest.length > 0 && (await recorder.commit('running', null)).conflicted) {
       slices.keepOnly(spansFrom(toRead(), slices.rest[0]?.fromMs ?? toMs));
       if (slices.rest.length === 0) {
         run.log('info', 'another run has covered the rest of the window', { target: run.target.name });

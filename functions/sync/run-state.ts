@@ -1,5 +1,5 @@
 /** A run of one target under way: its state, its progress, and its end. Whatever ends it, what is proven complete is committed. */
-import { type DqsyncError, StoppedError, toDqsyncError } from '../errors.ts';
+import { type DqsyncError, SourceError, StoppedError, toDqsyncError } from '../errors.ts';
 import type { EpochMs, Window } from '../model.ts';
 import type { Recorder } from './recorder.ts';
 import type { TargetRun } from './target-run.ts';
@@ -13,6 +13,10 @@ export interface RunState {
   /** How far reading is proven. */
   at: { readonly atMs: EpochMs; readonly doneMs: number; readonly totalMs: number };
   rowsRead: number;
+  /** Whether any row of the source could be read. */
+  hasReadable: boolean;
+  /** Why the first row that could not be read was none; null where there was no such row. */
+  unreadableReason: string | null;
   done: boolean;
   error: DqsyncError | null;
   /** What somebody has to supply before the first run can begin; null where nothing is missing. */
@@ -22,12 +26,22 @@ export interface RunState {
 /** Returns the state of a run that has done nothing yet. */
 export function newRunState(): RunState {
   const at = { atMs: 0, doneMs: 0, totalMs: 0 };
-  return { recorder: null, window: null, at, rowsRead: 0, done: false, error: null, waitingFor: null };
+  return {
+    recorder: null,
+    window: null,
+    at,
+    rowsRead: 0,
+    hasReadable: false,
+    unreadableReason: null,
+    done: false,
+    error: null,
+    waitingFor: null,
+  };
 }
 
 /**
  * Runs `read` and commits at its end. A run that was stopped commits and is not done. A run that failed commits and throws,
- * and so does one whose time ran out while the source was failing.
+ * and so does one whose time ran out while the source was failing, or before any of it was read.
  *
  * @throws DqsyncError of `read`, or of the commit
  */
@@ -39,14 +53,15 @@ export async function readAndCommit(
 ): Promise<void> {
   try {
     await read();
+    requireReadable(state, recorder);
   } catch (thrown) {
     if (recorder.isBroken) {
       throw thrown;
     }
-    const { failing } = run.source.stats();
-    if (failing !== null && run.budget.remainingMs() === 0) {
-      await recorder.commit('failed', failing.message);
-      throw failing;
+    const failure = run.budget.remainingMs() === 0 ? failureOf(run, state, thrown) : null;
+    if (failure !== null) {
+      await recorder.commit('failed', failure.message);
+      throw failure;
     }
     if (thrown instanceof StoppedError) {
       const isWaiting = state.waitingFor !== null;
@@ -60,6 +75,52 @@ export async function readAndCommit(
   }
   await recorder.commit('done', null);
   state.done = true;
+}
+
+/**
+ * Whether enough is gathered to commit.
+ *
+ * @throws SourceError if nothing of it could be read
+ */
+export function isCommitDue(state: RunState, recorder: Recorder): boolean {
+  if (recorder.isDue) {
+    requireReadable(state, recorder);
+  }
+  return recorder.isDue;
+}
+
+/**
+ * Refuses to cover anything where no row could be read: the API has changed, and windows would be complete without a row of
+ * theirs in the table.
+ *
+ * @throws SourceError
+ */
+function requireReadable({ hasReadable, unreadableReason }: RunState, recorder: Recorder): void {
+  if (!hasReadable && unreadableReason !== null) {
+    recorder.forgetWindows();
+    throw new SourceError(`no row that the source shows can be read: ${unreadableReason}`, {
+      remedy: 'The API may have changed: look for a newer version of dqsync. Nothing was covered, so nothing is lost.',
+    });
+  }
+}
+
+/** Why a run whose time is spent has failed; null where it got on, and the next one goes on from there. */
+function failureOf({ source, target }: TargetRun, state: RunState, thrown: unknown): DqsyncError | null {
+  const { failing } = source.stats();
+  const hasProgress = state.at.doneMs > 0;
+  const isThrottled =
+    failing instanceof SourceError && (failing.httpStatus === 429 || /\.0308$/.test(failing.code ?? ''));
+  if (failing !== null && !(hasProgress && isThrottled)) {
+    return failing;
+  }
+  if (hasProgress || !(thrown instanceof StoppedError) || state.waitingFor !== null) {
+    return null;
+  }
+  return new SourceError('the time of this run was spent before any window was read to its end', {
+    target: target.name,
+    remedy: 'Give it more time with maxRunSeconds. Coverage did not grow; run again to continue.',
+    retryable: true,
+  });
 }
 
 /** Reports progress: `doneMs` of the `totalMs` to read, now at `atMs`. `at` is null where only rows have come. */

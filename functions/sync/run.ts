@@ -22,7 +22,7 @@ export interface Run {
   /** What to backfill; undefined for the incremental sync. */
   readonly backfill?: BackfillTask | undefined;
   readonly store: Store;
-  readonly connect: (target: TargetConfig, signal: AbortSignal) => Source;
+  readonly connect: (target: TargetConfig, signal: AbortSignal, timeLeftMs?: () => number) => Source;
   readonly clock: Clock;
   /** Milliseconds this run may take; infinite for no limit. */
   readonly limitMs: number;
@@ -92,7 +92,7 @@ async function withTargetRun<T>(
   work: (targetRun: TargetRun) => Promise<T>,
 ): Promise<T> {
   const budget = openBudget(run.clock, limitMs, run.stop);
-  const source = run.connect(targetConfig, budget.signal);
+  const source = run.connect(targetConfig, budget.signal, budget.remainingMs);
   const settings = settingsOf(run.config);
   try {
     return await work({

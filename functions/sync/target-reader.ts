@@ -1,6 +1,6 @@
 /** How a run reads its target's source: how many windows at once, how much in the time that is left, by whose clock. */
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
-import { type EpochMs, maxPageRows, type Window } from '../model.ts';
+import { type EpochMs, type FetchPage, maxPageRows, type Window } from '../model.ts';
 import { Evidence } from '../reading/evidence.ts';
 import { calibrate, type PageSource, type Reply } from '../reading/page-source.ts';
 import { type RunState, reportProgress } from './run-state.ts';
@@ -44,7 +44,14 @@ export function countingSource(
   state: RunState,
   { maxSpanMs }: Pick<Checkpoint, 'maxSpanMs'>,
 ): PageSource {
-  const source = pageSourceOf(run, (rows) => {
+  const { fetchPage } = run.source;
+  const watched: FetchPage = async (request) => {
+    const page = await fetchPage(request);
+    state.hasReadable ||= page.executions.length > 0;
+    state.unreadableReason ??= page.unreadable[0]?.reason ?? null;
+    return page;
+  };
+  const source = pageSourceOf({ ...run, source: { ...run.source, fetchPage: watched } }, (rows) => {
     state.rowsRead += rows;
     reportProgress(run, state, null);
   });

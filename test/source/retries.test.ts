@@ -215,7 +215,7 @@ describe('a reply that is too big or too slow', () => {
 describe('while it is asked again', () => {
   it.each([
     ['a source in trouble is failing', { status: 503 }, 'source'],
-    ['one that says 429 is not', { status: 429 }, undefined],
+    ['one that says 429 is failing', { status: 429 }, 'source'],
   ])('%s, and nothing is once it has given a page', async (_name, trouble, kind) => {
     const server = await startLoopback((_, index) => (index < 2 ? trouble : aPage));
     const kinds: (string | undefined)[] = [];

@@ -197,7 +197,7 @@ describe('open executions', () => {
     life.remove(garbled.id);
     life.remove(gone.id);
     life.remove(notified.id);
-    life.addUnreadable('id-text', { startTimeMs });
+    life.addUnreadable('id-decimal', { startTimeMs });
     world.clock.advance(hourMs);
     expect(await world.syncWell()).toMatchObject({ openExecutions: 1, quarantined: 1, rowsWritten: 1 });
     const told = (await world.view()).filter((row) => String(row['extra']).includes('vanished_at'));

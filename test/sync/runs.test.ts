@@ -294,8 +294,22 @@ describe('a run', () => {
     expect(runId).toMatch(/^20260601T120000Z-[0-9a-f]{8}$/);
   });
 
+  it.each(['sync', 'backfill'])('covers nothing where no row of the source can be read: %s', async (mode) => {
+    const world = await syncedSource();
+    for (let row = 0; row < 250; row += 1) {
+      world.sim.life.addUnreadable('id-text');
+    }
+    world.clock.advance(minuteMs);
+    const nowMs = world.clock.now();
+    const task = { window: { fromMs: nowMs - dayMs, toMs: nowMs }, again: false };
+    const [summary] = await world.sync(mode === 'sync' ? {} : { backfill: task });
+    expect(summary).toMatchObject({ done: false, rowsWritten: 0, watermark: null });
+    expect(summary?.error?.message).toContain('no row that the source shows can be read: id is not an integer: "x-');
+  });
+
   it('quarantines hundreds of unreadable rows once', async () => {
     const world = await syncedSource();
+    world.sim.life.addExecution({ startTimeMs: world.clock.now() });
     for (let row = 0; row < 500; row += 1) {
       world.sim.life.addUnreadable('id-text');
     }

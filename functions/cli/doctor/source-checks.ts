@@ -3,11 +3,11 @@ import type { Clock } from '../../clock.ts';
 import type { TargetConfig } from '../../config.ts';
 import type { Connections } from '../../connect.ts';
 import { CredentialsError, SourceError, toDqsyncError } from '../../errors.ts';
+import { type EpochMs, maxPageRows, type Page } from '../../model.ts';
 import type { Source } from '../../source/client.ts';
 import { readCredentials } from '../../source/credentials.ts';
 import { targetOf } from '../../sync/targets.ts';
-import { askableMs } from '../../time-range.ts';
-import { count } from '../terminal/formats.ts';
+import { count, counted } from '../terminal/formats.ts';
 import { answerWithin, askSourceClock, describeFutureRows, describeSkew } from '../terminal/source-clock.ts';
 import { type Check, type CheckSubject, failedCheck, passedCheck, runCheck, skippedCheck } from './check.ts';
 
@@ -15,7 +15,8 @@ import { type Check, type CheckSubject, failedCheck, passedCheck, runCheck, skip
 const patienceMs = 60_000;
 /** Beyond this the clock is wrong, and rows may be read before they are there. */
 const maxSkewMs = 60_000;
-const wholeSpan = { startTimeMs: askableMs.first, endTimeMs: askableMs.last };
+/** Some services refuse to list more than a day at once. */
+const listedMs = 86_400_000 - 60_000;
 
 type Note = (check: Check) => void;
 
@@ -32,9 +33,9 @@ export async function checkSource(connections: Connections, target: TargetConfig
     return;
   }
   const limit = answerWithin(patienceMs);
-  const source = connections.connect(target, limit.signal);
+  const source = connections.connect(target, limit.signal, () => patienceMs);
   try {
-    if (await checkList(source, target, note)) {
+    if (await checkList(source, target, connections.clock.now(), note)) {
       await checkClocks(connections.clock, source, target, note);
     }
   } finally {
@@ -49,17 +50,16 @@ const secretForms = {
   token: 'a token',
 } as const;
 
-/** One row: proves the credentials, then the list. Returns whether there is any use in asking more. */
-async function checkList(source: Source, target: TargetConfig, note: Note): Promise<boolean> {
+/** Lists the last day: proves the credentials, then the list. Returns whether there is any use in asking more. */
+async function checkList(source: Source, target: TargetConfig, nowMs: EpochMs, note: Note): Promise<boolean> {
   const subject = subjectOf(target);
   const rest = ['clock', 'future rows'];
   try {
     const { filter } = targetOf(target);
-    const page = await source.fetchPage({ ...wholeSpan, filter, limit: 1, offset: 0 });
+    const span = { startTimeMs: nowMs - listedMs, endTimeMs: nowMs };
+    const page = await source.fetchPage({ ...span, filter, limit: maxPageRows, offset: 0 });
     note(passedCheck(subject('credentials'), 'the source lets us in'));
-    note(
-      passedCheck(subject('list'), `the source answers${page.count === null ? '' : `, count ${count(page.count)}`}`),
-    );
+    note(listCheck(subject('list'), page));
     return true;
   } catch (thrown) {
     const error = toDqsyncError(thrown);
@@ -79,6 +79,23 @@ async function checkList(source: Source, target: TargetConfig, note: Note): Prom
     skipAll(rest, subject, 'the list does not work', note);
     return false;
   }
+}
+
+/** Rows that cannot be read are no reason to stop, unless no other comes. */
+function listCheck(subject: CheckSubject, { count: total, executions, unreadable }: Page): Check {
+  const [first] = unreadable;
+  if (first === undefined) {
+    return passedCheck(subject, `the source answers${total === null ? '' : `, count ${count(total)} in the last day`}`);
+  }
+  return {
+    ...subject,
+    outcome: executions.length === 0 ? 'failed' : 'noticed',
+    finding: `${counted(unreadable.length, 'row')} of ${count(unreadable.length + executions.length)} cannot be read: ${first.reason}`,
+    remedy:
+      executions.length === 0
+        ? 'The API may have changed: look for a newer version of dqsync. A sync fails and covers nothing.'
+        : 'Such rows are quarantined whole, and counted by "dqsync status".',
+  };
 }
 
 async function checkClocks(clock: Clock, source: Source, target: TargetConfig, note: Note): Promise<void> {

@@ -59,7 +59,7 @@ async function reportOn(config: Config, connections: Connections, target: Target
 
 async function askSoftly({ connect, clock }: Connections, target: TargetConfig): Promise<SourceClock> {
   const limit = answerWithin(patienceMs);
-  const source = connect(target, limit.signal);
+  const source = connect(target, limit.signal, () => patienceMs);
   try {
     return await askSourceClock(source, targetOf(target).filter, clock);
   } finally {

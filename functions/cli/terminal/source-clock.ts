@@ -1,13 +1,16 @@
 /** Whether the source's clocks are off: its `Date` against ours, and rows that start in the future. One request. */
 import { abortAfter, type Clock, isoTime } from '../../clock.ts';
-import { StoppedError } from '../../errors.ts';
-import { type EpochMs, type FetchPage, maxPageRows, type PageFilter } from '../../model.ts';
+import { SourceError, StoppedError } from '../../errors.ts';
+import { type EpochMs, type FetchPage, maxPageRows, type Page, type PageFilter } from '../../model.ts';
 import type { SourceStats } from '../../source/client.ts';
 import { askableMs } from '../../time-range.ts';
 import { counted, duration } from './formats.ts';
 
 /** Rows may be this far ahead without a word: clocks are never quite the same. */
 const toleratedMs = 60_000;
+
+/** Rows are looked for so far ahead where a longer span is refused: some services list no more than a day at once. */
+const shortMs = 86_400_000 - 60_000;
 
 /** What the source shows of its clocks. */
 export interface SourceClock {
@@ -30,12 +33,13 @@ export async function askSourceClock(
   clock: Clock,
 ): Promise<SourceClock> {
   const startTimeMs = clock.now() + toleratedMs;
-  const page = await source.fetchPage({
-    startTimeMs,
-    endTimeMs: askableMs.last,
-    filter,
-    limit: maxPageRows,
-    offset: 0,
+  const ask = (endTimeMs: EpochMs): Promise<Page> =>
+    source.fetchPage({ startTimeMs, endTimeMs, filter, limit: maxPageRows, offset: 0 });
+  const page = await ask(askableMs.last).catch((thrown: unknown) => {
+    if (thrown instanceof SourceError && thrown.httpStatus === 400) {
+      return ask(startTimeMs + shortMs);
+    }
+    throw thrown;
   });
   const starts = page.executions.map((execution) => execution.startTimeMs);
   const rows = starts.length + page.unreadable.length;

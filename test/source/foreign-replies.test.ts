@@ -1,0 +1,143 @@
+/** Replies that are not what the API documents: errors with status 200, other codings, proxies, long waits. */
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { SourceError } from '../../functions/errors.ts';
+import { type Answer, aPage, aPageBody, aRequest, connect, startLoopback, testClock } from './loopback.ts';
+
+/** The error that a source ends with which always answers the same. */
+async function errorOf(answer: Answer, options: Parameters<typeof connect>[1] = {}): Promise<SourceError> {
+  const server = await startLoopback(() => answer);
+  const thrown = await connect(server.url, options)
+    .fetchPage(aRequest)
+    .catch((error: unknown) => error);
+  expect(thrown).toBeInstanceOf(SourceError);
+  return thrown as SourceError;
+}
+
+describe('an error with status 200', () => {
+  it.each([
+    ['DQC.5000', 'internal: workspace offline'],
+    ['DAYU.3001', 'project is frozen'],
+  ])('is reported in the words of the source: %s', async (code, text) => {
+    const error = await errorOf({ body: JSON.stringify({ error_code: code, error_msg: text, request_id: 'r1' }) });
+    expect(error.message).toContain(`with an error (HTTP 200): ${text}`);
+    expect(error).toMatchObject({ code, requestId: 'r1', httpStatus: 200 });
+  });
+
+  it('throttles by its code, as with status 429', async () => {
+    let asked = 0;
+    const server = await startLoopback(() =>
+      ++asked === 1 ? { body: '{"error_code":"APIG.0308","error_msg":"slow down"}' } : aPage,
+    );
+    const source = connect(server.url);
+    expect((await source.fetchPage(aRequest)).executions).toHaveLength(1);
+    expect(source.stats().throttled).toBe(1);
+  });
+
+  it('is no empty list, whatever count it has', async () => {
+    const error = await errorOf({ body: '{"count":0,"resources":null,"error_code":"DQC.1","error_msg":"no"}' });
+    expect(error.message).toContain(': no');
+  });
+});
+
+describe('an empty list', () => {
+  it.each([
+    '{"count":0,"resources":null,"request_id":"abc"}',
+    '{"count":0,"resources":null}',
+    '{"count":0,"resources":[],"request_id":"abc"}',
+    '{"count":"0","resources":null}',
+    '{"count":0}',
+  ])('may be written as %s', async (body) => {
+    const server = await startLoopback(() => ({ body }));
+    expect(await connect(server.url).fetchPage(aRequest)).toMatchObject({ count: 0, executions: [], unreadable: [] });
+  });
+
+  it.each(['{"count":3,"resources":null}', '{"resources":null}', '{"count":0,"rows":[1]}'])(
+    'is not what %s says',
+    async (body) => {
+      expect((await errorOf({ body })).message).toContain('no array "resources"');
+    },
+  );
+});
+
+describe('a coding that nobody asked for', () => {
+  it.each([
+    ['gzip', gzipSync],
+    ['x-gzip', gzipSync],
+    ['GZIP', gzipSync],
+    ['deflate', deflateSync],
+    ['br', brotliCompressSync],
+    ['identity', Buffer.from],
+    ['gzip, br', (text: string) => brotliCompressSync(gzipSync(text))],
+  ] as const)('is decoded: %s', async (coding, encode) => {
+    const server = await startLoopback(() => ({
+      headers: { 'content-encoding': coding },
+      body: Buffer.from(encode(aPageBody(3))),
+    }));
+    expect((await connect(server.url).fetchPage(aRequest)).executions).toHaveLength(3);
+  });
+
+  it('is no page where the body is not what it claims to be', async () => {
+    const error = await errorOf({ headers: { 'content-encoding': 'gzip' }, body: aPageBody(1) });
+    expect(error.message).toContain('garbled');
+  });
+});
+
+describe('a reply from something before the API', () => {
+  it.each([
+    [
+      { status: 302, headers: { location: 'https://login.example.com/sso?token=abc' } },
+      'a redirect to https://login.example.com',
+    ],
+    [{ status: 301, headers: { location: '/v3' } }, 'a redirect to another path'],
+    [
+      { status: 403, headers: { 'content-type': 'text/html', server: 'squid' }, body: '<html><title>Blocked</title>' },
+      'a web page "Blocked" from squid',
+    ],
+    [{ status: 407, headers: { 'content-type': 'text/html' }, body: '<!doctype html><p>' }, 'a web page'],
+    [
+      { status: 200, headers: { 'content-type': 'text/html' }, body: '<html><title>Log in</title>' },
+      'a web page "Log in"',
+    ],
+  ])('is named: %j', async (answer, said) => {
+    const error = await errorOf(answer);
+    expect(error.message).toContain(said);
+    expect(error.message).not.toContain('token=abc');
+    expect(error.remedy).toContain('proxy');
+  });
+});
+
+describe('a wait that the source asks for', () => {
+  const throttled = (retryAfter: string): Answer => ({
+    status: 429,
+    headers: { 'retry-after': retryAfter },
+    body: '{"error_code":"APIG.0308","error_msg":"quota of the day is used up"}',
+  });
+
+  it.each([
+    ['hours', '21600', Number.POSITIVE_INFINITY, '2026-01-02T06:00:00.000Z'],
+    ['a date', 'Fri, 02 Jan 2026 06:00:00 GMT', Number.POSITIVE_INFINITY, '2026-01-02T06:00:00.000Z'],
+    ['more than the time left', '60', 25_000, '2026-01-02T00:01:00.000Z'],
+  ])('ends the run at once in its own words where it does not fit: %s', async (_, retryAfter, timeLeftMs, until) => {
+    const clock = testClock();
+    const server = await startLoopback(() => ({
+      ...(throttled(retryAfter) as object),
+      headers: { 'retry-after': retryAfter, date: new Date(clock.now()).toUTCString() },
+    }));
+    const source = connect(server.url, { clock, timeLeftMs: () => timeLeftMs });
+    const error = await source.fetchPage(aRequest).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ httpStatus: 429, code: 'APIG.0308' });
+    expect(String(error)).toContain('quota of the day is used up');
+    expect((error as SourceError).remedy).toContain(`Run again after ${until}`);
+    expect(server.received).toHaveLength(1);
+    expect(clock.sleeps).toEqual([]);
+  });
+
+  it('is kept where it fits', async () => {
+    const clock = testClock();
+    let asked = 0;
+    const server = await startLoopback(() => (++asked === 1 ? throttled('20') : aPage));
+    await connect(server.url, { clock, timeLeftMs: () => 25_000 }).fetchPage(aRequest);
+    expect(clock.now()).toBeGreaterThanOrEqual(Date.UTC(2026, 0, 2) + 20_000);
+  });
+});
