@@ -8,7 +8,10 @@ export default defineConfig({
     globalSetup: 'test/support/build-cli.ts',
     // Most tests wait for child processes and loopback servers, so two at once help even on two cores.
     maxWorkers: 2,
-    testTimeout: 60_000,
+    // Files share a worker and what it has loaded, which halves the CPU time. What a test changes of a process it puts back.
+    isolate: false,
+    unstubEnvs: true,
+    testTimeout: 180_000,
     hookTimeout: 60_000,
     passWithNoTests: false,
     // Published as ES modules that only a bundler resolves.

@@ -37,7 +37,7 @@ describe('wrong usage ends with 2 and points to the help', () => {
     [[], 'Usage: dqsync'],
     [['sinc'], 'Did you mean sync?'],
     [['sync', '--bogus'], 'Run "dqsync sync --help"'],
-    [['query'], "missing required argument 'sql'"],
+    [['query'], 'the query is empty'],
     [['query', 'SELECT 1', '--csv', '--json'], 'cannot be used with'],
     [['list', '--run-status', 'BROKEN'], 'Allowed choices are RUNNING, FAILED, ALARMING, SUCCESS, SUSPENDING, UNKNOWN'],
     [['list', '--task-type', 'x'], 'Allowed choices are QUALITY_TASK, CONSISTENCY_TASK'],

@@ -46,10 +46,7 @@ it('is smaller than 2 MB, and syncs to a bucket without anything beside it', asy
     env: {
       // parquetjs-lite's Thrift calls `new Buffer`, of which Node warns where it does not lie in node_modules.
       NODE_OPTIONS: '--disable-warning=DEP0005',
-      AWS_REGION: 'eu-central-1',
-      AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
-      AWS_SECRET_ACCESS_KEY: 'verysecretverysecret',
-      AWS_ENDPOINT_URL_S3: s3.endpoint,
+      ...s3.environment,
       DQSYNC_CONFIG: JSON.stringify(config),
       DQSYNC_SECRET: JSON.stringify(defaultAccount.accessKeys[0]),
     },

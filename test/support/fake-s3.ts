@@ -93,6 +93,16 @@ export class FakeS3 {
     return `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
   }
 
+  /** What a process needs in its environment to take it for S3. */
+  get environment(): Record<string, string> {
+    return {
+      AWS_ENDPOINT_URL_S3: this.endpoint,
+      AWS_REGION: 'eu-west-1',
+      AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+      AWS_SECRET_ACCESS_KEY: 'verysecretverysecret',
+    };
+  }
+
   /** A client of the real SDK that talks to it. */
   client(): S3Client {
     const client = new S3Client({

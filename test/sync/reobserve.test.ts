@@ -190,6 +190,8 @@ describe('open executions', () => {
     const world = await syncedSource();
     const { life } = world.sim;
     const startTimeMs = world.clock.now() - 3 * hourMs;
+    // A run to which the source shows unreadable rows only fails: something is wrong with all of it.
+    life.addExecution({ startTimeMs: startTimeMs + 1000 });
     const garbled = life.addExecution({ runStatus: 'RUNNING', endTimeMs: null, startTimeMs });
     const gone = life.addExecution({ runStatus: 'RUNNING', endTimeMs: null, startTimeMs: startTimeMs - minuteMs });
     const notified = life.addExecution({ runStatus: 'ALARMING', startTimeMs, endTimeMs: world.clock.now() - minuteMs });

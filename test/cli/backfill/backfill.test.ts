@@ -45,14 +45,14 @@ describe('dqsync backfill', () => {
       config.source['quota'] = { requests: 150, perSeconds: 1 };
     });
     const running = world.start(['backfill', ...range]);
-    await expect.poll(() => world.simulator.counters.requests, { timeout: 20_000 }).toBeGreaterThan(200);
+    await expect.poll(() => world.simulator.counters.requests, { timeout: 60_000 }).toBeGreaterThan(60);
     running.process.kill('SIGINT');
     const stopped = await running.ended;
     expect(stopped.exitCode).toBe(130);
     expect(stopped.stdout).toContain(`To go on: dqsync backfill ${range.join(' ')}`);
     const before = world.simulator.counters.requests;
     expect(await world.cli(['backfill', ...range])).toMatchObject({ exitCode: 0 });
-    expect(world.simulator.counters.requests - before).toBeLessThan(580);
+    expect(world.simulator.counters.requests - before).toBeLessThan(190);
     const { stdout } = await world.cli(['query', '--json', 'SELECT count(*) AS n FROM quality_instance_observations']);
     const counted = await world.cli(['query', '--json', 'SELECT count(*) AS n FROM quality_instances']);
     expect(stdout).toBe(counted.stdout);
@@ -74,7 +74,7 @@ describe('dqsync backfill', () => {
   it.each([
     [['--from', '2026-01-01'], /--from and --to belong together/],
     [['--from', '2026-02-01', '--to', '2026-01-01'], /is not before --to/],
-    [['--from', 'yesterday', '--to', '2026-01-01'], /--from "yesterday" is not a time/],
+    [['--from', 'someday', '--to', '2026-01-01'], /--from "someday" is not a time/],
     [['--again'], /--again needs --from and --to/],
     [['--target', 'stock'], /no target is named "stock"/],
   ])('refuses %s', async (args, message) => {

@@ -130,25 +130,20 @@ describe('dqsync verify', () => {
     expect([sum('missing'), sum('different'), sum('unsettled')]).toEqual([0, 0, 2]);
   });
 
-  it.each([['page'], ['missing'], [{ cappedAt: 100 }]] as const)(
-    'reads every day completely where count is %j',
-    async (count) => {
-      const world = await aSyncedWorld();
-      world.simulator.traps.count = count;
-      expect((await world.cli(fiveDays(world))).exitCode).toBe(0);
-      await deleteDay(world, dayText(world, 4));
-      const run = await world.cli([...fiveDays(world), '--json']);
-      expect(run.exitCode).toBe(1);
-      const [target] = JSON.parse(run.stdout);
-      expect(target.days.map(({ comparedBy }: { comparedBy: string }) => comparedBy)).toEqual(Array(5).fill('rows'));
-      expect(target.days.map(({ missing }: { missing: number }) => missing)).toEqual([0, 0, 0, 0, 101]);
-    },
-  );
+  it('reads every day completely where count is that of the page', async () => {
+    const world = await aSyncedWorld();
+    world.simulator.traps.count = 'page';
+    expect((await world.cli(fiveDays(world))).exitCode).toBe(0);
+    await deleteDay(world, dayText(world, 4));
+    const run = await world.cli([...fiveDays(world), '--json']);
+    expect(run.exitCode).toBe(1);
+    const [target] = JSON.parse(run.stdout);
+    expect(target.days.map(({ comparedBy }: { comparedBy: string }) => comparedBy)).toEqual(Array(5).fill('rows'));
+    expect(target.days.map(({ missing }: { missing: number }) => missing)).toEqual([0, 0, 0, 0, 101]);
+  });
 
   it.each([
     ['inclusive', 1000, 'count'],
-    ['exclusive', 1000, 'count'],
-    ['inclusive', 1, 'rows'],
     ['exclusive', 1, 'rows'],
   ] as const)(
     'keeps the rows of midnight apart, with %s edges, from those %i ms before, by %s',
@@ -329,21 +324,18 @@ describe('dqsync verify', () => {
       config['warehouse'] = `s3://${s3.bucket}`;
       config['initialFrom'] = new Date(startOf(world)).toISOString();
     });
-    const env = {
-      AWS_ENDPOINT_URL_S3: s3.endpoint,
-      AWS_ACCESS_KEY_ID: 'key',
-      AWS_SECRET_ACCESS_KEY: 'secret',
-      AWS_REGION: 'eu-west-1',
-    };
+    const env = s3.environment;
     addOver(world, 505);
     expect((await world.cli(['sync'], { env })).exitCode).toBe(0);
     const when = (url: URL) => url.searchParams.has('continuation-token');
-    s3.faults.push(...Array.from({ length: 30 }, () => ({ method: 'LIST', when, failure: { body: '' } }) as const));
+    s3.faults.push(
+      ...Array.from({ length: 30 }, () => ({ method: 'LIST', when, failure: { status: 503, body: '' } }) as const),
+    );
 
     const run = await world.cli(fiveDays(world), { env });
 
     expect(run).toMatchObject({ exitCode: 1, stderr: '' });
-    expect(run.stdout).toContain('is no whole listing');
+    expect(run.stdout).toContain('503');
     expect(run.stdout).not.toContain('missing');
     s3.faults.length = 0;
     expect((await world.cli(fiveDays(world), { env })).exitCode).toBe(0);

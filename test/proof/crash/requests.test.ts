@@ -2,23 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { allIsWell } from './all-is-well.ts';
 import { crashAtEveryStep } from './crash-rounds.ts';
 
-/** Processes are slow to start where several tests share two cores. */
-const patience = 180_000;
-
 describe('a process killed at any request, before it takes effect or before its reply arrives', () => {
-  it.each(['first', 'next'] as const)(
-    'loses nothing of its %s sync to S3',
-    async (runs) => {
-      const figures = await crashAtEveryStep({
-        store: 's3',
-        runs,
-        executions: 40,
-        days: 1,
-        steps: { at: 'request', moments: ['before', 'after'] },
-      });
-      expect(figures).toMatchObject(allIsWell);
-      expect(figures.kills).toBeGreaterThan(10);
-    },
-    patience,
-  );
+  it.each(['first', 'next'] as const)('loses nothing of its %s sync to S3', async (runs) => {
+    const figures = await crashAtEveryStep({
+      store: 's3',
+      runs,
+      executions: 40,
+      days: 1,
+      steps: { at: 'request', moments: ['before', 'after'] },
+    });
+    expect(figures).toMatchObject(allIsWell);
+    expect(figures.kills).toBeGreaterThan(10);
+  });
 });

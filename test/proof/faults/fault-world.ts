@@ -74,6 +74,13 @@ const patient = {
   isFlying: false,
 } as const;
 
+/** What the process has in its environment while a world is open, beside the endpoint of S3. */
+const awsEnvironment = {
+  AWS_REGION: 'us-east-1',
+  AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+  AWS_SECRET_ACCESS_KEY: 'verysecretverysecret',
+};
+
 /** Opens a world whose source has 250 executions of the last ten hours. */
 export async function openFaultWorld(secret: object = defaultAccount.password): Promise<FaultWorld> {
   const clock = frozenClock(Date.parse('2026-06-01T12:00:00Z'));
@@ -127,6 +134,9 @@ export async function openFaultWorld(secret: object = defaultAccount.password): 
     close: async () => {
       await Promise.all([source, storage, doors.source, doors.storage].map((proxy) => proxy.close()));
       s3.close();
+      for (const name of [...Object.keys(awsEnvironment), 'AWS_ENDPOINT_URL_S3']) {
+        delete process.env[name];
+      }
       await simulator.close();
       await rm(folder, { recursive: true, force: true });
     },
@@ -168,12 +178,7 @@ async function syncOnce(world: FaultWorld, sourceUrl: string, storageUrl: string
     'config',
   );
   const timeouts = { connectTimeoutMs: 1_000, headersTimeoutMs: socketMs, bodyTimeoutMs: socketMs };
-  Object.assign(process.env, {
-    AWS_ENDPOINT_URL_S3: storageUrl,
-    AWS_REGION: 'us-east-1',
-    AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
-    AWS_SECRET_ACCESS_KEY: 'verysecretverysecret',
-  });
+  Object.assign(process.env, { ...awsEnvironment, AWS_ENDPOINT_URL_S3: storageUrl });
   const storeOptions = { bucket: 'warehouse', prefix: 'table', forcePathStyle: true, answerTimeoutMs: socketMs };
   const pacer = createPacer(config.source.quota, clock);
   return await runTargets({

@@ -58,8 +58,10 @@ export function changeOne({ world, instances }: Inhabited, action: Extract<Actio
     return;
   }
   if (action.do === 'finish') {
-    life.finish(one.id, action.status, nowMs);
-    one.endedAtMs = nowMs;
+    // A re-run starts at the next whole second; no source says that it ended before.
+    const endedAtMs = Math.max(nowMs, one.startTimeMs);
+    life.finish(one.id, action.status, endedAtMs);
+    one.endedAtMs = endedAtMs;
   } else if (action.do === 'notify') {
     life.setNotify(one.id, action.status);
   } else if (action.do === 'rerun') {
