@@ -27,7 +27,7 @@ describe('a config that is wrong', () => {
   it.each([
     ['an unknown key', '{"sauce": {}}', ['unknown key "sauce"']],
     ['a syntax error', '{"source": {},\n "targets": [}', ['not JSON: the syntax is wrong at line 2, column 14']],
-    ['half a file', '{"source": {"endpo', ['not JSON: the syntax is wrong at line 1, column 19']],
+    ['half a file', '{"source": {"endpo', ['not JSON: the syntax is wrong at line 1, column 13']],
     ['something else', '[]', ['not a valid configuration']],
     ['an endpoint that is not safe', '{"source": {"endpoint": "http://example.com"}}', ['source.endpoint', 'https://']],
   ])('with %s ends with 2 and names the place', async (_what, text, parts) => {
