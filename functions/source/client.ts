@@ -14,7 +14,6 @@ import { Endpoint, type HttpLimits, type HttpReply, TransportFault } from './htt
 import { instanceListPath, instanceListQuery } from './instance-list.ts';
 import type { Pacer } from './pacing.ts';
 import { FailedAttempt, type RetryContext, retrying } from './retrying.ts';
-import { SharedTexts } from './shared-texts.ts';
 import { encodeQuery } from './signature.ts';
 import { complaintOf, type Doing, failedAttempt, garbled, redactor, refusal, unreachable } from './source-errors.ts';
 import { parsePage } from './wire.ts';
@@ -94,7 +93,6 @@ class SourceClient {
   readonly #authorization: Authorization;
   readonly #retry: RetryContext;
   readonly #redact: (text: string) => string;
-  readonly #texts = new SharedTexts();
   #iam: Endpoint | undefined;
   #requests = 0;
   #throttled = 0;
@@ -262,7 +260,7 @@ class SourceClient {
 
   #page(reply: HttpReply, permit: Permit, doing: Doing): Page {
     const content =
-      reply.text === null ? { isPage: false as const, problem: 'it is not UTF-8' } : parsePage(reply.text, this.#texts);
+      reply.text === null ? { isPage: false as const, problem: 'it is not UTF-8' } : parsePage(reply.text);
     if (!content.isPage) {
       throw new FailedAttempt('fault', garbled(doing, reply, content.problem));
     }
