@@ -165,16 +165,7 @@ function laterOf(a: EpochMs | null, b: EpochMs | null): EpochMs | null {
 
 function applyOpen(open: readonly OpenEntry[], change: Change): OpenEntry[] {
   const closedAtMs = new Map(change.closed.map(({ key, observedAtMs }) => [key, observedAtMs]));
-  // Only what was written since a rewind ends the doubt, and that was observed later: not the look of a run begun before.
-  const doubtfulAtMs = new Map(
-    open
-      .filter(({ lookedAtMs }) => lookedAtMs === 0)
-      .map(({ execution, observedAtMs }) => [executionKey(execution), observedAtMs]),
-  );
-  const opened = change.opened.filter(
-    ({ execution, observedAtMs }) => doubtfulAtMs.get(executionKey(execution)) !== observedAtMs,
-  );
-  return newestOf([...open, ...opened], (entry) => executionKey(entry.execution)).filter((entry) => {
+  return newestOf([...open, ...change.opened], (entry) => executionKey(entry.execution)).filter((entry) => {
     const atMs = closedAtMs.get(executionKey(entry.execution));
     return atMs === undefined || atMs < entry.observedAtMs;
   });

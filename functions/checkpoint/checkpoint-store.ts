@@ -10,7 +10,7 @@ import { WriteRetries, type WritingRun } from '../warehouse/write-retries.ts';
 import { applyChange, type Change } from './change.ts';
 import { type Checkpoint, emptyCheckpoint, type TargetIdentity } from './checkpoint.ts';
 import { decodeCheckpoint, encodeCheckpoint } from './codec.ts';
-import { withoutRewound } from './rewound.ts';
+import { isRewound } from './rewound.ts';
 
 /** A checkpoint as it lies in the store. */
 export interface LoadedCheckpoint {
@@ -82,7 +82,7 @@ export async function loadCheckpoint(
  * Applies `change` to the checkpoint, on top of whatever others have committed meanwhile. Changes commute, so the order of
  * commits does not matter.
  *
- * @throws ConflictError when others kept winning, StorageError, StateError
+ * @throws ConflictError when others kept winning, or a rewind took coverage back; StorageError, StateError
  */
 export async function commitChange(
   run: CheckpointRun & { readonly settings: { readonly lookbackMs: number } },
@@ -90,9 +90,18 @@ export async function commitChange(
   change: Change,
 ): Promise<Committed> {
   const { lookbackMs } = run.settings;
-  return await moveCheckpoint(run, base, change.commitId, (checkpoint) =>
-    applyChange(checkpoint, withoutRewound(change, base.checkpoint.coverage, checkpoint.coverage), lookbackMs),
-  );
+  return await moveCheckpoint(run, base, change.commitId, (checkpoint) => {
+    if (isRewound(base.checkpoint.coverage, checkpoint.coverage)) {
+      throw new ConflictError(
+        'coverage was taken back while this run was under way, so its last commit does not count',
+        {
+          target: run.target.name,
+          remedy: 'Run again: the next run reads what was taken back, and what this one could not commit.',
+        },
+      );
+    }
+    return applyChange(checkpoint, change, lookbackMs);
+  });
 }
 
 /**

@@ -1,13 +1,6 @@
-/**
- * What a rewind does to a checkpoint, and to the changes of runs that had begun before it (PROTOCOL.md, I15). Pure.
- *
- * A run reads the lookback again and writes only the rows that changed, because by the checkpoint it began with the others
- * are in the table. A rewind puts that in doubt: windows that were covered then, and are not now, stay uncovered until a
- * run reads and writes them again. Windows that this run was the first to read are written in full, and count.
- */
-import { contains, gapsIn } from '../intervals.ts';
+/** What a rewind does to a checkpoint, and how a run that had begun before it notices (PROTOCOL.md, I15). Pure. */
+import { gapsIn } from '../intervals.ts';
 import type { EpochMs, Window } from '../model.ts';
-import type { Change } from './change.ts';
 import { type Checkpoint, withCommitId } from './checkpoint.ts';
 import { cutOut } from './coverage.ts';
 
@@ -30,28 +23,12 @@ export function rewindTo(checkpoint: Checkpoint, toMs: EpochMs, commitId: string
 }
 
 /**
- * Returns `change` as it may be applied to the checkpoint in the store.
+ * Whether coverage was taken back. A run writes only what changed since the checkpoint it began with; a rewind puts that in
+ * doubt, so nothing that such a run has gathered may be committed on top of it.
  *
- * @param base coverage that the change was made on
- * @param current coverage that it is applied to
+ * @param base coverage that the run goes by
+ * @param current coverage in the store
  */
-export function withoutRewound(change: Change, base: readonly Window[], current: readonly Window[]): Change {
-  const rewound = rewoundWindows(base, current);
-  if (rewound.length === 0 || change.rereading !== null) {
-    return change;
-  }
-  const stands = (ms: number): boolean => !rewound.some((window) => contains(window, ms));
-  return {
-    ...change,
-    windows: change.windows.flatMap(({ window, startTimesMs }) =>
-      gapsIn(window, rewound).map((part) => ({ window: part, startTimesMs })),
-    ),
-    seen: change.seen.filter(({ execution }) => stands(execution.startTimeMs)),
-    opened: change.opened.filter(({ execution }) => stands(execution.startTimeMs)),
-  };
-}
-
-/** Returns the windows that `base` covers and `current` does not. */
-export function rewoundWindows(base: readonly Window[], current: readonly Window[]): Window[] {
-  return base.flatMap((window) => gapsIn(window, current));
+export function isRewound(base: readonly Window[], current: readonly Window[]): boolean {
+  return base.some((window) => gapsIn(window, current).length > 0);
 }

@@ -1,16 +1,16 @@
 /**
  * Authorization of one target's requests: who may go now, with which headers, and what happens on a 401.
  *
- * The ladder: a 401 gets a new token once; a further one reads the secret again once; a further one is a
- * `CredentialsError`, at once and for all that follow. An access key or a foreign token has no first rung, and is tried
- * again only if the secret has changed. A success takes the ladder back to its foot.
+ * A 401 gets a new token once, also where the old one has just expired; a further one reads the secret again once; a further
+ * one is a `CredentialsError`, at once and for all that follow. For an access key or a foreign token the secret is read again
+ * at once, and only a changed one is tried. A success starts the count anew.
  *
  * Five failed signatures in a row lock an access key for five minutes. So credentials that have not been proven yet are
  * tried by one request, while the others wait for its outcome; and while they are being renewed, all wait.
  */
 
-import { CredentialsError, SourceError } from '../errors.ts';
-import type { EpochMs, Log } from '../model.ts';
+import { CredentialsError } from '../errors.ts';
+import type { Log } from '../model.ts';
 import {
   type Credentials,
   type PasswordCredentials,
@@ -22,7 +22,7 @@ import type { Endpoint, HttpReply } from './http.ts';
 import type { RetryContext } from './retrying.ts';
 import { type SignableRequest, signRequest } from './signature.ts';
 import { refusedCredentials } from './source-errors.ts';
-import { requestToken, type Token } from './token.ts';
+import { requestToken } from './token.ts';
 
 /** The right of one request to go. To be released at the end, whatever happened. */
 export interface Permit {
@@ -54,29 +54,32 @@ export interface AuthorizationOptions {
   readonly log: Log;
 }
 
+/** Credentials in use. */
 interface Session {
   readonly credentials: Credentials;
   /** Only for credentials with a password. */
-  readonly token: Token | undefined;
-  /** Whether the source has let in a request with it. */
-  proven: boolean;
+  readonly token: string | undefined;
 }
 
-/** How far up the ladder: nothing tried, a new token tried, the secret read again. */
-type Rung = 'foot' | 'newToken' | 'secretReread';
-
-/** After IAM could not be asked for a renewal while the old token was still good. */
-const renewalPauseMs = 300_000;
+/**
+ * - `fresh` nothing is known yet
+ * - `probing` one request at most tries the session; `probe` ends when it is over
+ * - `proven` the source has let in a request with it
+ * - `refused` for good
+ */
+type State =
+  | { readonly kind: 'fresh' }
+  | { readonly kind: 'probing'; readonly session: Session; probe: PromiseWithResolvers<void> | null }
+  | { readonly kind: 'proven'; readonly session: Session }
+  | { readonly kind: 'refused'; readonly error: CredentialsError };
 
 export class Authorization {
   readonly #options: AuthorizationOptions;
   readonly #secrets: Set<string>;
-  #session: Session | undefined;
+  #state: State = { kind: 'fresh' };
   #renewing: Promise<void> | undefined;
-  #probe: PromiseWithResolvers<void> | undefined;
-  #rung: Rung = 'foot';
-  #bad: CredentialsError | undefined;
-  #noRenewalBeforeMs: EpochMs = 0;
+  /** What was done about the 401s since the last success. */
+  #tried: 'nothing' | 'newToken' | 'secretReread' = 'nothing';
 
   /** @param secrets filled with every secret text that becomes known, for redaction */
   constructor(options: AuthorizationOptions, secrets: Set<string>) {
@@ -93,51 +96,48 @@ export class Authorization {
   async permit(): Promise<Permit> {
     for (;;) {
       this.#options.retry.signal?.throwIfAborted();
-      if (this.#bad !== undefined) {
-        throw this.#bad;
+      const state = this.#state;
+      if (state.kind === 'refused') {
+        throw state.error;
       }
-      const session = this.#session;
       if (this.#renewing !== undefined) {
         await this.#renewing;
-      } else if (session === undefined) {
+      } else if (state.kind === 'fresh') {
         await this.#renewOnce(async () => this.#start(await this.#readSecret()));
-      } else if (this.#isDue(session)) {
-        await this.#renewOnce(() => this.#renewBeforeExpiry(session));
-      } else if (session.proven) {
-        return this.#permitFor(session, undefined);
-      } else if (this.#probe === undefined) {
-        this.#probe = Promise.withResolvers();
-        return this.#permitFor(session, this.#probe);
+      } else if (state.kind === 'proven') {
+        return this.#permitFor(state.session, () => undefined);
+      } else if (state.probe === null) {
+        const probe = Promise.withResolvers<void>();
+        state.probe = probe;
+        return this.#permitFor(state.session, () => {
+          state.probe = null;
+          probe.resolve();
+        });
       } else {
-        await this.#probe.promise;
+        await state.probe.promise;
       }
     }
   }
 
-  #permitFor(session: Session, probe: PromiseWithResolvers<void> | undefined): Permit {
-    const isCurrent = () => this.#session === session && this.#renewing === undefined && this.#bad === undefined;
+  #permitFor(session: Session, release: () => void): Permit {
+    const isCurrent = () => this.#session === session && this.#renewing === undefined;
     return {
       isCurrent,
       headers: (request) => this.#headers(session, request),
       accepted: () => {
-        session.proven = true;
         if (this.#session === session) {
-          this.#rung = 'foot';
+          this.#state = { kind: 'proven', session };
+          this.#tried = 'nothing';
         }
       },
       refused: async (reply) => {
         // If not, it was sent with what is being replaced, or has been: the next permit is for the new one.
         if (isCurrent()) {
-          await this.#renewOnce(() => this.#climb(session, reply));
+          await this.#renewOnce(() => this.#replace(session, reply));
         }
         return this.#refusal(session, reply);
       },
-      release: () => {
-        if (probe !== undefined && this.#probe === probe) {
-          this.#probe = undefined;
-        }
-        probe?.resolve();
-      },
+      release,
     };
   }
 
@@ -148,12 +148,11 @@ export class Authorization {
       const now = this.#options.retry.clock.now();
       return { ...own, ...signRequest({ ...request, headers: { ...request.headers, ...own } }, credentials, now) };
     }
-    return { 'X-Auth-Token': credentials.form === 'token' ? credentials.token : (token?.text ?? '') };
+    return { 'X-Auth-Token': credentials.form === 'token' ? credentials.token : (token ?? '') };
   }
 
-  #isDue({ token }: Session): boolean {
-    const now = this.#options.retry.clock.now();
-    return token !== undefined && now >= token.renewAtMs && now >= this.#noRenewalBeforeMs;
+  get #session(): Session | undefined {
+    return 'session' in this.#state ? this.#state.session : undefined;
   }
 
   /** One renewal at a time; all who wait share its outcome. */
@@ -161,7 +160,7 @@ export class Authorization {
     const renewal = renew()
       .catch((error: unknown) => {
         if (error instanceof CredentialsError && !error.retryable) {
-          this.#bad = error;
+          this.#state = { kind: 'refused', error };
         }
         throw error;
       })
@@ -172,26 +171,24 @@ export class Authorization {
     return renewal;
   }
 
-  async #climb(session: Session, reply: HttpReply): Promise<void> {
+  async #replace(session: Session, reply: HttpReply): Promise<void> {
     const { target, secretRef, log } = this.#options;
-    if (this.#rung === 'foot' && session.credentials.form === 'password') {
+    if (this.#tried === 'nothing' && session.credentials.form === 'password') {
+      this.#tried = 'newToken';
       log('info', 'the source refused the token: asking IAM for a new one', { target, secret: secretRef });
       await this.#start(session.credentials);
-      // Not if the secret had to be read again on the way, which is the higher rung.
-      this.#rung = this.#rung === 'foot' ? 'newToken' : this.#rung;
       return;
     }
-    if (this.#rung !== 'secretReread' && (await this.#startIfChanged(session.credentials))) {
-      return;
+    if (this.#tried === 'secretReread' || !(await this.#startIfChanged(session.credentials))) {
+      throw this.#refusal(session, reply);
     }
-    throw this.#refusal(session, reply);
   }
 
   /** Reads the secret again; if it has changed, starts with it. */
   async #startIfChanged(old: Credentials): Promise<boolean> {
     const { target, secretRef, log } = this.#options;
     const credentials = await this.#readSecret();
-    this.#rung = 'secretReread';
+    this.#tried = 'secretReread';
     if (sameCredentials(old, credentials)) {
       return false;
     }
@@ -204,44 +201,27 @@ export class Authorization {
     for (const secret of secretsOf(credentials)) {
       this.#secrets.add(secret);
     }
-    let token: Token | undefined;
+    let token: string | undefined;
     if (credentials.form === 'password') {
       try {
         token = await this.#getToken(credentials);
       } catch (error) {
         // Mid-run, the password may have been rotated since the secret was read.
-        const mayHaveChanged =
-          error instanceof CredentialsError && this.#session !== undefined && this.#rung !== 'secretReread';
+        const mayHaveChanged = error instanceof CredentialsError && this.#tried === 'newToken';
         if (mayHaveChanged && (await this.#startIfChanged(credentials))) {
           return;
         }
         throw error;
       }
     }
-    this.#session = { credentials, token, proven: false };
-    this.#probe?.resolve();
-    this.#probe = undefined;
+    this.#state = { kind: 'probing', session: { credentials, token }, probe: null };
   }
 
-  async #renewBeforeExpiry(session: Session): Promise<void> {
-    const { target, retry, log } = this.#options;
-    try {
-      await this.#start(session.credentials);
-    } catch (error) {
-      const now = retry.clock.now();
-      if (!(error instanceof SourceError) || now >= (session.token?.expiresAtMs ?? 0)) {
-        throw error;
-      }
-      this.#noRenewalBeforeMs = now + renewalPauseMs;
-      log('warn', 'IAM gave no new token; going on with the old one', { target, reason: error.message });
-    }
-  }
-
-  async #getToken(credentials: PasswordCredentials): Promise<Token> {
+  async #getToken(credentials: PasswordCredentials): Promise<string> {
     const { iam, projectId, retry, secretRef, target, redact, userAgent } = this.#options;
     const doing = { target, redact };
     const token = await requestToken({ credentials, secretRef, projectId, iam: iam(), doing, userAgent, retry });
-    this.#secrets.add(token.text);
+    this.#secrets.add(token);
     return token;
   }
 

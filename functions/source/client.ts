@@ -14,7 +14,6 @@ import { Endpoint, type HttpLimits, type HttpReply, TransportFault } from './htt
 import { instanceListPath, instanceListQuery } from './instance-list.ts';
 import type { Pacer } from './pacing.ts';
 import { FailedAttempt, type RetryContext, retrying } from './retrying.ts';
-import { SharedTexts } from './shared-texts.ts';
 import { encodeQuery } from './signature.ts';
 import { complaintOf, type Doing, failedAttempt, garbled, redactor, refusal, unreachable } from './source-errors.ts';
 import { type PageContent, parsePage } from './wire.ts';
@@ -98,7 +97,6 @@ class SourceClient {
   readonly #authorization: Authorization;
   readonly #retry: RetryContext;
   readonly #redact: (text: string) => string;
-  readonly #texts = new SharedTexts();
   #iam: Endpoint | undefined;
   #requests = 0;
   #throttled = 0;
@@ -270,7 +268,7 @@ class SourceClient {
   }
 
   #contentOf({ text }: HttpReply): PageContent {
-    return text === null ? { isPage: false, problem: 'it is not UTF-8' } : parsePage(text, this.#texts);
+    return text === null ? { isPage: false, problem: 'it is not UTF-8' } : parsePage(text);
   }
 
   /** Notes a 429. Returns an attempt to try again, or the error itself where the wait would be too long. */

@@ -1,8 +1,9 @@
 /**
  * The quick way to read a page of rows: by `JSON.parse` alone, after the long integers in the text were put into quotes.
  *
- * `parseExactJson` is right for any JSON, but calls back for each value: three times the time and ten times the garbage.
- * This reads what can be read without it to the very same result, and returns null where it cannot. Pure.
+ * `parseExactJson` is right for any JSON, but calls back for each value. Without this reader a first sync of 100,000 rows
+ * takes 23 % more CPU time (2.23 s in place of 1.82 s, minima of 6). This reads what can be read without it to the very same
+ * result, and returns null where it cannot. Pure.
  */
 
 /** What to look for. */

@@ -2,26 +2,13 @@
  * IAM tokens: asks for one with a user's password, scoped to the project.
  *
  * Source: Huawei Cloud IAM, "Obtaining a User Token Through Password Authentication": `POST /v3/auth/tokens`, the token in
- * header `X-Subject-Token`, valid 24 hours. A new token leaves the old one valid.
+ * header `X-Subject-Token`, valid 24 hours.
  */
-import { parseTime } from '../clock.ts';
 import { CredentialsError } from '../errors.ts';
-import type { EpochMs } from '../model.ts';
 import type { PasswordCredentials } from './credentials.ts';
 import { type Endpoint, type HttpReply, TransportFault } from './http.ts';
 import { FailedAttempt, type RetryContext, retrying } from './retrying.ts';
 import { complaintOf, type Doing, failedAttempt, garbled, refusal } from './source-errors.ts';
-
-/** A token and our clock's time for it. */
-export interface Token {
-  readonly text: string;
-  /** From here on a new one should be asked for. */
-  readonly renewAtMs: EpochMs;
-  readonly expiresAtMs: EpochMs;
-}
-
-const defaultLifeMs = 24 * 3_600_000;
-const maxRenewMarginMs = 30 * 60_000;
 
 /** What is needed to ask for a token. */
 export interface TokenRequest {
@@ -41,7 +28,7 @@ export interface TokenRequest {
  * @throws CredentialsError where IAM refuses the user (4xx), naming the secret and IAM's code; SourceError where IAM cannot
  * be asked; `signal.reason` when aborted
  */
-export async function requestToken(request: TokenRequest): Promise<Token> {
+export async function requestToken(request: TokenRequest): Promise<string> {
   const doing: Doing = { ...request.doing, what: 'a token', who: 'IAM', endpointKey: 'source.iamEndpoint' };
   return await retrying(async () => judge(await send(request, doing), request, doing), request.retry);
 }
@@ -76,14 +63,14 @@ async function send(request: TokenRequest, doing: Doing): Promise<HttpReply> {
   }
 }
 
-function judge(reply: HttpReply, request: TokenRequest, doing: Doing): Token {
+function judge(reply: HttpReply, request: TokenRequest, doing: Doing): string {
   const { status } = reply;
   if (status === 200 || status === 201) {
     const text = reply.header('x-subject-token');
     if (text === undefined || text === '') {
       throw new FailedAttempt('fault', garbled(doing, reply, 'it has no header X-Subject-Token'));
     }
-    return { text, ...lifeOf(reply) };
+    return text;
   }
   if (status >= 500 || status === 429 || status === 408) {
     throw new FailedAttempt('fault', refusal(doing, reply));
@@ -104,18 +91,4 @@ function refusedUser(reply: HttpReply, request: TokenRequest, doing: Doing): Cre
     code: complaint.code ?? `HTTP ${reply.status}`,
     requestId: complaint.requestId,
   });
-}
-
-/** Times on our clock, from the lifetime on IAM's: the clocks may differ. */
-function lifeOf(reply: HttpReply): Pick<Token, 'renewAtMs' | 'expiresAtMs'> {
-  const issued = timeIn(reply.text, 'issued_at') ?? parseTime(reply.header('date') ?? '') ?? reply.receivedAtMs;
-  const expires = timeIn(reply.text, 'expires_at');
-  const lifeMs = expires !== null && expires > issued ? expires - issued : defaultLifeMs;
-  const expiresAtMs = reply.sentAtMs + lifeMs;
-  return { expiresAtMs, renewAtMs: expiresAtMs - Math.min(maxRenewMarginMs, lifeMs / 10) };
-}
-
-function timeIn(text: string | null, field: 'issued_at' | 'expires_at'): EpochMs | null {
-  const match = new RegExp(`"${field}"\\s*:\\s*"([^"]{10,40})"`).exec(text ?? '');
-  return match?.[1] === undefined ? null : parseTime(match[1]);
 }

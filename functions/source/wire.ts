@@ -8,7 +8,6 @@
 import type { EpochMs, Execution, Page, UnreadableRow } from '../model.ts';
 import { ExactNumber, parseExactJson, writeExactJson, writeMembers } from './exact-json.ts';
 import { plainReader } from './plain-json.ts';
-import { SharedTexts } from './shared-texts.ts';
 
 /** What a body holds, or why it is not a page at all; the latter happens when a reply is cut off, and is worth a retry. */
 export type PageContent =
@@ -36,14 +35,12 @@ type WireObject = Readonly<Record<string, unknown>>;
 
 /**
  * Reads a page's text. Never throws: what cannot be read is in `unreadable` or is the `problem`.
- *
- * @param texts of the pages before, to share equal ones with
  */
-export function parsePage(text: string, texts: SharedTexts = new SharedTexts()): PageContent {
+export function parsePage(text: string): PageContent {
   const body = readPlain(text);
-  const content = body === null ? null : readBody(body, texts);
+  const content = body === null ? null : readBody(body);
   // The reason why a row is unreadable quotes numbers as they were written, which only the exact parser knows.
-  return content?.isPage && content.unreadable.length === 0 ? content : parseExactPage(text, texts);
+  return content?.isPage && content.unreadable.length === 0 ? content : parseExactPage(text);
 }
 
 const readPlain = plainReader({
@@ -53,15 +50,15 @@ const readPlain = plainReader({
 });
 
 /** Any page at all. A value that is nested thousands deep fails the page: no serializer writes one. */
-function parseExactPage(text: string, texts: SharedTexts): PageContent {
+function parseExactPage(text: string): PageContent {
   try {
-    return readBody(parseExactJson(text), texts);
+    return readBody(parseExactJson(text));
   } catch (error) {
     return notAPage(error instanceof RangeError ? 'it is nested too deep' : 'it is not JSON');
   }
 }
 
-function readBody(body: unknown, texts: SharedTexts): PageContent {
+function readBody(body: unknown): PageContent {
   const rows = rowsOf(body);
   if (rows === null) {
     return notAPage('it has no array "resources"');
@@ -69,7 +66,7 @@ function readBody(body: unknown, texts: SharedTexts): PageContent {
   const executions: Execution[] = [];
   const unreadable: UnreadableRow[] = [];
   for (const row of rows) {
-    const read = readRow(row, texts);
+    const read = readRow(row);
     if (typeof read === 'string') {
       unreadable.push({ rawText: writeExactJson(row), reason: read });
     } else {
@@ -117,7 +114,7 @@ type OddFields = [field: string, value: unknown][];
  * Returns the execution, or the reason why the row is none. A row needs an id and a start time. An optional field with an
  * odd value does not cost the row: the field is null, and `extra` holds what the source wrote.
  */
-function readRow(row: unknown, texts: SharedTexts): Execution | string {
+function readRow(row: unknown): Execution | string {
   if (!isWireObject(row)) {
     return `the row is not an object: ${excerpt(row)}`;
   }
@@ -127,8 +124,7 @@ function readRow(row: unknown, texts: SharedTexts): Execution | string {
     return id === null ? idProblem(row['id']) : startProblem(row['start_time']);
   }
   const odd: OddFields = [];
-  const textAt = (field: string): string | null =>
-    optional(row, field, odd, (value) => (typeof value === 'string' ? texts.share(value) : null));
+  const textAt = (field: string): string | null => optional(row, field, odd, textOf);
   const notityStatus = textAt('notity_status');
   const notifyStatus = textAt('notify_status') ?? notityStatus;
   if (notityStatus !== null && notityStatus !== notifyStatus) {
@@ -174,6 +170,11 @@ function startProblem(value: unknown): string {
 
 function absence(field: string, value: unknown): string | null {
   return value === null || value === undefined ? `${field} is ${value === null ? 'null' : 'missing'}` : null;
+}
+
+/** Halves of surrogate pairs, which UTF-8 cannot hold, become U+FFFD here: what was read then is what the file shows. */
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' ? value.toWellFormed() : null;
 }
 
 /** A 64-bit integer, also one that is written as text, as serializers do for readers that round numbers. */

@@ -11,18 +11,12 @@ import { type EpochMs, type Execution, isOpen, type Window } from '../model.ts';
 const openStatuses: ReadonlySet<string | null> = new Set(['RUNNING', 'SUSPENDING', 'UNKNOWN']);
 /** Narrow windows are joined while fewer rows than this are expected between them: one page still holds them. */
 const joinedRows = 60;
-/** Windows read at most, per run, for alarms that nobody was told of while that may still change. */
-const maxAlarmWindows = 20;
-/** Windows read per run at least, if there are as many, for notification states that can't change any more, to see the last of each. */
-const minLastWindows = 20;
 /** Entries that may wait for the last look at their notification state: 4 MB of checkpoint. */
 const maxWaiting = 10_000;
-/** Windows read per run at least, if there are as many, for open executions that can't be asked for by status … */
-const minUnaskableWindows = 50;
-/** … and for these and for notification states each, this part of what the run has cost anyway. */
+/** Windows read per run, if there are as many, for executions that can't be asked for by status … */
+const minWindows = 50;
+/** … or, where that is more, this part of what the run has cost anyway. */
 const extraPart = 0.25;
-/** A run that finds nothing new costs no more requests than this; what is left of them is for early looks at notices that are rare. */
-const quietRequests = 3;
 
 /**
  * Whether, and for what, an execution has to be looked at again. A notice that was sent is followed like one that was not:
@@ -105,35 +99,21 @@ export interface OthersPlan {
 }
 
 /**
- * The others, as many as a bounded number of requests reaches, those looked at longest ago first: open executions of a
- * status that can't be asked for, or without an end; ended ones whose notification state may have changed. Each of these
- * is due once more when its state can't change any more. What is not reached then waits for the next run, which looks at
- * half of what waits at least: so they get fewer, however many have ended.
+ * Returns the others, those looked at longest ago first, as many as one budget of requests reaches: open executions of a
+ * status that can't be asked for, or without an end; ended ones whose notification state can't change any more, for a last
+ * look; alarms of which nobody was notified, while that may still change. What is not reached waits for the next run, and
+ * each run reaches half of the last looks at least: so they get fewer, however many have ended.
  *
  * @param open entries that are not read anyway
  */
 export function othersDue(open: readonly OpenEntry[], plan: OthersPlan): OpenEntry[] {
   const { rowsPerMs, requestsSoFar, nowMs, lookbackMs } = plan;
-  const others = open.filter((entry) => !isAskable(entry)).sort((a, b) => a.lookedAtMs - b.lookedAtMs);
-  const extra = Math.floor(requestsSoFar * extraPart);
-  const notices = others.filter((entry) => entry.awaits === 'notification');
-  const last = notices.filter((entry) => isOver(entry, nowMs, lookbackMs));
-  const early = notices.filter((entry) => !isOver(entry, nowMs, lookbackMs));
+  const others = open.filter((entry) => !isAskable(entry));
+  const last = others.filter((entry) => entry.awaits === 'notification' && isOver(entry, nowMs, lookbackMs));
+  const rest = others.filter((entry) => entry.awaits === 'outcome' || isSilentAlarm(entry));
+  const due = [...new Set([...last, ...rest])].sort((a, b) => a.lookedAtMs - b.lookedAtMs);
   const half = Math.ceil(narrowWindows(last, rowsPerMs).length / 2);
-  const within = (maxWindows: number, entries: readonly OpenEntry[]): OpenEntry[] =>
-    cutToWindows(entries, maxWindows, rowsPerMs);
-  return [
-    ...within(
-      Math.max(minUnaskableWindows, extra),
-      others.filter((entry) => entry.awaits === 'outcome'),
-    ),
-    ...within(Math.max(minLastWindows, extra, half), last),
-    ...within(maxAlarmWindows, early.filter(isSilentAlarm)),
-    ...within(
-      Math.max(quietRequests - requestsSoFar, extra),
-      early.filter((entry) => !isSilentAlarm(entry)),
-    ),
-  ];
+  return cutToWindows(due, Math.max(minWindows, Math.floor(requestsSoFar * extraPart), half), rowsPerMs);
 }
 
 /**
@@ -162,7 +142,7 @@ function isSilentAlarm({ execution }: OpenEntry): boolean {
 }
 
 function cutToWindows(entries: readonly OpenEntry[], maxWindows: number, rowsPerMs: number | null): OpenEntry[] {
-  let count = maxWindows < 1 ? 0 : entries.length;
+  let count = entries.length;
   while (count > 1 && narrowWindows(entries.slice(0, count), rowsPerMs).length > maxWindows) {
     count = Math.floor(count * 0.8);
   }

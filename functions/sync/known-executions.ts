@@ -1,7 +1,6 @@
 /** What a run knows of executions, from the checkpoint and from what it has read since; and when the next observation of one counts. */
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { fingerprintOf } from '../checkpoint/fingerprint.ts';
-import { rewoundWindows } from '../checkpoint/rewound.ts';
 import { type EpochMs, executionKey } from '../model.ts';
 
 /** An execution as it was last written. */
@@ -14,11 +13,10 @@ export interface Known {
 export class KnownExecutions {
   /** What the table holds is in doubt: all is written once more. */
   readonly #isInDoubt: boolean;
-  #coverage: Checkpoint['coverage'] = [];
   #known: Map<string, Known> = new Map();
   #awaited: Set<string> = new Set();
   /** Rows at the ends of what was read, which the widened requests of their neighbors show again. */
-  #edge: [string, Known][] = [];
+  readonly #edge: [string, Known][] = [];
   /** By how much observations are later than our clock says: some clock was ahead of it. */
   #aheadMs = 0;
 
@@ -83,14 +81,9 @@ export class KnownExecutions {
         this.#known.set(key, { ...known, fingerprint: '' });
       }
     }
-    if (rewoundWindows(this.#coverage, checkpoint.coverage).length > 0) {
-      // Not all of the edge was written by this run, and a rewind says that the rest is in doubt.
-      this.#edge = [];
-    }
     for (const [key, known] of this.#edge) {
       this.#known.set(key, known);
     }
-    this.#coverage = checkpoint.coverage;
   }
 
   /** Puts observations from `nowMs` on after `latestObservedMs`; their order among each other stays. */

@@ -5,7 +5,9 @@
  * time.
  *
  * Compression is most of the work, so it runs in zlib's thread pool. Measured with 50,000 rows of 2,500 tasks, on two busy
- * cores: the event loop then waits for 50 ms at most, and for 390 ms with PLAIN pages and compression in place.
+ * cores: the event loop then waits for 50 ms at most, and for 390 ms with PLAIN pages and compression in place. With
+ * parquetjs-lite's own pages a first sync of 100,000 rows takes 45 % more CPU time (2.63 s in place of 1.82 s, minima of 6),
+ * 58 MB more memory (232 of 256 MB) and files 5 % larger.
  */
 import './parquetjs-globals.ts';
 import { promisify } from 'node:util';

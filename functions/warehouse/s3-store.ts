@@ -103,7 +103,11 @@ class BucketStore implements Store {
     const place = { bucket: this.#bucket, key: `${this.#prefix}${prefix}` };
     try {
       const pages = paginateListObjectsV2({ client: this.#client }, { Bucket: place.bucket, Prefix: place.key });
-      for await (const { Contents: entries = [] } of pages) {
+      for await (const { Contents: entries = [], IsTruncated: isTruncated } of pages) {
+        // S3 always says whether there is more. Taken for the end, a login page would silently hide a part of the table.
+        if (isTruncated === undefined) {
+          throw notFromS3('a reply to a listing is not a whole page', 'NoIsTruncated');
+        }
         for (const { Key: fullKey = '', Size: sizeBytes = 0 } of entries) {
           const key = fullKey.slice(this.#prefix.length);
           // A key that ends in "/" is what the AWS console makes for an empty folder.
@@ -189,10 +193,14 @@ function abortedBy(stop: StopWaiting | undefined): { readonly abortSignal?: Abor
 
 function etagOf({ ETag: etag }: { readonly ETag?: string | undefined }): string {
   if (etag === undefined) {
-    throw new StorageError('the reply to a request to S3 has no ETag', {
-      remedy: 'Check that AWS_ENDPOINT_URL and every proxy on the way lead to S3, and run again; nothing was lost.',
-      code: 'NoETag',
-    });
+    throw notFromS3('a reply has no ETag', 'NoETag');
   }
   return etag;
+}
+
+function notFromS3(what: string, code: string): StorageError {
+  return new StorageError(`S3 did not answer as S3 does: ${what}`, {
+    remedy: 'Check that AWS_ENDPOINT_URL and every proxy on the way lead to S3, and run again; nothing was lost.',
+    code,
+  });
 }

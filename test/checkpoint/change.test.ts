@@ -227,21 +227,6 @@ describe('changes to a checkpoint', () => {
     expect(later.quarantined.map(({ fingerprint }) => fingerprint)).toEqual(['q1']);
   });
 
-  it('end a doubt about an open execution only where it was written since', () => {
-    const [sample] = fc.sample(change, { numRuns: 1, seed: 1 });
-    const sight = (observedAtMs: number, lookedAtMs: number) => ({
-      execution: anExecution({ id: 1n, startTimeMs: 11_000 }),
-      observedAtMs,
-      lookedAtMs,
-      awaits: 'outcome' as const,
-    });
-    const inDoubt = rewindTo({ ...emptyCheckpoint(identity), open: [sight(500, 500)] }, 11_000, 'rewind');
-    const applied = (opened: Change['opened']): Checkpoint =>
-      applyChange(inDoubt, { ...sample!, windows: [], opened }, lookbackMs);
-    expect(applied([sight(500, 600)]).open).toEqual([sight(500, 0)]);
-    expect(applied([sight(501, 600)]).open).toEqual([sight(501, 600)]);
-  });
-
   it('leave where incremental runs once set out as it was, whatever the config says now', () => {
     const [sample] = fc.sample(change, { numRuns: 1, seed: 1 });
     const reaching = (incrementalFromMs: number, toMs: number): Change => ({

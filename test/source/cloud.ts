@@ -40,10 +40,7 @@ export async function startCloud(options: {
 }
 
 /** IAM's reply with a token. */
-export function tokenReply(token: string, lifeMs = 24 * 3_600_000): Answer {
-  const times = {
-    issued_at: '2026-01-02T00:00:00.000000Z',
-    expires_at: new Date(Date.UTC(2026, 0, 2) + lifeMs).toISOString(),
-  };
+export function tokenReply(token: string): Answer {
+  const times = { issued_at: '2026-01-02T00:00:00.000000Z', expires_at: '2026-01-03T00:00:00.000000Z' };
   return { status: 201, headers: { 'x-subject-token': token }, body: JSON.stringify({ token: times }) };
 }

@@ -22,31 +22,6 @@ describe('a password', () => {
     });
   });
 
-  it('gets a new token half an hour before the old one expires', async () => {
-    const cloud = await startCloud({ accepts: () => true });
-    const source = connect(cloud.url, { iamEndpoint: cloud.url, credentialsRef: secretFile(user).ref });
-    await source.fetchPage(aRequest);
-    source.clock.advance(23.5 * 3_600_000 - 1);
-    await source.fetchPage(aRequest);
-    source.clock.advance(1);
-    await source.fetchPage(aRequest);
-    expect(cloud.tokensSeen()).toEqual(['t1', 't1', 't2']);
-  });
-
-  it('goes on with a good token while IAM gives no new one', async () => {
-    const cloud = await startCloud({
-      accepts: () => true,
-      issue: (number) => (number === 1 ? tokenReply('t1') : { status: 503 }),
-    });
-    const source = connect(cloud.url, { iamEndpoint: cloud.url, credentialsRef: secretFile(user).ref });
-    await source.fetchPage(aRequest);
-    source.clock.advance(23.6 * 3_600_000);
-    await source.fetchPage(aRequest);
-    expect(cloud.tokensSeen()).toEqual(['t1', 't1']);
-    source.clock.advance(0.5 * 3_600_000);
-    expect(await errorOf(source.fetchPage(aRequest))).toBeInstanceOf(SourceError);
-  });
-
   it('with a revoked token gets a new one, again and again when revoked again and again', async () => {
     let good = 't1';
     const cloud = await startCloud({ accepts: (token) => token === good });

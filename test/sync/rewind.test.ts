@@ -2,16 +2,10 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { identityOf, loadCheckpoint } from '../../functions/checkpoint/checkpoint-store.ts';
 import { parseConfig } from '../../functions/config.ts';
-import { executionKey, type Window } from '../../functions/model.ts';
-import { emptyCollected } from '../../functions/reading/collected.ts';
-import { openBudget } from '../../functions/sync/budget.ts';
-import { Recorder } from '../../functions/sync/recorder.ts';
 import { planRewind, rewind } from '../../functions/sync/rewind.ts';
 import { settingsOf } from '../../functions/sync/targets.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
-import { anExecution } from '../support/builders.ts';
 import { dayMs, hourMs, minuteMs, onMachineAhead, type SyncedSource, syncedSource } from '../support/synced-source.ts';
 
 function rewindRun(world: SyncedSource) {
@@ -50,7 +44,7 @@ describe('a rewind', () => {
     expect(plan.rows).toBeLessThan(520);
   });
 
-  it('is not hidden by a sync that had begun before it and commits after it, not even in the lookback which that reads again', async () => {
+  it('ends a sync that had begun before it as a conflict, and the next one reads everything again', async () => {
     const world = await syncedSource();
     const begin = world.clock.now();
     world.sim.life.addMany(600, { fromMs: begin - 10 * hourMs, toMs: begin - minuteMs });
@@ -66,9 +60,8 @@ describe('a rewind', () => {
         expect(await loseAndRewind(world, toMs)).toBe(toMs);
       }
     };
-    const overtaken = await world.syncWell();
+    expect((await world.sync())[0]?.error).toMatchObject({ kind: 'conflict', retryable: true });
     expect(isRewound).toBe(true);
-    expect(overtaken.watermark).toBe(new Date(toMs).toISOString());
     world.sim.traps.afterPage = null;
     await world.syncWell();
     await world.expectTruth();
@@ -117,14 +110,14 @@ describe('a rewind', () => {
         await loseAndRewind(world, begin - 11 * hourMs);
       }
     };
-    await world.syncWell();
+    await world.sync();
     expect(isRewound).toBe(true);
     world.sim.traps.afterPage = null;
     await world.syncWell();
     await world.expectTruth();
   });
 
-  it('is not hidden by a backfill that had begun before it', async () => {
+  it('ends a backfill that had begun before it, too', async () => {
     const world = await syncedSource();
     const begin = world.clock.now();
     world.sim.life.addMany(600, { fromMs: begin - 60 * dayMs, toMs: begin - minuteMs });
@@ -138,7 +131,8 @@ describe('a rewind', () => {
       }
     };
     const window = { fromMs: begin - 61 * dayMs, toMs: begin };
-    await world.backfill({ window });
+    const [overtaken] = await world.sync({ backfill: { window, again: false } });
+    expect(overtaken?.error).toMatchObject({ kind: 'conflict' });
     world.sim.traps.afterPage = null;
     await world.syncWell();
     await world.backfill({ window });
@@ -230,49 +224,3 @@ describe('after a rewind', () => {
     expect(await world.syncWell()).toMatchObject({ openExecutions: 1, rowsWritten: 0 });
   });
 });
-
-describe('a rewind between two windows of a run', () => {
-  it('has a row at the edge of both written again', async () => {
-    const world = await syncedSource();
-    const edgeMs = world.clock.now() - 5 * minuteMs;
-    const [fromMs, toMs] = [edgeMs - 5 * minuteMs, edgeMs + 4 * minuteMs];
-    const execution = anExecution({ startTimeMs: edgeMs, endTimeMs: edgeMs + 1000 });
-    const sliceOf = (window: Window) => {
-      const collected = emptyCollected();
-      collected.seen.set(executionKey(execution), { execution, receivedAtMs: world.clock.now() });
-      return { window, proven: [window], unproven: [], collected };
-    };
-    const first = await recorderOf(world, '20260601T120000Z-00000001');
-    first.addSlice(sliceOf({ fromMs, toMs }), toMs);
-    await first.commit('done', null);
-    const second = await recorderOf(world, '20260601T120000Z-00000002');
-    second.addSlice(sliceOf({ fromMs, toMs: edgeMs }), edgeMs);
-    await loseAndRewind(world, fromMs);
-    await second.commit('running', null);
-    second.addSlice(sliceOf({ fromMs: edgeMs, toMs }), toMs);
-    await second.commit('done', null);
-    expect(second.checkpoint.coverage).toEqual([{ fromMs: edgeMs, toMs, rows: 1 }]);
-    expect(await world.observations()).toHaveLength(1);
-  });
-});
-
-async function recorderOf(world: SyncedSource, runId: string): Promise<Recorder> {
-  const shared = rewindRun(world);
-  const stats = { requests: 0, throttled: 0, retries: 0, clockSkewMs: null, latencyMs: null, failing: null };
-  const run = {
-    ...shared,
-    runId,
-    source: { fetchPage: () => Promise.reject(new Error('nothing is asked for')), stats: () => stats },
-    budget: openBudget(shared.clock, Number.POSITIVE_INFINITY, new AbortController().signal),
-    log: () => undefined,
-    onProgress: () => undefined,
-  };
-  const loaded = await loadCheckpoint(run.store, run.target.name, identityOf(run));
-  const options = { mode: 'incremental', untilMs: world.clock.now(), rereads: null } as const;
-  return new Recorder(run, loaded, {
-    ...options,
-    revisitedMs: run.settings.lookbackMs,
-    incrementalFromMs: world.clock.now() - dayMs,
-    maxSpanMs: () => Number.POSITIVE_INFINITY,
-  });
-}

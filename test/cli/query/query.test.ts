@@ -100,26 +100,22 @@ async function aWorldInS3() {
   return { s3, count };
 }
 
-const unavailable = { status: 503, body: '' };
 const html = { body: '<html><body>Sign in</body></html>', etag: '"e"' };
 const isLaterPage = (url: URL) => url.searchParams.has('continuation-token');
 
-describe('dqsync query over S3, where one of its replies is wrong', () => {
-  it.each([
-    ['a page of the listing', { method: 'LIST', when: isLaterPage, failure: unavailable }],
-    ['a data file', { method: 'GET', failure: html }],
-  ] as const)('gets over one wrong reply for %s', async (_, fault) => {
+describe('dqsync query over S3, with something before it that answers by itself', () => {
+  it('gets over one wrong answer for a data file', async () => {
     const { s3, count } = await aWorldInS3();
-    s3.faults.push(fault);
+    s3.faults.push({ method: 'GET', failure: html });
 
     expect(await count()).toEqual({ exitCode: 0, signal: null, stdout: 'n\n3\n', stderr: '' });
     expect(s3.faults).toEqual([]);
   });
 
   it.each([
-    ['a page of the listing', { method: 'LIST', when: isLaterPage, failure: unavailable }, 'cannot list s3://'],
-    ['a data file', { method: 'GET', failure: html }, 'is not the data file.*AWS_ENDPOINT_URL.*nothing'],
-  ] as const)('fails where the reply for %s stays wrong, and is well when that is over', async (_, fault, message) => {
+    ['a page of the listing', { method: 'LIST', when: isLaterPage, failure: html }, 'is not a whole page'],
+    ['a data file', { method: 'GET', failure: html }, 'is not the data file'],
+  ] as const)('fails where the answer for %s stays wrong, and is well when that is over', async (_, fault, message) => {
     const { s3, count } = await aWorldInS3();
     s3.faults.push(...Array.from({ length: 30 }, () => fault));
 

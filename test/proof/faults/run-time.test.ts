@@ -65,7 +65,10 @@ const sick: readonly [string, (exchange: Exchange) => ProxyFault | null][] = [
   ['swallows everything but the first read', afterFirst()],
   ['swallows every read of the checkpoint', (to) => (isCheckpoint(to) && !isPut(to) ? silence : null)],
   ['swallows everything', () => silence],
-  ['lets the checkpoint drip', (to) => (isCheckpoint(to) && !isPut(to) ? { kind: 'drip', bytes: 400, ms: 400 } : null)],
+  [
+    'lets the checkpoint drip',
+    (to) => (isCheckpoint(to) && !isPut(to) ? { kind: 'drip', bytes: 100, ms: 1_000 } : null),
+  ],
 ];
 
 function afterFirst(): (exchange: Exchange) => ProxyFault | null {

@@ -16,13 +16,13 @@ async function worldSixHoursLater(): Promise<ProofWorld> {
   return world;
 }
 
-describe('a rewind beside a sync that commits after it', () => {
+describe('a rewind beside a sync that would commit after it', () => {
   it('keeps the next sync looking back at the end of what that sync covered', async () => {
     const world = await worldSixHoursLater();
     const { simulator, clock } = world;
     const overtaken = await stalledRun(world, 'checkpoint');
     await world.rewind(clock.now() - 20 * hourMs);
-    expect((await overtaken.wake()).watermark).toBe(new Date(clock.now() - 20 * hourMs).toISOString());
+    expect((await overtaken.wake()).error).toMatchObject({ kind: 'conflict' });
     simulator.life.addLate(5 * minuteMs);
     clock.advance(hourMs);
     expect(await endQuietly(world)).toEqual([]);
@@ -34,7 +34,7 @@ describe('a rewind beside a sync that commits after it', () => {
     const { id } = simulator.life.addExecution({ startTimeMs: clock.now() - 2 * hourMs, runStatus: 'RUNNING' });
     const overtaken = await stalledRun(world, 'checkpoint');
     await world.rewind(clock.now() - 20 * hourMs);
-    await overtaken.wake();
+    expect((await overtaken.wake()).error).toMatchObject({ kind: 'conflict' });
     clock.advance(hourMs);
     simulator.life.finish(id, 'FAILED');
     expect(await endQuietly(world)).toEqual([]);
