@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../functions/config.ts';
 import { errorKinds } from '../functions/errors.ts';
-import { observationColumns, partitionColumns } from '../functions/warehouse/schema.ts';
+import { observationColumns, partitionColumns } from '../functions/warehouse/columns.ts';
 import packageJson from '../package.json' with { type: 'json' };
 
 const root = new URL('../', import.meta.url);
