@@ -13,6 +13,7 @@ interface Allowed {
 }
 
 const model = 'functions/model.ts';
+const columns = 'functions/warehouse/columns.ts';
 const demoSource = 'functions/cli/demo/demo-source.ts';
 const basics = [model, 'functions/errors.ts', 'functions/intervals.ts'];
 const withClock = [...basics, 'functions/clock.ts'];
@@ -39,13 +40,15 @@ const table: Readonly<Record<string, Allowed>> = {
   'functions/time-range.ts': { parts: withClock, packages: [] },
   // Speaks HTTP, and knows nothing of storage.
   'functions/source/': {
-    parts: [...withConfig, 'package.json'],
+    parts: [...withConfig, columns, 'package.json'],
     packages: ['node:', '@aws-sdk/client-secrets-manager', 'p-retry', 'p-throttle', 'undici', 'zod'],
   },
   // Pure over `fetchPage`: no clock, no network, no files.
   'functions/reading/': { parts: basics, packages: [] },
+  // Plain data about the columns, for every part that handles them.
+  [columns]: { parts: [model, 'functions/errors.ts'], packages: [] },
   'functions/warehouse/': {
-    parts: withClock,
+    parts: [...withClock, columns],
     packages: ['node:', '@aws-sdk/client-s3', 'apache-arrow', 'fs-native-extensions', 'parquetjs-lite'],
   },
   // Speaks to a `Store`, by interface.
@@ -109,7 +112,7 @@ const table: Readonly<Record<string, Allowed>> = {
     parts: [...aCommand, 'functions/checkpoint/', 'functions/source/', 'functions/warehouse/'],
     packages: [],
   },
-  'functions/cli/list/': { parts: aCommand, packages: [] },
+  'functions/cli/list/': { parts: [...aCommand, columns], packages: [] },
   'functions/cli/query/': { parts: [...aCommand, 'functions/query/'], packages: [] },
   'functions/cli/demo/': {
     parts: [...aCommand, 'functions/query/', 'functions/warehouse/', demoSource],
@@ -127,7 +130,7 @@ const table: Readonly<Record<string, Allowed>> = {
       'functions/lambda/environment.ts',
       'functions/query/named-queries.ts',
       'functions/query/view.ts',
-      'functions/warehouse/columns.ts',
+      columns,
       'functions/warehouse/layout.ts',
       'functions/warehouse/location.ts',
     ],

@@ -1,11 +1,12 @@
 /**
- * The instance list's reply, text to executions: the only file that knows the field names on the wire.
+ * The instance list's reply, text to executions. The table of columns has the documented fields and their kinds.
  *
  * Pure. Nothing is lost: what is not documented goes to `extra`, a row that is no execution is kept whole with the reason.
  * Source: API reference of DataArts Quality, "Querying the Instance List".
  */
 
 import type { EpochMs, Execution, Page, UnreadableRow } from '../model.ts';
+import { type ColumnKind, wireColumns } from '../warehouse/columns.ts';
 import { ExactNumber, parseExactJson, writeExactJson, writeMembers } from './exact-json.ts';
 import { plainReader } from './plain-json.ts';
 import { rowTexts } from './row-texts.ts';
@@ -21,17 +22,7 @@ const latestTimeMs: EpochMs = 253_402_300_799_999; // 9999-12-31T23:59:59.999Z
 const minInt64 = -(2n ** 63n);
 const maxInt64 = 2n ** 63n - 1n;
 
-const documentedFields: ReadonlySet<string> = new Set([
-  'id',
-  'name',
-  'task_id',
-  'task_type',
-  'run_status',
-  'notity_status',
-  'notify_status',
-  'start_time',
-  'end_time',
-]);
+const documentedFields: ReadonlySet<string> = new Set(wireColumns.flatMap(({ wireFields }) => wireFields));
 
 type WireObject = Readonly<Record<string, unknown>>;
 
@@ -49,9 +40,13 @@ export function parsePage(text: string, texts: SharedTexts = new SharedTexts()):
 
 const readPlain = plainReader({
   list: 'resources',
-  integers: ['id', 'task_id'],
-  safeNumbers: ['start_time', 'end_time'],
+  integers: fieldsOf('int64'),
+  safeNumbers: fieldsOf('timestamp-ms-utc'),
 });
+
+function fieldsOf(kind: ColumnKind): string[] {
+  return wireColumns.filter((column) => column.kind === kind).flatMap(({ wireFields }) => wireFields);
+}
 
 /** Any page at all. */
 function parseExactPage(text: string, texts: SharedTexts): PageContent {
@@ -177,26 +172,24 @@ function readRow(row: unknown, texts: SharedTexts): Execution | string {
   }
 }
 
-function problemOf(row: WireObject): string | null {
-  return (
-    int64Problem(row, 'id', false) ??
-    timeProblem(row, 'start_time', earliestStartMs, false) ??
-    (hasNotEnded(row) ? null : timeProblem(row, 'end_time', 0, true)) ??
-    int64Problem(row, 'task_id', true) ??
-    textProblem(row, 'name') ??
-    textProblem(row, 'task_type') ??
-    textProblem(row, 'run_status') ??
-    textProblem(row, 'notify_status') ??
-    textProblem(row, 'notity_status')
-  );
-}
+/** One check for each documented field. */
+const fieldChecks = wireColumns.flatMap(({ wireFields, kind, nullable }) =>
+  wireFields.map((field) => ({ field, kind, mayBeAbsent: nullable })),
+);
 
-/**
- * An empty text stands where others write null: nothing is garbled about the row, so it is no case for quarantine, from
- * which an execution that is settled later would never come back. Any other text may be a time, and is not guessed at.
- */
-function hasNotEnded(row: WireObject): boolean {
-  return row['end_time'] === '';
+function problemOf(row: WireObject): string | null {
+  for (const { field, kind, mayBeAbsent } of fieldChecks) {
+    const problem =
+      kind === 'text'
+        ? textProblem(row, field)
+        : kind === 'int64'
+          ? int64Problem(row, field, mayBeAbsent)
+          : timeProblem(row, field, mayBeAbsent);
+    if (problem !== null) {
+      return problem;
+    }
+  }
+  return null;
 }
 
 function int64Problem(row: WireObject, field: string, mayBeAbsent: boolean): string | null {
@@ -214,11 +207,19 @@ function int64Problem(row: WireObject, field: string, mayBeAbsent: boolean): str
   return exact < minInt64 || exact > maxInt64 ? `${field} does not fit 64 bits: ${excerpt(value)}` : null;
 }
 
-function timeProblem(row: WireObject, field: string, earliestMs: EpochMs, mayBeAbsent: boolean): string | null {
+/**
+ * An empty text in the place of an optional time counts as null, as some serializers write it: a row that is quarantined for
+ * that while it runs would never come back with its end. Any other text may be a time, and is not guessed at.
+ */
+function timeProblem(row: WireObject, field: string, mayBeAbsent: boolean): string | null {
   const value = row[field];
   if (value === null || value === undefined) {
     return mayBeAbsent ? null : absence(field, value);
   }
+  if (mayBeAbsent && value === '') {
+    return null;
+  }
+  const earliestMs = mayBeAbsent ? 0 : earliestStartMs;
   const ms = integerOf(value);
   if (ms === null) {
     return `${field} is not an integer of epoch milliseconds: ${excerpt(value)}`;

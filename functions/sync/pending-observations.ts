@@ -19,7 +19,8 @@ export class PendingObservations {
   }
 
   add(execution: Execution, observedAtMs: EpochMs): void {
-    this.#rows.push(new PendingObservation(this.#run, execution, observedAtMs));
+    const { workspace, projectId, runId } = this.#run;
+    this.#rows.push({ ...execution, workspace, projectId, observedAtMs, runId });
   }
 
   /** Returns all of them in table order, and forgets them. */
@@ -27,67 +28,6 @@ export class PendingObservations {
     const rows = this.#rows;
     this.#rows = [];
     return rows.sort(compareExecutions);
-  }
-}
-
-/** An execution seen as an observation, without a copy of its fields. */
-class PendingObservation implements Observation {
-  readonly observedAtMs: EpochMs;
-  readonly #run: RunColumns;
-  readonly #execution: Execution;
-
-  constructor(run: RunColumns, execution: Execution, observedAtMs: EpochMs) {
-    this.#run = run;
-    this.#execution = execution;
-    this.observedAtMs = observedAtMs;
-  }
-
-  get id(): bigint {
-    return this.#execution.id;
-  }
-
-  get name(): string | null {
-    return this.#execution.name;
-  }
-
-  get taskId(): bigint | null {
-    return this.#execution.taskId;
-  }
-
-  get taskType(): string | null {
-    return this.#execution.taskType;
-  }
-
-  get runStatus(): string | null {
-    return this.#execution.runStatus;
-  }
-
-  get notifyStatus(): string | null {
-    return this.#execution.notifyStatus;
-  }
-
-  get startTimeMs(): EpochMs {
-    return this.#execution.startTimeMs;
-  }
-
-  get endTimeMs(): EpochMs | null {
-    return this.#execution.endTimeMs;
-  }
-
-  get extra(): string | null {
-    return this.#execution.extra;
-  }
-
-  get workspace(): string {
-    return this.#run.workspace;
-  }
-
-  get projectId(): string {
-    return this.#run.projectId;
-  }
-
-  get runId(): string {
-    return this.#run.runId;
   }
 }
 

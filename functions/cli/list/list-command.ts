@@ -6,6 +6,7 @@ import { ConfigError } from '../../errors.ts';
 import type { Execution, PageFilter } from '../../model.ts';
 import { selectTargets } from '../../sync/targets.ts';
 import { askableMs, parseTimeArgument } from '../../time-range.ts';
+import { type ExecutionColumn, executionColumns, wireColumns } from '../../warehouse/columns.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { consoleLog } from '../terminal/console-log.ts';
 import { count, counted, printable } from '../terminal/formats.ts';
@@ -95,18 +96,20 @@ function filterOf({ filter }: TargetConfig, options: ListOptions): PageFilter {
   };
 }
 
-/** Named as the table's columns are. */
-const headings = ['id', 'name', 'task_id', 'task_type', 'run_status', 'notify_status', 'start_time', 'end_time'];
+const headings = wireColumns.map(({ name }) => name);
 
 function cellsOf(execution: Execution): Cell[] {
-  const { id, name, taskId, taskType, runStatus, notifyStatus, startTimeMs, endTimeMs } = execution;
-  const endTime = endTimeMs === null ? null : isoTime(endTimeMs);
-  return [id, name, taskId, taskType, runStatus, notifyStatus, isoTime(startTimeMs), endTime];
+  return wireColumns.map((column) => cellOf(column, execution));
 }
 
-function instanceJson(execution: Execution): Readonly<Record<string, unknown>> {
-  const cells = cellsOf(execution);
-  return { ...Object.fromEntries(headings.map((name, index) => [name, cells[index]])), extra: execution.extra };
+/** Returns every value of an execution, `extra` included, under the name of its column. */
+function instanceJson(execution: Execution): Readonly<Record<string, Cell>> {
+  return Object.fromEntries(executionColumns.map((column) => [column.name, cellOf(column, execution)]));
+}
+
+function cellOf(column: ExecutionColumn, execution: Execution): Cell {
+  const value = column.read(execution);
+  return column.kind === 'timestamp-ms-utc' && typeof value === 'number' ? isoTime(value) : value;
 }
 
 function writeListed({ count: total, executions, unreadable }: Listed): void {
