@@ -13,11 +13,12 @@ interface Allowed {
 }
 
 const model = 'functions/model.ts';
+const filters = 'functions/filters.ts';
 const columns = 'functions/warehouse/columns.ts';
 const demoSource = 'functions/cli/demo/demo-source.ts';
 const basics = [model, 'functions/errors.ts', 'functions/intervals.ts'];
 const withClock = [...basics, 'functions/clock.ts'];
-const withConfig = [...withClock, 'functions/config.ts'];
+const withConfig = [...withClock, 'functions/config.ts', filters];
 const aCommand = [
   ...withConfig,
   'functions/cli/terminal/',
@@ -35,7 +36,8 @@ const table: Readonly<Record<string, Allowed>> = {
   'functions/intervals.ts': { parts: [model], packages: [] },
   'functions/clock.ts': { parts: [model], packages: ['node:'] },
   'functions/errors.ts': { parts: [model, 'functions/clock.ts'], packages: [] },
-  'functions/config.ts': { parts: withClock, packages: ['zod'] },
+  [filters]: { parts: [model], packages: [] },
+  'functions/config.ts': { parts: [...withClock, filters], packages: ['zod'] },
   'functions/metrics.ts': { parts: [], packages: [] },
   'functions/time-range.ts': { parts: withClock, packages: [] },
   // Speaks HTTP, and knows nothing of storage.
@@ -90,7 +92,7 @@ const table: Readonly<Record<string, Allowed>> = {
     packages: ['@aws-lambda-powertools/logger', '@aws-lambda-powertools/metrics', 'aws-lambda', 'zod'],
   },
   'functions/cli/': {
-    parts: ['functions/cli/', 'functions/errors.ts', 'package.json'],
+    parts: ['functions/cli/', 'functions/errors.ts', filters, 'package.json'],
     packages: ['node:', 'commander'],
   },
   'functions/cli/terminal/': {

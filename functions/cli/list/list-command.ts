@@ -3,6 +3,7 @@ import { isoTime } from '../../clock.ts';
 import type { Config, TargetConfig } from '../../config.ts';
 import { openConnections } from '../../connect.ts';
 import { ConfigError } from '../../errors.ts';
+import { setFilters } from '../../filters.ts';
 import type { Execution, PageFilter } from '../../model.ts';
 import { selectTargets } from '../../sync/targets.ts';
 import { askableMs, parseTimeArgument } from '../../time-range.ts';
@@ -15,13 +16,9 @@ import { type Cell, renderTable } from '../terminal/table.ts';
 import { type Listed, listPages } from './list-pages.ts';
 
 /** Options of `list`. */
-export interface ListOptions {
+export interface ListOptions extends PageFilter {
   readonly config: string;
   readonly target?: string;
-  readonly name?: string;
-  readonly taskType?: string;
-  readonly runStatus?: string;
-  readonly notifyStatus?: string;
   readonly from?: string;
   readonly to?: string;
   readonly limit: number;
@@ -84,16 +81,9 @@ function spanOf({ from, to }: ListOptions, timeZone: string): { startTimeMs: num
   return { startTimeMs, endTimeMs };
 }
 
-/** The target's own filter holds here too, unless an option says otherwise. */
+/** Returns the target's own filter, with the options in the place of its values. */
 function filterOf({ filter }: TargetConfig, options: ListOptions): PageFilter {
-  const name = options.name ?? filter.name;
-  const taskType = options.taskType ?? filter.taskType;
-  return {
-    ...(name === undefined ? {} : { name }),
-    ...(taskType === undefined ? {} : { taskType }),
-    ...(options.runStatus === undefined ? {} : { runStatus: options.runStatus }),
-    ...(options.notifyStatus === undefined ? {} : { notifyStatus: options.notifyStatus }),
-  };
+  return Object.fromEntries(setFilters({ ...filter, ...options }).map(({ name, value }) => [name, value]));
 }
 
 const headings = wireColumns.map(({ name }) => name);

@@ -1,5 +1,6 @@
 /** The view of one target as verifying asks for it, by SQL. */
 import { dayInTimeZone, isoTime } from '../../clock.ts';
+import { setFilters } from '../../filters.ts';
 import type { EpochMs, Target, Window } from '../../model.ts';
 import type { SqlResult, WarehouseSql } from '../../query/duckdb.ts';
 import type { TableView } from '../../verify/audit.ts';
@@ -89,10 +90,7 @@ function tableRow(cells: readonly SqlValue[]): TableRow {
 
 /** What the target's filter lets through, as far as it is known how the source compares names: a part of it, exactly. */
 function isOfTarget({ filter }: Target): string {
-  const conditions = [
-    ...(filter.name === undefined ? [] : [`contains(name, ${text(filter.name)})`]),
-    ...(filter.taskType === undefined ? [] : [`task_type = ${text(filter.taskType)}`]),
-  ];
+  const conditions = setFilters(filter).map(({ sql, value }) => sql(text(value)));
   return conditions.length === 0 ? 'true' : `(${conditions.join(' AND ')})`;
 }
 
