@@ -38,7 +38,7 @@ const table: Readonly<Record<string, Allowed>> = {
   'functions/errors.ts': { parts: [model, 'functions/clock.ts'], packages: [] },
   [filters]: { parts: [model], packages: [] },
   'functions/config.ts': { parts: [...withClock, filters], packages: ['zod'] },
-  'functions/metrics.ts': { parts: [], packages: [] },
+  'functions/metrics.ts': { parts: ['functions/sync/counters.ts'], packages: [] },
   'functions/time-range.ts': { parts: withClock, packages: [] },
   // Speaks HTTP, and knows nothing of storage.
   'functions/source/': {

@@ -33,7 +33,7 @@ const quietRequests = 3;
  * @param lookbackMs how long after its end an execution's notification state is followed
  * @param maxOpenMs an open execution that started longer ago than this has expired
  */
-export function awaitedOf(
+export function followUpOf(
   execution: Execution,
   observedAtMs: EpochMs,
   recentFromMs: EpochMs,
@@ -148,7 +148,7 @@ export function surplusEntries(open: readonly OpenEntry[]): OpenEntry[] {
     .slice(maxWaiting);
 }
 
-/** As `awaitedOf` has it: a look from then on is the last. */
+/** As `followUpOf` has it: a look from then on is the last. */
 function isOver({ execution }: OpenEntry, nowMs: EpochMs, lookbackMs: number): boolean {
   return (execution.endTimeMs ?? 0) <= nowMs - lookbackMs;
 }

@@ -9,9 +9,10 @@ import { StateError, toDqsyncError } from '../errors.ts';
 import { lengthOf, spansFrom } from '../intervals.ts';
 import type { EpochMs } from '../model.ts';
 import type { PageSource } from '../reading/page-source.ts';
+import { Committer } from './committer.ts';
 import { LookbackGate } from './lookback-gate.ts';
 import { furthestLookback, lookbackOf, lookbacks, nextWindow, spansToRead } from './next-window.ts';
-import { Recorder } from './recorder.ts';
+import type { Recorder } from './recorder.ts';
 import { reobserveOpen, reobserveOthers } from './reobserve.ts';
 import { newRunState, type RunState, readAndCommit, reportProgress } from './run-state.ts';
 import { type ReadSlice, SliceReader } from './slice-reader.ts';
@@ -29,6 +30,7 @@ interface Incremental {
   readonly state: RunState;
   readonly source: PageSource;
   readonly recorder: Recorder;
+  readonly committer: Committer;
   readonly untilMs: EpochMs;
   readonly unproven: UnprovenWindows;
 }
@@ -45,12 +47,17 @@ export async function runIncremental(run: TargetRun): Promise<TargetOutcome> {
     const { lookbackMs: revisitedMs, initialFromMs: incrementalFromMs } = run.settings;
     const source = countingSource(run, state, loaded.checkpoint);
     const maxSpanMs = (): number => source.evidence.hints.maxSpanMs;
-    const options = { mode: 'incremental', untilMs, revisitedMs, incrementalFromMs, rereads: null, maxSpanMs } as const;
-    const recorder = new Recorder(run, loaded, options);
+    const { counters } = state;
+    const committer = new Committer(run, loaded, {
+      ...({ mode: 'incremental', counters, untilMs, revisitedMs, incrementalFromMs } as const),
+      rereads: null,
+      maxSpanMs,
+    });
+    const { recorder } = committer;
     state.recorder = recorder;
     const unproven = new UnprovenWindows(run);
-    await readAndCommit(run, state, recorder, async () => {
-      await readAll({ run, state, source, recorder, untilMs, unproven });
+    await readAndCommit(run, state, committer, async () => {
+      await readAll({ run, state, source, recorder, committer, untilMs, unproven });
       unproven.throwFirst();
     });
   } catch (thrown) {
@@ -59,7 +66,7 @@ export async function runIncremental(run: TargetRun): Promise<TargetOutcome> {
   return outcomeOf(run, state, 'incremental');
 }
 
-async function readAll({ run, state, source, recorder, untilMs, unproven }: Incremental): Promise<void> {
+async function readAll({ run, state, source, recorder, committer, untilMs, unproven }: Incremental): Promise<void> {
   const { settings } = run;
   const watermarkMs = watermarkOf(recorder.checkpoint);
   const window = nextWindow(recorder.checkpoint, settings, untilMs);
@@ -113,7 +120,7 @@ async function readAll({ run, state, source, recorder, untilMs, unproven }: Incr
     }
     const { toMs } = slice.window;
     reportProgress(run, state, { atMs: toMs, doneMs: totalMs - lengthOf(slices.rest), totalMs });
-    if (recorder.isDue && slices.rest.length > 0 && (await recorder.commit('running', null)).conflicted) {
+    if (committer.isDue && slices.rest.length > 0 && (await committer.commit('running', null)).conflicted) {
       slices.keepOnly(spansFrom(toRead(), slices.rest[0]?.fromMs ?? toMs));
       if (slices.rest.length === 0) {
         run.log('info', 'another run has covered the rest of the window', { target: run.target.name });

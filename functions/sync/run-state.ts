@@ -1,6 +1,8 @@
 /** A run of one target under way: its state, its progress, and its end. Whatever ends it, what is proven complete is committed. */
 import { type DqsyncError, StoppedError, toDqsyncError } from '../errors.ts';
 import type { EpochMs, Window } from '../model.ts';
+import type { Committer } from './committer.ts';
+import { newCounters, type RunCounters } from './counters.ts';
 import type { Recorder } from './recorder.ts';
 import type { TargetRun } from './target-run.ts';
 
@@ -12,7 +14,7 @@ export interface RunState {
   window: Window | null;
   /** How far reading is proven. */
   at: { readonly atMs: EpochMs; readonly doneMs: number; readonly totalMs: number };
-  rowsRead: number;
+  readonly counters: RunCounters;
   done: boolean;
   error: DqsyncError | null;
 }
@@ -20,7 +22,7 @@ export interface RunState {
 /** Returns the state of a run that has done nothing yet. */
 export function newRunState(): RunState {
   const at = { atMs: 0, doneMs: 0, totalMs: 0 };
-  return { recorder: null, window: null, at, rowsRead: 0, done: false, error: null };
+  return { recorder: null, window: null, at, counters: newCounters(), done: false, error: null };
 }
 
 /**
@@ -32,35 +34,35 @@ export function newRunState(): RunState {
 export async function readAndCommit(
   run: TargetRun,
   state: RunState,
-  recorder: Recorder,
+  committer: Committer,
   read: () => Promise<void>,
 ): Promise<void> {
   try {
     await read();
   } catch (thrown) {
-    if (recorder.isBroken) {
+    if (committer.isBroken) {
       throw thrown;
     }
     const { failing } = run.source.stats();
     if (failing !== null && run.budget.remainingMs() === 0) {
-      await recorder.commit('failed', failing.message);
+      await committer.commit('failed', failing.message);
       throw failing;
     }
     if (thrown instanceof StoppedError) {
-      await recorder.commit('stopped', null);
+      await committer.commit('stopped', null);
       run.log('info', thrown.message, { target: run.target.name });
       return;
     }
     const error = toDqsyncError(thrown, run.target.name);
-    await recorder.commit('failed', error.message);
+    await committer.commit('failed', error.message);
     throw error;
   }
-  await recorder.commit('done', null);
+  await committer.commit('done', null);
   state.done = true;
 }
 
 /** Reports progress: `doneMs` of the `totalMs` to read, now at `atMs`. `at` is null where only rows have come. */
 export function reportProgress(run: TargetRun, state: RunState, at: RunState['at'] | null): void {
   state.at = at ?? state.at;
-  run.onProgress({ target: run.target.name, ...state.at, rowsRead: state.rowsRead });
+  run.onProgress({ target: run.target.name, ...state.at, rowsRead: state.counters.rowsRead });
 }

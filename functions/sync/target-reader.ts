@@ -45,7 +45,7 @@ export function countingSource(
   { maxSpanMs }: Pick<Checkpoint, 'maxSpanMs'>,
 ): PageSource {
   const source = pageSourceOf(run, (rows) => {
-    state.rowsRead += rows;
+    state.counters.rowsRead += rows;
     reportProgress(run, state, null);
   });
   source.evidence.hints.maxSpanMs = maxSpanMs ?? Number.POSITIVE_INFINITY;

@@ -232,7 +232,7 @@ describe('what it prints', () => {
       Requests: summary?.requests,
       Throttled: 0,
       OpenExecutions: 0,
-      GivenUp: 0,
+      Expired: 0,
       CommitConflicts: 0,
       Failed: 0,
       Done: 1,

@@ -7,7 +7,8 @@ import { parseConfig } from '../../functions/config.ts';
 import { executionKey, type Window } from '../../functions/model.ts';
 import { emptyCollected } from '../../functions/reading/collected.ts';
 import { openBudget } from '../../functions/sync/budget.ts';
-import { Recorder } from '../../functions/sync/recorder.ts';
+import { Committer } from '../../functions/sync/committer.ts';
+import { newCounters } from '../../functions/sync/counters.ts';
 import { planRewind, rewind } from '../../functions/sync/rewind.ts';
 import { settingsOf } from '../../functions/sync/targets.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
@@ -242,21 +243,21 @@ describe('a rewind between two windows of a run', () => {
       collected.seen.set(executionKey(execution), { execution, receivedAtMs: world.clock.now() });
       return { window, proven: [window], unproven: [], collected };
     };
-    const first = await recorderOf(world, '20260601T120000Z-00000001');
-    first.addSlice(sliceOf({ fromMs, toMs }), toMs);
+    const first = await committerOf(world, '20260601T120000Z-00000001');
+    first.recorder.addSlice(sliceOf({ fromMs, toMs }), toMs);
     await first.commit('done', null);
-    const second = await recorderOf(world, '20260601T120000Z-00000002');
-    second.addSlice(sliceOf({ fromMs, toMs: edgeMs }), edgeMs);
+    const second = await committerOf(world, '20260601T120000Z-00000002');
+    second.recorder.addSlice(sliceOf({ fromMs, toMs: edgeMs }), edgeMs);
     await loseAndRewind(world, fromMs);
     await second.commit('running', null);
-    second.addSlice(sliceOf({ fromMs: edgeMs, toMs }), toMs);
+    second.recorder.addSlice(sliceOf({ fromMs: edgeMs, toMs }), toMs);
     await second.commit('done', null);
-    expect(second.checkpoint.coverage).toEqual([{ fromMs: edgeMs, toMs, rows: 1 }]);
+    expect(second.recorder.checkpoint.coverage).toEqual([{ fromMs: edgeMs, toMs, rows: 1 }]);
     expect(await world.observations()).toHaveLength(1);
   });
 });
 
-async function recorderOf(world: SyncedSource, runId: string): Promise<Recorder> {
+async function committerOf(world: SyncedSource, runId: string): Promise<Committer> {
   const shared = rewindRun(world);
   const stats = { requests: 0, throttled: 0, retries: 0, clockSkewMs: null, latencyMs: null, failing: null };
   const run = {
@@ -269,8 +270,9 @@ async function recorderOf(world: SyncedSource, runId: string): Promise<Recorder>
   };
   const loaded = await loadCheckpoint(run.store, run.target.name, identityOf(run));
   const options = { mode: 'incremental', untilMs: world.clock.now(), rereads: null } as const;
-  return new Recorder(run, loaded, {
+  return new Committer(run, loaded, {
     ...options,
+    counters: newCounters(),
     revisitedMs: run.settings.lookbackMs,
     incrementalFromMs: world.clock.now() - dayMs,
     maxSpanMs: () => Number.POSITIVE_INFINITY,
