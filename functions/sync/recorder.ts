@@ -163,13 +163,13 @@ export class Recorder {
     const observedAtMs = this.#known.laterThan(this.#known.get(key), this.#run.clock.now());
     this.#write({ ...execution, extra }, observedAtMs);
     this.#change.closed.push({ key, observedAtMs });
-    this.#known.setAwaited(key, false);
+    this.#known.setFollowed(key, false);
   }
 
   /** Stops looking at an execution, without a word in the table. */
   close(key: string): void {
     this.#change.closed.push({ key, observedAtMs: this.#known.laterThan(this.#known.get(key), this.#run.clock.now()) });
-    this.#known.setAwaited(key, false);
+    this.#known.setFollowed(key, false);
   }
 
   /** Returns what waits for a commit, and forgets it. */
@@ -215,7 +215,7 @@ export class Recorder {
     awaits: ReturnType<typeof followUpOf>,
     isRecent: boolean,
   ): Known {
-    const wasAwaited = this.#known.isAwaited(key);
+    const wasFollowed = this.#known.isFollowed(key);
     const fingerprint = fingerprintOf(execution);
     const isChanged = before?.fingerprint !== fingerprint;
     const observedAtMs =
@@ -229,13 +229,13 @@ export class Recorder {
       this.#write(execution, observedAtMs);
       this.#known.setWritten(key, known);
     }
-    if (awaits !== null && (isChanged || !wasAwaited || !isRecent)) {
+    if (awaits !== null && (isChanged || !wasFollowed || !isRecent)) {
       this.#change.opened.push({ execution, observedAtMs, lookedAtMs: receivedAtMs, awaits });
-      this.#known.setAwaited(key, true);
+      this.#known.setFollowed(key, true);
     }
-    if (awaits === null && wasAwaited) {
+    if (awaits === null && wasFollowed) {
       this.#change.closed.push({ key, observedAtMs });
-      this.#known.setAwaited(key, false);
+      this.#known.setFollowed(key, false);
       this.#expireIfOpen(execution, true);
     }
     return known;
