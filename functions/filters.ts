@@ -16,8 +16,9 @@ export interface Filter {
   readonly description: string;
   /** The only values that the API takes; null for any text. */
   readonly choices: readonly string[] | null;
-  /** Returns the SQL condition that a row of the view passes. @param text the value as an SQL literal */
-  readonly sql: (text: string) => string;
+  /** The column that the API compares, and how. */
+  readonly column: string;
+  readonly comparison: 'contains' | 'equals';
 }
 
 /** Kinds of tasks. */
@@ -30,28 +31,32 @@ const filters: { readonly [Name in keyof PageFilter]-?: Filter } = {
     option: '--name <text>',
     description: 'instances whose name contains this',
     choices: null,
-    sql: (text) => `contains(name, ${text})`,
+    column: 'name',
+    comparison: 'contains',
   },
   taskType: {
     parameter: 'task_type',
     option: '--task-type <type>',
     description: 'kind of task',
     choices: taskTypes,
-    sql: (text) => `task_type = ${text}`,
+    column: 'task_type',
+    comparison: 'equals',
   },
   runStatus: {
     parameter: 'run_status',
     option: '--run-status <status>',
     description: 'outcome',
     choices: ['RUNNING', 'FAILED', 'ALARMING', 'SUCCESS', 'SUSPENDING', 'UNKNOWN'],
-    sql: (text) => `run_status = ${text}`,
+    column: 'run_status',
+    comparison: 'equals',
   },
   notifyStatus: {
     parameter: 'notify_status',
     option: '--notify-status <status>',
     description: 'notification',
     choices: ['NOT_TRIGGERED', 'SUCCESS', 'FAILED'],
-    sql: (text) => `notify_status = ${text}`,
+    column: 'notify_status',
+    comparison: 'equals',
   },
 };
 

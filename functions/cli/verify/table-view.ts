@@ -90,7 +90,9 @@ function tableRow(cells: readonly SqlValue[]): TableRow {
 
 /** What the target's filter lets through, as far as it is known how the source compares names: a part of it, exactly. */
 function isOfTarget({ filter }: Target): string {
-  const conditions = setFilters(filter).map(({ sql, value }) => sql(text(value)));
+  const conditions = setFilters(filter).map(({ column, comparison, value }) =>
+    comparison === 'contains' ? `contains(${column}, ${text(value)})` : `${column} = ${text(value)}`,
+  );
   return conditions.length === 0 ? 'true' : `(${conditions.join(' AND ')})`;
 }
 
