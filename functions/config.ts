@@ -7,7 +7,8 @@
 import * as z from 'zod';
 import { dayInTimeZone, parseTime } from './clock.ts';
 import { ConfigError } from './errors.ts';
-import type { EpochMs } from './model.ts';
+import { taskTypes } from './filters.ts';
+import type { EpochMs, TargetFilter } from './model.ts';
 
 /** `start_time` is sent as 13 digits, so nothing before 2001-09-09T01:46:40.000Z can be asked for. */
 const earliestAskableMs: EpochMs = 1_000_000_000_001;
@@ -35,9 +36,9 @@ const targetSchema = z.strictObject({
   }),
   filter: z
     .strictObject({
-      name: z.string().min(1).optional(),
-      taskType: z.enum(['QUALITY_TASK', 'CONSISTENCY_TASK']).optional(),
-    })
+      name: z.string().min(1).exactOptional(),
+      taskType: z.enum(taskTypes).exactOptional(),
+    } satisfies Record<keyof TargetFilter, z.ZodType>)
     .default({}),
 });
 

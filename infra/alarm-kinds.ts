@@ -3,6 +3,7 @@
  *
  * Pure. The runbook in infra/README.md has a section of each name.
  */
+import type { MetricName } from '../functions/metrics.ts';
 
 /** One kind of alarm. */
 export interface AlarmKind {
@@ -10,6 +11,18 @@ export interface AlarmKind {
   readonly meaning: string;
   /** The first thing to look at, one sentence. */
   readonly lookFirst: string;
+  /** For an alarm of each target on one of its metrics; absent for an alarm of the stack, which alarms.ts makes. */
+  readonly target?: TargetCondition;
+}
+
+/** When the alarm of a target goes off: in a period of the schedule, `statistic` of `metric` is above `threshold`. */
+export interface TargetCondition {
+  readonly metric: MetricName;
+  /** Names of CloudWatch. */
+  readonly statistic: 'Sum' | 'Maximum';
+  readonly threshold: (periodSeconds: number) => number;
+  /** In a period without a run: the alarm stays as it is, or ends. */
+  readonly whenMissing: 'ignore' | 'notBreaching';
 }
 
 /** Every kind, by the name that an alarm and its section of the runbook share. */
@@ -25,6 +38,13 @@ export const alarmKinds = {
   'watermark-old': {
     meaning: 'The table is behind the source by more than three periods of the schedule.',
     lookFirst: 'Look at "npx dqsync status": it says how far the target is, and how its last run ended.',
+    target: {
+      metric: 'WatermarkAge',
+      statistic: 'Maximum',
+      threshold: (periodSeconds) => 3 * periodSeconds,
+      // A failed run reports the age too. If there is no run at all, "not-running" goes off.
+      whenMissing: 'ignore',
+    },
   },
   'dead-letters': {
     meaning: 'A scheduled run could not be started, or failed for good, and lies in the dead-letter queue.',
@@ -42,6 +62,7 @@ export const alarmKinds = {
   'rows-quarantined': {
     meaning: 'The source returned rows that could not be read; they were put aside whole, and the run went on.',
     lookFirst: 'Look at the newest file under quarantine/ in the bucket: each line has the row and the reason.',
+    target: { metric: 'Quarantined', statistic: 'Sum', threshold: () => 0, whenMissing: 'notBreaching' },
   },
   'near-time-limit': {
     meaning: 'A run went on for longer than maxRunSeconds, close to the time at which Lambda stops it.',
@@ -58,7 +79,6 @@ export const alarmKinds = {
 export type AlarmName = keyof typeof alarmKinds;
 
 /** What an alarm says of itself: meaning, first thing to look at, and where to read on. */
-export function alarmDescription(name: AlarmName, runbook: string): string {
-  const { meaning, lookFirst } = alarmKinds[name];
+export function alarmDescription(name: string, { meaning, lookFirst }: AlarmKind, runbook: string): string {
   return `${meaning} ${lookFirst} ${runbook}#${name}`;
 }

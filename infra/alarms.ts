@@ -13,7 +13,7 @@ import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
-import { type AlarmName, alarmDescription } from './alarm-kinds.ts';
+import { type AlarmKind, type AlarmName, alarmDescription, alarmKinds, type TargetCondition } from './alarm-kinds.ts';
 import type { BackfillWorkflow } from './backfill-workflow.ts';
 import type { Deployment } from './deployment.ts';
 import { functionMetric, stateMachineMetric, targetMetric } from './run-metrics.ts';
@@ -21,6 +21,11 @@ import type { DeadLetters, SyncFunction } from './sync-function.ts';
 
 /** A run that goes on for this long after `maxRunSeconds` did not end by itself. */
 const overrunSeconds = 30;
+
+const missingData: Readonly<Record<TargetCondition['whenMissing'], TreatMissingData>> = {
+  ignore: TreatMissingData.IGNORE,
+  notBreaching: TreatMissingData.NOT_BREACHING,
+};
 
 /** How to make `Alarms`. */
 export interface AlarmsProps {
@@ -142,29 +147,31 @@ export class Alarms extends Construct {
   }
 
   #ofTarget(target: string, namespace: string, period: Duration): void {
-    this.#add('watermark-old', {
-      target,
-      metric: targetMetric({ namespace, target, name: 'WatermarkAge', statistic: Stats.MAXIMUM, period }),
-      threshold: 3 * period.toSeconds(),
-      comparison: ComparisonOperator.GREATER_THAN_THRESHOLD,
-      // A run that fails tells the age too. No run at all is "not-running"; this one then stays as it was.
-      treatMissingData: TreatMissingData.IGNORE,
-    });
-    this.#add('rows-quarantined', {
-      target,
-      metric: targetMetric({ namespace, target, name: 'Quarantined', statistic: Stats.SUM, period }),
-      threshold: 1,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
-    });
+    for (const [name, kind] of Object.entries<AlarmKind>(alarmKinds)) {
+      if (kind.target !== undefined) {
+        const { metric, statistic, threshold, whenMissing } = kind.target;
+        this.#addKind(name, kind, {
+          target,
+          metric: targetMetric({ namespace, target, name: metric, statistic, period }),
+          threshold: threshold(period.toSeconds()),
+          comparison: ComparisonOperator.GREATER_THAN_THRESHOLD,
+          treatMissingData: missingData[whenMissing],
+        });
+      }
+    }
   }
 
   #add(name: AlarmName, condition: Condition): void {
+    this.#addKind(name, alarmKinds[name], condition);
+  }
+
+  #addKind(name: string, kind: AlarmKind, condition: Condition): void {
     const { stackName, runbook } = this.#deployment;
     const { target, comparison, periods = 1, metric, threshold, treatMissingData } = condition;
     const suffix = target === undefined ? '' : `-${target}`;
     const alarm = new Alarm(this, `${name}${suffix}`, {
       alarmName: `${stackName}-${name}${suffix}`,
-      alarmDescription: alarmDescription(name, runbook),
+      alarmDescription: alarmDescription(name, kind, runbook),
       metric,
       threshold,
       comparisonOperator: comparison ?? ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,

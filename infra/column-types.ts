@@ -1,10 +1,10 @@
-/** The schema's columns in the words of Athena: Hive's types for the Glue table, Trino's for the view. One source for both. */
+/** The table's columns in the words of Athena: Hive's types for the Glue table, Trino's for the view. One source for both. */
 import {
   type ColumnKind,
   observationColumns,
-  partitionColumnComments,
+  partitionColumnDescriptions,
   partitionColumns,
-} from '../functions/warehouse/schema.ts';
+} from '../functions/warehouse/columns.ts';
 
 /** One column as both spell it. */
 export interface CatalogColumn {
@@ -22,15 +22,15 @@ const spellings: Readonly<Record<ColumnKind, { readonly hiveType: string; readon
 };
 
 /** The columns that are in the files, in order. */
-export const fileColumns: readonly CatalogColumn[] = observationColumns.map(({ name, kind, comment }) => ({
+export const fileColumns: readonly CatalogColumn[] = observationColumns.map(({ name, kind, description }) => ({
   name,
   ...spellings[kind],
-  comment,
+  comment: description,
 }));
 
 /** The columns that are in the path, outermost first. */
 export const pathColumns: readonly CatalogColumn[] = partitionColumns.map((name) => ({
   name,
   ...spellings.text,
-  comment: partitionColumnComments[name],
+  comment: partitionColumnDescriptions[name],
 }));

@@ -85,9 +85,9 @@ export class SyncDashboard extends Construct {
       heading('Is it fresh?'),
       graph('Behind the source, seconds', this.#perTarget('WatermarkAge', Stats.MAXIMUM)),
       graph('New observations', this.#perTarget('RowsWritten', Stats.SUM)),
-      graph('Executions still open, and given up', [
+      graph('Executions still open, and expired', [
         ...this.#perTarget('OpenExecutions', Stats.MAXIMUM, 'open'),
-        ...this.#perTarget('GivenUp', Stats.SUM, 'given up'),
+        ...this.#perTarget('Expired', Stats.SUM, 'expired'),
       ]),
     ];
   }

@@ -13,10 +13,12 @@ interface Allowed {
 }
 
 const model = 'functions/model.ts';
+const filters = 'functions/filters.ts';
+const columns = 'functions/warehouse/columns.ts';
 const demoSource = 'functions/cli/demo/demo-source.ts';
 const basics = [model, 'functions/errors.ts', 'functions/intervals.ts'];
 const withClock = [...basics, 'functions/clock.ts'];
-const withConfig = [...withClock, 'functions/config.ts'];
+const withConfig = [...withClock, 'functions/config.ts', filters];
 const aCommand = [
   ...withConfig,
   'functions/cli/terminal/',
@@ -34,18 +36,21 @@ const table: Readonly<Record<string, Allowed>> = {
   'functions/intervals.ts': { parts: [model], packages: [] },
   'functions/clock.ts': { parts: [model], packages: ['node:'] },
   'functions/errors.ts': { parts: [model, 'functions/clock.ts'], packages: [] },
-  'functions/config.ts': { parts: withClock, packages: ['zod'] },
-  'functions/metrics.ts': { parts: [], packages: [] },
+  [filters]: { parts: [model], packages: [] },
+  'functions/config.ts': { parts: [...withClock, filters], packages: ['zod'] },
+  'functions/metrics.ts': { parts: ['functions/sync/counters.ts'], packages: [] },
   'functions/time-range.ts': { parts: withClock, packages: [] },
   // Speaks HTTP, and knows nothing of storage.
   'functions/source/': {
-    parts: [...withConfig, 'package.json'],
+    parts: [...withConfig, columns, 'package.json'],
     packages: ['node:', '@aws-sdk/client-secrets-manager', 'undici', 'zod'],
   },
   // Pure over `fetchPage`: no clock, no network, no files.
   'functions/reading/': { parts: basics, packages: [] },
+  // Plain data about the columns, for every part that handles them.
+  [columns]: { parts: [model, 'functions/errors.ts'], packages: [] },
   'functions/warehouse/': {
-    parts: withClock,
+    parts: [...withClock, columns],
     packages: ['node:', '@aws-sdk/client-s3', 'apache-arrow', 'fs-native-extensions', 'parquetjs-lite'],
   },
   // Speaks to a `Store`, by interface.
@@ -87,7 +92,7 @@ const table: Readonly<Record<string, Allowed>> = {
     packages: ['@aws-lambda-powertools/logger', '@aws-lambda-powertools/metrics', 'aws-lambda', 'zod'],
   },
   'functions/cli/': {
-    parts: ['functions/cli/', 'functions/errors.ts', 'package.json'],
+    parts: ['functions/cli/', 'functions/errors.ts', filters, 'package.json'],
     packages: ['node:', 'commander'],
   },
   'functions/cli/terminal/': {
@@ -110,7 +115,7 @@ const table: Readonly<Record<string, Allowed>> = {
     packages: [],
   },
   'functions/cli/init/': { parts: [...aCommand, 'functions/cli/doctor/'], packages: ['node:'] },
-  'functions/cli/list/': { parts: aCommand, packages: [] },
+  'functions/cli/list/': { parts: [...aCommand, columns], packages: [] },
   'functions/cli/query/': { parts: [...aCommand, 'functions/query/', 'functions/warehouse/'], packages: ['node:'] },
   'functions/cli/demo/': {
     parts: [...aCommand, 'functions/query/', 'functions/warehouse/', demoSource],
@@ -128,9 +133,9 @@ const table: Readonly<Record<string, Allowed>> = {
       'functions/lambda/environment.ts',
       'functions/query/named-queries.ts',
       'functions/query/view.ts',
+      columns,
       'functions/warehouse/layout.ts',
       'functions/warehouse/location.ts',
-      'functions/warehouse/schema.ts',
     ],
     packages: ['node:', 'aws-cdk-lib', 'constructs', 'zod'],
   },

@@ -8,7 +8,7 @@ import { containsAny, gapsIn, unionOf } from '../intervals.ts';
 import { type EpochMs, type Execution, executionKey, type Window } from '../model.ts';
 import {
   type Checkpoint,
-  edgeMs,
+  edgeToleranceMs,
   type LastRun,
   type OpenEntry,
   type RecentEntry,
@@ -42,13 +42,15 @@ export interface Change {
   readonly run: LastRun;
 }
 
-type Gathered = 'windows' | 'lateStartTimesMs' | 'seen' | 'opened' | 'closed' | 'quarantined';
+type RecordedList = 'windows' | 'lateStartTimesMs' | 'seen' | 'opened' | 'closed' | 'quarantined';
 
-/** The lists of a change, to be added to. */
-export type Draft = { -readonly [key in Gathered]: Change[key][number][] } & { latestObservedMs: EpochMs | null };
+/** What a run has recorded of its next change: lists to add to. */
+export type PendingChange = { -readonly [key in RecordedList]: Change[key][number][] } & {
+  latestObservedMs: EpochMs | null;
+};
 
-/** Nothing gathered yet. */
-export function emptyDraft(): Draft {
+/** Returns a change with nothing recorded. */
+export function emptyPendingChange(): PendingChange {
   return {
     windows: [],
     lateStartTimesMs: [],
@@ -113,14 +115,14 @@ function nextLookback({ lookbackMs: before }: Checkpoint, change: Change, lookba
  * that any run has proven, and before each gap, at which the watermark may come to stand. Not what lies between.
  */
 function shownAgain(covered: Covered, lookbackMs: number): (entry: Pick<RecentEntry, 'startTimeMs'>) => boolean {
-  const reachMs = lookbackMs + edgeMs;
+  const reachMs = lookbackMs + edgeToleranceMs;
   const { incremental, coverage } = covered;
   if (incremental === null) {
     return () => true;
   }
   const beforeGaps = gapsIn(incremental, coverage).map(({ fromMs }) => fromMs);
   const shown = unionOf([
-    ...beforeGaps.map((ms) => ({ fromMs: ms - reachMs, toMs: ms + edgeMs + 1 })),
+    ...beforeGaps.map((ms) => ({ fromMs: ms - reachMs, toMs: ms + edgeToleranceMs + 1 })),
     { fromMs: incremental.toMs - reachMs, toMs: Number.POSITIVE_INFINITY },
   ]);
   return ({ startTimeMs }) => containsAny(shown, startTimeMs);

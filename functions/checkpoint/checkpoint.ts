@@ -95,7 +95,7 @@ export function emptyCheckpoint(identity: TargetIdentity): Checkpoint {
 }
 
 /** How far outside a window the source may show rows: it is asked for windows widened by 1 ms, and they are kept that long. */
-export const edgeMs = 2;
+export const edgeToleranceMs = 2;
 
 /** Returns `commitIds` with one more, and without the oldest where they are too many. */
 export function withCommitId(commitIds: readonly string[], commitId: string): string[] {

@@ -1,6 +1,7 @@
 /** The checkpoint as JSON text. Whatever cannot be read back without doubt stops the run. Pure. */
 import * as z from 'zod';
 import { InternalError, StateError } from '../errors.ts';
+import { executionColumns, executionFrom } from '../warehouse/columns.ts';
 import type { Checkpoint, TargetIdentity } from './checkpoint.ts';
 import { hash64 } from './fingerprint.ts';
 
@@ -21,6 +22,17 @@ const header = z.object({ format: z.literal(format), version: z.int() });
 
 const window = z.strictObject({ fromMs: epochMs, toMs: epochMs });
 
+const storedValues = { int64: id, text: z.string(), 'timestamp-ms-utc': epochMs } as const;
+/** One member per column. A document written before a column was added lacks its member, which is read as null. */
+const storedExecution = z.strictObject(
+  Object.fromEntries(
+    executionColumns.map(({ property, kind, nullable }) => [
+      property,
+      nullable ? storedValues[kind].nullable().optional() : storedValues[kind],
+    ]),
+  ),
+);
+
 const document = z.strictObject({
   format: z.literal(format),
   version: z.literal(version),
@@ -28,7 +40,7 @@ const document = z.strictObject({
   identity: z.strictObject({
     projectId: z.string(),
     workspace: z.string(),
-    filter: z.strictObject({ name: z.string().optional(), taskType: z.string().optional() }),
+    filter: z.record(z.string(), z.string()),
     partitionTimeZone: z.string(),
   }),
   coverage: z
@@ -40,17 +52,7 @@ const document = z.strictObject({
   maxSpanMs: z.int().min(1).nullable(),
   open: z.array(
     z.strictObject({
-      execution: z.strictObject({
-        id,
-        name: text,
-        taskId: id.nullable(),
-        taskType: text,
-        runStatus: text,
-        notifyStatus: text,
-        startTimeMs: epochMs,
-        endTimeMs: epochMs.nullable(),
-        extra: text,
-      }),
+      execution: storedExecution,
       observedAtMs: epochMs,
       lookedAtMs: epochMs,
       awaits: z.enum(['outcome', 'notification']),
@@ -157,20 +159,21 @@ export function decodeAnyCheckpoint(bytes: Uint8Array, target: string, where: st
       result.error,
     );
   }
-  const { format: _format, version: _version, identity, digest, ...rest } = result.data;
-  const { name, taskType } = identity.filter;
-  const filter = { ...(name === undefined ? {} : { name }), ...(taskType === undefined ? {} : { taskType }) };
-  const checkpoint = { ...rest, identity: { ...identity, filter } };
-  if (digest !== digestOf(checkpoint)) {
+  const { format: _format, version: _version, digest, ...content } = result.data;
+  if (digest !== digestOf(content)) {
     throw damaged(target, where, 'its digest does not fit what it says', undefined);
   }
-  return checkpoint;
+  const open = content.open.map(({ execution, ...entry }) => ({
+    ...entry,
+    execution: executionFrom(({ property }) => execution[property] ?? null),
+  }));
+  return { ...content, open };
 }
 
 /** Of what the document says, however it is laid out: a digit that is wrong would go unnoticed, and hide a span for ever. */
-function digestOf(checkpoint: Checkpoint): string {
+function digestOf(content: object): string {
   return hash64(
-    JSON.stringify(checkpoint, (_key, entry: unknown) =>
+    JSON.stringify(content, (_key, entry: unknown) =>
       typeof entry === 'bigint'
         ? entry.toString()
         : isPlainObject(entry)

@@ -1,11 +1,13 @@
 /** Tells whether something is as it was when it was last written. Pure. */
 import type { Execution, UnreadableRow } from '../model.ts';
+import { executionColumns } from '../warehouse/columns.ts';
 
-/** 64 bits over everything the source says of an execution: two sightings of the same state have the same one. */
+/** All but the key: what may change from one observation of an execution to the next. */
+const stateColumns = executionColumns.filter(({ isKey }) => isKey !== true);
+
+/** Returns 64 bits over the state of an execution: equal states have equal fingerprints. */
 export function fingerprintOf(execution: Execution): string {
-  const { name, taskId, taskType, runStatus, notifyStatus, endTimeMs, extra } = execution;
-  const fields = [name, taskId, taskType, runStatus, notifyStatus, endTimeMs, extra];
-  return hash64(fields.map((field) => field ?? '\u0001').join('\u0000'));
+  return hash64(stateColumns.map(({ read }) => read(execution) ?? '\u0001').join('\u0000'));
 }
 
 /** 64 bits over an unreadable row's text. */

@@ -4,6 +4,7 @@
  */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
+import { allFilters } from '../filters.ts';
 import type { BackfillOptions } from './backfill/backfill-command.ts';
 import type { DoctorOptions } from './doctor/doctor-command.ts';
 import type { InitOptions } from './init/init-command.ts';
@@ -169,26 +170,18 @@ function addDoctor(program: Command, finish: Finish): void {
 }
 
 function addList(program: Command, finish: Finish): void {
-  command(program, 'list', 'List instances straight from the source, as it answers now.', [
+  const list = command(program, 'list', 'List instances straight from the source, as it answers now.', [
     'dqsync list --run-status ALARMING --from 2026-01-01',
     'dqsync list --name orders --task-type QUALITY_TASK --limit 500',
     'dqsync list --from 2026-01-01T06:00:00+08:00 --to 2026-01-01T07:00:00+08:00 --json',
   ])
     .addOption(configOption())
-    .option('-t, --target <name>', 'the target whose source to ask; needed where the config has several')
-    .option('--name <text>', 'instances whose name contains this')
-    .addOption(new Option('--task-type <type>', 'kind of task').choices(['QUALITY_TASK', 'CONSISTENCY_TASK']))
-    .addOption(
-      new Option('--run-status <status>', 'outcome').choices([
-        'RUNNING',
-        'FAILED',
-        'ALARMING',
-        'SUCCESS',
-        'SUSPENDING',
-        'UNKNOWN',
-      ]),
-    )
-    .addOption(new Option('--notify-status <status>', 'notification').choices(['NOT_TRIGGERED', 'SUCCESS', 'FAILED']))
+    .option('-t, --target <name>', 'the target whose source to ask; needed where the config has several');
+  for (const { option, description, choices } of allFilters) {
+    const filter = new Option(option, description);
+    list.addOption(choices === null ? filter : filter.choices(choices));
+  }
+  list
     .option(
       '--from <time>',
       'started from here on: a day (from midnight in partitionTimeZone) or an ISO instant; default: all there is',

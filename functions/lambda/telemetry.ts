@@ -8,7 +8,7 @@ import { Metrics } from '@aws-lambda-powertools/metrics';
 import type { Context } from 'aws-lambda';
 import { parseTime } from '../clock.ts';
 import { type DqsyncError, InternalError } from '../errors.ts';
-import { type MetricName, metrics, metricsNamespace, targetDimension } from '../metrics.ts';
+import { type MetricDefinition, metrics, metricsNamespace, targetDimension } from '../metrics.ts';
 import type { EpochMs, Log } from '../model.ts';
 import { type Summary, summaryError, type TargetOutcome } from '../sync/summary.ts';
 
@@ -45,11 +45,15 @@ export class Telemetry {
       this.#logger.info(summary.done ? 'target done' : 'target to be continued', { summary });
     }
     this.#metrics.addDimension(targetDimension, summary.target);
-    const values = metricValues(outcome, tookMs, nowMs);
-    for (const [name, { unit }] of Object.entries(metrics)) {
-      const value = values[name] ?? null;
-      if (value !== null) {
-        this.#metrics.addMetric(name, unit, value);
+    const run = {
+      counters: outcome.counters,
+      tookMs,
+      watermarkAgeSeconds: watermarkAgeSeconds(summary, nowMs),
+    };
+    for (const [name, { unit, value }] of Object.entries<MetricDefinition>(metrics)) {
+      const measured = value(run);
+      if (measured !== null) {
+        this.#metrics.addMetric(name, unit, measured);
       }
     }
     this.#metrics.publishStoredMetrics();
@@ -59,25 +63,6 @@ export class Telemetry {
   refused(error: DqsyncError): void {
     this.#logger.error('nothing was synced', { error: summaryError(error), ...stackOf(error) });
   }
-}
-
-/** By name; null where the run ended before it was known. */
-function metricValues(outcome: TargetOutcome, tookMs: number, nowMs: EpochMs): Readonly<Record<string, number | null>> {
-  const { summary } = outcome;
-  const values: Record<MetricName, number | null> = {
-    RowsRead: summary.rowsRead,
-    RowsWritten: summary.rowsWritten,
-    Requests: summary.requests,
-    Throttled: summary.throttled,
-    Retries: summary.retries,
-    Quarantined: summary.quarantined,
-    OpenExecutions: summary.openExecutions,
-    GivenUp: outcome.expired,
-    WatermarkAge: watermarkAgeSeconds(summary, nowMs),
-    RunTime: tookMs,
-    CommitConflicts: outcome.commitConflicts,
-  };
-  return values;
 }
 
 /** Without any coverage the table is behind by all there is to read; null where not even that is known. */

@@ -16,8 +16,8 @@ import {
 } from '@duckdb/node-api';
 import { type Clock, newToken, systemClock } from '../clock.ts';
 import { ConfigError, StorageError } from '../errors.ts';
+import { type ColumnKind, observationColumns, partitionColumns } from '../warehouse/columns.ts';
 import { tableName, viewName } from '../warehouse/layout.ts';
-import { type ColumnKind, observationColumns, partitionColumns } from '../warehouse/schema.ts';
 import type { Store } from '../warehouse/store.ts';
 import { cacheFolderOf, type LocalDataFiles, localDataFiles } from './local-copies.ts';
 import { plainValue, type SqlValue } from './sql-value.ts';

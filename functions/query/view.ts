@@ -3,7 +3,7 @@
  *
  * One text for DuckDB and Athena (Trino). Pure.
  */
-import { observationColumns, partitionColumns } from '../warehouse/schema.ts';
+import { observationColumns, partitionColumns } from '../warehouse/columns.ts';
 
 /** The view's columns, in order: those of the files, then the partition columns. */
 export const viewColumns: readonly string[] = [...observationColumns.map((column) => column.name), ...partitionColumns];

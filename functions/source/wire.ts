@@ -1,11 +1,12 @@
 /**
- * The instance list's reply, text to executions: the only file that knows the field names on the wire.
+ * The instance list's reply, text to executions. The table of columns has the documented fields and their kinds.
  *
  * Pure. Nothing is lost: what is not documented goes to `extra`, a row that is no execution is kept whole with the reason.
  * Source: API reference of DataArts Quality, "Querying the Instance List".
  */
 
 import type { EpochMs, Execution, Page, UnreadableRow } from '../model.ts';
+import { type ColumnKind, wireColumns } from '../warehouse/columns.ts';
 import { ExactNumber, parseExactJson, writeExactJson, writeMembers } from './exact-json.ts';
 import { plainReader } from './plain-json.ts';
 
@@ -19,17 +20,7 @@ const latestTimeMs: EpochMs = 253_402_300_799_999; // 9999-12-31T23:59:59.999Z
 const minInt64 = -(2n ** 63n);
 const maxInt64 = 2n ** 63n - 1n;
 
-const documentedFields: ReadonlySet<string> = new Set([
-  'id',
-  'name',
-  'task_id',
-  'task_type',
-  'run_status',
-  'notity_status',
-  'notify_status',
-  'start_time',
-  'end_time',
-]);
+const documentedFields: ReadonlySet<string> = new Set(wireColumns.flatMap(({ wireFields }) => wireFields));
 
 type WireObject = Readonly<Record<string, unknown>>;
 
@@ -45,9 +36,13 @@ export function parsePage(text: string): PageContent {
 
 const readPlain = plainReader({
   list: 'resources',
-  integers: ['id', 'task_id'],
-  safeNumbers: ['start_time', 'end_time'],
+  integers: fieldsOf('int64'),
+  safeNumbers: fieldsOf('timestamp-ms-utc'),
 });
+
+function fieldsOf(kind: ColumnKind): string[] {
+  return wireColumns.filter((column) => column.kind === kind).flatMap(({ wireFields }) => wireFields);
+}
 
 /** Any page at all. A value that is nested thousands deep fails the page: no serializer writes one. */
 function parseExactPage(text: string): PageContent {

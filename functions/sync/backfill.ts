@@ -13,8 +13,9 @@ import { gapsIn, lengthOf } from '../intervals.ts';
 import type { EpochMs, Window } from '../model.ts';
 import type { PageSource } from '../reading/page-source.ts';
 import type { BackfillTask } from './backfill-task.ts';
+import { Committer } from './committer.ts';
 import { upperHalf } from './next-window.ts';
-import { Recorder } from './recorder.ts';
+import type { Recorder } from './recorder.ts';
 import { isCommitDue, newRunState, type RunState, readAndCommit, reportProgress } from './run-state.ts';
 import { SliceReader } from './slice-reader.ts';
 import { outcomeOf, type TargetOutcome } from './summary.ts';
@@ -27,6 +28,7 @@ interface Backfill {
   readonly run: TargetRun;
   readonly state: RunState;
   readonly recorder: Recorder;
+  readonly committer: Committer;
   readonly untilMs: EpochMs;
   readonly source: PageSource;
   /** Null where there is nothing to read. */
@@ -47,19 +49,21 @@ export async function runBackfill(run: TargetRun, task: BackfillTask): Promise<T
     const rereads = task.again ? task.window : null;
     const source = countingSource(run, state, loaded.checkpoint);
     const maxSpanMs = (): number => source.evidence.hints.maxSpanMs;
-    const options = {
-      ...({ mode: 'backfill', untilMs, revisitedMs: 0, incrementalFromMs: null } as const),
+    const { counters } = state;
+    const committer = new Committer(run, loaded, {
+      ...({ mode: 'backfill', counters, untilMs, revisitedMs: 0, incrementalFromMs: null } as const),
       rereads,
       maxSpanMs,
-    };
-    const recorder = new Recorder(run, loaded, options);
+    });
+    const { recorder } = committer;
     state.recorder = recorder;
     const asked = task.window ?? knownSpan(loaded.checkpoint, run.settings.initialFromMs);
     const window = asked === null ? null : clampedTo(asked, untilMs);
     state.window = window;
     const unproven = new UnprovenWindows(run);
-    const backfill: Backfill = { run, state, recorder, untilMs, source, calibration: null, totalMs: 0, unproven };
-    await readAndCommit(run, state, recorder, async () => {
+    const parts = { run, state, recorder, committer, untilMs, source, unproven };
+    const backfill: Backfill = { ...parts, calibration: null, totalMs: 0 };
+    await readAndCommit(run, state, committer, async () => {
       if (window !== null && isAnythingLeft(backfill, window)) {
         backfill.calibration = await calibrateRun(source, window);
         await (rereads === null ? fillGaps(backfill, window) : readAgain(backfill, rereads, window));
@@ -94,7 +98,7 @@ async function fillGaps(backfill: Backfill, window: Window): Promise<void> {
       break;
     }
     if (!isOvertaken) {
-      await recorder.commit('running', null);
+      await backfill.committer.commit('running', null);
     }
     const leftMs = lengthOf(gaps);
     gaps = withoutUnproven(gapsIn(final, recorder.checkpoint.coverage), backfill.unproven);
@@ -123,7 +127,7 @@ async function readAgain(backfill: Backfill, rereads: Window, window: Window): P
 
 /** Reads spans. Returns true when it stopped before their end, because another run has read some of the same. */
 async function readSpans(backfill: Backfill, spans: readonly Window[]): Promise<boolean> {
-  const { run, state, recorder, unproven } = backfill;
+  const { run, state, recorder, committer, unproven } = backfill;
   const [first] = spans;
   if (first === undefined) {
     return false;
@@ -142,7 +146,7 @@ async function readSpans(backfill: Backfill, spans: readonly Window[]): Promise<
     }
     const doneMs = Math.min(beforeMs + lengthOf(spans) - lengthOf(slices.rest), backfill.totalMs);
     reportProgress(run, state, { atMs: toMs, doneMs, totalMs: backfill.totalMs });
-    if (isCommitDue(state, recorder) && slices.rest.length > 0 && (await commitAndYield(recorder, slices))) {
+    if (isCommitDue(state, committer) && slices.rest.length > 0 && (await commitAndYield(committer, slices))) {
       return true;
     }
   }
@@ -156,8 +160,9 @@ function uncommitted(recorder: Recorder, spans: readonly Window[]): readonly Win
 }
 
 /** Commits, and leaves out what others have covered meanwhile. @returns whether some of the commit was read twice */
-async function commitAndYield(recorder: Recorder, slices: SliceReader): Promise<boolean> {
-  const { conflicted, isReadTwice } = await recorder.commit('running', null);
+async function commitAndYield(committer: Committer, slices: SliceReader): Promise<boolean> {
+  const { recorder } = committer;
+  const { conflicted, isReadTwice } = await committer.commit('running', null);
   if (recorder.isRereading) {
     return false;
   }

@@ -27,7 +27,7 @@ const extraPart = 0.25;
  * @param lookbackMs how long after its end an execution's notification state is followed
  * @param maxOpenMs an open execution that started longer ago than this has expired
  */
-export function awaitedOf(
+export function followUpOf(
   execution: Execution,
   observedAtMs: EpochMs,
   recentFromMs: EpochMs,
@@ -128,7 +128,7 @@ export function surplusEntries(open: readonly OpenEntry[]): OpenEntry[] {
     .slice(maxWaiting);
 }
 
-/** As `awaitedOf` has it: a look from then on is the last. */
+/** As `followUpOf` has it: a look from then on is the last. */
 function isOver({ execution }: OpenEntry, nowMs: EpochMs, lookbackMs: number): boolean {
   return (execution.endTimeMs ?? 0) <= nowMs - lookbackMs;
 }

@@ -10,9 +10,10 @@ import { lengthOf, spansFrom } from '../intervals.ts';
 import type { EpochMs } from '../model.ts';
 import type { PageSource } from '../reading/page-source.ts';
 import { emptySecretCode } from '../source/credentials.ts';
+import { Committer } from './committer.ts';
 import { LookbackGate } from './lookback-gate.ts';
 import { furthestLookback, lookbackOf, lookbacks, nextWindow, spansToRead } from './next-window.ts';
-import { Recorder } from './recorder.ts';
+import type { Recorder } from './recorder.ts';
 import { reobserveOpen, reobserveOthers } from './reobserve.ts';
 import { isCommitDue, newRunState, type RunState, readAndCommit, reportProgress } from './run-state.ts';
 import { type ReadSlice, SliceReader } from './slice-reader.ts';
@@ -30,6 +31,7 @@ interface Incremental {
   readonly state: RunState;
   readonly source: PageSource;
   readonly recorder: Recorder;
+  readonly committer: Committer;
   readonly untilMs: EpochMs;
   readonly unproven: UnprovenWindows;
 }
@@ -46,12 +48,17 @@ export async function runIncremental(run: TargetRun): Promise<TargetOutcome> {
     const { lookbackMs: revisitedMs, initialFromMs: incrementalFromMs } = run.settings;
     const source = countingSource(run, state, loaded.checkpoint);
     const maxSpanMs = (): number => source.evidence.hints.maxSpanMs;
-    const options = { mode: 'incremental', untilMs, revisitedMs, incrementalFromMs, rereads: null, maxSpanMs } as const;
-    const recorder = new Recorder(run, loaded, options);
+    const { counters } = state;
+    const committer = new Committer(run, loaded, {
+      ...({ mode: 'incremental', counters, untilMs, revisitedMs, incrementalFromMs } as const),
+      rereads: null,
+      maxSpanMs,
+    });
+    const { recorder } = committer;
     state.recorder = recorder;
     const unproven = new UnprovenWindows(run);
-    await readAndCommit(run, state, recorder, async () => {
-      await readAll({ run, state, source, recorder, untilMs, unproven }).catch((thrown: unknown) => {
+    await readAndCommit(run, state, committer, async () => {
+      await readAll({ run, state, source, recorder, committer, untilMs, unproven }).catch((thrown: unknown) => {
         throw recorder.checkpoint.coverage.length === 0 ? waitingOr(thrown, state) : thrown;
       });
       unproven.throwFirst();
@@ -62,7 +69,7 @@ export async function runIncremental(run: TargetRun): Promise<TargetOutcome> {
   return outcomeOf(run, state, 'incremental');
 }
 
-async function readAll({ run, state, source, recorder, untilMs, unproven }: Incremental): Promise<void> {
+async function readAll({ run, state, source, recorder, committer, untilMs, unproven }: Incremental): Promise<void> {
   const { settings } = run;
   const watermarkMs = watermarkOf(recorder.checkpoint);
   const window = nextWindow(recorder.checkpoint, settings, untilMs);
@@ -116,7 +123,11 @@ async function readAll({ run, state, source, recorder, untilMs, unproven }: Incr
     }
     const { toMs } = slice.window;
     reportProgress(run, state, { atMs: toMs, doneMs: totalMs - lengthOf(slices.rest), totalMs });
-    if (isCommitDue(state, recorder) && slices.rest.length > 0 && (await recorder.commit('running', null)).conflicted) {
+    if (
+      isCommitDue(state, committer) &&
+      slices.rest.length > 0 &&
+      (await committer.commit('running', null)).conflicted
+    ) {
       slices.keepOnly(spansFrom(toRead(), slices.rest[0]?.fromMs ?? toMs));
       if (slices.rest.length === 0) {
         run.log('info', 'another run has covered the rest of the window', { target: run.target.name });

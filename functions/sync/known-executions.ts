@@ -14,7 +14,7 @@ export class KnownExecutions {
   /** What the table holds is in doubt: all is written once more. */
   readonly #isInDoubt: boolean;
   #known: Map<string, Known> = new Map();
-  #awaited: Set<string> = new Set();
+  #followed: Set<string> = new Set();
   /** Rows at the ends of what was read, which the widened requests of their neighbors show again. */
   readonly #edge: [string, Known][] = [];
   /** By how much observations are later than our clock says: some clock was ahead of it. */
@@ -28,20 +28,20 @@ export class KnownExecutions {
     return this.#known.get(key);
   }
 
-  /** Whether it is to be looked at again. */
-  isAwaited(key: string): boolean {
-    return this.#awaited.has(key);
+  /** Whether later runs look at it again. */
+  isFollowed(key: string): boolean {
+    return this.#followed.has(key);
   }
 
   setWritten(key: string, known: Known): void {
     this.#known.set(key, known);
   }
 
-  setAwaited(key: string, isAwaited: boolean): void {
-    if (isAwaited) {
-      this.#awaited.add(key);
+  setFollowed(key: string, isFollowed: boolean): void {
+    if (isFollowed) {
+      this.#followed.add(key);
     } else {
-      this.#awaited.delete(key);
+      this.#followed.delete(key);
     }
   }
 
@@ -65,10 +65,10 @@ export class KnownExecutions {
   remember(checkpoint: Checkpoint, nowMs: EpochMs): void {
     this.#comeAfter(checkpoint.latestObservedMs, nowMs);
     this.#known = new Map(checkpoint.recent.map((entry) => [executionKey(entry), entry]));
-    this.#awaited = new Set();
+    this.#followed = new Set();
     for (const { execution, observedAtMs, lookedAtMs } of checkpoint.open) {
       const key = executionKey(execution);
-      this.#awaited.add(key);
+      this.#followed.add(key);
       const recent = this.#known.get(key);
       // Two runs at once may have left an earlier sight here than there.
       const latest = recent !== undefined && recent.observedAtMs > observedAtMs ? recent : null;

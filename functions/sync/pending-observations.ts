@@ -19,7 +19,8 @@ export class PendingObservations {
   }
 
   add(execution: Execution, observedAtMs: EpochMs): void {
-    this.#rows.push({ ...execution, ...this.#run, observedAtMs });
+    const { workspace, projectId, runId } = this.#run;
+    this.#rows.push({ ...execution, workspace, projectId, observedAtMs, runId });
   }
 
   /** Returns all of them in table order, and forgets them. */

@@ -1,102 +1,80 @@
-/**
- * What a run has read and not yet committed, and the commit of it. Holds at most one commit's worth of rows.
- */
-import { type Change, type Draft, emptyDraft } from '../checkpoint/change.ts';
-import { type Checkpoint, edgeMs, type LastRun } from '../checkpoint/checkpoint.ts';
-import { commitChange, type LoadedCheckpoint } from '../checkpoint/checkpoint-store.ts';
+/** Records what a run reads: turns it into the rows and the change of the checkpoint that the next commit holds. */
+import { emptyPendingChange, type PendingChange } from '../checkpoint/change.ts';
+import { type Checkpoint, edgeToleranceMs, type Rereading } from '../checkpoint/checkpoint.ts';
 import { fingerprintOf } from '../checkpoint/fingerprint.ts';
-import { newToken } from '../clock.ts';
-import { InternalError } from '../errors.ts';
 import { contains, containsAny, gapsIn, lengthOf, spanMs, unionOf } from '../intervals.ts';
-import { type EpochMs, type Execution, executionKey, isOpen, type Window } from '../model.ts';
+import {
+  type EpochMs,
+  type Execution,
+  executionKey,
+  isOpen,
+  type Observation,
+  type UnreadableRow,
+  type Window,
+} from '../model.ts';
 import type { Collected, Seen } from '../reading/collected.ts';
-import { writeObservations } from '../warehouse/data-files.ts';
-import { writeQuarantine } from '../warehouse/quarantine.ts';
-import { noTotals, type Totals } from './counters.ts';
-import { awaitedOf } from './follow-up.ts';
-import { GivenUp } from './given-up.ts';
+import type { RunCounters } from './counters.ts';
+import { ExpiredExecutions } from './expired-executions.ts';
+import { followUpOf } from './follow-up.ts';
 import { type Known, KnownExecutions } from './known-executions.ts';
 import { PendingObservations, vanishedExtra } from './pending-observations.ts';
 import { PendingQuarantine } from './pending-quarantine.ts';
 import type { ReadSlice } from './slice-reader.ts';
 import type { TargetRun } from './target-run.ts';
 
-/** A commit is due from so many rows on: with the slice that tips it over and the one read ahead, no kill costs more than 50,000. */
-const commitRows = 10_000;
-/** The first commits come sooner, each after twice as many rows: a run that is killed soon after its start, again and again, gets on. */
-const firstCommitRows = 2_500;
-/** … or after so long. */
-const commitAfterMs = 60_000;
-
-/** What kind of run it is that records. */
+/** How to make a `Recorder`. */
 export interface RecorderOptions {
-  readonly mode: LastRun['mode'];
+  readonly counters: RunCounters;
   /** Where the run means to end. */
   readonly untilMs: EpochMs;
   /** How far behind its own end of coverage the next incremental run reads again: the lookback, or 0 after a backfill. */
   readonly revisitedMs: number;
-  /** Where an incremental run sets out if it is the first; null for a backfill. */
-  readonly incrementalFromMs: EpochMs | null;
   /** The span of coverage that is read once more, and written whether known or not; null where none is. */
   readonly rereads: Window | null;
-  /** The longest span that the source accepts, as far as the run has learned. */
-  readonly maxSpanMs: () => number;
 }
 
 type RecordedSlice = Pick<ReadSlice, 'window' | 'proven' | 'collected'>;
 
-/** How a commit met others. */
-export interface CommitResult {
-  /** Another run committed meanwhile. */
-  readonly conflicted: boolean;
-  /** … and had covered some of the windows of this commit before. */
-  readonly isReadTwice: boolean;
+/** What a commit writes. */
+export interface PendingCommit {
+  readonly rows: Observation[];
+  readonly unreadable: UnreadableRow[];
+  readonly change: PendingChange;
 }
 
-/** Gathers and commits what one run of one target reads. */
+/** Records what one run of one target reads. Holds at most one commit's worth of rows. */
 export class Recorder {
-  readonly totals: Totals = noTotals();
-  readonly givenUp = new GivenUp();
+  /** Executions that expired in this run and were not reported yet. */
+  readonly expired = new ExpiredExecutions();
   readonly #run: TargetRun;
   readonly #options: RecorderOptions;
-  readonly #startedAtMs: EpochMs;
+  #checkpoint: Checkpoint;
   #recentFromMs: EpochMs;
   /** What starts from here on will be shown again to an incremental run: what was written of it goes into the checkpoint. */
   #keptFromMs = Number.POSITIVE_INFINITY;
   /** How far the source's clock, which tells ends, is behind ours. */
   #sourceLagMs = 0;
-  #loaded: LoadedCheckpoint;
   readonly #known: KnownExecutions;
   readonly #observations: PendingObservations;
   readonly #quarantine = new PendingQuarantine();
-  #draft: Draft = emptyDraft();
+  #change: PendingChange = emptyPendingChange();
   /** Parts of `rereads` that were read. */
   readonly #reread: Window[] = [];
-  #committedAtMs: EpochMs;
-  #nextPart = 0;
-  #isBroken = false;
 
-  constructor(run: TargetRun, loaded: LoadedCheckpoint, options: RecorderOptions) {
+  constructor(run: TargetRun, checkpoint: Checkpoint, options: RecorderOptions) {
     this.#run = run;
     this.#recentFromMs = options.untilMs - options.revisitedMs;
     this.#options = options;
-    this.#loaded = loaded;
+    this.#checkpoint = checkpoint;
     const { workspace, projectId } = run.target;
     this.#observations = new PendingObservations({ workspace, projectId, runId: run.runId });
-    this.#startedAtMs = run.clock.now();
-    this.#committedAtMs = this.#startedAtMs;
     this.#known = new KnownExecutions(options.rereads !== null);
-    this.#remember(loaded.checkpoint, this.#startedAtMs);
+    this.remember(checkpoint, run.clock.now());
   }
 
   /** The checkpoint as last loaded or committed. */
   get checkpoint(): Checkpoint {
-    return this.#loaded.checkpoint;
-  }
-
-  /** Whether a commit has failed. What it held is neither in the table for sure nor here any more: there must be no other. */
-  get isBroken(): boolean {
-    return this.#isBroken;
+    return this.#checkpoint;
   }
 
   /** Whether windows are read that are covered already. */
@@ -104,20 +82,16 @@ export class Recorder {
     return this.#options.rereads !== null;
   }
 
-  /** Whether enough is gathered to commit. */
-  get isDue(): boolean {
-    const dueRows = Math.min(commitRows, firstCommitRows * 2 ** this.totals.commits);
-    return (
-      this.#observations.count + this.#quarantine.count >= dueRows ||
-      this.#run.clock.now() - this.#committedAtMs >= commitAfterMs
-    );
+  /** Rows that wait for the next commit, quarantined ones included. */
+  get pendingRows(): number {
+    return this.#observations.count + this.#quarantine.count;
   }
 
   /** Records the proven parts of a slice, up to `provenToMs`, and every row that was shown of them. */
   addSlice({ window, proven, collected }: RecordedSlice, provenToMs: EpochMs): void {
     // The watermark may come to stand before what is not proven, and the next run reads the lookback before it again.
     const endMs = gapsIn(window, proven)[0]?.fromMs ?? window.toMs;
-    const recentFromMs = Math.min(endMs, provenToMs) - this.#options.revisitedMs - edgeMs;
+    const recentFromMs = Math.min(endMs, provenToMs) - this.#options.revisitedMs - edgeToleranceMs;
     if (provenToMs < window.toMs) {
       this.#recentFromMs = Math.min(this.#recentFromMs, recentFromMs);
     }
@@ -133,9 +107,9 @@ export class Recorder {
       startTimesMs.push(startTimeMs);
       const before = this.#known.get(key);
       if (!isAllNew && before === undefined && contains(window, startTimeMs) && !containsAny(gaps, startTimeMs)) {
-        this.#draft.lateStartTimesMs.push(startTimeMs);
+        this.#change.lateStartTimesMs.push(startTimeMs);
       }
-      const isAtEnd = endsMs.some((ms) => Math.abs(ms - startTimeMs) <= edgeMs);
+      const isAtEnd = endsMs.some((ms) => Math.abs(ms - startTimeMs) <= edgeToleranceMs);
       const known = this.#observe(key, before, seen, startTimeMs >= recentFromMs, isAtEnd);
       if (known !== null && isAtEnd) {
         this.#known.keepAtEdge(key, known);
@@ -144,13 +118,13 @@ export class Recorder {
     this.addUnreadable(collected);
     for (const { fromMs, toMs } of proven.filter((part) => part.fromMs < provenToMs)) {
       this.#reread.push({ fromMs, toMs: Math.min(toMs, provenToMs) });
-      this.#draft.windows.push({ window: { fromMs, toMs: Math.min(toMs, provenToMs) }, startTimesMs });
+      this.#change.windows.push({ window: { fromMs, toMs: Math.min(toMs, provenToMs) }, startTimesMs });
     }
   }
 
   /** Forgets the windows that are not committed yet: what proved them was revoked. Their rows are written all the same. */
   forgetWindows(): void {
-    this.#draft.windows = [];
+    this.#change.windows = [];
     this.#reread.length = 0;
   }
 
@@ -168,17 +142,17 @@ export class Recorder {
   /** Quarantines the rows that could not be read, each once. */
   addUnreadable({ unreadable }: Pick<Collected, 'unreadable'>): void {
     for (const row of unreadable.values()) {
-      this.#draft.quarantined.push(this.#quarantine.add(row));
+      this.#change.quarantined.push(this.#quarantine.add(row));
     }
   }
 
-  /** Stops looking at an open execution that can't be seen, and may be there, once it is older than `maxOpenDays`. */
-  giveUpIfOld(execution: Execution): void {
+  /** Stops following an open execution that could not be read, and may still be there, if it is older than `maxOpenDays`. */
+  expireIfOld(execution: Execution): void {
     this.#noteSourceLag();
     const nowMs = this.#run.clock.now() - this.#sourceLagMs;
-    if (awaitedOf(execution, nowMs, this.#recentFromMs, this.#run.settings) === null) {
+    if (followUpOf(execution, nowMs, this.#recentFromMs, this.#run.settings) === null) {
       this.close(executionKey(execution));
-      this.#giveUpIfOpen(execution, true);
+      this.#expireIfOpen(execution, true);
     }
   }
 
@@ -188,85 +162,49 @@ export class Recorder {
     const key = executionKey(execution);
     const observedAtMs = this.#known.laterThan(this.#known.get(key), this.#run.clock.now());
     this.#write({ ...execution, extra }, observedAtMs);
-    this.#draft.closed.push({ key, observedAtMs });
-    this.#known.setAwaited(key, false);
+    this.#change.closed.push({ key, observedAtMs });
+    this.#known.setFollowed(key, false);
   }
 
   /** Stops looking at an execution, without a word in the table. */
   close(key: string): void {
-    this.#draft.closed.push({ key, observedAtMs: this.#known.laterThan(this.#known.get(key), this.#run.clock.now()) });
-    this.#known.setAwaited(key, false);
+    this.#change.closed.push({ key, observedAtMs: this.#known.laterThan(this.#known.get(key), this.#run.clock.now()) });
+    this.#known.setFollowed(key, false);
   }
 
-  /**
-   * Writes data files, quarantine and then the checkpoint. Commits also when nothing was read: how the run went.
-   *
-   * @returns whether another run committed meanwhile, and whether it had read some of the same windows
-   * @throws StorageError, ConflictError, StateError; then nothing of the draft is in the checkpoint, and its rows are written again by the next run
-   */
-  async commit(outcome: LastRun['outcome'], error: string | null): Promise<CommitResult> {
-    if (this.#isBroken) {
-      throw new InternalError('a commit was tried after one that failed', { remedy: 'Please report this defect.' });
-    }
-    this.#isBroken = true;
-    const rows = this.#observations.take();
-    if (rows.length > 0) {
-      const written = await writeObservations(this.#run, rows, this.#nextPart);
-      this.#nextPart += written.files;
-      this.totals.files += written.files;
-      this.totals.bytes += written.bytes;
-      this.totals.rowsWritten += rows.length;
-    }
-    const unreadable = this.#quarantine.take();
-    if (unreadable.length > 0) {
-      await writeQuarantine(this.#run, unreadable);
-      this.totals.quarantined += unreadable.length;
-    }
-    const committedAtMs = this.#run.clock.now();
-    const { runId } = this.#run;
-    const { rowsWritten } = this.totals;
-    const { mode, incrementalFromMs } = this.#options;
-    const change: Change = {
-      ...this.#draft,
-      incrementalFromMs,
-      rereading: this.#rereadingAt(committedAtMs),
-      maxSpanMs: Number.isFinite(this.#options.maxSpanMs()) ? this.#options.maxSpanMs() : null,
-      commitId: newToken(),
-      run: { runId, mode, startedAtMs: this.#startedAtMs, committedAtMs, outcome, rowsWritten, error },
-    };
-    this.#draft = emptyDraft();
-    const committed = await commitChange(this.#run, this.#loaded, change);
-    this.#loaded = committed;
-    this.totals.commits += 1;
-    const conflicted = committed.theirs !== null;
-    this.totals.conflicts += conflicted ? 1 : 0;
-    this.#committedAtMs = committedAtMs;
-    this.#remember(committed.checkpoint, committedAtMs);
-    this.#isBroken = false;
-    this.givenUp.tell(this.#run);
-    const theirs = committed.theirs ?? [];
-    const isReadTwice = change.windows.some(({ window }) => lengthOf(gapsIn(window, theirs)) < spanMs(window));
-    return { conflicted, isReadTwice };
+  /** Returns what waits for a commit, and forgets it. */
+  take(): PendingCommit {
+    const change = this.#change;
+    this.#change = emptyPendingChange();
+    return { rows: this.#observations.take(), unreadable: this.#quarantine.take(), change };
   }
 
-  #rereadingAt(readAtMs: EpochMs): Change['rereading'] {
+  /** Returns which parts of `rereads` the run has read so far; null where it reads nothing again. */
+  rereadingAt(readAtMs: EpochMs): Rereading | null {
     const { rereads } = this.#options;
     return rereads === null ? null : { ...rereads, read: unionOf(this.#reread), readAtMs };
+  }
+
+  /** Takes over a checkpoint that was loaded or committed at `nowMs` by our clock. */
+  remember(checkpoint: Checkpoint, nowMs: EpochMs): void {
+    this.#checkpoint = checkpoint;
+    this.#known.remember(checkpoint, nowMs);
+    this.#quarantine.remember(checkpoint);
   }
 
   /** Records one sighting. Returns what is known of the execution now, or null where that is not kept. */
   #observe(key: string, before: Known | undefined, seen: Seen, isRecent: boolean, isAtEnd: boolean): Known | null {
     const { execution, receivedAtMs } = seen;
-    const awaits = awaitedOf(execution, receivedAtMs - this.#sourceLagMs, this.#recentFromMs, this.#run.settings);
+    const awaits = followUpOf(execution, receivedAtMs - this.#sourceLagMs, this.#recentFromMs, this.#run.settings);
     if (before !== undefined || awaits !== null || isAtEnd) {
       return this.#observeKept(key, before, seen, awaits, isRecent);
     }
     const observedAtMs = this.#known.laterThan(undefined, receivedAtMs);
     this.#write(execution, observedAtMs);
     if (isRecent && execution.startTimeMs >= this.#keptFromMs) {
-      this.#draft.seen.push({ execution, observedAtMs });
+      this.#change.seen.push({ execution, observedAtMs });
     }
-    this.#giveUpIfOpen(execution, false);
+    this.#expireIfOpen(execution, false);
     return null;
   }
 
@@ -274,10 +212,10 @@ export class Recorder {
     key: string,
     before: Known | undefined,
     { execution, receivedAtMs }: Seen,
-    awaits: ReturnType<typeof awaitedOf>,
+    awaits: ReturnType<typeof followUpOf>,
     isRecent: boolean,
   ): Known {
-    const wasAwaited = this.#known.isAwaited(key);
+    const wasFollowed = this.#known.isFollowed(key);
     const fingerprint = fingerprintOf(execution);
     const isChanged = before?.fingerprint !== fingerprint;
     const observedAtMs =
@@ -285,20 +223,20 @@ export class Recorder {
     const known = { fingerprint, observedAtMs };
     // A backfill's window may have shown a row beyond its end, where nothing is kept; the next one shows it, unchanged.
     if (execution.startTimeMs >= this.#keptFromMs && (isChanged || this.#options.revisitedMs === 0)) {
-      this.#draft.seen.push({ execution, observedAtMs });
+      this.#change.seen.push({ execution, observedAtMs });
     }
     if (isChanged) {
       this.#write(execution, observedAtMs);
       this.#known.setWritten(key, known);
     }
-    if (awaits !== null && (isChanged || !wasAwaited || !isRecent)) {
-      this.#draft.opened.push({ execution, observedAtMs, lookedAtMs: receivedAtMs, awaits });
-      this.#known.setAwaited(key, true);
+    if (awaits !== null && (isChanged || !wasFollowed || !isRecent)) {
+      this.#change.opened.push({ execution, observedAtMs, lookedAtMs: receivedAtMs, awaits });
+      this.#known.setFollowed(key, true);
     }
-    if (awaits === null && wasAwaited) {
-      this.#draft.closed.push({ key, observedAtMs });
-      this.#known.setAwaited(key, false);
-      this.#giveUpIfOpen(execution, true);
+    if (awaits === null && wasFollowed) {
+      this.#change.closed.push({ key, observedAtMs });
+      this.#known.setFollowed(key, false);
+      this.#expireIfOpen(execution, true);
     }
     return known;
   }
@@ -309,18 +247,17 @@ export class Recorder {
 
   #write(execution: Execution, observedAtMs: EpochMs): void {
     this.#observations.add(execution, observedAtMs);
-    const { latestObservedMs } = this.#draft;
-    this.#draft.latestObservedMs = latestObservedMs === null ? observedAtMs : Math.max(latestObservedMs, observedAtMs);
+    const { latestObservedMs } = this.#change;
+    this.#change.latestObservedMs = latestObservedMs === null ? observedAtMs : Math.max(latestObservedMs, observedAtMs);
   }
 
-  #giveUpIfOpen(execution: Execution, wasFollowed: boolean): void {
+  #expireIfOpen(execution: Execution, wasFollowed: boolean): void {
     if (isOpen(execution)) {
-      this.givenUp.add(execution, wasFollowed);
+      this.#options.counters.expired += 1;
+      // One that was too old when it was first seen is no news.
+      if (wasFollowed) {
+        this.expired.add(execution);
+      }
     }
-  }
-
-  #remember(checkpoint: Checkpoint, nowMs: EpochMs): void {
-    this.#known.remember(checkpoint, nowMs);
-    this.#quarantine.remember(checkpoint);
   }
 }

@@ -119,7 +119,7 @@ async function lookAt(
   const unread = new Set(entriesIn(entries, [...unproven.windows, ...apart]));
   for (const entry of entries.filter(isMissing)) {
     if (unread.has(entry)) {
-      recorder.giveUpIfOld(entry.execution);
+      recorder.expireIfOld(entry.execution);
     } else if (entry.awaits === 'outcome') {
       recordVanished(run, recorder, entry);
     } else {

@@ -1,6 +1,8 @@
 /** A run of one target under way: its state, its progress, and its end. Whatever ends it, what is proven complete is committed. */
 import { type DqsyncError, SourceError, StoppedError, toDqsyncError } from '../errors.ts';
 import type { EpochMs, Window } from '../model.ts';
+import type { Committer } from './committer.ts';
+import { newCounters, type RunCounters } from './counters.ts';
 import type { Recorder } from './recorder.ts';
 import type { TargetRun } from './target-run.ts';
 
@@ -12,7 +14,7 @@ export interface RunState {
   window: Window | null;
   /** How far reading is proven. */
   at: { readonly atMs: EpochMs; readonly doneMs: number; readonly totalMs: number };
-  rowsRead: number;
+  readonly counters: RunCounters;
   /** Whether any row of the source could be read. */
   hasReadable: boolean;
   /** Why the first row that could not be read was none; null where there was no such row. */
@@ -30,7 +32,7 @@ export function newRunState(): RunState {
     recorder: null,
     window: null,
     at,
-    rowsRead: 0,
+    counters: newCounters(),
     hasReadable: false,
     unreadableReason: null,
     done: false,
@@ -48,32 +50,32 @@ export function newRunState(): RunState {
 export async function readAndCommit(
   run: TargetRun,
   state: RunState,
-  recorder: Recorder,
+  committer: Committer,
   read: () => Promise<void>,
 ): Promise<void> {
   try {
     await read();
-    requireReadable(state, recorder);
+    requireReadable(state, committer);
   } catch (thrown) {
-    if (recorder.isBroken) {
+    if (committer.isBroken) {
       throw thrown;
     }
     const failure = run.budget.remainingMs() === 0 ? failureOf(run, state, thrown) : null;
     if (failure !== null) {
-      await recorder.commit('failed', failure.message);
+      await committer.commit('failed', failure.message);
       throw failure;
     }
     if (thrown instanceof StoppedError) {
       const isWaiting = state.waitingFor !== null;
-      await recorder.commit('stopped', isWaiting ? thrown.message : null);
+      await committer.commit('stopped', isWaiting ? thrown.message : null);
       run.log(isWaiting ? 'warn' : 'info', thrown.message, { target: run.target.name });
       return;
     }
     const error = toDqsyncError(thrown, run.target.name);
-    await recorder.commit('failed', error.message);
+    await committer.commit('failed', error.message);
     throw error;
   }
-  await recorder.commit('done', null);
+  await committer.commit('done', null);
   state.done = true;
 }
 
@@ -82,11 +84,11 @@ export async function readAndCommit(
  *
  * @throws SourceError if nothing of it could be read
  */
-export function isCommitDue(state: RunState, recorder: Recorder): boolean {
-  if (recorder.isDue) {
-    requireReadable(state, recorder);
+export function isCommitDue(state: RunState, committer: Committer): boolean {
+  if (committer.isDue) {
+    requireReadable(state, committer);
   }
-  return recorder.isDue;
+  return committer.isDue;
 }
 
 /**
@@ -95,7 +97,7 @@ export function isCommitDue(state: RunState, recorder: Recorder): boolean {
  *
  * @throws SourceError
  */
-function requireReadable({ hasReadable, unreadableReason }: RunState, recorder: Recorder): void {
+function requireReadable({ hasReadable, unreadableReason }: RunState, { recorder }: Committer): void {
   if (!hasReadable && unreadableReason !== null) {
     recorder.forgetWindows();
     throw new SourceError(`no row that the source shows can be read: ${unreadableReason}`, {
@@ -126,5 +128,5 @@ function failureOf({ source, target }: TargetRun, state: RunState, thrown: unkno
 /** Reports progress: `doneMs` of the `totalMs` to read, now at `atMs`. `at` is null where only rows have come. */
 export function reportProgress(run: TargetRun, state: RunState, at: RunState['at'] | null): void {
   state.at = at ?? state.at;
-  run.onProgress({ target: run.target.name, ...state.at, rowsRead: state.rowsRead });
+  run.onProgress({ target: run.target.name, ...state.at, rowsRead: state.counters.rowsRead });
 }

@@ -52,7 +52,7 @@ export function countingSource(
     return page;
   };
   const source = pageSourceOf({ ...run, source: { ...run.source, fetchPage: watched } }, (rows) => {
-    state.rowsRead += rows;
+    state.counters.rowsRead += rows;
     reportProgress(run, state, null);
   });
   source.evidence.hints.maxSpanMs = maxSpanMs ?? Number.POSITIVE_INFINITY;

@@ -20,17 +20,9 @@ export function selectTargets(config: Config, names: readonly string[] | undefin
   return config.targets.filter((target) => names === undefined || names.length === 0 || names.includes(target.name));
 }
 
-/** A target as the rest of the code sees it, from its entry in the config. */
+/** Returns a target as the rest of the code sees it, from its entry in the config. */
 export function targetOf({ name, projectId, workspace, filter }: TargetConfig): Target {
-  return {
-    name,
-    projectId,
-    workspace,
-    filter: {
-      ...(filter.name === undefined ? {} : { name: filter.name }),
-      ...(filter.taskType === undefined ? {} : { taskType: filter.taskType }),
-    },
-  };
+  return { name, projectId, workspace, filter };
 }
 
 /** The config's settings as a run needs them. */

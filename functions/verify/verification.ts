@@ -1,6 +1,7 @@
 /** What proves a day of the table against the source, and what differs. Pure. */
 import { dayInTimeZone, firstReached } from '../clock.ts';
 import { type Execution, executionKey, type Window } from '../model.ts';
+import { wireColumns } from '../warehouse/columns.ts';
 
 /** A calendar day, or the part of it that is asked about. */
 export interface Day extends Window {
@@ -8,8 +9,8 @@ export interface Day extends Window {
   readonly day: string;
 }
 
-/** What is compared: everything documented. `extra` is left out, as dqsync itself may have added to it. */
-export type ComparedState = Omit<Execution, 'extra'>;
+/** An execution of which the documented fields are compared. `extra` is not, because dqsync adds notes to it. */
+export type ComparedState = Execution;
 
 /** A row of the view. */
 export interface TableRow extends ComparedState {
@@ -94,12 +95,5 @@ export function addDifference(a: Difference, b: Difference): Difference {
 }
 
 function isSameState(a: ComparedState, b: ComparedState): boolean {
-  return (
-    a.runStatus === b.runStatus &&
-    a.notifyStatus === b.notifyStatus &&
-    a.endTimeMs === b.endTimeMs &&
-    a.name === b.name &&
-    a.taskId === b.taskId &&
-    a.taskType === b.taskType
-  );
+  return wireColumns.every(({ read }) => read(a) === read(b));
 }

@@ -5,6 +5,7 @@ import { ColumnMetaData, PageEncodingStats, type Statistics } from 'parquetjs-li
 import { isNumberData, isTextData, unsupportedColumn } from './column-data.ts';
 import { columnStatistics } from './column-statistics.ts';
 import { type ColumnValues, definedRows } from './column-values.ts';
+import type { Column, ColumnKind } from './columns.ts';
 import { NumberValues } from './number-values.ts';
 import {
   type EncodedPage,
@@ -14,7 +15,6 @@ import {
   type PageRows,
   pageTypes,
 } from './parquet-page.ts';
-import type { Column, ColumnKind } from './schema.ts';
 import { TextValues } from './text-values.ts';
 
 /** Rows per page, as parquet-mr limits them. */
@@ -60,7 +60,7 @@ export async function encodeColumnChunk(column: Column, data: Data): Promise<Enc
 
 function columnValues(column: Column, data: Data, defined: Uint8Array | null): ColumnValues {
   if (isNumberData(data)) {
-    return new NumberValues(data, defined, column.repeats);
+    return new NumberValues(data, defined, column.repeats === true);
   }
   if (isTextData(data)) {
     return new TextValues(data, defined);

@@ -8,7 +8,7 @@
 import './parquetjs-globals.ts';
 import { Statistics } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
 import type { ColumnValues } from './column-values.ts';
-import type { Column } from './schema.ts';
+import type { Column } from './columns.ts';
 
 /** Longer text makes no statistics: they would cost more in the footer than they save. */
 const maxTextBytes = 64;
@@ -19,7 +19,7 @@ const maxTextBytes = 64;
  * `min` and `max` are the older names of the least and the greatest value, which readers trust for numbers only.
  */
 export function columnStatistics(column: Column, values: ColumnValues, nullCount: number): Statistics | null {
-  if (column.freeText) {
+  if (column.freeText === true) {
     return null;
   }
   const range = values.range();

@@ -1,5 +1,5 @@
 /**
- * Observations → Arrow columns, by the one schema. Pure.
+ * Observations → Arrow columns, by the table of columns. Pure.
  *
  * Text is dictionary-encoded: names, statuses and run ids repeat, so a distinct text is converted to UTF-8 only once.
  *
@@ -9,28 +9,27 @@
 import { type Data, makeData } from 'apache-arrow/data';
 import { RecordBatch } from 'apache-arrow/recordbatch';
 import { Field, Schema } from 'apache-arrow/schema';
-import { Dictionary, Int32, Int64, Struct, TimestampMillisecond, Utf8 } from 'apache-arrow/type';
+import { type DataType, Dictionary, Int32, Int64, Struct, TimestampMillisecond, Utf8 } from 'apache-arrow/type';
 import { Vector } from 'apache-arrow/vector';
 import { InternalError } from '../errors.ts';
 import type { EpochMs, Observation } from '../model.ts';
 import type { TextData, TextDictionary } from './column-data.ts';
-import { type ObservationColumns, observationColumns } from './schema.ts';
+import { type Column, type ColumnKind, observationColumns } from './columns.ts';
 
-/** The table's columns as a batch holds them. */
-export type BatchColumns = {
-  [name in keyof ObservationColumns]: ObservationColumns[name] extends Utf8 ? TextDictionary : ObservationColumns[name];
-};
-
-/** Observations as Arrow columns. */
-export type ObservationBatch = RecordBatch<BatchColumns>;
+/** Observations as Arrow columns, in the order of the table of columns. */
+export type ObservationBatch = RecordBatch;
 
 const int64 = new Int64();
 const utf8 = new Utf8();
 const timestamp = new TimestampMillisecond('UTC');
 const textDictionary: TextDictionary = new Dictionary(utf8, new Int32());
 
-const batchTypes = { int64, text: textDictionary, 'timestamp-ms-utc': timestamp } as const;
-const batchSchema: Schema<BatchColumns> = new Schema(
+const batchTypes: Readonly<Record<ColumnKind, DataType>> = {
+  int64,
+  text: textDictionary,
+  'timestamp-ms-utc': timestamp,
+};
+const batchSchema = new Schema(
   observationColumns.map(({ name, kind, nullable }) => new Field(name, batchTypes[kind], nullable)),
 );
 
@@ -43,27 +42,24 @@ const batchSchema: Schema<BatchColumns> = new Schema(
  *   reading of the source quarantines such rows
  */
 export function observationBatch(rows: readonly Observation[]): ObservationBatch {
-  const columns: { readonly [name in keyof BatchColumns]: Data<BatchColumns[name]> } = {
-    id: int64Column(rows, (row) => row.id),
-    name: textColumn(rows, (row) => row.name),
-    task_id: int64Column(rows, (row) => row.taskId),
-    task_type: textColumn(rows, (row) => row.taskType),
-    run_status: textColumn(rows, (row) => row.runStatus),
-    notify_status: textColumn(rows, (row) => row.notifyStatus),
-    start_time: timestampColumn(rows, (row) => row.startTimeMs),
-    end_time: timestampColumn(rows, (row) => row.endTimeMs),
-    project_id: textColumn(rows, (row) => row.projectId),
-    observed_at: timestampColumn(rows, (row) => row.observedAtMs),
-    run_id: textColumn(rows, (row) => row.runId),
-    extra: textColumn(rows, (row) => row.extra),
-  };
   const data = makeData({
-    type: new Struct<BatchColumns>(batchSchema.fields),
+    type: new Struct(batchSchema.fields),
     length: rows.length,
     nullCount: 0,
-    children: batchSchema.names.map((name) => columns[name]),
+    children: observationColumns.map((column) => columnData(column, rows)),
   });
   return new RecordBatch(batchSchema, data);
+}
+
+function columnData(column: Column, rows: readonly Observation[]): Data {
+  switch (column.kind) {
+    case 'int64':
+      return int64Column(rows, column.read);
+    case 'text':
+      return textColumn(rows, column.read);
+    case 'timestamp-ms-utc':
+      return timestampColumn(rows, column.read);
+  }
 }
 
 /** Which rows of a column have a value, as Arrow keeps it: one bit per row, 1 for a value. */

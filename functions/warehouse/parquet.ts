@@ -18,8 +18,8 @@ import { type FieldDefinition, ParquetSchema } from 'parquetjs-lite/lib/schema.j
 import { ParquetEnvelopeWriter } from 'parquetjs-lite/lib/writer.js';
 import { InternalError } from '../errors.ts';
 import { columnMetadata, type EncodedChunk, encodeColumnChunk } from './column-chunk.ts';
+import { type ColumnKind, observationColumns } from './columns.ts';
 import type { ObservationBatch } from './observation-batch.ts';
-import { type ColumnKind, observationColumns } from './schema.ts';
 
 /** Rows per row group. A commit has at most 50,000 rows, so that a file has one row group as a rule. */
 export const maxRowGroupRows = 50_000;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { observationColumns } from '../../functions/warehouse/schema.ts';
+import { observationColumns } from '../../functions/warehouse/columns.ts';
 import { athenaViewSql } from '../../infra/view-definition.ts';
 import { anObservation } from '../support/builders.ts';
 import { tempWarehouse } from '../support/temp-warehouse.ts';

@@ -230,7 +230,7 @@ describe('what it prints', () => {
       Requests: summary?.requests,
       Throttled: 0,
       OpenExecutions: 0,
-      GivenUp: 0,
+      Expired: 0,
       CommitConflicts: 0,
     });
     // Up to now less the settle time of 60 s is covered.

@@ -76,6 +76,17 @@ const cases = starts.flatMap(([where, fromLookbackMs, spacingMs], index) =>
     .map((order) => ({ where, fromLookbackMs, spacingMs, order })),
 );
 
+it('counts the rows that appeared in what was covered', async () => {
+  const world = await syncedSource();
+  world.sim.life.addMany(20, { fromMs: world.clock.now() - hourMs, toMs: world.clock.now() - 20 * minuteMs });
+  await world.syncWell();
+  world.clock.advance(minuteMs);
+  world.sim.life.addLate(5 * minuteMs);
+  world.sim.life.addLate(6 * minuteMs);
+  expect(await world.syncWell()).toMatchObject({ lateRows: 2, rowsWritten: 2 });
+  expect(await world.syncWell()).toMatchObject({ lateRows: 0, rowsWritten: 0 });
+});
+
 describe('a late row that the run to look for it does not come to', () => {
   it.each([...orders, 'unstable'] as const)(
     'is in the table after the next one, wherever that run is stopped, in order %s',

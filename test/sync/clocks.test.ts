@@ -59,7 +59,7 @@ describe('with the clock of the source hours behind', () => {
     await world.expectTruth();
   });
 
-  it('one that is open is given up after maxOpenDays by that clock', async () => {
+  it('one that is open expires after maxOpenDays by that clock', async () => {
     const world = await syncedSource({ traps: { dateSkewMs: -behindMs } });
     const startTimeMs = world.clock.now() - behindMs - 7 * dayMs + hourMs;
     world.sim.life.addExecution({ runStatus: 'RUNNING', startTimeMs });

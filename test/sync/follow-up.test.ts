@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { OpenEntry } from '../../functions/checkpoint/checkpoint.ts';
 import { contains } from '../../functions/intervals.ts';
 import type { Window } from '../../functions/model.ts';
-import { awaitedOf, narrowWindows, othersDue, planReobservation } from '../../functions/sync/follow-up.ts';
+import { followUpOf, narrowWindows, othersDue, planReobservation } from '../../functions/sync/follow-up.ts';
 import { anExecution } from '../support/paged-source.ts';
 
 const nowMs = 1_760_000_000_000;
@@ -110,14 +110,14 @@ describe('what is looked at again', () => {
     [{ runStatus: 'ALARMING', endTimeMs: hourAgo + 1, startTimeMs: hourAgo }, null],
     [{ runStatus: 'SUCCESS', endTimeMs: hourAgo + 1, startTimeMs: hourAgo }, null],
   ])('is %o: %s', (fields, awaits) => {
-    expect(awaitedOf(anExecution({ id: 1n, ...fields }), nowMs, recentFromMs, settings)).toBe(awaits);
+    expect(followUpOf(anExecution({ id: 1n, ...fields }), nowMs, recentFromMs, settings)).toBe(awaits);
   });
 
   it('is an open execution up to the very end of its time', () => {
     const startTimeMs = nowMs - settings.maxOpenMs;
     const execution = anExecution({ id: 1n, runStatus: 'RUNNING', endTimeMs: null, startTimeMs });
-    expect(awaitedOf(execution, nowMs, recentFromMs, settings)).toBe('outcome');
-    expect(awaitedOf(execution, nowMs + 1, recentFromMs, settings)).toBeNull();
+    expect(followUpOf(execution, nowMs, recentFromMs, settings)).toBe('outcome');
+    expect(followUpOf(execution, nowMs + 1, recentFromMs, settings)).toBeNull();
   });
 
   it.each(['RUNNING', 'SUSPENDING', 'UNKNOWN', 'NOVEL', null])(
@@ -125,7 +125,7 @@ describe('what is looked at again', () => {
     (runStatus) => {
       for (const endTimeMs of [null, nowMs - 1000]) {
         const execution = anExecution({ id: 1n, runStatus, startTimeMs: hourAgo, endTimeMs });
-        expect(awaitedOf(execution, nowMs, recentFromMs, settings)).toBe('outcome');
+        expect(followUpOf(execution, nowMs, recentFromMs, settings)).toBe('outcome');
       }
     },
   );

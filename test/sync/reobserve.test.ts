@@ -124,7 +124,7 @@ describe('open executions', () => {
     await world.expectTruth();
   });
 
-  it('are given up after maxOpenDays', async () => {
+  it('expire after maxOpenDays', async () => {
     const { world } = await worldWithOpen(2, hourMs);
     world.clock.advance(8 * dayMs);
     expect(await world.syncWell()).toMatchObject({ openExecutions: 0 });
@@ -165,17 +165,17 @@ describe('open executions', () => {
     expect(new Set((await world.view()).map((row) => row['task_type']))).toEqual(new Set(['CONSISTENCY_TASK']));
   });
 
-  it('are counted when they are given up, each once', async () => {
+  it('are counted when they expire, each once', async () => {
     const { world } = await worldWithOpen(2, hourMs);
     world.clock.advance(8 * dayMs);
     const expired: number[] = [];
-    const onTargetDone: Run['onTargetDone'] = (outcome) => expired.push(outcome.expired);
+    const onTargetDone: Run['onTargetDone'] = ({ summary }) => expired.push(summary.expired);
     await world.syncWell({ onTargetDone });
     await world.syncWell({ onTargetDone });
     expect(expired).toEqual([2, 0]);
   });
 
-  it('that are given up are told of, together, once they are committed', async () => {
+  it('that expire are reported, together, once they are committed', async () => {
     const { world } = await worldWithOpen(2, hourMs);
     world.clock.advance(8 * dayMs);
     const warnings: unknown[] = [];
@@ -183,7 +183,7 @@ describe('open executions', () => {
     await world.syncWell({ log });
     await world.syncWell({ log });
     const told = expect.objectContaining({ target: 'sales', executions: 2 });
-    expect(warnings).toEqual([[expect.stringMatching(/^open for longer than maxOpenDays, and given up/), told]]);
+    expect(warnings).toEqual([[expect.stringMatching(/^executions expired: open for longer than maxOpenDays/), told]]);
   });
 
   it('whose row cannot be read any more have not vanished: the row is quarantined, and they are followed for maxOpenDays', async () => {
@@ -207,7 +207,7 @@ describe('open executions', () => {
     expect(await world.syncWell()).toMatchObject({ openExecutions: 1, quarantined: 0, rowsWritten: 0 });
     world.clock.advance(8 * dayMs);
     const expired: number[] = [];
-    const onTargetDone: Run['onTargetDone'] = (outcome) => expired.push(outcome.expired);
+    const onTargetDone: Run['onTargetDone'] = ({ summary }) => expired.push(summary.expired);
     expect(await world.syncWell({ onTargetDone })).toMatchObject({ openExecutions: 0, rowsWritten: 0 });
     expect(expired).toEqual([1]);
   });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Observation } from '../../functions/model.ts';
 import { maxPageRows } from '../../functions/warehouse/column-chunk.ts';
+import { observationColumns } from '../../functions/warehouse/columns.ts';
 import { observationBatch } from '../../functions/warehouse/observation-batch.ts';
 import { encodeParquet, maxRowGroupRows } from '../../functions/warehouse/parquet.ts';
-import { observationColumns } from '../../functions/warehouse/schema.ts';
 import { anObservation, newYearMs } from '../support/builders.ts';
 import { duckdbOverFile, hyparquetFooter, hyparquetRows } from '../support/referee.ts';
 

@@ -3,9 +3,11 @@ import { isoTime } from '../../clock.ts';
 import type { Config, TargetConfig } from '../../config.ts';
 import { openConnections } from '../../connect.ts';
 import { ConfigError } from '../../errors.ts';
+import { setFilters } from '../../filters.ts';
 import type { Execution, PageFilter } from '../../model.ts';
 import { selectTargets } from '../../sync/targets.ts';
 import { askableMs, parseTimeArgument } from '../../time-range.ts';
+import { type ExecutionColumn, executionColumns, wireColumns } from '../../warehouse/columns.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { consoleLog } from '../terminal/console-log.ts';
 import { count, counted, printable } from '../terminal/formats.ts';
@@ -14,13 +16,9 @@ import { type Cell, renderTable } from '../terminal/table.ts';
 import { type Listed, listPages } from './list-pages.ts';
 
 /** Options of `list`. */
-export interface ListOptions {
+export interface ListOptions extends PageFilter {
   readonly config: string;
   readonly target?: string;
-  readonly name?: string;
-  readonly taskType?: string;
-  readonly runStatus?: string;
-  readonly notifyStatus?: string;
   readonly from?: string;
   readonly to?: string;
   readonly limit: number;
@@ -83,30 +81,25 @@ function spanOf({ from, to }: ListOptions, timeZone: string): { startTimeMs: num
   return { startTimeMs, endTimeMs };
 }
 
-/** The target's own filter holds here too, unless an option says otherwise. */
+/** Returns the target's own filter, with the options in the place of its values. */
 function filterOf({ filter }: TargetConfig, options: ListOptions): PageFilter {
-  const name = options.name ?? filter.name;
-  const taskType = options.taskType ?? filter.taskType;
-  return {
-    ...(name === undefined ? {} : { name }),
-    ...(taskType === undefined ? {} : { taskType }),
-    ...(options.runStatus === undefined ? {} : { runStatus: options.runStatus }),
-    ...(options.notifyStatus === undefined ? {} : { notifyStatus: options.notifyStatus }),
-  };
+  return Object.fromEntries(setFilters({ ...filter, ...options }).map(({ name, value }) => [name, value]));
 }
 
-/** Named as the table's columns are. */
-const headings = ['id', 'name', 'task_id', 'task_type', 'run_status', 'notify_status', 'start_time', 'end_time'];
+const headings = wireColumns.map(({ name }) => name);
 
 function cellsOf(execution: Execution): Cell[] {
-  const { id, name, taskId, taskType, runStatus, notifyStatus, startTimeMs, endTimeMs } = execution;
-  const endTime = endTimeMs === null ? null : isoTime(endTimeMs);
-  return [id, name, taskId, taskType, runStatus, notifyStatus, isoTime(startTimeMs), endTime];
+  return wireColumns.map((column) => cellOf(column, execution));
 }
 
-function instanceJson(execution: Execution): Readonly<Record<string, unknown>> {
-  const cells = cellsOf(execution);
-  return { ...Object.fromEntries(headings.map((name, index) => [name, cells[index]])), extra: execution.extra };
+/** Returns every value of an execution, `extra` included, under the name of its column. */
+function instanceJson(execution: Execution): Readonly<Record<string, Cell>> {
+  return Object.fromEntries(executionColumns.map((column) => [column.name, cellOf(column, execution)]));
+}
+
+function cellOf(column: ExecutionColumn, execution: Execution): Cell {
+  const value = column.read(execution);
+  return column.kind === 'timestamp-ms-utc' && typeof value === 'number' ? isoTime(value) : value;
 }
 
 function writeListed({ count: total, executions, unreadable }: Listed): void {

@@ -1,10 +1,12 @@
 /** The view of one target as verifying asks for it, by SQL. */
 import { dayInTimeZone, isoTime } from '../../clock.ts';
+import { setFilters } from '../../filters.ts';
 import type { EpochMs, Target, Window } from '../../model.ts';
 import type { SqlResult, WarehouseSql } from '../../query/duckdb.ts';
 import type { TableView } from '../../verify/audit.ts';
 import type { OpenTableView } from '../../verify/target-verifier.ts';
 import type { Day, DayTally, TableRow } from '../../verify/verification.ts';
+import { type ColumnKind, executionColumns, executionFrom } from '../../warehouse/columns.ts';
 import { viewName } from '../../warehouse/layout.ts';
 import type { Store } from '../../warehouse/store.ts';
 
@@ -46,7 +48,7 @@ function tableViewOf(sql: WarehouseSql, target: Target, timeZone: string): Table
     },
     rowsIn: async (window) => {
       const result = await sql.run(
-        `SELECT id, epoch_ms(start_time), name, task_id, task_type, run_status, notify_status, epoch_ms(end_time), coalesce(${isOfTarget(target)}, false) FROM ${viewName} WHERE ${inWindow(window)}`,
+        `SELECT ${selectedColumns}, coalesce(${isOfTarget(target)}, false) FROM ${viewName} WHERE ${inWindow(window)}`,
       );
       return result.rows.map(tableRow);
     },
@@ -67,41 +69,31 @@ function talliesOf(days: readonly Day[], byDay: SqlResult): DayTally[] {
   });
 }
 
-function tableRow([
-  id,
-  start,
-  name,
-  taskId,
-  taskType,
-  runStatus,
-  notifyStatus,
-  end,
-  ofTarget,
-]: readonly SqlValue[]): TableRow {
-  return {
-    id: BigInt(id ?? 0),
-    startTimeMs: Number(start),
-    name: textOrNull(name),
-    taskId: taskId === null || taskId === undefined ? null : BigInt(taskId),
-    taskType: textOrNull(taskType),
-    runStatus: textOrNull(runStatus),
-    notifyStatus: textOrNull(notifyStatus),
-    endTimeMs: end === null || end === undefined ? null : Number(end),
-    isOfTarget: ofTarget === true,
-  };
+/** Per kind of column: how it is selected, and what its cell stands for. */
+const cellsByKind: Readonly<
+  Record<ColumnKind, { readonly sql: (name: string) => string; readonly valueOf: (cell: unknown) => unknown }>
+> = {
+  int64: { sql: (name) => name, valueOf: (cell) => BigInt(String(cell)) },
+  text: { sql: (name) => name, valueOf: String },
+  'timestamp-ms-utc': { sql: (name) => `epoch_ms(${name})`, valueOf: Number },
+};
+
+const selectedColumns = executionColumns.map(({ name, kind }) => cellsByKind[kind].sql(name)).join(', ');
+
+function tableRow(cells: readonly SqlValue[]): TableRow {
+  const execution = executionFrom(({ kind }, index) => {
+    const cell = cells[index] ?? null;
+    return cell === null ? null : cellsByKind[kind].valueOf(cell);
+  });
+  return { ...execution, isOfTarget: cells[executionColumns.length] === true };
 }
 
 /** What the target's filter lets through, as far as it is known how the source compares names: a part of it, exactly. */
 function isOfTarget({ filter }: Target): string {
-  const conditions = [
-    ...(filter.name === undefined ? [] : [`contains(name, ${text(filter.name)})`]),
-    ...(filter.taskType === undefined ? [] : [`task_type = ${text(filter.taskType)}`]),
-  ];
+  const conditions = setFilters(filter).map(({ column, comparison, value }) =>
+    comparison === 'contains' ? `contains(${column}, ${text(value)})` : `${column} = ${text(value)}`,
+  );
   return conditions.length === 0 ? 'true' : `(${conditions.join(' AND ')})`;
-}
-
-function textOrNull(value: SqlValue | undefined): string | null {
-  return value === null || value === undefined ? null : String(value);
 }
 
 function text(value: string): string {

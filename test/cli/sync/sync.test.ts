@@ -81,7 +81,9 @@ describe('dqsync sync', () => {
         throttled: 0,
         retries: 0,
         openExecutions: 1,
+        expired: 0,
         quarantined: 0,
+        lateRows: 0,
       },
     ]);
   });

@@ -1,0 +1,79 @@
+/**
+ * The one table of the filters that the instance list takes.
+ *
+ * Derived from it: the query of a request, the options of `dqsync list`, and the condition by which `dqsync verify` finds
+ * the rows of a target. Pure data: imports nothing but types.
+ */
+import type { PageFilter } from './model.ts';
+
+/** One filter. */
+export interface Filter {
+  /** Name of the query parameter of the API. */
+  readonly parameter: string;
+  /** Option of `dqsync list`. */
+  readonly option: string;
+  /** Help of the option. */
+  readonly description: string;
+  /** The only values that the API takes; null for any text. */
+  readonly choices: readonly string[] | null;
+  /** The column that the API compares, and how. */
+  readonly column: string;
+  readonly comparison: 'contains' | 'equals';
+}
+
+/** Kinds of tasks. */
+export const taskTypes = ['QUALITY_TASK', 'CONSISTENCY_TASK'] as const;
+
+/** Every filter by its name in the config and in the code, in the order of the query. */
+const filters: { readonly [Name in keyof PageFilter]-?: Filter } = {
+  name: {
+    parameter: 'name',
+    option: '--name <text>',
+    description: 'instances whose name contains this',
+    choices: null,
+    column: 'name',
+    comparison: 'contains',
+  },
+  taskType: {
+    parameter: 'task_type',
+    option: '--task-type <type>',
+    description: 'kind of task',
+    choices: taskTypes,
+    column: 'task_type',
+    comparison: 'equals',
+  },
+  runStatus: {
+    parameter: 'run_status',
+    option: '--run-status <status>',
+    description: 'outcome',
+    choices: ['RUNNING', 'FAILED', 'ALARMING', 'SUCCESS', 'SUSPENDING', 'UNKNOWN'],
+    column: 'run_status',
+    comparison: 'equals',
+  },
+  notifyStatus: {
+    parameter: 'notify_status',
+    option: '--notify-status <status>',
+    description: 'notification',
+    choices: ['NOT_TRIGGERED', 'SUCCESS', 'FAILED'],
+    column: 'notify_status',
+    comparison: 'equals',
+  },
+};
+
+/** Every filter, in the order of the query. */
+export const allFilters: readonly Filter[] = Object.values(filters);
+
+/** A filter that is set. */
+export interface SetFilter extends Filter {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** Returns the filters that are set, in the order of the table. */
+export function setFilters(values: PageFilter): SetFilter[] {
+  const valueByName = new Map(Object.entries(values));
+  return Object.entries(filters).flatMap(([name, filter]) => {
+    const value = valueByName.get(name);
+    return value === undefined ? [] : [{ ...filter, name, value }];
+  });
+}

@@ -1,0 +1,32 @@
+/** The checkpoint as text. */
+import { expect, it } from 'vitest';
+import { emptyCheckpoint } from '../../functions/checkpoint/checkpoint.ts';
+import { decodeCheckpoint, encodeCheckpoint } from '../../functions/checkpoint/codec.ts';
+import type { Execution } from '../../functions/model.ts';
+import { anExecution, newYearMs } from '../support/builders.ts';
+
+const identity = { projectId: 'p', workspace: 'w', filter: { name: 'orders' }, partitionTimeZone: 'UTC' };
+
+function reread(execution: Execution): Execution | undefined {
+  const entry = { execution, observedAtMs: newYearMs, lookedAtMs: newYearMs, awaits: 'outcome' } as const;
+  const bytes = encodeCheckpoint({ ...emptyCheckpoint(identity), open: [entry] });
+  return decodeCheckpoint(bytes, identity, 'sales', 'checkpoint.json').open[0]?.execution;
+}
+
+it('keeps every value of an open execution', () => {
+  const execution = anExecution({ endTimeMs: null, extra: '{"a":1}' });
+  expect(reread(execution)).toEqual(execution);
+});
+
+it('reads a member that a document from before a new column lacks as null', () => {
+  const { notifyStatus: _, ...older } = anExecution();
+  // Stands for an execution of a release whose table of columns had no such column.
+  const execution: Execution = JSON.parse(JSON.stringify({ ...older, id: String(older.id), taskId: null }));
+  expect(reread(execution)).toEqual({ ...older, taskId: null, notifyStatus: null });
+});
+
+it('refuses an open execution without its key', () => {
+  const { startTimeMs: _, ...older } = anExecution();
+  const execution: Execution = JSON.parse(JSON.stringify({ ...older, id: String(older.id), taskId: null }));
+  expect(() => reread(execution)).toThrow(/damaged \(open.0.execution.startTimeMs/);
+});

@@ -1,0 +1,76 @@
+/** The table of columns, and the document made from it. */
+import { describe, expect, it } from 'vitest';
+import {
+  type Column,
+  type ColumnKind,
+  executionColumns,
+  executionFrom,
+  observationColumns,
+  partitionColumnDescriptions,
+  partitionColumns,
+} from '../../functions/warehouse/columns.ts';
+import { anExecution } from '../support/builders.ts';
+
+const documentedTypes: Readonly<Record<ColumnKind, string>> = {
+  int64: '64-bit integer',
+  text: 'text',
+  'timestamp-ms-utc': 'timestamp, UTC, ms',
+};
+
+function originOf(column: Column): string {
+  if (column.source === 'run') {
+    return 'dqsync';
+  }
+  const fields = column.wireFields.map((field) => `\`${field}\``).join(' or ');
+  return fields === '' ? 'undocumented fields' : fields;
+}
+
+function documentOf(): string {
+  const rows = [
+    ...observationColumns.map((column) => [
+      `\`${column.name}\``,
+      documentedTypes[column.kind],
+      column.nullable ? 'yes' : 'no',
+      originOf(column),
+      column.description,
+    ]),
+    ...partitionColumns.map((name) => [`\`${name}\``, 'text', 'no', 'partition', partitionColumnDescriptions[name]]),
+  ];
+  return `# Columns of quality_instance_observations
+
+Generated from [columns.ts](columns.ts) by \`npx vitest run test/warehouse/columns.test.ts -u\`. Do not edit.
+
+| column | type | nullable | filled from | description |
+| --- | --- | --- | --- | --- |
+${rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}
+`;
+}
+
+describe('COLUMNS.md', () => {
+  it('shows the columns as they are', async () => {
+    await expect(documentOf()).toMatchFileSnapshot('../../functions/warehouse/COLUMNS.md');
+  });
+});
+
+describe('an execution', () => {
+  it('is made from one value per column', () => {
+    const execution = anExecution({ endTimeMs: null, extra: '{"a":1}' });
+    expect(executionFrom((column) => column.read(execution))).toEqual(execution);
+  });
+
+  it.each(executionColumns.map(({ property }) => property))('is refused if %s has another type', (property) => {
+    const execution = anExecution({ extra: '{"a":1}' });
+    expect(() => executionFrom((column) => (column.property === property ? true : column.read(execution)))).toThrow(
+      /values of other types/,
+    );
+  });
+
+  it('is refused without an id or a start time', () => {
+    for (const required of ['id', 'startTimeMs']) {
+      const execution = anExecution();
+      expect(() => executionFrom((column) => (column.property === required ? null : column.read(execution)))).toThrow(
+        /values of other types/,
+      );
+    }
+  });
+});
