@@ -16,8 +16,8 @@ export interface Failure {
 export interface FaultCase {
   readonly what: string;
   readonly arrange: (world: FaultWorld) => void;
-  /** `recovers`: the run gets over it. `stops`: its time is spent, nothing failed. */
-  readonly outcome: 'recovers' | 'stops' | Failure;
+  /** `recovers`: the run gets over it. */
+  readonly outcome: 'recovers' | Failure;
   readonly secret?: object;
   /** After a run without a fault, so that there is something to read. */
   readonly warm?: boolean;
@@ -58,9 +58,6 @@ export async function expectOutcome({ arrange, outcome, secret, warm = false }: 
     expect(summary.error).toBeUndefined();
     expect(summary.done).toBe(true);
     expect(await world.differences()).toEqual(noDifference);
-  } else if (outcome === 'stops') {
-    expect(summary.error).toBeUndefined();
-    expect(summary.done).toBe(false);
   } else {
     const { code, message, remedy, ...plain } = outcome;
     expect(summary.error).toMatchObject({

@@ -10,6 +10,12 @@ const unreachable: Failure = {
   remedy: /source\.(iamE|e)ndpoint|run again later/,
 };
 const runLater: Failure = { kind: 'source', remedy: /run again/i, retryable: true };
+const webPage: Failure = {
+  kind: 'source',
+  message: /web page/,
+  remedy: /proxy or (web filter|login page)/,
+  retryable: true,
+};
 
 /** Faults that pass, and the same where they don't. */
 const passing: readonly [string, ProxyFault, Failure][] = [
@@ -23,7 +29,7 @@ const passing: readonly [string, ProxyFault, Failure][] = [
   ['bodies that trickle', { kind: 'drip', bytes: 20, ms: 40 }, { ...runLater, code: /TIMEOUT/ }],
   ['corrupted bodies', { kind: 'corrupt-body' }, { ...runLater, message: /garbled/ }],
   ['HTTP 500', answer(500, '{"error_code":"DQC.5000","error_msg":"try later"}'), { ...runLater, code: /DQC\.5000/ }],
-  ['HTTP 502 of a proxy', answer(502, '<html>bad gateway</html>'), runLater],
+  ['HTTP 502 of a proxy', answer(502, '<html>bad gateway</html>'), webPage],
   [
     'HTTP 503 with Retry-After',
     answer(503, '{"error_code":"APIG.0201","error_msg":"backend"}', 'retry-after: 3\r\n'),
@@ -35,7 +41,7 @@ const passing: readonly [string, ProxyFault, Failure][] = [
     answer(429, '{"error_code":"APIG.0308","error_msg":"throttled"}'),
     { kind: 'source', code: /APIG\.0308/, remedy: /source\.quota\.requests/, retryable: true },
   ],
-  ['a login page with HTTP 200', answer(200, '<html>please log in</html>'), { ...runLater, message: /garbled/ }],
+  ['a login page with HTTP 200', answer(200, '<html>please log in</html>'), webPage],
   ['an empty body with HTTP 200', answer(200, ''), { ...runLater, message: /garbled/ }],
 ];
 
@@ -88,7 +94,7 @@ describe('between dqsync and the source', () => {
         world.next.limitMs = 700;
         world.next.limits = { headersTimeoutMs: 60_000, requestTimeoutMs: 60_000 };
       },
-      outcome: 'stops',
+      outcome: { ...runLater, message: /the time of this run was spent/, remedy: /maxRunSeconds/ },
     },
     ...(['reset', 'garbage', 'silence'] as const).map((greeting) => ({
       what: `connections greeted by ${greeting}`,
