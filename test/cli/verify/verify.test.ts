@@ -335,7 +335,7 @@ describe('dqsync verify', () => {
     const run = await world.cli(fiveDays(world), { env });
 
     expect(run).toMatchObject({ exitCode: 1, stderr: '' });
-    expect(run.stdout).toContain('is not a whole page');
+    expect(run.stdout).toContain('503');
     expect(run.stdout).not.toContain('missing');
     s3.faults.length = 0;
     expect((await world.cli(fiveDays(world), { env })).exitCode).toBe(0);
