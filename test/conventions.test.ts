@@ -60,10 +60,12 @@ describe('the documents', () => {
     expect(scripts.length).toBeGreaterThan(2);
     expect(scripts.filter((name) => !(name in packageJson.scripts))).toEqual([]);
     const known = read('functions/cli/commands.ts') + read('functions/filters.ts');
-    const commands = [...text.matchAll(/npx dqsync (\w+)/g)].map(([, name]) => name ?? '');
+    const commands = [...text.matchAll(/(?:npx |`|^ *)dqsync ([a-z]+)/gm)].map(([, name]) => name ?? '');
     expect(commands.length).toBeGreaterThan(4);
     expect(commands.filter((name) => !known.includes(`'${name}`))).toEqual([]);
-    const options = [...text.matchAll(/npx dqsync [^`\n#]*/g)].flatMap(([line]) => line.match(/--[a-z-]+/g) ?? []);
+    const options = [...text.matchAll(/(?:npx |`|^ *)dqsync [^`\n#]*/gm)].flatMap(
+      ([line]) => line.match(/--[a-z-]+/g) ?? [],
+    );
     expect(options.length).toBeGreaterThan(4);
     expect(options.filter((name) => name !== '--help' && !known.includes(`'${name}`))).toEqual([]);
   });

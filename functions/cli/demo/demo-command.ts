@@ -24,6 +24,9 @@ import {
 import { type DemoSource, startDemoSource, stateText } from './demo-source.ts';
 
 const days = 30;
+/** How the user calls dqsync: in a clone it is not in the PATH. */
+const command = import.meta.filename.endsWith('.ts') ? 'npx dqsync' : 'dqsync';
+
 /** How long ago the first sync takes place; the second takes place now. */
 const passingMs = 6 * 3_600_000;
 const dayMs = 86_400_000;
@@ -72,8 +75,8 @@ async function play(source: DemoSource, startedMs: number): Promise<number> {
 
   const perfect = await showWarehouse(connections, source, watermarkMs);
   title('Look further');
-  writeLine(`  npx dqsync query --config ${configPath} "SELECT dt, count(*) FROM quality_instances GROUP BY dt ORDER BY dt"
-  npx dqsync status --config ${configPath}
+  writeLine(`  ${command} query --config ${configPath} "SELECT dt, count(*) FROM quality_instances GROUP BY dt ORDER BY dt"
+  ${command} status --config ${configPath}
 The files are in ${join(folder, 'warehouse')}. All this took ${((systemClock.now() - startedMs) / 1000).toFixed(1)} seconds.`);
   return perfect ? 0 : 1;
 }
