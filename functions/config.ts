@@ -69,10 +69,14 @@ const instant = z
     error: 'must be later than 2001-09-09T01:46:40Z: the source takes 13-digit epoch milliseconds only',
   });
 
-/** Name of an IANA time zone. */
-export const timeZone = z
-  .string()
-  .refine(isTimeZone, { error: 'must be an IANA time zone, for example "UTC" or "Asia/Shanghai"' });
+/**
+ * Name of an IANA time zone: `UTC` or Area/City. The runtime also takes abbreviations and offsets; CST would be Chicago, and is
+ * China to most users here.
+ */
+export const timeZone = z.string().refine((text) => isAreaCity(text) && isTimeZone(text), {
+  error: (issue) =>
+    `must be "UTC" or an Area/City name of the IANA database, not "${issue.input}": write "Asia/Shanghai", not "CST" or "+08:00"`,
+});
 
 const configSchema = z.strictObject({
   /** For editors; dqsync does not read it. */
@@ -174,6 +178,10 @@ function isSafeEndpoint(text: string): boolean {
   const bare =
     url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '' && url.password === '';
   return bare && (url.protocol === 'https:' || (url.protocol === 'http:' && loopback));
+}
+
+function isAreaCity(text: string): boolean {
+  return text === 'UTC' || /^[A-Z][A-Za-z_]+(\/[A-Z][A-Za-z0-9_+-]*)+$/.test(text);
 }
 
 function isTimeZone(text: string): boolean {

@@ -8,12 +8,7 @@ import { dayInTimeZone, parseTime } from '../functions/clock.ts';
 import { type Config, parseConfig, parseWith, timeZone } from '../functions/config.ts';
 import { ConfigError } from '../functions/errors.ts';
 import { parseWarehouseUrl } from '../functions/warehouse/location.ts';
-import {
-  isCron,
-  ratePeriodMinutes,
-  scheduleExpressionProblem,
-  scheduleTimeZoneProblem,
-} from './schedule-expression.ts';
+import { isCron, ratePeriodMinutes, scheduleExpressionProblem } from './schedule-expression.ts';
 
 /** The key of cdk.json's context that holds it all. */
 export const contextKey = 'dqsync';
@@ -53,7 +48,7 @@ function textWithout(problemIn: (text: string) => string | null): z.ZodString {
 const scheduleSchema = z
   .strictObject({
     expression: textWithout(scheduleExpressionProblem),
-    timeZone: textWithout(scheduleTimeZoneProblem).pipe(timeZone).default('UTC'),
+    timeZone: timeZone.default('UTC'),
     longestGapMinutes: z.int().min(1).max(longestPeriodMinutes).optional(),
   })
   .superRefine(({ expression, longestGapMinutes }, context) => {

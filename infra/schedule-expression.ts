@@ -16,15 +16,6 @@ export function scheduleExpressionProblem(text: string): string | null {
   return ratePeriodMinutes(text) === null ? `${form}; after 1 the unit is "minute", "hour" or "day"` : null;
 }
 
-/** Returns what is wrong with a schedule's time zone, as the end of a sentence; null where AWS takes it. */
-export function scheduleTimeZoneProblem(text: string): string | null {
-  // AWS takes names of the IANA database, by the letter; abbreviations name several zones, offsets none.
-  const isName = text === 'UTC' || /^[A-Z][A-Za-z_]+(\/[A-Z][A-Za-z0-9_+-]*)+$/.test(text);
-  return isName
-    ? null
-    : `is "${text}", and AWS takes "UTC" or an Area/City name of the IANA database: write "Asia/Shanghai", not "CST" or "+08:00"`;
-}
-
 /** Whether the text is meant as a `cron(…)`, whose period cannot be told. */
 export function isCron(text: string): boolean {
   return text.startsWith('cron(');

@@ -73,7 +73,7 @@ describe('what cdk.json says', () => {
     ],
     ['deployment', [aConfig(), { schedule: { expression: 'rate(1 hour)', timeZone: 'Mars' } }], '"schedule.timeZone"'],
     ['deployment', [aConfig(), { schedule: { expression: 'rate(1 hour)', timeZone: 'CST' } }], 'write "Asia/Shanghai"'],
-    ['deployment', [aConfig(), { schedule: { expression: 'rate(1 hour)', timeZone: 'Mars/X' } }], 'IANA time zone'],
+    ['deployment', [aConfig(), { schedule: { expression: 'rate(1 hour)', timeZone: 'Mars/X' } }], 'IANA database'],
     [
       'deployment',
       [aConfig(), { schedule: { expression: 'cron(0 25 * * ? *)', longestGapMinutes: 60 } }],

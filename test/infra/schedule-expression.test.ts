@@ -1,9 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  ratePeriodMinutes,
-  scheduleExpressionProblem,
-  scheduleTimeZoneProblem,
-} from '../../infra/schedule-expression.ts';
+import { ratePeriodMinutes, scheduleExpressionProblem } from '../../infra/schedule-expression.ts';
 
 describe('the expression of a schedule', () => {
   it.each([
@@ -62,18 +58,5 @@ describe('the expression of a schedule', () => {
 
   it('tells its period where it is a rate', () => {
     expect(['rate(1 day)', 'rate(90 minutes)', 'cron(0 2 * * ? *)'].map(ratePeriodMinutes)).toEqual([1440, 90, null]);
-  });
-});
-
-describe('the time zone of a schedule', () => {
-  it.each(['UTC', 'Asia/Shanghai', 'America/Argentina/Buenos_Aires', 'America/Port-au-Prince', 'Etc/GMT+8'])(
-    'may be %s',
-    (timeZone) => {
-      expect(scheduleTimeZoneProblem(timeZone)).toBeNull();
-    },
-  );
-
-  it.each(['CST', 'BST', 'EST', 'GMT', '+08:00', 'UTC+8', 'asia/shanghai', ''])('may not be "%s"', (timeZone) => {
-    expect(scheduleTimeZoneProblem(timeZone)).toContain('write "Asia/Shanghai"');
   });
 });
