@@ -117,6 +117,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
  *
  * @param where the object's name, for messages
  * @throws StateError when it is damaged, of another version, or was made for another project, workspace, filter or time zone
+ *   (one that covers nothing takes on the changed identity)
  */
 export function decodeCheckpoint(
   bytes: Uint8Array,
@@ -125,8 +126,15 @@ export function decodeCheckpoint(
   where: string,
 ): Checkpoint {
   const checkpoint = decodeAnyCheckpoint(bytes, target, where);
-  requireIdentity(checkpoint.identity, identity, target, where);
+  if (!isUnused(checkpoint)) {
+    requireIdentity(checkpoint.identity, identity, target, where);
+  }
   return { ...checkpoint, identity };
+}
+
+/** Whether a checkpoint vouches for nothing yet: the user has corrected a mistake in the first configuration. */
+function isUnused({ coverage, incremental, open, latestObservedMs }: Checkpoint): boolean {
+  return coverage.length === 0 && incremental === null && open.length === 0 && latestObservedMs === null;
 }
 
 /**

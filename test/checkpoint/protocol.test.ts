@@ -209,6 +209,17 @@ describe('the protocol', () => {
     expect(await readFile(path, 'utf8')).toBe(text ?? overlapping);
   });
 
+  it('takes on a changed configuration as long as nothing was covered', async () => {
+    const world = await syncedSource({ history: smallHistory });
+    const credentials = `file:${join(world.folder, 'secret.json')}`;
+    const targets = [{ name: 'sales', ...defaultWorkspace, credentials, workspace: 'wrong' }];
+    const [wrong] = await world.sync({}, { targets });
+    expect(wrong).toMatchObject({ done: false, watermark: null });
+    expect((await world.store.get(key)) !== null).toBe(true);
+    await world.syncWell({}, { partitionTimeZone: 'Asia/Shanghai' });
+    await world.expectTruth();
+  });
+
   it('I10: a changed filter, workspace or time zone is refused, saying what changed', async () => {
     const world = await syncedSource({ history: smallHistory });
     await world.syncWell();
