@@ -16,7 +16,7 @@ export function scheduleExpressionProblem(text: string): string | null {
   return ratePeriodMinutes(text) === null ? `${form}; after 1 the unit is "minute", "hour" or "day"` : null;
 }
 
-/** Whether the text is meant as a `cron(…)`, whose period cannot be told. */
+/** Whether the text is meant as a `cron(…)`, whose period is unknown. */
 export function isCron(text: string): boolean {
   return text.startsWith('cron(');
 }

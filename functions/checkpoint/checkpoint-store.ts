@@ -92,13 +92,10 @@ export async function commitChange(
   const { lookbackMs } = run.settings;
   return await moveCheckpoint(run, base, change.commitId, (checkpoint) => {
     if (isRewound(base.checkpoint.coverage, checkpoint.coverage)) {
-      throw new ConflictError(
-        'coverage was taken back while this run was under way, so its last commit does not count',
-        {
-          target: run.target.name,
-          remedy: 'Run again: the next run reads what was taken back, and what this one could not commit.',
-        },
-      );
+      throw new ConflictError('a rewind removed coverage during this run, so its last commit was discarded', {
+        target: run.target.name,
+        remedy: 'Run again: the next run reads the rewound span, and what this run could not commit.',
+      });
     }
     return applyChange(checkpoint, change, lookbackMs);
   });

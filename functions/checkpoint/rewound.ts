@@ -23,7 +23,7 @@ export function rewindTo(checkpoint: Checkpoint, toMs: EpochMs, commitId: string
 }
 
 /**
- * Whether coverage was taken back. A run writes only what changed since the checkpoint it began with; a rewind puts that in
+ * Whether a rewind removed coverage. A run writes only what changed since the checkpoint it began with; a rewind puts that in
  * doubt, so nothing that such a run has gathered may be committed on top of it.
  *
  * @param base coverage that the run goes by

@@ -3,7 +3,7 @@
  *
  * A reply can be lost after the write was done, and S3 then answers the SDK's own retry with 412. So every answer but a
  * plain success is checked: the object is read back once and compared with our bytes. Two writers of the very same bytes
- * cannot be told apart that way and both have won; so what is replaced by compare-and-swap carries a token, new for each
+ * cannot be distinguished that way and both have won; so what is replaced by compare-and-swap carries a token, new for each
  * write. Sources: S3 user guide "Conditional writes"; aws-sdk-java-v2 issue 6580.
  *
  * | S3 answers | read back | outcome |

@@ -15,7 +15,7 @@ export interface StoredObject {
 /**
  * How a conditional write ended. Never a boolean, because a reply can be lost:
  * `won`: our bytes were written. `lost`: the condition did not hold, our bytes were not written or were since replaced.
- * `unknown`: it cannot be told (no reply, and reading back failed too); the caller reads again and decides.
+ * `unknown`: no reply came, and reading back failed too; the caller reads again and decides.
  */
 export type PutOutcome =
   | { readonly kind: 'won'; readonly etag: string }

@@ -399,7 +399,10 @@ describe('a rewind', () => {
       }
     };
     const [overtaken] = await world.sync();
-    expect(overtaken?.error).toMatchObject({ kind: 'conflict', message: expect.stringMatching(/taken back/) });
+    expect(overtaken?.error).toMatchObject({
+      kind: 'conflict',
+      message: expect.stringMatching(/a rewind removed coverage/),
+    });
     const again = await world.syncWell();
     expect(again).toMatchObject({ watermark: new Date(world.clock.now()).toISOString() });
     expect(again.rowsWritten).toBeGreaterThan(430);

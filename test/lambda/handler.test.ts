@@ -348,7 +348,7 @@ describe('what is not valid', () => {
 
     await expect(sandbox.handler({}, sandbox.context())).rejects.toThrow(/target target-1: .*checkpoint/);
 
-    // How far behind the table is cannot be told without the checkpoint.
+    // Without the checkpoint, how far behind the table is stays unknown.
     expect(sandbox.metrics()[1]).toMatchObject({ RowsWritten: 0 });
     expect(sandbox.metrics()[1]).not.toHaveProperty('WatermarkAge');
   });

@@ -25,7 +25,7 @@ function rewindRun(world: SyncedSource) {
   };
 }
 
-/** Every data file is gone, and the target is taken back to `toMs`. */
+/** Every data file is gone, and the target is rewound to `toMs`. */
 async function loseAndRewind(world: SyncedSource, toMs: number): Promise<number | null> {
   await rm(join(world.folder, 'warehouse', 'quality_instance_observations'), { recursive: true, force: true });
   const run = rewindRun(world);

@@ -64,7 +64,7 @@ function costOf(
   quota: Config['source']['quota'],
 ): string {
   if (rows === null || requests === null || seconds === null || size === null) {
-    return "how many rows cannot be told: the source's count is no total, and nothing near is covered to go by";
+    return 'row count unknown: the source reports no totals, and there is no nearby coverage to extrapolate from';
   }
   const about = isCounted ? '' : 'about ';
   const share = Math.round(100 * (1 - quota.reservedForSync));

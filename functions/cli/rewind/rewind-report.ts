@@ -32,7 +32,7 @@ export function describePlan(target: string, watermarkMs: EpochMs | null, toMs: 
 export function describeRewound({ target, watermark, to, rowsAgain }: RewindReport): string {
   const from = watermark === null ? 'nothing' : shortTime(watermark);
   const now = to === null ? 'nothing' : shortTime(to);
-  return `${paint.green('✓')} ${paint.bold(target)}  taken back from ${from} to ${now}; about ${counted(rowsAgain, 'execution')} will be read again`;
+  return `${paint.green('✓')} ${paint.bold(target)}  rewound from ${from} to ${now}; about ${counted(rowsAgain, 'execution')} will be read again`;
 }
 
 /** What happens next. */

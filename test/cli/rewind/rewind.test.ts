@@ -27,7 +27,7 @@ describe('dqsync rewind', () => {
     expect(run.stdout).toMatch(
       /^sales {2}complete up to \S+Z now, up to \S+Z after; about \d+ executions to be read again\n/,
     );
-    expect(run.stdout).toMatch(/✓ sales {2}taken back from \S+Z to \S+Z; about \d+ executions will be read again\n/);
+    expect(run.stdout).toMatch(/✓ sales {2}rewound from \S+Z to \S+Z; about \d+ executions will be read again\n/);
     expect(run.stdout).toContain('dqsync sync');
     expect(run.stdout).toContain('dqsync backfill');
     const [status] = JSON.parse((await world.cli(['status', '--json'])).stdout);

@@ -32,7 +32,7 @@ const plainRow = fc.record({
   start_time: fc.integer({ min: 1_780_000_000_000, max: 1_780_300_000_000 }).map(String),
 });
 
-/** No source lists one start of an execution twice: that would be told from a row that is missing by nothing. */
+/** No source lists one start of an execution twice: that could not be distinguished from a missing row. */
 const severalOf = <T extends { id: string; start_time: string }>(arbitrary: fc.Arbitrary<T>) =>
   fc.uniqueArray(arbitrary, { minLength: 30, maxLength: 60, selector: (one) => `${one.id}@${one.start_time}` });
 

@@ -163,7 +163,7 @@ function withinWhatIsAssumed(traps: Partial<Traps>): Partial<Traps> {
 
 /**
  * Keeps pages of 7 rows away from sources that count offsets in pages, give no total and list a second in changing order:
- * there a second of more rows than a page squared, 49, cannot be told complete (PROOF.md, "Not closed").
+ * there a second of more rows than a page squared, 49, cannot be proven complete (PROOF.md, "Not closed").
  */
 function withReadableSeconds(traps: Partial<Traps>): Partial<Traps> {
   const { count = 'total', order = 'start-desc', offsetUnit = 'row', pageCap = null } = traps;

@@ -1,4 +1,4 @@
-/** Coverage taken back beside runs that had begun before. */
+/** Rewinds beside runs that began before them. */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { hourMs, minuteMs, openProofWorld, type ProofWorld } from '../proof-world.ts';
 import { endQuietly } from '../quiet-end.ts';
