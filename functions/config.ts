@@ -143,7 +143,7 @@ export function parseWith<T>(schema: z.ZodType<T>, value: unknown, origin: strin
   }
   const problems = result.error.issues.map((issue) => describeIssue(issue));
   throw new ConfigError(`${origin} is not a valid configuration: ${problems.join('; ')}`, {
-    remedy: 'Mend the keys named; the README lists every key with its unit and default.',
+    remedy: 'Fix these keys. The README lists every key with its unit and default.',
     code: result.error.issues[0]?.path.join('.') || undefined,
   });
 }

@@ -7,7 +7,7 @@
 import { isoTime } from './clock.ts';
 import type { Window } from './model.ts';
 
-/** What one does next: mend the config, the credentials, … */
+/** What the user does next: fix the config, the credentials, … */
 export type ErrorKind =
   | 'config'
   | 'credentials'

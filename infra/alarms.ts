@@ -100,7 +100,7 @@ export class Alarms extends Construct {
     this.#add('run-failed', {
       metric: ofFunction('Errors', Stats.SUM),
       threshold: 1,
-      // No run is the affair of the next alarm.
+      // The next alarm covers the case that nothing runs.
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });
     this.#add('not-running', {

@@ -7,7 +7,7 @@
  */
 import { Aws } from 'aws-cdk-lib';
 
-/** The errors of the function that trying again does not mend; functions/lambda/create-handler.ts throws them. */
+/** Errors of the function that a retry cannot fix. functions/lambda/create-handler.ts throws them. */
 const permanentErrors = ['TargetsFailedError', 'ConfigError'];
 /** All others: throttling, a sandbox that was killed or ran out of time, Lambda itself, a source that is down. */
 const anyError = ['States.ALL'];

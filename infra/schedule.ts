@@ -21,8 +21,8 @@ export interface SyncScheduleProps {
 /**
  * An EventBridge Scheduler schedule, with a role that may invoke this one function.
  *
- * Scheduler only hands an event over to Lambda; what becomes of the run is the function's own affair. So its retries are
- * few, for a hand-over that failed, and end before the next one is due.
+ * Scheduler only hands an event over to Lambda, and the function itself reports how the run ended. Scheduler's retries are
+ * therefore few, cover only a failed hand-over, and end before the next event.
  */
 export class SyncSchedule extends Construct {
   constructor(scope: Construct, id: string, props: SyncScheduleProps) {

@@ -53,6 +53,30 @@ describe('package.json', () => {
   });
 });
 
+describe('the language', () => {
+  const retired = [
+    'affair',
+    'benevolent',
+    'came of it',
+    'given up',
+    'ladder',
+    'mend(s|ed|ing)?',
+    'rung',
+    'shall',
+    'surroundings',
+    'taken back',
+    'trait',
+  ];
+  const pattern = new RegExp(`\\b(${retired.join('|')})\\b`, 'i');
+  const texts = tracked.filter((path) => /^(functions|infra|test)\/.*\.(ts|js|md)$/.test(path));
+
+  it('uses none of the words that were retired', () => {
+    expect(texts.length).toBeGreaterThan(300);
+    const found = texts.filter((path) => path !== 'test/conventions.test.ts' && pattern.test(read(path)));
+    expect(found).toEqual([]);
+  });
+});
+
 describe('the documents', () => {
   it('name only npm scripts, commands and options that exist', () => {
     const text = [...documents.values()].join('\n');

@@ -153,7 +153,7 @@ function addStatus(program: Command, finish: Finish): void {
 }
 
 function addDoctor(program: Command, finish: Finish): void {
-  command(program, 'doctor', 'Check config, credentials, source and warehouse, and say how to mend what is wrong.', [
+  command(program, 'doctor', 'Check config, credentials, source and warehouse, and say how to fix what is wrong.', [
     'dqsync doctor',
     'dqsync doctor --target sales --json',
   ])

@@ -189,7 +189,7 @@ function translated(thrown: unknown, files: LocalDataFiles): unknown {
     remedy:
       kind === 'Out of Memory'
         ? 'Ask for fewer rows or days: add a WHERE on dt.'
-        : `Mend the SQL. It is DuckDB's; ${viewName} has the columns ${viewColumns.join(', ')}.`,
+        : `Fix the SQL. The dialect is DuckDB's; ${viewName} has the columns ${viewColumns.join(', ')}.`,
     cause: thrown,
   });
 }

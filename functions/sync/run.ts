@@ -26,7 +26,7 @@ export interface Run {
   readonly clock: Clock;
   /** Milliseconds this run may take; infinite for no limit. */
   readonly limitMs: number;
-  /** Aborted with a StoppedError when the run shall commit and end. */
+  /** Aborted with a StoppedError to make the run commit and end. */
   readonly stop: AbortSignal;
   readonly log: Log;
   readonly onProgress: (progress: Progress) => void;

@@ -1,4 +1,4 @@
-/** What the file system refuses, in words of someone who has to mend it. Pure. */
+/** Errors of the file system, in the words of the person who has to fix them. Pure. */
 import { constants } from 'node:os';
 import { StorageError } from '../errors.ts';
 

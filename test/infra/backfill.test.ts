@@ -75,7 +75,7 @@ describe("the backfill's state machine", () => {
     expect(map.parse(users.ItemProcessor.States['Each target']).MaxConcurrency).toBe(1);
   });
 
-  it('invokes its function until that is done, and tries again whatever trying again may mend', () => {
+  it('invokes its function until that is done, and retries what a retry may fix', () => {
     const all = allStates(definition().States);
     expect(all['Backfill']).toMatchObject({
       Resource: 'arn:<AWS::Partition>:states:::lambda:invoke',

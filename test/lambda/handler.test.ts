@@ -331,7 +331,7 @@ describe('what is not valid', () => {
     expect(sandbox.printed()).not.toContain('s3cret');
   });
 
-  it('goes on in the same sandbox once the configuration is mended', async () => {
+  it('goes on in the same sandbox once the configuration is fixed', async () => {
     const sandbox = await deploy();
     const good = sandbox.environment['DQSYNC_CONFIG'];
     sandbox.environment['DQSYNC_CONFIG'] = '{}';

@@ -7,7 +7,7 @@ import { startCloud, tokenReply, unauthorized, user } from './cloud.ts';
 import { aPage, aRequest, connect, errorOf, everythingIn, secretFile, startLoopback } from './loopback.ts';
 
 describe('a token of somebody else', () => {
-  it('that is refused is given up at once when the secret has not changed', async () => {
+  it('that is refused fails at once when the secret has not changed', async () => {
     const cloud = await startCloud({ accepts: () => false });
     const secret = secretFile({ token: 'planted' });
     const source = connect(cloud.url, { credentialsRef: secret.ref });

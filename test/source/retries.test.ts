@@ -201,7 +201,7 @@ describe('a reply that is too big or too slow', () => {
     expect((await source.fetchPage(aRequest)).executions).toHaveLength(100);
   });
 
-  it('is given up when it trickles on beyond the time for a whole request', async () => {
+  it('fails when it trickles on beyond the time for a whole request', async () => {
     const server = await startLoopback(() => (response) => {
       const timer = setInterval(() => response.write(' '), 10);
       response.on('close', () => clearInterval(timer));

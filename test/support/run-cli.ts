@@ -22,7 +22,7 @@ export interface CliRun {
 /** How to run it. */
 export interface CliOptions {
   readonly cwd: string;
-  /** Beside PATH and HOME. Nothing else of the surroundings is passed on. */
+  /** Beside PATH and HOME. No other variable is passed on. */
   readonly env?: Readonly<Record<string, string>>;
   /** Arguments of node itself. */
   readonly nodeArgs?: readonly string[];

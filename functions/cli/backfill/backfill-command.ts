@@ -16,7 +16,7 @@ export interface BackfillOptions {
   readonly to?: string;
   readonly again?: boolean;
   readonly dryRun?: boolean;
-  /** The name of a deployed stack that shall do it. */
+  /** Name of a deployed stack that runs the backfill. */
   readonly deployed?: string;
   readonly json?: boolean;
 }

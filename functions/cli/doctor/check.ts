@@ -11,7 +11,7 @@ export interface CheckSubject {
 
 /** How a check ended. Names are those of `doctor --json`. */
 export interface Check extends CheckSubject {
-  /** `noticed`: nothing to mend in dqsync, yet worth knowing. `skipped`: an earlier failure leaves nothing to check. */
+  /** `noticed`: worth knowing, but nothing to fix in dqsync. `skipped`: an earlier failure leaves nothing to check. */
   readonly outcome: 'passed' | 'failed' | 'noticed' | 'skipped';
   /** What was found. */
   readonly finding: string;

@@ -1,7 +1,7 @@
 /** Asks the person at the terminal before something is done. */
 import { createInterface } from 'node:readline';
 
-/** What came of it. */
+/** How the person answered. */
 export type Answer = 'yes' | 'no' | 'interrupted';
 
 /** Whether there is anybody to ask. */

@@ -1,4 +1,4 @@
-/** `dqsync doctor` finds each fault and says how to mend it. */
+/** `dqsync doctor` finds each fault and says how to fix it. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

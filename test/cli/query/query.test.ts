@@ -71,7 +71,7 @@ describe('dqsync query', () => {
   });
 
   it.each([
-    ['SELEC 1', 'Mend the SQL'],
+    ['SELEC 1', 'Fix the SQL'],
     ['SELECT nothing FROM quality_instances', 'quality_instances has the columns id, name'],
     ["COPY (SELECT 1) TO 'out.csv'", 'error:'],
   ])('refuses %s with 2, in one paragraph', async (sql, message) => {

@@ -63,7 +63,7 @@ describe('dqsync verify', () => {
     expect(limits).toEqual([100, 100, 100, 100, 100, 100]);
   });
 
-  it('names a day whose data files were deleted, and mends just that with --repair', async () => {
+  it('names a day whose data files were deleted, and repairs only that day with --repair', async () => {
     const world = await aSyncedWorld();
     const lost = dayText(world, 2);
     await deleteDay(world, lost);
@@ -104,7 +104,7 @@ describe('dqsync verify', () => {
     expect((await world.cli([...fiveDays(world), '--deep', '--repair'])).exitCode).toBe(0);
   });
 
-  it('finds an execution in another state, and mends it', async () => {
+  it('finds an execution in another state, and repairs it', async () => {
     const world = await aSyncedWorld();
     world.simulator.life.finish(world.simulator.truth().executions[150]!.id, 'FAILED');
     const run = await world.cli([...fiveDays(world), '--deep']);

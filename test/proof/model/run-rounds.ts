@@ -14,7 +14,7 @@ export interface RoundsOptions {
   readonly actions: number;
 }
 
-/** What came of it. */
+/** How a round ended. */
 export interface RoundsResult extends ModelFigures {
   /** What to repeat, and what did not hold; null where all held. */
   readonly counterexample: string | null;
