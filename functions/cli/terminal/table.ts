@@ -90,22 +90,31 @@ interface Column {
   readonly width: number;
 }
 
-/** Shortens free texts, the widest first, and other texts only if that is not enough. Returns null where nothing is. */
+/**
+ * Shortens free texts first, the widest before the others, and times and words only if that is not enough. Returns null where
+ * nothing is.
+ */
 function fittedTo(width: number | null, columns: readonly Column[]): readonly Column[] | null {
   const gaps = gap.length * (columns.length - 1);
   let excess = width === null ? 0 : columns.reduce((sum, column) => sum + column.width, gaps) - width;
   const shown = columns.map((column) => ({ ...column }));
+  const texts = shown.filter(({ isNumeric: isNumber }) => !isNumber);
+  const free = texts.filter(({ isRigid }) => !isRigid);
   while (excess > 0) {
-    const texts = shown.filter(({ isNumeric: isNumber, width: wide }) => !isNumber && wide > minColumnWidth);
-    const free = texts.filter(({ isRigid, width: wide }) => !isRigid && wide > comfortableWidth);
-    const [first, ...others] = free.length > 0 ? free : texts;
-    if (first === undefined) {
+    const widest =
+      widestAbove(comfortableWidth, free) ?? widestAbove(minColumnWidth, free) ?? widestAbove(minColumnWidth, texts);
+    if (widest === null) {
       return null;
     }
-    others.reduce((a, b) => (b.width > a.width ? b : a), first).width -= 1;
+    widest.width -= 1;
     excess -= 1;
   }
   return shown;
+}
+
+function widestAbove<T extends Column>(least: number, columns: readonly T[]): T | null {
+  const [first, ...others] = columns.filter(({ width }) => width > least);
+  return first === undefined ? null : others.reduce((a, b) => (b.width > a.width ? b : a), first);
 }
 
 /** Cuts a text to so many columns, and says so with an ellipsis. Characters that belong together stay together. */
