@@ -15,7 +15,16 @@ import { instanceListPath, instanceListQuery } from './instance-list.ts';
 import type { Pacer } from './pacing.ts';
 import { FailedAttempt, type RetryContext, retrying } from './retrying.ts';
 import { encodeQuery } from './signature.ts';
-import { complaintOf, type Doing, failedAttempt, garbled, redactor, refusal, unreachable } from './source-errors.ts';
+import {
+  complaintOf,
+  type Doing,
+  failedAttempt,
+  garbled,
+  isOverQuota,
+  redactor,
+  refusal,
+  unreachable,
+} from './source-errors.ts';
 import { type PageContent, parsePage } from './wire.ts';
 
 /** What a client needs. */
@@ -249,7 +258,7 @@ class SourceClient {
       return { count, executions, unreadable, receivedAtMs: reply.receivedAtMs };
     }
     const { code = '' } = complaintOf(reply, this.#redact);
-    if (status === 429 || /^APIGW?\.0308$/.test(code)) {
+    if (isOverQuota(status, code)) {
       throw this.#throttledBy(reply, admittedAtMs, doing);
     }
     // 0307 is "the token must be updated", whatever the status.

@@ -239,7 +239,10 @@ const decoders: Readonly<Record<string, (bytes: Uint8Array, options: { maxOutput
 
 /** Decodes codings that nobody asked for, as some proxies apply them. Returns null where the body is not what it claims to be. */
 async function decodeBody(bytes: Uint8Array, encoding: string | string[] | undefined): Promise<string | null> {
-  const codings = String(encoding ?? '')
+  if (encoding === undefined) {
+    return decodeUtf8(bytes);
+  }
+  const codings = String(encoding)
     .toLowerCase()
     .split(',')
     .map((coding) => coding.trim());

@@ -37,6 +37,11 @@ export interface Complaint {
 
 const maxComplaintChars = 300;
 
+/** Whether the source refuses a request because the quota is used up, by its status or by the gateway's code. */
+export function isOverQuota(httpStatus: number | undefined, code: string | undefined): boolean {
+  return httpStatus === 429 || /^APIGW?\.0308$/.test(code ?? '');
+}
+
 /** Reads the error bodies of DataArts and the gateway (`error_code`, `error_msg`, `request_id`) and of IAM (`error.code`, `error.message`). */
 export function complaintOf(reply: HttpReply, redact: (text: string) => string): Complaint {
   const body = parseObject(reply.text);

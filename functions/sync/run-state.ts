@@ -1,6 +1,7 @@
 /** A run of one target under way: its state, its progress, and its end. Whatever ends it, what is proven complete is committed. */
 import { type DqsyncError, SourceError, StoppedError, toDqsyncError } from '../errors.ts';
 import type { EpochMs, Window } from '../model.ts';
+import { isOverQuota } from '../source/source-errors.ts';
 import type { Committer } from './committer.ts';
 import { newCounters, type RunCounters } from './counters.ts';
 import type { Recorder } from './recorder.ts';
@@ -110,8 +111,7 @@ function requireReadable({ hasReadable, unreadableReason }: RunState, { recorder
 function failureOf({ source, target }: TargetRun, state: RunState, thrown: unknown): DqsyncError | null {
   const { failing } = source.stats();
   const hasProgress = state.at.doneMs > 0;
-  const isThrottled =
-    failing instanceof SourceError && (failing.httpStatus === 429 || /\.0308$/.test(failing.code ?? ''));
+  const isThrottled = failing instanceof SourceError && isOverQuota(failing.httpStatus, failing.code);
   if (failing !== null && !(hasProgress && isThrottled)) {
     return failing;
   }
