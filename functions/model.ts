@@ -55,6 +55,8 @@ export interface UnreadableRow {
   readonly rawText: string;
   /** Why it is not an execution, for example `id is not an integer: "abc"`. */
   readonly reason: string;
+  /** When it started; null where that cannot be read either. */
+  readonly startTimeMs: EpochMs | null;
 }
 
 /** Every documented filter of the instance list. */

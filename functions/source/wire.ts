@@ -63,7 +63,7 @@ function readBody(body: unknown): PageContent {
   for (const row of rows) {
     const read = readRow(row);
     if (typeof read === 'string') {
-      unreadable.push({ rawText: writeExactJson(row), reason: read });
+      unreadable.push({ rawText: writeExactJson(row), reason: read, startTimeMs: startOf(row) });
     } else {
       executions.push(read);
     }
@@ -100,6 +100,11 @@ function isEmptyList(body: WireObject): boolean {
 function countOf(body: unknown): number | null {
   const count = isWireObject(body) ? integerOf(body['count']) : null;
   return count !== null && count >= 0 ? count : null;
+}
+
+/** When a row started; null where it does not say so. */
+function startOf(row: unknown): EpochMs | null {
+  return isWireObject(row) ? timeOf(row['start_time'], earliestStartMs) : null;
 }
 
 /** Documented fields of a row whose value is not what it should be: the original goes to `extra`. */

@@ -5,7 +5,7 @@
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { IncompleteReadError } from '../errors.ts';
 import { contains, gapsIn, lengthOf, spanMs } from '../intervals.ts';
-import { type EpochMs, executionKey, type Window } from '../model.ts';
+import { type EpochMs, executionKey, type UnreadableRow, type Window } from '../model.ts';
 import { ask, type PageSource } from '../reading/page-source.ts';
 import { type ReadSlice, SliceReader } from '../sync/slice-reader.ts';
 import { calibrateRun, noLateRowsBefore, pageSourceOf } from '../sync/target-reader.ts';
@@ -31,10 +31,12 @@ export interface TableView {
 
 /** What came of a day. */
 export interface DayResult extends Day, Difference {
-  /** Executions at the source. */
+  /** Rows at the source, unreadable ones included. */
   readonly source: number;
-  /** Rows of the source that are no executions; they are in quarantine. */
+  /** Rows at the source that cannot be read as executions. The table cannot hold them; a sync quarantines them. */
   readonly unreadable: number;
+  /** Why the first of them cannot be read; null where there is none. */
+  readonly unreadableReason: string | null;
   /** Executions in the view. */
   readonly table: number;
   readonly byStatus: ReadonlyMap<string, number>;
@@ -68,7 +70,12 @@ interface Verifying extends Verification {
 
 /** Whether the table holds all of a day. Executions that are gone from the source are none of its faults. */
 export function isFine(day: DayResult): boolean {
-  return day.missing === 0 && day.different === 0 && day.gaps.length === 0 && day.unproven === null;
+  return day.unreadable === 0 && !isRepairable(day);
+}
+
+/** Whether reading the day again may help. Rows that cannot be read stay unreadable. */
+export function isRepairable(day: DayResult): boolean {
+  return day.missing > 0 || day.different > 0 || day.gaps.length > 0 || day.unproven !== null;
 }
 
 /**
@@ -114,6 +121,7 @@ async function verifyDay(verifying: Verifying, day: Day, tally: DayTally): Promi
     ...noDifference,
     source: tally.rows,
     unreadable: 0,
+    unreadableReason: null,
     table: tally.rows,
     byStatus: tally.byStatus,
     unproven: null,
@@ -134,13 +142,15 @@ async function verifyDay(verifying: Verifying, day: Day, tally: DayTally): Promi
 
 /**
  * Whether an exact count says that the source has as many rows as the view. A reply without rows vouches for no count: it
- * may be a glitch.
+ * may be a glitch. Neither does one with a row that cannot be read: the view may hold that row as it was before.
  */
 async function isCountedSame({ source }: Verifying, day: Day, tally: DayTally): Promise<boolean> {
   const reply = await ask(source, { fromMs: halfBefore(day.fromMs), toMs: halfBefore(day.toMs) });
   const { evidence } = source;
-  const isExact = reply !== null && reply.rows > 0 && evidence.hints.isWholeSeconds && evidence.believes(reply.count);
-  return isExact && reply.count === tally.rows;
+  if (reply === null || reply.rows === 0 || reply.page.unreadable.length > 0) {
+    return false;
+  }
+  return evidence.hints.isWholeSeconds && evidence.believes(reply.count) && reply.count === tally.rows;
 }
 
 /**
@@ -165,7 +175,7 @@ async function compareDay(verifying: Verifying, day: Day, tally: DayTally) {
   });
   let difference = noDifference;
   let source = 0;
-  const unreadable = new Set<string>();
+  const unreadable = new Map<string, UnreadableRow>();
   for (let slice = await slices.next(); slice !== null; slice = await slices.next()) {
     const [unproven] = slice.unproven;
     if (unproven !== undefined) {
@@ -173,8 +183,10 @@ async function compareDay(verifying: Verifying, day: Day, tally: DayTally) {
     }
     const shown = executionsIn(slice);
     source += shown.length;
-    for (const key of slice.collected.unreadable.keys()) {
-      unreadable.add(key);
+    for (const [key, row] of slice.collected.unreadable) {
+      if (row.startTimeMs === null || contains(day, row.startTimeMs)) {
+        unreadable.set(key, row);
+      }
     }
     const isUnsettled = (execution: ComparedState): boolean =>
       verifying.openKeys.has(executionKey(execution)) ||
@@ -185,7 +197,13 @@ async function compareDay(verifying: Verifying, day: Day, tally: DayTally) {
       difference = addDifference(difference, compareRows(ofPart, table, isUnsettled));
     }
   }
-  return { ...difference, source, unreadable: unreadable.size };
+  const [first] = unreadable.values();
+  return {
+    ...difference,
+    source: source + unreadable.size,
+    unreadable: unreadable.size,
+    unreadableReason: first?.reason ?? null,
+  };
 }
 
 /** Those at the widened edges are of other windows. */

@@ -10,7 +10,7 @@ import { runTargets } from '../sync/run.ts';
 import type { Progress } from '../sync/target-run.ts';
 import { settingsOf, targetOf } from '../sync/targets.ts';
 import type { Store } from '../warehouse/store.ts';
-import { type DayResult, isFine, type TableView, verifyDays } from './audit.ts';
+import { type DayResult, isFine, isRepairable, type TableView, verifyDays } from './audit.ts';
 import { type Day, daysIn } from './verification.ts';
 
 /** A view that has to be closed. */
@@ -82,10 +82,10 @@ export class TargetVerifier {
     await this.#verify(daysIn(window, config.partitionTimeZone), '');
   }
 
-  /** Reads those days again that are not fine, and verifies them again, also where some of it fails. */
+  /** Reads those days again where that may help, and verifies them again, also where some of it fails. */
   async repair(): Promise<void> {
     for (let round = 1; round <= repairRounds; round += 1) {
-      const wrong = [...this.#days.values()].filter((day) => !isFine(day));
+      const wrong = [...this.#days.values()].filter(isRepairable);
       this.#repairError = wrong.length === 0 ? this.#repairError : null;
       for (const window of joined(wrong)) {
         await this.#readAgain(window);

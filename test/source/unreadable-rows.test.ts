@@ -49,13 +49,15 @@ describe('a row that is no execution', () => {
     [{ id: '""' }, 'id is not an integer: ""'],
   ])('is kept whole with the reason: %j', (changes, reason) => {
     const rawText = rowText(changes);
-    expect(refuseOne(rawText)).toEqual({ rawText: exact(rawText), reason });
+    const startTimeMs = 'id' in changes ? JSON.parse(rowText({})).start_time : null;
+    expect(refuseOne(rawText)).toEqual({ rawText: exact(rawText), reason, startTimeMs });
   });
 
   it.each(['null', '5', '"text"', '[1, 2]', 'true', '1.50', '12345678901234567890'])(
     'may be no object at all: %s',
     (row) => {
-      expect(refuseOne(row)).toEqual({ rawText: exact(row), reason: `the row is not an object: ${exact(row)}` });
+      const reason = `the row is not an object: ${exact(row)}`;
+      expect(refuseOne(row)).toEqual({ rawText: exact(row), reason, startTimeMs: null });
     },
   );
 

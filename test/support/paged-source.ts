@@ -175,7 +175,7 @@ function answer(
     executions: page.filter((row) => traps.unreadableText(row) === null),
     unreadable: page.flatMap((row) => {
       const rawText = traps.unreadableText(row);
-      return rawText === null ? [] : [{ rawText, reason: 'id is not an integer' }];
+      return rawText === null ? [] : [{ rawText, reason: 'id is not an integer', startTimeMs: row.startTimeMs }];
     }),
     receivedAtMs: epochMs + n,
   };

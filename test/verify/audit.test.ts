@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { emptyCheckpoint } from '../../functions/checkpoint/checkpoint.ts';
 import { contains, gapsIn } from '../../functions/intervals.ts';
 import type { Execution, Window } from '../../functions/model.ts';
-import { type DayResult, isFine, verifyDays } from '../../functions/verify/audit.ts';
+import { type DayResult, isFine, isRepairable, verifyDays } from '../../functions/verify/audit.ts';
 import {
   day,
   epochMs,
@@ -122,4 +122,24 @@ describe('a count proves a day', () => {
       expect(await verified(sourceOf(rows), oneLess, window)).toMatchObject({ comparedBy: 'rows', missing: 1 });
     },
   );
+
+  it.each([
+    ['an execution in the table has become unreadable', ofDay, (row: Execution) => row === ofDay[30], 57, 1, 0],
+    ['all of them have', ofDay, () => true, 57, 57, 0],
+    ['one is unreadable from the start', ofDay.slice(1), (row: Execution) => row === ofDay[0], 57, 1, 0],
+    ['one is, and another is missing', ofDay.slice(2), (row: Execution) => row === ofDay[0], 57, 1, 1],
+  ])('never where %s: the row stays in the balance', async (_, table, isUnreadable, source, unreadable, missing) => {
+    const unreadableText = (row: Execution) => (isUnreadable(row) ? `{"id":"${row.id}"}` : null);
+    const result = await verified(sourceOf(ofDay, { unreadableText }), table);
+    expect(result).toMatchObject({ comparedBy: 'rows', source, unreadable, missing });
+    expect(result.unreadableReason).toBe('id is not an integer');
+    expect([isFine(result), isRepairable(result)]).toEqual([false, missing > 0]);
+  });
+
+  it('without the unreadable rows beside it, which the source shows for its end', async () => {
+    const beside = executions(2, (index) => [-1, 24 * hourMs][index] ?? 0).map((row) => ({ ...row, id: -row.id - 1n }));
+    const unreadableText = (row: Execution) => (row.id < 0n ? `{"id":"${row.id}"}` : null);
+    const source = sourceOf([...ofDay, ...beside], { unreadableText, startInclusive: true, endInclusive: true });
+    expect(await verified(source, ofDay)).toMatchObject({ source: 57, unreadable: 0, comparedBy: 'rows' });
+  });
 });

@@ -2,7 +2,7 @@
 import { isoTime } from '../../clock.ts';
 import { describeError } from '../../errors.ts';
 import type { Window } from '../../model.ts';
-import { type DayResult, isFine } from '../../verify/audit.ts';
+import { type DayResult, isFine, isRepairable } from '../../verify/audit.ts';
 import { isAllFine, type VerifiedTarget } from '../../verify/target-verifier.ts';
 import { errorJson } from '../terminal/failure.ts';
 import { count, counted, paragraph, shownAt } from '../terminal/formats.ts';
@@ -12,6 +12,8 @@ import { renderTable } from '../terminal/table.ts';
 /** Up to so many days are all shown. */
 const fewDays = 14;
 const headings = ['day', 'source', 'table', 'missing', 'different', 'gone', 'SUCCESS', 'FAILED', 'ALARMING', 'other'];
+/** A column that is shown only where some day has such rows. */
+const unreadableHeading = 'unreadable';
 const namedStatuses = ['SUCCESS', 'FAILED', 'ALARMING'] as const;
 
 /** Some lines about one target. @param command the command that asked, without `--repair` */
@@ -24,7 +26,7 @@ export function describeVerified(verified: VerifiedTarget, command: string): str
   }
   const isLong = days.length > fewDays;
   const shown = isLong ? days.filter((day) => !isFine(day)) : days;
-  const table = shown.length === 0 ? [] : [renderTable(headings, shown.map(cells))];
+  const table = shown.length === 0 ? [] : [tableOf(shown)];
   return [
     title,
     ...table,
@@ -67,6 +69,14 @@ function spanJson({ fromMs, toMs }: Window): { readonly from: string; readonly t
   return { from: isoTime(fromMs), to: isoTime(toMs) };
 }
 
+function tableOf(days: readonly DayResult[]): string {
+  const hasUnreadable = days.some((day) => day.unreadable > 0);
+  return renderTable(
+    hasUnreadable ? [...headings, unreadableHeading] : headings,
+    days.map((day) => [...cells(day), ...(hasUnreadable ? [day.unreadable] : [])]),
+  );
+}
+
 function cells(day: DayResult): (string | number)[] {
   const named = namedStatuses.map((status) => day.byStatus.get(status) ?? 0);
   const other = day.table - named.reduce((sum, rows) => sum + rows, 0);
@@ -93,9 +103,16 @@ function faults(day: DayResult, { watermarkMs }: VerifiedTarget): string {
   return [
     ...(day.missing === 0 ? [] : [`${counted(day.missing, 'execution')} missing`]),
     ...(day.different === 0 ? [] : [`${counted(day.different, 'execution')} in another state than at the source`]),
+    ...(day.unreadable === 0 ? [] : [unreadable(day)]),
     ...gaps,
     ...(day.unproven === null ? [] : [paragraph(day.unproven)]),
   ].join('; ');
+}
+
+/** What of a day's source is in no table. */
+function unreadable({ source, unreadable: rows, unreadableReason }: DayResult): string {
+  const reason = unreadableReason === null ? '' : ` (${paragraph(unreadableReason)})`;
+  return `source ${count(source)}, ${count(rows)} unreadable${reason}: not in the table; dqsync quarantine shows what a sync has put aside`;
 }
 
 function unsettled(days: readonly DayResult[]): string[] {
@@ -106,7 +123,10 @@ function unsettled(days: readonly DayResult[]): string[] {
 function conclusion({ target, days, error }: VerifiedTarget, command: string): string {
   const wrong = days.filter((day) => !isFine(day)).length;
   if (wrong > 0) {
-    return `${paint.red('✗')} ${paint.bold(target)}  ${count(wrong)} of ${counted(days.length, 'day')} not as at the source. To read them again: ${command} --repair`;
+    const remedy = days.some(isRepairable)
+      ? `To read them again: ${command} --repair`
+      : 'Reading them again does not help: look for a newer version of dqsync, or have the rows corrected at the source.';
+    return `${paint.red('✗')} ${paint.bold(target)}  ${count(wrong)} of ${counted(days.length, 'day')} not as at the source. ${remedy}`;
   }
   if (error !== null) {
     return `${paint.red('✗')} ${paint.bold(target)}  only ${counted(days.length, 'day')} could be verified`;

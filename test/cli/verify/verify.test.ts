@@ -82,6 +82,30 @@ describe('dqsync verify', () => {
     expect((await world.cli(fiveDays(world))).exitCode).toBe(0);
   });
 
+  it('counts a row that cannot be read, names why, exits with 1, and does not read the day again for it', async () => {
+    const world = await aWorld();
+    await world.configure((config) => {
+      config['initialFrom'] = new Date(startOf(world)).toISOString();
+    });
+    addOver(world, 245);
+    world.simulator.life.addUnreadable('id-text', { startTimeMs: startOf(world) + hourMs });
+    await world.cli(['sync']);
+    const run = await world.cli(fiveDays(world));
+    expect(run.exitCode).toBe(1);
+    expect(run.stdout).toMatch(new RegExp(`${dayText(world, 0)} +50 +49 +0 .* 1\n`));
+    expect(run.stdout).toMatch(
+      new RegExp(
+        `✗ ${dayText(world, 0)}  source 50, 1 unreadable \\(id is not .*\\): not in the table; dqsync quarantine `,
+      ),
+    );
+    expect(run.stdout).toContain('Reading them again does not help');
+    const repaired = await world.cli([...fiveDays(world), '--repair', '--json']);
+    expect(repaired.exitCode).toBe(1);
+    const [target] = JSON.parse(repaired.stdout);
+    expect(target).toMatchObject({ fine: false, repairs: [] });
+    expect(target.days[0]).toMatchObject({ source: 50, unreadable: 1, table: 49, missing: 0, fine: false });
+  });
+
   it('takes executions that were re-run or deleted for gone, which is no fault', async () => {
     const world = await aSyncedWorld();
     const [first, second] = world.simulator.truth().executions;
