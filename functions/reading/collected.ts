@@ -1,8 +1,8 @@
-/** The rows that replies showed, by key: a row that two replies show is one row. Pure. */
+/** The rows that replies showed, each once by its key. Pure. */
 import { type EpochMs, type Execution, isOpen, type UnreadableRow } from '../model.ts';
 import type { Reply } from './page-source.ts';
 
-/** An execution and when the reply that showed it had arrived. */
+/** An execution, and when the reply that showed it arrived. */
 export interface Seen {
   readonly execution: Execution;
   readonly receivedAtMs: EpochMs;
@@ -30,7 +30,7 @@ export function addReply({ seen, unreadable }: Collected, { page, keys }: Reply)
   }
 }
 
-/** Keeps the later sighting; but replies overtake each other, and an outcome never becomes open again. */
+/** Keeps the later observation. Replies can overtake each other, so a settled execution never becomes open again. */
 function keepNewer(into: Map<string, Seen>, key: string, candidate: Seen): void {
   const known = into.get(key);
   const isSameKind = known !== undefined && isOpen(known.execution) === isOpen(candidate.execution);

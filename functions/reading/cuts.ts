@@ -1,24 +1,24 @@
 /**
- * Where to cut a window that one reply does not hold. Pure. Order and density only suggest a cut; that a part is complete
- * is proven by rules that do not use them.
+ * Chooses where to cut a window that does not fit into one reply. Pure. Cuts are hints from order and density; no proof
+ * relies on them.
  *
- * Start times are whole seconds as far as is known, so cuts lie at x.500 s, where no row can be. Where milliseconds were
- * seen, cuts lie between two rows that were shown.
+ * Start times are whole seconds as far as we know, so cuts lie at x.500 s, where no row starts. If start times with
+ * milliseconds were seen, cuts lie between two rows that were shown.
  */
 import { contains, cutAt, evenCuts, quantileCuts } from '../intervals.ts';
 import type { EpochMs, Window } from '../model.ts';
-import type { Evidence } from './evidence.ts';
 import type { Reply } from './page-source.ts';
+import type { SourceProfile } from './source-profile.ts';
 
 /** Which rows may still appear, and which of them the next run reads again. */
 export interface Ages {
-  /** What starts earlier only leaves the source. */
+  /** Rows that start earlier can leave the source; none appears any more. */
   readonly settledUntilMs: EpochMs;
-  /** What starts from here on is read again by the next run; infinite where nothing is. */
+  /** Rows that start from here on are read again by the next run; infinite if none are. */
   readonly rereadFromMs: EpochMs;
 }
 
-/** A window cut in two: `part` seems to be shown whole, `remainder` is asked for next. */
+/** A window cut in two: `part` seems to be shown completely, `remainder` is requested next. */
 export interface Cut {
   readonly part: Window;
   readonly remainder: Window;
@@ -26,31 +26,31 @@ export interface Cut {
   readonly shownRows: number;
 }
 
-/** A tile aims at this share of a page: at 80 of 100 rows, one in forty overflows by chance. */
+/** Tiles aim at this share of a page. At 80 of 100 rows, one in forty overflows by chance. */
 const tileFill = 0.8;
-/** Windows whose counts are exact are made this much smaller than the largest exact count. */
+/** Windows aim at this share of the largest exact count, so that their own counts are exact too. */
 const countFill = 0.6;
-/** More tiles are cut in two steps, so that the second one goes by counts of its own. */
+/** A window that needs more tiles is cut in two steps, so that the second step has counts of its own. */
 const maxTiles = 96;
-/** So many of a page's rows share a second with the next one where rows come in peaks. */
+/** Rows come in peaks if more than this share of a page's rows shares a second with the row before it. */
 const clumpedShare = 0.1;
-/** A page counts as ordered where so many of its steps go one way: ids follow start times but for executions run again. */
+/** A page is ordered if this share of its steps goes one way. Ids follow start times, except for re-runs. */
 const orderedShare = 0.9;
 
-/** Whether a window holds rows of a single start time only, as far as start times are known. */
+/** Returns whether the rows of a window can have only a single start time. */
 export function isSingleTime({ fromMs, toMs }: Window, isWholeSeconds: boolean): boolean {
   return isWholeSeconds ? Math.ceil(fromMs / 1000) >= Math.floor((toMs - 1) / 1000) : toMs - fromMs <= 1;
 }
 
 /**
- * Cuts a window for a balance (R2): off the side that an ordered page shows whole. Returns null where nothing can be balanced
- * (no exact count, a row shown twice), the rows suggest no cut (no order, one time only), or rows may still appear in the
- * remainder although the part is settled.
+ * Cuts a window for a balance (R2): `part` is the side that an ordered page seems to show completely. Returns null if
+ * no balance is possible: no exact count, a row shown twice, no order, a single start time, or rows that may still
+ * appear in the remainder of a settled part.
  */
-export function balanceCut(window: Window, reply: Reply, evidence: Evidence, ages: Ages): Cut | null {
-  const { hints } = evidence;
+export function balanceCut(window: Window, reply: Reply, profile: SourceProfile, ages: Ages): Cut | null {
+  const { hints } = profile;
   const { rows, distinct, times } = reply;
-  const isUsable = evidence.balancesHold && hints.balancesPay && evidence.believes(reply.count) && distinct === rows;
+  const isUsable = profile.balancesHold && hints.balancesPay && profile.believes(reply.count) && distinct === rows;
   const order = isUsable && !isSingleTime(window, hints.isWholeSeconds) ? orderOf(times) : 0;
   const edgeMs = order === 0 ? null : pageEdge(sorted(times), order, hints);
   const [older, newer] = edgeMs === null ? [] : cutAt(window, [edgeMs]);
@@ -63,49 +63,57 @@ export function balanceCut(window: Window, reply: Reply, evidence: Evidence, age
   return shownRows > 0 && isSafe ? { part, remainder, shownRows } : null;
 }
 
-/** Cuts a window into parts that are read by themselves (R4); at least two, unless it holds a single time. */
-export function partsOf(window: Window, reply: Reply, evidence: Evidence, ages: Ages): Window[] {
-  const { isWholeSeconds } = evidence.hints;
-  const count = evidence.believes(reply.count) ? reply.count : null;
+/** Cuts a window into at least two parts that are read separately (R4). A window of a single start time stays whole. */
+export function partsOf(window: Window, reply: Reply, profile: SourceProfile, ages: Ages): Window[] {
+  const { isWholeSeconds } = profile.hints;
+  const count = profile.believes(reply.count) ? reply.count : null;
   const middleMs = (window.fromMs + window.toMs) / 2;
   const choices = [
-    // An ascending page balances only where nothing may appear behind it.
+    // Rows may still appear behind these times, so an ascending page balances only up to them.
     count !== null && orderOf(reply.times) > 0 ? [ages.settledUntilMs, ages.rereadFromMs] : [],
-    aligned(suggestedCuts(window, reply.times, count, evidence), isWholeSeconds),
+    aligned(suggestedCuts(window, reply.times, count, profile), isWholeSeconds),
     aligned([middleMs], isWholeSeconds),
   ];
   return choices.map((cuts) => cutAt(window, cuts)).find((parts) => parts.length > 1) ?? [window];
 }
 
-function suggestedCuts(window: Window, shown: readonly EpochMs[], count: number | null, evidence: Evidence): EpochMs[] {
+function suggestedCuts(
+  window: Window,
+  shown: readonly EpochMs[],
+  count: number | null,
+  profile: SourceProfile,
+): EpochMs[] {
   const times = sorted(shown.filter((ms) => contains(window, ms)));
   const [first = 0, last = 0] = [times[0], times.at(-1)];
-  const { isWholeSeconds } = evidence.hints;
+  const { isWholeSeconds } = profile.hints;
   if (isSingleTime({ fromMs: first, toMs: last + 1 }, isWholeSeconds)) {
     return isWholeSeconds ? [first - 500, last + 500] : [first, last + 1];
   }
-  const tileRows = Math.max(1, evidence.pageRows * tileFill);
+  const tileRows = Math.max(1, profile.pageRows * tileFill);
   const tiles = Math.max(2, Math.ceil((count ?? 0) / tileRows));
   const parts = count === null ? 4 : tiles <= maxTiles ? tiles : Math.ceil((2 * tiles) / maxTiles);
   if (count !== null && !isClumped(times)) {
     return evenCuts(window, parts);
   }
   const order = orderOf(shown);
-  const edgeMs = order === 0 ? null : pageEdge(times, order, evidence.hints);
+  const edgeMs = order === 0 ? null : pageEdge(times, order, profile.hints);
   if (order === 0 || edgeMs === null) {
     return quantileCuts(times, parts);
   }
-  // The page shows one end of the window: off what it shows, and a tile as dense as that.
-  const rows = count === null ? Math.max(tileRows, evidence.largestCount * countFill) : tileRows;
+  // The page shows one end of the window. Cut off what it shows, then a tile of the same density.
+  const rows = count === null ? Math.max(tileRows, profile.largestCount * countFill) : tileRows;
   const shownMs = order < 0 ? window.toMs - edgeMs : edgeMs - window.fromMs;
   const tileMs = (shownMs * rows) / Math.max(1, rowsBeside(times, edgeMs, order));
   return [edgeMs, edgeMs + order * tileMs];
 }
 
-/** Returns the cut that leaves `marginRows` rows at the far end of an ordered page, or a few more, and lies clear of all. */
-function pageEdge(times: readonly EpochMs[], order: -1 | 1, hints: Evidence['hints']): EpochMs | null {
+/**
+ * Returns the cut that leaves at least `marginRows` rows at the far end of an ordered page; null if no gap is wide
+ * enough.
+ */
+function pageEdge(times: readonly EpochMs[], order: -1 | 1, hints: SourceProfile['hints']): EpochMs | null {
   const distanceMs = (hints.isWholeSeconds ? 500 : 2) * -order;
-  // From the far end inwards: oldest first where pages fall in time.
+  // From the far end inwards, so oldest first if start times fall.
   const inwards = order < 0 ? times : times.toReversed();
   for (let index = hints.marginRows - 1; index + 1 < inwards.length; index += 1) {
     const [left = 0, kept = 0] = [inwards[index], inwards[index + 1]];
@@ -117,12 +125,12 @@ function pageEdge(times: readonly EpochMs[], order: -1 | 1, hints: Evidence['hin
   return null;
 }
 
-/** Returns how many rows lie on the side of a cut that a page of this order shows whole. */
+/** Returns how many rows lie on the side of a cut that a page of this order shows completely. */
 function rowsBeside(times: readonly EpochMs[], edgeMs: EpochMs, order: -1 | 0 | 1): number {
   return times.filter((ms) => ms < edgeMs === order > 0).length;
 }
 
-/** 1 where the times rise, -1 where they fall, 0 where neither holds for nearly all steps. */
+/** Returns 1 if the times rise, -1 if they fall, 0 if too many steps go the other way. */
 function orderOf(times: readonly EpochMs[]): -1 | 0 | 1 {
   let rising = 0;
   let falling = 0;
@@ -144,7 +152,7 @@ function isClumped(times: readonly EpochMs[]): boolean {
   return shared.length > times.length * clumpedShare;
 }
 
-/** Moves cuts to the nearest place where no row can be. */
+/** Moves cuts to the nearest place where no row can start. */
 function aligned(cutsMs: readonly EpochMs[], isWholeSeconds: boolean): EpochMs[] {
   return cutsMs.map((ms) => (isWholeSeconds ? Math.round((ms - 500) / 1000) * 1000 + 500 : Math.round(ms)));
 }

@@ -1,10 +1,10 @@
 /**
- * Reads one second that holds more rows than a page (R5): by offset, the only place where offsets are used. Pure over
- * `fetchPage`. A source with milliseconds is read this way within one millisecond.
+ * Reads a dense second, which holds more rows than a page, by offset (R5). Offsets are used nowhere else. Pure over
+ * `fetchPage`. If the source has milliseconds, the unit is one millisecond instead.
  *
- * The level is the number of rows on the list: a believed count, or the position at which the list ends. Rows of one second
- * only leave, so an unchanged level means an unchanged list. It is complete once as many distinct rows as the level says
- * were shown since the level was first seen, in whatever order.
+ * The level is the length of the list: a believed count, or the position at which the list ends. Rows of a settled
+ * second only leave, so an unchanged level means an unchanged list. The list is complete when as many distinct rows
+ * were shown since the level was first seen as the level says, in any order.
  */
 import { IncompleteReadError } from '../errors.ts';
 import { spanMs } from '../intervals.ts';
@@ -12,14 +12,14 @@ import type { Window } from '../model.ts';
 import { addReply, type Collected } from './collected.ts';
 import { ask, askTwice, type PageSource, type Reply } from './page-source.ts';
 
-/** Unstable order of 250 rows takes about 10 passes, of 3,000 rows in pages of 100 about 12. */
-const maxPasses = 40;
-/** Other rows of the source are looked for within half a month before and after. */
+/** In unstable order, 250 rows take about 10 scans, and 3,000 rows in pages of 100 about 12. */
+const maxScans = 40;
+/** To find a longer list, rows are searched up to half a month before and after the second. */
 const longestReachMs = 30 * 86_400_000;
-/** Passes in a row that show nothing new: order is stable, and the missing rows are out of reach. */
-const maxIdlePasses = 8;
+/** After this many scans in a row without a new row, the order is stable and the missing rows cannot be reached. */
+const maxIdleScans = 8;
 
-/** Reads the list of one second, and adds its rows to `collected`. */
+/** Reads the list of one dense second, and adds its rows to `collected`. */
 export class DenseSecond {
   readonly #source: PageSource;
   readonly #window: Window;
@@ -27,9 +27,9 @@ export class DenseSecond {
   /** Null until it is known. */
   #level: number | null = null;
   #isCounted = false;
-  /** Keys shown since the level was first seen. */
+  /** Keys of the rows shown since the level was first seen. */
   readonly #shown = new Set<string>();
-  /** Null until it matters: a believed count is reached in either. */
+  /** What the source counts offsets in. Null until it matters: with a believed count, either unit reaches all rows. */
   #unit: 'row' | 'page' | null = null;
 
   constructor(source: PageSource, window: Window, collected: Collected) {
@@ -38,45 +38,48 @@ export class DenseSecond {
     this.#collected = collected;
   }
 
-  /** Reads pass after pass until the list is proven complete. Returns null then, else the numbers that do not fit. */
+  /** Scans until the list is proven complete. Returns null if it is, otherwise an error with the last numbers. */
   async read(): Promise<IncompleteReadError | null> {
-    let idlePasses = 0;
-    for (let pass = 1; pass <= maxPasses && idlePasses < maxIdlePasses; pass += 1) {
+    let idleScans = 0;
+    for (let scans = 0; scans < maxScans && idleScans < maxIdleScans; scans += 1) {
       const shownBefore = this.#shown.size;
-      if (await this.#readPass()) {
+      if (await this.#scan()) {
         return null;
       }
-      idlePasses = this.#shown.size === shownBefore ? idlePasses + 1 : 0;
+      idleScans = this.#shown.size === shownBefore ? idleScans + 1 : 0;
     }
     return new IncompleteReadError(this.#window, this.#level, this.#shown.size);
   }
 
-  /** Reads from offset 0 to the end of the list, or as far as the source goes. Returns whether the list is proven complete. */
-  async #readPass(): Promise<boolean> {
-    const inPass = new Set<string>();
+  /**
+   * Reads from offset 0 to the end of the list, or as far as the source allows. Returns whether the list is proven
+   * complete.
+   */
+  async #scan(): Promise<boolean> {
+    const inScan = new Set<string>();
     let position = 0;
     for (let pages = 0; ; pages += 1) {
       const reply = await this.#askSurely(this.#unit === 'page' ? pages : position);
       if (reply === null || reply.rows === 0) {
-        return reply !== null && pages > 0 && (await this.#judgeEnd(inPass, position, pages));
+        return reply !== null && pages > 0 && (await this.#judgeEnd(inScan, position, pages));
       }
       for (const key of reply.keys) {
-        inPass.add(key);
+        inScan.add(key);
       }
       position += reply.rows;
       if (this.#take(reply)) {
         return true;
       }
-      if (position > 4 * inPass.size + this.#source.evidence.pageRows) {
-        // The source ignores offsets: the list has no end.
+      if (position > 4 * inScan.size + this.#source.profile.pageRows) {
+        // The source ignores offsets, so the list never ends.
         return false;
       }
     }
   }
 
-  /** Returns whether the rows shown are as many as a believed count. */
+  /** Adds a reply to the rows shown. Returns whether they are as many as a believed count. */
   #take({ count, keys }: Reply): boolean {
-    const isCounted = this.#source.evidence.believes(count);
+    const isCounted = this.#source.profile.believes(count);
     if (isCounted && !(this.#isCounted && count === this.#level)) {
       this.#startAt(count, true);
     }
@@ -86,11 +89,11 @@ export class DenseSecond {
     return isCounted && this.#shown.size === count;
   }
 
-  /** Judges a pass that came to the end of the list. The first one that finds this end only sets the level. */
-  async #judgeEnd(inPass: ReadonlySet<string>, position: number, pages: number): Promise<boolean> {
+  /** Judges a scan that reached the end of the list. The first scan that finds this end only sets the level. */
+  async #judgeEnd(inScan: ReadonlySet<string>, position: number, pages: number): Promise<boolean> {
     const isDoubtful = !this.#isCounted || position < (this.#level ?? 0);
     if (isDoubtful && this.#unit === null && position > 1) {
-      this.#unit = (await this.#isCountedInPages(inPass, position, pages)) ? 'page' : 'row';
+      this.#unit = (await this.#isCountedInPages(inScan, position, pages)) ? 'page' : 'row';
       if (this.#unit === 'page') {
         this.#startAt(null, false);
         return false;
@@ -113,18 +116,19 @@ export class DenseSecond {
   }
 
   /**
-   * Whether the source counts offsets in pages. Counting rows, offset 1 shows what a pass has shown: where it had a single
-   * page all of that but one row, in unstable order most. Asks twice where it does not.
+   * Returns whether the source counts offsets in pages. If it counts rows, offset 1 repeats rows of the scan: all but
+   * one after a scan of a single page, most of them after a longer scan in unstable order. Asks twice before it
+   * concludes pages.
    */
-  async #isCountedInPages(inPass: ReadonlySet<string>, position: number, pages: number): Promise<boolean> {
+  async #isCountedInPages(inScan: ReadonlySet<string>, position: number, pages: number): Promise<boolean> {
     for (let looks = 0; looks < 2; looks += 1) {
       const reply = await this.#askSurely(1);
       if (reply === null) {
         return false;
       }
       this.#take(reply);
-      const known = reply.keys.filter((key) => inPass.has(key)).length;
-      // One row more may have left since.
+      const known = reply.keys.filter((key) => inScan.has(key)).length;
+      // One more row may have left since the scan.
       const isShifted = known === reply.rows && known >= Math.max(1, position - 2);
       if (pages > 1 ? known > reply.rows / 3 : isShifted) {
         return false;
@@ -134,12 +138,13 @@ export class DenseSecond {
   }
 
   /**
-   * Whether lists of this source go on where this one ends: a longer list shows a row at that position. Where nothing
-   * else is within half a month, there is no longer list, and this one is taken to be all there is.
+   * Returns whether this list ends because it has no more rows, and not because the source ends every list here. A
+   * longer list that shows a row at this position is proof. Without rows within half a month there is no longer list,
+   * and the end counts.
    */
   async #goesOnElsewhere(offset: number): Promise<boolean> {
     const { fromMs, toMs } = this.#window;
-    const spanLimitMs = Math.min(this.#source.evidence.hints.maxSpanMs, longestReachMs);
+    const spanLimitMs = Math.min(this.#source.profile.hints.maxSpanMs, longestReachMs);
     const reachMs = Math.floor((spanLimitMs - spanMs(this.#window)) / 2);
     const reply = await this.#askSurely(offset, { fromMs: fromMs - reachMs, toMs: toMs + reachMs });
     if (reply === null || reply.rows > 0) {
@@ -151,15 +156,15 @@ export class DenseSecond {
   }
 
   /**
-   * Asks again where the reply is no evidence: empty, with a row twice, or short where offsets count pages, because the rows
-   * that it left out are at no later offset. Returns the fuller reply; null where the offset is refused.
+   * Asks again after a reply that proves nothing: empty, with a row twice, or short while offsets count pages (the rows
+   * left out are then at no later offset). Returns the fuller reply; null if the offset is refused.
    */
   async #askSurely(offset: number, window = this.#window): Promise<Reply | null> {
     const reply = await ask(this.#source, window, offset);
     if (reply === null) {
       return null;
     }
-    const isCutShort = this.#unit === 'page' && this.#source.evidence.isShort(reply.rows);
+    const isCutShort = this.#unit === 'page' && this.#source.profile.isShort(reply.rows);
     const isDoubtful = reply.rows === 0 || reply.distinct < reply.rows || isCutShort;
     const again = isDoubtful ? await askTwice(this.#source, window, reply, offset) : null;
     const replies = [reply, ...(again ?? [])];

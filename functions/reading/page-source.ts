@@ -1,4 +1,4 @@
-/** The source as reading sees it: one window, one reply. Pure over `fetchPage`. */
+/** The source as `reading/` sees it: asks for a window, gets one reply. Pure over `fetchPage`. */
 import { SourceError } from '../errors.ts';
 import {
   type EpochMs,
@@ -9,36 +9,36 @@ import {
   type PageFilter,
   type Window,
 } from '../model.ts';
-import type { Evidence } from './evidence.ts';
+import type { SourceProfile } from './source-profile.ts';
 
-/** What every read of one run of one target works with. */
+/** What all reads of one run of one target share. */
 export interface PageSource {
   readonly fetchPage: FetchPage;
   readonly filter: PageFilter;
-  /** Shared by all reads of the run; updated by every reply. */
-  readonly evidence: Evidence;
-  /** How many windows to read at once just now, at least 1. */
+  /** Updated by every reply. */
+  readonly profile: SourceProfile;
+  /** How many windows to read at once now, at least 1. */
   readonly inFlight: () => number;
-  /** Is told the number of rows of every reply, for progress. */
+  /** Called with the number of rows of every reply, for progress. */
   readonly onRows: (rows: number) => void;
 }
 
-/** A reply with what every rule asks of it. */
+/** A page with the figures that the rules need. */
 export interface Reply {
   readonly page: Page;
-  /** Rows, readable or not. */
+  /** Number of rows, readable or not. */
   readonly rows: number;
   readonly count: number | null;
-  /** One key a row: executions in the order shown, then unreadable rows. */
+  /** One key per row: executions in the order shown, then unreadable rows. */
   readonly keys: readonly string[];
   readonly distinct: number;
   /** Start times of the readable rows in the order shown. */
   readonly times: readonly EpochMs[];
-  /** The number of its request in the run. */
+  /** The number of its request within the run. */
   readonly turn: number;
 }
 
-/** Makes a reply of a page, to the request of the given turn. */
+/** Makes a reply of a page. `turn` is the number of its request. */
 export function replyOf(page: Page, turn: number): Reply {
   const keys = page.executions.map(executionKey);
   for (const row of page.unreadable) {
@@ -55,30 +55,29 @@ export function replyOf(page: Page, turn: number): Reply {
   };
 }
 
-/** Whether two replies show the same rows, each as often, whatever their order or state. */
+/** Returns whether two replies show the same rows, each as often, in any order or state. */
 export function showSame(a: Reply, b: Reply): boolean {
   const keys = b.keys.toSorted();
   return a.rows === b.rows && a.keys.toSorted().every((key, index) => key === keys[index]);
 }
 
 /**
- * Asks for a window from `offset` on. Whether the source counts the ends of a span as inside is not documented, so the
- * closed span `[fromMs, toMs - 1]` is asked for 1 ms wider at both ends: even with exclusive ends nothing is left out.
+ * Requests a window from `offset` on, 1 ms wider at both ends: the documentation does not say whether ends are
+ * inclusive.
  *
- * Returns null where the source refuses the request (HTTP 400) for an offset that is too deep, or a span that may be longer
- * than it accepts.
+ * Returns null if the source refuses an offset as too deep, or a span that may be too long (HTTP 400).
  *
- * @throws what `fetchPage` throws else
+ * @throws what `fetchPage` throws in every other case
  */
 export async function ask(source: PageSource, window: Window, offset = 0): Promise<Reply | null> {
-  return await source.evidence.turns.whenFree(() => send(source, window, offset));
+  return await source.profile.turns.whenFree(() => send(source, window, offset));
 }
 
 /**
- * Asks twice with nothing else sent in between, so that at most one of both replies is wrong by itself. Asks once where
- * `before` is the reply to the last request that was sent.
+ * Requests a window twice with no other request in between, so that at most one of the two replies is wrong by itself.
+ * Requests it once if `before` is the reply to the run's last request.
  *
- * @returns both replies, the first one alone if it may have been cut off; null where the source refuses the request
+ * @returns both replies, or only the first if it may have been cut off; null if the source refuses the request
  * @throws what `fetchPage` throws
  */
 export async function askTwice(
@@ -87,11 +86,11 @@ export async function askTwice(
   before: Reply | null = null,
   offset = 0,
 ): Promise<readonly [Reply, ...Reply[]] | null> {
-  const { evidence } = source;
-  return await evidence.turns.alone(async () => {
-    const isLast = before !== null && evidence.turns.isLast(before.turn);
+  const { profile } = source;
+  return await profile.turns.alone(async () => {
+    const isLast = before !== null && profile.turns.isLast(before.turn);
     const first = isLast ? before : await send(source, window, offset);
-    if (first === null || (before === null && !evidence.isShort(first.rows))) {
+    if (first === null || (before === null && !profile.isShort(first.rows))) {
       return first && [first];
     }
     const second = await send(source, window, offset);
@@ -100,18 +99,18 @@ export async function askTwice(
 }
 
 async function send(source: PageSource, window: Window, offset: number): Promise<Reply | null> {
-  const { fetchPage, filter, evidence, onRows } = source;
-  const turn = evidence.turns.take();
+  const { fetchPage, filter, profile, onRows } = source;
+  const turn = profile.turns.take();
   const span = { startTimeMs: window.fromMs - 1, endTimeMs: window.toMs };
   try {
     const page = await fetchPage({ ...span, filter, limit: maxPageRows, offset });
     const reply = replyOf(page, turn);
-    evidence.note(window, offset, reply);
+    profile.note(window, offset, reply);
     onRows(reply.rows);
     return reply;
   } catch (thrown) {
     const isRefusal = thrown instanceof SourceError && thrown.httpStatus === 400;
-    if (isRefusal && (offset > 0 || evidence.hints.noteRefusal(window))) {
+    if (isRefusal && (offset > 0 || profile.hints.noteRefusal(window))) {
       return null;
     }
     throw thrown;
@@ -119,13 +118,13 @@ async function send(source: PageSource, window: Window, offset: number): Promise
 }
 
 /**
- * Makes the first request of a run (R0): one long span, which shows the page size, whether counts exceed pages, and how
- * dense the source is. Asks once more where the reply is empty.
+ * Makes the first request of a run (R0) over one long span. It shows the page size, whether counts exceed pages, and
+ * the density. Asks again if the reply is empty.
  *
- * @returns the reply and the window it is of: shorter than asked for where the source limits spans, from the end back
+ * @returns the reply, and its window: the latest part of `span` if the source limits spans
  */
 export async function calibrate(source: PageSource, span: Window): Promise<{ window: Window; reply: Reply }> {
-  const { hints } = source.evidence;
+  const { hints } = source.profile;
   for (;;) {
     const window = { fromMs: Math.max(span.fromMs, span.toMs - hints.maxSpanMs), toMs: span.toMs };
     const reply = await ask(source, window);

@@ -1,10 +1,10 @@
 /**
- * Complete reading: every part of a window is proven to be shown whole, or named as not proven. Pure over `fetchPage`. The
- * rules R1 to R6, why each is needed, and what they assume are in PROOF.md.
+ * Reads a window so that every part is either proven complete or reported as unproven. Pure over `fetchPage`. PROOF.md
+ * has the rules R1 to R6 with their reasons and assumptions.
  *
- * A reply at offset 0 is a snapshot. So a window that fits into one reply needs one reply (R1, R3). From a longer one an
- * ordered page cuts off the part that it seems to show whole; the counts before and after prove it (R2). What does not
- * balance is read by itself, in smaller parts (R4), down to a single second (R5).
+ * A reply at offset 0 is a snapshot, so a window that fits into one reply takes one request (R1, R3). An ordered page
+ * cuts off the part of a longer window that it seems to show completely, and two counts prove that part (R2). Parts
+ * that do not balance are read separately in smaller parts (R4), down to a single second (R5).
  */
 import { IncompleteReadError } from '../errors.ts';
 import { cutAt, evenCuts, spanMs, unionOf } from '../intervals.ts';
@@ -17,35 +17,38 @@ import { ask, askTwice, type PageSource, type Reply, showSame } from './page-sou
 /** What to read. */
 export interface WindowTask extends Ages {
   readonly window: Window;
-  /** Stops after the first part with which so many rows were shown. */
+  /** Reading stops after the first part that brings the rows shown to this number. */
   readonly maxRows: number;
 }
 
-/** What was read. What is neither proven nor unproven is still to be read. */
+/** The result of a read. Parts that are neither proven nor unproven are still to be read. */
 export interface WindowRead {
-  /** Every row that any reply showed. */
+  /** Every row of every reply. */
   readonly collected: Collected;
-  /** Disjoint, in order of time; all of the window as a rule. */
+  /** Disjoint, in order of time; normally the whole window. */
   readonly proven: readonly Window[];
   readonly unproven: readonly IncompleteReadError[];
-  /** What ended the reading early; null where it went to the end, or had enough rows. */
+  /** The error that ended the read early; null without one. */
   readonly failure: unknown;
 }
 
-/** Looks at one window before it is cut or given to R5: rows that leave between two looks make them differ. */
+/**
+ * Looks at a window before it is cut or read by R5. More than two, because rows that leave between two looks make them
+ * differ.
+ */
 const maxLooks = 4;
-/** A reading with so many unproven parts stops: such a source is not worth its requests. */
+/** A read stops after this many unproven parts: more requests would not help against such a source. */
 const maxUnproven = 5;
 
-/** Reads a window. Never throws: what `fetchPage` throws is the `failure`. */
+/** Reads a window. Never throws: an error of `fetchPage` becomes the `failure`. */
 export async function readWindow(source: PageSource, task: WindowTask): Promise<WindowRead> {
   return await new WindowReading(source, task).read();
 }
 
-/** The last reply of a look at a window, and whether it shows all of the window (R1, R3). */
+/** The last reply of a look at a window, and whether it shows the whole window (R1, R3). */
 interface Look extends Reply {
   readonly isWhole: boolean;
-  /** So many looks at the window are worth their requests. */
+  /** The number of looks after which more would not help. */
   readonly mostLooks: number;
 }
 
@@ -82,19 +85,19 @@ class WindowReading {
     return isFull || this.#unproven.length >= maxUnproven;
   }
 
-  /** Proves part after part of a window, as long as the parts that its pages suggest balance. */
+  /** Proves part after part of a window for as long as the cuts that its pages suggest balance. */
   async #readFrom(window: Window): Promise<void> {
     let rest = window;
     let reply = await this.#look(rest);
     while (reply !== null && !reply.isWhole) {
-      const cut = balanceCut(rest, reply, this.#source.evidence, this.#task);
+      const cut = balanceCut(rest, reply, this.#source.profile, this.#task);
       if (cut === null) {
         return await this.#readInParts(rest, reply);
       }
       const next = await this.#look(cut.remainder);
       const isBalanced = this.#judgeBalance(cut, reply, next);
       rest = cut.remainder;
-      // A count that is too low explains a failed balance, too. So the remainder must not be called whole by it.
+      // A remainder's count that is too low also makes a balance fail, so it must not prove the remainder whole.
       reply = isBalanced || !next?.isWhole ? next : await this.#look(rest);
       if (reply?.isWhole === false && this.#hasEnough()) {
         this.#todo.push(rest);
@@ -107,12 +110,12 @@ class WindowReading {
   }
 
   /**
-   * Looks at a window until a reply is whole, or shows that it was cut off. Where the source refuses a window as long as this,
-   * queues parts of it and returns null.
+   * Looks at a window until a reply is whole or shows that it was cut off. If the source refuses the window as too
+   * long, queues parts of it and returns null.
    */
   async #look(window: Window): Promise<Look | null> {
-    // Without exact counts every window takes two looks.
-    const isCounted = this.#source.evidence.largestCount > 0;
+    // Without exact counts, every window needs two looks.
+    const isCounted = this.#source.profile.largestCount > 0;
     let replies = isCounted ? await askOnce(this.#source, window) : await askTwice(this.#source, window);
     for (let looks = 1; replies !== null; looks += 1) {
       const look = this.#judgeLook(window, replies);
@@ -121,7 +124,7 @@ class WindowReading {
       }
       replies = await askTwice(this.#source, window, look);
     }
-    const parts = Math.ceil(spanMs(window) / this.#source.evidence.hints.maxSpanMs);
+    const parts = Math.ceil(spanMs(window) / this.#source.profile.hints.maxSpanMs);
     this.#todo.push(...cutAt(window, evenCuts(window, parts).map(Math.round)));
     return null;
   }
@@ -138,36 +141,36 @@ class WindowReading {
     return { ...last, isWhole, mostLooks: mayBeWhole || last.rows === 0 ? maxLooks : isOdd ? 2 : 1 };
   }
 
-  /** R1: one reply shows as many distinct rows as an exact count says. A reply without rows vouches for nothing. */
+  /** R1: one reply shows as many distinct rows as an exact count says. A reply without rows proves no count. */
   #isWholeByCount({ rows, count, distinct }: Reply): boolean {
-    return rows > 0 && count === rows && distinct === rows && this.#source.evidence.believes(count);
+    return rows > 0 && count === rows && distinct === rows && this.#source.profile.believes(count);
   }
 
   /**
-   * Whether a reply is all of its window if the reply before it showed the same (R3). A row that is shown twice may stand for
-   * another one; only within a single time it is taken to be listed twice.
+   * R3: whether this reply shows the whole window if the reply before it showed the same. A row shown twice may have
+   * replaced another row. Only in a window of a single start time it counts as listed twice.
    */
   #mayBeWhole(window: Window, { rows, count, distinct }: Reply): boolean {
-    const { evidence } = this.#source;
-    const isPlain = distinct === rows || isSingleTime(window, evidence.hints.isWholeSeconds);
-    return isPlain && evidence.isShort(rows) && (count === null || count <= rows);
+    const { profile } = this.#source;
+    const isPlain = distinct === rows || isSingleTime(window, profile.hints.isWholeSeconds);
+    return isPlain && profile.isShort(rows) && (count === null || count <= rows);
   }
 
-  /** Whether a reply is wrong as such: a row twice, or shorter than a page and than its own count. */
+  /** Whether the reply itself is wrong: a row twice, or fewer rows than a page and than its own count. */
   #isOdd({ rows, count, distinct }: Reply): boolean {
-    return distinct < rows || (this.#source.evidence.isShort(rows) && rows < (count ?? 0));
+    return distinct < rows || (this.#source.profile.isShort(rows) && rows < (count ?? 0));
   }
 
   /**
-   * R2: the part is complete if as many distinct rows of it were shown as both counts leave for it. The remainder was
-   * asked for after the reply had arrived. Else the part is read by itself.
+   * R2: the part is complete if as many distinct rows of it were shown as the two counts leave for it. The remainder
+   * was requested after the reply had arrived. A part that does not balance is queued.
    */
   #judgeBalance({ part, shownRows }: Cut, { count }: Reply, next: Reply | null): boolean {
-    const { evidence } = this.#source;
+    const { profile } = this.#source;
     const nextCount = next?.count ?? null;
-    const partRows = evidence.believes(count) && evidence.believes(nextCount) ? count - nextCount : 0;
-    const isBalanced = partRows === shownRows && evidence.balancesHold;
-    evidence.hints.noteBalance(isBalanced);
+    const partRows = profile.believes(count) && profile.believes(nextCount) ? count - nextCount : 0;
+    const isBalanced = partRows === shownRows && profile.balancesHold;
+    profile.hints.noteBalance(isBalanced);
     if (isBalanced) {
       this.#proven.push(part);
     } else {
@@ -178,8 +181,8 @@ class WindowReading {
 
   /** R4 and R5: queues smaller parts, or reads a single second by offset. */
   async #readInParts(window: Window, reply: Reply): Promise<void> {
-    const { evidence } = this.#source;
-    if (isSingleTime(window, evidence.hints.isWholeSeconds)) {
+    const { profile } = this.#source;
+    if (isSingleTime(window, profile.hints.isWholeSeconds)) {
       const unproven = await new DenseSecond(this.#source, window, this.#collected).read();
       if (unproven === null) {
         this.#proven.push(window);
@@ -189,8 +192,8 @@ class WindowReading {
     } else if (reply.rows === 0) {
       this.#unproven.push(new IncompleteReadError(window, reply.count, 0));
     } else {
-      evidence.hints.noteTiled();
-      this.#todo.push(...partsOf(window, reply, evidence, this.#task));
+      profile.hints.noteTiled();
+      this.#todo.push(...partsOf(window, reply, profile, this.#task));
     }
   }
 }

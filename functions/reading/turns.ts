@@ -1,23 +1,23 @@
 /**
- * Numbers the requests of one run in the order in which they are sent, and lets one reader send several in a row. Windows are
- * read side by side, so two requests for one window may have others between them, and a source that fails every third request
- * would then fail both.
+ * Numbers the requests of one run in the order in which they are sent, and lets one reader send several in a row.
+ * Windows are read in parallel, so other requests may come between two requests for the same window. If the source
+ * fails every third request, it could then fail both.
  */
 export class Turns {
   #last = 0;
   #alone: Promise<void> | null = null;
 
-  /** Returns the number of a request that is sent at once, before anything is awaited. */
+  /** Returns the number of a request. The caller must send it before it awaits anything. */
   take(): number {
     return ++this.#last;
   }
 
-  /** Whether no request was sent after the one of this number. */
+  /** Returns whether no request was sent after the one with this number. */
   isLast(turn: number): boolean {
     return turn === this.#last;
   }
 
-  /** Begins `work` once nobody sends alone. */
+  /** Runs `work` as soon as no other reader sends alone. */
   async whenFree<T>(work: () => Promise<T>): Promise<T> {
     while (this.#alone !== null) {
       await this.#alone;
@@ -25,7 +25,7 @@ export class Turns {
     return await work();
   }
 
-  /** Does `work` while nobody else sends. What was sent before may still be under way. */
+  /** Runs `work` while nobody else sends. Requests sent earlier may still be in flight. */
   async alone<T>(work: () => Promise<T>): Promise<T> {
     return await this.whenFree(async () => {
       const { promise, resolve } = Promise.withResolvers<void>();

@@ -48,7 +48,7 @@ export async function runBackfill(run: TargetRun, task: BackfillTask): Promise<T
     const untilMs = run.clock.now() - run.settings.settleMs;
     const rereads = task.again ? task.window : null;
     const source = countingSource(run, state, loaded.checkpoint);
-    const maxSpanMs = (): number => source.evidence.hints.maxSpanMs;
+    const maxSpanMs = (): number => source.profile.hints.maxSpanMs;
     const { counters } = state;
     const committer = new Committer(run, loaded, {
       ...({ mode: 'backfill', counters, untilMs, revisitedMs: 0, incrementalFromMs: null } as const),

@@ -47,7 +47,7 @@ export async function runIncremental(run: TargetRun): Promise<TargetOutcome> {
     const untilMs = run.clock.now() - run.settings.settleMs;
     const { lookbackMs: revisitedMs, initialFromMs: incrementalFromMs } = run.settings;
     const source = countingSource(run, state, loaded.checkpoint);
-    const maxSpanMs = (): number => source.evidence.hints.maxSpanMs;
+    const maxSpanMs = (): number => source.profile.hints.maxSpanMs;
     const { counters } = state;
     const committer = new Committer(run, loaded, {
       ...({ mode: 'incremental', counters, untilMs, revisitedMs, incrementalFromMs } as const),

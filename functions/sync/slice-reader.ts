@@ -1,6 +1,6 @@
 /**
- * Reads spans slice by slice, several at a time: while one slice waits for a reply, the others have something to ask. The
- * slices come out in order of time, each with the parts of it that are proven complete.
+ * Reads spans slice by slice, several in parallel so that requests go on while one slice waits for a reply. Returns the
+ * slices in order of time, each with the parts that are proven complete.
  */
 import type { IncompleteReadError } from '../errors.ts';
 import { contains, containsAny, cutAt, gapsIn, inOrder, lengthOf } from '../intervals.ts';
@@ -10,16 +10,16 @@ import type { PageSource, Reply } from '../reading/page-source.ts';
 import { readWindow, type WindowRead } from '../reading/read-window.ts';
 import { nextSlice } from '../reading/slices.ts';
 
-/** A slice with the parts of it that are proven complete, and the rows of those. */
+/** A slice, its parts that are proven complete, and their rows. */
 export interface ReadSlice {
   readonly window: Window;
-  /** Disjoint, in order of time; all of `window` as a rule. */
+  /** Disjoint, in order of time; normally the whole window. */
   readonly proven: readonly Window[];
   readonly unproven: readonly IncompleteReadError[];
   readonly collected: Collected;
-  /** When its reading began, on our clock: what appeared later may be missing. */
+  /** When its read began, by our clock. Rows that appeared later may be missing. */
   readonly begunAtMs: EpochMs;
-  /** What started earlier could only leave while it was read. */
+  /** Rows that start earlier could only leave during the read. */
   readonly settledUntilMs: EpochMs;
 }
 
@@ -28,38 +28,41 @@ export interface SliceReading {
   readonly source: PageSource;
   /** Disjoint, in order of time. */
   readonly spans: readonly Window[];
-  /** What lies behind is begun when everything before was read; null where that does not matter. */
+  /** Slices behind this time begin after everything before it was read; null if the order does not matter. */
   readonly barrierMs: EpochMs | null;
-  /** Until where rows only leave. Asked anew for each slice: the source's clock is known from its first reply. */
+  /** The start time before which rows only leave. Called for each slice: the first reply tells the source's clock. */
   readonly settledUntilMs: () => EpochMs;
-  /** What starts from here on is read again by the next run; infinite where nothing is. */
+  /** Rows that start from here on are read again by the next run; infinite if none are. */
   readonly rereadFromMs: EpochMs;
-  /** The first reply of the run: of what it shows in `spans`, nothing may be lost that leaves before it is read. */
+  /**
+   * The first reply of the run. Its rows within `spans` are kept, even if they leave the source before they are read
+   * again.
+   */
   readonly shown: Reply | null;
-  /** Density known from before; null if none is. */
+  /** Density known from earlier runs; null without one. */
   readonly rowsPerMs: number | null;
   /** How many rows can be read in the time left. */
   readonly rowsInTimeLeft: () => number;
   readonly now: () => EpochMs;
 }
 
-/** A slice stops at so many times the rows it aims at; the rest becomes slices of their own. */
+/** A slice stops at this multiple of the rows it aims at; the rest becomes new slices. */
 const toleratedFactor = 2;
-/** What is proven of a slice whose evidence was revoked. */
+/** The proof of a slice that was in flight when trust in counts or balances was revoked. */
 const nothing: Pick<WindowRead, 'proven' | 'unproven'> = { proven: [], unproven: [] };
 
-/** A slice that is being read. */
+/** A slice in flight. */
 interface BegunSlice extends Pick<ReadSlice, 'window' | 'begunAtMs' | 'settledUntilMs'> {
-  /** Evidence that is revoked meanwhile makes the slice be read again. */
+  /** The slice is read again if the revision of the profile has changed when it ends. */
   readonly revision: number;
   readonly read: Promise<WindowRead>;
 }
 
-/** Goes through the spans in order of time. */
+/** Reads the spans in order of time. */
 export class SliceReader {
   readonly #reading: SliceReading;
   #rowsPerMs: number | null;
-  /** Rows of parts that were not proven. Reading them again shows these rows again, unless they are gone. */
+  /** Rows of unproven parts. They are kept in case they leave the source before the part is read again. */
   readonly #carried: Collected = emptyCollected();
   #unread: readonly Window[];
   readonly #begun: BegunSlice[] = [];
@@ -70,26 +73,26 @@ export class SliceReader {
     this.#reading = reading;
     this.#rowsPerMs = reading.rowsPerMs;
     this.#unread = reading.spans;
-    this.#revision = reading.source.evidence.revision;
+    this.#revision = reading.source.profile.revision;
     if (reading.shown !== null) {
       addReply(this.#carried, reading.shown);
     }
   }
 
-  /** What is still to be read, in order of time; slices under way included. */
+  /** The spans still to be read, in order of time, including the slices in flight. */
   get rest(): readonly Window[] {
     return inOrder([...this.#unread, ...this.#begun.map(({ window }) => window)]);
   }
 
-  /** Changes what is still to be read, for example because another run covered some of it. Slices under way go on. */
+  /** Replaces what is still to be read, for example after another run covered some of it. Slices in flight continue. */
   keepOnly(spans: readonly Window[]): void {
     const begun = inOrder(this.#begun.map(({ window }) => window));
     this.#unread = spans.flatMap((span) => gapsIn(span, begun));
   }
 
-  /** Returns whether evidence was revoked since the last call: what is not committed has to be read again. */
+  /** Returns whether trust was revoked since the last call. What is not committed must then be read again. */
   takeRevocation(): boolean {
-    const { revision } = this.#reading.source.evidence;
+    const { revision } = this.#reading.source.profile;
     const isRevoked = revision !== this.#revision;
     this.#revision = revision;
     return isRevoked;
@@ -114,10 +117,10 @@ export class SliceReader {
     return this.#take(slice, read);
   }
 
-  /** Begins as many slices as are to be under way. Without a density, the first one is all there is. */
+  /** Starts slices until enough are in flight. Without a density, the first slice is the whole span. */
   #begin(): void {
     const { source, barrierMs, rereadFromMs, rowsInTimeLeft, now } = this.#reading;
-    const { hints, largestCount, revision } = source.evidence;
+    const { hints, largestCount, revision } = source.profile;
     const inFlight = source.inFlight();
     while (this.#failure === null && this.#begun.length < (this.#rowsPerMs === null ? 1 : inFlight)) {
       const unread = this.#unread.flatMap((span) => cutAt(span, barrierMs === null ? [] : [barrierMs]));
@@ -138,7 +141,7 @@ export class SliceReader {
       const maxRows = aimedRows * toleratedFactor;
       const read = readWindow(source, { window, settledUntilMs, rereadFromMs, maxRows });
       this.#begun.push({ window, begunAtMs: now(), settledUntilMs, revision, read });
-      // What a slice left over comes before the slices that were begun meanwhile.
+      // The rest of an earlier slice comes before slices that were begun in the meantime.
       this.#begun.sort((a, b) => a.window.fromMs - b.window.fromMs);
     }
   }
@@ -149,7 +152,7 @@ export class SliceReader {
   }
 
   #take({ window, begunAtMs, settledUntilMs, revision }: BegunSlice, read: WindowRead): ReadSlice {
-    const isRevoked = revision !== this.#reading.source.evidence.revision;
+    const isRevoked = revision !== this.#reading.source.profile.revision;
     const { proven, unproven } = isRevoked ? nothing : read;
     if (read.failure !== null) {
       this.#failure ??= { thrown: read.failure };
@@ -164,10 +167,10 @@ export class SliceReader {
     return { window, proven, unproven, collected, begunAtMs, settledUntilMs };
   }
 
-  /** Returns the rows of the proven parts, with carried ones that are gone since; keeps the others for later. */
+  /** Returns the rows of the proven parts, including carried rows that have left the source; carries the others. */
   #rowsOf(window: Window, proven: readonly Window[], { seen, unreadable }: Collected): Collected {
-    // A source that filters by another time than it shows may show a row in no other window than this.
-    const isAttributable = this.#reading.source.evidence.balancesHold;
+    // If the source filters by another time than it shows, no other window may show this row.
+    const isAttributable = this.#reading.source.profile.balancesHold;
     const isWhole = lengthOf(proven) === lengthOf([window]);
     for (const [key, row] of isWhole || !isAttributable ? [] : seen) {
       const { startTimeMs } = row.execution;

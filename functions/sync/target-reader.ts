@@ -1,8 +1,8 @@
 /** How a run reads its target's source: how many windows at once, how much in the time that is left, by whose clock. */
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { type EpochMs, type FetchPage, maxPageRows, type Window } from '../model.ts';
-import { Evidence } from '../reading/evidence.ts';
 import { calibrate, type PageSource, type Reply } from '../reading/page-source.ts';
+import { SourceProfile } from '../reading/source-profile.ts';
 import { type RunState, reportProgress } from './run-state.ts';
 import type { TargetRun } from './target-run.ts';
 
@@ -32,7 +32,7 @@ export function pageSourceOf(
   return {
     fetchPage: source.fetchPage,
     filter: target.filter,
-    evidence: new Evidence(),
+    profile: new SourceProfile(),
     inFlight: () => windowsInFlight(source.stats().latencyMs, settings),
     onRows,
   };
@@ -55,7 +55,7 @@ export function countingSource(
     state.counters.rowsRead += rows;
     reportProgress(run, state, null);
   });
-  source.evidence.hints.maxSpanMs = maxSpanMs ?? Number.POSITIVE_INFINITY;
+  source.profile.hints.maxSpanMs = maxSpanMs ?? Number.POSITIVE_INFINITY;
   return source;
 }
 

@@ -146,11 +146,11 @@ async function verifyDay(verifying: Verifying, day: Day, tally: DayTally): Promi
  */
 async function isCountedSame({ source }: Verifying, day: Day, tally: DayTally): Promise<boolean> {
   const reply = await ask(source, { fromMs: halfBefore(day.fromMs), toMs: halfBefore(day.toMs) });
-  const { evidence } = source;
+  const { profile } = source;
   if (reply === null || reply.rows === 0 || reply.page.unreadable.length > 0) {
     return false;
   }
-  return evidence.hints.isWholeSeconds && evidence.believes(reply.count) && reply.count === tally.rows;
+  return profile.hints.isWholeSeconds && profile.believes(reply.count) && reply.count === tally.rows;
 }
 
 /**

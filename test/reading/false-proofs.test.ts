@@ -47,7 +47,7 @@ describe('a row that one reply shows twice', () => {
     expect(await readKeys(source)).toEqual(keysOf(source.rows));
   });
 
-  it('does not stand for it either where the next pass shows another one twice in its place', async () => {
+  it('does not stand for it either where the next scan shows another one twice in its place', async () => {
     const rows = executions(230);
     const [before, , after] = rows.slice(8);
     const source = pagedSource(rows, { distort: hidingBehind(rows[9], [before, before, after]) });
@@ -97,7 +97,7 @@ describe('a fault with every second request', () => {
 });
 
 describe('rows that cannot be read', () => {
-  it('are all handed on, whichever pass showed them, and count like others', async () => {
+  it('are all handed on, whichever scan showed them, and count like others', async () => {
     const source = pagedSource(executions(430), {
       unreadableText: ({ id }) => (id % 20n === 0n ? `{"id":"${id}"}` : null),
       pageCap: 20,
@@ -201,7 +201,7 @@ describe('the end of the list', () => {
   );
 });
 
-describe('passes put together', () => {
+describe('several scans put together', () => {
   it('do not count what had left when the later one began', async () => {
     const rows = executions(230);
     const source = pagedSource(rows, {

@@ -93,7 +93,7 @@ describe('a limit on spans', () => {
     const source = refusing(days)(pagedSource(executions(3000, (index) => index * 500_000)));
     const window = { fromMs: longSpan.fromMs, toMs: longSpan.toMs };
     expect(await read(source, window)).toEqual(keysOf(source.rows));
-    expect(source.source.evidence.hints.maxSpanMs).toBeGreaterThan(
+    expect(source.source.profile.hints.maxSpanMs).toBeGreaterThan(
       days === 90 ? 80 * 86_400_000 : (days - 0.1) * 86_400_000,
     );
   });

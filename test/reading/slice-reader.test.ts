@@ -82,7 +82,7 @@ const short = (page: Page, rows: number, count: number): Page => ({
   count,
 });
 
-describe('slices whose evidence is revoked', () => {
+describe('slices read while trust in counts or balances is revoked', () => {
   it('are read again, also one that had ended when another slice showed a larger page', async () => {
     // The first reply is short, so counts of pages pass for totals; so does that of a short reply, until a full page comes.
     const spans = [rowsSpan(0, 3), rowsSpan(10, 13), rowsSpan(20, 26)];
@@ -209,7 +209,7 @@ describe('the first request of a run', () => {
   it('is made again where its reply is empty, and shows what the source holds', async () => {
     const source = pagedSource(executions(300), { emptyRequests: new Set([1]) });
     const { reply } = await calibrate(source.source, longSpan);
-    expect([reply.rows, source.source.evidence.largestCount, source.requests]).toEqual([100, 300, 2]);
+    expect([reply.rows, source.source.profile.largestCount, source.requests]).toEqual([100, 300, 2]);
   });
 
   it('is made twice where the source is empty', async () => {

@@ -10,9 +10,9 @@ import {
   type Window,
 } from '../../functions/model.ts';
 import type { Collected } from '../../functions/reading/collected.ts';
-import { Evidence } from '../../functions/reading/evidence.ts';
 import { calibrate, type PageSource } from '../../functions/reading/page-source.ts';
 import { readWindow as readPart, type WindowRead, type WindowTask } from '../../functions/reading/read-window.ts';
+import { SourceProfile } from '../../functions/reading/source-profile.ts';
 
 /** What the source does wrong, or just otherwise. */
 export interface PagedSourceTraps {
@@ -124,7 +124,7 @@ export function pagedSource(rows: Execution[], traps: Partial<PagedSourceTraps> 
     source: {
       fetchPage: (request) => source.fetchPage(request),
       filter: {},
-      evidence: new Evidence(),
+      profile: new SourceProfile(),
       inFlight: () => 4,
       onRows: () => undefined,
     },
@@ -203,7 +203,7 @@ function byOrder(order: PagedSourceTraps['order'], a: Execution, b: Execution): 
 /** A span far longer than any window of the tests. */
 export const longSpan = { fromMs: epochMs - 10 * 86_400_000, toMs: epochMs + 20 * 86_400_000 };
 
-const calibrated = new WeakSet<Evidence>();
+const calibrated = new WeakSet<SourceProfile>();
 
 /** Reads a window (a day by default) as a run does: after a first request over a long span. Nothing in it is young. */
 export async function readPartly(
@@ -211,8 +211,8 @@ export async function readPartly(
   window: Window = day,
   task: Partial<WindowTask> = {},
 ): Promise<WindowRead> {
-  if (!calibrated.has(source.evidence)) {
-    calibrated.add(source.evidence);
+  if (!calibrated.has(source.profile)) {
+    calibrated.add(source.profile);
     await calibrate(source, longSpan);
   }
   return await readPart(source, {

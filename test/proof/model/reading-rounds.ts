@@ -226,7 +226,7 @@ export interface ReadOnce {
   readonly rows: number;
 }
 
-/** Reads one schedule, as a run does: calibrates, reads all spans, and begins again where evidence is revoked. */
+/** Reads one schedule, as a run does: calibrates, reads all spans, and begins again when trust is revoked. */
 export async function readOnce(chosen: Schedule): Promise<ReadOnce> {
   const settledUntilMs = epochMs + chosen.youngFrom * 1000 - 500;
   const stable = new Set<string>();

@@ -1,57 +1,60 @@
 /**
- * What the replies of one run have shown of the source. `Evidence` proves (PROOF.md, R0 to R5), and is never kept for the
- * next run: a source may change, and a wrong belief would lose rows. `Hints` only choose what to ask next.
+ * What the replies of one run have shown about the source. Proofs rely on `SourceProfile` (PROOF.md, R0 to R5). It is
+ * never kept for the next run, because the source may change and a stale profile would lose rows. `Hints` only choose
+ * what to ask next.
  */
 import { spanMs } from '../intervals.ts';
 import type { Window } from '../model.ts';
 import type { Reply } from './page-source.ts';
 import { Turns } from './turns.ts';
 
-/** Shared by everything that reads for a run. It only grows, so windows may end in any order; or it is revoked. */
-export class Evidence {
+/**
+ * Shared by everything that reads for a run. It only grows, so windows may finish in any order; or trust is revoked.
+ */
+export class SourceProfile {
   readonly hints = new Hints();
   readonly turns = new Turns();
   #pageRows = 0;
   #revision = 0;
   #countsHold = true;
   #balancesHold = true;
-  /** The largest count that a full page fell short of, and the window it was of. */
+  /** The largest count that came with a full page of fewer rows, and the window that it counts. */
   #excess: { readonly count: number; readonly window: Window } | null = null;
 
-  /** The most rows in one reply. A reply of that many may have been cut off (P). */
+  /** The most rows in one reply (P). A reply with that many rows may have been cut off. */
   get pageRows(): number {
     return this.#pageRows;
   }
 
-  /** Grows with every revocation. What was concluded under an earlier revision, and is not committed, is read again. */
+  /** Grows with every revocation. Conclusions of an earlier revision that are not committed must be read again. */
   get revision(): number {
     return this.#revision;
   }
 
-  /** Whether counts of two windows may be subtracted: the source filters by the time that it shows. */
+  /** Whether counts of two windows may be subtracted. Not if the source filters by another time than it shows. */
   get balancesHold(): boolean {
     return this.#balancesHold;
   }
 
-  /** The largest count that exceeded the full page it came with (E); 0 where none did, or counts were revoked. */
+  /** The largest count that exceeded its full page (E); 0 without one, or if counts were revoked. */
   get largestCount(): number {
     return this.#countsHold ? (this.#excess?.count ?? 0) : 0;
   }
 
-  /** Whether `count` is exact: a smaller one than E is neither the page's own nor cut off by a cap. */
+  /** Returns whether `count` is exact. Below E, it is neither the page's own number of rows nor cut off by a cap. */
   believes(count: number | null): count is number {
     return count !== null && count < this.largestCount;
   }
 
-  /** Whether a reply of so many rows cannot have been cut off. A page is taken to hold at least two rows. */
+  /** Returns whether a reply of this many rows was not cut off. Pages are assumed to hold at least two rows. */
   isShort(rows: number): boolean {
     return rows < Math.max(this.#pageRows, 2);
   }
 
-  /** Takes in a reply for `window` from `offset` on. */
+  /** Adds what a reply for `window` from `offset` on shows. */
   note(window: Window, offset: number, { rows, count, times }: Reply): void {
     if (rows > this.#pageRows) {
-      // What exceeded a smaller page may have been the count of this one.
+      // The page may be larger than assumed, so the count that exceeded the smaller page may be this page's own.
       this.#revision += this.#excess === null ? 0 : 1;
       this.#pageRows = rows;
       this.#excess = null;
@@ -82,28 +85,31 @@ export class Evidence {
 }
 
 const dayMs = 86_400_000;
-/** Spans that sources of this kind refuse to exceed, in days, less a minute: a request is 2 ms wider than its window. */
+/**
+ * Limits on the span of a request, in days, that similar APIs have; less a minute, as a request is 2 ms wider than its
+ * window.
+ */
 const spanLimitsMs = [90, 30, 7, 1].map((days) => days * dayMs - 60_000);
-/** How fast the success rate follows: about the last five balances count. */
+/** Weight of the latest balance in the success rate, which so reflects about the last five. */
 const successWeight = 0.2;
-/** Below this rate tiles cost less: a part that does not balance costs two requests more, a tile a third of one. */
+/** Below this rate tiles cost less: a failed balance costs two more requests, a tile a third of one. */
 const worthwhileRate = 0.5;
-/** Each window that is tiled brings the rate this much nearer to the next try. */
+/** Each tiled window raises the rate by this much, until balances are tried again. */
 const retryStep = 0.04;
 const maxMarginRows = 16;
 
-/** What seems to be true of the source, to ask it economically. */
+/** What seems to be true of the source. Saves requests, and proves nothing. */
 class Hints {
   isWholeSeconds = true;
-  /** Two lists of different length reported the same count, which no other exceeded. */
+  /** Two lists of different length reported the same count, and no list reported more. */
   isCapped = false;
-  /** The longest window that the source accepts, as far as is known. */
+  /** The longest window that the source accepts, as far as it is known. */
   maxSpanMs = Number.POSITIVE_INFINITY;
-  /** Rows at the far end of a page that are left to the next one: there the order of neighbors may be loose. */
+  /** Rows at the far end of a page that are left to the next page, because the order there may be loose. */
   marginRows = 1;
   #successRate = 1;
 
-  /** Whether balances succeed often enough to be tried. */
+  /** Whether balances succeed often enough to be worth trying. */
   get balancesPay(): boolean {
     return this.#successRate > worthwhileRate;
   }
@@ -117,7 +123,7 @@ class Hints {
     this.#successRate = Math.min(1, this.#successRate + retryStep);
   }
 
-  /** Learns that a window was refused. Returns whether a shorter one is worth asking for. */
+  /** Records that the source refused a window. Returns whether a shorter window may be accepted. */
   noteRefusal(window: Window): boolean {
     const shorterMs = spanLimitsMs.find((limitMs) => limitMs < spanMs(window));
     this.maxSpanMs = Math.min(this.maxSpanMs, shorterMs ?? Number.POSITIVE_INFINITY);
