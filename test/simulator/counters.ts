@@ -26,6 +26,10 @@ export class Counters {
   instances = 0;
   /** Requests for tokens, refused ones included. */
   tokens = 0;
+  /** Requests for lists and details of tasks, refused ones included. */
+  tasks = 0;
+  /** Requests for results, refused ones included. */
+  results = 0;
   /** Replies 429. */
   throttled = 0;
   /** Replies 401. */
@@ -42,6 +46,8 @@ export class Counters {
     this.requests = 0;
     this.instances = 0;
     this.tokens = 0;
+    this.tasks = 0;
+    this.results = 0;
     this.throttled = 0;
     this.unauthorized = 0;
     this.rows = 0;

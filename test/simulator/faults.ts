@@ -56,8 +56,11 @@ export type FaultKind =
   /** All tokens are revoked just before the request is looked at. */
   | { readonly kind: 'revoke-tokens' };
 
-/** One thing that goes wrong. `on`: requests for instances (default) or for tokens. */
-export type Fault = FaultKind & { readonly when: When; readonly on?: 'instances' | 'tokens' };
+/** What requests are for: instances (default), tokens, tasks (lists and details), or results of an instance. */
+export type FaultPlace = 'instances' | 'tokens' | 'tasks' | 'results';
+
+/** One thing that goes wrong. */
+export type Fault = FaultKind & { readonly when: When; readonly on?: FaultPlace };
 
 /** Returns the first fault for this request among those that `applies` accepts, and counts the request for all of them. */
 export type PickFault = (

@@ -9,7 +9,7 @@ import type { EpochMs } from '../../functions/model.ts';
 import type { Auth } from './auth.ts';
 import type { Counters, RequestRecord } from './counters.ts';
 import { disturb } from './disturbances.ts';
-import { createFaultPicker, type Fault, type PickFault } from './faults.ts';
+import { createFaultPicker, type Fault, type FaultPlace, type PickFault } from './faults.ts';
 import { glitchOf } from './glitches.ts';
 import { answerTokenRequest } from './iam.ts';
 import { makeInstancePage } from './instance-page.ts';
@@ -21,6 +21,7 @@ import type { Quota } from './quota.ts';
 import type { Random } from './random.ts';
 import { gatewayError, type Reply, sendReply, serviceError, spoil } from './reply.ts';
 import type { SignedRequest } from './signature.ts';
+import { answerTaskCall, readTaskPath, type TaskRequest } from './task-calls.ts';
 import type { InstanceQuery, Traps } from './traps.ts';
 
 /** Everything a request meets. */
@@ -103,6 +104,10 @@ export class Gateway {
     if (request.method === 'GET' && projectId !== undefined) {
       return this.#answerInstances(request, url, projectId, record);
     }
+    const taskRequest = request.method === 'GET' ? readTaskPath(path) : null;
+    if (taskRequest !== null) {
+      return this.#answerTasks(request, url, taskRequest, record);
+    }
     return this.#refused(404, '0101', 'The API does not exist or has not been published in the environment');
   }
 
@@ -122,19 +127,14 @@ export class Gateway {
     projectId: string,
     record: RequestRecord,
   ): Promise<Outcome> {
-    const { counters, traps } = this.#world;
-    counters.countInstances(record.atMs);
+    this.#world.counters.countInstances(record.atMs);
     const reading = readInstanceQuery(new URL(url, 'http://simulator').searchParams);
     const offset = 'query' in reading ? reading.query.offset : null;
-    const ours = (fault: Fault): boolean => fault.on !== 'tokens';
-    if (this.#pickFault(traps.faults, (fault) => ours(fault) && fault.kind === 'revoke-tokens', offset) !== null) {
-      this.#world.auth.revokeTokens();
+    const entry = this.#enter(request, url, { projectId, call: 'instances', place: 'instances', offset });
+    if ('stopped' in entry) {
+      return entry.stopped;
     }
-    const stopped = this.#admit({ method: 'GET', url, headers: request.headers, body: '' }, projectId);
-    if (stopped !== null) {
-      return stopped;
-    }
-    const fault = this.#pickFault(traps.faults, (other) => ours(other) && other.kind !== 'revoke-tokens', offset);
+    const { fault } = entry;
     const halfMs = this.#latencyMs(fault) / 2;
     await this.#spend(halfMs);
     const outcome =
@@ -145,14 +145,63 @@ export class Gateway {
     return outcome;
   }
 
-  /** The gateway's own refusals: identity, project, quota. Null: let in. */
-  #admit(request: SignedRequest, projectId: string): Outcome | null {
+  async #answerTasks(
+    request: IncomingMessage,
+    url: string,
+    asked: TaskRequest,
+    { workspace }: RequestRecord,
+  ): Promise<Outcome> {
+    const { life, traps, clock, counters, projectOf } = this.#world;
+    const { projectId, call } = asked;
+    const place = call === 'results' ? 'results' : 'tasks';
+    counters[place] += 1;
+    const entry = this.#enter(request, url, { projectId, call, place, offset: null });
+    if ('stopped' in entry) {
+      return entry.stopped;
+    }
+    const { fault } = entry;
+    await this.#spend(this.#latencyMs(fault));
+    if (workspace === null || projectOf.get(workspace) !== projectId) {
+      return { reply: serviceError(400, '2001', 'workspace does not exist'), fault, rows: 0 };
+    }
+    const params = new URL(url, 'http://simulator').searchParams;
+    return { ...answerTaskCall(asked, params, { life, traps, workspace, nowMs: clock.now(), fault }), fault };
+  }
+
+  /** Lets a request in, with the fault that befalls it, or stops it at the gateway. */
+  #enter(
+    request: IncomingMessage,
+    url: string,
+    asked: {
+      readonly projectId: string;
+      readonly call: string;
+      readonly place: FaultPlace;
+      readonly offset: number | null;
+    },
+  ): { readonly stopped: Outcome } | { readonly fault: Fault | null } {
+    const { faults } = this.#world.traps;
+    const ours = ({ on = 'instances' }: Fault): boolean => on === asked.place;
+    if (this.#pickFault(faults, (fault) => ours(fault) && fault.kind === 'revoke-tokens', asked.offset) !== null) {
+      this.#world.auth.revokeTokens();
+    }
+    const stopped = this.#admit(
+      { method: 'GET', url, headers: request.headers, body: '' },
+      asked.projectId,
+      asked.call,
+    );
+    return stopped === null
+      ? { fault: this.#pickFault(faults, (fault) => ours(fault) && fault.kind !== 'revoke-tokens', asked.offset) }
+      : { stopped };
+  }
+
+  /** The gateway's own refusals: identity, project, quota of the call. Null: let in. */
+  #admit(request: SignedRequest, projectId: string, call: string): Outcome | null {
     const { auth, quota, projectOf, clock } = this.#world;
     const verdict = auth.check(request, this.#serverNow());
     if (!verdict.ok) {
       return this.#refused(401, '0301', `Incorrect IAM authentication information: ${verdict.reason}`);
     }
-    const turn = quota?.arrive(verdict.user, clock.now());
+    const turn = quota?.arrive(`${verdict.user}/${call}`, clock.now());
     if (turn?.allowed === false) {
       return this.#refused(429, '0308', quota?.refusalText ?? '', this.#retryAfter(turn.retryAfterMs));
     }

@@ -60,12 +60,14 @@ export function generateHistory(seed: number, nowMs: EpochMs, options: HistoryOp
   });
 }
 
-function makeSchedule(task: Task, rank: number, random: Random): Schedule {
+function makeSchedule(unscheduled: Task, rank: number, random: Random): Schedule {
   const trouble = random.pick([0.01, 0.02, 0.05, 0.05, 0.1, 0.35]);
+  const everyMs = rank < 0.6 ? dayMs : rank < 0.85 ? hourMs : 15 * minuteMs;
+  const task = { ...unscheduled, everyMs };
   if (rank < 0.85) {
-    return { task, everyMs: rank < 0.6 ? dayMs : hourMs, jitterMs: 0, trouble, timeoutMs: dayMs };
+    return { task, everyMs, jitterMs: 0, trouble, timeoutMs: dayMs };
   }
-  return { task, everyMs: 15 * minuteMs, jitterMs: random.pick([0, 4_000]), trouble, timeoutMs: 2 * hourMs };
+  return { task, everyMs, jitterMs: random.pick([0, 4_000]), trouble, timeoutMs: 2 * hourMs };
 }
 
 /**

@@ -141,7 +141,8 @@ function shuffleTies(rows: Entry[], random: Random): void {
   }
 }
 
-function countText(meaning: CountMeaning, total: number, rows: number): string {
+/** Returns the member `count` as the trap says, with a comma behind it. */
+export function countText(meaning: CountMeaning, total: number, rows: number): string {
   switch (meaning) {
     case 'total':
       return `"count":${total},`;

@@ -28,8 +28,8 @@ export function readInstanceQuery(params: URLSearchParams): QueryReading {
         notifyStatus: oneOf(params, 'notify_status', notifyStatuses),
         startTimeMs: epochMs(params, 'start_time'),
         endTimeMs: epochMs(params, 'end_time'),
-        limit: wholeNumber(params, 'limit', 1, maxLimit) ?? defaultLimit,
-        offset: wholeNumber(params, 'offset', 0, Number.MAX_SAFE_INTEGER) ?? 0,
+        limit: required(wholeNumber(params, 'limit', 1, maxLimit)) ?? defaultLimit,
+        offset: required(wholeNumber(params, 'offset', 0, Number.MAX_SAFE_INTEGER)) ?? 0,
       },
     };
   } catch (thrown) {
@@ -56,14 +56,26 @@ function epochMs(params: URLSearchParams, name: string): EpochMs | null {
   return value === null ? null : Number(value);
 }
 
-function wholeNumber(params: URLSearchParams, name: string, min: number, max: number): number | null {
-  const value = params.get(name);
-  if (value === null) {
-    return null;
+function required(number: ReturnType<typeof wholeNumber>): number | null {
+  if ('refusal' in number) {
+    throw new Refusal(number.refusal);
   }
-  const number = /^-?\d+$/.test(value) ? Number(value) : Number.NaN;
-  if (!(number >= min && number <= max)) {
-    throw new Refusal(`parameter ${name} is invalid: must be an integer from ${min} to ${max}`);
+  return number.value;
+}
+
+/** Reads a whole number: null where it is missing, or the reason why it is refused. */
+export function wholeNumber(
+  params: URLSearchParams,
+  name: string,
+  min: number,
+  max: number,
+): { readonly value: number | null } | { readonly refusal: string } {
+  const text = params.get(name);
+  if (text === null) {
+    return { value: null };
   }
-  return number;
+  const value = /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
+  return value >= min && value <= max
+    ? { value }
+    : { refusal: `parameter ${name} is invalid: must be an integer from ${min} to ${max}` };
 }

@@ -12,6 +12,7 @@ import { makeTasks } from './names.ts';
 import { type Random, seededRandom } from './random.ts';
 import { creationOf, idsPerMillisecond, snowflakeText } from './snowflake.ts';
 import { grainOf, type Spread, startTimes } from './spread.ts';
+import { type SimulatedTask, TaskBook } from './task-book.ts';
 import { changeState, type Entry, makeEntry, makeTask, type State, type Task } from './timeline.ts';
 import { type UnreadableKind, unreadableText } from './unreadable.ts';
 
@@ -23,6 +24,8 @@ export interface NewExecution {
   readonly id?: bigint;
   readonly name?: string;
   readonly taskType?: string;
+  /** Default: a task of its own, with `name` and `taskType`. */
+  readonly task?: SimulatedTask;
   /** Default: the last whole second. */
   readonly startTimeMs?: EpochMs;
   /** Default SUCCESS. */
@@ -60,6 +63,7 @@ export class LifeCycle {
   readonly #random: Random;
   readonly #seed: number;
   readonly #listings: ReadonlyMap<string, Listing>;
+  readonly #tasks: ReadonlyMap<string, TaskBook>;
   #idCount = 0;
   #taskCount = 0;
 
@@ -68,6 +72,36 @@ export class LifeCycle {
     this.#seed = seed;
     this.#random = seededRandom(seed, 2);
     this.#listings = new Map(workspaces.map((workspace) => [workspace, new Listing()]));
+    this.#tasks = new Map(workspaces.map((workspace, index) => [workspace, new TaskBook(seed + index)]));
+  }
+
+  /** The rows of a workspace as of now. Throws for an unknown one. */
+  listingOf(workspace: string): Listing {
+    return this.#listing(workspace);
+  }
+
+  /** The tasks of a workspace (default: the first). Throws for an unknown one. */
+  tasks(workspace?: string): TaskBook {
+    const name = workspace ?? [...this.#tasks.keys()][0];
+    const tasks = name === undefined ? undefined : this.#tasks.get(name);
+    if (tasks === undefined) {
+      throw new Error(`the simulator has no workspace ${name}`);
+    }
+    return tasks;
+  }
+
+  /** Adds a task that has not run yet. `everyMs` schedules it, on paper only: executions are added by hand. */
+  addTask(
+    fields: {
+      readonly name?: string;
+      readonly taskType?: string;
+      readonly everyMs?: number;
+      readonly rules?: number;
+      readonly workspace?: string;
+    } = {},
+  ): SimulatedTask {
+    const task = this.#newTask(fields.name ?? 'dwd_orders/null_check', fields.taskType ?? 'QUALITY_TASK');
+    return this.tasks(fields.workspace).define({ ...task, everyMs: fields.everyMs ?? null }, fields.rules);
   }
 
   /** The rows of a workspace as of now; undefined for an unknown one. */
@@ -83,7 +117,7 @@ export class LifeCycle {
     const entry = makeEntry({
       idText: fields.id === undefined ? this.#nextId(startTimeMs) : String(fields.id),
       startTimeMs,
-      task: this.#newTask(fields.name ?? 'null_check', fields.taskType ?? 'QUALITY_TASK'),
+      task: fields.task?.task ?? this.#newTask(fields.name ?? 'null_check', fields.taskType ?? 'QUALITY_TASK'),
       states: fields.states ?? [settledState(fields, startTimeMs)],
       visibleAtMs: fields.visibleAtMs ?? startTimeMs,
     });

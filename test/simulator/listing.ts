@@ -61,13 +61,17 @@ export class Listing {
 
   /** The live row with this id. Throws where there is none. */
   find(id: bigint | string): Entry {
-    this.#newestById ??= this.#indexAll();
-    const idText = String(id);
-    const entry = this.#newestById.get(idText);
+    const entry = this.tryFind(id);
     if (entry === undefined) {
-      throw new Error(`the source lists no instance ${idText} now`);
+      throw new Error(`the source lists no instance ${id} now`);
     }
     return entry;
+  }
+
+  /** The live row with this id; undefined where there is none. */
+  tryFind(id: bigint | string): Entry | undefined {
+    this.#newestById ??= this.#indexAll();
+    return this.#newestById.get(String(id));
   }
 
   /** Rows listed now, oldest first; those with equal start times by id. */

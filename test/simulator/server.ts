@@ -1,5 +1,5 @@
 /**
- * A simulator of the source: the instance list of DataArts Quality and the tokens of IAM, on a loopback port.
+ * A simulator of the source: instances, tasks and results of DataArts Quality and the tokens of IAM, on a loopback port.
  *
  * `truth()` returns what a perfect copy of the source would show.
  */
@@ -17,6 +17,8 @@ import { LifeCycle } from './life-cycle.ts';
 import type { MovableClock, SimulatorClock } from './movable-clock.ts';
 import { Quota, type QuotaOptions } from './quota.ts';
 import { seededRandom } from './random.ts';
+import { resultsOf, type TrueResult, trueResults } from './rule-results.ts';
+import type { ListedTask } from './task-book.ts';
 import { makeTraps, type Traps } from './traps.ts';
 import { type Truth, truthOf } from './truth.ts';
 
@@ -64,6 +66,10 @@ export interface Simulator {
   readonly workspaces: readonly SimulatedWorkspace[];
   /** What a workspace (default: the first) holds now with a start time in `[fromMs, toMs)` (default: all). */
   truth(workspace?: string, span?: { readonly fromMs?: EpochMs; readonly toMs?: EpochMs }): Truth;
+  /** The tasks of a workspace (default: the first) as they are now, both types. */
+  tasks(workspace?: string): readonly ListedTask[];
+  /** The results of an instance that is listed now, one for each rule and object. */
+  results(id: bigint, workspace?: string): readonly TrueResult[];
   /** Ends at once, whatever is under way. */
   close(): Promise<void>;
 }
@@ -112,6 +118,14 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     clock,
     workspaces,
     truth: (workspace, span) => tellTruth(world, workspace ?? workspaces[0]?.workspace ?? '', span),
+    tasks: (workspace = workspaces[0]?.workspace ?? '') =>
+      ['QUALITY_TASK', 'CONSISTENCY_TASK'].flatMap((type) =>
+        life.tasks(workspace).list(type, life.listingOf(workspace)),
+      ),
+    results: (id, workspace = workspaces[0]?.workspace ?? '') => {
+      const entry = life.listingOf(workspace).find(id);
+      return trueResults(resultsOf(entry, life.tasks(workspace).define(entry.task), world.traps, clock.now()));
+    },
     close: async () => {
       closing.abort();
       await close();

@@ -18,6 +18,8 @@ export interface Task {
   readonly taskType: string;
   /** `"name":…,"task_id":…,"task_type":…`, made once per task. */
   readonly membersText: string;
+  /** Time between its runs; null if it is not scheduled. */
+  readonly everyMs: number | null;
 }
 
 /** One row that the source holds at some time: an execution, or something unreadable in its place. */
@@ -40,9 +42,9 @@ export interface Entry {
 }
 
 /** Makes a task; the name may be any text. */
-export function makeTask(taskId: string, name: string, taskType: string): Task {
+export function makeTask(taskId: string, name: string, taskType: string, everyMs: number | null = null): Task {
   const membersText = `"name":${JSON.stringify(name)},"task_id":${taskId},"task_type":${JSON.stringify(taskType)}`;
-  return { taskId, name, taskType, membersText };
+  return { taskId, name, taskType, membersText, everyMs };
 }
 
 /** Makes an entry that stays listed. If it is to vanish, set `goneAtMs` before it is added to a listing. */

@@ -91,6 +91,12 @@ export interface Traps {
   insertEveryNthRequest: number | null;
   beforePage: PageHook | null;
   afterPage: PageHook | null;
+  /** The results of an instance are empty until so long after its end. */
+  resultDelayMs: number;
+  /** The table of abnormal rows of an alarm is READY or RUNNING for so long after that. */
+  abnormalDelayMs: number;
+  /** The language of the labels in results. */
+  resultLabels: 'en' | 'zh';
 }
 
 /** Fields that no documentation names: nested, a number beyond 64 bits, decimals with zeros at the end, text to escape. */
@@ -122,6 +128,9 @@ export function makeTraps(overrides: Partial<Traps> = {}): Traps {
     insertEveryNthRequest: null,
     beforePage: null,
     afterPage: null,
+    resultDelayMs: 0,
+    abnormalDelayMs: 0,
+    resultLabels: 'en',
     ...overrides,
   };
 }

@@ -1,0 +1,93 @@
+/**
+ * The results of an instance's rules: a pure function of the instance, its rules and the time.
+ */
+import type { EpochMs } from '../../functions/model.ts';
+import { seededRandom } from './random.ts';
+import { snowflakeText } from './snowflake.ts';
+import { lowOf, type SimulatedRule, type SimulatedTask } from './task-book.ts';
+import { type Entry, stateAt } from './timeline.ts';
+import type { Traps } from './traps.ts';
+
+/** What one rule found on one object, in the words of the truth. */
+export interface TrueResult {
+  readonly ruleId: bigint;
+  readonly ruleInstanceId: bigint;
+  readonly alarmed: boolean;
+  readonly objectName: string;
+  readonly abnormalTableStatus: string;
+}
+
+/** The results of one rule, as the source sends them. */
+interface RuleResult {
+  readonly rule: SimulatedRule;
+  readonly ruleInstanceIdText: string;
+  readonly abnormalTableStatus: string;
+  readonly objects: readonly { readonly name: string; readonly rows: number; readonly isAlarm: boolean }[];
+}
+
+const labels = {
+  en: { rows: 'Total Rows', status: 'Status', name: 'Name' },
+  zh: { rows: '总行数', status: '告警状态', name: '名称' },
+} as const;
+
+/** Returns the result of every rule of an instance; none while it runs, or before `traps.resultDelayMs` has passed. */
+export function resultsOf(entry: Entry, task: SimulatedTask, traps: Traps, nowMs: EpochMs): readonly RuleResult[] {
+  const { runStatus, endTimeMs, atMs } = stateAt(entry, nowMs);
+  if (endTimeMs === null || nowMs < atMs + traps.resultDelayMs) {
+    return [];
+  }
+  const rules = task.rules.flat();
+  const random = seededRandom(
+    lowOf(entry.idText),
+    entry.startTimeMs % 2 ** 31,
+    Math.floor(entry.startTimeMs / 2 ** 31),
+  );
+  const alarming = runStatus === 'ALARMING' ? random.between(0, Math.max(0, rules.length - 1)) : -1;
+  return rules.map((rule, index) => {
+    const isAlarm = index === alarming || (runStatus === 'ALARMING' && random.chance(0.2));
+    const settled = isAlarm ? 'SUCCESS' : 'UNSUPPORTED';
+    const isAwaited = isAlarm && nowMs < atMs + traps.resultDelayMs + traps.abnormalDelayMs;
+    return {
+      rule,
+      ruleInstanceIdText: snowflakeText(entry.startTimeMs + 1 + index, lowOf(entry.idText)),
+      abnormalTableStatus: isAwaited ? (random.chance(0.5) ? 'READY' : 'RUNNING') : settled,
+      // A rule that failed found nothing.
+      objects:
+        runStatus === 'FAILED' && index === 0
+          ? []
+          : rule.tables.split(',').map((table, place) => ({
+              name: `${place + 1}_${rule.databases}.${table}`,
+              rows: random.between(0, 1_000_000),
+              isAlarm,
+            })),
+    };
+  });
+}
+
+/** Returns the results in the words of the truth, one for each rule and object. */
+export function trueResults(results: readonly RuleResult[]): TrueResult[] {
+  return results.flatMap(({ rule, ruleInstanceIdText, abnormalTableStatus, objects }) =>
+    objects.map(({ name, isAlarm }) => ({
+      ruleId: BigInt(rule.idText),
+      ruleInstanceId: BigInt(ruleInstanceIdText),
+      alarmed: isAlarm,
+      objectName: name,
+      abnormalTableStatus,
+    })),
+  );
+}
+
+/** Returns one row of the reply as JSON text. Ids are texts, and the keys of an object are labels for people. */
+export function resultText(result: RuleResult, language: 'en' | 'zh'): string {
+  const { rows, status, name } = labels[language];
+  return JSON.stringify({
+    sub_rule_id: result.rule.idText,
+    sub_instance_instance_id: result.ruleInstanceIdText,
+    abnormal_table_status: result.abnormalTableStatus,
+    results: result.objects.map((object) => ({
+      [rows]: String(object.rows),
+      [status]: String(object.isAlarm),
+      [name]: object.name,
+    })),
+  });
+}
