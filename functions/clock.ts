@@ -1,13 +1,12 @@
 /**
- * Time: the only file that asks for the time, sleeps, draws random names, or touches `Date`.
- *
- * Everything else takes a `Clock` as an argument, so that tests can hold time in their hand.
+ * The only file that reads the clock, sleeps, draws random names or uses `Date`. All other code receives a `Clock` as
+ * an argument, so that tests control time.
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import type { EpochMs } from './model.ts';
 
-/** Time as the rest of the code sees it. */
+/** A source of time. */
 export interface Clock {
   now(): EpochMs;
   /** Resolves after `ms`; rejects with the signal's reason as soon as it is aborted. */
@@ -27,9 +26,8 @@ export const systemClock: Clock = {
 };
 
 /**
- * Makes a signal that aborts with `reason()` after `ms`, or with `earlier` if that aborts first. `cancel` frees the timer.
- *
- * Listens to `earlier` itself, because `AbortSignal.any` leaves work to the garbage collector with every request.
+ * Makes a signal that aborts with `reason()` after `ms`, or earlier if `earlier` aborts. `cancel` frees the timer. Not
+ * `AbortSignal.any`: it leaves work to the garbage collector with every request.
  */
 export function abortAfter(
   ms: number,
@@ -48,28 +46,31 @@ export function abortAfter(
   return { signal: controller.signal, cancel };
 }
 
-/** A name for a run, unique and in order of time: `20261123T160102Z-9f86d081`. */
+/** Makes a unique run name that sorts by time: `20261123T160102Z-9f86d081`. */
 export function newRunId(clock: Clock): string {
   return `${isoTime(clock.now()).replace(/[-:]|\.\d+/g, '')}-${randomBytes(4).toString('hex')}`;
 }
 
-/** An unguessable token, to recognise an own write by. */
+/** Makes an unguessable token, which identifies one of our own writes. */
 export function newToken(): string {
   return randomBytes(12).toString('hex');
 }
 
-/** ISO 8601 in UTC with milliseconds. */
+/** Formats an instant as ISO 8601 in UTC with milliseconds. */
 export function isoTime(ms: EpochMs): string {
   return new Date(ms).toISOString();
 }
 
-/** Parses an HTTP `Date` header or an ISO instant; null when it is neither. */
+/** Parses an HTTP `Date` header or an ISO instant. Returns null for any other text. */
 export function parseTime(text: string): EpochMs | null {
   const ms = Date.parse(text);
   return Number.isNaN(ms) ? null : ms;
 }
 
-/** The first millisecond in `(beforeMs, lastMs]` that has come to something which, once reached, stays so; `lastMs` has. */
+/**
+ * Returns the first millisecond in `(beforeMs, lastMs]` for which `isReached` is true. It must stay true from there on,
+ * and be true for `lastMs`.
+ */
 export function firstReached(beforeMs: EpochMs, lastMs: EpochMs, isReached: (ms: EpochMs) => boolean): EpochMs {
   let before = beforeMs;
   let first = lastMs;
@@ -84,10 +85,14 @@ export function firstReached(beforeMs: EpochMs, lastMs: EpochMs, isReached: (ms:
   return first;
 }
 
-/** Time zone rules change offsets at whole quarters of an hour, so one look-up serves a quarter. */
+/** Time zones change their offset only at quarters of an hour, so one lookup is valid for a quarter. */
 const quarterMs = 900_000;
 
-/** Makes a function from an instant to its calendar day, `YYYY-MM-DD`, in an IANA time zone. Throws RangeError for an unknown zone. */
+/**
+ * Makes a function that returns the calendar day of an instant, `YYYY-MM-DD`, in an IANA time zone.
+ *
+ * @throws RangeError for an unknown zone
+ */
 export function dayInTimeZone(timeZone: string): (ms: EpochMs) => string {
   const format = new Intl.DateTimeFormat('en-CA', {
     timeZone,
@@ -110,8 +115,10 @@ export function dayInTimeZone(timeZone: string): (ms: EpochMs) => string {
 }
 
 /**
- * Makes a function from an instant to ISO 8601 with the offset of an IANA time zone, to the second:
- * `2026-01-01T08:00:00+08:00`, in UTC `2026-01-01T00:00:00Z`. Throws RangeError for an unknown zone.
+ * Makes a function that formats an instant to the second with the offset of an IANA time zone:
+ * `2026-01-01T08:00:00+08:00`, in UTC `2026-01-01T00:00:00Z`.
+ *
+ * @throws RangeError for an unknown zone
  */
 export function timeInZone(timeZone: string): (ms: EpochMs) => string {
   if (timeZone === 'UTC') {

@@ -1,8 +1,8 @@
 /**
  * The configuration: one zod schema for the CLI, the Lambda and the CDK app.
  *
- * Pure: text or a plain object in, a `Config` or a `ConfigError` out. Unknown keys and bad values are refused with the
- * path of the key and what is allowed.
+ * Pure: takes text or a plain object, returns a `Config` or throws a `ConfigError`. Refuses unknown keys and wrong
+ * values with the path of the key and the allowed values.
  */
 import * as z from 'zod';
 import { dayInTimeZone, parseTime } from './clock.ts';
@@ -10,21 +10,21 @@ import { ConfigError } from './errors.ts';
 import { taskTypes } from './filters.ts';
 import type { EpochMs, TargetFilter } from './model.ts';
 
-/** `start_time` is sent as 13 digits, so nothing before 2001-09-09T01:46:40.000Z can be asked for. */
+/** `start_time` is sent with 13 digits, so nothing before 2001-09-09T01:46:40.001Z can be requested. */
 const earliestAskableMs: EpochMs = 1_000_000_000_001;
 
 const endpoint = z.string().refine(isSafeEndpoint, {
   error: 'must be an https:// URL without path (http:// is allowed on 127.0.0.1, [::1] and localhost only)',
 });
 
-/** Used in object keys: letters, digits, `.`, `_`, `-`, not starting with `.`. */
+/** Part of an object key: letters, digits, `.`, `_`, `-`, not starting with `.`. */
 const pathSafe = z.string().regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/, {
   error: 'must be 1 to 128 letters, digits, ".", "_" or "-", not starting with "."',
 });
 
-/** It names a partition, and DuckDB and Hive, so Athena too, read these names of partitions as NULL. */
+/** The workspace id names a partition. DuckDB, Hive and Athena read these partition names as NULL. */
 const workspaceId = pathSafe.refine((text) => !/^(null|__hive_default_partition__)$/i.test(text), {
-  error: 'must not be "null" or "__HIVE_DEFAULT_PARTITION__", which as the name of a partition means no value',
+  error: 'must not be "null" or "__HIVE_DEFAULT_PARTITION__": query engines read these partition names as NULL',
 });
 
 const targetSchema = z.strictObject({
@@ -51,7 +51,7 @@ const sourceSchema = z.strictObject({
     .strictObject({
       requests: z.int().min(1).max(1_000_000),
       perSeconds: z.number().positive().max(3600),
-      /** Part of the quota that a backfill leaves to the schedule. */
+      /** Share of the quota that a backfill leaves to scheduled runs. */
       reservedForSync: z.number().min(0).max(0.9).default(defaultReserve),
     })
     .default({ requests: 40, perSeconds: 10, reservedForSync: defaultReserve }),
@@ -70,8 +70,8 @@ const instant = z
   });
 
 /**
- * Name of an IANA time zone: `UTC` or Area/City. The runtime also takes abbreviations and offsets; CST would be Chicago, and is
- * China to most users here.
+ * Name of an IANA time zone: `UTC` or Area/City. The runtime also accepts abbreviations and offsets, but CST is Chicago
+ * there and China to most users here.
  */
 export const timeZone = z.string().refine((text) => isAreaCity(text) && isTimeZone(text), {
   error: (issue) =>
@@ -79,7 +79,7 @@ export const timeZone = z.string().refine((text) => isAreaCity(text) && isTimeZo
 });
 
 const configSchema = z.strictObject({
-  /** For editors; dqsync does not read it. */
+  /** For editors. dqsync ignores it. */
   $schema: z.string().optional(),
   warehouse: z
     .string()
@@ -124,7 +124,7 @@ export type TargetConfig = Config['targets'][number];
  * Checks a configuration.
  *
  * @param value the parsed JSON
- * @param origin how to call it in a message, for example the file's name
+ * @param origin its name in messages, for example the file's name
  * @throws ConfigError naming every wrong key and what is allowed there
  */
 export function parseConfig(value: unknown, origin: string): Config {
@@ -132,7 +132,7 @@ export function parseConfig(value: unknown, origin: string): Config {
 }
 
 /**
- * Checks a document against a schema, with messages as `parseConfig` gives them.
+ * Checks a document against a schema, with the same messages as `parseConfig`.
  *
  * @throws ConfigError naming every wrong key and what is allowed there
  */
@@ -148,7 +148,10 @@ export function parseWith<T>(schema: z.ZodType<T>, value: unknown, origin: strin
   });
 }
 
-/** Where tokens are asked for: `source.iamEndpoint`, else the one beside a `dayu.<region>` endpoint, else undefined. */
+/**
+ * Returns where tokens are requested: `source.iamEndpoint`, or the one that belongs to a `dayu.<region>` endpoint, or
+ * undefined.
+ */
 export function iamEndpointOf(source: Pick<Config['source'], 'endpoint' | 'iamEndpoint'>): string | undefined {
   if (source.iamEndpoint !== undefined) {
     return source.iamEndpoint;

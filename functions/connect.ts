@@ -1,4 +1,4 @@
-/** The one place where things are put together: from a config to a store, and to a source per target. */
+/** Builds the store and the clients of the sources from a config. No other file does. */
 import { type Clock, systemClock } from './clock.ts';
 import { type Config, iamEndpointOf, type TargetConfig } from './config.ts';
 import type { Log } from './model.ts';
@@ -8,28 +8,28 @@ import { targetOf } from './sync/targets.ts';
 import { parseWarehouseUrl } from './warehouse/location.ts';
 import type { Store } from './warehouse/store.ts';
 
-/** What a process works with. */
+/** The store and the clients of one process. */
 export interface Connections {
   readonly clock: Clock;
   readonly store: Store;
-  /** A client of the target's source; `signal` ends what it has under way, and no wait is longer than `timeLeftMs`. */
+  /** Makes a client of the target's source. `signal` aborts its requests; it never waits longer than `timeLeftMs`. */
   connect(target: TargetConfig, signal: AbortSignal | undefined, timeLeftMs?: () => number): Source;
-  /** The same for a backfill, which leaves a part of the quota to others. */
+  /** The same for a backfill, which leaves part of the quota to scheduled runs. */
   connectYielding(target: TargetConfig, signal: AbortSignal | undefined, timeLeftMs?: () => number): Source;
 }
 
-/** The environment variables that name the S3 endpoint of an emulator, in the order that AWS's own tools read them. */
+/** Environment variables that name the S3 endpoint of an emulator, as AWS's own tools read them. The first one wins. */
 export interface S3Environment {
   readonly AWS_ENDPOINT_URL_S3?: string | undefined;
   readonly AWS_ENDPOINT_URL?: string | undefined;
 }
 
 /**
- * Opens what the config names. Touches neither network nor disk yet. One pacer serves all targets, and lives as long as
- * the process: the quota is a user's.
+ * Opens what the config names, without touching the network or the disk. One pacer serves all targets for the life of
+ * the process, because the quota belongs to a user.
  *
- * @param clock the machine's unless told otherwise: the demo lives through hours in seconds
- * @throws ConfigError for a warehouse URL that can't be used
+ * @param clock the machine's clock by default; the demo has a faster one
+ * @throws ConfigError for an unusable warehouse URL
  */
 export async function openConnections(
   config: Config,
@@ -52,7 +52,7 @@ export async function openConnections(
   };
 }
 
-/** A client of a target's source, as the config describes both. */
+/** Makes a client of a target's source from the config. */
 export function connectTarget(
   { source }: Config,
   target: TargetConfig,
@@ -68,9 +68,9 @@ export function connectTarget(
 }
 
 /**
- * Opens a warehouse. Each store is loaded only where it is used: the Lambda needs no file store, a laptop no AWS SDK.
+ * Opens a warehouse. Loads only the store that is used: the Lambda needs no file store, a laptop no AWS SDK.
  *
- * @throws ConfigError for a URL that can't be used
+ * @throws ConfigError for an unusable URL
  */
 export async function openStore(url: string, environment: S3Environment): Promise<Store> {
   const location = parseWarehouseUrl(url);

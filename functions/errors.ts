@@ -1,13 +1,13 @@
 /**
- * The errors an operator meets, by what they do next.
+ * All errors that an operator meets, classified by the reaction they call for.
  *
- * Every message says what happened, the value seen, what was expected; `remedy` says what to change. Errors are built
- * from named, safe fields only, never from a request, a secret or a config object.
+ * A message says what happened, which value was seen and what was expected; `remedy` says what to do. Errors are built
+ * from named, safe fields, never from a request, a secret or a config object.
  */
 import { isoTime } from './clock.ts';
 import type { Window } from './model.ts';
 
-/** What the user does next: fix the config, the credentials, … */
+/** The kind of an error, by what has to be fixed. */
 export type ErrorKind =
   | 'config'
   | 'credentials'
@@ -19,7 +19,10 @@ export type ErrorKind =
   | 'stopped'
   | 'internal';
 
-/** Exit code of the CLI when an error of the kind ends a command outside of any target, and whether running again may cure it. */
+/**
+ * For each kind: the exit code if such an error ends a command outside of any target, and whether running again may
+ * help.
+ */
 export const errorKinds: Readonly<Record<ErrorKind, { readonly exitCode: 1 | 2; readonly retryable: boolean }>> = {
   config: { exitCode: 2, retryable: false },
   credentials: { exitCode: 1, retryable: false },
@@ -34,19 +37,19 @@ export const errorKinds: Readonly<Record<ErrorKind, { readonly exitCode: 1 | 2; 
 
 /** What an error carries beside its message. */
 export interface ErrorDetails {
-  /** What to do next, a full sentence. */
+  /** What to do next, as full sentences. */
   readonly remedy: string;
   /** The target's name. */
   readonly target?: string | undefined;
   readonly window?: Window | undefined;
-  /** The other side's own code: `APIG.0308`, `DQC.1001`, `ENOSPC`, `PreconditionFailed`. */
+  /** The code of the other side: `APIG.0308`, `DQC.1001`, `ENOSPC`, `PreconditionFailed`. */
   readonly code?: string | undefined;
   readonly requestId?: string | undefined;
   readonly retryable?: boolean | undefined;
   readonly cause?: unknown;
 }
 
-/** Base of every error dqsync throws on purpose. */
+/** Base class of every error that dqsync throws on purpose. */
 export abstract class DqsyncError extends Error {
   abstract readonly kind: ErrorKind;
   readonly remedy: string;
@@ -67,26 +70,26 @@ export abstract class DqsyncError extends Error {
     this.#retryable = details.retryable;
   }
 
-  /** Whether the same thing tried again later may succeed with nothing changed by hand. */
+  /** Whether running the same again may succeed without any change by hand. */
   get retryable(): boolean {
     return this.#retryable ?? errorKinds[this.kind].retryable;
   }
 }
 
-/** The config, the command line or the event is wrong. `code` is the key's path where there is one. */
+/** The config, the command line or the event is wrong. `code` is the path of the key, if there is one. */
 export class ConfigError extends DqsyncError {
   readonly kind = 'config';
 }
 
-/** The secret cannot be read or has the wrong shape, or the source refuses what is in it. */
+/** The secret cannot be read, has the wrong shape, or is refused by the source. */
 export class CredentialsError extends DqsyncError {
   readonly kind = 'credentials';
 }
 
-/** The source answered with an error, or not at all, and retrying did not help. */
+/** The source returned an error or no reply, and retries did not help. */
 export class SourceError extends DqsyncError {
   readonly kind = 'source';
-  /** Status of the last reply; undefined where none came. */
+  /** Status of the last reply; undefined without a reply. */
   readonly httpStatus: number | undefined;
 
   constructor(message: string, details: ErrorDetails & { readonly httpStatus?: number | undefined }) {
@@ -95,11 +98,13 @@ export class SourceError extends DqsyncError {
   }
 }
 
-/** A window could not be proven complete, so coverage does not grow over it. No cause: nothing failed, the source moved. */
+/**
+ * A window could not be proven complete, so coverage does not grow over it. Has no cause, because no request failed.
+ */
 export class IncompleteReadError extends DqsyncError {
   readonly kind = 'incomplete';
   override readonly window: Window;
-  /** What the source reported last; null where it reported no count. */
+  /** The last count that the source reported; null if it reported none. */
   readonly expectedRows: number | null;
   readonly distinctRows: number;
 
@@ -119,7 +124,7 @@ export class IncompleteReadError extends DqsyncError {
   }
 }
 
-/** Another run kept winning the checkpoint's compare-and-swap. */
+/** Other runs won the checkpoint's compare-and-swap every time. */
 export class ConflictError extends DqsyncError {
   readonly kind = 'conflict';
 }
@@ -129,12 +134,12 @@ export class StorageError extends DqsyncError {
   readonly kind = 'storage';
 }
 
-/** The checkpoint is damaged, of a newer version, or was made for another filter or time zone. Nothing was overwritten. */
+/** The checkpoint is damaged, of another version or made for another configuration. Nothing was overwritten. */
 export class StateError extends DqsyncError {
   readonly kind = 'state';
 }
 
-/** The run was told to stop: its time is spent, or the user pressed Ctrl-C. Never an outcome of a target by itself. */
+/** The run was stopped: its time is over or the user pressed Ctrl-C. Never the result of a target by itself. */
 export class StoppedError extends DqsyncError {
   readonly kind = 'stopped';
 }
@@ -144,7 +149,7 @@ export class InternalError extends DqsyncError {
   readonly kind = 'internal';
 }
 
-/** Turns anything thrown into a `DqsyncError`: one of ours as it is, anything else an `InternalError` around it. */
+/** Returns a `DqsyncError` unchanged, and wraps anything else in an `InternalError`. */
 export function toDqsyncError(thrown: unknown, target?: string): DqsyncError {
   if (thrown instanceof DqsyncError) {
     return thrown;
@@ -157,7 +162,7 @@ export function toDqsyncError(thrown: unknown, target?: string): DqsyncError {
   });
 }
 
-/** One paragraph for a person: what happened, codes, remedy. Never a stack trace. */
+/** Formats an error as one paragraph: what happened, codes, remedy. Never a stack trace. */
 export function describeError(error: DqsyncError): string {
   const target = error.target === undefined ? '' : `target ${error.target}: `;
   const codes = [

@@ -1,30 +1,28 @@
 /**
- * The one table of the filters that the instance list takes.
- *
- * Derived from it: the query of a request, the options of `dqsync list`, and the condition by which `dqsync verify` finds
- * the rows of a target. Pure data: imports nothing but types.
+ * The table of filters that the instance list accepts. Requests, the options of `dqsync list` and the row condition of
+ * `dqsync verify` are derived from it. Pure data: imports only types.
  */
 import type { PageFilter } from './model.ts';
 
 /** One filter. */
 export interface Filter {
-  /** Name of the query parameter of the API. */
+  /** Query parameter of the API. */
   readonly parameter: string;
   /** Option of `dqsync list`. */
   readonly option: string;
-  /** Help of the option. */
+  /** Help text of the option. */
   readonly description: string;
-  /** The only values that the API takes; null for any text. */
+  /** The only values that the API accepts; null if it accepts any text. */
   readonly choices: readonly string[] | null;
   /** The column that the API compares, and how. */
   readonly column: string;
   readonly comparison: 'contains' | 'equals';
 }
 
-/** Kinds of tasks. */
+/** The kinds of tasks. */
 export const taskTypes = ['QUALITY_TASK', 'CONSISTENCY_TASK'] as const;
 
-/** Every filter by its name in the config and in the code, in the order of the query. */
+/** Every filter by its name in the config, in the order of the query. */
 const filters: { readonly [Name in keyof PageFilter]-?: Filter } = {
   name: {
     parameter: 'name',

@@ -1,22 +1,24 @@
 /** Half-open windows of `start_time`: length, union, gaps, cutting. Pure. */
 import type { EpochMs, Window } from './model.ts';
 
-/** Length of a window in milliseconds. */
+/** Returns the length of a window in milliseconds. */
 export function spanMs(window: Window): number {
   return window.toMs - window.fromMs;
 }
 
-/** Length of several windows together in milliseconds. */
+/** Returns the total length of windows in milliseconds. */
 export function lengthOf(windows: readonly Window[]): number {
   return windows.reduce((sum, window) => sum + spanMs(window), 0);
 }
 
-/** Whether an instant lies in `[fromMs, toMs)`. */
+/** Returns whether an instant lies in `[fromMs, toMs)`. */
 export function contains(window: Window, ms: EpochMs): boolean {
   return ms >= window.fromMs && ms < window.toMs;
 }
 
-/** Whether an instant lies in any of `sorted`, which are disjoint and in order of time. Takes logarithmic time. */
+/**
+ * Returns whether an instant lies in any of the windows, by binary search. They must be disjoint and in order of time.
+ */
 export function containsAny(sorted: readonly Window[], ms: EpochMs): boolean {
   let low = 0;
   let high = sorted.length;
@@ -38,7 +40,7 @@ export function inOrder(windows: readonly Window[]): Window[] {
   return [...windows].sort((a, b) => a.fromMs - b.fromMs);
 }
 
-/** Returns the parts of `window` that `covered` does not hold. `covered` is sorted and disjoint; so is the result. */
+/** Returns the parts of `window` that are not covered. `covered` must be sorted and disjoint; so is the result. */
 export function gapsIn(window: Window, covered: readonly Window[]): Window[] {
   const gaps: Window[] = [];
   let fromMs = window.fromMs;
@@ -57,7 +59,7 @@ export function gapsIn(window: Window, covered: readonly Window[]): Window[] {
   return gaps;
 }
 
-/** Returns the union of windows, sorted and disjoint, with neighbors joined. */
+/** Returns the union of windows, sorted and disjoint, with adjacent ones joined. */
 export function unionOf(windows: readonly Window[]): Window[] {
   const union: Window[] = [];
   for (const { fromMs, toMs } of inOrder(windows)) {
@@ -71,7 +73,7 @@ export function unionOf(windows: readonly Window[]): Window[] {
   return union;
 }
 
-/** Returns `spans` from `ms` on. */
+/** Returns the parts of `spans` from `ms` on. */
 export function spansFrom(spans: readonly Window[], ms: EpochMs): Window[] {
   return spans.filter(({ toMs }) => toMs > ms).map(({ fromMs, toMs }) => ({ fromMs: Math.max(fromMs, ms), toMs }));
 }
@@ -81,7 +83,7 @@ export function evenCuts(window: Window, parts: number): EpochMs[] {
   return Array.from({ length: parts - 1 }, (_, index) => window.fromMs + (spanMs(window) * (index + 1)) / parts);
 }
 
-/** Returns the instants that cut sorted ones into `parts` of equally many, each cut halfway between two of them. */
+/** Returns the instants that cut sorted instants into `parts` of about equal size, each halfway between two of them. */
 export function quantileCuts(sorted: readonly EpochMs[], parts: number): EpochMs[] {
   return Array.from({ length: Math.max(0, parts - 1) }, (_, index) => {
     const at = Math.floor((sorted.length * (index + 1)) / parts);
@@ -89,7 +91,7 @@ export function quantileCuts(sorted: readonly EpochMs[], parts: number): EpochMs
   });
 }
 
-/** Cuts a window at the given instants. Instants outside of it, and repeated ones, cut nothing. */
+/** Cuts a window at the given instants. Instants outside of it and repeated ones are ignored. */
 export function cutAt({ fromMs, toMs }: Window, cutsMs: readonly EpochMs[]): Window[] {
   const inside = [...new Set(cutsMs.filter((ms) => ms > fromMs && ms < toMs))].sort((a, b) => a - b);
   const edges = [fromMs, ...inside, toMs];

@@ -1,38 +1,39 @@
 /**
- * Names, units, meanings and values of the metrics: the one place. The Lambda emits them, the CDK app makes alarms of them.
+ * Defines every metric: name, unit, meaning and value. The Lambda emits them, the CDK app builds alarms and charts.
  *
- * Imports only a type, so that the CDK app gets no client with it. Names are a contract: dashboards outside of this
- * repository know them.
+ * Imports only types, so that the CDK app loads no client. Names are a contract, because dashboards elsewhere use them.
  */
 import type { RunCounters } from './sync/counters.ts';
 
 /** CloudWatch namespace of all metrics. */
 export const metricsNamespace = 'dqsync';
 
-/** The one dimension of every metric: the target's name. */
+/** The only dimension of every metric: the target's name. */
 export const targetDimension = 'target';
 
-/** A metric, as CloudWatch calls its unit. */
+/** A metric with its CloudWatch unit. */
 export interface MetricDefinition {
   readonly unit: 'Count' | 'Seconds' | 'Milliseconds';
-  /** For dashboards and alarms: what one value stands for. */
+  /** Meaning of one value, for dashboards and alarms. */
   readonly meaning: string;
-  /** Returns the value of a run; null where the run ended before it was known. */
+  /** Returns the value of a run; null if the run ended before it was known. */
   readonly value: (run: MeasuredRun) => number | null;
 }
 
-/** A run of one target that has ended, as the metrics measure it. */
+/** The measurements of a finished run of one target. */
 export interface MeasuredRun {
   readonly counters: Readonly<RunCounters>;
   readonly tookMs: number;
   readonly watermarkAgeSeconds: number | null;
 }
 
-/** Every metric: one value per target and run. CloudWatch charges for each, so none is here that no alarm or chart shows. */
+/**
+ * Every metric has one value per target and run. CloudWatch charges for each, so each is shown by an alarm or a chart.
+ */
 export const metrics = {
   RowsRead: {
     unit: 'Count',
-    meaning: 'Rows the source returned, repeats included.',
+    meaning: 'Rows that the source returned, including repeats.',
     value: ({ counters }) => counters.rowsRead,
   },
   RowsWritten: {
@@ -42,46 +43,46 @@ export const metrics = {
   },
   Requests: {
     unit: 'Count',
-    meaning: 'Requests to the instance list, retries included.',
+    meaning: 'Requests to the instance list, including retries.',
     value: ({ counters }) => counters.requests,
   },
   Throttled: {
     unit: 'Count',
-    meaning: 'Replies 429: the quota is shared with somebody else, or set too high.',
+    meaning: 'Replies with status 429: another client shares the quota, or it is set too high.',
     value: ({ counters }) => counters.throttled,
   },
   Retries: {
     unit: 'Count',
-    meaning: 'Requests sent again, for whatever reason.',
+    meaning: 'Requests sent again for any reason.',
     value: ({ counters }) => counters.retries,
   },
   Quarantined: {
     unit: 'Count',
-    meaning: 'Rows that could not be read and were put aside.',
+    meaning: 'Rows that could not be read and were quarantined.',
     value: ({ counters }) => counters.quarantined,
   },
   OpenExecutions: {
     unit: 'Count',
-    meaning: 'Executions whose outcome is still awaited after the run.',
+    meaning: 'Executions that can still change after the run.',
     value: ({ counters }) => counters.openExecutions,
   },
   Expired: {
     unit: 'Count',
-    meaning: 'Executions open for longer than maxOpenDays, no longer followed.',
+    meaning: 'Executions open for longer than maxOpenDays, which are no longer re-checked.',
     value: ({ counters }) => counters.expired,
   },
   WatermarkAge: {
     unit: 'Seconds',
-    meaning: 'How far the table is behind: now less the end of coverage, of a failed run too.',
+    meaning: 'How far the table is behind: now less the end of coverage, also after a failed run.',
     value: (run) => run.watermarkAgeSeconds,
   },
-  RunTime: { unit: 'Milliseconds', meaning: 'How long the run of the target took.', value: ({ tookMs }) => tookMs },
+  RunTime: { unit: 'Milliseconds', meaning: 'Duration of the run of one target.', value: ({ tookMs }) => tookMs },
   CommitConflicts: {
     unit: 'Count',
-    meaning: 'Commits that met another run of the same target.',
+    meaning: 'Commits that conflicted with another run of the same target.',
     value: ({ counters }) => counters.commitConflicts,
   },
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
 
-/** Name of a metric. */
+/** The name of a metric. */
 export type MetricName = keyof typeof metrics;

@@ -1,8 +1,8 @@
 /**
- * The words of dqsync as types: target, window, execution, observation, page.
+ * The terms of dqsync as types: target, window, execution, observation, page.
  *
- * Imports nothing, so that every folder may import it. Ids are `bigint` throughout: the source's ids have 19 digits
- * and do not fit a JS number.
+ * Imports nothing, so that every folder may import it. Ids are `bigint`, because the source's 19-digit ids do not fit a
+ * JS number.
  */
 
 /** Milliseconds since 1970-01-01T00:00:00Z. */
@@ -14,13 +14,13 @@ export interface Window {
   readonly toMs: EpochMs;
 }
 
-/** What may narrow a target: only properties that never change over an execution's life. */
+/** Restricts a target by properties that never change over an execution's life. */
 export interface TargetFilter {
   readonly name?: string;
   readonly taskType?: string;
 }
 
-/** One (project, workspace) pair that is synced, under a name of its own. */
+/** One (project, workspace) pair that is synced, with a name of its own. */
 export interface Target {
   readonly name: string;
   readonly projectId: string;
@@ -41,7 +41,7 @@ export interface Execution {
   readonly extra: string | null;
 }
 
-/** One row of the table: an execution as we saw it at `observedAtMs`. */
+/** One row of the table: an execution as seen at `observedAtMs`. */
 export interface Observation extends Execution {
   readonly workspace: string;
   readonly projectId: string;
@@ -49,7 +49,7 @@ export interface Observation extends Execution {
   readonly runId: string;
 }
 
-/** A row that could not be read, kept whole. */
+/** A row that could not be read, kept unchanged. */
 export interface UnreadableRow {
   /** The row as JSON: keys sorted, numbers exactly as the source wrote them. */
   readonly rawText: string;
@@ -59,62 +59,64 @@ export interface UnreadableRow {
   readonly startTimeMs: EpochMs | null;
 }
 
-/** Every documented filter of the instance list. */
+/** One request to the instance list, in the API's terms. */
 export interface PageFilter extends TargetFilter {
   readonly runStatus?: string;
   readonly notifyStatus?: string;
 }
 
-/** One request to the instance list, in the words of its API. */
+/** Sent as `start_time`. Whether it is inclusive is not documented. */
 export interface PageRequest {
-  /** Sent as `start_time`. The source may count it as inside or outside. */
+  /** Sent as `end_time`. Whether it is inclusive is not documented. */
   readonly startTimeMs: EpochMs;
-  /** Sent as `end_time`. The source may count it as inside or outside. */
+  /** Number of rows requested, 1 to 100. */
   readonly endTimeMs: EpochMs;
   readonly filter: PageFilter;
-  /** Rows asked for, 1 to 100. */
+  /** In rows or in pages, depending on the source. */
   readonly limit: number;
   /** In rows or in pages, as the source counts it. */
   readonly offset: number;
 }
 
-/** One reply of the instance list. */
+/** The reply's `count`: all matches or the rows of this page, which is not documented. Null if missing or unusable. */
 export interface Page {
-  /** The reply's `count` (total matched, or rows of this page: undocumented); null where there was no usable one. */
+  /** When the reply arrived, by our clock. */
   readonly count: number | null;
   readonly executions: readonly Execution[];
   readonly unreadable: readonly UnreadableRow[];
-  /** When the reply had arrived, on our clock. */
+  /** Requests one page. Throws a `DqsyncError`; refused arguments are a `SourceError` with `httpStatus` 400. */
   readonly receivedAtMs: EpochMs;
 }
 
-/** Gets one page. Throws a `DqsyncError`; a refusal of the arguments is a `SourceError` with `httpStatus` 400. */
+/** The most rows that the source returns for one request (API reference: `limit` is at most 100). */
 export type FetchPage = (request: PageRequest) => Promise<Page>;
 
-/** The most rows the source returns for one request (API reference: limit, at most 100). */
+/**
+ * Returns the key of an execution within its target. The same instance at another `start_time` is another execution.
+ */
 export const maxPageRows = 100;
 
-/** Identifies an execution within its target: the same instance at another `start_time` is another execution. */
+/**
+ * Returns whether the outcome can still change: RUNNING, SUSPENDING, UNKNOWN, an unknown status, or no end time. If the
+ * end time was unreadable, only the status counts, because the execution would otherwise stay open for good.
+ */
 export function executionKey(execution: { readonly id: bigint; readonly startTimeMs: EpochMs }): string {
   return `${execution.id}@${execution.startTimeMs}`;
 }
 
 const settledStatuses: ReadonlySet<string | null> = new Set(['SUCCESS', 'FAILED', 'ALARMING']);
 
-/**
- * Whether the outcome can still change: RUNNING, SUSPENDING, UNKNOWN, a status we do not know, or no end time. One whose end
- * time was not readable is judged by its status alone: it would stay open for ever.
- */
+/** Returns whether `extra` contains an end time as the source wrote it. */
 export function isOpen({ runStatus, endTimeMs, extra }: Pick<Execution, 'runStatus' | 'endTimeMs' | 'extra'>): boolean {
   return !settledStatuses.has(runStatus) || (endTimeMs === null && !holdsEndTime(extra));
 }
 
-/** Whether `extra` keeps an end time as the source wrote it. */
+/** Compares by the order of the table: start time, then id. */
 function holdsEndTime(extra: string | null): boolean {
   return extra?.includes('"end_time":') === true && Object.hasOwn(JSON.parse(extra), 'end_time');
 }
 
-/** Table order: by start time, then id. */
+/** Receives messages for an operator. Never receives a secret. */
 export function compareExecutions(
   a: Pick<Execution, 'id' | 'startTimeMs'>,
   b: Pick<Execution, 'id' | 'startTimeMs'>,

@@ -1,18 +1,18 @@
-/** Times as people type them: a day, an instant with its zone, or a time ago. */
+/** Parses times as people type them: a day, an instant with its zone, or a relative time. */
 import { dayInTimeZone, firstReached, isoTime, parseTime, systemClock } from './clock.ts';
 import { ConfigError } from './errors.ts';
 import type { EpochMs, Window } from './model.ts';
 
 const dayMs = 86_400_000;
-/** The source takes 13 digits: what lies outside cannot be asked for. */
+/** Times have 13 digits in requests, so no other time can be requested. */
 export const askableMs = { first: 1_000_000_000_000, last: 9_999_999_999_999 } as const;
 
 /**
- * Reads a day, `2026-01-01`, `today` or `yesterday` (midnight in `timeZone`); an instant, `2026-01-01T08:00:00+08:00` or
- * `now`; or a time ago, `30m`, `12h`, `7d`.
+ * Parses a day, `2026-01-01`, `today` or `yesterday` (midnight in `timeZone`); an instant, `2026-01-01T08:00:00+08:00`
+ * or `now`; or a relative time, `30m`, `12h`, `7d` ago.
  *
- * @param option how the user called it, for example `--from`
- * @param nowMs what relative times are relative to
+ * @param option its name in messages, for example `--from`
+ * @param nowMs the base of relative times
  * @throws ConfigError saying what is allowed
  */
 export function parseTimeArgument(
@@ -25,22 +25,22 @@ export function parseTimeArgument(
     relative(text, timeZone, nowMs) ?? (/^\d{4}-\d\d-\d\d$/.test(text) ? midnight(text, timeZone) : instant(text));
   if (ms === null) {
     throw new ConfigError(`${option} ${JSON.stringify(text)} is not a time`, {
-      remedy: `Give a day, for example 2026-01-31 (midnight in ${timeZone}), an instant with its zone, for example 2026-01-31T08:00:00Z, or a time ago: 7d, 12h, yesterday, now.`,
+      remedy: `Give a day, for example 2026-01-31 (midnight in ${timeZone}), an instant with its zone, for example 2026-01-31T08:00:00Z, or a relative time: 7d, 12h, yesterday, now.`,
     });
   }
   if (ms < askableMs.first || ms > askableMs.last) {
-    throw new ConfigError(`${option} ${JSON.stringify(text)} cannot be asked for`, {
-      remedy: `The source takes times from ${isoTime(askableMs.first)} to ${isoTime(askableMs.last)}.`,
+    throw new ConfigError(`${option} ${JSON.stringify(text)} is out of range`, {
+      remedy: `Give a time from ${isoTime(askableMs.first)} to ${isoTime(askableMs.last)}; the source accepts no other.`,
     });
   }
   return ms;
 }
 
 /**
- * Reads a range: both ends or neither.
+ * Parses a range: both ends or neither.
  *
- * @param names how the user calls the two, for example `--from` and `--to`
- * @returns null for neither
+ * @param names the names of both ends in messages, for example `--from` and `--to`
+ * @returns null if neither is given
  * @throws ConfigError saying what is allowed
  */
 export function parseRange(
@@ -53,14 +53,14 @@ export function parseRange(
   }
   if (range.from === undefined || range.to === undefined) {
     throw new ConfigError(`${names.from} and ${names.to} belong together`, {
-      remedy: `Give both, for example ${names.from} 2026-01-01 ${names.to} 2026-02-01; ${names.to} itself is not in the range.`,
+      remedy: `Give both, for example ${names.from} 2026-01-01 ${names.to} 2026-02-01. ${names.to} itself is not part of the range.`,
     });
   }
   const fromMs = parseTimeArgument(range.from, names.from, timeZone);
   const toMs = parseTimeArgument(range.to, names.to, timeZone);
   if (fromMs >= toMs) {
     throw new ConfigError(`${names.from} (${isoTime(fromMs)}) is not before ${names.to} (${isoTime(toMs)})`, {
-      remedy: `The range reaches from ${names.from} up to ${names.to}, which itself is not in it: for one day, give the day after as ${names.to}.`,
+      remedy: `${names.to} itself is not part of the range. For a single day, give the day after it as ${names.to}.`,
     });
   }
   return { fromMs, toMs };
@@ -84,7 +84,9 @@ function instant(text: string): EpochMs | null {
   return /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/.test(text) ? parseTime(text) : null;
 }
 
-/** The first millisecond of a day, which need not be 00:00 where clocks are changed at midnight. */
+/**
+ * Returns the first millisecond of a day. It is not always 00:00, because some zones change their clocks at midnight.
+ */
 function midnight(day: string, timeZone: string): EpochMs | null {
   const utcMs = parseTime(`${day}T00:00:00Z`);
   if (utcMs === null || isoTime(utcMs).slice(0, 10) !== day) {

@@ -1,8 +1,8 @@
 /**
  * Changes to a checkpoint, and how they are applied. Pure.
  *
- * Changes commute and may be applied twice (PROTOCOL.md, I5): coverage is a union, and of two sightings of one execution
- * the later observation wins, as it does in the view.
+ * Changes commute and may be applied twice (PROTOCOL.md, I5): coverage is a union, and of two observations of one
+ * execution the later one wins, as it does in the view.
  */
 import { containsAny, gapsIn, unionOf } from '../intervals.ts';
 import { type EpochMs, type Execution, executionKey, type Window } from '../model.ts';
@@ -18,38 +18,38 @@ import {
 import { addLateRows, addWindow, type Covered, type CoveredWindow } from './coverage.ts';
 import { fingerprintOf } from './fingerprint.ts';
 
-/** What one commit changes. */
+/** The changes of one commit. */
 export interface Change {
   readonly commitId: string;
   /** Windows proven complete, with the start times of the executions found in them. */
   readonly windows: readonly { readonly window: Window; readonly startTimesMs: readonly EpochMs[] }[];
-  /** Where the incremental run that made this change would set out if it were the first; null for a backfill. */
+  /** Where incremental coverage begins if this run is the first incremental one; null for a backfill. */
   readonly incrementalFromMs: EpochMs | null;
-  /** What was read of a span that is read again; null where the change is not of one. */
+  /** The span that this run reads again, and what it has read of it; null if it reads none again. */
   readonly rereading: Rereading | null;
   readonly maxSpanMs: number | null;
   /** Start times of executions that appeared within coverage. */
   readonly lateStartTimesMs: readonly EpochMs[];
-  /** Executions seen; those that later runs are shown again become `recent`. */
+  /** Executions seen. Those that later runs will read again become `recent`. */
   readonly seen: readonly { readonly execution: Execution; readonly observedAtMs: EpochMs }[];
-  /** Executions to look at again. */
+  /** Executions to re-check. */
   readonly opened: readonly OpenEntry[];
-  /** Executions not to look at again, as of the given observation. */
+  /** Executions that need no further checks as of the given observation. */
   readonly closed: readonly { readonly key: string; readonly observedAtMs: EpochMs }[];
   readonly quarantined: readonly string[];
-  /** The latest `observed_at` of what was written; null where nothing was. */
+  /** The latest `observed_at` written; null if nothing was written. */
   readonly latestObservedMs: EpochMs | null;
   readonly run: LastRun;
 }
 
 type RecordedList = 'windows' | 'lateStartTimesMs' | 'seen' | 'opened' | 'closed' | 'quarantined';
 
-/** What a run has recorded of its next change: lists to add to. */
+/** The lists of a change, while a run still adds to them. */
 export type PendingChange = { -readonly [key in RecordedList]: Change[key][number][] } & {
   latestObservedMs: EpochMs | null;
 };
 
-/** Returns a change with nothing recorded. */
+/** Returns an empty pending change. */
 export function emptyPendingChange(): PendingChange {
   return {
     windows: [],
@@ -62,13 +62,13 @@ export function emptyPendingChange(): PendingChange {
   };
 }
 
-/** A row that was not seen again for so long is forgotten as quarantined. */
+/** A quarantined row that was not seen for this long is forgotten. */
 const quarantineMemoryMs = 7 * 86_400_000;
 const keptQuarantined = 20_000;
-/** A reading again that was stopped longer ago than this starts over: what it had read is stale. */
+/** An interrupted re-read that is older than this starts over, because what it read is stale. */
 const rereadingMemoryMs = 86_400_000;
 
-/** Returns the checkpoint with `change` applied. `lookbackMs` says how far behind the watermark `recent` has to reach. */
+/** Returns the checkpoint with `change` applied. `recent` reaches back `lookbackMs` before the watermark. */
 export function applyChange(checkpoint: Checkpoint, change: Change, lookbackMs: number): Checkpoint {
   if (checkpoint.commitIds.includes(change.commitId)) {
     return checkpoint;
@@ -96,13 +96,13 @@ export function applyChange(checkpoint: Checkpoint, change: Change, lookbackMs: 
   };
 }
 
-/** Returns what an interrupted reading again of the same span has read; nothing where it starts over. */
+/** Returns the parts that an interrupted re-read of the same span has read; none if it starts over. */
 export function rereadParts({ rereading }: Checkpoint, { fromMs, toMs }: Window, nowMs: EpochMs): readonly Window[] {
   const isSame = rereading !== null && rereading.fromMs === fromMs && rereading.toMs === toMs;
   return isSame && isFresh(rereading, nowMs) ? rereading.read : [];
 }
 
-/** A shorter lookback counts once a run has read the longer one to its end. */
+/** A shorter lookback takes effect only after a run has read the longer one to its end. */
 function nextLookback({ lookbackMs: before }: Checkpoint, change: Change, lookbackMs: number): number | null {
   if (change.incrementalFromMs === null) {
     return before;
@@ -111,8 +111,8 @@ function nextLookback({ lookbackMs: before }: Checkpoint, change: Change, lookba
 }
 
 /**
- * Which executions later incremental runs are shown again although they are covered: those of the lookback before the furthest
- * that any run has proven, and before each gap, at which the watermark may come to stand. Not what lies between.
+ * Returns whether later incremental runs will read a start time again although it is covered. They read the lookback
+ * before the furthest point that any run has proven, and before each gap, because the watermark may fall back to it.
  */
 function shownAgain(covered: Covered, lookbackMs: number): (entry: Pick<RecentEntry, 'startTimeMs'>) => boolean {
   const reachMs = lookbackMs + edgeToleranceMs;
@@ -128,7 +128,7 @@ function shownAgain(covered: Covered, lookbackMs: number): (entry: Pick<RecentEn
   return ({ startTimeMs }) => containsAny(shown, startTimeMs);
 }
 
-/** Fingerprints are made here, of the few that are kept, and not of every execution that was seen. */
+/** Computes fingerprints only for the few executions that are kept, not for all that were seen. */
 function recentOf({ seen }: Change, isKept: (entry: Pick<RecentEntry, 'startTimeMs'>) => boolean): RecentEntry[] {
   return seen
     .filter(({ execution }) => isKept(execution))
@@ -181,7 +181,7 @@ function applyQuarantined(checkpoint: Checkpoint, change: Change): Checkpoint['q
   return [...known, ...added].filter((entry) => entry.seenAtMs > seenAtMs - quarantineMemoryMs).slice(-keptQuarantined);
 }
 
-/** Of entries with the same key the one observed last. */
+/** Returns the entry observed last for each key. */
 function newestOf<Entry extends { readonly observedAtMs: EpochMs }>(
   entries: readonly Entry[],
   keyOf: (entry: Entry) => string,

@@ -1,6 +1,6 @@
 /**
- * Loads and moves a target's checkpoint. It moves by compare-and-swap only, after the data files that it speaks of were
- * written (PROTOCOL.md, I4, I5).
+ * Loads and replaces a target's checkpoint. It is replaced only by compare-and-swap, and only after the data files that
+ * it refers to were written (PROTOCOL.md, I2 and I4).
  */
 import { ConflictError, StateError } from '../errors.ts';
 import type { Target } from '../model.ts';
@@ -12,50 +12,52 @@ import { type Checkpoint, emptyCheckpoint, type TargetIdentity } from './checkpo
 import { decodeCheckpoint, encodeCheckpoint } from './codec.ts';
 import { isRewound } from './rewound.ts';
 
-/** A checkpoint as it lies in the store. */
+/** A checkpoint as read from the store. */
 export interface LoadedCheckpoint {
   readonly checkpoint: Checkpoint;
-  /** Null when there is none yet. */
+  /** Null if there is no checkpoint yet. */
   readonly etag: string | null;
 }
 
-/** What a commit left in the store. */
+/** The checkpoint after a commit. */
 export interface Committed extends LoadedCheckpoint {
   /**
-   * What others had covered before ours, where one committed meanwhile: its changes are in `checkpoint`, beside ours. Null
-   * where none did.
+   * The coverage that another run committed in the meantime, before our change was applied to it; null without such a
+   * run.
    */
   readonly theirs: Checkpoint['coverage'] | null;
 }
 
-/** A target with the settings that its checkpoint was made for. */
+/** A target with the settings that its checkpoint depends on. */
 export interface CheckpointedTarget {
   readonly target: Target;
   readonly settings: { readonly partitionTimeZone: string };
 }
 
-/** What moving a checkpoint needs of a run. */
+/** The parts of a run that are needed to replace its checkpoint. */
 export interface CheckpointRun extends WritingRun, CheckpointedTarget {
   readonly target: Target;
   readonly store: Store;
 }
 
-/** How often others may be faster. */
+/** Attempts that other runs may win before the commit fails. */
 const maxLost = 20;
-/** How often what can't be understood is read, before it is said to lie there like that. */
+/** Reads of an unreadable checkpoint before it is reported. */
 const maxReads = 3;
 
-/** What the checkpoint of a run's target must have been made for. */
+/** Returns the identity that the checkpoint of a target must have. */
 export function identityOf(run: CheckpointedTarget): TargetIdentity {
   const { projectId, workspace, filter } = run.target;
   return { projectId, workspace, filter, partitionTimeZone: run.settings.partitionTimeZone };
 }
 
 /**
- * Reads a target's checkpoint; an empty one where none is. One that can't be understood is read again: what a proxy put in its
- * place passes, and the remedy for a damaged one is to move it away.
+ * Reads a target's checkpoint; returns an empty one if there is none.
  *
- * @throws StateError when it is damaged, newer, or was made for another configuration; StorageError
+ * An unreadable checkpoint is read again, because the remedy for a damaged one is to move it away. A proxy's error page
+ * in its place is gone by the next read.
+ *
+ * @throws StateError if it is damaged, of another version or made for another configuration; StorageError
  */
 export async function loadCheckpoint(
   store: Store,
@@ -79,10 +81,10 @@ export async function loadCheckpoint(
 }
 
 /**
- * Applies `change` to the checkpoint, on top of whatever others have committed meanwhile. Changes commute, so the order of
+ * Applies `change` to the latest checkpoint, on top of what other runs have committed. Changes commute, so the order of
  * commits does not matter.
  *
- * @throws ConflictError when others kept winning, or a rewind took coverage back; StorageError, StateError
+ * @throws ConflictError if other runs won every time or a rewind removed coverage; StorageError, StateError
  */
 export async function commitChange(
   run: CheckpointRun & { readonly settings: { readonly lookbackMs: number } },
@@ -102,13 +104,12 @@ export async function commitChange(
 }
 
 /**
- * Moves the checkpoint to `nextOf` of what is there, by compare-and-swap.
+ * Replaces the checkpoint with `nextOf(checkpoint)` by compare-and-swap. After a lost write, reads the current
+ * checkpoint and tries again. After an unknown write, does the same but fewer times; our commit id in the current
+ * checkpoint means that the write succeeded.
  *
- * Lost: what is there now is read, and `nextOf` asked again. Unknown (no reply): the same, but not as often; if our commit id
- * is found in it, ours had landed.
- *
- * @param commitId what `nextOf` puts into `commitIds`
- * @throws ConflictError when others kept winning, StorageError, StateError
+ * @param commitId the id that `nextOf` adds to `commitIds`
+ * @throws ConflictError if other runs won every time; StorageError, StateError
  */
 export async function moveCheckpoint(
   run: CheckpointRun,
@@ -145,8 +146,9 @@ export async function moveCheckpoint(
 }
 
 function changedByOthers(what: string, target: string, attempts: string): ConflictError {
-  return new ConflictError(`${what} could not be written (${attempts}): other runs were faster each time`, {
+  return new ConflictError(`${what} could not be written (${attempts}): another run committed first each time`, {
     target,
-    remedy: 'Let fewer runs work on this target at once, then run again; nothing that was committed is lost.',
+    remedy:
+      'Run fewer syncs and backfills of this target at the same time, then run again. Everything that was committed is kept.',
   });
 }

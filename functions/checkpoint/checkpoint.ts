@@ -1,8 +1,8 @@
-/** The checkpoint: the one document of a target (PROTOCOL.md). Pure. */
+/** The checkpoint: the document that holds the state of one target (PROTOCOL.md). Pure. */
 import type { EpochMs, Execution, TargetFilter, Window } from '../model.ts';
 import type { Covered } from './coverage.ts';
 
-/** What a target's coverage is true for; it never changes under one name. */
+/** The configuration that a target's coverage is valid for. It never changes under one target name. */
 export interface TargetIdentity {
   readonly projectId: string;
   readonly workspace: string;
@@ -10,16 +10,18 @@ export interface TargetIdentity {
   readonly partitionTimeZone: string;
 }
 
-/** An execution that is looked at again by every run, wherever its start time lies. */
+/** An execution that every run re-checks, however old it is. */
 export interface OpenEntry {
   readonly execution: Execution;
   readonly observedAtMs: EpochMs;
   /**
-   * When it was last looked at, changed or not: where not all can be, those looked at longest ago come first. 0 after a
-   * rewind: what the table holds of it is in doubt, so it is written once more, changed or not.
+   * Time of the last check. If a run cannot check all, the oldest checks come first. 0 after a rewind: the table may
+   * lack the execution, so the next check writes it again.
    */
   readonly lookedAtMs: EpochMs;
-  /** `outcome`: it is open. `notification`: it ended a moment ago, and whether anyone was told may still change. */
+  /**
+   * `outcome`: the execution is open. `notification`: it ended recently, and its notification status may still change.
+   */
   readonly awaits: 'outcome' | 'notification';
 }
 
@@ -31,52 +33,52 @@ export interface RecentEntry {
   readonly observedAtMs: EpochMs;
 }
 
-/** How the last run of the target went. */
+/** The result of the target's last run. */
 export interface LastRun {
   readonly runId: string;
   readonly mode: 'incremental' | 'backfill';
   readonly startedAtMs: EpochMs;
   readonly committedAtMs: EpochMs;
-  /** `running` stays behind when a run is killed. */
+  /** Stays `running` if the run is killed. */
   readonly outcome: 'running' | 'done' | 'stopped' | 'failed';
   readonly rowsWritten: number;
   readonly error: string | null;
 }
 
-/** A span of coverage that is being read once more, and the parts of it that were. */
+/** A covered span that is being read again, and the parts already read. */
 export interface Rereading extends Window {
   /** Disjoint, in order of time. */
   readonly read: readonly Window[];
-  /** When the last of them was read. */
+  /** Time of the last read. */
   readonly readAtMs: EpochMs;
 }
 
-/** The document. */
+/** The state of one target. */
 export interface Checkpoint extends Covered {
   readonly identity: TargetIdentity;
-  /** The reading again that was begun last and has not ended. A hint: without it, it begins anew. */
+  /** The re-read that began last and has not finished. A hint: without it, the re-read starts over. */
   readonly rereading: Rereading | null;
   /**
-   * The lookback of the incremental run that committed last: the next one reads at least so much again. Null before the
-   * first.
+   * The lookback of the incremental run that committed last. The next run reads at least that much again. Null before
+   * the first run.
    */
   readonly lookbackMs: number | null;
-  /** The longest span that the source was seen to accept after it had refused longer ones; null where it refused none. A hint. */
+  /** The longest span that the source accepted after it had refused a longer one; null if it refused none. A hint. */
   readonly maxSpanMs: number | null;
   readonly open: readonly OpenEntry[];
   readonly recent: readonly RecentEntry[];
-  /** The latest `observed_at` that was ever written, by whosever clock; null where that was not kept. */
+  /** The latest `observed_at` ever written, by any machine's clock; null before the first write. */
   readonly latestObservedMs: EpochMs | null;
-  /** Fingerprints of quarantined rows and when each was last seen, so that a row is quarantined once. */
+  /** Fingerprints of quarantined rows with the time each was last seen, so that no row is quarantined twice. */
   readonly quarantined: readonly { readonly fingerprint: string; readonly seenAtMs: EpochMs }[];
-  /** Ids of the last commits, by which a run recognises that its own commit landed. Newest last. */
+  /** Ids of the last commits, newest last. A run finds its own id here if its write succeeded without a reply. */
   readonly commitIds: readonly string[];
   readonly lastRun: LastRun | null;
 }
 
-/** Commit ids kept: more than the commits that can happen between a lost reply and reading back. */
+/** More than the number of commits that can happen between a lost reply and reading the checkpoint back. */
 const keptCommitIds = 50;
-/** The checkpoint of a target that was never synced. */
+/** Returns the checkpoint of a target that was never synced. */
 export function emptyCheckpoint(identity: TargetIdentity): Checkpoint {
   return {
     identity,
@@ -94,10 +96,10 @@ export function emptyCheckpoint(identity: TargetIdentity): Checkpoint {
   };
 }
 
-/** How far outside a window the source may show rows: it is asked for windows widened by 1 ms, and they are kept that long. */
+/** How far outside a window the source may show rows: requests are 1 ms wider than the window at both ends. */
 export const edgeToleranceMs = 2;
 
-/** Returns `commitIds` with one more, and without the oldest where they are too many. */
+/** Returns `commitIds` with `commitId` added, limited to the newest. */
 export function withCommitId(commitIds: readonly string[], commitId: string): string[] {
   return [...commitIds, commitId].slice(-keptCommitIds);
 }

@@ -1,4 +1,4 @@
-/** The checkpoint as JSON text. Whatever cannot be read back without doubt stops the run. Pure. */
+/** The checkpoint as JSON text. Any content that cannot be read without doubt stops the run. Pure. */
 import * as z from 'zod';
 import { InternalError, StateError } from '../errors.ts';
 import { executionColumns, executionFrom } from '../warehouse/columns.ts';
@@ -9,7 +9,7 @@ const format = 'dqsync.checkpoint';
 /** Versions 1 to 3 were never released. */
 const version = 4;
 
-/** What a date can hold (ECMAScript, time values). */
+/** The range of an ECMAScript time value. */
 const epochMs = z.int().min(-8.64e15).max(8.64e15);
 const id = z
   .string()
@@ -23,7 +23,7 @@ const header = z.object({ format: z.literal(format), version: z.int() });
 const window = z.strictObject({ fromMs: epochMs, toMs: epochMs });
 
 const storedValues = { int64: id, text: z.string(), 'timestamp-ms-utc': epochMs } as const;
-/** One member per column. A document written before a column was added lacks its member, which is read as null. */
+/** One member per column. A column added later is missing from older documents, and read as null. */
 const storedExecution = z.strictObject(
   Object.fromEntries(
     executionColumns.map(({ property, kind, nullable }) => [
@@ -83,9 +83,10 @@ const document = z.strictObject({
 });
 
 /**
- * The document's text, UTF-8. Lists stand one entry a line, so that a person can read and compare them.
+ * Encodes a checkpoint as UTF-8 text. Lists have one entry per line, so that people can read and compare them.
  *
- * @throws InternalError for what could not be read back: better no commit than a checkpoint that stops every later run
+ * @throws InternalError for coverage that could not be read back: a failed commit is better than a checkpoint that
+ * stops every later run
  */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   const { identity, coverage, incremental, rereading, open, recent, quarantined, commitIds, lastRun } = checkpoint;
@@ -113,11 +114,11 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
 }
 
 /**
- * Reads a checkpoint back.
+ * Decodes a checkpoint of a target.
  *
  * @param where the object's name, for messages
- * @throws StateError when it is damaged, of another version, or was made for another project, workspace, filter or time zone
- *   (one that covers nothing takes on the changed identity)
+ * @throws StateError if it is damaged, of another version, or made for another project, workspace, filter or time zone;
+ * one that covers nothing takes on the changed identity
  */
 export function decodeCheckpoint(
   bytes: Uint8Array,
@@ -132,15 +133,18 @@ export function decodeCheckpoint(
   return { ...checkpoint, identity };
 }
 
-/** Whether a checkpoint vouches for nothing yet: the user has corrected a mistake in the first configuration. */
+/**
+ * Returns whether a checkpoint covers nothing yet. Its identity may then change: the user corrects a first
+ * configuration.
+ */
 function isUnused({ coverage, incremental, open, latestObservedMs }: Checkpoint): boolean {
   return coverage.length === 0 && incremental === null && open.length === 0 && latestObservedMs === null;
 }
 
 /**
- * Reads a checkpoint whatever configuration it was made for: to look at, never to go on from.
+ * Decodes a checkpoint of any identity, for display only.
  *
- * @throws StateError when it is damaged or of another version
+ * @throws StateError if it is damaged or of another version
  */
 export function decodeAnyCheckpoint(bytes: Uint8Array, target: string, where: string): Checkpoint {
   const value = parseJson(bytes, target, where);
@@ -148,12 +152,12 @@ export function decodeAnyCheckpoint(bytes: Uint8Array, target: string, where: st
   if (head.success && head.data.version !== version) {
     const isNewer = head.data.version > version;
     throw new StateError(
-      `the checkpoint ${where} has version ${head.data.version}, ${isNewer ? 'newer' : 'older'} than the ${version} this dqsync knows`,
+      `the checkpoint ${where} has version ${head.data.version}, ${isNewer ? 'newer' : 'older'} than version ${version}, which this dqsync reads`,
       {
         target,
         remedy: isNewer
-          ? 'Upgrade dqsync. Nothing was overwritten.'
-          : 'Move it away to start again from initialFrom. The table keeps its rows, and the view drops duplicates.',
+          ? 'Nothing was overwritten. Upgrade dqsync to the release that wrote it.'
+          : 'Nothing was overwritten. Move the checkpoint away to start again from initialFrom; the table keeps its rows, and the view shows each execution once.',
       },
     );
   }
@@ -169,7 +173,7 @@ export function decodeAnyCheckpoint(bytes: Uint8Array, target: string, where: st
   }
   const { format: _format, version: _version, digest, ...content } = result.data;
   if (digest !== digestOf(content)) {
-    throw damaged(target, where, 'its digest does not fit what it says', undefined);
+    throw damaged(target, where, 'its digest does not match its content', undefined);
   }
   const open = content.open.map(({ execution, ...entry }) => ({
     ...entry,
@@ -178,7 +182,10 @@ export function decodeAnyCheckpoint(bytes: Uint8Array, target: string, where: st
   return { ...content, open };
 }
 
-/** Of what the document says, however it is laid out: a digit that is wrong would go unnoticed, and hide a span for ever. */
+/**
+ * Returns a hash of the content, independent of its layout. Without it, a single wrong digit could hide a span for
+ * good.
+ */
 function digestOf(content: object): string {
   return hash64(
     JSON.stringify(content, (_key, entry: unknown) =>
@@ -223,7 +230,7 @@ function damaged(target: string, where: string, what: string, cause: unknown): S
     target,
     cause,
     remedy:
-      'Nothing was overwritten. Put an earlier version of the object back (on S3: list its versions and copy one over it), or move it away to start again from initialFrom; the table keeps its rows and the view drops duplicates.',
+      'Nothing was overwritten. Restore an earlier version of the object (on S3: list its versions and copy one over it), or move it away to start again from initialFrom; the table keeps its rows, and the view shows each execution once.',
   });
 }
 
@@ -235,7 +242,7 @@ function requireIdentity(found: TargetIdentity, wanted: TargetIdentity, target: 
     throw new StateError(`the checkpoint ${where} was made for another configuration: ${what}`, {
       target,
       remedy:
-        'What is covered would no longer be true. Set it back, or give the target a new name to start a coverage of its own. Nothing was overwritten.',
+        'Nothing was overwritten. Coverage is valid only for the old configuration: restore it, or give the target a new name to start from initialFrom.',
     });
   }
 }

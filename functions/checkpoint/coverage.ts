@@ -1,44 +1,45 @@
-/**
- * Coverage: the disjoint windows that were read, proven complete and written, each with the rows found in it. Pure.
- */
+/** Coverage: the disjoint windows that were read, proven complete and written, each with its number of rows. Pure. */
 
 import { contains, gapsIn, lengthOf } from '../intervals.ts';
 import type { EpochMs, Window } from '../model.ts';
 
 /** A window that is complete in the table. */
 export interface CoveredWindow extends Window {
-  /** Executions found in it when it was read, and late ones since. */
+  /** Executions found in it when it was read, plus those that appeared later. */
   readonly rows: number;
 }
 
 const dayMs = 86_400_000;
-/** Windows older than this behind the end of coverage are kept by the month (30 days), younger ones by the day. */
+/** Windows older than this are joined by 30 days, younger ones by day. */
 const fineDays = 35;
 
-/** What a checkpoint says is complete. */
+/** The part of a checkpoint that says what is complete. */
 export interface Covered {
   readonly coverage: readonly CoveredWindow[];
   /**
-   * From where incremental runs set out to the furthest that any has proven; null before the first. What backfills add
-   * elsewhere does not move it.
+   * From the start of the first incremental run to the furthest point that any run has proven; null before the first.
+   * Backfills do not change it.
    */
   readonly incremental: Window | null;
 }
 
 /**
- * Where the next incremental run goes on: the end of what incremental runs have covered, or the first gap in it (after a
- * rewind, a run that had begun before it may have covered what lies beyond). Null before the first has covered anything.
+ * Returns where the next incremental run continues: the first gap in what incremental runs have covered, or its end. A
+ * rewind leaves such a gap. Null before the first run has covered anything.
  */
 export function watermarkOf({ coverage, incremental }: Covered): EpochMs | null {
   return incremental === null ? null : (gapsIn(incremental, coverage)[0]?.fromMs ?? incremental.toMs);
 }
 
-/** The end of the last covered window; null without coverage. */
+/** Returns the end of the last covered window; null without coverage. */
 export function endOf(coverage: readonly CoveredWindow[]): EpochMs | null {
   return coverage.reduce<EpochMs | null>((latest, window) => Math.max(latest ?? window.toMs, window.toMs), null);
 }
 
-/** What should have no gap: from `initialFrom`, or from the first window where a backfill began earlier, to the watermark. Null before anything is covered. */
+/**
+ * Returns the span that should have no gaps: from `initialFrom`, or an earlier backfill, to the watermark. Null without
+ * coverage.
+ */
 export function knownSpan(covered: Covered, initialFromMs: EpochMs): Window | null {
   const [first] = covered.coverage;
   const toMs = watermarkOf(covered) ?? endOf(covered.coverage);
@@ -46,8 +47,8 @@ export function knownSpan(covered: Covered, initialFromMs: EpochMs): Window | nu
 }
 
 /**
- * Coverage with `window` added. Only the parts not covered before are new, with the rows whose start times lie in them,
- * so that two runs which covered the same window may both add it, in either order.
+ * Returns coverage with `window` added. Only parts that were not covered before add rows, so two runs that covered the
+ * same window may both add it, in either order.
  */
 export function addWindow(
   coverage: readonly CoveredWindow[],
@@ -61,7 +62,7 @@ export function addWindow(
   return compact([...coverage, ...added].sort((a, b) => a.fromMs - b.fromMs));
 }
 
-/** Coverage with executions that appeared late counted to the windows they lie in. */
+/** Returns coverage with late executions counted in their windows. */
 export function addLateRows(coverage: readonly CoveredWindow[], startTimesMs: readonly EpochMs[]): CoveredWindow[] {
   if (startTimesMs.length === 0) {
     return [...coverage];
@@ -72,23 +73,26 @@ export function addLateRows(coverage: readonly CoveredWindow[], startTimesMs: re
   }));
 }
 
-/** Executions in covered windows. */
+/** Returns the number of executions in the windows. */
 export function rowsIn(coverage: readonly CoveredWindow[]): number {
   return coverage.reduce((sum, { rows }) => sum + rows, 0);
 }
 
-/** Rows per millisecond over the last week covered; null where nothing is. */
+/** Returns the rows per millisecond of the last covered week; null without coverage. */
 export function densityOf(coverage: readonly CoveredWindow[]): number | null {
   return densityNear(coverage, endOf(coverage) ?? 0);
 }
 
-/** Rows per millisecond of what is covered within a week of `ms`; null where nothing is. */
+/** Returns the rows per millisecond of coverage within a week of `ms`; null without coverage there. */
 export function densityNear(coverage: readonly CoveredWindow[], ms: EpochMs): number | null {
   const near = coverage.filter((window) => window.toMs > ms - 7 * dayMs && window.fromMs < ms + 7 * dayMs);
   return near.length === 0 ? null : rowsIn(near) / lengthOf(near);
 }
 
-/** Coverage without what lies in `window`. A window that is cut keeps its rows in proportion: which of them stay is not known. */
+/**
+ * Returns coverage without `window`. A window that is cut keeps rows in proportion to its length, because it is unknown
+ * which of them remain.
+ */
 export function cutOut(coverage: readonly CoveredWindow[], window: Window): CoveredWindow[] {
   return coverage.flatMap((covered) => {
     const before = { fromMs: covered.fromMs, toMs: Math.min(covered.toMs, window.fromMs) };
@@ -100,7 +104,7 @@ export function cutOut(coverage: readonly CoveredWindow[], window: Window): Cove
   });
 }
 
-/** Joins neighbours of one day, or of one month where they are old, so that the list stays short for ever. */
+/** Joins adjacent windows of one day, or of 30 days if they are old, so that the list stays short. */
 function compact(sorted: readonly CoveredWindow[]): CoveredWindow[] {
   const fineFromMs = (endOf(sorted) ?? 0) - fineDays * dayMs;
   const joined: CoveredWindow[] = [];

@@ -1,21 +1,23 @@
-/** Tells whether something is as it was when it was last written. Pure. */
+/** Fingerprints that show whether a row has changed since it was last written. Pure. */
 import type { Execution, UnreadableRow } from '../model.ts';
 import { executionColumns } from '../warehouse/columns.ts';
 
-/** All but the key: what may change from one observation of an execution to the next. */
+/** All columns except the key: the ones that may change between observations. */
 const stateColumns = executionColumns.filter(({ isKey }) => isKey !== true);
 
-/** Returns 64 bits over the state of an execution: equal states have equal fingerprints. */
+/** Returns a 64-bit hash of an execution's state. */
 export function fingerprintOf(execution: Execution): string {
   return hash64(stateColumns.map(({ read }) => read(execution) ?? '\u0001').join('\u0000'));
 }
 
-/** 64 bits over an unreadable row's text. */
+/** Returns a 64-bit hash of an unreadable row's text. */
 export function fingerprintOfUnreadable(row: UnreadableRow): string {
   return hash64(row.rawText);
 }
 
-/** Two multiplicative 32-bit hashes (FNV-1a's prime and another) side by side. Not for keeping secrets: for telling change. */
+/**
+ * Returns two 32-bit hashes (FNV-1a's prime and another multiplier) as one text. Detects changes; not cryptographic.
+ */
 export function hash64(text: string): string {
   let high = 0x811c9dc5;
   let low = 0x9747b28c;

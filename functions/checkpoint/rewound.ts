@@ -1,13 +1,13 @@
-/** What a rewind does to a checkpoint, and how a run that had begun before it notices (PROTOCOL.md, I15). Pure. */
+/** Rewinds a checkpoint, and detects a rewind that happened during a run (PROTOCOL.md, I15). Pure. */
 import { gapsIn } from '../intervals.ts';
 import type { EpochMs, Window } from '../model.ts';
 import { type Checkpoint, withCommitId } from './checkpoint.ts';
 import { cutOut } from './coverage.ts';
 
 /**
- * Returns the checkpoint with nothing covered from `toMs` on, so that the next incremental run reads that span again and
- * writes every row of it, known or not. Open executions in it are still followed, until they end or vanish. What lies
- * before `toMs`, and how the last run went, stays.
+ * Returns the checkpoint without coverage from `toMs` on, so that the next incremental run reads that span again and
+ * writes every row of it. Open executions in the span stay open until they end or vanish. Coverage before `toMs` and
+ * the last run's result stay.
  */
 export function rewindTo(checkpoint: Checkpoint, toMs: EpochMs, commitId: string): Checkpoint {
   const { incremental } = checkpoint;
@@ -23,10 +23,10 @@ export function rewindTo(checkpoint: Checkpoint, toMs: EpochMs, commitId: string
 }
 
 /**
- * Whether a rewind removed coverage. A run writes only what changed since the checkpoint it began with; a rewind puts that in
- * doubt, so nothing that such a run has gathered may be committed on top of it.
+ * Returns whether a rewind removed coverage since the run began. A run writes only what changed since the checkpoint
+ * that it began with, so after a rewind nothing it has gathered may be committed.
  *
- * @param base coverage that the run goes by
+ * @param base coverage when the run began
  * @param current coverage in the store
  */
 export function isRewound(base: readonly Window[], current: readonly Window[]): boolean {

@@ -119,9 +119,14 @@ describe('changes to a checkpoint', () => {
     const document = JSON.parse(new TextDecoder().decode(encodeCheckpoint(covered)));
     const bytes = new TextEncoder().encode(JSON.stringify({ ...document, version }));
     const decode = () => decodeCheckpoint(bytes, identity, 'sales', 'checkpoint.json');
-    expect(decode).toThrow(`the checkpoint checkpoint.json has version ${version}, older than the 4 this dqsync knows`);
     expect(decode).toThrow(
-      expect.objectContaining({ kind: 'state', remedy: expect.stringContaining('Move it away to start again') }),
+      `the checkpoint checkpoint.json has version ${version}, older than version 4, which this dqsync reads`,
+    );
+    expect(decode).toThrow(
+      expect.objectContaining({
+        kind: 'state',
+        remedy: expect.stringContaining('Move the checkpoint away to start again'),
+      }),
     );
   });
 

@@ -192,8 +192,8 @@ describe('the protocol', () => {
     ['garbage', '{"format": "dqsync.checkpoint", "ver', /damaged.*not JSON/],
     ['a missing field', '{"format":"dqsync.checkpoint","version":4}', /damaged/],
     ['overlapping windows', null, /damaged.*overlap/],
-    ['a newer version', '{"format":"dqsync.checkpoint","version":5,"novelty":true}', /version 5, newer than the 4/],
-    ['an older version', '{"format":"dqsync.checkpoint","version":3}', /version 3, older than the 4/],
+    ['a newer version', '{"format":"dqsync.checkpoint","version":5,"novelty":true}', /version 5, newer than version 4/],
+    ['an older version', '{"format":"dqsync.checkpoint","version":3}', /version 3, older than version 4/],
   ])('I10: %s in the checkpoint stops the run and stays as it is', async (_name, text, message) => {
     const world = await syncedSource({ history: smallHistory });
     await world.syncWell();
