@@ -9,8 +9,10 @@ import type { BackfillOptions } from './backfill/backfill-command.ts';
 import type { DoctorOptions } from './doctor/doctor-command.ts';
 import type { InitOptions } from './init/init-command.ts';
 import type { ListOptions } from './list/list-command.ts';
+import type { QuarantineOptions } from './quarantine/quarantine-command.ts';
 import type { QueryOptions } from './query/query-command.ts';
 import type { RewindOptions } from './rewind/rewind-command.ts';
+import type { RunsOptions } from './runs/runs-command.ts';
 import type { StatusOptions } from './status/status-command.ts';
 import type { SyncOptions } from './sync/sync-command.ts';
 import type { VerifyOptions } from './verify/verify-command.ts';
@@ -36,6 +38,8 @@ export function makeProgram(finish: (exitCode: number) => void): Command {
   addVerify(program, finish);
   addRewind(program, finish);
   addStatus(program, finish);
+  addRuns(program, finish);
+  addQuarantine(program, finish);
   addDoctor(program, finish);
   addList(program, finish);
   addQuery(program, finish);
@@ -149,6 +153,41 @@ function addStatus(program: Command, finish: Finish): void {
     .addOption(jsonOption('print one JSON array with an object per target'))
     .action(async (options: StatusOptions) =>
       finish(await (await import('./status/status-command.ts')).status(options)),
+    );
+}
+
+function addRuns(program: Command, finish: Finish): void {
+  command(program, 'runs', 'Show the last runs of each target, by hand or deployed.', [
+    'dqsync runs',
+    'dqsync runs --target sales --limit 100',
+    'dqsync runs --json | jq ".[].runs[] | select(.outcome != \\"done\\")"',
+  ])
+    .addOption(configOption())
+    .addOption(targetsOption())
+    .option('--limit <runs>', 'runs to show of each target', wholeNumber(1), 20)
+    .option('--vertical', 'print one line for each value')
+    .addOption(jsonOption('print one JSON array with an object per target, the newest run first'))
+    .addHelpText(
+      'after',
+      `
+"window" is the length of the range of start times that was asked for, "rows" what the source returned, "new" what was written.
+"killed?" is a backfill that has not ended yet, or never will.`,
+    )
+    .action(async (options: RunsOptions) => finish(await (await import('./runs/runs-command.ts')).runs(options)));
+}
+
+function addQuarantine(program: Command, finish: Finish): void {
+  command(program, 'quarantine', 'Show the rows that could not be read, with the reasons.', [
+    'dqsync quarantine',
+    'dqsync quarantine --target sales --limit 100 --vertical',
+  ])
+    .addOption(configOption())
+    .addOption(targetsOption())
+    .option('--limit <rows>', 'rows to show of each target', wholeNumber(1), 20)
+    .option('--vertical', 'print one line for each value, with the whole text of the row')
+    .addOption(jsonOption('print one JSON array with an object per target'))
+    .action(async (options: QuarantineOptions) =>
+      finish(await (await import('./quarantine/quarantine-command.ts')).quarantine(options)),
     );
 }
 

@@ -1,4 +1,5 @@
 /** One run over all targets, one by one: the failure of one never stops another. */
+import { recordRun } from '../checkpoint/run-history.ts';
 import { type Clock, newRunId } from '../clock.ts';
 import type { Config, TargetConfig } from '../config.ts';
 import type { Log } from '../model.ts';
@@ -9,6 +10,7 @@ import type { BackfillTask } from './backfill-task.ts';
 import { openBudget } from './budget.ts';
 import { type Estimate, estimateBackfill } from './estimate.ts';
 import { runIncremental } from './incremental.ts';
+import { begunRecord, endedRecord } from './run-record.ts';
 import type { Summary } from './summary.ts';
 import { type TargetOutcome, untouchedOutcome } from './summary.ts';
 import type { Progress, SyncSettings, TargetRun } from './target-run.ts';
@@ -71,9 +73,18 @@ export async function estimateTargets(run: Run, task: BackfillTask): Promise<Est
 
 async function runTarget(run: Run, target: TargetConfig, limitMs: number): Promise<TargetOutcome> {
   const { backfill } = run;
-  return await withTargetRun(run, target, limitMs, (targetRun) =>
-    backfill === undefined ? runIncremental(targetRun) : runBackfill(targetRun, backfill),
-  );
+  return await withTargetRun(run, target, limitMs, async (targetRun) => {
+    const { runId, clock } = targetRun;
+    const mode = backfill === undefined ? 'incremental' : 'backfill';
+    const task = { runId, mode, startedAtMs: clock.now(), window: backfill?.window ?? null };
+    if (task.window !== null) {
+      // What a backfill set out to read is in no checkpoint: if this process is killed, nothing else tells.
+      await recordRun(targetRun, begunRecord(task));
+    }
+    const outcome = await (backfill === undefined ? runIncremental(targetRun) : runBackfill(targetRun, backfill));
+    await recordRun(targetRun, endedRecord(task, outcome, clock.now()));
+    return outcome;
+  });
 }
 
 function notBegun({ backfill, stop, log }: Run, { name }: TargetConfig): TargetOutcome {

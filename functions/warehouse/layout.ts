@@ -5,6 +5,7 @@
  * quality_instance_observations/workspace=<id>/dt=<YYYY-MM-DD>/<run id>-<part>.parquet
  * quarantine/<target>/<YYYY-MM-DD>/<run id>.jsonl
  * state/<target>/checkpoint.json
+ * state/<target>/runs.json
  * state/.doctor/probe.json
  * ```
  *
@@ -23,7 +24,7 @@ export const viewName = 'quality_instances';
 export const dataPrefix = `${tableName}/`;
 /** What every quarantine file's key starts with. */
 export const quarantinePrefix = 'quarantine/';
-/** What every checkpoint's key starts with. */
+/** What the keys of checkpoints, and of what lies beside them, start with. */
 export const statePrefix = 'state/';
 
 /** The parts of a data file's key. */
@@ -73,7 +74,16 @@ export function parseDataKey(key: string): DataKeyParts | null {
  * @throws InternalError when a part would change the path's shape
  */
 export function quarantineKey(targetName: string, day: string, runId: string): string {
-  return `${quarantinePrefix}${safeName('target name', targetName)}/${safeDay(day)}/${safeName('run id', runId)}.jsonl`;
+  return `${quarantinePrefixOf(targetName)}${safeDay(day)}/${safeName('run id', runId)}.jsonl`;
+}
+
+/**
+ * What the keys of one target's quarantine files start with.
+ *
+ * @throws InternalError when the name would change the path's shape
+ */
+export function quarantinePrefixOf(targetName: string): string {
+  return `${quarantinePrefix}${safeName('target name', targetName)}/`;
 }
 
 /**
@@ -83,6 +93,15 @@ export function quarantineKey(targetName: string, day: string, runId: string): s
  */
 export function checkpointKey(targetName: string): string {
   return `${statePrefix}${safeName('target name', targetName)}/checkpoint.json`;
+}
+
+/**
+ * Key of the document with a target's last runs.
+ *
+ * @throws InternalError when the name would change the path's shape
+ */
+export function runsKey(targetName: string): string {
+  return `${statePrefix}${safeName('target name', targetName)}/runs.json`;
 }
 
 /**

@@ -59,5 +59,6 @@ it('is smaller than 2 MB, and syncs to a bucket without anything beside it', asy
   const isData = (key: string): boolean => /^quality\/quality_instance_observations\/workspace=.*\.parquet$/.test(key);
   // Two data files where midnight lies within the hour.
   expect([1, 2]).toContain(keys.filter(isData).length);
-  expect(keys.filter((key) => !isData(key))).toEqual(['quality/state/sales/checkpoint.json']);
+  const state = ['checkpoint.json', 'runs.json'].map((name) => `quality/state/sales/${name}`);
+  expect(keys.filter((key) => !isData(key))).toEqual(state);
 });

@@ -45,6 +45,19 @@ export function duration(ms: EpochMs): string {
   return counted(Math.max(0, Math.floor(ms / unitMs)), name);
 }
 
+const unitSigns = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['min', 60_000],
+  ['s', 1000],
+] as const;
+
+/** The same for a column: `3 d`, `12 min`, `0 s`. */
+export function shortDuration(ms: EpochMs): string {
+  const [sign, unitMs] = unitSigns.find(([, size]) => ms >= size) ?? ['s', 1000];
+  return `${count(Math.max(0, Math.floor(ms / unitMs)))} ${sign}`;
+}
+
 /** `812 B`, `14.2 kB`, `3.1 MB`. */
 export function bytes(value: number): string {
   if (value < 1000) {

@@ -161,6 +161,11 @@ const colorsOfStatuses: Readonly<Record<string, (text: string) => string>> = {
   RUNNING: paint.cyan,
   SUSPENDING: paint.cyan,
   UNKNOWN: paint.magenta,
+  done: paint.green,
+  failed: paint.red,
+  stopped: paint.yellow,
+  waiting: paint.yellow,
+  'killed?': paint.yellow,
 };
 
 /** Colors a status, whatever column it stands in. */

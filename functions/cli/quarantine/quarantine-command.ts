@@ -1,0 +1,66 @@
+/** `dqsync quarantine`: rows of the source that could not be read, and so are in no table. */
+import { openConnections } from '../../connect.ts';
+import { selectTargets } from '../../sync/targets.ts';
+import { type Quarantine, readQuarantine } from '../../warehouse/quarantine.ts';
+import { loadConfig } from '../terminal/config-file.ts';
+import { count, counted } from '../terminal/formats.ts';
+import { paint, writeJson, writeLine } from '../terminal/output.ts';
+import { renderTable } from '../terminal/table.ts';
+
+/** Options of `quarantine`. */
+export interface QuarantineOptions {
+  readonly config: string;
+  readonly target: readonly string[];
+  readonly limit: number;
+  readonly vertical?: boolean;
+  readonly json?: boolean;
+}
+
+interface TargetQuarantine extends Quarantine {
+  readonly target: string;
+}
+
+/**
+ * Shows what lies in quarantine.
+ *
+ * @throws ConfigError, StorageError
+ */
+export async function quarantine(options: QuarantineOptions): Promise<number> {
+  const config = await loadConfig(options.config);
+  const { store } = await openConnections(config, () => undefined, process.env);
+  const found: TargetQuarantine[] = [];
+  for (const { name } of selectTargets(config, options.target)) {
+    found.push({ target: name, ...(await readQuarantine(store, name)) });
+  }
+  if (options.json) {
+    writeJson(found.map((one) => quarantineJson(one, options.limit)));
+  } else {
+    writeLine(found.map((one) => describeQuarantine(one, options)).join('\n\n'));
+  }
+  return 0;
+}
+
+function quarantineJson({ target, rows, hasMore }: TargetQuarantine, limit: number): Readonly<Record<string, unknown>> {
+  return { target, quarantined: rows.length, hasMore, rows: rows.slice(0, limit) };
+}
+
+/** The table of a target's rows, shortened to the terminal unless it is vertical. */
+function describeQuarantine(
+  { target, rows, hasMore }: TargetQuarantine,
+  { limit, vertical }: QuarantineOptions,
+): string {
+  if (rows.length === 0) {
+    return `${paint.bold(target)}  no rows in quarantine`;
+  }
+  const shown = rows.slice(0, limit).map(({ day, reason, row }) => [day, reason, row]);
+  const all = `${hasMore ? 'more than ' : ''}${counted(rows.length, 'row')}`;
+  const howMany =
+    shown.length < rows.length ? `${count(shown.length)} of ${all} shown; all with --limit ${rows.length}` : all;
+  return [
+    `${paint.bold(target)}  ${howMany}. Not in the table: dqsync cannot read them as executions.`,
+    renderTable(['day', 'reason', 'row'], shown, { isVertical: vertical ?? false }),
+    ...(vertical
+      ? []
+      : [paint.dim('The whole text: --vertical or --json. If the API has changed, look for a newer version.')]),
+  ].join('\n');
+}

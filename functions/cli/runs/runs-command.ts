@@ -1,0 +1,84 @@
+/** `dqsync runs`: the last runs of each target, by hand or deployed. */
+import { loadRuns, type RunRecord } from '../../checkpoint/run-history.ts';
+import { parseTime } from '../../clock.ts';
+import { openConnections } from '../../connect.ts';
+import { selectTargets } from '../../sync/targets.ts';
+import { loadConfig } from '../terminal/config-file.ts';
+import { count, counted, paragraph, shortDuration, shortTime } from '../terminal/formats.ts';
+import { paint, writeJson, writeLine } from '../terminal/output.ts';
+import { type Cell, renderTable } from '../terminal/table.ts';
+
+/** Options of `runs`. */
+export interface RunsOptions {
+  readonly config: string;
+  readonly target: readonly string[];
+  readonly limit: number;
+  readonly vertical?: boolean;
+  readonly json?: boolean;
+}
+
+interface TargetRuns {
+  readonly target: string;
+  /** The newest first. */
+  readonly runs: readonly RunRecord[];
+}
+
+/**
+ * Shows the last runs.
+ *
+ * @throws ConfigError, StorageError
+ */
+export async function runs(options: RunsOptions): Promise<number> {
+  const config = await loadConfig(options.config);
+  const { store } = await openConnections(config, () => undefined, process.env);
+  const found: TargetRuns[] = [];
+  for (const { name } of selectTargets(config, options.target)) {
+    found.push({ target: name, runs: (await loadRuns(store, name)).toReversed() });
+  }
+  if (options.json) {
+    writeJson(found.map((one) => ({ target: one.target, runs: one.runs.slice(0, options.limit) })));
+  } else {
+    writeLine(found.map((one) => describeRuns(one, options)).join('\n\n'));
+  }
+  return 0;
+}
+
+const headings = ['started', 'mode', 'window', 'rows', 'new', 'requests', 'time', 'outcome'];
+
+function describeRuns({ target, runs: all }: TargetRuns, { limit, vertical }: RunsOptions): string {
+  if (all.length === 0) {
+    return `${paint.bold(target)}  no runs yet`;
+  }
+  const shown = all.slice(0, limit);
+  const howMany =
+    shown.length < all.length
+      ? `the last ${count(shown.length)} of ${counted(all.length, 'run')}; all with --limit ${all.length}`
+      : counted(all.length, 'run');
+  const failures = shown.filter(({ error }) => error !== null);
+  return [
+    `${paint.bold(target)}  ${howMany}`,
+    renderTable(headings, shown.map(cellsOf), { isVertical: vertical ?? false }),
+    ...failures.map(({ startedAt, error }) => `${paint.red('✗')} ${shortTime(startedAt)}  ${paragraph(error ?? '')}`),
+  ].join('\n');
+}
+
+function cellsOf(run: RunRecord): Cell[] {
+  const { startedAt, mode, rowsRead, rowsWritten, requests, outcome } = run;
+  return [
+    shortTime(startedAt),
+    // By the name of its command.
+    mode === 'incremental' ? 'sync' : mode,
+    between(run.from, run.to),
+    rowsRead,
+    rowsWritten,
+    requests,
+    between(startedAt, run.endedAt),
+    outcome === 'running' ? 'killed?' : outcome,
+  ];
+}
+
+function between(from: string | null, to: string | null): string | null {
+  const fromMs = from === null ? null : parseTime(from);
+  const toMs = to === null ? null : parseTime(to);
+  return fromMs === null || toMs === null ? null : shortDuration(toMs - fromMs);
+}

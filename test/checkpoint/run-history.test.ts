@@ -1,0 +1,114 @@
+/** The history of runs: what is kept, that it never fails a run, and that runs at once keep each other's. */
+import { describe, expect, it } from 'vitest';
+import { loadRuns, type RunRecord, recordRun, unfinishedBackfills } from '../../functions/checkpoint/run-history.ts';
+import { systemClock } from '../../functions/clock.ts';
+import type { Store } from '../../functions/warehouse/store.ts';
+import { failingStore, type StoreFate } from '../support/failing-store.ts';
+import { dayMs, hourMs, syncedSource } from '../support/synced-source.ts';
+import { tempWarehouse } from '../support/temp-warehouse.ts';
+
+const key = 'state/sales/runs.json';
+const target = { name: 'sales', projectId: 'p', workspace: 'w', filter: {} };
+
+function aRun(n: number, fields: Partial<RunRecord> = {}): RunRecord {
+  return {
+    ...{ runId: `run-${n}`, mode: 'incremental', outcome: 'done', startedAt: '2026-01-01T00:00:00.000Z' },
+    ...{ endedAt: '2026-01-01T00:00:01.000Z', from: null, to: null, rowsRead: n, rowsWritten: n, requests: 1 },
+    ...{ error: null, ...fields },
+  };
+}
+
+function recording(store: Store, warnings: string[] = []) {
+  const log = (_level: string, message: string): void => {
+    warnings.push(message);
+  };
+  return (record: RunRecord) => recordRun({ store, target, log, clock: systemClock }, record);
+}
+
+const january = { from: '2026-01-01T00:00:00.000Z', to: '2026-02-01T00:00:00.000Z', mode: 'backfill' };
+const february = { from: '2026-02-01T00:00:00.000Z', to: '2026-03-01T00:00:00.000Z', mode: 'backfill' };
+
+describe('the history of runs', () => {
+  it('keeps the last 180 runs, and before them backfills that did not end', async () => {
+    const store = await tempWarehouse();
+    const record = recording(store);
+    await record(aRun(-1, { ...january, outcome: 'stopped' }));
+    for (let n = 0; n < 210; n += 1) {
+      await record(aRun(n));
+    }
+    const runs = await loadRuns(store, 'sales');
+    expect(runs).toHaveLength(181);
+    expect([runs[0]?.runId, runs[1]?.runId, runs.at(-1)?.runId]).toEqual(['run--1', 'run-30', 'run-209']);
+  });
+
+  it('replaces the record of a run, and keeps counters that it does not know', async () => {
+    const store = await tempWarehouse();
+    await recording(store)(aRun(1, { ...january, outcome: 'running', endedAt: null }));
+    await recording(store)(aRun(1, { ...january, lateRows: 3 }));
+    expect(await loadRuns(store, 'sales')).toEqual([aRun(1, { ...january, lateRows: 3 })]);
+  });
+
+  it('keeps the records of runs that write at once', async () => {
+    const store = await tempWarehouse();
+    await Promise.all([1, 2, 3].map((n) => recording(store)(aRun(n))));
+    const runs = await loadRuns(store, 'sales');
+    expect(runs.map(({ runId }) => runId).sort()).toEqual(['run-1', 'run-2', 'run-3']);
+  });
+
+  it.each<[string, (n: number) => StoreFate, number]>([
+    ['a reply is lost', (n) => (n === 2 ? 'lose-reply' : 'ok'), 0],
+    ['no reply ever comes', (n) => (n > 1 ? 'lose-reply' : 'ok'), 1],
+    ['it cannot be read', () => 'die-before', 1],
+  ])('never throws, and warns where it is not written: %s', async (_, fate, warningCount) => {
+    const store = await tempWarehouse();
+    const warnings: string[] = [];
+    await recording(
+      failingStore(store, ({ n }) => fate(n)),
+      warnings,
+    )(aRun(1));
+    expect(warnings).toHaveLength(warningCount);
+  });
+
+  it.each(['', '{', 'null', '{"format":"other"}', '{"format":"dqsync.runs","runs":[1,{"runId":"x"}]}'])(
+    'begins anew where the document cannot be understood: %s',
+    async (text) => {
+      const store = await tempWarehouse();
+      await store.putIfAbsent(key, new TextEncoder().encode(text));
+      expect(await loadRuns(store, 'sales')).toEqual([]);
+      await recording(store)(aRun(1));
+      expect(await loadRuns(store, 'sales')).toEqual([aRun(1)]);
+    },
+  );
+
+  it.each<[string, RunRecord[], string[]]>([
+    ['it was stopped', [aRun(1, { ...january, outcome: 'stopped' })], ['run-1']],
+    ['it was killed', [aRun(1, { ...january, outcome: 'running' })], ['run-1']],
+    ['it reached its end', [aRun(1, january)], []],
+    ['a later one of the range did', [aRun(1, { ...january, outcome: 'failed' }), aRun(2, january)], []],
+    ['a later one of the range did not', [1, 2].map((n) => aRun(n, { ...january, outcome: 'stopped' })), ['run-2']],
+    ['another range was read', [aRun(1, { ...january, outcome: 'stopped' }), aRun(2, february)], ['run-1']],
+    ['it is no backfill', [aRun(1, { outcome: 'stopped', from: january.from, to: january.to })], []],
+  ])('knows whether a backfill is unfinished: %s', (_, runs, expected) => {
+    expect(unfinishedBackfills(runs).map(({ runId }) => runId)).toEqual(expected);
+  });
+});
+
+describe('a run', () => {
+  it('records how it ended: done, stopped, failed; and a killed backfill, what it was asked for', async () => {
+    const world = await syncedSource({ history: { days: 2 } });
+    const window = { fromMs: world.clock.now() - 40 * dayMs, toMs: world.clock.now() - 35 * dayMs };
+    await world.syncWell();
+    world.clock.advance(hourMs);
+    const targets = [{ name: 'sales', projectId: 'x', workspace: 'w', credentials: 'file:/no/such/secret' }];
+    await world.sync({}, { targets });
+    const dying = failingStore(world.store, ({ key: at }) => (at.endsWith('checkpoint.json') ? 'die-before' : 'ok'));
+    await world.sync({ store: dying, backfill: { window, again: false } });
+    const runs = await loadRuns(world.store, 'sales');
+    expect(runs).toMatchObject([
+      { mode: 'incremental', outcome: 'done', error: null, lateRows: 0, quarantined: 0 },
+      { mode: 'incremental', outcome: 'failed', error: expect.any(String), rowsWritten: 0 },
+      { mode: 'backfill', outcome: 'running', endedAt: null, from: new Date(window.fromMs).toISOString() },
+    ]);
+    expect(runs[0]?.rowsRead).toBeGreaterThan(0);
+  });
+});

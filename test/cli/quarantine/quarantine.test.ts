@@ -1,0 +1,43 @@
+/** `dqsync quarantine` from the outside. */
+import { describe, expect, it } from 'vitest';
+import { unreadableKinds } from '../../simulator/unreadable.ts';
+import { addExecutions, aWhileAgo, aWorld } from '../world.ts';
+
+describe('dqsync quarantine', () => {
+  it('shows every kind of row that could not be read, each once, with its reason', async () => {
+    const world = await aWorld();
+    expect((await world.cli(['quarantine'])).stdout).toBe('sales  no rows in quarantine\n');
+    addExecutions(world, 20);
+    const texts = unreadableKinds.map((kind) =>
+      world.simulator.life.addUnreadable(kind, { startTimeMs: aWhileAgo(world, 30 * 60_000) }),
+    );
+    await world.cli(['sync']);
+    await world.cli(['rewind', '--to', '2h', '--yes']);
+    await world.cli(['sync']);
+
+    const run = await world.cli(['quarantine', '--json']);
+    expect(run).toMatchObject({ exitCode: 0, stderr: '' });
+    const [found] = JSON.parse(run.stdout);
+    expect(found).toMatchObject({ target: 'sales', quarantined: unreadableKinds.length, hasMore: false });
+    const rows: { row: string; reason: string; day: string; file: string }[] = found.rows;
+    expect(rows.map(({ row }) => row).sort()).toEqual(texts.sort());
+    for (const { day, reason, file } of rows) {
+      expect(file).toMatch(new RegExp(`^quarantine/sales/${day}/\\S+\\.jsonl$`));
+      expect(reason).toMatch(/^(id|start_time|the row) /);
+    }
+  });
+
+  it('fits the terminal, says how many there are, and shows the whole text with --vertical', async () => {
+    const world = await aWorld();
+    addExecutions(world, 20);
+    const startTimeMs = aWhileAgo(world);
+    const text = world.simulator.life.addUnreadable('id-text', { startTimeMs });
+    world.simulator.life.addUnreadable('id-null', { startTimeMs });
+    await world.cli(['sync']);
+    const run = await world.cli(['quarantine', '--limit', '1']);
+    expect(run.stdout).toMatch(
+      /^sales {2}1 of 2 rows shown; all with --limit 2\. Not in the table: .*\nday +reason +row\n/,
+    );
+    expect((await world.cli(['quarantine', '--vertical'])).stdout).toContain(`row     ${text}\n`);
+  });
+});
