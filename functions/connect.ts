@@ -2,8 +2,10 @@
 import { type Clock, systemClock } from './clock.ts';
 import { type Config, iamEndpointOf, type TargetConfig } from './config.ts';
 import type { Log } from './model.ts';
-import { connectSource, type Source, type SourceOptions } from './source/client.ts';
+import { connectSource, type Source } from './source/client.ts';
 import { createPacer, createYieldingPacer, type Pacer } from './source/pacing.ts';
+import type { SourceOptions } from './source/requester.ts';
+import type { TaskCall } from './source/task-calls.ts';
 import { targetOf } from './sync/targets.ts';
 import { parseWarehouseUrl } from './warehouse/location.ts';
 import type { Store } from './warehouse/store.ts';
@@ -38,17 +40,34 @@ export async function openConnections(
   clock: Clock = systemClock,
 ): Promise<Connections> {
   const { quota } = config.source;
-  const pacer = createPacer(quota, clock);
-  const yieldingPacer = createYieldingPacer(pacer, quota, quota.reservedForSync, clock);
+  // Each call has a quota of its own, of the same size.
+  const pacers = { instances: createPacer(quota, clock), ...newTaskPacers(() => createPacer(quota, clock)) };
+  const yielding = (shared: Pacer): Pacer => createYieldingPacer(shared, quota, quota.reservedForSync, clock);
+  const yieldingPacers = {
+    instances: yielding(pacers.instances),
+    ...newTaskPacers((call) => yielding(pacers[call])),
+  };
   const connectAt =
-    (pacedBy: Pacer): Connections['connect'] =>
-    (target, signal, timeLeftMs) =>
-      connectTarget(config, target, { pacer: pacedBy, clock, log, signal, timeLeftMs });
+    ({ instances, ...others }: typeof pacers): Connections['connect'] =>
+    (target, signal, timeLeftMs) => {
+      const pacerOf = (call: TaskCall): Pacer => others[call];
+      return connectTarget(config, target, { pacer: instances, pacerOf, clock, log, signal, timeLeftMs });
+    };
   return {
     clock,
     store: await openStore(config.warehouse, environment),
-    connect: connectAt(pacer),
-    connectYielding: connectAt(yieldingPacer),
+    connect: connectAt(pacers),
+    connectYielding: connectAt(yieldingPacers),
+  };
+}
+
+function newTaskPacers(newPacer: (call: TaskCall) => Pacer): Record<TaskCall, Pacer> {
+  return {
+    'quality-tasks': newPacer('quality-tasks'),
+    'consistency-tasks': newPacer('consistency-tasks'),
+    'quality-task': newPacer('quality-task'),
+    'consistency-task': newPacer('consistency-task'),
+    results: newPacer('results'),
   };
 }
 
@@ -56,7 +75,7 @@ export async function openConnections(
 export function connectTarget(
   { source }: Config,
   target: TargetConfig,
-  how: Pick<SourceOptions, 'pacer' | 'clock' | 'signal' | 'log' | 'limits' | 'timeLeftMs'>,
+  how: Pick<SourceOptions, 'pacer' | 'pacerOf' | 'clock' | 'signal' | 'log' | 'limits' | 'timeLeftMs'>,
 ): Source {
   return connectSource({
     target: targetOf(target),

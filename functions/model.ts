@@ -91,6 +91,71 @@ export interface Page {
 /** The most rows that the source returns for one request (API reference: `limit` is at most 100). */
 export type FetchPage = (request: PageRequest) => Promise<Page>;
 
+/** The two kinds of tasks, in the words of the API. Each kind has a list of its own. */
+export type TaskType = 'QUALITY_TASK' | 'CONSISTENCY_TASK';
+
+/** A task as the list of tasks shows it. `extra` is JSON text of undocumented fields. */
+export interface Task {
+  readonly id: bigint;
+  readonly type: TaskType;
+  readonly name: string | null;
+  readonly categoryId: bigint | null;
+  readonly scheduleStatus: string | null;
+  readonly schedulePeriod: string | null;
+  readonly scheduleInterval: string | null;
+  readonly createTimeMs: EpochMs | null;
+  /** `start_time` of the task's newest instance; null if it has none. */
+  readonly lastRunTimeMs: EpochMs | null;
+  readonly creator: string | null;
+  readonly extra: string | null;
+}
+
+/** A task with everything that its details add. */
+export interface TaskDetails extends Task {
+  readonly description: string | null;
+  readonly level: string | null;
+  readonly alarmCondition: string | null;
+  readonly rules: readonly Rule[];
+}
+
+/** One rule of a task; of a comparison of two tables, one side. */
+export interface Rule {
+  /** Null where the source's id cannot be read. */
+  readonly id: bigint | null;
+  /** 0 for the first entry with this id; 1 for the second, where both sides of a comparison have the same id. */
+  readonly part: number;
+  /** Where it stands among the task's rules: `0`, or `0.1` where the source nests the sides of a comparison. */
+  readonly position: string;
+  readonly name: string | null;
+  readonly type: string | null;
+  readonly templateId: bigint | null;
+  readonly dimension: string | null;
+  readonly connection: string | null;
+  readonly connectionType: string | null;
+  readonly databases: string | null;
+  readonly tables: string | null;
+  readonly columns: string | null;
+  readonly sql: string | null;
+  readonly alarmCondition: string | null;
+  readonly weight: bigint | null;
+  readonly level: string | null;
+  readonly extra: string | null;
+}
+
+/** What one rule of an execution found on one object. */
+export interface RuleResult {
+  readonly ruleId: bigint | null;
+  readonly ruleInstanceId: bigint | null;
+  /** Null where the source does not say. */
+  readonly alarmed: boolean | null;
+  /** For example `1_database.table`. */
+  readonly objectName: string | null;
+  /** The source's object as JSON text: its keys are labels for people, in any language. Null for a rule without an object. */
+  readonly metrics: string | null;
+  readonly abnormalTableStatus: string | null;
+  readonly extra: string | null;
+}
+
 /**
  * Returns the key of an execution within its target. The same instance at another `start_time` is another execution.
  */

@@ -22,6 +22,8 @@ export interface Doing {
   /** The config key of the endpoint. */
   readonly endpointKey: 'source.endpoint' | 'source.iamEndpoint';
   readonly window?: Window | undefined;
+  /** What to do where the source answers 403, if it is not the usual. */
+  readonly forbidden?: string;
   /** Takes every known secret out of a text. */
   readonly redact: (text: string) => string;
 }
@@ -211,8 +213,9 @@ function remedyFor(doing: Doing, status: number, complaint: Complaint): string {
   const namesPlace = /workspace|project/i.test(complaint.text ?? '');
   if (status === 403) {
     return (
+      doing.forbidden ??
       'Grant the user of the secret the permission to read DataArts Quality (a DAYU / DataArts Studio role, and ' +
-      'membership of the workspace), and check targets[].workspace and targets[].projectId.'
+        'membership of the workspace), and check targets[].workspace and targets[].projectId.'
     );
   }
   if ((status === 400 || status === 404) && namesPlace) {

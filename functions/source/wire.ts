@@ -22,7 +22,8 @@ const maxInt64 = 2n ** 63n - 1n;
 
 const documentedFields: ReadonlySet<string> = new Set(wireColumns.flatMap(({ wireFields }) => wireFields));
 
-type WireObject = Readonly<Record<string, unknown>>;
+/** A JSON object as it was parsed. */
+export type WireObject = Readonly<Record<string, unknown>>;
 
 /**
  * Reads a page's text. Never throws: what cannot be read is in `unreadable` or is the `problem`.
@@ -75,8 +76,8 @@ function notAPage(problem: string): PageContent {
   return { isPage: false, problem };
 }
 
-/** The rows; null where there are none to read. */
-function rowsOf(body: unknown): readonly unknown[] | null {
+/** Returns the rows of a list; null where there are none to read. */
+export function rowsOf(body: unknown): readonly unknown[] | null {
   if (!isWireObject(body)) {
     return null;
   }
@@ -97,7 +98,8 @@ function isEmptyList(body: WireObject): boolean {
   );
 }
 
-function countOf(body: unknown): number | null {
+/** Returns the `count` of a list; null where there is no usable one. */
+export function countOf(body: unknown): number | null {
   const count = isWireObject(body) ? integerOf(body['count']) : null;
   return count !== null && count >= 0 ? count : null;
 }
@@ -108,7 +110,7 @@ function startOf(row: unknown): EpochMs | null {
 }
 
 /** Documented fields of a row whose value is not what it should be: the original goes to `extra`. */
-type OddFields = [field: string, value: unknown][];
+export type OddFields = [field: string, value: unknown][];
 
 /**
  * Returns the execution, or the reason why the row is none. A row needs an id and a start time. An optional field with an
@@ -140,12 +142,17 @@ function readRow(row: unknown): Execution | string {
     startTimeMs,
     // Sentinels such as 0 and -1, and seconds in place of milliseconds, all lie before the start.
     endTimeMs: optional(row, 'end_time', odd, (value) => timeOf(value, startTimeMs)),
-    extra: extraOf(row, odd),
+    extra: extraOf(row, odd, documentedFields),
   };
 }
 
 /** Reads a field that may be missing or null; notes it in `odd` where `read` cannot make anything of it. */
-function optional<T>(row: WireObject, field: string, odd: OddFields, read: (value: unknown) => T | null): T | null {
+export function optional<T>(
+  row: WireObject,
+  field: string,
+  odd: OddFields,
+  read: (value: unknown) => T | null,
+): T | null {
   const value = row[field];
   if (value === null || value === undefined) {
     return null;
@@ -173,12 +180,12 @@ function absence(field: string, value: unknown): string | null {
 }
 
 /** Halves of surrogate pairs, which UTF-8 cannot hold, become U+FFFD here: what was read then is what the file shows. */
-function textOf(value: unknown): string | null {
+export function textOf(value: unknown): string | null {
   return typeof value === 'string' ? value.toWellFormed() : null;
 }
 
 /** A 64-bit integer, also one that is written as text, as serializers do for readers that round numbers. */
-function int64Of(value: unknown): bigint | null {
+export function int64Of(value: unknown): bigint | null {
   if (value instanceof ExactNumber && value.source === '-0') {
     return 0n;
   }
@@ -189,7 +196,7 @@ function int64Of(value: unknown): bigint | null {
 }
 
 /** A time in epoch milliseconds between `earliestMs` and the end of the year 9999; null for anything else. */
-function timeOf(value: unknown, earliestMs: EpochMs): EpochMs | null {
+export function timeOf(value: unknown, earliestMs: EpochMs = earliestStartMs): EpochMs | null {
   const ms = integerOf(value);
   return ms !== null && ms >= earliestMs && ms <= latestTimeMs ? ms : null;
 }
@@ -205,17 +212,18 @@ function integerOf(value: unknown): number | null {
 }
 
 /** Undocumented and odd fields as JSON text, keys sorted; null where there are none. */
-function extraOf(row: WireObject, odd: OddFields): string | null {
+export function extraOf(row: WireObject, odd: OddFields, documented: ReadonlySet<string>): string | null {
   const members = odd;
   for (const field in row) {
-    if (!documentedFields.has(field)) {
+    if (!documented.has(field)) {
       members.push([field, row[field]]);
     }
   }
   return members.length === 0 ? null : writeMembers(members);
 }
 
-function isWireObject(value: unknown): value is WireObject {
+/** Whether a parsed value is a JSON object. */
+export function isWireObject(value: unknown): value is WireObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber);
 }
 

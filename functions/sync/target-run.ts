@@ -1,7 +1,7 @@
 /** What one run of one target is given to work with. */
 import type { Clock } from '../clock.ts';
 import type { EpochMs, FetchPage, Log, Target } from '../model.ts';
-import type { SourceStats } from '../source/client.ts';
+import type { SourceStats } from '../source/requester.ts';
 import type { Store } from '../warehouse/store.ts';
 
 /** The config as a run needs it, in milliseconds. */

@@ -12,8 +12,9 @@ import { onTestFinished } from 'vitest';
 import type { Clock } from '../../functions/clock.ts';
 import type { DqsyncError } from '../../functions/errors.ts';
 import type { PageRequest, Target } from '../../functions/model.ts';
-import { connectSource, type Source, type SourceOptions } from '../../functions/source/client.ts';
+import { connectSource, type Source } from '../../functions/source/client.ts';
 import { createPacer } from '../../functions/source/pacing.ts';
+import type { SourceOptions } from '../../functions/source/requester.ts';
 
 /** One request as it arrived. */
 export interface Received {

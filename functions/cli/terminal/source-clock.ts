@@ -2,7 +2,7 @@
 import { abortAfter, type Clock, isoTime } from '../../clock.ts';
 import { SourceError, StoppedError } from '../../errors.ts';
 import { type EpochMs, type FetchPage, maxPageRows, type Page, type PageFilter } from '../../model.ts';
-import type { SourceStats } from '../../source/client.ts';
+import type { SourceStats } from '../../source/requester.ts';
 import { askableMs } from '../../time-range.ts';
 import { counted, duration } from './formats.ts';
 

@@ -1,0 +1,331 @@
+/**
+ * How one request of a target is made: each attempt waits for its permit (credentials), then for its turn (quota), then goes.
+ * What may pass is tried again, what may not is said in the user's words.
+ */
+import packageJson from '../../package.json' with { type: 'json' };
+import { type Clock, parseTime } from '../clock.ts';
+import type { Config } from '../config.ts';
+import { ConfigError, type DqsyncError, type SourceError } from '../errors.ts';
+import type { EpochMs, Log, Target, Window } from '../model.ts';
+import { Authorization, type Permit } from './authorization.ts';
+import { Endpoint, type HttpLimits, type HttpReply, TransportFault } from './http.ts';
+import type { Pacer } from './pacing.ts';
+import { FailedAttempt, type RetryContext, retrying } from './retrying.ts';
+import { encodeQuery } from './signature.ts';
+import {
+  complaintOf,
+  type Doing,
+  failedAttempt,
+  garbled,
+  isOverQuota,
+  redactor,
+  refusal,
+  unreachable,
+} from './source-errors.ts';
+import type { TaskCall } from './task-calls.ts';
+import type { Content } from './task-wire.ts';
+
+/** What a client needs. */
+export interface SourceOptions {
+  readonly target: Target;
+  readonly source: Pick<Config['source'], 'endpoint'>;
+  /** Where tokens are asked for (`iamEndpointOf(config.source)`); only a secret with a password needs it. */
+  readonly iamEndpoint: string | undefined;
+  /** As in `targets[].credentials`. */
+  readonly credentialsRef: string;
+  /** One for all targets of a process: the quota is a user's. */
+  readonly pacer: Pacer;
+  /** The pacers of the other calls, each of which has a quota of its own. Default: `pacer` for all. */
+  readonly pacerOf?: ((call: TaskCall) => Pacer) | undefined;
+  readonly clock: Clock;
+  /** Ends everything under way, waits included, with its reason. */
+  readonly signal?: AbortSignal | undefined;
+  readonly log?: Log | undefined;
+  readonly limits?: Partial<HttpLimits> | undefined;
+  /** How long this client may go on, in milliseconds: a wait that does not fit fails at once. Default: no limit. */
+  readonly timeLeftMs?: (() => number) | undefined;
+  /** In [0, 1), for the jitter of waits. Default `Math.random`. */
+  readonly random?: (() => number) | undefined;
+}
+
+/** What happened so far. */
+export interface SourceStats {
+  /** List requests sent, those sent again included. */
+  readonly requests: number;
+  /** Replies 429. */
+  readonly throttled: number;
+  /** List requests sent again, for whatever reason. */
+  readonly retries: number;
+  /** The source's clock less ours, to within a second; null until it was seen. */
+  readonly clockSkewMs: number | null;
+  /** Running mean of a list request's time, waits not included; null until one was answered. */
+  readonly latencyMs: number | null;
+  /**
+   * Why the source gives no page at the moment, though it is being asked again, or was until the signal came; null once
+   * it has given one.
+   */
+  readonly failing: DqsyncError | null;
+}
+
+const userAgent = `dqsync/${packageJson.version}`;
+/** Quotas are counted in seconds or minutes; a longer wait is for people to know of. */
+const longestWaitMs = 900_000;
+const latencyWeight = 0.2;
+/** A source that has not replied to anything is failing when it was waited for this long; a healthy one takes less. */
+const silenceMs = 2_000;
+/** Times in the `Date` header are cut to the second, so they are half a second old on average. */
+const dateHeaderLagMs = 500;
+
+/** A request as the client sends it, of whichever call. */
+export interface Call<T> {
+  readonly doing: Doing;
+  readonly path: string;
+  readonly query: readonly [string, string][];
+  readonly pacer: Pacer;
+  readonly read: (text: string, receivedAtMs: EpochMs) => Content<T>;
+  /** Whether it is for the instance list, by which the source's clock, latency and health are known. */
+  readonly isInstances: boolean;
+}
+
+/** Sends the requests of one target, of all its calls: they share credentials and connections. */
+export class Requester {
+  readonly #options: SourceOptions;
+  readonly #endpoint: Endpoint;
+  readonly #authorization: Authorization;
+  readonly #retry: RetryContext;
+  readonly #redact: (text: string) => string;
+  #iam: Endpoint | undefined;
+  /** Counts the requests to the instance list. */
+  readonly instances = { requests: 0, throttled: 0, retries: 0 };
+  /** Counts the requests of all other calls. */
+  readonly others = { requests: 0, throttled: 0, retries: 0 };
+  #clockSkewMs: number | null = null;
+  #latencyMs: number | null = null;
+  #failing: DqsyncError | null = null;
+
+  constructor(options: SourceOptions) {
+    const secrets = new Set<string>();
+    this.#options = options;
+    this.#redact = redactor(() => secrets);
+    this.#endpoint = new Endpoint(options.source.endpoint, options.clock, options.limits);
+    this.#retry = { clock: options.clock, random: options.random ?? Math.random, signal: options.signal };
+    const { target, credentialsRef, log = () => undefined } = options;
+    this.#authorization = new Authorization(
+      {
+        target: target.name,
+        projectId: target.projectId,
+        secretRef: credentialsRef,
+        iam: () => this.#iamEndpoint(),
+        userAgent,
+        redact: this.#redact,
+        retry: this.#retry,
+        log,
+      },
+      secrets,
+    );
+  }
+
+  stats(): SourceStats {
+    return {
+      ...this.instances,
+      clockSkewMs: this.#clockSkewMs,
+      latencyMs: this.#latencyMs,
+      failing: this.#failing,
+    };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#endpoint.close(), this.#iam?.close()]);
+  }
+
+  /**
+   * Asks until there is a reply that can be read, the budget of retries is spent, or the source refuses.
+   *
+   * @throws SourceError, CredentialsError, ConfigError (no IAM endpoint), or the signal's reason
+   */
+  async ask<T>(call: Call<T>): Promise<T> {
+    const { doing } = call;
+    return await retrying(() => this.#attempt(call), {
+      ...this.#retry,
+      onRetry: (failed, waitMs) => {
+        this.#countersOf(call).retries += 1;
+        this.#noteFailing(call, failed.lastWord);
+        const fields = { target: doing.target, reason: failed.message, waitMs };
+        this.#options.log?.('info', `asking again for ${doing.what}`, fields);
+      },
+    });
+  }
+
+  /** Returns what is being done, for messages. */
+  doing(what: string, window?: Window): Doing {
+    return {
+      target: this.#options.target.name,
+      what,
+      who: 'the source',
+      endpointKey: 'source.endpoint',
+      window,
+      redact: this.#redact,
+    };
+  }
+
+  async #attempt<T>(call: Call<T>): Promise<T> {
+    const { permit, admittedAtMs } = await this.#admission(call.pacer);
+    try {
+      const reply = await this.#exchange(call, permit);
+      if (call.isInstances) {
+        this.#notice(reply);
+      }
+      return await this.#judge(call, reply, permit, admittedAtMs);
+    } catch (error) {
+      throw error instanceof TransportFault ? failedAttempt(error, call.doing) : error;
+    } finally {
+      permit.release();
+    }
+  }
+
+  /** The permit comes first: who waits for credentials after having been admitted would arrive later than the pacer thinks. */
+  async #admission(pacer: Pacer): Promise<{ permit: Permit; admittedAtMs: EpochMs }> {
+    for (;;) {
+      const permit = await this.#authorization.permit();
+      try {
+        const admittedAtMs = await pacer.admit(this.#options.signal);
+        if (permit.isCurrent()) {
+          return { permit, admittedAtMs };
+        }
+      } catch (error) {
+        permit.release();
+        throw error;
+      }
+      permit.release();
+    }
+  }
+
+  /** Sends, and where the signal ends the wait for a source that has said nothing yet, notes that it is failing. */
+  async #exchange<T>(call: Call<T>, permit: Permit): Promise<HttpReply> {
+    const { clock, signal } = this.#options;
+    const sentAtMs = clock.now();
+    try {
+      return await this.#send(call, permit);
+    } catch (error) {
+      const isSilent = this.#latencyMs === null && clock.now() - sentAtMs >= silenceMs;
+      if (signal?.aborted && isSilent && this.#failing === null) {
+        this.#noteFailing(call, unreachable(call.doing, new TransportFault('timeout', 'NO_REPLY')));
+      }
+      throw error;
+    }
+  }
+
+  #countersOf<T>({ isInstances }: Call<T>): Requester['others'] {
+    return isInstances ? this.instances : this.others;
+  }
+
+  #noteFailing<T>({ isInstances }: Call<T>, error: DqsyncError): void {
+    if (isInstances) {
+      this.#failing = error;
+    }
+  }
+
+  async #send<T>(call: Call<T>, permit: Permit): Promise<HttpReply> {
+    const { target, signal } = this.#options;
+    const { path, query } = call;
+    signal?.throwIfAborted();
+    const headers = { workspace: target.workspace };
+    const authorization = permit.headers({ method: 'GET', path, query, host: this.#endpoint.host, headers });
+    this.#countersOf(call).requests += 1;
+    return await this.#endpoint.send(
+      {
+        method: 'GET',
+        path: query.length === 0 ? path : `${path}?${encodeQuery(query)}`,
+        headers: { Accept: 'application/json', 'User-Agent': userAgent, ...headers, ...authorization },
+      },
+      signal,
+    );
+  }
+
+  /** Learns the source's clock and its latency. */
+  #notice(reply: HttpReply): void {
+    const tookMs = reply.receivedAtMs - reply.sentAtMs;
+    this.#latencyMs = this.#latencyMs === null ? tookMs : this.#latencyMs + latencyWeight * (tookMs - this.#latencyMs);
+    const theirMs = parseTime(reply.header('date') ?? '');
+    if (theirMs !== null) {
+      this.#clockSkewMs = theirMs + dateHeaderLagMs - (reply.sentAtMs + reply.receivedAtMs) / 2;
+    }
+  }
+
+  async #judge<T>(call: Call<T>, reply: HttpReply, permit: Permit, admittedAtMs: EpochMs): Promise<T> {
+    const { doing } = call;
+    const { status } = reply;
+    const content = status === 200 ? contentOf(call, reply) : null;
+    if (content !== null && 'value' in content) {
+      permit.accepted();
+      if (call.isInstances) {
+        this.#failing = null;
+      }
+      return content.value;
+    }
+    const { code = '' } = complaintOf(reply, this.#redact);
+    if (isOverQuota(status, code)) {
+      throw this.#throttledBy(call, reply, admittedAtMs);
+    }
+    // 0307 is "the token must be updated", whatever the status.
+    if (status === 401 || /^APIGW?\.0307$/.test(code)) {
+      throw new FailedAttempt('unauthorized', await permit.refused(reply), 0);
+    }
+    if (status >= 500 || status === 408) {
+      throw new FailedAttempt('fault', refusal(doing, reply));
+    }
+    if (content !== null) {
+      // Some services report errors with status 200: what the source says comes first, then what is wrong with the body.
+      throw new FailedAttempt('fault', code === '' ? garbled(doing, reply, content.problem) : refusal(doing, reply));
+    }
+    permit.accepted();
+    throw refusal(doing, reply);
+  }
+
+  /** Notes a 429. Returns an attempt to try again, or the error itself where the wait would be too long. */
+  #throttledBy<T>(call: Call<T>, reply: HttpReply, admittedAtMs: EpochMs): FailedAttempt | SourceError {
+    const { doing, pacer } = call;
+    this.#countersOf(call).throttled += 1;
+    const waitMs = retryAfterMs(reply);
+    const mostMs = Math.min(longestWaitMs, this.#options.timeLeftMs?.() ?? Number.POSITIVE_INFINITY);
+    if (waitMs !== null && waitMs > mostMs) {
+      return refusal(doing, reply, this.#options.clock.now() + waitMs);
+    }
+    pacer.slowDown(admittedAtMs, waitMs);
+    // No wait of its own: the pacer holds all back.
+    return new FailedAttempt('throttled', refusal(doing, reply), 0);
+  }
+
+  #iamEndpoint(): Endpoint {
+    const { iamEndpoint, clock, limits, target, credentialsRef } = this.#options;
+    if (iamEndpoint === undefined) {
+      throw new ConfigError(
+        `the secret ${credentialsRef} holds a password, but it is not known where to ask for a token`,
+        {
+          remedy: 'Set source.iamEndpoint, for example "https://iam.ap-southeast-3.myhuaweicloud.com".',
+          target: target.name,
+          code: 'source.iamEndpoint',
+        },
+      );
+    }
+    this.#iam ??= new Endpoint(iamEndpoint, clock, { ...limits, connections: 1 });
+    return this.#iam;
+  }
+}
+
+function contentOf<T>({ read }: Call<T>, { text, receivedAtMs }: HttpReply): Content<T> {
+  return text === null ? { problem: 'it is not UTF-8' } : read(text, receivedAtMs);
+}
+
+/** `Retry-After` in seconds or as a date; null where there is none. */
+function retryAfterMs(reply: HttpReply): number | null {
+  const text = reply.header('retry-after')?.trim();
+  if (text === undefined) {
+    return null;
+  }
+  if (/^\d+$/.test(text)) {
+    return Number(text) * 1000;
+  }
+  const untilMs = parseTime(text);
+  return untilMs === null ? null : Math.max(0, untilMs - (parseTime(reply.header('date') ?? '') ?? reply.receivedAtMs));
+}
