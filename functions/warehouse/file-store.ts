@@ -24,6 +24,14 @@ const temporaryFolder = '.tmp';
 /** No write takes a day: what is older was left by a process that was killed. */
 const abandonedAfterMs = 24 * 3_600_000;
 
+/** What a folder holds, by keys; those of folders end in `/`. */
+interface FolderEntries {
+  /** Its path without links. */
+  readonly real: string;
+  readonly files: readonly string[];
+  readonly folders: readonly string[];
+}
+
 /** A store whose files can be read in place. */
 export interface FileStore extends Store {
   /** The folder, as an absolute path. */
@@ -108,9 +116,10 @@ class FolderStore implements FileStore {
     if (start !== '') {
       assertSafeKey(start.slice(0, -1));
     }
-    for await (const key of this.#keysBelow(start)) {
-      if (key.startsWith(prefix) && !isHidden(key)) {
-        const sizeBytes = await this.#sizeOf(key);
+    for await (const keys of this.#filesBelow(start, prefix)) {
+      const sizes = await Promise.all(keys.map((key) => this.#sizeOf(key)));
+      for (const [index, key] of keys.entries()) {
+        const sizeBytes = sizes[index] ?? null;
         if (sizeBytes !== null) {
           yield { key, sizeBytes };
         }
@@ -118,31 +127,59 @@ class FolderStore implements FileStore {
     }
   }
 
+  async *folders(prefix: string): AsyncIterable<string> {
+    if (prefix !== '') {
+      assertSafeKey(prefix.slice(0, -1));
+    }
+    yield* (await this.#entriesOf(prefix, prefix)).folders;
+  }
+
   /**
-   * Follows links, as reading and writing do: a day whose folder is a link would else be left out without a word.
+   * The files of one folder after the other, without hidden ones. Follows links, as reading and writing do: a day whose folder
+   * is a link would else be left out without a word.
    *
    * @param above real paths of the folders that lead here, so that a link to one of them does not go round
    */
-  async *#keysBelow(folderKey: string, above: readonly string[] = []): AsyncIterable<string> {
+  async *#filesBelow(
+    folderKey: string,
+    prefix: string,
+    above: readonly string[] = [],
+  ): AsyncIterable<readonly string[]> {
+    const { real, files, folders } = await this.#entriesOf(folderKey, prefix, above);
+    yield files;
+    for (const folder of folders) {
+      yield* this.#filesBelow(folder, prefix, [...above, real]);
+    }
+  }
+
+  /** What lies in a folder and may start with `prefix`, without what is hidden; nothing where there is no such folder. */
+  async #entriesOf(folderKey: string, prefix: string, above: readonly string[] = []): Promise<FolderEntries> {
     const path = join(this.folder, folderKey);
+    const files: string[] = [];
+    const folders: string[] = [];
     try {
       const real = await realpath(path);
       if (above.includes(real)) {
-        return;
+        return { real, files, folders };
       }
       for await (const entry of await opendir(path)) {
         const key = `${folderKey}${entry.name}`;
+        if (isHidden(key) || !(key.startsWith(prefix) || prefix.startsWith(key))) {
+          continue;
+        }
         const kind = entry.isSymbolicLink() ? await stat(join(path, entry.name)) : entry;
-        if (kind.isDirectory() && !isHidden(key)) {
-          yield* this.#keysBelow(`${key}/`, [...above, real]);
-        } else if (kind.isFile()) {
-          yield key;
+        if (kind.isDirectory()) {
+          folders.push(`${key}/`);
+        } else if (kind.isFile() && key.startsWith(prefix)) {
+          files.push(key);
         }
       }
+      return { real, files, folders };
     } catch (thrown) {
       if (!(await isGone(thrown, path))) {
         throw toStorageError(thrown, 'list', path);
       }
+      return { real: path, files: [], folders: [] };
     }
   }
 

@@ -18,7 +18,13 @@
  *
  * The SDK retries what failed in transport; whoever writes (write-retries.ts) retries what was lost or is unknown.
  */
-import { GetObjectCommand, PutObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
+import {
+  GetObjectCommand,
+  type ListObjectsV2CommandOutput,
+  PutObjectCommand,
+  paginateListObjectsV2,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { StorageError } from '../errors.ts';
 import { assertSafeKey, isHidden } from './layout.ts';
 import { BrokenBodyError, classifyS3Failure, type S3Place, toS3StorageError } from './s3-errors.ts';
@@ -100,21 +106,41 @@ class BucketStore implements Store {
   }
 
   async *list(prefix: string): AsyncIterable<ListedObject> {
+    for await (const { Contents: entries = [] } of this.#pages(prefix, {})) {
+      for (const { Key: fullKey = '', Size: sizeBytes = 0 } of entries) {
+        const key = fullKey.slice(this.#prefix.length);
+        // A key that ends in "/" is what the AWS console makes for an empty folder.
+        if (!key.endsWith('/') && !isHidden(key)) {
+          yield { key, sizeBytes };
+        }
+      }
+    }
+  }
+
+  async *folders(prefix: string): AsyncIterable<string> {
+    for await (const { CommonPrefixes: entries = [] } of this.#pages(prefix, { Delimiter: '/' })) {
+      for (const { Prefix: fullKey = '' } of entries) {
+        const key = fullKey.slice(this.#prefix.length);
+        if (!isHidden(key)) {
+          yield key;
+        }
+      }
+    }
+  }
+
+  async *#pages(
+    prefix: string,
+    options: { readonly Delimiter?: string },
+  ): AsyncIterable<Pick<ListObjectsV2CommandOutput, 'Contents' | 'CommonPrefixes'>> {
     const place = { bucket: this.#bucket, key: `${this.#prefix}${prefix}` };
     try {
-      const pages = paginateListObjectsV2({ client: this.#client }, { Bucket: place.bucket, Prefix: place.key });
-      for await (const { Contents: entries = [], IsTruncated: isTruncated } of pages) {
+      const request = { Bucket: place.bucket, Prefix: place.key, ...options };
+      for await (const page of paginateListObjectsV2({ client: this.#client }, request)) {
         // S3 always says whether there is more. Taken for the end, a login page would silently hide a part of the table.
-        if (isTruncated === undefined) {
+        if (page.IsTruncated === undefined) {
           throw notFromS3('a reply to a listing is not a whole page', 'NoIsTruncated');
         }
-        for (const { Key: fullKey = '', Size: sizeBytes = 0 } of entries) {
-          const key = fullKey.slice(this.#prefix.length);
-          // A key that ends in "/" is what the AWS console makes for an empty folder.
-          if (!key.endsWith('/') && !isHidden(key)) {
-            yield { key, sizeBytes };
-          }
-        }
+        yield page;
       }
     } catch (thrown) {
       throw toS3StorageError(thrown, 'list', place);

@@ -49,6 +49,13 @@ export interface Store {
   putIfMatch(key: string, bytes: Uint8Array, etag: string, stop?: StopWaiting): Promise<PutOutcome>;
   /** All objects whose key starts with `prefix`, in no promised order. */
   list(prefix: string): AsyncIterable<ListedObject>;
+  /**
+   * The folders directly below `prefix`, in no promised order: each is a prefix of keys that ends in `/`. Far cheaper than a
+   * listing where folders hold many objects. A folder may turn out to be empty.
+   *
+   * @param prefix ends in `/`
+   */
+  folders(prefix: string): AsyncIterable<string>;
 }
 
 /** `store` for somebody who waits for it only until `stop`. */
@@ -59,5 +66,6 @@ export function waitedForUntil(store: Store, stop: StopWaiting): Store {
     putIfAbsent: (key, bytes) => store.putIfAbsent(key, bytes, stop),
     putIfMatch: (key, bytes, etag) => store.putIfMatch(key, bytes, etag, stop),
     list: (prefix) => store.list(prefix),
+    folders: (prefix) => store.folders(prefix),
   };
 }

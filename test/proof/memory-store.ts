@@ -29,6 +29,7 @@ export class MemoryStore {
       putIfMatch: async (key, bytes, etag) =>
         this.objects.get(key)?.etag === etag ? await this.#write(key, bytes, by) : { kind: 'lost' },
       list: (prefix) => this.#list(prefix),
+      folders: (prefix) => this.#folders(prefix),
     };
   }
 
@@ -39,6 +40,11 @@ export class MemoryStore {
     this.objects.set(key, { bytes, etag });
     await this.#onWrite(key, bytes, before, by);
     return { kind: 'won', etag };
+  }
+
+  async *#folders(prefix: string): AsyncIterable<string> {
+    const below = [...this.objects.keys()].filter((key) => key.startsWith(prefix) && key.includes('/', prefix.length));
+    yield* new Set(below.map((key) => key.slice(0, key.indexOf('/', prefix.length) + 1)));
   }
 
   async *#list(prefix: string): AsyncIterable<ListedObject> {

@@ -47,5 +47,6 @@ export function failingStore(
     putIfAbsent: (key, bytes) => run('putIfAbsent', key, () => store.putIfAbsent(key, bytes), unknown),
     putIfMatch: (key, bytes, etag) => run('putIfMatch', key, () => store.putIfMatch(key, bytes, etag), unknown),
     list: (prefix) => store.list(prefix),
+    folders: (prefix) => store.folders(prefix),
   };
 }

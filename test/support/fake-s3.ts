@@ -215,12 +215,22 @@ export class FakeS3 {
   #listing(url: URL): string {
     const prefix = url.searchParams.get('prefix') ?? '';
     const after = url.searchParams.get('continuation-token') ?? '';
-    const keys = [...this.objects.keys()].filter((key) => key.startsWith(prefix) && key > after).sort();
-    const page = keys.slice(0, this.pageSize);
-    const contents = page.map(
-      (key) => `<Contents><Key>${xml(key)}</Key><Size>${this.objects.get(key)?.length}</Size></Contents>`,
-    );
-    const isTruncated = keys.length > page.length;
+    const delimiter = url.searchParams.get('delimiter');
+    const keys = [...this.objects.keys()].filter((key) => key.startsWith(prefix));
+    const folderOf = (key: string): string | null => {
+      const end = delimiter === null ? -1 : key.indexOf(delimiter, prefix.length);
+      return end === -1 ? null : key.slice(0, end + 1);
+    };
+    // A folder takes as much of a page as a key.
+    const entries = [...new Set(keys.map((key) => folderOf(key) ?? key))].filter((entry) => entry > after).sort();
+    const page = entries.slice(0, this.pageSize);
+    const contents = page.map((entry) => {
+      const object = this.objects.get(entry);
+      return object === undefined
+        ? `<CommonPrefixes><Prefix>${xml(entry)}</Prefix></CommonPrefixes>`
+        : `<Contents><Key>${xml(entry)}</Key><Size>${object.length}</Size></Contents>`;
+    });
+    const isTruncated = entries.length > page.length;
     const next = isTruncated ? `<NextContinuationToken>${xml(page.at(-1) ?? '')}</NextContinuationToken>` : '';
     return `<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><IsTruncated>${isTruncated}</IsTruncated>${next}${contents.join('')}</ListBucketResult>`;
   }

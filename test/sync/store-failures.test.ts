@@ -11,6 +11,7 @@ function answering(world: SyncedSource, answer: (key: string) => PutOutcome | un
     url: store.url,
     get: (key) => store.get(key),
     list: (prefix) => store.list(prefix),
+    folders: (prefix) => store.folders(prefix),
     putIfMatch: (key, bytes, etag) => store.putIfMatch(key, bytes, etag),
     putIfAbsent: async (key, bytes) => answer(key) ?? (await store.putIfAbsent(key, bytes)),
   };

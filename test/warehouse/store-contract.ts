@@ -135,6 +135,19 @@ function describeReads(openStores: OpenStores): void {
     expect(await Array.fromAsync(store.list('b/'))).toEqual([{ key: 'b/w', sizeBytes: 3 }]);
   });
 
+  it('lists the folders directly below a prefix, each once', async () => {
+    const store = (await openStores())();
+    for (const key of ['a/w=1/d=1/x', 'a/w=1/d=2/y', 'a/w=2/z', 'a/file', 'b/w=3/x', 'a/.hidden/x']) {
+      await store.putIfAbsent(key, bytesOf(key));
+    }
+    const foldersBelow = async (prefix: string) => (await Array.fromAsync(store.folders(prefix))).sort();
+
+    expect(await foldersBelow('a/')).toEqual(['a/w=1/', 'a/w=2/']);
+    expect(await foldersBelow('a/w=1/')).toEqual(['a/w=1/d=1/', 'a/w=1/d=2/']);
+    expect(await foldersBelow('a/w=2/')).toEqual([]);
+    expect(await foldersBelow('none/')).toEqual([]);
+  });
+
   it('leaves hidden names out of listings, and reads them all the same', async () => {
     const store = (await openStores())();
     await store.putIfAbsent('state/.doctor/probe.json', bytesOf('{}'));
