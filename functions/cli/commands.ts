@@ -255,7 +255,8 @@ function addQuery(program: Command, finish: Finish): void {
       'after',
       `
 quality_instances has each execution once, in its latest state; quality_instance_observations has every row written.
-Data files of a warehouse in S3 are copied once, to .dqsync/cache.
+Only the days and workspaces are read that the SQL asks for by dt and workspace. Data files of a warehouse in S3 are copied once,
+to a folder of the user's cache; DQSYNC_CACHE names another folder. It may be deleted at any time.
 CSV holds every text as it is. A spreadsheet may take one that begins with =, +, - or @ for a formula: import such columns as text.`,
     )
     .action(async (sql: string | undefined, options: QueryOptions) =>

@@ -5,16 +5,14 @@
  * folder: a copy is there whole or not at all, also when several processes make it. What is kept for ever must be the file:
  * a reply of status 200 may also be that of a proxy or a login page, so it is held against the listing first.
  */
-import { createHash } from 'node:crypto';
+import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Clock, systemClock } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import { StorageError } from '../errors.ts';
 import { type FileStore, openFileStore } from '../warehouse/file-store.ts';
-import { dataPrefix, parseDataKey } from '../warehouse/layout.ts';
+import { dataPrefix, type PartitionParts } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
-
-/** Copies at a time: enough to hide the latency of S3. */
-const maxCopiesAtOnce = 8;
+import { dataFilesOf, eachOf } from './data-listing.ts';
 
 /** How often a file is asked for that comes as something else; the store has tries of its own for what fails. */
 const maxTries = 3;
@@ -24,13 +22,18 @@ const firstPauseMs = 100;
 const parquetMagic = Buffer.from('PAR1');
 
 /** Files of the table on this machine. */
-export interface LocalDataFiles {
+export interface DataFiles {
   /** The folder that holds them, absolute. */
   readonly folder: string;
-  /** Absolute paths, sorted. Each has its partition's values in its path. */
-  readonly paths: readonly string[];
   /** Whether they are copies of those in the warehouse. */
   readonly areCopies: boolean;
+  /**
+   * Finds the data files of some partitions as they are now, and copies them first where they are not on this machine.
+   *
+   * @returns absolute paths, sorted; each has its partition's values in it
+   * @throws StorageError if the warehouse cannot be read, gives something else than was listed, or the cache cannot be written
+   */
+  of(partitions: readonly PartitionParts[]): Promise<string[]>;
 }
 
 /** Whether the store's files can be read in place. */
@@ -38,38 +41,32 @@ function isFileStore(store: Store): store is FileStore {
   return 'folder' in store;
 }
 
-/** Returns the folder that keeps the copies of a warehouse from one query to the next. */
-export function cacheFolderOf(warehouseUrl: string): string {
-  const name = warehouseUrl.replace(/[^A-Za-z0-9.-]+/g, '-').slice(0, 80);
-  return join('.dqsync', 'cache', `${name}-${createHash('sha256').update(warehouseUrl).digest('hex').slice(0, 8)}`);
-}
-
 /**
- * Finds the data files, copying them first where they are not on this machine.
+ * Opens the data files of a warehouse. Touches nothing yet.
  *
  * @param cacheFolder where copies are kept from one time to the next; one folder for one warehouse
- * @throws StorageError if the warehouse cannot be read, gives something else than was listed, or the cache cannot be written
  */
-export async function localDataFiles(
-  store: Store,
-  cacheFolder: string,
-  clock: Clock = systemClock,
-): Promise<LocalDataFiles> {
+export function openDataFiles(store: Store, cacheFolder: string, clock: Clock): DataFiles {
   const local = isFileStore(store) ? store : openFileStore(`file:${cacheFolder}`);
-  const sizes = new Map<string, number>();
-  for await (const { key, sizeBytes } of store.list(dataPrefix)) {
-    if (parseDataKey(key) !== null) {
-      sizes.set(key, sizeBytes);
-    }
-  }
-  if (local !== store) {
-    await copyMissing(sizes, { from: store, to: local, clock });
-  }
   return {
     folder: join(local.folder, dataPrefix),
-    paths: [...sizes.keys()].sort().map((key) => join(local.folder, key)),
     areCopies: local !== store,
+    of: async (partitions) => {
+      const sizes = await dataFilesOf(store, partitions);
+      if (local !== store) {
+        await copyMissing(sizes, partitions, { from: store, to: local, clock });
+      }
+      return [...sizes.keys()].sort().map((key) => join(local.folder, key));
+    },
   };
+}
+
+/** Whether all of the files still exist. */
+export async function areAllThere(paths: readonly string[]): Promise<boolean> {
+  return await Promise.all(paths.map((path) => access(path))).then(
+    () => true,
+    () => false,
+  );
 }
 
 interface Copying {
@@ -79,32 +76,40 @@ interface Copying {
 }
 
 /** Copies what the cache does not have, and what it has in another size. */
-async function copyMissing(sizes: ReadonlyMap<string, number>, copying: Copying): Promise<void> {
+async function copyMissing(
+  sizes: ReadonlyMap<string, number>,
+  partitions: readonly PartitionParts[],
+  copying: Copying,
+): Promise<void> {
   const missing = new Map(sizes);
-  for await (const { key, sizeBytes } of copying.to.list(dataPrefix)) {
+  for (const [key, sizeBytes] of await inCache(copying, (cache) => dataFilesOf(cache, partitions))) {
     if (missing.get(key) === sizeBytes) {
       missing.delete(key);
     }
   }
-  // Workers share the generator: each takes the next file when it is done with one, and the first that fails ends it for all.
-  const files = (function* () {
-    yield* missing;
-  })();
-  const copyNext = async (): Promise<void> => {
-    for (const [key, sizeBytes] of files) {
-      await copy(key, sizeBytes, copying);
-    }
-  };
-  const workers = Array.from({ length: Math.min(maxCopiesAtOnce, missing.size) }, copyNext);
-  await Promise.allSettled(workers);
-  await Promise.all(workers);
+  await eachOf(missing, ([key, sizeBytes]) => copy(key, sizeBytes, copying));
 }
 
-async function copy(key: string, sizeBytes: number, { from, to, clock }: Copying): Promise<void> {
-  const bytes = await fetchWhole(key, sizeBytes, from, clock);
-  const wrongCopy = await to.get(key);
-  // Lost to another process, which has written the same.
-  await (wrongCopy === null ? to.putIfAbsent(key, bytes) : to.putIfMatch(key, bytes, wrongCopy.etag));
+async function copy(key: string, sizeBytes: number, copying: Copying): Promise<void> {
+  const bytes = await fetchWhole(key, sizeBytes, copying.from, copying.clock);
+  await inCache(copying, async (cache) => {
+    const wrongCopy = await cache.get(key);
+    // Lost to another process, which has written the same.
+    await (wrongCopy === null ? cache.putIfAbsent(key, bytes) : cache.putIfMatch(key, bytes, wrongCopy.etag));
+  });
+}
+
+/** An error of the cache says what to do about the cache, not about the warehouse. */
+async function inCache<T>({ to }: Copying, work: (cache: FileStore) => Promise<T>): Promise<T> {
+  try {
+    return await work(to);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new StorageError(`cannot keep copies of the data files: ${why}`, {
+      remedy: `Make ${to.folder} a folder that can be written, or set the environment variable DQSYNC_CACHE to another one.`,
+      cause,
+    });
+  }
 }
 
 async function fetchWhole(key: string, sizeBytes: number, from: Store, clock: Clock): Promise<Uint8Array> {

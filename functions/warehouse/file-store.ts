@@ -164,7 +164,7 @@ class FolderStore implements FileStore {
       }
       for await (const entry of await opendir(path)) {
         const key = `${folderKey}${entry.name}`;
-        if (isHidden(key) || !(key.startsWith(prefix) || prefix.startsWith(key))) {
+        if (!mayLeadTo(prefix, key)) {
           continue;
         }
         const kind = entry.isSymbolicLink() ? await stat(join(path, entry.name)) : entry;
@@ -244,6 +244,11 @@ class FolderStore implements FileStore {
       }),
     );
   }
+}
+
+/** Whether `key` is listed for `prefix`, or may be a folder above what is. */
+function mayLeadTo(prefix: string, key: string): boolean {
+  return !isHidden(key) && (key.startsWith(prefix) || prefix.startsWith(key));
 }
 
 function contentEtag(bytes: Uint8Array): string {

@@ -67,6 +67,31 @@ export function parseDataKey(key: string): DataKeyParts | null {
   return { workspace, dt, runId, part: Number(part) };
 }
 
+/** What the keys of a partition's data files have in common. */
+export interface PartitionParts {
+  readonly workspace: string;
+  /** Day of `start_time`, `YYYY-MM-DD`. */
+  readonly dt: string;
+}
+
+/**
+ * Returns what the keys of a partition's data files start with; ends in `/`.
+ *
+ * @throws InternalError when a part would change the path's shape
+ */
+export function partitionPrefix({ workspace, dt }: PartitionParts): string {
+  return `${dataPrefix}workspace=${safeName('workspace', workspace)}/dt=${safeDay(dt)}/`;
+}
+
+const partitionPattern =
+  /^quality_instance_observations\/workspace=([A-Za-z0-9_-][A-Za-z0-9._-]*)\/dt=(\d{4}-\d{2}-\d{2})\/$/;
+
+/** Returns the partition whose data files start with `prefix`; null for any other prefix. The inverse of `partitionPrefix`. */
+export function parsePartitionPrefix(prefix: string): PartitionParts | null {
+  const [, workspace, dt] = partitionPattern.exec(prefix) ?? [];
+  return workspace === undefined || dt === undefined ? null : { workspace, dt };
+}
+
 /**
  * Key of the file with the rows that one run of one target could not read.
  *

@@ -16,6 +16,8 @@ const hourMs = 3_600_000;
 /** Sleeps no time at all. */
 const impatient: Clock = { now: () => 0, sleep: () => Promise.resolve() };
 
+const everything = 'SELECT count(name) AS n FROM quality_instances';
+
 /** Three files in S3, all of them in the cache. */
 async function aCopiedWarehouse() {
   const fake = await FakeS3.start();
@@ -25,7 +27,7 @@ async function aCopiedWarehouse() {
     [0, 1, 2].map((day) => anObservation({ startTimeMs: newYearMs + day * 24 * hourMs })),
   );
   const cache = join(await tempFolder(), 'cache');
-  await opened(store, cache);
+  await ask(await opened(store, cache), everything);
   return { fake, store, cache, keys };
 }
 
@@ -95,7 +97,7 @@ describe('SQL over a warehouse in S3', () => {
     ]);
     expect(fake.requests.slice(before).filter((request) => request.startsWith('GET'))).toHaveLength(2);
 
-    await opened(store, cache);
+    await ask(await opened(store, cache), everything);
     expect(fake.requests.slice(before).filter((request) => request.startsWith('GET'))).toHaveLength(2);
   });
 
@@ -130,7 +132,7 @@ describe('SQL over a warehouse in S3', () => {
     const failure = { ...reply(fake.objects.get(key) ?? Buffer.alloc(0)), etag: '"e"' };
     fake.faults.push(...Array.from({ length: 3 }, () => ({ method: 'GET', failure }) as const));
 
-    await expect(opened(store, cache, impatient)).rejects.toMatchObject({
+    await expect(ask(await opened(store, cache, impatient), everything)).rejects.toMatchObject({
       kind: 'storage',
       retryable: true,
       message: expect.stringMatching(`^what came for s3://warehouse/${key} is not the data file: it (has|does)`),
@@ -154,7 +156,7 @@ describe('SQL over a warehouse in S3', () => {
     fake.faults.push({ method: 'GET', failure: 'AccessDenied' });
     const cache = join(await tempFolder(), 'cache');
 
-    await expect(opened(store, cache)).rejects.toMatchObject({ code: 'AccessDenied' });
+    await expect(ask(await opened(store, cache), everything)).rejects.toMatchObject({ code: 'AccessDenied' });
 
     // At once: what is still under way must not have the time to end.
     const copies = readdirSync(cache, { recursive: true, encoding: 'utf8' }).filter((path) =>

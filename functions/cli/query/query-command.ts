@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { text as streamText } from 'node:stream/consumers';
 import { openConnections } from '../../connect.ts';
 import { ConfigError } from '../../errors.ts';
+import { cacheFolderOf } from '../../query/cache-folder.ts';
 import type { SqlResult } from '../../query/duckdb.ts';
 import { namedQueries } from '../../query/named-queries.ts';
 import { viewName } from '../../warehouse/layout.ts';
@@ -43,7 +44,7 @@ export async function query(sql: string | undefined, options: QueryOptions): Pro
   const config = await loadConfig(options.config);
   const { store } = await openConnections(config, consoleLog(), process.env);
   const { openWarehouseSql } = await import('../../query/duckdb.ts');
-  const warehouse = await openWarehouseSql(store);
+  const warehouse = await openWarehouseSql(store, cacheFolderOf(store.url, process.env));
   try {
     const result = await warehouse.run(text);
     if (options.json) {

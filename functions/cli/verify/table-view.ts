@@ -2,6 +2,7 @@
 import { dayInTimeZone, isoTime } from '../../clock.ts';
 import { setFilters } from '../../filters.ts';
 import type { EpochMs, Target, Window } from '../../model.ts';
+import { cacheFolderOf } from '../../query/cache-folder.ts';
 import type { SqlResult, WarehouseSql } from '../../query/duckdb.ts';
 import type { TableView } from '../../verify/audit.ts';
 import type { OpenTableView } from '../../verify/target-verifier.ts';
@@ -19,7 +20,7 @@ type SqlValue = SqlResult['rows'][number][number];
  */
 export async function openTableView(store: Store, target: Target, timeZone: string): Promise<OpenTableView> {
   const { openWarehouseSql } = await import('../../query/duckdb.ts');
-  const sql = await openWarehouseSql(store);
+  const sql = await openWarehouseSql(store, cacheFolderOf(store.url, process.env));
   return { ...tableViewOf(sql, target, timeZone), close: sql.close };
 }
 

@@ -1,10 +1,12 @@
 /** `dqsync query`: SQL over what was written. */
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openFileStore } from '../../../functions/warehouse/file-store.ts';
 import { openS3Store } from '../../../functions/warehouse/s3-store.ts';
 import { anObservation, newYearMs } from '../../support/builders.ts';
 import { FakeS3 } from '../../support/fake-s3.ts';
+import { tempFolder } from '../../support/temp-warehouse.ts';
 import { writeObservations } from '../../support/warehouse-data.ts';
 import { addExecutions, aWorld, hourMs } from '../world.ts';
 
@@ -97,8 +99,36 @@ async function aWorldInS3() {
   );
   const env = s3.environment;
   const count = () => world.cli(['query', '--csv', 'SELECT count(name) AS n FROM quality_instances'], { env });
-  return { s3, count };
+  return { world, s3, count };
 }
+
+describe('dqsync query over S3', () => {
+  it('keeps copies in the folder that DQSYNC_CACHE names, and nothing in the working directory', async () => {
+    const { world, s3 } = await aWorldInS3();
+    const cache = join(await tempFolder(), 'cache');
+    const args = ['query', '--csv', 'SELECT count(name) AS n FROM quality_instances'];
+    const before = await readdir(world.folder);
+
+    const run = await world.cli(args, { env: { ...s3.environment, DQSYNC_CACHE: cache } });
+
+    expect(run).toMatchObject({ exitCode: 0, stdout: 'n\n3\n' });
+    expect(await readdir(world.folder)).toEqual(before);
+    expect((await readdir(cache, { recursive: true })).filter((path) => path.endsWith('.parquet'))).toHaveLength(3);
+  });
+
+  it('names the cache, not the warehouse, where copies cannot be written', async () => {
+    const { world, s3 } = await aWorldInS3();
+    await world.write('taken', '');
+
+    const env = { ...s3.environment, DQSYNC_CACHE: join(world.folder, 'taken') };
+    const run = await world.cli(['query', 'SELECT count(name) FROM quality_instances'], { env });
+
+    expect(run.exitCode).toBe(1);
+    expect(run.stderr).toContain('cannot keep copies of the data files');
+    expect(run.stderr).toContain('DQSYNC_CACHE');
+    expect(run.stderr).not.toContain('"warehouse"');
+  });
+});
 
 const html = { body: '<html><body>Sign in</body></html>', etag: '"e"' };
 const isLaterPage = (url: URL) => url.searchParams.has('continuation-token');

@@ -340,6 +340,30 @@ describe('dqsync verify', () => {
     expect(run.stderr).toContain(message);
   });
 
+  it('gets from S3 only the files of the days that it verifies', async () => {
+    const world = await aWorld();
+    const s3 = await FakeS3.start();
+    await world.configure((config) => {
+      config['warehouse'] = `s3://${s3.bucket}`;
+      config['initialFrom'] = new Date(startOf(world)).toISOString();
+    });
+    const env = s3.environment;
+    addOver(world, 505);
+    expect((await world.cli(['sync'], { env })).exitCode).toBe(0);
+    const from = startOf(world) + 24 * hourMs;
+    s3.requests.length = 0;
+
+    const run = await world.cli(
+      ['verify', '--from', new Date(from).toISOString(), '--to', new Date(from + 24 * hourMs).toISOString()],
+      { env },
+    );
+
+    expect(run.exitCode).toBe(0);
+    const daysGot = s3.requests.flatMap((request) => /^GET .*\/dt=([^/]+)\//.exec(request)?.[1] ?? []);
+    const isoDay = (ms: number) => new Date(ms).toISOString().slice(0, 10);
+    expect(new Set(daysGot)).toEqual(new Set([isoDay(from), isoDay(from + 24 * hourMs - 1)]));
+  });
+
   it('calls nothing missing where it could not see the whole table', async () => {
     const world = await aWorld();
     const s3 = await FakeS3.start();

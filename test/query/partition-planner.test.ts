@@ -1,0 +1,146 @@
+/** Which partitions a query lists, copies and reads. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { openPartitionPlanner } from '../../functions/query/partition-planner.ts';
+import { openS3Store } from '../../functions/warehouse/s3-store.ts';
+import type { Store } from '../../functions/warehouse/store.ts';
+import { anObservation, newYearMs } from '../support/builders.ts';
+import { FakeS3 } from '../support/fake-s3.ts';
+import { tempFolder, tempWarehouse } from '../support/temp-warehouse.ts';
+import { writeObservations } from '../support/warehouse-data.ts';
+import { ask, opened } from '../support/warehouse-sql.ts';
+
+const dayMs = 24 * 3_600_000;
+const days = Array.from({ length: 40 }, (_, day) => new Date(newYearMs + day * dayMs).toISOString().slice(0, 10));
+
+/** Two workspaces, 40 days, and in each partition two executions. */
+async function fill(store: Store): Promise<readonly string[]> {
+  return await writeObservations(
+    store,
+    days.flatMap((_, day) =>
+      ['sales', 'ops'].flatMap((workspace, place) =>
+        [1, 2].map((n) =>
+          anObservation({
+            workspace,
+            id: BigInt(1000 * day + 10 * place + n),
+            startTimeMs: newYearMs + day * dayMs,
+            runStatus: n === 1 ? 'SUCCESS' : 'FAILED',
+          }),
+        ),
+      ),
+    ),
+  );
+}
+
+/** A query, and how many of the 80 partitions it needs. */
+const queries: readonly (readonly [string, number])[] = [
+  [`SELECT count(*) FROM quality_instances WHERE dt = '2026-01-03'`, 2],
+  [`SELECT * FROM quality_instance_observations WHERE dt = '2026-01-03' AND workspace = 'ops' AND name = 'x'`, 1],
+  [`FROM quality_instances WHERE dt BETWEEN '2026-01-30' AND '2026-02-01'`, 6],
+  [`FROM quality_instances WHERE dt IN ('2026-01-01', '2026-02-09', '2031-01-01')`, 4],
+  [`FROM quality_instances WHERE dt = '2026-01-03' OR dt = '2026-01-05'`, 4],
+  [`FROM quality_instances WHERE dt LIKE '2026-02-%'`, 18],
+  [`FROM quality_instances WHERE dt >= strftime(TIMESTAMP '2026-02-08', '%Y-%m-%d')`, 4],
+  [`FROM quality_instances WHERE dt = '2031-01-01'`, 0],
+  [`WITH x AS (FROM quality_instances) SELECT count(*) FROM x WHERE dt = '2026-01-03'`, 2],
+  [`SELECT dt, count(*) FROM quality_instances GROUP BY dt HAVING dt = '2026-01-03'`, 2],
+  [`SELECT unnest([dt]) FROM quality_instances WHERE dt = '2026-01-03' ORDER BY 1 LIMIT 5`, 2],
+  [
+    `SELECT count(*) FROM quality_instances a JOIN quality_instances b USING (workspace) WHERE a.dt = '2026-01-03' AND b.dt = '2026-01-04'`,
+    4,
+  ],
+  [
+    `FROM quality_instances v WHERE dt = '2026-01-03' AND EXISTS (FROM quality_instances w WHERE w.id > v.id AND w.dt = '2026-01-09')`,
+    4,
+  ],
+  [
+    `(SELECT id FROM quality_instances WHERE dt = '2026-01-03') EXCEPT (SELECT id FROM quality_instances WHERE dt = '2026-01-04')`,
+    4,
+  ],
+  [`SELECT count(*) FROM quality_instances WHERE dt = '2026-01-03' AND run_status = 'FAILED'`, 2],
+  [`EXPLAIN SELECT * FROM quality_instances WHERE dt = '2026-01-03'`, 2],
+  ['SELECT 1', 0],
+  ['DESCRIBE quality_instances', 0],
+  // Nothing about partitions, or nothing that is known before the query runs.
+  ['SELECT count(*) FROM quality_instances', 80],
+  [`FROM quality_instances WHERE dt::DATE = DATE '2026-01-03'`, 80],
+  [`SELECT count(*) FROM quality_instances WHERE run_status = 'FAILED'`, 80],
+  ['SELECT count(*) FROM quality_instances WHERE dt = (SELECT max(dt) FROM quality_instances)', 80],
+  [`SELECT count(*) FROM quality_instances WHERE dt = '2026-01-03' OR name = 'x'`, 80],
+  ['PIVOT quality_instances ON run_status USING count(*) GROUP BY dt', 80],
+];
+
+describe('planning partitions', () => {
+  it.each(queries)('finds for %s %i of 80 partitions', async (sql, count) => {
+    const partitions = days.flatMap((dt) => ['sales', 'ops'].map((workspace) => ({ workspace, dt })));
+    const planner = await openPartitionPlanner(partitions);
+    const needed = await planner.neededBy(sql);
+    await planner.close();
+
+    expect(needed).toHaveLength(count);
+  });
+
+  it('gives the same rows as reading everything does', async () => {
+    const store = await tempWarehouse();
+    await fill(store);
+    const sql = await opened(store);
+    let rows = 0;
+    for (const [query] of queries.filter(([text]) => !text.startsWith('EXPLAIN'))) {
+      const ofPartitions = await sql.run(query);
+      // A statement that only DuckDB itself can run has no plan to tell partitions by.
+      const ofAll = await sql.run(`CREATE OR REPLACE TEMP TABLE nothing AS SELECT 1; ${query}`);
+      const sorted = (result: typeof ofAll) => result.rows.map(String).sort();
+      expect(sorted(ofPartitions), query).toEqual(sorted(ofAll));
+      rows += ofAll.rows.length;
+    }
+    expect(rows).toBeGreaterThan(150);
+  });
+
+  it('reads a day although every file of the other days is damaged', async () => {
+    const store = await tempWarehouse();
+    for (const key of await fill(store)) {
+      if (!key.includes('dt=2026-01-03')) {
+        await writeFile(join(store.folder, key), 'archived');
+      }
+    }
+    const sql = await opened(store);
+
+    expect(await ask(sql, `SELECT count(*) AS n FROM quality_instances WHERE dt = '2026-01-03'`)).toEqual([{ n: 4n }]);
+    await expect(sql.run('SELECT count(name) FROM quality_instances')).rejects.toMatchObject({ kind: 'storage' });
+  });
+});
+
+describe('a query over S3', () => {
+  /** Runs queries, each with a cache of its own, and returns the requests that S3 saw. */
+  async function requestsOf(sqlText: string, store: Store, fake: FakeS3): Promise<string[]> {
+    const sql = await opened(store, join(await tempFolder(), 'cache'));
+    fake.requests.length = 0;
+    await sql.run(sqlText).catch(() => undefined);
+    return fake.requests.map((request) => request.replace(/[^/]*\.parquet$/, ''));
+  }
+
+  it('lists and gets only what it needs', async () => {
+    const fake = await FakeS3.start();
+    const store = openS3Store({ bucket: fake.bucket, client: fake.client() });
+    await fill(store);
+    const table = 'quality_instance_observations/';
+    const inSales = `${table}workspace=sales/dt=2026-01-03/`;
+    const inOps = `${table}workspace=ops/dt=2026-01-03/`;
+    const day = `WHERE dt = '2026-01-03'`;
+
+    expect(await requestsOf(`FROM quality_instances ${day} AND workspace = 'ops'`, store, fake)).toEqual([
+      `LIST ${inOps}`,
+      `GET ${inOps}`,
+    ]);
+    const ofDay = await requestsOf(`FROM quality_instances ${day}`, store, fake);
+    expect(ofDay.sort()).toEqual([`GET ${inOps}`, `GET ${inSales}`, `LIST ${inOps}`, `LIST ${inSales}`]);
+    // Wrong SQL copies nothing.
+    expect(await requestsOf('SELECT nme FROM quality_instances', store, fake)).toEqual([]);
+    expect(await requestsOf('DELETE FROM quality_instances', store, fake)).toEqual([]);
+
+    fake.requests.length = 0;
+    await opened(store, join(await tempFolder(), 'cache'));
+    expect(fake.requests).toEqual([`LIST ${table}`, `LIST ${table}workspace=ops/`, `LIST ${table}workspace=sales/`]);
+  });
+});
