@@ -93,7 +93,8 @@ export class Recorder {
     const endMs = gapsIn(window, proven)[0]?.fromMs ?? window.toMs;
     const recentFromMs = Math.min(endMs, provenToMs) - this.#options.revisitedMs - edgeToleranceMs;
     if (provenToMs < window.toMs) {
-      this.#recentFromMs = Math.min(this.#recentFromMs, recentFromMs);
+      // Not from `endMs` on: proven rows behind an unproven part are covered, so the next run need not read them again.
+      this.#recentFromMs = Math.min(this.#recentFromMs, provenToMs - this.#options.revisitedMs);
     }
     const isKept = this.#options.revisitedMs > 0 || provenToMs < window.toMs;
     this.#keptFromMs = isKept ? recentFromMs : Number.POSITIVE_INFINITY;

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { Action } from './actions.ts';
+import { performAll } from './modelled-world.ts';
 import { modelRounds } from './run-rounds.ts';
 
 describe('whatever happens, the view equals the source after a quiet end', () => {
@@ -9,5 +11,18 @@ describe('whatever happens, the view equals the source after a quiet end', () =>
     expect(figures.counterexample).toBeNull();
     expect(figures.runs).toBeGreaterThan(20);
     expect(figures.kills).toBeGreaterThan(2);
+  });
+
+  it('where a backfill proves part of a slice later, and a notification follows what lies behind that part', async () => {
+    const undisturbed = { death: null, lostReply: null, aheadMs: 0 };
+    const actions: Action[] = [
+      { do: 'start', count: 6, late: 0, spreadMs: 1, status: 'RUNNING' },
+      { do: 'pass', minutes: 21 },
+      { do: 'finish', pick: 0, status: 'SUCCESS' },
+      { do: 'start', count: 22, late: 0, spreadMs: 600_000, status: 'RUNNING' },
+      { do: 'backfill', fromHours: 51, hours: 52, again: true, ...undisturbed },
+      { do: 'notify', pick: 0, status: 'SUCCESS' },
+    ];
+    expect(await performAll(actions, 0)).toEqual([]);
   });
 });
