@@ -5,7 +5,7 @@ import { ColumnMetaData, PageEncodingStats, type Statistics } from 'parquetjs-li
 import { isNumberData, isTextData, unsupportedColumn } from './column-data.ts';
 import { columnStatistics } from './column-statistics.ts';
 import { type ColumnValues, definedRows } from './column-values.ts';
-import type { Column, ColumnKind } from './columns.ts';
+import type { ColumnKind, StoredColumn } from './columns.ts';
 import { NumberValues } from './number-values.ts';
 import {
   type EncodedPage,
@@ -27,7 +27,7 @@ const gzipCodec = 2;
 
 /** A column of a row group, encoded. */
 export interface EncodedChunk {
-  readonly column: Column;
+  readonly column: StoredColumn;
   readonly rowCount: number;
   /** Null if the values repeat too rarely. */
   readonly dictionaryPage: EncodedPage | null;
@@ -41,7 +41,7 @@ export interface EncodedChunk {
  *
  * @throws InternalError for an Arrow type that the table does not use
  */
-export async function encodeColumnChunk(column: Column, data: Data): Promise<EncodedChunk> {
+export async function encodeColumnChunk(column: StoredColumn, data: Data): Promise<EncodedChunk> {
   const defined = definedRows(data);
   const values = columnValues(column, data, defined);
   const { dictionary } = values;
@@ -58,7 +58,7 @@ export async function encodeColumnChunk(column: Column, data: Data): Promise<Enc
   };
 }
 
-function columnValues(column: Column, data: Data, defined: Uint8Array | null): ColumnValues {
+function columnValues(column: StoredColumn, data: Data, defined: Uint8Array | null): ColumnValues {
   if (isNumberData(data)) {
     return new NumberValues(data, defined, column.repeats === true);
   }
@@ -69,7 +69,7 @@ function columnValues(column: Column, data: Data, defined: Uint8Array | null): C
 }
 
 /** Splits the rows of a chunk into pages. */
-function pagesOf(column: Column, data: Data, defined: Uint8Array | null): PageRows[] {
+function pagesOf(column: StoredColumn, data: Data, defined: Uint8Array | null): PageRows[] {
   const levels = column.nullable ? (defined ?? new Uint8Array(data.length).fill(1)) : null;
   const pages: PageRows[] = [];
   let fromValue = 0;

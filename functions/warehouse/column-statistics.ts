@@ -8,7 +8,7 @@
 import './parquetjs-globals.ts';
 import { Statistics } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
 import type { ColumnValues } from './column-values.ts';
-import type { Column } from './columns.ts';
+import type { StoredColumn } from './columns.ts';
 
 /** Longer text makes no statistics: they would cost more in the footer than they save. */
 const maxTextBytes = 64;
@@ -18,7 +18,7 @@ const maxTextBytes = 64;
  *
  * `min` and `max` are the older names of the least and the greatest value, which readers trust for numbers only.
  */
-export function columnStatistics(column: Column, values: ColumnValues, nullCount: number): Statistics | null {
+export function columnStatistics(column: StoredColumn, values: ColumnValues, nullCount: number): Statistics | null {
   if (column.freeText === true) {
     return null;
   }

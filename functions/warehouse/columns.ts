@@ -31,6 +31,11 @@ interface ColumnFacts {
   readonly repeats?: true;
 }
 
+/** A column as files hold it, whatever its values come from. */
+export interface StoredColumn extends ColumnFacts {
+  readonly kind: ColumnKind;
+}
+
 interface ExecutionColumnOf<Kind extends ColumnKind> extends ColumnFacts {
   readonly kind: Kind;
   readonly source: 'execution';

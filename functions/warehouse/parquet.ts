@@ -13,12 +13,13 @@
  */
 import './parquetjs-globals.ts';
 import type { Data } from 'apache-arrow/data';
+import type { RecordBatch } from 'apache-arrow/recordbatch';
 import { ColumnChunk, RowGroup } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
 import { type FieldDefinition, ParquetSchema } from 'parquetjs-lite/lib/schema.js';
 import { ParquetEnvelopeWriter } from 'parquetjs-lite/lib/writer.js';
 import { InternalError } from '../errors.ts';
 import { columnMetadata, type EncodedChunk, encodeColumnChunk } from './column-chunk.ts';
-import { type ColumnKind, observationColumns } from './columns.ts';
+import { type ColumnKind, observationColumns, type StoredColumn } from './columns.ts';
 import type { ObservationBatch } from './observation-batch.ts';
 
 /** Rows per row group. A commit has at most 50,000 rows, so that a file has one row group as a rule. */
@@ -37,27 +38,53 @@ const parquetTypes: Readonly<Record<ColumnKind, FieldDefinition['type']>> = {
  * @throws InternalError for an empty batch
  */
 export async function encodeParquet(batch: ObservationBatch): Promise<Uint8Array> {
-  if (batch.numRows === 0) {
-    throw new InternalError('a Parquet file of no rows was asked for', {
-      remedy: 'This is a defect of dqsync; please report it with this message.',
-    });
-  }
-  const parts: Buffer[] = [];
-  const file = new ParquetEnvelopeWriter(parquetSchema(), (bytes) => parts.push(bytes), ignoreClose, 0, {
-    pageIndex: false,
-  });
-  file.writeHeader();
-  for (const rows of slices(batch, maxRowGroupRows)) {
-    await writeRowGroup(file, rows);
-  }
-  file.writeFooter({});
-  return Buffer.concat(parts);
+  const file = new ParquetBuilder(observationColumns);
+  await file.add(batch);
+  return file.finish();
 }
 
-function parquetSchema(): ParquetSchema {
+/** A Parquet file in the making, of which only encoded row groups stay in memory. */
+export class ParquetBuilder {
+  readonly #columns: readonly StoredColumn[];
+  readonly #parts: Buffer[] = [];
+  readonly #file: ParquetEnvelopeWriter;
+
+  constructor(columns: readonly StoredColumn[]) {
+    this.#columns = columns;
+    this.#file = new ParquetEnvelopeWriter(parquetSchema(columns), (bytes) => this.#parts.push(bytes), ignoreClose, 0, {
+      pageIndex: false,
+    });
+    this.#file.writeHeader();
+  }
+
+  /** Adds rows, as one row group or several. */
+  async add(batch: RecordBatch): Promise<void> {
+    for (const rows of slices(batch, maxRowGroupRows)) {
+      await writeRowGroup(this.#file, this.#columns, rows);
+    }
+  }
+
+  /**
+   * Returns the whole file.
+   *
+   * @param metadata texts for the footer, by name
+   * @throws InternalError if no row was added
+   */
+  finish(metadata: Readonly<Record<string, string>> = {}): Uint8Array {
+    if (this.#file.rowCount === 0) {
+      throw new InternalError('a Parquet file of no rows was asked for', {
+        remedy: 'This is a defect of dqsync; please report it with this message.',
+      });
+    }
+    this.#file.writeFooter(metadata);
+    return Buffer.concat(this.#parts);
+  }
+}
+
+function parquetSchema(columns: readonly StoredColumn[]): ParquetSchema {
   return new ParquetSchema(
     Object.fromEntries(
-      observationColumns.map((column) => [
+      columns.map((column) => [
         column.name,
         { type: parquetTypes[column.kind], optional: column.nullable, compression: 'GZIP', statistics: false },
       ]),
@@ -65,19 +92,23 @@ function parquetSchema(): ParquetSchema {
   );
 }
 
-async function writeRowGroup(file: ParquetEnvelopeWriter, rows: ObservationBatch): Promise<void> {
-  const columns: ColumnChunk[] = [];
+async function writeRowGroup(
+  file: ParquetEnvelopeWriter,
+  columns: readonly StoredColumn[],
+  rows: RecordBatch,
+): Promise<void> {
+  const chunks: ColumnChunk[] = [];
   let sizeBytes = 0;
   // One column at a time: compressing all at once is 10 % faster on two cores, but holds 40 zlib states of 270 KB each.
-  for (const [index, column] of observationColumns.entries()) {
+  for (const [index, column] of columns.entries()) {
     const chunk = await encodeColumnChunk(column, columnOf(rows, index));
     const metadata = columnMetadata(chunk, file.offset);
     writePages(file, chunk);
     // 0: there is no second copy of the metadata outside the footer.
-    columns.push(new ColumnChunk({ file_offset: 0, meta_data: metadata }));
+    chunks.push(new ColumnChunk({ file_offset: 0, meta_data: metadata }));
     sizeBytes += metadata.total_uncompressed_size;
   }
-  file.rowGroups.push(new RowGroup({ columns, total_byte_size: sizeBytes, num_rows: rows.numRows }));
+  file.rowGroups.push(new RowGroup({ columns: chunks, total_byte_size: sizeBytes, num_rows: rows.numRows }));
   file.rowCount += rows.numRows;
 }
 
@@ -88,7 +119,7 @@ function writePages(file: ParquetEnvelopeWriter, { dictionaryPage, dataPages }: 
   }
 }
 
-function columnOf(batch: ObservationBatch, index: number): Data {
+function columnOf(batch: RecordBatch, index: number): Data {
   const data = batch.data.children[index];
   if (data === undefined) {
     throw new InternalError(`the batch has no column ${index}`, {
@@ -99,8 +130,8 @@ function columnOf(batch: ObservationBatch, index: number): Data {
 }
 
 /** The batch in pieces of so many rows; no copies. */
-function slices(batch: ObservationBatch, rowCount: number): ObservationBatch[] {
-  const pieces: ObservationBatch[] = [];
+function slices(batch: RecordBatch, rowCount: number): RecordBatch[] {
+  const pieces: RecordBatch[] = [];
   for (let from = 0; from < batch.numRows; from += rowCount) {
     pieces.push(batch.slice(from, Math.min(from + rowCount, batch.numRows)));
   }

@@ -1,0 +1,81 @@
+/** Arrow columns of the kinds that data files have, over buffers that are filled elsewhere. Pure. */
+import { type Data, makeData } from 'apache-arrow/data';
+import { RecordBatch } from 'apache-arrow/recordbatch';
+import { Field, Schema } from 'apache-arrow/schema';
+import { type DataType, Dictionary, Int32, Int64, Struct, TimestampMillisecond, Utf8 } from 'apache-arrow/type';
+import { Vector } from 'apache-arrow/vector';
+import type { NumberData, TextData, TextDictionary } from './column-data.ts';
+import type { ColumnKind, StoredColumn } from './columns.ts';
+
+const int64 = new Int64();
+const utf8 = new Utf8();
+const timestamp = new TimestampMillisecond('UTC');
+const textDictionary: TextDictionary = new Dictionary(utf8, new Int32());
+
+const arrowTypes: Readonly<Record<ColumnKind, DataType>> = {
+  int64,
+  text: textDictionary,
+  'timestamp-ms-utc': timestamp,
+};
+
+/** Returns the Arrow schema of such columns. */
+export function arrowSchemaOf(columns: readonly StoredColumn[]): Schema {
+  return new Schema(columns.map(({ name, kind, nullable }) => new Field(name, arrowTypes[kind], nullable)));
+}
+
+/** Returns columns as one batch. */
+export function recordBatchOf(schema: Schema, rowCount: number, children: readonly Data[]): RecordBatch {
+  const data = makeData({ type: new Struct(schema.fields), length: rowCount, nullCount: 0, children: [...children] });
+  return new RecordBatch(schema, data);
+}
+
+/** Returns a column of ids or times. */
+export function numberData(kind: Exclude<ColumnKind, 'text'>, values: BigInt64Array, validity: Validity): NumberData {
+  const props = { length: values.length, data: values, ...validity.props };
+  return kind === 'int64' ? makeData({ type: int64, ...props }) : makeData({ type: timestamp, ...props });
+}
+
+/** Returns a column of text: `codes` are indexes in the dictionary. */
+export function textData(codes: Int32Array, dictionary: Vector<Utf8>, validity: Validity): TextData {
+  return makeData({ type: textDictionary, length: codes.length, data: codes, dictionary, ...validity.props });
+}
+
+/** Returns texts as the dictionary of columns of text. */
+export function dictionaryOf(texts: readonly string[]): Vector<Utf8> {
+  return new Vector([utf8Data(texts)]);
+}
+
+function utf8Data(texts: readonly string[]): Data<Utf8> {
+  const valueOffsets = new Int32Array(texts.length + 1);
+  let sizeBytes = 0;
+  texts.forEach((text, index) => {
+    sizeBytes += Buffer.byteLength(text);
+    valueOffsets[index + 1] = sizeBytes;
+  });
+  const data = Buffer.allocUnsafeSlow(sizeBytes);
+  let end = 0;
+  for (const text of texts) {
+    end += data.write(text, end);
+  }
+  return makeData({ type: utf8, length: texts.length, nullCount: 0, valueOffsets, data });
+}
+
+/** Which rows of a column have a value, as Arrow keeps it: one bit per row, 1 for a value. */
+export class Validity {
+  readonly bitmap: Uint8Array;
+  nullCount = 0;
+
+  constructor(rowCount: number) {
+    this.bitmap = new Uint8Array(Math.ceil(rowCount / 8)).fill(0xff);
+  }
+
+  setNull(index: number): void {
+    this.bitmap[index >> 3] = (this.bitmap[index >> 3] ?? 0) & ~(1 << (index & 7));
+    this.nullCount += 1;
+  }
+
+  /** Arrow's own convention: a column without nulls has no bitmap. */
+  get props(): { readonly nullCount: number; readonly nullBitmap: Uint8Array | null } {
+    return { nullCount: this.nullCount, nullBitmap: this.nullCount === 0 ? null : this.bitmap };
+  }
+}
