@@ -1,8 +1,8 @@
 /**
- * What the Lambda function does: one incremental run over the targets, or a part of a backfill, within the time that is left.
+ * The Lambda function: one incremental run over the targets, or part of a backfill, within the time that is left.
  *
- * Everything is made at the first invocation, not while the module loads, and kept for the following ones: the pacer must
- * remember the requests of the invocation before, and connections to S3 stay open.
+ * The first invocation builds everything, not the loading of the module, and later invocations reuse it: the pacer must
+ * remember the previous invocation's requests, and connections to S3 stay open.
  */
 import type { Context } from 'aws-lambda';
 import type { Config } from '../config.ts';
@@ -15,24 +15,22 @@ import { configFrom, type Environment, namespaceVariable } from './environment.t
 import { type Invocation, parseEvent } from './event.ts';
 import { Telemetry } from './telemetry.ts';
 
-/** What a handler is made from. */
+/** The environment and the connections of a handler. */
 export interface HandlerOptions {
   readonly environment: Environment;
   readonly open: typeof openConnections;
 }
 
-/** Kept free of what Lambda leaves, where that is less than the run may take. */
-const maxTellingMs = 2_000;
-const tellingPart = 0.1;
+/** Time that a run leaves to report its result: this much, or a tenth of a short time. */
+const maxReportingMs = 2_000;
+const reportingShare = 0.1;
 
-/** What Lambda calls. */
+/** The function that Lambda calls. */
 export type Handler = (event: unknown, context: Context) => Promise<Summary[]>;
 
 /**
- * At least one target failed; every target was tried. The message names each with its remedy.
- *
- * Its `name` is what a state machine goes by: `TransientTargetsFailedError` where trying again may help, with nothing
- * changed by hand.
+ * At least one target failed; every target was tried. The message names each with its remedy. State machines decide by
+ * `name`: `TransientTargetsFailedError` if running again may help without any change by hand.
  */
 export class TargetsFailedError extends Error {
   constructor(failures: readonly DqsyncError[], targetCount: number) {
@@ -53,7 +51,7 @@ interface Opened {
   readonly connections: Connections;
 }
 
-/** What outlives an invocation. */
+/** The state that outlives an invocation. */
 class Sandbox {
   readonly #options: HandlerOptions;
   #telemetry: Telemetry | undefined;
@@ -115,13 +113,13 @@ class Sandbox {
   }
 }
 
-/** What Lambda leaves, less a moment to say how it went. */
+/** Returns the time that Lambda leaves for the run, less the time to report its result. */
 function timeToRun(context: Context): number {
   const remainingMs = context.getRemainingTimeInMillis();
-  return remainingMs - Math.min(maxTellingMs, remainingMs * tellingPart);
+  return remainingMs - Math.min(maxReportingMs, remainingMs * reportingShare);
 }
 
-/** @throws ConfigError for a range that is none */
+/** @throws ConfigError for an invalid range */
 function backfillOf(invocation: Invocation, { partitionTimeZone }: Config): BackfillTask | undefined {
   if (invocation.mode === 'incremental') {
     return undefined;

@@ -1,20 +1,20 @@
-/** The function's configuration, from its environment. */
+/** Reads the function's configuration from its environment. */
 import { type Config, parseConfig } from '../config.ts';
 import { ConfigError } from '../errors.ts';
 
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Holds the configuration: the same JSON text as the CLI's `--config` file. */
+/** Contains the configuration: the same JSON text as the CLI's `--config` file. */
 export const configVariable = 'DQSYNC_CONFIG';
 
-/** CloudWatch namespace of the metrics, so that two deployments in one account do not mix theirs. Default: `dqsync`. */
+/** CloudWatch namespace of the metrics, so that two deployments in one account keep theirs apart. Default: `dqsync`. */
 export const namespaceVariable = 'DQSYNC_METRICS_NAMESPACE';
 
 /**
- * Reads the configuration.
+ * Parses the configuration.
  *
- * @throws ConfigError naming the variable, and every wrong key
+ * @throws ConfigError naming the variable and every wrong key
  */
 export function configFrom(environment: Environment): Config {
   const text = environment[configVariable];
@@ -31,7 +31,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // The parser's own message quotes the text.
+    // The parser's own message quotes the text, which must not be logged.
     throw new ConfigError(`the environment variable ${configVariable} is not JSON`, {
       remedy: `Set ${configVariable} to one JSON object, without comments; the README lists every key.`,
       code: configVariable,

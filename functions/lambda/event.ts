@@ -1,8 +1,8 @@
-/** What the function may be invoked with. */
+/** Parses the event of an invocation. */
 import * as z from 'zod';
 import { ConfigError } from '../errors.ts';
 
-/** What an event asks for. */
+/** A valid invocation. */
 export type Invocation =
   | {
       readonly mode: 'incremental';
@@ -12,14 +12,14 @@ export type Invocation =
   | {
       readonly mode: 'backfill';
       readonly targets: readonly string[] | undefined;
-      /** A day or an instant, as it came; both undefined for the known gaps. */
+      /** A day or an instant as text; both undefined to fill the known gaps. */
       readonly from: string | undefined;
       readonly to: string | undefined;
-      /** Reads what is covered once more, too. */
+      /** Whether covered windows are read again too. */
       readonly again: boolean;
     };
 
-/** EventBridge's and Scheduler's own events; what else is in them is theirs. */
+/** Events of EventBridge and its Scheduler. Their other fields are ignored. */
 const scheduledEvent = z.looseObject({ source: z.string(), 'detail-type': z.string() });
 const modeOf = z.looseObject({ mode: z.unknown() });
 const emptyEvent = z.strictObject({});
@@ -37,18 +37,18 @@ const backfillEvent = z.strictObject({
 });
 
 const allowed =
-  'Invoke it with {} or {"mode":"incremental"} for all targets, or {"mode":"incremental","targets":["<name>", …]} for some; with {"mode":"backfill","from":"2026-01-01","to":"2026-02-01"} and, if wanted, "targets" and "again":true to backfill a range, {"mode":"backfill"} to fill the gaps; events of EventBridge and its Scheduler stand for {}.';
+  'Use {} or {"mode":"incremental"} for all targets, or {"mode":"incremental","targets":["<name>", …]} for some. To backfill a range: {"mode":"backfill","from":"2026-01-01","to":"2026-02-01"}, with "targets" and "again":true as options. To fill the gaps: {"mode":"backfill"}. Events of EventBridge and its Scheduler count as {}.';
 
 const problemsByKey: Readonly<Record<string, string>> = {
   mode: '"mode" must be "incremental" or "backfill"',
-  targets: '"targets" must be a list of one or more names of targets',
+  targets: '"targets" must be a list of at least one target name',
   from: '"from" must be a day or an instant',
   to: '"to" must be a day or an instant',
   again: '"again" must be true or false',
 };
 
 /**
- * Reads the event.
+ * Parses an event.
  *
  * @throws ConfigError saying what is wrong with it and what is allowed
  */
@@ -60,7 +60,7 @@ export function parseEvent(event: unknown): Invocation {
   const parsed = (isBackfill ? backfillEvent : incrementalEvent).safeParse(event);
   if (!parsed.success) {
     const problems = parsed.error.issues.map(describeIssue);
-    throw new ConfigError(`the event is not one this function knows: ${problems.join('; ')}`, { remedy: allowed });
+    throw new ConfigError(`the event is not valid: ${problems.join('; ')}`, { remedy: allowed });
   }
   const { data } = parsed;
   return data.mode === 'incremental'
@@ -68,7 +68,7 @@ export function parseEvent(event: unknown): Invocation {
     : { mode: 'backfill', targets: data.targets, from: data.from, to: data.to, again: data.again ?? false };
 }
 
-/** Names keys, never values: what an event holds is not ours to repeat. */
+/** Names keys but no values: an event's content must not be logged. */
 function describeIssue(issue: z.core.$ZodIssue): string {
   if (issue.code === 'unrecognized_keys') {
     return `unknown key ${issue.keys.map((key) => `"${key}"`).join(', ')}`;

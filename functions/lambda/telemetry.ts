@@ -1,7 +1,6 @@
 /**
- * What the function says of itself: structured log lines and EMF metrics, both as JSON on its output.
- *
- * Never the event, never a secret: only summaries and the named, safe fields of errors.
+ * Structured log lines and EMF metrics, both as JSON on standard output. Logs only summaries and named, safe fields of
+ * errors; never an event or a secret.
  */
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
@@ -14,29 +13,29 @@ import { type Summary, summaryError, type TargetOutcome } from '../sync/summary.
 
 const serviceName = 'dqsync';
 
-/** One for the life of a sandbox. */
+/** Log and metrics of one sandbox. */
 export class Telemetry {
   readonly #logger = new Logger({ serviceName });
   readonly #metrics: Metrics;
 
-  /** @param namespace CloudWatch's, for the metrics */
+  /** @param namespace of the metrics in CloudWatch */
   constructor(namespace: string = metricsNamespace) {
     this.#metrics = new Metrics({ namespace, serviceName });
-    // Powertools adds the service as a dimension of its own; the target is the only one that tells anything here.
+    // Powertools adds the service as a dimension. The target is the only useful one here.
     this.#metrics.clearDefaultDimensions();
   }
 
-  /** Puts the invocation's request id into every line that follows. */
+  /** Adds the invocation's request id to every following line. */
   begin(context: Context): void {
     this.#logger.addContext(context);
   }
 
-  /** The log that the run writes to. */
+  /** The log for the run. */
   readonly log: Log = (level, message, fields) => {
     this.#logger[level](message, { ...fields });
   };
 
-  /** One line and one set of metrics for a target whose run has ended. */
+  /** Writes one line and one set of metrics for a target whose run has ended. */
   targetDone(outcome: TargetOutcome, tookMs: number, nowMs: EpochMs): void {
     const { summary, error } = outcome;
     if (error !== null) {
@@ -59,19 +58,21 @@ export class Telemetry {
     this.#metrics.publishStoredMetrics();
   }
 
-  /** The invocation failed before any target was tried. */
+  /** Logs an invocation that failed before any target was tried. */
   refused(error: DqsyncError): void {
     this.#logger.error('nothing was synced', { error: summaryError(error), ...stackOf(error) });
   }
 }
 
-/** Without any coverage the table is behind by all there is to read; null where not even that is known. */
+/**
+ * Returns the age of the watermark, or of the start of the first run if nothing is covered; null if neither is known.
+ */
 function watermarkAgeSeconds({ watermark, from }: Summary, nowMs: EpochMs): number | null {
   const coveredToMs = parseTime(watermark ?? from ?? '');
   return coveredToMs === null ? null : Math.max(0, nowMs - coveredToMs) / 1000;
 }
 
-/** A defect's stack is what its finder needs; of what is not a defect the message says all. */
+/** Returns the stack of a defect. The message of any other error says everything. */
 function stackOf(error: DqsyncError): { readonly stack?: string } {
   if (!(error instanceof InternalError)) {
     return {};

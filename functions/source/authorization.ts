@@ -1,12 +1,12 @@
 /**
- * Authorization of one target's requests: who may go now, with which headers, and what happens on a 401.
+ * Authorization of one target's requests: when a request may be sent, with which headers, and what follows a 401.
  *
- * A 401 gets a new token once, also where the old one has just expired; a further one reads the secret again once; a further
- * one is a `CredentialsError`, at once and for all that follow. For an access key or a foreign token the secret is read again
- * at once, and only a changed one is tried. A success starts the count anew.
+ * The first 401 gets a new token, because the old one may have expired. The second one reads the secret again. The
+ * third one is a `CredentialsError` for this and all later requests. With an access key or a token in the secret, the
+ * first 401 already reads the secret again, and only a changed secret is tried. A success resets the count.
  *
- * Five failed signatures in a row lock an access key for five minutes. So credentials that have not been proven yet are
- * tried by one request, while the others wait for its outcome; and while they are being renewed, all wait.
+ * Five failed signatures in a row lock an access key for five minutes. Therefore one request tries unproven credentials
+ * while the others wait for its outcome, and all requests wait during a renewal.
  */
 
 import { CredentialsError } from '../errors.ts';
@@ -24,29 +24,30 @@ import { type SignableRequest, signRequest } from './signature.ts';
 import { refusedCredentials } from './source-errors.ts';
 import { requestToken } from './token.ts';
 
-/** The right of one request to go. To be released at the end, whatever happened. */
+/** Permission to send one request. Must be released in the end, whatever the outcome. */
 export interface Permit {
-  /** False when the credentials were renewed, or found bad, since: ask for another. */
+  /** False if the credentials were renewed or refused since; then ask for a new permit. */
   isCurrent(): boolean;
-  /** The headers that authenticate the request now. */
+  /** Returns the headers that authenticate the request now. */
   headers(request: SignableRequest): Record<string, string>;
-  /** The source let the request in. */
+  /** Reports that the source accepted the credentials. */
   accepted(): void;
   /**
-   * The source answered 401. Resolves when it is worth trying again, with what to throw where it has been tried too often
-   * (a request may be refused while others are let in); throws CredentialsError or SourceError when it is not.
+   * Reports a 401. Resolves if a retry may help, with the error to throw when the retry budget is spent.
+   *
+   * @throws CredentialsError or SourceError if a retry cannot help
    */
   refused(reply: HttpReply): Promise<CredentialsError>;
   release(): void;
 }
 
-/** What authorization needs to know and use. */
+/** The parts that authorization is built from. */
 export interface AuthorizationOptions {
   readonly target: string;
   readonly projectId: string;
   /** As in `targets[].credentials`. */
   readonly secretRef: string;
-  /** Where tokens are asked for; called only for a secret with a password. Throws ConfigError where there is none. */
+  /** Returns where to request tokens. Called only for a secret with a password; throws ConfigError if it is unknown. */
   readonly iam: () => Endpoint;
   readonly userAgent: string;
   readonly redact: (text: string) => string;
@@ -62,10 +63,10 @@ interface Session {
 }
 
 /**
- * - `fresh` nothing is known yet
- * - `probing` one request at most tries the session; `probe` ends when it is over
- * - `proven` the source has let in a request with it
- * - `refused` for good
+ * - `fresh`: nothing is known yet
+ * - `probing`: at most one request tries the session; `probe` resolves when it is over
+ * - `proven`: the source has accepted a request of the session
+ * - `refused`: for good
  */
 type State =
   | { readonly kind: 'fresh' }
@@ -78,20 +79,20 @@ export class Authorization {
   readonly #secrets: Set<string>;
   #state: State = { kind: 'fresh' };
   #renewing: Promise<void> | undefined;
-  /** What was done about the 401s since the last success. */
+  /** The reaction to the 401s since the last success. */
   #tried: 'nothing' | 'newToken' | 'secretReread' = 'nothing';
 
-  /** @param secrets filled with every secret text that becomes known, for redaction */
+  /** @param secrets receives every secret text that becomes known, for redaction */
   constructor(options: AuthorizationOptions, secrets: Set<string>) {
     this.#options = options;
     this.#secrets = secrets;
   }
 
   /**
-   * Waits until a request may go.
+   * Waits until a request may be sent.
    *
-   * @throws CredentialsError, the same one for ever once the credentials were found bad; SourceError where IAM cannot be
-   * asked; `signal.reason` when aborted
+   * @throws CredentialsError, always the same one once the credentials were refused; SourceError if IAM cannot be
+   * reached; `signal.reason` when aborted
    */
   async permit(): Promise<Permit> {
     for (;;) {
@@ -131,7 +132,7 @@ export class Authorization {
         }
       },
       refused: async (reply) => {
-        // If not, it was sent with what is being replaced, or has been: the next permit is for the new one.
+        // Otherwise the request used credentials that are replaced already. The next permit is for the new ones.
         if (isCurrent()) {
           await this.#renewOnce(() => this.#replace(session, reply));
         }
@@ -155,7 +156,7 @@ export class Authorization {
     return 'session' in this.#state ? this.#state.session : undefined;
   }
 
-  /** One renewal at a time; all who wait share its outcome. */
+  /** Renews once at a time. All callers share the outcome. */
   #renewOnce(renew: () => Promise<void>): Promise<void> {
     const renewal = renew()
       .catch((error: unknown) => {
@@ -175,7 +176,7 @@ export class Authorization {
     const { target, secretRef, log } = this.#options;
     if (this.#tried === 'nothing' && session.credentials.form === 'password') {
       this.#tried = 'newToken';
-      log('info', 'the source refused the token: asking IAM for a new one', { target, secret: secretRef });
+      log('info', 'the source refused the token: requesting a new one from IAM', { target, secret: secretRef });
       await this.#start(session.credentials);
       return;
     }
@@ -184,7 +185,7 @@ export class Authorization {
     }
   }
 
-  /** Reads the secret again; if it has changed, starts with it. */
+  /** Reads the secret again, and uses it if it has changed. */
   async #startIfChanged(old: Credentials): Promise<boolean> {
     const { target, secretRef, log } = this.#options;
     const credentials = await this.#readSecret();
@@ -192,7 +193,7 @@ export class Authorization {
     if (sameCredentials(old, credentials)) {
       return false;
     }
-    log('info', 'the secret has changed: going on with the new one', { target, secret: secretRef });
+    log('info', 'the secret has changed: continuing with the new one', { target, secret: secretRef });
     await this.#start(credentials);
     return true;
   }
@@ -206,7 +207,7 @@ export class Authorization {
       try {
         token = await this.#getToken(credentials);
       } catch (error) {
-        // Mid-run, the password may have been rotated since the secret was read.
+        // The password may have been rotated since the secret was read.
         const mayHaveChanged = error instanceof CredentialsError && this.#tried === 'newToken';
         if (mayHaveChanged && (await this.#startIfChanged(credentials))) {
           return;

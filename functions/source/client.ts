@@ -20,26 +20,26 @@ import { parsePage } from './wire.ts';
 export interface TaskCallStats {
   /** Requests sent, those sent again included. */
   readonly requests: number;
-  /** Replies 429. */
+  /** Replies with status 429. */
   readonly throttled: number;
   /** Requests sent again, for whatever reason. */
   readonly retries: number;
 }
 
-/** One target's source. */
+/** The source of one target. */
 export interface Source {
   /**
-   * Gets one page: exactly the filter that is asked for (`target.filter` is not added).
+   * Requests one page with exactly the given filter (`target.filter` is not added).
    *
-   * @throws SourceError (HTTP 400: the arguments were refused, which also is how a too deep offset ends), CredentialsError,
-   * ConfigError (no IAM endpoint), or the signal's reason
+   * @throws SourceError (HTTP 400 if the arguments or a deep offset are refused), CredentialsError, ConfigError (no IAM
+   * endpoint), or the signal's reason
    */
   readonly fetchPage: FetchPage;
   /** The calls beside the instance list. */
   readonly tasks: TaskSource & { stats(): TaskCallStats };
   /** What happened with the instance list; the other calls are counted apart. */
   stats(): SourceStats;
-  /** Breaks off what is under way and frees all connections. */
+  /** Aborts requests in flight and closes all connections. */
   close(): Promise<void>;
 }
 

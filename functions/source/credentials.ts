@@ -1,22 +1,21 @@
 /**
- * Credentials: one JSON secret, three forms, and the three places it may lie.
- *
- * No message here ever holds a value of the secret, nor a key that we do not know, nor a parser's words about the text.
+ * Credentials: one JSON secret in one of three forms, in one of three places. No message contains a value of the
+ * secret, a key that we do not know, or the parser's words about the text.
  */
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { CredentialsError } from '../errors.ts';
 
-/** Signs each request with an access key (what Huawei Cloud recommends). */
+/** Signs each request with an access key, as Huawei Cloud recommends. */
 export type AccessKeyCredentials = Readonly<z.output<typeof accessKeySchema>> & { readonly form: 'accessKey' };
 /** Gets tokens from IAM with a user's password. */
 export type PasswordCredentials = Readonly<z.output<typeof passwordSchema>> & { readonly form: 'password' };
-/** A token that somebody else made. */
+/** A token that was created elsewhere. */
 export type TokenCredentials = Readonly<z.output<typeof tokenSchema>> & { readonly form: 'token' };
-/** What a secret may hold. */
+/** The forms of a secret. */
 export type Credentials = AccessKeyCredentials | PasswordCredentials | TokenCredentials;
 
-/** Goes into an HTTP header, where anything else would be a header injection or a typing error. */
+/** Text for an HTTP header. Other characters would be a header injection or a typing error. */
 const headerSafe = z.string().regex(/^[\x21-\x7e]+$/);
 
 const accessKeySchema = z.strictObject({
@@ -33,13 +32,13 @@ const tokenSchema = z.strictObject({ token: headerSafe });
 
 const shapes =
   '{"accessKeyId","secretAccessKey"} with an optional "securityToken", or {"domainName","userName","password"}, or {"token"}';
-const shapeRemedy = `Store one JSON object of exactly one of these shapes, all values being text without line breaks: ${shapes}.`;
+const shapeRemedy = `Store one JSON object of exactly one of these shapes, with values that are text without line breaks: ${shapes}.`;
 
 /**
  * Parses a secret.
  *
- * @param secretRef the reference it was read by, for messages
- * @throws CredentialsError naming the reference and the three shapes
+ * @param secretRef its reference, for messages
+ * @throws CredentialsError naming the reference and the three forms
  */
 export function parseCredentials(text: string, secretRef: string, target?: string): Credentials {
   let value: unknown;
@@ -60,10 +59,10 @@ export function parseCredentials(text: string, secretRef: string, target?: strin
   if (token.success) {
     return { form: 'token', ...token.data };
   }
-  throw wrongShape(secretRef, 'is JSON of another shape', target);
+  throw wrongShape(secretRef, 'is JSON of a different shape', target);
 }
 
-/** Every text of the credentials that must never be seen. */
+/** Returns every text of the credentials that must never be shown. */
 export function secretsOf(credentials: Credentials): string[] {
   switch (credentials.form) {
     case 'accessKey':
@@ -78,7 +77,7 @@ export function secretsOf(credentials: Credentials): string[] {
   }
 }
 
-/** Whether two secrets hold the same. */
+/** Returns whether two secrets have the same content. */
 export function sameCredentials(a: Credentials, b: Credentials): boolean {
   const fields = (credentials: Credentials) => JSON.stringify(Object.entries(credentials).toSorted());
   return fields(a) === fields(b);
@@ -95,12 +94,12 @@ export async function readCredentials(secretRef: string, reader: SecretReader = 
   return parseCredentials(await readSecret(secretRef, reader), secretRef, reader.target);
 }
 
-/** Who reads a secret. */
+/** The context in which a secret is read. */
 export interface SecretReader {
   /** The target's name, for errors. */
   readonly target?: string | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** How long Secrets Manager is waited for, all attempts together. Default: a minute. */
+  /** Longest wait for Secrets Manager, all attempts together. Default: a minute. */
   readonly patienceMs?: number | undefined;
 }
 
@@ -116,7 +115,7 @@ async function readSecret(secretRef: string, reader: SecretReader): Promise<stri
     case 'env':
       return readFromEnvironment(secretRef, name, reader);
     default:
-      throw new CredentialsError('the credentials reference names no known place', {
+      throw new CredentialsError('targets[].credentials does not start with "secretsmanager:", "file:" or "env:"', {
         remedy: 'Set targets[].credentials to "secretsmanager:<name or ARN>", "file:<path>" or "env:<variable>".',
         target: reader.target,
       });
@@ -129,7 +128,7 @@ async function readFromFile(secretRef: string, path: string, reader: SecretReade
   } catch (error) {
     const code = errorCode(error);
     throw new CredentialsError(`the secret ${secretRef} cannot be read: ${code}`, {
-      remedy: 'Check the path in targets[].credentials (it is relative to the working directory) and who may read it.',
+      remedy: 'Check the path in targets[].credentials (it is relative to the working directory) and its permissions.',
       target: reader.target,
       code,
     });
@@ -139,7 +138,7 @@ async function readFromFile(secretRef: string, path: string, reader: SecretReade
 function readFromEnvironment(secretRef: string, name: string, reader: SecretReader): string {
   const text = process.env[name];
   if (text === undefined || text === '') {
-    throw new CredentialsError(`the secret ${secretRef} is not there: the environment variable is not set`, {
+    throw new CredentialsError(`the secret ${secretRef} cannot be read: the environment variable is not set`, {
       remedy: `Set ${name} to the JSON of the secret, or change targets[].credentials. ${shapeRemedy}`,
       target: reader.target,
     });
@@ -148,7 +147,7 @@ function readFromEnvironment(secretRef: string, name: string, reader: SecretRead
 }
 
 async function readFromSecretsManager(secretRef: string, id: string, reader: SecretReader): Promise<string> {
-  // Loaded here, so that runs on a file or a variable never pay for the SDK.
+  // Loaded here, so that runs without Secrets Manager do not pay for the SDK.
   const { GetSecretValueCommand, SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager');
   const region = /^arn:[\w-]+:secretsmanager:([\w-]+):/.exec(id)?.[1];
   const client = new SecretsManagerClient({
@@ -156,7 +155,7 @@ async function readFromSecretsManager(secretRef: string, id: string, reader: Sec
     maxAttempts: 4,
     requestHandler: { connectionTimeout: 5_000, requestTimeout: 10_000, throwOnRequestTimeout: true },
   });
-  // The client's own time-outs do not see a body that stops in the middle.
+  // The client's own timeouts do not cover a body that stops in the middle.
   const tooLong = AbortSignal.timeout(reader.patienceMs ?? 60_000);
   let text: string | undefined;
   try {
@@ -178,15 +177,15 @@ async function readFromSecretsManager(secretRef: string, id: string, reader: Sec
   return text;
 }
 
-/** `code` of the error for a secret that exists and has never been given a value. */
+/** The error's `code` for a secret that exists and never had a value. */
 export const emptySecretCode = 'EmptySecret';
 
-/** By the SDK's error name: what to do. Anything else may pass by itself. */
+/** Remedies by the SDK's error name. Any other error may be transient. */
 const secretsManagerRemedies: Readonly<Record<string, string>> = {
   ResourceNotFoundException:
-    'Create the secret, store its value if it has none yet, or correct its name, account and region in targets[].credentials (a full ARN carries the region).',
+    'Create the secret, store its value if it has none yet, or correct its name, account and region in targets[].credentials (a full ARN includes the region).',
   AccessDeniedException:
-    'Allow this role secretsmanager:GetSecretValue on the secret, and kms:Decrypt on its key if it has one of its own.',
+    'Allow this role secretsmanager:GetSecretValue on the secret, and kms:Decrypt on its key if it has a customer managed one.',
   DecryptionFailure: 'Allow this role kms:Decrypt on the key of the secret.',
   InvalidRequestException: 'The secret is marked for deletion or has no value: restore it, or store a value.',
   InvalidParameterException: 'Correct the name of the secret in targets[].credentials.',
@@ -199,7 +198,7 @@ const secretsManagerRemedies: Readonly<Record<string, string>> = {
 
 function secretsManagerError(secretRef: string, error: unknown, target: string | undefined): CredentialsError {
   const name = error instanceof Error ? error.name : 'unknown error';
-  // The same error name as for a secret that does not exist; only the message tells them apart.
+  // A missing secret has the same error name; only the message differs.
   if (name === 'ResourceNotFoundException' && error instanceof Error && error.message.includes('staging label')) {
     return emptySecret(secretRef, target);
   }
@@ -209,7 +208,7 @@ function secretsManagerError(secretRef: string, error: unknown, target: string |
     : secretsManagerRemedies[name === 'DecryptionFailureException' ? 'DecryptionFailure' : name];
   const code = name === 'Error' ? (noRegion ? 'RegionMissing' : errorCode(error)) : name;
   return new CredentialsError(`the secret ${secretRef} cannot be read from Secrets Manager: ${code}`, {
-    remedy: known ?? 'Check that Secrets Manager can be reached from here, then run again.',
+    remedy: known ?? 'Check that this machine can reach Secrets Manager, then run again.',
     target,
     code,
     retryable: known === undefined,

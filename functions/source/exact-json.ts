@@ -1,11 +1,11 @@
 /**
- * JSON whose numbers survive: ids beyond 2^53, `1.10`, `1e400`.
+ * JSON that keeps every digit: ids beyond 2^53, `1.10`, `1e400`. Pure.
  *
- * Pure. `JSON.parse` alone would round 19-digit ids; its reviver is told each number's source text (ECMAScript proposal
- * "JSON.parse source text access", in V8 since Node 22), which is what makes the exact reading possible.
+ * `JSON.parse` alone rounds 19-digit ids. Its reviver also receives each number's source text (ECMAScript proposal
+ * "JSON.parse source text access", in V8 since Node 22).
  */
 
-/** A number that no JS number or 20-digit bigint can stand for, as the source wrote it. */
+/** A number that fits neither a JS number nor a 20-digit bigint, as the source wrote it. */
 export class ExactNumber {
   readonly source: string;
 
@@ -15,10 +15,10 @@ export class ExactNumber {
 }
 
 /**
- * Parses JSON without losing digits. A number literal becomes a `number` where that writes back as the same text, else a
+ * Parses JSON without losing digits. A number becomes a `number` if that is written back as the same text, else a
  * `bigint` (integers of up to 20 digits), else an `ExactNumber`.
  *
- * @throws SyntaxError for what is not JSON; RangeError for values nested thousands deep
+ * @throws SyntaxError for text that is not JSON; RangeError for values nested thousands deep
  */
 export function parseExactJson(text: string): unknown {
   return JSON.parse(text, reviveExactly);
@@ -29,7 +29,7 @@ function reviveExactly(_key: string, value: unknown, context?: { readonly source
 }
 
 function exactNumber(value: number, source: string): number | bigint | ExactNumber {
-  // Only safe integers: 1000000000000000128 prints as 1000000000000000100, so equal text alone would prove nothing.
+  // Only safe integers: 1000000000000000128 prints as 1000000000000000100, so the same text alone would not be proof.
   if (Number.isSafeInteger(value) && String(value) === source) {
     return value;
   }
@@ -37,8 +37,8 @@ function exactNumber(value: number, source: string): number | bigint | ExactNumb
 }
 
 /**
- * Writes what `parseExactJson` read: keys sorted at every level, so that equal content has equal text; every number as
- * the source wrote it.
+ * Writes a value that `parseExactJson` returned. Keys are sorted at every level, so that equal content has equal text;
+ * numbers are written as the source wrote them.
  *
  * @throws RangeError for values nested thousands deep
  */

@@ -1,8 +1,8 @@
 /**
- * HTTP to one endpoint: undici's pool, time limits, size limit; transport failures as one class with few kinds.
+ * HTTP to one endpoint: undici's pool with time and size limits, and transport failures as one class with a few kinds.
+ * Knows nothing of DataArts.
  *
- * Knows nothing of DataArts. undici's own retry interceptor is not used: it has no jitter and does not retry its own
- * header and body timeouts.
+ * undici's own retry interceptor has no jitter and does not retry its own header and body timeouts, so it is not used.
  */
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
@@ -15,15 +15,15 @@ import type { EpochMs } from '../model.ts';
 export interface HttpLimits {
   /** Simultaneous connections to the endpoint. Default 16. */
   readonly connections: number;
-  /** To a connection that stands, TLS included. Default 10 s. */
+  /** Until a connection is open, TLS included. Default 10 s. */
   readonly connectTimeoutMs: number;
   /** From the request to the end of the reply's headers. Default 30 s. */
   readonly headersTimeoutMs: number;
-  /** Between two pieces of the body. Default 30 s. */
+  /** Between two chunks of the body. Default 30 s. */
   readonly bodyTimeoutMs: number;
-  /** The whole request, however busily the body trickles. Default 120 s. */
+  /** For the whole request, even if the body keeps trickling. Default 120 s. */
   readonly requestTimeoutMs: number;
-  /** The largest body that is read. Default 32 MiB; a page of 100 rows has about 30 KiB. */
+  /** The largest body that is accepted. Default 32 MiB; a page of 100 rows has about 30 KiB. */
   readonly maxReplyBytes: number;
 }
 
@@ -36,7 +36,7 @@ const defaultLimits: HttpLimits = {
   maxReplyBytes: 32 * 1024 * 1024,
 };
 
-/** A request as it goes out. */
+/** A request as it is sent. */
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';
   /** Path and query, percent-encoded. */
@@ -45,34 +45,33 @@ export interface HttpRequest {
   readonly body?: string;
 }
 
-/** A reply, whatever its status. */
+/** A reply of any status. */
 export interface HttpReply {
   readonly status: number;
-  /** The first value of a header, by its name in lower case. */
+  /** Returns the first value of a header. The name is in lower case. */
   header(name: string): string | undefined;
-  /** The body; null where it is not UTF-8. */
+  /** The body; null if it is not UTF-8. */
   readonly text: string | null;
   readonly sentAtMs: EpochMs;
   readonly receivedAtMs: EpochMs;
 }
 
 /**
- * Why no reply came.
- *
- * - `connect` no connection: name not found, refused, timed out
- * - `tls` the other side's certificate or protocol is not acceptable
- * - `timeout` connected, but the reply did not come in time
- * - `reset` the connection broke before the whole reply had come
- * - `notHttp` what came is no HTTP reply
- * - `tooBig` the body is larger than `maxReplyBytes`
+ * Why no reply was received.
+ * - `connect`: no connection (name not found, refused, timed out)
+ * - `tls`: the other side's certificate or protocol is not acceptable
+ * - `timeout`: connected, but the reply did not arrive in time
+ * - `reset`: the connection broke before the whole reply had arrived
+ * - `notHttp`: the reply is not HTTP
+ * - `tooBig`: the body is larger than `maxReplyBytes`
  */
 export type FaultKind = 'connect' | 'tls' | 'timeout' | 'reset' | 'notHttp' | 'tooBig';
 
-/** No reply came. Carries no cause: undici's errors say nothing more, and nothing of the request may leak. */
+/** No reply was received. Has no cause: undici's errors add nothing, and nothing of the request may leak. */
 export class TransportFault extends Error {
   override readonly name = 'TransportFault';
   readonly kind: FaultKind;
-  /** undici's, Node's or OpenSSL's code: `UND_ERR_SOCKET`, `ENOTFOUND`, `CERT_HAS_EXPIRED`. */
+  /** The code of undici, Node or OpenSSL: `UND_ERR_SOCKET`, `ENOTFOUND`, `CERT_HAS_EXPIRED`. */
   readonly code: string;
 
   constructor(kind: FaultKind, code: string) {
@@ -83,12 +82,12 @@ export class TransportFault extends Error {
 }
 
 const faultTexts: Readonly<Record<FaultKind, string>> = {
-  connect: 'no connection could be made',
-  tls: 'no secure connection could be made',
-  timeout: 'the reply did not come in time',
-  reset: 'the connection broke before the whole reply had come',
-  notHttp: 'what came back is not HTTP',
-  tooBig: 'the reply is larger than any page can be',
+  connect: 'no connection could be opened',
+  tls: 'no secure connection could be opened',
+  timeout: 'the reply did not arrive in time',
+  reset: 'the connection broke before the whole reply had arrived',
+  notHttp: 'the reply is not HTTP',
+  tooBig: 'the reply is larger than any page',
 };
 
 /** Keep-alive connections to one origin. */
@@ -109,23 +108,23 @@ export class Endpoint {
     this.#pool = new Pool(origin, {
       connections: all.connections,
       pipelining: 1,
-      // One request per connection at a time is what the quota's pace and the retries are thought for.
+      // The pacer and the retries assume one request per connection at a time.
       allowH2: false,
       connect: { timeout: all.connectTimeoutMs },
       headersTimeout: all.headersTimeoutMs,
       bodyTimeout: all.bodyTimeoutMs,
       maxResponseSize: all.maxReplyBytes,
-      // IAM tokens come in a header and may have many kilobytes.
+      // IAM tokens are sent in a header and can have many kilobytes.
       maxHeaderSize: 64 * 1024,
-      // Outlives a pause of one quota window.
+      // Longer than a pause of one quota window.
       keepAliveTimeout: 15_000,
     });
   }
 
   /**
-   * Sends a request and reads the whole reply. Redirects are not followed.
+   * Sends a request and reads the whole reply. Does not follow redirects.
    *
-   * @throws TransportFault where no whole reply came; `signal.reason` when aborted
+   * @throws TransportFault if no complete reply was received; `signal.reason` when aborted
    */
   async send(request: HttpRequest, signal?: AbortSignal): Promise<HttpReply> {
     signal?.throwIfAborted();
@@ -158,7 +157,7 @@ export class Endpoint {
     };
   }
 
-  /** Breaks off what is still under way and frees the connections. */
+  /** Aborts requests in flight and closes the connections. */
   async close(): Promise<void> {
     await this.#pool.destroy();
   }
@@ -170,7 +169,9 @@ interface ReceivedReply {
   readonly bytes: Uint8Array;
 }
 
-/** Gathers one reply. `pool.request` would make a stream of each, which costs a fifth of the time of a small reply. */
+/**
+ * Collects one reply. `pool.request` would create a stream for each, which takes a fifth of the time of a small reply.
+ */
 class ReplyReceiver implements Dispatcher.DispatchHandler {
   readonly #signal: AbortSignal;
   readonly #resolve: (reply: ReceivedReply) => void;
@@ -220,7 +221,7 @@ class ReplyReceiver implements Dispatcher.DispatchHandler {
     this.#reject(error);
   }
 
-  /** Also while the request waits for a connection: nobody waits for that any longer. */
+  /** Also rejects while the request still waits for a connection. */
   #abort(): void {
     this.#reject(this.#signal.reason);
     this.#controller?.abort(this.#signal.reason);
@@ -237,7 +238,7 @@ const decoders: Readonly<Record<string, (bytes: Uint8Array, options: { maxOutput
     br: promisify(brotliDecompress),
   };
 
-/** Decodes codings that nobody asked for, as some proxies apply them. Returns null where the body is not what it claims to be. */
+/** Decodes content codings that some proxies apply unasked. Returns null if the body does not match its coding. */
 async function decodeBody(bytes: Uint8Array, encoding: string | string[] | undefined): Promise<string | null> {
   if (encoding === undefined) {
     return decodeUtf8(bytes);
@@ -292,10 +293,10 @@ const kindsByCode: Readonly<Record<string, FaultKind>> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'tls',
 };
 
-/** Matched by code, not by class: two copies of undici in one process would have two classes. */
+/** Matches by code, not by class, because two copies of undici in one process would have two classes. */
 function toFault(error: unknown): unknown {
   if (error instanceof Error && error.name === 'HTTPParserError') {
-    // It has no code where not even the first bytes are HTTP's.
+    // The code is missing if even the first bytes are not HTTP.
     return new TransportFault('notHttp', 'code' in error && typeof error.code === 'string' ? error.code : error.name);
   }
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') {

@@ -1,13 +1,12 @@
 /**
- * The instance list's request: a `PageRequest` in the words of the API.
- *
- * Pure. Source: API reference of DataArts Quality, "Querying the Instance List".
+ * Translates a `PageRequest` to the API's request for the instance list. Pure. Source: API reference of DataArts
+ * Quality, "Querying the Instance List".
  */
 import { setFilters } from '../filters.ts';
 import type { PageRequest } from '../model.ts';
 import { encodeRfc3986 } from './signature.ts';
 
-/** The path of a project's instance list. */
+/** Returns the path of a project's instance list. */
 export function instanceListPath(projectId: string): string {
   return `/v2/${encodeRfc3986(projectId)}/quality/instances`;
 }

@@ -1,9 +1,9 @@
 /**
- * Pacing: never more requests in any span of the quota's length than the quota allows, so that a healthy run is never
- * told 429. The quota belongs to a user, so all targets of a process share one pacer.
+ * Pacing: in any span of the quota's length, sends no more requests than the quota allows, so that a healthy run never
+ * gets a 429. All targets of a process share one pacer, because the quota belongs to a user.
  *
- * A sliding window keeps the quota. On top of it, after a 429: everyone waits, then a minimum distance between requests
- * holds the pace down until it has recovered.
+ * A sliding window keeps the quota. After a 429, all requests wait, and then a minimum distance between requests lowers
+ * the pace until it has recovered.
  */
 import type { Clock } from '../clock.ts';
 import type { EpochMs } from '../model.ts';
@@ -14,25 +14,31 @@ export interface Quota {
   readonly perSeconds: number;
 }
 
-/** Lets requests go at the quota's pace. */
+/** Admits requests at the quota's pace. */
 export interface Pacer {
-  /** Resolves when one request may be sent, in the order of asking, with the time; rejects with `signal.reason` when aborted. */
+  /**
+   * Resolves with the current time when one request may be sent, in the order of the calls; rejects with
+   * `signal.reason` when aborted.
+   */
   admit(signal?: AbortSignal): Promise<EpochMs>;
   /**
-   * The source answered 429: all wait, and the pace goes down.
+   * Reports a 429: all requests wait, and the pace is lowered.
    *
-   * @param admittedAtMs when the request was admitted; replies to what was sent before the last slow-down count once
-   * @param retryAfterMs how long the source told us to wait; null where it did not: the quota's window
+   * @param admittedAtMs when the request was admitted; replies to requests sent before the last slow-down count once
+   * @param retryAfterMs the wait that the source asked for; null for the quota's window
    */
   slowDown(admittedAtMs: EpochMs, retryAfterMs: number | null): void;
-  /** The share of the quota that is used, 0.1 to 1. */
+  /** Returns the share of the quota that is used, 0.1 to 1. */
   pace(): number;
 }
 
-/** The server counts arrivals, and a late one makes room for one too many: the window is this much longer than the quota's. */
+/**
+ * The server counts arrivals, and a late arrival may exceed the quota in the next window. So our window is longer by
+ * this share.
+ */
 const windowMargin = 0.03;
 const minWindowMarginMs = 150;
-/** How a pacer takes a 429: how much slower it goes then, and how it comes back, so much after so long without another. */
+/** How much a pacer slows down after a 429, and how it recovers: one step after so long without another. */
 interface Manner {
   readonly slowDownFactor: number;
   readonly recoveryStep: number;
@@ -40,10 +46,10 @@ interface Manner {
 }
 
 const cautious: Manner = { slowDownFactor: 0.75, recoveryStep: 0.05, recoveryMs: 60_000 };
-/** Out of the way at once, and soon back: a scheduled run takes seconds. */
+/** For backfills: slows down more, but recovers sooner, because a scheduled run takes only seconds. */
 const yielding: Manner = { slowDownFactor: 0.4, recoveryStep: 0.2, recoveryMs: 20_000 };
 const minPace = 0.1;
-/** One step up after so many requests, too, without a 429. */
+/** The pace also rises by one step after this many requests without a 429. */
 const recoveryRequests = 100;
 
 /** Makes a pacer for the whole quota. */
@@ -52,10 +58,10 @@ export function createPacer(quota: Quota, clock: Clock): Pacer {
 }
 
 /**
- * A pacer for what can wait: passes on to `shared`, but leaves a part of the quota to others of the same user, and where
- * a 429 says that they need more, waits longer and slows down more than they do.
+ * Makes a pacer for requests that can wait. It uses `shared`, but leaves part of the quota to other clients of the same
+ * user. After a 429 it waits longer and slows down more than they do.
  *
- * @param reserved part of the quota that is left, 0 to 0.9
+ * @param reserved part of the quota that is left to others, 0 to 0.9
  */
 export function createYieldingPacer(shared: Pacer, quota: Quota, reserved: number, clock: Clock): Pacer {
   const requests = Math.max(1, Math.floor(quota.requests * (1 - reserved)));
@@ -79,7 +85,7 @@ class SlidingWindowPacer implements Pacer {
   readonly #requests: number;
   readonly #manner: Manner;
   #queue: Promise<unknown> = Promise.resolve();
-  /** When the requests of the last window went, oldest first. */
+  /** When the requests of the last window were sent, oldest first. */
   readonly #admittedAtMs: EpochMs[] = [];
   #pausedUntilMs: EpochMs = 0;
   #nextAtMs: EpochMs = 0;
@@ -102,7 +108,8 @@ class SlidingWindowPacer implements Pacer {
 
   async admit(signal?: AbortSignal): Promise<EpochMs> {
     signal?.throwIfAborted();
-    // One at a time, in the order of asking: the window counts from when requests really went, however late a timer was.
+    // One at a time, in the order of the calls: the window must count the actual send times, even if a timer fires
+    // late.
     const turn = this.#queue.then(() => this.#nextTurn(signal));
     this.#queue = turn.catch(() => undefined);
     return await untilAborted(turn, signal);
@@ -123,10 +130,10 @@ class SlidingWindowPacer implements Pacer {
     }
   }
 
-  /** Returns when one more request fits into the window. */
+  /** Returns when the window has room for one more request. */
   #windowOpensAtMs(now: EpochMs): EpochMs {
     const admitted = this.#admittedAtMs;
-    // After the clock was set back, these times say nothing.
+    // If the clock was set back, the recorded times are meaningless.
     if ((admitted.at(-1) ?? now) > now) {
       admitted.length = 0;
     }
@@ -159,7 +166,7 @@ class SlidingWindowPacer implements Pacer {
   }
 }
 
-/** The promise, or the signal's reason as soon as it is aborted. */
+/** Returns the promise's value, or throws the signal's reason as soon as it aborts. */
 async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) {
     return await promise;

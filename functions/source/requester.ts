@@ -25,55 +25,54 @@ import {
 import type { TaskCall } from './task-calls.ts';
 import type { Content } from './task-wire.ts';
 
-/** What a client needs. */
+/** The parts that a client is built from. */
 export interface SourceOptions {
   readonly target: Target;
   readonly source: Pick<Config['source'], 'endpoint'>;
-  /** Where tokens are asked for (`iamEndpointOf(config.source)`); only a secret with a password needs it. */
+  /** Where to request tokens (`iamEndpointOf(config.source)`). Only a secret with a password needs it. */
   readonly iamEndpoint: string | undefined;
   /** As in `targets[].credentials`. */
   readonly credentialsRef: string;
-  /** One for all targets of a process: the quota is a user's. */
+  /** Shared by all targets of a process, because the quota belongs to a user. */
   readonly pacer: Pacer;
   /** The pacers of the other calls, each of which has a quota of its own. Default: `pacer` for all. */
   readonly pacerOf?: ((call: TaskCall) => Pacer) | undefined;
   readonly clock: Clock;
-  /** Ends everything under way, waits included, with its reason. */
+  /** Aborts all requests and waits, with its reason. */
   readonly signal?: AbortSignal | undefined;
   readonly log?: Log | undefined;
   readonly limits?: Partial<HttpLimits> | undefined;
-  /** How long this client may go on, in milliseconds: a wait that does not fit fails at once. Default: no limit. */
+  /** Milliseconds that this client may still take. A wait that is longer fails at once. Default: no limit. */
   readonly timeLeftMs?: (() => number) | undefined;
-  /** In [0, 1), for the jitter of waits. Default `Math.random`. */
+  /** Random numbers in [0, 1), for the jitter of waits. Default `Math.random`. */
   readonly random?: (() => number) | undefined;
 }
 
-/** What happened so far. */
+/** Counts and measurements so far. */
 export interface SourceStats {
-  /** List requests sent, those sent again included. */
+  /** List requests sent, including retries. */
   readonly requests: number;
-  /** Replies 429. */
+  /** Replies with status 429. */
   readonly throttled: number;
-  /** List requests sent again, for whatever reason. */
+  /** List requests sent again for any reason. */
   readonly retries: number;
-  /** The source's clock less ours, to within a second; null until it was seen. */
+  /** The source's clock less ours, to within a second; null before the first reply. */
   readonly clockSkewMs: number | null;
-  /** Running mean of a list request's time, waits not included; null until one was answered. */
+  /** Running mean of the duration of a list request, without waits; null before the first reply. */
   readonly latencyMs: number | null;
   /**
-   * Why the source gives no page at the moment, though it is being asked again, or was until the signal came; null once
-   * it has given one.
+   * The error that requests are being retried for, or were until the signal aborted; null after a page was received.
    */
   readonly failing: DqsyncError | null;
 }
 
 const userAgent = `dqsync/${packageJson.version}`;
-/** Quotas are counted in seconds or minutes; a longer wait is for people to know of. */
+/** Quotas count in seconds or minutes. A longer wait fails, so that somebody notices it. */
 const longestWaitMs = 900_000;
 const latencyWeight = 0.2;
-/** A source that has not replied to anything is failing when it was waited for this long; a healthy one takes less. */
+/** A source that has never replied counts as failing after this long. */
 const silenceMs = 2_000;
-/** Times in the `Date` header are cut to the second, so they are half a second old on average. */
+/** The `Date` header is cut to the second, so it is half a second old on average. */
 const dateHeaderLagMs = 500;
 
 /** A request as the client sends it, of whichever call. */
@@ -151,7 +150,7 @@ export class Requester {
         this.#countersOf(call).retries += 1;
         this.#noteFailing(call, failed.lastWord);
         const fields = { target: doing.target, reason: failed.message, waitMs };
-        this.#options.log?.('info', `asking again for ${doing.what}`, fields);
+        this.#options.log?.('info', `retrying ${doing.what}`, fields);
       },
     });
   }
@@ -183,7 +182,10 @@ export class Requester {
     }
   }
 
-  /** The permit comes first: who waits for credentials after having been admitted would arrive later than the pacer thinks. */
+  /**
+   * Gets the permit before the pacer's admission. In the other order, a wait for credentials would send the request
+   * later than the pacer assumes.
+   */
   async #admission(pacer: Pacer): Promise<{ permit: Permit; admittedAtMs: EpochMs }> {
     for (;;) {
       const permit = await this.#authorization.permit();
@@ -200,7 +202,9 @@ export class Requester {
     }
   }
 
-  /** Sends, and where the signal ends the wait for a source that has said nothing yet, notes that it is failing. */
+  /**
+   * Sends a request. If the signal aborts while a source that never replied stays silent, records that it is failing.
+   */
   async #exchange<T>(call: Call<T>, permit: Permit): Promise<HttpReply> {
     const { clock, signal } = this.#options;
     const sentAtMs = clock.now();
@@ -242,7 +246,7 @@ export class Requester {
     );
   }
 
-  /** Learns the source's clock and its latency. */
+  /** Updates the clock skew and the latency. */
   #notice(reply: HttpReply): void {
     const tookMs = reply.receivedAtMs - reply.sentAtMs;
     this.#latencyMs = this.#latencyMs === null ? tookMs : this.#latencyMs + latencyWeight * (tookMs - this.#latencyMs);
@@ -267,7 +271,7 @@ export class Requester {
     if (isOverQuota(status, code)) {
       throw this.#throttledBy(call, reply, admittedAtMs);
     }
-    // 0307 is "the token must be updated", whatever the status.
+    // 0307 means "the token must be updated", with any status.
     if (status === 401 || /^APIGW?\.0307$/.test(code)) {
       throw new FailedAttempt('unauthorized', await permit.refused(reply), 0);
     }
@@ -275,14 +279,15 @@ export class Requester {
       throw new FailedAttempt('fault', refusal(doing, reply));
     }
     if (content !== null) {
-      // Some services report errors with status 200: what the source says comes first, then what is wrong with the body.
+      // Some services report errors with status 200. The source's own message comes first, then the problem of the
+      // body.
       throw new FailedAttempt('fault', code === '' ? garbled(doing, reply, content.problem) : refusal(doing, reply));
     }
     permit.accepted();
     throw refusal(doing, reply);
   }
 
-  /** Notes a 429. Returns an attempt to try again, or the error itself where the wait would be too long. */
+  /** Records a 429. Returns an attempt to retry, or the final error if the wait would be too long. */
   #throttledBy<T>(call: Call<T>, reply: HttpReply, admittedAtMs: EpochMs): FailedAttempt | SourceError {
     const { doing, pacer } = call;
     this.#countersOf(call).throttled += 1;
@@ -292,7 +297,7 @@ export class Requester {
       return refusal(doing, reply, this.#options.clock.now() + waitMs);
     }
     pacer.slowDown(admittedAtMs, waitMs);
-    // No wait of its own: the pacer holds all back.
+    // No wait of its own, because the pacer holds back all requests.
     return new FailedAttempt('throttled', refusal(doing, reply), 0);
   }
 
@@ -300,7 +305,7 @@ export class Requester {
     const { iamEndpoint, clock, limits, target, credentialsRef } = this.#options;
     if (iamEndpoint === undefined) {
       throw new ConfigError(
-        `the secret ${credentialsRef} holds a password, but it is not known where to ask for a token`,
+        `the secret ${credentialsRef} contains a password, but source.iamEndpoint is not set and cannot be derived from source.endpoint`,
         {
           remedy: 'Set source.iamEndpoint, for example "https://iam.ap-southeast-3.myhuaweicloud.com".',
           target: target.name,
@@ -317,7 +322,7 @@ function contentOf<T>({ read }: Call<T>, { text, receivedAtMs }: HttpReply): Con
   return text === null ? { problem: 'it is not UTF-8' } : read(text, receivedAtMs);
 }
 
-/** `Retry-After` in seconds or as a date; null where there is none. */
+/** Parses `Retry-After`, in seconds or as a date; null without one. */
 function retryAfterMs(reply: HttpReply): number | null {
   const text = reply.header('retry-after')?.trim();
   if (text === undefined) {

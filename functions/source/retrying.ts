@@ -1,19 +1,16 @@
 /**
- * Trying again: how often, and how long to wait before, by what went wrong.
- *
- * Waits go through the clock, with full jitter: a random share of a doubling span, so that callers that failed together do
- * not come back together.
+ * Retries: how often and after which wait, by the kind of failure. Waits use full jitter, a random share of a doubling
+ * span, so that callers that failed together do not retry together.
  */
 import type { Clock } from '../clock.ts';
 import type { DqsyncError } from '../errors.ts';
 
 /**
- * What went wrong, as far as retrying goes.
- *
- * - `throttled` 429: nothing is broken, so it has a budget of its own
- * - `fault` 5xx, timeout, broken connection, a cut-off or garbled body
- * - `connect` no connection at all: rarely cured by trying often
- * - `unauthorized` the credentials were renewed meanwhile
+ * The kind of a failure, which decides its retry budget.
+ * - `throttled`: status 429; nothing is broken
+ * - `fault`: 5xx, timeout, broken connection, or a cut-off or garbled body
+ * - `connect`: no connection, which many retries rarely cure
+ * - `unauthorized`: the credentials were renewed in the meantime
  */
 export type RetryKind = 'throttled' | 'fault' | 'connect' | 'unauthorized';
 
@@ -21,12 +18,14 @@ const retriesAllowed: Readonly<Record<RetryKind, number>> = { throttled: 8, faul
 const firstSpanMs = 500;
 const maxSpanMs = 20_000;
 
-/** An attempt that failed and may be tried again. Never leaves the client: `lastWord` is thrown when the budget is spent. */
+/**
+ * An attempt that failed and may be retried. Never leaves the client: `lastWord` is thrown when the budget is spent.
+ */
 export class FailedAttempt extends Error {
   override readonly name = 'FailedAttempt';
   readonly kind: RetryKind;
   readonly lastWord: DqsyncError;
-  /** Wait exactly this long; null: back off. */
+  /** The exact wait before the retry; null to back off. */
   readonly waitMs: number | null;
 
   constructor(kind: RetryKind, lastWord: DqsyncError, waitMs: number | null = null) {
@@ -37,20 +36,20 @@ export class FailedAttempt extends Error {
   }
 }
 
-/** What retrying needs from outside. */
+/** The environment of retries. */
 export interface RetryContext {
   readonly clock: Clock;
-  /** In [0, 1). */
+  /** Random numbers in [0, 1). */
   readonly random: () => number;
   readonly signal?: AbortSignal | undefined;
-  /** Called before each further attempt. */
+  /** Called before each retry. */
   readonly onRetry?: ((failed: FailedAttempt, waitMs: number) => void) | undefined;
 }
 
 /**
  * Runs `attempt` until it succeeds, throws anything but a `FailedAttempt`, or spends the budget of one kind of failure.
  *
- * @throws `lastWord` of the attempt that spent the budget; `signal.reason` as soon as aborted while waiting
+ * @throws `lastWord` of the attempt that spent the budget; `signal.reason` as soon as it aborts during a wait
  */
 export async function retrying<T>(attempt: () => Promise<T>, context: RetryContext): Promise<T> {
   const used: Record<RetryKind, number> = { throttled: 0, fault: 0, connect: 0, unauthorized: 0 };

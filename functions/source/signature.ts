@@ -1,7 +1,6 @@
 /**
- * SDK-HMAC-SHA256: signs a request with an access key.
- *
- * Pure. Source: Huawei Cloud, API Gateway, "AK/SK signing and authentication algorithm"; checked by its published vector.
+ * SDK-HMAC-SHA256: signs a request with an access key. Pure. Source: Huawei Cloud, API Gateway, "AK/SK signing and
+ * authentication algorithm"; tested with its published vector.
  */
 import { createHash, createHmac } from 'node:crypto';
 import { isoTime } from '../clock.ts';
@@ -14,16 +13,16 @@ export interface AccessKey {
   readonly securityToken?: string | undefined;
 }
 
-/** What is signed. The very same path, query and header values must be sent. */
+/** The signed parts of a request. Path, query and headers must be sent exactly as signed. */
 export interface SignableRequest {
   readonly method: string;
   /** Percent-encoded, for example `/v2/0b1c/quality/instances`. */
   readonly path: string;
-  /** Names and values as they are, not encoded. */
+  /** Names and values, not encoded. */
   readonly query: readonly (readonly [string, string])[];
   /** Host and port as in the `Host` header. */
   readonly host: string;
-  /** Further headers that are sent and signed; names in any case. */
+  /** Other headers that are sent and signed; names in any case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
 }
@@ -31,9 +30,10 @@ export interface SignableRequest {
 const algorithm = 'SDK-HMAC-SHA256';
 
 /**
- * The headers that authenticate the request: `X-Sdk-Date`, `Authorization`, and `X-Security-Token` for a temporary key.
+ * Returns the headers that authenticate the request: `X-Sdk-Date`, `Authorization`, and `X-Security-Token` for a
+ * temporary key.
  *
- * @param now the time that is signed; the gateway refuses one that is off by more than about 15 minutes
+ * @param now the signed time; the gateway refuses one that is off by more than about 15 minutes
  */
 export function signRequest(request: SignableRequest, key: AccessKey, now: EpochMs): Record<string, string> {
   const date = isoTime(now).replace(/[-:]|\.\d+/g, '');
@@ -49,7 +49,7 @@ export function signRequest(request: SignableRequest, key: AccessKey, now: Epoch
   return { ...own, Authorization: authorization };
 }
 
-/** A query string as it is sent and signed: RFC 3986, unreserved characters only left as they are. Keeps the order. */
+/** Encodes a query string by RFC 3986, as it is sent and signed. Keeps the order. */
 export function encodeQuery(query: SignableRequest['query']): string {
   return query.map(([name, value]) => `${encodeRfc3986(name)}=${encodeRfc3986(value)}`).join('&');
 }
@@ -73,7 +73,7 @@ function canonicalRequest(
     .map(([name, value]) => `${name}=${value}`);
   return [
     request.method,
-    // The slash at the end is for signing only; the request goes out without it.
+    // The final slash is only signed; the request is sent without it.
     request.path.endsWith('/') ? request.path : `${request.path}/`,
     query.join('&'),
     ...headers.map(([name, value]) => `${name}:${value}`),

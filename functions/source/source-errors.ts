@@ -1,8 +1,7 @@
 /**
- * What went wrong at the source, in the user's words: replies and transport faults to `SourceError`s, and to
- * attempts that may be tried again.
+ * Turns replies and transport faults into `SourceError`s and retryable attempts, with messages for the user. Pure.
  *
- * Pure. Built from named fields only; what the source said is cut short, freed of control characters and of secrets.
+ * Built only from named fields. The source's own texts are shortened, and control characters and secrets are removed.
  */
 import { isoTime, parseTime } from '../clock.ts';
 import { CredentialsError, SourceError } from '../errors.ts';
@@ -11,20 +10,20 @@ import type { Credentials } from './credentials.ts';
 import type { FaultKind, HttpReply, TransportFault } from './http.ts';
 import { FailedAttempt } from './retrying.ts';
 
-/** What was being done, for messages. */
+/** The request that an error is about, for messages. */
 export interface Doing {
   /** The target's name. */
   readonly target: string;
-  /** What was asked for, for example `the list of instances`. */
+  /** What was requested, for example `the list of instances`. */
   readonly what: string;
-  /** Who was asked: `the source`, `IAM`. */
+  /** The other side: `the source`, `IAM`. */
   readonly who: string;
   /** The config key of the endpoint. */
   readonly endpointKey: 'source.endpoint' | 'source.iamEndpoint';
   readonly window?: Window | undefined;
   /** What to do where the source answers 403, if it is not the usual. */
   readonly forbidden?: string;
-  /** Takes every known secret out of a text. */
+  /** Removes every known secret from a text. */
   readonly redact: (text: string) => string;
 }
 
@@ -32,19 +31,22 @@ export interface Doing {
 export interface Complaint {
   /** `error_code`, for example `APIG.0308`. */
   readonly code: string | undefined;
-  /** `error_msg`, cleaned and cut short. */
+  /** `error_msg`, cleaned and shortened. */
   readonly text: string | undefined;
   readonly requestId: string | undefined;
 }
 
 const maxComplaintChars = 300;
 
-/** Whether the source refuses a request because the quota is used up, by its status or by the gateway's code. */
+/** Returns whether a status or a gateway code says that the quota is used up. */
 export function isOverQuota(httpStatus: number | undefined, code: string | undefined): boolean {
   return httpStatus === 429 || /^APIGW?\.0308$/.test(code ?? '');
 }
 
-/** Reads the error bodies of DataArts and the gateway (`error_code`, `error_msg`, `request_id`) and of IAM (`error.code`, `error.message`). */
+/**
+ * Parses the error bodies of DataArts and the gateway (`error_code`, `error_msg`, `request_id`) and of IAM
+ * (`error.code`, `error.message`).
+ */
 export function complaintOf(reply: HttpReply, redact: (text: string) => string): Complaint {
   const body = parseObject(reply.text);
   const iam = asObject(body['error']);
@@ -59,7 +61,7 @@ export function complaintOf(reply: HttpReply, redact: (text: string) => string):
 /**
  * Returns the error for a reply that reports one.
  *
- * @param againAtMs when the source may be asked again, where it said so
+ * @param againAtMs when the source accepts requests again, if it said so
  */
 export function refusal(doing: Doing, reply: HttpReply, againAtMs: EpochMs | null = null): SourceError {
   const complaint = complaintOf(reply, doing.redact);
@@ -68,12 +70,12 @@ export function refusal(doing: Doing, reply: HttpReply, againAtMs: EpochMs | nul
   const said = complaint.text ?? foreign;
   const isWithoutStatus = reply.status === 200;
   const status = isWithoutStatus ? 'an error (HTTP 200)' : `HTTP ${reply.status}`;
-  const wait = againAtMs === null ? '' : `Run again after ${isoTime(againAtMs)}: the source asks to wait until then. `;
+  const wait = againAtMs === null ? '' : `The source asks to wait until ${isoTime(againAtMs)}: run again after that. `;
   return new SourceError(`${doing.who} refused ${subject(doing)} with ${status}${said === null ? '' : `: ${said}`}`, {
     remedy:
       foreign === null
         ? `${wait}${remedyFor(doing, reply.status, complaint)}`
-        : `Check ${doing.endpointKey}, and whether a proxy or web filter between here and the API answers in its place.`,
+        : `Check ${doing.endpointKey}, and whether a proxy or web filter replies instead of the API.`,
     target: doing.target,
     window: doing.window,
     code: complaint.code,
@@ -83,11 +85,14 @@ export function refusal(doing: Doing, reply: HttpReply, againAtMs: EpochMs | nul
   });
 }
 
-/** Names a reply that is not the API's: a redirect with the host it leads to, a web page with its title. Null for others. */
+/**
+ * Describes a reply that does not come from the API: a redirect with its host, a web page with its title. Null for any
+ * other reply.
+ */
 function foreignReply(reply: HttpReply, redact: (text: string) => string): string | null {
   const location = reply.header('location');
   if (reply.status >= 300 && reply.status < 400 && location !== undefined) {
-    // The host alone: the rest of a login page's URL may hold secrets.
+    // Only the host, because the rest of a login page's URL may contain secrets.
     const host = URL.canParse(location) ? new URL(location).origin : 'another path';
     return `a redirect to ${cleanText(host, redact) ?? 'an unreadable address'}`;
   }
@@ -99,9 +104,9 @@ function foreignReply(reply: HttpReply, redact: (text: string) => string): strin
   return `a web page${title === undefined ? '' : ` "${title}"`}${server === undefined ? '' : ` from ${server}`}`;
 }
 
-/** No reply came. */
+/** Returns the error for a request without a reply. */
 export function unreachable(doing: Doing, fault: TransportFault): SourceError {
-  return new SourceError(`${doing.who} could not be asked for ${subject(doing)}: ${fault.message}`, {
+  return new SourceError(`${doing.who} did not return ${subject(doing)}: ${fault.message}`, {
     remedy: faultRemedy(fault.kind, doing.endpointKey),
     target: doing.target,
     window: doing.window,
@@ -110,7 +115,7 @@ export function unreachable(doing: Doing, fault: TransportFault): SourceError {
   });
 }
 
-/** The source refuses the credentials for good. */
+/** Returns the error for credentials that the source refuses for good. */
 export function refusedCredentials(
   reply: HttpReply,
   details: {
@@ -127,7 +132,7 @@ export function refusedCredentials(
   const skewMs = theirMs === null ? 0 : theirMs - details.nowMs;
   const skewHint =
     details.form === 'accessKey' && Math.abs(skewMs) > maxSkewMs
-      ? ` This machine's clock is ${Math.round(Math.abs(skewMs) / 60_000)} minutes ${skewMs > 0 ? 'behind' : 'ahead of'} the source's, which alone makes signatures invalid: set it right first.`
+      ? ` This machine's clock is ${Math.round(Math.abs(skewMs) / 60_000)} minutes ${skewMs > 0 ? 'behind' : 'ahead of'} the source's, which makes every signature invalid. Correct it first.`
       : '';
   return new CredentialsError(
     `the source refuses the credentials of the secret ${details.secretRef} with HTTP ${reply.status}${said}`,
@@ -140,32 +145,32 @@ export function refusedCredentials(
   );
 }
 
-/** Beyond this a clock is worth a hint; the gateway tolerates about 15 minutes. */
+/** A larger skew is mentioned. The gateway tolerates about 15 minutes. */
 const maxSkewMs = 300_000;
 
 const credentialsRemedies: Readonly<Record<Credentials['form'], string>> = {
   accessKey:
-    'Check in IAM that the access key is active and its user may use the project, and store its id and secret in the ' +
-    'secret. Five failed signatures in a row lock a key for five minutes: wait that long before the next try.',
+    'Check in IAM that the access key is active and its user has access to the project, and store its id and secret in the ' +
+    'secret. Five failed signatures in a row lock a key for five minutes: wait that long before you run again.',
   password:
-    'IAM gave a token, yet the source refuses it: check that the IAM user may use the project of targets[].projectId, ' +
-    'and that source.endpoint and source.iamEndpoint are of one region.',
-  token: 'Tokens live 24 hours: store a new one in the secret, or better an access key, which does not expire.',
+    'IAM issued a token, but the source refuses it: check that the IAM user has access to the project of ' +
+    'targets[].projectId, and that source.endpoint and source.iamEndpoint are in the same region.',
+  token: 'Tokens expire after 24 hours: store a new one in the secret, or better an access key, which does not expire.',
 };
 
-/** A transport fault as an attempt that may be tried again, or as the final error. */
+/** Turns a transport fault into a retryable attempt or a final error. */
 export function failedAttempt(fault: TransportFault, doing: Doing): FailedAttempt | SourceError {
   const error = unreachable(doing, fault);
   return error.retryable ? new FailedAttempt(fault.kind === 'connect' ? 'connect' : 'fault', error) : error;
 }
 
-/** HTTP 2xx, but the body is not what it should be. */
+/** Returns the error for a reply of status 2xx whose body is wrong. */
 export function garbled(doing: Doing, reply: HttpReply, problem: string): SourceError {
   const type = cleanText(reply.header('content-type'), doing.redact) ?? 'no content type';
   const foreign = foreignReply(reply, doing.redact);
   const body = foreign ?? `a truncated or garbled body: ${problem} (${type})`;
-  return new SourceError(`${doing.who} answered ${subject(doing)} with HTTP ${reply.status} and ${body}`, {
-    remedy: `Run again; if it stays, check that ${doing.endpointKey} is the API's endpoint and no proxy or login page answers in its place.`,
+  return new SourceError(`${doing.who} returned HTTP ${reply.status} with ${body} for ${subject(doing)}`, {
+    remedy: `Run again. If this persists, check that ${doing.endpointKey} is the API's endpoint and that no proxy or login page replies instead.`,
     target: doing.target,
     window: doing.window,
     requestId: complaintOf(reply, doing.redact).requestId,
@@ -174,7 +179,10 @@ export function garbled(doing: Doing, reply: HttpReply, problem: string): Source
   });
 }
 
-/** A text of the other side: one line, no control characters, no secrets, at most 300 characters; undefined where there is none. */
+/**
+ * Cleans a text of the other side: one line, no control characters, no secrets, at most 300 characters. Undefined if
+ * nothing is left.
+ */
 export function cleanText(value: unknown, redact: (text: string) => string): string | undefined {
   if (typeof value !== 'string' && typeof value !== 'number') {
     return undefined;
@@ -182,13 +190,13 @@ export function cleanText(value: unknown, redact: (text: string) => string): str
   const line = String(value)
     .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu, ' ')
     .trim();
-  // A token that was echoed in part would not be recognised: anything as long and as dense is taken for one.
+  // A token that is echoed in part would not be recognized, so any long run of such characters is removed.
   const safe = redact(line).replace(/[A-Za-z0-9+/=_-]{60,}/g, '[redacted]');
   const short = safe.length <= maxComplaintChars ? safe : `${safe.slice(0, maxComplaintChars)}…`;
   return short === '' ? undefined : short;
 }
 
-/** Makes a function that takes secrets out of texts, as they are and as they look in URLs and JSON. */
+/** Makes a function that removes secrets from texts, in plain form and as escaped in URLs and JSON. */
 export function redactor(secrets: () => Iterable<string>): (text: string) => string {
   return (text) => {
     let safe = text;
@@ -214,21 +222,21 @@ function remedyFor(doing: Doing, status: number, complaint: Complaint): string {
   if (status === 403) {
     return (
       doing.forbidden ??
-      'Grant the user of the secret the permission to read DataArts Quality (a DAYU / DataArts Studio role, and ' +
-        'membership of the workspace), and check targets[].workspace and targets[].projectId.'
+      'Grant the user of the secret permission to read DataArts Quality (a DAYU / DataArts Studio role and membership in ' +
+        'the workspace), and check targets[].workspace and targets[].projectId.'
     );
   }
   if ((status === 400 || status === 404) && namesPlace) {
     return 'Check targets[].workspace and targets[].projectId.';
   }
   if (status === 400) {
-    return `Check what ${doing.who} said about the arguments against the config; if they are right, this is a defect of dqsync.`;
+    return `Compare the message of ${doing.who} with your config. If the config is right, this is a defect of dqsync.`;
   }
   if (status === 429) {
-    return 'Something else uses up the quota of this user: lower source.quota.requests, or give dqsync a user of its own.';
+    return 'Another client uses the quota of this user: lower source.quota.requests, or create a separate user for dqsync.';
   }
   if (status >= 500 || status === 408) {
-    return `The fault is on the side of ${doing.who}: run again later; if it stays, give the request id to Huawei Cloud support.`;
+    return `${doing.who === 'IAM' ? 'IAM' : 'The source'} failed: run again later. If this persists, give the request id to Huawei Cloud support.`;
   }
   return `Check ${doing.endpointKey}, targets[].projectId and targets[].workspace.`;
 }
@@ -236,16 +244,16 @@ function remedyFor(doing: Doing, status: number, complaint: Complaint): string {
 function faultRemedy(kind: FaultKind, endpointKey: string): string {
   switch (kind) {
     case 'connect':
-      return `Check ${endpointKey} and that this machine reaches it (DNS, firewall, VPC route to the internet).`;
+      return `Check ${endpointKey}, and that this machine can reach it (DNS, firewall, VPC route to the internet).`;
     case 'tls':
-      return `Check ${endpointKey}; behind a proxy of your own, name its certificate in NODE_EXTRA_CA_CERTS.`;
+      return `Check ${endpointKey}. If your proxy intercepts TLS, set NODE_EXTRA_CA_CERTS to its certificate.`;
     case 'timeout':
     case 'reset':
-      return 'The fault is on the network or on the other side: run again later.';
+      return 'The network or the other side failed: run again later.';
     case 'notHttp':
-      return `Run again later; if it stays, check that ${endpointKey} is the endpoint of the API and no proxy answers in its place.`;
+      return `Run again later. If this persists, check that ${endpointKey} is the API's endpoint and that no proxy replies instead.`;
     case 'tooBig':
-      return `Check that ${endpointKey} is the endpoint of the API.`;
+      return `Check that ${endpointKey} is the API's endpoint.`;
   }
 }
 

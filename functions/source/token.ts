@@ -1,8 +1,8 @@
 /**
- * IAM tokens: asks for one with a user's password, scoped to the project.
+ * Requests IAM tokens with a user's password, scoped to the project.
  *
- * Source: Huawei Cloud IAM, "Obtaining a User Token Through Password Authentication": `POST /v3/auth/tokens`, the token in
- * header `X-Subject-Token`, valid 24 hours.
+ * Source: Huawei Cloud IAM, "Obtaining a User Token Through Password Authentication": `POST /v3/auth/tokens`, the token
+ * in header `X-Subject-Token`, valid 24 hours.
  */
 import { CredentialsError } from '../errors.ts';
 import type { PasswordCredentials } from './credentials.ts';
@@ -10,23 +10,23 @@ import { type Endpoint, type HttpReply, TransportFault } from './http.ts';
 import { FailedAttempt, type RetryContext, retrying } from './retrying.ts';
 import { complaintOf, type Doing, failedAttempt, garbled, refusal } from './source-errors.ts';
 
-/** What is needed to ask for a token. */
+/** The parts of a token request. */
 export interface TokenRequest {
   readonly credentials: PasswordCredentials;
   readonly secretRef: string;
   readonly projectId: string;
   readonly iam: Endpoint;
-  /** Who is asking, and what to keep out of messages. */
+  /** The target, and the secrets to keep out of messages. */
   readonly doing: Pick<Doing, 'target' | 'redact'>;
   readonly userAgent: string;
   readonly retry: RetryContext;
 }
 
 /**
- * Gets a token.
+ * Requests a token.
  *
- * @throws CredentialsError where IAM refuses the user (4xx), naming the secret and IAM's code; SourceError where IAM cannot
- * be asked; `signal.reason` when aborted
+ * @throws CredentialsError if IAM refuses the user (4xx), naming the secret and IAM's code; SourceError if IAM cannot
+ * be reached; `signal.reason` when aborted
  */
 export async function requestToken(request: TokenRequest): Promise<string> {
   const doing: Doing = { ...request.doing, what: 'a token', who: 'IAM', endpointKey: 'source.iamEndpoint' };
@@ -83,9 +83,9 @@ function refusedUser(reply: HttpReply, request: TokenRequest, doing: Doing): Cre
   const said = complaint.text === undefined ? '' : `: ${complaint.text}`;
   const remedy =
     reply.status === 401
-      ? 'Check domainName, userName and password in the secret (an IAM user with programmatic access; a HUAWEI ID gets no token).'
-      : 'Check targets[].projectId and source.iamEndpoint (the region of both must be the same), and that the IAM user of the secret is enabled and may use the project.';
-  return new CredentialsError(`IAM gave no token for the secret ${request.secretRef}: HTTP ${reply.status}${said}`, {
+      ? 'Check domainName, userName and password in the secret. It must be an IAM user with programmatic access; a HUAWEI ID gets no token.'
+      : 'Check that targets[].projectId and source.iamEndpoint are in the same region, and that the IAM user of the secret is enabled and has access to the project.';
+  return new CredentialsError(`IAM issued no token for the secret ${request.secretRef}: HTTP ${reply.status}${said}`, {
     remedy,
     target: doing.target,
     code: complaint.code ?? `HTTP ${reply.status}`,

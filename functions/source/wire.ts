@@ -1,7 +1,7 @@
 /**
- * The instance list's reply, text to executions. The table of columns has the documented fields and their kinds.
+ * Parses the reply of the instance list. The table of columns defines the documented fields and their kinds. Pure.
  *
- * Pure. Nothing is lost: what is not documented goes to `extra`, a row that is no execution is kept whole with the reason.
+ * Nothing is lost: undocumented fields go to `extra`, and a row that is not an execution is kept whole with the reason.
  * Source: API reference of DataArts Quality, "Querying the Instance List".
  */
 
@@ -10,7 +10,7 @@ import { type ColumnKind, wireColumns } from '../warehouse/columns.ts';
 import { ExactNumber, parseExactJson, writeExactJson, writeMembers } from './exact-json.ts';
 import { plainReader } from './plain-json.ts';
 
-/** What a body holds, or why it is not a page at all; the latter happens when a reply is cut off, and is worth a retry. */
+/** The content of a body, or why it is not a page. A cut-off reply is not a page, and worth a retry. */
 export type PageContent =
   | ({ readonly isPage: true } & Pick<Page, 'count' | 'executions' | 'unreadable'>)
   | { readonly isPage: false; readonly problem: string };
@@ -25,13 +25,11 @@ const documentedFields: ReadonlySet<string> = new Set(wireColumns.flatMap(({ wir
 /** A JSON object as it was parsed. */
 export type WireObject = Readonly<Record<string, unknown>>;
 
-/**
- * Reads a page's text. Never throws: what cannot be read is in `unreadable` or is the `problem`.
- */
+/** Parses a page. Never throws: unreadable rows are in `unreadable`, an unreadable page is a `problem`. */
 export function parsePage(text: string): PageContent {
   const body = readPlain(text);
   const content = body === null ? null : readBody(body);
-  // The reason why a row is unreadable quotes numbers as they were written, which only the exact parser knows.
+  // Reasons for unreadable rows quote numbers as they were written, which only the exact parser knows.
   return content?.isPage && content.unreadable.length === 0 ? content : parseExactPage(text);
 }
 
@@ -45,7 +43,7 @@ function fieldsOf(kind: ColumnKind): string[] {
   return wireColumns.filter((column) => column.kind === kind).flatMap(({ wireFields }) => wireFields);
 }
 
-/** Any page at all. A value that is nested thousands deep fails the page: no serializer writes one. */
+/** Parses any page. Fails for a value nested thousands deep, which no serializer writes. */
 function parseExactPage(text: string): PageContent {
   try {
     return readBody(parseExactJson(text));
@@ -86,8 +84,8 @@ export function rowsOf(body: unknown): readonly unknown[] | null {
 }
 
 /**
- * Whether an empty list is written as null, or left out, as some serializers do with it. Where it is left out, a count of 0
- * proves nothing beside anything else: that may be an error, or rows under another name.
+ * Returns whether the body is an empty list that was written as null or left out, as some serializers do. If it is left
+ * out, a count of 0 counts only alone: beside other members, the body may be an error or use another name for the rows.
  */
 function isEmptyList(body: WireObject): boolean {
   if (countOf(body) !== 0 || (body['error_code'] ?? null) !== null) {
@@ -104,17 +102,17 @@ export function countOf(body: unknown): number | null {
   return count !== null && count >= 0 ? count : null;
 }
 
-/** When a row started; null where it does not say so. */
+/** Returns the start time of a row; null if it is missing or unreadable. */
 function startOf(row: unknown): EpochMs | null {
   return isWireObject(row) ? timeOf(row['start_time'], earliestStartMs) : null;
 }
 
-/** Documented fields of a row whose value is not what it should be: the original goes to `extra`. */
+/** Documented fields with an invalid value. The original goes to `extra`. */
 export type OddFields = [field: string, value: unknown][];
 
 /**
- * Returns the execution, or the reason why the row is none. A row needs an id and a start time. An optional field with an
- * odd value does not cost the row: the field is null, and `extra` holds what the source wrote.
+ * Returns the execution, or the reason why the row is not one. A row needs an id and a start time. An optional field
+ * with an invalid value does not cost the row: the field is null, and `extra` keeps the source's text.
  */
 function readRow(row: unknown): Execution | string {
   if (!isWireObject(row)) {
@@ -140,13 +138,13 @@ function readRow(row: unknown): Execution | string {
     runStatus: textAt('run_status'),
     notifyStatus,
     startTimeMs,
-    // Sentinels such as 0 and -1, and seconds in place of milliseconds, all lie before the start.
+    // Sentinels such as 0 and -1, and seconds instead of milliseconds, are all before the start.
     endTimeMs: optional(row, 'end_time', odd, (value) => timeOf(value, startTimeMs)),
     extra: extraOf(row, odd, documentedFields),
   };
 }
 
-/** Reads a field that may be missing or null; notes it in `odd` where `read` cannot make anything of it. */
+/** Reads a field that may be missing or null. Records it in `odd` if `read` cannot interpret it. */
 export function optional<T>(
   row: WireObject,
   field: string,
@@ -179,12 +177,14 @@ function absence(field: string, value: unknown): string | null {
   return value === null || value === undefined ? `${field} is ${value === null ? 'null' : 'missing'}` : null;
 }
 
-/** Halves of surrogate pairs, which UTF-8 cannot hold, become U+FFFD here: what was read then is what the file shows. */
+/** Replaces unpaired surrogates, which UTF-8 cannot encode, by U+FFFD, so that the files contain what was read. */
 export function textOf(value: unknown): string | null {
   return typeof value === 'string' ? value.toWellFormed() : null;
 }
 
-/** A 64-bit integer, also one that is written as text, as serializers do for readers that round numbers. */
+/**
+ * Reads a 64-bit integer, also from text, because some serializers write it that way for readers that round numbers.
+ */
 export function int64Of(value: unknown): bigint | null {
   if (value instanceof ExactNumber && value.source === '-0') {
     return 0n;
@@ -195,15 +195,14 @@ export function int64Of(value: unknown): bigint | null {
   return exact !== null && exact >= minInt64 && exact <= maxInt64 ? exact : null;
 }
 
-/** A time in epoch milliseconds between `earliestMs` and the end of the year 9999; null for anything else. */
+/** Reads a time in epoch milliseconds between `earliestMs` and the end of the year 9999; null for anything else. */
 export function timeOf(value: unknown, earliestMs: EpochMs = earliestStartMs): EpochMs | null {
   const ms = integerOf(value);
   return ms !== null && ms >= earliestMs && ms <= latestTimeMs ? ms : null;
 }
 
 /**
- * A safe integer, also where it was written as `1.7e12`, `5.0` or text: a time or a count has lost nothing by that, an id
- * might.
+ * Reads a safe integer, also written as `1.7e12`, `5.0` or text. Times and counts lose nothing that way; an id might.
  */
 function integerOf(value: unknown): number | null {
   const isDecimal = typeof value === 'string' && /^(0|-?[1-9]\d{0,15})$/.test(value);
@@ -211,7 +210,7 @@ function integerOf(value: unknown): number | null {
   return Number.isSafeInteger(number) && typeof number === 'number' ? number : null;
 }
 
-/** Undocumented and odd fields as JSON text, keys sorted; null where there are none. */
+/** Returns undocumented and invalid fields as JSON text with sorted keys; null if there are none. */
 export function extraOf(row: WireObject, odd: OddFields, documented: ReadonlySet<string>): string | null {
   const members = odd;
   for (const field in row) {

@@ -48,7 +48,7 @@ describe('a config that is wrong', () => {
       });
       const run = await world.cli(['sync']);
       expect(run.exitCode).toBe(2);
-      expectClear(run, /"targets\[0\]\.workspace": must not be "null"/, 'no value');
+      expectClear(run, /"targets\[0\]\.workspace": must not be "null"/, 'as NULL');
     },
   );
 
@@ -101,7 +101,7 @@ describe('credentials that are wrong', () => {
     [
       'of the wrong shape',
       '{"user":"dq-reader","password":"pass word+1%"}',
-      ['JSON of another shape', '"accessKeyId"'],
+      ['JSON of a different shape', '"accessKeyId"'],
     ],
     ['that is not JSON', 'pass word+1%', ['is not JSON']],
   ])('a secret %s fails the target and shows the shapes', async (_what, text, parts) => {
@@ -117,7 +117,7 @@ describe('credentials that are wrong', () => {
     await world.write('secret.json', JSON.stringify({ ...defaultAccount.password, password: 'wrong-Passw0rd' }));
     const run = await world.cli(['sync']);
     expect(run.exitCode).toBe(1);
-    expectClear(run, 'IAM gave no token', 'Check domainName, userName and password');
+    expectClear(run, 'IAM issued no token', 'Check domainName, userName and password');
     expect(run.stdout + run.stderr).not.toContain('wrong-Passw0rd');
   });
 
@@ -126,7 +126,7 @@ describe('credentials that are wrong', () => {
     await world.write('secret.json', '{"token":"made-up-token-0123456789"}');
     const run = await world.cli(['list']);
     expect(run.exitCode).toBe(1);
-    expectClear(run, 'refuses the credentials', 'Tokens live 24 hours');
+    expectClear(run, 'refuses the credentials', 'Tokens expire after 24 hours');
     expect(run.stdout + run.stderr).not.toContain('made-up-token');
   });
 

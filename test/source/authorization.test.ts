@@ -207,7 +207,7 @@ describe('401s of many requests', () => {
       iamEndpoint: server.url,
       credentialsRef: secretFile(user).ref,
       log: (_level, message) => {
-        if (message.startsWith('asking again')) {
+        if (message.startsWith('retrying')) {
           others.push(source.fetchPage(aRequest));
         }
       },

@@ -193,7 +193,7 @@ describe('reading from Secrets Manager', () => {
       await faultySecretsManager(() => ({ kind }));
       const error = await errorOf(readCredentials('secretsmanager:x', { target: 'sales' }));
       expect(error).toMatchObject({ kind: 'credentials', target: 'sales', retryable: true });
-      expect(error.remedy).toMatch(/can be reached/);
+      expect(error.remedy).toMatch(/can reach Secrets Manager/);
     });
 
     it.each(['stall-body', 'black-hole'] as const)('waits no longer than it may for a %s', async (kind) => {

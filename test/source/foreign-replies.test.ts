@@ -128,7 +128,7 @@ describe('a wait that the source asks for', () => {
     const error = await source.fetchPage(aRequest).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ httpStatus: 429, code: 'APIG.0308' });
     expect(String(error)).toContain('quota of the day is used up');
-    expect((error as SourceError).remedy).toContain(`Run again after ${until}`);
+    expect((error as SourceError).remedy).toContain(`The source asks to wait until ${until}: run again after that`);
     expect(server.received).toHaveLength(1);
     expect(clock.sleeps).toEqual([]);
   });

@@ -141,7 +141,7 @@ describe('a password', () => {
     const source = connect(cloud.url, { iamEndpoint: 'http://127.0.0.1:1', credentialsRef: secretFile(user).ref });
     const error = await errorOf(source.fetchPage(aRequest));
     expect(error).toBeInstanceOf(SourceError);
-    expect(error.message).toContain('IAM could not be asked for a token');
+    expect(error.message).toContain('IAM did not return a token');
     expect(error.remedy).toContain('source.iamEndpoint');
   });
 

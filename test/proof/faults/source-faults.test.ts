@@ -6,7 +6,7 @@ import { expectOutcome, type Failure, type FaultCase, nowAndThen, spoil } from '
 
 const unreachable: Failure = {
   kind: 'source',
-  message: /could not be asked/,
+  message: /did not return/,
   remedy: /source\.(iamE|e)ndpoint|run again later/,
 };
 const runLater: Failure = { kind: 'source', remedy: /run again/i, retryable: true };
@@ -101,7 +101,7 @@ describe('between dqsync and the source', () => {
       arrange: (world: Parameters<FaultCase['arrange']>[0]) => {
         world.source.greeting = greeting;
       },
-      outcome: { ...runLater, message: /could not be asked/ },
+      outcome: { ...runLater, message: /did not return/ },
     })),
     {
       what: 'a certificate that nobody trusts',
