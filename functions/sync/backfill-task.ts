@@ -1,18 +1,18 @@
-/** What a backfill is asked for, by a command or an event. Light to load. */
+/** The task of a backfill, from a command or an event. Light to load. */
 import { ConfigError } from '../errors.ts';
 import type { Window } from '../model.ts';
 import { parseRange } from '../time-range.ts';
 
-/** What a backfill is asked for. `again` reads what is covered once more, too; without a window: the gaps that `status` shows. */
+/** The range of a backfill; null for the gaps that `status` shows. `again` also reads what is covered. */
 export type BackfillTask =
   | { readonly window: Window; readonly again: true }
   | { readonly window: Window | null; readonly again: false };
 
 /**
- * Reads a task.
+ * Parses a task.
  *
- * @param asked days or instants, as they came
- * @param names how the user calls its parts, for example `--from`
+ * @param asked days or instants as text
+ * @param names the names of its parts in messages, for example `--from`
  * @throws ConfigError saying what is allowed
  */
 export function parseBackfillTask(
@@ -26,7 +26,7 @@ export function parseBackfillTask(
   }
   if (window === null) {
     throw new ConfigError(`${names.again} needs ${names.from} and ${names.to}`, {
-      remedy: `Say what is to be read once more, for example ${names.from} 2026-01-01 ${names.to} 2026-02-01.`,
+      remedy: `Give the range to read again, for example ${names.from} 2026-01-01 ${names.to} 2026-02-01.`,
     });
   }
   return { window, again: true };

@@ -1,9 +1,9 @@
 /**
- * One backfill of one target: reads what coverage does not hold of a range, with the same slices, proof, table and
- * checkpoint as the incremental run, and never moves the watermark.
+ * One backfill of one target: reads the uncovered parts of a range, with the same slices, proofs, table and checkpoint
+ * as an incremental run. Never moves the watermark.
  *
- * What started within settle and lookback before now is read and written, but not counted as covered: rows may still
- * appear there, and the incremental run is the one that looks again.
+ * Executions that started after now - settle - lookback are read and written but not covered. Rows may still appear
+ * there, and only incremental runs look back.
  */
 import { rereadParts } from '../checkpoint/change.ts';
 import { identityOf, loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
@@ -23,7 +23,7 @@ import { type Calibration, calibrateRun, countingSource, lateRowsFrom, rowsInTim
 import type { TargetRun } from './target-run.ts';
 import { UnprovenWindows } from './unproven.ts';
 
-/** A backfill under way. */
+/** A backfill in progress. */
 interface Backfill {
   readonly run: TargetRun;
   readonly state: RunState;
@@ -31,15 +31,16 @@ interface Backfill {
   readonly committer: Committer;
   readonly untilMs: EpochMs;
   readonly source: PageSource;
-  /** Null where there is nothing to read. */
+  /** Null if there is nothing to read. */
   calibration: Calibration | null;
-  /** Milliseconds of start time that it has to read. */
+  /** Total length of the spans to read, in milliseconds of start time. */
   totalMs: number;
   readonly unproven: UnprovenWindows;
 }
 
 /**
- * Runs one target. Never throws: a failure is in the outcome, and everything proven complete before it is committed.
+ * Runs the backfill of one target. Never throws: a failure is part of the outcome, and everything proven before it is
+ * committed.
  */
 export async function runBackfill(run: TargetRun, task: BackfillTask): Promise<TargetOutcome> {
   const state = newRunState();
@@ -81,8 +82,8 @@ function isAnythingLeft({ recorder }: Backfill, window: Window): boolean {
 }
 
 /**
- * Reads the gaps in `window`. Where another backfill turns out to read the same, it goes on in the upper half of what is
- * left, so that two at once share the work.
+ * Reads the gaps in `window`. If another backfill reads the same range, continues in the later half of what is left, so
+ * that both share the work.
  */
 async function fillGaps(backfill: Backfill, window: Window): Promise<void> {
   const { recorder, run, untilMs } = backfill;
@@ -110,7 +111,7 @@ async function fillGaps(backfill: Backfill, window: Window): Promise<void> {
   await readSpans(backfill, young);
 }
 
-/** Reads all of `window`, covered or not. Resumes a reading again of the same range that was stopped a short time ago. */
+/** Reads all of `window`, covered or not. Resumes an interrupted re-read of the same range if it is recent. */
 async function readAgain(backfill: Backfill, rereads: Window, window: Window): Promise<void> {
   const { recorder, run, unproven } = backfill;
   const read = rereadParts(recorder.checkpoint, rereads, run.clock.now());
@@ -125,7 +126,7 @@ async function readAgain(backfill: Backfill, rereads: Window, window: Window): P
   }
 }
 
-/** Reads spans. Returns true when it stopped before their end, because another run has read some of the same. */
+/** Reads spans. Returns true if it stopped early because another run has read some of the same. */
 async function readSpans(backfill: Backfill, spans: readonly Window[]): Promise<boolean> {
   const { run, state, recorder, committer, unproven } = backfill;
   const [first] = spans;
@@ -136,7 +137,7 @@ async function readSpans(backfill: Backfill, spans: readonly Window[]): Promise<
   const beforeMs = state.at.doneMs;
   for (let slice = await slices.next(); slice !== null; slice = await slices.next()) {
     const { fromMs, toMs } = slice.window;
-    // Younger rows may still appear, and the incremental run is the one that looks again.
+    // Rows may still appear after this time, and only incremental runs look back.
     const finalMs = Math.max(fromMs, Math.min(toMs, slice.settledUntilMs));
     recorder.addSlice(slice, finalMs);
     unproven.add(slice.unproven);
@@ -153,13 +154,17 @@ async function readSpans(backfill: Backfill, spans: readonly Window[]): Promise<
   return false;
 }
 
-/** Returns what of `spans` is not committed: all of them where covered windows are read again. */
+/** Returns the parts of `spans` that are not committed; all of them during a re-read. */
 function uncommitted(recorder: Recorder, spans: readonly Window[]): readonly Window[] {
   const { coverage } = recorder.checkpoint;
   return recorder.isRereading ? spans : spans.flatMap((span) => gapsIn(span, coverage));
 }
 
-/** Commits, and leaves out what others have covered meanwhile. @returns whether some of the commit was read twice */
+/**
+ * Commits, and skips what others have covered in the meantime.
+ *
+ * @returns whether another run had read part of this commit too
+ */
 async function commitAndYield(committer: Committer, slices: SliceReader): Promise<boolean> {
   const { recorder } = committer;
   const { conflicted, isReadTwice } = await committer.commit('running', null);

@@ -1,34 +1,34 @@
-/** How long a run, and each target's share of it, may go on. */
+/** Time limits of a run and of each target's share. */
 import { abortAfter, type Clock } from '../clock.ts';
 import { StoppedError } from '../errors.ts';
 import type { Budget } from './target-run.ts';
 
-/** Kept free at the end for the last commit, at most … */
+/** Time kept free at the end for the last commit: at most this much … */
 const maxMarginMs = 15_000;
-/** … and at most this part of the time. */
+/** … and at most this share of the time. */
 const marginPart = 0.2;
-/** The last commit may take so long in any case, also beyond the time. */
+/** The last commit always gets at least this long, even beyond the time limit. */
 const leastMarginMs = 5_000;
 
-/** A budget with an end that has to be called. */
+/** A budget that must be closed. */
 export interface OpenBudget extends Budget {
   /** Frees the timers. */
   close(): void;
 }
 
-/** A span of time from its opening on. */
+/** A span of time that starts when it is opened. */
 interface Limit {
   readonly signal: AbortSignal;
-  /** 0 once the signal is aborted, whatever the clock says: it may have been put back. */
+  /** 0 once the signal has aborted, even if the clock was set back. */
   remainingMs(): number;
   close(): void;
 }
 
 /**
- * A budget of `ms`, less a margin for the last commit. When the user interrupts, that margin begins.
+ * Opens a budget of `ms` with a margin at the end for the last commit. If the user interrupts, the margin starts.
  *
  * @param ms infinite for no limit
- * @param stop aborted with a StoppedError when the user interrupts
+ * @param stop aborts with a StoppedError when the user interrupts
  */
 export function openBudget(clock: Clock, ms: number, stop: AbortSignal): OpenBudget {
   const usableMs = ms === Number.POSITIVE_INFINITY ? ms : Math.max(0, ms - Math.min(maxMarginMs, ms * marginPart));
@@ -36,7 +36,7 @@ export function openBudget(clock: Clock, ms: number, stop: AbortSignal): OpenBud
   const ending = openLimit(clock, Math.max(ms, usableMs + leastMarginMs));
   const hardStop = new AbortController();
   let stopping: Limit | null = null;
-  const onHardStop = (): void => hardStop.abort(timeIsSpent());
+  const onHardStop = (): void => hardStop.abort(timeIsUp());
   const onStop = (): void => {
     stopping = openLimit(clock, maxMarginMs);
     stopping.signal.addEventListener('abort', onHardStop);
@@ -64,7 +64,7 @@ function openLimit(clock: Clock, ms: number): Limit {
     return { signal: new AbortController().signal, remainingMs: () => ms, close: () => undefined };
   }
   const endMs = clock.now() + ms;
-  const { signal, cancel } = abortAfter(ms, timeIsSpent);
+  const { signal, cancel } = abortAfter(ms, timeIsUp);
   return {
     signal,
     remainingMs: () => (signal.aborted ? 0 : Math.max(0, endMs - clock.now())),
@@ -72,8 +72,8 @@ function openLimit(clock: Clock, ms: number): Limit {
   };
 }
 
-function timeIsSpent(): StoppedError {
-  return new StoppedError('the time of this run is spent; everything proven complete so far is committed', {
-    remedy: 'The next run goes on from there. Give it more time with maxRunSeconds, or run it more often.',
+function timeIsUp(): StoppedError {
+  return new StoppedError('the time limit of this run is reached; everything proven complete so far is committed', {
+    remedy: 'The next run continues from there. Give it more time with maxRunSeconds, or run it more often.',
   });
 }

@@ -11,33 +11,36 @@ import { writeQuarantine } from '../warehouse/quarantine.ts';
 import { Recorder, type RecorderOptions } from './recorder.ts';
 import type { TargetRun } from './target-run.ts';
 
-/** A commit is due from so many rows on: with the slice that tips it over and the one read ahead, no kill costs more than 50,000. */
+/** Rows that trigger a commit. Together with the slices in flight, a kill costs at most 50,000 rows. */
 const commitRows = 10_000;
-/** The first commits come sooner, each after twice as many rows: a run that is killed soon after its start, again and again, gets on. */
+/**
+ * The first commit comes earlier, each following one after twice as many rows. So a run that is killed again and again
+ * soon after its start still progresses.
+ */
 const firstCommitRows = 2_500;
-/** A commit is due after so long, however few rows were read. */
+/** Time that triggers a commit, with any number of rows. */
 const commitAfterMs = 60_000;
 
 /** How to make a `Committer`. */
 export interface CommitterOptions extends RecorderOptions {
   readonly mode: LastRun['mode'];
-  /** Where an incremental run sets out if it is the first; null for a backfill. */
+  /** Where incremental coverage begins if this run is the first incremental one; null for a backfill. */
   readonly incrementalFromMs: EpochMs | null;
-  /** The longest span that the source accepts, as far as the run has learned. */
+  /** Returns the longest span that the source accepts, as far as the run knows. */
   readonly maxSpanMs: () => number;
 }
 
-/** What a commit found out about other runs. */
+/** What a commit showed about other runs. */
 export interface CommitResult {
-  /** Another run committed meanwhile. */
+  /** Whether another run committed in the meantime. */
   readonly conflicted: boolean;
-  /** The other run had already covered some of the windows of this commit. */
+  /** Whether another run had already covered some windows of this commit. */
   readonly isReadTwice: boolean;
 }
 
 /** Commits for one run of one target. */
 export class Committer {
-  /** Records what the next commit holds. */
+  /** Records the content of the next commit. */
   readonly recorder: Recorder;
   readonly #run: TargetRun;
   readonly #options: CommitterOptions;
@@ -56,25 +59,26 @@ export class Committer {
     this.recorder = new Recorder(run, loaded.checkpoint, options);
   }
 
-  /** Whether a commit has failed. Its rows may be in the table or not, so there must be no other commit. */
+  /** Whether a commit has failed. Its rows may or may not be in the table, so no other commit may follow. */
   get isBroken(): boolean {
     return this.#isBroken;
   }
 
-  /** Whether enough is recorded to commit. */
+  /** Whether a commit is due. */
   get isDue(): boolean {
     const dueRows = Math.min(commitRows, firstCommitRows * 2 ** this.#options.counters.commits);
     return this.recorder.pendingRows >= dueRows || this.#run.clock.now() - this.#committedAtMs >= commitAfterMs;
   }
 
   /**
-   * Commits what was recorded since the last commit. If nothing was, commits how the run went.
+   * Commits what was recorded since the last commit, and the result of the run so far.
    *
-   * @throws StorageError, ConflictError, StateError: then nothing of this commit is in the checkpoint, and the next run writes its rows again
+   * @throws StorageError, ConflictError, StateError: the checkpoint then contains nothing of this commit, and the next
+   * run writes its rows again
    */
   async commit(outcome: LastRun['outcome'], error: string | null): Promise<CommitResult> {
     if (this.#isBroken) {
-      throw new InternalError('a commit was tried after one that failed', { remedy: 'Please report this defect.' });
+      throw new InternalError('a commit was attempted after a failed one', { remedy: 'Please report this defect.' });
     }
     this.#isBroken = true;
     const { rows, unreadable, change: recorded } = this.recorder.take();

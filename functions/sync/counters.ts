@@ -1,26 +1,25 @@
 /**
- * The one object that a run of one target counts in. The summary, the CloudWatch metrics and the log line derive from it.
- *
- * Imports nothing, so that the metrics can name its type without loading anything.
+ * The counters of one run of one target, from which the summary, the CloudWatch metrics and the log line are derived.
+ * Imports nothing, so that the metrics can use its type without loading anything.
  */
 
 /** The counters of the summary. Names are a contract. */
 export interface SummaryCounters {
-  /** Rows the source returned, repeats included. */
+  /** Rows that the source returned, including repeats. */
   rowsRead: number;
   /** Observations appended. */
   rowsWritten: number;
   files: number;
   bytes: number;
-  /** Requests to the instance list, retries included. */
+  /** Requests to the instance list, including retries. */
   requests: number;
   throttled: number;
   retries: number;
-  /** Executions that are followed because their outcome is not known yet, after the run. */
+  /** Executions that are still open after the run. */
   openExecutions: number;
-  /** Executions that have been open for longer than `maxOpenDays` and are no longer followed. */
+  /** Executions open for longer than `maxOpenDays`, which are no longer re-checked. */
   expired: number;
-  /** Rows that could not be read and were put aside, each counted once. */
+  /** Rows that could not be read and were quarantined, each counted once. */
   quarantined: number;
   /** Executions that appeared in a window after it was covered. */
   lateRows: number;
@@ -29,7 +28,7 @@ export interface SummaryCounters {
 /** All counters of a run. */
 export interface RunCounters extends SummaryCounters {
   commits: number;
-  /** Commits that lost to another run's at their first try. */
+  /** Commits that lost to another run at the first attempt. */
   commitConflicts: number;
 }
 

@@ -1,4 +1,4 @@
-/** What a backfill would cost, from the source's counts alone: a handful of requests. */
+/** Estimates the cost of a backfill from the source's counts, with a few requests. */
 import { identityOf, loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
 import { densityNear, knownSpan } from '../checkpoint/coverage.ts';
 import { isoTime } from '../clock.ts';
@@ -8,30 +8,33 @@ import { maxPageRows } from '../model.ts';
 import type { BackfillTask } from './backfill-task.ts';
 import type { TargetRun } from './target-run.ts';
 
-/** What would be read. Names are those of `backfill --dry-run --json`. */
+/** The estimate. Names are those of `backfill --dry-run --json`. */
 export interface Estimate {
   readonly target: string;
   readonly from: string | null;
   readonly to: string | null;
-  /** Windows that would be read. */
+  /** Windows that the backfill would read. */
   readonly windows: readonly { readonly from: string; readonly to: string }[];
-  /** Null where the source's `count` does not tell a total and nothing near is covered to go by. */
+  /** Null if the source reports no totals and there is no nearby coverage to extrapolate from. */
   readonly rows: number | null;
-  /** Whether `rows` is what the source counts; else it is reckoned, from what is covered near by or from some of the windows. */
+  /**
+   * Whether the source has counted `rows`. Otherwise it is extrapolated from nearby coverage or from some of the
+   * windows.
+   */
   readonly isCounted: boolean;
   readonly requests: number | null;
-  /** At the part of the quota that a backfill uses. */
+  /** At the share of the quota that a backfill uses. */
   readonly seconds: number | null;
   readonly bytes: number | null;
   /** Requests that this estimate took. */
   readonly requestsUsed: number;
 }
 
-/** Windows that are asked for; of more, the longest, and the rest is reckoned from them. */
+/** Number of windows to count. With more windows, the longest are counted and the rest is extrapolated. */
 const maxAsked = 10;
-/** Seen with Parquet and GZIP; see the benchmark in functions/README.md. */
+/** Measured with Parquet and GZIP; see the benchmark in functions/README.md. */
 const bytesPerRow = 12;
-/** Half a page is lost where a slice of 50 ends. */
+/** Half a page is lost at the end of each slice of 50 pages. */
 const requestsPerPage = 1.01;
 
 /**
@@ -51,7 +54,7 @@ export async function estimateBackfill(run: TargetRun, task: BackfillTask): Prom
   const counted = counts.every((count) => count !== null) ? counts.reduce((sum, count) => sum + count, 0) : null;
   const rows =
     counted === null
-      ? reckonedRows(windows, densityNear(checkpoint.coverage, windows[0]?.fromMs ?? 0))
+      ? extrapolatedRows(windows, densityNear(checkpoint.coverage, windows[0]?.fromMs ?? 0))
       : scaled(counted, lengthOf(asked), lengthOf(windows));
   const requests = rows === null ? null : Math.ceil((rows / maxPageRows) * requestsPerPage) + windows.length;
   return {
@@ -76,7 +79,10 @@ function windowsToRead(range: Window, coverage: readonly Window[], untilMs: Epoc
   return gapsIn({ fromMs: range.fromMs, toMs: Math.min(range.toMs, untilMs) }, coverage);
 }
 
-/** What the source says it holds; null where that is no total: it shows more rows than one page, or just this page's. */
+/**
+ * Returns the source's count of a window; null if it is not a total, because the source shows more rows than it or only
+ * counts the page.
+ */
 async function countOf({ source, target }: TargetRun, { fromMs, toMs }: Window): Promise<number | null> {
   const request = { startTimeMs: fromMs, endTimeMs: toMs, filter: target.filter, offset: 0 };
   const one = await source.fetchPage({ ...request, limit: 1 });
@@ -91,7 +97,7 @@ async function countOf({ source, target }: TargetRun, { fromMs, toMs }: Window):
   return two.executions.length + two.unreadable.length > rows ? null : one.count;
 }
 
-function reckonedRows(windows: readonly Window[], rowsPerMs: number | null): number | null {
+function extrapolatedRows(windows: readonly Window[], rowsPerMs: number | null): number | null {
   return rowsPerMs === null ? null : Math.round(rowsPerMs * lengthOf(windows));
 }
 

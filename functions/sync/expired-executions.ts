@@ -1,9 +1,9 @@
-/** Executions that have been open for longer than `maxOpenDays`: they are no longer followed, and the log says so. */
+/** Executions that were open for longer than `maxOpenDays`. They are no longer re-checked, and the log says so. */
 import { isoTime } from '../clock.ts';
 import type { Execution } from '../model.ts';
 import type { TargetRun } from './target-run.ts';
 
-/** The executions that one run of one target stopped following. */
+/** The executions that expired in one run of one target. */
 export class ExpiredExecutions {
   #unreported: Execution[] = [];
 
@@ -11,7 +11,7 @@ export class ExpiredExecutions {
     this.#unreported.push(execution);
   }
 
-  /** Logs one warning for all executions added since the last call. Call it after their commit. */
+  /** Logs one warning for all executions added since the last call. Must be called after their commit. */
   report({ log, target }: Pick<TargetRun, 'log' | 'target'>): void {
     const [first] = this.#unreported;
     if (first === undefined) {

@@ -1,31 +1,32 @@
 /**
- * Which executions have to be looked at again, and how, without reading everything since the oldest. Pure.
+ * Decides which executions to re-check, and how, without reading everything since the oldest. Pure.
  *
- * Few, or close together: narrow windows around their start times. Many: the source is asked for what is still open,
- * by status, over the span they lie in, and only those that left are read through narrow windows.
+ * A few executions, or some close together, are read through narrow windows around their start times. Many are found by
+ * asking the source for all executions of an open status in their span; only those that are missing from the reply are
+ * read through narrow windows.
  */
 import type { OpenEntry } from '../checkpoint/checkpoint.ts';
 import { type EpochMs, type Execution, isOpen, type Window } from '../model.ts';
 
-/** Statuses that can be asked for and mean that nothing is decided. */
+/** Open statuses that the source accepts as a filter. */
 const openStatuses: ReadonlySet<string | null> = new Set(['RUNNING', 'SUSPENDING', 'UNKNOWN']);
-/** Narrow windows are joined while fewer rows than this are expected between them: one page still holds them. */
+/** Narrow windows are joined if fewer rows than this are expected between them, so that one page holds them. */
 const joinedRows = 60;
-/** Entries that may wait for the last look at their notification state: 4 MB of checkpoint. */
+/** Most entries that wait for a last check of their notification status: 4 MB of checkpoint. */
 const maxWaiting = 10_000;
-/** Windows read per run, if there are as many, for executions that can't be asked for by status … */
+/** Windows per run for executions that have no status to filter by … */
 const minWindows = 50;
-/** … or, where that is more, this part of what the run has cost anyway. */
+/** … or this share of the run's other requests, if that is more. */
 const extraPart = 0.25;
 
 /**
- * Whether, and for what, an execution has to be looked at again. A notice that was sent is followed like one that was not:
- * the next may fail.
+ * Returns whether an execution must be re-checked, and for what. A notification that was sent is followed like one that
+ * was not, because the next one may fail.
  *
  * @param observedAtMs by the source's clock
  * @param recentFromMs executions that start from here on are read again by the next run anyway
- * @param lookbackMs how long after its end an execution's notification state is followed
- * @param maxOpenMs an open execution that started longer ago than this has expired
+ * @param lookbackMs how long after its end an execution's notification status is followed
+ * @param maxOpenMs age at which an open execution expires
  */
 export function followUpOf(
   execution: Execution,
@@ -42,17 +43,17 @@ export function followUpOf(
 
 /** What to ask the source for. */
 export interface Reobservation {
-  /** Windows to ask for executions of a status. Those that do not come back left that status. */
+  /** Windows to read with a status filter. Executions missing from the reply have left that status. */
   readonly stillOpen: readonly { readonly runStatus: string; readonly window: Window }[];
-  /** Entries due: each has to be found, or has vanished. */
+  /** Executions to be found; the others have vanished. */
   readonly due: readonly OpenEntry[];
 }
 
 /**
- * Plans the look at executions of a status that can be asked for. What it costs is bounded by what has changed.
+ * Plans the re-check of executions whose status the source can filter by. Its cost is limited by the number of changes.
  *
- * @param open entries that are not read anyway
- * @param rowsPerMs expected density, null if unknown
+ * @param open entries outside of the spans that the run reads anyway
+ * @param rowsPerMs expected density; null if unknown
  */
 export function planReobservation(open: readonly OpenEntry[], rowsPerMs: number | null): Reobservation {
   const due = open.filter(isAskable);
@@ -70,7 +71,9 @@ export function planReobservation(open: readonly OpenEntry[], rowsPerMs: number 
   };
 }
 
-/** Windows around the start times of `entries`, joined where one page is expected to hold the rows between. */
+/**
+ * Returns windows around the start times of `entries`, joined where one page is expected to hold the rows in between.
+ */
 export function narrowWindows(entries: readonly OpenEntry[], rowsPerMs: number | null): Window[] {
   const times = [...new Set(entries.map((entry) => entry.execution.startTimeMs))].sort((a, b) => a - b);
   const joinedMs = rowsPerMs === null || rowsPerMs <= 0 ? 0 : joinedRows / rowsPerMs;
@@ -86,25 +89,27 @@ export function narrowWindows(entries: readonly OpenEntry[], rowsPerMs: number |
   return windows;
 }
 
-/** What the look at others is measured by. */
+/** The limits of the re-check of all other executions. */
 export interface OthersPlan {
-  /** Expected density, null if unknown. */
+  /** Expected density; null if unknown. */
   readonly rowsPerMs: number | null;
-  /** What the run has cost without this. */
+  /** Requests of the run without this re-check. */
   readonly requestsSoFar: number;
-  /** By the source's clock, which tells ends. */
+  /** By the source's clock, which sets end times. */
   readonly nowMs: EpochMs;
-  /** How long after its end an execution's notification state may change. */
+  /** How long after its end an execution's notification status may change. */
   readonly lookbackMs: number;
 }
 
 /**
- * Returns the others, those looked at longest ago first, as many as one budget of requests reaches: open executions of a
- * status that can't be asked for, or without an end; ended ones whose notification state can't change any more, for a last
- * look; alarms of which nobody was notified, while that may still change. What is not reached waits for the next run, and
- * each run reaches half of the last looks at least: so they get fewer, however many have ended.
+ * Returns the other executions to re-check, least recently checked first, limited by a budget of requests: open
+ * executions of a status that the source cannot filter by; ended ones whose notification status is final, for a last
+ * check; and alarms that nobody was notified of, while that may still change.
  *
- * @param open entries that are not read anyway
+ * Executions beyond the budget wait for the next run. Each run makes at least half of the last checks, so their number
+ * falls even if very many executions have ended.
+ *
+ * @param open entries outside of the spans that the run reads anyway
  */
 export function othersDue(open: readonly OpenEntry[], plan: OthersPlan): OpenEntry[] {
   const { rowsPerMs, requestsSoFar, nowMs, lookbackMs } = plan;
@@ -117,8 +122,8 @@ export function othersDue(open: readonly OpenEntry[], plan: OthersPlan): OpenEnt
 }
 
 /**
- * Entries that have to go unseen, so that the checkpoint stays bounded: of those that wait for a notification state the
- * ones that ended longest ago, where there are far too many.
+ * Returns the entries to drop so that the checkpoint stays bounded: the ones that ended longest ago among too many that
+ * wait for a notification status.
  */
 export function surplusEntries(open: readonly OpenEntry[]): OpenEntry[] {
   const endOf = ({ execution }: OpenEntry): EpochMs => execution.endTimeMs ?? 0;
@@ -128,7 +133,7 @@ export function surplusEntries(open: readonly OpenEntry[]): OpenEntry[] {
     .slice(maxWaiting);
 }
 
-/** As `followUpOf` has it: a look from then on is the last. */
+/** Returns whether the notification status is final, by the same rule as in `followUpOf`. */
 function isOver({ execution }: OpenEntry, nowMs: EpochMs, lookbackMs: number): boolean {
   return (execution.endTimeMs ?? 0) <= nowMs - lookbackMs;
 }

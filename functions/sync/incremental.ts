@@ -1,6 +1,6 @@
 /**
- * One incremental run of one target: looks again at what was open, reads `[watermark - lookback, now - settle)` in slices,
- * each proven complete, and commits as it goes. What a backfill has covered beyond the watermark is left out.
+ * One incremental run of one target: re-checks open executions, reads `[watermark - lookback, now - settle)` in slices
+ * that are each proven complete, and commits as it goes. Skips what a backfill has covered beyond the watermark.
  */
 import { identityOf, loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
 import { densityOf, watermarkOf } from '../checkpoint/coverage.ts';
@@ -22,10 +22,10 @@ import { calibrateRun, countingSource, lateRowsFrom, rowsInTimeLeft, sourceTime 
 import type { TargetRun } from './target-run.ts';
 import { UnprovenWindows } from './unproven.ts';
 
-/** Two pages: so many a run can always read to the end. */
+/** Two pages, which any run can read to the end. */
 const shortLookbackRows = 200;
 
-/** What an incremental run works with. */
+/** The parts of an incremental run. */
 interface Incremental {
   readonly run: TargetRun;
   readonly state: RunState;
@@ -37,8 +37,8 @@ interface Incremental {
 }
 
 /**
- * Runs one target. A window that could not be proven fails the run, but only after what lies behind it was read. Never throws:
- * a failure is in the outcome, and everything proven complete is committed.
+ * Runs the sync of one target. A window that cannot be proven fails the run, but only after everything behind it was
+ * read. Never throws: a failure is part of the outcome, and everything proven is committed.
  */
 export async function runIncremental(run: TargetRun): Promise<TargetOutcome> {
   const state = newRunState();
@@ -88,7 +88,7 @@ async function readAll({ run, state, source, recorder, committer, untilMs, unpro
   const totalMs = lengthOf(spans);
   state.at = { atMs: window.fromMs, doneMs: 0, totalMs };
   const density = densityOf(recorder.checkpoint.coverage) ?? rowsPerMs;
-  // A short lookback is read together with what is new, in the same requests.
+  // A short lookback is read in the same requests as new rows.
   const isLongLookback = recorder.checkpoint.recent.length > shortLookbackRows;
   const slices = new SliceReader({
     source,
@@ -106,7 +106,7 @@ async function readAll({ run, state, source, recorder, committer, untilMs, unpro
   const record = (slice: ReadSlice): void => {
     const { fromMs, toMs } = slice.window;
     const provenToMs = Math.min(toMs, sourceTime(run, slice.begunAtMs) - settings.settleMs);
-    // Coverage that was cut short in one slice does not go on in the next: all of that is too young.
+    // If coverage was cut short in one slice, everything in later slices is too young to cover.
     recorder.addSlice(slice, isCutShort ? fromMs : provenToMs);
     isCutShort ||= provenToMs < toMs;
   };
@@ -138,10 +138,10 @@ async function readAll({ run, state, source, recorder, committer, untilMs, unpro
 }
 
 /**
- * Returns what ends the run of a target that has never read anything: a stop, where its secret has no value yet.
+ * Returns the error that ends the run of a target without any coverage: a stop, if its secret has no value yet.
  *
- * A stack is deployed before somebody can put values into the secrets that it creates, so the first scheduled runs meet
- * empty ones. That is no failure. A secret that is emptied later, of a target that covers something, is one.
+ * The secrets of a stack get their values only after it is deployed, so the first scheduled runs find them empty. That
+ * is not a failure. A secret that is emptied later is one.
  */
 function waitingOr(thrown: unknown, state: RunState): unknown {
   if (!(thrown instanceof CredentialsError) || thrown.code !== emptySecretCode) {
@@ -152,16 +152,19 @@ function waitingOr(thrown: unknown, state: RunState): unknown {
   return new StoppedError(`waiting for credentials: ${message}. ${remedy}`, { remedy, target });
 }
 
-/** Coverage beyond our own now means that some clock is or was off; what was covered early is read again, but say so. */
+/**
+ * Refuses a watermark in the future: some clock is or was ahead. Coverage would be read again anyway, but the user must
+ * know.
+ */
 function requireSaneWatermark(run: TargetRun, watermarkMs: EpochMs | null): void {
   const aheadMs = (watermarkMs ?? 0) - run.clock.now();
   if (aheadMs > run.settings.lookbackMs) {
     throw new StateError(
-      `the checkpoint covers up to ${isoTime(watermarkMs ?? 0)}, which is later than now by this machine's clock`,
+      `the checkpoint covers up to ${isoTime(watermarkMs ?? 0)}, which is in the future by this machine's clock`,
       {
         target: run.target.name,
         remedy:
-          'Set the clock right. If an earlier run had a clock that was ahead, take coverage back to before it with "dqsync rewind --to <instant>", so that the span is read again.',
+          'Correct the clock. If the clock of an earlier run was ahead, run "dqsync rewind --to <instant>" with the time of that run, so that the span is read again.',
       },
     );
   }

@@ -1,4 +1,7 @@
-/** What a run knows of executions, from the checkpoint and from what it has read since; and when the next observation of one counts. */
+/**
+ * What a run knows about executions, from the checkpoint and from its own reads, and which time their next observation
+ * gets.
+ */
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { fingerprintOf } from '../checkpoint/fingerprint.ts';
 import { type EpochMs, executionKey } from '../model.ts';
@@ -11,13 +14,13 @@ export interface Known {
 
 /** Executions by key. */
 export class KnownExecutions {
-  /** What the table holds is in doubt: all is written once more. */
+  /** Whether the table may lack rows, so that all are written again. */
   readonly #isInDoubt: boolean;
   #known: Map<string, Known> = new Map();
   #followed: Set<string> = new Set();
-  /** Rows at the ends of what was read, which the widened requests of their neighbors show again. */
+  /** Rows at the edges of what was read. The widened requests for the adjacent windows show them again. */
   readonly #edge: [string, Known][] = [];
-  /** By how much observations are later than our clock says: some clock was ahead of it. */
+  /** How much later than our clock observations are dated, because some other clock was ahead of it. */
   #aheadMs = 0;
 
   constructor(isInDoubt: boolean) {
@@ -28,7 +31,7 @@ export class KnownExecutions {
     return this.#known.get(key);
   }
 
-  /** Whether later runs look at it again. */
+  /** Returns whether later runs re-check the execution. */
   isFollowed(key: string): boolean {
     return this.#followed.has(key);
   }
@@ -45,14 +48,15 @@ export class KnownExecutions {
     }
   }
 
-  /** Keeps over later commits what lies at the end of a part that was read: its neighbor shows it, too. */
+  /** Keeps an execution at the edge of a part over later commits, because the adjacent part shows it again. */
   keepAtEdge(key: string, known: Known): void {
     this.#edge.push([key, known]);
   }
 
   /**
-   * An observation always counts as later than the one before, whatever the clocks of two machines say, and as later than
-   * all that were committed (PROTOCOL.md, I13): others may have written more of an execution than is known of it.
+   * Returns the time of an observation: later than the one before, even if the clocks of two machines disagree, and
+   * later than all committed ones (PROTOCOL.md, I13), because other runs may have written observations that are not
+   * known here.
    */
   laterThan(known: Known | undefined, observedAtMs: EpochMs): EpochMs {
     return Math.max(
@@ -61,7 +65,7 @@ export class KnownExecutions {
     );
   }
 
-  /** Takes up what a checkpoint says, as loaded or committed at `nowMs` by our clock. */
+  /** Takes over a checkpoint that was loaded or committed at `nowMs` by our clock. */
   remember(checkpoint: Checkpoint, nowMs: EpochMs): void {
     this.#comeAfter(checkpoint.latestObservedMs, nowMs);
     this.#known = new Map(checkpoint.recent.map((entry) => [executionKey(entry), entry]));
@@ -70,10 +74,10 @@ export class KnownExecutions {
       const key = executionKey(execution);
       this.#followed.add(key);
       const recent = this.#known.get(key);
-      // Two runs at once may have left an earlier sight here than there.
+      // Two concurrent runs may have left an older observation here than in `recent`.
       const latest = recent !== undefined && recent.observedAtMs > observedAtMs ? recent : null;
       const known = latest ?? { fingerprint: fingerprintOf(execution), observedAtMs };
-      // Zero after a rewind: written once more even if nothing has changed.
+      // Zero after a rewind: the execution is written again even if unchanged.
       this.#known.set(key, lookedAtMs === 0 ? { ...known, fingerprint: '' } : known);
     }
     if (this.#isInDoubt) {
@@ -86,7 +90,7 @@ export class KnownExecutions {
     }
   }
 
-  /** Puts observations from `nowMs` on after `latestObservedMs`; their order among each other stays. */
+  /** Dates observations from `nowMs` on after `latestObservedMs`, and keeps their order. */
   #comeAfter(latestObservedMs: EpochMs | null, nowMs: EpochMs): void {
     if (latestObservedMs !== null && latestObservedMs > nowMs + this.#aheadMs) {
       this.#aheadMs = latestObservedMs + 1 - nowMs;

@@ -1,9 +1,9 @@
 /**
  * Holds slices back until the lookback before them was read again. Pure.
  *
- * A run reads the lookback again for rows that appeared late, and the next run looks back from the watermark that this one
- * leaves behind. So coverage must not grow beyond a lookback that was not read to its end: a run that is stopped there
- * would move the watermark past late rows that nobody has read.
+ * The lookback finds rows that appeared late, and the next run looks back from the watermark that this run leaves
+ * behind. If this run covered more before it has read its lookback, a kill would leave a watermark behind which late
+ * rows were never read.
  */
 import { gapsIn, inOrder } from '../intervals.ts';
 import type { Window } from '../model.ts';
@@ -18,7 +18,7 @@ export class LookbackGate {
     this.#unread = inOrder(lookbacks);
   }
 
-  /** Takes a slice, and returns the slices that may be recorded now. */
+  /** Adds a slice. Returns the slices that may be recorded now. */
   release(slice: ReadSlice): ReadSlice[] {
     const read = inOrder([...slice.proven, ...slice.unproven.map(({ window }) => window)]);
     this.#unread = this.#unread.flatMap((lookback) => gapsIn(lookback, read));

@@ -1,34 +1,34 @@
-/** What a run reads. Pure. */
+/** Decides what a run reads. Pure. */
 
 import { type Covered, type CoveredWindow, cutOut, watermarkOf } from '../checkpoint/coverage.ts';
 import { gapsIn, lengthOf } from '../intervals.ts';
 import type { EpochMs, Window } from '../model.ts';
 
-/** The settings that say what an incremental run reads. */
+/** The settings that decide what an incremental run reads. */
 export interface ReadSettings {
   readonly initialFromMs: EpochMs;
   readonly lookbackMs: number;
 }
 
-/** What a checkpoint says of how it was read. */
+/** The parts of a checkpoint that decide what the next run reads. */
 export interface LookedBack extends Covered {
   /** The lookback of the incremental run that committed last; null before the first. */
   readonly lookbackMs: number | null;
 }
 
 /**
- * Returns how far behind the watermark a run reads again: the configured lookback, or the one of the run before where that
- * was longer, because that run left it to the next one to read so much again.
+ * Returns how far behind the watermark a run reads again: the configured lookback, or the previous run's if that was
+ * longer, because it relied on the next run to read that much again.
  */
 export function lookbackOf({ lookbackMs }: Pick<LookedBack, 'lookbackMs'>, configuredMs: number): number {
   return Math.max(lookbackMs ?? 0, configuredMs);
 }
 
 /**
- * `[watermark - lookback, until)`, from `initialFrom` where no incremental run has covered anything yet. Where the watermark
- * lies beyond `until` (a longer settle, a clock put back), just the lookback before `until`.
+ * Returns `[watermark - lookback, until)`, or from `initialFrom` if no incremental run has covered anything. If the
+ * watermark is after `until` (a longer settle time, a clock set back), only the lookback before `until`.
  *
- * @param untilMs now less settle
+ * @param untilMs now less settle time
  */
 export function nextWindow(covered: LookedBack, { initialFromMs, lookbackMs }: ReadSettings, untilMs: EpochMs): Window {
   const watermarkMs = watermarkOf(covered);
@@ -38,8 +38,9 @@ export function nextWindow(covered: LookedBack, { initialFromMs, lookbackMs }: R
 }
 
 /**
- * What an incremental run reads whether it is covered or not, because rows appear late there: the lookback before the
- * watermark. And where that stands at a gap (after a rewind), also the lookback before the furthest that any run has proven.
+ * Returns what an incremental run reads even if it is covered, because rows appear late there: the lookback before the
+ * watermark. If the watermark is at a gap (after a rewind), also the lookback before the furthest point that any run
+ * has proven.
  */
 export function lookbacks(window: Window, covered: Covered, lookbackMs: number): Window[] {
   const watermarkMs = watermarkOf(covered);
@@ -49,19 +50,19 @@ export function lookbacks(window: Window, covered: Covered, lookbackMs: number):
 }
 
 /**
- * The lookback before the furthest that any run has proven. Whoever goes on behind what another run has covered meanwhile has
- * to read it again, too: that run counted on the next to begin there.
+ * Returns the lookback before the furthest point that any run has proven. A run that continues behind another run's
+ * coverage must read it again, because the other run relied on the next one to do that.
  */
 export function furthestLookback({ incremental }: Covered, lookbackMs: number): Window[] {
   return incremental === null ? [] : [{ fromMs: incremental.toMs - lookbackMs, toMs: incremental.toMs }];
 }
 
-/** `window` without what is covered, but for what is to be read `again`. */
+/** Returns the uncovered parts of `window`, plus what is to be read `again`. */
 export function spansToRead(window: Window, again: readonly Window[], coverage: readonly CoveredWindow[]): Window[] {
   return gapsIn(window, again.reduce(cutOut, coverage));
 }
 
-/** The later half of `spans`, by milliseconds. */
+/** Returns the later half of `spans`, by length. */
 export function upperHalf(spans: readonly Window[]): Window[] {
   let beforeMs = lengthOf(spans) / 2;
   return spans.flatMap(({ fromMs, toMs }) => {

@@ -1,11 +1,11 @@
-/** Observations that wait for their commit. */
+/** Observations that wait for the next commit. */
 import { InternalError } from '../errors.ts';
 import { compareExecutions, type EpochMs, type Execution, type Observation } from '../model.ts';
 
-/** What all observations of one run have in common. */
+/** The columns that all observations of a run share. */
 export type RunColumns = Pick<Observation, 'workspace' | 'projectId' | 'runId'>;
 
-/** Gathers observations; a commit takes them. */
+/** Collects observations for the next commit. */
 export class PendingObservations {
   readonly #run: RunColumns;
   #rows: Observation[] = [];
@@ -23,7 +23,7 @@ export class PendingObservations {
     this.#rows.push({ ...execution, workspace, projectId, observedAtMs, runId });
   }
 
-  /** Returns all of them in table order, and forgets them. */
+  /** Returns all observations in table order, and removes them. */
   take(): Observation[] {
     const rows = this.#rows;
     this.#rows = [];
@@ -31,7 +31,11 @@ export class PendingObservations {
   }
 }
 
-/** Returns `extra` with a note of when the execution was found to be gone from the source. @param vanishedAt ISO 8601 */
+/**
+ * Returns `extra` with the time at which the execution was found missing at the source.
+ *
+ * @param vanishedAt ISO 8601
+ */
 export function vanishedExtra(extra: string | null, vanishedAt: string): string {
   const note = `"_dqsync":${JSON.stringify({ vanished_at: vanishedAt })}`;
   if (extra === null || extra === '{}') {

@@ -1,9 +1,9 @@
-/** Rows that could not be read and wait for their commit, each once per target however often it is shown. */
+/** Unreadable rows that wait for the next commit, each once per target. */
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { fingerprintOfUnreadable } from '../checkpoint/fingerprint.ts';
 import type { UnreadableRow } from '../model.ts';
 
-/** Gathers rows for the quarantine; a commit takes them. */
+/** Collects rows for the quarantine until the next commit. */
 export class PendingQuarantine {
   #rows: UnreadableRow[] = [];
   #known: Set<string> = new Set();
@@ -22,14 +22,14 @@ export class PendingQuarantine {
     return fingerprint;
   }
 
-  /** Returns all rows and forgets them. */
+  /** Returns all rows, and removes them. */
   take(): UnreadableRow[] {
     const rows = this.#rows;
     this.#rows = [];
     return rows;
   }
 
-  /** Takes over what a checkpoint knows. */
+  /** Takes over the known rows of a checkpoint. */
   remember({ quarantined }: Checkpoint): void {
     this.#known = new Set(quarantined.map(({ fingerprint }) => fingerprint));
   }

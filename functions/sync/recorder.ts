@@ -1,4 +1,4 @@
-/** Records what a run reads: turns it into the rows and the change of the checkpoint that the next commit holds. */
+/** Records what a run reads: collects the rows and the change of the checkpoint for the next commit. */
 import { emptyPendingChange, type PendingChange } from '../checkpoint/change.ts';
 import { type Checkpoint, edgeToleranceMs, type Rereading } from '../checkpoint/checkpoint.ts';
 import { fingerprintOf } from '../checkpoint/fingerprint.ts';
@@ -25,34 +25,38 @@ import type { TargetRun } from './target-run.ts';
 /** How to make a `Recorder`. */
 export interface RecorderOptions {
   readonly counters: RunCounters;
-  /** Where the run means to end. */
+  /** The end of the window that the run is to read. */
   readonly untilMs: EpochMs;
-  /** How far behind its own end of coverage the next incremental run reads again: the lookback, or 0 after a backfill. */
+  /**
+   * How far behind the end of its coverage the next incremental run reads again: the lookback, or 0 after a backfill.
+   */
   readonly revisitedMs: number;
-  /** The span of coverage that is read once more, and written whether known or not; null where none is. */
+  /** The covered span that is read again, and written even if unchanged; null if there is none. */
   readonly rereads: Window | null;
 }
 
 type RecordedSlice = Pick<ReadSlice, 'window' | 'proven' | 'collected'>;
 
-/** What a commit writes. */
+/** The content of a commit. */
 export interface PendingCommit {
   readonly rows: Observation[];
   readonly unreadable: UnreadableRow[];
   readonly change: PendingChange;
 }
 
-/** Records what one run of one target reads. Holds at most one commit's worth of rows. */
+/** Records what one run of one target reads. Holds the rows of at most one commit. */
 export class Recorder {
-  /** Executions that expired in this run and were not reported yet. */
+  /** Executions that expired in this run and are not reported yet. */
   readonly expired = new ExpiredExecutions();
   readonly #run: TargetRun;
   readonly #options: RecorderOptions;
   #checkpoint: Checkpoint;
   #recentFromMs: EpochMs;
-  /** What starts from here on will be shown again to an incremental run: what was written of it goes into the checkpoint. */
+  /**
+   * Incremental runs read executions that start from here on again, so the checkpoint keeps what was written of them.
+   */
   #keptFromMs = Number.POSITIVE_INFINITY;
-  /** How far the source's clock, which tells ends, is behind ours. */
+  /** How far the source's clock, which sets end times, is behind ours. */
   #sourceLagMs = 0;
   readonly #known: KnownExecutions;
   readonly #observations: PendingObservations;
@@ -77,19 +81,19 @@ export class Recorder {
     return this.#checkpoint;
   }
 
-  /** Whether windows are read that are covered already. */
+  /** Whether covered windows are read again. */
   get isRereading(): boolean {
     return this.#options.rereads !== null;
   }
 
-  /** Rows that wait for the next commit, quarantined ones included. */
+  /** Rows that wait for the next commit, including quarantined ones. */
   get pendingRows(): number {
     return this.#observations.count + this.#quarantine.count;
   }
 
-  /** Records the proven parts of a slice, up to `provenToMs`, and every row that was shown of them. */
+  /** Records the proven parts of a slice, up to `provenToMs`, and all their rows. */
   addSlice({ window, proven, collected }: RecordedSlice, provenToMs: EpochMs): void {
-    // The watermark may come to stand before what is not proven, and the next run reads the lookback before it again.
+    // The watermark may stop before an unproven part, and the next run then reads the lookback before it again.
     const endMs = gapsIn(window, proven)[0]?.fromMs ?? window.toMs;
     const recentFromMs = Math.min(endMs, provenToMs) - this.#options.revisitedMs - edgeToleranceMs;
     if (provenToMs < window.toMs) {
@@ -123,7 +127,7 @@ export class Recorder {
     }
   }
 
-  /** Forgets the windows that are not committed yet: what proved them was revoked. Their rows are written all the same. */
+  /** Drops the windows that are not committed yet, because their proof was revoked. Their rows are still written. */
   forgetWindows(): void {
     this.#change.windows = [];
     this.#reread.length = 0;
@@ -134,20 +138,20 @@ export class Recorder {
     this.#reread.push(...(this.#options.rereads === null ? [] : [this.#options.rereads]));
   }
 
-  /** Records an execution that was looked at by itself. */
+  /** Records an execution that was re-checked. */
   addReobserved(key: string, seen: Seen): void {
     this.#noteSourceLag();
     this.#observe(key, this.#known.get(key), seen, false, false);
   }
 
-  /** Quarantines the rows that could not be read, each once. */
+  /** Quarantines unreadable rows, each once. */
   addUnreadable({ unreadable }: Pick<Collected, 'unreadable'>): void {
     for (const row of unreadable.values()) {
       this.#change.quarantined.push(this.#quarantine.add(row));
     }
   }
 
-  /** Stops following an open execution that could not be read, and may still be there, if it is older than `maxOpenDays`. */
+  /** Expires an open execution that could not be re-checked and may still exist, if it is older than `maxOpenDays`. */
   expireIfOld(execution: Execution): void {
     this.#noteSourceLag();
     const nowMs = this.#run.clock.now() - this.#sourceLagMs;
@@ -157,7 +161,7 @@ export class Recorder {
     }
   }
 
-  /** Writes an execution once more that the source no longer has, saying so in `extra`, and closes it. */
+  /** Writes an execution that the source no longer lists once more, with a note in `extra`, and closes it. */
   addVanished(execution: Execution, vanishedAt: string): void {
     const extra = vanishedExtra(execution.extra, vanishedAt);
     const key = executionKey(execution);
@@ -167,20 +171,20 @@ export class Recorder {
     this.#known.setFollowed(key, false);
   }
 
-  /** Stops looking at an execution, without a word in the table. */
+  /** Stops re-checking an execution without writing to the table. */
   close(key: string): void {
     this.#change.closed.push({ key, observedAtMs: this.#known.laterThan(this.#known.get(key), this.#run.clock.now()) });
     this.#known.setFollowed(key, false);
   }
 
-  /** Returns what waits for a commit, and forgets it. */
+  /** Returns what waits for a commit, and removes it. */
   take(): PendingCommit {
     const change = this.#change;
     this.#change = emptyPendingChange();
     return { rows: this.#observations.take(), unreadable: this.#quarantine.take(), change };
   }
 
-  /** Returns which parts of `rereads` the run has read so far; null where it reads nothing again. */
+  /** Returns which parts of `rereads` the run has read so far; null without a re-read. */
   rereadingAt(readAtMs: EpochMs): Rereading | null {
     const { rereads } = this.#options;
     return rereads === null ? null : { ...rereads, read: unionOf(this.#reread), readAtMs };
@@ -193,7 +197,7 @@ export class Recorder {
     this.#quarantine.remember(checkpoint);
   }
 
-  /** Records one sighting. Returns what is known of the execution now, or null where that is not kept. */
+  /** Records one observation. Returns what is now known of the execution, or null if that is not kept. */
   #observe(key: string, before: Known | undefined, seen: Seen, isRecent: boolean, isAtEnd: boolean): Known | null {
     const { execution, receivedAtMs } = seen;
     const awaits = followUpOf(execution, receivedAtMs - this.#sourceLagMs, this.#recentFromMs, this.#run.settings);
@@ -222,7 +226,8 @@ export class Recorder {
     const observedAtMs =
       isChanged || before === undefined ? this.#known.laterThan(before, receivedAtMs) : before.observedAtMs;
     const known = { fingerprint, observedAtMs };
-    // A backfill's window may have shown a row beyond its end, where nothing is kept; the next one shows it, unchanged.
+    // The window of a backfill may have shown a row beyond its end, where nothing is kept. The next window shows it
+    // again, unchanged.
     if (execution.startTimeMs >= this.#keptFromMs && (isChanged || this.#options.revisitedMs === 0)) {
       this.#change.seen.push({ execution, observedAtMs });
     }
@@ -255,7 +260,7 @@ export class Recorder {
   #expireIfOpen(execution: Execution, wasFollowed: boolean): void {
     if (isOpen(execution)) {
       this.#options.counters.expired += 1;
-      // One that was too old when it was first seen is no news.
+      // An execution that was too old when first seen is not reported.
       if (wasFollowed) {
         this.expired.add(execution);
       }

@@ -1,4 +1,4 @@
-/** Looks again at the executions that were open when last seen: asks for what the plan says, and records what came back. */
+/** Re-checks executions that were open when last seen: reads what the plan asks for, and records the results. */
 import type { OpenEntry } from '../checkpoint/checkpoint.ts';
 import { densityOf } from '../checkpoint/coverage.ts';
 import { isoTime } from '../clock.ts';
@@ -14,25 +14,25 @@ import { lateRowsFrom, sourceTime } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
 import type { UnprovenWindows } from './unproven.ts';
 
-/** A vanished execution is looked for so far around its start. */
+/** A missing execution is searched this far around its start time. */
 const aroundMs = 5 * 60_000;
 
-/** What looking again works with. */
+/** The parts of a re-check. */
 export interface Reobserving {
   readonly run: TargetRun;
   readonly source: PageSource;
   readonly recorder: Recorder;
-  /** What is read anyway. */
+  /** Spans that the run reads anyway. */
   readonly spans: readonly Window[];
-  /** Windows that can't be proven are noted here; what lies in them is looked at by the next run. */
+  /** Receives windows that cannot be proven. The next run re-checks the executions in them. */
   readonly unproven: UnprovenWindows;
 }
 
 /**
- * Records the present state of every execution of an open status that does not lie in `spans`. One that has vanished is
- * recorded once more, saying so.
+ * Records the current state of every execution with an open status outside of `spans`. A vanished one is written once
+ * more with a note.
  *
- * @throws what reading throws, for too many unproven windows too
+ * @throws what reading throws; IncompleteReadError if too many windows cannot be proven
  */
 export async function reobserveOpen(reobserving: Reobserving): Promise<void> {
   const { source, recorder } = reobserving;
@@ -40,8 +40,8 @@ export async function reobserveOpen(reobserving: Reobserving): Promise<void> {
   const plan = planReobservation(openOutside(reobserving), rowsPerMs);
   const finding = findingOf(plan.due);
   for (const { runStatus, window } of plan.stillOpen) {
-    // What the source still lists under a status is seen. Nothing follows from what it does not list: rows enter such a
-    // list at any age, so it cannot be proven complete.
+    // An execution that the source lists under a status has it. A missing one proves nothing: rows enter such a list at
+    // any age, so it cannot be proven complete.
     const ofStatus = { ...source, filter: { ...source.filter, runStatus } };
     recordFound(recorder, (await readPart(reobserving, ofStatus, window)).collected, finding);
   }
@@ -50,10 +50,10 @@ export async function reobserveOpen(reobserving: Reobserving): Promise<void> {
 }
 
 /**
- * Looks, as far as a bounded number of requests reaches, at what can't be asked for by status: open executions of other
- * statuses, and notification states that may have changed since the end; none in `spans`.
+ * Re-checks executions that the source cannot filter by status, within a budget of requests: open ones of other
+ * statuses, and notification statuses that may have changed since the end; none in `spans`.
  *
- * @throws what reading throws, for too many unproven windows too
+ * @throws what reading throws; IncompleteReadError if too many windows cannot be proven
  */
 export async function reobserveOthers(reobserving: Reobserving): Promise<void> {
   const { run, recorder } = reobserving;
@@ -71,14 +71,10 @@ export async function reobserveOthers(reobserving: Reobserving): Promise<void> {
     recorder.close(executionKey(execution));
   }
   if (surplus.length > 0) {
-    run.log(
-      'warn',
-      'too many executions have ended at once to follow the notification of each: the oldest are left as seen',
-      {
-        target: run.target.name,
-        executions: surplus.length,
-      },
-    );
+    run.log('warn', 'stopped following the notifications of the oldest executions (limit 10,000)', {
+      target: run.target.name,
+      executions: surplus.length,
+    });
   }
 }
 
@@ -86,7 +82,7 @@ function openOutside({ recorder: { checkpoint }, spans }: Reobserving): OpenEntr
   return checkpoint.open.filter(({ execution }) => !containsAny(spans, execution.startTimeMs));
 }
 
-/** Executions that are looked for, and those that were found, by key. */
+/** Keys of the executions to be found, and of those found. */
 interface Finding {
   readonly due: ReadonlySet<string>;
   readonly found: Set<string>;
@@ -96,7 +92,10 @@ function findingOf(due: readonly OpenEntry[]): Finding {
   return { due: new Set(due.map(({ execution }) => executionKey(execution))), found: new Set() };
 }
 
-/** Reads narrow windows around `entries` and records what they show of all that is due. An entry not shown has vanished. */
+/**
+ * Reads narrow windows around `entries`, and records all executions in them that are to be found. An entry that is not
+ * shown has vanished.
+ */
 async function lookAt(
   reobserving: Reobserving,
   look: {
@@ -109,12 +108,13 @@ async function lookAt(
   const { entries, finding, rowsPerMs } = look;
   const isMissing = ({ execution }: OpenEntry): boolean => !finding.found.has(executionKey(execution));
   const joined = await readEach(reobserving, narrowWindows(entries, rowsPerMs), finding);
-  // Beside a second that cannot be proven, or a row that cannot be read, an execution may be seen by itself.
+  // An execution beside an unproven second or an unreadable row may be visible in a window of its own.
   const beside = entriesIn(entries, joined).filter(
     (entry) => isMissing(entry) && entriesIn([entry], unproven.windows).length === 0,
   );
   const apart = await readEach(reobserving, narrowWindows(beside, null), finding);
-  // A source that filters by a time a little off the one it shows hides an execution from a window of its start alone.
+  // If the source filters by a slightly different time than it shows, an execution is missing from a window of its
+  // start time alone.
   await readEach(reobserving, aroundMissing(entries.filter(isMissing)), finding);
   const unread = new Set(entriesIn(entries, [...unproven.windows, ...apart]));
   for (const entry of entries.filter(isMissing)) {
@@ -133,7 +133,7 @@ function aroundMissing(entries: readonly OpenEntry[]): Window[] {
   return unionOf(starts.map((ms) => ({ fromMs: ms - aroundMs, toMs: ms + aroundMs })));
 }
 
-/** Reads windows side by side. Returns those that could not be proven, or that hold a row that cannot be read. */
+/** Reads windows in parallel. Returns those that could not be proven or contain an unreadable row. */
 async function readEach(reobserving: Reobserving, windows: readonly Window[], finding: Finding): Promise<Window[]> {
   const { source, recorder, unproven } = reobserving;
   const unread: Window[] = [];
@@ -174,7 +174,10 @@ async function readPart(
   return { collected: read.collected, errors: read.unproven };
 }
 
-/** Records what is looked for, and others that are open. Others that are settled were written when their window was covered. */
+/**
+ * Records the executions to be found, and any open ones. Other settled executions were written when their window was
+ * covered.
+ */
 function recordFound(recorder: Recorder, collected: Collected, { due, found }: Finding): void {
   recorder.addUnreadable(collected);
   for (const [key, seen] of collected.seen) {
@@ -187,7 +190,7 @@ function recordFound(recorder: Recorder, collected: Collected, { due, found }: F
 
 function recordVanished(run: TargetRun, recorder: Recorder, { execution }: OpenEntry): void {
   recorder.addVanished(execution, isoTime(run.clock.now()));
-  run.log('info', 'an open execution is no longer in the source: re-run, or deleted', {
+  run.log('info', 'an open execution is no longer at the source: it was run again or deleted', {
     target: run.target.name,
     id: String(execution.id),
     startTime: isoTime(execution.startTimeMs),

@@ -1,6 +1,6 @@
 /**
- * Takes coverage back by compare-and-swap, so that the next incremental run reads again from there (PROTOCOL.md, I15).
- * Touches no data: what is written again replaces in the view what was there.
+ * Removes coverage by compare-and-swap, so that the next incremental run reads again from there (PROTOCOL.md, I15).
+ * Does not touch data: in the view, rows that are written again replace the old ones.
  */
 import { identityOf, type LoadedCheckpoint, loadCheckpoint, moveCheckpoint } from '../checkpoint/checkpoint-store.ts';
 import { rowsIn, watermarkOf } from '../checkpoint/coverage.ts';
@@ -9,23 +9,23 @@ import { newToken } from '../clock.ts';
 import type { EpochMs } from '../model.ts';
 import type { TargetRun } from './target-run.ts';
 
-/** What a rewind needs of a run. */
+/** The parts of a run that a rewind needs. */
 export type RewindRun = Pick<TargetRun, 'store' | 'target' | 'clock' | 'settings'>;
 
-/** What a rewind will do to a target. */
+/** The effect of a rewind on a target. */
 export interface RewindPlan {
   readonly loaded: LoadedCheckpoint;
   readonly toMs: EpochMs;
-  /** The watermark now; null before the first incremental run. */
+  /** The current watermark; null before the first incremental run. */
   readonly watermarkMs: EpochMs | null;
-  /** Executions that the source will be asked for again, by coverage's count; about, where a window of it is cut. */
+  /** Number of covered executions that will be read again; approximate if a covered window is cut. */
   readonly rows: number;
-  /** False where the watermark is at `toMs`, or before it: there is nothing to take back. */
+  /** False if the watermark is at or before `toMs`, so that there is nothing to remove. */
   readonly isNeeded: boolean;
 }
 
 /**
- * Looks at what a rewind would do. Writes nothing.
+ * Computes the effect of a rewind. Writes nothing.
  *
  * @throws StateError, StorageError
  */
@@ -38,9 +38,9 @@ export async function planRewind(run: RewindRun, toMs: EpochMs): Promise<RewindP
 }
 
 /**
- * Does it, on top of whatever runs have committed meanwhile.
+ * Rewinds, on top of what runs have committed in the meantime.
  *
- * @returns the watermark after it
+ * @returns the new watermark
  * @throws ConflictError, StateError, StorageError
  */
 export async function rewind(run: RewindRun, { loaded, toMs }: RewindPlan): Promise<EpochMs | null> {

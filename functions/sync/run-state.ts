@@ -1,4 +1,6 @@
-/** A run of one target under way: its state, its progress, and its end. Whatever ends it, what is proven complete is committed. */
+/**
+ * A run of one target: its state, its progress and its end. However it ends, everything proven complete is committed.
+ */
 import { type DqsyncError, SourceError, StoppedError, toDqsyncError } from '../errors.ts';
 import type { EpochMs, Window } from '../model.ts';
 import { isOverQuota } from '../source/source-errors.ts';
@@ -7,26 +9,26 @@ import { newCounters, type RunCounters } from './counters.ts';
 import type { Recorder } from './recorder.ts';
 import type { TargetRun } from './target-run.ts';
 
-/** A run under way. */
+/** The state of a run in progress. */
 export interface RunState {
-  /** Null until the checkpoint was loaded. */
+  /** Null until the checkpoint is loaded. */
   recorder: Recorder | null;
-  /** What the run set out to read; null until it is known. */
+  /** The window that the run is to read; null until it is known. */
   window: Window | null;
-  /** How far reading is proven. */
+  /** The progress of reading. */
   at: { readonly atMs: EpochMs; readonly doneMs: number; readonly totalMs: number };
   readonly counters: RunCounters;
   /** Whether any row of the source could be read. */
   hasReadable: boolean;
-  /** Why the first row that could not be read was none; null where there was no such row. */
+  /** The reason of the first unreadable row; null without one. */
   unreadableReason: string | null;
   done: boolean;
   error: DqsyncError | null;
-  /** What somebody has to supply before the first run can begin; null where nothing is missing. */
+  /** What must be supplied before the first run can begin; null if nothing is missing. */
   waitingFor: 'credentials' | null;
 }
 
-/** Returns the state of a run that has done nothing yet. */
+/** Returns the state of a new run. */
 export function newRunState(): RunState {
   const at = { atMs: 0, doneMs: 0, totalMs: 0 };
   return {
@@ -43,10 +45,10 @@ export function newRunState(): RunState {
 }
 
 /**
- * Runs `read` and commits at its end. A run that was stopped commits and is not done. A run that failed commits and throws,
- * and so does one whose time ran out while the source was failing, or before any of it was read.
+ * Runs `read`, then commits. A stopped run commits and is not done. A failed run commits and throws; so does a run
+ * whose time ended while the source was failing or before anything was read.
  *
- * @throws DqsyncError of `read`, or of the commit
+ * @throws DqsyncError of `read` or of the commit
  */
 export async function readAndCommit(
   run: TargetRun,
@@ -81,9 +83,9 @@ export async function readAndCommit(
 }
 
 /**
- * Whether enough is gathered to commit.
+ * Returns whether a commit is due.
  *
- * @throws SourceError if nothing of it could be read
+ * @throws SourceError if no row could be read
  */
 export function isCommitDue(state: RunState, committer: Committer): boolean {
   if (committer.isDue) {
@@ -93,21 +95,22 @@ export function isCommitDue(state: RunState, committer: Committer): boolean {
 }
 
 /**
- * Refuses to cover anything where no row could be read: the API has changed, and windows would be complete without a row of
- * theirs in the table.
+ * Refuses to cover anything if no row could be read: the API may have changed, and windows would be complete without
+ * any row in the table.
  *
  * @throws SourceError
  */
 function requireReadable({ hasReadable, unreadableReason }: RunState, { recorder }: Committer): void {
   if (!hasReadable && unreadableReason !== null) {
     recorder.forgetWindows();
-    throw new SourceError(`no row that the source shows can be read: ${unreadableReason}`, {
-      remedy: 'The API may have changed: look for a newer version of dqsync. Nothing was covered, so nothing is lost.',
+    throw new SourceError(`none of the source's rows can be read: ${unreadableReason}`, {
+      remedy:
+        'Nothing was covered, so a later run reads these rows again. The API may have changed: look for a newer version of dqsync.',
     });
   }
 }
 
-/** Why a run whose time is spent has failed; null where it got on, and the next one goes on from there. */
+/** Returns why a run whose time has ended has failed; null if it made progress and the next run continues. */
 function failureOf({ source, target }: TargetRun, state: RunState, thrown: unknown): DqsyncError | null {
   const { failing } = source.stats();
   const hasProgress = state.at.doneMs > 0;
@@ -118,14 +121,17 @@ function failureOf({ source, target }: TargetRun, state: RunState, thrown: unkno
   if (hasProgress || !(thrown instanceof StoppedError) || state.waitingFor !== null) {
     return null;
   }
-  return new SourceError('the time of this run was spent before any window was read to its end', {
+  return new SourceError('the time limit of this run was reached before any window was read to its end', {
     target: target.name,
-    remedy: 'Give it more time with maxRunSeconds. Coverage did not grow; run again to continue.',
+    remedy: 'Coverage did not grow. Give the run more time with maxRunSeconds, then run again.',
     retryable: true,
   });
 }
 
-/** Reports progress: `doneMs` of the `totalMs` to read, now at `atMs`. `at` is null where only rows have come. */
+/**
+ * Reports progress: `doneMs` of the `totalMs` to read, now at `atMs`. `at` is null if only the number of rows has
+ * changed.
+ */
 export function reportProgress(run: TargetRun, state: RunState, at: RunState['at'] | null): void {
   state.at = at ?? state.at;
   run.onProgress({ target: run.target.name, ...state.at, rowsRead: state.counters.rowsRead });

@@ -1,4 +1,4 @@
-/** One run over all targets, one by one: the failure of one never stops another. */
+/** One run over all targets, one after the other. A failed target never stops the others. */
 import { recordRun } from '../checkpoint/run-history.ts';
 import { type Clock, newRunId } from '../clock.ts';
 import type { Config, TargetConfig } from '../config.ts';
@@ -16,33 +16,33 @@ import { type TargetOutcome, untouchedOutcome } from './summary.ts';
 import type { Progress, SyncSettings, TargetRun } from './target-run.ts';
 import { selectTargets, settingsOf, targetOf } from './targets.ts';
 
-/** What a run is given. */
+/** The arguments of a run. */
 export interface Run {
   readonly config: Config;
   /** Names of the targets to run; undefined for all. */
   readonly targets?: readonly string[] | undefined;
-  /** What to backfill; undefined for the incremental sync. */
+  /** The task of a backfill; undefined for an incremental sync. */
   readonly backfill?: BackfillTask | undefined;
   readonly store: Store;
   readonly connect: (target: TargetConfig, signal: AbortSignal, timeLeftMs?: () => number) => Source;
   readonly clock: Clock;
-  /** Milliseconds this run may take; infinite for no limit. */
+  /** Milliseconds that this run may take; infinite for no limit. */
   readonly limitMs: number;
-  /** Aborted with a StoppedError to make the run commit and end. */
+  /** Aborts with a StoppedError to make the run commit and end. */
   readonly stop: AbortSignal;
   readonly log: Log;
   readonly onProgress: (progress: Progress) => void;
-  /** Told of each target as soon as its run has ended, with `tookMs` milliseconds of its own. */
+  /** Called when the run of a target has ended. `tookMs` is the target's own time in milliseconds. */
   readonly onTargetDone?: ((outcome: TargetOutcome, tookMs: number) => void) | undefined;
 }
 
 /**
- * Runs the incremental sync, or the backfill, of each target and returns their summaries, in the order of the config.
+ * Runs the incremental sync or the backfill of each target. Returns their summaries in the order of the config.
  *
- * Each target may use an even share of the time that is left when its turn comes, so that one with years to catch up on
- * does not starve the others. One whose turn comes when there is none left, or after an interruption, is not begun.
+ * Each target gets an even share of the time left, so that one with years to catch up on does not starve the others. A
+ * target is skipped if no time is left or after an interruption.
  *
- * @throws ConfigError when a target is named that does not exist; nothing else
+ * @throws ConfigError for an unknown target name; nothing else
  */
 export async function runTargets(run: Run): Promise<Summary[]> {
   const targets = selectTargets(run.config, run.targets);
@@ -51,7 +51,7 @@ export async function runTargets(run: Run): Promise<Summary[]> {
   for (const [index, target] of targets.entries()) {
     const startedAtMs = run.clock.now();
     const shareMs = (endMs - startedAtMs) / (targets.length - index);
-    const outcome = shareMs > 0 && !run.stop.aborted ? await runTarget(run, target, shareMs) : notBegun(run, target);
+    const outcome = shareMs > 0 && !run.stop.aborted ? await runTarget(run, target, shareMs) : notStarted(run, target);
     summaries.push(outcome.summary);
     run.onTargetDone?.(outcome, run.clock.now() - startedAtMs);
   }
@@ -59,7 +59,7 @@ export async function runTargets(run: Run): Promise<Summary[]> {
 }
 
 /**
- * Says what the backfill of each target would cost; writes nothing.
+ * Estimates the backfill of each target. Writes nothing.
  *
  * @throws ConfigError, StateError, SourceError, CredentialsError, StorageError: of the first target that fails
  */
@@ -87,11 +87,11 @@ async function runTarget(run: Run, target: TargetConfig, limitMs: number): Promi
   });
 }
 
-function notBegun({ backfill, stop, log }: Run, { name }: TargetConfig): TargetOutcome {
+function notStarted({ backfill, stop, log }: Run, { name }: TargetConfig): TargetOutcome {
   if (stop.aborted) {
-    log('info', 'not begun: the run was interrupted before', { target: name });
+    log('info', 'not started: the run was interrupted', { target: name });
   } else {
-    log('warn', 'not begun: the time of the run was spent before its turn came', { target: name });
+    log('warn', 'not started: the targets before it used up the time limit', { target: name });
   }
   return untouchedOutcome(name, backfill === undefined ? 'incremental' : 'backfill');
 }
@@ -123,7 +123,7 @@ async function withTargetRun<T>(
   }
 }
 
-/** What a backfill may use of the quota. */
+/** Limits a backfill to its share of the quota. */
 function yielding(settings: SyncSettings, { source: { quota } }: Config): SyncSettings {
   return { ...settings, requestsPerSecond: settings.requestsPerSecond * (1 - quota.reservedForSync) };
 }

@@ -1,4 +1,4 @@
-/** The summary of one target's run, with the names that are a contract, and what only metrics and logs report. */
+/** The summary of one target's run, whose names are a contract, and the outcome that metrics and logs use. */
 import { watermarkOf } from '../checkpoint/coverage.ts';
 import { isoTime } from '../clock.ts';
 import type { DqsyncError } from '../errors.ts';
@@ -7,7 +7,7 @@ import { type RunCounters, type SummaryCounters, summaryCounters } from './count
 import { newRunState, type RunState } from './run-state.ts';
 import type { TargetRun } from './target-run.ts';
 
-/** What failed, safe to show. */
+/** An error with fields that are safe to show. */
 export interface SummaryError {
   readonly kind: string;
   readonly message: string;
@@ -18,23 +18,26 @@ export interface SummaryError {
   readonly window?: { readonly from: string; readonly to: string };
 }
 
-/** One target's run. Names are a contract. Times are ISO 8601 in UTC. */
+/** The result of one target's run. Names are a contract. Times are ISO 8601 in UTC. */
 export interface Summary extends Readonly<SummaryCounters> {
   readonly target: string;
   readonly mode: 'incremental' | 'backfill';
-  /** What the run set out to read, `[from, to)`; null where it failed before it knew. */
+  /** The window that the run was to read, `[from, to)`; null if it failed before it was known. */
   readonly from: string | null;
   readonly to: string | null;
-  /** End of coverage after the run; null where there is none. */
+  /** End of coverage after the run; null without coverage. */
   readonly watermark: string | null;
-  /** False: the time was spent, the run was interrupted, or it failed; the next run goes on. */
+  /** False if the time limit was reached or the run was interrupted or failed. The next run continues. */
   readonly done: boolean;
-  /** The first run has not begun: the target's secret has no value yet. No failure; `from` and `to` are null. */
+  /**
+   * The first run has not started, because the target's secret has no value yet. Not a failure; `from` and `to` are
+   * null.
+   */
   readonly waitingFor?: 'credentials';
   readonly error?: SummaryError;
 }
 
-/** Returns an error as the summary shows it. */
+/** Returns an error in the form of the summary. */
 export function summaryError(error: DqsyncError): SummaryError {
   return {
     kind: error.kind,
@@ -53,11 +56,11 @@ export function summaryError(error: DqsyncError): SummaryError {
 export interface TargetOutcome {
   readonly summary: Summary;
   readonly counters: Readonly<RunCounters>;
-  /** What `summary.error` was made from; null where nothing failed. */
+  /** The error behind `summary.error`; null without a failure. */
   readonly error: DqsyncError | null;
 }
 
-/** Returns the outcome of a run that has ended. */
+/** Returns the outcome of a finished run. */
 export function outcomeOf(run: TargetRun, state: RunState, mode: Summary['mode']): TargetOutcome {
   const { counters, error } = state;
   const { requests, throttled, retries } = run.source.stats();
@@ -67,7 +70,7 @@ export function outcomeOf(run: TargetRun, state: RunState, mode: Summary['mode']
   return { summary: summarize(run.target.name, state, mode), counters, error };
 }
 
-/** Returns the outcome of a target whose run did not begin. */
+/** Returns the outcome of a target that was not started. */
 export function untouchedOutcome(target: string, mode: Summary['mode']): TargetOutcome {
   const state = newRunState();
   return { summary: summarize(target, state, mode), counters: state.counters, error: null };

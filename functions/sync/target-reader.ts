@@ -1,4 +1,4 @@
-/** How a run reads its target's source: how many windows at once, how much in the time that is left, by whose clock. */
+/** How a run reads its source: number of windows at once, rows in the time left, and the source's clock. */
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { type EpochMs, type FetchPage, maxPageRows, type Window } from '../model.ts';
 import { calibrate, type PageSource, type Reply } from '../reading/page-source.ts';
@@ -6,24 +6,24 @@ import { SourceProfile } from '../reading/source-profile.ts';
 import { type RunState, reportProgress } from './run-state.ts';
 import type { TargetRun } from './target-run.ts';
 
-/** A skew below this is lost in the one-second resolution of the `Date` header. */
+/** The `Date` header has a resolution of one second, so a smaller skew cannot be noticed. */
 export const noticedSkewMs = 2_000;
-/** By so much a skew may be misjudged: the header is cut to the second, and the reply took a while. */
+/** Possible error of a measured skew: the header is cut to the second, and the reply took some time. */
 const skewMarginMs = 1_000;
 const recentStepMs = 10_000;
-/** A slice takes at most so long at the quota's pace, so that commits are a minute apart. */
+/** Longest time of a slice at the quota's pace, so that commits are about a minute apart. */
 const maxSliceSeconds = 60;
-/** Where nothing limits the pace, a latency of a few milliseconds is our own work, which more windows would only lengthen. */
+/** Without a quota, a latency of a few milliseconds is our own work, which more windows would only prolong. */
 const mostPerSecond = 20;
-/** Connections of a client; more windows would wait for one. */
+/** The client has this many connections. More windows would only wait for one. */
 const maxInFlight = 16;
 
-/** A calibrating span reaches back at least this far: what a source holds of a month tells its page size and its counts. */
+/** The first request covers at least a month, which is enough to show the page size and what counts mean. */
 const calibratedMs = 30 * 86_400_000;
-/** The source takes times of 13 digits; earlier ones cannot be asked for. */
+/** Times have 13 digits in requests, so no earlier time can be requested. */
 const firstAskableMs = 1_000_000_000_001;
 
-/** Returns the run's source as reading sees it. `onRows` is told of rows as they come. */
+/** Returns the run's source for `reading/`. `onRows` is called with the number of rows of each reply. */
 export function pageSourceOf(
   run: Pick<TargetRun, 'source' | 'settings' | 'target'>,
   onRows: (rows: number) => void,
@@ -38,7 +38,7 @@ export function pageSourceOf(
   };
 }
 
-/** Returns the run's source; counts the rows of the run, and reports progress as they come. */
+/** Returns the run's source; counts its rows and reports progress. */
 export function countingSource(
   run: TargetRun,
   state: RunState,
@@ -59,10 +59,10 @@ export function countingSource(
   return source;
 }
 
-/** What the first request of a run has shown. */
+/** The result of the first request of a run. */
 export interface Calibration {
   readonly reply: Reply;
-  /** The best guess of the density where nothing is covered yet; null where the source shows no rows. */
+  /** Estimated density, used where nothing is covered yet; null if the source shows no rows. */
   readonly rowsPerMs: number | null;
 }
 
@@ -79,8 +79,8 @@ export async function calibrateRun(source: PageSource, { fromMs, toMs }: Window)
 }
 
 /**
- * Returns how many rows fit into the time left, for each of the slices under way: half of what quota and latency let
- * through, shared between them, so that a slice that is begun can be ended.
+ * Returns how many rows each slice in flight can read in the time left: half of what quota and latency allow, shared
+ * between them, so that a slice that was started can be finished.
  */
 export function rowsInTimeLeft(run: TargetRun): number {
   const { latencyMs } = run.source.stats();
@@ -91,21 +91,26 @@ export function rowsInTimeLeft(run: TargetRun): number {
   return (seconds * requestsPerSecond * maxPageRows * 0.5) / inFlight;
 }
 
-/** Where the source's clock is behind ours, rows up to our now are still to come: coverage must not run ahead of it. */
+/**
+ * Returns `ms` by the source's clock if that is behind ours. Rows up to our now are then still to come, and coverage
+ * must not run ahead of them.
+ */
 export function sourceTime(run: Pick<TargetRun, 'source'>, ms: EpochMs): EpochMs {
   const skewMs = run.source.stats().clockSkewMs ?? 0;
   return ms + (skewMs < -noticedSkewMs ? Math.floor(skewMs) - skewMarginMs : 0);
 }
 
-/** Returns the start time before which no row can appear late any more, as of `askedAtMs`. By the slower clock. */
+/** Returns the start time before which no row can appear late, as of `askedAtMs`, by the slower clock. */
 export function noLateRowsBefore(run: Pick<TargetRun, 'source' | 'settings'>, askedAtMs: EpochMs): EpochMs {
   return sourceTime(run, askedAtMs) - run.settings.settleMs - run.settings.lookbackMs;
 }
 
 /**
- * Returns the start time from which rows may appear late in a read up to `untilMs` (now less settle), with room for a skew
- * too small to notice. By a clock that is off, it moves in coarse steps: the skew is an estimate that changes with each
- * reply, and a slice that was cut at this time must not reach beyond it a moment later.
+ * Returns the start time from which rows may appear late in a read up to `untilMs` (now less settle time), with room
+ * for an unnoticed skew.
+ *
+ * If the source's clock is off, the result moves in coarse steps: the measured skew changes with each reply, and a
+ * slice that was cut at this time must not reach beyond it a moment later.
  */
 export function lateRowsFrom(run: Pick<TargetRun, 'source' | 'settings'>, untilMs: EpochMs): EpochMs {
   const bySourceMs = sourceTime(run, untilMs);
@@ -114,8 +119,8 @@ export function lateRowsFrom(run: Pick<TargetRun, 'source' | 'settings'>, untilM
 }
 
 /**
- * Returns how many windows to read at once. Each waits for one reply at a time, so there are as many as arrive while one
- * reply is under way, and half as many again to catch up. Three or four keep one core busy where replies come at once.
+ * Returns how many windows to read at once. Each waits for one reply at a time, so as many as the pace sends while one
+ * reply is in flight, and half as many again to catch up. If replies are immediate, three or four keep one core busy.
  */
 function windowsInFlight(latencyMs: number | null, settings: TargetRun['settings']): number {
   const requestsPerSecond = Math.min(settings.requestsPerSecond, mostPerSecond);

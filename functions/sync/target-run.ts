@@ -1,36 +1,36 @@
-/** What one run of one target is given to work with. */
+/** The arguments of one run of one target. */
 import type { Clock } from '../clock.ts';
 import type { EpochMs, FetchPage, Log, Target } from '../model.ts';
 import type { SourceStats } from '../source/requester.ts';
 import type { Store } from '../warehouse/store.ts';
 
-/** The config as a run needs it, in milliseconds. */
+/** The settings of a run, in milliseconds. */
 export interface SyncSettings {
   readonly initialFromMs: EpochMs;
   readonly settleMs: number;
   readonly lookbackMs: number;
   readonly maxOpenMs: number;
   readonly partitionTimeZone: string;
-  /** The quota: requests a second. */
+  /** The quota in requests per second. */
   readonly requestsPerSecond: number;
-  /** The quota's requests per window: more in flight never helps. */
+  /** The quota's requests per window; more in flight never help. */
   readonly maxInFlight: number;
 }
 
-/** How long the run may go on. */
+/** The time limits of a run. */
 export interface Budget {
-  /** Aborted with a StoppedError when the time is spent or the user interrupts. */
+  /** Aborts with a StoppedError when the time limit is reached or the user interrupts. */
   readonly signal: AbortSignal;
-  /** Milliseconds until the time is spent; infinite without a limit. */
+  /** Milliseconds until the time limit; infinite without one. */
   remainingMs(): number;
   /**
-   * Aborted some time after `signal`, which is for the last commit: the warehouse is waited for no longer, whatever it does. By
-   * timers alone: a machine that slept, or whose clock jumped, still has its time.
+   * Aborts some time after `signal`, which leaves time for the last commit. After that the run no longer waits for the
+   * warehouse. Uses timers only, so that a machine that slept or whose clock jumped still has this time.
    */
   readonly hardStop: AbortSignal;
 }
 
-/** How far a run is: `doneMs` of the `totalMs` milliseconds of start time it has to read, now at `atMs` (null where that is not known). */
+/** Progress of a run: `doneMs` of the `totalMs` milliseconds of start time to read, now at `atMs` (null if unknown). */
 export interface Progress {
   readonly target: string;
   readonly atMs: EpochMs | null;
@@ -45,7 +45,7 @@ export interface TargetRun {
   readonly target: Target;
   readonly settings: SyncSettings;
   readonly source: { readonly fetchPage: FetchPage; stats(): SourceStats };
-  /** Waits for the warehouse until the budget's hard stop. */
+  /** Waits for the warehouse only until the budget's hard stop. */
   readonly store: Store;
   readonly clock: Clock;
   readonly budget: Budget;

@@ -1,4 +1,4 @@
-/** From the config to what a run works with. Light to load: commands that only look use it too. */
+/** Derives the arguments of a run from the config. Light to load, because status commands use it too. */
 import { parseTime } from '../clock.ts';
 import type { Config, TargetConfig } from '../config.ts';
 import { ConfigError } from '../errors.ts';
@@ -6,9 +6,9 @@ import type { Target } from '../model.ts';
 import type { SyncSettings } from './target-run.ts';
 
 /**
- * The targets of the given names, all for undefined.
+ * Returns the targets of the given names; all if undefined.
  *
- * @throws ConfigError naming the unknown ones and those there are
+ * @throws ConfigError naming the unknown ones and the existing ones
  */
 export function selectTargets(config: Config, names: readonly string[] | undefined): TargetConfig[] {
   const unknown = (names ?? []).filter((name) => !config.targets.some((target) => target.name === name));
@@ -20,12 +20,12 @@ export function selectTargets(config: Config, names: readonly string[] | undefin
   return config.targets.filter((target) => names === undefined || names.length === 0 || names.includes(target.name));
 }
 
-/** Returns a target as the rest of the code sees it, from its entry in the config. */
+/** Returns the target of an entry in the config. */
 export function targetOf({ name, projectId, workspace, filter }: TargetConfig): Target {
   return { name, projectId, workspace, filter };
 }
 
-/** The config's settings as a run needs them. */
+/** Returns the settings of a run from the config. */
 export function settingsOf(config: Config): SyncSettings {
   const { quota } = config.source;
   return {

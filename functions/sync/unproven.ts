@@ -1,13 +1,13 @@
-/** Windows that could not be proven complete: a run goes on behind each, and fails with the first of them in the end. */
+/** Windows that could not be proven complete. A run continues behind each, and fails with the first one at its end. */
 import { isoTime } from '../clock.ts';
 import type { IncompleteReadError } from '../errors.ts';
 import type { Window } from '../model.ts';
 import type { TargetRun } from './target-run.ts';
 
-/** Windows that could not be proven, after which a run gives up: such a source is not worth its requests. */
+/** A run stops after this many unproven windows: more requests would not help against such a source. */
 const maxUnproven = 5;
 
-/** Those of one run of one target. */
+/** The unproven windows of one run of one target. */
 export class UnprovenWindows {
   readonly #run: Pick<TargetRun, 'target' | 'log'>;
   readonly #found: { readonly error: IncompleteReadError; readonly window: Window }[] = [];
@@ -16,15 +16,15 @@ export class UnprovenWindows {
     this.#run = run;
   }
 
-  /** In order of time. */
+  /** The windows in order of time. */
   get windows(): readonly Window[] {
     return this.#found.map(({ window }) => window).sort((a, b) => a.fromMs - b.fromMs);
   }
 
   /**
-   * Notes windows that could not be proven, and logs them.
+   * Adds unproven windows, and logs them.
    *
-   * @throws IncompleteReadError where they are too many
+   * @throws IncompleteReadError if there are too many
    */
   add(errors: readonly IncompleteReadError[]): void {
     for (const error of errors) {
@@ -33,7 +33,7 @@ export class UnprovenWindows {
       if (this.#found.length >= maxUnproven) {
         throw error;
       }
-      this.#run.log('warn', `${error.message}; reading goes on behind it`, {
+      this.#run.log('warn', `${error.message}; reading continues behind it`, {
         target: this.#run.target.name,
         from: isoTime(window.fromMs),
         to: isoTime(window.toMs),
@@ -41,7 +41,7 @@ export class UnprovenWindows {
     }
   }
 
-  /** @throws IncompleteReadError of the first, if there is one */
+  /** @throws IncompleteReadError of the first window, if there is one */
   throwFirst(): void {
     const [first] = this.#found;
     if (first !== undefined) {

@@ -304,7 +304,7 @@ describe('a run', () => {
     const task = { window: { fromMs: nowMs - dayMs, toMs: nowMs }, again: false };
     const [summary] = await world.sync(mode === 'sync' ? {} : { backfill: task });
     expect(summary).toMatchObject({ done: false, rowsWritten: 0, watermark: null });
-    expect(summary?.error?.message).toContain('no row that the source shows can be read: id is not an integer: "x-');
+    expect(summary?.error?.message).toContain('none of the source\'s rows can be read: id is not an integer: "x-');
   });
 
   it('quarantines hundreds of unreadable rows once', async () => {

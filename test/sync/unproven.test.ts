@@ -94,7 +94,7 @@ describe('a second that cannot be proven', () => {
     const [summary] = await world.sync({ backfill, log });
     expect(summary).toMatchObject({ done: false, error: { kind: 'incomplete' } });
     expect(await rowsBesides(world, ms)).toBe(2_000);
-    expect(warnings).toContainEqual(expect.stringMatching(/cannot be proven complete.*reading goes on behind it/));
+    expect(warnings).toContainEqual(expect.stringMatching(/cannot be proven complete.*reading continues behind it/));
     world.sim.traps.deepestOffset = null;
     await world.backfill({ window: backfill.window });
     expect((await world.view()).length).toBe(3_000);

@@ -131,7 +131,7 @@ describe('a run without an end of its own', () => {
     const { summaries } = await timedSync(world);
     expect(world.clock.now() - stoppedAtMs).toBeLessThan(20 * secondMs);
     expect(summaries).toMatchObject([{ error: { kind: 'storage' } }, { target: 'returns', done: false, requests: 0 }]);
-    expect(world.logged).toContain('info returns not begun: the run was interrupted before');
+    expect(world.logged).toContain('info returns not started: the run was interrupted');
     await expectHealed(world);
   });
 });
@@ -147,7 +147,7 @@ describe('a target whose turn comes with no time left', () => {
       { target: 'returns', done: false, from: null, watermark: null, requests: 0 },
     ]);
     expect(summaries[1]?.error).toBeUndefined();
-    expect(world.logged).toContain('warn returns not begun: the time of the run was spent before its turn came');
+    expect(world.logged).toContain('warn returns not started: the targets before it used up the time limit');
     expect(tookMs).toBeLessThan(9 * secondMs);
   });
 });

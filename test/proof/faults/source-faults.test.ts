@@ -94,7 +94,7 @@ describe('between dqsync and the source', () => {
         world.next.limitMs = 700;
         world.next.limits = { headersTimeoutMs: 60_000, requestTimeoutMs: 60_000 };
       },
-      outcome: { ...runLater, message: /the time of this run was spent/, remedy: /maxRunSeconds/ },
+      outcome: { ...runLater, message: /the time limit of this run was reached/, remedy: /maxRunSeconds/ },
     },
     ...(['reset', 'garbage', 'silence'] as const).map((greeting) => ({
       what: `connections greeted by ${greeting}`,
