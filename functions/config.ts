@@ -43,6 +43,7 @@ const targetSchema = z.strictObject({
 });
 
 const defaultReserve = 0.25;
+const defaultAuditDays = 30;
 
 const sourceSchema = z.strictObject({
   endpoint,
@@ -108,6 +109,10 @@ const configSchema = z.strictObject({
   maxOpenDays: z.number().positive().max(365).default(7),
   partitionTimeZone: timeZone.default('UTC'),
   maxRunSeconds: z.number().positive().max(86_400).default(840),
+  /** How many days back the daily audit compares the source's counts with what coverage recorded. */
+  audit: z
+    .strictObject({ days: z.int().min(1).max(365).default(defaultAuditDays) })
+    .default({ days: defaultAuditDays }),
 });
 
 /** Returns the JSON Schema of a config file, for editors: keys, types, limits and defaults. */

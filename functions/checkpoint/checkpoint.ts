@@ -36,7 +36,7 @@ export interface RecentEntry {
 /** The result of the target's last run. */
 export interface LastRun {
   readonly runId: string;
-  readonly mode: 'incremental' | 'backfill';
+  readonly mode: 'incremental' | 'backfill' | 'maintain';
   readonly startedAtMs: EpochMs;
   readonly committedAtMs: EpochMs;
   /** Stays `running` if the run is killed. */

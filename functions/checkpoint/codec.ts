@@ -72,7 +72,7 @@ const document = z.strictObject({
   lastRun: z
     .strictObject({
       runId: z.string(),
-      mode: z.enum(['incremental', 'backfill']),
+      mode: z.enum(['incremental', 'backfill', 'maintain']),
       startedAtMs: epochMs,
       committedAtMs: epochMs,
       outcome: z.enum(['running', 'done', 'stopped', 'failed']),

@@ -5,7 +5,7 @@ import type { EpochMs, Window } from '../model.ts';
 
 /** A window that is complete in the table. */
 export interface CoveredWindow extends Window {
-  /** Executions found in it when it was read, plus those that appeared later. */
+  /** Executions found in it when it was read, plus those that appeared later; after an audit, those that it counted. */
   readonly rows: number;
 }
 
@@ -71,6 +71,22 @@ export function addLateRows(coverage: readonly CoveredWindow[], startTimesMs: re
     ...window,
     rows: window.rows + startTimesMs.filter((ms) => contains(window, ms)).length,
   }));
+}
+
+/**
+ * Coverage with `rows` more, or fewer, in the windows that begin in `window`: an audit has counted them anew. Which of the
+ * windows the rows lie in is not known.
+ */
+export function correctRows(coverage: readonly CoveredWindow[], window: Window, rows: number): CoveredWindow[] {
+  let left = rows;
+  return coverage.map((covered) => {
+    if (left === 0 || !contains(window, covered.fromMs)) {
+      return covered;
+    }
+    const corrected = Math.max(0, covered.rows + left);
+    left -= corrected - covered.rows;
+    return { ...covered, rows: corrected };
+  });
 }
 
 /** Returns the number of executions in the windows. */

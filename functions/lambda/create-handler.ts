@@ -1,5 +1,6 @@
 /**
- * The Lambda function: one incremental run over the targets, or part of a backfill, within the time that is left.
+ * The Lambda function: one incremental run over the targets, part of a backfill, or the daily maintenance, within the
+ * time that is left.
  *
  * The first invocation builds everything, not the loading of the module, and later invocations reuse it: the pacer must
  * remember the previous invocation's requests, and connections to S3 stay open.
@@ -83,15 +84,13 @@ class Sandbox {
   async #run(event: unknown, context: Context, telemetry: Telemetry, outcomes: TargetOutcome[]): Promise<void> {
     const invocation = parseEvent(event);
     const { config, connections } = await this.#open(telemetry);
-    const { store, clock } = connections;
-    const backfill = backfillOf(invocation, config);
+    const { clock } = connections;
     await runTargets({
+      ...connections,
       config,
       targets: invocation.targets,
-      backfill,
-      store,
-      connect: backfill === undefined ? connections.connect : connections.connectYielding,
-      clock,
+      backfill: backfillOf(invocation, config),
+      isMaintenance: invocation.mode === 'maintain',
       limitMs: Math.min(config.maxRunSeconds * 1000, timeToRun(context)),
       stop: new AbortController().signal,
       log: telemetry.log,
@@ -121,7 +120,7 @@ function timeToRun(context: Context): number {
 
 /** @throws ConfigError for an invalid range */
 function backfillOf(invocation: Invocation, { partitionTimeZone }: Config): BackfillTask | undefined {
-  if (invocation.mode === 'incremental') {
+  if (invocation.mode !== 'backfill') {
     return undefined;
   }
   return parseBackfillTask(invocation, { from: '"from"', to: '"to"', again: '"again"' }, partitionTimeZone);

@@ -5,7 +5,7 @@ import { ConfigError } from '../errors.ts';
 /** A valid invocation. */
 export type Invocation =
   | {
-      readonly mode: 'incremental';
+      readonly mode: 'incremental' | 'maintain';
       /** Names of the targets to run; undefined for all. */
       readonly targets: readonly string[] | undefined;
     }
@@ -23,13 +23,13 @@ export type Invocation =
 const scheduledEvent = z.looseObject({ source: z.string(), 'detail-type': z.string() });
 const modeOf = z.looseObject({ mode: z.unknown() });
 const emptyEvent = z.strictObject({});
-const incrementalEvent = z.strictObject({
-  mode: z.literal('incremental'),
+const plainEvent = z.strictObject({
+  mode: z.enum(['incremental', 'maintain']),
   targets: z.array(z.string().min(1)).min(1).optional(),
 });
 
 const backfillEvent = z.strictObject({
-  ...incrementalEvent.shape,
+  ...plainEvent.shape,
   mode: z.literal('backfill'),
   from: z.string().min(1).optional(),
   to: z.string().min(1).optional(),
@@ -37,10 +37,10 @@ const backfillEvent = z.strictObject({
 });
 
 const allowed =
-  'Use {} or {"mode":"incremental"} for all targets, or {"mode":"incremental","targets":["<name>", …]} for some. To backfill a range: {"mode":"backfill","from":"2026-01-01","to":"2026-02-01"}, with "targets" and "again":true as options. To fill the gaps: {"mode":"backfill"}. Events of EventBridge and its Scheduler count as {}.';
+  'Use {} or {"mode":"incremental"} for all targets, or {"mode":"incremental","targets":["<name>", …]} for some. To backfill a range: {"mode":"backfill","from":"2026-01-01","to":"2026-02-01"}, with "targets" and "again":true as options. To fill the gaps: {"mode":"backfill"}. For the daily audit: {"mode":"maintain"}, with "targets" as an option. Events of EventBridge and its Scheduler count as {}.';
 
 const problemsByKey: Readonly<Record<string, string>> = {
-  mode: '"mode" must be "incremental" or "backfill"',
+  mode: '"mode" must be "incremental", "backfill" or "maintain"',
   targets: '"targets" must be a list of at least one target name',
   from: '"from" must be a day or an instant',
   to: '"to" must be a day or an instant',
@@ -57,14 +57,14 @@ export function parseEvent(event: unknown): Invocation {
     return { mode: 'incremental', targets: undefined };
   }
   const isBackfill = modeOf.safeParse(event).data?.mode === 'backfill';
-  const parsed = (isBackfill ? backfillEvent : incrementalEvent).safeParse(event);
+  const parsed = (isBackfill ? backfillEvent : plainEvent).safeParse(event);
   if (!parsed.success) {
     const problems = parsed.error.issues.map(describeIssue);
     throw new ConfigError(`the event is not valid: ${problems.join('; ')}`, { remedy: allowed });
   }
   const { data } = parsed;
-  return data.mode === 'incremental'
-    ? { mode: 'incremental', targets: data.targets }
+  return data.mode !== 'backfill'
+    ? { mode: data.mode, targets: data.targets }
     : { mode: 'backfill', targets: data.targets, from: data.from, to: data.to, again: data.again ?? false };
 }
 

@@ -42,7 +42,11 @@ interface Backfill {
  * Runs the backfill of one target. Never throws: a failure is part of the outcome, and everything proven before it is
  * committed.
  */
-export async function runBackfill(run: TargetRun, task: BackfillTask): Promise<TargetOutcome> {
+export async function runBackfill(
+  run: TargetRun,
+  task: BackfillTask,
+  mode: 'backfill' | 'maintain' = 'backfill',
+): Promise<TargetOutcome> {
   const state = newRunState();
   try {
     const loaded = await loadCheckpoint(run.store, run.target.name, identityOf(run));
@@ -52,12 +56,12 @@ export async function runBackfill(run: TargetRun, task: BackfillTask): Promise<T
     const maxSpanMs = (): number => source.profile.hints.maxSpanMs;
     const { counters } = state;
     const committer = new Committer(run, loaded, {
-      ...({ mode: 'backfill', counters, untilMs, revisitedMs: 0, incrementalFromMs: null } as const),
+      ...({ mode, counters, untilMs, revisitedMs: 0, incrementalFromMs: null } as const),
       rereads,
       maxSpanMs,
     });
     const { recorder } = committer;
-    state.recorder = recorder;
+    state.holder = recorder;
     const asked = task.window ?? knownSpan(loaded.checkpoint, run.settings.initialFromMs);
     const window = asked === null ? null : clampedTo(asked, untilMs);
     state.window = window;
@@ -74,7 +78,7 @@ export async function runBackfill(run: TargetRun, task: BackfillTask): Promise<T
   } catch (thrown) {
     state.error = toDqsyncError(thrown, run.target.name);
   }
-  return outcomeOf(run, state, 'backfill');
+  return outcomeOf(run, state, mode);
 }
 
 function isAnythingLeft({ recorder }: Backfill, window: Window): boolean {

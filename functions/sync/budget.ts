@@ -59,6 +59,17 @@ export function openBudget(clock: Clock, ms: number, stop: AbortSignal): OpenBud
   };
 }
 
+/** Returns a part of `budget` that ends after `ms`, or with the whole. */
+export function partOf(budget: Budget, clock: Clock, ms: number): OpenBudget {
+  const limit = openLimit(clock, Math.min(ms, budget.remainingMs()));
+  return {
+    signal: AbortSignal.any([budget.signal, limit.signal]),
+    remainingMs: () => Math.min(limit.remainingMs(), budget.remainingMs()),
+    hardStop: budget.hardStop,
+    close: limit.close,
+  };
+}
+
 function openLimit(clock: Clock, ms: number): Limit {
   if (ms === Number.POSITIVE_INFINITY) {
     return { signal: new AbortController().signal, remainingMs: () => ms, close: () => undefined };

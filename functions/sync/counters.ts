@@ -21,7 +21,7 @@ export interface SummaryCounters {
   expired: number;
   /** Rows that could not be read and were quarantined, each counted once. */
   quarantined: number;
-  /** Executions that appeared in a window after it was covered. */
+  /** Executions that appeared in a window after it was covered: within the lookback or, of the maintenance, later. */
   lateRows: number;
 }
 
@@ -30,6 +30,32 @@ export interface RunCounters extends SummaryCounters {
   commits: number;
   /** Commits that lost to another run at the first attempt. */
   commitConflicts: number;
+  /** Days that the audit could not compare, or found late rows in and could not repair. */
+  auditFailures: number;
+}
+
+/** Counters that are the sum of those of a run's parts. */
+const summed = [
+  'rowsRead',
+  'rowsWritten',
+  'files',
+  'bytes',
+  'expired',
+  'quarantined',
+  'lateRows',
+  'commits',
+  'commitConflicts',
+  'auditFailures',
+] as const satisfies readonly (keyof RunCounters)[];
+
+/** What a part of a run adds to its counters. */
+export type AddedCounters = Partial<Pick<RunCounters, (typeof summed)[number]>>;
+
+/** Adds the counters of a part of a run. */
+export function addCounters(to: RunCounters, added: AddedCounters): void {
+  for (const name of summed) {
+    to[name] += added[name] ?? 0;
+  }
 }
 
 /** Returns counters at zero. */
@@ -48,10 +74,16 @@ export function newCounters(): RunCounters {
     lateRows: 0,
     commits: 0,
     commitConflicts: 0,
+    auditFailures: 0,
   };
 }
 
 /** Returns the counters that the summary shows. */
-export function summaryCounters({ commits: _, commitConflicts: __, ...shown }: RunCounters): SummaryCounters {
+export function summaryCounters({
+  commits: _,
+  commitConflicts: __,
+  auditFailures: ___,
+  ...shown
+}: RunCounters): SummaryCounters {
   return shown;
 }

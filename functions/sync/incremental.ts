@@ -55,7 +55,7 @@ export async function runIncremental(run: TargetRun): Promise<TargetOutcome> {
       maxSpanMs,
     });
     const { recorder } = committer;
-    state.recorder = recorder;
+    state.holder = recorder;
     const unproven = new UnprovenWindows(run);
     await readAndCommit(run, state, committer, async () => {
       await readAll({ run, state, source, recorder, committer, untilMs, unproven }).catch((thrown: unknown) => {

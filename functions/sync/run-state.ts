@@ -1,18 +1,18 @@
 /**
  * A run of one target: its state, its progress and its end. However it ends, everything proven complete is committed.
  */
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { type DqsyncError, SourceError, StoppedError, toDqsyncError } from '../errors.ts';
 import type { EpochMs, Window } from '../model.ts';
 import { isOverQuota } from '../source/source-errors.ts';
 import type { Committer } from './committer.ts';
 import { newCounters, type RunCounters } from './counters.ts';
-import type { Recorder } from './recorder.ts';
 import type { TargetRun } from './target-run.ts';
 
 /** The state of a run in progress. */
 export interface RunState {
-  /** Null until the checkpoint is loaded. */
-  recorder: Recorder | null;
+  /** Has the checkpoint as last loaded or committed; null until it is loaded. */
+  holder: { readonly checkpoint: Checkpoint } | null;
   /** The window that the run is to read; null until it is known. */
   window: Window | null;
   /** The progress of reading. */
@@ -32,7 +32,7 @@ export interface RunState {
 export function newRunState(): RunState {
   const at = { atMs: 0, doneMs: 0, totalMs: 0 };
   return {
-    recorder: null,
+    holder: null,
     window: null,
     at,
     counters: newCounters(),

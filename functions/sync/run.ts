@@ -10,21 +10,28 @@ import type { BackfillTask } from './backfill-task.ts';
 import { openBudget } from './budget.ts';
 import { type Estimate, estimateBackfill } from './estimate.ts';
 import { runIncremental } from './incremental.ts';
+import { runMaintenance } from './maintain.ts';
 import { begunRecord, endedRecord } from './run-record.ts';
 import type { Summary } from './summary.ts';
 import { type TargetOutcome, untouchedOutcome } from './summary.ts';
 import type { Progress, SyncSettings, TargetRun } from './target-run.ts';
 import { selectTargets, settingsOf, targetOf } from './targets.ts';
 
+type Connect = (target: TargetConfig, signal: AbortSignal, timeLeftMs?: () => number) => Source;
+
 /** The arguments of a run. */
 export interface Run {
   readonly config: Config;
   /** Names of the targets to run; undefined for all. */
   readonly targets?: readonly string[] | undefined;
-  /** The task of a backfill; undefined for an incremental sync. */
+  /** The task of a backfill; undefined for an incremental sync or the maintenance. */
   readonly backfill?: BackfillTask | undefined;
+  /** Maintains the targets, instead of the incremental sync. */
+  readonly isMaintenance?: boolean;
   readonly store: Store;
-  readonly connect: (target: TargetConfig, signal: AbortSignal, timeLeftMs?: () => number) => Source;
+  readonly connect: Connect;
+  /** For what leaves a part of the quota to others: a backfill, the maintenance. Default: `connect`. */
+  readonly connectYielding?: Connect;
   readonly clock: Clock;
   /** Milliseconds that this run may take; infinite for no limit. */
   readonly limitMs: number;
@@ -37,7 +44,7 @@ export interface Run {
 }
 
 /**
- * Runs the incremental sync or the backfill of each target. Returns their summaries in the order of the config.
+ * Runs the incremental sync, the backfill or the maintenance of each target. Returns their summaries in the order of the config.
  *
  * Each target gets an even share of the time left, so that one with years to catch up on does not starve the others. A
  * target is skipped if no time is left or after an interruption.
@@ -75,25 +82,39 @@ async function runTarget(run: Run, target: TargetConfig, limitMs: number): Promi
   const { backfill } = run;
   return await withTargetRun(run, target, limitMs, async (targetRun) => {
     const { runId, clock } = targetRun;
-    const mode = backfill === undefined ? 'incremental' : 'backfill';
-    const task = { runId, mode, startedAtMs: clock.now(), window: backfill?.window ?? null };
+    const task = { runId, mode: modeOf(run), startedAtMs: clock.now(), window: backfill?.window ?? null };
     if (task.window !== null) {
       // What a backfill set out to read is in no checkpoint: if this process is killed, nothing else tells.
       await recordRun(targetRun, begunRecord(task));
     }
-    const outcome = await (backfill === undefined ? runIncremental(targetRun) : runBackfill(targetRun, backfill));
+    const outcome = await runMode(run, targetRun);
     await recordRun(targetRun, endedRecord(task, outcome, clock.now()));
     return outcome;
   });
 }
 
-function notStarted({ backfill, stop, log }: Run, { name }: TargetConfig): TargetOutcome {
+async function runMode({ backfill, isMaintenance }: Run, targetRun: TargetRun): Promise<TargetOutcome> {
+  if (backfill !== undefined) {
+    return await runBackfill(targetRun, backfill);
+  }
+  return await (isMaintenance ? runMaintenance(targetRun) : runIncremental(targetRun));
+}
+
+function modeOf({ backfill, isMaintenance }: Run): Summary['mode'] {
+  if (backfill !== undefined) {
+    return 'backfill';
+  }
+  return isMaintenance ? 'maintain' : 'incremental';
+}
+
+function notStarted(run: Run, { name }: TargetConfig): TargetOutcome {
+  const { stop, log } = run;
   if (stop.aborted) {
     log('info', 'not started: the run was interrupted', { target: name });
   } else {
     log('warn', 'not started: the targets before it used up the time limit', { target: name });
   }
-  return untouchedOutcome(name, backfill === undefined ? 'incremental' : 'backfill');
+  return untouchedOutcome(name, modeOf(run));
 }
 
 async function withTargetRun<T>(
@@ -103,13 +124,15 @@ async function withTargetRun<T>(
   work: (targetRun: TargetRun) => Promise<T>,
 ): Promise<T> {
   const budget = openBudget(run.clock, limitMs, run.stop);
-  const source = run.connect(targetConfig, budget.signal, budget.remainingMs);
+  const isYielding = modeOf(run) !== 'incremental';
+  const connect = isYielding ? (run.connectYielding ?? run.connect) : run.connect;
+  const source = connect(targetConfig, budget.signal, budget.remainingMs);
   const settings = settingsOf(run.config);
   try {
     return await work({
       runId: newRunId(run.clock),
       target: targetOf(targetConfig),
-      settings: run.backfill === undefined ? settings : yielding(settings, run.config),
+      settings: isYielding ? yielding(settings, run.config) : settings,
       source,
       store: waitedForUntil(run.store, budget.hardStop),
       clock: run.clock,
@@ -123,7 +146,7 @@ async function withTargetRun<T>(
   }
 }
 
-/** Limits a backfill to its share of the quota. */
+/** Limits a backfill or the maintenance to its share of the quota. */
 function yielding(settings: SyncSettings, { source: { quota } }: Config): SyncSettings {
   return { ...settings, requestsPerSecond: settings.requestsPerSecond * (1 - quota.reservedForSync) };
 }

@@ -21,7 +21,7 @@ export interface SummaryError {
 /** The result of one target's run. Names are a contract. Times are ISO 8601 in UTC. */
 export interface Summary extends Readonly<SummaryCounters> {
   readonly target: string;
-  readonly mode: 'incremental' | 'backfill';
+  readonly mode: 'incremental' | 'backfill' | 'maintain';
   /** The window that the run was to read, `[from, to)`; null if it failed before it was known. */
   readonly from: string | null;
   readonly to: string | null;
@@ -64,7 +64,7 @@ export interface TargetOutcome {
 export function outcomeOf(run: TargetRun, state: RunState, mode: Summary['mode']): TargetOutcome {
   const { counters, error } = state;
   const { requests, throttled, retries } = run.source.stats();
-  const open = state.recorder?.checkpoint.open ?? [];
+  const open = state.holder?.checkpoint.open ?? [];
   const openExecutions = open.filter(({ awaits }) => awaits === 'outcome').length;
   Object.assign<RunCounters, Partial<RunCounters>>(counters, { requests, throttled, retries, openExecutions });
   return { summary: summarize(run.target.name, state, mode), counters, error };
@@ -77,14 +77,14 @@ export function untouchedOutcome(target: string, mode: Summary['mode']): TargetO
 }
 
 function summarize(target: string, state: RunState, mode: Summary['mode']): Summary {
-  const { recorder, counters, done, error, waitingFor } = state;
+  const { holder, counters, done, error, waitingFor } = state;
   const window = waitingFor === null ? state.window : null;
   return {
     target,
     mode,
     from: isoOrNull(window?.fromMs ?? null),
     to: isoOrNull(window?.toMs ?? null),
-    watermark: isoOrNull(recorder === null ? null : watermarkOf(recorder.checkpoint)),
+    watermark: isoOrNull(holder === null ? null : watermarkOf(holder.checkpoint)),
     done,
     ...summaryCounters(counters),
     ...(waitingFor === null ? {} : { waitingFor }),

@@ -11,6 +11,8 @@ export interface SyncSettings {
   readonly lookbackMs: number;
   readonly maxOpenMs: number;
   readonly partitionTimeZone: string;
+  /** How far back the audit compares, in milliseconds. */
+  readonly auditMs: number;
   /** The quota in requests per second. */
   readonly requestsPerSecond: number;
   /** The quota's requests per window; more in flight never help. */

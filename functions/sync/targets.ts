@@ -34,6 +34,7 @@ export function settingsOf(config: Config): SyncSettings {
     lookbackMs: Math.round(config.lookbackMinutes * 60_000),
     maxOpenMs: Math.round(config.maxOpenDays * 86_400_000),
     partitionTimeZone: config.partitionTimeZone,
+    auditMs: config.audit.days * 86_400_000,
     requestsPerSecond: quota.requests / quota.perSeconds,
     maxInFlight: quota.requests,
   };

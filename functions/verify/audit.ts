@@ -6,8 +6,9 @@ import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { IncompleteReadError } from '../errors.ts';
 import { contains, gapsIn, lengthOf, spanMs } from '../intervals.ts';
 import { type EpochMs, executionKey, type UnreadableRow, type Window } from '../model.ts';
-import { ask, type PageSource } from '../reading/page-source.ts';
+import type { PageSource } from '../reading/page-source.ts';
 import { type ReadSlice, SliceReader } from '../sync/slice-reader.ts';
+import { exactCountOf } from '../sync/source-count.ts';
 import { calibrateRun, noLateRowsBefore, pageSourceOf } from '../sync/target-reader.ts';
 import type { TargetRun } from '../sync/target-run.ts';
 import {
@@ -115,7 +116,7 @@ export async function verifyDays(
 }
 
 async function verifyDay(verifying: Verifying, day: Day, tally: DayTally): Promise<DayResult> {
-  const proven = !verifying.isDeep && (await isCountedSame(verifying, day, tally));
+  const proven = !verifying.isDeep && (await exactCountOf(verifying.source, day)) === tally.rows;
   const result = {
     ...day,
     ...noDifference,
@@ -138,27 +139,6 @@ async function verifyDay(verifying: Verifying, day: Day, tally: DayTally): Promi
     }
     throw thrown;
   }
-}
-
-/**
- * Whether an exact count says that the source has as many rows as the view. A reply without rows vouches for no count: it
- * may be a glitch. Neither does one with a row that cannot be read: the view may hold that row as it was before.
- */
-async function isCountedSame({ source }: Verifying, day: Day, tally: DayTally): Promise<boolean> {
-  const reply = await ask(source, { fromMs: halfBefore(day.fromMs), toMs: halfBefore(day.toMs) });
-  const { profile } = source;
-  if (reply === null || reply.rows === 0 || reply.page.unreadable.length > 0) {
-    return false;
-  }
-  return profile.hints.isWholeSeconds && profile.believes(reply.count) && reply.count === tally.rows;
-}
-
-/**
- * Returns an instant between two whole seconds that has the same whole seconds before it: there it does not matter whether
- * the source counts the ends of a span as inside.
- */
-function halfBefore(ms: EpochMs): EpochMs {
-  return Math.ceil(ms / 1000) * 1000 - 500;
 }
 
 async function compareDay(verifying: Verifying, day: Day, tally: DayTally) {

@@ -6,6 +6,7 @@
  * quarantine/<target>/<YYYY-MM-DD>/<run id>.jsonl
  * state/<target>/checkpoint.json
  * state/<target>/runs.json
+ * state/<target>/audit.json
  * state/.doctor/probe.json
  * ```
  *
@@ -118,6 +119,11 @@ export function quarantinePrefixOf(targetName: string): string {
  */
 export function checkpointKey(targetName: string): string {
   return `${statePrefix}${safeName('target name', targetName)}/checkpoint.json`;
+}
+
+/** Key of what a target's audits found. @throws InternalError when the name would change the path's shape */
+export function auditKey(targetName: string): string {
+  return `${statePrefix}${safeName('target name', targetName)}/audit.json`;
 }
 
 /**

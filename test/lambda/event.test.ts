@@ -35,6 +35,11 @@ describe('the event', () => {
     });
   });
 
+  it('takes the daily maintenance of all targets, or of some', () => {
+    expect(parseEvent({ mode: 'maintain' })).toEqual({ mode: 'maintain', targets: undefined });
+    expect(parseEvent({ mode: 'maintain', targets: ['sales'] })).toEqual({ mode: 'maintain', targets: ['sales'] });
+  });
+
   it('takes a range to backfill, and the known gaps without one', () => {
     const range = { from: '2026-01-01', to: '2026-02-01T00:00:00Z' };
     expect(parseEvent({ mode: 'backfill', ...range, targets: ['sales'], again: true })).toEqual({
@@ -47,7 +52,7 @@ describe('the event', () => {
   });
 
   it.each([
-    ['another mode', { mode: 'verify' }, /"mode" must be "incremental" or "backfill"/],
+    ['another mode', { mode: 'verify' }, /"mode" must be "incremental", "backfill" or "maintain"/],
     ['a range that is no text', { mode: 'backfill', from: 1_767_225_600_000 }, /"from" must be a day or an instant/],
     ['again that is no boolean', { mode: 'backfill', again: 'yes' }, /"again" must be true or false/],
     ['a range without backfill', { mode: 'incremental', from: '2026-01-01' }, /unknown key "from"/],

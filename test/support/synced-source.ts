@@ -42,6 +42,8 @@ export interface SyncedSource {
   syncWell(change?: Partial<Run>, config?: Record<string, unknown>): Promise<Summary>;
   /** Backfills a range, or the known gaps, of one target; fails the test if it failed. */
   backfill(task: Partial<BackfillTask>, change?: Partial<Run>, config?: Record<string, unknown>): Promise<Summary>;
+  /** Maintains one target; fails the test if that failed. */
+  maintain(change?: Partial<Run>, config?: Record<string, unknown>): Promise<Summary>;
   /** The latest observation of each execution, by independent SQL. */
   view(): Promise<Row[]>;
   /** Every observation. */
@@ -95,6 +97,11 @@ export async function syncedSource(
       const { window = null, again = false } = task;
       const backfill = window !== null && again ? { window, again } : { window, again: false as const };
       const [summary] = await sync({ backfill, ...change }, config);
+      expect(summary?.error).toBeUndefined();
+      return summary!;
+    },
+    maintain: async (change, config) => {
+      const [summary] = await sync({ isMaintenance: true, ...change }, config);
       expect(summary?.error).toBeUndefined();
       return summary!;
     },

@@ -1,0 +1,45 @@
+/** Which spans of coverage an audit compares, and how many rows coverage recorded of each. Pure. */
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { contains } from '../intervals.ts';
+import type { EpochMs, Window } from '../model.ts';
+
+/** A span of about a day, and the executions that coverage recorded of it. */
+export interface AuditSpan extends Window {
+  readonly rows: number;
+}
+
+/** What a checkpoint says of the rows that were read. */
+export type Recorded = Pick<Checkpoint, 'coverage' | 'recent' | 'incremental' | 'lookbackMs'>;
+
+const dayMs = 86_400_000;
+
+/**
+ * Returns the spans, in order of time: whole windows of coverage, those that begin on one day (UTC) and follow on each other
+ * together, so that tomorrow's spans are the same as today's.
+ *
+ * The lookback before the furthest point of incremental runs is left out: the next run reads it again anyway. Its
+ * executions are known one by one (`recent`), so the window that it is a part of can be cut there.
+ *
+ * @param fromMs windows that end before are left out
+ * @param lookbackMs the configured lookback, for a checkpoint that records none
+ */
+export function auditSpans(recorded: Recorded, fromMs: EpochMs, lookbackMs: number): AuditSpan[] {
+  const cutMs = (recorded.incremental?.toMs ?? Number.POSITIVE_INFINITY) - (recorded.lookbackMs ?? lookbackMs);
+  const spans: AuditSpan[] = [];
+  for (const window of recorded.coverage.filter((covered) => covered.toMs > fromMs && covered.fromMs < cutMs)) {
+    const young = { fromMs: cutMs, toMs: window.toMs };
+    const rows = window.rows - recorded.recent.filter(({ startTimeMs }) => contains(young, startTimeMs)).length;
+    const cut = { fromMs: window.fromMs, toMs: Math.min(window.toMs, cutMs), rows: Math.max(0, rows) };
+    const last = spans.at(-1);
+    if (last?.toMs === cut.fromMs && dayOf(last) === dayOf(cut)) {
+      spans[spans.length - 1] = { fromMs: last.fromMs, toMs: cut.toMs, rows: last.rows + cut.rows };
+    } else {
+      spans.push(cut);
+    }
+  }
+  return spans;
+}
+
+function dayOf({ fromMs }: Window): number {
+  return Math.floor(fromMs / dayMs);
+}

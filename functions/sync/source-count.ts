@@ -1,0 +1,28 @@
+/** How many rows the source holds of a window, by its count alone. */
+import type { EpochMs, Window } from '../model.ts';
+import { ask, type PageSource } from '../reading/page-source.ts';
+
+/**
+ * Asks for a window once. Returns its count where that is exact, else null.
+ *
+ * A reply without rows vouches for no count: it may be a glitch. Neither does one with a row that cannot be read: the table
+ * may hold that row as it was before. And the ends of a window are certain only between whole seconds.
+ *
+ * @throws what `fetchPage` throws
+ */
+export async function exactCountOf(source: PageSource, { fromMs, toMs }: Window): Promise<number | null> {
+  const reply = await ask(source, { fromMs: halfBefore(fromMs), toMs: halfBefore(toMs) });
+  const { profile } = source;
+  if (reply === null || reply.rows === 0 || reply.page.unreadable.length > 0) {
+    return null;
+  }
+  return profile.hints.isWholeSeconds && profile.believes(reply.count) ? reply.count : null;
+}
+
+/**
+ * Returns an instant between two whole seconds that has the same whole seconds before it: there it does not matter whether
+ * the source counts the ends of a span as inside.
+ */
+function halfBefore(ms: EpochMs): EpochMs {
+  return Math.ceil(ms / 1000) * 1000 - 500;
+}

@@ -1,0 +1,119 @@
+/** The daily audit: late rows are found by the source's counts, and their days read again. */
+import { describe, expect, it } from 'vitest';
+import { loadAuditRecord } from '../../functions/checkpoint/audit-record.ts';
+import { auditKey } from '../../functions/warehouse/layout.ts';
+import type { Traps } from '../simulator/traps.ts';
+import {
+  checkpointOf,
+  dayMs,
+  hourMs,
+  minuteMs,
+  type SyncedSource,
+  stoppedAfter,
+  syncedSource,
+} from '../support/synced-source.ts';
+
+/** Executions of `days` days up to now, one a minute; each hundredth is listed an hour late. Synced every hour. */
+async function syncedHourly(world: SyncedSource, days: number, lateShare = 0.01): Promise<void> {
+  const fromMs = world.clock.now();
+  for (let minute = 0; minute < days * 1440; minute += 1) {
+    const startTimeMs = fromMs + minute * minuteMs;
+    const isLate = minute % Math.round(1 / lateShare) === 0;
+    world.sim.life.addExecution({ startTimeMs, visibleAtMs: startTimeMs + (isLate ? hourMs : 1_000) });
+  }
+  for (let hour = 0; hour < days * 24; hour += 1) {
+    world.clock.advance(hourMs);
+    await world.syncWell();
+  }
+}
+
+async function missingOf({ sim, view }: SyncedSource): Promise<number> {
+  const shown = new Set((await view()).map((row) => `${row['id']}@${row['start_time']}`));
+  return sim.truth().executions.filter(({ id, startTimeMs }) => !shown.has(`${id}@${startTimeMs}`)).length;
+}
+
+describe('a source that hides one row in a hundred from list and count for an hour', () => {
+  it.each<[string, Partial<Traps>]>([
+    ['newest first', {}],
+    ['with ties and order unstable', { order: 'unstable' }],
+    ['whose count is of the page', { count: 'page' }],
+    ['whose count is capped', { count: { cappedAt: 1_000 } }],
+    ['without a count', { count: 'missing' }],
+  ])('%s: the table misses them until the audit, and then equals the truth', async (_what, traps) => {
+    const world = await syncedSource({ traps });
+    await syncedHourly(world, 2);
+    world.clock.advance(30 * minuteMs);
+    expect(await missingOf(world)).toBeGreaterThan(10);
+    const audited = await world.maintain();
+    expect(audited).toMatchObject({ mode: 'maintain', done: true });
+    expect(audited.lateRows).toBeGreaterThan(10);
+    await world.syncWell();
+    await world.expectTruth();
+    const again = await world.maintain();
+    expect(again).toMatchObject({ lateRows: 0, rowsWritten: 0, done: true });
+  });
+});
+
+describe('the audit', () => {
+  it('asks once a day of executions, and writes nothing, where the source has what coverage recorded', async () => {
+    const world = await syncedSource();
+    await syncedHourly(world, 3, 1 / 100_000);
+    const before = (await world.observations()).length;
+    const summary = await world.maintain();
+    expect(summary).toMatchObject({ lateRows: 0, rowsWritten: 0, done: true });
+    expect(summary.requests).toBeLessThanOrEqual(6);
+    expect(await world.observations()).toHaveLength(before);
+    const { record } = await loadAuditRecord(world.store, 'sales');
+    expect(record).toMatchObject({ done: true, lateRows: 0, repaired: 0, failed: 0 });
+  });
+
+  it('takes executions that left for no fault, and finds one that comes in their place after it', async () => {
+    const world = await syncedSource();
+    await syncedHourly(world, 2, 1 / 100_000);
+    const old = world.sim.truth().executions.filter(({ startTimeMs }) => startTimeMs < world.clock.now() - dayMs);
+    for (const { id } of old.slice(0, 5)) {
+      world.sim.life.remove(id);
+    }
+    expect(await world.maintain()).toMatchObject({ lateRows: 0, rowsWritten: 0 });
+    world.sim.life.addLate(30 * hourMs);
+    expect(await world.maintain()).toMatchObject({ lateRows: 1 });
+    await world.expectTruth();
+  });
+
+  it('goes on with a day that was too long to read again, after what it had read', async () => {
+    const world = await syncedSource();
+    const nowMs = world.clock.now();
+    world.sim.life.addMany(20_000, { fromMs: nowMs - 40 * hourMs, toMs: nowMs - 30 * hourMs });
+    await world.syncWell();
+    world.sim.life.addLate(35 * hourMs);
+    const stopped = await world.maintain(stoppedAfter(9_000));
+    expect(stopped).toMatchObject({ done: false, lateRows: 1 });
+    const resumed = await world.maintain();
+    expect(resumed).toMatchObject({ done: true });
+    expect(stopped.rowsRead + resumed.rowsRead).toBeLessThan(32_000);
+    await world.expectTruth();
+  });
+
+  it('works where the record of the last one cannot be understood', async () => {
+    const world = await syncedSource();
+    await syncedHourly(world, 1);
+    await world.store.putIfAbsent(auditKey('sales'), new TextEncoder().encode('{"format":"dqsync.audit","version":9}'));
+    world.clock.advance(30 * minuteMs);
+    await world.syncWell();
+    await world.maintain();
+    await world.expectTruth();
+    expect(await loadAuditRecord(world.store, 'sales')).toMatchObject({ record: { done: true } });
+  });
+
+  it('is no run of the incremental sync: what is covered, and the watermark, stay', async () => {
+    const world = await syncedSource();
+    await syncedHourly(world, 1);
+    const before = await checkpointOf(world);
+    world.clock.advance(30 * minuteMs);
+    await world.maintain();
+    const after = await checkpointOf(world);
+    expect(after.coverage).toEqual(before.coverage.map((window) => ({ ...window, rows: expect.any(Number) })));
+    expect(after.incremental).toEqual(before.incremental);
+    expect(after.lastRun).toMatchObject({ mode: 'maintain', outcome: 'done' });
+  });
+});
