@@ -2,9 +2,10 @@
 import { Aws } from 'aws-cdk-lib';
 import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue';
 import { Construct } from 'constructs';
-import { tableName } from '../functions/warehouse/layout.ts';
+import { instanceTable } from '../functions/warehouse/columns.ts';
+import type { TableFacts } from '../functions/warehouse/table.ts';
 import type { WarehouseBucket } from './bucket.ts';
-import { type CatalogColumn, fileColumns, pathColumns } from './column-types.ts';
+import { type CatalogColumn, fileColumnsOf, pathColumnsOf } from './column-types.ts';
 import type { Deployment } from './deployment.ts';
 import { viewTableInput } from './view-definition.ts';
 
@@ -30,7 +31,7 @@ export class Catalog extends Construct {
     const table = new CfnTable(this, 'Table', {
       catalogId: Aws.ACCOUNT_ID,
       databaseName: this.database,
-      tableInput: observationTable(deployment, warehouse.tableUrl),
+      tableInput: glueTable(instanceTable, deployment, warehouse.tableUrl),
     });
     table.addResourceDependency(database);
     this.view = new CfnTable(this, 'View', {
@@ -42,15 +43,15 @@ export class Catalog extends Construct {
   }
 }
 
-function observationTable(deployment: Deployment, tableUrl: string): CfnTable.TableInputProperty {
+function glueTable(table: TableFacts, deployment: Deployment, tableUrl: string): CfnTable.TableInputProperty {
   return {
-    name: tableName,
-    description: 'Append-only observations of executions; read the view quality_instances instead.',
+    name: table.name,
+    description: table.description,
     tableType: 'EXTERNAL_TABLE',
     parameters: { EXTERNAL: 'TRUE', classification: 'parquet', ...projection(deployment, tableUrl) },
-    partitionKeys: pathColumns.map(hiveColumn),
+    partitionKeys: pathColumnsOf(table).map(hiveColumn),
     storageDescriptor: {
-      columns: fileColumns.map(hiveColumn),
+      columns: fileColumnsOf(table).map(hiveColumn),
       location: tableUrl,
       inputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat',
       outputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat',

@@ -1,10 +1,5 @@
-/** The table's columns in the words of Athena: Hive's types for the Glue table, Trino's for the view. One source for both. */
-import {
-  type ColumnKind,
-  observationColumns,
-  partitionColumnDescriptions,
-  partitionColumns,
-} from '../functions/warehouse/columns.ts';
+/** The columns of a table in the words of Athena: Hive's types for the Glue table, Trino's for the view. One source for both. */
+import { type ColumnKind, partitionColumns, type TableFacts } from '../functions/warehouse/table.ts';
 
 /** One column as both spell it. */
 export interface CatalogColumn {
@@ -19,18 +14,15 @@ const spellings: Readonly<Record<ColumnKind, { readonly hiveType: string; readon
   text: { hiveType: 'string', trinoType: 'varchar' },
   // Athena's precision is always milliseconds, and its timestamps have no zone: ours are UTC.
   'timestamp-ms-utc': { hiveType: 'timestamp', trinoType: 'timestamp(3)' },
+  boolean: { hiveType: 'boolean', trinoType: 'boolean' },
 };
 
-/** The columns that are in the files, in order. */
-export const fileColumns: readonly CatalogColumn[] = observationColumns.map(({ name, kind, description }) => ({
-  name,
-  ...spellings[kind],
-  comment: description,
-}));
+/** Returns the columns that are in the files of a table, in order. */
+export function fileColumnsOf({ columns }: TableFacts): CatalogColumn[] {
+  return columns.map(({ name, kind, description }) => ({ name, ...spellings[kind], comment: description }));
+}
 
-/** The columns that are in the path, outermost first. */
-export const pathColumns: readonly CatalogColumn[] = partitionColumns.map((name) => ({
-  name,
-  ...spellings.text,
-  comment: partitionColumnDescriptions[name],
-}));
+/** Returns the columns that are in the path, outermost first. */
+export function pathColumnsOf({ partitionDescriptions }: TableFacts): CatalogColumn[] {
+  return partitionColumns.map((name) => ({ name, ...spellings.text, comment: partitionDescriptions[name] }));
+}

@@ -7,12 +7,15 @@
  */
 import type { CfnTable } from 'aws-cdk-lib/aws-glue';
 import { viewSql } from '../functions/query/view.ts';
+import { instanceTable } from '../functions/warehouse/columns.ts';
 import { tableName, viewName } from '../functions/warehouse/layout.ts';
-import { type CatalogColumn, fileColumns, pathColumns } from './column-types.ts';
+import { type CatalogColumn, fileColumnsOf, pathColumnsOf } from './column-types.ts';
 
 /** What Trino and Athena know a view of theirs by. */
 const viewMark = 'Presto View';
 
+const fileColumns = fileColumnsOf(instanceTable);
+const pathColumns = pathColumnsOf(instanceTable);
 const viewColumns: readonly CatalogColumn[] = [...fileColumns, ...pathColumns];
 
 /**

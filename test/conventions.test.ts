@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../functions/config.ts';
 import { errorKinds } from '../functions/errors.ts';
 import { viewSql } from '../functions/query/view.ts';
-import { observationColumns, partitionColumns } from '../functions/warehouse/columns.ts';
+import { instanceTable } from '../functions/warehouse/columns.ts';
+import { columnNames } from '../functions/warehouse/table.ts';
 import packageJson from '../package.json' with { type: 'json' };
 
 const root = new URL('../', import.meta.url);
@@ -128,7 +129,7 @@ describe('the page about the warehouse', () => {
   it('explains every column in the order of the view', () => {
     const text = documents.get('functions/warehouse/README.md') ?? '';
     const columns = [...text.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);
-    expect(columns).toEqual([...observationColumns.map((column) => column.name), ...partitionColumns]);
+    expect(columns).toEqual(columnNames(instanceTable));
   });
 
   it('has a view that selects what the real one selects', () => {

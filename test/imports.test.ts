@@ -48,7 +48,10 @@ const table: Readonly<Record<string, Allowed>> = {
   // Pure over `fetchPage`: no clock, no network, no files.
   'functions/reading/': { parts: basics, packages: [] },
   // Plain data about the columns, for every part that handles them.
-  [columns]: { parts: [model, 'functions/errors.ts'], packages: [] },
+  [columns]: {
+    parts: [model, 'functions/errors.ts', 'functions/warehouse/layout.ts', 'functions/warehouse/table.ts'],
+    packages: [],
+  },
   'functions/warehouse/': {
     parts: [...withClock, columns],
     packages: ['node:', '@aws-sdk/client-s3', 'apache-arrow', 'fs-native-extensions', 'parquetjs-lite'],
@@ -138,6 +141,7 @@ const table: Readonly<Record<string, Allowed>> = {
       columns,
       'functions/warehouse/layout.ts',
       'functions/warehouse/location.ts',
+      'functions/warehouse/table.ts',
     ],
     packages: ['node:', 'aws-cdk-lib', 'constructs', 'zod'],
   },

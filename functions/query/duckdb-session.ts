@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { newToken } from '../clock.ts';
-import { type ColumnKind, observationColumns, partitionColumns } from '../warehouse/columns.ts';
+import { observationColumns } from '../warehouse/columns.ts';
 import { tableName, viewName } from '../warehouse/layout.ts';
+import { type ColumnKind, partitionColumns } from '../warehouse/table.ts';
 import { viewColumns, viewSql } from './view.ts';
 
 /** A connection, and what closes it. */
@@ -18,6 +19,7 @@ const duckdbTypes: Readonly<Record<ColumnKind, string>> = {
   int64: 'BIGINT',
   text: 'VARCHAR',
   'timestamp-ms-utc': 'TIMESTAMP',
+  boolean: 'BOOLEAN',
 };
 
 /** Opens DuckDB. Times are UTC. */

@@ -3,10 +3,11 @@
  *
  * One text for DuckDB and Athena (Trino). Pure.
  */
-import { observationColumns, partitionColumns } from '../warehouse/columns.ts';
+import { instanceTable } from '../warehouse/columns.ts';
+import { columnNames } from '../warehouse/table.ts';
 
 /** The view's columns, in order: those of the files, then the partition columns. */
-export const viewColumns: readonly string[] = [...observationColumns.map((column) => column.name), ...partitionColumns];
+export const viewColumns: readonly string[] = columnNames(instanceTable);
 
 /**
  * The SELECT that the view `quality_instances` stands for.

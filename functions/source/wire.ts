@@ -6,7 +6,7 @@
  */
 
 import type { EpochMs, Execution, Page, UnreadableRow } from '../model.ts';
-import { type ColumnKind, wireColumns } from '../warehouse/columns.ts';
+import { type ExecutionKind, wireColumns } from '../warehouse/columns.ts';
 import { ExactNumber, parseExactJson, writeExactJson, writeMembers } from './exact-json.ts';
 import { plainReader } from './plain-json.ts';
 
@@ -39,7 +39,7 @@ const readPlain = plainReader({
   safeNumbers: fieldsOf('timestamp-ms-utc'),
 });
 
-function fieldsOf(kind: ColumnKind): string[] {
+function fieldsOf(kind: ExecutionKind): string[] {
   return wireColumns.filter((column) => column.kind === kind).flatMap(({ wireFields }) => wireFields);
 }
 

@@ -6,7 +6,8 @@ import { newToken } from '../clock.ts';
 import { InternalError } from '../errors.ts';
 import { gapsIn, lengthOf, spanMs } from '../intervals.ts';
 import type { EpochMs, Observation, UnreadableRow } from '../model.ts';
-import { writeObservations } from '../warehouse/data-files.ts';
+import { instanceTable } from '../warehouse/columns.ts';
+import { writeRows } from '../warehouse/data-files.ts';
 import { writeQuarantine } from '../warehouse/quarantine.ts';
 import { Recorder, type RecorderOptions } from './recorder.ts';
 import type { TargetRun } from './target-run.ts';
@@ -116,7 +117,7 @@ export class Committer {
     if (rows.length === 0) {
       return;
     }
-    const written = await writeObservations(this.#run, rows, this.#nextPart);
+    const written = await writeRows(this.#run, instanceTable, rows, this.#nextPart);
     const { counters } = this.#options;
     this.#nextPart += written.files;
     counters.files += written.files;

@@ -2,20 +2,22 @@
 import { type Data, makeData } from 'apache-arrow/data';
 import { RecordBatch } from 'apache-arrow/recordbatch';
 import { Field, Schema } from 'apache-arrow/schema';
-import { type DataType, Dictionary, Int32, Int64, Struct, TimestampMillisecond, Utf8 } from 'apache-arrow/type';
+import { Bool, type DataType, Dictionary, Int32, Int64, Struct, TimestampMillisecond, Utf8 } from 'apache-arrow/type';
 import { Vector } from 'apache-arrow/vector';
 import type { NumberData, TextData, TextDictionary } from './column-data.ts';
-import type { ColumnKind, StoredColumn } from './columns.ts';
+import type { ColumnKind, StoredColumn } from './table.ts';
 
 const int64 = new Int64();
 const utf8 = new Utf8();
 const timestamp = new TimestampMillisecond('UTC');
+const bool = new Bool();
 const textDictionary: TextDictionary = new Dictionary(utf8, new Int32());
 
 const arrowTypes: Readonly<Record<ColumnKind, DataType>> = {
   int64,
   text: textDictionary,
   'timestamp-ms-utc': timestamp,
+  boolean: bool,
 };
 
 /** Returns the Arrow schema of such columns. */
@@ -30,9 +32,14 @@ export function recordBatchOf(schema: Schema, rowCount: number, children: readon
 }
 
 /** Returns a column of ids or times. */
-export function numberData(kind: Exclude<ColumnKind, 'text'>, values: BigInt64Array, validity: Validity): NumberData {
+export function numberData(kind: 'int64' | 'timestamp-ms-utc', values: BigInt64Array, validity: Validity): NumberData {
   const props = { length: values.length, data: values, ...validity.props };
   return kind === 'int64' ? makeData({ type: int64, ...props }) : makeData({ type: timestamp, ...props });
+}
+
+/** Returns a column of truth values: one bit for each row, the first one in the lowest bit. */
+export function booleanData(rowCount: number, bits: Uint8Array, validity: Validity): Data<Bool> {
+  return makeData({ type: bool, length: rowCount, data: bits, ...validity.props });
 }
 
 /** Returns a column of text: `codes` are indexes in the dictionary. */

@@ -2,10 +2,10 @@
 import './parquetjs-globals.ts';
 import type { Data } from 'apache-arrow/data';
 import { ColumnMetaData, PageEncodingStats, type Statistics } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
-import { isNumberData, isTextData, unsupportedColumn } from './column-data.ts';
+import { BooleanValues } from './boolean-values.ts';
+import { isBooleanData, isNumberData, isTextData, unsupportedColumn } from './column-data.ts';
 import { columnStatistics } from './column-statistics.ts';
 import { type ColumnValues, definedRows } from './column-values.ts';
-import type { ColumnKind, StoredColumn } from './columns.ts';
 import { NumberValues } from './number-values.ts';
 import {
   type EncodedPage,
@@ -15,13 +15,14 @@ import {
   type PageRows,
   pageTypes,
 } from './parquet-page.ts';
+import type { ColumnKind, StoredColumn } from './table.ts';
 import { TextValues } from './text-values.ts';
 
 /** Rows per page, as parquet-mr limits them. */
 export const maxPageRows = 20_000;
 
 /** Numbers of the Parquet format (parquet.thrift: Type). */
-const physicalTypes: Readonly<Record<ColumnKind, number>> = { int64: 2, 'timestamp-ms-utc': 2, text: 6 };
+const physicalTypes: Readonly<Record<ColumnKind, number>> = { boolean: 0, int64: 2, 'timestamp-ms-utc': 2, text: 6 };
 /** Number of the Parquet format (parquet.thrift: CompressionCodec). */
 const gzipCodec = 2;
 
@@ -64,6 +65,9 @@ function columnValues(column: StoredColumn, data: Data, defined: Uint8Array | nu
   }
   if (isTextData(data)) {
     return new TextValues(data, defined);
+  }
+  if (isBooleanData(data)) {
+    return new BooleanValues(data, defined);
   }
   throw unsupportedColumn(data);
 }

@@ -1,6 +1,6 @@
 /** The kinds of Arrow column the table has, told apart for the compiler. Pure. */
 import type { Data } from 'apache-arrow/data';
-import { Dictionary, Int32, Int64, TimestampMillisecond, Utf8 } from 'apache-arrow/type';
+import { Bool, Dictionary, Int32, Int64, TimestampMillisecond, Utf8 } from 'apache-arrow/type';
 import { InternalError } from '../errors.ts';
 
 /** Ids and times: 64-bit integers in memory. */
@@ -19,6 +19,11 @@ export function isNumberData(data: Data): data is NumberData {
 export function isTextData(data: Data): data is TextData {
   const { type } = data;
   return type instanceof Dictionary && type.dictionary instanceof Utf8 && type.indices instanceof Int32;
+}
+
+/** Whether a column holds truth values. */
+export function isBooleanData(data: Data): data is Data<Bool> {
+  return data.type instanceof Bool;
 }
 
 /** The error for a column of any other type. */

@@ -8,7 +8,7 @@
 import './parquetjs-globals.ts';
 import { Statistics } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
 import type { ColumnValues } from './column-values.ts';
-import type { StoredColumn } from './columns.ts';
+import type { StoredColumn } from './table.ts';
 
 /** Longer text makes no statistics: they would cost more in the footer than they save. */
 const maxTextBytes = 64;

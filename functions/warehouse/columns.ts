@@ -1,5 +1,6 @@
 /**
- * The one table of the columns. Pure data and getters, without Arrow, so that every part of the product can import it.
+ * The columns of observations, in one table. Pure data and getters, without Arrow, so that every part of the product can
+ * import it.
  *
  * Derived from it: the Arrow batch, the Parquet schema, the Glue table, the SQL of the view, the fingerprint of an
  * execution, the stored form of open executions in the checkpoint, the documented fields of the API, the columns of
@@ -9,34 +10,14 @@
  * three recipes).
  */
 import { InternalError } from '../errors.ts';
-import type { EpochMs, Execution, Observation } from '../model.ts';
+import { compareExecutions, type Execution, type Observation } from '../model.ts';
+import { tableName } from './layout.ts';
+import type { ColumnFacts, ColumnKind, Table, ValueByKind } from './table.ts';
 
-/** The JS value of each kind of column. */
-interface ValueByKind {
-  int64: bigint;
-  text: string;
-  'timestamp-ms-utc': EpochMs;
-}
+/** The kinds of columns that an execution has. */
+export type ExecutionKind = Exclude<ColumnKind, 'boolean'>;
 
-/** The kinds of columns. Each engine derives its type names from them. */
-export type ColumnKind = keyof ValueByKind;
-
-interface ColumnFacts {
-  readonly name: string;
-  readonly nullable: boolean;
-  readonly description: string;
-  /** Free text carries no min/max statistics: they would be large and useless. */
-  readonly freeText?: true;
-  /** Numbers that repeat from row to row: writing tries a dictionary. For text it always does. */
-  readonly repeats?: true;
-}
-
-/** A column as files hold it, whatever its values come from. */
-export interface StoredColumn extends ColumnFacts {
-  readonly kind: ColumnKind;
-}
-
-interface ExecutionColumnOf<Kind extends ColumnKind> extends ColumnFacts {
+interface ExecutionColumnOf<Kind extends ExecutionKind> extends ColumnFacts {
   readonly kind: Kind;
   readonly source: 'execution';
   /** Fields of the API that hold the value; of several, the first one with a value counts. Empty for `extra`. */
@@ -46,7 +27,7 @@ interface ExecutionColumnOf<Kind extends ColumnKind> extends ColumnFacts {
   readonly read: (execution: Execution) => ValueByKind[Kind] | null;
 }
 
-interface RunColumnOf<Kind extends ColumnKind> extends ColumnFacts {
+interface RunColumnOf<Kind extends ExecutionKind> extends ColumnFacts {
   readonly kind: Kind;
   readonly source: 'run';
   readonly read: (observation: Observation) => ValueByKind[Kind] | null;
@@ -54,8 +35,8 @@ interface RunColumnOf<Kind extends ColumnKind> extends ColumnFacts {
 
 /** The kind that holds values of a type. */
 type KindOf<Value> = {
-  [Kind in ColumnKind]: NonNullable<Value> extends ValueByKind[Kind] ? Kind : never;
-}[ColumnKind];
+  [Kind in ExecutionKind]: NonNullable<Value> extends ValueByKind[Kind] ? Kind : never;
+}[ExecutionKind];
 type NullabilityOf<Value> = { readonly nullable: null extends Value ? true : false };
 type RunProperty = Exclude<keyof Observation, keyof Execution | 'workspace'>;
 
@@ -185,9 +166,9 @@ const table: ColumnTable = {
 type Named<Definition> = Definition & { readonly property: string };
 
 /** A column whose value is a property of an `Execution`. */
-export type ExecutionColumn = { [Kind in ColumnKind]: Named<ExecutionColumnOf<Kind>> }[ColumnKind];
+export type ExecutionColumn = { [Kind in ExecutionKind]: Named<ExecutionColumnOf<Kind>> }[ExecutionKind];
 /** A column of the data files. `property` is the name of its value in an `Observation`. */
-export type Column = ExecutionColumn | { [Kind in ColumnKind]: Named<RunColumnOf<Kind>> }[ColumnKind];
+export type Column = ExecutionColumn | { [Kind in ExecutionKind]: Named<RunColumnOf<Kind>> }[ExecutionKind];
 
 /** The columns of every data file, in order. */
 export const observationColumns: readonly Column[] = Object.entries(table).map(([property, definition]) => ({
@@ -205,13 +186,17 @@ export const wireColumns: readonly ExecutionColumn[] = executionColumns.filter(
   ({ wireFields }) => wireFields.length > 0,
 );
 
-/** Columns that are in the path only, outermost first. Both are text. */
-export const partitionColumns = ['workspace', 'dt'] as const;
-
-/** Descriptions of the partition columns. */
-export const partitionColumnDescriptions: Readonly<Record<(typeof partitionColumns)[number], string>> = {
-  workspace: 'Id of the DataArts workspace the instance belongs to.',
-  dt: 'Day of start_time, YYYY-MM-DD, in the configured partitionTimeZone.',
+/** Observations of executions: the table `quality_instance_observations`. */
+export const instanceTable: Table<Observation> = {
+  name: tableName,
+  description: 'Append-only observations of executions; read the view quality_instances instead.',
+  columns: observationColumns,
+  partitionDescriptions: {
+    workspace: 'Id of the DataArts workspace the instance belongs to.',
+    dt: 'Day of start_time, YYYY-MM-DD, in the configured partitionTimeZone.',
+  },
+  partitionTimeMs: ({ startTimeMs }) => startTimeMs,
+  compare: compareExecutions,
 };
 
 /**
@@ -231,7 +216,11 @@ export function executionFrom(read: (column: ExecutionColumn, index: number) => 
   return fields;
 }
 
-const jsTypes: Readonly<Record<ColumnKind, string>> = { int64: 'bigint', text: 'string', 'timestamp-ms-utc': 'number' };
+const jsTypes: Readonly<Record<ExecutionKind, string>> = {
+  int64: 'bigint',
+  text: 'string',
+  'timestamp-ms-utc': 'number',
+};
 
 /** The table has one entry per property, of its kind: so what has a fitting value in each column is an execution. */
 function isExecution(fields: object): fields is Execution {

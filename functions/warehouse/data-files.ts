@@ -1,9 +1,9 @@
-/** Writes observations as data files, which are never overwritten (PROTOCOL.md, I1). */
-import type { Observation } from '../model.ts';
+/** Writes rows as data files, which are never overwritten (PROTOCOL.md, I1). */
 import { dataKey } from './layout.ts';
-import { observationBatch } from './observation-batch.ts';
 import { encodeParquet } from './parquet.ts';
-import { type Partition, partitionObservations } from './partitions.ts';
+import { type Partition, partitionRows } from './partitions.ts';
+import type { Table } from './table.ts';
+import { tableBatch } from './table-batch.ts';
 import { type RunWithFiles, retriesOfOwnFile } from './write-retries.ts';
 
 /** A run that writes data files. */
@@ -21,33 +21,39 @@ export interface WrittenFiles {
 const writesAtOnce = 4;
 
 /**
- * Writes observations as one new file per workspace and day.
+ * Writes rows of a table as one new file per workspace and day.
  *
- * @param firstPart number of the first file; parts of one run must be unique
+ * @param firstPart number of the first file; parts of one run must be unique within a table
  * @throws StorageError
  */
-export async function writeObservations(
+export async function writeRows<Row extends { readonly workspace: string }>(
   run: RunWithData,
-  observations: readonly Observation[],
+  table: Table<Row>,
+  rows: readonly Row[],
   firstPart: number,
 ): Promise<WrittenFiles> {
-  const partitions = partitionObservations(observations, run.settings.partitionTimeZone);
+  const partitions = partitionRows(table, rows, run.settings.partitionTimeZone);
   let bytes = 0;
   for (let start = 0; start < partitions.length; start += writesAtOnce) {
     const sizes = await Promise.all(
       partitions
         .slice(start, start + writesAtOnce)
-        .map((partition, index) => writePartition(run, partition, firstPart + start + index)),
+        .map((partition, index) => writePartition(run, table, partition, firstPart + start + index)),
     );
     bytes += sizes.reduce((sum, size) => sum + size, 0);
   }
   return { files: partitions.length, bytes };
 }
 
-async function writePartition(run: RunWithData, partition: Partition, part: number): Promise<number> {
+async function writePartition<Row extends { readonly workspace: string }>(
+  run: RunWithData,
+  table: Table<Row>,
+  partition: Partition<Row>,
+  part: number,
+): Promise<number> {
   const { workspace, dt } = partition;
-  const key = dataKey({ workspace, dt, runId: run.runId, part });
-  const bytes = await encodeParquet(observationBatch(partition.rows));
+  const key = dataKey({ workspace, dt, runId: run.runId, part }, table.name);
+  const bytes = await encodeParquet(table.columns, tableBatch(table, partition.rows));
   await putNew(run, key, bytes);
   return bytes.length;
 }

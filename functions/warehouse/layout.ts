@@ -41,27 +41,27 @@ export interface DataKeyParts {
 const namePattern = /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
 const dayPattern = /^\d{4}-\d{2}-\d{2}$/;
 const dataKeyPattern =
-  /^quality_instance_observations\/workspace=([A-Za-z0-9_-][A-Za-z0-9._-]*)\/dt=(\d{4}-\d{2}-\d{2})\/([A-Za-z0-9_-][A-Za-z0-9._-]*)-(0|[1-9]\d*)\.parquet$/;
+  /^([a-z_]+)\/workspace=([A-Za-z0-9_-][A-Za-z0-9._-]*)\/dt=(\d{4}-\d{2}-\d{2})\/([A-Za-z0-9_-][A-Za-z0-9._-]*)-(0|[1-9]\d*)\.parquet$/;
 
 /**
  * Key of a data file.
  *
  * @throws InternalError when a part would change the path's shape
  */
-export function dataKey(parts: DataKeyParts): string {
+export function dataKey(parts: DataKeyParts, table: string = tableName): string {
   if (!Number.isSafeInteger(parts.part) || parts.part < 0) {
     throw unsafe('part', String(parts.part), 'an integer from 0');
   }
-  return `${dataPrefix}workspace=${safeName('workspace', parts.workspace)}/dt=${safeDay(parts.dt)}/${safeName('run id', parts.runId)}-${parts.part}.parquet`;
+  return `${table}/workspace=${safeName('workspace', parts.workspace)}/dt=${safeDay(parts.dt)}/${safeName('run id', parts.runId)}-${parts.part}.parquet`;
 }
 
-/** The parts of a data file's key; null for any other key. The inverse of `dataKey`. */
-export function parseDataKey(key: string): DataKeyParts | null {
+/** The parts of the key of a table's data file; null for any other key. The inverse of `dataKey`. */
+export function parseDataKey(key: string, table: string = tableName): DataKeyParts | null {
   const match = dataKeyPattern.exec(key);
-  if (match === null) {
+  if (match === null || match[1] !== table) {
     return null;
   }
-  const [, workspace, dt, runId, part] = match;
+  const [, , workspace, dt, runId, part] = match;
   if (workspace === undefined || dt === undefined || runId === undefined || part === undefined) {
     return null;
   }

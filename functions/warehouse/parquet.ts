@@ -19,8 +19,7 @@ import { type FieldDefinition, ParquetSchema } from 'parquetjs-lite/lib/schema.j
 import { ParquetEnvelopeWriter } from 'parquetjs-lite/lib/writer.js';
 import { InternalError } from '../errors.ts';
 import { columnMetadata, type EncodedChunk, encodeColumnChunk } from './column-chunk.ts';
-import { type ColumnKind, observationColumns, type StoredColumn } from './columns.ts';
-import type { ObservationBatch } from './observation-batch.ts';
+import type { ColumnKind, StoredColumn } from './table.ts';
 
 /** Rows per row group. A commit has at most 50,000 rows, so that a file has one row group as a rule. */
 export const maxRowGroupRows = 50_000;
@@ -29,16 +28,18 @@ const parquetTypes: Readonly<Record<ColumnKind, FieldDefinition['type']>> = {
   int64: 'INT64',
   text: 'UTF8',
   'timestamp-ms-utc': 'TIMESTAMP_MILLIS',
+  boolean: 'BOOLEAN',
 };
 
 /**
  * Encodes a batch as one Parquet file. The pages are compressed in zlib's thread pool.
  *
+ * @param columns of the batch's table
  * @param batch at least one row, in the order the file will have
  * @throws InternalError for an empty batch
  */
-export async function encodeParquet(batch: ObservationBatch): Promise<Uint8Array> {
-  const file = new ParquetBuilder(observationColumns);
+export async function encodeParquet(columns: readonly StoredColumn[], batch: RecordBatch): Promise<Uint8Array> {
+  const file = new ParquetBuilder(columns);
   await file.add(batch);
   return file.finish();
 }

@@ -5,7 +5,7 @@
 
 declare module 'parquetjs-lite/lib/schema.js' {
   export interface FieldDefinition {
-    readonly type: 'INT64' | 'UTF8' | 'TIMESTAMP_MILLIS';
+    readonly type: 'INT64' | 'UTF8' | 'TIMESTAMP_MILLIS' | 'BOOLEAN';
     readonly optional: boolean;
     readonly compression: 'GZIP';
     /** False: the writer computes none. */

@@ -1,36 +1,40 @@
 /**
- * From observations to the data files they belong in: one group per workspace and day, in table order. Pure.
+ * From rows to the data files they belong in: one group per workspace and day, in table order. Pure.
  */
 import { dayInTimeZone } from '../clock.ts';
-import { compareExecutions, type Observation } from '../model.ts';
+import type { Table } from './table.ts';
 
-/** The observations of one (workspace, dt), sorted by (start_time, id). */
-export interface Partition {
+/** The rows of one (workspace, dt), sorted as the table says. */
+export interface Partition<Row> {
   readonly workspace: string;
-  /** Day of `start_time` in the partition time zone, `YYYY-MM-DD`. */
+  /** Day of the table's partition time in the partition time zone, `YYYY-MM-DD`. */
   readonly dt: string;
-  readonly rows: readonly Observation[];
+  readonly rows: readonly Row[];
 }
 
 /**
- * Groups observations by workspace and day of `start_time`.
+ * Groups rows by workspace and day.
  *
- * Observations of the same execution keep the order they came in.
+ * Rows that the table's order does not tell apart keep the order they came in.
  *
  * @param timeZone an IANA name
  * @returns partitions in order of workspace, then day; none for no rows
- * @throws RangeError for an unknown zone, or a `start_time` outside of what a calendar can say (±8.64e15 ms)
+ * @throws RangeError for an unknown zone, or a time outside of what a calendar can say (±8.64e15 ms)
  */
-export function partitionObservations(rows: readonly Observation[], timeZone: string): Partition[] {
+export function partitionRows<Row extends { readonly workspace: string }>(
+  { partitionTimeMs, compare }: Table<Row>,
+  rows: readonly Row[],
+  timeZone: string,
+): Partition<Row>[] {
   const dayOf = dayInTimeZone(timeZone);
-  const byWorkspace = new Map<string, Map<string, Observation[]>>();
+  const byWorkspace = new Map<string, Map<string, Row[]>>();
   for (const row of rows) {
     let byDay = byWorkspace.get(row.workspace);
     if (byDay === undefined) {
       byDay = new Map();
       byWorkspace.set(row.workspace, byDay);
     }
-    const dt = dayOf(row.startTimeMs);
+    const dt = dayOf(partitionTimeMs(row));
     const sameDay = byDay.get(dt);
     if (sameDay === undefined) {
       byDay.set(dt, [row]);
@@ -41,7 +45,7 @@ export function partitionObservations(rows: readonly Observation[], timeZone: st
   return [...byWorkspace]
     .sort(byKey)
     .flatMap(([workspace, byDay]) =>
-      [...byDay].sort(byKey).map(([dt, group]) => ({ workspace, dt, rows: group.sort(compareExecutions) })),
+      [...byDay].sort(byKey).map(([dt, group]) => ({ workspace, dt, rows: group.sort(compare) })),
     );
 }
 

@@ -1,10 +1,11 @@
 /** Puts observations into a warehouse as a run would. */
 import type { Observation } from '../../functions/model.ts';
+import { instanceTable, observationColumns } from '../../functions/warehouse/columns.ts';
 import { dataKey } from '../../functions/warehouse/layout.ts';
-import { observationBatch } from '../../functions/warehouse/observation-batch.ts';
 import { encodeParquet } from '../../functions/warehouse/parquet.ts';
-import { partitionObservations } from '../../functions/warehouse/partitions.ts';
+import { partitionRows } from '../../functions/warehouse/partitions.ts';
 import type { Store } from '../../functions/warehouse/store.ts';
+import { tableBatch } from '../../functions/warehouse/table-batch.ts';
 
 /** Writes one file per workspace, day and run. The run ids must be new to the warehouse. */
 export async function writeObservations(
@@ -14,9 +15,12 @@ export async function writeObservations(
 ): Promise<readonly string[]> {
   const keys: string[] = [];
   for (const [runId, ofRun] of Map.groupBy(rows, (row) => row.runId)) {
-    for (const [part, { workspace, dt, rows: group }] of partitionObservations(ofRun, timeZone).entries()) {
+    for (const [part, { workspace, dt, rows: group }] of partitionRows(instanceTable, ofRun, timeZone).entries()) {
       const key = dataKey({ workspace, dt, runId, part });
-      const outcome = await store.putIfAbsent(key, await encodeParquet(observationBatch(group)));
+      const outcome = await store.putIfAbsent(
+        key,
+        await encodeParquet(observationColumns, tableBatch(instanceTable, group)),
+      );
       if (outcome.kind !== 'won') {
         throw new Error(`${key}: ${outcome.kind}`);
       }

@@ -11,10 +11,11 @@ it('writes Parquet from a bundle of ES modules, as the Lambda is one', async () 
   await build({
     stdin: {
       contents: `
-        import { observationBatch } from './functions/warehouse/observation-batch.ts';
+        import { instanceTable, observationColumns } from './functions/warehouse/columns.ts';
+        import { tableBatch } from './functions/warehouse/table-batch.ts';
         import { encodeParquet } from './functions/warehouse/parquet.ts';
         import { anObservation } from './test/support/builders.ts';
-        const bytes = await encodeParquet(observationBatch([anObservation()]));
+        const bytes = await encodeParquet(observationColumns, tableBatch(instanceTable, [anObservation()]));
         process.stdout.write(Buffer.from(bytes).toString('latin1', 0, 4) + Buffer.from(bytes).toString('latin1', bytes.length - 4));`,
       resolveDir: root,
       loader: 'ts',

@@ -2,19 +2,19 @@
 import { describe, expect, it } from 'vitest';
 import {
   type Column,
-  type ColumnKind,
   executionColumns,
   executionFrom,
+  instanceTable,
   observationColumns,
-  partitionColumnDescriptions,
-  partitionColumns,
 } from '../../functions/warehouse/columns.ts';
+import { type ColumnKind, partitionColumns } from '../../functions/warehouse/table.ts';
 import { anExecution } from '../support/builders.ts';
 
 const documentedTypes: Readonly<Record<ColumnKind, string>> = {
   int64: '64-bit integer',
   text: 'text',
   'timestamp-ms-utc': 'timestamp, UTC, ms',
+  boolean: 'boolean',
 };
 
 function originOf(column: Column): string {
@@ -34,7 +34,13 @@ function documentOf(): string {
       originOf(column),
       column.description,
     ]),
-    ...partitionColumns.map((name) => [`\`${name}\``, 'text', 'no', 'partition', partitionColumnDescriptions[name]]),
+    ...partitionColumns.map((name) => [
+      `\`${name}\``,
+      'text',
+      'no',
+      'partition',
+      instanceTable.partitionDescriptions[name],
+    ]),
   ];
   return `# Columns of quality_instance_observations
 

@@ -3,16 +3,17 @@ import { deserializeTCompactProtocol } from 'hyparquet/src/thrift.js';
 import { describe, expect, it } from 'vitest';
 import type { Observation } from '../../functions/model.ts';
 import { maxPageRows } from '../../functions/warehouse/column-chunk.ts';
+import { instanceTable, observationColumns } from '../../functions/warehouse/columns.ts';
 import { encodeHybrid } from '../../functions/warehouse/hybrid-encoding.ts';
-import { observationBatch } from '../../functions/warehouse/observation-batch.ts';
 import { encodeParquet, maxRowGroupRows } from '../../functions/warehouse/parquet.ts';
+import { tableBatch } from '../../functions/warehouse/table-batch.ts';
 import { anObservation } from '../support/builders.ts';
 import { duckdbOverFile, hyparquetFooter, hyparquetRows } from '../support/referee.ts';
 
 type ColumnMetaData = NonNullable<FileMetaData['row_groups'][number]['columns'][number]['meta_data']>;
 
 function encode(rows: readonly Observation[]): Promise<Uint8Array> {
-  return encodeParquet(observationBatch(rows));
+  return encodeParquet(observationColumns, tableBatch(instanceTable, rows));
 }
 
 function rowsOf<T>(values: readonly T[], parts: (value: T) => Partial<Observation>): Observation[] {

@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import { readRleBitPackedHybrid } from 'hyparquet/src/encoding.js';
 import { expect, it } from 'vitest';
 import type { Observation } from '../../functions/model.ts';
+import { instanceTable, observationColumns } from '../../functions/warehouse/columns.ts';
 import { encodeHybrid } from '../../functions/warehouse/hybrid-encoding.ts';
-import { observationBatch } from '../../functions/warehouse/observation-batch.ts';
 import { encodeParquet } from '../../functions/warehouse/parquet.ts';
+import { tableBatch } from '../../functions/warehouse/table-batch.ts';
 import { anObservation } from '../support/builders.ts';
 import { duckdbOverFile, hyparquetFooter, hyparquetRows } from '../support/referee.ts';
 
@@ -61,7 +62,7 @@ function plain(value: unknown): unknown {
 it('gives hyparquet back what went in, whatever it was', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(observation, { minLength: 1, maxLength: 60 }), async (rows) => {
-      const read = await hyparquetRows(await encodeParquet(observationBatch(rows)));
+      const read = await hyparquetRows(await encodeParquet(observationColumns, tableBatch(instanceTable, rows)));
 
       expect(read.map((row) => Object.keys(columns).map((name) => plain(row[name])))).toEqual(
         rows.map((row) => Object.values(columns).map((name) => asUtf8(row[name]))),
@@ -74,7 +75,9 @@ it('gives hyparquet back what went in, whatever it was', async () => {
 it('gives statistics that hold every value between them', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(observation, { minLength: 1, maxLength: 30 }), async (rows) => {
-      const [group] = hyparquetFooter(await encodeParquet(observationBatch(rows))).row_groups;
+      const [group] = hyparquetFooter(
+        await encodeParquet(observationColumns, tableBatch(instanceTable, rows)),
+      ).row_groups;
 
       for (const [index, name] of Object.values(columns).entries()) {
         const statistics = group?.columns[index]?.meta_data?.statistics;
@@ -110,7 +113,7 @@ it('gives both referees back values that repeat, whatever the repetitions and th
           taskId: value < 0 ? null : 2n ** 62n + BigInt(value),
         }),
       );
-      const bytes = await encodeParquet(observationBatch(rows));
+      const bytes = await encodeParquet(observationColumns, tableBatch(instanceTable, rows));
 
       const expected = rows.map(({ name, taskId }) => [name, taskId]);
       expect((await hyparquetRows(bytes)).map((row) => [row['name'] ?? null, row['task_id'] ?? null])).toEqual(
@@ -158,7 +161,7 @@ it('encodes any pattern of nulls so that DuckDB reads it', async () => {
         );
 
         const read = await duckdbOverFile(
-          await encodeParquet(observationBatch(rows)),
+          await encodeParquet(observationColumns, tableBatch(instanceTable, rows)),
           'SELECT task_id, name FROM file',
         );
 

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Observation } from '../../functions/model.ts';
 import { maxPageRows } from '../../functions/warehouse/column-chunk.ts';
-import { observationColumns } from '../../functions/warehouse/columns.ts';
-import { observationBatch } from '../../functions/warehouse/observation-batch.ts';
+import { instanceTable, observationColumns } from '../../functions/warehouse/columns.ts';
 import { encodeParquet, maxRowGroupRows } from '../../functions/warehouse/parquet.ts';
+import type { Table } from '../../functions/warehouse/table.ts';
+import { tableBatch } from '../../functions/warehouse/table-batch.ts';
 import { anObservation, newYearMs } from '../support/builders.ts';
 import { duckdbOverFile, hyparquetFooter, hyparquetRows } from '../support/referee.ts';
 
@@ -11,7 +12,7 @@ const minInt64 = -(2n ** 63n);
 const maxInt64 = 2n ** 63n - 1n;
 
 function encode(rows: readonly Observation[]): Promise<Uint8Array> {
-  return encodeParquet(observationBatch(rows));
+  return encodeParquet(observationColumns, tableBatch(instanceTable, rows));
 }
 
 /** `<min> <max>` of a column, per row group, as DuckDB reads the footer; `null` where there is none. */
@@ -258,14 +259,18 @@ describe('what parquetjs-lite would get wrong', () => {
 
 describe('Arrow columns', () => {
   it('refuse an id beyond 64 bits and a time that is no whole number of ms', () => {
-    expect(() => observationBatch([anObservation({ id: maxInt64 + 1n })])).toThrow(/does not fit 64 bits/);
-    expect(() => observationBatch([anObservation({ taskId: minInt64 - 1n })])).toThrow(/does not fit 64 bits/);
-    expect(() => observationBatch([anObservation({ startTimeMs: 0.5 })])).toThrow(/whole number of milliseconds/);
-    expect(() => observationBatch([anObservation({ endTimeMs: Number.NaN })])).toThrow(/whole number of milliseconds/);
+    expect(() => tableBatch(instanceTable, [anObservation({ id: maxInt64 + 1n })])).toThrow(/does not fit 64 bits/);
+    expect(() => tableBatch(instanceTable, [anObservation({ taskId: minInt64 - 1n })])).toThrow(/does not fit 64 bits/);
+    expect(() => tableBatch(instanceTable, [anObservation({ startTimeMs: 0.5 })])).toThrow(
+      /whole number of milliseconds/,
+    );
+    expect(() => tableBatch(instanceTable, [anObservation({ endTimeMs: Number.NaN })])).toThrow(
+      /whole number of milliseconds/,
+    );
   });
 
   it('read back through Arrow itself', () => {
-    const batch = observationBatch([
+    const batch = tableBatch(instanceTable, [
       anObservation({ name: 'a' }),
       anObservation({ name: null }),
       anObservation({ name: 'a' }),
@@ -282,3 +287,38 @@ describe('Arrow columns', () => {
 function withoutNulls(row: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null));
 }
+
+describe('truth values', () => {
+  const flags: Table<{ readonly workspace: string; readonly n: bigint; readonly flag: boolean | null }> = {
+    name: 'flags',
+    description: '',
+    columns: [
+      { name: 'n', kind: 'int64', nullable: false, description: '', read: ({ n }) => n },
+      { name: 'flag', kind: 'boolean', nullable: true, description: '', read: ({ flag }) => flag },
+    ],
+    partitionDescriptions: { workspace: '', dt: '' },
+    partitionTimeMs: () => 0,
+    compare: () => 0,
+  };
+
+  it.each([
+    ['of each kind', 1_003, (row: number) => [true, false, null][row % 3] ?? null],
+    ['without nulls', 17, (row: number) => row % 5 === 0],
+    ['that are all null', 9, () => null],
+    [
+      'over several pages and row groups',
+      2 * maxRowGroupRows + 5,
+      (row: number) => (row % 7 === 0 ? null : row % 2 === 0),
+    ],
+  ])('%s are read back by both referees', async (_, count, flagOf) => {
+    const rows = Array.from({ length: count }, (__, row) => ({ workspace: 'w', n: BigInt(row), flag: flagOf(row) }));
+    const bytes = await encodeParquet(flags.columns, tableBatch(flags, rows));
+    expect((await hyparquetRows(bytes)).map((row) => row['flag'])).toEqual(rows.map(({ flag }) => flag));
+    const [sums] = await duckdbOverFile(
+      bytes,
+      'SELECT count(*) AS rows, count(*) FILTER (flag) AS yes, count(*) FILTER (NOT flag) AS no FROM file',
+    );
+    const total = (wanted: boolean) => rows.filter(({ flag }) => flag === wanted).length;
+    expect(Object.values(sums ?? {}).map(Number)).toEqual([count, total(true), total(false)]);
+  });
+});

@@ -1,19 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compareExecutions } from '../../functions/model.ts';
-import { partitionObservations } from '../../functions/warehouse/partitions.ts';
+import { instanceTable } from '../../functions/warehouse/columns.ts';
+import { partitionRows } from '../../functions/warehouse/partitions.ts';
 import { anObservation, newYearMs } from '../support/builders.ts';
 
 function daysOf(timeZone: string, ...instants: string[]): string[] {
   return instants.map((instant) => {
-    const [partition] = partitionObservations([anObservation({ startTimeMs: Date.parse(instant) })], timeZone);
+    const [partition] = partitionRows(instanceTable, [anObservation({ startTimeMs: Date.parse(instant) })], timeZone);
     return partition?.dt ?? '';
   });
 }
 
 describe('partitions', () => {
   it('are none for no rows', () => {
-    expect(partitionObservations([], 'UTC')).toEqual([]);
+    expect(partitionRows(instanceTable, [], 'UTC')).toEqual([]);
   });
 
   it('follow the calendar of the zone', () => {
@@ -54,7 +55,7 @@ describe('partitions', () => {
       const rows = Array.from({ length: 2 * 1440 }, (_, minute) =>
         anObservation({ id: BigInt(minute), startTimeMs: newYearMs + minute * 60_000 }),
       );
-      const partitions = partitionObservations(rows, zone);
+      const partitions = partitionRows(instanceTable, rows, zone);
       const days = partitions.flatMap(({ dt, rows: group }) => group.map(() => dt));
       const clocks = new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short' });
       expect(days).toEqual(rows.map(({ startTimeMs }) => clocks.format(startTimeMs)));
@@ -62,13 +63,13 @@ describe('partitions', () => {
   );
 
   it('refuse an unknown zone', () => {
-    expect(() => partitionObservations([anObservation()], 'Mars/Olympus')).toThrow(RangeError);
+    expect(() => partitionRows(instanceTable, [anObservation()], 'Mars/Olympus')).toThrow(RangeError);
   });
 
   it('keep observations of one execution in the order they came', () => {
     const rows = ['RUNNING', 'SUCCESS'].map((runStatus) => anObservation({ runStatus }));
 
-    expect(partitionObservations(rows, 'UTC')[0]?.rows).toEqual(rows);
+    expect(partitionRows(instanceTable, rows, 'UTC')[0]?.rows).toEqual(rows);
   });
 
   it('are sorted by start time, and by id as a number where that is the same', () => {
@@ -76,7 +77,7 @@ describe('partitions', () => {
     const rows = [newYearMs + 1, newYearMs].flatMap((startTimeMs) =>
       ids.map((id) => anObservation({ id, startTimeMs })),
     );
-    const [partition] = partitionObservations(rows, 'UTC');
+    const [partition] = partitionRows(instanceTable, rows, 'UTC');
     const sorted = ids.toReversed();
     expect(partition?.rows.map(({ id, startTimeMs }) => [startTimeMs - newYearMs, id])).toEqual([
       ...sorted.map((id) => [0, id]),
@@ -95,7 +96,7 @@ describe('partitions', () => {
         fc.array(row.map(anObservation)),
         fc.constantFrom('UTC', 'Asia/Shanghai', 'America/St_Johns'),
         (rows, zone) => {
-          const partitions = partitionObservations(rows, zone);
+          const partitions = partitionRows(instanceTable, rows, zone);
 
           expect(new Set(partitions.flatMap((partition) => partition.rows))).toEqual(new Set(rows));
           expect(partitions.flatMap((partition) => partition.rows)).toHaveLength(rows.length);

@@ -7,7 +7,7 @@ import type { SqlResult, WarehouseSql } from '../../query/duckdb.ts';
 import type { TableView } from '../../verify/audit.ts';
 import type { OpenTableView } from '../../verify/target-verifier.ts';
 import type { Day, DayTally, TableRow } from '../../verify/verification.ts';
-import { type ColumnKind, executionColumns, executionFrom } from '../../warehouse/columns.ts';
+import { type ExecutionKind, executionColumns, executionFrom } from '../../warehouse/columns.ts';
 import { viewName } from '../../warehouse/layout.ts';
 import type { Store } from '../../warehouse/store.ts';
 
@@ -72,7 +72,7 @@ function talliesOf(days: readonly Day[], byDay: SqlResult): DayTally[] {
 
 /** Per kind of column: how it is selected, and what its cell stands for. */
 const cellsByKind: Readonly<
-  Record<ColumnKind, { readonly sql: (name: string) => string; readonly valueOf: (cell: unknown) => unknown }>
+  Record<ExecutionKind, { readonly sql: (name: string) => string; readonly valueOf: (cell: unknown) => unknown }>
 > = {
   int64: { sql: (name) => name, valueOf: (cell) => BigInt(String(cell)) },
   text: { sql: (name) => name, valueOf: String },

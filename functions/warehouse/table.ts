@@ -1,0 +1,66 @@
+/**
+ * What a table of the warehouse is: a name, columns, and how its rows are split into files and sorted. Pure data and getters,
+ * without Arrow, so that every part of the product can import it.
+ *
+ * The writer (table-batch.ts, parquet.ts, partitions.ts, data-files.ts) knows tables by these definitions alone.
+ */
+import type { EpochMs } from '../model.ts';
+
+/** The JS value of each kind of column. */
+export interface ValueByKind {
+  int64: bigint;
+  text: string;
+  'timestamp-ms-utc': EpochMs;
+  boolean: boolean;
+}
+
+/** The kinds of columns. Each engine derives its type names from them. */
+export type ColumnKind = keyof ValueByKind;
+
+/** What the files and the catalog need to know of a column. */
+export interface ColumnFacts {
+  readonly name: string;
+  readonly nullable: boolean;
+  readonly description: string;
+  /** Free text carries no min/max statistics: they would be large and useless. */
+  readonly freeText?: true;
+  /** Numbers that repeat from row to row: writing tries a dictionary. For text it always does. */
+  readonly repeats?: true;
+}
+
+/** A column as files hold it, whatever its values come from. */
+export interface StoredColumn extends ColumnFacts {
+  readonly kind: ColumnKind;
+}
+
+/** A column of the rows of a table. */
+export type TableColumn<Row> = {
+  [Kind in ColumnKind]: ColumnFacts & { readonly kind: Kind; readonly read: (row: Row) => ValueByKind[Kind] | null };
+}[ColumnKind];
+
+/** Columns that are in the path only, outermost first. Both are text. Every table has them. */
+export const partitionColumns = ['workspace', 'dt'] as const;
+
+/** A table. */
+export interface Table<Row extends { readonly workspace: string }> {
+  /** Name of the table, and of the folder with its data files. */
+  readonly name: string;
+  readonly description: string;
+  /** The columns of every data file, in order. New ones are nullable and come at the end. */
+  readonly columns: readonly TableColumn<Row>[];
+  readonly partitionDescriptions: Readonly<Record<(typeof partitionColumns)[number], string>>;
+  /** The time whose day is `dt`. */
+  readonly partitionTimeMs: (row: Row) => EpochMs;
+  /** The order of the rows of a file. */
+  readonly compare: (a: Row, b: Row) => number;
+}
+
+/** What of a definition does not depend on the type of its rows. */
+export type TableFacts = Pick<Table<never>, 'name' | 'description' | 'partitionDescriptions'> & {
+  readonly columns: readonly StoredColumn[];
+};
+
+/** Returns the names of all columns, in order: those of the files, then the partition columns. */
+export function columnNames({ columns }: Pick<TableFacts, 'columns'>): string[] {
+  return [...columns.map(({ name }) => name), ...partitionColumns];
+}
