@@ -58,6 +58,19 @@ const sourceSchema = z.strictObject({
     .default({ requests: 40, perSeconds: 10, reservedForSync: defaultReserve }),
 });
 
+/** How to write to an S3 bucket; refused with a folder, where the warehouse is opened. */
+const storageSchema = z
+  .strictObject({
+    encryption: z.enum(['AES256', 'aws:kms', 'aws:kms:dsse']).exactOptional(),
+    kmsKeyId: z.string().min(1).exactOptional(),
+    pathStyle: z.boolean().exactOptional(),
+  })
+  .refine(({ encryption, kmsKeyId }) => kmsKeyId === undefined || encryption?.startsWith('aws:kms'), {
+    path: ['kmsKeyId'],
+    error: 'goes with "encryption": "aws:kms" or "aws:kms:dsse" only',
+  })
+  .default({});
+
 const instant = z
   .string()
   .refine(
@@ -88,6 +101,7 @@ const configSchema = z.strictObject({
       error: 'must be "file:<folder>" or "s3://<bucket>[/<prefix>]"',
     })
     .default('file:./.dqsync/warehouse'),
+  storage: storageSchema,
   source: sourceSchema,
   targets: z
     .array(targetSchema)

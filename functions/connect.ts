@@ -1,7 +1,9 @@
 /** Builds the store and the clients of the sources from a config. No other file does. */
 import { type Clock, systemClock } from './clock.ts';
 import { type Config, iamEndpointOf, type TargetConfig } from './config.ts';
+import { ConfigError } from './errors.ts';
 import type { Log } from './model.ts';
+import type { ProxyEnvironment } from './network/proxy.ts';
 import { connectSource, type Source } from './source/client.ts';
 import { createPacer, createYieldingPacer, type Pacer } from './source/pacing.ts';
 import type { SourceOptions } from './source/requester.ts';
@@ -20,8 +22,8 @@ export interface Connections {
   connectYielding(target: TargetConfig, signal: AbortSignal | undefined, timeLeftMs?: () => number): Source;
 }
 
-/** Environment variables that name the S3 endpoint of an emulator, as AWS's own tools read them. The first one wins. */
-export interface S3Environment {
+/** Proxies, and the endpoint of an S3 that is not AWS's, as AWS's own tools read them. The first of the two variables wins. */
+export interface NetworkEnvironment extends ProxyEnvironment {
   readonly AWS_ENDPOINT_URL_S3?: string | undefined;
   readonly AWS_ENDPOINT_URL?: string | undefined;
 }
@@ -36,7 +38,7 @@ export interface S3Environment {
 export async function openConnections(
   config: Config,
   log: Log,
-  environment: S3Environment,
+  environment: NetworkEnvironment,
   clock: Clock = systemClock,
 ): Promise<Connections> {
   const { quota } = config.source;
@@ -51,11 +53,11 @@ export async function openConnections(
     ({ instances, ...others }: typeof pacers): Connections['connect'] =>
     (target, signal, timeLeftMs) => {
       const pacerOf = (call: TaskCall): Pacer => others[call];
-      return connectTarget(config, target, { pacer: instances, pacerOf, clock, log, signal, timeLeftMs });
+      return connectTarget(config, target, { pacer: instances, pacerOf, clock, log, signal, timeLeftMs, environment });
     };
   return {
     clock,
-    store: await openStore(config.warehouse, environment),
+    store: await openStore(config.warehouse, environment, config.storage),
     connect: connectAt(pacers),
     connectYielding: connectAt(yieldingPacers),
   };
@@ -75,7 +77,7 @@ function newTaskPacers(newPacer: (call: TaskCall) => Pacer): Record<TaskCall, Pa
 export function connectTarget(
   { source }: Config,
   target: TargetConfig,
-  how: Pick<SourceOptions, 'pacer' | 'pacerOf' | 'clock' | 'signal' | 'log' | 'limits' | 'timeLeftMs'>,
+  how: Pick<SourceOptions, 'pacer' | 'pacerOf' | 'clock' | 'signal' | 'log' | 'limits' | 'timeLeftMs' | 'environment'>,
 ): Source {
   return connectSource({
     target: targetOf(target),
@@ -89,19 +91,32 @@ export function connectTarget(
 /**
  * Opens a warehouse. Loads only the store that is used: the Lambda needs no file store, a laptop no AWS SDK.
  *
- * @throws ConfigError for an unusable URL
+ * @throws ConfigError for an unusable URL, or settings of S3 for a folder
  */
-export async function openStore(url: string, environment: S3Environment): Promise<Store> {
+export async function openStore(
+  url: string,
+  environment: NetworkEnvironment,
+  storage: Config['storage'] = {},
+): Promise<Store> {
   const location = parseWarehouseUrl(url);
   if (location.kind === 'file') {
+    if (Object.keys(storage).length > 0) {
+      throw new ConfigError(`"storage" is for s3:// warehouses, but the warehouse is ${url}`, {
+        remedy: 'Remove "storage", or set "warehouse" to "s3://<bucket>[/<prefix>]".',
+        code: 'storage',
+      });
+    }
     const { openFileStore } = await import('./warehouse/file-store.ts');
     return openFileStore(url);
   }
   const { openS3Store } = await import('./warehouse/s3-store.ts');
   const endpoint = environment.AWS_ENDPOINT_URL_S3 ?? environment.AWS_ENDPOINT_URL;
+  const isLoopback = endpoint !== undefined && /^https?:\/\/(127\.0\.0\.1|localhost|\[::1\])(:|\/|$)/.test(endpoint);
   return openS3Store({
     bucket: location.bucket,
     prefix: location.prefix,
-    forcePathStyle: endpoint !== undefined && /^https?:\/\/(127\.0\.0\.1|localhost|\[::1\])(:|\/|$)/.test(endpoint),
+    environment,
+    storage,
+    forcePathStyle: storage.pathStyle ?? isLoopback,
   });
 }

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../functions/config.ts';
+import { openStore } from '../functions/connect.ts';
 
-const config = (partitionTimeZone: string) => ({
+const settled = {
   source: { endpoint: 'https://dayu.ap-southeast-3.myhuaweicloud.com' },
   targets: [{ name: 'a', projectId: 'p', workspace: 'w', credentials: 'env:SECRET' }],
   initialFrom: '2026-01-01T00:00:00Z',
-  partitionTimeZone,
-});
+};
+const config = (partitionTimeZone: string) => ({ ...settled, partitionTimeZone });
 
 describe('partitionTimeZone', () => {
   it.each(['UTC', 'Asia/Shanghai', 'America/Argentina/Buenos_Aires', 'Etc/GMT-8', 'America/Port-au-Prince'])(
@@ -22,4 +23,32 @@ describe('partitionTimeZone', () => {
       expect(() => parseConfig(config(zone), 'config')).toThrow(`not "${zone}": write "Asia/Shanghai"`);
     },
   );
+});
+
+describe('storage', () => {
+  const withStorage = (storage: object) => ({ ...settled, warehouse: 's3://bucket', storage });
+
+  it.each([
+    {},
+    { encryption: 'AES256' },
+    { encryption: 'aws:kms', kmsKeyId: 'alias/mine' },
+    { encryption: 'aws:kms:dsse', pathStyle: true },
+  ])('may be %j', (storage) => {
+    expect(parseConfig(withStorage(storage), 'config').storage).toEqual(storage);
+  });
+
+  it.each([
+    [{ encryption: 'kms' }, '"storage.encryption"'],
+    [{ kmsKeyId: 'alias/mine' }, '"storage.kmsKeyId": goes with "encryption": "aws:kms"'],
+    [{ encryption: 'AES256', kmsKeyId: 'alias/mine' }, '"storage.kmsKeyId": goes with'],
+    [{ forcePathStyle: true }, 'unknown key "storage.forcePathStyle"'],
+  ])('may not be %j', (storage, message) => {
+    expect(() => parseConfig(withStorage(storage), 'config')).toThrow(message);
+  });
+
+  it('is refused with a folder as warehouse', async () => {
+    await expect(openStore('file:./warehouse', {}, { encryption: 'AES256' })).rejects.toThrow(
+      '"storage" is for s3:// warehouses, but the warehouse is file:./warehouse',
+    );
+  });
 });

@@ -40,9 +40,11 @@ const table: Readonly<Record<string, Allowed>> = {
   'functions/config.ts': { parts: [...withClock, filters], packages: ['zod'] },
   'functions/metrics.ts': { parts: ['functions/sync/counters.ts'], packages: [] },
   'functions/time-range.ts': { parts: withClock, packages: [] },
+  // The way to other machines: proxies, and faults of the network.
+  'functions/network/': { parts: ['functions/clock.ts', 'functions/errors.ts'], packages: ['node:'] },
   // Speaks HTTP, and knows nothing of storage.
   'functions/source/': {
-    parts: [...withConfig, columns, 'package.json'],
+    parts: [...withConfig, columns, 'functions/network/', 'package.json'],
     packages: ['node:', '@aws-sdk/client-secrets-manager', 'undici', 'zod'],
   },
   // Pure over `fetchPage`: no clock, no network, no files.
@@ -53,7 +55,7 @@ const table: Readonly<Record<string, Allowed>> = {
     packages: [],
   },
   'functions/warehouse/': {
-    parts: [...withClock, columns],
+    parts: [...withClock, columns, 'functions/network/'],
     packages: ['node:', '@aws-sdk/client-s3', 'apache-arrow', 'fs-native-extensions', 'parquetjs-lite'],
   },
   // Speaks to a `Store`, by interface.
@@ -86,7 +88,7 @@ const table: Readonly<Record<string, Allowed>> = {
   // Runs in the repository, when the package is made.
   'functions/cli/build.js': { parts: [], packages: ['node:', 'esbuild'] },
   'functions/connect.ts': {
-    parts: [...withConfig, 'functions/source/', 'functions/sync/', 'functions/warehouse/'],
+    parts: [...withConfig, 'functions/network/', 'functions/source/', 'functions/sync/', 'functions/warehouse/'],
     packages: [],
   },
   // Loads neither the CLI nor DuckDB.
@@ -104,7 +106,7 @@ const table: Readonly<Record<string, Allowed>> = {
   },
   'functions/cli/sync/': { parts: aCommand, packages: [] },
   'functions/cli/backfill/': {
-    parts: [...aCommand, 'functions/checkpoint/', 'functions/warehouse/'],
+    parts: [...aCommand, 'functions/checkpoint/', 'functions/network/', 'functions/warehouse/'],
     packages: ['@aws-sdk/client-cloudformation', '@aws-sdk/client-sfn'],
   },
   'functions/cli/verify/': {

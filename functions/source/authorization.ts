@@ -11,6 +11,7 @@
 
 import { CredentialsError } from '../errors.ts';
 import type { Log } from '../model.ts';
+import type { ProxyEnvironment } from '../network/proxy.ts';
 import {
   type Credentials,
   type PasswordCredentials,
@@ -47,6 +48,8 @@ export interface AuthorizationOptions {
   readonly projectId: string;
   /** As in `targets[].credentials`. */
   readonly secretRef: string;
+  /** Names the proxies on the way to Secrets Manager. */
+  readonly environment: ProxyEnvironment | undefined;
   /** Returns where to request tokens. Called only for a secret with a password; throws ConfigError if it is unknown. */
   readonly iam: () => Endpoint;
   readonly userAgent: string;
@@ -227,8 +230,8 @@ export class Authorization {
   }
 
   async #readSecret(): Promise<Credentials> {
-    const { secretRef, target, retry } = this.#options;
-    return await readCredentials(secretRef, { target, signal: retry.signal });
+    const { secretRef, target, retry, environment } = this.#options;
+    return await readCredentials(secretRef, { target, signal: retry.signal, environment });
   }
 
   #refusal(session: Session, reply: HttpReply): CredentialsError {
@@ -237,7 +240,7 @@ export class Authorization {
       target,
       redact,
       secretRef,
-      form: session.credentials.form,
+      credentials: session.credentials,
       nowMs: retry.clock.now(),
     });
   }

@@ -5,6 +5,9 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { CredentialsError } from '../errors.ts';
+import { agentsThroughProxies, awsFault, isRegionMissing, type SentRequest, sentRequest } from '../network/aws.ts';
+import { describeFault, type Fault, faultRemedy, isPassingFault } from '../network/faults.ts';
+import type { ProxyEnvironment } from '../network/proxy.ts';
 
 /** Signs each request with an access key, as Huawei Cloud recommends. */
 export type AccessKeyCredentials = Readonly<z.output<typeof accessKeySchema>> & { readonly form: 'accessKey' };
@@ -29,37 +32,83 @@ const passwordSchema = z.strictObject({
   password: z.string().min(1),
 });
 const tokenSchema = z.strictObject({ token: headerSafe });
+const schemas = { accessKey: accessKeySchema, password: passwordSchema, token: tokenSchema } as const;
 
 const shapes =
   '{"accessKeyId","secretAccessKey"} with an optional "securityToken", or {"domainName","userName","password"}, or {"token"}';
 const shapeRemedy = `Store one JSON object of exactly one of these shapes, with values that are text without line breaks: ${shapes}.`;
 
 /**
- * Parses a secret.
+ * Parses a secret. A byte order mark at its start is accepted, as some editors write one.
  *
  * @param secretRef its reference, for messages
- * @throws CredentialsError naming the reference and the three forms
+ * @throws CredentialsError naming the reference, what is wrong with which key, and the three forms
  */
 export function parseCredentials(text: string, secretRef: string, target?: string): Credentials {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch {
-    throw wrongShape(secretRef, 'is not JSON', target);
+    // Windows PowerShell 5 redirects into UTF-16.
+    throw wrongShape(secretRef, text.includes('\0') ? 'is not UTF-8 text' : 'is not JSON', target);
   }
-  const accessKey = accessKeySchema.safeParse(value);
-  if (accessKey.success) {
-    return { form: 'accessKey', ...accessKey.data };
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw wrongShape(secretRef, 'is JSON, but not an object', target);
   }
-  const password = passwordSchema.safeParse(value);
-  if (password.success) {
-    return { form: 'password', ...password.data };
+  const present = new Set(Object.keys(value));
+  const forms = formNames.filter((form) => keysOf(form).some((key) => present.has(key)));
+  const [form] = forms;
+  if (form === undefined || forms.length > 1) {
+    const known = formNames.flatMap(keysOf).filter((key) => present.has(key));
+    const what =
+      form === undefined ? 'has none of the keys of a secret' : `mixes keys of several shapes: ${quoted(known)}`;
+    throw wrongShape(secretRef, what, target);
   }
-  const token = tokenSchema.safeParse(value);
-  if (token.success) {
-    return { form: 'token', ...token.data };
+  const result = parseAs(form, value);
+  if (result.success) {
+    return result.data;
   }
-  throw wrongShape(secretRef, 'is JSON of a different shape', target);
+  const problems = result.error.issues.map((issue) => describeIssue(issue, present));
+  throw wrongShape(secretRef, `has the wrong shape: ${problems.join('; ')}`, target);
+}
+
+type Form = Credentials['form'];
+const formNames = ['accessKey', 'password', 'token'] as const satisfies readonly Form[];
+
+function keysOf(form: Form): string[] {
+  return Object.keys(schemas[form].shape);
+}
+
+function parseAs(form: Form, value: object): z.ZodSafeParseResult<Credentials> {
+  switch (form) {
+    case 'accessKey':
+      return accessKeySchema.transform((fields) => ({ form, ...fields })).safeParse(value);
+    case 'password':
+      return passwordSchema.transform((fields) => ({ form, ...fields })).safeParse(value);
+    case 'token':
+      return tokenSchema.transform((fields) => ({ form, ...fields })).safeParse(value);
+  }
+}
+
+/** Never shows a key that we do not know: it may be the secret itself. */
+function describeIssue(issue: z.core.$ZodIssue, present: ReadonlySet<string>): string {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.length === 1 ? 'it has 1 key too many' : `it has ${issue.keys.length} keys too many`;
+  }
+  const key = String(issue.path[0]);
+  if (!present.has(key)) {
+    return `"${key}" is missing`;
+  }
+  if (issue.code === 'invalid_type') {
+    return `"${key}" is not text`;
+  }
+  return issue.code === 'too_small'
+    ? `"${key}" is empty`
+    : `"${key}" is empty, or has a blank, a line break or another character that no HTTP header takes`;
+}
+
+function quoted(keys: readonly string[]): string {
+  return keys.map((key) => `"${key}"`).join(', ');
 }
 
 /** Returns every text of the credentials that must never be shown. */
@@ -99,6 +148,8 @@ export interface SecretReader {
   /** The target's name, for errors. */
   readonly target?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Names the proxies on the way to Secrets Manager. Default: none. */
+  readonly environment?: ProxyEnvironment | undefined;
   /** Longest wait for Secrets Manager, all attempts together. Default: a minute. */
   readonly patienceMs?: number | undefined;
 }
@@ -150,11 +201,25 @@ async function readFromSecretsManager(secretRef: string, id: string, reader: Sec
   // Loaded here, so that runs without Secrets Manager do not pay for the SDK.
   const { GetSecretValueCommand, SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager');
   const region = /^arn:[\w-]+:secretsmanager:([\w-]+):/.exec(id)?.[1];
+  const { environment = {} } = reader;
   const client = new SecretsManagerClient({
     ...(region === undefined ? {} : { region }),
     maxAttempts: 4,
-    requestHandler: { connectionTimeout: 5_000, requestTimeout: 10_000, throwOnRequestTimeout: true },
+    requestHandler: {
+      ...agentsThroughProxies(environment),
+      connectionTimeout: 5_000,
+      requestTimeout: 10_000,
+      throwOnRequestTimeout: true,
+    },
   });
+  let sent: SentRequest = {};
+  client.middlewareStack.add(
+    (next) => (args) => {
+      sent = sentRequest(args.request);
+      return next(args);
+    },
+    { step: 'deserialize', priority: 'low' },
+  );
   // The client's own timeouts do not cover a body that stops in the middle.
   const tooLong = AbortSignal.timeout(reader.patienceMs ?? 60_000);
   let text: string | undefined;
@@ -164,7 +229,8 @@ async function readFromSecretsManager(secretRef: string, id: string, reader: Sec
     text = reply.SecretString;
   } catch (error) {
     reader.signal?.throwIfAborted();
-    throw secretsManagerError(secretRef, tooLong.aborted ? tooLong.reason : error, reader.target);
+    const reason = tooLong.aborted ? tooLong.reason : error;
+    throw secretsManagerError(secretRef, reason, awsFault(reason, sent.host, environment), reader.target);
   } finally {
     client.destroy();
   }
@@ -196,18 +262,32 @@ const secretsManagerRemedies: Readonly<Record<string, string>> = {
   CredentialsProviderError: 'This process has no AWS credentials: sign in to AWS, or set AWS_PROFILE.',
 };
 
-function secretsManagerError(secretRef: string, error: unknown, target: string | undefined): CredentialsError {
+function secretsManagerError(
+  secretRef: string,
+  error: unknown,
+  fault: Fault | null,
+  target: string | undefined,
+): CredentialsError {
+  const what = `the secret ${secretRef} cannot be read from Secrets Manager`;
+  if (fault !== null) {
+    return new CredentialsError(`${what}: ${describeFault(fault)} (${fault.code})`, {
+      remedy: faultRemedy(fault, 'AWS_REGION and AWS_ENDPOINT_URL'),
+      target,
+      code: fault.code,
+      retryable: isPassingFault(fault),
+    });
+  }
   const name = error instanceof Error ? error.name : 'unknown error';
   // A missing secret has the same error name; only the message differs.
   if (name === 'ResourceNotFoundException' && error instanceof Error && error.message.includes('staging label')) {
     return emptySecret(secretRef, target);
   }
-  const noRegion = error instanceof Error && error.message === 'Region is missing';
+  const noRegion = isRegionMissing(error);
   const known = noRegion
     ? 'Set AWS_REGION, or name the secret by its full ARN.'
     : secretsManagerRemedies[name === 'DecryptionFailureException' ? 'DecryptionFailure' : name];
   const code = name === 'Error' ? (noRegion ? 'RegionMissing' : errorCode(error)) : name;
-  return new CredentialsError(`the secret ${secretRef} cannot be read from Secrets Manager: ${code}`, {
+  return new CredentialsError(`${what}: ${noRegion ? 'no AWS region is set' : code}`, {
     remedy: known ?? 'Check that this machine can reach Secrets Manager, then run again.',
     target,
     code,

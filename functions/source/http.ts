@@ -6,10 +6,14 @@
  */
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
-import type { Dispatcher } from 'undici';
+import type { buildConnector, Dispatcher } from 'undici';
+import makeConnector from 'undici/lib/core/connect.js';
 import Pool from 'undici/lib/dispatcher/pool.js';
 import { abortAfter, type Clock } from '../clock.ts';
 import type { EpochMs } from '../model.ts';
+import { describeFault, type Fault, type FaultKind, faultKindOf } from '../network/faults.ts';
+import { proxyAuthorization, type Route } from '../network/proxy.ts';
+import { openTunnel, ProxyError } from '../network/tunnel.ts';
 
 /** Limits of a connection, in milliseconds and bytes. */
 export interface HttpLimits {
@@ -56,61 +60,51 @@ export interface HttpReply {
   readonly receivedAtMs: EpochMs;
 }
 
-/**
- * Why no reply was received.
- * - `connect`: no connection (name not found, refused, timed out)
- * - `tls`: the other side's certificate or protocol is not acceptable
- * - `timeout`: connected, but the reply did not arrive in time
- * - `reset`: the connection broke before the whole reply had arrived
- * - `notHttp`: the reply is not HTTP
- * - `tooBig`: the body is larger than `maxReplyBytes`
- */
-export type FaultKind = 'connect' | 'tls' | 'timeout' | 'reset' | 'notHttp' | 'tooBig';
-
 /** No reply was received. Has no cause: undici's errors add nothing, and nothing of the request may leak. */
-export class TransportFault extends Error {
+export class TransportFault extends Error implements Fault {
   override readonly name = 'TransportFault';
   readonly kind: FaultKind;
-  /** The code of undici, Node or OpenSSL: `UND_ERR_SOCKET`, `ENOTFOUND`, `CERT_HAS_EXPIRED`. */
   readonly code: string;
+  readonly route: Route;
 
-  constructor(kind: FaultKind, code: string) {
-    super(`${faultTexts[kind]} (${code})`);
+  constructor(kind: FaultKind, code: string, route: Route) {
+    super(`${describeFault({ kind, code, route })} (${code})`);
     this.kind = kind;
     this.code = code;
+    this.route = route;
   }
 }
-
-const faultTexts: Readonly<Record<FaultKind, string>> = {
-  connect: 'no connection could be opened',
-  tls: 'no secure connection could be opened',
-  timeout: 'the reply did not arrive in time',
-  reset: 'the connection broke before the whole reply had arrived',
-  notHttp: 'the reply is not HTTP',
-  tooBig: 'the reply is larger than any page',
-};
 
 /** Keep-alive connections to one origin. */
 export class Endpoint {
   readonly #pool: Pool;
   readonly #clock: Clock;
   readonly #requestTimeoutMs: number;
-  /** Host and port, as the `Host` header has them. */
-  readonly host: string;
+  /** What a proxy of plain HTTP wants before the path. */
+  readonly #pathPrefix: string;
+  readonly #proxyHeaders: Readonly<Record<string, string>>;
+  readonly route: Route;
 
-  /** @param url scheme, host and port */
-  constructor(url: string, clock: Clock, limits: Partial<HttpLimits> = {}) {
+  /**
+   * @param url scheme, host and port
+   * @param proxy the proxy on the way; null for none
+   */
+  constructor(url: string, clock: Clock, limits: Partial<HttpLimits> = {}, proxy: URL | null = null) {
     const all = { ...defaultLimits, ...limits };
-    const { origin, host } = new URL(url);
-    this.host = host;
+    const { origin, host, protocol } = new URL(url);
+    const asksProxy = proxy !== null && protocol === 'http:';
+    this.route = { host, proxy };
     this.#clock = clock;
     this.#requestTimeoutMs = all.requestTimeoutMs;
-    this.#pool = new Pool(origin, {
+    this.#pathPrefix = asksProxy ? origin : '';
+    this.#proxyHeaders = asksProxy ? { host, ...proxyAuthorization(proxy) } : {};
+    this.#pool = new Pool(asksProxy ? proxy.origin : origin, {
       connections: all.connections,
       pipelining: 1,
       // The pacer and the retries assume one request per connection at a time.
       allowH2: false,
-      connect: { timeout: all.connectTimeoutMs },
+      connect:
+        proxy === null || asksProxy ? { timeout: all.connectTimeoutMs } : connectThrough(proxy, all.connectTimeoutMs),
       headersTimeout: all.headersTimeoutMs,
       bodyTimeout: all.bodyTimeoutMs,
       maxResponseSize: all.maxReplyBytes,
@@ -128,12 +122,12 @@ export class Endpoint {
    */
   async send(request: HttpRequest, signal?: AbortSignal): Promise<HttpReply> {
     signal?.throwIfAborted();
-    const deadline = abortAfter(this.#requestTimeoutMs, () => new TransportFault('timeout', 'REQUEST_TIMEOUT'), signal);
+    const deadline = abortAfter(this.#requestTimeoutMs, () => this.fault('timeout', 'REQUEST_TIMEOUT'), signal);
     try {
       return await this.#exchange(request, deadline.signal);
     } catch (error) {
       signal?.throwIfAborted();
-      throw error instanceof TransportFault ? error : toFault(error);
+      throw error instanceof TransportFault ? error : toFault(error, this.route);
     } finally {
       deadline.cancel();
     }
@@ -142,7 +136,12 @@ export class Endpoint {
   async #exchange({ method, path, headers, body }: HttpRequest, signal: AbortSignal): Promise<HttpReply> {
     const sentAtMs = this.#clock.now();
     const { status, replyHeaders, bytes } = await new Promise<ReceivedReply>((resolve, reject) => {
-      const options = { method, path, headers: { ...headers }, body: body ?? null };
+      const options = {
+        method,
+        path: this.#pathPrefix + path,
+        headers: { ...headers, ...this.#proxyHeaders },
+        body: body ?? null,
+      };
       this.#pool.dispatch(options, new ReplyReceiver(signal, resolve, reject));
     });
     return {
@@ -157,10 +156,26 @@ export class Endpoint {
     };
   }
 
+  /** Returns a fault of this endpoint. */
+  fault(kind: FaultKind, code: string): TransportFault {
+    return new TransportFault(kind, code, this.route);
+  }
+
   /** Aborts requests in flight and closes the connections. */
   async close(): Promise<void> {
     await this.#pool.destroy();
   }
+}
+
+/** Makes connections through a proxy: TLS inside its tunnel. */
+function connectThrough(proxy: URL, timeoutMs: number): buildConnector.connector {
+  const connect = makeConnector({ timeout: timeoutMs, allowH2: false });
+  return (options, callback) => {
+    openTunnel(proxy, options.hostname, Number(options.port || 443), timeoutMs).then(
+      (httpSocket) => connect({ ...options, httpSocket }, callback),
+      (error: Error) => callback(error, null),
+    );
+  };
 }
 
 interface ReceivedReply {
@@ -266,38 +281,15 @@ function decodeUtf8(bytes: Uint8Array): string | null {
   }
 }
 
-const kindsByCode: Readonly<Record<string, FaultKind>> = {
-  UND_ERR_CONNECT_TIMEOUT: 'connect',
-  ENOTFOUND: 'connect',
-  EAI_AGAIN: 'connect',
-  ECONNREFUSED: 'connect',
-  EHOSTUNREACH: 'connect',
-  EHOSTDOWN: 'connect',
-  ENETUNREACH: 'connect',
-  ENETDOWN: 'connect',
-  EADDRNOTAVAIL: 'connect',
-  EACCES: 'connect',
-  EPERM: 'connect',
-  UND_ERR_HEADERS_TIMEOUT: 'timeout',
-  UND_ERR_BODY_TIMEOUT: 'timeout',
-  ETIMEDOUT: 'timeout',
-  UND_ERR_RES_EXCEEDED_MAX_SIZE: 'tooBig',
-  UND_ERR_HEADERS_OVERFLOW: 'tooBig',
-  EPROTO: 'tls',
-  CERT_HAS_EXPIRED: 'tls',
-  CERT_NOT_YET_VALID: 'tls',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'tls',
-  SELF_SIGNED_CERT_IN_CHAIN: 'tls',
-  UNABLE_TO_GET_ISSUER_CERT: 'tls',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'tls',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'tls',
-};
-
 /** Matches by code, not by class, because two copies of undici in one process would have two classes. */
-function toFault(error: unknown): unknown {
+function toFault(error: unknown, route: Route): unknown {
+  if (error instanceof ProxyError) {
+    return new TransportFault('proxy', error.code, route);
+  }
   if (error instanceof Error && error.name === 'HTTPParserError') {
     // The code is missing if even the first bytes are not HTTP.
-    return new TransportFault('notHttp', 'code' in error && typeof error.code === 'string' ? error.code : error.name);
+    const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+    return new TransportFault('notHttp', code, route);
   }
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') {
     return error;
@@ -306,6 +298,8 @@ function toFault(error: unknown): unknown {
   if (code === 'UND_ERR_INVALID_ARG') {
     return error;
   }
-  const kind = kindsByCode[code] ?? (/^ERR_(TLS|SSL)_/.test(code) ? 'tls' : 'reset');
-  return new TransportFault(kind, code);
+  const kind = faultKindOf(code);
+  // Without a tunnel the proxy itself is connected to. In a tunnel only the other side's TLS can take too long.
+  const isProxy = kind === 'connect' && route.proxy !== null && code !== 'UND_ERR_CONNECT_TIMEOUT';
+  return new TransportFault(isProxy ? 'proxy' : kind, code, route);
 }

@@ -7,21 +7,14 @@ import { type Clock, parseTime } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { ConfigError, type DqsyncError, type SourceError } from '../errors.ts';
 import type { EpochMs, Log, Target, Window } from '../model.ts';
+import { redactor } from '../network/foreign-text.ts';
+import { type ProxyEnvironment, proxyFor } from '../network/proxy.ts';
 import { Authorization, type Permit } from './authorization.ts';
 import { Endpoint, type HttpLimits, type HttpReply, TransportFault } from './http.ts';
 import type { Pacer } from './pacing.ts';
 import { FailedAttempt, type RetryContext, retrying } from './retrying.ts';
 import { encodeQuery } from './signature.ts';
-import {
-  complaintOf,
-  type Doing,
-  failedAttempt,
-  garbled,
-  isOverQuota,
-  redactor,
-  refusal,
-  unreachable,
-} from './source-errors.ts';
+import { complaintOf, type Doing, failedAttempt, garbled, isOverQuota, refusal, unreachable } from './source-errors.ts';
 import type { TaskCall } from './task-calls.ts';
 import type { Content } from './task-wire.ts';
 
@@ -44,6 +37,8 @@ export interface SourceOptions {
   readonly limits?: Partial<HttpLimits> | undefined;
   /** Milliseconds that this client may still take. A wait that is longer fails at once. Default: no limit. */
   readonly timeLeftMs?: (() => number) | undefined;
+  /** Names the proxies on the way to the source, IAM and Secrets Manager. Default: none. */
+  readonly environment?: ProxyEnvironment | undefined;
   /** Random numbers in [0, 1), for the jitter of waits. Default `Math.random`. */
   readonly random?: (() => number) | undefined;
 }
@@ -106,14 +101,17 @@ export class Requester {
     const secrets = new Set<string>();
     this.#options = options;
     this.#redact = redactor(() => secrets);
-    this.#endpoint = new Endpoint(options.source.endpoint, options.clock, options.limits);
+    const { endpoint } = options.source;
+    const proxy = proxyFor(endpoint, options.environment ?? {});
+    this.#endpoint = new Endpoint(endpoint, options.clock, options.limits, proxy);
     this.#retry = { clock: options.clock, random: options.random ?? Math.random, signal: options.signal };
-    const { target, credentialsRef, log = () => undefined } = options;
+    const { target, credentialsRef, environment, log = () => undefined } = options;
     this.#authorization = new Authorization(
       {
         target: target.name,
         projectId: target.projectId,
         secretRef: credentialsRef,
+        environment,
         iam: () => this.#iamEndpoint(),
         userAgent,
         redact: this.#redact,
@@ -213,7 +211,7 @@ export class Requester {
     } catch (error) {
       const isSilent = this.#latencyMs === null && clock.now() - sentAtMs >= silenceMs;
       if (signal?.aborted && isSilent && this.#failing === null) {
-        this.#noteFailing(call, unreachable(call.doing, new TransportFault('timeout', 'NO_REPLY')));
+        this.#noteFailing(call, unreachable(call.doing, this.#endpoint.fault('timeout', 'NO_REPLY')));
       }
       throw error;
     }
@@ -234,7 +232,7 @@ export class Requester {
     const { path, query } = call;
     signal?.throwIfAborted();
     const headers = { workspace: target.workspace };
-    const authorization = permit.headers({ method: 'GET', path, query, host: this.#endpoint.host, headers });
+    const authorization = permit.headers({ method: 'GET', path, query, host: this.#endpoint.route.host, headers });
     this.#countersOf(call).requests += 1;
     return await this.#endpoint.send(
       {
@@ -302,7 +300,7 @@ export class Requester {
   }
 
   #iamEndpoint(): Endpoint {
-    const { iamEndpoint, clock, limits, target, credentialsRef } = this.#options;
+    const { iamEndpoint, clock, limits, target, credentialsRef, environment } = this.#options;
     if (iamEndpoint === undefined) {
       throw new ConfigError(
         `the secret ${credentialsRef} contains a password, but source.iamEndpoint is not set and cannot be derived from source.endpoint`,
@@ -313,7 +311,8 @@ export class Requester {
         },
       );
     }
-    this.#iam ??= new Endpoint(iamEndpoint, clock, { ...limits, connections: 1 });
+    const proxy = proxyFor(iamEndpoint, environment ?? {});
+    this.#iam ??= new Endpoint(iamEndpoint, clock, { ...limits, connections: 1 }, proxy);
     return this.#iam;
   }
 }

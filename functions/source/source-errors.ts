@@ -6,8 +6,10 @@
 import { isoTime, parseTime } from '../clock.ts';
 import { CredentialsError, SourceError } from '../errors.ts';
 import type { EpochMs, Window } from '../model.ts';
+import { faultRemedy, isPassingFault, proxyLoginRemedy } from '../network/faults.ts';
+import { cleanText } from '../network/foreign-text.ts';
 import type { Credentials } from './credentials.ts';
-import type { FaultKind, HttpReply, TransportFault } from './http.ts';
+import type { HttpReply, TransportFault } from './http.ts';
 import { FailedAttempt } from './retrying.ts';
 
 /** The request that an error is about, for messages. */
@@ -35,8 +37,6 @@ export interface Complaint {
   readonly text: string | undefined;
   readonly requestId: string | undefined;
 }
-
-const maxComplaintChars = 300;
 
 /** Returns whether a status or a gateway code says that the quota is used up. */
 export function isOverQuota(httpStatus: number | undefined, code: string | undefined): boolean {
@@ -107,11 +107,11 @@ function foreignReply(reply: HttpReply, redact: (text: string) => string): strin
 /** Returns the error for a request without a reply. */
 export function unreachable(doing: Doing, fault: TransportFault): SourceError {
   return new SourceError(`${doing.who} did not return ${subject(doing)}: ${fault.message}`, {
-    remedy: faultRemedy(fault.kind, doing.endpointKey),
+    remedy: faultRemedy(fault, doing.endpointKey),
     target: doing.target,
     window: doing.window,
     code: fault.code,
-    retryable: fault.kind !== 'tls' && fault.kind !== 'tooBig',
+    retryable: isPassingFault(fault),
   });
 }
 
@@ -122,7 +122,7 @@ export function refusedCredentials(
     readonly target: string;
     readonly redact: (text: string) => string;
     readonly secretRef: string;
-    readonly form: Credentials['form'];
+    readonly credentials: Credentials;
     readonly nowMs: EpochMs;
   },
 ): CredentialsError {
@@ -131,13 +131,13 @@ export function refusedCredentials(
   const theirMs = parseTime(reply.header('date') ?? '');
   const skewMs = theirMs === null ? 0 : theirMs - details.nowMs;
   const skewHint =
-    details.form === 'accessKey' && Math.abs(skewMs) > maxSkewMs
+    details.credentials.form === 'accessKey' && Math.abs(skewMs) > maxSkewMs
       ? ` This machine's clock is ${Math.round(Math.abs(skewMs) / 60_000)} minutes ${skewMs > 0 ? 'behind' : 'ahead of'} the source's, which makes every signature invalid. Correct it first.`
       : '';
   return new CredentialsError(
     `the source refuses the credentials of the secret ${details.secretRef} with HTTP ${reply.status}${said}`,
     {
-      remedy: `${credentialsRemedies[details.form]}${skewHint}`,
+      remedy: `${remedyOf(details.credentials)}${skewHint}`,
       target: details.target,
       code: complaint.code ?? `HTTP ${reply.status}`,
       requestId: complaint.requestId,
@@ -158,10 +158,17 @@ const credentialsRemedies: Readonly<Record<Credentials['form'], string>> = {
   token: 'Tokens expire after 24 hours: store a new one in the secret, or better an access key, which does not expire.',
 };
 
+function remedyOf(credentials: Credentials): string {
+  return credentials.form === 'accessKey' && credentials.securityToken !== undefined
+    ? 'Temporary access keys (those with a "securityToken") expire: store a new one with its token in the secret, or better a permanent access key.'
+    : credentialsRemedies[credentials.form];
+}
+
 /** Turns a transport fault into a retryable attempt or a final error. */
 export function failedAttempt(fault: TransportFault, doing: Doing): FailedAttempt | SourceError {
   const error = unreachable(doing, fault);
-  return error.retryable ? new FailedAttempt(fault.kind === 'connect' ? 'connect' : 'fault', error) : error;
+  const isUnconnected = fault.kind === 'connect' || fault.kind === 'proxy';
+  return error.retryable ? new FailedAttempt(isUnconnected ? 'connect' : 'fault', error) : error;
 }
 
 /** Returns the error for a reply of status 2xx whose body is wrong. */
@@ -177,36 +184,6 @@ export function garbled(doing: Doing, reply: HttpReply, problem: string): Source
     httpStatus: reply.status,
     retryable: true,
   });
-}
-
-/**
- * Cleans a text of the other side: one line, no control characters, no secrets, at most 300 characters. Undefined if
- * nothing is left.
- */
-export function cleanText(value: unknown, redact: (text: string) => string): string | undefined {
-  if (typeof value !== 'string' && typeof value !== 'number') {
-    return undefined;
-  }
-  const line = String(value)
-    .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu, ' ')
-    .trim();
-  // A token that is echoed in part would not be recognized, so any long run of such characters is removed.
-  const safe = redact(line).replace(/[A-Za-z0-9+/=_-]{60,}/g, '[redacted]');
-  const short = safe.length <= maxComplaintChars ? safe : `${safe.slice(0, maxComplaintChars)}…`;
-  return short === '' ? undefined : short;
-}
-
-/** Makes a function that removes secrets from texts, in plain form and as escaped in URLs and JSON. */
-export function redactor(secrets: () => Iterable<string>): (text: string) => string {
-  return (text) => {
-    let safe = text;
-    for (const secret of secrets()) {
-      for (const form of [secret, encodeURIComponent(secret.toWellFormed()), JSON.stringify(secret).slice(1, -1)]) {
-        safe = form === '' ? safe : safe.replaceAll(form, '[redacted]');
-      }
-    }
-    return safe;
-  };
 }
 
 function subject(doing: Doing): string {
@@ -235,26 +212,13 @@ function remedyFor(doing: Doing, status: number, complaint: Complaint): string {
   if (status === 429) {
     return 'Another client uses the quota of this user: lower source.quota.requests, or create a separate user for dqsync.';
   }
+  if (status === 407) {
+    return proxyLoginRemedy('HTTP_PROXY');
+  }
   if (status >= 500 || status === 408) {
     return `${doing.who === 'IAM' ? 'IAM' : 'The source'} failed: run again later. If this persists, give the request id to Huawei Cloud support.`;
   }
   return `Check ${doing.endpointKey}, targets[].projectId and targets[].workspace.`;
-}
-
-function faultRemedy(kind: FaultKind, endpointKey: string): string {
-  switch (kind) {
-    case 'connect':
-      return `Check ${endpointKey}, and that this machine can reach it (DNS, firewall, VPC route to the internet).`;
-    case 'tls':
-      return `Check ${endpointKey}. If your proxy intercepts TLS, set NODE_EXTRA_CA_CERTS to its certificate.`;
-    case 'timeout':
-    case 'reset':
-      return 'The network or the other side failed: run again later.';
-    case 'notHttp':
-      return `Run again later. If this persists, check that ${endpointKey} is the API's endpoint and that no proxy replies instead.`;
-    case 'tooBig':
-      return `Check that ${endpointKey} is the API's endpoint.`;
-  }
 }
 
 function parseObject(text: string | null): Readonly<Record<string, unknown>> {

@@ -5,6 +5,7 @@
  * in header `X-Subject-Token`, valid 24 hours.
  */
 import { CredentialsError } from '../errors.ts';
+import { proxyLoginRemedy } from '../network/faults.ts';
 import type { PasswordCredentials } from './credentials.ts';
 import { type Endpoint, type HttpReply, TransportFault } from './http.ts';
 import { FailedAttempt, type RetryContext, retrying } from './retrying.ts';
@@ -81,14 +82,47 @@ function judge(reply: HttpReply, request: TokenRequest, doing: Doing): string {
 function refusedUser(reply: HttpReply, request: TokenRequest, doing: Doing): CredentialsError {
   const complaint = complaintOf(reply, doing.redact);
   const said = complaint.text === undefined ? '' : `: ${complaint.text}`;
-  const remedy =
-    reply.status === 401
-      ? 'Check domainName, userName and password in the secret. It must be an IAM user with programmatic access; a HUAWEI ID gets no token.'
-      : 'Check that targets[].projectId and source.iamEndpoint are in the same region, and that the IAM user of the secret is enabled and has access to the project.';
   return new CredentialsError(`IAM issued no token for the secret ${request.secretRef}: HTTP ${reply.status}${said}`, {
-    remedy,
+    remedy: remedyFor(reply.status, complaint.text ?? ''),
     target: doing.target,
     code: complaint.code ?? `HTTP ${reply.status}`,
     requestId: complaint.requestId,
   });
+}
+
+/** By IAM's own words, since its codes are the status only; in the order in which they are looked for. */
+const remediesByText: readonly (readonly [RegExp, string])[] = [
+  [
+    /\block|锁定/i,
+    'IAM locks a user for 15 minutes after wrong passwords: wait that long, and correct userName and password in the secret before the next try.',
+  ],
+  [
+    /\bACL\b|access control|\bIP\b|访问控制/i,
+    'The account admits only certain IP addresses: add the address that this machine goes out by to the access control of IAM (console: Security Settings, ACL).',
+  ],
+  [
+    /\bMFA\b|verification code|login protection/i,
+    'A user with login protection gets no token by password: use another user, or an access key ({"accessKeyId","secretAccessKey"} in the secret).',
+  ],
+  [
+    /password.*(chang|expir|reset|modif|first)|(chang|expir|reset|modif)\w*.*password|修改密码|密码.*过期/i,
+    'Log in to the console as that user, set a new password, and store it in the secret. An access key needs no password.',
+  ],
+  [
+    /disabled|suspended|frozen|arrears|停用|冻结/i,
+    'Enable the IAM user (console: IAM, Users), or settle the account if it is suspended.',
+  ],
+];
+
+function remedyFor(status: number, said: string): string {
+  if (status === 407) {
+    return proxyLoginRemedy('HTTP_PROXY');
+  }
+  const [, byText] = remediesByText.find(([pattern]) => pattern.test(said)) ?? [];
+  if (byText !== undefined) {
+    return byText;
+  }
+  return status === 401
+    ? 'Check domainName, userName and password in the secret. It must be an IAM user with programmatic access; a HUAWEI ID gets no token.'
+    : 'Check that targets[].projectId and source.iamEndpoint are in the same region, and that the IAM user of the secret is enabled and has access to the project.';
 }

@@ -1,5 +1,9 @@
 /** S3's failures: what each code means for a write, and what an operator does about it. Pure. */
 import { StorageError } from '../errors.ts';
+import { isRegionMissing } from '../network/aws.ts';
+import { describeFault, type Fault, faultRemedy, isPassingFault } from '../network/faults.ts';
+import { cleanText } from '../network/foreign-text.ts';
+import { ProxyError } from '../network/tunnel.ts';
 
 /**
  * What an S3 failure means.
@@ -14,6 +18,14 @@ export interface S3Place {
   readonly bucket: string;
   /** Key within the bucket, or the prefix of a listing. */
   readonly key: string;
+}
+
+/** What was asked for, and what is known of the way there. */
+export interface S3Asked extends S3Place {
+  /** The network's part in the failure; null where S3 answered, or was not asked. */
+  readonly fault: Fault | null;
+  /** Takes what was sent in confidence out of S3's words. */
+  readonly redact: (text: string) => string;
 }
 
 /**
@@ -37,18 +49,42 @@ interface Explanation {
 }
 
 const permissionRemedy =
-  'Allow s3:GetObject and s3:PutObject on the warehouse\'s objects and s3:ListBucket on its bucket (without the latter S3 answers "access denied" for an object that is not there), and the use of its KMS key if it has one.';
+  'Allow s3:GetObject and s3:PutObject on the warehouse\'s objects and s3:ListBucket on its bucket (without the latter S3 answers "access denied" for an object that is not there), and the use of its KMS key if it has one. A bucket policy may also demand an encryption: set storage.encryption.';
+const policyRemedy =
+  'A policy forbids it, whatever else is allowed. If the bucket demands an encryption, set storage.encryption, and storage.kmsKeyId for a key of your own; else ask the owner of the policy.';
+const keyPermissionRemedy = "Allow kms:GenerateDataKey and kms:Decrypt on that key, in the key's own policy as well.";
 const credentialsRemedy =
   'Give dqsync valid AWS credentials: log in again ("aws sso login"), or check AWS_PROFILE and AWS_ACCESS_KEY_ID.';
+const expiredRemedy =
+  'They were temporary: log in again ("aws sso login"), or set new values for AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN.';
 const networkRemedy = 'Check the network and AWS_ENDPOINT_URL, and run again; nothing was lost.';
 const laterRemedy = 'Run again later; nothing was lost.';
 
 const accessDenied = refused('access denied', permissionRemedy);
-const otherRegion = refused('the bucket is in another region', 'Set AWS_REGION to the region of the bucket.');
 const badKey = refused('the access key or its secret is not valid', credentialsRemedy);
+const expired = refused('the AWS credentials have expired', expiredRemedy);
 const changedBytes = doubtful('the bytes did not arrive as they were sent', networkRemedy);
+const wrongClock = refused("this machine's clock is wrong", 'Set the clock by network time (NTP).');
+const full = refused('the bucket is full', 'Raise the quota of the bucket or of its store, or make room in it.');
+const wrongRegion = refused('the bucket is in another region', 'Set AWS_REGION to the region of the bucket.');
+const archived = refused(
+  'the object is archived',
+  'Restore it ("aws s3api restore-object"), and keep rules that archive objects away from the warehouse: every run and query reads them.',
+);
+const unsupported = refused(
+  'the store does not know this kind of request',
+  'If it is not AWS S3, set AWS_REQUEST_CHECKSUM_CALCULATION=WHEN_REQUIRED. It must also honor If-Match and If-None-Match on PutObject: "dqsync doctor" tries it.',
+);
+const disabledKey = refused(
+  'the KMS key cannot be used',
+  'Enable the key, or cancel its deletion; then run again. Nothing was lost.',
+);
+const missingKey = refused(
+  'there is no such KMS key',
+  'Check storage.kmsKeyId and the default encryption of the bucket: the key must be in the region of the bucket.',
+);
 
-/** By S3's code, or the SDK's name of the error. */
+/** By S3's code, or the SDK's name of the error. Codes of KMS come with the prefix `KMS.`. */
 const byCode: Readonly<Record<string, Explanation>> = {
   PreconditionFailed: doubtful('S3 reported a conflict (412), but the object is unchanged', laterRemedy),
   RequestTimeout: doubtful('the request did not arrive in time', networkRemedy),
@@ -58,23 +94,52 @@ const byCode: Readonly<Record<string, Explanation>> = {
   TimeoutError: doubtful('no answer from S3 in time', networkRemedy),
   AbortError: doubtful('the run had to end before S3 answered', networkRemedy),
   AccessDenied: accessDenied,
+  AllAccessDisabled: accessDenied,
   NoSuchBucket: refused('there is no such bucket', 'Check the bucket in "warehouse", or create it.'),
-  PermanentRedirect: otherRegion,
-  AuthorizationHeaderMalformed: otherRegion,
+  InvalidBucketName: refused('that is no name of a bucket', 'Check the bucket in "warehouse".'),
+  PermanentRedirect: wrongRegion,
+  TemporaryRedirect: wrongRegion,
+  AuthorizationHeaderMalformed: wrongRegion,
+  IllegalLocationConstraintException: wrongRegion,
   InvalidAccessKeyId: badKey,
   SignatureDoesNotMatch: badKey,
   InvalidToken: badKey,
-  ExpiredToken: refused('the credentials have expired', credentialsRemedy),
+  ExpiredToken: expired,
+  ExpiredTokenException: expired,
+  TokenRefreshRequired: expired,
   CredentialsProviderError: refused('there are no AWS credentials', credentialsRemedy),
-  RequestTimeTooSkewed: refused("this machine's clock is wrong", 'Set the clock by network time.'),
+  TokenProviderError: refused('there are no AWS credentials', credentialsRemedy),
+  RequestTimeTooSkewed: wrongClock,
+  RequestExpired: wrongClock,
+  InvalidObjectState: archived,
+  QuotaExceeded: full,
+  XMinioAdminBucketQuotaExceeded: full,
+  XMinioStorageFull: full,
+  InsufficientStorage: full,
+  NotImplemented: unsupported,
+  MethodNotAllowed: unsupported,
+  UnsupportedOperation: unsupported,
+  InvalidEncryptionAlgorithmError: refused(
+    'the store does not know this encryption',
+    'Set storage.encryption to one that it knows.',
+  ),
+  DisabledException: disabledKey,
+  InvalidStateException: disabledKey,
+  KMSInvalidStateException: disabledKey,
+  NotFoundException: missingKey,
+  AccessDeniedException: refused('the KMS key may not be used', keyPermissionRemedy),
 };
 
 /** By status, where a code is unknown or left out, as in every reply to a HEAD. */
 const byStatus: Readonly<Record<number, Explanation>> = {
-  301: otherRegion,
+  301: wrongRegion,
+  307: wrongRegion,
   403: accessDenied,
   404: { failure: 'absent', what: 'there is no such object', remedy: laterRemedy },
+  405: unsupported,
   409: { failure: 'conflict', what: 'S3 reported a conflict (409)', remedy: laterRemedy },
+  501: unsupported,
+  507: full,
 };
 
 function refused(what: string, remedy: string): Explanation {
@@ -91,40 +156,91 @@ export function classifyS3Failure(thrown: unknown): S3Failure {
 }
 
 /**
- * Returns the failure as a `StorageError`, with S3's code, its request id and a remedy. Built from named fields only: no
- * request, no header, no credentials.
+ * Returns the failure as a `StorageError`, with S3's code, its own words, its request id and a remedy. Built from named fields
+ * only: no request, no header, no credentials.
  *
  * @param doing what was tried
  */
-export function toS3StorageError(thrown: unknown, doing: 'read' | 'write' | 'list', place: S3Place): StorageError {
+export function toS3StorageError(thrown: unknown, doing: 'read' | 'write' | 'list', asked: S3Asked): StorageError {
   if (thrown instanceof StorageError) {
     return thrown;
   }
-  const { failure, what, remedy } = explain(thrown);
-  return new StorageError(`cannot ${doing} s3://${place.bucket}/${place.key}: ${what}`, {
-    remedy,
-    code: codeOf(thrown) ?? nameOf(thrown),
-    requestId: plain(metadataOf(thrown).requestId),
-    retryable: failure !== 'refused',
-  });
+  const { bucket, key, fault, redact } = asked;
+  const known = explain(thrown);
+  const { what, remedy } =
+    fault === null ? known : { what: describeFault(fault), remedy: remedyOfFault(fault, bucket) };
+  const code = isRegionMissing(thrown) ? 'RegionMissing' : (fault?.code ?? codeOf(thrown) ?? nameOf(thrown));
+  const said = saidBy(thrown, redact);
+  return new StorageError(
+    `cannot ${doing} s3://${bucket}/${key}: ${what}${said === null ? '' : ` (${code}: ${said})`}`,
+    {
+      remedy,
+      code,
+      requestId: plain(metadataOf(thrown).requestId),
+      retryable: fault === null ? known.failure !== 'refused' : isPassingFault(fault),
+    },
+  );
+}
+
+function remedyOfFault(fault: Fault, bucket: string): string {
+  const { host } = fault.route;
+  const isOwnHost = host.startsWith(`${bucket}.`) && !/\.amazonaws\.com(\.cn)?$/.test(host);
+  const hint = isOwnHost ? ' If the store has no host of its own for each bucket, set storage.pathStyle to true.' : '';
+  return `${faultRemedy(fault, 'AWS_REGION and AWS_ENDPOINT_URL')}${hint}`;
 }
 
 /** Looks at the code first, because S3 has answered 412 as an error in a reply of status 200; what has no status is of the network. */
 function explain(thrown: unknown): Explanation {
   const { httpStatusCode: status } = metadataOf(thrown);
-  const known = byCode[nameOf(thrown)] ?? byStatus[status ?? 0];
+  const known = byCode[nameOf(thrown).replace(/^KMS\./, '')] ?? byStatus[status ?? 0];
   if (known !== undefined) {
-    return known;
+    return specific(known, thrown);
+  }
+  if (isRegionMissing(thrown)) {
+    return refused('no AWS region is set', 'Set AWS_REGION to the region of the bucket.');
   }
   if (status !== undefined && (status >= 500 || status === 412 || status === 408 || status === 429)) {
     return doubtful(`S3 answered with status ${status}`, laterRemedy);
   }
   // Errors of sockets, DNS and TLS have a code; a missing region, for example, has none.
-  if (status === undefined && codeOf(thrown) !== undefined) {
+  if (status === undefined && (codeOf(thrown) !== undefined || thrown instanceof ProxyError)) {
     return doubtful('no answer from S3', networkRemedy);
   }
   const what = status === undefined ? 'the request could not be made' : `S3 answered with status ${status}`;
   return refused(what, 'Check "warehouse", AWS_REGION and the AWS credentials.');
+}
+
+/** Narrows an explanation by what S3 says beside its code. */
+function specific(known: Explanation, thrown: unknown): Explanation {
+  if (known === wrongRegion) {
+    const region = regionOf(thrown);
+    return region === undefined ? known : refused(`the bucket is in the region ${region}`, `Set AWS_REGION=${region}.`);
+  }
+  if (known !== accessDenied || !(thrown instanceof Error)) {
+    return known;
+  }
+  // The texts are those of IAM: "… is not authorized to perform: kms:GenerateDataKey on resource: …", "… with an explicit deny".
+  if (/\bkms:|\bKMS key\b/.test(thrown.message)) {
+    return refused('the KMS key may not be used', keyPermissionRemedy);
+  }
+  return /explicit deny/i.test(thrown.message) ? refused('access denied by a policy', policyRemedy) : known;
+}
+
+/** The bucket's region, which S3 tells in a header, or in the body where a signature was made for another region. */
+function regionOf(thrown: unknown): string | undefined {
+  const { $response, Region: inBody } = Object(thrown);
+  const told: unknown = Object(Object($response).headers)['x-amz-bucket-region'] ?? inBody;
+  return typeof told === 'string' && /^[a-z0-9-]{1,40}$/.test(told) ? told : undefined;
+}
+
+/** S3's own words; null where there are none beside the code. */
+function saidBy(thrown: unknown, redact: (text: string) => string): string | null {
+  if (!(thrown instanceof Error) || !('$fault' in thrown)) {
+    return null;
+  }
+  const text = cleanText(thrown.message, redact);
+  const isCode = text === undefined || text === thrown.name || /^Unknown(Error)?$/.test(text);
+  return isCode || plain(thrown.name) === undefined ? null : text;
 }
 
 /** What S3's codes and request ids look like. Anything else may be an echo of the request, with what is secret in it. */

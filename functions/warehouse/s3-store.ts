@@ -22,21 +22,36 @@ import {
   GetObjectCommand,
   type ListObjectsV2CommandOutput,
   PutObjectCommand,
+  type PutObjectCommandInput,
   paginateListObjectsV2,
   S3Client,
 } from '@aws-sdk/client-s3';
 import { StorageError } from '../errors.ts';
+import { agentsThroughProxies, awsFault, type SentRequest, sentRequest } from '../network/aws.ts';
+import { redactor } from '../network/foreign-text.ts';
+import type { ProxyEnvironment } from '../network/proxy.ts';
 import { assertSafeKey, isHidden } from './layout.ts';
 import { BrokenBodyError, classifyS3Failure, type S3Place, toS3StorageError } from './s3-errors.ts';
 import type { ListedObject, PutOutcome, StopWaiting, Store, StoredObject } from './store.ts';
+
+/** How S3 encrypts what is written. */
+export interface S3Encryption {
+  readonly encryption?: 'AES256' | 'aws:kms' | 'aws:kms:dsse';
+  /** ARN or id of a KMS key; without it S3 takes its own key of the account. */
+  readonly kmsKeyId?: string;
+}
 
 /** Where in the bucket, and how to reach it. What is left out comes from the environment, as in every AWS tool. */
 export interface S3StoreOptions {
   readonly bucket: string;
   /** Folder within the bucket, without slashes at its ends. Default: the bucket's root. */
   readonly prefix?: string;
-  /** Bucket in the path, not in the host name: what emulators on loopback need. Default: false. */
+  /** Bucket in the path, not in the host name: what emulators and some S3-compatible stores need. Default: false. */
   readonly forcePathStyle?: boolean;
+  /** Encryption that every write asks for. Default: what the bucket does by itself. */
+  readonly storage?: S3Encryption;
+  /** Names the proxies on the way. Default: none. */
+  readonly environment?: ProxyEnvironment;
   /** How long an attempt waits for the head of its reply; it may say nothing for four times that. Default: 15 s. */
   readonly answerTimeoutMs?: number;
   /** A client made elsewhere; `forcePathStyle` then is its own. */
@@ -71,14 +86,32 @@ class BucketStore implements Store {
   readonly #prefix: string;
   readonly #client: S3Client;
   readonly #answerTimeoutMs: number;
+  readonly #environment: ProxyEnvironment;
+  readonly #encryption: Pick<PutObjectCommandInput, 'ServerSideEncryption' | 'SSEKMSKeyId'>;
+  /** The last request as it was sent. */
+  #sent: SentRequest = {};
 
   constructor(options: S3StoreOptions) {
-    const { bucket, prefix = '', answerTimeoutMs = defaultAnswerTimeoutMs } = options;
+    const { bucket, prefix = '', answerTimeoutMs = defaultAnswerTimeoutMs, environment = {} } = options;
     this.url = prefix === '' ? `s3://${bucket}` : `s3://${bucket}/${prefix}`;
     this.#bucket = bucket;
     this.#prefix = prefix === '' ? '' : `${prefix}/`;
     this.#answerTimeoutMs = answerTimeoutMs;
-    this.#client = options.client ?? clientOf(options.forcePathStyle ?? false, answerTimeoutMs);
+    this.#environment = environment;
+    const { encryption, kmsKeyId } = options.storage ?? {};
+    this.#encryption = {
+      ...(encryption === undefined ? {} : { ServerSideEncryption: encryption }),
+      ...(kmsKeyId === undefined ? {} : { SSEKMSKeyId: kmsKeyId }),
+    };
+    this.#client = options.client ?? clientOf(options.forcePathStyle ?? false, answerTimeoutMs, environment);
+    this.#client.middlewareStack.add(
+      (next) => (args) => {
+        this.#sent = sentRequest(args.request);
+        return next(args);
+      },
+      // Behind the signature.
+      { step: 'deserialize', priority: 'low' },
+    );
   }
 
   async get(key: string, stop?: StopWaiting): Promise<StoredObject | null> {
@@ -91,7 +124,7 @@ class BucketStore implements Store {
           return null;
         }
         if (!(thrown instanceof BrokenBodyError) || reads === maxBodyReads || stop?.aborted) {
-          throw toS3StorageError(thrown, 'read', place);
+          throw this.#failure(thrown, 'read', place);
         }
       }
     }
@@ -143,7 +176,7 @@ class BucketStore implements Store {
         yield page;
       }
     } catch (thrown) {
-      throw toS3StorageError(thrown, 'list', place);
+      throw this.#failure(thrown, 'list', place);
     }
   }
 
@@ -158,13 +191,14 @@ class BucketStore implements Store {
   async #put(write: Write): Promise<PutOutcome> {
     const { key, bytes, condition, stop } = write;
     const place = this.#placeOf(key);
-    const command = new PutObjectCommand({ Bucket: place.bucket, Key: place.key, Body: bytes, ...condition });
+    const where = { Bucket: place.bucket, Key: place.key };
+    const command = new PutObjectCommand({ ...where, Body: bytes, ...condition, ...this.#encryption });
     // The SDK counts the sending as waiting for the reply.
     const requestTimeout = this.#answerTimeoutMs + bytes.length / slowestBytesPerMs;
     try {
       return { kind: 'won', etag: etagOf(await this.#client.send(command, { ...abortedBy(stop), requestTimeout })) };
     } catch (thrown) {
-      const cause = toS3StorageError(thrown, 'write', place);
+      const cause = this.#failure(thrown, 'write', place);
       const failure = classifyS3Failure(thrown);
       if (failure === 'absent' && 'IfMatch' in condition) {
         return { kind: 'lost' };
@@ -191,19 +225,26 @@ class BucketStore implements Store {
     return isUntouched ? { kind: 'unknown', cause } : { kind: 'lost' };
   }
 
+  #failure(thrown: unknown, doing: 'read' | 'write' | 'list', place: S3Place): StorageError {
+    const { host, sessionToken = '' } = this.#sent;
+    const fault = awsFault(thrown, host, this.#environment);
+    return toS3StorageError(thrown, doing, { ...place, fault, redact: redactor(() => [sessionToken]) });
+  }
+
   #placeOf(key: string): S3Place {
     assertSafeKey(key);
     return { bucket: this.#bucket, key: `${this.#prefix}${key}` };
   }
 }
 
-function clientOf(forcePathStyle: boolean, answerTimeoutMs: number): S3Client {
+function clientOf(forcePathStyle: boolean, answerTimeoutMs: number, environment: ProxyEnvironment): S3Client {
   return new S3Client({
     forcePathStyle,
     retryMode: 'standard',
     maxAttempts: 3,
     // The SDK by itself waits for ever, for an answer and for the rest of one.
     requestHandler: {
+      ...agentsThroughProxies(environment),
       connectionTimeout: 5000,
       requestTimeout: answerTimeoutMs,
       // Longer: what the system holds to be sent looks like silence.

@@ -34,24 +34,34 @@ describe('a secret', () => {
   });
 
   it.each([
-    ['is no JSON', 'planted-secret {'],
-    ['is a text', '"planted-secret"'],
-    ['is a list', '["planted-secret"]'],
-    ['is null', 'null'],
-    ['is empty', ''],
-    ['has no known key', '{"planted-secret":"planted-secret"}'],
-    ['has a key too many', '{"token":"planted-secret","planted-secret":"planted-secret"}'],
-    ['mixes two shapes', '{"token":"planted-secret","accessKeyId":"a","secretAccessKey":"planted-secret"}'],
-    ['lacks a key', '{"accessKeyId":"planted-secret"}'],
-    ['has an empty value', '{"domainName":"d","userName":"planted-secret","password":""}'],
-    ['has a value that is no text', '{"token":12345678901}'],
-    ['has a line break in a token', '{"token":"planted-secret\\nX-Evil: 1"}'],
-    ['has a blank after an access key', '{"accessKeyId":"planted-secret ","secretAccessKey":"planted-secret"}'],
-  ])('that %s is refused, naming the reference and the three shapes but nothing of it', (_name, text) => {
+    ['is no JSON', 'planted-secret {', 'is not JSON'],
+    ['is UTF-16', Buffer.from('{"token":"planted"}', 'utf16le').toString(), 'is not UTF-8 text'],
+    ['is a text', '"planted-secret"', 'is JSON, but not an object'],
+    ['is a list', '["planted-secret"]', 'is JSON, but not an object'],
+    ['is null', 'null', 'is JSON, but not an object'],
+    ['is empty', '', 'is not JSON'],
+    ['has no known key', '{"planted-secret":"planted-secret"}', 'has none of the keys of a secret'],
+    ['has a key too many', '{"token":"planted-secret","planted-secret":"planted"}', 'it has 1 key too many'],
+    ['has two too many', '{"token":"planted-secret","planted-secret":"planted","a":1}', 'it has 2 keys too many'],
+    ['mixes two shapes', '{"token":"planted","accessKeyId":"a"}', 'keys of several shapes: "accessKeyId", "token"'],
+    ['lacks a key', '{"accessKeyId":"planted-secret"}', 'wrong shape: "secretAccessKey" is missing'],
+    ['lacks two', '{"password":"planted"}', 'wrong shape: "domainName" is missing; "userName" is missing'],
+    [
+      'misspells one',
+      '{"accessKeyId":"a","secretAcessKey":"planted"}',
+      '"secretAccessKey" is missing; it has 1 key too many',
+    ],
+    ['is not filled in', '{"domainName":"d","userName":"planted","password":""}', '"password" is empty'],
+    ['is a number', '{"token":12345678901}', '"token" is not text'],
+    ['is null inside', '{"domainName":null,"userName":"planted","password":"planted"}', '"domainName" is not text'],
+    ['has a line break', '{"token":"planted-secret\\nX-Evil: 1"}', '"token" is empty, or has a blank, a line break'],
+    ['has a blank', '{"accessKeyId":"planted ","secretAccessKey":"planted"}', '"accessKeyId" is empty, or has a blank'],
+  ])('that %s is refused, naming the reference, the key and the three shapes but no value', (_name, text, problem) => {
     const error = refusalOf(text);
     expect(error).toBeInstanceOf(CredentialsError);
     expect(error).toMatchObject({ target: 'sales', retryable: false });
     expect(error.message).toContain('file:secret.json');
+    expect(error.message).toContain(problem);
     for (const part of [
       '"accessKeyId","secretAccessKey"',
       '"securityToken"',
@@ -61,6 +71,10 @@ describe('a secret', () => {
       expect(error.remedy).toContain(part);
     }
     expect(everythingIn(error)).not.toMatch(/planted|12345678901/);
+  });
+
+  it('may begin with a byte order mark', () => {
+    expect(parseCredentials(`\uFEFF${JSON.stringify(key)}`, 'env:X')).toEqual({ form: 'accessKey', ...key });
   });
 
   it('knows what of it must not be seen', () => {
@@ -193,7 +207,7 @@ describe('reading from Secrets Manager', () => {
       await faultySecretsManager(() => ({ kind }));
       const error = await errorOf(readCredentials('secretsmanager:x', { target: 'sales' }));
       expect(error).toMatchObject({ kind: 'credentials', target: 'sales', retryable: true });
-      expect(error.remedy).toMatch(/can reach Secrets Manager/);
+      expect(error.remedy).toMatch(/run again/);
     });
 
     it.each(['stall-body', 'black-hole'] as const)('waits no longer than it may for a %s', async (kind) => {

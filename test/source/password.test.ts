@@ -119,6 +119,25 @@ describe('a password', () => {
     expect(error.code).toBe('IAM.0011');
   });
 
+  it.each([
+    [401, 'The username or password is wrong.', 'Check domainName, userName and password'],
+    [401, 'The account is locked.', 'IAM locks a user for 15 minutes'],
+    [401, '当前用户已被锁定,请15分钟后重试', 'IAM locks a user for 15 minutes'],
+    [401, 'The password must be changed before the first login.', 'set a new password, and store it in the secret'],
+    [403, 'The password of the user has expired', 'set a new password, and store it in the secret'],
+    [403, 'Your IP address is not allowed by the ACL of the account.', 'admits only certain IP addresses'],
+    [401, 'The request was blocked by access control', 'admits only certain IP addresses'],
+    [403, 'Login protection is enabled, a verification code is required', 'another user, or an access key'],
+    [403, 'The user is disabled', 'Enable the IAM user'],
+  ])('that IAM refuses with %i "%s" has a remedy of its own', async (status, message, remedy) => {
+    const body = JSON.stringify({ error: { code: status, message } });
+    const cloud = await startCloud({ accepts: () => true, issue: () => ({ status, body }) });
+    const source = connect(cloud.url, { iamEndpoint: cloud.url, credentialsRef: secretFile(user).ref });
+    const error = await errorOf<CredentialsError>(source.fetchPage(aRequest));
+    expect(error.message).toContain(message);
+    expect(error.remedy).toContain(remedy);
+  });
+
   it('survives faults of IAM', async () => {
     const answers: Answer[] = [
       { status: 500 },

@@ -5,7 +5,13 @@
  * `/<bucket>/<key>`.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { crc32 } from 'node:zlib';
 import { S3Client } from '@aws-sdk/client-s3';
 import { onTestFinished } from 'vitest';
@@ -29,6 +35,7 @@ export interface ForeignReply {
   readonly body: string | Uint8Array;
   /** Default: none. */
   readonly etag?: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 const errorStatuses = {
@@ -52,6 +59,8 @@ export class FakeS3 {
   readonly faults: Fault[] = [];
   /** `METHOD key`, in order. */
   readonly requests: string[] = [];
+  /** The headers of each write, in order. */
+  readonly writtenHeaders: IncomingHttpHeaders[] = [];
   /** Keys per page of a listing. */
   pageSize = 1000;
   /** Whether the reply to a write has an ETag, as S3's has. */
@@ -122,11 +131,15 @@ export class FakeS3 {
     const key = parts.join('/');
     const method = request.method === 'GET' && url.searchParams.has('list-type') ? 'LIST' : request.method;
     this.requests.push(`${method} ${method === 'LIST' ? (url.searchParams.get('prefix') ?? '') : key}`);
+    if (method === 'PUT') {
+      this.writtenHeaders.push(request.headers);
+    }
     const body = await bodyOf(request);
     const fault = this.#takeFault(method, url);
     fault?.before?.();
     if (typeof fault?.failure === 'object') {
-      const { status = 200, body: otherBody, etag } = fault.failure;
+      const { status = 200, body: otherBody, etag, headers = {} } = fault.failure;
+      response.setHeaders(new Map(Object.entries(headers)));
       if (etag !== undefined) {
         response.setHeader('etag', etag);
       }

@@ -11,6 +11,8 @@ export interface SelfSigned {
 export interface CertificateOptions {
   /** Default: 127.0.0.1. */
   readonly ip?: readonly [number, number, number, number];
+  /** Names beside the address; `*.` stands for one label. Default: none. */
+  readonly hosts?: readonly string[];
   /** Valid for an hour around this instant. Default: now. */
   readonly aroundMs?: number;
 }
@@ -19,7 +21,9 @@ const ecdsaWithSha256 = der(0x30, Buffer.from('06082a8648ce3d040302', 'hex'));
 const hourMs = 3_600_000;
 
 /** Makes one that signs itself, for an IP address. */
-export function selfSigned({ ip = [127, 0, 0, 1], aroundMs = Date.now() }: CertificateOptions = {}): SelfSigned {
+export function selfSigned(options: CertificateOptions = {}): SelfSigned {
+  const { ip = [127, 0, 0, 1], hosts = [], aroundMs = Date.now() } = options;
+  const names = [der(0x87, Buffer.from(ip)), ...hosts.map((host) => der(0x82, Buffer.from(host)))];
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const commonName = der(0x30, Buffer.from('0603550403', 'hex'), der(0x0c, Buffer.from('fault proxy')));
   const name = der(0x30, der(0x31, commonName));
@@ -38,7 +42,7 @@ export function selfSigned({ ip = [127, 0, 0, 1], aroundMs = Date.now() }: Certi
       der(
         0x30,
         extension('0603551d13', Buffer.from('30030101ff', 'hex')),
-        extension('0603551d11', der(0x30, der(0x87, Buffer.from(ip)))),
+        extension('0603551d11', der(0x30, ...names)),
       ),
     ),
   );

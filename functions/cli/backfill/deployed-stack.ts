@@ -8,6 +8,7 @@ import {
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import { ConfigError, SourceError } from '../../errors.ts';
+import { agentsThroughProxies } from '../../network/aws.ts';
 
 /** What the stack's outputs say. */
 export interface StackOutputs {
@@ -39,7 +40,7 @@ export interface StartedExecution {
  * @throws ConfigError when there is no such stack, or it has no backfill; SourceError when AWS refuses
  */
 export async function stackOutputs(stack: string): Promise<StackOutputs> {
-  const client = new CloudFormationClient({});
+  const client = new CloudFormationClient({ requestHandler: agentsThroughProxies(process.env) });
   try {
     const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName: stack }));
     const outputs = new Map(Stacks[0]?.Outputs?.map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]));
@@ -58,7 +59,7 @@ export async function stackOutputs(stack: string): Promise<StackOutputs> {
 
 /** The backfills of one stack. */
 export class DeployedBackfills {
-  readonly #client = new SFNClient({});
+  readonly #client = new SFNClient({ requestHandler: agentsThroughProxies(process.env) });
   readonly #stateMachineArn: string;
 
   constructor({ stateMachineArn }: StackOutputs) {

@@ -61,7 +61,8 @@ async function play(source: DemoSource, startedMs: number): Promise<number> {
     bar.clear();
     process.exit(interruptedExitCode);
   });
-  const connections = await openConnections(config, consoleLog(bar.clear), process.env, clock);
+  // Without the environment: no proxy leads to this machine.
+  const connections = await openConnections(config, consoleLog(bar.clear), {}, clock);
   title('1. The first sync, six hours ago');
   const first = await sync(config, connections, bar);
   source.pass(startedMs);

@@ -24,7 +24,7 @@ type Note = (check: Check) => void;
 export async function checkSource(connections: Connections, target: TargetConfig, note: Note): Promise<void> {
   const subject = subjectOf(target);
   const secret = await runCheck(subject('secret'), async () => {
-    const { form } = await readCredentials(target.credentials, { target: target.name });
+    const { form } = await readCredentials(target.credentials, { target: target.name, environment: process.env });
     return `${target.credentials} holds ${secretForms[form]}`;
   });
   note(secret);

@@ -16,7 +16,7 @@ export function describeSummary(summary: Summary, wasInterrupted: boolean): stri
 /** An error of a summary as one paragraph. */
 export function describeSummaryError(error: SummaryError): string {
   const codes = [
-    error.code === undefined ? [] : [`code ${error.code}`],
+    error.code === undefined || error.message.includes(error.code) ? [] : [`code ${error.code}`],
     error.requestId === undefined ? [] : [`request id ${error.requestId}`],
   ].flat();
   return paragraph(`${error.message}${codes.length === 0 ? '' : ` (${codes.join(', ')})`}. ${error.remedy}`);

@@ -1,0 +1,123 @@
+/** What every client of AWS shares: agents that go through the proxies of the environment, and failures of the network. */
+import { Agent as HttpAgent } from 'node:http';
+import { type AgentOptions, Agent as HttpsAgent, type RequestOptions } from 'node:https';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type Fault, faultKindOf } from './faults.ts';
+import { namesProxy, type ProxyEnvironment, proxyFor } from './proxy.ts';
+import { openTunnel, ProxyError } from './tunnel.ts';
+
+/** The part of an AWS client's `requestHandler` that makes connections. */
+export interface ProxyAgents {
+  readonly httpAgent?: HttpAgent;
+  readonly httpsAgent?: HttpsAgent;
+}
+
+/** As the SDK has them. */
+const agentOptions: AgentOptions = { keepAlive: true, maxSockets: 50 };
+const proxyTimeoutMs = 10_000;
+
+/**
+ * Makes the agents of a client of AWS. Without a proxy in the environment there are none, and the SDK makes its own.
+ *
+ * @throws ConfigError for a variable that names no proxy
+ */
+export function agentsThroughProxies(environment: ProxyEnvironment): ProxyAgents {
+  if (!namesProxy(environment)) {
+    return {};
+  }
+  const noExemption = { ...environment, NO_PROXY: '', no_proxy: '' };
+  const [httpProxy] = ['http://aws', 'https://aws'].map((url) => proxyFor(url, noExemption));
+  const noProxy = environment.no_proxy ?? environment.NO_PROXY ?? '';
+  return {
+    httpsAgent: new TunnelAgent(environment),
+    // AWS itself is always https; this is for an endpoint of one's own. To Node, a name without a dot has no subdomains.
+    httpAgent: new HttpAgent({
+      ...agentOptions,
+      ...(httpProxy === null
+        ? {}
+        : { proxyEnv: { HTTP_PROXY: httpProxy?.href, NO_PROXY: noProxy.replace(/[^,\s]+/g, '$&,.$&') } }),
+    }),
+  };
+}
+
+/** Decides for each connection. Node's own `proxyEnv` is not in Node 22.19, and hides the status of a refusal. */
+class TunnelAgent extends HttpsAgent {
+  readonly #environment: ProxyEnvironment;
+
+  constructor(environment: ProxyEnvironment) {
+    super(agentOptions);
+    this.#environment = environment;
+  }
+
+  override createConnection(
+    options: RequestOptions,
+    callback?: (error: Error | null, socket: Duplex) => void,
+  ): Duplex | null | undefined {
+    const host = options.host ?? '';
+    const port = Number(options.port ?? 443);
+    const proxy = proxyFor(`https://${host.includes(':') ? `[${host}]` : host}:${port}`, this.#environment);
+    if (proxy === null) {
+      return super.createConnection(options, callback);
+    }
+    void this.#connectInTunnel(proxy, options, port).then(
+      (socket) => callback?.(null, socket),
+      // Node takes no socket after an error; only the type asks for one.
+      (error: Error) => callback?.(error, new Socket()),
+    );
+    return undefined;
+  }
+
+  async #connectInTunnel(proxy: URL, options: RequestOptions, port: number): Promise<Duplex> {
+    const inTunnel = { ...options, socket: await openTunnel(proxy, options.host ?? '', port, proxyTimeoutMs) };
+    return super.createConnection(inTunnel) ?? inTunnel.socket;
+  }
+}
+
+/**
+ * Returns the network's part in the failure of a client of AWS; null where AWS, or the SDK before any request, said no.
+ *
+ * @param host the host that was asked; undefined where the client did not come so far
+ */
+export function awsFault(thrown: unknown, host: string | undefined, environment: ProxyEnvironment): Fault | null {
+  const code = networkCode(thrown);
+  if (host === undefined || code === undefined) {
+    return null;
+  }
+  const proxy = proxyFor(`https://${host}`, environment);
+  const kind = thrown instanceof ProxyError ? 'proxy' : code === 'TimeoutError' ? 'timeout' : faultKindOf(code);
+  return { kind, code, route: { host, proxy } };
+}
+
+/** Errors of sockets, DNS and TLS have a code; the SDK's own time limits have a name. */
+function networkCode(thrown: unknown): string | undefined {
+  if (!(thrown instanceof Error) || '$fault' in thrown) {
+    return undefined;
+  }
+  if ('code' in thrown && typeof thrown.code === 'string') {
+    return thrown.code;
+  }
+  return thrown.name === 'TimeoutError' ? thrown.name : undefined;
+}
+
+/** What messages need to know of a request of the SDK. */
+export interface SentRequest {
+  /** With the port where it is not the scheme's own. */
+  readonly host?: string;
+  readonly sessionToken?: string;
+}
+
+/** Returns what messages need of a request as the SDK sends it. */
+export function sentRequest(request: unknown): SentRequest {
+  const { hostname, port, headers } = Object(request);
+  const token: unknown = Object(headers)['x-amz-security-token'];
+  return {
+    ...(typeof hostname === 'string' ? { host: typeof port === 'number' ? `${hostname}:${port}` : hostname } : {}),
+    ...(typeof token === 'string' ? { sessionToken: token } : {}),
+  };
+}
+
+/** Whether the SDK found no region in the environment. */
+export function isRegionMissing(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.message === 'Region is missing';
+}

@@ -1,0 +1,33 @@
+/** Text of the other side, made fit to be shown. Pure. */
+
+const maxForeignChars = 300;
+
+/**
+ * Cleans a text of the other side: one line, no control characters, no secrets, at most 300 characters. Undefined if
+ * nothing is left.
+ */
+export function cleanText(value: unknown, redact: (text: string) => string): string | undefined {
+  if (typeof value !== 'string' && typeof value !== 'number') {
+    return undefined;
+  }
+  const line = String(value)
+    .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu, ' ')
+    .trim();
+  // A token that is echoed in part would not be recognized, so any long run of such characters is removed.
+  const safe = redact(line).replace(/[A-Za-z0-9+/=_-]{60,}/g, '[redacted]');
+  const short = safe.length <= maxForeignChars ? safe : `${safe.slice(0, maxForeignChars)}…`;
+  return short === '' ? undefined : short;
+}
+
+/** Makes a function that removes secrets from texts, in plain form and as escaped in URLs and JSON. */
+export function redactor(secrets: () => Iterable<string>): (text: string) => string {
+  return (text) => {
+    let safe = text;
+    for (const secret of secrets()) {
+      for (const form of [secret, encodeURIComponent(secret.toWellFormed()), JSON.stringify(secret).slice(1, -1)]) {
+        safe = form === '' ? safe : safe.replaceAll(form, '[redacted]');
+      }
+    }
+    return safe;
+  };
+}

@@ -1,0 +1,96 @@
+/**
+ * Which proxy leads to a host, as HTTPS_PROXY, HTTP_PROXY and NO_PROXY say, in capitals or not. Pure.
+ *
+ * `https:` goes by HTTPS_PROXY, `http:` by HTTP_PROXY, as in curl and the AWS CLI. Loopback is no exception: only NO_PROXY
+ * makes one.
+ */
+import { BlockList, isIP } from 'node:net';
+import { ConfigError } from '../errors.ts';
+
+/** The environment variables that name proxies. Small letters win, as in curl. */
+export interface ProxyEnvironment {
+  readonly HTTPS_PROXY?: string | undefined;
+  readonly https_proxy?: string | undefined;
+  readonly HTTP_PROXY?: string | undefined;
+  readonly http_proxy?: string | undefined;
+  readonly NO_PROXY?: string | undefined;
+  readonly no_proxy?: string | undefined;
+}
+
+/** The way to a host, for messages. */
+export interface Route {
+  /** Host, with the port where it is not the scheme's own. */
+  readonly host: string;
+  /** The proxy on the way, null without one. */
+  readonly proxy: URL | null;
+}
+
+/** Whether any proxy is named. */
+export function namesProxy(environment: ProxyEnvironment): boolean {
+  return ['https:', 'http:'].some((protocol) => proxyText(protocol, environment) !== '');
+}
+
+/**
+ * Returns the proxy on the way to a URL; null where there is none.
+ *
+ * @throws ConfigError for a variable that names no http:// or https:// URL
+ */
+export function proxyFor(target: string | URL, environment: ProxyEnvironment): URL | null {
+  const url = new URL(target);
+  const text = proxyText(url.protocol, environment);
+  if (text === '' || isExempt(url, (environment.no_proxy ?? environment.NO_PROXY ?? '').toLowerCase())) {
+    return null;
+  }
+  // Curl takes "proxy:3128" as well.
+  const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
+  const proxy = URL.canParse(withScheme) ? new URL(withScheme) : null;
+  if (proxy === null || !/^https?:$/.test(proxy.protocol)) {
+    // The value is not shown: it may hold a password.
+    const name = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
+    throw new ConfigError(`${name} names no proxy that dqsync can use for ${url.host}`, {
+      remedy: `Set ${name} to a URL such as http://proxy.example.com:3128, or add ${url.hostname} to NO_PROXY.`,
+      code: name,
+    });
+  }
+  return proxy;
+}
+
+/** Returns a proxy's URL without user and password. */
+export function proxyName(proxy: URL): string {
+  return proxy.origin;
+}
+
+/** Returns what a proxy wants in the header `Proxy-Authorization`; no header where its URL names no user. */
+export function proxyAuthorization({ username, password }: URL): Readonly<Record<string, string>> {
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return pair === ':' ? {} : { 'proxy-authorization': `Basic ${Buffer.from(pair).toString('base64')}` };
+}
+
+function proxyText(protocol: string, environment: ProxyEnvironment): string {
+  const { https_proxy, HTTPS_PROXY, http_proxy, HTTP_PROXY } = environment;
+  return (protocol === 'https:' ? (https_proxy ?? HTTPS_PROXY) : (http_proxy ?? HTTP_PROXY)) ?? '';
+}
+
+/** Entries of NO_PROXY: `*`, a host with its subdomains, `.domain`, an address, a subnet; each with a port or without. */
+function isExempt({ hostname, port, protocol }: URL, noProxy: string): boolean {
+  const host = hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
+  const ownPort = port === '' ? (protocol === 'https:' ? '443' : '80') : port;
+  return noProxy.split(/[,\s]+/).some((entry) => {
+    const [, name = entry, onlyPort] = /^(\[.*\]|[^:]*):(\d+)$/.exec(entry) ?? [];
+    const bare = name.replace(/^\[(.*)\]$/, '$1').replace(/^\*?\./, '');
+    const isHost = bare === '*' || host === bare || (bare !== '' && host.endsWith(`.${bare}`)) || isWithin(host, bare);
+    return isHost && (onlyPort === undefined || onlyPort === ownPort);
+  });
+}
+
+function isWithin(host: string, subnet: string): boolean {
+  const [, address = '', bits = ''] = /^([0-9a-f.:]+)\/(\d{1,3})$/.exec(subnet) ?? [];
+  const version = isIP(address);
+  if (version === 0 || isIP(host) !== version || Number(bits) > (version === 4 ? 32 : 128)) {
+    return false;
+  }
+  const family = version === 4 ? 'ipv4' : 'ipv6';
+  const list = new BlockList();
+  list.addSubnet(address, Number(bits), family);
+  return list.check(host, family);
+}

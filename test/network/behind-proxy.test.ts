@@ -1,0 +1,171 @@
+/** A machine that reaches nothing but its proxy: source, IAM, S3 and Secrets Manager have names that only the proxy knows. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { addExecutions, aWorld, type World } from '../cli/world.ts';
+import { defaultAccount } from '../simulator/accounts.ts';
+import { startLoopback } from '../source/loopback.ts';
+import { type ConnectProxyOptions, startConnectProxy } from '../support/connect-proxy.ts';
+import { FakeS3 } from '../support/fake-s3.ts';
+import { FaultProxy } from '../support/fault-proxy.ts';
+import { selfSigned } from '../support/self-signed.ts';
+
+const certificate = selfSigned({ hosts: ['source.test', 'iam.test', 's3.test', 'secrets.test'] });
+
+/** Speaks TLS for a plain server. Returns its port. */
+async function overTls(upstream: string): Promise<number> {
+  const proxy = await FaultProxy.open({ upstream, tls: certificate });
+  onTestFinished(() => proxy.close());
+  return Number(new URL(proxy.url).port);
+}
+
+async function behindProxy(options: Partial<ConnectProxyOptions> = {}) {
+  const world = await aWorld();
+  addExecutions(world, 120);
+  const s3 = await FakeS3.start();
+  const secretText = JSON.stringify(defaultAccount.password);
+  const secrets = await startLoopback(() => ({
+    headers: { 'content-type': 'application/x-amz-json-1.1' },
+    body: JSON.stringify({ SecretString: secretText }),
+  }));
+  await writeFile(join(world.folder, 'ca.pem'), certificate.cert);
+  await world.configure((config) => {
+    config['warehouse'] = `s3://${s3.bucket}/dq`;
+    config['storage'] = { pathStyle: true };
+    config.source['endpoint'] = 'https://source.test';
+    config.source['iamEndpoint'] = 'https://iam.test';
+    config.targets[0]!['credentials'] = 'secretsmanager:dataarts/sales';
+  });
+  const proxy = await startConnectProxy({
+    names: {
+      'source.test:443': await overTls(world.simulator.url),
+      'iam.test:443': await overTls(world.simulator.iamUrl),
+      's3.test:443': await overTls(s3.endpoint),
+      'secrets.test:443': await overTls(secrets.url),
+    },
+    ...options,
+  });
+  const env: Record<string, string> = {
+    ...s3.environment,
+    AWS_ENDPOINT_URL_S3: 'https://s3.test',
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: 'https://secrets.test',
+    NODE_EXTRA_CA_CERTS: 'ca.pem',
+    HTTPS_PROXY: `http://planted-user:planted-pass@127.0.0.1:${proxy.port}`,
+  };
+  return { world, s3, proxy, env };
+}
+
+const shown = async (world: World, args: readonly string[], env: Readonly<Record<string, string>>) => {
+  const { exitCode, stdout, stderr } = await world.cli(args, { env });
+  expect(stdout + stderr).not.toMatch(/planted-(user|pass)/);
+  return { exitCode, text: stdout + stderr };
+};
+
+describe('behind a proxy that alone leads out', () => {
+  it('a sync reads source, IAM and Secrets Manager and writes to S3 through the proxy', async () => {
+    const { world, s3, proxy, env } = await behindProxy({ credentials: 'planted-user:planted-pass' });
+
+    const { exitCode, text } = await shown(world, ['sync'], env);
+
+    expect(text).toContain('120 rows written');
+    expect(exitCode).toBe(0);
+    expect([...new Set(proxy.asked)].sort()).toEqual([
+      'CONNECT iam.test:443',
+      'CONNECT s3.test:443',
+      'CONNECT secrets.test:443',
+      'CONNECT source.test:443',
+    ]);
+    expect([...s3.objects.keys()].filter((key) => key.endsWith('.parquet')).length).toBeGreaterThan(0);
+    expect((await shown(world, ['doctor'], env)).exitCode).toBe(0);
+  });
+
+  it.each([
+    [{ refusal: 403 }, /the proxy http:\/\/127\.0\.0\.1:\d+ refused to connect to s3\.test.*HTTP 403.*allow s3\.test/s],
+    [{ credentials: 'another:one' }, /refused to connect to s3\.test.*HTTP 407.*http:\/\/<user>:<password>@/s],
+    [{ names: {} }, /refused to connect to s3\.test.*HTTP 502.*AWS_ENDPOINT_URL/s],
+  ])('S3 is named, with the proxy and its reason, where it refuses: %j', async (options, message) => {
+    const { world, env } = await behindProxy(options);
+    const { exitCode, text } = await shown(world, ['sync'], env);
+    expect(text).toMatch(message);
+    expect(text.match(/HTTP 4|HTTP 5/g)).toHaveLength(1);
+    expect(exitCode).toBe(1);
+  });
+
+  it('each client names its host and the proxy where the proxy is gone', async () => {
+    const { world, env } = await behindProxy();
+    const gone = { ...env, HTTPS_PROXY: 'http://planted-user:planted-pass@127.0.0.1:9' };
+    const reaches = (host: string): string => `the proxy http://127.0.0.1:9, on the way to ${host}, cannot be reached`;
+
+    const { text } = await shown(world, ['doctor'], gone);
+    expect(text).toContain(reaches('s3.test'));
+    expect(text).toContain(reaches('secrets.test'));
+    await world.configure((config) => {
+      config.source['endpoint'] = 'https://source.test';
+      config.source['iamEndpoint'] = 'https://iam.test';
+    });
+    expect((await shown(world, ['doctor'], gone)).text).toContain(reaches('iam.test'));
+    await world.write('secret.json', JSON.stringify({ token: defaultAccount.tokens[0] }));
+    expect((await shown(world, ['doctor'], gone)).text).toContain(reaches('source.test'));
+  });
+
+  it('NO_PROXY leads past it, so that the name is looked up here', async () => {
+    const { world, proxy, env } = await behindProxy();
+    const { text } = await shown(world, ['sync'], { ...env, NO_PROXY: '.test' });
+    expect(text).toContain('no connection to s3.test could be opened');
+    expect(proxy.asked).toEqual([]);
+  });
+
+  it('plain http on loopback goes through HTTP_PROXY too, by absolute URLs', async () => {
+    const world = await aWorld();
+    addExecutions(world, 10);
+    const [port, iamPort] = [world.simulator.url, world.simulator.iamUrl].map((url) => Number(new URL(url).port));
+    const proxy = await startConnectProxy({
+      names: { 'localhost:1': port ?? 0, 'localhost:2': iamPort ?? 0 },
+      credentials: 'planted-user:planted-pass',
+    });
+    await world.configure((config) => {
+      config.source['endpoint'] = 'http://localhost:1';
+      config.source['iamEndpoint'] = 'http://localhost:2';
+    });
+    const env = { http_proxy: `http://planted-user:planted-pass@127.0.0.1:${proxy.port}` };
+
+    const { exitCode, text } = await shown(world, ['sync'], env);
+
+    expect(text).toContain('10 rows written');
+    expect(exitCode).toBe(0);
+    expect(proxy.asked.map((line) => line.replace(/\?.*/, ''))).toContain(`POST http://localhost:2/v3/auth/tokens`);
+    const refused = await shown(world, ['sync'], { http_proxy: proxy.url });
+    expect(refused.text).toMatch(/HTTP 407.*http:\/\/<user>:<password>@/s);
+  });
+});
+
+describe('behind a private certificate authority', () => {
+  it.each([
+    ['S3', 's3.test', ['sync']],
+    ['Secrets Manager', 'secrets.test', ['doctor']],
+  ])('%s is named with the code and NODE_EXTRA_CA_CERTS', async (_who, host, args) => {
+    const { world, env } = await behindProxy();
+    const { text } = await shown(world, args, { ...env, NODE_EXTRA_CA_CERTS: '' });
+    expect(text).toMatch(new RegExp(`no secure connection to ${host} through the proxy http://127`));
+    expect(text).toContain(`who signed the certificate of ${host}`);
+    expect(text).toContain('DEPTH_ZERO_SELF_SIGNED_CERT');
+    expect(text).toContain('NODE_EXTRA_CA_CERTS');
+  });
+
+  it.each([
+    ['the source', 'source.test', { token: defaultAccount.tokens[0] }],
+    ['IAM', 'iam.test', defaultAccount.password],
+  ])('%s is named with the code and NODE_EXTRA_CA_CERTS', async (_who, host, secret) => {
+    const { world, env } = await behindProxy();
+    await world.configure((config) => {
+      config.source['endpoint'] = 'https://source.test';
+      config.source['iamEndpoint'] = 'https://iam.test';
+    });
+    await world.write('secret.json', JSON.stringify(secret));
+    const { text } = await shown(world, ['sync'], { ...env, NODE_EXTRA_CA_CERTS: '' });
+    expect(text).toMatch(new RegExp(`no secure connection to ${host} through the proxy http://127`));
+    expect(text).toContain(`who signed the certificate of ${host}`);
+    expect(text.match(/DEPTH_ZERO_SELF_SIGNED_CERT/g)).toHaveLength(1);
+    expect(text).toContain('NODE_EXTRA_CA_CERTS');
+  });
+});
