@@ -101,7 +101,7 @@ describe('credentials that are wrong', () => {
     [
       'of the wrong shape',
       '{"user":"dq-reader","password":"pass word+1%"}',
-      ['JSON of a different shape', '"accessKeyId"'],
+      ['has the wrong shape: "domainName" is missing', '"accessKeyId"'],
     ],
     ['that is not JSON', 'pass word+1%', ['is not JSON']],
   ])('a secret %s fails the target and shows the shapes', async (_what, text, parts) => {
