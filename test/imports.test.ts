@@ -116,7 +116,7 @@ const table: Readonly<Record<string, Allowed>> = {
   'functions/cli/rewind/': { parts: aCommand, packages: [] },
   'functions/cli/runs/': { parts: [...aCommand, 'functions/checkpoint/'], packages: [] },
   'functions/cli/quarantine/': { parts: [...aCommand, 'functions/warehouse/'], packages: [] },
-  'functions/cli/status/': { parts: [...aCommand, 'functions/checkpoint/'], packages: [] },
+  'functions/cli/status/': { parts: [...aCommand, 'functions/checkpoint/', 'functions/warehouse/'], packages: [] },
   'functions/cli/doctor/': {
     parts: [...aCommand, 'functions/checkpoint/', 'functions/source/', 'functions/warehouse/'],
     packages: [],

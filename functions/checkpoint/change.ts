@@ -8,6 +8,7 @@ import { containsAny, gapsIn, unionOf } from '../intervals.ts';
 import { type EpochMs, type Execution, executionKey, type Window } from '../model.ts';
 import {
   type Checkpoint,
+  type ExpiredEntry,
   edgeToleranceMs,
   type LastRun,
   type OpenEntry,
@@ -36,13 +37,15 @@ export interface Change {
   readonly opened: readonly OpenEntry[];
   /** Executions that need no further checks as of the given observation. */
   readonly closed: readonly { readonly key: string; readonly observedAtMs: EpochMs }[];
+  /** Open executions that are no longer re-checked. */
+  readonly expired: readonly ExpiredEntry[];
   readonly quarantined: readonly string[];
   /** The latest `observed_at` written; null if nothing was written. */
   readonly latestObservedMs: EpochMs | null;
   readonly run: LastRun;
 }
 
-type RecordedList = 'windows' | 'lateStartTimesMs' | 'seen' | 'opened' | 'closed' | 'quarantined';
+type RecordedList = 'windows' | 'lateStartTimesMs' | 'seen' | 'opened' | 'closed' | 'expired' | 'quarantined';
 
 /** The lists of a change, while a run still adds to them. */
 export type PendingChange = { -readonly [key in RecordedList]: Change[key][number][] } & {
@@ -57,6 +60,7 @@ export function emptyPendingChange(): PendingChange {
     seen: [],
     opened: [],
     closed: [],
+    expired: [],
     quarantined: [],
     latestObservedMs: null,
   };
@@ -65,6 +69,8 @@ export function emptyPendingChange(): PendingChange {
 /** A quarantined row that was not seen for this long is forgotten. */
 const quarantineMemoryMs = 7 * 86_400_000;
 const keptQuarantined = 20_000;
+/** 80 kB of checkpoint. */
+const keptExpired = 1_000;
 /** An interrupted re-read that is older than this starts over, because what it read is stale. */
 const rereadingMemoryMs = 86_400_000;
 
@@ -88,6 +94,7 @@ export function applyChange(checkpoint: Checkpoint, change: Change, lookbackMs: 
     lookbackMs: nextLookbackMs,
     maxSpanMs: change.maxSpanMs ?? checkpoint.maxSpanMs,
     open: applyOpen(checkpoint.open, change),
+    expired: applyExpired(checkpoint.expired, change),
     recent: newestOf([...checkpoint.recent.filter(isShownAgain), ...recentOf(change, isShownAgain)], executionKey),
     latestObservedMs: laterOf(checkpoint.latestObservedMs, change.latestObservedMs),
     quarantined: applyQuarantined(checkpoint, change),
@@ -166,11 +173,26 @@ function laterOf(a: EpochMs | null, b: EpochMs | null): EpochMs | null {
 }
 
 function applyOpen(open: readonly OpenEntry[], change: Change): OpenEntry[] {
-  const closedAtMs = new Map(change.closed.map(({ key, observedAtMs }) => [key, observedAtMs]));
+  const closedAtMs = closingTimes(change);
   return newestOf([...open, ...change.opened], (entry) => executionKey(entry.execution)).filter((entry) => {
     const atMs = closedAtMs.get(executionKey(entry.execution));
     return atMs === undefined || atMs < entry.observedAtMs;
   });
+}
+
+/** An execution expires by the observation that closes it. A later one shows that it has ended, or is followed again. */
+function applyExpired(expired: readonly ExpiredEntry[], change: Change): ExpiredEntry[] {
+  const laterAtMs = new Map(change.opened.map((entry) => [executionKey(entry.execution), entry.observedAtMs]));
+  for (const [key, atMs] of closingTimes(change)) {
+    laterAtMs.set(key, Math.max(atMs, laterAtMs.get(key) ?? atMs));
+  }
+  return newestOf([...expired, ...change.expired], executionKey)
+    .filter((entry) => (laterAtMs.get(executionKey(entry)) ?? entry.observedAtMs) <= entry.observedAtMs)
+    .slice(-keptExpired);
+}
+
+function closingTimes({ closed }: Change): ReadonlyMap<string, EpochMs> {
+  return new Map(closed.map(({ key, observedAtMs }) => [key, observedAtMs]));
 }
 
 function applyQuarantined(checkpoint: Checkpoint, change: Change): Checkpoint['quarantined'] {

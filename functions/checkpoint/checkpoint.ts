@@ -53,6 +53,13 @@ export interface Rereading extends Window {
   readonly readAtMs: EpochMs;
 }
 
+/** An execution that was open for longer than `maxOpenDays`. The table keeps its last state. */
+export interface ExpiredEntry {
+  readonly id: bigint;
+  readonly startTimeMs: EpochMs;
+  readonly observedAtMs: EpochMs;
+}
+
 /** The state of one target. */
 export interface Checkpoint extends Covered {
   readonly identity: TargetIdentity;
@@ -66,6 +73,8 @@ export interface Checkpoint extends Covered {
   /** The longest span that the source accepted after it had refused a longer one; null if it refused none. A hint. */
   readonly maxSpanMs: number | null;
   readonly open: readonly OpenEntry[];
+  /** The last executions that expired: still open when last seen, and no longer re-checked. For people. */
+  readonly expired: readonly ExpiredEntry[];
   readonly recent: readonly RecentEntry[];
   /** The latest `observed_at` ever written, by any machine's clock; null before the first write. */
   readonly latestObservedMs: EpochMs | null;
@@ -88,6 +97,7 @@ export function emptyCheckpoint(identity: TargetIdentity): Checkpoint {
     lookbackMs: null,
     maxSpanMs: null,
     open: [],
+    expired: [],
     recent: [],
     latestObservedMs: null,
     quarantined: [],

@@ -58,6 +58,7 @@ const document = z.strictObject({
       awaits: z.enum(['outcome', 'notification']),
     }),
   ),
+  expired: z.array(z.strictObject({ id, startTimeMs: epochMs, observedAtMs: epochMs })).default([]),
   recent: z.array(
     z.tuple([id, epochMs, z.string(), epochMs]).transform(([entryId, startTimeMs, fingerprint, observedAtMs]) => ({
       id: entryId,
@@ -90,7 +91,7 @@ const document = z.strictObject({
  */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   const { identity, coverage, incremental, rereading, open, recent, quarantined, commitIds, lastRun } = checkpoint;
-  const { latestObservedMs, lookbackMs, maxSpanMs } = checkpoint;
+  const { latestObservedMs, lookbackMs, maxSpanMs, expired } = checkpoint;
   requireWholeWindows(coverage);
   const recentTuples = recent.map((entry) => [entry.id, entry.startTimeMs, entry.fingerprint, entry.observedAtMs]);
   const parts = [
@@ -105,6 +106,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
     ...(latestObservedMs === null ? [] : [`"latestObservedMs":${latestObservedMs}`]),
     `"coverage":${lines(coverage)}`,
     `"open":${lines(open)}`,
+    ...(expired.length === 0 ? [] : [`"expired":${lines(expired)}`]),
     `"quarantined":${lines(quarantined)}`,
     `"commitIds":${json(commitIds)}`,
     `"digest":${json(digestOf(checkpoint))}`,
@@ -186,9 +188,11 @@ export function decodeAnyCheckpoint(bytes: Uint8Array, target: string, where: st
  * Returns a hash of the content, independent of its layout. Without it, a single wrong digit could hide a span for
  * good.
  */
-function digestOf(content: object): string {
+function digestOf(content: Pick<Checkpoint, 'expired'>): string {
+  // A document that was written before this list existed lacks it.
+  const expired = content.expired.length === 0 ? undefined : content.expired;
   return hash64(
-    JSON.stringify(content, (_key, entry: unknown) =>
+    JSON.stringify({ ...content, expired }, (_key, entry: unknown) =>
       typeof entry === 'bigint'
         ? entry.toString()
         : isPlainObject(entry)

@@ -2,10 +2,11 @@
  * The commands of `dqsync`, their options and help. Each command's own code is loaded when it runs, so that help and
  * errors of usage come at once.
  */
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { allFilters } from '../filters.ts';
 import type { BackfillOptions } from './backfill/backfill-command.ts';
+import { ageMs, command, configOption, jsonOption, targetsOption, wholeNumber } from './command-options.ts';
 import type { DoctorOptions } from './doctor/doctor-command.ts';
 import type { InitOptions } from './init/init-command.ts';
 import type { ListOptions } from './list/list-command.ts';
@@ -17,8 +18,6 @@ import type { StatusOptions } from './status/status-command.ts';
 import type { SyncOptions } from './sync/sync-command.ts';
 import type { VerifyOptions } from './verify/verify-command.ts';
 
-/** Where the config is looked for unless told otherwise. */
-const defaultConfigPath = 'dqsync.json';
 const exitCodesHelp = 'Exit codes: 0 fine, 1 a target failed, 2 wrong usage or config, 130 interrupted by Ctrl-C.';
 
 /**
@@ -146,11 +145,26 @@ function addRewind(program: Command, finish: Finish): void {
 function addStatus(program: Command, finish: Finish): void {
   command(program, 'status', 'Show how far each target is and what the next run will do.', [
     'dqsync status',
+    'dqsync status --target sales',
+    'dqsync status --check --max-age 3h || echo "dqsync needs attention"',
     'dqsync status --json | jq ".[].watermark"',
   ])
     .addOption(configOption())
     .addOption(targetsOption())
+    .option('--check', 'only say whether each target is healthy, and exit with 1 if one is not; asks no source')
+    .addOption(
+      new Option('--max-age <time>', 'how long ago the end of coverage may lie: 90m, 3h, 2d')
+        .argParser(ageMs)
+        .default(ageMs('3h'), '3h'),
+    )
+    .option('-v, --verbose', 'all there is to know of each target')
     .addOption(jsonOption('print one JSON array with an object per target'))
+    .addHelpText(
+      'after',
+      `
+One line a target where the config has several. A target is healthy if its last run did not fail and it is complete up to less
+than --max-age ago. "behind" is how long ago the end of coverage lies, "aside" counts rows in quarantine and expired executions.`,
+    )
     .action(async (options: StatusOptions) =>
       finish(await (await import('./status/status-command.ts')).status(options)),
     );
@@ -290,40 +304,4 @@ function addDemo(program: Command, finish: Finish): void {
   command(program, 'demo', 'Try everything without an account, on a simulated source.', ['dqsync demo'])
     .addHelpText('after', '\nWrites its config and warehouse to .dqsync/demo, fresh each time.')
     .action(async () => finish(await (await import('./demo/demo-command.ts')).demo()));
-}
-
-/** A command with the help that all have. */
-function command(program: Command, usage: string, description: string, examples: readonly string[]): Command {
-  const name = usage.split(' ')[0] ?? usage;
-  return program
-    .command(usage)
-    .description(description)
-    .showHelpAfterError(`Run "dqsync ${name} --help" to see what is allowed.`)
-    .addHelpText('after', `\nExamples:\n${examples.map((example) => `  ${example}`).join('\n')}`);
-}
-
-function configOption(): Option {
-  return new Option('-c, --config <file>', 'the config file, JSON with comments')
-    .env('DQSYNC_CONFIG_FILE')
-    .default(defaultConfigPath);
-}
-
-function targetsOption(): Option {
-  return new Option('-t, --target <name>', 'only this target; may be given several times')
-    .default([], 'all targets')
-    .argParser((name: string, names: readonly string[]) => [...names, name]);
-}
-
-function jsonOption(what: string): Option {
-  return new Option('--json', `${what}; logs go to stderr`);
-}
-
-function wholeNumber(least: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
-      throw new InvalidArgumentError(`It must be a whole number from ${least}.`);
-    }
-    return value;
-  };
 }

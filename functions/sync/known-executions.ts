@@ -18,6 +18,7 @@ export class KnownExecutions {
   readonly #isInDoubt: boolean;
   #known: Map<string, Known> = new Map();
   #followed: Set<string> = new Set();
+  #expired: Set<string> = new Set();
   /** Rows at the edges of what was read. The widened requests for the adjacent windows show them again. */
   readonly #edge: [string, Known][] = [];
   /** How much later than our clock observations are dated, because some other clock was ahead of it. */
@@ -34,6 +35,11 @@ export class KnownExecutions {
   /** Returns whether later runs re-check the execution. */
   isFollowed(key: string): boolean {
     return this.#followed.has(key);
+  }
+
+  /** Whether it is no longer looked at although it was open when it was last seen. */
+  isExpired(key: string): boolean {
+    return this.#expired.has(key);
   }
 
   setWritten(key: string, known: Known): void {
@@ -70,6 +76,7 @@ export class KnownExecutions {
     this.#comeAfter(checkpoint.latestObservedMs, nowMs);
     this.#known = new Map(checkpoint.recent.map((entry) => [executionKey(entry), entry]));
     this.#followed = new Set();
+    this.#expired = new Set(checkpoint.expired.map(executionKey));
     for (const { execution, observedAtMs, lookedAtMs } of checkpoint.open) {
       const key = executionKey(execution);
       this.#followed.add(key);

@@ -156,8 +156,7 @@ export class Recorder {
     this.#noteSourceLag();
     const nowMs = this.#run.clock.now() - this.#sourceLagMs;
     if (followUpOf(execution, nowMs, this.#recentFromMs, this.#run.settings) === null) {
-      this.close(executionKey(execution));
-      this.#expireIfOpen(execution, true);
+      this.#expireIfOpen(execution, this.close(executionKey(execution)), true);
     }
   }
 
@@ -171,10 +170,12 @@ export class Recorder {
     this.#known.setFollowed(key, false);
   }
 
-  /** Stops re-checking an execution without writing to the table. */
-  close(key: string): void {
-    this.#change.closed.push({ key, observedAtMs: this.#known.laterThan(this.#known.get(key), this.#run.clock.now()) });
+  /** Stops re-checking an execution without writing to the table. Returns the time of the observation that closed it. */
+  close(key: string): EpochMs {
+    const observedAtMs = this.#known.laterThan(this.#known.get(key), this.#run.clock.now());
+    this.#change.closed.push({ key, observedAtMs });
     this.#known.setFollowed(key, false);
+    return observedAtMs;
   }
 
   /** Returns what waits for a commit, and removes it. */
@@ -201,7 +202,7 @@ export class Recorder {
   #observe(key: string, before: Known | undefined, seen: Seen, isRecent: boolean, isAtEnd: boolean): Known | null {
     const { execution, receivedAtMs } = seen;
     const awaits = followUpOf(execution, receivedAtMs - this.#sourceLagMs, this.#recentFromMs, this.#run.settings);
-    if (before !== undefined || awaits !== null || isAtEnd) {
+    if (before !== undefined || awaits !== null || isAtEnd || this.#known.isExpired(key)) {
       return this.#observeKept(key, before, seen, awaits, isRecent);
     }
     const observedAtMs = this.#known.laterThan(undefined, receivedAtMs);
@@ -209,7 +210,7 @@ export class Recorder {
     if (isRecent && execution.startTimeMs >= this.#keptFromMs) {
       this.#change.seen.push({ execution, observedAtMs });
     }
-    this.#expireIfOpen(execution, false);
+    this.#expireIfOpen(execution, observedAtMs, false);
     return null;
   }
 
@@ -239,10 +240,10 @@ export class Recorder {
       this.#change.opened.push({ execution, observedAtMs, lookedAtMs: receivedAtMs, awaits });
       this.#known.setFollowed(key, true);
     }
-    if (awaits === null && wasFollowed) {
+    if (awaits === null && (wasFollowed || this.#known.isExpired(key))) {
       this.#change.closed.push({ key, observedAtMs });
       this.#known.setFollowed(key, false);
-      this.#expireIfOpen(execution, true);
+      this.#expireIfOpen(execution, observedAtMs, wasFollowed);
     }
     return known;
   }
@@ -257,8 +258,10 @@ export class Recorder {
     this.#change.latestObservedMs = latestObservedMs === null ? observedAtMs : Math.max(latestObservedMs, observedAtMs);
   }
 
-  #expireIfOpen(execution: Execution, wasFollowed: boolean): void {
+  #expireIfOpen(execution: Execution, observedAtMs: EpochMs, wasFollowed: boolean): void {
     if (isOpen(execution)) {
+      const { id, startTimeMs } = execution;
+      this.#change.expired.push({ id, startTimeMs, observedAtMs });
       this.#options.counters.expired += 1;
       // An execution that was too old when first seen is not reported.
       if (wasFollowed) {

@@ -55,6 +55,9 @@ const change: fc.Arbitrary<Change> = fc
       { maxLength: 4 },
     ),
     closed: fc.constant([]),
+    expired: fc.array(fc.record({ id: fc.bigInt({ min: 1n, max: 3n }), startTimeMs: instant, observedAtMs: instant }), {
+      maxLength: 3,
+    }),
     quarantined: fc.array(fc.constantFrom('q1', 'q2'), { maxLength: 2 }),
     latestObservedMs: fc.constantFrom(null, 700_000, 900_000),
     run: fc.record({
@@ -83,6 +86,7 @@ function essence(checkpoint: Checkpoint): unknown {
     latestObserved: checkpoint.latestObservedMs,
     rows: checkpoint.coverage.reduce((sum, window) => sum + window.rows, 0),
     open: byText(checkpoint.open.map((entry) => [entry.execution.id, entry.execution.startTimeMs, entry.observedAtMs])),
+    expired: byText(checkpoint.expired),
     recent: byText(checkpoint.recent.map((entry) => [entry.id, entry.startTimeMs, entry.observedAtMs])),
   };
 }

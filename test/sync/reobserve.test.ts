@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Run } from '../../functions/sync/run.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
-import { dayMs, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
+import { checkpointOf, dayMs, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
 
 /** A source with two days of settled history and `count` executions open for hours, `apartMs` from each other. */
 async function worldWithOpen(
@@ -173,6 +173,23 @@ describe('open executions', () => {
     await world.syncWell({ onTargetDone });
     await world.syncWell({ onTargetDone });
     expect(expired).toEqual([2, 0]);
+  });
+
+  it('are listed in the checkpoint from when they expire until they are seen to have ended', async () => {
+    const { world, ids } = await worldWithOpen(2, hourMs);
+    const expired = async () => (await checkpointOf(world)).expired.map(({ id }) => id).sort();
+    expect(await expired()).toEqual([]);
+    const fromMs = world.clock.now() - dayMs;
+    world.clock.advance(8 * dayMs);
+    await world.syncWell();
+    expect(await expired()).toEqual(ids.toSorted());
+    world.sim.life.finish(ids[0]!);
+    world.clock.advance(minuteMs);
+    await world.syncWell();
+    expect(await expired()).toEqual(ids.toSorted());
+    await world.backfill({ window: { fromMs, toMs: fromMs + 2 * dayMs }, again: true });
+    expect(await expired()).toEqual([ids[1]]);
+    await world.expectTruth();
   });
 
   it('that expire are reported, together, once they are committed', async () => {

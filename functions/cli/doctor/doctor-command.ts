@@ -1,15 +1,18 @@
 /** `dqsync doctor`: what has to be right before a sync can work, checked one by one; each fault with its remedy. */
 
+import type { Checkpoint } from '../../checkpoint/checkpoint.ts';
 import { identityOf, loadCheckpoint } from '../../checkpoint/checkpoint-store.ts';
 import { watermarkOf } from '../../checkpoint/coverage.ts';
 import type { Config, TargetConfig } from '../../config.ts';
 import { type Connections, openConnections } from '../../connect.ts';
 import { selectTargets, settingsOf, targetOf } from '../../sync/targets.ts';
+import { readQuarantine } from '../../warehouse/quarantine.ts';
+import type { Store } from '../../warehouse/store.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { usageExitCode } from '../terminal/failure.ts';
 import { counted, shownAt } from '../terminal/formats.ts';
 import { paint, writeJson, writeLine } from '../terminal/output.ts';
-import { type Check, failedCheck, passedCheck, runCheck } from './check.ts';
+import { type Check, failedCheck, passedCheck } from './check.ts';
 import { checkSource } from './source-checks.ts';
 import { checkWarehouse } from './warehouse-checks.ts';
 
@@ -62,20 +65,47 @@ async function examine(options: DoctorOptions, note: (check: Check) => void): Pr
   count(await checkWarehouse(connections.store));
   for (const target of targets) {
     await checkSource(connections, target, count);
-    count(await checkCheckpoint(config, connections, target));
+    for (const check of await checkCheckpoint(config, connections, target)) {
+      count(check);
+    }
   }
   return failures === 0 ? 0 : 1;
 }
 
-async function checkCheckpoint(config: Config, { store }: Connections, target: TargetConfig): Promise<Check> {
-  return await runCheck({ name: 'checkpoint', target: target.name }, async () => {
+async function checkCheckpoint(config: Config, { store }: Connections, target: TargetConfig): Promise<Check[]> {
+  const subject = { name: 'checkpoint', target: target.name };
+  try {
     const identity = identityOf({ target: targetOf(target), settings: settingsOf(config) });
     const { checkpoint } = await loadCheckpoint(store, target.name, identity);
     const watermarkMs = watermarkOf(checkpoint);
-    return watermarkMs === null
-      ? `none yet: the first sync starts at ${config.initialFrom}`
-      : `complete up to ${shownAt(watermarkMs)}`;
-  });
+    const found =
+      watermarkMs === null
+        ? `none yet: the first sync starts at ${config.initialFrom}`
+        : `complete up to ${shownAt(watermarkMs)}`;
+    return [passedCheck(subject, found), await checkSetAside(store, target, checkpoint)];
+  } catch (thrown) {
+    return [failedCheck(subject, thrown)];
+  }
+}
+
+/** Rows that no table holds, and executions whose state may be old. */
+async function checkSetAside(store: Store, target: TargetConfig, { expired }: Checkpoint): Promise<Check> {
+  const subject = { name: 'set aside', target: target.name };
+  try {
+    const { rows } = await readQuarantine(store, target.name);
+    const finding = `${counted(rows.length, 'row')} in quarantine, ${counted(expired.length, 'expired execution')}`;
+    if (rows.length + expired.length === 0) {
+      return passedCheck(subject, finding);
+    }
+    return {
+      ...subject,
+      outcome: 'noticed',
+      finding,
+      remedy: `"dqsync quarantine" shows the rows, "dqsync status --target ${target.name}" how to read the executions again.`,
+    };
+  } catch (thrown) {
+    return failedCheck(subject, thrown);
+  }
 }
 
 const marks = {

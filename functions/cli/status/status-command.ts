@@ -1,22 +1,32 @@
 /** `dqsync status`: how far each target is, how its last run went, what the next one will do. */
 import { identityOf, loadCheckpoint } from '../../checkpoint/checkpoint-store.ts';
+import { watermarkOf } from '../../checkpoint/coverage.ts';
+import { loadRuns } from '../../checkpoint/run-history.ts';
 import { isoTime } from '../../clock.ts';
 import type { Config, TargetConfig } from '../../config.ts';
 import { type Connections, openConnections } from '../../connect.ts';
-import { type DqsyncError, toDqsyncError } from '../../errors.ts';
+import { type DqsyncError, describeError, toDqsyncError } from '../../errors.ts';
 import { selectTargets, settingsOf, targetOf } from '../../sync/targets.ts';
+import { readQuarantine } from '../../warehouse/quarantine.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { errorJson } from '../terminal/failure.ts';
-import { writeJson, writeLine } from '../terminal/output.ts';
+import { paragraph } from '../terminal/formats.ts';
+import { paint, writeJson, writeLine } from '../terminal/output.ts';
 import { answerWithin, askSourceClock, type SourceClock } from '../terminal/source-clock.ts';
 import { coverageView } from './coverage-timeline.ts';
+import { problemOf } from './health.ts';
 import { describeStatus, type StatusReport } from './status-report.ts';
+import { describeStatuses } from './status-table.ts';
 import { statusOf } from './target-status.ts';
 
 /** Options of `status`. */
 export interface StatusOptions {
   readonly config: string;
   readonly target: readonly string[];
+  readonly check?: boolean;
+  /** How long ago the watermark may lie, in milliseconds. */
+  readonly maxAge: number;
+  readonly verbose?: boolean;
   readonly json?: boolean;
 }
 
@@ -24,37 +34,72 @@ export interface StatusOptions {
 const patienceMs = 5_000;
 
 /**
- * Shows the status of every target.
+ * Shows the status of every target: a line each, or all there is to know where one is named or `verbose` is given.
  *
- * @returns 0; 1 if a checkpoint cannot be read
+ * @returns 0; 1 if a checkpoint cannot be read, or with `check` if a target is not well
  * @throws ConfigError
  */
 export async function status(options: StatusOptions): Promise<number> {
   const config = await loadConfig(options.config);
   const targets = selectTargets(config, options.target);
   const connections = await openConnections(config, () => undefined, process.env);
-  const reports = await Promise.all(targets.map((target) => reportOn(config, connections, target)));
+  const isTable = targets.length > 1 && options.target.length === 0 && options.verbose !== true;
+  const asksSource = options.check !== true && (options.json === true || !isTable);
+  const reports = await Promise.all(
+    targets.map((target) => reportOn({ config, connections, asksSource, maxAgeMs: options.maxAge }, target)),
+  );
+  const isIll = reports.some(({ problem }) => problem !== null);
   if (options.json) {
     writeJson(reports.map(reportJson));
+  } else if (options.check) {
+    writeLine(reports.map(describeHealth).join('\n'));
+  } else if (isTable) {
+    writeLine(describeStatuses(reports));
   } else {
-    writeLine(reports.map((report) => describeStatus(report, connections.clock.now())).join('\n\n'));
+    const place = { warehouse: config.warehouse, nowMs: connections.clock.now() };
+    writeLine(reports.map((report) => describeStatus(report, place)).join('\n\n'));
   }
-  return reports.some((report) => 'error' in report.status) ? 1 : 0;
+  return reports.some((report) => 'error' in report.status) || (options.check === true && isIll) ? 1 : 0;
 }
 
-async function reportOn(config: Config, connections: Connections, target: TargetConfig): Promise<StatusReport> {
+/** What the reports on all targets share. */
+interface Reporting {
+  readonly config: Config;
+  readonly connections: Connections;
+  readonly asksSource: boolean;
+  readonly maxAgeMs: number;
+}
+
+async function reportOn(reporting: Reporting, target: TargetConfig): Promise<StatusReport> {
+  const { config, connections, asksSource, maxAgeMs } = reporting;
   const settings = settingsOf(config);
-  const identity = identityOf({ target: targetOf(target), settings });
   const [loaded, source] = await Promise.all([
-    orError(() => loadCheckpoint(connections.store, target.name, identity), target),
-    orError(() => askSoftly(connections, target), target),
+    orError(() => loadState(config, connections, target), target),
+    asksSource ? orError(() => askSoftly(connections, target), target) : null,
   ]);
+  if ('error' in loaded) {
+    const problem = { word: 'unreadable' as const, text: describeError(loaded.error) };
+    return { target: target.name, problem, status: loaded, coverage: null, source };
+  }
+  const { checkpoint, ...beside } = loaded;
+  const nowMs = connections.clock.now();
   return {
     target: target.name,
-    status: 'error' in loaded ? loaded : statusOf(target.name, loaded.checkpoint, settings, connections.clock.now()),
-    coverage: 'error' in loaded ? null : coverageView(loaded.checkpoint, settings.initialFromMs),
+    problem: problemOf({ watermarkMs: watermarkOf(checkpoint), lastRun: checkpoint.lastRun, nowMs, maxAgeMs }),
+    status: statusOf(target.name, checkpoint, beside, settings, nowMs),
+    coverage: coverageView(checkpoint, settings.initialFromMs),
     source,
   };
+}
+
+async function loadState(config: Config, { store }: Connections, target: TargetConfig) {
+  const identity = identityOf({ target: targetOf(target), settings: settingsOf(config) });
+  const [{ checkpoint }, runs, { rows }] = await Promise.all([
+    loadCheckpoint(store, target.name, identity),
+    loadRuns(store, target.name),
+    readQuarantine(store, target.name),
+  ]);
+  return { checkpoint, runs, quarantined: rows.length };
 }
 
 async function askSoftly({ connect, clock }: Connections, target: TargetConfig): Promise<SourceClock> {
@@ -76,17 +121,28 @@ async function orError<T>(work: () => Promise<T>, target: TargetConfig): Promise
   }
 }
 
-function reportJson({ target, status: known, source }: StatusReport): Readonly<Record<string, unknown>> {
+function describeHealth({ target, problem }: StatusReport): string {
+  return problem === null
+    ? `${paint.green('✓')} ${paint.bold(target)}  healthy`
+    : `${paint.red('✗')} ${paint.bold(target)}  ${paragraph(problem.text)}`;
+}
+
+function reportJson({ target, status: known, problem, source }: StatusReport): Readonly<Record<string, unknown>> {
   return {
     ...('error' in known ? { target, error: errorJson(known.error) } : known),
-    source:
-      'error' in source
-        ? { error: errorJson(source.error) }
-        : {
-            clockSkewMs: source.skewMs,
-            futureRows: source.futureRows,
-            mayBeMore: source.mayBeMore,
-            latestStart: source.latestStartMs === null ? null : isoTime(source.latestStartMs),
-          },
+    healthy: problem === null,
+    problem: problem?.text ?? null,
+    ...(source === null ? {} : { source: sourceJson(source) }),
   };
+}
+
+function sourceJson(source: SourceClock | { readonly error: DqsyncError }): Readonly<Record<string, unknown>> {
+  return 'error' in source
+    ? { error: errorJson(source.error) }
+    : {
+        clockSkewMs: source.skewMs,
+        futureRows: source.futureRows,
+        mayBeMore: source.mayBeMore,
+        latestStart: source.latestStartMs === null ? null : isoTime(source.latestStartMs),
+      };
 }

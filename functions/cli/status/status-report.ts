@@ -5,35 +5,46 @@ import { count, counted, duration, paragraph, shortTime } from '../terminal/form
 import { paint } from '../terminal/output.ts';
 import { describeFutureRows, describeSkew, type SourceClock } from '../terminal/source-clock.ts';
 import { type CoverageView, gapLines, rereadingLine, timeline } from './coverage-timeline.ts';
-import type { TargetStatus } from './target-status.ts';
+import type { Problem } from './health.ts';
+import type { TargetStatus, UnfinishedBackfill } from './target-status.ts';
 
 /** A target's status, or why there is none; and the source's clocks, or why they are unknown. */
 export interface StatusReport {
   readonly target: string;
+  /** Null where the target is well. */
+  readonly problem: Problem | null;
   readonly status: TargetStatus | { readonly error: DqsyncError };
   /** Null where the checkpoint cannot be read. */
   readonly coverage: CoverageView | null;
-  readonly source: SourceClock | { readonly error: DqsyncError };
+  /** Null where the source was not asked. */
+  readonly source: SourceClock | { readonly error: DqsyncError } | null;
 }
 
 /** What a line is about, and what it says. */
 type Fact = readonly [name: string, text: string];
 
-/** Some lines about one target. */
-export function describeStatus({ target, status, coverage, source }: StatusReport, nowMs: number): string {
+/** Some lines about one target. @param warehouse its URL */
+export function describeStatus(
+  { target, status, coverage, source, problem }: StatusReport,
+  { warehouse, nowMs }: { readonly warehouse: string; readonly nowMs: number },
+): string {
   const facts: readonly Fact[] =
     'error' in status
       ? [['checkpoint', `${paint.red('error:')} ${paragraph(describeError(status.error))}`]]
       : [
           ['complete', completeness(status)],
           ...(coverage === null ? [] : coverageFacts(coverage, target)),
+          ...status.unfinishedBackfills.map((backfill): Fact => ['backfill', unfinished(backfill, target)]),
           ['open', openOnes(status)],
+          ...setAside(status, target),
           ['last run', lastRun(status, nowMs)],
           ['next run', nextRun(status)],
         ];
-  const all = [
+  const all: readonly Fact[] = [
     ...facts,
-    ['source', 'error' in source ? `cannot be asked: ${paragraph(source.error.message)}` : clocks(source)],
+    ...(source === null ? [] : [['source', sourceText(source)] satisfies Fact]),
+    ['warehouse', warehouse],
+    ...(problem === null || 'error' in status ? [] : [['health', paint.red(problem.text)] satisfies Fact]),
   ];
   return [paint.bold(target), ...all.map(([name = '', text]) => `  ${name.padEnd(10)} ${text}`)].join('\n');
 }
@@ -56,6 +67,36 @@ function coverageFacts(coverage: CoverageView, target: string): Fact[] {
   const gaps = gapLines(coverage).map((line, index): Fact => [index === 0 ? 'gaps' : '', line]);
   const facts: Fact[] = cells === null ? [] : [['coverage', cells]];
   return [...facts, ...gaps, ...(rereading === null ? [] : [['again', paint.yellow(rereading)] satisfies Fact])];
+}
+
+function unfinished({ from, to, percentCovered }: UnfinishedBackfill, target: string): string {
+  const command = `dqsync backfill --from ${from.replace('.000Z', 'Z')} --to ${to.replace('.000Z', 'Z')} --target ${target}`;
+  return paint.yellow(
+    `${shortTime(from)} to ${shortTime(to)} has not been read to its end, ${percentCovered} % is covered; resume it with: ${command}`,
+  );
+}
+
+/** What the source has, or had, and the table lacks or may show in an old state. */
+function setAside(status: TargetStatus, target: string): Fact[] {
+  const { quarantined, expiredExecutions, oldestExpiredStart, latestExpiredStart } = status;
+  const facts: Fact[] = [];
+  if (oldestExpiredStart !== null && latestExpiredStart !== null) {
+    const span = `${shortTime(oldestExpiredStart)} to ${shortTime(latestExpiredStart)}`;
+    facts.push([
+      'expired',
+      paint.yellow(
+        `${counted(expiredExecutions, 'execution')}, open for longer than maxOpenDays, started ${span}; the table keeps their last state. To read them again: dqsync backfill --again --from … --to … --target ${target}`,
+      ),
+    ]);
+  }
+  if (quarantined > 0) {
+    const where = `quarantine/${target}/ of the warehouse`;
+    facts.push([
+      'quarantine',
+      paint.yellow(`${counted(quarantined, 'row')} that could not be read, in ${where}: dqsync quarantine shows them`),
+    ]);
+  }
+  return facts;
 }
 
 function openOnes({ openExecutions, oldestOpenStart, oldestOpenAgeSeconds }: TargetStatus): string {
@@ -91,6 +132,10 @@ function nextRun({ nextRun: next }: TargetStatus): string {
   const again =
     next.looksAgainAt === 0 ? '' : `, and looks again at ${counted(next.looksAgainAt, 'earlier open execution')}`;
   return `reads ${shortTime(next.from)} to ${shortTime(next.to)}${again}`;
+}
+
+function sourceText(source: SourceClock | { readonly error: DqsyncError }): string {
+  return 'error' in source ? `cannot be asked: ${paragraph(source.error.message)}` : clocks(source);
 }
 
 function clocks(source: SourceClock): string {

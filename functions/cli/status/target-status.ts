@@ -1,8 +1,9 @@
 /** What a checkpoint tells about a target, and what its next run will do. Pure. */
 import type { Checkpoint, LastRun } from '../../checkpoint/checkpoint.ts';
 import { endOf, knownSpan, rowsIn, watermarkOf } from '../../checkpoint/coverage.ts';
-import { isoTime } from '../../clock.ts';
-import { gapsIn } from '../../intervals.ts';
+import { type RunRecord, unfinishedBackfills } from '../../checkpoint/run-history.ts';
+import { isoTime, parseTime } from '../../clock.ts';
+import { gapsIn, lengthOf } from '../../intervals.ts';
 import type { EpochMs } from '../../model.ts';
 import { nextWindow } from '../../sync/next-window.ts';
 import type { SyncSettings } from '../../sync/target-run.ts';
@@ -23,6 +24,14 @@ export interface TargetStatus {
   readonly openExecutions: number;
   readonly oldestOpenStart: string | null;
   readonly oldestOpenAgeSeconds: number | null;
+  /** Executions that were open for longer than `maxOpenDays`: not followed any more, the table keeps their last state. */
+  readonly expiredExecutions: number;
+  readonly oldestExpiredStart: string | null;
+  readonly latestExpiredStart: string | null;
+  /** Rows that could not be read and lie in `quarantine/<target>/`; the newest files of it count. */
+  readonly quarantined: number;
+  /** Backfills that did not reach their end, and how much of their range is not covered. */
+  readonly unfinishedBackfills: readonly UnfinishedBackfill[];
   readonly lastRun: {
     readonly runId: string;
     readonly mode: LastRun['mode'];
@@ -41,14 +50,33 @@ export interface TargetStatus {
   };
 }
 
+/** A backfill that did not reach its end. */
+export interface UnfinishedBackfill {
+  readonly from: string;
+  readonly to: string;
+  readonly startedAt: string;
+  /** How much of the range is covered, cut. */
+  readonly percentCovered: number;
+}
+
+/** What a target's state is made of, beside its checkpoint. */
+export interface StateBeside {
+  readonly runs: readonly RunRecord[];
+  readonly quarantined: number;
+}
+
+type StatusSettings = Pick<SyncSettings, 'initialFromMs' | 'settleMs' | 'lookbackMs'>;
+
 /** The status of a target at `nowMs`. */
 export function statusOf(
   target: string,
   checkpoint: Checkpoint,
-  settings: Pick<SyncSettings, 'initialFromMs' | 'settleMs' | 'lookbackMs'>,
+  { runs, quarantined }: StateBeside,
+  settings: StatusSettings,
   nowMs: EpochMs,
 ): TargetStatus {
-  const { coverage, open, lastRun } = checkpoint;
+  const { coverage, open, expired, lastRun } = checkpoint;
+  const expiredStarts = expired.map(({ startTimeMs }) => startTimeMs).sort((a, b) => a - b);
   const watermarkMs = watermarkOf(checkpoint);
   const span = knownSpan(checkpoint, settings.initialFromMs);
   const gaps = span === null ? [] : gapsIn(span, coverage);
@@ -68,6 +96,11 @@ export function statusOf(
     openExecutions: starts.length,
     oldestOpenStart: isoOrNull(oldestMs),
     oldestOpenAgeSeconds: ageSeconds(oldestMs, nowMs),
+    expiredExecutions: expired.length,
+    oldestExpiredStart: isoOrNull(expiredStarts[0] ?? null),
+    latestExpiredStart: isoOrNull(expiredStarts.at(-1) ?? null),
+    quarantined,
+    unfinishedBackfills: unfinishedOf(runs, checkpoint, watermarkMs ?? nowMs - settings.settleMs - settings.lookbackMs),
     lastRun: lastRun === null ? null : describeRun(lastRun),
     nextRun: {
       from: isoTime(next.fromMs),
@@ -76,6 +109,25 @@ export function statusOf(
         .length,
     },
   };
+}
+
+/**
+ * Compares what unfinished backfills were asked for with coverage: another run may have read it since.
+ *
+ * @param untilMs what started later is read by the next sync
+ */
+function unfinishedOf(runs: readonly RunRecord[], { coverage }: Checkpoint, untilMs: EpochMs): UnfinishedBackfill[] {
+  return unfinishedBackfills(runs).flatMap(({ from, to, startedAt }) => {
+    const fromMs = parseTime(from ?? '');
+    const endMs = parseTime(to ?? '');
+    if (from === null || to === null || fromMs === null || endMs === null) {
+      return [];
+    }
+    const asked = { fromMs, toMs: Math.min(endMs, untilMs) };
+    const missingMs = asked.fromMs < asked.toMs ? lengthOf(gapsIn(asked, coverage)) : 0;
+    const percentCovered = Math.floor(100 * (1 - missingMs / (asked.toMs - asked.fromMs)));
+    return missingMs === 0 ? [] : [{ from, to, startedAt, percentCovered }];
+  });
 }
 
 function describeRun({ runId, mode, outcome, startedAtMs, committedAtMs, rowsWritten, error }: LastRun) {

@@ -165,7 +165,12 @@ const colorsOfStatuses: Readonly<Record<string, (text: string) => string>> = {
   failed: paint.red,
   stopped: paint.yellow,
   waiting: paint.yellow,
+  running: paint.cyan,
   'killed?': paint.yellow,
+  ok: paint.green,
+  stale: paint.red,
+  unreadable: paint.red,
+  'never run': paint.yellow,
 };
 
 /** Colors a status, whatever column it stands in. */

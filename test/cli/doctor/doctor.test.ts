@@ -43,6 +43,7 @@ describe('dqsync doctor', () => {
       'clock',
       'future rows',
       'checkpoint',
+      'set aside',
     ]);
     expect(await readFile(join(world.folder, 'warehouse', 'state', '.doctor', 'probe.json'), 'utf8')).toContain(
       'dqsync.probe',

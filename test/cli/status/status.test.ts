@@ -11,7 +11,7 @@ describe('dqsync status', () => {
     const run = await world.cli(['status']);
     expect(run).toMatchObject({ exitCode: 0, stderr: '' });
     expect(run.stdout).toMatch(
-      /^sales\n {2}complete {3}nothing yet\n {2}open {7}none\n {2}last run {3}none yet\n {2}next run {3}reads \S+Z to \S+Z\n {2}source {5}its clock agrees with ours, no rows dated in the future\n$/,
+      /^sales\n {2}complete {3}nothing yet\n {2}open {7}none\n {2}last run {3}none yet\n {2}next run {3}reads \S+Z to \S+Z\n {2}source {5}its clock agrees with ours, no rows dated in the future\n {2}warehouse {2}file:\/\S+\n {2}health {5}no sync has covered anything yet: run dqsync sync\n$/,
     );
   });
 
@@ -42,8 +42,15 @@ describe('dqsync status', () => {
         openExecutions: 0,
         oldestOpenStart: null,
         oldestOpenAgeSeconds: null,
+        expiredExecutions: 0,
+        oldestExpiredStart: null,
+        latestExpiredStart: null,
+        quarantined: 0,
+        unfinishedBackfills: [],
         lastRun: expect.objectContaining({ mode: 'incremental', outcome: 'done', rowsWritten: 10, error: null }),
         nextRun: { from: expect.stringMatching(/Z$/), to: expect.stringMatching(/Z$/), looksAgainAt: 0 },
+        healthy: true,
+        problem: null,
         source: { clockSkewMs: expect.any(Number), futureRows: 0, mayBeMore: false, latestStart: null },
       },
     ]);
@@ -102,5 +109,78 @@ describe('dqsync status', () => {
     const failed = { ...lastRun, outcome: 'failed' as const, error: 'the source refused' };
     await writeFile(path, encodeCheckpoint({ ...checkpoint, lastRun: failed }));
     expect((await world.cli(['status'])).stdout).toMatch(/last run {3}failed at .*: the source refused\n/);
+  });
+
+  it('counts rows in quarantine and expired executions, and says where they are; doctor does, too', async () => {
+    const world = await aWorld();
+    await world.configure((config) => {
+      config['initialFrom'] = new Date(world.simulator.clock.now() - 12 * 24 * hourMs).toISOString();
+    });
+    const { life, clock } = world.simulator;
+    addExecutions(world, 20);
+    life.addUnreadable('id-text', { startTimeMs: clock.now() - hourMs });
+    life.addUnreadable('id-null', { startTimeMs: clock.now() - 2 * hourMs });
+    life.addExecution({ runStatus: 'RUNNING', endTimeMs: null, startTimeMs: clock.now() - 10 * 24 * hourMs });
+    await world.cli(['sync']);
+    const run = await world.cli(['status']);
+    expect(run.stdout).toMatch(/expired {4}1 execution, open for longer than maxOpenDays, started \S+ to .*--again/);
+    expect(run.stdout).toMatch(/quarantine 2 rows that could not be read, in quarantine\/sales\/ .*dqsync quarantine/);
+    const [json] = JSON.parse((await world.cli(['status', '--json'])).stdout);
+    expect(json).toMatchObject({ quarantined: 2, expiredExecutions: 1, openExecutions: 0, healthy: true });
+    const doctor = await world.cli(['doctor', '--json']);
+    expect(JSON.parse(doctor.stdout).checks).toContainEqual(
+      expect.objectContaining({
+        name: 'set aside',
+        outcome: 'noticed',
+        finding: '2 rows in quarantine, 1 expired execution',
+      }),
+    );
+  });
+
+  it('has one line a target where there are several, and the details with --target or -v', async () => {
+    const world = await aWorld();
+    await world.configure((config) => {
+      const [target] = config.targets;
+      config.targets = ['sales', 'stock', 'lager'].map((name) => ({ ...target, name }));
+    });
+    addExecutions(world, 30);
+    await world.cli(['sync', '--target', 'sales', '--target', 'stock']);
+    const run = await world.cli(['status']);
+    expect(run).toMatchObject({ exitCode: 0, stderr: '' });
+    const lines = run.stdout.split('\n');
+    expect(lines[0]).toMatch(/^target +behind +rows +open +gaps +aside +last run +health$/);
+    expect(lines.slice(1, 4)).toEqual([
+      expect.stringMatching(/^sales +1 min +30 +0 +0 +0 +done +ok$/),
+      expect.stringMatching(/^stock +1 min +30 +0 +0 +0 +done +ok$/),
+      expect.stringMatching(/^lager +- +0 +0 +0 +0 +- +never run$/),
+    ]);
+    expect(run.stdout).toContain('✗ lager  no sync has covered anything yet: run dqsync sync\n');
+    expect((await world.cli(['status', '--target', 'stock'])).stdout).toMatch(/^stock\n {2}complete /);
+    expect((await world.cli(['status', '-v'])).stdout).toMatch(/^sales\n {2}complete [\s\S]*\n\nlager\n {2}complete /);
+  });
+
+  it('exits with 1 with --check where a target is not healthy, with one line that says why', async () => {
+    const world = await aWorld();
+    const check = async (...more: string[]) => {
+      const { exitCode, stdout } = await world.cli(['status', '--check', ...more]);
+      return [exitCode, stdout];
+    };
+    expect(await check()).toEqual([1, '✗ sales  no sync has covered anything yet: run dqsync sync\n']);
+    await world.cli(['sync']);
+    expect(await check()).toEqual([0, '✓ sales  healthy\n']);
+    expect(await check('--max-age', '0m')).toEqual([
+      1,
+      expect.stringMatching(/^✗ sales {2}complete only up to \S+Z, 1 minute ago \(limit 0 seconds\)\n$/),
+    ]);
+    world.simulator.traps.count = 'page';
+    await world.write('secret.json', '{"token":"wrong"}');
+    await world.cli(['sync']);
+    expect(await check()).toEqual([
+      1,
+      expect.stringMatching(/^✗ sales {2}the last run failed \d+ seconds? ago: \S.*\n$/),
+    ]);
+    await world.write('warehouse/state/sales/checkpoint.json', '{');
+    expect(await check()).toEqual([1, expect.stringMatching(/^✗ sales {2}.*checkpoint.*\n$/)]);
+    expect(await check('--max-age', 'soon')).toEqual([2, '']);
   });
 });

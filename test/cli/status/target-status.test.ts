@@ -1,6 +1,7 @@
 /** What the next run will do, from the checkpoint alone. */
 import { describe, expect, it } from 'vitest';
 import { type Checkpoint, emptyCheckpoint, type OpenEntry } from '../../../functions/checkpoint/checkpoint.ts';
+import type { RunRecord } from '../../../functions/checkpoint/run-history.ts';
 import { statusOf } from '../../../functions/cli/status/target-status.ts';
 import { anExecution, newYearMs } from '../../support/builders.ts';
 
@@ -9,8 +10,9 @@ const settings = { initialFromMs: newYearMs, settleMs: 60_000, lookbackMs: 900_0
 const identity = { projectId: 'p', workspace: 'w', filter: {}, partitionTimeZone: 'UTC' };
 const at = (hours: number) => new Date(newYearMs + hours * hourMs).toISOString();
 
-function aStatus(parts: Partial<Checkpoint>, nowHours: number) {
-  return statusOf('sales', { ...emptyCheckpoint(identity), ...parts }, settings, newYearMs + nowHours * hourMs);
+function aStatus(parts: Partial<Checkpoint>, nowHours: number, runs: readonly RunRecord[] = []) {
+  const beside = { runs, quarantined: 0 };
+  return statusOf('sales', { ...emptyCheckpoint(identity), ...parts }, beside, settings, newYearMs + nowHours * hourMs);
 }
 
 function covered(...spans: readonly (readonly [number, number])[]): Pick<Checkpoint, 'coverage' | 'incremental'> {
@@ -68,4 +70,32 @@ it('names the gaps between initialFrom and the watermark', () => {
     { from: at(0), to: at(2) },
     { from: at(4), to: at(6) },
   ]);
+});
+
+describe('unfinished backfills', () => {
+  const aBackfill = (from: number, to: number, outcome: RunRecord['outcome'] = 'stopped'): RunRecord => ({
+    ...{ runId: `${from}-${to}-${outcome}`, mode: 'backfill', outcome, startedAt: at(9), endedAt: at(9) },
+    ...{ from: at(from), to: at(to), rowsRead: 0, rowsWritten: 0, requests: 0, error: null },
+  });
+
+  it.each<[string, readonly (readonly [number, number])[], readonly RunRecord[], readonly number[]]>([
+    ['none where none was begun', [[0, 8]], [], []],
+    [
+      'one that was stopped, with what is covered of it',
+      [
+        [0, 2],
+        [7, 8],
+      ],
+      [aBackfill(0, 4)],
+      [50],
+    ],
+    ['one that covered nothing, outside of all that is covered', [[4, 8]], [aBackfill(-4, 0)], [0]],
+    ['one that was killed', [[4, 8]], [aBackfill(0, 4, 'running')], [0]],
+    ['none that others have covered since', [[0, 8]], [aBackfill(0, 4)], []],
+    ['none that reached its end', [[4, 8]], [aBackfill(0, 4), aBackfill(0, 4, 'done')], []],
+    ['not what the next sync reads', [[0, 9.5]], [aBackfill(8, 20)], []],
+  ])('are %s', (_, coverage, runs, percents) => {
+    const { unfinishedBackfills } = aStatus(covered(...coverage), 10, runs);
+    expect(unfinishedBackfills.map(({ percentCovered }) => percentCovered)).toEqual(percents);
+  });
 });

@@ -1,0 +1,56 @@
+/** What the options of several commands have in common. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+
+/** Where the config is looked for unless told otherwise. */
+const defaultConfigPath = 'dqsync.json';
+
+/** A command with the help that all have. */
+export function command(program: Command, usage: string, description: string, examples: readonly string[]): Command {
+  const name = usage.split(' ')[0] ?? usage;
+  return program
+    .command(usage)
+    .description(description)
+    .showHelpAfterError(`Run "dqsync ${name} --help" to see what is allowed.`)
+    .addHelpText('after', `\nExamples:\n${examples.map((example) => `  ${example}`).join('\n')}`);
+}
+
+/** The config file of a command. */
+export function configOption(): Option {
+  return new Option('-c, --config <file>', 'the config file, JSON with comments')
+    .env('DQSYNC_CONFIG_FILE')
+    .default(defaultConfigPath);
+}
+
+/** The targets of a command, as often as wanted. */
+export function targetsOption(): Option {
+  return new Option('-t, --target <name>', 'only this target; may be given several times')
+    .default([], 'all targets')
+    .argParser((name: string, names: readonly string[]) => [...names, name]);
+}
+
+/** One JSON document in place of text. @param what what the document is */
+export function jsonOption(what: string): Option {
+  return new Option('--json', `${what}; logs go to stderr`);
+}
+
+const ageUnitsMs: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A length of time, in milliseconds. */
+export function ageMs(text: string): number {
+  const [, amount, unit = ''] = /^(\d{1,6})([mhd])$/.exec(text) ?? [];
+  if (amount === undefined) {
+    throw new InvalidArgumentError('It must be a length of time, for example 90m, 3h or 2d.');
+  }
+  return Number(amount) * (ageUnitsMs[unit] ?? 0);
+}
+
+/** Returns a parser of whole numbers. */
+export function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
+      throw new InvalidArgumentError(`It must be a whole number from ${least}.`);
+    }
+    return value;
+  };
+}
