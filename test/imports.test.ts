@@ -16,6 +16,7 @@ const model = 'functions/model.ts';
 const filters = 'functions/filters.ts';
 const columns = 'functions/warehouse/columns.ts';
 const demoSource = 'functions/cli/demo/demo-source.ts';
+const buildPage = 'functions/report/build-page.js';
 const basics = [model, 'functions/errors.ts', 'functions/intervals.ts'];
 const withClock = [...basics, 'functions/clock.ts'];
 const withConfig = [...withClock, 'functions/config.ts', filters];
@@ -85,8 +86,15 @@ const table: Readonly<Record<string, Allowed>> = {
   },
   // SQL over the warehouse.
   'functions/query/': { parts: [...withClock, 'functions/warehouse/'], packages: ['node:', '@duckdb/node-api'] },
-  // Runs in the repository, when the package is made.
-  'functions/cli/build.js': { parts: [], packages: ['node:', 'esbuild'] },
+  // The page of `dqsync report`. What runs in the browser takes the types of its data from here, and nothing of Node.
+  'functions/report/': {
+    parts: [model, 'functions/clock.ts', 'functions/query/', 'functions/warehouse/', buildPage],
+    packages: ['node:'],
+  },
+  'functions/report/page/': { parts: ['functions/report/'], packages: ['@observablehq/plot'] },
+  // Run in the repository, when the package is made.
+  [buildPage]: { parts: [], packages: ['node:', 'esbuild'] },
+  'functions/cli/build.js': { parts: [buildPage], packages: ['node:', 'esbuild'] },
   'functions/connect.ts': {
     parts: [...withConfig, 'functions/network/', 'functions/source/', 'functions/sync/', 'functions/warehouse/'],
     packages: [],
@@ -124,6 +132,10 @@ const table: Readonly<Record<string, Allowed>> = {
   'functions/cli/init/': { parts: [...aCommand, 'functions/cli/doctor/'], packages: ['node:'] },
   'functions/cli/list/': { parts: [...aCommand, columns], packages: [] },
   'functions/cli/query/': { parts: [...aCommand, 'functions/query/', 'functions/warehouse/'], packages: ['node:'] },
+  'functions/cli/report/': {
+    parts: [...aCommand, 'functions/checkpoint/', 'functions/query/', 'functions/report/'],
+    packages: ['node:'],
+  },
   'functions/cli/demo/': {
     parts: [...aCommand, 'functions/query/', 'functions/warehouse/', demoSource],
     packages: ['node:'],

@@ -12,6 +12,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { buildPage } from '../report/build-page.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const folder = resolve(process.argv[2] ?? join(here, '../../dist'));
@@ -27,6 +28,17 @@ const withoutBufferConstructor = {
       const text = await readFile(path, 'utf8');
       return { contents: text.replaceAll(/\bnew Buffer\(/g, '__bufferOf('), loader: 'js' };
     });
+  },
+};
+
+/** The page of `dqsync report`, built now: the installed package has no tools to build it with. */
+const builtPage = {
+  name: 'built-page',
+  setup(bundler) {
+    bundler.onLoad({ filter: /[\\/]report[\\/]page-assets\.ts$/ }, async () => ({
+      contents: `const assets = ${JSON.stringify(await buildPage())};\nexport const pageAssets = async () => assets;`,
+      loader: 'js',
+    }));
   },
 };
 
@@ -50,7 +62,7 @@ await build({
   mainFields: ['module', 'main'],
   external: ['@duckdb/node-api', 'fs-native-extensions'],
   banner: { js: banner.join('\n') },
-  plugins: [withoutBufferConstructor],
+  plugins: [withoutBufferConstructor, builtPage],
   legalComments: 'linked',
   logLevel: 'warning',
 });

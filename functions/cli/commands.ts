@@ -12,6 +12,7 @@ import type { InitOptions } from './init/init-command.ts';
 import type { ListOptions } from './list/list-command.ts';
 import type { QuarantineOptions } from './quarantine/quarantine-command.ts';
 import type { QueryOptions } from './query/query-command.ts';
+import type { ReportOptions } from './report/report-command.ts';
 import type { RewindOptions } from './rewind/rewind-command.ts';
 import type { RunsOptions } from './runs/runs-command.ts';
 import type { StatusOptions } from './status/status-command.ts';
@@ -42,6 +43,7 @@ export function makeProgram(finish: (exitCode: number) => void): Command {
   addDoctor(program, finish);
   addList(program, finish);
   addQuery(program, finish);
+  addReport(program, finish);
   addInit(program, finish);
   addDemo(program, finish);
   return program;
@@ -275,6 +277,29 @@ CSV holds every text as it is. A spreadsheet may take one that begins with =, +,
     )
     .action(async (sql: string | undefined, options: QueryOptions) =>
       finish(await (await import('./query/query-command.ts')).query(sql, options)),
+    );
+}
+
+function addReport(program: Command, finish: Finish): void {
+  command(program, 'report', 'Write what failed, since when, and how often as one HTML page.', [
+    'dqsync report --open',
+    'dqsync report --days 7 --target sales --out sales.html',
+    'dqsync report --json | jq ".failing[].name"',
+  ])
+    .addOption(configOption())
+    .addOption(targetsOption())
+    .option('--days <n>', 'days shown: today and those before, at most 120', wholeNumber(1), 30)
+    .option('--out <file>', 'where to write the page', 'report.html')
+    .option('--open', 'show it in the browser')
+    .addOption(jsonOption('print one JSON object: where the page is, and what fails now'))
+    .addHelpText(
+      'after',
+      `
+The page is one file below 2 MB that loads nothing: open it from disk, mail it, or put it on a web server.
+It reads the days shown, and up to 30 more to find out since when a task fails. What it leaves out, it says.`,
+    )
+    .action(async (options: ReportOptions) =>
+      finish(await (await import('./report/report-command.ts')).report(options)),
     );
 }
 

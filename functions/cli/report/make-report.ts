@@ -1,0 +1,90 @@
+/** From a config to a page: what the checkpoints say of each target, and what the table holds. */
+import { identityOf, loadCheckpoint } from '../../checkpoint/checkpoint-store.ts';
+import { knownSpan, watermarkOf } from '../../checkpoint/coverage.ts';
+import type { Config, TargetConfig } from '../../config.ts';
+import type { Connections } from '../../connect.ts';
+import { toDqsyncError } from '../../errors.ts';
+import { gapsIn, lengthOf } from '../../intervals.ts';
+import type { EpochMs } from '../../model.ts';
+import { openWarehouseSql } from '../../query/duckdb.ts';
+import { pageAssets } from '../../report/page-assets.ts';
+import { readReport } from '../../report/read-report.ts';
+import type { TargetFacts } from '../../report/report-data.ts';
+import { type ReportPage, reportPage } from '../../report/report-page.ts';
+import { settingsOf, targetOf } from '../../sync/targets.ts';
+
+/** What a report is made of. */
+export interface ReportInput {
+  readonly config: Config;
+  readonly targets: readonly TargetConfig[];
+  readonly connections: Pick<Connections, 'store' | 'clock'>;
+  readonly days: number;
+  /** Where data files of a warehouse in S3 are kept; by default where `dqsync query` keeps them. */
+  readonly cacheFolder?: string;
+}
+
+const dayMs = 86_400_000;
+
+/**
+ * Makes the page.
+ *
+ * @throws StorageError if a data file cannot be read; a checkpoint that cannot be read is a remark on the page
+ */
+export async function makeReport({
+  config,
+  targets,
+  connections,
+  days,
+  cacheFolder,
+}: ReportInput): Promise<ReportPage> {
+  const { store, clock } = connections;
+  const nowMs = clock.now();
+  const facts = await Promise.all(targets.map((target) => factsOf(config, connections, target, nowMs - days * dayMs)));
+  const sql = await openWarehouseSql(store, cacheFolder, clock);
+  try {
+    const data = await readReport(sql, { nowMs, timeZone: config.partitionTimeZone, days, targets: facts });
+    return reportPage(data, await pageAssets());
+  } finally {
+    await sql.close();
+  }
+}
+
+async function factsOf(
+  config: Config,
+  { store }: Pick<Connections, 'store'>,
+  target: TargetConfig,
+  fromMs: EpochMs,
+): Promise<TargetFacts> {
+  const settings = settingsOf(config);
+  const { name, workspace, projectId } = target;
+  const unknown = {
+    name,
+    workspace,
+    projectId,
+    watermarkMs: null,
+    gaps: 0,
+    gapsMs: 0,
+    open: 0,
+    lastRun: null,
+    lastAuditMs: null,
+  };
+  try {
+    const { checkpoint } = await loadCheckpoint(store, name, identityOf({ target: targetOf(target), settings }));
+    const { lastRun, open, coverage } = checkpoint;
+    const span = knownSpan(checkpoint, settings.initialFromMs);
+    const gaps =
+      span === null || span.toMs <= fromMs ? [] : gapsIn({ ...span, fromMs: Math.max(span.fromMs, fromMs) }, coverage);
+    return {
+      ...unknown,
+      watermarkMs: watermarkOf(checkpoint),
+      gaps: gaps.length,
+      gapsMs: lengthOf(gaps),
+      open: open.filter(({ awaits }) => awaits === 'outcome').length,
+      lastRun:
+        lastRun === null ? null : { atMs: lastRun.committedAtMs, outcome: lastRun.outcome, error: lastRun.error },
+      error: null,
+    };
+  } catch (thrown) {
+    return { ...unknown, error: toDqsyncError(thrown, name).message };
+  }
+}

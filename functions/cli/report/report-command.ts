@@ -1,0 +1,144 @@
+/** `dqsync report`: the table's last days as one HTML file. */
+import { spawn } from 'node:child_process';
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { isoTime, newToken } from '../../clock.ts';
+import { openConnections } from '../../connect.ts';
+import { ConfigError, StorageError } from '../../errors.ts';
+import type { ReportData, TaskData } from '../../report/report-data.ts';
+import { selectTargets } from '../../sync/targets.ts';
+import { loadConfig } from '../terminal/config-file.ts';
+import { bytes, count, counted, shownAt } from '../terminal/formats.ts';
+import { paint, writeJson, writeLine, writeNote } from '../terminal/output.ts';
+import { renderTable, terminalWidth } from '../terminal/table.ts';
+import { makeReport } from './make-report.ts';
+
+/** Options of `report`. */
+export interface ReportOptions {
+  readonly config: string;
+  readonly target: readonly string[];
+  readonly days: number;
+  readonly out: string;
+  readonly open?: boolean;
+  readonly json?: boolean;
+}
+
+/** Days shown at most: the page stays readable, and below 2 MB. */
+export const maxReportDays = 120;
+
+/** Width of the output in a pipe: names may have hundreds of characters. */
+const pipeWidth = 100;
+
+/** Tasks named on the terminal; the page has all. */
+const shownTasks = 5;
+
+/**
+ * Writes the page.
+ *
+ * @returns 0
+ * @throws ConfigError, StorageError if the warehouse cannot be read or the file cannot be written
+ */
+export async function report(options: ReportOptions): Promise<number> {
+  const config = await loadConfig(options.config);
+  if (options.days > maxReportDays) {
+    throw new ConfigError(`--days ${options.days} is more than a page can show`, {
+      remedy: `Give at most ${maxReportDays} days, or ask for older ones with "dqsync query".`,
+    });
+  }
+  const targets = selectTargets(config, options.target);
+  const connections = await openConnections(config, () => undefined, process.env);
+  const { html, data } = await makeReport({ config, targets, connections, days: options.days });
+  const path = resolve(options.out);
+  await writePage(path, html);
+  const sizeBytes = Buffer.byteLength(html);
+  if (options.json) {
+    writeJson(documentOf(path, sizeBytes, data));
+  } else {
+    writeLine(describeReport(options.out, sizeBytes, data));
+  }
+  if (options.open) {
+    openInBrowser(path);
+  }
+  return 0;
+}
+
+/** Writes a file whole or not at all: a browser may be reading the one before. */
+export async function writePage(path: string, html: string): Promise<void> {
+  const temporary = join(dirname(path), `.dqsync-report-${newToken()}`);
+  try {
+    await writeFile(temporary, html);
+    await rename(temporary, path);
+  } catch (cause) {
+    await rm(temporary, { force: true });
+    const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
+    throw new StorageError(`cannot write the report to ${path}${code}`, {
+      remedy: 'Name a file in a folder that exists and can be written with --out.',
+      cause,
+    });
+  }
+}
+
+/** Some lines about a page that was written. */
+export function describeReport(path: string, sizeBytes: number, data: ReportData): string {
+  const failing = failingTasks(data);
+  const rows = failing
+    .slice(0, shownTasks)
+    .map(({ name, outcome, inARow, sinceMs }) => [name, outcome, inARow, sinceMs === null ? null : shownAt(sinceMs)]);
+  const rest = failing.length - rows.length;
+  const { leftOut } = data;
+  return [
+    `${path}: ${counted(data.executions, 'execution')} of ${counted(data.tasks.length + leftOut.tasks, 'task')}, ${data.days[0]} to ${data.days.at(-1)}, ${bytes(sizeBytes)}`,
+    failing.length === 0
+      ? `No task is failing as of ${shownAt(data.asOfMs)}.`
+      : `${counted(failing.length, 'task is', 'tasks are')} not passing as of ${shownAt(data.asOfMs)}:`,
+    ...(rows.length === 0
+      ? []
+      : [renderTable(['task', 'status', 'in_a_row', 'since'], rows, { width: terminalWidth() ?? pipeWidth })]),
+    ...(rest === 0 ? [] : [paint.dim(`… and ${count(rest)} more`)]),
+    ...(leftOut.tasks === 0
+      ? []
+      : [`${counted(leftOut.tasks, 'task')} had no room for a row; the charts count all of them.`]),
+  ].join('\n');
+}
+
+function failingTasks({ tasks }: ReportData): TaskData[] {
+  return tasks.filter(({ outcome }) => outcome === 'ALARMING' || outcome === 'FAILED');
+}
+
+/** What `--json` prints. Names and meanings are a contract. */
+function documentOf(path: string, sizeBytes: number, data: ReportData): Readonly<Record<string, unknown>> {
+  return {
+    path,
+    bytes: sizeBytes,
+    from: data.days[0],
+    to: data.days.at(-1),
+    asOf: isoTime(data.asOfMs),
+    executions: data.executions,
+    tasks: data.tasks.length + data.leftOut.tasks,
+    failing: failingTasks(data).map((task) => ({
+      taskId: task.id,
+      name: task.name,
+      workspace: data.workspaces[task.w]?.workspace,
+      status: task.outcome,
+      since: task.sinceMs === null ? null : isoTime(task.sinceMs),
+      inARow: task.inARow,
+    })),
+    openIncidents: data.incidents.filter(({ resolvedMs }) => resolvedMs === null).length,
+    leftOut: data.leftOut,
+  };
+}
+
+/** Shows a file in the user's browser. A machine without one is told where the file is. */
+function openInBrowser(path: string): void {
+  const url = pathToFileURL(path).href;
+  const [command, args] =
+    process.platform === 'darwin'
+      ? ['open', [url]]
+      : process.platform === 'win32'
+        ? ['rundll32', ['url.dll,FileProtocolHandler', url]]
+        : ['xdg-open', [url]];
+  const child = spawn(command, args, { stdio: 'ignore', detached: true });
+  child.on('error', () => writeNote(`No browser could be started (${command}). Open ${url}`));
+  child.unref();
+}

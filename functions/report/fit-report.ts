@@ -1,0 +1,97 @@
+/** Leaves out of a report what would make its page too large. Pure. */
+import { packRows } from './packing.ts';
+import type { IncidentData, PackedRuns, ReportData, TaskData } from './report-data.ts';
+
+/** Incidents that have a row: more than anyone reads. */
+const maxIncidents = 1_000;
+
+/** Longest name shown whole. */
+const maxNameCharacters = 200;
+
+/** Executions kept for each task, tried in turn. */
+const runsTried = [30, 20, 10, 5] as const;
+
+/** The data as they are embedded: tasks and incidents without the names of their properties (unpack.ts in page/). */
+export function embedded(data: ReportData): object {
+  return { ...data, tasks: packRows(data.tasks), incidents: packRows(data.incidents) };
+}
+
+/** Size as JSON in bytes. */
+export function sizeOf(data: unknown): number {
+  return new TextEncoder().encode(JSON.stringify(data)).length;
+}
+
+/**
+ * Returns the data with as much of it as fits: first executions are left out, the oldest of each task, then tasks, the
+ * least important. Counts of days and workspaces always stay. `leftOut` says what is missing.
+ */
+export function fitReport(data: ReportData, maxBytes: number): ReportData {
+  const incidents = data.incidents.slice(0, maxIncidents);
+  const short: ReportData = {
+    ...data,
+    tasks: data.tasks.map((task) => ({ ...task, name: shortName(task.name) })),
+    incidents,
+    leftOut: { ...data.leftOut, incidents: data.incidents.length - incidents.length },
+  };
+  let fitted = short;
+  for (const runs of runsTried) {
+    fitted = withRuns(short, runs);
+    if (sizeOf(embedded(fitted)) <= maxBytes) {
+      return fitted;
+    }
+  }
+  while (fitted.tasks.length > 0) {
+    // Tasks are most of it, and all are of about one size.
+    const kept = Math.floor(fitted.tasks.length * Math.min(0.95, maxBytes / sizeOf(embedded(fitted))));
+    fitted = withTasks(fitted, kept);
+    if (sizeOf(embedded(fitted)) <= maxBytes) {
+      break;
+    }
+  }
+  return fitted;
+}
+
+function withRuns(data: ReportData, runsPerTask: number): ReportData {
+  return {
+    ...data,
+    tasks: data.tasks.map((task): TaskData => ({ ...task, runs: lastRuns(task.runs, runsPerTask) })),
+    leftOut: { ...data.leftOut, runsPerTask },
+  };
+}
+
+/** The last `count` of packed executions. Starts are differences, so the first one that is kept becomes absolute. */
+function lastRuns(runs: PackedRuns, count: number): PackedRuns {
+  const dropped = runs.statuses.length - count;
+  if (dropped <= 0) {
+    return runs;
+  }
+  const starts = runs.starts.split(',').map(Number);
+  const firstMs = starts.slice(0, dropped + 1).reduce((sum, difference) => sum + difference, 0);
+  const rest = (text: string): string => text.split(',').slice(dropped).join(',');
+  return {
+    ids: rest(runs.ids),
+    starts: [firstMs, ...starts.slice(dropped + 1)].join(','),
+    durations: rest(runs.durations),
+    statuses: runs.statuses.slice(dropped),
+    notified: runs.notified.slice(dropped),
+  };
+}
+
+function withTasks(data: ReportData, kept: number): ReportData {
+  const incidents = data.incidents.filter(({ t }: IncidentData) => t < kept);
+  return {
+    ...data,
+    tasks: data.tasks.slice(0, kept),
+    incidents,
+    leftOut: {
+      ...data.leftOut,
+      tasks: data.leftOut.tasks + data.tasks.length - kept,
+      incidents: data.leftOut.incidents + data.incidents.length - incidents.length,
+    },
+  };
+}
+
+function shortName(name: string): string {
+  const characters = [...name];
+  return characters.length <= maxNameCharacters ? name : `${characters.slice(0, maxNameCharacters).join('')}…`;
+}

@@ -1,0 +1,128 @@
+/** The top of the page: what it is about, and whether it can be trusted. */
+import type { ReportData, TargetFacts } from '../report-data.ts';
+import { button, counted, el } from './dom.ts';
+import { duration, type Times } from './times.ts';
+
+/** How far behind a table may be when the page is made before the page warns: a scheduled sync runs hourly. */
+const staleMs = 3 * 3_600_000;
+
+type Judgement = { readonly isGood: boolean; readonly text: string };
+
+/** Makes the header. @param nowMs when the page is looked at */
+export function header(data: ReportData, times: Times, nowMs: number): HTMLElement {
+  const names = data.targets.map(({ name }) => name).join(', ');
+  const [first = '', last = ''] = [data.days[0], data.days.at(-1)];
+  const age = nowMs - data.madeAtMs;
+  return el(
+    'header',
+    { class: 'top' },
+    el(
+      'div',
+      {},
+      el('h1', {}, 'Data quality'),
+      el(
+        'p',
+        { class: 'about' },
+        el('bdi', {}, names),
+        ` · ${first} to ${last} · ${counted(data.executions, 'execution')}`,
+      ),
+      el(
+        'p',
+        { class: 'about' },
+        `Times in ${data.timeZone}${data.timeZone === 'UTC' ? '' : ` (${times.offset(data.asOfMs)})`} · made ${times.short(data.madeAtMs)}${age > 3_600_000 ? `, ${duration(age)} ago` : ''}`,
+      ),
+    ),
+    themeButton(),
+    el('section', { class: 'trust', 'aria-label': 'Can this page be trusted?' }, ...trustLines(data, times)),
+  );
+}
+
+/** Targets without a flaw that have a line each; more are told together. */
+const maxGoodLines = 2;
+
+function trustLines(data: ReportData, times: Times): HTMLElement[] {
+  const isGood = (target: TargetFacts): boolean => judge(target, data, times).every((each) => each.isGood);
+  const good = data.targets.filter(isGood);
+  const oldestMs = Math.min(...good.map(({ watermarkMs }) => watermarkMs ?? 0));
+  return [
+    ...data.targets.filter((target) => !isGood(target)).map((target) => trust(target, data, times)),
+    ...(good.length <= maxGoodLines
+      ? good.map((target) => trust(target, data, times))
+      : [
+          el(
+            'div',
+            { class: 'target good' },
+            el('strong', {}, `✓ ${counted(good.length, 'target')}`),
+            el('span', {}, `Complete up to ${times.short(oldestMs)} or later`),
+            el('span', {}, `No gaps in ${counted(data.days.length, 'day')}`),
+          ),
+        ]),
+  ];
+}
+
+function trust(target: TargetFacts, data: ReportData, times: Times): HTMLElement {
+  const judgements = judge(target, data, times);
+  const isGood = judgements.every((each) => each.isGood);
+  return el(
+    'div',
+    { class: isGood ? 'target good' : 'target bad' },
+    el('strong', {}, el('span', { 'aria-hidden': 'true' }, isGood ? '✓ ' : '! '), el('bdi', {}, target.name)),
+    ...judgements.map(({ isGood: fine, text }) => el('span', { class: fine ? null : 'warning' }, text)),
+  );
+}
+
+function judge(target: TargetFacts, { madeAtMs, days }: ReportData, times: Times): Judgement[] {
+  if (target.error !== null) {
+    return [{ isGood: false, text: `Freshness and coverage unknown: ${target.error}` }];
+  }
+  if (target.watermarkMs === null) {
+    return [{ isGood: false, text: 'Never synced: what is shown comes from backfills only' }];
+  }
+  const behindMs = madeAtMs - target.watermarkMs;
+  const { lastRun } = target;
+  const failed = lastRun?.outcome === 'failed';
+  return [
+    {
+      isGood: behindMs < staleMs,
+      text: `Complete up to ${times.short(target.watermarkMs)}${behindMs < staleMs ? '' : `, ${duration(behindMs)} behind: later failures are not shown`}`,
+    },
+    target.gaps === 0
+      ? { isGood: true, text: `No gaps in ${counted(days.length, 'day')}` }
+      : {
+          isGood: false,
+          text: `${counted(target.gaps, 'gap')}, ${duration(target.gapsMs)} in all: failures in them are not shown`,
+        },
+    ...(failed
+      ? [
+          {
+            isGood: false,
+            text: `Last sync failed at ${times.short(lastRun.atMs)}: ${lastRun.error ?? 'no reason recorded'}`,
+          },
+        ]
+      : []),
+    {
+      isGood: true,
+      text:
+        target.lastAuditMs === null
+          ? 'Not compared with the source yet'
+          : `Compared with the source ${times.short(target.lastAuditMs)}`,
+    },
+  ];
+}
+
+function themeButton(): HTMLElement {
+  const themes = ['light dark', 'light', 'dark'] as const;
+  const names = { 'light dark': 'Auto', light: 'Light', dark: 'Dark' } as const;
+  let index = 0;
+  const toggle = button(
+    'Theme: Auto',
+    () => {
+      index = (index + 1) % themes.length;
+      const theme = themes[index] ?? 'light dark';
+      document.documentElement.style.colorScheme = theme;
+      toggle.textContent = `Theme: ${names[theme]}`;
+    },
+    { class: 'theme' },
+  );
+  return toggle;
+}

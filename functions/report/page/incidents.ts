@@ -1,0 +1,63 @@
+/** Incidents: since when, how long, how often in a row. */
+import type { IncidentData, ReportData, TaskData } from '../report-data.ts';
+import { el } from './dom.ts';
+import { figure, moment, statusBadge, taskName } from './parts.ts';
+import { makeTable, type Table } from './table.ts';
+import { taskDetails } from './task-details.ts';
+import { duration, type Times } from './times.ts';
+
+type Row = IncidentData & { readonly task: TaskData };
+
+/** Makes the table; it shows the incidents of the tasks it is given. */
+export function incidentTable(data: ReportData, times: Times): Table<TaskData> {
+  const lengthMs = ({ openedMs, resolvedMs }: Row): number => (resolvedMs ?? data.asOfMs) - openedMs;
+  const table = makeTable<Row>({
+    caption: 'Incidents: from the first run of a task that did not pass to the next one that did',
+    rowName: 'incident',
+    firstRows: 10,
+    empty: 'No incidents.',
+    columns: [
+      { label: 'Task', sortBy: ({ task }) => task.name, cell: ({ task }) => taskName(task, data, []) },
+      {
+        label: 'State',
+        sortBy: ({ resolvedMs }) => (resolvedMs === null ? 0 : 1),
+        cell: ({ resolvedMs, outcome }) =>
+          resolvedMs === null ? statusBadge(outcome) : el('span', { class: 'kind recovered' }, 'Resolved'),
+      },
+      {
+        label: 'Opened',
+        sortBy: ({ openedMs }) => openedMs,
+        cell: ({ openedMs, mayBeOlder }) => el('span', {}, mayBeOlder ? 'before ' : '', moment(openedMs, times)),
+        isNumber: true,
+      },
+      {
+        label: 'Resolved',
+        sortBy: ({ resolvedMs }) => resolvedMs ?? Number.MAX_SAFE_INTEGER,
+        cell: ({ resolvedMs }) => (resolvedMs === null ? 'open' : moment(resolvedMs, times)),
+        isNumber: true,
+        isMinor: true,
+      },
+      {
+        label: 'Time to resolve',
+        sortBy: lengthMs,
+        cell: (row) =>
+          `${row.mayBeOlder ? '> ' : ''}${duration(lengthMs(row))}${row.resolvedMs === null ? ' so far' : ''}`,
+        isNumber: true,
+      },
+      { label: 'Runs in a row', sortBy: ({ runs }) => runs, cell: ({ runs }) => figure(runs), isNumber: true },
+    ],
+    details: ({ task }) => taskDetails(task, data, times),
+  });
+  return {
+    ...table,
+    show: (tasks) => {
+      const shown = new Set(tasks);
+      table.show(
+        data.incidents.flatMap((incident) => {
+          const task = data.tasks[incident.t];
+          return task !== undefined && shown.has(task) ? [{ ...incident, task }] : [];
+        }),
+      );
+    },
+  };
+}

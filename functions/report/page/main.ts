@@ -1,0 +1,100 @@
+/** The page's script: draws the report out of the data in the page. */
+import type { ReportData } from '../report-data.ts';
+import { chartSections } from './chart-sections.ts';
+import { count, el } from './dom.ts';
+import { type Filter, filterBar, matches } from './filters.ts';
+import { header } from './header.ts';
+import { incidentTable } from './incidents.ts';
+import { nightTable } from './night.ts';
+import { overview } from './overview.ts';
+import { taskSection } from './tasks.ts';
+import { timesIn } from './times.ts';
+import { embeddedData } from './unpack.ts';
+
+function draw(data: ReportData): void {
+  const times = timesIn(data.timeZone);
+  const night = nightTable(data, times);
+  const incidents = incidentTable(data, times);
+  const tasks = taskSection(data, times);
+  const charts = chartSections(data);
+  const figures = el('dl', { class: 'tiles', 'aria-live': 'polite' });
+
+  const show = (filter: Filter): void => {
+    const shown = data.tasks.filter((task) => matches(task, filter, data));
+    figures.replaceChildren(...overview({ tasks: shown, asOfMs: data.asOfMs }));
+    for (const part of [night, incidents, tasks]) {
+      part.show(shown);
+    }
+    charts.show(filter, shown);
+  };
+  const upTo = `Up to ${times.full(data.asOfMs)}. Select a task to see its runs.`;
+  const nothing = `The table has no executions from ${data.days[0]} to ${data.days.at(-1)}. Run dqsync sync, or show more days: dqsync report --days 90.`;
+  const ofSchedule = 'Executions by day and hour of their start. Filtered by workspace only.';
+  const parts = [
+    el('a', { class: 'skip', href: '#night' }, 'Skip to what failed'),
+    header(data, times, Date.now()),
+    data.executions === 0 ? el('p', { class: 'notice' }, nothing) : null,
+    filterBar(data, show),
+    el(
+      'main',
+      {},
+      figures,
+      section('night', 'What failed in the last 24 hours', upTo, night.element),
+      section('rates', 'Pass rate by day', 'Of the executions that have ended.', charts.rates),
+      section('incidents', 'Incidents', lookBackRemark(data), incidents.element),
+      section('tasks', 'Tasks', null, tasks.element),
+      section('schedule', 'When tasks run', ofSchedule, charts.schedule),
+    ),
+    footer(data),
+  ];
+  document.getElementById('report')?.replaceChildren(...parts.filter((part) => part !== null));
+  show({ w: null, text: '', status: '' });
+  for (const [event, isExpanded] of [
+    ['beforeprint', true],
+    ['afterprint', false],
+  ] as const) {
+    addEventListener(event, () => {
+      for (const part of [night, incidents, tasks]) {
+        part.expand(isExpanded);
+      }
+    });
+  }
+}
+
+function section(id: string, title: string, remark: string | null, ...content: readonly Node[]): HTMLElement {
+  return el(
+    'section',
+    { id, 'aria-labelledby': `${id}-title` },
+    el('h2', { id: `${id}-title` }, title),
+    remark === null ? null : el('p', { class: 'remark' }, remark),
+    ...content,
+  );
+}
+
+function lookBackRemark({ days, readFromDay }: ReportData): string {
+  const [first = ''] = days;
+  return readFromDay === first
+    ? 'From the first run of a task that did not pass to the next that did.'
+    : `From the first run of a task that did not pass to the next that did. Looked back to ${readFromDay} for tasks that failed when ${first} began.`;
+}
+
+function footer({ leftOut, tasks, readFromDay }: ReportData): HTMLElement {
+  const lines = [
+    `Each task has its last ${leftOut.runsPerTask} runs here; counts, rates and incidents are of all of them.`,
+    ...(leftOut.tasks === 0
+      ? []
+      : [
+          `${count(leftOut.tasks)} tasks have no row: the ${count(tasks.length)} that fail now or failed most are listed. Without a filter on text or status, the pass rate counts all of them.`,
+        ]),
+    ...(leftOut.incidents === 0 ? [] : [`${count(leftOut.incidents)} older incidents are not listed.`]),
+    `Nothing before ${readFromDay} was read. All of it is in the table: dqsync query.`,
+  ];
+  return el(
+    'footer',
+    {},
+    el('p', {}, lines.join(' ')),
+    el('p', {}, 'Made by dqsync report. This file loads nothing from the network.'),
+  );
+}
+
+draw(embeddedData());

@@ -1,0 +1,119 @@
+/** Small parts that several sections show: a status, a strip of runs, the executions of a task. */
+import { notifyNames, statusNames } from '../letters.ts';
+import type { PackedRuns, ReportData, TaskData } from '../report-data.ts';
+import { count, el, nameText } from './dom.ts';
+import { duration, type Times } from './times.ts';
+
+const statusWords: Readonly<Record<string, readonly [className: string, sign: string, word: string]>> = {
+  SUCCESS: ['passed', '✓', 'Passed'],
+  ALARMING: ['alarm', '▲', 'Alarm'],
+  FAILED: ['failed', '✕', 'Failed'],
+  RUNNING: ['open', '◌', 'Running'],
+  SUSPENDING: ['open', '◌', 'Suspending'],
+  UNKNOWN: ['open', '◌', 'Unknown'],
+};
+
+/** A status by color, sign and word: no one of them is needed to tell. */
+export function statusBadge(status: string | null): HTMLElement {
+  const [className, sign, word] = statusWords[status ?? 'UNKNOWN'] ?? ['open', '◌', 'Unknown'];
+  return el('span', { class: `status ${className}` }, el('span', { 'aria-hidden': 'true' }, sign), ` ${word}`);
+}
+
+/** One execution of a task. */
+export interface Run {
+  readonly id: string;
+  readonly startMs: number;
+  readonly durationMs: number | null;
+  readonly status: string;
+  readonly notified: string;
+}
+
+/** The executions that the page has of a task, oldest first. */
+export function runsOf({ ids, starts, durations, statuses, notified }: PackedRuns): Run[] {
+  const durationTexts = durations.split(',');
+  const differences = starts.split(',').map(Number);
+  let startMs = 0;
+  return statuses === ''
+    ? []
+    : ids.split(',').map((id, index) => {
+        startMs += differences[index] ?? 0;
+        const text = durationTexts[index] ?? '';
+        return {
+          id,
+          startMs,
+          durationMs: text === '' ? null : Number(text),
+          status: statusNames[statuses[index] ?? 'U'] ?? 'UNKNOWN',
+          notified: notifyNames[notified[index] ?? '-'] ?? '',
+        };
+      });
+}
+
+/** The last runs as bars: a failure is tall, an alarm less so, a success short. */
+export function strip(task: TaskData, times: Times): HTMLElement {
+  const runs = runsOf(task.runs);
+  const bad = runs.filter(({ status }) => status === 'ALARMING' || status === 'FAILED').length;
+  const bars = runs.map(({ status, startMs }) => {
+    const [className, , word] = statusWords[status] ?? ['open', '', 'Unknown'];
+    return el('i', { class: className, title: `${times.short(startMs)} · ${word}` });
+  });
+  return el(
+    'span',
+    { class: 'strip', role: 'img', 'aria-label': `last ${runs.length} runs, ${bad} not passed` },
+    ...bars,
+  );
+}
+
+/** A length of time, or a dash. */
+export function durationOrDash(ms: number | null): string {
+  return ms === null ? '–' : ms < 1000 ? `${ms} ms` : duration(ms);
+}
+
+/** When a task's present outcome began. */
+export function since(task: TaskData, times: Times): HTMLElement | string {
+  return task.sinceMs === null
+    ? '–'
+    : el(
+        'time',
+        { title: times.full(task.sinceMs) },
+        `${task.sinceMayBeOlder ? 'before ' : ''}${times.short(task.sinceMs)}`,
+      );
+}
+
+/** An instant, whole in its tooltip. */
+export function moment(ms: number, times: Times): HTMLElement {
+  return el('time', { title: times.full(ms) }, times.short(ms));
+}
+
+/** A figure that is dimmed when it is 0. */
+export function figure(value: number): HTMLElement {
+  return el('span', { class: value === 0 ? 'zero' : null }, count(value));
+}
+
+/** A short remark beside a name. */
+function tag(text: string, title: string): HTMLElement {
+  return el('span', { class: 'tag', title }, text);
+}
+
+/** Whether the last settled execution did not succeed. */
+export function isFailing({ outcome }: TaskData): boolean {
+  return outcome === 'ALARMING' || outcome === 'FAILED';
+}
+
+/** A task's name, its workspace where there are several, and remarks. */
+export function taskName(task: TaskData, data: ReportData, remarks = remarksOn(task)): HTMLElement {
+  const place = data.workspaces[task.w];
+  return el(
+    'span',
+    { class: 'task' },
+    nameText(task.name),
+    data.workspaces.length > 1 && place !== undefined ? el('small', {}, el('bdi', {}, place.label)) : null,
+    ...remarks,
+  );
+}
+
+function remarksOn({ isFlapping, silent24 }: TaskData): HTMLElement[] {
+  return [
+    ...(isFlapping ? [tag('flapping', 'At least 6 changes between passed and not passed in its last 30 runs')] : []),
+    ...(silent24 > 0 ? [tag('silent alarm', 'An alarm of the last 24 hours without a delivered notification')] : []),
+  ];
+}

@@ -1,0 +1,165 @@
+/** A table that can be sorted, that shows a part of its rows at first, and whose rows can open. */
+import { button, count, counted, el } from './dom.ts';
+
+/** One column. */
+export interface Column<T> {
+  readonly label: string;
+  /** What it is sorted by; a column without is not sorted. */
+  readonly sortBy?: (row: T) => number | string;
+  readonly cell: (row: T) => Node | string;
+  /** Numbers stand at the right. */
+  readonly isNumber?: boolean;
+  /** Left out on narrow screens. */
+  readonly isMinor?: boolean;
+}
+
+/** How a table is made. */
+export interface TableOptions<T> {
+  readonly caption: string;
+  readonly columns: readonly Column<T>[];
+  /** What one row is called, for the counts below. */
+  readonly rowName: string;
+  /** Rows shown at first. */
+  readonly firstRows: number;
+  readonly empty: string;
+  /** What a row opens to. Its first cell becomes the button. */
+  readonly details?: (row: T) => Node;
+}
+
+/** A table on the page. */
+export interface Table<T> {
+  readonly element: HTMLElement;
+  /** Shows other rows, in the order given until a column is chosen. */
+  show(rows: readonly T[]): void;
+  /** Shows all rows, for printing, or the first ones again. */
+  expand(isExpanded: boolean): void;
+}
+
+/** Rows that printing shows at most: a page. */
+const maxPrintedRows = 30;
+
+let tables = 0;
+
+/** Makes a table. */
+export function makeTable<T>(options: TableOptions<T>): Table<T> {
+  const { columns, caption, rowName, firstRows, empty } = options;
+  tables += 1;
+  const prefix = `table-${tables}`;
+  const body = el('tbody');
+  const note = el('p', { class: 'table-note', 'aria-live': 'polite' });
+  const headers = columns.map((column, index) => headerOf(column, () => sort(index)));
+  const table = el(
+    'table',
+    {},
+    el('caption', { class: 'hidden' }, caption),
+    el('thead', {}, el('tr', {}, ...headers)),
+    body,
+  );
+  let rows: readonly T[] = [];
+  let shown = firstRows;
+  let order: { readonly column: number; readonly isDescending: boolean } | null = null;
+
+  const sort = (column: number): void => {
+    const isDescending = order?.column === column ? !order.isDescending : columns[column]?.isNumber === true;
+    order = { column, isDescending };
+    for (const [index, header] of headers.entries()) {
+      header.setAttribute('aria-sort', index !== column ? 'none' : isDescending ? 'descending' : 'ascending');
+    }
+    render();
+  };
+  const render = (): void => {
+    const ordered = order === null ? rows : sorted(rows, columns[order.column], order.isDescending);
+    body.replaceChildren(
+      ...ordered.slice(0, shown).flatMap((row, index) => rowsOf(row, options, `${prefix}-${index}`)),
+    );
+    table.hidden = rows.length === 0;
+    const rest = rows.length - shown;
+    note.replaceChildren(
+      rows.length === 0 ? empty : `${count(Math.min(shown, rows.length))} of ${counted(rows.length, rowName)}`,
+    );
+    if (rest > 0) {
+      note.append(
+        button(`Show ${Math.min(rest, 4 * firstRows)} more`, () => {
+          shown += 4 * firstRows;
+          render();
+        }),
+      );
+    }
+  };
+  return {
+    element: el('div', { class: 'table' }, el('div', { class: 'scroll' }, table), note),
+    show: (next) => {
+      rows = next;
+      shown = firstRows;
+      render();
+    },
+    expand: (isExpanded) => {
+      shown = isExpanded ? Math.max(shown, maxPrintedRows) : firstRows;
+      render();
+    },
+  };
+}
+
+function headerOf<T>({ label, sortBy, isNumber, isMinor }: Column<T>, onSort: () => void): HTMLElement {
+  const attributes = { scope: 'col', class: classOf({ isNumber, isMinor }) };
+  return sortBy === undefined
+    ? el('th', attributes, label)
+    : el('th', { ...attributes, 'aria-sort': 'none' }, button(label, onSort, { class: 'sort' }));
+}
+
+function rowsOf<T>(row: T, { columns, details }: TableOptions<T>, id: string): HTMLElement[] {
+  const cells = columns.map((column) =>
+    el('td', { class: classOf(column), 'data-label': column.label }, column.cell(row)),
+  );
+  const line = el('tr', {}, ...cells);
+  const [first] = cells;
+  if (details === undefined || first === undefined) {
+    return [line];
+  }
+  const more = el('tr', { id, class: 'details', hidden: true });
+  const opener = el('button', { type: 'button', class: 'opener', 'aria-expanded': 'false', 'aria-controls': id });
+  opener.append(...first.childNodes);
+  first.append(opener);
+  opener.addEventListener('click', () => {
+    more.hidden = !more.hidden;
+    opener.setAttribute('aria-expanded', String(!more.hidden));
+    if (more.childElementCount === 0) {
+      more.append(el('td', { colspan: columns.length }, details(row)));
+    }
+  });
+  line.addEventListener('click', (event) => {
+    // The whole row opens, but a click that selects text or is on a control of its own does not count.
+    const isOnControl = event.target instanceof Element && event.target.closest('button, a') !== null;
+    if (!isOnControl && String(getSelection()) === '') {
+      opener.click();
+    }
+  });
+  line.classList.add('opens');
+  return [line, more];
+}
+
+function sorted<T>(rows: readonly T[], column: Column<T> | undefined, isDescending: boolean): readonly T[] {
+  const sortBy = column?.sortBy;
+  if (sortBy === undefined) {
+    return rows;
+  }
+  const sign = isDescending ? -1 : 1;
+  return rows
+    .map((row) => ({ row, value: sortBy(row) }))
+    .sort((a, b) => sign * compare(a.value, b.value))
+    .map(({ row }) => row);
+}
+
+const names = new Intl.Collator('en', { numeric: true });
+
+function compare(a: number | string, b: number | string): number {
+  return typeof a === 'number' && typeof b === 'number' ? a - b : names.compare(String(a), String(b));
+}
+
+function classOf(column: {
+  readonly isNumber?: boolean | undefined;
+  readonly isMinor?: boolean | undefined;
+}): string | null {
+  const classes = [column.isNumber === true ? 'number' : '', column.isMinor === true ? 'minor' : ''].filter(Boolean);
+  return classes.length === 0 ? null : classes.join(' ');
+}

@@ -1,0 +1,122 @@
+/** What a task's row opens to: its incidents and its last executions. */
+import type { ReportData, TaskData } from '../report-data.ts';
+import { count, counted, el } from './dom.ts';
+import { durationOrDash, type Run, runsOf, statusBadge } from './parts.ts';
+import { duration, type Times } from './times.ts';
+
+const notifyWords: Readonly<Record<string, string>> = {
+  SUCCESS: 'Delivered',
+  FAILED: 'Not delivered',
+  NOT_TRIGGERED: 'Not triggered',
+};
+
+const shownIncidents = 8;
+
+/** Makes the details. */
+export function taskDetails(task: TaskData, data: ReportData, times: Times): HTMLElement {
+  const place = data.workspaces[task.w];
+  const runs = runsOf(task.runs).reverse();
+  const settled = task.passed + task.alarms + task.failed;
+  return el(
+    'div',
+    { class: 'task-details' },
+    el(
+      'div',
+      { class: 'facts' },
+      el(
+        'dl',
+        {},
+        ...fact('Task id', task.id ?? 'none'),
+        ...fact('Type', task.type === '' ? 'unknown' : task.type),
+        ...fact('Workspace', place === undefined ? '' : `${place.label} · ${place.workspace}`),
+        ...fact(
+          'Runs',
+          `${count(settled)}: ${count(task.passed)} passed, ${count(task.alarms)} alarms, ${count(task.failed)} failed`,
+        ),
+        ...fact(
+          'Takes',
+          task.p50Ms === null
+            ? 'unknown'
+            : `${durationOrDash(task.p50Ms)} (median), ${durationOrDash(task.p95Ms)} (95 %)`,
+        ),
+        ...fact('Silent alarms', count(task.silent)),
+      ),
+      incidents(task, data, times),
+    ),
+    executions(runs, task, times),
+  );
+}
+
+function fact(name: string, value: string): HTMLElement[] {
+  return [el('dt', {}, name), el('dd', {}, el('bdi', {}, value))];
+}
+
+function incidents(task: TaskData, data: ReportData, times: Times): HTMLElement | null {
+  const index = data.tasks.indexOf(task);
+  const own = data.incidents.filter(({ t }) => t === index);
+  if (own.length === 0) {
+    return null;
+  }
+  const lines = own
+    .slice(0, shownIncidents)
+    .map(({ openedMs, mayBeOlder, resolvedMs, runs }) =>
+      el(
+        'li',
+        {},
+        `${mayBeOlder ? 'before ' : ''}${times.short(openedMs)} – ${resolvedMs === null ? 'now' : times.short(resolvedMs)}: `,
+        `${counted(runs, 'run')}, ${duration((resolvedMs ?? data.asOfMs) - openedMs)}`,
+      ),
+    );
+  const rest = task.incidents - lines.length;
+  return el(
+    'div',
+    {},
+    el('h4', {}, counted(task.incidents, 'incident')),
+    el('ul', {}, ...lines, rest > 0 ? el('li', {}, `and ${count(rest)} more`) : null),
+  );
+}
+
+function executions(runs: readonly Run[], task: TaskData, times: Times): HTMLElement {
+  const all = task.passed + task.alarms + task.failed + task.open;
+  const rows = runs.map(({ id, startMs, durationMs, status, notified }) =>
+    el(
+      'tr',
+      {},
+      el('td', {}, times.full(startMs)),
+      el('td', {}, statusBadge(status)),
+      el('td', { class: 'number' }, durationOrDash(durationMs)),
+      el(
+        'td',
+        {},
+        status === 'ALARMING' && notified !== 'SUCCESS'
+          ? el('strong', { class: 'warning' }, notifyWords[notified] ?? '–')
+          : (notifyWords[notified] ?? '–'),
+      ),
+      el('td', { class: 'id' }, id),
+    ),
+  );
+  const heads = ['Started', 'Status', 'Duration', 'Notification', 'Instance id'];
+  return el(
+    'div',
+    { class: 'executions' },
+    el('h4', {}, all > runs.length ? `Last ${runs.length} of ${counted(all, 'execution')}` : counted(all, 'execution')),
+    el(
+      'div',
+      { class: 'scroll' },
+      el(
+        'table',
+        {},
+        el(
+          'thead',
+          {},
+          el(
+            'tr',
+            {},
+            ...heads.map((head, index) => el('th', { scope: 'col', class: index === 2 ? 'number' : null }, head)),
+          ),
+        ),
+        el('tbody', {}, ...rows),
+      ),
+    ),
+  );
+}

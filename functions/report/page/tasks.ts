@@ -1,0 +1,148 @@
+/** All tasks, in the orders that people look for: failing most, slowest, slowing, stopped. */
+import type { ReportData, TaskData } from '../report-data.ts';
+import { button, el, percent } from './dom.ts';
+import { durationOrDash, figure, moment, statusBadge, strip, taskName } from './parts.ts';
+import { makeTable, type Table } from './table.ts';
+import { taskDetails } from './task-details.ts';
+import { duration, type Times } from './times.ts';
+
+/** How much longer runs must take than before to be called slowing, and by how much at least. */
+const slowingFactor = 1.5;
+const slowingMs = 5_000;
+
+const bad = ({ alarms, failed }: TaskData): number => alarms + failed;
+const settled = ({ passed, alarms, failed }: TaskData): number => passed + alarms + failed;
+
+interface View {
+  readonly name: string;
+  readonly remark: string;
+  readonly holds: (task: TaskData) => boolean;
+  readonly rank: (task: TaskData) => number;
+}
+
+const views: readonly View[] = [
+  { name: 'Failing most', remark: 'By runs that did not pass.', holds: (task) => bad(task) > 0, rank: bad },
+  {
+    name: 'Slowest',
+    remark: 'By the duration that 95 % of the runs stay below.',
+    holds: ({ p95Ms }) => p95Ms !== null,
+    rank: ({ p95Ms }) => p95Ms ?? 0,
+  },
+  {
+    name: 'Slowing',
+    remark: 'The median of the last quarter of the days is at least 1.5 times that of the days before, and 5 s longer.',
+    holds: ({ slowdown, p50Ms }) =>
+      slowdown !== null && slowdown >= slowingFactor && (p50Ms ?? 0) * (slowdown - 1) >= slowingMs,
+    rank: ({ slowdown }) => slowdown ?? 0,
+  },
+  {
+    name: 'Stopped',
+    remark: 'Has not run for more than twice its longest pause before.',
+    holds: ({ stoppedMs }) => stoppedMs !== null,
+    rank: ({ stoppedMs }) => stoppedMs ?? 0,
+  },
+  { name: 'All', remark: 'Newest run first.', holds: () => true, rank: ({ lastMs }) => lastMs },
+];
+
+/** The section's content. */
+export interface TaskSection {
+  readonly element: HTMLElement;
+  show(tasks: readonly TaskData[]): void;
+  expand(isExpanded: boolean): void;
+}
+
+/** Makes the buttons of the views and the table under them. */
+export function taskSection(data: ReportData, times: Times): TaskSection {
+  const table = taskTable(data, times);
+  const remark = el('p', { class: 'remark' });
+  let tasks: readonly TaskData[] = [];
+  let chosen = views[0];
+  const buttons = views.map((view) =>
+    button(view.name, () => {
+      chosen = view;
+      render();
+    }),
+  );
+  const render = (): void => {
+    for (const [index, view] of views.entries()) {
+      const rows = tasks.filter(view.holds);
+      const control = buttons[index];
+      control?.replaceChildren(`${view.name} `, el('span', { class: 'amount' }, String(rows.length)));
+      control?.setAttribute('aria-pressed', String(view === chosen));
+      if (view === chosen) {
+        remark.textContent = view.remark;
+        table.show(rows.sort((a, b) => view.rank(b) - view.rank(a)));
+      }
+    }
+  };
+  return {
+    element: el(
+      'div',
+      {},
+      el('div', { class: 'views', role: 'group', 'aria-label': 'Which tasks' }, ...buttons),
+      remark,
+      table.element,
+    ),
+    show: (next) => {
+      tasks = next;
+      render();
+    },
+    expand: table.expand,
+  };
+}
+
+function taskTable(data: ReportData, times: Times): Table<TaskData> {
+  return makeTable<TaskData>({
+    caption: 'Tasks',
+    rowName: 'task',
+    firstRows: 15,
+    empty: 'No such tasks.',
+    columns: [
+      { label: 'Task', sortBy: ({ name }) => name, cell: (task) => taskName(task, data) },
+      { label: 'Status now', sortBy: ({ outcome }) => outcome ?? '', cell: ({ outcome }) => statusBadge(outcome) },
+      { label: 'Last runs', cell: (task) => strip(task, times) },
+      {
+        label: 'Not passed',
+        sortBy: bad,
+        cell: (task) =>
+          el('span', { class: bad(task) === 0 ? 'zero' : null }, `${bad(task)} · ${percent(bad(task), settled(task))}`),
+        isNumber: true,
+      },
+      { label: 'Runs', sortBy: settled, cell: (task) => figure(settled(task)), isNumber: true, isMinor: true },
+      {
+        label: 'Median',
+        sortBy: ({ p50Ms }) => p50Ms ?? -1,
+        cell: ({ p50Ms }) => durationOrDash(p50Ms),
+        isNumber: true,
+        isMinor: true,
+      },
+      {
+        label: '95 %',
+        sortBy: ({ p95Ms }) => p95Ms ?? -1,
+        cell: ({ p95Ms }) => durationOrDash(p95Ms),
+        isNumber: true,
+        isMinor: true,
+      },
+      {
+        label: 'Trend',
+        sortBy: ({ slowdown }) => slowdown ?? 0,
+        cell: ({ slowdown }) => (slowdown === null ? '–' : `× ${slowdown.toFixed(slowdown < 10 ? 1 : 0)}`),
+        isNumber: true,
+        isMinor: true,
+      },
+      {
+        label: 'Last run',
+        sortBy: ({ lastMs }) => lastMs,
+        cell: ({ lastMs, stoppedMs }) =>
+          el(
+            'span',
+            {},
+            moment(lastMs, times),
+            stoppedMs === null ? null : el('small', { class: 'under warning' }, `${duration(stoppedMs)} ago`),
+          ),
+        isNumber: true,
+      },
+    ],
+    details: (task) => taskDetails(task, data, times),
+  });
+}

@@ -1,0 +1,257 @@
+/** Reads a report's data out of a warehouse, in a fixed number of queries over the days it shows. */
+import { dayInTimeZone } from '../clock.ts';
+import type { EpochMs } from '../model.ts';
+import type { WarehouseSql } from '../query/duckdb.ts';
+import type { SqlValue } from '../query/sql-value.ts';
+import { calendarDays } from './calendar.ts';
+import { packDays, packHours, sumOfDays } from './packing.ts';
+import type { IncidentData, PackedRuns, ReportData, TargetFacts, TaskData, WorkspaceData } from './report-data.ts';
+import {
+  createTables,
+  failingAtFirstSql,
+  hoursSql,
+  lastRunsSql,
+  type ReportScope,
+  streaksSql,
+  taskDaysSql,
+  tasksSql,
+} from './report-sql.ts';
+import { type Incident, incidentsOf, type Outcome, type Streak } from './streaks.ts';
+
+/** What to report on. */
+export interface ReportRequest {
+  readonly nowMs: EpochMs;
+  readonly timeZone: string;
+  /** Days shown: today and those before. */
+  readonly days: number;
+  readonly targets: readonly TargetFacts[];
+}
+
+/** Days read before those shown, to find out since when a task fails. Bounds the cost of a task that has failed for years. */
+export const lookBackDays = 30;
+
+/** Executions kept for each task: what its strip shows. */
+export const runsPerTask = 30;
+
+/** Changes between good and bad, of the 29 possible ones in its strip, from which a task flaps: Nagios' default of 20 %. */
+const flappingChanges = 6;
+
+/**
+ * Returns the scope of a request: the days it reads.
+ *
+ * @throws RangeError for an unknown time zone
+ */
+export function scopeOf({ nowMs, timeZone, days, targets }: ReportRequest): ReportScope {
+  const today = dayInTimeZone(timeZone)(nowMs);
+  const shown = calendarDays(today, days);
+  return {
+    fromDay: shown[0] ?? today,
+    toDay: today,
+    readFromDay: calendarDays(today, days + lookBackDays)[0] ?? today,
+    recentDay: calendarDays(today, Math.max(1, Math.ceil(days / 4)))[0] ?? today,
+    timeZone,
+    sources: targets.map(({ workspace, projectId }) => ({ workspace, projectId })),
+  };
+}
+
+/**
+ * Reads everything that the page shows.
+ *
+ * @throws StorageError if a data file cannot be read
+ */
+export async function readReport(sql: WarehouseSql, request: ReportRequest): Promise<ReportData> {
+  const scope = scopeOf(request);
+  const days = calendarDays(scope.toDay, request.days);
+  await sql.run(createTables(scope));
+  const asOfMs = await asOf(sql, request);
+  const { rows: taskRows } = await sql.run(tasksSql(scope, asOfMs));
+  const daysOfTask = await readTaskDays(sql, days);
+  const runsOfTask = await readRuns(sql);
+  const looksBack = numberAt((await sql.run(failingAtFirstSql)).rows[0], 0) > 0;
+  const incidentsOfTask = await readIncidents(sql, streaksSql(scope, looksBack));
+  const places = placesOf(taskRows, request.targets);
+  const numbered = taskRows.map((row) => {
+    const task = numberAt(row, 0);
+    const incidents = incidentsOfTask.get(task) ?? noIncidents;
+    return {
+      incidents: incidents.shown,
+      data: taskOf(row, {
+        w: places.findIndex((place) => place.workspace === row[1] && place.projectId === row[2]),
+        history: incidents,
+        days: daysOfTask.get(task) ?? '',
+        runs: runsOfTask.get(task) ?? noRuns,
+      }),
+    };
+  });
+  const ordered = numbered.sort((a, b) => byImportance(a.data, b.data));
+  const tasks = ordered.map(({ data }) => data);
+  const hours = packHours((await sql.run(hoursSql(scope))).rows, days);
+  return {
+    madeAtMs: request.nowMs,
+    asOfMs,
+    timeZone: request.timeZone,
+    days,
+    readFromDay: looksBack ? scope.readFromDay : scope.fromDay,
+    executions: tasks.reduce((sum, { passed, alarms, failed, open }) => sum + passed + alarms + failed + open, 0),
+    targets: request.targets,
+    workspaces: places.map((place, w) => ({
+      ...place,
+      days: sumOfDays(
+        tasks.filter((task) => task.w === w).map((task) => task.days),
+        days.length,
+      ),
+      hours: hours.get(`${place.workspace}/${place.projectId}`) ?? '',
+    })),
+    tasks,
+    incidents: ordered
+      .flatMap(({ incidents }, t) => incidents.map((incident): IncidentData => ({ t, ...incident })))
+      .sort(openFirstThenNewest),
+    leftOut: { tasks: 0, runsPerTask, incidents: 0 },
+  };
+}
+
+/** The end of what is known. Seen from there, a table that is behind has no tasks that stopped. */
+async function asOf(sql: WarehouseSql, { targets, nowMs }: ReportRequest): Promise<EpochMs> {
+  const watermarks = targets.flatMap(({ watermarkMs }) => (watermarkMs === null ? [] : [watermarkMs]));
+  if (watermarks.length > 0) {
+    return Math.max(...watermarks);
+  }
+  const { rows } = await sql.run('SELECT CAST(max(start_ms) AS double) FROM report_runs');
+  return numberOrNull(rows[0]?.[0]) ?? nowMs;
+}
+
+type Place = Pick<WorkspaceData, 'workspace' | 'projectId' | 'label'>;
+
+function placesOf(taskRows: readonly (readonly SqlValue[])[], targets: readonly TargetFacts[]): Place[] {
+  const labels = new Map(targets.map((target) => [`${target.workspace}/${target.projectId}`, target.name]));
+  const keys = new Map(taskRows.map((row) => [`${row[1]}/${row[2]}`, row]));
+  return [...keys].map(([key, row]) => ({
+    workspace: String(row[1]),
+    projectId: String(row[2]),
+    label: labels.get(key) ?? String(row[1]),
+  }));
+}
+
+async function readTaskDays(sql: WarehouseSql, days: readonly string[]): Promise<Map<number, string>> {
+  const { rows } = await sql.run(taskDaysSql);
+  const indexes = new Map(days.map((day, index) => [day, index]));
+  const byTask = Map.groupBy(rows, (row) => numberAt(row, 0));
+  return new Map(
+    [...byTask].map(([task, ofTask]) => [
+      task,
+      packDays(
+        ofTask.map((row) => ({
+          day: indexes.get(String(row[1])) ?? 0,
+          passed: numberAt(row, 2),
+          alarms: numberAt(row, 3),
+          failed: numberAt(row, 4),
+        })),
+        days.length,
+      ),
+    ]),
+  );
+}
+
+const noRuns: PackedRuns = { ids: '', starts: '', durations: '', statuses: '', notified: '' };
+
+async function readRuns(sql: WarehouseSql): Promise<Map<number, PackedRuns>> {
+  const { rows } = await sql.run(lastRunsSql(runsPerTask));
+  return new Map(
+    rows.map((row) => {
+      const [ids = '', starts = '', durations = '', statuses = '', notified = ''] = row.slice(1).map(String);
+      return [numberAt(row, 0), { ids, starts, durations, statuses, notified }];
+    }),
+  );
+}
+
+/** What is known of a task's outcomes. */
+interface History {
+  readonly last: Streak | null;
+  readonly lastIncident: Incident | null;
+  readonly shown: readonly Incident[];
+}
+
+const noIncidents: History = { last: null, lastIncident: null, shown: [] };
+const outcomes: Readonly<Record<string, Outcome>> = { S: 'SUCCESS', A: 'ALARMING', F: 'FAILED' };
+
+async function readIncidents(sql: WarehouseSql, text: string): Promise<Map<number, History>> {
+  const { rows } = await sql.run(text);
+  const byTask = Map.groupBy(rows, (row) => numberAt(row, 0));
+  return new Map(
+    [...byTask].map(([task, ofTask]) => {
+      const streaks = ofTask.map(
+        (row): Streak => ({
+          outcome: outcomes[String(row[1])] ?? 'FAILED',
+          firstStartMs: numberAt(row, 2),
+          lastStartMs: numberAt(row, 3),
+          runs: numberAt(row, 4),
+          firstId: String(row[5]),
+        }),
+      );
+      const shown = incidentsOf(streaks);
+      const lastIncident = shown.at(-1) ?? null;
+      return [task, { last: streaks.at(-1) ?? null, lastIncident, shown }];
+    }),
+  );
+}
+
+interface PartsOfTask extends Pick<TaskData, 'w' | 'days' | 'runs'> {
+  readonly history: History;
+}
+
+/** @param row as `tasksSql` gives it */
+function taskOf(row: readonly SqlValue[], { w, history, days, runs }: PartsOfTask): TaskData {
+  const { last, lastIncident, shown } = history;
+  const failing = lastIncident?.resolvedMs === null ? lastIncident : null;
+  return {
+    w,
+    id: row[3] === null ? null : String(row[3]),
+    name: String(row[4] ?? ''),
+    type: String(row[5] ?? ''),
+    outcome: last?.outcome ?? null,
+    inARow: failing?.runs ?? last?.runs ?? 0,
+    sinceMs: failing?.openedMs ?? last?.firstStartMs ?? null,
+    sinceMayBeOlder: failing?.mayBeOlder ?? lastIncident === null,
+    lastMs: numberAt(row, 6),
+    passed: numberAt(row, 7),
+    alarms: numberAt(row, 8),
+    failed: numberAt(row, 9),
+    open: numberAt(row, 10),
+    silent: numberAt(row, 11),
+    runs24: numberAt(row, 12),
+    bad24: numberAt(row, 13),
+    silent24: numberAt(row, 14),
+    incidents: shown.length,
+    isFlapping: isFlapping(runs.statuses),
+    p50Ms: numberOrNull(row[15]),
+    p95Ms: numberOrNull(row[16]),
+    slowdown: numberOrNull(row[17]),
+    stoppedMs: numberOrNull(row[18]),
+    days,
+    runs,
+  };
+}
+
+/** Whether the last executions change often between good and bad. @param statuses letters, open executions among them */
+function isFlapping(statuses: string): boolean {
+  const letters = [...statuses].filter((letter) => letter in outcomes).map((letter) => letter === 'S');
+  return letters.filter((isGood, index) => index > 0 && isGood !== letters[index - 1]).length >= flappingChanges;
+}
+
+function byImportance(a: TaskData, b: TaskData): number {
+  const rank = (task: TaskData): number => (task.outcome === null || task.outcome === 'SUCCESS' ? 0 : 1);
+  return rank(b) - rank(a) || b.alarms + b.failed - (a.alarms + a.failed) || b.lastMs - a.lastMs;
+}
+
+function openFirstThenNewest(a: IncidentData, b: IncidentData): number {
+  const rank = ({ resolvedMs }: IncidentData): number => (resolvedMs === null ? 1 : 0);
+  return rank(b) - rank(a) || b.openedMs - a.openedMs;
+}
+
+function numberAt(row: readonly SqlValue[] | undefined, index: number): number {
+  return Number(row?.[index] ?? 0);
+}
+
+function numberOrNull(value: SqlValue | undefined): number | null {
+  return value === null || value === undefined ? null : Number(value);
+}

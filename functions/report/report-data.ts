@@ -1,0 +1,137 @@
+/**
+ * The data of a report, as it is embedded in the page. Types only: the page's own script imports them too.
+ *
+ * What there are thousands of is packed into text, which keeps a page of 1,000 tasks below 2 MB.
+ */
+import type { EpochMs } from '../model.ts';
+import type { Outcome } from './streaks.ts';
+
+/** Whether a target's data can be trusted. */
+export interface TargetFacts {
+  readonly name: string;
+  readonly workspace: string;
+  readonly projectId: string;
+  /** Everything that started before is in the table, except gaps; null before the first sync. */
+  readonly watermarkMs: EpochMs | null;
+  /** Spans within the days shown that were never proven complete, and how long they are together. */
+  readonly gaps: number;
+  readonly gapsMs: number;
+  /** Executions whose outcome is still unknown. */
+  readonly open: number;
+  /** When the last run committed, and how it ended; null before the first. */
+  readonly lastRun: { readonly atMs: EpochMs; readonly outcome: string; readonly error: string | null } | null;
+  /** When the source's counts were last compared with the table's; null if that is not known. */
+  readonly lastAuditMs: EpochMs | null;
+  /** Why the checkpoint cannot be read; null if it was. */
+  readonly error: string | null;
+}
+
+/** One (workspace, project) pair with executions in the report. */
+export interface WorkspaceData {
+  readonly workspace: string;
+  readonly projectId: string;
+  /** Name of its target. */
+  readonly label: string;
+  /** Counts of each day, as `TaskData.days`. */
+  readonly days: string;
+  /** Executions and bad executions of each hour: `day:hour=executions,bad` joined by `;`, hours in the report's zone. */
+  readonly hours: string;
+}
+
+/** The last executions of a task, oldest first, each property joined by `,`. */
+export interface PackedRuns {
+  /** Instance ids. */
+  readonly ids: string;
+  /** Starts in ms, each as the difference to the one before; the first as epoch ms. */
+  readonly starts: string;
+  /** Durations in ms; empty where unknown. */
+  readonly durations: string;
+  /** Letters (`statusNames`), not joined. */
+  readonly statuses: string;
+  /** Letters (`notifyNames`), not joined. */
+  readonly notified: string;
+}
+
+/** A task with executions in the days shown. */
+export interface TaskData {
+  /** Index in `workspaces`. */
+  readonly w: number;
+  /** Null where the source gave none. */
+  readonly id: string | null;
+  readonly name: string;
+  readonly type: string;
+  /** Outcome of the last settled execution; null without one. */
+  readonly outcome: Outcome | null;
+  /** Settled executions with that outcome (bad ones together) at the end of its history. */
+  readonly inARow: number;
+  /** Start of the first of these. */
+  readonly sinceMs: EpochMs | null;
+  readonly sinceMayBeOlder: boolean;
+  readonly lastMs: EpochMs;
+  readonly passed: number;
+  readonly alarms: number;
+  readonly failed: number;
+  readonly open: number;
+  /** Alarms without a notification that was delivered. */
+  readonly silent: number;
+  /** Settled executions of the last 24 hours, those of them that were bad, and alarms without a notification. */
+  readonly runs24: number;
+  readonly bad24: number;
+  readonly silent24: number;
+  /** Incidents that were open at some time in the days shown. */
+  readonly incidents: number;
+  /** Whether its last executions change often between good and bad. */
+  readonly isFlapping: boolean;
+  readonly p50Ms: number | null;
+  readonly p95Ms: number | null;
+  /** Median duration of the last quarter of the days divided by that of the days before; null with too few executions. */
+  readonly slowdown: number | null;
+  /** How long it has not run, if that is more than twice its longest pause before; else null. */
+  readonly stoppedMs: number | null;
+  /** Counts of each day joined by `;`: `passed` or `passed,alarms,failed`; empty without executions. */
+  readonly days: string;
+  readonly runs: PackedRuns;
+}
+
+/** An incident of a task that is in the report. */
+export interface IncidentData {
+  /** Index in `tasks`. */
+  readonly t: number;
+  readonly openedMs: EpochMs;
+  readonly mayBeOlder: boolean;
+  readonly resolvedMs: EpochMs | null;
+  readonly lastBadMs: EpochMs;
+  readonly runs: number;
+  readonly outcome: Outcome;
+  readonly firstId: string;
+}
+
+/** What the page does not show although it is in the table. */
+export interface LeftOut {
+  /** Tasks that have no row; the charts count them. */
+  readonly tasks: number;
+  /** Executions kept for each task, the last ones. */
+  readonly runsPerTask: number;
+  /** Incidents without a row: resolved ones, the oldest. */
+  readonly incidents: number;
+}
+
+/** Everything that a page shows. */
+export interface ReportData {
+  readonly madeAtMs: EpochMs;
+  /** The end of what is known: the newest watermark, or the newest execution where there is none. */
+  readonly asOfMs: EpochMs;
+  readonly timeZone: string;
+  /** Days shown, oldest first, `YYYY-MM-DD` in `timeZone`. */
+  readonly days: readonly string[];
+  /** The first day that was read to find out since when a task fails. */
+  readonly readFromDay: string;
+  readonly executions: number;
+  readonly targets: readonly TargetFacts[];
+  readonly workspaces: readonly WorkspaceData[];
+  /** In order of importance: those failing now first, then those that failed most. */
+  readonly tasks: readonly TaskData[];
+  /** Open ones first, then by time, newest first. */
+  readonly incidents: readonly IncidentData[];
+  readonly leftOut: LeftOut;
+}

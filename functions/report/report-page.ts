@@ -1,0 +1,59 @@
+/** The page: one HTML document with its script, style and data in it, and nothing to load. Pure. */
+import { createHash } from 'node:crypto';
+import { embedded, fitReport, sizeOf } from './fit-report.ts';
+import type { PageAssets } from './page-assets.ts';
+import type { ReportData } from './report-data.ts';
+
+/** The largest page: what a mail server or a chat still takes. */
+export const maxPageBytes = 2_000_000;
+
+/** A page and what it shows. */
+export interface ReportPage {
+  readonly html: string;
+  readonly data: ReportData;
+}
+
+/**
+ * Makes the page.
+ *
+ * The policy in its head lets only its own script run and nothing be loaded, whatever a name in the data looks like.
+ */
+export function reportPage(data: ReportData, { script, style }: PageAssets): ReportPage {
+  // Escaping lengthens the data by a little: what has a `<` in it.
+  const frameBytes = sizeOf(script) + sizeOf(style) + 10_000;
+  let fitted = fitReport(data, maxPageBytes - frameBytes);
+  let html = htmlOf(fitted, script, style);
+  while (Buffer.byteLength(html) > maxPageBytes && fitted.tasks.length > 0) {
+    fitted = fitReport(fitted, sizeOf(embedded(fitted)) * 0.9);
+    html = htmlOf(fitted, script, style);
+  }
+  return { html, data: fitted };
+}
+
+function htmlOf(data: ReportData, script: string, style: string): string {
+  const hash = createHash('sha256').update(script).digest('base64');
+  const policy = `default-src 'none'; script-src 'sha256-${hash}'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'`;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Data quality report</title>
+<style>${style}</style>
+</head>
+<body>
+<noscript><p class="notice">This report is drawn by a script inside this file. Allow JavaScript to see it.</p></noscript>
+<div id="report"></div>
+<script type="application/json" id="data">${jsonInHtml(embedded(data))}</script>
+<script>${script}</script>
+</body>
+</html>
+`;
+}
+
+/** JSON in which no tag or comment of HTML can begin or end. */
+function jsonInHtml(data: unknown): string {
+  return JSON.stringify(data).replaceAll('<', '\\u003c');
+}

@@ -1,0 +1,174 @@
+/**
+ * The questions of a report as SQL for DuckDB. Pure.
+ *
+ * The table is read once, into `report_runs`; everything else asks that. A question's answer is at most one row for each
+ * task, task and day, or streak, however many executions there are.
+ */
+import { viewName } from '../warehouse/layout.ts';
+import { notifyNames, statusNames } from './letters.ts';
+
+/** What a report is about. */
+export interface ReportScope {
+  /** First and last day read for the page, `YYYY-MM-DD`. */
+  readonly fromDay: string;
+  readonly toDay: string;
+  /** First day read to find out since when a task fails. */
+  readonly readFromDay: string;
+  /** Days counted as recent where durations are compared: from here on. */
+  readonly recentDay: string;
+  readonly timeZone: string;
+  readonly sources: readonly { readonly workspace: string; readonly projectId: string }[];
+}
+
+/** Streaks read at most, the newest: as many as 500 tasks make that change at every execution, 100 times. */
+export const maxStreaks = 50_000;
+
+const isSettled = `status IN ('S', 'A', 'F')`;
+const isBad = `status IN ('A', 'F')`;
+const isSilent = `status = 'A' AND notified <> 'S'`;
+
+/** Tables in memory: the executions of the days shown, and their tasks, numbered. */
+export function createTables(scope: ReportScope): string {
+  return `CREATE TEMP TABLE report_runs AS ${runsSql(scope, scope.fromDay, scope.toDay)};
+CREATE TEMP TABLE report_tasks AS
+SELECT row_number() OVER (ORDER BY workspace, project_id, task_key) AS task, *
+FROM (
+  SELECT workspace, project_id, task_key,
+    max(task_id) AS task_id,
+    arg_max(name, start_ms) AS name,
+    arg_max(task_type, start_ms) AS task_type
+  FROM report_runs GROUP BY workspace, project_id, task_key
+)`;
+}
+
+function runsSql({ sources }: ReportScope, fromDay: string, toDay: string): string {
+  const places = sources.map(
+    ({ workspace, projectId }) => `(workspace = ${quoted(workspace)} AND project_id = ${quoted(projectId)})`,
+  );
+  return `SELECT workspace, project_id,
+  coalesce(CAST(task_id AS varchar), concat('name:', name)) AS task_key,
+  task_id, name, task_type, dt, id,
+  epoch_ms(start_time) AS start_ms,
+  epoch_ms(end_time) AS end_ms,
+  ${letterSql('run_status', statusNames, 'U')} AS status,
+  ${letterSql('notify_status', notifyNames, '-')} AS notified
+FROM ${viewName}
+WHERE dt >= ${quoted(fromDay)} AND dt <= ${quoted(toDay)} AND (${places.join(' OR ')})`;
+}
+
+function letterSql(column: string, names: Readonly<Record<string, string>>, other: string): string {
+  const cases = Object.entries(names).map(([letter, name]) => `WHEN ${quoted(name)} THEN ${quoted(letter)}`);
+  return `CASE ${column} ${cases.join(' ')} ELSE ${quoted(other)} END`;
+}
+
+/** One row for each task. @param asOfMs end of the last 24 hours */
+export function tasksSql({ recentDay }: ReportScope, asOfMs: number): string {
+  const recent = `start_ms > ${Math.trunc(asOfMs) - 86_400_000}`;
+  const early = `dt < ${quoted(recentDay)}`;
+  return `SELECT task, workspace, project_id, CAST(task_id AS varchar), name, task_type, last_ms,
+  passed, alarms, failed, open, silent, runs24, bad24, silent24, p50, p95,
+  CASE WHEN recent_runs >= 5 AND early_runs >= 5 AND early_p50 > 0 THEN recent_p50 / early_p50 END,
+  CASE WHEN runs >= 3 AND newest_ms - last_ms > 2 * longest_pause THEN newest_ms - last_ms END
+FROM (
+  SELECT *, max(last_ms) OVER (PARTITION BY workspace) AS newest_ms
+  FROM (
+    SELECT task, r.workspace, r.project_id, any_value(t.task_id) AS task_id, any_value(t.name) AS name,
+      any_value(t.task_type) AS task_type,
+      count(*) AS runs, CAST(max(start_ms) AS double) AS last_ms, CAST(max(pause) AS double) AS longest_pause,
+      count_if(status = 'S') AS passed, count_if(status = 'A') AS alarms, count_if(status = 'F') AS failed,
+      count_if(NOT ${isSettled}) AS open, count_if(${isSilent}) AS silent,
+      count_if(${isSettled} AND ${recent}) AS runs24, count_if(${isBad} AND ${recent}) AS bad24,
+      count_if(${isSilent} AND ${recent}) AS silent24,
+      CAST(quantile_disc(millis, 0.5) AS double) AS p50, CAST(quantile_disc(millis, 0.95) AS double) AS p95,
+      count(millis) FILTER (NOT (${early})) AS recent_runs, count(millis) FILTER (${early}) AS early_runs,
+      CAST(quantile_disc(millis, 0.5) FILTER (NOT (${early})) AS double) AS recent_p50,
+      CAST(quantile_disc(millis, 0.5) FILTER (${early}) AS double) AS early_p50
+    FROM (
+      SELECT *, CASE WHEN ${isSettled} THEN end_ms - start_ms END AS millis,
+        start_ms - lag(start_ms) OVER (PARTITION BY workspace, project_id, task_key ORDER BY start_ms, id) AS pause
+      FROM report_runs
+    ) AS r JOIN report_tasks AS t USING (workspace, project_id, task_key)
+    GROUP BY task, r.workspace, r.project_id
+  )
+)
+ORDER BY task`;
+}
+
+/** Settled executions of each task and day. */
+export const taskDaysSql = `SELECT task, dt,
+  count_if(status = 'S'), count_if(status = 'A'), count_if(status = 'F')
+FROM report_runs JOIN report_tasks USING (workspace, project_id, task_key)
+WHERE ${isSettled}
+GROUP BY task, dt`;
+
+/** Executions of each workspace, day and hour in the report's zone. */
+export function hoursSql({ timeZone }: ReportScope): string {
+  return `SELECT workspace, project_id, dt,
+  extract('hour' FROM (to_timestamp(start_ms / 1e3) AT TIME ZONE ${quoted(timeZone)})) AS hour,
+  count(*), count_if(${isBad})
+FROM report_runs
+GROUP BY ALL
+ORDER BY ALL`;
+}
+
+/** The last executions of each task, packed into text, oldest first. */
+export function lastRunsSql(runsPerTask: number): string {
+  const joined = (value: string, separator: string): string =>
+    `string_agg(${value}, '${separator}' ORDER BY start_ms, id)`;
+  return `SELECT task,
+  ${joined('CAST(id AS varchar)', ',')},
+  ${joined('CAST(start_ms - coalesce(previous_ms, 0) AS varchar)', ',')},
+  ${joined(`coalesce(CAST(end_ms - start_ms AS varchar), '')`, ',')},
+  ${joined('status', '')},
+  ${joined('notified', '')}
+FROM (
+  SELECT *, lag(start_ms) OVER (PARTITION BY task ORDER BY start_ms, id) AS previous_ms
+  FROM (
+    SELECT task, id, start_ms, end_ms, status, notified
+    FROM report_runs JOIN report_tasks USING (workspace, project_id, task_key)
+    QUALIFY row_number() OVER (PARTITION BY task ORDER BY start_ms DESC, id DESC) <= ${Math.trunc(runsPerTask)}
+  )
+)
+GROUP BY task`;
+}
+
+/** Whether any task's first settled execution of the days shown was bad: only then are earlier days read. */
+export const failingAtFirstSql = `SELECT count(*) FROM (
+  SELECT arg_min(status, start_ms) AS first
+  FROM report_runs WHERE ${isSettled} GROUP BY workspace, project_id, task_key
+) WHERE first <> 'S'`;
+
+/**
+ * Streaks of each task, in order of time, the newest of them.
+ *
+ * @param looksBack whether to read earlier days of tasks that were failing when the days shown begin
+ */
+export function streaksSql(scope: ReportScope, looksBack: boolean): string {
+  const known = `SELECT workspace, project_id, task_key, id, start_ms, status FROM report_runs WHERE ${isSettled}`;
+  const earlier = `SELECT workspace, project_id, task_key, id, start_ms, status
+    FROM (${runsSql(scope, scope.readFromDay, scope.fromDay)})
+    WHERE dt < ${quoted(scope.fromDay)} AND ${isSettled} AND (workspace, project_id, task_key) IN (
+      SELECT (workspace, project_id, task_key) FROM report_runs WHERE ${isSettled}
+      GROUP BY workspace, project_id, task_key HAVING arg_min(status, start_ms) <> 'S')`;
+  return `SELECT * FROM (
+  SELECT task, any_value(status) AS status, CAST(min(start_ms) AS double) AS first_ms,
+    CAST(max(start_ms) AS double) AS last_ms, count(*) AS runs, CAST(arg_min(id, start_ms) AS varchar) AS first_id
+  FROM (
+    SELECT *, count_if(is_new) OVER (PARTITION BY task ORDER BY start_ms, id) AS streak
+    FROM (
+      SELECT task, id, start_ms, status,
+        lag(status) OVER (PARTITION BY task ORDER BY start_ms, id) IS DISTINCT FROM status AS is_new
+      FROM (${known}${looksBack ? ` UNION ALL ${earlier}` : ''})
+      JOIN report_tasks USING (workspace, project_id, task_key)
+    )
+  )
+  GROUP BY task, streak
+  ORDER BY last_ms DESC
+  LIMIT ${maxStreaks}
+)
+ORDER BY task, first_ms`;
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}

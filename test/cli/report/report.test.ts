@@ -1,0 +1,83 @@
+/** `dqsync report`: from a synced warehouse to a file. */
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { aWorld, hourMs, type World } from '../world.ts';
+
+/** A synced world with a task that fails. */
+async function aSyncedWorld(): Promise<World> {
+  const world = await aWorld();
+  const startTimeMs = world.simulator.clock.now() - hourMs;
+  world.simulator.life.addExecution({ name: 'rule', runStatus: 'SUCCESS', startTimeMs });
+  world.simulator.life.addExecution({ name: '订单 </script>', runStatus: 'FAILED', startTimeMs });
+  expect((await world.cli(['sync'])).exitCode).toBe(0);
+  return world;
+}
+
+/** The data in a page. */
+async function dataIn(path: string): Promise<Record<string, unknown> & { targets: unknown[] }> {
+  const html = await readFile(path, 'utf8');
+  return JSON.parse(/id="data">(.*?)<\/script>/s.exec(html)?.[1] ?? '');
+}
+
+describe('dqsync report', () => {
+  it('writes one file and says what fails', async () => {
+    const world = await aSyncedWorld();
+    const run = await world.cli(['report']);
+    expect(run).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(run.stdout).toMatch(
+      /^report\.html: 2 executions of 2 tasks, \d{4}-\d\d-\d\d to \d{4}-\d\d-\d\d, \d+\.\d kB\n/,
+    );
+    expect(run.stdout).toMatch(
+      /1 task is not passing as of .*Z:\ntask +status +in_a_row +since\n订单 <\/script> +FAILED +1 +\S+Z\n/,
+    );
+    const data = await dataIn(join(world.folder, 'report.html'));
+    expect(data).toMatchObject({ executions: 2, targets: [{ name: 'sales', gaps: 0, error: null }] });
+    expect((await readdir(world.folder)).filter((name) => name.startsWith('.dqsync-report'))).toEqual([]);
+  });
+
+  it('prints one JSON document, and writes where it is told', async () => {
+    const world = await aSyncedWorld();
+    const run = await world.cli(['report', '--json', '--days', '2', '--out', 'page.html', '--target', 'sales']);
+    expect(run).toMatchObject({ exitCode: 0, stderr: '' });
+    const document = JSON.parse(run.stdout);
+    expect(document).toMatchObject({
+      path: join(world.folder, 'page.html'),
+      executions: 2,
+      failing: [{ name: '订单 </script>', status: 'FAILED', inARow: 1, taskId: expect.stringMatching(/^\d{19}$/) }],
+      openIncidents: 1,
+      leftOut: { tasks: 0, runsPerTask: 30, incidents: 0 },
+    });
+    expect((await readFile(document.path)).length).toBe(document.bytes);
+  });
+
+  it('shows an empty warehouse, and one whose checkpoint cannot be read', async () => {
+    const world = await aWorld();
+    expect(await world.cli(['report'])).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await dataIn(join(world.folder, 'report.html'))).toMatchObject({
+      executions: 0,
+      targets: [{ watermarkMs: null }],
+    });
+    expect((await world.cli(['sync'])).exitCode).toBe(0);
+    await world.write('warehouse/state/sales/checkpoint.json', '{');
+    expect((await world.cli(['report'])).exitCode).toBe(0);
+    const { targets } = await dataIn(join(world.folder, 'report.html'));
+    expect(targets).toEqual([expect.objectContaining({ error: expect.stringContaining('checkpoint') })]);
+  });
+
+  it.each([
+    [['--days', '0'], 'whole number from 1'],
+    [['--days', '121'], 'at most 120 days'],
+    [['--target', 'nobody'], 'nobody'],
+  ])('refuses %j', async (args, message) => {
+    const run = await (await aWorld()).cli(['report', ...args]);
+    expect(run.exitCode).toBe(2);
+    expect(run.stderr).toContain(message);
+  });
+
+  it('says so when the file cannot be written', async () => {
+    const run = await (await aWorld()).cli(['report', '--out', 'missing/report.html']);
+    expect(run.exitCode).toBe(1);
+    expect(run.stderr).toMatch(/cannot write the report to .*missing\/report\.html \(ENOENT\)/);
+  });
+});

@@ -1,0 +1,186 @@
+/**
+ * The report in a real browser, from disk. Without one the suite is left out, which is said; `apt-get install chromium`
+ * is enough for it to run.
+ */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Browser, Locator, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { Observation } from '../../functions/model.ts';
+import { pageAssets } from '../../functions/report/page-assets.ts';
+import { readReport } from '../../functions/report/read-report.ts';
+import { reportPage } from '../../functions/report/report-page.ts';
+import { findBrowser, startBrowser } from '../support/browser.ts';
+import { anObservation, newYearMs } from '../support/builders.ts';
+import { tempFolder, tempWarehouse } from '../support/temp-warehouse.ts';
+import { writeObservations } from '../support/warehouse-data.ts';
+import { opened } from '../support/warehouse-sql.ts';
+
+const hourMs = 3_600_000;
+const nowMs = newYearMs + 40 * 24 * hourMs + 12 * hourMs;
+const { workspace, projectId } = anObservation();
+const executablePath = findBrowser();
+const hostileName = '</script><img src=x onerror="document.title=\'hacked\'"><!--';
+
+let browser: Browser;
+beforeAll(async () => {
+  if (executablePath !== null) {
+    browser = await startBrowser(executablePath);
+  }
+});
+afterAll(() => browser?.close());
+
+/** Hourly executions of a task in the last hours, one for each letter. */
+function history(taskId: bigint, name: string, letters: string, ofWorkspace = workspace): Observation[] {
+  return [...letters].map((letter, index) =>
+    anObservation({
+      id: taskId * 1000n + BigInt(index),
+      taskId,
+      name,
+      workspace: ofWorkspace,
+      runStatus: { S: 'SUCCESS', A: 'ALARMING' }[letter] ?? 'FAILED',
+      startTimeMs: nowMs - (letters.length - index) * hourMs,
+    }),
+  );
+}
+
+/** A page with the report on some tasks, opened from disk. What goes wrong in it fails the test. */
+async function aPage(rows: readonly Observation[], timeZone = 'UTC'): Promise<Page> {
+  const store = await tempWarehouse();
+  await writeObservations(store, rows, timeZone);
+  const facts = {
+    projectId,
+    watermarkMs: nowMs,
+    gaps: 0,
+    gapsMs: 0,
+    open: 0,
+    lastRun: null,
+    lastAuditMs: null,
+    error: null,
+  };
+  const targets = [
+    { ...facts, name: 'sales', workspace },
+    { ...facts, name: 'stock', workspace: 'ws2', watermarkMs: nowMs - 9 * hourMs },
+  ];
+  const data = await readReport(await opened(store), { nowMs, timeZone, days: 30, targets });
+  const path = join(await tempFolder(), 'report.html');
+  await writeFile(path, reportPage(data, await pageAssets()).html);
+
+  const page = await browser.newPage();
+  const faults: string[] = [];
+  page.on('console', (message) => faults.push(message.text()));
+  page.on('pageerror', (error) => faults.push(String(error)));
+  page.on('request', (request) => {
+    if (!request.url().startsWith('file:') || request.resourceType() !== 'document') {
+      faults.push(`request of ${request.url()}`);
+    }
+  });
+  await page.goto(pathToFileURL(path).href);
+  onTestFinished(async () => {
+    await page.close();
+    expect(faults).toEqual([]);
+  });
+  return page;
+}
+
+const someTasks = [
+  ...history(1n, '订单金额一致性校验', 'SSSSSSAA'),
+  ...history(2n, hostileName, 'SSFSSSSS'),
+  ...history(3n, 'dim_store/null_check', 'SSSS', 'ws2'),
+];
+
+/** The text of an element as it is shown. */
+const textOf = async (locator: Locator): Promise<string> => (await locator.allInnerTexts())[0] ?? '';
+
+/** Texts of the first cells of a section's rows. */
+const namesIn = (page: Page, section: string): Promise<string[]> =>
+  page.locator(`#${section} .opener .task > bdi:first-child`).allTextContents();
+
+describe.skipIf(executablePath === null)('the report in a browser', () => {
+  it('says first what failed in the last 24 hours, the new failures before those that recovered', async () => {
+    const page = await aPage(someTasks);
+    expect(await namesIn(page, 'night')).toEqual(['订单金额一致性校验', hostileName]);
+    expect(await textOf(page.locator('#night tbody tr').first())).toMatch(/New\s+▲ Alarm\s+Feb 10, 10:00\s+2\s+2 of 8/);
+    expect(await page.locator('main > section').first().getAttribute('id')).toBe('night');
+    expect(await page.locator('svg').count()).toBe(3);
+  });
+
+  it('shows a name that looks like markup as it is, and runs nothing of it', async () => {
+    const page = await aPage(someTasks);
+    expect(await page.title()).toBe('Data quality report');
+    expect(await page.locator('img').count()).toBe(0);
+    await page.getByRole('button', { name: hostileName }).first().click();
+    expect(await page.title()).toBe('Data quality report');
+  });
+
+  it('opens a row to its executions, by mouse and by keyboard', async () => {
+    const page = await aPage(someTasks);
+    const opener = page.locator('#night .opener').first();
+    await opener.focus();
+    await page.keyboard.press('Enter');
+    expect(await opener.getAttribute('aria-expanded')).toBe('true');
+    const executions = page.locator('#night .executions tbody tr');
+    expect(await executions.count()).toBe(8);
+    expect(await textOf(executions.first())).toMatch(/2026-02-10T11:00:00Z\s+▲ Alarm\s+1 min\s+Not triggered\s+1007/);
+    await page.locator('#night tbody tr.opens').first().click();
+    expect(await executions.first().isVisible()).toBe(false);
+  });
+
+  it('filters by text, workspace and status', async () => {
+    const page = await aPage(someTasks);
+    await page.getByRole('button', { name: /^All / }).click();
+    expect(await namesIn(page, 'tasks')).toHaveLength(3);
+    await page.getByLabel('Find tasks').fill('订单');
+    expect(await namesIn(page, 'tasks')).toEqual(['订单金额一致性校验']);
+    expect(await textOf(page.locator('.tile').first())).toContain('of 1 task');
+    await page.getByRole('button', { name: 'Clear' }).click();
+    await page.getByLabel('Workspace').selectOption('stock');
+    expect(await namesIn(page, 'tasks')).toEqual(['dim_store/null_check']);
+    await page.getByLabel('Status').selectOption('Not passing now');
+    expect(await namesIn(page, 'tasks')).toEqual([]);
+    expect(await textOf(page.locator('#tasks .table-note'))).toBe('No such tasks.');
+  });
+
+  it('sorts by a column and says so', async () => {
+    const page = await aPage(someTasks);
+    await page.getByRole('button', { name: /^All / }).click();
+    const head = page.locator('#tasks th', { hasText: /^Runs$/ }).first();
+    await head.getByRole('button').click();
+    expect(await head.getAttribute('aria-sort')).toBe('descending');
+    await head.getByRole('button').click();
+    expect(await head.getAttribute('aria-sort')).toBe('ascending');
+    expect(await namesIn(page, 'tasks')).toEqual(['dim_store/null_check', expect.any(String), expect.any(String)]);
+  });
+
+  it('warns of a target that is behind, and shows times in the configured zone', async () => {
+    const page = await aPage(someTasks, 'Asia/Shanghai');
+    const [sales, stock] = await page
+      .locator('.target')
+      .allInnerTexts()
+      .then((texts) => texts.toSorted());
+    expect(sales).toMatch(/^! stock\s+Complete up to Feb 10, 11:00, 9 h behind/);
+    expect(stock).toMatch(/^✓ sales\s+Complete up to Feb 10, 20:00\s+No gaps in 30 days/);
+    expect(await textOf(page.locator('.about').last())).toContain('Asia/Shanghai (UTC+08:00)');
+  });
+
+  it('shows that nothing failed, and that there is nothing', async () => {
+    const fine = await aPage(history(1n, 'rule', 'SSSS'));
+    expect(await textOf(fine.locator('#night .table-note'))).toContain(
+      'Every task that ran in the last 24 hours passed',
+    );
+    const empty = await aPage([]);
+    expect(await textOf(empty.locator('.notice'))).toContain('has no executions from 2026-01-12 to 2026-02-10');
+  });
+
+  it('prints more rows than it shows', async () => {
+    const page = await aPage(
+      Array.from({ length: 20 }, (_, index) => history(BigInt(index + 1), `rule ${index}`, 'SF')).flat(),
+    );
+    expect(await namesIn(page, 'night')).toHaveLength(12);
+    await page.evaluate('dispatchEvent(new Event("beforeprint"))');
+    expect(await namesIn(page, 'night')).toHaveLength(20);
+    await page.evaluate('dispatchEvent(new Event("afterprint"))');
+    expect(await namesIn(page, 'night')).toHaveLength(12);
+  });
+});

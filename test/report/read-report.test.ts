@@ -1,0 +1,179 @@
+/** What a report reads out of real files, against the same counted plainly. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Observation } from '../../functions/model.ts';
+import { unpackDays, unpackHours } from '../../functions/report/packing.ts';
+import { lookBackDays, readReport } from '../../functions/report/read-report.ts';
+import type { ReportData, TargetFacts } from '../../functions/report/report-data.ts';
+import { anObservation, newYearMs } from '../support/builders.ts';
+import { tempWarehouse } from '../support/temp-warehouse.ts';
+import { writeObservations } from '../support/warehouse-data.ts';
+import { opened } from '../support/warehouse-sql.ts';
+
+const dayMs = 86_400_000;
+const hourMs = 3_600_000;
+/** Noon of the last of the days shown. */
+const nowMs = newYearMs + 100 * dayMs + 12 * hourMs;
+const { workspace, projectId } = anObservation();
+
+function aTarget(parts: Partial<TargetFacts> = {}): TargetFacts {
+  return {
+    name: 'sales',
+    workspace,
+    projectId,
+    watermarkMs: nowMs,
+    gaps: 0,
+    gapsMs: 0,
+    open: 0,
+    lastRun: null,
+    lastAuditMs: null,
+    error: null,
+    ...parts,
+  };
+}
+
+async function reportOn(
+  rows: readonly Observation[],
+  { days = 30, timeZone = 'UTC', targets = [aTarget()] } = {},
+): Promise<ReportData> {
+  const store = await tempWarehouse();
+  await writeObservations(store, rows, timeZone);
+  return await readReport(await opened(store), { nowMs, timeZone, days, targets });
+}
+
+let ids = 0n;
+
+/** One execution of a task each, a letter for each status, ending with the last one before `nowMs`. */
+function history(letters: string, parts: Partial<Observation> & { readonly everyMs?: number } = {}): Observation[] {
+  const { everyMs = hourMs, ...rest } = parts;
+  const statuses: Readonly<Record<string, string>> = { S: 'SUCCESS', A: 'ALARMING', F: 'FAILED', R: 'RUNNING' };
+  return [...letters].map((letter, index) => {
+    ids += 1n;
+    const startTimeMs = nowMs - (letters.length - index) * everyMs;
+    return anObservation({
+      id: 1_180_000_000_000_000_000n + ids,
+      runStatus: statuses[letter] ?? letter,
+      startTimeMs,
+      ...(letter === 'R' ? { endTimeMs: null } : {}),
+      ...rest,
+    });
+  });
+}
+
+describe('a report', () => {
+  it('counts executions of each task by status, day and hour, in the latest state of each', async () => {
+    const rows = history('SSAFR', { notifyStatus: 'FAILED' });
+    const [running] = rows.slice(-1);
+    const data = await reportOn([
+      ...rows,
+      { ...running!, observedAtMs: nowMs, runStatus: 'SUCCESS', endTimeMs: nowMs, runId: '20260411T120000Z-00000002' },
+      ...history('S', { taskId: 7n, name: '订单' }),
+    ]);
+    const [task, other] = data.tasks.toSorted((a, b) => b.passed - a.passed);
+    expect(task).toMatchObject({
+      passed: 3,
+      alarms: 1,
+      failed: 1,
+      open: 0,
+      silent: 1,
+      runs24: 5,
+      bad24: 2,
+      silent24: 1,
+    });
+    expect(other).toMatchObject({ id: '7', name: '订单', passed: 1, outcome: 'SUCCESS' });
+    expect(unpackDays(data.workspaces[0]!.days).at(-1)).toEqual({ passed: 4, alarms: 1, failed: 1 });
+    expect(unpackHours(data.workspaces[0]!.hours)).toContainEqual({ day: 29, hour: 11, runs: 2, bad: 0 });
+    expect(task!.runs.statuses).toBe('SSAFS');
+    expect(task!.runs.ids.split(',')).toEqual(rows.map(({ id }) => String(id)));
+    expect(data).toMatchObject({ executions: 6, asOfMs: nowMs });
+    expect(data.days).toHaveLength(30);
+  });
+
+  it('shows days and hours of the configured zone', async () => {
+    const startTimeMs = nowMs - 17 * hourMs;
+    const data = await reportOn(history('F', { startTimeMs }), { timeZone: 'Asia/Shanghai' });
+    expect(new Date(startTimeMs).toISOString()).toContain('T19:00');
+    expect(unpackHours(data.workspaces[0]!.hours)).toEqual([{ day: 29, hour: 3, runs: 1, bad: 1 }]);
+  });
+
+  it('leaves out what is not of its targets and days', async () => {
+    const data = await reportOn([
+      ...history('F', { workspace: 'other' }),
+      ...history('F', { projectId: 'other' }),
+      ...history('F', { startTimeMs: nowMs - 30 * dayMs }),
+    ]);
+    expect(data).toMatchObject({ tasks: [], incidents: [], executions: 0 });
+  });
+
+  it('finds since when a task fails in the days before, and says where it stopped looking', async () => {
+    const everyMs = dayMs;
+    const data = await reportOn([
+      ...history(`S${'F'.repeat(45)}`, { taskId: 45n, everyMs }),
+      ...history('A'.repeat(90), { taskId: 90n, everyMs }),
+      ...history(`${'S'.repeat(40)}F`, { taskId: 1n, everyMs }),
+    ]);
+    expect(data.readFromDay).toBe(new Date(nowMs - (29 + lookBackDays) * dayMs).toISOString().slice(0, 10));
+    const incidents = data.incidents.map(({ t, openedMs, mayBeOlder, runs }) => ({
+      task: data.tasks[t]!.id,
+      daysAgo: (nowMs - openedMs) / dayMs,
+      mayBeOlder,
+      runs,
+    }));
+    expect(incidents).toEqual([
+      { task: '1', daysAgo: 1, mayBeOlder: false, runs: 1 },
+      { task: '45', daysAgo: 45, mayBeOlder: false, runs: 45 },
+      { task: '90', daysAgo: 29 + lookBackDays, mayBeOlder: true, runs: 29 + lookBackDays },
+    ]);
+  });
+
+  it('does not read days before those shown where no task was failing at their beginning', async () => {
+    const data = await reportOn(history(`${'S'.repeat(40)}F`, { everyMs: dayMs }));
+    expect(data.readFromDay).toBe(data.days[0]);
+  });
+
+  it.each([
+    ['flapping', 'SFSFSFSS', { isFlapping: true }],
+    ['failing now and then', 'SSSFSSSSSSSS', { isFlapping: false }],
+  ])('tells whether a task is %s', async (_, letters, expected) => {
+    expect((await reportOn(history(letters))).tasks[0]).toMatchObject(expected);
+  });
+
+  it('names tasks that have stopped and those that take longer than before', async () => {
+    const lasting = (row: Observation, ms: number) => ({ ...row, endTimeMs: row.startTimeMs + ms });
+    const data = await reportOn([
+      ...history('S'.repeat(40), { taskId: 1n, everyMs: 12 * hourMs }).map((row, index) =>
+        lasting(row, index < 28 ? 10_000 : 40_000),
+      ),
+      ...history('SSSS', { taskId: 2n }).map((row) => ({ ...row, startTimeMs: row.startTimeMs - 5 * hourMs })),
+      ...history('SSSS', { taskId: 3n }),
+    ]);
+    expect(data.tasks.map(({ id, slowdown, stoppedMs }) => ({ id, slowdown, stoppedMs }))).toEqual([
+      { id: '3', slowdown: null, stoppedMs: null },
+      { id: '2', slowdown: null, stoppedMs: 5 * hourMs },
+      { id: '1', slowdown: 4, stoppedMs: null },
+    ]);
+  });
+
+  it('agrees with a plain count on random histories', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.stringMatching(/^[SSAF]{1,40}$/), { minLength: 1, maxLength: 4 }),
+        async (letters) => {
+          const rows = letters.flatMap((text, task) => history(text, { taskId: BigInt(task) }));
+          const data = await reportOn(rows);
+          for (const { id, incidents, inARow, outcome, passed } of data.tasks) {
+            const text = letters[Number(id)]!;
+            const isBad = /[AF]$/.test(text);
+            expect({ incidents, isBad, inARow, passed }).toEqual({
+              incidents: (text.match(/[AF]+/g) ?? []).length,
+              isBad: outcome !== 'SUCCESS',
+              inARow: (/([AF]+|S+)$/.exec(text)?.[0] ?? '').length,
+              passed: text.replaceAll(/[AF]/g, '').length,
+            });
+          }
+        },
+      ),
+      { numRuns: 15 },
+    );
+  });
+});
