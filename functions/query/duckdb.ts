@@ -36,6 +36,12 @@ export interface WarehouseSql {
    * @throws StorageError if a data file cannot be read
    */
   run(sql: string): Promise<SqlResult>;
+  /**
+   * Keeps the rows of one SELECT in memory, as a table that later queries may name: what they ask of it reads no file.
+   *
+   * @throws ConfigError, StorageError as `run`
+   */
+  keep(name: string, select: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -65,7 +71,12 @@ export async function openWarehouseSql(
     await close();
     throw translated(thrown, files);
   }
-  return { run: (sql) => run({ session, planner, files }, sql), close };
+  const opened = { session, planner, files };
+  return {
+    run: (sql) => run(opened, sql),
+    keep: (name, select) => keep(opened, name, select),
+    close,
+  };
 }
 
 interface OpenWarehouse {
@@ -74,7 +85,20 @@ interface OpenWarehouse {
   readonly files: DataFiles;
 }
 
-async function run({ session: { connection }, planner, files }: OpenWarehouse, sql: string): Promise<SqlResult> {
+/** The planner gets a table of the same columns, so that it can plan queries that name it. */
+async function keep(opened: OpenWarehouse, name: string, select: string): Promise<void> {
+  await run(opened, `CREATE TEMP TABLE ${name} AS ${select}`, select);
+  const described = await opened.session.connection.runAndReadAll(`DESCRIBE ${name}`);
+  const columns = described.getRows().map(([column, type]) => `${identifier(String(column))} ${String(type)}`);
+  await opened.planner.define(`CREATE TEMP TABLE ${name} (${columns.join(', ')})`);
+}
+
+/** @param planned the part of the statement that decides which partitions it needs */
+async function run(
+  { session: { connection }, planner, files }: OpenWarehouse,
+  sql: string,
+  planned = sql,
+): Promise<SqlResult> {
   try {
     const statements = await connection.extractStatements(sql);
     const isOne = statements.count === 1;
@@ -82,7 +106,7 @@ async function run({ session: { connection }, planner, files }: OpenWarehouse, s
       // Wrong SQL fails here, before any file is copied for it.
       refuseWriting(await statements.prepare(0), sql);
     }
-    const needed = await planner.neededBy(sql);
+    const needed = await planner.neededBy(planned);
     const paths = await files.of(needed);
     try {
       return await runOver(connection, paths, sql);
@@ -134,4 +158,9 @@ function plainResult(reader: DuckDBResultReader): SqlResult {
     columns: reader.columnNames().map((name, index) => ({ name, type: String(types[index]) })),
     rows: reader.getRows().map((row) => row.map(plainValue)),
   };
+}
+
+/** A name as SQL. */
+function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
 }

@@ -24,6 +24,8 @@ import {
 export interface PartitionPlanner {
   /** Returns the partitions that may hold rows of the query: all where it cannot be known. */
   neededBy(sql: string): Promise<readonly PartitionParts[]>;
+  /** Runs a statement that creates a table which later queries name. */
+  define(createTable: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -43,7 +45,7 @@ const disabledOptimizers = [
 /** Opens a planner. Costs an empty file per partition, in the folder for temporary files, until it is closed. */
 export async function openPartitionPlanner(partitions: readonly PartitionParts[]): Promise<PartitionPlanner> {
   if (partitions.length <= 1) {
-    return { neededBy: async () => partitions, close: async () => undefined };
+    return { neededBy: async () => partitions, define: async () => undefined, close: async () => undefined };
   }
   const folder = await mkdtemp(join(tmpdir(), 'dqsync-plan-'));
   const session = await openDuckdb();
@@ -54,7 +56,13 @@ export async function openPartitionPlanner(partitions: readonly PartitionParts[]
   try {
     const byPath = new Map(partitions.map((partition) => [placeholderPath(folder, partition), partition]));
     await prepare(session, folder, [...byPath.keys()]);
-    return { neededBy: (sql) => neededBy(session, byPath, sql), close };
+    return {
+      neededBy: (sql) => neededBy(session, byPath, sql),
+      define: async (createTable) => {
+        await session.connection.run(createTable);
+      },
+      close,
+    };
   } catch (thrown) {
     await close();
     throw thrown;

@@ -7,11 +7,12 @@ import { calendarDays } from './calendar.ts';
 import { packDays, packHours, sumOfDays } from './packing.ts';
 import type { IncidentData, PackedRuns, ReportData, TargetFacts, TaskData, WorkspaceData } from './report-data.ts';
 import {
-  createTables,
   failingAtFirstSql,
   hoursSql,
   lastRunsSql,
+  numberedTasksSql,
   type ReportScope,
+  shownRunsSql,
   streaksSql,
   taskDaysSql,
   tasksSql,
@@ -62,7 +63,8 @@ export function scopeOf({ nowMs, timeZone, days, targets }: ReportRequest): Repo
 export async function readReport(sql: WarehouseSql, request: ReportRequest): Promise<ReportData> {
   const scope = scopeOf(request);
   const days = calendarDays(scope.toDay, request.days);
-  await sql.run(createTables(scope));
+  await sql.keep('report_runs', shownRunsSql(scope));
+  await sql.keep('report_tasks', numberedTasksSql);
   const asOfMs = await asOf(sql, request);
   const { rows: taskRows } = await sql.run(tasksSql(scope, asOfMs));
   const daysOfTask = await readTaskDays(sql, days);

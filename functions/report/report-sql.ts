@@ -27,11 +27,13 @@ const isSettled = `status IN ('S', 'A', 'F')`;
 const isBad = `status IN ('A', 'F')`;
 const isSilent = `status = 'A' AND notified <> 'S'`;
 
-/** Tables in memory: the executions of the days shown, and their tasks, numbered. */
-export function createTables(scope: ReportScope): string {
-  return `CREATE TEMP TABLE report_runs AS ${runsSql(scope, scope.fromDay, scope.toDay)};
-CREATE TEMP TABLE report_tasks AS
-SELECT row_number() OVER (ORDER BY workspace, project_id, task_key) AS task, *
+/** The executions of the days shown, which are kept as the table `report_runs`. */
+export function shownRunsSql(scope: ReportScope): string {
+  return runsSql(scope, scope.fromDay, scope.toDay);
+}
+
+/** Their tasks, numbered, which are kept as the table `report_tasks`. */
+export const numberedTasksSql = `SELECT row_number() OVER (ORDER BY workspace, project_id, task_key) AS task, *
 FROM (
   SELECT workspace, project_id, task_key,
     max(task_id) AS task_id,
@@ -39,7 +41,6 @@ FROM (
     arg_max(task_type, start_ms) AS task_type
   FROM report_runs GROUP BY workspace, project_id, task_key
 )`;
-}
 
 function runsSql({ sources }: ReportScope, fromDay: string, toDay: string): string {
   const places = sources.map(

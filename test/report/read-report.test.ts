@@ -1,12 +1,15 @@
 /** What a report reads out of real files, against the same counted plainly. */
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Observation } from '../../functions/model.ts';
 import { unpackDays, unpackHours } from '../../functions/report/packing.ts';
 import { lookBackDays, readReport } from '../../functions/report/read-report.ts';
 import type { ReportData, TargetFacts } from '../../functions/report/report-data.ts';
+import { openS3Store } from '../../functions/warehouse/s3-store.ts';
 import { anObservation, newYearMs } from '../support/builders.ts';
-import { tempWarehouse } from '../support/temp-warehouse.ts';
+import { FakeS3 } from '../support/fake-s3.ts';
+import { tempFolder, tempWarehouse } from '../support/temp-warehouse.ts';
 import { writeObservations } from '../support/warehouse-data.ts';
 import { opened } from '../support/warehouse-sql.ts';
 
@@ -129,6 +132,22 @@ describe('a report', () => {
   it('does not read days before those shown where no task was failing at their beginning', async () => {
     const data = await reportOn(history(`${'S'.repeat(40)}F`, { everyMs: dayMs }));
     expect(data.readFromDay).toBe(data.days[0]);
+  });
+
+  it.each([
+    ['only the days shown', 'S', 10],
+    ['the days before too where a task was failing', 'F', 10 + lookBackDays],
+  ])('gets %s from S3, each file once', async (_, letter, days) => {
+    const fake = await FakeS3.start();
+    const store = openS3Store({ bucket: fake.bucket, client: fake.client() });
+    await writeObservations(store, history(letter.repeat(100), { everyMs: dayMs }));
+    const sql = await opened(store, join(await tempFolder(), 'cache'));
+    fake.requests.length = 0;
+    await readReport(sql, { nowMs, timeZone: 'UTC', days: 10, targets: [aTarget()] });
+    const got = fake.requests.filter((request) => request.startsWith('GET ')).sort();
+    expect(got).toHaveLength(days - 1);
+    expect(new Set(got).size).toBe(days - 1);
+    expect(got[0]).toContain(`dt=${new Date(nowMs - (days - 1) * dayMs).toISOString().slice(0, 10)}`);
   });
 
   it.each([

@@ -19,8 +19,8 @@ export interface ReportInput {
   readonly targets: readonly TargetConfig[];
   readonly connections: Pick<Connections, 'store' | 'clock'>;
   readonly days: number;
-  /** Where data files of a warehouse in S3 are kept; by default where `dqsync query` keeps them. */
-  readonly cacheFolder?: string;
+  /** Where data files of a warehouse in S3 are kept. */
+  readonly cacheFolder: string;
 }
 
 const dayMs = 86_400_000;

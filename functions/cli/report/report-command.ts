@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { isoTime, newToken } from '../../clock.ts';
 import { openConnections } from '../../connect.ts';
 import { ConfigError, StorageError } from '../../errors.ts';
+import { cacheFolderOf } from '../../query/cache-folder.ts';
 import type { ReportData, TaskData } from '../../report/report-data.ts';
 import { selectTargets } from '../../sync/targets.ts';
 import { loadConfig } from '../terminal/config-file.ts';
@@ -48,7 +49,8 @@ export async function report(options: ReportOptions): Promise<number> {
   }
   const targets = selectTargets(config, options.target);
   const connections = await openConnections(config, () => undefined, process.env);
-  const { html, data } = await makeReport({ config, targets, connections, days: options.days });
+  const cacheFolder = cacheFolderOf(connections.store.url, process.env);
+  const { html, data } = await makeReport({ config, targets, connections, days: options.days, cacheFolder });
   const path = resolve(options.out);
   await writePage(path, html);
   const sizeBytes = Buffer.byteLength(html);
