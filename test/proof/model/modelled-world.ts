@@ -133,23 +133,26 @@ function stir({ world }: Modelled, { every, pageMs }: Extract<Action, { do: 'sti
 }
 
 async function runTogether(modelled: Modelled, action: Extract<Action, { do: 'together' }>): Promise<void> {
-  const isOneKilled = action.runs.some(({ death }) => death !== null);
-  const runs = action.runs.map((one) => run(modelled, isOneKilled ? { ...one, aheadMs: 0 } : one, true));
-  if (action.rewindHours !== null) {
-    const { world } = modelled;
+  const { world } = modelled;
+  const rewindHours = isStampedAhead(world) ? null : action.rewindHours;
+  // What a killed run wrote, or one whose commit a rewind refuses, is in the table without a commit.
+  const isUncommitted = rewindHours !== null || action.runs.some(({ death }) => death !== null);
+  const runs = action.runs.map((one) => run(modelled, isUncommitted ? { ...one, aheadMs: 0 } : one, true));
+  if (rewindHours !== null) {
     for (let turns = world.random.between(0, 200); turns > 0; turns -= 1) {
       await new Promise((resolve) => {
         setImmediate(resolve);
       });
     }
-    await world.rewind(world.clock.now() - action.rewindHours * hourMs);
+    await world.rewind(world.clock.now() - rewindHours * hourMs);
   }
   await Promise.all(runs);
 }
 
 async function run(modelled: Modelled, action: RunAction, isTogether: boolean): Promise<void> {
   const { world, figures, backfilled } = modelled;
-  const { death, lostReply } = action;
+  const { lostReply } = action;
+  const death = isStampedAhead(world) ? null : action.death;
   const aheadMs = clockOff(modelled, action);
   const startedAtMs = world.clock.now() + Math.min(0, aheadMs);
   const backfill = action.do === 'sync' ? undefined : taskOf(world, action);
@@ -182,6 +185,14 @@ async function run(modelled: Modelled, action: RunAction, isTogether: boolean): 
   if (summary.done && !isTogether && world.simulator.traps.afterPage === null) {
     rememberShown(modelled, summary, startedAtMs);
   }
+}
+
+/**
+ * Whether new observations get times later than now, because a machine's clock was ahead. What is written then and not
+ * committed may hide what follows (PROTOCOL.md, I13), so such runs are neither killed nor met by a rewind here.
+ */
+function isStampedAhead({ auditor, clock }: ProofWorld): boolean {
+  return (auditor.checkpoint?.latestObservedMs ?? 0) > clock.now();
 }
 
 /**
