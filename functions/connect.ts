@@ -117,6 +117,7 @@ export async function openStore(
     prefix: location.prefix,
     environment,
     storage,
+    triesConditions: endpoint !== undefined,
     forcePathStyle: storage.pathStyle ?? isLoopback,
   });
 }

@@ -189,6 +189,15 @@ function remedyOfFault(fault: Fault, bucket: string): string {
   return `${faultRemedy(fault, 'AWS_REGION and AWS_ENDPOINT_URL')}${hint}`;
 }
 
+/** Returns the error for a store that wrote although a condition did not hold. */
+export function ignoredConditions(url: string): StorageError {
+  return new StorageError(`${url} is not safe to use: it did a conditional write although the condition did not hold`, {
+    remedy:
+      'Runs could undo each other there. Use S3 itself, or an S3-compatible store that honors If-Match and If-None-Match on PutObject.',
+    code: 'ConditionsIgnored',
+  });
+}
+
 /** Looks at the code first, because S3 has answered 412 as an error in a reply of status 200; what has no status is of the network. */
 function explain(thrown: unknown): Explanation {
   const { httpStatusCode: status } = metadataOf(thrown);

@@ -31,7 +31,7 @@ import { agentsThroughProxies, awsFault, type SentRequest, sentRequest } from '.
 import { redactor } from '../network/foreign-text.ts';
 import type { ProxyEnvironment } from '../network/proxy.ts';
 import { assertSafeKey, isHidden } from './layout.ts';
-import { BrokenBodyError, classifyS3Failure, type S3Place, toS3StorageError } from './s3-errors.ts';
+import { BrokenBodyError, classifyS3Failure, ignoredConditions, type S3Place, toS3StorageError } from './s3-errors.ts';
 import type { ListedObject, PutOutcome, StopWaiting, Store, StoredObject } from './store.ts';
 
 /** How S3 encrypts what is written. */
@@ -50,6 +50,8 @@ export interface S3StoreOptions {
   readonly forcePathStyle?: boolean;
   /** Encryption that every write asks for. Default: what the bucket does by itself. */
   readonly storage?: S3Encryption;
+  /** Tries conditional writes once, with the first new object: for stores that are not AWS's. Default: false. */
+  readonly triesConditions?: boolean;
   /** Names the proxies on the way. Default: none. */
   readonly environment?: ProxyEnvironment;
   /** How long an attempt waits for the head of its reply; it may say nothing for four times that. Default: 15 s. */
@@ -58,6 +60,8 @@ export interface S3StoreOptions {
   readonly client?: S3Client;
 }
 
+/** The ETag of no object. */
+const noEtag = '"00000000000000000000000000000000"';
 const defaultAnswerTimeoutMs = 15_000;
 /** The slowest line that a write waits for: 128 kbit/s, at which a checkpoint of a megabyte takes a minute. */
 const slowestBytesPerMs = 16;
@@ -87,6 +91,7 @@ class BucketStore implements Store {
   readonly #client: S3Client;
   readonly #answerTimeoutMs: number;
   readonly #environment: ProxyEnvironment;
+  #triesConditions: boolean;
   readonly #encryption: Pick<PutObjectCommandInput, 'ServerSideEncryption' | 'SSEKMSKeyId'>;
   /** The last request as it was sent. */
   #sent: SentRequest = {};
@@ -98,6 +103,7 @@ class BucketStore implements Store {
     this.#prefix = prefix === '' ? '' : `${prefix}/`;
     this.#answerTimeoutMs = answerTimeoutMs;
     this.#environment = environment;
+    this.#triesConditions = options.triesConditions ?? false;
     const { encryption, kmsKeyId } = options.storage ?? {};
     this.#encryption = {
       ...(encryption === undefined ? {} : { ServerSideEncryption: encryption }),
@@ -130,8 +136,13 @@ class BucketStore implements Store {
     }
   }
 
-  putIfAbsent(key: string, bytes: Uint8Array, stop?: StopWaiting): Promise<PutOutcome> {
-    return this.#put({ key, bytes, condition: { IfNoneMatch: '*' }, stop });
+  async putIfAbsent(key: string, bytes: Uint8Array, stop?: StopWaiting): Promise<PutOutcome> {
+    const outcome = await this.#put({ key, bytes, condition: { IfNoneMatch: '*' }, stop });
+    if (outcome.kind === 'won' && this.#triesConditions) {
+      this.#triesConditions = false;
+      await this.#requireConditions(key, bytes, stop);
+    }
+    return outcome;
   }
 
   putIfMatch(key: string, bytes: Uint8Array, etag: string, stop?: StopWaiting): Promise<PutOutcome> {
@@ -207,6 +218,20 @@ class BucketStore implements Store {
         throw cause;
       }
       return failure === 'conflict' ? { kind: 'unknown', cause } : await this.#readBack(write, cause);
+    }
+  }
+
+  /** Writes the same bytes again under two conditions that do not hold. A store that accepts one would lose commits. */
+  async #requireConditions(key: string, bytes: Uint8Array, stop: StopWaiting | undefined): Promise<void> {
+    const where = { Bucket: this.#bucket, Key: `${this.#prefix}${key}`, Body: bytes, ...this.#encryption };
+    for (const condition of [{ IfNoneMatch: '*' }, { IfMatch: noEtag }]) {
+      const isRefused = await this.#client.send(new PutObjectCommand({ ...where, ...condition }), abortedBy(stop)).then(
+        () => false,
+        () => true,
+      );
+      if (!isRefused) {
+        throw ignoredConditions(this.url);
+      }
     }
   }
 

@@ -65,6 +65,8 @@ export class FakeS3 {
   pageSize = 1000;
   /** Whether the reply to a write has an ETag, as S3's has. */
   tellsEtagOfPut = true;
+  /** Conditions that it takes no notice of. */
+  readonly ignored = new Set<'if-none-match' | 'if-match'>();
   readonly bucket = 'warehouse';
   readonly #server: Server;
 
@@ -211,10 +213,10 @@ export class FakeS3 {
       return 'BadDigest';
     }
     const current = this.objects.get(key);
-    if (request.headers['if-none-match'] === '*' && current !== undefined) {
+    if (!this.ignored.has('if-none-match') && request.headers['if-none-match'] === '*' && current !== undefined) {
       return 'PreconditionFailed';
     }
-    const wanted = request.headers['if-match'];
+    const wanted = this.ignored.has('if-match') ? undefined : request.headers['if-match'];
     if (wanted !== undefined && current === undefined) {
       return 'NoSuchKey';
     }

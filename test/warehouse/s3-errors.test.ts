@@ -2,6 +2,7 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { describeError, type StorageError } from '../../functions/errors.ts';
 import { openS3Store } from '../../functions/warehouse/s3-store.ts';
+import { addExecutions, aWorld } from '../cli/world.ts';
 import { FakeS3 } from '../support/fake-s3.ts';
 
 interface Answer {
@@ -160,5 +161,31 @@ describe('without a region', () => {
     expect(describeError(error as StorageError)).toMatch(
       /no AWS region is set .*Set AWS_REGION to the region of the bucket/,
     );
+  });
+});
+
+describe('a store that ignores conditions', () => {
+  it.each(['if-none-match', 'if-match'] as const)('is refused by the first sync where it ignores %s', async (name) => {
+    const world = await aWorld();
+    addExecutions(world, 10);
+    const s3 = await FakeS3.start();
+    s3.ignored.add(name);
+    await world.configure((config) => {
+      config['warehouse'] = `s3://${s3.bucket}`;
+    });
+    for (const command of ['sync', 'doctor']) {
+      const { exitCode, stdout } = await world.cli([command], { env: s3.environment });
+      expect(exitCode).toBe(1);
+      expect(stdout).toContain('is not safe to use: it did a conditional write although the condition did not hold');
+    }
+    expect([...s3.objects.keys()].filter((key) => key.endsWith('checkpoint.json'))).toEqual([]);
+  });
+
+  it('costs two requests of a run to find out, at a store that is not AWS', async () => {
+    const fake = await FakeS3.start();
+    const store = openS3Store({ bucket: fake.bucket, client: fake.client(), triesConditions: true });
+    expect((await store.putIfAbsent('a', Buffer.from('1'))).kind).toBe('won');
+    expect((await store.putIfAbsent('b', Buffer.from('1'))).kind).toBe('won');
+    expect(fake.requests).toEqual(['PUT a', 'PUT a', 'PUT a', 'PUT b']);
   });
 });

@@ -2,6 +2,7 @@
 import { newToken } from '../../clock.ts';
 import { StorageError } from '../../errors.ts';
 import { probeKey } from '../../warehouse/layout.ts';
+import { ignoredConditions } from '../../warehouse/s3-errors.ts';
 import type { PutOutcome, Store } from '../../warehouse/store.ts';
 import { type Check, runCheck } from './check.ts';
 
@@ -18,7 +19,7 @@ export async function checkWarehouse(store: Store): Promise<Check> {
     const stale = await store.putIfMatch(probeKey, probe(), written.etag);
     const taken = await store.putIfAbsent(probeKey, probe());
     if (stale.kind === 'won' || taken.kind === 'won') {
-      throw unreliable(store, 'a conditional write was done although its condition did not hold');
+      throw ignoredConditions(store.url);
     }
     const last = await store.get(probeKey);
     if (last?.etag !== replaced.etag) {
