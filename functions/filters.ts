@@ -61,6 +61,9 @@ const filters: { readonly [Name in keyof PageFilter]-?: Filter } = {
 /** Every filter, in the order of the query. */
 export const allFilters: readonly Filter[] = Object.values(filters);
 
+/** The names of all filters. */
+export const filterNames: readonly (keyof PageFilter)[] = ['name', 'taskType', 'runStatus', 'notifyStatus'];
+
 /** A filter that is set. */
 export interface SetFilter extends Filter {
   readonly name: string;

@@ -44,6 +44,17 @@ export function ageMs(text: string): number {
   return Number(amount) * (ageUnitsMs[unit] ?? 0);
 }
 
+/** Lets an option be given several times, with one of `choices` each time; null for any text. */
+export function repeatable(option: Option, choices: readonly string[] | null): Option {
+  const described = choices === null ? option : option.choices(choices);
+  return described.argParser((value: string, values: readonly string[] = []) => {
+    if (choices !== null && !choices.includes(value)) {
+      throw new InvalidArgumentError(`Allowed choices are ${choices.join(', ')}.`);
+    }
+    return [...values, value];
+  });
+}
+
 /** Returns a parser of whole numbers. */
 export function wholeNumber(least: number): (text: string) => number {
   return (text) => {

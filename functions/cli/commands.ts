@@ -6,7 +6,7 @@ import { Command, Option } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { allFilters } from '../filters.ts';
 import type { BackfillOptions } from './backfill/backfill-command.ts';
-import { ageMs, command, configOption, jsonOption, targetsOption, wholeNumber } from './command-options.ts';
+import { ageMs, command, configOption, jsonOption, repeatable, targetsOption, wholeNumber } from './command-options.ts';
 import type { DoctorOptions } from './doctor/doctor-command.ts';
 import type { InitOptions } from './init/init-command.ts';
 import type { ListOptions } from './list/list-command.ts';
@@ -226,15 +226,14 @@ function addDoctor(program: Command, finish: Finish): void {
 
 function addList(program: Command, finish: Finish): void {
   const list = command(program, 'list', 'List instances straight from the source, as it answers now.', [
-    'dqsync list --run-status ALARMING --from 2026-01-01',
+    'dqsync list --run-status ALARMING --run-status FAILED --from 7d',
     'dqsync list --name orders --task-type QUALITY_TASK --limit 500',
     'dqsync list --from 2026-01-01T06:00:00+08:00 --to 2026-01-01T07:00:00+08:00 --json',
   ])
     .addOption(configOption())
     .option('-t, --target <name>', 'the target whose source to ask; needed where the config has several');
   for (const { option, description, choices } of allFilters) {
-    const filter = new Option(option, description);
-    list.addOption(choices === null ? filter : filter.choices(choices));
+    list.addOption(repeatable(new Option(option, description), choices));
   }
   list
     .option(
@@ -244,7 +243,13 @@ function addList(program: Command, finish: Finish): void {
     .option('--to <time>', 'started up to here; how the edges count is up to the source')
     .option('--limit <rows>', 'rows to show; more than 100 take several requests', wholeNumber(1), 20)
     .option('--offset <n>', 'rows to skip', wholeNumber(0), 0)
+    .option('--columns <names>', 'columns to show, for example id,name,end_time,extra; "took" is the time it took')
+    .option('--vertical', 'print one line for each value')
     .addOption(jsonOption('print one JSON object; ids have 19 digits and are strings, exact in every reader'))
+    .addHelpText(
+      'after',
+      '\nA filter may be given several times: what matches one of its values is shown, the newest first.',
+    )
     .action(async (options: ListOptions) => finish(await (await import('./list/list-command.ts')).list(options)));
 }
 

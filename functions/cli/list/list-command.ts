@@ -3,26 +3,32 @@ import { isoTime } from '../../clock.ts';
 import type { Config, TargetConfig } from '../../config.ts';
 import { openConnections } from '../../connect.ts';
 import { ConfigError } from '../../errors.ts';
-import { setFilters } from '../../filters.ts';
+import { filterNames } from '../../filters.ts';
 import type { Execution, PageFilter } from '../../model.ts';
 import { selectTargets } from '../../sync/targets.ts';
 import { askableMs, parseTimeArgument } from '../../time-range.ts';
-import { type ExecutionColumn, executionColumns, wireColumns } from '../../warehouse/columns.ts';
+import { type ExecutionColumn, executionColumns } from '../../warehouse/columns.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { consoleLog } from '../terminal/console-log.ts';
 import { count, counted, printable } from '../terminal/formats.ts';
 import { writeJson, writeLine, writeNote } from '../terminal/output.ts';
 import { type Cell, renderTable } from '../terminal/table.ts';
+import { type ListColumn, parseColumns } from './list-columns.ts';
 import { type Listed, listPages } from './list-pages.ts';
 
+/** Values of the filters, each as often as given. */
+type FilterOptions = { readonly [Name in keyof PageFilter]?: readonly string[] };
+
 /** Options of `list`. */
-export interface ListOptions extends PageFilter {
+export interface ListOptions extends FilterOptions {
   readonly config: string;
   readonly target?: string;
   readonly from?: string;
   readonly to?: string;
   readonly limit: number;
   readonly offset: number;
+  readonly columns?: string;
+  readonly vertical?: boolean;
   readonly json?: boolean;
 }
 
@@ -35,14 +41,16 @@ export async function list(options: ListOptions): Promise<number> {
   const config = await loadConfig(options.config);
   const target = oneTarget(config, options.target);
   const span = spanOf(options, config.partitionTimeZone);
+  const columns = parseColumns(options.columns);
   const { connect } = await openConnections(config, consoleLog(), process.env);
   const source = connect(target, undefined);
   try {
     const listed = await listPages(source.fetchPage, {
       ...span,
-      filter: filterOf(target, options),
+      filters: filtersOf(target, options),
       limit: options.limit,
       offset: options.offset,
+      onRows: () => undefined,
     });
     if (options.json) {
       writeJson({
@@ -52,7 +60,7 @@ export async function list(options: ListOptions): Promise<number> {
         unreadable: listed.unreadable.map(({ rawText, reason }) => ({ reason, row: rawText })),
       });
     } else {
-      writeListed(listed);
+      writeListed(listed, columns, options);
     }
   } finally {
     await source.close();
@@ -81,15 +89,18 @@ function spanOf({ from, to }: ListOptions, timeZone: string): { startTimeMs: num
   return { startTimeMs, endTimeMs };
 }
 
-/** Returns the target's own filter, with the options in the place of its values. */
-function filterOf({ filter }: TargetConfig, options: ListOptions): PageFilter {
-  return Object.fromEntries(setFilters({ ...filter, ...options }).map(({ name, value }) => [name, value]));
-}
-
-const headings = wireColumns.map(({ name }) => name);
-
-function cellsOf(execution: Execution): Cell[] {
-  return wireColumns.map((column) => cellOf(column, execution));
+/** Returns the target's own filter, with the options in the place of its values: one filter for each combination of them. */
+function filtersOf({ filter }: TargetConfig, options: ListOptions): PageFilter[] {
+  const own = Object.entries(filter ?? {}).map(([name, value]) => [name, [value]] as const);
+  const values = new Map<string, readonly string[]>(own);
+  for (const name of filterNames) {
+    values.set(name, options[name] ?? values.get(name) ?? []);
+  }
+  let filters: PageFilter[] = [{}];
+  for (const [name, each] of [...values].filter(([, given]) => given.length > 0)) {
+    filters = filters.flatMap((one) => [...new Set(each)].map((value) => ({ ...one, [name]: value })));
+  }
+  return filters;
 }
 
 /** Returns every value of an execution, `extra` included, under the name of its column. */
@@ -102,13 +113,35 @@ function cellOf(column: ExecutionColumn, execution: Execution): Cell {
   return column.kind === 'timestamp-ms-utc' && typeof value === 'number' ? isoTime(value) : value;
 }
 
-function writeListed({ count: total, executions, unreadable }: Listed): void {
+function writeListed(
+  { count: total, executions, unreadable }: Listed,
+  columns: readonly ListColumn[],
+  { offset, vertical = false }: ListOptions,
+): void {
   if (executions.length > 0) {
-    writeLine(renderTable(headings, executions.map(cellsOf)));
+    const rows = executions.map((execution) => columns.map(({ shown }) => shown(execution)));
+    writeLine(
+      renderTable(
+        columns.map(({ name }) => name),
+        rows,
+        { isVertical: vertical },
+      ),
+    );
   }
   for (const { reason, rawText } of unreadable) {
     writeLine(`unreadable row (${printable(reason)}): ${printable(rawText)}`);
   }
-  const said = total === null ? 'the source gave no count' : `the source says count ${count(total)}`;
-  writeNote(`(${counted(executions.length + unreadable.length, 'row')}; ${said})`);
+  writeNote(`(${howMany(executions.length + unreadable.length, total, offset)})`);
+}
+
+function howMany(rows: number, total: number | null, offset: number): string {
+  if (total === null) {
+    return `${counted(rows, 'row')}; the source gave no count`;
+  }
+  if (total <= offset + rows) {
+    return `${counted(rows, 'row')}; the source says count ${count(total)}`;
+  }
+  return offset === 0
+    ? `${count(rows)} of ${counted(total, 'row')} shown; all with --limit ${total}`
+    : `rows ${count(offset + 1)} to ${count(offset + rows)} of ${count(total)} shown`;
 }

@@ -1,6 +1,8 @@
 /** Several pages of the instance list as one answer. Pure over `fetchPage`. */
 import {
+  compareExecutions,
   type Execution,
+  executionKey,
   type FetchPage,
   maxPageRows,
   type Page,
@@ -12,11 +14,14 @@ import {
 export interface ListRequest {
   readonly startTimeMs: number;
   readonly endTimeMs: number;
-  readonly filter: PageFilter;
+  /** What is listed lets one of them through. */
+  readonly filters: readonly PageFilter[];
   /** Rows wanted. */
   readonly limit: number;
   /** Rows to skip. */
   readonly offset: number;
+  /** Is told how many rows have come, and how many there are to come. */
+  readonly onRows: (rows: number, total: number) => void;
 }
 
 /** What came back. */
@@ -30,20 +35,37 @@ export interface Listed {
 /**
  * Asks for as many pages as `limit` takes. Rows that move between two pages may be shown twice or not at all: this is the
  * source as it answers, not a proven read.
+ *
+ * The source takes one value for each filter. Where there are several, each is asked for, and the answers are merged, the
+ * newest first.
  */
 export async function listPages(fetchPage: FetchPage, request: ListRequest): Promise<Listed> {
+  const { filters, limit, offset } = request;
+  const [filter, ...others] = filters;
+  if (filter !== undefined && others.length === 0) {
+    return await listOne(fetchPage, request, filter);
+  }
+  const listings: Listed[] = [];
+  for (const each of filters) {
+    listings.push(await listOne(fetchPage, { ...request, limit: offset + limit, offset: 0 }, each));
+  }
+  return merged(listings, offset, limit);
+}
+
+async function listOne(fetchPage: FetchPage, request: ListRequest, filter: PageFilter): Promise<Listed> {
+  const { startTimeMs, endTimeMs, onRows } = request;
   const executions: Execution[] = [];
   const unreadable: UnreadableRow[] = [];
-  let count: number | null = null;
   let { offset } = request;
   for (;;) {
     const missing = request.limit - executions.length - unreadable.length;
     const limit = Math.min(missing, maxPageRows);
-    const page = await fetchNonEmpty(fetchPage, { ...pageRequestOf(request), limit, offset });
+    const { count, ...page } = await fetchNonEmpty(fetchPage, { startTimeMs, endTimeMs, filter, limit, offset });
     const rows = page.executions.length + page.unreadable.length;
     executions.push(...page.executions.slice(0, missing));
     unreadable.push(...page.unreadable.slice(0, Math.max(0, missing - page.executions.length)));
-    count = page.count;
+    const shown = executions.length + unreadable.length;
+    onRows(shown, Math.max(shown, Math.min(request.limit, count ?? request.limit)));
     if (rows === 0 || rows >= missing) {
       return { count, executions, unreadable };
     }
@@ -51,8 +73,16 @@ export async function listPages(fetchPage: FetchPage, request: ListRequest): Pro
   }
 }
 
-function pageRequestOf({ startTimeMs, endTimeMs, filter }: ListRequest) {
-  return { startTimeMs, endTimeMs, filter };
+function merged(listings: readonly Listed[], offset: number, limit: number): Listed {
+  const byKey = new Map(listings.flatMap(({ executions }) => executions).map((each) => [executionKey(each), each]));
+  const byText = new Map(listings.flatMap(({ unreadable }) => unreadable).map((row) => [row.rawText, row]));
+  const newestFirst = [...byKey.values()].sort((a, b) => compareExecutions(b, a));
+  const counts = listings.map(({ count }) => count);
+  return {
+    count: counts.reduce<number | null>((sum, count) => (sum === null || count === null ? null : sum + count), 0),
+    executions: newestFirst.slice(offset, offset + limit),
+    unreadable: [...byText.values()],
+  };
 }
 
 /** An empty page proves nothing by itself, so it is asked for twice; but one alone is an answer. */

@@ -57,6 +57,55 @@ describe('dqsync list', () => {
     expect(byTwo).toEqual([ids['alarm']]);
   });
 
+  it('shows what matches one of several values of a filter, the newest first, and pages through all of them', async () => {
+    const { world, ids } = await aMixedWorld();
+    const idsOf = async (...args: string[]) => (await listed(world, ...args)).map(({ id }) => id);
+    const both = ['--run-status', 'ALARMING', '--run-status', 'RUNNING'];
+    const [statuses, names, combined, second, none] = await Promise.all([
+      idsOf(...both),
+      idsOf('--name', 'stock', '--name', 'orders'),
+      idsOf(...both, '--name', 'stock', '--name', 'orders'),
+      idsOf(...both, '--limit', '1', '--offset', '1'),
+      idsOf('--run-status', 'RUNNING', '--run-status', 'RUNNING', '--notify-status', 'FAILED'),
+    ]);
+    expect(statuses).toEqual([ids['running'], ids['alarm']]);
+    expect(names).toEqual([ids['running'], ids['alarm'], ids['orders']]);
+    expect(combined).toEqual([ids['running'], ids['alarm']]);
+    expect(second).toEqual([ids['alarm']]);
+    expect(none).toEqual([]);
+    expect((await world.cli(['list', ...both, '--limit', '1'])).stderr).toBe(
+      '(1 of 2 rows shown; all with --limit 2)\n',
+    );
+    const wrong = await world.cli(['list', '--run-status', 'ALARM']);
+    expect(wrong).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('Allowed choices are RUNNING, FAILED'),
+    });
+  });
+
+  it('fits 80 columns with Chinese names, in the zone of the config, and shows other columns on demand', async () => {
+    const world = await aWorld();
+    await world.configure((config) => {
+      config['partitionTimeZone'] = 'Asia/Shanghai';
+    });
+    const { life, clock } = world.simulator;
+    const startTimeMs = Math.floor(clock.now() / hourMs) * hourMs - 2 * hourMs;
+    const fields = { name: '订单数据质量空值检查每日任务汇总', startTimeMs, endTimeMs: startTimeMs + 90_000 };
+    const { id } = life.addExecution({ ...fields, runStatus: 'ALARMING' });
+    const started = `${new Date(startTimeMs + 8 * hourMs).toISOString().slice(0, 19)}+08:00`;
+
+    const run = await world.cli(['list']);
+    const [headings, row] = run.stdout.trimEnd().split('\n');
+    expect(headings).toMatch(/^name +run_status +start_time +took +id$/);
+    expect(row).toBe(`${fields.name}  ALARMING    ${started}  1 min  ${id}`);
+    const chosen = await world.cli(['list', '--columns', 'id, end_time,extra']);
+    expect(chosen.stdout).toMatch(new RegExp(`^ *id +end_time +extra\n${id} +\\S+\\+08:00 +-\n$`));
+    const vertical = await world.cli(['list', '--vertical']);
+    expect(vertical.stdout).toContain(`\nrun_status  ALARMING\nstart_time  ${started}\n`);
+    const wrong = await world.cli(['list', '--columns', 'id,start_tme']);
+    expect(wrong).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('Did you mean "start_time"?') });
+  });
+
   it('asks for the window it is given, as instants or as days in partitionTimeZone', async () => {
     const { world, at, ids } = await aMixedWorld();
     const iso = (ms: number) => new Date(ms).toISOString();

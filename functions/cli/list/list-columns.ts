@@ -1,0 +1,55 @@
+/** The columns that `dqsync list` can show. Pure. */
+import { ConfigError } from '../../errors.ts';
+import type { Execution } from '../../model.ts';
+import { executionColumns } from '../../warehouse/columns.ts';
+import { shortDuration, shownAt } from '../terminal/formats.ts';
+import { nearest } from '../terminal/nearest.ts';
+import type { Cell } from '../terminal/table.ts';
+
+/** One column. */
+export interface ListColumn {
+  readonly name: string;
+  /** What a terminal shows of an execution: times in the zone of the config. */
+  readonly shown: (execution: Execution) => Cell;
+}
+
+const took: ListColumn = {
+  name: 'took',
+  shown: ({ startTimeMs, endTimeMs }) => (endTimeMs === null ? null : shortDuration(endTimeMs - startTimeMs)),
+};
+
+const columns: readonly ListColumn[] = [
+  ...executionColumns.map(({ name, kind, read }) => ({
+    name,
+    shown: (execution: Execution): Cell => {
+      const value = read(execution);
+      return kind === 'timestamp-ms-utc' && typeof value === 'number' ? shownAt(value) : value;
+    },
+  })),
+  took,
+];
+
+/** The columns that fit into 80 characters. */
+export const defaultColumns = ['name', 'run_status', 'start_time', 'took', 'id'] as const;
+
+/** The names of all columns. */
+export const columnNames: readonly string[] = columns.map(({ name }) => name);
+
+/**
+ * Returns the columns of `--columns`, or those that are shown without it.
+ *
+ * @throws ConfigError for a name that is no column
+ */
+export function parseColumns(text: string | undefined): readonly ListColumn[] {
+  const names = text === undefined ? defaultColumns : text.split(',').map((name) => name.trim());
+  return names.map((name) => {
+    const column = columns.find((each) => each.name === name);
+    if (column === undefined) {
+      const near = nearest(name, columnNames);
+      throw new ConfigError(`--columns: there is no column ${JSON.stringify(name)}`, {
+        remedy: `${near === null ? '' : `Did you mean "${near}"? `}The columns are ${columnNames.join(', ')}.`,
+      });
+    }
+    return column;
+  });
+}
