@@ -137,7 +137,7 @@ const table: Readonly<Record<string, Allowed>> = {
     packages: ['node:'],
   },
   'functions/cli/demo/': {
-    parts: [...aCommand, 'functions/query/', 'functions/warehouse/', demoSource],
+    parts: [...aCommand, 'functions/cli/report/', 'functions/query/', 'functions/warehouse/', demoSource],
     packages: ['node:'],
   },
   // The one place of the product that loads the simulator, when the demo runs.

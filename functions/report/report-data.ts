@@ -20,8 +20,15 @@ export interface TargetFacts {
   readonly open: number;
   /** When the last run committed, and how it ended; null before the first. */
   readonly lastRun: { readonly atMs: EpochMs; readonly outcome: string; readonly error: string | null } | null;
-  /** When the source's counts were last compared with the table's; null if that is not known. */
-  readonly lastAuditMs: EpochMs | null;
+  /** The last comparison of the source's counts with the table's; null before the first. */
+  readonly lastAudit: {
+    readonly atMs: EpochMs;
+    readonly days: number;
+    /** Rows that had appeared late, and were added. */
+    readonly lateRows: number;
+    /** Days that could not be compared, or not repaired. */
+    readonly failed: number;
+  } | null;
   /** Why the checkpoint cannot be read; null if it was. */
   readonly error: string | null;
 }

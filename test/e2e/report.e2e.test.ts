@@ -56,12 +56,18 @@ async function aPage(rows: readonly Observation[], timeZone = 'UTC'): Promise<Pa
     gapsMs: 0,
     open: 0,
     lastRun: null,
-    lastAuditMs: null,
+    lastAudit: null,
     error: null,
   };
   const targets = [
     { ...facts, name: 'sales', workspace },
-    { ...facts, name: 'stock', workspace: 'ws2', watermarkMs: nowMs - 9 * hourMs },
+    {
+      ...facts,
+      name: 'stock',
+      workspace: 'ws2',
+      watermarkMs: nowMs - 9 * hourMs,
+      lastAudit: { atMs: nowMs - 10 * hourMs, days: 30, lateRows: 2, failed: 0 },
+    },
   ];
   const data = await readReport(await opened(store), { nowMs, timeZone, days: 30, targets });
   const path = join(await tempFolder(), 'report.html');
@@ -159,7 +165,9 @@ describe.skipIf(executablePath === null)('the report in a browser', () => {
       .locator('.target')
       .allInnerTexts()
       .then((texts) => texts.toSorted());
-    expect(sales).toMatch(/^! stock\s+Complete up to Feb 10, 11:00, 9 h behind/);
+    expect(sales).toMatch(
+      /^! stock\s+Complete up to Feb 10, 11:00, 9 h behind.*\s+No gaps in 30 days\s+Audited Feb 10, 10:00: 30 days as at the source, 2 late rows added/,
+    );
     expect(stock).toMatch(/^✓ sales\s+Complete up to Feb 10, 20:00\s+No gaps in 30 days/);
     expect(await textOf(page.locator('.about').last())).toContain('Asia/Shanghai (UTC+08:00)');
   });

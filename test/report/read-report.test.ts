@@ -29,7 +29,7 @@ function aTarget(parts: Partial<TargetFacts> = {}): TargetFacts {
     gapsMs: 0,
     open: 0,
     lastRun: null,
-    lastAuditMs: null,
+    lastAudit: null,
     error: null,
     ...parts,
   };

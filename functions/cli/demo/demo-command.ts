@@ -1,6 +1,7 @@
 /** `dqsync demo`: a simulated source with a month of history, two syncs, and SQL over what they wrote. */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { type Clock, isoTime, parseTime, systemClock } from '../../clock.ts';
 import { type Config, parseConfig } from '../../config.ts';
 import { type Connections, openConnections } from '../../connect.ts';
@@ -8,6 +9,8 @@ import { InternalError } from '../../errors.ts';
 import { openWarehouseSql } from '../../query/duckdb.ts';
 import { runTargets } from '../../sync/run.ts';
 import type { Summary } from '../../sync/summary.ts';
+import { makeReport } from '../report/make-report.ts';
+import { writePage } from '../report/write-page.ts';
 import { consoleLog } from '../terminal/console-log.ts';
 import { paint, writeLine } from '../terminal/output.ts';
 import { openProgressBar, type ProgressBar } from '../terminal/progress-bar.ts';
@@ -34,6 +37,8 @@ const dayMs = 86_400_000;
 const interruptedExitCode = 130;
 const folder = join('.dqsync', 'demo');
 const configPath = join(folder, 'dqsync.json');
+const reportPath = join(folder, 'report.html');
+const cacheFolder = join(folder, 'cache');
 
 /**
  * Runs the demo.
@@ -75,10 +80,15 @@ async function play(source: DemoSource, startedMs: number): Promise<number> {
   }
 
   const perfect = await showWarehouse(connections, source, watermarkMs);
+  const { html } = await makeReport({ config, targets: config.targets, connections, days, cacheFolder });
+  await writePage(reportPath, html);
   title('Look further');
   writeLine(`  ${command} query --config ${configPath} "SELECT dt, count(*) FROM quality_instances GROUP BY dt ORDER BY dt"
   ${command} status --config ${configPath}
-The files are in ${join(folder, 'warehouse')}. All this took ${((systemClock.now() - startedMs) / 1000).toFixed(1)} seconds.`);
+The files are in ${join(folder, 'warehouse')}. All this took ${((systemClock.now() - startedMs) / 1000).toFixed(1)} seconds.
+
+${paint.bold('What failed, since when, and how often: open this page in a browser')}
+  ${pathToFileURL(resolve(reportPath)).href}`);
   return perfect ? 0 : 1;
 }
 
@@ -126,7 +136,7 @@ async function sync(config: Config, connections: Connections, bar: ProgressBar):
 
 /** Asks the files just written, and compares them with what the source holds. */
 async function showWarehouse(connections: Connections, source: DemoSource, watermarkMs: number): Promise<boolean> {
-  const sql = await openWarehouseSql(connections.store, join(folder, 'cache'));
+  const sql = await openWarehouseSql(connections.store, cacheFolder);
   try {
     title('3. Pass rate by day');
     writeLine(await passRateChart(sql));

@@ -1,4 +1,5 @@
 /** From a config to a page: what the checkpoints say of each target, and what the table holds. */
+import { loadAuditRecord } from '../../checkpoint/audit-record.ts';
 import { identityOf, loadCheckpoint } from '../../checkpoint/checkpoint-store.ts';
 import { knownSpan, watermarkOf } from '../../checkpoint/coverage.ts';
 import type { Config, TargetConfig } from '../../config.ts';
@@ -66,10 +67,11 @@ async function factsOf(
     gapsMs: 0,
     open: 0,
     lastRun: null,
-    lastAuditMs: null,
+    lastAudit: null,
   };
   try {
     const { checkpoint } = await loadCheckpoint(store, name, identityOf({ target: targetOf(target), settings }));
+    const { record } = await loadAuditRecord(store, name);
     const { lastRun, open, coverage } = checkpoint;
     const span = knownSpan(checkpoint, settings.initialFromMs);
     const gaps =
@@ -82,6 +84,10 @@ async function factsOf(
       open: open.filter(({ awaits }) => awaits === 'outcome').length,
       lastRun:
         lastRun === null ? null : { atMs: lastRun.committedAtMs, outcome: lastRun.outcome, error: lastRun.error },
+      lastAudit:
+        record === null
+          ? null
+          : { atMs: record.endedAtMs, days: record.days, lateRows: record.lateRows, failed: record.failed },
       error: null,
     };
   } catch (thrown) {

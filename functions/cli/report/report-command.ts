@@ -1,11 +1,10 @@
 /** `dqsync report`: the table's last days as one HTML file. */
 import { spawn } from 'node:child_process';
-import { rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { isoTime, newToken } from '../../clock.ts';
+import { isoTime } from '../../clock.ts';
 import { openConnections } from '../../connect.ts';
-import { ConfigError, StorageError } from '../../errors.ts';
+import { ConfigError } from '../../errors.ts';
 import { cacheFolderOf } from '../../query/cache-folder.ts';
 import type { ReportData, TaskData } from '../../report/report-data.ts';
 import { selectTargets } from '../../sync/targets.ts';
@@ -14,6 +13,7 @@ import { bytes, count, counted, shownAt } from '../terminal/formats.ts';
 import { paint, writeJson, writeLine, writeNote } from '../terminal/output.ts';
 import { renderTable, terminalWidth } from '../terminal/table.ts';
 import { makeReport } from './make-report.ts';
+import { writePage } from './write-page.ts';
 
 /** Options of `report`. */
 export interface ReportOptions {
@@ -26,7 +26,7 @@ export interface ReportOptions {
 }
 
 /** Days shown at most: the page stays readable, and below 2 MB. */
-export const maxReportDays = 120;
+const maxReportDays = 120;
 
 /** Width of the output in a pipe: names may have hundreds of characters. */
 const pipeWidth = 100;
@@ -65,24 +65,8 @@ export async function report(options: ReportOptions): Promise<number> {
   return 0;
 }
 
-/** Writes a file whole or not at all: a browser may be reading the one before. */
-export async function writePage(path: string, html: string): Promise<void> {
-  const temporary = join(dirname(path), `.dqsync-report-${newToken()}`);
-  try {
-    await writeFile(temporary, html);
-    await rename(temporary, path);
-  } catch (cause) {
-    await rm(temporary, { force: true });
-    const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
-    throw new StorageError(`cannot write the report to ${path}${code}`, {
-      remedy: 'Name a file in a folder that exists and can be written with --out.',
-      cause,
-    });
-  }
-}
-
 /** Some lines about a page that was written. */
-export function describeReport(path: string, sizeBytes: number, data: ReportData): string {
+function describeReport(path: string, sizeBytes: number, data: ReportData): string {
   const failing = failingTasks(data);
   const rows = failing
     .slice(0, shownTasks)

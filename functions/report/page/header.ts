@@ -100,14 +100,24 @@ function judge(target: TargetFacts, { madeAtMs, days }: ReportData, times: Times
           },
         ]
       : []),
-    {
-      isGood: true,
-      text:
-        target.lastAuditMs === null
-          ? 'Not compared with the source yet'
-          : `Compared with the source ${times.short(target.lastAuditMs)}`,
-    },
+    audited(target, times),
   ];
+}
+
+function audited({ lastAudit }: TargetFacts, times: Times): Judgement {
+  if (lastAudit === null) {
+    return { isGood: true, text: 'Not audited against the source yet' };
+  }
+  const { atMs, days, lateRows, failed } = lastAudit;
+  return failed > 0
+    ? {
+        isGood: false,
+        text: `Audit ${times.short(atMs)}: ${counted(failed, 'day')} could not be compared with the source`,
+      }
+    : {
+        isGood: true,
+        text: `Audited ${times.short(atMs)}: ${counted(days, 'day')} as at the source${lateRows === 0 ? '' : `, ${counted(lateRows, 'late row')} added`}`,
+      };
 }
 
 function themeButton(): HTMLElement {

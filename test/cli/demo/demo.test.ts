@@ -1,5 +1,6 @@
 /** The demo, to its end, and the commands it recommends. */
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { runCli } from '../../support/run-cli.ts';
@@ -13,6 +14,9 @@ it('shows two syncs and a table that is a perfect copy, and leaves a warehouse t
   expect(run.stdout).not.toContain('✗');
   expect(run.stdout).not.toContain('\u001b');
   expect(existsSync(join(cwd, '.dqsync', 'demo', 'warehouse', 'state', 'demo', 'checkpoint.json'))).toBe(true);
+
+  const [page = ''] = run.stdout.match(/file:.*\.dqsync\/demo\/report\.html$/m) ?? [];
+  expect(await readFile(new URL(page), 'utf8')).toContain('<title>Data quality report</title>');
 
   const recommended = run.stdout.match(/^ {2}(?:npx )?dqsync .*$/gm) ?? [];
   expect(recommended).toHaveLength(2);
