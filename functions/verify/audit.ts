@@ -1,5 +1,5 @@
 /**
- * Proves the table of one target against its source, day by day: by the source's count where that is enough, else by
+ * Proves the table of one target against its source, day by day: by the source's count if that is exact, otherwise by
  * reading the day completely and comparing every row. Reads only.
  */
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
@@ -22,39 +22,39 @@ import {
   type TableRow,
 } from './verification.ts';
 
-/** The view, as it was at one moment after the checkpoint was read. */
+/** The view at one moment after the checkpoint was read. */
 export interface TableView {
-  /** One for each day, in their order. */
+  /** Returns one tally per day, in the same order. */
   tally(days: readonly Day[]): Promise<DayTally[]>;
-  /** Every row of the target's workspace that starts in `window`. */
+  /** Returns every row of the target's workspace that starts in `window`. */
   rowsIn(window: Window): Promise<TableRow[]>;
 }
 
-/** What came of a day. */
+/** The result of one day. */
 export interface DayResult extends Day, Difference {
-  /** Rows at the source, unreadable ones included. */
+  /** Rows at the source, including unreadable ones. */
   readonly source: number;
-  /** Rows at the source that cannot be read as executions. The table cannot hold them; a sync quarantines them. */
+  /** Rows at the source that are not readable as executions. The table cannot hold them; a sync quarantines them. */
   readonly unreadable: number;
-  /** Why the first of them cannot be read; null where there is none. */
+  /** Why the first of them cannot be read; null without one. */
   readonly unreadableReason: string | null;
   /** Executions in the view. */
   readonly table: number;
   readonly byStatus: ReadonlyMap<string, number>;
   readonly comparedBy: 'count' | 'rows';
-  /** Parts that are not covered, and old enough to be. */
+  /** Parts that are not covered although they are old enough. */
   readonly gaps: readonly Window[];
-  /** Why the source could not be read completely; null where it could, or need not. */
+  /** Why the source could not be read completely; null if it was, or did not have to be. */
   readonly unproven: string | null;
 }
 
-/** What verifying needs of a run. */
+/** The parts of a run that verifying needs. */
 export type VerifyRun = Pick<TargetRun, 'target' | 'settings' | 'source' | 'onProgress'>;
 
-/** What to verify. */
+/** The arguments of a verification. */
 export interface Verification {
   readonly days: readonly Day[];
-  /** Compares every row of every day. */
+  /** Whether to compare every row of every day. */
   readonly isDeep: boolean;
   readonly checkpoint: Checkpoint;
   /** When the checkpoint was read. */
@@ -62,27 +62,27 @@ export interface Verification {
   readonly table: TableView;
 }
 
-/** A verification under way. */
+/** A verification in progress. */
 interface Verifying extends Verification {
   readonly run: VerifyRun;
   readonly source: PageSource;
   readonly openKeys: ReadonlySet<string>;
 }
 
-/** Whether the table holds all of a day. Executions that are gone from the source are none of its faults. */
+/** Returns whether the table holds the whole day. Executions that have left the source are not an error. */
 export function isFine(day: DayResult): boolean {
   return day.unreadable === 0 && !isRepairable(day);
 }
 
-/** Whether reading the day again may help. Rows that cannot be read stay unreadable. */
+/** Returns whether reading the day again may help. Unreadable rows stay unreadable. */
 export function isRepairable(day: DayResult): boolean {
   return day.missing > 0 || day.different > 0 || day.gaps.length > 0 || day.unproven !== null;
 }
 
 /**
- * Verifies each day. A day that cannot be read completely is told as `unproven`.
+ * Verifies each day. A day that cannot be read completely has `unproven` set.
  *
- * @param onDay told of each as soon as it is known
+ * @param onDay called with each result as soon as it is known
  * @throws SourceError, CredentialsError, ConfigError, StorageError, or the reason of a stop
  */
 export async function verifyDays(
@@ -186,7 +186,7 @@ async function compareDay(verifying: Verifying, day: Day, tally: DayTally) {
   };
 }
 
-/** Those at the widened edges are of other windows. */
+/** Returns the executions of the slice. Rows at the widened edges belong to other windows. */
 function executionsIn({ window, collected }: ReadSlice): ComparedState[] {
   return [...collected.seen.values()]
     .map(({ execution }) => execution)

@@ -1,4 +1,4 @@
-/** One target under verification: its source, its table, its days, and the reading again of those that differ. */
+/** Verifies one target: its source, its table, its days, and the repair of days that differ. */
 import { identityOf, loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
 import { watermarkOf } from '../checkpoint/coverage.ts';
 import type { Clock } from '../clock.ts';
@@ -13,31 +13,31 @@ import type { Store } from '../warehouse/store.ts';
 import { type DayResult, isFine, isRepairable, type TableView, verifyDays } from './audit.ts';
 import { type Day, daysIn } from './verification.ts';
 
-/** A view that has to be closed. */
+/** A view that must be closed. */
 export interface OpenTableView extends TableView {
   close(): Promise<void>;
 }
 
-/** A span that was read again to repair it. */
+/** A span that was read again for repair. */
 export interface Repair extends Window {
   readonly rowsWritten: number;
 }
 
-/** A target, and the results of its days. */
+/** A target with the results of its days. */
 export interface VerifiedTarget {
   readonly target: string;
   readonly window: Window;
   readonly timeZone: string;
-  /** As they are in the end; where `error` is set, those verified before it. */
+  /** The final results; if `error` is set, those of the days verified before it. */
   readonly days: readonly DayResult[];
   readonly watermarkMs: EpochMs | null;
   readonly requests: number;
   readonly repairs: readonly Repair[];
-  /** The error that stopped the verification; null where it ran to its end. */
+  /** The error that stopped the verification; null if it finished. */
   readonly error: DqsyncError | null;
 }
 
-/** What to verify, and with what. */
+/** The arguments of a verification. */
 export interface VerifierOptions {
   readonly config: Config;
   readonly target: TargetConfig;
@@ -46,7 +46,7 @@ export interface VerifierOptions {
     readonly store: Store;
     connectYielding(target: TargetConfig, signal: AbortSignal): Source;
   };
-  /** Opens the view of a target as it is now. */
+  /** Opens the current view of a target. */
   readonly openTable: (target: Target) => Promise<OpenTableView>;
   readonly stop: AbortSignal;
   readonly log: Log;
@@ -55,7 +55,7 @@ export interface VerifierOptions {
   readonly isDeep: boolean;
 }
 
-/** A reading again that was stopped long ago goes on where it was, so one round may not be enough. */
+/** An interrupted re-read resumes where it stopped, so one round may not cover everything. */
 const repairRounds = 2;
 
 /** Verifies one target. */
@@ -63,7 +63,7 @@ export class TargetVerifier {
   readonly #options: VerifierOptions;
   readonly #source: Source;
   readonly #nowMs: EpochMs;
-  /** By their beginnings, in order of time. */
+  /** Results by the start of their day, in order of time. */
   readonly #days = new Map<EpochMs, DayResult>();
   #watermarkMs: EpochMs | null = null;
   readonly #repairs: Repair[] = [];
@@ -76,13 +76,17 @@ export class TargetVerifier {
     this.#nowMs = options.connections.clock.now();
   }
 
-  /** Verifies all days. Throws what reading source, checkpoint and table throws. */
+  /**
+   * Verifies all days.
+   *
+   * @throws what reading the source, the checkpoint or the table throws
+   */
   async verify(): Promise<void> {
     const { window, config } = this.#options;
     await this.#verify(daysIn(window, config.partitionTimeZone), '');
   }
 
-  /** Reads those days again where that may help, and verifies them again, also where some of it fails. */
+  /** Reads days again if that may help, then verifies them again, even if some of the reads failed. */
   async repair(): Promise<void> {
     for (let round = 1; round <= repairRounds; round += 1) {
       const wrong = [...this.#days.values()].filter(isRepairable);
@@ -96,7 +100,11 @@ export class TargetVerifier {
     }
   }
 
-  /** Returns the results so far. @param error the error that stopped the verification */
+  /**
+   * Returns the results so far.
+   *
+   * @param error the error that stopped the verification
+   */
   result(error: DqsyncError | null): VerifiedTarget {
     return {
       target: this.#options.target.name,
@@ -110,12 +118,15 @@ export class TargetVerifier {
     };
   }
 
-  /** Frees what is open. */
+  /** Closes the source. */
   async close(): Promise<void> {
     await this.#source.close();
   }
 
-  /** The checkpoint is read first: what a sync writes meanwhile is in the table then, but still open or young by the checkpoint. */
+  /**
+   * Verifies days. Reads the checkpoint first: rows that a concurrent sync writes are then in the table, but open or
+   * young by the checkpoint.
+   */
   async #verify(days: readonly Day[], label: string): Promise<void> {
     const { config, target: targetConfig, connections, openTable, isDeep, onProgress } = this.#options;
     const settings = settingsOf(config);
@@ -156,12 +167,12 @@ export class TargetVerifier {
   }
 }
 
-/** Whether the table holds every day that was asked about. */
+/** Returns whether the table holds every day that was verified. */
 export function isAllFine({ days, error }: VerifiedTarget): boolean {
   return error === null && days.every(isFine);
 }
 
-/** Days that follow on each other as one window. */
+/** Joins adjacent days to windows. */
 function joined(days: readonly Window[]): Window[] {
   const windows: Window[] = [];
   for (const { fromMs, toMs } of days) {
@@ -175,7 +186,7 @@ function joined(days: readonly Window[]): Window[] {
   return windows;
 }
 
-/** A bar of its own for each part of the work. */
+/** Gives each part of the work its own progress bar. */
 function labelled(onProgress: VerifierOptions['onProgress'], label: string): VerifierOptions['onProgress'] {
   return (progress) => onProgress({ ...progress, target: `${progress.target}${label}` });
 }

@@ -1,48 +1,48 @@
-/** What proves a day of the table against the source, and what differs. Pure. */
+/** Days, their tallies, and the comparison of source and view. Pure. */
 import { dayInTimeZone, firstReached } from '../clock.ts';
 import { type Execution, executionKey, type Window } from '../model.ts';
 import { wireColumns } from '../warehouse/columns.ts';
 
-/** A calendar day, or the part of it that is asked about. */
+/** A calendar day, or the part of it to verify. */
 export interface Day extends Window {
   /** `YYYY-MM-DD` in the partition time zone. */
   readonly day: string;
 }
 
-/** An execution of which the documented fields are compared. `extra` is not, because dqsync adds notes to it. */
+/** An execution as it is compared. `extra` is not compared, because dqsync adds notes to it. */
 export type ComparedState = Execution;
 
 /** A row of the view. */
 export interface TableRow extends ComparedState {
-  /** Whether the target's filter lets it through; others of its workspace were written for another target. */
+  /** Whether the target's filter accepts it. Other rows of the workspace belong to other targets. */
   readonly isOfTarget: boolean;
 }
 
-/** What the view holds of a day. */
+/** The view's rows of one day. */
 export interface DayTally {
   readonly rows: number;
   readonly byStatus: ReadonlyMap<string, number>;
 }
 
-/** How source and view differ, in executions. */
+/** The differences between source and view, in executions. */
 export interface Difference {
-  /** At the source, not in the view. */
+  /** At the source but not in the view. */
   readonly missing: number;
-  /** In both, in another state. */
+  /** In both, with different states. */
   readonly different: number;
-  /** In the view, no longer at the source: re-run, deleted or forgotten. The table keeps them. */
+  /** In the view but no longer at the source: run again, deleted or forgotten. The table keeps them. */
   readonly gone: number;
-  /** Missing or different, but open or so young that the next run looks at them. */
+  /** Missing or different, but open or so young that the next run will read them. */
   readonly unsettled: number;
 }
 
 /** No difference. */
 export const noDifference: Difference = { missing: 0, different: 0, gone: 0, unsettled: 0 };
 
-/** No day has more hours, whatever happens to clocks in it. */
+/** No day is longer, even if clocks change during it. */
 const longestDayMs = 26 * 3_600_000;
 
-/** The days of `timeZone` that `window` touches, the first and the last cut at its edges. */
+/** Returns the days of `timeZone` that `window` touches, with the first and the last cut to it. */
 export function daysIn(window: Window, timeZone: string): Day[] {
   const dayOf = dayInTimeZone(timeZone);
   const days: Day[] = [];
@@ -59,9 +59,9 @@ export function daysIn(window: Window, timeZone: string): Day[] {
 }
 
 /**
- * Compares what the source showed of a window with what the view holds of it.
+ * Compares the source's rows of a window with the view's.
  *
- * @param isUnsettled whether an execution may still change, or be written, in the ordinary way of things
+ * @param isUnsettled whether the next runs may still change or write an execution
  */
 export function compareRows(
   source: readonly ComparedState[],
@@ -84,7 +84,7 @@ export function compareRows(
   return { ...difference, gone };
 }
 
-/** Both together. */
+/** Adds two differences. */
 export function addDifference(a: Difference, b: Difference): Difference {
   return {
     missing: a.missing + b.missing,

@@ -1,4 +1,4 @@
-/** A column of a row group → its pages, statistics and metadata. */
+/** Encodes a column of a row group: pages, statistics and metadata. */
 import './parquetjs-globals.ts';
 import type { Data } from 'apache-arrow/data';
 import { ColumnMetaData, PageEncodingStats, type Statistics } from 'parquetjs-lite/gen-nodejs/parquet_types.js';

@@ -1,21 +1,21 @@
-/** The kinds of Arrow column the table has, told apart for the compiler. Pure. */
+/** The kinds of Arrow columns in the table, as types for the compiler. Pure. */
 import type { Data } from 'apache-arrow/data';
 import { Bool, Dictionary, Int32, Int64, TimestampMillisecond, Utf8 } from 'apache-arrow/type';
 import { InternalError } from '../errors.ts';
 
 /** Ids and times: 64-bit integers in memory. */
 export type NumberData = Data<Int64> | Data<TimestampMillisecond>;
-/** Text in a batch: each distinct text once, and per row which one. */
+/** Text in a batch: each distinct text once, and an index per row. */
 export type TextDictionary = Dictionary<Utf8, Int32>;
 /** A column of text. */
 export type TextData = Data<TextDictionary>;
 
-/** Whether a column holds ids or times. */
+/** Returns whether a column holds ids or times. */
 export function isNumberData(data: Data): data is NumberData {
   return data.type instanceof Int64 || data.type instanceof TimestampMillisecond;
 }
 
-/** Whether a column holds text. */
+/** Returns whether a column holds text. */
 export function isTextData(data: Data): data is TextData {
   const { type } = data;
   return type instanceof Dictionary && type.dictionary instanceof Utf8 && type.indices instanceof Int32;
@@ -26,7 +26,7 @@ export function isBooleanData(data: Data): data is Data<Bool> {
   return data.type instanceof Bool;
 }
 
-/** The error for a column of any other type. */
+/** Returns the error for a column of any other type. */
 export function unsupportedColumn(data: Data): InternalError {
   return new InternalError(`an Arrow column of type ${data.type} cannot be written`, {
     remedy: 'This is a defect of dqsync; please report it with this message.',

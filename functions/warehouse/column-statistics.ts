@@ -1,8 +1,8 @@
 /**
- * Statistics of a column chunk, as a Parquet footer holds them. Pure.
+ * Statistics of a column chunk for the Parquet footer. Pure.
  *
- * Numbers are compared as signed 64-bit, text as unsigned bytes of its UTF-8, which is what the Parquet format asks for.
- * parquetjs-lite would compare UTF-16 units, which is another order beyond the BMP: Trino (Athena) then fails with
+ * Numbers are compared as signed 64-bit integers, text as unsigned bytes of its UTF-8, as the Parquet format requires.
+ * parquetjs-lite would compare UTF-16 units, whose order differs beyond the BMP: Trino (Athena) then fails with
  * "Corrupted statistics" or skips row groups that match.
  */
 import './parquetjs-globals.ts';
@@ -10,13 +10,12 @@ import { Statistics } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
 import type { ColumnValues } from './column-values.ts';
 import type { StoredColumn } from './table.ts';
 
-/** Longer text makes no statistics: they would cost more in the footer than they save. */
+/** Longer text has no statistics, which would cost more in the footer than they save. */
 const maxTextBytes = 64;
 
 /**
- * Returns the exact statistics of a column chunk; null for free text.
- *
- * `min` and `max` are the older names of the least and the greatest value, which readers trust for numbers only.
+ * Returns the exact statistics of a column chunk; null for free text. `min` and `max` are older names of the same
+ * values, which readers trust only for numbers.
  */
 export function columnStatistics(column: StoredColumn, values: ColumnValues, nullCount: number): Statistics | null {
   if (column.freeText === true) {

@@ -20,9 +20,9 @@ export type ExecutionKind = Exclude<ColumnKind, 'boolean'>;
 interface ExecutionColumnOf<Kind extends ExecutionKind> extends ColumnFacts {
   readonly kind: Kind;
   readonly source: 'execution';
-  /** Fields of the API that hold the value; of several, the first one with a value counts. Empty for `extra`. */
+  /** Fields of the API that hold the value. The first one with a value counts. Empty for `extra`. */
   readonly wireFields: readonly string[];
-  /** Part of the key of an execution: never changes. */
+  /** Whether it is part of an execution's key, which never changes. */
   readonly isKey?: true;
   readonly read: (execution: Execution) => ValueByKind[Kind] | null;
 }
@@ -40,7 +40,7 @@ type KindOf<Value> = {
 type NullabilityOf<Value> = { readonly nullable: null extends Value ? true : false };
 type RunProperty = Exclude<keyof Observation, keyof Execution | 'workspace'>;
 
-/** One entry per property of an observation, of the kind and nullability of the property. `workspace` is in the path only. */
+/** One entry per property of an observation, with its kind and nullability. `workspace` is only in the path. */
 type ColumnTable = {
   readonly [Property in keyof Execution]: ExecutionColumnOf<KindOf<Execution[Property]>> &
     NullabilityOf<Execution[Property]>;
@@ -48,7 +48,7 @@ type ColumnTable = {
   readonly [Property in RunProperty]: RunColumnOf<KindOf<Observation[Property]>> & NullabilityOf<Observation[Property]>;
 };
 
-/** The table: the order of its entries is the order of the columns. */
+/** The table. The order of its entries is the order of the columns. */
 const table: ColumnTable = {
   id: {
     name: 'id',
@@ -87,7 +87,7 @@ const table: ColumnTable = {
     source: 'execution',
     wireFields: ['task_type'],
     read: ({ taskType }) => taskType,
-    description: 'QUALITY_TASK or CONSISTENCY_TASK; other values are kept as they came.',
+    description: 'QUALITY_TASK or CONSISTENCY_TASK; other values are kept unchanged.',
   },
   runStatus: {
     name: 'run_status',
@@ -96,7 +96,7 @@ const table: ColumnTable = {
     source: 'execution',
     wireFields: ['run_status'],
     read: ({ runStatus }) => runStatus,
-    description: 'RUNNING, FAILED, ALARMING, SUCCESS, SUSPENDING or UNKNOWN; others are kept as they came.',
+    description: 'RUNNING, FAILED, ALARMING, SUCCESS, SUSPENDING or UNKNOWN; others are kept unchanged.',
   },
   notifyStatus: {
     name: 'notify_status',
@@ -105,7 +105,7 @@ const table: ColumnTable = {
     source: 'execution',
     wireFields: ['notify_status', 'notity_status'],
     read: ({ notifyStatus }) => notifyStatus,
-    description: 'NOT_TRIGGERED, SUCCESS or FAILED; other values are kept as they came.',
+    description: 'NOT_TRIGGERED, SUCCESS or FAILED; other values are kept unchanged.',
   },
   startTimeMs: {
     name: 'start_time',
@@ -181,7 +181,7 @@ export const executionColumns: readonly ExecutionColumn[] = observationColumns.f
   (column) => column.source === 'execution',
 );
 
-/** The columns that fields of the API fill. */
+/** The columns that are filled from fields of the API. */
 export const wireColumns: readonly ExecutionColumn[] = executionColumns.filter(
   ({ wireFields }) => wireFields.length > 0,
 );
@@ -202,7 +202,7 @@ export const instanceTable: Table<Observation> = {
 /**
  * Makes an execution from one value per column.
  *
- * @throws InternalError for a value that is not of the kind of its column
+ * @throws InternalError for a value of the wrong kind
  */
 export function executionFrom(read: (column: ExecutionColumn, index: number) => unknown): Execution {
   const fields = Object.fromEntries(
@@ -222,7 +222,7 @@ const jsTypes: Readonly<Record<ExecutionKind, string>> = {
   'timestamp-ms-utc': 'number',
 };
 
-/** The table has one entry per property, of its kind: so what has a fitting value in each column is an execution. */
+/** Returns whether every column has a value of its kind. */
 function isExecution(fields: object): fields is Execution {
   const values = new Map<string, unknown>(Object.entries(fields));
   return executionColumns.every(({ property, kind, nullable }) => {

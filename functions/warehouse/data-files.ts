@@ -11,13 +11,13 @@ export interface RunWithData extends RunWithFiles {
   readonly settings: { readonly partitionTimeZone: string };
 }
 
-/** What was written. */
+/** Number and size of the files written. */
 export interface WrittenFiles {
   readonly files: number;
   readonly bytes: number;
 }
 
-/** Files written side by side: hides the store's latency, and keeps only so many encoded files in memory. */
+/** Files written in parallel: hides the store's latency, but limits the number of encoded files in memory. */
 const writesAtOnce = 4;
 
 /**
@@ -59,7 +59,7 @@ async function writePartition<Row extends { readonly workspace: string }>(
 }
 
 async function putNew(run: RunWithData, key: string, bytes: Uint8Array): Promise<void> {
-  const retries = retriesOfOwnFile(run, key, 'another object has this name');
+  const retries = retriesOfOwnFile(run, key, 'another object already has this name');
   for (;;) {
     const outcome = await run.store.putIfAbsent(key, bytes);
     if (outcome.kind === 'won') {

@@ -1,4 +1,4 @@
-/** Errors of the file system, in the words of the person who has to fix them. Pure. */
+/** Explains errors of the file system to the person who must fix them. Pure. */
 import { constants } from 'node:os';
 import { StorageError } from '../errors.ts';
 
@@ -7,18 +7,18 @@ const remedies: Readonly<
 > = {
   EACCES: {
     what: 'permission denied',
-    remedy: 'Give the user dqsync runs as the right to read and write there, or set "warehouse" to another folder.',
+    remedy: 'Give the user that runs dqsync permission to read and write there, or set "warehouse" to another folder.',
     retryable: false,
   },
   EPERM: {
     what: 'operation not permitted',
     remedy:
-      'Give the user dqsync runs as the right to write there; the file system must allow hard links. Or set "warehouse" to another folder.',
+      'Give the user that runs dqsync permission to write there, on a file system with hard links, or set "warehouse" to another folder.',
     retryable: false,
   },
   EROFS: {
     what: 'the file system is read-only',
-    remedy: 'Set "warehouse" to a folder that can be written.',
+    remedy: 'Set "warehouse" to a writable folder.',
     retryable: false,
   },
   ENOSPC: {
@@ -37,26 +37,26 @@ const remedies: Readonly<
     retryable: false,
   },
   EEXIST: {
-    what: 'there is a file where a folder is due',
+    what: 'a file is in the place of a folder',
     remedy: 'Set "warehouse" to a folder, or move the file away.',
     retryable: false,
   },
   ENOENT: {
-    what: 'no file or folder can be made there: the file system is read-only, or none for files',
-    remedy: 'Set "warehouse" to a folder that can be written.',
+    what: 'files cannot be created there: the file system is read-only or virtual',
+    remedy: 'Set "warehouse" to a writable folder.',
     retryable: false,
   },
   EFBIG: {
-    what: 'the file would be larger than is allowed',
+    what: 'the file would exceed the size limit',
     remedy: 'Raise the limit ("ulimit -f") and run again; nothing was lost.',
     retryable: true,
   },
   ENOLCK: {
-    what: 'the file system has no locks',
+    what: 'the file system does not support locks',
     remedy: 'Set "warehouse" to a folder on a local disk.',
     retryable: false,
   },
-  EISDIR: { what: 'there is a folder where a file is due', remedy: 'Move the folder away.', retryable: false },
+  EISDIR: { what: 'a folder is in the place of a file', remedy: 'Move the folder away.', retryable: false },
   ENAMETOOLONG: {
     what: 'the path is too long',
     remedy: 'Set "warehouse" to a folder with a shorter path.',
@@ -70,9 +70,9 @@ const remedies: Readonly<
   },
 };
 
-/** The code of a file system error (`ENOSPC`); undefined for any other error. */
+/** Returns the code of a file system error (`ENOSPC`); undefined for any other error. */
 export function fileErrorCode(thrown: unknown): string | undefined {
-  // Node has no name for it: its code is "Unknown system error -122".
+  // Node has no name for this one; its code is "Unknown system error -122".
   if (thrown instanceof Error && 'errno' in thrown && thrown.errno === -constants.errno.EDQUOT) {
     return 'EDQUOT';
   }
@@ -80,9 +80,10 @@ export function fileErrorCode(thrown: unknown): string | undefined {
 }
 
 /**
- * Turns a file system error into a `StorageError` with the path, the code and a remedy; anything else it returns as it is.
+ * Turns a file system error into a `StorageError` with the path, the code and a remedy. Returns anything else
+ * unchanged.
  *
- * @param doing what was tried, for example `write`
+ * @param doing the operation, for example `write`
  */
 export function toStorageError(thrown: unknown, doing: 'read' | 'write' | 'list', path: string): unknown {
   const code = fileErrorCode(thrown);
@@ -90,8 +91,8 @@ export function toStorageError(thrown: unknown, doing: 'read' | 'write' | 'list'
     return thrown;
   }
   const known = remedies[code];
-  return new StorageError(`cannot ${doing} ${path}: ${known?.what ?? 'the file system refused'}`, {
-    remedy: known?.remedy ?? 'Look at the folder, its disk and its mount options.',
+  return new StorageError(`cannot ${doing} ${path}: ${known?.what ?? 'the file system reported an error'}`, {
+    remedy: known?.remedy ?? 'Check the folder, its disk and its mount options.',
     code,
     retryable: known?.retryable,
     cause: thrown,

@@ -1,22 +1,22 @@
 /**
- * A lock between processes that the kernel frees when its holder dies, however it dies.
+ * A lock between processes. The kernel frees it when its holder dies in any way.
  *
- * It lies on an empty file that is never removed (removing a lock file lets two processes hold "the" lock). It excludes
- * two holders in one process as well, because each opens the file anew (open file description locks).
+ * The lock is on an empty file that is never removed, because a removed lock file lets two processes hold the lock. It
+ * also excludes two holders in one process, because each opens the file itself (open file description locks).
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Clock } from '../clock.ts';
 import { StorageError } from '../errors.ts';
 
-/** How long to wait for a lock, in ms. Its holder writes one small file meanwhile. */
+/** Longest wait for a lock, in ms. Its holder only writes one small file. */
 const maxWaitMs = 30_000;
 const firstPauseMs = 2;
 const longestPauseMs = 50;
 
 /**
- * Runs `action` while holding the lock of a file, which is made if it is not there. Its folder must exist.
+ * Runs `action` while holding the lock of a file, which is created if missing. Its folder must exist.
  *
- * @throws StorageError naming the lock file, after 30 s in which another process held it; what `open` throws
+ * @throws StorageError naming the lock file if another process holds it for 30 s; what `open` throws
  */
 export async function withFileLock<T>(lockFile: string, clock: Clock, action: () => Promise<T>): Promise<T> {
   const { tryLock, unlock } = await loadLocks(lockFile);
@@ -33,16 +33,19 @@ export async function withFileLock<T>(lockFile: string, clock: Clock, action: ()
   }
 }
 
-/** Loaded only here because it is native: the Lambda's bundle goes without. */
+/** Loaded here because it is native; the Lambda's bundle does not contain it. */
 async function loadLocks(lockFile: string): Promise<typeof import('fs-native-extensions')> {
   try {
     return await import('fs-native-extensions');
   } catch (cause) {
-    throw new StorageError(`cannot lock ${lockFile}: no locks for ${process.platform}-${process.arch}`, {
-      remedy: 'Install again with "npm ci", or use an s3:// warehouse on this machine.',
-      retryable: false,
-      cause,
-    });
+    throw new StorageError(
+      `cannot lock ${lockFile}: file locks are not available for ${process.platform}-${process.arch}`,
+      {
+        remedy: 'Install again with "npm ci", or use an s3:// warehouse on this machine.',
+        retryable: false,
+        cause,
+      },
+    );
   }
 }
 
@@ -58,7 +61,7 @@ async function waitForLock(
     if (waitedMs >= maxWaitMs) {
       throw new StorageError(`another process has held the lock ${lockFile} for ${maxWaitMs / 1000} s`, {
         remedy:
-          'Find out which one with "lsof" or "fuser" on that file and end it if it hangs. The lock is freed when it ends; removing the file does not help.',
+          'Find that process with "lsof" or "fuser" on the file, and end it if it hangs. That frees the lock; removing the file does not.',
         code: 'ELOCKED',
       });
     }

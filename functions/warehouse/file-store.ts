@@ -1,11 +1,13 @@
 /**
- * A warehouse in a folder: atomic, safe between processes, whole after a kill between any two steps.
+ * A warehouse in a folder: atomic, safe between processes, and intact after a kill between any two steps.
  *
- * - A new object is written aside (`.tmp/`), flushed, and linked to its name: `link` fails if the name is taken.
- * - A replacement is written aside, flushed, and renamed over the old one, under a kernel lock that covers the comparison.
- * - Folders are flushed too, so that what was reported as written is there after a power cut.
+ * - A new object is written to `.tmp/`, flushed, and linked to its name; `link` fails if the name exists.
+ * - A replacement is written to `.tmp/`, flushed, and renamed over the old object. A kernel lock covers comparison and
+ * rename.
+ * - Folders are flushed too, so that a reported write survives a power cut.
  *
- * Loads a native module on the first `putIfMatch`; connect.ts imports this file lazily, so that the Lambda goes without.
+ * Loads a native module at the first `putIfMatch`. connect.ts imports this file lazily, so that the Lambda does not
+ * load it.
  */
 import { createHash } from 'node:crypto';
 import { link, mkdir, open, opendir, readdir, readFile, realpath, rename, stat, unlink } from 'node:fs/promises';
@@ -18,15 +20,15 @@ import { assertSafeKey, isHidden } from './layout.ts';
 import { parseWarehouseUrl } from './location.ts';
 import type { ListedObject, PutOutcome, Store, StoredObject } from './store.ts';
 
-/** Where files are written before they get their names. Listings leave it out. */
+/** Files are written here before they get their names. Listings skip it. */
 const temporaryFolder = '.tmp';
 
-/** No write takes a day: what is older was left by a process that was killed. */
+/** No write takes a day, so older files were left by killed processes. */
 const abandonedAfterMs = 24 * 3_600_000;
 
-/** What a folder holds, by keys; those of folders end in `/`. */
+/** The content of a folder, as keys. Keys of folders end in `/`. */
 interface FolderEntries {
-  /** Its path without links. */
+  /** Its path without symbolic links. */
   readonly real: string;
   readonly files: readonly string[];
   readonly folders: readonly string[];
@@ -39,7 +41,7 @@ export interface FileStore extends Store {
 }
 
 /**
- * Opens the warehouse in a folder. Nothing is read or made before it is needed.
+ * Opens the warehouse in a folder. Reads and creates nothing yet.
  *
  * @param url `file:<folder>`, relative to the working directory or absolute
  * @throws ConfigError for any other URL
@@ -111,7 +113,7 @@ class FolderStore implements FileStore {
   }
 
   async *list(prefix: string): AsyncIterable<ListedObject> {
-    // The prefix may end within a name; the folder above that name is where to look.
+    // The prefix may end within a name, so the search starts in the folder above it.
     const start = prefix.slice(0, prefix.lastIndexOf('/') + 1);
     if (start !== '') {
       assertSafeKey(start.slice(0, -1));
@@ -135,10 +137,10 @@ class FolderStore implements FileStore {
   }
 
   /**
-   * The files of one folder after the other, without hidden ones. Follows links, as reading and writing do: a day whose folder
-   * is a link would else be left out without a word.
+   * Lists files folder by folder, without hidden ones. Follows symbolic links, as reads and writes do; otherwise a day
+   * whose folder is a link would be missing silently.
    *
-   * @param above real paths of the folders that lead here, so that a link to one of them does not go round
+   * @param above real paths of the folders above, which stop a link that leads back to one of them
    */
   async *#filesBelow(
     folderKey: string,
@@ -152,7 +154,10 @@ class FolderStore implements FileStore {
     }
   }
 
-  /** What lies in a folder and may start with `prefix`, without what is hidden; nothing where there is no such folder. */
+  /**
+   * Returns the entries of a folder that may start with `prefix`, without hidden ones; none if the folder does not
+   * exist.
+   */
   async #entriesOf(folderKey: string, prefix: string, above: readonly string[] = []): Promise<FolderEntries> {
     const path = join(this.folder, folderKey);
     const files: string[] = [];
@@ -198,14 +203,14 @@ class FolderStore implements FileStore {
   #pathOf(key: string): string {
     assertSafeKey(key);
     if (key.split('/').some((part) => part === temporaryFolder || isLockName(part))) {
-      throw new InternalError(`key ${JSON.stringify(key)} is a name the store needs for itself`, {
+      throw new InternalError(`key ${JSON.stringify(key)} is reserved for the store`, {
         remedy: 'This is a defect of dqsync; please report it with this message.',
       });
     }
     return join(this.folder, key);
   }
 
-  /** Makes the folders a write needs, durably, and sweeps what killed processes left. */
+  /** Creates the folders for a write durably, and removes files of killed processes. */
   async #prepare(path: string): Promise<void> {
     await makeFolder(join(this.folder, temporaryFolder));
     await makeFolder(dirname(path));
@@ -213,7 +218,7 @@ class FolderStore implements FileStore {
     await this.#swept;
   }
 
-  /** Writes a flushed temporary file and has it put in place; whatever happens, it is gone afterwards. */
+  /** Writes a flushed temporary file and moves it to its place. The temporary name is removed in any case. */
   async #writeAside<T>(bytes: Uint8Array, putInPlace: (temporary: string) => Promise<T>): Promise<T> {
     const temporary = join(this.folder, temporaryFolder, `${newToken()}.tmp`);
     try {
@@ -230,7 +235,7 @@ class FolderStore implements FileStore {
     }
   }
 
-  /** Removes temporary files of killed processes. What cannot be removed may stay: it does no harm. */
+  /** Removes temporary files of killed processes. Files that cannot be removed do no harm. */
   async #sweep(): Promise<void> {
     const folder = join(this.folder, temporaryFolder);
     const before = this.#clock.now() - abandonedAfterMs;
@@ -246,7 +251,7 @@ class FolderStore implements FileStore {
   }
 }
 
-/** Whether `key` is listed for `prefix`, or may be a folder above what is. */
+/** Returns whether `key` is listed for `prefix`, or may be a folder above listed keys. */
 function mayLeadTo(prefix: string, key: string): boolean {
   return !isHidden(key) && (key.startsWith(prefix) || prefix.startsWith(key));
 }
@@ -263,7 +268,7 @@ function isLockName(part: string): boolean {
   return part.startsWith('.') && part.endsWith('.lock');
 }
 
-/** True if the name was free and is now the file's. */
+/** Returns true if the name was free and now belongs to the file. */
 async function linkUnlessTaken(temporary: string, path: string): Promise<boolean> {
   try {
     await link(temporary, path);
@@ -281,8 +286,8 @@ async function holds(path: string, bytes: Uint8Array): Promise<boolean> {
 }
 
 /**
- * Makes a folder and its parents, and flushes each folder that got a new entry. Level by level: Node's own recursive mkdir
- * never ends where the system answers ENOENT for a folder whose parent is there, as /proc does.
+ * Creates a folder and its parents, and flushes each folder with a new entry. Level by level, because Node's recursive
+ * mkdir never ends if the system returns ENOENT for a folder whose parent exists, as /proc does.
  */
 async function makeFolder(path: string): Promise<void> {
   const missing: string[] = [];
@@ -310,7 +315,7 @@ async function exists(path: string): Promise<boolean> {
 }
 
 async function flushFolder(path: string): Promise<void> {
-  // Windows does not open folders, and needs no flush of them.
+  // Windows cannot open folders, and does not need to flush them.
   if (process.platform === 'win32') {
     return;
   }
@@ -328,7 +333,7 @@ function ignoreMissing(thrown: unknown): void {
   }
 }
 
-/** Whether a folder does not exist; not where a link in it leads nowhere. */
+/** Returns whether a folder does not exist. A broken link inside it is a different error. */
 async function isGone(thrown: unknown, path: string): Promise<boolean> {
   return (
     fileErrorCode(thrown) === 'ENOENT' &&

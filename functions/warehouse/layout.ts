@@ -21,11 +21,11 @@ export const tableName = 'quality_instance_observations';
 /** Name of the view with the latest observation of each execution. */
 export const viewName = 'quality_instances';
 
-/** What every data file's key starts with. */
+/** The start of every data file's key. */
 export const dataPrefix = `${tableName}/`;
-/** What every quarantine file's key starts with. */
+/** The start of every quarantine file's key. */
 export const quarantinePrefix = 'quarantine/';
-/** What the keys of checkpoints, and of what lies beside them, start with. */
+/** The start of the keys of checkpoints and the documents beside them. */
 export const statePrefix = 'state/';
 
 /** The parts of a data file's key. */
@@ -34,7 +34,7 @@ export interface DataKeyParts {
   /** Day of `start_time`, `YYYY-MM-DD`. */
   readonly dt: string;
   readonly runId: string;
-  /** Numbers the files of one run, from 0. */
+  /** Number of the file within its run, from 0. */
   readonly part: number;
 }
 
@@ -44,9 +44,9 @@ const dataKeyPattern =
   /^([a-z_]+)\/workspace=([A-Za-z0-9_-][A-Za-z0-9._-]*)\/dt=(\d{4}-\d{2}-\d{2})\/([A-Za-z0-9_-][A-Za-z0-9._-]*)-(0|[1-9]\d*)\.parquet$/;
 
 /**
- * Key of a data file.
+ * Returns the key of a data file.
  *
- * @throws InternalError when a part would change the path's shape
+ * @throws InternalError if a part would change the shape of the path
  */
 export function dataKey(parts: DataKeyParts, table: string = tableName): string {
   if (!Number.isSafeInteger(parts.part) || parts.part < 0) {
@@ -68,7 +68,7 @@ export function parseDataKey(key: string, table: string = tableName): DataKeyPar
   return { workspace, dt, runId, part: Number(part) };
 }
 
-/** What the keys of a partition's data files have in common. */
+/** The parts of a partition's keys. */
 export interface PartitionParts {
   readonly workspace: string;
   /** Day of `start_time`, `YYYY-MM-DD`. */
@@ -76,9 +76,9 @@ export interface PartitionParts {
 }
 
 /**
- * Returns what the keys of a partition's data files start with; ends in `/`.
+ * Returns the start of the keys of a partition's data files, which ends in `/`.
  *
- * @throws InternalError when a part would change the path's shape
+ * @throws InternalError if a part would change the shape of the path
  */
 export function partitionPrefix({ workspace, dt }: PartitionParts): string {
   return `${dataPrefix}workspace=${safeName('workspace', workspace)}/dt=${safeDay(dt)}/`;
@@ -87,35 +87,35 @@ export function partitionPrefix({ workspace, dt }: PartitionParts): string {
 const partitionPattern =
   /^quality_instance_observations\/workspace=([A-Za-z0-9_-][A-Za-z0-9._-]*)\/dt=(\d{4}-\d{2}-\d{2})\/$/;
 
-/** Returns the partition whose data files start with `prefix`; null for any other prefix. The inverse of `partitionPrefix`. */
+/** Parses the start of a partition's keys; null for any other prefix. The inverse of `partitionPrefix`. */
 export function parsePartitionPrefix(prefix: string): PartitionParts | null {
   const [, workspace, dt] = partitionPattern.exec(prefix) ?? [];
   return workspace === undefined || dt === undefined ? null : { workspace, dt };
 }
 
 /**
- * Key of the file with the rows that one run of one target could not read.
+ * Returns the key of the file with the rows that one run of a target could not read.
  *
  * @param day `YYYY-MM-DD`, the day of the run
- * @throws InternalError when a part would change the path's shape
+ * @throws InternalError if a part would change the shape of the path
  */
 export function quarantineKey(targetName: string, day: string, runId: string): string {
   return `${quarantinePrefixOf(targetName)}${safeDay(day)}/${safeName('run id', runId)}.jsonl`;
 }
 
 /**
- * What the keys of one target's quarantine files start with.
+ * Returns the start of the keys of one target's quarantine files.
  *
- * @throws InternalError when the name would change the path's shape
+ * @throws InternalError if the name would change the shape of the path
  */
 export function quarantinePrefixOf(targetName: string): string {
   return `${quarantinePrefix}${safeName('target name', targetName)}/`;
 }
 
 /**
- * Key of a target's checkpoint.
+ * Returns the key of a target's checkpoint.
  *
- * @throws InternalError when the name would change the path's shape
+ * @throws InternalError if the name would change the shape of the path
  */
 export function checkpointKey(targetName: string): string {
   return `${statePrefix}${safeName('target name', targetName)}/checkpoint.json`;
@@ -127,17 +127,17 @@ export function auditKey(targetName: string): string {
 }
 
 /**
- * Key of the document with a target's last runs.
+ * Returns the key of the document with a target's last runs.
  *
- * @throws InternalError when the name would change the path's shape
+ * @throws InternalError if the name would change the shape of the path
  */
 export function runsKey(targetName: string): string {
   return `${statePrefix}${safeName('target name', targetName)}/runs.json`;
 }
 
 /**
- * Key of the one object that `doctor` writes to find out whether it may. Beside the checkpoints, because the same
- * permission covers both; no target's name starts with a dot, so it is nobody's checkpoint.
+ * Key of the object with which `doctor` tests whether it may write. It is beside the checkpoints, because the same
+ * permission covers both. No target name starts with a dot, so it is never a checkpoint.
  */
 export const probeKey = `${statePrefix}.doctor/probe.json`;
 
@@ -155,8 +155,8 @@ export function assertSafeKey(key: string): void {
 }
 
 /**
- * Whether a listing leaves a key out: a part below the prefix starts with a dot. Probes, locks and temporary files are so
- * named, and no reader of the table (Athena, Spark, DuckDB's own globs) looks at them.
+ * Returns whether a listing skips a key because a part below the prefix starts with a dot. Probes, locks and temporary
+ * files have such names, and readers of the table (Athena, Spark, DuckDB's globs) skip them too.
  */
 export function isHidden(key: string): boolean {
   return key.startsWith('.') || key.includes('/.');
@@ -187,7 +187,7 @@ function safeDay(value: string): string {
 }
 
 function unsafe(what: string, value: string, allowed: string): InternalError {
-  return new InternalError(`${what} ${JSON.stringify(value)} cannot be part of an object key, which takes ${allowed}`, {
+  return new InternalError(`${what} ${JSON.stringify(value)} cannot be part of an object key; allowed: ${allowed}`, {
     remedy: 'This is a defect of dqsync; please report it with this message.',
   });
 }

@@ -1,24 +1,20 @@
-/**
- * A warehouse's URL in parts: `s3://bucket[/prefix]`, or `file:<folder>`. Pure.
- */
+/** Parses the URL of a warehouse: `s3://bucket[/prefix]`, or `file:<folder>`. Pure. */
 import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../errors.ts';
 
-/** Where a warehouse lies. */
+/** The location of a warehouse. */
 export type WarehouseLocation =
   | { readonly kind: 'file'; readonly folder: string }
   | {
       readonly kind: 's3';
       readonly bucket: string;
-      /** Without slashes at its ends; empty for the bucket's root. */
+      /** Without slashes at both ends; empty for the bucket's root. */
       readonly prefix: string;
     };
 
 /**
- * Takes a warehouse's URL apart.
- *
- * `file:` takes a folder as one writes it in a shell (`file:./data`, `file:/var/data`), or a standard file URL
- * (`file:///var/data`), in which `%20` and the like are decoded.
+ * Parses the URL of a warehouse. `file:` accepts a folder as written in a shell (`file:./data`, `file:/var/data`), or a
+ * standard file URL (`file:///var/data`), in which `%20` and the like are decoded.
  *
  * @throws ConfigError for anything else
  */
@@ -50,7 +46,7 @@ function standardFileUrl(url: string): string {
 }
 
 function invalid(url: string): ConfigError {
-  return new ConfigError(`warehouse ${JSON.stringify(url)} is not a place dqsync can write to`, {
+  return new ConfigError(`"warehouse" is ${JSON.stringify(url)}, which is neither a folder nor an S3 URL`, {
     remedy: 'Set "warehouse" to "file:<folder>" or "s3://<bucket>[/<prefix>]".',
     code: 'warehouse',
   });

@@ -1,13 +1,11 @@
 /**
- * Pages of a Parquet file: a Thrift header and a gzipped body.
+ * Pages of a Parquet file: a Thrift header and a gzipped body. Data pages have version 1, which parquet-mr, Hive and
+ * Spark write, so Trino (Athena) has read it for the longest time.
  *
- * Data pages are of version 1: parquet-mr, Hive and Spark write those, so Trino (Athena) has read them for the longest
- * time.
- *
- * Compression is most of the work, so it runs in zlib's thread pool. Measured with 50,000 rows of 2,500 tasks, on two busy
- * cores: the event loop then waits for 50 ms at most, and for 390 ms with PLAIN pages and compression in place. With
- * parquetjs-lite's own pages a first sync of 100,000 rows takes 45 % more CPU time (2.63 s in place of 1.82 s, minima of 6),
- * 58 MB more memory (232 of 256 MB) and files 5 % larger.
+ * Compression is most of the work, so it runs in zlib's thread pool. Measured with 50,000 rows of 2,500 tasks on two
+ * busy cores, the event loop waits at most 50 ms, and 390 ms with PLAIN pages and compression in place. With
+ * parquetjs-lite's own pages, a first sync of 100,000 rows takes 45 % more CPU time (2.63 s instead of 1.82 s, minima
+ * of 6), 58 MB more memory (232 of 256 MB), and files are 5 % larger.
  */
 import './parquetjs-globals.ts';
 import { promisify } from 'node:util';
@@ -23,7 +21,7 @@ export const pageTypes = { data: 0, dictionary: 2 } as const;
 /** Numbers of the Parquet format (parquet.thrift: Encoding). */
 export const encodings = { plain: 0, rle: 3, rleDictionary: 8 } as const;
 
-/** A page as the file has it. */
+/** An encoded page. */
 export interface EncodedPage {
   readonly header: Buffer;
   /** Compressed. */
@@ -37,7 +35,7 @@ export interface PageRows {
   readonly rowCount: number;
   /** 1 per row with a value, 0 per null; null if the Parquet column is required, and so has no definition levels. */
   readonly defined: Uint8Array | null;
-  /** Which of the chunk's values the page holds: `[fromValue, toValue)`. */
+  /** The page's values within the chunk: `[fromValue, toValue)`. */
   readonly fromValue: number;
   readonly toValue: number;
 }
@@ -48,7 +46,7 @@ export interface PageRows {
  * smaller in 2.5 to 3.5 times the time.
  */
 const gzipOptions = { level: 4 } as const;
-/** A hand-over to the thread pool costs 0.06 ms, which is about what it takes to compress this much. */
+/** Handing work to the thread pool takes 0.06 ms, about as long as compressing this much. */
 const maxSyncBytes = 4096;
 const gzipInThreadPool = promisify(gzip);
 
@@ -61,7 +59,7 @@ export async function encodeDictionaryPage({ plainBytes, size }: ValueDictionary
   }));
 }
 
-/** Encodes some of the rows of a column chunk: as codes if the chunk has a dictionary, else PLAIN. */
+/** Encodes some rows of a column chunk: as codes if the chunk has a dictionary, otherwise PLAIN. */
 export async function encodeDataPage(values: ColumnValues, rows: PageRows): Promise<EncodedPage> {
   const { dictionary } = values;
   const { fromValue, toValue } = rows;
@@ -99,7 +97,7 @@ async function compress(body: Buffer): Promise<Buffer> {
   return body.length <= maxSyncBytes ? gzipSync(body, gzipOptions) : await gzipInThreadPool(body, gzipOptions);
 }
 
-/** In pages of version 1, definition levels have their length in 4 bytes in front. */
+/** Returns definition levels. In pages of version 1, a length of 4 bytes precedes them. */
 function definitionLevels(defined: Uint8Array): Buffer[] {
   const levels = encodeHybrid(defined, 1);
   const length = Buffer.alloc(4);
@@ -107,7 +105,7 @@ function definitionLevels(defined: Uint8Array): Buffer[] {
   return [length, levels];
 }
 
-/** Codes have a byte with their bit width in front, and no length. */
+/** Returns dictionary codes. A byte with their bit width precedes them, and no length. */
 function dictionaryCodes(codes: Int32Array, dictionarySize: number): Buffer[] {
   const bitWidth = codeBitWidth(dictionarySize);
   return [Buffer.of(bitWidth), encodeHybrid(codes, bitWidth)];
@@ -122,7 +120,7 @@ function codeBitWidth(dictionarySize: number): number {
   return bits <= 4 ? bits : Math.ceil(bits / 8) * 8;
 }
 
-/** Joins parts; a single one is not copied. */
+/** Joins parts. A single part is not copied. */
 function joined(parts: readonly Buffer[]): Buffer {
   const [first] = parts;
   return first !== undefined && parts.length === 1 ? first : Buffer.concat(parts);

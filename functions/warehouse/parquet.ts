@@ -1,15 +1,15 @@
 /**
- * Arrow columns → the bytes of one Parquet file, through parquetjs-lite: schema, footer and Thrift are its own.
+ * Writes Arrow columns as one Parquet file with parquetjs-lite's schema, footer and Thrift code.
  *
- * Parts of it that we avoid (each has a regression test in test/warehouse/parquet*.test.ts):
- * - its row API, which runs INT64 through parseInt and so corrupts 19-digit ids: pages are made from Arrow columns
- *   (column-chunk.ts);
- * - its row groups, which have no dictionary pages, report compressed sizes as uncompressed, and copy all earlier columns
- *   again for each column;
+ * Parts of parquetjs-lite that are avoided, each with a regression test in test/warehouse/parquet*.test.ts:
+ * - its row API, which converts INT64 with parseInt and so corrupts 19-digit ids; pages are made from Arrow columns
+ * instead (column-chunk.ts);
+ * - its row groups, which have no dictionary pages, report compressed sizes as uncompressed, and copy all earlier
+ * columns again for each column;
  * - its page index, which lacks required fields and makes Trino (Athena) throw;
  * - its statistics, which compare text as UTF-16 (column-statistics.ts).
  *
- * GZIP, because it made the smallest files of all codecs that were tried; parquetjs-lite has no Zstandard.
+ * GZIP produced the smallest files of all codecs tried. parquetjs-lite has no Zstandard.
  */
 import './parquetjs-globals.ts';
 import type { Data } from 'apache-arrow/data';
@@ -21,7 +21,7 @@ import { InternalError } from '../errors.ts';
 import { columnMetadata, type EncodedChunk, encodeColumnChunk } from './column-chunk.ts';
 import type { ColumnKind, StoredColumn } from './table.ts';
 
-/** Rows per row group. A commit has at most 50,000 rows, so that a file has one row group as a rule. */
+/** Rows per row group. A commit has at most 50,000 rows, so a file normally has one row group. */
 export const maxRowGroupRows = 50_000;
 
 const parquetTypes: Readonly<Record<ColumnKind, FieldDefinition['type']>> = {
@@ -44,7 +44,7 @@ export async function encodeParquet(columns: readonly StoredColumn[], batch: Rec
   return file.finish();
 }
 
-/** A Parquet file in the making, of which only encoded row groups stay in memory. */
+/** Builds a Parquet file. Only encoded row groups stay in memory. */
 export class ParquetBuilder {
   readonly #columns: readonly StoredColumn[];
   readonly #parts: Buffer[] = [];
@@ -58,7 +58,7 @@ export class ParquetBuilder {
     this.#file.writeHeader();
   }
 
-  /** Adds rows, as one row group or several. */
+  /** Adds rows as one or more row groups. */
   async add(batch: RecordBatch): Promise<void> {
     for (const rows of slices(batch, maxRowGroupRows)) {
       await writeRowGroup(this.#file, this.#columns, rows);
@@ -73,7 +73,7 @@ export class ParquetBuilder {
    */
   finish(metadata: Readonly<Record<string, string>> = {}): Uint8Array {
     if (this.#file.rowCount === 0) {
-      throw new InternalError('a Parquet file of no rows was asked for', {
+      throw new InternalError('a Parquet file without rows was requested', {
         remedy: 'This is a defect of dqsync; please report it with this message.',
       });
     }
@@ -100,12 +100,12 @@ async function writeRowGroup(
 ): Promise<void> {
   const chunks: ColumnChunk[] = [];
   let sizeBytes = 0;
-  // One column at a time: compressing all at once is 10 % faster on two cores, but holds 40 zlib states of 270 KB each.
+  // One column at a time. Compressing all at once is 10 % faster on two cores, but keeps 40 zlib states of 270 KB each.
   for (const [index, column] of columns.entries()) {
     const chunk = await encodeColumnChunk(column, columnOf(rows, index));
     const metadata = columnMetadata(chunk, file.offset);
     writePages(file, chunk);
-    // 0: there is no second copy of the metadata outside the footer.
+    // 0, because there is no second copy of the metadata outside of the footer.
     chunks.push(new ColumnChunk({ file_offset: 0, meta_data: metadata }));
     sizeBytes += metadata.total_uncompressed_size;
   }
@@ -130,7 +130,7 @@ function columnOf(batch: RecordBatch, index: number): Data {
   return data;
 }
 
-/** The batch in pieces of so many rows; no copies. */
+/** Splits a batch into pieces of `rowCount` rows without copying. */
 function slices(batch: RecordBatch, rowCount: number): RecordBatch[] {
   const pieces: RecordBatch[] = [];
   for (let from = 0; from < batch.numRows; from += rowCount) {
@@ -140,5 +140,5 @@ function slices(batch: RecordBatch, rowCount: number): RecordBatch[] {
 }
 
 function ignoreClose(): void {
-  // The file is an array of buffers: nothing to close.
+  // The file is an array of buffers, so there is nothing to close.
 }

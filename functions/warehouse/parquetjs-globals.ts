@@ -1,10 +1,9 @@
 /**
- * Makes parquetjs-lite work in a bundle of ES modules. Import it before anything of parquetjs-lite.
+ * Makes parquetjs-lite work in a bundle of ES modules. Must be imported before any other file of parquetjs-lite.
  *
- * Its generated Thrift types (gen-nodejs/parquet_types.js) assign to undeclared names: `Statistics = …`. A bundle in ESM
- * format, as the Lambda's, is strict code, where that throws `ReferenceError: Statistics is not defined`. It does not
- * where the global property exists already. Without bundling, Node runs that file in sloppy mode, which makes the very
- * same globals.
+ * Its generated Thrift types (gen-nodejs/parquet_types.js) assign to undeclared names: `Statistics = …`. In an ESM
+ * bundle such as the Lambda's, code is strict, and that throws `ReferenceError: Statistics is not defined`, unless the
+ * global property exists already. Without bundling, Node runs the file in sloppy mode, which creates the same globals.
  */
 const generatedNames = [
   'Statistics',

@@ -1,5 +1,5 @@
 /**
- * The parts of parquetjs-lite 0.8.7 that the Parquet writing uses. It ships no types. Only its writer is loaded: its
+ * The parts of parquetjs-lite 0.8.7 that are used. The package has no types. Only its writer is loaded, because the
  * package entry would load the reader too.
  */
 
@@ -8,7 +8,7 @@ declare module 'parquetjs-lite/lib/schema.js' {
     readonly type: 'INT64' | 'UTF8' | 'TIMESTAMP_MILLIS' | 'BOOLEAN';
     readonly optional: boolean;
     readonly compression: 'GZIP';
-    /** False: the writer computes none. */
+    /** False: the writer computes no statistics. */
     readonly statistics: false;
   }
   export class ParquetSchema {
@@ -30,9 +30,9 @@ declare module 'parquetjs-lite/lib/writer.js' {
     );
     /** Bytes written so far. */
     readonly offset: number;
-    /** Rows written so far; for the footer. */
+    /** Rows written so far, for the footer. */
     rowCount: number;
-    /** What the footer will say of the row groups written so far. */
+    /** Entries of the footer for the row groups written so far. */
     readonly rowGroups: RowGroup[];
     writeHeader(): unknown;
     writeSection(bytes: Buffer): unknown;
@@ -80,11 +80,11 @@ declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
       readonly encodings: readonly number[];
       readonly path_in_schema: readonly string[];
       readonly codec: number;
-      /** Rows, nulls included. */
+      /** Rows, including nulls. */
       readonly num_values: number;
-      /** Bytes of all pages before compression, headers included. */
+      /** Bytes of all pages before compression, including headers. */
       readonly total_uncompressed_size: number;
-      /** Bytes of all pages in the file, headers included. */
+      /** Bytes of all pages in the file, including headers. */
       readonly total_compressed_size: number;
       readonly data_page_offset: number;
       readonly dictionary_page_offset?: number;
@@ -107,7 +107,7 @@ declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
     });
   }
 
-  /** Min, max and null count of a column chunk, as the footer holds them. Values are PLAIN encoded. */
+  /** Min, max and null count of a column chunk for the footer. Values are PLAIN encoded. */
   export class Statistics {
     constructor(fields: {
       readonly null_count: number;

@@ -1,4 +1,4 @@
-/** The rows that could not be read, as JSON lines, in one file per run. */
+/** Reads and writes the quarantine: rows that could not be read, as JSON lines, in one file per run. */
 import { isoTime } from '../clock.ts';
 import type { Target, UnreadableRow } from '../model.ts';
 import { quarantineKey, quarantinePrefixOf } from './layout.ts';
@@ -6,8 +6,8 @@ import type { Store } from './store.ts';
 import { type RunWithFiles, retriesOfOwnFile } from './write-retries.ts';
 
 /**
- * Adds rows that could not be read to the run's quarantine file, one JSON line each with the row's text and the reason.
- * The file belongs to this run alone and grows with its commits.
+ * Adds unreadable rows to the run's quarantine file, one JSON line each with the row's text and the reason. No other
+ * run writes this file.
  *
  * @throws StorageError
  */
@@ -30,7 +30,7 @@ export async function writeQuarantine(
     }),
   );
   const added = `${lines.join('\n')}\n`;
-  const retries = retriesOfOwnFile(run, key, 'another run writes this file');
+  const retries = retriesOfOwnFile(run, key, 'another run writes to this file');
   for (;;) {
     const existing = await run.store.get(key);
     const text = existing === null ? '' : new TextDecoder().decode(existing.bytes);
@@ -50,31 +50,31 @@ export async function writeQuarantine(
   }
 }
 
-/** The day a run began, from its id, so that all of a run's quarantined rows lie in one file. */
+/** Returns the day on which a run began, from its id, so that all its quarantined rows are in one file. */
 function dayOfRun(runId: string): string {
   return `${runId.slice(0, 4)}-${runId.slice(4, 6)}-${runId.slice(6, 8)}`;
 }
 
 /** A row in quarantine. */
 export interface QuarantinedRow {
-  /** The day of the run that put it there, `YYYY-MM-DD` in UTC. */
+  /** Day of the run that quarantined it, `YYYY-MM-DD` in UTC. */
   readonly day: string;
   readonly reason: string;
   /** The row's JSON text. */
   readonly row: string;
-  /** Key of the file that holds it. */
+  /** Key of its file. */
   readonly file: string;
 }
 
-/** What lies in a target's quarantine. */
+/** The quarantine of one target. */
 export interface Quarantine {
-  /** The newest first, each row once. */
+  /** Newest first, each row once. */
   readonly rows: readonly QuarantinedRow[];
-  /** Whether there are older files that were not read. */
+  /** Whether older files exist that were not read. */
   readonly hasMore: boolean;
 }
 
-/** Files read: a run writes one, and only if it meets rows that are new to it. */
+/** Most files to read. A run writes at most one, and only for rows that are new to it. */
 const maxFiles = 100;
 
 /**
@@ -107,7 +107,7 @@ async function rowsOf(store: Store, key: string): Promise<QuarantinedRow[]> {
     .map((line) => ({ day, ...rowOf(line), file: key }));
 }
 
-/** A line that was changed by hand still counts. */
+/** Parses a line. One that was edited by hand is still shown. */
 function rowOf(line: string): Pick<QuarantinedRow, 'reason' | 'row'> {
   try {
     const parsed: unknown = JSON.parse(line);
@@ -115,7 +115,7 @@ function rowOf(line: string): Pick<QuarantinedRow, 'reason' | 'row'> {
       return { reason: String(parsed.reason), row: String(parsed.row) };
     }
   } catch {
-    // Shown as it is.
+    // Shown unchanged.
   }
   return { reason: 'the line in the quarantine file cannot be read', row: line };
 }

@@ -1,4 +1,4 @@
-/** S3's failures: what each code means for a write, and what an operator does about it. Pure. */
+/** Failures of S3: what each code means for a write, and how to fix it. Pure. */
 import { StorageError } from '../errors.ts';
 import { isRegionMissing } from '../network/aws.ts';
 import { describeFault, type Fault, faultRemedy, isPassingFault } from '../network/faults.ts';
@@ -6,14 +6,16 @@ import { cleanText } from '../network/foreign-text.ts';
 import { ProxyError } from '../network/tunnel.ts';
 
 /**
- * What an S3 failure means.
- * `doubtful`: the condition did not hold, or our own write was answered twice (412); no answer, or S3 is unwell. What we asked for
- * may have been done. `conflict`: another write was in progress (409), ours was not done. `absent`: no such object. `refused`:
- * asking again does not help.
+ * The meaning of a failure.
+ * - `doubtful`: the condition failed, S3 answered our own write twice (412), no reply arrived, or S3 is failing; the
+ * write may have succeeded
+ * - `conflict`: another write was in progress (409), and ours did not happen
+ * - `absent`: the object does not exist
+ * - `refused`: a retry does not help
  */
 export type S3Failure = 'doubtful' | 'conflict' | 'absent' | 'refused';
 
-/** Where something was asked for; all of it may be shown. */
+/** The object or listing of a request; all of it may be shown. */
 export interface S3Place {
   readonly bucket: string;
   /** Key within the bucket, or the prefix of a listing. */
@@ -29,15 +31,15 @@ export interface S3Asked extends S3Place {
 }
 
 /**
- * The reply began well, and its body broke off or does not match its checksum (of which the SDK makes an error without a
- * code). Carries no cause: what is worth knowing is in `code`.
+ * The body of a reply broke off or does not match its checksum, for which the SDK throws an error without a code. Has
+ * no cause; `code` has all there is to know.
  */
 export class BrokenBodyError extends Error {
   override readonly name = 'BrokenBodyError';
   readonly code: string;
 
   constructor(thrown: unknown) {
-    super('the body of a reply did not arrive whole');
+    super('the body of a reply did not arrive completely');
     this.code = codeOf(thrown) ?? 'BrokenBody';
   }
 }
@@ -54,16 +56,16 @@ const policyRemedy =
   'A policy forbids it, whatever else is allowed. If the bucket demands an encryption, set storage.encryption, and storage.kmsKeyId for a key of your own; else ask the owner of the policy.';
 const keyPermissionRemedy = "Allow kms:GenerateDataKey and kms:Decrypt on that key, in the key's own policy as well.";
 const credentialsRemedy =
-  'Give dqsync valid AWS credentials: log in again ("aws sso login"), or check AWS_PROFILE and AWS_ACCESS_KEY_ID.';
+  'Provide valid AWS credentials: sign in again ("aws sso login"), or check AWS_PROFILE and AWS_ACCESS_KEY_ID.';
 const expiredRemedy =
-  'They were temporary: log in again ("aws sso login"), or set new values for AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN.';
+  'Temporary credentials: sign in again ("aws sso login"), or set new values for AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN.';
 const networkRemedy = 'Check the network and AWS_ENDPOINT_URL, and run again; nothing was lost.';
 const laterRemedy = 'Run again later; nothing was lost.';
 
 const accessDenied = refused('access denied', permissionRemedy);
 const badKey = refused('the access key or its secret is not valid', credentialsRemedy);
 const expired = refused('the AWS credentials have expired', expiredRemedy);
-const changedBytes = doubtful('the bytes did not arrive as they were sent', networkRemedy);
+const changedBytes = doubtful('the data was changed on the way', networkRemedy);
 const wrongClock = refused("this machine's clock is wrong", 'Set the clock by network time (NTP).');
 const full = refused('the bucket is full', 'Raise the quota of the bucket or of its store, or make room in it.');
 const wrongRegion = refused('the bucket is in another region', 'Set AWS_REGION to the region of the bucket.');
@@ -90,12 +92,12 @@ const byCode: Readonly<Record<string, Explanation>> = {
   RequestTimeout: doubtful('the request did not arrive in time', networkRemedy),
   BadDigest: changedBytes,
   XAmzContentSHA256Mismatch: changedBytes,
-  BrokenBodyError: doubtful('the object did not arrive whole', networkRemedy),
-  TimeoutError: doubtful('no answer from S3 in time', networkRemedy),
-  AbortError: doubtful('the run had to end before S3 answered', networkRemedy),
+  BrokenBodyError: doubtful('the object did not arrive completely', networkRemedy),
+  TimeoutError: doubtful('S3 did not reply in time', networkRemedy),
+  AbortError: doubtful('the run reached its time limit before S3 replied', networkRemedy),
   AccessDenied: accessDenied,
   AllAccessDisabled: accessDenied,
-  NoSuchBucket: refused('there is no such bucket', 'Check the bucket in "warehouse", or create it.'),
+  NoSuchBucket: refused('the bucket does not exist', 'Check the bucket in "warehouse", or create it.'),
   InvalidBucketName: refused('that is no name of a bucket', 'Check the bucket in "warehouse".'),
   PermanentRedirect: wrongRegion,
   TemporaryRedirect: wrongRegion,
@@ -130,12 +132,12 @@ const byCode: Readonly<Record<string, Explanation>> = {
   AccessDeniedException: refused('the KMS key may not be used', keyPermissionRemedy),
 };
 
-/** By status, where a code is unknown or left out, as in every reply to a HEAD. */
+/** Explanations by status, for an unknown or missing code. Replies to HEAD never have one. */
 const byStatus: Readonly<Record<number, Explanation>> = {
   301: wrongRegion,
   307: wrongRegion,
   403: accessDenied,
-  404: { failure: 'absent', what: 'there is no such object', remedy: laterRemedy },
+  404: { failure: 'absent', what: 'the object does not exist', remedy: laterRemedy },
   405: unsupported,
   409: { failure: 'conflict', what: 'S3 reported a conflict (409)', remedy: laterRemedy },
   501: unsupported,
@@ -150,7 +152,7 @@ function doubtful(what: string, remedy: string): Explanation {
   return { failure: 'doubtful', what, remedy };
 }
 
-/** Returns what a failure means for the request that met it. */
+/** Returns what a failure means for the request. */
 export function classifyS3Failure(thrown: unknown): S3Failure {
   return explain(thrown).failure;
 }
@@ -198,7 +200,10 @@ export function ignoredConditions(url: string): StorageError {
   });
 }
 
-/** Looks at the code first, because S3 has answered 412 as an error in a reply of status 200; what has no status is of the network. */
+/**
+ * Returns the explanation of a failure. Checks the code before the status, because S3 can report 412 in a reply of
+ * status 200. A failure without a status came from the network.
+ */
 function explain(thrown: unknown): Explanation {
   const { httpStatusCode: status } = metadataOf(thrown);
   const known = byCode[nameOf(thrown).replace(/^KMS\./, '')] ?? byStatus[status ?? 0];
@@ -209,13 +214,13 @@ function explain(thrown: unknown): Explanation {
     return refused('no AWS region is set', 'Set AWS_REGION to the region of the bucket.');
   }
   if (status !== undefined && (status >= 500 || status === 412 || status === 408 || status === 429)) {
-    return doubtful(`S3 answered with status ${status}`, laterRemedy);
+    return doubtful(`S3 returned status ${status}`, laterRemedy);
   }
-  // Errors of sockets, DNS and TLS have a code; a missing region, for example, has none.
+  // Errors of sockets, DNS and TLS have a code. A missing region, for example, has none.
   if (status === undefined && (codeOf(thrown) !== undefined || thrown instanceof ProxyError)) {
-    return doubtful('no answer from S3', networkRemedy);
+    return doubtful('S3 did not reply', networkRemedy);
   }
-  const what = status === undefined ? 'the request could not be made' : `S3 answered with status ${status}`;
+  const what = status === undefined ? 'the request could not be sent' : `S3 returned status ${status}`;
   return refused(what, 'Check "warehouse", AWS_REGION and the AWS credentials.');
 }
 
@@ -252,14 +257,14 @@ function saidBy(thrown: unknown, redact: (text: string) => string): string | nul
   return isCode || plain(thrown.name) === undefined ? null : text;
 }
 
-/** What S3's codes and request ids look like. Anything else may be an echo of the request, with what is secret in it. */
+/** The shape of S3's codes and request ids. Any other text may be an echo of the request, including secrets. */
 const plainWord = /^[\w.-]{1,80}$/;
 
 function plain(text: unknown): string | undefined {
   return typeof text === 'string' && plainWord.test(text) ? text : undefined;
 }
 
-/** Of an answer of S3, its code: the SDK makes it the error's name. */
+/** Returns S3's code, which the SDK uses as the error's name. */
 function nameOf(thrown: unknown): string {
   return thrown instanceof Error ? (plain(thrown.name) ?? 'Unknown') : typeof thrown;
 }

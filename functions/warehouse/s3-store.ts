@@ -1,22 +1,17 @@
 /**
- * A warehouse in an S3 bucket, by conditional writes.
+ * A warehouse in an S3 bucket, with conditional writes.
  *
- * A reply can be lost after the write was done, and S3 then answers the SDK's own retry with 412. So every answer but a
- * plain success is checked: the object is read back once and compared with our bytes. Two writers of the very same bytes
- * cannot be distinguished that way and both have won; so what is replaced by compare-and-swap carries a token, new for each
- * write. Sources: S3 user guide "Conditional writes"; aws-sdk-java-v2 issue 6580.
+ * If the reply to a successful write is lost, S3 returns 412 to the SDK's own retry. So after anything but a plain
+ * success, the object is read back once and compared with our bytes. Two writers of identical bytes would both win that
+ * way; objects replaced by compare-and-swap therefore contain a token that is new for each write. Sources: S3 user
+ * guide "Conditional writes"; aws-sdk-java-v2 issue 6580.
  *
- * | S3 answers | read back | outcome |
- * |---|---|---|
- * | 200 | – | won |
- * | 404 on If-Match | – | lost |
- * | 409 | – | unknown |
- * | 412, 5xx, no answer after the SDK's three attempts | our bytes | won |
- * | ″ | other bytes, not those to be replaced | lost |
- * | ″ | nothing, those to be replaced, or reading fails | unknown |
- * | anything else | – | StorageError |
+ * | S3's reply | object read back | outcome | |---|---|---| | 200 | – | won | | 404 on If-Match | – | lost | | 409 | –
+ * | unknown | | 412, 5xx, no reply after the SDK's three attempts | our bytes | won | | ″ | other bytes, not those to
+ * be replaced | lost | | ″ | none, those to be replaced, or not readable | unknown | | anything else | – | StorageError
+ * |
  *
- * The SDK retries what failed in transport; whoever writes (write-retries.ts) retries what was lost or is unknown.
+ * The SDK retries transport failures. The caller (write-retries.ts) retries lost and unknown writes.
  */
 import {
   GetObjectCommand,
@@ -41,7 +36,7 @@ export interface S3Encryption {
   readonly kmsKeyId?: string;
 }
 
-/** Where in the bucket, and how to reach it. What is left out comes from the environment, as in every AWS tool. */
+/** The location in S3 and how to reach it. Missing options come from the environment, as in every AWS tool. */
 export interface S3StoreOptions {
   readonly bucket: string;
   /** Folder within the bucket, without slashes at its ends. Default: the bucket's root. */
@@ -54,24 +49,24 @@ export interface S3StoreOptions {
   readonly triesConditions?: boolean;
   /** Names the proxies on the way. Default: none. */
   readonly environment?: ProxyEnvironment;
-  /** How long an attempt waits for the head of its reply; it may say nothing for four times that. Default: 15 s. */
+  /** Longest wait of an attempt for the head of its reply; a silence may last four times as long. Default: 15 s. */
   readonly answerTimeoutMs?: number;
-  /** A client made elsewhere; `forcePathStyle` then is its own. */
+  /** An existing client, for which `forcePathStyle` is ignored. */
   readonly client?: S3Client;
 }
 
 /** The ETag of no object. */
 const noEtag = '"00000000000000000000000000000000"';
 const defaultAnswerTimeoutMs = 15_000;
-/** The slowest line that a write waits for: 128 kbit/s, at which a checkpoint of a megabyte takes a minute. */
+/** The slowest supported connection: 128 kbit/s, at which a checkpoint of one megabyte takes a minute. */
 const slowestBytesPerMs = 16;
 /** The SDK does not retry a read whose body broke off. */
 const maxBodyReads = 3;
 
-/** When a write is to be done. */
+/** The condition of a write. */
 type Condition = { readonly IfNoneMatch: '*' } | { readonly IfMatch: string };
 
-/** A write under way. */
+/** A write in progress. */
 interface Write {
   readonly key: string;
   readonly bytes: Uint8Array;
@@ -79,7 +74,7 @@ interface Write {
   readonly stop: StopWaiting | undefined;
 }
 
-/** Opens the warehouse in a bucket. Nothing is asked before it is needed. */
+/** Opens the warehouse in a bucket. Sends no request yet. */
 export function openS3Store(options: S3StoreOptions): Store {
   return new BucketStore(options);
 }
@@ -153,7 +148,7 @@ class BucketStore implements Store {
     for await (const { Contents: entries = [] } of this.#pages(prefix, {})) {
       for (const { Key: fullKey = '', Size: sizeBytes = 0 } of entries) {
         const key = fullKey.slice(this.#prefix.length);
-        // A key that ends in "/" is what the AWS console makes for an empty folder.
+        // The AWS console creates keys that end in "/" for empty folders.
         if (!key.endsWith('/') && !isHidden(key)) {
           yield { key, sizeBytes };
         }
@@ -180,9 +175,10 @@ class BucketStore implements Store {
     try {
       const request = { Bucket: place.bucket, Prefix: place.key, ...options };
       for await (const page of paginateListObjectsV2({ client: this.#client }, request)) {
-        // S3 always says whether there is more. Taken for the end, a login page would silently hide a part of the table.
+        // S3 always says whether there is more. If a login page were taken for the last page, part of the table would
+        // silently be missing.
         if (page.IsTruncated === undefined) {
-          throw notFromS3('a reply to a listing is not a whole page', 'NoIsTruncated');
+          throw notFromS3('an incomplete listing', 'NoIsTruncated');
         }
         yield page;
       }
@@ -204,7 +200,7 @@ class BucketStore implements Store {
     const place = this.#placeOf(key);
     const where = { Bucket: place.bucket, Key: place.key };
     const command = new PutObjectCommand({ ...where, Body: bytes, ...condition, ...this.#encryption });
-    // The SDK counts the sending as waiting for the reply.
+    // The SDK counts the upload as waiting for the reply.
     const requestTimeout = this.#answerTimeoutMs + bytes.length / slowestBytesPerMs;
     try {
       return { kind: 'won', etag: etagOf(await this.#client.send(command, { ...abortedBy(stop), requestTimeout })) };
@@ -235,7 +231,7 @@ class BucketStore implements Store {
     }
   }
 
-  /** Compares what lies there with what we wrote; `unknown` if nothing, or what was to be replaced, lies there. */
+  /** Compares the object with what we wrote. Returns `unknown` if it is missing or unchanged. */
   async #readBack({ key, bytes, condition, stop }: Write, cause: StorageError): Promise<PutOutcome> {
     let current: StoredObject | null;
     try {
@@ -267,12 +263,12 @@ function clientOf(forcePathStyle: boolean, answerTimeoutMs: number, environment:
     forcePathStyle,
     retryMode: 'standard',
     maxAttempts: 3,
-    // The SDK by itself waits for ever, for an answer and for the rest of one.
+    // Without these, the SDK waits forever for a reply and for the rest of one.
     requestHandler: {
       ...agentsThroughProxies(environment),
       connectionTimeout: 5000,
       requestTimeout: answerTimeoutMs,
-      // Longer: what the system holds to be sent looks like silence.
+      // Longer, because data that the system still has to send looks like silence.
       socketTimeout: 4 * answerTimeoutMs,
       throwOnRequestTimeout: true,
     },
@@ -285,14 +281,14 @@ function abortedBy(stop: StopWaiting | undefined): { readonly abortSignal?: Abor
 
 function etagOf({ ETag: etag }: { readonly ETag?: string | undefined }): string {
   if (etag === undefined) {
-    throw notFromS3('a reply has no ETag', 'NoETag');
+    throw notFromS3('a reply without ETag', 'NoETag');
   }
   return etag;
 }
 
 function notFromS3(what: string, code: string): StorageError {
-  return new StorageError(`S3 did not answer as S3 does: ${what}`, {
-    remedy: 'Check that AWS_ENDPOINT_URL and every proxy on the way lead to S3, and run again; nothing was lost.',
+  return new StorageError(`S3 returned status 200 with ${what}`, {
+    remedy: 'Check that AWS_ENDPOINT_URL and every proxy lead to S3, then run again; nothing was lost.',
     code,
   });
 }

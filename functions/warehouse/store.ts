@@ -1,11 +1,11 @@
 /**
- * The one interface between dqsync and where its files lie: a folder or a bucket.
+ * The interface between dqsync and its files, in a folder or a bucket.
  *
- * Objects are small (a few megabytes) and are read and written whole. There is no delete: a run never deletes
- * (PROTOCOL.md, I9).
+ * Objects are small (a few megabytes) and are read and written as a whole. There is no delete, because a run never
+ * deletes (PROTOCOL.md, I9).
  */
 
-/** An object as it was read. */
+/** The content of an object. */
 export interface StoredObject {
   readonly bytes: Uint8Array;
   /** Identifies this content for `putIfMatch`. Opaque. */
@@ -13,52 +13,54 @@ export interface StoredObject {
 }
 
 /**
- * How a conditional write ended. Never a boolean, because a reply can be lost:
- * `won`: our bytes were written. `lost`: the condition did not hold, our bytes were not written or were since replaced.
- * `unknown`: no reply came, and reading back failed too; the caller reads again and decides.
+ * The outcome of a conditional write. Not a boolean, because a reply can be lost.
+ * - `won`: our bytes were written
+ * - `lost`: the condition failed; our bytes were not written, or have been replaced since
+ * - `unknown`: no reply, and reading back failed too; the caller must read again and decide
  */
 export type PutOutcome =
   | { readonly kind: 'won'; readonly etag: string }
   | { readonly kind: 'lost' }
   | { readonly kind: 'unknown'; readonly cause: unknown };
 
-/** A name and a size, from a listing. */
+/** An entry of a listing. */
 export interface ListedObject {
   readonly key: string;
   readonly sizeBytes: number;
 }
 
 /**
- * Ends the waiting, not the work: once aborted, a `get` throws a `StorageError`, a put ends `unknown`, because what was sent
- * may still arrive. A store that never waits for long may take no notice.
+ * Ends the waiting but not the request. After it aborts, `get` throws a `StorageError` and a put returns `unknown`,
+ * because what was sent may still arrive. A store that never waits long may ignore it.
  */
 export type StopWaiting = AbortSignal;
 
 /**
- * Keys are relative to the warehouse, with `/` between parts, no empty, `.` or `..` part (else `InternalError`).
- * Methods throw `StorageError` for what retrying does not cure: no permission, no space, no such bucket.
+ * Stores objects by key. Keys are relative to the warehouse, with `/` between parts, and without empty, `.` or `..`
+ * parts (else `InternalError`). Methods throw `StorageError` if retries do not help: no permission, no space, no
+ * bucket.
  */
 export interface Store {
-  /** The warehouse's URL as configured. */
+  /** The URL of the warehouse as configured. */
   readonly url: string;
-  /** The object, or null if there is none. */
+  /** Returns the object; null if it does not exist. */
   get(key: string, stop?: StopWaiting): Promise<StoredObject | null>;
-  /** Writes a new object; `lost` if the key exists with other bytes (with the very same bytes: `won`). */
+  /** Writes a new object. `lost` if the key exists with other bytes, `won` if it has the same bytes. */
   putIfAbsent(key: string, bytes: Uint8Array, stop?: StopWaiting): Promise<PutOutcome>;
-  /** Replaces an object that still is what `etag` identifies. `lost` if it is another by now, or gone. */
+  /** Replaces an object if it still matches `etag`. `lost` if it has changed or is gone. */
   putIfMatch(key: string, bytes: Uint8Array, etag: string, stop?: StopWaiting): Promise<PutOutcome>;
-  /** All objects whose key starts with `prefix`, in no promised order. */
+  /** Lists all objects whose key starts with `prefix`, in any order. */
   list(prefix: string): AsyncIterable<ListedObject>;
   /**
-   * The folders directly below `prefix`, in no promised order: each is a prefix of keys that ends in `/`. Far cheaper than a
-   * listing where folders hold many objects. A folder may turn out to be empty.
+   * Lists the folders directly below `prefix`, in any order, as prefixes that end in `/`. Much cheaper than listing
+   * folders with many objects. A folder may turn out to be empty.
    *
    * @param prefix ends in `/`
    */
   folders(prefix: string): AsyncIterable<string>;
 }
 
-/** `store` for somebody who waits for it only until `stop`. */
+/** Returns `store` for a caller that waits only until `stop`. */
 export function waitedForUntil(store: Store, stop: StopWaiting): Store {
   return {
     url: store.url,

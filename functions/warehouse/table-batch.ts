@@ -67,7 +67,7 @@ function int64Column<Row>(rows: readonly Row[], read: (row: Row) => bigint | nul
       return;
     }
     values[index] = value;
-    // A typed array wraps silently.
+    // A typed array wraps around silently.
     if (values[index] !== value) {
       throw defect(`${name} ${value} does not fit 64 bits`);
     }
@@ -77,7 +77,7 @@ function int64Column<Row>(rows: readonly Row[], read: (row: Row) => bigint | nul
 
 function timestampColumn<Row>(rows: readonly Row[], read: (row: Row) => EpochMs | null, name: string): NumberData {
   const values = new BigInt64Array(rows.length);
-  // Written as 32-bit halves, which Arrow keeps little-endian. A `bigint` for each time would cost 4 ms and 3.6 MB of
+  // Written as 32-bit halves, which Arrow keeps little-endian. A `bigint` per time would cost 4 ms and 3.6 MB of
   // garbage per 50,000 rows, six times the size of the file.
   const halves = new Int32Array(values.buffer);
   const validity = new Validity(rows.length);
@@ -112,7 +112,7 @@ function booleanColumn<Row>(rows: readonly Row[], read: (row: Row) => boolean | 
   return booleanData(rows.length, bits, validity);
 }
 
-/** Lists each distinct text once, in order of appearance. */
+/** Makes a text column that lists each distinct text once, in order of appearance. */
 function textColumn<Row>(rows: readonly Row[], read: (row: Row) => string | null): TextData {
   const codeOf = new Map<string, number>();
   const codes = new Int32Array(rows.length);

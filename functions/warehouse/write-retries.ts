@@ -1,45 +1,44 @@
 /**
- * Retries of conditional writes: fewer after an unknown outcome than after a lost one, and none after the hard stop of the
- * run.
+ * Retries of conditional writes: fewer after unknown outcomes than after lost ones, and none after the run's hard stop.
  */
 import type { Clock } from '../clock.ts';
 import { type DqsyncError, StorageError } from '../errors.ts';
 import type { PutOutcome, Store } from './store.ts';
 
-/** A write that did not win. */
+/** The outcome of a write that did not win. */
 export type NotWon = Exclude<PutOutcome, { readonly kind: 'won' }>;
 
-/** What is written. */
+/** A write to retry. */
 export interface RetriedWrite {
-  /** In words, for messages. */
+  /** Its name in messages. */
   readonly what: string;
-  /** How often the write may be lost to another writer. */
+  /** How many attempts may be lost to other writers. */
   readonly maxLost: number;
-  /** Makes the error for a write that was lost too often. `attempts` is their number in words. */
+  /** Makes the error for too many lost attempts. `attempts` is their number as text. */
   readonly lostTooOften: (attempts: string) => DqsyncError;
 }
 
-/** What the retries need of a run. One without a budget has no end. */
+/** The parts of a run that retries need. Without a budget there is no hard stop. */
 export interface WritingRun {
   readonly target: { readonly name: string };
   readonly clock: Clock;
   readonly budget?: { readonly hardStop: AbortSignal };
 }
 
-/** A run that writes files of its own, named by its id. */
+/** A run that writes its own files, named by its id. */
 export interface RunWithFiles extends WritingRun {
   readonly runId: string;
   readonly store: Store;
 }
 
-/** Lost writes tolerated at a file that only one run writes. */
+/** Lost attempts tolerated for a file that only one run writes. */
 const maxLostAtOwnFile = 5;
-/** Unknown outcomes tolerated: the store itself has retried several times before it reports one. */
+/** Unknown outcomes tolerated. The store itself has retried several times before it reports one. */
 const maxUnknown = 4;
 const pauseAfterLostMs = 100;
 const pauseAfterUnknownMs = 200;
 
-/** Counts the attempts at one write. */
+/** Counts the attempts of one write. */
 export class WriteRetries {
   readonly #run: WritingRun;
   readonly #write: RetriedWrite;
@@ -52,10 +51,10 @@ export class WriteRetries {
   }
 
   /**
-   * Counts an attempt that did not win, and backs off: after a lost one for a random time, so that the two writers do not
-   * meet again. The caller then reads back whether its own write landed.
+   * Counts an attempt that did not win, and backs off; after a lost one for a random time, so that the two writers do
+   * not collide again. The caller then reads back whether its write succeeded.
    *
-   * @throws StorageError, or what `lostTooOften` makes, when the run has reached its hard stop
+   * @throws StorageError, or the error of `lostTooOften`, after the run's hard stop
    */
   async pauseAfter(outcome: NotWon): Promise<void> {
     const { clock, budget } = this.#run;
@@ -63,14 +62,14 @@ export class WriteRetries {
     this.#unknown += outcome.kind === 'unknown' ? 1 : 0;
     const pauseMs =
       outcome.kind === 'lost' ? Math.random() * pauseAfterLostMs * this.#lost : pauseAfterUnknownMs * this.#unknown;
-    // The hard stop wakes it.
+    // The hard stop ends the pause.
     await clock.sleep(pauseMs, budget?.hardStop).catch(() => undefined);
     if (budget?.hardStop.aborted) {
       throw this.#failure(outcome);
     }
   }
 
-  /** @throws the same errors when no further attempt is allowed */
+  /** @throws the same errors if no further attempt is allowed */
   requireAnother(outcome: NotWon): void {
     if (this.#unknown >= maxUnknown || this.#lost >= this.#write.maxLost) {
       throw this.#failure(outcome);
@@ -85,7 +84,7 @@ export class WriteRetries {
 
   #unwritten(cause: unknown, attempts: string): StorageError {
     const known = cause instanceof StorageError ? cause : null;
-    const message = known?.message ?? `${this.#write.what} could not be written: no reply came`;
+    const message = known?.message ?? `${this.#write.what} could not be written: the store did not reply`;
     return new StorageError(`${message} (${attempts})`, {
       target: this.#run.target.name,
       cause,
@@ -98,7 +97,11 @@ export class WriteRetries {
   }
 }
 
-/** Counts the attempts at a file that only `run` writes. @param whyLost the reason why a write of it may be lost */
+/**
+ * Counts the attempts for a file that only `run` writes.
+ *
+ * @param whyLost the reason why an attempt may be lost
+ */
 export function retriesOfOwnFile(run: RunWithFiles, key: string, whyLost: string): WriteRetries {
   const lostTooOften = (attempts: string): StorageError =>
     new StorageError(`${key} could not be written to ${run.store.url} (${attempts}): ${whyLost}`, {

@@ -228,7 +228,7 @@ describe('folder store: temporary files', () => {
 });
 
 describe('folder store: the file system refuses', () => {
-  it('explains a file where a folder is due', async () => {
+  it('explains a file in the place of a folder', async () => {
     const folder = await tempFolder();
     await writeFile(join(folder, 'file'), 'x');
     const store = openFileStore(`file:${folder}/file`);
@@ -254,7 +254,7 @@ describe('folder store: the file system refuses', () => {
     });
   });
 
-  it('explains a folder where a file is due', async () => {
+  it('explains a folder in the place of a file', async () => {
     const store = await tempWarehouse();
     await store.putIfAbsent('a/b', bytesOf('1'));
 
@@ -276,7 +276,7 @@ describe('folder store: the file system refuses', () => {
       kind: 'storage',
       code: 'EACCES',
       message: expect.stringContaining('permission denied'),
-      remedy: expect.stringContaining('right to read and write'),
+      remedy: expect.stringContaining('permission to read and write'),
     });
   });
 

@@ -106,7 +106,7 @@ describe('Parquet file', () => {
   });
 
   it('is not made of nothing', async () => {
-    await expect(encode([])).rejects.toThrow(/no rows/);
+    await expect(encode([])).rejects.toThrow(/without rows/);
   });
 
   it('keeps long texts and the nulls among them, however large the page', async () => {

@@ -179,8 +179,8 @@ describe('S3 store: S3 is unwell', () => {
 describe('S3 store: S3 refuses', () => {
   it.each([
     ['AccessDenied', /access denied/, /s3:GetObject/],
-    ['NoSuchBucket', /no such bucket/, /"warehouse"/],
-    ['ExpiredToken', /expired/, /log in again/],
+    ['NoSuchBucket', /the bucket does not exist/, /"warehouse"/],
+    ['ExpiredToken', /expired/, /sign in again/],
     ['InvalidAccessKeyId', /not valid/, /AWS_PROFILE/],
     ['PermanentRedirect', /another region/, /AWS_REGION/],
   ] as const)('explains %s with a remedy', async (failure, what, remedy) => {
