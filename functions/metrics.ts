@@ -11,78 +11,75 @@ export const metricsNamespace = 'dqsync';
 /** The only dimension of every metric: the target's name. */
 export const targetDimension = 'target';
 
+/** Stands for all targets together in that dimension; no target's name has a star. */
+export const allTargets = '*';
+
 /** A metric with its CloudWatch unit. */
 export interface MetricDefinition {
-  readonly unit: 'Count' | 'Seconds' | 'Milliseconds';
+  readonly unit: 'Count' | 'Seconds';
   /** Meaning of one value, for dashboards and alarms. */
   readonly meaning: string;
+  /** `all targets`: one for all of them, so that one alarm covers them. */
+  readonly of: 'target' | 'all targets';
+  /** When a value is sent. CloudWatch charges for the hours in which a metric has values, so rare ones cost next to nothing. */
+  readonly sent: 'every run' | 'every maintenance' | 'if above zero';
   /** Returns the value of a run; null if the run ended before it was known. */
   readonly value: (run: MeasuredRun) => number | null;
 }
 
 /** The measurements of a finished run of one target. */
 export interface MeasuredRun {
+  readonly mode: 'incremental' | 'backfill' | 'maintain';
   readonly counters: Readonly<RunCounters>;
-  readonly tookMs: number;
   readonly watermarkAgeSeconds: number | null;
 }
 
 /**
- * Every metric has one value per target and run. CloudWatch charges for each, so each is shown by an alarm or a chart.
+ * Every metric. CloudWatch charges for each, so there is one only for what an alarm or the first look at the dashboard needs.
+ * Charts of everything else read the summaries in the log.
  */
 export const metrics = {
-  RowsRead: {
-    unit: 'Count',
-    meaning: 'Rows that the source returned, including repeats.',
-    value: ({ counters }) => counters.rowsRead,
-  },
-  RowsWritten: {
-    unit: 'Count',
-    meaning: 'Observations appended to the table.',
-    value: ({ counters }) => counters.rowsWritten,
-  },
-  Requests: {
-    unit: 'Count',
-    meaning: 'Requests to the instance list, including retries.',
-    value: ({ counters }) => counters.requests,
-  },
-  Throttled: {
-    unit: 'Count',
-    meaning: 'Replies with status 429: another client shares the quota, or it is set too high.',
-    value: ({ counters }) => counters.throttled,
-  },
-  Retries: {
-    unit: 'Count',
-    meaning: 'Requests sent again for any reason.',
-    value: ({ counters }) => counters.retries,
+  WatermarkAge: {
+    unit: 'Seconds',
+    meaning: 'How far the table is behind: now less the end of coverage, also after a failed run.',
+    of: 'target',
+    sent: 'every run',
+    value: (run) => run.watermarkAgeSeconds,
   },
   Quarantined: {
     unit: 'Count',
     meaning: 'Rows that could not be read and were quarantined.',
+    of: 'target',
+    sent: 'if above zero',
     value: ({ counters }) => counters.quarantined,
   },
-  OpenExecutions: {
+  LateRows: {
     unit: 'Count',
-    meaning: 'Executions that can still change after the run.',
-    value: ({ counters }) => counters.openExecutions,
+    meaning: 'Rows that the audit found to have appeared later than the lookback.',
+    of: 'target',
+    sent: 'every maintenance',
+    value: ({ counters }) => counters.lateRows,
   },
-  Expired: {
+  AuditFailures: {
     unit: 'Count',
-    meaning: 'Executions open for longer than maxOpenDays, which are no longer re-checked.',
-    value: ({ counters }) => counters.expired,
-  },
-  WatermarkAge: {
-    unit: 'Seconds',
-    meaning: 'How far the table is behind: now less the end of coverage, also after a failed run.',
-    value: (run) => run.watermarkAgeSeconds,
-  },
-  RunTime: { unit: 'Milliseconds', meaning: 'Duration of the run of one target.', value: ({ tookMs }) => tookMs },
-  CommitConflicts: {
-    unit: 'Count',
-    meaning: 'Commits that conflicted with another run of the same target.',
-    value: ({ counters }) => counters.commitConflicts,
+    meaning: 'Days that the audit could not compare, or not repair.',
+    of: 'all targets',
+    sent: 'every maintenance',
+    value: ({ counters }) => counters.auditFailures,
   },
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
 
 /** The name of a metric. */
 export type MetricName = keyof typeof metrics;
+
+/** Returns what a run sends, by name of the metric. */
+export function measure(run: MeasuredRun, of: MetricDefinition['of']): [MetricName, MetricDefinition, number][] {
+  const names = Object.keys(metrics).filter((name): name is MetricName => name in metrics);
+  return names.flatMap((name) => {
+    const definition: MetricDefinition = metrics[name];
+    const value = definition.of === of ? definition.value(run) : null;
+    const isDue = definition.sent === 'every maintenance' ? run.mode === 'maintain' : true;
+    const isWorth = definition.sent !== 'if above zero' || (value ?? 0) > 0;
+    return value === null || !isDue || !isWorth ? [] : [[name, definition, value]];
+  });
+}

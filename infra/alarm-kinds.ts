@@ -64,9 +64,14 @@ export const alarmKinds = {
     lookFirst: 'Look at the newest file under quarantine/ in the bucket: each line has the row and the reason.',
     target: { metric: 'Quarantined', statistic: 'Sum', threshold: () => 0, whenMissing: 'notBreaching' },
   },
+  'audit-failed': {
+    meaning: 'An audit could not compare a day with the source, or found late rows and could not repair the day.',
+    lookFirst: 'Look at the lines "the audit could not vouch for a day" in the log: they name target, day and cause.',
+  },
   'near-time-limit': {
     meaning: 'A run went on for longer than maxRunSeconds, close to the time at which Lambda stops it.',
-    lookFirst: 'Look at the metric RunTime of each target, and at the last lines of the log before the end.',
+    lookFirst:
+      'Look at tookMs of the last "target done" lines of each target, and at the last lines of the log before the end.',
   },
   'backfill-failed': {
     meaning: 'A backfill ended without having read all it was asked for; what it had committed stays.',

@@ -13,6 +13,7 @@ import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
+import { allTargets } from '../functions/metrics.ts';
 import { type AlarmKind, type AlarmName, alarmDescription, alarmKinds, type TargetCondition } from './alarm-kinds.ts';
 import type { BackfillWorkflow } from './backfill-workflow.ts';
 import type { Deployment } from './deployment.ts';
@@ -63,6 +64,7 @@ export class Alarms extends Construct {
     const period = Duration.minutes(props.deployment.periodMinutes);
     this.#ofRuns(props, period);
     this.#ofBackfills(props.backfill);
+    this.#ofAudits(props.namespace);
     for (const { name } of props.deployment.config.targets) {
       this.#ofTarget(name, props.namespace, period);
     }
@@ -143,6 +145,18 @@ export class Alarms extends Construct {
       threshold: 1,
       // Backfills are rare, and a machine that does nothing sends no metric.
       treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
+  }
+
+  #ofAudits(namespace: string): void {
+    this.#add('audit-failed', {
+      metric: targetMetric({
+        ...{ namespace, target: allTargets, name: 'AuditFailures', statistic: Stats.SUM },
+        period: Duration.hours(1),
+      }),
+      threshold: 1,
+      // From one audit to the next: it ends with the first one that fails at nothing.
+      treatMissingData: TreatMissingData.IGNORE,
     });
   }
 

@@ -1,7 +1,6 @@
 /** What fills a range that a person names, beside the schedule: a loop around a function of its own. */
 import { ArnFormat, Aws, Stack, Validations } from 'aws-cdk-lib';
 import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { TargetConfig } from '../functions/config.ts';
@@ -17,7 +16,7 @@ const waitMarginSeconds = 30;
  * that invokes it until all is read.
  */
 export class BackfillWorkflow extends Construct {
-  readonly function: IFunction;
+  readonly function: RunFunction['function'];
   readonly stateMachineArn: string;
 
   constructor(scope: Construct, id: string, parts: RunFunctionParts) {

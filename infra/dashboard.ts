@@ -1,4 +1,7 @@
-/** One look: is it healthy, is it fresh, what did it cost. */
+/**
+ * One look: is it healthy, is it fresh, is it true, what did it cost. What no alarm needs is read from the summaries in the log,
+ * because each metric of our own is charged for.
+ */
 import { Duration } from 'aws-cdk-lib';
 import {
   AlarmStatusWidget,
@@ -6,6 +9,8 @@ import {
   GraphWidget,
   type IMetric,
   type IWidget,
+  LogQueryVisualizationType,
+  LogQueryWidget,
   MathExpression,
   Metric,
   SingleValueWidget,
@@ -16,21 +21,15 @@ import { Construct } from 'constructs';
 import type { MetricName } from '../functions/metrics.ts';
 import type { Alarms } from './alarms.ts';
 import type { BackfillWorkflow } from './backfill-workflow.ts';
+import { prices } from './cost.ts';
 import type { Deployment } from './deployment.ts';
-import { backfillNamespaceOf, functionMetric, stateMachineMetric, targetMetric } from './run-metrics.ts';
+import type { RunFunction } from './run-function.ts';
+import { functionMetric, stateMachineMetric, targetMetric } from './run-metrics.ts';
 import type { DeadLetters, SyncFunction } from './sync-function.ts';
 
 const day = Duration.days(1);
-
-/** List prices in USD, us-east-1, for the dashboard's estimate. infra/README.md uses the same ones for its table of costs. */
-const prices = {
-  /** Lambda on arm64, per GB-second. */
-  lambdaGbSecond: 0.0000133334,
-  /** Lambda, per invocation. */
-  lambdaRequest: 0.0000002,
-  /** Athena, per terabyte scanned. */
-  athenaTerabyte: 5,
-} as const;
+/** Three widgets fill a row. */
+const size = { width: 8, height: 6 } as const;
 
 /** How to make a `SyncDashboard`. */
 export interface SyncDashboardProps {
@@ -56,6 +55,7 @@ export class SyncDashboard extends Construct {
     const dashboard = new Dashboard(this, 'Dashboard', { dashboardName: props.deployment.stackName });
     dashboard.addWidgets(...this.#healthy());
     dashboard.addWidgets(...this.#fresh());
+    dashboard.addWidgets(...this.#true());
     dashboard.addWidgets(...this.#backfills());
     dashboard.addWidgets(...this.#cost());
   }
@@ -71,50 +71,54 @@ export class SyncDashboard extends Construct {
         functionMetric(sync.function, 'Throttles', Stats.SUM, this.#period),
         deadLetters.queue.metricApproximateNumberOfMessagesVisible({ label: 'Dead letters', period: this.#period }),
       ]),
-      graph('Trouble with the source, by target', [
-        ...this.#perTarget('Throttled', Stats.SUM, 'throttled'),
-        ...this.#perTarget('Retries', Stats.SUM, 'retries'),
-        ...this.#perTarget('Quarantined', Stats.SUM, 'quarantined'),
-        ...this.#perTarget('CommitConflicts', Stats.SUM, 'commit conflicts'),
-      ]),
+      trouble(sync),
     ];
   }
 
   #fresh(): IWidget[] {
+    const { sync } = this.#props;
     return [
       heading('Is it fresh?'),
       graph('Behind the source, seconds', this.#perTarget('WatermarkAge', Stats.MAXIMUM)),
-      graph('New observations', this.#perTarget('RowsWritten', Stats.SUM)),
-      graph('Executions still open, and expired', [
-        ...this.#perTarget('OpenExecutions', Stats.MAXIMUM, 'open'),
-        ...this.#perTarget('Expired', Stats.SUM, 'expired'),
+      this.#logGraph('Rows written', sync, ['sum(summary.rowsWritten) as rows_written']),
+      this.#logGraph('Executions still open, and expired', sync, [
+        'max(summary.openExecutions) as still_open',
+        'sum(summary.expired) as expired',
+      ]),
+    ];
+  }
+
+  #true(): IWidget[] {
+    const { sync } = this.#props;
+    return [
+      heading('Is it true?'),
+      graph('Rows that the audit found late', this.#perTarget('LateRows', Stats.SUM, day)),
+      logTable('Last audit, by target', sync, 16, [
+        'filter message = "audit ended"',
+        'stats latest(@timestamp) as last_audit, latest(days) as days_compared, latest(lateRows) as late_rows, latest(repaired) as days_repaired, latest(failed) as days_failed by target',
       ]),
     ];
   }
 
   #backfills(): IWidget[] {
-    const { backfill, deployment } = this.#props;
-    const namespace = backfillNamespaceOf(deployment.stackName);
+    const { backfill } = this.#props;
     const executions = (what: string): Metric =>
       stateMachineMetric(backfill.stateMachineArn, `Executions${what}`, this.#period).with({ label: what });
     return [
       heading('Is a backfill under way?'),
       graph('Backfills', ['Started', 'Succeeded', 'Failed', 'Aborted'].map(executions)),
-      graph('Rows read by backfills', this.#perTarget('RowsRead', Stats.SUM, '', namespace)),
-      graph('Trouble of backfills with the source, by target', [
-        ...this.#perTarget('Throttled', Stats.SUM, 'throttled', namespace),
-        ...this.#perTarget('Retries', Stats.SUM, 'retries', namespace),
-        ...this.#perTarget('Quarantined', Stats.SUM, 'quarantined', namespace),
-      ]),
+      this.#logGraph('Rows read by backfills', backfill, ['sum(summary.rowsRead) as rows_read']),
+      trouble(backfill),
     ];
   }
 
   #cost(): IWidget[] {
+    const { sync } = this.#props;
     return [
       heading('What did it cost?'),
       new SingleValueWidget({ title: 'USD a day, list prices', metrics: this.#dailyCosts(), width: 8, height: 6 }),
-      graph('Run time, milliseconds', this.#perTarget('RunTime', Stats.MAXIMUM)),
-      graph('Requests to the source', this.#perTarget('Requests', Stats.SUM)),
+      this.#logGraph('Time of a target, milliseconds', sync, ['max(tookMs) as longest']),
+      this.#logGraph('Requests to the source', sync, ['sum(summary.requests) as requests']),
     ];
   }
 
@@ -152,13 +156,29 @@ export class SyncDashboard extends Construct {
     return [lambda, athena];
   }
 
-  #perTarget(name: MetricName, statistic: string, what = '', namespace = this.#props.namespace): Metric[] {
-    const { deployment } = this.#props;
+  #perTarget(name: MetricName, statistic: string, period = this.#period): Metric[] {
+    const { deployment, namespace } = this.#props;
     return deployment.config.targets.map(({ name: target }) =>
-      targetMetric({ namespace, target, name, statistic, period: this.#period }).with({
-        label: what === '' ? target : `${target}: ${what}`,
-      }),
+      targetMetric({ namespace, target, name, statistic, period }).with({ label: target }),
     );
+  }
+
+  /** All targets together: a line chart of Logs Insights has one line for each statistic. */
+  #logGraph(
+    title: string,
+    { function: { logGroup } }: Pick<RunFunction, 'function'>,
+    statistics: readonly string[],
+  ): LogQueryWidget {
+    return new LogQueryWidget({
+      title,
+      logGroupNames: [logGroup.logGroupName],
+      view: LogQueryVisualizationType.LINE,
+      queryLines: [
+        'filter ispresent(summary.target)',
+        `stats ${statistics.join(', ')} by bin(${this.#period.toMinutes()}m)`,
+      ],
+      ...size,
+    });
   }
 }
 
@@ -166,6 +186,29 @@ function heading(text: string): TextWidget {
   return new TextWidget({ markdown: `## ${text}`, width: 24, height: 1 });
 }
 
+function trouble(runs: Pick<RunFunction, 'function'>): LogQueryWidget {
+  return logTable('Trouble with the source, by target', runs, size.width, [
+    'filter ispresent(summary.target)',
+    'stats sum(summary.throttled) as throttled, sum(summary.retries) as sent_again, sum(summary.quarantined) as quarantined, sum(commitConflicts) as commit_conflicts by summary.target',
+  ]);
+}
+
+function logTable(
+  title: string,
+  { function: { logGroup } }: Pick<RunFunction, 'function'>,
+  width: number,
+  queryLines: string[],
+): LogQueryWidget {
+  return new LogQueryWidget({
+    title,
+    logGroupNames: [logGroup.logGroupName],
+    view: LogQueryVisualizationType.TABLE,
+    queryLines,
+    ...size,
+    width,
+  });
+}
+
 function graph(title: string, left: IMetric[]): GraphWidget {
-  return new GraphWidget({ title, left, width: 8, height: 6, leftYAxis: { min: 0, showUnits: false } });
+  return new GraphWidget({ title, left, ...size, leftYAxis: { min: 0, showUnits: false } });
 }

@@ -45,10 +45,14 @@ function textWithout(problemIn: (text: string) => string | null): z.ZodString {
   });
 }
 
+const defaultMaintenance = 'cron(15 3 * * ? *)';
+
 const scheduleSchema = z
   .strictObject({
     expression: textWithout(scheduleExpressionProblem),
     timeZone: timeZone.default('UTC'),
+    /** When the daily maintenance runs; a quarter past the hour, so that it seldom meets an hourly run. */
+    maintenance: textWithout(scheduleExpressionProblem).default(defaultMaintenance),
     longestGapMinutes: z.int().min(1).max(longestPeriodMinutes).optional(),
   })
   .superRefine(({ expression, longestGapMinutes }, context) => {
@@ -72,7 +76,7 @@ const deploymentSchema = z.strictObject({
     .string()
     .regex(/^[A-Za-z][A-Za-z0-9-]{0,49}$/, { error: 'must be 1 to 50 letters, digits or "-", starting with a letter' })
     .default('dqsync'),
-  schedule: scheduleSchema.default({ expression: 'rate(1 hour)', timeZone: 'UTC' }),
+  schedule: scheduleSchema.default({ expression: 'rate(1 hour)', timeZone: 'UTC', maintenance: defaultMaintenance }),
   alarmEmail: z.email().optional(),
   bucketName: bucketName.optional(),
   existingSecrets: z.array(z.string().min(1)).default([]),

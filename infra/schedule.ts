@@ -1,4 +1,4 @@
-/** What starts a run, again and again. */
+/** What starts runs, again and again: the incremental ones, and the daily maintenance. */
 import { Aws, Stack } from 'aws-cdk-lib';
 import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
@@ -19,7 +19,7 @@ export interface SyncScheduleProps {
 }
 
 /**
- * An EventBridge Scheduler schedule, with a role that may invoke this one function.
+ * Two EventBridge Scheduler schedules, with a role that may invoke this one function.
  *
  * Scheduler only hands an event over to Lambda, and the function itself reports how the run ended. Scheduler's retries are
  * therefore few, cover only a failed hand-over, and end before the next event.
@@ -27,19 +27,40 @@ export interface SyncScheduleProps {
 export class SyncSchedule extends Construct {
   constructor(scope: Construct, id: string, props: SyncScheduleProps) {
     super(scope, id);
-    const { schedule, periodMinutes, deadLetters } = props;
-    // The L1, because the L2's target allows its role to invoke every version and alias of the function too.
-    new CfnSchedule(this, 'Schedule', {
-      groupName: scheduleGroup,
+    const { schedule } = props;
+    const { roleArn } = this.#role(props);
+    this.#add('Schedule', props, {
+      ...{ roleArn, mode: 'incremental', expression: schedule.expression },
       description: 'Starts an incremental run of dqsync over all targets',
-      scheduleExpression: schedule.expression,
+    });
+    this.#add('Maintenance', props, {
+      ...{ roleArn, mode: 'maintain', expression: schedule.maintenance },
+      description: 'Starts the daily maintenance of all targets of dqsync: the audit, and what keeps the table quick',
+    });
+  }
+
+  #add(
+    id: string,
+    { schedule, periodMinutes, deadLetters, function: target }: SyncScheduleProps,
+    runs: {
+      readonly mode: string;
+      readonly expression: string;
+      readonly description: string;
+      readonly roleArn: string;
+    },
+  ): void {
+    // The L1, because the L2's target allows its role to invoke every version and alias of the function too.
+    new CfnSchedule(this, id, {
+      groupName: scheduleGroup,
+      description: runs.description,
+      scheduleExpression: runs.expression,
       scheduleExpressionTimezone: schedule.timeZone,
       flexibleTimeWindow: { mode: 'OFF' },
       state: 'ENABLED',
       target: {
-        arn: props.function.functionArn,
-        roleArn: this.#role(props).roleArn,
-        input: JSON.stringify({ mode: 'incremental' }),
+        arn: target.functionArn,
+        roleArn: runs.roleArn,
+        input: JSON.stringify({ mode: runs.mode }),
         retryPolicy: { maximumRetryAttempts: 2, maximumEventAgeInSeconds: maxEventAgeSeconds(periodMinutes) },
         deadLetterConfig: { arn: deadLetters.queue.queueArn },
       },

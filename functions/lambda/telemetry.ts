@@ -7,7 +7,14 @@ import { Metrics } from '@aws-lambda-powertools/metrics';
 import type { Context } from 'aws-lambda';
 import { parseTime } from '../clock.ts';
 import { type DqsyncError, InternalError } from '../errors.ts';
-import { type MetricDefinition, metrics, metricsNamespace, targetDimension } from '../metrics.ts';
+import {
+  allTargets,
+  type MeasuredRun,
+  type MetricDefinition,
+  measure,
+  metricsNamespace,
+  targetDimension,
+} from '../metrics.ts';
 import type { EpochMs, Log } from '../model.ts';
 import { type Summary, summaryError, type TargetOutcome } from '../sync/summary.ts';
 
@@ -37,25 +44,27 @@ export class Telemetry {
 
   /** Writes one line and one set of metrics for a target whose run has ended. */
   targetDone(outcome: TargetOutcome, tookMs: number, nowMs: EpochMs): void {
-    const { summary, error } = outcome;
+    const { summary, counters, error } = outcome;
+    const took = { tookMs, commitConflicts: counters.commitConflicts };
     if (error !== null) {
-      this.#logger.error('target failed', { summary, ...stackOf(error) });
+      this.#logger.error('target failed', { summary, ...took, ...stackOf(error) });
     } else {
-      this.#logger.info(summary.done ? 'target done' : 'target to be continued', { summary });
+      this.#logger.info(summary.done ? 'target done' : 'target to be continued', { summary, ...took });
     }
-    this.#metrics.addDimension(targetDimension, summary.target);
-    const run = {
-      counters: outcome.counters,
-      tookMs,
-      watermarkAgeSeconds: watermarkAgeSeconds(summary, nowMs),
-    };
-    for (const [name, { unit, value }] of Object.entries<MetricDefinition>(metrics)) {
-      const measured = value(run);
-      if (measured !== null) {
-        this.#metrics.addMetric(name, unit, measured);
+    const run = { mode: summary.mode, counters, watermarkAgeSeconds: watermarkAgeSeconds(summary, nowMs) };
+    this.#send(run, 'target', summary.target);
+    this.#send(run, 'all targets', allTargets);
+  }
+
+  #send(run: MeasuredRun, of: MetricDefinition['of'], target: string): void {
+    const measured = measure(run, of);
+    if (measured.length > 0) {
+      this.#metrics.addDimension(targetDimension, target);
+      for (const [name, { unit }, value] of measured) {
+        this.#metrics.addMetric(name, unit, value);
       }
+      this.#metrics.publishStoredMetrics();
     }
-    this.#metrics.publishStoredMetrics();
   }
 
   /** Logs an invocation that failed before any target was tried. */

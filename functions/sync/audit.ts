@@ -127,6 +127,8 @@ class Audit {
   }
 
   outcome(): StepOutcome {
+    const found = { lateRows: this.#lateRows, repaired: this.#repaired, failed: this.#failed };
+    this.#run.log('info', 'audit ended', { target: this.#run.target.name, days: this.#compared.size, ...found });
     const counters = { ...this.#counters, lateRows: this.#lateRows, auditFailures: this.#failed };
     return { counters, done: this.#isDone, error: this.#error };
   }

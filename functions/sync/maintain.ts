@@ -23,7 +23,8 @@ export async function runMaintenance(run: TargetRun): Promise<TargetOutcome> {
     state.holder = await loadCheckpoint(run.store, run.target.name, identityOf(run));
     state.window = { fromMs: untilMs - run.settings.auditMs, toMs: untilMs };
     state.done = true;
-    for (const step of steps) {
+    const isAnythingCovered = state.holder.checkpoint.coverage.length > 0;
+    for (const step of isAnythingCovered ? steps : []) {
       await runStep(run, state, step);
     }
   } catch (thrown) {

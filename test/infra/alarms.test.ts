@@ -25,6 +25,7 @@ const runbook = readFileSync(new URL('../../infra/README.md', import.meta.url), 
 describe('alarms', () => {
   it('are those of the list, for the function or for each target', () => {
     expect(alarms.map(({ AlarmName }) => AlarmName).sort()).toEqual([
+      'dqsync-audit-failed',
       'dqsync-backfill-failed',
       'dqsync-dead-letters',
       'dqsync-dead-letters-lost',
@@ -63,7 +64,7 @@ describe('alarms', () => {
 
   it('go by metrics that there are', () => {
     const own = alarms.filter(({ Namespace }) => Namespace === 'dqsync/dqsync').map(({ MetricName }) => MetricName);
-    expect(own).toHaveLength(4);
+    expect(own).toHaveLength(5);
     expect(own.filter((name) => !(name in metrics))).toEqual([]);
   });
 
@@ -121,9 +122,10 @@ describe('the dashboard', () => {
     for (const text of [
       'Is it healthy?',
       'Is it fresh?',
+      'Is it true?',
+      'days_compared',
       'Is a backfill under way?',
       'What did it cost?',
-      'dqsync/dqsync/backfill',
       'WatermarkAge',
       'ProcessedBytes',
       'hr',

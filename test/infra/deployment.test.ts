@@ -28,7 +28,7 @@ describe('what cdk.json says', () => {
   it('needs no more than a config', () => {
     expect(parseDeployment({ config: aConfig() })).toMatchObject({
       stackName: 'dqsync',
-      schedule: { expression: 'rate(1 hour)', timeZone: 'UTC' },
+      schedule: { expression: 'rate(1 hour)', timeZone: 'UTC', maintenance: 'cron(15 3 * * ? *)' },
       periodMinutes: 60,
       memoryMb: 512,
       reservedConcurrency: 1,

@@ -190,6 +190,14 @@ describe('the schedule', () => {
     });
   });
 
+  it('starts the maintenance of the same function once a day', () => {
+    expect(countOf(template, 'AWS::Scheduler::Schedule')).toBe(2);
+    expectResource(template, 'AWS::Scheduler::Schedule', {
+      ScheduleExpression: 'cron(15 3 * * ? *)',
+      Target: { Arn: { 'Fn::GetAtt': ['SyncFunction878007FF', 'Arn'] }, Input: '{"mode":"maintain"}' },
+    });
+  });
+
   it('takes a cron expression in a time zone', () => {
     const schedule = { expression: 'cron(5 2 * * ? *)', timeZone: 'Asia/Shanghai', longestGapMinutes: 1440 };
     expectResource(aTemplate(aConfig(), { schedule }), 'AWS::Scheduler::Schedule', {

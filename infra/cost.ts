@@ -1,0 +1,221 @@
+/**
+ * What a deployment costs in a month, from what it does and the prices of AWS. Pure. infra/README.md shows the result, and
+ * test/infra/cost.test.ts compares both.
+ */
+import { type MetricDefinition, metrics } from '../functions/metrics.ts';
+import { type AlarmKind, alarmKinds } from './alarm-kinds.ts';
+
+/** List prices in USD, us-east-1, without free tiers. */
+export const prices = {
+  /** Lambda on arm64, per GB-second. */
+  lambdaGbSecond: 0.0000133334,
+  lambdaRequest: 0.2e-6,
+  scheduledEvent: 1e-6,
+  /** S3: PUT and LIST; GET; storage per GB and month. */
+  s3Put: 5e-6,
+  s3Get: 0.4e-6,
+  s3GbMonth: 0.023,
+  /** CloudWatch, per month; a metric only for the hours in which it has values. */
+  metric: 0.3,
+  alarm: 0.1,
+  dashboard: 3,
+  /** CloudWatch Logs: per GB that is written; per GB and month that is kept; per GB that a query of the dashboard scans. */
+  logGb: 0.5,
+  logGbMonth: 0.03,
+  logScanGb: 0.005,
+  secret: 0.4,
+  secretRead: 5e-6,
+  /** KMS, for a bucket with a key of the customer: per call. The key itself is not ours. */
+  kmsCall: 3e-6,
+  /** Step Functions, per transition. */
+  transition: 25e-6,
+  /** Athena, per TB scanned; 10 MB at least for each query. */
+  athenaTerabyte: 5,
+} as const;
+
+/** What AWS gives every account each month for as long as it exists, in the units of `prices`. */
+const alwaysFree: Partial<Record<keyof typeof prices, number>> = {
+  lambdaGbSecond: 400_000,
+  lambdaRequest: 1_000_000,
+  scheduledEvent: 14_000_000,
+  metric: 10,
+  alarm: 10,
+  dashboard: 3,
+  logGb: 5,
+  logGbMonth: 5,
+  logScanGb: 5,
+  kmsCall: 20_000,
+  transition: 4_000,
+};
+
+/** What is deployed. */
+export interface Workload {
+  readonly targets: number;
+  /** Rows a day of each target. */
+  readonly rowsPerDay: number;
+  /** Incremental runs a day. Default 24. */
+  readonly runsPerDay?: number;
+  readonly memoryMb?: number;
+  /** Secrets that the targets name together. Default: one each. */
+  readonly secrets?: number;
+  /** Dashboards that are charged for. Default 0: it is one of the account's first three, which AWS gives away. */
+  readonly chargedDashboards?: number;
+  /** Whether the bucket is encrypted by a key of the customer. */
+  readonly hasBucketKey?: boolean;
+}
+
+/** One line of the bill. */
+export interface CostLine {
+  readonly what: string;
+  readonly price: keyof typeof prices;
+  readonly quantity: number;
+  readonly usd: number;
+  /** After what AWS gives every account for good, if nothing else uses it. */
+  readonly usdAfterFree: number;
+}
+
+const days = 30;
+const hoursADay = 24;
+/** The lookback and the quota that a config has by default. */
+const lookbackMinutes = 15;
+const requestsPerSecond = 4;
+const maintenanceRequestsPerSecond = 3;
+/** Of a request to the source, without anything that slows it down; seen with simulated latency of 200 ms. */
+const startSeconds = 1.5;
+/** Estimates: START, REPORT, the summary and the metrics of one target; checkpoint without and per recent row; a row in small files. */
+const logBytes = 5_000;
+const checkpointBytes = 10_000;
+const recentBytes = 60;
+const rowBytes = 86;
+const runHistoryBytes = 100_000;
+/** Noncurrent versions of the state documents are kept so long. */
+const keptDays = 30;
+/** Someone looks at the dashboard so often in a month; each look scans the log of three hours in eight charts. */
+const looks = 60;
+const scannedShare = (8 * 3) / (days * hoursADay);
+
+/** Returns the lines of a month's bill. Queries in Athena are not in it. */
+export function monthlyCost(workload: Workload): CostLine[] {
+  const { targets, rowsPerDay, runsPerDay = 24, memoryMb = 512, secrets = targets } = workload;
+  const runs = days * runsPerDay;
+  const newRows = rowsPerDay / runsPerDay;
+  const lookbackRows = (rowsPerDay * lookbackMinutes) / (hoursADay * 60);
+  const requests = Math.ceil((newRows + lookbackRows) / 100) + 2;
+  const runSeconds = startSeconds + requests / requestsPerSecond;
+  // The audit: a request a day of the last month, and as long again for the other steps.
+  const maintenanceSeconds = startSeconds + (2 * days) / maintenanceRequestsPerSecond;
+  const seconds = targets * (runs * runSeconds + days * maintenanceSeconds);
+  const commits = commitsOf(newRows);
+  // A run writes data and checkpoint with each commit, and its record; a maintenance its record, the audit's and some files.
+  const puts = targets * (runs * (2 * commits + 1) + days * 5);
+  const gets = targets * (runs * 2 + days * 6);
+  const stateBytes = checkpointBytes + recentBytes * lookbackRows;
+  const storedBytes =
+    targets * (days * rowsPerDay * rowBytes + keptDays * runsPerDay * (commits * stateBytes + runHistoryBytes));
+  const logGb = (targets * (runs + days) * logBytes) / 1e9;
+  const { stackAlarms, targetAlarms } = alarmsOf();
+  const quantities: [string, keyof typeof prices, number][] = [
+    ['Lambda, time', 'lambdaGbSecond', (seconds * memoryMb) / 1024],
+    ['Lambda, invocations', 'lambdaRequest', runs + days],
+    ['Scheduler', 'scheduledEvent', runs + days],
+    ['S3, writes and listings', 's3Put', puts],
+    ['S3, reads', 's3Get', gets],
+    ['S3, storage after a month', 's3GbMonth', storedBytes / 1e9],
+    ['metrics of our own', 'metric', metricMonths(targets)],
+    ['alarms', 'alarm', stackAlarms + targets * targetAlarms],
+    ['dashboard, beyond the first three of the account', 'dashboard', workload.chargedDashboards ?? 0],
+    ['logs, written', 'logGb', logGb],
+    ['logs, kept 90 days', 'logGbMonth', 3 * logGb],
+    ['logs, read by the dashboard', 'logScanGb', looks * scannedShare * logGb],
+    ['secrets', 'secret', secrets],
+    ['secrets, reads', 'secretRead', targets * (runs + days)],
+    ['KMS, calls', 'kmsCall', workload.hasBucketKey ? puts + gets : 0],
+  ];
+  return quantities.map(([what, price, quantity]) => ({
+    what,
+    price,
+    quantity,
+    usd: quantity * prices[price],
+    usdAfterFree: Math.max(0, quantity - (alwaysFree[price] ?? 0)) * prices[price],
+  }));
+}
+
+/** Returns what all lines come to in USD. */
+export function totalOf(lines: readonly CostLine[], column: 'usd' | 'usdAfterFree' = 'usd'): number {
+  return lines.reduce((sum, line) => sum + line[column], 0);
+}
+
+/** Returns the table of infra/README.md, as Markdown. */
+export function costTable(): string {
+  const workloads = [10_000, 1_000_000].map((rowsPerDay) => monthlyCost({ targets: 1, rowsPerDay }));
+  const [small = [], large = []] = workloads;
+  const rows = small.map((line, index) => [line, large[index] ?? line] as const);
+  return [
+    '| per month | price, USD | 10,000 rows a day | USD | USD after the free tier | 1,000,000 rows a day | USD |',
+    '|---|---|---|---|---|---|---|',
+    ...rows.map(([line, more]) =>
+      cells([
+        line.what,
+        priceText(prices[line.price]),
+        amount(line.quantity),
+        usd(line.usd),
+        usd(line.usdAfterFree),
+        amount(more.quantity),
+        usd(more.usd),
+      ]),
+    ),
+    cells([
+      '**together**',
+      '',
+      '',
+      `**${usd(totalOf(small))}**`,
+      `**${usd(totalOf(small, 'usdAfterFree'))}**`,
+      '',
+      `**${usd(totalOf(large))}**`,
+    ]),
+  ].join('\n');
+}
+
+/** A run commits after 2,500, 5,000 and then each 10,000 rows, and at its end. */
+function commitsOf(rows: number): number {
+  let commits = 1;
+  for (let left = rows; left > Math.min(10_000, 2_500 * 2 ** (commits - 1)); commits += 1) {
+    left -= Math.min(10_000, 2_500 * 2 ** (commits - 1));
+  }
+  return commits;
+}
+
+function alarmsOf(): { readonly stackAlarms: number; readonly targetAlarms: number } {
+  const kinds = Object.values<AlarmKind>(alarmKinds);
+  const targetAlarms = kinds.filter(({ target }) => target !== undefined).length;
+  return { stackAlarms: kinds.length - targetAlarms, targetAlarms };
+}
+
+/** Metrics, each by the part of the month's hours in which it has values; a row is hardly ever quarantined. */
+function metricMonths(targets: number): number {
+  const shares: Readonly<Record<MetricDefinition['sent'], number>> = {
+    'every run': 1,
+    'every maintenance': 1 / hoursADay,
+    'if above zero': 0,
+  };
+  return Object.values<MetricDefinition>(metrics).reduce(
+    (sum, { of, sent }) => sum + shares[sent] * (of === 'target' ? targets : 1),
+    0,
+  );
+}
+
+function cells(texts: readonly string[]): string {
+  return `| ${texts.join(' | ')} |`;
+}
+
+function usd(value: number): string {
+  return value.toFixed(2);
+}
+
+function amount(value: number): string {
+  return value >= 100 ? Math.round(value).toLocaleString('en-US') : String(Number(value.toPrecision(2)));
+}
+
+function priceText(value: number): string {
+  return value >= 0.001 ? String(value) : `${Number((value * 1e6).toPrecision(6))} a million`;
+}

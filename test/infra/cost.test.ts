@@ -1,0 +1,44 @@
+/** The bill: below its bars, for what the template really holds, and as the README shows it. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { costTable, monthlyCost, totalOf, type Workload } from '../../infra/cost.ts';
+import { aConfig, aTarget, aTemplate, countOf } from './synthesized.ts';
+
+const one: Workload = { targets: 1, rowsPerDay: 10_000 };
+const total = (workload: Workload): number => totalOf(monthlyCost(workload));
+const quantity = (workload: Workload, what: string): number =>
+  monthlyCost(workload).find((line) => line.what === what)?.quantity ?? Number.NaN;
+
+describe('the cost of a month', () => {
+  it('is below 2 USD at 10,000 rows a day by the hour, and below 1 USD for each further target', () => {
+    expect(total(one)).toBeLessThan(2);
+    expect(total({ ...one, targets: 2 }) - total(one)).toBeLessThan(1);
+    expect(totalOf(monthlyCost(one), 'usdAfterFree')).toBeLessThan(0.5);
+  });
+
+  it.each([1, 3])('counts the alarms, schedules and secrets of a template with %i targets', (targets) => {
+    const names = Array.from({ length: targets }, (_, index) => `target-${index}`);
+    const template = aTemplate(
+      aConfig({ targets: names.map((name) => aTarget({ name, credentials: `secretsmanager:${name}` })) }),
+    );
+    const workload = { ...one, targets };
+    expect(quantity(workload, 'alarms')).toBe(countOf(template, 'AWS::CloudWatch::Alarm'));
+    expect(quantity(workload, 'secrets')).toBe(countOf(template, 'AWS::SecretsManager::Secret'));
+  });
+
+  it.each<[string, Partial<Workload>]>([
+    ['rows', { rowsPerDay: 1_000_000 }],
+    ['runs', { runsPerDay: 96 }],
+    ['memory', { memoryMb: 1024 }],
+    ['a dashboard beyond the first three', { chargedDashboards: 1 }],
+    ['a key of the customer', { hasBucketKey: true }],
+  ])('grows with %s', (_what, change) => {
+    expect(total({ ...one, ...change })).toBeGreaterThan(total(one));
+  });
+
+  it('is what the README says', () => {
+    const readme = readFileSync(new URL('../../infra/README.md', import.meta.url), 'utf8');
+    expect(readme).toContain(costTable());
+    expect(readme).toContain(`**$${(total({ ...one, targets: 2 }) - total(one)).toFixed(2)}**`);
+  });
+});
