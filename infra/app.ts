@@ -1,12 +1,13 @@
-/** The CDK app: `cdk.json` in, one stack out. Needs neither network nor credentials. */
+/** The CDK app: a deployment file in, one stack out. Needs neither network nor credentials. */
 import { App } from 'aws-cdk-lib';
 import { DqsyncError, describeError } from '../functions/errors.ts';
-import { contextKey, parseDeployment } from './deployment.ts';
+import { fileKey, readDeploymentFile } from './deployment-file.ts';
 import { DqsyncStack } from './stack.ts';
 
+const app = new App({ analyticsReporting: false });
+const path = String(app.node.tryGetContext(fileKey));
 try {
-  const app = new App({ analyticsReporting: false });
-  const deployment = parseDeployment(app.node.tryGetContext(contextKey));
+  const deployment = readDeploymentFile(path);
   new DqsyncStack(app, deployment.stackName, {
     deployment,
     description: 'dqsync: results of DataArts quality tasks as a Parquet table',
@@ -17,6 +18,6 @@ try {
   if (!(thrown instanceof DqsyncError)) {
     throw thrown;
   }
-  console.error(describeError(thrown));
+  console.error(`${path}: ${describeError(thrown)}`);
   process.exitCode = 1;
 }

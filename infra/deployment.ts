@@ -1,5 +1,5 @@
 /**
- * What is deployed: the configuration of functions/config.ts and what the stack needs beside it, both from `cdk.json`.
+ * What is deployed: the configuration of functions/config.ts and what the stack needs beside it, both from the deployment file.
  *
  * Pure. All that can be wrong with them is found here, at synth, and named by the path of its key.
  */
@@ -9,9 +9,6 @@ import { type Config, parseConfig, parseWith, timeZone } from '../functions/conf
 import { ConfigError } from '../functions/errors.ts';
 import { parseWarehouseUrl } from '../functions/warehouse/location.ts';
 import { isCron, ratePeriodMinutes, scheduleExpressionProblem } from './schedule-expression.ts';
-
-/** The key of cdk.json's context that holds it all. */
-export const contextKey = 'dqsync';
 
 /** Lambda stops a function after 900 s; what a run needs to end and to say so is taken off. */
 const longestRunSeconds = 840;
@@ -105,12 +102,12 @@ const deploymentSchema = z.strictObject({
   runbook: z.string().min(1).default('infra/README.md'),
 });
 
-/** The keys of cdk.json's `deployment`; those of `schedule` in full. */
+/** The keys of `deployment`; those of `schedule` in full. */
 export const deploymentKeys: readonly string[] = Object.keys(deploymentSchema.shape).flatMap((key) =>
   key === 'schedule' ? Object.keys(scheduleSchema.shape).map((part) => `schedule.${part}`) : key,
 );
 
-/** The part of cdk.json that is about the deployment, as written there, defaults filled in. */
+/** The part of the file that is about the deployment, as written there, defaults filled in. */
 export type DeploymentSettings = Readonly<z.output<typeof deploymentSchema>>;
 
 /** All that the stack is made from. */
@@ -136,24 +133,21 @@ export interface Deployment
 }
 
 /**
- * Reads the context's value under `contextKey`: `{"config": …, "deployment": …}`, or its text, as `-c` gives it.
+ * Checks the content of a deployment file, `{"config": …, "deployment": …}`.
  *
  * @throws ConfigError naming every wrong key by its path
  */
-export function parseDeployment(context: unknown): Deployment {
+export function parseDeployment(value: unknown): Deployment {
   const document = z.strictObject({ config: z.looseObject({}), deployment: z.unknown().optional() });
-  const { config: written, deployment = {} } = parseWith(
-    document,
-    fromText(context),
-    `"${contextKey}" in the context of cdk.json`,
-  );
-  const config = parseConfig(written, `"${contextKey}.config" in cdk.json`);
-  const settings = parseWith(deploymentSchema, deployment, `"${contextKey}.deployment" in cdk.json`);
+  const { config: written, deployment = {} } = parseWith(document, value, 'the document');
+  const config = parseConfig(written, '"config"');
+  const settings = parseWith(deploymentSchema, deployment, '"deployment"');
   const { expression, longestGapMinutes } = settings.schedule;
   const periodMinutes = ratePeriodMinutes(expression) ?? longestGapMinutes ?? longestPeriodMinutes;
   refuseFileCredentials(config);
   refuseLongRuns(config, periodMinutes);
   refuseUnknownSecrets(config, settings);
+  refuseForbiddenKey(config, settings);
   refuseAmbiguousDatabase(settings);
   refuseAnalystsWithoutCatalog(settings);
   const { warehouse: _, ...writtenConfig } = written;
@@ -173,17 +167,6 @@ export function parseDeployment(context: unknown): Deployment {
 /** A window is asked for widened by 1 ms at each end, and no row that comes back is thrown away. */
 function firstDayOfRuns({ initialFrom, partitionTimeZone }: Config): string {
   return dayInTimeZone(partitionTimeZone)((parseTime(initialFrom) ?? 0) - 1);
-}
-
-function fromText(context: unknown): unknown {
-  if (typeof context !== 'string') {
-    return context;
-  }
-  try {
-    return JSON.parse(context);
-  } catch {
-    throw wrong(contextKey, 'is text that is not JSON', 'Give it as an object in cdk.json, or as JSON text after -c.');
-  }
 }
 
 /** `written`: the config's own key, before its default, which is a folder. */
@@ -245,6 +228,18 @@ function refuseUnknownSecrets(config: Config, { existingSecrets }: DeploymentSet
   }
 }
 
+/** What the config asks S3 to encrypt with, the functions and the analysts must be allowed to use. */
+function refuseForbiddenKey({ storage: { kmsKeyId } }: Config, { bucketKey }: DeploymentSettings): void {
+  if (kmsKeyId !== undefined && kmsKeyId !== bucketKey) {
+    const what = 'is a key that the stack lets nobody use';
+    throw wrong(
+      'config.storage.kmsKeyId',
+      what,
+      'Set deployment.bucketKey to the ARN of the key, and both to the same.',
+    );
+  }
+}
+
 /** Glue knows no capitals, so two stacks whose names differ by case only would share one database. */
 function refuseAmbiguousDatabase({ stackName, database }: DeploymentSettings): void {
   if (database === undefined && stackName !== stackName.toLowerCase()) {
@@ -265,5 +260,5 @@ function refuseAnalystsWithoutCatalog({ analystPolicy, catalog }: DeploymentSett
 }
 
 function wrong(key: string, what: string, remedy: string): ConfigError {
-  return new ConfigError(`"${contextKey}.${key}" in cdk.json ${what}`, { remedy, code: key });
+  return new ConfigError(`"${key}" ${what}`, { remedy, code: key });
 }

@@ -20,6 +20,7 @@ const buildPage = 'functions/report/build-page.js';
 const basics = [model, 'functions/errors.ts', 'functions/intervals.ts'];
 const withClock = [...basics, 'functions/clock.ts'];
 const withConfig = [...withClock, 'functions/config.ts', filters];
+const configText = 'functions/config-text.ts';
 const aCommand = [
   ...withConfig,
   'functions/cli/terminal/',
@@ -39,6 +40,7 @@ const table: Readonly<Record<string, Allowed>> = {
   'functions/errors.ts': { parts: [model, 'functions/clock.ts'], packages: [] },
   [filters]: { parts: [model], packages: [] },
   'functions/config.ts': { parts: [...withClock, filters], packages: ['zod'] },
+  [configText]: { parts: ['functions/errors.ts'], packages: ['jsonc-parser'] },
   'functions/metrics.ts': { parts: ['functions/sync/counters.ts'], packages: [] },
   'functions/time-range.ts': { parts: withClock, packages: [] },
   // The way to other machines: proxies, and faults of the network.
@@ -109,8 +111,15 @@ const table: Readonly<Record<string, Allowed>> = {
     packages: ['node:', 'commander'],
   },
   'functions/cli/terminal/': {
-    parts: [...withConfig, 'functions/connect.ts', 'functions/source/', 'functions/sync/', 'functions/time-range.ts'],
-    packages: ['node:', 'cli-progress', 'consola', 'jsonc-parser', 'picocolors', 'string-width'],
+    parts: [
+      ...withConfig,
+      configText,
+      'functions/connect.ts',
+      'functions/source/',
+      'functions/sync/',
+      'functions/time-range.ts',
+    ],
+    packages: ['node:', 'cli-progress', 'consola', 'picocolors', 'string-width'],
   },
   'functions/cli/sync/': { parts: aCommand, packages: [] },
   'functions/cli/backfill/': {
@@ -129,7 +138,7 @@ const table: Readonly<Record<string, Allowed>> = {
     parts: [...aCommand, 'functions/checkpoint/', 'functions/source/', 'functions/warehouse/'],
     packages: [],
   },
-  'functions/cli/init/': { parts: [...aCommand, 'functions/cli/doctor/'], packages: ['node:'] },
+  'functions/cli/init/': { parts: [...aCommand, configText, 'functions/cli/doctor/'], packages: ['node:'] },
   'functions/cli/list/': { parts: [...aCommand, columns], packages: [] },
   'functions/cli/query/': { parts: [...aCommand, 'functions/query/', 'functions/warehouse/'], packages: ['node:'] },
   'functions/cli/report/': {
@@ -147,6 +156,7 @@ const table: Readonly<Record<string, Allowed>> = {
     parts: [
       'functions/clock.ts',
       'functions/config.ts',
+      configText,
       'functions/errors.ts',
       'functions/metrics.ts',
       'functions/lambda/environment.ts',

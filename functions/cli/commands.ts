@@ -312,6 +312,7 @@ function addInit(program: Command, finish: Finish): void {
   command(program, 'init [folder]', 'Write a config, a template for the credentials and a .gitignore.', [
     'dqsync init my-sync',
     'dqsync init my-sync --region ap-southeast-3 --project 0b1c… --workspace 9f2e… --auth aksk',
+    'dqsync init --deploy',
   ])
     .option('--region <region>', 'region of DataArts Studio, for example ap-southeast-3')
     .option('--project <id>', 'project id')
@@ -321,6 +322,7 @@ function addInit(program: Command, finish: Finish): void {
     .option('--name <name>', 'name of the target (default: main)')
     .option('--from <day>', 'first day to sync (default: a week ago)')
     .option('--time-zone <zone>', "time zone of the table's days (default: this machine's)")
+    .option('--deploy', 'in a clone: write dqsync.deploy.json, which "npx cdk deploy" reads')
     .addHelpText(
       'after',
       '\nAsks for what the options leave open. Without a folder, writes to the current one. Overwrites no file.',

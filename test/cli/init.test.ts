@@ -1,8 +1,9 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { endpointOf, gitignoreText } from '../../functions/cli/init/templates.ts';
 import { loadConfig } from '../../functions/cli/terminal/config-file.ts';
+import { readDeploymentFile } from '../../infra/deployment-file.ts';
 import { runCli } from '../support/run-cli.ts';
 import { tempFolder } from '../support/temp-warehouse.ts';
 import { aWorld } from './world.ts';
@@ -57,6 +58,58 @@ describe('dqsync init', () => {
   it('adds to a .gitignore only what it lacks', () => {
     expect(gitignoreText('node_modules/\nsecret.json')).toBe('node_modules/\nsecret.json\n.dqsync/\nwarehouse/\n');
     expect(gitignoreText(gitignoreText(''))).toBe(gitignoreText(''));
+  });
+});
+
+describe('dqsync init --deploy', () => {
+  const aClone = async (): Promise<string> => {
+    const cwd = await tempFolder();
+    await writeFile(join(cwd, 'cdk.json'), '{}');
+    return cwd;
+  };
+
+  it('writes what a clone deploys, commented, and the steps to deploy it', async () => {
+    const cwd = await aClone();
+    const { exitCode, stdout } = await runCli(['init', '--deploy', ...answers, '--name', 'sales'], { cwd });
+
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('  edit secret.json\n  npx cdk synth --quiet');
+    expect(stdout).toContain('put-secret-value --secret-id dqsync/sales --secret-string file://secret.json');
+    expect(readDeploymentFile(join(cwd, 'dqsync.deploy.json'))).toMatchObject({
+      stackName: 'dqsync',
+      warehouse: { bucketName: undefined, isExisting: false },
+      config: { targets: [{ name: 'sales', projectId: '0b1c', credentials: 'secretsmanager:dqsync/sales' }] },
+    });
+    expect(await readFile(join(cwd, 'dqsync.deploy.json'), 'utf8')).toContain('// One entry for each workspace.');
+    expect((await stat(join(cwd, 'secret.json'))).mode & 0o777).toBe(0o600);
+    expect((await readdir(cwd)).sort()).toEqual(['cdk.json', 'dqsync.deploy.json', 'secret.json']);
+  });
+
+  it('names a bucket, asks IAM for a password, and writes into a folder that is named', async () => {
+    const cwd = await aClone();
+    const more = ['--warehouse', 's3://my-bucket/dq', '--auth', 'password'];
+    expect((await runCli(['init', cwd, '--deploy', ...answers, ...more], { cwd: '/' })).stdout).toContain(`cd ${cwd}`);
+    expect(readDeploymentFile(join(cwd, 'dqsync.deploy.json'))).toMatchObject({
+      warehouse: { bucketName: 'my-bucket', prefix: 'dq/' },
+      config: { source: { iamEndpoint: 'https://iam.ap-southeast-3.myhuaweicloud.com' } },
+    });
+  });
+
+  it.each([
+    ['outside a clone', tempFolder, [], /there is no cdk\.json in this folder; nothing was written/],
+    ['for a folder as warehouse', aClone, ['--warehouse', 'file:./wh'], /cannot be deployed: a Lambda has no persist/],
+  ])('refuses %s', async (_what, place, more, message) => {
+    const { exitCode, stderr } = await runCli(['init', '--deploy', ...answers, ...more], { cwd: await place() });
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(message);
+  });
+
+  it('overwrites nothing', async () => {
+    const cwd = await aClone();
+    await runCli(['init', '--deploy', ...answers], { cwd });
+    const again = await runCli(['init', '--deploy', ...answers], { cwd });
+    expect(again.exitCode).toBe(2);
+    expect(again.stderr).toContain('dqsync.deploy.json exists already; nothing was written');
   });
 });
 

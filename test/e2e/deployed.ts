@@ -31,14 +31,15 @@ export interface Deployed {
 }
 
 /**
- * Deploys a stack with the given context.
+ * Deploys a stack.
  *
+ * @param content of the deployment file
  * @param folder for the cloud assembly
  */
 export async function deploy(
   ministack: MiniStack,
   stackName: string,
-  context: Readonly<Record<string, unknown>>,
+  content: Readonly<Record<string, unknown>>,
   folder: string,
 ): Promise<Deployed> {
   const env = {
@@ -53,13 +54,15 @@ export async function deploy(
   };
   const assembly = join(folder, 'assembly');
   const written = join(folder, 'outputs.json');
+  const file = join(folder, 'dqsync.deploy.json');
+  await writeFile(file, JSON.stringify(content));
   await cli(
     'synth',
     '--quiet',
     '--app',
     `${process.execPath} infra/app.ts`,
     '-c',
-    `dqsync=${JSON.stringify(context)}`,
+    `config=${file}`,
     '--output',
     assembly,
   );

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import cdkJson from '../../cdk.json' with { type: 'json' };
 import { deploymentKeys, parseDeployment } from '../../infra/deployment.ts';
 import { aConfig, aTarget } from './synthesized.ts';
 
@@ -14,15 +13,11 @@ function refusal(config: unknown, deployment: unknown = {}): string {
   return 'not refused';
 }
 
-describe('what cdk.json says', () => {
+describe('what a deployment file says', () => {
   it('is documented key by key in infra/README.md', () => {
     const text = readFileSync(new URL('../../infra/README.md', import.meta.url), 'utf8');
     expect(deploymentKeys.length).toBeGreaterThan(14);
     expect(deploymentKeys.filter((key) => !text.includes(`\n| \`${key}\` |`))).toEqual([]);
-  });
-
-  it('is valid as it lies in the repository', () => {
-    expect(parseDeployment(cdkJson.context.dqsync).stackName).toBe('dqsync');
   });
 
   it('needs no more than a config', () => {
@@ -38,19 +33,11 @@ describe('what cdk.json says', () => {
     });
   });
 
-  it('can be given as text, as "cdk -c" does', () => {
-    expect(parseDeployment(JSON.stringify({ config: aConfig(), deployment: { stackName: 'other-1' } }))).toMatchObject({
-      stackName: 'other-1',
-      database: 'other_1',
-    });
-    expect(() => parseDeployment('{')).toThrow('not JSON');
-  });
-
   it.each([
-    ['config', [aConfig({ initialFrom: 'yesterday' })], '"dqsync.config" in cdk.json', '"initialFrom"'],
+    ['config', [aConfig({ initialFrom: 'yesterday' })], '"config" is not a valid', '"initialFrom"'],
     ['config', [aConfig({ targets: [aTarget({ workspace: 'a/b' })] })], '"targets[0].workspace"'],
     ['config', [aConfig({ tragets: [] })], 'unknown key "tragets"'],
-    ['deployment', [aConfig(), { memoryMB: 1 }], '"dqsync.deployment" in cdk.json', 'unknown key "memoryMB"'],
+    ['deployment', [aConfig(), { memoryMB: 1 }], '"deployment" is not a valid', 'unknown key "memoryMB"'],
     ['deployment', [aConfig(), { memoryMb: 100 }], '"memoryMb"'],
     ['deployment', [aConfig(), { logRetentionDays: 8 }], '"logRetentionDays"'],
     ['deployment', [aConfig(), { alarmEmail: 'nobody' }], '"alarmEmail"'],
@@ -96,24 +83,22 @@ describe('what cdk.json says', () => {
 
   it('refuses credentials that a Lambda function cannot read', () => {
     const config = aConfig({ targets: [aTarget(), aTarget({ name: 'b', credentials: 'file:./secret.json' })] });
-    expect(refusal(config)).toContain('"dqsync.config.targets[1].credentials" in cdk.json is a "file:" reference');
+    expect(refusal(config)).toContain('"config.targets[1].credentials" is a "file:" reference');
   });
 
   it('refuses runs that Lambda would cut off, or that would meet the next', () => {
-    expect(refusal(aConfig({ maxRunSeconds: 900 }))).toContain('"dqsync.config.maxRunSeconds" in cdk.json is 900');
+    expect(refusal(aConfig({ maxRunSeconds: 900 }))).toContain('"config.maxRunSeconds" is 900');
     expect(refusal(aConfig(), { schedule: { expression: 'rate(5 minutes)' } })).toContain('the 300 s between two');
   });
 
   it('needs a database by name where the stack has capitals, which Glue does not tell apart', () => {
-    expect(refusal(aConfig(), { stackName: 'Dqsync' })).toContain('"dqsync.deployment.database" in cdk.json is needed');
+    expect(refusal(aConfig(), { stackName: 'Dqsync' })).toContain('"deployment.database" is needed');
     const named = { stackName: 'Dqsync', database: 'dq_upper' };
     expect(parseDeployment({ config: aConfig(), deployment: named }).database).toBe('dq_upper');
   });
 
   it('refuses an existing secret that no target reads', () => {
-    expect(refusal(aConfig(), { existingSecrets: ['dataarts/sale'] })).toContain(
-      '"dqsync.deployment.existingSecrets[0]"',
-    );
+    expect(refusal(aConfig(), { existingSecrets: ['dataarts/sale'] })).toContain('"deployment.existingSecrets[0]"');
   });
 });
 
@@ -139,9 +124,17 @@ describe('the warehouse', () => {
 
   it('is never two buckets, nor a folder', () => {
     const config = aConfig({ warehouse: 's3://my-bucket' });
-    expect(refusal(config, { bucketName: 'other-bucket' })).toContain(
-      '"dqsync.config.warehouse" in cdk.json is in bucket',
-    );
+    expect(refusal(config, { bucketName: 'other-bucket' })).toContain('"config.warehouse" is in bucket');
     expect(refusal(aConfig({ warehouse: 'file:./here' }))).toContain('is a folder');
+  });
+});
+
+describe('a KMS key that writes ask for', () => {
+  const key = 'arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+  const config = aConfig({ storage: { encryption: 'aws:kms', kmsKeyId: key } });
+
+  it('must be one that the stack allows to be used', () => {
+    expect(refusal(config)).toContain('"config.storage.kmsKeyId" is a key that the stack lets nobody use');
+    expect(refusal(config, { bucketKey: key })).toBe('not refused');
   });
 });

@@ -1,22 +1,23 @@
 /** `cdk synth` as one runs it, without credentials: the real bundle, and what a wrong config says. */
 import { execFile } from 'node:child_process';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
-import cdkJson from '../../cdk.json' with { type: 'json' };
 import { tempFolder } from '../support/temp-warehouse.ts';
+import { aConfig } from './synthesized.ts';
 
 const root = join(import.meta.dirname, '../..');
 const run = promisify(execFile);
 
-/** Synthesizes as `npx cdk synth` does, in an environment that knows no AWS; the cloud assembly's folder. */
-async function synth(...options: readonly string[]): Promise<string> {
+/** Synthesizes a deployment file as `npx cdk synth` does, where no AWS is known. Returns the cloud assembly's folder. */
+async function synth(file: string): Promise<string> {
   const output = await tempFolder();
   const cdk = join(root, 'node_modules/aws-cdk/bin/cdk');
   const app = `${process.execPath} infra/app.ts`;
-  await run(process.execPath, [cdk, 'synth', '--quiet', '--app', app, '--output', output, ...options], {
+  await run(process.execPath, [cdk, 'synth', '--quiet', '--app', app, '--output', output, '-c', `config=${file}`], {
     cwd: root,
     env: {
       PATH: process.env['PATH'],
@@ -28,9 +29,17 @@ async function synth(...options: readonly string[]): Promise<string> {
   return output;
 }
 
+async function deploymentFile(text: string): Promise<string> {
+  const path = join(await tempFolder(), 'mine.json');
+  await writeFile(path, text);
+  return path;
+}
+
 describe('cdk synth', () => {
   it('makes the stack with the bundled function, with neither network nor credentials', async () => {
-    const output = await synth();
+    const output = await synth(
+      await deploymentFile(`// Comments are allowed.\n${JSON.stringify({ config: aConfig() }).slice(0, -1)},}`),
+    );
 
     const template = await readFile(join(output, 'dqsync.template.json'), 'utf8');
     expect(
@@ -50,12 +59,26 @@ describe('cdk synth', () => {
   });
 
   it('says which key is wrong, and no more', async () => {
-    const { config } = cdkJson.context.dqsync;
-    const wrong = JSON.stringify({ config: { ...config, settleSeconds: -1 }, deployment: {} });
+    const file = await deploymentFile(JSON.stringify({ config: aConfig({ settleSeconds: -1 }) }));
 
-    const failure = synth('-c', `dqsync=${wrong}`);
+    const failure = synth(file);
 
+    await expect(failure).rejects.toMatchObject({
+      stderr: expect.stringContaining(`${file}: "config" is not a valid`),
+    });
     await expect(failure).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('"settleSeconds"') });
     await expect(failure).rejects.toMatchObject({ stderr: expect.not.stringMatching(/\n\s+at /) });
+  });
+
+  it('says what to do on a fresh clone, whose cdk.json names a file that git ignores', async () => {
+    const cdkJson = z.object({ context: z.object({ config: z.string() }) });
+    const { config } = cdkJson.parse(JSON.parse(await readFile(join(root, 'cdk.json'), 'utf8'))).context;
+    expect(config).toBe('dqsync.deploy.json');
+    expect(await readFile(join(root, '.gitignore'), 'utf8')).toContain(`\n/${config}\n`);
+    // A clone in use has one.
+    const missing = existsSync(join(root, config)) ? '/nowhere/dqsync.deploy.json' : config;
+    await expect(synth(missing)).rejects.toMatchObject({
+      stderr: expect.stringMatching(/dqsync\.deploy\.json: there is no such file.*"npx dqsync init --deploy"/),
+    });
   });
 });

@@ -1,4 +1,4 @@
-/** The stack as CloudFormation gets it, from a config as one writes it in cdk.json. */
+/** The stack as CloudFormation gets it, from a config as one writes it in a deployment file. */
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { expect } from 'vitest';

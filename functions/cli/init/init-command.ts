@@ -3,9 +3,9 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dayInTimeZone, systemClock } from '../../clock.ts';
 import { configJsonSchema, parseConfig } from '../../config.ts';
+import { configValue } from '../../config-text.ts';
 import { ConfigError } from '../../errors.ts';
 import { doctor } from '../doctor/doctor-command.ts';
-import { configValue } from '../terminal/config-file.ts';
 import { canAsk } from '../terminal/confirm.ts';
 import { writeLine, writeNote } from '../terminal/output.ts';
 import { askLine, NoAnswer } from './ask.ts';
@@ -14,10 +14,13 @@ import {
   type Auth,
   configFile,
   configText,
+  deployFile,
+  deployText,
   gitignoreText,
   schemaFile,
   secretFields,
   secretFile,
+  secretNameOf,
   secretText,
 } from './templates.ts';
 
@@ -31,6 +34,8 @@ export interface InitOptions {
   readonly name?: string;
   readonly from?: string;
   readonly timeZone?: string;
+  /** Whether to write what a clone deploys, instead of a folder of one's own. */
+  readonly deploy?: boolean;
 }
 
 /** Exit code after Ctrl-C, as of a shell. */
@@ -44,7 +49,12 @@ const interruptedExitCode = 130;
  * @throws ConfigError if a file exists already, an answer is not valid, or an option is missing and there is nobody to ask
  */
 export async function init(folder: string, options: InitOptions): Promise<number> {
-  await refuseExisting(folder);
+  const isDeployment = options.deploy === true;
+  if (isDeployment) {
+    await requireClone(folder);
+    refuseFolder(options);
+  }
+  await refuseExisting(folder, isDeployment ? deployFile : configFile);
   let answers: Answers;
   let secret: Readonly<Record<string, string>> = {};
   try {
@@ -56,6 +66,9 @@ export async function init(folder: string, options: InitOptions): Promise<number
       return interruptedExitCode;
     }
     throw thrown;
+  }
+  if (isDeployment) {
+    return await writeDeployment(folder, answers, secret);
   }
   const text = configText(answers);
   parseConfig(configValue(text, configFile), 'The config from these answers');
@@ -71,10 +84,50 @@ export async function init(folder: string, options: InitOptions): Promise<number
   return await finish(folder, hasSecret);
 }
 
-async function refuseExisting(folder: string): Promise<void> {
-  if (await exists(join(folder, configFile))) {
-    throw new ConfigError(`${join(folder, configFile)} exists already; nothing was written`, {
-      remedy: 'Edit that file, or name another folder: dqsync init <folder>',
+/** Writes the deployment file and the secret's template. The clone's .gitignore names both. */
+async function writeDeployment(
+  folder: string,
+  answers: Answers,
+  secret: Readonly<Record<string, string>>,
+): Promise<number> {
+  const text = deployText(answers);
+  parseConfig(Object(configValue(text, deployFile)).config, 'The config from these answers');
+  await writeFile(join(folder, deployFile), text, { flag: 'wx' });
+  const hasSecret = await writeSecret(folder, answers.auth, secret);
+  writeLine(`Wrote ${[deployFile, secretFile].map((name) => join(folder, name)).join(', ')}; git ignores both.`);
+  const fill = `aws secretsmanager put-secret-value --secret-id ${secretNameOf(answers)} --secret-string file://${secretFile}`;
+  writeNext([
+    ...(folder === '.' ? [] : [`cd ${folder}`]),
+    ...(hasSecret ? [] : [`edit ${secretFile}`]),
+    'npx cdk synth --quiet       # checks the file, offline',
+    'npx cdk bootstrap           # once per account and region',
+    'npx cdk deploy',
+    fill,
+    `rm ${secretFile}`,
+  ]);
+  return 0;
+}
+
+async function requireClone(folder: string): Promise<void> {
+  if (!(await exists(join(folder, 'cdk.json')))) {
+    throw new ConfigError(`there is no cdk.json in ${folder === '.' ? 'this folder' : folder}; nothing was written`, {
+      remedy: 'Deploying needs a clone of dqsync: run "npx dqsync init --deploy" in its top folder.',
+    });
+  }
+}
+
+function refuseFolder({ warehouse }: InitOptions): void {
+  if (warehouse !== undefined && !warehouse.startsWith('s3://')) {
+    throw new ConfigError(`--warehouse ${warehouse} cannot be deployed: a Lambda has no persistent disk`, {
+      remedy: 'Name "s3://<bucket>[/<prefix>]", or leave it out: the stack then makes a bucket.',
+    });
+  }
+}
+
+async function refuseExisting(folder: string, name: string): Promise<void> {
+  if (await exists(join(folder, name))) {
+    throw new ConfigError(`${join(folder, name)} exists already; nothing was written`, {
+      remedy: name === configFile ? 'Edit that file, or name another folder: dqsync init <folder>' : 'Edit that file.',
     });
   }
 }
@@ -117,7 +170,10 @@ async function askAll(options: InitOptions): Promise<Answers> {
   const projectId = await ask(options.project, 'Project id (console: My Credentials)');
   const workspace = await ask(options.workspace, 'Workspace id (DataArts Studio: Workspaces)');
   const auth = asAuth(await ask(options.auth, 'Credentials: aksk, password or token', proposed.auth));
-  const warehouse = await ask(options.warehouse, 'Warehouse: file:<folder> or s3://<bucket>', proposed.warehouse);
+  const warehouse =
+    options.deploy === true
+      ? (options.warehouse ?? '')
+      : await ask(options.warehouse, 'Warehouse: file:<folder> or s3://<bucket>', proposed.warehouse);
   const from = await ask(options.from, 'First day to sync', proposed.from);
   const timeZone = await ask(options.timeZone, 'Time zone of the days in the table', proposed.timeZone);
   return { region, projectId, workspace, auth, warehouse, name: proposed.name, from, timeZone };
@@ -157,8 +213,12 @@ async function finish(folder: string, hasSecret: boolean): Promise<number> {
     'dqsync status',
   ];
   const exitCode = hasSecret ? await doctor({ config: join(folder, configFile), target: [] }) : 0;
-  writeLine(`\nNext:\n${steps.map((step) => `  ${step}`).join('\n')}`);
+  writeNext(steps);
   return exitCode;
+}
+
+function writeNext(steps: readonly string[]): void {
+  writeLine(`\nNext:\n${steps.map((step) => `  ${step}`).join('\n')}`);
 }
 
 async function exists(path: string): Promise<boolean> {

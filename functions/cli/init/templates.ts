@@ -35,20 +35,14 @@ export const secretFields: Readonly<Record<Auth, Readonly<Record<string, string>
 
 /** Returns the text of `dqsync.json`: the eight keys that people set, each with a comment. */
 export function configText(answers: Answers): string {
-  const endpoint = endpointOf(answers.region);
   const text = (value: string): string => JSON.stringify(value);
-  const iam = answers.auth === 'password' ? `\n    "iamEndpoint": ${text(iamEndpointOf({ endpoint }) ?? '')},` : '';
   return `{
   "$schema": "./${schemaFile}",
 
   // Where the table lies: "s3://bucket/prefix", or "file:<folder>", relative to this file.
   "warehouse": ${text(answers.warehouse)},
 
-  "source": {
-    "endpoint": ${text(endpoint)},${iam}
-    // Requests that your user may send: the service's own limit is 40 in 10 seconds.
-    "quota": { "requests": 40, "perSeconds": 10 }
-  },
+${sourceText(answers, '  ')}
 
   // One entry for each workspace.
   "targets": [
@@ -66,6 +60,70 @@ export function configText(answers: Answers): string {
 
   // The time zone of the days by which the table is partitioned. It cannot change later.
   "partitionTimeZone": ${text(answers.timeZone)}
+}
+`;
+}
+
+/** Returns the key `source` with comments, each line indented. */
+function sourceText({ region, auth }: Answers, indent: string): string {
+  const endpoint = endpointOf(region);
+  const iam = auth === 'password' ? [`  "iamEndpoint": ${JSON.stringify(iamEndpointOf({ endpoint }) ?? '')},`] : [];
+  return [
+    '"source": {',
+    `  "endpoint": ${JSON.stringify(endpoint)},`,
+    ...iam,
+    "  // Requests that your user may send: the service's own limit is 40 in 10 seconds.",
+    '  "quota": { "requests": 40, "perSeconds": 10 }',
+    '},',
+  ]
+    .map((line) => `${indent}${line}`)
+    .join('\n');
+}
+
+/** Name of the file that says what to deploy. */
+export const deployFile = 'dqsync.deploy.json';
+
+/** Returns the name of the secret in Secrets Manager that a deployment makes for a target. */
+export function secretNameOf({ name }: Pick<Answers, 'name'>): string {
+  return `dqsync/${name}`;
+}
+
+/** Returns the text of `dqsync.deploy.json`. Without a warehouse of its own, the stack makes a bucket. */
+export function deployText(answers: Answers): string {
+  const text = (value: string): string => JSON.stringify(value);
+  const warehouse = answers.warehouse.startsWith('s3://')
+    ? `"warehouse": ${text(answers.warehouse)},`
+    : '// "warehouse": "s3://<bucket>[/<prefix>]" names the bucket. Without it CloudFormation makes up a name.';
+  return `{
+  // What every run is told: the keys of dqsync.json, which the README lists.
+  "config": {
+    ${warehouse}
+${sourceText(answers, '    ')}
+
+    // One entry for each workspace. The stack makes a secret of that name; its value you put in by hand.
+    "targets": [
+      {
+        "name": ${text(answers.name)},
+        "projectId": ${text(answers.projectId)},
+        "workspace": ${text(answers.workspace)},
+        "credentials": ${text(`secretsmanager:${secretNameOf(answers)}`)}
+      }
+    ],
+
+    // The first run reads from here on, and Athena looks for no day before.
+    "initialFrom": ${text(`${answers.from}T00:00:00Z`)},
+
+    // The time zone of the days by which the table is partitioned. It cannot change later.
+    "partitionTimeZone": ${text(answers.timeZone)}
+  },
+
+  // What is deployed around it: infra/README.md lists the keys.
+  "deployment": {
+    "stackName": "dqsync",
+    "schedule": { "expression": "rate(1 hour)" },
+    // Who gets a mail when an alarm fires:
+    // "alarmEmail": "data-team@example.com",
+  }
 }
 `;
 }

@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { type ParseError, parse } from 'jsonc-parser';
 import { type Config, parseConfig } from '../../config.ts';
+import { configValue } from '../../config-text.ts';
 import { ConfigError } from '../../errors.ts';
 import { showTimesIn } from './formats.ts';
 
@@ -32,28 +32,6 @@ function absolute(reference: string, folder: string): string {
   const path = reference.slice('file:'.length);
   const home = path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path;
   return `file:${resolve(folder, home)}`;
-}
-
-/**
- * Parses the text of a config file, JSON with comments and trailing commas.
- *
- * @param origin how to call the text in a message
- * @throws ConfigError for wrong syntax
- */
-export function configValue(text: string, origin: string): unknown {
-  const json = text.replace(/^\uFEFF/, '');
-  const errors: ParseError[] = [];
-  const value: unknown = parse(json, errors, { allowTrailingComma: true });
-  const [first] = errors;
-  if (first !== undefined) {
-    // The text itself is not quoted: it may hold a secret by mistake.
-    const lines = json.slice(0, first.offset).split('\n');
-    const place = `line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}`;
-    throw new ConfigError(`${origin} is not JSON: the syntax is wrong at ${place}`, {
-      remedy: 'Fix it there; comments and trailing commas are allowed.',
-    });
-  }
-  return value;
 }
 
 async function readText(path: string): Promise<string> {
