@@ -141,6 +141,7 @@ const table: Readonly<Record<string, Allowed>> = {
   'functions/cli/init/': { parts: [...aCommand, configText, 'functions/cli/doctor/'], packages: ['node:'] },
   'functions/cli/list/': { parts: [...aCommand, columns], packages: [] },
   'functions/cli/query/': { parts: [...aCommand, 'functions/query/', 'functions/warehouse/'], packages: ['node:'] },
+  'functions/cli/changes/': { parts: [...aCommand, 'functions/query/', 'functions/report/'], packages: [] },
   'functions/cli/report/': {
     parts: [...aCommand, 'functions/checkpoint/', 'functions/query/', 'functions/report/'],
     packages: ['node:'],

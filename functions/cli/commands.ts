@@ -6,6 +6,7 @@ import { Command, Option } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { allFilters } from '../filters.ts';
 import type { BackfillOptions } from './backfill/backfill-command.ts';
+import type { ChangesOptions } from './changes/changes-command.ts';
 import { ageMs, command, configOption, jsonOption, repeatable, targetsOption, wholeNumber } from './command-options.ts';
 import type { DoctorOptions } from './doctor/doctor-command.ts';
 import type { InitOptions } from './init/init-command.ts';
@@ -44,6 +45,7 @@ export function makeProgram(finish: (exitCode: number) => void): Command {
   addList(program, finish);
   addQuery(program, finish);
   addReport(program, finish);
+  addChanges(program, finish);
   addInit(program, finish);
   addDemo(program, finish);
   return program;
@@ -305,6 +307,27 @@ It reads the days shown, and up to 30 more to find out since when a task fails. 
     )
     .action(async (options: ReportOptions) =>
       finish(await (await import('./report/report-command.ts')).report(options)),
+    );
+}
+
+function addChanges(program: Command, finish: Finish): void {
+  command(program, 'changes', 'List the tasks whose outcome has changed: which began to fail, which pass again.', [
+    'dqsync changes',
+    'dqsync changes --since 2026-01-01 --target sales',
+    `dqsync changes --since 12h --json | jq '.[] | select(.to != "SUCCESS")'`,
+  ])
+    .addOption(configOption())
+    .addOption(targetsOption())
+    .option('--since <time>', 'how far back: a day, an ISO instant, or relative', '1d')
+    .addOption(jsonOption('print one JSON array; ids are strings, exact in every reader'))
+    .addHelpText(
+      'after',
+      `
+A change is an execution that ended with another status than the one of its task before: SUCCESS, ALARMING or FAILED.
+The table is read from 30 days before --since; a task that ran for the first time since then has not changed.`,
+    )
+    .action(async (options: ChangesOptions) =>
+      finish(await (await import('./changes/changes-command.ts')).changes(options)),
     );
 }
 

@@ -12,12 +12,13 @@ import {
   lastRunsSql,
   numberedTasksSql,
   type ReportScope,
-  shownRunsSql,
+  runsSql,
   streaksSql,
   taskDaysSql,
   tasksSql,
 } from './report-sql.ts';
-import { type Incident, incidentsOf, type Outcome, type Streak } from './streaks.ts';
+import { outcomeOf, streaksByTask } from './streak-rows.ts';
+import { type Incident, incidentsOf, type Streak } from './streaks.ts';
 
 /** What to report on. */
 export interface ReportRequest {
@@ -63,7 +64,7 @@ export function scopeOf({ nowMs, timeZone, days, targets }: ReportRequest): Repo
 export async function readReport(sql: WarehouseSql, request: ReportRequest): Promise<ReportData> {
   const scope = scopeOf(request);
   const days = calendarDays(scope.toDay, request.days);
-  await sql.keep('report_runs', shownRunsSql(scope));
+  await sql.keep('report_runs', runsSql(scope.sources, scope.fromDay, scope.toDay));
   await sql.keep('report_tasks', numberedTasksSql);
   const asOfMs = await asOf(sql, request);
   const { rows: taskRows } = await sql.run(tasksSql(scope, asOfMs));
@@ -174,25 +175,13 @@ interface History {
 }
 
 const noIncidents: History = { last: null, lastIncident: null, shown: [] };
-const outcomes: Readonly<Record<string, Outcome>> = { S: 'SUCCESS', A: 'ALARMING', F: 'FAILED' };
 
 async function readIncidents(sql: WarehouseSql, text: string): Promise<Map<number, History>> {
-  const { rows } = await sql.run(text);
-  const byTask = Map.groupBy(rows, (row) => numberAt(row, 0));
+  const streaks = streaksByTask(await sql.run(text));
   return new Map(
-    [...byTask].map(([task, ofTask]) => {
-      const streaks = ofTask.map(
-        (row): Streak => ({
-          outcome: outcomes[String(row[1])] ?? 'FAILED',
-          firstStartMs: numberAt(row, 2),
-          lastStartMs: numberAt(row, 3),
-          runs: numberAt(row, 4),
-          firstId: String(row[5]),
-        }),
-      );
-      const shown = incidentsOf(streaks);
-      const lastIncident = shown.at(-1) ?? null;
-      return [task, { last: streaks.at(-1) ?? null, lastIncident, shown }];
+    [...streaks].map(([task, ofTask]) => {
+      const shown = incidentsOf(ofTask);
+      return [task, { last: ofTask.at(-1) ?? null, lastIncident: shown.at(-1) ?? null, shown }];
     }),
   );
 }
@@ -236,7 +225,7 @@ function taskOf(row: readonly SqlValue[], { w, history, days, runs }: PartsOfTas
 
 /** Whether the last executions change often between good and bad. @param statuses letters, open executions among them */
 function isFlapping(statuses: string): boolean {
-  const letters = [...statuses].filter((letter) => letter in outcomes).map((letter) => letter === 'S');
+  const letters = [...statuses].filter((letter) => letter in outcomeOf).map((letter) => letter === 'S');
   return letters.filter((isGood, index) => index > 0 && isGood !== letters[index - 1]).length >= flappingChanges;
 }
 

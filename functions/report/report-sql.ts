@@ -7,6 +7,12 @@
 import { viewName } from '../warehouse/layout.ts';
 import { notifyNames, statusNames } from './letters.ts';
 
+/** Whose executions are read. */
+export interface Source {
+  readonly workspace: string;
+  readonly projectId: string;
+}
+
 /** What a report is about. */
 export interface ReportScope {
   /** First and last day read for the page, `YYYY-MM-DD`. */
@@ -17,7 +23,7 @@ export interface ReportScope {
   /** Days counted as recent where durations are compared: from here on. */
   readonly recentDay: string;
   readonly timeZone: string;
-  readonly sources: readonly { readonly workspace: string; readonly projectId: string }[];
+  readonly sources: readonly Source[];
 }
 
 /** Streaks read at most, the newest: as many as 500 tasks make that change at every execution, 100 times. */
@@ -27,12 +33,7 @@ const isSettled = `status IN ('S', 'A', 'F')`;
 const isBad = `status IN ('A', 'F')`;
 const isSilent = `status = 'A' AND notified <> 'S'`;
 
-/** The executions of the days shown, which are kept as the table `report_runs`. */
-export function shownRunsSql(scope: ReportScope): string {
-  return runsSql(scope, scope.fromDay, scope.toDay);
-}
-
-/** Their tasks, numbered, which are kept as the table `report_tasks`. */
+/** The tasks of `report_runs`, numbered, which are kept as the table `report_tasks`. */
 export const numberedTasksSql = `SELECT row_number() OVER (ORDER BY workspace, project_id, task_key) AS task, *
 FROM (
   SELECT workspace, project_id, task_key,
@@ -42,7 +43,8 @@ FROM (
   FROM report_runs GROUP BY workspace, project_id, task_key
 )`;
 
-function runsSql({ sources }: ReportScope, fromDay: string, toDay: string): string {
+/** The executions of some days, both ends included, which are kept as the table `report_runs`. */
+export function runsSql(sources: readonly Source[], fromDay: string, toDay: string): string {
   const places = sources.map(
     ({ workspace, projectId }) => `(workspace = ${quoted(workspace)} AND project_id = ${quoted(projectId)})`,
   );
@@ -147,27 +149,41 @@ export const failingAtFirstSql = `SELECT count(*) FROM (
 export function streaksSql(scope: ReportScope, looksBack: boolean): string {
   const known = `SELECT workspace, project_id, task_key, id, start_ms, status FROM report_runs WHERE ${isSettled}`;
   const earlier = `SELECT workspace, project_id, task_key, id, start_ms, status
-    FROM (${runsSql(scope, scope.readFromDay, scope.fromDay)})
+    FROM (${runsSql(scope.sources, scope.readFromDay, scope.fromDay)})
     WHERE dt < ${quoted(scope.fromDay)} AND ${isSettled} AND (workspace, project_id, task_key) IN (
       SELECT (workspace, project_id, task_key) FROM report_runs WHERE ${isSettled}
       GROUP BY workspace, project_id, task_key HAVING arg_min(status, start_ms) <> 'S')`;
   return `SELECT * FROM (
-  SELECT task, any_value(status) AS status, CAST(min(start_ms) AS double) AS first_ms,
+  ${streaksOf(looksBack ? `${known} UNION ALL ${earlier}` : known)}
+  ORDER BY last_ms DESC
+  LIMIT ${maxStreaks}
+)
+ORDER BY task, first_ms`;
+}
+
+/** Streaks that began since a time, and of each task the one before these. */
+export function changeStreaksSql(sinceMs: number): string {
+  const since = String(Math.trunc(sinceMs));
+  const settled = `SELECT workspace, project_id, task_key, id, start_ms, status FROM report_runs WHERE ${isSettled}`;
+  return `SELECT * FROM (${streaksOf(settled)})
+QUALIFY first_ms >= ${since} OR lead(first_ms) OVER (PARTITION BY task ORDER BY first_ms) >= ${since}
+ORDER BY task, first_ms`;
+}
+
+/** @param runs settled executions */
+function streaksOf(runs: string): string {
+  return `SELECT task, any_value(status) AS status, CAST(min(start_ms) AS double) AS first_ms,
     CAST(max(start_ms) AS double) AS last_ms, count(*) AS runs, CAST(arg_min(id, start_ms) AS varchar) AS first_id
   FROM (
     SELECT *, count_if(is_new) OVER (PARTITION BY task ORDER BY start_ms, id) AS streak
     FROM (
       SELECT task, id, start_ms, status,
         lag(status) OVER (PARTITION BY task ORDER BY start_ms, id) IS DISTINCT FROM status AS is_new
-      FROM (${known}${looksBack ? ` UNION ALL ${earlier}` : ''})
+      FROM (${runs})
       JOIN report_tasks USING (workspace, project_id, task_key)
     )
   )
-  GROUP BY task, streak
-  ORDER BY last_ms DESC
-  LIMIT ${maxStreaks}
-)
-ORDER BY task, first_ms`;
+  GROUP BY task, streak`;
 }
 
 function quoted(text: string): string {

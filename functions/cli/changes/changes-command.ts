@@ -1,0 +1,83 @@
+/** `dqsync changes`: which tasks began to fail, or to pass, since some time. */
+import { isoTime } from '../../clock.ts';
+import type { Config } from '../../config.ts';
+import { openConnections } from '../../connect.ts';
+import { cacheFolderOf } from '../../query/cache-folder.ts';
+import { openWarehouseSql } from '../../query/duckdb.ts';
+import { type Change, readChanges } from '../../report/read-changes.ts';
+import { selectTargets } from '../../sync/targets.ts';
+import { parseTimeArgument } from '../../time-range.ts';
+import { loadConfig } from '../terminal/config-file.ts';
+import { counted, shownAt } from '../terminal/formats.ts';
+import { writeJson, writeLine, writeNote } from '../terminal/output.ts';
+import { renderTable } from '../terminal/table.ts';
+
+/** Options of `changes`. */
+export interface ChangesOptions {
+  readonly config: string;
+  readonly target: readonly string[];
+  readonly since: string;
+  readonly json?: boolean;
+}
+
+/** Rows of the table; `--json` gives all. */
+const maxRows = 100;
+
+/**
+ * Prints the changes, the newest first.
+ *
+ * @returns 0
+ * @throws ConfigError, StorageError
+ */
+export async function changes(options: ChangesOptions): Promise<number> {
+  const config = await loadConfig(options.config);
+  const targets = selectTargets(config, options.target);
+  const { store, clock } = await openConnections(config, () => undefined, process.env);
+  const nowMs = clock.now();
+  const timeZone = config.partitionTimeZone;
+  const sinceMs = parseTimeArgument(options.since, '--since', timeZone, nowMs);
+  const sql = await openWarehouseSql(store, cacheFolderOf(store.url, process.env), clock);
+  try {
+    const found = await readChanges(sql, { sinceMs, nowMs, timeZone, sources: targets });
+    if (options.json) {
+      writeJson(found.map((change) => documentOf(config, change)));
+    } else {
+      writeTable(found, sinceMs);
+    }
+  } finally {
+    await sql.close();
+  }
+  return 0;
+}
+
+/** Names and meanings are a contract. */
+function documentOf({ targets }: Config, change: Change): Readonly<Record<string, unknown>> {
+  const { workspace, projectId, taskId, name, from, to, sinceMs, inARow, executionId } = change;
+  return {
+    target: targets.find((each) => each.workspace === workspace && each.projectId === projectId)?.name ?? null,
+    workspace,
+    taskId,
+    name,
+    from,
+    to,
+    since: isoTime(sinceMs),
+    inARow,
+    executionId,
+  };
+}
+
+function writeTable(found: readonly Change[], sinceMs: number): void {
+  if (found.length === 0) {
+    writeLine(`No task's outcome has changed since ${shownAt(sinceMs)}.`);
+    return;
+  }
+  const rows = found
+    .slice(0, maxRows)
+    .map(({ sinceMs: ms, name, from, to, inARow, executionId }) => [shownAt(ms), name, from, to, inARow, executionId]);
+  writeLine(renderTable(['since', 'task', 'from', 'to', 'in_a_row', 'execution'], rows));
+  writeNote(
+    found.length > maxRows
+      ? `The newest ${maxRows} of ${counted(found.length, 'change')}: --json gives all.`
+      : `(${counted(found.length, 'change')})`,
+  );
+}

@@ -1,0 +1,58 @@
+/** Reads which tasks' outcomes changed since some time. */
+import { dayInTimeZone } from '../clock.ts';
+import type { EpochMs } from '../model.ts';
+import type { WarehouseSql } from '../query/duckdb.ts';
+import { calendarDays } from './calendar.ts';
+import { changeStreaksSql, numberedTasksSql, runsSql, type Source } from './report-sql.ts';
+import { streaksByTask } from './streak-rows.ts';
+import { type Transition, transitionsOf } from './streaks.ts';
+
+/** What to look for. */
+export interface ChangesRequest {
+  readonly sinceMs: EpochMs;
+  readonly nowMs: EpochMs;
+  readonly timeZone: string;
+  readonly sources: readonly Source[];
+}
+
+/** A change of one task. */
+export interface Change extends Transition {
+  readonly workspace: string;
+  readonly projectId: string;
+  /** Null where the source gave none. */
+  readonly taskId: string | null;
+  readonly name: string;
+}
+
+/** Days read before the time asked for: a task that ran in none of them has no outcome that could have changed. */
+export const daysBefore = 30;
+
+/**
+ * Returns the changes since a time, the newest first.
+ *
+ * @throws RangeError for an unknown time zone, StorageError if a data file cannot be read
+ */
+export async function readChanges(sql: WarehouseSql, request: ChangesRequest): Promise<Change[]> {
+  const { sinceMs, nowMs, timeZone, sources } = request;
+  const dayOf = dayInTimeZone(timeZone);
+  const [fromDay = ''] = calendarDays(dayOf(sinceMs), daysBefore + 1);
+  await sql.keep('report_runs', runsSql(sources, fromDay, dayOf(nowMs)));
+  await sql.keep('report_tasks', numberedTasksSql);
+  const { rows: tasks } = await sql.run(
+    'SELECT task, workspace, project_id, CAST(task_id AS varchar), name FROM report_tasks',
+  );
+  const streaks = streaksByTask(await sql.run(changeStreaksSql(sinceMs)));
+  return tasks
+    .flatMap(([task, workspace, projectId, taskId, name]) =>
+      transitionsOf(streaks.get(Number(task)) ?? [])
+        .filter((transition) => transition.sinceMs >= sinceMs)
+        .map((transition) => ({
+          ...transition,
+          workspace: String(workspace),
+          projectId: String(projectId),
+          taskId: taskId === null ? null : String(taskId),
+          name: String(name ?? ''),
+        })),
+    )
+    .sort((a, b) => b.sinceMs - a.sinceMs || (a.name < b.name ? -1 : 1));
+}

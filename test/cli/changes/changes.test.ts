@@ -1,0 +1,63 @@
+/** `dqsync changes`: which outcomes changed. */
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { openFileStore } from '../../../functions/warehouse/file-store.ts';
+import { defaultWorkspace } from '../../simulator/server.ts';
+import { anObservation } from '../../support/builders.ts';
+import { writeObservations } from '../../support/warehouse-data.ts';
+import { aWorld, hourMs, type World } from '../world.ts';
+
+/** A world whose warehouse has one task; its executions, an hour apart, ended as the letters say. */
+async function aFilledWorld(letters: string): Promise<World> {
+  const world = await aWorld();
+  const nowMs = world.simulator.clock.now();
+  const rows = [...letters].map((letter, index) => {
+    const startTimeMs = nowMs - (letters.length - index) * hourMs + 60_000;
+    const runStatus = { A: 'ALARMING', F: 'FAILED' }[letter] ?? 'SUCCESS';
+    return anObservation({ ...defaultWorkspace, id: BigInt(1000 + index), name: '订单', runStatus, startTimeMs });
+  });
+  await writeObservations(openFileStore(`file:${join(world.folder, 'warehouse')}`), rows);
+  return world;
+}
+
+describe('dqsync changes', () => {
+  it('lists each change once, the newest first, with the outcome before it', async () => {
+    const world = await aFilledWorld('SSFFAS');
+    const run = await world.cli(['changes']);
+    expect(run).toMatchObject({ exitCode: 0, stderr: '(3 changes)\n' });
+    const [head, ...rows] = run.stdout.trimEnd().split('\n');
+    expect(head?.split(/ +/)).toEqual(['since', 'task', 'from', 'to', 'in_a_row', 'execution']);
+    expect(rows.map((row) => row.split(/ +/).slice(1, 5).join(' '))).toEqual([
+      '订单 ALARMING SUCCESS 1',
+      '订单 FAILED ALARMING 1',
+      '订单 SUCCESS FAILED 2',
+    ]);
+  });
+
+  it('finds the outcome before the time that was asked for', async () => {
+    const world = await aFilledWorld(`${'S'.repeat(50)}FF`);
+    const run = await world.cli(['changes', '--since', '3h', '--json']);
+    expect(run).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(JSON.parse(run.stdout)).toEqual([
+      {
+        target: 'sales',
+        workspace: defaultWorkspace.workspace,
+        taskId: '1170000000000000001',
+        name: '订单',
+        from: 'SUCCESS',
+        to: 'FAILED',
+        since: expect.stringMatching(/Z$/),
+        inARow: 2,
+        executionId: '1050',
+      },
+    ]);
+    expect((await world.cli(['changes', '--since', '30m'])).stdout).toMatch(
+      /^No task's outcome has changed since .*Z\.\n$/,
+    );
+  });
+
+  it('counts no first execution as a change', async () => {
+    const world = await aFilledWorld('F');
+    expect((await world.cli(['changes', '--json'])).stdout).toBe('[]\n');
+  });
+});
