@@ -86,6 +86,11 @@ const table: Readonly<Record<string, Allowed>> = {
     ],
     packages: [],
   },
+  // Loaded when something is compacted: brings a reader of Parquet with it.
+  'functions/compaction/': {
+    parts: [...withClock, 'functions/warehouse/'],
+    packages: ['node:', 'apache-arrow', 'hyparquet'],
+  },
   // SQL over the warehouse.
   'functions/query/': { parts: [...withClock, 'functions/warehouse/'], packages: ['node:', '@duckdb/node-api'] },
   // The page of `dqsync report`. What runs in the browser takes the types of its data from here, and nothing of Node.

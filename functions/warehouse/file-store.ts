@@ -10,18 +10,24 @@
  * load it.
  */
 import { createHash } from 'node:crypto';
-import { link, mkdir, open, opendir, readdir, readFile, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { link, open, opendir, readdir, readFile, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type Clock, newToken, systemClock } from '../clock.ts';
 import { InternalError } from '../errors.ts';
+import type { EpochMs } from '../model.ts';
 import { fileErrorCode, toStorageError } from './file-errors.ts';
 import { withFileLock } from './file-lock.ts';
+import { flushFolder, ignoreMissing, makeFolder } from './folders.ts';
 import { assertSafeKey, isHidden } from './layout.ts';
 import { parseWarehouseUrl } from './location.ts';
+import { moveAside, removeAside } from './replaced-files.ts';
 import type { ListedObject, PutOutcome, Store, StoredObject } from './store.ts';
 
 /** Files are written here before they get their names. Listings skip it. */
 const temporaryFolder = '.tmp';
+
+/** Files that a compaction has replaced lie here, under their keys. Listings skip it. */
+const replacedFolder = '.replaced';
 
 /** No write takes a day, so older files were left by killed processes. */
 const abandonedAfterMs = 24 * 3_600_000;
@@ -136,6 +142,24 @@ class FolderStore implements FileStore {
     yield* (await this.#entriesOf(prefix, prefix)).folders;
   }
 
+  async setAside(key: string): Promise<void> {
+    const path = this.#pathOf(key);
+    try {
+      await moveAside(path, join(this.folder, replacedFolder, key), this.#clock.now());
+    } catch (thrown) {
+      throw toStorageError(thrown, 'write', path);
+    }
+  }
+
+  async removeSetAside(beforeMs: EpochMs): Promise<void> {
+    const folder = join(this.folder, replacedFolder);
+    try {
+      await removeAside(folder, beforeMs);
+    } catch (thrown) {
+      throw toStorageError(thrown, 'write', folder);
+    }
+  }
+
   /**
    * Lists files folder by folder, without hidden ones. Follows symbolic links, as reads and writes do; otherwise a day
    * whose folder is a link would be missing silently.
@@ -202,7 +226,7 @@ class FolderStore implements FileStore {
 
   #pathOf(key: string): string {
     assertSafeKey(key);
-    if (key.split('/').some((part) => part === temporaryFolder || isLockName(part))) {
+    if (key.split('/').some((part) => part === temporaryFolder || part === replacedFolder || isLockName(part))) {
       throw new InternalError(`key ${JSON.stringify(key)} is reserved for the store`, {
         remedy: 'This is a defect of dqsync; please report it with this message.',
       });
@@ -283,54 +307,6 @@ async function linkUnlessTaken(temporary: string, path: string): Promise<boolean
 
 async function holds(path: string, bytes: Uint8Array): Promise<boolean> {
   return (await readFile(path)).equals(bytes);
-}
-
-/**
- * Creates a folder and its parents, and flushes each folder with a new entry. Level by level, because Node's recursive
- * mkdir never ends if the system returns ENOENT for a folder whose parent exists, as /proc does.
- */
-async function makeFolder(path: string): Promise<void> {
-  const missing: string[] = [];
-  for (let folder = path; !(await exists(folder)); folder = dirname(folder)) {
-    missing.unshift(folder);
-  }
-  for (const folder of missing) {
-    await mkdir(folder).catch((thrown: unknown) => {
-      if (fileErrorCode(thrown) !== 'EEXIST') {
-        throw thrown;
-      }
-    });
-    await flushFolder(dirname(folder));
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (thrown) {
-    ignoreMissing(thrown);
-    return dirname(path) === path;
-  }
-}
-
-async function flushFolder(path: string): Promise<void> {
-  // Windows cannot open folders, and does not need to flush them.
-  if (process.platform === 'win32') {
-    return;
-  }
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-function ignoreMissing(thrown: unknown): void {
-  if (fileErrorCode(thrown) !== 'ENOENT') {
-    throw thrown;
-  }
 }
 
 /** Returns whether a folder does not exist. A broken link inside it is a different error. */

@@ -28,6 +28,9 @@ export const quarantinePrefix = 'quarantine/';
 /** The start of the keys of checkpoints and the documents beside them. */
 export const statePrefix = 'state/';
 
+/** The tag of objects that a compaction has replaced. The bucket's lifecycle rule expires what carries it. */
+export const replacedTag = { key: 'dqsync', value: 'replaced' } as const;
+
 /** The parts of a data file's key. */
 export interface DataKeyParts {
   readonly workspace: string;

@@ -18,6 +18,7 @@ import {
   type ListObjectsV2CommandOutput,
   PutObjectCommand,
   type PutObjectCommandInput,
+  PutObjectTaggingCommand,
   paginateListObjectsV2,
   S3Client,
 } from '@aws-sdk/client-s3';
@@ -25,7 +26,7 @@ import { StorageError } from '../errors.ts';
 import { agentsThroughProxies, awsFault, type SentRequest, sentRequest } from '../network/aws.ts';
 import { redactor } from '../network/foreign-text.ts';
 import type { ProxyEnvironment } from '../network/proxy.ts';
-import { assertSafeKey, isHidden } from './layout.ts';
+import { assertSafeKey, isHidden, replacedTag } from './layout.ts';
 import { BrokenBodyError, classifyS3Failure, ignoredConditions, type S3Place, toS3StorageError } from './s3-errors.ts';
 import type { ListedObject, PutOutcome, StopWaiting, Store, StoredObject } from './store.ts';
 
@@ -165,6 +166,22 @@ class BucketStore implements Store {
         }
       }
     }
+  }
+
+  async setAside(key: string): Promise<void> {
+    const place = this.#placeOf(key);
+    const tags = { TagSet: [{ Key: replacedTag.key, Value: replacedTag.value }] };
+    try {
+      await this.#client.send(new PutObjectTaggingCommand({ Bucket: place.bucket, Key: place.key, Tagging: tags }));
+    } catch (thrown) {
+      if (classifyS3Failure(thrown) !== 'absent') {
+        throw this.#failure(thrown, 'write', place);
+      }
+    }
+  }
+
+  async removeSetAside(): Promise<void> {
+    // The bucket's lifecycle rule does.
   }
 
   async *#pages(

@@ -2,8 +2,9 @@
  * The interface between dqsync and its files, in a folder or a bucket.
  *
  * Objects are small (a few megabytes) and are read and written as a whole. There is no delete, because a run never
- * deletes (PROTOCOL.md, I9).
+ * deletes (PROTOCOL.md, I9). Objects that a compaction has replaced are set aside.
  */
+import type { EpochMs } from '../model.ts';
 
 /** The content of an object. */
 export interface StoredObject {
@@ -58,6 +59,13 @@ export interface Store {
    * @param prefix ends in `/`
    */
   folders(prefix: string): AsyncIterable<string>;
+  /**
+   * Marks an object as replaced by another, for removal. A bucket keeps and lists it until its lifecycle rule expires it. A
+   * folder moves it out of the table at once and keeps it until `removeSetAside`. Nothing happens if it is gone already.
+   */
+  setAside(key: string): Promise<void>;
+  /** Removes what was set aside before a time, where no lifecycle rule does. */
+  removeSetAside(beforeMs: EpochMs): Promise<void>;
 }
 
 /** Returns `store` for a caller that waits only until `stop`. */
@@ -69,5 +77,7 @@ export function waitedForUntil(store: Store, stop: StopWaiting): Store {
     putIfMatch: (key, bytes, etag) => store.putIfMatch(key, bytes, etag, stop),
     list: (prefix) => store.list(prefix),
     folders: (prefix) => store.folders(prefix),
+    setAside: (key) => store.setAside(key),
+    removeSetAside: (beforeMs) => store.removeSetAside(beforeMs),
   };
 }

@@ -30,6 +30,10 @@ export class MemoryStore {
         this.objects.get(key)?.etag === etag ? await this.#write(key, bytes, by) : { kind: 'lost' },
       list: (prefix) => this.#list(prefix),
       folders: (prefix) => this.#folders(prefix),
+      setAside: async (key) => {
+        this.objects.delete(key);
+      },
+      removeSetAside: async () => undefined,
     };
   }
 

@@ -5,7 +5,7 @@ import type { PutOutcome, Store } from '../../functions/warehouse/store.ts';
 export interface StoreCall {
   /** Counted from 1. */
   readonly n: number;
-  readonly method: 'get' | 'putIfAbsent' | 'putIfMatch';
+  readonly method: 'get' | 'putIfAbsent' | 'putIfMatch' | 'setAside';
   readonly key: string;
 }
 
@@ -48,5 +48,7 @@ export function failingStore(
     putIfMatch: (key, bytes, etag) => run('putIfMatch', key, () => store.putIfMatch(key, bytes, etag), unknown),
     list: (prefix) => store.list(prefix),
     folders: (prefix) => store.folders(prefix),
+    setAside: (key) => run('setAside', key, () => store.setAside(key), undefined),
+    removeSetAside: (beforeMs) => store.removeSetAside(beforeMs),
   };
 }

@@ -68,6 +68,8 @@ export class FakeS3 {
   /** Conditions that it takes no notice of. */
   readonly ignored = new Set<'if-none-match' | 'if-match'>();
   readonly bucket = 'warehouse';
+  /** The one tag of objects that have one, as `name=value`. */
+  readonly tags = new Map<string, string>();
   readonly #server: Server;
 
   constructor() {
@@ -183,6 +185,8 @@ export class FakeS3 {
   ): void {
     if (method === 'LIST') {
       send(response, 200, this.#listing(url));
+    } else if (method === 'PUT' && url.searchParams.has('tagging')) {
+      this.#tag(key, body, response);
     } else if (method === 'PUT') {
       const failure = this.#put(key, request, body);
       if (failure === null) {
@@ -205,6 +209,16 @@ export class FakeS3 {
         send(response, 200, bytes);
       }
     }
+  }
+
+  #tag(key: string, body: Buffer, response: ServerResponse): void {
+    if (!this.objects.has(key)) {
+      sendError(response, 'NoSuchKey');
+      return;
+    }
+    const [, name, value] = /<Key>(.*)<\/Key><Value>(.*)<\/Value>/.exec(body.toString()) ?? [];
+    this.tags.set(key, `${name}=${value}`);
+    send(response, 200, '');
   }
 
   #put(key: string, request: IncomingMessage, body: Buffer): 'PreconditionFailed' | 'NoSuchKey' | 'BadDigest' | null {

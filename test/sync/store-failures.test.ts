@@ -12,6 +12,8 @@ function answering(world: SyncedSource, answer: (key: string) => PutOutcome | un
     get: (key) => store.get(key),
     list: (prefix) => store.list(prefix),
     folders: (prefix) => store.folders(prefix),
+    setAside: (key) => store.setAside(key),
+    removeSetAside: (beforeMs) => store.removeSetAside(beforeMs),
     putIfMatch: (key, bytes, etag) => store.putIfMatch(key, bytes, etag),
     putIfAbsent: async (key, bytes) => answer(key) ?? (await store.putIfAbsent(key, bytes)),
   };

@@ -1,0 +1,205 @@
+/** Compacts one day: reads the files that runs wrote, writes one file of the same rows, and sets the others aside. */
+import { InternalError, StorageError } from '../errors.ts';
+import { maxRowGroupRows, ParquetBuilder } from '../warehouse/parquet.ts';
+import type { ListedObject, Store } from '../warehouse/store.ts';
+import { DataFile, replacesKey } from './data-file.ts';
+import { compactedKey, type DayFiles, maxFilesOfDay, nameOf } from './day-files.ts';
+import { GatheredRows } from './gathered-rows.ts';
+import type { CompactedTable } from './tables.ts';
+
+/** What the compaction of a day did. */
+export interface CompactedDay {
+  readonly table: string;
+  readonly workspace: string;
+  readonly dt: string;
+  /** Files before and after, without those that are set aside already. */
+  readonly filesBefore: number;
+  readonly filesAfter: number;
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+  /** Rows of the new files. */
+  readonly rows: number;
+}
+
+/** What it needs. */
+export interface DayCompaction {
+  readonly store: Store;
+  readonly table: CompactedTable;
+  /** Throws when the work is to stop; asked before each file. */
+  readonly checkTime: () => void;
+  readonly limits?: FileLimits | undefined;
+}
+
+/** What the rows of one new file may take: further files are read into the next one. */
+export interface FileLimits {
+  /** Of the rows in memory. */
+  readonly memoryBytes: number;
+  /** Of the files that are replaced. */
+  readonly inputBytes: number;
+}
+
+/**
+ * Memory: about 570,000 observations, with which the process stays below 256 MB (warehouse/README.md, Compaction). Files: a size
+ * that query engines read well.
+ */
+const defaultLimits: FileLimits = { memoryBytes: 40 * 1024 * 1024, inputBytes: 100 * 1024 * 1024 };
+
+/** Files read side by side, to hide the latency of S3. */
+const readsAtOnce = 4;
+
+/**
+ * Compacts a day if more than 8 files of runs are left in it.
+ *
+ * Nothing is set aside before a file with all of its rows is in the store. Where the work stops, the next compaction goes on.
+ *
+ * @returns null where there is nothing to do
+ * @throws StorageError if a file cannot be read or written
+ */
+export async function compactDay(work: DayCompaction, day: DayFiles): Promise<CompactedDay | null> {
+  const left = await writtenAndNotReplaced(work, day);
+  if (left.length <= maxFilesOfDay) {
+    return null;
+  }
+  let bytesAfter = 0;
+  let files = 0;
+  let rows = 0;
+  let unchanged = left.length;
+  for (let start = 0; start < left.length; ) {
+    const batch = await gather(work, left.slice(start));
+    start += batch.files.length;
+    if (batch.files.length > 1) {
+      const written = await writeBatch(work, day.prefix, batch);
+      bytesAfter += written.bytes;
+      rows += written.rows;
+      files += 1;
+      unchanged -= batch.files.length;
+      await setAside(work.store, batch.files);
+    }
+  }
+  return {
+    ...dayResult(work, day, left),
+    filesAfter: day.compacted.length + files + unchanged,
+    bytesAfter,
+    rows,
+  };
+}
+
+/** Returns what `compactDay` would do, without figures of the new files. */
+export async function planDay(work: DayCompaction, day: DayFiles): Promise<CompactedDay | null> {
+  const replaced = await replacedBy(work, day);
+  const left = day.written.filter(({ key }) => !replaced.has(nameOf(key)));
+  return left.length <= maxFilesOfDay ? null : dayResult(work, day, left);
+}
+
+function dayResult({ table }: DayCompaction, day: DayFiles, left: readonly ListedObject[]): CompactedDay {
+  return {
+    table: table.name,
+    workspace: day.workspace,
+    dt: day.dt,
+    filesBefore: day.compacted.length + left.length,
+    filesAfter: day.compacted.length + 1,
+    bytesBefore: left.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    bytesAfter: 0,
+    rows: 0,
+  };
+}
+
+/** Sets aside what an earlier compaction has replaced and not set aside, and returns the other files of runs. */
+async function writtenAndNotReplaced(work: DayCompaction, day: DayFiles): Promise<ListedObject[]> {
+  const replaced = await replacedBy(work, day);
+  const [gone, left] = [true, false].map((is) => day.written.filter(({ key }) => replaced.has(nameOf(key)) === is));
+  await setAside(work.store, gone ?? []);
+  return left ?? [];
+}
+
+/** Names of the files that the compacted files of a day replace. */
+async function replacedBy({ store, checkTime }: DayCompaction, day: DayFiles): Promise<Set<string>> {
+  const names = new Set<string>();
+  // Without files of runs beside it, nothing is left to be told.
+  for (const { key } of day.written.length === 0 ? [] : day.compacted) {
+    checkTime();
+    const object = await store.get(key);
+    if (object !== null) {
+      for (const name of (await DataFile.open(key, object.bytes)).replaces) {
+        names.add(name);
+      }
+    }
+  }
+  return names;
+}
+
+/** Rows of the first files of a day, as many as one new file may hold. */
+interface Batch {
+  readonly rows: GatheredRows;
+  readonly files: readonly ListedObject[];
+}
+
+async function gather(
+  { store, table, checkTime, limits = defaultLimits }: DayCompaction,
+  files: readonly ListedObject[],
+): Promise<Batch> {
+  const rows = new GatheredRows(table);
+  let bytes = 0;
+  let count = 0;
+  while (count < files.length && rows.memoryBytes < limits.memoryBytes && bytes < limits.inputBytes) {
+    checkTime();
+    const next = files.slice(count, count + readsAtOnce);
+    const contents = await Promise.all(next.map(({ key }) => readWhole(store, key)));
+    for (const [index, { key }] of next.entries()) {
+      const file = await DataFile.open(key, contents[index] ?? new Uint8Array());
+      file.requireColumnsOf(table.columns);
+      await rows.add(file);
+    }
+    bytes += next.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    count += next.length;
+  }
+  return { rows, files: files.slice(0, count) };
+}
+
+async function readWhole(store: Store, key: string): Promise<Uint8Array> {
+  const object = await store.get(key);
+  if (object === null) {
+    throw new StorageError(`${key} was listed in ${store.url} but is gone`, {
+      remedy: 'Another compaction may have replaced it. Nothing was lost; the next compaction looks again.',
+      retryable: true,
+    });
+  }
+  return object.bytes;
+}
+
+async function writeBatch(
+  { store, table }: DayCompaction,
+  prefix: string,
+  batch: Batch,
+): Promise<{ readonly bytes: number; readonly rows: number }> {
+  const names = batch.files.map(({ key }) => nameOf(key));
+  const key = compactedKey(prefix, names);
+  const order = batch.rows.sorted();
+  const file = new ParquetBuilder(table.columns);
+  for (let start = 0; start < order.length; start += maxRowGroupRows) {
+    await file.add(batch.rows.batchOf(order.subarray(start, start + maxRowGroupRows)));
+  }
+  const bytes = file.finish({ [replacesKey]: JSON.stringify(names) });
+  if (!(await batch.rows.areIn(await DataFile.open(key, bytes), order))) {
+    throw new InternalError(`the compacted file ${key} does not hold the rows of the files that it would replace`, {
+      remedy:
+        'This is a defect of dqsync; please report it. Nothing was changed: the files of the day stay as they are.',
+    });
+  }
+  const outcome = await store.putIfAbsent(key, bytes);
+  if (outcome.kind === 'unknown') {
+    throw new StorageError(`it is unknown whether ${key} was written`, {
+      remedy: 'Nothing was lost; the next compaction looks again.',
+      retryable: true,
+      cause: outcome.cause,
+    });
+  }
+  // Lost: another compaction has made the same file of the same rows, perhaps with another version of zlib.
+  return { bytes: bytes.length, rows: order.length };
+}
+
+async function setAside(store: Store, files: readonly ListedObject[]): Promise<void> {
+  for (const { key } of files) {
+    await store.setAside(key);
+  }
+}

@@ -1,0 +1,130 @@
+/** Compacts the settled days of one target, newest first, as far as the time reaches. */
+import { type Clock, dayInTimeZone } from '../clock.ts';
+import { type DqsyncError, StoppedError, toDqsyncError } from '../errors.ts';
+import type { Log, Target, Window } from '../model.ts';
+import type { ListedObject, Store } from '../warehouse/store.ts';
+import { type CompactedDay, compactDay, type DayCompaction, type FileLimits, planDay } from './compact-day.ts';
+import { type DayFiles, daysOf } from './day-files.ts';
+import { type CompactedTable, compactedTables } from './tables.ts';
+
+/** What to compact, and with what. */
+export interface Compaction {
+  readonly target: Pick<Target, 'name' | 'workspace'>;
+  readonly settings: { readonly partitionTimeZone: string; readonly lookbackMs: number; readonly maxOpenMs: number };
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly stop: AbortSignal;
+  /** Time left, in ms. Asked before each file that is read. */
+  readonly remainingMs: () => number;
+  /** Only days that this window touches. Default: all. */
+  readonly window?: Window | undefined;
+  /** Of each new file. Default: 40 MB of memory, 100 MB of replaced files. */
+  readonly limits?: FileLimits;
+  /** Changes nothing, and says what would be done. */
+  readonly isDryRun?: boolean;
+  readonly onDay?: (day: CompactedDay, progress: { readonly done: number; readonly total: number }) => void;
+}
+
+/** A day that could not be compacted, for example because one of its files is damaged. Its files stay as they are. */
+export interface FailedDay {
+  readonly table: string;
+  readonly workspace: string;
+  readonly dt: string;
+  readonly error: DqsyncError;
+}
+
+/** What a compaction did. */
+export interface CompactionResult {
+  readonly target: string;
+  /** In the order in which they were compacted. */
+  readonly days: readonly CompactedDay[];
+  readonly failed: readonly FailedDay[];
+  /** Whether all days were looked at. If not, the next compaction goes on. */
+  readonly done: boolean;
+}
+
+/** After so many days that could not be compacted, the fault is not in one of their files. */
+const maxFailedDays = 3;
+
+/** How long replaced files of a folder are kept, for queries that have them open or listed. */
+const keptAsideMs = 2 * 86_400_000;
+
+/**
+ * Compacts each settled day with more than 8 files into one file per 100 MB. Settled is a day that the schedule no longer
+ * writes to: older than the lookback and `maxOpenDays`. Correctness does not depend on it: a file that appears meanwhile stays.
+ *
+ * A day that fails does not stop the others; the third one does.
+ *
+ * @throws StorageError if the warehouse cannot be listed
+ */
+export async function compactTarget(compaction: Compaction): Promise<CompactionResult> {
+  const { store, clock, target, isDryRun = false } = compaction;
+  const outcome: Outcome = { days: [], failed: [] };
+  const work = {
+    store,
+    limits: compaction.limits,
+    checkTime: () => {
+      if (compaction.stop.aborted || compaction.remainingMs() <= 0) {
+        throw new StoppedError('the compaction was stopped', { remedy: 'Nothing to do: the next compaction goes on.' });
+      }
+    },
+  };
+  try {
+    for (const table of compactedTables) {
+      work.checkTime();
+      await compactTable(compaction, { ...work, table }, outcome);
+    }
+    if (!isDryRun) {
+      await store.removeSetAside(clock.now() - keptAsideMs);
+    }
+    return { target: target.name, ...outcome, done: true };
+  } catch (thrown) {
+    if (thrown instanceof StoppedError) {
+      return { target: target.name, ...outcome, done: false };
+    }
+    throw thrown;
+  }
+}
+
+interface Outcome {
+  readonly days: CompactedDay[];
+  readonly failed: FailedDay[];
+}
+
+async function compactTable(compaction: Compaction, work: DayCompaction, { days, failed }: Outcome): Promise<void> {
+  const settled = await settledDays(compaction, work.table);
+  for (const [index, day] of settled.entries()) {
+    work.checkTime();
+    try {
+      const result = await (compaction.isDryRun ? planDay(work, day) : compactDay(work, day));
+      if (result !== null) {
+        days.push(result);
+        compaction.onDay?.(result, { done: index + 1, total: settled.length });
+      }
+    } catch (thrown) {
+      const error = toDqsyncError(thrown, compaction.target.name);
+      if (error instanceof StoppedError) {
+        throw error;
+      }
+      failed.push({ table: work.table.name, workspace: day.workspace, dt: day.dt, error });
+      if (failed.length === maxFailedDays) {
+        throw new StoppedError('too many days could not be compacted', { remedy: error.remedy });
+      }
+    }
+  }
+}
+
+/** The days to look at, newest first: those are asked for most. */
+async function settledDays(
+  { store, clock, target, settings, window }: Compaction,
+  table: CompactedTable,
+): Promise<DayFiles[]> {
+  const dayOf = dayInTimeZone(settings.partitionTimeZone);
+  const firstUnsettled = dayOf(clock.now() - settings.lookbackMs - settings.maxOpenMs);
+  const [from, to] = window === undefined ? ['', '9'] : [dayOf(window.fromMs), dayOf(window.toMs - 1)];
+  const files: ListedObject[] = await Array.fromAsync(store.list(`${table.name}/workspace=${target.workspace}/`));
+  return daysOf(files)
+    .filter(({ dt }) => dt < firstUnsettled && from <= dt && dt <= to)
+    .reverse();
+}

@@ -1,0 +1,54 @@
+/** The files of one day of one workspace: which a run wrote, which a compaction made, and what a compaction does. Pure. */
+import { createHash } from 'node:crypto';
+import type { ListedObject } from '../warehouse/store.ts';
+
+/** A day with more files than this is compacted. */
+export const maxFilesOfDay = 8;
+
+/** The files of one day. */
+export interface DayFiles {
+  readonly workspace: string;
+  /** `YYYY-MM-DD`. */
+  readonly dt: string;
+  /** What their keys start with; ends in `/`. */
+  readonly prefix: string;
+  /** Files that runs wrote, by key, in order of their names. */
+  readonly written: readonly ListedObject[];
+  /** Files that compactions made. */
+  readonly compacted: readonly ListedObject[];
+}
+
+const keyPattern = /^(.+\/workspace=([^/]+)\/dt=(\d{4}-\d{2}-\d{2})\/)([^/]+)-\d+\.parquet$/;
+const compactedPattern = /^compact-\d+-[0-9a-f]{32}$/;
+
+/** Groups the data files of one table by workspace and day. Keys of other shapes are left out. */
+export function daysOf(files: readonly ListedObject[]): DayFiles[] {
+  const days = new Map<string, { workspace: string; dt: string; written: ListedObject[]; compacted: ListedObject[] }>();
+  for (const file of [...files].sort(byKey)) {
+    const [, prefix, workspace, dt, name] = keyPattern.exec(file.key) ?? [];
+    if (prefix !== undefined && workspace !== undefined && dt !== undefined && name !== undefined) {
+      const day = days.get(prefix) ?? { workspace, dt, written: [], compacted: [] };
+      days.set(prefix, day);
+      (compactedPattern.test(name) ? day.compacted : day.written).push(file);
+    }
+  }
+  return [...days].map(([prefix, day]) => ({ prefix, ...day }));
+}
+
+/**
+ * Returns the key of the file that replaces some files of a day. It follows from their names, so that a compaction that is
+ * repeated, or done by two processes at once, makes the same file (PROTOCOL.md, I16).
+ */
+export function compactedKey(prefix: string, names: readonly string[]): string {
+  const hash = createHash('sha256').update(names.join('\n')).digest('hex').slice(0, 32);
+  return `${prefix}compact-${names.length}-${hash}-0.parquet`;
+}
+
+/** Returns the name of a file in its folder. */
+export function nameOf(key: string): string {
+  return key.slice(key.lastIndexOf('/') + 1);
+}
+
+function byKey(a: ListedObject, b: ListedObject): number {
+  return a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
+}

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { DataFile } from '../../functions/compaction/data-file.ts';
+import { GatheredRows } from '../../functions/compaction/gathered-rows.ts';
+import { ParquetBuilder } from '../../functions/warehouse/parquet.ts';
+import type { Table } from '../../functions/warehouse/table.ts';
+import { tableBatch } from '../../functions/warehouse/table-batch.ts';
+import { hyparquetRows } from '../support/referee.ts';
+
+interface Row {
+  readonly workspace: string;
+  readonly n: bigint;
+  readonly flag: boolean | null;
+  readonly text: string | null;
+  readonly atMs: number | null;
+}
+
+const facts = { nullable: true, description: '' };
+
+/** A table that has nothing in common with observations. */
+const table: Table<Row> = {
+  name: 'others',
+  description: '',
+  columns: [
+    { ...facts, name: 'flag', kind: 'boolean', read: ({ flag }) => flag },
+    { ...facts, name: 'text', kind: 'text', read: ({ text }) => text },
+    { ...facts, name: 'at', kind: 'timestamp-ms-utc', read: ({ atMs }) => atMs },
+    { ...facts, name: 'n', kind: 'int64', nullable: false, read: ({ n }) => n },
+  ],
+  partitionDescriptions: { workspace: '', dt: '' },
+  partitionTimeMs: () => 0,
+  compare: () => 0,
+};
+
+/** Values of every kind, more of them than a block of memory or a page holds. */
+const rows: readonly Row[] = Array.from({ length: 70_000 }, (_, index) => ({
+  workspace: 'w',
+  n: BigInt(index % 50_000),
+  flag: [null, false, true][index % 3] ?? null,
+  text: index % 5 === 0 ? null : `text ${index % 7}`,
+  atMs: index % 4 === 0 && index < 50_000 ? null : index,
+}));
+
+async function fileOf(some: readonly Row[]): Promise<DataFile> {
+  const file = new ParquetBuilder(table.columns);
+  await file.add(tableBatch(table, some));
+  return await DataFile.open('file', file.finish());
+}
+
+describe('gathered rows', () => {
+  it('come back as they were, in the order of any table, without repetitions', async () => {
+    const gathered = new GatheredRows({ ...table, sortedBy: ['n', 'at'] });
+    for (const [from, to] of [
+      [60_000, 70_000],
+      [0, 60_000],
+      [100, 200],
+    ] as const) {
+      await gathered.add(await fileOf(rows.slice(from, to)));
+    }
+    const order = gathered.sorted();
+    const file = new ParquetBuilder(table.columns);
+    await file.add(gathered.batchOf(order));
+    const bytes = file.finish();
+
+    const expected = [...rows].sort((a, b) => Number(a.n - b.n) || (a.atMs ?? -1) - (b.atMs ?? -1));
+    const read = await hyparquetRows(bytes);
+    expect(read).toHaveLength(rows.length);
+    expect(read.map(({ n, flag, text, at }) => [n, flag ?? null, text ?? null, at?.valueOf() ?? null].join())).toEqual(
+      expected.map(({ n, flag, text, atMs }) => [n, flag, text, atMs].join()),
+    );
+    expect(await gathered.areIn(await DataFile.open('file', bytes), order)).toBe(true);
+    expect(await gathered.areIn(await DataFile.open('file', bytes), order.subarray(1))).toBe(false);
+    expect(await gathered.areIn(await DataFile.open('file', bytes), order.toReversed())).toBe(false);
+  });
+});

@@ -1,0 +1,35 @@
+/** What the data files of a warehouse say, read without the product's reader or SQL. */
+import type { Store } from '../../functions/warehouse/store.ts';
+import { hyparquetRows } from './referee.ts';
+
+/** All rows of the data files, each as one text that begins with workspace, day, project, id and start time. */
+export async function storedRows(store: Store): Promise<string[]> {
+  const rows: string[] = [];
+  for await (const { key } of store.list('quality_instance_observations/')) {
+    const object = await store.get(key);
+    const partition = key.slice(0, key.lastIndexOf('/'));
+    // Gone between the listing and the reading.
+    for (const row of object === null ? [] : await hyparquetRows(object.bytes)) {
+      const { project_id: projectId, id, start_time: startTime, observed_at: observedAt, run_id: runId } = row;
+      const text = [partition, projectId, id, startTime].map(textOf).join('|');
+      rows.push(`${text}#${textOf(observedAt)} ${runId}#${Object.values(row).map(textOf).join('|')}`);
+    }
+  }
+  return rows;
+}
+
+/** The view: of each execution the row that was observed last, once, sorted. */
+export async function storedView(store: Store): Promise<string[]> {
+  const latest = new Map<string, { readonly order: string; readonly row: string }>();
+  for (const row of await storedRows(store)) {
+    const [execution = '', order = ''] = row.split('#');
+    if (order >= (latest.get(execution)?.order ?? '')) {
+      latest.set(execution, { order, row });
+    }
+  }
+  return [...latest.values()].map(({ row }) => row).sort();
+}
+
+function textOf(value: unknown): string {
+  return value instanceof Date ? value.toISOString() : String(value);
+}
