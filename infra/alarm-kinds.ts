@@ -1,89 +1,93 @@
 /**
- * What may wake somebody: the alarms by name, with the sentence each begins with and the first thing to look at.
- *
- * Pure. The runbook in infra/README.md has a section of each name.
+ * The alarms by name, with their meaning and the first thing to check. Pure. The runbook in infra/README.md has a
+ * section for each name.
  */
 import type { MetricName } from '../functions/metrics.ts';
 
 /** One kind of alarm. */
 export interface AlarmKind {
-  /** What it means, one sentence. */
+  /** The meaning, in one sentence. */
   readonly meaning: string;
-  /** The first thing to look at, one sentence. */
+  /** The first thing to check, in one sentence. */
   readonly lookFirst: string;
-  /** For an alarm of each target on one of its metrics; absent for an alarm of the stack, which alarms.ts makes. */
+  /**
+   * Present if each target has an alarm on one of its metrics. The other alarms belong to the stack, and are built in
+   * alarms.ts.
+   */
   readonly target?: TargetCondition;
 }
 
-/** When the alarm of a target goes off: in a period of the schedule, `statistic` of `metric` is above `threshold`. */
+/** The condition of a target's alarm: `statistic` of `metric` over one period of the schedule is above `threshold`. */
 export interface TargetCondition {
   readonly metric: MetricName;
-  /** Names of CloudWatch. */
+  /** As named in CloudWatch. */
   readonly statistic: 'Sum' | 'Maximum';
   readonly threshold: (periodSeconds: number) => number;
-  /** In a period without a run: the alarm stays as it is, or ends. */
+  /** The effect of a period without a run: the alarm keeps its state, or ends. */
   readonly whenMissing: 'ignore' | 'notBreaching';
 }
 
-/** Every kind, by the name that an alarm and its section of the runbook share. */
+/** Every kind of alarm, by the name that it shares with its section of the runbook. */
 export const alarmKinds = {
   'run-failed': {
     meaning: 'A run failed for at least one target; the table is as it was, and the next run tries again.',
-    lookFirst: 'Look at the newest "target failed" line in the log of the function: it names target, cause and remedy.',
+    lookFirst:
+      'Read the newest "target failed" line in the log of the function: it names the target, the cause and the remedy.',
   },
   'not-running': {
     meaning: 'No run has started for three periods of the schedule.',
-    lookFirst: 'Look whether the schedule is enabled, and at the messages of the dead-letter queue.',
+    lookFirst: 'Check whether the schedule is enabled, and read the messages in the dead-letter queue.',
   },
   'watermark-old': {
     meaning: 'The table is behind the source by more than three periods of the schedule.',
-    lookFirst: 'Look at "npx dqsync status": it says how far the target is, and how its last run ended.',
+    lookFirst: 'Run "npx dqsync status": it shows how far the target is covered and how its last run ended.',
     target: {
       metric: 'WatermarkAge',
       statistic: 'Maximum',
       threshold: (periodSeconds) => 3 * periodSeconds,
-      // A failed run reports the age too. If there is no run at all, "not-running" goes off.
+      // A failed run reports the age too. If there is no run at all, "not-running" fires.
       whenMissing: 'ignore',
     },
   },
   'dead-letters': {
-    meaning: 'A scheduled run could not be started, or failed for good, and lies in the dead-letter queue.',
-    lookFirst: 'Look at the message: its requestContext or its attributes say why.',
+    meaning: 'A scheduled run could not be started or failed for good, and its event is in the dead-letter queue.',
+    lookFirst: 'Read the message in the queue: its requestContext or its attributes contain the reason.',
   },
   'events-dropped': {
-    meaning: 'Lambda gave up on an event: it grew too old while it waited, or the run failed and so did its retry.',
+    meaning: 'Lambda dropped an event: it waited for too long, or the run and its retry failed.',
     lookFirst:
-      'Look whether "run-failed" is up too: then read that first; else look at the metric Throttles of the function.',
+      'If "run-failed" fires too, follow that section first. Otherwise check the metric Throttles of the function.',
   },
   'dead-letters-lost': {
     meaning: 'A run failed for good, and Lambda could not put its event into the dead-letter queue either.',
-    lookFirst: 'Look at the role of the function and the policy of the queue: one of them was changed by hand.',
+    lookFirst: 'Check the role of the function and the policy of the queue: one of them was changed by hand.',
   },
   'rows-quarantined': {
-    meaning: 'The source returned rows that could not be read; they were put aside whole, and the run went on.',
-    lookFirst: 'Look at the newest file under quarantine/ in the bucket: each line has the row and the reason.',
+    meaning: 'The source returned rows that could not be read. They were quarantined unchanged, and the run continued.',
+    lookFirst: 'Read the newest file under quarantine/ in the bucket: each line contains a row and the reason.',
     target: { metric: 'Quarantined', statistic: 'Sum', threshold: () => 0, whenMissing: 'notBreaching' },
   },
   'audit-failed': {
     meaning: 'An audit could not compare a day with the source, or found late rows and could not repair the day.',
-    lookFirst: 'Look at the lines "the audit could not vouch for a day" in the log: they name target, day and cause.',
+    lookFirst:
+      'Read the lines "the audit could not vouch for a day" in the log: they name the target, the day and the cause.',
   },
   'near-time-limit': {
-    meaning: 'A run went on for longer than maxRunSeconds, close to the time at which Lambda stops it.',
+    meaning: 'A run took longer than maxRunSeconds, close to the time limit of the Lambda function.',
     lookFirst:
-      'Look at tookMs of the last "target done" lines of each target, and at the last lines of the log before the end.',
+      'Check tookMs in the last "target done" lines of each target, and the last lines of the log before the end.',
   },
   'backfill-failed': {
-    meaning: 'A backfill ended without having read all it was asked for; what it had committed stays.',
+    meaning: 'A backfill ended before it had read its whole range. Rows that were committed are kept.',
     lookFirst:
-      'Look at the cause of the failed execution of the state machine: it names each target that failed, and why.',
+      'Read the cause of the failed execution of the state machine: it names each failed target and the reason.',
   },
 } as const satisfies Readonly<Record<string, AlarmKind>>;
 
-/** Name of a kind of alarm. */
+/** The name of a kind of alarm. */
 export type AlarmName = keyof typeof alarmKinds;
 
-/** What an alarm says of itself: meaning, first thing to look at, and where to read on. */
+/** Returns the description of an alarm: meaning, first thing to check, and its section of the runbook. */
 export function alarmDescription(name: string, { meaning, lookFirst }: AlarmKind, runbook: string): string {
   return `${meaning} ${lookFirst} ${runbook}#${name}`;
 }

@@ -1,4 +1,4 @@
-/** What may wake somebody, and how it reaches them. */
+/** The alarms and the topic that they notify. */
 import { ArnFormat, Aws, Duration, Stack } from 'aws-cdk-lib';
 import {
   Alarm,
@@ -20,7 +20,7 @@ import type { Deployment } from './deployment.ts';
 import { functionMetric, stateMachineMetric, targetMetric } from './run-metrics.ts';
 import type { DeadLetters, SyncFunction } from './sync-function.ts';
 
-/** A run that goes on for this long after `maxRunSeconds` did not end by itself. */
+/** A run that exceeds `maxRunSeconds` by this much did not end by itself. */
 const overrunSeconds = 30;
 
 const missingData: Readonly<Record<TargetCondition['whenMissing'], TreatMissingData>> = {
@@ -28,7 +28,7 @@ const missingData: Readonly<Record<TargetCondition['whenMissing'], TreatMissingD
   notBreaching: TreatMissingData.NOT_BREACHING,
 };
 
-/** How to make `Alarms`. */
+/** Properties of `Alarms`. */
 export interface AlarmsProps {
   readonly deployment: Deployment;
   readonly sync: SyncFunction;
@@ -40,11 +40,11 @@ export interface AlarmsProps {
 type Condition = Pick<AlarmProps, 'metric' | 'threshold' | 'treatMissingData'> & {
   readonly comparison?: ComparisonOperator;
   readonly periods?: number;
-  /** The one target it is about. */
+  /** The target, for an alarm of one target. */
   readonly target?: string;
 };
 
-/** The alarms and their topic. Every alarm's name is `<stack>-<kind>`, or `<stack>-<kind>-<target>`. */
+/** The alarms and their topic. An alarm's name is `<stack>-<kind>`, or `<stack>-<kind>-<target>`. */
 export class Alarms extends Construct {
   readonly topic: Topic;
   readonly alarms: Alarm[] = [];
@@ -71,8 +71,8 @@ export class Alarms extends Construct {
   }
 
   /**
-   * Lets CloudWatch publish to the topic for the alarms of this deployment. A topic with a policy of its own, as TLS-only
-   * needs one, loses the default policy of SNS, which would have allowed it.
+   * Lets CloudWatch publish to the topic for the alarms of this deployment. The topic needs its own policy to enforce
+   * TLS, and therefore loses the default policy of SNS that would have allowed this.
    */
   #allowAlarmsToPublish(): void {
     const alarmsOfThisStack = Stack.of(this).formatArn({
@@ -98,11 +98,11 @@ export class Alarms extends Construct {
   #ofRuns({ sync, deadLetters, deployment }: AlarmsProps, period: Duration): void {
     const ofFunction = (name: string, statistic: string, over = period): IMetric =>
       functionMetric(sync.function, name, statistic, over);
-    // As long as a period, so that it stays up from one failed run to the next instead of flapping.
+    // As long as a period, so that the alarm stays on from one failed run to the next instead of flapping.
     this.#add('run-failed', {
       metric: ofFunction('Errors', Stats.SUM),
       threshold: 1,
-      // The next alarm covers the case that nothing runs.
+      // The next alarm covers the case that no run starts.
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });
     this.#add('not-running', {
@@ -110,7 +110,7 @@ export class Alarms extends Construct {
       threshold: 1,
       comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
       periods: 3,
-      // A function that nobody invokes sends no metric: silence is what is looked for.
+      // A function that is never invoked sends no metric, so missing data is the fault.
       treatMissingData: TreatMissingData.BREACHING,
     });
     this.#add('dead-letters', {
@@ -119,7 +119,7 @@ export class Alarms extends Construct {
         statistic: Stats.MAXIMUM,
       }),
       threshold: 1,
-      // A queue that was empty for long sends no metric.
+      // A queue that has been empty for a while sends no metric.
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });
     this.#add('events-dropped', {
@@ -143,7 +143,7 @@ export class Alarms extends Construct {
     this.#add('backfill-failed', {
       metric: stateMachineMetric(stateMachineArn, 'ExecutionsFailed', Duration.minutes(5)),
       threshold: 1,
-      // Backfills are rare, and a machine that does nothing sends no metric.
+      // Backfills are rare, and an idle state machine sends no metric.
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });
   }

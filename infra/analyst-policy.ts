@@ -1,11 +1,11 @@
-/** What somebody needs who asks questions in Athena, and nothing more. */
+/** The permissions for people who query in Athena, and nothing more. */
 import { ArnFormat, Stack, Validations } from 'aws-cdk-lib';
 import { ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import type { WarehouseBucket } from './bucket.ts';
 import type { CustomerKeys } from './keys.ts';
 
-/** How to make an `AnalystPolicy`. */
+/** Properties of `AnalystPolicy`. */
 export interface AnalystPolicyProps {
   readonly workgroupName: string;
   readonly database: string;
@@ -13,14 +13,14 @@ export interface AnalystPolicyProps {
   readonly keys: CustomerKeys;
 }
 
-/** A managed policy, to attach by hand to the roles or permission sets of those who ask. */
+/** A managed policy, to be attached by hand to the roles or permission sets of analysts. */
 export class AnalystPolicy extends Construct {
   readonly arn: string;
 
   constructor(scope: Construct, id: string, props: AnalystPolicyProps) {
     super(scope, id);
     const policy = new ManagedPolicy(this, 'Policy', {
-      description: `Questions in Athena workgroup ${props.workgroupName}, over data that they cannot change`,
+      description: `Queries in Athena workgroup ${props.workgroupName}, without permission to change data`,
       statements: [
         new PolicyStatement({
           sid: 'AskInWorkgroup',
@@ -47,8 +47,7 @@ export class AnalystPolicy extends Construct {
     props.keys.grantObjects(policy);
     Validations.of(policy).acknowledge({
       id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:glue:<AWS::Region>:<AWS::AccountId>:table/${props.database}/*]`,
-      reason:
-        'The database is of this stack alone, and all that is in it is meant to be asked: its table and its view.',
+      reason: 'The database belongs to this stack alone, and everything in it may be queried: its table and its view.',
     });
     this.arn = policy.managedPolicyArn;
   }

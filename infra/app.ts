@@ -14,7 +14,7 @@ try {
   });
   app.synth();
 } catch (thrown) {
-  // A wrong config is told in a sentence, without the stack trace of a defect.
+  // A wrong config is reported in one sentence, without a stack trace.
   if (!(thrown instanceof DqsyncError)) {
     throw thrown;
   }

@@ -1,4 +1,4 @@
-/** Where the table is asked from: a workgroup with the questions people have. */
+/** The Athena workgroup with named queries. */
 import { Aws } from 'aws-cdk-lib';
 import { CfnNamedQuery, CfnWorkGroup } from 'aws-cdk-lib/aws-athena';
 import { Construct } from 'constructs';
@@ -8,16 +8,16 @@ import type { WarehouseBucket } from './bucket.ts';
 import type { Catalog } from './catalog.ts';
 
 const bytesPerGb = 1_000_000_000;
-/** Far enough back for a trend, near enough to read few partitions. */
+/** Long enough for a trend, short enough to read few partitions. */
 const lastDays = 30;
 
-/** How to make a `QueryWorkgroup`. */
+/** Properties of `QueryWorkgroup`. */
 export interface QueryWorkgroupProps {
   readonly name: string;
-  /** A query that would scan more is stopped. */
+  /** A query that would scan more is canceled. */
   readonly scanLimitGb: number;
   readonly warehouse: WarehouseBucket;
-  /** ARN of the customer's key for the results; undefined for S3's own. */
+  /** ARN of the customer's key for the results; undefined for S3's own key. */
   readonly bucketKey: string | undefined;
   readonly catalog: Catalog;
 }
@@ -33,7 +33,7 @@ export class QueryWorkgroup extends Construct {
       name,
       description: 'Questions about the results of DataArts quality tasks',
       state: 'ENABLED',
-      // What it would take along is the history of queries, not data.
+      // Deletes only the history of queries, not data.
       recursiveDeleteOption: true,
       workGroupConfiguration: {
         enforceWorkGroupConfiguration: true,

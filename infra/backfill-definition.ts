@@ -1,42 +1,43 @@
 /**
- * The backfill's loop in Amazon States Language, with JSONata. Pure.
+ * The loop of a backfill in Amazon States Language with JSONata. Pure.
  *
- * Users side by side, each user's targets one after another: the source's quota is a user's, and more workers would only
- * wait for each other. What counts is in the checkpoint, so each invocation goes on where the last commit was, however the
- * one before it ended.
+ * Users run in parallel, and the targets of one user in sequence: the source's quota belongs to a user, so more workers
+ * would only wait for each other. All progress is in the checkpoint. Each invocation therefore continues after the last
+ * commit, however the previous one ended.
  */
 import { Aws } from 'aws-cdk-lib';
 
 /** Errors of the function that a retry cannot fix. functions/lambda/create-handler.ts throws them. */
 const permanentErrors = ['TargetsFailedError', 'ConfigError'];
-/** All others: throttling, a sandbox that was killed or ran out of time, Lambda itself, a source that is down. */
+/** Any other error: throttling, a sandbox that was killed or timed out, Lambda itself, a source that is down. */
 const anyError = ['States.ALL'];
-/** Another backfill has the function's place; it gives it up at the end of an invocation. */
+/** Another backfill uses the function's concurrency until its invocation ends. */
 const placeTaken = ['Lambda.TooManyRequestsException'];
 
 const inputKeys = ['from', 'to', 'targets', 'again'];
 
-/** What a backfill's loop is made from. */
+/** The arguments of a backfill's loop. */
 export interface BackfillLoop {
   readonly functionArn: string;
-  /** After which an invocation has ended, one way or another. */
+  /** Time after which an invocation has ended in any case. */
   readonly invocationSeconds: number;
-  /** Names of targets, those of one user in one group. */
+  /** Names of targets, grouped by user. */
   readonly groups: readonly (readonly string[])[];
 }
 
-/** A state machine as CloudFormation takes it. */
+/** A state machine in the form that CloudFormation expects. */
 export type StateMachineDefinition = Readonly<Record<string, unknown>>;
 
 /**
- * The whole machine. Its output is the last summary of each target; where one failed, it fails and names each.
+ * Returns the definition of the state machine. Its output is the last summary of each target. If a target failed, the
+ * execution fails and names each failed target.
  *
- * It has no time limit of its own: the 25,000 events that Step Functions lets an execution have, seven for each invocation,
- * last for a month, and one that comes to their end has failed like any other.
+ * There is no time limit. Step Functions allows 25,000 events per execution and an invocation takes seven, which lasts
+ * for a month; an execution that reaches the limit fails like any other.
  */
 export function backfillDefinition(loop: BackfillLoop): StateMachineDefinition {
   return {
-    Comment: 'Backfills targets of dqsync: invokes its function for each until it says that it is done',
+    Comment: 'Backfills targets of dqsync: invokes its function for each target until it reports done',
     QueryLanguage: 'JSONata',
     StartAt: 'Is the input understood?',
     States: {
@@ -120,7 +121,9 @@ function oneTarget({ functionArn, invocationSeconds }: BackfillLoop): StateMachi
 
 const backoff = { IntervalSeconds: 5, BackoffRate: 2, JitterStrategy: 'FULL' } as const;
 
-/** The cause of an error that the function threw is a JSON document; of others it is a sentence, or missing. */
+/**
+ * The cause of an error from the function is a JSON document. The cause of any other error is a sentence, or missing.
+ */
 const failure = {
   target: jsonata('$states.input.target'),
   error: jsonata('$states.errorOutput.Error'),
@@ -132,7 +135,7 @@ const failure = {
 function isMisunderstood(targets: readonly string[]): string {
   const names = JSON.stringify(targets);
   return [
-    // Keys of a list or a text are none, so neither has a wrong one.
+    // A list or a text has no keys, so it has no wrong key either.
     '$type($states.input) != "object"',
     `$count($keys($states.input)[$not($ in ${JSON.stringify(inputKeys)})]) > 0`,
     `($exists($states.input.targets) and $count($states.input.targets) = 0)`,
@@ -140,7 +143,7 @@ function isMisunderstood(targets: readonly string[]): string {
   ].join(' or ');
 }
 
-/** Of each group those that the input names, or all; groups without any left out. */
+/** Returns an expression for the targets that the input names, or all, by group. Empty groups are left out. */
 function wantedGroups(groups: readonly (readonly string[])[]): string {
   const all = JSON.stringify(groups.map((targets) => ({ targets })));
   const wanted = `$exists($states.input.targets) ? $states.input.targets : ${JSON.stringify(groups.flat())}`;

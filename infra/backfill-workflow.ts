@@ -1,4 +1,4 @@
-/** What fills a range that a person names, beside the schedule: a loop around a function of its own. */
+/** Backfills a range on demand, independently of the schedule: a state machine with its own function. */
 import { ArnFormat, Aws, Stack, Validations } from 'aws-cdk-lib';
 import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
@@ -8,12 +8,12 @@ import { backfillDefinition } from './backfill-definition.ts';
 import { RunFunction, type RunFunctionParts, timeoutSeconds } from './run-function.ts';
 import { backfillNamespaceOf } from './run-metrics.ts';
 
-/** Lambda stops an invocation at its timeout; the loop waits a little longer, to be told so. */
+/** Lambda stops an invocation at its timeout. The loop waits a little longer, so that Lambda can report it. */
 const waitMarginSeconds = 30;
 
 /**
- * A function with the schedule's code, configuration and rights, but not its one place, and a Step Functions state machine
- * that invokes it until all is read.
+ * A function with the same code, configuration and permissions as the scheduled one but its own concurrency, and a Step
+ * Functions state machine that invokes it until everything is read.
  */
 export class BackfillWorkflow extends Construct {
   readonly function: RunFunction['function'];
@@ -26,7 +26,7 @@ export class BackfillWorkflow extends Construct {
     this.function = new RunFunction(this, 'Run', {
       ...parts,
       description: 'dqsync: backfills, a part at a time',
-      // One for each user, since the source's quota is a user's.
+      // One per user, because the source's quota belongs to a user.
       reservedConcurrency: deployment.reservedConcurrency === null ? null : groups.length,
       namespace: backfillNamespaceOf(deployment.stackName),
     }).function;
@@ -36,7 +36,7 @@ export class BackfillWorkflow extends Construct {
       invocationSeconds: timeoutSeconds(deployment) + waitMarginSeconds,
       groups,
     });
-    // The L1, because the L2's task allows its role to invoke every version and alias of the function too.
+    // The L1 construct: the L2's task would also allow its role to invoke every version and alias of the function.
     const machine = new CfnStateMachine(this, 'StateMachine', {
       stateMachineName,
       stateMachineType: 'STANDARD',
@@ -72,7 +72,7 @@ export class BackfillWorkflow extends Construct {
   }
 }
 
-/** Names of targets, those with the same credentials together. */
+/** Returns names of targets, grouped by their credentials. */
 function groupsByUser(targets: readonly TargetConfig[]): string[][] {
   const groups = Map.groupBy(targets, ({ credentials }) => credentials);
   return [...groups.values()].map((group) => group.map(({ name }) => name));
@@ -81,9 +81,9 @@ function groupsByUser(targets: readonly TargetConfig[]): string[][] {
 function acknowledge(machine: CfnStateMachine): void {
   const reasons = {
     'AwsSolutions-SF1':
-      'A Standard execution keeps its whole history, with inputs, outputs and errors, for 90 days in Step Functions itself; each invocation writes to the log of the function. A log of the loop would say it twice, and needs eight permissions on every resource of the account.',
+      'A Standard execution keeps its whole history, with inputs, outputs and errors, for 90 days in Step Functions itself; each invocation writes to the log of the function. A log of the loop would repeat this, and needs eight permissions on every resource of the account.',
     'AwsSolutions-SF2':
-      'The loop has one kind of task, whose durations are in its history and in the metrics of the function. X-Ray needs permissions on every resource of the account, and would tell no more.',
+      'The loop has one kind of task, whose durations are in its history and in the metrics of the function. X-Ray needs permissions on every resource of the account, and would add nothing.',
   };
   for (const [id, reason] of Object.entries(reasons)) {
     Validations.of(machine).acknowledge({ id, reason });

@@ -1,4 +1,4 @@
-/** The bucket the warehouse lies in. */
+/** The bucket of the warehouse. */
 import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { AnyPrincipal, Effect, type ManagedPolicy, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
@@ -7,17 +7,17 @@ import { Construct } from 'constructs';
 import { dataPrefix, quarantinePrefix, statePrefix } from '../functions/warehouse/layout.ts';
 import type { Deployment } from './deployment.ts';
 
-/** Where Athena puts results, below the warehouse's prefix. */
+/** Folder of Athena's results, below the warehouse's prefix. */
 const resultsPrefix = 'athena-results/';
 
-/** How to make a `WarehouseBucket`. */
+/** Properties of `WarehouseBucket`. */
 export interface WarehouseBucketProps {
   readonly warehouse: Deployment['warehouse'];
-  /** ARN of the customer's key for the objects; undefined for S3's own. */
+  /** ARN of the customer's key for the objects; undefined for S3's own key. */
   readonly bucketKey: string | undefined;
 }
 
-/** A new bucket, retained when the stack goes, or one that exists, left as it is. */
+/** A new bucket, which is retained when the stack is deleted, or an existing one, which is not changed. */
 export class WarehouseBucket extends Construct {
   readonly bucket: Bucket | IBucket;
   /** Empty, or ending in `/`. */
@@ -32,24 +32,24 @@ export class WarehouseBucket extends Construct {
         : this.#newBucket(warehouse.bucketName, bucketKey);
   }
 
-  /** The warehouse as functions/config.ts spells it. */
+  /** URL of the warehouse in the form of functions/config.ts. */
   get url(): string {
     return `s3://${this.bucket.bucketName}/${this.prefix}`.replace(/\/$/, '');
   }
 
-  /** Where the table's files lie; ends in `/`. */
+  /** URL of the table's files; ends in `/`. */
   get tableUrl(): string {
     return `s3://${this.bucket.bucketName}/${this.prefix}${dataPrefix}`;
   }
 
-  /** Where query results go; ends in `/`. */
+  /** URL of query results; ends in `/`. */
   get resultsUrl(): string {
     return `s3://${this.bucket.bucketName}/${this.prefix}${resultsPrefix}`;
   }
 
   /**
-   * Allows what a run does: get and put under the three prefixes of functions/warehouse/layout.ts, nothing else, and never
-   * delete (PROTOCOL.md, I9).
+   * Grants what a run needs: get and put under the three prefixes of functions/warehouse/layout.ts. Never delete
+   * (PROTOCOL.md, I9).
    */
   grantSync(role: Role): void {
     const prefixes = [dataPrefix, quarantinePrefix, statePrefix].map((prefix) => `${this.prefix}${prefix}*`);
@@ -60,8 +60,8 @@ export class WarehouseBucket extends Construct {
         resources: prefixes.map((prefix) => this.bucket.arnForObjects(prefix)),
       }),
     );
-    // Without it S3 answers 403 for a key that is not there yet, and no run could tell a first run from a refused one. A
-    // condition on s3:prefix would spoil that: a GetObject has no such key to be judged by.
+    // Without this permission, S3 returns 403 for a missing key, and a run could not distinguish a first run from a
+    // refused one. A condition on s3:prefix would prevent that, because a GetObject request has no such key.
     role.addToPolicy(
       new PolicyStatement({
         sid: 'TellMissingFromRefused',
@@ -72,7 +72,7 @@ export class WarehouseBucket extends Construct {
     this.#acknowledgePrefixes(role, prefixes);
   }
 
-  /** Allows what a query does: reads data, writes and reads results, lists both. Never writes data. */
+  /** Grants what a query needs: reads data, writes and reads results, lists both. Never writes data. */
   grantQueries(policy: ManagedPolicy): void {
     const [data, results] = [`${this.prefix}${dataPrefix}*`, `${this.prefix}${resultsPrefix}*`];
     policy.addStatements(
@@ -102,12 +102,12 @@ export class WarehouseBucket extends Construct {
       Validations.of(owner).acknowledge({
         id: `AwsSolutions-IAM5[Resource::${this.#arnInFindings}/${prefix}]`,
         reason:
-          'Object keys hold days and run ids, which nobody knows beforehand; the prefix is the narrowest there is.',
+          'Object keys contain days and run ids, which are unknown in advance; the prefix is the narrowest possible.',
       });
     }
   }
 
-  /** How cdk-nag spells the bucket's ARN. */
+  /** The bucket's ARN as cdk-nag writes it. */
   get #arnInFindings(): string {
     const resource = this.bucket.node.defaultChild;
     return resource instanceof CfnBucket
@@ -116,8 +116,8 @@ export class WarehouseBucket extends Construct {
   }
 
   /**
-   * Lets nobody overwrite a data file: a put there must say that the key is to be new. Parts of a multipart upload carry no
-   * such header; its completion does ("Enforce conditional writes on Amazon S3 buckets").
+   * Denies overwriting a data file: a put must require that the key is new. Parts of a multipart upload have no such
+   * header, but its completion has ("Enforce conditional writes on Amazon S3 buckets").
    */
   #denyOverwriting(bucket: Bucket): void {
     bucket.addToResourcePolicy(
@@ -140,14 +140,14 @@ export class WarehouseBucket extends Construct {
         : {
             encryption: BucketEncryption.KMS,
             encryptionKey: Key.fromKeyArn(this, 'Key', bucketKey),
-            // One request to KMS for many objects.
+            // One request to KMS serves many objects.
             bucketKeyEnabled: true,
           }),
       enforceSSL: true,
       minimumTLSVersion: 1.2,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       versioned: true,
-      // Retained when the stack is deleted; not when its very first creation fails, so that it can be tried again.
+      // Retained when the stack is deleted, but not if its first creation fails, so that it can be tried again.
       removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
       lifecycleRules: [
         {
@@ -159,12 +159,12 @@ export class WarehouseBucket extends Construct {
       ],
     });
     this.#denyOverwriting(bucket);
-    // What keeps the retained bucket to TLS and write-once stays with it.
+    // The policy that enforces TLS and write-once stays with the retained bucket.
     bucket.policy?.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
     Validations.of(bucket).acknowledge({
       id: 'AwsSolutions-S1',
       reason:
-        'Access logs would be a second bucket to keep for years. Who reads objects is a question for CloudTrail data events, which accounts that ask it have switched on for all buckets.',
+        'Access logs would need a second bucket for years. CloudTrail data events show who reads objects, and accounts that need this have enabled them for all buckets.',
     });
     return bucket;
   }

@@ -1,4 +1,4 @@
-/** The table and the view in the Glue Data Catalog, so that Athena finds them without any DDL. */
+/** The table and the view in the Glue Data Catalog, so that Athena finds them without DDL. */
 import { Aws } from 'aws-cdk-lib';
 import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue';
 import { Construct } from 'constructs';
@@ -9,7 +9,7 @@ import { type CatalogColumn, fileColumnsOf, pathColumnsOf } from './column-types
 import type { Deployment } from './deployment.ts';
 import { viewTableInput } from './view-definition.ts';
 
-/** How to make a `Catalog`. */
+/** Properties of `Catalog`. */
 export interface CatalogProps {
   readonly deployment: Deployment;
   readonly warehouse: WarehouseBucket;
@@ -68,12 +68,12 @@ function hiveColumn({ name, hiveType, comment }: CatalogColumn): CfnTable.Column
 }
 
 /**
- * Partition projection: Athena works out the partitions by itself, and a new day needs no `MSCK REPAIR` or crawler.
+ * Partition projection: Athena computes the partitions itself, so a new day needs neither `MSCK REPAIR` nor a crawler.
  *
- * The range begins no earlier than it must: a query without `dt` lists every day of it, and S3 bills each listing. A backfill
- * from before says that `firstDay` is to be changed. It ends tomorrow, because Athena counts
- * days in UTC and it is tomorrow already east of there. What lies outside of the range or in a workspace that is not listed
- * is not seen, without any error.
+ * The range begins as late as possible, because a query without `dt` lists every day of it and S3 bills each listing. A
+ * backfill of earlier days prints that `firstDay` must be changed. The range ends tomorrow, because Athena counts days
+ * in UTC and it is already tomorrow further east. Rows outside of the range or in a workspace that is not listed are
+ * not shown, and there is no error.
  */
 function projection({ config, firstDay, otherWorkspaces }: Deployment, tableUrl: string): Record<string, string> {
   const workspaces = new Set([...config.targets.map(({ workspace }) => workspace), ...otherWorkspaces]);

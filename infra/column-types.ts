@@ -1,7 +1,10 @@
-/** The columns of a table in the words of Athena: Hive's types for the Glue table, Trino's for the view. One source for both. */
+/**
+ * The columns of a table in Athena: Hive's types for the Glue table, Trino's for the view, derived from the same
+ * definition.
+ */
 import { type ColumnKind, partitionColumns, type TableFacts } from '../functions/warehouse/table.ts';
 
-/** One column as both spell it. */
+/** One column in both notations. */
 export interface CatalogColumn {
   readonly name: string;
   readonly hiveType: string;
@@ -12,7 +15,7 @@ export interface CatalogColumn {
 const spellings: Readonly<Record<ColumnKind, { readonly hiveType: string; readonly trinoType: string }>> = {
   int64: { hiveType: 'bigint', trinoType: 'bigint' },
   text: { hiveType: 'string', trinoType: 'varchar' },
-  // Athena's precision is always milliseconds, and its timestamps have no zone: ours are UTC.
+  // Athena's timestamps always have millisecond precision and no zone; ours are UTC.
   'timestamp-ms-utc': { hiveType: 'timestamp', trinoType: 'timestamp(3)' },
   boolean: { hiveType: 'boolean', trinoType: 'boolean' },
 };

@@ -1,23 +1,23 @@
 /**
- * Checks a `cron(…)` expression as EventBridge Scheduler does, so that synth refuses what a deployment would. Pure.
- *
- * Fields, values and wildcards: "Schedule types in EventBridge Scheduler", section "Cron-based schedules".
+ * Checks a `cron(…)` expression by the rules of EventBridge Scheduler, so that synth refuses what a deployment would
+ * refuse. Pure. Fields, values and wildcards: "Schedule types in EventBridge Scheduler", section "Cron-based
+ * schedules".
  */
 
 const monthNames = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
 const weekdayNames = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
-/** By month; 29 February comes every few years, so it is possible. */
+/** By month. 29 February exists every few years, so it is allowed. */
 const longestMonths = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 interface Field {
   readonly name: string;
   readonly min: number;
   readonly max: number;
-  /** Names of values, the first for `min`. */
+  /** Names of the values, starting at `min`. */
   readonly names?: readonly string[];
-  /** Values beyond numbers, names, `*` and `?`. */
+  /** Other values besides numbers, names, `*` and `?`. */
   readonly special?: RegExp;
-  /** Whether it may be `?`. */
+  /** Whether `?` is allowed. */
   readonly isDay?: boolean;
 }
 
@@ -32,7 +32,7 @@ const weekdayField: Field = {
 const yearField: Field = { name: 'year', min: 1970, max: 2199 };
 const fields: readonly Field[] = [minuteField, hourField, dayField, monthField, weekdayField, yearField];
 
-/** Returns what is wrong with a `cron(…)`, as the end of a sentence that begins with its key; null where it is right. */
+/** Returns what is wrong with a `cron(…)`, as the end of a sentence that begins with its key; null if nothing is. */
 export function cronProblem(expression: string): string | null {
   const texts = /^cron\((.*)\)$/.exec(expression)?.[1]?.split(' ') ?? [];
   if (texts.length !== fields.length) {
@@ -64,7 +64,7 @@ function allowedIn({ min, max, names, isDay }: Field): string {
   return `allowed are ${min} to ${max}${named}, "*"${any}, a rising range "a-b", or a step "a/n"`;
 }
 
-/** Whether it is one element of a field's list: a value, a range or `*`, each with or without a step. */
+/** Returns whether the text is one element of a field's list: a value, a range or `*`, each with or without a step. */
 function isPart(field: Field, part: string): boolean {
   const [base = '', step, ...rest] = part.split('/');
   const isStep = step === undefined || (/^[1-9]\d*$/.test(step) && Number(step) <= field.max);
@@ -95,13 +95,13 @@ function dayRuleProblem(days: string, weekdays: string): string | null {
   }
   return days === '?'
     ? 'has "?" for both the day and the weekday: write "*" for the day, to run every day'
-    : `has the day "${days}" and the weekday "${weekdays}": AWS takes one of them only, so write "?" for the other`;
+    : `has the day "${days}" and the weekday "${weekdays}": AWS accepts only one of them, so write "?" for the other`;
 }
 
-/** A day that no month of the list has, as 31 February, would never fire. */
+/** Returns the problem of a date that no month of the list has, such as 31 February, which would never fire. */
 function dateProblem(days: string, months: string): string | null {
   const dates = days.split(',').map((part) => /^(\d+)(?:W|[-/]\d+)*$/.exec(part)?.[1]);
-  // A list with "*" or "L" in it has days in every month.
+  // A list that contains "*" or "L" has days in every month.
   if (dates.some((date) => date === undefined)) {
     return null;
   }
@@ -109,7 +109,7 @@ function dateProblem(days: string, months: string): string | null {
   const longest = Math.max(...monthsIn(months).map((month) => longestMonths[month - 1] ?? 0));
   return earliest <= longest
     ? null
-    : `has the day "${days}" in the month "${months}", a date that never comes: write "L" for the last day of a month`;
+    : `has the day "${days}" in the month "${months}", a date that does not exist: write "L" for the last day of a month`;
 }
 
 function monthsIn(text: string): number[] {

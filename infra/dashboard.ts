@@ -31,7 +31,7 @@ const day = Duration.days(1);
 /** Three widgets fill a row. */
 const size = { width: 8, height: 6 } as const;
 
-/** How to make a `SyncDashboard`. */
+/** Properties of `SyncDashboard`. */
 export interface SyncDashboardProps {
   readonly deployment: Deployment;
   readonly sync: SyncFunction;
@@ -39,7 +39,7 @@ export interface SyncDashboardProps {
   readonly deadLetters: DeadLetters;
   readonly alarms: Alarms;
   readonly namespace: string;
-  /** Undefined where the deployment has no catalog. */
+  /** Undefined if the deployment has no catalog. */
   readonly workgroupName: string | undefined;
 }
 
@@ -122,7 +122,7 @@ export class SyncDashboard extends Construct {
     ];
   }
 
-  /** What grows with use; what is paid for being there (alarms, metrics, secrets) is in infra/README.md. */
+  /** Returns the costs that grow with use. Fixed costs (alarms, metrics, secrets) are in infra/README.md. */
   #dailyCosts(): IMetric[] {
     const { sync, backfill, deployment, workgroupName } = this.#props;
     const gigabytes = deployment.memoryMb / 1024;

@@ -10,9 +10,9 @@ import { ConfigError } from '../functions/errors.ts';
 import { parseWarehouseUrl } from '../functions/warehouse/location.ts';
 import { isCron, ratePeriodMinutes, scheduleExpressionProblem } from './schedule-expression.ts';
 
-/** Lambda stops a function after 900 s; what a run needs to end and to say so is taken off. */
+/** Lambda stops a function after 900 s. This leaves time for a run to end and report its result. */
 const longestRunSeconds = 840;
-/** CloudWatch's alarms look at periods of a day at most. */
+/** Longest period of an alarm in CloudWatch: one day. */
 const longestPeriodMinutes = 1440;
 
 const bucketName = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, {
@@ -32,7 +32,7 @@ const tagsSchema = z
 
 const logRetentionDays = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653] as const;
 
-/** Text in which a check finds no problem. */
+/** Returns a schema for text without a problem. */
 function textWithout(problemIn: (text: string) => string | null): z.ZodString {
   return z.string().superRefine((text, context) => {
     const message = problemIn(text);
@@ -59,7 +59,7 @@ const scheduleSchema = z
       context.addIssue({ code: 'custom', path: ['longestGapMinutes'], message });
     }
     if (isRate && longestGapMinutes !== undefined) {
-      const message = 'goes with a cron expression only; a rate tells its period by itself';
+      const message = 'is only allowed with a cron expression; a rate defines its own period';
       context.addIssue({ code: 'custom', path: ['longestGapMinutes'], message });
     }
     if ((ratePeriodMinutes(expression) ?? 0) > longestPeriodMinutes) {
@@ -110,14 +110,16 @@ export const deploymentKeys: readonly string[] = Object.keys(deploymentSchema.sh
 /** The part of the file that is about the deployment, as written there, defaults filled in. */
 export type DeploymentSettings = Readonly<z.output<typeof deploymentSchema>>;
 
-/** All that the stack is made from. */
+/** The arguments of the stack. */
 export interface Deployment
   extends Omit<DeploymentSettings, 'database' | 'bucketKey' | 'firstDay' | 'permissionsBoundary'> {
   readonly config: Config;
-  /** The configuration as written, without `warehouse`: what the function is given, its defaults filled in there. */
+  /**
+   * The configuration as written, without `warehouse`. The function receives this, and fills in the defaults itself.
+   */
   readonly writtenConfig: Readonly<Record<string, unknown>>;
   readonly warehouse: {
-    /** Undefined: CloudFormation makes one up. */
+    /** Undefined if CloudFormation generates the name. */
     readonly bucketName: string | undefined;
     readonly isExisting: boolean;
     /** Empty, or ending in `/`. */
@@ -128,7 +130,7 @@ export interface Deployment
   readonly database: string;
   readonly bucketKey: string | undefined;
   readonly permissionsBoundary: string | undefined;
-  /** First day that Athena looks for. */
+  /** First day that Athena reads. */
   readonly firstDay: string;
 }
 
@@ -164,12 +166,19 @@ export function parseDeployment(value: unknown): Deployment {
   };
 }
 
-/** A window is asked for widened by 1 ms at each end, and no row that comes back is thrown away. */
+/**
+ * Returns the day of the earliest possible row. Requests are 1 ms wider than their window, and all rows in the reply
+ * are kept.
+ */
 function firstDayOfRuns({ initialFrom, partitionTimeZone }: Config): string {
   return dayInTimeZone(partitionTimeZone)((parseTime(initialFrom) ?? 0) - 1);
 }
 
-/** `written`: the config's own key, before its default, which is a folder. */
+/**
+ * Returns the location of the warehouse.
+ *
+ * @param written the config's own key, without its default, which is a folder
+ */
 function warehouseOf(written: unknown, existingBucket: string | undefined): Deployment['warehouse'] {
   const key = 'config.warehouse';
   if (typeof written !== 'string') {
@@ -179,7 +188,7 @@ function warehouseOf(written: unknown, existingBucket: string | undefined): Depl
   if (location.kind === 'file') {
     throw wrong(
       key,
-      'is a folder, which a Lambda function has none of',
+      'is a folder, but a Lambda function has no persistent disk',
       'Set "s3://<bucket>[/<prefix>]", or leave it out.',
     );
   }
@@ -209,10 +218,11 @@ function refuseFileCredentials(config: Config): void {
 
 function refuseLongRuns({ maxRunSeconds }: Config, periodMinutes: number): void {
   if (maxRunSeconds > longestRunSeconds) {
-    const what = `is ${maxRunSeconds}, and Lambda stops every function after 900 s`;
+    const what = `is ${maxRunSeconds}, but Lambda stops every function after 900 s`;
     throw wrong('config.maxRunSeconds', what, `Set it to at most ${longestRunSeconds}.`);
   }
-  // A run that is under way when the next is due makes that one wait, grow too old, and land among the dead letters.
+  // A run that is still active when the next one is due makes that one wait until its event expires and becomes a dead
+  // letter.
   if (maxRunSeconds > periodMinutes * 60) {
     const what = `is ${maxRunSeconds}, longer than the ${periodMinutes * 60} s between two scheduled runs`;
     throw wrong('config.maxRunSeconds', what, 'Set it lower, or run less often (deployment.schedule).');
@@ -223,8 +233,8 @@ function refuseUnknownSecrets(config: Config, { existingSecrets }: DeploymentSet
   const used = new Set(config.targets.map(({ credentials }) => credentials));
   const index = existingSecrets.findIndex((name) => !used.has(`secretsmanager:${name}`));
   if (index >= 0) {
-    const what = `is "${existingSecrets[index]}", which no target has as "secretsmanager:${existingSecrets[index]}"`;
-    throw wrong(`deployment.existingSecrets[${index}]`, what, 'Name secrets as config.targets[].credentials does.');
+    const what = `is "${existingSecrets[index]}", but no target has the credentials "secretsmanager:${existingSecrets[index]}"`;
+    throw wrong(`deployment.existingSecrets[${index}]`, what, 'Use the same names as in config.targets[].credentials.');
   }
 }
 
@@ -240,21 +250,21 @@ function refuseForbiddenKey({ storage: { kmsKeyId } }: Config, { bucketKey }: De
   }
 }
 
-/** Glue knows no capitals, so two stacks whose names differ by case only would share one database. */
+/** Glue ignores case, so two stacks whose names differ only by case would share one database. */
 function refuseAmbiguousDatabase({ stackName, database }: DeploymentSettings): void {
   if (database === undefined && stackName !== stackName.toLowerCase()) {
-    const what = `is needed: the default is the stack's name, and Glue knows no capitals, which "${stackName}" has`;
+    const what = `is required: the default is the stack's name, but "${stackName}" has capitals, which Glue ignores`;
     throw wrong(
       'deployment.database',
       what,
-      'Name a database of this stack alone, or use a stackName without capitals.',
+      'Set it to a name that no other stack uses, or use a stackName without capitals.',
     );
   }
 }
 
 function refuseAnalystsWithoutCatalog({ analystPolicy, catalog }: DeploymentSettings): void {
   if (analystPolicy && !catalog) {
-    const what = 'is true, but without a catalog there is no workgroup to allow';
+    const what = 'is true, but without a catalog there is no workgroup to grant access to';
     throw wrong('deployment.analystPolicy', what, 'Set it to false, or deployment.catalog to true.');
   }
 }

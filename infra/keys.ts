@@ -1,8 +1,8 @@
-/** The KMS keys of the customer, by which the secrets and the bucket's objects are encrypted. */
+/** The customer's KMS keys, which encrypt the secrets and the bucket's objects. */
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Deployment } from './deployment.ts';
 
-/** Keys that somebody else made. The keys' own policies must allow the account the same. */
+/** Existing keys. Their own policies must grant the account the same permissions. */
 export class CustomerKeys {
   readonly #ofSecrets: readonly string[];
   readonly #ofBucket: string | undefined;
@@ -12,7 +12,7 @@ export class CustomerKeys {
     this.#ofBucket = bucketKey;
   }
 
-  /** Allows reading the secrets, and reading and writing the bucket's objects. */
+  /** Grants reading the secrets, and reading and writing the bucket's objects. */
   grantUse(grantee: IGrantable): void {
     if (this.#ofSecrets.length > 0) {
       allow(grantee, 'ReadEncryptedSecrets', ['kms:Decrypt'], this.#ofSecrets);
@@ -20,7 +20,7 @@ export class CustomerKeys {
     this.grantObjects(grantee);
   }
 
-  /** Allows reading and writing the bucket's objects only. S3 asks for a data key for each object that is written. */
+  /** Grants reading and writing the bucket's objects only. S3 requests a data key for each object that is written. */
   grantObjects(grantee: IGrantable): void {
     if (this.#ofBucket !== undefined) {
       allow(grantee, 'UseEncryptedObjects', ['kms:Decrypt', 'kms:GenerateDataKey'], [this.#ofBucket]);

@@ -1,4 +1,4 @@
-/** A Lambda function that runs dqsync: what the scheduled one and the backfill's have in common. */
+/** A Lambda function that runs dqsync: the common part of the scheduled function and the backfill's. */
 import { join } from 'node:path';
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -23,12 +23,15 @@ import type { CredentialSecrets } from './secrets.ts';
 
 const root = join(import.meta.dirname, '..');
 
-/** What a run needs after `maxRunSeconds` to end and to say so; only something that hangs comes to the timeout. */
+/** Time after `maxRunSeconds` for a run to end and report. Only a run that hangs reaches the timeout. */
 const timeoutMarginSeconds = 60;
-/** All variables together must stay below Lambda's 4 KB; the rest is for `NODE_OPTIONS` and the bucket's name. */
+/**
+ * All environment variables together must stay below Lambda's 4 KB. The rest is for `NODE_OPTIONS` and the bucket's
+ * name.
+ */
 const maxConfigBytes = 3600;
 
-/** What every such function works with. */
+/** The parts that these functions share. */
 export interface RunFunctionParts {
   readonly deployment: Deployment;
   readonly warehouse: WarehouseBucket;
@@ -36,16 +39,16 @@ export interface RunFunctionParts {
   readonly keys: CustomerKeys;
 }
 
-/** How to make a `RunFunction`. */
+/** Properties of `RunFunction`. */
 export interface RunFunctionProps extends RunFunctionParts {
   readonly description: string;
-  /** Null: none is reserved. */
+  /** Null to reserve none. */
   readonly reservedConcurrency: number | null;
-  /** CloudWatch namespace of the metrics it emits. */
+  /** CloudWatch namespace of its metrics. */
   readonly namespace: string;
 }
 
-/** The function with its role and log. All of them have the same code, configuration and rights. */
+/** The function with its role and log. All such functions have the same code, configuration and permissions. */
 export class RunFunction extends Construct {
   readonly function: NodejsFunction;
 
@@ -74,7 +77,7 @@ export class RunFunction extends Construct {
       environment: this.#environment(props),
       bundling: bundlingOptions,
     });
-    // CDK lets a function depend on its role twice over, which cfn-lint finds superfluous.
+    // CDK declares the dependency on the role twice, which cfn-lint reports as redundant.
     if (this.function.node.defaultChild instanceof CfnFunction) {
       this.function.node.defaultChild.addMetadata('cfn-lint', { config: { ignore_checks: ['W3005'] } });
     }
@@ -85,9 +88,9 @@ export class RunFunction extends Construct {
     const sizeBytes = Buffer.byteLength(JSON.stringify(deployment.writtenConfig));
     if (sizeBytes > maxConfigBytes) {
       throw new ConfigError(
-        `"config" is ${sizeBytes} bytes of JSON, and a Lambda function's environment takes ${maxConfigBytes} of it`,
+        `"config" is ${sizeBytes} bytes of JSON, but the environment of a Lambda function has room for ${maxConfigBytes}`,
         {
-          remedy: 'Split the targets over two stacks, each with a stackName of its own.',
+          remedy: 'Split the targets over two stacks with different stackNames.',
           code: 'config.targets',
         },
       );
@@ -95,12 +98,12 @@ export class RunFunction extends Construct {
     return {
       [configVariable]: Stack.of(this).toJsonString(config),
       [namespaceVariable]: namespace,
-      // parquetjs-lite's Thrift calls `new Buffer`, of which Node warns where it does not lie in node_modules.
+      // parquetjs-lite's Thrift code calls `new Buffer`, and Node warns about that outside of node_modules.
       NODE_OPTIONS: '--disable-warning=DEP0005',
     };
   }
 
-  /** Written by hand: AWS's managed policy for Lambda may write to every log group there is. */
+  /** Makes the role with its own permissions, because AWS's managed policy for Lambda may write to every log group. */
   #role({ warehouse, secrets, keys }: RunFunctionProps, logGroup: LogGroup): Role {
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     role.addToPolicy(
@@ -117,7 +120,7 @@ export class RunFunction extends Construct {
   }
 }
 
-/** After how long Lambda stops such a function. */
+/** Returns the timeout of the function in seconds. */
 export function timeoutSeconds({ config }: Deployment): number {
   return Math.ceil(config.maxRunSeconds) + timeoutMarginSeconds;
 }

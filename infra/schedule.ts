@@ -7,10 +7,10 @@ import { Construct } from 'constructs';
 import type { Deployment } from './deployment.ts';
 import { type DeadLetters, maxEventAgeSeconds } from './sync-function.ts';
 
-/** Every account has this group. The role trusts it by name, so the schedule names it too. */
+/** Every account has this group. The role trusts it by name, so the schedule must name it too. */
 const scheduleGroup = 'default';
 
-/** How to make a `SyncSchedule`. */
+/** Properties of `SyncSchedule`. */
 export interface SyncScheduleProps {
   readonly schedule: Deployment['schedule'];
   readonly periodMinutes: number;
@@ -49,7 +49,7 @@ export class SyncSchedule extends Construct {
       readonly roleArn: string;
     },
   ): void {
-    // The L1, because the L2's target allows its role to invoke every version and alias of the function too.
+    // The L1 construct: the L2's target would also allow its role to invoke every version and alias of the function.
     new CfnSchedule(this, id, {
       groupName: scheduleGroup,
       description: runs.description,
@@ -68,10 +68,9 @@ export class SyncSchedule extends Construct {
   }
 
   /**
-   * Returns the role, with its permissions inline, so that a schedule which fires at once has them already.
-   *
-   * The source of a request by Scheduler is the schedule's group, not the schedule ("Confused deputy prevention" in the
-   * Scheduler User Guide).
+   * Makes the role with inline permissions, so that a schedule that fires at once already has them. In requests of
+   * Scheduler, the source is the schedule's group, not the schedule ("Confused deputy prevention" in the Scheduler User
+   * Guide).
    */
   #role(props: SyncScheduleProps): Role {
     const allow = (action: string, resource: string): PolicyStatement =>

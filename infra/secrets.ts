@@ -6,17 +6,21 @@ import { Construct } from 'constructs';
 
 const referencePrefix = 'secretsmanager:';
 
-/** How to make `CredentialSecrets`. */
+/** Properties of `CredentialSecrets`. */
 export interface CredentialSecretsProps {
-  /** `targets[].credentials` of the config; repeats are fine. */
+  /** `targets[].credentials` of the config; may contain repeats. */
   readonly references: readonly string[];
-  /** Names that are there already, made by somebody else. @default none; an ARN always stands for an existing one */
+  /**
+   * Names of existing secrets.
+   *
+   * @default none; an ARN always refers to an existing secret
+   */
   readonly existing: readonly string[];
 }
 
-/** Every secret that a target names: created without a value, or taken as it is. */
+/** Every secret that a target names: created without a value, or an existing one. */
 export class CredentialSecrets extends Construct {
-  /** Names of those created here, which wait for their value. */
+  /** Names of the created secrets, whose values must be set by hand. */
   readonly created: readonly string[];
   readonly #arns: readonly string[];
 
@@ -29,7 +33,7 @@ export class CredentialSecrets extends Construct {
     );
   }
 
-  /** Allows reading the values, and nothing else. */
+  /** Grants reading the values, and nothing else. */
   grantRead(grantee: IGrantable): void {
     grantee.grantPrincipal.addToPrincipalPolicy(
       new PolicyStatement({
@@ -41,26 +45,28 @@ export class CredentialSecrets extends Construct {
   }
 
   #newSecret(name: string): string {
-    // The L1, because the L2 would fill in a random password, which looks like a value and is none.
+    // The L1 construct: the L2 would fill in a random password, which looks like a valid value.
     const secret = new CfnSecret(this, name, {
       name,
       description:
         'Credentials for Huawei Cloud DataArts, read by dqsync. One JSON object; its three forms are in the README.',
     });
-    // Retained, so that a credential is never lost with a stack; not where its very first creation fails.
+    // Retained, so that no credential is lost with the stack; but not if its first creation fails.
     secret.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
     Validations.of(secret).acknowledge({
       id: 'AwsSolutions-SMG4',
       reason:
-        'The value is a credential of another cloud, which Secrets Manager cannot rotate. It is rotated by hand; a run reads it again when the source refuses the old one.',
+        'The value is a credential of another cloud, which Secrets Manager cannot rotate. It is rotated by hand, and a run reads it again when the source refuses the old one.',
     });
     return secret.ref;
   }
 
   /**
-   * Returns the ARNs by which an existing secret may be known. Secrets Manager appends a hyphen and six characters to the
-   * name. An ARN that ends like that may be a full one, or a partial one of a secret with such a name (`…:secret:dq-eu1234`):
-   * its form does not tell, so it is allowed with and without a suffix. Each matches this one secret only.
+   * Returns the ARNs that an existing secret may have.
+   *
+   * Secrets Manager appends a hyphen and six characters to the name. An ARN that ends like that may be complete, or it
+   * may be the partial ARN of a secret with such a name (`…:secret:dq-eu1234`). So it is granted with and without a
+   * suffix. Both match only this secret.
    */
   #existingArns(name: string): string[] {
     if (name.startsWith('arn:')) {

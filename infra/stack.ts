@@ -1,4 +1,4 @@
-/** The whole deployment: only wires. What each part is for stands in its own file. */
+/** The whole deployment. Only connects its parts, each of which is explained in its own file. */
 import { Aws, CfnOutput, Stack, type StackProps, Tags } from 'aws-cdk-lib';
 import { ManagedPolicy, PermissionsBoundary } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
@@ -16,12 +16,15 @@ import { SyncSchedule } from './schedule.ts';
 import { CredentialSecrets } from './secrets.ts';
 import { DeadLetters, SyncFunction } from './sync-function.ts';
 
-/** How to make a `DqsyncStack`. */
+/** Properties of `DqsyncStack`. */
 export interface DqsyncStackProps extends StackProps {
   readonly deployment: Deployment;
 }
 
-/** Schedule → function → bucket, and a backfill's loop → its function → the same; table, view and questions on top; alarms and dashboard beside. */
+/**
+ * The schedule starts the function, which writes to the bucket. A backfill's state machine does the same through its
+ * own function. Table, view and named queries read the bucket; alarms and the dashboard watch everything.
+ */
 export class DqsyncStack extends Stack {
   constructor(scope: Construct, id: string, { deployment, ...props }: DqsyncStackProps) {
     super(scope, id, { ...props, terminationProtection: deployment.terminationProtection });
@@ -55,21 +58,36 @@ export class DqsyncStack extends Stack {
     );
     if (workgroup !== undefined) {
       this.#output('AthenaUrl', this.#consoleUrl('athena', `workgroups/details/${workgroup.name}`), 'To ask questions');
-      this.#output('FirstDay', deployment.firstDay, 'Athena sees no day before: deployment.firstDay');
+      this.#output('FirstDay', deployment.firstDay, 'First day that Athena reads: deployment.firstDay');
     }
-    this.#output('WarehouseUrl', warehouse.url, 'Where the data lies: "warehouse" for the CLI');
+    this.#output('WarehouseUrl', warehouse.url, 'Location of the data: "warehouse" in the config of the CLI');
     this.#output('FunctionName', sync.function.functionName, 'To invoke by hand');
     this.#output('BackfillStateMachineArn', backfill.stateMachineArn, 'To start a backfill with');
-    this.#output('BackfillFunctionName', backfill.function.functionName, 'What a backfill invokes');
-    this.#output('TargetNames', deployment.config.targets.map(({ name }) => name).join(','), 'What can be backfilled');
-    this.#output('DeadLetterQueueUrl', deadLetters.queue.queueUrl, 'Runs that did not happen');
+    this.#output('BackfillFunctionName', backfill.function.functionName, 'Function that a backfill invokes');
+    this.#output(
+      'TargetNames',
+      deployment.config.targets.map(({ name }) => name).join(','),
+      'Targets that can be backfilled',
+    );
+    this.#output(
+      'DeadLetterQueueUrl',
+      deadLetters.queue.queueUrl,
+      'Events of runs that could not be started or failed',
+    );
     this.#output('AlarmTopicArn', alarms.topic.topicArn, 'To subscribe to');
     if (secrets.created.length > 0) {
-      this.#output('SecretsToFill', secrets.created.join(', '), 'Secrets of this stack: put their values in by hand');
+      this.#output(
+        'SecretsToFill',
+        secrets.created.join(', '),
+        'Secrets of this stack whose values must be set by hand',
+      );
     }
   }
 
-  /** What an account asks of every stack: tags on all that takes them, a boundary on every role. */
+  /**
+   * Applies what the account requires of every stack: tags on all resources that support them, and a boundary on every
+   * role.
+   */
   #applyToAll({ tags, permissionsBoundary }: Deployment): void {
     for (const [key, value] of Object.entries(tags)) {
       Tags.of(this).add(key, value);

@@ -1,4 +1,4 @@
-/** The Lambda function that the schedule starts, and the queue for runs that fail. */
+/** The Lambda function that the schedule starts, and the queue for failed runs. */
 import { Duration, Validations } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
@@ -6,8 +6,8 @@ import { Construct } from 'constructs';
 import { RunFunction, type RunFunctionParts } from './run-function.ts';
 
 /**
- * One queue for both ends of a scheduled run: Scheduler puts in what it could not hand over, Lambda what it could not run
- * to a good end. What is in it is for people to read; nothing takes it out.
+ * One queue for both ends of a scheduled run: events that Scheduler could not hand over, and events whose run failed in
+ * Lambda. People read it; nothing consumes it.
  */
 export class DeadLetters extends Construct {
   readonly queue: Queue;
@@ -27,14 +27,14 @@ export class DeadLetters extends Construct {
   }
 }
 
-/** How to make a `SyncFunction`. */
+/** Properties of `SyncFunction`. */
 export interface SyncFunctionProps extends RunFunctionParts {
   readonly deadLetters: DeadLetters;
-  /** CloudWatch namespace of the metrics it emits. */
+  /** CloudWatch namespace of its metrics. */
   readonly namespace: string;
 }
 
-/** The scheduled function, and what becomes of runs that fail. */
+/** The scheduled function, and the handling of failed runs. */
 export class SyncFunction extends RunFunction {
   constructor(scope: Construct, id: string, { deadLetters, ...props }: SyncFunctionProps) {
     super(scope, id, {
@@ -50,7 +50,7 @@ export class SyncFunction extends RunFunction {
         resources: [deadLetters.queue.queueArn],
       }),
     );
-    // A run that fails leaves the watermark where it is and the next one reads the same, so one retry is plenty.
+    // A failed run leaves the watermark unchanged and the next run reads the same span, so one retry is enough.
     this.function.configureAsyncInvoke({
       retryAttempts: 1,
       maxEventAge: Duration.seconds(maxEventAgeSeconds(props.deployment.periodMinutes)),
@@ -60,8 +60,8 @@ export class SyncFunction extends RunFunction {
 }
 
 /**
- * How old an event may grow that waits to be run: half a period, so that it never meets the next one, which reads the same
- * and more. AWS takes a minute to six hours.
+ * Returns how long an event may wait for its run: half a period, so that it never meets the next event, whose run reads
+ * the same and more. AWS allows one minute to six hours.
  */
 export function maxEventAgeSeconds(periodMinutes: number): number {
   return Math.min(Math.max(60, periodMinutes * 30), 21_600);

@@ -1,27 +1,27 @@
-/** Where copies of data files are kept from one query to the next. Pure. */
+/** Chooses the folder for copies of data files, which are kept between queries. Pure. */
 import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 
-/** The environment variables that move the folder. */
+/** Environment variables that change the folder. */
 export interface CacheEnvironment {
   readonly DQSYNC_CACHE?: string | undefined;
   readonly XDG_CACHE_HOME?: string | undefined;
   readonly LOCALAPPDATA?: string | undefined;
 }
 
-/** Returns the folder for the copies of one warehouse. It may be deleted at any time when no query runs. */
+/** Returns the folder for the copies of one warehouse. It may be deleted whenever no query runs. */
 export function cacheFolderOf(warehouseUrl: string, environment: CacheEnvironment): string {
   const name = warehouseUrl.replace(/[^A-Za-z0-9.-]+/g, '-').slice(0, 80);
   return join(cacheRoot(environment), `${name}-${createHash('sha256').update(warehouseUrl).digest('hex').slice(0, 8)}`);
 }
 
-/** `DQSYNC_CACHE`, else a folder of dqsync in the user's cache folder, as the system has it. */
+/** Returns `DQSYNC_CACHE`, or dqsync's folder in the user's cache folder on this system. */
 function cacheRoot({ DQSYNC_CACHE, XDG_CACHE_HOME, LOCALAPPDATA }: CacheEnvironment): string {
   if (DQSYNC_CACHE !== undefined && DQSYNC_CACHE !== '') {
     return resolve(DQSYNC_CACHE);
   }
-  // The XDG specification has relative paths ignored.
+  // The XDG specification says to ignore relative paths.
   if (XDG_CACHE_HOME !== undefined && isAbsolute(XDG_CACHE_HOME)) {
     return join(XDG_CACHE_HOME, 'dqsync');
   }

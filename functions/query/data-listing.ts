@@ -1,4 +1,4 @@
-/** What a warehouse holds: its partitions by their folders, and the data files of some of them. */
+/** Lists the content of a warehouse: its partitions, and the data files of some of them. */
 import {
   dataPrefix,
   type PartitionParts,
@@ -8,16 +8,19 @@ import {
 } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
 
-/** Requests to the store at a time: enough to hide the latency of S3. */
+/** Requests to the store in parallel: enough to hide the latency of S3. */
 const maxAtOnce = 8;
 
 /**
- * Up to so many partitions are listed one by one. A listing of everything has a request per 1,000 files: 26 for three years of
- * hourly files, in sequence.
+ * Up to this many partitions are listed one by one. Listing everything takes one request per 1,000 files, in sequence:
+ * 26 for three years of hourly files.
  */
 const maxListedSingly = 100;
 
-/** Returns all partitions of the table. Costs a listing of folders for each workspace, whatever the number of files. */
+/**
+ * Returns all partitions of the table. Lists the folders of each workspace, so its cost does not depend on the number
+ * of files.
+ */
 export async function allPartitions(store: Store): Promise<PartitionParts[]> {
   const partitions: PartitionParts[] = [];
   for await (const workspacePrefix of store.folders(dataPrefix)) {
@@ -31,7 +34,7 @@ export async function allPartitions(store: Store): Promise<PartitionParts[]> {
   return partitions;
 }
 
-/** Returns the sizes of the data files of some partitions, in bytes, by key. */
+/** Returns the data files of some partitions: their sizes in bytes by key. */
 export async function dataFilesOf(store: Store, partitions: readonly PartitionParts[]): Promise<Map<string, number>> {
   const prefixes = new Set(partitions.map(partitionPrefix));
   const sizes = new Map<string, number>();
@@ -45,9 +48,9 @@ export async function dataFilesOf(store: Store, partitions: readonly PartitionPa
   return sizes;
 }
 
-/** Does some work for each item, several at a time. The first failure ends it, when what was under way has ended. */
+/** Runs work for each item, several in parallel. After a failure, waits for the work in progress, then throws. */
 export async function eachOf<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
-  // Workers share the generator: each takes the next item when it is done with one, and the first that fails ends it for all.
+  // The workers share the generator. Each takes its next item from it, and the first failure ends it for all.
   const shared = (function* () {
     yield* items;
   })();

@@ -1,4 +1,4 @@
-/** DuckDB as it is used here: in memory, with nothing fetched, and with no file in reach but those of one folder. */
+/** A restricted DuckDB: in memory, without downloads, and with access to the files of one folder only. */
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { tableName, viewName } from '../warehouse/layout.ts';
 import { type ColumnKind, partitionColumns } from '../warehouse/table.ts';
 import { viewColumns, viewSql } from './view.ts';
 
-/** A connection, and what closes it. */
+/** A connection, and a function that closes it. */
 export interface DuckdbSession {
   readonly connection: DuckDBConnection;
   close(): Promise<void>;
@@ -46,27 +46,30 @@ export async function openDuckdb(): Promise<DuckdbSession> {
   };
 }
 
-/** Leaves only files below `folder` in reach, for good. */
+/** Restricts access to files below `folder`, irrevocably. */
 export async function allowOnly(connection: DuckDBConnection, folder: string): Promise<void> {
-  // Checked against the pattern first, against the path it stands for then.
+  // DuckDB checks the pattern first, then the path that it matches.
   await connection.run(`SET allowed_directories = [${quoted(literalGlob(folder))}, ${quoted(folder)}]`);
   await connection.run('SET enable_external_access = false');
   await connection.run('SET lock_configuration = true');
 }
 
-/** Defines the table as the rows of `tableSql`, and the view over it; or defines both anew. */
+/** Defines or redefines the table as the rows of `tableSql`, and the view over it. */
 export async function defineTable(connection: DuckDBConnection, tableSql: string): Promise<void> {
   await connection.run(`CREATE OR REPLACE VIEW ${tableName} AS ${tableSql}`);
   await connection.run(`CREATE OR REPLACE VIEW ${viewName} AS ${viewSql(tableName)}`);
 }
 
-/** The table without a row: all columns in order, with their types. */
+/** The table without rows: all columns in order, with their types. */
 export const noRowsSql: string = `SELECT ${[
   ...observationColumns.map((column) => `CAST(NULL AS ${duckdbTypes[column.kind]}) AS ${column.name}`),
   ...partitionColumns.map((name) => `CAST(NULL AS VARCHAR) AS ${name}`),
 ].join(', ')} WHERE false`;
 
-/** All rows of the files. The part without rows gives the columns their types, also those that older files do not have. */
+/**
+ * Returns SQL for all rows of the files. The part without rows sets the types of the columns, including those that
+ * older files lack.
+ */
 export function tableSql(paths: readonly string[]): string {
   if (paths.length === 0) {
     return noRowsSql;
@@ -76,9 +79,9 @@ export function tableSql(paths: readonly string[]): string {
 }
 
 /**
- * The partition columns, counted from the end of a data file's path (layout.ts). DuckDB's own `hive_partitioning` takes the
- * outermost folder of a name, which may lie above the warehouse. Files are pruned by these too, as long as they are made of
- * `filename` and the option of that name is on; of the virtual column they are not.
+ * Returns SQL for the partition columns, counted from the end of a data file's path (layout.ts). DuckDB's own
+ * `hive_partitioning` uses the outermost folder of a name, which may be above the warehouse. DuckDB also prunes files
+ * by these expressions, but only if they use `filename` with the option of that name, and not the virtual column.
  */
 function partitionsSql(): string {
   const depth = partitionColumns.length + 1;
@@ -87,17 +90,17 @@ function partitionsSql(): string {
     .join(', ');
 }
 
-/** Paths as DuckDB takes a list of files. */
+/** Returns paths as DuckDB's list of files. */
 export function pathList(paths: readonly string[]): string {
   return `[${paths.map((path) => quoted(literalGlob(path))).join(', ')}]`;
 }
 
-/** A text as SQL. */
+/** Quotes a text for SQL. */
 export function quoted(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-/** A path whose `*`, `?` and `[` stand for themselves. */
+/** Escapes `*`, `?` and `[` in a path. */
 function literalGlob(path: string): string {
   return path.replaceAll(/[*?[]/g, '[$&]');
 }

@@ -1,8 +1,8 @@
 /**
- * SQL over a warehouse, on this machine, by DuckDB.
+ * Runs SQL over a warehouse on this machine with DuckDB.
  *
- * Reads only: nothing but SELECT and its relatives runs, no file outside the table can be reached, and no extension is
- * fetched. (DuckDB's allowed folder may be written too, so the kind of statement is checked as well.)
+ * Reads only: runs nothing but SELECT and similar statements, opens no file outside of the table, and downloads no
+ * extension. (DuckDB could also write to its allowed folder, so the kind of statement is checked too.)
  */
 import {
   type DuckDBConnection,
@@ -20,24 +20,24 @@ import { openPartitionPlanner, type PartitionPlanner } from './partition-planner
 import { translated } from './sql-errors.ts';
 import { plainValue, type SqlValue } from './sql-value.ts';
 
-/** What a query gave. */
+/** The result of a query. */
 export interface SqlResult {
   readonly columns: readonly { readonly name: string; readonly type: string }[];
   readonly rows: readonly (readonly SqlValue[])[];
 }
 
-/** A warehouse one can ask. */
+/** A warehouse that is open for SQL. */
 export interface WarehouseSql {
   /**
-   * Runs one statement (or several; the last one's rows are given) over the files that are there now, of the partitions that
-   * were there when the warehouse was opened. Only files of the partitions that the SQL asks for are listed, copied and read.
+   * Runs one or more statements, and returns the rows of the last one. Reads the current files of the partitions that
+   * existed when the warehouse was opened. Lists, copies and reads only files of the partitions that the SQL needs.
    *
    * @throws ConfigError with DuckDB's message if the SQL is wrong or would write
    * @throws StorageError if a data file cannot be read
    */
   run(sql: string): Promise<SqlResult>;
   /**
-   * Keeps the rows of one SELECT in memory, as a table that later queries may name: what they ask of it reads no file.
+   * Keeps the rows of one SELECT in memory, as a table that later queries can name. Those queries read no file.
    *
    * @throws ConfigError, StorageError as `run`
    */
@@ -46,10 +46,10 @@ export interface WarehouseSql {
 }
 
 /**
- * Opens a warehouse for SQL, with the table `quality_instance_observations` and the view `quality_instances`. Both are
- * there, with all their columns, in an empty warehouse too. Times are UTC.
+ * Opens a warehouse for SQL, with the table `quality_instance_observations` and the view `quality_instances`. Both
+ * exist with all columns even in an empty warehouse. Times are UTC.
  *
- * @param cacheFolder where the data files of a warehouse in S3 are kept, one folder for one warehouse
+ * @param cacheFolder folder for copies of the data files of one S3 warehouse
  * @throws StorageError if the warehouse cannot be read
  */
 export async function openWarehouseSql(
@@ -85,7 +85,7 @@ interface OpenWarehouse {
   readonly files: DataFiles;
 }
 
-/** The planner gets a table of the same columns, so that it can plan queries that name it. */
+/** Defines an empty table of the same columns in the planner, so that it can plan queries that name it. */
 async function keep(opened: OpenWarehouse, name: string, select: string): Promise<void> {
   await run(opened, `CREATE TEMP TABLE ${name} AS ${select}`, select);
   const described = await opened.session.connection.runAndReadAll(`DESCRIBE ${name}`);
@@ -103,7 +103,7 @@ async function run(
     const statements = await connection.extractStatements(sql);
     const isOne = statements.count === 1;
     if (isOne) {
-      // Wrong SQL fails here, before any file is copied for it.
+      // Wrong SQL fails here, before files are copied for it.
       refuseWriting(await statements.prepare(0), sql);
     }
     const needed = await planner.neededBy(planned);
@@ -111,7 +111,7 @@ async function run(
     try {
       return await runOver(connection, paths, sql);
     } catch (thrown) {
-      // A compaction moves files of a folder aside while they are read; the rows are in another file by then.
+      // A compaction may move files of a folder aside during the read. Their rows are then in another file.
       if (files.areCopies || !isOne || (await areAllThere(paths))) {
         throw thrown;
       }
@@ -134,7 +134,7 @@ async function runOver(connection: DuckDBConnection, paths: readonly string[], s
   return result;
 }
 
-/** CREATE makes things in memory only, and a PIVOT makes one by itself. */
+/** CREATE works only in memory, and PIVOT uses it internally. */
 const harmlessStatements: ReadonlySet<StatementType> = new Set([
   StatementType.SELECT,
   StatementType.EXPLAIN,
@@ -143,11 +143,11 @@ const harmlessStatements: ReadonlySet<StatementType> = new Set([
 
 function refuseWriting(statement: DuckDBPreparedStatement, sql: string): void {
   const { statementType } = statement;
-  // EXPLAIN ANALYZE runs what it explains.
+  // EXPLAIN ANALYZE runs the statement that it explains.
   const runsCopy = statementType === StatementType.EXPLAIN && /\b(copy|export)\b/i.test(sql);
   if (!harmlessStatements.has(statementType) || runsCopy) {
-    throw new ConfigError(`the query is a ${StatementType[statementType]} statement, and queries only read`, {
-      remedy: 'Ask with SELECT; write results to a file with the output options of "dqsync query".',
+    throw new ConfigError(`the query is a ${StatementType[statementType]} statement, and queries may only read`, {
+      remedy: 'Use SELECT. To write results to a file, use the output options of "dqsync query".',
     });
   }
 }

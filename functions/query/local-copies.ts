@@ -1,9 +1,9 @@
 /**
- * The data files of a warehouse as files of this machine: in place if it is a folder, else copied once into a cache.
+ * The data files of a warehouse as local files: in place if it is a folder, otherwise copied once into a cache.
  *
- * Data files are immutable (PROTOCOL.md, I1), so that a copy never grows stale. The cache is itself a warehouse in a
- * folder: a copy is there whole or not at all, also when several processes make it. What is kept for ever must be the file:
- * a reply of status 200 may also be that of a proxy or a login page, so it is held against the listing first.
+ * Data files are immutable (PROTOCOL.md, I1), so a copy never becomes stale. The cache is itself a warehouse in a
+ * folder, so a copy is complete or missing, even if several processes write it. Since copies are kept for good, each is
+ * checked against the listing first: a reply of status 200 may come from a proxy or a login page.
  */
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,37 +14,38 @@ import { dataPrefix, type PartitionParts } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
 import { dataFilesOf, eachOf } from './data-listing.ts';
 
-/** How often a file is asked for that comes as something else; the store has tries of its own for what fails. */
+/** Attempts to fetch a file whose reply is wrong. The store itself retries failures. */
 const maxTries = 3;
 const firstPauseMs = 100;
 
-/** What a Parquet file begins and ends with. */
+/** The first and last bytes of a Parquet file. */
 const parquetMagic = Buffer.from('PAR1');
 
-/** Files of the table on this machine. */
+/** The table's files on this machine. */
 export interface DataFiles {
-  /** The folder that holds them, absolute. */
+  /** Their folder, as an absolute path. */
   readonly folder: string;
-  /** Whether they are copies of those in the warehouse. */
+  /** Whether they are copies of the warehouse's files. */
   readonly areCopies: boolean;
   /**
-   * Finds the data files of some partitions as they are now, and copies them first where they are not on this machine.
+   * Returns the current data files of some partitions, after copying those that are not on this machine.
    *
-   * @returns absolute paths, sorted; each has its partition's values in it
-   * @throws StorageError if the warehouse cannot be read, gives something else than was listed, or the cache cannot be written
+   * @returns absolute paths, sorted; each contains the values of its partition
+   * @throws StorageError if the warehouse cannot be read, a reply does not match the listing, or the cache cannot be
+   * written
    */
   of(partitions: readonly PartitionParts[]): Promise<string[]>;
 }
 
-/** Whether the store's files can be read in place. */
+/** Returns whether the store's files can be read in place. */
 function isFileStore(store: Store): store is FileStore {
   return 'folder' in store;
 }
 
 /**
- * Opens the data files of a warehouse. Touches nothing yet.
+ * Opens the data files of a warehouse. Reads nothing yet.
  *
- * @param cacheFolder where copies are kept from one time to the next; one folder for one warehouse
+ * @param cacheFolder folder for copies, one per warehouse, kept between queries
  */
 export function openDataFiles(store: Store, cacheFolder: string, clock: Clock): DataFiles {
   const local = isFileStore(store) ? store : openFileStore(`file:${cacheFolder}`);
@@ -61,7 +62,7 @@ export function openDataFiles(store: Store, cacheFolder: string, clock: Clock): 
   };
 }
 
-/** Whether all of the files still exist. */
+/** Returns whether all of the files still exist. */
 export async function areAllThere(paths: readonly string[]): Promise<boolean> {
   return await Promise.all(paths.map((path) => access(path))).then(
     () => true,
@@ -75,7 +76,7 @@ interface Copying {
   readonly clock: Clock;
 }
 
-/** Copies what the cache does not have, and what it has in another size. */
+/** Copies files that are missing in the cache or have another size there. */
 async function copyMissing(
   sizes: ReadonlyMap<string, number>,
   partitions: readonly PartitionParts[],
@@ -94,19 +95,19 @@ async function copy(key: string, sizeBytes: number, copying: Copying): Promise<v
   const bytes = await fetchWhole(key, sizeBytes, copying.from, copying.clock);
   await inCache(copying, async (cache) => {
     const wrongCopy = await cache.get(key);
-    // Lost to another process, which has written the same.
+    // If another process wins, it has written the same bytes.
     await (wrongCopy === null ? cache.putIfAbsent(key, bytes) : cache.putIfMatch(key, bytes, wrongCopy.etag));
   });
 }
 
-/** An error of the cache says what to do about the cache, not about the warehouse. */
+/** Runs work on the cache. Its errors explain how to fix the cache, not the warehouse. */
 async function inCache<T>({ to }: Copying, work: (cache: FileStore) => Promise<T>): Promise<T> {
   try {
     return await work(to);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new StorageError(`cannot keep copies of the data files: ${why}`, {
-      remedy: `Make ${to.folder} a folder that can be written, or set the environment variable DQSYNC_CACHE to another one.`,
+      remedy: `Make ${to.folder} writable, or set the environment variable DQSYNC_CACHE to another folder.`,
       cause,
     });
   }
@@ -117,7 +118,7 @@ async function fetchWhole(key: string, sizeBytes: number, from: Store, clock: Cl
     const object = await from.get(key);
     if (object === null) {
       throw new StorageError(`${key} was listed in ${from.url} but is gone`, {
-        remedy: 'Run the query again. If it happens again, find out who deletes files of the warehouse.',
+        remedy: 'Run the query again. If this persists, find out what deletes files of the warehouse.',
       });
     }
     const flaw = flawOf(object.bytes, sizeBytes);
@@ -125,22 +126,22 @@ async function fetchWhole(key: string, sizeBytes: number, from: Store, clock: Cl
       return object.bytes;
     }
     if (tries === maxTries) {
-      throw new StorageError(`what came for ${from.url}/${key} is not the data file: ${flaw}`, {
+      throw new StorageError(`the store returned something else for the data file ${from.url}/${key}: ${flaw}`, {
         remedy:
-          'Check that AWS_ENDPOINT_URL and every proxy on the way lead to S3 (a login page answers for it, too), and run again; nothing of this was kept. If the object itself is damaged, find out who touches the warehouse, and restore it.',
+          'Nothing of it was kept. Check that AWS_ENDPOINT_URL and every proxy lead to S3 and not to a login page, then run again. If the object itself is damaged, restore it, and find out what changed it.',
       });
     }
     await clock.sleep(firstPauseMs * 2 ** tries);
   }
 }
 
-/** Why these bytes are not the file that was listed; null if nothing says so. */
+/** Returns why these bytes are not the listed file; null if they may be. */
 function flawOf(bytes: Uint8Array, sizeBytes: number): string | null {
   if (bytes.length !== sizeBytes) {
-    return `it has ${bytes.length} bytes, and ${sizeBytes} were listed`;
+    return `${bytes.length} bytes instead of the listed ${sizeBytes}`;
   }
   const [head, tail] = [bytes.subarray(0, parquetMagic.length), bytes.subarray(-parquetMagic.length)];
   return parquetMagic.equals(head) && parquetMagic.equals(tail)
     ? null
-    : 'it does not begin and end with "PAR1", as Parquet does';
+    : 'it does not start and end with "PAR1", as Parquet files do';
 }

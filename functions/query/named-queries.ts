@@ -1,28 +1,26 @@
-/**
- * Questions people ask of the table, as SQL that DuckDB and Athena (Trino) both understand. Pure.
- */
+/** Common questions about the table, as SQL that both DuckDB and Athena (Trino) accept. Pure. */
 
 /** One question. */
 export interface NamedQuery {
-  /** Short and unique: its name in Athena. */
+  /** Short and unique; the query's name in Athena. */
   readonly title: string;
   readonly description: string;
   readonly sql: string;
 }
 
-/** What the questions are asked of. */
+/** The view and period that the questions are about. */
 export interface NamedQueryOptions {
-  /** The view `quality_instances`, quoted where it must be. */
+  /** The view `quality_instances`, quoted if necessary. */
   readonly view: string;
-  /** Look back this many days, so that Athena reads no more partitions than that; null: all there is. */
+  /** Number of days to look back, which limits the partitions that Athena reads; null for all. */
   readonly lastDays: number | null;
 }
 
 /**
- * Returns the questions, most asked first.
+ * Returns the questions, most common first.
  *
- * Start times are often whole seconds and so often equal. Every ordering therefore ends in a column that tells rows apart
- * (`id`, or the key of the groups), or two loads of the same data would give two answers.
+ * Start times are often whole seconds and therefore often equal. So every ordering ends in a column that is unique
+ * (`id`, or the key of the groups). Otherwise two loads of the same data could give different answers.
  */
 export function namedQueries({ view, lastDays }: NamedQueryOptions): readonly NamedQuery[] {
   const since = sinceDay(lastDays);
@@ -30,48 +28,51 @@ export function namedQueries({ view, lastDays }: NamedQueryOptions): readonly Na
   return [
     {
       title: 'Pass rate by day',
-      description: `How many executions ended well, per day and workspace, ${period}. Those still running do not count.`,
+      description: `Share of executions that succeeded, per day and workspace, ${period}. Running ones are not counted.`,
       sql: passRateByDay(view, since),
     },
     {
       title: 'Rules failing most',
-      description: `Tasks by how often they failed or raised an alarm, ${period}.`,
+      description: `Tasks by number of failures and alarms, ${period}.`,
       sql: rulesFailingMost(view, since),
     },
     {
       title: 'Alarms nobody was notified of',
-      description: `Executions that raised an alarm without a notification that got through, newest first, ${period}.`,
+      description: `Executions that raised an alarm without a successful notification, newest first, ${period}.`,
       sql: silentAlarms(view, since),
     },
     {
       title: 'Slowest rules',
-      description: `How long tasks take, in seconds, the median (p50) and the slowest of twenty (p95), ${period}.`,
+      description: `Duration of tasks in seconds, median (p50) and 95th percentile (p95), ${period}.`,
       sql: slowestRules(view, since),
     },
     {
       title: 'Rules that stopped running',
-      description: `Tasks that have been still for more than twice their longest pause so far, as seen from the newest execution of their workspace, ${period}.`,
+      description: `Tasks that have not run for more than twice their longest pause so far, compared with the newest execution of their workspace, ${period}.`,
       sql: stoppedRules(view, since),
     },
     {
       title: 'Status changes between two days',
-      description: `Tasks whose last outcome of yesterday differs from the one of the day before, in UTC; put other days in for others. Among those that ran on both days, ${period}.`,
+      description: `Tasks whose last outcome yesterday differs from that of the day before (UTC; change the days as needed). Only tasks that ran on both days, ${period}.`,
       sql: statusChanges(view, since),
     },
     {
       title: 'Freshness of the table',
-      description: `Per workspace and project: the newest execution, when dqsync last saw anything new, and what is still running, ${period}.`,
+      description: `Per workspace and project: the newest execution, the last observation, and the number of open executions, ${period}.`,
       sql: freshness(view, since),
     },
   ];
 }
 
-/** A condition on `dt`: text against text, because a cast of `dt` would keep Athena from pruning partitions. */
+/**
+ * Returns a condition on `dt`. It compares text with text, because a cast of `dt` would keep Athena from pruning
+ * partitions.
+ */
 function sinceDay(lastDays: number | null): string {
   return lastDays === null ? 'TRUE' : `dt >= ${daysAgo(lastDays)}`;
 }
 
-/** A day as `dt` spells it. */
+/** Returns a day in the format of `dt`. */
 function daysAgo(days: number): string {
   return `CAST(CAST(current_date - INTERVAL '${Math.trunc(days)}' DAY AS date) AS varchar)`;
 }
@@ -125,8 +126,8 @@ ORDER BY workspace, project_id`;
 }
 
 /**
- * Percentiles by counting places, which is exact, and the same in both dialects: their own functions for it have different
- * names and methods.
+ * Computes percentiles by position, which is exact and the same in both dialects. Their own functions differ in name
+ * and method.
  */
 function slowestRules(view: string, since: string): string {
   return `SELECT workspace, task_id, max(name) AS name,
@@ -149,7 +150,10 @@ ORDER BY p95_seconds DESC, workspace, task_id
 LIMIT 20`;
 }
 
-/** Seen from the newest execution of the workspace, not from now: a table that is behind has no rules that stopped. */
+/**
+ * Compares with the newest execution of the workspace, not with now. So a table that is behind does not show all rules
+ * as stopped.
+ */
 function stoppedRules(view: string, since: string): string {
   return `SELECT workspace, task_id, name, runs, last_run,
   round(longest_pause / 3.6e6, 1) AS longest_pause_hours,

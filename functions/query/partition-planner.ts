@@ -1,9 +1,9 @@
 /**
- * Which partitions a query needs, so that only their files are listed, fetched and opened.
+ * Finds the partitions that a query needs, so that only their files are listed, fetched and opened.
  *
- * DuckDB decides: it plans the query over one empty file per partition, pushes the conditions on `workspace` and `dt` down to
- * the files as it always does, and the plan lists the files that are left. Conditions that DuckDB cannot push down, and
- * statements that it cannot plan this way, need all partitions.
+ * DuckDB plans the query over one empty file per partition and, as usual, pushes conditions on `workspace` and `dt`
+ * down to the files. The plan then lists the files that are left. If DuckDB cannot push a condition down or cannot plan
+ * a statement this way, all partitions are needed.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -20,18 +20,18 @@ import {
   quoted,
 } from './duckdb-session.ts';
 
-/** Knows all partitions of a warehouse. */
+/** Plans queries over all partitions of a warehouse. */
 export interface PartitionPlanner {
-  /** Returns the partitions that may hold rows of the query: all where it cannot be known. */
+  /** Returns the partitions that may contain rows of the query; all if that is unknown. */
   neededBy(sql: string): Promise<readonly PartitionParts[]>;
-  /** Runs a statement that creates a table which later queries name. */
+  /** Runs a statement that creates a table for later queries. */
   define(createTable: string): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * Optimizers that must not run. The first two would drop a scan because of what the empty files say about their values; with
- * the others, some plans cannot be written as JSON (DuckDB 1.5: "Failed to bind column reference").
+ * Optimizers that must be off. The first two would drop a scan because the empty files have no values. With the others,
+ * some plans cannot be serialized to JSON (DuckDB 1.5: "Failed to bind column reference").
  */
 const disabledOptimizers = [
   'statistics_propagation',
@@ -42,7 +42,7 @@ const disabledOptimizers = [
   'common_aggregate',
 ];
 
-/** Opens a planner. Costs an empty file per partition, in the folder for temporary files, until it is closed. */
+/** Opens a planner. Creates one empty file per partition in a temporary folder until it is closed. */
 export async function openPartitionPlanner(partitions: readonly PartitionParts[]): Promise<PartitionPlanner> {
   if (partitions.length <= 1) {
     return { neededBy: async () => partitions, define: async () => undefined, close: async () => undefined };
@@ -77,7 +77,7 @@ function placeholderPath(folder: string, { workspace, dt }: PartitionParts): str
 
 async function prepare({ connection }: DuckdbSession, folder: string, paths: readonly string[]): Promise<void> {
   await Promise.all(paths.map((path) => writeFile(path, '')));
-  // DuckDB takes the columns from the first file, and opens no other.
+  // DuckDB reads the columns from the first file, and opens no other.
   await connection.run(`COPY (${noRowsSql}) TO ${quoted(paths[0] ?? '')} (FORMAT parquet)`);
   await connection.run(`SET disabled_optimizers = ${quoted(disabledOptimizers.join(','))}`);
   const name = 'parse_path(filename)[-1]';
@@ -111,7 +111,7 @@ async function neededBy(
   return [...needed];
 }
 
-/** All texts of a JSON document. A scan lists its files among them. */
+/** Returns all texts in a JSON document, including the files that a scan lists. */
 function* textsIn(value: unknown): Generator<string> {
   if (typeof value === 'string') {
     yield value;

@@ -1,19 +1,19 @@
-/** Errors of DuckDB, in the words of the person who has to fix them. Pure. */
+/** Explains DuckDB's errors to the person who must fix them. Pure. */
 import { ConfigError, StorageError } from '../errors.ts';
 import { viewName } from '../warehouse/layout.ts';
 import { viewColumns } from './view.ts';
 
-/** Where the data files lie. */
+/** The location of the data files. */
 export interface DataFolder {
   readonly folder: string;
-  /** Whether they are copies of those in the warehouse. */
+  /** Whether they are copies of the warehouse's files. */
   readonly areCopies: boolean;
 }
 
-/** `Invalid Error` is what a Parquet file gives that is not one inside; wrong SQL gives `Invalid Input Error`. */
+/** A file that is not valid Parquet causes an `Invalid Error`, wrong SQL an `Invalid Input Error`. */
 const storageKinds: ReadonlySet<string> = new Set(['IO', 'Invalid']);
 
-/** Errors of the SQL, whose messages quote it: that a data file is named in them means nothing. */
+/** Errors of the SQL. Their messages quote it, so a data file in the message means nothing. */
 const sqlKinds: ReadonlySet<string> = new Set(['Binder', 'Catalog', 'Parser', 'Permission', 'Syntax']);
 
 /** Returns the error for the user. DuckDB's errors start with their kind: `Binder Error: …`, `IO Error: …`. */
@@ -21,21 +21,21 @@ export function translated(thrown: unknown, { folder, areCopies }: DataFolder): 
   if (!(thrown instanceof Error) || thrown instanceof ConfigError || thrown instanceof StorageError) {
     return thrown;
   }
-  // Its client puts words of its own before what DuckDB says of SQL that cannot be parsed.
+  // DuckDB's client puts a prefix before errors of the parser.
   const message = thrown.message.replace(/^Failed to extract statements: /, '');
   const kind = /^([A-Z][A-Za-z ]*?) Error: /.exec(message)?.[1] ?? '';
   if (storageKinds.has(kind) || (!sqlKinds.has(kind) && message.includes(folder))) {
     return new StorageError(`DuckDB cannot read the data files: ${message}`, {
       remedy: areCopies
-        ? `A copy of a data file is damaged or was changed: delete the folder ${folder}, and run again. If it happens again, the file is so in the warehouse: find out who touches that, and restore the file.`
-        : 'A data file is damaged or was changed; find out who touches the warehouse, and restore the file.',
+        ? `A copy of a data file is damaged: delete the folder ${folder}, then run again. If this persists, the file in the warehouse is damaged: restore it, and find out what changed it.`
+        : 'A data file is damaged: restore it, and find out what changed it.',
       cause: thrown,
     });
   }
   return new ConfigError(message, {
     remedy:
       kind === 'Out of Memory'
-        ? 'Ask for fewer rows or days: add a WHERE on dt.'
+        ? 'Select fewer rows or days: add a WHERE on dt.'
         : `Fix the SQL. The dialect is DuckDB's; ${viewName} has the columns ${viewColumns.join(', ')}.`,
     cause: thrown,
   });

@@ -1,19 +1,19 @@
-/** DuckDB's values as plain JS values. Pure. */
+/** Converts DuckDB's values to plain JS values. Pure. */
 import { DuckDBTimestampTZValue, DuckDBTimestampValue, type DuckDBValue } from '@duckdb/node-api';
 import { isoTime } from '../clock.ts';
 
-/** What a cell can hold. Integers of 64 bits and more are `bigint`; times are ISO 8601 text in UTC. */
+/** The value of a cell. Integers of 64 bits and more are `bigint`; times are ISO 8601 text in UTC. */
 export type SqlValue = string | number | bigint | boolean | null;
 
 /** A millisecond in microseconds. */
 const microsPerMs = 1000n;
 
-/** What ISO time in JS can say, in ms. */
+/** The last ISO time that JS can represent, in ms. */
 const maxIsoMs = 8_640_000_000_000_000n;
 
 /**
- * A value as plain JS: `TIMESTAMP` (which is UTC in this table) and `TIMESTAMPTZ` as `2026-01-01T00:00:00.000Z`;
- * everything that JS has no value for (dates, decimals, lists, intervals …) as the text DuckDB gives it.
+ * Converts a value. `TIMESTAMP` (UTC in this table) and `TIMESTAMPTZ` become `2026-01-01T00:00:00.000Z`; types without
+ * a JS value (dates, decimals, lists, intervals …) become DuckDB's text.
  */
 export function plainValue(value: DuckDBValue): SqlValue {
   if (value instanceof DuckDBTimestampValue || value instanceof DuckDBTimestampTZValue) {

@@ -1,22 +1,21 @@
 /**
- * The view that readers use: the latest observation of each execution, once.
- *
- * One text for DuckDB and Athena (Trino). Pure.
+ * The view for readers: the latest observation of each execution, once. The same SQL for DuckDB and Athena (Trino).
+ * Pure.
  */
 import { instanceTable } from '../warehouse/columns.ts';
 import { columnNames } from '../warehouse/table.ts';
 
-/** The view's columns, in order: those of the files, then the partition columns. */
+/** The view's columns in order: the columns of the files, then the partition columns. */
 export const viewColumns: readonly string[] = columnNames(instanceTable);
 
 /**
- * The SELECT that the view `quality_instances` stands for.
+ * Returns the SELECT of the view `quality_instances`.
  *
- * `workspace` and `dt` are in the PARTITION BY although the rest is a key already: Trino pushes a predicate below a window
- * function only if it is on columns of the PARTITION BY, and without that every query would read the whole table
- * (PredicatePushDown.visitWindow). An execution's `dt` follows from its `start_time`, so nothing is told apart by it.
+ * The PARTITION BY includes `workspace` and `dt`, although the rest is already a key. Trino pushes a predicate below a
+ * window function only for columns of the PARTITION BY; without them, every query would read the whole table
+ * (PredicatePushDown.visitWindow). The result is the same, because an execution's `dt` follows from its `start_time`.
  *
- * @param table the relation with all observations, quoted where it must be, for example `"dqsync"."observations"`
+ * @param table the relation with all observations, quoted if necessary, for example `"dqsync"."observations"`
  */
 export function viewSql(table: string): string {
   const columns = viewColumns.join(', ');

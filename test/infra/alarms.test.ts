@@ -40,9 +40,10 @@ describe('alarms', () => {
     ]);
   });
 
-  it('say what they mean, what to look at first, and which section of the runbook to read', () => {
+  it('describe their meaning, the first thing to check, and their section of the runbook', () => {
     for (const { AlarmName, AlarmDescription } of alarms) {
-      const [, anchor = ''] = /^[A-Z].+\. Look .+\. infra\/README\.md#([a-z-]+)$/.exec(AlarmDescription) ?? [];
+      const [, anchor = ''] =
+        /^[A-Z].+\. (?:Check|If|Look|Read|Run) .+\. infra\/README\.md#([a-z-]+)$/.exec(AlarmDescription) ?? [];
       expect(Object.keys(alarmKinds)).toContain(anchor);
       expect(AlarmName).toMatch(new RegExp(`^dqsync-${anchor}(-sales|-hr)?$`));
     }

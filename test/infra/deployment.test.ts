@@ -91,8 +91,8 @@ describe('what a deployment file says', () => {
     expect(refusal(aConfig(), { schedule: { expression: 'rate(5 minutes)' } })).toContain('the 300 s between two');
   });
 
-  it('needs a database by name where the stack has capitals, which Glue does not tell apart', () => {
-    expect(refusal(aConfig(), { stackName: 'Dqsync' })).toContain('"deployment.database" is needed');
+  it('requires a database name if the stack name has capitals, because Glue ignores case', () => {
+    expect(refusal(aConfig(), { stackName: 'Dqsync' })).toContain('"deployment.database" is required');
     const named = { stackName: 'Dqsync', database: 'dq_upper' };
     expect(parseDeployment({ config: aConfig(), deployment: named }).database).toBe('dq_upper');
   });

@@ -144,7 +144,7 @@ describe('dqsync query over S3, with something before it that answers by itself'
 
   it.each([
     ['a page of the listing', { method: 'LIST', when: isLaterPage, failure: html }, 'an incomplete listing'],
-    ['a data file', { method: 'GET', failure: html }, 'is not the data file'],
+    ['a data file', { method: 'GET', failure: html }, 'something else for the data file'],
   ] as const)('fails where the answer for %s stays wrong, and is well when that is over', async (_, fault, message) => {
     const { s3, count } = await aWorldInS3();
     s3.faults.push(...Array.from({ length: 30 }, () => fault));
