@@ -1,5 +1,6 @@
 /** What the options of several commands have in common. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { setVerbosity } from './terminal/verbosity.ts';
 
 /** Where the config is looked for unless told otherwise. */
 const defaultConfigPath = 'dqsync.json';
@@ -11,6 +12,10 @@ export function command(program: Command, usage: string, description: string, ex
     .command(usage)
     .description(description)
     .showHelpAfterError(`Run "dqsync ${name} --help" to see what is allowed.`)
+    .option('-q, --quiet', 'leave out progress and remarks; errors are printed all the same')
+    .option('-v, --verbose', 'say in detail what is done')
+    .option('--no-color', 'print no colors; so do NO_COLOR and pipes, while FORCE_COLOR prints them anywhere')
+    .hook('preAction', (_, action) => setVerbosity(action.opts()))
     .addHelpText('after', `\nExamples:\n${examples.map((example) => `  ${example}`).join('\n')}`);
 }
 

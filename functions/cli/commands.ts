@@ -161,12 +161,11 @@ function addStatus(program: Command, finish: Finish): void {
         .argParser(ageMs)
         .default(ageMs('3h'), '3h'),
     )
-    .option('-v, --verbose', 'all there is to know of each target')
     .addOption(jsonOption('print one JSON array with an object per target'))
     .addHelpText(
       'after',
       `
-One line a target where the config has several. A target is healthy if its last run did not fail and it is complete up to less
+One line a target where the config has several; all there is to know of each with --target or -v. A target is healthy if its last run did not fail and it is complete up to less
 than --max-age ago. "behind" is how long ago the end of coverage lies, "aside" counts rows in quarantine and expired executions.`,
     )
     .action(async (options: StatusOptions) =>

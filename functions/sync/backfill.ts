@@ -19,7 +19,15 @@ import type { Recorder } from './recorder.ts';
 import { isCommitDue, newRunState, type RunState, readAndCommit, reportProgress } from './run-state.ts';
 import { SliceReader } from './slice-reader.ts';
 import { outcomeOf, type TargetOutcome } from './summary.ts';
-import { type Calibration, calibrateRun, countingSource, lateRowsFrom, rowsInTimeLeft } from './target-reader.ts';
+import {
+  type Calibration,
+  calibrateRun,
+  countingSource,
+  expectedRows,
+  lateRowsFrom,
+  rowsInTimeLeft,
+  rowsOf,
+} from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
 import { UnprovenWindows } from './unproven.ts';
 
@@ -149,6 +157,7 @@ async function readSpans(backfill: Backfill, spans: readonly Window[]): Promise<
       recorder.forgetWindows();
       slices.keepOnly(uncommitted(recorder, spans));
     }
+    state.provenRows += rowsOf(slice);
     const doneMs = Math.min(beforeMs + lengthOf(spans) - lengthOf(slices.rest), backfill.totalMs);
     reportProgress(run, state, { atMs: toMs, doneMs, totalMs: backfill.totalMs });
     if (isCommitDue(state, committer) && slices.rest.length > 0 && (await commitAndYield(committer, slices))) {
@@ -187,6 +196,7 @@ function slicesOf(
   fromMs: EpochMs,
 ): SliceReader {
   state.at = { atMs: fromMs, doneMs: state.at.doneMs, totalMs };
+  state.expectedRows = calibration && expectedRows(calibration, totalMs);
   return new SliceReader({
     source,
     spans,

@@ -18,7 +18,15 @@ import { reobserveOpen, reobserveOthers } from './reobserve.ts';
 import { isCommitDue, newRunState, type RunState, readAndCommit, reportProgress } from './run-state.ts';
 import { type ReadSlice, SliceReader } from './slice-reader.ts';
 import { outcomeOf, type TargetOutcome } from './summary.ts';
-import { calibrateRun, countingSource, lateRowsFrom, rowsInTimeLeft, sourceTime } from './target-reader.ts';
+import {
+  calibrateRun,
+  countingSource,
+  expectedRows,
+  lateRowsFrom,
+  rowsInTimeLeft,
+  rowsOf,
+  sourceTime,
+} from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
 import { UnprovenWindows } from './unproven.ts';
 
@@ -82,11 +90,13 @@ async function readAll({ run, state, source, recorder, committer, untilMs, unpro
     return spansToRead(window, [...again, ...furthestLookback(checkpoint, lookbackMs)], checkpoint.coverage);
   };
   const spans = toRead();
-  const { reply: shown, rowsPerMs } = await calibrateRun(source, window);
+  const calibration = await calibrateRun(source, window);
+  const { reply: shown, rowsPerMs } = calibration;
   const reobservation = { run, source, recorder, spans, unproven };
   await reobserveOpen(reobservation);
   const totalMs = lengthOf(spans);
   state.at = { atMs: window.fromMs, doneMs: 0, totalMs };
+  state.expectedRows = expectedRows(calibration, totalMs);
   const density = densityOf(recorder.checkpoint.coverage) ?? rowsPerMs;
   // A short lookback is read in the same requests as new rows.
   const isLongLookback = recorder.checkpoint.recent.length > shortLookbackRows;
@@ -122,6 +132,7 @@ async function readAll({ run, state, source, recorder, committer, untilMs, unpro
       slices.keepOnly(toRead());
     }
     const { toMs } = slice.window;
+    state.provenRows += rowsOf(slice);
     reportProgress(run, state, { atMs: toMs, doneMs: totalMs - lengthOf(slices.rest), totalMs });
     if (
       isCommitDue(state, committer) &&

@@ -17,6 +17,10 @@ export interface RunState {
   window: Window | null;
   /** The progress of reading. */
   at: { readonly atMs: EpochMs; readonly doneMs: number; readonly totalMs: number };
+  /** Rows of the windows proven so far. */
+  provenRows: number;
+  /** Rows that the run has to read, by the source's count; null if that is no total. */
+  expectedRows: number | null;
   readonly counters: RunCounters;
   /** Whether any row of the source could be read. */
   hasReadable: boolean;
@@ -35,6 +39,8 @@ export function newRunState(): RunState {
     holder: null,
     window: null,
     at,
+    provenRows: 0,
+    expectedRows: null,
     counters: newCounters(),
     hasReadable: false,
     unreadableReason: null,
@@ -134,5 +140,11 @@ function failureOf({ source, target }: TargetRun, state: RunState, thrown: unkno
  */
 export function reportProgress(run: TargetRun, state: RunState, at: RunState['at'] | null): void {
   state.at = at ?? state.at;
-  run.onProgress({ target: run.target.name, ...state.at, rowsRead: state.counters.rowsRead });
+  run.onProgress({
+    target: run.target.name,
+    ...state.at,
+    rowsRead: state.counters.rowsRead,
+    rows: { proven: state.provenRows, expected: state.expectedRows },
+    paceMs: (1000 * run.source.stats().requests) / run.settings.requestsPerSecond,
+  });
 }

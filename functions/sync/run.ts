@@ -58,7 +58,11 @@ export async function runTargets(run: Run): Promise<Summary[]> {
   for (const [index, target] of targets.entries()) {
     const startedAtMs = run.clock.now();
     const shareMs = (endMs - startedAtMs) / (targets.length - index);
-    const outcome = shareMs > 0 && !run.stop.aborted ? await runTarget(run, target, shareMs) : notStarted(run, target);
+    const place = { number: index + 1, of: targets.length };
+    const onProgress: Run['onProgress'] = (progress) => run.onProgress({ ...progress, place });
+    const placed = targets.length > 1 ? { ...run, onProgress } : run;
+    const outcome =
+      shareMs > 0 && !run.stop.aborted ? await runTarget(placed, target, shareMs) : notStarted(run, target);
     summaries.push(outcome.summary);
     run.onTargetDone?.(outcome, run.clock.now() - startedAtMs);
   }

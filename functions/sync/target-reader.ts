@@ -4,6 +4,7 @@ import { type EpochMs, type FetchPage, maxPageRows, type Window } from '../model
 import { calibrate, type PageSource, type Reply } from '../reading/page-source.ts';
 import { SourceProfile } from '../reading/source-profile.ts';
 import { type RunState, reportProgress } from './run-state.ts';
+import type { ReadSlice } from './slice-reader.ts';
 import type { TargetRun } from './target-run.ts';
 
 /** The `Date` header has a resolution of one second, so a smaller skew cannot be noticed. */
@@ -76,6 +77,18 @@ export async function calibrateRun(source: PageSource, { fromMs, toMs }: Window)
   const { window, reply } = await calibrate(source, span);
   const rows = Math.max(reply.rows, reply.count ?? 0);
   return { reply, rowsPerMs: rows === 0 ? null : rows / (window.toMs - window.fromMs) };
+}
+
+/** Returns how many rows a run over `totalMs` has to read, by the source's count; null if that is no total. */
+export function expectedRows({ reply, rowsPerMs }: Calibration, totalMs: number): number | null {
+  const { count, rows } = reply;
+  const isTotal = count !== null && (count > rows || (count === rows && rows < maxPageRows));
+  return isTotal ? Math.round((rowsPerMs ?? 0) * totalMs) : null;
+}
+
+/** Returns the rows that a slice has shown, unreadable ones included. */
+export function rowsOf({ collected }: Pick<ReadSlice, 'collected'>): number {
+  return collected.seen.size + collected.unreadable.size;
 }
 
 /**

@@ -39,6 +39,12 @@ export interface Progress {
   readonly doneMs: number;
   readonly totalMs: number;
   readonly rowsRead: number;
+  /** The target's place among those of the run, from 1. */
+  readonly place?: { readonly number: number; readonly of: number };
+  /** Rows of the windows proven so far, and of all to read by the source's count (null if that is no total). */
+  readonly rows?: { readonly proven: number; readonly expected: number | null };
+  /** Least time that the requests so far take at the quota. They are sent in bursts, so less may have passed. */
+  readonly paceMs?: number;
 }
 
 /** One run of one target. */

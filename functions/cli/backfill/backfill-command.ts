@@ -54,7 +54,11 @@ export async function backfill(options: BackfillOptions): Promise<number> {
     if (options.json) {
       writeJson(summaries);
     } else {
-      writeLine(summaries.map((summary) => describeBackfill(summary, commandOf(options))).join('\n'));
+      writeLine(
+        summaries
+          .map((summary) => describeBackfill(summary, commandOf(options), bar.expectedRows(summary.target)))
+          .join('\n'),
+      );
     }
     return exitCodeOf(summaries, interrupt);
   });

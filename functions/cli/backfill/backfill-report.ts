@@ -4,14 +4,19 @@ import type { Estimate } from '../../sync/estimate.ts';
 import type { Summary } from '../../sync/summary.ts';
 import { bytes, count, counted, shortTime } from '../terminal/formats.ts';
 import { paint } from '../terminal/output.ts';
-import { describeSummaryError, summaryMark, summaryNumbers } from '../terminal/summary-report.ts';
+import { committedRows, describeSummaryError, summaryMark, summaryNumbers } from '../terminal/summary-report.ts';
 
 /** Windows listed at most. */
 const shownWindows = 10;
 
-/** What a backfill did to a target: how it ended, what it read and wrote. @param command goes on where it stopped */
-export function describeBackfill(summary: Summary, command: string): string {
-  const lines = [`${summaryMark(summary)} ${paint.bold(summary.target)}  ${endOf(summary, command)}`];
+/**
+ * What a backfill did to a target: how it ended, what it read and wrote.
+ *
+ * @param command goes on where it stopped
+ * @param expectedRows rows that it had to read, by the source's count; null where that is not known
+ */
+export function describeBackfill(summary: Summary, command: string, expectedRows: number | null): string {
+  const lines = [`${summaryMark(summary)} ${paint.bold(summary.target)}  ${endOf(summary, command, expectedRows)}`];
   lines.push(...summaryNumbers(summary).map((line) => `  ${line}`));
   if (summary.error !== undefined) {
     lines.push(`  ${paint.red('error:')} ${describeSummaryError(summary.error)}`);
@@ -19,7 +24,7 @@ export function describeBackfill(summary: Summary, command: string): string {
   return lines.join('\n');
 }
 
-function endOf(summary: Summary, command: string): string {
+function endOf(summary: Summary, command: string, expectedRows: number | null): string {
   if (summary.error !== undefined) {
     return `failed; what was proven complete is committed. To go on: ${command}`;
   }
@@ -31,7 +36,8 @@ function endOf(summary: Summary, command: string): string {
   }
   const range = `${shortTime(summary.from)} to ${shortTime(summary.to)}`;
   if (!summary.done) {
-    return `interrupted in ${range}; what was proven complete is committed. To go on: ${command}`;
+    const committed = committedRows(summary, expectedRows);
+    return `interrupted. ${committed}; run the same command again to continue: ${command}`;
   }
   return summary.requests === 0 ? `${range} was complete already` : `${range} is complete`;
 }

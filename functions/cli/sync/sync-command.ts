@@ -35,7 +35,13 @@ export async function sync(options: SyncOptions): Promise<number> {
       writeJson(summaries);
     } else {
       const wasInterrupted = interrupt.exitCode() !== null;
-      writeLine(summaries.map((summary) => describeSummary(summary, wasInterrupted)).join('\n'));
+      writeLine(
+        summaries
+          .map((summary) =>
+            describeSummary(summary, { wasInterrupted, expectedRows: bar.expectedRows(summary.target) }),
+          )
+          .join('\n'),
+      );
     }
     return exitCodeOf(summaries, interrupt);
   });

@@ -2,9 +2,10 @@
 import { createConsola } from 'consola/basic';
 import type { Log } from '../../model.ts';
 import { paragraph } from './formats.ts';
+import { isQuiet, isVerbose } from './verbosity.ts';
 
 /**
- * A log that writes to stderr.
+ * A log that writes to stderr: warnings, with `--verbose` everything, with `--quiet` nothing.
  *
  * @param makeRoom called before each line, to take a progress bar out of the way
  */
@@ -12,8 +13,10 @@ export function consoleLog(makeRoom: () => void = () => undefined): Log {
   // The level is set here, because consola takes another by itself where it believes to be tested.
   const consola = createConsola({ level: 3, stdout: process.stderr, stderr: process.stderr });
   return (level, message, fields) => {
-    const details = Object.entries(fields).map(([name, value]) => `${name}=${value}`);
-    makeRoom();
-    consola[level](paragraph([message, ...details].join(' ')));
+    if (isVerbose() || (level === 'warn' && !isQuiet())) {
+      const details = Object.entries(fields).map(([name, value]) => `${name}=${value}`);
+      makeRoom();
+      consola[level](paragraph([message, ...details].join(' ')));
+    }
   };
 }

@@ -1,7 +1,15 @@
 /** Where commands write: results to stdout, everything else to stderr; colours on a terminal only. */
 import pico from 'picocolors';
 
+/** `--no-color`, then FORCE_COLOR, which counts for more than NO_COLOR as in Node, then what the stream is. */
 function wantsColours(stream: NodeJS.WriteStream): boolean {
+  if (process.argv.includes('--no-color')) {
+    return false;
+  }
+  const forced = process.env['FORCE_COLOR'];
+  if (forced !== undefined) {
+    return forced !== '0' && forced !== 'false';
+  }
   return stream.isTTY === true && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb';
 }
 

@@ -1,93 +1,119 @@
-/** A progress bar for the target under way: on a terminal only, on stderr, gone when it is done. */
+/**
+ * How far the target under way is, on stderr: a bar on a terminal, gone when it is done; a line every 30 seconds elsewhere.
+ */
 import cliProgress from 'cli-progress';
 import { type Clock, systemClock } from '../../clock.ts';
 import type { Progress } from '../../sync/target-run.ts';
-import { count, duration, shownAt } from './formats.ts';
+import { count, duration, printable, shortDuration, shownAt } from './formats.ts';
+import { writeNote } from './output.ts';
+import { type Estimate, ProgressEstimate } from './progress-estimate.ts';
+import { isQuiet } from './verbosity.ts';
 
 /** Shows how far a run is. */
 export interface ProgressBar {
   update(progress: Progress): void;
   /** Takes the bar off the screen, so that something else can be written; the next update draws it again. */
   clear(): void;
+  /** Returns how many rows a target has to read, by the source's count; null where that is not known. */
+  expectedRows(target: string): number | null;
 }
 
-const steps = 1000;
+/** A line in a pipe is due after this time. */
+const lineEveryMs = 30_000;
+const mostCells = 24;
+const leastCells = 8;
 
-/** Opens a bar on stderr; where that is no terminal, one that shows nothing. */
+/** Opens what stderr can show; nothing with `--quiet`. */
 export function openProgressBar(clock: Clock = systemClock): ProgressBar {
-  if (!process.stderr.isTTY) {
-    return { update: () => undefined, clear: () => undefined };
-  }
-  const bar = new cliProgress.SingleBar({
-    format: '{target} [{bar}] {percentage}% | {rows} rows{rate}{at} | {eta_formatted}',
-    stream: process.stderr,
-    barsize: 24,
-    barCompleteChar: '█',
-    barIncompleteChar: '░',
-    clearOnComplete: true,
-    etaBuffer: 50,
-    // A word, `INF`, until there is something to go by.
-    formatTime: (seconds) => (Number.isFinite(seconds) ? `${duration(seconds * 1000)} left` : 'starting'),
-    gracefulExit: false,
-  });
-  let position = new Position();
-  let target: string | null = null;
-  let startedAtMs = clock.now();
+  const expected = new Map<string, number | null>();
+  let followed: { readonly target: string; readonly estimate: ProgressEstimate } | null = null;
+  const show = isQuiet() ? silent : process.stderr.isTTY ? openBar() : openLines(clock);
   return {
     update: (progress) => {
-      if (progress.target !== target) {
-        bar.stop();
-        target = progress.target;
-        startedAtMs = clock.now();
-        position = new Position();
+      if (followed?.target !== progress.target) {
+        show.clear();
+        followed = { target: progress.target, estimate: new ProgressEstimate(clock.now()) };
       }
-      const doneMs = position.after(progress);
-      const value = progress.totalMs <= 0 ? steps : Math.floor((steps * doneMs) / progress.totalMs);
-      const labels = {
-        target,
-        rows: count(progress.rowsRead),
-        rate: rateOf(progress, clock.now() - startedAtMs),
-        at: placeOf(progress, doneMs),
-      };
-      if (bar.isActive) {
-        bar.update(value, labels);
-      } else {
-        bar.start(steps, value, labels);
+      const { estimate } = followed;
+      expected.set(progress.target, estimate.after(progress, clock.now()).expected);
+      show.draw(progress, () => estimate.after(progress, clock.now()));
+    },
+    clear: () => show.clear(),
+    expectedRows: (target) => expected.get(target) ?? null,
+  };
+}
+
+interface Display {
+  draw(progress: Progress, estimate: () => Estimate): void;
+  clear(): void;
+}
+
+const silent: Display = { draw: () => undefined, clear: () => undefined };
+
+function openBar(): Display {
+  let line = (): string => '';
+  const bar = new cliProgress.SingleBar({
+    // Asked at each drawing, several times a second: the time left goes on while a request waits for the quota.
+    format: () => line(),
+    stream: process.stderr,
+    clearOnComplete: true,
+    gracefulExit: false,
+  });
+  return {
+    draw: (progress, estimate) => {
+      line = () => barLine(progress, estimate(), process.stderr.columns ?? 80);
+      if (!bar.isActive) {
+        bar.start(1, 0);
       }
     },
     clear: () => bar.stop(),
   };
 }
 
-/** Nothing in the first second, which tells nothing. */
-function rateOf({ rowsRead }: Progress, tookMs: number): string {
-  return tookMs < 1000 ? '' : ` at ${count(Math.round((1000 * rowsRead) / tookMs))}/s`;
+function openLines(clock: Clock): Display {
+  let lastMs = clock.now();
+  return {
+    draw: (progress, estimate) => {
+      const nowMs = clock.now();
+      if (nowMs - lastMs >= lineEveryMs) {
+        lastMs = nowMs;
+        writeNote(pipeLine(progress, estimate()));
+      }
+    },
+    clear: () => undefined,
+  };
 }
 
-function placeOf({ atMs, doneMs }: Progress, shownMs: number): string {
-  return atMs === null ? '' : ` | up to ${shownAt(Math.floor(atMs + shownMs - doneMs))}`;
+/** `sales 2/15 [████░░░░] 41% | 12,000 of 29,021 rows | 812/s | 2 min left`, in so many columns. */
+export function barLine(progress: Progress, estimate: Estimate, columns: number): string {
+  const { place } = progress;
+  const { perSecond, leftMs, fraction } = estimate;
+  const name = `${printable(progress.target)}${place === undefined ? '' : ` ${place.number}/${place.of}`}`;
+  const facts = [
+    `${Math.floor(100 * fraction)}%`,
+    rowsText(progress, estimate),
+    ...(perSecond === null ? [] : [`${count(Math.round(perSecond))}/s`]),
+    leftMs === null ? 'starting' : `${shortDuration(leftMs)} left`,
+  ].join(' | ');
+  const room = columns - 1 - name.length - facts.length - ' [] '.length;
+  const cells = Math.max(leastCells, Math.min(mostCells, room));
+  const full = Math.floor(cells * fraction);
+  return `${name} [${'█'.repeat(full)}${'░'.repeat(cells - full)}] ${facts}`;
 }
 
-/**
- * Where in time a run is, estimated between two proven points from the rows read since: a slice takes many requests, and a
- * bar that stands still looks broken.
- */
-export class Position {
-  #provenMs: number | null = null;
-  #provenRows = 0;
-  #rowsPerMs = 0;
-  #shownMs = Number.NEGATIVE_INFINITY;
+/** The same for a log: `sales (2 of 15): 41 %, 12,000 of 29,021 rows, about 2 minutes left`. */
+export function pipeLine(progress: Progress, estimate: Estimate): string {
+  const { place, target } = progress;
+  const { fraction, leftMs } = estimate;
+  const name = `${printable(target)}${place === undefined ? '' : ` (${place.number} of ${place.of})`}`;
+  const left = leftMs === null ? '' : `, about ${duration(leftMs)} left`;
+  return `${name}: ${Math.floor(100 * fraction)} %, ${rowsText(progress, estimate)}${left}`;
+}
 
-  /** Milliseconds done after some progress; never goes back, never beyond the end. */
-  after({ doneMs, totalMs, rowsRead }: Progress): number {
-    if (this.#provenMs === null || doneMs > this.#provenMs) {
-      this.#provenMs = doneMs;
-      this.#provenRows = rowsRead;
-      this.#rowsPerMs = doneMs > 0 ? rowsRead / doneMs : 0;
-    }
-    const rowsSince = rowsRead - this.#provenRows;
-    const estimatedMs = this.#rowsPerMs > 0 ? doneMs + rowsSince / this.#rowsPerMs : doneMs;
-    this.#shownMs = Math.max(this.#shownMs, Math.min(estimatedMs, totalMs));
-    return this.#shownMs;
+/** Without a count, where in time the run is. */
+function rowsText({ atMs }: Progress, { rows, expected }: Estimate): string {
+  if (expected !== null) {
+    return `${count(rows)} of ${count(expected)} rows`;
   }
+  return `${count(rows)} rows${atMs === null || atMs === 0 ? '' : `, up to ${shownAt(atMs).slice(0, 10)}`}`;
 }

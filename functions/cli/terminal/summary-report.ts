@@ -3,9 +3,16 @@ import type { Summary, SummaryError } from '../../sync/summary.ts';
 import { bytes, count, counted, paragraph, shortTime } from './formats.ts';
 import { paint } from './output.ts';
 
+/** How a run came to its end. */
+export interface EndOfRun {
+  readonly wasInterrupted: boolean;
+  /** Rows that it had to read, by the source's count; null where that is not known. */
+  readonly expectedRows: number | null;
+}
+
 /** What a run did to a target: how it ended, what it read and wrote, how to go on. */
-export function describeSummary(summary: Summary, wasInterrupted: boolean): string {
-  const lines = [`${summaryMark(summary)} ${paint.bold(summary.target)}  ${endOf(summary, wasInterrupted)}`];
+export function describeSummary(summary: Summary, how: EndOfRun): string {
+  const lines = [`${summaryMark(summary)} ${paint.bold(summary.target)}  ${endOf(summary, how)}`];
   lines.push(...summaryNumbers(summary).map((line) => `  ${line}`));
   if (summary.error !== undefined) {
     lines.push(`  ${paint.red('error:')} ${describeSummaryError(summary.error)}`);
@@ -35,7 +42,7 @@ export function summaryMark(summary: Summary): string {
   return summary.done ? paint.green('✓') : paint.yellow('…');
 }
 
-function endOf(summary: Summary, wasInterrupted: boolean): string {
+function endOf(summary: Summary, how: EndOfRun): string {
   const reached =
     summary.watermark === null ? 'nothing is complete yet' : `complete up to ${shortTime(summary.watermark)}`;
   if (summary.error !== undefined) {
@@ -48,12 +55,20 @@ function endOf(summary: Summary, wasInterrupted: boolean): string {
   if (summary.waitingFor !== undefined) {
     return 'waiting for credentials: the secret has no value yet. Store it, then run dqsync sync again.';
   }
-  const why = wasInterrupted ? 'interrupted' : 'out of time (maxRunSeconds)';
+  const why = how.wasInterrupted ? 'interrupted' : 'out of time (maxRunSeconds)';
   if (summary.from === null) {
     return `${why} before its turn came: not begun. Run dqsync sync again to go on.`;
   }
   const goal = summary.to === null ? '' : ` of ${shortTime(summary.to)}`;
-  return `${why}; what was proven complete is committed: ${reached}${goal}. Run dqsync sync again to go on.`;
+  return `${why}. ${committedRows(summary, how.expectedRows)}, ${reached}${goal}; run dqsync sync again to continue`;
+}
+
+/** `4,000 of 29,021 rows are committed`. */
+export function committedRows({ rowsWritten }: Summary, expectedRows: number | null): string {
+  const isKnown = expectedRows !== null && expectedRows >= rowsWritten;
+  return isKnown
+    ? `${count(rowsWritten)} of ${counted(expectedRows, 'row')} are committed`
+    : `${counted(rowsWritten, 'row')} ${rowsWritten === 1 ? 'is' : 'are'} committed`;
 }
 
 function readAndWritten(summary: Summary): string {

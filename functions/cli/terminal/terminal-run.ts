@@ -39,7 +39,9 @@ export async function withTerminalRun<T>(
   };
   const interrupt = listenForInterrupt(connections.clock, announce, bar.clear);
   try {
-    return await work({ connections, bar, log, interrupt });
+    // After Ctrl-C the bar would only hide what is said of the end.
+    const update: ProgressBar['update'] = (progress) => interrupt.exitCode() ?? bar.update(progress);
+    return await work({ connections, bar: { ...bar, update }, log, interrupt });
   } finally {
     bar.clear();
     interrupt.close();

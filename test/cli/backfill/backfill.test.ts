@@ -49,7 +49,7 @@ describe('dqsync backfill', () => {
     running.process.kill('SIGINT');
     const stopped = await running.ended;
     expect(stopped.exitCode).toBe(130);
-    expect(stopped.stdout).toContain(`To go on: dqsync backfill ${range.join(' ')}`);
+    expect(stopped.stdout).toContain(`run the same command again to continue: dqsync backfill ${range.join(' ')}`);
     const before = world.simulator.counters.requests;
     expect(await world.cli(['backfill', ...range])).toMatchObject({ exitCode: 0 });
     expect(world.simulator.counters.requests - before).toBeLessThan(190);

@@ -1,0 +1,99 @@
+/** How far a run is shown to be: by the source's count from the first reply, without jumps, in 80 columns. */
+import { describe, expect, it } from 'vitest';
+import { barLine, pipeLine } from '../../../functions/cli/terminal/progress-bar.ts';
+import { type Estimate, ProgressEstimate } from '../../../functions/cli/terminal/progress-estimate.ts';
+import type { Progress } from '../../../functions/sync/target-run.ts';
+
+const startMs = Date.parse('2026-01-01T00:00:00Z');
+
+/** A backfill of 29,000 rows over 1,000,000 ms of start time, proven in slices of 2,900. */
+function progress(rowsRead: number, fields: Partial<Progress> = {}): Progress {
+  const proven = Math.floor(rowsRead / 2_900) * 2_900;
+  const doneMs = (1_000_000 * proven) / 29_000;
+  const rows = { proven, expected: 29_000 };
+  return { target: 'sales', atMs: startMs, totalMs: 1_000_000, rowsRead, doneMs, rows, ...fields };
+}
+
+describe('the estimate of a run', () => {
+  it('goes by the count of the first reply, between proven parts as well, and never back', () => {
+    const estimate = new ProgressEstimate(startMs);
+    const fractions = [100, 1_450, 2_900, 4_350, 4_300, 29_000].map(
+      (rows) => estimate.after(progress(rows), startMs + rows).fraction,
+    );
+    expect(fractions.map((fraction) => Math.round(1000 * fraction))).toEqual([3, 50, 100, 150, 150, 1000]);
+  });
+
+  it('has an end that does not move although requests go out in bursts', () => {
+    // 30 requests at once, then nothing for the rest of ten seconds: the quota of a backfill.
+    const estimate = new ProgressEstimate(startMs);
+    const ends: number[] = [];
+    for (let second = 1; second < 96; second += 1) {
+      const bursts = Math.floor(second / 10) + 1;
+      const now = progress(Math.min(29_000, bursts * 3_000), { paceMs: bursts * 10_000 });
+      ends.push(second + (estimate.after(now, startMs + second * 1000).leftMs ?? 0) / 1000);
+    }
+    expect(Math.max(...ends) - Math.min(...ends)).toBeLessThan(5);
+    expect(ends[0]).toBeGreaterThan(90);
+  });
+
+  it('does not run ahead where the source shows rows several times', () => {
+    const estimate = new ProgressEstimate(startMs);
+    const seen = (rowsRead: number, proven: number) =>
+      estimate.after(progress(rowsRead, { rows: { proven, expected: 10_000 } }), startMs + rowsRead).rows;
+    expect([seen(3_000, 1_000), seen(6_000, 2_000), seen(7_500, 2_000)]).toEqual([1_000, 2_000, 2_500]);
+  });
+
+  it.each<[string, number | null]>([
+    ['tells no total', null],
+    ['was capped', 1_000],
+  ])('goes by start time where the count %s', (_, expected) => {
+    const estimate = new ProgressEstimate(startMs);
+    const shown = (rowsRead: number, doneMs: number, proven: number) =>
+      estimate.after(progress(rowsRead, { doneMs, rows: { proven, expected } }), startMs + 60_000);
+    expect(shown(5_800, 200_000, 5_800)).toMatchObject({ fraction: 0.2, expected: null, rows: 5_800 });
+    expect(shown(7_250, 200_000, 5_800)).toMatchObject({ fraction: 0.25 });
+    expect(shown(60_000, 200_000, 5_800)).toMatchObject({ fraction: 0.99 });
+  });
+
+  it('says nothing of rate and time before it knows anything', () => {
+    const none = progress(0, { rows: { proven: 0, expected: null } });
+    expect(new ProgressEstimate(startMs).after(none, startMs + 500)).toMatchObject({ perSecond: null, leftMs: null });
+  });
+});
+
+const halfway: Estimate = { fraction: 0.416, rows: 12_064, expected: 29_021, perSecond: 302.4, leftMs: 61_000 };
+
+describe('a line of progress', () => {
+  it.each<[string, Partial<Progress>, Partial<Estimate>, string]>([
+    [
+      'one of several targets',
+      { place: { number: 2, of: 15 } },
+      {},
+      'sales 2/15 [███████░░░░░░░░░░] 41% | 12,064 of 29,021 rows | 302/s | 1 min left',
+    ],
+    [
+      'no count',
+      {},
+      { expected: null },
+      'sales [█████░░░░░░░░░] 41% | 12,064 rows, up to 2026-01-01 | 302/s | 1 min left',
+    ],
+    [
+      'the beginning',
+      {},
+      { fraction: 0, perSecond: null, leftMs: null },
+      'sales [░░░░░░░░░░░░░░░░░░░░░░░░] 0% | 12,064 of 29,021 rows | starting',
+    ],
+  ])('fits 80 columns: %s', (_, fields, estimate, expected) => {
+    const line = barLine(progress(0, fields), { ...halfway, ...estimate }, 80);
+    expect(line).toBe(expected);
+    expect(line.length).toBeLessThan(80);
+  });
+
+  it('keeps a bar beside a long name, and is a sentence in a pipe', () => {
+    const named = progress(0, { target: 'a-target-with-a-long-name', place: { number: 2, of: 15 } });
+    expect(barLine(named, halfway, 80)).toContain(' [███░░░░░] 41%');
+    expect(pipeLine(named, halfway)).toBe(
+      'a-target-with-a-long-name (2 of 15): 41 %, 12,064 of 29,021 rows, about 1 minute left',
+    );
+  });
+});
