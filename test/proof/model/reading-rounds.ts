@@ -172,8 +172,8 @@ const anySchedule = fc.oneof(
  */
 function isDistinguishable(chosen: Schedule): boolean {
   const { offsetUnit, shuffleTies, order, pageCap, filterSkewMs, isListCapped, cap, growth, deviations } = chosen;
-  // A page size that changes needs counts that are totals, and a page that grows no longer list that ends.
-  if (growth !== null && growth.rows < 0 && chosen.count !== 'total') {
+  // A page size that changes needs counts that are totals; one that only grows needs them where offsets count pages.
+  if (growth !== null && (growth.rows < 0 || offsetUnit === 'page') && chosen.count !== 'total') {
     return false;
   }
   if (deviations.length > 0 && (filterSkewMs !== 0 || chosen.changes.some(({ kind }) => kind === 'leaves'))) {
