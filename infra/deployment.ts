@@ -91,6 +91,7 @@ const deploymentSchema = z.strictObject({
     .regex(/^[a-z][a-z0-9_]{0,99}$/, { error: 'must be lower-case letters, digits and "_", starting with a letter' })
     .optional(),
   analystPolicy: z.boolean().default(false),
+  events: z.boolean().default(false),
   tags: tagsSchema.default({}),
   terminationProtection: z.boolean().default(false),
   permissionsBoundary: z

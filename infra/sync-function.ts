@@ -1,8 +1,9 @@
 /** The Lambda function that the schedule starts, and the queue for failed runs. */
-import { Duration, Validations } from 'aws-cdk-lib';
+import { Duration, Stack, Validations } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { eventSourceVariable } from '../functions/lambda/environment.ts';
 import { RunFunction, type RunFunctionParts } from './run-function.ts';
 
 /**
@@ -42,6 +43,9 @@ export class SyncFunction extends RunFunction {
       description: 'dqsync: copies results of DataArts quality tasks to Parquet on S3',
       reservedConcurrency: props.deployment.reservedConcurrency,
     });
+    if (props.deployment.events) {
+      this.#publishEvents(eventSourceOf(props.deployment.stackName));
+    }
     // By hand, because CDK's own destination also lets the function read the queue's attributes and URL.
     this.function.addToRolePolicy(
       new PolicyStatement({
@@ -57,6 +61,24 @@ export class SyncFunction extends RunFunction {
       onFailure: { bind: () => ({ destination: deadLetters.queue.queueArn }) },
     });
   }
+
+  /** Lets the function put events on the default bus, under its own name only. */
+  #publishEvents(source: string): void {
+    this.function.addEnvironment(eventSourceVariable, source);
+    this.function.addToRolePolicy(
+      new PolicyStatement({
+        sid: 'PutEvents',
+        actions: ['events:PutEvents'],
+        resources: [Stack.of(this).formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' })],
+        conditions: { StringEquals: { 'events:source': source } },
+      }),
+    );
+  }
+}
+
+/** Returns the source that the events of a stack name. */
+function eventSourceOf(stackName: string): string {
+  return `dqsync.${stackName}`;
 }
 
 /**

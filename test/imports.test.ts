@@ -17,6 +17,7 @@ const filters = 'functions/filters.ts';
 const columns = 'functions/warehouse/columns.ts';
 const demoSource = 'functions/cli/demo/demo-source.ts';
 const buildPage = 'functions/report/build-page.js';
+const streaks = 'functions/streaks.ts';
 const basics = [model, 'functions/errors.ts', 'functions/intervals.ts'];
 const withClock = [...basics, 'functions/clock.ts'];
 const withConfig = [...withClock, 'functions/config.ts', filters];
@@ -38,6 +39,7 @@ const table: Readonly<Record<string, Allowed>> = {
   'functions/intervals.ts': { parts: [model], packages: [] },
   'functions/clock.ts': { parts: [model], packages: ['node:'] },
   'functions/errors.ts': { parts: [model, 'functions/clock.ts'], packages: [] },
+  [streaks]: { parts: [model], packages: [] },
   [filters]: { parts: [model], packages: [] },
   'functions/config.ts': { parts: [...withClock, filters], packages: ['zod'] },
   [configText]: { parts: ['functions/errors.ts'], packages: ['jsonc-parser'] },
@@ -68,6 +70,7 @@ const table: Readonly<Record<string, Allowed>> = {
     parts: [
       ...withConfig,
       'functions/time-range.ts',
+      streaks,
       'functions/source/',
       'functions/reading/',
       'functions/checkpoint/',
@@ -95,7 +98,7 @@ const table: Readonly<Record<string, Allowed>> = {
   'functions/query/': { parts: [...withClock, 'functions/warehouse/'], packages: ['node:', '@duckdb/node-api'] },
   // The page of `dqsync report`. What runs in the browser takes the types of its data from here, and nothing of Node.
   'functions/report/': {
-    parts: [model, 'functions/clock.ts', 'functions/query/', 'functions/warehouse/', buildPage],
+    parts: [model, 'functions/clock.ts', streaks, 'functions/query/', 'functions/warehouse/', buildPage],
     packages: ['node:'],
   },
   'functions/report/page/': { parts: ['functions/report/'], packages: ['@observablehq/plot'] },
@@ -109,7 +112,13 @@ const table: Readonly<Record<string, Allowed>> = {
   // Loads neither the CLI nor DuckDB.
   'functions/lambda/': {
     parts: [...withConfig, 'functions/connect.ts', 'functions/metrics.ts', 'functions/sync/'],
-    packages: ['@aws-lambda-powertools/logger', '@aws-lambda-powertools/metrics', 'aws-lambda', 'zod'],
+    packages: [
+      '@aws-lambda-powertools/logger',
+      '@aws-lambda-powertools/metrics',
+      '@aws-sdk/client-eventbridge',
+      'aws-lambda',
+      'zod',
+    ],
   },
   'functions/cli/': {
     parts: ['functions/cli/', 'functions/errors.ts', filters, 'package.json'],

@@ -12,8 +12,9 @@ import { type DqsyncError, describeError, toDqsyncError } from '../errors.ts';
 import { type BackfillTask, parseBackfillTask } from '../sync/backfill-task.ts';
 import { runTargets } from '../sync/run.ts';
 import type { Summary, TargetOutcome } from '../sync/summary.ts';
-import { configFrom, type Environment, namespaceVariable } from './environment.ts';
+import { configFrom, type Environment, eventSourceVariable, namespaceVariable } from './environment.ts';
 import { type Invocation, parseEvent } from './event.ts';
+import { eventBus } from './event-bus.ts';
 import { Telemetry } from './telemetry.ts';
 
 /** The environment and the connections of a handler. */
@@ -85,6 +86,7 @@ class Sandbox {
     const invocation = parseEvent(event);
     const { config, connections } = await this.#open(telemetry);
     const { clock } = connections;
+    const eventSource = this.#options.environment[eventSourceVariable];
     await runTargets({
       ...connections,
       config,
@@ -95,6 +97,7 @@ class Sandbox {
       stop: new AbortController().signal,
       log: telemetry.log,
       onProgress: () => undefined,
+      announce: eventSource === undefined ? undefined : eventBus(eventSource),
       onTargetDone: (outcome, tookMs) => {
         outcomes.push(outcome);
         telemetry.targetDone(outcome, tookMs, clock.now());

@@ -11,6 +11,9 @@ export const configVariable = 'DQSYNC_CONFIG';
 /** CloudWatch namespace of the metrics, so that two deployments in one account keep theirs apart. Default: `dqsync`. */
 export const namespaceVariable = 'DQSYNC_METRICS_NAMESPACE';
 
+/** The source of events about changed outcomes, `dqsync.<stack>`. Not set: there are no events. */
+export const eventSourceVariable = 'DQSYNC_EVENT_SOURCE';
+
 /**
  * Parses the configuration.
  *

@@ -2,10 +2,10 @@
 import { dayInTimeZone } from '../clock.ts';
 import type { EpochMs } from '../model.ts';
 import type { WarehouseSql } from '../query/duckdb.ts';
+import { type Transition, transitionsOf } from '../streaks.ts';
 import { calendarDays } from './calendar.ts';
 import { changeStreaksSql, numberedTasksSql, runsSql, type Source } from './report-sql.ts';
 import { streaksByTask } from './streak-rows.ts';
-import { type Transition, transitionsOf } from './streaks.ts';
 
 /** What to look for. */
 export interface ChangesRequest {

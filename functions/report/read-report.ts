@@ -3,6 +3,7 @@ import { dayInTimeZone } from '../clock.ts';
 import type { EpochMs } from '../model.ts';
 import type { WarehouseSql } from '../query/duckdb.ts';
 import type { SqlValue } from '../query/sql-value.ts';
+import { type Incident, incidentsOf, type Streak } from '../streaks.ts';
 import { calendarDays } from './calendar.ts';
 import { packDays, packHours, sumOfDays } from './packing.ts';
 import type { IncidentData, PackedRuns, ReportData, TargetFacts, TaskData, WorkspaceData } from './report-data.ts';
@@ -18,7 +19,6 @@ import {
   tasksSql,
 } from './report-sql.ts';
 import { outcomeOf, streaksByTask } from './streak-rows.ts';
-import { type Incident, incidentsOf, type Streak } from './streaks.ts';
 
 /** What to report on. */
 export interface ReportRequest {

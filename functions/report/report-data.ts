@@ -4,7 +4,7 @@
  * What there are thousands of is packed into text, which keeps a page of 1,000 tasks below 2 MB.
  */
 import type { EpochMs } from '../model.ts';
-import type { Outcome } from './streaks.ts';
+import type { Outcome } from '../streaks.ts';
 
 /** Whether a target's data can be trusted. */
 export interface TargetFacts {

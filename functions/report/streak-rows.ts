@@ -1,6 +1,6 @@
 /** Streaks out of the rows that the SQL gives. Pure. */
 import type { SqlResult } from '../query/duckdb.ts';
-import type { Outcome, Streak } from './streaks.ts';
+import type { Outcome, Streak } from '../streaks.ts';
 
 /** Letter (letters.ts) → outcome, of the settled ones. */
 export const outcomeOf: Readonly<Record<string, Outcome>> = { S: 'SUCCESS', A: 'ALARMING', F: 'FAILED' };

@@ -66,6 +66,7 @@ export async function runBackfill(
     const committer = new Committer(run, loaded, {
       ...({ mode, counters, untilMs, revisitedMs: 0, incrementalFromMs: null } as const),
       rereads,
+      watch: null,
       maxSpanMs,
     });
     const { recorder } = committer;

@@ -9,6 +9,7 @@ import type { EpochMs, Observation, UnreadableRow } from '../model.ts';
 import { instanceTable } from '../warehouse/columns.ts';
 import { writeRows } from '../warehouse/data-files.ts';
 import { writeQuarantine } from '../warehouse/quarantine.ts';
+import type { OutcomeWatch } from './outcome-watch.ts';
 import { Recorder, type RecorderOptions } from './recorder.ts';
 import type { TargetRun } from './target-run.ts';
 
@@ -27,6 +28,8 @@ export interface CommitterOptions extends RecorderOptions {
   readonly mode: LastRun['mode'];
   /** Where incremental coverage begins if this run is the first incremental one; null for a backfill. */
   readonly incrementalFromMs: EpochMs | null;
+  /** Is told of the rows of each commit before it; null where nobody listens to changes. */
+  readonly watch: OutcomeWatch | null;
   /** Returns the longest span that the source accepts, as far as the run knows. */
   readonly maxSpanMs: () => number;
 }
@@ -83,6 +86,7 @@ export class Committer {
     }
     this.#isBroken = true;
     const { rows, unreadable, change: recorded } = this.recorder.take();
+    await this.#options.watch?.note(rows);
     await this.#writeRows(rows);
     await this.#quarantine(unreadable);
     const { clock, runId } = this.#run;

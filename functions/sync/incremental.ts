@@ -13,6 +13,7 @@ import { emptySecretCode } from '../source/credentials.ts';
 import { Committer } from './committer.ts';
 import { LookbackGate } from './lookback-gate.ts';
 import { furthestLookback, lookbackOf, lookbacks, nextWindow, spansToRead } from './next-window.ts';
+import { OutcomeWatch } from './outcome-watch.ts';
 import type { Recorder } from './recorder.ts';
 import { reobserveOpen, reobserveOthers } from './reobserve.ts';
 import { isCommitDue, newRunState, type RunState, readAndCommit, reportProgress } from './run-state.ts';
@@ -54,23 +55,31 @@ export async function runIncremental(run: TargetRun): Promise<TargetOutcome> {
     const loaded = await loadCheckpoint(run.store, run.target.name, identityOf(run));
     const untilMs = run.clock.now() - run.settings.settleMs;
     const { lookbackMs: revisitedMs, initialFromMs: incrementalFromMs } = run.settings;
+    const watch = await OutcomeWatch.open(run);
     const source = countingSource(run, state, loaded.checkpoint);
     const maxSpanMs = (): number => source.profile.hints.maxSpanMs;
     const { counters } = state;
     const committer = new Committer(run, loaded, {
       ...({ mode: 'incremental', counters, untilMs, revisitedMs, incrementalFromMs } as const),
       rereads: null,
+      watch,
       maxSpanMs,
     });
     const { recorder } = committer;
     state.holder = recorder;
     const unproven = new UnprovenWindows(run);
-    await readAndCommit(run, state, committer, async () => {
-      await readAll({ run, state, source, recorder, committer, untilMs, unproven }).catch((thrown: unknown) => {
-        throw recorder.checkpoint.coverage.length === 0 ? waitingOr(thrown, state) : thrown;
+    try {
+      await readAndCommit(run, state, committer, async () => {
+        await readAll({ run, state, source, recorder, committer, untilMs, unproven }).catch((thrown: unknown) => {
+          throw recorder.checkpoint.coverage.length === 0 ? waitingOr(thrown, state) : thrown;
+        });
+        unproven.throwFirst();
       });
-      unproven.throwFirst();
-    });
+    } finally {
+      if (!committer.isBroken) {
+        await watch?.announce();
+      }
+    }
   } catch (thrown) {
     state.error = toDqsyncError(thrown, run.target.name);
   }

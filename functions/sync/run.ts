@@ -11,6 +11,7 @@ import { openBudget } from './budget.ts';
 import { type Estimate, estimateBackfill } from './estimate.ts';
 import { runIncremental } from './incremental.ts';
 import { runMaintenance } from './maintain.ts';
+import type { Announce } from './outcome-changes.ts';
 import { begunRecord, endedRecord } from './run-record.ts';
 import type { Summary } from './summary.ts';
 import { type TargetOutcome, untouchedOutcome } from './summary.ts';
@@ -39,6 +40,8 @@ export interface Run {
   readonly stop: AbortSignal;
   readonly log: Log;
   readonly onProgress: (progress: Progress) => void;
+  /** Announces changes of tasks' outcomes after an incremental sync; undefined where nobody listens. */
+  readonly announce?: Announce | undefined;
   /** Called when the run of a target has ended. `tookMs` is the target's own time in milliseconds. */
   readonly onTargetDone?: ((outcome: TargetOutcome, tookMs: number) => void) | undefined;
 }
@@ -143,6 +146,7 @@ async function withTargetRun<T>(
       budget,
       log: run.log,
       onProgress: run.onProgress,
+      announce: run.announce,
     });
   } finally {
     budget.close();

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { EpochMs, FetchPage, Log, Target } from '../model.ts';
 import type { SourceStats } from '../source/requester.ts';
 import type { Store } from '../warehouse/store.ts';
+import type { Announce } from './outcome-changes.ts';
 
 /** The settings of a run, in milliseconds. */
 export interface SyncSettings {
@@ -59,4 +60,6 @@ export interface TargetRun {
   readonly budget: Budget;
   readonly log: Log;
   readonly onProgress: (progress: Progress) => void;
+  /** Announces changes of tasks' outcomes; undefined where nobody listens. */
+  readonly announce?: Announce | undefined;
 }

@@ -7,6 +7,7 @@
  * state/<target>/checkpoint.json
  * state/<target>/runs.json
  * state/<target>/audit.json
+ * state/<target>/last-outcomes.json
  * state/.doctor/probe.json
  * ```
  *
@@ -122,6 +123,11 @@ export function quarantinePrefixOf(targetName: string): string {
  */
 export function checkpointKey(targetName: string): string {
   return `${statePrefix}${safeName('target name', targetName)}/checkpoint.json`;
+}
+
+/** Key of the last outcome of each task of a target. @throws InternalError when the name would change the path's shape */
+export function outcomesKey(targetName: string): string {
+  return `${statePrefix}${safeName('target name', targetName)}/last-outcomes.json`;
 }
 
 /** Key of what a target's audits found. @throws InternalError when the name would change the path's shape */

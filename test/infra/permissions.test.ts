@@ -56,6 +56,18 @@ describe('least privilege', () => {
     }
   });
 
+  it('lets the scheduled function alone put events, under the name of its stack', () => {
+    const template = aTemplate(aConfig(), { stackName: 'prod', events: true });
+    expect(permissions(template, 'SyncRole').get('events:PutEvents')).toEqual([
+      JSON.stringify(arnOf('events', ':event-bus/default')),
+    ]);
+    expect(permissions(template, 'BackfillRunRole').has('events:PutEvents')).toBe(false);
+    expect(JSON.stringify(template)).toContain('"Condition":{"StringEquals":{"events:source":"dqsync.prod"}}');
+    expectResource(template, 'AWS::Lambda::Function', {
+      Environment: { Variables: { DQSYNC_EVENT_SOURCE: 'dqsync.prod' } },
+    });
+  });
+
   it.each(['SyncRole', 'BackfillRunRole'])(
     'keeps the function to its own prefixes of the bucket, without deleting: %s',
     (part) => {

@@ -1,6 +1,6 @@
 /** Transitions and incidents, from streaks. */
 import { describe, expect, it } from 'vitest';
-import { incidentsOf, type Outcome, type Streak, transitionsOf } from '../../functions/report/streaks.ts';
+import { incidentsOf, type Outcome, type Streak, transitionsOf } from '../functions/streaks.ts';
 
 const outcomes: Readonly<Record<string, Outcome>> = { S: 'SUCCESS', A: 'ALARMING', F: 'FAILED' };
 

@@ -3,7 +3,7 @@
  *
  * The report, `dqsync changes` and the events share it, so that they agree on what a change is.
  */
-import type { EpochMs } from '../model.ts';
+import type { EpochMs } from './model.ts';
 
 /** What a settled execution ended with. */
 export type Outcome = 'SUCCESS' | 'ALARMING' | 'FAILED';

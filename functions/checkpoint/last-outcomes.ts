@@ -1,0 +1,109 @@
+/**
+ * The last outcome of each task, and the changes that were not announced yet: a document beside the checkpoint.
+ *
+ * A run writes it before it commits the rows that it is about. So a run that is killed between the two has lost no change: the next
+ * one finds it here, reads the rows again, and folding them in once more changes nothing.
+ */
+import * as z from 'zod';
+import type { EpochMs } from '../model.ts';
+import { outcomesKey } from '../warehouse/layout.ts';
+import type { Store } from '../warehouse/store.ts';
+
+const format = 'dqsync.last-outcomes';
+/** Tasks kept, those that ran last: about 3 MB of JSON. */
+const keptTasks = 20_000;
+/** Changes kept while they cannot be announced, the newest. */
+const keptPending = 5_000;
+
+const epochMs = z.int().min(-8.64e15).max(8.64e15);
+const id = z.string().regex(/^-?\d+$/);
+const outcome = z.enum(['SUCCESS', 'ALARMING', 'FAILED']);
+
+const lastOutcome = z.object({
+  outcome,
+  /** Start of the first execution with this outcome since it was another, and its id. */
+  sinceMs: epochMs,
+  firstId: id,
+  /** The last settled execution. */
+  lastMs: epochMs,
+  lastId: id,
+  /** Executions with this outcome since then. */
+  runs: z.int().min(1),
+});
+
+const pendingChange = z.object({
+  /** Stays the same however often the change is announced: `<task>:<execution id>@<start in ms>`. */
+  id: z.string(),
+  taskId: z.string().nullable(),
+  name: z.string(),
+  /** Null where the task had no outcome that is known. */
+  from: outcome.nullable(),
+  to: outcome,
+  sinceMs: epochMs,
+  inARow: z.int().min(1),
+  executionId: id,
+});
+
+const document = z.object({
+  format: z.literal(format),
+  version: z.literal(1),
+  /** Only executions that started from here on are announced: not the history that a first sync reads. */
+  announceFromMs: epochMs,
+  tasks: z.record(z.string(), lastOutcome),
+  pending: z.array(pendingChange),
+});
+
+/** The last outcome of a task. */
+export type LastOutcome = Readonly<z.output<typeof lastOutcome>>;
+
+/** A change that waits to be announced. */
+export type PendingChange = Readonly<z.output<typeof pendingChange>>;
+
+/** The document. */
+export interface LastOutcomes {
+  readonly announceFromMs: EpochMs;
+  /** By task: its id, or `name:<name>` where it has none. */
+  readonly tasks: ReadonlyMap<string, LastOutcome>;
+  readonly pending: readonly PendingChange[];
+}
+
+/** The document as it lies in the store. */
+export interface LoadedOutcomes {
+  /** Null where there is none, or what is there cannot be understood. */
+  readonly outcomes: LastOutcomes | null;
+  readonly etag: string | null;
+}
+
+/** Reads the document of a target. @throws StorageError */
+export async function loadOutcomes(store: Store, target: string): Promise<LoadedOutcomes> {
+  const object = await store.get(outcomesKey(target));
+  if (object === null) {
+    return { outcomes: null, etag: null };
+  }
+  const { data } = document.safeParse(parseJson(object.bytes));
+  return {
+    outcomes: data === undefined ? null : { ...data, tasks: new Map(Object.entries(data.tasks)) },
+    etag: object.etag,
+  };
+}
+
+/** Encodes the document, without the tasks and the changes that are too many. */
+export function encodeOutcomes({ announceFromMs, tasks, pending }: LastOutcomes): Uint8Array {
+  const kept = [...tasks].sort(([, a], [, b]) => b.lastMs - a.lastMs).slice(0, keptTasks);
+  const written: z.output<typeof document> = {
+    format,
+    version: 1,
+    announceFromMs,
+    tasks: Object.fromEntries(kept),
+    pending: pending.slice(-keptPending),
+  };
+  return new TextEncoder().encode(`${JSON.stringify(written)}\n`);
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return null;
+  }
+}
