@@ -18,8 +18,8 @@ import { writeObservations } from '../support/warehouse-data.ts';
 
 const run = promisify(execFile);
 const document = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
-const snippetOf = (language: string, marker: string): string =>
-  [...document('README.md').matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))]
+const snippetOf = (language: string, marker: string, name = 'README.md'): string =>
+  [...document(name).matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))]
     .map(([, code]) => code ?? '')
     .find((code) => code.includes(marker)) ?? '';
 
@@ -72,12 +72,16 @@ async function latestByPython(interpreter: string | null, marker: string, rows: 
 describe('the snippets of the README', () => {
   it('read the latest observations with DuckDB', async () => {
     const folder = await folderWithWarehouse();
-    const sql = snippetOf('sql', 'read_parquet').replace("'warehouse/", `'${folder}/warehouse/`);
     const connection = await (await DuckDBInstance.create(':memory:')).connect();
-    const result = await connection.runAndReadAll(
-      `SELECT workspace, dt, CAST(id AS VARCHAR), CAST(task_id AS VARCHAR), run_status FROM (${sql}) ORDER BY id`,
-    );
-    expect(result.getRows()).toEqual(expected);
+    const columns = 'workspace, dt, CAST(id AS VARCHAR), CAST(task_id AS VARCHAR), run_status';
+    const rowsOf = async (from: string): Promise<unknown> =>
+      (await connection.runAndReadAll(`SELECT ${columns} FROM ${from} ORDER BY id`)).getRows();
+    const sqlOf = (name: string): string =>
+      snippetOf('sql', 'read_parquet', name).replace("'warehouse/", `'${folder}/warehouse/`);
+
+    expect(await rowsOf(`(${sqlOf('README.md')})`)).toEqual(expected);
+    await connection.run(sqlOf('functions/warehouse/README.md'));
+    expect(await rowsOf("quality_instances WHERE dt >= '2026-01-01'")).toEqual(expected);
   });
 
   it.skipIf(python === null)('read the latest observations with pandas', async () => {
