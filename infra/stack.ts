@@ -58,6 +58,7 @@ export class DqsyncStack extends Stack {
     );
     if (workgroup !== undefined) {
       this.#output('AthenaUrl', this.#consoleUrl('athena', `workgroups/details/${workgroup.name}`), 'To ask questions');
+      this.#output('Database', deployment.database, 'Database of table and view');
       this.#output('FirstDay', deployment.firstDay, 'First day that Athena reads: deployment.firstDay');
     }
     this.#output('WarehouseUrl', warehouse.url, 'Location of the data: "warehouse" in the config of the CLI');

@@ -152,6 +152,17 @@ const table: Readonly<Record<string, Allowed>> = {
     parts: [...aCommand, 'functions/checkpoint/', 'functions/source/', 'functions/warehouse/'],
     packages: [],
   },
+  'functions/cli/smoke/': {
+    parts: [
+      ...aCommand,
+      'functions/cli/backfill/',
+      'functions/cli/doctor/',
+      'functions/network/',
+      'functions/source/',
+      'functions/warehouse/',
+    ],
+    packages: ['node:', '@aws-sdk/client-cloudformation', 'zod'],
+  },
   'functions/cli/init/': { parts: [...aCommand, configText, 'functions/cli/doctor/'], packages: ['node:'] },
   'functions/cli/list/': { parts: [...aCommand, columns], packages: [] },
   'functions/cli/query/': { parts: [...aCommand, 'functions/query/', 'functions/warehouse/'], packages: ['node:'] },

@@ -16,6 +16,7 @@ import type { QueryOptions } from './query/query-command.ts';
 import type { ReportOptions } from './report/report-command.ts';
 import type { RewindOptions } from './rewind/rewind-command.ts';
 import type { RunsOptions } from './runs/runs-command.ts';
+import type { SmokeOptions } from './smoke/smoke-command.ts';
 import type { StatusOptions } from './status/status-command.ts';
 import type { SyncOptions } from './sync/sync-command.ts';
 import type { VerifyOptions } from './verify/verify-command.ts';
@@ -47,6 +48,7 @@ export function makeProgram(finish: (exitCode: number) => void): Command {
   addReport(program, finish);
   addChanges(program, finish);
   addInit(program, finish);
+  addSmoke(program, finish);
   addDemo(program, finish);
   return program;
 }
@@ -327,6 +329,22 @@ The table is read from 30 days before --since; a task that ran for the first tim
     )
     .action(async (options: ChangesOptions) =>
       finish(await (await import('./changes/changes-command.ts')).changes(options)),
+    );
+}
+
+function addSmoke(program: Command, finish: Finish): void {
+  command(program, 'smoke <stack>', 'Try a deployed stack once: a run, conditional writes, queries, and an alarm.', [
+    'dqsync smoke dqsync',
+  ])
+    .addOption(jsonOption('print one JSON object: whether all is well, and each check'))
+    .addHelpText(
+      'after',
+      `
+Needs AWS credentials that may invoke the function, query the workgroup, read and write the warehouse, and set the state of
+an alarm. Whoever subscribed to the alarms gets a mail. Run it after the first deployment; it costs one run and two queries.`,
+    )
+    .action(async (stack: string, options: SmokeOptions) =>
+      finish(await (await import('./smoke/smoke-command.ts')).smoke(stack, options)),
     );
 }
 

@@ -13,7 +13,9 @@ import { openS3Store } from '../../functions/warehouse/s3-store.ts';
 import type { Store } from '../../functions/warehouse/store.ts';
 import { defaultAccount } from '../simulator/accounts.ts';
 import { defaultWorkspace, type Simulator } from '../simulator/server.ts';
+import { runCli } from '../support/run-cli.ts';
 import { bytesOf } from '../support/store-steps.ts';
+import { tempFolder } from '../support/temp-warehouse.ts';
 import { describeStore } from '../warehouse/store-contract.ts';
 import { eventually, type MiniStack, provideMiniStack } from './ministack.ts';
 import { Stage, secretOf } from './stage.ts';
@@ -148,6 +150,25 @@ describe.skipIf(!isProvided)('on an emulated AWS', () => {
     const { Rows } = z.object({ ResultSet: z.object({ Rows: z.array(row) }) }).parse(results).ResultSet;
     expect(Rows.at(-1)?.Data[0]?.VarCharValue).toBe(String(simulator.truth().executions.length));
   });
+
+  it('is tried by dqsync smoke: all but the view, which the emulator does not know', async () => {
+    const run = await runCli(['smoke', 'dqsync-e2e', '--json'], {
+      cwd: await tempFolder(),
+      env: ministack.environment,
+    });
+
+    expect(run.stderr).toBe('');
+    const check = z.object({ name: z.string(), outcome: z.string(), finding: z.string() });
+    const { checks } = z.object({ checks: z.array(check) }).parse(JSON.parse(run.stdout));
+    expect(checks).toMatchObject([
+      { name: 'run', outcome: 'passed', finding: 'the function ran 1 target' },
+      { name: 'warehouse', outcome: 'passed' },
+      { name: 'table', outcome: 'passed', finding: expect.stringMatching(/has \d+ rows since/) },
+      { name: 'view', outcome: 'failed' },
+      { name: 'alarm', outcome: expect.stringMatching(/passed|noticed/) },
+    ]);
+    expect(run.exitCode).toBe(1);
+  }, 120_000);
 
   it('counts a write as won whose reply was lost', async () => {
     const client = stage.s3Client();

@@ -35,23 +35,33 @@ export interface StartedExecution {
 }
 
 /**
- * Reads the outputs of a stack.
+ * Reads the outputs of a stack that a backfill needs.
  *
  * @throws ConfigError when there is no such stack, or it has no backfill; SourceError when AWS refuses
  */
 export async function stackOutputs(stack: string): Promise<StackOutputs> {
+  const outputs = await allOutputs(stack);
+  return {
+    stateMachineArn: requireOutput(outputs, 'BackfillStateMachineArn', stack),
+    warehouseUrl: requireOutput(outputs, 'WarehouseUrl', stack),
+    targets: requireOutput(outputs, 'TargetNames', stack).split(','),
+    firstDay: outputs.get('FirstDay'),
+  };
+}
+
+/**
+ * Reads all outputs of a stack.
+ *
+ * @throws ConfigError when there is no such stack; SourceError when AWS refuses
+ */
+export async function allOutputs(stack: string): Promise<ReadonlyMap<string, string>> {
   const client = new CloudFormationClient({ requestHandler: agentsThroughProxies(process.env) });
   try {
     const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName: stack }));
-    const outputs = new Map(Stacks[0]?.Outputs?.map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]));
-    return {
-      stateMachineArn: requireOutput(outputs, 'BackfillStateMachineArn', stack),
-      warehouseUrl: requireOutput(outputs, 'WarehouseUrl', stack),
-      targets: requireOutput(outputs, 'TargetNames', stack).split(','),
-      firstDay: outputs.get('FirstDay'),
-    };
+    const outputs = Stacks[0]?.Outputs ?? [];
+    return new Map(outputs.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]));
   } catch (cause) {
-    throw cause instanceof ConfigError ? cause : refused(`read the outputs of stack ${stack}`, cause);
+    throw refused(`read the outputs of stack ${stack}`, cause);
   } finally {
     client.destroy();
   }
@@ -110,7 +120,8 @@ export class DeployedBackfills {
   }
 }
 
-function requireOutput(outputs: ReadonlyMap<string | undefined, string | undefined>, key: string, stack: string) {
+/** @throws ConfigError where the stack is of another version, or none of dqsync's */
+export function requireOutput(outputs: ReadonlyMap<string, string>, key: string, stack: string): string {
   const value = outputs.get(key);
   if (value === undefined) {
     throw new ConfigError(`the stack ${stack} has no output ${key}`, {

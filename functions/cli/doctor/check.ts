@@ -1,6 +1,7 @@
 /** One check of `doctor` and how it ended. */
 import { toDqsyncError } from '../../errors.ts';
 import { paragraph } from '../terminal/formats.ts';
+import { paint } from '../terminal/output.ts';
 
 /** What is checked. */
 export interface CheckSubject {
@@ -50,4 +51,20 @@ export async function runCheck(subject: CheckSubject, work: () => Promise<string
   } catch (thrown) {
     return failedCheck(subject, thrown);
   }
+}
+
+const marks = {
+  passed: () => paint.green('✓'),
+  failed: () => paint.red('✗'),
+  noticed: () => paint.yellow('!'),
+  skipped: () => paint.dim('-'),
+} as const;
+
+/** Wide enough for the longest name of a check. */
+const nameWidth = 12;
+
+/** Returns a check as one line of text. */
+export function describeCheck({ name, outcome, finding, remedy }: Check): string {
+  const advice = remedy === undefined ? '' : `. ${remedy}`;
+  return `${marks[outcome]()} ${name.padEnd(nameWidth)} ${finding}${advice}`;
 }

@@ -12,7 +12,7 @@ import { loadConfig } from '../terminal/config-file.ts';
 import { usageExitCode } from '../terminal/failure.ts';
 import { counted, shownAt } from '../terminal/formats.ts';
 import { paint, writeJson, writeLine } from '../terminal/output.ts';
-import { type Check, failedCheck, passedCheck } from './check.ts';
+import { type Check, describeCheck, failedCheck, passedCheck } from './check.ts';
 import { checkSource } from './source-checks.ts';
 import { checkWarehouse } from './warehouse-checks.ts';
 
@@ -106,19 +106,4 @@ async function checkSetAside(store: Store, target: TargetConfig, { expired }: Ch
   } catch (thrown) {
     return failedCheck(subject, thrown);
   }
-}
-
-const marks = {
-  passed: () => paint.green('✓'),
-  failed: () => paint.red('✗'),
-  noticed: () => paint.yellow('!'),
-  skipped: () => paint.dim('-'),
-} as const;
-
-/** Wide enough for the longest name of a check. */
-const nameWidth = 12;
-
-function describeCheck({ name, outcome, finding, remedy }: Check): string {
-  const advice = remedy === undefined ? '' : `. ${remedy}`;
-  return `${marks[outcome]()} ${name.padEnd(nameWidth)} ${finding}${advice}`;
 }

@@ -1,0 +1,93 @@
+/**
+ * The few calls of AWS services that `dqsync smoke` makes. They are signed here, because a client of the SDK for each service
+ * would weigh more than all of them.
+ */
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { isoTime, systemClock } from '../../clock.ts';
+import { SourceError } from '../../errors.ts';
+import { faultRemedy } from '../../network/faults.ts';
+import { proxyFor } from '../../network/proxy.ts';
+import { Endpoint, type HttpReply, TransportFault } from '../../source/http.ts';
+import { signedHeaders } from './aws-signature.ts';
+
+interface Call {
+  /** As in the host's name and in the signature. */
+  readonly service: string;
+  readonly path?: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** Longer than a Lambda function can run. */
+const longestCallMs = 960_000;
+
+/** The calls, with the credentials and the region that every AWS tool takes. */
+export class AwsCalls {
+  /** Asked for credentials and region only. */
+  readonly #client = new CloudFormationClient({});
+
+  /** Calls a service that speaks JSON. @param target for example `AmazonAthena.GetQueryExecution` */
+  async json(service: string, target: string, body: Readonly<Record<string, unknown>>): Promise<unknown> {
+    const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': target };
+    return JSON.parse((await this.#send({ service, headers, body: JSON.stringify(body) })).text ?? '');
+  }
+
+  /** Calls CloudWatch. Returns the XML of its reply. */
+  async cloudWatch(action: string, parameters: Readonly<Record<string, string>>): Promise<string> {
+    const body = new URLSearchParams({ Action: action, Version: '2010-08-01', ...parameters }).toString();
+    const headers = { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' };
+    return (await this.#send({ service: 'monitoring', headers, body })).text ?? '';
+  }
+
+  /** Invokes a function and waits for its end. The header `x-amz-function-error` tells that it threw. */
+  async invoke(functionName: string, payload: unknown): Promise<HttpReply> {
+    const path = `/2015-03-31/functions/${functionName}/invocations`;
+    const headers = { 'content-type': 'application/json' };
+    return await this.#send({ service: 'lambda', path, headers, body: JSON.stringify(payload) });
+  }
+
+  close(): void {
+    this.#client.destroy();
+  }
+
+  /** @throws SourceError with the code and the words of AWS, or with what the network did */
+  async #send({ service, path = '/', headers, body }: Call): Promise<HttpReply> {
+    const [region, credentials] = await Promise.all([this.#client.config.region(), this.#client.config.credentials()]);
+    const suffix = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
+    const url = process.env['AWS_ENDPOINT_URL'] ?? `https://${service}.${region}.${suffix}`;
+    const limits = { connections: 1, headersTimeoutMs: longestCallMs, requestTimeoutMs: longestCallMs };
+    const endpoint = new Endpoint(url, systemClock, limits, proxyFor(url, process.env));
+    const signable = { service, region, path, headers: { ...headers, host: endpoint.route.host }, body };
+    const now = isoTime(systemClock.now()).replace(/[-:]|\.\d+/g, '');
+    try {
+      const signed = signedHeaders(signable, credentials, now);
+      const reply = await endpoint.send({ method: 'POST', path, headers: signed, body });
+      if (reply.status >= 300) {
+        throw refusal(service, reply);
+      }
+      return reply;
+    } catch (thrown) {
+      throw thrown instanceof TransportFault ? unreachable(service, thrown) : thrown;
+    } finally {
+      await endpoint.close();
+    }
+  }
+}
+
+function unreachable(service: string, fault: TransportFault): SourceError {
+  const remedy = faultRemedy(fault, 'AWS_REGION and AWS_ENDPOINT_URL');
+  return new SourceError(`${service} could not be called: ${fault.message}`, { remedy, code: fault.code });
+}
+
+/** AWS's own code and words, as JSON or XML has them. */
+function refusal(service: string, { status, text, header }: HttpReply): SourceError {
+  const found = (pattern: RegExp): string | undefined => pattern.exec(text ?? '')?.[1]?.slice(0, 300);
+  const named = found(/"__type"\s*:\s*"([^"]+)"/) ?? header('x-amzn-errortype') ?? found(/<Code>([^<]+)</);
+  const code = named?.replace(/^.*#|:.*$/g, '') ?? `HTTP ${status}`;
+  const words = found(/"[Mm]essage"\s*:\s*"([^"]+)"/) ?? found(/<Message>([^<]+)</) ?? '';
+  return new SourceError(`${service} refused the call: ${code}${words === '' ? '' : `: ${words}`}`, {
+    remedy: 'Check AWS_REGION, AWS_PROFILE and what your AWS credentials may do, then run the same command again.',
+    code,
+    httpStatus: status,
+  });
+}
