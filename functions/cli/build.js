@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 /**
- * Builds the package that npm installs: the command line as plain JavaScript, bundled. `npm pack` runs it.
+ * Builds the package that npm installs: the command line as bundled plain JavaScript. `npm pack` runs it.
  *
- *     node functions/cli/build.js [folder]     (default: dist)
+ * node functions/cli/build.js [folder] (default: dist)
  *
- * A bundle starts in half the time of the sources: one file is read in place of some 600, and no types are stripped. Native
- * modules stay outside; package.json names them as the only dependencies.
+ * A bundle starts in half the time, because it is one file instead of some 600 and no types are stripped. Native
+ * modules stay outside; package.json lists them as the only dependencies.
  */
 import { chmodSync, copyFileSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -18,8 +18,8 @@ const here = dirname(fileURLToPath(import.meta.url));
 const folder = resolve(process.argv[2] ?? join(here, '../../dist'));
 
 /**
- * Thrift, which parquetjs-lite writes footers with, calls `Buffer` as a constructor. Node forgives that within node_modules,
- * and warns on stderr where it finds it in a bundle.
+ * Thrift, which writes parquetjs-lite's footers, calls `Buffer` as a constructor. Node allows that in node_modules, but
+ * prints a warning for a bundle.
  */
 const withoutBufferConstructor = {
   name: 'without-buffer-constructor',
@@ -31,7 +31,7 @@ const withoutBufferConstructor = {
   },
 };
 
-/** The page of `dqsync report`, built now: the installed package has no tools to build it with. */
+/** The page of `dqsync report`. Built now, because the installed package has no tools to build it. */
 const builtPage = {
   name: 'built-page',
   setup(bundler) {

@@ -1,11 +1,11 @@
-/** What the options of several commands have in common. */
+/** Options that several commands share. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { setVerbosity } from './terminal/verbosity.ts';
 
-/** Where the config is looked for unless told otherwise. */
+/** The default path of the config. */
 const defaultConfigPath = 'dqsync.json';
 
-/** A command with the help that all have. */
+/** Adds a command with the common parts of its help. */
 export function command(program: Command, usage: string, description: string, examples: readonly string[]): Command {
   const name = usage.split(' ')[0] ?? usage;
   return program
@@ -19,28 +19,32 @@ export function command(program: Command, usage: string, description: string, ex
     .addHelpText('after', `\nExamples:\n${examples.map((example) => `  ${example}`).join('\n')}`);
 }
 
-/** The config file of a command. */
+/** The option for the config file. */
 export function configOption(): Option {
   return new Option('-c, --config <file>', 'the config file, JSON with comments')
     .env('DQSYNC_CONFIG_FILE')
     .default(defaultConfigPath);
 }
 
-/** The targets of a command, as often as wanted. */
+/** The option for targets, which may be repeated. */
 export function targetsOption(): Option {
   return new Option('-t, --target <name>', 'only this target; may be given several times')
     .default([], 'all targets')
     .argParser((name: string, names: readonly string[]) => [...names, name]);
 }
 
-/** One JSON document in place of text. @param what what the document is */
+/**
+ * The option for JSON output.
+ *
+ * @param what description of the document
+ */
 export function jsonOption(what: string): Option {
   return new Option('--json', `${what}; logs go to stderr`);
 }
 
 const ageUnitsMs: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** A length of time, in milliseconds. */
+/** Parses a length of time to milliseconds. */
 export function ageMs(text: string): number {
   const [, amount, unit = ''] = /^(\d{1,6})([mhd])$/.exec(text) ?? [];
   if (amount === undefined) {
@@ -49,7 +53,7 @@ export function ageMs(text: string): number {
   return Number(amount) * (ageUnitsMs[unit] ?? 0);
 }
 
-/** Lets an option be given several times, with one of `choices` each time; null for any text. */
+/** Lets an option be repeated. Each value must be one of `choices`; null accepts any text. */
 export function repeatable(option: Option, choices: readonly string[] | null): Option {
   const described = choices === null ? option : option.choices(choices);
   return described.argParser((value: string, values: readonly string[] = []) => {

@@ -1,6 +1,6 @@
 /**
- * The commands of `dqsync`, their options and help. Each command's own code is loaded when it runs, so that help and
- * errors of usage come at once.
+ * The commands of `dqsync`, their options and help. A command's own code is loaded when it runs, so that help and usage
+ * errors appear at once.
  */
 import { Command, Option } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
@@ -26,14 +26,14 @@ const exitCodesHelp = 'Exit codes: 0 fine, 1 a target failed, 2 wrong usage or c
 /**
  * Makes the program.
  *
- * @param finish told the exit code of the command that ran
+ * @param finish called with the exit code of the command that ran
  */
 export function makeProgram(finish: (exitCode: number) => void): Command {
   const program = new Command('dqsync')
     .description('Copies every execution of every DataArts quality task into a Parquet warehouse, complete by proof.')
     .version(packageJson.version)
     .exitOverride()
-    .showHelpAfterError('Run "dqsync --help" to see what there is.')
+    .showHelpAfterError('Run "dqsync --help" for the list of commands.')
     .addHelpText('after', `\n${exitCodesHelp}\nTry it without an account: dqsync demo`);
   addSync(program, finish);
   addBackfill(program, finish);
@@ -66,13 +66,13 @@ function addSync(program: Command, finish: Finish): void {
     .addOption(jsonOption('print the summaries of all targets as one JSON array'))
     .addHelpText(
       'after',
-      '\nCtrl-C commits what is proven complete so far and exits with 130; pressed again, it ends at once. Nothing is lost either way.',
+      '\nCtrl-C commits everything proven so far and exits with 130. A second Ctrl-C exits at once; the next sync then reads the rest again.',
     )
     .action(async (options: SyncOptions) => finish(await (await import('./sync/sync-command.ts')).sync(options)));
 }
 
 function addBackfill(program: Command, finish: Finish): void {
-  command(program, 'backfill', 'Read what is missing of a range, or of the gaps that "dqsync status" shows.', [
+  command(program, 'backfill', 'Read the missing parts of a range, or the gaps that "dqsync status" shows.', [
     'dqsync backfill --from 2025-01-01 --to 2026-01-01 --dry-run',
     'dqsync backfill --from 2025-01-01 --to 2026-01-01 --target sales',
     'dqsync backfill',
@@ -86,14 +86,14 @@ function addBackfill(program: Command, finish: Finish): void {
     .addOption(new Option('--dry-run', 'only say what it would take, from a handful of counts').conflicts('deployed'))
     .option(
       '--deployed <stack>',
-      'let a deployed stack do it, with its own config, and follow it; needs AWS credentials',
+      'run it in a deployed stack, with the config of the stack, and follow it; needs AWS credentials',
     )
     .addOption(jsonOption('print the summaries (with --dry-run the estimates) of all targets as one JSON array'))
     .addHelpText(
       'after',
       `
-What is covered already is skipped, so the same command goes on where it was stopped, from any machine; runs at once do no harm.
-Leaves a part of the quota, source.quota.reservedForSync, to the scheduled sync. Never moves the watermark.`,
+Skips what is already covered, so the same command resumes an interrupted backfill, from any machine. Several at once are safe.
+Leaves source.quota.reservedForSync of the quota to the scheduled sync. Never moves the watermark.`,
     )
     .action(async (options: BackfillOptions) =>
       finish(await (await import('./backfill/backfill-command.ts')).backfill(options)),
@@ -112,14 +112,14 @@ function addVerify(program: Command, finish: Finish): void {
       'started from here on: a day (from midnight in partitionTimeZone) or an ISO instant',
     )
     .requiredOption('--to <time>', 'started before this')
-    .option('--repair', 'read the days again that differ, and verify them again')
-    .option('--deep', 'compare every row of every day, not only of those whose counts differ')
+    .option('--repair', 'read days that differ again, then verify them again')
+    .option('--deep', 'compare every row of every day, not only of days whose counts differ')
     .addOption(jsonOption('print one JSON array with an object per target'))
     .addHelpText(
       'after',
       `
-About one request a day, from the part of the quota that backfills use; more for a day whose counts differ, which is compared
-row by row. "gone" are executions that the source no longer has (re-run, deleted, forgotten) and the table keeps: no fault.`,
+Needs about one request per day, from the share of the quota that backfills use, and more for days whose counts differ. "gone"
+means executions that the source no longer lists (run again, deleted, forgotten). The table keeps them; that is not an error.`,
     )
     .action(async (options: VerifyOptions) =>
       finish(await (await import('./verify/verify-command.ts')).verify(options)),
@@ -127,7 +127,7 @@ row by row. "gone" are executions that the source no longer has (re-run, deleted
 }
 
 function addRewind(program: Command, finish: Finish): void {
-  command(program, 'rewind', 'Take coverage back, so that the next sync reads again from there. Asks first.', [
+  command(program, 'rewind', 'Remove coverage from a time on, so that the next sync reads it again. Asks first.', [
     'dqsync rewind --to 2026-03-01',
     'dqsync rewind --to 2026-03-01T06:00:00+08:00 --target sales --yes',
   ])
@@ -141,7 +141,7 @@ function addRewind(program: Command, finish: Finish): void {
     .addOption(jsonOption('print one JSON array with an object per target'))
     .addHelpText(
       'after',
-      '\nDeletes nothing: what is read again is written again, and the view shows each execution once. To fill a gap, use "dqsync backfill".',
+      '\nDeletes no data: rows that are read again are written again, and the view shows each execution once. To fill a gap, use "dqsync backfill".',
     )
     .action(async (options: RewindOptions) =>
       finish(await (await import('./rewind/rewind-command.ts')).rewind(options)),
@@ -149,7 +149,7 @@ function addRewind(program: Command, finish: Finish): void {
 }
 
 function addStatus(program: Command, finish: Finish): void {
-  command(program, 'status', 'Show how far each target is and what the next run will do.', [
+  command(program, 'status', 'Show how far each target is covered and what the next run will do.', [
     'dqsync status',
     'dqsync status --target sales',
     'dqsync status --check --max-age 3h || echo "dqsync needs attention"',
@@ -157,9 +157,9 @@ function addStatus(program: Command, finish: Finish): void {
   ])
     .addOption(configOption())
     .addOption(targetsOption())
-    .option('--check', 'only say whether each target is healthy, and exit with 1 if one is not; asks no source')
+    .option('--check', 'only check whether each target is healthy, and exit with 1 if not; does not contact the source')
     .addOption(
-      new Option('--max-age <time>', 'how long ago the end of coverage may lie: 90m, 3h, 2d')
+      new Option('--max-age <time>', 'maximum age of the end of coverage: 90m, 3h, 2d')
         .argParser(ageMs)
         .default(ageMs('3h'), '3h'),
     )
@@ -168,7 +168,7 @@ function addStatus(program: Command, finish: Finish): void {
       'after',
       `
 One line a target where the config has several; all there is to know of each with --target or -v. A target is healthy if its last run did not fail and it is complete up to less
-than --max-age ago. "behind" is how long ago the end of coverage lies, "aside" counts rows in quarantine and expired executions.`,
+coverage is younger than --max-age. "behind" is the age of the end of coverage, "aside" counts quarantined rows and expired executions.`,
     )
     .action(async (options: StatusOptions) =>
       finish(await (await import('./status/status-command.ts')).status(options)),
@@ -176,7 +176,7 @@ than --max-age ago. "behind" is how long ago the end of coverage lies, "aside" c
 }
 
 function addRuns(program: Command, finish: Finish): void {
-  command(program, 'runs', 'Show the last runs of each target, by hand or deployed.', [
+  command(program, 'runs', 'Show the last runs of each target, local and deployed.', [
     'dqsync runs',
     'dqsync runs --target sales --limit 100',
     'dqsync runs --json | jq ".[].runs[] | select(.outcome != \\"done\\")"',
@@ -189,14 +189,14 @@ function addRuns(program: Command, finish: Finish): void {
     .addHelpText(
       'after',
       `
-"window" is the length of the range of start times that was asked for, "rows" what the source returned, "new" what was written.
-"killed?" is a backfill that has not ended yet, or never will.`,
+"window" is the length of the range of start times to read, "rows" is what the source returned, "new" is what was written.
+"killed?" is a run that has not recorded its end: it may still be running.`,
     )
     .action(async (options: RunsOptions) => finish(await (await import('./runs/runs-command.ts')).runs(options)));
 }
 
 function addQuarantine(program: Command, finish: Finish): void {
-  command(program, 'quarantine', 'Show the rows that could not be read, with the reasons.', [
+  command(program, 'quarantine', 'Show quarantined rows, which could not be read, with the reasons.', [
     'dqsync quarantine',
     'dqsync quarantine --target sales --limit 100 --vertical',
   ])
@@ -211,7 +211,7 @@ function addQuarantine(program: Command, finish: Finish): void {
 }
 
 function addDoctor(program: Command, finish: Finish): void {
-  command(program, 'doctor', 'Check config, credentials, source and warehouse, and say how to fix what is wrong.', [
+  command(program, 'doctor', 'Check config, credentials, source and warehouse, and show how to fix problems.', [
     'dqsync doctor',
     'dqsync doctor --target sales --json',
   ])
@@ -220,7 +220,7 @@ function addDoctor(program: Command, finish: Finish): void {
     .addOption(jsonOption('print one JSON object with all checks'))
     .addHelpText(
       'after',
-      '\nWrites one small object to the warehouse, state/.doctor/probe.json, and leaves it there: dqsync never deletes.\nExits with 1 if any check fails, 2 if it is the config.',
+      '\nWrites one small object to the warehouse, state/.doctor/probe.json, and keeps it, because dqsync never deletes.\nExits with 1 if a check fails, with 2 if the config is wrong.',
     )
     .action(async (options: DoctorOptions) =>
       finish(await (await import('./doctor/doctor-command.ts')).doctor(options)),
@@ -228,22 +228,22 @@ function addDoctor(program: Command, finish: Finish): void {
 }
 
 function addList(program: Command, finish: Finish): void {
-  const list = command(program, 'list', 'List instances straight from the source, as it answers now.', [
+  const list = command(program, 'list', 'List instances directly from the source.', [
     'dqsync list --run-status ALARMING --run-status FAILED --from 7d',
     'dqsync list --name orders --task-type QUALITY_TASK --limit 500',
     'dqsync list --from 2026-01-01T06:00:00+08:00 --to 2026-01-01T07:00:00+08:00 --json',
   ])
     .addOption(configOption())
-    .option('-t, --target <name>', 'the target whose source to ask; needed where the config has several');
+    .option('-t, --target <name>', 'the target to list; required if the config has several');
   for (const { option, description, choices } of allFilters) {
     list.addOption(repeatable(new Option(option, description), choices));
   }
   list
     .option(
       '--from <time>',
-      'started from here on: a day (from midnight in partitionTimeZone) or an ISO instant; default: all there is',
+      'started from here on: a day (from midnight in partitionTimeZone) or an ISO instant; default: no limit',
     )
-    .option('--to <time>', 'started up to here; how the edges count is up to the source')
+    .option('--to <time>', 'started up to here; whether the ends are inclusive depends on the source')
     .option('--limit <rows>', 'rows to show; more than 100 take several requests', wholeNumber(1), 20)
     .option('--offset <n>', 'rows to skip', wholeNumber(0), 0)
     .option('--columns <names>', 'columns to show, for example id,name,end_time,extra; "took" is the time it took')
@@ -257,16 +257,16 @@ function addList(program: Command, finish: Finish): void {
 }
 
 function addQuery(program: Command, finish: Finish): void {
-  command(program, 'query [sql]', 'Ask the warehouse in SQL (DuckDB).', [
+  command(program, 'query [sql]', 'Query the table with SQL (DuckDB).', [
     `dqsync query "SELECT run_status, count(*) FROM quality_instances GROUP BY 1"`,
     'dqsync query --saved "Pass rate by day"',
     'dqsync query --file question.sql --json',
     `dqsync query --csv "FROM quality_instances WHERE dt = '2026-01-01'" > day.csv`,
   ])
     .addOption(configOption())
-    .option('--file <path>', 'take the SQL from a file; without SQL it is read from stdin')
-    .option('--saved <title>', 'ask a named question')
-    .option('--list-saved', 'list the named questions')
+    .option('--file <path>', 'read the SQL from a file; without any SQL it is read from stdin')
+    .option('--saved <title>', 'run a saved query')
+    .option('--list-saved', 'list the saved queries')
     .option('--csv', 'print CSV with a header')
     .option('--vertical', 'print one line for each value')
     .addOption(
@@ -274,14 +274,14 @@ function addQuery(program: Command, finish: Finish): void {
         'print one JSON array of rows; BIGINT values (ids, counts) are strings, exact in every reader',
       ).conflicts('csv'),
     )
-    .option('--max-rows <n>', 'rows that the table shows; --csv and --json give all', wholeNumber(1), 100)
+    .option('--max-rows <n>', 'rows to print as a table; --csv and --json print all', wholeNumber(1), 100)
     .addHelpText(
       'after',
       `
 quality_instances has each execution once, in its latest state; quality_instance_observations has every row written.
-Only the days and workspaces are read that the SQL asks for by dt and workspace. Data files of a warehouse in S3 are copied once,
-to a folder of the user's cache; DQSYNC_CACHE names another folder. It may be deleted at any time.
-CSV holds every text as it is. A spreadsheet may take one that begins with =, +, - or @ for a formula: import such columns as text.`,
+Reads only the days and workspaces that the SQL selects by dt and workspace. Data files of an S3 warehouse are copied once to a
+folder of the user's cache, or to the folder in DQSYNC_CACHE. It may be deleted at any time.
+CSV contains every text unchanged. A spreadsheet may treat text that begins with =, +, - or @ as a formula: import it as text.`,
     )
     .action(async (sql: string | undefined, options: QueryOptions) =>
       finish(await (await import('./query/query-command.ts')).query(sql, options)),
@@ -289,22 +289,22 @@ CSV holds every text as it is. A spreadsheet may take one that begins with =, +,
 }
 
 function addReport(program: Command, finish: Finish): void {
-  command(program, 'report', 'Write what failed, since when, and how often as one HTML page.', [
+  command(program, 'report', 'Write an HTML page that shows what failed, since when and how often.', [
     'dqsync report --open',
     'dqsync report --days 7 --target sales --out sales.html',
     'dqsync report --json | jq ".failing[].name"',
   ])
     .addOption(configOption())
     .addOption(targetsOption())
-    .option('--days <n>', 'days shown: today and those before, at most 120', wholeNumber(1), 30)
-    .option('--out <file>', 'where to write the page', 'report.html')
+    .option('--days <n>', 'number of days to show, up to today; at most 120', wholeNumber(1), 30)
+    .option('--out <file>', 'file to write', 'report.html')
     .option('--open', 'show it in the browser')
-    .addOption(jsonOption('print one JSON object: where the page is, and what fails now'))
+    .addOption(jsonOption('print one JSON object with the path of the page and the failing tasks'))
     .addHelpText(
       'after',
       `
-The page is one file below 2 MB that loads nothing: open it from disk, mail it, or put it on a web server.
-It reads the days shown, and up to 30 more to find out since when a task fails. What it leaves out, it says.`,
+The page is one self-contained file below 2 MB: open it from disk, mail it, or put it on a web server.
+Reads the days shown, and up to 30 more to find out since when a task has failed. The page says what it leaves out.`,
     )
     .action(async (options: ReportOptions) =>
       finish(await (await import('./report/report-command.ts')).report(options)),
@@ -365,7 +365,7 @@ function addInit(program: Command, finish: Finish): void {
     .option('--deploy', 'in a clone: write dqsync.deploy.json, which "npx cdk deploy" reads')
     .addHelpText(
       'after',
-      '\nAsks for what the options leave open. Without a folder, writes to the current one. Overwrites no file.',
+      '\nAsks for missing options. Without a folder, writes to the current one. Never overwrites a file.',
     )
     .action(async (folder: string | undefined, options: InitOptions) =>
       finish(await (await import('./init/init-command.ts')).init(folder ?? '.', options)),
@@ -374,6 +374,6 @@ function addInit(program: Command, finish: Finish): void {
 
 function addDemo(program: Command, finish: Finish): void {
   command(program, 'demo', 'Try everything without an account, on a simulated source.', ['dqsync demo'])
-    .addHelpText('after', '\nWrites its config and warehouse to .dqsync/demo, fresh each time.')
+    .addHelpText('after', '\nWrites its config and warehouse to .dqsync/demo, and starts from scratch each time.')
     .action(async () => finish(await (await import('./demo/demo-command.ts')).demo()));
 }

@@ -1,14 +1,16 @@
 #!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=16
 /**
- * Starts dqsync: the bundle, where this is the installed package; else the sources, on a node that runs TypeScript as it is:
- * this one if it is new enough, or the one that npm installed beside dqsync. Plain JavaScript that old nodes understand.
+ * Starts dqsync: the bundle in the installed package, otherwise the sources on a Node that runs TypeScript, which is
+ * this one if it is new enough or the one that npm installed beside dqsync. Plain JavaScript that old versions of Node
+ * understand.
  *
- * The first line keeps the process small. On a machine with much memory V8 lets its young generation grow to 48 MB; a third
- * of that costs no time. glibc's one arena saves 15 MB: else each of a dozen threads keeps its own.
+ * The first line keeps the process small. On a machine with much memory, V8 lets its young generation grow to 48 MB; a
+ * third of that costs no time. A single arena of glibc saves 15 MB, because otherwise each of a dozen threads has its
+ * own.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-// As a whole: old nodes have no enableCompileCache, and a named import of it would stop them right here.
+// Imported as a whole: old versions of Node have no enableCompileCache, so a named import would fail here.
 import nodeModule from 'node:module';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -18,7 +20,7 @@ const neededMajor = 24;
 const nodeFlags = ['--max-semi-space-size=16'];
 
 if (!existsSync(new URL('main.ts', import.meta.url))) {
-  // Not a literal: in the repository there need be no such file.
+  // Not a literal, because the file need not exist in the repository.
   await import(new URL('../../dist/dqsync.js', import.meta.url).href);
 } else if (Number(process.versions.node.split('.')[0]) >= neededMajor) {
   nodeModule.enableCompileCache();
@@ -46,11 +48,13 @@ function restartWith(node) {
     );
     return;
   }
-  // The real path, where argv[1] may be a symlink. Options of this node are not passed on: the other may not know them.
+  // The real path, because argv[1] may be a symlink. The options of this Node are not passed on, because the other may
+  // not know them.
   const child = spawn(node, [...nodeFlags, fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
     stdio: 'inherit',
   });
-  // On a terminal Ctrl-C reaches the child by itself too; signals that come together count as one there (interrupt.ts).
+  // On a terminal, Ctrl-C also reaches the child directly. Signals that arrive together count as one there
+  // (interrupt.ts).
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   const forward = (signal) => child.kill(signal);
   for (const signal of signals) {

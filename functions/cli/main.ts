@@ -1,5 +1,5 @@
 /**
- * The entry point of `dqsync`: runs the command that the arguments name, and turns whatever ends it into an exit code.
+ * The entry point of `dqsync`: runs the command in the arguments, and turns its result or error into an exit code.
  *
  * Exit codes: 0 fine, 1 a target failed, 2 wrong usage or config, 130 interrupted by Ctrl-C.
  */
@@ -18,7 +18,7 @@ import { writeError, writeJson } from './terminal/output.ts';
 export async function main(args: readonly string[]): Promise<number> {
   const isWork = args.some((arg) => tellByExitCode.has(arg));
   process.stdout.on('error', (error) => leaveUnwritten(error, isWork));
-  // Nobody hears the log any more: no reason to lose what was proven.
+  // Nobody reads the log any more, which is no reason to lose proven rows.
   process.stderr.on('error', () => undefined);
   const asJson = args.includes('--json');
   let exitCode = 0;
@@ -33,7 +33,7 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Commander has written its message, or the help that was asked for, by now. */
+/** Returns the exit code after commander has printed its message or the requested help. */
 function usageEnded(thrown: CommanderError, asJson: boolean): number {
   if (thrown.exitCode === 0) {
     return 0;
@@ -45,10 +45,10 @@ function usageEnded(thrown: CommanderError, asJson: boolean): number {
   return usageExitCode;
 }
 
-/** Commands whose exit code tells more than their output, and that do something worth going on with. */
+/** Commands whose exit code matters more than their output, and whose work must continue. */
 const tellByExitCode: ReadonlySet<string> = new Set(['sync', 'backfill', 'verify', 'rewind', 'doctor']);
 
-/** Nobody reads on, as in `dqsync list | head -1`, which is fine; or the output is a file on a full disk, which is not. */
+/** Handles a failed write to stdout. A closed pipe, as in `dqsync list | head -1`, is fine; a full disk is not. */
 function leaveUnwritten(error: Error, isWork: boolean): void {
   if ('code' in error && error.code === 'EPIPE') {
     if (isWork) {
@@ -56,6 +56,6 @@ function leaveUnwritten(error: Error, isWork: boolean): void {
     }
     process.exit(0);
   }
-  writeError(`the output cannot be written: ${error.message}. Write it where there is room, or into a pipe.`);
+  writeError(`the output cannot be written: ${error.message}. Write it to a disk with free space, or to a pipe.`);
   process.exit(1);
 }

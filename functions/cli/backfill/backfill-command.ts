@@ -1,4 +1,4 @@
-/** `dqsync backfill`: reads what is missing of a range, to the end, with a progress bar, stoppable by Ctrl-C. */
+/** `dqsync backfill`: reads the missing parts of a range, with a progress bar. Ctrl-C stops it. */
 import { type BackfillTask, parseBackfillTask } from '../../sync/backfill-task.ts';
 import { estimateTargets, type Run, runTargets } from '../../sync/run.ts';
 import { loadConfig } from '../terminal/config-file.ts';
@@ -16,13 +16,13 @@ export interface BackfillOptions {
   readonly to?: string;
   readonly again?: boolean;
   readonly dryRun?: boolean;
-  /** Name of a deployed stack that runs the backfill. */
+  /** Name of the deployed stack that runs the backfill. */
   readonly deployed?: string;
   readonly json?: boolean;
 }
 
 /**
- * Runs and reports.
+ * Runs the backfill and prints its result.
  *
  * @returns 0; 1 if a target failed; 130 or 143 if the run was interrupted before it was done
  * @throws ConfigError
@@ -74,7 +74,7 @@ async function estimate(run: Run, task: BackfillTask, options: BackfillOptions):
   return 0;
 }
 
-/** The command that goes on where this one was stopped. */
+/** Returns the command that resumes this backfill. */
 function commandOf({ config, target, from, to, again }: BackfillOptions): string {
   const words = [
     'dqsync backfill',

@@ -1,4 +1,4 @@
-/** A backfill's summary, and what one would take, in words. Pure but for colours. */
+/** Describes the result of a backfill, and the estimate of one. Pure except for colors. */
 import type { Config } from '../../config.ts';
 import type { Estimate } from '../../sync/estimate.ts';
 import type { Summary } from '../../sync/summary.ts';
@@ -6,7 +6,7 @@ import { bytes, count, counted, shortTime } from '../terminal/formats.ts';
 import { paint } from '../terminal/output.ts';
 import { committedRows, describeSummaryError, summaryMark, summaryNumbers } from '../terminal/summary-report.ts';
 
-/** Windows listed at most. */
+/** Most windows to list. */
 const shownWindows = 10;
 
 /**
@@ -26,10 +26,10 @@ export function describeBackfill(summary: Summary, command: string, expectedRows
 
 function endOf(summary: Summary, command: string, expectedRows: number | null): string {
   if (summary.error !== undefined) {
-    return `failed; what was proven complete is committed. To go on: ${command}`;
+    return `failed; everything proven complete is committed. To continue: ${command}`;
   }
   if (summary.from === null && !summary.done) {
-    return `not begun: interrupted before its turn came. To go on: ${command}`;
+    return `not started: interrupted. To continue: ${command}`;
   }
   if (summary.from === null || summary.to === null) {
     return 'nothing is covered yet, so there are no gaps: run dqsync sync, or give --from and --to';
@@ -39,10 +39,10 @@ function endOf(summary: Summary, command: string, expectedRows: number | null): 
     const committed = committedRows(summary, expectedRows);
     return `interrupted. ${committed}; run the same command again to continue: ${command}`;
   }
-  return summary.requests === 0 ? `${range} was complete already` : `${range} is complete`;
+  return summary.requests === 0 ? `${range} was already complete` : `${range} is complete`;
 }
 
-/** What a backfill of a target would take. */
+/** Describes the estimate of one target's backfill. */
 export function describeEstimate(estimate: Estimate, { source: { quota } }: Config): string {
   const { target, from, to, windows } = estimate;
   const title = paint.bold(target);
@@ -51,7 +51,7 @@ export function describeEstimate(estimate: Estimate, { source: { quota } }: Conf
   }
   const range = `${shortTime(from)} to ${shortTime(to)}`;
   if (windows.length === 0) {
-    return `${title}  ${range} is complete already: nothing to read`;
+    return `${title}  ${range} is already complete: nothing to read`;
   }
   const shown = windows
     .slice(0, shownWindows)

@@ -1,4 +1,4 @@
-/** `dqsync backfill --deployed <stack>`: starts the stack's state machine, and follows it. */
+/** `dqsync backfill --deployed <stack>`: starts the stack's state machine and follows it. */
 import { systemClock } from '../../clock.ts';
 import { openStore } from '../../connect.ts';
 import { ConfigError, SourceError, StoppedError } from '../../errors.ts';
@@ -9,7 +9,7 @@ import { DeployedProgress } from './deployed-progress.ts';
 import { type BackfillInput, DeployedBackfills, type StackOutputs, stackOutputs } from './deployed-stack.ts';
 import { hiddenDaysWarning } from './hidden-days.ts';
 
-/** The options of `backfill` that a deployed stack takes. */
+/** The options of `backfill` that apply to a deployed stack. */
 export interface DeployedBackfillOptions {
   readonly target: readonly string[];
   readonly from?: string;
@@ -18,13 +18,13 @@ export interface DeployedBackfillOptions {
   readonly json?: boolean;
 }
 
-/** Between two looks: each costs a request and a GET per target. */
+/** Time between two polls. Each poll is one request plus a GET per target. */
 const lookEveryMs = 3_000;
 
 /**
- * Starts a backfill, or goes on following the one with the same input that is running, to its end.
+ * Starts a backfill, or follows the running one with the same input, until it ends.
  *
- * @returns 0; 1 if it failed; 130 if following was interrupted: the backfill itself goes on
+ * @returns 0; 1 if it failed; 130 if following was interrupted, while the backfill continues
  * @throws ConfigError, SourceError
  */
 export async function deployedBackfill(options: DeployedBackfillOptions, stack: string): Promise<number> {
@@ -39,7 +39,7 @@ export async function deployedBackfill(options: DeployedBackfillOptions, stack: 
   const interrupt = listenForInterrupt(systemClock, bar.clear, bar.clear);
   try {
     const { arn, wasRunning } = await backfills.start(input);
-    writeNote(`${wasRunning ? 'Following the backfill that is running' : 'Started'}: ${arn}`);
+    writeNote(`${wasRunning ? 'Following the running backfill' : 'Started'}: ${arn}`);
     const store = await openStore(outputs.warehouseUrl, process.env);
     const progress = new DeployedProgress(store, input.targets ?? outputs.targets, input);
     for (;;) {
@@ -56,7 +56,7 @@ export async function deployedBackfill(options: DeployedBackfillOptions, stack: 
       throw thrown;
     }
     bar.clear();
-    writeNote('No longer following. The backfill goes on without you; the same command follows it again.');
+    writeNote('Stopped following. The backfill continues in AWS; run the same command to follow it again.');
     return interrupt.exitCode() ?? 130;
   } finally {
     bar.clear();
@@ -65,7 +65,7 @@ export async function deployedBackfill(options: DeployedBackfillOptions, stack: 
   }
 }
 
-/** @throws ConfigError for targets the stack does not have */
+/** @throws ConfigError for targets that the stack does not have */
 function inputOf(options: DeployedBackfillOptions, { targets }: StackOutputs, stack: string): BackfillInput {
   const unknown = options.target.filter((name) => !targets.includes(name));
   if (unknown.length > 0) {
@@ -102,7 +102,7 @@ function reportEnd({ arn, status, output, error, cause }: Ended, options: Deploy
   throw new SourceError(
     `the backfill ended as ${status}: ${[error, cause].filter(Boolean).join(': ') || 'no cause given'}`,
     {
-      remedy: `What was proven complete is committed; the same command goes on from there. Its history is at ${arn}.`,
+      remedy: `Everything proven complete is committed; run the same command to continue. The history of the execution is at ${arn}.`,
     },
   );
 }

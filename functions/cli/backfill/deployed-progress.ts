@@ -1,4 +1,6 @@
-/** How far a deployed backfill is, from the checkpoints in its warehouse: what was a gap when we began to look, and is none now. */
+/**
+ * Progress of a deployed backfill, from the checkpoints in its warehouse: the gaps at the start that are covered now.
+ */
 
 import type { Checkpoint } from '../../checkpoint/checkpoint.ts';
 import { decodeAnyCheckpoint } from '../../checkpoint/codec.ts';
@@ -16,7 +18,7 @@ interface TargetView {
   readonly rows: number;
 }
 
-/** Looks at the checkpoints of some targets again and again. */
+/** Polls the checkpoints of some targets. */
 export class DeployedProgress {
   readonly #store: Store;
   readonly #targets: readonly string[];

@@ -1,4 +1,4 @@
-/** A deployed stack as the terminal sees it: its outputs, and its backfills. AWS credentials and region are the shell's. */
+/** Reads the outputs of a deployed stack, and starts its backfills. AWS credentials and region come from the shell. */
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import {
   DescribeExecutionCommand,
@@ -10,16 +10,16 @@ import {
 import { ConfigError, SourceError } from '../../errors.ts';
 import { agentsThroughProxies } from '../../network/aws.ts';
 
-/** What the stack's outputs say. */
+/** The outputs of the stack. */
 export interface StackOutputs {
   readonly stateMachineArn: string;
   readonly warehouseUrl: string;
   readonly targets: readonly string[];
-  /** First day that Athena looks for; undefined without a catalog, or where the stack is of an older version. */
+  /** First day that Athena reads; undefined without a catalog, or if an older version was deployed. */
   readonly firstDay: string | undefined;
 }
 
-/** What a backfill's execution is started with. */
+/** The input of a backfill's execution. */
 export interface BackfillInput {
   readonly from?: string;
   readonly to?: string;
@@ -27,17 +27,17 @@ export interface BackfillInput {
   readonly again?: true;
 }
 
-/** An execution, and whether it was there before. */
+/** An execution that was started or found. */
 export interface StartedExecution {
   readonly arn: string;
-  /** One with the same input was running; it is followed instead of starting another. */
+  /** Whether an execution with the same input was already running and is followed. */
   readonly wasRunning: boolean;
 }
 
 /**
  * Reads the outputs of a stack that a backfill needs.
  *
- * @throws ConfigError when there is no such stack, or it has no backfill; SourceError when AWS refuses
+ * @throws ConfigError if there is no such stack or it has no backfill; SourceError if AWS refuses
  */
 export async function stackOutputs(stack: string): Promise<StackOutputs> {
   const outputs = await allOutputs(stack);
@@ -76,7 +76,11 @@ export class DeployedBackfills {
     this.#stateMachineArn = stateMachineArn;
   }
 
-  /** Starts a backfill, or finds the one that is running with the same input. @throws SourceError when AWS refuses */
+  /**
+   * Starts a backfill, or finds the running one with the same input.
+   *
+   * @throws SourceError if AWS refuses
+   */
   async start(input: BackfillInput): Promise<StartedExecution> {
     const text = JSON.stringify(input);
     try {
@@ -93,7 +97,11 @@ export class DeployedBackfills {
     }
   }
 
-  /** How the execution is. @throws SourceError when AWS refuses */
+  /**
+   * Returns the state of the execution.
+   *
+   * @throws SourceError if AWS refuses
+   */
   async describe(arn: string): Promise<DescribeExecutionOutput> {
     try {
       return await this.#client.send(new DescribeExecutionCommand({ executionArn: arn }));
@@ -125,23 +133,24 @@ export function requireOutput(outputs: ReadonlyMap<string, string>, key: string,
   const value = outputs.get(key);
   if (value === undefined) {
     throw new ConfigError(`the stack ${stack} has no output ${key}`, {
-      remedy: 'Is it a dqsync stack, and of this version? "npx cdk deploy" brings it up to date.',
+      remedy: 'Check that it is a dqsync stack of this version; "npx cdk deploy" updates it.',
     });
   }
   return value;
 }
 
-/** AWS's own message says what; it holds no secret. */
+/** Returns the error with AWS's own message, which contains no secret. */
 function refused(what: string, cause: unknown): ConfigError | SourceError {
   const message = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
   if (/ValidationError.*does not exist/.test(message)) {
     return new ConfigError(`could not ${what}: ${message}`, {
-      remedy: 'Name the stack as "npx cdk list" does, and check AWS_REGION and the account of your AWS credentials.',
+      remedy: 'Use the name that "npx cdk list" shows, and check AWS_REGION and the account of your AWS credentials.',
       cause,
     });
   }
   return new SourceError(`could not ${what}: ${message}`, {
-    remedy: 'Check AWS_REGION, AWS_PROFILE and what your AWS credentials may do, then run the same command again.',
+    remedy:
+      'Check AWS_REGION, AWS_PROFILE and the permissions of your AWS credentials, then run the same command again.',
     cause,
   });
 }

@@ -1,15 +1,15 @@
-/** The table against the truth: all there, each once, in its latest state, nothing else. Pure. */
+/** Compares the demo's table with the truth: every execution once, in its latest state, and nothing else. Pure. */
 import type { EpochMs } from '../../model.ts';
 
-/** One execution, in the table or in truth. */
+/** An execution, from the table or from the truth. */
 export interface ComparedExecution {
   readonly key: string;
   readonly startTimeMs: EpochMs;
-  /** What changes over its life; null where truth cannot tell. */
+  /** The part that changes over its life; null if the truth does not know it. */
   readonly state: string | null;
 }
 
-/** What was compared, in counts. */
+/** The counts of a comparison. */
 export interface Comparison {
   readonly expected: number;
   readonly missing: number;
@@ -18,7 +18,7 @@ export interface Comparison {
   readonly foreign: number;
 }
 
-/** Compares what starts before `untilMs`: what started later need not be there yet. */
+/** Compares executions that start before `untilMs`. Later ones need not be in the table yet. */
 export function compareWithTruth(
   table: readonly ComparedExecution[],
   truth: readonly ComparedExecution[],
@@ -42,7 +42,7 @@ export function compareWithTruth(
   return { expected: expected.size, missing, repeated, outdated, foreign };
 }
 
-/** Whether the table is a perfect copy. */
+/** Returns whether the table is a perfect copy. */
 export function isPerfect({ missing, repeated, outdated, foreign }: Comparison): boolean {
   return missing + repeated + outdated + foreign === 0;
 }

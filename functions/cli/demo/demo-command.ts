@@ -1,4 +1,4 @@
-/** `dqsync demo`: a simulated source with a month of history, two syncs, and SQL over what they wrote. */
+/** `dqsync demo`: a simulated source with a month of history, two syncs, and SQL over the result. */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -27,13 +27,13 @@ import {
 import { type DemoSource, startDemoSource, stateText } from './demo-source.ts';
 
 const days = 30;
-/** How the user calls dqsync: in a clone it is not in the PATH. */
+/** The command that the user types. In a clone, it is not in the PATH. */
 const command = import.meta.filename.endsWith('.ts') ? 'npx dqsync' : 'dqsync';
 
-/** How long ago the first sync takes place; the second takes place now. */
+/** Time of the first sync before now. The second sync happens now. */
 const passingMs = 6 * 3_600_000;
 const dayMs = 86_400_000;
-/** As a shell says of what Ctrl-C has ended. */
+/** As a shell reports after Ctrl-C. */
 const interruptedExitCode = 130;
 const folder = join('.dqsync', 'demo');
 const configPath = join(folder, 'dqsync.json');
@@ -66,13 +66,13 @@ async function play(source: DemoSource, startedMs: number): Promise<number> {
     bar.clear();
     process.exit(interruptedExitCode);
   });
-  // Without the environment: no proxy leads to this machine.
+  // Without the environment, because no proxy leads to this machine.
   const connections = await openConnections(config, consoleLog(bar.clear), {}, clock);
   title('1. The first sync, six hours ago');
   const first = await sync(config, connections, bar);
   source.pass(startedMs);
   behindMs = 0;
-  title('2. Six hours later: runs have ended, new ones have started, one that had failed was run again');
+  title('2. Six hours later: runs have ended, new ones have started, and a failed one was run again');
   const second = await sync(config, connections, bar);
   const watermarkMs = parseTime(second.watermark ?? '');
   if (first.error !== undefined || second.error !== undefined || watermarkMs === null) {
@@ -92,14 +92,14 @@ ${paint.bold('What failed, since when, and how often: open this page in a browse
   return perfect ? 0 : 1;
 }
 
-/** Starts afresh: nothing of an earlier demo is left. */
+/** Removes the previous demo, and writes the config. */
 async function writeConfig(source: DemoSource, initialFromMs: number): Promise<Config> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   const secretPath = join(folder, 'secret.json');
   const document = {
     warehouse: `file:${resolve(folder, 'warehouse')}`,
-    // More than DataArts allows (40 in 10 seconds), or the demo would take a minute.
+    // More than DataArts allows (40 in 10 seconds); otherwise the demo would take a minute.
     source: { endpoint: source.url, iamEndpoint: source.url, quota: { requests: 40, perSeconds: 0.5 } },
     targets: [
       {
@@ -122,7 +122,7 @@ async function sync(config: Config, connections: Connections, bar: ProgressBar):
     config,
     limitMs: Number.POSITIVE_INFINITY,
     stop: new AbortController().signal,
-    // What happens to single executions of a simulated source is no news: the summaries tell of the rest.
+    // Single executions of a simulated source are not worth a log line; the summaries show the rest.
     log: () => undefined,
     onProgress: bar.update,
   });
@@ -134,7 +134,7 @@ async function sync(config: Config, connections: Connections, bar: ProgressBar):
   return summary;
 }
 
-/** Asks the files just written, and compares them with what the source holds. */
+/** Queries the files just written, and compares them with the source. */
 async function showWarehouse(connections: Connections, source: DemoSource, watermarkMs: number): Promise<boolean> {
   const sql = await openWarehouseSql(connections.store, cacheFolder);
   try {
@@ -144,9 +144,9 @@ async function showWarehouse(connections: Connections, source: DemoSource, water
     writeLine(await rulesFailingMost(sql));
     title('5. Alarms nobody was notified of');
     writeLine(await silentAlarms(sql));
-    title('6. The run that was started again: its failure is kept');
+    title('6. The run that was repeated: its failure is kept');
     writeLine(await executionsOf(sql, source.rerunId));
-    title('7. The table against what the source really holds');
+    title('7. The table compared with the source');
     const comparison = compareWithTruth(await executionsInTable(sql, stateText), source.truth(), watermarkMs);
     writeLine(describeComparison(comparison, watermarkMs));
     return isPerfect(comparison);

@@ -1,4 +1,4 @@
-/** What the demo shows of the warehouse: the questions of named-queries.ts, asked of the files just written. */
+/** Tables and charts of the demo: the queries of named-queries.ts over the files just written. */
 import { parseTime } from '../../clock.ts';
 import { InternalError } from '../../errors.ts';
 import type { SqlResult, WarehouseSql } from '../../query/duckdb.ts';
@@ -13,7 +13,7 @@ import { type ComparedExecution, type Comparison, isPerfect } from './comparison
 
 const shownRows = 6;
 
-/** The pass rate of each day as a chart. */
+/** Returns the pass rate of each day as a chart. */
 export async function passRateChart(sql: WarehouseSql): Promise<string> {
   const days = valuesOf(await ask(sql, 'Pass rate by day'), ['dt', 'pass_percent'])
     .map(([dt, percent]) => ({ label: String(dt), value: Number(percent) }))
@@ -26,26 +26,26 @@ export async function passRateChart(sql: WarehouseSql): Promise<string> {
   );
 }
 
-/** The tasks that fail most. */
+/** Returns the tasks that fail most. */
 export async function rulesFailingMost(sql: WarehouseSql): Promise<string> {
   const columns = ['name', 'bad', 'finished', 'bad_percent', 'last_bad'];
   return tableOf(columns, valuesOf(await ask(sql, 'Rules failing most'), columns));
 }
 
-/** The latest alarms without a notification that got through. */
+/** Returns the latest alarms without a successful notification. */
 export async function silentAlarms(sql: WarehouseSql): Promise<string> {
   const columns = ['start_time', 'name', 'id', 'notify_status'];
   return tableOf(columns, valuesOf(await ask(sql, 'Alarms nobody was notified of'), columns));
 }
 
-/** Both executions of the instance that was run again. */
+/** Returns both executions of the instance that was run again. */
 export async function executionsOf(sql: WarehouseSql, id: bigint): Promise<string> {
   const columns = ['id', 'start_time', 'run_status', 'notify_status', 'end_time'];
   const result = await sql.run(`SELECT ${columns.join(', ')} FROM ${viewName} WHERE id = ${id} ORDER BY start_time`);
   return tableOf(columns, result.rows);
 }
 
-/** Every row of the view, for the comparison. */
+/** Returns every row of the view, for the comparison. */
 export async function executionsInTable(
   sql: WarehouseSql,
   stateText: (state: { runStatus: string | null; notifyStatus: string | null; endTimeMs: number | null }) => string,
@@ -59,14 +59,14 @@ export async function executionsInTable(
   });
 }
 
-/** The comparison, a line for each promise. */
+/** Describes the comparison, one line per promise. */
 export function describeComparison(comparison: Comparison, untilMs: number): string {
   const { expected, missing, repeated, outdated, foreign } = comparison;
   const line = (faults: number, promise: string, fault: string): string =>
     faults === 0 ? `${paint.green('✓')} ${promise}` : `${paint.red('✗')} ${count(faults)} ${fault}`;
   const heading = isPerfect(comparison)
     ? `the table is a perfect copy of ${counted(expected, 'execution')} up to ${shownAt(untilMs)}`
-    : 'the table is not what it should be';
+    : 'the table differs from the source';
   return [
     `  ${line(missing, `all ${count(expected)} are there`, 'are missing')}`,
     `  ${line(repeated, 'each once', 'are there more than once')}`,
@@ -87,7 +87,7 @@ async function ask(sql: WarehouseSql, title: string): Promise<SqlResult> {
   return await sql.run(query.sql);
 }
 
-/** Some columns of a result, in the order asked for. */
+/** Returns some columns of a result, in the given order. */
 function valuesOf({ columns, rows }: SqlResult, names: readonly string[]): (readonly SqlValue[])[] {
   const indexes = names.map((name) => columns.findIndex((column) => column.name === name));
   return rows.map((row) => indexes.map((index) => row[index] ?? null));

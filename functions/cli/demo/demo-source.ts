@@ -1,6 +1,6 @@
 /**
- * The demo's source: the simulator of the tests, with a month behind it and a story ahead. The one place of the product that
- * loads anything from test/, and only when the demo runs (test/imports.test.ts has the exception).
+ * The demo's source: the simulator of the tests, with a month of history and some scripted events. The only code of the
+ * product that loads anything from test/, and only when the demo runs (test/imports.test.ts has the exception).
  */
 
 import { defaultAccount } from '../../../test/simulator/accounts.ts';
@@ -9,26 +9,26 @@ import { defaultWorkspace, startSimulator } from '../../../test/simulator/server
 import type { EpochMs } from '../../model.ts';
 import { executionKey } from '../../model.ts';
 
-/** An execution as the source holds it, for comparing. */
+/** An execution as the source holds it, for the comparison. */
 export interface TrueState {
   readonly key: string;
   readonly startTimeMs: EpochMs;
-  /** Null for one that was seen but is no longer in the source: what it would say now is not known. */
+  /** Null for one that was seen but is no longer at the source, because its current state is unknown. */
   readonly state: string | null;
 }
 
-/** A source that waits for the demo to let time pass. */
+/** A source whose time is controlled by the demo. */
 export interface DemoSource {
   readonly url: string;
   readonly projectId: string;
   readonly workspace: string;
-  /** The secret that its user needs. */
+  /** The secret of its user. */
   readonly secret: Readonly<Record<string, string>>;
   /** The run that fails and is started again. */
   readonly rerunId: bigint;
-  /** What a perfect copy holds now. */
+  /** Returns the content of a perfect copy now. */
   truth(): TrueState[];
-  /** Lets time pass until `untilMs`, with the failed run started again and passing on the way. */
+  /** Advances time to `untilMs`. The failed run is started again and passes on the way. */
   pass(untilMs: EpochMs): void;
   close(): Promise<void>;
 }
@@ -36,8 +36,7 @@ export interface DemoSource {
 const hourMs = 3_600_000;
 
 /**
- * Starts the source. Its time stands still but for `pass`, so that what a sync read and what is true now can be compared
- * to the last row.
+ * Starts the source. Its time advances only with `pass`, so that table and source can be compared row by row.
  *
  * @param days of history before `nowMs`
  */
@@ -73,7 +72,7 @@ export async function startDemoSource(nowMs: EpochMs, days: number): Promise<Dem
   };
 }
 
-/** The part of an execution that changes over its life, as one text. */
+/** Returns the part of an execution that changes over its life, as text. */
 export function stateText(execution: {
   readonly runStatus: string | null;
   readonly notifyStatus: string | null;

@@ -1,18 +1,18 @@
-/** One check of `doctor` and how it ended. */
+/** One check of `doctor` and its result. */
 import { toDqsyncError } from '../../errors.ts';
 import { paragraph } from '../terminal/formats.ts';
 import { paint } from '../terminal/output.ts';
 
-/** What is checked. */
+/** The subject of a check. */
 export interface CheckSubject {
   readonly name: string;
-  /** Absent where the check is not about one target. */
+  /** Absent if the check is not about one target. */
   readonly target?: string;
 }
 
-/** How a check ended. Names are those of `doctor --json`. */
+/** The result of a check. Names are those of `doctor --json`. */
 export interface Check extends CheckSubject {
-  /** `noticed`: worth knowing, but nothing to fix in dqsync. `skipped`: an earlier failure leaves nothing to check. */
+  /** `noticed`: worth knowing, but nothing to fix in dqsync. `skipped`: not possible after an earlier failure. */
   readonly outcome: 'passed' | 'failed' | 'noticed' | 'skipped';
   /** What was found. */
   readonly finding: string;
@@ -21,17 +21,17 @@ export interface Check extends CheckSubject {
   readonly code?: string;
 }
 
-/** A check that passed. */
+/** Returns a check that passed. */
 export function passedCheck(subject: CheckSubject, finding: string): Check {
   return { ...subject, outcome: 'passed', finding: paragraph(finding) };
 }
 
-/** A check that could not be made. */
+/** Returns a check that was not possible. */
 export function skippedCheck(subject: CheckSubject, finding: string): Check {
   return { ...subject, outcome: 'skipped', finding: paragraph(finding) };
 }
 
-/** A check that failed, by what was thrown. */
+/** Returns a check that failed with an error. */
 export function failedCheck(subject: CheckSubject, thrown: unknown): Check {
   const error = toDqsyncError(thrown);
   const codes = [error.code, error.requestId].filter((code) => code !== undefined && !error.message.includes(code));
@@ -44,7 +44,7 @@ export function failedCheck(subject: CheckSubject, thrown: unknown): Check {
   };
 }
 
-/** Makes a check of work that gives a finding, or throws. */
+/** Runs work that returns a finding or throws, and makes a check of it. */
 export async function runCheck(subject: CheckSubject, work: () => Promise<string>): Promise<Check> {
   try {
     return passedCheck(subject, await work());

@@ -1,4 +1,4 @@
-/** `dqsync doctor`: what has to be right before a sync can work, checked one by one; each fault with its remedy. */
+/** `dqsync doctor`: checks everything that a sync needs, and prints a remedy for each problem. */
 
 import type { Checkpoint } from '../../checkpoint/checkpoint.ts';
 import { identityOf, loadCheckpoint } from '../../checkpoint/checkpoint-store.ts';
@@ -24,9 +24,9 @@ export interface DoctorOptions {
 }
 
 /**
- * Runs all checks that can be run and prints each as it ends.
+ * Runs all checks that are possible, and prints each result.
  *
- * @returns 0; 1 if a check failed; 2 if it is the config
+ * @returns 0; 1 if a check failed; 2 if the config is wrong
  */
 export async function doctor(options: DoctorOptions): Promise<number> {
   const checks: Check[] = [];
@@ -88,7 +88,7 @@ async function checkCheckpoint(config: Config, { store }: Connections, target: T
   }
 }
 
-/** Rows that no table holds, and executions whose state may be old. */
+/** Checks for rows that are in no table, and executions whose state may be stale. */
 async function checkSetAside(store: Store, target: TargetConfig, { expired }: Checkpoint): Promise<Check> {
   const subject = { name: 'set aside', target: target.name };
   try {

@@ -11,16 +11,16 @@ import { count, counted } from '../terminal/formats.ts';
 import { answerWithin, askSourceClock, describeFutureRows, describeSkew } from '../terminal/source-clock.ts';
 import { type Check, type CheckSubject, failedCheck, passedCheck, runCheck, skippedCheck } from './check.ts';
 
-/** All checks of a target's source together may take so long. */
+/** Time limit for all checks of a target's source together. */
 const patienceMs = 60_000;
-/** Beyond this the clock is wrong, and rows may be read before they are there. */
+/** With a larger skew, a clock is wrong, and rows may be read before they exist. */
 const maxSkewMs = 60_000;
 /** Some services refuse to list more than a day at once. */
 const listedMs = 86_400_000 - 60_000;
 
 type Note = (check: Check) => void;
 
-/** Runs the checks in the order in which they build on each other. */
+/** Runs the checks in the order of their dependencies. */
 export async function checkSource(connections: Connections, target: TargetConfig, note: Note): Promise<void> {
   const subject = subjectOf(target);
   const secret = await runCheck(subject('secret'), async () => {
@@ -50,7 +50,7 @@ const secretForms = {
   token: 'a token',
 } as const;
 
-/** Lists the last day: proves the credentials, then the list. Returns whether there is any use in asking more. */
+/** Lists the last day: checks first the credentials, then the list. Returns whether further checks make sense. */
 async function checkList(source: Source, target: TargetConfig, nowMs: EpochMs, note: Note): Promise<boolean> {
   const subject = subjectOf(target);
   const rest = ['clock', 'future rows'];
@@ -58,22 +58,22 @@ async function checkList(source: Source, target: TargetConfig, nowMs: EpochMs, n
     const { filter } = targetOf(target);
     const span = { startTimeMs: nowMs - listedMs, endTimeMs: nowMs };
     const page = await source.fetchPage({ ...span, filter, limit: maxPageRows, offset: 0 });
-    note(passedCheck(subject('credentials'), 'the source lets us in'));
+    note(passedCheck(subject('credentials'), 'the source accepts them'));
     note(listCheck(subject('list'), page));
     return true;
   } catch (thrown) {
     const error = toDqsyncError(thrown);
-    // Without a request to the list, it was the token that could not be had.
+    // Without a request to the list, the token was not available.
     if (error instanceof CredentialsError || source.stats().requests === 0) {
       note(failedCheck(subject('credentials'), error));
-      skipAll(['list', ...rest], subject, 'no request is let in without credentials', note);
+      skipAll(['list', ...rest], subject, 'the source accepts no request without credentials', note);
       return false;
     }
     const isAnswer = error instanceof SourceError && error.httpStatus !== undefined;
     note(
       isAnswer
-        ? passedCheck(subject('credentials'), 'the source takes them')
-        : skippedCheck(subject('credentials'), 'the source gave no answer'),
+        ? passedCheck(subject('credentials'), 'the source accepts them')
+        : skippedCheck(subject('credentials'), 'the source did not reply'),
     );
     note(failedCheck(subject('list'), error));
     skipAll(rest, subject, 'the list does not work', note);
@@ -81,7 +81,7 @@ async function checkList(source: Source, target: TargetConfig, nowMs: EpochMs, n
   }
 }
 
-/** Rows that cannot be read are no reason to stop, unless no other comes. */
+/** Returns the check of the list. Unreadable rows are no failure, unless all rows are unreadable. */
 function listCheck(subject: CheckSubject, { count: total, executions, unreadable }: Page): Check {
   const [first] = unreadable;
   if (first === undefined) {
@@ -93,8 +93,8 @@ function listCheck(subject: CheckSubject, { count: total, executions, unreadable
     finding: `${counted(unreadable.length, 'row')} of ${count(unreadable.length + executions.length)} cannot be read: ${first.reason}`,
     remedy:
       executions.length === 0
-        ? 'The API may have changed: look for a newer version of dqsync. A sync fails and covers nothing.'
-        : 'Such rows are quarantined whole, and counted by "dqsync status".',
+        ? 'A sync would fail and cover nothing. The API may have changed: look for a newer version of dqsync.'
+        : 'A sync quarantines such rows, and "dqsync status" counts them.',
   };
 }
 
@@ -111,7 +111,7 @@ async function checkClocks(clock: Clock, source: Source, target: TargetConfig, n
             outcome: 'failed',
             finding: skew,
             remedy:
-              "Set this machine's clock by NTP; if it is right, tell Huawei Cloud support. Signatures need clocks that agree.",
+              "Synchronize this machine's clock with NTP. If it is right, contact Huawei Cloud support. Signatures need clocks that agree.",
           },
     );
     note(
@@ -121,7 +121,8 @@ async function checkClocks(clock: Clock, source: Source, target: TargetConfig, n
             ...subject('future rows'),
             outcome: 'noticed',
             finding: describeFutureRows(seen),
-            remedy: 'Nothing is lost: each is read when its time has come. Look at the clock of what runs these tasks.',
+            remedy:
+              'Nothing is lost: a sync reads each row when its time has come. Check the clock of the system that runs these tasks.',
           },
     );
   } catch (thrown) {

@@ -1,4 +1,4 @@
-/** Whether the warehouse can be read and written, and keeps its promise of compare-and-swap. */
+/** Checks whether the warehouse can be read and written, and whether compare-and-swap works. */
 import { newToken } from '../../clock.ts';
 import { StorageError } from '../../errors.ts';
 import { probeKey } from '../../warehouse/layout.ts';
@@ -6,14 +6,14 @@ import { ignoredConditions } from '../../warehouse/s3-errors.ts';
 import type { PutOutcome, Store } from '../../warehouse/store.ts';
 import { type Check, runCheck } from './check.ts';
 
-/** Writes the probe, reads it back, replaces it, and makes sure that a replacement of the old one is refused. */
+/** Writes the probe, reads it back, replaces it, and checks that a stale replacement is refused. */
 export async function checkWarehouse(store: Store): Promise<Check> {
   return await runCheck({ name: 'warehouse' }, async () => {
     const first = probe();
     const written = await writeProbe(store, first);
     const read = await store.get(probeKey);
     if (read === null || !Buffer.from(read.bytes).equals(first) || read.etag !== written.etag) {
-      throw unreliable(store, `what was written to ${probeKey} is not what was read back`);
+      throw unreliable(store, `${probeKey} was read back with other content than was written`);
     }
     const replaced = requireWon(store, await store.putIfMatch(probeKey, probe(), written.etag));
     const stale = await store.putIfMatch(probeKey, probe(), written.etag);
@@ -45,12 +45,12 @@ function requireWon(store: Store, outcome: PutOutcome): { readonly etag: string 
     case 'won':
       return outcome;
     case 'lost':
-      throw new StorageError(`a write to ${probeKey} in ${store.url} was refused as if another had come first`, {
-        remedy: 'Run dqsync doctor again, and only once at a time.',
+      throw new StorageError(`a write to ${probeKey} in ${store.url} was refused because of a concurrent write`, {
+        remedy: 'Run dqsync doctor again, but not several at once.',
       });
     case 'unknown':
-      throw new StorageError(`no reply came to a write to ${probeKey} in ${store.url}`, {
-        remedy: 'Check that the warehouse can be reached, then run again.',
+      throw new StorageError(`${store.url} did not reply to a write to ${probeKey}`, {
+        remedy: 'Check that this machine can reach the warehouse, then run again.',
         cause: outcome.cause,
       });
   }
@@ -58,6 +58,6 @@ function requireWon(store: Store, outcome: PutOutcome): { readonly etag: string 
 
 function unreliable(store: Store, what: string): StorageError {
   return new StorageError(`${store.url} is not safe to use: ${what}`, {
-    remedy: 'Use S3 itself, or an S3-compatible store that honours If-Match and If-None-Match on PutObject.',
+    remedy: 'Use S3 itself, or an S3-compatible store that honors If-Match and If-None-Match on PutObject.',
   });
 }

@@ -1,17 +1,17 @@
-/** Asks for answers at the terminal, one line each. */
+/** Asks questions on the terminal, one line each. */
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 
-/** Thrown when Ctrl-C or the end of the input comes instead of an answer. */
+/** Ctrl-C or the end of the input arrived instead of an answer. */
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer';
 }
 
 /**
- * Asks one question on stderr. An empty answer is `proposed`.
+ * Asks one question on stderr. An empty answer means `proposed`.
  *
- * @param isSecret whether what is typed stays invisible
+ * @param isSecret whether the typed text is hidden
  * @throws NoAnswer
  */
 export async function askLine(question: string, proposed: string, isSecret = false): Promise<string> {

@@ -1,4 +1,4 @@
-/** `dqsync init`: writes a config, a template for the credentials and a .gitignore into a folder of one's own. */
+/** `dqsync init`: writes a config, a template for the credentials and a .gitignore into the user's own folder. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dayInTimeZone, systemClock } from '../../clock.ts';
@@ -34,7 +34,7 @@ export interface InitOptions {
   readonly name?: string;
   readonly from?: string;
   readonly timeZone?: string;
-  /** Whether to write what a clone deploys, instead of a folder of one's own. */
+  /** Whether to write the files for a deployment from a clone instead. */
   readonly deploy?: boolean;
 }
 
@@ -42,11 +42,13 @@ export interface InitOptions {
 const interruptedExitCode = 130;
 
 /**
- * Asks for what the options leave open, writes the files, and runs `doctor` if the credentials are there. Overwrites no file.
+ * Asks for missing options, writes the files, and runs `doctor` if the credentials are complete. Never overwrites a
+ * file.
  *
- * @param folder made if it does not exist
- * @returns 0; what doctor returns where it ran; 130 if the person left before the last answer
- * @throws ConfigError if a file exists already, an answer is not valid, or an option is missing and there is nobody to ask
+ * @param folder created if it does not exist
+ * @returns 0; the exit code of doctor if it ran; 130 if the user left before the last answer
+ * @throws ConfigError if a file exists already, an answer is not valid, or an option is missing without a terminal to
+ * ask on
  */
 export async function init(folder: string, options: InitOptions): Promise<number> {
   const isDeployment = options.deploy === true;
@@ -84,7 +86,7 @@ export async function init(folder: string, options: InitOptions): Promise<number
   return await finish(folder, hasSecret);
 }
 
-/** Writes the deployment file and the secret's template. The clone's .gitignore names both. */
+/** Writes the deployment file and the secret's template, both of which the clone's .gitignore lists. */
 async function writeDeployment(
   folder: string,
   answers: Answers,
@@ -140,7 +142,7 @@ function fromOptions(options: InitOptions): Answers {
     const missing = Object.entries(optionNames).flatMap(([key, flag]) =>
       Object.hasOwn(options, key) ? [] : [`${flag} <value>`],
     );
-    throw new ConfigError(`dqsync init needs ${missing.join(' ')}: there is no terminal to ask at`, {
+    throw new ConfigError(`dqsync init needs ${missing.join(' ')}: there is no terminal to ask on`, {
       remedy: `Run: dqsync init <folder> ${missing.join(' ')}`,
     });
   }
@@ -153,7 +155,7 @@ function defaults({ auth = 'aksk', warehouse = 'file:./warehouse', name = 'main'
   return { auth, warehouse, name, from: firstDay, timeZone: zone.includes('/') ? zone : 'UTC' };
 }
 
-/** What a first sync reads unless told otherwise: enough to see something, done in a minute. */
+/** Default range of a first sync: enough to see something, done in a minute. */
 const firstSyncDays = 7;
 
 async function askAll(options: InitOptions): Promise<Answers> {
@@ -195,7 +197,7 @@ async function askSecret(auth: Auth): Promise<Record<string, string>> {
   return values;
 }
 
-/** Returns whether the file holds credentials now. An existing file stays as it is. */
+/** Writes the secret unless the file exists. Returns whether it contains credentials now. */
 async function writeSecret(folder: string, auth: Auth, values: Readonly<Record<string, string>>): Promise<boolean> {
   const path = join(folder, secretFile);
   if (await exists(path)) {

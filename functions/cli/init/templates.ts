@@ -1,10 +1,10 @@
 /** The files that `dqsync init` writes. Pure. */
 import { iamEndpointOf } from '../../config.ts';
 
-/** How dqsync proves to the source who it is. */
+/** How dqsync authenticates to the source. */
 export type Auth = 'aksk' | 'password' | 'token';
 
-/** What the person has said. */
+/** The user's answers. */
 export interface Answers {
   /** For example `ap-southeast-3`. */
   readonly region: string;
@@ -15,18 +15,18 @@ export interface Answers {
   readonly warehouse: string;
   /** Name of the target. */
   readonly name: string;
-  /** First day that is synced, `YYYY-MM-DD`. */
+  /** First day to sync, `YYYY-MM-DD`. */
   readonly from: string;
   /** IANA name. */
   readonly timeZone: string;
 }
 
-/** Endpoint of DataArts Studio in a region. Regions of Huawei Cloud Europe are under `.eu`. */
+/** Returns the endpoint of DataArts Studio in a region. Regions of Huawei Cloud Europe are under `.eu`. */
 export function endpointOf(region: string): string {
   return `https://dayu.${region}.myhuaweicloud.${region.startsWith('eu-') ? 'eu' : 'com'}`;
 }
 
-/** Fields of each form of the secret, with what to put there. */
+/** Fields of each form of the secret, with a description. */
 export const secretFields: Readonly<Record<Auth, Readonly<Record<string, string>>>> = {
   aksk: { accessKeyId: 'access key id', secretAccessKey: 'secret access key' },
   password: { domainName: 'account name', userName: 'IAM user name', password: 'password' },
@@ -80,15 +80,15 @@ function sourceText({ region, auth }: Answers, indent: string): string {
     .join('\n');
 }
 
-/** Name of the file that says what to deploy. */
+/** Name of the file with the deployment's settings. */
 export const deployFile = 'dqsync.deploy.json';
 
-/** Returns the name of the secret in Secrets Manager that a deployment makes for a target. */
+/** Returns the name of the secret in Secrets Manager that a deployment creates for a target. */
 export function secretNameOf({ name }: Pick<Answers, 'name'>): string {
   return `dqsync/${name}`;
 }
 
-/** Returns the text of `dqsync.deploy.json`. Without a warehouse of its own, the stack makes a bucket. */
+/** Returns the text of `dqsync.deploy.json`. Without a warehouse, the stack creates a bucket. */
 export function deployText(answers: Answers): string {
   const text = (value: string): string => JSON.stringify(value);
   const warehouse = answers.warehouse.startsWith('s3://')
@@ -130,7 +130,7 @@ ${sourceText(answers, '    ')}
 
 /** Name of the config file. */
 export const configFile = 'dqsync.json';
-/** Name of the JSON schema that editors check the config with. */
+/** Name of the JSON schema with which editors check the config. */
 export const schemaFile = 'dqsync.schema.json';
 /** Name of the file with the credentials. */
 export const secretFile = 'secret.json';
@@ -144,7 +144,7 @@ export function secretText(auth: Auth, values: Readonly<Record<string, string>>)
 /** Lines of the `.gitignore`: credentials, and data that commands write. */
 export const ignoredNames: readonly string[] = [secretFile, '.dqsync/', 'warehouse/'];
 
-/** Returns a `.gitignore` that names all of `ignoredNames`, and keeps what it held. */
+/** Returns a `.gitignore` with all of `ignoredNames` and its previous lines. */
 export function gitignoreText(before: string): string {
   const lines = before.split('\n').map((line) => line.trim());
   const missing = ignoredNames.filter((name) => !lines.includes(name));

@@ -9,7 +9,7 @@ import type { Cell } from '../terminal/table.ts';
 /** One column. */
 export interface ListColumn {
   readonly name: string;
-  /** What a terminal shows of an execution: times in the zone of the config. */
+  /** Returns what a terminal shows of an execution. Times are in the zone of the config. */
   readonly shown: (execution: Execution) => Cell;
 }
 
@@ -36,9 +36,9 @@ export const defaultColumns = ['name', 'run_status', 'start_time', 'took', 'id']
 export const columnNames: readonly string[] = columns.map(({ name }) => name);
 
 /**
- * Returns the columns of `--columns`, or those that are shown without it.
+ * Returns the columns of `--columns`, or the default ones.
  *
- * @throws ConfigError for a name that is no column
+ * @throws ConfigError for an unknown name
  */
 export function parseColumns(text: string | undefined): readonly ListColumn[] {
   const names = text === undefined ? defaultColumns : text.split(',').map((name) => name.trim());

@@ -1,4 +1,4 @@
-/** `dqsync list`: instances straight from the source, with every documented filter. */
+/** `dqsync list`: lists instances directly from the source, with every documented filter. */
 import { isoTime } from '../../clock.ts';
 import type { Config, TargetConfig } from '../../config.ts';
 import { openConnections } from '../../connect.ts';
@@ -16,7 +16,7 @@ import { type Cell, renderTable } from '../terminal/table.ts';
 import { type ListColumn, parseColumns } from './list-columns.ts';
 import { type Listed, listPages } from './list-pages.ts';
 
-/** Values of the filters, each as often as given. */
+/** Values of the filters, which may be repeated. */
 type FilterOptions = { readonly [Name in keyof PageFilter]?: readonly string[] };
 
 /** Options of `list`. */
@@ -33,7 +33,7 @@ export interface ListOptions extends FilterOptions {
 }
 
 /**
- * Asks and prints.
+ * Requests and prints the list.
  *
  * @throws ConfigError, CredentialsError, SourceError
  */
@@ -71,7 +71,7 @@ export async function list(options: ListOptions): Promise<number> {
 function oneTarget(config: Config, name: string | undefined): TargetConfig {
   const [target, another] = selectTargets(config, name === undefined ? undefined : [name]);
   if (target === undefined || another !== undefined) {
-    throw new ConfigError('list asks one source, and the config has several targets', {
+    throw new ConfigError('list needs one target, but the config has several', {
       remedy: `Name one with --target: ${config.targets.map((each) => each.name).join(', ')}.`,
     });
   }
@@ -89,7 +89,7 @@ function spanOf({ from, to }: ListOptions, timeZone: string): { startTimeMs: num
   return { startTimeMs, endTimeMs };
 }
 
-/** Returns the target's own filter, with the options in the place of its values: one filter for each combination of them. */
+/** Returns one filter for each combination of values. Options replace the values of the target's own filter. */
 function filtersOf({ filter }: TargetConfig, options: ListOptions): PageFilter[] {
   const own = Object.entries(filter ?? {}).map(([name, value]) => [name, [value]] as const);
   const values = new Map<string, readonly string[]>(own);
@@ -103,7 +103,7 @@ function filtersOf({ filter }: TargetConfig, options: ListOptions): PageFilter[]
   return filters;
 }
 
-/** Returns every value of an execution, `extra` included, under the name of its column. */
+/** Returns every value of an execution, including `extra`, by the name of its column. */
 function instanceJson(execution: Execution): Readonly<Record<string, Cell>> {
   return Object.fromEntries(executionColumns.map((column) => [column.name, cellOf(column, execution)]));
 }

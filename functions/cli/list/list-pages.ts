@@ -1,4 +1,4 @@
-/** Several pages of the instance list as one answer. Pure over `fetchPage`. */
+/** Reads several pages of the instance list as one. Pure over `fetchPage`. */
 import {
   compareExecutions,
   type Execution,
@@ -10,34 +10,34 @@ import {
   type UnreadableRow,
 } from '../../model.ts';
 
-/** What to list. */
+/** The rows to list. */
 export interface ListRequest {
   readonly startTimeMs: number;
   readonly endTimeMs: number;
-  /** What is listed lets one of them through. */
+  /** A row is listed if one of these filters matches. */
   readonly filters: readonly PageFilter[];
-  /** Rows wanted. */
+  /** Number of rows to return. */
   readonly limit: number;
-  /** Rows to skip. */
+  /** Number of rows to skip. */
   readonly offset: number;
-  /** Is told how many rows have come, and how many there are to come. */
+  /** Called with the number of rows received so far and the expected total. */
   readonly onRows: (rows: number, total: number) => void;
 }
 
-/** What came back. */
+/** The listed rows. */
 export interface Listed {
-  /** What the source said last; its meaning is undocumented. */
+  /** The last count of the source, whose meaning is undocumented. */
   readonly count: number | null;
   readonly executions: readonly Execution[];
   readonly unreadable: readonly UnreadableRow[];
 }
 
 /**
- * Asks for as many pages as `limit` takes. Rows that move between two pages may be shown twice or not at all: this is the
- * source as it answers, not a proven read.
+ * Requests as many pages as `limit` needs. Rows that move between two pages may be listed twice or not at all, because
+ * this is not a proven read.
  *
- * The source takes one value for each filter. Where there are several, each is asked for, and the answers are merged, the
- * newest first.
+ * The source accepts one value per filter. With several filters, each is requested, and the results are merged, newest
+ * first.
  */
 export async function listPages(fetchPage: FetchPage, request: ListRequest): Promise<Listed> {
   const { filters, limit, offset } = request;
@@ -85,7 +85,7 @@ function merged(listings: readonly Listed[], offset: number, limit: number): Lis
   };
 }
 
-/** An empty page proves nothing by itself, so it is asked for twice; but one alone is an answer. */
+/** Requests a page, and requests it again if it is empty, because a single empty page proves nothing. */
 export async function fetchNonEmpty(fetchPage: FetchPage, request: Parameters<FetchPage>[0]): Promise<Page> {
   const page = await fetchPage(request);
   return page.executions.length + page.unreadable.length > 0 ? page : fetchPage(request);

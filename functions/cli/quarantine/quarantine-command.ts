@@ -1,4 +1,4 @@
-/** `dqsync quarantine`: rows of the source that could not be read, and so are in no table. */
+/** `dqsync quarantine`: shows rows of the source that could not be read and are therefore in no table. */
 import { openConnections } from '../../connect.ts';
 import { selectTargets } from '../../sync/targets.ts';
 import { type Quarantine, readQuarantine } from '../../warehouse/quarantine.ts';
@@ -21,7 +21,7 @@ interface TargetQuarantine extends Quarantine {
 }
 
 /**
- * Shows what lies in quarantine.
+ * Shows the quarantine.
  *
  * @throws ConfigError, StorageError
  */
@@ -44,7 +44,7 @@ function quarantineJson({ target, rows, hasMore }: TargetQuarantine, limit: numb
   return { target, quarantined: rows.length, hasMore, rows: rows.slice(0, limit) };
 }
 
-/** The table of a target's rows, shortened to the terminal unless it is vertical. */
+/** Returns the table of a target's rows, shortened to the terminal unless it is vertical. */
 function describeQuarantine(
   { target, rows, hasMore }: TargetQuarantine,
   { limit, vertical }: QuarantineOptions,

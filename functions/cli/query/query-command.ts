@@ -1,4 +1,4 @@
-/** `dqsync query "<sql>"`: DuckDB over the warehouse, as a table, CSV or JSON. */
+/** `dqsync query "<sql>"`: runs DuckDB over the warehouse, and prints a table, CSV or JSON. */
 import { readFile } from 'node:fs/promises';
 import { text as streamText } from 'node:stream/consumers';
 import { openConnections } from '../../connect.ts';
@@ -18,22 +18,22 @@ export interface QueryOptions {
   readonly config: string;
   readonly json?: boolean;
   readonly csv?: boolean;
-  /** Rows the table shows at most. */
+  /** Most rows to print as a table. */
   readonly maxRows: number;
   /** A file with the SQL. */
   readonly file?: string;
-  /** Title of a named question. */
+  /** Title of a saved query. */
   readonly saved?: string;
-  /** Prints the titles of the named questions. */
+  /** Whether to print the titles of the saved queries. */
   readonly listSaved?: boolean;
   readonly vertical?: boolean;
 }
 
 /**
- * Runs one query and prints what it gives.
+ * Runs one query and prints its result.
  *
- * @param sql the query itself; undefined for one from a file, from stdin, or a named one
- * @throws ConfigError for a wrong config or wrong SQL, StorageError
+ * @param sql the query itself; undefined for one from a file, from stdin, or a saved one
+ * @throws ConfigError for a wrong config or wrong SQL; StorageError
  */
 export async function query(sql: string | undefined, options: QueryOptions): Promise<number> {
   if (options.listSaved) {
@@ -72,7 +72,7 @@ function listSaved(asJson: boolean): void {
   }
 }
 
-/** Takes the SQL from the one place that was named: the argument, a file, a named question, or stdin. */
+/** Returns the SQL from the argument, a file, a saved query, or stdin. */
 async function sqlOf(sql: string | undefined, { file, saved }: QueryOptions): Promise<string> {
   const given = [sql, file, saved].filter((each) => each !== undefined);
   if (given.length > 1) {
@@ -95,7 +95,7 @@ async function sqlOf(sql: string | undefined, { file, saved }: QueryOptions): Pr
 function savedSql(title: string): string {
   const question = savedQuestions.find((each) => each.title.toLowerCase() === title.trim().toLowerCase());
   if (question === undefined) {
-    throw new ConfigError(`there is no named question ${JSON.stringify(title)}`, {
+    throw new ConfigError(`there is no saved query ${JSON.stringify(title)}`, {
       remedy: `Give one of: ${savedQuestions.map((each) => JSON.stringify(each.title)).join(', ')}.`,
     });
   }
@@ -107,16 +107,16 @@ async function readSqlFile(path: string): Promise<string> {
     return await readFile(path, 'utf8');
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
-    throw new ConfigError(`cannot read the SQL file ${path}${code}`, { remedy: 'Name a file that can be read.' });
+    throw new ConfigError(`cannot read the SQL file ${path}${code}`, { remedy: 'Give a readable file with --file.' });
   }
 }
 
-/** A terminal has nothing to give: someone forgot the query. */
+/** Reads stdin. On a terminal there is nothing to read, because the user forgot the query. */
 async function readStdin(): Promise<string> {
   return process.stdin.isTTY ? '' : await streamText(process.stdin);
 }
 
-/** A column name that occurs twice gets a number, as no object can hold it twice. */
+/** Returns rows as objects. A repeated column name gets a number, because an object cannot have it twice. */
 function rowObjects({ columns, rows }: SqlResult): Record<string, unknown>[] {
   const seen = new Map<string, number>();
   const names = columns.map(({ name }) => {
@@ -127,7 +127,7 @@ function rowObjects({ columns, rows }: SqlResult): Record<string, unknown>[] {
   return rows.map((row) => Object.fromEntries(names.map((name, index) => [name, row[index] ?? null])));
 }
 
-/** RFC 4180 but for its line ends, which are Unix's; with a header. NULL is empty, empty text is `""`. */
+/** Returns CSV with a header, as in RFC 4180 but with Unix line ends. NULL is empty, empty text is `""`. */
 function csvText({ columns, rows }: SqlResult): string {
   const lines = [columns.map(({ name }) => name), ...rows].map((row) => row.map(csvField).join(','));
   return `${lines.join('\n')}\n`;

@@ -1,4 +1,4 @@
-/** From a config to a page: what the checkpoints say of each target, and what the table holds. */
+/** Makes the report page from the checkpoints and the table. */
 import { loadAuditRecord } from '../../checkpoint/audit-record.ts';
 import { identityOf, loadCheckpoint } from '../../checkpoint/checkpoint-store.ts';
 import { knownSpan, watermarkOf } from '../../checkpoint/coverage.ts';
@@ -14,22 +14,22 @@ import type { TargetFacts } from '../../report/report-data.ts';
 import { type ReportPage, reportPage } from '../../report/report-page.ts';
 import { settingsOf, targetOf } from '../../sync/targets.ts';
 
-/** What a report is made of. */
+/** The arguments of a report. */
 export interface ReportInput {
   readonly config: Config;
   readonly targets: readonly TargetConfig[];
   readonly connections: Pick<Connections, 'store' | 'clock'>;
   readonly days: number;
-  /** Where data files of a warehouse in S3 are kept. */
+  /** Folder for copies of an S3 warehouse's data files. */
   readonly cacheFolder: string;
 }
 
 const dayMs = 86_400_000;
 
 /**
- * Makes the page.
+ * Makes the page. A checkpoint that cannot be read becomes a remark on the page.
  *
- * @throws StorageError if a data file cannot be read; a checkpoint that cannot be read is a remark on the page
+ * @throws StorageError if a data file cannot be read
  */
 export async function makeReport({
   config,

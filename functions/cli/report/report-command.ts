@@ -1,4 +1,4 @@
-/** `dqsync report`: the table's last days as one HTML file. */
+/** `dqsync report`: writes the last days of the table as one HTML file. */
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -25,26 +25,26 @@ export interface ReportOptions {
   readonly json?: boolean;
 }
 
-/** Days shown at most: the page stays readable, and below 2 MB. */
+/** Most days on a page, so that it stays readable and below 2 MB. */
 const maxReportDays = 120;
 
-/** Width of the output in a pipe: names may have hundreds of characters. */
+/** Width of the output in a pipe, because names may have hundreds of characters. */
 const pipeWidth = 100;
 
-/** Tasks named on the terminal; the page has all. */
+/** Most tasks named on the terminal; the page has all. */
 const shownTasks = 5;
 
 /**
  * Writes the page.
  *
  * @returns 0
- * @throws ConfigError, StorageError if the warehouse cannot be read or the file cannot be written
+ * @throws ConfigError; StorageError if the warehouse cannot be read or the file cannot be written
  */
 export async function report(options: ReportOptions): Promise<number> {
   const config = await loadConfig(options.config);
   if (options.days > maxReportDays) {
     throw new ConfigError(`--days ${options.days} is more than a page can show`, {
-      remedy: `Give at most ${maxReportDays} days, or ask for older ones with "dqsync query".`,
+      remedy: `Give at most ${maxReportDays} days, or query older ones with "dqsync query".`,
     });
   }
   const targets = selectTargets(config, options.target);
@@ -65,7 +65,7 @@ export async function report(options: ReportOptions): Promise<number> {
   return 0;
 }
 
-/** Some lines about a page that was written. */
+/** Describes a page in a few lines. */
 function describeReport(path: string, sizeBytes: number, data: ReportData): string {
   const failing = failingTasks(data);
   const rows = failing
@@ -92,7 +92,7 @@ function failingTasks({ tasks }: ReportData): TaskData[] {
   return tasks.filter(({ outcome }) => outcome === 'ALARMING' || outcome === 'FAILED');
 }
 
-/** What `--json` prints. Names and meanings are a contract. */
+/** Returns the document of `--json`. Names and meanings are a contract. */
 function documentOf(path: string, sizeBytes: number, data: ReportData): Readonly<Record<string, unknown>> {
   return {
     path,
@@ -115,7 +115,7 @@ function documentOf(path: string, sizeBytes: number, data: ReportData): Readonly
   };
 }
 
-/** Shows a file in the user's browser. A machine without one is told where the file is. */
+/** Opens a file in the user's browser. Without a browser, prints its URL. */
 function openInBrowser(path: string): void {
   const url = pathToFileURL(path).href;
   const [command, args] =

@@ -1,4 +1,4 @@
-/** `dqsync rewind`: takes coverage back to an instant, after asking, so that the next sync reads again from there. */
+/** `dqsync rewind`: removes coverage from an instant on, after asking, so that the next sync reads it again. */
 import { isoTime } from '../../clock.ts';
 import type { Config, TargetConfig } from '../../config.ts';
 import { type Connections, openConnections } from '../../connect.ts';
@@ -23,7 +23,7 @@ export interface RewindOptions {
   readonly json?: boolean;
 }
 
-/** A target, and its plan or why there is none. */
+/** A target with its plan, or the error that prevents one. */
 interface Planned {
   readonly run: RewindRun;
   readonly plan: RewindPlan | { readonly error: DqsyncError };
@@ -32,10 +32,10 @@ interface Planned {
 type Done = RewindReport | { readonly target: string; readonly error: DqsyncError };
 
 /**
- * Says what it would do, asks, does it.
+ * Prints the plan, asks, and rewinds.
  *
- * @returns 0, also where the answer was no; 1 if a target failed; 130 if the question was answered with Ctrl-C
- * @throws ConfigError, also where nobody can be asked and `--yes` is missing
+ * @returns 0, also if the answer was no; 1 if a target failed; 130 if the question was answered with Ctrl-C
+ * @throws ConfigError, also if there is no terminal to ask on and `--yes` is missing
  */
 export async function rewind(options: RewindOptions): Promise<number> {
   const config = await loadConfig(options.config);
@@ -81,14 +81,14 @@ function announce(planned: readonly Planned[], { json }: RewindOptions): void {
 
 async function ask(targets: number, toMs: EpochMs): Promise<Answer> {
   if (!canAsk()) {
-    throw new ConfigError('rewind asks before it takes coverage back, and there is no terminal to ask on', {
-      remedy: 'Nothing was changed. Give --yes if that is what you want.',
+    throw new ConfigError('rewind asks before it removes coverage, but there is no terminal to ask on', {
+      remedy: 'Nothing was changed. To rewind without being asked, add --yes.',
     });
   }
-  return await confirm(`Take ${counted(targets, 'target')} back to ${isoTime(toMs)}?`);
+  return await confirm(`Rewind ${counted(targets, 'target')} to ${isoTime(toMs)}?`);
 }
 
-/** One after the other; the failure of one never stops another. */
+/** Rewinds the targets one after the other. A failed target never stops the others. */
 async function doAll(planned: readonly Planned[]): Promise<Done[]> {
   const done: Done[] = [];
   for (const one of planned) {

@@ -1,4 +1,4 @@
-/** `dqsync runs`: the last runs of each target, by hand or deployed. */
+/** `dqsync runs`: shows the last runs of each target, local and deployed. */
 import { loadRuns, type RunRecord } from '../../checkpoint/run-history.ts';
 import { parseTime } from '../../clock.ts';
 import { openConnections } from '../../connect.ts';
@@ -19,7 +19,7 @@ export interface RunsOptions {
 
 interface TargetRuns {
   readonly target: string;
-  /** The newest first. */
+  /** Newest first. */
   readonly runs: readonly RunRecord[];
 }
 
@@ -66,7 +66,7 @@ function cellsOf(run: RunRecord): Cell[] {
   const { startedAt, mode, rowsRead, rowsWritten, requests, outcome } = run;
   return [
     shortTime(startedAt),
-    // By the name of its command.
+    // Shown by the name of its command.
     mode === 'incremental' ? 'sync' : mode,
     between(run.from, run.to),
     rowsRead,

@@ -1,4 +1,4 @@
-/** Coverage as people see it: a line of cells over time, the gaps in it, a reading again that was stopped. Pure. */
+/** Shows coverage on the terminal: a timeline, its gaps, and an interrupted re-read. Pure. */
 import type { Checkpoint, Rereading } from '../../checkpoint/checkpoint.ts';
 import { knownSpan } from '../../checkpoint/coverage.ts';
 import { isoTime } from '../../clock.ts';
@@ -6,27 +6,30 @@ import { gapsIn, lengthOf } from '../../intervals.ts';
 import type { Window } from '../../model.ts';
 import { counted, duration, shownAt } from '../terminal/formats.ts';
 
-/** What the lines are made from. */
+/** The data for these lines. */
 export interface CoverageView {
-  /** What should have no gap; null before anything is covered. */
+  /** The span that should have no gaps; null before anything is covered. */
   readonly span: Window | null;
   readonly coverage: readonly Window[];
   readonly rereading: Rereading | null;
 }
 
-/** Cells of the timeline. */
+/** Number of cells in the timeline. */
 const columns = 40;
-/** Gaps listed, the longest. */
+/** Most gaps to list; the longest ones. */
 const shownGaps = 5;
 const dayMs = 86_400_000;
 
-/** Takes from a checkpoint what the lines need. */
+/** Returns the data of a checkpoint for these lines. */
 export function coverageView(checkpoint: Checkpoint, initialFromMs: number): CoverageView {
   const { coverage, rereading } = checkpoint;
   return { span: knownSpan(checkpoint, initialFromMs), coverage, rereading };
 }
 
-/** `2026-01-01 ████████▒░░████ 2026-11-24`: `░` where nothing of a cell is covered, `▒` where some of it is not; null without coverage. */
+/**
+ * Draws `2026-01-01 ████████▒░░████ 2026-11-24`: a cell is `░` if none of it is covered, `▒` if some of it is not. Null
+ * without coverage.
+ */
 export function timeline({ span, coverage }: CoverageView): string | null {
   if (span === null) {
     return null;
@@ -41,7 +44,9 @@ export function timeline({ span, coverage }: CoverageView): string | null {
   return `${label(span.fromMs)} ${line.join('')} ${label(span.toMs)}`;
 }
 
-/** The longest gaps in order of time, how many more there are, and what fills them; empty without any. */
+/**
+ * Lists the longest gaps in order of time, the number of others, and the command that fills them; empty without gaps.
+ */
 export function gapLines({ span, coverage }: CoverageView): string[] {
   const gaps = span === null ? [] : gapsIn(span, coverage);
   if (gaps.length === 0) {
@@ -56,7 +61,11 @@ export function gapLines({ span, coverage }: CoverageView): string[] {
   return [...shown.map(describeGap), ...rest, 'dqsync backfill fills them'];
 }
 
-/** Where a reading again stopped, and how to go on; null where none did. @param target its name */
+/**
+ * Describes an interrupted re-read and how to resume it; null without one.
+ *
+ * @param target its name
+ */
 export function rereadingLine({ rereading }: CoverageView, target: string): string | null {
   if (rereading === null) {
     return null;
@@ -80,7 +89,7 @@ function describeGap(gap: Window): string {
   return `${shownAt(gap.fromMs)} to ${shownAt(gap.toMs)} (${duration(lengthOf([gap]))})`;
 }
 
-/** As short as it can be said: only the very same range goes on. */
+/** Formats a time exactly but short, because only the same range resumes a re-read. */
 function exactTime(ms: number): string {
   return isoTime(ms).replace('.000Z', 'Z');
 }

@@ -1,24 +1,24 @@
-/** Whether a target is well: what `status --check` goes by, in one line. Pure. */
+/** Decides whether a target is healthy, for `status --check`. Pure. */
 import type { LastRun } from '../../checkpoint/checkpoint.ts';
 import type { EpochMs } from '../../model.ts';
 import { duration, paragraph, shownAt } from '../terminal/formats.ts';
 
-/** What a target's health depends on. */
+/** The data on which a target's health depends. */
 export interface HealthFacts {
   readonly watermarkMs: EpochMs | null;
   readonly lastRun: LastRun | null;
   readonly nowMs: EpochMs;
-  /** How long ago the watermark may lie. */
+  /** Maximum age of the watermark. */
   readonly maxAgeMs: number;
 }
 
-/** What is wrong: a word for a table, and a line. */
+/** A problem: one word for a table, and a sentence. */
 export interface Problem {
   readonly word: 'unreadable' | 'failed' | 'waiting' | 'never run' | 'stale';
   readonly text: string;
 }
 
-/** Returns what is wrong with a target; null where it is well. */
+/** Returns the problem of a target; null if it is healthy. */
 export function problemOf({ watermarkMs, lastRun, nowMs, maxAgeMs }: HealthFacts): Problem | null {
   const ago = lastRun === null ? '' : `${duration(nowMs - lastRun.committedAtMs)} ago`;
   if (lastRun?.outcome === 'failed') {

@@ -1,4 +1,4 @@
-/** `dqsync status`: how far each target is, how its last run went, what the next one will do. */
+/** `dqsync status`: shows how far each target is covered, how its last run ended, and what the next one will do. */
 import { identityOf, loadCheckpoint } from '../../checkpoint/checkpoint-store.ts';
 import { watermarkOf } from '../../checkpoint/coverage.ts';
 import { loadRuns } from '../../checkpoint/run-history.ts';
@@ -24,19 +24,19 @@ export interface StatusOptions {
   readonly config: string;
   readonly target: readonly string[];
   readonly check?: boolean;
-  /** How long ago the watermark may lie, in milliseconds. */
+  /** Maximum age of the watermark, in milliseconds. */
   readonly maxAge: number;
   readonly verbose?: boolean;
   readonly json?: boolean;
 }
 
-/** How long the source may take to answer: the status itself comes from the warehouse. */
+/** Longest wait for the source. The status itself comes from the warehouse. */
 const patienceMs = 5_000;
 
 /**
- * Shows the status of every target: a line each, or all there is to know where one is named or `verbose` is given.
+ * Shows the status of every target: one line each, or all details if a target is named or `verbose` is set.
  *
- * @returns 0; 1 if a checkpoint cannot be read, or with `check` if a target is not well
+ * @returns 0; 1 if a checkpoint cannot be read, or with `check` if a target is not healthy
  * @throws ConfigError
  */
 export async function status(options: StatusOptions): Promise<number> {
@@ -62,7 +62,7 @@ export async function status(options: StatusOptions): Promise<number> {
   return reports.some((report) => 'error' in report.status) || (options.check === true && isIll) ? 1 : 0;
 }
 
-/** What the reports on all targets share. */
+/** The parts that the reports on all targets share. */
 interface Reporting {
   readonly config: Config;
   readonly connections: Connections;

@@ -1,4 +1,4 @@
-/** A target's status in words. Pure but for colours. */
+/** Describes a target's status. Pure except for colors. */
 import { parseTime } from '../../clock.ts';
 import { type DqsyncError, describeError } from '../../errors.ts';
 import { count, counted, duration, paragraph, shortTime } from '../terminal/formats.ts';
@@ -8,22 +8,26 @@ import { type CoverageView, gapLines, rereadingLine, timeline } from './coverage
 import type { Problem } from './health.ts';
 import type { TargetStatus, UnfinishedBackfill } from './target-status.ts';
 
-/** A target's status, or why there is none; and the source's clocks, or why they are unknown. */
+/** A target's status and the source's clock, or the errors in their place. */
 export interface StatusReport {
   readonly target: string;
-  /** Null where the target is well. */
+  /** Null if the target is healthy. */
   readonly problem: Problem | null;
   readonly status: TargetStatus | { readonly error: DqsyncError };
-  /** Null where the checkpoint cannot be read. */
+  /** Null if the checkpoint cannot be read. */
   readonly coverage: CoverageView | null;
-  /** Null where the source was not asked. */
+  /** Null if the source was not contacted. */
   readonly source: SourceClock | { readonly error: DqsyncError } | null;
 }
 
-/** What a line is about, and what it says. */
+/** The name of a line, and its text. */
 type Fact = readonly [name: string, text: string];
 
-/** Some lines about one target. @param warehouse its URL */
+/**
+ * Describes one target in some lines.
+ *
+ * @param warehouse its URL
+ */
 export function describeStatus(
   { target, status, coverage, source, problem }: StatusReport,
   { warehouse, nowMs }: { readonly warehouse: string; readonly nowMs: number },
@@ -72,11 +76,11 @@ function coverageFacts(coverage: CoverageView, target: string): Fact[] {
 function unfinished({ from, to, percentCovered }: UnfinishedBackfill, target: string): string {
   const command = `dqsync backfill --from ${from.replace('.000Z', 'Z')} --to ${to.replace('.000Z', 'Z')} --target ${target}`;
   return paint.yellow(
-    `${shortTime(from)} to ${shortTime(to)} has not been read to its end, ${percentCovered} % is covered; resume it with: ${command}`,
+    `${shortTime(from)} to ${shortTime(to)} is not finished, ${percentCovered} % is covered; resume it with: ${command}`,
   );
 }
 
-/** What the source has, or had, and the table lacks or may show in an old state. */
+/** Lists what the table lacks or may show in a stale state. */
 function setAside(status: TargetStatus, target: string): Fact[] {
   const { quarantined, expiredExecutions, oldestExpiredStart, latestExpiredStart } = status;
   const facts: Fact[] = [];
@@ -130,12 +134,12 @@ function lastRun({ lastRun: run }: TargetStatus, nowMs: number): string {
 
 function nextRun({ nextRun: next }: TargetStatus): string {
   const again =
-    next.looksAgainAt === 0 ? '' : `, and looks again at ${counted(next.looksAgainAt, 'earlier open execution')}`;
+    next.looksAgainAt === 0 ? '' : `, and re-checks ${counted(next.looksAgainAt, 'earlier open execution')}`;
   return `reads ${shortTime(next.from)} to ${shortTime(next.to)}${again}`;
 }
 
 function sourceText(source: SourceClock | { readonly error: DqsyncError }): string {
-  return 'error' in source ? `cannot be asked: ${paragraph(source.error.message)}` : clocks(source);
+  return 'error' in source ? `not available: ${paragraph(source.error.message)}` : clocks(source);
 }
 
 function clocks(source: SourceClock): string {

@@ -1,4 +1,4 @@
-/** All targets at a glance, one line each. Pure but for colors. */
+/** Shows all targets with one line each. Pure except for colors. */
 import { counted, paragraph, shortDuration } from '../terminal/formats.ts';
 import { paint } from '../terminal/output.ts';
 import { type Cell, renderTable } from '../terminal/table.ts';
@@ -6,7 +6,7 @@ import type { StatusReport } from './status-report.ts';
 
 const headings = ['target', 'behind', 'rows', 'open', 'gaps', 'aside', 'last run', 'health'];
 
-/** A table, and below it what is wrong and where the details are. */
+/** Returns a table, the problems below it, and where to find details. */
 export function describeStatuses(reports: readonly StatusReport[]): string {
   const ill = reports.filter(({ problem }) => problem !== null);
   const aside = reports.filter(

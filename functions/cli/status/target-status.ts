@@ -1,4 +1,4 @@
-/** What a checkpoint tells about a target, and what its next run will do. Pure. */
+/** Derives a target's status and next run from its checkpoint. Pure. */
 import type { Checkpoint, LastRun } from '../../checkpoint/checkpoint.ts';
 import { endOf, knownSpan, rowsIn, watermarkOf } from '../../checkpoint/coverage.ts';
 import { type RunRecord, unfinishedBackfills } from '../../checkpoint/run-history.ts';
@@ -8,7 +8,7 @@ import type { EpochMs } from '../../model.ts';
 import { nextWindow } from '../../sync/next-window.ts';
 import type { SyncSettings } from '../../sync/target-run.ts';
 
-/** How far a target is. Names are those of `status --json`; times are ISO 8601 in UTC. */
+/** The status of a target. Names are those of `status --json`; times are ISO 8601 in UTC. */
 export interface TargetStatus {
   readonly target: string;
   /** End of coverage; null before the first run. */
@@ -18,19 +18,22 @@ export interface TargetStatus {
     readonly from: string | null;
     readonly to: string | null;
     readonly rows: number;
-    /** Windows between `initialFrom` (or the first one covered) and the watermark that were never proven complete. */
+    /** Windows between `initialFrom` (or the first covered one) and the watermark that were never proven complete. */
     readonly gaps: readonly { readonly from: string; readonly to: string }[];
   };
   readonly openExecutions: number;
   readonly oldestOpenStart: string | null;
   readonly oldestOpenAgeSeconds: number | null;
-  /** Executions that were open for longer than `maxOpenDays`: not followed any more, the table keeps their last state. */
+  /**
+   * Executions that were open for longer than `maxOpenDays`. They are no longer re-checked, and the table keeps their
+   * last state.
+   */
   readonly expiredExecutions: number;
   readonly oldestExpiredStart: string | null;
   readonly latestExpiredStart: string | null;
-  /** Rows that could not be read and lie in `quarantine/<target>/`; the newest files of it count. */
+  /** Unreadable rows in the newest files of `quarantine/<target>/`. */
   readonly quarantined: number;
-  /** Backfills that did not reach their end, and how much of their range is not covered. */
+  /** Backfills that did not finish and whose range is not fully covered. */
   readonly unfinishedBackfills: readonly UnfinishedBackfill[];
   readonly lastRun: {
     readonly runId: string;
@@ -42,24 +45,24 @@ export interface TargetStatus {
     readonly error: string | null;
   } | null;
   readonly nextRun: {
-    /** What it will read, `[from, to)`, if it ran now. */
+    /** The window `[from, to)` that it would read now. */
     readonly from: string;
     readonly to: string;
-    /** Open executions that it will ask for again, though they started before what it reads. */
+    /** Number of open executions that it re-checks although they start before its window. */
     readonly looksAgainAt: number;
   };
 }
 
-/** A backfill that did not reach its end. */
+/** A backfill that did not finish. */
 export interface UnfinishedBackfill {
   readonly from: string;
   readonly to: string;
   readonly startedAt: string;
-  /** How much of the range is covered, cut. */
+  /** Covered share of the range, rounded down. */
   readonly percentCovered: number;
 }
 
-/** What a target's state is made of, beside its checkpoint. */
+/** Other documents of a target that its status is derived from. */
 export interface StateBeside {
   readonly runs: readonly RunRecord[];
   readonly quarantined: number;
@@ -67,7 +70,7 @@ export interface StateBeside {
 
 type StatusSettings = Pick<SyncSettings, 'initialFromMs' | 'settleMs' | 'lookbackMs'>;
 
-/** The status of a target at `nowMs`. */
+/** Returns the status of a target at `nowMs`. */
 export function statusOf(
   target: string,
   checkpoint: Checkpoint,
@@ -112,9 +115,9 @@ export function statusOf(
 }
 
 /**
- * Compares what unfinished backfills were asked for with coverage: another run may have read it since.
+ * Returns unfinished backfills whose range is still not covered; another run may have read it since.
  *
- * @param untilMs what started later is read by the next sync
+ * @param untilMs the next sync reads what starts later
  */
 function unfinishedOf(runs: readonly RunRecord[], { coverage }: Checkpoint, untilMs: EpochMs): UnfinishedBackfill[] {
   return unfinishedBackfills(runs).flatMap(({ from, to, startedAt }) => {

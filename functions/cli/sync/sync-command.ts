@@ -1,4 +1,4 @@
-/** `dqsync sync`: one incremental run over the targets, with a progress bar, stoppable by Ctrl-C. */
+/** `dqsync sync`: runs one incremental sync of the targets, with a progress bar. Ctrl-C stops it. */
 import { runTargets } from '../../sync/run.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { writeJson, writeLine } from '../terminal/output.ts';
@@ -13,7 +13,7 @@ export interface SyncOptions {
 }
 
 /**
- * Runs and reports.
+ * Runs the sync and prints its result.
  *
  * @returns 0; 1 if a target failed; 130 or 143 if the run was interrupted before it was done
  * @throws ConfigError

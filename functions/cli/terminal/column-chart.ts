@@ -1,4 +1,4 @@
-/** A chart of columns for the terminal, in eighths of a line. Pure. */
+/** Draws a column chart on the terminal, in eighths of a line. Pure. */
 
 const eighths = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
@@ -9,9 +9,9 @@ export interface ChartColumn {
 }
 
 /**
- * Draws columns from `floor` to `ceiling`, with the first and the last label below. Values outside are cut.
+ * Draws columns from `floor` to `ceiling`, with the first and the last label below. Values outside are cut off.
  *
- * @param paintColumn colours a column's part of a line
+ * @param paintColumn colors a column's part of a line
  */
 export function columnChart(
   columns: readonly ChartColumn[],

@@ -1,4 +1,4 @@
-/** The config file: JSON with comments and trailing commas allowed, checked by `parseConfig`. */
+/** Reads the config file: JSON with comments and trailing commas, checked by `parseConfig`. */
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -8,10 +8,10 @@ import { ConfigError } from '../../errors.ts';
 import { showTimesIn } from './formats.ts';
 
 /**
- * Reads and checks the config. Relative paths in it are taken from the config file's folder, wherever the command runs; from now on
+ * Reads and checks the config. Its relative paths are relative to its folder, wherever the command runs. From then on,
  * times are shown in its zone.
  *
- * @throws ConfigError if it cannot be read, is not JSON, or does not say what a config has to say
+ * @throws ConfigError if the file cannot be read, is not JSON, or is not a valid config
  */
 export async function loadConfig(path: string): Promise<Config> {
   const config = parseConfig(configValue(await readText(path), path), path);
@@ -24,7 +24,10 @@ export async function loadConfig(path: string): Promise<Config> {
   };
 }
 
-/** Makes the path of a `file:` reference absolute; others, and standard file URLs, stay. `~` is the home folder. */
+/**
+ * Makes the path of a `file:` reference absolute. Other references and standard file URLs stay unchanged. `~` is the
+ * home folder.
+ */
 function absolute(reference: string, folder: string): string {
   if (!reference.startsWith('file:') || reference.startsWith('file://')) {
     return reference;
@@ -42,12 +45,12 @@ async function readText(path: string): Promise<string> {
     if (code === 'ENOENT') {
       throw new ConfigError(`there is no config file ${path}`, {
         remedy:
-          'Create one with "dqsync init", or name yours with --config or DQSYNC_CONFIG_FILE. "dqsync demo" works without one.',
+          'Create one with "dqsync init", or give its path with --config or DQSYNC_CONFIG_FILE. "dqsync demo" works without one.',
         code,
       });
     }
     throw new ConfigError(`the config file ${path} cannot be read`, {
-      remedy: 'Name a file that can be read with --config.',
+      remedy: 'Give a readable file with --config.',
       code,
     });
   }

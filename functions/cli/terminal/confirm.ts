@@ -1,19 +1,19 @@
-/** Asks the person at the terminal before something is done. */
+/** Asks for confirmation on the terminal. */
 import { createInterface } from 'node:readline';
 
-/** How the person answered. */
+/** The user's answer. */
 export type Answer = 'yes' | 'no' | 'interrupted';
 
-/** Whether there is anybody to ask. */
+/** Returns whether there is a terminal to ask on. */
 export function canAsk(): boolean {
   return process.stdin.isTTY === true && process.stderr.isTTY === true;
 }
 
 /**
- * Asks `question`, to be answered with y or yes; anything else, also the end of input, is no.
+ * Asks `question`. The answers y and yes confirm; any other answer, or the end of the input, means no.
  *
- * @param input where the answer comes from; the terminal unless told otherwise
- * @param output where the question goes: stderr, so that stdout stays the command's document
+ * @param input the terminal by default
+ * @param output stderr by default, so that stdout contains only the command's document
  */
 export async function confirm(
   question: string,

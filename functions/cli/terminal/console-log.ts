@@ -10,7 +10,7 @@ import { isQuiet, isVerbose } from './verbosity.ts';
  * @param makeRoom called before each line, to take a progress bar out of the way
  */
 export function consoleLog(makeRoom: () => void = () => undefined): Log {
-  // The level is set here, because consola takes another by itself where it believes to be tested.
+  // The level is set here, because consola chooses another one if it believes that it runs in a test.
   const consola = createConsola({ level: 3, stdout: process.stderr, stderr: process.stderr });
   return (level, message, fields) => {
     if (isVerbose() || (level === 'warn' && !isQuiet())) {

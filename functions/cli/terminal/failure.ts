@@ -1,19 +1,19 @@
-/** How a command that cannot go on says so, and what the process exits with. */
+/** Reports the error that ends a command, and chooses the exit code. */
 import { type DqsyncError, describeError, errorKinds, toDqsyncError } from '../../errors.ts';
 import { summaryError } from '../../sync/summary.ts';
 import { paragraph } from './formats.ts';
 import { writeError, writeJson } from './output.ts';
 
-/** Exit code for wrong usage, as for a wrong config. */
+/** Exit code for wrong usage or a wrong config. */
 export const usageExitCode = errorKinds.config.exitCode;
 
-/** An error as JSON documents show it. */
+/** Returns an error in the form of JSON documents. */
 export function errorJson(error: DqsyncError): Readonly<Record<string, unknown>> {
   return { ...(error.target === undefined ? {} : { target: error.target }), ...summaryError(error) };
 }
 
 /**
- * Reports what ended a command: one paragraph on stderr, with `--json` also a document on stdout.
+ * Reports the error that ended a command: one paragraph on stderr, and with `--json` a document on stdout.
  *
  * @returns the exit code
  */
@@ -29,7 +29,7 @@ export function reportFailure(thrown: unknown, asJson: boolean): number {
   return errorKinds[error.kind].exitCode;
 }
 
-/** For developers only: a stack may quote anything. */
+/** Returns the stack trace. For developers only, because it may quote anything. */
 function traceOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) {
     return String(thrown);

@@ -1,32 +1,32 @@
-/** Numbers, times and texts as people read them. */
+/** Formats numbers, times and texts for people. */
 import { parseTime, timeInZone } from '../../clock.ts';
 import type { EpochMs } from '../../model.ts';
 
 const integers = new Intl.NumberFormat('en-US');
 
-/** `12,345`. */
+/** Formats a number: `12,345`. */
 export function count(value: number | bigint): string {
   return integers.format(value);
 }
 
-/** `1 file`, `2 files`. */
+/** Formats a number with its noun: `1 file`, `2 files`. */
 export function counted(value: number, singular: string, plural = `${singular}s`): string {
   return `${count(value)} ${value === 1 ? singular : plural}`;
 }
 
 let shownTime = timeInZone('UTC');
 
-/** Sets the zone in which this process shows times: the one of the config. JSON documents stay in UTC. */
+/** Sets the zone in which this process shows times. JSON documents stay in UTC. */
 export function showTimesIn(timeZone: string): void {
   shownTime = timeInZone(timeZone);
 }
 
-/** An instant to the second, in the zone of the config with its offset: `2026-01-01T08:00:00+08:00`. */
+/** Formats an instant to the second, in the zone of the config with its offset: `2026-01-01T08:00:00+08:00`. */
 export function shownAt(ms: EpochMs): string {
   return shownTime(ms);
 }
 
-/** The same for an ISO instant; another text stays as it is. */
+/** Formats an ISO instant in the same way. Other text stays unchanged. */
 export function shortTime(iso: string): string {
   const ms = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(iso) ? parseTime(iso) : null;
   return ms === null ? iso : shownTime(ms);
@@ -39,7 +39,7 @@ const units: readonly (readonly [string, number])[] = [
   ['second', 1000],
 ];
 
-/** A length of time in its largest unit, cut: `3 days`, `1 hour`, `0 seconds`. */
+/** Formats a length of time in its largest unit, rounded down: `3 days`, `1 hour`, `0 seconds`. */
 export function duration(ms: EpochMs): string {
   const [name, unitMs] = units.find(([, size]) => ms >= size) ?? ['second', 1000];
   return counted(Math.max(0, Math.floor(ms / unitMs)), name);
@@ -52,13 +52,13 @@ const unitSigns = [
   ['s', 1000],
 ] as const;
 
-/** The same for a column: `3 d`, `12 min`, `0 s`. */
+/** Formats a length of time for a column: `3 d`, `12 min`, `0 s`. */
 export function shortDuration(ms: EpochMs): string {
   const [sign, unitMs] = unitSigns.find(([, size]) => ms >= size) ?? ['s', 1000];
   return `${count(Math.max(0, Math.floor(ms / unitMs)))} ${sign}`;
 }
 
-/** `812 B`, `14.2 kB`, `3.1 MB`. */
+/** Formats a size: `812 B`, `14.2 kB`, `3.1 MB`. */
 export function bytes(value: number): string {
   if (value < 1000) {
     return `${value} B`;
@@ -67,12 +67,12 @@ export function bytes(value: number): string {
   return `${(value / Number(size)).toFixed(1)} ${name}`;
 }
 
-/** A text as one paragraph: line breaks and the like become spaces. */
+/** Returns a text as one paragraph, with line breaks replaced by spaces. */
 export function paragraph(text: string): string {
   return printable(text.replace(/\s+/g, ' ').trim());
 }
 
-/** A text of the source on one line, with nothing in it that moves the cursor or turns the writing around. */
+/** Returns a text on one line, with characters escaped that move the cursor or change the direction of writing. */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, (character) => {
     const code = character.codePointAt(0) ?? 0;

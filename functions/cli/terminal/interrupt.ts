@@ -1,18 +1,26 @@
-/** Ctrl-C: the first asks to stop cleanly, the second ends the process at once. SIGTERM, and a terminal that goes away, count the same. */
+/**
+ * Handles Ctrl-C: the first one asks to stop cleanly, the second one ends the process at once. SIGTERM and a closed
+ * terminal count the same.
+ */
 import type { Clock } from '../../clock.ts';
 import { StoppedError } from '../../errors.ts';
 
-/** npm and the launcher pass on signals that the terminal has sent as well: what comes together was pressed once. */
+/**
+ * npm and the launcher forward signals that the terminal has already sent, so signals within this time count as one.
+ */
 const togetherMs = 400;
 
 const exitCodes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 type StopSignal = keyof typeof exitCodes;
 
-/** Listens until closed. */
+/** A listener for signals until it is closed. */
 export interface Interrupt {
-  /** Aborted with a StoppedError by the first signal. */
+  /** Aborts with a StoppedError at the first signal. */
   readonly signal: AbortSignal;
-  /** What an interrupted process exits with: 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP; null if there was no signal. */
+  /**
+   * Returns the exit code of an interrupted process: 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP; null
+   * without a signal.
+   */
   exitCode(): number | null;
   close(): void;
 }
@@ -20,8 +28,8 @@ export interface Interrupt {
 /**
  * Takes over SIGINT, SIGTERM and SIGHUP.
  *
- * @param announce called with the signal that asks to stop, to tell the user what happens now
- * @param leave called before the process ends at once, to put the terminal in order
+ * @param announce called at the first signal, to tell the user what happens now
+ * @param leave called before the process ends at once, to restore the terminal
  */
 export function listenForInterrupt(clock: Clock, announce: () => void, leave: () => void): Interrupt {
   const controller = new AbortController();
@@ -53,6 +61,6 @@ export function listenForInterrupt(clock: Clock, announce: () => void, leave: ()
 
 function interrupted(): StoppedError {
   return new StoppedError('interrupted; everything proven complete so far is committed', {
-    remedy: 'Run the same command again to go on.',
+    remedy: 'Run the same command again to continue.',
   });
 }

@@ -1,6 +1,6 @@
-/** What somebody may have meant who mistyped a name. Pure. */
+/** Suggests the name that was probably meant by a mistyped one. Pure. */
 
-/** Returns the candidate that is the fewest edits away, at most a third of its letters; null where none is near. */
+/** Returns the candidate with the fewest edits, at most a third of its letters; null if none is that close. */
 export function nearest(typed: string, candidates: readonly string[]): string | null {
   let best: { readonly name: string; readonly edits: number } | null = null;
   for (const name of candidates) {
@@ -12,7 +12,7 @@ export function nearest(typed: string, candidates: readonly string[]): string | 
   return best?.name ?? null;
 }
 
-/** Letters to insert, remove, replace, or swap with their neighbor. */
+/** Returns the number of letters to insert, remove, replace, or swap with their neighbor. */
 function editsBetween(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, index) => index);

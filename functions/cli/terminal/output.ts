@@ -1,4 +1,4 @@
-/** Where commands write: results to stdout, everything else to stderr; colours on a terminal only. */
+/** Output of commands: results to stdout, everything else to stderr, with colors only on a terminal. */
 import pico from 'picocolors';
 
 /** `--no-color`, then FORCE_COLOR, which counts for more than NO_COLOR as in Node, then what the stream is. */
@@ -13,17 +13,17 @@ function wantsColours(stream: NodeJS.WriteStream): boolean {
   return stream.isTTY === true && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb';
 }
 
-/** Colours for stdout; none in a pipe. */
+/** Colors for stdout; none in a pipe. */
 export const paint = pico.createColors(wantsColours(process.stdout));
 
 const paintError = pico.createColors(wantsColours(process.stderr));
 
-/** Writes a line, or several, to stdout. */
+/** Writes one or more lines to stdout. */
 export function writeLine(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** Writes the one JSON document of a command to stdout. 64-bit integers become text, which is exact. */
+/** Writes the JSON document of a command to stdout. 64-bit integers become text, so that they stay exact. */
 export function writeJson(document: unknown): void {
   writeLine(JSON.stringify(document, (_key, value) => (typeof value === 'bigint' ? String(value) : value), 2));
 }

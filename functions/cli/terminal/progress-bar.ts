@@ -9,10 +9,10 @@ import { writeNote } from './output.ts';
 import { type Estimate, ProgressEstimate } from './progress-estimate.ts';
 import { isQuiet } from './verbosity.ts';
 
-/** Shows how far a run is. */
+/** Shows the progress of a run. */
 export interface ProgressBar {
   update(progress: Progress): void;
-  /** Takes the bar off the screen, so that something else can be written; the next update draws it again. */
+  /** Removes the bar so that something else can be written. The next update draws it again. */
   clear(): void;
   /** Returns how many rows a target has to read, by the source's count; null where that is not known. */
   expectedRows(target: string): number | null;

@@ -1,4 +1,4 @@
-/** Whether the source's clocks are off: its `Date` against ours, and rows that start in the future. One request. */
+/** Measures the source's clock with one request: its `Date` against ours, and rows that start in the future. */
 import { abortAfter, type Clock, isoTime } from '../../clock.ts';
 import { SourceError, StoppedError } from '../../errors.ts';
 import { type EpochMs, type FetchPage, maxPageRows, type Page, type PageFilter } from '../../model.ts';
@@ -6,24 +6,24 @@ import type { SourceStats } from '../../source/requester.ts';
 import { askableMs } from '../../time-range.ts';
 import { counted, duration } from './formats.ts';
 
-/** Rows may be this far ahead without a word: clocks are never quite the same. */
+/** Rows may start this far in the future without being reported, because clocks never agree exactly. */
 const toleratedMs = 60_000;
 
-/** Rows are looked for so far ahead where a longer span is refused: some services list no more than a day at once. */
+/** Span of the request if a longer one is refused. Some services list no more than a day at once. */
 const shortMs = 86_400_000 - 60_000;
 
-/** What the source shows of its clocks. */
+/** What the source shows about its clock. */
 export interface SourceClock {
-  /** The source's clock less ours, to within a second; null where it sends no `Date`. */
+  /** The source's clock less ours, to within a second; null if it sends no `Date`. */
   readonly skewMs: number | null;
-  /** Rows dated more than a minute ahead; a full page may have more behind it. */
+  /** Rows that start more than a minute in the future; more of them may follow a full page. */
   readonly futureRows: number;
   readonly mayBeMore: boolean;
   readonly latestStartMs: EpochMs | null;
 }
 
 /**
- * Asks for rows that start later than now.
+ * Requests rows that start in the future.
  *
  * @throws what the source throws
  */
@@ -51,13 +51,13 @@ export async function askSourceClock(
   };
 }
 
-/** Less than this is lost in the resolution of the `Date` header. */
+/** The `Date` header has a resolution of one second, so a smaller skew cannot be noticed. */
 const noticeableSkewMs = 2_000;
 
-/** The source's clock against ours, in words. */
+/** Describes the source's clock compared with ours. */
 export function describeSkew(skewMs: number | null): string {
   if (skewMs === null) {
-    return 'its clock is not known: it sends no Date';
+    return 'its clock is unknown: it sends no Date header';
   }
   const apart = Math.abs(skewMs);
   if (apart < noticeableSkewMs) {
@@ -66,19 +66,19 @@ export function describeSkew(skewMs: number | null): string {
   return `its clock is ${duration(apart)} ${skewMs < 0 ? 'behind' : 'ahead of'} ours`;
 }
 
-/** Rows dated in the future, in words. */
+/** Describes rows dated in the future. */
 export function describeFutureRows({ futureRows, mayBeMore, latestStartMs }: SourceClock): string {
   const latest = latestStartMs === null ? '' : `, the latest ${isoTime(latestStartMs)}`;
   return `${mayBeMore ? 'at least ' : ''}${counted(futureRows, 'row')} dated in the future${latest}`;
 }
 
-/** A limit for asking a source that may not answer. `cancel` frees the timer. */
+/** Makes a time limit for a source that may not reply. `cancel` frees the timer. */
 export function answerWithin(ms: number): { signal: AbortSignal; cancel: () => void } {
   return abortAfter(
     ms,
     () =>
-      new StoppedError(`the source gave no answer within ${ms / 1000} seconds`, {
-        remedy: 'Check source.endpoint and that this machine reaches it.',
+      new StoppedError(`the source did not reply within ${ms / 1000} seconds`, {
+        remedy: 'Check source.endpoint, and that this machine can reach it.',
       }),
   );
 }

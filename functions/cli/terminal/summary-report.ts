@@ -1,4 +1,4 @@
-/** A run's summary in words. Pure but for colours. */
+/** Describes a run's summary. Pure except for colors. */
 import type { Summary, SummaryError } from '../../sync/summary.ts';
 import { bytes, count, counted, paragraph, shortTime } from './formats.ts';
 import { paint } from './output.ts';
@@ -10,7 +10,7 @@ export interface EndOfRun {
   readonly expectedRows: number | null;
 }
 
-/** What a run did to a target: how it ended, what it read and wrote, how to go on. */
+/** Describes the result of one target's run, and how to continue. */
 export function describeSummary(summary: Summary, how: EndOfRun): string {
   const lines = [`${summaryMark(summary)} ${paint.bold(summary.target)}  ${endOf(summary, how)}`];
   lines.push(...summaryNumbers(summary).map((line) => `  ${line}`));
@@ -20,7 +20,7 @@ export function describeSummary(summary: Summary, how: EndOfRun): string {
   return lines.join('\n');
 }
 
-/** An error of a summary as one paragraph. */
+/** Formats an error of a summary as one paragraph. */
 export function describeSummaryError(error: SummaryError): string {
   const codes = [
     error.code === undefined || error.message.includes(error.code) ? [] : [`code ${error.code}`],
@@ -29,12 +29,12 @@ export function describeSummaryError(error: SummaryError): string {
   return paragraph(`${error.message}${codes.length === 0 ? '' : ` (${codes.join(', ')})`}. ${error.remedy}`);
 }
 
-/** What was read, written and left over, a line each; nothing where nothing was asked. */
+/** Returns lines about what was read, written and left over; none if no request was made. */
 export function summaryNumbers(summary: Summary): string[] {
   return summary.requests > 0 || summary.rowsWritten > 0 ? [readAndWritten(summary), leftOver(summary)] : [];
 }
 
-/** Failed, done, or to be continued. */
+/** Returns the mark of a summary: failed, done, or to be continued. */
 export function summaryMark(summary: Summary): string {
   if (summary.error !== undefined) {
     return paint.red('✗');
@@ -57,7 +57,7 @@ function endOf(summary: Summary, how: EndOfRun): string {
   }
   const why = how.wasInterrupted ? 'interrupted' : 'out of time (maxRunSeconds)';
   if (summary.from === null) {
-    return `${why} before its turn came: not begun. Run dqsync sync again to go on.`;
+    return `not started: ${why}. Run dqsync sync again to continue.`;
   }
   const goal = summary.to === null ? '' : ` of ${shortTime(summary.to)}`;
   return `${why}. ${committedRows(summary, how.expectedRows)}, ${reached}${goal}; run dqsync sync again to continue`;
@@ -75,7 +75,7 @@ function readAndWritten(summary: Summary): string {
   const { rowsRead, rowsWritten, files, requests, throttled, retries, done } = summary;
   const trouble = [
     throttled === 0 ? [] : [`${count(throttled)} throttled`],
-    retries === 0 ? [] : [`${count(retries)} sent again`],
+    retries === 0 ? [] : [`${counted(retries, 'retry', 'retries')}`],
   ].flat();
   const asked = `${counted(requests, 'request')}${trouble.length === 0 ? '' : ` (${trouble.join(', ')})`}`;
   const written =

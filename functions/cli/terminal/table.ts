@@ -1,40 +1,39 @@
 /**
- * A table for the terminal: a header and rows, without lines that would spoil copying, fitted to the width.
- *
- * Takes linear time, which the table packages tried do not: cli-table3 needs 40 s for 8,000 rows.
+ * Renders a table for the terminal: a header and rows without lines, so that it can be copied, fitted to the width.
+ * Takes linear time, unlike the table packages tried: cli-table3 needs 40 s for 8,000 rows.
  */
 import stringWidth from 'string-width';
 import { printable } from './formats.ts';
 import { paint } from './output.ts';
 
-/** What a cell can show. */
+/** The value of a cell. */
 export type Cell = string | number | bigint | boolean | null;
 
-/** How to show a table. */
+/** The style of a table. */
 export interface TableStyle {
-  /** Columns of the terminal; null for no limit, as in a pipe. Default: those of stdout. */
+  /** Width of the terminal in characters; null for no limit, as in a pipe. Default: the width of stdout. */
   readonly width?: number | null;
-  /** One line for each value, the columns' names in front. */
+  /** Prints one line per value, after the name of its column. */
   readonly isVertical?: boolean;
 }
 
 const gap = '  ';
-/** A text is not cut shorter than this: three letters would say nothing. */
+/** Texts are not shortened further, because fewer letters would mean nothing. */
 const minColumnWidth = 6;
-/** As long as others can give, a free text keeps this much. */
+/** Free texts keep this width as long as others can be shortened. */
 const comfortableWidth = 12;
-/** Statuses and kinds are not longer than this. */
+/** No status or kind is longer. */
 const maxWordWidth = 16;
 const ellipsis = '…';
 
-/** Columns of the terminal that stdout is; null in a pipe. */
+/** Returns the width of the terminal on stdout; null in a pipe. */
 export function terminalWidth(): number | null {
   return process.stdout.isTTY === true ? process.stdout.columns : null;
 }
 
 /**
- * Renders rows under their headings. Numbers stand to the right and are never cut; null shows as `-`. Texts are shortened
- * where the table is wider than `width`; one that is too wide even so is shown vertically.
+ * Renders rows under their headings. Numbers are right-aligned and never shortened; null is shown as `-`. Texts are
+ * shortened if the table is wider than `width`. A table that is still too wide is rendered vertically.
  */
 export function renderTable(
   headings: readonly string[],
@@ -85,14 +84,14 @@ function renderVertically(names: readonly string[], rows: readonly (readonly str
 
 interface Column {
   readonly isNumeric: boolean;
-  /** Whether a shortened value says nothing: a time, or a word of a known set. */
+  /** Whether a shortened value is useless: a time, or a word of a known set. */
   readonly isRigid: boolean;
   readonly width: number;
 }
 
 /**
- * Shortens free texts first, the widest before the others, and times and words only if that is not enough. Returns null where
- * nothing is.
+ * Shortens free texts first, widest first, and times and words only if that is not enough. Returns null if the table
+ * still does not fit.
  */
 function fittedTo(width: number | null, columns: readonly Column[]): readonly Column[] | null {
   const gaps = gap.length * (columns.length - 1);
@@ -117,7 +116,7 @@ function widestAbove<T extends Column>(least: number, columns: readonly T[]): T 
   return first === undefined ? null : others.reduce((a, b) => (b.width > a.width ? b : a), first);
 }
 
-/** Cuts a text to so many columns, and says so with an ellipsis. Characters that belong together stay together. */
+/** Shortens a text to `width` columns with an ellipsis. Does not split characters that belong together. */
 function shorten(text: string, width: number): string {
   if (widthOf(text) <= width) {
     return text;
@@ -136,7 +135,7 @@ function shorten(text: string, width: number): string {
 
 const graphemes = new Intl.Segmenter();
 
-/** Columns that a text takes: Chinese characters take two. */
+/** Returns the width of a text in columns. Chinese characters take two. */
 function widthOf(text: string): number {
   return /^[\x20-\x7e]*$/.test(text) ? text.length : stringWidth(text);
 }
@@ -173,7 +172,7 @@ const colorsOfStatuses: Readonly<Record<string, (text: string) => string>> = {
   'never run': paint.yellow,
 };
 
-/** Colors a status, whatever column it stands in. */
+/** Colors a status in any column. */
 function styleOf(text: string, shown: string): string {
   return (Object.hasOwn(colorsOfStatuses, text) ? colorsOfStatuses[text] : undefined)?.(shown) ?? shown;
 }

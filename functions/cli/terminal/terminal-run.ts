@@ -1,4 +1,4 @@
-/** What commands that run for long have around them: a progress bar, a log that clears it, Ctrl-C. */
+/** The environment of commands that run for long: a progress bar, a log that clears it, and Ctrl-C. */
 import type { Config } from '../../config.ts';
 import { type Connections, openConnections } from '../../connect.ts';
 import type { Log } from '../../model.ts';
@@ -8,7 +8,7 @@ import { type Interrupt, listenForInterrupt } from './interrupt.ts';
 import { writeNote } from './output.ts';
 import { openProgressBar, type ProgressBar } from './progress-bar.ts';
 
-/** What a command works with. */
+/** The parts that such a command uses. */
 export interface TerminalRun {
   readonly connections: Connections;
   readonly bar: ProgressBar;
@@ -16,14 +16,14 @@ export interface TerminalRun {
   readonly interrupt: Interrupt;
 }
 
-/** Said at the first Ctrl-C by what commits as it goes. */
-export const stoppingNote = 'Stopping: what is proven complete is being committed. Press Ctrl-C again to end at once.';
+/** Printed at the first Ctrl-C by commands that commit as they go. */
+export const stoppingNote = 'Stopping: committing everything proven complete. Press Ctrl-C again to exit at once.';
 
 /**
- * Runs `work`, and puts the terminal in order after it.
+ * Runs `work`, and restores the terminal afterwards.
  *
- * @param note said at the first Ctrl-C
- * @throws ConfigError for a warehouse URL that can't be used, and what `work` throws
+ * @param note printed at the first Ctrl-C
+ * @throws ConfigError for an unusable warehouse URL, and what `work` throws
  */
 export async function withTerminalRun<T>(
   config: Config,
@@ -48,7 +48,7 @@ export async function withTerminalRun<T>(
   }
 }
 
-/** 0; 1 if a target failed; what an interrupted process exits with if not all is done. */
+/** Returns 0; 1 if a target failed; the exit code of an interrupted process if not everything is done. */
 export function exitCodeOf(summaries: readonly Summary[], interrupt: Interrupt): number {
   if (summaries.some((summary) => summary.error !== undefined)) {
     return 1;

@@ -1,4 +1,4 @@
-/** The view of one target as verifying asks for it, by SQL. */
+/** The view of one target for verifying, read with SQL. */
 import { dayInTimeZone, isoTime } from '../../clock.ts';
 import { setFilters } from '../../filters.ts';
 import type { EpochMs, Target, Window } from '../../model.ts';
@@ -14,7 +14,7 @@ import type { Store } from '../../warehouse/store.ts';
 type SqlValue = SqlResult['rows'][number][number];
 
 /**
- * Opens the view of `target`, in a warehouse whose days are those of `timeZone`, as it is now. DuckDB is loaded only here.
+ * Opens the current view of `target` in a warehouse whose days are in `timeZone`. Loads DuckDB.
  *
  * @throws StorageError
  */
@@ -70,7 +70,7 @@ function talliesOf(days: readonly Day[], byDay: SqlResult): DayTally[] {
   });
 }
 
-/** Per kind of column: how it is selected, and what its cell stands for. */
+/** How each kind of column is selected, and how its cell is converted. */
 const cellsByKind: Readonly<
   Record<ExecutionKind, { readonly sql: (name: string) => string; readonly valueOf: (cell: unknown) => unknown }>
 > = {
@@ -89,7 +89,7 @@ function tableRow(cells: readonly SqlValue[]): TableRow {
   return { ...execution, isOfTarget: cells[executionColumns.length] === true };
 }
 
-/** What the target's filter lets through, as far as it is known how the source compares names: a part of it, exactly. */
+/** Returns the target's filter as SQL, assuming that the source compares names by an exact part. */
 function isOfTarget({ filter }: Target): string {
   const conditions = setFilters(filter).map(({ column, comparison, value }) =>
     comparison === 'contains' ? `contains(${column}, ${text(value)})` : `${column} = ${text(value)}`,

@@ -1,4 +1,4 @@
-/** `dqsync verify`: proves the table against the source, day by day, and with `--repair` reads again what differs. */
+/** `dqsync verify`: compares the table with the source, day by day, and with `--repair` reads again what differs. */
 import type { Config, TargetConfig } from '../../config.ts';
 import { ConfigError, toDqsyncError } from '../../errors.ts';
 import type { EpochMs, Window } from '../../model.ts';
@@ -12,7 +12,7 @@ import { openTableView } from './table-view.ts';
 import { describeVerified, verifiedJson } from './verify-report.ts';
 
 const stoppingRepairNote =
-  'Stopping. What a repair has proven complete is being committed. Press Ctrl-C again to end at once.';
+  'Stopping: committing what a repair has proven complete. Press Ctrl-C again to exit at once.';
 
 /** Options of `verify`. */
 export interface VerifyOptions {
@@ -26,9 +26,9 @@ export interface VerifyOptions {
 }
 
 /**
- * Verifies and reports.
+ * Verifies and prints the result.
  *
- * @returns 0 where the table holds everything; 1 where it does not, or a target failed; 130 or 143 if interrupted
+ * @returns 0 if the table holds everything; 1 if not, or if a target failed; 130 or 143 if interrupted
  * @throws ConfigError
  */
 export async function verify(options: VerifyOptions): Promise<number> {
@@ -47,14 +47,14 @@ export async function verify(options: VerifyOptions): Promise<number> {
   });
 }
 
-/** What all targets of one command share. */
+/** The parts that all targets of one command share. */
 interface Verification extends TerminalRun {
   readonly config: Config;
   readonly options: VerifyOptions;
   readonly window: Window;
 }
 
-/** The failure of one target never stops another. */
+/** Verifies one target. Its failure never stops the others. */
 async function verifyOne(
   { config, options, connections, interrupt, bar, log, window }: Verification,
   target: TargetConfig,
@@ -84,13 +84,13 @@ async function verifyOne(
   }
 }
 
-/** The range, up to now less settle: what started later may not be listed yet. */
+/** Returns the range, up to now less settle time, because later rows may not be listed yet. */
 function windowOf(options: VerifyOptions, config: Config, nowMs: EpochMs): Window {
   const range = parseRange(options, { from: '--from', to: '--to' }, config.partitionTimeZone);
   const settledMs = nowMs - settingsOf(config).settleMs;
   if (range === null || range.fromMs >= settledMs) {
-    throw new ConfigError(`--from ${JSON.stringify(options.from)} has not come yet, or only just`, {
-      remedy: 'Verify what is past: give an earlier --from.',
+    throw new ConfigError(`--from ${JSON.stringify(options.from)} is in the future, or within the settle time`, {
+      remedy: 'Only past rows can be verified: give an earlier --from.',
     });
   }
   return { fromMs: range.fromMs, toMs: Math.min(range.toMs, settledMs) };

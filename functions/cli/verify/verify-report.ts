@@ -1,4 +1,4 @@
-/** How the table compares with the source, in words and as JSON. Pure but for colours. */
+/** Reports how the table compares with the source, as text and as JSON. Pure except for colors. */
 import { isoTime } from '../../clock.ts';
 import { describeError } from '../../errors.ts';
 import type { Window } from '../../model.ts';
@@ -9,14 +9,18 @@ import { count, counted, paragraph, shownAt } from '../terminal/formats.ts';
 import { paint } from '../terminal/output.ts';
 import { renderTable } from '../terminal/table.ts';
 
-/** Up to so many days are all shown. */
+/** Up to this many days, all are shown. */
 const fewDays = 14;
 const headings = ['day', 'source', 'table', 'missing', 'different', 'gone', 'SUCCESS', 'FAILED', 'ALARMING', 'other'];
-/** A column that is shown only where some day has such rows. */
+/** A column that is shown only if some day has such rows. */
 const unreadableHeading = 'unreadable';
 const namedStatuses = ['SUCCESS', 'FAILED', 'ALARMING'] as const;
 
-/** Some lines about one target. @param command the command that asked, without `--repair` */
+/**
+ * Describes the result of one target.
+ *
+ * @param command the command that was run, without `--repair`
+ */
 export function describeVerified(verified: VerifiedTarget, command: string): string {
   const { target, window, timeZone, days, repairs, error } = verified;
   const title = `${paint.bold(target)}  ${range(window)}, days of ${timeZone}`;
@@ -39,7 +43,7 @@ export function describeVerified(verified: VerifiedTarget, command: string): str
   ].join('\n');
 }
 
-/** The same as one object. Names are those of `verify --json`. */
+/** Returns the result as one object. Names are those of `verify --json`. */
 export function verifiedJson(verified: VerifiedTarget): Readonly<Record<string, unknown>> {
   const { target, window, days, requests, repairs, error } = verified;
   return {
@@ -102,22 +106,22 @@ function faults(day: DayResult, { watermarkMs }: VerifiedTarget): string {
   });
   return [
     ...(day.missing === 0 ? [] : [`${counted(day.missing, 'execution')} missing`]),
-    ...(day.different === 0 ? [] : [`${counted(day.different, 'execution')} in another state than at the source`]),
+    ...(day.different === 0 ? [] : [`${counted(day.different, 'execution')} with another state than at the source`]),
     ...(day.unreadable === 0 ? [] : [unreadable(day)]),
     ...gaps,
     ...(day.unproven === null ? [] : [paragraph(day.unproven)]),
   ].join('; ');
 }
 
-/** What of a day's source is in no table. */
+/** Describes rows of the source that are in no table. */
 function unreadable({ source, unreadable: rows, unreadableReason }: DayResult): string {
   const reason = unreadableReason === null ? '' : ` (${paragraph(unreadableReason)})`;
-  return `source ${count(source)}, ${count(rows)} unreadable${reason}: not in the table; dqsync quarantine shows what a sync has put aside`;
+  return `source ${count(source)}, ${count(rows)} unreadable${reason}: not in the table; dqsync quarantine shows the quarantined rows`;
 }
 
 function unsettled(days: readonly DayResult[]): string[] {
   const rows = days.reduce((sum, day) => sum + day.unsettled, 0);
-  return rows === 0 ? [] : [`${counted(rows, 'execution')} open, or too young to tell: the next sync looks at them`];
+  return rows === 0 ? [] : [`${counted(rows, 'execution')} open or too young to compare: the next sync reads them`];
 }
 
 function conclusion({ target, days, error }: VerifiedTarget, command: string): string {
@@ -125,8 +129,8 @@ function conclusion({ target, days, error }: VerifiedTarget, command: string): s
   if (wrong > 0) {
     const remedy = days.some(isRepairable)
       ? `To read them again: ${command} --repair`
-      : 'Reading them again does not help: look for a newer version of dqsync, or have the rows corrected at the source.';
-    return `${paint.red('✗')} ${paint.bold(target)}  ${count(wrong)} of ${counted(days.length, 'day')} not as at the source. ${remedy}`;
+      : 'Reading them again does not help: look for a newer version of dqsync, or correct the rows at the source.';
+    return `${paint.red('✗')} ${paint.bold(target)}  differences on ${count(wrong)} of ${counted(days.length, 'day')}. ${remedy}`;
   }
   if (error !== null) {
     return `${paint.red('✗')} ${paint.bold(target)}  only ${counted(days.length, 'day')} could be verified`;

@@ -26,19 +26,19 @@ describe('dqsync backfill', () => {
     expect(status).toMatchObject({ watermark: null, coverage: { rows: 0 } });
   });
 
-  it('fills the range once, and says the second time that it was complete', async () => {
+  it('fills the range once, and reports the second time that it was complete', async () => {
     const { world, range } = await aWorldWithHistory(500);
     const first = await world.cli(['backfill', ...range]);
     expect(first).toMatchObject({ exitCode: 0, stderr: '' });
     expect(first.stdout).toMatch(/^✓ sales {2}\S+Z to \S+Z is complete\n {2}\d+ rows read in \d+ requests, \d+ rows/);
     const second = await world.cli(['backfill', ...range]);
-    expect(second.stdout).toMatch(/^✓ sales {2}\S+Z to \S+Z was complete already\n$/);
+    expect(second.stdout).toMatch(/^✓ sales {2}\S+Z to \S+Z was already complete\n$/);
     const [summary] = JSON.parse((await world.cli(['backfill', ...range, '--again', '--json'])).stdout);
     expect(summary).toMatchObject({ mode: 'backfill', done: true, watermark: null });
     expect(summary.rowsWritten).toBeGreaterThan(400);
   });
 
-  it('stops at Ctrl-C having committed, tells the command that goes on, which ends it', async () => {
+  it('stops at Ctrl-C after a commit, and the command that it prints finishes the backfill', async () => {
     const { world, range } = await aWorldWithHistory(20_000);
     await world.configure((config) => {
       config['initialFrom'] = new Date(aWhileAgo(world, hourMs)).toISOString();

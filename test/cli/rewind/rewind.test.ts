@@ -79,7 +79,9 @@ describe('dqsync rewind', () => {
     const run = await world.cli(['rewind', '--to', isoAgo(world, 10)]);
     expect(run.exitCode).toBe(2);
     expect(run.stdout).toContain('to be read again');
-    expect(run.stderr).toMatch(/no terminal to ask on\. Nothing was changed\. Give --yes/);
+    expect(run.stderr).toMatch(
+      /no terminal to ask on\. Nothing was changed\. To rewind without being asked, add --yes/,
+    );
     expect(await checkpointOf(world)).toBe(before);
   });
 
@@ -88,7 +90,7 @@ describe('dqsync rewind', () => {
     const nothing = await world.cli(['rewind', '--to', isoAgo(world, 10)]);
     expect(nothing).toMatchObject({
       exitCode: 0,
-      stdout: 'sales  nothing to take back: no sync has covered anything yet\nNothing was changed.\n',
+      stdout: 'sales  nothing to rewind: no sync has covered anything yet\nNothing was changed.\n',
     });
     await world.cli(['sync']);
     const to = isoAgo(world, 10);
@@ -97,7 +99,7 @@ describe('dqsync rewind', () => {
     const again = await world.cli(['rewind', '--to', to]);
     expect(again).toMatchObject({ exitCode: 0, stderr: '' });
     expect(again.stdout).toMatch(
-      /^sales {2}nothing to take back: it is complete up to \S+Z only\nNothing was changed\.\n$/,
+      /^sales {2}nothing to rewind: it is complete only up to \S+Z\nNothing was changed\.\n$/,
     );
     expect(await checkpointOf(world)).toBe(before);
   });

@@ -25,7 +25,7 @@ describe('dqsync status', () => {
     expect(run.stdout).toMatch(/complete {3}\S+ to \S+ \(1 minute ago\), 101 executions, no gaps/);
     expect(run.stdout).toMatch(/open {7}1 execution, started \S+ \(5 hours ago\)/);
     expect(run.stdout).toMatch(/last run {3}done at \S+ \(\d+ seconds? ago\), 101 rows written/);
-    expect(run.stdout).toMatch(/next run {3}reads \S+ to \S+, and looks again at 1 earlier open execution/);
+    expect(run.stdout).toMatch(/next run {3}reads \S+ to \S+, and re-checks 1 earlier open execution/);
   });
 
   it('prints the same as JSON', async () => {
@@ -87,14 +87,14 @@ describe('dqsync status', () => {
     expect(run.stdout).toMatch(/its clock is \d hours behind ours, 1 row dated in the future, the latest \S+Z/);
   });
 
-  it('goes on without a source that cannot be asked, and says why', async () => {
+  it('continues without an unreachable source, and reports the reason', async () => {
     const world = await aWorld();
     await world.cli(['sync']);
     await world.simulator.close();
     const run = await world.cli(['status']);
     expect(run.exitCode).toBe(0);
     expect(run.stdout).toContain('last run   done');
-    expect(run.stdout).toMatch(/source {5}cannot be asked: .*ECONNREFUSED/);
+    expect(run.stdout).toMatch(/source {5}not available: .*ECONNREFUSED/);
   });
 
   it('tells of a run that was killed, and of one that failed', async () => {

@@ -107,13 +107,13 @@ describe('dqsync sync', () => {
   });
 
   it.each([
-    ['sync', [], 'interrupted before its turn came: not begun. Run dqsync sync again to go on.'],
+    ['sync', [], 'not started: interrupted. Run dqsync sync again to continue.'],
     [
       'backfill',
       ['--from', '2026-01-01', '--to', '2026-01-02'],
-      'not begun: interrupted before its turn came. To go on: dqsync backfill',
+      'not started: interrupted. To continue: dqsync backfill',
     ],
-  ])('interrupted, %s says which targets it has not begun', async (command, args, told) => {
+  ])('names the targets that an interrupted %s has not started', async (command, args, told) => {
     const world = await aWorld();
     await world.configure((config) => {
       const [sales] = config.targets;

@@ -29,7 +29,7 @@ describe('Ctrl-C', () => {
     const running = await pressCtrlCAfter(world, 55, (run) => run.process.kill('SIGINT'));
     const run = await running.ended;
     expect(run.exitCode).toBe(130);
-    expect(run.stderr).toContain('Press Ctrl-C again to end at once');
+    expect(run.stderr).toContain('Press Ctrl-C again to exit at once');
     const [summary] = JSON.parse(run.stdout);
     expect(summary).toMatchObject({ done: false, rowsWritten: expect.any(Number) });
     expect(summary.error).toBeUndefined();
@@ -67,7 +67,7 @@ describe('Ctrl-C', () => {
     expect(JSON.parse(run.stdout)).toHaveLength(1);
   });
 
-  it('in words tells how to go on', async () => {
+  it('tells how to continue', async () => {
     const world = await aWorld();
     addExecutions(world, 300);
     const held = Promise.withResolvers<void>();

@@ -71,7 +71,7 @@ describe('dqsync verify', () => {
     expect(run.exitCode).toBe(1);
     expect(run.stdout).toMatch(new RegExp(`${lost} +101 +0 +101 +0 +0 +0 +0 +0 +0\n`));
     expect(run.stdout).toContain(`✗ ${lost}  101 executions missing\n`);
-    expect(run.stdout).toContain('✗ sales  1 of 5 days not as at the source.');
+    expect(run.stdout).toContain('✗ sales  differences on 1 of 5 days.');
     expect(run.stdout).toContain(`${fiveDays(world).join(' ')} --repair\n`);
 
     const repaired = await world.cli([...fiveDays(world), '--repair', '--json']);
@@ -133,7 +133,7 @@ describe('dqsync verify', () => {
     world.simulator.life.finish(world.simulator.truth().executions[150]!.id, 'FAILED');
     const run = await world.cli([...fiveDays(world), '--deep']);
     expect(run.exitCode).toBe(1);
-    expect(run.stdout).toContain(`✗ ${dayText(world, 1)}  1 execution in another state than at the source\n`);
+    expect(run.stdout).toContain(`✗ ${dayText(world, 1)}  1 execution with another state than at the source\n`);
     expect((await world.cli([...fiveDays(world), '--deep', '--repair'])).exitCode).toBe(0);
     expect((await world.cli([...fiveDays(world), '--deep'])).exitCode).toBe(0);
   });
@@ -294,7 +294,7 @@ describe('dqsync verify', () => {
     expect(target.days.filter(({ fine }: { fine: boolean }) => fine)).toHaveLength(4);
   });
 
-  it('fails where the source cannot be asked, and goes on with the other targets', async () => {
+  it('fails if the source is unreachable, and continues with the other targets', async () => {
     const world = await aSyncedWorld();
     await world.configure((config) => {
       config['initialFrom'] = new Date(startOf(world)).toISOString();
@@ -332,7 +332,7 @@ describe('dqsync verify', () => {
   it.each([
     [['--from', '2026-01-01'], "required option '--to <time>' not specified"],
     [['--from', '2026-01-02', '--to', '2026-01-01'], 'is not before --to'],
-    [['--from', '2199-01-01', '--to', '2199-01-02'], 'has not come yet'],
+    [['--from', '2199-01-01', '--to', '2199-01-02'], 'is in the future'],
   ])('refuses %j', async (args, message) => {
     const world = await aWorld();
     const run = await world.cli(['verify', ...args]);
