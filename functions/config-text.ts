@@ -1,5 +1,6 @@
 /** The text of a config file: JSON with comments and trailing commas. Pure. */
-import { type ParseError, parse } from 'jsonc-parser';
+import { findNodeAtLocation, type ParseError, parse, parseTree } from 'jsonc-parser';
+import type { LineOf } from './config-problems.ts';
 import { ConfigError } from './errors.ts';
 
 /**
@@ -22,4 +23,20 @@ export function configValue(text: string, origin: string): unknown {
     });
   }
   return value;
+}
+
+/** Returns what finds the line of a key in the text of a config file; of a key that is missing, the line of what lacks it. */
+export function lineFinder(text: string): LineOf {
+  const tree = parseTree(text.replace(/^\uFEFF/, ''), [], { allowTrailingComma: true });
+  return (path) => {
+    const parts = path.filter((part) => typeof part !== 'symbol');
+    for (let length = parts.length; tree !== undefined && length > 0; length -= 1) {
+      const node = findNodeAtLocation(tree, parts.slice(0, length));
+      if (node !== undefined) {
+        const { offset } = node.parent?.type === 'property' ? node.parent : node;
+        return text.slice(0, offset).split('\n').length;
+      }
+    }
+    return null;
+  };
 }

@@ -6,6 +6,7 @@
  */
 import * as z from 'zod';
 import { dayInTimeZone, parseTime } from './clock.ts';
+import { describeProblems, type LineOf } from './config-problems.ts';
 import { ConfigError } from './errors.ts';
 import { taskTypes } from './filters.ts';
 import type { EpochMs, TargetFilter } from './model.ts';
@@ -144,10 +145,11 @@ export type TargetConfig = Config['targets'][number];
  *
  * @param value the parsed JSON
  * @param origin its name in messages, for example the file's name
+ * @param lineOf finds the line of a key in that file
  * @throws ConfigError naming every wrong key and what is allowed there
  */
-export function parseConfig(value: unknown, origin: string): Config {
-  return parseWith(configSchema, value, origin);
+export function parseConfig(value: unknown, origin: string, lineOf: LineOf = () => null): Config {
+  return parseWith(configSchema, value, origin, lineOf);
 }
 
 /**
@@ -155,15 +157,14 @@ export function parseConfig(value: unknown, origin: string): Config {
  *
  * @throws ConfigError naming every wrong key and what is allowed there
  */
-export function parseWith<T>(schema: z.ZodType<T>, value: unknown, origin: string): T {
+export function parseWith<T>(schema: z.ZodType<T>, value: unknown, origin: string, lineOf: LineOf = () => null): T {
   const result = schema.safeParse(value);
   if (result.success) {
     return result.data;
   }
-  const problems = result.error.issues.map((issue) => describeIssue(issue));
+  const problems = describeProblems(schema, value, lineOf);
   throw new ConfigError(`${origin} is not a valid configuration: ${problems.join('; ')}`, {
     remedy: 'Fix these keys. The README lists every key with its unit and default.',
-    code: result.error.issues[0]?.path.join('.') || undefined,
   });
 }
 
@@ -177,18 +178,6 @@ export function iamEndpointOf(source: Pick<Config['source'], 'endpoint' | 'iamEn
   }
   const match = /^https:\/\/dayu\.([a-z0-9-]+\.myhuaweicloud\.(?:com|eu))\/?$/.exec(source.endpoint);
   return match === null ? undefined : `https://iam.${match[1]}`;
-}
-
-function describeIssue(issue: z.core.$ZodIssue): string {
-  const path = issue.path
-    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
-    .join('')
-    .replace(/^\./, '');
-  if (issue.code === 'unrecognized_keys') {
-    const keys = issue.keys.map((key) => `"${path === '' ? key : `${path}.${key}`}"`);
-    return `unknown key ${keys.join(', ')}`;
-  }
-  return `${path === '' ? 'the document' : `"${path}"`}: ${issue.message}`;
 }
 
 function isSafeEndpoint(text: string): boolean {

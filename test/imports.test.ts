@@ -21,6 +21,8 @@ const streaks = 'functions/streaks.ts';
 const basics = [model, 'functions/errors.ts', 'functions/intervals.ts'];
 const withClock = [...basics, 'functions/clock.ts'];
 const withConfig = [...withClock, 'functions/config.ts', filters];
+const nearest = 'functions/nearest.ts';
+const configProblems = 'functions/config-problems.ts';
 const configText = 'functions/config-text.ts';
 const aCommand = [
   ...withConfig,
@@ -41,8 +43,10 @@ const table: Readonly<Record<string, Allowed>> = {
   'functions/errors.ts': { parts: [model, 'functions/clock.ts'], packages: [] },
   [streaks]: { parts: [model], packages: [] },
   [filters]: { parts: [model], packages: [] },
-  'functions/config.ts': { parts: [...withClock, filters], packages: ['zod'] },
-  [configText]: { parts: ['functions/errors.ts'], packages: ['jsonc-parser'] },
+  [nearest]: { parts: [], packages: [] },
+  [configProblems]: { parts: [nearest], packages: ['zod'] },
+  'functions/config.ts': { parts: [...withClock, filters, configProblems], packages: ['zod'] },
+  [configText]: { parts: ['functions/errors.ts', configProblems], packages: ['jsonc-parser'] },
   'functions/metrics.ts': { parts: ['functions/sync/counters.ts'], packages: [] },
   'functions/time-range.ts': { parts: withClock, packages: [] },
   // The way to other machines: proxies, and faults of the network.
@@ -164,7 +168,7 @@ const table: Readonly<Record<string, Allowed>> = {
     packages: ['node:', '@aws-sdk/client-cloudformation', 'zod'],
   },
   'functions/cli/init/': { parts: [...aCommand, configText, 'functions/cli/doctor/'], packages: ['node:'] },
-  'functions/cli/list/': { parts: [...aCommand, columns], packages: [] },
+  'functions/cli/list/': { parts: [...aCommand, nearest, columns], packages: [] },
   'functions/cli/query/': { parts: [...aCommand, 'functions/query/', 'functions/warehouse/'], packages: ['node:'] },
   'functions/cli/changes/': { parts: [...aCommand, 'functions/query/', 'functions/report/'], packages: [] },
   'functions/cli/report/': {

@@ -1,9 +1,9 @@
 /** The columns that `dqsync list` can show. Pure. */
 import { ConfigError } from '../../errors.ts';
 import type { Execution } from '../../model.ts';
+import { nearest } from '../../nearest.ts';
 import { executionColumns } from '../../warehouse/columns.ts';
 import { shortDuration, shownAt } from '../terminal/formats.ts';
-import { nearest } from '../terminal/nearest.ts';
 import type { Cell } from '../terminal/table.ts';
 
 /** One column. */

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { type Config, parseConfig } from '../../config.ts';
-import { configValue } from '../../config-text.ts';
+import { configValue, lineFinder } from '../../config-text.ts';
 import { ConfigError } from '../../errors.ts';
 import { showTimesIn } from './formats.ts';
 
@@ -14,7 +14,8 @@ import { showTimesIn } from './formats.ts';
  * @throws ConfigError if the file cannot be read, is not JSON, or is not a valid config
  */
 export async function loadConfig(path: string): Promise<Config> {
-  const config = parseConfig(configValue(await readText(path), path), path);
+  const text = await readText(path);
+  const config = parseConfig(configValue(text, path), path, lineFinder(text));
   showTimesIn(config.partitionTimeZone);
   const folder = dirname(resolve(path));
   return {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nearest } from '../../../functions/cli/terminal/nearest.ts';
+import { nearest } from '../functions/nearest.ts';
 
 const commands = ['sync', 'backfill', 'verify', 'rewind', 'status', 'runs', 'quarantine', 'list', 'query'];
 

@@ -1,0 +1,60 @@
+/** What is said of a wrong config: line, key, what is allowed, what may have been meant; each key once, in our own words. */
+import { describe, expect, it } from 'vitest';
+import { parseConfig } from '../functions/config.ts';
+import { configValue, lineFinder } from '../functions/config-text.ts';
+
+const good = {
+  warehouse: 'file:./warehouse',
+  source: { endpoint: 'https://dayu.ap-southeast-3.myhuaweicloud.com' },
+  targets: [{ name: 'sales', projectId: 'p', workspace: 'w', credentials: 'file:./secret.json' }],
+  initialFrom: '2026-01-01T00:00:00Z',
+};
+
+/** Says what is wrong with a config, written one key a line. */
+function said(change: Record<string, unknown>): string {
+  const text = JSON.stringify({ ...good, ...change }, null, 1);
+  try {
+    parseConfig(configValue(text, 'dqsync.json'), 'dqsync.json', lineFinder(text));
+    return 'nothing';
+  } catch (thrown) {
+    return thrown instanceof Error ? thrown.message.replace('dqsync.json is not a valid configuration: ', '') : '';
+  }
+}
+
+describe('a wrong config', () => {
+  const [target] = good.targets;
+  it.each<[Record<string, unknown>, string]>([
+    [{ warehous: 'x' }, 'line 15: unknown key "warehous" (did you mean "warehouse"?)'],
+    [{ xyz: 1 }, 'line 15: unknown key "xyz"'],
+    [{ source: { endpont: good.source.endpoint } }, 'line 4: unknown key "source.endpont" (did you mean "endpoint"?)'],
+    [
+      { targets: [{ ...target, filter: { tasktype: 'QUALITY_TASK' } }] },
+      'line 13: unknown key "targets[0].filter.tasktype" (did you mean "taskType"?)',
+    ],
+    [
+      { targets: [{ ...target, filter: { taskType: 'QUALITY_TSK' } }] },
+      'line 13: "targets[0].filter.taskType": must be one of "QUALITY_TASK", "CONSISTENCY_TASK" (did you mean "QUALITY_TASK"?)',
+    ],
+    [{ targets: undefined }, '"targets" is missing; it must be a list'],
+    [{ targets: [] }, 'line 6: "targets": must have at least 1 entry'],
+    [
+      { targets: [{ ...target, workspace: undefined }] },
+      'line 7: "targets[0].workspace" is missing; it must be a text',
+    ],
+    [{ targets: {} }, 'line 6: "targets": must be a list, not an object'],
+    [{ settleSeconds: '60' }, 'line 15: "settleSeconds": must be a number, not a text'],
+    [{ settleSeconds: null }, 'line 15: "settleSeconds": must be a number, not null'],
+    [{ lookbackMinutes: -1 }, 'line 15: "lookbackMinutes": must be at least 0'],
+    [{ maxOpenDays: 400 }, 'line 15: "maxOpenDays": must be at most 365'],
+    [{ maxOpenDays: 0 }, 'line 15: "maxOpenDays": must be more than 0'],
+    [{ initialFrom: 'yesterday' }, 'line 14: "initialFrom": must be an ISO 8601 instant with a zone, for example '],
+  ])('%j is said to be: %s', (change, expected) => {
+    expect(said(change).replace(/"2026-01-01T00:00:00Z"$/, '')).toBe(expected);
+  });
+
+  it.each([[[]], ['x'], [null], [7]])('that is %j is no object', (value) => {
+    expect(() => parseConfig(value, 'it')).toThrow(
+      /the document: must be an object, not (a list|a text|null|a number)/,
+    );
+  });
+});
