@@ -4,7 +4,7 @@ import { AnyPrincipal, Effect, type ManagedPolicy, PolicyStatement, type Role } 
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { BlockPublicAccess, Bucket, BucketEncryption, CfnBucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { dataPrefix, quarantinePrefix, statePrefix } from '../functions/warehouse/layout.ts';
+import { dataPrefix, quarantinePrefix, replacedTag, statePrefix } from '../functions/warehouse/layout.ts';
 import type { Deployment } from './deployment.ts';
 
 /** Folder of Athena's results, below the warehouse's prefix. */
@@ -58,6 +58,14 @@ export class WarehouseBucket extends Construct {
         sid: 'ReadAndWriteWarehouse',
         actions: ['s3:GetObject', 's3:PutObject'],
         resources: prefixes.map((prefix) => this.bucket.arnForObjects(prefix)),
+      }),
+    );
+    // Data is never deleted: a compaction only tags what it has replaced, and the bucket's lifecycle rule expires that.
+    role.addToPolicy(
+      new PolicyStatement({
+        sid: 'TagReplacedData',
+        actions: ['s3:PutObjectTagging'],
+        resources: [this.bucket.arnForObjects(`${this.prefix}${dataPrefix}*`)],
       }),
     );
     // Without this permission, S3 returns 403 for a missing key, and a run could not distinguish a first run from a
@@ -154,6 +162,12 @@ export class WarehouseBucket extends Construct {
           id: 'old-versions',
           noncurrentVersionExpiration: Duration.days(30),
           abortIncompleteMultipartUploadAfter: Duration.days(7),
+        },
+        {
+          id: 'replaced-data',
+          ...(this.prefix === '' ? {} : { prefix: this.prefix }),
+          tagFilters: { [replacedTag.key]: replacedTag.value },
+          expiration: Duration.days(2),
         },
         { id: 'query-results', prefix: `${this.prefix}${resultsPrefix}`, expiration: Duration.days(30) },
       ],

@@ -8,6 +8,7 @@ import { allFilters } from '../filters.ts';
 import type { BackfillOptions } from './backfill/backfill-command.ts';
 import type { ChangesOptions } from './changes/changes-command.ts';
 import { ageMs, command, configOption, jsonOption, repeatable, targetsOption, wholeNumber } from './command-options.ts';
+import type { CompactOptions } from './compact/compact-command.ts';
 import type { DoctorOptions } from './doctor/doctor-command.ts';
 import type { InitOptions } from './init/init-command.ts';
 import type { ListOptions } from './list/list-command.ts';
@@ -38,6 +39,7 @@ export function makeProgram(finish: (exitCode: number) => void): Command {
   addSync(program, finish);
   addBackfill(program, finish);
   addVerify(program, finish);
+  addCompact(program, finish);
   addRewind(program, finish);
   addStatus(program, finish);
   addRuns(program, finish);
@@ -123,6 +125,30 @@ means executions that the source no longer lists (run again, deleted, forgotten)
     )
     .action(async (options: VerifyOptions) =>
       finish(await (await import('./verify/verify-command.ts')).verify(options)),
+    );
+}
+
+function addCompact(program: Command, finish: Finish): void {
+  command(program, 'compact', 'Replace the many files of each settled day by one with the same rows.', [
+    'dqsync compact --dry-run',
+    'dqsync compact',
+    'dqsync compact --from 2025-01-01 --to 2026-01-01 --target sales',
+  ])
+    .addOption(configOption())
+    .addOption(targetsOption())
+    .option('--from <time>', 'only days from here on; default: all settled days')
+    .option('--to <time>', 'only days before this')
+    .option('--dry-run', 'only say what it would do')
+    .addOption(jsonOption('print one JSON array with an object per target'))
+    .addHelpText(
+      'after',
+      `
+A day is settled when the schedule no longer writes to it: after maxOpenDays and the lookback. Days with up to 8 files stay as they
+are. Queries show the same before, during and after. Replaced files are kept for two days in .replaced/; in S3 they get the tag
+dqsync=replaced, and a lifecycle rule of the bucket expires them. May be stopped and repeated at any time.`,
+    )
+    .action(async (options: CompactOptions) =>
+      finish(await (await import('./compact/compact-command.ts')).compact(options)),
     );
 }
 

@@ -1,9 +1,10 @@
 /** Compacts one day: reads the files that runs wrote, writes one file of the same rows, and sets the others aside. */
+import type { Clock } from '../clock.ts';
 import { InternalError, StorageError } from '../errors.ts';
 import { maxRowGroupRows, ParquetBuilder } from '../warehouse/parquet.ts';
 import type { ListedObject, Store } from '../warehouse/store.ts';
 import { DataFile, replacesKey } from './data-file.ts';
-import { compactedKey, type DayFiles, maxFilesOfDay, nameOf } from './day-files.ts';
+import { compactedKey, type DayFiles, nameOf } from './day-files.ts';
 import { GatheredRows } from './gathered-rows.ts';
 import type { CompactedTable } from './tables.ts';
 
@@ -24,17 +25,20 @@ export interface CompactedDay {
 /** What it needs. */
 export interface DayCompaction {
   readonly store: Store;
+  readonly clock: Clock;
   readonly table: CompactedTable;
   /** Throws when the work is to stop; asked before each file. */
   readonly checkTime: () => void;
-  readonly limits?: FileLimits | undefined;
+  readonly limits?: CompactionLimits | undefined;
 }
 
-/** What the rows of one new file may take: further files are read into the next one. */
-export interface FileLimits {
-  /** Of the rows in memory. */
+/** When a day is compacted, and into how many files. */
+export interface CompactionLimits {
+  /** A day with more files of runs is compacted. */
+  readonly filesOfDay: number;
+  /** What the rows of one new file may take in memory. Further files are read into the next one. */
   readonly memoryBytes: number;
-  /** Of the files that are replaced. */
+  /** What the files that one new file replaces may take. */
   readonly inputBytes: number;
 }
 
@@ -42,13 +46,23 @@ export interface FileLimits {
  * Memory: about 570,000 observations, with which the process stays below 256 MB (warehouse/README.md, Compaction). Files: a size
  * that query engines read well.
  */
-const defaultLimits: FileLimits = { memoryBytes: 40 * 1024 * 1024, inputBytes: 100 * 1024 * 1024 };
+const defaultLimits: CompactionLimits = {
+  filesOfDay: 8,
+  memoryBytes: 40 * 1024 * 1024,
+  inputBytes: 100 * 1024 * 1024,
+};
+
+/**
+ * A folder that changes while it is listed may show neither the new file nor those that are moved aside after it. So a listing
+ * that began before the new file was there gets this time to end.
+ */
+const listingMs = 100;
 
 /** Files read side by side, to hide the latency of S3. */
 const readsAtOnce = 4;
 
 /**
- * Compacts a day if more than 8 files of runs are left in it.
+ * Compacts a day if more files of runs are left in it than are worth it.
  *
  * Nothing is set aside before a file with all of its rows is in the store. Where the work stops, the next compaction goes on.
  *
@@ -56,8 +70,9 @@ const readsAtOnce = 4;
  * @throws StorageError if a file cannot be read or written
  */
 export async function compactDay(work: DayCompaction, day: DayFiles): Promise<CompactedDay | null> {
+  const { filesOfDay } = work.limits ?? defaultLimits;
   const left = await writtenAndNotReplaced(work, day);
-  if (left.length <= maxFilesOfDay) {
+  if (left.length <= filesOfDay) {
     return null;
   }
   let bytesAfter = 0;
@@ -73,6 +88,7 @@ export async function compactDay(work: DayCompaction, day: DayFiles): Promise<Co
       rows += written.rows;
       files += 1;
       unchanged -= batch.files.length;
+      await work.clock.sleep(listingMs);
       await setAside(work.store, batch.files);
     }
   }
@@ -88,7 +104,7 @@ export async function compactDay(work: DayCompaction, day: DayFiles): Promise<Co
 export async function planDay(work: DayCompaction, day: DayFiles): Promise<CompactedDay | null> {
   const replaced = await replacedBy(work, day);
   const left = day.written.filter(({ key }) => !replaced.has(nameOf(key)));
-  return left.length <= maxFilesOfDay ? null : dayResult(work, day, left);
+  return left.length <= (work.limits ?? defaultLimits).filesOfDay ? null : dayResult(work, day, left);
 }
 
 function dayResult({ table }: DayCompaction, day: DayFiles, left: readonly ListedObject[]): CompactedDay {

@@ -1,9 +1,9 @@
 /** Compacts the settled days of one target, newest first, as far as the time reaches. */
 import { type Clock, dayInTimeZone } from '../clock.ts';
 import { type DqsyncError, StoppedError, toDqsyncError } from '../errors.ts';
-import type { Log, Target, Window } from '../model.ts';
+import type { Target, Window } from '../model.ts';
 import type { ListedObject, Store } from '../warehouse/store.ts';
-import { type CompactedDay, compactDay, type DayCompaction, type FileLimits, planDay } from './compact-day.ts';
+import { type CompactedDay, type CompactionLimits, compactDay, type DayCompaction, planDay } from './compact-day.ts';
 import { type DayFiles, daysOf } from './day-files.ts';
 import { type CompactedTable, compactedTables } from './tables.ts';
 
@@ -13,14 +13,13 @@ export interface Compaction {
   readonly settings: { readonly partitionTimeZone: string; readonly lookbackMs: number; readonly maxOpenMs: number };
   readonly store: Store;
   readonly clock: Clock;
-  readonly log: Log;
   readonly stop: AbortSignal;
   /** Time left, in ms. Asked before each file that is read. */
   readonly remainingMs: () => number;
   /** Only days that this window touches. Default: all. */
   readonly window?: Window | undefined;
-  /** Of each new file. Default: 40 MB of memory, 100 MB of replaced files. */
-  readonly limits?: FileLimits;
+  /** Default: days with more than 8 files; for each new file 40 MB of memory and 100 MB of replaced files. */
+  readonly limits?: CompactionLimits;
   /** Changes nothing, and says what would be done. */
   readonly isDryRun?: boolean;
   readonly onDay?: (day: CompactedDay, progress: { readonly done: number; readonly total: number }) => void;
@@ -63,6 +62,7 @@ export async function compactTarget(compaction: Compaction): Promise<CompactionR
   const outcome: Outcome = { days: [], failed: [] };
   const work = {
     store,
+    clock,
     limits: compaction.limits,
     checkTime: () => {
       if (compaction.stop.aborted || compaction.remainingMs() <= 0) {

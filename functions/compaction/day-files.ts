@@ -2,9 +2,6 @@
 import { createHash } from 'node:crypto';
 import type { ListedObject } from '../warehouse/store.ts';
 
-/** A day with more files than this is compacted. */
-export const maxFilesOfDay = 8;
-
 /** The files of one day. */
 export interface DayFiles {
   readonly workspace: string;

@@ -6,6 +6,7 @@ import { identityOf, loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
 import { StoppedError, toDqsyncError } from '../errors.ts';
 import { audit } from './audit.ts';
 import { partOf } from './budget.ts';
+import { compactSettledDays } from './compaction-step.ts';
 import { addCounters } from './counters.ts';
 import type { MaintenanceStep } from './maintenance-step.ts';
 import { newRunState, type RunState } from './run-state.ts';
@@ -13,7 +14,10 @@ import { outcomeOf, type TargetOutcome } from './summary.ts';
 import type { TargetRun } from './target-run.ts';
 
 /** In this order. */
-const steps: readonly MaintenanceStep[] = [{ name: 'audit', timeShare: 1, work: audit }];
+const steps: readonly MaintenanceStep[] = [
+  { name: 'audit', timeShare: 0.8, work: audit },
+  { name: 'compaction', timeShare: 1, work: compactSettledDays },
+];
 
 /** Maintains one target. Never throws: a failure is in the outcome. */
 export async function runMaintenance(run: TargetRun): Promise<TargetOutcome> {

@@ -10,7 +10,7 @@
  * load it.
  */
 import { createHash } from 'node:crypto';
-import { link, open, opendir, readdir, readFile, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { link, open, readdir, readFile, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type Clock, newToken, systemClock } from '../clock.ts';
 import { InternalError } from '../errors.ts';
@@ -191,7 +191,8 @@ class FolderStore implements FileStore {
       if (above.includes(real)) {
         return { real, files, folders };
       }
-      for await (const entry of await opendir(path)) {
+      // In one go: a compaction may change the folder meanwhile.
+      for (const entry of await readdir(path, { withFileTypes: true })) {
         const key = `${folderKey}${entry.name}`;
         if (!mayLeadTo(prefix, key)) {
           continue;

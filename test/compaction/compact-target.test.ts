@@ -152,7 +152,7 @@ describe('a compaction', () => {
     const store = await tempWarehouse();
     const view = await fill(store, 1, 40).then(() => storedView(store));
 
-    const { days } = await compact(store, { limits: { memoryBytes: 1, inputBytes: 1e9 } });
+    const { days } = await compact(store, { limits: { filesOfDay: 8, memoryBytes: 1, inputBytes: 1e9 } });
 
     // Four files are read at a time; of 54, the last new file replaces two.
     expect(days).toMatchObject([{ filesBefore: 54, filesAfter: 14, rows: 134 }]);

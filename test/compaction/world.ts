@@ -39,7 +39,6 @@ export async function compact(store: Store, more: Partial<Compaction> = {}): Pro
     settings: { partitionTimeZone: 'UTC', lookbackMs: 15 * 60_000, maxOpenMs: 7 * dayMs },
     store,
     clock: { now: () => newYearMs + 60 * dayMs, sleep: async () => undefined },
-    log: () => undefined,
     stop: new AbortController().signal,
     remainingMs: () => Number.POSITIVE_INFINITY,
     ...more,

@@ -64,7 +64,8 @@ describe('the check of deliveries', () => {
     ['nobody may invoke a function', '"lambda:InvokeFunction"', '"lambda:GetFunction"', 'lambda:InvokeFunction'],
     ['nobody may put a dead letter', '"sqs:SendMessage"', '"sqs:ReceiveMessage"', 'sqs:SendMessage'],
     ['no function may write its log', '"logs:PutLogEvents"', '"logs:GetLogEvents"', 'logs:PutLogEvents'],
-    ['no function may write data', '"s3:PutObject"', '"s3:PutObjectTagging"', 's3:PutObject'],
+    ['no function may write data', '"s3:PutObject"', '"s3:PutObjectAcl"', 's3:PutObject'],
+    ['no function may tag data', '"s3:PutObjectTagging"', '"s3:PutObjectAcl"', 's3:PutObjectTagging'],
     [
       'the role does not trust Scheduler',
       '"scheduler.amazonaws.com"',

@@ -54,7 +54,7 @@ const deliveries: Readonly<Record<string, Permit>> = {
   'AWS::Lambda::Function Environment.Variables.DQSYNC_CONFIG': byRole(
     'lambda',
     ['Role'],
-    ['s3:GetObject', 's3:PutObject', 's3:ListBucket'],
+    ['s3:GetObject', 's3:PutObject', 's3:PutObjectTagging', 's3:ListBucket'],
   ),
 };
 

@@ -48,6 +48,7 @@ describe('least privilege', () => {
       's3:GetObject',
       's3:ListBucket',
       's3:PutObject',
+      's3:PutObjectTagging',
       'secretsmanager:GetSecretValue',
       'sqs:SendMessage',
     ]);
@@ -78,6 +79,7 @@ describe('least privilege', () => {
       const objects = ['quality_instance_observations', 'quarantine', 'state'].map((prefix) => arn(`/dq/${prefix}/*`));
       expect(prefixed.get('s3:GetObject')).toEqual(objects);
       expect(prefixed.get('s3:PutObject')).toEqual(objects);
+      expect(prefixed.get('s3:PutObjectTagging')).toEqual([arn('/dq/quality_instance_observations/*')]);
       expect(prefixed.get('s3:ListBucket')).toEqual([arn('')]);
       expect([...granted.keys()].filter((action) => /delete|\*/i.test(action))).toEqual([]);
     },

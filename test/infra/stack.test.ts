@@ -66,6 +66,12 @@ describe('the bucket', () => {
           NoncurrentVersionExpiration: { NoncurrentDays: 30 },
           AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 },
         },
+        {
+          Id: 'replaced-data',
+          Status: 'Enabled',
+          TagFilters: [{ Key: 'dqsync', Value: 'replaced' }],
+          ExpirationInDays: 2,
+        },
         { Id: 'query-results', Status: 'Enabled', Prefix: 'athena-results/', ExpirationInDays: 30 },
       ],
     });

@@ -37,7 +37,7 @@ export class Auditor {
   checkpoint: Checkpoint | null = null;
   readonly #audited: Audited;
   readonly #begun = new Set<{ readonly nowMs: number }>();
-  readonly #view = new Map<string, { observedAt: number; runId: string; shown: ShownExecution }>();
+  readonly #view: View = new Map();
 
   constructor(audited: Audited) {
     this.#audited = audited;
@@ -119,25 +119,45 @@ export class Auditor {
   }
 
   #addRows(rows: readonly Record<string, unknown>[]): void {
-    for (const row of rows) {
-      this.rows += 1;
-      const startTimeMs = timeOf(row['start_time']) ?? 0;
-      const key = `${row['id']}@${startTimeMs}`;
-      const observedAt = timeOf(row['observed_at']) ?? 0;
-      const runId = String(row['run_id']);
-      const known = this.#view.get(key);
-      const isLater =
-        known === undefined ||
-        observedAt > known.observedAt ||
-        (observedAt === known.observedAt && runId > known.runId);
-      const shown = isLater ? shownOf(key, startTimeMs, row) : known.shown;
-      const latest = isLater ? { observedAt, runId } : known;
-      this.#view.set(key, {
-        observedAt: latest.observedAt,
-        runId: latest.runId,
-        shown: { ...shown, rows: (known?.shown.rows ?? 0) + 1 },
-      });
-    }
+    this.rows += rows.length;
+    addToView(this.#view, rows);
+  }
+}
+
+/** The latest observation of each execution, by key. */
+type View = Map<string, { observedAt: number; runId: string; shown: ShownExecution }>;
+
+/** Returns how the data files of a warehouse differ from a view, in words. */
+export async function viewDifferences(
+  files: Iterable<Uint8Array>,
+  expected: readonly ShownExecution[],
+): Promise<string[]> {
+  const view: View = new Map();
+  for (const bytes of files) {
+    addToView(view, await hyparquetRows(bytes));
+  }
+  const differing = expected.filter(({ key, state }) => view.get(key)?.shown.state !== state);
+  return view.size === expected.length && differing.length === 0
+    ? []
+    : [`I18: the files show ${view.size} executions instead of ${expected.length}; ${differing.length} differ`];
+}
+
+function addToView(view: View, rows: readonly Record<string, unknown>[]): void {
+  for (const row of rows) {
+    const startTimeMs = timeOf(row['start_time']) ?? 0;
+    const key = `${row['id']}@${startTimeMs}`;
+    const observedAt = timeOf(row['observed_at']) ?? 0;
+    const runId = String(row['run_id']);
+    const known = view.get(key);
+    const isLater =
+      known === undefined || observedAt > known.observedAt || (observedAt === known.observedAt && runId > known.runId);
+    const shown = isLater ? shownOf(key, startTimeMs, row) : known.shown;
+    const latest = isLater ? { observedAt, runId } : known;
+    view.set(key, {
+      observedAt: latest.observedAt,
+      runId: latest.runId,
+      shown: { ...shown, rows: (known?.shown.rows ?? 0) + 1 },
+    });
   }
 }
 

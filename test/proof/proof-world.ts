@@ -6,6 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, isoTime } from '../../functions/clock.ts';
+import { type CompactionResult, compactTarget } from '../../functions/compaction/compact-target.ts';
 import { type Config, parseConfig } from '../../functions/config.ts';
 import { connectTarget } from '../../functions/connect.ts';
 import { StoppedError } from '../../functions/errors.ts';
@@ -58,6 +59,8 @@ export interface ProofWorld {
   /** From where the incremental sync sets out. */
   readonly initialFromMs: number;
   run(options?: RunOptions): Promise<Summary>;
+  /** Compacts every day but today's that has two files, as no schedule would so early. */
+  compact(options?: Pick<RunOptions, 'fate' | 'isJittery'>): Promise<CompactionResult>;
   /** Takes coverage back, whatever the watermark. */
   rewind(toMs: number): Promise<void>;
   close(): Promise<void>;
@@ -109,6 +112,16 @@ export async function openProofWorld(options: ProofWorldOptions = {}): Promise<P
       const end = auditor.runBegins(clock.now());
       return await runOnce({ ...world, productClock, config }, run).finally(end);
     },
+    compact: async (options = {}) =>
+      await compactTarget({
+        target: { name: target, workspace: defaultWorkspace.workspace },
+        settings: { partitionTimeZone: 'UTC', lookbackMs: 0, maxOpenMs: 0 },
+        store: mortalStore({ ...world, productClock, config }, { ...options, by: 'compaction' }).store,
+        clock: productClock,
+        stop: new AbortController().signal,
+        remainingMs: () => Number.POSITIVE_INFINITY,
+        limits: { filesOfDay: 1, memoryBytes: 1e9, inputBytes: 1e9 },
+      }),
     rewind: async (toMs) => {
       const [targetConfig] = config.targets;
       if (targetConfig === undefined) {

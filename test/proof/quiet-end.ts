@@ -1,7 +1,9 @@
 /** What must be true of a world in which nothing moves any more. */
 import { watermarkOf } from '../../functions/checkpoint/coverage.ts';
 import { gapsIn } from '../../functions/intervals.ts';
+import { dataPrefix } from '../../functions/warehouse/layout.ts';
 import { makeTraps } from '../simulator/traps.ts';
+import { viewDifferences } from './auditor.ts';
 import { lookbackMs, minuteMs, type ProofWorld, settleMs } from './proof-world.ts';
 import { compareWithTruth } from './view-check.ts';
 
@@ -30,6 +32,7 @@ export async function endQuietly(world: ProofWorld, expected: Expected = {}): Pr
   if (rowsWritten > 0) {
     problems.push(`I8: ${rowsWritten} rows were written although nothing has changed`);
   }
+  problems.push(...(await storedViewProblems(world)));
   const fromMs = Math.min(auditor.checkpoint?.coverage[0]?.fromMs ?? 0, world.initialFromMs);
   const asked = [{ fromMs, toMs: clock.now() - settleMs }, ...(expected.covered ?? [])];
   return [
@@ -38,6 +41,12 @@ export async function endQuietly(world: ProofWorld, expected: Expected = {}): Pr
     ...coverageProblems(world, asked),
     ...viewProblems(world, fromMs, expected.mustShow ?? new Set()),
   ];
+}
+
+/** Returns in what the files that are left differ from all that were ever written. */
+export async function storedViewProblems({ store, auditor }: ProofWorld): Promise<string[]> {
+  const files = [...store.objects].flatMap(([key, { bytes }]) => (key.startsWith(dataPrefix) ? [bytes] : []));
+  return await viewDifferences(files, auditor.view());
 }
 
 function coverageProblems(

@@ -48,7 +48,15 @@ export type Action =
   /** Rows move while pages are read, and time passes with each. */
   | { readonly do: 'stir'; readonly every: number | null; readonly pageMs: number }
   | { readonly do: 'rewind'; readonly hours: number }
-  | { readonly do: 'together'; readonly runs: readonly RunAction[]; readonly rewindHours: number | null };
+  /** Dies at a call of the store, or does not. */
+  | { readonly do: 'compact'; readonly dieAt: number | null; readonly moment: 'die-before' | 'die-after' }
+  | {
+      readonly do: 'together';
+      readonly runs: readonly RunAction[];
+      readonly rewindHours: number | null;
+      /** Compactions beside the runs. */
+      readonly compactions: number;
+    };
 
 const status = fc.constantFrom('SUCCESS', 'FAILED', 'ALARMING');
 const pick = fc.nat(9999);
@@ -231,9 +239,18 @@ export const action: fc.Arbitrary<Action> = fc.oneof(
   {
     weight: 3,
     arbitrary: fc.record({
+      do: fc.constant('compact' as const),
+      dieAt: fc.oneof(fc.constant(null), fc.integer({ min: 1, max: 30 })),
+      moment: fc.constantFrom('die-before', 'die-after'),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
       do: fc.constant('together' as const),
       runs: fc.array(run, { minLength: 2, maxLength: 3 }),
       rewindHours: fc.oneof({ weight: 3, arbitrary: fc.constant(null) }, fc.integer({ min: 0, max: 100 })),
+      compactions: fc.integer({ min: 0, max: 2 }),
     }),
   },
 );

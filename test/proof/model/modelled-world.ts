@@ -7,8 +7,17 @@
 import type { BackfillTask } from '../../../functions/sync/backfill-task.ts';
 import type { Summary } from '../../../functions/sync/summary.ts';
 import { makeTraps } from '../../simulator/traps.ts';
-import { dayMs, hourMs, lookbackMs, minuteMs, openProofWorld, type ProofWorld, settleMs } from '../proof-world.ts';
-import { endQuietly } from '../quiet-end.ts';
+import {
+  dayMs,
+  hourMs,
+  lookbackMs,
+  minuteMs,
+  openProofWorld,
+  type ProofWorld,
+  type RunOptions,
+  settleMs,
+} from '../proof-world.ts';
+import { endQuietly, storedViewProblems } from '../quiet-end.ts';
 import type { Action, RunAction } from './actions.ts';
 import { changeOne, type Instance, startExecutions } from './instances.ts';
 
@@ -108,6 +117,9 @@ async function perform(modelled: Modelled, action: Action): Promise<void> {
     case 'rewind':
       await world.rewind(world.clock.now() - action.hours * hourMs);
       return;
+    case 'compact':
+      await compact(modelled, action);
+      return;
     case 'together':
       await runTogether(modelled, action);
       return;
@@ -132,6 +144,13 @@ function stir({ world }: Modelled, { every, pageMs }: Extract<Action, { do: 'sti
   };
 }
 
+/** A day may fail: the process is dead, or another compaction was faster. The view may not. */
+async function compact({ world, problems }: Modelled, action: Extract<Action, { do: 'compact' }>): Promise<void> {
+  const fate: RunOptions['fate'] = ({ n }) => (n === action.dieAt ? action.moment : 'ok');
+  await world.compact({ fate });
+  problems.push(...(await storedViewProblems(world)));
+}
+
 async function runTogether(modelled: Modelled, action: Extract<Action, { do: 'together' }>): Promise<void> {
   const { world } = modelled;
   const rewindHours = isStampedAhead(world) ? null : action.rewindHours;
@@ -146,7 +165,9 @@ async function runTogether(modelled: Modelled, action: Extract<Action, { do: 'to
     }
     await world.rewind(world.clock.now() - rewindHours * hourMs);
   }
-  await Promise.all(runs);
+  const compactions = Array.from({ length: action.compactions }, () => modelled.world.compact({ isJittery: true }));
+  await Promise.all([...runs, ...compactions]);
+  modelled.problems.push(...(await storedViewProblems(modelled.world)));
 }
 
 async function run(modelled: Modelled, action: RunAction, isTogether: boolean): Promise<void> {

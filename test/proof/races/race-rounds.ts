@@ -44,10 +44,12 @@ async function race(world: ProofWorld): Promise<string[]> {
     backfill: random.chance(0.5) ? { window, again: random.chance(0.3) } : undefined,
   });
   const zombie = random.chance(0.5) ? await stalledRun(world, random.pick(['data', 'checkpoint']), anyRun()) : null;
-  await Promise.all([world.run(anyRun()), world.run(anyRun())]);
+  const compact = () => world.compact({ isJittery: true });
+  await Promise.all([world.run(anyRun()), world.run(anyRun()), compact(), compact()]);
   clock.advance(random.between(0, 3) * hourMs);
   simulator.life.finish(open.id, 'FAILED');
   await world.run();
   await zombie?.wake();
+  await world.compact();
   return await endQuietly(world);
 }

@@ -1,0 +1,53 @@
+/** `dqsync compact`: what it says and returns. What it does to the files: test/compaction. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { openFileStore } from '../../../functions/warehouse/file-store.ts';
+import { hourlyObservations } from '../../compaction/world.ts';
+import { defaultWorkspace } from '../../simulator/server.ts';
+import { writeObservations } from '../../support/warehouse-data.ts';
+import { aWorld } from '../world.ts';
+
+/** Three settled days of 32 files each. */
+async function aFullWorld() {
+  const world = await aWorld();
+  const store = openFileStore(`file:${join(world.folder, 'warehouse')}`);
+  const keys = await writeObservations(store, hourlyObservations(3, 24, defaultWorkspace));
+  return { world, keys };
+}
+
+describe('dqsync compact', () => {
+  it('says what it would do, does it, and then finds nothing to do', async () => {
+    const { world } = await aFullWorld();
+    const view = (await world.cli(['query', '--csv', 'FROM quality_instances ORDER BY ALL'])).stdout;
+
+    const planned = await world.cli(['compact', '--dry-run']);
+    expect(planned).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(planned.stdout).toMatch(/^sales: would compact 3 days: 96 files of \S+ .B into about 3\.\n$/);
+
+    const some = await world.cli(['compact', '--from', '2026-01-01', '--to', '2026-01-02']);
+    expect(some.stdout).toMatch(/^sales: compacted 1 day: 32 files of \S+ .B into 1 of \S+ .B\.\n$/);
+
+    const rest = JSON.parse((await world.cli(['compact', '--json'])).stdout);
+    expect(rest).toMatchObject([{ target: 'sales', done: true, failed: [] }]);
+    expect(rest[0].days).toMatchObject([
+      { dt: '2026-01-03', filesBefore: 32, filesAfter: 1, rows: 80 },
+      { dt: '2026-01-02', filesBefore: 32, filesAfter: 1, rows: 80 },
+    ]);
+
+    expect(await world.cli(['compact'])).toMatchObject({ exitCode: 0, stdout: 'sales: nothing to compact.\n' });
+    expect((await world.cli(['query', '--csv', 'FROM quality_instances ORDER BY ALL'])).stdout).toBe(view);
+  });
+
+  it('fails for a day with a damaged file, and compacts the others', async () => {
+    const { world, keys } = await aFullWorld();
+    await writeFile(join(world.folder, 'warehouse', keys[0] ?? ''), 'no Parquet');
+
+    const run = await world.cli(['compact']);
+
+    expect(run.exitCode).toBe(1);
+    expect(run.stdout).toContain('compacted 2 days');
+    expect(run.stderr).toContain('day 2026-01-01 of quality_instance_observations is unchanged');
+    expect(run.stderr).toContain('restore the file');
+  });
+});

@@ -1,0 +1,178 @@
+/** A compaction killed at each step, and beside others at each step: the view is the same all the while. */
+import { describe, expect, it } from 'vitest';
+import { dataPrefix } from '../../functions/warehouse/layout.ts';
+import type { Store } from '../../functions/warehouse/store.ts';
+import { compact, dayMs, fill, hourlyObservations } from '../compaction/world.ts';
+import { failingStore, type StoreFate } from '../support/failing-store.ts';
+import { keysOf } from '../support/store-steps.ts';
+import { storedRows, storedView } from '../support/stored-rows.ts';
+import { tempWarehouse } from '../support/temp-warehouse.ts';
+import { writeObservations } from '../support/warehouse-data.ts';
+import { MemoryStore } from './memory-store.ts';
+
+/** A store, and what its lifecycle rule would do. */
+interface Kept {
+  readonly store: Store;
+  /** Removes some of what was set aside, or all. */
+  expire(share: number): void;
+}
+
+/** Where replaced files are gone at once, as in a folder. */
+function folderLike(): Kept {
+  return { store: new MemoryStore(async () => undefined).handle('compaction'), expire: () => undefined };
+}
+
+/** Where replaced files stay until a rule expires them, as in a bucket. */
+function bucketLike(): Kept {
+  const memory = new MemoryStore(async () => undefined);
+  const tagged = new Set<string>();
+  return {
+    store: {
+      ...memory.handle('compaction'),
+      setAside: async (key) => {
+        tagged.add(key);
+      },
+    },
+    expire: (share) => {
+      for (const key of [...tagged].slice(0, Math.ceil(tagged.size * share))) {
+        memory.objects.delete(key);
+      }
+    },
+  };
+}
+
+const stores = [
+  ['where replaced files go at once', folderLike],
+  ['where a rule expires replaced files', bucketLike],
+] as const;
+
+/** A day of 12 files: each is read, one is written, each is set aside. */
+const runsPerDay = 9;
+const callsOfDay = 12 + 1 + 12;
+
+describe.each(stores)('I3, I17, I18: a compaction killed at each step, %s', (_, open) => {
+  it.each<StoreFate>(['die-before', 'die-after', 'lose-reply'])(
+    '%s: nothing is lost or doubled',
+    async (fate) => {
+      for (let at = 1; at <= callsOfDay; at += 1) {
+        const { store, expire } = open();
+        await fill(store, 1, runsPerDay);
+        const view = await storedView(store);
+        const killed = failingStore(store, ({ n }) => (n === at ? fate : 'ok'));
+
+        await compact(killed);
+        expect(killed.calls.length, `call ${at}`).toBeGreaterThanOrEqual(at);
+        expect(await storedView(store), `call ${at}`).toEqual(view);
+        expire(0.5);
+        expect(await storedView(store), `call ${at}`).toEqual(view);
+
+        await compact(store);
+        expire(1);
+        expect(await storedView(store), `call ${at}`).toEqual(view);
+        expect(await keysOf(store, dataPrefix), `call ${at}`).toHaveLength(1);
+        expect(await compact(store)).toMatchObject({ days: [], failed: [], done: true });
+      }
+    },
+    60_000,
+  );
+});
+
+describe.each(stores)('I16, I18: beside others at each step, %s', (_, open) => {
+  const later = hourlyObservations(1, 9).map((row) => ({
+    ...row,
+    runStatus: 'FAILED',
+    runId: `later-${row.runId}`,
+    observedAtMs: row.observedAtMs + 40 * dayMs,
+  }));
+
+  /** What may happen between two steps of a compaction. */
+  const others: readonly (readonly [string, (kept: Kept) => Promise<unknown>])[] = [
+    ['another compaction', ({ store }) => compact(store)],
+    ['a backfill of the day', ({ store }) => writeObservations(store, later)],
+    [
+      'a backfill, and a compaction of its files',
+      async ({ store }) => {
+        await writeObservations(store, later);
+        await compact(store);
+      },
+    ],
+    [
+      'another compaction, and the expiry of half of what it has replaced',
+      async ({ store, expire }) => {
+        await compact(store);
+        expire(0.5);
+      },
+    ],
+  ];
+
+  it.each(others)(
+    '%s changes nothing but what it writes itself',
+    async (_name, happen) => {
+      for (let at = 1; at <= callsOfDay; at += 1) {
+        const kept = open();
+        const { store } = kept;
+        await fill(store, 1, runsPerDay);
+        const view = new Set(await storedView(store));
+        const expected = new Set([...(await storedRows(store)), ...(await rowsAfter(open(), happen))]);
+
+        await compact(
+          failingStore(store, async ({ n }): Promise<StoreFate> => {
+            if (n === at) {
+              await happen(kept);
+            }
+            return 'ok';
+          }),
+        );
+
+        // Every row that was ever written is there, and none that was not.
+        expect(new Set(await storedRows(store)), `call ${at}`).toEqual(expected);
+        const shown = await storedView(store);
+        expect(shown, `call ${at}`).toHaveLength(view.size);
+        await compact(store);
+        kept.expire(1);
+        expect(await storedView(store), `call ${at}`).toEqual(shown);
+        expect(new Set(await storedRows(store)), `call ${at}`).toEqual(expected);
+      }
+    },
+    60_000,
+  );
+
+  /** The rows of a warehouse of the same days in which only that happened. */
+  async function rowsAfter(kept: Kept, happen: (kept: Kept) => Promise<unknown>): Promise<string[]> {
+    await fill(kept.store, 1, runsPerDay);
+    await happen(kept);
+    return await storedRows(kept.store);
+  }
+});
+
+it('I18: a folder shows the same at each step of a compaction', async () => {
+  const store = await tempWarehouse();
+  await fill(store, 1, runsPerDay);
+  const view = await storedView(store);
+  let looks = 0;
+
+  await compact(
+    failingStore(store, async (): Promise<StoreFate> => {
+      expect(await storedView(store)).toEqual(view);
+      looks += 1;
+      return 'ok';
+    }),
+  );
+
+  expect(looks).toBe(callsOfDay);
+  expect(await storedView(store)).toEqual(view);
+});
+
+it('I16: two compactions of the same files make the same file, byte for byte', async () => {
+  const files = await Promise.all(
+    [1, 2].map(async () => {
+      const { store } = folderLike();
+      await fill(store, 1, 24);
+      await compact(store);
+      const [key = ''] = await keysOf(store, dataPrefix);
+      return { key, bytes: Buffer.from((await store.get(key))?.bytes ?? []).toString('hex') };
+    }),
+  );
+
+  expect(files[0]).toEqual(files[1]);
+});
