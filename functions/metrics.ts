@@ -4,6 +4,7 @@
  * Imports only types, so that the CDK app loads no client. Names are a contract, because dashboards elsewhere use them.
  */
 import type { RunCounters } from './sync/counters.ts';
+import type { Quality } from './sync/outcome-changes.ts';
 
 /** CloudWatch namespace of all metrics. */
 export const metricsNamespace = 'dqsync';
@@ -31,6 +32,7 @@ export interface MetricDefinition {
 export interface MeasuredRun {
   readonly mode: 'incremental' | 'backfill' | 'maintain';
   readonly counters: Readonly<RunCounters>;
+  readonly quality: Quality | null;
   readonly watermarkAgeSeconds: number | null;
 }
 
@@ -66,6 +68,13 @@ export const metrics = {
     of: 'all targets',
     sent: 'every maintenance',
     value: ({ counters }) => counters.auditFailures,
+  },
+  NewlyFailing: {
+    unit: 'Count',
+    meaning: 'Tasks whose last execution succeeded, and that now raised an alarm or failed.',
+    of: 'target',
+    sent: 'if above zero',
+    value: ({ quality }) => quality?.newlyFailing ?? null,
   },
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
 

@@ -15,6 +15,8 @@ export interface AlarmKind {
    * alarms.ts.
    */
   readonly target?: TargetCondition;
+  /** Present if only a deployment that asks for it has this alarm. */
+  readonly isOptional?: true;
 }
 
 /** The condition of a target's alarm: `statistic` of `metric` over one period of the schedule is above `threshold`. */
@@ -66,6 +68,11 @@ export const alarmKinds = {
     meaning: 'The source returned rows that could not be read. They were quarantined unchanged, and the run continued.',
     lookFirst: 'Read the newest file under quarantine/ in the bucket: each line contains a row and the reason.',
     target: { metric: 'Quarantined', statistic: 'Sum', threshold: () => 0, whenMissing: 'notBreaching' },
+  },
+  'tasks-failing': {
+    meaning: 'More tasks than expected began to raise alarms or to fail between two runs: the data may be wrong.',
+    lookFirst: 'Run "npx dqsync changes": it lists the tasks, since when, and the executions.',
+    isOptional: true,
   },
   'audit-failed': {
     meaning: 'An audit could not compare a day with the source, or found late rows and could not repair the day.',

@@ -67,6 +67,7 @@ export class Alarms extends Construct {
     this.#ofAudits(props.namespace);
     for (const { name } of props.deployment.config.targets) {
       this.#ofTarget(name, props.namespace, period);
+      this.#ofQuality(name, props.namespace, period);
     }
   }
 
@@ -172,6 +173,20 @@ export class Alarms extends Construct {
           treatMissingData: missingData[whenMissing],
         });
       }
+    }
+  }
+
+  /** `qualityAlarm.newlyFailing`: about the data, where all other alarms are about the copying. */
+  #ofQuality(target: string, namespace: string, period: Duration): void {
+    const { qualityAlarm } = this.#deployment;
+    if (qualityAlarm !== undefined) {
+      this.#add('tasks-failing', {
+        target,
+        metric: targetMetric({ namespace, target, name: 'NewlyFailing', statistic: Stats.SUM, period }),
+        threshold: qualityAlarm.newlyFailing,
+        // A run in which no task began to fail sends no value.
+        treatMissingData: TreatMissingData.NOT_BREACHING,
+      });
     }
   }
 

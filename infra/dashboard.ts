@@ -25,7 +25,7 @@ import { prices } from './cost.ts';
 import type { Deployment } from './deployment.ts';
 import type { RunFunction } from './run-function.ts';
 import { functionMetric, stateMachineMetric, targetMetric } from './run-metrics.ts';
-import type { DeadLetters, SyncFunction } from './sync-function.ts';
+import { type DeadLetters, type SyncFunction, watchesOutcomes } from './sync-function.ts';
 
 const day = Duration.days(1);
 /** Three widgets fill a row. */
@@ -56,6 +56,9 @@ export class SyncDashboard extends Construct {
     dashboard.addWidgets(...this.#healthy());
     dashboard.addWidgets(...this.#fresh());
     dashboard.addWidgets(...this.#true());
+    if (watchesOutcomes(props.deployment)) {
+      dashboard.addWidgets(...this.#quality());
+    }
     dashboard.addWidgets(...this.#backfills());
     dashboard.addWidgets(...this.#cost());
   }
@@ -96,6 +99,26 @@ export class SyncDashboard extends Construct {
       logTable('Last audit, by target', sync, 16, [
         'filter message = "audit ended"',
         'stats latest(@timestamp) as last_audit, latest(days) as days_compared, latest(lateRows) as late_rows, latest(repaired) as days_repaired, latest(failed) as days_failed by target',
+      ]),
+    ];
+  }
+
+  /** Each execution counts once, in the run that saw it end. */
+  #quality(): IWidget[] {
+    const { sync } = this.#props;
+    const ended = 'sum(quality.passed) + sum(quality.alarms) + sum(quality.failed)';
+    return [
+      heading('Is the data good?'),
+      this.#logGraph(
+        'Passed, percent',
+        sync,
+        [`100 * sum(quality.passed) / (${ended}) as passed_percent`],
+        'quality.passed',
+      ),
+      graph('Tasks that began to fail', this.#perTarget('NewlyFailing', Stats.SUM)),
+      logTable('By target', sync, size.width, [
+        'filter ispresent(quality.passed)',
+        'stats latest(quality.failingNow) as failing_now, sum(quality.recovered) as recovered, sum(quality.alarms) as alarms, sum(quality.failed) as failed, sum(quality.passed) as passed by summary.target',
       ]),
     ];
   }
@@ -168,13 +191,14 @@ export class SyncDashboard extends Construct {
     title: string,
     { function: { logGroup } }: Pick<RunFunction, 'function'>,
     statistics: readonly string[],
+    present = 'summary.target',
   ): LogQueryWidget {
     return new LogQueryWidget({
       title,
       logGroupNames: [logGroup.logGroupName],
       view: LogQueryVisualizationType.LINE,
       queryLines: [
-        'filter ispresent(summary.target)',
+        `filter ispresent(${present})`,
         `stats ${statistics.join(', ')} by bin(${this.#period.toMinutes()}m)`,
       ],
       ...size,

@@ -92,6 +92,7 @@ const deploymentSchema = z.strictObject({
     .optional(),
   analystPolicy: z.boolean().default(false),
   events: z.boolean().default(false),
+  qualityAlarm: z.strictObject({ newlyFailing: z.int().min(1) }).optional(),
   tags: tagsSchema.default({}),
   terminationProtection: z.boolean().default(false),
   permissionsBoundary: z

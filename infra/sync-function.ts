@@ -3,7 +3,8 @@ import { Duration, Stack, Validations } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { eventSourceVariable } from '../functions/lambda/environment.ts';
+import { eventSourceVariable, watchVariable } from '../functions/lambda/environment.ts';
+import type { Deployment } from './deployment.ts';
 import { RunFunction, type RunFunctionParts } from './run-function.ts';
 
 /**
@@ -43,8 +44,11 @@ export class SyncFunction extends RunFunction {
       description: 'dqsync: copies results of DataArts quality tasks to Parquet on S3',
       reservedConcurrency: props.deployment.reservedConcurrency,
     });
-    if (props.deployment.events) {
-      this.#publishEvents(eventSourceOf(props.deployment.stackName));
+    const { events, stackName } = props.deployment;
+    if (events) {
+      this.#publishEvents(eventSourceOf(stackName));
+    } else if (watchesOutcomes(props.deployment)) {
+      this.function.addEnvironment(watchVariable, '1');
     }
     // By hand, because CDK's own destination also lets the function read the queue's attributes and URL.
     this.function.addToRolePolicy(
@@ -74,6 +78,11 @@ export class SyncFunction extends RunFunction {
       }),
     );
   }
+}
+
+/** Returns whether the function watches the outcomes of tasks. */
+export function watchesOutcomes({ events, qualityAlarm }: Pick<Deployment, 'events' | 'qualityAlarm'>): boolean {
+  return events || qualityAlarm !== undefined;
 }
 
 /** Returns the source that the events of a stack name. */

@@ -10,9 +10,10 @@ import type { Config } from '../config.ts';
 import type { Connections, openConnections } from '../connect.ts';
 import { type DqsyncError, describeError, toDqsyncError } from '../errors.ts';
 import { type BackfillTask, parseBackfillTask } from '../sync/backfill-task.ts';
+import type { Announce } from '../sync/outcome-changes.ts';
 import { runTargets } from '../sync/run.ts';
 import type { Summary, TargetOutcome } from '../sync/summary.ts';
-import { configFrom, type Environment, eventSourceVariable, namespaceVariable } from './environment.ts';
+import { configFrom, type Environment, eventSourceVariable, namespaceVariable, watchVariable } from './environment.ts';
 import { type Invocation, parseEvent } from './event.ts';
 import { eventBus } from './event-bus.ts';
 import { Telemetry } from './telemetry.ts';
@@ -86,7 +87,6 @@ class Sandbox {
     const invocation = parseEvent(event);
     const { config, connections } = await this.#open(telemetry);
     const { clock } = connections;
-    const eventSource = this.#options.environment[eventSourceVariable];
     await runTargets({
       ...connections,
       config,
@@ -97,7 +97,7 @@ class Sandbox {
       stop: new AbortController().signal,
       log: telemetry.log,
       onProgress: () => undefined,
-      announce: eventSource === undefined ? undefined : eventBus(eventSource),
+      announce: announceBy(this.#options.environment),
       onTargetDone: (outcome, tookMs) => {
         outcomes.push(outcome);
         telemetry.targetDone(outcome, tookMs, clock.now());
@@ -113,6 +113,15 @@ class Sandbox {
     }
     return this.#opened;
   }
+}
+
+/** Returns how changes of outcomes are announced; undefined if they are not watched. */
+function announceBy(environment: Environment): Announce | undefined {
+  const source = environment[eventSourceVariable];
+  if (source !== undefined) {
+    return eventBus(source);
+  }
+  return environment[watchVariable] === '1' ? async () => undefined : undefined;
 }
 
 /** Returns the time that Lambda leaves for the run, less the time to report its result. */

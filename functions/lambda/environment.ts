@@ -14,6 +14,9 @@ export const namespaceVariable = 'DQSYNC_METRICS_NAMESPACE';
 /** The source of events about changed outcomes, `dqsync.<stack>`. Not set: there are no events. */
 export const eventSourceVariable = 'DQSYNC_EVENT_SOURCE';
 
+/** `1`: the outcomes of tasks are watched for the metric and the dashboard, also without events. */
+export const watchVariable = 'DQSYNC_WATCH_OUTCOMES';
+
 /**
  * Parses the configuration.
  *

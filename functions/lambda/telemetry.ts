@@ -44,14 +44,14 @@ export class Telemetry {
 
   /** Writes one line and one set of metrics for a target whose run has ended. */
   targetDone(outcome: TargetOutcome, tookMs: number, nowMs: EpochMs): void {
-    const { summary, counters, error } = outcome;
-    const took = { tookMs, commitConflicts: counters.commitConflicts };
+    const { summary, counters, quality, error } = outcome;
+    const took = { tookMs, commitConflicts: counters.commitConflicts, ...(quality === null ? {} : { quality }) };
     if (error !== null) {
       this.#logger.error('target failed', { summary, ...took, ...stackOf(error) });
     } else {
       this.#logger.info(summary.done ? 'target done' : 'target to be continued', { summary, ...took });
     }
-    const run = { mode: summary.mode, counters, watermarkAgeSeconds: watermarkAgeSeconds(summary, nowMs) };
+    const run = { mode: summary.mode, counters, quality, watermarkAgeSeconds: watermarkAgeSeconds(summary, nowMs) };
     this.#send(run, 'target', summary.target);
     this.#send(run, 'all targets', allTargets);
   }

@@ -76,8 +76,9 @@ export async function runIncremental(run: TargetRun): Promise<TargetOutcome> {
         unproven.throwFirst();
       });
     } finally {
-      if (!committer.isBroken) {
-        await watch?.announce();
+      if (watch !== null && !committer.isBroken) {
+        state.quality = watch.quality;
+        await watch.announce();
       }
     }
   } catch (thrown) {

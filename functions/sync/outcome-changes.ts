@@ -15,6 +15,30 @@ export interface OutcomeChanges {
 /** Announces changes. Resolves when all of them were handed over; rejects when `signal` aborts before that. */
 export type Announce = (changes: OutcomeChanges, signal: AbortSignal) => Promise<void>;
 
+/** What a run's executions that ended say about the data. */
+export interface OutcomeCounts {
+  readonly passed: number;
+  readonly alarms: number;
+  readonly failed: number;
+  /** Tasks that began to fail, and those that pass again. */
+  readonly newlyFailing: number;
+  readonly recovered: number;
+}
+
+/** The same, and the tasks whose last execution did not succeed. */
+export interface Quality extends OutcomeCounts {
+  readonly failingNow: number;
+}
+
+/** Nothing yet. */
+export const noCounts: OutcomeCounts = { passed: 0, alarms: 0, failed: 0, newlyFailing: 0, recovered: 0 };
+
+/** The last outcomes after some rows, and what was new in these. */
+export interface Folded {
+  readonly outcomes: LastOutcomes;
+  readonly counts: OutcomeCounts;
+}
+
 const outcomes: ReadonlyMap<string | null, Outcome> = new Map([
   ['SUCCESS', 'SUCCESS'],
   ['ALARMING', 'ALARMING'],
@@ -23,14 +47,15 @@ const outcomes: ReadonlyMap<string | null, Outcome> = new Map([
 
 /**
  * Returns the outcomes after some rows, which are in order of start time and id; the same object if they change nothing.
+ * Each execution is counted once, however often it is seen.
  *
  * Only settled executions count, and only those that started after the task's last one: one that is seen again, with
  * another notification for example, is no news, and neither is one that appeared late.
  */
-export function withRows(before: LastOutcomes, rows: readonly Observation[]): LastOutcomes {
+export function withRows(before: LastOutcomes, rows: readonly Observation[]): Folded {
   const tasks = new Map(before.tasks);
   const pending = new Map(before.pending.map((change) => [change.id, change]));
-  let isChanged = false;
+  let counts = noCounts;
   for (const row of rows) {
     const outcome = outcomes.get(row.runStatus);
     const key = row.taskId === null ? `name:${row.name ?? ''}` : String(row.taskId);
@@ -40,7 +65,7 @@ export function withRows(before: LastOutcomes, rows: readonly Observation[]): La
     }
     const next = followedBy(last, row, outcome);
     tasks.set(key, next);
-    isChanged = true;
+    counts = counted(counts, last, next);
     const id = `${key}:${next.firstId}@${next.sinceMs}`;
     const announced = pending.get(id);
     if (announced !== undefined) {
@@ -49,7 +74,30 @@ export function withRows(before: LastOutcomes, rows: readonly Observation[]): La
       pending.set(id, changeOf(id, row, last, next));
     }
   }
-  return isChanged ? { ...before, tasks, pending: [...pending.values()] } : before;
+  return { outcomes: counts === noCounts ? before : { ...before, tasks, pending: [...pending.values()] }, counts };
+}
+
+function counted(counts: OutcomeCounts, last: LastOutcome | undefined, { outcome }: LastOutcome): OutcomeCounts {
+  const wasFailing = last !== undefined && last.outcome !== 'SUCCESS';
+  const isFailing = outcome !== 'SUCCESS';
+  return {
+    passed: counts.passed + (isFailing ? 0 : 1),
+    alarms: counts.alarms + (outcome === 'ALARMING' ? 1 : 0),
+    failed: counts.failed + (outcome === 'FAILED' ? 1 : 0),
+    newlyFailing: counts.newlyFailing + (isFailing && !wasFailing ? 1 : 0),
+    recovered: counts.recovered + (!isFailing && wasFailing ? 1 : 0),
+  };
+}
+
+/** Adds two up. */
+export function sumOf(a: OutcomeCounts, b: OutcomeCounts): OutcomeCounts {
+  return {
+    passed: a.passed + b.passed,
+    alarms: a.alarms + b.alarms,
+    failed: a.failed + b.failed,
+    newlyFailing: a.newlyFailing + b.newlyFailing,
+    recovered: a.recovered + b.recovered,
+  };
 }
 
 function isAfter({ startTimeMs, id }: Observation, { lastMs, lastId }: LastOutcome): boolean {

@@ -4,7 +4,7 @@ import { ConflictError, toDqsyncError } from '../errors.ts';
 import type { Observation } from '../model.ts';
 import { outcomesKey } from '../warehouse/layout.ts';
 import { WriteRetries } from '../warehouse/write-retries.ts';
-import { type Announce, withRows } from './outcome-changes.ts';
+import { type Announce, noCounts, type Quality, sumOf, withRows } from './outcome-changes.ts';
 import type { TargetRun } from './target-run.ts';
 
 /** How often another run may be faster. */
@@ -15,6 +15,7 @@ export class OutcomeWatch {
   readonly #run: TargetRun;
   readonly #announce: Announce;
   #loaded: LoadedOutcomes;
+  #counts = noCounts;
 
   private constructor(run: TargetRun, announce: Announce, loaded: LoadedOutcomes) {
     this.#run = run;
@@ -43,7 +44,19 @@ export class OutcomeWatch {
    * @throws StorageError, ConflictError: the commit must not follow, or the changes in it would be lost
    */
   async note(rows: readonly Observation[]): Promise<void> {
-    await this.#move((outcomes) => withRows(outcomes, rows));
+    let counts = noCounts;
+    await this.#move((outcomes) => {
+      const folded = withRows(outcomes, rows);
+      counts = folded.counts;
+      return folded.outcomes;
+    });
+    this.#counts = sumOf(this.#counts, counts);
+  }
+
+  /** What this run has noted. */
+  get quality(): Quality {
+    const tasks = [...(this.#loaded.outcomes?.tasks.values() ?? [])];
+    return { ...this.#counts, failingNow: tasks.filter(({ outcome }) => outcome !== 'SUCCESS').length };
   }
 
   /** Announces what is not announced yet. Never throws: what cannot be announced now is announced by the next run. */

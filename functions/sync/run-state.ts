@@ -7,6 +7,7 @@ import type { EpochMs, Window } from '../model.ts';
 import { isOverQuota } from '../source/source-errors.ts';
 import type { Committer } from './committer.ts';
 import { newCounters, type RunCounters } from './counters.ts';
+import type { Quality } from './outcome-changes.ts';
 import type { TargetRun } from './target-run.ts';
 
 /** The state of a run in progress. */
@@ -22,6 +23,8 @@ export interface RunState {
   /** Rows that the run has to read, by the source's count; null if that is no total. */
   expectedRows: number | null;
   readonly counters: RunCounters;
+  /** What the run's executions say about the data; null where nobody watches. */
+  quality: Quality | null;
   /** Whether any row of the source could be read. */
   hasReadable: boolean;
   /** The reason of the first unreadable row; null without one. */
@@ -42,6 +45,7 @@ export function newRunState(): RunState {
     provenRows: 0,
     expectedRows: null,
     counters: newCounters(),
+    quality: null,
     hasReadable: false,
     unreadableReason: null,
     done: false,

@@ -4,6 +4,7 @@ import { isoTime } from '../clock.ts';
 import type { DqsyncError } from '../errors.ts';
 import type { EpochMs } from '../model.ts';
 import { type RunCounters, type SummaryCounters, summaryCounters } from './counters.ts';
+import type { Quality } from './outcome-changes.ts';
 import { newRunState, type RunState } from './run-state.ts';
 import type { TargetRun } from './target-run.ts';
 
@@ -56,6 +57,8 @@ export function summaryError(error: DqsyncError): SummaryError {
 export interface TargetOutcome {
   readonly summary: Summary;
   readonly counters: Readonly<RunCounters>;
+  /** What the run's executions say about the data; null where nobody watches. */
+  readonly quality: Quality | null;
   /** The error behind `summary.error`; null without a failure. */
   readonly error: DqsyncError | null;
 }
@@ -67,13 +70,13 @@ export function outcomeOf(run: TargetRun, state: RunState, mode: Summary['mode']
   const open = state.holder?.checkpoint.open ?? [];
   const openExecutions = open.filter(({ awaits }) => awaits === 'outcome').length;
   Object.assign<RunCounters, Partial<RunCounters>>(counters, { requests, throttled, retries, openExecutions });
-  return { summary: summarize(run.target.name, state, mode), counters, error };
+  return { summary: summarize(run.target.name, state, mode), counters, quality: state.quality, error };
 }
 
 /** Returns the outcome of a target that was not started. */
 export function untouchedOutcome(target: string, mode: Summary['mode']): TargetOutcome {
   const state = newRunState();
-  return { summary: summarize(target, state, mode), counters: state.counters, error: null };
+  return { summary: summarize(target, state, mode), counters: state.counters, quality: null, error: null };
 }
 
 function summarize(target: string, state: RunState, mode: Summary['mode']): Summary {

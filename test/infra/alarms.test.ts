@@ -40,6 +40,22 @@ describe('alarms', () => {
     ]);
   });
 
+  it('are one more for each target where the quality of the data is to raise alarms', () => {
+    const withQuality = aTemplate(config, { qualityAlarm: { newlyFailing: 5 } });
+    expect(countOf(withQuality, 'AWS::CloudWatch::Alarm')).toBe(alarms.length + 2);
+    expectResource(withQuality, 'AWS::CloudWatch::Alarm', {
+      AlarmName: 'dqsync-tasks-failing-hr',
+      MetricName: 'NewlyFailing',
+      Statistic: 'Sum',
+      Threshold: 5,
+      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+      TreatMissingData: 'notBreaching',
+    });
+    expectResource(withQuality, 'AWS::Lambda::Function', {
+      Environment: { Variables: { DQSYNC_WATCH_OUTCOMES: '1' } },
+    });
+  });
+
   it('describe their meaning, the first thing to check, and their section of the runbook', () => {
     for (const { AlarmName, AlarmDescription } of alarms) {
       const [, anchor = ''] =
@@ -70,7 +86,8 @@ describe('alarms', () => {
   });
 
   it('and charts show every metric that is published, since each is charged for', () => {
-    const [dashboard] = Object.values(template.findResources('AWS::CloudWatch::Dashboard'));
+    const everything = aTemplate(config, { events: true });
+    const [dashboard] = Object.values(everything.findResources('AWS::CloudWatch::Dashboard'));
     const shown = JSON.stringify([dashboard, alarms]);
     expect(Object.keys(metrics).filter((name) => !shown.includes(name))).toEqual([]);
   });

@@ -89,6 +89,23 @@ describe('an event', () => {
     expect(entries.map(({ Detail }) => JSON.parse(Detail).transitions.length)).toEqual([1]);
   });
 
+  it('is not sent, but counted in log and metric, where only the outcomes are watched', async () => {
+    const entries = await aBus();
+    const sandbox = await deploy();
+    sandbox.environment['DQSYNC_WATCH_OUTCOMES'] = '1';
+    await sandbox.handler({}, sandbox.context());
+    const startTimeMs = Math.floor(Date.now() / 1000) * 1000 - 120_000;
+    for (const runStatus of ['FAILED', 'ALARMING', 'SUCCESS']) {
+      sandbox.simulator.life.addExecution({ runStatus, startTimeMs });
+    }
+    await sandbox.handler({}, sandbox.context());
+    expect(entries).toEqual([]);
+    expect(sandbox.logs().at(-1)).toMatchObject({
+      quality: { passed: 1, alarms: 1, failed: 1, newlyFailing: 2, recovered: 0, failingNow: 2 },
+    });
+    expect(sandbox.metrics().filter((line) => 'NewlyFailing' in line)).toMatchObject([{ NewlyFailing: 2 }]);
+  });
+
   it('is split where it would be too large, with every change in one part', () => {
     const changes = Array.from({ length: 3_000 }, (_, index) => aChange(index, '订'.repeat(100)));
     const details = detailsOf({ ...aTarget, changes });
