@@ -7,10 +7,24 @@ import { type Fault, faultKindOf } from './faults.ts';
 import { namesProxy, type ProxyEnvironment, proxyFor } from './proxy.ts';
 import { openTunnel, ProxyError } from './tunnel.ts';
 
-/** The part of an AWS client's `requestHandler` that makes connections. */
-export interface ProxyAgents {
+/** Time limits of an AWS client's requests, as the SDK names them. */
+export interface AwsLimits {
+  readonly connectionTimeout?: number;
+  readonly requestTimeout?: number;
+  readonly socketTimeout?: number;
+  readonly throwOnRequestTimeout?: boolean;
+}
+
+interface RequestHandlerOptions extends AwsLimits {
   readonly httpAgent?: HttpAgent;
   readonly httpsAgent?: HttpsAgent;
+}
+
+/** The part of an AWS client's configuration that is about connections. */
+export interface AwsConnections {
+  readonly requestHandler: RequestHandlerOptions;
+  /** For the clients that fetch credentials, such as those of `aws sso login`: the SDK hands it on to them. */
+  readonly clientConfig?: { readonly requestHandler: RequestHandlerOptions };
 }
 
 /** As the SDK has them. */
@@ -18,14 +32,19 @@ const agentOptions: AgentOptions = { keepAlive: true, maxSockets: 50 };
 const proxyTimeoutMs = 10_000;
 
 /**
- * Makes the agents of a client of AWS. Without a proxy in the environment there are none, and the SDK makes its own.
+ * Returns how a client of AWS makes connections. Without a proxy in the environment, the SDK uses agents of its own.
  *
  * @throws ConfigError for a variable that names no proxy
  */
-export function agentsThroughProxies(environment: ProxyEnvironment): ProxyAgents {
+export function connectionsOf(environment: ProxyEnvironment, limits: AwsLimits = {}): AwsConnections {
   if (!namesProxy(environment)) {
-    return {};
+    return { requestHandler: limits };
   }
+  const agents = agentsThroughProxies(environment);
+  return { requestHandler: { ...limits, ...agents }, clientConfig: { requestHandler: agents } };
+}
+
+function agentsThroughProxies(environment: ProxyEnvironment): Required<Omit<RequestHandlerOptions, keyof AwsLimits>> {
   const noExemption = { ...environment, NO_PROXY: '', no_proxy: '' };
   const [httpProxy] = ['http://aws', 'https://aws'].map((url) => proxyFor(url, noExemption));
   const noProxy = environment.no_proxy ?? environment.NO_PROXY ?? '';
@@ -77,14 +96,18 @@ class TunnelAgent extends HttpsAgent {
 /**
  * Returns the network's part in the failure of a client of AWS; null where AWS, or the SDK before any request, said no.
  *
- * @param host the host that was asked; undefined where the client did not come so far
+ * @param sent the last request; without a host where the client did not come so far
  */
-export function awsFault(thrown: unknown, host: string | undefined, environment: ProxyEnvironment): Fault | null {
+export function awsFault(
+  thrown: unknown,
+  { host, protocol = 'https:' }: SentRequest,
+  environment: ProxyEnvironment,
+): Fault | null {
   const code = networkCode(thrown);
   if (host === undefined || code === undefined) {
     return null;
   }
-  const proxy = proxyFor(`https://${host}`, environment);
+  const proxy = proxyFor(`${protocol}//${host}`, environment);
   const kind = thrown instanceof ProxyError ? 'proxy' : code === 'TimeoutError' ? 'timeout' : faultKindOf(code);
   return { kind, code, route: { host, proxy } };
 }
@@ -104,15 +127,17 @@ function networkCode(thrown: unknown): string | undefined {
 export interface SentRequest {
   /** With the port where it is not the scheme's own. */
   readonly host?: string;
+  readonly protocol?: string;
   readonly sessionToken?: string;
 }
 
 /** Returns what messages need of a request as the SDK sends it. */
 export function sentRequest(request: unknown): SentRequest {
-  const { hostname, port, headers } = Object(request);
+  const { hostname, port, protocol, headers } = Object(request);
   const token: unknown = Object(headers)['x-amz-security-token'];
   return {
     ...(typeof hostname === 'string' ? { host: typeof port === 'number' ? `${hostname}:${port}` : hostname } : {}),
+    ...(typeof protocol === 'string' ? { protocol } : {}),
     ...(typeof token === 'string' ? { sessionToken: token } : {}),
   };
 }

@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { CredentialsError } from '../errors.ts';
-import { agentsThroughProxies, awsFault, isRegionMissing, type SentRequest, sentRequest } from '../network/aws.ts';
+import { awsFault, connectionsOf, isRegionMissing, type SentRequest, sentRequest } from '../network/aws.ts';
 import { describeFault, type Fault, faultRemedy, isPassingFault } from '../network/faults.ts';
 import type { ProxyEnvironment } from '../network/proxy.ts';
 
@@ -205,12 +205,11 @@ async function readFromSecretsManager(secretRef: string, id: string, reader: Sec
   const client = new SecretsManagerClient({
     ...(region === undefined ? {} : { region }),
     maxAttempts: 4,
-    requestHandler: {
-      ...agentsThroughProxies(environment),
+    ...connectionsOf(environment, {
       connectionTimeout: 5_000,
       requestTimeout: 10_000,
       throwOnRequestTimeout: true,
-    },
+    }),
   });
   let sent: SentRequest = {};
   client.middlewareStack.add(
@@ -230,7 +229,7 @@ async function readFromSecretsManager(secretRef: string, id: string, reader: Sec
   } catch (error) {
     reader.signal?.throwIfAborted();
     const reason = tooLong.aborted ? tooLong.reason : error;
-    throw secretsManagerError(secretRef, reason, awsFault(reason, sent.host, environment), reader.target);
+    throw secretsManagerError(secretRef, reason, awsFault(reason, sent, environment), reader.target);
   } finally {
     client.destroy();
   }

@@ -1,7 +1,7 @@
 /** Failures of S3: what each code means for a write, and how to fix it. Pure. */
 import { StorageError } from '../errors.ts';
 import { isRegionMissing } from '../network/aws.ts';
-import { describeFault, type Fault, faultRemedy, isPassingFault } from '../network/faults.ts';
+import { describeFault, type Fault, faultRemedy, isPassingFault, proxyLoginRemedy } from '../network/faults.ts';
 import { cleanText } from '../network/foreign-text.ts';
 import { ProxyError } from '../network/tunnel.ts';
 
@@ -140,6 +140,7 @@ const byStatus: Readonly<Record<number, Explanation>> = {
   404: { failure: 'absent', what: 'the object does not exist', remedy: laterRemedy },
   405: unsupported,
   409: { failure: 'conflict', what: 'S3 reported a conflict (409)', remedy: laterRemedy },
+  407: refused('the proxy refused the request', proxyLoginRemedy('HTTP_PROXY')),
   501: unsupported,
   507: full,
 };

@@ -23,7 +23,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { StorageError } from '../errors.ts';
-import { agentsThroughProxies, awsFault, type SentRequest, sentRequest } from '../network/aws.ts';
+import { awsFault, connectionsOf, type SentRequest, sentRequest } from '../network/aws.ts';
 import { redactor } from '../network/foreign-text.ts';
 import type { ProxyEnvironment } from '../network/proxy.ts';
 import { assertSafeKey, isHidden, replacedTag } from './layout.ts';
@@ -264,8 +264,8 @@ class BucketStore implements Store {
   }
 
   #failure(thrown: unknown, doing: 'read' | 'write' | 'list', place: S3Place): StorageError {
-    const { host, sessionToken = '' } = this.#sent;
-    const fault = awsFault(thrown, host, this.#environment);
+    const { sessionToken = '' } = this.#sent;
+    const fault = awsFault(thrown, this.#sent, this.#environment);
     return toS3StorageError(thrown, doing, { ...place, fault, redact: redactor(() => [sessionToken]) });
   }
 
@@ -281,14 +281,13 @@ function clientOf(forcePathStyle: boolean, answerTimeoutMs: number, environment:
     retryMode: 'standard',
     maxAttempts: 3,
     // Without these, the SDK waits forever for a reply and for the rest of one.
-    requestHandler: {
-      ...agentsThroughProxies(environment),
+    ...connectionsOf(environment, {
       connectionTimeout: 5000,
       requestTimeout: answerTimeoutMs,
       // Longer, because data that the system still has to send looks like silence.
       socketTimeout: 4 * answerTimeoutMs,
       throwOnRequestTimeout: true,
-    },
+    }),
   });
 }
 

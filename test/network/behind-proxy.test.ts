@@ -1,5 +1,6 @@
 /** A machine that reaches nothing but its proxy: source, IAM, S3 and Secrets Manager have names that only the proxy knows. */
-import { writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { addExecutions, aWorld, type World } from '../cli/world.ts';
@@ -10,7 +11,8 @@ import { FakeS3 } from '../support/fake-s3.ts';
 import { FaultProxy } from '../support/fault-proxy.ts';
 import { selfSigned } from '../support/self-signed.ts';
 
-const certificate = selfSigned({ hosts: ['source.test', 'iam.test', 's3.test', 'secrets.test'] });
+const portal = 'portal.sso.eu-west-1.amazonaws.com';
+const certificate = selfSigned({ hosts: ['source.test', 'iam.test', 's3.test', 'secrets.test', portal] });
 
 /** Speaks TLS for a plain server. Returns its port. */
 async function overTls(upstream: string): Promise<number> {
@@ -136,6 +138,70 @@ describe('behind a proxy that alone leads out', () => {
     expect(proxy.asked.map((line) => line.replace(/\?.*/, ''))).toContain(`POST http://localhost:2/v3/auth/tokens`);
     const refused = await shown(world, ['sync'], { http_proxy: proxy.url });
     expect(refused.text).toMatch(/HTTP 407.*http:\/\/<user>:<password>@/s);
+  });
+});
+
+describe('other ways through the proxy', () => {
+  const inFolder = async (config: (s3: FakeS3) => Record<string, unknown>) => {
+    const world = await aWorld();
+    addExecutions(world, 10);
+    const s3 = await FakeS3.start();
+    await world.configure((document) => Object.assign(document, config(s3)));
+    return { world, s3 };
+  };
+
+  it('credentials of "aws sso login" are fetched through it as well', async () => {
+    const { world, s3 } = await inFolder(({ bucket }) => ({
+      warehouse: `s3://${bucket}`,
+      storage: { pathStyle: true },
+    }));
+    const role = { accessKeyId: 'AK', secretAccessKey: 'planted-sk', sessionToken: 'planted-st', expiration: 4e12 };
+    const sso = await startLoopback(() => ({ body: JSON.stringify({ roleCredentials: role }) }));
+    const proxy = await startConnectProxy({
+      names: { 's3.test:443': await overTls(s3.endpoint), [`${portal}:443`]: await overTls(sso.url) },
+    });
+    const cache = join(world.folder, '.aws/sso/cache');
+    await mkdir(cache, { recursive: true });
+    const token = { accessToken: 'planted-token', expiresAt: '2099-01-01T00:00:00Z' };
+    await writeFile(join(cache, `${createHash('sha1').update('corp').digest('hex')}.json`), JSON.stringify(token));
+    const profile = '[profile corp]\nsso_session = corp\nsso_account_id = 111122223333\nsso_role_name = dq\n';
+    const session = '[sso-session corp]\nsso_start_url = https://corp.awsapps.com/start\nsso_region = eu-west-1\n';
+    await world.write('.aws/config', profile + session);
+    await world.write('ca.pem', certificate.cert);
+
+    const { exitCode, text } = await shown(world, ['sync'], {
+      AWS_PROFILE: 'corp',
+      AWS_REGION: 'eu-west-1',
+      AWS_ENDPOINT_URL_S3: 'https://s3.test',
+      NODE_EXTRA_CA_CERTS: 'ca.pem',
+      HTTPS_PROXY: proxy.url,
+    });
+
+    expect(text).toContain('10 rows written');
+    expect(exitCode).toBe(0);
+    expect(proxy.asked).toContain(`CONNECT ${portal}:443`);
+    expect(sso.received[0]?.headers['x-amz-sso_bearer_token']).toBe('planted-token');
+  });
+
+  it('a store of plain http goes by HTTP_PROXY, and its 407 is known', async () => {
+    const { world, s3 } = await inFolder(({ bucket }) => ({
+      warehouse: `s3://${bucket}`,
+      storage: { pathStyle: true },
+    }));
+    const proxy = await startConnectProxy({
+      names: { 'minio.test:9000': Number(new URL(s3.endpoint).port) },
+      credentials: 'planted-user:planted-pass',
+    });
+    const named = { ...s3.environment, AWS_ENDPOINT_URL_S3: 'http://minio.test:9000', NO_PROXY: '127.0.0.1' };
+
+    const login = `http://planted-user:planted-pass@127.0.0.1:${proxy.port}`;
+    const { exitCode, text } = await shown(world, ['sync'], { ...named, HTTP_PROXY: login });
+    expect(text).toContain('10 rows written');
+    expect(exitCode).toBe(0);
+    const refused = await shown(world, ['sync'], { ...named, HTTP_PROXY: proxy.url });
+    expect(refused.text).toMatch(/the proxy refused the request.*set HTTP_PROXY to http:\/\/<user>/);
+    const direct = await shown(world, ['sync'], { ...named, HTTP_PROXY: proxy.url, NO_PROXY: '127.0.0.1,test' });
+    expect(direct.text).toContain('no connection to minio.test:9000 could be opened');
   });
 });
 

@@ -97,7 +97,7 @@ describe('a refusal of S3', () => {
       { status: 301, code: 'PermanentRedirect' },
       /another region.*Set AWS_REGION to the region/,
     ],
-    ['expired credentials', { status: 400, code: 'ExpiredToken' }, /have expired.*were temporary.*AWS_SESSION_TOKEN/],
+    ['expired credentials', { status: 400, code: 'ExpiredToken' }, /have expired.*AWS_SESSION_TOKEN/],
     ['a wrong clock', { status: 403, code: 'RequestTimeTooSkewed' }, /clock is wrong.*NTP/],
     [
       'anything else',

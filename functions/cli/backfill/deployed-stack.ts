@@ -8,7 +8,7 @@ import {
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import { ConfigError, SourceError } from '../../errors.ts';
-import { agentsThroughProxies } from '../../network/aws.ts';
+import { connectionsOf } from '../../network/aws.ts';
 
 /** The outputs of the stack. */
 export interface StackOutputs {
@@ -55,7 +55,7 @@ export async function stackOutputs(stack: string): Promise<StackOutputs> {
  * @throws ConfigError when there is no such stack; SourceError when AWS refuses
  */
 export async function allOutputs(stack: string): Promise<ReadonlyMap<string, string>> {
-  const client = new CloudFormationClient({ requestHandler: agentsThroughProxies(process.env) });
+  const client = new CloudFormationClient(connectionsOf(process.env));
   try {
     const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName: stack }));
     const outputs = Stacks[0]?.Outputs ?? [];
@@ -69,7 +69,7 @@ export async function allOutputs(stack: string): Promise<ReadonlyMap<string, str
 
 /** The backfills of one stack. */
 export class DeployedBackfills {
-  readonly #client = new SFNClient({ requestHandler: agentsThroughProxies(process.env) });
+  readonly #client = new SFNClient(connectionsOf(process.env));
   readonly #stateMachineArn: string;
 
   constructor({ stateMachineArn }: StackOutputs) {

@@ -5,6 +5,7 @@
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { isoTime, systemClock } from '../../clock.ts';
 import { SourceError } from '../../errors.ts';
+import { connectionsOf } from '../../network/aws.ts';
 import { faultRemedy } from '../../network/faults.ts';
 import { proxyFor } from '../../network/proxy.ts';
 import { Endpoint, type HttpReply, TransportFault } from '../../source/http.ts';
@@ -24,7 +25,7 @@ const longestCallMs = 960_000;
 /** The calls, with the credentials and the region that every AWS tool takes. */
 export class AwsCalls {
   /** Asked for credentials and region only. */
-  readonly #client = new CloudFormationClient({});
+  readonly #client = new CloudFormationClient(connectionsOf(process.env));
 
   /** Calls a service that speaks JSON. @param target for example `AmazonAthena.GetQueryExecution` */
   async json(service: string, target: string, body: Readonly<Record<string, unknown>>): Promise<unknown> {
