@@ -71,7 +71,7 @@ describe('the language', () => {
   const pattern = new RegExp(`\\b(${retired.join('|')})\\b`, 'i');
   const texts = tracked.filter((path) => /^(functions|infra|test)\/.*\.(ts|js|md)$/.test(path));
 
-  it('uses none of the words that were retired', () => {
+  it('uses no retired word or idiom', () => {
     expect(texts.length).toBeGreaterThan(300);
     const found = texts.filter((path) => path !== 'test/conventions.test.ts' && pattern.test(read(path)));
     expect(found).toEqual([]);
@@ -116,7 +116,7 @@ describe('the README', () => {
     expect(readme.split('\n').length).toBeLessThan(181);
   });
 
-  it('shows a config that is valid but for its elided ids, and explains every key', () => {
+  it('shows a config that is valid except for its elided ids, and explains every key', () => {
     const block = /```jsonc\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';
     const text = block.replaceAll('…', '').replace(/\s\/\/ .*$/gm, '');
     const config = parseConfig(JSON.parse(text), 'README');
@@ -151,7 +151,7 @@ describe('the code', () => {
     expect([...kinds].sort()).toEqual(Object.keys(errorKinds).sort());
   });
 
-  it('tracks at the top level only what is meant to be there', () => {
+  it('tracks only the expected files at the top level', () => {
     const entries = [...new Set(tracked.map((path) => path.split('/')[0] ?? ''))];
     expect(entries).toContain('package.json');
     const allowed = [

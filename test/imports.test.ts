@@ -251,7 +251,7 @@ describe('the import table', () => {
 });
 
 describe('the imports of the product', () => {
-  it('are all seen: of values, of types, dynamic, and re-exports', () => {
+  it('are all found: values, types, dynamic imports, and re-exports', () => {
     const text = `
       import a from './a.ts';
       import type { B } from '../b.ts';
@@ -273,11 +273,11 @@ describe('the imports of the product', () => {
     ]);
   });
 
-  it('close no cycle, those of types included', () => {
+  it('contain no cycle, including type imports', () => {
     expect(cyclesIn(imports).filter((cycle) => !knownCycles.includes(cycle))).toEqual([]);
   });
 
-  it('would be found out if they closed one', () => {
+  it('are reported if they close a cycle', () => {
     const texts = {
       'a.ts': "import type { B } from './b.ts';",
       'b.ts': "import { c } from './c.ts'; import './d.ts';",

@@ -39,7 +39,7 @@ describe('incidents', () => {
     ['FS', ['from at most 0, 1 runs, until 1, FAILED']],
     ['AFSSFS', ['from at most 0, 2 runs, until 2, FAILED', 'from 4, 1 runs, until 5, FAILED']],
     ['FFF', ['from at most 0, 3 runs, open, FAILED']],
-  ])('reach from the first bad execution to the next good one in %j', (history, expected) => {
+  ])('last from the first bad execution to the next good one in %j', (history, expected) => {
     const found = incidentsOf(streaksOf(history)).map(
       ({ openedMs, mayBeOlder, resolvedMs, runs, outcome }) =>
         `from ${mayBeOlder ? 'at most ' : ''}${openedMs}, ${runs} runs, ${resolvedMs === null ? 'open' : `until ${resolvedMs}`}, ${outcome}`,

@@ -118,7 +118,7 @@ describe('changes to a checkpoint', () => {
     );
   });
 
-  it.each([1, 2, 3])('are refused to a document of version %i, which is older, with a remedy', (version) => {
+  it.each([1, 2, 3])('refuse a document of the older version %i, with a remedy', (version) => {
     const covered = { ...emptyCheckpoint(identity), coverage: [{ fromMs: 1_000, toMs: 2_000, rows: 1 }] };
     const document = JSON.parse(new TextDecoder().decode(encodeCheckpoint(covered)));
     const bytes = new TextEncoder().encode(JSON.stringify({ ...document, version }));
@@ -172,7 +172,7 @@ describe('changes to a checkpoint', () => {
     expect(committed(before, 2_000, outcome).lookbackMs).toBe(2_000);
   });
 
-  it('leave of two sights of an execution the later one, whichever is committed first', () => {
+  it('keep the later of two observations of an execution, whichever is committed first', () => {
     const [sample] = fc.sample(change, { numRuns: 1, seed: 1 });
     const sight = (observedAtMs: number, name: string): Change => ({
       ...sample!,
@@ -236,7 +236,7 @@ describe('changes to a checkpoint', () => {
     expect(later.quarantined.map(({ fingerprint }) => fingerprint)).toEqual(['q1']);
   });
 
-  it('leave where incremental runs once set out as it was, whatever the config says now', () => {
+  it('keep the start of incremental coverage, whatever the config says now', () => {
     const [sample] = fc.sample(change, { numRuns: 1, seed: 1 });
     const reaching = (incrementalFromMs: number, toMs: number): Change => ({
       ...sample!,
@@ -248,7 +248,7 @@ describe('changes to a checkpoint', () => {
     expect(watermarkOf(applyChange(changed, reaching(1_000, 12_000), lookbackMs))).toBe(12_000);
   });
 
-  it('are forgotten by a rewind as far as they tell what was read again', () => {
+  it('lose their re-read progress after a rewind', () => {
     const read = [{ fromMs: 9_000, toMs: 11_000 }];
     const rereading = { fromMs: 9_000, toMs: 12_000, read, readAtMs: 13_000 };
     const rewound = rewindTo({ ...emptyCheckpoint(identity), rereading }, 10_000, 'rewind');
@@ -256,7 +256,7 @@ describe('changes to a checkpoint', () => {
     expect(rereadParts({ ...rewound, rereading }, rereading, 13_000)).toEqual(read);
   });
 
-  it('add what was read again to what had been, unless that was more than a day ago', () => {
+  it('add to the re-read progress, unless that is more than a day old', () => {
     const [sample] = fc.sample(change, { numRuns: 1, seed: 1 });
     const dayMs = 86_400_000;
     const span = { fromMs: 9_000, toMs: 12_000 };
@@ -277,14 +277,14 @@ describe('changes to a checkpoint', () => {
     expect(readAfter(dayMs - 1, 12_000)).toEqual([]);
   });
 
-  it('are no part of a reading again of another span', () => {
+  it('do not count towards the re-read of another span', () => {
     const rereading = { fromMs: 9_000, toMs: 12_000, read: [{ fromMs: 9_000, toMs: 11_000 }], readAtMs: 0 };
     const checkpoint = { ...emptyCheckpoint(identity), rereading };
     expect(rereadParts(checkpoint, { fromMs: 9_000, toMs: 12_001 }, 0)).toEqual([]);
     expect(rereadParts(checkpoint, { fromMs: 8_999, toMs: 12_000 }, 0)).toEqual([]);
   });
 
-  it('close an execution unless it was seen open later', () => {
+  it('close an execution unless a later observation saw it open', () => {
     const open = {
       execution: anExecution({ id: 1n, startTimeMs: 11_000 }),
       observedAtMs: 500,

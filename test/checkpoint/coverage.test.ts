@@ -29,7 +29,7 @@ function isCovered(coverage: readonly CoveredWindow[], ms: number): boolean {
 }
 
 describe('coverage', () => {
-  it('holds just what was added, disjoint and in order, whatever the order of adding', () => {
+  it('contains exactly what was added, disjoint and in order, in any order of adding', () => {
     fc.assert(
       fc.property(fc.array(window, { maxLength: 12 }), startTimes, (windows, rows) => {
         const coverage = build(windows, rows);
@@ -75,7 +75,7 @@ describe('coverage', () => {
     expect(total(coverage)).toBe(2 * 365 * 24);
   });
 
-  it('tells gaps in order', () => {
+  it('returns gaps in order', () => {
     const coverage = build(
       [
         { fromMs: 10, toMs: 20 },
@@ -91,7 +91,7 @@ describe('coverage', () => {
     expect(gapsIn({ fromMs: 12, toMs: 18 }, coverage)).toEqual([]);
   });
 
-  it('keeps days apart, so that what is cut out of one leaves the count of the others', () => {
+  it('keeps days separate, so that a cut in one day does not change the counts of the others', () => {
     const coverage = [0, 1, 2].reduce<CoveredWindow[]>(
       (sum, day) => addWindow(sum, { fromMs: day * dayMs, toMs: (day + 1) * dayMs }, [day * dayMs, day * dayMs + 9]),
       [],
@@ -103,7 +103,7 @@ describe('coverage', () => {
     ]);
   });
 
-  it('tells no gap within a window that reaches beyond the one after it', () => {
+  it('reports no gap within a window that extends beyond the next one', () => {
     const overlapping = [
       { fromMs: 0, toMs: 10 },
       { fromMs: 2, toMs: 4 },
@@ -111,7 +111,7 @@ describe('coverage', () => {
     expect(gapsIn({ fromMs: 0, toMs: 12 }, overlapping)).toEqual([{ fromMs: 10, toMs: 12 }]);
   });
 
-  it('is looked back at from now where it reaches further than that', () => {
+  it('is looked back at from now if it extends into the future', () => {
     const covered = {
       coverage: [{ fromMs: 0, toMs: 10_000, rows: 1 }],
       incremental: { fromMs: 0, toMs: 10_000 },
@@ -122,7 +122,7 @@ describe('coverage', () => {
     expect(nextWindow(covered, settings, 12_000)).toEqual({ fromMs: 9_000, toMs: 12_000 });
   });
 
-  it('is looked back at as far as the run before left it to the next one, where the setting is shorter now', () => {
+  it("is looked back at by the previous run's lookback if the setting is shorter now", () => {
     const covered = {
       coverage: [{ fromMs: 0, toMs: 10_000, rows: 1 }],
       incremental: { fromMs: 0, toMs: 10_000 },
@@ -138,7 +138,7 @@ describe('coverage', () => {
     });
   });
 
-  it('tells the density of the last week only', () => {
+  it('computes the density of the last week only', () => {
     const old = addWindow(
       [],
       { fromMs: 0, toMs: dayMs },

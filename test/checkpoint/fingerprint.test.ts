@@ -4,7 +4,7 @@ import { anExecution } from '../support/paged-source.ts';
 
 const nowMs = 1_760_000_000_000;
 
-it('tells executions apart where text moves from one field to the next, or is empty instead of missing', () => {
+it('differ when text moves to another field, or is empty instead of missing', () => {
   const base = anExecution({ id: 1n, startTimeMs: nowMs });
   const alike = [
     { ...base, name: 'a', taskId: 1n },
@@ -19,7 +19,7 @@ it('tells executions apart where text moves from one field to the next, or is em
   expect(new Set(alike).size).toBe(alike.length);
 });
 
-it('changes with every field the source says', () => {
+it('change with every field of the source', () => {
   const base = anExecution({ id: 1n, startTimeMs: nowMs });
   const changed = [
     base,

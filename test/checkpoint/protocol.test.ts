@@ -40,7 +40,7 @@ describe('the protocol', () => {
     }
   });
 
-  it('I2: the checkpoint is written after the data it speaks of', async () => {
+  it('I2: the checkpoint is written after the data that it refers to', async () => {
     const world = await syncedSource({ history: smallHistory });
     const store = failingStore(world.store, () => 'ok');
     await world.syncWell({ store });
@@ -65,7 +65,7 @@ describe('the protocol', () => {
     expect(step).toBeGreaterThan(4);
   });
 
-  it('I4, I5: of runs that commit between each other none undoes what another committed', async () => {
+  it('I4, I5: runs that commit alternately never undo commits of each other', async () => {
     const world = await syncedSource({ history: smallHistory });
     await world.syncWell();
     world.clock.advance(3 * hourMs);
@@ -265,7 +265,7 @@ describe('the protocol', () => {
     expect(await readFile(path, 'utf8')).toBe(novel);
   });
 
-  it('I11: coverage stays before a window that never became complete, and says which', async () => {
+  it('I11: coverage stays before a window that never becomes complete, and the error names the window', async () => {
     const world = await syncedSource();
     world.sim.life.addMany(12_000, { fromMs: world.clock.now() - 3 * dayMs, toMs: world.clock.now() - hourMs });
     const poisonedMs = world.clock.now() - 1.3 * dayMs;
@@ -308,7 +308,7 @@ describe('the protocol', () => {
     },
   );
 
-  it('I11: coverage that was cut short by a clock has no gap behind it when the clock is right again', async () => {
+  it('I11: coverage that a slow clock cut short has no gap behind it once the clock is right', async () => {
     const world = await syncedSource({ traps: { dateSkewMs: -2 * dayMs } });
     world.sim.life.addMany(12_000, { fromMs: world.clock.now() - 4 * dayMs, toMs: world.clock.now() - hourMs });
     world.sim.traps.afterPage = ({ n }) => {
@@ -419,7 +419,7 @@ describe('the text', () => {
     const stated = [...(await read('../../functions/checkpoint/PROTOCOL.md')).matchAll(/^- \*\*(I\d+)\*\*/gm)].map(
       ([, number]) => number,
     );
-    const tests = await read('protocol.test.ts');
+    const tests = (await read('protocol.test.ts')) + (await read('../proof/compaction.test.ts'));
     const titles = [...tests.matchAll(/'((?:I\d+(?:, )?)+):/g)].flatMap(([, numbers]) => numbers!.split(', '));
     expect(new Set(titles)).toEqual(new Set(stated));
     expect(stated.length).toBeGreaterThan(10);

@@ -48,7 +48,7 @@ describe('the history of runs', () => {
     expect(await loadRuns(store, 'sales')).toEqual([aRun(1, { ...january, lateRows: 3 })]);
   });
 
-  it('keeps the records of runs that write at once', async () => {
+  it('keeps the records of concurrent runs', async () => {
     const store = await tempWarehouse();
     await Promise.all([1, 2, 3].map((n) => recording(store)(aRun(n))));
     const runs = await loadRuns(store, 'sales');
@@ -70,7 +70,7 @@ describe('the history of runs', () => {
   });
 
   it.each(['', '{', 'null', '{"format":"other"}', '{"format":"dqsync.runs","runs":[1,{"runId":"x"}]}'])(
-    'begins anew where the document cannot be understood: %s',
+    'starts over if the document cannot be parsed: %s',
     async (text) => {
       const store = await tempWarehouse();
       await store.putIfAbsent(key, new TextEncoder().encode(text));

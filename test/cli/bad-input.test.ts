@@ -30,7 +30,7 @@ describe('a config that is wrong', () => {
     ['half a file', '{"source": {"endpo', ['not JSON: the syntax is wrong at line 1, column 13']],
     ['something else', '[]', ['not a valid configuration']],
     ['an endpoint that is not safe', '{"source": {"endpoint": "http://example.com"}}', ['source.endpoint', 'https://']],
-  ])('with %s ends with 2 and names the place', async (_what, text, parts) => {
+  ])('with %s exits with 2 and names the position', async (_what, text, parts) => {
     const world = await aWorld();
     await world.write('dqsync.json', text);
     const run = await world.cli(['sync']);
@@ -40,7 +40,7 @@ describe('a config that is wrong', () => {
   });
 
   it.each(['Null', '__HIVE_DEFAULT_PARTITION__'])(
-    'with the workspace %s, which readers of partitions take for none, ends with 2 and says so',
+    'with the workspace %s, which query engines read as NULL, exits with 2 and an explanation',
     async (workspace) => {
       const world = await aWorld();
       await world.configure((config) => {
@@ -52,7 +52,7 @@ describe('a config that is wrong', () => {
     },
   );
 
-  it.each(['nullable', '0'])('is none with the workspace %s', async (workspace) => {
+  it.each(['nullable', '0'])('is valid with the workspace %s', async (workspace) => {
     const world = await aWorld({ workspaces: [{ ...defaultWorkspace, workspace }] });
     await world.configure((config) => {
       config.targets[0]!['workspace'] = workspace;
@@ -60,21 +60,21 @@ describe('a config that is wrong', () => {
     expect(await world.cli(['sync'])).toMatchObject({ exitCode: 0, stderr: '' });
   });
 
-  it('and is not there ends with 2 and names the command that makes one', async () => {
+  it('that does not exist exits with 2 and names the command that creates one', async () => {
     const world = await aWorld();
     const run = await world.cli(['sync', '--config', 'elsewhere.json']);
     expect(run.exitCode).toBe(2);
     expectClear(run, 'no config file elsewhere.json', '"dqsync init"');
   });
 
-  it('and is a folder ends with 2', async () => {
+  it('that is a folder exits with 2', async () => {
     const world = await aWorld();
     const run = await world.cli(['status', '--config', '.']);
     expect(run.exitCode).toBe(2);
     expectClear(run, 'EISDIR');
   });
 
-  it('prints the error as a JSON document too where JSON was asked for', async () => {
+  it('is reported as a JSON document too with --json', async () => {
     const world = await aWorld();
     await world.write('dqsync.json', '{"sauce": 1}');
     const run = await world.cli(['sync', '--json']);
@@ -85,7 +85,7 @@ describe('a config that is wrong', () => {
     expectClear(run, 'sauce');
   });
 
-  it('and names a password without an IAM endpoint says which key is missing', async () => {
+  it('with a password but no IAM endpoint names the missing key', async () => {
     const world = await aWorld();
     await world.configure((config) => {
       delete config.source['iamEndpoint'];
@@ -112,7 +112,7 @@ describe('credentials that are wrong', () => {
     expectClear(run, '/secret.json', ...parts);
   });
 
-  it('a password that is wrong fails the target with what IAM said', async () => {
+  it('a wrong password fails the target with the message of IAM', async () => {
     const world = await aWorld();
     await world.write('secret.json', JSON.stringify({ ...defaultAccount.password, password: 'wrong-Passw0rd' }));
     const run = await world.cli(['sync']);
@@ -130,7 +130,7 @@ describe('credentials that are wrong', () => {
     expect(run.stdout + run.stderr).not.toContain('made-up-token');
   });
 
-  it('a secret that is not there fails the target', async () => {
+  it('a missing secret fails the target', async () => {
     const world = await aWorld();
     await world.configure((config) => {
       config.targets[0]!['credentials'] = 'env:NO_SUCH_VARIABLE';
@@ -152,7 +152,7 @@ it('a workspace that does not exist fails the target and names the keys to check
 });
 
 describe('a warehouse that cannot be used', () => {
-  it('below a file: fails with the path and the remedy', async () => {
+  it('below a file fails with the path and the remedy', async () => {
     const world = await aWorld();
     addExecutions(world, 3);
     await world.write('occupied', 'a file');
@@ -164,7 +164,7 @@ describe('a warehouse that cannot be used', () => {
     expectClear(run, 'occupied', 'a part of the path is a file');
   });
 
-  it('on a full disk: fails, and with room again the next run has everything', async () => {
+  it('on a full disk fails, and the next run with free space writes everything', async () => {
     const world = await aWorld();
     addExecutions(world, 3_000);
     const disk = await inSmallDisk(world);
@@ -196,7 +196,7 @@ describe('an output that cannot be written', () => {
     ['the summaries of a sync', ['sync', '--json']],
     ['rows', ['query', '--csv', 'SELECT repeat(dt, 100) FROM quality_instances']],
     ['the help', ['--help']],
-  ])('with %s ends with 1 and one line that says why', async (_what, args) => {
+  ])('with %s exits with 1 and a one-line reason', async (_what, args) => {
     const world = await aWorld();
     addExecutions(world, 100);
     await world.cli(['sync']);
@@ -231,14 +231,14 @@ describe('an output that nobody reads any more', () => {
     expect(run.stderr).toBe('exit code 1\n');
   });
 
-  it('ends rows that were asked for, which is fine', async () => {
+  it('ends a listing without an error', async () => {
     const world = await aWorld();
     addExecutions(world, 300);
     const run = await world.cli(['list', '--json'], intoNothing(''));
     expect(run.stderr).toMatch(/exit code 0\n$/);
   });
 
-  it('does not keep a sync from committing, though nobody hears its log', async () => {
+  it('does not keep a sync from committing, even if stderr is closed', async () => {
     const world = await aWorld();
     addExecutions(world, 300);
     world.simulator.traps.faults = [{ kind: 'status', status: 503, when: { nth: 1 } }];

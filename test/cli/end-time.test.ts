@@ -19,7 +19,7 @@ function listing(row: string, { url }: Received): { readonly body: string } {
   return { body: `{"count":${Number(isIn)},"resources":[${isOnPage ? row : ''}]}` };
 }
 
-it('an execution that has an empty text for its end time while it runs is followed to its end', async () => {
+it('a running execution whose end time is an empty text is re-checked until it ends', async () => {
   const startMs = Date.now() - 7_200_000;
   const fields = { id: '7', start_time: String(startMs) };
   let row = rowText({ ...fields, run_status: '"RUNNING"', end_time: '""' });

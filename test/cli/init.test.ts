@@ -48,14 +48,14 @@ describe('dqsync init', () => {
     expect(await readFile(join(cwd, 'secret.json'), 'utf8')).toBe('{"accessKeyId":"AK"}');
   });
 
-  it('names the options that are missing where there is no terminal to ask at', async () => {
+  it('names the missing options if there is no terminal to ask on', async () => {
     const cwd = await tempFolder();
     const { exitCode, stderr } = await runCli(['init', '--region', 'ap-southeast-3'], { cwd });
     expect(exitCode).toBe(2);
     expect(stderr).toContain('needs --project <value> --workspace <value>');
   });
 
-  it('adds to a .gitignore only what it lacks', () => {
+  it('adds only missing lines to a .gitignore', () => {
     expect(gitignoreText('node_modules/\nsecret.json')).toBe('node_modules/\nsecret.json\n.dqsync/\nwarehouse/\n');
     expect(gitignoreText(gitignoreText(''))).toBe(gitignoreText(''));
   });

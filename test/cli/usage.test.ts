@@ -26,7 +26,7 @@ describe('help', () => {
     expect(run.stdout).toMatch(new RegExp(`Examples:\\n {2}dqsync ${command}`));
   });
 
-  it('is not all there is: --version tells the version', async () => {
+  it('is accompanied by --version, which prints the version', async () => {
     const run = await runCli(['--version'], { cwd: await tempFolder() });
     expect(run).toMatchObject({ exitCode: 0, stdout: `${packageJson.version}\n`, stderr: '' });
   });
@@ -51,7 +51,7 @@ describe('wrong usage ends with 2 and points to the help', () => {
     expect(run.stderr).not.toMatch(/\n\s+at \S/);
   });
 
-  it('with a JSON document where JSON was asked for', async () => {
+  it('with a JSON document if --json was given', async () => {
     const run = await runCli(['sync', '--json', '--bogus'], { cwd: await tempFolder() });
     expect(run.exitCode).toBe(2);
     expect(JSON.parse(run.stdout)).toMatchObject({ error: { kind: 'config', message: "unknown option '--bogus'" } });
@@ -76,24 +76,24 @@ describe('the launcher of the sources', () => {
     'data:text/javascript,Object.defineProperty(process.versions, "node", { value: "20.20.2" })',
   ];
 
-  it('starts the node of the package where the one that runs is too old', async () => {
+  it("starts the package's Node if the running one is too old", async () => {
     const run = await runCli(['--version'], { cwd: await tempFolder(), nodeArgs: asOldNode, bin });
     expect(run).toMatchObject({ exitCode: 0, stdout: `${packageJson.version}\n`, stderr: '' });
   });
 
-  it('works with the node of this machine, whatever its version', async () => {
+  it("works with this machine's Node of any version", async () => {
     const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'));
     const node = folders.map((folder) => join(folder, 'node')).find((path) => existsSync(path)) ?? process.execPath;
     const run = await runCli(['--version'], { cwd: await tempFolder(), node, bin });
     expect(run).toMatchObject({ exitCode: 0, stdout: `${packageJson.version}\n`, stderr: '' });
   });
 
-  it('passes on the exit code', async () => {
+  it('forwards the exit code', async () => {
     const run = await runCli(['sync', '--bogus'], { cwd: await tempFolder(), nodeArgs: asOldNode, bin });
     expect(run.exitCode).toBe(2);
   });
 
-  it('passes on Ctrl-C, and waits for what is committed', async () => {
+  it('forwards Ctrl-C, and waits for the commit', async () => {
     const world = await aWorld();
     addExecutions(world, 300);
     const held = Promise.withResolvers<void>();
@@ -108,7 +108,7 @@ describe('the launcher of the sources', () => {
     expect(JSON.parse(run.stdout)).toMatchObject([{ target: 'sales', done: false }]);
   });
 
-  it('dies by the signal that its child died by', async () => {
+  it('dies by the same signal as its child', async () => {
     const world = await aWorld();
     const held = Promise.withResolvers<void>();
     world.simulator.traps.beforePage = async () => {

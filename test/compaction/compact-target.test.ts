@@ -48,7 +48,7 @@ const oddities = [
 );
 
 describe('a compaction', () => {
-  it('makes one file of the same rows, sorted, of each settled day', async () => {
+  it('replaces the files of each settled day by one file of the same rows, sorted', async () => {
     const store = await tempWarehouse();
     await fill(store, 3, 24);
     await writeObservations(store, oddities);
@@ -102,7 +102,7 @@ describe('a compaction', () => {
     expect(new Set(await storedRows(store)).size).toBe(6);
   });
 
-  it('leaves alone days with 8 files, days that are not settled, other workspaces, and files that are none of the table', async () => {
+  it('skips days with 8 files, unsettled days, other workspaces, and files that do not belong to the table', async () => {
     const store = await tempWarehouse();
     await fill(store, 1, 6);
     await writeObservations(store, hourlyObservations(1, 24, { workspace: 'ops' }));
@@ -115,7 +115,7 @@ describe('a compaction', () => {
     expect(await keysOf(store, '')).toEqual(before);
   });
 
-  it('compacts only the days of its window, and only says so in a dry run', async () => {
+  it('compacts only the days of its window, and only reports them in a dry run', async () => {
     const store = await tempWarehouse();
     await fill(store, 4, 24);
     const before = await keysOf(store, '');
@@ -132,7 +132,7 @@ describe('a compaction', () => {
     expect(await keysOf(store, prefixOf(3))).toHaveLength(32);
   });
 
-  it('stops when its time is over, with whole days done, and goes on the next time', async () => {
+  it('stops at its time limit with whole days done, and continues the next time', async () => {
     const store = await tempWarehouse();
     await fill(store, 3, 24);
     const view = await storedView(store);
@@ -148,7 +148,7 @@ describe('a compaction', () => {
     expect(await storedView(store)).toEqual(view);
   });
 
-  it('makes several files where one would take too much memory', async () => {
+  it('writes several files if one would need too much memory', async () => {
     const store = await tempWarehouse();
     const view = await fill(store, 1, 40).then(() => storedView(store));
 
@@ -173,7 +173,7 @@ describe('a compaction', () => {
       fileOf((column) => (column.name === 'extra' ? { ...column, name: 'task_id' } : column)),
       'a column task_id of type BYTE_ARRAY',
     ],
-  ])('changes nothing of a day with a file that %s', async (_, bytes, message) => {
+  ])('does not change a day with a file that %s', async (_, bytes, message) => {
     const store = await tempWarehouse();
     await fill(store, 2, 24);
     await store.putIfAbsent(`${prefixOf(0)}zzz-0.parquet`, await bytes());
@@ -189,7 +189,7 @@ describe('a compaction', () => {
     expect(await keysOf(store, prefixOf(1))).toHaveLength(1);
   });
 
-  it('reads columns that files of an earlier version do not have as null', async () => {
+  it('reads columns missing in files of an earlier version as null', async () => {
     const store = await tempWarehouse();
     await fill(store, 1, 24);
     await store.putIfAbsent(
@@ -218,7 +218,7 @@ describe('what a compaction replaces', () => {
   const parquetFiles = async (folder: string): Promise<string[]> =>
     (await readdir(folder, { recursive: true }).catch(() => [])).filter((name) => name.endsWith('.parquet'));
 
-  it('lies aside in a folder for two days', async () => {
+  it('is kept aside in a folder for two days', async () => {
     const folder = join(await tempFolder(), 'warehouse');
     let nowMs = newYearMs + 60 * dayMs;
     const clock = { now: () => nowMs, sleep: async () => undefined };
@@ -270,7 +270,7 @@ describe('what a compaction replaces', () => {
     }
   });
 
-  it('is replaced by files of its own when more is written later', async () => {
+  it('is compacted separately when more is written later', async () => {
     const store: Store = await tempWarehouse();
     await fill(store, 1, 24);
     await compact(store);

@@ -47,7 +47,7 @@ async function fileOf(some: readonly Row[]): Promise<DataFile> {
 }
 
 describe('gathered rows', () => {
-  it('come back as they were, in the order of any table, without repetitions', async () => {
+  it('are returned unchanged, in the order of any table, without repeats', async () => {
     const gathered = new GatheredRows({ ...table, sortedBy: ['n', 'at'] });
     for (const [from, to] of [
       [60_000, 70_000],

@@ -112,7 +112,7 @@ describe.skipIf(!isProvided)('a backfill on an emulated AWS', () => {
     expect(cause).toContain('"targets" may name: sales, hr');
   });
 
-  it('reads all of the range part by part, killed once, beside the schedule and a target that fails', async () => {
+  it('reads the whole range part by part, despite one kill, the schedule and a failing target', async () => {
     await stage.putSecret('sales', defaultAccount.password);
     const beganMs = Date.now();
     const arn = await start({ ...range, targets: ['sales', 'hr'] });
@@ -132,7 +132,7 @@ describe.skipIf(!isProvided)('a backfill on an emulated AWS', () => {
     await eventually('the schedule moves the watermark', 90_000, async () => (await watermark('sales')) > beganMs);
   }, 330_000);
 
-  it('reads what is missing when it is started again, now from the terminal, after which nothing is', async () => {
+  it('reads the missing rest when it is started again from the terminal', async () => {
     await stage.putSecret('hr', defaultAccount.password);
     const requests = stage.simulator.counters.instances;
 

@@ -65,7 +65,7 @@ describe.skipIf(!isProvided)('on an emulated AWS', () => {
     expect(JSON.parse(waiting.text)).toMatchObject([{ target: 'sales', waitingFor: 'credentials' }]);
   });
 
-  it('fails with a wrong secret, says so, and leaves a dead letter', async () => {
+  it('fails with a wrong secret, reports it, and leaves a dead letter', async () => {
     await stage.putSecret('sales', { token: '' });
     const refused = await stage.invoke('RequestResponse');
     expect(refused.failed).toBe(true);
@@ -84,7 +84,7 @@ describe.skipIf(!isProvided)('on an emulated AWS', () => {
     expect(await runIds()).toEqual(new Set());
   });
 
-  it('syncs by itself as soon as it has a secret, and again what has changed since', async () => {
+  it('syncs as soon as it has a secret, and later only what has changed', async () => {
     const failedRun = await endedRun().catch(() => 'none');
     await stage.putSecret('sales', defaultAccount.password);
     const running = simulator.life.addExecution({ startTimeMs: Date.now() - hourMs, runStatus: 'RUNNING' });
@@ -170,7 +170,7 @@ describe.skipIf(!isProvided)('on an emulated AWS', () => {
     expect(run.exitCode).toBe(1);
   }, 120_000);
 
-  it('counts a write as won whose reply was lost', async () => {
+  it('treats a write whose reply was lost as won', async () => {
     const client = stage.s3Client();
     let losses = 0;
     client.middlewareStack.add(

@@ -104,7 +104,7 @@ const namesIn = (page: Page, section: string): Promise<string[]> =>
   page.locator(`#${section} .opener .task > bdi:first-child`).allTextContents();
 
 describe.skipIf(executablePath === null)('the report in a browser', () => {
-  it('says first what failed in the last 24 hours, the new failures before those that recovered', async () => {
+  it('starts with the failures of the last 24 hours, new ones before recovered ones', async () => {
     const page = await aPage(someTasks);
     expect(await namesIn(page, 'night')).toEqual(['订单金额一致性校验', hostileName]);
     expect(await textOf(page.locator('#night tbody tr').first())).toMatch(/New\s+▲ Alarm\s+Feb 10, 10:00\s+2\s+2 of 8/);
@@ -112,7 +112,7 @@ describe.skipIf(executablePath === null)('the report in a browser', () => {
     expect(await page.locator('svg').count()).toBe(3);
   });
 
-  it('shows a name that looks like markup as it is, and runs nothing of it', async () => {
+  it('shows a name that looks like markup as text, and runs none of it', async () => {
     const page = await aPage(someTasks);
     expect(await page.title()).toBe('Data quality report');
     expect(await page.locator('img').count()).toBe(0);
@@ -159,7 +159,7 @@ describe.skipIf(executablePath === null)('the report in a browser', () => {
     expect(await namesIn(page, 'tasks')).toEqual(['dim_store/null_check', expect.any(String), expect.any(String)]);
   });
 
-  it('warns of a target that is behind, and shows times in the configured zone', async () => {
+  it('warns about a target that is behind, and shows times in the configured zone', async () => {
     const page = await aPage(someTasks, 'Asia/Shanghai');
     const [sales, stock] = await page
       .locator('.target')
@@ -172,7 +172,7 @@ describe.skipIf(executablePath === null)('the report in a browser', () => {
     expect(await textOf(page.locator('.about').last())).toContain('Asia/Shanghai (UTC+08:00)');
   });
 
-  it('shows that nothing failed, and that there is nothing', async () => {
+  it('shows that nothing failed, and that the table is empty', async () => {
     const fine = await aPage(history(1n, 'rule', 'SSSS'));
     expect(await textOf(fine.locator('#night .table-note'))).toContain(
       'Every task that ran in the last 24 hours passed',

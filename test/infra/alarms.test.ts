@@ -79,20 +79,20 @@ describe('alarms', () => {
     expect(countOf(aTemplate(), 'AWS::SNS::Subscription')).toBe(0);
   });
 
-  it('go by metrics that there are', () => {
+  it('use only metrics that exist', () => {
     const own = alarms.filter(({ Namespace }) => Namespace === 'dqsync/dqsync').map(({ MetricName }) => MetricName);
     expect(own).toHaveLength(5);
     expect(own.filter((name) => !(name in metrics))).toEqual([]);
   });
 
-  it('and charts show every metric that is published, since each is charged for', () => {
+  it('and charts use every published metric, because each is charged for', () => {
     const everything = aTemplate(config, { events: true });
     const [dashboard] = Object.values(everything.findResources('AWS::CloudWatch::Dashboard'));
     const shown = JSON.stringify([dashboard, alarms]);
     expect(Object.keys(metrics).filter((name) => !shown.includes(name))).toEqual([]);
   });
 
-  it('tell of a backfill that failed', () => {
+  it('report a failed backfill', () => {
     expectResource(template, 'AWS::CloudWatch::Alarm', {
       AlarmName: 'dqsync-backfill-failed',
       Namespace: 'AWS/States',

@@ -39,7 +39,7 @@ function allStates(from: z.output<typeof states>): z.output<typeof states> {
 }
 
 describe("the backfill's function", () => {
-  it('is the one of the schedule but for its place, its metrics and what becomes of events', () => {
+  it('equals the scheduled function except for its concurrency, its metrics and its failed events', () => {
     const all = z
       .record(z.string(), z.object({ Properties: z.record(z.string(), z.unknown()) }))
       .parse(template.findResources('AWS::Lambda::Function'));
@@ -56,7 +56,7 @@ describe("the backfill's function", () => {
     });
   });
 
-  it('has a place for each user, whose quota is one, or none reserved where the schedule has none', () => {
+  it('reserves concurrency for each user, or none if the schedule reserves none', () => {
     const reserved = (deployment: Readonly<Record<string, unknown>>, value: unknown) =>
       expectResource(aTemplate(aConfig({ targets }), deployment), 'AWS::Lambda::Function', {
         Description: Match.stringLikeRegexp('backfill'),
@@ -68,14 +68,14 @@ describe("the backfill's function", () => {
 });
 
 describe("the backfill's state machine", () => {
-  it('takes users side by side, and the targets of one user one after another', () => {
+  it('runs users in parallel, and the targets of one user in sequence', () => {
     const users = map.parse(definition().States['Each user']);
     expect(users.Items).toContain('[{"targets":["sales","returns"]},{"targets":["hr"]}]');
     expect(users.MaxConcurrency).toBeUndefined();
     expect(map.parse(users.ItemProcessor.States['Each target']).MaxConcurrency).toBe(1);
   });
 
-  it('invokes its function until that is done, and retries what a retry may fix', () => {
+  it('invokes its function until it is done, and retries transient errors', () => {
     const all = allStates(definition().States);
     expect(all['Backfill']).toMatchObject({
       Resource: 'arn:<AWS::Partition>:states:::lambda:invoke',
@@ -96,13 +96,13 @@ describe("the backfill's state machine", () => {
     expect(allStates(definition().States)['Backfill']).toMatchObject({ TimeoutSeconds: 930 });
   });
 
-  it('refuses an input that is no object, before anything is tried', () => {
+  it('refuses an input that is not an object before it does anything', () => {
     const first = definition().States['Is the input understood?'];
     expect(JSON.stringify(first)).toContain('$type($states.input) != \\"object\\"');
     expect(first).toMatchObject({ Choices: [{ Next: 'Refuse the input' }] });
   });
 
-  it('goes from state to state that there is', () => {
+  it('refers only to states that exist', () => {
     const all = allStates(definition().States);
     const next = z.looseObject({ Next: z.string() });
     const targetsOf = (value: unknown): string[] => {
@@ -115,7 +115,7 @@ describe("the backfill's state machine", () => {
     expect(named.filter((name) => !(name in all))).toEqual([]);
   });
 
-  it('tells the terminal what it needs to follow it', () => {
+  it('outputs what the terminal needs to follow it', () => {
     expect(template.findOutputs('TargetNames')).toMatchObject({ TargetNames: { Value: 'sales,hr,returns' } });
     expect(Object.keys(template.findOutputs('BackfillStateMachineArn'))).toHaveLength(1);
     expect(Object.keys(template.findOutputs('BackfillFunctionName'))).toHaveLength(1);

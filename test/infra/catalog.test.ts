@@ -97,7 +97,7 @@ describe('the view', () => {
   const encoded = /^\/\* Presto View: ([A-Za-z0-9+/=]+) \*\/$/.exec(view.ViewOriginalText ?? '')?.[1] ?? '';
   const definition: unknown = JSON.parse(Buffer.from(encoded, 'base64').toString('utf8'));
 
-  it('is one that Athena recognises', () => {
+  it('is recognized by Athena', () => {
     expect(view).toMatchObject({
       // Trino's GlueConverter overwrites the comment with it.
       Description: 'Presto View',
@@ -109,7 +109,7 @@ describe('the view', () => {
     expect(spelled(view.StorageDescriptor.Columns)).toEqual([...fileColumns, 'workspace string', 'dt string']);
   });
 
-  it("says the same in Trino's words, with no token left in it", () => {
+  it("has the same SQL in Trino's dialect, without CDK tokens", () => {
     expect(definition).toEqual({
       originalSql: athenaViewSql('dqsync'),
       catalog: 'awsdatacatalog',
@@ -140,7 +140,7 @@ describe('the view', () => {
 });
 
 describe('the workgroup', () => {
-  it('encrypts results, keeps them apart from the data, and stops what would scan too much', () => {
+  it('encrypts results, stores them apart from the data, and cancels queries that scan too much', () => {
     expectResource(aTemplate(aConfig(), { queryScanLimitGb: 2 }), 'AWS::Athena::WorkGroup', {
       Name: 'dqsync',
       WorkGroupConfiguration: {
@@ -162,7 +162,7 @@ describe('the workgroup', () => {
   });
 });
 
-it('leaves table, view and workgroup out where the deployment has no catalog', () => {
+it('are absent if the deployment has no catalog', () => {
   const types = Object.values(aTemplate(aConfig(), { catalog: false }).toJSON()['Resources']).map((resource) =>
     String(z.object({ Type: z.string() }).parse(resource).Type),
   );

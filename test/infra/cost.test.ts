@@ -36,7 +36,7 @@ describe('the cost of a month', () => {
     expect(total({ ...one, ...change })).toBeGreaterThan(total(one));
   });
 
-  it('is what the README says', () => {
+  it('matches the README', () => {
     const readme = readFileSync(new URL('../../infra/README.md', import.meta.url), 'utf8');
     expect(readme).toContain(costTable());
     expect(readme).toContain(`**$${(total({ ...one, targets: 2 }) - total(one)).toFixed(2)}**`);

@@ -42,7 +42,7 @@ describe('whatever one resource sends to another', () => {
     expect(deliveryProblems(aTemplate(config, { bucketName: 'my-bucket', catalog: false }))).toEqual([]);
   });
 
-  it('is found: alarms, schedule, state machine, failed events, logs and data', () => {
+  it('is checked for alarms, schedule, state machine, failed events, logs and data', () => {
     expect(deliveryPlaces(aTemplate(config, full))).toEqual([
       'AWS::CloudWatch::Alarm AlarmActions',
       'AWS::CloudWatch::Alarm OKActions',

@@ -86,7 +86,7 @@ describe('what a deployment file says', () => {
     expect(refusal(config)).toContain('"config.targets[1].credentials" is a "file:" reference');
   });
 
-  it('refuses runs that Lambda would cut off, or that would meet the next', () => {
+  it('refuses runs that Lambda would cut off, or that would overlap with the next', () => {
     expect(refusal(aConfig({ maxRunSeconds: 900 }))).toContain('"config.maxRunSeconds" is 900');
     expect(refusal(aConfig(), { schedule: { expression: 'rate(5 minutes)' } })).toContain('the 300 s between two');
   });
@@ -105,7 +105,7 @@ describe('what a deployment file says', () => {
 describe('the warehouse', () => {
   const warehouseOf = (config: unknown, deployment = {}) => parseDeployment({ config, deployment }).warehouse;
 
-  it('is a new bucket of the name that its URL has', () => {
+  it('is a new bucket with the name in its URL', () => {
     expect(warehouseOf(aConfig({ warehouse: 's3://my-bucket/dq/' }))).toEqual({
       bucketName: 'my-bucket',
       isExisting: false,
@@ -113,7 +113,7 @@ describe('the warehouse', () => {
     });
   });
 
-  it('is an existing bucket where that is named, with the prefix of the URL', () => {
+  it('is an existing bucket if one is named, with the prefix of the URL', () => {
     const existing = { bucketName: 'my-bucket', isExisting: true };
     expect(warehouseOf(aConfig(), { bucketName: 'my-bucket' })).toEqual({ ...existing, prefix: '' });
     expect(warehouseOf(aConfig({ warehouse: 's3://my-bucket/a/b' }), { bucketName: 'my-bucket' })).toEqual({
@@ -122,7 +122,7 @@ describe('the warehouse', () => {
     });
   });
 
-  it('is never two buckets, nor a folder', () => {
+  it('cannot be two buckets or a folder', () => {
     const config = aConfig({ warehouse: 's3://my-bucket' });
     expect(refusal(config, { bucketName: 'other-bucket' })).toContain('"config.warehouse" is in bucket');
     expect(refusal(aConfig({ warehouse: 'file:./here' }))).toContain('is a folder');

@@ -40,7 +40,7 @@ function arnOf(service: string, rest: string) {
 describe('least privilege', () => {
   const granted = permissions(aTemplate());
 
-  it('lets nobody do more than it takes', () => {
+  it('grants no more permissions than needed', () => {
     expect([...granted.keys()].sort()).toEqual([
       'lambda:InvokeFunction',
       'logs:CreateLogStream',
@@ -157,12 +157,12 @@ describe('the policy for analysts', () => {
       .flatMap(({ Action, Resource }) => (Action.includes(action) ? Resource : []))
       .map((each) => JSON.stringify(each));
 
-  it('is there only where it is asked for', () => {
+  it('exists only if configured', () => {
     expect(aTemplate().findResources('AWS::IAM::ManagedPolicy')).toEqual({});
     expect(Object.keys(template.findOutputs('AnalystPolicyArn'))).toHaveLength(1);
   });
 
-  it('reads data and catalog, keeps results, asks in this workgroup, and changes nothing', () => {
+  it('allows reading data and catalog, storing results and querying in this workgroup, but no changes', () => {
     expect(resourcesOf('s3:PutObject')).toEqual([expect.stringContaining('/athena-results/*')]);
     expect(resourcesOf('s3:GetObject')).toEqual([
       expect.stringContaining('/quality_instance_observations/*'),
@@ -219,7 +219,7 @@ describe('cdk-nag, AwsSolutions', () => {
     expect(report.success).toBe(true);
   });
 
-  it('looks, so that finding nothing means something', () => {
+  it('checks everything, so that no finding means no problem', () => {
     const stack = aStack();
     new Bucket(stack, 'Careless');
     const report = new AwsSolutionsChecks(stack).validateScope(stack);

@@ -56,7 +56,7 @@ describe('the expression of a schedule', () => {
     expect(scheduleExpressionProblem(expression)).toContain(problem);
   });
 
-  it('tells its period where it is a rate', () => {
+  it('defines its period if it is a rate', () => {
     expect(['rate(1 day)', 'rate(90 minutes)', 'cron(0 2 * * ? *)'].map(ratePeriodMinutes)).toEqual([1440, 90, null]);
   });
 });

@@ -30,7 +30,7 @@ function joined(value: unknown): string {
 }
 
 describe('the bucket', () => {
-  it('is encrypted, versioned, private, takes TLS only, and stays when the stack goes', () => {
+  it('is encrypted, versioned and private, requires TLS, and is retained when the stack is deleted', () => {
     expectResource(template, 'AWS::S3::Bucket', {
       BucketEncryption: {
         ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
@@ -56,7 +56,7 @@ describe('the bucket', () => {
     }
   });
 
-  it('lets old versions and query results go after a month, and never data', () => {
+  it('expires old versions and query results after a month, but never data', () => {
     const { LifecycleConfiguration } = propertiesOf('AWS::S3::Bucket');
     expect(LifecycleConfiguration).toEqual({
       Rules: [
@@ -96,7 +96,7 @@ describe('the bucket', () => {
     });
   });
 
-  it("is encrypted by the customer's key where one is named, and so are query results", () => {
+  it("is encrypted with the customer's key if one is named, as are query results", () => {
     const bucketKey = 'arn:aws:kms:eu-central-1:111122223333:key/aaaaaaaa-1111-2222-3333-444455556666';
     const withKey = aTemplate(aConfig(), { bucketKey });
     expectResource(withKey, 'AWS::S3::Bucket', {
@@ -116,13 +116,13 @@ describe('the bucket', () => {
     });
   });
 
-  it('is left alone where it exists', () => {
+  it('is not changed if it exists', () => {
     expect(countOf(aTemplate(aConfig(), { bucketName: 'my-bucket' }), 'AWS::S3::Bucket')).toBe(0);
   });
 });
 
 describe('the secrets', () => {
-  it('are created without a value, one for each name, and stay when the stack goes', () => {
+  it('are created without a value, one per name, and retained when the stack is deleted', () => {
     const two = aTemplate(
       aConfig({
         targets: [aTarget(), aTarget({ name: 'b' }), aTarget({ name: 'c', credentials: 'secretsmanager:c' })],
@@ -137,7 +137,7 @@ describe('the secrets', () => {
     expect(two.findOutputs('SecretsToFill')).toMatchObject({ SecretsToFill: { Value: 'dataarts/sales, c' } });
   });
 
-  it('are taken as they are where they exist', () => {
+  it('are used unchanged if they exist', () => {
     const existing = aTemplate(aConfig(), { existingSecrets: ['dataarts/sales'] });
     expect(countOf(existing, 'AWS::SecretsManager::Secret')).toBe(0);
     expect(existing.findOutputs('SecretsToFill')).toEqual({});
@@ -160,13 +160,13 @@ describe('the function', () => {
     });
   });
 
-  it('gets the config as it was written, with the bucket that there will be', () => {
+  it('receives the config as written, with the future bucket', () => {
     const text = joined(environment()['DQSYNC_CONFIG']);
     expect(JSON.parse(text)).toEqual({ ...aConfig(), warehouse: 's3://<WarehouseBucket56A35794>' });
     expect(parseConfig(JSON.parse(text.replace(/<.*>/, 'bucket')), 'it')).toMatchObject({ warehouse: 's3://bucket' });
   });
 
-  it('retries once, gives up within the period, and then leaves a dead letter', () => {
+  it('retries once, stops within the period, and then leaves a dead letter', () => {
     expectResource(template, 'AWS::Lambda::EventInvokeConfig', {
       MaximumRetryAttempts: 1,
       MaximumEventAgeInSeconds: 1800,
@@ -174,14 +174,14 @@ describe('the function', () => {
     });
   });
 
-  it('refuses more config than its environment takes', () => {
+  it('refuses a config that is too large for its environment', () => {
     const targets = Array.from({ length: 30 }, (_, index) => aTarget({ name: `target-${index}` }));
     expect(() => aTemplate(aConfig({ targets }))).toThrow(/bytes of JSON/);
   });
 });
 
 describe('the schedule', () => {
-  it('fires by the hour, retries little, and leaves what it cannot hand over as a dead letter', () => {
+  it('fires hourly, retries rarely, and leaves events that it cannot hand over as dead letters', () => {
     expectResource(template, 'AWS::Scheduler::Schedule', {
       ScheduleExpression: 'rate(1 hour)',
       ScheduleExpressionTimezone: 'UTC',

@@ -36,7 +36,7 @@ async function deploymentFile(text: string): Promise<string> {
 }
 
 describe('cdk synth', () => {
-  it('makes the stack with the bundled function, with neither network nor credentials', async () => {
+  it('builds the stack with the bundled function, without network or credentials', async () => {
     const output = await synth(
       await deploymentFile(`// Comments are allowed.\n${JSON.stringify({ config: aConfig() }).slice(0, -1)},}`),
     );
@@ -58,7 +58,7 @@ describe('cdk synth', () => {
     await expect(handler({ mode: 'other' }, context)).rejects.toMatchObject({ name: 'ConfigError' });
   });
 
-  it('says which key is wrong, and no more', async () => {
+  it('names the wrong key, and nothing else', async () => {
     const file = await deploymentFile(JSON.stringify({ config: aConfig({ settleSeconds: -1 }) }));
 
     const failure = synth(file);
@@ -70,7 +70,7 @@ describe('cdk synth', () => {
     await expect(failure).rejects.toMatchObject({ stderr: expect.not.stringMatching(/\n\s+at /) });
   });
 
-  it('says what to do on a fresh clone, whose cdk.json names a file that git ignores', async () => {
+  it('explains what to do on a fresh clone, whose cdk.json names a file that git ignores', async () => {
     const cdkJson = z.object({ context: z.object({ config: z.string() }) });
     const { config } = cdkJson.parse(JSON.parse(await readFile(join(root, 'cdk.json'), 'utf8'))).context;
     expect(config).toBe('dqsync.deploy.json');

@@ -34,7 +34,7 @@ async function deployWithSecret(first: string | object) {
 }
 
 describe('a secret without a value', () => {
-  it('makes a target that covers nothing wait: no failure, no age, one line that says what to do', async () => {
+  it('makes a target without coverage wait: no failure, no age, one line that says what to do', async () => {
     const { sandbox, answerWith } = await deployWithSecret(emptyWords);
 
     const [waiting] = await sandbox.handler({}, sandbox.context());
@@ -53,13 +53,13 @@ describe('a secret without a value', () => {
     expect(first).not.toHaveProperty('waitingFor');
   });
 
-  it('fails a backfill, which somebody asked for', async () => {
+  it('fails a backfill, because somebody started it', async () => {
     const { sandbox } = await deployWithSecret(emptyWords);
     const event = { mode: 'backfill', from: new Date(rowsFromMs).toISOString(), to: new Date().toISOString() };
     await expect(sandbox.handler(event, sandbox.context())).rejects.toThrow('has no value yet');
   });
 
-  it('fails a target that covers something: the secret was emptied', async () => {
+  it('fails a target with coverage, because the secret was emptied', async () => {
     const { sandbox, answerWith } = await deployWithSecret(defaultAccount.accessKeys[0]);
     await sandbox.handler({}, sandbox.context());
     answerWith(emptyWords);
@@ -68,7 +68,7 @@ describe('a secret without a value', () => {
     await expect(cold({}, sandbox.context())).rejects.toThrow('has no value yet');
   });
 
-  it('is not taken for one that does not exist', async () => {
+  it('is distinguished from a secret that does not exist', async () => {
     const { sandbox } = await deployWithSecret(missingWords);
     await expect(sandbox.handler({}, sandbox.context())).rejects.toThrow('cannot be read from Secrets Manager');
   });

@@ -24,23 +24,23 @@ describe('the event', () => {
       { version: '0', 'detail-type': 'Scheduled Event', source: 'aws.scheduler', detail: '{}' },
     ],
     ['an explicit incremental run', { mode: 'incremental' }],
-  ])('takes %s as an incremental run of all targets', (_what, event) => {
+  ])('accepts %s as an incremental run of all targets', (_what, event) => {
     expect(parseEvent(event)).toEqual({ mode: 'incremental', targets: undefined });
   });
 
-  it('takes the names of targets', () => {
+  it('accepts the names of targets', () => {
     expect(parseEvent({ mode: 'incremental', targets: ['sales', 'stock'] })).toEqual({
       mode: 'incremental',
       targets: ['sales', 'stock'],
     });
   });
 
-  it('takes the daily maintenance of all targets, or of some', () => {
+  it('accepts the daily maintenance of all targets, or of some', () => {
     expect(parseEvent({ mode: 'maintain' })).toEqual({ mode: 'maintain', targets: undefined });
     expect(parseEvent({ mode: 'maintain', targets: ['sales'] })).toEqual({ mode: 'maintain', targets: ['sales'] });
   });
 
-  it('takes a range to backfill, and the known gaps without one', () => {
+  it('accepts a range to backfill, or none for the known gaps', () => {
     const range = { from: '2026-01-01', to: '2026-02-01T00:00:00Z' };
     expect(parseEvent({ mode: 'backfill', ...range, targets: ['sales'], again: true })).toEqual({
       mode: 'backfill',

@@ -37,7 +37,7 @@ describe('an invocation', () => {
     expect(await sandbox.countRows()).toEqual({ executions: 420, rows: 420 });
   });
 
-  it('runs only the targets it is told of', async () => {
+  it('runs only the named targets', async () => {
     const sandbox = await deploy({ simulator: { workspaces: twoWorkspaces } });
 
     const summaries = await sandbox.handler({ mode: 'incremental', targets: ['target-2'] }, sandbox.context());
@@ -69,7 +69,7 @@ describe('an invocation', () => {
     expect(sandbox.simulator.counters.throttled).toBe(0);
   });
 
-  it('leaves the reserved part of the quota alone in a backfill', async () => {
+  it('leaves the reserved share of the quota unused in a backfill', async () => {
     const sandbox = await deploy({ simulator: { quota: { requests: 2, perSeconds: 1 } } });
     const quota = { requests: 4, perSeconds: 1, reservedForSync: 0.5 };
     changeConfig(sandbox, (config) => ({ ...config, source: { ...config.source, quota } }));
@@ -86,7 +86,7 @@ describe('an invocation', () => {
 });
 
 describe('a target that fails', () => {
-  it('stops no other target, and fails the invocation with its name and remedy', async () => {
+  it('does not stop other targets, and fails the invocation with its name and remedy', async () => {
     const sandbox = await deploy({ simulator: { workspaces: twoWorkspaces } });
     sandbox.simulator.life.addMany(120, { ...manyRows, workspace: 'workspace-b' });
     changeConfig(sandbox, ({ targets: [first, ...others], ...config }) => ({
@@ -119,7 +119,7 @@ describe('a target that fails', () => {
     ['access key', { ...defaultAccount.accessKeys[0], secretAccessKey: 'wr0ng-key-value' }, 'wr0ng-key-value'],
     ['token', { token: 'wr0ng-token-value' }, 'wr0ng-token-value'],
     ['shape', { accessKeyID: 'AKIA', secret: 'wr0ng-shape-value' }, 'wr0ng-shape-value'],
-  ])('prints and throws no secret where its %s is wrong', async (_what, secret, text) => {
+  ])('prints and throws no secret if its %s is wrong', async (_what, secret, text) => {
     const sandbox = await deploy({ secret });
 
     const thrown: unknown = await sandbox.handler({}, sandbox.context()).catch((error: unknown) => error);
@@ -144,7 +144,7 @@ describe('time', () => {
     return sandbox;
   }
 
-  it("commits and says done: false before Lambda's time is over, and further invocations come to the end", async () => {
+  it("commits and returns done: false before Lambda's time limit, and further invocations finish the work", async () => {
     const sandbox = await deployScarce();
     const dones: boolean[] = [];
     for (let invocation = 1; invocation <= 50 && dones.at(-1) !== true; invocation += 1) {
@@ -158,7 +158,7 @@ describe('time', () => {
     expect(sandbox.logs()).toContainEqual(expect.objectContaining({ message: 'target to be continued' }));
   });
 
-  it('ends after maxRunSeconds, where Lambda would leave more', async () => {
+  it('ends after maxRunSeconds even if Lambda leaves more time', async () => {
     const sandbox = await deployScarce({ maxRunSeconds: 1 });
 
     expect(await sandbox.handler({}, sandbox.context())).toMatchObject([{ done: false }]);
@@ -166,7 +166,7 @@ describe('time', () => {
 });
 
 describe('a warehouse that hangs', () => {
-  it('is waited for until a moment before Lambda ends the function, which then tells of it', async () => {
+  it('is waited for until shortly before Lambda ends the function, which then reports it', async () => {
     const { environment, logs } = await deploy();
     const waiting = Promise.withResolvers<void>();
     const hang = (_key: string, stop?: AbortSignal): Promise<never> =>
@@ -254,7 +254,7 @@ describe('what it prints', () => {
     expect(sandbox.metrics()).toMatchObject([{ _aws: { CloudWatchMetrics: [{ Namespace: 'dqsync/two' }] } }]);
   });
 
-  it('tells how far behind a target is that never could be read', async () => {
+  it('report the age of a target that could never be read', async () => {
     const sandbox = await deploy({
       simulator: { traps: { faults: [{ kind: 'status', status: 404, when: { from: 1 } }] } },
     });
@@ -266,7 +266,7 @@ describe('what it prints', () => {
     expect(sandbox.metrics()[0]?.['WatermarkAge']).toBeGreaterThan(7_000);
   });
 
-  it('holds no secret and nothing of the event', async () => {
+  it('contains no secret and nothing of the event', async () => {
     const sandbox = await deploy({ secret: defaultAccount.password });
     sandbox.simulator.life.addMany(300, manyRows);
 
@@ -310,7 +310,7 @@ describe('what is not valid', () => {
     ]);
   });
 
-  it('names the targets there are where one is asked for that does not exist', async () => {
+  it('names the existing targets if an unknown one is requested', async () => {
     const sandbox = await deploy();
 
     await expect(sandbox.handler({ mode: 'incremental', targets: ['sales'] }, sandbox.context())).rejects.toMatchObject(
@@ -326,7 +326,7 @@ describe('what is not valid', () => {
       '{"warehouse":"file:./x","sources":{}}',
       /DQSYNC_CONFIG is not a valid configuration: .*"sources"/,
     ],
-  ])('names the variable where the configuration %s', async (_what, text, message) => {
+  ])('names the variable if the configuration %s', async (_what, text, message) => {
     const sandbox = await deploy();
     sandbox.environment['DQSYNC_CONFIG'] = text;
 
@@ -338,7 +338,7 @@ describe('what is not valid', () => {
     expect(sandbox.printed()).not.toContain('s3cret');
   });
 
-  it('goes on in the same sandbox once the configuration is fixed', async () => {
+  it('continues in the same sandbox once the configuration is fixed', async () => {
     const sandbox = await deploy();
     const good = sandbox.environment['DQSYNC_CONFIG'];
     sandbox.environment['DQSYNC_CONFIG'] = '{}';
@@ -348,7 +348,7 @@ describe('what is not valid', () => {
     expect(await sandbox.handler({}, sandbox.context())).toMatchObject([{ done: true }]);
   });
 
-  it('fails a target, not the function, where the warehouse holds a damaged checkpoint', async () => {
+  it('fails a target, not the function, if the checkpoint is damaged', async () => {
     const sandbox = await deploy();
     await sandbox.handler({}, sandbox.context());
     await writeFile(join(sandbox.warehouseFolder, 'state', 'target-1', 'checkpoint.json'), '{');

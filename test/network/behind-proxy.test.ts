@@ -85,7 +85,7 @@ describe('behind a proxy that alone leads out', () => {
     [{ refusal: 403 }, /the proxy http:\/\/127\.0\.0\.1:\d+ refused to connect to s3\.test.*HTTP 403.*allow s3\.test/s],
     [{ credentials: 'another:one' }, /refused to connect to s3\.test.*HTTP 407.*http:\/\/<user>:<password>@/s],
     [{ names: {} }, /refused to connect to s3\.test.*HTTP 502.*AWS_ENDPOINT_URL/s],
-  ])('S3 is named, with the proxy and its reason, where it refuses: %j', async (options, message) => {
+  ])('a refusal names S3, the proxy and its reason: %j', async (options, message) => {
     const { world, env } = await behindProxy(options);
     const { exitCode, text } = await shown(world, ['sync'], env);
     expect(text).toMatch(message);
@@ -93,7 +93,7 @@ describe('behind a proxy that alone leads out', () => {
     expect(exitCode).toBe(1);
   });
 
-  it('each client names its host and the proxy where the proxy is gone', async () => {
+  it('each client names its host and the proxy if the proxy is unreachable', async () => {
     const { world, env } = await behindProxy();
     const gone = { ...env, HTTPS_PROXY: 'http://planted-user:planted-pass@127.0.0.1:9' };
     const reaches = (host: string): string => `the proxy http://127.0.0.1:9, on the way to ${host}, cannot be reached`;
@@ -110,7 +110,7 @@ describe('behind a proxy that alone leads out', () => {
     expect((await shown(world, ['doctor'], gone)).text).toContain(reaches('source.test'));
   });
 
-  it('NO_PROXY leads past it, so that the name is looked up here', async () => {
+  it('NO_PROXY bypasses it, so that the name is resolved here', async () => {
     const { world, proxy, env } = await behindProxy();
     const { text } = await shown(world, ['sync'], { ...env, NO_PROXY: '.test' });
     expect(text).toContain('no connection to s3.test could be opened');

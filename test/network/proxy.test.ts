@@ -57,18 +57,18 @@ describe('the proxy on the way', () => {
     ['https://dayu.example.com', '10.0.0.0/8'],
   ] as const;
 
-  it.each(exempt)('leads past %s where NO_PROXY is "%s", in capitals or not', (url, list) => {
+  it.each(exempt)('bypasses %s if NO_PROXY is "%s", in upper or lower case', (url, list) => {
     const proxies = { HTTPS_PROXY: proxy, HTTP_PROXY: proxy };
     expect(proxyFor(url, { ...proxies, NO_PROXY: list })).toBeNull();
     expect(proxyFor(url, { ...proxies, no_proxy: list, NO_PROXY: 'elsewhere' })).toBeNull();
   });
 
-  it.each(notExempt)('leads to %s where NO_PROXY is "%s"', (url, list) => {
+  it.each(notExempt)('is used for %s if NO_PROXY is "%s"', (url, list) => {
     expect(proxyFor(url, { HTTPS_PROXY: proxy, HTTP_PROXY: proxy, NO_PROXY: list })).not.toBeNull();
   });
 
   it.each(['socks5://u:planted@proxy:1080', 'http://u:planted@', 'http://pro xy:planted'])(
-    'cannot be %s, whose value is not repeated',
+    'cannot be %s, and the error does not repeat the value',
     (text) => {
       try {
         proxyFor(source, { HTTPS_PROXY: text });
@@ -87,7 +87,7 @@ describe('the proxy on the way', () => {
     ['http://proxy:1', {}],
     ['http://user@proxy:1', { 'proxy-authorization': `Basic ${btoa('user:')}` }],
     ['http://us%40er:p%3Aw@proxy:1', { 'proxy-authorization': `Basic ${btoa('us@er:p:w')}` }],
-  ])('%s is told user and password', (url, headers) => {
+  ])('%s receives user and password', (url, headers) => {
     expect(proxyAuthorization(new URL(url))).toEqual(headers);
   });
 });

@@ -9,7 +9,7 @@ async function openWorld(): Promise<ProofWorld> {
   return world;
 }
 
-it('a machine whose clock is ahead waits for the notification of what ended a moment ago', async () => {
+it('a machine whose clock is ahead waits for the notification of an execution that just ended', async () => {
   const world = await openWorld();
   const { clock, simulator } = world;
   const startTimeMs = clock.now() - 5 * hourMs;
@@ -22,7 +22,7 @@ it('a machine whose clock is ahead waits for the notification of what ended a mo
   expect(await endQuietly(world)).toEqual([]);
 });
 
-it('what one of two runs at once saw last is not outranked after a clock that was ahead', async () => {
+it('the later observation of two concurrent runs wins even after a clock that was ahead', async () => {
   const world = await openWorld();
   const { clock, simulator } = world;
   await world.run({ aheadMs: 8 * hourMs });
@@ -54,7 +54,7 @@ it('what one of two runs at once saw last is not outranked after a clock that wa
   expect(await endQuietly(world)).toEqual([]);
 });
 
-it('a machine whose clock is ahead covers no further than the next looks back for rows that come as late as they may', async () => {
+it("a machine whose clock is ahead covers no more than the next run's lookback can check for late rows", async () => {
   const world = await openWorld();
   await world.run({ aheadMs: 10 * minuteMs });
   world.clock.advance(1);

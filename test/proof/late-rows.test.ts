@@ -76,7 +76,7 @@ const cases = starts.flatMap(([where, fromLookbackMs, spacingMs], index) =>
     .map((order) => ({ where, fromLookbackMs, spacingMs, order })),
 );
 
-it('counts the rows that appeared in what was covered', async () => {
+it('rows that appear in covered windows are counted', async () => {
   const world = await syncedSource();
   world.sim.life.addMany(20, { fromMs: world.clock.now() - hourMs, toMs: world.clock.now() - 20 * minuteMs });
   await world.syncWell();
@@ -89,7 +89,7 @@ it('counts the rows that appeared in what was covered', async () => {
 
 describe('a late row that the run to look for it does not come to', () => {
   it.each([...orders, 'unstable'] as const)(
-    'is in the table after the next one, wherever that run is stopped, in order %s',
+    'is in the table after the next run, wherever that run is stopped, in order %s',
     async (order) => {
       // Before it comes to the late row, among the rows around that, and behind them.
       for (const rows of [100, 400, 700, 1_000]) {

@@ -24,7 +24,7 @@ describe('the folder for copies of data files', () => {
     expect(path.slice(root.length + 1)).toMatch(folder);
   });
 
-  it('is another one for each warehouse', () => {
+  it('is different for each warehouse', () => {
     const urls = ['s3://bucket/dq', 's3://bucket/dq2', 's3://bucket-dq', 's3://bucket//dq'];
     expect(new Set(urls.map((url) => cacheFolderOf(url, {}))).size).toBe(urls.length);
   });

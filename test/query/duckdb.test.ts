@@ -11,7 +11,7 @@ import { ask, opened } from '../support/warehouse-sql.ts';
 const hourMs = 3_600_000;
 
 describe('SQL over a warehouse', () => {
-  it('shows all columns and no rows of an empty one, and makes nothing there', async () => {
+  it('shows all columns and no rows of an empty one, and creates nothing in it', async () => {
     const folder = await tempFolder();
     const sql = await opened(openFileStore(`file:${folder}/warehouse`));
 
@@ -27,7 +27,7 @@ describe('SQL over a warehouse', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it('gives the same columns and types with rows', async () => {
+  it('returns the same columns and types with rows', async () => {
     const store = await tempWarehouse();
     const empty = await (await opened(store)).run('FROM quality_instances');
     await writeObservations(store, [anObservation()]);
@@ -55,7 +55,7 @@ describe('SQL over a warehouse', () => {
     ]);
   });
 
-  it('shows each execution once, as it was seen last', async () => {
+  it('shows each execution once, in its latest state', async () => {
     const store = await tempWarehouse();
     const running = { runStatus: 'RUNNING', endTimeMs: null };
     await writeObservations(store, [
@@ -86,7 +86,7 @@ describe('SQL over a warehouse', () => {
     ]);
   });
 
-  it('reads no other partition than the one asked for', async () => {
+  it('reads only the partition that the SQL selects', async () => {
     const store = await tempWarehouse();
     const keys = await writeObservations(store, [
       anObservation({ startTimeMs: newYearMs }),
@@ -106,7 +106,7 @@ describe('SQL over a warehouse', () => {
     await expect(sql.run(`SELECT count(name) AS n FROM quality_instances`)).rejects.toMatchObject({ kind: 'storage' });
   });
 
-  it('takes workspaces and days as text, whatever they look like', async () => {
+  it('treats workspaces and days as text, whatever they look like', async () => {
     const store = await tempWarehouse();
     await writeObservations(store, [
       anObservation({ workspace: '007', runId: 'a' }),
@@ -166,7 +166,7 @@ describe('SQL over a warehouse', () => {
     expect(String(rows[0]?.[1])).toMatch(new RegExp(`Total Files Read: ${files}\\b`));
   });
 
-  it('leaves files alone that are none of the table', async () => {
+  it('ignores files that do not belong to the table', async () => {
     const store = await tempWarehouse();
     await writeObservations(store, [anObservation()]);
     await store.putIfAbsent('quality_instance_observations/notes.txt', new TextEncoder().encode('x'));
@@ -178,7 +178,7 @@ describe('SQL over a warehouse', () => {
     expect(await ask(await opened(store), 'SELECT count(*) AS n FROM quality_instances')).toEqual([{ n: 1n }]);
   });
 
-  it('gives every kind of value as plain JS', async () => {
+  it('returns every kind of value as plain JS', async () => {
     const sql = await opened(await tempWarehouse());
 
     expect(

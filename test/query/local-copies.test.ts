@@ -85,7 +85,7 @@ describe('SQL over a warehouse in S3', () => {
     ]);
   });
 
-  it('copies again what the cache has in another size', async () => {
+  it('copies files again that have another size in the cache', async () => {
     const { fake, store, cache, keys } = await aCopiedWarehouse();
     for (const [index, bytes] of [Buffer.from('<html></html>'), Buffer.alloc(0)].entries()) {
       await writeFile(join(cache, keys[index] ?? ''), bytes);
@@ -101,7 +101,7 @@ describe('SQL over a warehouse in S3', () => {
     expect(fake.requests.slice(before).filter((request) => request.startsWith('GET'))).toHaveLength(2);
   });
 
-  it('says where the copies lie if one of them is damaged in its own size', async () => {
+  it('names the folder of the copies if one is damaged but has the right size', async () => {
     const { store, cache, keys } = await aCopiedWarehouse();
     const path = join(cache, keys[0] ?? '');
     await writeFile(path, (await readFile(path)).fill(0xff));
@@ -114,7 +114,7 @@ describe('SQL over a warehouse in S3', () => {
     });
   });
 
-  it.each(foreignReplies)('asks again for a file that comes as %s, and keeps nothing of it', async (_, reply) => {
+  it.each(foreignReplies)('requests a file again that arrives as %s, and keeps nothing of it', async (_, reply) => {
     const { fake, store, key } = await aWarehouseOfOneFile();
     const cache = join(await tempFolder(), 'cache');
     const failure = { ...reply(fake.objects.get(key) ?? Buffer.alloc(0)), etag: '"e"' };
@@ -126,7 +126,7 @@ describe('SQL over a warehouse in S3', () => {
     expect(fake.requests.filter((request) => request.startsWith('GET'))).toHaveLength(2);
   });
 
-  it.each(foreignReplies)('fails where a file keeps coming as %s, and is well as soon as S3 is', async (_, reply) => {
+  it.each(foreignReplies)('fails if a file keeps arriving as %s, and recovers as soon as S3 does', async (_, reply) => {
     const { fake, store, key } = await aWarehouseOfOneFile();
     const cache = join(await tempFolder(), 'cache');
     const failure = { ...reply(fake.objects.get(key) ?? Buffer.alloc(0)), etag: '"e"' };
@@ -147,7 +147,7 @@ describe('SQL over a warehouse in S3', () => {
     ]);
   });
 
-  it('asks for no further files after one that it cannot get, and has ended when it says so', async () => {
+  it('requests no more files after a failed one, and has finished when it reports that', async () => {
     const fake = await FakeS3.start();
     const store = openS3Store({ bucket: fake.bucket, client: fake.client() });
     const days = Array.from({ length: 200 }, (_, day) => newYearMs + day * 24 * hourMs);
@@ -169,7 +169,7 @@ describe('SQL over a warehouse in S3', () => {
     expect(asked).toBeLessThan(100);
   });
 
-  it('is empty where nothing was ever written', async () => {
+  it('is empty if nothing was ever written', async () => {
     const fake = await FakeS3.start();
     const store = openS3Store({ bucket: fake.bucket, client: fake.client() });
 

@@ -20,7 +20,7 @@ describe('named queries', () => {
   const queries = namedQueries({ view: 'quality_instances', lastDays: null });
   const sqlOf = (title: string): string => queries.find((query) => query.title === title)?.sql ?? '';
 
-  it('have titles of their own', () => {
+  it('have unique titles', () => {
     const recent = namedQueries({ view: 'v', lastDays: 30 });
 
     expect(new Set(recent.map((query) => query.title)).size).toBe(recent.length);
@@ -39,7 +39,7 @@ describe('named queries', () => {
     }
   });
 
-  it('look back as many days as told', async () => {
+  it('look back the given number of days', async () => {
     const store = await tempWarehouse();
     const day = (daysAgo: number) => anObservation({ startTimeMs: Date.now() - daysAgo * 24 * hourMs });
     await writeObservations(store, [day(0), day(3), day(4)]);
@@ -89,7 +89,7 @@ describe('named queries', () => {
     ]);
   });
 
-  it('order by nothing that leaves ties: each window and each max_by ends in id', () => {
+  it('leave no ties: each window and each max_by is ordered by id last', () => {
     const orderings = namedQueries({ view: 'quality_instances', lastDays: 30 }).flatMap(({ title, sql }) => {
       const windows = [...sql.matchAll(/OVER \([^()]*ORDER BY ([^()]+)\)/g)];
       const extremes = [...sql.matchAll(/(?:max|min|arg_max|arg_min)_?by\(\w+, ((?:[^()]|\([^()]*\))+)\)/g)];
@@ -138,7 +138,7 @@ describe('named queries', () => {
     ]);
   });
 
-  it('tell median and 95th percentile of how long a rule takes, by nearest rank', async () => {
+  it("compute median and 95th percentile of a rule's duration, by nearest rank", async () => {
     const store = await tempWarehouse();
     const lasting = (taskId: bigint, millis: number, id: bigint) =>
       anObservation({ id, taskId, name: `rule ${taskId}`, endTimeMs: newYearMs + millis });
@@ -177,7 +177,7 @@ describe('named queries', () => {
     ]);
   });
 
-  it('tell rules whose last outcome changed from the day before yesterday to yesterday', async () => {
+  it('find rules whose last outcome changed from the day before yesterday to yesterday', async () => {
     const store = await tempWarehouse();
     const midnightMs = Math.floor(Date.now() / (24 * hourMs)) * 24 * hourMs;
     const nextId = counter();

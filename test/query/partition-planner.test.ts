@@ -72,7 +72,7 @@ const queries: readonly (readonly [string, number])[] = [
 ];
 
 describe('planning partitions', () => {
-  it.each(queries)('finds for %s %i of 80 partitions', async (sql, count) => {
+  it.each(queries)('needs for %s %i of 80 partitions', async (sql, count) => {
     const partitions = days.flatMap((dt) => ['sales', 'ops'].map((workspace) => ({ workspace, dt })));
     const planner = await openPartitionPlanner(partitions);
     const needed = await planner.neededBy(sql);
@@ -81,7 +81,7 @@ describe('planning partitions', () => {
     expect(needed).toHaveLength(count);
   });
 
-  it('gives the same rows as reading everything does', async () => {
+  it('returns the same rows as reading everything', async () => {
     const store = await tempWarehouse();
     await fill(store);
     const sql = await opened(store);

@@ -7,7 +7,7 @@ import { writeObservations } from '../support/warehouse-data.ts';
 import { opened } from '../support/warehouse-sql.ts';
 
 describe('SQL that must not run', () => {
-  it('explains wrong SQL in the words of DuckDB', async () => {
+  it("explains wrong SQL with DuckDB's message", async () => {
     const sql = await opened(await tempWarehouse());
 
     await expect(sql.run('SELECT nme FROM quality_instances')).rejects.toMatchObject({
@@ -22,7 +22,7 @@ describe('SQL that must not run', () => {
     await expect(sql.run(`SELECT 'x'::INTEGER`)).rejects.toMatchObject({ kind: 'config' });
   });
 
-  it('blames the SQL, not the data files, where wrong SQL names their folder', async () => {
+  it('blames the SQL, not the data files, if wrong SQL names their folder', async () => {
     const store = await tempWarehouse();
     const sql = await opened(store);
     const folder = join(store.folder, 'quality_instance_observations');

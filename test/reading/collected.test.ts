@@ -28,7 +28,7 @@ it.each([
     sight('RUNNING', 'B', 2),
     'A',
   ],
-])('keeps of two sightings of an execution %s, in whatever order they arrive', (_which, early, late, notifyStatus) => {
+])('keeps of two observations of an execution %s, in any order of arrival', (_which, early, late, notifyStatus) => {
   for (const [first, second] of [
     [early, late],
     [late, early],

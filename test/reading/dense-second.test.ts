@@ -20,7 +20,7 @@ function denseSource(count: number, traps: Partial<PagedSourceTraps> = {}, isAlo
 }
 
 describe('a dense second', () => {
-  it.each([99, 100, 101, 200, 201, 250])('of %i rows in stable order is read in one pass', async (count) => {
+  it.each([99, 100, 101, 200, 201, 250])('of %i rows in stable order is read in one scan', async (count) => {
     const { rows, source } = denseSource(count);
     expect(await readKeys(source, second)).toEqual(keysOf(rows));
     expect(source.requests).toBeLessThanOrEqual(2 + Math.ceil(count / 100));

@@ -40,21 +40,21 @@ function emptyOnce(offset: number): PagedSourceTraps['distort'] {
 }
 
 describe('a row that one reply shows twice', () => {
-  it.each([30, 250])('does not stand for the one that is missing there, of %i rows', async (rows) => {
+  it.each([30, 250])('does not count as the missing row, of %i rows', async (rows) => {
     const source = pagedSource(executions(rows), {
       distort: (page, n) => (n === 1 ? instead(page, source.rows[9], source.rows[8]) : page),
     });
     expect(await readKeys(source)).toEqual(keysOf(source.rows));
   });
 
-  it('does not stand for it either where the next scan shows another one twice in its place', async () => {
+  it('does not count as the missing row if the next scan shows another one twice', async () => {
     const rows = executions(230);
     const [before, , after] = rows.slice(8);
     const source = pagedSource(rows, { distort: hidingBehind(rows[9], [before, before, after]) });
     expect(await readKeys(source)).toEqual(keysOf(rows));
   });
 
-  it('does not stand for it either where it was listed twice indeed, until a row had left', async () => {
+  it('does not count as the missing row if it was really listed twice until a row left', async () => {
     const rows = executions(230, () => 5);
     const twin = { ...rows[20]! };
     const distort = hidingBehind(rows[9], [rows[8], rows[10], rows[11]]);
@@ -67,14 +67,14 @@ describe('a row that one reply shows twice', () => {
     expect(await readKeys(source, millisecond)).toEqual(keysOf(rows));
   });
 
-  it('is one row, and no obstacle to a proof, where the source lists it twice indeed', async () => {
+  it('is one row, and does not prevent a proof, if the source really lists it twice', async () => {
     const twice = executions(30);
     const source = pagedSource([...twice, twice[5]!]);
     expect(await readKeys(source)).toEqual(keysOf(twice));
     expect(source.requests).toBeLessThan(150);
   });
 
-  it('is one row also where it cannot be read', async () => {
+  it('is one row even if it cannot be read', async () => {
     const source = pagedSource(executions(30), { unreadableText: ({ id }) => (id % 10n < 2n ? '{"id":"x"}' : null) });
     const { seen, unreadable } = await readWindow(source);
     expect([seen.size, [...unreadable.keys()]]).toEqual([24, ['unreadable {"id":"x"}']]);
@@ -97,7 +97,7 @@ describe('a fault with every second request', () => {
 });
 
 describe('rows that cannot be read', () => {
-  it('are all handed on, whichever scan showed them, and count like others', async () => {
+  it('are all returned, whichever scan showed them, and count like others', async () => {
     const source = pagedSource(executions(430), {
       unreadableText: ({ id }) => (id % 20n === 0n ? `{"id":"${id}"}` : null),
       pageCap: 20,
@@ -116,7 +116,7 @@ describe('a count that is capped', () => {
   it.each([
     ['at a round number', 300],
     ['at any', 333],
-  ])('%s is seen through though pages that are cut short end just there', async (_where, cappedAt) => {
+  ])('at the end of a short page is detected: %s', async (_where, cappedAt) => {
     const source = pagedSource(executions(1000), {
       count: { cappedAt },
       distort: (page, n, { offset }) => {
@@ -138,7 +138,7 @@ describe('a count that is capped', () => {
     expect(await readKeys(source)).toEqual(keysOf(source.rows));
   });
 
-  it.each([100, 300, 350, 1000])('together with the list, at %i, is seen through', async (cappedAt) => {
+  it.each([100, 300, 350, 1000])('together with the list, at %i, is detected', async (cappedAt) => {
     const source = pagedSource(executions(2100), { count: { cappedAt }, listCappedAt: cappedAt });
     expect(await readKeys(source)).toEqual(keysOf(source.rows));
   });
@@ -151,7 +151,7 @@ describe('a count that is capped', () => {
 });
 
 describe('a count of the page only', () => {
-  it.each([1, 2, 39])('is not taken for a total after a window of %i rows that it fitted', async (rows) => {
+  it.each([1, 2, 39])('is not mistaken for a total after a window of %i rows that it matched', async (rows) => {
     const source = pagedSource(executions(500), { count: 'page', pageCap: 40 });
     const firstRows = { fromMs: epochMs - 5000, toMs: epochMs + rows * 1000 - 500 };
     expect(await readKeys(source, firstRows)).toHaveLength(rows);
@@ -174,12 +174,12 @@ describe('an empty page', () => {
     },
   );
 
-  it('that says there are rows is not the end, given twice', async () => {
+  it('with a count above zero is not the end, even twice', async () => {
     const source = pagedSource(executions(250), { emptyRequests: new Set([1, 2]), glitchCount: 'total' });
     expect(await readKeys(source)).toEqual(keysOf(source.rows));
   });
 
-  it('that says there are rows, again and again, is a failure', async () => {
+  it('with a count above zero, again and again, is a failure', async () => {
     const source = pagedSource([], { distort: (page) => ({ ...page, count: 7 }) });
     await expect(readKeys(source)).rejects.toThrow(/reports 7 rows and showed 0 distinct rows/);
     await expect(readKeys(source)).rejects.toBeInstanceOf(IncompleteReadError);
@@ -188,7 +188,7 @@ describe('an empty page', () => {
 
 describe('the end of the list', () => {
   it.each(['page', 'none'] as const)(
-    'is no proof the first time, where a row has left and count (%s) is no total',
+    'is no proof the first time if a row has left and count (%s) is not a total',
     async (count) => {
       const source = pagedSource(executions(250), {
         count,
@@ -202,7 +202,7 @@ describe('the end of the list', () => {
 });
 
 describe('several scans put together', () => {
-  it('do not count what had left when the later one began', async () => {
+  it('do not count rows that had left when the later one began', async () => {
     const rows = executions(230);
     const source = pagedSource(rows, {
       distort: hidingBehind(rows[9], [rows[8], rows[8], rows[10]]),
@@ -213,7 +213,7 @@ describe('several scans put together', () => {
     expect(await readKeys(source)).toEqual(expect.arrayContaining(keysOf(rows.slice(0, -1))));
   });
 
-  it('begin anew where one row had left and another come in a millisecond of unstable order', async () => {
+  it('start over if one row left and another came in a millisecond of unstable order', async () => {
     const rows = executions(250, () => 5);
     const source = pagedSource(rows, {
       shuffleTies: true,
@@ -224,7 +224,7 @@ describe('several scans put together', () => {
     expect(await readKeys(source, millisecond)).toEqual(expect.arrayContaining(keysOf(source.rows)));
   });
 
-  it('find the end of a millisecond again that had become shorter, where nothing is counted', async () => {
+  it('find the new end of a millisecond that became shorter, without counts', async () => {
     const rows = executions(250, () => 5);
     const source = pagedSource(rows, {
       count: 'none',

@@ -43,7 +43,7 @@ describe('a source whose order and counts hold', () => {
     expect(source.requests).toBe(4);
   });
 
-  it('is asked for a window one millisecond wider at each end', async () => {
+  it('is requested one millisecond wider at each end', async () => {
     const source = pagedSource(executions(300));
     await read(source, { fromMs: epochMs + 1000, toMs: epochMs + 2001 });
     expect(source.asked[1]).toMatchObject({
@@ -54,7 +54,7 @@ describe('a source whose order and counts hold', () => {
     });
   });
 
-  it('is cut between whole seconds, and never asked by offset', async () => {
+  it('is cut between whole seconds, and never read by offset', async () => {
     const source = pagedSource(
       executions(1230, (index) => Math.floor(index / 42) * 1000),
       { order: 'descending' },
@@ -89,7 +89,7 @@ describe('a limit on spans', () => {
     return { ...source, source: { ...source.source, fetchPage } };
   };
 
-  it.each([90, 30, 7, 1])('of %i days is learned from what is refused', async (days) => {
+  it.each([90, 30, 7, 1])('of %i days is learned from refusals', async (days) => {
     const source = refusing(days)(pagedSource(executions(3000, (index) => index * 500_000)));
     const window = { fromMs: longSpan.fromMs, toMs: longSpan.toMs };
     expect(await read(source, window)).toEqual(keysOf(source.rows));
@@ -98,7 +98,7 @@ describe('a limit on spans', () => {
     );
   });
 
-  it('shorter than a day is an error, in the words of the source', async () => {
+  it("shorter than a day is an error with the source's message", async () => {
     const source = refusing(0.5)(pagedSource(executions(300)));
     await expect(read(source)).rejects.toThrow('the time range is too long');
   });
@@ -129,7 +129,7 @@ describe('every single trap, and all pairs of them', () => {
   };
   const names = Object.keys(traps);
   const pairs = names.flatMap((a, index) => names.slice(index).map((b) => [a, b] as const));
-  it.each(pairs)('reads all of it, each once: %s with %s', async (a, b) => {
+  it.each(pairs)('is read completely, each row once: %s with %s', async (a, b) => {
     const source = pagedSource(executions(1234, bursty), { ...traps[a], ...traps[b] });
     expect(await read(source)).toEqual(keysOf(source.rows));
   });
@@ -188,7 +188,7 @@ describe('sources that were once believed too soon', () => {
     expect(await read(source)).toEqual(keysOf(source.rows));
   });
 
-  it('lets all but one of two rows go between two looks at its offset', async () => {
+  it('loses all but one of two rows between two looks at its offset', async () => {
     const source = pagedSource(executions(2), {
       count: 'page',
       beforeRequest: (n, self) => {
@@ -208,7 +208,7 @@ describe('sources that were once believed too soon', () => {
 });
 
 describe('hints that mislead', () => {
-  it('does not take a page for ordered because its rows happen to be', async () => {
+  it('does not treat a page as ordered because its rows happen to be', async () => {
     // By id, the first page rises in time, and its last row, run again, lies far ahead of rows that no page has shown yet.
     const rows = executions(400, (index) => (index === 99 ? 390_500 : index * 1000)).map((row) => ({ ...row }));
     const source = pagedSource(rows, { order: 'id', count: { cappedAt: 300 } });
@@ -287,7 +287,7 @@ describe('rows that move while pages are read', () => {
 });
 
 describe('what cannot be proven', () => {
-  it('fails with the window and the numbers where count never fits', async () => {
+  it('fails with the window and the numbers if the count never fits', async () => {
     const source = pagedSource(executions(300), { distort: (page) => ({ ...page, count: (page.count ?? 0) + 1 }) });
     const failure = await read(source).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(IncompleteReadError);
@@ -297,7 +297,7 @@ describe('what cannot be proven', () => {
     expect(source.requests).toBeLessThan(200);
   });
 
-  it('is one second, where the rows before and behind it can be read', async () => {
+  it('is only one second, and the rows before and behind it are read', async () => {
     const source = pagedSource(
       executions(1000, (index) => (index < 500 ? index * 1000 : index < 800 ? 500_000 : index * 1000)),
       {
@@ -317,7 +317,7 @@ describe('what cannot be proven', () => {
   it.each([
     ['any error', new ConfigError('broken', { remedy: '-' })],
     ['one of the source that refuses no span', new SourceError('broken', { remedy: '-', httpStatus: 503 })],
-  ])('ends with what the source threw, keeping what was proven: %s', async (_what, error) => {
+  ])("ends with the source's error, and keeps what was proven: %s", async (_what, error) => {
     const source = pagedSource(executions(1234), {
       order: 'descending',
       distort: (page, n) => {

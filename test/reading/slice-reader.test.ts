@@ -83,7 +83,7 @@ const short = (page: Page, rows: number, count: number): Page => ({
 });
 
 describe('slices read while trust in counts or balances is revoked', () => {
-  it('are read again, also one that had ended when another slice showed a larger page', async () => {
+  it('are read again, including one that had ended when another slice showed a larger page', async () => {
     // The first reply is short, so counts of pages pass for totals; so does that of a short reply, until a full page comes.
     const spans = [rowsSpan(0, 3), rowsSpan(10, 13), rowsSpan(20, 26)];
     const rows = executions(40).filter((_, index) => index < 3 || (index >= 10 && index < 13) || index >= 20);
@@ -97,7 +97,7 @@ describe('slices read while trust in counts or balances is revoked', () => {
     expect(left.flatMap(({ proven }) => proven)).toEqual(spans);
   });
 
-  it('hand on what they showed, though it is gone when they are read again', async () => {
+  it('return the rows that they showed, even if these have left when they are read again', async () => {
     const spans = [rowsSpan(0, 3), rowsSpan(20, 26)];
     const rows = executions(40).filter((_, index) => index < 3 || index >= 20);
     const source = pagedSource(rows, {
@@ -112,7 +112,7 @@ describe('slices read while trust in counts or balances is revoked', () => {
     expect([...keys]).toEqual(expect.arrayContaining(keysOf(rows.slice(0, 9))));
   });
 
-  it('are read again where a row is shown outside the span asked for after a balance that it fooled', async () => {
+  it('are read again if a row outside the requested span appears after a balance that it fooled', async () => {
     // Row 25 is filtered as if it had started 20 s before. A page that is in order by accident shows it, and not row 26.
     const rows = executions(60);
     const spans = [rowsSpan(0, 40)];
@@ -131,7 +131,7 @@ describe('slices read while trust in counts or balances is revoked', () => {
 });
 
 describe('rows that are gone', () => {
-  it('are handed on with the part that the first reply of the run showed them in', async () => {
+  it("are returned with the part in which the run's first reply showed them", async () => {
     const rows = executions(30);
     const spans = [rowsSpan(0, 15), rowsSpan(15, 30)];
     const source = pagedSource(rows, {
@@ -145,7 +145,7 @@ describe('rows that are gone', () => {
     expect([...(inLast?.keys() ?? [])]).toEqual(expect.arrayContaining(keysOf(rows.slice(-1))));
   });
 
-  it('are handed on with the part that proves their place, where the part that showed them was not', async () => {
+  it('are returned with the part that proves their place if the part that showed them was not proven', async () => {
     const rows = executions(600);
     const spans = [rowsSpan(0, 600)];
     let isGone = false;
@@ -170,7 +170,7 @@ describe('rows that are gone', () => {
 });
 
 describe('the barrier', () => {
-  it('keeps what lies behind it from being asked for before all in front of it has been read', async () => {
+  it('delays requests behind it until everything before it was read', async () => {
     const source = pagedSource(executions(300));
     const spans = [rowsSpan(0, 300)];
     const barrierMs = epochMs + 200_000 - 500;
@@ -197,7 +197,7 @@ describe('the lookback gate', () => {
   });
   const [lookback, behind] = [rowsSpan(0, 10), rowsSpan(10, 20)];
 
-  it('lets slices behind a lookback pass once it was read, though it could not be proven', () => {
+  it('releases slices behind a lookback once it was read, even if it could not be proven', () => {
     const gate = new LookbackGate([lookback]);
     expect(gate.release(slice(behind, true))).toEqual([]);
     const passed = gate.release(slice(lookback, false));
@@ -206,13 +206,13 @@ describe('the lookback gate', () => {
 });
 
 describe('the first request of a run', () => {
-  it('is made again where its reply is empty, and shows what the source holds', async () => {
+  it('is repeated if its reply is empty, and shows what the source holds', async () => {
     const source = pagedSource(executions(300), { emptyRequests: new Set([1]) });
     const { reply } = await calibrate(source.source, longSpan);
     expect([reply.rows, source.source.profile.largestCount, source.requests]).toEqual([100, 300, 2]);
   });
 
-  it('is made twice where the source is empty', async () => {
+  it('is made twice if the source is empty', async () => {
     const source = pagedSource([]);
     const { reply }: { reply: Reply } = await calibrate(source.source, longSpan);
     expect([reply.rows, source.requests]).toEqual([0, 2]);
@@ -240,7 +240,7 @@ describe('a reply that is wrong by itself', () => {
     expect([...read.collected.seen.keys()].sort()).toEqual(keysOf(rows.slice(100, 280)));
   });
 
-  it('that shows a row outside its span proves nothing by the balance in which it takes part', async () => {
+  it('with a row outside its span proves nothing by its own balance', async () => {
     const rows = executions(200);
     // Row 150 is filtered as if it had started 130 s before, and the first page shows it, but not row 151.
     const page = rows.slice(79, 180).filter((row) => row !== rows[151]);
@@ -255,7 +255,7 @@ describe('a reply that is wrong by itself', () => {
 });
 
 describe('a balance', () => {
-  it('proves no settled part by a remainder in which rows may still appear', async () => {
+  it('does not prove a settled part with a remainder in which rows may still appear', async () => {
     // The page is in order by accident and lacks row 50; a late row behind it makes up for that in the second count.
     const rows = executions(300);
     const page = rows.slice(0, 101).filter((row) => row !== rows[50]);
@@ -270,7 +270,7 @@ describe('a balance', () => {
     expect([...read.collected.seen.keys()]).toEqual(expect.arrayContaining(keysOf(rows.slice(0, 150))));
   });
 
-  it('counts no row twice where the last of three looks shows one in place of another', async () => {
+  it('counts no row twice if the last of three looks shows one in place of another', async () => {
     const rows = executions(300);
     const twice = (page: Page, hidden: number): Page => ({
       ...page,
@@ -304,7 +304,7 @@ describe('a dense second', () => {
   );
   const dense = (count: number) => executions(count, () => 5_000);
 
-  it('is not proven by the first pass that finds its end, in which a row left and another one slipped', async () => {
+  it('is not proven by the first scan that finds its end, in which a row left and another shifted', async () => {
     const rows = dense(12);
     for (let at = 2; at <= 12; at += 1) {
       const source = pagedSource([...elsewhere, ...rows], {
@@ -320,7 +320,7 @@ describe('a dense second', () => {
     }
   });
 
-  it('takes one short reply to offset 1 for no proof that offsets count pages', async () => {
+  it('does not conclude from one short reply to offset 1 that offsets count pages', async () => {
     const rows = dense(6);
     for (let at = 2; at <= 12; at += 1) {
       const source = pagedSource([...elsewhere, ...rows], {
@@ -334,7 +334,7 @@ describe('a dense second', () => {
     }
   });
 
-  it('asks again for a short page where offsets count pages, because its rows are on no later page', async () => {
+  it('requests a short page again if offsets count pages, because its rows are on no later page', async () => {
     const rows = dense(17);
     for (let at = 2; at <= 24; at += 1) {
       const source = pagedSource([...elsewhere, ...rows], {

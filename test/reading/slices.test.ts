@@ -12,7 +12,7 @@ const limits: SliceLimits = {
 };
 
 describe('slices', () => {
-  it('cover a span without gap or overlap, each of what is aimed at, the last up to a third more', () => {
+  it('cover a span without gap or overlap, each of the aimed size, the last up to a third longer', () => {
     const rows: number[] = [];
     for (let fromMs = 0; fromMs < dayMs; ) {
       const { window } = nextSlice({ fromMs, toMs: dayMs }, { ...limits, rowsPerMs: 0.01 });
@@ -30,7 +30,7 @@ describe('slices', () => {
     expect(window.toMs % 1000).toBe(500);
   });
 
-  it('are all there is while no density is known', () => {
+  it('are the whole span while the density is unknown', () => {
     const { window } = nextSlice({ fromMs: 7, toMs: dayMs }, { ...limits, rowsPerMs: null });
     expect(window).toEqual({ fromMs: 7, toMs: dayMs });
   });
@@ -46,7 +46,7 @@ describe('slices', () => {
     expect(Math.abs(window.toMs - rows * 1000)).toBeLessThanOrEqual(500);
   });
 
-  it('are no longer than the source accepts, even where no density is known', () => {
+  it('are no longer than the source accepts, even if the density is unknown', () => {
     const { window } = nextSlice({ fromMs: 0, toMs: 10 * dayMs }, { ...limits, rowsPerMs: null, maxSpanMs: dayMs });
     expect(window.toMs).toBeLessThanOrEqual(dayMs + 500);
   });

@@ -20,7 +20,7 @@ function profileOf(...replies: readonly Reply[]): SourceProfile {
 }
 
 describe('the profile of a source', () => {
-  it('takes a page to hold at least two rows', () => {
+  it('assumes that a page holds at least two rows', () => {
     expect([1, 2].map((rows) => new SourceProfile().isShort(rows))).toEqual([true, false]);
     expect([1, 2].map((rows) => profileOf(aReply(1, null)).isShort(rows))).toEqual([true, false]);
   });
@@ -34,7 +34,7 @@ describe('the profile of a source', () => {
     expect(profileOf(aReply(50, null), aReply(30, 80)).largestCount).toBe(0);
   });
 
-  it('forgets what exceeded a page once a larger page is seen, and has windows judged again', () => {
+  it('drops the largest count when a larger page is seen, and has windows read again', () => {
     const profile = profileOf(aReply(50, 80));
     const { revision } = profile;
     profile.note(window, 0, aReply(100, null));
@@ -42,7 +42,7 @@ describe('the profile of a source', () => {
     expect(profile.revision).toBe(revision + 1);
   });
 
-  it('believes no count any more once more rows are shown than one says, offsets included', () => {
+  it('believes no count after a reply with more rows than its count, including its offset', () => {
     const profile = profileOf(aReply(100, 1000));
     profile.note(window, 0, aReply(100, 100));
     expect(profile.believes(10)).toBe(true);
@@ -52,7 +52,7 @@ describe('the profile of a source', () => {
     expect(profile.revision).toBe(revision + 1);
   });
 
-  it('has nothing judged again where no count was ever believed', () => {
+  it('has nothing read again if no count was ever believed', () => {
     const profile = profileOf(aReply(100, 100));
     profile.note(window, 100, aReply(50, 50));
     expect(profile.revision).toBe(0);
@@ -63,7 +63,7 @@ describe('the profile of a source', () => {
     [-1, true],
     [10_000_000, true],
     [10_000_001, false],
-  ])('subtracts counts unless a row lies outside the span asked for (%i ms from its start)', (ms, holds) => {
+  ])('subtracts counts unless a row lies outside the requested span (%i ms from its start)', (ms, holds) => {
     const profile = profileOf(aReply(1, null, () => ms - 500));
     expect(profile.balancesHold).toBe(holds);
     expect(profile.revision).toBe(holds ? 0 : 1);

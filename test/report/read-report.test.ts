@@ -99,7 +99,7 @@ describe('a report', () => {
     expect(unpackHours(data.workspaces[0]!.hours)).toEqual([{ day: 29, hour: 3, runs: 1, bad: 1 }]);
   });
 
-  it('leaves out what is not of its targets and days', async () => {
+  it('leaves out executions of other targets and days', async () => {
     const data = await reportOn([
       ...history('F', { workspace: 'other' }),
       ...history('F', { projectId: 'other' }),
@@ -108,7 +108,7 @@ describe('a report', () => {
     expect(data).toMatchObject({ tasks: [], incidents: [], executions: 0 });
   });
 
-  it('finds since when a task fails in the days before, and says where it stopped looking', async () => {
+  it('finds in earlier days since when a task fails, and reports where it stopped looking', async () => {
     const everyMs = dayMs;
     const data = await reportOn([
       ...history(`S${'F'.repeat(45)}`, { taskId: 45n, everyMs }),
@@ -129,7 +129,7 @@ describe('a report', () => {
     ]);
   });
 
-  it('does not read days before those shown where no task was failing at their beginning', async () => {
+  it('does not read earlier days if no task was failing at the start of the shown ones', async () => {
     const data = await reportOn(history(`${'S'.repeat(40)}F`, { everyMs: dayMs }));
     expect(data.readFromDay).toBe(data.days[0]);
   });
@@ -153,7 +153,7 @@ describe('a report', () => {
   it.each([
     ['flapping', 'SFSFSFSS', { isFlapping: true }],
     ['failing now and then', 'SSSFSSSSSSSS', { isFlapping: false }],
-  ])('tells whether a task is %s', async (_, letters, expected) => {
+  ])('reports whether a task is %s', async (_, letters, expected) => {
     expect((await reportOn(history(letters))).tasks[0]).toMatchObject(expected);
   });
 

@@ -77,7 +77,7 @@ function anIncident(t: number): IncidentData {
 }
 
 describe('the page', () => {
-  it('stays below its limit whatever there is, keeps the most important tasks, and says what it leaves out', () => {
+  it('stays below its size limit, keeps the most important tasks, and reports what it leaves out', () => {
     const tasks = Array.from({ length: 10_000 }, (_, index) => aTask({ name: `任务 ${index}` }));
     const { html, data } = reportPage(
       aReport(
@@ -114,7 +114,7 @@ describe('the page', () => {
   });
 
   it.each(['</script><img src=x onerror=alert(1)>', '<!--<script>', ']]>', `"'\`\u2028\u0000`, '𠮷野家 \ud800'])(
-    'holds the name %j as data that no parser of HTML takes for a tag',
+    'contains the name %j as data that no HTML parser reads as a tag',
     (name) => {
       const { html } = reportPage(aReport([aTask({ name })]), assets);
       const [, json = ''] = /<script type="application\/json" id="data">(.*?)<\/script>/s.exec(html) ?? [];

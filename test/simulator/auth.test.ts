@@ -62,7 +62,7 @@ describe('tokens', () => {
     expect(await askWithToken(answer.headers.get('x-subject-token') ?? '')).toBe(200);
   });
 
-  it('are not issued for a wrong password, an unknown project or a body that is none', async () => {
+  it('are not issued for a wrong password, an unknown project or an invalid body', async () => {
     const wrong = await askToken(simulator, { ...password, password: 'wrong' });
     const unknown = await askToken(simulator, password, 'nowhere');
     const empty = await fetch(`${simulator.iamUrl}/v3/auth/tokens`, { method: 'POST', body: '{}' });
@@ -84,7 +84,7 @@ describe('tokens', () => {
     expect(await askWithToken(token)).toBe(403);
   });
 
-  it('are refused after they were revoked, until a new one is asked for', async () => {
+  it('are refused after they were revoked, until a new one is requested', async () => {
     const token = await newToken();
     simulator.auth.revokeTokens();
     expect(await askWithToken(token)).toBe(401);

@@ -89,13 +89,13 @@ describe('replies', () => {
     expect(Object.keys(JSON.parse(wrongShape.text))).toEqual(['count', 'data']);
   });
 
-  it('have another content type over the right body', async () => {
+  it('have a different content type with the right body', async () => {
     strike({ kind: 'content-type', contentType: 'text/plain', when: { nth: 1 } });
     const answer = await ask(simulator);
     expect([answer.headers.get('content-type'), answer.ids.length]).toEqual(['text/plain', 10]);
   });
 
-  it('do not count as served unless they came whole', async () => {
+  it('count as served only if they arrived completely', async () => {
     strike({ kind: 'bad-json', when: { nth: 1 } });
     await ask(simulator);
     const servedBefore = simulator.truth().executions.filter(({ served }) => served).length;
@@ -116,7 +116,7 @@ describe('connections', () => {
     expect((await ask(simulator)).status).toBe(200);
   });
 
-  it('stall before the headers: nothing is ever answered', async () => {
+  it('stall before the headers, and no reply arrives', async () => {
     strike({ kind: 'stall', at: 'headers', when: { nth: 1 } });
     const stalled = ask(simulator);
     await expect.poll(() => simulator.counters.log.length).toBe(1);
@@ -127,7 +127,7 @@ describe('connections', () => {
     simulator = await startSimulator();
   });
 
-  it('stall within the body: headers and half of it have come', async () => {
+  it('stall within the body, after the headers and half of it', async () => {
     strike({ kind: 'stall', at: 'body', when: { nth: 1 } });
     const { headers, received } = await firstBytes();
     expect(received).toBe(Math.ceil(Number(headers['content-length']) / 2));
@@ -151,7 +151,7 @@ describe('connections', () => {
 });
 
 describe('the token desk', () => {
-  it('has faults of its own', async () => {
+  it('has its own faults', async () => {
     strike({ kind: 'status', status: 503, on: 'tokens', when: { first: 1 } });
     const instances = await ask(simulator);
     const refused = await askToken(simulator, defaultAccount.password);

@@ -164,7 +164,7 @@ describe('a simulator with a history', () => {
     await simulator.close();
   });
 
-  it('lists each instance once at any time, and goes on as time passes', () => {
+  it('lists each instance once at any time, and continues as time passes', () => {
     simulator.life.addHistory({ days: 3, aheadDays: 1, rerunShare: 1 });
     const sizes = [];
     for (let hour = 0; hour < 20; hour += 1) {

@@ -14,7 +14,7 @@ describe('the quota', () => {
     expect(quota.arrive('u', 10_001)).toEqual({ allowed: false, retryAfterMs: 3_999 });
   });
 
-  it('is each user’s own', () => {
+  it('belongs to each user', () => {
     const quota = new Quota({ requests: 1, perSeconds: 10 });
     quota.arrive('a', 0);
     expect(quota.arrive('b', 0).allowed).toBe(true);
@@ -31,7 +31,7 @@ describe('the quota', () => {
     ]);
   });
 
-  it('refuses with 429 in the gateway’s words, with Retry-After as the trap says', async () => {
+  it('returns 429 with the gateway’s message, and Retry-After as the trap says', async () => {
     const simulator = await startSimulator({
       clock: frozenClock(1_790_000_000_000),
       quota: { requests: 40, perSeconds: 10 },

@@ -48,7 +48,7 @@ describe('the instance list', () => {
     expect(truth).toHaveLength(250);
   });
 
-  it('gives ten rows where no limit is asked for', async () => {
+  it('returns ten rows without a limit', async () => {
     simulator.life.addMany(20, { fromMs: nowMs - 1_000, toMs: nowMs });
     expect((await ask(simulator)).ids).toHaveLength(10);
   });
@@ -112,7 +112,7 @@ describe('the instance list', () => {
     expect([first.ids, other.ids]).toEqual([[], ['5']]);
   });
 
-  it('counts requests and rows, and keeps what was asked', async () => {
+  it('counts requests and rows, and records the requests', async () => {
     simulator.life.addMany(5, { fromMs: nowMs - 10_000, toMs: nowMs });
     await ask(simulator, { limit: 3 });
     await ask(simulator, { limit: 0 });
@@ -146,7 +146,7 @@ describe('the control face', () => {
     expect(truth).toContain('"id": "9007199254740993001"');
   });
 
-  it('is closed unless it was asked for', async () => {
+  it('is closed unless enabled', async () => {
     expect((await fetch(`${simulator.url}/_truth`)).status).toBe(404);
   });
 });

@@ -36,7 +36,7 @@ describe('SDK-HMAC-SHA256', () => {
     expect(canonicalHash(request, signedHeaders)).toBe(canonicalHash(published, signedHeaders));
   });
 
-  it('takes a plus in the query for a space', () => {
+  it('treats a plus in the query as a space', () => {
     const [plus, percent] = ['a+b', 'a%20b'].map((name) => ({ ...published, url: `/v1/x?name=${name}` }));
     expect(canonicalHash(plus!, signedHeaders)).toBe(canonicalHash(percent!, signedHeaders));
   });

@@ -7,7 +7,7 @@ import { startCloud, tokenReply, unauthorized, user } from './cloud.ts';
 import { aPage, aRequest, connect, errorOf, everythingIn, secretFile, startLoopback } from './loopback.ts';
 
 describe('a token of somebody else', () => {
-  it('that is refused fails at once when the secret has not changed', async () => {
+  it('that is refused fails at once if the secret has not changed', async () => {
     const cloud = await startCloud({ accepts: () => false });
     const secret = secretFile({ token: 'planted' });
     const source = connect(cloud.url, { credentialsRef: secret.ref });
@@ -31,7 +31,7 @@ describe('a token of somebody else', () => {
     expect(cloud.tokensSeen()).toEqual(['old', 'new']);
   });
 
-  it('is tried once more only: a changed one that is refused too is the end', async () => {
+  it('is tried only once more: a changed one that is refused too fails for good', async () => {
     const secret = secretFile({ token: 'old' });
     let number = 0;
     const cloud = await startCloud({
@@ -58,7 +58,7 @@ describe('a token of somebody else', () => {
     expect((await source.fetchPage(aRequest)).executions).toHaveLength(1);
   });
 
-  it('whose secret cannot be read any more names the secret', async () => {
+  it('whose secret is no longer readable names the secret', async () => {
     const secret = secretFile({ token: 'old' });
     const cloud = await startCloud({
       accepts: () => {
@@ -105,7 +105,7 @@ describe('an access key', () => {
     expect(everythingIn(errors[0])).not.toContain('planted-secret-key');
   });
 
-  it('that was rotated while many requests are under way fails no more signatures than there are requests', async () => {
+  it('that was rotated during many requests fails no more signatures than there are requests', async () => {
     let good = 'OLD';
     const server = await startKeyed(() => good);
     const secret = secretFile(key('OLD'));
@@ -133,7 +133,7 @@ describe('an access key', () => {
     expect(withNew).toHaveLength(1);
   });
 
-  it('found bad meanwhile is not used by those who were waiting for the quota', async () => {
+  it('that was refused meanwhile is not used by requests that waited for the quota', async () => {
     let good = 'OLD';
     const server = await startKeyed(() => good);
     const pacer = createPacer({ requests: 1, perSeconds: 0.01 }, systemClock);
@@ -145,7 +145,7 @@ describe('an access key', () => {
     expect(server.state.refused).toBe(1);
   });
 
-  it('is tried by the next request when the first one fell to something else', async () => {
+  it('is tried by the next request if the first one failed for another reason', async () => {
     const server = await startLoopback((_, index) => (index < 2 ? { status: 500 } : aPage));
     const source = connect(server.url, { credentialsRef: secretFile(key('ANY')).ref });
     const pages = await Promise.all(sixteen.map((request) => source.fetchPage(request)));
@@ -155,13 +155,13 @@ describe('an access key', () => {
   it.each([
     ['behind', 'Fri, 02 Jan 2026 00:20:00 GMT', "clock is 20 minutes behind the source's"],
     ['ahead of', 'Thu, 01 Jan 2026 23:50:00 GMT', "clock is 10 minutes ahead of the source's"],
-  ])("refused to a clock that is %s the source's says so", async (_name, date, hint) => {
+  ])("refused while the clock is %s the source's reports the skew", async (_name, date, hint) => {
     const server = await startLoopback(() => ({ status: 401, headers: { date } }));
     const source = connect(server.url, { credentialsRef: secretFile(key('ANY')).ref });
     expect((await errorOf(source.fetchPage(aRequest))).remedy).toContain(hint);
   });
 
-  it('refused to a clock that is right says nothing about clocks', async () => {
+  it('refused while the clock is right does not mention clocks', async () => {
     const server = await startLoopback(() => unauthorized);
     const source = connect(server.url, { credentialsRef: secretFile(key('ANY')).ref });
     expect((await errorOf(source.fetchPage(aRequest))).remedy).not.toContain('clock');
@@ -169,7 +169,7 @@ describe('an access key', () => {
 });
 
 describe('401s of many requests', () => {
-  it('lead to one new token, also for one that is late', async () => {
+  it('lead to one new token, even for a late one', async () => {
     let good = 't1';
     let late: Promise<void> | undefined;
     const server = await startLoopback(async (request) => {
@@ -195,7 +195,7 @@ describe('401s of many requests', () => {
     expect(server.received.filter(({ method }) => method === 'POST')).toHaveLength(2);
   });
 
-  it('of one request only, while others are let in, end that request after six attempts', async () => {
+  it('of only one request, while others are accepted, end that request after six attempts', async () => {
     const server = await startLoopback((request) => {
       if (request.method === 'POST') {
         return tokenReply('any');

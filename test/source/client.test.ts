@@ -25,7 +25,7 @@ describe('asking for a page', () => {
     });
   });
 
-  it('leaves out what is not asked for', async () => {
+  it('leaves out unset parameters', async () => {
     const server = await startLoopback(() => aPage);
     await connect(server.url).fetchPage(aRequest);
     expect(server.received[0]?.url.search).toBe('?start_time=1767225600000&end_time=1767229200000&limit=100&offset=0');
@@ -39,7 +39,7 @@ describe('asking for a page', () => {
     expect(page.receivedAtMs).toBe(Date.UTC(2026, 0, 2));
   });
 
-  it('tells the time when the reply had come, not when it was asked for', async () => {
+  it('returns the time of the reply, not of the request', async () => {
     const clock = testClock();
     const server = await startLoopback(() => {
       clock.advance(7_000);
@@ -82,7 +82,7 @@ describe('asking for a page', () => {
 });
 
 describe('statistics', () => {
-  it('know nothing before the first request', async () => {
+  it('are empty before the first request', async () => {
     const server = await startLoopback(() => aPage);
     expect(connect(server.url).stats()).toEqual({
       requests: 0,
@@ -94,7 +94,7 @@ describe('statistics', () => {
     });
   });
 
-  it('count requests, and requests sent again', async () => {
+  it('count requests and retries', async () => {
     const server = await startLoopback((_, index) => (index === 0 ? { status: 500 } : aPage));
     const source = connect(server.url);
     await source.fetchPage(aRequest);
@@ -102,7 +102,7 @@ describe('statistics', () => {
     expect(source.stats()).toMatchObject({ requests: 3, retries: 1, throttled: 0 });
   });
 
-  it('tell how far the clock of the source is ahead', async () => {
+  it("measure how far the source's clock is ahead", async () => {
     const server = await startLoopback(() => ({ ...aPage, headers: { date: 'Fri, 02 Jan 2026 00:10:00 GMT' } }));
     const source = connect(server.url);
     await source.fetchPage(aRequest);
@@ -124,7 +124,7 @@ describe('statistics', () => {
     expect(source.stats().latencyMs).toBe(120);
   });
 
-  it('are of one target each', async () => {
+  it('are separate for each target', async () => {
     const server = await startLoopback(() => aPage);
     const [one, other] = [connect(server.url), connect(server.url, { target: { ...aTarget, name: 'other' } })];
     await one.fetchPage(aRequest);

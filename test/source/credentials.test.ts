@@ -77,7 +77,7 @@ describe('a secret', () => {
     expect(parseCredentials(`\uFEFF${JSON.stringify(key)}`, 'env:X')).toEqual({ form: 'accessKey', ...key });
   });
 
-  it('knows what of it must not be seen', () => {
+  it('lists its texts that must not be shown', () => {
     expect(secretsOf({ form: 'accessKey', ...key, securityToken: 'st' })).toEqual(['planted-sk', 'st']);
     expect(secretsOf({ form: 'password', ...user })).toEqual([user.password]);
     expect(secretsOf({ form: 'token', token: 't' })).toEqual(['t']);
@@ -101,7 +101,7 @@ describe('reading from a file or a variable', () => {
     expect(await readCredentials('env:DQSYNC_TEST_SECRET')).toEqual({ form: 'password', ...user });
   });
 
-  it('names a file that is not there', async () => {
+  it('names a file that does not exist', async () => {
     const error = await errorOf(readCredentials('file:/nowhere/secret.json', { target: 'sales' }));
     expect(error).toBeInstanceOf(CredentialsError);
     expect(error).toMatchObject({ code: 'ENOENT', target: 'sales' });
@@ -132,14 +132,14 @@ describe('reading from Secrets Manager', () => {
     return server;
   }
 
-  it('asks for the secret by its name', async () => {
+  it('requests the secret by its name', async () => {
     const server = await startSecretsManager(200, { SecretString: JSON.stringify(key) });
     expect(await readCredentials('secretsmanager:dataarts/sales')).toEqual({ form: 'accessKey', ...key });
     expect(JSON.parse(server.received[0]?.body ?? '')).toEqual({ SecretId: 'dataarts/sales' });
     expect(server.received[0]?.headers.authorization).toContain('/eu-west-1/secretsmanager/');
   });
 
-  it('asks in the region of an ARN', async () => {
+  it('sends the request to the region of an ARN', async () => {
     const server = await startSecretsManager(200, { SecretString: JSON.stringify(key) });
     const arn = 'arn:aws:secretsmanager:us-east-2:123456789012:secret:dataarts/sales-AbCdEf';
     await readCredentials(`secretsmanager:${arn}`);
@@ -153,7 +153,7 @@ describe('reading from Secrets Manager', () => {
     ['DecryptionFailure', 'kms:Decrypt'],
     ['InvalidRequestException', 'marked for deletion'],
     ['UnrecognizedClientException', 'sign in to AWS'],
-  ])('with %s says what to do', async (name, remedy) => {
+  ])('with %s explains what to do', async (name, remedy) => {
     await startSecretsManager(400, { __type: name, Message: 'planted words' });
     const error = await errorOf(readCredentials('secretsmanager:dataarts/sales', { target: 'sales' }));
     expect(error).toBeInstanceOf(CredentialsError);
@@ -163,7 +163,7 @@ describe('reading from Secrets Manager', () => {
     expect(everythingIn(error)).not.toContain('planted');
   });
 
-  it('tells a secret without a value from one that does not exist', async () => {
+  it('distinguishes a secret without a value from one that does not exist', async () => {
     const words = "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT";
     await startSecretsManager(400, { __type: 'ResourceNotFoundException', Message: words });
     const error = await errorOf(readCredentials('secretsmanager:dataarts/sales', { target: 'sales' }));
@@ -172,7 +172,7 @@ describe('reading from Secrets Manager', () => {
     expect(error.remedy).toContain('put-secret-value --secret-id dataarts/sales');
   });
 
-  it.each(['', ' \n'])('takes a blank text for no value: %j', async (SecretString) => {
+  it.each(['', ' \n'])('treats a blank text as no value: %j', async (SecretString) => {
     await startSecretsManager(200, { SecretString });
     expect(await errorOf(readCredentials('secretsmanager:x'))).toMatchObject({ code: 'EmptySecret' });
   });
@@ -198,19 +198,19 @@ describe('reading from Secrets Manager', () => {
     }
     const faults = ['reset', 'half-close', 'lose-reply', 'break-body', 'end-body'] as const;
 
-    it.each(faults)('gets over one %s', async (kind) => {
+    it.each(faults)('retries after one %s', async (kind) => {
       await faultySecretsManager(({ n }) => (n === 1 ? { kind } : null));
       expect(await readCredentials('secretsmanager:x')).toEqual({ form: 'accessKey', ...key });
     });
 
-    it.each(faults)('may be run again after one %s after the other', async (kind) => {
+    it.each(faults)('is retryable after repeated %s', async (kind) => {
       await faultySecretsManager(() => ({ kind }));
       const error = await errorOf(readCredentials('secretsmanager:x', { target: 'sales' }));
       expect(error).toMatchObject({ kind: 'credentials', target: 'sales', retryable: true });
       expect(error.remedy).toMatch(/run again/);
     });
 
-    it.each(['stall-body', 'black-hole'] as const)('waits no longer than it may for a %s', async (kind) => {
+    it.each(['stall-body', 'black-hole'] as const)('waits for a %s only up to its limit', async (kind) => {
       await faultySecretsManager(() => ({ kind }));
       const error = await errorOf(readCredentials('secretsmanager:x', { patienceMs: 300 }));
       expect(error).toMatchObject({ kind: 'credentials', code: 'TimeoutError', retryable: true });

@@ -18,7 +18,7 @@ describe('an error with status 200', () => {
   it.each([
     ['DQC.5000', 'internal: workspace offline'],
     ['DAYU.3001', 'project is frozen'],
-  ])('is reported in the words of the source: %s', async (code, text) => {
+  ])("is reported with the source's message: %s", async (code, text) => {
     const error = await errorOf({ body: JSON.stringify({ error_code: code, error_msg: text, request_id: 'r1' }) });
     expect(error.message).toContain(`with an error (HTTP 200): ${text}`);
     expect(error).toMatchObject({ code, requestId: 'r1', httpStatus: 200 });
@@ -34,7 +34,7 @@ describe('an error with status 200', () => {
     expect(source.stats().throttled).toBe(1);
   });
 
-  it('is no empty list, whatever count it has', async () => {
+  it('is not an empty list, whatever its count', async () => {
     const error = await errorOf({ body: '{"count":0,"resources":null,"error_code":"DQC.1","error_msg":"no"}' });
     expect(error.message).toContain(': no');
   });
@@ -53,7 +53,7 @@ describe('an empty list', () => {
   });
 
   it.each(['{"count":3,"resources":null}', '{"resources":null}', '{"count":0,"rows":[1]}'])(
-    'is not what %s says',
+    'is not %s',
     async (body) => {
       expect((await errorOf({ body })).message).toContain('no array "resources"');
     },
@@ -77,7 +77,7 @@ describe('a coding that nobody asked for', () => {
     expect((await connect(server.url).fetchPage(aRequest)).executions).toHaveLength(3);
   });
 
-  it('is no page where the body is not what it claims to be', async () => {
+  it('is not a page if the body does not match its coding', async () => {
     const error = await errorOf({ headers: { 'content-encoding': 'gzip' }, body: aPageBody(1) });
     expect(error.message).toContain('garbled');
   });
@@ -118,7 +118,7 @@ describe('a wait that the source asks for', () => {
     ['hours', '21600', Number.POSITIVE_INFINITY, '2026-01-02T06:00:00.000Z'],
     ['a date', 'Fri, 02 Jan 2026 06:00:00 GMT', Number.POSITIVE_INFINITY, '2026-01-02T06:00:00.000Z'],
     ['more than the time left', '60', 25_000, '2026-01-02T00:01:00.000Z'],
-  ])('ends the run at once in its own words where it does not fit: %s', async (_, retryAfter, timeLeftMs, until) => {
+  ])('ends the run at once with its own message if it is too long: %s', async (_, retryAfter, timeLeftMs, until) => {
     const clock = testClock();
     const server = await startLoopback(() => ({
       ...(throttled(retryAfter) as object),
@@ -133,7 +133,7 @@ describe('a wait that the source asks for', () => {
     expect(clock.sleeps).toEqual([]);
   });
 
-  it('is kept where it fits', async () => {
+  it('is respected if it is short enough', async () => {
     const clock = testClock();
     let asked = 0;
     const server = await startLoopback(() => (++asked === 1 ? throttled('20') : aPage));

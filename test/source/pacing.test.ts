@@ -82,7 +82,7 @@ describe('the pace', () => {
     expect(arrivals.length).toBeGreaterThan(1000);
   });
 
-  it('lets a small job go at once', async () => {
+  it('does not delay a small job', async () => {
     const admitted = await run(createPacer(documented, clock), { inFlight: 1, forMs: 5_000, latencyMs: () => 200 });
     expect(admitted).toHaveLength(25);
   });
@@ -106,7 +106,7 @@ describe('the pace', () => {
     );
   });
 
-  it('serves callers in the order they asked', async () => {
+  it('serves callers in the order of their calls', async () => {
     const pacer = createPacer({ requests: 2, perSeconds: 1 }, clock);
     const order: number[] = [];
     const all = Promise.all([0, 1, 2, 3, 4].map((one) => pacer.admit().then(() => order.push(one))));
@@ -115,7 +115,7 @@ describe('the pace', () => {
     expect(order).toEqual([0, 1, 2, 3, 4]);
   });
 
-  it('is no brake where the quota is boundless', async () => {
+  it('does not slow down requests if the quota is unlimited', async () => {
     const pacer = createPacer({ requests: 1_000_000, perSeconds: 10 }, clock);
     const startMs = Date.now();
     for (let index = 0; index < 20_000; index += 1) {
@@ -139,7 +139,7 @@ describe('after a 429', () => {
     expect((await waiting)[0]).toBe(startMs + waitMs);
   });
 
-  it('a shorter time that is told later does not shorten the wait', async () => {
+  it('a shorter wait in a later reply does not shorten the wait', async () => {
     const pacer = createPacer(documented, clock);
     const [first, second] = await Promise.all([pacer.admit(), pacer.admit()]);
     pacer.slowDown(first, 20_000);
@@ -149,7 +149,7 @@ describe('after a 429', () => {
     expect(await waiting).toBe(first + 20_000);
   });
 
-  it('those wait too who were waiting for the quota already', async () => {
+  it('requests that already waited for the quota wait too', async () => {
     const pacer = createPacer({ requests: 1, perSeconds: 5 }, clock);
     const first = await pacer.admit();
     const second = pacer.admit();
@@ -170,7 +170,7 @@ describe('after a 429', () => {
     expect(mostInAnySpan(admitted, 10_000)).toBeLessThanOrEqual(30);
   });
 
-  it('several replies to what was sent before count once', async () => {
+  it('several replies to earlier requests count once', async () => {
     const pacer = createPacer(documented, clock);
     const sent = await Promise.all([pacer.admit(), pacer.admit(), pacer.admit()]);
     await vi.advanceTimersByTimeAsync(50);
@@ -190,7 +190,7 @@ describe('after a 429', () => {
     expect(pacer.pace()).toBe(0.1);
   });
 
-  it('the pace comes back step by step, and the full quota is used again', async () => {
+  it('the pace recovers step by step, up to the full quota', async () => {
     const pacer = createPacer(documented, clock);
     pacer.slowDown(await pacer.admit(), null);
     const paces = new Set<number>();
@@ -200,7 +200,7 @@ describe('after a 429', () => {
     expect(admitted.length).toBeGreaterThanOrEqual(0.93 * 400);
   });
 
-  it('the pace comes back with time as well, for a job that asks seldom', async () => {
+  it('the pace also recovers with time, for a job with few requests', async () => {
     const pacer = createPacer(documented, clock);
     pacer.slowDown(await pacer.admit(), 1_000);
     await run(pacer, { inFlight: 1, forMs: 10 * 60_000, latencyMs: () => 10_000 });
@@ -239,7 +239,7 @@ describe('stopping', () => {
 describe('a yielding pacer', () => {
   const yielding = (shared: Pacer) => createYieldingPacer(shared, documented, 0.25, clock);
 
-  it('leaves the reserved part of the quota alone, and uses the rest', async () => {
+  it('leaves the reserved share of the quota unused, and uses the rest', async () => {
     const admitted = await run(yielding(createPacer(documented, clock)), { inFlight: 12, forMs: 60_000 });
     expect(mostInAnySpan(admitted, 10_000)).toBeLessThanOrEqual(30);
     expect(admitted.length).toBeGreaterThan(0.93 * 6 * 30);
@@ -258,7 +258,7 @@ describe('a yielding pacer', () => {
     expect(admitted.length).toBeGreaterThan(0.93 * 6 * 40);
   });
 
-  it('slows down more than the other, and waits longer, when told 429', async () => {
+  it('slows down more than the other, and waits longer, after a 429', async () => {
     const shared = createPacer(documented, clock);
     const backfill = yielding(shared);
     const atMs = await backfill.admit();

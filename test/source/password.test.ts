@@ -22,7 +22,7 @@ describe('a password', () => {
     });
   });
 
-  it('with a revoked token gets a new one, again and again when revoked again and again', async () => {
+  it('with a revoked token gets a new one each time', async () => {
     let good = 't1';
     const cloud = await startCloud({ accepts: (token) => token === good });
     const source = connect(cloud.url, { iamEndpoint: cloud.url, credentialsRef: secretFile(user).ref });
@@ -35,7 +35,7 @@ describe('a password', () => {
   });
 
   it.each(['APIG.0307', 'APIGW.0307'])(
-    'gets a new token where the source says so by the code %s alone',
+    'gets a new token if the source requires it by the code %s alone',
     async (code) => {
       const refused = {
         status: 403,
@@ -80,7 +80,7 @@ describe('a password', () => {
     expect(cloud.tokensSeen()).toEqual(['t1', 't2', 't3']);
   });
 
-  it('that never helps ends as a CredentialsError naming the secret and the code, after one new token', async () => {
+  it('that is refused every time ends as a CredentialsError naming the secret and the code, after one new token', async () => {
     const cloud = await startCloud({ accepts: () => false });
     const secret = secretFile(user);
     const source = connect(cloud.url, { iamEndpoint: cloud.url, credentialsRef: secret.ref });
@@ -129,7 +129,7 @@ describe('a password', () => {
     [401, 'The request was blocked by access control', 'admits only certain IP addresses'],
     [403, 'Login protection is enabled, a verification code is required', 'another user, or an access key'],
     [403, 'The user is disabled', 'Enable the IAM user'],
-  ])('that IAM refuses with %i "%s" has a remedy of its own', async (status, message, remedy) => {
+  ])('that IAM refuses with %i "%s" has a specific remedy', async (status, message, remedy) => {
     const body = JSON.stringify({ error: { code: status, message } });
     const cloud = await startCloud({ accepts: () => true, issue: () => ({ status, body }) });
     const source = connect(cloud.url, { iamEndpoint: cloud.url, credentialsRef: secretFile(user).ref });
@@ -155,7 +155,7 @@ describe('a password', () => {
     expect(source.stats()).toMatchObject({ requests: 1, retries: 0, throttled: 0 });
   });
 
-  it('with an IAM that is not there names source.iamEndpoint', async () => {
+  it('with an unreachable IAM names source.iamEndpoint', async () => {
     const cloud = await startCloud({ accepts: () => true });
     const source = connect(cloud.url, { iamEndpoint: 'http://127.0.0.1:1', credentialsRef: secretFile(user).ref });
     const error = await errorOf(source.fetchPage(aRequest));

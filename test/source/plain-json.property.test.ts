@@ -44,7 +44,7 @@ const memberText = fc
 const objectText = fc.array(memberText, { maxLength: 6 }).map((members) => `{${members.join(' ,')}}`);
 
 describe('the quick reader of pages', () => {
-  it('gives what the exact parser gives, or nothing', () => {
+  it('returns the same as the exact parser, or nothing', () => {
     let readCount = 0;
     fc.assert(
       fc.property(fc.array(objectText, { maxLength: 3 }), fc.option(memberText), (rows, more) => {

@@ -39,7 +39,7 @@ const faults: [string, Answer][] = [
 ];
 
 describe.each(faults)('%s', (_name, fault) => {
-  it('is tried again, with a growing wait in between', async () => {
+  it('is retried after a growing wait', async () => {
     const server = await startLoopback((_, index) => (index < 2 ? fault : aPage));
     const source = connect(server.url);
     const page = await source.fetchPage(aRequest);
@@ -48,7 +48,7 @@ describe.each(faults)('%s', (_name, fault) => {
     expect(source.stats()).toMatchObject({ requests: 3, retries: 2, throttled: 0 });
   });
 
-  it('ends as a SourceError that may be cured by running again, after six attempts', async () => {
+  it('ends as a retryable SourceError after six attempts', async () => {
     const server = await startLoopback(() => fault);
     const source = connect(server.url);
     const error = await errorOf<SourceError>(source.fetchPage(aRequest));
@@ -65,7 +65,7 @@ describe.each<[string, string, Answer]>([
   ['headers that do not come', 'UND_ERR_HEADERS_TIMEOUT', 'hang'],
   ['a body that stalls', 'UND_ERR_BODY_TIMEOUT', stallInBody],
 ])('%s', (_name, code, fault) => {
-  it('are tried again when the time for them is over', async () => {
+  it('are retried after their time limit', async () => {
     const reasons: unknown[] = [];
     const server = await startLoopback((_, index) => (index === 0 ? fault : aPage));
     const source = connect(server.url, {
@@ -87,7 +87,7 @@ describe('waiting between attempts', () => {
     expect(source.clock.sleeps).toEqual([500, 1000, 2000, 4000, 8000]);
   });
 
-  it('may be no wait at all: the jitter is full', async () => {
+  it('can be zero, because the jitter is full', async () => {
     const server = await startLoopback(() => ({ status: 503 }));
     const source = connect(server.url, { random: () => 0 });
     await errorOf(source.fetchPage(aRequest));
@@ -116,14 +116,14 @@ describe('HTTP 429', () => {
     expect(source.clock.sleeps).toEqual([9000]);
   });
 
-  it('waits the window where nothing is said', async () => {
+  it("waits for the quota's window without Retry-After", async () => {
     const server = await startLoopback((_, index) => (index === 0 ? throttled : aPage));
     const source = connect(server.url);
     await source.fetchPage(aRequest);
     expect(source.clock.sleeps).toEqual([10_300]);
   });
 
-  it('is known by its code too, whatever the status', async () => {
+  it('is recognized by its code, whatever the status', async () => {
     const server = await startLoopback((_, index) => (index === 0 ? { ...throttled, status: 403 } : aPage));
     const source = connect(server.url);
     await source.fetchPage(aRequest);
@@ -161,7 +161,7 @@ describe('HTTP 429', () => {
 });
 
 describe('no connection', () => {
-  it('is tried four times, then names the endpoint to check', async () => {
+  it('is retried up to four attempts, then names the endpoint to check', async () => {
     const source = connect('http://127.0.0.1:1');
     const error = await errorOf<SourceError>(source.fetchPage(aRequest));
     expect(error).toBeInstanceOf(SourceError);
@@ -177,7 +177,7 @@ describe('no connection', () => {
     expect(error.remedy).toContain('DNS');
   });
 
-  it('over TLS to something that speaks none is final', async () => {
+  it('over TLS to a server without TLS is final', async () => {
     const server = await startLoopback(() => aPage);
     const source = connect(server.url.replace('http:', 'https:'));
     const error = await errorOf<SourceError>(source.fetchPage(aRequest));
@@ -188,7 +188,7 @@ describe('no connection', () => {
 });
 
 describe('a reply that is too big or too slow', () => {
-  it('is not read beyond the limit, and not asked for again', async () => {
+  it('is not read beyond the limit, and not retried', async () => {
     const server = await startLoopback(() => ({ body: Buffer.alloc(200_000, 0x20) }));
     const source = connect(server.url, { limits: { maxReplyBytes: 100_000 } });
     const error = await errorOf<SourceError>(source.fetchPage(aRequest));
@@ -203,7 +203,7 @@ describe('a reply that is too big or too slow', () => {
     expect((await source.fetchPage(aRequest)).executions).toHaveLength(100);
   });
 
-  it('fails when it trickles on beyond the time for a whole request', async () => {
+  it('fails if it trickles beyond the time limit of a request', async () => {
     const server = await startLoopback(() => (response) => {
       const timer = setInterval(() => response.write(' '), 10);
       response.on('close', () => clearInterval(timer));
@@ -218,7 +218,7 @@ describe('while it is asked again', () => {
   it.each([
     ['a source in trouble is failing', { status: 503 }, 'source'],
     ['one that says 429 is failing', { status: 429 }, 'source'],
-  ])('%s, and nothing is once it has given a page', async (_name, trouble, kind) => {
+  ])('%s, and nothing after a page was received', async (_name, trouble, kind) => {
     const server = await startLoopback((_, index) => (index < 2 ? trouble : aPage));
     const kinds: (string | undefined)[] = [];
     const source = connect(server.url, { log: () => kinds.push(source.stats().failing?.kind) });
@@ -231,7 +231,7 @@ describe('while it is asked again', () => {
 describe('the signal', () => {
   const stop = new StoppedError('time is up', { remedy: 'Run again.', code: 'SIGINT' });
 
-  it('ends a request under way with its reason', async () => {
+  it('aborts a request in flight with its reason', async () => {
     const controller = new AbortController();
     const server = await startLoopback(() => {
       controller.abort(stop);
@@ -293,7 +293,7 @@ describe('the signal', () => {
     expect(server.received).toHaveLength(1);
   });
 
-  it('lets nothing begin once it is aborted', async () => {
+  it('prevents requests once it is aborted', async () => {
     const server = await startLoopback(() => aPage);
     const source = connect(server.url, { signal: AbortSignal.abort(stop) });
     expect(await errorOf(source.fetchPage(aRequest))).toBe(stop);
@@ -301,7 +301,7 @@ describe('the signal', () => {
     expect(source.stats().requests).toBe(0);
   });
 
-  it('lets no request count that was not sent for it', async () => {
+  it('does not count requests that it kept from being sent', async () => {
     const controller = new AbortController();
     const server = await startLoopback(() => aPage);
     const pacer = {

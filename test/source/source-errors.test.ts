@@ -12,7 +12,7 @@ async function refusedWith(status: number, body: unknown, headers: Record<string
 }
 
 describe('a refusal', () => {
-  it('with status 400 says what the source said and is never retried', async () => {
+  it("with status 400 contains the source's message and is never retried", async () => {
     const error = await refusedWith(400, { error_code: 'DQC.1002', error_msg: 'offset is too deep' });
     expect(error).toBeInstanceOf(SourceError);
     expect(error).toMatchObject({ httpStatus: 400, code: 'DQC.1002', target: 'sales', retryable: false });
@@ -28,7 +28,7 @@ describe('a refusal', () => {
   it.each([
     [400, 'The workspace does not exist.'],
     [404, 'project_id is invalid'],
-  ])('with status %i that speaks of %s names the keys to check', async (status, error_msg) => {
+  ])('with status %i about %s names the keys to check', async (status, error_msg) => {
     const error = await refusedWith(status, { error_code: 'DQC.1', error_msg });
     expect(error.httpStatus).toBe(status);
     expect(error.remedy).toBe('Check targets[].workspace and targets[].projectId.');
@@ -56,7 +56,7 @@ describe('a refusal', () => {
     expect(error.requestId).toBe('from-header');
   });
 
-  it('with a body that is no JSON still says the status', async () => {
+  it('with a body that is not JSON still reports the status', async () => {
     const error = await refusedWith(405, '<html>no</html>');
     expect(error.message).toContain('with HTTP 405');
     expect(error.code).toBeUndefined();
@@ -140,7 +140,7 @@ describe('secrets', () => {
     }
   });
 
-  it('that are echoed in part are taken out by their look', async () => {
+  it('that are echoed in part are removed by their form', async () => {
     const longToken = 'MIIFbQYJKoZIhvcNAQcCoIIFXjCCBVoCAQExDTALBglghkgBZQMEAgEwggN7BgkqhkiG9w0BBwGgggNs';
     const error = await refusedWith(400, { error_msg: `decrypt token fail, token:${longToken.slice(0, 70)}` });
     expect(error.message).toContain('decrypt token fail, token:[redacted]');

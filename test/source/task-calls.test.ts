@@ -42,7 +42,7 @@ describe('listing all tasks', () => {
     expect(source.stats().requests).toBe(0);
   });
 
-  it('says that it is incomplete where the source counts more tasks than it shows', async () => {
+  it('reports that it is incomplete if the source counts more tasks than it shows', async () => {
     const server = await startLoopback(() => ({ body: '{"count":3,"resources":[{"id":1},{"id":2}]}' }));
     const { tasks, isComplete } = await listAllTasks(connect(server.url).tasks);
     expect([tasks.length, isComplete]).toEqual([4, false]);
@@ -59,7 +59,7 @@ describe('listing all tasks', () => {
 });
 
 describe('one task, one instance', () => {
-  it('come with everything that the source says, exactly', async () => {
+  it('have every value of the source exactly', async () => {
     const { sim, source } = await simulated();
     const task = sim.life.addTask({ rules: 2, taskType: 'CONSISTENCY_TASK' });
     const { id } = sim.life.addExecution({ task, runStatus: 'ALARMING' });
@@ -78,7 +78,7 @@ describe('one task, one instance', () => {
     ).toEqual(sim.results(id));
   });
 
-  it('are null where the service knows no such thing', async () => {
+  it('are null if the service does not know them', async () => {
     const { sim, source } = await simulated();
     const task = sim.life.addTask();
     const { id } = sim.life.addExecution({ task });
@@ -91,7 +91,7 @@ describe('one task, one instance', () => {
   it.each([
     [404, '{"error_code":"APIG.0101","error_msg":"The API does not exist"}', /APIG\.0101|does not exist/],
     [403, '{"error_code":"DQC.0403","error_msg":"no permission"}', /no permission/],
-  ])('fail where a %i says nothing of them', async (status, body, said) => {
+  ])('fail with a %i that is not about them', async (status, body, said) => {
     const server = await startLoopback(() => ({ status, body }));
     const error = await errorOf(connect(server.url).tasks.fetchResults(7n, 0));
     expect(error).toBeInstanceOf(SourceError);

@@ -54,7 +54,7 @@ describe('a row that is no execution', () => {
   });
 
   it.each(['null', '5', '"text"', '[1, 2]', 'true', '1.50', '12345678901234567890'])(
-    'may be no object at all: %s',
+    'may be any JSON value: %s',
     (row) => {
       const reason = `the row is not an object: ${exact(row)}`;
       expect(refuseOne(row)).toEqual({ rawText: exact(row), reason, startTimeMs: null });

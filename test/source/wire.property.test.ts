@@ -32,7 +32,7 @@ const jsonText: fc.Arbitrary<string> = fc.letrec<{ value: string }>((tie) => ({
 })).value;
 
 describe('reading pages', () => {
-  it('gives back every execution exactly', () => {
+  it('returns every execution exactly', () => {
     const row = fc
       .record({
         id: int64,
@@ -65,7 +65,7 @@ describe('reading pages', () => {
     );
   });
 
-  it('loses no row, whatever the rows are: each is an execution or is kept with every digit', () => {
+  it('loses no row: each is an execution or is kept with every digit', () => {
     fc.assert(
       fc.property(fc.array(jsonText), (rows) => {
         const content = parsePage(`{"resources": [${rows.join(' , ')}], "count": 1}`);

@@ -49,7 +49,7 @@ describe('a row', () => {
   });
 
   it.each(['RUNNING', 'SOMETHING_NEW', '', ' ', '完成', '\\ud83d\\ude00', '\\u0000'])(
-    'keeps the status "%s" as it came',
+    'keeps the status "%s" unchanged',
     (status) => {
       expect(readOne({ run_status: `"${status}"` }).runStatus).toBe(JSON.parse(`"${status}"`));
     },
@@ -110,7 +110,7 @@ describe('an optional field with an odd value', () => {
     expect(isOpen(readOne({ run_status: `"${status}"`, end_time: value }))).toBe(expected);
   });
 
-  it('is told from an undocumented field with such a name inside', () => {
+  it('is distinguished from an undocumented field that contains such a name', () => {
     expect(isOpen(readOne({ end_time: 'null', more: '{"end_time":1}' }))).toBe(true);
   });
 });
@@ -135,7 +135,7 @@ describe('the notification status', () => {
     expect(readOne(spelling)).toMatchObject({ notifyStatus: 'FAILED', extra: null });
   });
 
-  it('is notify_status where the two differ, and the other is kept', () => {
+  it('is notify_status if the two differ, and the other is kept', () => {
     expect(readOne({ notity_status: '"SUCCESS"', notify_status: '"FAILED"', zone: '1' })).toMatchObject({
       notifyStatus: 'FAILED',
       extra: '{"notity_status":"SUCCESS","zone":1}',
@@ -164,7 +164,7 @@ describe('undocumented fields', () => {
     expect(readOne({ more: value }).extra).toBe(`{"more":${value}}`);
   });
 
-  it('come in the order of their names, at every level', () => {
+  it('are sorted by name at every level', () => {
     const extra = readOne({ zulu: '1', alpha: '{"y": [ {"d":1,"c":2} ], "x":2}', '10': '3', '9': '4' }).extra;
     expect(extra).toBe('{"10":3,"9":4,"alpha":{"x":2,"y":[{"c":2,"d":1}]},"zulu":1}');
   });
@@ -185,7 +185,7 @@ describe('undocumented fields', () => {
 });
 
 describe('an id whose name is written with escapes', () => {
-  it.each(['\\u0069d', 'i\\u0064'])('is not mixed up with another beside the rows: %s', (name) => {
+  it.each(['\\u0069d', 'i\\u0064'])('is not confused with a member beside the rows: %s', (name) => {
     const row = `{"${name}":9007199254740993,"start_time":1767225600000}`;
     const content = page(`{"id":9007199254740992,"resources":[${row}]}`);
     expect(content.isPage && content.executions.map(({ id }) => id)).toEqual([9_007_199_254_740_993n]);
@@ -209,7 +209,7 @@ describe('the count', () => {
     expect(page(`{"count":${text},"resources":[]}`).count).toBe(count);
   });
 
-  it('is null where there is none', () => {
+  it('is null if it is missing', () => {
     expect(page('{"resources":[]}')).toEqual({ isPage: true, count: null, executions: [], unreadable: [] });
   });
 });
@@ -255,7 +255,7 @@ describe('a body that is no page', () => {
     expect(parsePage(text)).toEqual({ isPage: false, problem: 'it has no array "resources"' });
   });
 
-  it('may be deep, too', () => {
+  it('may be nested too deep', () => {
     const deep = '['.repeat(200_000);
     expect(parsePage(deep)).toEqual({ isPage: false, problem: 'it is not JSON' });
     const rows = `{"resources":[${deep}${']'.repeat(200_000)}]}`;
@@ -264,7 +264,7 @@ describe('a body that is no page', () => {
 });
 
 describe('a page', () => {
-  it('may hold other fields, resources twice (the last counts), and a byte order of its own', () => {
+  it('may contain other fields, resources twice (the last one counts), and a byte order mark', () => {
     const text = `{"resources":[null],"more":{"resources":[1]},"count":2,"resou\\u0072ces":[${rowText()}, {"id":""}]}`;
     const { executions, unreadable, count } = page(text);
     expect([count, executions.length]).toEqual([2, 1]);

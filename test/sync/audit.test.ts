@@ -55,7 +55,7 @@ describe('a source that hides one row in a hundred from list and count for an ho
 });
 
 describe('the audit', () => {
-  it('asks once a day of executions, and writes nothing, where the source has what coverage recorded', async () => {
+  it('makes one request per day, and writes nothing, if the source matches the recorded coverage', async () => {
     const world = await syncedSource();
     await syncedHourly(world, 3, 1 / 100_000);
     const before = (await world.observations()).length;
@@ -67,7 +67,7 @@ describe('the audit', () => {
     expect(record).toMatchObject({ done: true, lateRows: 0, repaired: 0, failed: 0 });
   });
 
-  it('takes executions that left for no fault, and finds one that comes in their place after it', async () => {
+  it('does not report executions that left, and finds one that appears in their place', async () => {
     const world = await syncedSource();
     await syncedHourly(world, 2, 1 / 100_000);
     const old = world.sim.truth().executions.filter(({ startTimeMs }) => startTimeMs < world.clock.now() - dayMs);
@@ -80,7 +80,7 @@ describe('the audit', () => {
     await world.expectTruth();
   });
 
-  it('goes on with a day that was too long to read again, after what it had read', async () => {
+  it('continues with a day that was too long to read again where it stopped', async () => {
     const world = await syncedSource();
     const nowMs = world.clock.now();
     world.sim.life.addMany(20_000, { fromMs: nowMs - 40 * hourMs, toMs: nowMs - 30 * hourMs });
@@ -94,7 +94,7 @@ describe('the audit', () => {
     await world.expectTruth();
   });
 
-  it('works where the record of the last one cannot be understood', async () => {
+  it('works if the record of the last audit cannot be parsed', async () => {
     const world = await syncedSource();
     await syncedHourly(world, 1);
     await world.store.putIfAbsent(auditKey('sales'), new TextEncoder().encode('{"format":"dqsync.audit","version":9}'));
@@ -105,7 +105,7 @@ describe('the audit', () => {
     expect(await loadAuditRecord(world.store, 'sales')).toMatchObject({ record: { done: true } });
   });
 
-  it('is no run of the incremental sync: what is covered, and the watermark, stay', async () => {
+  it('does not count as an incremental run: coverage and watermark do not change', async () => {
     const world = await syncedSource();
     await syncedHourly(world, 1);
     const before = await checkpointOf(world);

@@ -28,7 +28,7 @@ const allBefore = (world: SyncedSource) => ({
 });
 
 describe('a backfill', () => {
-  it('reads what lies before the watermark, each row once, and does not move the watermark', async () => {
+  it('reads the range before the watermark, each row once, and does not move the watermark', async () => {
     const world = await worldWithHistory(6_000);
     const { watermark } = await world.syncWell();
     const window = allBefore(world);
@@ -42,7 +42,7 @@ describe('a backfill', () => {
     expect((await world.syncWell()).rowsWritten).toBe(0);
   });
 
-  it('before the first sync leaves the watermark unset, and the first sync leaves out what it has covered', async () => {
+  it('before the first sync leaves the watermark unset, and the first sync skips what it has covered', async () => {
     const world = await worldWithHistory(2_000, 30);
     const window = { fromMs: world.clock.now() - 20 * dayMs, toMs: world.clock.now() - 10 * dayMs };
     expect(await world.backfill({ window })).toMatchObject({ done: true, watermark: null });
@@ -54,7 +54,7 @@ describe('a backfill', () => {
     expect(await world.observations()).toHaveLength(2_000);
   });
 
-  it('up to now writes what is young, too, but leaves it to the schedule to cover', async () => {
+  it('up to now writes young rows, but leaves their coverage to the scheduled sync', async () => {
     const world = await syncedSource();
     const nowMs = world.clock.now();
     world.sim.life.addMany(2_000, { fromMs: nowMs - hourMs, toMs: nowMs });
@@ -69,7 +69,7 @@ describe('a backfill', () => {
     expect(await world.observations()).toHaveLength(2_001);
   });
 
-  it('up to now leaves no row to be written twice, not even where the part that it covers ends', async () => {
+  it('up to now causes no row to be written twice, not even at the end of its coverage', async () => {
     const world = await syncedSource();
     const nowMs = world.clock.now();
     for (const offMs of [-1, 0, 1]) {
@@ -81,7 +81,7 @@ describe('a backfill', () => {
     expect(await world.syncWell()).toMatchObject({ rowsWritten: 0 });
   });
 
-  it('without a range fills the known gaps and nothing else', async () => {
+  it('without a range fills only the known gaps', async () => {
     const world = await worldWithHistory(2_000, 30);
     await world.syncWell();
     const before = await checkpointOf(world);
@@ -102,7 +102,7 @@ describe('a backfill', () => {
     expect(await world.backfill({})).toMatchObject({ done: true, from: null, requests: 0 });
   });
 
-  it('that is stopped goes on where it was, and reads little twice', async () => {
+  it('that is stopped resumes where it was, and reads few rows twice', async () => {
     const world = await worldWithHistory(12_000);
     await world.syncWell();
     let requests = 0;
@@ -118,7 +118,7 @@ describe('a backfill', () => {
     expect(await world.observations()).toHaveLength(12_000);
   });
 
-  it('writes each row once where one starts in every millisecond, over several commits', async () => {
+  it('writes each row once over several commits if one starts in every millisecond', async () => {
     const world = await syncedSource();
     const fromMs = world.clock.now() - 2 * dayMs;
     world.sim.life.addMany(6_000, { fromMs, toMs: fromMs + 6_000 });
@@ -127,7 +127,7 @@ describe('a backfill', () => {
     await world.expectTruth();
   });
 
-  it('follows what it finds open, until it ends', async () => {
+  it('re-checks executions that it finds open until they end', async () => {
     const world = await worldWithHistory(1_000, 1);
     await world.syncWell();
     const startTimeMs = world.clock.now() - 2 * dayMs;
@@ -139,7 +139,7 @@ describe('a backfill', () => {
     await world.expectTruth();
   });
 
-  it('goes on behind a window that cannot be proven, and fails naming it', async () => {
+  it('continues behind a window that cannot be proven, and fails with its name', async () => {
     const world = await worldWithHistory(3_000);
     const bad = world.clock.now() - 20 * dayMs;
     world.sim.life.addMany(150, { fromMs: bad, toMs: bad + 1, perMillisecond: 150 });
@@ -158,7 +158,7 @@ describe('a backfill', () => {
 });
 
 describe('a backfill over a window that cannot be proven', () => {
-  it('covers what lies behind it', async () => {
+  it('covers the range behind it', async () => {
     const world = await worldWithHistory(3_000);
     const bad = world.clock.now() - 20 * dayMs;
     world.sim.life.addMany(150, { fromMs: bad, toMs: bad + 1, perMillisecond: 150 });
@@ -172,7 +172,7 @@ describe('a backfill over a window that cannot be proven', () => {
 });
 
 describe('reading again', () => {
-  it('writes what is covered once more, and shows each execution once', async () => {
+  it('writes covered rows again, and the view shows each execution once', async () => {
     const world = await worldWithHistory(5_000, 37);
     await world.syncWell();
     const window = { fromMs: world.clock.now() - 10 * dayMs, toMs: world.clock.now() - 5 * dayMs };
@@ -194,7 +194,7 @@ describe('reading again', () => {
     await world.expectTruth();
   });
 
-  it('up to now begins anew each time, though its end is never covered', async () => {
+  it('up to now starts over each time, although its end is never covered', async () => {
     const world = await syncedSource();
     const nowMs = world.clock.now();
     world.sim.life.addMany(100, { fromMs: nowMs - 55 * minuteMs, toMs: nowMs - 20 * minuteMs });
@@ -213,7 +213,7 @@ describe('reading again', () => {
     expect(await world.backfill({ window, again: true })).toMatchObject({ done: true, quarantined: 0 });
   });
 
-  it('that is stopped goes on where it was, and begins anew once it is done', async () => {
+  it('that is stopped resumes where it was, and starts over once it is done', async () => {
     const world = await worldWithHistory(6_000, 37);
     await world.syncWell();
     const task = { window: allBefore(world), again: true };
@@ -248,7 +248,7 @@ describe('reading again', () => {
 });
 
 describe('a backfill beside syncs', () => {
-  it('loses nothing, and neither do they', async () => {
+  it('loses nothing, nor do the syncs', async () => {
     const world = await worldWithHistory(6_000);
     await world.syncWell();
     // Data is committed every minute.

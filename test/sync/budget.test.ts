@@ -62,7 +62,7 @@ describe('a budget', () => {
     expect(whenAborted(budget.hardStop)).toBe(hardStopMs);
   });
 
-  it('is spent when its time has passed, though the clock was put back meanwhile', () => {
+  it('is used up when its time has passed, even if the clock was set back', () => {
     let backMs = 0;
     const clock: Clock = { now: () => Date.now() - backMs, sleep: async () => undefined };
     const budget = budgetOf(10_000, new AbortController(), clock);
@@ -72,7 +72,7 @@ describe('a budget', () => {
   });
 });
 
-it('a run whose time was spent on a failing source has failed, though the clock says that there is time left', async () => {
+it('a run that used its time on a failing source fails, even if the clock shows time left', async () => {
   vi.useRealTimers();
   const world = await syncedSource();
   const failing = new SourceError('nothing but resets', { remedy: 'Wait.' });

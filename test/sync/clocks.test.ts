@@ -26,7 +26,7 @@ describe('after a run on a machine whose clock was ahead', () => {
   it.each([
     ['within the lookback', 5 * minuteMs],
     ['long before', 2 * hourMs],
-  ])('the state that is seen next counts as the later one, of an execution that started %s', async (_when, agoMs) => {
+  ])('the next observed state counts as the later one, for an execution that started %s', async (_when, agoMs) => {
     const { world, id } = await worldSeenAhead(agoMs);
     world.sim.life.finish(id, 'FAILED');
     expect(await world.syncWell()).toMatchObject({ openExecutions: 0, rowsWritten: 1 });
@@ -34,7 +34,7 @@ describe('after a run on a machine whose clock was ahead', () => {
     expect(await world.syncWell()).toMatchObject({ rowsWritten: 0 });
   });
 
-  it('that an execution has vanished counts as later than the last sight of it', async () => {
+  it('the note that an execution vanished counts as later than its last observation', async () => {
     const { world, id } = await worldSeenAhead(2 * hourMs);
     world.sim.life.remove(id);
     expect(await world.syncWell()).toMatchObject({ openExecutions: 0, rowsWritten: 1 });
@@ -47,7 +47,7 @@ describe('after a run on a machine whose clock was ahead', () => {
 describe('with the clock of the source hours behind', () => {
   const behindMs = 2 * hourMs;
 
-  it('an execution that ended just now, by that clock, is followed to its notification', async () => {
+  it('an execution that just ended, by that clock, is followed to its notification', async () => {
     const world = await syncedSource({ traps: { dateSkewMs: -behindMs } });
     const theirNowMs = world.clock.now() - behindMs;
     const fields = { runStatus: 'ALARMING', startTimeMs: theirNowMs - 3 * hourMs, endTimeMs: theirNowMs };
@@ -59,7 +59,7 @@ describe('with the clock of the source hours behind', () => {
     await world.expectTruth();
   });
 
-  it('one that is open expires after maxOpenDays by that clock', async () => {
+  it('an open execution expires after maxOpenDays by that clock', async () => {
     const world = await syncedSource({ traps: { dateSkewMs: -behindMs } });
     const startTimeMs = world.clock.now() - behindMs - 7 * dayMs + hourMs;
     world.sim.life.addExecution({ runStatus: 'RUNNING', startTimeMs });
@@ -70,7 +70,7 @@ describe('with the clock of the source hours behind', () => {
 });
 
 describe('coverage beyond the lookback after now', () => {
-  it('stops the run, saying how to go back, until that time has come', async () => {
+  it('stops the run with a way to rewind, until that time has come', async () => {
     const world = await syncedSource();
     world.sim.life.addMany(100, { fromMs: world.clock.now() - dayMs, toMs: world.clock.now() });
     await world.syncWell(onMachineAhead(world, hourMs));
@@ -88,7 +88,7 @@ describe('a backfill', () => {
   it.each([
     ['ahead', hourMs, 15 * minuteMs],
     ['behind', -hourMs, 75 * minuteMs],
-  ])('covers up to the lookback by the slower clock, with that of the source %s', async (_which, dateSkewMs, agoMs) => {
+  ])("covers up to the lookback by the slower clock, with the source's clock %s", async (_which, dateSkewMs, agoMs) => {
     const world = await syncedSource({ traps: { dateSkewMs } });
     const nowMs = world.clock.now();
     world.sim.life.addMany(500, { fromMs: nowMs - 5 * hourMs, toMs: nowMs });

@@ -45,7 +45,7 @@ function expectHeld(open: readonly OpenEntry[], windows: readonly Window[]): voi
 
 describe('what is asked for', () => {
   it.each([null, 0.001, 0.02, 5])(
-    'holds the start of each execution that is looked for, at %s rows a ms',
+    'contains the start of each execution to re-check, at %s rows per ms',
     (rowsPerMs) => {
       const open = entries(50, { runStatus: 'RUNNING', endedAgoMs: null });
       expectHeld(open, narrowWindows(open, rowsPerMs));
@@ -61,7 +61,7 @@ describe('what is asked for', () => {
 describe('notices that can not change any more', () => {
   const over = { runStatus: 'SUCCESS', endedAgoMs: lookbackMs };
 
-  it('are looked at once more, up to half of those that wait, those first that were looked at longest ago', () => {
+  it('are checked once more, up to half of them, least recently checked first', () => {
     const open = entries(300, over);
     const due = idsDue(open.toReversed(), 2);
     expect(due).toEqual(Array.from(due, (_, n) => n));
@@ -69,7 +69,7 @@ describe('notices that can not change any more', () => {
     expect(due.length).toBeLessThanOrEqual(150);
   });
 
-  it('are all looked at where they are few, or where the run costs much anyway', () => {
+  it('are all checked if they are few, or if the run makes many requests anyway', () => {
     expect(idsDue(entries(20, over), 2)).toHaveLength(20);
     expect(idsDue(entries(300, over), 1200)).toHaveLength(300);
   });
@@ -78,7 +78,7 @@ describe('notices that can not change any more', () => {
 describe('notices that may still change', () => {
   const early = { runStatus: 'ALARMING', endedAgoMs: lookbackMs - 1 };
 
-  it('are looked at in turn where nobody was notified of an alarm', () => {
+  it('are checked in turn if nobody was notified of an alarm', () => {
     expect(idsDue(entries(10, early), 3)).toHaveLength(10);
     const due = idsDue(entries(300, early).toReversed(), 3);
     expect(due).toEqual(Array.from(due, (_, n) => n));
@@ -89,7 +89,7 @@ describe('notices that may still change', () => {
   it.each([
     ['somebody was notified', { ...early, notifyStatus: 'SUCCESS' }],
     ['all went well', { ...early, runStatus: 'SUCCESS' }],
-  ])('wait for their last look where %s', (_why, change) => {
+  ])('wait for their last check if %s', (_why, change) => {
     expect(idsDue(entries(10, change), 40)).toEqual([]);
   });
 });

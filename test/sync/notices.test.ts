@@ -21,14 +21,14 @@ async function waiting(world: SyncedSource): Promise<bigint[]> {
 }
 
 describe('an execution that awaits its notification', () => {
-  it('is let go after the last look at it', async () => {
+  it('is dropped after its last check', async () => {
     const { world } = await worldWithAlarm();
     world.clock.advance(hourMs);
     await world.syncWell();
     expect(await waiting(world)).toEqual([]);
   });
 
-  it('is let go without a word where it has vanished: how it ended is known, and stays', async () => {
+  it('is dropped silently if it has vanished, because its end is already in the table', async () => {
     const { world, id } = await worldWithAlarm();
     const before = await world.view();
     world.sim.life.remove(id);
@@ -40,7 +40,7 @@ describe('an execution that awaits its notification', () => {
 });
 
 describe('executions that await their notification, ten thousand and more', () => {
-  it('are let go from the end that lies longest back', () => {
+  it('are dropped oldest first', () => {
     const entries = Array.from({ length: 10_003 }, (_, index) => ({
       execution: anExecution({ id: BigInt(index), startTimeMs: 1000, endTimeMs: 2000 + ((index * 7919) % 10_003) }),
       observedAtMs: 3000,
@@ -52,7 +52,7 @@ describe('executions that await their notification, ten thousand and more', () =
     expect(ends).toEqual([2002, 2001, 2000]);
   });
 
-  it('are kept no more than that in the checkpoint from the next run on', async () => {
+  it('are limited to that number in the checkpoint from the next run on', async () => {
     const world = await syncedSource();
     const nowMs = world.clock.now();
     for (let index = 0; index < 10_300; index += 1) {

@@ -30,7 +30,7 @@ describe('open executions', () => {
     expect(summary.requests).toBeLessThanOrEqual(6);
   });
 
-  it('are written once more each when they end, and leave the set', async () => {
+  it('are each written again when they end, and leave the open set', async () => {
     const { world, ids } = await worldWithOpen(12, hourMs);
     world.clock.advance(hourMs);
     for (const id of ids.slice(0, 5)) {
@@ -43,7 +43,7 @@ describe('open executions', () => {
     expect(await world.syncWell()).toMatchObject({ openExecutions: 7, rowsWritten: 0 });
   });
 
-  it('that vanish are written once more, saying so, and leave the set', async () => {
+  it('that vanish are written again with a note, and leave the open set', async () => {
     const { world, ids } = await worldWithOpen(3, hourMs);
     world.sim.life.remove(ids[0]!);
     world.sim.life.rerun(ids[1]!);
@@ -57,7 +57,7 @@ describe('open executions', () => {
     expect((await world.syncWell()).rowsWritten).toBe(0);
   });
 
-  it('of a status nobody knows are followed as well', async () => {
+  it('of an unknown status are followed as well', async () => {
     const world = await syncedSource();
     const { id } = world.sim.life.addExecution({
       runStatus: 'PAUSED',
@@ -71,7 +71,7 @@ describe('open executions', () => {
     await world.expectTruth();
   });
 
-  it('of statuses that cannot be asked for never keep new ones from being read', async () => {
+  it('of statuses that cannot be filtered never keep new ones from being read', async () => {
     const world = await syncedSource();
     for (let index = 0; index < 2000; index += 1) {
       const startTimeMs = world.clock.now() - hourMs - index * 120_000;
@@ -90,7 +90,7 @@ describe('open executions', () => {
     await world.expectTruth();
   });
 
-  it('of statuses that cannot be asked for are looked at in turn, where they are too many for one run', async () => {
+  it('of statuses that cannot be filtered are checked in turn if they are too many for one run', async () => {
     const world = await syncedSource();
     world.sim.life.addMany(4_000, { fromMs: world.clock.now() - 2 * dayMs, toMs: world.clock.now() - minuteMs });
     const startTimesMs = Array.from({ length: 70 }, (_, index) => world.clock.now() - (index + 2) * hourMs);
@@ -130,7 +130,7 @@ describe('open executions', () => {
     expect(await world.syncWell()).toMatchObject({ openExecutions: 0 });
   });
 
-  it('that raised an alarm are followed over several runs that find nothing new', async () => {
+  it('with an alarm are followed over several runs that find nothing new', async () => {
     const { world, ids } = await worldWithOpen(1, hourMs);
     world.sim.life.finish(ids[0]!, 'ALARMING');
     for (let run = 0; run < 3; run += 1) {
@@ -142,7 +142,7 @@ describe('open executions', () => {
     await world.expectTruth();
   });
 
-  it('are asked for through the filter of their target', async () => {
+  it('are requested with the filter of their target', async () => {
     const initialFrom = new Date(Date.parse('2026-06-01T12:00:00Z') - 2 * dayMs).toISOString();
     const world = await syncedSource({}, { initialFrom });
     world.sim.life.addMany(2_400, { fromMs: world.clock.now() - 2 * dayMs, toMs: world.clock.now() });
@@ -165,7 +165,7 @@ describe('open executions', () => {
     expect(new Set((await world.view()).map((row) => row['task_type']))).toEqual(new Set(['CONSISTENCY_TASK']));
   });
 
-  it('are counted when they expire, each once', async () => {
+  it('are each counted once when they expire', async () => {
     const { world } = await worldWithOpen(2, hourMs);
     world.clock.advance(8 * dayMs);
     const expired: number[] = [];
@@ -175,7 +175,7 @@ describe('open executions', () => {
     expect(expired).toEqual([2, 0]);
   });
 
-  it('are listed in the checkpoint from when they expire until they are seen to have ended', async () => {
+  it('are listed in the checkpoint from their expiry until they are seen to have ended', async () => {
     const { world, ids } = await worldWithOpen(2, hourMs);
     const expired = async () => (await checkpointOf(world)).expired.map(({ id }) => id).sort();
     expect(await expired()).toEqual([]);
@@ -192,7 +192,7 @@ describe('open executions', () => {
     await world.expectTruth();
   });
 
-  it('that expire are reported, together, once they are committed', async () => {
+  it('that expire are reported together after their commit', async () => {
     const { world } = await worldWithOpen(2, hourMs);
     world.clock.advance(8 * dayMs);
     const warnings: unknown[] = [];
@@ -203,7 +203,7 @@ describe('open executions', () => {
     expect(warnings).toEqual([[expect.stringMatching(/^executions expired: open for longer than maxOpenDays/), told]]);
   });
 
-  it('whose row cannot be read any more have not vanished: the row is quarantined, and they are followed for maxOpenDays', async () => {
+  it('whose row is no longer readable have not vanished: the row is quarantined, and they are followed for maxOpenDays', async () => {
     const world = await syncedSource();
     const { life } = world.sim;
     const startTimeMs = world.clock.now() - 3 * hourMs;
@@ -259,7 +259,7 @@ describe('open executions', () => {
   });
 
   it.each(['SUSPENDING', 'UNKNOWN'])(
-    'of status %s are asked for together, and followed to their end',
+    'of status %s are requested together, and followed to their end',
     async (runStatus) => {
       const world = await syncedSource();
       world.sim.life.addMany(4_000, { fromMs: world.clock.now() - 2 * dayMs, toMs: world.clock.now() - minuteMs });
@@ -279,7 +279,7 @@ describe('open executions', () => {
     },
   );
 
-  it('that end well are looked at once more, in case their notification state changes after', async () => {
+  it('that succeed are checked once more, in case their notification status changes later', async () => {
     const { world, ids } = await worldWithOpen(1, hourMs);
     world.sim.life.finish(ids[0]!, 'SUCCESS');
     world.clock.advance(minuteMs);
@@ -292,7 +292,7 @@ describe('open executions', () => {
     await world.expectTruth();
   });
 
-  it('that end are looked at once more after the lookback of their end, also when a notice was sent before', async () => {
+  it('that end are checked once more after the lookback of their end, even if a notification was already sent', async () => {
     const { world, ids } = await worldWithOpen(1, hourMs);
     world.sim.life.finish(ids[0]!, 'ALARMING');
     world.sim.life.setNotify(ids[0]!, 'SUCCESS');
@@ -305,7 +305,7 @@ describe('open executions', () => {
     await world.expectTruth();
   });
 
-  it('that end well, far apart, are each looked at after the lookback of their end, and then no more', async () => {
+  it('that succeed far apart are each checked after the lookback of their end, and then no more', async () => {
     const { world, ids } = await worldWithOpen(12, hourMs);
     for (const id of ids) {
       world.sim.life.finish(id, 'SUCCESS');
@@ -328,7 +328,7 @@ describe('open executions', () => {
     expect(quiet.requests).toBeLessThanOrEqual(3);
   });
 
-  it('that end well, many of them and far apart, are all looked at once more', async () => {
+  it('that succeed in large numbers far apart are all checked once more', async () => {
     const { world, ids } = await worldWithOpen(40, hourMs);
     for (const id of ids) {
       world.sim.life.finish(id, 'SUCCESS');
@@ -348,7 +348,7 @@ describe('open executions', () => {
     await world.expectTruth();
   });
 
-  it('that end badly are followed until their notification state has settled', async () => {
+  it('that fail are followed until their notification status has settled', async () => {
     const { world, ids } = await worldWithOpen(1, hourMs);
     world.sim.life.finish(ids[0]!, 'ALARMING');
     world.clock.advance(minuteMs);

@@ -33,7 +33,7 @@ async function loseAndRewind(world: SyncedSource, toMs: number): Promise<number 
 }
 
 describe('a rewind', () => {
-  it('says how many executions will be read again, by what coverage counts', async () => {
+  it('reports how many executions will be read again, from the counts of coverage', async () => {
     const world = await syncedSource();
     const start = world.clock.now() - 31 * dayMs;
     world.sim.life.addMany(3100, { fromMs: start, toMs: world.clock.now() });
@@ -44,7 +44,7 @@ describe('a rewind', () => {
     expect(plan.rows).toBeLessThan(520);
   });
 
-  it('ends a sync that had begun before it as a conflict, and the next one reads everything again', async () => {
+  it('ends an earlier sync with a conflict, and the next sync reads everything again', async () => {
     const world = await syncedSource();
     const begin = world.clock.now();
     world.sim.life.addMany(600, { fromMs: begin - 10 * hourMs, toMs: begin - minuteMs });
@@ -67,7 +67,7 @@ describe('a rewind', () => {
     await world.expectTruth();
   });
 
-  it('counts also what appeared late', async () => {
+  it('also counts late rows', async () => {
     const world = await syncedSource();
     world.sim.life.addMany(100, { fromMs: world.clock.now() - hourMs, toMs: world.clock.now() });
     await world.syncWell();
@@ -76,7 +76,7 @@ describe('a rewind', () => {
     expect(await planRewind(rewindRun(world), world.clock.now() - 40 * dayMs)).toMatchObject({ rows: 101 });
   });
 
-  it('keeps what other runs have committed since it was planned', async () => {
+  it('keeps what other runs committed since the plan', async () => {
     const world = await syncedSource(
       {},
       { initialFrom: new Date(Date.parse('2026-06-01T12:00:00Z') - 5 * dayMs).toISOString() },
@@ -95,7 +95,7 @@ describe('a rewind', () => {
     await world.expectTruth();
   });
 
-  it('has also that written again which was open, and which a sync that had begun before it has looked at', async () => {
+  it('causes open executions to be written again, even if an earlier sync re-checked them', async () => {
     const world = await syncedSource();
     const begin = world.clock.now();
     world.sim.life.addMany(600, { fromMs: begin - 10 * hourMs, toMs: begin - minuteMs });
@@ -117,7 +117,7 @@ describe('a rewind', () => {
     await world.expectTruth();
   });
 
-  it('ends a backfill that had begun before it, too', async () => {
+  it('also ends an earlier backfill', async () => {
     const world = await syncedSource();
     const begin = world.clock.now();
     world.sim.life.addMany(600, { fromMs: begin - 60 * dayMs, toMs: begin - minuteMs });
@@ -150,7 +150,7 @@ describe('after a rewind', () => {
     ['was open', 'RUNNING'],
     ['had ended', 'ALARMING'],
   ])(
-    'the state that is seen next counts as the later one, of what %s when a machine an hour ahead saw it',
+    'the next observed state counts as the later one, for an execution that %s when a machine an hour ahead saw it',
     async (_what, runStatus) => {
       const world = await syncedSource();
       const startTimeMs = world.clock.now() - 10 * minuteMs;
@@ -170,7 +170,7 @@ describe('after a rewind', () => {
     },
   );
 
-  it('what is read again by a backfill counts as later than what a machine an hour ahead has seen', async () => {
+  it('rows that a backfill reads again count as later than the observations of a machine an hour ahead', async () => {
     const world = await syncedSource();
     const nowMs = world.clock.now();
     const startTimeMs = nowMs - 3 * hourMs;
@@ -185,7 +185,7 @@ describe('after a rewind', () => {
     await world.expectTruth();
   });
 
-  it('observations tell the true time where no clock was ahead', async () => {
+  it('observations have the true time if no clock was ahead', async () => {
     const world = await syncedSource();
     world.sim.life.addMany(50, { fromMs: world.clock.now() - hourMs, toMs: world.clock.now() });
     await world.syncWell();
@@ -197,7 +197,7 @@ describe('after a rewind', () => {
     expect(observedAtMs.filter((agoMs) => agoMs === 0)).toHaveLength(50);
   });
 
-  it('what was open and has vanished meanwhile is told as vanished', async () => {
+  it('an open execution that vanished meanwhile is noted as vanished', async () => {
     const world = await syncedSource();
     const startTimeMs = world.clock.now() - 2 * hourMs;
     const { id } = world.sim.life.addExecution({ runStatus: 'RUNNING', endTimeMs: null, startTimeMs });
@@ -212,7 +212,7 @@ describe('after a rewind', () => {
     expect(row?.['extra']).toContain('vanished_at');
   });
 
-  it('what is still open is written once more, and then no more', async () => {
+  it('an execution that is still open is written once more, and then no more', async () => {
     const world = await syncedSource();
     const startTimeMs = world.clock.now() - 2 * hourMs;
     world.sim.life.addExecution({ runStatus: 'RUNNING', endTimeMs: null, startTimeMs });

@@ -25,7 +25,7 @@ function slicesOf(target: string): { longestMs: number; readonly onProgress: Run
 }
 
 describe('a run', () => {
-  it('that is interrupted commits what is complete, and the next goes on from there', async () => {
+  it('that is interrupted commits everything complete, and the next run continues from there', async () => {
     const world = await syncedSource();
     world.sim.life.addMany(8_000, { fromMs: world.clock.now() - 20 * dayMs, toMs: world.clock.now() - hourMs });
     const first = await world.syncWell(stoppedAfter(4_500));
@@ -39,7 +39,7 @@ describe('a run', () => {
     expect(await world.observations()).toHaveLength(8_000);
   });
 
-  it('that commits several times within one day gives each file a name of its own', async () => {
+  it('with several commits within one day gives each file a unique name', async () => {
     const world = await syncedSource();
     world.sim.life.addMany(6_000, { fromMs: world.clock.now() - 11 * hourMs, toMs: world.clock.now() - hourMs });
     const summary = await world.syncWell();
@@ -47,7 +47,7 @@ describe('a run', () => {
     expect(await world.observations()).toHaveLength(6_000);
   });
 
-  it('that is stopped commits also the little that it has', async () => {
+  it('that is stopped also commits a few rows', async () => {
     const world = await syncedSource();
     world.sim.life.addMany(2_000, { fromMs: world.clock.now() - 20 * dayMs, toMs: world.clock.now() - hourMs });
     const source = { endpoint: world.sim.url, iamEndpoint: world.sim.iamUrl, quota: { requests: 4, perSeconds: 3600 } };
@@ -62,7 +62,7 @@ describe('a run', () => {
     expect(await world.observations()).toHaveLength(2_000);
   });
 
-  it('commits what it has after two minutes of work, however little that is', async () => {
+  it('commits after two minutes of work, however few rows it has', async () => {
     const world = await syncedSource();
     world.sim.life.addMany(2_000, { fromMs: world.clock.now() - 20 * dayMs, toMs: world.clock.now() - hourMs });
     const source = { endpoint: world.sim.url, iamEndpoint: world.sim.iamUrl, quota: { requests: 4, perSeconds: 3600 } };
@@ -81,7 +81,7 @@ describe('a run', () => {
     await world.expectTruth();
   });
 
-  it('with no time at all does nothing and says that it is not done', async () => {
+  it('without any time does nothing and reports that it is not done', async () => {
     const world = await syncedSource({ history: { days: 2 } });
     expect(await world.syncWell({ limitMs: 0 })).toMatchObject({ done: false, rowsWritten: 0 });
   });
@@ -123,7 +123,7 @@ describe('a run', () => {
     expect(longestRows[3]).toBeGreaterThan(3_000);
   });
 
-  it('goes on with the other targets when one fails, and tells how each ended', async () => {
+  it('continues with the other targets if one fails, and reports how each ended', async () => {
     const world = await syncedSource({ history: { days: 2, tasks: 10 } });
     const secret = join(world.folder, 'secret.json');
     const good = { ...defaultWorkspace, credentials: `file:${secret}` };
@@ -138,7 +138,7 @@ describe('a run', () => {
     await world.expectTruth();
   });
 
-  it('reads only what the filter of its target lets through', async () => {
+  it('reads only rows that match the filter of its target', async () => {
     const world = await syncedSource({ history: { days: 2, tasks: 40 } });
     const targets = [
       {
@@ -166,7 +166,7 @@ describe('a run', () => {
     await world.expectTruth();
   });
 
-  it('waits for late rows as long as the lookback says', async () => {
+  it('finds late rows within the lookback', async () => {
     const world = await syncedSource({ history: { days: 2, tasks: 10 } });
     await world.syncWell();
     world.sim.life.addLate(10 * minuteMs);
@@ -205,7 +205,7 @@ describe('a run', () => {
     },
   );
 
-  it('comes to an end while its idea of the clock of the source moves with every reply', async () => {
+  it('ends although the measured skew of the source changes with every reply', async () => {
     const world = await syncedSource({ traps: { dateSkewMs: -hourMs } });
     world.sim.life.addMany(2_000, { fromMs: world.clock.now() - 20 * hourMs, toMs: world.clock.now() });
     world.sim.traps.afterPage = ({ n }) => {
@@ -215,7 +215,7 @@ describe('a run', () => {
     await world.expectTruth();
   });
 
-  it('takes settings that are no whole milliseconds', async () => {
+  it('accepts settings that are not whole milliseconds', async () => {
     const world = await syncedSource({ history: { days: 2, tasks: 10 } });
     const config = { lookbackMinutes: 0.123456, settleSeconds: 0.1005 };
     await world.syncWell({}, config);
@@ -226,7 +226,7 @@ describe('a run', () => {
     await world.expectTruth();
   });
 
-  it('appends nothing twice when the clock of the source is an hour behind', async () => {
+  it("appends nothing twice if the source's clock is an hour behind", async () => {
     const world = await syncedSource({ history: { days: 2, tasks: 40 }, traps: { dateSkewMs: -hourMs } });
     await world.syncWell();
     const before = (await world.observations()).length;
@@ -234,7 +234,7 @@ describe('a run', () => {
     expect(await world.observations()).toHaveLength(before);
   });
 
-  it('appends nothing twice that lies at the edge of what the next run reads again', async () => {
+  it("appends nothing twice at the edge of the next run's lookback", async () => {
     const world = await syncedSource();
     const lookbackFromMs = world.clock.now() - 15 * minuteMs;
     for (const offsetMs of [-3, -2, -1, 0, 1]) {
@@ -266,7 +266,7 @@ describe('a run', () => {
     },
   );
 
-  it('keeps a row that it was shown at the very end of what it asked for, though it is gone when its time comes', async () => {
+  it('keeps a row shown at the end of its request, even if the row has left by the time it is due', async () => {
     const world = await syncedSource();
     const nowMs = world.clock.now();
     const { id } = world.sim.life.addExecution({ startTimeMs: nowMs, endTimeMs: nowMs, runStatus: 'FAILED' });
@@ -277,7 +277,7 @@ describe('a run', () => {
     expect((await world.view()).map((row) => row['id'])).toEqual([String(id)]);
   });
 
-  it('says of each row in which project, by which run and when it was seen', async () => {
+  it('records for each row its project, its run and the time it was seen', async () => {
     const world = await syncedSource();
     const startedAtMs = world.clock.now();
     world.sim.life.addMany(300, { fromMs: startedAtMs - 2 * dayMs, toMs: startedAtMs - dayMs });
@@ -294,7 +294,7 @@ describe('a run', () => {
     expect(runId).toMatch(/^20260601T120000Z-[0-9a-f]{8}$/);
   });
 
-  it.each(['sync', 'backfill'])('covers nothing where no row of the source can be read: %s', async (mode) => {
+  it.each(['sync', 'backfill'])('covers nothing if no row of the source can be read: %s', async (mode) => {
     const world = await syncedSource();
     for (let row = 0; row < 250; row += 1) {
       world.sim.life.addUnreadable('id-text');
@@ -318,7 +318,7 @@ describe('a run', () => {
     expect((await world.syncWell()).quarantined).toBe(0);
   });
 
-  it('quarantines each row once over several commits, also where replies of the store are lost', async () => {
+  it('quarantines each row once over several commits, even if replies of the store are lost', async () => {
     const world = await syncedSource();
     const nowMs = world.clock.now();
     world.sim.life.addMany(3_000, { fromMs: nowMs - 20 * dayMs, toMs: nowMs - hourMs });
@@ -342,7 +342,7 @@ describe('a run', () => {
     expect(lossy.calls.filter(({ key, method }) => key === file!.key && method !== 'get').length).toBeGreaterThan(1);
   });
 
-  it('covers up to now less settle, and reads what lies after in its time', async () => {
+  it('covers up to now less settle time, and reads later rows when they are due', async () => {
     const world = await syncedSource();
     const config = { settleSeconds: 120, lookbackMinutes: 0 };
     await world.syncWell({}, config);

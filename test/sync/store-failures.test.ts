@@ -33,7 +33,7 @@ async function worldAnHourLater(): Promise<SyncedSource> {
 const folders = ['quality_instance_observations/', 'quarantine/'];
 
 describe('a run whose store', () => {
-  it.each(folders)('refuses one file of %s fails, and covers nothing that it could not write', async (folder) => {
+  it.each(folders)('refuses one file of %s fails, and covers nothing that was not written', async (folder) => {
     const world = await worldAnHourLater();
     let refusals = 0;
     const store = answering(world, (key) => {
@@ -50,7 +50,7 @@ describe('a run whose store', () => {
     await world.expectTruth();
   });
 
-  it('refuses a file in the middle fails, and covers nothing behind what it has written', async () => {
+  it('refuses a file in the middle fails, and covers nothing behind the written files', async () => {
     const world = await syncedSource();
     world.sim.life.addMany(20_000, { fromMs: world.clock.now() - 20 * dayMs, toMs: world.clock.now() - hourMs });
     const store = answering(world, (key) => {
@@ -66,7 +66,7 @@ describe('a run whose store', () => {
     await world.expectTruth();
   });
 
-  it.each(folders)('gives no reply to a file of %s and has not written it is asked again', async (folder) => {
+  it.each(folders)('neither replies nor writes a file of %s is asked again', async (folder) => {
     const world = await worldAnHourLater();
     let lost = 0;
     const store = answering(world, (key) => {
@@ -82,7 +82,7 @@ describe('a run whose store', () => {
     expect(await Array.fromAsync(world.store.list('quarantine/'))).toHaveLength(1);
   });
 
-  it('has another object under the name of a data file fails, and does not take that for its own', async () => {
+  it('has another object under the name of a data file fails, and does not treat it as its own', async () => {
     const world = await worldAnHourLater();
     const store = answering(world, (key) => (key.endsWith('.parquet') ? { kind: 'lost' } : undefined));
     const [summary] = await world.sync({ store });

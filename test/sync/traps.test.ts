@@ -68,7 +68,7 @@ const orders: Record<string, Traps['order']> = {
 };
 
 describe('a source that', () => {
-  it.each(Object.entries(traps))('has %s: nothing missing, nothing wrong, nothing twice', async (_name, trap) => {
+  it.each(Object.entries(traps))('has %s loses, changes and repeats nothing', async (_name, trap) => {
     const world = await syncedSource({ history: { days: 4, aheadDays: 1, tasks: 20 }, traps: trap });
     await world.syncWell();
     for (const pauseMs of [20 * minuteMs, hourMs, 3 * hourMs]) {
@@ -83,7 +83,7 @@ describe('a source that', () => {
   });
 
   it.each(Object.entries(orders))(
-    'counts offset in pages, in %s order, is read without any setting, a second of 250 rows included',
+    'counts offset in pages, in %s order, is read without any setting, even a second of 250 rows',
     async (_name, order) => {
       const world = await syncedSource({ history: { days: 3, tasks: 40 }, traps: { offsetUnit: 'page', order } });
       const denseMs = world.clock.now() - 30 * hourMs;

@@ -24,7 +24,7 @@ async function rowsBesides(world: SyncedSource, ms: EpochMs): Promise<number> {
 
 describe('a second that cannot be proven', () => {
   it.each(['inclusive', 'exclusive'] as const)(
-    'fails the sync by name, and all that lies before and behind it is in the table (edges %s)',
+    'fails the sync with its name, and everything before and behind it is in the table (edges %s)',
     async (edge) => {
       const { world, ms } = await worldWithUnreadable((nowMs) => nowMs - dayMs);
       Object.assign(world.sim.traps, { startEdge: edge, endEdge: edge });
@@ -41,7 +41,7 @@ describe('a second that cannot be proven', () => {
     },
   );
 
-  it('is read as soon as it can be, and nothing that was read behind it is written again', async () => {
+  it('is read as soon as possible, and rows read behind it are not written again', async () => {
     const { world, ms } = await worldWithUnreadable((nowMs) => nowMs - dayMs);
     await world.sync();
     const observed = (await world.observations()).length;
@@ -57,14 +57,14 @@ describe('a second that cannot be proven', () => {
     expect(watermarkOf(await checkpointOf(world))).toBe(world.clock.now());
   });
 
-  it('does not make the checkpoint grow with what is read behind it', async () => {
+  it('does not make the checkpoint grow with rows read behind it', async () => {
     const { world } = await worldWithUnreadable((nowMs) => nowMs - dayMs);
     await world.sync();
     const { recent } = await checkpointOf(world);
     expect(recent.length).toBeLessThan(40);
   });
 
-  it('keeps no other open execution from being looked at', async () => {
+  it('does not keep other open executions from being re-checked', async () => {
     const { world, ms } = await worldWithUnreadable((nowMs) => nowMs - dayMs);
     const { life } = world.sim;
     world.sim.traps.deepestOffset = null;
@@ -84,7 +84,7 @@ describe('a second that cannot be proven', () => {
     await world.expectTruth();
   });
 
-  it('is left out by a backfill, which reads what lies before it in the same slice and behind it', async () => {
+  it('is skipped by a backfill, which reads everything before and behind it', async () => {
     const { world, ms } = await worldWithUnreadable((nowMs) => nowMs - 40 * dayMs + hourMs);
     const nowMs = world.clock.now();
     world.sim.life.addMany(2_000, { fromMs: nowMs - 41 * dayMs, toMs: nowMs - 39 * dayMs });

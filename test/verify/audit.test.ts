@@ -63,7 +63,7 @@ async function verified(
 }
 
 describe('a count proves a day', () => {
-  it('that has just as many rows in the table, by one request', async () => {
+  it('that has the same number of rows in the table, with one request', async () => {
     const source = sourceOf();
     const result = await verified(source, ofDay);
     expect(result).toMatchObject({ comparedBy: 'count', source: 57, table: 57 });
@@ -75,14 +75,14 @@ describe('a count proves a day', () => {
   });
 
   it.each([['page'], ['none'], [{ cappedAt: 57 }], [{ cappedAt: 100 }]] as const)(
-    'only where it is exact, and not where it is %j',
+    'only if it is exact, and not if it is %j',
     async (count) => {
       const result = await verified(sourceOf(ofDay, { count }), ofDay);
       expect(result).toMatchObject({ comparedBy: 'rows', source: 57, missing: 0, gone: 0, unproven: null });
     },
   );
 
-  it.each(['zero', 'total'] as const)('never by a reply without rows, whose count is %s', async (glitchCount) => {
+  it.each(['zero', 'total'] as const)('never with a reply without rows, whose count is %s', async (glitchCount) => {
     const glitch = { emptyRequests: new Set([2]), glitchCount };
     const full = await verified(sourceOf(ofDay, glitch), ofDay);
     expect(full).toMatchObject({ comparedBy: 'rows', source: 57, missing: 0 });
@@ -90,7 +90,7 @@ describe('a count proves a day', () => {
     expect(empty).toMatchObject({ comparedBy: 'rows', source: 57, missing: 57 });
   });
 
-  it('never where start times have milliseconds: rows may lie next to its ends', async () => {
+  it('never if start times have milliseconds, because rows may be next to its ends', async () => {
     const rows = ofDay.map((row) => ({ ...row, startTimeMs: row.startTimeMs + 1 }));
     expect(await verified(sourceOf(rows), rows)).toMatchObject({ comparedBy: 'rows', source: 57, missing: 0 });
   });
@@ -129,7 +129,7 @@ describe('a count proves a day', () => {
     ['all of them have', ofDay, () => true, 57, 57, 0],
     ['one is unreadable from the start', ofDay.slice(1), (row: Execution) => row === ofDay[0], 57, 1, 0],
     ['one is, and another is missing', ofDay.slice(2), (row: Execution) => row === ofDay[0], 57, 1, 1],
-  ])('never where %s: the row stays in the balance', async (_, table, isUnreadable, source, unreadable, missing) => {
+  ])('never if %s: the row stays in the balance', async (_, table, isUnreadable, source, unreadable, missing) => {
     const unreadableText = (row: Execution) => (isUnreadable(row) ? `{"id":"${row.id}"}` : null);
     const result = await verified(sourceOf(ofDay, { unreadableText }), table);
     expect(result).toMatchObject({ comparedBy: 'rows', source, unreadable, missing });

@@ -12,7 +12,7 @@ describe('rows', () => {
   });
   const settled = () => false;
 
-  it('are the same whatever is in extra', () => {
+  it('are equal whatever extra contains', () => {
     expect(compareRows([anExecution()], [row({ extra: '{"more":1}' })], settled)).toEqual({
       missing: 0,
       different: 0,
@@ -56,7 +56,7 @@ describe('days', () => {
     ]);
   });
 
-  it('have 23 and 25 hours where clocks change, and begin at 1 where they change at midnight', () => {
+  it('have 23 and 25 hours if clocks change, and begin at 1 if they change at midnight', () => {
     const hours = (from: string, to: string, zone: string) =>
       daysIn({ fromMs: Date.parse(from), toMs: Date.parse(to) }, zone).map((day) => (day.toMs - day.fromMs) / hourMs);
     expect(hours('2026-03-27T23:00:00Z', '2026-03-30T22:00:00Z', 'Europe/Berlin')).toEqual([24, 23, 24]);
@@ -64,7 +64,7 @@ describe('days', () => {
     expect(hours('2026-04-23T22:00:00Z', '2026-04-25T21:00:00Z', 'Africa/Cairo')).toEqual([23, 24]);
   });
 
-  it('of many years come each once', () => {
+  it('of many years are each listed once', () => {
     const days = daysIn({ fromMs: newYearMs, toMs: newYearMs + 1000 * 24 * hourMs }, 'America/Sao_Paulo');
     expect(new Set(days.map(({ day }) => day)).size).toBe(days.length);
     expect(days.length).toBe(1001);

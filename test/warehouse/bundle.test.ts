@@ -5,7 +5,7 @@ import { build } from 'esbuild';
 import { expect, it } from 'vitest';
 import { tempFolder } from '../support/temp-warehouse.ts';
 
-it('writes Parquet from a bundle of ES modules, as the Lambda is one', async () => {
+it("writes Parquet from a bundle of ES modules like the Lambda's", async () => {
   const root = join(import.meta.dirname, '../..');
   const bundle = join(await tempFolder(), 'bundle.mjs');
   await build({

@@ -53,7 +53,7 @@ ${rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}
 }
 
 describe('COLUMNS.md', () => {
-  it('shows the columns as they are', async () => {
+  it('matches the table of columns', async () => {
     await expect(documentOf()).toMatchFileSnapshot('../../functions/warehouse/COLUMNS.md');
   });
 });

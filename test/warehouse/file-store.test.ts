@@ -27,7 +27,7 @@ describeStore('folder store', async () => {
 });
 
 describe('folder store: where objects lie', () => {
-  it('takes a folder as a shell does, and as a standard file URL', async () => {
+  it('accepts a folder as in a shell, and as a standard file URL', async () => {
     const folder = await tempFolder();
     await openFileStore(`file:${folder}/a b`).putIfAbsent('key', bytesOf('1'));
 
@@ -36,7 +36,7 @@ describe('folder store: where objects lie', () => {
     expect(openFileStore('file:./some/where').url).toBe('file:./some/where');
   });
 
-  it('makes nothing by reading', async () => {
+  it('creates nothing when reading', async () => {
     const folder = await tempFolder();
     const store = openFileStore(`file:${folder}/warehouse`);
 
@@ -47,14 +47,11 @@ describe('folder store: where objects lie', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it.each(['.tmp/x', 'state/.checkpoint.json.lock', 'a/.tmp/b'])(
-    'refuses %s, a name it needs for itself',
-    async (key) => {
-      const store = await tempWarehouse();
+  it.each(['.tmp/x', 'state/.checkpoint.json.lock', 'a/.tmp/b'])('refuses %s, a reserved name', async (key) => {
+    const store = await tempWarehouse();
 
-      await expect(store.putIfAbsent(key, bytesOf('1'))).rejects.toMatchObject({ kind: 'internal' });
-    },
-  );
+    await expect(store.putIfAbsent(key, bytesOf('1'))).rejects.toMatchObject({ kind: 'internal' });
+  });
 });
 
 describe('folder store: links', () => {
@@ -62,7 +59,7 @@ describe('folder store: links', () => {
     ['a folder', 'data/dt=1'],
     ['a file', 'data/dt=1/a'],
     ['the folder above', 'data'],
-  ])('lists what lies behind a link to %s, as it reads and writes it', async (_, linked) => {
+  ])('lists objects behind a link to %s, as it reads and writes them', async (_, linked) => {
     const folder = await tempFolder();
     const store = openFileStore(`file:${folder}/warehouse`);
     await store.putIfAbsent('data/dt=1/a', bytesOf('1'));
@@ -74,7 +71,7 @@ describe('folder store: links', () => {
     expect(await store.putIfAbsent('data/dt=1/a', bytesOf('2'))).toEqual({ kind: 'lost' });
   });
 
-  it('ends a list where a link leads back', async () => {
+  it('ends a listing if a link leads back', async () => {
     const folder = await tempFolder();
     const store = openFileStore(`file:${folder}/warehouse`);
     await store.putIfAbsent('data/dt=1/a', bytesOf('1'));
@@ -83,7 +80,7 @@ describe('folder store: links', () => {
     expect(await keysOf(store, 'data/')).toEqual(['data/dt=1/a']);
   });
 
-  it('reports a link that leads nowhere', async () => {
+  it('reports a broken link', async () => {
     const folder = await tempFolder();
     const store = openFileStore(`file:${folder}/warehouse`);
     await store.putIfAbsent('data/dt=1/a', bytesOf('1'));
@@ -105,7 +102,7 @@ describe('folder store: several processes', () => {
     expect(countIn(await textAt(store, 'state/counter'))).toBe(100);
   });
 
-  it('has whole objects only, and all that were reported, after kills at any moment', async () => {
+  it('has only complete objects, and all reported ones, after kills at any moment', async () => {
     const store = await tempWarehouse();
     for (let round = 0; round < 6; round += 1) {
       const process = startWriter('fill', store.url, `round${round}`);
@@ -126,7 +123,7 @@ describe('folder store: several processes', () => {
     }
   });
 
-  it('is not held up by a lock whose holder was killed', async () => {
+  it('is not blocked by a lock whose holder was killed', async () => {
     const store = await tempWarehouse();
     await store.putIfAbsent('state/counter', bytesOf('0 start'));
     const process = startWriter('increment', store.url, 'state/counter', '1000000');
@@ -141,7 +138,7 @@ describe('folder store: several processes', () => {
     expect((await store.putIfMatch('state/counter', bytesOf('done'), read?.etag ?? '')).kind).toBe('won');
   });
 
-  it('gives up on a lock that is never freed, and names the file', async () => {
+  it('fails on a lock that is never freed, and names the file', async () => {
     let sleptMs = 0;
     const clock: Clock = {
       now: () => 0,
@@ -181,7 +178,7 @@ async function stepsOf(folder: string, ...args: string[]): Promise<string[]> {
 describe('folder store: a power cut', () => {
   const aside = ['open .tmp/*', 'write .tmp/*', 'sync .tmp/*'];
 
-  it('leaves a new object whole: its bytes are flushed before it has its name, each new folder and the name after', async () => {
+  it('keeps a new object complete: its bytes are flushed before it gets its name, each new folder and the name afterwards', async () => {
     const folder = await tempFolder();
 
     expect(await stepsOf(folder, 'put', `file:${folder}`, 'a/b/c')).toEqual([
@@ -191,7 +188,7 @@ describe('folder store: a power cut', () => {
     ]);
   });
 
-  it('leaves the old object or the new one: its bytes are flushed before the old one goes, the change of names after', async () => {
+  it('keeps the old object or the new one: its bytes are flushed before the old one is replaced, the rename afterwards', async () => {
     const store = await tempWarehouse();
     await store.putIfAbsent('state/counter', bytesOf('0 start'));
 
@@ -212,7 +209,7 @@ describe('folder store: temporary files', () => {
     expect(await readdir(join(store.folder, '.tmp'))).toEqual([]);
   });
 
-  it('sweeps those of killed processes after a day, and no others', async () => {
+  it('removes those of killed processes after a day, and no others', async () => {
     const store = await tempWarehouse();
     const temporary = join(store.folder, '.tmp');
     await mkdir(temporary, { recursive: true });
@@ -245,7 +242,7 @@ describe('folder store: the file system refuses', () => {
     }
   });
 
-  it.runIf(process.platform === 'linux')('comes to an end where no folder can be made', async () => {
+  it.runIf(process.platform === 'linux')('ends if no folder can be created', async () => {
     const store = openFileStore('file:/proc/dqsync-warehouse');
     await expect(store.putIfAbsent('state/sales/checkpoint.json', new Uint8Array([1]))).rejects.toMatchObject({
       kind: 'storage',
@@ -262,7 +259,7 @@ describe('folder store: the file system refuses', () => {
     await expect(store.putIfAbsent('a', bytesOf('1'))).rejects.toMatchObject({ kind: 'storage', code: 'EISDIR' });
   });
 
-  it('explains a folder that must not be written', async () => {
+  it('explains a folder without write permission', async () => {
     const folder = await tempFolder();
     await chmod(folder, 0o755);
     const sealed = join(folder, 'sealed');

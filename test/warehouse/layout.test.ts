@@ -34,7 +34,7 @@ describe('layout', () => {
     );
   });
 
-  it('builds safe keys only, whatever it is given', () => {
+  it('builds only safe keys, whatever the input', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), fc.string(), (a, b, c) => {
         for (const build of [
@@ -77,7 +77,7 @@ describe('layout', () => {
     'quality_instance_observations/workspace=w/r-0.parquet',
     'x/quality_instance_observations/workspace=w/dt=2026-01-01/r-0.parquet',
     'quality_instance_observations/workspace=w/dt=2026-01-01/x/r-0.parquet',
-  ])('takes %s for no data file', (key) => {
+  ])('does not treat %s as a data file', (key) => {
     expect(parseDataKey(key)).toBeNull();
   });
 });

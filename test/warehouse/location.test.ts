@@ -10,7 +10,7 @@ describe('warehouse URL', () => {
     ['s3://bucket', { kind: 's3', bucket: 'bucket', prefix: '' }],
     ['s3://bucket/', { kind: 's3', bucket: 'bucket', prefix: '' }],
     ['s3://my.bucket-1/a/b/', { kind: 's3', bucket: 'my.bucket-1', prefix: 'a/b' }],
-  ])('%s is taken apart', (url, location) => {
+  ])('%s is parsed', (url, location) => {
     expect(parseWarehouseUrl(url)).toEqual(location);
   });
 

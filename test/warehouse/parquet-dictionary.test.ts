@@ -135,7 +135,7 @@ describe('Dictionary of a text column', () => {
     );
   });
 
-  it('keeps texts apart that have a number beyond 32,767 in the batch', async () => {
+  it('distinguishes texts with an index beyond 32,767 in the batch', async () => {
     const values = Array.from({ length: maxRowGroupRows + 20_000 }, (_, row) =>
       row < maxRowGroupRows ? `distinct ${row}` : `repeated ${row % 9_000}`,
     );
@@ -149,7 +149,7 @@ describe('Dictionary of a text column', () => {
     ]);
   });
 
-  it('gives a row group the texts and statistics of its own rows only', async () => {
+  it('writes only the texts and statistics of its own rows to a row group', async () => {
     const values = Array.from({ length: 2 * maxRowGroupRows }, (_, row) => (row < maxRowGroupRows ? 'a' : 'b'));
     const bytes = await encode(rowsOf(values, (runStatus) => ({ runStatus })));
 
@@ -169,7 +169,7 @@ describe('Dictionary of a text column', () => {
     ]);
   });
 
-  it('takes texts that differ in lone surrogates only for what they are in UTF-8', async () => {
+  it('treats texts that differ only in unpaired surrogates as their UTF-8', async () => {
     const values = Array.from({ length: 100 }, (_, row) => ['a\uD800', 'a\uD801', 'a\uFFFD', '\uDC00'][row % 4] ?? '');
     const bytes = await encode(rowsOf(values, (name) => ({ name })));
 
@@ -199,7 +199,7 @@ describe('Dictionary of a number column', () => {
     expect(chunksOf(bytes, 'task_id')[0]?.dictionary_page_offset !== undefined).toBe(dictionary);
   });
 
-  it('is left out where every number is null', async () => {
+  it('is omitted if every number is null', async () => {
     const bytes = await encode(rowsOf(Array(1000).fill(null), () => ({ taskId: null })));
 
     expect((await hyparquetRows(bytes)).map((row) => row['task_id'] ?? null)).toEqual(Array(1000).fill(null));

@@ -59,7 +59,7 @@ function plain(value: unknown): unknown {
   return value instanceof Date ? value.getTime() : (value ?? null);
 }
 
-it('gives hyparquet back what went in, whatever it was', async () => {
+it('is read back unchanged by hyparquet for any input', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(observation, { minLength: 1, maxLength: 60 }), async (rows) => {
       const read = await hyparquetRows(await encodeParquet(observationColumns, tableBatch(instanceTable, rows)));
@@ -72,7 +72,7 @@ it('gives hyparquet back what went in, whatever it was', async () => {
   );
 });
 
-it('gives statistics that hold every value between them', async () => {
+it('has statistics that enclose every value', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(observation, { minLength: 1, maxLength: 30 }), async (rows) => {
       const [group] = hyparquetFooter(
@@ -95,7 +95,7 @@ it('gives statistics that hold every value between them', async () => {
   );
 });
 
-it('gives both referees back values that repeat, whatever the repetitions and the nulls among them', async () => {
+it('returns repeated values to both referees, for any repetitions and nulls', async () => {
   const runs = fc.array(
     fc.record({
       value: fc.integer({ min: -1, max: 300 }),

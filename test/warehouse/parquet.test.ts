@@ -50,7 +50,7 @@ describe('Parquet file', () => {
     ]);
   });
 
-  it('gives back every value, to both referees', async () => {
+  it('returns every value to both referees', async () => {
     const full = anObservation({ extra: '{"a":1}' });
     const empty = anObservation({
       id: 2n,
@@ -105,11 +105,11 @@ describe('Parquet file', () => {
     );
   });
 
-  it('is not made of nothing', async () => {
+  it('is refused without rows', async () => {
     await expect(encode([])).rejects.toThrow(/without rows/);
   });
 
-  it('keeps long texts and the nulls among them, however large the page', async () => {
+  it('keeps long texts and nulls on pages of any size', async () => {
     const texts = Array.from({ length: 3_000 }, (_, index) => (index % 7 === 0 ? null : `${index} ${'ö'.repeat(200)}`));
     const bytes = await encode(texts.map((extra, index) => anObservation({ id: BigInt(index), name: extra, extra })));
 
@@ -163,7 +163,7 @@ describe('what parquetjs-lite would get wrong', () => {
     );
   });
 
-  it('keeps 60,000 neighbouring 19-digit ids apart', async () => {
+  it('distinguishes 60,000 adjacent 19-digit ids', async () => {
     const rows = Array.from({ length: 60_000 }, (_, index) =>
       anObservation({ id: 1_180_000_000_000_000_000n + BigInt(index) }),
     );
@@ -173,7 +173,7 @@ describe('what parquetjs-lite would get wrong', () => {
     ]);
   });
 
-  it('gives statistics of ids beyond 2^53 exactly', async () => {
+  it('writes exact statistics of ids beyond 2^53', async () => {
     const ids = [1_180_000_000_000_000_003n, 1_180_000_000_000_000_001n, 1_180_000_000_000_000_002n];
     const bytes = await encode(ids.map((id) => anObservation({ id, taskId: id === ids[0] ? null : -id })));
 
@@ -181,7 +181,7 @@ describe('what parquetjs-lite would get wrong', () => {
     expect(await statisticsOf(bytes, 'task_id')).toEqual([['-1180000000000000002', '-1180000000000000001', '1']]);
   });
 
-  it('gives statistics of times', async () => {
+  it('writes statistics of times', async () => {
     const bytes = await encode([
       anObservation({ startTimeMs: newYearMs + 1, endTimeMs: null }),
       anObservation({ startTimeMs: newYearMs, endTimeMs: newYearMs + 5 }),
@@ -203,7 +203,7 @@ describe('what parquetjs-lite would get wrong', () => {
     ]);
   });
 
-  it('gives the older kind of statistics, whose order nobody knows, of numbers only', async () => {
+  it('writes the older statistics, whose order is undefined for text, for numbers only', async () => {
     const [group] = hyparquetFooter(await encode([anObservation()])).row_groups;
 
     const having = observationColumns.filter((_, index) => {
@@ -215,7 +215,7 @@ describe('what parquetjs-lite would get wrong', () => {
     );
   });
 
-  it('gives no statistics of free text, of long text, and of nothing', async () => {
+  it('writes no statistics for free text, long text, and columns of nulls', async () => {
     const bytes = await encode([
       anObservation({ notifyStatus: 'x'.repeat(65), runStatus: null, endTimeMs: null, taskId: null }),
     ]);
@@ -228,7 +228,7 @@ describe('what parquetjs-lite would get wrong', () => {
     expect(await statisticsOf(bytes, 'task_id')).toEqual([[null, null, '1']]);
   });
 
-  it('claims no number of distinct values that it did not count', async () => {
+  it('states no number of distinct values, because it does not count them', async () => {
     const [group] = hyparquetFooter(await encode([anObservation(), anObservation({ id: 2n })])).row_groups;
 
     expect(group?.columns.map((column) => column.meta_data?.statistics?.distinct_count)).toEqual(
@@ -258,7 +258,7 @@ describe('what parquetjs-lite would get wrong', () => {
 });
 
 describe('Arrow columns', () => {
-  it('refuse an id beyond 64 bits and a time that is no whole number of ms', () => {
+  it('refuse an id beyond 64 bits and a time that is not a whole number of ms', () => {
     expect(() => tableBatch(instanceTable, [anObservation({ id: maxInt64 + 1n })])).toThrow(/does not fit 64 bits/);
     expect(() => tableBatch(instanceTable, [anObservation({ taskId: minInt64 - 1n })])).toThrow(/does not fit 64 bits/);
     expect(() => tableBatch(instanceTable, [anObservation({ startTimeMs: 0.5 })])).toThrow(

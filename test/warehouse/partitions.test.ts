@@ -13,7 +13,7 @@ function daysOf(timeZone: string, ...instants: string[]): string[] {
 }
 
 describe('partitions', () => {
-  it('are none for no rows', () => {
+  it('are empty without rows', () => {
     expect(partitionRows(instanceTable, [], 'UTC')).toEqual([]);
   });
 
@@ -50,7 +50,7 @@ describe('partitions', () => {
   });
 
   it.each(['Asia/Kathmandu', 'Asia/Kolkata', 'Australia/Eucla', 'America/St_Johns'])(
-    'follow %s minute by minute, though its midnight is at no full hour of UTC',
+    'follow %s minute by minute, although its midnight is not a full hour of UTC',
     (zone) => {
       const rows = Array.from({ length: 2 * 1440 }, (_, minute) =>
         anObservation({ id: BigInt(minute), startTimeMs: newYearMs + minute * 60_000 }),
@@ -66,13 +66,13 @@ describe('partitions', () => {
     expect(() => partitionRows(instanceTable, [anObservation()], 'Mars/Olympus')).toThrow(RangeError);
   });
 
-  it('keep observations of one execution in the order they came', () => {
+  it('keep the order of observations of one execution', () => {
     const rows = ['RUNNING', 'SUCCESS'].map((runStatus) => anObservation({ runStatus }));
 
     expect(partitionRows(instanceTable, rows, 'UTC')[0]?.rows).toEqual(rows);
   });
 
-  it('are sorted by start time, and by id as a number where that is the same', () => {
+  it('are sorted by start time, then by id as a number', () => {
     const ids = [10n ** 18n + 2n, 10n ** 18n + 1n, 10n, 9n, -1n];
     const rows = [newYearMs + 1, newYearMs].flatMap((startTimeMs) =>
       ids.map((id) => anObservation({ id, startTimeMs })),
@@ -85,7 +85,7 @@ describe('partitions', () => {
     ]);
   });
 
-  it('hold every row once, in its own partition, sorted', () => {
+  it('contain every row once, in its own partition, sorted', () => {
     const row = fc.record({
       id: fc.bigInt({ min: 0n, max: 5n }),
       startTimeMs: fc.integer({ min: 1_767_200_000_000, max: 1_767_500_000_000 }),

@@ -113,7 +113,7 @@ describe('a refusal of S3', () => {
     expect(text).toContain('cannot write s3://warehouse/key: ');
   });
 
-  it('that is a fault of S3 is worth another try, and says the words too', async () => {
+  it("that is a fault of S3 is retryable, and contains S3's message", async () => {
     const error = await failedWrite({ status: 503, code: 'SlowDown', says: 'Please reduce your request rate.' });
     expect(error.retryable).toBe(true);
     expect(describeError(error)).toMatch(/status 503 \(SlowDown: Please reduce your request rate\.\).*Run again later/);
@@ -150,7 +150,7 @@ describe('settings of S3', () => {
 });
 
 describe('without a region', () => {
-  it('says so, with what to set', async () => {
+  it('is reported, with the setting to change', async () => {
     vi.stubEnv('AWS_REGION', undefined);
     vi.stubEnv('AWS_CONFIG_FILE', '/nowhere');
     onTestFinished(() => void vi.unstubAllEnvs());
@@ -165,7 +165,7 @@ describe('without a region', () => {
 });
 
 describe('a store that ignores conditions', () => {
-  it.each(['if-none-match', 'if-match'] as const)('is refused by the first sync where it ignores %s', async (name) => {
+  it.each(['if-none-match', 'if-match'] as const)('is refused by the first sync if it ignores %s', async (name) => {
     const world = await aWorld();
     addExecutions(world, 10);
     const s3 = await FakeS3.start();

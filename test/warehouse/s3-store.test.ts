@@ -44,7 +44,7 @@ describe('S3 store: where objects lie', () => {
     expect(store.url).toBe('s3://warehouse/dq');
   });
 
-  it('lists no folder that somebody made in the console', async () => {
+  it('does not list folders created in the console', async () => {
     const { fake, store } = await started();
     fake.objects.set('k/', bytesOf(''));
     fake.objects.set('k/a', bytesOf('1'));
@@ -65,7 +65,7 @@ describe('S3 store: where objects lie', () => {
 });
 
 describe('S3 store: a reply is lost', () => {
-  it('has won if the write was done: the SDK repeats it, gets 412, and we find our own bytes', async () => {
+  it('returns won if the write succeeded: the SDK repeats it, gets 412, and finds our own bytes', async () => {
     const { fake, store } = await started();
     fake.faults.push({ method: 'PUT', failure: 'lostReply' });
 
@@ -74,7 +74,7 @@ describe('S3 store: a reply is lost', () => {
     expect(fake.requests).toEqual(['PUT key', 'PUT key', 'GET key']);
   });
 
-  it('has won a replacement whose reply was lost', async () => {
+  it('returns won for a replacement whose reply was lost', async () => {
     const { fake, store } = await started();
     await store.putIfAbsent('key', bytesOf('1'));
     const read = await store.get('key');
@@ -85,7 +85,7 @@ describe('S3 store: a reply is lost', () => {
     expect(outcome).toEqual({ kind: 'won', etag: (await store.get('key'))?.etag });
   });
 
-  it('has lost if somebody replaced our bytes before we could read them back', async () => {
+  it('returns lost if another writer replaced our bytes before they were read back', async () => {
     const { fake, store } = await started();
     await store.putIfAbsent('key', bytesOf('1'));
     const read = await store.get('key');
@@ -99,7 +99,7 @@ describe('S3 store: a reply is lost', () => {
     expect(await store.putIfMatch('key', bytesOf('2'), read?.etag ?? '')).toEqual({ kind: 'lost' });
   });
 
-  it('does not know if reading back fails too', async () => {
+  it('returns unknown if reading back fails too', async () => {
     const { fake, store } = await started();
     fake.faults.push({ method: 'PUT', failure: 'lostReply' }, ...always('GET', 'InternalError'));
 
@@ -109,7 +109,7 @@ describe('S3 store: a reply is lost', () => {
     expect(outcome).toHaveProperty('cause', expect.any(StorageError));
   });
 
-  it('does not know if no write gets through', async () => {
+  it('returns unknown if no write succeeds', async () => {
     const { fake, store } = await started();
     fake.faults.push(...always('PUT', 'reset'));
 
@@ -121,7 +121,7 @@ describe('S3 store: a reply is lost', () => {
 });
 
 describe('S3 store: a reply without ETag', () => {
-  it('is asked for it, so that what comes next still compares', async () => {
+  it('is followed by a read of it, so that the next write can compare', async () => {
     const { fake, store } = await started();
     fake.tellsEtagOfPut = false;
 
@@ -133,7 +133,7 @@ describe('S3 store: a reply without ETag', () => {
 });
 
 describe('S3 store: S3 is unwell', () => {
-  it.each(['InternalError', 'SlowDown', 'reset'] as const)('gets over one %s at a write', async (failure) => {
+  it.each(['InternalError', 'SlowDown', 'reset'] as const)('retries one %s at a write', async (failure) => {
     const { fake, store } = await started();
     fake.faults.push({ method: 'PUT', failure });
 
@@ -141,7 +141,7 @@ describe('S3 store: S3 is unwell', () => {
   });
 
   it.each(['InternalError', 'SlowDown', 'reset', 'brokenBody'] as const)(
-    'gets over one %s at a read',
+    'retries one %s at a read',
     async (failure) => {
       const { fake, store } = await started();
       fake.objects.set('key', bytesOf('1'));
@@ -151,7 +151,7 @@ describe('S3 store: S3 is unwell', () => {
     },
   );
 
-  it('does not know after a conflict, which it leaves to the caller to retry', async () => {
+  it('returns unknown after a conflict, and leaves the retry to the caller', async () => {
     const { fake, store } = await started();
     fake.faults.push({ method: 'PUT', failure: 'ConditionalRequestConflict' });
 
@@ -160,14 +160,14 @@ describe('S3 store: S3 is unwell', () => {
     expect(fake.requests).toEqual(['PUT key']);
   });
 
-  it('does not know after a 412 with nothing there', async () => {
+  it('returns unknown after a 412 without an object', async () => {
     const { fake, store } = await started();
     fake.faults.push({ method: 'PUT', failure: 'PreconditionFailed' });
 
     expect((await store.putIfAbsent('key', bytesOf('1'))).kind).toBe('unknown');
   });
 
-  it('says so when it cannot be read at all', async () => {
+  it('reports that it cannot be read', async () => {
     const { fake, store } = await started();
     fake.faults.push(...always('GET', 'InternalError'));
 

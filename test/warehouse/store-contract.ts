@@ -17,7 +17,7 @@ export function describeStore(name: string, openStores: OpenStores): void {
 }
 
 function describeWrites(openStores: OpenStores): void {
-  it('writes a new object and reads back the very same bytes', async () => {
+  it('writes a new object and reads back the same bytes', async () => {
     const store = (await openStores())();
     const bytes = Uint8Array.from({ length: 300_000 }, (_, index) => (index * 7919) & 0xff);
 
@@ -36,7 +36,7 @@ function describeWrites(openStores: OpenStores): void {
     expect(await textAt(store, 'empty')).toBe('');
   });
 
-  it('leaves an object alone that has other bytes already', async () => {
+  it('does not change an object with other bytes', async () => {
     const store = (await openStores())();
     await store.putIfAbsent('key', bytesOf('first'));
 
@@ -45,14 +45,14 @@ function describeWrites(openStores: OpenStores): void {
     expect(await textAt(store, 'key')).toBe('first');
   });
 
-  it('counts the very same bytes as written', async () => {
+  it('returns won for the same bytes', async () => {
     const store = (await openStores())();
     const first = await store.putIfAbsent('key', bytesOf('same'));
 
     expect(await store.putIfAbsent('key', bytesOf('same'))).toEqual(first);
   });
 
-  it('replaces an object that still is what it was read as', async () => {
+  it('replaces an object that has not changed since it was read', async () => {
     const store = (await openStores())();
     await store.putIfAbsent('key', bytesOf('1'));
     const read = await store.get('key');
@@ -65,7 +65,7 @@ function describeWrites(openStores: OpenStores): void {
     expect(now?.etag).not.toBe(read?.etag);
   });
 
-  it('does not replace an object that somebody else replaced meanwhile', async () => {
+  it('does not replace an object that another writer has replaced', async () => {
     const open = await openStores();
     const [ours, theirs] = [open(), open()];
     await ours.putIfAbsent('key', bytesOf('1'));
@@ -77,7 +77,7 @@ function describeWrites(openStores: OpenStores): void {
     expect(await textAt(ours, 'key')).toBe('theirs');
   });
 
-  it('does not make an object that is to be replaced and is not there', async () => {
+  it('does not create a missing object that is to be replaced', async () => {
     const store = (await openStores())();
 
     expect(await store.putIfMatch('none', bytesOf('1'), '"0123456789abcdef"')).toEqual({ kind: 'lost' });
@@ -85,7 +85,7 @@ function describeWrites(openStores: OpenStores): void {
     expect(await store.get('none')).toBeNull();
   });
 
-  it('lets exactly one of many win a new name', async () => {
+  it('lets exactly one of many writers create a name', async () => {
     const open = await openStores();
 
     const outcomes = await Promise.all(
@@ -109,7 +109,7 @@ function describeWrites(openStores: OpenStores): void {
 }
 
 function describeReads(openStores: OpenStores): void {
-  it('reads null where there is nothing', async () => {
+  it('returns null for a missing object', async () => {
     const store = (await openStores())();
     await store.putIfAbsent('a/b', bytesOf('1'));
 
@@ -148,7 +148,7 @@ function describeReads(openStores: OpenStores): void {
     expect(await foldersBelow('none/')).toEqual([]);
   });
 
-  it('leaves hidden names out of listings, and reads them all the same', async () => {
+  it('omits hidden names from listings, but reads them', async () => {
     const store = (await openStores())();
     await store.putIfAbsent('state/.doctor/probe.json', bytesOf('{}'));
     await store.putIfAbsent('state/sales/checkpoint.json', bytesOf('1'));
@@ -176,7 +176,7 @@ function describeKeys(openStores: OpenStores): void {
   );
 
   it.each(['a b/ö/日本.json', "it's/100%/a+b=c&d.json", 'a/workspace=0b1c/dt=2026-01-01/x-0.parquet'])(
-    'takes the key %j',
+    'accepts the key %j',
     async (key) => {
       const store = (await openStores())();
       await store.putIfAbsent(key, bytesOf('1'));

@@ -15,7 +15,7 @@ async function aWorldWithHistory(count: number): Promise<{ world: World; range: 
 }
 
 describe('dqsync backfill', () => {
-  it('says what it would take from a few counts, and writes nothing', async () => {
+  it('estimates its cost from a few counts, and writes nothing', async () => {
     const { world, range } = await aWorldWithHistory(3_000);
     const dry = await world.cli(['backfill', ...range, '--dry-run']);
     expect(dry).toMatchObject({ exitCode: 0, stderr: '' });
@@ -58,7 +58,7 @@ describe('dqsync backfill', () => {
     expect(stdout).toBe(counted.stdout);
   });
 
-  it('fills the gaps that status shows where no range is given', async () => {
+  it('fills the gaps that status shows if no range is given', async () => {
     const { world } = await aWorldWithHistory(500);
     expect((await world.cli(['backfill'])).stdout).toMatch(/nothing is covered yet, so there are no gaps/);
     await world.cli(['sync']);

@@ -34,7 +34,7 @@ describe('dqsync changes', () => {
     ]);
   });
 
-  it('finds the outcome before the time that was asked for', async () => {
+  it('finds the outcome before the given time', async () => {
     const world = await aFilledWorld(`${'S'.repeat(50)}FF`);
     const run = await world.cli(['changes', '--since', '3h', '--json']);
     expect(run).toMatchObject({ exitCode: 0, stderr: '' });

@@ -6,7 +6,7 @@ const at = (key: string, startTimeMs: number, state: string | null = 'SUCCESS') 
 const truth = [at('a', 1), at('b', 2), at('c', 3, null), at('late', 99)];
 const table = [at('a', 1), at('b', 2), at('c', 3)];
 
-it('is content with a perfect copy, and does not ask for what started too late', () => {
+it('accepts a perfect copy, and ignores executions that started too late', () => {
   const comparison = compareWithTruth(table, truth, 50);
   expect(comparison).toEqual({ expected: 3, missing: 0, repeated: 0, outdated: 0, foreign: 0 });
   expect(isPerfect(comparison)).toBe(true);

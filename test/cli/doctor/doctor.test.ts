@@ -29,7 +29,7 @@ async function examined(world: World) {
 }
 
 describe('dqsync doctor', () => {
-  it('ticks every check where all is well, and leaves one probe', async () => {
+  it('passes every check of a healthy setup, and leaves one probe', async () => {
     const world = await aWorld();
     addExecutions(world, 200);
     const run = await world.cli(['doctor']);
@@ -51,7 +51,7 @@ describe('dqsync doctor', () => {
     expect((await world.cli(['doctor'])).exitCode).toBe(0);
   });
 
-  it('takes an access key and a token as well', async () => {
+  it('accepts an access key and a token as well', async () => {
     const world = await aWorld();
     await world.write('secret.json', JSON.stringify(defaultAccount.accessKeys[0]));
     expect((await examined(world)).check('secret')?.finding).toContain('holds an access key');
@@ -96,14 +96,14 @@ describe('dqsync doctor', () => {
     expect(check('credentials')?.outcome).toBe('passed');
   });
 
-  it('finds a clock that is off', async () => {
+  it('finds a clock with a large skew', async () => {
     const world = await aWorld({ traps: { dateSkewMs: 10 * 60_000 } });
     const { failed, check } = await examined(world);
     expect(failed).toEqual(['clock']);
     expect(check('clock')?.finding).toMatch(/its clock is (9|10) minutes ahead of ours/);
   });
 
-  it('notices rows dated in the future, which are no fault of dqsync', async () => {
+  it('reports rows dated in the future as a notice, not as a failure', async () => {
     const world = await aWorld();
     world.simulator.life.addFutureDated(48 * hourMs);
     const { exitCode, check } = await examined(world);
@@ -122,7 +122,7 @@ describe('dqsync doctor', () => {
     expect(check('warehouse')?.remedy).toContain('"warehouse"');
   });
 
-  it('finds a source that is not there', async () => {
+  it('finds an unreachable source', async () => {
     const world = await aWorld();
     await world.write('secret.json', JSON.stringify({ token: defaultAccount.tokens[0] }));
     await world.simulator.close();

@@ -57,7 +57,7 @@ describe('dqsync list', () => {
     expect(byTwo).toEqual([ids['alarm']]);
   });
 
-  it('shows what matches one of several values of a filter, the newest first, and pages through all of them', async () => {
+  it('shows rows that match any value of a repeated filter, newest first, and pages through all of them', async () => {
     const { world, ids } = await aMixedWorld();
     const idsOf = async (...args: string[]) => (await listed(world, ...args)).map(({ id }) => id);
     const both = ['--run-status', 'ALARMING', '--run-status', 'RUNNING'];
@@ -133,7 +133,7 @@ describe('dqsync list', () => {
     expect(await listed(world)).toHaveLength(20);
   });
 
-  it('shows ids exactly, the count as the source said it, and rows that cannot be read', async () => {
+  it('shows exact ids, the count of the source, and unreadable rows', async () => {
     const { world, ids } = await aMixedWorld();
     const text = world.simulator.life.addUnreadable('start-text', {
       startTimeMs: world.simulator.clock.now() - hourMs,
@@ -159,7 +159,7 @@ describe('dqsync list', () => {
     expect(run.stderr).toBe('(5 rows; the source says count 5)\n');
   });
 
-  it('lets no name move the cursor', async () => {
+  it('escapes characters in names that would move the cursor', async () => {
     const world = await aWorld();
     world.simulator.life.addExecution({
       name: 'red \u001b[31m alert\nline',
@@ -169,7 +169,7 @@ describe('dqsync list', () => {
     expect(run.stdout).toContain('red \\u001b[31m alert\\u000aline');
   });
 
-  it('wants to know which target where there are several', async () => {
+  it('requires a target if the config has several', async () => {
     const world = await aWorld();
     await world.configure((config) => {
       config.targets = [{ ...config.targets[0] }, { ...config.targets[0], name: 'stock' }];
@@ -180,7 +180,7 @@ describe('dqsync list', () => {
     expect((await world.cli(['list', '--target', 'stock'])).exitCode).toBe(0);
   });
 
-  it('wants a window that it can ask for', async () => {
+  it('refuses a window that cannot be requested', async () => {
     const world = await aWorld();
     const refused = async (args: readonly string[], message: string) => {
       const run = await world.cli(['list', ...args]);

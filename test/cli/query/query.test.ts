@@ -22,7 +22,7 @@ async function aSyncedWorld(rows = 120) {
 }
 
 describe('dqsync query', () => {
-  it('prints a table, cut to what one can read, with a note', async () => {
+  it('prints a table of limited length, with a note', async () => {
     const { world } = await aSyncedWorld();
     const all = await world.cli(['query', 'SELECT id, run_status FROM quality_instances']);
     expect(all.exitCode).toBe(0);
@@ -35,7 +35,7 @@ describe('dqsync query', () => {
     expect(few.stderr).toBe('(1 row)\n');
   });
 
-  it('prints CSV that is quoted where it has to be, ids exact', async () => {
+  it('prints CSV with quotes where needed and exact ids', async () => {
     const { world, id } = await aSyncedWorld(3);
     const run = await world.cli([
       'query',
@@ -116,7 +116,7 @@ describe('dqsync query over S3', () => {
     expect((await readdir(cache, { recursive: true })).filter((path) => path.endsWith('.parquet'))).toHaveLength(3);
   });
 
-  it('names the cache, not the warehouse, where copies cannot be written', async () => {
+  it('names the cache, not the warehouse, if copies cannot be written', async () => {
     const { world, s3 } = await aWorldInS3();
     await world.write('taken', '');
 
@@ -134,7 +134,7 @@ const html = { body: '<html><body>Sign in</body></html>', etag: '"e"' };
 const isLaterPage = (url: URL) => url.searchParams.has('continuation-token');
 
 describe('dqsync query over S3, with something before it that answers by itself', () => {
-  it('gets over one wrong answer for a data file', async () => {
+  it('survives one wrong reply for a data file', async () => {
     const { s3, count } = await aWorldInS3();
     s3.faults.push({ method: 'GET', failure: html });
 
@@ -145,7 +145,7 @@ describe('dqsync query over S3, with something before it that answers by itself'
   it.each([
     ['a page of the listing', { method: 'LIST', when: isLaterPage, failure: html }, 'an incomplete listing'],
     ['a data file', { method: 'GET', failure: html }, 'something else for the data file'],
-  ] as const)('fails where the answer for %s stays wrong, and is well when that is over', async (_, fault, message) => {
+  ] as const)('fails while the reply for %s is wrong, and recovers afterwards', async (_, fault, message) => {
     const { s3, count } = await aWorldInS3();
     s3.faults.push(...Array.from({ length: 30 }, () => fault));
 
@@ -159,7 +159,7 @@ describe('dqsync query over S3, with something before it that answers by itself'
 });
 
 describe('dqsync query of a warehouse below a folder that is named as a partition', () => {
-  it('gives each row its own day', async () => {
+  it('assigns each row to its own day', async () => {
     const world = await aWorld();
     const warehouse = 'dt=2020-01-01/warehouse';
     await world.configure((config) => {

@@ -75,7 +75,7 @@ describe('dqsync report', () => {
     expect(run.stderr).toContain(message);
   });
 
-  it('says so when the file cannot be written', async () => {
+  it('reports a file that cannot be written', async () => {
     const run = await (await aWorld()).cli(['report', '--out', 'missing/report.html']);
     expect(run.exitCode).toBe(1);
     expect(run.stderr).toMatch(/cannot write the report to .*missing\/report\.html \(ENOENT\)/);

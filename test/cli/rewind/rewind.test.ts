@@ -17,7 +17,7 @@ async function countInView(world: World): Promise<string> {
 }
 
 describe('dqsync rewind', () => {
-  it('says what it will do, does it with --yes, and the next sync reads and writes again from there', async () => {
+  it('prints its plan, rewinds with --yes, and the next sync reads and writes from there', async () => {
     const world = await aWorld();
     addExecutions(world, 400);
     await world.cli(['sync']);
@@ -39,7 +39,7 @@ describe('dqsync rewind', () => {
     expect(await countInView(world)).toContain('\n400\n');
   });
 
-  it('brings back what was lost of the table, unchanged as it is at the source', async () => {
+  it('restores lost rows of the table even if they are unchanged at the source', async () => {
     const world = await aWorld();
     addExecutions(world, 400);
     await world.cli(['sync']);
@@ -85,7 +85,7 @@ describe('dqsync rewind', () => {
     expect(await checkpointOf(world)).toBe(before);
   });
 
-  it('changes nothing where nothing is covered, or not that far', async () => {
+  it('changes nothing if nothing is covered, or not that far', async () => {
     const world = await aWorld();
     const nothing = await world.cli(['rewind', '--to', isoAgo(world, 10)]);
     expect(nothing).toMatchObject({
@@ -104,7 +104,7 @@ describe('dqsync rewind', () => {
     expect(await checkpointOf(world)).toBe(before);
   });
 
-  it('goes on with the other targets when the checkpoint of one cannot be read', async () => {
+  it('continues with the other targets if the checkpoint of one cannot be read', async () => {
     const world = await aWorld();
     await world.configure((config) => {
       config.targets.push({ ...config.targets[0], name: 'stock' });

@@ -42,15 +42,15 @@ describe('the timeline', () => {
     expect(line!.match(/█/g)).toHaveLength(39);
   });
 
-  it('begins at initialFrom where that was never read', () => {
+  it('begins at initialFrom if that was never read', () => {
     expect(timeline(covered([[20, 40]]))).toBe(`2026-01-01 ${'░'.repeat(20)}${'█'.repeat(20)} 2026-02-10`);
   });
 
-  it('tells times where it spans less than two days', () => {
+  it('shows times if it spans less than two days', () => {
     expect(timeline(covered([[0, 1.5]]))).toBe(`2026-01-01T00:00:00Z ${'█'.repeat(40)} 2026-01-02T12:00:00Z`);
   });
 
-  it('is not there before anything is covered', () => {
+  it('is absent before anything is covered', () => {
     expect(timeline(coverageView(emptyCheckpoint(identity), newYearMs))).toBeNull();
     expect(gapLines(coverageView(emptyCheckpoint(identity), newYearMs))).toEqual([]);
   });
@@ -69,7 +69,7 @@ describe('gaps', () => {
     expect(gapLines(covered([[0, 40]]))).toEqual([]);
   });
 
-  it('of many, the five longest in order of time, and how many more', () => {
+  it('are limited to the five longest, in order of time, with the number of others', () => {
     const spans = Array.from({ length: 8 }, (_, index) => [index * 10, index * 10 + (index === 3 ? 9.5 : 9)] as const);
     const lines = gapLines(covered([...spans, [90, 100]]));
     expect(lines).toHaveLength(7);
@@ -78,7 +78,7 @@ describe('gaps', () => {
   });
 });
 
-it('says how much of a range has been read again, and how to resume exactly that range', () => {
+it('describes an interrupted re-read, and how to resume exactly that range', () => {
   const readAtMs = newYearMs + 40 * dayMs;
   const read = [
     { fromMs: newYearMs, toMs: newYearMs + 9 * dayMs },

@@ -6,7 +6,7 @@ import { decodeAnyCheckpoint, encodeCheckpoint } from '../../../functions/checkp
 import { addExecutions, aWorld, hourMs } from '../world.ts';
 
 describe('dqsync status', () => {
-  it('before the first run says where that will begin', async () => {
+  it('shows where the first run will begin', async () => {
     const world = await aWorld();
     const run = await world.cli(['status']);
     expect(run).toMatchObject({ exitCode: 0, stderr: '' });
@@ -15,7 +15,7 @@ describe('dqsync status', () => {
     );
   });
 
-  it('after a run tells watermark, open executions, the last run, and what the next will do', async () => {
+  it('shows watermark, open executions, the last run and the next run after a run', async () => {
     const world = await aWorld();
     addExecutions(world, 100);
     world.simulator.life.addExecution({ runStatus: 'RUNNING', startTimeMs: world.simulator.clock.now() - 5 * hourMs });
@@ -69,7 +69,7 @@ describe('dqsync status', () => {
     expect(run.stdout).toMatch(/\n {2}gaps {7}\S+Z to \S+Z \(\d days?\)\n {13}dqsync backfill fills them\n {2}open/);
   });
 
-  it('tells what backfills have covered before any sync', async () => {
+  it('shows what backfills have covered before the first sync', async () => {
     const world = await aWorld();
     addExecutions(world, 100);
     const [from, to] = [22, 1].map((hours) => new Date(world.simulator.clock.now() - hours * hourMs).toISOString());
@@ -80,7 +80,7 @@ describe('dqsync status', () => {
     );
   });
 
-  it('names a clock that is off and rows dated in the future', async () => {
+  it('shows a skewed clock and rows dated in the future', async () => {
     const world = await aWorld({ traps: { dateSkewMs: -3 * hourMs } });
     world.simulator.life.addFutureDated(48 * hourMs);
     const run = await world.cli(['status']);
@@ -97,7 +97,7 @@ describe('dqsync status', () => {
     expect(run.stdout).toMatch(/source {5}not available: .*ECONNREFUSED/);
   });
 
-  it('tells of a run that was killed, and of one that failed', async () => {
+  it('shows a killed run and a failed run', async () => {
     const world = await aWorld();
     await world.cli(['sync']);
     const path = join(world.folder, 'warehouse', 'state', 'sales', 'checkpoint.json');
@@ -111,7 +111,7 @@ describe('dqsync status', () => {
     expect((await world.cli(['status'])).stdout).toMatch(/last run {3}failed at .*: the source refused\n/);
   });
 
-  it('counts rows in quarantine and expired executions, and says where they are; doctor does, too', async () => {
+  it('counts quarantined rows and expired executions, and shows where they are; so does doctor', async () => {
     const world = await aWorld();
     await world.configure((config) => {
       config['initialFrom'] = new Date(world.simulator.clock.now() - 12 * 24 * hourMs).toISOString();
@@ -137,7 +137,7 @@ describe('dqsync status', () => {
     );
   });
 
-  it('has one line a target where there are several, and the details with --target or -v', async () => {
+  it('shows one line per target if there are several, and the details with --target or -v', async () => {
     const world = await aWorld();
     await world.configure((config) => {
       const [target] = config.targets;
@@ -159,7 +159,7 @@ describe('dqsync status', () => {
     expect((await world.cli(['status', '-v'])).stdout).toMatch(/^sales\n {2}complete [\s\S]*\n\nlager\n {2}complete /);
   });
 
-  it('exits with 1 with --check where a target is not healthy, with one line that says why', async () => {
+  it('exits with 1 with --check if a target is not healthy, with a one-line reason', async () => {
     const world = await aWorld();
     const check = async (...more: string[]) => {
       const { exitCode, stdout } = await world.cli(['status', '--check', ...more]);

@@ -37,27 +37,27 @@ function anOpenEntry(hours: number, awaits: OpenEntry['awaits'] = 'outcome'): Op
 }
 
 describe('the next run', () => {
-  it('begins at initialFrom where nothing is covered', () => {
+  it('begins at initialFrom if nothing is covered', () => {
     const status = aStatus({}, 10);
     expect(status.watermark).toBeNull();
     expect(status.nextRun).toEqual({ from: at(0), to: at(10 - 1 / 60), looksAgainAt: 0 });
   });
 
-  it('begins the lookback before the watermark, and ends the settling time before now', () => {
+  it('begins at the watermark less lookback, and ends at now less settle time', () => {
     const status = aStatus(covered([0, 8]), 10);
     expect(status.watermark).toBe(at(8));
     expect(status.watermarkAgeSeconds).toBe(7200);
     expect(status.nextRun).toMatchObject({ from: at(7.75), to: at(10 - 1 / 60) });
   });
 
-  it('looks again only at open executions that start before what it reads anyway', () => {
+  it('counts only open executions that start before its window as re-checks', () => {
     const status = aStatus({ ...covered([0, 8]), open: [anOpenEntry(1), anOpenEntry(7.9)] }, 10);
     expect(status.openExecutions).toBe(2);
     expect(status.oldestOpenStart).toBe(at(1));
     expect(status.nextRun.looksAgainAt).toBe(1);
   });
 
-  it('does not count executions of which only the notification is awaited', () => {
+  it('does not count executions that only wait for their notification', () => {
     const status = aStatus({ ...covered([0, 8]), open: [anOpenEntry(2, 'notification')] }, 10);
     expect(status).toMatchObject({ openExecutions: 0, oldestOpenStart: null, nextRun: { looksAgainAt: 0 } });
   });

@@ -7,7 +7,7 @@ import { FakeS3 } from '../../support/fake-s3.ts';
 import { addExecutions, aWorld } from '../world.ts';
 
 describe('dqsync sync', () => {
-  it('copies the source, says what it did in a few lines, and draws no bar in a pipe', async () => {
+  it('copies the source, prints a short summary, and draws no bar in a pipe', async () => {
     const world = await aWorld();
     addExecutions(world, 250);
     const run = await world.cli(['sync']);
@@ -27,7 +27,7 @@ describe('dqsync sync', () => {
     expect(run.stdout).toContain('nothing new to write');
   });
 
-  it('goes on, run after run, where the clock of the source is behind', async () => {
+  it("continues run after run if the source's clock is behind", async () => {
     const world = await aWorld({ traps: { dateSkewMs: -5_000 } });
     addExecutions(world, 20);
     for (const _ of [1, 2, 3]) {
@@ -37,7 +37,7 @@ describe('dqsync sync', () => {
     expect(status).toMatchObject({ coverage: { rows: 20, gaps: [] }, lastRun: { outcome: 'done' } });
   });
 
-  it('has failed where its time was spent on a source that gave nothing', async () => {
+  it('fails if the source returned nothing within the time limit', async () => {
     const world = await aWorld({ traps: { faults: [{ kind: 'reset', when: { from: 1 } }] } });
     await world.configure((config) => {
       config['maxRunSeconds'] = 2;
@@ -47,7 +47,7 @@ describe('dqsync sync', () => {
     expect(run.exitCode).toBe(1);
   });
 
-  it('has failed where its time was spent on waiting for a first reply', async () => {
+  it('fails if the first reply did not arrive within the time limit', async () => {
     const world = await aWorld({ traps: { faults: [{ kind: 'stall', at: 'headers', when: { from: 1 } }] } });
     await world.configure((config) => {
       config['maxRunSeconds'] = 4;
@@ -59,7 +59,7 @@ describe('dqsync sync', () => {
     expect(run.exitCode).toBe(1);
   });
 
-  it('prints the summaries as one JSON array, in the names of the contract', async () => {
+  it('prints the summaries as one JSON array, with the names of the contract', async () => {
     const world = await aWorld();
     addExecutions(world, 30);
     world.simulator.life.addExecution({ runStatus: 'RUNNING', startTimeMs: world.simulator.clock.now() - 3_600_000 });
@@ -88,7 +88,7 @@ describe('dqsync sync', () => {
     ]);
   });
 
-  it('runs only the targets it is given, and goes on with the others when one fails', async () => {
+  it('runs only the named targets, and continues if one fails', async () => {
     const world = await aWorld();
     addExecutions(world, 5);
     await world.configure((config) => {
@@ -131,7 +131,7 @@ describe('dqsync sync', () => {
     expect(run.stdout).toContain(`… returns  ${told}`);
   });
 
-  it('quarantines rows that cannot be read and says so', async () => {
+  it('quarantines unreadable rows and reports them', async () => {
     const world = await aWorld();
     addExecutions(world, 5);
     world.simulator.life.addUnreadable('id-text', { startTimeMs: world.simulator.clock.now() - 3_600_000 });

@@ -22,7 +22,7 @@ it.each([
   await expect(loadConfig(path)).rejects.toThrow(`the syntax is wrong at line ${line}, column ${column}`);
 });
 
-it('never quotes the text, which may hold a secret by mistake', async () => {
+it('never quotes the text, which may contain a secret by mistake', async () => {
   const path = join(await tempFolder(), 'config.json');
   await writeFile(path, '{"password": hunter2}');
   await expect(loadConfig(path)).rejects.toThrow(/^(?!.*hunter2).*not JSON/);

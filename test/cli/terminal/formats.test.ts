@@ -43,19 +43,19 @@ describe('formats', () => {
     expect(bytes(value)).toBe(text);
   });
 
-  it('cuts fractions of a second off instants only', () => {
+  it('removes fractions of a second from instants only', () => {
     expect(shortTime('2026-01-01T00:00:00.123Z')).toBe('2026-01-01T00:00:00Z');
     expect(shortTime('v1.25Z')).toBe('v1.25Z');
   });
 
-  it('shows characters that would move the cursor or turn the writing around', () => {
+  it('escapes characters that would move the cursor or change the direction of writing', () => {
     expect(printable('a\u001b[2Jb\u202ec\r')).toBe('a\\u001b[2Jb\\u202ec\\u000d');
     expect(printable('订单 𠮷 🧾')).toBe('订单 𠮷 🧾');
     expect(paragraph(' one\n  two\tthree ')).toBe('one two three');
   });
 });
 
-it('a table has numbers to the right, a dash for nothing, and no space at line ends', () => {
+it('a table has right-aligned numbers, a dash for null, and no space at line ends', () => {
   expect(
     renderTable(
       ['name', 'n'],

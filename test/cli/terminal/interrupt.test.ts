@@ -23,7 +23,7 @@ function pressCtrlCAfter(world: World, pages: number, press: (run: RunningCli) =
 }
 
 describe('Ctrl-C', () => {
-  it('commits what is proven complete, says so, exits with 130, and loses nothing', async () => {
+  it('commits everything proven complete, reports it, exits with 130, and loses nothing', async () => {
     const world = await aWorld();
     addExecutions(world, 6_000);
     const running = await pressCtrlCAfter(world, 55, (run) => run.process.kill('SIGINT'));
@@ -45,7 +45,7 @@ describe('Ctrl-C', () => {
     expect(count.stdout).toContain('\n6000\n');
   });
 
-  it('is what a terminal that goes away counts for', async () => {
+  it('has the same effect as closing the terminal', async () => {
     const world = await aWorld();
     addExecutions(world, 300);
     const running = await pressCtrlCAfter(world, 1, ({ process }) => process.kill('SIGHUP'));
@@ -55,7 +55,7 @@ describe('Ctrl-C', () => {
     expect((await world.cli(['status'])).stdout).toContain('stopped before its end');
   });
 
-  it('counts once where it arrives twice together, as from a terminal and from npm', async () => {
+  it('counts once if it arrives twice at the same time, from the terminal and from npm', async () => {
     const world = await aWorld();
     addExecutions(world, 300);
     const running = await pressCtrlCAfter(world, 1, ({ process }) => {
@@ -84,7 +84,7 @@ describe('Ctrl-C', () => {
     );
   });
 
-  it('pressed again ends at once, whatever hangs', async () => {
+  it('exits at once when pressed again, whatever hangs', async () => {
     const world = await aWorld();
     addExecutions(world, 300);
     const s3 = await aBucketThatHangsOnPut();

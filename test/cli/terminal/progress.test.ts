@@ -15,7 +15,7 @@ function progress(rowsRead: number, fields: Partial<Progress> = {}): Progress {
 }
 
 describe('the estimate of a run', () => {
-  it('goes by the count of the first reply, between proven parts as well, and never back', () => {
+  it('uses the count of the first reply, also between proven parts, and never decreases', () => {
     const estimate = new ProgressEstimate(startMs);
     const fractions = [100, 1_450, 2_900, 4_350, 4_300, 29_000].map(
       (rows) => estimate.after(progress(rows), startMs + rows).fraction,
@@ -23,7 +23,7 @@ describe('the estimate of a run', () => {
     expect(fractions.map((fraction) => Math.round(1000 * fraction))).toEqual([3, 50, 100, 150, 150, 1000]);
   });
 
-  it('has an end that does not move although requests go out in bursts', () => {
+  it('keeps a stable end although requests are sent in bursts', () => {
     // 30 requests at once, then nothing for the rest of ten seconds: the quota of a backfill.
     const estimate = new ProgressEstimate(startMs);
     const ends: number[] = [];
@@ -36,7 +36,7 @@ describe('the estimate of a run', () => {
     expect(ends[0]).toBeGreaterThan(90);
   });
 
-  it('does not run ahead where the source shows rows several times', () => {
+  it('does not run ahead if the source shows rows several times', () => {
     const estimate = new ProgressEstimate(startMs);
     const seen = (rowsRead: number, proven: number) =>
       estimate.after(progress(rowsRead, { rows: { proven, expected: 10_000 } }), startMs + rowsRead).rows;
@@ -55,7 +55,7 @@ describe('the estimate of a run', () => {
     expect(shown(60_000, 200_000, 5_800)).toMatchObject({ fraction: 0.99 });
   });
 
-  it('says nothing of rate and time before it knows anything', () => {
+  it('shows no rate and no time before they are known', () => {
     const none = progress(0, { rows: { proven: 0, expected: null } });
     expect(new ProgressEstimate(startMs).after(none, startMs + 500)).toMatchObject({ perSecond: null, leftMs: null });
   });

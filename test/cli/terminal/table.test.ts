@@ -10,7 +10,7 @@ const rows: readonly (readonly Cell[])[] = [
 const linesAt = (width: number): string[] => renderTable(headings, rows, { width }).split('\n');
 
 describe('a table', () => {
-  it('shows everything where there is room, numbers to the right', () => {
+  it('shows everything if there is room, with right-aligned numbers', () => {
     expect(renderTable(headings, rows, { width: null })).toBe(
       [
         '                 id  name                                                 run_status  start_time                 end_time',
@@ -33,14 +33,14 @@ describe('a table', () => {
     },
   );
 
-  it('turns to one line for each value where even short names do not fit', () => {
+  it('prints one line per value if even short names do not fit', () => {
     const lines = linesAt(40);
     expect(lines[0]).toBe('id          1012386207306600400');
     expect(lines[6]).toBe('id          7');
     expect(lines).toHaveLength(11);
   });
 
-  it('does so when asked to', () => {
+  it('prints one line per value on request', () => {
     expect(renderTable(['a', 'bc'], [[1, null]], { width: null, isVertical: true })).toBe('a   1\nbc  -');
   });
 });

@@ -50,7 +50,7 @@ function listenForLimits(world: World): number[] {
 }
 
 describe('dqsync verify', () => {
-  it('exits with 0 where the table holds all, by one request a day and one over all of them', async () => {
+  it('exits with 0 if the table is complete, with one request per day and one for all of them', async () => {
     const world = await aSyncedWorld();
     const limits = listenForLimits(world);
     const run = await world.cli(fiveDays(world));
@@ -82,7 +82,7 @@ describe('dqsync verify', () => {
     expect((await world.cli(fiveDays(world))).exitCode).toBe(0);
   });
 
-  it('counts a row that cannot be read, names why, exits with 1, and does not read the day again for it', async () => {
+  it('counts an unreadable row, prints the reason, exits with 1, and does not read the day again for it', async () => {
     const world = await aWorld();
     await world.configure((config) => {
       config['initialFrom'] = new Date(startOf(world)).toISOString();
@@ -106,7 +106,7 @@ describe('dqsync verify', () => {
     expect(target.days[0]).toMatchObject({ source: 50, unreadable: 1, table: 49, missing: 0, fine: false });
   });
 
-  it('takes executions that were re-run or deleted for gone, which is no fault', async () => {
+  it('reports re-run and deleted executions as gone, which is not an error', async () => {
     const world = await aSyncedWorld();
     const [first, second] = world.simulator.truth().executions;
     world.simulator.life.rerun(first!.id);
@@ -138,7 +138,7 @@ describe('dqsync verify', () => {
     expect((await world.cli([...fiveDays(world), '--deep'])).exitCode).toBe(0);
   });
 
-  it('does not count what is open, or so young that the next sync looks at it', async () => {
+  it('does not count open executions, or those so young that the next sync reads them', async () => {
     const world = await aSyncedWorld();
     const { life, clock } = world.simulator;
     const open = life.addExecution({ startTimeMs: clock.now() - 5 * hourMs, runStatus: 'RUNNING' });
@@ -154,7 +154,7 @@ describe('dqsync verify', () => {
     expect([sum('missing'), sum('different'), sum('unsettled')]).toEqual([0, 0, 2]);
   });
 
-  it('reads every day completely where count is that of the page', async () => {
+  it('reads every day completely if counts are per page', async () => {
     const world = await aSyncedWorld();
     world.simulator.traps.count = 'page';
     expect((await world.cli(fiveDays(world))).exitCode).toBe(0);
@@ -170,7 +170,7 @@ describe('dqsync verify', () => {
     ['inclusive', 1000, 'count'],
     ['exclusive', 1, 'rows'],
   ] as const)(
-    'keeps the rows of midnight apart, with %s edges, from those %i ms before, by %s',
+    'keeps rows apart at midnight, with %s edges, from rows %i ms before, compared by %s',
     async (edge, beforeMs, comparedBy) => {
       const world = await aWorld({ traps: { startEdge: edge, endEdge: edge } });
       await world.configure((config) => {
@@ -232,7 +232,7 @@ describe('dqsync verify', () => {
     expect(status.coverage.gaps).toEqual([]);
   });
 
-  it('takes just the days that lie in the range, cut at its edges, and sums up where they are many', async () => {
+  it('verifies only the days in the range, cut at its edges, and summarizes many days', async () => {
     const world = await aSyncedWorld();
     const from = new Date(startOf(world) + 6 * hourMs).toISOString();
     const to = new Date(startOf(world) + 36 * hourMs).toISOString();
@@ -282,7 +282,7 @@ describe('dqsync verify', () => {
     expect(sum(own)).toEqual([1, 0]);
   });
 
-  it('tells a day that cannot be read completely, and goes on', async () => {
+  it('reports a day that cannot be read completely, and continues', async () => {
     const world = await aSyncedWorld();
     const midday = startOf(world) + dayMs + 12 * hourMs;
     world.simulator.life.addMany(300, { fromMs: midday, toMs: midday + 1, perMillisecond: 300 });
@@ -308,7 +308,7 @@ describe('dqsync verify', () => {
     ]);
   });
 
-  it('is stopped by Ctrl-C, tells what it knows by then, and has changed nothing', async () => {
+  it('stops at Ctrl-C, reports the results so far, and changes nothing', async () => {
     const world = await aSyncedWorld();
     const held = Promise.withResolvers<void>();
     let pages = 0;
@@ -364,7 +364,7 @@ describe('dqsync verify', () => {
     expect(new Set(daysGot)).toEqual(new Set([isoDay(from), isoDay(from + 24 * hourMs - 1)]));
   });
 
-  it('calls nothing missing where it could not see the whole table', async () => {
+  it('reports nothing as missing if it could not read the whole table', async () => {
     const world = await aWorld();
     const s3 = await FakeS3.start();
     s3.pageSize = 1;

@@ -20,7 +20,7 @@ describe('a process killed at any step on the files of a warehouse', () => {
     expect(figures.kills).toBeGreaterThan(8);
   });
 
-  it('loses nothing of the syncs after it, be it before, within or after the step', async () => {
+  it('loses nothing of later syncs, before, within or after the step', async () => {
     const figures = await crashAtEveryStep({
       store: 'file',
       runs: 'next',

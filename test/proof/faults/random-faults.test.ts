@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { faultRounds } from './fault-rounds.ts';
 
-it('syncs with any faults on both sides end with the truth, or say why they did not', async () => {
+it('syncs with any faults on both sides end with the correct table, or report the reason', async () => {
   const seed = 20_261_124;
   const figures = await faultRounds({ seed, isOver: ({ syncs }) => syncs >= 16 });
   expect(figures, `seed ${seed}`).toMatchObject({ problems: [] });

@@ -80,7 +80,7 @@ function afterFirst(): (exchange: Exchange) => ProxyFault | null {
 }
 
 describe('a run of 20 s whose S3', () => {
-  it.for(sick)('%s fails within 25 s, and the next heals it', async ([, decide]) => {
+  it.for(sick)('%s fails within 25 s, and the next run repairs it', async ([, decide]) => {
     const world = await warmWorld();
     world.next.limitMs = 20 * secondMs;
     world.storage.decide = decide;
@@ -90,7 +90,7 @@ describe('a run of 20 s whose S3', () => {
     await expectHealed(world);
   });
 
-  it('swallows what the first target writes leaves the second its share of the time', async () => {
+  it("swallows the first target's writes leaves the second target its share of the time", async () => {
     const world = await warmWorld(['sales', 'returns']);
     world.next.limitMs = 20 * secondMs;
     world.storage.decide = (to) => (isPut(to) && to.path.includes('state/sales/') ? silence : null);
@@ -105,7 +105,7 @@ describe('a run of 20 s whose S3', () => {
 });
 
 describe('a run without an end of its own', () => {
-  it('gives up a checkpoint that gets no reply after a few attempts', async () => {
+  it('stops writing a checkpoint that gets no reply after a few attempts', async () => {
     const world = await warmWorld();
     world.next.limitMs = Number.POSITIVE_INFINITY;
     world.storage.decide = (to) => (isPut(to) && isCheckpoint(to) ? silence : null);
@@ -116,7 +116,7 @@ describe('a run without an end of its own', () => {
     await expectHealed(world);
   });
 
-  it('ends a quarter of a minute after Ctrl-C, and begins no other target', async () => {
+  it('ends 15 s after Ctrl-C, and starts no other target', async () => {
     const world = await warmWorld(['sales', 'returns']);
     const stop = new AbortController();
     let stoppedAtMs = Number.NaN;
@@ -137,7 +137,7 @@ describe('a run without an end of its own', () => {
 });
 
 describe('a target whose turn comes with no time left', () => {
-  it('is not begun, and the log says so', async () => {
+  it('is not started, and the log reports it', async () => {
     const world = await warmWorld(['sales', 'returns']);
     world.next.limitMs = 2 * secondMs;
     world.storage.decide = (to) => (isCheckpoint(to) && isPut(to) ? silence : null);
@@ -153,7 +153,7 @@ describe('a target whose turn comes with no time left', () => {
 });
 
 describe('a run whose time is spent on reading', () => {
-  it('commits what it has read, in the time that is kept for that', async () => {
+  it('commits what it has read in the reserved time', async () => {
     const world = await warmWorld();
     world.next.limitMs = 20 * secondMs;
     let pages = 0;

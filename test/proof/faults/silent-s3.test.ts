@@ -19,7 +19,7 @@ describe('an S3 that says nothing', () => {
 });
 
 describe('a caller who waits no longer', () => {
-  it('leaves a write unknown, without asking what became of it', async () => {
+  it('returns unknown for a write without reading it back', async () => {
     const world = await proxiedStore();
     const stop = new AbortController();
     world.proxy.decide = () => {
@@ -31,7 +31,7 @@ describe('a caller who waits no longer', () => {
     expect(methodsAt(world)).toEqual(['PUT']);
   });
 
-  it('breaks off a body that comes in drops', async () => {
+  it('aborts a body that trickles', async () => {
     const world = await proxiedStore();
     await world.store.putIfAbsent('a', new Uint8Array(2_000));
     const stop = new AbortController();
@@ -43,7 +43,7 @@ describe('a caller who waits no longer', () => {
     expect(methodsAt(world)).toEqual(['PUT', 'GET']);
   });
 
-  it('has won all the same where that can be read back later', async () => {
+  it('wins if the object can be read back later', async () => {
     const world = await proxiedStore();
     const stop = new AbortController();
     world.spoil({ kind: 'act-after', act: () => stop.abort(new Error('enough')) });
@@ -52,7 +52,7 @@ describe('a caller who waits no longer', () => {
     expect(await world.store.putIfAbsent('a', bytesOf('1'))).toMatchObject({ kind: 'won' });
   });
 
-  it('is told so of a read, which is not tried again', async () => {
+  it('gets an error for a read, which is not retried', async () => {
     const world = await proxiedStore();
     const stop = new AbortController();
     world.proxy.decide = () => {

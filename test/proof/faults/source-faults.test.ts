@@ -52,7 +52,7 @@ function answer(status: number, body: string, headers = ''): ProxyFault {
 const isList = ({ method }: { method: string }): boolean => method === 'GET';
 
 describe('between dqsync and the source', () => {
-  it.for(passing)('%s now and then are got over', async ([what, fault]) => {
+  it.for(passing)('occasional %s are retried', async ([what, fault]) => {
     await expectOutcome({
       what,
       arrange: (world) => {
@@ -62,7 +62,7 @@ describe('between dqsync and the source', () => {
     });
   });
 
-  it.for(passing)('%s all the time fail the run, which the next one heals', async ([what, fault, outcome]) => {
+  it.for(passing)('permanent %s fail the run, and the next run repairs it', async ([what, fault, outcome]) => {
     await expectOutcome({
       what,
       arrange: (world) => {
@@ -198,7 +198,7 @@ describe('between dqsync and the source', () => {
       },
     ]),
   ];
-  it.for(others)('$what: the outcome is right, and the next run heals it', async (row) => {
+  it.for(others)('$what: the outcome is correct, and the next run repairs it', async (row) => {
     await expectOutcome(row);
   });
 });

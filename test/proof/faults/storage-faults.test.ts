@@ -42,7 +42,7 @@ async function expectOutcomeOfNext(row: FaultCase): Promise<void> {
 }
 
 describe('between dqsync and S3', () => {
-  it.for(passing)('%s now and then are got over', async ([what, fault]) => {
+  it.for(passing)('occasional %s are retried', async ([what, fault]) => {
     await expectOutcomeOfNext({
       what,
       arrange: (world) => {
@@ -52,7 +52,7 @@ describe('between dqsync and S3', () => {
     });
   });
 
-  it.for(passing)('%s all the time fail the run, which the next one heals', async ([what, fault, outcome]) => {
+  it.for(passing)('permanent %s fail the run, and the next run repairs it', async ([what, fault, outcome]) => {
     await expectOutcomeOfNext({
       what,
       arrange: (world) => {
@@ -63,7 +63,7 @@ describe('between dqsync and S3', () => {
   });
 
   it.for(passing)(
-    '%s from the first write on fail the run, which the next one heals',
+    '%s from the first write on fail the run, and the next run repairs it',
     async ([what, fault, outcome]) => {
       await expectOutcomeOfNext({
         what,
@@ -76,7 +76,7 @@ describe('between dqsync and S3', () => {
     },
   );
 
-  it.for(reading)('%s now and then are got over', async ([what, fault]) => {
+  it.for(reading)('occasional %s are retried', async ([what, fault]) => {
     await expectOutcomeOfNext({
       what,
       arrange: (world) => {
@@ -86,7 +86,7 @@ describe('between dqsync and S3', () => {
     });
   });
 
-  it.for(reading)('%s all the time fail the run, which the next one heals', async ([what, fault, outcome]) => {
+  it.for(reading)('permanent %s fail the run, and the next run repairs it', async ([what, fault, outcome]) => {
     await expectOutcomeOfNext({
       what,
       arrange: (world) => {
@@ -176,7 +176,7 @@ describe('between dqsync and S3', () => {
       outcome: { kind: 'storage', code: new RegExp(String(code)), remedy: remedy as RegExp, retryable: false },
     })),
   ];
-  it.for(others)('$what: the outcome is right, and the next run heals it', async (row) => {
+  it.for(others)('$what: the outcome is correct, and the next run repairs it', async (row) => {
     await expectOutcomeOfNext(row);
   });
 });

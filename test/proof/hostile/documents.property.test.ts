@@ -37,7 +37,7 @@ describe('a page', () => {
     `{"count": 3, "resources": [${rowText()}, ${rowText({ id: '17', score: '98.7500' })}, ${rowText({ id: '"x"' })}]}`,
   );
 
-  it('with damaged bytes is no page, or has rows that fit the table, and the others kept as they came', () => {
+  it('with damaged bytes is not a page, or its rows fit the table or are kept unchanged', () => {
     fc.assert(
       fc.property(damaged(whole), (bytes) => {
         const content = parsePage(new TextDecoder().decode(bytes));
@@ -76,7 +76,7 @@ describe('a secret', () => {
     { token: 'planted-token-4d2b' },
   ];
 
-  it('that is damaged is taken, or refused without a word of it', () => {
+  it('that is damaged is accepted, or refused without quoting it', () => {
     const text = fc.constantFrom(...secrets).chain((secret) =>
       fc.oneof(
         damaged(new TextEncoder().encode(JSON.stringify(secret))).map((bytes) => new TextDecoder().decode(bytes)),
@@ -151,7 +151,7 @@ describe('an event', () => {
     { source: 'aws.events', 'detail-type': 'Scheduled Event', detail: {} },
   ];
 
-  it('whatever it is, is understood or refused', () => {
+  it('of any content is accepted or refused', () => {
     const event = fc.oneof(
       fc.jsonValue(),
       hostileText,
@@ -167,7 +167,7 @@ describe('an event', () => {
 });
 
 describe('a checkpoint', () => {
-  it('that is damaged stops the run, or is read to the very same document', async () => {
+  it('that is damaged stops the run, or is read as the same document', async () => {
     const world = await syncedSource({ history: { days: 1, tasks: 3 } });
     world.sim.life.addExecution({ runStatus: 'RUNNING', startTimeMs: world.clock.now() - 60_000 });
     await world.syncWell();
@@ -189,7 +189,7 @@ describe('a checkpoint', () => {
     );
   });
 
-  it('of which any digit is another stops the run', async () => {
+  it('with any wrong digit stops the run', async () => {
     const world = await syncedSource({ history: { days: 1, tasks: 3 } });
     await world.syncWell();
     const key = checkpointKey('sales');

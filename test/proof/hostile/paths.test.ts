@@ -23,7 +23,7 @@ async function outsideOf(folder: string): Promise<string[]> {
 }
 
 describe('a folder warehouse', () => {
-  it('writes each object below itself or not at all, and gives back what it wrote', async () => {
+  it('writes each object below itself or not at all, and reads back the same bytes', async () => {
     const folder = join(await tempFolder(), 'a', 'b');
     await mkdir(folder, { recursive: true });
     const store = openFileStore(`file:${join(folder, 'warehouse')}`);

@@ -78,7 +78,7 @@ describe('query', () => {
     expect((await sql.run('SELECT count(*) FROM quality_instances')).rows).toEqual([[1n]]);
   });
 
-  it('gives hostile names back in CSV and JSON as they are, one row each, and harmless in a table', async () => {
+  it('returns hostile names unchanged in CSV and JSON, one row each, and escaped in a table', async () => {
     const world = await aWorld();
     const startTimeMs = world.simulator.clock.now() - 3_600_000;
     for (const [index, name] of hostileNames.entries()) {

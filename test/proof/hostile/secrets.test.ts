@@ -119,7 +119,7 @@ const cases = Object.keys(secrets).flatMap((form) => [
 ]);
 
 describe('a secret', () => {
-  it.for(cases)('of the form %s is nowhere when the source %s and IAM %s', async ([form, misdeed, iamMisdeed]) => {
+  it.for(cases)('of the form %s appears nowhere if the source %s and IAM %s', async ([form, misdeed, iamMisdeed]) => {
     const server = await startLoopback((received) => {
       const act = received.method === 'POST' ? iamMisdeeds[iamMisdeed] : misdeeds[misdeed];
       return act?.(heardIn(received)) ?? 'reset';
@@ -135,7 +135,7 @@ describe('a secret', () => {
   });
 
   it.for(Object.keys(secrets))(
-    'of the form %s is nowhere in the log, metrics and errors of the Lambda',
+    'of the form %s appears nowhere in the log, metrics and errors of the Lambda',
     async (form) => {
       const server = await startLoopback((received) =>
         received.method === 'POST'
@@ -162,7 +162,7 @@ describe('a secret', () => {
     },
   );
 
-  it('is nowhere when all goes well', async () => {
+  it('appears nowhere in a successful run', async () => {
     const account = {
       user: 'reader',
       password: { domainName: 'acme', userName: 'reader', password: planted.password },
@@ -184,7 +184,7 @@ describe('a secret', () => {
     ['a secret of another shape', `{"${planted.token}":"${planted.secretAccessKey}"}`],
     ['a secret cut short', `{"token":"${planted.token}`],
     ['a secret with a line break', JSON.stringify({ token: `${planted.token}\n` })],
-  ])('is nowhere in the complaint about %s', async (_what, secret) => {
+  ])('appears nowhere in the error about %s', async (_what, secret) => {
     const folder = await place(secret, 'http://127.0.0.1:1');
     const runs = await Promise.all(['sync', 'doctor'].map((command) => runCli([command], { cwd: folder })));
     expect(runs.map((run) => run.exitCode)).toEqual([1, 1]);
@@ -195,7 +195,7 @@ describe('a secret', () => {
     ['AccessDenied', 403],
     ['InvalidAccessKeyId', 403],
     ['SignatureDoesNotMatch', 403],
-  ])('of AWS is nowhere when S3 answers %s and repeats what it heard', async (code, status) => {
+  ])('of AWS appears nowhere if S3 returns %s and echoes the request', async (code, status) => {
     const server = await startLoopback((received) => ({
       status,
       headers: { 'content-type': 'application/xml' },
@@ -215,7 +215,7 @@ describe('a secret', () => {
     await expectNothingIn(folder, run.stdout + run.stderr);
   });
 
-  it('is nowhere in an emulated S3', async () => {
+  it('appears nowhere in an emulated S3', async () => {
     const account = { user: 'reader', tokens: [planted.token] };
     const simulator = await startSimulator({ accounts: [account] });
     onTestFinished(() => simulator.close());

@@ -89,7 +89,7 @@ it('each row is in the table, exact to the last digit, or in quarantine', async 
   );
 });
 
-it('a body of 100 MB is not read to its end, and the message says so', async () => {
+it('a body of 100 MB is not read to its end, and the message reports it', async () => {
   let sentBytes = 0;
   const piece = Buffer.from(`${rowText()},`.repeat(4_000));
   const server = await startLoopback(() => (response) => {

@@ -13,7 +13,7 @@ describe('whatever happens, the view equals the source after a quiet end', () =>
     expect(figures.kills).toBeGreaterThan(2);
   });
 
-  it('where a backfill proves part of a slice later, and a notification follows what lies behind that part', async () => {
+  it('with a backfill that proves part of a slice later, and a notification behind that part', async () => {
     const undisturbed = { death: null, lostReply: null, aheadMs: 0 };
     const actions: Action[] = [
       { do: 'start', count: 6, late: 0, spreadMs: 1, status: 'RUNNING' },

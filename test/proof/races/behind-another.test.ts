@@ -3,7 +3,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { dayMs, hourMs, lookbackMs, minuteMs, openProofWorld, settleMs } from '../proof-world.ts';
 import { endQuietly } from '../quiet-end.ts';
 
-it('the lookback of what another run has covered meanwhile is read again by the run that goes on behind it', async () => {
+it("a run that continues behind another run's coverage reads the lookback before it again", async () => {
   const world = await openProofWorld({ seed: 9 });
   onTestFinished(() => world.close());
   const { clock, simulator } = world;

@@ -17,7 +17,7 @@ async function worldSixHoursLater(): Promise<ProofWorld> {
 }
 
 describe('a rewind beside a sync that would commit after it', () => {
-  it('keeps the next sync looking back at the end of what that sync covered', async () => {
+  it("keeps the lookback of the next sync at the end of that sync's coverage", async () => {
     const world = await worldSixHoursLater();
     const { simulator, clock } = world;
     const overtaken = await stalledRun(world, 'checkpoint');
@@ -28,7 +28,7 @@ describe('a rewind beside a sync that would commit after it', () => {
     expect(await endQuietly(world)).toEqual([]);
   });
 
-  it('keeps the next sync looking at what that sync found open', async () => {
+  it('keeps the next sync re-checking executions that the sync found open', async () => {
     const world = await worldSixHoursLater();
     const { simulator, clock } = world;
     const { id } = simulator.life.addExecution({ startTimeMs: clock.now() - 2 * hourMs, runStatus: 'RUNNING' });

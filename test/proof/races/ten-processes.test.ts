@@ -30,7 +30,7 @@ async function dataFiles(folder: string): Promise<string[]> {
   return names.filter((name) => name.endsWith('.parquet') && !name.includes('.tmp'));
 }
 
-it('ten processes at once on one folder commit one at a time; nothing of any is undone, deleted or shown twice', async () => {
+it('ten concurrent processes on one folder commit one at a time; nothing is undone, deleted or shown twice', async () => {
   const simulator = await startSimulator({ seed: 5, clock: shiftedClock() });
   onTestFinished(() => simulator.close());
   const nowMs = simulator.clock.now();

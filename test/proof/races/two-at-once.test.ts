@@ -17,7 +17,7 @@ async function worldOf(rows: number, seed = 1): Promise<ProofWorld> {
 const lastTenDays = ({ clock }: ProofWorld) => ({ fromMs: clock.now() - 10 * dayMs, toMs: clock.now() - hourMs });
 
 describe('runs at once', () => {
-  it.each([1, 2, 3])('two syncs: one commits at a time, none undoes the other (%i)', async (seed) => {
+  it.each([1, 2, 3])('two syncs: they commit one at a time, and neither undoes the other (%i)', async (seed) => {
     const world = await worldOf(5000, seed);
     const runs = [world.run({ by: 'a', isJittery: true }), world.run({ by: 'b', isJittery: true })];
     expect((await Promise.all(runs)).map(({ done }) => done)).toEqual([true, true]);
@@ -35,7 +35,7 @@ describe('runs at once', () => {
     expect(await endQuietly(world, { covered })).toEqual([]);
   });
 
-  it.each([1, 2, 3])('two backfills of one range read little twice (%i)', async (seed) => {
+  it.each([1, 2, 3])('two backfills of one range read few rows twice (%i)', async (seed) => {
     const world = await worldOf(12_000, seed);
     const window = lastTenDays(world);
     const backfill = { window, again: false };
@@ -59,7 +59,7 @@ describe('a zombie', () => {
     { name, make, before: 'checkpoint' as const },
   ]);
   it.each(cases)(
-    '$name, that stalls before it writes its $before and wakes hours later, undoes nothing',
+    '$name that stalls before it writes its $before and continues hours later undoes nothing',
     async ({ make, before }) => {
       const world = await worldOf(1500);
       const { simulator, clock, auditor } = world;
