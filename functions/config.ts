@@ -93,6 +93,9 @@ export const timeZone = z.string().refine((text) => isAreaCity(text) && isTimeZo
     `must be "UTC" or an Area/City name of the IANA database, not "${issue.input}": write "Asia/Shanghai", not "CST" or "+08:00"`,
 });
 
+/** Of which executions rule results are fetched: of those FAILED or ALARMING, of all that ended, of none. */
+export const resultsChoices = ['failed', 'all', 'none'] as const;
+
 const configSchema = z.strictObject({
   /** For editors. dqsync ignores it. */
   $schema: z.string().optional(),
@@ -124,6 +127,8 @@ const configSchema = z.strictObject({
   maxOpenDays: z.number().positive().max(365).default(7),
   partitionTimeZone: timeZone.default('UTC'),
   maxRunSeconds: z.number().positive().max(86_400).default(840),
+  tasks: z.boolean().default(true),
+  results: z.enum(resultsChoices).default('failed'),
   /** How many days back the daily audit compares the source's counts with what coverage recorded. */
   audit: z
     .strictObject({ days: z.int().min(1).max(365).default(defaultAuditDays) })

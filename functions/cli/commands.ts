@@ -61,10 +61,12 @@ function addSync(program: Command, finish: Finish): void {
   command(program, 'sync', 'Run one incremental sync of every target.', [
     'dqsync sync',
     'dqsync sync --target sales --target stock',
+    'dqsync sync --results',
     'dqsync sync --json --config prod.json | jq ".[].rowsWritten"',
   ])
     .addOption(configOption())
     .addOption(targetsOption())
+    .option('--results', 'fetch all rule results that wait; without it, 500 at most beside more than 2,000 rows')
     .addOption(jsonOption('print the summaries of all targets as one JSON array'))
     .addHelpText(
       'after',
@@ -85,6 +87,12 @@ function addBackfill(program: Command, finish: Finish): void {
     .option('--from <time>', 'started from here on: a day (from midnight in partitionTimeZone) or an ISO instant')
     .option('--to <time>', 'started before this')
     .option('--again', 'read what is covered once more, too')
+    .addOption(
+      new Option(
+        '--results',
+        'fetch rule results, too, of the executions that "results" in the config asks for',
+      ).conflicts('deployed'),
+    )
     .addOption(new Option('--dry-run', 'only say what it would take, from a handful of counts').conflicts('deployed'))
     .option(
       '--deployed <stack>',

@@ -11,7 +11,7 @@ import type { Connections, openConnections } from '../connect.ts';
 import { type DqsyncError, describeError, toDqsyncError } from '../errors.ts';
 import { type BackfillTask, parseBackfillTask } from '../sync/backfill-task.ts';
 import type { Announce } from '../sync/outcome-changes.ts';
-import { runTargets } from '../sync/run.ts';
+import { type Run, runTargets } from '../sync/run.ts';
 import type { Summary, TargetOutcome } from '../sync/summary.ts';
 import { configFrom, type Environment, eventSourceVariable, namespaceVariable, watchVariable } from './environment.ts';
 import { type Invocation, parseEvent } from './event.ts';
@@ -93,6 +93,7 @@ class Sandbox {
       targets: invocation.targets,
       backfill: backfillOf(invocation, config),
       isMaintenance: invocation.mode === 'maintain',
+      results: resultsOf(invocation),
       limitMs: Math.min(config.maxRunSeconds * 1000, timeToRun(context)),
       stop: new AbortController().signal,
       log: telemetry.log,
@@ -128,6 +129,14 @@ function announceBy(environment: Environment): Announce | undefined {
 function timeToRun(context: Context): number {
   const remainingMs = context.getRemainingTimeInMillis();
   return remainingMs - Math.min(maxReportingMs, remainingMs * reportingShare);
+}
+
+/** A backfill fetches rule results only if it is asked to: it would take many times as long. */
+function resultsOf(invocation: Invocation): Run['results'] {
+  if (invocation.mode === 'backfill') {
+    return invocation.results ? 'all' : undefined;
+  }
+  return 'spare';
 }
 
 /** @throws ConfigError for an invalid range */

@@ -17,6 +17,8 @@ export type Invocation =
       readonly to: string | undefined;
       /** Whether covered windows are read again too. */
       readonly again: boolean;
+      /** Whether rule results are fetched too. */
+      readonly results: boolean;
     };
 
 /** Events of EventBridge and its Scheduler. Their other fields are ignored. */
@@ -34,10 +36,11 @@ const backfillEvent = z.strictObject({
   from: z.string().min(1).optional(),
   to: z.string().min(1).optional(),
   again: z.boolean().optional(),
+  results: z.boolean().optional(),
 });
 
 const allowed =
-  'Use {} or {"mode":"incremental"} for all targets, or {"mode":"incremental","targets":["<name>", …]} for some. To backfill a range: {"mode":"backfill","from":"2026-01-01","to":"2026-02-01"}, with "targets" and "again":true as options. To fill the gaps: {"mode":"backfill"}. For the daily audit: {"mode":"maintain"}, with "targets" as an option. Events of EventBridge and its Scheduler count as {}.';
+  'Use {} or {"mode":"incremental"} for all targets, or {"mode":"incremental","targets":["<name>", …]} for some. To backfill a range: {"mode":"backfill","from":"2026-01-01","to":"2026-02-01"}, with "targets", "again":true and "results":true as options. To fill the gaps: {"mode":"backfill"}. For the daily audit: {"mode":"maintain"}, with "targets" as an option. Events of EventBridge and its Scheduler count as {}.';
 
 const problemsByKey: Readonly<Record<string, string>> = {
   mode: '"mode" must be "incremental", "backfill" or "maintain"',
@@ -45,6 +48,7 @@ const problemsByKey: Readonly<Record<string, string>> = {
   from: '"from" must be a day or an instant',
   to: '"to" must be a day or an instant',
   again: '"again" must be true or false',
+  results: '"results" must be true or false',
 };
 
 /**
@@ -65,7 +69,14 @@ export function parseEvent(event: unknown): Invocation {
   const { data } = parsed;
   return data.mode !== 'backfill'
     ? { mode: data.mode, targets: data.targets }
-    : { mode: 'backfill', targets: data.targets, from: data.from, to: data.to, again: data.again ?? false };
+    : {
+        mode: 'backfill',
+        targets: data.targets,
+        from: data.from,
+        to: data.to,
+        again: data.again ?? false,
+        results: data.results ?? false,
+      };
 }
 
 /** Names keys but no values: an event's content must not be logged. */

@@ -89,6 +89,7 @@ export class Committer {
     await this.#options.watch?.note(rows);
     await this.#writeRows(rows);
     await this.#quarantine(unreadable);
+    await this.#run.beforeCheckpoint?.(rows);
     const { clock, runId } = this.#run;
     const { mode, incrementalFromMs, counters } = this.#options;
     const committedAtMs = clock.now();

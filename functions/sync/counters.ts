@@ -23,6 +23,8 @@ export interface SummaryCounters {
   quarantined: number;
   /** Executions that appeared in a window after it was covered: within the lookback or, of the maintenance, later. */
   lateRows: number;
+  /** Executions whose rule results were fetched, or found to be gone. */
+  results: number;
 }
 
 /** All counters of a run. */
@@ -30,6 +32,10 @@ export interface RunCounters extends SummaryCounters {
   commits: number;
   /** Commits that lost to another run at the first attempt. */
   commitConflicts: number;
+  /** Executions that wait for their rule results after the run. */
+  resultsBacklog: number;
+  /** How long the oldest of them has waited, by its start time. */
+  resultsBacklogAgeSeconds: number;
   /** Days that the audit could not compare, or found late rows in and could not repair. */
   auditFailures: number;
 }
@@ -43,6 +49,7 @@ const summed = [
   'expired',
   'quarantined',
   'lateRows',
+  'results',
   'commits',
   'commitConflicts',
   'auditFailures',
@@ -72,6 +79,9 @@ export function newCounters(): RunCounters {
     expired: 0,
     quarantined: 0,
     lateRows: 0,
+    results: 0,
+    resultsBacklog: 0,
+    resultsBacklogAgeSeconds: 0,
     commits: 0,
     commitConflicts: 0,
     auditFailures: 0,
@@ -83,6 +93,8 @@ export function summaryCounters({
   commits: _,
   commitConflicts: __,
   auditFailures: ___,
+  resultsBacklog: ____,
+  resultsBacklogAgeSeconds: _____,
   ...shown
 }: RunCounters): SummaryCounters {
   return shown;

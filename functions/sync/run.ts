@@ -8,10 +8,13 @@ import { type Store, waitedForUntil } from '../warehouse/store.ts';
 import { runBackfill } from './backfill.ts';
 import type { BackfillTask } from './backfill-task.ts';
 import { openBudget } from './budget.ts';
+import { summaryCounters } from './counters.ts';
 import { type Estimate, estimateBackfill } from './estimate.ts';
 import { runIncremental } from './incremental.ts';
 import { runMaintenance } from './maintain.ts';
 import type { Announce } from './outcome-changes.ts';
+import { fetchResults } from './results.ts';
+import { ResultsBacklog } from './results-backlog.ts';
 import { begunRecord, endedRecord } from './run-record.ts';
 import type { Summary } from './summary.ts';
 import { type TargetOutcome, untouchedOutcome } from './summary.ts';
@@ -44,6 +47,11 @@ export interface Run {
   readonly announce?: Announce | undefined;
   /** Called when the run of a target has ended. `tookMs` is the target's own time in milliseconds. */
   readonly onTargetDone?: ((outcome: TargetOutcome, tookMs: number) => void) | undefined;
+  /**
+   * Notes the executions whose rule results the config asks for, and fetches results when all targets are done: `spare` lets
+   * the first sync of a target end soon, `all` uses all the time there is. Undefined: neither.
+   */
+  readonly results?: 'spare' | 'all' | undefined;
 }
 
 /**
@@ -57,17 +65,34 @@ export interface Run {
 export async function runTargets(run: Run): Promise<Summary[]> {
   const targets = selectTargets(run.config, run.targets);
   const endMs = run.clock.now() + run.limitMs;
-  const summaries: Summary[] = [];
+  const share = (rest: number): number => (endMs - run.clock.now()) / rest;
+  const isLeft = (rest: number): boolean => share(rest) > 0 && !run.stop.aborted;
+  const ended: EndedTarget[] = [];
   for (const [index, target] of targets.entries()) {
     const startedAtMs = run.clock.now();
-    const shareMs = (endMs - startedAtMs) / (targets.length - index);
+    const rest = targets.length - index;
     const place = { number: index + 1, of: targets.length };
     const onProgress: Run['onProgress'] = (progress) => run.onProgress({ ...progress, place });
     const placed = targets.length > 1 ? { ...run, onProgress } : run;
-    const outcome =
-      shareMs > 0 && !run.stop.aborted ? await runTarget(placed, target, shareMs) : notStarted(run, target);
-    summaries.push(outcome.summary);
-    run.onTargetDone?.(outcome, run.clock.now() - startedAtMs);
+    const { outcome, backlog } = isLeft(rest)
+      ? await runTarget(placed, target, share(rest))
+      : { outcome: notStarted(run, target), backlog: null };
+    const tookMs = run.clock.now() - startedAtMs;
+    ended.push({ target, outcome, backlog, tookMs });
+    if (backlog === null) {
+      run.onTargetDone?.(outcome, tookMs);
+    }
+  }
+  // Results come last, so that those of one target never delay the executions of another.
+  const summaries: Summary[] = [];
+  for (const [index, { target, outcome, backlog, tookMs }] of ended.entries()) {
+    const rest = ended.length - index;
+    const isFetching = backlog !== null && isLeft(rest);
+    const final = isFetching ? await fetchResultsOf(run, target, { outcome, backlog }, share(rest)) : outcome;
+    summaries.push(final.summary);
+    if (backlog !== null) {
+      run.onTargetDone?.(final, tookMs);
+    }
   }
   return summaries;
 }
@@ -85,9 +110,22 @@ export async function estimateTargets(run: Run, task: BackfillTask): Promise<Est
   return estimates;
 }
 
-async function runTarget(run: Run, target: TargetConfig, limitMs: number): Promise<TargetOutcome> {
-  const { backfill } = run;
-  return await withTargetRun(run, target, limitMs, async (targetRun) => {
+/** A target whose executions are synced, and the results that wait; null where none are to be fetched. */
+interface SyncedTarget {
+  readonly outcome: TargetOutcome;
+  readonly backlog: ResultsBacklog | null;
+}
+
+interface EndedTarget extends SyncedTarget {
+  readonly target: TargetConfig;
+  readonly tookMs: number;
+}
+
+async function runTarget(run: Run, target: TargetConfig, limitMs: number): Promise<SyncedTarget> {
+  const { backfill, config } = run;
+  const backlog = run.results === undefined || config.results === 'none' ? null : new ResultsBacklog(config.results);
+  return await withTargetRun(run, target, limitMs, async (plainRun) => {
+    const targetRun: TargetRun = { ...plainRun, beforeCheckpoint: (rows) => backlog?.note(plainRun, rows) };
     const { runId, clock } = targetRun;
     const task = { runId, mode: modeOf(run), startedAtMs: clock.now(), window: backfill?.window ?? null };
     if (task.window !== null) {
@@ -96,8 +134,29 @@ async function runTarget(run: Run, target: TargetConfig, limitMs: number): Promi
     }
     const outcome = await runMode(run, targetRun);
     await recordRun(targetRun, endedRecord(task, outcome, clock.now()));
-    return outcome;
+    const { error, summary } = outcome;
+    // Where the instance list is out of reach, so are the results.
+    const isReachable = (error === null || error.kind === 'incomplete') && summary.waitingFor === undefined;
+    return { outcome, backlog: isReachable ? backlog : null };
   });
+}
+
+/** Rows that a run reads beyond these make it a catching up, which fetches the results of so many executions only. */
+const manyRows = 2_000;
+const resultsBesideManyRows = 500;
+
+async function fetchResultsOf(
+  run: Run,
+  target: TargetConfig,
+  { outcome, backlog }: SyncedTarget & { readonly backlog: ResultsBacklog },
+  limitMs: number,
+): Promise<TargetOutcome> {
+  const isCatchingUp = run.results === 'spare' && outcome.summary.rowsRead > manyRows;
+  const most = isCatchingUp ? resultsBesideManyRows : Number.POSITIVE_INFINITY;
+  const added = await withTargetRun(run, target, limitMs, (targetRun) => fetchResults(targetRun, backlog, most));
+  const { files, bytes } = outcome.counters;
+  const counters = { ...outcome.counters, ...added, files: files + added.files, bytes: bytes + added.bytes };
+  return { ...outcome, counters, summary: { ...outcome.summary, ...summaryCounters(counters) } };
 }
 
 async function runMode({ backfill, isMaintenance }: Run, targetRun: TargetRun): Promise<TargetOutcome> {

@@ -1,7 +1,8 @@
 /** The arguments of one run of one target. */
 import type { Clock } from '../clock.ts';
-import type { EpochMs, FetchPage, Log, Target } from '../model.ts';
+import type { EpochMs, FetchPage, Log, Observation, Target } from '../model.ts';
 import type { SourceStats } from '../source/requester.ts';
+import type { TaskSource } from '../source/task-calls.ts';
 import type { Store } from '../warehouse/store.ts';
 import type { Announce } from './outcome-changes.ts';
 
@@ -53,7 +54,7 @@ export interface TargetRun {
   readonly runId: string;
   readonly target: Target;
   readonly settings: SyncSettings;
-  readonly source: { readonly fetchPage: FetchPage; stats(): SourceStats };
+  readonly source: { readonly fetchPage: FetchPage; readonly tasks?: TaskSource; stats(): SourceStats };
   /** Waits for the warehouse only until the budget's hard stop. */
   readonly store: Store;
   readonly clock: Clock;
@@ -62,4 +63,6 @@ export interface TargetRun {
   readonly onProgress: (progress: Progress) => void;
   /** Announces changes of tasks' outcomes; undefined where nobody listens. */
   readonly announce?: Announce | undefined;
+  /** Called with the rows of each commit, before the checkpoint claims them. The commit fails where it throws. */
+  readonly beforeCheckpoint?: ((rows: readonly Observation[]) => Promise<void> | undefined) | undefined;
 }

@@ -3,11 +3,14 @@
  *
  * ```
  * quality_instance_observations/workspace=<id>/dt=<YYYY-MM-DD>/<run id>-<part>.parquet
+ * quality_task_observations/…, quality_rule_results/…: the same below
  * quarantine/<target>/<YYYY-MM-DD>/<run id>.jsonl
  * state/<target>/checkpoint.json
  * state/<target>/runs.json
  * state/<target>/audit.json
  * state/<target>/last-outcomes.json
+ * state/<target>/results.json
+ * state/<target>/tasks.json
  * state/.doctor/probe.json
  * ```
  *
@@ -133,6 +136,24 @@ export function outcomesKey(targetName: string): string {
 /** Key of what a target's audits found. @throws InternalError when the name would change the path's shape */
 export function auditKey(targetName: string): string {
   return `${statePrefix}${safeName('target name', targetName)}/audit.json`;
+}
+
+/**
+ * Returns the key of the document with the executions of a target whose rule results are still to be fetched.
+ *
+ * @throws InternalError if the name would change the shape of the path
+ */
+export function resultsKey(targetName: string): string {
+  return `${statePrefix}${safeName('target name', targetName)}/results.json`;
+}
+
+/**
+ * Returns the key of the document with what is known of the tasks of a target.
+ *
+ * @throws InternalError if the name would change the shape of the path
+ */
+export function tasksKey(targetName: string): string {
+  return `${statePrefix}${safeName('target name', targetName)}/tasks.json`;
 }
 
 /**

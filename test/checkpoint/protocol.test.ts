@@ -9,6 +9,7 @@ import type { Store } from '../../functions/warehouse/store.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
 import { failingStore } from '../support/failing-store.ts';
 import { hyparquetFooter, hyparquetRows } from '../support/referee.ts';
+import { resultsView } from '../support/results-view.ts';
 import { checkpointOf, dayMs, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
 
 const key = checkpointKey('sales');
@@ -411,6 +412,35 @@ describe('a rewind', () => {
     expect(again.rowsWritten).toBeLessThan(600);
     await world.expectTruth();
   });
+});
+
+describe('I19', () => {
+  it.each(['die-before', 'die-after'] as const)(
+    'I19: no kill between two steps loses an execution whose results are to be fetched (%s)',
+    async (fate) => {
+      for (const key of [
+        'quality_instance_observations/',
+        'results.json',
+        'checkpoint.json',
+        'quality_rule_results/',
+      ]) {
+        const world = await syncedSource();
+        world.sim.life.addExecution({ runStatus: 'ALARMING', startTimeMs: world.clock.now() - 60_000 });
+        world.clock.advance(60_000);
+        const store = failingStore(world.store, (call) =>
+          call.key.includes(key) && call.method !== 'get' ? fate : 'ok',
+        );
+        await world.sync({ results: 'spare', store });
+        world.clock.advance(60_000);
+        await world.syncWell({ results: 'spare' });
+        const rows = await resultsView(world.folder);
+        const [execution] = world.sim.truth().executions;
+        expect(rows.map((row) => row['rule_id'])).toEqual(
+          world.sim.results(execution!.id).map(({ ruleId }) => String(ruleId)),
+        );
+      }
+    },
+  );
 });
 
 describe('the text', () => {

@@ -15,6 +15,8 @@ export interface BackfillOptions {
   readonly from?: string;
   readonly to?: string;
   readonly again?: boolean;
+  /** Fetches rule results of the executions that it reads, as the config asks for. */
+  readonly results?: boolean;
   readonly dryRun?: boolean;
   /** Name of the deployed stack that runs the backfill. */
   readonly deployed?: string;
@@ -41,6 +43,7 @@ export async function backfill(options: BackfillOptions): Promise<number> {
       config,
       targets: options.target,
       backfill: task,
+      results: options.results ? 'all' : undefined,
       limitMs: Number.POSITIVE_INFINITY,
       stop: interrupt.signal,
       log,
@@ -75,13 +78,14 @@ async function estimate(run: Run, task: BackfillTask, options: BackfillOptions):
 }
 
 /** Returns the command that resumes this backfill. */
-function commandOf({ config, target, from, to, again }: BackfillOptions): string {
+function commandOf({ config, target, from, to, again, results }: BackfillOptions): string {
   const words = [
     'dqsync backfill',
     ...(from === undefined ? [] : [`--from ${from}`]),
     ...(to === undefined ? [] : [`--to ${to}`]),
     ...target.map((name) => `--target ${name}`),
     ...(again ? ['--again'] : []),
+    ...(results ? ['--results'] : []),
     ...(config === 'dqsync.json' ? [] : [`--config ${JSON.stringify(config)}`]),
   ];
   return words.join(' ');

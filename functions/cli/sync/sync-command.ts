@@ -9,6 +9,8 @@ import { exitCodeOf, stoppingNote, withTerminalRun } from '../terminal/terminal-
 export interface SyncOptions {
   readonly config: string;
   readonly target: readonly string[];
+  /** Fetches all rule results that wait, also beside many executions. */
+  readonly results?: boolean;
   readonly json?: boolean;
 }
 
@@ -25,6 +27,7 @@ export async function sync(options: SyncOptions): Promise<number> {
       ...connections,
       config,
       targets: options.target,
+      results: options.results ? 'all' : 'spare',
       limitMs: config.maxRunSeconds * 1000,
       stop: interrupt.signal,
       log,

@@ -84,6 +84,7 @@ describe('dqsync sync', () => {
         expired: 0,
         quarantined: 0,
         lateRows: 0,
+        results: expect.any(Number),
       },
     ]);
   });

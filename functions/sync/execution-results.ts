@@ -1,0 +1,118 @@
+/** The results of one execution: all pages of them, and what to do next. */
+import type { PendingResult } from '../checkpoint/pending-results.ts';
+import { isoTime } from '../clock.ts';
+import { type EpochMs, maxPageRows, type RuleResult } from '../model.ts';
+import type { TaskSource } from '../source/task-calls.ts';
+
+/** What fetching the results of one execution gave. */
+export interface FetchedExecution {
+  readonly entry: PendingResult;
+  /** For the table; empty where there is nothing to write yet. */
+  readonly results: readonly RuleResult[];
+  /** When it is to be asked for again; null where it is done with. */
+  readonly againAtMs: EpochMs | null;
+  readonly state: PendingResult['state'];
+  readonly fetchedAtMs: EpochMs;
+}
+
+/** Requests for results that were not ready, over a day: after 4, 16, 64, 256 and 1,024 minutes. */
+const maxTries = 5;
+const firstPauseMs = 4 * 60_000;
+const longestPauseMs = 86_400_000;
+/** What is missing of an execution that started so long ago will not come any more. */
+const finalAfterMs = 2 * 86_400_000;
+
+/** Returns when to ask again after so many tries. */
+export function nextTryMs(nowMs: EpochMs, tries: number): EpochMs {
+  return nowMs + Math.min(longestPauseMs, firstPauseMs * 4 ** tries);
+}
+
+/**
+ * Fetches the results of an execution, page by page.
+ *
+ * - Nothing yet: it is asked for again, and in the end a row says that there are none.
+ * - Abnormal rows that are still being exported: what is there is written, and fetched once more later.
+ * - No such instance, or one that has started again: a row says so, unless results are in the table already.
+ *
+ * @throws what `fetchResults` throws
+ */
+export async function fetchExecution(
+  source: Pick<TaskSource, 'fetchResults'>,
+  entry: PendingResult,
+  now: () => EpochMs,
+): Promise<FetchedExecution> {
+  if (entry.state === 'rerun') {
+    return without(entry, 'rerun', now());
+  }
+  const fetched = await fetchPages(source, entry.id);
+  const nowMs = now();
+  if (fetched === null) {
+    return entry.state === 'unfinished' ? finished(entry, [], nowMs) : without(entry, 'deleted', nowMs);
+  }
+  const { results, isComplete } = fetched;
+  const isLastTry = entry.tries + 1 >= maxTries || nowMs - entry.startTimeMs > finalAfterMs;
+  if (results.length === 0 || !isComplete) {
+    return isLastTry ? lastWord(entry, results, nowMs) : { ...later(entry, nowMs), results: [] };
+  }
+  const isExporting = results.some(({ abnormalTableStatus: status }) => status === 'READY' || status === 'RUNNING');
+  return isExporting && !isLastTry
+    ? { ...later(entry, nowMs), results, state: 'unfinished' }
+    : finished(entry, results, nowMs);
+}
+
+function lastWord(entry: PendingResult, results: readonly RuleResult[], nowMs: EpochMs): FetchedExecution {
+  return results.length === 0 && entry.state === 'none'
+    ? without(entry, 'none', nowMs)
+    : finished(entry, results, nowMs);
+}
+
+function finished(entry: PendingResult, results: readonly RuleResult[], fetchedAtMs: EpochMs): FetchedExecution {
+  return { entry, results, againAtMs: null, state: entry.state, fetchedAtMs };
+}
+
+function later(entry: PendingResult, nowMs: EpochMs): Omit<FetchedExecution, 'results'> {
+  return { entry, againAtMs: nextTryMs(nowMs, entry.tries), state: entry.state, fetchedAtMs: nowMs };
+}
+
+/** One row that says why there are no results. */
+function without(entry: PendingResult, why: 'deleted' | 'rerun' | 'none', nowMs: EpochMs): FetchedExecution {
+  const extra = JSON.stringify({ _dqsync: { no_results: why, noted_at: isoTime(nowMs) } });
+  const row: RuleResult = {
+    ...{ ruleId: null, ruleInstanceId: null, alarmed: null, objectName: null, metrics: null },
+    abnormalTableStatus: null,
+    extra,
+  };
+  return finished(entry, [row], nowMs);
+}
+
+/**
+ * All results of an instance, each once; null where there is no such instance. The list may move while it is paged through:
+ * it is complete when as many rules were shown as the source counts.
+ */
+async function fetchPages(
+  source: Pick<TaskSource, 'fetchResults'>,
+  instanceId: bigint,
+): Promise<{ readonly results: readonly RuleResult[]; readonly isComplete: boolean } | null> {
+  const byRule = new Map<string, readonly RuleResult[]>();
+  let total = 0;
+  for (let offset = 0; ; ) {
+    const page = await source.fetchResults(instanceId, offset);
+    if (page === null) {
+      return null;
+    }
+    const before = byRule.size;
+    for (const [key, results] of Map.groupBy(page.results, keyOf)) {
+      byRule.set(key, results);
+    }
+    offset += page.rows;
+    total = Math.max(total, page.count ?? 0);
+    const isWhole = byRule.size >= total && (page.rows < maxPageRows || total > page.rows);
+    if (isWhole || byRule.size === before) {
+      return { results: [...byRule.values()].flat(), isComplete: byRule.size >= total };
+    }
+  }
+}
+
+function keyOf({ ruleId, ruleInstanceId, extra }: RuleResult): string {
+  return ruleId === null && ruleInstanceId === null ? `${extra}` : `${ruleId}/${ruleInstanceId}`;
+}

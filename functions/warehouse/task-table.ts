@@ -1,0 +1,247 @@
+/** The table `quality_task_observations`: tasks and their rules, as they were seen. Pure data and getters. */
+import type { EpochMs, Rule, Task, TaskDetails } from '../model.ts';
+import type { Table, TableColumn } from './table.ts';
+
+/** What the details of a task add to the list; all null until they were read. */
+export type TaskNotes = { readonly [Name in 'description' | 'level' | 'alarmCondition']: TaskDetails[Name] };
+
+/** One row: a task (`rule` is null), or one of its rules. */
+export interface TaskRow {
+  readonly workspace: string;
+  readonly task: Task & TaskNotes;
+  readonly rule: Rule | null;
+  readonly deletedAtMs: EpochMs | null;
+  readonly projectId: string;
+  readonly observedAtMs: EpochMs;
+  readonly runId: string;
+}
+
+type Column = TableColumn<TaskRow>;
+
+const text = (
+  name: string,
+  description: string,
+  read: (row: TaskRow) => string | null,
+  freeText?: { readonly freeText: true },
+): Column => ({ name, kind: 'text', nullable: true, read, description, ...freeText });
+const int64 = (name: string, description: string, read: (row: TaskRow) => bigint | null): Column => ({
+  name,
+  kind: 'int64',
+  nullable: true,
+  read,
+  description,
+  repeats: true,
+});
+const time = (name: string, description: string, read: (row: TaskRow) => EpochMs | null): Column => ({
+  name,
+  kind: 'timestamp-ms-utc',
+  nullable: true,
+  read,
+  description,
+});
+/** A column of the task's own row. */
+const ofTask =
+  <T>(read: (task: TaskRow['task']) => T) =>
+  ({ task, rule }: TaskRow): T | null =>
+    rule === null ? read(task) : null;
+/** A column of the rows of rules. */
+const ofRule =
+  <T>(read: (rule: Rule) => T) =>
+  ({ rule }: TaskRow): T | null =>
+    rule === null ? null : read(rule);
+const free = { freeText: true } as const;
+
+/** Columns that tell whether a row has changed: all but the time of the sighting and the run. */
+export const taskStateColumns: readonly Column[] = [
+  {
+    name: 'task_id',
+    kind: 'int64',
+    nullable: false,
+    read: ({ task }) => task.id,
+    description: 'Number of the task. 19 digits.',
+    repeats: true,
+  },
+  text('task_type', 'QUALITY_TASK or CONSISTENCY_TASK.', ({ task }) => task.type),
+  text('task_name', 'Name of the task.', ({ task }) => task.name, free),
+  int64(
+    'rule_id',
+    'Number of the rule; null in the row of the task itself.',
+    ofRule(({ id }) => id),
+  ),
+  int64(
+    'rule_part',
+    'Null in the row of a task. 0 for a rule; 1 for the second entry under its number, as where both sides of a comparison share it.',
+    ofRule(({ part }) => BigInt(part)),
+  ),
+  text(
+    'rule_position',
+    'Place among the rules of the task; 0.1 is the second side of the first comparison.',
+    ofRule(({ position }) => position),
+  ),
+  text(
+    'rule_name',
+    'Name of the rule.',
+    ofRule(({ name }) => name),
+    free,
+  ),
+  text(
+    'rule_type',
+    'Kind of the rule, in the words of the source.',
+    ofRule(({ type }) => type),
+  ),
+  int64(
+    'template_id',
+    'Number of the rule template.',
+    ofRule(({ templateId }) => templateId),
+  ),
+  text(
+    'dimension',
+    'Completeness, Uniqueness, Timeliness, Validity, Accuracy or Consistency.',
+    ofRule(({ dimension }) => dimension),
+  ),
+  text(
+    'connection',
+    'Data connection.',
+    ofRule(({ connection }) => connection),
+  ),
+  text(
+    'connection_type',
+    'Type of the data connection.',
+    ofRule(({ connectionType }) => connectionType),
+  ),
+  text(
+    'databases',
+    'Databases that the rule checks.',
+    ofRule(({ databases }) => databases),
+  ),
+  text(
+    'tables',
+    'Tables that the rule checks.',
+    ofRule(({ tables }) => tables),
+  ),
+  text(
+    'columns',
+    'Columns that the rule checks.',
+    ofRule(({ columns }) => columns),
+  ),
+  text(
+    'sql',
+    'SQL of a custom rule.',
+    ofRule(({ sql }) => sql),
+    free,
+  ),
+  text(
+    'alarm_condition',
+    'When the task, or the rule, raises an alarm.',
+    ({ task, rule }) => (rule === null ? task.alarmCondition : rule.alarmCondition),
+    free,
+  ),
+  int64(
+    'weight',
+    'Weight of the rule.',
+    ofRule(({ weight }) => weight),
+  ),
+  text(
+    'level',
+    'SUGGEST, MINOR, MAJOR or FATAL; the task’s, unless the rule has its own.',
+    ({ task, rule }) => rule?.level ?? task.level,
+  ),
+  int64(
+    'category_id',
+    'Number of the folder of the task.',
+    ofTask(({ categoryId }) => categoryId),
+  ),
+  text(
+    'schedule_status',
+    'Whether the task is scheduled, in the words of the source.',
+    ofTask(({ scheduleStatus }) => scheduleStatus),
+  ),
+  text(
+    'schedule_period',
+    'Unit of the schedule, for example DAY.',
+    ofTask(({ schedulePeriod }) => schedulePeriod),
+  ),
+  text(
+    'schedule_interval',
+    'Interval of the schedule.',
+    ofTask(({ scheduleInterval }) => scheduleInterval),
+  ),
+  time(
+    'create_time',
+    'When the task was created, UTC.',
+    ofTask(({ createTimeMs }) => createTimeMs),
+  ),
+  time(
+    'last_run_time',
+    'When the newest instance of the task started, UTC; null if it never ran.',
+    ofTask(({ lastRunTimeMs }) => lastRunTimeMs),
+  ),
+  text(
+    'creator',
+    'Who created the task.',
+    ofTask(({ creator }) => creator),
+  ),
+  text(
+    'description',
+    'Description of the task.',
+    ofTask(({ description }) => description),
+    free,
+  ),
+  time(
+    'deleted_at',
+    'When dqsync found that the task, or the rule, is gone, UTC; null while it is there.',
+    ({ deletedAtMs }) => deletedAtMs,
+  ),
+  text(
+    'extra',
+    'JSON text of undocumented fields; null if there are none.',
+    ({ task, rule }) => (rule === null ? task.extra : rule.extra),
+    free,
+  ),
+];
+
+/** The table. Its columns are the contract of the files, in order. */
+export const taskTable: Table<TaskRow> = {
+  name: 'quality_task_observations',
+  description: 'Append-only observations of tasks and rules; read the views quality_tasks and quality_rules instead.',
+  columns: [
+    ...taskStateColumns,
+    {
+      name: 'project_id',
+      kind: 'text',
+      nullable: false,
+      read: ({ projectId }) => projectId,
+      description: 'Id of the Huawei Cloud project.',
+    },
+    {
+      name: 'observed_at',
+      kind: 'timestamp-ms-utc',
+      nullable: false,
+      read: ({ observedAtMs }) => observedAtMs,
+      description: 'When dqsync saw the task or the rule in this state, UTC.',
+      repeats: true,
+    },
+    {
+      name: 'run_id',
+      kind: 'text',
+      nullable: false,
+      read: ({ runId }) => runId,
+      description: 'The dqsync run that wrote the row.',
+    },
+  ],
+  partitionDescriptions: {
+    workspace: 'Id of the DataArts workspace the task belongs to.',
+    dt: 'Day of observed_at, YYYY-MM-DD, in the configured partitionTimeZone.',
+  },
+  partitionTimeMs: ({ observedAtMs }) => observedAtMs,
+  compare: (a, b) => compareBigints(a.task.id, b.task.id) || rank(a) - rank(b),
+};
+
+function compareBigints(a: bigint, b: bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** The task first, then its rules as they came. */
+function rank({ rule }: TaskRow): number {
+  return rule === null ? 0 : 1;
+}

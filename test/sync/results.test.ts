@@ -1,0 +1,243 @@
+/** Rule results: which are fetched, when again, and that nothing they do is in the way of the executions. */
+import { describe, expect, it } from 'vitest';
+import type { Run } from '../../functions/sync/run.ts';
+import type { Summary } from '../../functions/sync/summary.ts';
+import type { Fault } from '../simulator/faults.ts';
+import { failingStore } from '../support/failing-store.ts';
+import { resultsView } from '../support/results-view.ts';
+import { dayMs, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
+
+const withResults: Partial<Run> = { results: 'spare' };
+
+/** Executions whose results are to be in the table, with what the source says of them. */
+async function expectResults(world: SyncedSource, statuses = ['FAILED', 'ALARMING']): Promise<void> {
+  const wanted = world.sim.truth().executions.filter(({ runStatus }) => statuses.includes(String(runStatus)));
+  const expected = wanted.flatMap((execution) => {
+    const results = world.sim.results(execution.id);
+    // A rule that found nothing has a row of its own, which the truth does not list.
+    return results.map((one) => `${execution.id}@${execution.startTimeMs} ${Object.values(one).join(' ')}`);
+  });
+  const shown = (await resultsView(world.folder)).filter((row) => row['object_name'] !== null);
+  const found = shown.map(
+    (row) =>
+      `${row['instance_id']}@${row['start_time']} ${['rule_id', 'rule_instance_id', 'alarmed', 'object_name', 'abnormal_table_status'].map((name) => row[name]).join(' ')}`,
+  );
+  expect(found.sort()).toEqual(expected.sort());
+}
+
+async function syncs(world: SyncedSource, times: number, config: Record<string, unknown> = {}): Promise<Summary[]> {
+  const summaries: Summary[] = [];
+  for (let n = 0; n < times; n += 1) {
+    summaries.push(await world.syncWell(withResults, config));
+    world.clock.advance(hourMs);
+  }
+  return summaries;
+}
+
+describe('rule results', () => {
+  it('of failed executions are in the table once, with exact ids, for one request each', async () => {
+    const world = await syncedSource({ history: { days: 3, tasks: 30 } });
+    const summary = await world.syncWell(withResults);
+    const settled = world.sim.truth().executions.filter(({ runStatus }) => /FAILED|ALARMING/.test(String(runStatus)));
+    expect(summary.results).toBe(settled.length);
+    expect(world.sim.counters.results).toBe(settled.length);
+    expect(settled.length).toBeGreaterThan(20);
+    world.sim.counters.reset();
+    await world.syncWell(withResults);
+    expect(world.sim.counters.results).toBe(0);
+    await expectResults(world);
+    await world.expectTruth();
+  });
+
+  it.each([
+    ['all', ['FAILED', 'ALARMING', 'SUCCESS']],
+    ['none', []],
+  ])('follow the config: %s', async (results, statuses) => {
+    const world = await syncedSource({ history: { days: 1, tasks: 10 } });
+    await world.syncWell(withResults, { results });
+    await expectResults(world, statuses);
+    expect(world.sim.counters.results > 0).toBe(results === 'all');
+  });
+
+  it('are fetched by a backfill only if it is asked to', async () => {
+    const world = await syncedSource();
+    const toMs = world.clock.now() - dayMs;
+    world.sim.life.addMany(400, { fromMs: toMs - dayMs, toMs });
+    const task = { window: { fromMs: toMs - dayMs, toMs } };
+    await world.backfill(task);
+    expect(await resultsView(world.folder)).toEqual([]);
+    await world.backfill({ ...task, again: true }, { results: 'all' });
+    await expectResults(world);
+  });
+
+  it('of a task of 1,000 rules come page by page, each rule once', async () => {
+    const world = await syncedSource();
+    const task = world.sim.life.addTask({ rules: 1_000 });
+    world.sim.life.addExecution({ task, runStatus: 'ALARMING', startTimeMs: world.clock.now() - minuteMs });
+    world.clock.advance(minuteMs);
+    await syncs(world, 1);
+    expect(await resultsView(world.folder)).toHaveLength(1_000);
+    expect(world.sim.counters.results).toBe(10);
+    await expectResults(world);
+  });
+
+  it('that come late are asked for again, ever more rarely, and are there in the end', async () => {
+    const world = await syncedSource({ traps: { resultDelayMs: 3 * hourMs } });
+    world.sim.life.addExecution({ runStatus: 'ALARMING', startTimeMs: world.clock.now() - minuteMs });
+    world.clock.advance(minuteMs);
+    await syncs(world, 6);
+    await expectResults(world);
+    expect(world.sim.counters.results).toBeLessThanOrEqual(5);
+  });
+
+  it('that never come end in one row that says so', async () => {
+    const world = await syncedSource({ traps: { resultDelayMs: 99 * dayMs } });
+    world.sim.life.addExecution({ runStatus: 'FAILED', startTimeMs: world.clock.now() - minuteMs });
+    world.clock.advance(minuteMs);
+    await syncs(world, 60);
+    const rows = await resultsView(world.folder);
+    expect(rows).toMatchObject([{ rule_id: null, extra: expect.stringContaining('"no_results":"none"') }]);
+    expect(world.sim.counters.results).toBe(5);
+  });
+
+  it('whose abnormal rows are being exported are fetched once more, and shown once', async () => {
+    const world = await syncedSource({ traps: { abnormalDelayMs: 90 * minuteMs } });
+    world.sim.life.addExecution({ runStatus: 'ALARMING', startTimeMs: world.clock.now() - minuteMs });
+    world.clock.advance(minuteMs);
+    await syncs(world, 1);
+    const before = (await resultsView(world.folder)).map((row) => row['abnormal_table_status']);
+    expect(before.some((status) => status === 'READY' || status === 'RUNNING')).toBe(true);
+    await syncs(world, 8);
+    await expectResults(world);
+  });
+
+  it('of a deleted instance end in one row that says so', async () => {
+    const world = await syncedSource();
+    const { id } = world.sim.life.addExecution({ runStatus: 'ALARMING', startTimeMs: world.clock.now() - minuteMs });
+    world.clock.advance(minuteMs);
+    await world.syncWell({ ...withResults, limitMs: 0 });
+    world.sim.traps.faults = [{ kind: 'status', status: 403, when: { first: 1 }, on: 'results' }];
+    await syncs(world, 1);
+    world.sim.life.remove(id);
+    await syncs(world, 1);
+    expect(await resultsView(world.folder)).toMatchObject([
+      { instance_id: String(id), rule_id: null, extra: expect.stringContaining('"no_results":"deleted"') },
+    ]);
+  });
+
+  it.each([
+    ['before they were fetched', 1],
+    ['between reading the executions and fetching their results', 0],
+  ])('are never those of another execution: the instance starts again %s', async (_, refusals) => {
+    const world = await syncedSource();
+    const task = world.sim.life.addTask({ rules: 2 });
+    const { id, startTimeMs } = world.sim.life.addExecution({
+      ...{ task, runStatus: 'ALARMING', startTimeMs: world.clock.now() - 5 * minuteMs },
+    });
+    world.clock.advance(minuteMs);
+    if (refusals > 0) {
+      world.sim.traps.faults = [{ kind: 'status', status: 403, when: { first: refusals }, on: 'results' }];
+      await world.syncWell(withResults);
+      world.sim.life.rerun(id);
+    } else {
+      world.sim.traps.afterPage = () => {
+        world.sim.traps.afterPage = null;
+        world.clock.advance(2_000);
+        world.sim.life.rerun(id);
+        world.sim.life.finish(id, 'ALARMING');
+      };
+      await world.syncWell(withResults);
+    }
+    world.clock.advance(minuteMs);
+    world.sim.life.finish(id, 'ALARMING');
+    await syncs(world, 4);
+    const rows = await resultsView(world.folder);
+    const first = rows.filter((row) => Number(row['start_time']) === startTimeMs);
+    expect(first.map((row) => row['rule_id'])).toEqual([null]);
+    expect(first[0]?.['extra']).toContain('"no_results":"rerun"');
+    expect(rows.filter((row) => Number(row['start_time']) > startTimeMs)).toHaveLength(2);
+  });
+
+  it('are limited beside a first sync of many rows, and caught up by the next, the newest first', async () => {
+    const world = await syncedSource();
+    world.sim.life.addMany(8_000, { fromMs: world.clock.now() - 20 * dayMs, toMs: world.clock.now() - hourMs });
+    const first = await world.syncWell(withResults);
+    expect(first.results).toBe(500);
+    const starts = (await resultsView(world.folder)).map((row) => Number(row['start_time']));
+    expect(Math.min(...starts)).toBeGreaterThan(world.clock.now() - 15 * dayMs);
+    const second = await world.syncWell(withResults);
+    expect(second.results).toBeGreaterThan(100);
+    await expectResults(world);
+  });
+});
+
+/** A world of 300 executions that will not change any more. */
+async function settledWorld(): Promise<SyncedSource> {
+  const world = await syncedSource();
+  world.sim.life.addMany(300, { fromMs: world.clock.now() - 2 * dayMs, toMs: world.clock.now() - hourMs });
+  return world;
+}
+
+describe('rule results that cannot be fetched', () => {
+  const faults: readonly (readonly [string, Fault, RegExp])[] = [
+    ['are refused', { kind: 'status', status: 403, when: { from: 1 }, on: 'results' }, /role admin or developer/],
+    ['fail', { kind: 'status', status: 500, when: { from: 1 }, on: 'results' }, /support/],
+    ['are garbled', { kind: 'bad-json', when: { from: 1 }, on: 'results' }, /run again/i],
+    ['are no lists', { kind: 'wrong-shape', when: { from: 1 }, on: 'results' }, /run again/i],
+    ['break off', { kind: 'reset', when: { from: 1 }, on: 'results' }, /run again|later/i],
+  ];
+
+  it.each(faults)('because they %s never fail a sync: one warning, and they come later', async (_, fault, remedy) => {
+    const world = await settledWorld();
+    world.sim.traps.faults = [fault];
+    const warnings: string[] = [];
+    const log: Run['log'] = (level, message) => void (level === 'warn' && warnings.push(message));
+    const summary = await world.syncWell({ ...withResults, log });
+    expect(summary).toMatchObject({ done: true, results: 0 });
+    expect(warnings).toEqual([expect.stringMatching(remedy)]);
+    expect(warnings[0]).toMatch(/executions are synced all the same/);
+    await world.expectTruth();
+    world.sim.traps.faults = [];
+    world.clock.advance(2 * hourMs);
+    await syncs(world, 1);
+    await expectResults(world);
+  });
+
+  it('of one instance alone do not keep the others from coming', async () => {
+    const world = await settledWorld();
+    world.sim.traps.faults = [{ kind: 'status', status: 500, when: { first: 6 }, on: 'results' }];
+    const summary = await world.syncWell(withResults);
+    expect(summary.results).toBeGreaterThan(5);
+    world.clock.advance(2 * hourMs);
+    await syncs(world, 2);
+    await expectResults(world);
+  });
+
+  it.each(['die-before', 'die-after', 'lose-reply'] as const)(
+    'lose nothing where a step of the store ends in %s',
+    async (fate) => {
+      for (let step = 1, isReached = true; isReached; step += 1) {
+        const world = await syncedSource({ seed: step });
+        world.sim.life.addMany(60, { fromMs: world.clock.now() - 2 * dayMs, toMs: world.clock.now() - hourMs });
+        isReached = false;
+        const store = failingStore(world.store, ({ n }) => {
+          isReached ||= n === step;
+          return n === step ? fate : 'ok';
+        });
+        await world.sync({ ...withResults, store });
+        await syncs(world, 2);
+        await expectResults(world);
+        await world.expectTruth();
+      }
+    },
+  );
+
+  it('start anew from a backlog that cannot be understood, and say what is lost', async () => {
+    const world = await settledWorld();
+    await world.store.putIfAbsent('state/sales/results.json', Buffer.from('{"format":"other"}'));
+    const warnings: string[] = [];
+    await world.syncWell({ ...withResults, log: (level, text) => void (level === 'warn' && warnings.push(text)) });
+    expect(warnings).toEqual([expect.stringMatching(/results\.json cannot be understood.*--again --results/)]);
+    await expectResults(world);
+  });
+});
