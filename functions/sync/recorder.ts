@@ -67,9 +67,9 @@ export class Recorder {
 
   constructor(run: TargetRun, checkpoint: Checkpoint, options: RecorderOptions) {
     this.#run = run;
-    this.#recentFromMs = options.untilMs - options.revisitedMs;
     this.#options = options;
     this.#checkpoint = checkpoint;
+    this.#recentFromMs = this.#readAgainFrom(options.untilMs);
     const { workspace, projectId } = run.target;
     this.#observations = new PendingObservations({ workspace, projectId, runId: run.runId });
     this.#known = new KnownExecutions(options.rereads !== null);
@@ -98,7 +98,7 @@ export class Recorder {
     const recentFromMs = Math.min(endMs, provenToMs) - this.#options.revisitedMs - edgeToleranceMs;
     if (provenToMs < window.toMs) {
       // Not from `endMs` on: proven rows behind an unproven part are covered, so the next run need not read them again.
-      this.#recentFromMs = Math.min(this.#recentFromMs, provenToMs - this.#options.revisitedMs);
+      this.#recentFromMs = Math.min(this.#recentFromMs, this.#readAgainFrom(provenToMs));
     }
     const isKept = this.#options.revisitedMs > 0 || provenToMs < window.toMs;
     this.#keptFromMs = isKept ? recentFromMs : Number.POSITIVE_INFINITY;
@@ -125,6 +125,15 @@ export class Recorder {
       this.#reread.push({ fromMs, toMs: Math.min(toMs, provenToMs) });
       this.#change.windows.push({ window: { fromMs, toMs: Math.min(toMs, provenToMs) }, startTimesMs });
     }
+  }
+
+  /**
+   * Returns from where the next incremental run reads again, if this run covers up to `coveredToMs`. A run on a machine
+   * whose clock is behind does not move the furthest point that is covered already, nor the lookback before it.
+   */
+  #readAgainFrom(coveredToMs: EpochMs): EpochMs {
+    const furthestMs = this.#checkpoint.incremental?.toMs ?? Number.NEGATIVE_INFINITY;
+    return Math.max(coveredToMs - this.#options.revisitedMs, furthestMs - this.#run.settings.lookbackMs);
   }
 
   /** Drops the windows that are not committed yet, because their proof was revoked. Their rows are still written. */

@@ -13,16 +13,36 @@ describe('whatever happens, the view equals the source after a quiet end', () =>
     expect(figures.kills).toBeGreaterThan(2);
   });
 
-  it('with a backfill that proves part of a slice later, and a notification behind that part', async () => {
-    const undisturbed = { death: null, lostReply: null, aheadMs: 0 };
-    const actions: Action[] = [
-      { do: 'start', count: 6, late: 0, spreadMs: 1, status: 'RUNNING' },
-      { do: 'pass', minutes: 21 },
-      { do: 'finish', pick: 0, status: 'SUCCESS' },
-      { do: 'start', count: 22, late: 0, spreadMs: 600_000, status: 'RUNNING' },
-      { do: 'backfill', fromHours: 51, hours: 52, again: true, ...undisturbed },
-      { do: 'notify', pick: 0, status: 'SUCCESS' },
-    ];
-    expect(await performAll(actions, 0)).toEqual([]);
+  const undisturbed = { death: null, lostReply: null, aheadMs: 0 };
+  const ended: Action[] = [
+    { do: 'start', count: 6, late: 0, spreadMs: 1, status: 'RUNNING' },
+    { do: 'pass', minutes: 21 },
+    { do: 'finish', pick: 0, status: 'SUCCESS' },
+  ];
+
+  it.each<[string, Action[]]>([
+    [
+      'a backfill proves part of a slice later',
+      [
+        { do: 'start', count: 22, late: 0, spreadMs: 600_000, status: 'RUNNING' },
+        { do: 'backfill', fromHours: 51, hours: 52, again: true, ...undisturbed },
+      ],
+    ],
+    [
+      'a sync reads it again on a machine whose clock is behind',
+      [
+        { do: 'sync', ...undisturbed },
+        { do: 'sync', ...undisturbed, aheadMs: -600_000 },
+      ],
+    ],
+    [
+      'a backfill reads it again on a machine whose clock is behind',
+      [
+        { do: 'sync', ...undisturbed },
+        { do: 'backfill', fromHours: 2, hours: 4, again: true, ...undisturbed, aheadMs: -600_000 },
+      ],
+    ],
+  ])('with a notification that follows an end, where meanwhile %s', async (_what, runs) => {
+    expect(await performAll([...ended, ...runs, { do: 'notify', pick: 0, status: 'SUCCESS' }], 0)).toEqual([]);
   });
 });
