@@ -85,8 +85,9 @@ describe('the documents', () => {
     expect(scripts.length).toBeGreaterThan(2);
     expect(scripts.filter((name) => !(name in packageJson.scripts))).toEqual([]);
     const known =
-      ['commands', 'command-options'].map((name) => read(`functions/cli/${name}.ts`)).join('\n') +
-      read('functions/filters.ts');
+      ['commands', 'state-commands', 'program-commands', 'command-options']
+        .map((name) => read(`functions/cli/${name}.ts`))
+        .join('\n') + read('functions/filters.ts');
     const commands = [...text.matchAll(/(?:npx |`|^ *)dqsync ([a-z]+)/gm)].map(([, name]) => name ?? '');
     expect(commands.length).toBeGreaterThan(4);
     expect(commands.filter((name) => !known.includes(`'${name}`))).toEqual([]);

@@ -126,7 +126,7 @@ const table: Readonly<Record<string, Allowed>> = {
     ],
   },
   'functions/cli/': {
-    parts: ['functions/cli/', 'functions/errors.ts', filters, 'package.json'],
+    parts: ['functions/cli/', 'functions/errors.ts', filters, nearest, 'package.json'],
     packages: ['node:', 'commander'],
   },
   'functions/cli/terminal/': {
@@ -150,7 +150,8 @@ const table: Readonly<Record<string, Allowed>> = {
     packages: [],
   },
   'functions/cli/compact/': { parts: [...aCommand, 'functions/compaction/'], packages: [] },
-  'functions/cli/rewind/': { parts: aCommand, packages: [] },
+  'functions/cli/rewind/': { parts: [...aCommand, 'functions/cli/verify/', 'functions/verify/'], packages: [] },
+  'functions/cli/completion/': { parts: [], packages: ['commander'] },
   'functions/cli/runs/': { parts: [...aCommand, 'functions/checkpoint/'], packages: [] },
   'functions/cli/quarantine/': { parts: [...aCommand, 'functions/warehouse/'], packages: [] },
   'functions/cli/status/': { parts: [...aCommand, 'functions/checkpoint/', 'functions/warehouse/'], packages: [] },

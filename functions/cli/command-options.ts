@@ -5,6 +5,9 @@ import { setVerbosity } from './terminal/verbosity.ts';
 /** The default path of the config. */
 const defaultConfigPath = 'dqsync.json';
 
+/** Receives the exit code of a command. */
+export type Finish = (exitCode: number) => void;
+
 /** Adds a command with the common parts of its help. */
 export function command(program: Command, usage: string, description: string, examples: readonly string[]): Command {
   const name = usage.split(' ')[0] ?? usage;

@@ -7,18 +7,24 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { allFilters } from '../filters.ts';
 import type { BackfillOptions } from './backfill/backfill-command.ts';
 import type { ChangesOptions } from './changes/changes-command.ts';
-import { ageMs, command, configOption, jsonOption, repeatable, targetsOption, wholeNumber } from './command-options.ts';
+import {
+  command,
+  configOption,
+  type Finish,
+  jsonOption,
+  repeatable,
+  targetsOption,
+  wholeNumber,
+} from './command-options.ts';
 import type { CompactOptions } from './compact/compact-command.ts';
-import type { DoctorOptions } from './doctor/doctor-command.ts';
 import type { InitOptions } from './init/init-command.ts';
 import type { ListOptions } from './list/list-command.ts';
-import type { QuarantineOptions } from './quarantine/quarantine-command.ts';
+import { addProgramCommands } from './program-commands.ts';
 import type { QueryOptions } from './query/query-command.ts';
 import type { ReportOptions } from './report/report-command.ts';
 import type { RewindOptions } from './rewind/rewind-command.ts';
-import type { RunsOptions } from './runs/runs-command.ts';
 import type { SmokeOptions } from './smoke/smoke-command.ts';
-import type { StatusOptions } from './status/status-command.ts';
+import { addStateCommands } from './state-commands.ts';
 import type { SyncOptions } from './sync/sync-command.ts';
 import type { VerifyOptions } from './verify/verify-command.ts';
 
@@ -29,8 +35,9 @@ const exitCodesHelp = 'Exit codes: 0 fine, 1 a target failed, 2 wrong usage or c
  *
  * @param finish called with the exit code of the command that ran
  */
-export function makeProgram(finish: (exitCode: number) => void): Command {
+export function makeProgram(finish: Finish): Command {
   const program = new Command('dqsync')
+    .helpCommand(false)
     .description('Copies every execution of every DataArts quality task into a Parquet warehouse, complete by proof.')
     .version(packageJson.version)
     .exitOverride()
@@ -41,10 +48,7 @@ export function makeProgram(finish: (exitCode: number) => void): Command {
   addVerify(program, finish);
   addCompact(program, finish);
   addRewind(program, finish);
-  addStatus(program, finish);
-  addRuns(program, finish);
-  addQuarantine(program, finish);
-  addDoctor(program, finish);
+  addStateCommands(program, finish);
   addList(program, finish);
   addQuery(program, finish);
   addReport(program, finish);
@@ -52,10 +56,9 @@ export function makeProgram(finish: (exitCode: number) => void): Command {
   addInit(program, finish);
   addSmoke(program, finish);
   addDemo(program, finish);
+  addProgramCommands(program, finish);
   return program;
 }
-
-type Finish = (exitCode: number) => void;
 
 function addSync(program: Command, finish: Finish): void {
   command(program, 'sync', 'Run one incremental sync of every target.', [
@@ -179,85 +182,6 @@ function addRewind(program: Command, finish: Finish): void {
     )
     .action(async (options: RewindOptions) =>
       finish(await (await import('./rewind/rewind-command.ts')).rewind(options)),
-    );
-}
-
-function addStatus(program: Command, finish: Finish): void {
-  command(program, 'status', 'Show how far each target is covered and what the next run will do.', [
-    'dqsync status',
-    'dqsync status --target sales',
-    'dqsync status --check --max-age 3h || echo "dqsync needs attention"',
-    'dqsync status --json | jq ".[].watermark"',
-  ])
-    .addOption(configOption())
-    .addOption(targetsOption())
-    .option('--check', 'only check whether each target is healthy, and exit with 1 if not; does not contact the source')
-    .addOption(
-      new Option('--max-age <time>', 'maximum age of the end of coverage: 90m, 3h, 2d')
-        .argParser(ageMs)
-        .default(ageMs('3h'), '3h'),
-    )
-    .addOption(jsonOption('print one JSON array with an object per target'))
-    .addHelpText(
-      'after',
-      `
-One line a target where the config has several; all there is to know of each with --target or -v. A target is healthy if its last run did not fail and it is complete up to less
-coverage is younger than --max-age. "behind" is the age of the end of coverage, "aside" counts quarantined rows and expired executions.`,
-    )
-    .action(async (options: StatusOptions) =>
-      finish(await (await import('./status/status-command.ts')).status(options)),
-    );
-}
-
-function addRuns(program: Command, finish: Finish): void {
-  command(program, 'runs', 'Show the last runs of each target, local and deployed.', [
-    'dqsync runs',
-    'dqsync runs --target sales --limit 100',
-    'dqsync runs --json | jq ".[].runs[] | select(.outcome != \\"done\\")"',
-  ])
-    .addOption(configOption())
-    .addOption(targetsOption())
-    .option('--limit <runs>', 'runs to show of each target', wholeNumber(1), 20)
-    .option('--vertical', 'print one line for each value')
-    .addOption(jsonOption('print one JSON array with an object per target, the newest run first'))
-    .addHelpText(
-      'after',
-      `
-"window" is the length of the range of start times to read, "rows" is what the source returned, "new" is what was written.
-"killed?" is a run that has not recorded its end: it may still be running.`,
-    )
-    .action(async (options: RunsOptions) => finish(await (await import('./runs/runs-command.ts')).runs(options)));
-}
-
-function addQuarantine(program: Command, finish: Finish): void {
-  command(program, 'quarantine', 'Show quarantined rows, which could not be read, with the reasons.', [
-    'dqsync quarantine',
-    'dqsync quarantine --target sales --limit 100 --vertical',
-  ])
-    .addOption(configOption())
-    .addOption(targetsOption())
-    .option('--limit <rows>', 'rows to show of each target', wholeNumber(1), 20)
-    .option('--vertical', 'print one line for each value, with the whole text of the row')
-    .addOption(jsonOption('print one JSON array with an object per target'))
-    .action(async (options: QuarantineOptions) =>
-      finish(await (await import('./quarantine/quarantine-command.ts')).quarantine(options)),
-    );
-}
-
-function addDoctor(program: Command, finish: Finish): void {
-  command(program, 'doctor', 'Check config, credentials, source and warehouse, and show how to fix problems.', [
-    'dqsync doctor',
-    'dqsync doctor --target sales --json',
-  ])
-    .addOption(configOption())
-    .addOption(targetsOption())
-    .addOption(jsonOption('print one JSON object with all checks'))
-    .addHelpText(
-      'after',
-      '\nWrites one small object to the warehouse, state/.doctor/probe.json, and keeps it, because dqsync never deletes.\nExits with 1 if a check fails, with 2 if the config is wrong.',
-    )
-    .action(async (options: DoctorOptions) =>
-      finish(await (await import('./doctor/doctor-command.ts')).doctor(options)),
     );
 }
 

@@ -97,6 +97,9 @@ export function describeFault({ kind, code, route: { host, proxy } }: Fault): st
 export function faultRemedy({ kind, code, route }: Fault, setting: string): string {
   switch (kind) {
     case 'connect':
+      if (code === 'ECONNREFUSED' && /^(127\.|localhost\b|\[::1\])/.test(route.host)) {
+        return `Nothing listens there. Check ${setting}, and start what it names. The simulated source of "dqsync demo" ends with the demo; its table can still be queried.`;
+      }
       return `Check ${setting}, and that this machine can reach ${route.host} (DNS, firewall, VPC route to the internet; HTTPS_PROXY where a proxy leads out).`;
     case 'proxy':
       return proxyRemedy(code, route, setting);

@@ -32,10 +32,32 @@ describe('help', () => {
   });
 });
 
+describe('colors', () => {
+  it.each<[string, string[], Record<string, string>, boolean]>([
+    ['none in a pipe', [], {}, false],
+    ['some in a pipe with FORCE_COLOR', [], { FORCE_COLOR: '1' }, true],
+    ['none with FORCE_COLOR=0', [], { FORCE_COLOR: '0' }, false],
+    ['FORCE_COLOR before NO_COLOR', [], { FORCE_COLOR: '1', NO_COLOR: '1' }, true],
+    ['--no-color before all', ['--no-color'], { FORCE_COLOR: '1' }, false],
+  ])('are %s', async (_, args, env, hasColors) => {
+    const world = await aWorld();
+    const run = await world.cli(['status', ...args], { env });
+    expect(run.exitCode).toBe(0);
+    expect(run.stdout.includes('\u001b[')).toBe(hasColors);
+  });
+});
+
 describe('wrong usage ends with 2 and points to the help', () => {
   it.each([
     [[], 'Usage: dqsync'],
     [['sinc'], 'Did you mean sync?'],
+    [['help', 'nope'], "unknown command 'nope'"],
+    [['help', 'stauts'], 'Did you mean status?'],
+    [['query', ''], 'the query is empty'],
+    [['query', ' \n'], 'the query is empty'],
+    [['completion'], "missing required argument 'shell'"],
+    [['completion', 'tcsh'], 'Allowed choices are bash, zsh, fish'],
+    [['status', '--max-age', 'soon'], 'a length of time, for example 90m, 3h or 2d'],
     [['sync', '--bogus'], 'Run "dqsync sync --help"'],
     [['query'], 'the query is empty'],
     [['query', 'SELECT 1', '--csv', '--json'], 'cannot be used with'],

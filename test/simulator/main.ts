@@ -6,16 +6,21 @@ import { defaultAccount } from './accounts.ts';
 import { shiftedClock } from './movable-clock.ts';
 import { startSimulator } from './server.ts';
 
-const { values } = parseArgs({
-  options: {
-    port: { type: 'string', default: '8080' },
-    days: { type: 'string', default: '30' },
-    seed: { type: 'string', default: '1' },
-    tasks: { type: 'string', default: '40' },
-    latency: { type: 'string', default: '0' },
-    unthrottled: { type: 'boolean', default: false },
-  },
-});
+const usage = `usage: npm run simulator -- [options]
+
+  --port <port>     port to listen on, on loopback (default: 8080)
+  --days <days>     days of history (default: 30)
+  --tasks <tasks>   tasks that run (default: 40)
+  --seed <seed>     seed of the history (default: 1)
+  --latency <ms>    latency of every reply (default: 0)
+  --unthrottled     no quota (default: 40 requests in 10 seconds)`;
+
+const { values } = readArguments();
+
+if (values.help) {
+  console.log(usage);
+  process.exit(0);
+}
 
 const clock = shiftedClock();
 const simulator = await startSimulator({
@@ -57,3 +62,22 @@ set a trap:        curl -X POST ${simulator.url}/_traps -d '{"pageCap": 30}'
 the truth:         curl ${simulator.url}/_truth
 
 Ctrl-C ends it.`);
+
+function readArguments() {
+  try {
+    return parseArgs({
+      options: {
+        help: { type: 'boolean', short: 'h', default: false },
+        port: { type: 'string', default: '8080' },
+        days: { type: 'string', default: '30' },
+        seed: { type: 'string', default: '1' },
+        tasks: { type: 'string', default: '40' },
+        latency: { type: 'string', default: '0' },
+        unthrottled: { type: 'boolean', default: false },
+      },
+    });
+  } catch (thrown) {
+    console.error(`${thrown instanceof Error ? thrown.message : String(thrown)}\n\n${usage}`);
+    process.exit(2);
+  }
+}

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { type Clock, isoTime, parseTime, systemClock } from '../../clock.ts';
 import { type Config, parseConfig } from '../../config.ts';
 import { type Connections, openConnections } from '../../connect.ts';
-import { InternalError } from '../../errors.ts';
+import { ConfigError, InternalError } from '../../errors.ts';
 import { openWarehouseSql } from '../../query/duckdb.ts';
 import { runTargets } from '../../sync/run.ts';
 import type { Summary } from '../../sync/summary.ts';
@@ -85,6 +85,7 @@ async function play(source: DemoSource, startedMs: number): Promise<number> {
   title('Look further');
   writeLine(`  ${command} query --config ${configPath} "SELECT dt, count(*) FROM quality_instances GROUP BY dt ORDER BY dt"
   ${command} status --config ${configPath}
+The simulated source ends now, so list, verify and sync have nothing to ask any more.
 The files are in ${join(folder, 'warehouse')}. All this took ${((systemClock.now() - startedMs) / 1000).toFixed(1)} seconds.
 
 ${paint.bold('What failed, since when, and how often: open this page in a browser')}
@@ -94,8 +95,7 @@ ${paint.bold('What failed, since when, and how often: open this page in a browse
 
 /** Removes the previous demo, and writes the config. */
 async function writeConfig(source: DemoSource, initialFromMs: number): Promise<Config> {
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
+  await makeFolder();
   const secretPath = join(folder, 'secret.json');
   const document = {
     warehouse: `file:${resolve(folder, 'warehouse')}`,
@@ -114,6 +114,20 @@ async function writeConfig(source: DemoSource, initialFromMs: number): Promise<C
   await writeFile(secretPath, `${JSON.stringify(source.secret, null, 2)}\n`, { mode: 0o600 });
   await writeFile(configPath, `${JSON.stringify(document, null, 2)}\n`);
   return parseConfig(document, configPath);
+}
+
+/** @throws ConfigError if the folder cannot be created */
+async function makeFolder(): Promise<void> {
+  try {
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder, { recursive: true });
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
+    throw new ConfigError(`cannot create ${folder} in ${process.cwd()}${code === undefined ? '' : ` (${code})`}`, {
+      remedy: 'Run dqsync demo from a folder that you can write to.',
+      cause,
+    });
+  }
 }
 
 async function sync(config: Config, connections: Connections, bar: ProgressBar): Promise<Summary> {

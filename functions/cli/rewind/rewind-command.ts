@@ -7,11 +7,13 @@ import type { EpochMs } from '../../model.ts';
 import { planRewind, type RewindPlan, type RewindRun, rewind as rewindTarget } from '../../sync/rewind.ts';
 import { selectTargets, settingsOf, targetOf } from '../../sync/targets.ts';
 import { parseTimeArgument } from '../../time-range.ts';
+import { daysIn } from '../../verify/verification.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { type Answer, canAsk, confirm } from '../terminal/confirm.ts';
 import { errorJson } from '../terminal/failure.ts';
-import { counted, paragraph } from '../terminal/formats.ts';
+import { counted, paragraph, shownAt } from '../terminal/formats.ts';
 import { writeError, writeJson, writeLine, writeNote } from '../terminal/output.ts';
+import { openTableView } from '../verify/table-view.ts';
 import { describePlan, describeRewound, type RewindReport, whatNext } from './rewind-report.ts';
 
 /** Options of `rewind`. */
@@ -62,9 +64,38 @@ async function planFor(
 ): Promise<Planned> {
   const run = { store, clock, target: targetOf(target), settings: settingsOf(config) };
   try {
-    return { run, plan: await planRewind(run, toMs) };
+    return { run, plan: await withTableRows(run, await planRewind(run, toMs)) };
   } catch (thrown) {
     return { run, plan: { error: toDqsyncError(thrown, target.name) } };
+  }
+}
+
+/** Counts the rows of up to this many days in the table. The rows of a longer span are extrapolated from coverage. */
+const countedDays = 31;
+const dayMs = 86_400_000;
+
+/**
+ * Raises the number of rows to be read again to the table's own. Coverage knows the rows of a whole window, and a rewind cuts
+ * windows: a busy day at the end of a quiet month would be far off. The table alone would not do: it may have lost rows.
+ */
+async function withTableRows(run: RewindRun, plan: RewindPlan): Promise<RewindPlan> {
+  const { watermarkMs, toMs, isNeeded } = plan;
+  if (!isNeeded || watermarkMs === null || watermarkMs - toMs > countedDays * dayMs) {
+    return plan;
+  }
+  const { partitionTimeZone } = run.settings;
+  try {
+    const table = await openTableView(run.store, run.target, partitionTimeZone);
+    try {
+      const tallies = await table.tally(daysIn({ fromMs: toMs, toMs: watermarkMs }, partitionTimeZone));
+      const rows = tallies.reduce((sum, tally) => sum + tally.rows, 0);
+      return { ...plan, rows: Math.max(plan.rows, rows) };
+    } finally {
+      await table.close();
+    }
+  } catch {
+    // A rewind does not depend on the table: the extrapolation will do.
+    return plan;
   }
 }
 
@@ -85,7 +116,7 @@ async function ask(targets: number, toMs: EpochMs): Promise<Answer> {
       remedy: 'Nothing was changed. To rewind without being asked, add --yes.',
     });
   }
-  return await confirm(`Rewind ${counted(targets, 'target')} to ${isoTime(toMs)}?`);
+  return await confirm(`Rewind ${counted(targets, 'target')} to ${shownAt(toMs)}?`);
 }
 
 /** Rewinds the targets one after the other. A failed target never stops the others. */

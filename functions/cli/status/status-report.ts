@@ -139,7 +139,9 @@ function nextRun({ nextRun: next }: TargetStatus): string {
 }
 
 function sourceText(source: SourceClock | { readonly error: DqsyncError }): string {
-  return 'error' in source ? `not available: ${paragraph(source.error.message)}` : clocks(source);
+  return 'error' in source
+    ? `not available: ${paragraph(`${source.error.message}. ${source.error.remedy}`)}`
+    : clocks(source);
 }
 
 function clocks(source: SourceClock): string {

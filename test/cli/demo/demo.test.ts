@@ -1,6 +1,6 @@
 /** The demo, to its end, and the commands it recommends. */
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { runCli } from '../../support/run-cli.ts';
@@ -24,4 +24,22 @@ it('shows two syncs and a table that is a perfect copy, and leaves a warehouse t
     const args = [...command.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
     expect((await runCli(args.slice(args.indexOf('dqsync') + 1), { cwd })).exitCode).toBe(0);
   }
+
+  // Its source has ended with it, which is what the commands that ask it say.
+  const config = ['--config', join('.dqsync', 'demo', 'dqsync.json')];
+  const status = await runCli(['status', ...config], { cwd });
+  expect(status.stdout).toMatch(/source {5}not available: .*The simulated source of "dqsync demo" ends with the demo/);
+  for (const args of [['list'], ['verify', '--from', '2d', '--to', 'now'], ['sync']]) {
+    const gone = await runCli([...args, ...config], { cwd });
+    expect(gone.exitCode).toBe(1);
+    expect(gone.stdout + gone.stderr).toContain('The simulated source of "dqsync demo" ends with the demo');
+  }
+});
+
+it('says where it can be run, where it cannot write', async () => {
+  const cwd = await tempFolder();
+  await writeFile(join(cwd, '.dqsync'), '');
+  const run = await runCli(['demo'], { cwd });
+  expect(run).toMatchObject({ exitCode: 2, stdout: '' });
+  expect(run.stderr).toMatch(/^error: cannot create \.dqsync\/demo in \S+ \(E\w+\)\. Run dqsync demo from a folder /);
 });

@@ -1,0 +1,146 @@
+/**
+ * Scripts that complete `dqsync` in a shell: commands, options, and the values of options that have a fixed set. Generated
+ * from the commands themselves. Pure.
+ */
+import type { Command, Option } from 'commander';
+
+/** The supported shells. */
+export const shells = ['bash', 'zsh', 'fish'] as const;
+
+/** The parts of a command that a shell completes. */
+interface Completed {
+  readonly name: string;
+  readonly description: string;
+  readonly options: readonly CompletedOption[];
+}
+
+interface CompletedOption {
+  readonly long: string;
+  readonly short: string | null;
+  readonly description: string;
+  /** The values that it takes; empty for any value, null if it takes none. */
+  readonly values: readonly string[] | null;
+  readonly isFile: boolean;
+}
+
+/** Returns the script for a shell. */
+export function completionScript(shell: (typeof shells)[number], program: Command): string {
+  const commands = program.commands.map(completed);
+  switch (shell) {
+    case 'bash':
+      return bashScript(commands);
+    case 'zsh':
+      return zshScript(commands);
+    case 'fish':
+      return fishScript(commands);
+  }
+}
+
+function completed(command: Command): Completed {
+  const options = [...command.options, command.createOption('-h, --help', 'display help for command')];
+  const description = firstSentence(command.description());
+  return { name: command.name(), description, options: options.map(completedOption) };
+}
+
+function completedOption({ long, short, description, argChoices, required, optional, flags }: Option): CompletedOption {
+  return {
+    long: long ?? '',
+    short: short ?? null,
+    description: firstSentence(description),
+    values: required || optional ? (argChoices ?? []) : null,
+    isFile: /<(file|path)>/.test(flags),
+  };
+}
+
+function firstSentence(text: string): string {
+  return text.split(/[.;:](?:\s|$)/)[0] ?? text;
+}
+
+/** Returns a `case` branch for each option that takes a value, by the words before it: command and option. */
+function valueCases(
+  commands: readonly Completed[],
+  files: string,
+  words: (values: readonly string[]) => string,
+): string {
+  return commands
+    .flatMap(({ name, options }) =>
+      options.flatMap(({ long, short, values, isFile }) => {
+        const patterns = [long, ...(short === null ? [] : [short])].map((flag) => `'${name} ${flag}'`).join('|');
+        return values === null ? [] : [`    ${patterns}) ${isFile ? files : words(values)}; return ;;`];
+      }),
+    )
+    .join('\n');
+}
+
+/** Returns a `case` branch for each command, with its options. */
+function optionCases(commands: readonly Completed[], words: (flags: readonly string[]) => string): string {
+  return commands.map(({ name, options }) => `    ${name}) ${words(options.map(({ long }) => long))} ;;`).join('\n');
+}
+
+function bashScript(commands: readonly Completed[]): string {
+  const reply = (values: readonly string[]): string => `COMPREPLY=($(compgen -W '${values.join(' ')}' -- "$current"))`;
+  return `# Completion of dqsync for bash.
+_dqsync() {
+  local current=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]} command=\${COMP_WORDS[1]}
+  COMPREPLY=()
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    ${reply(commands.map(({ name }) => name))}
+    return
+  fi
+  case "$command $before" in
+${valueCases(commands, 'COMPREPLY=($(compgen -f -- "$current"))', reply)}
+  esac
+  case "$command" in
+${optionCases(commands, reply)}
+  esac
+}
+complete -F _dqsync dqsync
+`;
+}
+
+function zshScript(commands: readonly Completed[]): string {
+  const add = (values: readonly string[]): string => (values.length === 0 ? ':' : `compadd -- ${values.join(' ')}`);
+  const described = commands.map(({ name, description }) => `    ${quoted(`${name}:${description}`)}`);
+  return `#compdef dqsync
+# Completion of dqsync for zsh.
+_dqsync() {
+  local -a commands=(
+${described.join('\n')}
+  )
+  if (( CURRENT == 2 )); then
+    _describe command commands
+    return
+  fi
+  case "$words[2] $words[CURRENT-1]" in
+${valueCases(commands, '_files', add)}
+  esac
+  case "$words[2]" in
+${optionCases(commands, add)}
+  esac
+}
+compdef _dqsync dqsync
+`;
+}
+
+function fishScript(commands: readonly Completed[]): string {
+  const lines = commands.flatMap(({ name, description, options }) => [
+    `complete -c dqsync -n __fish_use_subcommand -a ${name} -d ${quoted(description)}`,
+    ...options.map((option) => `complete -c dqsync -n '__fish_seen_subcommand_from ${name}' ${fishOption(option)}`),
+  ]);
+  return `# Completion of dqsync for fish.\ncomplete -c dqsync -f\n${lines.join('\n')}\n`;
+}
+
+function fishOption({ long, short, description, values, isFile }: CompletedOption): string {
+  return [
+    `-l ${long.slice(2)}`,
+    ...(short === null ? [] : [`-s ${short.slice(1)}`]),
+    ...(values === null ? [] : [isFile ? '-r -F' : '-x']),
+    ...(values === null || values.length === 0 ? [] : [`-a '${values.join(' ')}'`]),
+    `-d ${quoted(description)}`,
+  ].join(' ');
+}
+
+/** Returns a text in single quotes, as all three shells read them. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", '’')}'`;
+}

@@ -1,0 +1,53 @@
+/** The completion scripts: bash runs its own, the others are read. */
+import { execFileSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { makeProgram } from '../../../functions/cli/commands.ts';
+import { completionScript, shells } from '../../../functions/cli/completion/completion.ts';
+
+const program = makeProgram(() => undefined);
+
+/** What bash offers after these words. */
+function offered(...words: string[]): string[] {
+  const complete = `COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _dqsync; printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const script = `${completionScript('bash', program)}\n${complete}`;
+  const output = execFileSync('bash', ['-c', script, 'bash', ...words], { encoding: 'utf8' });
+  return output.split('\n').filter((word) => word !== '');
+}
+
+describe('completion in bash', () => {
+  it.each<[string[], string[]]>([
+    [['dqsync', 'quer'], ['query']],
+    [['dqsync', 'list', '--run'], ['--run-status']],
+    [['dqsync', 'list', '--run-status', 'A'], ['ALARMING']],
+    [
+      ['dqsync', 'list', '--notify-status', ''],
+      ['NOT_TRIGGERED', 'SUCCESS', 'FAILED'],
+    ],
+    [
+      ['dqsync', 'backfill', '--d'],
+      ['--dry-run', '--deployed'],
+    ],
+    [['dqsync', 'list', '--limit', ''], []],
+    [['dqsync', 'sync', '--config', 'package.j'], ['package.json']],
+    [['dqsync', 'sync', '-c', 'package.j'], ['package.json']],
+    [['dqsync', 'nope', '--'], []],
+  ])('after %j offers %j', (words, expected) => {
+    expect(offered(...words)).toEqual(expected);
+  });
+});
+
+describe('the scripts', () => {
+  it.each(shells)('for %s know every command and every option', (shell) => {
+    const script = completionScript(shell, program);
+    for (const command of program.commands) {
+      expect(script).toContain(command.name());
+      for (const { long } of command.options) {
+        expect(script).toContain(shell === 'fish' ? `-l ${long?.slice(2)}` : long);
+      }
+    }
+    // Single quotes in pairs, or a shell would read on beyond the end.
+    for (const line of script.split('\n')) {
+      expect((line.match(/'/g) ?? []).length % 2).toBe(0);
+    }
+  });
+});
