@@ -1,4 +1,7 @@
-/** What is wrong with a configuration, in words: each key once, with what is allowed there and what may have been meant. Pure. */
+/**
+ * Describes the problems of a configuration: each key once, with what is allowed there and what was probably meant.
+ * Pure.
+ */
 import * as z from 'zod';
 import { nearest } from './nearest.ts';
 
@@ -81,7 +84,7 @@ const kinds: Readonly<Record<string, string>> = {
   record: 'an object',
 };
 
-/** Says what a value must be, where the schema has no words of its own. */
+/** Describes the allowed values of a key whose schema has no text for it. */
 function describeValue(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':

@@ -15,7 +15,7 @@ export function configValue(text: string, origin: string): unknown {
   const value: unknown = parse(json, errors, { allowTrailingComma: true });
   const [first] = errors;
   if (first !== undefined) {
-    // The text itself is not quoted: it may hold a secret by mistake.
+    // The text itself is not quoted, because it may contain a secret by mistake.
     const lines = json.slice(0, first.offset).split('\n');
     const place = `line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}`;
     throw new ConfigError(`${origin} is not JSON: the syntax is wrong at ${place}`, {

@@ -59,7 +59,7 @@ const sourceSchema = z.strictObject({
     .default({ requests: 40, perSeconds: 10, reservedForSync: defaultReserve }),
 });
 
-/** How to write to an S3 bucket; refused with a folder, where the warehouse is opened. */
+/** How to write to an S3 bucket. Refused when a folder is opened. */
 const storageSchema = z
   .strictObject({
     encryption: z.enum(['AES256', 'aws:kms', 'aws:kms:dsse']).exactOptional(),
@@ -129,7 +129,7 @@ const configSchema = z.strictObject({
   maxRunSeconds: z.number().positive().max(86_400).default(840),
   tasks: z.boolean().default(true),
   results: z.enum(resultsChoices).default('failed'),
-  /** How many days back the daily audit compares the source's counts with what coverage recorded. */
+  /** Number of days for which the daily audit compares the source's counts with the recorded coverage. */
   audit: z
     .strictObject({ days: z.int().min(1).max(365).default(defaultAuditDays) })
     .default({ days: defaultAuditDays }),

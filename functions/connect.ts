@@ -42,7 +42,7 @@ export async function openConnections(
   clock: Clock = systemClock,
 ): Promise<Connections> {
   const { quota } = config.source;
-  // Each call has a quota of its own, of the same size.
+  // Each call has its own quota of the same size.
   const pacers = { instances: createPacer(quota, clock), ...newTaskPacers(() => createPacer(quota, clock)) };
   const yielding = (shared: Pacer): Pacer => createYieldingPacer(shared, quota, quota.reservedForSync, clock);
   const yieldingPacers = {

@@ -35,7 +35,7 @@ export const errorKinds: Readonly<Record<ErrorKind, { readonly exitCode: 1 | 2; 
   internal: { exitCode: 1, retryable: false },
 };
 
-/** What an error carries beside its message. */
+/** The fields of an error besides its message. */
 export interface ErrorDetails {
   /** What to do next, as full sentences. */
   readonly remedy: string;

@@ -12,7 +12,7 @@ export const metricsNamespace = 'dqsync';
 /** The only dimension of every metric: the target's name. */
 export const targetDimension = 'target';
 
-/** Stands for all targets together in that dimension; no target's name has a star. */
+/** Value of the dimension for all targets together. No target's name contains a star. */
 export const allTargets = '*';
 
 /** A metric with its CloudWatch unit. */
@@ -37,8 +37,8 @@ export interface MeasuredRun {
 }
 
 /**
- * Every metric. CloudWatch charges for each, so there is one only for what an alarm or the first look at the dashboard needs.
- * Charts of everything else read the summaries in the log.
+ * Every metric. CloudWatch charges for each, so only values that an alarm or the first view of the dashboard needs are
+ * metrics. All other charts read the summaries in the log.
  */
 export const metrics = {
   WatermarkAge: {

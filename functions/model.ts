@@ -55,7 +55,7 @@ export interface UnreadableRow {
   readonly rawText: string;
   /** Why it is not an execution, for example `id is not an integer: "abc"`. */
   readonly reason: string;
-  /** When it started; null where that cannot be read either. */
+  /** Its start time; null if that is unreadable too. */
   readonly startTimeMs: EpochMs | null;
 }
 
@@ -74,7 +74,7 @@ export interface PageRequest {
   readonly filter: PageFilter;
   /** In rows or in pages, depending on the source. */
   readonly limit: number;
-  /** In rows or in pages, as the source counts it. */
+  /** In rows or in pages, depending on the source. */
   readonly offset: number;
 }
 
@@ -91,7 +91,7 @@ export interface Page {
 /** The most rows that the source returns for one request (API reference: `limit` is at most 100). */
 export type FetchPage = (request: PageRequest) => Promise<Page>;
 
-/** The two kinds of tasks, in the words of the API. Each kind has a list of its own. */
+/** The two kinds of tasks, as named in the API. Each kind has its own list. */
 export type TaskType = 'QUALITY_TASK' | 'CONSISTENCY_TASK';
 
 /** A task as the list of tasks shows it. `extra` is JSON text of undocumented fields. */
@@ -120,11 +120,11 @@ export interface TaskDetails extends Task {
 
 /** One rule of a task; of a comparison of two tables, one side. */
 export interface Rule {
-  /** Null where the source's id cannot be read. */
+  /** Null if the source's id is unreadable. */
   readonly id: bigint | null;
-  /** 0 for the first entry with this id; 1 for the second, where both sides of a comparison have the same id. */
+  /** 0 for the first entry with this id; 1 for the second, if both sides of a comparison have the same id. */
   readonly part: number;
-  /** Where it stands among the task's rules: `0`, or `0.1` where the source nests the sides of a comparison. */
+  /** Its position among the task's rules: `0`, or `0.1` if the source nests the sides of a comparison. */
   readonly position: string;
   readonly name: string | null;
   readonly type: string | null;
@@ -142,11 +142,11 @@ export interface Rule {
   readonly extra: string | null;
 }
 
-/** What one rule of an execution found on one object. */
+/** The result of one rule of an execution for one object. */
 export interface RuleResult {
   readonly ruleId: bigint | null;
   readonly ruleInstanceId: bigint | null;
-  /** Null where the source does not say. */
+  /** Null if the source does not say. */
   readonly alarmed: boolean | null;
   /** For example `1_database.table`. */
   readonly objectName: string | null;

@@ -1,11 +1,10 @@
 /**
- * What changed in a task's outcomes: streaks, the transitions between them, and incidents. Pure.
- *
- * The report, `dqsync changes` and the events share it, so that they agree on what a change is.
+ * Changes in a task's outcomes: streaks, transitions between them, and incidents. Pure. The report, `dqsync changes`
+ * and the events share this definition of a change.
  */
 import type { EpochMs } from './model.ts';
 
-/** What a settled execution ended with. */
+/** The outcome of a settled execution. */
 export type Outcome = 'SUCCESS' | 'ALARMING' | 'FAILED';
 
 /** Consecutive settled executions of one task with the same outcome. */
@@ -48,7 +47,7 @@ export interface Incident {
   readonly firstId: string;
 }
 
-/** Returns the changes between a task's streaks, which are in order of time. The first streak is no change. */
+/** Returns the changes between a task's streaks, which must be in order of time. The first streak is not a change. */
 export function transitionsOf(streaks: readonly Streak[]): Transition[] {
   return streaks.slice(1).flatMap((streak, index) => {
     const before = streaks[index];

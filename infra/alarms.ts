@@ -176,7 +176,7 @@ export class Alarms extends Construct {
     }
   }
 
-  /** `qualityAlarm.newlyFailing`: about the data, where all other alarms are about the copying. */
+  /** The alarm `qualityAlarm.newlyFailing`. It is about the data, while all other alarms are about the copying. */
   #ofQuality(target: string, namespace: string, period: Duration): void {
     const { qualityAlarm } = this.#deployment;
     if (qualityAlarm !== undefined) {

@@ -1,6 +1,6 @@
 /**
- * What a deployment costs in a month, from what it does and the prices of AWS. Pure. infra/README.md shows the result, and
- * test/infra/cost.test.ts compares both.
+ * Computes the monthly cost of a deployment from its usage and AWS's prices. Pure. infra/README.md shows the result,
+ * and test/infra/cost.test.ts compares both.
  */
 import { type MetricDefinition, metrics } from '../functions/metrics.ts';
 import { type AlarmKind, alarmKinds } from './alarm-kinds.ts';
@@ -33,7 +33,7 @@ export const prices = {
   athenaTerabyte: 5,
 } as const;
 
-/** What AWS gives every account each month for as long as it exists, in the units of `prices`. */
+/** The permanent free tier of every AWS account per month, in the units of `prices`. */
 const alwaysFree: Partial<Record<keyof typeof prices, number>> = {
   lambdaGbSecond: 400_000,
   lambdaRequest: 1_000_000,
@@ -48,7 +48,7 @@ const alwaysFree: Partial<Record<keyof typeof prices, number>> = {
   transition: 4_000,
 };
 
-/** What is deployed. */
+/** The size and usage of a deployment. */
 export interface Workload {
   readonly targets: number;
   /** Rows a day of each target. */
@@ -70,7 +70,7 @@ export interface CostLine {
   readonly price: keyof typeof prices;
   readonly quantity: number;
   readonly usd: number;
-  /** After what AWS gives every account for good, if nothing else uses it. */
+  /** After the permanent free tier, if nothing else uses it. */
   readonly usdAfterFree: number;
 }
 
@@ -80,7 +80,7 @@ const hoursADay = 24;
 const lookbackMinutes = 15;
 const requestsPerSecond = 4;
 const maintenanceRequestsPerSecond = 3;
-/** Of a request to the source, without anything that slows it down; seen with simulated latency of 200 ms. */
+/** Duration of a request to the source; measured with a simulated latency of 200 ms. */
 const startSeconds = 1.5;
 /** Estimates: START, REPORT, the summary and the metrics of one target; checkpoint without and per recent row; a row in small files. */
 const logBytes = 5_000;
@@ -88,9 +88,9 @@ const checkpointBytes = 10_000;
 const recentBytes = 60;
 const rowBytes = 86;
 const runHistoryBytes = 100_000;
-/** Noncurrent versions of the state documents are kept so long. */
+/** How long noncurrent versions of the state documents are kept. */
 const keptDays = 30;
-/** Someone looks at the dashboard so often in a month; each look scans the log of three hours in eight charts. */
+/** Views of the dashboard per month. Each view scans three hours of logs in eight charts. */
 const looks = 60;
 const scannedShare = (8 * 3) / (days * hoursADay);
 

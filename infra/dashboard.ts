@@ -186,7 +186,7 @@ export class SyncDashboard extends Construct {
     );
   }
 
-  /** All targets together: a line chart of Logs Insights has one line for each statistic. */
+  /** All targets together, because a line chart of Logs Insights has one line per statistic. */
   #logGraph(
     title: string,
     { function: { logGroup } }: Pick<RunFunction, 'function'>,

@@ -1,7 +1,6 @@
 /**
- * What is deployed: the configuration of functions/config.ts and what the stack needs beside it, both from the deployment file.
- *
- * Pure. All that can be wrong with them is found here, at synth, and named by the path of its key.
+ * Parses the deployment file: the configuration of functions/config.ts and the settings of the stack. Pure. Finds every
+ * error in them at synth, and names it by the path of its key.
  */
 import * as z from 'zod';
 import { dayInTimeZone, parseTime } from '../functions/clock.ts';
@@ -240,7 +239,7 @@ function refuseUnknownSecrets(config: Config, { existingSecrets }: DeploymentSet
   }
 }
 
-/** What the config asks S3 to encrypt with, the functions and the analysts must be allowed to use. */
+/** The functions and the analysts need permission to use the key that the config sets for S3. */
 function refuseForbiddenKey({ storage: { kmsKeyId } }: Config, { bucketKey }: DeploymentSettings): void {
   if (kmsKeyId !== undefined && kmsKeyId !== bucketKey) {
     const what = 'is a key that the stack lets nobody use';

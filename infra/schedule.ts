@@ -1,4 +1,4 @@
-/** What starts runs, again and again: the incremental ones, and the daily maintenance. */
+/** The schedules that start runs: the incremental ones, and the daily maintenance. */
 import { Aws, Stack } from 'aws-cdk-lib';
 import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';

@@ -1,4 +1,6 @@
-/** What the audits of a target found, for people and for the order of the next one: a document beside the checkpoint. */
+/**
+ * The record of a target's audits, for people and for the order of the next audit: a document beside the checkpoint.
+ */
 import * as z from 'zod';
 import { auditKey } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
@@ -28,9 +30,9 @@ const document = z.object({
 /** The document. */
 export type AuditRecord = Readonly<Omit<z.output<typeof document>, 'format' | 'version'>>;
 
-/** The document as it lies in the store. */
+/** The document as stored. */
 export interface LoadedAuditRecord {
-  /** Null where no audit has ended yet, or what is there cannot be understood. */
+  /** Null if no audit has ended yet, or the record cannot be parsed. */
   readonly record: AuditRecord | null;
   readonly etag: string | null;
 }
@@ -45,7 +47,7 @@ export async function loadAuditRecord(store: Store, target: string): Promise<Loa
 }
 
 /**
- * Writes the document, unless another audit has written it meanwhile: that one knows as much.
+ * Writes the document, unless another audit has written it in the meantime, which knows as much.
  *
  * @throws StorageError
  */

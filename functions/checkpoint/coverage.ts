@@ -74,8 +74,8 @@ export function addLateRows(coverage: readonly CoveredWindow[], startTimesMs: re
 }
 
 /**
- * Coverage with `rows` more, or fewer, in the windows that begin in `window`: an audit has counted them anew. Which of the
- * windows the rows lie in is not known.
+ * Returns coverage with `rows` more or fewer in the windows that begin in `window`, because an audit has counted them
+ * again. It is unknown in which of the windows these rows are.
  */
 export function correctRows(coverage: readonly CoveredWindow[], window: Window, rows: number): CoveredWindow[] {
   let left = rows;

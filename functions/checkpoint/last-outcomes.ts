@@ -36,7 +36,7 @@ const pendingChange = z.object({
   id: z.string(),
   taskId: z.string().nullable(),
   name: z.string(),
-  /** Null where the task had no outcome that is known. */
+  /** Null if no outcome of the task is known. */
   from: outcome.nullable(),
   to: outcome,
   sinceMs: epochMs,
@@ -62,14 +62,14 @@ export type PendingChange = Readonly<z.output<typeof pendingChange>>;
 /** The document. */
 export interface LastOutcomes {
   readonly announceFromMs: EpochMs;
-  /** By task: its id, or `name:<name>` where it has none. */
+  /** By task: its id, or `name:<name>` without one. */
   readonly tasks: ReadonlyMap<string, LastOutcome>;
   readonly pending: readonly PendingChange[];
 }
 
-/** The document as it lies in the store. */
+/** The document as stored. */
 export interface LoadedOutcomes {
-  /** Null where there is none, or what is there cannot be understood. */
+  /** Null if there is none or it cannot be parsed. */
   readonly outcomes: LastOutcomes | null;
   readonly etag: string | null;
 }

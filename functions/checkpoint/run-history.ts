@@ -14,10 +14,12 @@ const format = 'dqsync.runs';
 const keptRuns = 180;
 /** Backfills that did not reach their end and are older than the runs above. */
 const keptUnfinished = 20;
-/** How often another run may be faster. */
+/** Attempts that other runs may win. */
 const maxLost = 5;
 
-/** How a run ended. `running` stays behind where a backfill is killed; `waiting` is for a secret without a value. */
+/**
+ * The outcome of a run. `running` remains if a backfill is killed; `waiting` means that the secret has no value yet.
+ */
 const outcomes = ['running', 'done', 'stopped', 'waiting', 'failed'] as const;
 
 const instant = z.iso.datetime();
@@ -39,7 +41,7 @@ const document = z.object({ format: z.literal(format), runs: z.array(z.unknown()
 /** One run of one target, with the names of `dqsync runs --json`, and further counters of its summary. Times are ISO 8601 in UTC. */
 export type RunRecord = Readonly<z.infer<typeof runRecord>>;
 
-/** What recording a run needs of it. */
+/** The parts of a run that recording it needs. */
 export interface RecordedRun extends WritingRun {
   readonly target: Target;
   readonly store: Store;
@@ -56,7 +58,7 @@ export async function loadRuns(store: Store, target: string): Promise<readonly R
   return object === null ? [] : decode(object.bytes);
 }
 
-/** Adds a run, or replaces what was recorded of it before. Where that fails, the log says so; where no time is left, it is left out. */
+/** Adds a run, or replaces its earlier record. A failure is only logged; without time left, nothing is recorded. */
 export async function recordRun(run: RecordedRun, record: RunRecord): Promise<void> {
   if (run.budget?.hardStop.aborted) {
     return;
@@ -92,7 +94,7 @@ async function write(run: RecordedRun, record: RunRecord): Promise<void> {
   }
 }
 
-/** Returns the runs with one more, the oldest left out where they are too many, backfills that did not end last. */
+/** Returns the runs with one more. If there are too many, drops the oldest first, and unfinished backfills last. */
 function withRun(runs: readonly RunRecord[], record: RunRecord): readonly RunRecord[] {
   const all = [...runs.filter(({ runId }) => runId !== record.runId), record];
   const newest = all.slice(-keptRuns);

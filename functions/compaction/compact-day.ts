@@ -8,12 +8,12 @@ import { compactedKey, type DayFiles, nameOf } from './day-files.ts';
 import { GatheredRows } from './gathered-rows.ts';
 import type { CompactedTable } from './tables.ts';
 
-/** What the compaction of a day did. */
+/** The result of a day's compaction. */
 export interface CompactedDay {
   readonly table: string;
   readonly workspace: string;
   readonly dt: string;
-  /** Files before and after, without those that are set aside already. */
+  /** Files before and after, without those already set aside. */
   readonly filesBefore: number;
   readonly filesAfter: number;
   readonly bytesBefore: number;
@@ -22,7 +22,7 @@ export interface CompactedDay {
   readonly rows: number;
 }
 
-/** What it needs. */
+/** The arguments of a compaction. */
 export interface DayCompaction {
   readonly store: Store;
   readonly clock: Clock;
@@ -36,9 +36,9 @@ export interface DayCompaction {
 export interface CompactionLimits {
   /** A day with more files of runs is compacted. */
   readonly filesOfDay: number;
-  /** What the rows of one new file may take in memory. Further files are read into the next one. */
+  /** Memory for the rows of one new file. Further files go into the next one. */
   readonly memoryBytes: number;
-  /** What the files that one new file replaces may take. */
+  /** Total size of the files that one new file replaces. */
   readonly inputBytes: number;
 }
 
@@ -58,15 +58,14 @@ const defaultLimits: CompactionLimits = {
  */
 const listingMs = 100;
 
-/** Files read side by side, to hide the latency of S3. */
+/** Files read in parallel, to hide the latency of S3. */
 const readsAtOnce = 4;
 
 /**
- * Compacts a day if more files of runs are left in it than are worth it.
+ * Compacts a day if it has more files of runs than are worth keeping. Sets nothing aside before a file with all of its
+ * rows is in the store. An interrupted compaction continues the next time.
  *
- * Nothing is set aside before a file with all of its rows is in the store. Where the work stops, the next compaction goes on.
- *
- * @returns null where there is nothing to do
+ * @returns null if there is nothing to do
  * @throws StorageError if a file cannot be read or written
  */
 export async function compactDay(work: DayCompaction, day: DayFiles): Promise<CompactedDay | null> {
@@ -120,7 +119,7 @@ function dayResult({ table }: DayCompaction, day: DayFiles, left: readonly Liste
   };
 }
 
-/** Sets aside what an earlier compaction has replaced and not set aside, and returns the other files of runs. */
+/** Sets aside files that an earlier compaction has replaced but not set aside, and returns the other files of runs. */
 async function writtenAndNotReplaced(work: DayCompaction, day: DayFiles): Promise<ListedObject[]> {
   const replaced = await replacedBy(work, day);
   const [gone, left] = [true, false].map((is) => day.written.filter(({ key }) => replaced.has(nameOf(key)) === is));
@@ -131,7 +130,7 @@ async function writtenAndNotReplaced(work: DayCompaction, day: DayFiles): Promis
 /** Names of the files that the compacted files of a day replace. */
 async function replacedBy({ store, checkTime }: DayCompaction, day: DayFiles): Promise<Set<string>> {
   const names = new Set<string>();
-  // Without files of runs beside it, nothing is left to be told.
+  // Without files of runs beside it, there is nothing left to record.
   for (const { key } of day.written.length === 0 ? [] : day.compacted) {
     checkTime();
     const object = await store.get(key);
@@ -144,7 +143,7 @@ async function replacedBy({ store, checkTime }: DayCompaction, day: DayFiles): P
   return names;
 }
 
-/** Rows of the first files of a day, as many as one new file may hold. */
+/** Returns the rows of the first files of a day, as many as one new file may hold. */
 interface Batch {
   readonly rows: GatheredRows;
   readonly files: readonly ListedObject[];

@@ -7,7 +7,7 @@ import { type CompactedDay, type CompactionLimits, compactDay, type DayCompactio
 import { type DayFiles, daysOf } from './day-files.ts';
 import { type CompactedTable, compactedTables } from './tables.ts';
 
-/** What to compact, and with what. */
+/** The arguments of a compaction. */
 export interface Compaction {
   readonly target: Pick<Target, 'name' | 'workspace'>;
   readonly settings: { readonly partitionTimeZone: string; readonly lookbackMs: number; readonly maxOpenMs: number };
@@ -33,27 +33,26 @@ export interface FailedDay {
   readonly error: DqsyncError;
 }
 
-/** What a compaction did. */
+/** The result of a compaction. */
 export interface CompactionResult {
   readonly target: string;
-  /** In the order in which they were compacted. */
+  /** In the order of compaction. */
   readonly days: readonly CompactedDay[];
   readonly failed: readonly FailedDay[];
   /** Whether all days were looked at. If not, the next compaction goes on. */
   readonly done: boolean;
 }
 
-/** After so many days that could not be compacted, the fault is not in one of their files. */
+/** After this many failed days, the problem is not one of their files. */
 const maxFailedDays = 3;
 
-/** How long replaced files of a folder are kept, for queries that have them open or listed. */
+/** How long replaced files of a folder are kept for queries that have them open or listed. */
 const keptAsideMs = 2 * 86_400_000;
 
 /**
- * Compacts each settled day with more than 8 files into one file per 100 MB. Settled is a day that the schedule no longer
- * writes to: older than the lookback and `maxOpenDays`. Correctness does not depend on it: a file that appears meanwhile stays.
- *
- * A day that fails does not stop the others; the third one does.
+ * Compacts each settled day with more than 8 files into one file per 100 MB. A settled day is older than the lookback
+ * and `maxOpenDays`, so scheduled runs no longer write to it. Correctness does not depend on this, because files that
+ * appear in the meantime stay. A failed day does not stop the others; the third one does.
  *
  * @throws StorageError if the warehouse cannot be listed
  */
@@ -115,7 +114,7 @@ async function compactTable(compaction: Compaction, work: DayCompaction, { days,
   }
 }
 
-/** The days to look at, newest first: those are asked for most. */
+/** Returns the days to check, newest first, because they are queried most. */
 async function settledDays(
   { store, clock, target, settings, window }: Compaction,
   table: CompactedTable,

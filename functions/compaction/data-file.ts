@@ -7,10 +7,10 @@ import type { ColumnKind, StoredColumn } from '../warehouse/table.ts';
 /** A value of a data file. Ids, and times in epoch ms, are `bigint`. */
 export type StoredValue = bigint | string | boolean | null;
 
-/** Told of one value after the other, in the order of the rows. */
+/** Called with one value after the other, in the order of the rows. */
 export type OnValue = (value: StoredValue, row: number) => void;
 
-/** In the footer of a compacted file: the JSON list of the names of the files that it replaces. */
+/** Key in the footer of a compacted file. Its value is the JSON list of the names of the files that it replaces. */
 export const replacesKey = 'dqsync.replaces';
 
 /** Types of the Parquet format, as hyparquet names them. */
@@ -36,7 +36,7 @@ export class DataFile {
   /**
    * Opens a data file.
    *
-   * @throws StorageError if it is no Parquet file
+   * @throws StorageError if it is not a Parquet file
    */
   static async open(key: string, bytes: Uint8Array): Promise<DataFile> {
     const file: AsyncBuffer = {

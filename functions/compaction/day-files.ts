@@ -7,7 +7,7 @@ export interface DayFiles {
   readonly workspace: string;
   /** `YYYY-MM-DD`. */
   readonly dt: string;
-  /** What their keys start with; ends in `/`. */
+  /** Start of their keys; ends in `/`. */
   readonly prefix: string;
   /** Files that runs wrote, by key, in order of their names. */
   readonly written: readonly ListedObject[];

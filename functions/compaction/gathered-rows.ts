@@ -1,6 +1,6 @@
 /**
- * Rows of many data files in memory, column by column: 8 bytes a number, 4 bytes a text and each distinct text once. A million
- * observations take 70 MB so; as objects they would take a gigabyte. Pure.
+ * Rows of many data files in memory, column by column: 8 bytes per number, 4 bytes per text, and each distinct text
+ * once. A million observations take 70 MB this way, and a gigabyte as objects. Pure.
  */
 
 import type { Data } from 'apache-arrow/data';
@@ -26,11 +26,11 @@ const textOverheadBytes = 100;
 interface GatheredColumn {
   readonly column: StoredColumn;
   readonly memoryBytes: number;
-  /** Makes room for so many rows in all. */
+  /** Reserves memory for this many rows in total. */
   grow(rowCount: number): void;
   set(row: number, value: StoredValue): void;
   get(row: number): StoredValue;
-  /** Orders two rows: nulls first, then by value; texts in an order of their own. */
+  /** Orders two rows: nulls first, then by value; texts by a precomputed order. */
   compare(a: number, b: number): number;
   /** The values of some rows, as Arrow has them. */
   select(rows: Uint32Array): Data;
@@ -53,7 +53,7 @@ export class GatheredRows {
     return this.#rowCount;
   }
 
-  /** What the rows take, about. */
+  /** Approximate memory of the rows, in bytes. */
   get memoryBytes(): number {
     return this.#columns.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
   }
@@ -74,7 +74,7 @@ export class GatheredRows {
       const index = this.#sortedBy.indexOf(column.name);
       return index === -1 ? this.#sortedBy.length : index;
     };
-    // Rows that are the same come to lie side by side, because every column takes part.
+    // Equal rows become adjacent, because the order uses every column.
     const byColumns = [...this.#columns].sort((a, b) => rank(a) - rank(b));
     const compare = (a: number, b: number): number => {
       for (const column of byColumns) {

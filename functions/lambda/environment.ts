@@ -11,7 +11,7 @@ export const configVariable = 'DQSYNC_CONFIG';
 /** CloudWatch namespace of the metrics, so that two deployments in one account keep theirs apart. Default: `dqsync`. */
 export const namespaceVariable = 'DQSYNC_METRICS_NAMESPACE';
 
-/** The source of events about changed outcomes, `dqsync.<stack>`. Not set: there are no events. */
+/** The source of events about changed outcomes, `dqsync.<stack>`. If it is not set, there are no events. */
 export const eventSourceVariable = 'DQSYNC_EVENT_SOURCE';
 
 /** `1`: the outcomes of tasks are watched for the metric and the dashboard, also without events. */

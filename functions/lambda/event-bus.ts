@@ -4,10 +4,10 @@ import { isoTime } from '../clock.ts';
 import { StorageError } from '../errors.ts';
 import type { Announce, OutcomeChanges } from '../sync/outcome-changes.ts';
 
-/** What rules match on. */
+/** The values that rules match on. */
 export const detailType = 'Quality state changed';
 
-/** EventBridge takes 256 KB for one request, its event's other fields included. */
+/** EventBridge accepts 256 KB per request, including the other fields of the event. */
 const maxDetailBytes = 200_000;
 
 /** @param source what the events name as their source: `dqsync.<stack>` */
@@ -51,7 +51,7 @@ export function detailsOf({ target, workspace, projectId, runId, changes }: Outc
     leftBytes -= sizeBytes;
   }
   return groups.map((group) => {
-    // Counted for rules, which cannot look for something in all objects of a list.
+    // Counted for rules, which cannot search all objects of a list.
     const failing = group.filter(({ to }) => to !== 'SUCCESS').length;
     const recovered = group.length - failing;
     return JSON.stringify({ target, workspace, projectId, runId, failing, recovered, transitions: group });

@@ -1,4 +1,4 @@
-/** What every client of AWS shares: agents that go through the proxies of the environment, and failures of the network. */
+/** The common part of every AWS client: connections through the proxies of the environment, and network failures. */
 import { Agent as HttpAgent } from 'node:http';
 import { type AgentOptions, Agent as HttpsAgent, type RequestOptions } from 'node:https';
 import { Socket } from 'node:net';
@@ -23,18 +23,18 @@ interface RequestHandlerOptions extends AwsLimits {
 /** The part of an AWS client's configuration that is about connections. */
 export interface AwsConnections {
   readonly requestHandler: RequestHandlerOptions;
-  /** For the clients that fetch credentials, such as those of `aws sso login`: the SDK hands it on to them. */
+  /** For the clients that fetch credentials, such as those of `aws sso login`. The SDK passes it on to them. */
   readonly clientConfig?: { readonly requestHandler: RequestHandlerOptions };
 }
 
-/** As the SDK has them. */
+/** With the SDK's names. */
 const agentOptions: AgentOptions = { keepAlive: true, maxSockets: 50 };
 const proxyTimeoutMs = 10_000;
 
 /**
- * Returns how a client of AWS makes connections. Without a proxy in the environment, the SDK uses agents of its own.
+ * Returns how an AWS client connects. Without a proxy in the environment, the SDK uses its own agents.
  *
- * @throws ConfigError for a variable that names no proxy
+ * @throws ConfigError for a variable that is not the URL of a proxy
  */
 export function connectionsOf(environment: ProxyEnvironment, limits: AwsLimits = {}): AwsConnections {
   if (!namesProxy(environment)) {
@@ -81,7 +81,7 @@ class TunnelAgent extends HttpsAgent {
     }
     void this.#connectInTunnel(proxy, options, port).then(
       (socket) => callback?.(null, socket),
-      // Node takes no socket after an error; only the type asks for one.
+      // Node requires no socket after an error, but the type does.
       (error: Error) => callback?.(error, new Socket()),
     );
     return undefined;
@@ -94,9 +94,10 @@ class TunnelAgent extends HttpsAgent {
 }
 
 /**
- * Returns the network's part in the failure of a client of AWS; null where AWS, or the SDK before any request, said no.
+ * Returns the network's part in the failure of an AWS client; null if AWS refused, or the SDK failed before any
+ * request.
  *
- * @param sent the last request; without a host where the client did not come so far
+ * @param sent the last request; without a host if the client sent none
  */
 export function awsFault(
   thrown: unknown,
@@ -123,9 +124,9 @@ function networkCode(thrown: unknown): string | undefined {
   return thrown.name === 'TimeoutError' ? thrown.name : undefined;
 }
 
-/** What messages need to know of a request of the SDK. */
+/** The parts of an SDK request that messages need. */
 export interface SentRequest {
-  /** With the port where it is not the scheme's own. */
+  /** With the port unless it is the scheme's default. */
   readonly host?: string;
   readonly protocol?: string;
   readonly sessionToken?: string;

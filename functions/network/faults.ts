@@ -133,7 +133,7 @@ function proxyRemedy(code: string, { host }: Route, setting: string): string {
   return 'Check HTTPS_PROXY, or add the host to NO_PROXY if this machine reaches it directly.';
 }
 
-/** What to do about a 407, which only proxies answer. */
+/** The remedy for a 407, which only proxies return. */
 export function proxyLoginRemedy(variable: 'HTTPS_PROXY' | 'HTTP_PROXY'): string {
   return `The proxy wants a user and a password: set ${variable} to http://<user>:<password>@<proxy>:<port>.`;
 }

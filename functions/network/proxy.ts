@@ -1,8 +1,6 @@
 /**
- * Which proxy leads to a host, as HTTPS_PROXY, HTTP_PROXY and NO_PROXY say, in capitals or not. Pure.
- *
- * `https:` goes by HTTPS_PROXY, `http:` by HTTP_PROXY, as in curl and the AWS CLI. Loopback is no exception: only NO_PROXY
- * makes one.
+ * Finds the proxy for a host, from HTTPS_PROXY, HTTP_PROXY and NO_PROXY in upper or lower case. Pure. `https:` uses
+ * HTTPS_PROXY, `http:` uses HTTP_PROXY, as in curl and the AWS CLI. Loopback is no exception unless NO_PROXY lists it.
  */
 import { BlockList, isIP } from 'node:net';
 import { ConfigError } from '../errors.ts';
@@ -19,7 +17,7 @@ export interface ProxyEnvironment {
 
 /** The way to a host, for messages. */
 export interface Route {
-  /** Host, with the port where it is not the scheme's own. */
+  /** Host, with the port unless it is the scheme's default. */
   readonly host: string;
   /** The proxy on the way, null without one. */
   readonly proxy: URL | null;
@@ -31,9 +29,9 @@ export function namesProxy(environment: ProxyEnvironment): boolean {
 }
 
 /**
- * Returns the proxy on the way to a URL; null where there is none.
+ * Returns the proxy for a URL; null without one.
  *
- * @throws ConfigError for a variable that names no http:// or https:// URL
+ * @throws ConfigError for a variable that is not an http:// or https:// URL
  */
 export function proxyFor(target: string | URL, environment: ProxyEnvironment): URL | null {
   const url = new URL(target);
@@ -41,11 +39,11 @@ export function proxyFor(target: string | URL, environment: ProxyEnvironment): U
   if (text === '' || isExempt(url, (environment.no_proxy ?? environment.NO_PROXY ?? '').toLowerCase())) {
     return null;
   }
-  // Curl takes "proxy:3128" as well.
+  // Curl also accepts "proxy:3128".
   const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
   const proxy = URL.canParse(withScheme) ? new URL(withScheme) : null;
   if (proxy === null || !/^https?:$/.test(proxy.protocol)) {
-    // The value is not shown: it may hold a password.
+    // The value is not shown, because it may contain a password.
     const name = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
     throw new ConfigError(`${name} names no proxy that dqsync can use for ${url.host}`, {
       remedy: `Set ${name} to a URL such as http://proxy.example.com:3128, or add ${url.hostname} to NO_PROXY.`,
@@ -60,7 +58,7 @@ export function proxyName(proxy: URL): string {
   return proxy.origin;
 }
 
-/** Returns what a proxy wants in the header `Proxy-Authorization`; no header where its URL names no user. */
+/** Returns the header `Proxy-Authorization`; no header if the proxy's URL has no user. */
 export function proxyAuthorization({ username, password }: URL): Readonly<Record<string, string>> {
   const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
   return pair === ':' ? {} : { 'proxy-authorization': `Basic ${Buffer.from(pair).toString('base64')}` };

@@ -5,12 +5,15 @@ import type { Socket } from 'node:net';
 import { abortAfter } from '../clock.ts';
 import { proxyAuthorization } from './proxy.ts';
 
-/** The proxy cannot be reached, or refuses to connect. Named fields only: the proxy's URL may hold a password. */
+/**
+ * The proxy is unreachable or refuses to connect. Built only from named fields, because the proxy's URL may contain a
+ * password.
+ */
 export class ProxyError extends Error {
   override readonly name = 'ProxyError';
   /** The system's code, `ECONNREFUSED`; or the status of the proxy's refusal, `HTTP 407`. */
   readonly code: string;
-  /** Status of the proxy's refusal; undefined where none came. */
+  /** Status of the proxy's refusal; undefined without a reply. */
   readonly status: number | undefined;
 
   constructor(code: string, status?: number) {
@@ -21,9 +24,9 @@ export class ProxyError extends Error {
 }
 
 /**
- * Asks a proxy for a connection.
+ * Opens a connection through a proxy.
  *
- * @param timeoutMs how long the proxy may take
+ * @param timeoutMs longest wait for the proxy
  * @throws ProxyError
  */
 export function openTunnel(proxy: URL, host: string, port: number, timeoutMs: number): Promise<Socket> {

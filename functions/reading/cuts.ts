@@ -10,7 +10,7 @@ import type { EpochMs, Window } from '../model.ts';
 import type { Reply } from './page-source.ts';
 import type { SourceProfile } from './source-profile.ts';
 
-/** Which rows may still appear, and which of them the next run reads again. */
+/** The times that separate settled rows, rows that may still appear, and rows that the next run reads again. */
 export interface Ages {
   /** Rows that start earlier can leave the source; none appears any more. */
   readonly settledUntilMs: EpochMs;

@@ -1,6 +1,6 @@
-/** Statuses as single letters, which is how the page's data hold them. Pure. */
+/** Encodes statuses as single letters for the page's data. Pure. */
 
-/** Letter → `run_status`. `U` also stands for every status that is not documented. */
+/** Letter → `run_status`. `U` also means any undocumented status. */
 export const statusNames: Readonly<Record<string, string>> = {
   S: 'SUCCESS',
   A: 'ALARMING',
@@ -10,7 +10,7 @@ export const statusNames: Readonly<Record<string, string>> = {
   U: 'UNKNOWN',
 };
 
-/** Letter → `notify_status`. `-` stands for none and for every status that is not documented. */
+/** Letter → `notify_status`. `-` means none or any undocumented status. */
 export const notifyNames: Readonly<Record<string, string>> = {
   S: 'SUCCESS',
   F: 'FAILED',

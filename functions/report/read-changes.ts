@@ -7,7 +7,7 @@ import { calendarDays } from './calendar.ts';
 import { changeStreaksSql, numberedTasksSql, runsSql, type Source } from './report-sql.ts';
 import { streaksByTask } from './streak-rows.ts';
 
-/** What to look for. */
+/** The changes to look for. */
 export interface ChangesRequest {
   readonly sinceMs: EpochMs;
   readonly nowMs: EpochMs;
@@ -19,12 +19,12 @@ export interface ChangesRequest {
 export interface Change extends Transition {
   readonly workspace: string;
   readonly projectId: string;
-  /** Null where the source gave none. */
+  /** Null if the source gave none. */
   readonly taskId: string | null;
   readonly name: string;
 }
 
-/** Days read before the time asked for: a task that ran in none of them has no outcome that could have changed. */
+/** Days read before the requested time. A task that ran in none of them has no outcome that could have changed. */
 export const daysBefore = 30;
 
 /**

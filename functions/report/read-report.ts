@@ -20,7 +20,7 @@ import {
 } from './report-sql.ts';
 import { outcomeOf, streaksByTask } from './streak-rows.ts';
 
-/** What to report on. */
+/** The arguments of a report. */
 export interface ReportRequest {
   readonly nowMs: EpochMs;
   readonly timeZone: string;
@@ -167,7 +167,7 @@ async function readRuns(sql: WarehouseSql): Promise<Map<number, PackedRuns>> {
   );
 }
 
-/** What is known of a task's outcomes. */
+/** What is known about a task's outcomes. */
 interface History {
   readonly last: Streak | null;
   readonly lastIncident: Incident | null;

@@ -51,7 +51,7 @@ export interface PackedRuns {
   readonly ids: string;
   /** Starts in ms, each as the difference to the one before; the first as epoch ms. */
   readonly starts: string;
-  /** Durations in ms; empty where unknown. */
+  /** Durations in ms; empty if unknown. */
   readonly durations: string;
   /** Letters (`statusNames`), not joined. */
   readonly statuses: string;
@@ -63,7 +63,7 @@ export interface PackedRuns {
 export interface TaskData {
   /** Index in `workspaces`. */
   readonly w: number;
-  /** Null where the source gave none. */
+  /** Null if the source gave none. */
   readonly id: string | null;
   readonly name: string;
   readonly type: string;
@@ -93,7 +93,7 @@ export interface TaskData {
   readonly p95Ms: number | null;
   /** Median duration of the last quarter of the days divided by that of the days before; null with too few executions. */
   readonly slowdown: number | null;
-  /** How long it has not run, if that is more than twice its longest pause before; else null. */
+  /** Time since its last run, if that is more than twice its longest pause before; otherwise null. */
   readonly stoppedMs: number | null;
   /** Counts of each day joined by `;`: `passed` or `passed,alarms,failed`; empty without executions. */
   readonly days: string;
@@ -113,7 +113,7 @@ export interface IncidentData {
   readonly firstId: string;
 }
 
-/** What the page does not show although it is in the table. */
+/** Data in the table that the page does not show. */
 export interface LeftOut {
   /** Tasks that have no row; the charts count them. */
   readonly tasks: number;
@@ -126,7 +126,7 @@ export interface LeftOut {
 /** Everything that a page shows. */
 export interface ReportData {
   readonly madeAtMs: EpochMs;
-  /** The end of what is known: the newest watermark, or the newest execution where there is none. */
+  /** The time up to which data are known: the newest watermark, or the newest execution without one. */
   readonly asOfMs: EpochMs;
   readonly timeZone: string;
   /** Days shown, oldest first, `YYYY-MM-DD` in `timeZone`. */
@@ -136,7 +136,7 @@ export interface ReportData {
   readonly executions: number;
   readonly targets: readonly TargetFacts[];
   readonly workspaces: readonly WorkspaceData[];
-  /** In order of importance: those failing now first, then those that failed most. */
+  /** In order of importance: failing ones first, then those that failed most. */
   readonly tasks: readonly TaskData[];
   /** Open ones first, then by time, newest first. */
   readonly incidents: readonly IncidentData[];

@@ -4,7 +4,7 @@ import { embedded, fitReport, sizeOf } from './fit-report.ts';
 import type { PageAssets } from './page-assets.ts';
 import type { ReportData } from './report-data.ts';
 
-/** The largest page: what a mail server or a chat still takes. */
+/** The largest page, which mail servers and chats still accept. */
 export const maxPageBytes = 2_000_000;
 
 /** A page and what it shows. */
@@ -14,9 +14,8 @@ export interface ReportPage {
 }
 
 /**
- * Makes the page.
- *
- * The policy in its head lets only its own script run and nothing be loaded, whatever a name in the data looks like.
+ * Makes the page. The policy in its head allows only its own script and no loading, whatever a name in the data looks
+ * like.
  */
 export function reportPage(data: ReportData, { script, style }: PageAssets): ReportPage {
   // Escaping lengthens the data by a little: what has a `<` in it.
@@ -53,7 +52,7 @@ function htmlOf(data: ReportData, script: string, style: string): string {
 `;
 }
 
-/** JSON in which no tag or comment of HTML can begin or end. */
+/** Returns JSON in which no HTML tag or comment can begin or end. */
 function jsonInHtml(data: unknown): string {
   return JSON.stringify(data).replaceAll('<', '\\u003c');
 }

@@ -1,8 +1,6 @@
 /**
- * The questions of a report as SQL for DuckDB. Pure.
- *
- * The table is read once, into `report_runs`; everything else asks that. A question's answer is at most one row for each
- * task, task and day, or streak, however many executions there are.
+ * The queries of a report as SQL for DuckDB. Pure. The table is read once, into `report_runs`; all other queries use
+ * that. A result has at most one row per task, task and day, or streak, for any number of executions.
  */
 import { viewName } from '../warehouse/layout.ts';
 import { notifyNames, statusNames } from './letters.ts';
@@ -13,14 +11,14 @@ export interface Source {
   readonly projectId: string;
 }
 
-/** What a report is about. */
+/** The range of a report. */
 export interface ReportScope {
   /** First and last day read for the page, `YYYY-MM-DD`. */
   readonly fromDay: string;
   readonly toDay: string;
   /** First day read to find out since when a task fails. */
   readonly readFromDay: string;
-  /** Days counted as recent where durations are compared: from here on. */
+  /** Start of the days that count as recent when durations are compared. */
   readonly recentDay: string;
   readonly timeZone: string;
   readonly sources: readonly Source[];
@@ -142,9 +140,9 @@ export const failingAtFirstSql = `SELECT count(*) FROM (
 ) WHERE first <> 'S'`;
 
 /**
- * Streaks of each task, in order of time, the newest of them.
+ * Returns the newest streaks of each task, in order of time.
  *
- * @param looksBack whether to read earlier days of tasks that were failing when the days shown begin
+ * @param looksBack whether to read earlier days of tasks that were failing when the shown days begin
  */
 export function streaksSql(scope: ReportScope, looksBack: boolean): string {
   const known = `SELECT workspace, project_id, task_key, id, start_ms, status FROM report_runs WHERE ${isSettled}`;

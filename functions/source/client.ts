@@ -1,5 +1,6 @@
 /**
- * The client of one target: pages in, `Page`s or one clear error out. Knows nothing of windows, completeness or storage.
+ * The client of one target: returns pages and other values, or throws one clear error. Knows nothing of windows,
+ * completeness or storage.
  */
 import { SourceError } from '../errors.ts';
 import type { EpochMs, FetchPage, Page, PageRequest } from '../model.ts';
@@ -16,13 +17,13 @@ import {
 import type { Content } from './task-wire.ts';
 import { parsePage } from './wire.ts';
 
-/** Requests of the calls beside the instance list. */
+/** Counters of the calls other than the instance list. */
 export interface TaskCallStats {
-  /** Requests sent, those sent again included. */
+  /** Requests sent, including retries. */
   readonly requests: number;
   /** Replies with status 429. */
   readonly throttled: number;
-  /** Requests sent again, for whatever reason. */
+  /** Requests sent again for any reason. */
   readonly retries: number;
 }
 
@@ -35,15 +36,15 @@ export interface Source {
    * endpoint), or the signal's reason
    */
   readonly fetchPage: FetchPage;
-  /** The calls beside the instance list. */
+  /** The calls other than the instance list. */
   readonly tasks: TaskSource & { stats(): TaskCallStats };
-  /** What happened with the instance list; the other calls are counted apart. */
+  /** Counters of the instance list. The other calls are counted separately. */
   stats(): SourceStats;
   /** Aborts requests in flight and closes all connections. */
   close(): Promise<void>;
 }
 
-/** Opens nothing by itself: the secret is read and connections are made with the first request. */
+/** Makes a client. The first request reads the secret and opens connections. */
 export function connectSource(options: SourceOptions): Source {
   const requester = new Requester(options);
   const { projectId } = options.target;
@@ -90,7 +91,7 @@ function readPage(text: string, receivedAtMs: EpochMs): Content<Page> {
   return { value: { count, executions, unreadable, receivedAtMs } };
 }
 
-/** Waits for the reply; null where the service itself knows no such thing. A 404 of a gateway or a proxy is an error. */
+/** Returns the reply; null if the service does not know the object. A 404 of a gateway or a proxy is an error. */
 async function orNullIfUnknown<T>(reply: Promise<T>): Promise<T | null> {
   try {
     return await reply;

@@ -80,7 +80,7 @@ export class Endpoint {
   readonly #pool: Pool;
   readonly #clock: Clock;
   readonly #requestTimeoutMs: number;
-  /** What a proxy of plain HTTP wants before the path. */
+  /** The part that a proxy of plain HTTP expects before the path. */
   readonly #pathPrefix: string;
   readonly #proxyHeaders: Readonly<Record<string, string>>;
   readonly route: Route;
@@ -299,7 +299,8 @@ function toFault(error: unknown, route: Route): unknown {
     return error;
   }
   const kind = faultKindOf(code);
-  // Without a tunnel the proxy itself is connected to. In a tunnel only the other side's TLS can take too long.
+  // Without a tunnel, the connection goes to the proxy itself. In a tunnel, only the other side's TLS can take too
+  // long.
   const isProxy = kind === 'connect' && route.proxy !== null && code !== 'UND_ERR_CONNECT_TIMEOUT';
   return new TransportFault(isProxy ? 'proxy' : kind, code, route);
 }

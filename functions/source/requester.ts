@@ -1,6 +1,6 @@
 /**
- * How one request of a target is made: each attempt waits for its permit (credentials), then for its turn (quota), then goes.
- * What may pass is tried again, what may not is said in the user's words.
+ * Sends the requests of one target. Each attempt waits for its permit (credentials), then for the pacer (quota), and is
+ * then sent. Transient failures are retried; others become errors for the user.
  */
 import packageJson from '../../package.json' with { type: 'json' };
 import { type Clock, parseTime } from '../clock.ts';
@@ -28,7 +28,7 @@ export interface SourceOptions {
   readonly credentialsRef: string;
   /** Shared by all targets of a process, because the quota belongs to a user. */
   readonly pacer: Pacer;
-  /** The pacers of the other calls, each of which has a quota of its own. Default: `pacer` for all. */
+  /** The pacers of the other calls, each of which has its own quota. Default: `pacer` for all. */
   readonly pacerOf?: ((call: TaskCall) => Pacer) | undefined;
   readonly clock: Clock;
   /** Aborts all requests and waits, with its reason. */
@@ -67,17 +67,17 @@ const longestWaitMs = 900_000;
 const latencyWeight = 0.2;
 /** A source that has never replied counts as failing after this long. */
 const silenceMs = 2_000;
-/** The `Date` header is cut to the second, so it is half a second old on average. */
+/** A request of any call. */
 const dateHeaderLagMs = 500;
 
-/** A request as the client sends it, of whichever call. */
+/** Whether it is for the instance list, from which the source's clock, latency and health are measured. */
 export interface Call<T> {
   readonly doing: Doing;
   readonly path: string;
   readonly query: readonly [string, string][];
   readonly pacer: Pacer;
   readonly read: (text: string, receivedAtMs: EpochMs) => Content<T>;
-  /** Whether it is for the instance list, by which the source's clock, latency and health are known. */
+  /** Sends all requests of one target, which share credentials and connections. */
   readonly isInstances: boolean;
 }
 
@@ -91,7 +91,11 @@ export class Requester {
   #iam: Endpoint | undefined;
   /** Counts the requests to the instance list. */
   readonly instances = { requests: 0, throttled: 0, retries: 0 };
-  /** Counts the requests of all other calls. */
+  /**
+   * Sends a request until a readable reply arrives, the retry budget is spent, or the source refuses.
+   *
+   * @throws SourceError, CredentialsError, ConfigError (no IAM endpoint), or the signal's reason
+   */
   readonly others = { requests: 0, throttled: 0, retries: 0 };
   #clockSkewMs: number | null = null;
   #latencyMs: number | null = null;
@@ -135,11 +139,7 @@ export class Requester {
     await Promise.all([this.#endpoint.close(), this.#iam?.close()]);
   }
 
-  /**
-   * Asks until there is a reply that can be read, the budget of retries is spent, or the source refuses.
-   *
-   * @throws SourceError, CredentialsError, ConfigError (no IAM endpoint), or the signal's reason
-   */
+  /** Returns the description of a request for messages. */
   async ask<T>(call: Call<T>): Promise<T> {
     const { doing } = call;
     return await retrying(() => this.#attempt(call), {

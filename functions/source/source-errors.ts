@@ -23,7 +23,7 @@ export interface Doing {
   /** The config key of the endpoint. */
   readonly endpointKey: 'source.endpoint' | 'source.iamEndpoint';
   readonly window?: Window | undefined;
-  /** What to do where the source answers 403, if it is not the usual. */
+  /** The remedy for a 403, if it is not the usual one. */
   readonly forbidden?: string;
   /** Removes every known secret from a text. */
   readonly redact: (text: string) => string;

@@ -1,14 +1,13 @@
 /**
- * The calls beside the instance list: lists of tasks, details of a task, results of an instance. Pure.
- *
- * Each call has a quota of its own (API overview of DataArts Quality: 40 requests per 10 s and user, for each API).
+ * The calls other than the instance list: lists of tasks, details of a task, results of an instance. Pure. Each call
+ * has its own quota (API overview of DataArts Quality: 40 requests per 10 s and user, for each API).
  */
 import type { TaskDetails, TaskType } from '../model.ts';
 import { encodeRfc3986 } from './signature.ts';
 import type { Content, ResultPage, TaskPage } from './task-wire.ts';
 import { parseResultPage, parseTaskDetails, parseTaskPage } from './task-wire.ts';
 
-/** A call with a quota of its own. */
+/** A call with its own quota. */
 export type TaskCall = 'quality-tasks' | 'consistency-tasks' | 'quality-task' | 'consistency-task' | 'results';
 
 /** The calls, for one target. */
@@ -28,7 +27,7 @@ export interface TaskSource {
 /** A request for one of the calls. */
 export interface TaskRequest<T> {
   readonly call: TaskCall;
-  /** What is asked for, for messages. */
+  /** The requested object, for messages. */
   readonly what: string;
   readonly path: string;
   readonly query: readonly [string, string][];
@@ -41,7 +40,7 @@ const names: Readonly<Record<TaskType, 'quality' | 'consistency'>> = {
   CONSISTENCY_TASK: 'consistency',
 };
 
-/** What the user of the secret needs for the calls, where the source refuses one with 403. */
+/** The remedy for a 403 on these calls. */
 export const taskPermission =
   'Give the user of the secret the role admin or developer in the workspace: listing instances needs any role, tasks and rule results need one of these. Or set "tasks" to false and "results" to "none". Executions are synced all the same.';
 

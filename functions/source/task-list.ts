@@ -13,10 +13,10 @@ export interface TaskList {
 const taskTypes: readonly TaskType[] = ['QUALITY_TASK', 'CONSISTENCY_TASK'];
 
 /**
- * Lists all tasks: one request for each 100 tasks of a type, and at least one for each type.
+ * Lists all tasks with one request per 100 tasks of a type, and at least one per type.
  *
- * A task that is created or deleted meanwhile may be missing. The next listing shows it, and a task that is missing counts
- * as deleted only when the source has no details of it either.
+ * A task that is created or deleted in the meantime may be missing. The next listing shows it, and a missing task
+ * counts as deleted only if the source has no details of it either.
  *
  * @throws what `listTasks` throws
  */
@@ -32,8 +32,8 @@ export async function listAllTasks(source: Pick<TaskSource, 'listTasks'>): Promi
 }
 
 /**
- * Goes on from the rows received until a page shows nothing new. The offset counts rows, or pages: where rows lead nowhere
- * although some are missing, it is tried as pages.
+ * Continues from the rows received until a page shows nothing new. Offsets count rows or pages: if counting rows leads
+ * nowhere although some are missing, tries pages.
  */
 async function listTasksOf(source: Pick<TaskSource, 'listTasks'>, type: TaskType): Promise<TaskList> {
   const byId = new Map<bigint, Task>();

@@ -1,7 +1,6 @@
 /**
- * Replies of the calls beside the instance list, text to values: tasks, their rules, the results of an instance.
- *
- * Pure. Ids stay exact; what is not documented goes to `extra`. Source: API reference of DataArts Quality.
+ * Parses the replies of the calls other than the instance list: tasks, their rules, the results of an instance. Pure.
+ * Ids stay exact; undocumented fields go to `extra`. Source: API reference of DataArts Quality.
  */
 import type { EpochMs, Rule, RuleResult, Task, TaskDetails, TaskType } from '../model.ts';
 import { parseExactJson, writeExactJson } from './exact-json.ts';
@@ -18,27 +17,27 @@ import {
   type WireObject,
 } from './wire.ts';
 
-/** What a body holds, or why it is not what was asked for, which is worth a retry. */
+/** The value of a body, or why it cannot be parsed, which is worth a retry. */
 export type Content<T> = { readonly value: T } | { readonly problem: string };
 
 /** One page of a list of tasks. */
 export interface TaskPage {
   readonly count: number | null;
   readonly tasks: readonly Task[];
-  /** Rows of the page, those without a readable id included: how far the offset moves. */
+  /** Rows of the page, including those without a readable id, by which the offset advances. */
   readonly rows: number;
 }
 
 /** One page of the results of an instance. */
 export interface ResultPage {
   readonly count: number | null;
-  /** One for each rule and object; a rule without an object has one. */
+  /** One per rule and object; a rule without an object has one. */
   readonly results: readonly RuleResult[];
-  /** Rules on the page: how far the offset moves. */
+  /** Rules on the page, by which the offset advances. */
   readonly rows: number;
 }
 
-/** Reads a page of a list of tasks. */
+/** Parses a page of a list of tasks. */
 export function parseTaskPage(text: string, type: TaskType): Content<TaskPage> {
   return parseList(text, (count, rows) => ({
     count,
@@ -47,7 +46,7 @@ export function parseTaskPage(text: string, type: TaskType): Content<TaskPage> {
   }));
 }
 
-/** Reads the details of a task. */
+/** Parses the details of a task. */
 export function parseTaskDetails(text: string, type: TaskType): Content<TaskDetails> {
   return parseBody(text, (body) => {
     const task = isWireObject(body) ? readTask(body, type, detailFields) : null;
@@ -67,7 +66,7 @@ export function parseTaskDetails(text: string, type: TaskType): Content<TaskDeta
   });
 }
 
-/** Reads a page of the results of an instance. */
+/** Parses a page of the results of an instance. */
 export function parseResultPage(text: string): Content<ResultPage> {
   return parseList(text, (count, rows) => ({ count, rows: rows.length, results: rows.flatMap(readResults) }));
 }
@@ -107,7 +106,7 @@ const detailFields: ReadonlySet<string> = new Set([
   'sub_rules',
 ]);
 
-/** Returns null for a row without a readable id, which nothing can be joined to. */
+/** Returns null for a row without a readable id, which cannot be joined to anything. */
 function readTask(row: unknown, type: TaskType, documented: ReadonlySet<string> = listFields): Task | null {
   const id = isWireObject(row) ? int64Of(row['id']) : null;
   if (!isWireObject(row) || id === null) {
@@ -149,9 +148,9 @@ const ruleFields: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The rules, whether the source nests them or not: `1.0` is the first of the second list.
+ * Returns the rules, nested or not: `1.0` is the first of the second list.
  *
- * @param seen how often each id has come so far
+ * @param seen number of times that each id has appeared so far
  */
 function readRules(value: unknown, prefix: string, seen: Map<bigint | null, number>): Rule[] {
   if (!Array.isArray(value)) {
@@ -190,7 +189,7 @@ function readRule(row: WireObject, position: string, seen: Map<bigint | null, nu
   };
 }
 
-/** Text as it is; anything else, such as a list of columns, as JSON text. */
+/** Returns text unchanged, and anything else, such as a list of columns, as JSON text. */
 function plainText(value: unknown): string {
   return textOf(value) ?? writeExactJson(value).toWellFormed();
 }
@@ -202,7 +201,7 @@ const resultFields: ReadonlySet<string> = new Set([
   'results',
 ]);
 
-/** The results of one rule, one for each object; one without an object where the rule has none. */
+/** Returns the results of one rule, one per object; one without an object if the rule has none. */
 function readResults(row: unknown): RuleResult[] {
   if (!isWireObject(row)) {
     return [];
@@ -225,7 +224,7 @@ function readResults(row: unknown): RuleResult[] {
       }));
 }
 
-/** Whatever stands in `results`, however deep the lists are nested. */
+/** Returns all values in `results`, from lists of any depth. */
 function objectsOf(value: unknown): unknown[] {
   if (value === null || value === undefined) {
     return [];
@@ -237,8 +236,8 @@ const statusLabels: ReadonlySet<string> = new Set(['status', 'alarm status', '�
 const nameLabels: ReadonlySet<string> = new Set(['name', '名称', '表名', '对象名称']);
 
 /**
- * Whether the object says that it raised an alarm. Labels are in the language of the account, so where none is known, the
- * only member that says true or false is taken; two such members say nothing.
+ * Returns whether the object reports an alarm. Labels are in the language of the account. If none is known, the only
+ * member that is true or false decides; two such members decide nothing.
  */
 function alarmedIn(object: unknown): boolean | null {
   const truths = membersOf(object).flatMap(([label, value]) => {
@@ -259,7 +258,7 @@ function nameIn(object: unknown): string | null {
   return name === undefined || name === null ? null : plainText(name);
 }
 
-/** The members of an object, labels in lower case and without space around. */
+/** Returns the members of an object, with trimmed labels in lower case. */
 function membersOf(object: unknown): [label: string, value: unknown][] {
   return isWireObject(object)
     ? Object.entries(object).map(([label, value]) => [label.trim().toLowerCase(), value])

@@ -90,7 +90,7 @@ function refusedUser(reply: HttpReply, request: TokenRequest, doing: Doing): Cre
   });
 }
 
-/** By IAM's own words, since its codes are the status only; in the order in which they are looked for. */
+/** Remedies by IAM's messages, because its codes are only the status; in the order of the search. */
 const remediesByText: readonly (readonly [RegExp, string])[] = [
   [
     /\block|锁定/i,

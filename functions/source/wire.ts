@@ -74,7 +74,7 @@ function notAPage(problem: string): PageContent {
   return { isPage: false, problem };
 }
 
-/** Returns the rows of a list; null where there are none to read. */
+/** Returns the rows of a list; null if the body is not a list. */
 export function rowsOf(body: unknown): readonly unknown[] | null {
   if (!isWireObject(body)) {
     return null;
@@ -96,7 +96,7 @@ function isEmptyList(body: WireObject): boolean {
   );
 }
 
-/** Returns the `count` of a list; null where there is no usable one. */
+/** Returns the `count` of a list; null if there is no usable one. */
 export function countOf(body: unknown): number | null {
   const count = isWireObject(body) ? integerOf(body['count']) : null;
   return count !== null && count >= 0 ? count : null;

@@ -1,4 +1,6 @@
-/** Which spans of coverage an audit compares, and how many rows coverage recorded of each. Pure. */
+/**
+ * Chooses the spans of coverage that an audit compares, with the number of rows that coverage recorded for each. Pure.
+ */
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { contains } from '../intervals.ts';
 import type { EpochMs, Window } from '../model.ts';
@@ -8,20 +10,20 @@ export interface AuditSpan extends Window {
   readonly rows: number;
 }
 
-/** What a checkpoint says of the rows that were read. */
+/** The parts of a checkpoint that describe the rows read. */
 export type Recorded = Pick<Checkpoint, 'coverage' | 'recent' | 'incremental' | 'lookbackMs'>;
 
 const dayMs = 86_400_000;
 
 /**
- * Returns the spans, in order of time: whole windows of coverage, those that begin on one day (UTC) and follow on each other
- * together, so that tomorrow's spans are the same as today's.
+ * Returns the spans in order of time. A span joins adjacent windows of coverage that begin on one day (UTC), so that
+ * tomorrow's spans equal today's.
  *
- * The lookback before the furthest point of incremental runs is left out: the next run reads it again anyway. Its
- * executions are known one by one (`recent`), so the window that it is a part of can be cut there.
+ * The lookback before the furthest point of incremental runs is left out, because the next run reads it again anyway.
+ * Its executions are known one by one (`recent`), so its window can be cut there.
  *
- * @param fromMs windows that end before are left out
- * @param lookbackMs the configured lookback, for a checkpoint that records none
+ * @param fromMs windows that end before this are left out
+ * @param lookbackMs the configured lookback, for a checkpoint without one
  */
 export function auditSpans(recorded: Recorded, fromMs: EpochMs, lookbackMs: number): AuditSpan[] {
   const cutMs = (recorded.incremental?.toMs ?? Number.POSITIVE_INFINITY) - (recorded.lookbackMs ?? lookbackMs);

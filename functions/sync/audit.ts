@@ -1,9 +1,9 @@
 /**
- * Finds rows that came into the source later than the lookback: compares its count of each day with the rows that coverage
- * recorded, and reads days again where the source has more. Reads no data file.
+ * Finds rows that appeared at the source later than the lookback: compares its count of each day with the recorded
+ * coverage, and reads days again if the source has more. Reads no data file.
  *
- * Rows that left (re-runs, deletions) are no fault. What was counted becomes what coverage records, so that a row that comes
- * later is not offset by one that has left.
+ * Rows that left (re-runs, deletions) are not an error. Coverage then records the count, so that a late row is not
+ * offset by a row that left.
  */
 import {
   type AuditRecord,
@@ -48,7 +48,7 @@ function spansOf({ clock, settings }: TargetRun, checkpoint: Checkpoint): AuditS
   return auditSpans(checkpoint, clock.now() - settings.auditMs, settings.lookbackMs);
 }
 
-/** An audit under way. */
+/** An audit in progress. */
 class Audit {
   readonly #run: TargetRun;
   /** Newest first: late rows are most likely there. */
@@ -56,7 +56,7 @@ class Audit {
   readonly #loaded: LoadedAuditRecord;
   readonly #source: PageSource;
   readonly #counters: RunCounters = newCounters();
-  /** What the source has of each span that is complete in the table. */
+  /** The source's count of each span that is complete in the table. */
   readonly #compared = new Map<AuditSpan, number>();
   #lateRows = 0;
   #repaired = 0;
@@ -75,8 +75,8 @@ class Audit {
   }
 
   /**
-   * Compares by counts first, because that costs a request a day. Then reads what counts do not tell, beginning with what was
-   * compared longest ago: if the time is too short for all, each day has its turn.
+   * Compares counts first, which costs one request per day. Then reads days whose count is not exact, least recently
+   * compared first, so that each has its turn if the time is too short for all.
    */
   async compareAll(): Promise<void> {
     const [newest] = this.#spans;
@@ -133,12 +133,12 @@ class Audit {
     return { counters, done: this.#isDone, error: this.#error };
   }
 
-  /** When an audit before compared the very same span. */
+  /** When an earlier audit compared the same span. */
   #comparedAtMs({ fromMs, toMs }: Window): EpochMs | undefined {
     return this.#loaded.record?.spans.find((span) => span.fromMs === fromMs && span.toMs === toMs)?.comparedAtMs;
   }
 
-  /** Sets what coverage records of each span to what was counted, also where another run has committed meanwhile. */
+  /** Records the counted rows in coverage, on top of what other runs have committed. */
   async #correctCoverage(): Promise<void> {
     const counted = [...this.#compared].filter(([span, rows]) => rows !== span.rows);
     if (counted.length === 0) {

@@ -23,12 +23,12 @@ const firstCommitRows = 2_500;
 /** Time that triggers a commit, with any number of rows. */
 const commitAfterMs = 60_000;
 
-/** How to make a `Committer`. */
+/** The arguments of a `Committer`. */
 export interface CommitterOptions extends RecorderOptions {
   readonly mode: LastRun['mode'];
   /** Where incremental coverage begins if this run is the first incremental one; null for a backfill. */
   readonly incrementalFromMs: EpochMs | null;
-  /** Is told of the rows of each commit before it; null where nobody listens to changes. */
+  /** Called with the rows of each commit before it; null if changes are not announced. */
   readonly watch: OutcomeWatch | null;
   /** Returns the longest span that the source accepts, as far as the run knows. */
   readonly maxSpanMs: () => number;

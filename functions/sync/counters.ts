@@ -55,7 +55,7 @@ const summed = [
   'auditFailures',
 ] as const satisfies readonly (keyof RunCounters)[];
 
-/** What a part of a run adds to its counters. */
+/** The share of a run's part in its counters. */
 export type AddedCounters = Partial<Pick<RunCounters, (typeof summed)[number]>>;
 
 /** Adds the counters of a part of a run. */

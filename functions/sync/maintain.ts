@@ -13,7 +13,7 @@ import { newRunState, type RunState } from './run-state.ts';
 import { outcomeOf, type TargetOutcome } from './summary.ts';
 import type { TargetRun } from './target-run.ts';
 
-/** In this order. */
+/** The steps, in this order. */
 const steps: readonly MaintenanceStep[] = [
   { name: 'audit', timeShare: 0.8, work: audit },
   { name: 'compaction', timeShare: 1, work: compactSettledDays },

@@ -1,11 +1,11 @@
-/** What the daily maintenance is made of. */
+/** A step of the daily maintenance. */
 import type { DqsyncError } from '../errors.ts';
 import type { AddedCounters } from './counters.ts';
 import type { TargetRun } from './target-run.ts';
 
 /** One step of the maintenance. */
 export interface MaintenanceStep {
-  /** For the log. */
+  /** Its name in the log. */
   readonly name: string;
   /** Part of the time that is left when its turn comes, 0 to 1. */
   readonly timeShare: number;
@@ -13,12 +13,12 @@ export interface MaintenanceStep {
   readonly work: (run: TargetRun) => Promise<StepOutcome>;
 }
 
-/** How a step ended. */
+/** The result of a step. */
 export interface StepOutcome {
   /** Added to those of the run; requests are counted by the source. */
   readonly counters?: AddedCounters;
-  /** False: its time was spent before its end, and the next maintenance goes on. */
+  /** False if its time limit was reached; the next maintenance continues. */
   readonly done: boolean;
-  /** Null where nothing failed. */
+  /** Null without a failure. */
   readonly error: DqsyncError | null;
 }

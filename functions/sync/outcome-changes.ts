@@ -1,4 +1,4 @@
-/** What the rows of a commit change in the last outcomes of tasks. Pure. */
+/** Derives changes in the last outcomes of tasks from the rows of a commit. Pure. */
 import type { LastOutcome, LastOutcomes, PendingChange } from '../checkpoint/last-outcomes.ts';
 import type { Observation } from '../model.ts';
 import type { Outcome } from '../streaks.ts';
@@ -15,7 +15,7 @@ export interface OutcomeChanges {
 /** Announces changes. Resolves when all of them were handed over; rejects when `signal` aborts before that. */
 export type Announce = (changes: OutcomeChanges, signal: AbortSignal) => Promise<void>;
 
-/** What a run's executions that ended say about the data. */
+/** What a run's finished executions say about the data. */
 export interface OutcomeCounts {
   readonly passed: number;
   readonly alarms: number;
@@ -30,7 +30,7 @@ export interface Quality extends OutcomeCounts {
   readonly failingNow: number;
 }
 
-/** Nothing yet. */
+/** Counts at zero. */
 export const noCounts: OutcomeCounts = { passed: 0, alarms: 0, failed: 0, newlyFailing: 0, recovered: 0 };
 
 /** The last outcomes after some rows, and what was new in these. */
@@ -46,11 +46,11 @@ const outcomes: ReadonlyMap<string | null, Outcome> = new Map([
 ]);
 
 /**
- * Returns the outcomes after some rows, which are in order of start time and id; the same object if they change nothing.
- * Each execution is counted once, however often it is seen.
+ * Returns the outcomes after some rows, which must be in order of start time and id; the same object if nothing
+ * changes.
  *
- * Only settled executions count, and only those that started after the task's last one: one that is seen again, with
- * another notification for example, is no news, and neither is one that appeared late.
+ * Each execution counts once. Only settled executions count, and only if they started after the task's last one. An
+ * execution that is seen again, for example with another notification status, or that appeared late is not a change.
  */
 export function withRows(before: LastOutcomes, rows: readonly Observation[]): Folded {
   const tasks = new Map(before.tasks);
@@ -111,7 +111,7 @@ function followedBy(last: LastOutcome | undefined, { id, startTimeMs }: Observat
     : { outcome, sinceMs: startTimeMs, firstId: String(id), ...seen, runs: 1 };
 }
 
-/** A task that is not known has changed only if it fails: that a new one passes is no news. */
+/** An unknown task has changed only if it fails. A new task that passes is not a change. */
 function isNews(last: LastOutcome | undefined, next: LastOutcome): boolean {
   return last === undefined ? next.outcome !== 'SUCCESS' : last.outcome !== next.outcome;
 }

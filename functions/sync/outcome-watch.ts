@@ -7,7 +7,7 @@ import { WriteRetries } from '../warehouse/write-retries.ts';
 import { type Announce, noCounts, type Quality, sumOf, withRows } from './outcome-changes.ts';
 import type { TargetRun } from './target-run.ts';
 
-/** How often another run may be faster. */
+/** Attempts that other runs may win. */
 const maxLost = 20;
 
 /** Watches the outcomes of one run of one target. */
@@ -23,7 +23,11 @@ export class OutcomeWatch {
     this.#loaded = loaded;
   }
 
-  /** Begins to watch; null where changes are announced to nobody. @throws StorageError */
+  /**
+   * Starts watching; null if changes are not announced.
+   *
+   * @throws StorageError
+   */
   static async open(run: TargetRun): Promise<OutcomeWatch | null> {
     const { announce, store, target, log } = run;
     if (announce === undefined) {
@@ -53,7 +57,7 @@ export class OutcomeWatch {
     this.#counts = sumOf(this.#counts, counts);
   }
 
-  /** What this run has noted. */
+  /** The changes seen by this run. */
   get quality(): Quality {
     const tasks = [...(this.#loaded.outcomes?.tasks.values() ?? [])];
     return { ...this.#counts, failingNow: tasks.filter(({ outcome }) => outcome !== 'SUCCESS').length };

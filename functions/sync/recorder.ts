@@ -22,7 +22,7 @@ import { PendingQuarantine } from './pending-quarantine.ts';
 import type { ReadSlice } from './slice-reader.ts';
 import type { TargetRun } from './target-run.ts';
 
-/** How to make a `Recorder`. */
+/** The arguments of a `Recorder`. */
 export interface RecorderOptions {
   readonly counters: RunCounters;
   /** The end of the window that the run is to read. */

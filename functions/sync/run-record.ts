@@ -1,11 +1,11 @@
-/** What the history of a target keeps of a run. Pure. */
+/** Makes the record of a run for a target's history. Pure. */
 import type { RunRecord } from '../checkpoint/run-history.ts';
 import { isoTime } from '../clock.ts';
 import type { EpochMs, Window } from '../model.ts';
 import { newCounters, summaryCounters } from './counters.ts';
 import type { TargetOutcome } from './summary.ts';
 
-/** Which run, and what it was asked for; `window` is null where that depends on the checkpoint. */
+/** The run and its arguments; `window` is null if it depends on the checkpoint. */
 export interface RecordedTask {
   readonly runId: string;
   readonly mode: string;
@@ -24,7 +24,7 @@ export function begunRecord({ runId, mode, startedAtMs, window }: RecordedTask):
   };
 }
 
-/** Returns the record of a run that has ended. A backfill keeps the range that it was asked for. */
+/** Returns the record of a finished run. A backfill keeps its requested range. */
 export function endedRecord(task: RecordedTask, { summary, counters }: TargetOutcome, endedAtMs: EpochMs): RunRecord {
   const begun = begunRecord(task);
   return {

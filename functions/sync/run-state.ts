@@ -20,10 +20,10 @@ export interface RunState {
   at: { readonly atMs: EpochMs; readonly doneMs: number; readonly totalMs: number };
   /** Rows of the windows proven so far. */
   provenRows: number;
-  /** Rows that the run has to read, by the source's count; null if that is no total. */
+  /** Rows that the run has to read, from the source's count; null if that is not a total. */
   expectedRows: number | null;
   readonly counters: RunCounters;
-  /** What the run's executions say about the data; null where nobody watches. */
+  /** What the run's executions say about the data; null if changes are not announced. */
   quality: Quality | null;
   /** Whether any row of the source could be read. */
   hasReadable: boolean;

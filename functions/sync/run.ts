@@ -34,7 +34,7 @@ export interface Run {
   readonly isMaintenance?: boolean;
   readonly store: Store;
   readonly connect: Connect;
-  /** For what leaves a part of the quota to others: a backfill, the maintenance. Default: `connect`. */
+  /** For work that leaves part of the quota to others: a backfill, the maintenance. Default: `connect`. */
   readonly connectYielding?: Connect;
   readonly clock: Clock;
   /** Milliseconds that this run may take; infinite for no limit. */
@@ -43,7 +43,7 @@ export interface Run {
   readonly stop: AbortSignal;
   readonly log: Log;
   readonly onProgress: (progress: Progress) => void;
-  /** Announces changes of tasks' outcomes after an incremental sync; undefined where nobody listens. */
+  /** Announces changes of tasks' outcomes after an incremental sync; undefined if nobody subscribes. */
   readonly announce?: Announce | undefined;
   /** Called when the run of a target has ended. `tookMs` is the target's own time in milliseconds. */
   readonly onTargetDone?: ((outcome: TargetOutcome, tookMs: number) => void) | undefined;
@@ -129,7 +129,7 @@ async function runTarget(run: Run, target: TargetConfig, limitMs: number): Promi
     const { runId, clock } = targetRun;
     const task = { runId, mode: modeOf(run), startedAtMs: clock.now(), window: backfill?.window ?? null };
     if (task.window !== null) {
-      // What a backfill set out to read is in no checkpoint: if this process is killed, nothing else tells.
+      // The range of a backfill is in no checkpoint, so without this record it would be lost if the process is killed.
       await recordRun(targetRun, begunRecord(task));
     }
     const outcome = await runMode(run, targetRun);

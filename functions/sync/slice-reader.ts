@@ -99,7 +99,7 @@ export class SliceReader {
   }
 
   /**
-   * Returns the next slice; null at the end. Where the source fails, first returns what was proven until then.
+   * Returns the next slice; null at the end. If the source fails, first returns what was proven until then.
    *
    * @throws what `fetchPage` threw, after the last slice
    */

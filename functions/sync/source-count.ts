@@ -1,12 +1,11 @@
-/** How many rows the source holds of a window, by its count alone. */
+/** Returns the number of rows in a window from the source's count alone. */
 import type { EpochMs, Window } from '../model.ts';
 import { ask, type PageSource } from '../reading/page-source.ts';
 
 /**
- * Asks for a window once. Returns its count where that is exact, else null.
- *
- * A reply without rows vouches for no count: it may be a glitch. Neither does one with a row that cannot be read: the table
- * may hold that row as it was before. And the ends of a window are certain only between whole seconds.
+ * Requests a window once. Returns its count if that is exact, otherwise null. A reply without rows proves no count,
+ * because it may be a glitch. Neither does a reply with an unreadable row, because the table may hold an earlier,
+ * readable state of it. The ends of a window are exact only between whole seconds.
  *
  * @throws what `fetchPage` throws
  */

@@ -57,7 +57,7 @@ export function summaryError(error: DqsyncError): SummaryError {
 export interface TargetOutcome {
   readonly summary: Summary;
   readonly counters: Readonly<RunCounters>;
-  /** What the run's executions say about the data; null where nobody watches. */
+  /** What the run's executions say about the data; null if changes are not announced. */
   readonly quality: Quality | null;
   /** The error behind `summary.error`; null without a failure. */
   readonly error: DqsyncError | null;

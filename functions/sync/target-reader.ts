@@ -63,7 +63,7 @@ export function countingSource(
 /** The result of the first request of a run. */
 export interface Calibration {
   readonly reply: Reply;
-  /** Estimated density, used where nothing is covered yet; null if the source shows no rows. */
+  /** Estimated density if nothing is covered yet; null if the source shows no rows. */
   readonly rowsPerMs: number | null;
 }
 
@@ -79,7 +79,7 @@ export async function calibrateRun(source: PageSource, { fromMs, toMs }: Window)
   return { reply, rowsPerMs: rows === 0 ? null : rows / (window.toMs - window.fromMs) };
 }
 
-/** Returns how many rows a run over `totalMs` has to read, by the source's count; null if that is no total. */
+/** Returns how many rows a run over `totalMs` has to read, from the source's count; null if that is not a total. */
 export function expectedRows({ reply, rowsPerMs }: Calibration, totalMs: number): number | null {
   const { count, rows } = reply;
   const isTotal = count !== null && (count > rows || (count === rows && rows < maxPageRows));

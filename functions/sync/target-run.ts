@@ -43,9 +43,12 @@ export interface Progress {
   readonly rowsRead: number;
   /** The target's place among those of the run, from 1. */
   readonly place?: { readonly number: number; readonly of: number };
-  /** Rows of the windows proven so far, and of all to read by the source's count (null if that is no total). */
+  /** Rows of the windows proven so far, and all rows to read from the source's count (null if that is not a total). */
   readonly rows?: { readonly proven: number; readonly expected: number | null };
-  /** Least time that the requests so far take at the quota. They are sent in bursts, so less may have passed. */
+  /**
+   * Shortest time that the requests so far can take within the quota. They are sent in bursts, so less time may have
+   * passed.
+   */
   readonly paceMs?: number;
 }
 
@@ -61,7 +64,7 @@ export interface TargetRun {
   readonly budget: Budget;
   readonly log: Log;
   readonly onProgress: (progress: Progress) => void;
-  /** Announces changes of tasks' outcomes; undefined where nobody listens. */
+  /** Announces changes of tasks' outcomes; undefined if nobody subscribes. */
   readonly announce?: Announce | undefined;
   /** Called with the rows of each commit, before the checkpoint claims them. The commit fails where it throws. */
   readonly beforeCheckpoint?: ((rows: readonly Observation[]) => Promise<void> | undefined) | undefined;

@@ -26,7 +26,7 @@ import type { ListedObject, PutOutcome, Store, StoredObject } from './store.ts';
 /** Files are written here before they get their names. Listings skip it. */
 const temporaryFolder = '.tmp';
 
-/** Files that a compaction has replaced lie here, under their keys. Listings skip it. */
+/** Folder for files that a compaction has replaced, under their keys. Listings skip it. */
 const replacedFolder = '.replaced';
 
 /** No write takes a day, so older files were left by killed processes. */
@@ -191,7 +191,7 @@ class FolderStore implements FileStore {
       if (above.includes(real)) {
         return { real, files, folders };
       }
-      // In one go: a compaction may change the folder meanwhile.
+      // Listed completely first, because a compaction may change the folder in the meantime.
       for (const entry of await readdir(path, { withFileTypes: true })) {
         const key = `${folderKey}${entry.name}`;
         if (!mayLeadTo(prefix, key)) {

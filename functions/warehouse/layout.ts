@@ -1,5 +1,5 @@
 /**
- * Where things lie in a warehouse: the only place that builds and parses object keys.
+ * The only place that builds and parses object keys.
  *
  * ```
  * quality_instance_observations/workspace=<id>/dt=<YYYY-MM-DD>/<run id>-<part>.parquet
@@ -14,8 +14,8 @@
  * state/.doctor/probe.json
  * ```
  *
- * Keys are relative to the warehouse. A name that would change the path's shape is refused, never escaped: config.ts
- * lets no such name through, so meeting one here is a defect.
+ * Keys are relative to the warehouse. A name that would change the shape of a path is refused, never escaped. config.ts
+ * refuses such names too, so one here is a defect.
  */
 import { InternalError } from '../errors.ts';
 

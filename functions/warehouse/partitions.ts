@@ -13,13 +13,11 @@ export interface Partition<Row> {
 }
 
 /**
- * Groups rows by workspace and day.
- *
- * Rows that the table's order does not tell apart keep the order they came in.
+ * Groups rows by workspace and day. Rows that are equal in the table's order keep their order.
  *
  * @param timeZone an IANA name
  * @returns partitions in order of workspace, then day; none for no rows
- * @throws RangeError for an unknown zone, or a time outside of what a calendar can say (±8.64e15 ms)
+ * @throws RangeError for an unknown zone, or a time outside of the calendar (±8.64e15 ms)
  */
 export function partitionRows<Row extends { readonly workspace: string }>(
   { partitionTimeMs, compare }: Table<Row>,

@@ -29,7 +29,7 @@ export async function removeAside(folder: string, beforeMs: EpochMs): Promise<vo
       }
     }
   } catch (thrown) {
-    // Nothing was ever moved, or another compaction removes the same.
+    // Nothing was ever moved, or another compaction is removing the same files.
     ignoreMissing(thrown);
   }
 }

@@ -22,11 +22,11 @@ export interface S3Place {
   readonly key: string;
 }
 
-/** What was asked for, and what is known of the way there. */
+/** The failed request, and what is known about its network path. */
 export interface S3Asked extends S3Place {
-  /** The network's part in the failure; null where S3 answered, or was not asked. */
+  /** The network's part in the failure; null if S3 replied or no request was sent. */
   readonly fault: Fault | null;
-  /** Takes what was sent in confidence out of S3's words. */
+  /** Removes confidential parts of the request from S3's message. */
   readonly redact: (text: string) => string;
 }
 
@@ -86,7 +86,7 @@ const missingKey = refused(
   'Check storage.kmsKeyId and the default encryption of the bucket: the key must be in the region of the bucket.',
 );
 
-/** By S3's code, or the SDK's name of the error. Codes of KMS come with the prefix `KMS.`. */
+/** Explanations by S3's code or the SDK's error name. Codes of KMS have the prefix `KMS.`. */
 const byCode: Readonly<Record<string, Explanation>> = {
   PreconditionFailed: doubtful('S3 reported a conflict (412), but the object is unchanged', laterRemedy),
   RequestTimeout: doubtful('the request did not arrive in time', networkRemedy),
@@ -192,7 +192,7 @@ function remedyOfFault(fault: Fault, bucket: string): string {
   return `${faultRemedy(fault, 'AWS_REGION and AWS_ENDPOINT_URL')}${hint}`;
 }
 
-/** Returns the error for a store that wrote although a condition did not hold. */
+/** Returns the error for a store that wrote although a condition failed. */
 export function ignoredConditions(url: string): StorageError {
   return new StorageError(`${url} is not safe to use: it did a conditional write although the condition did not hold`, {
     remedy:
@@ -241,14 +241,16 @@ function specific(known: Explanation, thrown: unknown): Explanation {
   return /explicit deny/i.test(thrown.message) ? refused('access denied by a policy', policyRemedy) : known;
 }
 
-/** The bucket's region, which S3 tells in a header, or in the body where a signature was made for another region. */
+/**
+ * Returns the bucket's region, which S3 reports in a header, or in the body if a signature was made for another region.
+ */
 function regionOf(thrown: unknown): string | undefined {
   const { $response, Region: inBody } = Object(thrown);
   const told: unknown = Object(Object($response).headers)['x-amz-bucket-region'] ?? inBody;
   return typeof told === 'string' && /^[a-z0-9-]{1,40}$/.test(told) ? told : undefined;
 }
 
-/** S3's own words; null where there are none beside the code. */
+/** Returns S3's own message; null if there is only a code. */
 function saidBy(thrown: unknown, redact: (text: string) => string): string | null {
   if (!(thrown instanceof Error) || !('$fault' in thrown)) {
     return null;

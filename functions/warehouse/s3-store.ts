@@ -30,10 +30,10 @@ import { assertSafeKey, isHidden, replacedTag } from './layout.ts';
 import { BrokenBodyError, classifyS3Failure, ignoredConditions, type S3Place, toS3StorageError } from './s3-errors.ts';
 import type { ListedObject, PutOutcome, StopWaiting, Store, StoredObject } from './store.ts';
 
-/** How S3 encrypts what is written. */
+/** The encryption of written objects. */
 export interface S3Encryption {
   readonly encryption?: 'AES256' | 'aws:kms' | 'aws:kms:dsse';
-  /** ARN or id of a KMS key; without it S3 takes its own key of the account. */
+  /** ARN or id of a KMS key; without it, S3 uses the account's own key. */
   readonly kmsKeyId?: string;
 }
 
@@ -44,7 +44,7 @@ export interface S3StoreOptions {
   readonly prefix?: string;
   /** Bucket in the path, not in the host name: what emulators and some S3-compatible stores need. Default: false. */
   readonly forcePathStyle?: boolean;
-  /** Encryption that every write asks for. Default: what the bucket does by itself. */
+  /** Encryption of every write. Default: the bucket's setting. */
   readonly storage?: S3Encryption;
   /** Tries conditional writes once, with the first new object: for stores that are not AWS's. Default: false. */
   readonly triesConditions?: boolean;
@@ -234,7 +234,9 @@ class BucketStore implements Store {
     }
   }
 
-  /** Writes the same bytes again under two conditions that do not hold. A store that accepts one would lose commits. */
+  /**
+   * Writes the same bytes again under two conditions that fail. A store that accepts one of them would lose commits.
+   */
   async #requireConditions(key: string, bytes: Uint8Array, stop: StopWaiting | undefined): Promise<void> {
     const where = { Bucket: this.#bucket, Key: `${this.#prefix}${key}`, Body: bytes, ...this.#encryption };
     for (const condition of [{ IfNoneMatch: '*' }, { IfMatch: noEtag }]) {

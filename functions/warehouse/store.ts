@@ -64,7 +64,7 @@ export interface Store {
    * folder moves it out of the table at once and keeps it until `removeSetAside`. Nothing happens if it is gone already.
    */
   setAside(key: string): Promise<void>;
-  /** Removes what was set aside before a time, where no lifecycle rule does. */
+  /** Removes objects that were set aside before a time, if no lifecycle rule does. */
   removeSetAside(beforeMs: EpochMs): Promise<void>;
 }
 

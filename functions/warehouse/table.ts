@@ -1,8 +1,7 @@
 /**
- * What a table of the warehouse is: a name, columns, and how its rows are split into files and sorted. Pure data and getters,
- * without Arrow, so that every part of the product can import it.
- *
- * The writer (table-batch.ts, parquet.ts, partitions.ts, data-files.ts) knows tables by these definitions alone.
+ * The definition of a table: its name, its columns, and how its rows are split into files and sorted. Pure data and
+ * getters without Arrow, so that every part of the product can import it. The writer (table-batch.ts, parquet.ts,
+ * partitions.ts, data-files.ts) knows tables only by these definitions.
  */
 import type { EpochMs } from '../model.ts';
 
@@ -17,7 +16,7 @@ export interface ValueByKind {
 /** The kinds of columns. Each engine derives its type names from them. */
 export type ColumnKind = keyof ValueByKind;
 
-/** What the files and the catalog need to know of a column. */
+/** The parts of a column that the files and the catalog need. */
 export interface ColumnFacts {
   readonly name: string;
   readonly nullable: boolean;
@@ -28,7 +27,7 @@ export interface ColumnFacts {
   readonly repeats?: true;
 }
 
-/** A column as files hold it, whatever its values come from. */
+/** A column of a data file. */
 export interface StoredColumn extends ColumnFacts {
   readonly kind: ColumnKind;
 }
@@ -55,7 +54,7 @@ export interface Table<Row extends { readonly workspace: string }> {
   readonly compare: (a: Row, b: Row) => number;
 }
 
-/** What of a definition does not depend on the type of its rows. */
+/** The parts of a definition that do not depend on the type of its rows. */
 export type TableFacts = Pick<Table<never>, 'name' | 'description' | 'partitionDescriptions'> & {
   readonly columns: readonly StoredColumn[];
 };

@@ -10,10 +10,10 @@ import { committedRows, describeSummaryError, summaryMark, summaryNumbers } from
 const shownWindows = 10;
 
 /**
- * What a backfill did to a target: how it ended, what it read and wrote.
+ * Describes the result of one target's backfill.
  *
- * @param command goes on where it stopped
- * @param expectedRows rows that it had to read, by the source's count; null where that is not known
+ * @param command the command that resumes it
+ * @param expectedRows rows to read, from the source's count; null if unknown
  */
 export function describeBackfill(summary: Summary, command: string, expectedRows: number | null): string {
   const lines = [`${summaryMark(summary)} ${paint.bold(summary.target)}  ${endOf(summary, command, expectedRows)}`];

@@ -52,7 +52,7 @@ export async function stackOutputs(stack: string): Promise<StackOutputs> {
 /**
  * Reads all outputs of a stack.
  *
- * @throws ConfigError when there is no such stack; SourceError when AWS refuses
+ * @throws ConfigError if there is no such stack; SourceError if AWS refuses
  */
 export async function allOutputs(stack: string): Promise<ReadonlyMap<string, string>> {
   const client = new CloudFormationClient(connectionsOf(process.env));
@@ -128,7 +128,7 @@ export class DeployedBackfills {
   }
 }
 
-/** @throws ConfigError where the stack is of another version, or none of dqsync's */
+/** @throws ConfigError if the stack has another version or is not a dqsync stack */
 export function requireOutput(outputs: ReadonlyMap<string, string>, key: string, stack: string): string {
   const value = outputs.get(key);
   if (value === undefined) {

@@ -22,9 +22,9 @@ interface Call {
 /** Longer than a Lambda function can run. */
 const longestCallMs = 960_000;
 
-/** The calls, with the credentials and the region that every AWS tool takes. */
+/** Calls AWS with the credentials and the region that every AWS tool uses. */
 export class AwsCalls {
-  /** Asked for credentials and region only. */
+  /** Used only for credentials and region. */
   readonly #client = new CloudFormationClient(connectionsOf(process.env));
 
   /** Calls a service that speaks JSON. @param target for example `AmazonAthena.GetQueryExecution` */
@@ -40,7 +40,7 @@ export class AwsCalls {
     return (await this.#send({ service: 'monitoring', headers, body })).text ?? '';
   }
 
-  /** Invokes a function and waits for its end. The header `x-amz-function-error` tells that it threw. */
+  /** Invokes a function and waits for its end. The header `x-amz-function-error` means that it threw. */
   async invoke(functionName: string, payload: unknown): Promise<HttpReply> {
     const path = `/2015-03-31/functions/${functionName}/invocations`;
     const headers = { 'content-type': 'application/json' };

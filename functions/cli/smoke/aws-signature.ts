@@ -1,13 +1,13 @@
 /** Signature version 4 of AWS, for POST requests without a query. Source: IAM user guide, "Create a signed AWS API request". Pure. */
 import { createHash, createHmac } from 'node:crypto';
 
-/** What is signed. */
+/** The signed parts of a request. */
 export interface SignableCall {
   readonly service: string;
   readonly region: string;
   /** Without characters that a path encodes. */
   readonly path: string;
-  /** By names in lower case, `host` among them. */
+  /** By names in lower case, including `host`. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }

@@ -21,17 +21,17 @@ export interface SmokeOptions {
 
 type Outputs = ReadonlyMap<string, string>;
 
-/** Between two looks at a query or an alarm. */
+/** Time between two polls of a query or an alarm. */
 const lookEveryMs = 1_000;
 const longestQueryMs = 120_000;
 /** CloudWatch acts on an alarm within seconds. */
 const longestActionMs = 30_000;
 
 /**
- * Runs the checks and prints each as it ends.
+ * Runs the checks and prints each result.
  *
  * @returns 0; 1 if a check failed
- * @throws ConfigError when there is no such stack; SourceError when AWS refuses to show it
+ * @throws ConfigError if there is no such stack; SourceError if AWS refuses to show it
  */
 export async function smoke(stack: string, options: SmokeOptions): Promise<number> {
   const outputs = await allOutputs(stack);
@@ -191,7 +191,7 @@ async function checkAlarm(calls: AwsCalls, stack: string): Promise<Check> {
   }
 }
 
-/** Returns what CloudWatch says about the action of an alarm; null where it says nothing in time. */
+/** Returns CloudWatch's report about the action of an alarm; null if there is none in time. */
 async function actionOf(calls: AwsCalls, name: string, since: string): Promise<string | null> {
   const endMs = systemClock.now() + longestActionMs;
   while (systemClock.now() < endMs) {

@@ -5,9 +5,9 @@ import { paragraph } from './formats.ts';
 import { isQuiet, isVerbose } from './verbosity.ts';
 
 /**
- * A log that writes to stderr: warnings, with `--verbose` everything, with `--quiet` nothing.
+ * Makes a log that writes to stderr: warnings, with `--verbose` everything, with `--quiet` nothing.
  *
- * @param makeRoom called before each line, to take a progress bar out of the way
+ * @param makeRoom called before each line, to clear a progress bar
  */
 export function consoleLog(makeRoom: () => void = () => undefined): Log {
   // The level is set here, because consola chooses another one if it believes that it runs in a test.

@@ -1,5 +1,6 @@
 /**
- * How far the target under way is, on stderr: a bar on a terminal, gone when it is done; a line every 30 seconds elsewhere.
+ * Progress of the current target on stderr: a bar on a terminal, removed when it is done; otherwise one line every 30
+ * seconds.
  */
 import cliProgress from 'cli-progress';
 import { type Clock, systemClock } from '../../clock.ts';
@@ -14,11 +15,11 @@ export interface ProgressBar {
   update(progress: Progress): void;
   /** Removes the bar so that something else can be written. The next update draws it again. */
   clear(): void;
-  /** Returns how many rows a target has to read, by the source's count; null where that is not known. */
+  /** Returns how many rows a target has to read, from the source's count; null if unknown. */
   expectedRows(target: string): number | null;
 }
 
-/** A line in a pipe is due after this time. */
+/** Time between two lines in a pipe. */
 const lineEveryMs = 30_000;
 const mostCells = 24;
 const leastCells = 8;
@@ -53,7 +54,8 @@ const silent: Display = { draw: () => undefined, clear: () => undefined };
 function openBar(): Display {
   let line = (): string => '';
   const bar = new cliProgress.SingleBar({
-    // Asked at each drawing, several times a second: the time left goes on while a request waits for the quota.
+    // Called for each drawing, several times a second, so that the time left advances while a request waits for the
+    // quota.
     format: () => line(),
     stream: process.stderr,
     clearOnComplete: true,
@@ -84,7 +86,7 @@ function openLines(clock: Clock): Display {
   };
 }
 
-/** `sales 2/15 [████░░░░] 41% | 12,000 of 29,021 rows | 812/s | 2 min left`, in so many columns. */
+/** Formats `sales 2/15 [████░░░░] 41% | 12,000 of 29,021 rows | 812/s | 2 min left` in a number of columns. */
 export function barLine(progress: Progress, estimate: Estimate, columns: number): string {
   const { place } = progress;
   const { perSecond, leftMs, fraction } = estimate;
@@ -110,7 +112,7 @@ export function pipeLine(progress: Progress, estimate: Estimate): string {
   return `${name}: ${Math.floor(100 * fraction)} %, ${rowsText(progress, estimate)}${left}`;
 }
 
-/** Without a count, where in time the run is. */
+/** Without a count, shows the time that the run has reached. */
 function rowsText({ atMs }: Progress, { rows, expected }: Estimate): string {
   if (expected !== null) {
     return `${count(rows)} of ${count(expected)} rows`;

@@ -1,30 +1,30 @@
 /**
- * How far a run is, how fast, and how long it takes yet, without jumps. Pure.
+ * Estimates progress, rate and time left of a run, without jumps. Pure.
  *
- * By the source's count where that is a total, else by start time. Requests go out in bursts, as the quota allows them, so
- * the pace is reckoned by the time that they take at the quota, not by the seconds since the last burst.
+ * Uses the source's count if that is a total, otherwise start times. Requests are sent in bursts as the quota allows,
+ * so the pace is based on the time that they take at the quota, not on the seconds since the last burst.
  */
 import type { Progress } from '../../sync/target-run.ts';
 
-/** How far a run is. */
+/** The progress of a run. */
 export interface Estimate {
   /** 0 to 1; never falls. */
   readonly fraction: number;
   /** Rows that are known to be complete or shown since, as the source counts them. */
   readonly rows: number;
-  /** Rows to read; null where the source's count does not tell. */
+  /** Rows to read; null if the source's count is not a total. */
   readonly expected: number | null;
   /** Rows a second; null at first. */
   readonly perSecond: number | null;
-  /** Milliseconds that it takes yet; null where nothing tells. */
+  /** Milliseconds left; null if unknown. */
   readonly leftMs: number | null;
 }
 
 /** More rows than the source had counted: its count was capped, or that of a page. */
 const tolerance = 1.02;
-/** Nothing is complete before the last request has been answered. */
+/** Nothing is complete before the last reply. */
 const almost = 0.99;
-/** Before that, a rate tells nothing. */
+/** Before this, a rate would be meaningless. */
 const firstRateMs = 1_000;
 
 /** Follows the progress of one target. */
@@ -48,7 +48,7 @@ export class ProgressEstimate {
       this.#provenMs = Math.max(doneMs, this.#provenMs);
       this.#readAtProven = rowsRead;
     }
-    // A source that shows no order is asked for some rows more than once.
+    // From a source without an order, some rows are read more than once.
     const readPerRow = this.#provenRows === 0 ? 1 : Math.max(1, this.#readAtProven / this.#provenRows);
     const rows = Math.floor(this.#provenRows + Math.max(0, rowsRead - this.#readAtProven) / readPerRow);
     const counted = progress.rows?.expected ?? null;

@@ -3,10 +3,10 @@ import type { Summary, SummaryError } from '../../sync/summary.ts';
 import { bytes, count, counted, paragraph, shortTime } from './formats.ts';
 import { paint } from './output.ts';
 
-/** How a run came to its end. */
+/** How a run ended. */
 export interface EndOfRun {
   readonly wasInterrupted: boolean;
-  /** Rows that it had to read, by the source's count; null where that is not known. */
+  /** Rows that it had to read, from the source's count; null if unknown. */
   readonly expectedRows: number | null;
 }
 

@@ -1,4 +1,4 @@
-/** How much a command says on stderr: set once from its options, before it begins. */
+/** How much a command prints to stderr. Set once from its options before it starts. */
 
 let level: 'quiet' | 'normal' | 'verbose' = 'normal';
 

@@ -14,7 +14,7 @@ export interface ChartSections {
 
 const leastWidth = 280;
 
-/** Makes the charts; they are drawn anew when the page's width changes. */
+/** Makes the charts. They are drawn again when the page's width changes. */
 export function chartSections(data: ReportData): ChartSections {
   const rates = el('div', { class: 'chart' });
   const schedule = el('div', { class: 'chart' });

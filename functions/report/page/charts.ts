@@ -129,7 +129,7 @@ export function daysTable(days: readonly Day[]): HTMLElement {
   );
 }
 
-/** How many executions start in each hour of each day, or how many of them do not pass. */
+/** Draws the number of executions per hour of each day, or the number of those that do not pass. */
 export function scheduleChart(
   workspaces: readonly WorkspaceData[],
   days: readonly string[],

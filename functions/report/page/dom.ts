@@ -42,7 +42,7 @@ export function counted(value: number, singular: string): string {
   return `${count(value)} ${singular}${value === 1 ? '' : 's'}`;
 }
 
-/** `98.7 %`; 100 and 0 only where that is exact. */
+/** Formats `98.7 %`; 100 and 0 only if they are exact. */
 export function percent(part: number, whole: number): string {
   if (whole === 0) {
     return '–';

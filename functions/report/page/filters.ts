@@ -1,9 +1,9 @@
-/** Which tasks the page shows. */
+/** Selects the tasks that the page shows. */
 import type { ReportData, TaskData } from '../report-data.ts';
 import { button, el } from './dom.ts';
 import { isFailing } from './parts.ts';
 
-/** What was chosen. */
+/** The selected values. */
 export interface Filter {
   /** Index in `workspaces`; null for all. */
   readonly w: number | null;

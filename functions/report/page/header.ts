@@ -3,7 +3,7 @@ import type { ReportData, TargetFacts } from '../report-data.ts';
 import { button, counted, el } from './dom.ts';
 import { duration, type Times } from './times.ts';
 
-/** How far behind a table may be when the page is made before the page warns: a scheduled sync runs hourly. */
+/** Maximum age of a table before the page shows a warning. A scheduled sync runs hourly. */
 const staleMs = 3 * 3_600_000;
 
 type Judgement = { readonly isGood: boolean; readonly text: string };
@@ -37,7 +37,7 @@ export function header(data: ReportData, times: Times, nowMs: number): HTMLEleme
   );
 }
 
-/** Targets without a flaw that have a line each; more are told together. */
+/** Up to this many healthy targets have a line each; more are summarized. */
 const maxGoodLines = 2;
 
 function trustLines(data: ReportData, times: Times): HTMLElement[] {

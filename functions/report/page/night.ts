@@ -1,4 +1,4 @@
-/** What failed in the last 24 hours: the question that most people open the page for. */
+/** Shows what failed in the last 24 hours, the question for which most people open the page. */
 import type { ReportData, TaskData } from '../report-data.ts';
 import { el } from './dom.ts';
 import { figure, isFailing, since, statusBadge, strip, taskName } from './parts.ts';
@@ -8,7 +8,7 @@ import type { Times } from './times.ts';
 
 const dayMs = 86_400_000;
 
-/** How a task's last day went. In order of urgency. */
+/** The result of a task's last day, in order of urgency. */
 const kinds = ['New', 'Ongoing', 'Recovered'] as const;
 type Kind = (typeof kinds)[number];
 

@@ -5,7 +5,7 @@ import { isFailing } from './parts.ts';
 
 const dayMs = 86_400_000;
 
-/** What the figures are of. */
+/** The data for the figures. */
 export interface OverviewInput {
   readonly tasks: readonly TaskData[];
   readonly asOfMs: number;

@@ -13,7 +13,7 @@ const statusWords: Readonly<Record<string, readonly [className: string, sign: st
   UNKNOWN: ['open', '◌', 'Unknown'],
 };
 
-/** A status by color, sign and word: no one of them is needed to tell. */
+/** Shows a status by color, sign and word, any of which is enough to recognize it. */
 export function statusBadge(status: string | null): HTMLElement {
   const [className, sign, word] = statusWords[status ?? 'UNKNOWN'] ?? ['open', '◌', 'Unknown'];
   return el('span', { class: `status ${className}` }, el('span', { 'aria-hidden': 'true' }, sign), ` ${word}`);
@@ -99,7 +99,7 @@ export function isFailing({ outcome }: TaskData): boolean {
   return outcome === 'ALARMING' || outcome === 'FAILED';
 }
 
-/** A task's name, its workspace where there are several, and remarks. */
+/** Shows a task's name, its workspace if there are several, and remarks. */
 export function taskName(task: TaskData, data: ReportData, remarks = remarksOn(task)): HTMLElement {
   const place = data.workspaces[task.w];
   return el(

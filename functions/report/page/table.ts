@@ -4,25 +4,25 @@ import { button, count, counted, el } from './dom.ts';
 /** One column. */
 export interface Column<T> {
   readonly label: string;
-  /** What it is sorted by; a column without is not sorted. */
+  /** The value to sort by; without it, the column cannot be sorted. */
   readonly sortBy?: (row: T) => number | string;
   readonly cell: (row: T) => Node | string;
-  /** Numbers stand at the right. */
+  /** Numbers are right-aligned. */
   readonly isNumber?: boolean;
   /** Left out on narrow screens. */
   readonly isMinor?: boolean;
 }
 
-/** How a table is made. */
+/** The definition of a table. */
 export interface TableOptions<T> {
   readonly caption: string;
   readonly columns: readonly Column<T>[];
-  /** What one row is called, for the counts below. */
+  /** The name of one row, for the counts below the table. */
   readonly rowName: string;
   /** Rows shown at first. */
   readonly firstRows: number;
   readonly empty: string;
-  /** What a row opens to. Its first cell becomes the button. */
+  /** The details that a row opens to. Its first cell becomes the button. */
   readonly details?: (row: T) => Node;
 }
 
@@ -128,7 +128,7 @@ function rowsOf<T>(row: T, { columns, details }: TableOptions<T>, id: string): H
     }
   });
   line.addEventListener('click', (event) => {
-    // The whole row opens, but a click that selects text or is on a control of its own does not count.
+    // A click anywhere opens the row, unless it selects text or is on another control.
     const isOnControl = event.target instanceof Element && event.target.closest('button, a') !== null;
     if (!isOnControl && String(getSelection()) === '') {
       opener.click();

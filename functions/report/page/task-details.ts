@@ -1,4 +1,4 @@
-/** What a task's row opens to: its incidents and its last executions. */
+/** The details of a task's row: its incidents and its last executions. */
 import type { ReportData, TaskData } from '../report-data.ts';
 import { count, counted, el } from './dom.ts';
 import { durationOrDash, type Run, runsOf, statusBadge } from './parts.ts';

@@ -1,4 +1,4 @@
-/** All tasks, in the orders that people look for: failing most, slowest, slowing, stopped. */
+/** Lists all tasks, ordered by failures, duration, slowdown or time since the last run. */
 import type { ReportData, TaskData } from '../report-data.ts';
 import { button, el, percent } from './dom.ts';
 import { durationOrDash, figure, moment, statusBadge, strip, taskName } from './parts.ts';
@@ -6,7 +6,7 @@ import { makeTable, type Table } from './table.ts';
 import { taskDetails } from './task-details.ts';
 import { duration, type Times } from './times.ts';
 
-/** How much longer runs must take than before to be called slowing, and by how much at least. */
+/** A task is slowing if its runs take longer than before by this factor, and at least by this much. */
 const slowingFactor = 1.5;
 const slowingMs = 5_000;
 
