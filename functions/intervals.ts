@@ -36,7 +36,7 @@ export function containsAny(sorted: readonly Window[], ms: EpochMs): boolean {
 }
 
 /** Sorts windows by their start. */
-export function inOrder(windows: readonly Window[]): Window[] {
+export function inOrder<Sorted extends Window>(windows: readonly Sorted[]): Sorted[] {
   return [...windows].sort((a, b) => a.fromMs - b.fromMs);
 }
 

@@ -18,6 +18,7 @@ import {
 } from './checkpoint.ts';
 import { addLateRows, addWindow, type Covered, type CoveredWindow } from './coverage.ts';
 import { fingerprintOf } from './fingerprint.ts';
+import { applyUnproven } from './unproven.ts';
 
 /** The changes of one commit. */
 export interface Change {
@@ -29,6 +30,8 @@ export interface Change {
   /** The span that this run reads again, and what it has read of it; null if it reads none again. */
   readonly rereading: Rereading | null;
   readonly maxSpanMs: number | null;
+  /** Windows that the run could not prove. */
+  readonly unproven: readonly Window[];
   /** Start times of executions that appeared within coverage. */
   readonly lateStartTimesMs: readonly EpochMs[];
   /** Executions seen. Those that later runs will read again become `recent`. */
@@ -45,7 +48,15 @@ export interface Change {
   readonly run: LastRun;
 }
 
-type RecordedList = 'windows' | 'lateStartTimesMs' | 'seen' | 'opened' | 'closed' | 'expired' | 'quarantined';
+type RecordedList =
+  | 'windows'
+  | 'unproven'
+  | 'lateStartTimesMs'
+  | 'seen'
+  | 'opened'
+  | 'closed'
+  | 'expired'
+  | 'quarantined';
 
 /** The lists of a change, while a run still adds to them. */
 export type PendingChange = { -readonly [key in RecordedList]: Change[key][number][] } & {
@@ -56,6 +67,7 @@ export type PendingChange = { -readonly [key in RecordedList]: Change[key][numbe
 export function emptyPendingChange(): PendingChange {
   return {
     windows: [],
+    unproven: [],
     lateStartTimesMs: [],
     seen: [],
     opened: [],
@@ -93,6 +105,7 @@ export function applyChange(checkpoint: Checkpoint, change: Change, lookbackMs: 
     rereading: applyRereading(checkpoint.rereading, change.rereading),
     lookbackMs: nextLookbackMs,
     maxSpanMs: change.maxSpanMs ?? checkpoint.maxSpanMs,
+    unproven: applyUnproven(checkpoint.unproven, change.unproven, change.run.committedAtMs, coverage),
     open: applyOpen(checkpoint.open, change),
     expired: applyExpired(checkpoint.expired, change),
     recent: newestOf([...checkpoint.recent.filter(isShownAgain), ...recentOf(change, isShownAgain)], executionKey),

@@ -1,6 +1,7 @@
 /** The checkpoint: the document that holds the state of one target (PROTOCOL.md). Pure. */
 import type { EpochMs, Execution, TargetFilter, Window } from '../model.ts';
 import type { Covered } from './coverage.ts';
+import type { UnprovenWindow } from './unproven.ts';
 
 /** The configuration that a target's coverage is valid for. It never changes under one target name. */
 export interface TargetIdentity {
@@ -72,6 +73,8 @@ export interface Checkpoint extends Covered {
   readonly lookbackMs: number | null;
   /** The longest span that the source accepted after it had refused a longer one; null if it refused none. A hint. */
   readonly maxSpanMs: number | null;
+  /** Uncovered windows that runs could not prove, disjoint and in order of time. A hint: it says when to try them again. */
+  readonly unproven: readonly UnprovenWindow[];
   readonly open: readonly OpenEntry[];
   /** The last executions that expired: still open when last seen, and no longer re-checked. For people. */
   readonly expired: readonly ExpiredEntry[];
@@ -96,6 +99,7 @@ export function emptyCheckpoint(identity: TargetIdentity): Checkpoint {
     rereading: null,
     lookbackMs: null,
     maxSpanMs: null,
+    unproven: [],
     open: [],
     expired: [],
     recent: [],

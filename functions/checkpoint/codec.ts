@@ -50,6 +50,7 @@ const document = z.strictObject({
   rereading: z.strictObject({ ...window.shape, read: z.array(window), readAtMs: epochMs }).nullable(),
   lookbackMs: z.int().min(0).nullable(),
   maxSpanMs: z.int().min(1).nullable(),
+  unproven: z.array(z.strictObject({ ...window.shape, tries: z.int().min(1), triedAtMs: epochMs })).default([]),
   open: z.array(
     z.strictObject({
       execution: storedExecution,
@@ -91,7 +92,7 @@ const document = z.strictObject({
  */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   const { identity, coverage, incremental, rereading, open, recent, quarantined, commitIds, lastRun } = checkpoint;
-  const { latestObservedMs, lookbackMs, maxSpanMs, expired } = checkpoint;
+  const { latestObservedMs, lookbackMs, maxSpanMs, expired, unproven } = checkpoint;
   requireWholeWindows(coverage);
   const recentTuples = recent.map((entry) => [entry.id, entry.startTimeMs, entry.fingerprint, entry.observedAtMs]);
   const parts = [
@@ -105,6 +106,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
     `"maxSpanMs":${json(maxSpanMs)}`,
     ...(latestObservedMs === null ? [] : [`"latestObservedMs":${latestObservedMs}`]),
     `"coverage":${lines(coverage)}`,
+    ...(unproven.length === 0 ? [] : [`"unproven":${lines(unproven)}`]),
     `"open":${lines(open)}`,
     ...(expired.length === 0 ? [] : [`"expired":${lines(expired)}`]),
     `"quarantined":${lines(quarantined)}`,
@@ -188,11 +190,12 @@ export function decodeAnyCheckpoint(bytes: Uint8Array, target: string, where: st
  * Returns a hash of the content, independent of its layout. Without it, a single wrong digit could hide a span for
  * good.
  */
-function digestOf(content: Pick<Checkpoint, 'expired'>): string {
-  // A document that was written before this list existed lacks it.
+function digestOf(content: Pick<Checkpoint, 'expired' | 'unproven'>): string {
+  // A document that was written before these lists existed lacks them.
   const expired = content.expired.length === 0 ? undefined : content.expired;
+  const unproven = content.unproven.length === 0 ? undefined : content.unproven;
   return hash64(
-    JSON.stringify({ ...content, expired }, (_key, entry: unknown) =>
+    JSON.stringify({ ...content, expired, unproven }, (_key, entry: unknown) =>
       typeof entry === 'bigint'
         ? entry.toString()
         : isPlainObject(entry)

@@ -16,6 +16,7 @@ export function rewindTo(checkpoint: Checkpoint, toMs: EpochMs, commitId: string
     coverage: cutOut(checkpoint.coverage, { fromMs: toMs, toMs: Number.POSITIVE_INFINITY }),
     incremental: incremental === null ? null : { fromMs: Math.min(incremental.fromMs, toMs), toMs },
     rereading: null,
+    unproven: checkpoint.unproven.filter((window) => window.toMs <= toMs),
     open: checkpoint.open.map((entry) => (entry.execution.startTimeMs < toMs ? entry : { ...entry, lookedAtMs: 0 })),
     recent: checkpoint.recent.filter(({ startTimeMs }) => startTimeMs < toMs),
     commitIds: withCommitId(checkpoint.commitIds, commitId),

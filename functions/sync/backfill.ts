@@ -14,11 +14,12 @@ import type { EpochMs, Window } from '../model.ts';
 import type { PageSource } from '../reading/page-source.ts';
 import type { BackfillTask } from './backfill-task.ts';
 import { Committer } from './committer.ts';
+import { gapsToFill } from './gaps.ts';
 import { upperHalf } from './next-window.ts';
 import type { Recorder } from './recorder.ts';
 import { isCommitDue, newRunState, type RunState, readAndCommit, reportProgress } from './run-state.ts';
 import { SliceReader } from './slice-reader.ts';
-import { outcomeOf, type TargetOutcome } from './summary.ts';
+import { outcomeOf, type Summary, type TargetOutcome } from './summary.ts';
 import {
   type Calibration,
   calibrateRun,
@@ -30,6 +31,10 @@ import {
 } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
 import { UnprovenWindows } from './unproven.ts';
+
+/** About the rows of one commit; not less than an hour, so that empty spans take few parts. */
+const partRows = 10_000;
+const leastPartMs = 3_600_000;
 
 /** A backfill in progress. */
 interface Backfill {
@@ -53,7 +58,7 @@ interface Backfill {
 export async function runBackfill(
   run: TargetRun,
   task: BackfillTask,
-  mode: 'backfill' | 'maintain' = 'backfill',
+  mode: Summary['mode'] = 'backfill',
 ): Promise<TargetOutcome> {
   const state = newRunState();
   try {
@@ -74,13 +79,13 @@ export async function runBackfill(
     const asked = task.window ?? knownSpan(loaded.checkpoint, run.settings.initialFromMs);
     const window = asked === null ? null : clampedTo(asked, untilMs);
     state.window = window;
-    const unproven = new UnprovenWindows(run);
+    const unproven = new UnprovenWindows(run, mode === 'incremental' ? loaded.checkpoint.unproven : []);
     const parts = { run, state, recorder, committer, untilMs, source, unproven };
     const backfill: Backfill = { ...parts, calibration: null, totalMs: 0 };
     await readAndCommit(run, state, committer, async () => {
       if (window !== null && isAnythingLeft(backfill, window)) {
         backfill.calibration = await calibrateRun(source, window);
-        await (rereads === null ? fillGaps(backfill, window) : readAgain(backfill, rereads, window));
+        await readTask(backfill, window, rereads, mode);
       }
       backfill.unproven.throwFirst();
     });
@@ -88,6 +93,40 @@ export async function runBackfill(
     state.error = toDqsyncError(thrown, run.target.name);
   }
   return outcomeOf(run, state, mode);
+}
+
+async function readTask(
+  backfill: Backfill,
+  window: Window,
+  rereads: Window | null,
+  mode: Summary['mode'],
+): Promise<void> {
+  if (rereads !== null) {
+    await readAgain(backfill, rereads, window);
+  } else if (mode === 'incremental') {
+    await fillNewestFirst(backfill);
+  } else {
+    await fillGaps(backfill, window);
+  }
+}
+
+/** Fills the known gaps, the newest first, and commits each part before the next is begun. */
+async function fillNewestFirst(backfill: Backfill): Promise<void> {
+  const { recorder, run, committer, unproven, calibration } = backfill;
+  const gaps = (): Window[] => gapsToFill(run, recorder.checkpoint).flatMap((gap) => gapsIn(gap, unproven.windows));
+  backfill.totalMs = lengthOf(gaps());
+  for (let leftMs = backfill.totalMs; leftMs > 0; ) {
+    const { fromMs, toMs } = gaps().at(-1) ?? { fromMs: 0, toMs: 0 };
+    const rowsPerMs = densityNear(recorder.checkpoint.coverage, toMs) ?? calibration?.rowsPerMs ?? 0;
+    const partMs = Math.max(leastPartMs, Math.floor(partRows / rowsPerMs));
+    await readSpans(backfill, [{ fromMs: Math.max(fromMs, toMs - partMs), toMs }]);
+    await committer.commit('running', null);
+    const beforeMs = leftMs;
+    leftMs = lengthOf(gaps());
+    if (leftMs >= beforeMs) {
+      return;
+    }
+  }
 }
 
 function isAnythingLeft({ recorder }: Backfill, window: Window): boolean {

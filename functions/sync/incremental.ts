@@ -4,10 +4,11 @@
  */
 import { identityOf, loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
 import { densityOf, watermarkOf } from '../checkpoint/coverage.ts';
+import { waitingAt } from '../checkpoint/unproven.ts';
 import { isoTime } from '../clock.ts';
 import { CredentialsError, StateError, StoppedError, toDqsyncError } from '../errors.ts';
-import { lengthOf, spansFrom } from '../intervals.ts';
-import type { EpochMs } from '../model.ts';
+import { gapsIn, lengthOf, spansFrom } from '../intervals.ts';
+import type { EpochMs, Window } from '../model.ts';
 import type { PageSource } from '../reading/page-source.ts';
 import { emptySecretCode } from '../source/credentials.ts';
 import { Committer } from './committer.ts';
@@ -43,11 +44,13 @@ interface Incremental {
   readonly committer: Committer;
   readonly untilMs: EpochMs;
   readonly unproven: UnprovenWindows;
+  /** Windows that could not be proven before, and whose next try has not come. */
+  readonly waiting: readonly Window[];
 }
 
 /**
- * Runs the sync of one target. A window that cannot be proven fails the run, but only after everything behind it was
- * read. Never throws: a failure is part of the outcome, and everything proven is committed.
+ * Runs the sync of one target. A window that cannot be proven fails the first run that meets it, but only after everything
+ * behind it was read; later runs try it again now and then. Never throws: a failure is part of the outcome, and everything proven is committed.
  */
 export async function runIncremental(run: TargetRun): Promise<TargetOutcome> {
   const state = newRunState();
@@ -67,12 +70,16 @@ export async function runIncremental(run: TargetRun): Promise<TargetOutcome> {
     });
     const { recorder } = committer;
     state.holder = recorder;
-    const unproven = new UnprovenWindows(run);
+    const unproven = new UnprovenWindows(run, loaded.checkpoint.unproven);
+    const waiting = waitingAt(loaded.checkpoint.unproven, run.clock.now());
+    unproven.reportWaiting(waiting);
     try {
       await readAndCommit(run, state, committer, async () => {
-        await readAll({ run, state, source, recorder, committer, untilMs, unproven }).catch((thrown: unknown) => {
-          throw recorder.checkpoint.coverage.length === 0 ? waitingOr(thrown, state) : thrown;
-        });
+        await readAll({ run, state, source, recorder, committer, untilMs, unproven, waiting }).catch(
+          (thrown: unknown) => {
+            throw recorder.checkpoint.coverage.length === 0 ? waitingOr(thrown, state) : thrown;
+          },
+        );
         unproven.throwFirst();
       });
     } finally {
@@ -87,17 +94,19 @@ export async function runIncremental(run: TargetRun): Promise<TargetOutcome> {
   return outcomeOf(run, state, 'incremental');
 }
 
-async function readAll({ run, state, source, recorder, committer, untilMs, unproven }: Incremental): Promise<void> {
+async function readAll(parts: Incremental): Promise<void> {
+  const { run, state, source, recorder, committer, untilMs, unproven, waiting } = parts;
   const { settings } = run;
   const watermarkMs = watermarkOf(recorder.checkpoint);
   const window = nextWindow(recorder.checkpoint, settings, untilMs);
   state.window = window;
   requireSaneWatermark(run, watermarkMs);
   const lookbackMs = lookbackOf(recorder.checkpoint, settings.lookbackMs);
-  const again = lookbacks(window, recorder.checkpoint, lookbackMs);
+  const again = lookbacks(window, recorder.checkpoint, lookbackMs).flatMap((span) => gapsIn(span, waiting));
   const toRead = () => {
     const { checkpoint } = recorder;
-    return spansToRead(window, [...again, ...furthestLookback(checkpoint, lookbackMs)], checkpoint.coverage);
+    const spansAgain = [...again, ...furthestLookback(checkpoint, lookbackMs)];
+    return spansToRead(window, spansAgain, checkpoint.coverage).flatMap((span) => gapsIn(span, waiting));
   };
   const spans = toRead();
   const calibration = await calibrateRun(source, window);

@@ -35,7 +35,7 @@ export interface RecorderOptions {
   readonly rereads: Window | null;
 }
 
-type RecordedSlice = Pick<ReadSlice, 'window' | 'proven' | 'collected'>;
+type RecordedSlice = Pick<ReadSlice, 'window' | 'proven' | 'unproven' | 'collected'>;
 
 /** The content of a commit. */
 export interface PendingCommit {
@@ -92,7 +92,7 @@ export class Recorder {
   }
 
   /** Records the proven parts of a slice, up to `provenToMs`, and all their rows. */
-  addSlice({ window, proven, collected }: RecordedSlice, provenToMs: EpochMs): void {
+  addSlice({ window, proven, unproven, collected }: RecordedSlice, provenToMs: EpochMs): void {
     // The watermark may stop before an unproven part, and the next run then reads the lookback before it again.
     const endMs = gapsIn(window, proven)[0]?.fromMs ?? window.toMs;
     const recentFromMs = Math.min(endMs, provenToMs) - this.#options.revisitedMs - edgeToleranceMs;
@@ -121,6 +121,7 @@ export class Recorder {
       }
     }
     this.addUnreadable(collected);
+    this.#change.unproven.push(...unproven.map((error) => error.window));
     for (const { fromMs, toMs } of proven.filter((part) => part.fromMs < provenToMs)) {
       this.#reread.push({ fromMs, toMs: Math.min(toMs, provenToMs) });
       this.#change.windows.push({ window: { fromMs, toMs: Math.min(toMs, provenToMs) }, startTimesMs });
@@ -139,6 +140,7 @@ export class Recorder {
   /** Drops the windows that are not committed yet, because their proof was revoked. Their rows are still written. */
   forgetWindows(): void {
     this.#change.windows = [];
+    this.#change.unproven = [];
     this.#reread.length = 0;
   }
 

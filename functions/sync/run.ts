@@ -1,8 +1,8 @@
 /** One run over all targets, one after the other. A failed target never stops the others. */
 import { recordRun } from '../checkpoint/run-history.ts';
-import { type Clock, newRunId } from '../clock.ts';
+import { type Clock, isoTime, newRunId } from '../clock.ts';
 import type { Config, TargetConfig } from '../config.ts';
-import type { Log } from '../model.ts';
+import type { Log, Window } from '../model.ts';
 import type { Source } from '../source/client.ts';
 import { type Store, waitedForUntil } from '../warehouse/store.ts';
 import { runBackfill } from './backfill.ts';
@@ -10,14 +10,15 @@ import type { BackfillTask } from './backfill-task.ts';
 import { openBudget } from './budget.ts';
 import { summaryCounters } from './counters.ts';
 import { type Estimate, estimateBackfill } from './estimate.ts';
+import { gapsToFill } from './gaps.ts';
 import { runIncremental } from './incremental.ts';
 import { runMaintenance } from './maintain.ts';
 import type { Announce } from './outcome-changes.ts';
 import { fetchResults } from './results.ts';
 import { ResultsBacklog } from './results-backlog.ts';
-import { begunRecord, endedRecord } from './run-record.ts';
+import { begunRecord, endedRecord, type RecordedTask } from './run-record.ts';
 import type { Summary } from './summary.ts';
-import { type TargetOutcome, untouchedOutcome } from './summary.ts';
+import { type TargetOutcome, untouchedOutcome, withGapsFilled } from './summary.ts';
 import type { Progress, SyncSettings, TargetRun } from './target-run.ts';
 import { selectTargets, settingsOf, targetOf } from './targets.ts';
 
@@ -74,27 +75,38 @@ export async function runTargets(run: Run): Promise<Summary[]> {
     const place = { number: index + 1, of: targets.length };
     const onProgress: Run['onProgress'] = (progress) => run.onProgress({ ...progress, place });
     const placed = targets.length > 1 ? { ...run, onProgress } : run;
-    const { outcome, backlog } = isLeft(rest)
+    const synced: SyncedTarget = isLeft(rest)
       ? await runTarget(placed, target, share(rest))
-      : { outcome: notStarted(run, target), backlog: null };
+      : { outcome: notStarted(run, target), backlog: null, gaps: [], task: null };
     const tookMs = run.clock.now() - startedAtMs;
-    ended.push({ target, outcome, backlog, tookMs });
-    if (backlog === null) {
-      run.onTargetDone?.(outcome, tookMs);
+    ended.push({ ...synced, target, tookMs });
+    if (!hasMore(synced)) {
+      run.onTargetDone?.(synced.outcome, tookMs);
     }
   }
-  // Results come last, so that those of one target never delay the executions of another.
-  const summaries: Summary[] = [];
-  for (const [index, { target, outcome, backlog, tookMs }] of ended.entries()) {
+  // Results come after, and gaps last, so that those of one target never delay the executions of another.
+  for (const [index, one] of ended.entries()) {
     const rest = ended.length - index;
-    const isFetching = backlog !== null && isLeft(rest);
-    const final = isFetching ? await fetchResultsOf(run, target, { outcome, backlog }, share(rest)) : outcome;
-    summaries.push(final.summary);
-    if (backlog !== null) {
-      run.onTargetDone?.(final, tookMs);
+    const { backlog, outcome } = one;
+    if (backlog !== null && isLeft(rest)) {
+      one.outcome = await fetchResultsOf(run, one.target, { outcome, backlog }, share(rest));
     }
   }
-  return summaries;
+  await fillGaps(run, ended, share);
+  return ended.map(({ outcome }) => outcome.summary);
+}
+
+/** @param share milliseconds for each of the rest of the targets */
+async function fillGaps(run: Run, ended: readonly EndedTarget[], share: (rest: number) => number): Promise<void> {
+  for (const [index, one] of ended.entries()) {
+    const limitMs = share(ended.length - index);
+    if (one.gaps.length > 0 && limitMs >= leastFillingMs && !run.stop.aborted) {
+      one.outcome = await fillGapsOf(run, one, limitMs);
+    }
+    if (hasMore(one)) {
+      run.onTargetDone?.(one.outcome, one.tookMs);
+    }
+  }
 }
 
 /**
@@ -110,15 +122,25 @@ export async function estimateTargets(run: Run, task: BackfillTask): Promise<Est
   return estimates;
 }
 
-/** A target whose executions are synced, and the results that wait; null where none are to be fetched. */
+/** A target whose executions are synced, and what may follow in the time left. */
 interface SyncedTarget {
   readonly outcome: TargetOutcome;
+  /** The results that wait; null where none are to be fetched. */
   readonly backlog: ResultsBacklog | null;
+  /** Gaps in coverage that a sync leaves; none if the run was another one, or did not get to its end. */
+  readonly gaps: readonly Window[];
+  /** What the history has of the run; null if it was not started. */
+  readonly task: RecordedTask | null;
 }
 
-interface EndedTarget extends SyncedTarget {
+interface EndedTarget extends Omit<SyncedTarget, 'outcome'> {
   readonly target: TargetConfig;
+  outcome: TargetOutcome;
   readonly tookMs: number;
+}
+
+function hasMore({ backlog, gaps }: Pick<SyncedTarget, 'backlog' | 'gaps'>): boolean {
+  return backlog !== null || gaps.length > 0;
 }
 
 async function runTarget(run: Run, target: TargetConfig, limitMs: number): Promise<SyncedTarget> {
@@ -137,7 +159,9 @@ async function runTarget(run: Run, target: TargetConfig, limitMs: number): Promi
     const { error, summary } = outcome;
     // Where the instance list is out of reach, so are the results.
     const isReachable = (error === null || error.kind === 'incomplete') && summary.waitingFor === undefined;
-    return { outcome, backlog: isReachable ? backlog : null };
+    const isSynced = task.mode === 'incremental' && summary.done;
+    const gaps = isSynced ? gapsToFill(targetRun, outcome.checkpoint) : [];
+    return { outcome, backlog: isReachable ? backlog : null, gaps, task };
   });
 }
 
@@ -148,7 +172,7 @@ const resultsBesideManyRows = 500;
 async function fetchResultsOf(
   run: Run,
   target: TargetConfig,
-  { outcome, backlog }: SyncedTarget & { readonly backlog: ResultsBacklog },
+  { outcome, backlog }: Pick<SyncedTarget, 'outcome'> & { readonly backlog: ResultsBacklog },
   limitMs: number,
 ): Promise<TargetOutcome> {
   const isCatchingUp = run.results === 'spare' && outcome.summary.rowsRead > manyRows;
@@ -157,6 +181,28 @@ async function fetchResultsOf(
   const { files, bytes } = outcome.counters;
   const counters = { ...outcome.counters, ...added, files: files + added.files, bytes: bytes + added.bytes };
   return { ...outcome, counters, summary: { ...outcome.summary, ...summaryCounters(counters) } };
+}
+
+/** A shorter time is not worth a connection. */
+const leastFillingMs = 20_000;
+
+/** Fills gaps of a target. A failure does not fail its run: the table is no worse than without. */
+async function fillGapsOf(run: Run, ended: EndedTarget, limitMs: number): Promise<TargetOutcome> {
+  const { target, gaps, task, backlog, outcome } = ended;
+  const window = { fromMs: gaps[0]?.fromMs ?? 0, toMs: gaps.at(-1)?.toMs ?? 0 };
+  return await withTargetRun({ ...run, isYielding: true }, target, limitMs, async (plainRun) => {
+    const targetRun: TargetRun = { ...plainRun, beforeCheckpoint: (rows) => backlog?.note(plainRun, rows) };
+    const filled = await runBackfill(targetRun, { window, again: false }, 'incremental');
+    if (filled.error !== null) {
+      const fields = { target: target.name, gaps: gaps.length, from: isoTime(window.fromMs), to: isoTime(window.toMs) };
+      run.log('warn', `gaps in coverage could not be filled: ${filled.error.message}; a later run tries again`, fields);
+    }
+    const both = withGapsFilled(outcome, filled);
+    if (task !== null) {
+      await recordRun(targetRun, endedRecord(task, both, run.clock.now()));
+    }
+    return both;
+  });
 }
 
 async function runMode({ backfill, isMaintenance }: Run, targetRun: TargetRun): Promise<TargetOutcome> {
@@ -184,13 +230,13 @@ function notStarted(run: Run, { name }: TargetConfig): TargetOutcome {
 }
 
 async function withTargetRun<T>(
-  run: Run,
+  run: Run & { readonly isYielding?: boolean },
   targetConfig: TargetConfig,
   limitMs: number,
   work: (targetRun: TargetRun) => Promise<T>,
 ): Promise<T> {
   const budget = openBudget(run.clock, limitMs, run.stop);
-  const isYielding = modeOf(run) !== 'incremental';
+  const isYielding = run.isYielding ?? modeOf(run) !== 'incremental';
   const connect = isYielding ? (run.connectYielding ?? run.connect) : run.connect;
   const source = connect(targetConfig, budget.signal, budget.remainingMs);
   const settings = settingsOf(run.config);

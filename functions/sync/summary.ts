@@ -1,9 +1,10 @@
 /** The summary of one target's run, whose names are a contract, and the outcome that metrics and logs use. */
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { watermarkOf } from '../checkpoint/coverage.ts';
 import { isoTime } from '../clock.ts';
 import type { DqsyncError } from '../errors.ts';
 import type { EpochMs } from '../model.ts';
-import { type RunCounters, type SummaryCounters, summaryCounters } from './counters.ts';
+import { addCounters, type RunCounters, type SummaryCounters, summaryCounters } from './counters.ts';
 import type { Quality } from './outcome-changes.ts';
 import { newRunState, type RunState } from './run-state.ts';
 import type { TargetRun } from './target-run.ts';
@@ -61,6 +62,8 @@ export interface TargetOutcome {
   readonly quality: Quality | null;
   /** The error behind `summary.error`; null without a failure. */
   readonly error: DqsyncError | null;
+  /** As the run left it; null if it was not loaded. */
+  readonly checkpoint: Checkpoint | null;
 }
 
 /** Returns the outcome of a finished run. */
@@ -70,13 +73,32 @@ export function outcomeOf(run: TargetRun, state: RunState, mode: Summary['mode']
   const open = state.holder?.checkpoint.open ?? [];
   const openExecutions = open.filter(({ awaits }) => awaits === 'outcome').length;
   Object.assign<RunCounters, Partial<RunCounters>>(counters, { requests, throttled, retries, openExecutions });
-  return { summary: summarize(run.target.name, state, mode), counters, quality: state.quality, error };
+  const { checkpoint = null } = state.holder ?? {};
+  return { summary: summarize(run.target.name, state, mode), counters, quality: state.quality, error, checkpoint };
 }
 
 /** Returns the outcome of a target that was not started. */
 export function untouchedOutcome(target: string, mode: Summary['mode']): TargetOutcome {
   const state = newRunState();
-  return { summary: summarize(target, state, mode), counters: state.counters, quality: null, error: null };
+  return {
+    summary: summarize(target, state, mode),
+    counters: state.counters,
+    quality: null,
+    error: null,
+    checkpoint: null,
+  };
+}
+
+/** Returns the outcome of a sync together with that of filling gaps in the time it had left, whose failure is not its own. */
+export function withGapsFilled(sync: TargetOutcome, filling: TargetOutcome): TargetOutcome {
+  const { requests, throttled, retries, openExecutions } = filling.counters;
+  const counters = { ...sync.counters, openExecutions };
+  addCounters(counters, filling.counters);
+  counters.requests += requests;
+  counters.throttled += throttled;
+  counters.retries += retries;
+  const watermark = filling.summary.watermark ?? sync.summary.watermark;
+  return { ...sync, summary: { ...sync.summary, watermark, ...summaryCounters(counters) }, counters };
 }
 
 function summarize(target: string, state: RunState, mode: Summary['mode']): Summary {

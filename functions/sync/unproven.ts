@@ -1,4 +1,8 @@
-/** Windows that could not be proven complete. A run continues behind each, and fails with the first one at its end. */
+/**
+ * Windows that could not be proven complete. A run continues behind each. It fails with the first new one at its end; a window
+ * that an earlier run could not prove either is only reported.
+ */
+import { nextTryMs, type UnprovenWindow } from '../checkpoint/unproven.ts';
 import { isoTime } from '../clock.ts';
 import type { IncompleteReadError } from '../errors.ts';
 import type { Window } from '../model.ts';
@@ -10,10 +14,13 @@ const maxUnproven = 5;
 /** The unproven windows of one run of one target. */
 export class UnprovenWindows {
   readonly #run: Pick<TargetRun, 'target' | 'log'>;
-  readonly #found: { readonly error: IncompleteReadError; readonly window: Window }[] = [];
+  readonly #known: readonly UnprovenWindow[];
+  readonly #found: { readonly error: IncompleteReadError; readonly window: Window; readonly isKnown: boolean }[] = [];
 
-  constructor(run: Pick<TargetRun, 'target' | 'log'>) {
+  /** @param known windows that earlier runs could not prove */
+  constructor(run: Pick<TargetRun, 'target' | 'log'>, known: readonly UnprovenWindow[]) {
     this.#run = run;
+    this.#known = known;
   }
 
   /** The windows in order of time. */
@@ -29,11 +36,12 @@ export class UnprovenWindows {
   add(errors: readonly IncompleteReadError[]): void {
     for (const error of errors) {
       const { window } = error;
-      this.#found.push({ error, window });
+      const isKnown = this.#known.some(({ fromMs, toMs }) => fromMs < window.toMs && window.fromMs < toMs);
+      this.#found.push({ error, window, isKnown });
       if (this.#found.length >= maxUnproven) {
         throw error;
       }
-      this.#run.log('warn', `${error.message}; reading continues behind it`, {
+      this.#run.log('warn', `${error.message}${isKnown ? ', as before' : ''}; reading continues behind it`, {
         target: this.#run.target.name,
         from: isoTime(window.fromMs),
         to: isoTime(window.toMs),
@@ -41,9 +49,28 @@ export class UnprovenWindows {
     }
   }
 
-  /** @throws IncompleteReadError of the first window, if there is one */
+  /** Reports the windows that are not read now, because they were tried in vain before. */
+  reportWaiting(waiting: readonly UnprovenWindow[]): void {
+    const [first] = waiting;
+    if (first !== undefined) {
+      this.#run.log(
+        'warn',
+        'windows that could not be proven complete are not in the table; they are tried again later',
+        {
+          target: this.#run.target.name,
+          windows: waiting.length,
+          from: isoTime(first.fromMs),
+          to: isoTime(first.toMs),
+          tries: first.tries,
+          nextTry: isoTime(nextTryMs(first)),
+        },
+      );
+    }
+  }
+
+  /** @throws IncompleteReadError of the first new window, if there is one */
   throwFirst(): void {
-    const [first] = this.#found;
+    const first = this.#found.find(({ isKnown }) => !isKnown);
     if (first !== undefined) {
       throw first.error;
     }

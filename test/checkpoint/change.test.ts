@@ -37,6 +37,7 @@ const change: fc.Arbitrary<Change> = fc
     incrementalFromMs: fc.constantFrom(9_000, null),
     rereading: fc.constant(null),
     maxSpanMs: fc.constant(null),
+    unproven: fc.constant([]),
     lateStartTimesMs: fc.constant([]),
     seen: fc.array(
       fc.record({

@@ -1,5 +1,6 @@
 /** Runs of one target at once, and runs that sleep while others go on. Every write is audited as it happens. */
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { gapsIn, lengthOf } from '../../../functions/intervals.ts';
 import { dayMs, hourMs, minuteMs, openProofWorld, type ProofWorld, type RunOptions } from '../proof-world.ts';
 import { endQuietly } from '../quiet-end.ts';
 import { stalledRun } from './stalled-run.ts';
@@ -33,6 +34,26 @@ describe('runs at once', () => {
     expect((await Promise.all(runs)).map(({ done }) => done)).toEqual([true, true]);
     expect(world.auditor.commits).toBeGreaterThan(4);
     expect(await endQuietly(world, { covered })).toEqual([]);
+  });
+
+  it.each([1, 2, 3])('two syncs, which fill the gap that a backfill left (%i)', async (seed) => {
+    const world = await worldOf(5000, seed);
+    const window = lastTenDays(world);
+    await world.run();
+    await world.run({ backfill: { window, again: false }, stopAtPage: 12 });
+    world.clock.advance(2 * hourMs);
+    const gaps = () => {
+      const covered = world.auditor.checkpoint?.coverage ?? [];
+      return gapsIn({ fromMs: covered[0]?.fromMs ?? 0, toMs: window.toMs }, covered);
+    };
+    expect(lengthOf(gaps())).toBeGreaterThan(dayMs);
+    // A run ends after 50 pages of this clock.
+    for (let round = 0; round < 4; round += 1) {
+      const runs = [world.run({ by: 'a', isJittery: true }), world.run({ by: 'b', isJittery: true })];
+      expect((await Promise.all(runs)).map(({ error }) => error)).toEqual([undefined, undefined]);
+    }
+    expect(gaps()).toEqual([]);
+    expect(await endQuietly(world)).toEqual([]);
   });
 
   it.each([1, 2, 3])('two backfills of one range read few rows twice (%i)', async (seed) => {

@@ -1,0 +1,28 @@
+/** Which gaps in coverage a sync fills in the time that it has left. Pure. */
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { knownSpan } from '../checkpoint/coverage.ts';
+import { waitingAt } from '../checkpoint/unproven.ts';
+import { gapsIn } from '../intervals.ts';
+import type { Window } from '../model.ts';
+import { lateRowsFrom } from './target-reader.ts';
+import type { TargetRun } from './target-run.ts';
+
+/**
+ * Returns the gaps from `initialFrom`, or from where coverage begins, to the furthest that an incremental run has proven,
+ * without windows whose next try has not come. Only what is so old that no row appears any more: a backfill covers nothing
+ * younger.
+ */
+export function gapsToFill(
+  run: Pick<TargetRun, 'source' | 'settings' | 'clock'>,
+  checkpoint: Checkpoint | null,
+): Window[] {
+  const { settings, clock } = run;
+  const known = checkpoint === null ? null : knownSpan(checkpoint, settings.initialFromMs);
+  if (checkpoint === null || known === null || checkpoint.incremental === null) {
+    return [];
+  }
+  const finalMs = lateRowsFrom(run, clock.now() - settings.settleMs);
+  const window = { fromMs: known.fromMs, toMs: Math.min(checkpoint.incremental.toMs, finalMs) };
+  const waiting = waitingAt(checkpoint.unproven, clock.now());
+  return gapsIn(window, checkpoint.coverage).flatMap((gap) => gapsIn(gap, waiting));
+}

@@ -1,0 +1,197 @@
+/** Gaps in coverage close by themselves, in the time that a sync has left, and never at its cost. */
+import { describe, expect, it } from 'vitest';
+import type { Checkpoint } from '../../functions/checkpoint/checkpoint.ts';
+import { watermarkOf } from '../../functions/checkpoint/coverage.ts';
+import { applyUnproven, nextTryMs, type UnprovenWindow } from '../../functions/checkpoint/unproven.ts';
+import { SourceError } from '../../functions/errors.ts';
+import { gapsIn } from '../../functions/intervals.ts';
+import type { Run } from '../../functions/sync/run.ts';
+import { defaultWorkspace } from '../simulator/server.ts';
+import {
+  checkpointOf,
+  dayMs,
+  hourMs,
+  minuteMs,
+  type SyncedSource,
+  stoppedAfter,
+  syncedSource,
+} from '../support/synced-source.ts';
+
+/** A target in sync since 2 days, with the first of the 20 days before backfilled and the rest not. */
+async function worldWithGap(rows: number): Promise<SyncedSource> {
+  const world = await syncedSource({}, {});
+  const nowMs = world.clock.now();
+  world.sim.life.addMany(rows, { fromMs: nowMs - 20 * dayMs, toMs: nowMs - minuteMs });
+  const config = { initialFrom: new Date(nowMs - 2 * dayMs).toISOString() };
+  await world.syncWell({}, config);
+  await world.backfill({ window: { fromMs: nowMs - 20 * dayMs, toMs: nowMs - 19 * dayMs } }, {}, config);
+  return {
+    ...world,
+    sync: (change, other) => world.sync(change, { ...config, ...other }),
+    syncWell: (change, other) => world.syncWell(change, { ...config, ...other }),
+  };
+}
+
+function gapsOf(world: SyncedSource, { coverage }: Checkpoint): { fromMs: number; toMs: number }[] {
+  return gapsIn({ fromMs: world.clock.now() - 20 * dayMs, toMs: world.clock.now() }, coverage);
+}
+
+/** Connections that count their requests and do something before each. */
+function yieldingBy(
+  world: SyncedSource,
+  before: (n: number) => void,
+): Pick<Run, 'connectYielding'> & { count: () => number } {
+  let requests = 0;
+  return {
+    count: () => requests,
+    connectYielding: (target, signal) => {
+      const source = world.connect(target, signal);
+      return {
+        ...source,
+        fetchPage: async (request) => {
+          requests += 1;
+          before(requests);
+          return await source.fetchPage(request);
+        },
+      };
+    },
+  };
+}
+
+describe('a sync with time left', () => {
+  it('fills what a backfill left, with the share of the quota that backfills have', async () => {
+    const world = await worldWithGap(3_000);
+    const yielding = yieldingBy(world, () => undefined);
+    const summary = await world.syncWell(yielding);
+    expect(summary).toMatchObject({ mode: 'incremental', done: true });
+    expect(summary.rowsWritten).toBeGreaterThan(2_000);
+    expect(yielding.count()).toBeGreaterThan(20);
+    expect(gapsOf(world, await checkpointOf(world))).toEqual([]);
+    await world.expectTruth();
+    expect(await world.syncWell(yieldingBy(world, () => expect.fail('no gap is left')))).toMatchObject({
+      rowsWritten: 0,
+    });
+  });
+
+  it('begins with the newest, commits part by part, and goes on in the next run', async () => {
+    const world = await worldWithGap(60_000);
+    const before = await checkpointOf(world);
+    const [gap] = gapsOf(world, before);
+    const { done, watermark } = await world.syncWell(stoppedAfter(25_000));
+    expect({ done, watermark }).toEqual({ done: true, watermark: new Date(watermarkOf(before) ?? 0).toISOString() });
+    const left = gapsOf(world, await checkpointOf(world));
+    expect(left[0]?.fromMs).toBe(gap?.fromMs);
+    expect(left.at(-1)?.toMs).toBeLessThan((gap?.toMs ?? 0) - dayMs);
+    await world.syncWell();
+    expect(gapsOf(world, await checkpointOf(world))).toEqual([]);
+    await world.expectTruth();
+  });
+
+  it('is up to date with every target before it fills the gaps of one', async () => {
+    const world = await worldWithGap(3_000);
+    const [config] = [
+      {
+        targets: ['sales', 'b'].map((name) => ({
+          name,
+          ...defaultWorkspace,
+          credentials: `file:${world.folder}/secret.json`,
+        })),
+      },
+    ];
+    await world.sync({ targets: ['b'] }, config);
+    world.clock.advance(hourMs);
+    const order: string[] = [];
+    const connect: Run['connect'] = (target, signal) => {
+      order.push(target.name);
+      return world.connect(target, signal);
+    };
+    const summaries = await world.sync(
+      { connect, connectYielding: connect, onTargetDone: ({ summary }) => order.push(`${summary.target} done`) },
+      config,
+    );
+    expect(order).toEqual(['sales', 'b', 'b done', 'sales', 'sales done']);
+    expect(summaries.map(({ target, done }) => [target, done])).toEqual([
+      ['sales', true],
+      ['b', true],
+    ]);
+  });
+
+  it('does not fail where filling them fails, and says so', async () => {
+    const world = await worldWithGap(3_000);
+    const warnings: string[] = [];
+    const failing = yieldingBy(world, (n) => {
+      if (n > 12) {
+        throw new SourceError('the source is down', { remedy: 'Wait.', httpStatus: 503 });
+      }
+    });
+    const log: Run['log'] = (level, message) => level === 'warn' && warnings.push(message);
+    expect(await world.syncWell({ ...failing, log })).toMatchObject({ done: true });
+    expect(warnings).toEqual(['gaps in coverage could not be filled: the source is down; a later run tries again']);
+    await world.syncWell();
+    await world.expectTruth();
+  });
+});
+
+describe('a window that cannot be proven', () => {
+  it('costs no run more than a few requests in the long run, fails only the first, and completes once it can be proven', async () => {
+    const world = await syncedSource({ traps: { deepestOffset: 300 } });
+    const nowMs = world.clock.now();
+    const ms = nowMs - dayMs;
+    world.sim.life.addMany(500, { fromMs: nowMs - 2 * dayMs, toMs: nowMs - minuteMs });
+    world.sim.life.addMany(1_000, { fromMs: ms, toMs: ms + 1, perMillisecond: 1_000 });
+    const [first] = await world.sync();
+    expect(first?.error?.kind).toBe('incomplete');
+    const requests: number[] = [];
+    const warnings: string[] = [];
+    const log: Run['log'] = (level, message) => level === 'warn' && warnings.push(message);
+    for (let hour = 0; hour < 10 * 24; hour += 1) {
+      world.clock.advance(hourMs);
+      requests.push((await world.syncWell({ log })).requests);
+    }
+    const cost = requests.toSorted((a, b) => a - b);
+    expect(cost[120]).toBeLessThanOrEqual(6);
+    // It is tried at most once a day after the first days, and a try costs what it costs.
+    expect(requests.filter((count) => count > 6).length).toBeLessThanOrEqual(17);
+    expect(warnings.filter((message) => message.includes('are tried again later')).length).toBeGreaterThan(200);
+    world.sim.traps.deepestOffset = null;
+    for (let hour = 0; hour < 25; hour += 1) {
+      world.clock.advance(hourMs);
+      await world.syncWell();
+    }
+    await world.expectTruth();
+    const checkpoint = await checkpointOf(world);
+    expect(watermarkOf(checkpoint)).toBe(world.clock.now());
+    expect(checkpoint.unproven).toEqual([]);
+  });
+
+  it.each<
+    [string, UnprovenWindow[], { fromMs: number; toMs: number }[], { fromMs: number; toMs: number }[], unknown[]]
+  >([
+    ['is remembered', [], [{ fromMs: 0, toMs: 10 }], [], [[0, 10, 1]]],
+    [
+      'is counted again',
+      [{ fromMs: 0, toMs: 10, tries: 3, triedAtMs: 1 }],
+      [{ fromMs: 2, toMs: 12 }],
+      [],
+      [
+        [0, 2, 3],
+        [2, 12, 4],
+      ],
+    ],
+    [
+      'is forgotten where it is covered',
+      [{ fromMs: 0, toMs: 10, tries: 3, triedAtMs: 1 }],
+      [],
+      [{ fromMs: 4, toMs: 20 }],
+      [[0, 4, 3]],
+    ],
+  ])('%s', (_what, before, tried, coverage, expected) => {
+    const after = applyUnproven(before, tried, 1_000, coverage);
+    expect(after.map(({ fromMs, toMs, tries }) => [fromMs, toMs, tries])).toEqual(expected);
+  });
+
+  it('waits longer and longer, at most a day', () => {
+    const waits = [1, 2, 3, 4, 8, 60].map((tries) => nextTryMs({ fromMs: 0, toMs: 1, tries, triedAtMs: 0 }) / minuteMs);
+    expect(waits).toEqual([0, 30, 60, 120, 1440, 1440]);
+  });
+});
