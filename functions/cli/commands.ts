@@ -64,11 +64,12 @@ function addSync(program: Command, finish: Finish): void {
   command(program, 'sync', 'Run one incremental sync of every target.', [
     'dqsync sync',
     'dqsync sync --target sales --target stock',
-    'dqsync sync --results',
+    'dqsync sync --tasks --results',
     'dqsync sync --json --config prod.json | jq ".[].rowsWritten"',
   ])
     .addOption(configOption())
     .addOption(targetsOption())
+    .option('--tasks', 'read the tasks and their rules, too, as the daily maintenance of a deployed stack does')
     .option('--results', 'fetch all rule results that wait; without it, 500 at most beside more than 2,000 rows')
     .addOption(jsonOption('print the summaries of all targets as one JSON array'))
     .addHelpText(

@@ -12,10 +12,12 @@ import type { MaintenanceStep } from './maintenance-step.ts';
 import { newRunState, type RunState } from './run-state.ts';
 import { outcomeOf, type TargetOutcome } from './summary.ts';
 import type { TargetRun } from './target-run.ts';
+import { observeTasks } from './tasks.ts';
 
 /** The steps, in this order. */
 const steps: readonly MaintenanceStep[] = [
   { name: 'audit', timeShare: 0.8, work: audit },
+  { name: 'tasks', timeShare: 0.5, work: observeTasks },
   { name: 'compaction', timeShare: 1, work: compactSettledDays },
 ];
 
@@ -40,9 +42,9 @@ export async function runMaintenance(run: TargetRun): Promise<TargetOutcome> {
 
 async function runStep(run: TargetRun, state: RunState, { name, timeShare, work }: MaintenanceStep): Promise<void> {
   const budget = partOf(run.budget, run.clock, run.budget.remainingMs() * timeShare);
-  const { fetchPage, stats } = run.source;
+  const { fetchPage } = run.source;
   const source: TargetRun['source'] = {
-    stats,
+    ...run.source,
     fetchPage: async (request) => {
       budget.signal.throwIfAborted();
       return await fetchPage(request);

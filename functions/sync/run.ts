@@ -21,6 +21,7 @@ import type { Summary } from './summary.ts';
 import { type TargetOutcome, untouchedOutcome, withGapsFilled } from './summary.ts';
 import type { Progress, SyncSettings, TargetRun } from './target-run.ts';
 import { selectTargets, settingsOf, targetOf } from './targets.ts';
+import { observeTasks } from './tasks.ts';
 
 type Connect = (target: TargetConfig, signal: AbortSignal, timeLeftMs?: () => number) => Source;
 
@@ -53,6 +54,8 @@ export interface Run {
    * the first sync of a target end soon, `all` uses all the time there is. Undefined: neither.
    */
   readonly results?: 'spare' | 'all' | undefined;
+  /** Observes the tasks of each target after its executions; the maintenance does so by itself. */
+  readonly tasks?: boolean | undefined;
 }
 
 /**
@@ -156,6 +159,9 @@ async function runTarget(run: Run, target: TargetConfig, limitMs: number): Promi
     }
     const outcome = await runMode(run, targetRun);
     await recordRun(targetRun, endedRecord(task, outcome, clock.now()));
+    if (run.tasks && outcome.error === null) {
+      await observeTasks(targetRun);
+    }
     const { error, summary } = outcome;
     // Where the instance list is out of reach, so are the results.
     const isReachable = (error === null || error.kind === 'incomplete') && summary.waitingFor === undefined;

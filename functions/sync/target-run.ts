@@ -15,6 +15,8 @@ export interface SyncSettings {
   readonly partitionTimeZone: string;
   /** How far back the audit compares, in milliseconds. */
   readonly auditMs: number;
+  /** Whether tasks and their rules are observed. */
+  readonly keepsTasks: boolean;
   /** The quota in requests per second. */
   readonly requestsPerSecond: number;
   /** The quota's requests per window; more in flight never help. */

@@ -35,6 +35,7 @@ export function settingsOf(config: Config): SyncSettings {
     maxOpenMs: Math.round(config.maxOpenDays * 86_400_000),
     partitionTimeZone: config.partitionTimeZone,
     auditMs: config.audit.days * 86_400_000,
+    keepsTasks: config.tasks,
     requestsPerSecond: quota.requests / quota.perSeconds,
     maxInFlight: quota.requests,
   };

@@ -21,6 +21,7 @@ const settings = {
   lookbackMs: 0,
   maxOpenMs: hourMs,
   partitionTimeZone: 'UTC',
+  keepsTasks: false,
   auditMs: 30 * 86_400_000,
   requestsPerSecond: 4,
   maxInFlight: 40,

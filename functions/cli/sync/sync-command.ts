@@ -11,6 +11,8 @@ export interface SyncOptions {
   readonly target: readonly string[];
   /** Fetches all rule results that wait, also beside many executions. */
   readonly results?: boolean;
+  /** Observes tasks and their rules, too, as the daily maintenance does. */
+  readonly tasks?: boolean;
   readonly json?: boolean;
 }
 
@@ -28,6 +30,7 @@ export async function sync(options: SyncOptions): Promise<number> {
       config,
       targets: options.target,
       results: options.results ? 'all' : 'spare',
+      tasks: options.tasks,
       limitMs: config.maxRunSeconds * 1000,
       stop: interrupt.signal,
       log,

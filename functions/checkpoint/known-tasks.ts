@@ -1,0 +1,76 @@
+/** What is known of the tasks of a target: the document, and how it changes. Pure. */
+import * as z from 'zod';
+import type { EpochMs, TaskDetails } from '../model.ts';
+import type { DocumentKind } from './state-document.ts';
+
+/** A task as it was last written. */
+export interface KnownTask {
+  readonly details: TaskDetails;
+  /** When the details were read; 0 where only the list is known. */
+  readonly detailsReadAtMs: EpochMs;
+  /** When it was last seen, or found to be gone. Of two runs, the later one knows better. */
+  readonly seenAtMs: EpochMs;
+  readonly deletedAtMs: EpochMs | null;
+}
+
+/** The document. */
+export interface KnownTasks {
+  readonly tasks: readonly KnownTask[];
+}
+
+/** A deleted task is forgotten after so long. Its rows stay in the table. */
+const deletedMemoryMs = 90 * 86_400_000;
+
+const id = z
+  .string()
+  .regex(/^-?\d{1,19}$/)
+  .transform(BigInt);
+const text = z.string().nullable();
+const ms = z.int();
+const rule = z.object({
+  ...{ id: id.nullable(), part: z.int(), position: z.string(), name: text, type: text, templateId: id.nullable() },
+  ...{ dimension: text, connection: text, connectionType: text, databases: text, tables: text, columns: text },
+  ...{ sql: text, alarmCondition: text, weight: id.nullable(), level: text, extra: text },
+});
+const details = z.object({
+  ...{ id, type: z.enum(['QUALITY_TASK', 'CONSISTENCY_TASK']), name: text, categoryId: id.nullable() },
+  ...{ scheduleStatus: text, schedulePeriod: text, scheduleInterval: text, createTimeMs: ms.nullable() },
+  ...{ lastRunTimeMs: ms.nullable(), creator: text, extra: text, description: text, level: text, alarmCondition: text },
+  rules: z.array(rule),
+});
+const schema: z.ZodType<KnownTasks> = z
+  .object({
+    format: z.literal('dqsync.tasks'),
+    version: z.literal(1),
+    tasks: z.array(z.object({ details, detailsReadAtMs: ms, seenAtMs: ms, deletedAtMs: ms.nullable() })),
+  })
+  .transform(({ tasks }) => ({ tasks }));
+
+/** How the document lies in the store. Ids are texts. */
+export const knownTasksKind: DocumentKind<KnownTasks> = {
+  schema,
+  empty: { tasks: [] },
+  encode: ({ tasks }) => {
+    const lines = tasks.map((task) =>
+      JSON.stringify(task, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value)),
+    );
+    return `{"format":"dqsync.tasks","version":1,"tasks":[\n${lines.join(',\n')}]}\n`;
+  },
+};
+
+/** Takes over what a run has seen. Of two sightings of a task, the later one counts. */
+export function withTasks(before: KnownTasks, seen: readonly KnownTask[], nowMs: EpochMs): KnownTasks {
+  if (seen.length === 0) {
+    return before;
+  }
+  const byId = new Map(before.tasks.map((task) => [task.details.id, task]));
+  for (const task of seen) {
+    const known = byId.get(task.details.id);
+    if (known === undefined || known.seenAtMs <= task.seenAtMs) {
+      byId.set(task.details.id, task);
+    }
+  }
+  const isRemembered = ({ deletedAtMs }: KnownTask): boolean =>
+    deletedAtMs === null || deletedAtMs > nowMs - deletedMemoryMs;
+  return { tasks: [...byId.values()].filter(isRemembered) };
+}

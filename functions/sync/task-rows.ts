@@ -1,0 +1,53 @@
+/** The rows that say what has changed about a task and its rules. Pure. */
+import type { KnownTask } from '../checkpoint/known-tasks.ts';
+import type { EpochMs, Rule, Task, TaskDetails } from '../model.ts';
+import { type TaskRow, taskStateColumns } from '../warehouse/task-table.ts';
+
+/** The columns that all rows of a run share. */
+export type TaskRunColumns = Pick<TaskRow, 'workspace' | 'projectId' | 'runId'>;
+
+/** Returns a row for the task and for each rule whose state is another than it was; for a rule that is gone, its last state. */
+export function changedRows(before: KnownTask | null, after: KnownTask, run: TaskRunColumns): TaskRow[] {
+  const known = new Map(before === null ? [] : rowsOf(before, run).map((row) => [keyOf(row), row]));
+  const rows = rowsOf(after, run);
+  const keys = new Set(rows.map(keyOf));
+  const changed = rows.filter((row) => stateOf(row) !== stateOf(known.get(keyOf(row))));
+  const gone = [...known.values()].filter((row) => row.deletedAtMs === null && !keys.has(keyOf(row)));
+  return [
+    ...changed,
+    ...gone.map((row) => ({ ...row, ...run, observedAtMs: after.seenAtMs, deletedAtMs: after.seenAtMs })),
+  ];
+}
+
+function rowsOf({ details, seenAtMs, deletedAtMs }: KnownTask, run: TaskRunColumns): TaskRow[] {
+  const row = (rule: Rule | null): TaskRow => ({ ...run, task: details, rule, deletedAtMs, observedAtMs: seenAtMs });
+  return [row(null), ...details.rules.map(row)];
+}
+
+function keyOf({ rule }: TaskRow): string {
+  return rule === null ? 'task' : `${rule.id}/${rule.part}`;
+}
+
+function stateOf(row: TaskRow | undefined): string | null {
+  return row === undefined ? null : taskStateColumns.map(({ read }) => read(row) ?? '\u0001').join('\u0000');
+}
+
+/** Returns what is known of a task that the list shows, with the details as they were last read. */
+export function seenInList(task: Task, before: KnownTask | null, seenAtMs: EpochMs): KnownTask {
+  const { description = null, level = null, alarmCondition = null, rules = [], extra } = before?.details ?? {};
+  const details: TaskDetails = {
+    ...task,
+    extra: before === null || before.detailsReadAtMs === 0 ? task.extra : (extra ?? null),
+    ...{ description, level, alarmCondition, rules },
+  };
+  return { details, detailsReadAtMs: before?.detailsReadAtMs ?? 0, seenAtMs, deletedAtMs: null };
+}
+
+/** Whether the list shows another task than before, but for its last run. */
+export function isListedAnew(task: Task, before: KnownTask): boolean {
+  const of = (one: Task): string =>
+    [one.name, one.categoryId, one.scheduleStatus, one.schedulePeriod, one.scheduleInterval, one.creator].join(
+      '\u0000',
+    );
+  return before.deletedAtMs !== null || of(task) !== of(before.details);
+}

@@ -1,0 +1,172 @@
+/**
+ * Observes the tasks of a target and their rules: lists them all, and reads the details of those that are new, have changed, or
+ * were last read a week ago. Writes a row where something changed.
+ *
+ * Never in the way: what is refused or fails is a warning, and no failure of the run.
+ */
+import { type KnownTask, type KnownTasks, knownTasksKind, withTasks } from '../checkpoint/known-tasks.ts';
+import { changeDocument, type LoadedDocument, loadDocument } from '../checkpoint/state-document.ts';
+import { SourceError, StoppedError, toDqsyncError } from '../errors.ts';
+import type { Task, TaskDetails } from '../model.ts';
+import type { TaskSource } from '../source/task-calls.ts';
+import { listAllTasks } from '../source/task-list.ts';
+import { writeRows } from '../warehouse/data-files.ts';
+import { tasksKey } from '../warehouse/layout.ts';
+import { type TaskRow, taskTable } from '../warehouse/task-table.ts';
+import type { StepOutcome } from './maintenance-step.ts';
+import type { TargetRun } from './target-run.ts';
+import { changedRows, isListedAnew, seenInList } from './task-rows.ts';
+
+/** Details are read again after so long, because the list does not show a change of a rule. */
+const detailsAgeMs = 7 * 86_400_000;
+/** Details to a commit: 25 s at the documented quota. */
+const commitTasks = 100;
+/** Requests at a time. */
+const maxInFlight = 8;
+
+/** A task, and what was known of it. */
+interface Listed {
+  readonly task: Task;
+  readonly before: KnownTask | null;
+  /** Whether the list shows it; if not, it may have been deleted. */
+  readonly isListed: boolean;
+}
+
+/** Observes the tasks. Never throws: a failure is a warning, with the remedy. */
+export async function observeTasks(run: TargetRun): Promise<StepOutcome> {
+  const written = { files: 0, bytes: 0 };
+  const source = run.source.tasks;
+  if (!run.settings.keepsTasks || source === undefined) {
+    return { done: true, error: null };
+  }
+  try {
+    await observe(run, source, written);
+    return { counters: written, done: true, error: null };
+  } catch (thrown) {
+    const error = toDqsyncError(thrown, run.target.name);
+    if (!(error instanceof StoppedError)) {
+      const kept = 'what was read is kept, and executions are synced all the same';
+      run.log('warn', `tasks were not observed: ${error.message}; ${kept}. ${error.remedy}`, {
+        target: run.target.name,
+      });
+    }
+    return { counters: written, done: !(error instanceof StoppedError), error: null };
+  }
+}
+
+async function observe(run: TargetRun, source: TaskSource, written: { files: number; bytes: number }): Promise<void> {
+  const { store, target, clock } = run;
+  let loaded = await loadDocument(store, tasksKey(target.name), knownTasksKind);
+  const { tasks, isComplete } = await listAllTasks(source);
+  const known = new Map(loaded.value.tasks.map((one) => [one.details.id, one]));
+  const listed = new Set(tasks.map(({ id }) => id));
+  const missing = loaded.value.tasks.filter(
+    ({ details, deletedAtMs }) => isComplete && deletedAtMs === null && !listed.has(details.id),
+  );
+  const all: Listed[] = [
+    ...tasks.map((task) => ({ task, before: known.get(task.id) ?? null, isListed: true })),
+    ...missing.map((before) => ({ task: before.details, before, isListed: false })),
+  ];
+  const isDue = ({ task, before, isListed }: Listed): boolean =>
+    !isListed || before === null || isListedAnew(task, before) || clock.now() - before.detailsReadAtMs > detailsAgeMs;
+  const due = all.filter(isDue).sort((a, b) => (a.before?.detailsReadAtMs ?? 0) - (b.before?.detailsReadAtMs ?? 0));
+  const rest = all.filter((one) => !isDue(one)).map(({ task, before }) => seenInList(task, before, clock.now()));
+  const commit = async (seen: readonly KnownTask[]): Promise<void> => {
+    loaded = await commitTasksOf(run, loaded, seen, written);
+  };
+  await commit(rest);
+  for (let from = 0; from < due.length; from += commitTasks) {
+    await commit(await readBatch(run, source, due.slice(from, from + commitTasks)));
+  }
+}
+
+async function readBatch(run: TargetRun, source: TaskSource, batch: readonly Listed[]): Promise<KnownTask[]> {
+  const seen: KnownTask[] = [];
+  let failure: unknown = null;
+  // Workers share the iterator: each takes the next task when it is done with one.
+  const rest = batch.values();
+  const work = async (): Promise<void> => {
+    for (const one of rest) {
+      if (failure !== null) {
+        return;
+      }
+      try {
+        run.budget.signal.throwIfAborted();
+        seen.push(await readTask(run, source, one));
+      } catch (thrown) {
+        failure ??= thrown;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(maxInFlight, batch.length) }, work));
+  if (failure !== null && seen.length === 0) {
+    throw failure;
+  }
+  return seen;
+}
+
+/** A task is deleted where the service knows none of its number; a list that does not show it is only a hint. */
+async function readTask(
+  { clock }: TargetRun,
+  source: TaskSource,
+  { task, before, isListed }: Listed,
+): Promise<KnownTask> {
+  const details = await source.fetchTask(task.type, task.id).catch((thrown: unknown) => {
+    // Refused, yet the list is there: what it shows is better than nothing.
+    if (isListed && before === null && thrown instanceof SourceError && thrown.httpStatus === 403) {
+      return null;
+    }
+    throw thrown;
+  });
+  const nowMs = clock.now();
+  if (details !== null) {
+    return { details: withListed(details, task), detailsReadAtMs: nowMs, seenAtMs: nowMs, deletedAtMs: null };
+  }
+  const seen = seenInList(task, before, nowMs);
+  return isListed ? seen : { ...seen, deletedAtMs: nowMs };
+}
+
+/** Fills what the details leave out from the list. */
+function withListed(details: TaskDetails, task: Task): TaskDetails {
+  const { name, categoryId, scheduleStatus, schedulePeriod, scheduleInterval, createTimeMs, lastRunTimeMs } = details;
+  return {
+    ...details,
+    name: name ?? task.name,
+    categoryId: categoryId ?? task.categoryId,
+    scheduleStatus: scheduleStatus ?? task.scheduleStatus,
+    schedulePeriod: schedulePeriod ?? task.schedulePeriod,
+    scheduleInterval: scheduleInterval ?? task.scheduleInterval,
+    createTimeMs: createTimeMs ?? task.createTimeMs,
+    lastRunTimeMs: lastRunTimeMs ?? task.lastRunTimeMs,
+    creator: details.creator ?? task.creator,
+  };
+}
+
+/** Data first, then what is known: after a kill in between, rows are written twice, and the views show each once. */
+async function commitTasksOf(
+  run: TargetRun,
+  loaded: LoadedDocument<KnownTasks>,
+  seen: readonly KnownTask[],
+  written: { files: number; bytes: number },
+): Promise<LoadedDocument<KnownTasks>> {
+  const { workspace, projectId } = run.target;
+  const known = new Map(loaded.value.tasks.map((one) => [one.details.id, one]));
+  const changes = seen.map((one) => ({
+    one,
+    rows: changedRows(known.get(one.details.id) ?? null, one, { workspace, projectId, runId: run.runId }),
+  }));
+  const rows: TaskRow[] = changes.flatMap((change) => change.rows);
+  if (rows.length > 0) {
+    const { files, bytes } = await writeRows(run, taskTable, rows, written.files);
+    written.files += files;
+    written.bytes += bytes;
+  }
+  // One that is as it was need not be written down again, unless its details were read.
+  const isNews = ({ one, rows: changed }: (typeof changes)[number]): boolean =>
+    changed.length > 0 || one.detailsReadAtMs !== (known.get(one.details.id)?.detailsReadAtMs ?? 0);
+  const news = changes.filter(isNews).map(({ one }) => one);
+  const nowMs = run.clock.now();
+  return await changeDocument(run, tasksKey(run.target.name), knownTasksKind, loaded, (tasks) =>
+    withTasks(tasks, news, nowMs),
+  );
+}

@@ -1,0 +1,177 @@
+/** Tasks and their rules: a row where something changed, by as few requests as that takes. */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Run } from '../../functions/sync/run.ts';
+import type { Fault } from '../simulator/faults.ts';
+import { failingStore } from '../support/failing-store.ts';
+import { duckdb } from '../support/referee.ts';
+import { dayMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
+
+/** Every row, or the latest of each task and rule, by independent SQL. */
+async function rowsOf(world: SyncedSource, which: 'all' | 'latest' = 'latest'): Promise<Record<string, unknown>[]> {
+  const table = join(world.folder, 'warehouse', 'quality_task_observations');
+  const files = await readdir(table, { recursive: true }).catch(() => []);
+  if (!files.some((file) => file.endsWith('.parquet'))) {
+    return [];
+  }
+  return await duckdb(`SELECT * REPLACE (epoch_ms(last_run_time) AS last_run_time) FROM (
+    SELECT *, row_number() OVER (PARTITION BY workspace, project_id, task_id, rule_id, rule_part ORDER BY observed_at DESC, run_id DESC) AS n
+    FROM read_parquet('${join(table, '**', '*.parquet')}', hive_partitioning = true, hive_types = {'workspace': VARCHAR, 'dt': VARCHAR})
+  ) WHERE ${which === 'all'} OR n = 1 ORDER BY task_id, rule_id, rule_part`);
+}
+
+/** Fails unless the latest rows hold what the source holds, ids exact. */
+async function expectTasks(world: SyncedSource): Promise<void> {
+  const rows = (await rowsOf(world)).filter((row) => row['deleted_at'] === null);
+  const expected = world.sim
+    .tasks()
+    .flatMap(({ definition, lastRunMs }) => [
+      `${definition.task.taskId} ${definition.task.name} ${definition.level} ${lastRunMs}`,
+      ...definition.rules
+        .flat()
+        .map((rule) => `${definition.task.taskId} ${rule.idText} ${rule.name} ${rule.alarmCondition} ${rule.weight}`),
+    ]);
+  const found = rows.map((row) =>
+    row['rule_id'] === null
+      ? `${row['task_id']} ${row['task_name']} ${row['level']} ${row['last_run_time']}`
+      : `${row['task_id']} ${row['rule_id']} ${row['rule_name']} ${row['alarm_condition']} ${row['weight']}`,
+  );
+  expect(found.sort()).toEqual(expected.sort());
+}
+
+const withTasks: Partial<Run> = { tasks: true };
+
+describe('tasks', () => {
+  it('are in the table with all their rules, for one request each and one for each list, and not again', async () => {
+    const world = await syncedSource({ history: { days: 2, tasks: 40 } });
+    await world.syncWell(withTasks);
+    await expectTasks(world);
+    expect(world.sim.counters.tasks).toBe(40 + 4);
+    const before = (await rowsOf(world, 'all')).length;
+    world.sim.counters.reset();
+    await world.syncWell(withTasks);
+    expect(world.sim.counters.tasks).toBe(4);
+    expect(await rowsOf(world, 'all')).toHaveLength(before);
+  });
+
+  it('are observed by the maintenance, unless the config says no', async () => {
+    const world = await syncedSource({ history: { days: 2, tasks: 8 } });
+    await world.syncWell();
+    await world.maintain({}, { tasks: false });
+    expect(await rowsOf(world)).toEqual([]);
+    await world.maintain();
+    await expectTasks(world);
+  });
+
+  it('with 1,000 rules have them all', async () => {
+    const world = await syncedSource();
+    world.sim.life.addTask({ rules: 1_000, taskType: 'CONSISTENCY_TASK' });
+    await world.syncWell(withTasks);
+    expect(await rowsOf(world)).toHaveLength(1 + 2_000);
+    await expectTasks(world);
+  });
+
+  it.each([
+    [
+      'a run',
+      1,
+      0,
+      (world: SyncedSource, task: Task) => void world.sim.life.addExecution({ task, startTimeMs: world.clock.now() }),
+    ],
+    [
+      'another schedule',
+      1,
+      0,
+      (_: SyncedSource, task: Task) => void Object.assign(task, { scheduleStatus: 'NOT_START' }),
+    ],
+    [
+      'a renamed rule',
+      1,
+      8,
+      (_: SyncedSource, task: Task) => void Object.assign(task.rules[0]![0]!, { name: 'renamed' }),
+    ],
+    ['a rule less, which moves another up', 2, 8, (_: SyncedSource, task: Task) => void task.rules.splice(1, 1)],
+    [
+      'another level',
+      4,
+      8,
+      (_: SyncedSource, task: Task) => void Object.assign(task, { level: task.level === 'FATAL' ? 'MINOR' : 'FATAL' }),
+    ],
+  ])('that change in one thing, %s, have %i more rows, after %i days', async (_, rows, days, change) => {
+    const world = await syncedSource();
+    const task = world.sim.life.addTask({ rules: 3, everyMs: dayMs });
+    world.sim.life.addTask();
+    await world.syncWell(withTasks);
+    const before = (await rowsOf(world, 'all')).length;
+    world.clock.advance(days * dayMs + minuteMs);
+    change(world, task);
+    await world.syncWell(withTasks);
+    expect(await rowsOf(world, 'all')).toHaveLength(before + rows);
+    await expectTasks(world);
+  });
+
+  it('that are deleted keep their last state, with the time at which that was found', async () => {
+    const world = await syncedSource();
+    const { task } = world.sim.life.addTask({ name: 'gone', rules: 2 });
+    world.sim.life.addTask();
+    await world.syncWell(withTasks);
+    world.sim.life.tasks().remove(BigInt(task.taskId));
+    world.clock.advance(dayMs);
+    await world.syncWell(withTasks);
+    await expectTasks(world);
+    const rows = (await rowsOf(world)).filter((row) => row['task_id'] === task.taskId);
+    expect(rows.map((row) => [row['task_name'], row['deleted_at'] !== null])).toEqual(
+      new Array(3).fill(['gone', true]),
+    );
+    world.clock.advance(dayMs);
+    world.sim.counters.reset();
+    await world.syncWell(withTasks);
+    expect(world.sim.counters.tasks).toBe(3);
+  });
+
+  const faults: readonly (readonly [string, Fault])[] = [
+    ['are refused', { kind: 'status', status: 403, when: { from: 1 }, on: 'tasks' }],
+    ['fail', { kind: 'status', status: 500, when: { from: 1 }, on: 'tasks' }],
+    ['are no lists', { kind: 'wrong-shape', when: { from: 1 }, on: 'tasks' }],
+  ];
+  it.each(faults)(
+    'that %s never fail a sync or the maintenance: one warning, and they come later',
+    async (_, fault) => {
+      const world = await syncedSource({ history: { days: 2, tasks: 10 } });
+      world.sim.traps.faults = [fault];
+      const warnings: string[] = [];
+      const log: Run['log'] = (level, message) => void (level === 'warn' && warnings.push(message));
+      expect(await world.syncWell({ ...withTasks, log })).toMatchObject({ done: true });
+      expect(await world.maintain({ log })).toMatchObject({ done: true });
+      expect(warnings).toEqual(
+        new Array(2).fill(expect.stringMatching(/^tasks were not observed: .* synced all the same/)),
+      );
+      world.sim.traps.faults = [];
+      await world.syncWell(withTasks);
+      await expectTasks(world);
+      await world.expectTruth();
+    },
+  );
+
+  it.each(['die-before', 'die-after', 'lose-reply'] as const)(
+    'are complete after a step that ends in %s',
+    async (fate) => {
+      const world = await syncedSource({ history: { days: 1, tasks: 10 } });
+      await world.syncWell();
+      for (let step = 1, isReached = true; isReached; step += 1) {
+        isReached = false;
+        world.sim.life.addTask();
+        const store = failingStore(world.store, ({ n }) => {
+          isReached ||= n === step;
+          return n === step ? fate : 'ok';
+        });
+        await world.sync({ ...withTasks, store });
+        await world.syncWell(withTasks);
+        await expectTasks(world);
+      }
+    },
+  );
+});
+
+type Task = ReturnType<SyncedSource['sim']['life']['addTask']>;
