@@ -3,7 +3,7 @@ import { type Clock, systemClock } from './clock.ts';
 import { type Config, iamEndpointOf, type TargetConfig } from './config.ts';
 import { ConfigError } from './errors.ts';
 import type { Log } from './model.ts';
-import type { ProxyEnvironment } from './network/proxy.ts';
+import { type ProxyEnvironment, proxyFor } from './network/proxy.ts';
 import { connectSource, type Source } from './source/client.ts';
 import { createPacer, createYieldingPacer, type Pacer } from './source/pacing.ts';
 import type { SourceOptions } from './source/requester.ts';
@@ -33,7 +33,7 @@ export interface NetworkEnvironment extends ProxyEnvironment {
  * the process, because the quota belongs to a user.
  *
  * @param clock the machine's clock by default; the demo has a faster one
- * @throws ConfigError for an unusable warehouse URL
+ * @throws ConfigError for an unusable warehouse URL or proxy
  */
 export async function openConnections(
   config: Config,
@@ -41,6 +41,8 @@ export async function openConnections(
   environment: NetworkEnvironment,
   clock: Clock = systemClock,
 ): Promise<Connections> {
+  // A variable that names no proxy is found here, not at the first request.
+  proxyFor(config.source.endpoint, environment);
   const { quota } = config.source;
   // Each call has its own quota of the same size.
   const pacers = { instances: createPacer(quota, clock), ...newTaskPacers(() => createPacer(quota, clock)) };

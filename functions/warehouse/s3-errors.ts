@@ -186,6 +186,9 @@ export function toS3StorageError(thrown: unknown, doing: 'read' | 'write' | 'lis
 }
 
 function remedyOfFault(fault: Fault, bucket: string): string {
+  if (fault.kind === 'timeout' || fault.kind === 'reset' || fault.kind === 'notHttp') {
+    return networkRemedy;
+  }
   const { host } = fault.route;
   const isOwnHost = host.startsWith(`${bucket}.`) && !/\.amazonaws\.com(\.cn)?$/.test(host);
   const hint = isOwnHost ? ' If the store has no host of its own for each bucket, set storage.pathStyle to true.' : '';

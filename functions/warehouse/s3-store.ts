@@ -267,7 +267,8 @@ class BucketStore implements Store {
 
   #failure(thrown: unknown, doing: 'read' | 'write' | 'list', place: S3Place): StorageError {
     const { sessionToken = '' } = this.#sent;
-    const fault = awsFault(thrown, this.#sent, this.#environment);
+    const isBody = thrown instanceof BrokenBodyError;
+    const fault = isBody ? null : awsFault(thrown, this.#sent, this.#environment);
     return toS3StorageError(thrown, doing, { ...place, fault, redact: redactor(() => [sessionToken]) });
   }
 

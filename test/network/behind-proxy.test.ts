@@ -183,6 +183,13 @@ describe('other ways through the proxy', () => {
     expect(sso.received[0]?.headers['x-amz-sso_bearer_token']).toBe('planted-token');
   });
 
+  it('a proxy that cannot be used is refused before anything is asked', async () => {
+    const world = await aWorld();
+    const { exitCode, text } = await shown(world, ['doctor'], { http_proxy: 'socks5://planted-user:planted-pass@p:1' });
+    expect(text).toMatch(/^✗ config +HTTP_PROXY names no proxy.*add 127\.0\.0\.1 to NO_PROXY\.\n$/);
+    expect(exitCode).toBe(2);
+  });
+
   it('a store of plain http goes by HTTP_PROXY, and its 407 is known', async () => {
     const { world, s3 } = await inFolder(({ bucket }) => ({
       warehouse: `s3://${bucket}`,

@@ -159,12 +159,16 @@ describe('between dqsync and S3', () => {
       arrange: (world) => {
         world.next.storageDoor = 'no-such-host';
       },
-      outcome: { kind: 'storage', code: /ENOTFOUND|EAI_AGAIN/, remedy: /network and AWS_ENDPOINT_URL/ },
+      outcome: {
+        kind: 'storage',
+        code: /ENOTFOUND|EAI_AGAIN/,
+        remedy: /AWS_ENDPOINT_URL, and that this machine can reach no-such-host/,
+      },
     },
     ...[
       ['AccessDenied', 403, /s3:PutObject/],
       ['InvalidAccessKeyId', 403, /valid AWS credentials/],
-      ['ExpiredToken', 400, /valid AWS credentials/],
+      ['ExpiredToken', 400, /AWS_SESSION_TOKEN/],
       ['RequestTimeTooSkewed', 403, /Set the clock/],
       ['NoSuchBucket', 404, /Check the bucket/],
       ['PermanentRedirect', 301, /AWS_REGION/],
