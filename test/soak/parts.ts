@@ -3,6 +3,7 @@ import { crashRounds } from '../proof/crash/crash-rounds.ts';
 import { backfillCommands, syncCommands } from '../proof/crash/crash-world.ts';
 import { expectSteady } from '../proof/endurance/bounds.ts';
 import { hourlySyncs } from '../proof/endurance/hourly-syncs.ts';
+import { expectBounded, yearsOfSyncs } from '../proof/endurance/years.ts';
 import { faultRounds } from '../proof/faults/fault-rounds.ts';
 import { readingRounds } from '../proof/model/reading-rounds.ts';
 import { modelRounds } from '../proof/model/run-rounds.ts';
@@ -50,6 +51,12 @@ export const parts: Readonly<Record<string, Part>> = {
       }
     }
     return { figures: { ...figures, weeks: Math.round(figures.weeks * 10) / 10 }, counterexample: null };
+  },
+  years: async (_seed, limitMs) => {
+    const untilMs = Date.now() + limitMs;
+    const found = await yearsOfSyncs(3 * 365 * 24, 4, () => Date.now() >= untilMs);
+    const [, { stateBytes }] = found.samples;
+    return { figures: { syncs: found.syncs, stateBytes }, counterexample: textOf(expectBounded(found)) };
   },
   faults: async (seed, limitMs) => {
     const untilMs = Date.now() + limitMs;

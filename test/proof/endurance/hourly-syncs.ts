@@ -1,10 +1,9 @@
 /** Hourly syncs in a row, in virtual time: the source changes all along, requests fail, and now and then there is a backfill. */
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import type { Summary } from '../../../functions/sync/summary.ts';
 import type { Fault, FaultKind } from '../../simulator/faults.ts';
 import { dayMs, hourMs, openProofWorld, type ProofWorld } from '../proof-world.ts';
 import { endQuietly } from '../quiet-end.ts';
+import { heapInUse } from './heap.ts';
 
 /** What it came to. */
 export interface EnduranceFigures {
@@ -93,14 +92,4 @@ async function backfillSomeDay(world: ProofWorld): Promise<void> {
 
 function median(numbers: readonly number[]): number {
   return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
-}
-
-/** Asks V8 to collect garbage first. */
-function heapInUse(): number {
-  setFlagsFromString('--expose-gc');
-  const collect: unknown = runInNewContext('gc');
-  if (typeof collect === 'function') {
-    collect();
-  }
-  return process.memoryUsage().heapUsed;
 }

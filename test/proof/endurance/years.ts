@@ -1,0 +1,167 @@
+/**
+ * Hourly syncs and daily maintenance for years, in virtual time, with everything counted that must not grow with them. Few rows,
+ * so that three years take minutes; what grows with rows is bounded in `hourly-syncs.ts`.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isoTime } from '../../../functions/clock.ts';
+import { parseConfig } from '../../../functions/config.ts';
+import { connectTarget } from '../../../functions/connect.ts';
+import { createPacer } from '../../../functions/source/pacing.ts';
+import { runTargets } from '../../../functions/sync/run.ts';
+import type { Store } from '../../../functions/warehouse/store.ts';
+import { defaultAccount } from '../../simulator/accounts.ts';
+import { frozenClock } from '../../simulator/movable-clock.ts';
+import { defaultWorkspace, startSimulator } from '../../simulator/server.ts';
+import { MemoryStore } from '../memory-store.ts';
+import { hourMs, minuteMs } from '../proof-world.ts';
+import { heapInUse } from './heap.ts';
+
+/** What one sync and the state cost at some time. */
+export interface YearsSample {
+  readonly syncs: number;
+  /** The largest of the last day. */
+  readonly requests: number;
+  readonly storeCalls: number;
+  readonly listCalls: number;
+  readonly stateBytes: number;
+  /** Of tests and simulator too, which keep every row. */
+  readonly heapBytes: number;
+}
+
+/** What it came to. */
+export interface YearsFigures {
+  readonly syncs: number;
+  readonly failed: number;
+  readonly dataFiles: number;
+  readonly rows: number;
+  /** After some days, and at the end. */
+  readonly samples: readonly [YearsSample, YearsSample];
+}
+
+/** Ten days: by then everything has happened at least once. */
+const earlySyncs = 240;
+const startMs = Date.parse('2026-06-01T12:00:30Z');
+const noCost = { requests: 0, storeCalls: 0, listCalls: 0 };
+const stateDocuments = ['checkpoint.json', 'audit.json', 'runs.json'].map((name) => `state/sales/${name}`);
+
+/** Runs `syncs` of them, each with `rowsPerSync` new rows; fewer if it `isOver`. */
+export async function yearsOfSyncs(
+  syncs: number,
+  rowsPerSync: number,
+  isOver = (): boolean => false,
+): Promise<YearsFigures> {
+  const clock = frozenClock(startMs);
+  const simulator = await startSimulator({ seed: 3, clock });
+  const folder = await mkdtemp(join(tmpdir(), 'dqsync-years-'));
+  const secret = join(folder, 'secret.json');
+  await writeFile(secret, JSON.stringify(defaultAccount.password));
+  const memory = new MemoryStore(async () => undefined);
+  const calls = { all: 0, lists: 0 };
+  const store = counted(memory.handle('run'), calls);
+  const config = parseConfig(
+    {
+      warehouse: 'file:unused',
+      source: { endpoint: simulator.url, iamEndpoint: simulator.iamUrl, quota: { requests: 1_000_000, perSeconds: 1 } },
+      targets: [{ name: 'sales', ...defaultWorkspace, credentials: `file:${secret}` }],
+      initialFrom: isoTime(startMs - hourMs),
+      settleSeconds: 0,
+    },
+    'config',
+  );
+  const productClock = { now: () => clock.now(), sleep: async () => undefined };
+  const pacer = createPacer(config.source.quota, productClock);
+  const run = async (isMaintenance: boolean) => {
+    const [summary] = await runTargets({
+      ...{ config, store, clock: productClock, isMaintenance },
+      connect: (target, signal) => connectTarget(config, target, { pacer, clock: productClock, signal }),
+      limitMs: Number.POSITIVE_INFINITY,
+      stop: new AbortController().signal,
+      log: () => undefined,
+      onProgress: () => undefined,
+    });
+    return summary;
+  };
+  const samples: YearsSample[] = [];
+  let failed = 0;
+  let day = noCost;
+  const sync = async (): Promise<void> => {
+    const before = { ...calls };
+    const summary = await run(false);
+    failed += summary?.done === true ? 0 : 1;
+    day = {
+      requests: Math.max(day.requests, summary?.requests ?? 0),
+      storeCalls: Math.max(day.storeCalls, calls.all - before.all),
+      listCalls: Math.max(day.listCalls, calls.lists - before.lists),
+    };
+  };
+  const maintain = async (): Promise<void> => {
+    failed += (await run(true))?.done === true ? 0 : 1;
+    day = noCost;
+  };
+  try {
+    const early = Math.min(earlySyncs, Math.ceil(syncs / 8));
+    for (let n = 1, isLast = false; !isLast; n += 1) {
+      isLast = n === syncs || (n > early && isOver());
+      const fromMs = clock.now();
+      clock.advance(hourMs);
+      simulator.life.addMany(rowsPerSync, { fromMs, toMs: clock.now() - minuteMs });
+      await sync();
+      if (n === early || isLast) {
+        samples.push({ syncs: n, ...day, stateBytes: stateBytesOf(memory), heapBytes: heapInUse() });
+      }
+      if (n % 24 === 0) {
+        await maintain();
+      }
+    }
+    const [first, last] = samples;
+    if (first === undefined || last === undefined) {
+      throw new Error('too few syncs to compare with');
+    }
+    const dataFiles = [...memory.objects.keys()].filter((key) => key.endsWith('.parquet')).length;
+    return { syncs: last.syncs, failed, dataFiles, rows: simulator.truth().executions.length, samples: [first, last] };
+  } finally {
+    await simulator.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function stateBytesOf({ objects }: MemoryStore): number {
+  return stateDocuments.reduce((sum, key) => sum + (objects.get(key)?.bytes.length ?? 0), 0);
+}
+
+/** What is not as it should be, in words: a sync after years costs what one after weeks does. */
+export function expectBounded({ failed, samples: [early, late] }: YearsFigures): string[] {
+  return [
+    ...atMost('runs failed', failed, 0),
+    ...atMost('requests of a sync', late.requests, Math.max(4, early.requests)),
+    ...atMost('calls of the store by a sync', late.storeCalls, early.storeCalls),
+    ...atMost('listings by a sync', late.listCalls, 0),
+    ...atMost('bytes of state', late.stateBytes, 150_000),
+    ...atMost('bytes of heap more than after some days', late.heapBytes - early.heapBytes, 150 * 1_048_576),
+  ];
+}
+
+function atMost(what: string, value: number, bound: number): string[] {
+  return value <= bound ? [] : [`${value} ${what}, ${bound} are allowed`];
+}
+
+function counted(store: Store, calls: { all: number; lists: number }): Store {
+  const call = <T>(result: T): T => {
+    calls.all += 1;
+    return result;
+  };
+  const list = <T>(result: T): T => {
+    calls.lists += 1;
+    return call(result);
+  };
+  return {
+    ...store,
+    get: (key) => call(store.get(key)),
+    putIfAbsent: (key, bytes) => call(store.putIfAbsent(key, bytes)),
+    putIfMatch: (key, bytes, etag) => call(store.putIfMatch(key, bytes, etag)),
+    list: (prefix) => list(store.list(prefix)),
+    folders: (prefix) => list(store.folders(prefix)),
+  };
+}
