@@ -4,7 +4,7 @@ import { AnyPrincipal, Effect, type ManagedPolicy, PolicyStatement, type Role } 
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { BlockPublicAccess, Bucket, BucketEncryption, CfnBucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { dataPrefix, quarantinePrefix, replacedTag, statePrefix } from '../functions/warehouse/layout.ts';
+import { dataPrefixes, quarantinePrefix, replacedTag, statePrefix } from '../functions/warehouse/layout.ts';
 import type { Deployment } from './deployment.ts';
 
 /** Folder of Athena's results, below the warehouse's prefix. */
@@ -37,9 +37,14 @@ export class WarehouseBucket extends Construct {
     return `s3://${this.bucket.bucketName}/${this.prefix}`.replace(/\/$/, '');
   }
 
-  /** URL of the table's files; ends in `/`. */
-  get tableUrl(): string {
-    return `s3://${this.bucket.bucketName}/${this.prefix}${dataPrefix}`;
+  /** URL of a table's files; ends in `/`. */
+  tableUrl(table: string): string {
+    return `s3://${this.bucket.bucketName}/${this.prefix}${table}/`;
+  }
+
+  /** Patterns of the keys of all data files. */
+  get #dataKeys(): string[] {
+    return dataPrefixes.map((prefix) => `${this.prefix}${prefix}*`);
   }
 
   /** URL of query results; ends in `/`. */
@@ -48,11 +53,12 @@ export class WarehouseBucket extends Construct {
   }
 
   /**
-   * Grants what a run needs: get and put under the three prefixes of functions/warehouse/layout.ts. Never delete
+   * Grants what a run needs: get and put under the prefixes of functions/warehouse/layout.ts. Never delete
    * (PROTOCOL.md, I9).
    */
   grantSync(role: Role): void {
-    const prefixes = [dataPrefix, quarantinePrefix, statePrefix].map((prefix) => `${this.prefix}${prefix}*`);
+    const others = [quarantinePrefix, statePrefix].map((prefix) => `${this.prefix}${prefix}*`);
+    const prefixes = [...this.#dataKeys, ...others];
     role.addToPolicy(
       new PolicyStatement({
         sid: 'ReadAndWriteWarehouse',
@@ -65,7 +71,7 @@ export class WarehouseBucket extends Construct {
       new PolicyStatement({
         sid: 'TagReplacedData',
         actions: ['s3:PutObjectTagging'],
-        resources: [this.bucket.arnForObjects(`${this.prefix}${dataPrefix}*`)],
+        resources: this.#dataKeys.map((keys) => this.bucket.arnForObjects(keys)),
       }),
     );
     // Without this permission, S3 returns 403 for a missing key, and a run could not distinguish a first run from a
@@ -82,9 +88,14 @@ export class WarehouseBucket extends Construct {
 
   /** Grants what a query needs: reads data, writes and reads results, lists both. Never writes data. */
   grantQueries(policy: ManagedPolicy): void {
-    const [data, results] = [`${this.prefix}${dataPrefix}*`, `${this.prefix}${resultsPrefix}*`];
+    const data = this.#dataKeys;
+    const results = `${this.prefix}${resultsPrefix}*`;
     policy.addStatements(
-      new PolicyStatement({ sid: 'ReadData', actions: ['s3:GetObject'], resources: [this.bucket.arnForObjects(data)] }),
+      new PolicyStatement({
+        sid: 'ReadData',
+        actions: ['s3:GetObject'],
+        resources: data.map((keys) => this.bucket.arnForObjects(keys)),
+      }),
       new PolicyStatement({
         sid: 'KeepResults',
         actions: ['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'],
@@ -94,7 +105,7 @@ export class WarehouseBucket extends Construct {
         sid: 'ListDataAndResults',
         actions: ['s3:ListBucket'],
         resources: [this.bucket.bucketArn],
-        conditions: { StringLike: { 's3:prefix': [data, results] } },
+        conditions: { StringLike: { 's3:prefix': [...data, results] } },
       }),
       new PolicyStatement({
         sid: 'FindBucket',
@@ -102,7 +113,7 @@ export class WarehouseBucket extends Construct {
         resources: [this.bucket.bucketArn],
       }),
     );
-    this.#acknowledgePrefixes(policy, [data, results]);
+    this.#acknowledgePrefixes(policy, [...data, results]);
   }
 
   #acknowledgePrefixes(owner: Construct, prefixes: readonly string[]): void {
@@ -134,7 +145,7 @@ export class WarehouseBucket extends Construct {
         effect: Effect.DENY,
         principals: [new AnyPrincipal()],
         actions: ['s3:PutObject'],
-        resources: [bucket.arnForObjects(`${this.prefix}${dataPrefix}*`)],
+        resources: this.#dataKeys.map((keys) => bucket.arnForObjects(keys)),
         conditions: { Null: { 's3:if-none-match': 'true' }, Bool: { 's3:ObjectCreationOperation': 'true' } },
       }),
     );

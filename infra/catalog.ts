@@ -2,12 +2,13 @@
 import { Aws } from 'aws-cdk-lib';
 import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue';
 import { Construct } from 'constructs';
+import { furtherTables, furtherViews } from '../functions/query/further-views.ts';
 import { instanceTable } from '../functions/warehouse/columns.ts';
 import type { TableFacts } from '../functions/warehouse/table.ts';
 import type { WarehouseBucket } from './bucket.ts';
 import { type CatalogColumn, fileColumnsOf, pathColumnsOf } from './column-types.ts';
 import type { Deployment } from './deployment.ts';
-import { viewTableInput } from './view-definition.ts';
+import { furtherViewTableInput, viewTableInput } from './view-definition.ts';
 
 /** Properties of `Catalog`. */
 export interface CatalogProps {
@@ -20,6 +21,8 @@ export class Catalog extends Construct {
   /** A literal name, not a token. */
   readonly database: string;
   readonly view: CfnTable;
+  /** The views of tasks, rules, results and failures. */
+  readonly furtherViews: readonly CfnTable[];
 
   constructor(scope: Construct, id: string, { deployment, warehouse }: CatalogProps) {
     super(scope, id);
@@ -31,7 +34,7 @@ export class Catalog extends Construct {
     const table = new CfnTable(this, 'Table', {
       catalogId: Aws.ACCOUNT_ID,
       databaseName: this.database,
-      tableInput: glueTable(instanceTable, deployment, warehouse.tableUrl),
+      tableInput: glueTable(instanceTable, deployment, warehouse.tableUrl(instanceTable.name)),
     });
     table.addResourceDependency(database);
     this.view = new CfnTable(this, 'View', {
@@ -40,7 +43,32 @@ export class Catalog extends Construct {
       tableInput: viewTableInput(this.database),
     });
     this.view.addResourceDependency(table);
+    const tables = furtherTables.map((further) => {
+      const glue = new CfnTable(this, pascalCase(further.name), {
+        catalogId: Aws.ACCOUNT_ID,
+        databaseName: this.database,
+        tableInput: glueTable(further, deployment, warehouse.tableUrl(further.name)),
+      });
+      glue.addResourceDependency(database);
+      return glue;
+    });
+    this.furtherViews = furtherViews.map((further) => {
+      const view = new CfnTable(this, pascalCase(further.name), {
+        catalogId: Aws.ACCOUNT_ID,
+        databaseName: this.database,
+        tableInput: furtherViewTableInput(this.database, further),
+      });
+      for (const source of [table, ...tables]) {
+        view.addResourceDependency(source);
+      }
+      return view;
+    });
   }
+}
+
+/** `quality_tasks` as `QualityTasks`, for an id. */
+function pascalCase(name: string): string {
+  return name.replaceAll(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 function glueTable(table: TableFacts, deployment: Deployment, tableUrl: string): CfnTable.TableInputProperty {

@@ -22,6 +22,13 @@ const spellings: Readonly<Record<ColumnKind, { readonly hiveType: string; readon
 
 /** Returns the columns that are in the files of a table, in order. */
 export function fileColumnsOf({ columns }: TableFacts): CatalogColumn[] {
+  return catalogColumns(columns);
+}
+
+/** Returns columns of a view. */
+export function catalogColumns(
+  columns: readonly Pick<TableFacts['columns'][number], 'name' | 'kind' | 'description'>[],
+): CatalogColumn[] {
   return columns.map(({ name, kind, description }) => ({ name, ...spellings[kind], comment: description }));
 }
 

@@ -6,10 +6,12 @@
  * ConnectorViewDefinition; Athena's "Work with views".
  */
 import type { CfnTable } from 'aws-cdk-lib/aws-glue';
+import type { View } from '../functions/query/further-views.ts';
 import { viewSql } from '../functions/query/view.ts';
 import { instanceTable } from '../functions/warehouse/columns.ts';
 import { tableName, viewName } from '../functions/warehouse/layout.ts';
-import { type CatalogColumn, fileColumnsOf, pathColumnsOf } from './column-types.ts';
+import { partitionColumns } from '../functions/warehouse/table.ts';
+import { type CatalogColumn, catalogColumns, fileColumnsOf, pathColumnsOf } from './column-types.ts';
 
 /** Trino and Athena recognize their views by this text. */
 const viewMark = 'Presto View';
@@ -37,18 +39,37 @@ ${viewSql(`"${database}"."${tableName}"`)}
 
 /** Returns the Glue table of the view `quality_instances`. */
 export function viewTableInput(database: string): CfnTable.TableInputProperty {
+  return tableInput(database, viewName, viewColumns, athenaViewSql(database));
+}
+
+/** Returns the Glue table of a further view. Every column is cast to the exact type in the definition. */
+export function furtherViewTableInput(database: string, view: View): CfnTable.TableInputProperty {
+  const columns = catalogColumns(view.columns);
+  const casts = columns.map(({ name, trinoType }) =>
+    partitionColumns.some((column) => column === name) ? name : `CAST(${name} AS ${trinoType}) AS ${name}`,
+  );
+  const sql = view.sql((table) => `"${database}"."${table}"`);
+  return tableInput(database, view.name, columns, `SELECT\n  ${casts.join(',\n  ')}\nFROM (\n${sql}\n) AS latest`);
+}
+
+function tableInput(
+  database: string,
+  name: string,
+  columns: readonly CatalogColumn[],
+  originalSql: string,
+): CfnTable.TableInputProperty {
   const definition = {
-    originalSql: athenaViewSql(database),
+    originalSql,
     catalog: 'awsdatacatalog',
     schema: database,
-    columns: viewColumns.map(({ name, trinoType }) => ({ name, type: trinoType })),
+    columns: columns.map((column) => ({ name: column.name, type: column.trinoType })),
     // Without these two, Athena's engine 3 fails with "Invalid JSON bytes".
     runAsInvoker: false,
     path: [],
   };
   const encoded = Buffer.from(JSON.stringify(definition), 'utf8').toString('base64');
   return {
-    name: viewName,
+    name,
     // Trino uses the description as the comment, and recognizes no view with another comment.
     description: viewMark,
     tableType: 'VIRTUAL_VIEW',
@@ -56,7 +77,7 @@ export function viewTableInput(database: string): CfnTable.TableInputProperty {
     // Athena fails on a view without these, although they are empty.
     partitionKeys: [],
     storageDescriptor: {
-      columns: viewColumns.map(({ name, hiveType, comment }) => ({ name, type: hiveType, comment })),
+      columns: columns.map((column) => ({ name: column.name, type: column.hiveType, comment: column.comment })),
       location: '',
       inputFormat: '',
       outputFormat: '',

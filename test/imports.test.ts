@@ -194,6 +194,7 @@ const table: Readonly<Record<string, Allowed>> = {
       'functions/metrics.ts',
       'functions/lambda/environment.ts',
       'functions/query/named-queries.ts',
+      'functions/query/further-views.ts',
       'functions/query/view.ts',
       columns,
       'functions/warehouse/layout.ts',

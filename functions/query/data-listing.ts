@@ -48,6 +48,17 @@ export async function dataFilesOf(store: Store, partitions: readonly PartitionPa
   return sizes;
 }
 
+/** Returns all data files of another table: their sizes in bytes by key. */
+export async function tableFilesOf(store: Store, table: string): Promise<Map<string, number>> {
+  const sizes = new Map<string, number>();
+  for await (const { key, sizeBytes } of store.list(`${table}/`)) {
+    if (parseDataKey(key, table) !== null) {
+      sizes.set(key, sizeBytes);
+    }
+  }
+  return sizes;
+}
+
 /** Runs work for each item, several in parallel. After a failure, waits for the work in progress, then throws. */
 export async function eachOf<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
   // The workers share the generator. Each takes its next item from it, and the first failure ends it for all.

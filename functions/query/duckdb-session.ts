@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { newToken } from '../clock.ts';
-import { observationColumns } from '../warehouse/columns.ts';
+import { instanceTable } from '../warehouse/columns.ts';
 import { tableName, viewName } from '../warehouse/layout.ts';
-import { type ColumnKind, partitionColumns } from '../warehouse/table.ts';
-import { viewColumns, viewSql } from './view.ts';
+import { type ColumnKind, columnNames, partitionColumns, type TableFacts } from '../warehouse/table.ts';
+import { furtherTables, furtherViews } from './further-views.ts';
+import { viewSql } from './view.ts';
 
 /** A connection, and a function that closes it. */
 export interface DuckdbSession {
@@ -46,10 +47,11 @@ export async function openDuckdb(): Promise<DuckdbSession> {
   };
 }
 
-/** Restricts access to files below `folder`, irrevocably. */
-export async function allowOnly(connection: DuckDBConnection, folder: string): Promise<void> {
+/** Restricts access to files below some folders, irrevocably. */
+export async function allowOnly(connection: DuckDBConnection, folders: readonly string[]): Promise<void> {
   // DuckDB checks the pattern first, then the path that it matches.
-  await connection.run(`SET allowed_directories = [${quoted(literalGlob(folder))}, ${quoted(folder)}]`);
+  const allowed = folders.flatMap((folder) => [quoted(literalGlob(folder)), quoted(folder)]);
+  await connection.run(`SET allowed_directories = [${allowed.join(', ')}]`);
   await connection.run('SET enable_external_access = false');
   await connection.run('SET lock_configuration = true');
 }
@@ -60,22 +62,42 @@ export async function defineTable(connection: DuckDBConnection, tableSql: string
   await connection.run(`CREATE OR REPLACE VIEW ${viewName} AS ${viewSql(tableName)}`);
 }
 
-/** The table without rows: all columns in order, with their types. */
-export const noRowsSql: string = `SELECT ${[
-  ...observationColumns.map((column) => `CAST(NULL AS ${duckdbTypes[column.kind]}) AS ${column.name}`),
-  ...partitionColumns.map((name) => `CAST(NULL AS VARCHAR) AS ${name}`),
-].join(', ')} WHERE false`;
+/** Defines or redefines the other tables as the rows of their files, and the views that need them. */
+export async function defineFurther(
+  connection: DuckDBConnection,
+  pathsOf: (table: string) => readonly string[],
+): Promise<void> {
+  for (const table of furtherTables) {
+    await connection.run(`CREATE OR REPLACE VIEW ${table.name} AS ${tableSql(pathsOf(table.name), table)}`);
+  }
+  for (const { name, sql } of furtherViews) {
+    await connection.run(`CREATE OR REPLACE VIEW ${name} AS ${sql((table) => table)}`);
+  }
+}
+
+/** Returns SQL for a table without rows: all columns in order, with their types. */
+function emptyTableSql({ columns }: TableFacts): string {
+  const types = [
+    ...columns.map(({ name, kind }) => `CAST(NULL AS ${duckdbTypes[kind]}) AS ${name}`),
+    ...partitionColumns.map((name) => `CAST(NULL AS VARCHAR) AS ${name}`),
+  ];
+  return `SELECT ${types.join(', ')} WHERE false`;
+}
+
+/** The table of observations without rows. */
+export const noRowsSql: string = emptyTableSql(instanceTable);
 
 /**
  * Returns SQL for all rows of the files. The part without rows sets the types of the columns, including those that
  * older files lack.
  */
-export function tableSql(paths: readonly string[]): string {
+export function tableSql(paths: readonly string[], table: TableFacts = instanceTable): string {
+  const noRows = emptyTableSql(table);
   if (paths.length === 0) {
-    return noRowsSql;
+    return noRows;
   }
   const rows = `SELECT *, ${partitionsSql()} FROM read_parquet(${pathList(paths)}, filename = true, hive_partitioning = false, union_by_name = true)`;
-  return `SELECT ${viewColumns.join(', ')} FROM (${noRowsSql} UNION ALL BY NAME ${rows})`;
+  return `SELECT ${columnNames(table).join(', ')} FROM (${noRows} UNION ALL BY NAME ${rows})`;
 }
 
 /**

@@ -14,7 +14,16 @@ import { type Clock, systemClock } from '../clock.ts';
 import { ConfigError } from '../errors.ts';
 import type { Store } from '../warehouse/store.ts';
 import { allPartitions } from './data-listing.ts';
-import { allowOnly, type DuckdbSession, defineTable, noRowsSql, openDuckdb, tableSql } from './duckdb-session.ts';
+import {
+  allowOnly,
+  type DuckdbSession,
+  defineFurther,
+  defineTable,
+  noRowsSql,
+  openDuckdb,
+  tableSql,
+} from './duckdb-session.ts';
+import { furtherTables, furtherViews } from './further-views.ts';
 import { areAllThere, type DataFiles, openDataFiles } from './local-copies.ts';
 import { openPartitionPlanner, type PartitionPlanner } from './partition-planner.ts';
 import { translated } from './sql-errors.ts';
@@ -46,8 +55,8 @@ export interface WarehouseSql {
 }
 
 /**
- * Opens a warehouse for SQL, with the table `quality_instance_observations` and the view `quality_instances`. Both
- * exist with all columns even in an empty warehouse. Times are UTC.
+ * Opens a warehouse for SQL, with the table `quality_instance_observations`, the view `quality_instances`, and those of
+ * further-views.ts. All exist with all columns even in an empty warehouse. Times are UTC.
  *
  * @param cacheFolder folder for copies of the data files of one S3 warehouse
  * @throws StorageError if the warehouse cannot be read
@@ -66,7 +75,8 @@ export async function openWarehouseSql(
   };
   try {
     await defineTable(session.connection, noRowsSql);
-    await allowOnly(session.connection, files.folder);
+    await defineFurther(session.connection, () => []);
+    await allowOnly(session.connection, [files.folder, ...files.furtherFolders]);
   } catch (thrown) {
     await close();
     throw translated(thrown, files);
@@ -78,6 +88,9 @@ export async function openWarehouseSql(
     close,
   };
 }
+
+/** Names of the other tables and their views: their files are listed and copied only for queries that name them. */
+const namesFurther = new RegExp([...furtherTables, ...furtherViews].map(({ name }) => name).join('|'), 'i');
 
 interface OpenWarehouse {
   readonly session: DuckdbSession;
@@ -105,6 +118,10 @@ async function run(
     if (isOne) {
       // Wrong SQL fails here, before files are copied for it.
       refuseWriting(await statements.prepare(0), sql);
+    }
+    if (namesFurther.test(sql)) {
+      const further = await files.ofFurther();
+      await defineFurther(connection, (table) => further.get(table) ?? []);
     }
     const needed = await planner.neededBy(planned);
     const paths = await files.of(needed);

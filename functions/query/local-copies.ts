@@ -10,9 +10,9 @@ import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { StorageError } from '../errors.ts';
 import { type FileStore, openFileStore } from '../warehouse/file-store.ts';
-import { dataPrefix, type PartitionParts } from '../warehouse/layout.ts';
+import { dataPrefix, type PartitionParts, resultTableName, taskTableName } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
-import { dataFilesOf, eachOf } from './data-listing.ts';
+import { dataFilesOf, eachOf, tableFilesOf } from './data-listing.ts';
 
 /** Attempts to fetch a file whose reply is wrong. The store itself retries failures. */
 const maxTries = 3;
@@ -35,6 +35,10 @@ export interface DataFiles {
    * written
    */
   of(partitions: readonly PartitionParts[]): Promise<string[]>;
+  /** The folders of the other tables, as absolute paths. */
+  readonly furtherFolders: readonly string[];
+  /** Returns the current data files of each other table, copied likewise. @throws StorageError */
+  ofFurther(): Promise<ReadonlyMap<string, readonly string[]>>;
 }
 
 /** Returns whether the store's files can be read in place. */
@@ -59,6 +63,22 @@ export function openDataFiles(store: Store, cacheFolder: string, clock: Clock): 
       }
       return [...sizes.keys()].sort().map((key) => join(local.folder, key));
     },
+    furtherFolders: furtherTableNames.map((table) => join(local.folder, `${table}/`)),
+    ofFurther: async () => {
+      const copying = { from: store, to: local, clock };
+      const found = new Map<string, readonly string[]>();
+      for (const table of furtherTableNames) {
+        const sizes = await tableFilesOf(store, table);
+        if (local !== store) {
+          await copyAllOf(sizes, table, copying);
+        }
+        found.set(
+          table,
+          [...sizes.keys()].sort().map((key) => join(local.folder, key)),
+        );
+      }
+      return found;
+    },
   };
 }
 
@@ -74,6 +94,14 @@ interface Copying {
   readonly from: Store;
   readonly to: FileStore;
   readonly clock: Clock;
+}
+
+const furtherTableNames = [taskTableName, resultTableName];
+
+async function copyAllOf(sizes: ReadonlyMap<string, number>, table: string, copying: Copying): Promise<void> {
+  const cached = await inCache(copying, (cache) => tableFilesOf(cache, table));
+  const missing = [...sizes].filter(([key, sizeBytes]) => cached.get(key) !== sizeBytes);
+  await eachOf(missing, ([key, sizeBytes]) => copy(key, sizeBytes, copying));
 }
 
 /** Copies files that are missing in the cache or have another size there. */

@@ -13,6 +13,7 @@ import type { PartitionParts } from '../warehouse/layout.ts';
 import {
   allowOnly,
   type DuckdbSession,
+  defineFurther,
   defineTable,
   noRowsSql,
   openDuckdb,
@@ -87,7 +88,8 @@ async function prepare({ connection }: DuckdbSession, folder: string, paths: rea
       substr(${name}, ${dayLength + 2}) AS workspace, substr(${name}, 1, ${dayLength}) AS dt
     FROM read_parquet(${pathList(paths)}, filename = true, hive_partitioning = false)`,
   );
-  await allowOnly(connection, folder);
+  await defineFurther(connection, () => []);
+  await allowOnly(connection, [folder]);
 }
 
 async function neededBy(

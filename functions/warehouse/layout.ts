@@ -25,8 +25,14 @@ export const tableName = 'quality_instance_observations';
 /** Name of the view with the latest observation of each execution. */
 export const viewName = 'quality_instances';
 
-/** The start of every data file's key. */
+/** Names of the tables beside it, and of the folders with their data files. */
+export const taskTableName = 'quality_task_observations';
+export const resultTableName = 'quality_rule_results';
+
+/** The start of the key of every data file of the observations. */
 export const dataPrefix = `${tableName}/`;
+/** The starts of the keys of the data files of all tables. */
+export const dataPrefixes: readonly string[] = [tableName, taskTableName, resultTableName].map((name) => `${name}/`);
 /** The start of every quarantine file's key. */
 export const quarantinePrefix = 'quarantine/';
 /** The start of the keys of checkpoints and the documents beside them. */

@@ -1,5 +1,6 @@
 /** The table `quality_rule_results`: what each rule of an execution found. Pure data and getters. */
 import { compareExecutions, type EpochMs, type RuleResult } from '../model.ts';
+import { resultTableName } from './layout.ts';
 import type { Table } from './table.ts';
 
 /**
@@ -18,7 +19,7 @@ export interface ResultRow extends RuleResult {
 
 /** The table. Its columns are the contract of the files, in order. */
 export const resultTable: Table<ResultRow> = {
-  name: 'quality_rule_results',
+  name: resultTableName,
   description: 'Append-only results of the rules of executions; read the view quality_results instead.',
   columns: [
     {

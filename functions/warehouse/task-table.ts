@@ -1,5 +1,6 @@
 /** The table `quality_task_observations`: tasks and their rules, as they were seen. Pure data and getters. */
 import type { EpochMs, Rule, Task, TaskDetails } from '../model.ts';
+import { taskTableName } from './layout.ts';
 import type { Table, TableColumn } from './table.ts';
 
 /** What the details of a task add to the list; all null until they were read. */
@@ -202,7 +203,7 @@ export const taskStateColumns: readonly Column[] = [
 
 /** The table. Its columns are the contract of the files, in order. */
 export const taskTable: Table<TaskRow> = {
-  name: 'quality_task_observations',
+  name: taskTableName,
   description: 'Append-only observations of tasks and rules; read the views quality_tasks and quality_rules instead.',
   columns: [
     ...taskStateColumns,

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
+import { furtherViews } from '../../functions/query/further-views.ts';
 import { observationColumns } from '../../functions/warehouse/columns.ts';
 import { athenaViewSql } from '../../infra/view-definition.ts';
 import { anObservation } from '../support/builders.ts';
+import { syncedSource } from '../support/synced-source.ts';
 import { tempWarehouse } from '../support/temp-warehouse.ts';
 import { writeObservations } from '../support/warehouse-data.ts';
 import { opened } from '../support/warehouse-sql.ts';
@@ -137,6 +139,39 @@ describe('the view', () => {
     expect((await sql.run(athena)).rows).toHaveLength(2);
     expect((await sql.run(`(${athena} EXCEPT ${cli}) UNION ALL (${cli} EXCEPT ${athena})`)).rows).toEqual([]);
   });
+});
+
+describe('the tables and views of tasks and results', () => {
+  it.each([
+    ['quality_task_observations', 'task_id bigint', 'run_id string'],
+    ['quality_rule_results', 'instance_id bigint', 'extra string'],
+  ])('has %s, over its own files', (name, first, last) => {
+    const { StorageDescriptor, Parameters } = glueTable(name);
+    const columns = spelled(StorageDescriptor.Columns);
+    expect([columns[0], columns.at(-1)]).toEqual([first, last]);
+    expect(JSON.stringify(StorageDescriptor)).toContain(`/${name}/`);
+    expect(JSON.stringify(Parameters['storage.location.template'])).toContain(`/${name}/workspace=`);
+  });
+
+  it.each(furtherViews.map((view) => [view.name, view] as const))(
+    'has the view %s, which shows over real files what that of the CLI shows',
+    async (name, view) => {
+      const glue = glueTable(name);
+      const encoded = /^\/\* Presto View: ([A-Za-z0-9+/=]+) \*\/$/.exec(glue.ViewOriginalText ?? '')?.[1] ?? '';
+      const definition = JSON.parse(Buffer.from(encoded, 'base64').toString('utf8'));
+      expect(definition.columns.map((column: { name: string }) => column.name)).toEqual(
+        view.columns.map((column) => column.name),
+      );
+      expect(JSON.stringify(definition)).not.toMatch(/TOKEN|\$\{/);
+      const world = await syncedSource({ history: { days: 1, tasks: 16 } });
+      await world.syncWell({ results: 'spare', tasks: true });
+      const sql = await opened(world.store);
+      const athena = `(${definition.originalSql.replaceAll('"dqsync".', '"main".')})`;
+      const cli = `SELECT * FROM ${name}`;
+      expect((await sql.run(cli)).rows.length).toBeGreaterThan(0);
+      expect((await sql.run(`(${athena} EXCEPT ${cli}) UNION ALL (${cli} EXCEPT ${athena})`)).rows).toEqual([]);
+    },
+  );
 });
 
 describe('the workgroup', () => {

@@ -76,10 +76,11 @@ describe('least privilege', () => {
       const prefixed = permissions(aTemplate(config, { bucketName: 'my-bucket' }), part);
       const arn = (rest: string) =>
         JSON.stringify({ 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, `:s3:::my-bucket${rest}`]] });
-      const objects = ['quality_instance_observations', 'quarantine', 'state'].map((prefix) => arn(`/dq/${prefix}/*`));
+      const data = ['quality_instance_observations', 'quality_task_observations', 'quality_rule_results'];
+      const objects = [...data, 'quarantine', 'state'].map((prefix) => arn(`/dq/${prefix}/*`));
       expect(prefixed.get('s3:GetObject')).toEqual(objects);
       expect(prefixed.get('s3:PutObject')).toEqual(objects);
-      expect(prefixed.get('s3:PutObjectTagging')).toEqual([arn('/dq/quality_instance_observations/*')]);
+      expect(prefixed.get('s3:PutObjectTagging')).toEqual(data.map((prefix) => arn(`/dq/${prefix}/*`)));
       expect(prefixed.get('s3:ListBucket')).toEqual([arn('')]);
       expect([...granted.keys()].filter((action) => /delete|\*/i.test(action))).toEqual([]);
     },
@@ -166,6 +167,8 @@ describe('the policy for analysts', () => {
     expect(resourcesOf('s3:PutObject')).toEqual([expect.stringContaining('/athena-results/*')]);
     expect(resourcesOf('s3:GetObject')).toEqual([
       expect.stringContaining('/quality_instance_observations/*'),
+      expect.stringContaining('/quality_task_observations/*'),
+      expect.stringContaining('/quality_rule_results/*'),
       expect.stringContaining('/athena-results/*'),
     ]);
     expect(resourcesOf('athena:StartQueryExecution')).toEqual([JSON.stringify(arnOf('athena', ':workgroup/dqsync'))]);

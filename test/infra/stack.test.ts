@@ -88,7 +88,11 @@ describe('the bucket', () => {
             Effect: 'Deny',
             Principal: { AWS: '*' },
             Action: 's3:PutObject',
-            Resource: { 'Fn::Join': ['', [bucket, '/dq/quality_instance_observations/*']] },
+            Resource: ['quality_instance_observations', 'quality_task_observations', 'quality_rule_results'].map(
+              (table) => ({
+                'Fn::Join': ['', [bucket, `/dq/${table}/*`]],
+              }),
+            ),
             Condition: { Null: { 's3:if-none-match': 'true' }, Bool: { 's3:ObjectCreationOperation': 'true' } },
           },
         ]),

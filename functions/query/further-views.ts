@@ -1,0 +1,166 @@
+/**
+ * The views beside `quality_instances`: tasks, rules, results, and what failed. The same SQL for DuckDB and Athena (Trino).
+ * Pure.
+ */
+import { instanceTable } from '../warehouse/columns.ts';
+import { resultTable } from '../warehouse/result-table.ts';
+import { type ColumnKind, columnNames, partitionColumns, type TableFacts } from '../warehouse/table.ts';
+import { taskTable } from '../warehouse/task-table.ts';
+import { viewSql } from './view.ts';
+
+/** A column of a view. */
+export interface ViewColumn {
+  readonly name: string;
+  readonly kind: ColumnKind;
+  readonly description: string;
+}
+
+/** A view. */
+export interface View {
+  readonly name: string;
+  readonly columns: readonly ViewColumn[];
+  /**
+   * Returns its SELECT.
+   *
+   * @param relation quotes the name of a table, for example as `"dqsync"."quality_rule_results"`
+   */
+  readonly sql: (relation: (table: string) => string) => string;
+}
+
+/** The tables beside the observations of executions. */
+export const furtherTables: readonly TableFacts[] = [taskTable, resultTable];
+
+const partitionFacts = partitionColumns.map((name): ViewColumn => ({ name, kind: 'text', description: name }));
+
+/** Columns of tables by name. The first table that has a column describes it. */
+function columnsOf(tables: readonly TableFacts[], names: readonly string[]): ViewColumn[] {
+  return names.map((name) => {
+    const [table] = tables.filter(({ columns }) => columns.some((column) => column.name === name));
+    const column = table?.columns.find((one) => one.name === name) ?? partitionFacts.find((one) => one.name === name);
+    return { name, kind: column?.kind ?? 'text', description: column?.description ?? name };
+  });
+}
+
+/** Rows of one kind in the table of tasks, of each the latest. */
+function latestTasks(names: readonly string[], keys: readonly string[], condition: string, table: string): string {
+  const columns = names.join(', ');
+  return `SELECT ${columns}
+FROM (
+  SELECT ${columns},
+    row_number() OVER (
+      PARTITION BY workspace, project_id, ${keys.join(', ')}
+      ORDER BY observed_at DESC, run_id DESC
+    ) AS recency
+  FROM ${table}
+  WHERE ${condition}
+) AS ranked
+WHERE recency = 1`;
+}
+
+const taskNames = [
+  ...['task_id', 'task_type', 'task_name', 'level', 'alarm_condition', 'category_id', 'schedule_status'],
+  ...['schedule_period', 'schedule_interval', 'create_time', 'last_run_time', 'creator', 'description', 'deleted_at'],
+  ...['extra', 'project_id', 'observed_at', 'run_id', 'workspace'],
+];
+
+const ruleNames = [
+  ...['task_id', 'task_type', 'task_name', 'rule_id', 'rule_part', 'rule_position', 'rule_name', 'rule_type'],
+  ...['template_id', 'dimension', 'connection', 'connection_type', 'databases', 'tables', 'columns', 'sql'],
+  ...['alarm_condition', 'weight', 'level', 'deleted_at', 'extra', 'project_id', 'observed_at', 'run_id', 'workspace'],
+];
+
+const resultNames = columnNames(resultTable);
+
+const rulesSql = (table: string): string =>
+  latestTasks(ruleNames, ['task_id', 'rule_id', 'rule_part'], 'rule_part IS NOT NULL', table);
+
+/** All rows of the latest fetch of each execution, so that results that are gone by then do not stay. */
+function resultsSql(table: string): string {
+  const columns = resultNames.join(', ');
+  return `SELECT ${columns}
+FROM (
+  SELECT ${columns},
+    rank() OVER (
+      PARTITION BY workspace, dt, project_id, instance_id, start_time
+      ORDER BY observed_at DESC, run_id DESC
+    ) AS recency
+  FROM ${table}
+) AS ranked
+WHERE recency = 1 AND rule_id IS NOT NULL`;
+}
+
+/** Columns of `quality_failures`, with the relation that each comes from. */
+const failureColumns: readonly (readonly [name: string, sql: string])[] = [
+  ['instance_id', 'i.id'],
+  ['start_time', 'i.start_time'],
+  ['end_time', 'i.end_time'],
+  ['task_id', 'i.task_id'],
+  ['task_name', 'coalesce(u.task_name, i.name)'],
+  ['task_type', 'i.task_type'],
+  ['run_status', 'i.run_status'],
+  ['notify_status', 'i.notify_status'],
+  ['rule_id', 'r.rule_id'],
+  ['rule_name', 'u.rule_name'],
+  ['dimension', 'u.dimension'],
+  ['level', 'u.level'],
+  ['databases', 'u.databases'],
+  ['tables', 'u.tables'],
+  ['columns', 'u.columns'],
+  ['alarm_condition', 'u.alarm_condition'],
+  ['alarmed', 'r.alarmed'],
+  ['object_name', 'r.object_name'],
+  ['metrics', 'r.metrics'],
+  ['abnormal_table_status', 'r.abnormal_table_status'],
+  ['project_id', 'i.project_id'],
+  ['workspace', 'i.workspace'],
+  ['dt', 'i.dt'],
+];
+
+/**
+ * Executions that failed or raised an alarm, with the results that are not known to be good, and the rules. One without
+ * results, or whose results are not fetched, has one row.
+ */
+function failuresSql(relation: (table: string) => string): string {
+  return `SELECT ${failureColumns.map(([name, sql]) => `${sql} AS ${name}`).join(',\n  ')}
+FROM (
+${viewSql(relation(instanceTable.name))}
+) AS i
+LEFT JOIN (
+${resultsSql(relation(resultTable.name))}
+) AS r
+  ON r.workspace = i.workspace AND r.dt = i.dt AND r.project_id = i.project_id
+  AND r.instance_id = i.id AND r.start_time = i.start_time AND coalesce(r.alarmed, true)
+LEFT JOIN (
+${rulesSql(relation(taskTable.name))}
+) AS u
+  ON u.workspace = r.workspace AND u.project_id = r.project_id AND u.task_id = r.task_id
+  AND u.rule_id = r.rule_id AND u.rule_part = 0
+WHERE i.run_status IN ('FAILED', 'ALARMING')`;
+}
+
+/** The views, in the order in which they are explained. */
+export const furtherViews: readonly View[] = [
+  {
+    name: 'quality_tasks',
+    columns: columnsOf([taskTable], taskNames),
+    sql: (relation) => latestTasks(taskNames, ['task_id'], 'rule_part IS NULL', relation(taskTable.name)),
+  },
+  {
+    name: 'quality_rules',
+    columns: columnsOf([taskTable], ruleNames),
+    sql: (relation) => rulesSql(relation(taskTable.name)),
+  },
+  {
+    name: 'quality_results',
+    columns: columnsOf([resultTable], resultNames),
+    sql: (relation) => resultsSql(relation(resultTable.name)),
+  },
+  {
+    name: 'quality_failures',
+    columns: columnsOf(
+      [resultTable, taskTable, instanceTable],
+      failureColumns.map(([name]) => name),
+    ),
+    sql: failuresSql,
+  },
+];

@@ -1,0 +1,70 @@
+/** Tasks, rules, results and failures through the real views, against what the source holds. */
+import { describe, expect, it } from 'vitest';
+import { openWarehouseSql } from '../../functions/query/duckdb.ts';
+import { dayMs, hourMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
+
+async function ask(world: SyncedSource, sql: string): Promise<readonly (readonly unknown[])[]> {
+  const warehouse = await openWarehouseSql(world.store, '');
+  try {
+    return (await warehouse.run(sql)).rows;
+  } finally {
+    await warehouse.close();
+  }
+}
+
+async function syncedWorld(): Promise<SyncedSource> {
+  const world = await syncedSource();
+  world.sim.life.addMany(400, { fromMs: world.clock.now() - 3 * dayMs, toMs: world.clock.now() - hourMs });
+  await world.syncWell({ results: 'spare', tasks: true });
+  return world;
+}
+
+describe('the views beside quality_instances', () => {
+  it('are there, with all their columns, in an empty warehouse', async () => {
+    const world = await syncedSource();
+    for (const view of ['quality_tasks', 'quality_rules', 'quality_results', 'quality_failures']) {
+      expect(await ask(world, `SELECT * FROM ${view}`)).toEqual([]);
+    }
+  });
+
+  it('show each task, rule and result once, with ids exact beyond 2^53', async () => {
+    const world = await syncedWorld();
+    const tasks = world.sim.tasks().map(({ definition }) => definition);
+    expect(await ask(world, 'SELECT task_id, task_name FROM quality_tasks ORDER BY task_id')).toEqual(
+      tasks.map(({ task }) => [BigInt(task.taskId), task.name]).sort((a, b) => (a[0]! < b[0]! ? -1 : 1)),
+    );
+    const rules = tasks.flatMap((task) => task.rules.flat().map((rule) => BigInt(rule.idText)));
+    const shown = (await ask(world, 'SELECT rule_id FROM quality_rules')).map(([id]) => id);
+    expect(new Set(shown)).toEqual(new Set(rules));
+    expect(shown).toHaveLength(rules.length);
+    const failed = world.sim.truth().executions.filter(({ runStatus }) => runStatus !== 'SUCCESS');
+    const results = failed.flatMap(({ id }) => world.sim.results(id).map(({ ruleInstanceId }) => ruleInstanceId));
+    const found = await ask(world, 'SELECT rule_instance_id FROM quality_results WHERE object_name IS NOT NULL');
+    expect(found.map(([id]) => String(id)).sort()).toEqual(results.map(String).sort());
+  });
+
+  it('say of each failure which rule, on which table and column, and never lose one without results', async () => {
+    const world = await syncedWorld();
+    world.sim.life.addExecution({ runStatus: 'ALARMING', startTimeMs: world.clock.now() - 60_000 });
+    await world.syncWell();
+    const failed = world.sim.truth().executions.filter(({ runStatus }) => runStatus !== 'SUCCESS');
+    const shown = await ask(world, 'SELECT DISTINCT instance_id FROM quality_failures');
+    expect(shown.map(([id]) => String(id)).sort()).toEqual(failed.map(({ id }) => String(id)).sort());
+    const rows = await ask(
+      world,
+      `SELECT instance_id, rule_id, tables, columns, alarm_condition FROM quality_failures WHERE alarmed ORDER BY 1, 2`,
+    );
+    const rules = new Map(
+      world.sim
+        .tasks()
+        .flatMap(({ definition }) => definition.rules.flat().map((rule) => [rule.idText, rule] as const)),
+    );
+    expect(rows.length).toBeGreaterThan(20);
+    for (const [, ruleId, tables, columns, condition] of rows) {
+      const rule = rules.get(String(ruleId))!;
+      expect([tables, columns, condition]).toEqual([rule.tables, rule.columns, rule.alarmCondition]);
+    }
+    const day = String((await ask(world, 'SELECT max(dt) FROM quality_failures'))[0]?.[0]);
+    expect((await ask(world, `SELECT * FROM quality_failures WHERE dt = '${day}'`)).length).toBeGreaterThan(0);
+  });
+});
