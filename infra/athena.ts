@@ -50,7 +50,8 @@ export class QueryWorkgroup extends Construct {
         },
       },
     });
-    for (const { title, description, sql } of namedQueries({ view: `"${catalog.database}"."${viewName}"`, lastDays })) {
+    const further = (view: string): string => `"${catalog.database}"."${view}"`;
+    for (const { title, description, sql } of namedQueries({ view: further(viewName), lastDays, further })) {
       const query = new CfnNamedQuery(this, title, {
         name: title,
         description,
@@ -59,7 +60,9 @@ export class QueryWorkgroup extends Construct {
         queryString: sql,
       });
       query.addResourceDependency(workgroup);
-      query.addResourceDependency(catalog.view);
+      for (const view of [catalog.view, ...catalog.furtherViews]) {
+        query.addResourceDependency(view);
+      }
     }
   }
 }

@@ -82,9 +82,16 @@ export async function openWarehouseSql(
     throw translated(thrown, files);
   }
   const opened = { session, planner, files };
+  // One at a time: each query defines the tables anew, as the files that it needs.
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const turn = last.then(work);
+    last = turn.catch(() => undefined);
+    return turn;
+  };
   return {
-    run: (sql) => run(opened, sql),
-    keep: (name, select) => keep(opened, name, select),
+    run: (sql) => inTurn(() => run(opened, sql)),
+    keep: (name, select) => inTurn(() => keep(opened, name, select)),
     close,
   };
 }

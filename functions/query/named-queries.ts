@@ -1,5 +1,7 @@
 /** Common questions about the table, as SQL that both DuckDB and Athena (Trino) accept. Pure. */
 
+import { taskQueries } from './task-queries.ts';
+
 /** One question. */
 export interface NamedQuery {
   /** Short and unique; the query's name in Athena. */
@@ -14,6 +16,8 @@ export interface NamedQueryOptions {
   readonly view: string;
   /** Number of days to look back, which limits the partitions that Athena reads; null for all. */
   readonly lastDays: number | null;
+  /** Quotes the name of another view. Default: as it is. */
+  readonly further?: (view: string) => string;
 }
 
 /**
@@ -22,7 +26,7 @@ export interface NamedQueryOptions {
  * Start times are often whole seconds and therefore often equal. So every ordering ends in a column that is unique
  * (`id`, or the key of the groups). Otherwise two loads of the same data could give different answers.
  */
-export function namedQueries({ view, lastDays }: NamedQueryOptions): readonly NamedQuery[] {
+export function namedQueries({ view, lastDays, further = (name) => name }: NamedQueryOptions): readonly NamedQuery[] {
   const since = sinceDay(lastDays);
   const period = lastDays === null ? 'over all days' : `over the last ${lastDays} days`;
   return [
@@ -61,6 +65,7 @@ export function namedQueries({ view, lastDays }: NamedQueryOptions): readonly Na
       description: `Per workspace and project: the newest execution, the last observation, and the number of open executions, ${period}.`,
       sql: freshness(view, since),
     },
+    ...taskQueries({ view, further, since, sinceWeek: sinceDay(7), period }),
   ];
 }
 

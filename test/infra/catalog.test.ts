@@ -191,7 +191,7 @@ describe('the workgroup', () => {
 
   it('has every named query, about the view', () => {
     const template = aTemplate();
-    expect(countOf(template, 'AWS::Athena::NamedQuery')).toBe(7);
+    expect(countOf(template, 'AWS::Athena::NamedQuery')).toBe(11);
     const place = { WorkGroup: 'dqsync', Database: 'dqsync' };
     expect(() => template.allResourcesProperties('AWS::Athena::NamedQuery', place)).not.toThrow();
   });

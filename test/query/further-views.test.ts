@@ -1,6 +1,7 @@
 /** Tasks, rules, results and failures through the real views, against what the source holds. */
 import { describe, expect, it } from 'vitest';
 import { openWarehouseSql } from '../../functions/query/duckdb.ts';
+import { namedQueries } from '../../functions/query/named-queries.ts';
 import { dayMs, hourMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
 
 async function ask(world: SyncedSource, sql: string): Promise<readonly (readonly unknown[])[]> {
@@ -66,5 +67,49 @@ describe('the views beside quality_instances', () => {
     }
     const day = String((await ask(world, 'SELECT max(dt) FROM quality_failures'))[0]?.[0]);
     expect((await ask(world, `SELECT * FROM quality_failures WHERE dt = '${day}'`)).length).toBeGreaterThan(0);
+  });
+});
+
+describe('the questions about them', () => {
+  const questions = namedQueries({ view: 'quality_instances', lastDays: null });
+  const sqlOf = (title: string): string => questions.find((question) => question.title === title)?.sql ?? '';
+
+  it('find the rules that failed most, with table, column and count', async () => {
+    const world = await syncedWorld();
+    const rows = await ask(world, sqlOf('Rules failing most, by table and column'));
+    const alarms = new Map<string, number>();
+    for (const { id, runStatus } of world.sim.truth().executions) {
+      for (const { ruleId } of runStatus === 'SUCCESS' ? [] : world.sim.results(id).filter(({ alarmed }) => alarmed)) {
+        alarms.set(String(ruleId), (alarms.get(String(ruleId)) ?? 0) + 1);
+      }
+    }
+    expect(rows.length).toBeGreaterThan(5);
+    expect(rows.map((row) => [String(row[7]), Number(row[8])])).toEqual(
+      rows.map((row) => [String(row[7]), alarms.get(String(row[7]))]),
+    );
+    const values = await ask(world, sqlOf('Values of a rule over time'));
+    expect(values.some((row) => String(row[6]).includes('Total Rows'))).toBe(true);
+  });
+
+  it('find scheduled tasks that did not run, and tables that no rule has checked', async () => {
+    const world = await syncedSource();
+    const name = (table: string) => `${table}/check`;
+    const tasks = ['ran', 'late', 'never'].map((table) =>
+      world.sim.life.addTask({ name: name(table), everyMs: dayMs }),
+    );
+    const unscheduled = world.sim.life.addTask({ name: name('unscheduled') });
+    world.sim.life.addExecution({ task: tasks[0]!, startTimeMs: world.clock.now() - hourMs });
+    world.sim.life.addExecution({ task: tasks[1]!, startTimeMs: world.clock.now() - 20 * dayMs });
+    await world.syncWell({ tasks: true });
+    const late = await ask(world, sqlOf('Tasks scheduled that did not run'));
+    expect(late.map((row) => row[2])).toEqual(expect.arrayContaining([name('late'), name('never')]));
+    expect(late).toHaveLength(2);
+    const since = new Date(world.clock.now() - 7 * dayMs).toISOString().slice(0, 10);
+    const sql = sqlOf('Tables without any rule run this week').replace(
+      /dt >= CAST\(CAST\([^)]*\) AS varchar\)/,
+      `dt >= '${since}'`,
+    );
+    const tables = (await ask(world, sql)).map((row) => row[2]);
+    expect(new Set(tables)).toEqual(new Set(['late', 'never', unscheduled.rules[0]?.[0]?.tables]));
   });
 });

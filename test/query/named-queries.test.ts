@@ -16,6 +16,9 @@ function counter(): () => bigint {
   };
 }
 
+/** Questions that further-views.test.ts asks. */
+const needsTasks = /quality_(tasks|rules|results|failures)/;
+
 describe('named queries', () => {
   const queries = namedQueries({ view: 'quality_instances', lastDays: null });
   const sqlOf = (title: string): string => queries.find((query) => query.title === title)?.sql ?? '';
@@ -50,8 +53,8 @@ describe('named queries', () => {
       return rows.reduce((sum, row) => sum + Number(row['finished'] ?? row['executions'] ?? row['runs'] ?? 0), 0);
     });
 
-    // Pass rate, failing, silent, slowest, stopped, changes, freshness.
-    expect(await Promise.all(counts)).toEqual([2, 0, 0, 2, 0, 0, 2]);
+    // Pass rate, failing, silent, slowest, stopped, changes, freshness; then those of tasks and rules.
+    expect(await Promise.all(counts)).toEqual([2, 0, 0, 2, 0, 0, 2, 0, 0, 0, 0]);
   });
 
   it('answer from what was written', async () => {
@@ -125,7 +128,9 @@ describe('named queries', () => {
       await writeObservations(store, loaded);
       const sql = await opened(store);
       const found = [];
-      for (const query of queries.filter(({ title }) => title !== 'Freshness of the table')) {
+      for (const query of queries.filter(
+        ({ title, sql: asked }) => title !== 'Freshness of the table' && !needsTasks.test(asked),
+      )) {
         found.push({ title: query.title, rows: await ask(sql, query.sql) });
       }
       return found;
