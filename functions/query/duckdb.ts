@@ -12,6 +12,7 @@ import {
 } from '@duckdb/node-api';
 import { type Clock, systemClock } from '../clock.ts';
 import { ConfigError } from '../errors.ts';
+import type { PartitionParts } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
 import { allPartitions } from './data-listing.ts';
 import {
@@ -59,15 +60,17 @@ export interface WarehouseSql {
  * further-views.ts. All exist with all columns even in an empty warehouse. Times are UTC.
  *
  * @param cacheFolder folder for copies of the data files of one S3 warehouse
+ * @param isWanted leaves out partitions that no query will ask for: planning takes longer with years of them
  * @throws StorageError if the warehouse cannot be read
  */
 export async function openWarehouseSql(
   store: Store,
   cacheFolder: string,
   clock: Clock = systemClock,
+  isWanted: (partition: PartitionParts) => boolean = () => true,
 ): Promise<WarehouseSql> {
   const files = openDataFiles(store, cacheFolder, clock);
-  const planner = await openPartitionPlanner(await allPartitions(store));
+  const planner = await openPartitionPlanner((await allPartitions(store)).filter(isWanted));
   const session = await openDuckdb();
   const close = async (): Promise<void> => {
     await session.close();

@@ -25,7 +25,14 @@ export interface Change extends Transition {
 }
 
 /** Days read before the requested time. A task that ran in none of them has no outcome that could have changed. */
-export const daysBefore = 30;
+const daysBefore = 30;
+
+/** Returns the first and the last day that are read. @throws RangeError for an unknown time zone */
+export function daysOfChanges({ sinceMs, nowMs, timeZone }: Omit<ChangesRequest, 'sources'>) {
+  const dayOf = dayInTimeZone(timeZone);
+  const [fromDay = ''] = calendarDays(dayOf(sinceMs), daysBefore + 1);
+  return { fromDay, toDay: dayOf(nowMs) };
+}
 
 /**
  * Returns the changes since a time, the newest first.
@@ -33,10 +40,9 @@ export const daysBefore = 30;
  * @throws RangeError for an unknown time zone, StorageError if a data file cannot be read
  */
 export async function readChanges(sql: WarehouseSql, request: ChangesRequest): Promise<Change[]> {
-  const { sinceMs, nowMs, timeZone, sources } = request;
-  const dayOf = dayInTimeZone(timeZone);
-  const [fromDay = ''] = calendarDays(dayOf(sinceMs), daysBefore + 1);
-  await sql.keep('report_runs', runsSql(sources, fromDay, dayOf(nowMs)));
+  const { sinceMs, sources } = request;
+  const { fromDay, toDay } = daysOfChanges(request);
+  await sql.keep('report_runs', runsSql(sources, fromDay, toDay));
   await sql.keep('report_tasks', numberedTasksSql);
   const { rows: tasks } = await sql.run(
     'SELECT task, workspace, project_id, CAST(task_id AS varchar), name FROM report_tasks',

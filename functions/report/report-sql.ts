@@ -2,7 +2,7 @@
  * The queries of a report as SQL for DuckDB. Pure. The table is read once, into `report_runs`; all other queries use
  * that. A result has at most one row per task, task and day, or streak, for any number of executions.
  */
-import { viewName } from '../warehouse/layout.ts';
+import { type PartitionParts, viewName } from '../warehouse/layout.ts';
 import { notifyNames, statusNames } from './letters.ts';
 
 /** Whose executions are read. */
@@ -40,6 +40,12 @@ FROM (
     arg_max(task_type, start_ms) AS task_type
   FROM report_runs GROUP BY workspace, project_id, task_key
 )`;
+
+/** Returns which partitions the days hold, both ends included: the others need not be known. */
+export function partitionsOf(sources: readonly Source[], fromDay: string, toDay: string) {
+  const workspaces = new Set(sources.map(({ workspace }) => workspace));
+  return ({ workspace, dt }: PartitionParts): boolean => workspaces.has(workspace) && dt >= fromDay && dt <= toDay;
+}
 
 /** The executions of some days, both ends included, which are kept as the table `report_runs`. */
 export function runsSql(sources: readonly Source[], fromDay: string, toDay: string): string {

@@ -4,7 +4,8 @@ import type { Config } from '../../config.ts';
 import { openConnections } from '../../connect.ts';
 import { cacheFolderOf } from '../../query/cache-folder.ts';
 import { openWarehouseSql } from '../../query/duckdb.ts';
-import { type Change, readChanges } from '../../report/read-changes.ts';
+import { type Change, daysOfChanges, readChanges } from '../../report/read-changes.ts';
+import { partitionsOf } from '../../report/report-sql.ts';
 import { selectTargets } from '../../sync/targets.ts';
 import { parseTimeArgument } from '../../time-range.ts';
 import { loadConfig } from '../terminal/config-file.ts';
@@ -36,9 +37,12 @@ export async function changes(options: ChangesOptions): Promise<number> {
   const nowMs = clock.now();
   const timeZone = config.partitionTimeZone;
   const sinceMs = parseTimeArgument(options.since, '--since', timeZone, nowMs);
-  const sql = await openWarehouseSql(store, cacheFolderOf(store.url, process.env), clock);
+  const request = { sinceMs, nowMs, timeZone, sources: targets };
+  const { fromDay, toDay } = daysOfChanges(request);
+  const isWanted = partitionsOf(targets, fromDay, toDay);
+  const sql = await openWarehouseSql(store, cacheFolderOf(store.url, process.env), clock, isWanted);
   try {
-    const found = await readChanges(sql, { sinceMs, nowMs, timeZone, sources: targets });
+    const found = await readChanges(sql, request);
     if (options.json) {
       writeJson(found.map((change) => documentOf(config, change)));
     } else {

@@ -9,9 +9,10 @@ import { gapsIn, lengthOf } from '../../intervals.ts';
 import type { EpochMs } from '../../model.ts';
 import { openWarehouseSql } from '../../query/duckdb.ts';
 import { pageAssets } from '../../report/page-assets.ts';
-import { readReport } from '../../report/read-report.ts';
+import { readReport, scopeOf } from '../../report/read-report.ts';
 import type { TargetFacts } from '../../report/report-data.ts';
 import { type ReportPage, reportPage } from '../../report/report-page.ts';
+import { partitionsOf } from '../../report/report-sql.ts';
 import { settingsOf, targetOf } from '../../sync/targets.ts';
 
 /** The arguments of a report. */
@@ -41,9 +42,11 @@ export async function makeReport({
   const { store, clock } = connections;
   const nowMs = clock.now();
   const facts = await Promise.all(targets.map((target) => factsOf(config, connections, target, nowMs - days * dayMs)));
-  const sql = await openWarehouseSql(store, cacheFolder, clock);
+  const request = { nowMs, timeZone: config.partitionTimeZone, days, targets: facts };
+  const { sources, readFromDay, toDay } = scopeOf(request);
+  const sql = await openWarehouseSql(store, cacheFolder, clock, partitionsOf(sources, readFromDay, toDay));
   try {
-    const data = await readReport(sql, { nowMs, timeZone: config.partitionTimeZone, days, targets: facts });
+    const data = await readReport(sql, request);
     return reportPage(data, await pageAssets());
   } finally {
     await sql.close();
