@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: measures throughput, memory, requests, pace and cold start, and prints one table. Loopback only; ends by itself.
+ * `npm run bench`: measures throughput, memory, requests, pace, queries and cold start, and prints one table. Loopback only; ends by itself.
  *
  * `--only <part>` one part (repeatable). `--rows <n>` the largest sync, 100,000 to 5,000,000 (default 1,000,000).
  */
@@ -14,6 +14,7 @@ import { measureQuota } from './quota.ts';
 import { measureRequests } from './requests.ts';
 import { measureScale } from './scale.ts';
 import { measureSharing } from './sharing.ts';
+import { measureYears } from './years.ts';
 
 const { values } = parseArgs({
   options: {
@@ -31,6 +32,7 @@ const parts: Readonly<Record<string, () => Promise<Figure[]>>> = {
   memory: () => measureMemory([100_000, 1_000_000, 5_000_000].filter((rows) => rows < mostRows).concat(mostRows)),
   requests: measureRequests,
   scale: measureScale,
+  years: measureYears,
   quota: () => measureQuota([50, 800]),
   sharing: measureSharing,
   'cold-start': measureColdStart,

@@ -1,7 +1,7 @@
 /** A compaction killed at each step, and beside others at each step: the view is the same all the while. */
 import { describe, expect, it } from 'vitest';
 import { dataPrefix } from '../../functions/warehouse/layout.ts';
-import type { Store } from '../../functions/warehouse/store.ts';
+import type { PutOutcome, Store } from '../../functions/warehouse/store.ts';
 import { compact, dayMs, fill, hourlyObservations } from '../compaction/world.ts';
 import { failingStore, type StoreFate } from '../support/failing-store.ts';
 import { keysOf } from '../support/store-steps.ts';
@@ -143,6 +143,17 @@ describe.each(stores)('I16, I18: beside others at each step, %s', (_, open) => {
     await happen(kept);
     return await storedRows(kept.store);
   }
+});
+
+it('I17: sets nothing aside if it is unknown whether the compacted file was written, and it was not', async () => {
+  const { store } = folderLike();
+  const keys = await fill(store, 1, runsPerDay);
+  const unknown: PutOutcome = { kind: 'unknown', cause: new Error('no reply') };
+
+  const { failed } = await compact({ ...store, putIfAbsent: async () => unknown });
+
+  expect(failed).toMatchObject([{ dt: '2026-01-01', error: { kind: 'storage', retryable: true } }]);
+  expect(await keysOf(store, dataPrefix)).toEqual([...keys].sort());
 });
 
 it('I18: a folder shows the same at each step of a compaction', async () => {
