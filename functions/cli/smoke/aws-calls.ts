@@ -87,7 +87,9 @@ function refusal(service: string, { status, text, header }: HttpReply): SourceEr
   const code = named?.replace(/^.*#|:.*$/g, '') ?? `HTTP ${status}`;
   const words = found(/"[Mm]essage"\s*:\s*"([^"]+)"/) ?? found(/<Message>([^<]+)</) ?? '';
   return new SourceError(`${service} refused the call: ${code}${words === '' ? '' : `: ${words}`}`, {
-    remedy: 'Check AWS_REGION, AWS_PROFILE and what your AWS credentials may do, then run the same command again.',
+    remedy: /^TooManyRequests/.test(code)
+      ? 'A scheduled run is in progress, and only one may run at a time: run the same command again when it has ended.'
+      : 'Check AWS_REGION, AWS_PROFILE and what your AWS credentials may do, then run the same command again.',
     code,
     httpStatus: status,
   });

@@ -11,7 +11,7 @@ import { allOutputs, requireOutput } from '../backfill/deployed-stack.ts';
 import { type Check, describeCheck, failedCheck, passedCheck, runCheck, skippedCheck } from '../doctor/check.ts';
 import { checkWarehouse } from '../doctor/warehouse-checks.ts';
 import { counted, paragraph } from '../terminal/formats.ts';
-import { writeJson, writeLine } from '../terminal/output.ts';
+import { writeJson, writeLine, writeNote } from '../terminal/output.ts';
 import { AwsCalls } from './aws-calls.ts';
 
 /** Options of `smoke`. */
@@ -36,6 +36,9 @@ const longestActionMs = 30_000;
 export async function smoke(stack: string, options: SmokeOptions): Promise<number> {
   const outputs = await allOutputs(stack);
   const calls = new AwsCalls();
+  if (options.json !== true) {
+    writeNote('Running the function once. A first run reads the history, and may take as long as maxRunSeconds.');
+  }
   const checks: Check[] = [];
   try {
     for (const check of [

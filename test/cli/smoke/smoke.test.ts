@@ -36,8 +36,9 @@ async function smoked(changes: Readonly<Record<string, string | number>> = {}, .
   const answers = { ...healthy, ...changes };
   const server = await startLoopback((request) => {
     const answer = answers[actionOf(request)] ?? 404;
+    const type = answer === 429 ? 'TooManyRequestsException' : 'AccessDeniedException';
     return typeof answer === 'number'
-      ? { status: answer, body: '{"__type":"com.amazonaws#AccessDeniedException","message":"not allowed: arn:…"}' }
+      ? { status: answer, body: `{"__type":"com.amazonaws#${type}","message":"not allowed: arn:…"}` }
       : { headers: { 'content-type': answer.startsWith('<') ? 'text/xml' : 'application/json' }, body: answer };
   });
   const s3 = await FakeS3.start();
@@ -49,7 +50,7 @@ async function smoked(changes: Readonly<Record<string, string | number>> = {}, .
 describe('dqsync smoke', () => {
   it('ticks a run, conditional writes, both queries and an alarm that reaches its topic', async () => {
     const { exitCode, stdout, stderr, asked, bodies } = await smoked();
-    expect(stderr).toBe('');
+    expect(stderr).toMatch(/^Running the function once\./);
     expect(stdout.split('\n').map((line) => line.slice(0, 9).trim())).toEqual([
       '✓ run',
       '✓ warehou',
@@ -69,9 +70,14 @@ describe('dqsync smoke', () => {
 
   it.each([
     [
-      'the function throws',
+      'the function may not be invoked',
       { 'lambda /2015-03-31/functions/dq-sync/invocations': 404 },
       /✗ run .*lambda refused the call: AccessDeniedException: not allowed/,
+    ],
+    [
+      'a scheduled run is in progress',
+      { 'lambda /2015-03-31/functions/dq-sync/invocations': 429 },
+      /✗ run .*TooManyRequestsException.*A scheduled run is in progress/,
     ],
     [
       'a secret is empty',
