@@ -164,6 +164,7 @@ async function readAll(parts: Incremental): Promise<void> {
       }
     }
   }
+  recorder.addUnproven(unproven.windows, slices.leftOver);
   await reobserveOthers(reobservation);
 }
 

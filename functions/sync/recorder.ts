@@ -155,6 +155,20 @@ export class Recorder {
     this.#observe(key, this.#known.get(key), seen, false, false);
   }
 
+  /**
+   * Records rows of unproven windows that are covered, because no later run reads those again. Ignores a row if a later
+   * state of its execution is known.
+   */
+  addUnproven(windows: readonly Window[], { seen }: Pick<Collected, 'seen'>): void {
+    for (const [key, row] of seen) {
+      const { startTimeMs } = row.execution;
+      const isLater = row.receivedAtMs >= (this.#known.get(key)?.observedAtMs ?? 0);
+      if (isLater && containsAny(windows, startTimeMs) && containsAny(this.checkpoint.coverage, startTimeMs)) {
+        this.addReobserved(key, row);
+      }
+    }
+  }
+
   /** Quarantines unreadable rows, each once. */
   addUnreadable({ unreadable }: Pick<Collected, 'unreadable'>): void {
     for (const row of unreadable.values()) {

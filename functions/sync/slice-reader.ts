@@ -84,6 +84,11 @@ export class SliceReader {
     return inOrder([...this.#unread, ...this.#begun.map(({ window }) => window)]);
   }
 
+  /** Rows that replies have shown of parts that are not proven. */
+  get leftOver(): Collected {
+    return this.#carried;
+  }
+
   /** Replaces what is still to be read, for example after another run covered some of it. Slices in flight continue. */
   keepOnly(spans: readonly Window[]): void {
     const begun = inOrder(this.#begun.map(({ window }) => window));

@@ -45,4 +45,18 @@ describe('whatever happens, the view equals the source after a quiet end', () =>
   ])('with a notification that follows an end, where meanwhile %s', async (_what, runs) => {
     expect(await performAll([...ended, ...runs, { do: 'notify', pick: 0, status: 'SUCCESS' }], 0)).toEqual([]);
   });
+
+  it('with a covered second that cannot be proven when the lookback reads it again', async () => {
+    const actions: Action[] = [
+      { do: 'start', count: 91, late: 0, spreadMs: 1, status: 'RUNNING' },
+      { do: 'finish', pick: 0, status: 'SUCCESS' },
+      { do: 'pass', minutes: 2 },
+      { do: 'sync', ...undisturbed },
+      { do: 'notify', pick: 0, status: 'SUCCESS' },
+      { do: 'pass', minutes: 21 },
+      { do: 'traps', traps: { pageCap: 50, count: 'missing', deepestOffset: 90 } },
+      { do: 'sync', ...undisturbed },
+    ];
+    expect(await performAll(actions, 0)).toEqual([]);
+  });
 });
