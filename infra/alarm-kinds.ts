@@ -77,7 +77,7 @@ export const alarmKinds = {
   'audit-failed': {
     meaning: 'An audit could not compare a day with the source, or found late rows and could not repair the day.',
     lookFirst:
-      'Read the lines "the audit could not vouch for a day" in the log: they name the target, the day and the cause.',
+      'Read the lines "the audit could not compare a day" in the log: they name the target, the day and the cause.',
   },
   'near-time-limit': {
     meaning: 'A run took longer than maxRunSeconds, close to the time limit of the Lambda function.',

@@ -128,7 +128,7 @@ export class SyncDashboard extends Construct {
     const executions = (what: string): Metric =>
       stateMachineMetric(backfill.stateMachineArn, `Executions${what}`, this.#period).with({ label: what });
     return [
-      heading('Is a backfill under way?'),
+      heading('Is a backfill running?'),
       graph('Backfills', ['Started', 'Succeeded', 'Failed', 'Aborted'].map(executions)),
       this.#logGraph('Rows read by backfills', backfill, ['sum(summary.rowsRead) as rows_read']),
       trouble(backfill),

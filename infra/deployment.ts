@@ -54,7 +54,8 @@ const scheduleSchema = z
   .superRefine(({ expression, longestGapMinutes }, context) => {
     const isRate = ratePeriodMinutes(expression) !== null;
     if (isCron(expression) && longestGapMinutes === undefined) {
-      const message = 'is needed with a cron expression: the longest time between two runs, which alarms go by';
+      const message =
+        'is required with a cron expression: the longest time between two runs, on which the alarms are based';
       context.addIssue({ code: 'custom', path: ['longestGapMinutes'], message });
     }
     if (isRate && longestGapMinutes !== undefined) {

@@ -55,7 +55,7 @@ export function identityOf(run: CheckpointedTarget): TargetIdentity {
  * Reads a target's checkpoint; returns an empty one if there is none.
  *
  * An unreadable checkpoint is read again, because the remedy for a damaged one is to move it away. A proxy's error page
- * in its place is gone by the next read.
+ * in its place is gone at the next read.
  *
  * @throws StateError if it is damaged, of another version or made for another configuration; StorageError
  */

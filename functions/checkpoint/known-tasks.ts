@@ -58,7 +58,7 @@ export const knownTasksKind: DocumentKind<KnownTasks> = {
   },
 };
 
-/** Takes over what a run has seen. Of two sightings of a task, the later one counts. */
+/** Takes over what a run has seen. Of two observations of a task, the later one counts. */
 export function withTasks(before: KnownTasks, seen: readonly KnownTask[], nowMs: EpochMs): KnownTasks {
   if (seen.length === 0) {
     return before;

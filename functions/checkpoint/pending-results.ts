@@ -19,7 +19,7 @@ export interface PendingResult {
   readonly notBeforeMs: EpochMs;
   /**
    * `none`: nothing is in the table. `unfinished`: results are, and are to be fetched once more. `rerun`: the instance has
-   * started again, so what the source says is about another execution, and a row that says so is to be written.
+   * started again, so the source's reply is about another execution, and a row must record that.
    */
   readonly state: 'none' | 'unfinished' | 'rerun';
 }

@@ -74,7 +74,7 @@ export async function recordRun(run: RecordedRun, record: RunRecord): Promise<vo
 async function write(run: RecordedRun, record: RunRecord): Promise<void> {
   const { store, target } = run;
   const key = runsKey(target.name);
-  const lostTooOften = (attempts: string): Error => new Error(`other runs were faster each time (${attempts})`);
+  const lostTooOften = (attempts: string): Error => new Error(`other runs committed first each time (${attempts})`);
   const retries = new WriteRetries(run, {
     what: key,
     maxLost,

@@ -67,7 +67,7 @@ export async function changeDocument<T>(
     what: key,
     maxLost,
     lostTooOften: (attempts) =>
-      new ConflictError(`${key} could not be written (${attempts}): another run was faster each time`, {
+      new ConflictError(`${key} could not be written (${attempts}): another run committed first each time`, {
         target: target.name,
         remedy: 'Run fewer syncs and backfills of this target at the same time, then run again.',
       }),

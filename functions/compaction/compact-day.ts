@@ -175,7 +175,7 @@ async function readWhole(store: Store, key: string): Promise<Uint8Array> {
   const object = await store.get(key);
   if (object === null) {
     throw new StorageError(`${key} was listed in ${store.url} but is gone`, {
-      remedy: 'Another compaction may have replaced it. Nothing was lost; the next compaction looks again.',
+      remedy: 'Another compaction may have replaced it. Nothing was lost; the next compaction tries again.',
       retryable: true,
     });
   }
@@ -196,15 +196,14 @@ async function writeBatch(
   }
   const bytes = file.finish({ [replacesKey]: JSON.stringify(names) });
   if (!(await batch.rows.areIn(await DataFile.open(key, bytes), order))) {
-    throw new InternalError(`the compacted file ${key} does not hold the rows of the files that it would replace`, {
-      remedy:
-        'This is a defect of dqsync; please report it. Nothing was changed: the files of the day stay as they are.',
+    throw new InternalError(`the compacted file ${key} does not contain the rows of the files that it would replace`, {
+      remedy: 'This is a defect of dqsync; please report it. Nothing was changed: the files of the day are kept.',
     });
   }
   const outcome = await store.putIfAbsent(key, bytes);
   if (outcome.kind === 'unknown') {
     throw new StorageError(`it is unknown whether ${key} was written`, {
-      remedy: 'Nothing was lost; the next compaction looks again.',
+      remedy: 'Nothing was lost; the next compaction checks it.',
       retryable: true,
       cause: outcome.cause,
     });

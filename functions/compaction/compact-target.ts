@@ -39,7 +39,7 @@ export interface CompactionResult {
   /** In the order of compaction. */
   readonly days: readonly CompactedDay[];
   readonly failed: readonly FailedDay[];
-  /** Whether all days were looked at. If not, the next compaction goes on. */
+  /** Whether all days were checked. If not, the next compaction continues. */
   readonly done: boolean;
 }
 
@@ -65,7 +65,9 @@ export async function compactTarget(compaction: Compaction): Promise<CompactionR
     limits: compaction.limits,
     checkTime: () => {
       if (compaction.stop.aborted || compaction.remainingMs() <= 0) {
-        throw new StoppedError('the compaction was stopped', { remedy: 'Nothing to do: the next compaction goes on.' });
+        throw new StoppedError('the compaction was stopped', {
+          remedy: 'Nothing to do: the next compaction continues.',
+        });
       }
     },
   };

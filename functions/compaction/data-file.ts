@@ -153,7 +153,7 @@ function gunzip(input: Uint8Array): Uint8Array {
 function damaged(key: string, cause: unknown): DqsyncError {
   const why = cause instanceof Error ? cause.message : String(cause);
   return new StorageError(`${key} cannot be read as Parquet: ${why}`, {
-    remedy: 'Find out who touches the warehouse, and restore the file. The files of its day stay as they are.',
+    remedy: 'The files of its day are kept. Restore the file, and find out what changed it.',
     cause,
   });
 }

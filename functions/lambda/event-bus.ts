@@ -24,7 +24,7 @@ export function eventBus(source: string): Announce {
         });
         if (FailedEntryCount !== 0) {
           const { ErrorCode = 'no code', ErrorMessage = '' } = Entries?.[0] ?? {};
-          throw new StorageError(`EventBridge did not take an event: ${ErrorCode} ${ErrorMessage}`, {
+          throw new StorageError(`EventBridge refused an event: ${ErrorCode} ${ErrorMessage}`, {
             remedy: 'Check the default event bus of the account and the permission events:PutEvents.',
             code: ErrorCode,
           });

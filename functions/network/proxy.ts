@@ -45,7 +45,7 @@ export function proxyFor(target: string | URL, environment: ProxyEnvironment): U
   if (proxy === null || !/^https?:$/.test(proxy.protocol)) {
     // The value is not shown, because it may contain a password.
     const name = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
-    throw new ConfigError(`${name} names no proxy that dqsync can use for ${url.host}`, {
+    throw new ConfigError(`${name} is not the URL of a proxy that dqsync can use for ${url.host}`, {
       remedy: `Set ${name} to a URL such as http://proxy.example.com:3128, or add ${url.hostname} to NO_PROXY.`,
       code: name,
     });

@@ -85,7 +85,7 @@ export async function openWarehouseSql(
     throw translated(thrown, files);
   }
   const opened = { session, planner, files };
-  // One at a time: each query defines the tables anew, as the files that it needs.
+  // One at a time, because each query redefines the tables as the files that it needs.
   let last: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const turn = last.then(work);

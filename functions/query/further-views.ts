@@ -74,7 +74,7 @@ const resultNames = columnNames(resultTable);
 const rulesSql = (table: string): string =>
   latestTasks(ruleNames, ['task_id', 'rule_id', 'rule_part'], 'rule_part IS NOT NULL', table);
 
-/** All rows of the latest fetch of each execution, so that results that are gone by then do not stay. */
+/** All rows of the latest fetch of each execution, so that results that have disappeared do not stay. */
 function resultsSql(table: string): string {
   const columns = resultNames.join(', ');
   return `SELECT ${columns}

@@ -61,7 +61,7 @@ export function complaintOf(reply: HttpReply, redact: (text: string) => string):
 /**
  * Returns the error for a reply that reports one.
  *
- * @param againAtMs when the source accepts requests again, if it said so
+ * @param againAtMs when the source accepts requests again; null if unknown
  */
 export function refusal(doing: Doing, reply: HttpReply, againAtMs: EpochMs | null = null): SourceError {
   const complaint = complaintOf(reply, doing.redact);

@@ -227,6 +227,6 @@ class Audit {
     this.#failed += 1;
     this.#error ??= error;
     const fields = { target: this.#run.target.name, from: isoTime(fromMs), to: isoTime(toMs) };
-    this.#run.log('warn', `the audit could not vouch for a day: ${error.message}`, fields);
+    this.#run.log('warn', `the audit could not compare a day: ${error.message}`, fields);
   }
 }

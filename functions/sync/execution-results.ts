@@ -30,9 +30,9 @@ export function nextTryMs(nowMs: EpochMs, tries: number): EpochMs {
 /**
  * Fetches the results of an execution, page by page.
  *
- * - Nothing yet: it is asked for again, and in the end a row says that there are none.
+ * - Nothing yet: it is requested again, and finally a row records that there are none.
  * - Abnormal rows that are still being exported: what is there is written, and fetched once more later.
- * - No such instance, or one that has started again: a row says so, unless results are in the table already.
+ * - No such instance, or one that has started again: a row records that, unless results are already in the table.
  *
  * @throws what `fetchResults` throws
  */

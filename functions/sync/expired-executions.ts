@@ -1,4 +1,4 @@
-/** Executions that were open for longer than `maxOpenDays`. They are no longer re-checked, and the log says so. */
+/** Executions that were open for longer than `maxOpenDays`. They are no longer re-checked, and the log reports them. */
 import { isoTime } from '../clock.ts';
 import type { Execution } from '../model.ts';
 import type { TargetRun } from './target-run.ts';

@@ -65,7 +65,7 @@ async function runStep(run: TargetRun, state: RunState, { name, timeShare, work 
   state.done &&= done;
   state.error ??= error;
   if (!done) {
-    const why = error === null ? 'its time was spent; the next maintenance goes on' : error.message;
+    const why = error === null ? 'its time limit was reached; the next maintenance continues' : error.message;
     run.log('warn', `maintenance step "${name}" did not finish: ${why}`, { target: run.target.name });
   }
 }

@@ -76,7 +76,7 @@ export class OutcomeWatch {
       const sent = new Set(changes.map(({ id }) => id));
       await this.#move((outcomes) => ({ ...outcomes, pending: outcomes.pending.filter(({ id }) => !sent.has(id)) }));
     } catch (thrown) {
-      const message = `changes of outcomes could not be announced, the next run tries again: ${toDqsyncError(thrown).message}`;
+      const message = `changes of outcomes could not be announced; the next run tries again: ${toDqsyncError(thrown).message}`;
       log('warn', message, { target: name, changes: changes.length });
     }
   }
@@ -86,7 +86,7 @@ export class OutcomeWatch {
     const { store, target, clock, settings } = this.#run;
     const key = outcomesKey(target.name);
     const lostTooOften = (attempts: string): ConflictError =>
-      new ConflictError(`${key} could not be written (${attempts}): another run was faster each time`, {
+      new ConflictError(`${key} could not be written (${attempts}): another run committed first each time`, {
         target: target.name,
         remedy:
           'Run fewer syncs of this target at the same time, then run again. Everything that was committed is kept.',

@@ -1,5 +1,5 @@
 /**
- * Reads spans slice by slice, several in parallel so that requests go on while one slice waits for a reply. Returns the
+ * Reads spans slice by slice, several in parallel so that requests continue while one slice waits for a reply. Returns the
  * slices in order of time, each with the parts that are proven complete.
  */
 import type { IncompleteReadError } from '../errors.ts';
@@ -30,7 +30,7 @@ export interface SliceReading {
   readonly spans: readonly Window[];
   /** Slices behind this time begin after everything before it was read; null if the order does not matter. */
   readonly barrierMs: EpochMs | null;
-  /** The start time before which rows only leave. Called for each slice: the first reply tells the source's clock. */
+  /** The start time before which rows only leave. Called for each slice: the first reply shows the source's clock. */
   readonly settledUntilMs: () => EpochMs;
   /** Rows that start from here on are read again by the next run; infinite if none are. */
   readonly rereadFromMs: EpochMs;

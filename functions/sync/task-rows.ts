@@ -43,7 +43,7 @@ export function seenInList(task: Task, before: KnownTask | null, seenAtMs: Epoch
   return { details, detailsReadAtMs: before?.detailsReadAtMs ?? 0, seenAtMs, deletedAtMs: null };
 }
 
-/** Whether the list shows another task than before, but for its last run. */
+/** Whether the task has changed in the list, apart from its last run. */
 export function isListedAnew(task: Task, before: KnownTask): boolean {
   const of = (one: Task): string =>
     [one.name, one.categoryId, one.scheduleStatus, one.schedulePeriod, one.scheduleInterval, one.creator].join(

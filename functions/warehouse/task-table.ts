@@ -52,7 +52,7 @@ const ofRule =
     rule === null ? null : read(rule);
 const free = { freeText: true } as const;
 
-/** Columns that tell whether a row has changed: all but the time of the sighting and the run. */
+/** Columns that show whether a row has changed: all except the time of the observation and the run. */
 export const taskStateColumns: readonly Column[] = [
   {
     name: 'task_id',
@@ -242,7 +242,7 @@ function compareBigints(a: bigint, b: bigint): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** The task first, then its rules as they came. */
+/** The task first, then its rules in the source's order. */
 function rank({ rule }: TaskRow): number {
   return rule === null ? 0 : 1;
 }

@@ -10,7 +10,7 @@ import type { Window } from '../../functions/model.ts';
 import type { Summary } from '../../functions/sync/summary.ts';
 import { defaultAccount } from '../simulator/accounts.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
-import type { Answer, Question, Sightings, SourceSpec } from './simulator-child.ts';
+import type { Answer, Measurements, Question, SourceSpec } from './simulator-child.ts';
 
 /** The package as it is installed, built when the bench begins. It finds its native modules in node_modules. */
 const packageFolder = join(import.meta.dirname, '../../node_modules/.cache/dqsync-bench');
@@ -45,7 +45,7 @@ export interface Bench {
   /** Ends them all at once. */
   finish(): Promise<void>;
   /** What the source saw since it was last asked. */
-  sightings(): Promise<Sightings>;
+  measurements(): Promise<Measurements>;
   /** The warehouse's folder. */
   readonly warehouse: string;
   /** Runs a command of dqsync on the warehouse. Returns how long it took. */
@@ -88,12 +88,12 @@ export async function withBench<T>(spec: SourceSpec, measure: (bench: Bench) => 
       },
       warehouse: join(folder, 'warehouse'),
       run: (args) => runCommand(folder, configOf(url, folder, spec), args),
-      sightings: async () => {
-        const answer = await ask({ ask: 'sightings' });
-        if (!('sightings' in answer)) {
+      measurements: async () => {
+        const answer = await ask({ ask: 'measurements' });
+        if (!('measurements' in answer)) {
           throw new Error('the simulator process answered another question');
         }
-        return answer.sightings;
+        return answer.measurements;
       },
     });
   } finally {

@@ -6,7 +6,7 @@ export interface Figure {
   readonly part: string;
   readonly what: string;
   readonly value: string;
-  /** What is asked for, in words; empty where it asks for nothing. */
+  /** What is asked for, as text; empty where it asks for nothing. */
   readonly bar: string;
   /** Whether it is reached; null without a bar. */
   readonly reached: boolean | null;

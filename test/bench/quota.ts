@@ -5,7 +5,7 @@ import { type Figure, judged, percent, told } from './figures.ts';
 
 const quotaRequests = 40;
 const quotaMs = 10_000;
-/** What is measured: the first 65 s of reading. Towards its end a run takes smaller and smaller steps, so it goes on for longer. */
+/** What is measured: the first 65 s of reading. Towards its end a run takes smaller and smaller steps, so it takes longer. */
 const measuredMs = 65_000;
 const maxRunSeconds = 100;
 
@@ -16,16 +16,16 @@ export async function measureQuota(latenciesMs: readonly number[]): Promise<Figu
 
 async function measureAt(latencyMs: number): Promise<Figure[]> {
   const spec = sourceOf(100_000, { throttled: true, traps: { latencyMs } });
-  const sightings = await withBench(spec, async (bench) => {
+  const measurements = await withBench(spec, async (bench) => {
     await bench.sync(maxRunSeconds);
-    return bench.sightings();
+    return bench.measurements();
   });
-  const startMs = sightings.arrivalsMs[0] ?? 0;
-  const arrivalsMs = sightings.arrivalsMs.filter((ms) => ms < startMs + measuredMs);
+  const startMs = measurements.arrivalsMs[0] ?? 0;
+  const arrivalsMs = measurements.arrivalsMs.filter((ms) => ms < startMs + measuredMs);
   const part = `quota at ${latencyMs} ms latency`;
   return [
     judged(part, `used, over ${measuredMs / 1000} s`, shareUsed(arrivalsMs), { atLeast: 0.93 }, percent),
-    judged(part, 'replies 429', sightings.throttled, { atMost: 0 }),
+    judged(part, 'replies 429', measurements.throttled, { atMost: 0 }),
     told(part, 'requests', String(arrivalsMs.length)),
   ];
 }

@@ -40,7 +40,7 @@ export async function measureRequests(): Promise<Figure[]> {
   for (const { name, atMost, spec } of shapes) {
     const { requests, rowsWritten } = await withBench(sourceOf(rows, spec), async (bench) => {
       const { summary } = await bench.sync();
-      return { ...(await bench.sightings()), rowsWritten: summary.rowsWritten };
+      return { ...(await bench.measurements()), rowsWritten: summary.rowsWritten };
     });
     const ratio = requests / Math.ceil(rowsWritten / 100);
     const part = `requests for 100,000 rows, of the ideal ${idealRequests}`;
@@ -61,9 +61,9 @@ async function measureQuietRun(shape: string, rowsPerDay: number, silentMs = 0):
   const spec = sourceOf(10 * rowsPerDay, { fromMs: toMs - 10 * 86_400_000, toMs });
   const { requests } = await withBench(spec, async (bench) => {
     await bench.sync();
-    await bench.sightings();
+    await bench.measurements();
     await bench.sync();
-    return bench.sightings();
+    return bench.measurements();
   });
   return judged('requests of a quiet run', shape, requests, { atMost: 3 });
 }

@@ -22,9 +22,9 @@ async function measureOpenSets(): Promise<Figure[]> {
   const one = await withBench(spec, async (bench) => {
     await bench.open(1, Date.now() - dayMs);
     await bench.sync();
-    await bench.sightings();
+    await bench.measurements();
     await bench.sync();
-    return bench.sightings();
+    return bench.measurements();
   });
   const { cpuMs, requests, quietCpuMs } = await withBench(spec, async (bench) => {
     await bench.sync();
@@ -39,9 +39,9 @@ async function measureOpenSets(): Promise<Figure[]> {
       new Date().toISOString(),
     ]);
     await bench.finish();
-    await bench.sightings();
+    await bench.measurements();
     const report = await bench.sync();
-    return { cpuMs: report.cpuMs, requests: (await bench.sightings()).requests, quietCpuMs: quiet.cpuMs };
+    return { cpuMs: report.cpuMs, requests: (await bench.measurements()).requests, quietCpuMs: quiet.cpuMs };
   });
   const part = 'open executions';
   return [
@@ -59,9 +59,9 @@ async function measureTargets(): Promise<Figure[]> {
     sourceOf(1_000, { fromMs: toMs - 10 * dayMs, toMs, targets }),
     async (bench) => {
       await bench.sync();
-      await bench.sightings();
+      await bench.measurements();
       const report = await bench.sync();
-      return { ...report, ...(await bench.sightings()) };
+      return { ...report, ...(await bench.measurements()) };
     },
   );
   const part = `${targets} targets with nothing new`;

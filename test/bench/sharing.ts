@@ -20,14 +20,14 @@ export async function measureSharing(): Promise<Figure[]> {
   return await withBench(spec, async (bench) => {
     await bench.sync();
     const alone = await measureSyncs(bench, alonePeriodMs);
-    await bench.sightings();
+    await bench.measurements();
     const stop = new AbortController();
     const backfilling = bench.backfill(spec.fromMs, spec.toMs, stop.signal);
     await sleep(periodMs);
     const beside = await measureSyncs(bench, periodMs);
     stop.abort();
     const backfill = await backfilling;
-    const { throttled } = await bench.sightings();
+    const { throttled } = await bench.measurements();
     const part = 'a sync beside a backfill';
     return [
       told(part, 'time of a sync alone, median', seconds(median(alone.tookMs))),

@@ -22,7 +22,7 @@ export interface SourceSpec extends Pick<ManyExecutions, 'fromMs' | 'toMs' | 'pe
 }
 
 /** What the source saw since it was last asked. */
-export interface Sightings {
+export interface Measurements {
   readonly requests: number;
   readonly throttled: number;
   /** When each request arrived. */
@@ -36,8 +36,8 @@ export type Question =
   | { readonly ask: 'open'; readonly count: number; readonly fromMs: EpochMs }
   /** Ends all of them at once. */
   | { readonly ask: 'finish' }
-  | { readonly ask: 'sightings' };
-export type Answer = { readonly url: string } | { readonly added: number } | { readonly sightings: Sightings };
+  | { readonly ask: 'measurements' };
+export type Answer = { readonly url: string } | { readonly added: number } | { readonly measurements: Measurements };
 
 let simulator: Simulator | undefined;
 let running: bigint[] = [];
@@ -77,11 +77,11 @@ async function answer(question: Question): Promise<Answer> {
     return { added: 0 };
   }
   const { counters } = simulator ?? (await startSimulator());
-  const sightings = {
+  const measurements = {
     requests: counters.instances,
     throttled: counters.throttled,
     arrivalsMs: counters.log.map(({ atMs }) => atMs),
   };
   counters.reset();
-  return { sightings };
+  return { measurements };
 }

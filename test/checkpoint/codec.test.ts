@@ -20,7 +20,7 @@ it('keeps every value of an open execution', () => {
 
 it('reads a member that a document from before a new column lacks as null', () => {
   const { notifyStatus: _, ...older } = anExecution();
-  // Stands for an execution of a release whose table of columns had no such column.
+  // Represents an execution of a release whose table of columns had no such column.
   const execution: Execution = JSON.parse(JSON.stringify({ ...older, id: String(older.id), taskId: null }));
   expect(reread(execution)).toEqual({ ...older, taskId: null, notifyStatus: null });
 });

@@ -24,7 +24,7 @@ export interface World {
   cli(args: readonly string[], options?: Partial<CliOptions>): Promise<CliRun>;
   /** The same, without waiting for its end. */
   start(args: readonly string[], options?: Partial<CliOptions>): RunningCli;
-  /** Writes the config anew, changed. */
+  /** Writes a changed config. */
   configure(change: (config: ConfigDocument) => void): Promise<void>;
   /** Writes a file into the folder. */
   write(name: string, text: string): Promise<void>;

@@ -148,7 +148,7 @@ describe.skipIf(executablePath === null)('the report in a browser', () => {
     expect(await textOf(page.locator('#tasks .table-note'))).toBe('No such tasks.');
   });
 
-  it('sorts by a column and says so', async () => {
+  it('sorts by a column and shows the order', async () => {
     const page = await aPage(someTasks);
     await page.getByRole('button', { name: /^All / }).click();
     const head = page.locator('#tasks th', { hasText: /^Runs$/ }).first();

@@ -142,7 +142,7 @@ describe('the dashboard', () => {
       'Is it fresh?',
       'Is it true?',
       'days_compared',
-      'Is a backfill under way?',
+      'Is a backfill running?',
       'What did it cost?',
       'WatermarkAge',
       'ProcessedBytes',

@@ -80,7 +80,7 @@ describe('the table', () => {
     });
   });
 
-  it('begins with the day that the very first window can reach, in the time zone of dt', () => {
+  it('begins with the day that the first window can reach, in the time zone of dt', () => {
     const firstDay = (changes: Record<string, unknown>) => {
       const template = aTemplate(aConfig(changes), { firstDay: '2026-06-01' });
       return glueTable('quality_instance_observations', template).Parameters['projection.dt.range'];

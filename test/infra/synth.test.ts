@@ -52,7 +52,7 @@ describe('cdk synth', () => {
     expect((await stat(bundle)).size).toBeLessThan(2_000_000);
     expect((await readFile(bundle, 'utf8')).includes('DuckDBInstance')).toBe(false);
     vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'SILENT');
-    // Lambda tells its caller the name of an error, by which the backfill's state machine goes.
+    // Lambda reports the name of an error to its caller, and the backfill's state machine decides by it.
     const { handler } = z.object({ handler: z.instanceof(Function) }).parse(await import(bundle));
     const context = { getRemainingTimeInMillis: () => 60_000, awsRequestId: 'a', functionName: 'f' };
     await expect(handler({ mode: 'other' }, context)).rejects.toMatchObject({ name: 'ConfigError' });

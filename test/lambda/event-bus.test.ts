@@ -47,7 +47,7 @@ function aChange(index: number, name = '订单金额'): PendingChange {
 const aTarget = { target: 'sales', workspace: 'w', projectId: 'p', runId: 'r' };
 
 describe('an event', () => {
-  it('tells of all changes of a run and a target, under the name of the stack', async () => {
+  it('contains all changes of a run and a target, under the name of the stack', async () => {
     const entries = await aBus();
     const sandbox = await deploy();
     sandbox.environment['DQSYNC_EVENT_SOURCE'] = 'dqsync.prod';
@@ -80,9 +80,7 @@ describe('an event', () => {
     const startTimeMs = Math.floor(Date.now() / 1000) * 1000 - 120_000;
     sandbox.simulator.life.addExecution({ runStatus: 'FAILED', startTimeMs });
     expect(await sandbox.handler({}, sandbox.context())).toMatchObject([{ done: true }]);
-    expect(sandbox.printed()).toContain(
-      'the next run tries again: EventBridge did not take an event: ThrottlingException',
-    );
+    expect(sandbox.printed()).toContain('the next run tries again: EventBridge refused an event: ThrottlingException');
 
     const entries = await aBus();
     await sandbox.handler({}, sandbox.context());

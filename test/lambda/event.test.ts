@@ -54,9 +54,9 @@ describe('the event', () => {
 
   it.each([
     ['another mode', { mode: 'verify' }, /"mode" must be "incremental", "backfill" or "maintain"/],
-    ['a range that is no text', { mode: 'backfill', from: 1_767_225_600_000 }, /"from" must be a day or an instant/],
-    ['results that is no boolean', { mode: 'backfill', results: 1 }, /"results" must be true or false/],
-    ['again that is no boolean', { mode: 'backfill', again: 'yes' }, /"again" must be true or false/],
+    ['a range that is not text', { mode: 'backfill', from: 1_767_225_600_000 }, /"from" must be a day or an instant/],
+    ['results that is not boolean', { mode: 'backfill', results: 1 }, /"results" must be true or false/],
+    ['again that is not boolean', { mode: 'backfill', again: 'yes' }, /"again" must be true or false/],
     ['a range without backfill', { mode: 'incremental', from: '2026-01-01' }, /unknown key "from"/],
     ['an unknown key', { mode: 'incremental', target: 'sales' }, /unknown key "target"/],
     ['targets without a mode', { targets: ['sales'] }, /"mode" must be "incremental"/],

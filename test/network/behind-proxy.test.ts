@@ -190,7 +190,7 @@ describe('other ways through the proxy', () => {
     expect(exitCode).toBe(2);
   });
 
-  it('a store of plain http goes by HTTP_PROXY, and its 407 is known', async () => {
+  it('a store of plain http uses HTTP_PROXY, and its 407 is explained', async () => {
     const { world, s3 } = await inFolder(({ bucket }) => ({
       warehouse: `s3://${bucket}`,
       storage: { pathStyle: true },

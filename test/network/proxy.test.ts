@@ -76,7 +76,7 @@ describe('the proxy on the way', () => {
       } catch (error) {
         expect(error).toBeInstanceOf(ConfigError);
         expect(describeError(error as ConfigError)).toMatch(
-          /^HTTPS_PROXY names no proxy.*add dayu\.example\.com to NO_PROXY/,
+          /^HTTPS_PROXY is not the URL of a proxy.*add dayu\.example\.com to NO_PROXY/,
         );
         expect(describeError(error as ConfigError)).not.toContain('planted');
       }

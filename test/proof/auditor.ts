@@ -1,5 +1,5 @@
 /**
- * Looks at every write to a warehouse as it happens, and tells what does not hold: data files that change, checkpoints that
+ * Looks at every write to a warehouse as it happens, and reports what does not hold: data files that change, checkpoints that
  * do not follow from the one before, coverage of what is not in the files. Keeps the view, made without the product.
  */
 
@@ -26,7 +26,7 @@ export const rewinder = 'rewind';
 
 /** One warehouse of one target. */
 export class Auditor {
-  /** What does not hold, in words. */
+  /** What does not hold, as text. */
   readonly problems: string[] = [];
   /** Rows in all data files. */
   rows = 0;
@@ -127,7 +127,7 @@ export class Auditor {
 /** The latest observation of each execution, by key. */
 type View = Map<string, { observedAt: number; runId: string; shown: ShownExecution }>;
 
-/** Returns how the data files of a warehouse differ from a view, in words. */
+/** Returns how the data files of a warehouse differ from a view, as text. */
 export async function viewDifferences(
   files: Iterable<Uint8Array>,
   expected: readonly ShownExecution[],

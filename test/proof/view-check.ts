@@ -1,7 +1,7 @@
 /**
  * What the table shows against what the source holds, by SQL and comparisons that share nothing with the product.
  *
- * Used by the long forms too, so it knows no test framework: differences are told, not thrown.
+ * Used by the long forms too, so it knows no test framework: differences are returned, not thrown.
  */
 import { join } from 'node:path';
 import type { Simulator } from '../simulator/server.ts';
@@ -12,7 +12,7 @@ export interface ShownExecution {
   /** `<id>@<start time, epoch ms>`. */
   readonly key: string;
   readonly startTimeMs: number;
-  /** All columns that tell its state, as one text. */
+  /** All columns of its state, as one text. */
   readonly state: string;
   /** How often the view shows it: once, one hopes. */
   readonly times: number;

@@ -18,7 +18,7 @@ export interface WarehouseContents {
   readonly dataFiles: ReadonlyMap<string, string>;
   /** What the checkpoint says is covered; empty without one. */
   readonly coverage: readonly CoveredSpan[];
-  /** Keys of everything that is there but for data and temporary files. */
+  /** Keys of everything that is there except for data and temporary files. */
   readonly otherKeys: readonly string[];
 }
 

@@ -160,7 +160,7 @@ describe('SQL over a warehouse in S3', () => {
 
     await expect(ask(await opened(store, cache), everything)).rejects.toMatchObject({ code: 'AccessDenied' });
 
-    // At once: what is still under way must not have the time to end.
+    // At once: requests in flight must not have the time to end.
     const copies = readdirSync(cache, { recursive: true, encoding: 'utf8' }).filter((path) =>
       path.endsWith('.parquet'),
     );

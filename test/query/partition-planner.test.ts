@@ -88,7 +88,7 @@ describe('planning partitions', () => {
     let rows = 0;
     for (const [query] of queries.filter(([text]) => !text.startsWith('EXPLAIN'))) {
       const ofPartitions = await sql.run(query);
-      // A statement that only DuckDB itself can run has no plan to tell partitions by.
+      // A statement that only DuckDB itself can run has no plan that shows partitions.
       const ofAll = await sql.run(`CREATE OR REPLACE TEMP TABLE nothing AS SELECT 1; ${query}`);
       const sorted = (result: typeof ofAll) => result.rows.map(String).sort();
       expect(sorted(ofPartitions), query).toEqual(sorted(ofAll));

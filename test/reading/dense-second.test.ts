@@ -28,7 +28,7 @@ describe('a dense second', () => {
 
   it.each([100, 101, 199, 200, 250])('of %i rows is read without any count, too', async (count) => {
     const { rows, source } = denseSource(count, { count: 'none' });
-    // A list of the source that goes on behind the position where the second ends.
+    // A list of the source that continues behind the position where the second ends.
     source.rows = [
       ...source.rows,
       ...executions(300, (index) => 7_200_000 + index * 1000).map((row) => ({ ...row, id: row.id + 1000n })),

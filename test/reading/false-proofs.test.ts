@@ -87,7 +87,7 @@ describe('a fault with every second request', () => {
     ['a row twice', (page) => instead(page, page.executions[5], page.executions[4])],
     ['no row', (page) => ({ ...page, executions: [], count: 0 })],
     ['half of the rows', (page) => ({ ...page, executions: page.executions.slice(0, 15), count: null })],
-  ])('that shows %s does not hit all looks at one of two windows read side by side', async (_what, wrong) => {
+  ])('that shows %s does not hit all looks at one of two windows read in parallel', async (_what, wrong) => {
     const source = pagedSource(executions(400), { distort: (page, n) => (n % 2 === 1 ? wrong(page) : page) });
     await readKeys(source, { fromMs: epochMs + 300_000, toMs: epochMs + 301_000 });
     const windows = [0, 100_000].map((ms) => ({ fromMs: epochMs + ms - 500, toMs: epochMs + ms + 29_500 }));

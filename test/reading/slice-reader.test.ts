@@ -1,4 +1,4 @@
-/** Slices read side by side: what each case loses where one rule of the reading is left out. */
+/** Slices read in parallel: what each case loses where one rule of the reading is left out. */
 import { describe, expect, it } from 'vitest';
 import { IncompleteReadError } from '../../functions/errors.ts';
 import type { Page, Window } from '../../functions/model.ts';

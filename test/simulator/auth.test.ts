@@ -33,7 +33,7 @@ async function askWithToken(token: string): Promise<number> {
   return (await ask(simulator, {}, { 'x-auth-token': token })).status;
 }
 
-/** Signs with the simulator's own reading of the algorithm, which the published vector vouches for. */
+/** Signs with the simulator's own implementation of the algorithm, which is tested with the published vector. */
 function askSigned(credential: AccessKeyCredential, options: { dateMs?: number; sent?: string } = {}): Promise<Answer> {
   const date = new Date(options.dateMs ?? clock.now()).toISOString().replace(/[-:]|\.\d+/g, '');
   const headers = { host: new URL(simulator.url).host, 'x-sdk-date': date };

@@ -1,5 +1,5 @@
 /**
- * What moves by itself between one page and the next, where the traps say so.
+ * Changes between one page and the next, if the traps ask for them.
  */
 import type { EpochMs } from '../../functions/model.ts';
 import { wholeSecondWithin } from './grain.ts';

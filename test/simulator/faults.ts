@@ -32,7 +32,7 @@ export type FaultKind =
   | { readonly kind: 'html' }
   /** 200 with a body that breaks off in the middle of the JSON; the transfer itself is whole. */
   | { readonly kind: 'bad-json' }
-  /** 200 with JSON that is no page: `resources` is missing. */
+  /** 200 with JSON that is not a page: `resources` is missing. */
   | { readonly kind: 'wrong-shape' }
   /** The right body under another content type. */
   | { readonly kind: 'content-type'; readonly contentType: string }

@@ -31,7 +31,7 @@ export interface HistoryOptions {
 interface Schedule {
   readonly task: Task;
   readonly everyMs: number;
-  /** Slots start up to this much late; 0: on the very millisecond. */
+  /** Slots start up to this much late; 0: exactly on the millisecond. */
   readonly jitterMs: number;
   /** Probability of FAILED or ALARMING. */
   readonly trouble: number;

@@ -27,7 +27,7 @@ function only(): unknown {
 }
 
 describe('an execution', () => {
-  it('changes its state as time goes on', () => {
+  it('changes its state over time', () => {
     const base = { runStatus: 'RUNNING', notifyStatus: 'NOT_TRIGGERED', endTimeMs: null };
     const endTimeMs = nowMs + 4_000;
     simulator.life.addExecution({

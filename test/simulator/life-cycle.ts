@@ -170,7 +170,7 @@ export class LifeCycle {
     this.#listing(workspace).add(generateHistory(this.#seed + index, nowMs, options), nowMs);
   }
 
-  /** Adds a row that is no execution, `copies` times at `startTimeMs` (default: the last whole second); returns its text. */
+  /** Adds a row that is not an execution, `copies` times at `startTimeMs` (default: the last whole second); returns its text. */
   addUnreadable(
     kind: UnreadableKind | { readonly text: string },
     options: { readonly workspace?: string; readonly startTimeMs?: EpochMs; readonly copies?: number } = {},

@@ -6,7 +6,7 @@ import type { EpochMs } from '../../functions/model.ts';
 import { compareIds } from './snowflake.ts';
 import type { Entry } from './timeline.ts';
 
-/** A batch up to this size is inserted one by one, a larger one by sorting everything anew. */
+/** A batch up to this size is inserted one by one, a larger one by sorting everything again. */
 const smallBatch = 32;
 
 /** The rows of one workspace. */

@@ -31,7 +31,7 @@ describe('npm run simulator', () => {
   it.each([
     [['--help'], 0, 'usage: npm run simulator -- [options]'],
     [['--bogus'], 2, "Unknown option '--bogus'"],
-  ])('tells how it is used: %j', async (args, exitCode, text) => {
+  ])('prints its usage: %j', async (args, exitCode, text) => {
     const path = fileURLToPath(new URL('main.ts', import.meta.url));
     const child = spawn(process.execPath, [path, ...args]);
     let output = '';

@@ -70,7 +70,7 @@ export interface Simulator {
   tasks(workspace?: string): readonly ListedTask[];
   /** The results of an instance that is listed now, one for each rule and object. */
   results(id: bigint, workspace?: string): readonly TrueResult[];
-  /** Ends at once, whatever is under way. */
+  /** Ends at once, whatever is in flight. */
   close(): Promise<void>;
 }
 

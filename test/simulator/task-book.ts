@@ -54,7 +54,7 @@ const periodsMs: readonly (readonly [string, number])[] = [
 ];
 const lowMask = BigInt(idsPerMillisecond - 1);
 
-/** The part of an id that tells ids of one millisecond apart. */
+/** The part of an id that distinguishes ids of one millisecond. */
 export function lowOf(idText: string): number {
   return Number(BigInt(idText) & lowMask);
 }

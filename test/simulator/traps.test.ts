@@ -25,7 +25,7 @@ function addNumbered(n: number): void {
 }
 
 describe('the simulator', () => {
-  it('counts offset in pages if the trap says so', async () => {
+  it('counts offset in pages with the trap', async () => {
     addNumbered(9);
     simulator.traps.offsetUnit = 'page';
     expect((await ask(simulator, { limit: 4, offset: 1 })).ids).toEqual(['5', '4', '3', '2']);

@@ -127,8 +127,8 @@ describe('the pace', () => {
 
 describe('after a 429', () => {
   it.each([
-    ['the time that was told', 7_000, 7_000],
-    ['a window where none was told', null, 10_300],
+    ['the time in Retry-After', 7_000, 7_000],
+    ['a window without Retry-After', null, 10_300],
     ['as long as it says', 90_000, 90_000],
   ])('all wait for %s', async (_name, retryAfterMs, waitMs) => {
     const pacer = createPacer(documented, clock);

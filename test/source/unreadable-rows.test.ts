@@ -14,7 +14,7 @@ function refuseOne(row: string): UnreadableRow {
   return unreadable[0]!;
 }
 
-describe('a row that is no execution', () => {
+describe('a row that is not an execution', () => {
   it.each([
     [{ id: undefined }, 'id is missing'],
     [{ id: 'null' }, 'id is null'],

@@ -226,7 +226,7 @@ describe('a window that holds nothing', () => {
   });
 });
 
-describe('a body that is no page', () => {
+describe('a body that is not a page', () => {
   it.each(['', ' ', '{', '<html></html>', '{"count":1,"resources":[{"id":1', '{"resources":[]}]', 'undefined'])(
     'is not JSON: %s',
     (text) => {

@@ -94,7 +94,7 @@ export class FakeS3 {
     return fake;
   }
 
-  /** Ends at once, whatever is under way. */
+  /** Ends at once, whatever is in flight. */
   close(): void {
     this.#server.closeAllConnections();
     this.#server.close();

@@ -1,7 +1,7 @@
 /**
  * A TCP (or TLS) proxy on 127.0.0.1 that spoils what passes: per HTTP exchange as its `decide` says, or before any exchange.
  *
- * It knows just enough HTTP/1.1 to tell exchanges apart (no pipelining) and a reply's head from its body. Knows no test
+ * It knows just enough HTTP/1.1 to separate exchanges (no pipelining) and a reply's head from its body. Knows no test
  * framework: whoever opens one closes it.
  */
 import { once } from 'node:events';
@@ -104,7 +104,7 @@ export class FaultProxy {
     return `${this.#scheme}://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Ends at once, whatever is under way. */
+  /** Ends at once, whatever is in flight. */
   async close(): Promise<void> {
     const closed = once(this.#server, 'close');
     this.#server.close();

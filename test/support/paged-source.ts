@@ -30,11 +30,11 @@ export interface PagedSourceTraps {
   /** The nth request (from 1) is answered empty, resp. with half its rows. */
   emptyRequests: ReadonlySet<number>;
   shortRequests: ReadonlySet<number>;
-  /** What count an empty glitch tells. */
+  /** The count of an empty glitch. */
   glitchCount: 'zero' | 'total';
   /** The list ends here, wherever the rows end. */
   listCappedAt: number;
-  /** The filter goes by the start time shown plus this. */
+  /** The filter uses the shown start time plus this. */
   filterSkewMs: number;
   /** For single rows, in addition to `filterSkewMs`. */
   deviationMs: (row: Execution) => number;

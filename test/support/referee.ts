@@ -40,7 +40,7 @@ export function hyparquetFooter(bytes: Uint8Array): FileMetaData {
 
 function gunzip(input: Uint8Array, sizeBytes: number): Uint8Array {
   const output = gunzipSync(input);
-  // Trino refuses a page whose header does not tell its size exactly.
+  // Trino refuses a page whose header does not have the exact size.
   if (output.length !== sizeBytes) {
     throw new Error(`a page of ${output.length} bytes says it has ${sizeBytes}`);
   }

@@ -32,7 +32,7 @@ export interface CliOptions {
   readonly bin?: string;
 }
 
-/** A run under way. */
+/** A run in progress. */
 export interface RunningCli {
   readonly process: ChildProcess;
   readonly ended: Promise<CliRun>;

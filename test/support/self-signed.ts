@@ -11,7 +11,7 @@ export interface SelfSigned {
 export interface CertificateOptions {
   /** Default: 127.0.0.1. */
   readonly ip?: readonly [number, number, number, number];
-  /** Names beside the address; `*.` stands for one label. Default: none. */
+  /** Names beside the address; `*.` means one label. Default: none. */
   readonly hosts?: readonly string[];
   /** Valid for an hour around this instant. Default: now. */
   readonly aroundMs?: number;

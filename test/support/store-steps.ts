@@ -21,7 +21,7 @@ export async function keysOf(store: Store, prefix: string): Promise<string[]> {
 
 /**
  * Adds one `times` times, by compare-and-swap. The object is `<count> <token>`, the token new for each write: a store that
- * reads back after a doubtful reply cannot tell two writers of the same bytes apart.
+ * reads back after a doubtful reply cannot distinguish two writers of the same bytes.
  */
 export async function increment(store: Store, key: string, times: number): Promise<void> {
   for (let done = 0; done < times; ) {

@@ -3,7 +3,7 @@
  *
  * `node store-writer.ts increment <url> <key> <times>`
  * `node store-writer.ts fill <url> <prefix>`: new objects without end, and replaces `<prefix>/checkpoint` after each;
- * prints the number of each object it was told to be written.
+ * prints the number of each object whose write was confirmed.
  * `node store-writer.ts put <url> <key>`: one object; prints the error's kind, code and message if it cannot.
  */
 import { createHash } from 'node:crypto';

@@ -110,7 +110,7 @@ export async function syncedSource(
   };
 }
 
-/** A run on a machine whose clock is ahead, by which also the times of replies are told. */
+/** A run on a machine whose clock is ahead, which also dates its replies. */
 export function onMachineAhead(world: SyncedSource, aheadMs: number): Partial<Run> {
   return {
     clock: { now: () => world.clock.now() + aheadMs, sleep: async () => undefined },

@@ -1,6 +1,6 @@
 /**
  * Lets a process watch what it does to files: `watchFiles` wraps the functions of `node:fs/promises` that change a folder or
- * flush. What only reads leaves nothing to tell two moments apart.
+ * flush. A step that only reads leaves no difference between two moments.
  *
  * For modules that are loaded with `node --import`, before those that import the functions.
  */

@@ -228,8 +228,8 @@ describe('reading again', () => {
   });
 
   it.each([
-    ['goes on', 23 * hourMs],
-    ['begins anew', 24 * hourMs],
+    ['resumes', 23 * hourMs],
+    ['starts over', 24 * hourMs],
   ])('that was stopped some time ago %s, %i ms after', async (how, pauseMs) => {
     const world = await worldWithHistory(8_000, 37);
     await world.syncWell();
@@ -241,8 +241,8 @@ describe('reading again', () => {
     expect(second.done).toBe(false);
     const third = await world.backfill(task);
     expect(third.done).toBe(true);
-    const goneOn = 8_000 - first.rowsWritten;
-    const expected = how === 'goes on' ? goneOn : 8_000;
+    const resumed = 8_000 - first.rowsWritten;
+    const expected = how === 'resumes' ? resumed : 8_000;
     expect(Math.abs(second.rowsWritten + third.rowsWritten - expected)).toBeLessThan(600);
   });
 });

@@ -1,4 +1,4 @@
-/** What is asked for to look again at what is open, and at notices: enough of it, fairly, and no more. */
+/** The requests that re-check open executions and notifications: enough, fair, and no more. */
 import { describe, expect, it } from 'vitest';
 import type { OpenEntry } from '../../functions/checkpoint/checkpoint.ts';
 import { contains } from '../../functions/intervals.ts';
@@ -113,7 +113,7 @@ describe('what is looked at again', () => {
     expect(followUpOf(anExecution({ id: 1n, ...fields }), nowMs, recentFromMs, settings)).toBe(awaits);
   });
 
-  it('is an open execution up to the very end of its time', () => {
+  it('is an open execution up to the end of its time', () => {
     const startTimeMs = nowMs - settings.maxOpenMs;
     const execution = anExecution({ id: 1n, runStatus: 'RUNNING', endTimeMs: null, startTimeMs });
     expect(followUpOf(execution, nowMs, recentFromMs, settings)).toBe('outcome');

@@ -73,7 +73,7 @@ describe('a sync with time left', () => {
     });
   });
 
-  it('begins with the newest, commits part by part, and goes on in the next run', async () => {
+  it('begins with the newest, commits part by part, and continues in the next run', async () => {
     const world = await worldWithGap(60_000);
     const before = await checkpointOf(world);
     const [gap] = gapsOf(world, before);
@@ -116,7 +116,7 @@ describe('a sync with time left', () => {
     ]);
   });
 
-  it('does not fail where filling them fails, and says so', async () => {
+  it('does not fail if filling them fails, and reports it', async () => {
     const world = await worldWithGap(3_000);
     const warnings: string[] = [];
     const failing = yieldingBy(world, (n) => {

@@ -89,7 +89,7 @@ describe('changes of outcomes', () => {
     expect(store.calls.filter(({ key }) => key === outcomesKey('sales')).map(({ method }) => method)).toEqual(['get']);
   });
 
-  it('begin anew, with a warning, if the document is damaged', async () => {
+  it('start over, with a warning, if the document is damaged', async () => {
     const world = await syncedSource();
     const { heard, announce } = listener();
     await world.store.putIfAbsent(outcomesKey('sales'), Buffer.from('{"format":"?"}'));

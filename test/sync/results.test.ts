@@ -90,7 +90,7 @@ describe('rule results', () => {
     expect(world.sim.counters.results).toBeLessThanOrEqual(5);
   });
 
-  it('that never come end in one row that says so', async () => {
+  it('that never arrive end in one row that records it', async () => {
     const world = await syncedSource({ traps: { resultDelayMs: 99 * dayMs } });
     world.sim.life.addExecution({ runStatus: 'FAILED', startTimeMs: world.clock.now() - minuteMs });
     world.clock.advance(minuteMs);
@@ -111,7 +111,7 @@ describe('rule results', () => {
     await expectResults(world);
   });
 
-  it('of a deleted instance end in one row that says so', async () => {
+  it('of a deleted instance end in one row that records it', async () => {
     const world = await syncedSource();
     const { id } = world.sim.life.addExecution({ runStatus: 'ALARMING', startTimeMs: world.clock.now() - minuteMs });
     world.clock.advance(minuteMs);
@@ -232,7 +232,7 @@ describe('rule results that cannot be fetched', () => {
     },
   );
 
-  it('start anew from a backlog that cannot be understood, and say what is lost', async () => {
+  it('start over from a backlog that cannot be understood, and say what is lost', async () => {
     const world = await settledWorld();
     await world.store.putIfAbsent('state/sales/results.json', Buffer.from('{"format":"other"}'));
     const warnings: string[] = [];

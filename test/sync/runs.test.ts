@@ -248,7 +248,7 @@ describe('a run', () => {
   });
 
   it.each(['start-desc', 'unstable'] as const)(
-    'appends nothing twice where slices are stopped and gone on with between milliseconds that all have rows (%s)',
+    'appends nothing twice if slices stop and resume between milliseconds that all have rows (%s)',
     async (order) => {
       const world = await syncedSource({ traps: { order } });
       const nowMs = world.clock.now();

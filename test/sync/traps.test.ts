@@ -23,7 +23,7 @@ const traps: Record<string, Partial<Traps>> = {
   'an empty first page': { faults: [{ kind: 'empty-page', when: { nth: 1 } }] },
   'one short page': { faults: [{ kind: 'short-page', rows: 41, when: { nth: 3 } }] },
   'every ninth page empty': { faults: [{ kind: 'empty-page', when: { every: 9 } }] },
-  // Three slices are read side by side, so that each of them meets the fault with every one of its requests, or with none.
+  // Three slices are read in parallel, so that each of them meets the fault with every one of its requests, or with none.
   'every third page empty': { faults: [{ kind: 'empty-page', when: { every: 3 } }] },
   'every third page short': { faults: [{ kind: 'short-page', rows: 20, when: { every: 3 } }] },
   'a row repeated on every third page': { faults: [{ kind: 'repeated-row', when: { every: 3 } }] },

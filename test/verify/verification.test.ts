@@ -33,11 +33,11 @@ describe('rows', () => {
     expect(compareRows([anExecution(parts)], [row()], () => true)).toMatchObject({ different: 0, unsettled: 1 });
   });
 
-  it('with another id or start time are missing on one side and gone on the other', () => {
+  it('with another id or start time are missing in the table and gone at the source', () => {
     const moved = anExecution({ startTimeMs: newYearMs + 1 });
     expect(compareRows([moved], [row()], settled)).toMatchObject({ missing: 1, different: 0, gone: 1 });
-    const neighbour = anExecution({ id: anExecution().id + 1n });
-    expect(compareRows([neighbour], [row()], settled)).toMatchObject({ missing: 1, gone: 1 });
+    const neighbor = anExecution({ id: anExecution().id + 1n });
+    expect(compareRows([neighbor], [row()], settled)).toMatchObject({ missing: 1, gone: 1 });
   });
 
   it('of another target are found, but never gone', () => {

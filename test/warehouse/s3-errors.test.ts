@@ -1,4 +1,4 @@
-/** What S3 and its kin answer, and what a person is told: S3's own code and words, and a remedy for just that. */
+/** Replies of S3 and compatible stores, and the messages for them: S3's own code and text, and a specific remedy. */
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { describeError, type StorageError } from '../../functions/errors.ts';
 import { openS3Store } from '../../functions/warehouse/s3-store.ts';

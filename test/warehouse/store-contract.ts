@@ -4,7 +4,7 @@ import { DqsyncError } from '../../functions/errors.ts';
 import type { Store } from '../../functions/warehouse/store.ts';
 import { bytesOf, countIn, increment, keysOf, textAt } from '../support/store-steps.ts';
 
-/** Tells the suite how to open one and the same empty warehouse, as many times as it wants. */
+/** Opens the same empty warehouse as often as the suite needs. */
 export type OpenStores = () => Promise<() => Store>;
 
 /** Registers the suite. */

@@ -95,7 +95,7 @@ export function deployText(answers: Answers): string {
     ? `"warehouse": ${text(answers.warehouse)},`
     : '// "warehouse": "s3://<bucket>[/<prefix>]" names the bucket. Without it CloudFormation makes up a name.';
   return `{
-  // What every run is told: the keys of dqsync.json, which the README lists.
+  // The configuration of every run: the keys of dqsync.json, which the README lists.
   "config": {
     ${warehouse}
 ${sourceText(answers, '    ')}

@@ -72,7 +72,7 @@ function oneTarget(config: Config, name: string | undefined): TargetConfig {
   const [target, another] = selectTargets(config, name === undefined ? undefined : [name]);
   if (target === undefined || another !== undefined) {
     throw new ConfigError('list needs one target, but the config has several', {
-      remedy: `Name one with --target: ${config.targets.map((each) => each.name).join(', ')}.`,
+      remedy: `Choose one with --target: ${config.targets.map((each) => each.name).join(', ')}.`,
     });
   }
   return target;

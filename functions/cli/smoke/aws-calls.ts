@@ -77,7 +77,7 @@ export class AwsCalls {
 
 function unreachable(service: string, fault: TransportFault): SourceError {
   const remedy = faultRemedy(fault, 'AWS_REGION and AWS_ENDPOINT_URL');
-  return new SourceError(`${service} could not be called: ${fault.message}`, { remedy, code: fault.code });
+  return new SourceError(`${service} did not reply: ${fault.message}`, { remedy, code: fault.code });
 }
 
 /** AWS's own code and words, as JSON or XML has them. */

@@ -146,8 +146,7 @@ async function endOfQuery(calls: AwsCalls, id: string): Promise<number> {
       throw new SourceError(
         `the query ${id} ended as ${status.State}: ${status.StateChangeReason ?? 'no reason given'}`,
         {
-          remedy:
-            'Look at the query in the workgroup (output AthenaUrl), and at the permissions of your AWS credentials.',
+          remedy: 'Check the query in the workgroup (output AthenaUrl), and the permissions of your AWS credentials.',
         },
       );
     }
@@ -164,7 +163,7 @@ async function checkAlarm(calls: AwsCalls, stack: string): Promise<Check> {
     const name = names.find((each) => each === `${stack}-dead-letters`) ?? names[0];
     if (name === undefined) {
       throw new SourceError(`there is no alarm ${stack}-…`, {
-        remedy: 'Run "npx cdk deploy": somebody removed the alarms.',
+        remedy: 'The alarms were removed: run "npx cdk deploy".',
       });
     }
     const since = isoTime(systemClock.now() - 5_000);
@@ -180,7 +179,7 @@ async function checkAlarm(calls: AwsCalls, stack: string): Promise<Check> {
         ...subject,
         outcome: 'noticed',
         finding,
-        remedy: paragraph('Look into the history of the alarm if none comes.'),
+        remedy: paragraph('If none arrives, check the history of the alarm.'),
       };
     }
     if (!/^Successfully/i.test(action)) {

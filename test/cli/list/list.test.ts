@@ -176,7 +176,7 @@ describe('dqsync list', () => {
     });
     const run = await world.cli(['list']);
     expect(run.exitCode).toBe(2);
-    expect(run.stderr).toContain('Name one with --target: sales, stock.');
+    expect(run.stderr).toContain('Choose one with --target: sales, stock.');
     expect((await world.cli(['list', '--target', 'stock'])).exitCode).toBe(0);
   });
 

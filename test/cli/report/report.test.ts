@@ -36,7 +36,7 @@ describe('dqsync report', () => {
     expect((await readdir(world.folder)).filter((name) => name.startsWith('.dqsync-report'))).toEqual([]);
   });
 
-  it('prints one JSON document, and writes where it is told', async () => {
+  it('prints one JSON document, and writes to the given file', async () => {
     const world = await aSyncedWorld();
     const run = await world.cli(['report', '--json', '--days', '2', '--out', 'page.html', '--target', 'sales']);
     expect(run).toMatchObject({ exitCode: 0, stderr: '' });

@@ -44,9 +44,9 @@ describe('the estimate of a run', () => {
   });
 
   it.each<[string, number | null]>([
-    ['tells no total', null],
+    ['is not a total', null],
     ['was capped', 1_000],
-  ])('goes by start time where the count %s', (_, expected) => {
+  ])('uses start times if the count %s', (_, expected) => {
     const estimate = new ProgressEstimate(startMs);
     const shown = (rowsRead: number, doneMs: number, proven: number) =>
       estimate.after(progress(rowsRead, { doneMs, rows: { proven, expected } }), startMs + 60_000);

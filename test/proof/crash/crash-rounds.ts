@@ -19,7 +19,7 @@ export interface SweepOptions extends CrashWorldOptions {
   /** Only every so many-th step, beginning with `firstStep`. Default: each, from 1. */
   readonly stride?: number;
   readonly firstStep?: number;
-  /** Worlds that work side by side. Default 2. */
+  /** Worlds that work in parallel. Default 2. */
   readonly lanes?: number;
 }
 

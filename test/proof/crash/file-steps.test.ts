@@ -30,7 +30,7 @@ describe('a process killed at any step on the files of a warehouse', () => {
     });
     expect(figures).toMatchObject(allIsWell);
     expect(figures.kills).toBeGreaterThan(20);
-    // Worlds work side by side, so their steps come in no order.
+    // Worlds work in parallel, so their steps come in no order.
     expect(figures.hit).toContainEqual(expect.stringMatching(/^link quality_.*\.parquet$/));
     expect(figures.hit).toContain('rename state/sales/checkpoint.json');
   });

@@ -1,6 +1,6 @@
 /**
  * What must hold whenever a process is dead, and again when another has run to its end. Keeps what was there before, so
- * that nothing goes back or away. Tells failures, throws none.
+ * that nothing goes back or away. Reports failures, throws none.
  */
 import type { Simulator } from '../../simulator/server.ts';
 import { compareWithTruth, readTable, type ShownExecution } from '../view-check.ts';
@@ -20,7 +20,7 @@ export interface CrashFigures {
   invented: number;
   /** Rows in files beyond one for each execution, when the worlds ended: changes seen, and what kills left. */
   extraRows: number;
-  /** What does not hold, in words. Empty when all is well. */
+  /** What does not hold, as text. Empty when all is well. */
   readonly failures: string[];
 }
 

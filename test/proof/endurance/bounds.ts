@@ -8,10 +8,10 @@ import type { EnduranceFigures } from './hourly-syncs.ts';
 const checkpointBytes = 32_768;
 /** The tests' own view of the table, and the simulator's log, grow by a few megabytes. */
 const heapGrowthBytes = 32 * 1_048_576;
-/** One for what is new; the others look again at what is open. */
+/** One for new rows; the others re-check open executions. */
 const medianRequests = 10;
 
-/** What is not as it should be, in words. */
+/** What is not as it should be, as text. */
 export function expectSteady(figures: EnduranceFigures): string[] {
   const [heapBefore, heapAfter] = figures.heapBytes;
   return [

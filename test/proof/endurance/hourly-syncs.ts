@@ -20,7 +20,7 @@ export interface EnduranceFigures {
   readonly largestCheckpointBytes: number;
   /** Heap in use after an eighth of the syncs, and at the end, garbage collected. */
   readonly heapBytes: readonly [number, number];
-  /** What did not hold, in words. */
+  /** What did not hold, as text. */
   readonly problems: readonly string[];
 }
 

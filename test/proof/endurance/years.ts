@@ -131,7 +131,7 @@ function stateBytesOf({ objects }: MemoryStore): number {
   return stateDocuments.reduce((sum, key) => sum + (objects.get(key)?.bytes.length ?? 0), 0);
 }
 
-/** What is not as it should be, in words: a sync after years costs what one after weeks does. */
+/** Returns the problems as text: a sync after years must cost the same as one after weeks. */
 export function expectBounded({ failed, samples: [early, late] }: YearsFigures): string[] {
   return [
     ...atMost('runs failed', failed, 0),

@@ -3,7 +3,7 @@ import { expect, onTestFinished } from 'vitest';
 import type { Exchange, ProxyFault } from '../../support/fault-proxy.ts';
 import { type FaultWorld, openFaultWorld } from './fault-world.ts';
 
-/** A fault that makes the run fail, as an operator is told of it. */
+/** A fault that makes the run fail, as reported to an operator. */
 export interface Failure {
   readonly kind: string;
   readonly code?: RegExp;

@@ -78,7 +78,7 @@ function stir({ simulator, clock }: FaultWorld, random: Random, running: Executi
   running.push(life.addExecution({ startTimeMs: clock.now() - 1, runStatus: 'RUNNING' }));
 }
 
-/** Decides what goes wrong with the next sync. Returns it in words. */
+/** Chooses the faults of the next sync. Returns them as text. */
 function arrange(world: FaultWorld, random: Random, figures: FaultFigures): string {
   world.next.socketMs = 150;
   const told = [
@@ -164,7 +164,7 @@ function spoilByChance(
   return `${JSON.stringify(fault)} from exchange ${first} on, every ${every}`;
 }
 
-/** A sync that may fail, but not without a word, nor for ever, nor with the wrong word. */
+/** A sync that may fail, but not silently, not for good, and not with a wrong message. */
 async function faultySync(world: FaultWorld, figures: FaultFigures): Promise<string[]> {
   const beginMs = world.clock.now();
   const summary = await world.sync();
@@ -187,7 +187,7 @@ function problemsOf({ error, done }: Summary): string[] {
   return [
     ...(done ? [`done, and yet ${text}`] : []),
     ...(error.kind === 'internal' || !/\S{3}/.test(error.remedy) || !/\S{3}/.test(error.message) ? [text] : []),
-    ...(passwords.some((secret) => text.includes(secret)) ? [`a secret is told: ${text}`] : []),
+    ...(passwords.some((secret) => text.includes(secret)) ? [`a secret is printed: ${text}`] : []),
   ];
 }
 

@@ -1,7 +1,7 @@
 /**
  * Runs of dqsync between a simulated source and an emulated S3, each behind a proxy that spoils what passes.
  *
- * Time is virtual but for sockets: waits between attempts are over at once, and the time-outs of sockets are short.
+ * Time is virtual except for sockets: waits between attempts are over at once, and the time-outs of sockets are short.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

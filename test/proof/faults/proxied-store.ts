@@ -17,7 +17,7 @@ export interface ProxiedStore {
 
 /** How it differs from the one of a run. */
 export interface ProxiedStoreOptions {
-  /** When the SDK gives up waiting for the head of a reply. Default: a time that no test waits for. */
+  /** Time after which the SDK stops waiting for the head of a reply. Default: a time that no test waits for. */
   readonly answerTimeoutMs?: number;
 }
 

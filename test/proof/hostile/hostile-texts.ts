@@ -45,7 +45,7 @@ export const hostileNumber: fc.Arbitrary<string> = fc.oneof(
   fc.integer({ min: -8_640_000_000_000_000, max: 8_640_000_000_000_000 }).map(String),
 );
 
-/** A value that is no number. */
+/** A value that is not a number. */
 const oddValue = fc.oneof(
   hostileText.map((text) => JSON.stringify(text)),
   fc.constantFrom('null', 'true', '[]', '{}', '"NaN"', '"Infinity"', '[[[[1]]]]', '{"a":{"b":{"c":1e999}}}'),
@@ -54,7 +54,7 @@ const oddValue = fc.oneof(
 /** JSON text of any value. */
 export const hostileJson: fc.Arbitrary<string> = fc.oneof(hostileNumber, oddValue);
 
-/** What happens to bytes on their way: flipped, cut, doubled, or put in anew. */
+/** What happens to bytes on their way: flipped, cut, doubled, or inserted. */
 export function damaged(bytes: Uint8Array): fc.Arbitrary<Uint8Array> {
   const change = fc.tuple(
     fc.constantFrom('flip' as const, 'cut' as const, 'drop' as const, 'insert' as const),

@@ -16,7 +16,7 @@ const pathPart = fc.oneof(
 );
 const key = fc.array(pathPart, { minLength: 1, maxLength: 5 }).map((parts) => parts.join('/'));
 
-/** Everything below a folder, but for what lies in the warehouse. */
+/** Everything below a folder, except for what lies in the warehouse. */
 async function outsideOf(folder: string): Promise<string[]> {
   const names = await readdir(folder, { recursive: true });
   return names.filter((name) => name !== 'warehouse' && !name.startsWith(`warehouse/`)).sort();

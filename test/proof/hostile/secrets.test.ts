@@ -1,6 +1,6 @@
 /**
  * No secret in any output. Distinct secrets are planted wherever there is a place for one; the other side repeats all that
- * it is told, in every way a server can; then everything that was printed and written is searched.
+ * it receives, in every way a server can; then everything that was printed and written is searched.
  */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -139,7 +139,7 @@ const traps = anyTraps.map(withOneGlitch).map(withinWhatIsAssumed).map(withReada
 
 /**
  * Keeps one kind of wrong reply. Of two that come every nth request, each counts requests for itself: a source may answer
- * the very requests wrongly that are made because of the other, so that two in a row are wrong, or all of a kind.
+ * exactly those requests wrongly that are made because of the other, so that two in a row are wrong, or all of a kind.
  */
 function withOneGlitch(traps: Partial<Traps>): Partial<Traps> {
   const isGlitch = ({ kind }: Fault): boolean => ['empty-page', 'short-page', 'repeated-row'].includes(kind);
@@ -151,7 +151,7 @@ function withOneGlitch(traps: Partial<Traps>): Partial<Traps> {
 const moreThanAMillisecond = 200;
 
 /**
- * Where `count` is no total, or capped within a millisecond, two empty replies in a row are all that tells an end: the
+ * Where `count` is no total, or capped within a millisecond, two empty replies in a row are the only sign of an end: the
  * source may err once, as reading assumes, but not at every nth request, which may be both; nor end lists in silence.
  */
 function withinWhatIsAssumed(traps: Partial<Traps>): Partial<Traps> {

@@ -1,5 +1,5 @@
 /**
- * Performs actions on a world, remembers what has to be true of it, and tells after a quiet end what is not.
+ * Performs actions on a world, remembers what has to be true of it, and reports after a quiet end what is not.
  *
  * What the README's guarantees leave out is left out here: what was run again or deleted before a run that ended well saw
  * it, and rows that come into windows older than settle and lookback.
@@ -35,7 +35,7 @@ interface Modelled {
   readonly world: ProofWorld;
   /** Instances as the source lists them, or did. */
   readonly instances: Instance[];
-  /** What the view has to show for ever. */
+  /** What the view has to show for good. */
   readonly mustShow: Set<string>;
   /** When the last sync that ended well began. */
   lastSyncMs: number;
@@ -52,7 +52,7 @@ export function noModelFigures(): ModelFigures {
   return { sequences: 0, runs: 0, kills: 0, commits: 0, rows: 0 };
 }
 
-/** Lets all of it happen in a new world, then quiet. Returns what does not hold, in words. */
+/** Lets all of it happen in a new world, then quiet. Returns what does not hold, as text. */
 export async function performAll(
   actions: readonly Action[],
   seed: number,
@@ -75,7 +75,7 @@ export async function performAll(
   simulator.life.addMany(130, { fromMs: beginMs - 50 * hourMs, toMs: beginMs - 50 * hourMs + 1, perMillisecond: 130 });
   try {
     for (const action of actions) {
-      // Two states in one millisecond, the earlier written by a run that was killed, could not be told apart by any reader.
+      // Two states in one millisecond, the earlier written by a run that was killed, could not be distinguished by any reader.
       clock.advance(1);
       await perform(modelled, action);
     }
@@ -218,7 +218,7 @@ function isStampedAhead({ auditor, clock }: ProofWorld): boolean {
 
 /**
  * How far the clock of a run's machine is ahead, within what is promised: not before the time at which a killed run wrote,
- * nor ahead and killed itself; and not ahead together with the source's, where nothing tells what the time is.
+ * nor ahead and killed itself; and not ahead together with the source's, where nothing shows the time.
  */
 function clockOff({ world, killedMs }: Modelled, { aheadMs, death }: RunAction): number {
   const isTold = aheadMs <= 0 || world.simulator.traps.dateSkewMs <= 0;

@@ -1,5 +1,5 @@
 /**
- * Reading alone, over random schedules: several slices side by side, from sources of every kind with pages of 3 to 6 rows, so
+ * Reading alone, over random schedules: several slices in parallel, from sources of every kind with pages of 3 to 6 rows, so
  * that coincidences of one in a hundred are found; replies that are wrong, rows that leave, rows that appear late, at any
  * request; replies that overtake each other, and pages that change their size.
  *
@@ -52,7 +52,7 @@ const glitch = fc.record({
 const change = fc.record({ at: request, kind: fc.constantFrom('leaves', 'leaves', 'appears'), pick: fc.nat(999) });
 
 const schedule = fc.record({
-  /** Seconds after the start of the window; ids go up with the index, but for those run again. */
+  /** Seconds after the start of the window; ids go up with the index, except for those run again. */
   seconds: fc.array(fc.nat(windowSeconds - 1), { minLength: 0, maxLength: 40, size: 'max' }),
   /** So many rows more in one second. */
   dense: fc.option(fc.tuple(fc.nat(windowSeconds - 1), fc.integer({ min: 2, max: 20 })), { nil: null, freq: 2 }),
@@ -83,7 +83,7 @@ const schedule = fc.record({
   ),
   /** From some request on, pages hold so many rows more. */
   growth: fc.option(fc.record({ at: request, rows: fc.integer({ min: -2, max: 4 }) }), { nil: null, freq: 3 }),
-  /** Seconds at which the window is cut into spans, which are read side by side. */
+  /** Seconds at which the window is cut into spans, which are read in parallel. */
   cuts: fc.uniqueArray(fc.integer({ min: 1, max: windowSeconds - 2 }), { maxLength: 3, size: 'max' }),
   inFlight: fc.integer({ min: 1, max: 4 }),
   /** Each reply is delivered so many turns after it was made, going round. */
@@ -165,9 +165,9 @@ const anySchedule = fc.oneof(
 );
 
 /**
- * PROOF.md, "Not closed": where the order is unstable and no count is usable, offsets in pages are told from offsets in rows
+ * PROOF.md, "Not closed": where the order is unstable and no count is usable, offsets in pages differ from offsets in rows
  * by rows that are not shown twice. With small pages that fails by chance, and with more rows in one second than a
- * page of pages (10,000 of a real source) it fails always. A filter that goes by another time than the one shown is not
+ * page of pages (10,000 of a real source) it fails always. A filter that uses another time than the one shown is not
  * noticed before a reply shows it, which pages of two rows or rows in no order put off.
  */
 function isDistinguishable(chosen: Schedule): boolean {
@@ -288,7 +288,7 @@ function delivering(inMemory: PagedSource, delays: readonly number[], onRow: (ro
     for (let turn = 0; turn < turns; turn += 1) {
       await Promise.resolve();
     }
-    // A dense second asks whether lists of the source go on elsewhere: that reply is of no window.
+    // A dense second checks whether lists of the source continue elsewhere; that reply belongs to no window.
     if (inMemory.requests <= 2 || request.endTimeMs - request.startTimeMs <= spanMs(window) + 2) {
       page.executions.forEach(onRow);
     }

@@ -1,4 +1,4 @@
-/** Two syncs at once, of which the second to commit goes on behind what the first has covered. */
+/** Two concurrent syncs, of which the second to commit continues behind the first one's coverage. */
 import { expect, it, onTestFinished } from 'vitest';
 import { dayMs, hourMs, lookbackMs, minuteMs, openProofWorld, settleMs } from '../proof-world.ts';
 import { endQuietly } from '../quiet-end.ts';

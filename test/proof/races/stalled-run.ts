@@ -1,4 +1,4 @@
-/** A run that stops in the middle of itself, as a process does whose machine sleeps, until it is told to go on. */
+/** A run that stops in the middle until it is resumed, like a process whose machine sleeps. */
 import type { Summary } from '../../../functions/sync/summary.ts';
 import { checkpointKey } from '../../../functions/warehouse/layout.ts';
 import type { StoreCall, StoreFate } from '../../support/failing-store.ts';
@@ -9,7 +9,7 @@ export type StallsBefore = 'data' | 'checkpoint';
 
 /** A run that stands still. */
 export interface StalledRun {
-  /** Lets it go on, to its end. */
+  /** Resumes it, to its end. */
   wake(): Promise<Summary>;
 }
 

@@ -1,4 +1,4 @@
-/** Runs of one target at once, and runs that sleep while others go on. Every write is audited as it happens. */
+/** Concurrent runs of one target, and runs that sleep while others continue. Every write is audited. */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { gapsIn, lengthOf } from '../../../functions/intervals.ts';
 import { dayMs, hourMs, minuteMs, openProofWorld, type ProofWorld, type RunOptions } from '../proof-world.ts';
