@@ -15,10 +15,7 @@ import type { ResultsBacklog } from './results-backlog.ts';
 import type { TargetRun } from './target-run.ts';
 
 /** What fetching adds to the counters of a run. */
-export type ResultsCounters = Pick<
-  RunCounters,
-  'results' | 'resultsBacklog' | 'resultsBacklogAgeSeconds' | 'files' | 'bytes'
->;
+export type ResultsCounters = Pick<RunCounters, 'results' | 'resultsBacklog' | 'resultsBacklogAgeSeconds'>;
 
 /** Executions to a commit: at the documented quota 25 s of work, so that a kill costs no more. */
 const commitExecutions = 100;
@@ -51,7 +48,8 @@ export async function fetchResults(
 class ResultsFetcher {
   readonly #run: TargetRun;
   readonly #backlog: ResultsBacklog;
-  readonly #written = { results: 0, files: 0, bytes: 0 };
+  #results = 0;
+  #files = 0;
   #waiting: PendingResults['pending'] = [];
   #failuresInRow = 0;
   /** Why no more is asked for; null while nothing speaks against it. */
@@ -92,7 +90,7 @@ class ResultsFetcher {
     }
     const oldestMs = this.#waiting.reduce((oldest, { startTimeMs }) => Math.min(oldest, startTimeMs), clock.now());
     return {
-      ...this.#written,
+      results: this.#results,
       resultsBacklog: this.#waiting.length,
       resultsBacklogAgeSeconds: Math.round((clock.now() - oldestMs) / 1000),
     };
@@ -145,9 +143,7 @@ class ResultsFetcher {
     const run = this.#run;
     const rows = fetched.flatMap((one) => this.#rowsOf(one));
     if (rows.length > 0) {
-      const { files, bytes } = await writeRows(run, resultTable, rows, this.#written.files);
-      this.#written.files += files;
-      this.#written.bytes += bytes;
+      this.#files += (await writeRows(run, resultTable, rows, this.#files)).files;
     }
     const nowMs = run.clock.now();
     const done = fetched.filter(({ againAtMs }) => againAtMs === null);
@@ -162,7 +158,7 @@ class ResultsFetcher {
         : withFetched(before, { done, postponed, refused, nowMs });
     });
     this.#waiting = pending;
-    this.#written.results += done.length;
+    this.#results += done.length;
   }
 
   #rowsOf({ entry, results, fetchedAtMs }: FetchedExecution): ResultRow[] {

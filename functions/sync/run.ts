@@ -184,8 +184,7 @@ async function fetchResultsOf(
   const isCatchingUp = run.results === 'spare' && outcome.summary.rowsRead > manyRows;
   const most = isCatchingUp ? resultsBesideManyRows : Number.POSITIVE_INFINITY;
   const added = await withTargetRun(run, target, limitMs, (targetRun) => fetchResults(targetRun, backlog, most));
-  const { files, bytes } = outcome.counters;
-  const counters = { ...outcome.counters, ...added, files: files + added.files, bytes: bytes + added.bytes };
+  const counters = { ...outcome.counters, ...added };
   return { ...outcome, counters, summary: { ...outcome.summary, ...summaryCounters(counters) } };
 }
 

@@ -29,7 +29,7 @@ export async function checkSource(connections: Connections, target: TargetConfig
   });
   note(secret);
   if (secret.outcome === 'failed') {
-    skipAll(['credentials', 'list', 'clock', 'future rows'], subject, 'there is no usable secret', note);
+    skipAll(['credentials', 'list', 'clock', 'future rows', 'tasks'], subject, 'there is no usable secret', note);
     return;
   }
   const limit = answerWithin(patienceMs);
@@ -37,10 +37,26 @@ export async function checkSource(connections: Connections, target: TargetConfig
   try {
     if (await checkList(source, target, connections.clock.now(), note)) {
       await checkClocks(connections.clock, source, target, note);
+      note(await checkTasks(source, target));
     }
   } finally {
     limit.cancel();
     await source.close();
+  }
+}
+
+/** Lists tasks, which needs another role than listing executions. A refusal is no failure: executions are synced all the same. */
+async function checkTasks({ tasks }: Source, target: TargetConfig): Promise<Check> {
+  const subject = subjectOf(target)('tasks');
+  try {
+    const { count: total } = await tasks.listTasks('QUALITY_TASK', 0);
+    return passedCheck(
+      subject,
+      `tasks and rule results can be read${total === null ? '' : `, ${counted(total, 'quality task')}`}`,
+    );
+  } catch (thrown) {
+    const { finding, remedy } = failedCheck(subject, thrown);
+    return { ...subject, outcome: 'noticed', finding, ...(remedy === undefined ? {} : { remedy }) };
   }
 }
 
@@ -53,7 +69,7 @@ const secretForms = {
 /** Lists the last day: checks first the credentials, then the list. Returns whether further checks make sense. */
 async function checkList(source: Source, target: TargetConfig, nowMs: EpochMs, note: Note): Promise<boolean> {
   const subject = subjectOf(target);
-  const rest = ['clock', 'future rows'];
+  const rest = ['clock', 'future rows', 'tasks'];
   try {
     const { filter } = targetOf(target);
     const span = { startTimeMs: nowMs - listedMs, endTimeMs: nowMs };

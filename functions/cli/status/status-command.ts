@@ -1,12 +1,15 @@
 /** `dqsync status`: shows how far each target is covered, how its last run ended, and what the next one will do. */
 import { identityOf, loadCheckpoint } from '../../checkpoint/checkpoint-store.ts';
 import { watermarkOf } from '../../checkpoint/coverage.ts';
+import { pendingResultsKind } from '../../checkpoint/pending-results.ts';
 import { loadRuns } from '../../checkpoint/run-history.ts';
+import { loadDocument } from '../../checkpoint/state-document.ts';
 import { isoTime } from '../../clock.ts';
 import type { Config, TargetConfig } from '../../config.ts';
 import { type Connections, openConnections } from '../../connect.ts';
 import { type DqsyncError, describeError, toDqsyncError } from '../../errors.ts';
 import { selectTargets, settingsOf, targetOf } from '../../sync/targets.ts';
+import { resultsKey } from '../../warehouse/layout.ts';
 import { readQuarantine } from '../../warehouse/quarantine.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { errorJson } from '../terminal/failure.ts';
@@ -94,12 +97,13 @@ async function reportOn(reporting: Reporting, target: TargetConfig): Promise<Sta
 
 async function loadState(config: Config, { store }: Connections, target: TargetConfig) {
   const identity = identityOf({ target: targetOf(target), settings: settingsOf(config) });
-  const [{ checkpoint }, runs, { rows }] = await Promise.all([
+  const [{ checkpoint }, runs, { rows }, results] = await Promise.all([
     loadCheckpoint(store, target.name, identity),
     loadRuns(store, target.name),
     readQuarantine(store, target.name),
+    loadDocument(store, resultsKey(target.name), pendingResultsKind),
   ]);
-  return { checkpoint, runs, quarantined: rows.length };
+  return { checkpoint, runs, quarantined: rows.length, results: results.value };
 }
 
 async function askSoftly({ connect, clock }: Connections, target: TargetConfig): Promise<SourceClock> {

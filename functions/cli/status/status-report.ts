@@ -41,6 +41,7 @@ export function describeStatus(
           ...status.unfinishedBackfills.map((backfill): Fact => ['backfill', unfinished(backfill, target)]),
           ['open', openOnes(status)],
           ...setAside(status, target),
+          ...resultsFacts(status),
           ['last run', lastRun(status, nowMs)],
           ['next run', nextRun(status)],
         ];
@@ -101,6 +102,23 @@ function setAside(status: TargetStatus, target: string): Fact[] {
     ]);
   }
   return facts;
+}
+
+/** Says which executions have no rule results yet; nothing where none wait. */
+function resultsFacts({ results }: TargetStatus): Fact[] {
+  const { waiting, oldestStart, dropped, refused } = results;
+  if (waiting === 0 && refused === null && dropped === 0) {
+    return [];
+  }
+  const oldest = oldestStart === null ? '' : `, the oldest started ${shortTime(oldestStart)}`;
+  const wait = `${counted(waiting, 'execution')} without rule results yet${oldest}`;
+  const lost =
+    dropped === 0
+      ? ''
+      : `; ${counted(dropped, 'execution')} more than can wait were dropped: dqsync backfill --again --results`;
+  const why =
+    refused === null ? '' : paint.yellow(`; refused at ${shortTime(refused.at)}: ${paragraph(refused.message)}`);
+  return [['results', `${wait}${lost}${why}`]];
 }
 
 function openOnes({ openExecutions, oldestOpenStart, oldestOpenAgeSeconds }: TargetStatus): string {

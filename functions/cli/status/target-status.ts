@@ -1,6 +1,7 @@
 /** Derives a target's status and next run from its checkpoint. Pure. */
 import type { Checkpoint, LastRun } from '../../checkpoint/checkpoint.ts';
 import { endOf, knownSpan, rowsIn, watermarkOf } from '../../checkpoint/coverage.ts';
+import type { PendingResults } from '../../checkpoint/pending-results.ts';
 import { type RunRecord, unfinishedBackfills } from '../../checkpoint/run-history.ts';
 import { isoTime, parseTime } from '../../clock.ts';
 import { gapsIn, lengthOf } from '../../intervals.ts';
@@ -33,6 +34,14 @@ export interface TargetStatus {
   readonly latestExpiredStart: string | null;
   /** Unreadable rows in the newest files of `quarantine/<target>/`. */
   readonly quarantined: number;
+  /** Executions that wait for their rule results, the oldest of them, and why the source refused the last request. */
+  readonly results: {
+    readonly waiting: number;
+    readonly oldestStart: string | null;
+    /** Executions dropped because too many waited. */
+    readonly dropped: number;
+    readonly refused: { readonly at: string; readonly message: string } | null;
+  };
   /** Backfills that did not finish and whose range is not fully covered. */
   readonly unfinishedBackfills: readonly UnfinishedBackfill[];
   readonly lastRun: {
@@ -66,6 +75,7 @@ export interface UnfinishedBackfill {
 export interface StateBeside {
   readonly runs: readonly RunRecord[];
   readonly quarantined: number;
+  readonly results: PendingResults;
 }
 
 type StatusSettings = Pick<SyncSettings, 'initialFromMs' | 'settleMs' | 'lookbackMs'>;
@@ -74,7 +84,7 @@ type StatusSettings = Pick<SyncSettings, 'initialFromMs' | 'settleMs' | 'lookbac
 export function statusOf(
   target: string,
   checkpoint: Checkpoint,
-  { runs, quarantined }: StateBeside,
+  { runs, quarantined, results }: StateBeside,
   settings: StatusSettings,
   nowMs: EpochMs,
 ): TargetStatus {
@@ -103,6 +113,7 @@ export function statusOf(
     oldestExpiredStart: isoOrNull(expiredStarts[0] ?? null),
     latestExpiredStart: isoOrNull(expiredStarts.at(-1) ?? null),
     quarantined,
+    results: resultsStatus(results),
     unfinishedBackfills: unfinishedOf(runs, checkpoint, watermarkMs ?? nowMs - settings.settleMs - settings.lookbackMs),
     lastRun: lastRun === null ? null : describeRun(lastRun),
     nextRun: {
@@ -151,4 +162,17 @@ function isoOrNull(ms: EpochMs | null): string | null {
 
 function ageSeconds(ms: EpochMs | null, nowMs: EpochMs): number | null {
   return ms === null ? null : Math.round((nowMs - ms) / 1000);
+}
+
+function resultsStatus({ pending, dropped, refused }: PendingResults): TargetStatus['results'] {
+  const oldestMs = pending.reduce<EpochMs | null>(
+    (oldest, { startTimeMs }) => (oldest === null ? startTimeMs : Math.min(oldest, startTimeMs)),
+    null,
+  );
+  return {
+    waiting: pending.length,
+    oldestStart: isoOrNull(oldestMs),
+    dropped,
+    refused: refused === null ? null : { at: isoTime(refused.atMs), message: refused.message },
+  };
 }

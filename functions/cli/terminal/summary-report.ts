@@ -85,8 +85,9 @@ function readAndWritten(summary: Summary): string {
   return `${counted(rowsRead, 'row')} read in ${asked}, ${written}`;
 }
 
-function leftOver({ openExecutions, quarantined }: Summary): string {
+function leftOver({ openExecutions, quarantined, results }: Summary): string {
   const quarantine =
     quarantined === 0 ? 'none quarantined' : paint.yellow(`${counted(quarantined, 'unreadable row')} quarantined`);
-  return `${counted(openExecutions, 'execution')} still open, ${quarantine}`;
+  const fetched = results === 0 ? '' : `, rule results of ${counted(results, 'execution')}`;
+  return `${counted(openExecutions, 'execution')} still open, ${quarantine}${fetched}`;
 }

@@ -42,6 +42,7 @@ describe('dqsync doctor', () => {
       'list',
       'clock',
       'future rows',
+      'tasks',
       'checkpoint',
       'set aside',
     ]);
@@ -109,6 +110,17 @@ describe('dqsync doctor', () => {
     const { exitCode, check } = await examined(world);
     expect(exitCode).toBe(0);
     expect(check('future rows')).toMatchObject({ outcome: 'noticed', finding: expect.stringContaining('1 row') });
+  });
+
+  it('reports refused tasks and rule results as a notice with the remedy, because executions are synced all the same', async () => {
+    const world = await aWorld();
+    world.simulator.traps.faults = [{ kind: 'status', status: 403, when: { from: 1 }, on: 'tasks' }];
+    const { exitCode, check } = await examined(world);
+    expect(exitCode).toBe(0);
+    expect(check('tasks')).toMatchObject({
+      outcome: 'noticed',
+      remedy: expect.stringContaining('role admin or developer'),
+    });
   });
 
   it('finds a warehouse that cannot be written', async () => {

@@ -28,6 +28,21 @@ describe('dqsync status', () => {
     expect(run.stdout).toMatch(/next run {3}reads \S+ to \S+, and re-checks 1 earlier open execution/);
   });
 
+  it('names the executions that wait for their rule results, and why these were refused', async () => {
+    const world = await aWorld();
+    world.simulator.life.addExecution({ runStatus: 'ALARMING', startTimeMs: world.simulator.clock.now() - hourMs });
+    world.simulator.traps.faults = [{ kind: 'status', status: 403, when: { first: 1 }, on: 'results' }];
+    const synced = await world.cli(['sync']);
+    expect(synced.exitCode).toBe(0);
+    expect(synced.stderr).toMatch(/rule results were not fetched: .*role admin or developer/s);
+    const run = await world.cli(['status']);
+    expect(run.stdout).toMatch(
+      /results {4}1 execution without rule results yet, the oldest started \S+Z; refused at .*403/,
+    );
+    await world.cli(['sync']);
+    expect((await world.cli(['status'])).stdout).not.toMatch(/results/);
+  });
+
   it('prints the same as JSON', async () => {
     const world = await aWorld();
     addExecutions(world, 10);
@@ -46,6 +61,7 @@ describe('dqsync status', () => {
         oldestExpiredStart: null,
         latestExpiredStart: null,
         quarantined: 0,
+        results: { waiting: 0, oldestStart: null, dropped: 0, refused: null },
         unfinishedBackfills: [],
         lastRun: expect.objectContaining({ mode: 'incremental', outcome: 'done', rowsWritten: 10, error: null }),
         nextRun: { from: expect.stringMatching(/Z$/), to: expect.stringMatching(/Z$/), looksAgainAt: 0 },

@@ -1,6 +1,8 @@
 /** What the next run will do, from the checkpoint alone. */
+
 import { describe, expect, it } from 'vitest';
 import { type Checkpoint, emptyCheckpoint, type OpenEntry } from '../../../functions/checkpoint/checkpoint.ts';
+import { pendingResultsKind } from '../../../functions/checkpoint/pending-results.ts';
 import type { RunRecord } from '../../../functions/checkpoint/run-history.ts';
 import { statusOf } from '../../../functions/cli/status/target-status.ts';
 import { anExecution, newYearMs } from '../../support/builders.ts';
@@ -11,7 +13,7 @@ const identity = { projectId: 'p', workspace: 'w', filter: {}, partitionTimeZone
 const at = (hours: number) => new Date(newYearMs + hours * hourMs).toISOString();
 
 function aStatus(parts: Partial<Checkpoint>, nowHours: number, runs: readonly RunRecord[] = []) {
-  const beside = { runs, quarantined: 0 };
+  const beside = { runs, quarantined: 0, results: pendingResultsKind.empty };
   return statusOf('sales', { ...emptyCheckpoint(identity), ...parts }, beside, settings, newYearMs + nowHours * hourMs);
 }
 

@@ -13,7 +13,7 @@ describe('dqsync sync', () => {
     const run = await world.cli(['sync']);
     expect(run).toMatchObject({ exitCode: 0, stderr: '' });
     expect(run.stdout).toMatch(
-      /^✓ sales {2}complete up to \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\n {2}\d+ rows read in \d+ requests, 250 rows written in \d files? \([\d.]+ kB\)\n {2}0 executions still open, none quarantined\n$/,
+      /^✓ sales {2}complete up to \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\n {2}\d+ rows read in \d+ requests, 250 rows written in \d files? \([\d.]+ kB\)\n {2}0 executions still open, none quarantined, rule results of \d+ executions\n$/,
     );
     expect(existsSync(join(world.folder, 'warehouse', 'state', 'sales', 'checkpoint.json'))).toBe(true);
   });
