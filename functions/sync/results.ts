@@ -52,6 +52,8 @@ class ResultsFetcher {
   #files = 0;
   #waiting: PendingResults['pending'] = [];
   #failuresInRow = 0;
+  #dueCount = 0;
+  #askedCount = 0;
   /** Why no more is asked for; null while nothing speaks against it. */
   #stop: DqsyncError | null = null;
 
@@ -69,6 +71,7 @@ class ResultsFetcher {
     const { pending } = await this.#backlog.load(this.#run);
     this.#waiting = pending;
     const due = dueNow(pending, this.#run.clock.now()).slice(0, maxExecutions);
+    this.#dueCount = due.length;
     for (let from = 0; from < due.length && this.#stop === null; from += commitExecutions) {
       await this.#commit(await this.#fetchBatch(source, due.slice(from, from + commitExecutions)));
     }
@@ -103,6 +106,7 @@ class ResultsFetcher {
     const work = async (): Promise<void> => {
       for (const entry of rest) {
         const one = await this.#fetchOne(source, entry);
+        this.#reportProgress();
         if (one !== null) {
           fetched.push(one);
         }
@@ -113,6 +117,19 @@ class ResultsFetcher {
     };
     await Promise.all(Array.from({ length: Math.min(maxInFlight, batch.length) }, work));
     return fetched;
+  }
+
+  #reportProgress(): void {
+    this.#askedCount += 1;
+    this.#run.onProgress({
+      target: `${this.#run.target.name} results`,
+      unit: 'executions',
+      atMs: null,
+      doneMs: this.#askedCount,
+      totalMs: this.#dueCount,
+      rowsRead: this.#askedCount,
+      rows: { proven: this.#askedCount, expected: this.#dueCount },
+    });
   }
 
   /** Fetches one execution. One that fails is asked for later; what would fail for all of them stops the fetching. */

@@ -43,6 +43,8 @@ export interface Progress {
   readonly doneMs: number;
   readonly totalMs: number;
   readonly rowsRead: number;
+  /** What is counted, in the plural; rows if absent. */
+  readonly unit?: string;
   /** The target's place among those of the run, from 1. */
   readonly place?: { readonly number: number; readonly of: number };
   /** Rows of the windows proven so far, and all rows to read from the source's count (null if that is not a total). */

@@ -113,9 +113,9 @@ export function pipeLine(progress: Progress, estimate: Estimate): string {
 }
 
 /** Without a count, shows the time that the run has reached. */
-function rowsText({ atMs }: Progress, { rows, expected }: Estimate): string {
+function rowsText({ atMs, unit = 'rows' }: Progress, { rows, expected }: Estimate): string {
   if (expected !== null) {
-    return `${count(rows)} of ${count(expected)} rows`;
+    return `${count(rows)} of ${count(expected)} ${unit}`;
   }
-  return `${count(rows)} rows${atMs === null || atMs === 0 ? '' : `, up to ${shownAt(atMs).slice(0, 10)}`}`;
+  return `${count(rows)} ${unit}${atMs === null || atMs === 0 ? '' : `, up to ${shownAt(atMs).slice(0, 10)}`}`;
 }

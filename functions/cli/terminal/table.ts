@@ -150,7 +150,7 @@ function isNumeric(rows: readonly (readonly Cell[])[], column: number): boolean 
 }
 
 function isWordOrTime(text: string): boolean {
-  return text.length <= maxWordWidth || /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(text);
+  return widthOf(text) <= maxWordWidth || /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(text);
 }
 
 const colorsOfStatuses: Readonly<Record<string, (text: string) => string>> = {

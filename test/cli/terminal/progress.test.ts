@@ -78,6 +78,12 @@ describe('a line of progress', () => {
       'sales [█████░░░░░░░░░] 41% | 12,064 rows, up to 2026-01-01 | 302/s | 1 min left',
     ],
     [
+      'another unit',
+      { unit: 'executions' },
+      {},
+      'sales [██████░░░░░░░░░░] 41% | 12,064 of 29,021 executions | 302/s | 1 min left',
+    ],
+    [
       'the beginning',
       {},
       { fraction: 0, perSecond: null, leftMs: null },

@@ -33,6 +33,17 @@ describe('a table', () => {
     },
   );
 
+  it('shortens names of few wide characters before times', () => {
+    const wide: Cell[][] = [
+      ['客户主数据唯一性校验规则', 'ALARMING', '2026-11-28T14:00:05+08:00', '5 s', 1012386207306600400n],
+    ];
+    const [, row = ''] = renderTable(['name', 'run_status', 'start_time', 'took', 'id'], wide, { width: 80 }).split(
+      '\n',
+    );
+    expect(row).toMatch(/^客户主数据唯… +ALARMING +2026-11-28T14:00:05\+08:00 +5 s +1012386207306600400$/);
+    expect(stringWidth(row)).toBeLessThanOrEqual(80);
+  });
+
   it('prints one line per value if even short names do not fit', () => {
     const lines = linesAt(40);
     expect(lines[0]).toBe('id          1012386207306600400');
