@@ -1,5 +1,6 @@
 /** The tables that are compacted. Pure data. */
 import { instanceTable } from '../warehouse/columns.ts';
+import { resultTable } from '../warehouse/result-table.ts';
 import type { TableFacts } from '../warehouse/table.ts';
 import { taskTable } from '../warehouse/task-table.ts';
 
@@ -15,4 +16,5 @@ export interface CompactedTable extends Pick<TableFacts, 'name' | 'columns'> {
 export const compactedTables: readonly CompactedTable[] = [
   { ...instanceTable, sortedBy: ['start_time', 'id'] },
   { ...taskTable, sortedBy: ['task_id', 'rule_part', 'rule_position'] },
+  { ...resultTable, sortedBy: ['start_time', 'instance_id'] },
 ];

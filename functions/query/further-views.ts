@@ -74,10 +74,13 @@ const resultNames = columnNames(resultTable);
 const rulesSql = (table: string): string =>
   latestTasks(ruleNames, ['task_id', 'rule_id', 'rule_part'], 'rule_part IS NOT NULL', table);
 
-/** All rows of the latest fetch of each execution, so that results that have disappeared do not stay. */
+/**
+ * All rows of the latest fetch of each execution, so that results that have disappeared do not stay. A row that is in two
+ * files, because a compaction has replaced one of them, shows once.
+ */
 function resultsSql(table: string): string {
   const columns = resultNames.join(', ');
-  return `SELECT ${columns}
+  return `SELECT DISTINCT ${columns}
 FROM (
   SELECT ${columns},
     rank() OVER (
