@@ -106,6 +106,7 @@ async function writeDeployment(
     'npx cdk deploy',
     fill,
     `rm ${secretFile}`,
+    'npx dqsync smoke dqsync     # tries it once',
   ]);
   return 0;
 }
