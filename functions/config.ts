@@ -93,7 +93,7 @@ export const timeZone = z.string().refine((text) => isAreaCity(text) && isTimeZo
     `must be "UTC" or an Area/City name of the IANA database, not "${issue.input}": write "Asia/Shanghai", not "CST" or "+08:00"`,
 });
 
-/** Of which executions rule results are fetched: of those FAILED or ALARMING, of all that ended, of none. */
+/** The executions whose rule results are fetched: failed and alarming ones, all finished ones, or none. */
 export const resultsChoices = ['failed', 'all', 'none'] as const;
 
 const configSchema = z.strictObject({

@@ -51,7 +51,7 @@ const alwaysFree: Partial<Record<keyof typeof prices, number>> = {
 /** The size and usage of a deployment. */
 export interface Workload {
   readonly targets: number;
-  /** Rows a day of each target. */
+  /** Rows per day and target. */
   readonly rowsPerDay: number;
   /** Incremental runs a day. Default 24. */
   readonly runsPerDay?: number;
@@ -140,7 +140,7 @@ export function monthlyCost(workload: Workload): CostLine[] {
   }));
 }
 
-/** Returns what all lines come to in USD. */
+/** Returns the sum of all lines in USD. */
 export function totalOf(lines: readonly CostLine[], column: 'usd' | 'usdAfterFree' = 'usd'): number {
   return lines.reduce((sum, line) => sum + line[column], 0);
 }

@@ -6,7 +6,7 @@ import type { DocumentKind } from './state-document.ts';
 /** A task as it was last written. */
 export interface KnownTask {
   readonly details: TaskDetails;
-  /** When the details were read; 0 where only the list is known. */
+  /** When the details were read; 0 if only the list is known. */
   readonly detailsReadAtMs: EpochMs;
   /** When it was last seen, or found to be gone. Of two runs, the later one knows better. */
   readonly seenAtMs: EpochMs;
@@ -18,7 +18,7 @@ export interface KnownTasks {
   readonly tasks: readonly KnownTask[];
 }
 
-/** A deleted task is forgotten after so long. Its rows stay in the table. */
+/** A deleted task is forgotten after this long. Its rows stay in the table. */
 const deletedMemoryMs = 90 * 86_400_000;
 
 const id = z
@@ -46,7 +46,7 @@ const schema: z.ZodType<KnownTasks> = z
   })
   .transform(({ tasks }) => ({ tasks }));
 
-/** How the document lies in the store. Ids are texts. */
+/** The document as stored. Ids are text. */
 export const knownTasksKind: DocumentKind<KnownTasks> = {
   schema,
   empty: { tasks: [] },

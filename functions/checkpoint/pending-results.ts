@@ -1,8 +1,7 @@
 /**
- * Executions whose rule results are still to be fetched: the document, and how it changes. Pure.
- *
- * A run adds the settled executions that it writes before it commits the checkpoint, and takes them off after their results
- * are in the table (PROTOCOL.md, I19).
+ * The backlog of executions whose rule results are to be fetched: the document and its changes. Pure. A run adds the
+ * settled executions that it writes before it commits the checkpoint, and removes them after their results are in the
+ * table (PROTOCOL.md, I19).
  */
 import * as z from 'zod';
 import { type EpochMs, executionKey } from '../model.ts';
@@ -13,9 +12,9 @@ export interface PendingResult {
   readonly id: bigint;
   readonly startTimeMs: EpochMs;
   readonly taskId: bigint | null;
-  /** How often it was asked for in vain, or its abnormal rows were not ready. */
+  /** Number of requests without results, or without finished abnormal rows. */
   readonly tries: number;
-  /** Not to be asked for before. */
+  /** Earliest time of the next request. */
   readonly notBeforeMs: EpochMs;
   /**
    * `none`: nothing is in the table. `unfinished`: results are, and are to be fetched once more. `rerun`: the instance has
@@ -24,7 +23,7 @@ export interface PendingResult {
   readonly state: 'none' | 'unfinished' | 'rerun';
 }
 
-/** An execution whose results are in the table, kept for a day so that it is not asked for again. */
+/** An execution whose results are in the table. Kept for a day so that it is not requested again. */
 export interface FetchedResult {
   readonly id: bigint;
   readonly startTimeMs: EpochMs;
@@ -38,7 +37,7 @@ export interface PendingResults {
   readonly fetched: readonly FetchedResult[];
   /** Executions that were taken off because there were too many, since ever. */
   readonly dropped: number;
-  /** Why the source refused the last request for results; null where it did not. */
+  /** Why the source refused the last request for results; null if it did not. */
   readonly refused: { readonly atMs: EpochMs; readonly message: string } | null;
 }
 
@@ -55,7 +54,7 @@ export interface WrittenExecution {
 const maxPending = 100_000;
 const maxFetched = 10_000;
 const fetchedMemoryMs = 86_400_000;
-/** Clocks of source and run may differ so much in what is called later. */
+/** Largest assumed difference between the clocks of source and run when times are compared. */
 const clockToleranceMs = 5_000;
 
 const id = z
@@ -86,7 +85,7 @@ const schema = z
     }),
   );
 
-/** How the document lies in the store. */
+/** The document as stored. */
 export const pendingResultsKind: DocumentKind<PendingResults> = {
   schema,
   empty: { pending: [], fetched: [], dropped: 0, refused: null },
@@ -160,7 +159,10 @@ export interface FetchedChange {
   readonly nowMs: EpochMs;
 }
 
-/** Takes off what was fetched. An execution that another run has noted as re-run meanwhile stays: what was fetched is in doubt. */
+/**
+ * Removes fetched executions. One that another run has recorded as re-run in the meantime stays, because its results
+ * are in doubt.
+ */
 export function withFetched(
   before: PendingResults,
   { done, postponed, refused, nowMs }: FetchedChange,

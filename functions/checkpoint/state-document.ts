@@ -20,7 +20,7 @@ export interface DocumentKind<T> {
   readonly encode: (value: T) => string;
 }
 
-/** A document as it was read. */
+/** A document as read from the store. */
 export interface LoadedDocument<T> {
   readonly value: T;
   /** Null if there is none. */
@@ -49,11 +49,11 @@ export async function loadDocument<T>(store: Store, key: string, kind: DocumentK
 }
 
 /**
- * Replaces a document by `change(value)`, on top of what other runs have written. Writes nothing where `change` returns what
- * it was given.
+ * Replaces a document by `change(value)`, on top of what other runs have written. Writes nothing if `change` returns
+ * its argument.
  *
- * @param change must commute with those of other runs, and may be applied twice
- * @throws ConflictError if other runs were faster each time; StorageError
+ * @param change must commute with the changes of other runs, and may be applied twice
+ * @throws ConflictError if other runs won every time; StorageError
  */
 export async function changeDocument<T>(
   run: DocumentRun,

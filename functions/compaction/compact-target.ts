@@ -20,7 +20,7 @@ export interface Compaction {
   readonly window?: Window | undefined;
   /** Default: days with more than 8 files; for each new file 40 MB of memory and 100 MB of replaced files. */
   readonly limits?: CompactionLimits;
-  /** Changes nothing, and says what would be done. */
+  /** Whether to change nothing, and only report what would be done. */
   readonly isDryRun?: boolean;
   readonly onDay?: (day: CompactedDay, progress: { readonly done: number; readonly total: number }) => void;
 }

@@ -131,7 +131,7 @@ function timeToRun(context: Context): number {
   return remainingMs - Math.min(maxReportingMs, remainingMs * reportingShare);
 }
 
-/** A backfill fetches rule results only if it is asked to: it would take many times as long. */
+/** A backfill fetches rule results only on request, because that takes many times as long. */
 function resultsOf(invocation: Invocation): Run['results'] {
   if (invocation.mode === 'backfill') {
     return invocation.results ? 'all' : undefined;

@@ -32,7 +32,7 @@ import {
 import type { TargetRun } from './target-run.ts';
 import { UnprovenWindows } from './unproven.ts';
 
-/** About the rows of one commit; not less than an hour, so that empty spans take few parts. */
+/** Length of a part: about the rows of one commit, but at least an hour, so that empty spans need few parts. */
 const partRows = 10_000;
 const leastPartMs = 3_600_000;
 

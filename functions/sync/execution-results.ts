@@ -7,9 +7,9 @@ import type { TaskSource } from '../source/task-calls.ts';
 /** What fetching the results of one execution gave. */
 export interface FetchedExecution {
   readonly entry: PendingResult;
-  /** For the table; empty where there is nothing to write yet. */
+  /** Rows for the table; empty if there is nothing to write yet. */
   readonly results: readonly RuleResult[];
-  /** When it is to be asked for again; null where it is done with. */
+  /** When to request it again; null if it is finished. */
   readonly againAtMs: EpochMs | null;
   readonly state: PendingResult['state'];
   readonly fetchedAtMs: EpochMs;
@@ -19,10 +19,10 @@ export interface FetchedExecution {
 const maxTries = 5;
 const firstPauseMs = 4 * 60_000;
 const longestPauseMs = 86_400_000;
-/** What is missing of an execution that started so long ago will not come any more. */
+/** Results that are missing for an execution of this age will not appear any more. */
 const finalAfterMs = 2 * 86_400_000;
 
-/** Returns when to ask again after so many tries. */
+/** Returns when to request again after this many attempts. */
 export function nextTryMs(nowMs: EpochMs, tries: number): EpochMs {
   return nowMs + Math.min(longestPauseMs, firstPauseMs * 4 ** tries);
 }
@@ -86,8 +86,8 @@ function without(entry: PendingResult, why: 'deleted' | 'rerun' | 'none', nowMs:
 }
 
 /**
- * All results of an instance, each once; null where there is no such instance. The list may move while it is paged through:
- * it is complete when as many rules were shown as the source counts.
+ * Returns all results of an instance, each once; null if the instance does not exist. The list may change while it is
+ * paged through. It is complete when as many rules were shown as the source counts.
  */
 async function fetchPages(
   source: Pick<TaskSource, 'fetchResults'>,

@@ -8,9 +8,8 @@ import { lateRowsFrom } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
 
 /**
- * Returns the gaps from `initialFrom`, or from where coverage begins, to the furthest that an incremental run has proven,
- * without windows whose next try has not come. Only what is so old that no row appears any more: a backfill covers nothing
- * younger.
+ * Returns the gaps between `initialFrom` (or the start of coverage) and the furthest point that an incremental run has
+ * proven, without windows whose next attempt is not due. Only settled times: a backfill covers nothing younger.
  */
 export function gapsToFill(
   run: Pick<TargetRun, 'source' | 'settings' | 'clock'>,

@@ -42,10 +42,10 @@ export class OutcomeWatch {
   }
 
   /**
-   * Notes the rows of a commit, before it.
+   * Records the changes in the rows of the next commit.
    *
    * @param rows in order of start time and id
-   * @throws StorageError, ConflictError: the commit must not follow, or the changes in it would be lost
+   * @throws StorageError, ConflictError: the commit must not follow, because its changes would be lost
    */
   async note(rows: readonly Observation[]): Promise<void> {
     let counts = noCounts;

@@ -129,8 +129,8 @@ export class Recorder {
   }
 
   /**
-   * Returns from where the next incremental run reads again, if this run covers up to `coveredToMs`. A run on a machine
-   * whose clock is behind does not move the furthest point that is covered already, nor the lookback before it.
+   * Returns where the next incremental run starts reading again if this run covers up to `coveredToMs`. A run on a
+   * machine whose clock is behind moves neither the furthest covered point nor the lookback before it.
    */
   #readAgainFrom(coveredToMs: EpochMs): EpochMs {
     const furthestMs = this.#checkpoint.incremental?.toMs ?? Number.NEGATIVE_INFINITY;

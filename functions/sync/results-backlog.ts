@@ -1,5 +1,5 @@
 /**
- * What a run notes down about rule results: the settled executions that it writes, before it commits them, so that a kill
+ * Records the settled executions that a run writes in the backlog of rule results, before their commit, so that a kill
  * loses none (PROTOCOL.md, I19).
  */
 import {
@@ -33,7 +33,11 @@ export class ResultsBacklog {
     return (await this.#load(run)).value;
   }
 
-  /** Notes what is about to be committed. @throws StorageError, ConflictError: then the commit must not take place */
+  /**
+   * Records the executions of the next commit.
+   *
+   * @throws StorageError, ConflictError: the commit must then not take place
+   */
   async note(run: BacklogRun, rows: readonly Observation[]): Promise<void> {
     if (rows.length === 0) {
       return;

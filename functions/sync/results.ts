@@ -25,9 +25,8 @@ const maxInFlight = 8;
 const maxFailures = 3;
 
 /**
- * Fetches results until none are due, `maxExecutions` were asked for, or the time is spent.
- *
- * Never throws: the log has one warning, with the remedy.
+ * Fetches results until none are due, `maxExecutions` were requested, or the time limit is reached. Never throws: the
+ * log has one warning with the remedy.
  */
 export async function fetchResults(
   run: TargetRun,
@@ -54,7 +53,7 @@ class ResultsFetcher {
   #failuresInRow = 0;
   #dueCount = 0;
   #askedCount = 0;
-  /** Why no more is asked for; null while nothing speaks against it. */
+  /** Why the fetching stopped; null while it may continue. */
   #stop: DqsyncError | null = null;
 
   constructor(run: TargetRun, backlog: ResultsBacklog) {
@@ -77,7 +76,7 @@ class ResultsFetcher {
     }
   }
 
-  /** Warns where something was wrong. Returns the counters. */
+  /** Logs a warning if something failed. Returns the counters. */
   end(): ResultsCounters {
     const { clock, log, target } = this.#run;
     const stop = this.#stop;
@@ -101,7 +100,7 @@ class ResultsFetcher {
 
   async #fetchBatch(source: TaskSource, batch: readonly PendingResult[]): Promise<FetchedExecution[]> {
     const fetched: FetchedExecution[] = [];
-    // Workers share the iterator: each takes the next execution when it is done with one.
+    // The workers share the iterator. Each takes the next execution when it is done with one.
     const rest = batch.values();
     const work = async (): Promise<void> => {
       for (const entry of rest) {
@@ -132,7 +131,9 @@ class ResultsFetcher {
     });
   }
 
-  /** Fetches one execution. One that fails is asked for later; what would fail for all of them stops the fetching. */
+  /**
+   * Fetches one execution. A failed one is requested later; an error that would affect all of them stops the fetching.
+   */
   async #fetchOne(source: TaskSource, entry: PendingResult): Promise<FetchedExecution | null> {
     const { clock, budget, target } = this.#run;
     try {
@@ -155,7 +156,7 @@ class ResultsFetcher {
     }
   }
 
-  /** Data first, then the backlog: after a kill in between, some are asked for twice (PROTOCOL.md, I19). */
+  /** Data first, then the backlog. After a kill in between, some are requested twice (PROTOCOL.md, I19). */
   async #commit(fetched: readonly FetchedExecution[]): Promise<void> {
     const run = this.#run;
     const rows = fetched.flatMap((one) => this.#rowsOf(one));
@@ -193,7 +194,7 @@ class ResultsFetcher {
   }
 }
 
-/** The executions to ask for now: the newest first, and those that were asked for in vain last. */
+/** Returns the executions to request now: newest first, and those with failed attempts last. */
 function dueNow(pending: PendingResults['pending'], nowMs: number): PendingResult[] {
   return pending
     .filter(({ notBeforeMs }) => notBeforeMs <= nowMs)

@@ -54,7 +54,7 @@ export interface Run {
    * the first sync of a target end soon, `all` uses all the time there is. Undefined: neither.
    */
   readonly results?: 'spare' | 'all' | undefined;
-  /** Observes the tasks of each target after its executions; the maintenance does so by itself. */
+  /** Observes the tasks of each target after its executions. The maintenance does this itself. */
   readonly tasks?: boolean | undefined;
 }
 
@@ -128,7 +128,7 @@ export async function estimateTargets(run: Run, task: BackfillTask): Promise<Est
 /** A target whose executions are synced, and what may follow in the time left. */
 interface SyncedTarget {
   readonly outcome: TargetOutcome;
-  /** The results that wait; null where none are to be fetched. */
+  /** The results to fetch; null if none are fetched. */
   readonly backlog: ResultsBacklog | null;
   /** Gaps in coverage that a sync leaves; none if the run was another one, or did not get to its end. */
   readonly gaps: readonly Window[];
@@ -171,7 +171,7 @@ async function runTarget(run: Run, target: TargetConfig, limitMs: number): Promi
   });
 }
 
-/** Rows that a run reads beyond these make it a catching up, which fetches the results of so many executions only. */
+/** A run that reads more rows than this is catching up, and fetches the results of only this many executions. */
 const manyRows = 2_000;
 const resultsBesideManyRows = 500;
 

@@ -16,7 +16,7 @@ const recentStepMs = 10_000;
 const maxSliceSeconds = 60;
 /** Without a quota, a latency of a few milliseconds is our own work, which more windows would only prolong. */
 const mostPerSecond = 20;
-/** The client has this many connections. More windows would only wait for one. */
+/** Number of connections of a client; more windows would only wait for one. */
 const maxInFlight = 16;
 
 /** The first request covers at least a month, which is enough to show the page size and what counts mean. */

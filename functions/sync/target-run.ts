@@ -70,6 +70,6 @@ export interface TargetRun {
   readonly onProgress: (progress: Progress) => void;
   /** Announces changes of tasks' outcomes; undefined if nobody subscribes. */
   readonly announce?: Announce | undefined;
-  /** Called with the rows of each commit, before the checkpoint claims them. The commit fails where it throws. */
+  /** Called with the rows of each commit before the checkpoint claims them. If it throws, the commit fails. */
   readonly beforeCheckpoint?: ((rows: readonly Observation[]) => Promise<void> | undefined) | undefined;
 }

@@ -1,8 +1,7 @@
 /**
- * Observes the tasks of a target and their rules: lists them all, and reads the details of those that are new, have changed, or
- * were last read a week ago. Writes a row where something changed.
- *
- * Never in the way: what is refused or fails is a warning, and no failure of the run.
+ * Observes the tasks of a target and their rules: lists them all, and reads the details of those that are new, have
+ * changed, or were last read a week ago. Writes a row for each change. A refusal or a failure is only a warning, and
+ * never fails the run.
  */
 import { type KnownTask, type KnownTasks, knownTasksKind, withTasks } from '../checkpoint/known-tasks.ts';
 import { changeDocument, type LoadedDocument, loadDocument } from '../checkpoint/state-document.ts';
@@ -17,7 +16,7 @@ import type { StepOutcome } from './maintenance-step.ts';
 import type { TargetRun } from './target-run.ts';
 import { changedRows, isListedAnew, seenInList } from './task-rows.ts';
 
-/** Details are read again after so long, because the list does not show a change of a rule. */
+/** Details are read again after this long, because the list does not show changes of a rule. */
 const detailsAgeMs = 7 * 86_400_000;
 /** Details to a commit: 25 s at the documented quota. */
 const commitTasks = 100;
@@ -83,7 +82,7 @@ async function observe(run: TargetRun, source: TaskSource, written: { files: num
 async function readBatch(run: TargetRun, source: TaskSource, batch: readonly Listed[]): Promise<KnownTask[]> {
   const seen: KnownTask[] = [];
   let failure: unknown = null;
-  // Workers share the iterator: each takes the next task when it is done with one.
+  // The workers share the iterator. Each takes the next task when it is done with one.
   const rest = batch.values();
   const work = async (): Promise<void> => {
     for (const one of rest) {
@@ -105,7 +104,7 @@ async function readBatch(run: TargetRun, source: TaskSource, batch: readonly Lis
   return seen;
 }
 
-/** A task is deleted where the service knows none of its number; a list that does not show it is only a hint. */
+/** A task is deleted if the service does not know its number. A list without it is only a hint. */
 async function readTask(
   { clock }: TargetRun,
   source: TaskSource,

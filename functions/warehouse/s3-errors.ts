@@ -199,7 +199,7 @@ function remedyOfFault(fault: Fault, bucket: string): string {
 export function ignoredConditions(url: string): StorageError {
   return new StorageError(`${url} is not safe to use: it did a conditional write although the condition did not hold`, {
     remedy:
-      'Runs could undo each other there. Use S3 itself, or an S3-compatible store that honors If-Match and If-None-Match on PutObject.',
+      'With this store, runs could undo each other. Use S3 itself, or an S3-compatible store that honors If-Match and If-None-Match on PutObject.',
     code: 'ConditionsIgnored',
   });
 }

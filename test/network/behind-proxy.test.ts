@@ -186,7 +186,7 @@ describe('other ways through the proxy', () => {
   it('a proxy that cannot be used is refused before anything is asked', async () => {
     const world = await aWorld();
     const { exitCode, text } = await shown(world, ['doctor'], { http_proxy: 'socks5://planted-user:planted-pass@p:1' });
-    expect(text).toMatch(/^✗ config +HTTP_PROXY names no proxy.*add 127\.0\.0\.1 to NO_PROXY\.\n$/);
+    expect(text).toMatch(/^✗ config +HTTP_PROXY is not the URL of a proxy.*add 127\.0\.0\.1 to NO_PROXY\.\n$/);
     expect(exitCode).toBe(2);
   });
 

@@ -18,7 +18,7 @@ interface CompletedOption {
   readonly long: string;
   readonly short: string | null;
   readonly description: string;
-  /** The values that it takes; empty for any value, null if it takes none. */
+  /** The option's values; empty for any value, null if it has none. */
   readonly values: readonly string[] | null;
   readonly isFile: boolean;
 }
