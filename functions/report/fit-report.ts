@@ -8,8 +8,15 @@ const maxIncidents = 1_000;
 /** Longest name shown whole. */
 const maxNameCharacters = 200;
 
-/** Executions kept for each task, tried in turn. */
-const runsTried = [30, 20, 10, 5] as const;
+/** Executions and rules kept of each task, tried in turn. */
+const keptTried = [
+  [30, 10],
+  [30, 3],
+  [20, 3],
+  [10, 3],
+  [5, 1],
+  [5, 0],
+] as const;
 
 /** The data as they are embedded: tasks and incidents without the names of their properties (unpack.ts in page/). */
 export function embedded(data: ReportData): object {
@@ -34,8 +41,8 @@ export function fitReport(data: ReportData, maxBytes: number): ReportData {
     leftOut: { ...data.leftOut, incidents: data.incidents.length - incidents.length },
   };
   let fitted = short;
-  for (const runs of runsTried) {
-    fitted = withRuns(short, runs);
+  for (const [runs, rules] of keptTried) {
+    fitted = withRuns(short, runs, rules);
     if (sizeOf(embedded(fitted)) <= maxBytes) {
       return fitted;
     }
@@ -51,11 +58,17 @@ export function fitReport(data: ReportData, maxBytes: number): ReportData {
   return fitted;
 }
 
-function withRuns(data: ReportData, runsPerTask: number): ReportData {
+function withRuns(data: ReportData, runsPerTask: number, rulesPerTask: number): ReportData {
   return {
     ...data,
-    tasks: data.tasks.map((task): TaskData => ({ ...task, runs: lastRuns(task.runs, runsPerTask) })),
-    leftOut: { ...data.leftOut, runsPerTask },
+    tasks: data.tasks.map(
+      (task): TaskData => ({
+        ...task,
+        runs: lastRuns(task.runs, runsPerTask),
+        rules: task.rules.slice(0, rulesPerTask),
+      }),
+    ),
+    leftOut: { ...data.leftOut, runsPerTask, rulesPerTask },
   };
 }
 

@@ -6,13 +6,23 @@ import type { SqlValue } from '../query/sql-value.ts';
 import { type Incident, incidentsOf, type Streak } from '../streaks.ts';
 import { calendarDays } from './calendar.ts';
 import { packDays, packHours, sumOfDays } from './packing.ts';
-import type { IncidentData, PackedRuns, ReportData, TargetFacts, TaskData, WorkspaceData } from './report-data.ts';
+import type {
+  IncidentData,
+  PackedRuns,
+  ReportData,
+  RuleData,
+  TargetFacts,
+  TaskData,
+  WorkspaceData,
+} from './report-data.ts';
 import {
   failingAtFirstSql,
   hoursSql,
   lastRunsSql,
+  maxRules,
   numberedTasksSql,
   type ReportScope,
+  rulesSql,
   runsSql,
   streaksSql,
   taskDaysSql,
@@ -70,6 +80,7 @@ export async function readReport(sql: WarehouseSql, request: ReportRequest): Pro
   const { rows: taskRows } = await sql.run(tasksSql(scope, asOfMs));
   const daysOfTask = await readTaskDays(sql, days);
   const runsOfTask = await readRuns(sql);
+  const rulesOfTask = await readRules(sql);
   const looksBack = numberAt((await sql.run(failingAtFirstSql)).rows[0], 0) > 0;
   const incidentsOfTask = await readIncidents(sql, streaksSql(scope, looksBack));
   const places = placesOf(taskRows, request.targets);
@@ -83,6 +94,7 @@ export async function readReport(sql: WarehouseSql, request: ReportRequest): Pro
         history: incidents,
         days: daysOfTask.get(task) ?? '',
         runs: runsOfTask.get(task) ?? noRuns,
+        rules: rulesOfTask.get(task) ?? [],
       }),
     };
   });
@@ -109,7 +121,7 @@ export async function readReport(sql: WarehouseSql, request: ReportRequest): Pro
     incidents: ordered
       .flatMap(({ incidents }, t) => incidents.map((incident): IncidentData => ({ t, ...incident })))
       .sort(openFirstThenNewest),
-    leftOut: { tasks: 0, runsPerTask, incidents: 0 },
+    leftOut: { tasks: 0, runsPerTask, rulesPerTask: maxRules, incidents: 0 },
   };
 }
 
@@ -167,6 +179,22 @@ async function readRuns(sql: WarehouseSql): Promise<Map<number, PackedRuns>> {
   );
 }
 
+async function readRules(sql: WarehouseSql): Promise<Map<number, RuleData[]>> {
+  const { rows } = await sql.run(rulesSql);
+  const byTask = Map.groupBy(rows, (row) => numberAt(row, 0));
+  return new Map(
+    [...byTask].map(([task, ofTask]) => [
+      task,
+      ofTask.map((row) => {
+        const [name = '', dimension = '', database = '', table = '', columns = '', condition = ''] = row
+          .slice(1)
+          .map(String);
+        return { name, dimension, table: [database, table].filter(Boolean).join('.'), columns, condition };
+      }),
+    ]),
+  );
+}
+
 /** What is known about a task's outcomes. */
 interface History {
   readonly last: Streak | null;
@@ -186,12 +214,12 @@ async function readIncidents(sql: WarehouseSql, text: string): Promise<Map<numbe
   );
 }
 
-interface PartsOfTask extends Pick<TaskData, 'w' | 'days' | 'runs'> {
+interface PartsOfTask extends Pick<TaskData, 'w' | 'days' | 'runs' | 'rules'> {
   readonly history: History;
 }
 
 /** @param row as `tasksSql` gives it */
-function taskOf(row: readonly SqlValue[], { w, history, days, runs }: PartsOfTask): TaskData {
+function taskOf(row: readonly SqlValue[], { w, history, days, runs, rules }: PartsOfTask): TaskData {
   const { last, lastIncident, shown } = history;
   const failing = lastIncident?.resolvedMs === null ? lastIncident : null;
   return {
@@ -220,6 +248,7 @@ function taskOf(row: readonly SqlValue[], { w, history, days, runs }: PartsOfTas
     stoppedMs: numberOrNull(row[18]),
     days,
     runs,
+    rules,
   };
 }
 

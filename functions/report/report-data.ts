@@ -59,6 +59,17 @@ export interface PackedRuns {
   readonly notified: string;
 }
 
+/** A rule of a task, as it was observed last. Empty where it does not say. */
+export interface RuleData {
+  readonly name: string;
+  readonly dimension: string;
+  /** `<database>.<table>`, or what there is of it. */
+  readonly table: string;
+  readonly columns: string;
+  /** When it raises an alarm. */
+  readonly condition: string;
+}
+
 /** A task with executions in the days shown. */
 export interface TaskData {
   /** Index in `workspaces`. */
@@ -98,6 +109,8 @@ export interface TaskData {
   /** Counts of each day joined by `;`: `passed` or `passed,alarms,failed`; empty without executions. */
   readonly days: string;
   readonly runs: PackedRuns;
+  /** The first of its rules; empty where the table of tasks is not synced. */
+  readonly rules: readonly RuleData[];
 }
 
 /** An incident of a task that is in the report. */
@@ -119,6 +132,8 @@ export interface LeftOut {
   readonly tasks: number;
   /** Executions kept for each task, the last ones. */
   readonly runsPerTask: number;
+  /** Rules kept of each task, the first ones. */
+  readonly rulesPerTask: number;
   /** Incidents without a row: resolved ones, the oldest. */
   readonly incidents: number;
 }

@@ -139,6 +139,21 @@ FROM (
 GROUP BY task`;
 }
 
+/** Rules kept for each task. */
+export const maxRules = 10;
+/** Characters kept of each of their texts. */
+const maxRuleText = 120;
+
+/** The rules of the tasks, as they were observed last. No rows where the table of tasks is not synced. */
+export const rulesSql = `SELECT task, ${['rule_name', 'dimension', 'databases', 'tables', 'columns', 'alarm_condition']
+  .map((name) => `left(coalesce(r.${name}, ''), ${maxRuleText})`)
+  .join(', ')}
+FROM quality_rules AS r JOIN report_tasks AS t
+  ON t.workspace = r.workspace AND t.project_id = r.project_id AND t.task_id = r.task_id
+WHERE r.deleted_at IS NULL
+QUALIFY row_number() OVER (PARTITION BY task ORDER BY rule_id, rule_part) <= ${maxRules}
+ORDER BY task, rule_id, rule_part`;
+
 /** Whether any task's first settled execution of the days shown was bad: only then are earlier days read. */
 export const failingAtFirstSql = `SELECT count(*) FROM (
   SELECT arg_min(status, start_ms) AS first

@@ -7,8 +7,10 @@ import { unpackDays, unpackHours } from '../../functions/report/packing.ts';
 import { lookBackDays, readReport } from '../../functions/report/read-report.ts';
 import type { ReportData, TargetFacts } from '../../functions/report/report-data.ts';
 import { openS3Store } from '../../functions/warehouse/s3-store.ts';
+import { defaultWorkspace } from '../simulator/server.ts';
 import { anObservation, newYearMs } from '../support/builders.ts';
 import { FakeS3 } from '../support/fake-s3.ts';
+import { syncedSource } from '../support/synced-source.ts';
 import { tempFolder, tempWarehouse } from '../support/temp-warehouse.ts';
 import { writeObservations } from '../support/warehouse-data.ts';
 import { opened } from '../support/warehouse-sql.ts';
@@ -171,6 +173,27 @@ describe('a report', () => {
       { id: '2', slowdown: null, stoppedMs: 5 * hourMs },
       { id: '1', slowdown: 4, stoppedMs: null },
     ]);
+  });
+
+  it('has the rules of each task, as its definition names them, and none where tasks are not synced', async () => {
+    const world = await syncedSource();
+    world.sim.life.addMany(60, { fromMs: world.clock.now() - 2 * dayMs, toMs: world.clock.now() - hourMs, tasks: 5 });
+    const request = { nowMs: world.clock.now(), timeZone: 'UTC', days: 3, targets: [aTarget(defaultWorkspace)] };
+    await world.syncWell();
+    const before = await readReport(await opened(world.store), request);
+    expect(before.tasks.flatMap(({ rules }) => rules)).toEqual([]);
+    await world.syncWell({ tasks: true });
+    const { tasks } = await readReport(await opened(world.store), request);
+    const defined = new Map(
+      world.sim.tasks().map(({ definition }) => [definition.task.taskId, definition.rules.flat()]),
+    );
+    expect(tasks).toHaveLength(5);
+    for (const { id, rules } of tasks) {
+      expect(rules.length).toBe(Math.min(10, defined.get(id ?? '')?.length ?? 0));
+      expect(rules.every(({ name, table, dimension }) => [name, table, dimension].every((text) => text !== ''))).toBe(
+        true,
+      );
+    }
   });
 
   it('agrees with a plain count on random histories', async () => {

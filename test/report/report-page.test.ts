@@ -42,6 +42,7 @@ function aTask(parts: Partial<TaskData> = {}, runs = 30): TaskData {
       statuses: 'S'.repeat(runs),
       notified: 'N'.repeat(runs),
     },
+    rules: [],
     ...parts,
   };
 }
@@ -58,7 +59,7 @@ function aReport(tasks: readonly TaskData[], incidents: readonly IncidentData[] 
     workspaces: [{ workspace: 'w', projectId: 'p', label: 'sales', days: days.map(() => '999').join(';'), hours: '' }],
     tasks,
     incidents,
-    leftOut: { tasks: 0, runsPerTask: 30, incidents: 0 },
+    leftOut: { tasks: 0, runsPerTask: 30, rulesPerTask: 10, incidents: 0 },
   };
 }
 
@@ -92,6 +93,7 @@ describe('the page', () => {
     expect(data.leftOut).toEqual({
       tasks: 10_000 - data.tasks.length,
       runsPerTask: 5,
+      rulesPerTask: 0,
       incidents: 10_000 - data.incidents.length,
     });
     expect(data.incidents.every(({ t }) => t < data.tasks.length)).toBe(true);

@@ -24,10 +24,11 @@ const statuses: readonly (readonly [name: string, label: string, holds: (task: T
   ['stopped', 'Stopped running', ({ stoppedMs }) => stoppedMs !== null],
 ];
 
-/** Whether a task matches: every word of the text is in its name, id, or workspace. */
+/** Whether a task matches: every word of the text is in its name, id, workspace or tables. */
 export function matches(task: TaskData, filter: Filter, data: ReportData): boolean {
   const { label = '', workspace = '' } = data.workspaces[task.w] ?? {};
-  const place = `${task.name} ${task.id ?? ''} ${label} ${workspace}`.toLocaleLowerCase();
+  const tables = task.rules.map(({ table }) => table).join(' ');
+  const place = `${task.name} ${task.id ?? ''} ${label} ${workspace} ${tables}`.toLocaleLowerCase();
   const words = filter.text.toLocaleLowerCase().split(/\s+/);
   const holds = statuses.find(([name]) => name === filter.status)?.[2];
   return (
@@ -48,7 +49,7 @@ export function filterBar(data: ReportData, onChange: (filter: Filter) => void):
   const text = el('input', {
     id: 'text',
     type: 'search',
-    placeholder: 'Task name or id',
+    placeholder: 'Task, table or id',
     autocomplete: 'off',
     spellcheck: 'false',
   });

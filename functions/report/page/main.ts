@@ -7,6 +7,7 @@ import { header } from './header.ts';
 import { incidentTable } from './incidents.ts';
 import { nightTable } from './night.ts';
 import { overview } from './overview.ts';
+import { ruleGroups } from './rule-groups.ts';
 import { taskSection } from './tasks.ts';
 import { timesIn } from './times.ts';
 import { embeddedData } from './unpack.ts';
@@ -16,6 +17,7 @@ function draw(data: ReportData): void {
   const night = nightTable(data, times);
   const incidents = incidentTable(data, times);
   const tasks = taskSection(data, times);
+  const groups = ruleGroups(data);
   const charts = chartSections(data);
   const figures = el('dl', { class: 'tiles', 'aria-live': 'polite' });
 
@@ -25,10 +27,12 @@ function draw(data: ReportData): void {
     for (const part of [night, incidents, tasks]) {
       part.show(shown);
     }
+    groups?.show(shown);
     charts.show(filter, shown);
   };
   const upTo = `Up to ${times.full(data.asOfMs)}. Select a task to see its runs.`;
   const nothing = `The table has no executions from ${data.days[0]} to ${data.days.at(-1)}. Run dqsync sync, or show more days: dqsync report --days 90.`;
+  const ofGroups = 'A task counts for each table and dimension that one of its rules names.';
   const ofSchedule = 'Executions by day and hour of their start. Filtered by workspace only.';
   const parts = [
     el('a', { class: 'skip', href: '#night' }, 'Skip to what failed'),
@@ -43,6 +47,7 @@ function draw(data: ReportData): void {
       section('rates', 'Pass rate by day', 'Of the executions that have ended.', charts.rates),
       section('incidents', 'Incidents', lookBackRemark(data), incidents.element),
       section('tasks', 'Tasks', null, tasks.element),
+      groups === null ? null : section('groups', 'What the rules check', ofGroups, groups.element),
       section('schedule', 'When tasks run', ofSchedule, charts.schedule),
     ),
     footer(data),
@@ -80,7 +85,7 @@ function lookBackRemark({ days, readFromDay }: ReportData): string {
 
 function footer({ leftOut, tasks, readFromDay }: ReportData): HTMLElement {
   const lines = [
-    `Each task has its last ${leftOut.runsPerTask} runs here; counts, rates and incidents are of all of them.`,
+    `Each task has its last ${leftOut.runsPerTask} runs and at most ${leftOut.rulesPerTask} rules here; counts, rates and incidents are of all of them.`,
     ...(leftOut.tasks === 0
       ? []
       : [

@@ -41,6 +41,7 @@ export function taskDetails(task: TaskData, data: ReportData, times: Times): HTM
         ),
         ...fact('Silent alarms', count(task.silent)),
       ),
+      rules(task),
       incidents(task, data, times),
     ),
     executions(runs, task, times),
@@ -49,6 +50,22 @@ export function taskDetails(task: TaskData, data: ReportData, times: Times): HTM
 
 function fact(name: string, value: string): HTMLElement[] {
   return [el('dt', {}, name), el('dd', {}, el('bdi', {}, value))];
+}
+
+function rules({ rules: all }: TaskData): HTMLElement | null {
+  const lines = all.map(({ name, dimension, table, columns, condition }) =>
+    el(
+      'li',
+      {},
+      el('bdi', {}, name === '' ? '(no name)' : name),
+      el(
+        'small',
+        { class: 'under' },
+        el('bdi', {}, [dimension, table, columns, condition].filter(Boolean).join(' · ')),
+      ),
+    ),
+  );
+  return lines.length === 0 ? null : el('div', {}, el('h4', {}, counted(lines.length, 'rule')), el('ul', {}, ...lines));
 }
 
 function incidents(task: TaskData, data: ReportData, times: Times): HTMLElement | null {
