@@ -110,13 +110,12 @@ async function readAll(parts: Incremental): Promise<void> {
   };
   const spans = toRead();
   const calibration = await calibrateRun(source, window);
-  const { reply: shown, rowsPerMs } = calibration;
   const reobservation = { run, source, recorder, spans, unproven };
   await reobserveOpen(reobservation);
   const totalMs = lengthOf(spans);
   state.at = { atMs: window.fromMs, doneMs: 0, totalMs };
   state.expectedRows = expectedRows(calibration, totalMs);
-  const density = densityOf(recorder.checkpoint.coverage) ?? rowsPerMs;
+  const density = densityOf(recorder.checkpoint.coverage) ?? calibration.rowsPerMs;
   // A short lookback is read in the same requests as new rows.
   const isLongLookback = recorder.checkpoint.recent.length > shortLookbackRows;
   const slices = new SliceReader({
@@ -125,7 +124,7 @@ async function readAll(parts: Incremental): Promise<void> {
     barrierMs: isLongLookback ? watermarkMs : null,
     settledUntilMs: () => lateRowsFrom(run, untilMs),
     rereadFromMs: untilMs - settings.lookbackMs,
-    shown,
+    shown: calibration.reply,
     rowsPerMs: density,
     rowsInTimeLeft: () => rowsInTimeLeft(run),
     now: () => run.clock.now(),

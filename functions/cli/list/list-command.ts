@@ -12,6 +12,7 @@ import { loadConfig } from '../terminal/config-file.ts';
 import { consoleLog } from '../terminal/console-log.ts';
 import { count, counted, printable } from '../terminal/formats.ts';
 import { writeJson, writeLine, writeNote } from '../terminal/output.ts';
+import { openProgressBar } from '../terminal/progress-bar.ts';
 import { type Cell, renderTable } from '../terminal/table.ts';
 import { type ListColumn, parseColumns } from './list-columns.ts';
 import { type Listed, listPages } from './list-pages.ts';
@@ -44,14 +45,19 @@ export async function list(options: ListOptions): Promise<number> {
   const columns = parseColumns(options.columns);
   const { connect } = await openConnections(config, consoleLog(), process.env);
   const source = connect(target, undefined);
+  const bar = openProgressBar();
   try {
     const listed = await listPages(source.fetchPage, {
       ...span,
       filters: filtersOf(target, options),
       limit: options.limit,
       offset: options.offset,
-      onRows: () => undefined,
+      onRows: (rows, total) => {
+        const counts = { doneMs: rows, totalMs: total, rowsRead: rows, rows: { proven: rows, expected: total } };
+        bar.update({ target: target.name, atMs: null, ...counts });
+      },
     });
+    bar.clear();
     if (options.json) {
       writeJson({
         target: target.name,
@@ -63,6 +69,7 @@ export async function list(options: ListOptions): Promise<number> {
       writeListed(listed, columns, options);
     }
   } finally {
+    bar.clear();
     await source.close();
   }
   return 0;
