@@ -98,9 +98,7 @@ export class SourceError extends DqsyncError {
   }
 }
 
-/**
- * A window could not be proven complete, so coverage does not grow over it. Has no cause, because no request failed.
- */
+/** A window could not be proven complete, so coverage does not grow over it. Has no cause: no request failed. */
 export class IncompleteReadError extends DqsyncError {
   readonly kind = 'incomplete';
   override readonly window: Window;

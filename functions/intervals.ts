@@ -16,9 +16,7 @@ export function contains(window: Window, ms: EpochMs): boolean {
   return ms >= window.fromMs && ms < window.toMs;
 }
 
-/**
- * Returns whether an instant lies in any of the windows, by binary search. They must be disjoint and in order of time.
- */
+/** Returns whether an instant lies in any of `sorted`, by binary search. They must be disjoint and in order of time. */
 export function containsAny(sorted: readonly Window[], ms: EpochMs): boolean {
   let low = 0;
   let high = sorted.length;

@@ -156,9 +156,7 @@ export interface RuleResult {
   readonly extra: string | null;
 }
 
-/**
- * Returns the key of an execution within its target. The same instance at another `start_time` is another execution.
- */
+/** Returns the key of an execution within its target. An instance at another `start_time` is another execution. */
 export const maxPageRows = 100;
 
 /**

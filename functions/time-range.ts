@@ -84,9 +84,7 @@ function instant(text: string): EpochMs | null {
   return /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/.test(text) ? parseTime(text) : null;
 }
 
-/**
- * Returns the first millisecond of a day. It is not always 00:00, because some zones change their clocks at midnight.
- */
+/** Returns the first millisecond of a day. Not always 00:00, because some zones change their clocks at midnight. */
 function midnight(day: string, timeZone: string): EpochMs | null {
   const utcMs = parseTime(`${day}T00:00:00Z`);
   if (utcMs === null || isoTime(utcMs).slice(0, 10) !== day) {

@@ -121,9 +121,7 @@ function oneTarget({ functionArn, invocationSeconds }: BackfillLoop): StateMachi
 
 const backoff = { IntervalSeconds: 5, BackoffRate: 2, JitterStrategy: 'FULL' } as const;
 
-/**
- * The cause of an error from the function is a JSON document. The cause of any other error is a sentence, or missing.
- */
+/** The cause of an error from the function is a JSON document. Any other cause is a sentence, or missing. */
 const failure = {
   target: jsonata('$states.input.target'),
   error: jsonata('$states.errorOutput.Error'),

@@ -116,9 +116,7 @@ export type DeploymentSettings = Readonly<z.output<typeof deploymentSchema>>;
 export interface Deployment
   extends Omit<DeploymentSettings, 'database' | 'bucketKey' | 'firstDay' | 'permissionsBoundary'> {
   readonly config: Config;
-  /**
-   * The configuration as written, without `warehouse`. The function receives this, and fills in the defaults itself.
-   */
+  /** The configuration as written, without `warehouse`. The function receives it, and fills in the defaults itself. */
   readonly writtenConfig: Readonly<Record<string, unknown>>;
   readonly warehouse: {
     /** Undefined if CloudFormation generates the name. */

@@ -1,6 +1,4 @@
-/**
- * The record of a target's audits, for people and for the order of the next audit: a document beside the checkpoint.
- */
+/** The record of a target's audits, for people and for the order of the next one: a document beside the checkpoint. */
 import * as z from 'zod';
 import { auditKey } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';

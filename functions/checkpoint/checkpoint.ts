@@ -20,9 +20,7 @@ export interface OpenEntry {
    * lack the execution, so the next check writes it again.
    */
   readonly lookedAtMs: EpochMs;
-  /**
-   * `outcome`: the execution is open. `notification`: it ended recently, and its notification status may still change.
-   */
+  /** `outcome`: it is open. `notification`: it ended recently, and its notification status may still change. */
   readonly awaits: 'outcome' | 'notification';
 }
 

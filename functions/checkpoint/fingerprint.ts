@@ -15,9 +15,7 @@ export function fingerprintOfUnreadable(row: UnreadableRow): string {
   return hash64(row.rawText);
 }
 
-/**
- * Returns two 32-bit hashes (FNV-1a's prime and another multiplier) as one text. Detects changes; not cryptographic.
- */
+/** Returns two 32-bit hashes (FNV-1a's prime and another multiplier) as text. Detects changes; not cryptographic. */
 export function hash64(text: string): string {
   let high = 0x811c9dc5;
   let low = 0x9747b28c;

@@ -17,9 +17,7 @@ const keptUnfinished = 20;
 /** Attempts that other runs may win. */
 const maxLost = 5;
 
-/**
- * The outcome of a run. `running` remains if a backfill is killed; `waiting` means that the secret has no value yet.
- */
+/** The outcome of a run. `running` remains if a backfill is killed; `waiting`: the secret has no value yet. */
 const outcomes = ['running', 'done', 'stopped', 'waiting', 'failed'] as const;
 
 const instant = z.iso.datetime();

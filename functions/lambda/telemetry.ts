@@ -73,9 +73,7 @@ export class Telemetry {
   }
 }
 
-/**
- * Returns the age of the watermark, or of the start of the first run if nothing is covered; null if neither is known.
- */
+/** Returns the age of the watermark, or of the first run's start without coverage; null if neither is known. */
 function watermarkAgeSeconds({ watermark, from }: Summary, nowMs: EpochMs): number | null {
   const coveredToMs = parseTime(watermark ?? from ?? '');
   return coveredToMs === null ? null : Math.max(0, nowMs - coveredToMs) / 1000;

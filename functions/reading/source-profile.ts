@@ -8,9 +8,7 @@ import type { Window } from '../model.ts';
 import type { Reply } from './page-source.ts';
 import { Turns } from './turns.ts';
 
-/**
- * Shared by everything that reads for a run. It only grows, so windows may finish in any order; or trust is revoked.
- */
+/** Shared by all reads of a run. It only grows, so windows may finish in any order; or trust is revoked. */
 export class SourceProfile {
   readonly hints = new Hints();
   readonly turns = new Turns();

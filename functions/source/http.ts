@@ -184,9 +184,7 @@ interface ReceivedReply {
   readonly bytes: Uint8Array;
 }
 
-/**
- * Collects one reply. `pool.request` would create a stream for each, which takes a fifth of the time of a small reply.
- */
+/** Collects one reply. `pool.request` would create a stream, which takes a fifth of the time of a small reply. */
 class ReplyReceiver implements Dispatcher.DispatchHandler {
   readonly #signal: AbortSignal;
   readonly #resolve: (reply: ReceivedReply) => void;

@@ -55,9 +55,7 @@ export interface SourceStats {
   readonly clockSkewMs: number | null;
   /** Running mean of the duration of a list request, without waits; null before the first reply. */
   readonly latencyMs: number | null;
-  /**
-   * The error that requests are being retried for, or were until the signal aborted; null after a page was received.
-   */
+  /** The error that requests are retried for, or were until the signal aborted; null after a page was received. */
   readonly failing: DqsyncError | null;
 }
 
@@ -200,9 +198,7 @@ export class Requester {
     }
   }
 
-  /**
-   * Sends a request. If the signal aborts while a source that never replied stays silent, records that it is failing.
-   */
+  /** Sends a request. Records that the source is failing if it never replied until the signal aborted. */
   async #exchange<T>(call: Call<T>, permit: Permit): Promise<HttpReply> {
     const { clock, signal } = this.#options;
     const sentAtMs = clock.now();

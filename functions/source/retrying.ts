@@ -18,9 +18,7 @@ const retriesAllowed: Readonly<Record<RetryKind, number>> = { throttled: 8, faul
 const firstSpanMs = 500;
 const maxSpanMs = 20_000;
 
-/**
- * An attempt that failed and may be retried. Never leaves the client: `lastWord` is thrown when the budget is spent.
- */
+/** A failed attempt that may be retried. Never leaves the client: `lastWord` is thrown when the budget is spent. */
 export class FailedAttempt extends Error {
   override readonly name = 'FailedAttempt';
   readonly kind: RetryKind;

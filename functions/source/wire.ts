@@ -182,9 +182,7 @@ export function textOf(value: unknown): string | null {
   return typeof value === 'string' ? value.toWellFormed() : null;
 }
 
-/**
- * Reads a 64-bit integer, also from text, because some serializers write it that way for readers that round numbers.
- */
+/** Reads a 64-bit integer, also from text: some serializers write it that way for readers that round numbers. */
 export function int64Of(value: unknown): bigint | null {
   if (value instanceof ExactNumber && value.source === '-0') {
     return 0n;
@@ -201,9 +199,7 @@ export function timeOf(value: unknown, earliestMs: EpochMs = earliestStartMs): E
   return ms !== null && ms >= earliestMs && ms <= latestTimeMs ? ms : null;
 }
 
-/**
- * Reads a safe integer, also written as `1.7e12`, `5.0` or text. Times and counts lose nothing that way; an id might.
- */
+/** Reads a safe integer, also `1.7e12`, `5.0` or text. Times and counts lose nothing that way; an id might. */
 function integerOf(value: unknown): number | null {
   const isDecimal = typeof value === 'string' && /^(0|-?[1-9]\d{0,15})$/.test(value);
   const number = value instanceof ExactNumber ? Number(value.source) : isDecimal ? Number(value) : value;

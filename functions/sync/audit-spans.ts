@@ -1,6 +1,4 @@
-/**
- * Chooses the spans of coverage that an audit compares, with the number of rows that coverage recorded for each. Pure.
- */
+/** Chooses the spans of coverage that an audit compares, with the number of rows recorded for each. Pure. */
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { contains } from '../intervals.ts';
 import type { EpochMs, Window } from '../model.ts';

@@ -71,9 +71,7 @@ export function planReobservation(open: readonly OpenEntry[], rowsPerMs: number 
   };
 }
 
-/**
- * Returns windows around the start times of `entries`, joined where one page is expected to hold the rows in between.
- */
+/** Returns windows around the start times of `entries`, joined if one page should hold the rows in between. */
 export function narrowWindows(entries: readonly OpenEntry[], rowsPerMs: number | null): Window[] {
   const times = [...new Set(entries.map((entry) => entry.execution.startTimeMs))].sort((a, b) => a - b);
   const joinedMs = rowsPerMs === null || rowsPerMs <= 0 ? 0 : joinedRows / rowsPerMs;

@@ -27,9 +27,7 @@ export interface RecorderOptions {
   readonly counters: RunCounters;
   /** The end of the window that the run is to read. */
   readonly untilMs: EpochMs;
-  /**
-   * How far behind the end of its coverage the next incremental run reads again: the lookback, or 0 after a backfill.
-   */
+  /** How far behind the end of coverage the next incremental run reads again: the lookback, or 0 after a backfill. */
   readonly revisitedMs: number;
   /** The covered span that is read again, and written even if unchanged; null if there is none. */
   readonly rereads: Window | null;
@@ -52,9 +50,7 @@ export class Recorder {
   readonly #options: RecorderOptions;
   #checkpoint: Checkpoint;
   #recentFromMs: EpochMs;
-  /**
-   * Incremental runs read executions that start from here on again, so the checkpoint keeps what was written of them.
-   */
+  /** Incremental runs read executions from this start time on again, so the checkpoint keeps what was written. */
   #keptFromMs = Number.POSITIVE_INFINITY;
   /** How far the source's clock, which sets end times, is behind ours. */
   #sourceLagMs = 0;

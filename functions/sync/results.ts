@@ -131,9 +131,7 @@ class ResultsFetcher {
     });
   }
 
-  /**
-   * Fetches one execution. A failed one is requested later; an error that would affect all of them stops the fetching.
-   */
+  /** Fetches one execution. A failed one is requested later; an error that would affect all stops the fetching. */
   async #fetchOne(source: TaskSource, entry: PendingResult): Promise<FetchedExecution | null> {
     const { clock, budget, target } = this.#run;
     try {

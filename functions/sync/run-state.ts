@@ -1,6 +1,4 @@
-/**
- * A run of one target: its state, its progress and its end. However it ends, everything proven complete is committed.
- */
+/** A run of one target: state, progress and end. However it ends, everything proven complete is committed. */
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { type DqsyncError, SourceError, StoppedError, toDqsyncError } from '../errors.ts';
 import type { EpochMs, Window } from '../model.ts';

@@ -1,6 +1,4 @@
-/**
- * From rows to the data files they belong in: one group per workspace and day, in table order. Pure.
- */
+/** Groups rows by data file: one group per workspace and day, in table order. Pure. */
 import { dayInTimeZone } from '../clock.ts';
 import type { Table } from './table.ts';
 

@@ -244,9 +244,7 @@ function specific(known: Explanation, thrown: unknown): Explanation {
   return /explicit deny/i.test(thrown.message) ? refused('access denied by a policy', policyRemedy) : known;
 }
 
-/**
- * Returns the bucket's region, which S3 reports in a header, or in the body if a signature was made for another region.
- */
+/** Returns the bucket's region, from a header, or from the body if a signature was made for another region. */
 function regionOf(thrown: unknown): string | undefined {
   const { $response, Region: inBody } = Object(thrown);
   const told: unknown = Object(Object($response).headers)['x-amz-bucket-region'] ?? inBody;

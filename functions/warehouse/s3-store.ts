@@ -234,9 +234,7 @@ class BucketStore implements Store {
     }
   }
 
-  /**
-   * Writes the same bytes again under two conditions that fail. A store that accepts one of them would lose commits.
-   */
+  /** Writes the same bytes again under two conditions that fail. A store that accepts one would lose commits. */
   async #requireConditions(key: string, bytes: Uint8Array, stop: StopWaiting | undefined): Promise<void> {
     const where = { Bucket: this.#bucket, Key: `${this.#prefix}${key}`, Body: bytes, ...this.#encryption };
     for (const condition of [{ IfNoneMatch: '*' }, { IfMatch: noEtag }]) {

@@ -52,9 +52,7 @@ export class TextValues implements ColumnValues {
   }
 }
 
-/**
- * Renumbers the texts of a chunk in order of appearance: a chunk may be a slice of a batch and use only some of its texts.
- */
+/** Renumbers the texts of a chunk in order of appearance: it may be a slice of a batch and use only some texts. */
 function usedTexts(
   data: TextData,
   defined: Uint8Array | null,

@@ -1,6 +1,4 @@
-/**
- * Retries of conditional writes: fewer after unknown outcomes than after lost ones, and none after the run's hard stop.
- */
+/** Retries of conditional writes: fewer after unknown outcomes than after lost ones, none after the hard stop. */
 import type { Clock } from '../clock.ts';
 import { type DqsyncError, StorageError } from '../errors.ts';
 import type { PutOutcome, Store } from './store.ts';

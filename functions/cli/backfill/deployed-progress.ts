@@ -1,6 +1,4 @@
-/**
- * Progress of a deployed backfill, from the checkpoints in its warehouse: the gaps at the start that are covered now.
- */
+/** Progress of a deployed backfill, from the checkpoints: the gaps at the start that are covered now. */
 
 import type { Checkpoint } from '../../checkpoint/checkpoint.ts';
 import { decodeAnyCheckpoint } from '../../checkpoint/codec.ts';

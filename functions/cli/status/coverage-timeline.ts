@@ -44,9 +44,7 @@ export function timeline({ span, coverage }: CoverageView): string | null {
   return `${label(span.fromMs)} ${line.join('')} ${label(span.toMs)}`;
 }
 
-/**
- * Lists the longest gaps in order of time, the number of others, and the command that fills them; empty without gaps.
- */
+/** Lists the longest gaps in order of time, the number of others, and the command that fills them; empty if none. */
 export function gapLines({ span, coverage }: CoverageView): string[] {
   const gaps = span === null ? [] : gapsIn(span, coverage);
   if (gaps.length === 0) {

@@ -5,9 +5,7 @@
 import type { Clock } from '../../clock.ts';
 import { StoppedError } from '../../errors.ts';
 
-/**
- * npm and the launcher forward signals that the terminal has already sent, so signals within this time count as one.
- */
+/** npm and the launcher forward signals that the terminal has already sent. Within this time, signals count once. */
 const togetherMs = 400;
 
 const exitCodes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
