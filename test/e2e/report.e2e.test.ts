@@ -10,9 +10,12 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import type { Observation } from '../../functions/model.ts';
 import { pageAssets } from '../../functions/report/page-assets.ts';
 import { readReport } from '../../functions/report/read-report.ts';
+import type { ReportData } from '../../functions/report/report-data.ts';
 import { reportPage } from '../../functions/report/report-page.ts';
+import { defaultWorkspace } from '../simulator/server.ts';
 import { findBrowser, startBrowser } from '../support/browser.ts';
 import { anObservation, newYearMs } from '../support/builders.ts';
+import { syncedSource } from '../support/synced-source.ts';
 import { tempFolder, tempWarehouse } from '../support/temp-warehouse.ts';
 import { writeObservations } from '../support/warehouse-data.ts';
 import { opened } from '../support/warehouse-sql.ts';
@@ -45,20 +48,14 @@ function history(taskId: bigint, name: string, letters: string, ofWorkspace = wo
   );
 }
 
-/** A page with the report on some tasks, opened from disk. What goes wrong in it fails the test. */
+/** What is said of a target that has no flaw. */
+const noFlaws = { gaps: 0, gapsMs: 0, open: 0, lastRun: null, lastAudit: null, error: null };
+
+/** A page with the report on some tasks. */
 async function aPage(rows: readonly Observation[], timeZone = 'UTC'): Promise<Page> {
   const store = await tempWarehouse();
   await writeObservations(store, rows, timeZone);
-  const facts = {
-    projectId,
-    watermarkMs: nowMs,
-    gaps: 0,
-    gapsMs: 0,
-    open: 0,
-    lastRun: null,
-    lastAudit: null,
-    error: null,
-  };
+  const facts = { projectId, watermarkMs: nowMs, ...noFlaws };
   const targets = [
     { ...facts, name: 'sales', workspace },
     {
@@ -69,7 +66,11 @@ async function aPage(rows: readonly Observation[], timeZone = 'UTC'): Promise<Pa
       lastAudit: { atMs: nowMs - 10 * hourMs, days: 30, lateRows: 2, failed: 0 },
     },
   ];
-  const data = await readReport(await opened(store), { nowMs, timeZone, days: 30, targets });
+  return await pageOf(await readReport(await opened(store), { nowMs, timeZone, days: 30, targets }));
+}
+
+/** Opens a report from disk. What goes wrong in it fails the test. */
+async function pageOf(data: ReportData): Promise<Page> {
   const path = join(await tempFolder(), 'report.html');
   await writeFile(path, reportPage(data, await pageAssets()).html);
 
@@ -157,6 +158,23 @@ describe.skipIf(executablePath === null)('the report in a browser', () => {
     await head.getByRole('button').click();
     expect(await head.getAttribute('aria-sort')).toBe('ascending');
     expect(await namesIn(page, 'tasks')).toEqual(['dim_store/null_check', expect.any(String), expect.any(String)]);
+  });
+
+  it('counts failures by what the rules check, and names the rules of a task', async () => {
+    const world = await syncedSource();
+    world.sim.life.addMany(60, { fromMs: world.clock.now() - 20 * hourMs, toMs: world.clock.now() - hourMs, tasks: 5 });
+    await world.syncWell({ tasks: true });
+    const target = { ...defaultWorkspace, name: 'sales', watermarkMs: world.clock.now(), ...noFlaws };
+    const request = { nowMs: world.clock.now(), timeZone: 'UTC', days: 2, targets: [target] };
+    const data = await readReport(await opened(world.store), request);
+    const page = await pageOf(data);
+    const tables = new Set(data.tasks.flatMap(({ rules }) => rules.map(({ table }) => table)));
+    expect(new Set(await page.locator('#groups td:first-child bdi').allTextContents())).toEqual(tables);
+    await page.getByRole('button', { name: 'By dimension' }).click();
+    expect(await textOf(page.locator('#groups tbody'))).toMatch(/Completeness|Uniqueness|Validity|Accuracy|Timeliness/);
+    await page.getByRole('button', { name: /^All / }).click();
+    await page.locator('#tasks .opener').first().click();
+    expect(await textOf(page.locator('#tasks .facts'))).toMatch(/\d+ rules?/);
   });
 
   it('warns about a target that is behind, and shows times in the configured zone', async () => {

@@ -139,6 +139,7 @@ async function sync(config: Config, connections: Connections, bar: ProgressBar):
     // Single executions of a simulated source are not worth a log line; the summaries show the rest.
     log: () => undefined,
     onProgress: bar.update,
+    tasks: true,
   });
   bar.clear();
   if (summary === undefined) {
