@@ -171,8 +171,9 @@ const table: Readonly<Record<string, Allowed>> = {
     packages: ['node:', '@aws-sdk/client-cloudformation', 'zod'],
   },
   'functions/cli/init/': { parts: [...aCommand, configText, 'functions/cli/doctor/'], packages: ['node:'] },
-  'functions/cli/list/': { parts: [...aCommand, nearest, columns], packages: [] },
+  'functions/cli/list/': { parts: [...aCommand, nearest, columns, 'functions/source/'], packages: [] },
   'functions/cli/query/': { parts: [...aCommand, 'functions/query/', 'functions/warehouse/'], packages: ['node:'] },
+  'functions/cli/explain/': { parts: [...aCommand, 'functions/query/'], packages: [] },
   'functions/cli/changes/': { parts: [...aCommand, 'functions/query/', 'functions/report/'], packages: [] },
   'functions/cli/report/': {
     parts: [...aCommand, 'functions/checkpoint/', 'functions/query/', 'functions/report/'],

@@ -17,6 +17,7 @@ import {
   wholeNumber,
 } from './command-options.ts';
 import type { CompactOptions } from './compact/compact-command.ts';
+import type { ExplainOptions } from './explain/explain-command.ts';
 import type { InitOptions } from './init/init-command.ts';
 import type { ListOptions } from './list/list-command.ts';
 import { addProgramCommands } from './program-commands.ts';
@@ -53,6 +54,7 @@ export function makeProgram(finish: Finish): Command {
   addQuery(program, finish);
   addReport(program, finish);
   addChanges(program, finish);
+  addExplain(program, finish);
   addInit(program, finish);
   addSmoke(program, finish);
   addDemo(program, finish);
@@ -190,6 +192,7 @@ function addList(program: Command, finish: Finish): void {
   const list = command(program, 'list', 'List instances directly from the source.', [
     'dqsync list --run-status ALARMING --run-status FAILED --from 7d',
     'dqsync list --name orders --task-type QUALITY_TASK --limit 500',
+    'dqsync list --tasks',
     'dqsync list --from 2026-01-01T06:00:00+08:00 --to 2026-01-01T07:00:00+08:00 --json',
   ])
     .addOption(configOption())
@@ -207,6 +210,7 @@ function addList(program: Command, finish: Finish): void {
     .option('--offset <n>', 'rows to skip', wholeNumber(0), 0)
     .option('--columns <names>', 'columns to show, for example id,name,end_time,extra; "took" is the time it took')
     .option('--vertical', 'print one line for each value')
+    .option('--tasks', 'list tasks instead, with their schedule and last run; takes no filter')
     .addOption(jsonOption('print one JSON object; ids have 19 digits and are strings, exact in every reader'))
     .addHelpText(
       'after',
@@ -267,6 +271,19 @@ Reads the days shown, and up to 30 more to find out since when a task has failed
     )
     .action(async (options: ReportOptions) =>
       finish(await (await import('./report/report-command.ts')).report(options)),
+    );
+}
+
+function addExplain(program: Command, finish: Finish): void {
+  command(program, 'explain <instance-id>', 'Show one instance whole: its states, task, rules, rule results.', [
+    'dqsync explain 1012386207306600400',
+    'dqsync explain 1012386207306600400 --json',
+  ])
+    .addOption(configOption())
+    .addOption(jsonOption('print one JSON object; ids have 19 digits and are strings, exact in every reader'))
+    .addHelpText('after', '\nReads the warehouse alone. Exits with 1 if the table has no such instance.')
+    .action(async (id: string, options: ExplainOptions) =>
+      finish(await (await import('./explain/explain-command.ts')).explain(id, options)),
     );
 }
 

@@ -16,6 +16,7 @@ import { openProgressBar } from '../terminal/progress-bar.ts';
 import { type Cell, renderTable } from '../terminal/table.ts';
 import { type ListColumn, parseColumns } from './list-columns.ts';
 import { type Listed, listPages } from './list-pages.ts';
+import { listTasks } from './list-tasks.ts';
 
 /** Values of the filters, which may be repeated. */
 type FilterOptions = { readonly [Name in keyof PageFilter]?: readonly string[] };
@@ -30,6 +31,8 @@ export interface ListOptions extends FilterOptions {
   readonly offset: number;
   readonly columns?: string;
   readonly vertical?: boolean;
+  /** Lists tasks instead of instances. */
+  readonly tasks?: boolean;
   readonly json?: boolean;
 }
 
@@ -47,6 +50,10 @@ export async function list(options: ListOptions): Promise<number> {
   const source = connect(target, undefined);
   const bar = openProgressBar();
   try {
+    if (options.tasks) {
+      await listTasks(source.tasks, target.name, options.json === true);
+      return 0;
+    }
     const listed = await listPages(source.fetchPage, {
       ...span,
       filters: filtersOf(target, options),

@@ -1,0 +1,107 @@
+/** Describes one instance for a person. Pure except for colors. */
+import type { SqlValue } from '../../query/sql-value.ts';
+import { printable, shortTime } from '../terminal/formats.ts';
+import { paint } from '../terminal/output.ts';
+
+/** A row, by the names of its columns. */
+export type Row = Readonly<Record<string, SqlValue>>;
+
+/** What the warehouse knows of an instance. Names are those of `explain --json`. */
+export interface Explained {
+  readonly instanceId: string;
+  /** Every state that was observed, by start time: a re-run has a start of its own. */
+  readonly observations: readonly Row[];
+  /** Null where tasks are not kept, or this one was not seen. */
+  readonly task: Row | null;
+  readonly rules: readonly Row[];
+  readonly results: readonly Row[];
+  /** Notes why an execution has no results. */
+  readonly withoutResults: readonly Row[];
+}
+
+/** Returns lines: task, then each execution with its states and results. */
+export function describeExplained(explained: Explained): string {
+  const { instanceId, observations, task } = explained;
+  const latest = observations.at(-1);
+  if (latest === undefined) {
+    return `The table has no instance ${instanceId}. "dqsync status" shows which spans it covers; "dqsync list" asks the source.`;
+  }
+  const starts = [...new Set(observations.map((row) => textOf(row['start_time'])))];
+  return [
+    `${paint.bold(textOf(latest['name']))}  instance ${instanceId}`,
+    `  task      ${taskText(task, latest)}`,
+    ...ruleLines(explained),
+    ...starts.flatMap((start, index) => executionLines(explained, start, starts[index + 1] !== undefined)),
+  ].join('\n');
+}
+
+function taskText(task: Row | null, latest: Row): string {
+  const id = `${textOf(latest['task_id'])}, ${textOf(latest['task_type'])}`;
+  if (task === null) {
+    return `${id}; not observed yet: dqsync sync --tasks`;
+  }
+  const period = task['schedule_period'];
+  const schedule = period === null ? 'not scheduled' : `every ${textOf(task['schedule_interval'])} ${textOf(period)}`;
+  const gone = task['deleted_at'] === null ? '' : `, ${paint.yellow(`deleted by ${timeOf(task['deleted_at'])}`)}`;
+  return `${textOf(task['task_name'])} (${id}), level ${textOf(task['level'])}, ${schedule}${gone}`;
+}
+
+function ruleLines({ rules }: Explained): string[] {
+  return rules.map((rule, index) => `  ${index === 0 ? 'rules' : '     '}     ${ruleText(rule)}`);
+}
+
+function ruleText(rule: Row): string {
+  const place = [rule['databases'], rule['tables'], rule['columns']].filter((part) => part !== null).map(textOf);
+  return `${textOf(rule['rule_name'])}: ${place.join('.')}, alarm if ${textOf(rule['alarm_condition'])}`;
+}
+
+function executionLines(explained: Explained, start: string, isRerun: boolean): string[] {
+  const { observations, results, withoutResults, rules } = explained;
+  const of = (rows: readonly Row[]): Row[] => rows.filter((row) => textOf(row['start_time']) === start);
+  const names = new Map(rules.map((rule) => [textOf(rule['rule_id']), textOf(rule['rule_name'])]));
+  const found = of(results);
+  const note = of(withoutResults).at(-1);
+  return [
+    `  ${paint.bold(`started   ${shortTime(start)}`)}${isRerun ? ' (started again later)' : ''}`,
+    ...of(observations).map((row) => `    ${timeOf(row['observed_at'])}  ${stateText(row)}`),
+    ...(found.length > 0 ? [] : [`    ${missing(note)}`]),
+    ...found.map((row) => `    ${resultText(row, names)}`),
+  ];
+}
+
+function stateText(row: Row): string {
+  const ended = row['end_time'] === null ? 'not ended' : `ended ${timeOf(row['end_time'])}`;
+  return `${colored(textOf(row['run_status']))}, ${ended}, notification ${textOf(row['notify_status'])}`;
+}
+
+function missing(note: Row | undefined): string {
+  const why = /"no_results":"(\w+)"/.exec(String(note?.['extra']))?.[1];
+  const reasons: Readonly<Record<string, string>> = {
+    deleted: 'the instance was deleted before they were fetched',
+    rerun: 'the instance had started again before they were fetched',
+    none: 'the source has none',
+  };
+  return `no rule results: ${reasons[why ?? ''] ?? 'not fetched ("results" in the config says for which executions)'}`;
+}
+
+function resultText(row: Row, names: ReadonlyMap<string, string>): string {
+  const rule = names.get(textOf(row['rule_id'])) ?? `rule ${textOf(row['rule_id'])}`;
+  const mark = row['alarmed'] === true ? paint.red('✗') : row['alarmed'] === false ? paint.green('✓') : '·';
+  const object = row['object_name'] === null ? '' : ` on ${textOf(row['object_name'])}`;
+  return `${mark} ${rule}${object}  ${textOf(row['metrics'])}`;
+}
+
+function colored(status: string): string {
+  if (status === 'SUCCESS') {
+    return paint.green(status);
+  }
+  return status === 'FAILED' || status === 'ALARMING' ? paint.red(status) : paint.yellow(status);
+}
+
+function textOf(value: SqlValue | undefined): string {
+  return value === null || value === undefined ? '–' : printable(String(value));
+}
+
+function timeOf(value: SqlValue | undefined): string {
+  return typeof value === 'string' ? shortTime(value) : '–';
+}

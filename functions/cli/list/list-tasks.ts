@@ -1,0 +1,48 @@
+/** `dqsync list --tasks`: the tasks as the source lists them now. */
+import { isoTime } from '../../clock.ts';
+import type { EpochMs } from '../../model.ts';
+import type { TaskSource } from '../../source/task-calls.ts';
+import { listAllTasks } from '../../source/task-list.ts';
+import { counted, shownAt } from '../terminal/formats.ts';
+import { writeJson, writeLine, writeNote } from '../terminal/output.ts';
+import { renderTable } from '../terminal/table.ts';
+
+/**
+ * Requests and prints all tasks.
+ *
+ * @throws CredentialsError, SourceError
+ */
+export async function listTasks(source: TaskSource, target: string, isJson: boolean): Promise<void> {
+  const { tasks, isComplete } = await listAllTasks(source);
+  if (isJson) {
+    const rows = tasks.map((task) => ({
+      id: String(task.id),
+      name: task.name,
+      task_type: task.type,
+      category_id: task.categoryId === null ? null : String(task.categoryId),
+      schedule_status: task.scheduleStatus,
+      schedule_period: task.schedulePeriod,
+      schedule_interval: task.scheduleInterval,
+      create_time: isoOrNull(task.createTimeMs),
+      last_run_time: isoOrNull(task.lastRunTimeMs),
+      creator: task.creator,
+      extra: task.extra,
+    }));
+    writeJson({ target, complete: isComplete, tasks: rows });
+    return;
+  }
+  const columns = ['id', 'name', 'type', 'schedule', 'last_run_time'];
+  const rows = tasks.map((task) => [
+    task.id,
+    task.name,
+    task.type === 'QUALITY_TASK' ? 'quality' : 'consistency',
+    task.schedulePeriod === null ? task.scheduleStatus : `${task.scheduleInterval} ${task.schedulePeriod}`,
+    task.lastRunTimeMs === null ? 'never' : shownAt(task.lastRunTimeMs),
+  ]);
+  writeLine(renderTable(columns, rows));
+  writeNote(`${counted(tasks.length, 'task')}${isComplete ? '' : '; the source counts more than it shows'}`);
+}
+
+function isoOrNull(ms: EpochMs | null): string | null {
+  return ms === null ? null : isoTime(ms);
+}

@@ -1,0 +1,85 @@
+/** `dqsync explain` and `dqsync list --tasks` from the outside. */
+import { describe, expect, it } from 'vitest';
+import { aWorld, hourMs } from '../world.ts';
+
+describe('dqsync explain', () => {
+  it('shows states, task, rules, results and notification of one instance, ids exact', async () => {
+    const world = await aWorld();
+    const { life, clock } = world.simulator;
+    const task = life.addTask({ name: 'orders/unique', everyMs: 24 * hourMs, rules: 2 });
+    const { id } = life.addExecution({
+      task,
+      runStatus: 'ALARMING',
+      notifyStatus: 'SUCCESS',
+      startTimeMs: clock.now() - hourMs,
+    });
+    await world.cli(['sync', '--tasks']);
+    const run = await world.cli(['explain', String(id)]);
+    expect(run).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(run.stdout).toContain(`instance ${id}`);
+    expect(run.stdout).toContain(`orders/unique (${task.task.taskId}, QUALITY_TASK), level ${task.level}, every 1 DAY`);
+    expect(run.stdout).toMatch(/ALARMING, ended \S+Z, notification SUCCESS/);
+    expect(run.stdout).toMatch(
+      /✗ unique \d on 1_dwd\.orders {2}\{"Name":"1_dwd\.orders","Status":"true","Total Rows":"\d+"\}/,
+    );
+    const json = JSON.parse((await world.cli(['explain', String(id), '--json'])).stdout);
+    expect(json.results.map((row: { rule_id: string }) => row.rule_id).sort()).toEqual(
+      task.rules.flat().map((rule) => rule.idText),
+    );
+  });
+
+  it.each([
+    [
+      'a task and results that were not read',
+      (world: World) => world.configure((config) => Object.assign(config, { results: 'none' })),
+      /no rule results: not fetched/,
+    ],
+    [
+      'a deleted instance',
+      async (world: World) => {
+        world.simulator.traps.faults = [{ kind: 'status', status: 403, when: { first: 1 }, on: 'results' }];
+      },
+      /no rule results: the instance was deleted/,
+    ],
+  ])('says what is missing: %s', async (_, prepare, said) => {
+    const world = await aWorld();
+    const { life, clock } = world.simulator;
+    const { id } = life.addExecution({ runStatus: 'FAILED', startTimeMs: clock.now() - hourMs });
+    await prepare(world);
+    await world.cli(['sync']);
+    life.remove(id);
+    await world.cli(['sync']);
+    const run = await world.cli(['explain', String(id)]);
+    expect(run.stdout).toMatch(said);
+    expect(run.stdout).toMatch(/not observed yet: dqsync sync --tasks/);
+  });
+
+  it.each([
+    ['7', 1, /The table has no instance 7\./],
+    ['x', 2, /"x" is not the number of an instance/],
+  ])('ends with %s: exit code %i', async (id, exitCode, said) => {
+    const world = await aWorld();
+    const run = await world.cli(['explain', id]);
+    expect(run.exitCode).toBe(exitCode);
+    expect(run.stdout + run.stderr).toMatch(said);
+  });
+});
+
+describe('dqsync list --tasks', () => {
+  it('shows all tasks as the source lists them, ids exact', async () => {
+    const world = await aWorld();
+    const ran = world.simulator.life.addTask({ name: 'ran', everyMs: hourMs });
+    world.simulator.life.addTask({ name: 'compares', taskType: 'CONSISTENCY_TASK' });
+    world.simulator.life.addExecution({ task: ran });
+    const run = await world.cli(['list', '--tasks']);
+    expect(run.exitCode).toBe(0);
+    expect(run.stdout).toMatch(new RegExp(`${ran.task.taskId} +ran +quality +1 HOUR +\\d{4}-`));
+    expect(run.stdout).toMatch(/compares +consistency +NOT_START +never/);
+    const { tasks } = JSON.parse((await world.cli(['list', '--tasks', '--json'])).stdout);
+    expect(tasks.map((task: { id: string }) => task.id)).toEqual(
+      world.simulator.tasks().map(({ definition }) => definition.task.taskId),
+    );
+  });
+});
+
+type World = Awaited<ReturnType<typeof aWorld>>;
