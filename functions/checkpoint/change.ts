@@ -16,7 +16,7 @@ import {
   type Rereading,
   withCommitId,
 } from './checkpoint.ts';
-import { addLateRows, addWindow, type Covered, type CoveredWindow } from './coverage.ts';
+import { addLateRows, addWindow, type Covered, type CoveredWindow, subtractLeftRows } from './coverage.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { applyUnproven } from './unproven.ts';
 
@@ -34,6 +34,8 @@ export interface Change {
   readonly unproven: readonly Window[];
   /** Start times of executions that appeared within coverage. */
   readonly lateStartTimesMs: readonly EpochMs[];
+  /** First starts of covered instances that were run again, and so left their window. */
+  readonly leftStartTimesMs: readonly EpochMs[];
   /** Executions seen. Those that later runs will read again become `recent`. */
   readonly seen: readonly { readonly execution: Execution; readonly observedAtMs: EpochMs }[];
   /** Executions to re-check. */
@@ -52,6 +54,7 @@ type RecordedList =
   | 'windows'
   | 'unproven'
   | 'lateStartTimesMs'
+  | 'leftStartTimesMs'
   | 'seen'
   | 'opened'
   | 'closed'
@@ -69,6 +72,7 @@ export function emptyPendingChange(): PendingChange {
     windows: [],
     unproven: [],
     lateStartTimesMs: [],
+    leftStartTimesMs: [],
     seen: [],
     opened: [],
     closed: [],
@@ -93,7 +97,7 @@ export function applyChange(checkpoint: Checkpoint, change: Change, lookbackMs: 
   }
   const coverage = change.windows.reduce<readonly CoveredWindow[]>(
     (sum, { window, startTimesMs }) => addWindow(sum, window, startTimesMs),
-    addLateRows(checkpoint.coverage, change.lateStartTimesMs),
+    subtractLeftRows(addLateRows(checkpoint.coverage, change.lateStartTimesMs), change.leftStartTimesMs),
   );
   const incremental = applyIncremental(checkpoint.incremental, change);
   const nextLookbackMs = nextLookback(checkpoint, change, lookbackMs);

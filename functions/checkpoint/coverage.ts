@@ -5,7 +5,10 @@ import type { EpochMs, Window } from '../model.ts';
 
 /** A window that is complete in the table. */
 export interface CoveredWindow extends Window {
-  /** Executions found in it when it was read, plus those that appeared later; after an audit, those that it counted. */
+  /**
+   * Executions found in it when it was read, plus those that appeared later, less those that were run again; after an audit,
+   * those that it counted.
+   */
   readonly rows: number;
 }
 
@@ -87,6 +90,20 @@ export function correctRows(coverage: readonly CoveredWindow[], window: Window, 
     left -= corrected - covered.rows;
     return { ...covered, rows: corrected };
   });
+}
+
+/** Returns coverage with executions that left taken off the windows that contain their start times. */
+export function subtractLeftRows(
+  coverage: readonly CoveredWindow[],
+  startTimesMs: readonly EpochMs[],
+): readonly CoveredWindow[] {
+  if (startTimesMs.length === 0) {
+    return coverage;
+  }
+  return coverage.map((window) => ({
+    ...window,
+    rows: Math.max(0, window.rows - startTimesMs.filter((ms) => contains(window, ms)).length),
+  }));
 }
 
 /** Returns the number of executions in the windows. */

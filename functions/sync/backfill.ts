@@ -7,14 +7,14 @@
  */
 import { rereadParts } from '../checkpoint/change.ts';
 import { identityOf, loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
-import { densityNear, knownSpan } from '../checkpoint/coverage.ts';
+import { densityNear } from '../checkpoint/coverage.ts';
 import { toDqsyncError } from '../errors.ts';
 import { gapsIn, lengthOf } from '../intervals.ts';
 import type { EpochMs, Window } from '../model.ts';
 import type { PageSource } from '../reading/page-source.ts';
 import type { BackfillTask } from './backfill-task.ts';
 import { Committer } from './committer.ts';
-import { gapsToFill } from './gaps.ts';
+import { gapsToFill, spanOfGaps } from './gaps.ts';
 import { upperHalf } from './next-window.ts';
 import type { Recorder } from './recorder.ts';
 import { isCommitDue, newRunState, type RunState, readAndCommit, reportProgress } from './run-state.ts';
@@ -71,12 +71,13 @@ export async function runBackfill(
     const committer = new Committer(run, loaded, {
       ...({ mode, counters, untilMs, revisitedMs: 0, incrementalFromMs: null } as const),
       rereads,
+      moved: null,
       watch: null,
       maxSpanMs,
     });
     const { recorder } = committer;
     state.holder = recorder;
-    const asked = task.window ?? knownSpan(loaded.checkpoint, run.settings.initialFromMs);
+    const asked = task.window ?? spanOfGaps(loaded.checkpoint, run.settings.initialFromMs);
     const window = asked === null ? null : clampedTo(asked, untilMs);
     state.window = window;
     const unproven = new UnprovenWindows(run, mode === 'incremental' ? loaded.checkpoint.unproven : []);

@@ -21,7 +21,7 @@ export interface SummaryCounters {
   expired: number;
   /** Rows that could not be read and were quarantined, each counted once. */
   quarantined: number;
-  /** Executions that appeared in a window after it was covered: within the lookback or, of the maintenance, later. */
+  /** Executions that appeared in a window after it was covered: within the lookback or, of the maintenance, later; then about. */
   lateRows: number;
   /** Executions whose rule results were fetched, or found to be gone. */
   results: number;

@@ -13,6 +13,7 @@ import type { PageSource } from '../reading/page-source.ts';
 import { emptySecretCode } from '../source/credentials.ts';
 import { Committer } from './committer.ts';
 import { LookbackGate } from './lookback-gate.ts';
+import { MovedExecutions } from './moved-executions.ts';
 import { furthestLookback, lookbackOf, lookbacks, nextWindow, spansToRead } from './next-window.ts';
 import { OutcomeWatch } from './outcome-watch.ts';
 import type { Recorder } from './recorder.ts';
@@ -65,6 +66,7 @@ export async function runIncremental(run: TargetRun): Promise<TargetOutcome> {
     const committer = new Committer(run, loaded, {
       ...({ mode: 'incremental', counters, untilMs, revisitedMs, incrementalFromMs } as const),
       rereads: null,
+      moved: new MovedExecutions(loaded.checkpoint),
       watch,
       maxSpanMs,
     });

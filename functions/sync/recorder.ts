@@ -17,6 +17,7 @@ import type { RunCounters } from './counters.ts';
 import { ExpiredExecutions } from './expired-executions.ts';
 import { followUpOf } from './follow-up.ts';
 import { type Known, KnownExecutions } from './known-executions.ts';
+import type { MovedExecutions } from './moved-executions.ts';
 import { PendingObservations, vanishedExtra } from './pending-observations.ts';
 import { PendingQuarantine } from './pending-quarantine.ts';
 import type { ReadSlice } from './slice-reader.ts';
@@ -31,6 +32,8 @@ export interface RecorderOptions {
   readonly revisitedMs: number;
   /** The covered span that is read again, and written even if unchanged; null if there is none. */
   readonly rereads: Window | null;
+  /** Finds executions that have left coverage; null for a run that does not continue it. */
+  readonly moved: MovedExecutions | null;
 }
 
 type RecordedSlice = Pick<ReadSlice, 'window' | 'proven' | 'unproven' | 'collected'>;
@@ -118,9 +121,20 @@ export class Recorder {
     }
     this.addUnreadable(collected);
     this.#change.unproven.push(...unproven.map((error) => error.window));
-    for (const { fromMs, toMs } of proven.filter((part) => part.fromMs < provenToMs)) {
-      this.#reread.push({ fromMs, toMs: Math.min(toMs, provenToMs) });
-      this.#change.windows.push({ window: { fromMs, toMs: Math.min(toMs, provenToMs) }, startTimesMs });
+    const covered = proven
+      .filter(({ fromMs }) => fromMs < provenToMs)
+      .map(({ fromMs, toMs }) => ({ fromMs, toMs: Math.min(toMs, provenToMs) }));
+    this.#reread.push(...covered);
+    this.#change.windows.push(...covered.map((part) => ({ window: part, startTimesMs })));
+    this.#noteMoved(collected, covered);
+  }
+
+  #noteMoved({ seen }: Collected, covered: readonly Window[]): void {
+    for (const { execution } of this.#options.moved === null ? [] : seen.values()) {
+      const leftMs = this.#options.moved?.leftAt(execution) ?? null;
+      if (leftMs !== null && containsAny(covered, execution.startTimeMs)) {
+        this.#change.leftStartTimesMs.push(leftMs);
+      }
     }
   }
 
@@ -137,6 +151,7 @@ export class Recorder {
   forgetWindows(): void {
     this.#change.windows = [];
     this.#change.unproven = [];
+    this.#change.leftStartTimesMs = [];
     this.#reread.length = 0;
   }
 

@@ -38,6 +38,7 @@ const change: fc.Arbitrary<Change> = fc
     rereading: fc.constant(null),
     maxSpanMs: fc.constant(null),
     unproven: fc.constant([]),
+    leftStartTimesMs: fc.constant([]),
     lateStartTimesMs: fc.constant([]),
     seen: fc.array(
       fc.record({

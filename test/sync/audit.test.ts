@@ -54,6 +54,32 @@ describe('a source that hides one row in a hundred from list and count for an ho
   });
 });
 
+describe('a source that hides rows for an hour, and whose instances are run again by the dozen meanwhile', () => {
+  it('has all of them in the table after the daily audits: rows that left a day do not offset rows that appeared late', async () => {
+    const world = await syncedSource({ history: { days: 1, aheadDays: 4, tasks: 100, rerunShare: 0.5 } });
+    const { life } = world.sim;
+    let lateRows = 0;
+    for (let hour = 0; hour < 72; hour += 1) {
+      const hiddenMs = world.clock.now() + 20 * minuteMs;
+      life.addExecution({ startTimeMs: hiddenMs, visibleAtMs: hiddenMs + hourMs });
+      world.clock.advance(hourMs);
+      await world.syncWell();
+      if (hour % 24 === 23) {
+        world.clock.advance(30 * minuteMs);
+        lateRows += (await world.maintain()).lateRows;
+      }
+    }
+    // The last hour's is still to come, and is found by the next audit.
+    world.clock.advance(2 * hourMs);
+    await world.syncWell();
+    lateRows += (await world.maintain()).lateRows;
+    expect(world.sim.truth().vanished.length).toBeGreaterThan(100);
+    expect(lateRows).toBeGreaterThan(40);
+    await world.syncWell();
+    await world.expectTruth();
+  });
+});
+
 describe('the audit', () => {
   it('makes one request per day, and writes nothing, if the source matches the recorded coverage', async () => {
     const world = await syncedSource();
