@@ -56,10 +56,15 @@ export async function allowOnly(connection: DuckDBConnection, folders: readonly 
   await connection.run('SET lock_configuration = true');
 }
 
-/** Defines or redefines the table as the rows of `tableSql`, and the view over it. */
+/** Defines the table as the rows of `tableSql`, and the view over it. */
 export async function defineTable(connection: DuckDBConnection, tableSql: string): Promise<void> {
+  await redefineTable(connection, tableSql);
+  await connection.run(`CREATE VIEW ${viewName} AS ${viewSql(tableName)}`);
+}
+
+/** Redefines the table only: the view names it, and DuckDB would open every file once more to define the view again. */
+export async function redefineTable(connection: DuckDBConnection, tableSql: string): Promise<void> {
   await connection.run(`CREATE OR REPLACE VIEW ${tableName} AS ${tableSql}`);
-  await connection.run(`CREATE OR REPLACE VIEW ${viewName} AS ${viewSql(tableName)}`);
 }
 
 /** Defines or redefines the other tables as the rows of their files, and the views that need them. */

@@ -22,6 +22,7 @@ import {
   defineTable,
   noRowsSql,
   openDuckdb,
+  redefineTable,
   tableSql,
 } from './duckdb-session.ts';
 import { furtherTables, furtherViews } from './further-views.ts';
@@ -150,7 +151,7 @@ async function run(
 }
 
 async function runOver(connection: DuckDBConnection, paths: readonly string[], sql: string): Promise<SqlResult> {
-  await defineTable(connection, tableSql(paths));
+  await redefineTable(connection, tableSql(paths));
   const statements = await connection.extractStatements(sql);
   let result: SqlResult = { columns: [], rows: [] };
   for (let index = 0; index < statements.count; index += 1) {

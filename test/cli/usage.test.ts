@@ -8,7 +8,7 @@ import { runCli, sourceLauncher, startCli } from '../support/run-cli.ts';
 import { tempFolder } from '../support/temp-warehouse.ts';
 import { addExecutions, aWorld } from './world.ts';
 
-const commands = ['sync', 'status', 'doctor', 'list', 'query', 'demo'];
+const commands = ['sync', 'compact', 'status', 'doctor', 'list', 'query', 'demo'];
 
 describe('help', () => {
   it('names every command and the exit codes', async () => {
