@@ -1,8 +1,12 @@
 /** Rule results: which are fetched, when again, and that nothing they do is in the way of the executions. */
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { parseConfig } from '../../functions/config.ts';
+import { openConnections } from '../../functions/connect.ts';
 import type { Run } from '../../functions/sync/run.ts';
 import type { Summary } from '../../functions/sync/summary.ts';
 import type { Fault } from '../simulator/faults.ts';
+import { defaultWorkspace } from '../simulator/server.ts';
 import { failingStore } from '../support/failing-store.ts';
 import { resultsView } from '../support/results-view.ts';
 import { dayMs, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
@@ -231,6 +235,38 @@ describe('rule results that cannot be fetched', () => {
       }
     },
   );
+
+  it.each([
+    ['keep to their own quota', 40, 0],
+    ['come all the same where somebody else uses up half of it', 20, 1],
+  ])('%s: a source that lets %i requests through in 10 s', async (_, requests, leastThrottled) => {
+    const world = await syncedSource({ quota: { requests, perSeconds: 10 } });
+    world.sim.life.addMany(900, { fromMs: world.clock.now() - 2 * dayMs, toMs: world.clock.now() - hourMs });
+    const { endpoint, ...target } = {
+      ...{ endpoint: world.sim.url, name: 'sales', ...defaultWorkspace },
+      credentials: `file:${join(world.folder, 'secret.json')}`,
+    };
+    const config = parseConfig(
+      {
+        source: { endpoint, iamEndpoint: endpoint },
+        targets: [target],
+        initialFrom: new Date(world.clock.now() - 9 * dayMs).toISOString(),
+        settleSeconds: 0,
+      },
+      'config',
+    );
+    const clock = { now: () => world.clock.now(), sleep: async (ms: number) => world.clock.advance(ms) };
+    const connections = await openConnections(config, () => undefined, {}, clock);
+    const run: Partial<Run> = { ...withResults, config, clock, connect: connections.connect, limitMs: 840_000 };
+    for (let n = 0; n < 3; n += 1) {
+      await world.syncWell(run);
+      world.clock.advance(hourMs);
+    }
+    await expectResults(world);
+    await world.expectTruth();
+    expect(world.sim.counters.throttled).toBeGreaterThanOrEqual(leastThrottled);
+    expect(world.sim.counters.throttled === 0).toBe(leastThrottled === 0);
+  });
 
   it('start over from a backlog that cannot be understood, and say what is lost', async () => {
     const world = await settledWorld();
