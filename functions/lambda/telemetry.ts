@@ -45,7 +45,9 @@ export class Telemetry {
   /** Writes one line and one set of metrics for a target whose run has ended. */
   targetDone(outcome: TargetOutcome, tookMs: number, nowMs: EpochMs): void {
     const { summary, counters, quality, error } = outcome;
-    const took = { tookMs, commitConflicts: counters.commitConflicts, ...(quality === null ? {} : { quality }) };
+    const { commitConflicts, resultsBacklog, resultsBacklogAgeSeconds } = counters;
+    const waiting = { resultsBacklog, resultsBacklogAgeSeconds };
+    const took = { tookMs, commitConflicts, ...waiting, ...(quality === null ? {} : { quality }) };
     if (error !== null) {
       this.#logger.error('target failed', { summary, ...took, ...stackOf(error) });
     } else {
