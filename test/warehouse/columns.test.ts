@@ -7,7 +7,9 @@ import {
   instanceTable,
   observationColumns,
 } from '../../functions/warehouse/columns.ts';
-import { type ColumnKind, partitionColumns } from '../../functions/warehouse/table.ts';
+import { resultTable } from '../../functions/warehouse/result-table.ts';
+import { type ColumnKind, partitionColumns, type TableFacts } from '../../functions/warehouse/table.ts';
+import { taskTable } from '../../functions/warehouse/task-table.ts';
 import { anExecution } from '../support/builders.ts';
 
 const documentedTypes: Readonly<Record<ColumnKind, string>> = {
@@ -48,6 +50,26 @@ Generated from [columns.ts](columns.ts) by \`npx vitest run test/warehouse/colum
 
 | column | type | nullable | filled from | description |
 | --- | --- | --- | --- | --- |
+${rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}
+${[taskTable, resultTable].map(sectionOf).join('')}`;
+}
+
+/** The columns of a table that other calls of the source fill. */
+function sectionOf({ name, columns, partitionDescriptions }: TableFacts): string {
+  const rows = [
+    ...columns.map((column) => [
+      `\`${column.name}\``,
+      documentedTypes[column.kind],
+      column.nullable ? 'yes' : 'no',
+      column.description,
+    ]),
+    ...partitionColumns.map((column) => [`\`${column}\``, 'text', 'no', partitionDescriptions[column]]),
+  ];
+  return `
+# Columns of ${name}
+
+| column | type | nullable | description |
+| --- | --- | --- | --- |
 ${rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}
 `;
 }
