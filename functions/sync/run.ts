@@ -51,9 +51,9 @@ export interface Run {
   readonly onTargetDone?: ((outcome: TargetOutcome, tookMs: number) => void) | undefined;
   /**
    * Notes the executions whose rule results the config asks for, and fetches results when all targets are done: `spare` lets
-   * the first sync of a target end soon, `all` uses all the time there is. Undefined: neither.
+   * the first sync of a target end soon, `all` uses all the time there is, `note` leaves the fetching to later runs. Undefined: neither.
    */
-  readonly results?: 'spare' | 'all' | undefined;
+  readonly results?: 'spare' | 'all' | 'note' | undefined;
   /** Observes the tasks of each target after its executions. The maintenance does this itself. */
   readonly tasks?: boolean | undefined;
 }
@@ -167,7 +167,7 @@ async function runTarget(run: Run, target: TargetConfig, limitMs: number): Promi
     const isReachable = (error === null || error.kind === 'incomplete') && summary.waitingFor === undefined;
     const isSynced = task.mode === 'incremental' && summary.done;
     const gaps = isSynced ? gapsToFill(targetRun, outcome.checkpoint) : [];
-    return { outcome, backlog: isReachable ? backlog : null, gaps, task };
+    return { outcome, backlog: isReachable && run.results !== 'note' ? backlog : null, gaps, task };
   });
 }
 

@@ -147,6 +147,7 @@ export class TargetVerifier {
     const { config, target, connections, stop, log, onProgress } = this.#options;
     const { clock, store, connectYielding } = connections;
     const [summary] = await runTargets({
+      results: 'note',
       config,
       targets: [target.name],
       backfill: { window, again: true },

@@ -74,6 +74,18 @@ describe('rule results', () => {
     await expectResults(world);
   });
 
+  it('of executions that a repair finds are fetched by the next sync', async () => {
+    const world = await syncedSource();
+    await world.syncWell(withResults);
+    const startTimeMs = world.clock.now() - dayMs;
+    world.sim.life.addExecution({ runStatus: 'ALARMING', startTimeMs, visibleAtMs: world.clock.now() });
+    const window = { fromMs: startTimeMs - hourMs, toMs: startTimeMs + hourMs };
+    await world.backfill({ window, again: true }, { results: 'note' });
+    expect(await resultsView(world.folder)).toEqual([]);
+    await world.syncWell(withResults);
+    await expectResults(world);
+  });
+
   it('of a task of 1,000 rules come page by page, each rule once', async () => {
     const world = await syncedSource();
     const task = world.sim.life.addTask({ rules: 1_000 });
