@@ -40,12 +40,12 @@ export function endOf(coverage: readonly CoveredWindow[]): EpochMs | null {
 }
 
 /**
- * Returns the span that should have no gaps: from `initialFrom`, or an earlier backfill, to the watermark. Null without
- * coverage.
+ * Returns the span that should have no gaps: from `initialFrom`, or an earlier backfill, to the furthest point that an
+ * incremental run has proven. Null without coverage.
  */
 export function knownSpan(covered: Covered, initialFromMs: EpochMs): Window | null {
   const [first] = covered.coverage;
-  const toMs = watermarkOf(covered) ?? endOf(covered.coverage);
+  const toMs = covered.incremental?.toMs ?? endOf(covered.coverage);
   return first === undefined || toMs === null ? null : { fromMs: Math.min(initialFromMs, first.fromMs, toMs), toMs };
 }
 

@@ -7,14 +7,14 @@
  */
 import { rereadParts } from '../checkpoint/change.ts';
 import { identityOf, loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
-import { densityNear } from '../checkpoint/coverage.ts';
+import { densityNear, knownSpan } from '../checkpoint/coverage.ts';
 import { toDqsyncError } from '../errors.ts';
 import { gapsIn, lengthOf } from '../intervals.ts';
 import type { EpochMs, Window } from '../model.ts';
 import type { PageSource } from '../reading/page-source.ts';
 import type { BackfillTask } from './backfill-task.ts';
 import { Committer } from './committer.ts';
-import { gapsToFill, spanOfGaps } from './gaps.ts';
+import { gapsToFill } from './gaps.ts';
 import { upperHalf } from './next-window.ts';
 import type { Recorder } from './recorder.ts';
 import { isCommitDue, newRunState, type RunState, readAndCommit, reportProgress } from './run-state.ts';
@@ -77,7 +77,7 @@ export async function runBackfill(
     });
     const { recorder } = committer;
     state.holder = recorder;
-    const asked = task.window ?? spanOfGaps(loaded.checkpoint, run.settings.initialFromMs);
+    const asked = task.window ?? knownSpan(loaded.checkpoint, run.settings.initialFromMs);
     const window = asked === null ? null : clampedTo(asked, untilMs);
     state.window = window;
     const unproven = new UnprovenWindows(run, mode === 'incremental' ? loaded.checkpoint.unproven : []);

@@ -1,12 +1,11 @@
 /** Estimates the cost of a backfill from the source's counts, with a few requests. */
 import { identityOf, loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
-import { densityNear } from '../checkpoint/coverage.ts';
+import { densityNear, knownSpan } from '../checkpoint/coverage.ts';
 import { isoTime } from '../clock.ts';
 import { gapsIn, lengthOf } from '../intervals.ts';
 import type { EpochMs, Window } from '../model.ts';
 import { maxPageRows } from '../model.ts';
 import type { BackfillTask } from './backfill-task.ts';
-import { spanOfGaps } from './gaps.ts';
 import type { TargetRun } from './target-run.ts';
 
 /** The estimate. Names are those of `backfill --dry-run --json`. */
@@ -45,7 +44,7 @@ const requestsPerPage = 1.01;
  */
 export async function estimateBackfill(run: TargetRun, task: BackfillTask): Promise<Estimate> {
   const { checkpoint } = await loadCheckpoint(run.store, run.target.name, identityOf(run));
-  const range = task.window ?? spanOfGaps(checkpoint, run.settings.initialFromMs);
+  const range = task.window ?? knownSpan(checkpoint, run.settings.initialFromMs);
   const windows = range === null ? [] : windowsToRead(range, task.again ? [] : checkpoint.coverage, settledMs(run));
   const asked = [...windows].sort((a, b) => b.toMs - b.fromMs - (a.toMs - a.fromMs)).slice(0, maxAsked);
   const counts: (number | null)[] = [];
