@@ -106,16 +106,15 @@ export class IncompleteReadError extends DqsyncError {
   readonly expectedRows: number | null;
   readonly distinctRows: number;
 
-  constructor(window: Window, expectedRows: number | null, distinctRows: number) {
+  /** @param reason default: the numbers of this run */
+  constructor(window: Window, expectedRows: number | null, distinctRows: number, reason?: string) {
     const reported = expectedRows === null ? 'no count' : `${expectedRows} rows`;
-    super(
-      `${isoTime(window.fromMs)} to ${isoTime(window.toMs)} cannot be proven complete: the source reports ${reported} and showed ${distinctRows} distinct rows`,
-      {
-        remedy:
-          'The window does not count as covered, and the next run reads it again. If this persists, run "dqsync list" over the window and compare count with rows.',
-        window,
-      },
-    );
+    const numbers = `the source reports ${reported} and showed ${distinctRows} distinct rows`;
+    super(`${isoTime(window.fromMs)} to ${isoTime(window.toMs)} cannot be proven complete: ${reason ?? numbers}`, {
+      remedy:
+        'The window does not count as covered, and a later run reads it again. If this persists, run "dqsync list" over the window and compare count with rows.',
+      window,
+    });
     this.window = window;
     this.expectedRows = expectedRows;
     this.distinctRows = distinctRows;

@@ -4,11 +4,11 @@
  */
 import { identityOf, loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
 import { densityOf, watermarkOf } from '../checkpoint/coverage.ts';
-import { waitingAt } from '../checkpoint/unproven.ts';
+import { type UnprovenWindow, waitingAt } from '../checkpoint/unproven.ts';
 import { isoTime } from '../clock.ts';
 import { CredentialsError, StateError, StoppedError, toDqsyncError } from '../errors.ts';
 import { gapsIn, lengthOf, spansFrom } from '../intervals.ts';
-import type { EpochMs, Window } from '../model.ts';
+import type { EpochMs } from '../model.ts';
 import type { PageSource } from '../reading/page-source.ts';
 import { emptySecretCode } from '../source/credentials.ts';
 import { Committer } from './committer.ts';
@@ -46,12 +46,12 @@ interface Incremental {
   readonly untilMs: EpochMs;
   readonly unproven: UnprovenWindows;
   /** Windows that could not be proven before, and whose next try has not come. */
-  readonly waiting: readonly Window[];
+  readonly waiting: readonly UnprovenWindow[];
 }
 
 /**
- * Runs the sync of one target. A window that cannot be proven fails the first run that meets it, but only after everything
- * behind it was read; later runs try it again now and then. Never throws: a failure is part of the outcome, and everything proven is committed.
+ * Runs the sync of one target. A window that cannot be proven fails the run, but only after everything behind it
+ * was read. Later runs fail too as long as it is missing, and try it again now and then. Never throws: a failure is part of the outcome, and everything proven is committed.
  */
 export async function runIncremental(run: TargetRun): Promise<TargetOutcome> {
   const state = newRunState();
@@ -72,9 +72,8 @@ export async function runIncremental(run: TargetRun): Promise<TargetOutcome> {
     });
     const { recorder } = committer;
     state.holder = recorder;
-    const unproven = new UnprovenWindows(run, loaded.checkpoint.unproven);
+    const unproven = new UnprovenWindows(run, []);
     const waiting = waitingAt(loaded.checkpoint.unproven, run.clock.now());
-    unproven.reportWaiting(waiting);
     try {
       await readAndCommit(run, state, committer, async () => {
         await readAll({ run, state, source, recorder, committer, untilMs, unproven, waiting }).catch(
@@ -102,6 +101,7 @@ async function readAll(parts: Incremental): Promise<void> {
   const watermarkMs = watermarkOf(recorder.checkpoint);
   const window = nextWindow(recorder.checkpoint, settings, untilMs);
   state.window = window;
+  unproven.addWaiting(waiting.filter((entry) => gapsIn(entry, [window]).length === 0));
   requireSaneWatermark(run, watermarkMs);
   const lookbackMs = lookbackOf(recorder.checkpoint, settings.lookbackMs);
   const again = lookbacks(window, recorder.checkpoint, lookbackMs).flatMap((span) => gapsIn(span, waiting));

@@ -1,10 +1,10 @@
 /**
- * Windows that could not be proven complete. A run continues behind each. It fails with the first new one at its end; a window
- * that an earlier run could not prove either is only reported.
+ * Windows that could not be proven complete. A run continues behind each. It fails with the first of them at its end, unless
+ * the window is known already and need not fail it.
  */
 import { nextTryMs, type UnprovenWindow } from '../checkpoint/unproven.ts';
 import { isoTime } from '../clock.ts';
-import type { IncompleteReadError } from '../errors.ts';
+import { IncompleteReadError } from '../errors.ts';
 import type { Window } from '../model.ts';
 import type { TargetRun } from './target-run.ts';
 
@@ -17,7 +17,9 @@ export class UnprovenWindows {
   readonly #known: readonly UnprovenWindow[];
   readonly #found: { readonly error: IncompleteReadError; readonly window: Window; readonly isKnown: boolean }[] = [];
 
-  /** @param known windows that earlier runs could not prove */
+  #added = 0;
+
+  /** @param known windows that earlier runs could not prove, and that need not fail this one */
   constructor(run: Pick<TargetRun, 'target' | 'log'>, known: readonly UnprovenWindow[]) {
     this.#run = run;
     this.#known = known;
@@ -38,7 +40,8 @@ export class UnprovenWindows {
       const { window } = error;
       const isKnown = this.#known.some(({ fromMs, toMs }) => fromMs < window.toMs && window.fromMs < toMs);
       this.#found.push({ error, window, isKnown });
-      if (this.#found.length >= maxUnproven) {
+      this.#added += 1;
+      if (this.#added >= maxUnproven) {
         throw error;
       }
       this.#run.log('warn', `${error.message}${isKnown ? ', as before' : ''}; reading continues behind it`, {
@@ -49,22 +52,13 @@ export class UnprovenWindows {
     }
   }
 
-  /** Reports the windows that are not read now, because they were tried in vain before. */
-  reportWaiting(waiting: readonly UnprovenWindow[]): void {
-    const [first] = waiting;
-    if (first !== undefined) {
-      this.#run.log(
-        'warn',
-        'windows that could not be proven complete are not in the table; they are tried again later',
-        {
-          target: this.#run.target.name,
-          windows: waiting.length,
-          from: isoTime(first.fromMs),
-          to: isoTime(first.toMs),
-          tries: first.tries,
-          nextTry: isoTime(nextTryMs(first)),
-        },
-      );
+  /** Adds windows that are not read now, because earlier runs could not prove them: they are missing all the same. */
+  addWaiting(waiting: readonly UnprovenWindow[]): void {
+    for (const entry of waiting) {
+      const runs = entry.tries === 1 ? 'a run' : `${entry.tries} runs`;
+      const reason = `${runs} tried in vain, and the next attempt is due at ${isoTime(nextTryMs(entry))}`;
+      const window = { fromMs: entry.fromMs, toMs: entry.toMs };
+      this.#found.push({ error: new IncompleteReadError(window, null, 0, reason), window, isKnown: false });
     }
   }
 
