@@ -59,36 +59,36 @@ export interface UnreadableRow {
   readonly startTimeMs: EpochMs | null;
 }
 
-/** One request to the instance list, in the API's terms. */
+/** All documented filters of the instance list. */
 export interface PageFilter extends TargetFilter {
   readonly runStatus?: string;
   readonly notifyStatus?: string;
 }
 
-/** Sent as `start_time`. Whether it is inclusive is not documented. */
+/** One request to the instance list, in the API's terms. */
 export interface PageRequest {
-  /** Sent as `end_time`. Whether it is inclusive is not documented. */
+  /** Sent as `start_time`. Whether it is inclusive is not documented. */
   readonly startTimeMs: EpochMs;
-  /** Number of rows requested, 1 to 100. */
+  /** Sent as `end_time`. Whether it is inclusive is not documented. */
   readonly endTimeMs: EpochMs;
   readonly filter: PageFilter;
-  /** In rows or in pages, depending on the source. */
+  /** Number of rows requested, 1 to 100. */
   readonly limit: number;
   /** In rows or in pages, depending on the source. */
   readonly offset: number;
 }
 
-/** The reply's `count`: all matches or the rows of this page, which is not documented. Null if missing or unusable. */
+/** One reply of the instance list. */
 export interface Page {
-  /** When the reply arrived, by our clock. */
+  /** The reply's `count`: all matches or the rows of this page, which is not documented. Null if missing or unusable. */
   readonly count: number | null;
   readonly executions: readonly Execution[];
   readonly unreadable: readonly UnreadableRow[];
-  /** Requests one page. Throws a `DqsyncError`; refused arguments are a `SourceError` with `httpStatus` 400. */
+  /** When the reply arrived, by our clock. */
   readonly receivedAtMs: EpochMs;
 }
 
-/** The most rows that the source returns for one request (API reference: `limit` is at most 100). */
+/** Requests one page. Throws a `DqsyncError`; refused arguments are a `SourceError` with `httpStatus` 400. */
 export type FetchPage = (request: PageRequest) => Promise<Page>;
 
 /** The two kinds of tasks, as named in the API. Each kind has its own list. */
@@ -156,30 +156,30 @@ export interface RuleResult {
   readonly extra: string | null;
 }
 
-/** Returns the key of an execution within its target. An instance at another `start_time` is another execution. */
+/** The most rows that the source returns for one request (API reference: `limit` is at most 100). */
 export const maxPageRows = 100;
 
-/**
- * Returns whether the outcome can still change: RUNNING, SUSPENDING, UNKNOWN, an unknown status, or no end time. If the
- * end time was unreadable, only the status counts, because the execution would otherwise stay open for good.
- */
+/** Returns the key of an execution within its target. An instance at another `start_time` is another execution. */
 export function executionKey(execution: { readonly id: bigint; readonly startTimeMs: EpochMs }): string {
   return `${execution.id}@${execution.startTimeMs}`;
 }
 
 const settledStatuses: ReadonlySet<string | null> = new Set(['SUCCESS', 'FAILED', 'ALARMING']);
 
-/** Returns whether `extra` contains an end time as the source wrote it. */
+/**
+ * Returns whether the outcome can still change: RUNNING, SUSPENDING, UNKNOWN, an unknown status, or no end time. If the
+ * end time was unreadable, only the status counts, because the execution would otherwise stay open for good.
+ */
 export function isOpen({ runStatus, endTimeMs, extra }: Pick<Execution, 'runStatus' | 'endTimeMs' | 'extra'>): boolean {
   return !settledStatuses.has(runStatus) || (endTimeMs === null && !holdsEndTime(extra));
 }
 
-/** Compares by the order of the table: start time, then id. */
+/** Returns whether `extra` contains an end time as the source wrote it. */
 function holdsEndTime(extra: string | null): boolean {
   return extra?.includes('"end_time":') === true && Object.hasOwn(JSON.parse(extra), 'end_time');
 }
 
-/** Receives messages for an operator. Never receives a secret. */
+/** Compares by the order of the table: start time, then id. */
 export function compareExecutions(
   a: Pick<Execution, 'id' | 'startTimeMs'>,
   b: Pick<Execution, 'id' | 'startTimeMs'>,
@@ -190,5 +190,5 @@ export function compareExecutions(
   return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
 }
 
-/** Hears what an operator may want to know. Never gets a secret. */
+/** Receives messages for an operator. Never receives a secret. */
 export type Log = (level: 'info' | 'warn', message: string, fields: Readonly<Record<string, string | number>>) => void;
