@@ -72,7 +72,7 @@ function addSync(program: Command, finish: Finish): void {
     .addOption(configOption())
     .addOption(targetsOption())
     .option('--tasks', 'read the tasks and their rules, too, as the daily maintenance of a deployed stack does')
-    .option('--results', 'fetch all rule results that wait; without it, 500 at most beside more than 2,000 rows')
+    .option('--results', 'fetch all rule results that wait; without it, 100 at most beside more than 2,000 rows')
     .addOption(jsonOption('print the summaries of all targets as one JSON array'))
     .addHelpText(
       'after',

@@ -178,7 +178,7 @@ describe('rule results', () => {
     const world = await syncedSource();
     world.sim.life.addMany(8_000, { fromMs: world.clock.now() - 20 * dayMs, toMs: world.clock.now() - hourMs });
     const first = await world.syncWell(withResults);
-    expect(first.results).toBe(500);
+    expect(first.results).toBe(100);
     const starts = (await resultsView(world.folder)).map((row) => Number(row['start_time']));
     expect(Math.min(...starts)).toBeGreaterThan(world.clock.now() - 15 * dayMs);
     const second = await world.syncWell(withResults);
