@@ -1,4 +1,7 @@
 /** The stack as CloudFormation gets it, from a config as one writes it in a deployment file. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { expect } from 'vitest';
@@ -26,12 +29,17 @@ export function aTarget(changes: Readonly<Record<string, unknown>> = {}): Record
   };
 }
 
+/** Where apps write what they synthesize. Tests of a file share templates, so it stays until the process ends. */
+const assemblies = mkdtempSync(join(tmpdir(), 'dqsync-cdk-'));
+process.once('exit', () => rmSync(assemblies, { recursive: true, force: true }));
+
 /** The stack in an app of its own, not bundled: that takes seconds, and has a test of its own. */
 export function aStack(
   config: Readonly<Record<string, unknown>> = aConfig(),
   deployment: Readonly<Record<string, unknown>> = {},
 ): DqsyncStack {
-  const app = new App({ analyticsReporting: false, context: { 'aws:cdk:bundling-stacks': [] } });
+  const outdir = mkdtempSync(join(assemblies, 'stack-'));
+  const app = new App({ outdir, analyticsReporting: false, context: { 'aws:cdk:bundling-stacks': [] } });
   const parsed = parseDeployment({ config, deployment });
   return new DqsyncStack(app, parsed.stackName, { deployment: parsed });
 }

@@ -2,7 +2,7 @@
  * The other side on loopback: a real HTTP server that answers as the test says, a clock under the test's hand, and a
  * client wired to both.
  */
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -134,7 +134,9 @@ export const aPage = { body: aPageBody() };
 
 /** A secret in a file of its own, which the test may rewrite. */
 export function secretFile(secret: object): { ref: string; write(secret: object): void } {
-  const path = join(mkdtempSync(join(tmpdir(), 'dqsync-secret-')), 'secret.json');
+  const folder = mkdtempSync(join(tmpdir(), 'dqsync-secret-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, 'secret.json');
   const write = (value: object) => writeFileSync(path, JSON.stringify(value));
   write(secret);
   return { ref: `file:${path}`, write };
