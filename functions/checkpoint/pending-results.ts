@@ -23,7 +23,10 @@ export interface PendingResult {
   readonly state: 'none' | 'unfinished' | 'rerun';
 }
 
-/** An execution whose results are in the table. Kept for a day so that it is not requested again. */
+/**
+ * An execution whose results are in the table. Kept for a day so that it is not requested again. One that is to be fetched
+ * once more is pending as well.
+ */
 export interface FetchedResult {
   readonly id: bigint;
   readonly startTimeMs: EpochMs;
@@ -121,9 +124,7 @@ export function withWritten(before: PendingResults, written: readonly WrittenExe
   const isOutdated = (entry: { readonly id: bigint; readonly startTimeMs: EpochMs }): boolean =>
     entry.startTimeMs < (newestStartMs.get(entry.id) ?? 0);
   const known = new Set([...before.pending, ...before.fetched].map(executionKey));
-  const added = written
-    .filter((execution) => execution.isWanted && !known.has(executionKey(execution)))
-    .map(({ id: instance, startTimeMs, taskId }) => newEntry({ id: instance, startTimeMs, taskId }, 'none'));
+  const added = addedTo(before, written, newestStartMs).filter((entry) => !known.has(executionKey(entry)));
   const doubted = before.fetched.filter(
     (entry) => isOutdated(entry) && entry.fetchedAtMs + clockToleranceMs >= (newestStartMs.get(entry.id) ?? 0),
   );
@@ -131,11 +132,36 @@ export function withWritten(before: PendingResults, written: readonly WrittenExe
   if (added.length === 0 && doubted.length === 0 && !changed) {
     return before;
   }
-  const pending = [...before.pending, ...added, ...doubted.map((entry) => newEntry(entry, 'rerun'))].map((entry) =>
-    isOutdated(entry) && entry.state !== 'rerun' ? newEntry(entry, 'rerun') : entry,
-  );
+  const doubtedKeys = new Set(doubted.map(executionKey));
+  const surelyOwn = new Set(before.fetched.map(executionKey).filter((key) => !doubtedKeys.has(key)));
+  const pending = [
+    ...before.pending
+      .filter((entry) => !doubtedKeys.has(executionKey(entry)))
+      // Results that are in the table already are its own; what else there was of them is gone.
+      .filter((entry) => !(isOutdated(entry) && entry.state === 'unfinished' && surelyOwn.has(executionKey(entry))))
+      .map((entry) => (isOutdated(entry) && entry.state !== 'rerun' ? newEntry(entry, 'rerun') : entry)),
+    ...added,
+    ...doubted.map((entry) => newEntry(entry, 'rerun')),
+  ];
   const fetched = before.fetched.filter((entry) => !doubted.includes(entry));
   return bounded({ ...before, pending, fetched });
+}
+
+/** Executions to add. One whose instance is known to have started again, maybe from another run, is added as `rerun`. */
+function addedTo(
+  { pending, fetched }: PendingResults,
+  written: readonly WrittenExecution[],
+  newestWrittenMs: ReadonlyMap<bigint, EpochMs>,
+): PendingResult[] {
+  const newestMs = new Map(newestWrittenMs);
+  for (const { id: instance, startTimeMs } of [...pending, ...fetched]) {
+    newestMs.set(instance, Math.max(startTimeMs, newestMs.get(instance) ?? 0));
+  }
+  return written
+    .filter(({ isWanted }) => isWanted)
+    .map(({ id: instance, startTimeMs, taskId }) =>
+      newEntry({ id: instance, startTimeMs, taskId }, startTimeMs < (newestMs.get(instance) ?? 0) ? 'rerun' : 'none'),
+    );
 }
 
 function mayMatter({ fetched }: PendingResults, written: readonly WrittenExecution[]): boolean {
@@ -149,12 +175,19 @@ function newEntry(
   return { id: instance, startTimeMs, taskId, tries: 0, notBeforeMs: 0, state };
 }
 
+/** An execution whose results were requested. */
+interface RequestedExecution {
+  readonly entry: PendingResult;
+  /** When the rows that were written now were fetched; null if nothing was written. */
+  readonly fetchedAtMs: EpochMs | null;
+}
+
 /** What fetching has changed. */
 export interface FetchedChange {
   /** Executions that need no further request, as they were pending. */
-  readonly done: readonly { readonly entry: PendingResult; readonly fetchedAtMs: EpochMs }[];
+  readonly done: readonly RequestedExecution[];
   /** Executions to ask for later. */
-  readonly postponed: readonly PendingResult[];
+  readonly postponed: readonly RequestedExecution[];
   readonly refused: PendingResults['refused'];
   readonly nowMs: EpochMs;
 }
@@ -170,16 +203,21 @@ export function withFetched(
   const doubted = new Set(before.pending.filter(({ state }) => state === 'rerun').map(executionKey));
   const taken = done.filter(({ entry }) => entry.state === 'rerun' || !doubted.has(executionKey(entry)));
   const takenKeys = new Set(taken.map(({ entry }) => executionKey(entry)));
-  const laterByKey = new Map(postponed.map((entry) => [executionKey(entry), entry]));
+  const laterByKey = new Map(postponed.map(({ entry }) => [executionKey(entry), entry]));
   const pending = before.pending
     .filter((entry) => !takenKeys.has(executionKey(entry)))
     .map((entry) => {
       const later = laterByKey.get(executionKey(entry));
       return later === undefined || entry.state === 'rerun' || later.tries < entry.tries ? entry : later;
     });
+  // An unfinished one too: if its instance starts again, what was fetched before is known to be its own.
+  const inTable = [...taken, ...postponed.filter(({ entry }) => !doubted.has(executionKey(entry)))].flatMap(
+    ({ entry, fetchedAtMs }) => (fetchedAtMs === null ? [] : [{ entry, fetchedAtMs }]),
+  );
+  const inTableKeys = new Set(inTable.map(({ entry }) => executionKey(entry)));
   const fetched = [
-    ...before.fetched.filter((entry) => !takenKeys.has(executionKey(entry))),
-    ...taken.map(({ entry: { id: instance, startTimeMs, taskId }, fetchedAtMs }) => ({
+    ...before.fetched.filter((entry) => !inTableKeys.has(executionKey(entry))),
+    ...inTable.map(({ entry: { id: instance, startTimeMs, taskId }, fetchedAtMs }) => ({
       ...{ id: instance, startTimeMs, taskId, fetchedAtMs },
     })),
   ].filter(({ fetchedAtMs }) => fetchedAtMs > nowMs - fetchedMemoryMs);

@@ -74,9 +74,15 @@ const resultNames = columnNames(resultTable);
 const rulesSql = (table: string): string =>
   latestTasks(ruleNames, ['task_id', 'rule_id', 'rule_part'], 'rule_part IS NOT NULL', table);
 
+/** Whether a row only says that an execution has no results: for any reason, or for one. */
+function isNote(reason = ''): string {
+  return `coalesce(starts_with(extra, '{"_dqsync":{"no_results":"${reason}'), false)`;
+}
+
 /**
- * All rows of the latest fetch of each execution, so that results that have disappeared do not stay. A row that is in two
- * files, because a compaction has replaced one of them, shows once.
+ * All rows of the latest fetch of each execution that had results. The source may have forgotten them by the next fetch. Only
+ * a note that they may be those of another execution hides them. A row that is in two files, because a compaction has
+ * replaced one of them, shows once.
  */
 function resultsSql(table: string): string {
   const columns = resultNames.join(', ');
@@ -88,8 +94,9 @@ FROM (
       ORDER BY observed_at DESC, run_id DESC
     ) AS recency
   FROM ${table}
+  WHERE NOT ${isNote()} OR ${isNote('rerun')}
 ) AS ranked
-WHERE recency = 1 AND rule_id IS NOT NULL`;
+WHERE recency = 1 AND NOT ${isNote()}`;
 }
 
 /** Columns of `quality_failures`, with the relation that each comes from. */

@@ -162,10 +162,13 @@ class ResultsFetcher {
       this.#files += (await writeRows(run, resultTable, rows, this.#files)).files;
     }
     const nowMs = run.clock.now();
-    const done = fetched.filter(({ againAtMs }) => againAtMs === null);
-    const postponed = fetched.flatMap(({ entry, againAtMs, state }) =>
-      againAtMs === null ? [] : [{ ...entry, state, tries: entry.tries + 1, notBeforeMs: againAtMs }],
-    );
+    const requested = fetched.map(({ entry, againAtMs, state, results, fetchedAtMs }) => ({
+      entry: againAtMs === null ? entry : { ...entry, state, tries: entry.tries + 1, notBeforeMs: againAtMs },
+      isDone: againAtMs === null,
+      fetchedAtMs: results.length === 0 ? null : fetchedAtMs,
+    }));
+    const done = requested.filter(({ isDone }) => isDone);
+    const postponed = requested.filter(({ isDone }) => !isDone);
     const stop = this.#stop;
     const { pending } = await this.#backlog.change(run, (before) => {
       const refused = stop === null || stop instanceof StoppedError ? null : refusal(stop, nowMs);

@@ -45,6 +45,22 @@ describe('the views beside quality_instances', () => {
     expect(found.map(([id]) => String(id)).sort()).toEqual(results.map(String).sort());
   });
 
+  it('show results that the source has forgotten when they are fetched again', async () => {
+    const world = await syncedWorld();
+    const earlier = `SELECT * EXCLUDE (observed_at, run_id) FROM quality_results
+      WHERE start_time < '${new Date(world.clock.now()).toISOString()}' ORDER BY ALL`;
+    const before = await ask(world, earlier);
+    world.clock.advance(3 * dayMs);
+    // A run that fetches results forgets which ones are older than a day.
+    world.sim.life.addExecution({ runStatus: 'ALARMING', startTimeMs: world.clock.now() - 60_000 });
+    await world.syncWell({ results: 'spare' });
+    world.sim.traps.resultDelayMs = 99 * dayMs;
+    const window = { fromMs: world.clock.now() - 7 * dayMs, toMs: world.clock.now() - dayMs };
+    const { results } = await world.backfill({ window, again: true }, { results: 'all' });
+    expect(results).toBeGreaterThan(20);
+    expect(await ask(world, earlier)).toEqual(before);
+  });
+
   it('I18: show the same while files that a compaction has replaced are still there', async () => {
     const world = await syncedWorld();
     const views = ['quality_instances', 'quality_tasks', 'quality_rules', 'quality_results', 'quality_failures'];

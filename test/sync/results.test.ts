@@ -174,6 +174,21 @@ describe('rule results', () => {
     expect(rows.filter((row) => Number(row['start_time']) > startTimeMs)).toHaveLength(2);
   });
 
+  it('that are in the table stay there if the instance starts again before they are fetched once more', async () => {
+    const world = await syncedSource({ traps: { abnormalDelayMs: 90 * minuteMs } });
+    const task = world.sim.life.addTask({ rules: 2 });
+    const { id, startTimeMs } = world.sim.life.addExecution({
+      ...{ task, runStatus: 'ALARMING', startTimeMs: world.clock.now() - 5 * minuteMs },
+    });
+    await syncs(world, 1);
+    world.sim.life.rerun(id);
+    world.clock.advance(minuteMs);
+    world.sim.life.finish(id, 'ALARMING');
+    await syncs(world, 4);
+    const rows = (await resultsView(world.folder)).filter((row) => Number(row['start_time']) === startTimeMs);
+    expect(rows.map((row) => row['rule_id'])).toEqual([expect.any(String), expect.any(String)]);
+  });
+
   it('are limited beside a first sync of many rows, and caught up by the next, the newest first', async () => {
     const world = await syncedSource();
     world.sim.life.addMany(8_000, { fromMs: world.clock.now() - 20 * dayMs, toMs: world.clock.now() - hourMs });
