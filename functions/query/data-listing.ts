@@ -1,10 +1,10 @@
 /** Lists the content of a warehouse: its partitions, and the data files of some of them. */
 import {
-  dataPrefix,
-  type PartitionParts,
+  dataPrefixes,
   parseDataKey,
   parsePartitionPrefix,
   partitionPrefix,
+  type TablePartition,
 } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
 
@@ -12,35 +12,39 @@ import type { Store } from '../warehouse/store.ts';
 const maxAtOnce = 8;
 
 /**
- * Up to this many partitions are listed one by one. Listing everything takes one request per 1,000 files, in sequence:
- * 26 for three years of hourly files.
+ * Up to this many days of a month are listed one by one. More are listed as the month: one request per 1,000 files, and a
+ * month of hourly files has 744. Other workspaces, tables and months are never listed for them.
  */
-const maxListedSingly = 100;
+const maxListedSingly = 8;
 
 /**
- * Returns all partitions of the table. Lists the folders of each workspace, so its cost does not depend on the number
+ * Returns all partitions of all tables. Lists the folders of each workspace, so its cost does not depend on the number
  * of files.
  */
-export async function allPartitions(store: Store): Promise<PartitionParts[]> {
-  const partitions: PartitionParts[] = [];
-  for await (const workspacePrefix of store.folders(dataPrefix)) {
-    for await (const prefix of store.folders(workspacePrefix)) {
-      const partition = parsePartitionPrefix(prefix);
-      if (partition !== null) {
-        partitions.push(partition);
+export async function allPartitions(store: Store): Promise<TablePartition[]> {
+  const partitions: TablePartition[] = [];
+  await eachOf(dataPrefixes, async (tablePrefix) => {
+    for await (const workspacePrefix of store.folders(tablePrefix)) {
+      for await (const prefix of store.folders(workspacePrefix)) {
+        const partition = parsePartitionPrefix(prefix);
+        if (partition !== null) {
+          partitions.push(partition);
+        }
       }
     }
-  }
+  });
   return partitions;
 }
 
 /** Returns the data files of some partitions: their sizes in bytes by key. */
-export async function dataFilesOf(store: Store, partitions: readonly PartitionParts[]): Promise<Map<string, number>> {
+export async function dataFilesOf(store: Store, partitions: readonly TablePartition[]): Promise<Map<string, number>> {
   const prefixes = new Set(partitions.map(partitionPrefix));
   const sizes = new Map<string, number>();
-  await eachOf(prefixes.size > maxListedSingly ? [dataPrefix] : prefixes, async (prefix) => {
-    for await (const { key, sizeBytes } of store.list(prefix)) {
-      if (parseDataKey(key) !== null && prefixes.has(key.slice(0, key.lastIndexOf('/') + 1))) {
+  await eachOf(listingsOf(prefixes), async (listing) => {
+    for await (const { key, sizeBytes } of store.list(listing)) {
+      const prefix = key.slice(0, key.lastIndexOf('/') + 1);
+      const table = key.slice(0, key.indexOf('/'));
+      if (prefixes.has(prefix) && parseDataKey(key, table) !== null) {
         sizes.set(key, sizeBytes);
       }
     }
@@ -48,16 +52,14 @@ export async function dataFilesOf(store: Store, partitions: readonly PartitionPa
   return sizes;
 }
 
-/** Returns all data files of another table: their sizes in bytes by key. */
-export async function tableFilesOf(store: Store, table: string): Promise<Map<string, number>> {
-  const sizes = new Map<string, number>();
-  for await (const { key, sizeBytes } of store.list(`${table}/`)) {
-    if (parseDataKey(key, table) !== null) {
-      sizes.set(key, sizeBytes);
-    }
-  }
-  return sizes;
+/** Returns the prefixes to list for those of some partitions. */
+function listingsOf(prefixes: ReadonlySet<string>): string[] {
+  const ofMonth = Map.groupBy(prefixes, (prefix) => prefix.slice(0, -dayAndSlash.length));
+  return [...ofMonth].flatMap(([month, days]) => (days.length > maxListedSingly ? [month] : days));
 }
+
+/** The end of a partition's prefix, behind its month. */
+const dayAndSlash = 'DD/';
 
 /** Runs work for each item, several in parallel. After a failure, waits for the work in progress, then throws. */
 export async function eachOf<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {

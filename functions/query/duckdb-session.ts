@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { newToken } from '../clock.ts';
 import { instanceTable } from '../warehouse/columns.ts';
-import { tableName, viewName } from '../warehouse/layout.ts';
+import { viewName } from '../warehouse/layout.ts';
 import { type ColumnKind, columnNames, partitionColumns, type TableFacts } from '../warehouse/table.ts';
 import { furtherTables, furtherViews } from './further-views.ts';
 import { viewSql } from './view.ts';
@@ -56,32 +56,30 @@ export async function allowOnly(connection: DuckDBConnection, folders: readonly 
   await connection.run('SET lock_configuration = true');
 }
 
-/** Defines the table as the rows of `tableSql`, and the view over it. */
-export async function defineTable(connection: DuckDBConnection, tableSql: string): Promise<void> {
-  await redefineTable(connection, tableSql);
-  await connection.run(`CREATE VIEW ${viewName} AS ${viewSql(tableName)}`);
-}
+/** All tables. */
+export const allTables: readonly TableFacts[] = [instanceTable, ...furtherTables];
 
-/** Redefines the table only: the view names it, and DuckDB would open every file once more to define the view again. */
-export async function redefineTable(connection: DuckDBConnection, tableSql: string): Promise<void> {
-  await connection.run(`CREATE OR REPLACE VIEW ${tableName} AS ${tableSql}`);
-}
-
-/** Defines or redefines the other tables as the rows of their files, and the views that need them. */
-export async function defineFurther(
-  connection: DuckDBConnection,
-  pathsOf: (table: string) => readonly string[],
-): Promise<void> {
-  for (const table of furtherTables) {
-    await connection.run(`CREATE OR REPLACE VIEW ${table.name} AS ${tableSql(pathsOf(table.name), table)}`);
-  }
+/** Defines all tables, without rows, and the views over them. */
+export async function defineTables(connection: DuckDBConnection): Promise<void> {
+  await redefineTables(connection, emptyTableSql);
+  await connection.run(`CREATE VIEW ${viewName} AS ${viewSql(instanceTable.name)}`);
   for (const { name, sql } of furtherViews) {
-    await connection.run(`CREATE OR REPLACE VIEW ${name} AS ${sql((table) => table)}`);
+    await connection.run(`CREATE VIEW ${name} AS ${sql((table) => table)}`);
+  }
+}
+
+/** Redefines the tables only: the views name them, and DuckDB would open every file once more to define a view again. */
+export async function redefineTables(
+  connection: DuckDBConnection,
+  sqlOf: (table: TableFacts) => string,
+): Promise<void> {
+  for (const table of allTables) {
+    await connection.run(`CREATE OR REPLACE VIEW ${table.name} AS ${sqlOf(table)}`);
   }
 }
 
 /** Returns SQL for a table without rows: all columns in order, with their types. */
-function emptyTableSql({ columns }: TableFacts): string {
+export function emptyTableSql({ columns }: TableFacts): string {
   const types = [
     ...columns.map(({ name, kind }) => `CAST(NULL AS ${duckdbTypes[kind]}) AS ${name}`),
     ...partitionColumns.map((name) => `CAST(NULL AS VARCHAR) AS ${name}`),
@@ -89,14 +87,11 @@ function emptyTableSql({ columns }: TableFacts): string {
   return `SELECT ${types.join(', ')} WHERE false`;
 }
 
-/** The table of observations without rows. */
-export const noRowsSql: string = emptyTableSql(instanceTable);
-
 /**
  * Returns SQL for all rows of the files. The part without rows sets the types of the columns, including those that
  * older files lack.
  */
-export function tableSql(paths: readonly string[], table: TableFacts = instanceTable): string {
+export function tableSql(paths: readonly string[], table: TableFacts): string {
   const noRows = emptyTableSql(table);
   if (paths.length === 0) {
     return noRows;

@@ -12,21 +12,11 @@ import {
 } from '@duckdb/node-api';
 import { type Clock, systemClock } from '../clock.ts';
 import { ConfigError } from '../errors.ts';
-import type { PartitionParts } from '../warehouse/layout.ts';
+import { type PartitionParts, tableName } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
 import { allPartitions } from './data-listing.ts';
-import {
-  allowOnly,
-  type DuckdbSession,
-  defineFurther,
-  defineTable,
-  noRowsSql,
-  openDuckdb,
-  redefineTable,
-  tableSql,
-} from './duckdb-session.ts';
-import { furtherTables, furtherViews } from './further-views.ts';
-import { areAllThere, type DataFiles, openDataFiles } from './local-copies.ts';
+import { allowOnly, type DuckdbSession, defineTables, openDuckdb, redefineTables, tableSql } from './duckdb-session.ts';
+import { areAllThere, type DataFiles, openDataFiles, type PathsByTable } from './local-copies.ts';
 import { openPartitionPlanner, type PartitionPlanner } from './partition-planner.ts';
 import { translated } from './sql-errors.ts';
 import { plainValue, type SqlValue } from './sql-value.ts';
@@ -61,7 +51,8 @@ export interface WarehouseSql {
  * further-views.ts. All exist with all columns even in an empty warehouse. Times are UTC.
  *
  * @param cacheFolder folder for copies of the data files of one S3 warehouse
- * @param isWanted leaves out partitions that no query will ask for: planning takes longer with years of them
+ * @param isWanted leaves out partitions of observations that no query will ask for: planning takes longer with years of
+ * them
  * @throws StorageError if the warehouse cannot be read
  */
 export async function openWarehouseSql(
@@ -71,16 +62,16 @@ export async function openWarehouseSql(
   isWanted: (partition: PartitionParts) => boolean = () => true,
 ): Promise<WarehouseSql> {
   const files = openDataFiles(store, cacheFolder, clock);
-  const planner = await openPartitionPlanner((await allPartitions(store)).filter(isWanted));
+  const partitions = await allPartitions(store);
+  const planner = await openPartitionPlanner(partitions.filter((one) => one.table !== tableName || isWanted(one)));
   const session = await openDuckdb();
   const close = async (): Promise<void> => {
     await session.close();
     await planner.close();
   };
   try {
-    await defineTable(session.connection, noRowsSql);
-    await defineFurther(session.connection, () => []);
-    await allowOnly(session.connection, [files.folder, ...files.furtherFolders]);
+    await defineTables(session.connection);
+    await allowOnly(session.connection, files.tableFolders);
   } catch (thrown) {
     await close();
     throw translated(thrown, files);
@@ -99,9 +90,6 @@ export async function openWarehouseSql(
     close,
   };
 }
-
-/** Names of the other tables and their views: their files are listed and copied only for queries that name them. */
-const namesFurther = new RegExp([...furtherTables, ...furtherViews].map(({ name }) => name).join('|'), 'i');
 
 interface OpenWarehouse {
   readonly session: DuckdbSession;
@@ -130,10 +118,6 @@ async function run(
       // Wrong SQL fails here, before files are copied for it.
       refuseWriting(await statements.prepare(0), sql);
     }
-    if (namesFurther.test(sql)) {
-      const further = await files.ofFurther();
-      await defineFurther(connection, (table) => further.get(table) ?? []);
-    }
     const needed = await planner.neededBy(planned);
     const paths = await files.of(needed);
     try {
@@ -150,8 +134,8 @@ async function run(
   }
 }
 
-async function runOver(connection: DuckDBConnection, paths: readonly string[], sql: string): Promise<SqlResult> {
-  await redefineTable(connection, tableSql(paths));
+async function runOver(connection: DuckDBConnection, paths: PathsByTable, sql: string): Promise<SqlResult> {
+  await redefineTables(connection, (table) => tableSql(paths.get(table.name) ?? [], table));
   const statements = await connection.extractStatements(sql);
   let result: SqlResult = { columns: [], rows: [] };
   for (let index = 0; index < statements.count; index += 1) {

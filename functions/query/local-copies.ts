@@ -10,9 +10,9 @@ import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { StorageError } from '../errors.ts';
 import { type FileStore, openFileStore } from '../warehouse/file-store.ts';
-import { dataPrefix, type PartitionParts, resultTableName, taskTableName } from '../warehouse/layout.ts';
+import { dataPrefixes, type TablePartition } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
-import { dataFilesOf, eachOf, tableFilesOf } from './data-listing.ts';
+import { dataFilesOf, eachOf } from './data-listing.ts';
 
 /** Attempts to fetch a file whose reply is wrong. The store itself retries failures. */
 const maxTries = 3;
@@ -21,24 +21,25 @@ const firstPauseMs = 100;
 /** The first and last bytes of a Parquet file. */
 const parquetMagic = Buffer.from('PAR1');
 
-/** The table's files on this machine. */
+/** The paths of data files by the name of their table. */
+export type PathsByTable = ReadonlyMap<string, readonly string[]>;
+
+/** The tables' files on this machine. */
 export interface DataFiles {
-  /** Their folder, as an absolute path. */
+  /** The folder of the warehouse or its copy, as an absolute path. */
   readonly folder: string;
+  /** The folders of the tables in it. */
+  readonly tableFolders: readonly string[];
   /** Whether they are copies of the warehouse's files. */
   readonly areCopies: boolean;
   /**
    * Returns the current data files of some partitions, after copying those that are not on this machine.
    *
-   * @returns absolute paths, sorted; each contains the values of its partition
+   * @returns absolute paths by table, sorted; each contains the values of its partition
    * @throws StorageError if the warehouse cannot be read, a reply does not match the listing, or the cache cannot be
    * written
    */
-  of(partitions: readonly PartitionParts[]): Promise<string[]>;
-  /** The folders of the other tables, as absolute paths. */
-  readonly furtherFolders: readonly string[];
-  /** Returns the current data files of each other table, copied likewise. @throws StorageError */
-  ofFurther(): Promise<ReadonlyMap<string, readonly string[]>>;
+  of(partitions: readonly TablePartition[]): Promise<PathsByTable>;
 }
 
 /** Returns whether the store's files can be read in place. */
@@ -54,37 +55,29 @@ function isFileStore(store: Store): store is FileStore {
 export function openDataFiles(store: Store, cacheFolder: string, clock: Clock): DataFiles {
   const local = isFileStore(store) ? store : openFileStore(`file:${cacheFolder}`);
   return {
-    folder: join(local.folder, dataPrefix),
+    folder: local.folder,
+    tableFolders: dataPrefixes.map((prefix) => join(local.folder, prefix)),
     areCopies: local !== store,
     of: async (partitions) => {
       const sizes = await dataFilesOf(store, partitions);
       if (local !== store) {
         await copyMissing(sizes, partitions, { from: store, to: local, clock });
       }
-      return [...sizes.keys()].sort().map((key) => join(local.folder, key));
-    },
-    furtherFolders: furtherTableNames.map((table) => join(local.folder, `${table}/`)),
-    ofFurther: async () => {
-      const copying = { from: store, to: local, clock };
-      const found = new Map<string, readonly string[]>();
-      for (const table of furtherTableNames) {
-        const sizes = await tableFilesOf(store, table);
-        if (local !== store) {
-          await copyAllOf(sizes, table, copying);
-        }
-        found.set(
-          table,
-          [...sizes.keys()].sort().map((key) => join(local.folder, key)),
-        );
+      const paths = new Map<string, string[]>();
+      for (const key of [...sizes.keys()].sort()) {
+        const table = key.slice(0, key.indexOf('/'));
+        const ofTable = paths.get(table) ?? [];
+        paths.set(table, ofTable);
+        ofTable.push(join(local.folder, key));
       }
-      return found;
+      return paths;
     },
   };
 }
 
 /** Returns whether all of the files still exist. */
-export async function areAllThere(paths: readonly string[]): Promise<boolean> {
-  return await Promise.all(paths.map((path) => access(path))).then(
+export async function areAllThere(paths: PathsByTable): Promise<boolean> {
+  return await Promise.all([...paths.values()].flat().map((path) => access(path))).then(
     () => true,
     () => false,
   );
@@ -96,18 +89,10 @@ interface Copying {
   readonly clock: Clock;
 }
 
-const furtherTableNames = [taskTableName, resultTableName];
-
-async function copyAllOf(sizes: ReadonlyMap<string, number>, table: string, copying: Copying): Promise<void> {
-  const cached = await inCache(copying, (cache) => tableFilesOf(cache, table));
-  const missing = [...sizes].filter(([key, sizeBytes]) => cached.get(key) !== sizeBytes);
-  await eachOf(missing, ([key, sizeBytes]) => copy(key, sizeBytes, copying));
-}
-
 /** Copies files that are missing in the cache or have another size there. */
 async function copyMissing(
   sizes: ReadonlyMap<string, number>,
-  partitions: readonly PartitionParts[],
+  partitions: readonly TablePartition[],
   copying: Copying,
 ): Promise<void> {
   const missing = new Map(sizes);

@@ -3,28 +3,32 @@
  *
  * DuckDB plans the query over one empty file per partition and, as usual, pushes conditions on `workspace` and `dt`
  * down to the files. The plan then lists the files that are left. If DuckDB cannot push a condition down or cannot plan
- * a statement this way, all partitions are needed.
+ * a statement this way, all partitions of the tables that it names are needed; of all tables if the statement may use a
+ * view that an earlier one has created.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { observationColumns } from '../warehouse/columns.ts';
-import type { PartitionParts } from '../warehouse/layout.ts';
+import { instanceTable } from '../warehouse/columns.ts';
+import { type TablePartition, viewName } from '../warehouse/layout.ts';
+import type { TableFacts } from '../warehouse/table.ts';
 import {
   allowOnly,
+  allTables,
   type DuckdbSession,
-  defineFurther,
-  defineTable,
-  noRowsSql,
+  defineTables,
+  emptyTableSql,
   openDuckdb,
   pathList,
   quoted,
+  redefineTables,
 } from './duckdb-session.ts';
+import { furtherViews, type View } from './further-views.ts';
 
 /** Plans queries over all partitions of a warehouse. */
 export interface PartitionPlanner {
   /** Returns the partitions that may contain rows of the query; all if that is unknown. */
-  neededBy(sql: string): Promise<readonly PartitionParts[]>;
+  neededBy(sql: string): Promise<readonly TablePartition[]>;
   /** Runs a statement that creates a table for later queries. */
   define(createTable: string): Promise<void>;
   close(): Promise<void>;
@@ -41,10 +45,11 @@ const disabledOptimizers = [
   'unused_columns',
   'column_lifetime',
   'common_aggregate',
+  'build_side_probe_side',
 ];
 
 /** Opens a planner. Creates one empty file per partition in a temporary folder until it is closed. */
-export async function openPartitionPlanner(partitions: readonly PartitionParts[]): Promise<PartitionPlanner> {
+export async function openPartitionPlanner(partitions: readonly TablePartition[]): Promise<PartitionPlanner> {
   if (partitions.length <= 1) {
     return { neededBy: async () => partitions, define: async () => undefined, close: async () => undefined };
   }
@@ -56,9 +61,14 @@ export async function openPartitionPlanner(partitions: readonly PartitionParts[]
   };
   try {
     const byPath = new Map(partitions.map((partition) => [placeholderPath(folder, partition), partition]));
-    await prepare(session, folder, [...byPath.keys()]);
+    await prepare(session, folder, byPath);
+    let hasOwnNames = false;
     return {
-      neededBy: (sql) => neededBy(session, byPath, sql),
+      neededBy: async (sql) => {
+        const needed = await plannedFor(session, byPath, sql);
+        hasOwnNames ||= /\bcreate\b/i.test(sql);
+        return needed ?? (hasOwnNames ? partitions : ofNamedTables(partitions, sql));
+      },
       define: async (createTable) => {
         await session.connection.run(createTable);
       },
@@ -72,38 +82,54 @@ export async function openPartitionPlanner(partitions: readonly PartitionParts[]
 
 const dayLength = 'YYYY-MM-DD'.length;
 
-function placeholderPath(folder: string, { workspace, dt }: PartitionParts): string {
-  return join(folder, `${dt}=${workspace}`);
+function placeholderPath(folder: string, { table, workspace, dt }: TablePartition): string {
+  return join(folder, table, `${dt}=${workspace}`);
 }
 
-async function prepare({ connection }: DuckdbSession, folder: string, paths: readonly string[]): Promise<void> {
-  await Promise.all(paths.map((path) => writeFile(path, '')));
-  // DuckDB reads the columns from the first file, and opens no other.
-  await connection.run(`COPY (${noRowsSql}) TO ${quoted(paths[0] ?? '')} (FORMAT parquet)`);
+async function prepare(
+  { connection }: DuckdbSession,
+  folder: string,
+  byPath: ReadonlyMap<string, TablePartition>,
+): Promise<void> {
+  const pathsByTable = Map.groupBy(byPath.keys(), (path) => byPath.get(path)?.table);
+  for (const table of allTables) {
+    const paths = pathsByTable.get(table.name) ?? [];
+    await mkdir(join(folder, table.name));
+    await Promise.all(paths.map((path) => writeFile(path, '')));
+    if (paths[0] !== undefined) {
+      // DuckDB reads the columns from the first file, and opens no other.
+      await connection.run(`COPY (${emptyTableSql(table)}) TO ${quoted(paths[0])} (FORMAT parquet)`);
+    }
+  }
   await connection.run(`SET disabled_optimizers = ${quoted(disabledOptimizers.join(','))}`);
-  const name = 'parse_path(filename)[-1]';
-  await defineTable(
-    connection,
-    `SELECT ${observationColumns.map((column) => column.name).join(', ')},
-      substr(${name}, ${dayLength + 2}) AS workspace, substr(${name}, 1, ${dayLength}) AS dt
-    FROM read_parquet(${pathList(paths)}, filename = true, hive_partitioning = false)`,
-  );
-  await defineFurther(connection, () => []);
+  await defineTables(connection);
+  await redefineTables(connection, (table) => placeholdersSql(table, pathsByTable.get(table.name) ?? []));
   await allowOnly(connection, [folder]);
 }
 
-async function neededBy(
+function placeholdersSql(table: TableFacts, paths: readonly string[]): string {
+  if (paths.length === 0) {
+    return emptyTableSql(table);
+  }
+  const name = 'parse_path(filename)[-1]';
+  return `SELECT ${table.columns.map((column) => column.name).join(', ')},
+      substr(${name}, ${dayLength + 2}) AS workspace, substr(${name}, 1, ${dayLength}) AS dt
+    FROM read_parquet(${pathList(paths)}, filename = true, hive_partitioning = false)`;
+}
+
+/** Returns the partitions that the plan of a statement reads; null if DuckDB cannot plan it over the empty files. */
+async function plannedFor(
   { connection }: DuckdbSession,
-  byPath: ReadonlyMap<string, PartitionParts>,
+  byPath: ReadonlyMap<string, TablePartition>,
   sql: string,
-): Promise<readonly PartitionParts[]> {
+): Promise<readonly TablePartition[] | null> {
   const explained = sql.replace(/^\s*explain(\s+analyze)?\b/i, '');
   const reader = await connection.runAndReadAll(`SELECT json_serialize_plan(${quoted(explained)}, optimize := true)`);
   const plan: unknown = JSON.parse(String(reader.getRows()[0]?.[0]));
   if (typeof plan !== 'object' || plan === null || !('error' in plan) || plan.error !== false) {
-    return [...byPath.values()];
+    return null;
   }
-  const needed = new Set<PartitionParts>();
+  const needed = new Set<TablePartition>();
   for (const text of textsIn(plan)) {
     const partition = byPath.get(text);
     if (partition !== undefined) {
@@ -111,6 +137,29 @@ async function neededBy(
     }
   }
   return [...needed];
+}
+
+/** The tables that each table or view reads, by its name. */
+const readsOfNames: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  ...allTables.map(({ name }) => [name, new Set([name])] as const),
+  [viewName, new Set([instanceTable.name])] as const,
+  ...furtherViews.map((view) => [view.name, tablesOf(view)] as const),
+]);
+
+function tablesOf({ sql }: View): ReadonlySet<string> {
+  const tables = new Set<string>();
+  sql((table) => {
+    tables.add(table);
+    return table;
+  });
+  return tables;
+}
+
+/** Returns the partitions of the tables that a text names, by themselves or by their views. */
+function ofNamedTables(partitions: readonly TablePartition[], sql: string): TablePartition[] {
+  const text = sql.toLowerCase();
+  const named = new Set([...readsOfNames].flatMap(([name, tables]) => (text.includes(name) ? [...tables] : [])));
+  return partitions.filter(({ table }) => named.has(table));
 }
 
 /** Returns all texts in a JSON document, including the files that a scan lists. */

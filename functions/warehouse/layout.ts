@@ -88,22 +88,26 @@ export interface PartitionParts {
   readonly dt: string;
 }
 
+/** A partition of one of the tables. */
+export interface TablePartition extends PartitionParts {
+  readonly table: string;
+}
+
 /**
  * Returns the start of the keys of a partition's data files, which ends in `/`.
  *
  * @throws InternalError if a part would change the shape of the path
  */
-export function partitionPrefix({ workspace, dt }: PartitionParts): string {
-  return `${dataPrefix}workspace=${safeName('workspace', workspace)}/dt=${safeDay(dt)}/`;
+export function partitionPrefix({ table, workspace, dt }: TablePartition): string {
+  return `${table}/workspace=${safeName('workspace', workspace)}/dt=${safeDay(dt)}/`;
 }
 
-const partitionPattern =
-  /^quality_instance_observations\/workspace=([A-Za-z0-9_-][A-Za-z0-9._-]*)\/dt=(\d{4}-\d{2}-\d{2})\/$/;
+const partitionPattern = /^([a-z_]+)\/workspace=([A-Za-z0-9_-][A-Za-z0-9._-]*)\/dt=(\d{4}-\d{2}-\d{2})\/$/;
 
 /** Parses the start of a partition's keys; null for any other prefix. The inverse of `partitionPrefix`. */
-export function parsePartitionPrefix(prefix: string): PartitionParts | null {
-  const [, workspace, dt] = partitionPattern.exec(prefix) ?? [];
-  return workspace === undefined || dt === undefined ? null : { workspace, dt };
+export function parsePartitionPrefix(prefix: string): TablePartition | null {
+  const [, table, workspace, dt] = partitionPattern.exec(prefix) ?? [];
+  return table === undefined || workspace === undefined || dt === undefined ? null : { table, workspace, dt };
 }
 
 /**

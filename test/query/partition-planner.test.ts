@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openPartitionPlanner } from '../../functions/query/partition-planner.ts';
+import { dataPrefixes } from '../../functions/warehouse/layout.ts';
 import { openS3Store } from '../../functions/warehouse/s3-store.ts';
 import type { Store } from '../../functions/warehouse/store.ts';
 import { anObservation, newYearMs } from '../support/builders.ts';
@@ -71,10 +72,30 @@ const queries: readonly (readonly [string, number])[] = [
   ['PIVOT quality_instances ON run_status USING count(*) GROUP BY dt', 80],
 ];
 
+/** Queries about the other tables, and how many partitions of all tables they need. */
+const furtherQueries: readonly (readonly [string, number])[] = [
+  [`FROM quality_results WHERE dt = '2026-01-03'`, 2],
+  [`FROM quality_rule_results WHERE dt = '2026-01-03' AND workspace = 'ops'`, 1],
+  [`FROM query('SELECT * FROM quality_' || 'results')`, 80],
+  // The latest state of a rule may be of any day.
+  [`FROM quality_rules WHERE workspace = 'ops'`, 40],
+  ['FROM quality_tasks JOIN quality_instances USING (task_id, workspace)', 2 * 80],
+  [`FROM quality_failures WHERE dt = '2026-01-03' AND workspace = 'ops'`, 1 + 1 + 80],
+  ['FROM quality_failures', 3 * 80],
+  ['PIVOT quality_results ON alarmed USING count(*)', 80],
+  ['PIVOT quality_failures ON alarmed USING count(*)', 3 * 80],
+];
+
+/** Three tables with the same days of two workspaces. */
+function partitionsOf(tables: readonly string[]) {
+  return tables.flatMap((table) =>
+    days.flatMap((dt) => ['sales', 'ops'].map((workspace) => ({ table, workspace, dt }))),
+  );
+}
+
 describe('planning partitions', () => {
-  it.each(queries)('needs for %s %i of 80 partitions', async (sql, count) => {
-    const partitions = days.flatMap((dt) => ['sales', 'ops'].map((workspace) => ({ workspace, dt })));
-    const planner = await openPartitionPlanner(partitions);
+  it.each([...queries, ...furtherQueries])('needs for %s %i partitions of three tables with 80', async (sql, count) => {
+    const planner = await openPartitionPlanner(partitionsOf(dataPrefixes.map((prefix) => prefix.slice(0, -1))));
     const needed = await planner.neededBy(sql);
     await planner.close();
 
@@ -125,6 +146,17 @@ describe('planning partitions', () => {
   });
 });
 
+it('needs everything for what cannot be planned once the user has created a view', async () => {
+  const planner = await openPartitionPlanner(partitionsOf(['quality_instance_observations', 'quality_rule_results']));
+  const pivot = 'PIVOT (FROM mine JOIN quality_instances USING (dt)) ON run_status USING count(*)';
+  const before = await planner.neededBy(pivot);
+  await planner.neededBy('CREATE TEMP VIEW mine AS FROM quality_results');
+  const after = await planner.neededBy(pivot);
+  await planner.close();
+
+  expect([before, after].map(({ length }) => length)).toEqual([80, 160]);
+});
+
 describe('a query over S3', () => {
   /** Runs queries, each with a cache of its own, and returns the requests that S3 saw. */
   async function requestsOf(sqlText: string, store: Store, fake: FakeS3): Promise<string[]> {
@@ -147,14 +179,35 @@ describe('a query over S3', () => {
       `LIST ${inOps}`,
       `GET ${inOps}`,
     ]);
+    const key = 'quality_rule_results/workspace=ops/dt=2026-01-03/run-0.parquet';
+    await store.putIfAbsent(key, Buffer.from('PAR1PAR1'));
+    await store.putIfAbsent(key.replace('-03/', '-04/'), Buffer.from('not needed'));
+    expect(await requestsOf(`FROM quality_results ${day}`, store, fake)).toEqual([
+      'LIST quality_rule_results/workspace=ops/dt=2026-01-03/',
+      'GET quality_rule_results/workspace=ops/dt=2026-01-03/',
+    ]);
     const ofDay = await requestsOf(`FROM quality_instances ${day}`, store, fake);
     expect(ofDay.sort()).toEqual([`GET ${inOps}`, `GET ${inSales}`, `LIST ${inOps}`, `LIST ${inSales}`]);
+    // More than 8 days of a month are listed as the month, and nothing beside it.
+    const january = await requestsOf(
+      `FROM quality_instances WHERE workspace = 'ops' AND dt < '2026-02-03'`,
+      store,
+      fake,
+    );
+    expect(january.filter((request) => request.startsWith('LIST')).sort()).toEqual([
+      `LIST ${table}workspace=ops/dt=2026-01-`,
+      ...[1, 2].map((at) => `LIST ${table}workspace=ops/dt=2026-02-0${at}/`),
+    ]);
     // Wrong SQL copies nothing.
     expect(await requestsOf('SELECT nme FROM quality_instances', store, fake)).toEqual([]);
     expect(await requestsOf('DELETE FROM quality_instances', store, fake)).toEqual([]);
 
     fake.requests.length = 0;
     await opened(store, join(await tempFolder(), 'cache'));
-    expect(fake.requests).toEqual([`LIST ${table}`, `LIST ${table}workspace=ops/`, `LIST ${table}workspace=sales/`]);
+    expect([...fake.requests].sort()).toEqual([
+      ...[`LIST ${table}`, `LIST ${table}workspace=ops/`, `LIST ${table}workspace=sales/`],
+      ...['LIST quality_rule_results/', 'LIST quality_rule_results/workspace=ops/'],
+      'LIST quality_task_observations/',
+    ]);
   });
 });
