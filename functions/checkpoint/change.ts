@@ -48,6 +48,8 @@ export interface Change {
   /** The latest `observed_at` written; null if nothing was written. */
   readonly latestObservedMs: EpochMs | null;
   readonly run: LastRun;
+  /** Whether this belongs to the follow-up of a run that has ended, whose result stays the last one. */
+  readonly keepsLastRun?: boolean;
 }
 
 type RecordedList =
@@ -116,7 +118,7 @@ export function applyChange(checkpoint: Checkpoint, change: Change, lookbackMs: 
     latestObservedMs: laterOf(checkpoint.latestObservedMs, change.latestObservedMs),
     quarantined: applyQuarantined(checkpoint, change),
     commitIds: withCommitId(checkpoint.commitIds, change.commitId),
-    lastRun: change.run,
+    lastRun: change.keepsLastRun ? checkpoint.lastRun : change.run,
   };
 }
 

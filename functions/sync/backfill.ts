@@ -70,6 +70,7 @@ export async function runBackfill(
     const { counters } = state;
     const committer = new Committer(run, loaded, {
       ...({ mode, counters, untilMs, revisitedMs: 0, incrementalFromMs: null } as const),
+      keepsLastRun: mode === 'incremental',
       rereads,
       moved: null,
       watch: null,

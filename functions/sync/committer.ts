@@ -28,6 +28,8 @@ export interface CommitterOptions extends RecorderOptions {
   readonly mode: LastRun['mode'];
   /** Where incremental coverage begins if this run is the first incremental one; null for a backfill. */
   readonly incrementalFromMs: EpochMs | null;
+  /** Whether the run's result is not recorded as that of the last run, because it follows one that has ended. */
+  readonly keepsLastRun?: boolean;
   /** Called with the rows of each commit before it; null if changes are not announced. */
   readonly watch: OutcomeWatch | null;
   /** Returns the longest span that the source accepts, as far as the run knows. */
@@ -91,7 +93,7 @@ export class Committer {
     await this.#quarantine(unreadable);
     await this.#run.beforeCheckpoint?.(rows);
     const { clock, runId } = this.#run;
-    const { mode, incrementalFromMs, counters } = this.#options;
+    const { mode, incrementalFromMs, counters, keepsLastRun = false } = this.#options;
     const committedAtMs = clock.now();
     const { rowsWritten } = counters;
     const maxSpanMs = this.#options.maxSpanMs();
@@ -101,6 +103,7 @@ export class Committer {
       rereading: this.recorder.rereadingAt(committedAtMs),
       maxSpanMs: Number.isFinite(maxSpanMs) ? maxSpanMs : null,
       commitId: newToken(),
+      keepsLastRun,
       run: { runId, mode, startedAtMs: this.#startedAtMs, committedAtMs, outcome, rowsWritten, error },
     };
     const committed = await commitChange(this.#run, this.#loaded, change);

@@ -90,9 +90,11 @@ export async function runTargets(run: Run): Promise<Summary[]> {
   // Results come after, and gaps last, so that those of one target never delay the executions of another.
   for (const [index, one] of ended.entries()) {
     const rest = ended.length - index;
-    const { backlog, outcome } = one;
+    const { backlog } = one;
     if (backlog !== null && isLeft(rest)) {
-      one.outcome = await fetchResultsOf(run, one.target, { outcome, backlog }, share(rest));
+      // Rows that are missing are worth as much as results that are.
+      const limitMs = one.gaps.length > 0 ? share(rest) / 2 : share(rest);
+      one.outcome = await fetchResultsOf(run, one, backlog, limitMs);
     }
   }
   await fillGaps(run, ended, share);
@@ -178,15 +180,20 @@ const resultsBesideManyRows = 100;
 
 async function fetchResultsOf(
   run: Run,
-  target: TargetConfig,
-  { outcome, backlog }: Pick<SyncedTarget, 'outcome'> & { readonly backlog: ResultsBacklog },
+  { target, outcome, task }: EndedTarget,
+  backlog: ResultsBacklog,
   limitMs: number,
 ): Promise<TargetOutcome> {
   const isCatchingUp = run.results === 'spare' && outcome.summary.rowsRead > manyRows;
   const most = isCatchingUp ? resultsBesideManyRows : Number.POSITIVE_INFINITY;
-  const added = await withTargetRun(run, target, limitMs, (targetRun) => fetchResults(targetRun, backlog, most));
-  const counters = { ...outcome.counters, ...added };
-  return { ...outcome, counters, summary: { ...outcome.summary, ...summaryCounters(counters) } };
+  return await withTargetRun(run, target, limitMs, async (targetRun) => {
+    const counters = { ...outcome.counters, ...(await fetchResults(targetRun, backlog, most)) };
+    const both = { ...outcome, counters, summary: { ...outcome.summary, ...summaryCounters(counters) } };
+    if (task !== null && counters.results > 0) {
+      await recordRun(targetRun, endedRecord(task, both, run.clock.now()));
+    }
+    return both;
+  });
 }
 
 /** A shorter time is not worth a connection. */

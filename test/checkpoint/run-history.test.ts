@@ -94,6 +94,13 @@ describe('the history of runs', () => {
 });
 
 describe('a run', () => {
+  it('records the rule results that were fetched after it', async () => {
+    const world = await syncedSource({ history: { days: 2 } });
+    const { results } = await world.syncWell({ results: 'spare' });
+    expect(results).toBeGreaterThan(0);
+    expect(await loadRuns(world.store, 'sales')).toMatchObject([{ outcome: 'done', results }]);
+  });
+
   it('records how it ended: done, stopped, failed; and a killed backfill, what it was asked for', async () => {
     const world = await syncedSource({ history: { days: 2 } });
     const window = { fromMs: world.clock.now() - 40 * dayMs, toMs: world.clock.now() - 35 * dayMs };

@@ -127,8 +127,23 @@ describe('a sync with time left', () => {
     const log: Run['log'] = (level, message) => level === 'warn' && warnings.push(message);
     expect(await world.syncWell({ ...failing, log })).toMatchObject({ done: true });
     expect(warnings).toEqual(['gaps in coverage could not be filled: the source is down; a later run tries again']);
+    expect((await checkpointOf(world)).lastRun).toMatchObject({ mode: 'incremental', outcome: 'done', error: null });
     await world.syncWell();
     await world.expectTruth();
+  });
+
+  it('leaves half of the time to the gaps where rule results wait, too', async () => {
+    const world = await worldWithGap(300);
+    const timesMs: (number | undefined)[] = [];
+    const connect: Run['connect'] = (target, signal, timeLeftMs) => {
+      timesMs.push(timeLeftMs?.());
+      return world.connect(target, signal);
+    };
+    const waiting = { connect, connectYielding: connect, limitMs: 200_000, results: 'spare' } as const;
+    await world.syncWell(waiting);
+    await world.syncWell(waiting);
+    // Each less 15 s for its last commit: the sync, the results, the gaps; without gaps the sync and the results.
+    expect(timesMs).toEqual([185_000, 85_000, 185_000, 185_000, 185_000]);
   });
 });
 
