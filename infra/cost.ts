@@ -88,6 +88,9 @@ const checkpointBytes = 10_000;
 const recentBytes = 60;
 const rowBytes = 86;
 const runHistoryBytes = 100_000;
+/** Days with more files are compacted (compact-day.ts). One listing per table: 1,000 files are a month of them. */
+const maxFilesOfDay = 8;
+const listingsOfCompaction = 3;
 /** How long noncurrent versions of the state documents are kept. */
 const keptDays = 30;
 /** Views of the dashboard per month. Each view scans three hours of logs in eight charts. */
@@ -106,9 +109,10 @@ export function monthlyCost(workload: Workload): CostLine[] {
   const maintenanceSeconds = startSeconds + (2 * days) / maintenanceRequestsPerSecond;
   const seconds = targets * (runs * runSeconds + days * maintenanceSeconds);
   const commits = commitsOf(newRows);
+  const compaction = compactionOf([runsPerDay * commits, runsPerDay]);
   // A run writes data and checkpoint with each commit, and its record; a maintenance its record, the audit's and some files.
-  const puts = targets * (runs * (2 * commits + 1) + days * 5);
-  const gets = targets * (runs * 2 + days * 6);
+  const puts = targets * (runs * (2 * commits + 1) + days * (5 + compaction.puts));
+  const gets = targets * (runs * 2 + days * (6 + compaction.gets));
   const stateBytes = checkpointBytes + recentBytes * lookbackRows;
   const storedBytes =
     targets * (days * rowsPerDay * rowBytes + keptDays * runsPerDay * (commits * stateBytes + runHistoryBytes));
@@ -183,6 +187,19 @@ function commitsOf(rows: number): number {
     left -= Math.min(10_000, 2_500 * 2 ** (commits - 1));
   }
   return commits;
+}
+
+/**
+ * Returns the requests with which a day's maintenance compacts the day that has settled. The table of tasks has too few
+ * files a day.
+ *
+ * @param filesOfDay of observations, and of rule results if executions fail in every run
+ */
+function compactionOf(filesOfDay: readonly number[]): { readonly puts: number; readonly gets: number } {
+  const compacted = filesOfDay.filter((files) => files > maxFilesOfDay);
+  const files = compacted.reduce((sum, count) => sum + count, 0);
+  // Each replaced file is tagged, and on the next day once more if it has not expired.
+  return { puts: listingsOfCompaction + compacted.length + 2 * files, gets: 2 * compacted.length + files };
 }
 
 function alarmsOf(): { readonly stackAlarms: number; readonly targetAlarms: number } {

@@ -36,6 +36,13 @@ describe('the cost of a month', () => {
     expect(total({ ...one, ...change })).toBeGreaterThan(total(one));
   });
 
+  it('counts the requests of compaction only where days have more than 8 files', () => {
+    const puts = (runsPerDay: number) => quantity({ ...one, runsPerDay }, 'S3, writes and listings');
+    // By the hour, with each of 24 files of two tables tagged twice, and a new one of each.
+    expect(puts(24) - 30 * 24 * 3).toBe(30 * (5 + 3 + 2 * (1 + 2 * 24)));
+    expect(puts(8) - 30 * 8 * 3).toBe(30 * (5 + 3));
+  });
+
   it('matches the README', () => {
     const readme = readFileSync(new URL('../../infra/README.md', import.meta.url), 'utf8');
     expect(readme).toContain(costTable());

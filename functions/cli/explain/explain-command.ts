@@ -42,9 +42,10 @@ export async function explain(idText: string, options: ExplainOptions): Promise<
 }
 
 async function explainOne(sql: WarehouseSql, id: string): Promise<Explained> {
+  // Distinct, because files that a compaction has replaced stay in a bucket until it expires them.
   const observations = await rowsOf(
     sql,
-    `SELECT id, workspace, project_id, name, task_id, task_type, start_time, observed_at, run_status, notify_status, end_time, extra, run_id
+    `SELECT DISTINCT id, workspace, project_id, name, task_id, task_type, start_time, observed_at, run_status, notify_status, end_time, extra, run_id
      FROM quality_instance_observations WHERE id = ${id} ORDER BY start_time, observed_at, run_id`,
   );
   const latest = observations.at(-1);
@@ -62,7 +63,9 @@ async function explainOne(sql: WarehouseSql, id: string): Promise<Explained> {
   );
   const withoutResults = await rowsOf(
     sql,
-    `SELECT start_time, extra FROM quality_rule_results WHERE instance_id = ${id} AND rule_id IS NULL ORDER BY start_time, observed_at`,
+    `SELECT start_time, extra FROM (
+       SELECT DISTINCT start_time, extra, observed_at FROM quality_rule_results WHERE instance_id = ${id} AND rule_id IS NULL
+     ) ORDER BY start_time, observed_at`,
   );
   return { instanceId: id, observations, task, rules, results, withoutResults };
 }

@@ -1,4 +1,6 @@
 /** `dqsync explain` and `dqsync list --tasks` from the outside. */
+import { copyFile, readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { aWorld, hourMs } from '../world.ts';
 
@@ -26,6 +28,14 @@ describe('dqsync explain', () => {
     expect(json.results.map((row: { rule_id: string }) => row.rule_id).sort()).toEqual(
       task.rules.flat().map((rule) => rule.idText),
     );
+    // As a compaction leaves files that it has replaced in a bucket.
+    const data = (await readdir(world.folder, { recursive: true })).filter((path) => path.endsWith('.parquet'));
+    for (const path of data.map((file) => join(world.folder, file))) {
+      await copyFile(path, join(dirname(path), 'compact-1-0-0.parquet'));
+    }
+    expect(data.length).toBeGreaterThan(2);
+    expect((await world.cli(['explain', String(id)])).stdout).toBe(run.stdout);
+    expect(JSON.parse((await world.cli(['explain', String(id), '--json'])).stdout)).toEqual(json);
   });
 
   it.each([
