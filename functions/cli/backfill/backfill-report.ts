@@ -4,7 +4,13 @@ import type { Estimate } from '../../sync/estimate.ts';
 import type { Summary } from '../../sync/summary.ts';
 import { bytes, count, counted, shortTime } from '../terminal/formats.ts';
 import { paint } from '../terminal/output.ts';
-import { committedRows, describeSummaryError, summaryMark, summaryNumbers } from '../terminal/summary-report.ts';
+import {
+  committedRows,
+  describeSummaryError,
+  type EndOfRun,
+  summaryMark,
+  summaryNumbers,
+} from '../terminal/summary-report.ts';
 
 /** Most windows to list. */
 const shownWindows = 10;
@@ -13,11 +19,12 @@ const shownWindows = 10;
  * Describes the result of one target's backfill.
  *
  * @param command the command that resumes it
- * @param expectedRows rows to read, from the source's count; null if unknown
  */
-export function describeBackfill(summary: Summary, command: string, expectedRows: number | null): string {
+export function describeBackfill(summary: Summary, command: string, how: EndOfRun): string {
+  const { wasInterrupted, resultsWaiting, expectedRows } = how;
   const lines = [`${summaryMark(summary)} ${paint.bold(summary.target)}  ${endOf(summary, command, expectedRows)}`];
-  lines.push(...summaryNumbers(summary).map((line) => `  ${line}`));
+  const waiting = { executions: resultsWaiting, wasInterrupted };
+  lines.push(...summaryNumbers(summary, waiting).map((line) => `  ${line}`));
   if (summary.error !== undefined) {
     lines.push(`  ${paint.red('error:')} ${describeSummaryError(summary.error)}`);
   }

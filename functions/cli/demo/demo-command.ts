@@ -145,7 +145,7 @@ async function sync(config: Config, connections: Connections, bar: ProgressBar):
   if (summary === undefined) {
     throw new InternalError('the demo has no target', { remedy: 'This is a defect of dqsync; please report it.' });
   }
-  writeLine(describeSummary(summary, { wasInterrupted: false, expectedRows: null }));
+  writeLine(describeSummary(summary, { wasInterrupted: false, resultsWaiting: 0, expectedRows: null }));
   return summary;
 }
 

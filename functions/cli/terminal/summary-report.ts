@@ -3,9 +3,17 @@ import type { Summary, SummaryError } from '../../sync/summary.ts';
 import { bytes, count, counted, paragraph, shortTime } from './formats.ts';
 import { paint } from './output.ts';
 
+/** Executions without rule results at the end of a run, and whether Ctrl-C is why. */
+export interface WaitingResults {
+  readonly executions: number;
+  readonly wasInterrupted: boolean;
+}
+
 /** How a run ended. */
 export interface EndOfRun {
   readonly wasInterrupted: boolean;
+  /** Executions that wait for their rule results. */
+  readonly resultsWaiting: number;
   /** Rows that it had to read, from the source's count; null if unknown. */
   readonly expectedRows: number | null;
 }
@@ -13,7 +21,9 @@ export interface EndOfRun {
 /** Describes the result of one target's run, and how to continue. */
 export function describeSummary(summary: Summary, how: EndOfRun): string {
   const lines = [`${summaryMark(summary)} ${paint.bold(summary.target)}  ${endOf(summary, how)}`];
-  lines.push(...summaryNumbers(summary).map((line) => `  ${line}`));
+  const { wasInterrupted, resultsWaiting } = how;
+  const waiting = { executions: resultsWaiting, wasInterrupted };
+  lines.push(...summaryNumbers(summary, waiting).map((line) => `  ${line}`));
   if (summary.error !== undefined) {
     lines.push(`  ${paint.red('error:')} ${describeSummaryError(summary.error)}`);
   }
@@ -29,9 +39,18 @@ export function describeSummaryError(error: SummaryError): string {
   return paragraph(`${error.message}${codes.length === 0 ? '' : ` (${codes.join(', ')})`}. ${error.remedy}`);
 }
 
-/** Returns lines about what was read, written and left over; none if no request was made. */
-export function summaryNumbers(summary: Summary): string[] {
-  return summary.requests > 0 || summary.rowsWritten > 0 ? [readAndWritten(summary), leftOver(summary)] : [];
+/** Returns lines about what was read, written and left over; none if nothing was requested and nothing waits. */
+export function summaryNumbers(summary: Summary, waiting: WaitingResults): string[] {
+  const { requests, rowsWritten, results } = summary;
+  return [
+    ...(requests > 0 || rowsWritten > 0 || results > 0 ? [readAndWritten(summary), leftOver(summary)] : []),
+    ...(waiting.executions > 0 ? [waitingText(waiting)] : []),
+  ];
+}
+
+function waitingText({ executions, wasInterrupted }: WaitingResults): string {
+  const wait = `${counted(executions, 'execution')} ${executions === 1 ? 'waits' : 'wait'} for rule results`;
+  return `${wait}; ${wasInterrupted ? 'run dqsync sync to fetch them' : 'later syncs fetch them'}`;
 }
 
 /** Returns the mark of a summary: failed, done, or to be continued. */

@@ -2,7 +2,7 @@
 import type { Config } from '../../config.ts';
 import { type Connections, openConnections } from '../../connect.ts';
 import type { Log } from '../../model.ts';
-import type { Summary } from '../../sync/summary.ts';
+import type { Summary, TargetOutcome } from '../../sync/summary.ts';
 import { consoleLog } from './console-log.ts';
 import { type Interrupt, listenForInterrupt } from './interrupt.ts';
 import { writeNote } from './output.ts';
@@ -48,10 +48,25 @@ export async function withTerminalRun<T>(
   }
 }
 
-/** Returns 0; 1 if a target failed; the exit code of an interrupted process if not everything is done. */
-export function exitCodeOf(summaries: readonly Summary[], interrupt: Interrupt): number {
+/** Counts by target the executions that wait for their rule results. */
+export class ResultsWaiting {
+  readonly #executions = new Map<string, number>();
+
+  /** Takes the end of a target's run. */
+  readonly note = ({ summary, counters }: TargetOutcome): void => {
+    this.#executions.set(summary.target, counters.resultsBacklog);
+  };
+
+  of({ target }: Pick<Summary, 'target'>): number {
+    return this.#executions.get(target) ?? 0;
+  }
+}
+
+/** Returns 0; 1 if a target failed; the exit code of an interrupted process if executions or rule results are missing. */
+export function exitCodeOf(summaries: readonly Summary[], interrupt: Interrupt, waiting: ResultsWaiting): number {
   if (summaries.some((summary) => summary.error !== undefined)) {
     return 1;
   }
-  return summaries.every((summary) => summary.done) ? 0 : (interrupt.exitCode() ?? 0);
+  const isAll = summaries.every((summary) => summary.done && waiting.of(summary) === 0);
+  return isAll ? 0 : (interrupt.exitCode() ?? 0);
 }

@@ -132,6 +132,27 @@ describe('dqsync sync', () => {
     expect(run.stdout).toContain(`… returns  ${told}`);
   });
 
+  it.each([
+    ['sync', []],
+    ['backfill', ['--from', '1d', '--to', 'now', '--results']],
+  ])('stops at Ctrl-C while %s fetches rule results, and says how many are missing', async (command, args) => {
+    const faults = [{ kind: 'stall', at: 'headers', when: { from: 1 }, on: 'results' }] as const;
+    const world = await aWorld({ traps: { faults: [...faults] } });
+    addExecutions(world, 60);
+    const running = world.start([command, ...args]);
+    await expect.poll(() => world.simulator.counters.results, { timeout: 60_000 }).toBeGreaterThan(0);
+    running.process.kill('SIGINT');
+    const stopped = await running.ended;
+    expect(stopped.exitCode).toBe(130);
+    const told =
+      /^✓ sales {2}[\s\S]* 60 rows written [\s\S]*\n {2}(\d+) executions wait for rule results; run dqsync sync to fetch them\n$/;
+    expect(stopped.stdout).toMatch(told);
+    world.simulator.traps.faults = [];
+    const again = await world.cli([command, ...args]);
+    expect(again.exitCode).toBe(0);
+    expect(again.stdout).toContain(`rule results of ${told.exec(stopped.stdout)?.[1]} executions\n`);
+  });
+
   it('quarantines unreadable rows and reports them', async () => {
     const world = await aWorld();
     addExecutions(world, 5);
