@@ -179,7 +179,9 @@ function isDistinguishable(chosen: Schedule): boolean {
   if (deviations.length > 0 && (filterSkewMs !== 0 || chosen.changes.some(({ kind }) => kind === 'leaves'))) {
     return false;
   }
-  if (filterSkewMs !== 0 && (order === 'none' || (isListCapped && cap < 4))) {
+  // Lists of two or three rows hide rows that would show how the source filters.
+  const isCapTiny = isListCapped && cap < 4;
+  if ((filterSkewMs !== 0 && order === 'none') || (isCapTiny && (filterSkewMs !== 0 || deviations.length > 0))) {
     return false;
   }
   const times = rowsOf(chosen).map(({ startTimeMs }) => Math.floor(startTimeMs / 1000));
