@@ -5,7 +5,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
 import type { Deployment } from './deployment.ts';
-import { type DeadLetters, maxEventAgeSeconds } from './sync-function.ts';
+import { type DeadLetters, handOverSeconds } from './sync-function.ts';
 
 /** Every account has this group. The role trusts it by name, so the schedule must name it too. */
 const scheduleGroup = 'default';
@@ -61,7 +61,7 @@ export class SyncSchedule extends Construct {
         arn: target.functionArn,
         roleArn: runs.roleArn,
         input: JSON.stringify({ mode: runs.mode }),
-        retryPolicy: { maximumRetryAttempts: 2, maximumEventAgeInSeconds: maxEventAgeSeconds(periodMinutes) },
+        retryPolicy: { maximumRetryAttempts: 2, maximumEventAgeInSeconds: handOverSeconds({ periodMinutes }) },
         deadLetterConfig: { arn: deadLetters.queue.queueArn },
       },
     });

@@ -5,7 +5,7 @@ import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { eventSourceVariable, watchVariable } from '../functions/lambda/environment.ts';
 import type { Deployment } from './deployment.ts';
-import { RunFunction, type RunFunctionParts } from './run-function.ts';
+import { RunFunction, type RunFunctionParts, timeoutSeconds } from './run-function.ts';
 
 /**
  * One queue for both ends of a scheduled run: events that Scheduler could not hand over, and events whose run failed in
@@ -61,7 +61,7 @@ export class SyncFunction extends RunFunction {
     // A failed run leaves the watermark unchanged and the next run reads the same span, so one retry is enough.
     this.function.configureAsyncInvoke({
       retryAttempts: 1,
-      maxEventAge: Duration.seconds(maxEventAgeSeconds(props.deployment.periodMinutes)),
+      maxEventAge: Duration.seconds(maxEventAgeSeconds(props.deployment)),
       onFailure: { bind: () => ({ destination: deadLetters.queue.queueArn }) },
     });
   }
@@ -90,10 +90,18 @@ function eventSourceOf(stackName: string): string {
   return `dqsync.${stackName}`;
 }
 
+/** The longest pause between two attempts of Lambda to run an event that waits ("Error handling", Lambda Developer Guide). */
+const longestPauseSeconds = 300;
+
 /**
- * Returns how long an event may wait for its run: half a period, so that it never meets the next event, whose run reads
- * the same and more. AWS allows one minute to six hours.
+ * Returns how long an event may wait for its run: half a period, because the next event's run reads the same and more; with
+ * short periods as long as the daily maintenance may take, for which a sync would otherwise become a dead letter.
  */
-export function maxEventAgeSeconds(periodMinutes: number): number {
+function maxEventAgeSeconds(deployment: Deployment): number {
+  return Math.max(handOverSeconds(deployment), timeoutSeconds(deployment) + longestPauseSeconds);
+}
+
+/** Returns how long Scheduler may try to hand over an event: half a period. AWS allows one minute to a day. */
+export function handOverSeconds({ periodMinutes }: Pick<Deployment, 'periodMinutes'>): number {
   return Math.min(Math.max(60, periodMinutes * 30), 21_600);
 }

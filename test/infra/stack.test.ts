@@ -178,6 +178,14 @@ describe('the function', () => {
     });
   });
 
+  it('lets a sync of a short period wait for a maintenance that takes all of its time', () => {
+    const often = aTemplate(aConfig({ maxRunSeconds: 300 }), { schedule: { expression: 'rate(5 minutes)' } });
+    expectResource(often, 'AWS::Lambda::EventInvokeConfig', { MaximumEventAgeInSeconds: 300 + 60 + 300 });
+    expectResource(often, 'AWS::Scheduler::Schedule', {
+      Target: { RetryPolicy: { MaximumEventAgeInSeconds: 150 } },
+    });
+  });
+
   it('refuses a config that is too large for its environment', () => {
     const targets = Array.from({ length: 30 }, (_, index) => aTarget({ name: `target-${index}` }));
     expect(() => aTemplate(aConfig({ targets }))).toThrow(/bytes of JSON/);
