@@ -1,5 +1,5 @@
 /** Options that several commands share. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type AddHelpTextContext, type Command, InvalidArgumentError, Option } from 'commander';
 import { setVerbosity } from './terminal/verbosity.ts';
 
 /** The default path of the config. */
@@ -20,6 +20,22 @@ export function command(program: Command, usage: string, description: string, ex
     .option('--no-color', 'print no colors; so do NO_COLOR and pipes, while FORCE_COLOR prints them anywhere')
     .hook('preAction', (_, action) => setVerbosity(action.opts()))
     .addHelpText('after', `\nExamples:\n${examples.map((example) => `  ${example}`).join('\n')}`);
+}
+
+/** Columns of help in a pipe, as of commander's own text. */
+const pipeColumns = 80;
+
+/**
+ * Returns text for `addHelpText`, wrapped to the width of the terminal.
+ *
+ * @param text its line breaks do not count; an empty line starts a paragraph
+ */
+export function remarks(text: string): (context: AddHelpTextContext) => string {
+  return ({ command: shown }) => {
+    const columns = shown.configureOutput().getOutHelpWidth?.() ?? pipeColumns;
+    const paragraphs = text.trim().split('\n\n');
+    return `\n${paragraphs.map((each) => shown.createHelp().boxWrap(each.replaceAll('\n', ' '), columns)).join('\n\n')}`;
+  };
 }
 
 /** The option for the config file. */

@@ -12,6 +12,7 @@ import {
   configOption,
   type Finish,
   jsonOption,
+  remarks,
   repeatable,
   targetsOption,
   wholeNumber,
@@ -43,7 +44,7 @@ export function makeProgram(finish: Finish): Command {
     .version(packageJson.version)
     .exitOverride()
     .showHelpAfterError('Run "dqsync --help" for the list of commands.')
-    .addHelpText('after', `\n${exitCodesHelp}\nTry it without an account: dqsync demo`);
+    .addHelpText('after', remarks(`${exitCodesHelp}\n\nTry it without an account: dqsync demo`));
   addSync(program, finish);
   addBackfill(program, finish);
   addVerify(program, finish);
@@ -76,7 +77,9 @@ function addSync(program: Command, finish: Finish): void {
     .addOption(jsonOption('print the summaries of all targets as one JSON array'))
     .addHelpText(
       'after',
-      '\nCtrl-C commits everything proven so far and exits with 130. A second Ctrl-C exits at once; the next sync then reads the rest again.',
+      remarks(
+        'Ctrl-C commits everything proven so far and exits with 130. A second Ctrl-C exits at once; the next sync then reads the rest again.',
+      ),
     )
     .action(async (options: SyncOptions) => finish(await (await import('./sync/sync-command.ts')).sync(options)));
 }
@@ -107,9 +110,9 @@ function addBackfill(program: Command, finish: Finish): void {
     .addOption(jsonOption('print the summaries (with --dry-run the estimates) of all targets as one JSON array'))
     .addHelpText(
       'after',
-      `
+      remarks(`
 Skips what is already covered, so the same command resumes an interrupted backfill, from any machine. Several at once are safe.
-Leaves source.quota.reservedForSync of the quota to the scheduled sync. Never moves the watermark.`,
+Leaves source.quota.reservedForSync of the quota to the scheduled sync. Never moves the watermark.`),
     )
     .action(async (options: BackfillOptions) =>
       finish(await (await import('./backfill/backfill-command.ts')).backfill(options)),
@@ -133,9 +136,9 @@ function addVerify(program: Command, finish: Finish): void {
     .addOption(jsonOption('print one JSON array with an object per target'))
     .addHelpText(
       'after',
-      `
+      remarks(`
 Needs about one request per day, from the share of the quota that backfills use, and more for days whose counts differ. "gone"
-means executions that the source no longer lists (run again, deleted, forgotten). The table keeps them; that is not an error.`,
+means executions that the source no longer lists (run again, deleted, forgotten). The table keeps them; that is not an error.`),
     )
     .action(async (options: VerifyOptions) =>
       finish(await (await import('./verify/verify-command.ts')).verify(options)),
@@ -156,10 +159,10 @@ function addCompact(program: Command, finish: Finish): void {
     .addOption(jsonOption('print one JSON array with an object per target'))
     .addHelpText(
       'after',
-      `
+      remarks(`
 A day is settled when the schedule no longer writes to it: after maxOpenDays and the lookback. Days with up to 8 files stay as they
 are. Queries show the same before, during and after. Replaced files are kept for two days in .replaced/; in S3 they get the tag
-dqsync=replaced, and a lifecycle rule of the bucket expires them. May be stopped and repeated at any time.`,
+dqsync=replaced, and a lifecycle rule of the bucket expires them. May be stopped and repeated at any time.`),
     )
     .action(async (options: CompactOptions) =>
       finish(await (await import('./compact/compact-command.ts')).compact(options)),
@@ -181,7 +184,9 @@ function addRewind(program: Command, finish: Finish): void {
     .addOption(jsonOption('print one JSON array with an object per target'))
     .addHelpText(
       'after',
-      '\nDeletes no data: rows that are read again are written again, and the view shows each execution once. To fill a gap, use "dqsync backfill".',
+      remarks(
+        'Deletes no data: rows that are read again are written again, and the view shows each execution once. To fill a gap, use "dqsync backfill".',
+      ),
     )
     .action(async (options: RewindOptions) =>
       finish(await (await import('./rewind/rewind-command.ts')).rewind(options)),
@@ -193,7 +198,7 @@ function addList(program: Command, finish: Finish): void {
     'dqsync list --run-status ALARMING --run-status FAILED --from 7d',
     'dqsync list --name orders --task-type QUALITY_TASK --limit 500',
     'dqsync list --tasks',
-    'dqsync list --from 2026-01-01T06:00:00+08:00 --to 2026-01-01T07:00:00+08:00 --json',
+    'dqsync list --from 2026-01-01T06:00:00+08:00 --to 2026-01-01T07:00:00+08:00',
   ])
     .addOption(configOption())
     .option('-t, --target <name>', 'the target to list; required if the config has several');
@@ -214,7 +219,7 @@ function addList(program: Command, finish: Finish): void {
     .addOption(jsonOption('print one JSON object; ids have 19 digits and are strings, exact in every reader'))
     .addHelpText(
       'after',
-      '\nA filter may be given several times: what matches one of its values is shown, the newest first.',
+      remarks('A filter may be given several times: what matches one of its values is shown, the newest first.'),
     )
     .action(async (options: ListOptions) => finish(await (await import('./list/list-command.ts')).list(options)));
 }
@@ -240,11 +245,11 @@ function addQuery(program: Command, finish: Finish): void {
     .option('--max-rows <n>', 'rows to print as a table; --csv and --json print all', wholeNumber(1), 100)
     .addHelpText(
       'after',
-      `
+      remarks(`
 quality_instances has each execution once, in its latest state; quality_instance_observations has every row written.
 Reads only the days and workspaces that the SQL selects by dt and workspace. Data files of an S3 warehouse are copied once to a
 folder of the user's cache, or to the folder in DQSYNC_CACHE. It may be deleted at any time.
-CSV contains every text unchanged. A spreadsheet may treat text that begins with =, +, - or @ as a formula: import it as text.`,
+CSV contains every text unchanged. A spreadsheet may treat text that begins with =, +, - or @ as a formula: import it as text.`),
     )
     .action(async (sql: string | undefined, options: QueryOptions) =>
       finish(await (await import('./query/query-command.ts')).query(sql, options)),
@@ -265,9 +270,9 @@ function addReport(program: Command, finish: Finish): void {
     .addOption(jsonOption('print one JSON object with the path of the page and the failing tasks'))
     .addHelpText(
       'after',
-      `
+      remarks(`
 The page is one self-contained file below 2 MB: open it from disk, mail it, or put it on a web server.
-Reads the days shown, and up to 30 more to find out since when a task has failed. The page says what it leaves out.`,
+Reads the days shown, and up to 30 more to find out since when a task has failed. The page says what it leaves out.`),
     )
     .action(async (options: ReportOptions) =>
       finish(await (await import('./report/report-command.ts')).report(options)),
@@ -281,7 +286,7 @@ function addExplain(program: Command, finish: Finish): void {
   ])
     .addOption(configOption())
     .addOption(jsonOption('print one JSON object; ids have 19 digits and are strings, exact in every reader'))
-    .addHelpText('after', '\nReads the warehouse alone. Exits with 1 if the table has no such instance.')
+    .addHelpText('after', remarks('Reads the warehouse alone. Exits with 1 if the table has no such instance.'))
     .action(async (id: string, options: ExplainOptions) =>
       finish(await (await import('./explain/explain-command.ts')).explain(id, options)),
     );
@@ -299,9 +304,9 @@ function addChanges(program: Command, finish: Finish): void {
     .addOption(jsonOption('print one JSON array; ids are strings, exact in every reader'))
     .addHelpText(
       'after',
-      `
+      remarks(`
 A change is an execution that ended with another status than the one of its task before: SUCCESS, ALARMING or FAILED.
-The table is read from 30 days before --since; a task that ran for the first time since then has not changed.`,
+The table is read from 30 days before --since; a task that ran for the first time since then has not changed.`),
     )
     .action(async (options: ChangesOptions) =>
       finish(await (await import('./changes/changes-command.ts')).changes(options)),
@@ -315,9 +320,9 @@ function addSmoke(program: Command, finish: Finish): void {
     .addOption(jsonOption('print one JSON object: whether all is well, and each check'))
     .addHelpText(
       'after',
-      `
+      remarks(`
 Needs AWS credentials that may invoke the function, query the workgroup, read and write the warehouse, and set the state of
-an alarm. Whoever subscribed to the alarms gets a mail. Run it after the first deployment; it costs one run and two queries.`,
+an alarm. Whoever subscribed to the alarms gets a mail. Run it after the first deployment; it costs one run and two queries.`),
     )
     .action(async (stack: string, options: SmokeOptions) =>
       finish(await (await import('./smoke/smoke-command.ts')).smoke(stack, options)),
@@ -327,7 +332,7 @@ an alarm. Whoever subscribed to the alarms gets a mail. Run it after the first d
 function addInit(program: Command, finish: Finish): void {
   command(program, 'init [folder]', 'Write a config, a template for the credentials and a .gitignore.', [
     'dqsync init my-sync',
-    'dqsync init my-sync --region ap-southeast-3 --project 0b1c… --workspace 9f2e… --auth aksk',
+    'dqsync init my-sync --region ap-southeast-3 --project 0b1c… --workspace 9f2e…',
     'dqsync init --deploy',
   ])
     .option('--region <region>', 'region of DataArts Studio, for example ap-southeast-3')
@@ -341,7 +346,7 @@ function addInit(program: Command, finish: Finish): void {
     .option('--deploy', 'in a clone: write dqsync.deploy.json, which "npx cdk deploy" reads')
     .addHelpText(
       'after',
-      '\nAsks for missing options. Without a folder, writes to the current one. Never overwrites a file.',
+      remarks('Asks for missing options. Without a folder, writes to the current one. Never overwrites a file.'),
     )
     .action(async (folder: string | undefined, options: InitOptions) =>
       finish(await (await import('./init/init-command.ts')).init(folder ?? '.', options)),
@@ -350,6 +355,9 @@ function addInit(program: Command, finish: Finish): void {
 
 function addDemo(program: Command, finish: Finish): void {
   command(program, 'demo', 'Try everything without an account, on a simulated source.', ['dqsync demo'])
-    .addHelpText('after', '\nWrites its config and warehouse to .dqsync/demo, and starts from scratch each time.')
+    .addHelpText(
+      'after',
+      remarks('Writes its config and warehouse to .dqsync/demo, and starts from scratch each time.'),
+    )
     .action(async () => finish(await (await import('./demo/demo-command.ts')).demo()));
 }

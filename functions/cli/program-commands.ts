@@ -18,8 +18,8 @@ export function addProgramCommands(program: Command, finish: Finish): void {
 
 function addCompletion(program: Command, finish: Finish): void {
   command(program, 'completion', 'Print a script that completes commands and options in a shell.', [
-    'source <(dqsync completion bash)    # permanently: add this line to ~/.bashrc',
-    'source <(dqsync completion zsh)     # permanently: add this line to ~/.zshrc, after compinit',
+    'source <(dqsync completion bash)    # to keep it, add this line to ~/.bashrc',
+    'source <(dqsync completion zsh)     # to keep it: in ~/.zshrc, after compinit',
     'dqsync completion fish > ~/.config/fish/completions/dqsync.fish',
   ])
     .addArgument(new Argument('<shell>', 'the shell').choices(shells))

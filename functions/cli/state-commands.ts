@@ -6,6 +6,7 @@ import {
   configOption,
   type Finish,
   jsonOption,
+  remarks,
   targetsOption,
   wholeNumber,
 } from './command-options.ts';
@@ -40,9 +41,10 @@ function addStatus(program: Command, finish: Finish): void {
     .addOption(jsonOption('print one JSON array with an object per target'))
     .addHelpText(
       'after',
-      `
-One line a target where the config has several; all there is to know of each with --target or -v. A target is healthy if its last run did not fail and it is complete up to less
-coverage is younger than --max-age. "behind" is the age of the end of coverage, "aside" counts quarantined rows and expired executions.`,
+      remarks(`
+One line for each target if the config has several; all details with --target or -v. A target is healthy if its last run did
+not fail and the end of its coverage is younger than --max-age. "behind" is the age of the end of coverage, "aside" counts
+quarantined rows and expired executions.`),
     )
     .action(async (options: StatusOptions) =>
       finish(await (await import('./status/status-command.ts')).status(options)),
@@ -62,9 +64,9 @@ function addRuns(program: Command, finish: Finish): void {
     .addOption(jsonOption('print one JSON array with an object per target, the newest run first'))
     .addHelpText(
       'after',
-      `
+      remarks(`
 "window" is the length of the range of start times to read, "rows" is what the source returned, "new" is what was written.
-"killed?" is a run that has not recorded its end: it may still be running.`,
+"killed?" is a run that has not recorded its end: it may still be running.`),
     )
     .action(async (options: RunsOptions) => finish(await (await import('./runs/runs-command.ts')).runs(options)));
 }
@@ -94,7 +96,9 @@ function addDoctor(program: Command, finish: Finish): void {
     .addOption(jsonOption('print one JSON object with all checks'))
     .addHelpText(
       'after',
-      '\nWrites one small object to the warehouse, state/.doctor/probe.json, and keeps it, because dqsync never deletes.\nExits with 1 if a check fails, with 2 if the config is wrong.',
+      remarks(
+        'Writes one small object to the warehouse, state/.doctor/probe.json, and keeps it, because dqsync never deletes. Exits with 1 if a check fails, with 2 if the config is wrong.',
+      ),
     )
     .action(async (options: DoctorOptions) =>
       finish(await (await import('./doctor/doctor-command.ts')).doctor(options)),

@@ -179,7 +179,8 @@ async function readFromFile(secretRef: string, path: string, reader: SecretReade
   } catch (error) {
     const code = errorCode(error);
     throw new CredentialsError(`the secret ${secretRef} cannot be read: ${code}`, {
-      remedy: 'Check the path in targets[].credentials (it is relative to the working directory) and its permissions.',
+      remedy:
+        'Check the path in targets[].credentials (it is relative to the config file) and the permissions of the file.',
       target: reader.target,
       code,
     });

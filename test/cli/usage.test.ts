@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { symlink } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { makeProgram } from '../../functions/cli/commands.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { runCli, sourceLauncher, startCli } from '../support/run-cli.ts';
 import { tempFolder } from '../support/temp-warehouse.ts';
@@ -25,6 +26,17 @@ describe('help', () => {
     expect(run).toMatchObject({ exitCode: 0, stderr: '' });
     expect(run.stdout).toMatch(new RegExp(`Examples:\\n {2}dqsync ${command}`));
   });
+
+  it.each(['', ...makeProgram(() => undefined).commands.map((each) => each.name())])(
+    'of "dqsync %s" fits 80 columns',
+    async (command) => {
+      const program = makeProgram(() => undefined);
+      let text = '';
+      const shown = program.commands.find((each) => each.name() === command) ?? program;
+      shown.configureOutput({ writeOut: (part) => (text += part), getOutHelpWidth: () => 80 }).outputHelp();
+      expect(text.split('\n').filter((line) => line.length > 80)).toEqual([]);
+    },
+  );
 
   it('is accompanied by --version, which prints the version', async () => {
     const run = await runCli(['--version'], { cwd: await tempFolder() });

@@ -10,7 +10,7 @@ import type { Progress } from '../../sync/target-run.ts';
 export interface Estimate {
   /** 0 to 1; never falls. */
   readonly fraction: number;
-  /** Rows that are known to be complete or shown since, as the source counts them. */
+  /** Rows that are known to be complete or shown since, as the source counts them; never falls while `expected` is set. */
   readonly rows: number;
   /** Rows to read; null if the source's count is not a total. */
   readonly expected: number | null;
@@ -34,6 +34,7 @@ export class ProgressEstimate {
   #readAtProven = 0;
   #provenMs = 0;
   #fraction = 0;
+  #mostRows = 0;
 
   constructor(startedAtMs: number) {
     this.#startedAtMs = startedAtMs;
@@ -51,6 +52,8 @@ export class ProgressEstimate {
     // From a source without an order, some rows are read more than once.
     const readPerRow = this.#provenRows === 0 ? 1 : Math.max(1, this.#readAtProven / this.#provenRows);
     const rows = Math.floor(this.#provenRows + Math.max(0, rowsRead - this.#readAtProven) / readPerRow);
+    // Slices are read at once but proven in order of time, so the first proof may count fewer rows than were shown.
+    this.#mostRows = Math.max(rows, this.#mostRows);
     const counted = progress.rows?.expected ?? null;
     const expected = counted !== null && this.#provenRows > counted * tolerance ? null : counted;
     const isDone = progress.totalMs > 0 && doneMs >= progress.totalMs;
@@ -60,7 +63,7 @@ export class ProgressEstimate {
     const workedMs = Math.max(elapsedMs, paceMs);
     return {
       fraction: this.#fraction,
-      rows: expected === null ? rowsRead : Math.min(rows, expected),
+      rows: expected === null ? rowsRead : Math.min(this.#mostRows, expected),
       expected,
       perSecond: workedMs < firstRateMs ? null : (1000 * rowsRead) / workedMs,
       leftMs: this.#fraction === 0 ? null : Math.max(0, workedMs / this.#fraction - elapsedMs),

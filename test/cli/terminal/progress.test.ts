@@ -43,6 +43,14 @@ describe('the estimate of a run', () => {
     expect([seen(3_000, 1_000), seen(6_000, 2_000), seen(7_500, 2_000)]).toEqual([1_000, 2_000, 2_500]);
   });
 
+  it('counts no fewer rows than before when the first slice is proven', () => {
+    const estimate = new ProgressEstimate(startMs);
+    const seen = (rowsRead: number, proven: number) =>
+      estimate.after(progress(rowsRead, { doneMs: proven, rows: { proven, expected: 26_816 } }), startMs + rowsRead)
+        .rows;
+    expect([seen(17_141, 0), seen(17_200, 4_997), seen(19_000, 18_105)]).toEqual([17_141, 17_141, 18_105]);
+  });
+
   it.each<[string, number | null]>([
     ['is not a total', null],
     ['was capped', 1_000],
