@@ -72,8 +72,9 @@ export async function defineTables(connection: DuckDBConnection): Promise<void> 
 export async function redefineTables(
   connection: DuckDBConnection,
   sqlOf: (table: TableFacts) => string,
+  tables: readonly TableFacts[] = allTables,
 ): Promise<void> {
-  for (const table of allTables) {
+  for (const table of tables) {
     await connection.run(`CREATE OR REPLACE VIEW ${table.name} AS ${sqlOf(table)}`);
   }
 }

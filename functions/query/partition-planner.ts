@@ -23,7 +23,7 @@ import {
   quoted,
   redefineTables,
 } from './duckdb-session.ts';
-import { furtherViews, type View } from './further-views.ts';
+import { furtherTables, furtherViews, type View } from './further-views.ts';
 
 /** Plans queries over all partitions of a warehouse. */
 export interface PartitionPlanner {
@@ -48,6 +48,15 @@ const disabledOptimizers = [
   'build_side_probe_side',
 ];
 
+/**
+ * Statements that may read tasks or results. Only for these are their empty files created, because that takes as long again.
+ * Only DuckDB's functions `query` and `query_table` take names that an expression makes.
+ */
+const mayReadFurther = new RegExp(
+  ['query', ...[...furtherTables, ...furtherViews].map(({ name }) => name)].join('|'),
+  'i',
+);
+
 /** Opens a planner. Creates one empty file per partition in a temporary folder until it is closed. */
 export async function openPartitionPlanner(partitions: readonly TablePartition[]): Promise<PartitionPlanner> {
   if (partitions.length <= 1) {
@@ -63,8 +72,13 @@ export async function openPartitionPlanner(partitions: readonly TablePartition[]
     const byPath = new Map(partitions.map((partition) => [placeholderPath(folder, partition), partition]));
     await prepare(session, folder, byPath);
     let hasOwnNames = false;
+    let hasFurther = false;
     return {
       neededBy: async (sql) => {
+        if (!hasFurther && mayReadFurther.test(sql)) {
+          await definePlaceholders(session, folder, byPath, furtherTables);
+          hasFurther = true;
+        }
         const needed = await plannedFor(session, byPath, sql);
         hasOwnNames ||= /\bcreate\b/i.test(sql);
         return needed ?? (hasOwnNames ? partitions : ofNamedTables(partitions, sql));
@@ -87,12 +101,25 @@ function placeholderPath(folder: string, { table, workspace, dt }: TablePartitio
 }
 
 async function prepare(
-  { connection }: DuckdbSession,
+  session: DuckdbSession,
   folder: string,
   byPath: ReadonlyMap<string, TablePartition>,
 ): Promise<void> {
+  const { connection } = session;
+  await connection.run(`SET disabled_optimizers = ${quoted(disabledOptimizers.join(','))}`);
+  await defineTables(connection);
+  await allowOnly(connection, [folder]);
+  await definePlaceholders(session, folder, byPath, [instanceTable]);
+}
+
+async function definePlaceholders(
+  { connection }: DuckdbSession,
+  folder: string,
+  byPath: ReadonlyMap<string, TablePartition>,
+  tables: readonly TableFacts[],
+): Promise<void> {
   const pathsByTable = Map.groupBy(byPath.keys(), (path) => byPath.get(path)?.table);
-  for (const table of allTables) {
+  for (const table of tables) {
     const paths = pathsByTable.get(table.name) ?? [];
     await mkdir(join(folder, table.name));
     await Promise.all(paths.map((path) => writeFile(path, '')));
@@ -101,10 +128,7 @@ async function prepare(
       await connection.run(`COPY (${emptyTableSql(table)}) TO ${quoted(paths[0])} (FORMAT parquet)`);
     }
   }
-  await connection.run(`SET disabled_optimizers = ${quoted(disabledOptimizers.join(','))}`);
-  await defineTables(connection);
-  await redefineTables(connection, (table) => placeholdersSql(table, pathsByTable.get(table.name) ?? []));
-  await allowOnly(connection, [folder]);
+  await redefineTables(connection, (table) => placeholdersSql(table, pathsByTable.get(table.name) ?? []), tables);
 }
 
 function placeholdersSql(table: TableFacts, paths: readonly string[]): string {
