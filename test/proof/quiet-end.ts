@@ -15,15 +15,17 @@ export interface Expected {
   readonly covered?: readonly { readonly fromMs: number; readonly toMs: number }[];
 }
 
-/** Traps kind, time passes, the known gaps, two syncs, and one that finds nothing new (I8). Returns what is not well then, and what was not before, as text. */
+/** Traps kind, time passes, all gaps, two syncs, and one that finds nothing new (I8). Returns what is not well then, and what was not before, as text. */
 export async function endQuietly(world: ProofWorld, expected: Expected = {}): Promise<string[]> {
   const { simulator, clock, auditor } = world;
   Object.assign(simulator.traps, makeTraps());
   clock.advance(settleMs + lookbackMs + minuteMs);
   const problems: string[] = [];
-  // Gaps first: a sync fails while a window waits for its next attempt. What was open, and went from where the first sync
+  // All gaps first: a sync fails while a window waits for its next attempt. What was open, and went from where the first sync
   // reads anyway, is recorded as vanished by the second.
-  for (const backfill of [{ window: null, again: false } as const, undefined, undefined]) {
+  const firstMs = auditor.checkpoint?.coverage[0]?.fromMs ?? world.initialFromMs;
+  const everything = { fromMs: Math.min(firstMs, world.initialFromMs), toMs: clock.now() };
+  for (const backfill of [{ window: everything, again: false } as const, undefined, undefined]) {
     const summary = await world.run({ backfill });
     if (!summary.done) {
       problems.push(`the last ${summary.mode} run failed: ${JSON.stringify(summary.error)}`);
