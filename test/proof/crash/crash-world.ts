@@ -55,6 +55,8 @@ export interface CrashWorldOptions {
   readonly executions?: number;
   /** Days they lie in, each a partition; the source's changes are today's. Default 3. */
   readonly days?: number;
+  /** Whose rule results are fetched. Default: of those that failed. */
+  readonly results?: 'failed' | 'none';
 }
 
 /** A place for kills. */
@@ -98,7 +100,7 @@ export async function openCrashWorld(options: CrashWorldOptions): Promise<CrashW
   const storage = s3 === null ? null : await FaultProxy.open({ upstream: s3.endpoint });
   const proxies = storage === null ? [source] : [source, storage];
   const warehouse = s3 === null ? `file:${join(folder, 'warehouse')}` : `s3://${s3.bucket}/table`;
-  await writeConfig(folder, warehouse, source.url, fromMs);
+  await writeConfig(folder, { warehouse, url: source.url, fromMs, results: options.results ?? 'failed' });
   const environment: Record<string, string> =
     storage === null
       ? {}
@@ -157,13 +159,17 @@ export async function openCrashWorld(options: CrashWorldOptions): Promise<CrashW
   };
 }
 
-async function writeConfig(folder: string, warehouse: string, url: string, fromMs: number): Promise<void> {
+async function writeConfig(
+  folder: string,
+  { warehouse, url, fromMs, results }: { warehouse: string; url: string; fromMs: number; results: string },
+): Promise<void> {
   const config = {
     warehouse,
     source: { endpoint: url, iamEndpoint: url, quota: { requests: 100_000, perSeconds: 1 } },
     targets: [{ name: 'sales', ...defaultWorkspace, credentials: 'file:secret.json' }],
     initialFrom: new Date(fromMs).toISOString(),
     settleSeconds: 0,
+    results,
   };
   await writeFile(join(folder, 'dqsync.json'), JSON.stringify(config));
   await writeFile(join(folder, 'secret.json'), JSON.stringify(defaultAccount.password));
