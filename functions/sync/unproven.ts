@@ -16,8 +16,7 @@ export class UnprovenWindows {
   readonly #run: Pick<TargetRun, 'target' | 'log'>;
   readonly #known: readonly UnprovenWindow[];
   readonly #found: { readonly error: IncompleteReadError; readonly window: Window; readonly isKnown: boolean }[] = [];
-
-  #added = 0;
+  readonly #waiting: IncompleteReadError[] = [];
 
   /** @param known windows that earlier runs could not prove, and that need not fail this one */
   constructor(run: Pick<TargetRun, 'target' | 'log'>, known: readonly UnprovenWindow[]) {
@@ -25,9 +24,9 @@ export class UnprovenWindows {
     this.#known = known;
   }
 
-  /** The windows in order of time. */
+  /** The windows in order of time, those that wait included. */
   get windows(): readonly Window[] {
-    return this.#found.map(({ window }) => window).sort((a, b) => a.fromMs - b.fromMs);
+    return [...this.#found, ...this.#waiting].map(({ window }) => window).sort((a, b) => a.fromMs - b.fromMs);
   }
 
   /**
@@ -40,8 +39,7 @@ export class UnprovenWindows {
       const { window } = error;
       const isKnown = this.#known.some(({ fromMs, toMs }) => fromMs < window.toMs && window.fromMs < toMs);
       this.#found.push({ error, window, isKnown });
-      this.#added += 1;
-      if (this.#added >= maxUnproven) {
+      if (this.#found.length >= maxUnproven) {
         throw error;
       }
       this.#run.log('warn', `${error.message}${isKnown ? ', as before' : ''}; reading continues behind it`, {
@@ -58,15 +56,15 @@ export class UnprovenWindows {
       const runs = entry.tries === 1 ? 'a run' : `${entry.tries} runs`;
       const reason = `${runs} tried in vain, and the next attempt is due at ${isoTime(nextTryMs(entry))}`;
       const window = { fromMs: entry.fromMs, toMs: entry.toMs };
-      this.#found.push({ error: new IncompleteReadError(window, null, 0, reason), window, isKnown: false });
+      this.#waiting.push(new IncompleteReadError(window, null, 0, reason));
     }
   }
 
-  /** @throws IncompleteReadError of the first new window, if there is one */
+  /** @throws IncompleteReadError of the first window that waits, or else of the first new one, if there is any */
   throwFirst(): void {
-    const first = this.#found.find(({ isKnown }) => !isKnown);
+    const first = this.#waiting[0] ?? this.#found.find(({ isKnown }) => !isKnown)?.error;
     if (first !== undefined) {
-      throw first.error;
+      throw first;
     }
   }
 }

@@ -151,7 +151,7 @@ function withOneGlitch(traps: Partial<Traps>): Partial<Traps> {
 const moreThanAMillisecond = 200;
 
 /**
- * Where `count` is no total, or capped within a millisecond, two empty replies in a row are the only sign of an end: the
+ * Where `count` is not a total, or is capped within a millisecond, two empty replies in a row are the only sign of an end: the
  * source may err once, as reading assumes, but not at every nth request, which may be both; nor end lists in silence.
  */
 function withinWhatIsAssumed(traps: Partial<Traps>): Partial<Traps> {
