@@ -16,6 +16,11 @@ export function contains(window: Window, ms: EpochMs): boolean {
   return ms >= window.fromMs && ms < window.toMs;
 }
 
+/** Returns whether two windows share an instant. */
+export function overlap(a: Window, b: Window): boolean {
+  return a.fromMs < b.toMs && b.fromMs < a.toMs;
+}
+
 /** Returns whether an instant lies in any of `sorted`, by binary search. They must be disjoint and in order of time. */
 export function containsAny(sorted: readonly Window[], ms: EpochMs): boolean {
   let low = 0;

@@ -1,5 +1,5 @@
 /** Windows that runs could not prove complete, and when they are tried again. Pure. */
-import { gapsIn, inOrder, unionOf } from '../intervals.ts';
+import { gapsIn, inOrder, overlap, unionOf } from '../intervals.ts';
 import type { EpochMs, Window } from '../model.ts';
 
 /** An uncovered window that could not be proven. */
@@ -27,7 +27,7 @@ export function applyUnproven(
   const triedNow = unionOf(tried);
   const kept = before.flatMap((entry) => gapsIn(entry, triedNow).map((part) => ({ ...entry, ...part })));
   const added = triedNow.map((window) => {
-    const known = before.filter((entry) => !areApart(entry, window));
+    const known = before.filter((entry) => overlap(entry, window));
     return {
       ...window,
       tries: known.reduce((most, { tries }) => Math.max(most, tries), 0) + 1,
@@ -40,16 +40,15 @@ export function applyUnproven(
   return inOrder(uncovered.toSorted((a, b) => b.triedAtMs - a.triedAtMs).slice(0, keptWindows));
 }
 
-/** Returns the windows whose next try has not come. The next run tries a new one at once, later ones wait for longer and longer. */
+/**
+ * Returns the windows whose next try has not come. The next run tries a new window at once; later runs wait for longer
+ * and longer. A try in the future was stamped by a clock that is ahead, so it delays nothing.
+ */
 export function waitingAt(unproven: readonly UnprovenWindow[], nowMs: EpochMs): UnprovenWindow[] {
-  return unproven.filter((window) => nextTryMs(window) > nowMs);
+  return unproven.filter((window) => window.triedAtMs <= nowMs && nextTryMs(window) > nowMs);
 }
 
 /** Returns when a window is to be tried again: after nothing, 30 minutes, 1 hour, 2 hours, … at most a day. */
 export function nextTryMs({ tries, triedAtMs }: UnprovenWindow): EpochMs {
   return triedAtMs + (tries <= 1 ? 0 : Math.min(longestWaitMs, firstWaitMs * 2 ** (tries - 2)));
-}
-
-function areApart(a: Window, b: Window): boolean {
-  return a.toMs <= b.fromMs || b.toMs <= a.fromMs;
 }

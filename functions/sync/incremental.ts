@@ -7,7 +7,7 @@ import { densityOf, watermarkOf } from '../checkpoint/coverage.ts';
 import { type UnprovenWindow, waitingAt } from '../checkpoint/unproven.ts';
 import { isoTime } from '../clock.ts';
 import { CredentialsError, StateError, StoppedError, toDqsyncError } from '../errors.ts';
-import { gapsIn, lengthOf, spansFrom } from '../intervals.ts';
+import { gapsIn, lengthOf, overlap, spansFrom } from '../intervals.ts';
 import type { EpochMs } from '../model.ts';
 import type { PageSource } from '../reading/page-source.ts';
 import { emptySecretCode } from '../source/credentials.ts';
@@ -101,7 +101,7 @@ async function readAll(parts: Incremental): Promise<void> {
   const watermarkMs = watermarkOf(recorder.checkpoint);
   const window = nextWindow(recorder.checkpoint, settings, untilMs);
   state.window = window;
-  unproven.addWaiting(waiting.filter((entry) => gapsIn(entry, [window]).length === 0));
+  unproven.addWaiting(waiting.filter((entry) => overlap(entry, window)));
   requireSaneWatermark(run, watermarkMs);
   const lookbackMs = lookbackOf(recorder.checkpoint, settings.lookbackMs);
   const again = lookbacks(window, recorder.checkpoint, lookbackMs).flatMap((span) => gapsIn(span, waiting));

@@ -5,6 +5,7 @@
 import { nextTryMs, type UnprovenWindow } from '../checkpoint/unproven.ts';
 import { isoTime } from '../clock.ts';
 import { IncompleteReadError } from '../errors.ts';
+import { overlap } from '../intervals.ts';
 import type { Window } from '../model.ts';
 import type { TargetRun } from './target-run.ts';
 
@@ -37,7 +38,7 @@ export class UnprovenWindows {
   add(errors: readonly IncompleteReadError[]): void {
     for (const error of errors) {
       const { window } = error;
-      const isKnown = this.#known.some(({ fromMs, toMs }) => fromMs < window.toMs && window.fromMs < toMs);
+      const isKnown = this.#known.some((known) => overlap(known, window));
       this.#found.push({ error, window, isKnown });
       if (this.#found.length >= maxUnproven) {
         throw error;

@@ -58,6 +58,15 @@ describe('a second that cannot be proven', () => {
     expect(watermarkOf(await checkpointOf(world))).toBe(world.clock.now());
   });
 
+  it('fails a run that ends within the second while it waits, too', async () => {
+    const { world, ms } = await worldWithUnreadable((nowMs) => nowMs - dayMs);
+    await world.sync();
+    await world.sync();
+    const settleSeconds = (world.clock.now() - ms) / 1000;
+    const [summary] = await world.sync({}, { settleSeconds });
+    expect(summary).toMatchObject({ done: false, error: { kind: 'incomplete' } });
+  });
+
   it('does not make the checkpoint grow with rows read behind it', async () => {
     const { world } = await worldWithUnreadable((nowMs) => nowMs - dayMs);
     await world.sync();

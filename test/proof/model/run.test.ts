@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Traps } from '../../simulator/traps.ts';
 import type { Action } from './actions.ts';
 import { performAll } from './modelled-world.ts';
 import { modelRounds } from './run-rounds.ts';
@@ -56,6 +57,20 @@ describe('whatever happens, the view equals the source after a quiet end', () =>
       { do: 'pass', minutes: 21 },
       { do: 'traps', traps: { pageCap: 50, count: 'missing', deepestOffset: 90 } },
       { do: 'sync', ...undisturbed },
+    ];
+    expect(await performAll(actions, 0)).toEqual([]);
+  });
+
+  it('with a window that a machine whose clock is ahead could not prove', async () => {
+    const unanswered: Partial<Traps> = {
+      faults: [
+        { kind: 'empty-page', when: { every: 3 } },
+        { kind: 'status', status: 500, when: { from: 1 } },
+      ],
+    };
+    const actions: Action[] = [
+      { do: 'traps', traps: unanswered },
+      { do: 'backfill', fromHours: 3, hours: 4, again: true, ...undisturbed, aheadMs: 1_800_000 },
     ];
     expect(await performAll(actions, 0)).toEqual([]);
   });
