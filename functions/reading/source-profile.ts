@@ -88,12 +88,7 @@ const dayMs = 86_400_000;
  * window.
  */
 const spanLimitsMs = [90, 30, 7, 1].map((days) => days * dayMs - 60_000);
-/** Weight of the latest balance in the success rate, which so reflects about the last five. */
-const successWeight = 0.2;
-/** Below this rate tiles cost less: a failed balance costs two more requests, a tile a third of one. */
-const worthwhileRate = 0.5;
-/** Each tiled window raises the rate by this much, until balances are tried again. */
-const retryStep = 0.04;
+/** With a larger margin tiles cost less: a failed balance costs two more requests, a tile a third of one. */
 const maxMarginRows = 16;
 
 /** What seems to be true of the source. Saves requests, and proves nothing. */
@@ -105,20 +100,19 @@ class Hints {
   maxSpanMs = Number.POSITIVE_INFINITY;
   /** Rows at the far end of a page that are left to the next page, because the order there may be loose. */
   marginRows = 1;
-  #successRate = 1;
 
   /** Whether balances succeed often enough to be worth trying. */
   get balancesPay(): boolean {
-    return this.#successRate > worthwhileRate;
+    return this.marginRows <= maxMarginRows;
   }
 
   noteBalance(isBalanced: boolean): void {
-    this.#successRate += ((isBalanced ? 1 : 0) - this.#successRate) * successWeight;
-    this.marginRows = isBalanced ? Math.max(1, this.marginRows - 1) : Math.min(maxMarginRows, this.marginRows * 2);
+    this.marginRows = isBalanced ? Math.max(1, this.marginRows - 1) : this.marginRows * 2;
   }
 
+  /** A window was read in parts. After some of them, balances are tried again. */
   noteTiled(): void {
-    this.#successRate = Math.min(1, this.#successRate + retryStep);
+    this.marginRows = Math.max(1, this.marginRows - 1);
   }
 
   /** Records that the source refused a window. Returns whether a shorter window may be accepted. */
