@@ -16,9 +16,9 @@ import { Construct } from 'constructs';
 import { ConfigError } from '../functions/errors.ts';
 import { configVariable, namespaceVariable } from '../functions/lambda/environment.ts';
 import type { WarehouseBucket } from './bucket.ts';
-import { bundlingOptions } from './bundling.ts';
 import type { Deployment } from './deployment.ts';
 import type { CustomerKeys } from './keys.ts';
+import { bundlingWith, joinSubnets, networkVariables } from './network.ts';
 import type { CredentialSecrets } from './secrets.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -59,6 +59,7 @@ export class RunFunction extends Construct {
       retention: deployment.logRetentionDays satisfies RetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
     });
+    const role = this.#role(props, logGroup);
     this.function = new NodejsFunction(this, 'Function', {
       description: props.description,
       entry: join(root, 'functions/lambda/handler.ts'),
@@ -69,26 +70,29 @@ export class RunFunction extends Construct {
       memorySize: deployment.memoryMb,
       timeout: Duration.seconds(timeoutSeconds(deployment)),
       ...(reservedConcurrency === null ? {} : { reservedConcurrentExecutions: reservedConcurrency }),
-      role: this.#role(props, logGroup),
+      role,
       logGroup,
       loggingFormat: LoggingFormat.JSON,
       applicationLogLevelV2: ApplicationLogLevel.INFO,
       systemLogLevelV2: SystemLogLevel.INFO,
       environment: this.#environment(props),
-      bundling: bundlingOptions,
+      bundling: bundlingWith(deployment.network),
     });
     // CDK declares the dependency on the role twice, which cfn-lint reports as redundant.
     if (this.function.node.defaultChild instanceof CfnFunction) {
+      joinSubnets(this.function.node.defaultChild, role, deployment.network);
       this.function.node.defaultChild.addMetadata('cfn-lint', { config: { ignore_checks: ['W3005'] } });
     }
   }
 
   #environment({ deployment, warehouse, namespace }: RunFunctionProps): Record<string, string> {
     const config = { ...deployment.writtenConfig, warehouse: warehouse.url };
+    const ofNetwork = networkVariables(deployment.network);
+    const roomBytes = maxConfigBytes - Object.entries(ofNetwork).flat().join('').length;
     const sizeBytes = Buffer.byteLength(JSON.stringify(deployment.writtenConfig));
-    if (sizeBytes > maxConfigBytes) {
+    if (sizeBytes > roomBytes) {
       throw new ConfigError(
-        `"config" is ${sizeBytes} bytes of JSON, but the environment of a Lambda function has room for ${maxConfigBytes}`,
+        `"config" is ${sizeBytes} bytes of JSON, but the environment of a Lambda function has room for ${roomBytes}`,
         {
           remedy: 'Split the targets over two stacks with different stackNames.',
           code: 'config.targets',
@@ -98,6 +102,7 @@ export class RunFunction extends Construct {
     return {
       [configVariable]: Stack.of(this).toJsonString(config),
       [namespaceVariable]: namespace,
+      ...ofNetwork,
       // parquetjs-lite's Thrift code calls `new Buffer`, and Node warns about that outside of node_modules.
       NODE_OPTIONS: '--disable-warning=DEP0005',
     };
