@@ -1,6 +1,6 @@
 /** What holds for the repository as a whole. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../functions/config.ts';
 import { errorKinds } from '../functions/errors.ts';
@@ -111,8 +111,9 @@ describe('the documents', () => {
     expect(scripts.length).toBeGreaterThan(2);
     expect(scripts.filter((name) => !(name in packageJson.scripts))).toEqual([]);
     const known =
-      ['commands', 'state-commands', 'program-commands', 'command-options']
-        .map((name) => read(`functions/cli/${name}.ts`))
+      readdirSync(new URL('../functions/cli/', import.meta.url))
+        .filter((name) => /command.*\.ts$/.test(name))
+        .map((name) => read(`functions/cli/${name}`))
         .join('\n') + read('functions/filters.ts');
     const commands = [...text.matchAll(/(?:npx |`|^ *)dqsync ([a-z]+)/gm)].map(([, name]) => name ?? '');
     expect(commands.length).toBeGreaterThan(4);

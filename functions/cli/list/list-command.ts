@@ -11,7 +11,7 @@ import { type ExecutionColumn, executionColumns } from '../../warehouse/columns.
 import { loadConfig } from '../terminal/config-file.ts';
 import { consoleLog } from '../terminal/console-log.ts';
 import { count, counted, printable } from '../terminal/formats.ts';
-import { writeJson, writeLine, writeNote } from '../terminal/output.ts';
+import { writeData, writeJson, writeNote } from '../terminal/output.ts';
 import { openProgressBar } from '../terminal/progress-bar.ts';
 import { type Cell, renderTable } from '../terminal/table.ts';
 import { type ListColumn, parseColumns } from './list-columns.ts';
@@ -134,7 +134,7 @@ function writeListed(
 ): void {
   if (executions.length > 0) {
     const rows = executions.map((execution) => columns.map(({ shown }) => shown(execution)));
-    writeLine(
+    writeData(
       renderTable(
         columns.map(({ name }) => name),
         rows,
@@ -143,7 +143,7 @@ function writeListed(
     );
   }
   for (const { reason, rawText } of unreadable) {
-    writeLine(`unreadable row (${printable(reason)}): ${printable(rawText)}`);
+    writeData(`unreadable row (${printable(reason)}): ${printable(rawText)}`);
   }
   writeNote(`(${howMany(executions.length + unreadable.length, total, offset)})`);
 }

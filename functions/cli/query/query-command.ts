@@ -10,7 +10,7 @@ import { viewName } from '../../warehouse/layout.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { consoleLog } from '../terminal/console-log.ts';
 import { counted, shortTime } from '../terminal/formats.ts';
-import { paint, writeJson, writeLine, writeNote } from '../terminal/output.ts';
+import { paint, writeData, writeJson, writeLine, writeNote } from '../terminal/output.ts';
 import { renderTable } from '../terminal/table.ts';
 
 /** Options of `query`. */
@@ -149,7 +149,7 @@ function writeTable({ columns, rows }: SqlResult, { maxRows, vertical }: QueryOp
   const shown = rows
     .slice(0, maxRows)
     .map((row) => row.map((value) => (typeof value === 'string' ? shortTime(value) : value)));
-  writeLine(renderTable(names, shown, { isVertical: vertical ?? false }));
+  writeData(renderTable(names, shown, { isVertical: vertical ?? false }));
   if (rows.length > maxRows) {
     writeNote(
       `The first ${counted(maxRows, 'row')} of ${counted(rows.length, 'row')}: show more with --max-rows, or all with --csv or --json.`,

@@ -10,8 +10,8 @@ import type { ReportData, TaskData } from '../../report/report-data.ts';
 import { selectTargets } from '../../sync/targets.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { bytes, count, counted, shownAt } from '../terminal/formats.ts';
-import { paint, writeJson, writeLine, writeNote } from '../terminal/output.ts';
-import { renderTable, terminalWidth } from '../terminal/table.ts';
+import { paint, widthOf, writeJson, writeLine, writeNote } from '../terminal/output.ts';
+import { renderTable } from '../terminal/table.ts';
 import { makeReport } from './make-report.ts';
 import { writePage } from './write-page.ts';
 
@@ -80,7 +80,7 @@ function describeReport(path: string, sizeBytes: number, data: ReportData): stri
       : `${counted(failing.length, 'task is', 'tasks are')} not passing as of ${shownAt(data.asOfMs)}:`,
     ...(rows.length === 0
       ? []
-      : [renderTable(['task', 'status', 'in_a_row', 'since'], rows, { width: terminalWidth() ?? pipeWidth })]),
+      : [renderTable(['task', 'status', 'in_a_row', 'since'], rows, { width: widthOf(process.stdout) ?? pipeWidth })]),
     ...(rest === 0 ? [] : [paint.dim(`… and ${count(rest)} more`)]),
     ...(leftOut.tasks === 0
       ? []

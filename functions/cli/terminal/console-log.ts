@@ -2,7 +2,9 @@
 import { createConsola } from 'consola/basic';
 import type { Log } from '../../model.ts';
 import { paragraph } from './formats.ts';
+import { widthOf } from './output.ts';
 import { isQuiet, isVerbose } from './verbosity.ts';
+import { wrapped } from './wrap.ts';
 
 /**
  * Makes a log that writes to stderr: warnings, with `--verbose` everything, with `--quiet` nothing.
@@ -16,7 +18,8 @@ export function consoleLog(makeRoom: () => void = () => undefined): Log {
     if (isVerbose() || (level === 'warn' && !isQuiet())) {
       const details = Object.entries(fields).map(([name, value]) => `${name}=${value}`);
       makeRoom();
-      consola[level](paragraph([message, ...details].join(' ')));
+      const text = paragraph([message, ...details].join(' '));
+      consola[level](wrapped(`[${level}] ${text}`, widthOf(process.stderr)).slice(level.length + 3));
     }
   };
 }

@@ -1,5 +1,6 @@
 /** Output of commands: results to stdout, everything else to stderr, with colors only on a terminal. */
 import pico from 'picocolors';
+import { wrapped } from './wrap.ts';
 
 /** `--no-color`, then FORCE_COLOR, which counts for more than NO_COLOR as in Node, then what the stream is. */
 function wantsColours(stream: NodeJS.WriteStream): boolean {
@@ -18,22 +19,32 @@ export const paint = pico.createColors(wantsColours(process.stdout));
 
 const paintError = pico.createColors(wantsColours(process.stderr));
 
-/** Writes one or more lines to stdout. */
+/** Returns the width of a terminal; null in a pipe. */
+export function widthOf({ isTTY, columns }: NodeJS.WriteStream): number | null {
+  return isTTY === true ? columns : null;
+}
+
+/** Writes one or more lines to stdout, wrapped to the terminal. */
 export function writeLine(text: string): void {
+  writeData(wrapped(text, widthOf(process.stdout)));
+}
+
+/** Writes values to stdout that must not be changed. */
+export function writeData(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
 /** Writes the JSON document of a command to stdout. 64-bit integers become text, so that they stay exact. */
 export function writeJson(document: unknown): void {
-  writeLine(JSON.stringify(document, (_key, value) => (typeof value === 'bigint' ? String(value) : value), 2));
+  writeData(JSON.stringify(document, (_key, value) => (typeof value === 'bigint' ? String(value) : value), 2));
 }
 
-/** Writes a remark to stderr. */
+/** Writes a remark to stderr, wrapped to the terminal. */
 export function writeNote(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${wrapped(text, widthOf(process.stderr))}\n`);
 }
 
 /** Writes an error to stderr. */
 export function writeError(text: string): void {
-  process.stderr.write(`${paintError.red('error:')} ${text}\n`);
+  writeNote(`${paintError.red('error:')} ${text}`);
 }

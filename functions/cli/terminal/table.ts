@@ -4,7 +4,7 @@
  */
 import stringWidth from 'string-width';
 import { printable } from './formats.ts';
-import { paint } from './output.ts';
+import { paint, widthOf as terminalWidth } from './output.ts';
 
 /** The value of a cell. */
 export type Cell = string | number | bigint | boolean | null;
@@ -26,11 +26,6 @@ const comfortableWidth = 12;
 const maxWordWidth = 16;
 const ellipsis = '…';
 
-/** Returns the width of the terminal on stdout; null in a pipe. */
-export function terminalWidth(): number | null {
-  return process.stdout.isTTY === true ? process.stdout.columns : null;
-}
-
 /**
  * Renders rows under their headings. Numbers are right-aligned and never shortened; null is shown as `-`. Texts are
  * shortened if the table is wider than `width`. A table that is still too wide is rendered vertically.
@@ -38,7 +33,7 @@ export function terminalWidth(): number | null {
 export function renderTable(
   headings: readonly string[],
   rows: readonly (readonly Cell[])[],
-  { width = terminalWidth(), isVertical = false }: TableStyle = {},
+  { width = terminalWidth(process.stdout), isVertical = false }: TableStyle = {},
 ): string {
   const cells = rows.map((row) => headings.map((_, column) => cellText(row[column] ?? null)));
   const names = headings.map(printable);
