@@ -4,7 +4,7 @@
  */
 import { ConflictError, StateError } from '../errors.ts';
 import type { Target } from '../model.ts';
-import { checkpointKey } from '../warehouse/layout.ts';
+import { checkpointKey, probeKey } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
 import { WriteRetries, type WritingRun } from '../warehouse/write-retries.ts';
 import { applyChange, type Change } from './change.ts';
@@ -78,6 +78,21 @@ export async function loadCheckpoint(
       }
     }
   }
+}
+
+/**
+ * Reads a target's checkpoint for a run that will write. A first run finds out here, before its first request to the
+ * source, if nothing can be written. Later runs do not pay for it, because they seldom write for the first time.
+ *
+ * @throws StateError, StorageError
+ */
+export async function loadToWrite(run: CheckpointedTarget & Pick<CheckpointRun, 'store'>): Promise<LoadedCheckpoint> {
+  const loaded = await loadCheckpoint(run.store, run.target.name, identityOf(run));
+  if (loaded.etag === null) {
+    // Who wins does not matter, and without a reply the first commit decides.
+    await run.store.putIfAbsent(probeKey, Buffer.from('{"format":"dqsync.probe"}\n'));
+  }
+  return loaded;
 }
 
 /**

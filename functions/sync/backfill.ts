@@ -6,7 +6,7 @@
  * there, and only incremental runs look back.
  */
 import { rereadParts } from '../checkpoint/change.ts';
-import { identityOf, loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
+import { loadToWrite } from '../checkpoint/checkpoint-store.ts';
 import { densityNear, knownSpan } from '../checkpoint/coverage.ts';
 import { toDqsyncError } from '../errors.ts';
 import { gapsIn, lengthOf } from '../intervals.ts';
@@ -62,7 +62,7 @@ export async function runBackfill(
 ): Promise<TargetOutcome> {
   const state = newRunState();
   try {
-    const loaded = await loadCheckpoint(run.store, run.target.name, identityOf(run));
+    const loaded = await loadToWrite(run);
     const untilMs = run.clock.now() - run.settings.settleMs;
     const rereads = task.again ? task.window : null;
     const source = countingSource(run, state, loaded.checkpoint);

@@ -2,7 +2,7 @@
  * One incremental run of one target: re-checks open executions, reads `[watermark - lookback, now - settle)` in slices
  * that are each proven complete, and commits as it goes. Skips what a backfill has covered beyond the watermark.
  */
-import { identityOf, loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
+import { loadToWrite } from '../checkpoint/checkpoint-store.ts';
 import { densityOf, watermarkOf } from '../checkpoint/coverage.ts';
 import { type UnprovenWindow, waitingAt } from '../checkpoint/unproven.ts';
 import { isoTime } from '../clock.ts';
@@ -57,7 +57,7 @@ interface Incremental {
 export async function runIncremental(run: TargetRun): Promise<TargetOutcome> {
   const state = newRunState();
   try {
-    const loaded = await loadCheckpoint(run.store, run.target.name, identityOf(run));
+    const loaded = await loadToWrite(run);
     const untilMs = run.clock.now() - run.settings.settleMs;
     const { lookbackMs: revisitedMs, initialFromMs: incrementalFromMs } = run.settings;
     const watch = await OutcomeWatch.open(run);

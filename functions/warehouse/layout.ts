@@ -176,7 +176,7 @@ export function runsKey(targetName: string): string {
 }
 
 /**
- * Key of the object with which `doctor` tests whether it may write. It is beside the checkpoints, because the same
+ * Key of the object with which `doctor` and a first run test whether they may write. It is beside the checkpoints, because the same
  * permission covers both. No target name starts with a dot, so it is never a checkpoint.
  */
 export const probeKey = `${statePrefix}.doctor/probe.json`;
