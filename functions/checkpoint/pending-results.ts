@@ -1,11 +1,9 @@
 /**
- * The backlog of executions whose rule results are to be fetched: the document and its changes. Pure. A run adds the
- * settled executions that it writes before it commits the checkpoint, and removes them after their results are in the
- * table (PROTOCOL.md, I19).
+ * The backlog of executions whose rule results are to be fetched, and its changes. Pure. A run adds the settled executions
+ * that it writes before it commits the checkpoint, and removes them after their results are in the table (PROTOCOL.md, I19).
  */
-import * as z from 'zod';
-import { type EpochMs, executionKey } from '../model.ts';
-import type { DocumentKind } from './state-document.ts';
+import { type EpochMs, executionKey, type Window } from '../model.ts';
+import { joinedWindows, listedExecutions, type ResultsWindow, restOf } from './results-windows.ts';
 
 /** An execution whose results are to be fetched. */
 export interface PendingResult {
@@ -37,9 +35,13 @@ export interface FetchedResult {
 /** The document. */
 export interface PendingResults {
   readonly pending: readonly PendingResult[];
+  /** Disjoint, in order of time. */
+  readonly windows: readonly ResultsWindow[];
   readonly fetched: readonly FetchedResult[];
-  /** Executions that were taken off because there were too many, since ever. */
-  readonly dropped: number;
+  /** The last executions whose results are no longer requested, because every request for them failed. */
+  readonly expired: readonly { readonly id: bigint; readonly startTimeMs: EpochMs }[];
+  /** Since when there has always been an execution to request; null if there is none. */
+  readonly waitingSinceMs: EpochMs | null;
   /** Why the source refused the last request for results; null if it did not. */
   readonly refused: { readonly atMs: EpochMs; readonly message: string } | null;
 }
@@ -53,59 +55,13 @@ export interface WrittenExecution {
   readonly isWanted: boolean;
 }
 
-/** About 60 bytes each, so at most 6 MB. Newest first in importance: the oldest are taken off. */
-const maxPending = 100_000;
+/** 150 kB to write with each commit. Enough for 8 minutes at the documented quota, and filled up from the windows then. */
+const maxPending = 2_000;
+const maxExpired = 1_000;
 const maxFetched = 10_000;
 const fetchedMemoryMs = 86_400_000;
 /** Largest assumed difference between the clocks of source and run when times are compared. */
 const clockToleranceMs = 5_000;
-
-const id = z
-  .string()
-  .regex(/^-?\d{1,19}$/)
-  .transform(BigInt);
-const ms = z.int();
-const states = ['none', 'unfinished', 'rerun'] as const;
-const schema = z
-  .object({
-    format: z.literal('dqsync.results'),
-    version: z.literal(1),
-    pending: z.array(z.tuple([id, ms, id.nullable(), z.int(), ms, z.enum(states)])),
-    fetched: z.array(z.tuple([id, ms, id.nullable(), ms])),
-    dropped: z.int(),
-    refused: z.object({ atMs: ms, message: z.string() }).nullable(),
-  })
-  .transform(
-    ({ pending, fetched, dropped, refused }): PendingResults => ({
-      pending: pending.map(([instance, startTimeMs, taskId, tries, notBeforeMs, state]) => ({
-        ...{ id: instance, startTimeMs, taskId, tries, notBeforeMs, state },
-      })),
-      fetched: fetched.map(([instance, startTimeMs, taskId, fetchedAtMs]) => ({
-        ...{ id: instance, startTimeMs, taskId, fetchedAtMs },
-      })),
-      dropped,
-      refused,
-    }),
-  );
-
-/** The document as stored. */
-export const pendingResultsKind: DocumentKind<PendingResults> = {
-  schema,
-  empty: { pending: [], fetched: [], dropped: 0, refused: null },
-  encode: ({ pending, fetched, dropped, refused }) => {
-    const lines = pending.map(({ id: instance, startTimeMs, taskId, tries, notBeforeMs, state }) =>
-      JSON.stringify([String(instance), startTimeMs, textOf(taskId), tries, notBeforeMs, state]),
-    );
-    const done = fetched.map((entry) =>
-      JSON.stringify([String(entry.id), entry.startTimeMs, textOf(entry.taskId), entry.fetchedAtMs]),
-    );
-    return `{"format":"dqsync.results","version":1,"dropped":${dropped},"refused":${JSON.stringify(refused)},"fetched":[\n${done.join(',\n')}],"pending":[\n${lines.join(',\n')}]}\n`;
-  },
-};
-
-function textOf(value: bigint | null): string | null {
-  return value === null ? null : String(value);
-}
 
 /**
  * Adds executions that a run writes. One that is pending already, or whose results were fetched within a day, stays as it is.
@@ -113,7 +69,11 @@ function textOf(value: bigint | null): string | null {
  * An instance that started again has results of its new execution only. So an older execution of it that is pending is noted
  * as `rerun`, and so is one whose results were fetched when the new execution had begun: they may be the new one's.
  */
-export function withWritten(before: PendingResults, written: readonly WrittenExecution[]): PendingResults {
+export function withWritten(
+  before: PendingResults,
+  written: readonly WrittenExecution[],
+  nowMs: EpochMs,
+): PendingResults {
   if (written.length === 0 || (before.pending.length === 0 && !mayMatter(before, written))) {
     return before;
   }
@@ -144,7 +104,44 @@ export function withWritten(before: PendingResults, written: readonly WrittenExe
     ...doubted.map((entry) => newEntry(entry, 'rerun')),
   ];
   const fetched = before.fetched.filter((entry) => !doubted.includes(entry));
-  return bounded({ ...before, pending, fetched });
+  const addedKeys = new Set(added.map(executionKey));
+  const expired = before.expired.filter((entry) => !addedKeys.has(executionKey(entry)));
+  return bounded({ ...before, pending, fetched, expired, waitingSinceMs: before.waitingSinceMs ?? nowMs });
+}
+
+/** What the source has listed of a window. */
+export interface ListedWindow {
+  /** The window as it was before. */
+  readonly window: ResultsWindow;
+  /** Its newest part, which was listed. */
+  readonly part: Window;
+  readonly found: readonly WrittenExecution[];
+}
+
+/**
+ * Lists executions of a window one by one. If another run has changed the window in the meantime, it may have put executions
+ * there that the source did not list yet, so the window stays as it is.
+ */
+export function withListed(before: PendingResults, { window, part, found }: ListedWindow): PendingResults {
+  const known = new Set([...before.pending, ...before.fetched].map(executionKey));
+  const added = addedTo(before, found, new Map()).filter((entry) => !known.has(executionKey(entry)));
+  const isSame = ({ fromMs, toMs, executions }: ResultsWindow): boolean =>
+    fromMs === window.fromMs && toMs === window.toMs && executions === window.executions;
+  if (added.length === 0 && !before.windows.some(isSame)) {
+    return before;
+  }
+  const windows = before.windows.flatMap((one) => (isSame(one) ? restOf(window, part, found.length) : [one]));
+  return bounded({ ...before, windows, pending: [...before.pending, ...added] });
+}
+
+/** Returns the window whose executions are to be listed next, the newest one; null if there is none, or no room in the list. */
+export function windowToList({ pending, windows }: PendingResults): ResultsWindow | null {
+  return pending.length + listedExecutions > maxPending ? null : (windows.at(-1) ?? null);
+}
+
+/** Returns how many executions wait; an estimate if there are windows. */
+export function waitingCount({ pending, windows }: Pick<PendingResults, 'pending' | 'windows'>): number {
+  return windows.reduce((sum, { executions }) => sum + executions, pending.length);
 }
 
 /** Executions to add. One whose instance is known to have started again, maybe from another run, is added as `rerun`. */
@@ -178,8 +175,9 @@ function newEntry(
 /** An execution whose results were requested. */
 interface RequestedExecution {
   readonly entry: PendingResult;
-  /** When the rows that were written now were fetched; null if nothing was written. */
+  /** When the rows that were written now were fetched; null if nothing was written, or it expired. */
   readonly fetchedAtMs: EpochMs | null;
+  readonly isExpired: boolean;
 }
 
 /** What fetching has changed. */
@@ -221,15 +219,30 @@ export function withFetched(
       ...{ id: instance, startTimeMs, taskId, fetchedAtMs },
     })),
   ].filter(({ fetchedAtMs }) => fetchedAtMs > nowMs - fetchedMemoryMs);
-  return bounded({ ...before, pending, fetched, refused });
+  const gone = taken
+    .filter(({ isExpired }) => isExpired)
+    .map(({ entry: { id: instance, startTimeMs } }) => ({
+      ...{ id: instance, startTimeMs },
+    }));
+  const expired = [...before.expired, ...gone].slice(-maxExpired);
+  const isBehind =
+    refused !== null || before.windows.length > 0 || pending.some(({ notBeforeMs }) => notBeforeMs <= nowMs);
+  const waitingSinceMs = isBehind ? (before.waitingSinceMs ?? nowMs) : null;
+  return bounded({ ...before, pending, fetched, expired, refused, waitingSinceMs });
 }
 
+/** Moves the oldest executions from a list that is too long into windows. */
 function bounded(results: PendingResults): PendingResults {
-  const { pending, fetched, dropped } = results;
-  const newest = fetched.slice(-maxFetched);
+  const { pending, windows } = results;
+  const fetched = results.fetched.slice(-maxFetched);
   if (pending.length <= maxPending) {
-    return { ...results, fetched: newest };
+    return { ...results, fetched };
   }
-  const kept = pending.toSorted((a, b) => b.startTimeMs - a.startTimeMs).slice(0, maxPending);
-  return { ...results, fetched: newest, pending: kept, dropped: dropped + pending.length - kept.length };
+  // A window does not remember what is known of an execution, so those that were requested before stay in the list.
+  const rank = ({ state, tries }: PendingResult): number => (state !== 'none' || tries > 0 ? 1 : 0);
+  const sorted = pending.toSorted((a, b) => rank(b) - rank(a) || b.startTimeMs - a.startTimeMs);
+  const moved = sorted.slice(maxPending).map(({ startTimeMs }) => ({
+    ...{ fromMs: startTimeMs, toMs: startTimeMs + 1, executions: 1 },
+  }));
+  return { ...results, fetched, pending: sorted.slice(0, maxPending), windows: joinedWindows([...windows, ...moved]) };
 }

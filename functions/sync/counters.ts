@@ -32,9 +32,9 @@ export interface RunCounters extends SummaryCounters {
   commits: number;
   /** Commits that lost to another run at the first attempt. */
   commitConflicts: number;
-  /** Executions that wait for their rule results after the run. */
+  /** Executions that wait for their rule results after the run. An estimate if they are more than 2,000. */
   resultsBacklog: number;
-  /** How long the oldest of them has waited, by its start time. */
+  /** How long there has always been an execution to request. Zero once all were requested, even if some are to be again. */
   resultsBacklogAgeSeconds: number;
   /** Days that the audit could not compare, or found late rows in and could not repair. */
   auditFailures: number;

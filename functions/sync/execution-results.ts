@@ -13,17 +13,21 @@ export interface FetchedExecution {
   readonly againAtMs: EpochMs | null;
   readonly state: PendingResult['state'];
   readonly fetchedAtMs: EpochMs;
+  /** Whether it is finished because every request failed. */
+  readonly isExpired: boolean;
 }
 
 /** Requests for results that were not ready, over a day: after 4, 16, 64, 256 and 1,024 minutes. */
 const maxTries = 5;
+/** Requests that failed for an execution alone, over a week: the five above, and one a day. */
+const maxFailures = 11;
 const firstPauseMs = 4 * 60_000;
 const longestPauseMs = 86_400_000;
 /** Results that are missing for an execution of this age will not appear any more. */
 const finalAfterMs = 2 * 86_400_000;
 
 /** Returns when to request again after this many attempts. */
-export function nextTryMs(nowMs: EpochMs, tries: number): EpochMs {
+function nextTryMs(nowMs: EpochMs, tries: number): EpochMs {
   return nowMs + Math.min(longestPauseMs, firstPauseMs * 4 ** tries);
 }
 
@@ -60,6 +64,16 @@ export async function fetchExecution(
     : finished(entry, results, nowMs);
 }
 
+/** Returns what follows a request that failed: another one later, or a row that records that there are no results. */
+export function afterFailure(entry: PendingResult, nowMs: EpochMs): FetchedExecution {
+  if (entry.tries + 1 < maxFailures) {
+    return { ...later(entry, nowMs), results: [] };
+  }
+  return entry.state === 'unfinished'
+    ? finished(entry, [], nowMs)
+    : { ...without(entry, 'failed', nowMs), isExpired: true };
+}
+
 function lastWord(entry: PendingResult, results: readonly RuleResult[], nowMs: EpochMs): FetchedExecution {
   return results.length === 0 && entry.state === 'none'
     ? without(entry, 'none', nowMs)
@@ -67,15 +81,16 @@ function lastWord(entry: PendingResult, results: readonly RuleResult[], nowMs: E
 }
 
 function finished(entry: PendingResult, results: readonly RuleResult[], fetchedAtMs: EpochMs): FetchedExecution {
-  return { entry, results, againAtMs: null, state: entry.state, fetchedAtMs };
+  return { entry, results, againAtMs: null, state: entry.state, fetchedAtMs, isExpired: false };
 }
 
 function later(entry: PendingResult, nowMs: EpochMs): Omit<FetchedExecution, 'results'> {
-  return { entry, againAtMs: nextTryMs(nowMs, entry.tries), state: entry.state, fetchedAtMs: nowMs };
+  const againAtMs = nextTryMs(nowMs, entry.tries);
+  return { entry, againAtMs, state: entry.state, fetchedAtMs: nowMs, isExpired: false };
 }
 
 /** One row that says why there are no results. */
-function without(entry: PendingResult, why: 'deleted' | 'rerun' | 'none', nowMs: EpochMs): FetchedExecution {
+function without(entry: PendingResult, why: 'deleted' | 'rerun' | 'none' | 'failed', nowMs: EpochMs): FetchedExecution {
   const extra = JSON.stringify({ _dqsync: { no_results: why, noted_at: isoTime(nowMs) } });
   const row: RuleResult = {
     ...{ ruleId: null, ruleInstanceId: null, alarmed: null, objectName: null, metrics: null },

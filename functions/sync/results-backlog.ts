@@ -4,14 +4,16 @@
  */
 import {
   type PendingResults,
-  pendingResultsKind,
   type WrittenExecution,
+  waitingCount,
   withWritten,
 } from '../checkpoint/pending-results.ts';
+import { pendingResultsKind } from '../checkpoint/results-document.ts';
 import { changeDocument, type DocumentRun, type LoadedDocument, loadDocument } from '../checkpoint/state-document.ts';
 import type { Config } from '../config.ts';
-import { isOpen, type Log, type Observation } from '../model.ts';
+import { type EpochMs, type Execution, isOpen, type Log, type Observation } from '../model.ts';
 import { resultsKey } from '../warehouse/layout.ts';
+import type { RunCounters } from './counters.ts';
 
 /** Which executions' results are fetched. */
 export type ResultsWanted = Config['results'];
@@ -21,11 +23,11 @@ type BacklogRun = DocumentRun & { readonly log: Log };
 
 /** The executions of a target whose results are to be fetched. Loaded when they are first needed. */
 export class ResultsBacklog {
-  readonly #wanted: ResultsWanted;
+  readonly wanted: ResultsWanted;
   #loaded: LoadedDocument<PendingResults> | null = null;
 
   constructor(wanted: ResultsWanted) {
-    this.#wanted = wanted;
+    this.wanted = wanted;
   }
 
   /** Returns what is known to wait. @throws StorageError */
@@ -42,15 +44,25 @@ export class ResultsBacklog {
     if (rows.length === 0) {
       return;
     }
-    const written = rows.map(
-      (row): WrittenExecution => ({
-        id: row.id,
-        startTimeMs: row.startTimeMs,
-        taskId: row.taskId,
-        isWanted: isWanted(row, this.#wanted),
-      }),
-    );
-    await this.change(run, (results) => withWritten(results, written));
+    const written = rows.map((row) => this.asWritten(row));
+    const nowMs = run.clock.now();
+    await this.change(run, (results) => withWritten(results, written, nowMs));
+  }
+
+  /** Returns what the backlog needs to know of an execution. */
+  asWritten(execution: Execution): WrittenExecution {
+    const { id, startTimeMs, taskId } = execution;
+    return { id, startTimeMs, taskId, isWanted: isWanted(execution, this.wanted) };
+  }
+
+  /** Returns what waits at the end of a run, as counters. What was never loaded counts as empty. */
+  counters(nowMs: EpochMs): Pick<RunCounters, 'resultsBacklog' | 'resultsBacklogAgeSeconds'> {
+    const results = this.#loaded?.value ?? pendingResultsKind.empty;
+    const { waitingSinceMs } = results;
+    return {
+      resultsBacklog: waitingCount(results),
+      resultsBacklogAgeSeconds: waitingSinceMs === null ? 0 : Math.round((nowMs - waitingSinceMs) / 1000),
+    };
   }
 
   /** Changes the document; see `changeDocument`. Returns what waits after it. */
@@ -74,8 +86,10 @@ export class ResultsBacklog {
   }
 }
 
-const failed: ReadonlySet<string | null> = new Set(['FAILED', 'ALARMING']);
+/** Statuses of executions that failed. */
+export const failedStatuses = ['FAILED', 'ALARMING'] as const;
+const failed: ReadonlySet<string | null> = new Set(failedStatuses);
 
-function isWanted(row: Observation, wanted: ResultsWanted): boolean {
-  return wanted !== 'none' && !isOpen(row) && (wanted === 'all' || failed.has(row.runStatus));
+function isWanted(execution: Execution, wanted: ResultsWanted): boolean {
+  return wanted !== 'none' && !isOpen(execution) && (wanted === 'all' || failed.has(execution.runStatus));
 }

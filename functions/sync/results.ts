@@ -3,15 +3,27 @@
  *
  * Never in the way: nothing that goes wrong here fails a run. What was not fetched stays in the backlog.
  */
-import { type PendingResult, type PendingResults, withFetched } from '../checkpoint/pending-results.ts';
+import {
+  type PendingResult,
+  type PendingResults,
+  waitingCount,
+  windowToList,
+  withFetched,
+  withListed,
+} from '../checkpoint/pending-results.ts';
+import type { ResultsWindow } from '../checkpoint/results-windows.ts';
+import { isoTime } from '../clock.ts';
 import { type DqsyncError, SourceError, StoppedError, toDqsyncError } from '../errors.ts';
+import type { PageSource } from '../reading/page-source.ts';
 import { isOverQuota } from '../source/source-errors.ts';
 import type { TaskSource } from '../source/task-calls.ts';
 import { writeRows } from '../warehouse/data-files.ts';
 import { type ResultRow, resultTable } from '../warehouse/result-table.ts';
 import type { RunCounters } from './counters.ts';
-import { type FetchedExecution, fetchExecution, nextTryMs } from './execution-results.ts';
+import { afterFailure, type FetchedExecution, fetchExecution } from './execution-results.ts';
 import type { ResultsBacklog } from './results-backlog.ts';
+import { listPart } from './results-listing.ts';
+import { pageSourceOf } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
 
 /** What fetching adds to the counters of a run. */
@@ -49,10 +61,11 @@ class ResultsFetcher {
   readonly #backlog: ResultsBacklog;
   #results = 0;
   #files = 0;
-  #waiting: PendingResults['pending'] = [];
   #failuresInRow = 0;
-  #dueCount = 0;
+  #expectedCount = 0;
   #askedCount = 0;
+  /** Start times of executions that expired. */
+  readonly #expiredMs: number[] = [];
   /** Why the fetching stopped; null while it may continue. */
   #stop: DqsyncError | null = null;
 
@@ -67,21 +80,40 @@ class ResultsFetcher {
 
   /** @throws StorageError, ConflictError */
   async fetch(source: TaskSource, maxExecutions: number): Promise<void> {
-    const { pending } = await this.#backlog.load(this.#run);
-    this.#waiting = pending;
-    const due = dueNow(pending, this.#run.clock.now()).slice(0, maxExecutions);
-    this.#dueCount = due.length;
-    for (let from = 0; from < due.length && this.#stop === null; from += commitExecutions) {
-      await this.#commit(await this.#fetchBatch(source, due.slice(from, from + commitExecutions)));
+    const run = this.#run;
+    const pages = pageSourceOf(run, () => undefined);
+    const { pending, windows } = await this.#backlog.load(run);
+    const dueCount = waitingCount({ windows, pending: dueNow(pending, run.clock.now()) });
+    this.#expectedCount = Math.min(maxExecutions, dueCount);
+    for (let left = maxExecutions; left > 0 && this.#stop === null; ) {
+      const results = await this.#backlog.load(run);
+      const due = dueNow(results.pending, run.clock.now());
+      const window = windowToList(results);
+      if (window !== null && isBefore(due[0], window)) {
+        await this.#list(pages, window);
+        continue;
+      }
+      const batch = due.slice(0, Math.min(commitExecutions, left));
+      if (batch.length === 0) {
+        return;
+      }
+      left -= batch.length;
+      await this.#commit(await this.#fetchBatch(source, batch));
     }
+  }
+
+  async #list(pages: PageSource, window: ResultsWindow): Promise<void> {
+    const listed = await listPart(this.#run, pages, this.#backlog, window);
+    await this.#backlog.change(this.#run, (results) => withListed(results, listed));
   }
 
   /** Logs a warning if something failed. Returns the counters. */
   end(): ResultsCounters {
     const { clock, log, target } = this.#run;
     const stop = this.#stop;
+    const waiting = this.#backlog.counters(clock.now());
     if (stop !== null && !(stop instanceof StoppedError)) {
-      const wait = `${this.#waiting.length} executions wait for theirs, and later runs fetch them`;
+      const wait = `${waiting.resultsBacklog} executions wait for theirs, and later runs fetch them`;
       log(
         'warn',
         `rule results were not fetched: ${stop.message}; executions are synced all the same, ${wait}. ${stop.remedy}`,
@@ -90,12 +122,18 @@ class ResultsFetcher {
         },
       );
     }
-    const oldestMs = this.#waiting.reduce((oldest, { startTimeMs }) => Math.min(oldest, startTimeMs), clock.now());
-    return {
-      results: this.#results,
-      resultsBacklog: this.#waiting.length,
-      resultsBacklogAgeSeconds: Math.round((clock.now() - oldestMs) / 1000),
-    };
+    if (this.#expiredMs.length > 0) {
+      const [first = 0, last = first] = [Math.min(...this.#expiredMs), Math.max(...this.#expiredMs)];
+      const fields = {
+        target: target.name,
+        executions: this.#expiredMs.length,
+        from: isoTime(first),
+        to: isoTime(last),
+      };
+      const remedy = 'Request them again with "dqsync backfill --from <time> --to <time> --again --results".';
+      log('warn', `rule results are missing: every request for them has failed for a week. ${remedy}`, fields);
+    }
+    return { results: this.#results, ...waiting };
   }
 
   async #fetchBatch(source: TaskSource, batch: readonly PendingResult[]): Promise<FetchedExecution[]> {
@@ -125,9 +163,9 @@ class ResultsFetcher {
       unit: 'executions',
       atMs: null,
       doneMs: this.#askedCount,
-      totalMs: this.#dueCount,
+      totalMs: this.#expectedCount,
       rowsRead: this.#askedCount,
-      rows: { proven: this.#askedCount, expected: this.#dueCount },
+      rows: { proven: this.#askedCount, expected: this.#expectedCount },
     });
   }
 
@@ -149,8 +187,7 @@ class ResultsFetcher {
       if (this.#failuresInRow >= maxFailures) {
         this.stop(error);
       }
-      const nowMs = clock.now();
-      return { entry, results: [], againAtMs: nextTryMs(nowMs, entry.tries), state: entry.state, fetchedAtMs: nowMs };
+      return afterFailure(entry, clock.now());
     }
   }
 
@@ -162,22 +199,24 @@ class ResultsFetcher {
       this.#files += (await writeRows(run, resultTable, rows, this.#files)).files;
     }
     const nowMs = run.clock.now();
-    const requested = fetched.map(({ entry, againAtMs, state, results, fetchedAtMs }) => ({
+    const requested = fetched.map(({ entry, againAtMs, state, results, fetchedAtMs, isExpired }) => ({
       entry: againAtMs === null ? entry : { ...entry, state, tries: entry.tries + 1, notBeforeMs: againAtMs },
       isDone: againAtMs === null,
-      fetchedAtMs: results.length === 0 ? null : fetchedAtMs,
+      isExpired,
+      fetchedAtMs: results.length === 0 || isExpired ? null : fetchedAtMs,
     }));
     const done = requested.filter(({ isDone }) => isDone);
     const postponed = requested.filter(({ isDone }) => !isDone);
     const stop = this.#stop;
-    const { pending } = await this.#backlog.change(run, (before) => {
+    await this.#backlog.change(run, (before) => {
       const refused = stop === null || stop instanceof StoppedError ? null : refusal(stop, nowMs);
       return fetched.length === 0 && refused === null
         ? before
         : withFetched(before, { done, postponed, refused, nowMs });
     });
-    this.#waiting = pending;
-    this.#results += done.length;
+    const expired = done.filter(({ isExpired }) => isExpired);
+    this.#expiredMs.push(...expired.map(({ entry }) => entry.startTimeMs));
+    this.#results += done.length - expired.length;
   }
 
   #rowsOf({ entry, results, fetchedAtMs }: FetchedExecution): ResultRow[] {
@@ -200,6 +239,11 @@ function dueNow(pending: PendingResults['pending'], nowMs: number): PendingResul
   return pending
     .filter(({ notBeforeMs }) => notBeforeMs <= nowMs)
     .sort((a, b) => Math.sign(a.tries) - Math.sign(b.tries) || b.startTimeMs - a.startTimeMs);
+}
+
+/** Whether a window has executions that are to be requested before this one. One that was requested before comes last. */
+function isBefore(entry: PendingResult | undefined, { toMs }: ResultsWindow): boolean {
+  return entry === undefined || entry.tries > 0 || entry.startTimeMs < toMs - 1;
 }
 
 /** Whether an error may be about one execution alone. A permission, a quota and a spent time concern all. */

@@ -159,7 +159,8 @@ async function runTarget(run: Run, target: TargetConfig, limitMs: number): Promi
       // The range of a backfill is in no checkpoint, so without this record it would be lost if the process is killed.
       await recordRun(targetRun, begunRecord(task));
     }
-    const outcome = await runMode(run, targetRun);
+    const ended = await runMode(run, targetRun);
+    const outcome = { ...ended, counters: { ...ended.counters, ...backlog?.counters(clock.now()) } };
     await recordRun(targetRun, endedRecord(task, outcome, clock.now()));
     if (run.tasks && outcome.error === null) {
       await observeTasks(targetRun);
@@ -188,6 +189,10 @@ async function fetchResultsOf(
   const most = isCatchingUp ? resultsBesideManyRows : Number.POSITIVE_INFINITY;
   return await withTargetRun(run, target, limitMs, async (targetRun) => {
     const counters = { ...outcome.counters, ...(await fetchResults(targetRun, backlog, most)) };
+    const { requests, throttled, retries } = targetRun.source.stats();
+    counters.requests += requests;
+    counters.throttled += throttled;
+    counters.retries += retries;
     const both = { ...outcome, counters, summary: { ...outcome.summary, ...summaryCounters(counters) } };
     if (task !== null && counters.results > 0) {
       await recordRun(targetRun, endedRecord(task, both, run.clock.now()));

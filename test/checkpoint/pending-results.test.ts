@@ -1,10 +1,24 @@
 /** The backlog of rule results under changes of several runs. */
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { pendingResultsKind, withWritten } from '../../functions/checkpoint/pending-results.ts';
+import {
+  type PendingResults,
+  type WrittenExecution,
+  waitingCount,
+  windowToList,
+  withFetched,
+  withListed,
+  withWritten,
+} from '../../functions/checkpoint/pending-results.ts';
+import { pendingResultsKind } from '../../functions/checkpoint/results-document.ts';
+import { partToList } from '../../functions/checkpoint/results-windows.ts';
+import { contains, containsAny } from '../../functions/intervals.ts';
 
 const taskId = 1012385458115825700n;
 const first = { id: 1012386207306600400n, startTimeMs: 1_661_413_281_000, taskId, isWanted: true };
 const again = { ...first, startTimeMs: first.startTimeMs + 60_000 };
+const nowMs = first.startTimeMs + 86_400_000;
+const { empty } = pendingResultsKind;
 
 describe('two executions of one instance', () => {
   it.each([
@@ -12,10 +26,7 @@ describe('two executions of one instance', () => {
     ['the second is, by a faster run', [again, first]],
     ['both are at once', [[first, again]]],
   ])('never have results of each other: %s', (_, commits) => {
-    const { pending } = commits.reduce(
-      (results, rows) => withWritten(results, [rows].flat()),
-      pendingResultsKind.empty,
-    );
+    const { pending } = commits.reduce((results, rows) => withWritten(results, [rows].flat(), nowMs), empty);
     const states = pending.map(({ startTimeMs, state }) => [startTimeMs, state]);
     expect(new Map(states as [number, string][])).toEqual(
       new Map([
@@ -23,5 +34,128 @@ describe('two executions of one instance', () => {
         [again.startTimeMs, 'none'],
       ]),
     );
+  });
+});
+
+/** Executions that start every `stepMs` from `fromMs` on. */
+function executions(count: number, fromMs: number, stepMs: number): WrittenExecution[] {
+  return Array.from({ length: count }, (_, index) => ({
+    ...first,
+    id: BigInt(fromMs + index * stepMs) * 10_000n + BigInt(index),
+    startTimeMs: fromMs + index * stepMs,
+  }));
+}
+
+/** Lists the newest window as a source does that holds `all`. */
+function listed(results: PendingResults, all: readonly WrittenExecution[]): Parameters<typeof withListed>[1] {
+  const window = windowToList(results)!;
+  const part = partToList(window);
+  return { window, part, found: all.filter(({ startTimeMs }) => contains(part, startTimeMs)) };
+}
+
+/** Takes everything off the list, as a run does that has fetched it. */
+function allFetched(before: PendingResults): PendingResults {
+  const done = before.pending.map((entry) => ({ entry, fetchedAtMs: nowMs, isExpired: false }));
+  return withFetched(before, { done, postponed: [], refused: null, nowMs });
+}
+
+function expectAllWait({ pending, windows }: PendingResults, all: readonly WrittenExecution[]): void {
+  const ids = new Set(pending.map(({ id }) => id));
+  expect(all.filter(({ id, startTimeMs }) => !ids.has(id) && !containsAny(windows, startTimeMs))).toEqual([]);
+}
+
+describe('a backlog of more executions than the list holds', () => {
+  it('keeps the newest in the list, and each other in a window, in bounded space', () => {
+    const secondsMs = fc.constantFrom(0, 1_000, 60_000, 2 * 3_600_000);
+    const batch = fc.tuple(fc.integer({ min: 1, max: 1_500 }), fc.integer({ min: 0, max: 60 }), secondsMs);
+    fc.assert(
+      fc.property(fc.array(batch, { minLength: 4, maxLength: 8 }), (batches) => {
+        const commits = batches.map(([count, day, stepMs]) =>
+          executions(count, first.startTimeMs + day * 86_400_000, stepMs),
+        );
+        const results = commits.reduce((before, rows) => withWritten(before, rows, nowMs), empty);
+        expectAllWait(results, commits.flat());
+        const oldestListedMs = Math.min(...results.pending.map(({ startTimeMs }) => startTimeMs));
+        expect(results.windows.every(({ fromMs }) => fromMs <= oldestListedMs)).toBe(true);
+        expect(results.pending.length).toBeLessThanOrEqual(2_000);
+        expect(results.windows.length).toBeLessThanOrEqual(100);
+        expect(pendingResultsKind.schema.parse(JSON.parse(pendingResultsKind.encode(results)))).toEqual(results);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it.each([
+    ['spread over a month', 10_000, 240_000],
+    ['in one second', 9_000, 0],
+    ['two a week', 6_000, 302_400_000],
+  ])('is listed part by part, the newest first, until nothing is left: %s', (_, count, stepMs) => {
+    const all = executions(count, first.startTimeMs, stepMs);
+    let results = withWritten(empty, all, nowMs);
+    expect(waitingCount(results)).toBe(count);
+    const fetched = new Set<bigint>();
+    for (let round = 0; waitingCount(results) > 0 && round < 1_000; round += 1) {
+      for (const { id } of results.pending) {
+        fetched.add(id);
+      }
+      results = allFetched(results);
+      results = windowToList(results) === null ? results : withListed(results, listed(results, all));
+      expect(results.pending.length).toBeLessThanOrEqual(2_000);
+    }
+    expect(results).toMatchObject({ pending: [], windows: [], waitingSinceMs: null });
+    expect(fetched.size).toBe(count);
+  });
+
+  it('loses nothing that another run adds to a window while it is listed', () => {
+    const all = executions(4_000, first.startTimeMs, 60_000);
+    const before = allFetched(withWritten(empty, all, nowMs));
+    const change = listed(before, all);
+    const late = executions(2_500, change.part.fromMs + 500, 1_000);
+    const meanwhile = withWritten(before, late, nowMs);
+    expect(meanwhile.windows).toMatchObject([{ fromMs: change.window.fromMs, toMs: change.window.toMs }]);
+    expectAllWait(withListed(meanwhile, change), [...late, ...change.found]);
+    expect(withListed(meanwhile, { ...change, found: [] })).toBe(meanwhile);
+  });
+
+  it('is the same after a listing was applied twice', () => {
+    const all = executions(4_000, first.startTimeMs, 60_000);
+    const before = allFetched(withWritten(empty, all, nowMs));
+    const change = listed(before, all);
+    const once = withListed(before, change);
+    expect(withListed(once, change)).toBe(once);
+  });
+
+  it('keeps what is known of executions that were requested before', () => {
+    const known = withWritten(empty, executions(50, first.startTimeMs, 1_000), nowMs);
+    const entry = { ...known.pending[0]!, tries: 3, notBeforeMs: nowMs };
+    const tried = withFetched(known, {
+      ...{ done: [], refused: null, nowMs },
+      postponed: [{ entry, fetchedAtMs: null, isExpired: false }],
+    });
+    const { pending } = withWritten(tried, executions(4_000, nowMs, 1_000), nowMs);
+    expect(pending).toContainEqual(entry);
+  });
+});
+
+describe('how long executions have waited', () => {
+  const wait = withWritten(empty, [first], nowMs);
+
+  it.each<[string, Partial<Parameters<typeof withFetched>[1]>, number | null]>([
+    ['counts from the first that was added', {}, nowMs],
+    ['ends when all are fetched', { done: [{ entry: wait.pending[0]!, fetchedAtMs: nowMs, isExpired: false }] }, null],
+    [
+      'ends when the last one is to be requested later',
+      {
+        postponed: [
+          { entry: { ...wait.pending[0]!, tries: 1, notBeforeMs: nowMs + 9 }, fetchedAtMs: null, isExpired: false },
+        ],
+      },
+      null,
+    ],
+    ['continues while the source refuses', { refused: { atMs: nowMs, message: 'no' } }, nowMs],
+  ])('%s', (_, change, since) => {
+    const results = withFetched(wait, { ...{ done: [], postponed: [], refused: null, nowMs }, ...change });
+    expect(results.waitingSinceMs).toBe(since);
+    expect(withWritten(results, [again], nowMs + 5).waitingSinceMs).toBe(since ?? nowMs + 5);
   });
 });

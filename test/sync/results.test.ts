@@ -1,10 +1,15 @@
 /** Rule results: which are fetched, when again, and that nothing they do is in the way of the executions. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { pendingResultsKind } from '../../functions/checkpoint/results-document.ts';
+import { loadDocument } from '../../functions/checkpoint/state-document.ts';
+import { isoTime } from '../../functions/clock.ts';
 import { parseConfig } from '../../functions/config.ts';
 import { openConnections } from '../../functions/connect.ts';
+import { SourceError, StoppedError } from '../../functions/errors.ts';
 import type { Run } from '../../functions/sync/run.ts';
 import type { Summary } from '../../functions/sync/summary.ts';
+import { resultsKey } from '../../functions/warehouse/layout.ts';
 import type { Fault } from '../simulator/faults.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
 import { failingStore } from '../support/failing-store.ts';
@@ -200,6 +205,62 @@ describe('rule results', () => {
     expect(second.results).toBeGreaterThan(100);
     await expectResults(world);
   });
+
+  it.each([
+    ['over three weeks', {}],
+    ['in a few dense seconds', { perSecond: 900 }],
+  ])('are requested once each where more executions wait than the backlog lists: %s', async (_, spread) => {
+    const world = await syncedSource();
+    const toMs = world.clock.now() - hourMs;
+    world.sim.life.addMany(3_600, { fromMs: toMs - 20 * dayMs, toMs, ...spread });
+    const first = await world.syncWell(withResults, { results: 'all' });
+    expect(first.results).toBe(100);
+    const second = await world.syncWell(withResults, { results: 'all' });
+    expect(second.results).toBe(3_500);
+    expect(world.sim.counters.results).toBe(3_600);
+    // A request for 100 executions lists them again; most of 3,600 are in windows.
+    expect(second.requests).toBeLessThan(60);
+    await expectResults(world, ['FAILED', 'ALARMING', 'SUCCESS']);
+  });
+
+  it('are fetched for the newest first, also where older executions are listed and newer ones are not', async () => {
+    const world = await syncedSource();
+    const nowMs = world.clock.now();
+    for (const startMs of [nowMs - 9 * dayMs, nowMs - 2 * dayMs]) {
+      world.sim.life.addMany(20, { fromMs: startMs, toMs: startMs + hourMs });
+    }
+    await world.syncWell({ results: 'note' }, { results: 'all' });
+    const { value, etag } = await loadDocument(world.store, resultsKey('sales'), pendingResultsKind);
+    const windows = [{ fromMs: nowMs - 2 * dayMs, toMs: nowMs - dayMs, executions: 20 }];
+    const pending = value.pending.filter(({ startTimeMs }) => startTimeMs < windows[0]!.fromMs);
+    const text = pendingResultsKind.encode({ ...value, pending, windows });
+    await world.store.putIfMatch(resultsKey('sales'), Buffer.from(text), etag!);
+    const stop = new AbortController();
+    const onProgress: Run['onProgress'] = ({ unit }) =>
+      unit === 'executions' ? stop.abort(new StoppedError('interrupted', { remedy: 'Run again.' })) : undefined;
+    await world.syncWell({ ...withResults, onProgress, stop: stop.signal }, { results: 'all' });
+    const starts = (await resultsView(world.folder)).map((row) => Number(row['start_time']));
+    expect(starts.length).toBeGreaterThan(0);
+    expect(Math.min(...starts)).toBeGreaterThanOrEqual(windows[0]!.fromMs);
+    await world.syncWell(withResults, { results: 'all' });
+    await expectResults(world, ['FAILED', 'ALARMING', 'SUCCESS']);
+  });
+
+  it('are all there after two runs at once have worked off a long backlog, one of them interrupted', async () => {
+    const world = await syncedSource();
+    const toMs = world.clock.now() - hourMs;
+    world.sim.life.addMany(3_600, { fromMs: toMs - 20 * dayMs, toMs });
+    await world.syncWell({ results: 'note' }, { results: 'all' });
+    const stop = new AbortController();
+    const onProgress: Run['onProgress'] = ({ rowsRead }) =>
+      rowsRead > 2_500 ? stop.abort(new StoppedError('interrupted', { remedy: 'Run again.' })) : undefined;
+    await Promise.all([
+      world.sync({ ...withResults, onProgress, stop: stop.signal }, { results: 'all' }),
+      world.sync(withResults, { results: 'all' }),
+    ]);
+    await world.syncWell(withResults, { results: 'all' });
+    await expectResults(world, ['FAILED', 'ALARMING', 'SUCCESS']);
+  });
 });
 
 /** A world of 300 executions that will not change any more. */
@@ -242,6 +303,43 @@ describe('rule results that cannot be fetched', () => {
     world.clock.advance(2 * hourMs);
     await syncs(world, 2);
     await expectResults(world);
+  });
+
+  it('of one instance every time expire after a week: counted, and requested again by a backfill', async () => {
+    const world = await settledWorld();
+    const ill = world.sim.truth().executions.find(({ runStatus }) => runStatus === 'FAILED')!;
+    let requests = 0;
+    const connect: Run['connect'] = (target, signal) => {
+      const source = world.connect(target, signal);
+      const fetchResults: typeof source.tasks.fetchResults = async (id, offset) => {
+        if (id === ill.id) {
+          requests += 1;
+          throw new SourceError('HTTP 500', { httpStatus: 500, remedy: 'Ask support.' });
+        }
+        return await source.tasks.fetchResults(id, offset);
+      };
+      return { ...source, tasks: { ...source.tasks, fetchResults } };
+    };
+    const warnings: [string, object][] = [];
+    const log: Run['log'] = (level, message, fields) => void (level === 'warn' && warnings.push([message, fields]));
+    for (let day = 0; day < 14; day += 1) {
+      await world.syncWell({ ...withResults, connect, log });
+      world.clock.advance(dayMs);
+    }
+    expect(requests).toBe(11);
+    const at = isoTime(ill.startTimeMs);
+    expect(warnings).toEqual([
+      [expect.stringMatching(/--again --results/), { target: 'sales', executions: 1, from: at, to: at }],
+    ]);
+    const rowsOfIll = async () =>
+      (await resultsView(world.folder)).filter((row) => row['instance_id'] === String(ill.id));
+    expect(await rowsOfIll()).toMatchObject([{ extra: expect.stringContaining('"no_results":"failed"') }]);
+    const loadBacklog = async () => (await loadDocument(world.store, resultsKey('sales'), pendingResultsKind)).value;
+    expect(await loadBacklog()).toMatchObject({ pending: [], expired: [{ id: ill.id }] });
+    const window = { fromMs: ill.startTimeMs, toMs: ill.startTimeMs + 1000 };
+    await world.backfill({ window, again: true }, withResults);
+    await expectResults(world);
+    expect(await loadBacklog()).toMatchObject({ pending: [], expired: [] });
   });
 
   it.each(['die-before', 'die-after', 'lose-reply'] as const)(

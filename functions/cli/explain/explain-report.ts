@@ -80,6 +80,7 @@ function missing(note: Row | undefined): string {
     deleted: 'the instance was deleted before they were fetched',
     rerun: 'the instance had started again before they were fetched',
     none: 'the source has none',
+    failed: 'every request for them failed',
   };
   return `no rule results: ${reasons[why ?? ''] ?? 'not fetched ("results" in the config says for which executions)'}`;
 }

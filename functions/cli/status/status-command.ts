@@ -1,7 +1,7 @@
 /** `dqsync status`: shows how far each target is covered, how its last run ended, and what the next one will do. */
 import { identityOf, loadCheckpoint } from '../../checkpoint/checkpoint-store.ts';
 import { watermarkOf } from '../../checkpoint/coverage.ts';
-import { pendingResultsKind } from '../../checkpoint/pending-results.ts';
+import { pendingResultsKind } from '../../checkpoint/results-document.ts';
 import { loadRuns } from '../../checkpoint/run-history.ts';
 import { loadDocument } from '../../checkpoint/state-document.ts';
 import { isoTime } from '../../clock.ts';

@@ -41,7 +41,7 @@ export function describeStatus(
           ...status.unfinishedBackfills.map((backfill): Fact => ['backfill', unfinished(backfill, target)]),
           ['open', openOnes(status)],
           ...setAside(status, target),
-          ...resultsFacts(status),
+          ...resultsFacts(status, target),
           ['last run', lastRun(status, nowMs)],
           ['next run', nextRun(status)],
         ];
@@ -105,20 +105,29 @@ function setAside(status: TargetStatus, target: string): Fact[] {
 }
 
 /** Says which executions have no rule results yet; nothing where none wait. */
-function resultsFacts({ results }: TargetStatus): Fact[] {
-  const { waiting, oldestStart, dropped, refused } = results;
-  if (waiting === 0 && refused === null && dropped === 0) {
-    return [];
+function resultsFacts({ results }: TargetStatus, target: string): Fact[] {
+  const { waiting, oldestStart, refused } = results;
+  if (waiting === 0 && refused === null) {
+    return expiredResults(results, target);
   }
   const oldest = oldestStart === null ? '' : `, the oldest started ${shortTime(oldestStart)}`;
   const wait = `${counted(waiting, 'execution')} without rule results yet${oldest}`;
-  const lost =
-    dropped === 0
-      ? ''
-      : `; ${counted(dropped, 'execution')} more than can wait were dropped: dqsync backfill --again --results`;
   const why =
     refused === null ? '' : paint.yellow(`; refused at ${shortTime(refused.at)}: ${paragraph(refused.message)}`);
-  return [['results', `${wait}${lost}${why}`]];
+  return [['results', `${wait}${why}`], ...expiredResults(results, target)];
+}
+
+function expiredResults(
+  { expired, oldestExpiredStart, latestExpiredStart }: TargetStatus['results'],
+  target: string,
+): Fact[] {
+  if (oldestExpiredStart === null || latestExpiredStart === null) {
+    return [];
+  }
+  const span = `${shortTime(oldestExpiredStart)} to ${shortTime(latestExpiredStart)}`;
+  const what = `${counted(expired, 'execution')} without rule results, started ${span}: every request for them failed`;
+  const command = `dqsync backfill --again --results --from … --to … --target ${target}`;
+  return [['results', paint.yellow(`${what}. To request them again: ${command}`)]];
 }
 
 function openOnes({ openExecutions, oldestOpenStart, oldestOpenAgeSeconds }: TargetStatus): string {

@@ -1,7 +1,7 @@
 /** Derives a target's status and next run from its checkpoint. Pure. */
 import type { Checkpoint, LastRun } from '../../checkpoint/checkpoint.ts';
 import { endOf, knownSpan, rowsIn, watermarkOf } from '../../checkpoint/coverage.ts';
-import type { PendingResults } from '../../checkpoint/pending-results.ts';
+import { type PendingResults, waitingCount } from '../../checkpoint/pending-results.ts';
 import { type RunRecord, unfinishedBackfills } from '../../checkpoint/run-history.ts';
 import { isoTime, parseTime } from '../../clock.ts';
 import { gapsIn, lengthOf } from '../../intervals.ts';
@@ -38,8 +38,10 @@ export interface TargetStatus {
   readonly results: {
     readonly waiting: number;
     readonly oldestStart: string | null;
-    /** Executions dropped because too many waited. */
-    readonly dropped: number;
+    /** Executions whose results are missing, because every request for them failed. */
+    readonly expired: number;
+    readonly oldestExpiredStart: string | null;
+    readonly latestExpiredStart: string | null;
     readonly refused: { readonly at: string; readonly message: string } | null;
   };
   /** Backfills that did not finish and whose range is not fully covered. */
@@ -164,15 +166,16 @@ function ageSeconds(ms: EpochMs | null, nowMs: EpochMs): number | null {
   return ms === null ? null : Math.round((nowMs - ms) / 1000);
 }
 
-function resultsStatus({ pending, dropped, refused }: PendingResults): TargetStatus['results'] {
-  const oldestMs = pending.reduce<EpochMs | null>(
-    (oldest, { startTimeMs }) => (oldest === null ? startTimeMs : Math.min(oldest, startTimeMs)),
-    null,
-  );
+function resultsStatus(results: PendingResults): TargetStatus['results'] {
+  const { pending, windows, expired, refused } = results;
+  const starts = [...pending.map(({ startTimeMs }) => startTimeMs), ...windows.map(({ fromMs }) => fromMs)];
+  const expiredStarts = expired.map(({ startTimeMs }) => startTimeMs).sort((a, b) => a - b);
   return {
-    waiting: pending.length,
-    oldestStart: isoOrNull(oldestMs),
-    dropped,
+    waiting: waitingCount(results),
+    oldestStart: isoOrNull(starts.length === 0 ? null : starts.reduce((oldest, ms) => Math.min(oldest, ms))),
+    expired: expired.length,
+    oldestExpiredStart: isoOrNull(expiredStarts[0] ?? null),
+    latestExpiredStart: isoOrNull(expiredStarts.at(-1) ?? null),
     refused: refused === null ? null : { at: isoTime(refused.atMs), message: refused.message },
   };
 }

@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { decodeAnyCheckpoint, encodeCheckpoint } from '../../../functions/checkpoint/codec.ts';
+import { pendingResultsKind } from '../../../functions/checkpoint/results-document.ts';
 import { addExecutions, aWorld, hourMs } from '../world.ts';
 
 describe('dqsync status', () => {
@@ -43,6 +44,17 @@ describe('dqsync status', () => {
     expect((await world.cli(['status'])).stdout).not.toMatch(/results/);
   });
 
+  it('names the executions whose rule results expired, and the command that requests them again', async () => {
+    const world = await aWorld();
+    await world.cli(['sync']);
+    const expired = [1_661_413_281_000, 1_661_413_277_000].map((startTimeMs) => ({ id: 1n, startTimeMs }));
+    const text = pendingResultsKind.encode({ ...pendingResultsKind.empty, expired });
+    await writeFile(join(world.folder, 'warehouse', 'state', 'sales', 'results.json'), text);
+    expect((await world.cli(['status'])).stdout).toMatch(
+      /results {4}2 executions without rule results, started 2022-08-25T07:41:17Z to 2022-08-25T07:41:21Z: every .* --again --results .*--target sales\n/,
+    );
+  });
+
   it('prints the same as JSON', async () => {
     const world = await aWorld();
     addExecutions(world, 10);
@@ -61,7 +73,14 @@ describe('dqsync status', () => {
         oldestExpiredStart: null,
         latestExpiredStart: null,
         quarantined: 0,
-        results: { waiting: 0, oldestStart: null, dropped: 0, refused: null },
+        results: {
+          waiting: 0,
+          oldestStart: null,
+          expired: 0,
+          oldestExpiredStart: null,
+          latestExpiredStart: null,
+          refused: null,
+        },
         unfinishedBackfills: [],
         lastRun: expect.objectContaining({ mode: 'incremental', outcome: 'done', rowsWritten: 10, error: null }),
         nextRun: { from: expect.stringMatching(/Z$/), to: expect.stringMatching(/Z$/), looksAgainAt: 0 },

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { type Checkpoint, emptyCheckpoint, type OpenEntry } from '../../../functions/checkpoint/checkpoint.ts';
-import { pendingResultsKind } from '../../../functions/checkpoint/pending-results.ts';
+import { pendingResultsKind } from '../../../functions/checkpoint/results-document.ts';
 import type { RunRecord } from '../../../functions/checkpoint/run-history.ts';
 import { statusOf } from '../../../functions/cli/status/target-status.ts';
 import { anExecution, newYearMs } from '../../support/builders.ts';

@@ -1,0 +1,47 @@
+/** Windows of start times that stand for executions whose rule results are to be fetched, when they are too many for a list. Pure. */
+import { inOrder, spanMs } from '../intervals.ts';
+import type { Window } from '../model.ts';
+
+/** A window whose executions are not listed one by one. The source lists them again when their turn comes. */
+export interface ResultsWindow extends Window {
+  /** How many were taken off the list. Only an estimate of what the window still holds. */
+  readonly executions: number;
+}
+
+/** Executions that are listed at a time: a few pages, so that fetching the newest starts soon. */
+export const listedExecutions = 500;
+const maxWindows = 100;
+/** Windows this close are joined. What was fetched in between is requested again, so it is short. */
+const joinedMs = 3_600_000;
+
+/** Joins windows that are close, and the closest ones of too many. */
+export function joinedWindows(windows: readonly ResultsWindow[]): ResultsWindow[] {
+  const sorted = inOrder(windows);
+  const gaps = sorted.slice(1).map(({ fromMs }, index) => fromMs - (sorted[index]?.toMs ?? fromMs));
+  const leastMs = Math.max(joinedMs, gaps.sort((a, b) => a - b)[gaps.length - maxWindows] ?? 0);
+  const joined: ResultsWindow[] = [];
+  for (const window of sorted) {
+    const last = joined.at(-1);
+    if (last === undefined || window.fromMs - last.toMs > leastMs) {
+      joined.push(window);
+    } else {
+      const executions = last.executions + window.executions;
+      joined[joined.length - 1] = { fromMs: last.fromMs, toMs: Math.max(last.toMs, window.toMs), executions };
+    }
+  }
+  return joined;
+}
+
+/** Returns the newest part of a window, which is to be listed next. */
+export function partToList(window: ResultsWindow): Window {
+  const { fromMs, toMs, executions } = window;
+  const partMs = (spanMs(window) * listedExecutions) / executions;
+  // No execution starts between two whole seconds.
+  const cutMs = Math.floor((toMs - partMs) / 1000) * 1000 - 500;
+  return { fromMs: executions <= listedExecutions ? fromMs : Math.max(fromMs, cutMs), toMs };
+}
+
+/** Returns what is left of a window after `found` executions were listed in its newest part; nothing if that was all of it. */
+export function restOf({ fromMs, executions }: ResultsWindow, part: Window, found: number): ResultsWindow[] {
+  return part.fromMs > fromMs ? [{ fromMs, toMs: part.fromMs, executions: Math.max(1, executions - found) }] : [];
+}
