@@ -84,6 +84,12 @@ export const alarmKinds = {
     lookFirst:
       'Check tookMs in the last "target done" lines of each target, and the last lines of the log before the end.',
   },
+  'report-failed': {
+    meaning: 'The report could not be published twice in a row; the page in the bucket is an older one.',
+    lookFirst:
+      'Read the newest line "the report was not published" in the log of its function: it names the cause and the remedy.',
+    isOptional: true,
+  },
   'backfill-failed': {
     meaning: 'A backfill ended before it had read its whole range. Rows that were committed are kept.',
     lookFirst:

@@ -10,6 +10,7 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
@@ -33,6 +34,8 @@ export interface AlarmsProps {
   readonly deployment: Deployment;
   readonly sync: SyncFunction;
   readonly backfill: BackfillWorkflow;
+  /** Undefined if no report is published. */
+  readonly report: IFunction | undefined;
   readonly deadLetters: DeadLetters;
   readonly namespace: string;
 }
@@ -65,6 +68,7 @@ export class Alarms extends Construct {
     this.#ofRuns(props, period);
     this.#ofBackfills(props.backfill);
     this.#ofAudits(props.namespace);
+    this.#ofReport(props.report);
     for (const { name } of props.deployment.config.targets) {
       this.#ofTarget(name, props.namespace, period);
       this.#ofQuality(name, props.namespace, period);
@@ -159,6 +163,17 @@ export class Alarms extends Construct {
       // From one audit to the next: it ends with the first one that fails at nothing.
       treatMissingData: TreatMissingData.IGNORE,
     });
+  }
+
+  #ofReport(report: IFunction | undefined): void {
+    if (report !== undefined) {
+      this.#add('report-failed', {
+        metric: functionMetric(report, 'Errors', Stats.SUM, Duration.hours(1)),
+        // The first try and Lambda's one retry.
+        threshold: 2,
+        treatMissingData: TreatMissingData.NOT_BREACHING,
+      });
+    }
   }
 
   #ofTarget(target: string, namespace: string, period: Duration): void {

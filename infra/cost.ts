@@ -5,6 +5,9 @@
 import { type MetricDefinition, metrics } from '../functions/metrics.ts';
 import { type AlarmKind, alarmKinds } from './alarm-kinds.ts';
 
+/** Memory of the function that publishes the report: a page takes 550 MB, and DuckDB up to 1 GB before it spills to the disk. */
+export const reportMemoryMb = 2048;
+
 /** List prices in USD, us-east-1, without free tiers. */
 export const prices = {
   /** Lambda on arm64, per GB-second. */
@@ -62,6 +65,8 @@ export interface Workload {
   readonly chargedDashboards?: number;
   /** Whether the bucket is encrypted by a key of the customer. */
   readonly hasBucketKey?: boolean;
+  /** Whether the report is published, each hour. Default: false. */
+  readonly publishesReport?: boolean;
 }
 
 /** One line of the bill. */
@@ -91,6 +96,11 @@ const runHistoryBytes = 100_000;
 /** Days with more files are compacted (compact-day.ts). One listing per table: 1,000 files are a month of them. */
 const maxFilesOfDay = 8;
 const listingsOfCompaction = 3;
+/** The report: its duration, measured with 300,000 executions; its page; the days that it reads at most; its listings. */
+const reportSeconds = 10;
+const pageBytes = 1_000_000;
+const reportDays = 60;
+const listingsOfReport = 7;
 /** How long noncurrent versions of the state documents are kept. */
 const keptDays = 30;
 /** Views of the dashboard per month. Each view scans three hours of logs in eight charts. */
@@ -108,25 +118,29 @@ export function monthlyCost(workload: Workload): CostLine[] {
   // The audit: a request a day of the last month, and as long again for the other steps.
   const maintenanceSeconds = startSeconds + (2 * days) / maintenanceRequestsPerSecond;
   const seconds = targets * (runs * runSeconds + days * maintenanceSeconds);
+  const reports = workload.publishesReport === true ? days * hoursADay : 0;
   const commits = commitsOf(newRows);
   const compaction = compactionOf([runsPerDay * commits, runsPerDay]);
   // A run writes data and checkpoint with each commit, and its record; a maintenance its record, the audit's and some files.
-  const puts = targets * (runs * (2 * commits + 1) + days * (5 + compaction.puts));
-  const gets = targets * (runs * 2 + days * (6 + compaction.gets));
+  const puts =
+    targets * (runs * (2 * commits + 1) + days * (5 + compaction.puts)) + reports * (1 + targets * listingsOfReport);
+  // A report copies a file for each compacted day, and all files of today and yesterday.
+  const gets = targets * (runs * 2 + days * (6 + compaction.gets) + reports * (reportDays + 2 * runsPerDay * commits));
   const stateBytes = checkpointBytes + recentBytes * lookbackRows;
   const storedBytes =
-    targets * (days * rowsPerDay * rowBytes + keptDays * runsPerDay * (commits * stateBytes + runHistoryBytes));
-  const logGb = (targets * (runs + days) * logBytes) / 1e9;
+    targets * (days * rowsPerDay * rowBytes + keptDays * runsPerDay * (commits * stateBytes + runHistoryBytes)) +
+    reports * pageBytes;
+  const logGb = ((targets * (runs + days) + reports) * logBytes) / 1e9;
   const { stackAlarms, targetAlarms } = alarmsOf();
   const quantities: [string, keyof typeof prices, number][] = [
-    ['Lambda, time', 'lambdaGbSecond', (seconds * memoryMb) / 1024],
-    ['Lambda, invocations', 'lambdaRequest', runs + days],
-    ['Scheduler', 'scheduledEvent', runs + days],
+    ['Lambda, time', 'lambdaGbSecond', (seconds * memoryMb + reports * reportSeconds * reportMemoryMb) / 1024],
+    ['Lambda, invocations', 'lambdaRequest', runs + days + reports],
+    ['Scheduler', 'scheduledEvent', runs + days + reports],
     ['S3, writes and listings', 's3Put', puts],
     ['S3, reads', 's3Get', gets],
     ['S3, storage after a month', 's3GbMonth', storedBytes / 1e9],
     ['metrics of our own', 'metric', metricMonths(targets)],
-    ['alarms', 'alarm', stackAlarms + targets * targetAlarms],
+    ['alarms', 'alarm', stackAlarms + targets * targetAlarms + (workload.publishesReport === true ? 1 : 0)],
     ['dashboard, beyond the first three of the account', 'dashboard', workload.chargedDashboards ?? 0],
     ['logs, written', 'logGb', logGb],
     ['logs, kept 90 days', 'logGbMonth', 3 * logGb],

@@ -17,11 +17,12 @@ import {
   Stats,
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { MetricName } from '../functions/metrics.ts';
 import type { Alarms } from './alarms.ts';
 import type { BackfillWorkflow } from './backfill-workflow.ts';
-import { prices } from './cost.ts';
+import { prices, reportMemoryMb } from './cost.ts';
 import type { Deployment } from './deployment.ts';
 import type { RunFunction } from './run-function.ts';
 import { functionMetric, stateMachineMetric, targetMetric } from './run-metrics.ts';
@@ -36,6 +37,8 @@ export interface SyncDashboardProps {
   readonly deployment: Deployment;
   readonly sync: SyncFunction;
   readonly backfill: BackfillWorkflow;
+  /** Undefined if no report is published. */
+  readonly report: IFunction | undefined;
   readonly deadLetters: DeadLetters;
   readonly alarms: Alarms;
   readonly namespace: string;
@@ -147,16 +150,23 @@ export class SyncDashboard extends Construct {
 
   /** Returns the costs that grow with use. Fixed costs (alarms, metrics, secrets) are in infra/README.md. */
   #dailyCosts(): IMetric[] {
-    const { sync, backfill, deployment, workgroupName } = this.#props;
-    const gigabytes = deployment.memoryMb / 1024;
-    const usage = (metricName: string, prefix: string): Record<string, IMetric> => ({
-      [`${prefix}Runs`]: functionMetric(sync.function, metricName, Stats.SUM, day),
-      [`${prefix}Backfills`]: functionMetric(backfill.function, metricName, Stats.SUM, day),
-    });
+    const { sync, backfill, report, deployment, workgroupName } = this.#props;
+    // By name of the function: what runs in it, and its memory.
+    const functions = [
+      { name: 'Runs', function: sync.function, memoryMb: deployment.memoryMb },
+      { name: 'Backfills', function: backfill.function, memoryMb: deployment.memoryMb },
+      ...(report === undefined ? [] : [{ name: 'Reports', function: report, memoryMb: reportMemoryMb }]),
+    ];
+    const usage = (metricName: string, prefix: string): Record<string, IMetric> =>
+      Object.fromEntries(
+        functions.map((each) => [`${prefix}${each.name}`, functionMetric(each.function, metricName, Stats.SUM, day)]),
+      );
+    const times = functions.map(({ name, memoryMb }) => `time${name} * ${memoryMb / 1024}`);
+    const counts = functions.map(({ name }) => `count${name}`);
     const lambda = new MathExpression({
       label: 'Lambda',
       // Not a plus, which has no value on days without a backfill.
-      expression: `SUM([timeRuns, timeBackfills]) / 1000 * ${gigabytes} * ${prices.lambdaGbSecond.toFixed(10)} + SUM([countRuns, countBackfills]) * ${prices.lambdaRequest.toFixed(7)}`,
+      expression: `SUM([${times.join(', ')}]) / 1000 * ${prices.lambdaGbSecond.toFixed(10)} + SUM([${counts.join(', ')}]) * ${prices.lambdaRequest.toFixed(7)}`,
       usingMetrics: { ...usage('Duration', 'time'), ...usage('Invocations', 'count') },
       period: day,
     });

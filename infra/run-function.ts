@@ -16,9 +16,9 @@ import { Construct } from 'constructs';
 import { ConfigError } from '../functions/errors.ts';
 import { configVariable, namespaceVariable } from '../functions/lambda/environment.ts';
 import type { WarehouseBucket } from './bucket.ts';
+import { bundlingOptions } from './bundling.ts';
 import type { Deployment } from './deployment.ts';
 import type { CustomerKeys } from './keys.ts';
-import { bundlingWith, joinSubnets, networkVariables } from './network.ts';
 import type { CredentialSecrets } from './secrets.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -55,11 +55,10 @@ export class RunFunction extends Construct {
   constructor(scope: Construct, id: string, props: RunFunctionProps) {
     super(scope, id);
     const { deployment, reservedConcurrency } = props;
-    const logGroup = new LogGroup(this, 'Logs', {
-      retention: deployment.logRetentionDays satisfies RetentionDays,
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
-    const role = this.#role(props, logGroup);
+    const logging = loggingOf(this, deployment);
+    props.secrets.grantRead(logging.role);
+    props.warehouse.grantSync(logging.role);
+    props.keys.grantUse(logging.role);
     this.function = new NodejsFunction(this, 'Function', {
       description: props.description,
       entry: join(root, 'functions/lambda/handler.ts'),
@@ -70,59 +69,67 @@ export class RunFunction extends Construct {
       memorySize: deployment.memoryMb,
       timeout: Duration.seconds(timeoutSeconds(deployment)),
       ...(reservedConcurrency === null ? {} : { reservedConcurrentExecutions: reservedConcurrency }),
-      role,
-      logGroup,
-      loggingFormat: LoggingFormat.JSON,
-      applicationLogLevelV2: ApplicationLogLevel.INFO,
-      systemLogLevelV2: SystemLogLevel.INFO,
-      environment: this.#environment(props),
-      bundling: bundlingWith(deployment.network),
+      ...logging,
+      environment: {
+        ...configEnvironment(this, deployment, props.warehouse),
+        [namespaceVariable]: props.namespace,
+        // parquetjs-lite's Thrift code calls `new Buffer`, and Node warns about that outside of node_modules.
+        NODE_OPTIONS: '--disable-warning=DEP0005',
+      },
+      bundling: bundlingOptions,
     });
     // CDK declares the dependency on the role twice, which cfn-lint reports as redundant.
     if (this.function.node.defaultChild instanceof CfnFunction) {
-      joinSubnets(this.function.node.defaultChild, role, deployment.network);
       this.function.node.defaultChild.addMetadata('cfn-lint', { config: { ignore_checks: ['W3005'] } });
     }
   }
+}
 
-  #environment({ deployment, warehouse, namespace }: RunFunctionProps): Record<string, string> {
-    const config = { ...deployment.writtenConfig, warehouse: warehouse.url };
-    const ofNetwork = networkVariables(deployment.network);
-    const roomBytes = maxConfigBytes - Object.entries(ofNetwork).flat().join('').length;
-    const sizeBytes = Buffer.byteLength(JSON.stringify(deployment.writtenConfig));
-    if (sizeBytes > roomBytes) {
-      throw new ConfigError(
-        `"config" is ${sizeBytes} bytes of JSON, but the environment of a Lambda function has room for ${roomBytes}`,
-        {
-          remedy: 'Split the targets over two stacks with different stackNames.',
-          code: 'config.targets',
-        },
-      );
-    }
-    return {
-      [configVariable]: Stack.of(this).toJsonString(config),
-      [namespaceVariable]: namespace,
-      ...ofNetwork,
-      // parquetjs-lite's Thrift code calls `new Buffer`, and Node warns about that outside of node_modules.
-      NODE_OPTIONS: '--disable-warning=DEP0005',
-    };
-  }
+/** The log of a function, and its role, which may write to that log and nothing else yet. */
+export function loggingOf(scope: Construct, { logRetentionDays }: Deployment) {
+  const logGroup = new LogGroup(scope, 'Logs', {
+    retention: logRetentionDays satisfies RetentionDays,
+    removalPolicy: RemovalPolicy.DESTROY,
+  });
+  const role = new Role(scope, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+  // By hand, because AWS's managed policy for Lambda may write to every log group.
+  role.addToPolicy(
+    new PolicyStatement({
+      sid: 'WriteLogs',
+      actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      resources: [logGroup.logGroupArn],
+    }),
+  );
+  return {
+    role,
+    logGroup,
+    loggingFormat: LoggingFormat.JSON,
+    applicationLogLevelV2: ApplicationLogLevel.INFO,
+    systemLogLevelV2: SystemLogLevel.INFO,
+  };
+}
 
-  /** Makes the role with its own permissions, because AWS's managed policy for Lambda may write to every log group. */
-  #role({ warehouse, secrets, keys }: RunFunctionProps, logGroup: LogGroup): Role {
-    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
-    role.addToPolicy(
-      new PolicyStatement({
-        sid: 'WriteLogs',
-        actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-        resources: [logGroup.logGroupArn],
-      }),
+/**
+ * The environment variable with the configuration.
+ *
+ * @throws ConfigError if Lambda has no room for it
+ */
+export function configEnvironment(
+  scope: Construct,
+  { writtenConfig }: Deployment,
+  warehouse: WarehouseBucket,
+): Record<string, string> {
+  const sizeBytes = Buffer.byteLength(JSON.stringify(writtenConfig));
+  if (sizeBytes > maxConfigBytes) {
+    throw new ConfigError(
+      `"config" is ${sizeBytes} bytes of JSON, but the environment of a Lambda function has room for ${maxConfigBytes}`,
+      {
+        remedy: 'Split the targets over two stacks with different stackNames.',
+        code: 'config.targets',
+      },
     );
-    secrets.grantRead(role);
-    warehouse.grantSync(role);
-    keys.grantUse(role);
-    return role;
   }
+  return { [configVariable]: Stack.of(scope).toJsonString({ ...writtenConfig, warehouse: warehouse.url }) };
 }
 
 /** Returns the timeout of the function in seconds. */

@@ -1,4 +1,4 @@
-/** The schedules that start runs: the incremental ones, and the daily maintenance. */
+/** The schedules that start runs: the incremental ones, the daily maintenance, and the publishing of the report. */
 import { Aws, Stack } from 'aws-cdk-lib';
 import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
@@ -10,16 +10,24 @@ import { type DeadLetters, handOverSeconds } from './sync-function.ts';
 /** Every account has this group. The role trusts it by name, so the schedule must name it too. */
 const scheduleGroup = 'default';
 
+/**
+ * When the report is published: a schedule of its own, because a sync of which one target fails has no successful end that
+ * could start it. After the maintenance, whose default is a quarter past, and after syncs at the full hour.
+ */
+const reportExpression = 'cron(40 * * * ? *)';
+
 /** Properties of `SyncSchedule`. */
 export interface SyncScheduleProps {
   readonly schedule: Deployment['schedule'];
   readonly periodMinutes: number;
   readonly function: IFunction;
+  /** The function that publishes the report; undefined if there is none. */
+  readonly report: IFunction | undefined;
   readonly deadLetters: DeadLetters;
 }
 
 /**
- * Two EventBridge Scheduler schedules, with a role that may invoke this one function.
+ * EventBridge Scheduler schedules, with a role that may invoke their functions and no others.
  *
  * Scheduler only hands an event over to Lambda, and the function itself reports how the run ended. Scheduler's retries are
  * therefore few, cover only a failed hand-over, and end before the next event.
@@ -29,21 +37,29 @@ export class SyncSchedule extends Construct {
     super(scope, id);
     const { schedule } = props;
     const { roleArn } = this.#role(props);
+    const ofSync = { roleArn, target: props.function };
     this.#add('Schedule', props, {
-      ...{ roleArn, mode: 'incremental', expression: schedule.expression },
+      ...{ ...ofSync, input: { mode: 'incremental' }, expression: schedule.expression },
       description: 'Starts an incremental run of dqsync over all targets',
     });
     this.#add('Maintenance', props, {
-      ...{ roleArn, mode: 'maintain', expression: schedule.maintenance },
+      ...{ ...ofSync, input: { mode: 'maintain' }, expression: schedule.maintenance },
       description: 'Starts the daily maintenance of all targets of dqsync: the audit, and what keeps the table quick',
     });
+    if (props.report !== undefined) {
+      this.#add('Report', props, {
+        ...{ roleArn, target: props.report, input: {}, expression: reportExpression },
+        description: 'Publishes the report of dqsync',
+      });
+    }
   }
 
   #add(
     id: string,
-    { schedule, periodMinutes, deadLetters, function: target }: SyncScheduleProps,
+    { schedule, periodMinutes, deadLetters }: SyncScheduleProps,
     runs: {
-      readonly mode: string;
+      readonly target: IFunction;
+      readonly input: Readonly<Record<string, string>>;
       readonly expression: string;
       readonly description: string;
       readonly roleArn: string;
@@ -58,9 +74,9 @@ export class SyncSchedule extends Construct {
       flexibleTimeWindow: { mode: 'OFF' },
       state: 'ENABLED',
       target: {
-        arn: target.functionArn,
+        arn: runs.target.functionArn,
         roleArn: runs.roleArn,
-        input: JSON.stringify({ mode: runs.mode }),
+        input: JSON.stringify(runs.input),
         retryPolicy: { maximumRetryAttempts: 2, maximumEventAgeInSeconds: handOverSeconds({ periodMinutes }) },
         deadLetterConfig: { arn: deadLetters.queue.queueArn },
       },
@@ -87,7 +103,9 @@ export class SyncSchedule extends Construct {
       inlinePolicies: {
         HandOver: new PolicyDocument({
           statements: [
-            allow('lambda:InvokeFunction', props.function.functionArn),
+            ...[props.function, props.report].flatMap((each) =>
+              each === undefined ? [] : allow('lambda:InvokeFunction', each.functionArn),
+            ),
             allow('sqs:SendMessage', props.deadLetters.queue.queueArn),
           ],
         }),

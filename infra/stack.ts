@@ -2,6 +2,7 @@
 import { Aws, CfnOutput, Stack, type StackProps, Tags } from 'aws-cdk-lib';
 import { ManagedPolicy, PermissionsBoundary } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
+import { reportKey } from '../functions/warehouse/layout.ts';
 import { Alarms } from './alarms.ts';
 import { AnalystPolicy } from './analyst-policy.ts';
 import { QueryWorkgroup } from './athena.ts';
@@ -11,6 +12,7 @@ import { Catalog } from './catalog.ts';
 import { SyncDashboard } from './dashboard.ts';
 import type { Deployment } from './deployment.ts';
 import { CustomerKeys } from './keys.ts';
+import { ReportFunction } from './report-function.ts';
 import { namespaceOf } from './run-metrics.ts';
 import { SyncSchedule } from './schedule.ts';
 import { CredentialSecrets } from './secrets.ts';
@@ -38,7 +40,8 @@ export class DqsyncStack extends Stack {
     const parts = { deployment, warehouse, secrets, keys: new CustomerKeys(deployment) };
     const deadLetters = new DeadLetters(this, 'DeadLetters');
     const sync = new SyncFunction(this, 'Sync', { ...parts, deadLetters, namespace });
-    new SyncSchedule(this, 'Schedule', { ...deployment, function: sync.function, deadLetters });
+    const report = deployment.report ? new ReportFunction(this, 'Report', parts).function : undefined;
+    new SyncSchedule(this, 'Schedule', { ...deployment, function: sync.function, report, deadLetters });
     const workgroup = deployment.catalog ? this.#catalog(deployment, warehouse) : undefined;
     if (workgroup !== undefined && deployment.analystPolicy) {
       const { database } = deployment;
@@ -46,9 +49,9 @@ export class DqsyncStack extends Stack {
       this.#output('AnalystPolicyArn', new AnalystPolicy(this, 'Analysts', of).arn, 'To attach to roles of analysts');
     }
     const backfill = new BackfillWorkflow(this, 'Backfill', parts);
-    const alarms = new Alarms(this, 'Alarms', { deployment, sync, backfill, deadLetters, namespace });
+    const alarms = new Alarms(this, 'Alarms', { deployment, sync, backfill, report, deadLetters, namespace });
     new SyncDashboard(this, 'Dashboard', {
-      ...{ deployment, sync, backfill, deadLetters, alarms, namespace },
+      ...{ deployment, sync, backfill, report, deadLetters, alarms, namespace },
       workgroupName: workgroup?.name,
     });
     this.#output(
@@ -62,6 +65,13 @@ export class DqsyncStack extends Stack {
       this.#output('FirstDay', deployment.firstDay, 'First day that Athena reads: deployment.firstDay');
     }
     this.#output('WarehouseUrl', warehouse.url, 'Location of the data: "warehouse" in the config of the CLI');
+    if (report !== undefined) {
+      this.#output(
+        'ReportUrl',
+        `${warehouse.url}/${reportKey}`,
+        'The published report; "dqsync report --url" opens it',
+      );
+    }
     this.#output('FunctionName', sync.function.functionName, 'To invoke by hand');
     this.#output('BackfillStateMachineArn', backfill.stateMachineArn, 'To start a backfill with');
     this.#output('BackfillFunctionName', backfill.function.functionName, 'Function that a backfill invokes');

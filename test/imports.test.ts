@@ -103,7 +103,15 @@ const table: Readonly<Record<string, Allowed>> = {
   'functions/query/': { parts: [...withClock, 'functions/warehouse/'], packages: ['node:', '@duckdb/node-api'] },
   // The page of `dqsync report`. What runs in the browser takes the types of its data from here, and nothing of Node.
   'functions/report/': {
-    parts: [model, 'functions/clock.ts', streaks, 'functions/query/', 'functions/warehouse/', buildPage],
+    parts: [
+      ...withConfig,
+      streaks,
+      'functions/checkpoint/',
+      'functions/query/',
+      'functions/sync/',
+      'functions/warehouse/',
+      buildPage,
+    ],
     packages: ['node:'],
   },
   'functions/report/page/': { parts: ['functions/report/'], packages: ['@observablehq/plot'] },
@@ -124,6 +132,19 @@ const table: Readonly<Record<string, Allowed>> = {
       'aws-lambda',
       'zod',
     ],
+  },
+  // A function of its own.
+  'functions/lambda/report/': {
+    parts: [
+      ...withConfig,
+      'functions/connect.ts',
+      'functions/lambda/',
+      'functions/report/',
+      'functions/sync/',
+      'functions/warehouse/',
+      buildPage,
+    ],
+    packages: ['node:', '@aws-lambda-powertools/logger', 'aws-lambda', 'esbuild'],
   },
   'functions/cli/': {
     parts: ['functions/cli/', 'functions/errors.ts', filters, nearest, 'package.json'],
@@ -168,7 +189,7 @@ const table: Readonly<Record<string, Allowed>> = {
       'functions/source/',
       'functions/warehouse/',
     ],
-    packages: ['node:', '@aws-sdk/client-cloudformation', 'zod'],
+    packages: ['@aws-sdk/client-cloudformation', 'zod'],
   },
   'functions/cli/init/': { parts: [...aCommand, configText, 'functions/cli/doctor/'], packages: ['node:'] },
   'functions/cli/list/': { parts: [...aCommand, nearest, columns, 'functions/source/'], packages: [] },
@@ -176,11 +197,18 @@ const table: Readonly<Record<string, Allowed>> = {
   'functions/cli/explain/': { parts: [...aCommand, 'functions/query/'], packages: [] },
   'functions/cli/changes/': { parts: [...aCommand, 'functions/query/', 'functions/report/'], packages: [] },
   'functions/cli/report/': {
-    parts: [...aCommand, 'functions/checkpoint/', 'functions/query/', 'functions/report/'],
+    parts: [...aCommand, 'functions/query/', 'functions/report/', 'functions/warehouse/'],
     packages: ['node:'],
   },
   'functions/cli/demo/': {
-    parts: [...aCommand, 'functions/cli/report/', 'functions/query/', 'functions/warehouse/', demoSource],
+    parts: [
+      ...aCommand,
+      'functions/cli/report/',
+      'functions/query/',
+      'functions/report/',
+      'functions/warehouse/',
+      demoSource,
+    ],
     packages: ['node:'],
   },
   // The one place of the product that loads the simulator, when the demo runs.
@@ -239,6 +267,7 @@ describe('the import table', () => {
     ['functions/sync/run.ts', 'undici'],
     ['functions/source/client.ts', 'functions/warehouse/store.ts'],
     ['functions/lambda/handler.ts', 'functions/query/duckdb.ts'],
+    ['functions/lambda/handler.ts', 'functions/report/make-report.ts'],
     ['functions/cli/list/list-command.ts', 'functions/cli/sync/sync-command.ts'],
     ['functions/cli/terminal/table.ts', 'functions/cli/main.ts'],
     ['functions/cli/demo/demo-command.ts', 'test/simulator/server.ts'],

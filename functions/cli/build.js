@@ -12,7 +12,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { buildPage } from '../report/build-page.js';
+import { builtPage } from '../report/build-page.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const folder = resolve(process.argv[2] ?? join(here, '../../dist'));
@@ -28,17 +28,6 @@ const withoutBufferConstructor = {
       const text = await readFile(path, 'utf8');
       return { contents: text.replaceAll(/\bnew Buffer\(/g, '__bufferOf('), loader: 'js' };
     });
-  },
-};
-
-/** The page of `dqsync report`. Built now, because the installed package has no tools to build it. */
-const builtPage = {
-  name: 'built-page',
-  setup(bundler) {
-    bundler.onLoad({ filter: /[\\/]report[\\/]page-assets\.ts$/ }, async () => ({
-      contents: `const assets = ${JSON.stringify(await buildPage())};\nexport const pageAssets = async () => assets;`,
-      loader: 'js',
-    }));
   },
 };
 

@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { allFilters } from '../filters.ts';
 import type { ChangesOptions } from './changes/changes-command.ts';
 import {
+  ageMs,
   command,
   configOption,
   type Finish,
@@ -94,12 +95,19 @@ function addReport(program: Command, finish: Finish): void {
     'dqsync report --open',
     'dqsync report --days 7 --target sales --out sales.html',
     'dqsync report --json | jq ".failing[].name"',
+    'dqsync report --url --expires 3h',
   ])
     .addOption(configOption())
     .addOption(targetsOption())
     .option('--days <n>', 'number of days to show, up to today; at most 120', wholeNumber(1), 30)
     .option('--out <file>', 'file to write', 'report.html')
     .option('--open', 'show it in the browser')
+    .option('--url', 'write nothing; print a URL of the published page that anyone can open')
+    .addOption(
+      new Option('--expires <time>', 'how long that URL is valid; at most 7d')
+        .argParser(ageMs)
+        .default(43_200_000, '12h'),
+    )
     .addOption(jsonOption('print one JSON object with the path of the page and the failing tasks'))
     .addHelpText(
       'after',

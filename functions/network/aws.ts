@@ -129,16 +129,19 @@ export interface SentRequest {
   /** With the port unless it is the scheme's default. */
   readonly host?: string;
   readonly protocol?: string;
+  /** Encoded. */
+  readonly path?: string;
   readonly sessionToken?: string;
 }
 
 /** Returns what messages need of a request as the SDK sends it. */
 export function sentRequest(request: unknown): SentRequest {
-  const { hostname, port, protocol, headers } = Object(request);
+  const { hostname, port, protocol, path, headers } = Object(request);
   const token: unknown = Object(headers)['x-amz-security-token'];
   return {
     ...(typeof hostname === 'string' ? { host: typeof port === 'number' ? `${hostname}:${port}` : hostname } : {}),
     ...(typeof protocol === 'string' ? { protocol } : {}),
+    ...(typeof path === 'string' ? { path } : {}),
     ...(typeof token === 'string' ? { sessionToken: token } : {}),
   };
 }

@@ -21,3 +21,14 @@ export async function buildPage() {
   const textOf = (ending) => outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? '';
   return { script: textOf('.js'), style: textOf('.css') };
 }
+
+/** A plugin of esbuild that puts the finished page into a bundle, which has no tools to build it. */
+export const builtPage = {
+  name: 'built-page',
+  setup(bundler) {
+    bundler.onLoad({ filter: /[\\/]report[\\/]page-assets\.ts$/ }, async () => ({
+      contents: `const assets = ${JSON.stringify(await buildPage())};\nexport const pageAssets = async () => assets;`,
+      loader: 'js',
+    }));
+  },
+};

@@ -12,6 +12,7 @@
  * state/<target>/results.json
  * state/<target>/tasks.json
  * state/.doctor/probe.json
+ * report/index.html
  * ```
  *
  * Keys are relative to the warehouse. A name that would change the shape of a path is refused, never escaped. config.ts
@@ -37,6 +38,9 @@ export const dataPrefixes: readonly string[] = [tableName, taskTableName, result
 export const quarantinePrefix = 'quarantine/';
 /** The start of the keys of checkpoints and the documents beside them. */
 export const statePrefix = 'state/';
+
+/** Key of the published report. */
+export const reportKey = 'report/index.html';
 
 /** The tag of objects that a compaction has replaced. The bucket's lifecycle rule expires what carries it. */
 export const replacedTag = { key: 'dqsync', value: 'replaced' } as const;

@@ -22,13 +22,16 @@ import {
   paginateListObjectsV2,
   S3Client,
 } from '@aws-sdk/client-s3';
+import { isoTime } from '../clock.ts';
 import { StorageError } from '../errors.ts';
+import type { EpochMs } from '../model.ts';
 import { awsFault, connectionsOf, type SentRequest, sentRequest } from '../network/aws.ts';
+import { presignedUrl } from '../network/aws-signature.ts';
 import { redactor } from '../network/foreign-text.ts';
 import type { ProxyEnvironment } from '../network/proxy.ts';
 import { assertSafeKey, isHidden, replacedTag } from './layout.ts';
 import { BrokenBodyError, classifyS3Failure, ignoredConditions, type S3Place, toS3StorageError } from './s3-errors.ts';
-import type { ListedObject, PutOutcome, StopWaiting, Store, StoredObject } from './store.ts';
+import type { ListedObject, PageStore, PutOutcome, StopWaiting, StoredObject } from './store.ts';
 
 /** The encryption of written objects. */
 export interface S3Encryption {
@@ -64,6 +67,9 @@ const slowestBytesPerMs = 16;
 /** The SDK does not retry a read whose body broke off. */
 const maxBodyReads = 3;
 
+/** Short, so that a browser soon asks for a newer page. */
+const pageCacheControl = 'max-age=60';
+
 /** The condition of a write. */
 type Condition = { readonly IfNoneMatch: '*' } | { readonly IfMatch: string };
 
@@ -76,11 +82,11 @@ interface Write {
 }
 
 /** Opens the warehouse in a bucket. Sends no request yet. */
-export function openS3Store(options: S3StoreOptions): Store {
+export function openS3Store(options: S3StoreOptions): PageStore {
   return new BucketStore(options);
 }
 
-class BucketStore implements Store {
+class BucketStore implements PageStore {
   readonly url: string;
   readonly #bucket: string;
   readonly #prefix: string;
@@ -182,6 +188,28 @@ class BucketStore implements Store {
 
   async removeSetAside(): Promise<void> {
     // The bucket's lifecycle rule does.
+  }
+
+  async publish(key: string, html: string): Promise<void> {
+    const place = this.#placeOf(key);
+    const page = { ContentType: 'text/html; charset=utf-8', CacheControl: pageCacheControl, ...this.#encryption };
+    const command = new PutObjectCommand({ Bucket: place.bucket, Key: place.key, Body: html, ...page });
+    try {
+      await this.#client.send(command, { requestTimeout: this.#answerTimeoutMs + html.length / slowestBytesPerMs });
+    } catch (thrown) {
+      throw this.#failure(thrown, 'write', place);
+    }
+  }
+
+  async signedUrl(key: string, seconds: number, nowMs: EpochMs): Promise<string | null> {
+    if ((await this.get(key)) === null) {
+      return null;
+    }
+    // The SDK has just built the URL of the object, which depends on the endpoint and the style.
+    const { protocol = 'https:', host = '', path = '' } = this.#sent;
+    const { credentials, region } = this.#client.config;
+    const object = { region: await region(), url: `${protocol}//${host}${path}`, seconds };
+    return presignedUrl(object, await credentials(), isoTime(nowMs).replace(/[-:]|\.\d+/g, ''));
   }
 
   async *#pages(

@@ -68,6 +68,23 @@ export interface Store {
   removeSetAside(beforeMs: EpochMs): Promise<void>;
 }
 
+/** A store that a browser can read from too. */
+export interface PageStore extends Store {
+  /** Writes an HTML page whole, whatever was there before. */
+  publish(key: string, html: string): Promise<void>;
+  /**
+   * Returns a URL by which anyone can read an object for some time; null if it does not exist.
+   *
+   * @param seconds a week at most
+   */
+  signedUrl(key: string, seconds: number, nowMs: EpochMs): Promise<string | null>;
+}
+
+/** Returns whether browsers can read from the store. */
+export function isPageStore(store: Store): store is PageStore {
+  return 'publish' in store;
+}
+
 /** Returns `store` for a caller that waits only until `stop`. */
 export function waitedForUntil(store: Store, stop: StopWaiting): Store {
   return {

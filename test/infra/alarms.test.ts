@@ -56,6 +56,20 @@ describe('alarms', () => {
     });
   });
 
+  it('are one more if a report is published, when it fails twice within an hour', () => {
+    const withReport = aTemplate(config, { report: true });
+    expect(countOf(withReport, 'AWS::CloudWatch::Alarm')).toBe(alarms.length + 1);
+    expectResource(withReport, 'AWS::CloudWatch::Alarm', {
+      AlarmName: 'dqsync-report-failed',
+      MetricName: 'Errors',
+      Dimensions: [{ Name: 'FunctionName', Value: { Ref: Match.stringLikeRegexp('^ReportFunction') } }],
+      Statistic: 'Sum',
+      Period: 3600,
+      Threshold: 2,
+      TreatMissingData: 'notBreaching',
+    });
+  });
+
   it('describe their meaning, the first thing to check, and their section of the runbook', () => {
     for (const { AlarmName, AlarmDescription } of alarms) {
       const [, anchor = ''] =

@@ -18,10 +18,10 @@ describe('the cost of a month', () => {
 
   it.each([1, 3])('counts the alarms, schedules and secrets of a template with %i targets', (targets) => {
     const names = Array.from({ length: targets }, (_, index) => `target-${index}`);
-    const template = aTemplate(
-      aConfig({ targets: names.map((name) => aTarget({ name, credentials: `secretsmanager:${name}` })) }),
-    );
-    const workload = { ...one, targets };
+    const config = aConfig({ targets: names.map((name) => aTarget({ name, credentials: `secretsmanager:${name}` })) });
+    const publishesReport = targets === 3;
+    const template = aTemplate(config, { report: publishesReport });
+    const workload = { ...one, targets, publishesReport };
     expect(quantity(workload, 'alarms')).toBe(countOf(template, 'AWS::CloudWatch::Alarm'));
     expect(quantity(workload, 'secrets')).toBe(countOf(template, 'AWS::SecretsManager::Secret'));
   });
@@ -32,6 +32,7 @@ describe('the cost of a month', () => {
     ['memory', { memoryMb: 1024 }],
     ['a dashboard beyond the first three', { chargedDashboards: 1 }],
     ['a key of the customer', { hasBucketKey: true }],
+    ['a published report', { publishesReport: true }],
   ])('grows with %s', (_what, change) => {
     expect(total({ ...one, ...change })).toBeGreaterThan(total(one));
   });
@@ -46,6 +47,8 @@ describe('the cost of a month', () => {
   it('matches the README', () => {
     const readme = readFileSync(new URL('../../infra/README.md', import.meta.url), 'utf8');
     expect(readme).toContain(costTable());
-    expect(readme).toContain(`**$${(total({ ...one, targets: 2 }) - total(one)).toFixed(2)}**`);
+    for (const more of [{ targets: 2 }, { publishesReport: true }]) {
+      expect(readme).toContain(`adds **$${(total({ ...one, ...more }) - total(one)).toFixed(2)}**`);
+    }
   });
 });

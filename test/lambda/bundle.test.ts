@@ -1,6 +1,6 @@
-/** The function as CDK deploys it: one file, made by esbuild, with no node_modules beside it. */
+/** The functions as CDK deploys them: each a folder of its own, with nothing of ours beside it. */
 import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
@@ -11,12 +11,25 @@ import { FakeS3 } from '../support/fake-s3.ts';
 import { tempFolder } from '../support/temp-warehouse.ts';
 
 const run = promisify(execFile);
+const builder = join(import.meta.dirname, '../../functions/lambda/report/build.ts');
 
-it('is smaller than 2 MB, and syncs to a bucket without anything beside it', async () => {
-  const folder = await tempFolder();
-  const bundle = await bundleHandler(folder);
-  expect(bundle.sizeBytes).toBeLessThan(2_000_000);
+/** Invokes the function in a folder, in an environment that has nothing of ours. Returns what it returned. */
+async function invoke(folder: string, environment: Readonly<Record<string, string>>): Promise<unknown> {
+  const invoker = join(folder, 'invoke.mjs');
+  await writeFile(
+    invoker,
+    `import { handler } from './index.mjs';
+     const returned = await handler({}, { getRemainingTimeInMillis: () => 60_000 });
+     console.log(JSON.stringify({ returned }));`,
+  );
+  const { stdout, stderr } = await run(process.execPath, [invoker], { cwd: folder, env: environment });
+  expect(stderr).toBe('');
+  const { returned }: { returned: unknown } = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+  return returned;
+}
 
+/** A bucket and a source with 250 executions. */
+async function aWorld() {
   const simulator = await startSimulator();
   onTestFinished(() => simulator.close());
   const fromMs = Date.now() - 7_200_000;
@@ -32,33 +45,44 @@ it('is smaller than 2 MB, and syncs to a bucket without anything beside it', asy
     })),
     initialFrom: new Date(fromMs).toISOString(),
   };
-  const invoker = join(folder, 'invoke.mjs');
-  await writeFile(
-    invoker,
-    `import { handler } from './index.mjs';
-     const summaries = await handler({}, { getRemainingTimeInMillis: () => 60_000 });
-     console.log(JSON.stringify({ summaries }));`,
-  );
+  const environment = {
+    // parquetjs-lite's Thrift calls `new Buffer`, of which Node warns where it does not lie in node_modules.
+    NODE_OPTIONS: '--disable-warning=DEP0005',
+    ...s3.environment,
+    DQSYNC_CONFIG: JSON.stringify(config),
+  };
+  return { s3, environment, secret: { DQSYNC_SECRET: JSON.stringify(defaultAccount.accessKeys[0]) } };
+}
 
-  // An environment of its own: what the function needs is in it, and nothing of ours.
-  const { stdout, stderr } = await run(process.execPath, [invoker], {
-    cwd: folder,
-    env: {
-      // parquetjs-lite's Thrift calls `new Buffer`, of which Node warns where it does not lie in node_modules.
-      NODE_OPTIONS: '--disable-warning=DEP0005',
-      ...s3.environment,
-      DQSYNC_CONFIG: JSON.stringify(config),
-      DQSYNC_SECRET: JSON.stringify(defaultAccount.accessKeys[0]),
-    },
-  });
+it('is smaller than 2 MB, syncs to a bucket, and its report is published there by a function without secrets', async () => {
+  const [folder, ofReport, tmp] = await Promise.all([tempFolder(), tempFolder(), tempFolder()]);
+  const bundle = await bundleHandler(folder);
+  expect(bundle.sizeBytes).toBeLessThan(2_000_000);
+  const { s3, environment, secret } = await aWorld();
 
-  const result: unknown = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
-  expect(result).toMatchObject({ summaries: [{ target: 'sales', done: true, rowsWritten: 250 }] });
-  expect(stderr).toBe('');
+  expect(await invoke(folder, { ...environment, ...secret })).toMatchObject([
+    { target: 'sales', done: true, rowsWritten: 250 },
+  ]);
   const keys = [...s3.objects.keys()];
   const isData = (key: string): boolean => /^quality\/quality_instance_observations\/workspace=.*\.parquet$/.test(key);
   // Two data files where midnight lies within the hour.
   expect([1, 2]).toContain(keys.filter(isData).length);
   const state = ['checkpoint.json', 'runs.json'].map((name) => `quality/state/sales/${name}`);
   expect(keys).toEqual(expect.arrayContaining(state));
+
+  s3.requests.length = 0;
+  s3.writtenHeaders.length = 0;
+  await run(process.execPath, [builder, ofReport, process.arch]);
+  expect(await invoke(ofReport, { ...environment, TMPDIR: tmp })).toMatchObject({
+    key: 'report/index.html',
+    executions: 250,
+  });
+  const page = Buffer.from(s3.objects.get('quality/report/index.html') ?? '').toString();
+  expect(page).toMatch(/^<!doctype html>.*<\/html>\n$/s);
+  expect(page).toContain('"executions":250');
+  expect(s3.requests.filter((request) => request.startsWith('PUT'))).toEqual(['PUT quality/report/index.html']);
+  expect(s3.writtenHeaders).toMatchObject([
+    { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'max-age=60' },
+  ]);
+  expect(await readdir(tmp)).toEqual([]);
 });

@@ -1,18 +1,21 @@
-/** `dqsync report`: writes the last days of the table as one HTML file. */
+/** `dqsync report`: writes the last days of the table as one HTML file, or tells where it is published. */
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { isoTime } from '../../clock.ts';
-import { openConnections } from '../../connect.ts';
+import { isoTime, systemClock } from '../../clock.ts';
+import type { Config } from '../../config.ts';
+import { openConnections, openStore } from '../../connect.ts';
 import { ConfigError } from '../../errors.ts';
 import { cacheFolderOf } from '../../query/cache-folder.ts';
+import { makeReport } from '../../report/make-report.ts';
 import type { ReportData, TaskData } from '../../report/report-data.ts';
 import { selectTargets } from '../../sync/targets.ts';
+import { reportKey } from '../../warehouse/layout.ts';
+import { isPageStore } from '../../warehouse/store.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { bytes, count, counted, shownAt } from '../terminal/formats.ts';
 import { paint, widthOf, writeJson, writeLine, writeNote } from '../terminal/output.ts';
 import { renderTable } from '../terminal/table.ts';
-import { makeReport } from './make-report.ts';
 import { writePage } from './write-page.ts';
 
 /** Options of `report`. */
@@ -22,8 +25,14 @@ export interface ReportOptions {
   readonly days: number;
   readonly out: string;
   readonly open?: boolean;
+  readonly url?: boolean;
+  /** How long that URL is valid, in ms. */
+  readonly expires: number;
   readonly json?: boolean;
 }
+
+/** AWS's limit. */
+const longestExpiryMs = 7 * 86_400_000;
 
 /** Most days on a page, so that it stays readable and below 2 MB. */
 const maxReportDays = 120;
@@ -42,6 +51,9 @@ const shownTasks = 5;
  */
 export async function report(options: ReportOptions): Promise<number> {
   const config = await loadConfig(options.config);
+  if (options.url) {
+    return await showPublished(config, options);
+  }
   if (options.days > maxReportDays) {
     throw new ConfigError(`--days ${options.days} is more than a page can show`, {
       remedy: `Give at most ${maxReportDays} days, or query older ones with "dqsync query".`,
@@ -60,7 +72,7 @@ export async function report(options: ReportOptions): Promise<number> {
     writeLine(describeReport(options.out, sizeBytes, data));
   }
   if (options.open) {
-    openInBrowser(path);
+    openInBrowser(pathToFileURL(path).href);
   }
   return 0;
 }
@@ -115,9 +127,41 @@ function documentOf(path: string, sizeBytes: number, data: ReportData): Readonly
   };
 }
 
-/** Opens a file in the user's browser. Without a browser, prints its URL. */
-function openInBrowser(path: string): void {
-  const url = pathToFileURL(path).href;
+/** Prints a URL of the published page. */
+async function showPublished(config: Config, { expires, json, open }: ReportOptions): Promise<number> {
+  if (expires > longestExpiryMs) {
+    throw new ConfigError('--expires is longer than AWS allows', { remedy: 'Give at most 7d.' });
+  }
+  const store = await openStore(config.warehouse, process.env, config.storage);
+  if (!isPageStore(store)) {
+    throw new ConfigError(`the warehouse ${store.url} is a folder, which has no URL for others`, {
+      remedy: 'Write a page with "dqsync report" and send the file; only an s3:// warehouse has a published page.',
+      code: 'warehouse',
+    });
+  }
+  const nowMs = systemClock.now();
+  const url = await store.signedUrl(reportKey, Math.floor(expires / 1000), nowMs);
+  if (url === null) {
+    throw new ConfigError(`there is no page ${reportKey} in ${store.url}`, {
+      remedy: 'Set "deployment.report" to true and deploy; the page is written each hour. Or use "dqsync report".',
+    });
+  }
+  if (json) {
+    writeJson({ url, expires: isoTime(nowMs + expires) });
+  } else {
+    writeLine(url);
+    writeNote(
+      `Anyone can open it until ${shownAt(nowMs + expires)}, or until your credentials end if they are temporary.`,
+    );
+  }
+  if (open) {
+    openInBrowser(url);
+  }
+  return 0;
+}
+
+/** Opens a URL in the user's browser. Without a browser, prints it. */
+function openInBrowser(url: string): void {
   const [command, args] =
     process.platform === 'darwin'
       ? ['open', [url]]

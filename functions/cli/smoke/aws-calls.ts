@@ -6,10 +6,10 @@ import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { isoTime, systemClock } from '../../clock.ts';
 import { SourceError } from '../../errors.ts';
 import { connectionsOf } from '../../network/aws.ts';
+import { signedHeaders } from '../../network/aws-signature.ts';
 import { faultRemedy } from '../../network/faults.ts';
 import { proxyFor } from '../../network/proxy.ts';
 import { Endpoint, type HttpReply, TransportFault } from '../../source/http.ts';
-import { signedHeaders } from './aws-signature.ts';
 
 interface Call {
   /** As in the host's name and in the signature. */

@@ -2,6 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { FakeS3 } from '../../support/fake-s3.ts';
 import { aWorld, hourMs, type World } from '../world.ts';
 
 /** A synced world with a task that fails. */
@@ -69,6 +70,8 @@ describe('dqsync report', () => {
     [['--days', '0'], 'whole number from 1'],
     [['--days', '121'], 'at most 120 days'],
     [['--target', 'nobody'], 'nobody'],
+    [['--url'], 'a folder, which has no URL for others'],
+    [['--url', '--expires', '8d'], 'at most 7d'],
   ])('refuses %j', async (args, message) => {
     const run = await (await aWorld()).cli(['report', ...args]);
     expect(run.exitCode).toBe(2);
@@ -79,5 +82,37 @@ describe('dqsync report', () => {
     const run = await (await aWorld()).cli(['report', '--out', 'missing/report.html']);
     expect(run.exitCode).toBe(1);
     expect(run.stderr).toMatch(/cannot write the report to .*missing\/report\.html \(ENOENT\)/);
+  });
+});
+
+describe('dqsync report --url', () => {
+  it('prints a URL of the published page, by which anyone gets it', async () => {
+    const world = await aWorld();
+    const s3 = await FakeS3.start();
+    const url = (...more: string[]) =>
+      world.cli(['report', '--url', ...more], { env: { ...s3.environment, AWS_SESSION_TOKEN: 'a/token=' } });
+    await world.configure((config) => {
+      config['warehouse'] = `s3://${s3.bucket}/dq`;
+    });
+    const early = await url();
+    expect(early).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(early.stderr).toMatch(/there is no page report\/index\.html in s3:\/\/warehouse\/dq.*"deployment\.report"/s);
+
+    s3.objects.set('dq/report/index.html', Buffer.from('<p>the page'));
+    const run = await url('--expires', '90m');
+    expect(run).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('Anyone can open it until') });
+    const signed = new URL(run.stdout.trim());
+    expect(`${signed.origin}${signed.pathname}`).toBe(`${s3.endpoint}/${s3.bucket}/dq/report/index.html`);
+    expect(Object.fromEntries(signed.searchParams)).toMatchObject({
+      'X-Amz-Credential': expect.stringMatching(/^AKIDEXAMPLE\/\d{8}\/eu-west-1\/s3\/aws4_request$/),
+      'X-Amz-Date': expect.stringMatching(/^\d{8}T\d{6}Z$/),
+      'X-Amz-Expires': '5400',
+      'X-Amz-Security-Token': 'a/token=',
+      'X-Amz-Signature': expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+    expect(await (await fetch(signed)).text()).toBe('<p>the page');
+    const { url: inJson, expires } = JSON.parse((await url('--json')).stdout);
+    expect(inJson).toContain('X-Amz-Expires=43200');
+    expect(Date.parse(expires)).toBeGreaterThan(Date.now() + 11 * hourMs);
   });
 });

@@ -140,12 +140,10 @@ const traps = anyTraps.map(withOneGlitch).map(withinWhatIsAssumed).map(withReada
 /**
  * Keeps one kind of wrong reply. Of two that come every nth request, each counts requests for itself: a source may answer
  * exactly those requests wrongly that are made because of the other, so that two in a row are wrong, or all of a kind.
- * Keeps none if all requests fail from some number on: then every successful reply would be wrong.
  */
 function withOneGlitch(traps: Partial<Traps>): Partial<Traps> {
   const isGlitch = ({ kind }: Fault): boolean => ['empty-page', 'short-page', 'repeated-row'].includes(kind);
-  const isForever = traps.faults?.some(({ when }) => 'from' in when) ?? false;
-  const first = isForever ? undefined : traps.faults?.find(isGlitch);
+  const first = traps.faults?.find(isGlitch);
   return { ...traps, faults: (traps.faults ?? []).filter((fault) => fault === first || !isGlitch(fault)) };
 }
 

@@ -1,29 +1,33 @@
 /** Makes the report page from the checkpoints and the table. */
-import { loadAuditRecord } from '../../checkpoint/audit-record.ts';
-import { identityOf, loadCheckpoint } from '../../checkpoint/checkpoint-store.ts';
-import { knownSpan, watermarkOf } from '../../checkpoint/coverage.ts';
-import type { Config, TargetConfig } from '../../config.ts';
-import type { Connections } from '../../connect.ts';
-import { toDqsyncError } from '../../errors.ts';
-import { gapsIn, lengthOf } from '../../intervals.ts';
-import type { EpochMs } from '../../model.ts';
-import { openWarehouseSql } from '../../query/duckdb.ts';
-import { pageAssets } from '../../report/page-assets.ts';
-import { readReport, scopeOf } from '../../report/read-report.ts';
-import type { TargetFacts } from '../../report/report-data.ts';
-import { type ReportPage, reportPage } from '../../report/report-page.ts';
-import { partitionsOf } from '../../report/report-sql.ts';
-import { settingsOf, targetOf } from '../../sync/targets.ts';
+import { loadAuditRecord } from '../checkpoint/audit-record.ts';
+import { identityOf, loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
+import { knownSpan, watermarkOf } from '../checkpoint/coverage.ts';
+import type { Clock } from '../clock.ts';
+import type { Config, TargetConfig } from '../config.ts';
+import { toDqsyncError } from '../errors.ts';
+import { gapsIn, lengthOf } from '../intervals.ts';
+import type { EpochMs } from '../model.ts';
+import { openWarehouseSql } from '../query/duckdb.ts';
+import { settingsOf, targetOf } from '../sync/targets.ts';
+import type { Store } from '../warehouse/store.ts';
+import { pageAssets } from './page-assets.ts';
+import { readReport, scopeOf } from './read-report.ts';
+import type { TargetFacts } from './report-data.ts';
+import { type ReportPage, reportPage } from './report-page.ts';
+import { partitionsOf } from './report-sql.ts';
 
 /** The arguments of a report. */
 export interface ReportInput {
   readonly config: Config;
   readonly targets: readonly TargetConfig[];
-  readonly connections: Pick<Connections, 'store' | 'clock'>;
+  readonly connections: { readonly store: Store; readonly clock: Clock };
   readonly days: number;
   /** Folder for copies of an S3 warehouse's data files. */
   readonly cacheFolder: string;
 }
+
+/** Days on a page unless asked otherwise. */
+export const defaultReportDays = 30;
 
 const dayMs = 86_400_000;
 
@@ -55,7 +59,7 @@ export async function makeReport({
 
 async function factsOf(
   config: Config,
-  { store }: Pick<Connections, 'store'>,
+  { store }: ReportInput['connections'],
   target: TargetConfig,
   fromMs: EpochMs,
 ): Promise<TargetFacts> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { signedHeaders } from '../../../functions/cli/smoke/aws-signature.ts';
+import { presignedUrl, signedHeaders } from '../../functions/network/aws-signature.ts';
 
 const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' };
 const now = '20150830T123600Z';
@@ -25,6 +25,19 @@ describe('a signature of AWS', () => {
       'AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/athena/aws4_request, ' +
         'SignedHeaders=content-type;host;x-amz-date;x-amz-security-token;x-amz-target, ' +
         'Signature=f609849b8670714a1a94f0d258a17ae40e9f9e757f3f8a2d96e74b86d31934a7',
+    );
+  });
+
+  it('is that of the published example, in a URL', () => {
+    const published = {
+      accessKeyId: 'AKIAIOSFODNN7EXAMPLE',
+      secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
+    };
+    const object = { region: 'us-east-1', url: 'https://examplebucket.s3.amazonaws.com/test.txt', seconds: 86_400 };
+    expect(presignedUrl(object, published, '20130524T000000Z')).toBe(
+      `${object.url}?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request` +
+        '&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host' +
+        '&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404',
     );
   });
 });
