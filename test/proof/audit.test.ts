@@ -1,4 +1,4 @@
-/** The daily audit: late rows are found by the source's counts, and their days read again. */
+/** The daily audit finds late rows by the source's counts, and reads their days again. */
 import { describe, expect, it } from 'vitest';
 import { loadAuditRecord } from '../../functions/checkpoint/audit-record.ts';
 import { auditKey } from '../../functions/warehouse/layout.ts';
@@ -13,7 +13,7 @@ import {
   syncedSource,
 } from '../support/synced-source.ts';
 
-/** Executions of `days` days up to now, one a minute; each hundredth is listed an hour late. Synced every hour. */
+/** Starts an execution every minute of `days` days, `lateShare` of which are listed an hour late, and syncs every hour. */
 async function syncedHourly(world: SyncedSource, days: number, lateShare = 0.01): Promise<void> {
   const fromMs = world.clock.now();
   for (let minute = 0; minute < days * 1440; minute += 1) {
@@ -32,14 +32,14 @@ async function missingOf({ sim, view }: SyncedSource): Promise<number> {
   return sim.truth().executions.filter(({ id, startTimeMs }) => !shown.has(`${id}@${startTimeMs}`)).length;
 }
 
-describe('a source that hides one row in a hundred from list and count for an hour', () => {
+describe('an audit of a source that hides one row in a hundred from list and count for an hour', () => {
   it.each<[string, Partial<Traps>]>([
     ['newest first', {}],
-    ['with ties and order unstable', { order: 'unstable' }],
-    ['whose count is of the page', { count: 'page' }],
-    ['whose count is capped', { count: { cappedAt: 1_000 } }],
-    ['without a count', { count: 'missing' }],
-  ])('%s: the table misses them until the audit, and then equals the truth', async (_what, traps) => {
+    ['in unstable order', { order: 'unstable' }],
+    ['with counts of the page', { count: 'page' }],
+    ['with capped counts', { count: { cappedAt: 1_000 } }],
+    ['without counts', { count: 'missing' }],
+  ])('adds the missing rows to the table, %s', async (_what, traps) => {
     const world = await syncedSource({ traps });
     await syncedHourly(world, 2);
     world.clock.advance(30 * minuteMs);
@@ -54,8 +54,8 @@ describe('a source that hides one row in a hundred from list and count for an ho
   });
 });
 
-describe('a source that hides rows for an hour, and whose instances are run again by the dozen meanwhile', () => {
-  it('has all of them in the table after the daily audits: rows that left a day do not offset rows that appeared late', async () => {
+describe('daily audits of a source that hides rows for an hour while many instances are run again', () => {
+  it('find all hidden rows: rows that left a day do not offset rows that appeared late', async () => {
     const world = await syncedSource({ history: { days: 1, aheadDays: 4, tasks: 100, rerunShare: 0.5 } });
     const { life } = world.sim;
     let lateRows = 0;
@@ -69,7 +69,7 @@ describe('a source that hides rows for an hour, and whose instances are run agai
         lateRows += (await world.maintain()).lateRows;
       }
     }
-    // The last hour's is still to come, and is found by the next audit.
+    // The row of the last hour is still hidden. The next audit finds it.
     world.clock.advance(2 * hourMs);
     await world.syncWell();
     lateRows += (await world.maintain()).lateRows;
@@ -93,7 +93,7 @@ describe('the audit', () => {
     expect(record).toMatchObject({ done: true, lateRows: 0, repaired: 0, failed: 0 });
   });
 
-  it('does not report executions that left, and finds one that appears in their place', async () => {
+  it('ignores executions that left, and finds one that appears in their place', async () => {
     const world = await syncedSource();
     await syncedHourly(world, 2, 1 / 100_000);
     const old = world.sim.truth().executions.filter(({ startTimeMs }) => startTimeMs < world.clock.now() - dayMs);
@@ -106,7 +106,7 @@ describe('the audit', () => {
     await world.expectTruth();
   });
 
-  it('continues with a day that was too long to read again where it stopped', async () => {
+  it('resumes in the middle of a day that was too long to read again', async () => {
     const world = await syncedSource();
     const nowMs = world.clock.now();
     world.sim.life.addMany(20_000, { fromMs: nowMs - 40 * hourMs, toMs: nowMs - 30 * hourMs });

@@ -1,6 +1,6 @@
 /**
- * Looks at every write to a warehouse as it happens, and reports what does not hold: data files that change, checkpoints that
- * do not follow from the one before, coverage of what is not in the files. Keeps the view, made without the product.
+ * Checks every write to a warehouse as it happens. Reports data files that change, checkpoints that do not follow from the one
+ * before, and coverage of rows that are in no file. Keeps the view, which it derives without code of the product.
  */
 
 import type { Checkpoint, TargetIdentity } from '../../functions/checkpoint/checkpoint.ts';
@@ -10,29 +10,29 @@ import { gapsIn } from '../../functions/intervals.ts';
 import { checkpointKey, dataPrefix } from '../../functions/warehouse/layout.ts';
 import type { Simulator } from '../simulator/server.ts';
 import { hyparquetRows } from '../support/referee.ts';
-import type { ShownExecution } from './view-check.ts';
+import type { ShownExecution } from '../support/view-check.ts';
 
-/** What is looked at. */
+/** The warehouse and source to audit. */
 export interface Audited {
   readonly simulator: Simulator;
   readonly target: string;
   readonly identity: TargetIdentity;
-  /** Settle and lookback together: what started longer ago than this does not appear any more. */
+  /** Settle time plus lookback. Executions that started longer ago do not appear any more. */
   readonly lateMs: number;
 }
 
-/** Who takes coverage back, and nobody else may. */
+/** The only writer that may remove coverage. */
 export const rewinder = 'rewind';
 
-/** One warehouse of one target. */
+/** Audits the warehouse of one target. */
 export class Auditor {
-  /** What does not hold, as text. */
+  /** Violations, as text. */
   readonly problems: string[] = [];
   /** Rows in all data files. */
   rows = 0;
-  /** Versions of the checkpoint. */
+  /** Number of checkpoint versions written. */
   commits = 0;
-  /** Bytes of its largest version. */
+  /** Size of the largest version, in bytes. */
   largestCheckpoint = 0;
   checkpoint: Checkpoint | null = null;
   readonly #audited: Audited;
@@ -43,12 +43,15 @@ export class Auditor {
     this.#audited = audited;
   }
 
-  /** The latest observation of each execution. */
+  /** Returns the latest observation of each execution. */
   view(): ShownExecution[] {
     return [...this.#view.values()].map(({ shown }) => shown);
   }
 
-  /** To be called when a run begins, with the time: what starts late after that is not its business. Returns what to call at its end. */
+  /**
+   * To be called when a run begins: rows that appear late after `nowMs` need not be in its files. Returns a function to be
+   * called when the run ends.
+   */
   runBegins(nowMs: number): () => void {
     const begun = { nowMs };
     this.#begun.add(begun);
@@ -57,7 +60,7 @@ export class Auditor {
     };
   }
 
-  /** To be called with every write, in the order in which they take effect. */
+  /** To be called with every write, in the order of their effect. */
   async onWrite(key: string, bytes: Uint8Array, before: Uint8Array | null, by: string): Promise<void> {
     if (key.startsWith(dataPrefix)) {
       if (before !== null) {
@@ -89,7 +92,7 @@ export class Auditor {
   #requireForward(before: Checkpoint, now: Checkpoint, by: string): void {
     const shrunk = before.coverage.flatMap((window) => gapsIn(window, now.coverage));
     if (shrunk.length > 0) {
-      this.problems.push(`I15: ${by} took coverage back: ${JSON.stringify(shrunk)}`);
+      this.problems.push(`I15: ${by} removed coverage: ${JSON.stringify(shrunk)}`);
     }
     const watermarkMs = watermarkOf(now);
     if ((watermarkMs ?? 0) < (watermarkOf(before) ?? 0)) {
@@ -97,7 +100,7 @@ export class Auditor {
     }
   }
 
-  /** I2, I11: what is newly covered, and old enough that nothing comes late to it, is in the files, and nothing else is covered. */
+  /** I2, I11: new coverage does not reach into the future, and its rows are in files unless they may have appeared late. */
   #requireInFiles(before: Checkpoint | null, now: Checkpoint, by: string): void {
     const { simulator, lateMs } = this.#audited;
     const begunAtMs = [...this.#begun].map(({ nowMs }) => nowMs);
@@ -127,7 +130,7 @@ export class Auditor {
 /** The latest observation of each execution, by key. */
 type View = Map<string, { observedAt: number; runId: string; shown: ShownExecution }>;
 
-/** Returns how the data files of a warehouse differ from a view, as text. */
+/** Returns, as text, how the data files of a warehouse differ from a view. */
 export async function viewDifferences(
   files: Iterable<Uint8Array>,
   expected: readonly ShownExecution[],

@@ -1,4 +1,4 @@
-/** Sequences of runs on machines whose clocks are off that once ended with a wrong state. */
+/** Regressions: sequences of runs on machines whose clocks are wrong, found by the model. */
 import { expect, it, onTestFinished } from 'vitest';
 import { hourMs, lookbackMs, minuteMs, openProofWorld, type ProofWorld, settleMs } from './proof-world.ts';
 import { endQuietly } from './quiet-end.ts';
@@ -22,7 +22,7 @@ it('a machine whose clock is ahead waits for the notification of an execution th
   expect(await endQuietly(world)).toEqual([]);
 });
 
-it('the later observation of two concurrent runs wins even after a clock that was ahead', async () => {
+it('the later observation of two concurrent runs wins even if an earlier run had a clock that was ahead', async () => {
   const world = await openWorld();
   const { clock, simulator } = world;
   await world.run({ aheadMs: 8 * hourMs });

@@ -1,4 +1,4 @@
-/** A compaction killed at each step, and beside others at each step: the view is the same all the while. */
+/** The view does not change when a compaction is killed at any step, or when other runs write at any of its steps. */
 import { describe, expect, it } from 'vitest';
 import { dataPrefix } from '../../functions/warehouse/layout.ts';
 import type { PutOutcome, Store } from '../../functions/warehouse/store.ts';
@@ -10,20 +10,20 @@ import { tempWarehouse } from '../support/temp-warehouse.ts';
 import { writeObservations } from '../support/warehouse-data.ts';
 import { MemoryStore } from './memory-store.ts';
 
-/** A store, and what its lifecycle rule would do. */
-interface Kept {
+/** A store with its lifecycle rule. */
+interface CompactedStore {
   readonly store: Store;
-  /** Removes some of what was set aside, or all. */
+  /** Deletes `share` of the replaced files. */
   expire(share: number): void;
 }
 
-/** Where replaced files are gone at once, as in a folder. */
-function folderLike(): Kept {
+/** Opens a store that hides replaced files at once, as a folder does. */
+function folderLike(): CompactedStore {
   return { store: new MemoryStore(async () => undefined).handle('compaction'), expire: () => undefined };
 }
 
-/** Where replaced files stay until a rule expires them, as in a bucket. */
-function bucketLike(): Kept {
+/** Opens a store that keeps replaced files until a rule expires them, as a bucket does. */
+function bucketLike(): CompactedStore {
   const memory = new MemoryStore(async () => undefined);
   const tagged = new Set<string>();
   return {
@@ -42,17 +42,17 @@ function bucketLike(): Kept {
 }
 
 const stores = [
-  ['where replaced files go at once', folderLike],
-  ['where a rule expires replaced files', bucketLike],
+  ['in a store that hides replaced files at once', folderLike],
+  ['in a store that expires replaced files by a rule', bucketLike],
 ] as const;
 
-/** A day of 12 files: each is read, one is written, each is set aside. */
+/** A day has 12 files. A compaction reads each, writes one, and sets each aside. */
 const runsPerDay = 9;
 const callsOfDay = 12 + 1 + 12;
 
 describe.each(stores)('I3, I17, I18: a compaction killed at each step, %s', (_, open) => {
   it.each<StoreFate>(['die-before', 'die-after', 'lose-reply'])(
-    '%s: nothing is lost or doubled',
+    'loses and duplicates nothing (%s)',
     async (fate) => {
       for (let at = 1; at <= callsOfDay; at += 1) {
         const { store, expire } = open();
@@ -77,7 +77,7 @@ describe.each(stores)('I3, I17, I18: a compaction killed at each step, %s', (_, 
   );
 });
 
-describe.each(stores)('I16, I18: beside others at each step, %s', (_, open) => {
+describe.each(stores)('I16, I18: a compaction with other writers at each step, %s', (_, open) => {
   const later = hourlyObservations(1, 9).map((row) => ({
     ...row,
     runStatus: 'FAILED',
@@ -85,8 +85,7 @@ describe.each(stores)('I16, I18: beside others at each step, %s', (_, open) => {
     observedAtMs: row.observedAtMs + 40 * dayMs,
   }));
 
-  /** What may happen between two steps of a compaction. */
-  const others: readonly (readonly [string, (kept: Kept) => Promise<unknown>])[] = [
+  const others: readonly (readonly [string, (compacted: CompactedStore) => Promise<unknown>])[] = [
     ['another compaction', ({ store }) => compact(store)],
     ['a backfill of the day', ({ store }) => writeObservations(store, later)],
     [
@@ -106,11 +105,11 @@ describe.each(stores)('I16, I18: beside others at each step, %s', (_, open) => {
   ];
 
   it.each(others)(
-    '%s changes nothing but what it writes itself',
+    'keeps all rows beside %s, and adds none',
     async (_name, happen) => {
       for (let at = 1; at <= callsOfDay; at += 1) {
-        const kept = open();
-        const { store } = kept;
+        const compacted = open();
+        const { store } = compacted;
         await fill(store, 1, runsPerDay);
         const view = new Set(await storedView(store));
         const expected = new Set([...(await storedRows(store)), ...(await rowsAfter(open(), happen))]);
@@ -118,18 +117,17 @@ describe.each(stores)('I16, I18: beside others at each step, %s', (_, open) => {
         await compact(
           failingStore(store, async ({ n }): Promise<StoreFate> => {
             if (n === at) {
-              await happen(kept);
+              await happen(compacted);
             }
             return 'ok';
           }),
         );
 
-        // Every row that was ever written is there, and none that was not.
         expect(new Set(await storedRows(store)), `call ${at}`).toEqual(expected);
         const shown = await storedView(store);
         expect(shown, `call ${at}`).toHaveLength(view.size);
         await compact(store);
-        kept.expire(1);
+        compacted.expire(1);
         expect(await storedView(store), `call ${at}`).toEqual(shown);
         expect(new Set(await storedRows(store)), `call ${at}`).toEqual(expected);
       }
@@ -137,15 +135,18 @@ describe.each(stores)('I16, I18: beside others at each step, %s', (_, open) => {
     60_000,
   );
 
-  /** The rows of a warehouse of the same days in which only that happened. */
-  async function rowsAfter(kept: Kept, happen: (kept: Kept) => Promise<unknown>): Promise<string[]> {
-    await fill(kept.store, 1, runsPerDay);
-    await happen(kept);
-    return await storedRows(kept.store);
+  /** Returns the rows of a warehouse with the same days in which only `happen` writes. */
+  async function rowsAfter(
+    compacted: CompactedStore,
+    happen: (compacted: CompactedStore) => Promise<unknown>,
+  ): Promise<string[]> {
+    await fill(compacted.store, 1, runsPerDay);
+    await happen(compacted);
+    return await storedRows(compacted.store);
   }
 });
 
-it('I17: sets nothing aside if it is unknown whether the compacted file was written, and it was not', async () => {
+it('I17: a compaction sets no file aside if the write of the compacted file is unknown and has failed', async () => {
   const { store } = folderLike();
   const keys = await fill(store, 1, runsPerDay);
   const unknown: PutOutcome = { kind: 'unknown', cause: new Error('no reply') };
@@ -156,7 +157,7 @@ it('I17: sets nothing aside if it is unknown whether the compacted file was writ
   expect(await keysOf(store, dataPrefix)).toEqual([...keys].sort());
 });
 
-it('I18: a folder shows the same at each step of a compaction', async () => {
+it('I18: a folder shows the same view at each step of a compaction', async () => {
   const store = await tempWarehouse();
   await fill(store, 1, runsPerDay);
   const view = await storedView(store);

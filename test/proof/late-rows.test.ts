@@ -1,18 +1,18 @@
 /**
- * A balance of counts while rows come and go: a late row makes the count of what is left larger than it was, just as a row
- * that the page before did not show would make it. Late rows come within the lookback only.
+ * Balances of counts (PROOF.md, R2) while rows appear and leave. A late row raises the count of the remaining window just as a
+ * row does that the previous page did not show. Late rows appear only within the lookback.
  */
 import { describe, expect, it } from 'vitest';
 import type { SortOrder } from '../simulator/traps.ts';
 import { dayMs, hourMs, minuteMs, type SyncedSource, stoppedAfter, syncedSource } from '../support/synced-source.ts';
 
-/** The first request of a run asks for a month; all that is longer than this is no part of reading a window. */
+/** Requests for a longer span, such as a run's first one for a month, are not part of reading a window. */
 const longestMs = dayMs;
 
 /**
- * 260 executions, `spacingMs` apart, from `fromMs` on. One of them lies, by its id, behind all others: a page in order of ids
- * does not show it where it belongs. After the `nth` page of a window, the first that the page may have shown is deleted,
- * and another comes late.
+ * Adds 260 executions, `spacingMs` apart, beginning at `fromMs`. The id of one of them sorts it behind all others, so a page in
+ * order of ids does not show it where its start time belongs. After the `nth` page of a window, the first execution that the
+ * page may have shown is deleted, and another one appears late.
  */
 function hiddenRow(
   { sim, clock }: SyncedSource,
@@ -41,13 +41,13 @@ function hiddenRow(
   return trap;
 }
 
-/** Lets it happen after each page in turn, in a world of its own, until a run has no more pages. Returns the pages. */
+/** Calls `happen` for each page in turn, in a new world each time, until a run has no such page. Returns the pages. */
 async function afterEachPage(
   happen: (world: SyncedSource, nth: number) => Promise<{ readonly happened: boolean }>,
 ): Promise<number> {
   for (let nth = 1; ; nth += 1) {
     const world = await syncedSource();
-    // Others, long ago, so that the counts of a window are below one that was seen to exceed its page.
+    // Older executions make the largest count exceed its page, so that the smaller counts of a window are believed.
     world.sim.life.addMany(300, { fromMs: world.clock.now() - 20 * dayMs, toMs: world.clock.now() - 10 * dayMs });
     const { happened } = await happen(world, nth);
     world.sim.traps.afterPage = null;
@@ -69,14 +69,14 @@ const starts = [
   ['in', 10_000, 500],
 ] as const;
 const orders = ['start-asc', 'start-desc', 'id-asc', 'id-desc'] as const;
-/** Each start in an order by start time and in one by id, by turns ascending and descending. */
+/** Each start with one order by start time and one by id, alternately ascending and descending. */
 const cases = starts.flatMap(([where, fromLookbackMs, spacingMs], index) =>
   orders
     .filter((order) => order.endsWith('asc') === (index % 2 === 0))
     .map((order) => ({ where, fromLookbackMs, spacingMs, order })),
 );
 
-it('rows that appear in covered windows are counted', async () => {
+it('the summary counts rows that appear late in covered windows', async () => {
   const world = await syncedSource();
   world.sim.life.addMany(20, { fromMs: world.clock.now() - hourMs, toMs: world.clock.now() - 20 * minuteMs });
   await world.syncWell();
@@ -87,11 +87,11 @@ it('rows that appear in covered windows are counted', async () => {
   expect(await world.syncWell()).toMatchObject({ lateRows: 0, rowsWritten: 0 });
 });
 
-describe('a late row that the run to look for it does not come to', () => {
+describe('a late row that the next run does not reach', () => {
   it.each([...orders, 'unstable'] as const)(
-    'is in the table after the next run, wherever that run is stopped, in order %s',
+    'is in the table after the run that follows, wherever the first one is stopped, in order %s',
     async (order) => {
-      // Before it comes to the late row, among the rows around that, and behind them.
+      // Stops before the late row, among the rows around it, and behind them.
       for (const rows of [100, 400, 700, 1_000]) {
         const world = await syncedSource({ traps: { order } });
         const { life } = world.sim;
@@ -110,9 +110,9 @@ describe('a late row that the run to look for it does not come to', () => {
   );
 });
 
-describe('a row that a page does not show, while one row goes and another comes late', () => {
+describe('a row that a page does not show while another row leaves and a third one appears late', () => {
   it.each(cases)(
-    'is in the table in the end, whenever that happens, where rows start $where the lookback of the next run, in order $order',
+    'is in the table in the end, at any page, if rows start $where the lookback of the next run, in order $order',
     async ({ fromLookbackMs, spacingMs, order }) => {
       const pages = await afterEachPage(async (world, nth) => {
         await world.syncWell();

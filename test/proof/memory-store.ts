@@ -1,10 +1,10 @@
-/** A store in memory, so that thousands of runs cost little, and each of its writes is looked at as it happens. */
+/** A store in memory, which makes thousands of runs cheap and lets a test check each write as it happens. */
 import type { ListedObject, PutOutcome, Store, StoredObject } from '../../functions/warehouse/store.ts';
 
-/** Told of each write before it can be read, with what was there before. */
+/** Called with each write before its writer continues. `before` is the previous object. */
 export type OnWrite = (key: string, bytes: Uint8Array, before: Uint8Array | null, by: string) => Promise<void>;
 
-/** All objects, and handles for those who write. */
+/** All objects, with a handle for each writer. */
 export class MemoryStore {
   readonly objects = new Map<string, StoredObject>();
   readonly #onWrite: OnWrite;
@@ -14,7 +14,7 @@ export class MemoryStore {
     this.#onWrite = onWrite;
   }
 
-  /** The store as one writer sees it; `by` names the writer to `onWrite`. */
+  /** Returns the store for one writer, whose name is passed to `onWrite`. */
   handle(by: string): Store {
     return {
       url: 'memory:',

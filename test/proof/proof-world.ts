@@ -1,6 +1,6 @@
 /**
- * A simulated source, a warehouse in memory, and runs between them on a clock that moves only by hand. Every write is
- * audited. Used by the long forms too, so it knows no test framework; whoever opens one closes it.
+ * A simulated source, a warehouse in memory, and runs between them on a clock that moves only by hand. Every write is audited.
+ * The soak uses this file too, so it does not depend on a test framework; the caller closes the world.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -32,18 +32,18 @@ export const target = 'sales';
 export const settleMs = minuteMs;
 export const lookbackMs = 15 * minuteMs;
 
-/** What happens to a run; nothing by default. */
+/** Options of a run. By default, it is an undisturbed sync. */
 export interface RunOptions {
-  /** Undefined: the incremental sync. */
+  /** Default: an incremental sync. */
   readonly backfill?: BackfillTask | undefined;
   /** Asked before each call of the store. */
   readonly fate?: (call: StoreCall) => StoreFate | Promise<StoreFate>;
-  /** Dies when it asks for so many pages. */
+  /** The process dies when it requests this page, counted from 1. */
   readonly dieAtPage?: number | undefined;
-  /** Is stopped when it asks for so many pages, and may commit. Default: never. */
+  /** The run is stopped, and may commit, when it requests this page, counted from 1. */
   readonly stopAtPage?: number | undefined;
   readonly by?: string;
-  /** How far the machine's clock is ahead. */
+  /** Time by which the machine's clock is ahead. */
   readonly aheadMs?: number;
   /** Pauses of random length before and after each call of the store, so that runs interleave differently. */
   readonly isJittery?: boolean;
@@ -56,20 +56,20 @@ export interface ProofWorld {
   readonly auditor: Auditor;
   readonly store: MemoryStore;
   readonly random: Random;
-  /** From where the incremental sync sets out. */
+  /** The config's `initialFrom`. */
   readonly initialFromMs: number;
   run(options?: RunOptions): Promise<Summary>;
-  /** Compacts every day but today's that has two files, as no schedule would so early. */
+  /** Compacts every day before today that has two files, earlier than a schedule would. */
   compact(options?: Pick<RunOptions, 'fate' | 'isJittery'>): Promise<CompactionResult>;
-  /** Takes coverage back, whatever the watermark. */
+  /** Removes coverage from `toMs` on. */
   rewind(toMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
-/** How a world begins. */
+/** Options of a world. */
 export interface ProofWorldOptions extends Omit<SimulatorOptions, 'clock'> {
   readonly config?: Record<string, unknown>;
-  /** How much before its beginning the incremental sync sets out. Default three days. */
+  /** Time from `initialFrom` to the world's beginning. Default three days. */
   readonly syncedMs?: number;
 }
 
@@ -88,7 +88,7 @@ export async function openProofWorld(options: ProofWorldOptions = {}): Promise<P
   const auditor = new Auditor({ simulator, target, identity, lateMs: settleMs + lookbackMs });
   const store = new MemoryStore((...write) => auditor.onWrite(...write));
   const initialFromMs = startMs - (options.syncedMs ?? 3 * dayMs);
-  // A quota that cuts slices as short as they get; who paces is another, who lets everything through.
+  // A small quota leads to the shortest slices. It does not slow runs down, because they get a pacer with another quota.
   const source = { endpoint: simulator.url, iamEndpoint: simulator.iamUrl, quota: { requests: 4, perSeconds: 3600 } };
   const config = parseConfig(
     {
@@ -182,7 +182,7 @@ async function runOnce(world: Running, options: RunOptions): Promise<Summary> {
         },
       };
     },
-    // Real time, and far away; by the clock that stands still it makes slices of 100 rows.
+    // Far away in real time. By the frozen clock it leads to slices of 100 rows.
     limitMs: 1_000_000,
     stop: stop.signal,
     log: () => undefined,
@@ -194,7 +194,7 @@ async function runOnce(world: Running, options: RunOptions): Promise<Summary> {
   return summary;
 }
 
-/** Waits pass at once, for the pacer alone: it looks at the clock until its time has come. */
+/** Returns a clock whose waits end at once but count as passed, because the pacer checks the time after a wait. */
 function pacerClock(clock: Clock): Clock {
   let sleptMs = 0;
   return {
@@ -205,7 +205,7 @@ function pacerClock(clock: Clock): Clock {
   };
 }
 
-/** The world's store for one run. Once dead, it takes nothing any more. */
+/** Returns the world's store for one run, and a function after which the store refuses everything. */
 function mortalStore({ store, random }: Running, options: RunOptions): { store: Store; die: () => void } {
   let isDead = false;
   const pause = async (): Promise<void> => {

@@ -1,28 +1,31 @@
-/** What must be true of a world in which nothing moves any more. */
+/** Brings a world to an end without traps, and checks its final state. */
 import { watermarkOf } from '../../functions/checkpoint/coverage.ts';
 import { gapsIn } from '../../functions/intervals.ts';
 import { dataPrefix } from '../../functions/warehouse/layout.ts';
 import { makeTraps } from '../simulator/traps.ts';
+import { compareWithTruth } from '../support/view-check.ts';
 import { viewDifferences } from './auditor.ts';
 import { lookbackMs, minuteMs, type ProofWorld, settleMs } from './proof-world.ts';
-import { compareWithTruth } from './view-check.ts';
 
-/** What else must be true of this world. */
+/** Further expectations of a world's final state. */
 export interface Expected {
-  /** Keys that the view has to show, listed or not. */
+  /** Keys that the view must show even if the source does not list them. */
   readonly mustShow?: ReadonlySet<string>;
-  /** What must be covered beside the span that the incremental sync covers. */
+  /** Windows that must be covered besides the span of the incremental sync. */
   readonly covered?: readonly { readonly fromMs: number; readonly toMs: number }[];
 }
 
-/** Traps kind, time passes, all gaps, two syncs, and one that finds nothing new (I8). Returns what is not well then, and what was not before, as text. */
+/**
+ * Removes all traps, lets time pass, backfills all gaps, and syncs three times; the last sync must find nothing new (I8).
+ * Returns violations, including those found earlier by the auditor, as text.
+ */
 export async function endQuietly(world: ProofWorld, expected: Expected = {}): Promise<string[]> {
   const { simulator, clock, auditor } = world;
   Object.assign(simulator.traps, makeTraps());
   clock.advance(settleMs + lookbackMs + minuteMs);
   const problems: string[] = [];
-  // All gaps first: a sync fails while a window waits for its next attempt. What was open, and went from where the first sync
-  // reads anyway, is recorded as vanished by the second.
+  // The backfill is first, because a sync fails while a window waits for its next attempt. Two syncs are needed, because the
+  // second one records open executions as vanished that left the span of the first.
   const firstMs = auditor.checkpoint?.coverage[0]?.fromMs ?? world.initialFromMs;
   const everything = { fromMs: Math.min(firstMs, world.initialFromMs), toMs: clock.now() };
   for (const backfill of [{ window: everything, again: false } as const, undefined, undefined]) {
@@ -46,7 +49,7 @@ export async function endQuietly(world: ProofWorld, expected: Expected = {}): Pr
   ];
 }
 
-/** Returns in what the files that are left differ from all that were ever written. */
+/** Returns, as text, how the view of the remaining files differs from the view of all files ever written. */
 export async function storedViewProblems({ store, auditor }: ProofWorld): Promise<string[]> {
   const files = [...store.objects].flatMap(([key, { bytes }]) => (key.startsWith(dataPrefix) ? [bytes] : []));
   return await viewDifferences(files, auditor.view());
@@ -71,7 +74,7 @@ function coverageProblems(
 function viewProblems(world: ProofWorld, fromMs: number, mustShow: ReadonlySet<string>): string[] {
   const { simulator, auditor, clock } = world;
   const differences = compareWithTruth(simulator, auditor.view(), mustShow);
-  // What started within the last minute is left to the next sync.
+  // Executions within the settle time are left to the next sync.
   const untilMs = clock.now() - settleMs;
   const lost = differences.lost.filter((key) => {
     const startTimeMs = Number(key.split('@')[1]);

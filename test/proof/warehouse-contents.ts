@@ -1,4 +1,4 @@
-/** What lies in a warehouse, in a folder or in the emulated S3, looked at from outside of the product. */
+/** Reads what a warehouse holds, in a folder or in the emulated S3, without code of the product. */
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -10,33 +10,28 @@ export interface CoveredSpan {
   readonly toMs: number;
 }
 
-/** Data files by name, and the checkpoint. */
+/** The data files and the coverage of a warehouse. */
 export interface WarehouseContents {
-  /** Where the data files lie, copied from S3 if need be; null where there is none. */
+  /** The folder of the data files, copied from S3 if necessary; null without data files. */
   readonly folder: string | null;
   /** Hash of each data file, by its key. */
   readonly dataFiles: ReadonlyMap<string, string>;
-  /** What the checkpoint says is covered; empty without one. */
+  /** Coverage by the checkpoint; empty without a checkpoint. */
   readonly coverage: readonly CoveredSpan[];
-  /** Keys of everything that is there except for data and temporary files. */
-  readonly otherKeys: readonly string[];
 }
 
 const dataFolder = 'quality_instance_observations/';
 
-/** Looks into `<folder>/warehouse`, or the S3's `table/`, which it copies to `<folder>/copy`. */
+/** Reads `<folder>/warehouse`, or `table/` in S3, whose data files it copies to `<folder>/copy`. */
 export async function folderContents(folder: string, s3: FakeS3 | null): Promise<WarehouseContents> {
   const objects = s3 === null ? await readFolder(join(folder, 'warehouse')) : bucketObjects(s3);
   const dataFiles = new Map<string, string>();
-  const otherKeys: string[] = [];
   for (const [key, bytes] of objects) {
     if (key.startsWith(dataFolder)) {
       dataFiles.set(key, createHash('sha256').update(bytes).digest('hex'));
       if (s3 !== null) {
         await copyTo(join(folder, 'copy', key), bytes);
       }
-    } else {
-      otherKeys.push(key);
     }
   }
   const checkpoint = objects.get('state/sales/checkpoint.json');
@@ -45,7 +40,6 @@ export async function folderContents(folder: string, s3: FakeS3 | null): Promise
     folder: dataFiles.size === 0 ? null : join(folder, s3 === null ? 'warehouse' : 'copy'),
     dataFiles,
     coverage: document.coverage,
-    otherKeys,
   };
 }
 

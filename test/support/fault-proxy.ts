@@ -1,15 +1,16 @@
 /**
- * A TCP (or TLS) proxy on 127.0.0.1 that spoils what passes: per HTTP exchange as its `decide` says, or before any exchange.
+ * A TCP (or TLS) proxy on 127.0.0.1 that injects faults: into single HTTP exchanges, chosen by its `decide`, or into a
+ * connection before any exchange.
  *
- * It knows just enough HTTP/1.1 to separate exchanges (no pipelining) and a reply's head from its body. Knows no test
- * framework: whoever opens one closes it.
+ * It parses just enough HTTP/1.1 to separate exchanges (no pipelining) and a reply's head from its body. It does not depend on
+ * a test framework; the caller closes it.
  */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createServer as createTlsServer } from 'node:tls';
 
-/** One request on its way through, counted over all connections from 1. */
+/** A request that passes the proxy. `n` counts from 1 over all connections. */
 export interface Exchange {
   readonly n: number;
   readonly method: string;
@@ -18,43 +19,50 @@ export interface Exchange {
 
 /** What happens to an exchange. */
 export type ProxyFault =
-  /** Nothing is passed on; the connection is reset, ended without a reply, or says nothing any more. */
+  /** Nothing is passed on. The connection is reset, ended without a reply, or stays silent. */
   | { readonly kind: 'reset' | 'half-close' | 'black-hole' }
-  /** Nothing is passed on; this is the reply, and the end of the connection. */
+  /** Nothing is passed on. The proxy sends this reply and ends the connection. */
   | { readonly kind: 'answer'; readonly reply: string }
-  /** `act` is done and nothing passed on; the connection is left alone. */
+  /** Calls `act`. Nothing is passed on, and the connection stays open. */
   | { readonly kind: 'act-before'; readonly act: () => unknown }
-  /** The request has taken effect, the reply has come: `act` is done, and nothing of the reply passed on. */
+  /** The request takes effect. When its reply arrives, `act` is called and nothing of the reply is passed on. */
   | { readonly kind: 'act-after'; readonly act: () => unknown }
-  /** The request takes effect, the reply is lost: the connection is reset instead. */
+  /** The request takes effect, but the connection is reset in place of the reply. */
   | { readonly kind: 'lose-reply' }
-  /** Head and half of the body arrive; then a reset, an end, or nothing any more. */
+  /** The head and half of the body arrive, followed by a reset, an end, or silence. */
   | { readonly kind: 'break-body' | 'end-body' | 'stall-body' }
-  /** Bytes of the body arrive as others: `0xff`, which no UTF-8 has. */
+  /** Bytes of the reply's body are replaced by `0xff`, which is not valid in UTF-8. */
   | { readonly kind: 'corrupt-body' }
-  /** The request's own body arrives as another. */
+  /** Bytes of the request's body are changed. */
   | { readonly kind: 'corrupt-request' }
-  /** The reply comes so much later. */
+  /** The reply is delayed by `ms`. */
   | { readonly kind: 'delay'; readonly ms: number }
-  /** The reply comes in pieces of `bytes`, one every `ms`. */
+  /** The reply arrives in pieces of `bytes`, one every `ms`. */
   | { readonly kind: 'drip'; readonly bytes: number; readonly ms: number };
 
 /** What happens to a connection before any exchange. */
 export type Greeting = 'none' | 'reset' | 'garbage' | 'silence';
 
-/** How a proxy starts. */
+/** Options of a proxy. */
 export interface FaultProxyOptions {
-  /** `http://127.0.0.1:<port>` of what lies behind. */
+  /** `http://127.0.0.1:<port>` of the server behind the proxy. */
   readonly upstream: string;
-  /** Default: nothing goes wrong. */
+  /** Default: no faults. */
   readonly decide?: FaultProxy['decide'];
-  /** Speaks TLS to the client, plain HTTP to what lies behind. */
+  /** Speaks TLS to the client and plain HTTP to the server behind the proxy. */
   readonly tls?: { readonly key: string; readonly cert: string };
 }
 
-/** A whole reply, as it goes over the wire. */
-export function rawReply(status: number, body: string, headers = ''): string {
-  return `HTTP/1.1 ${status} Status\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n${headers}\r\n${body}`;
+/** Returns the fault that answers with a status and a body in place of the upstream; each header ends with `\r\n`. */
+export function answer(status: number, body: string, headers = ''): ProxyFault {
+  const fixed = `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n`;
+  return { kind: 'answer', reply: `HTTP/1.1 ${status} Status\r\n${fixed}${headers}\r\n${body}` };
+}
+
+/** Returns the fault that answers with an error of S3. */
+export function s3Error(status: number, code: string): ProxyFault {
+  const body = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${code}</Message></Error>`;
+  return answer(status, body, 'content-type: application/xml\r\n');
 }
 
 /** The state of one connection's current exchange. */

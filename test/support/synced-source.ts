@@ -22,6 +22,7 @@ import { frozenClock, type MovableClock } from '../simulator/movable-clock.ts';
 import { defaultWorkspace, type Simulator, type SimulatorOptions, startSimulator } from '../simulator/server.ts';
 import { duckdb } from './referee.ts';
 import { tempFolder } from './temp-warehouse.ts';
+import { compareWithTruth, noDifferences } from './view-check.ts';
 
 export const minuteMs = 60_000;
 export const hourMs = 3_600_000;
@@ -174,45 +175,18 @@ const viewSql = `SELECT * EXCLUDE (n) FROM (
   SELECT *, row_number() OVER (PARTITION BY workspace, dt, project_id, id, start_time ORDER BY observed_at DESC, run_id DESC) AS n
   FROM $FILES) WHERE n = 1`;
 
-/** Compares the view with the truth: what exists, as it is now; what a whole reply once showed and is gone, once, as a last sight. */
-export async function expectTruth(sim: Simulator, view: Row[]): Promise<void> {
-  const truth = sim.truth();
-  const shown = new Map(view.map((row) => [`${row['id']}@${row['start_time']}`, row]));
-  expect(view.length).toBe(shown.size);
-  const listed = truth.executions.filter((execution) => execution.startTimeMs < truth.atMs);
-  const expected = new Map(
-    listed.map((execution) => [
-      `${execution.id}@${execution.startTimeMs}`,
-      [
-        execution.name,
-        String(execution.taskId),
-        execution.taskType,
-        execution.runStatus,
-        execution.notifyStatus,
-        execution.endTimeMs,
-      ].join(' | '),
-    ]),
-  );
-  const found = new Map(
-    [...shown]
-      .filter(([key]) => expected.has(key))
-      .map(([key, row]) => [
-        key,
-        [row['name'], row['task_id'], row['task_type'], row['run_status'], row['notify_status'], row['end_time']].join(
-          ' | ',
-        ),
-      ]),
-  );
-  const wrong = [...expected].filter(([key, state]) => found.get(key) !== state);
-  expect(wrong.slice(0, 5).map(([key, state]) => ({ key, expected: state, found: found.get(key) }))).toEqual([]);
-  const once = new Set(truth.vanished.map((execution) => `${execution.id}@${execution.startTimeMs}`));
-  const unexplained = [...shown.keys()].filter((key) => !expected.has(key) && !once.has(key));
-  expect(unexplained.slice(0, 5)).toEqual([]);
-  const lost = truth.vanished.filter(
-    (execution) =>
-      execution.served &&
-      !isOpen({ ...execution, extra: null }) &&
-      !shown.has(`${execution.id}@${execution.startTimeMs}`),
-  );
-  expect(lost.slice(0, 5)).toEqual([]);
+/**
+ * Fails unless the view shows what the source lists, each execution once and in its present state. Executions that a complete
+ * reply has shown as ended must stay in the view after they left the source.
+ */
+function expectTruth(sim: Simulator, view: readonly Row[]): void {
+  const seen = sim.truth().vanished.filter((one) => one.served && !isOpen({ ...one, extra: null }));
+  const shown = [...Map.groupBy(view, (row) => `${row['id']}@${row['start_time']}`)].map(([key, rows]) => {
+    const [row = {}] = rows;
+    const { name, task_id: taskId, task_type: taskType, run_status: runStatus, notify_status: notifyStatus } = row;
+    const state = [name, taskId, taskType, runStatus, notifyStatus, row['end_time'] ?? 0].join(' | ');
+    return { key, startTimeMs: Number(row['start_time']), state, times: rows.length, rows: rows.length };
+  });
+  const committed = new Set(seen.map(({ id, startTimeMs }) => `${id}@${startTimeMs}`));
+  expect(compareWithTruth(sim, shown, committed)).toEqual(noDifferences);
 }

@@ -1,43 +1,43 @@
 /**
- * Kills in rounds: at every step in turn, or at random times. Each round ends with a run to the end and a comparison with
- * the truth. The long forms call it with a seed and a time limit.
+ * Kills processes at every step in turn, or at random times. Each round ends with a run that is not killed and a comparison
+ * with the source. The soak calls these functions with a seed and a time limit.
  */
 import { type CrashWorld, type CrashWorldOptions, type Kill, openCrashWorld } from './crash-world.ts';
 import { type CrashFigures, noFigures } from './ledger.ts';
 
-/** Steps of one kind, each to be hit at each moment; a write to a file is hit `within`, too. */
+/** Steps of one kind. A process is killed at each moment of each step; during a write to a file also `within` it. */
 export interface Steps {
   readonly at: 'request' | 'file-step';
   readonly moments: readonly ('before' | 'after')[];
 }
 
-/** A sweep over every step. */
+/** Options of a sweep over every step. */
 export interface SweepOptions extends CrashWorldOptions {
   readonly steps: Steps;
-  /** `first`: into an empty warehouse each time. `next`: on and on into the same, which the source's changes keep busy. */
+  /** `first`: every run syncs into an empty warehouse. `next`: all runs sync changes of the source into the same one. */
   readonly runs: 'first' | 'next';
-  /** Only every so many-th step, beginning with `firstStep`. Default: each, from 1. */
+  /** Tests every `stride`-th step, beginning with `firstStep`. Default: each, from 1. */
   readonly stride?: number;
   readonly firstStep?: number;
-  /** Worlds that work in parallel. Default 2. */
+  /** Number of worlds that share the steps, in parallel. Default 2. */
   readonly lanes?: number;
 }
 
-/** What a sweep did. */
+/** The result of a sweep. */
 export interface SweepResult extends CrashFigures {
-  /** How many steps a run has. */
+  /** Number of steps of a run. */
   readonly steps: number;
-  /** What the killed said last, where they said it themselves. */
+  /** The steps at which processes were killed, as they printed them. */
   readonly hit: readonly string[];
 }
 
-/** Kills a run at its first step, its second, … before and after each, until a run has no further step. */
+/** Kills a run at its first step, then one at its second, and so on, until a run ends before it is killed. */
 export async function crashAtEveryStep(options: SweepOptions): Promise<SweepResult> {
   const figures = noFigures();
   const hit: string[] = [];
   const kills = killsOf(options);
   const sweep = async (seed: number): Promise<void> => {
-    // Each first sync would fetch the results of all failures so far: more requests with each change than steps.
+    // With results, the number of steps would grow with the sweep: each first sync would fetch the results of all failures so far.
     const results = options.runs === 'first' ? 'none' : 'failed';
     const world = await openCrashWorld({ ...options, results, seed });
     try {
@@ -64,17 +64,17 @@ export async function crashAtEveryStep(options: SweepOptions): Promise<SweepResu
   return { ...figures, steps: kills.steps(), hit };
 }
 
-/** Rounds at random times. */
+/** Options of kills at random times. */
 export interface RoundsOptions extends CrashWorldOptions {
-  /** Ends after so many kills, … */
+  /** Ends after this number of kills. */
   readonly kills?: number;
-  /** … or at this instant, whichever comes first. */
+  /** Ends at this instant. */
   readonly untilMs?: number;
 }
 
 /**
- * Kills a large first sync (or what else the commands are) at random times, up to four times in a row, before it may end;
- * then the source changes, and the next one is killed; and again with an empty warehouse.
+ * Kills a large first sync (or the command of `commands`) at random times, up to four times in a row, and lets the next one
+ * end. Then changes the source and does the same with the following sync. Then begins again with an empty warehouse.
  */
 export async function crashRounds(options: RoundsOptions): Promise<CrashFigures> {
   const figures = noFigures();
@@ -99,7 +99,7 @@ export async function crashRounds(options: RoundsOptions): Promise<CrashFigures>
   return figures;
 }
 
-/** Returns how long the run to the end took, which is a good guess for the next one. */
+/** Returns how long the run that was not killed took, as an estimate for the next one. */
 async function killRepeatedly(
   world: CrashWorld,
   figures: CrashFigures,
@@ -133,7 +133,7 @@ function randomKill({ random, store }: CrashWorld, usualMs: number): Kill {
   }
 }
 
-/** Returns what the killed process said; null where it was through before. */
+/** Returns the steps that the killed process printed; null if it ended before the kill. */
 async function killOnce(
   world: CrashWorld,
   kill: Kill,
@@ -162,7 +162,7 @@ async function finish(world: CrashWorld, figures: CrashFigures, when: string): P
   return tookMs;
 }
 
-/** Hands out kills to several worlds, step by step, until a step is past the end. */
+/** Distributes kills over several worlds, step by step, until a run ends before its kill. */
 function killsOf({ steps: { at, moments }, stride = 1, firstStep = 1 }: SweepOptions) {
   let n = firstStep - stride;
   let lastStep = Number.POSITIVE_INFINITY;
@@ -175,7 +175,7 @@ function killsOf({ steps: { at, moments }, stride = 1, firstStep = 1 }: SweepOpt
       }
       return n > lastStep ? null : (waiting.shift() ?? null);
     },
-    /** What the killed process said; null where it was through before. */
+    /** Takes the steps that the killed process printed; null if it ended before the kill. */
     report: (kill: Kill, said: readonly string[] | null): void => {
       if (kill.at === 'time') {
         return;

@@ -1,8 +1,8 @@
 /**
- * Where processes are killed: a simulated source, a warehouse (a folder, or an S3), proxies in front of what is reached by
- * network, and the real `dqsync` between them.
+ * Runs the real `dqsync` as processes that are killed, between a simulated source and a warehouse (a folder or an emulated
+ * S3). Proxies in front of source and S3 count requests.
  *
- * Used by the long forms too, so it knows no test framework; whoever opens one closes it.
+ * The soak uses this file too, so it does not depend on a test framework; the caller closes the world.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -20,61 +20,61 @@ import { type CliRun, spawnCli } from '../../support/run-cli.ts';
 import { folderContents, type WarehouseContents } from '../warehouse-contents.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 
-/** Where a process is killed. */
+/** The point at which a process is killed. */
 export type Kill =
-  /** At the nth request over the network: before it takes effect, or after that and before its reply arrives. */
+  /** At the nth request over the network: before it takes effect, or between its effect and the arrival of its reply. */
   | { readonly at: 'request'; readonly n: number; readonly moment: 'before' | 'after' }
   /** At the nth step on the files of the warehouse. */
   | { readonly at: 'file-step'; readonly n: number; readonly moment: 'before' | 'within' | 'after' }
-  /** So long after its start. */
+  /** `ms` after the start of the process. */
   | { readonly at: 'time'; readonly ms: number };
 
-/** What is run. Placeholders: `$FROM`, `$TO`, the span of the world's first executions, as ISO instants. */
+/** Commands. The placeholders `$FROM` and `$TO` stand for the span of the first executions, as ISO instants. */
 export interface Commands {
   /** The command that is killed. */
   readonly killed: readonly string[];
-  /** What brings the table to the truth after that, in order. Each must end with exit code 0. */
+  /** The commands that complete the table afterwards, in this order. Each must end with exit code 0. */
   readonly finishing: readonly (readonly string[])[];
 }
 
-/** The hourly sync, killed, and run again. */
+/** A sync is killed, and run again. */
 export const syncCommands: Commands = { killed: ['sync'], finishing: [['sync']] };
 
-/** A backfill of it all, killed, and started again; then the sync of what is newer. */
+/** A backfill of everything is killed, and run again; a sync of newer executions follows. */
 export const backfillCommands: Commands = {
   killed: ['backfill', '--from', '$FROM', '--to', '$TO'],
   finishing: [['backfill', '--from', '$FROM', '--to', '$TO'], ['sync']],
 };
 
-/** How a world starts. */
+/** Options of a world. */
 export interface CrashWorldOptions {
   readonly store: 'file' | 's3';
   readonly seed?: number;
   readonly commands?: Commands;
   /** Settled executions at the beginning. Default 230. */
   readonly executions?: number;
-  /** Days they lie in, each a partition; the source's changes are today's. Default 3. */
+  /** Number of days, each one partition, over which they are spread. Changes of the source happen today. Default 3. */
   readonly days?: number;
-  /** Whose rule results are fetched. Default: of those that failed. */
+  /** The config's `results`. Default `failed`. */
   readonly results?: 'failed' | 'none';
 }
 
-/** A place for kills. */
+/** A world in which processes are killed. */
 export interface CrashWorld {
   readonly store: 'file' | 's3';
   readonly simulator: Simulator;
   readonly ledger: Ledger;
   readonly random: Random;
   readonly commands: Commands;
-  /** What the warehouse holds now. */
+  /** Reads what the warehouse holds now. */
   contents(): Promise<WarehouseContents>;
-  /** Runs the command that is killed. `wasKilled` is false where it ended before. */
+  /** Runs the command that is killed. `wasKilled` is false if it ended before the kill. */
   runKilled(kill: Kill): Promise<CliRun & { readonly wasKilled: boolean }>;
-  /** Runs what comes after, to its end; `tookMs` in all. */
+  /** Runs the finishing commands; `tookMs` is their total duration. */
   finish(): Promise<{ readonly runs: readonly CliRun[]; readonly tookMs: number }>;
-  /** Lets the source change: some start, some end, and of what is in the table some are run again or deleted. */
+  /** Changes the source: executions start and end, and executions that are in the table are run again or deleted. */
   stir(): Promise<void>;
-  /** Throws the warehouse away. */
+  /** Deletes the warehouse. */
   empty(): Promise<void>;
   close(): Promise<void>;
 }
@@ -181,7 +181,7 @@ function killVariables(kill: Kill, folder: string): Record<string, string> {
     : {};
 }
 
-/** Makes the kill happen where it is not the process that does it. Returns what makes it not happen any more. */
+/** Arms a kill by time or by request; the process itself does a kill by file step. Returns a function that disarms it. */
 function arm(kill: Kill, act: () => void, proxies: readonly FaultProxy[]): () => void {
   if (kill.at === 'time') {
     const timer = globalThis.setTimeout(act, kill.ms);
@@ -202,7 +202,7 @@ function arm(kill: Kill, act: () => void, proxies: readonly FaultProxy[]): () =>
   };
 }
 
-/** Waits for a whole second that is not covered yet: executions that are run again start at the last one. */
+/** Waits for the next whole second, which is not covered yet: executions that are run again start at a whole second. */
 async function nextSecond(clock: Simulator['clock']): Promise<void> {
   const nextMs = Math.floor(clock.now() / 1000) * 1000 + 1000;
   while (clock.now() < nextMs) {
@@ -210,7 +210,7 @@ async function nextSecond(clock: Simulator['clock']): Promise<void> {
   }
 }
 
-/** New executions start now, so that each is beyond what was covered before. */
+/** New executions start now, which is later than all coverage. */
 async function stir(simulator: Simulator, random: Random, ledger: Ledger, running: ExecutionKey[]): Promise<void> {
   const { life, clock } = simulator;
   for (const back of [2, 1]) {

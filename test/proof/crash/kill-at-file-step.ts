@@ -1,7 +1,7 @@
 /**
- * Loaded into a dqsync that is to die: `node --import kill-at-file-step.ts`. Counts what the process does to files below
- * `DQSYNC_KILL_FOLDER`, and at step `DQSYNC_KILL_AT` kills the process `before`, `within` or `after` it
- * (`DQSYNC_KILL_MOMENT`), by SIGKILL. `within` a write, half of the bytes are written; within anything else is before it.
+ * Loaded into a process of dqsync by `node --import kill-at-file-step.ts`. Counts the operations on files below
+ * `DQSYNC_KILL_FOLDER`, and sends SIGKILL to the process at operation `DQSYNC_KILL_AT`: `before`, `within` or `after` it
+ * (`DQSYNC_KILL_MOMENT`). `within` a write, half of the bytes are written; for other operations it means `before`.
  */
 import { writeSync } from 'node:fs';
 import { relative } from 'node:path';
@@ -17,7 +17,7 @@ function die(what: string): void {
   process.kill(process.pid, 'SIGKILL');
 }
 
-/** Counts a step, does it, and dies where it has to. */
+/** Counts a step, runs it, and kills the process if it is the chosen one. */
 async function step<T>(name: string, path: unknown, work: () => Promise<T>, half?: () => Promise<unknown>): Promise<T> {
   const place = relative(folder, String(path));
   if (place.startsWith('..')) {

@@ -1,16 +1,16 @@
 /**
- * What must hold whenever a process is dead, and again when another has run to its end. Keeps what was there before, so
- * that nothing goes back or away. Reports failures, throws none.
+ * Checks a warehouse after each kill, and again after a run that ended by itself. Remembers the state of the last check, so
+ * that data files, coverage and rows that disappear are noticed. Reports failures and throws none.
  */
 import type { Simulator } from '../../simulator/server.ts';
-import { compareWithTruth, readTable, type ShownExecution } from '../view-check.ts';
+import { compareWithTruth, readTable, type ShownExecution } from '../../support/view-check.ts';
 import type { CoveredSpan, WarehouseContents } from '../warehouse-contents.ts';
 
-/** Figures of rounds, added up. */
+/** Figures, added up over rounds. */
 export interface CrashFigures {
-  /** Processes killed, each followed by a run to the end (or further kills and then one). */
+  /** Processes killed. After one or more kills a run ends by itself. */
   kills: number;
-  /** Times that the table was compared with the truth. */
+  /** Comparisons of the table with the source. */
   comparisons: number;
   /** Executions compared, over all comparisons. */
   executions: number;
@@ -18,13 +18,16 @@ export interface CrashFigures {
   wrong: number;
   shownTwice: number;
   invented: number;
-  /** Rows in files beyond one for each execution, when the worlds ended: changes seen, and what kills left. */
+  /** Rows in files beyond one per execution when the worlds ended: observed changes, and leftovers of kills. */
   extraRows: number;
-  /** What does not hold, as text. Empty when all is well. */
+  /** Violations, as text. */
   readonly failures: string[];
 }
 
-/** Figures of no rounds. */
+/** The part of the figures that must be zero. */
+export const noDamage = { lost: 0, wrong: 0, shownTwice: 0, invented: 0, failures: [] };
+
+/** Returns figures of zero rounds. */
 export function noFigures(): CrashFigures {
   return {
     kills: 0,
@@ -39,17 +42,17 @@ export function noFigures(): CrashFigures {
   };
 }
 
-/** The memory of one world. */
+/** The ledger of one warehouse. */
 export interface Ledger {
-  /** After a kill: files whole and as they were, coverage no smaller, and all that it claims in the files (I1, I2, I4). */
+  /** After a kill: files are readable and unchanged, coverage has not shrunk, and all it covers is in files (I1, I2, I4). */
   afterKill(contents: WarehouseContents, figures: CrashFigures, when: string): Promise<void>;
-  /** After a run to the end: the same, and the view is the truth (I3, I7). */
+  /** After a run that ended by itself: checks the same, and that the view equals the source (I3, I7). */
   afterFinish(contents: WarehouseContents, figures: CrashFigures, when: string): Promise<void>;
-  /** Ids of executions that were in the table, ended, when it was last compared, and that the source still lists. */
+  /** Returns the ids of executions that had ended when the table was last compared, and that the source still lists. */
   settledIds(): bigint[];
-  /** Rows in files beyond one for each execution, when the table was last compared. */
+  /** Returns the rows in files beyond one per execution, as of the last comparison. */
   extraRows(): number;
-  /** The warehouse was thrown away. */
+  /** To be called when the warehouse was deleted. */
   forget(): void;
 }
 

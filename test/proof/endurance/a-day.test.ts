@@ -1,9 +1,9 @@
-/** The short form of a compressed week: `npm run soak` runs the whole. */
+/** The short form of the endurance part of `npm run soak`, which simulates weeks. */
 import { expect, it } from 'vitest';
 import { expectSteady } from './bounds.ts';
 import { hourlySyncs } from './hourly-syncs.ts';
 
-it('a day of hourly syncs, one request in fifty going wrong: the truth, a small checkpoint, flat memory, few requests', async () => {
+it('keeps table, checkpoint size, memory and requests in bounds over a day of hourly syncs with 2% faulty requests', async () => {
   const seed = 20_261_124;
   const figures = await hourlySyncs(24, seed);
   expect(expectSteady(figures), `seed ${seed}: ${JSON.stringify(figures)}`).toEqual([]);

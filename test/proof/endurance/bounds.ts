@@ -1,17 +1,17 @@
-/** What hourly syncs of some 35 new executions each may cost at most, however many they are. */
+/** Upper bounds of what hourly syncs of about 35 new executions each may cost, independent of their number. */
 import type { EnduranceFigures } from './hourly-syncs.ts';
 
 /**
- * PROTOCOL.md bounds the checkpoint by what is recent (60 bytes each), what is open (400 bytes each: a few dozen here) and
- * coverage by the day; all that is well below this.
+ * PROTOCOL.md bounds the checkpoint by recent executions (60 bytes each), open ones (400 bytes each, a few dozen here) and
+ * coverage per day. The sum is well below this bound.
  */
 const checkpointBytes = 32_768;
-/** The tests' own view of the table, and the simulator's log, grow by a few megabytes. */
+/** The view that the auditor keeps and the simulator's log grow by a few megabytes. */
 const heapGrowthBytes = 32 * 1_048_576;
-/** One for new rows; the others re-check open executions. */
+/** One request reads new rows; the others re-check open executions. */
 const medianRequests = 10;
 
-/** What is not as it should be, as text. */
+/** Returns the violated bounds and the figures' own problems, as text. */
 export function expectSteady(figures: EnduranceFigures): string[] {
   const [heapBefore, heapAfter] = figures.heapBytes;
   return [
@@ -23,6 +23,7 @@ export function expectSteady(figures: EnduranceFigures): string[] {
   ];
 }
 
-function atMost(what: string, value: number, bound: number): string[] {
+/** Returns a problem, as text, if `value` exceeds `bound`. */
+export function atMost(what: string, value: number, bound: number): string[] {
   return value <= bound ? [] : [`${value} ${what}, ${bound} are allowed`];
 }

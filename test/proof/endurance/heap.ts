@@ -1,8 +1,8 @@
-/** Memory in use, without what is garbage. */
+/** Measures the memory in use. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** Asks V8 to collect garbage first. */
+/** Returns the bytes of heap in use after a garbage collection. */
 export function heapInUse(): number {
   setFlagsFromString('--expose-gc');
   const collect: unknown = runInNewContext('gc');

@@ -1,30 +1,30 @@
-/** Hourly syncs in a row, in virtual time: the source changes all along, requests fail, and now and then there is a backfill. */
+/** Hourly syncs in virtual time, while the source changes, requests fail, and a backfill runs now and then. */
 import type { Summary } from '../../../functions/sync/summary.ts';
 import type { Fault, FaultKind } from '../../simulator/faults.ts';
 import { dayMs, hourMs, openProofWorld, type ProofWorld } from '../proof-world.ts';
 import { endQuietly } from '../quiet-end.ts';
 import { heapInUse } from './heap.ts';
 
-/** What it came to. */
+/** Figures of a series of hourly syncs. */
 export interface EnduranceFigures {
   readonly syncs: number;
-  /** Syncs that failed, because requests did; the next one made up for them. */
+  /** Syncs that failed because of failed requests. */
   readonly failed: number;
   readonly backfills: number;
   /** Executions that the source listed at the end. */
   readonly executions: number;
   /** Observations in all files. */
   readonly rows: number;
-  /** Requests of an hourly sync in the middle of all, by number. */
+  /** Median of the requests of an hourly sync. */
   readonly medianRequests: number;
   readonly largestCheckpointBytes: number;
-  /** Heap in use after an eighth of the syncs, and at the end, garbage collected. */
+  /** Heap in use after an eighth of the syncs, and at the end, each after a garbage collection. */
   readonly heapBytes: readonly [number, number];
-  /** What did not hold, as text. */
+  /** Violations, as text. */
   readonly problems: readonly string[];
 }
 
-/** One request in fifty goes wrong, in one of these ways. */
+/** One request in fifty fails, in one of these ways. */
 const kinds: readonly FaultKind[] = [
   { kind: 'status', status: 500 },
   { kind: 'status', status: 429 },
@@ -37,7 +37,7 @@ const kinds: readonly FaultKind[] = [
 ];
 const faults = (): Fault[] => kinds.map((kind) => ({ ...kind, when: { chance: 0.02 / kinds.length } }));
 
-/** Runs `syncs` of them. */
+/** Runs `syncs` hourly syncs, or fewer if `isOver` returns true. */
 export async function hourlySyncs(
   syncs: number,
   seed: number,
@@ -64,7 +64,7 @@ export async function hourlySyncs(
       clock.advance(hourMs);
     }
     const heapAfter = heapInUse();
-    // Where it was over before an eighth, there is nothing to compare with.
+    // A series that was over before an eighth has no earlier figure to compare with.
     const heapBytes = [heapBefore === 0 ? heapAfter : heapBefore, heapAfter] as const;
     const problems = await endQuietly(world);
     return {

@@ -1,6 +1,6 @@
 /**
- * Hourly syncs and daily maintenance for years, in virtual time, with everything counted that must not grow with them. Few rows,
- * so that three years take minutes; what grows with rows is bounded in `hourly-syncs.ts`.
+ * Hourly syncs and daily maintenance for years, in virtual time. Counts everything that must not grow with their number. Each
+ * sync has few rows, so that three years take minutes; costs that grow with rows are bounded in `hourly-syncs.ts`.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,37 +16,38 @@ import { frozenClock } from '../../simulator/movable-clock.ts';
 import { defaultWorkspace, startSimulator } from '../../simulator/server.ts';
 import { MemoryStore } from '../memory-store.ts';
 import { hourMs, minuteMs } from '../proof-world.ts';
+import { atMost } from './bounds.ts';
 import { heapInUse } from './heap.ts';
 
-/** What one sync and the state cost at some time. */
+/** The cost of one sync, and the size of state and heap, at some time. */
 export interface YearsSample {
   readonly syncs: number;
-  /** The largest of the last day. */
+  /** Requests, store calls and listings are the maximum over the syncs of the last day. */
   readonly requests: number;
   readonly storeCalls: number;
   readonly listCalls: number;
   readonly stateBytes: number;
-  /** Of tests and simulator too, which keep every row. */
+  /** Includes the test and the simulator, which keep every row. */
   readonly heapBytes: number;
 }
 
-/** What it came to. */
+/** Figures of the whole series. */
 export interface YearsFigures {
   readonly syncs: number;
   readonly failed: number;
   readonly dataFiles: number;
   readonly rows: number;
-  /** After some days, and at the end. */
+  /** One sample after some days, and one at the end. */
   readonly samples: readonly [YearsSample, YearsSample];
 }
 
-/** Ten days: by then everything has happened at least once. */
+/** Ten days, after which every kind of run has happened at least once. */
 const earlySyncs = 240;
 const startMs = Date.parse('2026-06-01T12:00:30Z');
 const noCost = { requests: 0, storeCalls: 0, listCalls: 0 };
 const stateDocuments = ['checkpoint.json', 'audit.json', 'runs.json'].map((name) => `state/sales/${name}`);
 
-/** Runs `syncs` of them, each with `rowsPerSync` new rows; fewer if it `isOver`. */
+/** Runs `syncs` syncs with `rowsPerSync` new rows each, or fewer if `isOver` returns true. */
 export async function yearsOfSyncs(
   syncs: number,
   rowsPerSync: number,
@@ -131,7 +132,7 @@ function stateBytesOf({ objects }: MemoryStore): number {
   return stateDocuments.reduce((sum, key) => sum + (objects.get(key)?.bytes.length ?? 0), 0);
 }
 
-/** Returns the problems as text: a sync after years must cost the same as one after weeks. */
+/** Returns, as text, in what a sync after years costs more than one after days. */
 export function expectBounded({ failed, samples: [early, late] }: YearsFigures): string[] {
   return [
     ...atMost('runs failed', failed, 0),
@@ -141,10 +142,6 @@ export function expectBounded({ failed, samples: [early, late] }: YearsFigures):
     ...atMost('bytes of state', late.stateBytes, 150_000),
     ...atMost('bytes of heap more than after some days', late.heapBytes - early.heapBytes, 150 * 1_048_576),
   ];
-}
-
-function atMost(what: string, value: number, bound: number): string[] {
-  return value <= bound ? [] : [`${value} ${what}, ${bound} are allowed`];
 }
 
 function counted(store: Store, calls: { all: number; lists: number }): Store {

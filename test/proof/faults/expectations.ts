@@ -1,6 +1,7 @@
-/** Rows of the tables of faults, and what is expected of each. */
+/** The rows of the fault tables, and the check of one row. */
 import { expect, onTestFinished } from 'vitest';
-import type { Exchange, ProxyFault } from '../../support/fault-proxy.ts';
+import type { Exchange, Greeting, ProxyFault } from '../../support/fault-proxy.ts';
+import { noDifferences } from '../../support/view-check.ts';
 import { type FaultWorld, openFaultWorld } from './fault-world.ts';
 
 /** A fault that makes the run fail, as reported to an operator. */
@@ -12,18 +13,21 @@ export interface Failure {
   readonly retryable?: boolean;
 }
 
-/** One row. */
+/** One row of a table of faults. */
 export interface FaultCase {
   readonly what: string;
-  readonly arrange: (world: FaultWorld) => void;
-  /** `recovers`: the run gets over it. */
+  /** The fault of each exchange. Default: none. */
+  readonly decide?: (exchange: Exchange) => ProxyFault | null;
+  /** The fault of each connection before its first exchange. Default: none. */
+  readonly greeting?: Greeting;
+  readonly next?: Partial<FaultWorld['next']>;
+  readonly sourceSkewMs?: number;
+  /** `recovers`: the run succeeds in spite of the fault. */
   readonly outcome: 'recovers' | Failure;
-  readonly secret?: object;
-  /** After a run without a fault, so that there is something to read. */
-  readonly warm?: boolean;
+  readonly secret?: object | undefined;
 }
 
-/** Spoils the exchanges that `applies` picks; counted from 1 over those that `isConcerned`. */
+/** Injects `fault` into the exchanges whose number `applies`, counted from 1 over those that match `isConcerned`. */
 export function spoil(
   fault: ProxyFault,
   applies: (n: number) => boolean = () => true,
@@ -39,25 +43,32 @@ export function spoil(
   };
 }
 
-/** Now and then: the second exchange, and every third after it. */
+/** Picks the second exchange and every third one after it. */
 export const nowAndThen = (n: number): boolean => n % 3 === 2;
 
-/** Runs with the fault, then without it: the outcome is as told, and in the end the view is the truth. */
-export async function expectOutcome({ arrange, outcome, secret, warm = false }: FaultCase): Promise<void> {
+/**
+ * Syncs with the fault, then without it. Expects the row's outcome of the first sync, and that the view equals the source in
+ * the end. Faults of storage hit the second sync of a world, which has a checkpoint to read.
+ */
+export async function expectOutcome(side: 'source' | 'storage', row: FaultCase): Promise<void> {
+  const { outcome, secret } = row;
   const world = await openFaultWorld(secret);
   onTestFinished(() => world.close());
-  if (warm) {
+  if (side === 'storage') {
     expect((await world.sync()).error).toBeUndefined();
     world.clock.advance(3_600_000);
     world.simulator.life.addExecution({ startTimeMs: world.clock.now() - 60_000 });
     world.simulator.life.addExecution({ startTimeMs: world.clock.now() - 50_000, runStatus: 'RUNNING' });
   }
-  arrange(world);
+  world[side].decide = row.decide ?? (() => null);
+  world[side].greeting = row.greeting ?? 'none';
+  Object.assign(world.next, row.next);
+  world.simulator.traps.dateSkewMs = row.sourceSkewMs ?? 0;
   const summary = await world.sync();
   if (outcome === 'recovers') {
     expect(summary.error).toBeUndefined();
     expect(summary.done).toBe(true);
-    expect(await world.differences()).toEqual(noDifference);
+    expect(await world.differences()).toEqual(noDifferences);
   } else {
     const { code, message, remedy, ...plain } = outcome;
     expect(summary.error).toMatchObject({
@@ -73,7 +84,5 @@ export async function expectOutcome({ arrange, outcome, secret, warm = false }: 
   const after = await world.sync();
   expect(after.error).toBeUndefined();
   expect(after.done).toBe(true);
-  expect(await world.differences()).toEqual(noDifference);
+  expect(await world.differences()).toEqual(noDifferences);
 }
-
-const noDifference = { lost: [], wrong: [], shownTwice: [], invented: [] };

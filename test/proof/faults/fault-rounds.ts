@@ -1,26 +1,26 @@
 /**
- * Syncs in rounds, each between a source and an S3 that fail by chance; then one with nothing wrong, and a comparison with
- * the truth. The long forms call it with a seed and a time limit.
+ * Rounds of syncs between a source and an S3 that fail by chance. Each round ends with a sync without faults and a comparison
+ * of table and source. The soak calls it with a seed and a time limit.
  */
 import type { Summary } from '../../../functions/sync/summary.ts';
 import { defaultAccount } from '../../simulator/accounts.ts';
 import type { ExecutionKey } from '../../simulator/life-cycle.ts';
 import { type Random, seededRandom } from '../../simulator/random.ts';
-import { type FaultProxy, type ProxyFault, rawReply } from '../../support/fault-proxy.ts';
+import { answer, type FaultProxy, type ProxyFault } from '../../support/fault-proxy.ts';
 import { type FaultWorld, openFaultWorld } from './fault-world.ts';
 
-/** What rounds came to. */
+/** Figures, added up over rounds. */
 export interface FaultFigures {
   syncs: number;
-  /** Exchanges that were spoiled. */
+  /** Exchanges with a fault. */
   faults: number;
-  /** Syncs that failed, or had to stop early, and said why. */
+  /** Syncs that failed or stopped early, and reported the reason. */
   failed: number;
-  /** What did not hold, with the seed of its world. */
+  /** Violations, with the seed of their world. */
   problems: readonly string[];
 }
 
-/** How many, how long. */
+/** The seed of the first round, and when to stop. */
 export interface FaultRoundsOptions {
   readonly seed: number;
   readonly isOver: (figures: FaultFigures) => boolean;
@@ -30,7 +30,7 @@ const minuteMs = 60_000;
 const syncsOfAWorld = 8;
 const passwords = [defaultAccount.password.password, defaultAccount.accessKeys[0]?.secretAccessKey ?? 'none'];
 
-/** Runs rounds until one ends badly, or `isOver`. */
+/** Runs rounds until one finds a problem or `isOver` returns true. */
 export async function faultRounds({ seed, isOver }: FaultRoundsOptions): Promise<FaultFigures> {
   const figures: FaultFigures = { syncs: 0, faults: 0, failed: 0, problems: [] };
   for (let round = 0; figures.problems.length === 0 && !isOver(figures); round += 1) {
@@ -49,17 +49,17 @@ async function faultRound(seed: number, figures: FaultFigures): Promise<string[]
     for (let n = 1; n <= syncsOfAWorld && problems.length === 0; n += 1) {
       world.lift();
       stir(world, random, running);
-      const told = arrange(world, random, figures);
-      problems.push(...(await faultySync(world, figures)).map((problem) => `sync ${n}, ${told}: ${problem}`));
+      const faults = arrange(world, random, figures);
+      problems.push(...(await faultySync(world, figures)).map((problem) => `sync ${n}, ${faults}: ${problem}`));
     }
     world.lift();
-    return [...problems, ...(await endWell(world))];
+    return [...problems, ...(await finalSync(world))];
   } finally {
     await world.close();
   }
 }
 
-/** The truth changes: some start, one ends, one is run again or deleted. */
+/** Changes the source: executions start, and one ends or is deleted. */
 function stir({ simulator, clock }: FaultWorld, random: Random, running: ExecutionKey[]): void {
   const { life } = simulator;
   clock.advance(random.between(1, 90) * minuteMs);
@@ -78,10 +78,10 @@ function stir({ simulator, clock }: FaultWorld, random: Random, running: Executi
   running.push(life.addExecution({ startTimeMs: clock.now() - 1, runStatus: 'RUNNING' }));
 }
 
-/** Chooses the faults of the next sync. Returns them as text. */
+/** Chooses the faults of the next sync, and returns them as text. */
 function arrange(world: FaultWorld, random: Random, figures: FaultFigures): string {
   world.next.socketMs = 150;
-  const told = [
+  const faults = [
     `source: ${spoilByChance(world.source, random, sourceFaults, figures)}`,
     `storage: ${spoilByChance(world.storage, random, storageFaults, figures)}`,
   ];
@@ -89,21 +89,21 @@ function arrange(world: FaultWorld, random: Random, figures: FaultFigures): stri
     const [side] = [random.pick(['source', 'storage'] as const)];
     const door = random.pick(['untrusted-tls', 'tls-without-tls', 'no-such-host'] as const);
     world.next[`${side}Door`] = door;
-    told.push(`${side} behind ${door}`);
+    faults.push(`${side} behind ${door}`);
   } else if (random.chance(0.1)) {
     const proxy = random.pick([world.source, world.storage]);
     proxy.greeting = random.pick(['reset', 'garbage', 'silence']);
-    told.push(`greeting ${proxy.greeting}`);
+    faults.push(`greeting ${proxy.greeting}`);
   }
   if (random.chance(0.3)) {
     world.next.ourSkewMs = random.between(-20, 20) * minuteMs;
-    told.push(`our clock off by ${world.next.ourSkewMs} ms`);
+    faults.push(`our clock off by ${world.next.ourSkewMs} ms`);
   }
   if (random.chance(0.2)) {
     world.next.limitMs = random.between(500, 60_000);
-    told.push(`time for ${world.next.limitMs} ms`);
+    faults.push(`time limit ${world.next.limitMs} ms`);
   }
-  return told.join(', ');
+  return faults.join(', ');
 }
 
 const broken: readonly ProxyFault[] = [
@@ -137,11 +137,7 @@ const storageFaults: readonly ProxyFault[] = [
   answer(403, '<Error><Code>AccessDenied</Code></Error>'),
 ];
 
-function answer(status: number, body: string, headers = ''): ProxyFault {
-  return { kind: 'answer', reply: rawReply(status, body, headers) };
-}
-
-/** No fault, one, one every so often, or one after the other. */
+/** Injects no fault, one, one every few exchanges, or one into each exchange. Returns the choice as text. */
 function spoilByChance(
   proxy: FaultProxy,
   random: Random,
@@ -152,7 +148,7 @@ function spoilByChance(
   const first = random.between(1, 8);
   const every = random.pick([0, 0, 1, 2, 3, 5, Number.POSITIVE_INFINITY]);
   if (every === 0) {
-    return 'well';
+    return 'no fault';
   }
   let n = 0;
   proxy.decide = () => {
@@ -164,7 +160,7 @@ function spoilByChance(
   return `${JSON.stringify(fault)} from exchange ${first} on, every ${every}`;
 }
 
-/** A sync that may fail, but not silently, not for good, and not with a wrong message. */
+/** Runs a sync that may fail. Returns, as text, errors without remedy, a missed time limit, and wrong rows. */
 async function faultySync(world: FaultWorld, figures: FaultFigures): Promise<string[]> {
   const beginMs = world.clock.now();
   const summary = await world.sync();
@@ -191,8 +187,8 @@ function problemsOf({ error, done }: Summary): string[] {
   ];
 }
 
-/** With nothing wrong any more, the table becomes the truth. */
-async function endWell(world: FaultWorld): Promise<string[]> {
+/** Syncs without faults. Returns, as text, how the table differs from the source after it. */
+async function finalSync(world: FaultWorld): Promise<string[]> {
   world.clock.advance(30 * minuteMs);
   const summary = await world.sync();
   const differences = await world.differences();

@@ -1,7 +1,7 @@
 /**
- * Runs of dqsync between a simulated source and an emulated S3, each behind a proxy that spoils what passes.
+ * Runs dqsync between a simulated source and an emulated S3, each behind a proxy that injects faults.
  *
- * Time is virtual except for sockets: waits between attempts are over at once, and the time-outs of sockets are short.
+ * Time is virtual except for sockets: waits between attempts end at once, and timeouts of sockets are short.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -20,43 +20,44 @@ import { defaultWorkspace, type Simulator, startSimulator } from '../../simulato
 import { FakeS3 } from '../../support/fake-s3.ts';
 import { FaultProxy } from '../../support/fault-proxy.ts';
 import { selfSigned } from '../../support/self-signed.ts';
-import { compareWithTruth, type Differences, readTable } from '../view-check.ts';
+import { compareWithTruth, type Differences, readTable } from '../../support/view-check.ts';
 import { folderContents } from '../warehouse-contents.ts';
 
-/** What stands on the other sides' doors. */
+/** How a server is reached. */
 export type Door = 'http' | 'untrusted-tls' | 'tls-without-tls' | 'no-such-host';
 
-/** A place for faults. */
+/** A world with faults. */
 export interface FaultWorld {
   readonly simulator: Simulator;
   readonly s3: FakeS3;
   readonly clock: MovableClock;
-  /** Between dqsync and the source (IAM, too). */
+  /** The proxy between dqsync and the source, IAM included. */
   readonly source: FaultProxy;
-  /** Between dqsync and S3. */
+  /** The proxy between dqsync and S3. */
   readonly storage: FaultProxy;
-  /** How the next runs differ. `ourSkewMs`: this machine's clock less the true one. */
+  /** Options of the next runs. `ourSkewMs` is this machine's clock less the true one. */
   next: {
     sourceDoor: Door;
     storageDoor: Door;
     ourSkewMs: number;
-    /** Every time-out of a socket; short enough to be waited for. */
+    /** Every timeout of a socket. */
     socketMs: number;
     limits: Partial<HttpLimits>;
     limitMs: number;
     targets: readonly string[];
     stop: AbortSignal;
-    /** Pauses are waited for by timers, which somebody makes fly (flying-time.ts), and not over at once. */
+    /** Pauses wait for timers, which `flying-time.ts` speeds up; otherwise they end at once. */
     isFlying: boolean;
   };
-  /** Everything logged so far: level and message. */
+  /** The log so far, as `<level> <target> <message>`. */
   readonly logged: string[];
-  /** What went wrong so far is over. */
+  /** Removes all faults. */
   lift(): void;
+  /** Syncs the first target. */
   sync(): Promise<Summary>;
-  /** The same, of all targets. */
+  /** Syncs all targets. */
   syncAll(): Promise<Summary[]>;
-  /** How the view differs from the truth. */
+  /** Returns how the view differs from the source. */
   differences(): Promise<Differences>;
   close(): Promise<void>;
 }
@@ -74,7 +75,7 @@ const patient = {
   isFlying: false,
 } as const;
 
-/** What the process has in its environment while a world is open, beside the endpoint of S3. */
+/** The environment of the process while a world is open, besides the endpoint of S3. */
 const awsEnvironment = {
   AWS_REGION: 'us-east-1',
   AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
@@ -199,7 +200,7 @@ async function syncOnce(world: FaultWorld, sourceUrl: string, storageUrl: string
   });
 }
 
-/** By the global timers, whoever they are. */
+/** Waits by the global `setTimeout`, which may be a fake one. */
 function timer(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     setTimeout(resolve, ms);

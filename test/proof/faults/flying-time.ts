@@ -1,11 +1,11 @@
-/** Time that flies: timers go off forty times as fast, and a movable clock goes with them. Sockets stay what they are. */
+/** Speeds timers and a movable clock up forty times. Sockets keep their pace. */
 import { vi } from 'vitest';
 import type { MovableClock } from '../../simulator/movable-clock.ts';
 
-/** By how much time moves each real millisecond. */
+/** Virtual milliseconds for each real one. */
 const stepMs = 40;
 
-/** Awaits `work` while time flies. */
+/** Awaits `work` in sped-up time. */
 export async function whileTimeFlies<T>(clock: MovableClock, work: () => Promise<T>): Promise<T> {
   const realSetTimeout = setTimeout;
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });

@@ -1,4 +1,4 @@
-/** A store whose S3 lies behind a proxy that spoils what passes. */
+/** A store on an emulated S3 behind a proxy that injects faults. */
 import { S3Client } from '@aws-sdk/client-s3';
 import { onTestFinished } from 'vitest';
 import { openS3Store } from '../../../functions/warehouse/s3-store.ts';
@@ -6,22 +6,22 @@ import type { Store } from '../../../functions/warehouse/store.ts';
 import { FakeS3 } from '../../support/fake-s3.ts';
 import { FaultProxy, type ProxyFault } from '../../support/fault-proxy.ts';
 
-/** The store, and both sides of what it talks to. */
+/** The store, the proxy and the S3 behind it. */
 export interface ProxiedStore {
   readonly store: Store;
   readonly proxy: FaultProxy;
   readonly s3: FakeS3;
-  /** Spoils every exchange that follows. */
+  /** Injects the fault into every following exchange. */
   spoil(fault: ProxyFault): void;
 }
 
-/** How it differs from the one of a run. */
+/** Options of the store. */
 export interface ProxiedStoreOptions {
-  /** Time after which the SDK stops waiting for the head of a reply. Default: a time that no test waits for. */
+  /** Time after which the SDK stops waiting for the head of a reply. Default: longer than any test. */
   readonly answerTimeoutMs?: number;
 }
 
-/** Opens one, gone when the test is finished. The SDK itself tries nothing twice. */
+/** Opens a store until the test is finished. The SDK makes one attempt per request. */
 export async function proxiedStore(options: ProxiedStoreOptions = {}): Promise<ProxiedStore> {
   const { answerTimeoutMs = 50_000 } = options;
   const s3 = await FakeS3.start();
@@ -48,7 +48,7 @@ export async function proxiedStore(options: ProxiedStoreOptions = {}): Promise<P
   };
 }
 
-/** The methods of all exchanges so far. */
+/** Returns the methods of all exchanges so far. */
 export function methodsAt({ proxy }: ProxiedStore): string[] {
   return proxy.exchanges.map(({ method }) => method);
 }

@@ -1,4 +1,4 @@
-/** The short form: `npm run soak` draws others, for longer. */
+/** The short form: `npm run soak` runs more rounds, with random seeds. */
 import { expect, it } from 'vitest';
 import { faultRounds } from './fault-rounds.ts';
 

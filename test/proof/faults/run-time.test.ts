@@ -1,8 +1,9 @@
-/** However S3 hangs or fails: a run ends with its time, each target has its share of it, and the next run heals what is left. */
+/** If S3 hangs or fails, a run ends within its time limit, each target gets its share, and the next run repairs the rest. */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { StoppedError } from '../../../functions/errors.ts';
 import type { Summary } from '../../../functions/sync/summary.ts';
-import { type Exchange, type ProxyFault, rawReply } from '../../support/fault-proxy.ts';
+import { type Exchange, type ProxyFault, s3Error } from '../../support/fault-proxy.ts';
+import { noDifferences } from '../../support/view-check.ts';
 import { type FaultWorld, openFaultWorld } from './fault-world.ts';
 import { whileTimeFlies } from './flying-time.ts';
 
@@ -13,12 +14,7 @@ const isPut = ({ method }: Exchange): boolean => method === 'PUT';
 const isCheckpoint = ({ path }: Exchange): boolean => path.includes('checkpoint.json');
 const isData = ({ path }: Exchange): boolean => path.includes('.parquet');
 
-function s3Error(status: number, code: string): ProxyFault {
-  const body = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${code}</Message></Error>`;
-  return { kind: 'answer', reply: rawReply(status, body, 'content-type: application/xml\r\n') };
-}
-
-/** Where each target has synced once, and there is more to sync. */
+/** Opens a world in which each target has synced once and there are new executions. */
 async function warmWorld(targets: readonly string[] = ['sales']): Promise<FaultWorld> {
   const world = await openFaultWorld();
   onTestFinished(() => world.close());
@@ -33,14 +29,14 @@ async function warmWorld(targets: readonly string[] = ['sales']): Promise<FaultW
   return world;
 }
 
-/** Syncs while time flies. */
+/** Syncs in sped-up time. */
 async function timedSync(world: FaultWorld): Promise<{ summaries: Summary[]; tookMs: number }> {
   const beginMs = world.clock.now();
   const summaries = await whileTimeFlies(world.clock, () => world.syncAll());
   return { summaries, tookMs: world.clock.now() - beginMs };
 }
 
-async function expectHealed(world: FaultWorld): Promise<void> {
+async function expectRepaired(world: FaultWorld): Promise<void> {
   const { targets } = world.next;
   world.lift();
   world.next.targets = targets;
@@ -48,25 +44,25 @@ async function expectHealed(world: FaultWorld): Promise<void> {
     expect(summary).toMatchObject({ done: true });
     expect(summary.error).toBeUndefined();
   }
-  expect(await world.differences()).toEqual({ lost: [], wrong: [], shownTwice: [], invented: [] });
+  expect(await world.differences()).toEqual(noDifferences);
 }
 
-const sick: readonly [string, (exchange: Exchange) => ProxyFault | null][] = [
-  ['swallows every write of the checkpoint', (to) => (isPut(to) && isCheckpoint(to) ? silence : null)],
-  ['swallows every write of data', (to) => (isPut(to) && isData(to) ? silence : null)],
+const brokenStores: readonly [string, (exchange: Exchange) => ProxyFault | null][] = [
+  ['never replies to a write of the checkpoint', (to) => (isPut(to) && isCheckpoint(to) ? silence : null)],
+  ['never replies to a write of data', (to) => (isPut(to) && isData(to) ? silence : null)],
   [
-    'says 503 to every write of the checkpoint',
+    'returns 503 for every write of the checkpoint',
     (to) => (isPut(to) && isCheckpoint(to) ? s3Error(503, 'SlowDown') : null),
   ],
   [
-    'says 409 to every write of the checkpoint',
+    'returns 409 for every write of the checkpoint',
     (to) => (isPut(to) && isCheckpoint(to) ? s3Error(409, 'ConditionalRequestConflict') : null),
   ],
-  ['swallows everything but the first read', afterFirst()],
-  ['swallows every read of the checkpoint', (to) => (isCheckpoint(to) && !isPut(to) ? silence : null)],
-  ['swallows everything', () => silence],
+  ['replies only to the first read', afterFirst()],
+  ['never replies to a read of the checkpoint', (to) => (isCheckpoint(to) && !isPut(to) ? silence : null)],
+  ['never replies', () => silence],
   [
-    'lets the checkpoint drip',
+    'sends the checkpoint in slow pieces',
     (to) => (isCheckpoint(to) && !isPut(to) ? { kind: 'drip', bytes: 100, ms: 1_000 } : null),
   ],
 ];
@@ -80,17 +76,17 @@ function afterFirst(): (exchange: Exchange) => ProxyFault | null {
 }
 
 describe('a run of 20 s whose S3', () => {
-  it.for(sick)('%s fails within 25 s, and the next run repairs it', async ([, decide]) => {
+  it.for(brokenStores)('%s fails within 25 s, and the next run repairs it', async ([, decide]) => {
     const world = await warmWorld();
     world.next.limitMs = 20 * secondMs;
     world.storage.decide = decide;
     const { summaries, tookMs } = await timedSync(world);
     expect(summaries).toMatchObject([{ done: false, error: { kind: 'storage', retryable: true } }]);
     expect(tookMs).toBeLessThan(25 * secondMs);
-    await expectHealed(world);
+    await expectRepaired(world);
   });
 
-  it("swallows the first target's writes leaves the second target its share of the time", async () => {
+  it("never replies to the first target's writes leaves the second target its share of the time", async () => {
     const world = await warmWorld(['sales', 'returns']);
     world.next.limitMs = 20 * secondMs;
     world.storage.decide = (to) => (isPut(to) && to.path.includes('state/sales/') ? silence : null);
@@ -100,11 +96,11 @@ describe('a run of 20 s whose S3', () => {
       { target: 'returns', done: true },
     ]);
     expect(tookMs).toBeLessThan(20 * secondMs);
-    await expectHealed(world);
+    await expectRepaired(world);
   });
 });
 
-describe('a run without an end of its own', () => {
+describe('a run without a time limit', () => {
   it('stops writing a checkpoint that gets no reply after a few attempts', async () => {
     const world = await warmWorld();
     world.next.limitMs = Number.POSITIVE_INFINITY;
@@ -113,10 +109,10 @@ describe('a run without an end of its own', () => {
     const message = expect.stringMatching(/cannot write .*checkpoint\.json: .* in time \(4 attempts\)$/);
     expect(summaries).toMatchObject([{ error: { kind: 'storage', code: 'ETIMEDOUT', message } }]);
     expect(tookMs).toBeLessThan(200 * secondMs);
-    await expectHealed(world);
+    await expectRepaired(world);
   });
 
-  it('ends 15 s after Ctrl-C, and starts no other target', async () => {
+  it('ends within 20 s of Ctrl-C, and starts no other target', async () => {
     const world = await warmWorld(['sales', 'returns']);
     const stop = new AbortController();
     let stoppedAtMs = Number.NaN;
@@ -132,12 +128,12 @@ describe('a run without an end of its own', () => {
     expect(world.clock.now() - stoppedAtMs).toBeLessThan(20 * secondMs);
     expect(summaries).toMatchObject([{ error: { kind: 'storage' } }, { target: 'returns', done: false, requests: 0 }]);
     expect(world.logged).toContain('info returns not started: the run was interrupted');
-    await expectHealed(world);
+    await expectRepaired(world);
   });
 });
 
-describe('a target whose turn comes with no time left', () => {
-  it('is not started, and the log reports it', async () => {
+describe('a target that has no time left', () => {
+  it('is not started, and the log reports the reason', async () => {
     const world = await warmWorld(['sales', 'returns']);
     world.next.limitMs = 2 * secondMs;
     world.storage.decide = (to) => (isCheckpoint(to) && isPut(to) ? silence : null);
@@ -152,8 +148,8 @@ describe('a target whose turn comes with no time left', () => {
   });
 });
 
-describe('a run whose time is spent on reading', () => {
-  it('commits what it has read in the reserved time', async () => {
+describe('a run whose reading uses up its time', () => {
+  it('commits the rows that it has read in the reserved time', async () => {
     const world = await warmWorld();
     world.next.limitMs = 20 * secondMs;
     let pages = 0;
@@ -167,6 +163,6 @@ describe('a run whose time is spent on reading', () => {
     expect(tookMs).toBeLessThan(20 * secondMs);
     const writes = world.storage.exchanges.filter(isPut).filter(isCheckpoint);
     expect(writes).toHaveLength(2);
-    await expectHealed(world);
+    await expectRepaired(world);
   });
 });

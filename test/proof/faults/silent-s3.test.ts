@@ -1,12 +1,12 @@
-/** An S3 that says nothing: every call of the store ends, at once where the caller waits no longer. */
+/** Every call of the store ends although S3 never replies, and it ends at once when the caller aborts. */
 import { describe, expect, it } from 'vitest';
 import { bytesOf } from '../../support/store-steps.ts';
 import { methodsAt, proxiedStore } from './proxied-store.ts';
 
 const silence = { kind: 'black-hole' } as const;
 
-describe('an S3 that says nothing', () => {
-  it('leaves a read failed and a write unknown', async () => {
+describe('a store whose S3 never replies', () => {
+  it('fails a read, and returns unknown for a write', async () => {
     const world = await proxiedStore({ answerTimeoutMs: 80 });
     world.spoil(silence);
     await expect(world.store.get('a')).rejects.toMatchObject({ kind: 'storage', retryable: true });
@@ -18,8 +18,8 @@ describe('an S3 that says nothing', () => {
   });
 });
 
-describe('a caller who waits no longer', () => {
-  it('returns unknown for a write without reading it back', async () => {
+describe('a store whose caller aborts', () => {
+  it('returns unknown for a write without reading the object back', async () => {
     const world = await proxiedStore();
     const stop = new AbortController();
     world.proxy.decide = () => {
@@ -31,7 +31,7 @@ describe('a caller who waits no longer', () => {
     expect(methodsAt(world)).toEqual(['PUT']);
   });
 
-  it('aborts a body that trickles', async () => {
+  it('aborts a body that arrives slowly', async () => {
     const world = await proxiedStore();
     await world.store.putIfAbsent('a', new Uint8Array(2_000));
     const stop = new AbortController();
@@ -43,7 +43,7 @@ describe('a caller who waits no longer', () => {
     expect(methodsAt(world)).toEqual(['PUT', 'GET']);
   });
 
-  it('wins if the object can be read back later', async () => {
+  it('returns won for the next write of the same bytes, because the object can be read back', async () => {
     const world = await proxiedStore();
     const stop = new AbortController();
     world.spoil({ kind: 'act-after', act: () => stop.abort(new Error('enough')) });
@@ -52,7 +52,7 @@ describe('a caller who waits no longer', () => {
     expect(await world.store.putIfAbsent('a', bytesOf('1'))).toMatchObject({ kind: 'won' });
   });
 
-  it('gets an error for a read, which is not retried', async () => {
+  it('fails a read, and does not retry it', async () => {
     const world = await proxiedStore();
     const stop = new AbortController();
     world.proxy.decide = () => {

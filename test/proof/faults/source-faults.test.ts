@@ -1,7 +1,7 @@
-/** Whatever goes wrong between dqsync and the source: the run gets over it or says what to do, and the next one heals. */
+/** Faults between dqsync and the source. A run recovers from the fault or fails with a remedy, and the next run repairs. */
 import { describe, it } from 'vitest';
 import { defaultAccount } from '../../simulator/accounts.ts';
-import { type ProxyFault, rawReply } from '../../support/fault-proxy.ts';
+import { answer, type ProxyFault } from '../../support/fault-proxy.ts';
 import { expectOutcome, type Failure, type FaultCase, nowAndThen, spoil } from './expectations.ts';
 
 const unreachable: Failure = {
@@ -17,12 +17,12 @@ const webPage: Failure = {
   retryable: true,
 };
 
-/** Faults that pass, and the same where they don't. */
-const passing: readonly [string, ProxyFault, Failure][] = [
+/** Faults that are retried if they are occasional, and the failure of a run if they are permanent. */
+const retried: readonly [string, ProxyFault, Failure][] = [
   ['connections reset before the reply', { kind: 'reset' }, { ...runLater, code: /ECONNRESET|UND_ERR_SOCKET/ }],
   ['connections ended before the reply', { kind: 'half-close' }, { ...runLater, code: /UND_ERR_SOCKET/ }],
   ['connections reset after the request was served', { kind: 'lose-reply' }, runLater],
-  ['connections that say nothing', { kind: 'black-hole' }, { ...runLater, code: /TIMEOUT/ }],
+  ['silent connections', { kind: 'black-hole' }, { ...runLater, code: /TIMEOUT/ }],
   ['bodies that break off by a reset', { kind: 'break-body' }, runLater],
   ['bodies that end too early', { kind: 'end-body' }, runLater],
   ['bodies that stop in the middle', { kind: 'stall-body' }, { ...runLater, code: /TIMEOUT/ }],
@@ -45,29 +45,21 @@ const passing: readonly [string, ProxyFault, Failure][] = [
   ['an empty body with HTTP 200', answer(200, ''), { ...runLater, message: /garbled/ }],
 ];
 
-function answer(status: number, body: string, headers = ''): ProxyFault {
-  return { kind: 'answer', reply: rawReply(status, body, headers) };
-}
-
 const isList = ({ method }: { method: string }): boolean => method === 'GET';
 
 describe('between dqsync and the source', () => {
-  it.for(passing)('occasional %s are retried', async ([what, fault]) => {
-    await expectOutcome({
+  it.for(retried)('occasional %s are retried', async ([what, fault]) => {
+    await expectOutcome('source', {
       what,
-      arrange: (world) => {
-        world.source.decide = spoil(fault, nowAndThen, isList);
-      },
+      decide: spoil(fault, nowAndThen, isList),
       outcome: 'recovers',
     });
   });
 
-  it.for(passing)('permanent %s fail the run, and the next run repairs it', async ([what, fault, outcome]) => {
-    await expectOutcome({
+  it.for(retried)('permanent %s fail the run, and the next run repairs it', async ([what, fault, outcome]) => {
+    await expectOutcome('source', {
       what,
-      arrange: (world) => {
-        world.source.decide = spoil(fault, () => true, isList);
-      },
+      decide: spoil(fault, () => true, isList),
       outcome,
     });
   });
@@ -75,130 +67,96 @@ describe('between dqsync and the source', () => {
   const others: FaultCase[] = [
     {
       what: 'latency',
-      arrange: (world) => {
-        world.source.decide = spoil({ kind: 'delay', ms: 60 });
-      },
+      decide: spoil({ kind: 'delay', ms: 60 }),
       outcome: 'recovers',
     },
     {
-      what: 'a slow body that gets there',
-      arrange: (world) => {
-        world.source.decide = spoil({ kind: 'drip', bytes: 4_000, ms: 5 }, nowAndThen);
-      },
+      what: 'a slow body that arrives in time',
+      decide: spoil({ kind: 'drip', bytes: 4_000, ms: 5 }, nowAndThen),
       outcome: 'recovers',
     },
     {
-      what: 'connections that say nothing, for longer than the run may take',
-      arrange: (world) => {
-        world.source.decide = spoil({ kind: 'black-hole' }, () => true, isList);
-        world.next.limitMs = 700;
-        world.next.limits = { headersTimeoutMs: 60_000, requestTimeoutMs: 60_000 };
-      },
+      what: 'connections that are silent for longer than the time limit of the run',
+      decide: spoil({ kind: 'black-hole' }, () => true, isList),
+      next: { limitMs: 700, limits: { headersTimeoutMs: 60_000, requestTimeoutMs: 60_000 } },
       outcome: { ...runLater, message: /the time limit of this run was reached/, remedy: /maxRunSeconds/ },
     },
     ...(['reset', 'garbage', 'silence'] as const).map((greeting) => ({
       what: `connections greeted by ${greeting}`,
-      arrange: (world: Parameters<FaultCase['arrange']>[0]) => {
-        world.source.greeting = greeting;
-      },
+      greeting,
       outcome: { ...runLater, message: /did not return/ },
     })),
     {
-      what: 'a certificate that nobody trusts',
-      arrange: (world) => {
-        world.next.sourceDoor = 'untrusted-tls';
-      },
+      what: 'an untrusted certificate',
+      next: { sourceDoor: 'untrusted-tls' },
       outcome: { ...unreachable, code: /SELF_SIGNED/, remedy: /NODE_EXTRA_CA_CERTS/, retryable: false },
     },
     {
-      what: 'https to what speaks plain http',
-      arrange: (world) => {
-        world.next.sourceDoor = 'tls-without-tls';
-      },
+      what: 'https to a server that speaks plain http',
+      next: { sourceDoor: 'tls-without-tls' },
       outcome: { ...unreachable, retryable: false },
     },
     {
       what: 'a TLS handshake that is broken off',
-      arrange: (world) => {
-        world.next.sourceDoor = 'tls-without-tls';
-        world.source.greeting = 'reset';
-      },
+      next: { sourceDoor: 'tls-without-tls' },
+      greeting: 'reset',
       outcome: unreachable,
     },
     {
       what: 'a TLS handshake that is never answered',
-      arrange: (world) => {
-        world.next.sourceDoor = 'tls-without-tls';
-        world.source.greeting = 'silence';
-        world.next.limits = { connectTimeoutMs: 300 };
-      },
+      next: { sourceDoor: 'tls-without-tls', limits: { connectTimeoutMs: 300 } },
+      greeting: 'silence',
       outcome: { ...unreachable, code: /TIMEOUT/ },
     },
     {
       what: 'a host that does not exist',
-      arrange: (world) => {
-        world.next.sourceDoor = 'no-such-host';
-      },
+      next: { sourceDoor: 'no-such-host' },
       outcome: { ...unreachable, code: /ENOTFOUND|EAI_AGAIN/, remedy: /DNS/ },
     },
     {
       what: 'HTTP 400',
-      arrange: (world) => {
-        world.source.decide = spoil(answer(400, '{"error_code":"DQC.1001","error_msg":"bad"}'), () => true, isList);
-      },
+      decide: spoil(answer(400, '{"error_code":"DQC.1001","error_msg":"bad"}'), () => true, isList),
       outcome: { kind: 'source', code: /DQC\.1001/, remedy: /\S/, retryable: false },
     },
     {
-      what: 'HTTP 401 whatever is done',
-      arrange: (world) => {
-        world.source.decide = spoil(answer(401, '{"error_code":"APIG.0301","error_msg":"no"}'), () => true, isList);
-      },
+      what: 'HTTP 401 to every request',
+      decide: spoil(answer(401, '{"error_code":"APIG.0301","error_msg":"no"}'), () => true, isList),
       outcome: { kind: 'credentials', code: /APIG\.0301/, remedy: /IAM user/, retryable: false },
     },
     {
       what: 'HTTP 403',
-      arrange: (world) => {
-        world.source.decide = spoil(answer(403, '{"error_code":"DQC.0403","error_msg":"no"}'), () => true, isList);
-      },
+      decide: spoil(answer(403, '{"error_code":"DQC.0403","error_msg":"no"}'), () => true, isList),
       outcome: { kind: 'source', code: /DQC\.0403/, remedy: /permission/, retryable: false },
     },
     {
-      what: 'IAM that is down',
-      arrange: (world) => {
-        world.source.decide = spoil(
-          answer(500, ''),
-          () => true,
-          ({ method }) => method === 'POST',
-        );
-      },
+      what: 'HTTP 500 of IAM',
+      decide: spoil(
+        answer(500, ''),
+        () => true,
+        ({ method }) => method === 'POST',
+      ),
       outcome: { ...runLater, message: /IAM/ },
     },
     ...[-10, 10].flatMap((minutes) => [
       {
         what: `a source whose clock is off by ${minutes} minutes`,
-        arrange: (world: Parameters<FaultCase['arrange']>[0]) => {
-          world.simulator.traps.dateSkewMs = minutes * 60_000;
-        },
+        sourceSkewMs: minutes * 60_000,
         outcome: 'recovers' as const,
       },
       {
         what: `a machine whose clock is off by ${minutes} minutes`,
-        arrange: (world: Parameters<FaultCase['arrange']>[0]) => {
-          world.next.ourSkewMs = minutes * 60_000;
-        },
+        next: { ourSkewMs: minutes * 60_000 },
         outcome: 'recovers' as const,
       },
       {
         what: `signatures by a clock that is off by ${2 * minutes} minutes`,
-        arrange: (world: Parameters<FaultCase['arrange']>[0]) => {
-          world.next.ourSkewMs = 2 * minutes * 60_000;
-        },
+        next: { ourSkewMs: 2 * minutes * 60_000 },
         secret: defaultAccount.accessKeys[0],
         outcome: { kind: 'credentials', remedy: /clock is 20 minutes/ },
       },
     ]),
   ];
   it.for(others)('$what: the outcome is correct, and the next run repairs it', async (row) => {
-    await expectOutcome(row);
+    await expectOutcome('source', row);
   });
 });

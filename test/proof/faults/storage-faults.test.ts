@@ -1,31 +1,25 @@
-/** Whatever goes wrong between dqsync and S3: the run gets over it or says what to do, and the next one heals. */
+/** Faults between dqsync and S3. A run recovers from the fault or fails with a remedy, and the next run repairs. */
 import { describe, it } from 'vitest';
-import { type Exchange, type ProxyFault, rawReply } from '../../support/fault-proxy.ts';
+import { answer, type Exchange, type ProxyFault, s3Error } from '../../support/fault-proxy.ts';
 import { expectOutcome, type Failure, type FaultCase, nowAndThen, spoil } from './expectations.ts';
-import type { FaultWorld } from './fault-world.ts';
 
 const noAnswer: Failure = { kind: 'storage', remedy: /nothing (that was committed )?(is|was) lost/, retryable: true };
 
 const slowDown = s3Error(503, 'SlowDown');
 
-function s3Error(status: number, code: string): ProxyFault {
-  const body = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${code}</Message></Error>`;
-  return { kind: 'answer', reply: rawReply(status, body, 'content-type: application/xml\r\n') };
-}
-
-/** Faults that pass, and the same where they don't. */
-const passing: readonly [string, ProxyFault, Failure | 'recovers'][] = [
+/** Faults that are retried if they are occasional, and the outcome of a run if they are permanent. */
+const retried: readonly [string, ProxyFault, Failure | 'recovers'][] = [
   ['connections reset before the reply', { kind: 'reset' }, noAnswer],
   ['connections ended before the reply', { kind: 'half-close' }, noAnswer],
-  ['connections that say nothing', { kind: 'black-hole' }, noAnswer],
+  ['silent connections', { kind: 'black-hole' }, noAnswer],
   ['replies lost after the write', { kind: 'lose-reply' }, noAnswer],
   ['503 SlowDown', slowDown, noAnswer],
   ['500 InternalError', s3Error(500, 'InternalError'), noAnswer],
-  ['500 without a word', { kind: 'answer', reply: rawReply(500, '') }, noAnswer],
+  ['500 without a body', answer(500, ''), noAnswer],
   ['409 conflicts', s3Error(409, 'ConditionalRequestConflict'), noAnswer],
 ];
 
-/** Faults of reading alone. */
+/** Faults that affect only reads. */
 const reading: readonly [string, ProxyFault, Failure][] = [
   ['bodies that break off by a reset', { kind: 'break-body' }, noAnswer],
   ['bodies that end too early', { kind: 'end-body' }, noAnswer],
@@ -36,62 +30,47 @@ const reading: readonly [string, ProxyFault, Failure][] = [
 const isPut = ({ method }: Exchange): boolean => method === 'PUT';
 const isGet = ({ method }: Exchange): boolean => method === 'GET';
 
-/** The second run has a checkpoint to read. */
-async function expectOutcomeOfNext(row: FaultCase): Promise<void> {
-  await expectOutcome({ ...row, warm: true });
-}
-
 describe('between dqsync and S3', () => {
-  it.for(passing)('occasional %s are retried', async ([what, fault]) => {
-    await expectOutcomeOfNext({
+  it.for(retried)('occasional %s are retried', async ([what, fault]) => {
+    await expectOutcome('storage', {
       what,
-      arrange: (world) => {
-        world.storage.decide = spoil(fault, nowAndThen);
-      },
+      decide: spoil(fault, nowAndThen),
       outcome: 'recovers',
     });
   });
 
-  it.for(passing)('permanent %s fail the run, and the next run repairs it', async ([what, fault, outcome]) => {
-    await expectOutcomeOfNext({
+  it.for(retried)('permanent %s fail the run, and the next run repairs it', async ([what, fault, outcome]) => {
+    await expectOutcome('storage', {
       what,
-      arrange: (world) => {
-        world.storage.decide = spoil(fault);
-      },
+      decide: spoil(fault),
       outcome,
     });
   });
 
-  it.for(passing)(
+  it.for(retried)(
     '%s from the first write on fail the run, and the next run repairs it',
     async ([what, fault, outcome]) => {
-      await expectOutcomeOfNext({
+      await expectOutcome('storage', {
         what,
-        arrange: (world) => {
-          world.storage.decide = spoil(fault, () => true, isPut);
-        },
-        // What can be read back is known to be there.
+        decide: spoil(fault, () => true, isPut),
+        // The store reads an object back when the reply to its write is lost.
         outcome: fault.kind === 'lose-reply' ? 'recovers' : outcome,
       });
     },
   );
 
   it.for(reading)('occasional %s are retried', async ([what, fault]) => {
-    await expectOutcomeOfNext({
+    await expectOutcome('storage', {
       what,
-      arrange: (world) => {
-        world.storage.decide = spoil(fault, (n) => n === 1, isGet);
-      },
+      decide: spoil(fault, (n) => n === 1, isGet),
       outcome: 'recovers',
     });
   });
 
   it.for(reading)('permanent %s fail the run, and the next run repairs it', async ([what, fault, outcome]) => {
-    await expectOutcomeOfNext({
+    await expectOutcome('storage', {
       what,
-      arrange: (world) => {
-        world.storage.decide = spoil(fault, () => true, isGet);
-      },
+      decide: spoil(fault, () => true, isGet),
       outcome,
     });
   });
@@ -99,66 +78,48 @@ describe('between dqsync and S3', () => {
   const others: FaultCase[] = [
     {
       what: 'latency',
-      arrange: (world) => {
-        world.storage.decide = spoil({ kind: 'delay', ms: 60 });
-      },
+      decide: spoil({ kind: 'delay', ms: 60 }),
       outcome: 'recovers',
     },
     {
-      what: 'bodies that trickle, and get there',
-      arrange: (world) => {
-        world.storage.decide = spoil({ kind: 'drip', bytes: 300, ms: 10 });
-      },
+      what: 'slow bodies that arrive in time',
+      decide: spoil({ kind: 'drip', bytes: 300, ms: 10 }),
       outcome: 'recovers',
     },
     {
-      what: 'writes whose bytes change on their way, once',
-      arrange: (world) => {
-        world.storage.decide = spoil({ kind: 'corrupt-request' }, (n) => n === 1, isPut);
-      },
+      what: 'one write whose bytes change on their way',
+      decide: spoil({ kind: 'corrupt-request' }, (n) => n === 1, isPut),
       outcome: 'recovers',
     },
     {
-      what: 'writes whose bytes change on their way, always',
-      arrange: (world) => {
-        world.storage.decide = spoil({ kind: 'corrupt-request' }, () => true, isPut);
-      },
+      what: 'writes whose bytes all change on their way',
+      decide: spoil({ kind: 'corrupt-request' }, () => true, isPut),
       outcome: noAnswer,
     },
     ...(['reset', 'garbage', 'silence'] as const).map((greeting) => ({
       what: `connections greeted by ${greeting}`,
-      arrange: (world: FaultWorld) => {
-        world.storage.greeting = greeting;
-      },
+      greeting,
       outcome: noAnswer,
     })),
     {
-      what: 'a certificate that nobody trusts',
-      arrange: (world) => {
-        world.next.storageDoor = 'untrusted-tls';
-      },
+      what: 'an untrusted certificate',
+      next: { storageDoor: 'untrusted-tls' },
       outcome: { kind: 'storage', code: /SELF_SIGNED/, remedy: /AWS_ENDPOINT_URL|NODE_EXTRA_CA_CERTS/ },
     },
     {
-      what: 'https to what speaks plain http',
-      arrange: (world) => {
-        world.next.storageDoor = 'tls-without-tls';
-      },
+      what: 'https to a server that speaks plain http',
+      next: { storageDoor: 'tls-without-tls' },
       outcome: { kind: 'storage', remedy: /AWS_ENDPOINT_URL/ },
     },
     {
       what: 'a TLS handshake that is broken off',
-      arrange: (world) => {
-        world.next.storageDoor = 'tls-without-tls';
-        world.storage.greeting = 'reset';
-      },
+      next: { storageDoor: 'tls-without-tls' },
+      greeting: 'reset',
       outcome: { kind: 'storage', remedy: /AWS_ENDPOINT_URL/ },
     },
     {
       what: 'a host that does not exist',
-      arrange: (world) => {
-        world.next.storageDoor = 'no-such-host';
-      },
+      next: { storageDoor: 'no-such-host' },
       outcome: {
         kind: 'storage',
         code: /ENOTFOUND|EAI_AGAIN/,
@@ -174,13 +135,11 @@ describe('between dqsync and S3', () => {
       ['PermanentRedirect', 301, /AWS_REGION/],
     ].map(([code, status, remedy]) => ({
       what: String(code),
-      arrange: (world: FaultWorld) => {
-        world.storage.decide = spoil(s3Error(Number(status), String(code)));
-      },
+      decide: spoil(s3Error(Number(status), String(code))),
       outcome: { kind: 'storage', code: new RegExp(String(code)), remedy: remedy as RegExp, retryable: false },
     })),
   ];
   it.for(others)('$what: the outcome is correct, and the next run repairs it', async (row) => {
-    await expectOutcomeOfNext(row);
+    await expectOutcome('storage', row);
   });
 });

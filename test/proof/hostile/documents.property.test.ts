@@ -1,4 +1,4 @@
-/** Documents that others write: whatever is in them, they are taken exactly, or refused by an error with a remedy. */
+/** Documents of others are accepted exactly or refused with a remedy, whatever they contain. */
 import { isAbsolute, relative, resolve } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -18,7 +18,7 @@ import { damaged, hostileJson, hostileText, withOneValueReplaced } from './hosti
 
 const numRuns = 1_500;
 
-/** What `read` gives, or undefined where it refuses by an error that an operator can act on. Anything else fails. */
+/** Returns the result of `read`, or its error, which must be a DqsyncError with a remedy. */
 function readOrRefusal<T>(kind: string, read: () => T): { readonly value?: T; readonly refusal?: DqsyncError } {
   try {
     return { value: read() };
@@ -37,7 +37,7 @@ describe('a page', () => {
     `{"count": 3, "resources": [${rowText()}, ${rowText({ id: '17', score: '98.7500' })}, ${rowText({ id: '"x"' })}]}`,
   );
 
-  it('with damaged bytes is not a page, or its rows fit the table or are kept unchanged', () => {
+  it('with damaged bytes is refused, or each row fits the table or is kept unchanged as unreadable', () => {
     fc.assert(
       fc.property(damaged(whole), (bytes) => {
         const content = parsePage(new TextDecoder().decode(bytes));
@@ -55,7 +55,7 @@ describe('a page', () => {
     );
   });
 
-  it('with hostile values loses no row', () => {
+  it('with hostile values keeps every row', () => {
     const row = fc.record({ id: hostileJson, start_time: hostileJson, name: hostileJson, more: hostileJson });
     fc.assert(
       fc.property(fc.array(row, { maxLength: 5 }), (rows) => {
@@ -124,7 +124,7 @@ describe('a config', () => {
     return path !== '' && !path.startsWith('..') && !isAbsolute(path) && path === key;
   };
 
-  it('with a hostile value is refused by its path, or leads nowhere outside of the warehouse', () => {
+  it('with a hostile value is refused, or all of its keys stay inside the warehouse', () => {
     fc.assert(
       fc.property(withOneValueReplaced(config), (value) => {
         const { value: accepted } = readOrRefusal('config', () => parseConfig(value, 'dqsync.json'));
@@ -167,7 +167,7 @@ describe('an event', () => {
 });
 
 describe('a checkpoint', () => {
-  it('that is damaged stops the run, or is read as the same document', async () => {
+  it('that is damaged is refused, or read as the same document', async () => {
     const world = await syncedSource({ history: { days: 1, tasks: 3 } });
     world.sim.life.addExecution({ runStatus: 'RUNNING', startTimeMs: world.clock.now() - 60_000 });
     await world.syncWell();
@@ -189,7 +189,7 @@ describe('a checkpoint', () => {
     );
   });
 
-  it('with any wrong digit stops the run', async () => {
+  it('with any wrong digit is refused', async () => {
     const world = await syncedSource({ history: { days: 1, tasks: 3 } });
     await world.syncWell();
     const key = checkpointKey('sales');
@@ -210,7 +210,7 @@ describe('a checkpoint', () => {
     ['nested in a field', `{"format":"dqsync.checkpoint","version":1,"open":${'['.repeat(9e4)}${']'.repeat(9e4)}}`],
     ['empty', ''],
     ['a NUL', '\0'],
-  ])('that is %s stops the run', (_what, text) => {
+  ])('that is %s is refused', (_what, text) => {
     const identity = { projectId: 'p', workspace: 'w', filter: {}, partitionTimeZone: 'UTC' };
     const read = () => decodeCheckpoint(new TextEncoder().encode(text), identity, 'sales', 'state/sales');
     expect(readOrRefusal('state', read).refusal).toBeDefined();

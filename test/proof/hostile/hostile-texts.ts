@@ -1,7 +1,7 @@
-/** Texts and JSON that mean harm, for the fuzz tests. */
+/** Arbitraries of malicious texts and JSON. */
 import fc from 'fast-check';
 
-/** Any string there can be: lone surrogates, controls, right-to-left marks, and what paths, CSV, SQL and terminals fear. */
+/** Any string: lone surrogates, control characters, right-to-left marks, and attacks on paths, CSV, SQL and terminals. */
 export const hostileText: fc.Arbitrary<string> = fc.oneof(
   fc.string({ unit: 'binary' }),
   fc.string({ unit: 'grapheme' }),
@@ -37,7 +37,7 @@ export const hostileText: fc.Arbitrary<string> = fc.oneof(
   ),
 );
 
-/** Numbers as hostile servers write them; all of them JSON. */
+/** JSON text of a number that a hostile server might write. */
 export const hostileNumber: fc.Arbitrary<string> = fc.oneof(
   fc.stringMatching(/^-?[1-9][0-9]{0,24}$/),
   fc.constantFrom('0', '-0', '1e400', '-1e400', '1e-400', '1.5', '9223372036854775807', '9223372036854775808'),
@@ -45,7 +45,7 @@ export const hostileNumber: fc.Arbitrary<string> = fc.oneof(
   fc.integer({ min: -8_640_000_000_000_000, max: 8_640_000_000_000_000 }).map(String),
 );
 
-/** A value that is not a number. */
+/** JSON text of a value that is not a number. */
 const oddValue = fc.oneof(
   hostileText.map((text) => JSON.stringify(text)),
   fc.constantFrom('null', 'true', '[]', '{}', '"NaN"', '"Infinity"', '[[[[1]]]]', '{"a":{"b":{"c":1e999}}}'),
@@ -54,7 +54,7 @@ const oddValue = fc.oneof(
 /** JSON text of any value. */
 export const hostileJson: fc.Arbitrary<string> = fc.oneof(hostileNumber, oddValue);
 
-/** What happens to bytes on their way: flipped, cut, doubled, or inserted. */
+/** Flips, drops, inserts or cuts off bytes, in up to four places. */
 export function damaged(bytes: Uint8Array): fc.Arbitrary<Uint8Array> {
   const change = fc.tuple(
     fc.constantFrom('flip' as const, 'cut' as const, 'drop' as const, 'insert' as const),
@@ -80,7 +80,7 @@ function damagedOnce(bytes: Uint8Array, how: 'flip' | 'cut' | 'drop' | 'insert',
   }
 }
 
-/** JSON with one value, however deep, replaced by something else. */
+/** Replaces one value of a JSON document, at any depth. */
 export function withOneValueReplaced(document: unknown): fc.Arbitrary<unknown> {
   const paths = pathsIn(document, []);
   return fc

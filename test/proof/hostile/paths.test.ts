@@ -1,4 +1,4 @@
-/** Nothing is written outside of the warehouse's folder, whatever names and keys say. */
+/** Names and keys cannot make dqsync write outside of the warehouse's folder. */
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -16,14 +16,14 @@ const pathPart = fc.oneof(
 );
 const key = fc.array(pathPart, { minLength: 1, maxLength: 5 }).map((parts) => parts.join('/'));
 
-/** Everything below a folder, except for what lies in the warehouse. */
+/** Returns all paths below a folder except for those in the warehouse. */
 async function outsideOf(folder: string): Promise<string[]> {
   const names = await readdir(folder, { recursive: true });
   return names.filter((name) => name !== 'warehouse' && !name.startsWith(`warehouse/`)).sort();
 }
 
 describe('a folder warehouse', () => {
-  it('writes each object below itself or not at all, and reads back the same bytes', async () => {
+  it('writes each object inside of its folder or not at all, and reads back the same bytes', async () => {
     const folder = join(await tempFolder(), 'a', 'b');
     await mkdir(folder, { recursive: true });
     const store = openFileStore(`file:${join(folder, 'warehouse')}`);
@@ -55,7 +55,7 @@ describe('names in the config', () => {
     ['workspace', 'workspace', 'w\\..\\x'],
     ['project', 'projectId', '../x'],
     ['project', 'projectId', 'p?x=1'],
-  ])('refuse a %s whose %s is %j, before anything is written', async (_what, field, value) => {
+  ])('with a %s whose %s is %j are refused before anything is written', async (_what, field, value) => {
     const world = await aWorld();
     addExecutions(world, 3);
     await world.configure((config) => {

@@ -1,4 +1,4 @@
-/** What goes into a query, and what comes out of one, does no harm. */
+/** Neither the SQL of a query nor the data in its result can do harm. */
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -12,7 +12,7 @@ import { writeObservations } from '../../support/warehouse-data.ts';
 import { opened } from '../../support/warehouse-sql.ts';
 import { hostileText } from './hostile-texts.ts';
 
-/** Names as a hostile source gives them. */
+/** Names of a hostile source. */
 const hostileNames = [
   'a,b',
   'quoted "name"',

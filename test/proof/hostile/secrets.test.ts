@@ -1,6 +1,6 @@
 /**
- * No secret in any output. Distinct secrets are planted wherever there is a place for one; the other side repeats all that
- * it receives, in every way a server can; then everything that was printed and written is searched.
+ * No output contains a secret. Each test plants distinct secrets in every place for one, and lets the server repeat all that
+ * it receives in every part of a reply. Then it searches everything that was printed and written.
  */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -35,8 +35,8 @@ const secrets: Readonly<Record<string, object>> = {
   },
 };
 
-/** A secret as it may look on its way: as it is, escaped, encoded. */
-function disguises(secret: string): string[] {
+/** Returns a secret unchanged, escaped and encoded. */
+function encodingsOf(secret: string): string[] {
   const base64 = Buffer.from(secret).toString('base64');
   return [
     secret,
@@ -49,14 +49,14 @@ function disguises(secret: string): string[] {
 
 function expectNoSecret(where: string, text: string): void {
   for (const [name, secret] of Object.entries(planted)) {
-    for (const disguise of disguises(secret)) {
-      expect(text.includes(disguise), `${name} in ${where}`).toBe(false);
+    for (const encoding of encodingsOf(secret)) {
+      expect(text.includes(encoding), `${name} in ${where}`).toBe(false);
     }
   }
 }
 
-/** What the other side does with a request for instances. Whatever it heard, it says again. */
-const misdeeds: Readonly<Record<string, (heard: string) => Answer>> = {
+/** The source's replies to a list request, most of which repeat the request. */
+const replies: Readonly<Record<string, (heard: string) => Answer>> = {
   'repeats it in error_msg, 400': (heard) => json(400, { error_code: 'DQC.1', error_msg: heard }),
   'repeats it in error_code and request_id, 403': (heard) => json(403, { error_code: heard, request_id: heard }),
   'repeats it with 401': (heard) => json(401, { error_code: 'APIG.0301', error_msg: heard }),
@@ -65,8 +65,8 @@ const misdeeds: Readonly<Record<string, (heard: string) => Answer>> = {
   'breaks off': () => 'reset',
 };
 
-/** And what IAM does. */
-const iamMisdeeds: Readonly<Record<string, (heard: string) => Answer>> = {
+/** The replies of IAM. */
+const iamReplies: Readonly<Record<string, (heard: string) => Answer>> = {
   'gives a token': () => ({
     status: 201,
     headers: { 'x-subject-token': planted.subjectToken },
@@ -85,8 +85,8 @@ function heardIn({ headers, body, url }: Received): string {
   return `${body} ${Object.values(headers).join(' ')} ${url.href}`;
 }
 
-/** Config and secret in a folder. */
-async function place(secret: string, endpoint: string, warehouse = 'file:./warehouse'): Promise<string> {
+/** Writes config and secret into a new folder. */
+async function configure(secret: string, endpoint: string, warehouse = 'file:./warehouse'): Promise<string> {
   const folder = await tempFolder();
   await mkdir(join(folder, 'private'));
   await writeFile(join(folder, 'private', 'secret.json'), secret);
@@ -110,23 +110,23 @@ async function expectNothingIn(folder: string, printed: string): Promise<void> {
 }
 
 const cases = Object.keys(secrets).flatMap((form) => [
-  ...Object.keys(misdeeds).map((misdeed) => [form, misdeed, 'gives a token'] as const),
+  ...Object.keys(replies).map((reply) => [form, reply, 'gives a token'] as const),
   ...(form === 'password'
-    ? Object.keys(iamMisdeeds)
+    ? Object.keys(iamReplies)
         .slice(1)
-        .map((misdeed) => [form, 'breaks off', misdeed] as const)
+        .map((reply) => [form, 'breaks off', reply] as const)
     : []),
 ]);
 
 describe('a secret', () => {
-  it.for(cases)('of the form %s appears nowhere if the source %s and IAM %s', async ([form, misdeed, iamMisdeed]) => {
+  it.for(cases)('of the form %s appears nowhere if the source %s and IAM %s', async ([form, reply, iamReply]) => {
     const server = await startLoopback((received) => {
-      const act = received.method === 'POST' ? iamMisdeeds[iamMisdeed] : misdeeds[misdeed];
+      const act = received.method === 'POST' ? iamReplies[iamReply] : replies[reply];
       return act?.(heardIn(received)) ?? 'reset';
     });
-    const folder = await place(JSON.stringify(secrets[form]), server.url);
-    // Where it is tried again and again, each reason is in the log of `sync`; `list` would take long.
-    const isRetried = /HTML|breaks off/.test(misdeed);
+    const folder = await configure(JSON.stringify(secrets[form]), server.url);
+    // The log of `sync` has the reason of each retry, and retries of `list` would take long.
+    const isRetried = /HTML|breaks off/.test(reply);
     const commands = isRetried ? ['sync'] : ['sync', 'list'];
     const runs = await Promise.all(commands.map((command) => runCli([command, '--json'], { cwd: folder })));
     expect(runs.at(-1)?.stdout).toMatch(/"error": \{|"done": false/);
@@ -139,10 +139,10 @@ describe('a secret', () => {
     async (form) => {
       const server = await startLoopback((received) =>
         received.method === 'POST'
-          ? (iamMisdeeds['gives a token']?.('') ?? 'reset')
+          ? (iamReplies['gives a token']?.('') ?? 'reset')
           : json(401, { error_code: 'APIG.0301', error_msg: heardIn(received) }),
       );
-      const folder = await place(JSON.stringify(secrets[form]), server.url);
+      const folder = await configure(JSON.stringify(secrets[form]), server.url);
       const config = JSON.parse(await readFile(join(folder, 'dqsync.json'), 'utf8'));
       const environment = {
         DQSYNC_CONFIG: JSON.stringify({ ...config, warehouse: `file:${join(folder, 'warehouse')}` }),
@@ -157,8 +157,8 @@ describe('a secret', () => {
       }
       expect(errors.every((error) => error instanceof Error)).toBe(true);
       expect(chunks.join('')).toContain('APIG.0301');
-      const told = errors.map((error) => inspect(error, { depth: null, showHidden: true, getters: true }));
-      await expectNothingIn(folder, chunks.join('') + told.join());
+      const inspected = errors.map((error) => inspect(error, { depth: null, showHidden: true, getters: true }));
+      await expectNothingIn(folder, chunks.join('') + inspected.join());
     },
   );
 
@@ -170,7 +170,7 @@ describe('a secret', () => {
     const simulator = await startSimulator({ accounts: [account] });
     onTestFinished(() => simulator.close());
     simulator.life.addExecution({ startTimeMs: Date.now() - 600_000 });
-    const folder = await place(JSON.stringify(account.password), simulator.url);
+    const folder = await configure(JSON.stringify(account.password), simulator.url);
     const commands = [['sync'], ['status'], ['doctor'], ['list'], ['query', 'FROM quality_instances']];
     for (const args of commands) {
       const run = await runCli(args, { cwd: folder });
@@ -185,7 +185,7 @@ describe('a secret', () => {
     ['a secret cut short', `{"token":"${planted.token}`],
     ['a secret with a line break', JSON.stringify({ token: `${planted.token}\n` })],
   ])('appears nowhere in the error about %s', async (_what, secret) => {
-    const folder = await place(secret, 'http://127.0.0.1:1');
+    const folder = await configure(secret, 'http://127.0.0.1:1');
     const runs = await Promise.all(['sync', 'doctor'].map((command) => runCli([command], { cwd: folder })));
     expect(runs.map((run) => run.exitCode)).toEqual([1, 1]);
     await expectNothingIn(folder, runs.map((run) => run.stdout + run.stderr).join());
@@ -201,7 +201,7 @@ describe('a secret', () => {
       headers: { 'content-type': 'application/xml' },
       body: `<Error><Code>${code}</Code><Message>${heardIn(received).replace(/[<&]/g, '')}</Message></Error>`,
     }));
-    const folder = await place(JSON.stringify(secrets['token']), server.url, 's3://bucket');
+    const folder = await configure(JSON.stringify(secrets['token']), server.url, 's3://bucket');
     const env = {
       AWS_ENDPOINT_URL: server.url,
       AWS_REGION: 'us-east-1',
@@ -215,13 +215,13 @@ describe('a secret', () => {
     await expectNothingIn(folder, run.stdout + run.stderr);
   });
 
-  it('appears nowhere in an emulated S3', async () => {
+  it('appears in no object of an S3 warehouse', async () => {
     const account = { user: 'reader', tokens: [planted.token] };
     const simulator = await startSimulator({ accounts: [account] });
     onTestFinished(() => simulator.close());
     simulator.life.addExecution({ startTimeMs: Date.now() - 600_000 });
     const s3 = await FakeS3.start();
-    const folder = await place(JSON.stringify({ token: planted.token }), simulator.url, `s3://${s3.bucket}`);
+    const folder = await configure(JSON.stringify({ token: planted.token }), simulator.url, `s3://${s3.bucket}`);
     const env = {
       AWS_ENDPOINT_URL: s3.endpoint,
       AWS_REGION: 'us-east-1',

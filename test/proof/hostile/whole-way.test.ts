@@ -1,4 +1,4 @@
-/** Hostile rows all the way: from the source through a whole run to the table, read by others. */
+/** Hostile rows on the whole way from the source through a run to the table, which other code than the product's reads. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { parseExactJson, writeExactJson } from '../../../functions/source/exact-json.ts';
@@ -26,13 +26,13 @@ const row = fc.record(
   { requiredKeys: ['id', 'start_time'] },
 );
 
-/** A page of such rows alone is read the quick way. */
+/** Pages of only such rows take the fast path of the parser. */
 const plainRow = fc.record({
   id: fc.stringMatching(/^-?[1-9][0-9]{16,17}$/),
   start_time: fc.integer({ min: 1_780_000_000_000, max: 1_780_300_000_000 }).map(String),
 });
 
-/** No source lists one start of an execution twice: that could not be distinguished from a missing row. */
+/** Start times and ids are unique: a row that is listed twice could not be distinguished from a missing one. */
 const severalOf = <T extends { id: string; start_time: string }>(arbitrary: fc.Arbitrary<T>) =>
   fc.uniqueArray(arbitrary, { minLength: 30, maxLength: 60, selector: (one) => `${one.id}@${one.start_time}` });
 
@@ -40,7 +40,7 @@ const rows = fc.oneof({ weight: 2, arbitrary: severalOf(row) }, { weight: 1, arb
 
 const int64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n };
 
-/** What the table must show of a row's text; null where it is for quarantine. Says nothing of other fields than these. */
+/** Returns what the table must show of a row's text, as far as these fields go; null if the row belongs into quarantine. */
 function expectedOf(text: string): { id: string; start_time: string; name: string | null } | null {
   const idText = /"id": (-?\d+)(?=[,}])/.exec(text)?.[1];
   const { start_time: startTime, name } = JSON.parse(text);
@@ -55,7 +55,7 @@ function expectedOf(text: string): { id: string; start_time: string; name: strin
     : null;
 }
 
-it('each row is in the table, exact to the last digit, or in quarantine', async () => {
+it('every hostile row is in the table, exact to the last digit, or in quarantine', async () => {
   await fc.assert(
     fc.asyncProperty(rows, async (given) => {
       const world = await syncedSource();
@@ -89,7 +89,7 @@ it('each row is in the table, exact to the last digit, or in quarantine', async 
   );
 });
 
-it('a body of 100 MB is not read to its end, and the message reports it', async () => {
+it('stops reading a body of 100 MB, and reports the limit', async () => {
   let sentBytes = 0;
   const piece = Buffer.from(`${rowText()},`.repeat(4_000));
   const server = await startLoopback(() => (response) => {

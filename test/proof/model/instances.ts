@@ -1,9 +1,9 @@
-/** The instances of a modelled source: how they start, and what becomes of them. */
+/** Starts and changes the instances of a modelled source. */
 import type { ExecutionKey } from '../../simulator/life-cycle.ts';
 import { lookbackMs, type ProofWorld, settleMs } from '../proof-world.ts';
 import type { Action } from './actions.ts';
 
-/** An instance, as the model remembers it. */
+/** What the model knows of an instance. */
 export interface Instance {
   readonly id: bigint;
   readonly startTimeMs: number;
@@ -11,14 +11,14 @@ export interface Instance {
   isGone: boolean;
 }
 
-/** Where they live. */
+/** A world and its instances. */
 export interface Inhabited {
   readonly world: ProofWorld;
-  /** Instances as the source lists them, or did. */
+  /** All instances, including those that the source does not list any more. */
   readonly instances: Instance[];
 }
 
-/** Lets some start, listed now. */
+/** Starts executions, which are listed from now on. */
 export function startExecutions({ world, instances }: Inhabited, action: Extract<Action, { do: 'start' }>): void {
   const latestMs = Math.floor(action.late * (settleMs + lookbackMs));
   for (let index = 0; index < action.count; index += 1) {
@@ -38,7 +38,7 @@ export function startExecutions({ world, instances }: Inhabited, action: Extract
   }
 }
 
-/** Changes one that can be changed so, if there is one. */
+/** Applies the action to one of the instances that allow it, if there is one. */
 export function changeOne({ world, instances }: Inhabited, action: Extract<Action, { pick: number }>): void {
   const { life } = world.simulator;
   const nowMs = world.clock.now();
@@ -58,7 +58,7 @@ export function changeOne({ world, instances }: Inhabited, action: Extract<Actio
     return;
   }
   if (action.do === 'finish') {
-    // A re-run starts at the next whole second; no source says that it ended before.
+    // A re-run starts at the next whole second, and cannot end before that.
     const endedAtMs = Math.max(nowMs, one.startTimeMs);
     life.finish(one.id, action.status, endedAtMs);
     one.endedAtMs = endedAtMs;
@@ -73,7 +73,7 @@ export function changeOne({ world, instances }: Inhabited, action: Extract<Actio
   }
 }
 
-/** A notice may follow the end within the lookback, and another that one. */
+/** Whether a notification may be sent: within the lookback after the end. */
 function mayNotify({ endedAtMs }: Instance, nowMs: number): boolean {
   return endedAtMs !== null && nowMs - endedAtMs < lookbackMs;
 }

@@ -1,10 +1,10 @@
 /**
- * Reading alone, over random schedules: several slices in parallel, from sources of every kind with pages of 3 to 6 rows, so
- * that coincidences of one in a hundred are found; replies that are wrong, rows that leave, rows that appear late, at any
- * request; replies that overtake each other, and pages that change their size.
+ * Tests reading over random schedules: several slices in parallel, from sources with all kinds of traps. At any request, a
+ * reply may be wrong, a row may leave or appear late, replies overtake each other, and the page size changes. Pages have 3 to
+ * 6 rows, which makes rare coincidences likely.
  *
- * What must hold of every part that is called proven: each settled row that was listed all the time is handed on, and so is
- * each row that any reply has shown.
+ * A part that is reported as proven must contain each settled row that was listed all the time, and each row that any reply
+ * has shown.
  */
 import fc from 'fast-check';
 import { containsAny, cutAt, lengthOf, spanMs, unionOf } from '../../../functions/intervals.ts';
@@ -20,27 +20,27 @@ import {
   pagedSource,
 } from '../../support/paged-source.ts';
 
-/** What rounds of reading came to. */
+/** Figures of a series of reads. */
 export interface ReadingResult {
   readonly reads: number;
-  /** Reads that proved all of their spans. */
+  /** Reads that proved their whole window. */
   readonly proven: number;
   readonly rows: number;
-  /** What to repeat; null where all held. */
+  /** The failing schedule with its seed, as JSON; null if there is none. */
   readonly counterexample: string | null;
 }
 
 const windowSeconds = 41;
 const firstId = 7_000_000_000_000_000_000n;
 const window = { fromMs: epochMs - 500, toMs: epochMs + windowSeconds * 1000 - 500 };
-/** Most schedules take a few dozen requests. What happens later happens to few. */
+/** Most schedules take a few dozen requests, so later events would have no effect. */
 const lastRequest = 40;
 /** A density at which each span is one slice. */
 const lowDensity = 1e-9;
 
 const request = fc.integer({ min: 1, max: lastRequest });
 
-/** A reply that is wrong by itself. */
+/** A wrong reply (PROOF.md, A4). */
 const glitch = fc.record({
   at: request,
   kind: fc.constantFrom('empty', 'short', 'twice'),
@@ -52,9 +52,9 @@ const glitch = fc.record({
 const change = fc.record({ at: request, kind: fc.constantFrom('leaves', 'leaves', 'appears'), pick: fc.nat(999) });
 
 const schedule = fc.record({
-  /** Seconds after the start of the window; ids go up with the index, except for those run again. */
+  /** Start times, in seconds after the start of the window. Ids rise with the index, except for instances run again. */
   seconds: fc.array(fc.nat(windowSeconds - 1), { minLength: 0, maxLength: 40, size: 'max' }),
-  /** So many rows more in one second. */
+  /** A second, and a number of further rows in it. */
   dense: fc.option(fc.tuple(fc.nat(windowSeconds - 1), fc.integer({ min: 2, max: 20 })), { nil: null, freq: 2 }),
   oddMs: fc.option(fc.tuple(fc.nat(999), fc.constantFrom(1, 499, 500, 501, 999)), { nil: null, freq: 5 }),
   rerun: fc.array(fc.tuple(fc.nat(999), fc.nat(windowSeconds - 1)), { maxLength: 3 }),
@@ -76,17 +76,17 @@ const schedule = fc.record({
   offsetUnit: fc.constantFrom('row' as const, 'row' as const, 'page' as const),
   deepestOffset: fc.constantFrom(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 9),
   filterSkewMs: fc.constantFrom(0, 0, 0, 0, 3000, -3000),
-  /** Some rows are filtered by a time that is a few seconds off the one they show. */
+  /** Rows that the source filters by a time a few seconds off the one they show. */
   deviations: fc.oneof(
     { weight: 5, arbitrary: fc.constant([]) },
     fc.array(fc.tuple(fc.nat(99), fc.integer({ min: -9, max: 9 })), { minLength: 1, maxLength: 4 }),
   ),
-  /** From some request on, pages hold so many rows more. */
+  /** A change of the page size at some request. */
   growth: fc.option(fc.record({ at: request, rows: fc.integer({ min: -2, max: 4 }) }), { nil: null, freq: 3 }),
   /** Seconds at which the window is cut into spans, which are read in parallel. */
   cuts: fc.uniqueArray(fc.integer({ min: 1, max: windowSeconds - 2 }), { maxLength: 3, size: 'max' }),
   inFlight: fc.integer({ min: 1, max: 4 }),
-  /** Each reply is delivered so many turns after it was made, going round. */
+  /** Turns of the event loop by which replies are delayed, used cyclically. */
   delays: fc.array(fc.nat(6), { minLength: 1, maxLength: 5 }),
   youngFrom: fc.integer({ min: windowSeconds - 12, max: windowSeconds }),
   glitches: fc.array(glitch, { maxLength: 8, size: 'max' }),
@@ -95,9 +95,9 @@ const schedule = fc.record({
 
 type Schedule = typeof schedule extends fc.Arbitrary<infer T> ? T : never;
 
-/** Schedules that come near a mistake which any schedule makes in one of many thousands only. */
+/** Schedules near to known mistakes that a uniformly random schedule would hit only once in many thousands. */
 const nearMisses: fc.Arbitrary<Partial<Schedule>>[] = [
-  // Every second reply is wrong: it may be the last one of each pair.
+  // Every second reply is wrong, so it may be the second reply of every two looks (R3).
   fc.record({
     glitches: fc
       .tuple(fc.nat(1), glitch)
@@ -108,7 +108,7 @@ const nearMisses: fc.Arbitrary<Partial<Schedule>>[] = [
     order: fc.constantFrom('descending' as const, 'ascending' as const),
     filterSkewMs: fc.constant(0),
   }),
-  // Single rows are filtered by another time, and no page is in order but by chance.
+  // Single rows are filtered by another time, and pages are in order only by chance.
   fc.record({
     deviations: fc.array(fc.tuple(fc.nat(99), fc.integer({ min: -30, max: 30 })), { minLength: 1, maxLength: 4 }),
     order: fc.constant('none' as const),
@@ -119,7 +119,7 @@ const nearMisses: fc.Arbitrary<Partial<Schedule>>[] = [
     glitches: fc.constant([]),
     changes: fc.constant([]),
   }),
-  // A second is full, nothing is counted, and rows leave while it is read.
+  // Rows leave a dense second while it is read, and no count is usable.
   fc.record({
     dense: fc.tuple(fc.nat(windowSeconds - 13), fc.integer({ min: 6, max: 20 })),
     count: fc.constantFrom('page' as const, 'none' as const),
@@ -131,7 +131,7 @@ const nearMisses: fc.Arbitrary<Partial<Schedule>>[] = [
       maxLength: 4,
     }),
   }),
-  // The first reply is short, so a page seems smaller and its count a total. The last span has the longer page.
+  // The first reply is short, so pages seem smaller and its count seems a total. The last span has the longer page.
   fc.record({
     count: fc.constant('page' as const),
     pageCap: fc.constant(6),
@@ -179,8 +179,8 @@ function isDistinguishable(chosen: Schedule): boolean {
   const times = rowsOf(chosen).map(({ startTimeMs }) => Math.floor(startTimeMs / 1000));
   const busiest = Math.max(...times.map((second) => times.filter((other) => other === second).length));
   const isStable = !(shuffleTies || order === 'none');
-  const isTold = chosen.count === 'total' && pageCap > 3 && busiest < pageCap * (pageCap - 1);
-  return hasVisibleFilter(chosen) && (offsetUnit === 'row' || isStable || busiest <= pageCap || isTold);
+  const isCounted = chosen.count === 'total' && pageCap > 3 && busiest < pageCap * (pageCap - 1);
+  return hasVisibleFilter(chosen) && (offsetUnit === 'row' || isStable || busiest <= pageCap || isCounted);
 }
 
 /**
@@ -201,7 +201,7 @@ function hasVisibleFilter(chosen: Schedule): boolean {
   );
 }
 
-/** Reads sources made up from `seed` until one is read wrongly, or `limitMs` is over. */
+/** Reads random sources until one is read wrongly, `reads` are done, or `limitMs` is over. */
 export async function readingRounds({
   seed,
   limitMs,
@@ -223,22 +223,22 @@ export async function readingRounds({
     { seed, numRuns: reads ?? 10_000_000, interruptAfterTimeLimit: limitMs, markInterruptAsFailure: false },
   );
   const { counterexample, counterexamplePath: path, errorInstance } = details;
-  const told =
+  const failing =
     counterexample === null
       ? null
       : { seed, path, counterexample: fc.stringify(counterexample), thrown: String(errorInstance) };
-  return { ...figures, counterexample: told === null ? null : JSON.stringify(told, null, 1) };
+  return { ...figures, counterexample: failing === null ? null : JSON.stringify(failing, null, 1) };
 }
 
-/** What reading one schedule came to. */
+/** The result of reading one schedule. */
 export interface ReadOnce {
-  /** Keys of rows that are missing though their part is called proven. */
+  /** Keys of rows that are missing although their part is reported as proven. */
   readonly lost: readonly string[];
   readonly isComplete: boolean;
   readonly rows: number;
 }
 
-/** Reads one schedule, as a run does: calibrates, reads all spans, and begins again when trust is revoked. */
+/** Reads one schedule as a run does: calibrates, reads all spans, and reads them again when trust is revoked. */
 export async function readOnce(chosen: Schedule): Promise<ReadOnce> {
   const settledUntilMs = epochMs + chosen.youngFrom * 1000 - 500;
   const stable = new Set<string>();
@@ -279,7 +279,7 @@ export async function readOnce(chosen: Schedule): Promise<ReadOnce> {
       slices.keepOnly(spans);
     }
   }
-  // A row within 1 ms of an edge is also of the part beyond it, which shows it once that one is proven.
+  // A row within 1 ms of an edge may belong to the part beyond it, which shows it if that part is proven.
   const isProven = (row: Execution): boolean =>
     [-1, 0, 1].every((ms) =>
       containsAny(proven, row.startTimeMs + chosen.filterSkewMs + deviationOf(chosen, row) + ms),
@@ -292,7 +292,7 @@ export async function readOnce(chosen: Schedule): Promise<ReadOnce> {
   return { lost, isComplete: lengthOf(proven) === spanMs(window), rows: read.size };
 }
 
-/** Delivers replies later than they are made, so that they overtake each other. */
+/** Delays replies, so that they overtake each other. */
 function delivering(inMemory: PagedSource, delays: readonly number[], onRow: (row: Execution) => void): FetchPage {
   return async (request) => {
     const turns = delays[inMemory.requests % delays.length] ?? 0;
@@ -300,7 +300,7 @@ function delivering(inMemory: PagedSource, delays: readonly number[], onRow: (ro
     for (let turn = 0; turn < turns; turn += 1) {
       await Promise.resolve();
     }
-    // A dense second checks whether lists of the source continue elsewhere; that reply belongs to no window.
+    // Reading a dense second also requests a longer list of the source; that reply belongs to no window.
     if (inMemory.requests <= 2 || request.endTimeMs - request.startTimeMs <= spanMs(window) + 2) {
       page.executions.forEach(onRow);
     }
@@ -308,7 +308,7 @@ function delivering(inMemory: PagedSource, delays: readonly number[], onRow: (ro
   };
 }
 
-/** How far the time that a row is filtered by is off the one that it shows, besides what all are off. */
+/** Returns the time that a row is filtered by less the one that it shows, without `filterSkewMs`. */
 function deviationOf({ deviations, seconds }: Schedule, { id }: Execution): number {
   const index = Number(id - firstId);
   for (const [pick, bySeconds] of deviations) {
@@ -346,11 +346,11 @@ function sourceOf(chosen: Schedule, settledUntilMs: number, stable: Set<string>)
       }
     },
     distort: (page, n) => {
-      // One glitch in a row: two neighbors would be another source.
-      const due = glitches.find(({ at }) => at === n && !glitches.some((other) => other.at === n - 1));
+      // Two wrong replies in a row would violate A4.
+      const wrong = glitches.find(({ at }) => at === n && !glitches.some((other) => other.at === n - 1));
       const isFresh = changes.some(({ at, kind }) => kind === 'leaves' && (at === n || at === n - 1));
       const before = page.count === null || !isFresh ? page.count : page.count + 1;
-      return due === undefined ? page : glitched(page, due, before, count);
+      return wrong === undefined ? page : glitched(page, wrong, before, count);
     },
   });
   return source;
@@ -373,7 +373,7 @@ function rowsOf({ seconds, dense, oddMs, rerun, filterSkewMs }: Schedule): Execu
   if (odd !== undefined && oddMs !== null && filterSkewMs === 0) {
     rows[rows.indexOf(odd)] = { ...odd, startTimeMs: odd.startTimeMs + oddMs[1] };
   }
-  // Rows before and behind, so that the window is not the whole source.
+  // Rows before and behind the window, so that the window is not the whole source.
   const outside = [-3_600_000, -3_599_000, 3_600_000, 3_601_000, 3_602_000, 3_603_000, 3_604_000].map((ms, index) =>
     anExecution({ id: 6_000_000_000_000_000_000n + BigInt(index), startTimeMs: epochMs + ms }),
   );
@@ -398,7 +398,7 @@ function glitched(
   }
   const kept = kind === 'empty' ? [] : executions.slice(0, Math.ceil(executions.length / 2));
   const counts = { true: page.count, zero: 0, old: before };
-  // A count of the page is that of the rows shown in a glitch, too; or an old one is that of the page as it should be.
+  // If counts are the page's own, a wrong reply counts the rows it shows, or (old) those of the page that it should have been.
   const isOfPage = page.count === executions.length && meaning === 'page';
   const ofPage = count === 'old' ? executions.length : kept.length;
   return { ...page, executions: kept, count: page.count === null ? null : isOfPage ? ofPage : counts[count] };

@@ -1,26 +1,26 @@
-/** Makes sequences of actions up, performs them, and shrinks the first that ends badly. */
+/** Generates sequences of actions, performs them, and shrinks the first one that fails. */
 import fc from 'fast-check';
 import { type Action, action } from './actions.ts';
 import { type ModelFigures, noModelFigures, performAll } from './modelled-world.ts';
 
-/** How many, how long. */
+/** The number and length of sequences. */
 export interface RoundsOptions {
   readonly seed: number;
-  /** Most sequences. Default: as many as the time allows. */
+  /** Upper limit of sequences. Default: as many as the time allows. */
   readonly sequences?: number;
-  /** Default: none. Tests set none, so that they check the same on any machine. */
+  /** Default: none. Tests set none, so that they check the same sequences on any machine. */
   readonly limitMs?: number;
-  /** Most actions in a sequence. */
+  /** Upper limit of actions in a sequence. */
   readonly actions: number;
 }
 
-/** How a round ended. */
+/** Figures of all sequences, and the result. */
 export interface RoundsResult extends ModelFigures {
-  /** What to repeat, and what did not hold; null where all held. */
+  /** The failing sequence with its seed and violations, as JSON; null if there is none. */
   readonly counterexample: string | null;
 }
 
-/** Runs sequences against the whole run. */
+/** Performs random sequences of actions in modelled worlds. */
 export async function modelRounds({ seed, sequences, limitMs, actions }: RoundsOptions): Promise<RoundsResult> {
   const figures = noModelFigures();
   const sequence = fc.array(action, { minLength: 3, maxLength: actions, size: 'max' });
@@ -38,12 +38,12 @@ export async function modelRounds({ seed, sequences, limitMs, actions }: RoundsO
     },
   );
   const { counterexample, counterexamplePath } = details;
-  const told = {
+  const failing = {
     seed,
     path: counterexamplePath,
     problems,
     performAll: counterexample,
     thrown: String(details.errorInstance),
   };
-  return { ...figures, counterexample: counterexample === null ? null : JSON.stringify(told, null, 1) };
+  return { ...figures, counterexample: counterexample === null ? null : JSON.stringify(failing, null, 1) };
 }

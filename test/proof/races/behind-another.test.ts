@@ -1,4 +1,4 @@
-/** Two concurrent syncs, of which the second to commit continues behind the first one's coverage. */
+/** Two concurrent syncs. The one that commits second continues behind the coverage of the first. */
 import { expect, it, onTestFinished } from 'vitest';
 import { dayMs, hourMs, lookbackMs, minuteMs, openProofWorld, settleMs } from '../proof-world.ts';
 import { endQuietly } from '../quiet-end.ts';

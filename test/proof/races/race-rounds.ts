@@ -1,19 +1,19 @@
-/** Three runs at once, again and again, each time in another world; one may sleep until the others are through. */
+/** Rounds of three concurrent runs, each in a new world. One of the runs may stall until the others have ended. */
 import { dayMs, hourMs, openProofWorld, type ProofWorld, type RunOptions } from '../proof-world.ts';
 import { endQuietly } from '../quiet-end.ts';
 import { stalledRun } from './stalled-run.ts';
 
-/** What rounds came to. */
+/** Figures, added up over rounds. */
 export interface RaceFigures {
   readonly rounds: number;
   readonly runs: number;
   readonly commits: number;
   readonly rows: number;
-  /** What did not hold, with the seed of its world. */
+  /** Violations, with the seed of their world. */
   readonly problems: readonly string[];
 }
 
-/** Runs rounds until one ends badly, or `isOver`. */
+/** Runs rounds until one finds a problem or `isOver` returns true. */
 export async function raceRounds(seed: number, isOver: () => boolean): Promise<RaceFigures> {
   const figures = { rounds: 0, runs: 0, commits: 0, rows: 0 };
   let problems: string[] = [];

@@ -1,11 +1,11 @@
-/** Rewinds beside runs that began before them. */
+/** Rewinds that commit while a run is in progress. */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { hourMs, minuteMs, openProofWorld, type ProofWorld } from '../proof-world.ts';
 import { endQuietly } from '../quiet-end.ts';
 import { stalledRun } from './stalled-run.ts';
 
-/** Synced, six hours before now; then 600 executions came. */
-async function worldSixHoursLater(): Promise<ProofWorld> {
+/** Opens a world that synced six hours ago and has 600 executions since. */
+async function openWorldWithNewRows(): Promise<ProofWorld> {
   const world = await openProofWorld();
   onTestFinished(() => world.close());
   const { simulator, clock } = world;
@@ -16,9 +16,9 @@ async function worldSixHoursLater(): Promise<ProofWorld> {
   return world;
 }
 
-describe('a rewind beside a sync that would commit after it', () => {
-  it("keeps the lookback of the next sync at the end of that sync's coverage", async () => {
-    const world = await worldSixHoursLater();
+describe('a rewind during a sync that has not committed yet', () => {
+  it('lets the next sync find late rows at the end of the span that the sync has read', async () => {
+    const world = await openWorldWithNewRows();
     const { simulator, clock } = world;
     const overtaken = await stalledRun(world, 'checkpoint');
     await world.rewind(clock.now() - 20 * hourMs);
@@ -28,8 +28,8 @@ describe('a rewind beside a sync that would commit after it', () => {
     expect(await endQuietly(world)).toEqual([]);
   });
 
-  it('keeps the next sync re-checking executions that the sync found open', async () => {
-    const world = await worldSixHoursLater();
+  it('lets the next sync re-check executions that the sync has found open', async () => {
+    const world = await openWorldWithNewRows();
     const { simulator, clock } = world;
     const { id } = simulator.life.addExecution({ startTimeMs: clock.now() - 2 * hourMs, runStatus: 'RUNNING' });
     const overtaken = await stalledRun(world, 'checkpoint');

@@ -1,19 +1,19 @@
-/** A run that stops in the middle until it is resumed, like a process whose machine sleeps. */
+/** Stalls a run in the middle until it is resumed, like a process whose machine sleeps. */
 import type { Summary } from '../../../functions/sync/summary.ts';
 import { checkpointKey } from '../../../functions/warehouse/layout.ts';
 import type { StoreCall, StoreFate } from '../../support/failing-store.ts';
 import { type ProofWorld, type RunOptions, target } from '../proof-world.ts';
 
-/** Before what it stops. */
+/** The kind of write before which a run stalls. */
 export type StallsBefore = 'data' | 'checkpoint';
 
-/** A run that stands still. */
+/** A run that has stalled. */
 export interface StalledRun {
-  /** Resumes it, to its end. */
+  /** Resumes the run and waits for its end. */
   wake(): Promise<Summary>;
 }
 
-/** Starts a run and waits until it stalls, the first time that it means to write data, or the checkpoint. */
+/** Starts a run and waits until it stalls before its first write of data, or of the checkpoint. */
 export async function stalledRun(
   world: ProofWorld,
   before: StallsBefore,

@@ -1,4 +1,4 @@
-/** Ten real processes at once on one folder. */
+/** Ten concurrent processes on one folder. */
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
@@ -8,11 +8,10 @@ import { shiftedClock } from '../../simulator/movable-clock.ts';
 import { defaultWorkspace, startSimulator } from '../../simulator/server.ts';
 import { startCli } from '../../support/run-cli.ts';
 import { tempFolder } from '../../support/temp-warehouse.ts';
+import { compareWithTruth, noDifferences, readTable } from '../../support/view-check.ts';
 import { dayMs, hourMs, target } from '../proof-world.ts';
-import { compareWithTruth, readTable } from '../view-check.ts';
 
 const processes = 10;
-const none = { lost: [], wrong: [], shownTwice: [], invented: [] };
 
 interface Version {
   readonly commitIds: readonly string[];
@@ -30,7 +29,7 @@ async function dataFiles(folder: string): Promise<string[]> {
   return names.filter((name) => name.endsWith('.parquet') && !name.includes('.tmp'));
 }
 
-it('ten concurrent processes on one folder commit one at a time; nothing is undone, deleted or shown twice', async () => {
+it('ten concurrent processes commit to one folder one at a time, and undo, delete or duplicate nothing', async () => {
   const simulator = await startSimulator({ seed: 5, clock: shiftedClock() });
   onTestFinished(() => simulator.close());
   const nowMs = simulator.clock.now();
@@ -84,5 +83,5 @@ it('ten concurrent processes on one folder commit one at a time; nothing is undo
   const last = await readVersion(folder);
   expect(new Set(last?.commitIds).size).toBeGreaterThanOrEqual(processes);
   expect(last?.commitIds.slice(0, before.commitIds.length)).toEqual(before.commitIds);
-  expect(compareWithTruth(simulator, await readTable(join(folder, 'warehouse')))).toEqual(none);
+  expect(compareWithTruth(simulator, await readTable(join(folder, 'warehouse')))).toEqual(noDifferences);
 });

@@ -1,4 +1,4 @@
-/** Concurrent runs of one target, and runs that sleep while others continue. Every write is audited. */
+/** Concurrent runs of one target, and runs that stall while others continue. Every write is audited. */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { gapsIn, lengthOf } from '../../../functions/intervals.ts';
 import { dayMs, hourMs, minuteMs, openProofWorld, type ProofWorld, type RunOptions } from '../proof-world.ts';
@@ -10,15 +10,15 @@ async function worldOf(rows: number, seed = 1): Promise<ProofWorld> {
   onTestFinished(() => world.close());
   const { simulator, clock } = world;
   simulator.life.addMany(rows, { fromMs: clock.now() - 10 * dayMs, toMs: clock.now() });
-  // A commit is due every 100 seconds, so that there are many, and they meet.
+  // Runs commit every 100 seconds. Slow pages cause many commits, so that the commits of two runs conflict.
   simulator.traps.afterPage = () => clock.advance(20_000);
   return world;
 }
 
 const lastTenDays = ({ clock }: ProofWorld) => ({ fromMs: clock.now() - 10 * dayMs, toMs: clock.now() - hourMs });
 
-describe('runs at once', () => {
-  it.each([1, 2, 3])('two syncs: they commit one at a time, and neither undoes the other (%i)', async (seed) => {
+describe('concurrent runs', () => {
+  it.each([1, 2, 3])('of two syncs commit one at a time, and neither undoes the other (seed %i)', async (seed) => {
     const world = await worldOf(5000, seed);
     const runs = [world.run({ by: 'a', isJittery: true }), world.run({ by: 'b', isJittery: true })];
     expect((await Promise.all(runs)).map(({ done }) => done)).toEqual([true, true]);
@@ -26,7 +26,7 @@ describe('runs at once', () => {
     expect(await endQuietly(world)).toEqual([]);
   });
 
-  it.each([1, 2, 3])('a sync and a backfill, which reach into each other (%i)', async (seed) => {
+  it.each([1, 2, 3])('of a sync and a backfill whose spans overlap complete the table (seed %i)', async (seed) => {
     const world = await worldOf(5000, seed);
     const covered = [lastTenDays(world)];
     const backfill = { window: covered[0] ?? null, again: false } as const;
@@ -36,7 +36,7 @@ describe('runs at once', () => {
     expect(await endQuietly(world, { covered })).toEqual([]);
   });
 
-  it.each([1, 2, 3])('two syncs, which fill the gap that a backfill left (%i)', async (seed) => {
+  it.each([1, 2, 3])('of two syncs fill the gap that a stopped backfill has left (seed %i)', async (seed) => {
     const world = await worldOf(5000, seed);
     const window = lastTenDays(world);
     await world.run();
@@ -47,7 +47,7 @@ describe('runs at once', () => {
       return gapsIn({ fromMs: covered[0]?.fromMs ?? 0, toMs: window.toMs }, covered);
     };
     expect(lengthOf(gaps())).toBeGreaterThan(dayMs);
-    // A run ends after 50 pages of this clock.
+    // A run ends after 50 pages, by this clock.
     for (let round = 0; round < 4; round += 1) {
       const runs = [world.run({ by: 'a', isJittery: true }), world.run({ by: 'b', isJittery: true })];
       expect((await Promise.all(runs)).map(({ error }) => error)).toEqual([undefined, undefined]);
@@ -56,7 +56,7 @@ describe('runs at once', () => {
     expect(await endQuietly(world)).toEqual([]);
   });
 
-  it.each([1, 2, 3])('two backfills of one range read few rows twice (%i)', async (seed) => {
+  it.each([1, 2, 3])('of two backfills of one range read few rows twice (seed %i)', async (seed) => {
     const world = await worldOf(12_000, seed);
     const window = lastTenDays(world);
     const backfill = { window, again: false };
@@ -69,18 +69,18 @@ describe('runs at once', () => {
   });
 });
 
-describe('a zombie', () => {
+describe('a stalled run', () => {
   const kinds: readonly (readonly [string, (world: ProofWorld) => RunOptions])[] = [
     ['sync', () => ({})],
     ['backfill', (world) => ({ backfill: { window: lastTenDays(world), again: false } })],
-    ['reading again', (world) => ({ backfill: { window: lastTenDays(world), again: true } })],
+    ['backfill that reads again', (world) => ({ backfill: { window: lastTenDays(world), again: true } })],
   ];
   const cases = kinds.flatMap(([name, make]) => [
     { name, make, before: 'data' as const },
     { name, make, before: 'checkpoint' as const },
   ]);
   it.each(cases)(
-    '$name that stalls before it writes its $before and continues hours later undoes nothing',
+    'of kind $name that resumes hours later before it writes its $before undoes nothing',
     async ({ make, before }) => {
       const world = await worldOf(1500);
       const { simulator, clock, auditor } = world;

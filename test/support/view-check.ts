@@ -1,37 +1,40 @@
 /**
- * What the table shows against what the source holds, by SQL and comparisons that share nothing with the product.
+ * Compares the table with the source, by SQL and comparisons that share no code with the product.
  *
- * Used by the long forms too, so it knows no test framework: differences are returned, not thrown.
+ * The soak uses this file too, so it does not depend on a test framework: differences are returned, not thrown.
  */
 import { join } from 'node:path';
 import type { Simulator } from '../simulator/server.ts';
-import { duckdb } from '../support/referee.ts';
+import { duckdb } from './referee.ts';
 
 /** One execution in the table. */
 export interface ShownExecution {
   /** `<id>@<start time, epoch ms>`. */
   readonly key: string;
   readonly startTimeMs: number;
-  /** All columns of its state, as one text. */
+  /** All columns of its state, joined to one text. */
   readonly state: string;
-  /** How often the view shows it: once, one hopes. */
+  /** How often the view shows it; expected to be 1. */
   readonly times: number;
-  /** Rows that the files hold of it. */
+  /** Number of its observations in the files. */
   readonly rows: number;
 }
 
-/** How a table differs from the truth. All empty: it does not. */
+/** Differences between a table and the source. All lists are empty if there are none. */
 export interface Differences {
-  /** Executions that the source lists, or that were in the table before, and the view does not show. */
+  /** Missing in the view, though the source lists them or the table showed them before. */
   readonly lost: readonly string[];
-  /** Shown in another state than the source's. */
+  /** Shown in a state other than the source's. */
   readonly wrong: readonly string[];
   readonly shownTwice: readonly string[];
   /** Shown, but never in the source. */
   readonly invented: readonly string[];
 }
 
-/** Reads the view, and what lies under it. Fails where any data file is not whole. */
+/** The expected differences. */
+export const noDifferences: Differences = { lost: [], wrong: [], shownTwice: [], invented: [] };
+
+/** Reads the view and counts the observations under it. Throws if a data file cannot be read. */
 export async function readTable(warehouseFolder: string): Promise<ShownExecution[]> {
   const files = join(warehouseFolder, 'quality_instance_observations', '**', '*.parquet');
   const rows = await duckdb(`WITH files AS (
@@ -56,7 +59,7 @@ export async function readTable(warehouseFolder: string): Promise<ShownExecution
 /**
  * Compares the table with the source as it is now.
  *
- * @param committed keys that were in the table once: nothing takes them out again
+ * @param committed keys that the table has shown once, which must not disappear
  */
 export function compareWithTruth(
   simulator: Simulator,
