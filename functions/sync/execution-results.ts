@@ -1,8 +1,9 @@
 /** The results of one execution: all pages of them, and what to do next. */
 import type { PendingResult } from '../checkpoint/pending-results.ts';
 import { isoTime } from '../clock.ts';
-import { type EpochMs, maxPageRows, type RuleResult } from '../model.ts';
+import type { EpochMs, RuleResult } from '../model.ts';
 import type { TaskSource } from '../source/task-calls.ts';
+import { readWholeList } from '../source/whole-list.ts';
 
 /** What fetching the results of one execution gave. */
 export interface FetchedExecution {
@@ -23,8 +24,11 @@ const maxTries = 5;
 const maxFailures = 11;
 const firstPauseMs = 4 * 60_000;
 const longestPauseMs = 86_400_000;
-/** Results that are missing for an execution of this age will not appear any more. */
-const finalAfterMs = 2 * 86_400_000;
+/**
+ * Results that are missing twice for an execution of this age will not appear any more: it may have run for a week, as
+ * `maxOpenDays` has it, and the requests above take a day.
+ */
+const finalAfterMs = 8 * 86_400_000;
 
 /** Returns when to request again after this many attempts. */
 function nextTryMs(nowMs: EpochMs, tries: number): EpochMs {
@@ -54,7 +58,7 @@ export async function fetchExecution(
     return entry.state === 'unfinished' ? finished(entry, [], nowMs) : without(entry, 'deleted', nowMs);
   }
   const { results, isComplete } = fetched;
-  const isLastTry = entry.tries + 1 >= maxTries || nowMs - entry.startTimeMs > finalAfterMs;
+  const isLastTry = entry.tries + 1 >= maxTries || (entry.tries > 0 && nowMs - entry.startTimeMs > finalAfterMs);
   if (results.length === 0 || !isComplete) {
     return isLastTry ? lastWord(entry, results, nowMs) : { ...later(entry, nowMs), results: [] };
   }
@@ -108,24 +112,15 @@ async function fetchPages(
   source: Pick<TaskSource, 'fetchResults'>,
   instanceId: bigint,
 ): Promise<{ readonly results: readonly RuleResult[]; readonly isComplete: boolean } | null> {
-  const byRule = new Map<string, readonly RuleResult[]>();
-  let total = 0;
-  for (let offset = 0; ; ) {
-    const page = await source.fetchResults(instanceId, offset);
-    if (page === null) {
-      return null;
-    }
-    const before = byRule.size;
-    for (const [key, results] of Map.groupBy(page.results, keyOf)) {
-      byRule.set(key, results);
-    }
-    offset += page.rows;
-    total = Math.max(total, page.count ?? 0);
-    const isWhole = byRule.size >= total && (page.rows < maxPageRows || total > page.rows);
-    if (isWhole || byRule.size === before) {
-      return { results: [...byRule.values()].flat(), isComplete: byRule.size >= total };
-    }
-  }
+  const list = await readWholeList(
+    async (offset) => {
+      const page = await source.fetchResults(instanceId, offset);
+      return page === null ? null : { ...page, shown: Map.groupBy(page.results, keyOf) };
+    },
+    // Lengths at which a source may cut its pages are multiples of ten; few executions have as many rules.
+    (rows) => rows % 10 > 0,
+  );
+  return list === null ? null : { results: list.values.flat(), isComplete: list.isComplete };
 }
 
 function keyOf({ ruleId, ruleInstanceId, extra }: RuleResult): string {

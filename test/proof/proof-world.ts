@@ -71,6 +71,8 @@ export interface ProofWorldOptions extends Omit<SimulatorOptions, 'clock'> {
   readonly config?: Record<string, unknown>;
   /** Time from `initialFrom` to the world's beginning. Default three days. */
   readonly syncedMs?: number;
+  /** Whose rule results every run fetches. Default: nobody's. */
+  readonly results?: Config['results'];
 }
 
 /** A Monday noon. */
@@ -99,6 +101,7 @@ export async function openProofWorld(options: ProofWorldOptions = {}): Promise<P
       settleSeconds: settleMs / 1000,
       lookbackMinutes: lookbackMs / minuteMs,
       maxOpenDays: 300,
+      results: options.results ?? 'none',
       ...options.config,
     },
     'config',
@@ -162,6 +165,7 @@ async function runOnce(world: Running, options: RunOptions): Promise<Summary> {
     store,
     clock,
     backfill: options.backfill,
+    results: options.backfill === undefined ? 'spare' : 'all',
     connect: (targetConfig, signal) => {
       const connected = connectTarget(config, targetConfig, {
         pacer,

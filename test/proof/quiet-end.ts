@@ -1,11 +1,14 @@
 /** Brings a world to an end without traps, and checks its final state. */
 import { watermarkOf } from '../../functions/checkpoint/coverage.ts';
 import { gapsIn } from '../../functions/intervals.ts';
+import type { ResultsWanted } from '../../functions/sync/results-backlog.ts';
 import { dataPrefix } from '../../functions/warehouse/layout.ts';
+import { resultTable } from '../../functions/warehouse/result-table.ts';
 import { makeTraps } from '../simulator/traps.ts';
 import { compareWithTruth } from '../support/view-check.ts';
 import { viewDifferences } from './auditor.ts';
-import { lookbackMs, minuteMs, type ProofWorld, settleMs } from './proof-world.ts';
+import { dayMs, hourMs, lookbackMs, minuteMs, type ProofWorld, settleMs } from './proof-world.ts';
+import { resultProblems } from './results-check.ts';
 
 /** Further expectations of a world's final state. */
 export interface Expected {
@@ -13,6 +16,8 @@ export interface Expected {
   readonly mustShow?: ReadonlySet<string>;
   /** Windows that must be covered besides the span of the incremental sync. */
   readonly covered?: readonly { readonly fromMs: number; readonly toMs: number }[];
+  /** Whose rule results the world's runs fetch. Default: nobody's. */
+  readonly results?: ResultsWanted;
 }
 
 /**
@@ -46,13 +51,34 @@ export async function endQuietly(world: ProofWorld, expected: Expected = {}): Pr
     ...problems,
     ...coverageProblems(world, asked),
     ...viewProblems(world, fromMs, expected.mustShow ?? new Set()),
+    ...(await storedResultProblems(world, expected.results ?? 'none')),
   ];
+}
+
+/** Results that were not ready are requested again within a day; then all are in the table. */
+async function storedResultProblems(world: ProofWorld, wanted: ResultsWanted): Promise<string[]> {
+  if (wanted === 'none') {
+    return [];
+  }
+  const { store, auditor, simulator, clock } = world;
+  clock.advance(dayMs + hourMs);
+  const { done, error } = await world.run();
+  // A run that was killed may have left rows outside of what is covered, and nobody reads those again.
+  const fromMs = auditor.checkpoint?.coverage[0]?.fromMs ?? 0;
+  const keys = new Set(auditor.view().flatMap(({ key, startTimeMs }) => (startTimeMs < fromMs ? [] : [key])));
+  return [
+    ...(done ? [] : [`the run that fetches the last results failed: ${JSON.stringify(error)}`]),
+    ...(await resultProblems(filesOf(store, `${resultTable.name}/`), simulator, wanted, (key) => keys.has(key))),
+  ];
+}
+
+function filesOf({ objects }: ProofWorld['store'], prefix: string): Uint8Array[] {
+  return [...objects].flatMap(([key, { bytes }]) => (key.startsWith(prefix) ? [bytes] : []));
 }
 
 /** Returns, as text, how the view of the remaining files differs from the view of all files ever written. */
 export async function storedViewProblems({ store, auditor }: ProofWorld): Promise<string[]> {
-  const files = [...store.objects].flatMap(([key, { bytes }]) => (key.startsWith(dataPrefix) ? [bytes] : []));
-  return await viewDifferences(files, auditor.view());
+  return await viewDifferences(filesOf(store, dataPrefix), auditor.view());
 }
 
 function coverageProblems(

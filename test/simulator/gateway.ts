@@ -165,7 +165,14 @@ export class Gateway {
       return { reply: serviceError(400, '2001', 'workspace does not exist'), fault, rows: 0 };
     }
     const params = new URL(url, 'http://simulator').searchParams;
-    return { ...answerTaskCall(asked, params, { life, traps, workspace, nowMs: clock.now(), fault }), fault };
+    return {
+      ...answerTaskCall(asked, params, {
+        ...{ life, traps, workspace, fault },
+        nowMs: clock.now(),
+        resultRequests: counters.results,
+      }),
+      fault,
+    };
   }
 
   /** Lets a request in, with the fault that befalls it, or stops it at the gateway. */

@@ -3,7 +3,7 @@
  */
 import type { EpochMs } from '../../functions/model.ts';
 import { seededRandom } from './random.ts';
-import { snowflakeText } from './snowflake.ts';
+import { createdMsOf, snowflakeText } from './snowflake.ts';
 import { lowOf, type SimulatedRule, type SimulatedTask } from './task-book.ts';
 import { type Entry, stateAt } from './timeline.ts';
 import type { Traps } from './traps.ts';
@@ -12,8 +12,9 @@ import type { Traps } from './traps.ts';
 export interface TrueResult {
   readonly ruleId: bigint;
   readonly ruleInstanceId: bigint;
-  readonly alarmed: boolean;
-  readonly objectName: string;
+  /** Null with `objectName`: the rule found nothing. */
+  readonly alarmed: boolean | null;
+  readonly objectName: string | null;
   readonly abnormalTableStatus: string;
 }
 
@@ -49,7 +50,10 @@ export function resultsOf(entry: Entry, task: SimulatedTask, traps: Traps, nowMs
     const isAwaited = isAlarm && nowMs < atMs + traps.resultDelayMs + traps.abnormalDelayMs;
     return {
       rule,
-      ruleInstanceIdText: snowflakeText(entry.startTimeMs + 1 + index, lowOf(entry.idText)),
+      ruleInstanceIdText: snowflakeText(
+        entry.startTimeMs + createdMsOf(rule.idText) - createdMsOf(entry.task.taskId),
+        lowOf(entry.idText),
+      ),
       abnormalTableStatus: isAwaited ? (random.chance(0.5) ? 'READY' : 'RUNNING') : settled,
       // A rule that failed found nothing.
       objects:
@@ -64,17 +68,14 @@ export function resultsOf(entry: Entry, task: SimulatedTask, traps: Traps, nowMs
   });
 }
 
-/** Returns the results in the words of the truth, one for each rule and object. */
+/** Returns the results in the words of the truth: one for each rule and object, or for a rule that found nothing. */
 export function trueResults(results: readonly RuleResult[]): TrueResult[] {
-  return results.flatMap(({ rule, ruleInstanceIdText, abnormalTableStatus, objects }) =>
-    objects.map(({ name, isAlarm }) => ({
-      ruleId: BigInt(rule.idText),
-      ruleInstanceId: BigInt(ruleInstanceIdText),
-      alarmed: isAlarm,
-      objectName: name,
-      abnormalTableStatus,
-    })),
-  );
+  return results.flatMap(({ rule, ruleInstanceIdText, abnormalTableStatus, objects }): TrueResult[] => {
+    const ids = { ruleId: BigInt(rule.idText), ruleInstanceId: BigInt(ruleInstanceIdText) };
+    return objects.length === 0
+      ? [{ ...ids, alarmed: null, objectName: null, abnormalTableStatus }]
+      : objects.map(({ name, isAlarm }) => ({ ...ids, alarmed: isAlarm, objectName: name, abnormalTableStatus }));
+  });
 }
 
 /** Returns one row of the reply as JSON text. Ids are texts, and the keys of an object are labels for people. */

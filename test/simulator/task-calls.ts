@@ -29,6 +29,8 @@ export interface TaskWorld {
   readonly workspace: string;
   readonly nowMs: EpochMs;
   readonly fault: Fault | null;
+  /** Requests for results so far. */
+  readonly resultRequests: number;
 }
 
 const listPath = /^\/v2\/([^/]+)\/quality\/(quality-tasks|consistency-tasks)$/;
@@ -70,13 +72,14 @@ export function answerTaskCall(
 }
 
 function answerResults(id: string, params: URLSearchParams, world: TaskWorld): { reply: Reply; rows: number } {
-  const { life, traps, workspace, nowMs } = world;
+  const { life, traps, workspace, nowMs, resultRequests } = world;
   const entry = life.listingOf(workspace).tryFind(id);
   if (entry === undefined) {
     return { reply: serviceError(404, '4001', `instance ${id} does not exist`), rows: 0 };
   }
   const results = resultsOf(entry, life.tasks(workspace).define(entry.task), traps, nowMs);
-  const language = traps.resultLabels;
+  const changing = resultRequests % 2 === 0 ? 'zh' : 'en';
+  const language = traps.resultLabels === 'changing' ? changing : traps.resultLabels;
   return page(
     params,
     0,

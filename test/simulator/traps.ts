@@ -95,8 +95,8 @@ export interface Traps {
   resultDelayMs: number;
   /** The table of abnormal rows of an alarm is READY or RUNNING for so long after that. */
   abnormalDelayMs: number;
-  /** The language of the labels in results. */
-  resultLabels: 'en' | 'zh';
+  /** The language of the labels in results; `changing`: another one with each reply. */
+  resultLabels: 'en' | 'zh' | 'changing';
 }
 
 /** Fields that no documentation names: nested, a number beyond 64 bits, decimals with zeros at the end, text to escape. */

@@ -12,26 +12,39 @@ import type { Summary } from '../../functions/sync/summary.ts';
 import { resultsKey } from '../../functions/warehouse/layout.ts';
 import type { Fault } from '../simulator/faults.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
+import type { Traps } from '../simulator/traps.ts';
 import { failingStore } from '../support/failing-store.ts';
 import { resultsView } from '../support/results-view.ts';
 import { dayMs, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
+import { opened } from '../support/warehouse-sql.ts';
 
 const withResults: Partial<Run> = { results: 'spare' };
 
-/** Executions whose results are to be in the table, with what the source says of them. */
+/** Fails unless the table has the results of exactly these executions, as the source has them. */
 async function expectResults(world: SyncedSource, statuses = ['FAILED', 'ALARMING']): Promise<void> {
   const wanted = world.sim.truth().executions.filter(({ runStatus }) => statuses.includes(String(runStatus)));
-  const expected = wanted.flatMap((execution) => {
-    const results = world.sim.results(execution.id);
-    // A rule that found nothing has a row of its own, which the truth does not list.
-    return results.map((one) => `${execution.id}@${execution.startTimeMs} ${Object.values(one).join(' ')}`);
-  });
-  const shown = (await resultsView(world.folder)).filter((row) => row['object_name'] !== null);
-  const found = shown.map(
-    (row) =>
-      `${row['instance_id']}@${row['start_time']} ${['rule_id', 'rule_instance_id', 'alarmed', 'object_name', 'abnormal_table_status'].map((name) => row[name]).join(' ')}`,
+  const expected = wanted.flatMap(({ id, startTimeMs }) =>
+    world.sim.results(id).map((one) => `${id}@${startTimeMs} ${Object.values(one).join(' ')}`),
   );
+  const columns = ['rule_id', 'rule_instance_id', 'alarmed', 'object_name', 'abnormal_table_status'];
+  const found = (await resultsView(world.folder))
+    .filter((row) => row['rule_id'] !== null)
+    .map((row) => `${row['instance_id']}@${row['start_time']} ${columns.map((name) => row[name]).join(' ')}`);
   expect(found.sort()).toEqual(expected.sort());
+}
+
+/** Fails unless the view of failures has each result once that is not known to be good. */
+async function expectFailures(world: SyncedSource): Promise<void> {
+  const failed = world.sim.truth().executions.filter(({ runStatus }) => /FAILED|ALARMING/.test(String(runStatus)));
+  const expected = failed.flatMap(({ id, startTimeMs }) =>
+    world.sim
+      .results(id)
+      .filter(({ alarmed }) => alarmed !== false)
+      .map(({ ruleId, objectName }) => `${id}@${startTimeMs} ${ruleId} ${objectName}`),
+  );
+  const view = `SELECT concat(instance_id, '@', epoch_ms(start_time), ' ', rule_id, ' ', coalesce(object_name, 'null')) FROM quality_failures`;
+  const { rows } = await (await opened(world.store)).run(view);
+  expect(rows.map(String).sort()).toEqual(expected.sort());
 }
 
 async function syncs(world: SyncedSource, times: number, config: Record<string, unknown> = {}): Promise<Summary[]> {
@@ -98,7 +111,109 @@ describe('rule results', () => {
     world.clock.advance(minuteMs);
     await syncs(world, 1);
     expect(await resultsView(world.folder)).toHaveLength(1_000);
-    expect(world.sim.counters.results).toBe(10);
+    // A count may be cut off, so a full page is followed by another request.
+    expect(world.sim.counters.results).toBe(11);
+    await expectResults(world);
+  });
+
+  it.each<[string, Partial<Traps>]>([
+    ['labels change from reply to reply', { resultLabels: 'changing' }],
+    ['they come three hours late', { resultDelayMs: 3 * hourMs }],
+    ['abnormal rows are exported for two hours', { abnormalDelayMs: 2 * hourMs, resultLabels: 'changing' }],
+    ['pages have 50 rows', { pageCap: 50 }],
+    ['pages have 50 rows, and their count is of the page', { pageCap: 50, count: 'page' }],
+    ['pages have 10 rows, without a count', { pageCap: 10, count: 'missing' }],
+    ['a count ends at 200', { count: { cappedAt: 200 } }],
+    ['offsets count pages', { offsetUnit: 'page' }],
+    ['pages come back empty once', { faults: [{ kind: 'empty-page', when: { every: 3 }, on: 'results' }] }],
+    [
+      'pages come back empty, with a count of 0',
+      { faults: [{ kind: 'empty-page', count: 0, when: { every: 9 }, on: 'results' }] },
+    ],
+    ['pages come back short once', { faults: [{ kind: 'short-page', rows: 1, when: { every: 3 }, on: 'results' }] }],
+    ['every other request fails', { faults: [{ kind: 'status', status: 500, when: { every: 2 }, on: 'results' }] }],
+  ])('of few rules and of many, recent and old, are whole where %s', async (_, traps) => {
+    const world = await syncedSource({ traps });
+    for (const [rules, agoMs] of [
+      [1, minuteMs],
+      [10, hourMs],
+      [100, 20 * dayMs],
+      [450, 2 * hourMs],
+    ] as const) {
+      const task = world.sim.life.addTask({ rules });
+      const startTimeMs = world.clock.now() - agoMs;
+      world.sim.life.addExecution({ task, runStatus: 'ALARMING', startTimeMs });
+      world.sim.life.addExecution({ task, runStatus: 'FAILED', startTimeMs: startTimeMs - dayMs });
+    }
+    await syncs(world, 10);
+    await expectResults(world);
+    await expectFailures(world);
+  });
+
+  it.each([
+    ['a rule is deleted', (rules: unknown[]) => void rules.splice(10, 1)],
+    ['a rule moves to the end', (rules: unknown[]) => void rules.push(...rules.splice(10, 1))],
+  ])('are whole, and each once, if between two pages %s', async (_, change) => {
+    const world = await syncedSource();
+    const task = world.sim.life.addTask({ rules: 250 });
+    world.sim.life.addExecution({ task, runStatus: 'ALARMING', startTimeMs: world.clock.now() - hourMs });
+    const connect: Run['connect'] = (target, signal) => {
+      const source = world.connect(target, signal);
+      const { tasks } = source;
+      const fetchResults: NonNullable<typeof tasks>['fetchResults'] = async (id, offset) => {
+        const page = await tasks!.fetchResults(id, offset);
+        if (offset === 0) {
+          change(task.rules);
+        }
+        return page;
+      };
+      return { ...source, tasks: { ...tasks!, fetchResults } };
+    };
+    await world.syncWell({ ...withResults, connect });
+    world.clock.advance(hourMs);
+    await syncs(world, 2);
+    const shown = (await resultsView(world.folder)).map((row) => row['rule_id']);
+    expect(shown).toEqual(
+      task.rules
+        .flat()
+        .map(({ idText }) => idText)
+        .sort(),
+    );
+  });
+
+  it('keep the name of a rule that is deleted after its run', async () => {
+    const world = await syncedSource();
+    const task = world.sim.life.addTask({ rules: 3 });
+    const { id } = world.sim.life.addExecution({
+      task,
+      runStatus: 'ALARMING',
+      startTimeMs: world.clock.now() - hourMs,
+    });
+    const shown = async (): Promise<unknown> =>
+      (await (await opened(world.store)).run('SELECT rule_id, rule_name, columns FROM quality_failures ORDER BY 1'))
+        .rows;
+    await world.syncWell({ ...withResults, tasks: true });
+    const before = await shown();
+    const alarms = world.sim.results(id).filter(({ alarmed }) => alarmed);
+    expect(before).toEqual(alarms.map(({ ruleId }) => [ruleId, expect.any(String), expect.any(String)]));
+    task.rules.splice(0, 3);
+    world.clock.advance(8 * dayMs);
+    await world.syncWell({ ...withResults, tasks: true });
+    expect(await shown()).toEqual(before);
+  });
+
+  it('are all there after an hour of refusals, and delay no sync meanwhile', async () => {
+    const world = await settledWorld();
+    world.sim.traps.faults = [{ kind: 'status', status: 403, when: { from: 1 }, on: 'results' }];
+    for (let n = 0; n < 6; n += 1) {
+      world.sim.life.addExecution({ runStatus: 'FAILED', startTimeMs: world.clock.now() - minuteMs });
+      expect(await world.syncWell(withResults)).toMatchObject({ done: true, results: 0 });
+      await world.expectTruth();
+      world.clock.advance(10 * minuteMs);
+    }
+    expect(world.sim.counters.results).toBeLessThanOrEqual(6 * 8);
+    world.sim.traps.faults = [];
+    await syncs(world, 1);
     await expectResults(world);
   });
 

@@ -135,7 +135,38 @@ const anyTraps: fc.Arbitrary<Partial<Traps>> = fc.record(
   },
   { requiredKeys: [] },
 );
-const traps = anyTraps.map(withOneGlitch).map(withinWhatIsAssumed).map(withReadableSeconds);
+/** What may befall the results of rules: they come late, in changing languages, or not at all for now. */
+const resultTraps: fc.Arbitrary<Partial<Traps> & { readonly faults: readonly Fault[] }> = fc.record({
+  resultDelayMs: fc.constantFrom(0, 0, 120_000, 3 * 3_600_000),
+  abnormalDelayMs: fc.constantFrom(0, 0, 600_000),
+  resultLabels: fc.constantFrom('en', 'zh'),
+  faults: fc.array(
+    fc.oneof(
+      fc.record({
+        kind: fc.constant('status' as const),
+        status: fc.constantFrom(403, 429, 500),
+        when: fc.oneof(
+          fc.record({ from: fc.integer({ min: 1, max: 9 }) }),
+          fc.record({ every: fc.constantFrom(2, 5) }),
+        ),
+        on: fc.constant('results' as const),
+      }),
+      fc.record({
+        kind: fc.constantFrom('reset' as const, 'bad-json' as const, 'wrong-shape' as const, 'empty-page' as const),
+        when: fc.record({ every: fc.integer({ min: 2, max: 7 }) }),
+        on: fc.constant('results' as const),
+      }),
+    ),
+    { maxLength: 1 },
+  ),
+});
+const traps: fc.Arbitrary<Partial<Traps>> = fc
+  .tuple(anyTraps.map(withOneGlitch).map(withinWhatIsAssumed).map(withReadableSeconds), resultTraps)
+  .map(([instances, { faults, ...results }]) => ({
+    ...instances,
+    ...results,
+    faults: [...(instances.faults ?? []), ...faults],
+  }));
 
 /**
  * Keeps one kind of wrong reply. Of two that come every nth request, each counts requests for itself: a source may answer
@@ -185,7 +216,7 @@ const death: fc.Arbitrary<Death | null> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       at: fc.constant('store' as const),
-      n: fc.integer({ min: 1, max: 12 }),
+      n: fc.integer({ min: 1, max: 18 }),
       moment: fc.constantFrom('die-before', 'die-after'),
     }),
   },
