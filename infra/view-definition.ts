@@ -48,7 +48,10 @@ export function furtherViewTableInput(database: string, view: View): CfnTable.Ta
   const casts = columns.map(({ name, trinoType }) =>
     partitionColumns.some((column) => column === name) ? name : `CAST(${name} AS ${trinoType}) AS ${name}`,
   );
-  const sql = view.sql((table) => `"${database}"."${table}"`);
+  // A view in Athena reads tables only: it may call a view stale if another that it reads has changed.
+  const sql = view.sql((name) =>
+    name === viewName ? `(\n${viewSql(`"${database}"."${tableName}"`)}\n)` : `"${database}"."${name}"`,
+  );
   return tableInput(database, view.name, columns, `SELECT\n  ${casts.join(',\n  ')}\nFROM (\n${sql}\n) AS latest`);
 }
 

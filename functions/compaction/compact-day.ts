@@ -1,10 +1,11 @@
 /** Compacts one day: reads the files that runs wrote, writes one file of the same rows, and sets the others aside. */
 import type { Clock } from '../clock.ts';
 import { InternalError, StorageError } from '../errors.ts';
+import { compactedKey } from '../warehouse/compacted-files.ts';
 import { maxRowGroupRows, ParquetBuilder } from '../warehouse/parquet.ts';
 import type { ListedObject, Store } from '../warehouse/store.ts';
 import { DataFile, replacesKey } from './data-file.ts';
-import { compactedKey, type DayFiles, nameOf } from './day-files.ts';
+import { type DayFiles, nameOf } from './day-files.ts';
 import { GatheredRows } from './gathered-rows.ts';
 import type { CompactedTable } from './tables.ts';
 
@@ -188,8 +189,8 @@ async function writeBatch(
   batch: Batch,
 ): Promise<{ readonly bytes: number; readonly rows: number }> {
   const names = batch.files.map(({ key }) => nameOf(key));
-  const key = compactedKey(prefix, names);
-  const order = batch.rows.sorted();
+  const { rows: order, latestRows } = batch.rows.inOrder();
+  const key = compactedKey(prefix, names, latestRows);
   const file = new ParquetBuilder(table.columns);
   for (let start = 0; start < order.length; start += maxRowGroupRows) {
     await file.add(batch.rows.batchOf(order.subarray(start, start + maxRowGroupRows)));

@@ -1,5 +1,5 @@
 /** The files of one day of one workspace: which a run wrote, which a compaction made, and what a compaction does. Pure. */
-import { createHash } from 'node:crypto';
+import { latestRowsOf } from '../warehouse/compacted-files.ts';
 import type { ListedObject } from '../warehouse/store.ts';
 
 /** The files of one day. */
@@ -15,30 +15,20 @@ export interface DayFiles {
   readonly compacted: readonly ListedObject[];
 }
 
-const keyPattern = /^(.+\/workspace=([^/]+)\/dt=(\d{4}-\d{2}-\d{2})\/)([^/]+)-\d+\.parquet$/;
-const compactedPattern = /^compact-\d+-[0-9a-f]{32}$/;
+const keyPattern = /^(.+\/workspace=([^/]+)\/dt=(\d{4}-\d{2}-\d{2})\/)[^/]+-\d+\.parquet$/;
 
 /** Groups the data files of one table by workspace and day. Keys of other shapes are left out. */
 export function daysOf(files: readonly ListedObject[]): DayFiles[] {
   const days = new Map<string, { workspace: string; dt: string; written: ListedObject[]; compacted: ListedObject[] }>();
   for (const file of [...files].sort(byKey)) {
-    const [, prefix, workspace, dt, name] = keyPattern.exec(file.key) ?? [];
-    if (prefix !== undefined && workspace !== undefined && dt !== undefined && name !== undefined) {
+    const [, prefix, workspace, dt] = keyPattern.exec(file.key) ?? [];
+    if (prefix !== undefined && workspace !== undefined && dt !== undefined) {
       const day = days.get(prefix) ?? { workspace, dt, written: [], compacted: [] };
       days.set(prefix, day);
-      (compactedPattern.test(name) ? day.compacted : day.written).push(file);
+      (latestRowsOf(file.key) === null ? day.written : day.compacted).push(file);
     }
   }
   return [...days].map(([prefix, day]) => ({ prefix, ...day }));
-}
-
-/**
- * Returns the key of the file that replaces some files of a day. It follows from their names, so that a compaction that is
- * repeated, or done by two processes at once, makes the same file (PROTOCOL.md, I16).
- */
-export function compactedKey(prefix: string, names: readonly string[]): string {
-  const hash = createHash('sha256').update(names.join('\n')).digest('hex').slice(0, 32);
-  return `${prefix}compact-${names.length}-${hash}-0.parquet`;
 }
 
 /** Returns the name of a file in its folder. */

@@ -30,7 +30,7 @@ interface GatheredColumn {
   grow(rowCount: number): void;
   set(row: number, value: StoredValue): void;
   get(row: number): StoredValue;
-  /** Orders two rows: nulls first, then by value; texts by a precomputed order. */
+  /** Orders two rows: nulls first, then by value. */
   compare(a: number, b: number): number;
   /** The values of some rows, as Arrow has them. */
   select(rows: Uint32Array): Data;
@@ -40,13 +40,21 @@ interface GatheredColumn {
 export class GatheredRows {
   readonly #schema: Schema;
   readonly #columns: readonly GatheredColumn[];
-  readonly #sortedBy: readonly string[];
+  /** In the order in which rows are compared. */
+  readonly #compared: readonly GatheredColumn[];
+  readonly #keyColumns: number;
   #rowCount = 0;
 
-  constructor({ columns, sortedBy }: CompactedTable) {
+  constructor({ columns, sortedBy, keyColumns = 0 }: CompactedTable) {
     this.#schema = arrowSchemaOf(columns);
     this.#columns = columns.map(gatheredColumn);
-    this.#sortedBy = sortedBy;
+    const rank = ({ column }: GatheredColumn): number => {
+      const index = sortedBy.indexOf(column.name);
+      return index === -1 ? sortedBy.length : index;
+    };
+    // All of them, so that rows that are the same become adjacent.
+    this.#compared = [...this.#columns].sort((a, b) => rank(a) - rank(b));
+    this.#keyColumns = keyColumns;
   }
 
   get rowCount(): number {
@@ -68,32 +76,53 @@ export class GatheredRows {
     this.#rowCount += file.rowCount;
   }
 
-  /** Returns the rows in order of the table, each of several that are the same in all columns once. */
-  sorted(): Uint32Array {
-    const rank = ({ column }: GatheredColumn): number => {
-      const index = this.#sortedBy.indexOf(column.name);
-      return index === -1 ? this.#sortedBy.length : index;
-    };
-    // Equal rows become adjacent, because the order uses every column.
-    const byColumns = [...this.#columns].sort((a, b) => rank(a) - rank(b));
-    const compare = (a: number, b: number): number => {
-      for (const column of byColumns) {
-        const order = column.compare(a, b);
-        if (order !== 0) {
-          return order;
+  /**
+   * Returns the rows in the order of a file, each of several that are the same in all columns once. Both parts are sorted:
+   * first the latest of each execution, if the table has such, then the others.
+   */
+  inOrder(): { readonly rows: Uint32Array; readonly latestRows: number } {
+    const sorted = this.#sorted();
+    const rows = new Uint32Array(sorted.length);
+    const isLatest = (index: number): boolean =>
+      this.#keyColumns > 0 &&
+      (index + 1 === sorted.length ||
+        this.#compare(sorted[index] ?? 0, sorted[index + 1] ?? 0, this.#keyColumns) !== 0);
+    let count = 0;
+    const add = (wanted: boolean): number => {
+      for (const [index, row] of sorted.entries()) {
+        if (isLatest(index) === wanted) {
+          rows[count] = row;
+          count += 1;
         }
       }
-      return 0;
+      return count;
     };
-    const rows = Uint32Array.from({ length: this.#rowCount }, (_, row) => row).sort(compare);
+    const latestRows = add(true);
+    add(false);
+    return { rows, latestRows };
+  }
+
+  #sorted(): Uint32Array {
+    const rows = Uint32Array.from({ length: this.#rowCount }, (_, row) => row).sort((a, b) => this.#compare(a, b));
     let count = 0;
     for (const row of rows) {
-      if (count === 0 || compare(rows[count - 1] ?? 0, row) !== 0) {
+      if (count === 0 || this.#compare(rows[count - 1] ?? 0, row) !== 0) {
         rows[count] = row;
         count += 1;
       }
     }
     return rows.subarray(0, count);
+  }
+
+  /** Orders two rows by the first columns. */
+  #compare(a: number, b: number, columnCount = this.#compared.length): number {
+    for (let index = 0; index < columnCount; index += 1) {
+      const order = this.#compared[index]?.compare(a, b) ?? 0;
+      if (order !== 0) {
+        return order;
+      }
+    }
+    return 0;
   }
 
   /** Returns some rows as a batch. */
@@ -271,7 +300,11 @@ class Texts implements GatheredColumn {
   }
 
   compare(a: number, b: number): number {
-    return (this.#codes.get(a) ?? nullCode) - (this.#codes.get(b) ?? nullCode);
+    const [codeA = nullCode, codeB = nullCode] = [this.#codes.get(a), this.#codes.get(b)];
+    if (codeA === codeB || codeA === nullCode || codeB === nullCode) {
+      return codeA - codeB;
+    }
+    return (this.#texts[codeA] ?? '') < (this.#texts[codeB] ?? '') ? -1 : 1;
   }
 
   select(rows: Uint32Array): Data {

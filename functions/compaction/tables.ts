@@ -4,9 +4,15 @@ import { resultTable } from '../warehouse/result-table.ts';
 import type { TableFacts } from '../warehouse/table.ts';
 import { taskTable } from '../warehouse/task-table.ts';
 
-/** A table, and the names of the columns that the rows of a file are sorted by. */
+/** A table, and the order of the rows of a compacted file. */
 export interface CompactedTable extends Pick<TableFacts, 'name' | 'columns'> {
+  /** Names of the columns that rows are sorted by. */
   readonly sortedBy: readonly string[];
+  /**
+   * With how many of these columns the rows of one execution agree, if the last of them is the one that the view shows. Such
+   * rows come first (PROTOCOL.md, I20). Default: there are no such rows.
+   */
+  readonly keyColumns?: number;
 }
 
 /**
@@ -14,7 +20,7 @@ export interface CompactedTable extends Pick<TableFacts, 'name' | 'columns'> {
  * views show a row once however often it is there (PROTOCOL.md, I18).
  */
 export const compactedTables: readonly CompactedTable[] = [
-  { ...instanceTable, sortedBy: ['start_time', 'id'] },
+  { ...instanceTable, sortedBy: ['start_time', 'id', 'project_id', 'observed_at', 'run_id'], keyColumns: 3 },
   { ...taskTable, sortedBy: ['task_id', 'rule_part', 'rule_position'] },
   { ...resultTable, sortedBy: ['start_time', 'instance_id'] },
 ];

@@ -1,14 +1,16 @@
 /** A restricted DuckDB: in memory, without downloads, and with access to the files of one folder only. */
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { newToken } from '../clock.ts';
 import { instanceTable } from '../warehouse/columns.ts';
+import { latestRowsOf } from '../warehouse/compacted-files.ts';
 import { viewName } from '../warehouse/layout.ts';
 import { type ColumnKind, columnNames, partitionColumns, type TableFacts } from '../warehouse/table.ts';
 import { furtherTables, furtherViews } from './further-views.ts';
-import { viewSql } from './view.ts';
+import type { PathsByTable } from './local-copies.ts';
+import { viewColumns, viewSql } from './view.ts';
 
 /** A connection, and a function that closes it. */
 export interface DuckdbSession {
@@ -68,6 +70,41 @@ export async function defineTables(connection: DuckDBConnection): Promise<void> 
   }
 }
 
+/**
+ * The rows of days whose only file is a compacted one that states which rows are the latest (PROTOCOL.md, I20), with the column
+ * `is_latest`, and all other observations. In a schema of their own, because users have no use for them.
+ */
+const parts = { schema: 'parts', settled: 'parts.settled', others: 'parts.others' } as const;
+const isLatest = { name: 'is_latest', kind: 'boolean', nullable: false, description: '' } as const;
+const settledFacts: TableFacts = { ...instanceTable, columns: [...instanceTable.columns, isLatest] };
+
+/**
+ * Defines `quality_instances` so that only days with several files take a window: with 11 million rows, it is most of the time
+ * and memory of a query.
+ */
+export async function splitObservations(connection: DuckDBConnection): Promise<void> {
+  await connection.run(`CREATE SCHEMA ${parts.schema}`);
+  await defineFiles(connection, new Map());
+  const columns = viewColumns.join(', ');
+  await connection.run(`CREATE OR REPLACE VIEW ${instanceTable.name} AS
+    SELECT ${columns} FROM ${parts.settled} UNION ALL SELECT ${columns} FROM ${parts.others}`);
+  await connection.run(`CREATE OR REPLACE VIEW ${viewName} AS
+    SELECT ${columns} FROM ${parts.settled} WHERE ${isLatest.name} UNION ALL ${viewSql(parts.others)}`);
+}
+
+/** Defines which files the tables are. Only after `splitObservations`. */
+export async function defineFiles(connection: DuckDBConnection, paths: PathsByTable): Promise<void> {
+  await redefineTables(connection, (table) => tableSql(paths.get(table.name) ?? [], table), furtherTables);
+  const byDay = Map.groupBy(paths.get(instanceTable.name) ?? [], dirname);
+  const isSettled = ([path, ...more]: readonly string[]): boolean =>
+    path !== undefined && more.length === 0 && (latestRowsOf(path) ?? 0) > 0;
+  const [settled, others] = [true, false].map((is) =>
+    [...byDay.values()].filter((day) => isSettled(day) === is).flat(),
+  );
+  await connection.run(`CREATE OR REPLACE VIEW ${parts.settled} AS ${tableSql(settled ?? [], settledFacts)}`);
+  await connection.run(`CREATE OR REPLACE VIEW ${parts.others} AS ${tableSql(others ?? [], instanceTable)}`);
+}
+
 /** Redefines the tables only: the views name them, and DuckDB would open every file once more to define a view again. */
 export async function redefineTables(
   connection: DuckDBConnection,
@@ -97,7 +134,9 @@ export function tableSql(paths: readonly string[], table: TableFacts): string {
   if (paths.length === 0) {
     return noRows;
   }
-  const rows = `SELECT *, ${partitionsSql()} FROM read_parquet(${pathList(paths)}, filename = true, hive_partitioning = false, union_by_name = true)`;
+  const latestRows = String.raw`regexp_extract(filename, '-(\d+)\.parquet$', 1)`;
+  const rows = `SELECT *, ${partitionsSql()}, file_row_number < ${latestRows}::BIGINT AS ${isLatest.name}
+    FROM read_parquet(${pathList(paths)}, filename = true, file_row_number = true, hive_partitioning = false, union_by_name = true)`;
   return `SELECT ${columnNames(table).join(', ')} FROM (${noRows} UNION ALL BY NAME ${rows})`;
 }
 

@@ -15,7 +15,14 @@ import { ConfigError } from '../errors.ts';
 import { type PartitionParts, tableName } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
 import { allPartitions } from './data-listing.ts';
-import { allowOnly, type DuckdbSession, defineTables, openDuckdb, redefineTables, tableSql } from './duckdb-session.ts';
+import {
+  allowOnly,
+  type DuckdbSession,
+  defineFiles,
+  defineTables,
+  openDuckdb,
+  splitObservations,
+} from './duckdb-session.ts';
 import { areAllThere, type DataFiles, openDataFiles, type PathsByTable } from './local-copies.ts';
 import { openPartitionPlanner, type PartitionPlanner } from './partition-planner.ts';
 import { translated } from './sql-errors.ts';
@@ -71,6 +78,7 @@ export async function openWarehouseSql(
   };
   try {
     await defineTables(session.connection);
+    await splitObservations(session.connection);
     await allowOnly(session.connection, files.tableFolders);
   } catch (thrown) {
     await close();
@@ -115,7 +123,8 @@ async function run(
     const statements = await connection.extractStatements(sql);
     const isOne = statements.count === 1;
     if (isOne) {
-      // Wrong SQL fails here, before files are copied for it.
+      // Wrong SQL fails here, before files are copied for it. Files of the last query may be gone, and need not be opened.
+      await defineFiles(connection, new Map());
       refuseWriting(await statements.prepare(0), sql);
     }
     const needed = await planner.neededBy(planned);
@@ -135,7 +144,7 @@ async function run(
 }
 
 async function runOver(connection: DuckDBConnection, paths: PathsByTable, sql: string): Promise<SqlResult> {
-  await redefineTables(connection, (table) => tableSql(paths.get(table.name) ?? [], table));
+  await defineFiles(connection, paths);
   const statements = await connection.extractStatements(sql);
   let result: SqlResult = { columns: [], rows: [] };
   for (let index = 0; index < statements.count; index += 1) {

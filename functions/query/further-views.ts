@@ -3,10 +3,10 @@
  * Pure.
  */
 import { instanceTable } from '../warehouse/columns.ts';
+import { viewName } from '../warehouse/layout.ts';
 import { resultTable } from '../warehouse/result-table.ts';
 import { type ColumnKind, columnNames, partitionColumns, type TableFacts } from '../warehouse/table.ts';
 import { taskTable } from '../warehouse/task-table.ts';
-import { viewSql } from './view.ts';
 
 /** A column of a view. */
 export interface ViewColumn {
@@ -22,9 +22,9 @@ export interface View {
   /**
    * Returns its SELECT.
    *
-   * @param relation quotes the name of a table, for example as `"dqsync"."quality_rule_results"`
+   * @param relation returns a table, or the view `quality_instances`, for a FROM: `"dqsync"."quality_rule_results"`
    */
-  readonly sql: (relation: (table: string) => string) => string;
+  readonly sql: (relation: (name: string) => string) => string;
 }
 
 /** The tables beside the observations of executions. */
@@ -130,11 +130,9 @@ const failureColumns: readonly (readonly [name: string, sql: string])[] = [
  * Executions that failed or raised an alarm, with the results that are not known to be good, and the rules. One without
  * results, or whose results are not fetched, has one row.
  */
-function failuresSql(relation: (table: string) => string): string {
+function failuresSql(relation: (name: string) => string): string {
   return `SELECT ${failureColumns.map(([name, sql]) => `${sql} AS ${name}`).join(',\n  ')}
-FROM (
-${viewSql(relation(instanceTable.name))}
-) AS i
+FROM ${relation(viewName)} AS i
 LEFT JOIN (
 ${resultsSql(relation(resultTable.name))}
 ) AS r

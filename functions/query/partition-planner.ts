@@ -172,9 +172,9 @@ const readsOfNames: ReadonlyMap<string, ReadonlySet<string>> = new Map([
 
 function tablesOf({ sql }: View): ReadonlySet<string> {
   const tables = new Set<string>();
-  sql((table) => {
-    tables.add(table);
-    return table;
+  sql((name) => {
+    tables.add(name === viewName ? instanceTable.name : name);
+    return name;
   });
   return tables;
 }

@@ -40,6 +40,16 @@ const rows: readonly Row[] = Array.from({ length: 70_000 }, (_, index) => ({
   atMs: index % 4 === 0 && index < 50_000 ? null : index,
 }));
 
+/** Rows of three keys (`flag`, `n`); `atMs`, then `text` says which of a key is the latest. */
+const early: Row = { workspace: 'w', flag: false, n: 7n, atMs: 1, text: 'b' };
+const values = {
+  early,
+  late: { ...early, atMs: 2, text: 'a' },
+  tie: { ...early, atMs: 2, text: 'c' },
+  other: { ...early, n: 8n },
+  noKey: { ...early, flag: null, atMs: 3 },
+} as const;
+
 async function fileOf(some: readonly Row[]): Promise<DataFile> {
   const file = new ParquetBuilder(table.columns);
   await file.add(tableBatch(table, some));
@@ -56,7 +66,7 @@ describe('gathered rows', () => {
     ] as const) {
       await gathered.add(await fileOf(rows.slice(from, to)));
     }
-    const order = gathered.sorted();
+    const { rows: order, latestRows } = gathered.inOrder();
     const file = new ParquetBuilder(table.columns);
     await file.add(gathered.batchOf(order));
     const bytes = file.finish();
@@ -67,8 +77,33 @@ describe('gathered rows', () => {
     expect(read.map(({ n, flag, text, at }) => [n, flag ?? null, text ?? null, at?.valueOf() ?? null].join())).toEqual(
       expected.map(({ n, flag, text, atMs }) => [n, flag, text, atMs].join()),
     );
+    expect(latestRows).toBe(0);
     expect(await gathered.areIn(await DataFile.open('file', bytes), order)).toBe(true);
     expect(await gathered.areIn(await DataFile.open('file', bytes), order.subarray(1))).toBe(false);
     expect(await gathered.areIn(await DataFile.open('file', bytes), order.toReversed())).toBe(false);
+  });
+
+  it.each<[string, readonly (keyof typeof values)[], readonly (keyof typeof values)[]]>([
+    ['one row', ['early'], ['early']],
+    ['two of an execution', ['late', 'early'], ['late', 'early']],
+    ['the same twice', ['early', 'early'], ['early']],
+    ['equal times, and texts whose order is not that of their appearance', ['tie', 'late'], ['tie', 'late']],
+    ['a null in the key', ['noKey', 'late', 'early'], ['noKey', 'late', 'early']],
+    ['all at once', ['late', 'other', 'tie', 'early', 'noKey'], ['noKey', 'tie', 'other', 'early', 'late']],
+  ])('begin with the latest row of each key, then have the others: %s', async (_, given, expected) => {
+    const gathered = new GatheredRows({ ...table, sortedBy: ['flag', 'n', 'at', 'text'], keyColumns: 2 });
+    for (const name of given) {
+      await gathered.add(await fileOf([values[name]]));
+    }
+
+    const { rows: order, latestRows } = gathered.inOrder();
+
+    const file = new ParquetBuilder(table.columns);
+    await file.add(gathered.batchOf(order));
+    const read = await hyparquetRows(file.finish());
+    expect(read.map(({ flag, n, at, text }) => [flag ?? null, n, at?.valueOf(), text].join())).toEqual(
+      expected.map((name) => values[name]).map(({ flag, n, atMs, text }) => [flag, n, atMs, text].join()),
+    );
+    expect(latestRows).toBe(new Set(given.map((name) => `${values[name].flag} ${values[name].n}`)).size);
   });
 });

@@ -1,6 +1,8 @@
-/** What the data files of a warehouse say, read without the product's reader or SQL. */
+/** What the data files of a warehouse say, read without the product's reader or SQL, and what its SQL shows of them. */
+import type { WarehouseSql } from '../../functions/query/duckdb.ts';
 import type { Store } from '../../functions/warehouse/store.ts';
 import { hyparquetRows } from './referee.ts';
+import { ask } from './warehouse-sql.ts';
 
 /** All rows of the data files, each as one text that begins with workspace, day, project, id and start time. */
 export async function storedRows(store: Store): Promise<string[]> {
@@ -10,9 +12,7 @@ export async function storedRows(store: Store): Promise<string[]> {
     const partition = key.slice(0, key.lastIndexOf('/'));
     // Gone between the listing and the reading.
     for (const row of object === null ? [] : await hyparquetRows(object.bytes)) {
-      const { project_id: projectId, id, start_time: startTime, observed_at: observedAt, run_id: runId } = row;
-      const text = [partition, projectId, id, startTime].map(textOf).join('|');
-      rows.push(`${text}#${textOf(observedAt)} ${runId}#${Object.values(row).map(textOf).join('|')}`);
+      rows.push(rowText(partition, row));
     }
   }
   return rows;
@@ -28,6 +28,20 @@ export async function storedView(store: Store): Promise<string[]> {
     }
   }
   return [...latest.values()].map(({ row }) => row).sort();
+}
+
+/** The view as `dqsync query` shows it, in the form of `storedView`. */
+export async function shownView(sql: WarehouseSql): Promise<string[]> {
+  const rows = await ask(sql, 'FROM quality_instances');
+  return rows
+    .map(({ workspace, dt, ...row }) => rowText(`quality_instance_observations/workspace=${workspace}/dt=${dt}`, row))
+    .sort();
+}
+
+function rowText(partition: string, row: Record<string, unknown>): string {
+  const { project_id: projectId, id, start_time: startTime, observed_at: observedAt, run_id: runId } = row;
+  const text = [partition, projectId, id, startTime].map(textOf).join('|');
+  return `${text}#${textOf(observedAt)} ${runId}#${Object.values(row).map(textOf).join('|')}`;
 }
 
 function textOf(value: unknown): string {
