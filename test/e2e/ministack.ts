@@ -150,7 +150,8 @@ async function call(endpoint: string, target: string, body: Readonly<Record<stri
   return text === '' ? {} : JSON.parse(text);
 }
 
-async function freePort(): Promise<number> {
+/** Returns a port of loopback that nobody uses at the moment. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = z.object({ port: z.number() }).parse(server.address());
