@@ -1,8 +1,6 @@
-/**
- * Who may ask: users with a password, access keys, ready-made tokens. What belongs to one user shares one quota.
- */
+/** Users with passwords, access keys and ready-made tokens. All credentials of a user share one quota. */
 
-/** A password of an IAM user; the product's secret of the same shape. */
+/** A password of an IAM user, in the shape of the product's secret. */
 export interface PasswordCredential {
   readonly domainName: string;
   readonly userName: string;
@@ -16,7 +14,7 @@ export interface AccessKeyCredential {
   readonly securityToken?: string;
 }
 
-/** One user and everything that identifies it. */
+/** A user and its credentials. */
 export interface Account {
   readonly user: string;
   readonly password?: PasswordCredential;
@@ -33,12 +31,12 @@ export const defaultAccount = {
   tokens: ['simulated-static-token'],
 } as const satisfies Account;
 
-/** What a gateway concludes about a request's identity. */
+/** The result of checking a request's credentials. */
 export type Verdict =
   | { readonly ok: true; readonly user: string; readonly projectId: string | null }
   | { readonly ok: false; readonly reason: string };
 
-/** Why a request was not let in, as the gateway says it. */
+/** Returns the verdict of a refused request, with the reason in the gateway's words. */
 export function refuse(reason: string): Verdict {
   return { ok: false, reason };
 }

@@ -1,9 +1,7 @@
-/**
- * Asks a simulator as a plain client would: one request, nothing retried, ids kept as text.
- */
+/** Sends a simulator single requests, without retries. Ids are kept as text. */
 import type { Simulator } from './server.ts';
 
-/** A reply, read to its end. */
+/** A complete reply. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
@@ -18,12 +16,12 @@ export interface Answer {
   readonly code: string | undefined;
 }
 
-/** Parameters and headers that differ from a plain question to the first workspace with the ready-made token. */
+/** Query parameters. */
 export interface Question {
   readonly [parameter: string]: string | number;
 }
 
-/** Asks for a page. */
+/** Requests a page of instances, by default of the first workspace and with the ready-made token. */
 export async function ask(
   simulator: Simulator,
   question: Question = {},
@@ -41,7 +39,7 @@ export async function ask(
   return readAnswer(reply);
 }
 
-/** Asks IAM for a token. */
+/** Requests a token from IAM. */
 export async function askToken(
   simulator: Simulator,
   password: { readonly domainName: string; readonly userName: string; readonly password: string },

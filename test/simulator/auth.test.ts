@@ -33,7 +33,7 @@ async function askWithToken(token: string): Promise<number> {
   return (await ask(simulator, {}, { 'x-auth-token': token })).status;
 }
 
-/** Signs with the simulator's own implementation of the algorithm, which is tested with the published vector. */
+/** Sends a request that is signed by the simulator's own implementation, which is tested with the published vector. */
 function askSigned(credential: AccessKeyCredential, options: { dateMs?: number; sent?: string } = {}): Promise<Answer> {
   const date = new Date(options.dateMs ?? clock.now()).toISOString().replace(/[-:]|\.\d+/g, '');
   const headers = { host: new URL(simulator.url).host, 'x-sdk-date': date };
@@ -55,7 +55,7 @@ function askSigned(credential: AccessKeyCredential, options: { dateMs?: number; 
 }
 
 describe('tokens', () => {
-  it('are issued for the right password, with their expiry, and open the list', async () => {
+  it('are issued for the right password, with their expiry, and grant access to the list', async () => {
     const answer = await askToken(simulator, password);
     expect(answer.status).toBe(201);
     expect(JSON.parse(answer.text).token.expires_at).toBe('2026-09-22T14:13:20.000000Z');
@@ -70,7 +70,7 @@ describe('tokens', () => {
     expect(wrong.text).toContain('The username or password is wrong.');
   });
 
-  it('expire', async () => {
+  it('expire after a day', async () => {
     const token = await newToken();
     clock.advance(86_399_999);
     expect(await askWithToken(token)).toBe(200);
@@ -79,7 +79,7 @@ describe('tokens', () => {
     expect([answer.status, answer.code]).toEqual([401, 'APIG.0301']);
   });
 
-  it('open only the project they were made for', async () => {
+  it('grant access only to the project they were issued for', async () => {
     const token = (await askToken(simulator, password, 'second-project')).headers.get('x-subject-token') ?? '';
     expect(await askWithToken(token)).toBe(403);
   });
@@ -99,7 +99,7 @@ describe('tokens', () => {
     expect(await askWithToken(await newToken())).toBe(200);
   });
 
-  it('end with the password they were made from', async () => {
+  it('become invalid when the password they were issued for is rotated', async () => {
     const token = await newToken();
     simulator.auth.rotatePassword(password.userName, 'new one');
     const old = await askToken(simulator, password);
@@ -107,7 +107,7 @@ describe('tokens', () => {
     expect([await askWithToken(token), old.status, fresh.status]).toEqual([401, 401, 201]);
   });
 
-  it('are missed where a request has neither one nor a signature', async () => {
+  it('are required of a request without a signature', async () => {
     const answer = await ask(simulator, {}, { 'x-auth-token': '' });
     expect([answer.status, answer.code]).toEqual([401, 'APIG.0301']);
     expect(simulator.counters.unauthorized).toBe(1);
@@ -115,7 +115,7 @@ describe('tokens', () => {
 });
 
 describe('access keys', () => {
-  it('open the list with a right signature', async () => {
+  it('grant access to the list with a right signature', async () => {
     expect((await askSigned(key)).status).toBe(200);
   });
 
@@ -128,7 +128,7 @@ describe('access keys', () => {
     expect(wrong.text).toContain('verify aksk signature fail');
   });
 
-  it('are refused when the date is more than fifteen minutes off', async () => {
+  it('are refused if the date is more than fifteen minutes off', async () => {
     const quarterMs = 900_000;
     const near = await askSigned(key, { dateMs: clock.now() - quarterMs });
     const old = await askSigned(key, { dateMs: clock.now() - quarterMs - 1_000 });
@@ -136,7 +136,7 @@ describe('access keys', () => {
     expect([near.status, old.status, ahead.status]).toEqual([200, 401, 401]);
   });
 
-  it('need their security token where they are temporary', async () => {
+  it('need their security token if they are temporary', async () => {
     const right = await askSigned(temporaryKey);
     const wrong = await askSigned(temporaryKey, { sent: 'other' });
     const none = await askSigned(temporaryKey, { sent: '' });
@@ -153,7 +153,7 @@ describe('access keys', () => {
     expect((await askSigned(key)).status).toBe(200);
   });
 
-  it('are not locked when a success comes between', async () => {
+  it('are not locked if a success interrupts the failures', async () => {
     for (let n = 0; n < 8; n += 1) {
       await askSigned(n === 4 ? key : { ...key, secretAccessKey: 'wrong' });
     }

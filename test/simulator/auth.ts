@@ -1,7 +1,7 @@
 /**
- * The gateway's check of who asks, and IAM's token desk.
+ * Checks the credentials of requests, and issues IAM's tokens.
  *
- * Wrong signatures lock an access key: five in a row, for five minutes. Tokens expire and can be revoked at any time.
+ * Five wrong signatures in a row lock an access key for five minutes. Tokens expire and can be revoked at any time.
  */
 import { randomBytes } from 'node:crypto';
 import type { EpochMs } from '../../functions/model.ts';
@@ -22,19 +22,19 @@ interface KeyState {
 
 interface TokenState {
   readonly user: string;
-  /** Null: good for every project. */
+  /** The only project it is valid for; null if it is valid for every project. */
   readonly projectId: string | null;
   readonly expiresAtMs: EpochMs;
 }
 
-/** A token just made. */
+/** A new token. */
 export interface IssuedToken {
   readonly token: string;
   readonly issuedAtMs: EpochMs;
   readonly expiresAtMs: EpochMs;
 }
 
-/** Knows all accounts, keys and tokens. Everything on it can be called while the simulator runs. */
+/** All accounts, keys and tokens. Its methods can be called while the simulator runs. */
 export class Auth {
   readonly #keys = new Map<string, KeyState>();
   readonly #tokens = new Map<string, TokenState>();
@@ -60,17 +60,17 @@ export class Auth {
     }
   }
 
-  /** Takes a token made elsewhere; it is good for every project and does not expire. */
+  /** Adds a token that was made elsewhere. It is valid for every project and does not expire. */
   acceptToken(token: string, user: string): void {
     this.#tokens.set(token, { user, projectId: null, expiresAtMs: Number.POSITIVE_INFINITY });
   }
 
-  /** Every token so far stops working; new ones can be asked for. */
+  /** Revokes all tokens issued so far. */
   revokeTokens(): void {
     this.#tokens.clear();
   }
 
-  /** From now on the user has another password. Its tokens stop working unless `keepTokens`. */
+  /** Changes the user's password, and revokes its tokens unless `keepTokens`. */
   rotatePassword(userName: string, password: string, options: { readonly keepTokens?: boolean } = {}): void {
     const entry = [...this.#passwords.values()].find(({ account }) => account.password?.userName === userName);
     if (entry === undefined) {
@@ -100,7 +100,7 @@ export class Auth {
     return this.#key(accessKeyId).lockedUntilMs > nowMs;
   }
 
-  /** Makes a token for a password; null where domain, user or password are wrong. */
+  /** Issues a token for a password; null if domain, user or password are wrong. */
   issueToken(
     asked: { readonly domainName: string; readonly userName: string; readonly password: string },
     projectId: string,
@@ -116,7 +116,7 @@ export class Auth {
     return { token, issuedAtMs: nowMs, expiresAtMs };
   }
 
-  /** Says who sent a request, or why it is refused. */
+  /** Returns the user who sent a request, or why it is refused. */
   check(request: SignedRequest, nowMs: EpochMs): Verdict {
     const token = headerText(request, 'x-auth-token');
     if (token !== '') {

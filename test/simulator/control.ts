@@ -1,6 +1,4 @@
-/**
- * A face for people who run the simulator by hand: look at the truth, let time pass, set traps.
- */
+/** Endpoints for people who run the simulator by hand: read the truth, advance the clock, set traps. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { World } from './gateway.ts';
@@ -56,7 +54,7 @@ function control(action: string, params: URLSearchParams, body: string, world: W
   }
 }
 
-/** Ids as text: readers of JSON would spoil them as numbers. */
+/** Returns a reply with ids as text, because JSON parsers would round them as numbers. */
 function plainReply(value: unknown): Reply {
   return {
     status: 200,

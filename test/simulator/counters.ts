@@ -1,21 +1,19 @@
-/**
- * What the simulator was asked, counted.
- */
+/** Counts and records requests. */
 import type { EpochMs } from '../../functions/model.ts';
 
-/** One request and how it ended. */
+/** One request and its outcome. */
 export interface RequestRecord {
   readonly atMs: EpochMs;
   readonly method: string;
   /** Path and query, as sent. */
   readonly url: string;
   readonly workspace: string | null;
-  /** Null where no reply was sent. */
+  /** Null if no reply was sent. */
   status: number | null;
   rows: number;
 }
 
-/** How many requests are kept in `log`. */
+/** Number of requests kept in `log`. */
 const logLength = 20_000;
 
 /** Counts since the start or the last `reset()`. */
@@ -41,7 +39,7 @@ export class Counters {
   /** The latest requests, oldest first. */
   readonly log: RequestRecord[] = [];
 
-  /** Starts from nothing. */
+  /** Sets all counts to zero and empties the log. */
   reset(): void {
     this.requests = 0;
     this.instances = 0;
@@ -55,7 +53,7 @@ export class Counters {
     this.log.length = 0;
   }
 
-  /** Counts an arrival. */
+  /** Counts and records the arrival of a request. */
   arrive(atMs: EpochMs, method: string, url: string, workspace: string | null): RequestRecord {
     this.requests += 1;
     const record: RequestRecord = { atMs, method, url, workspace, status: null, rows: 0 };
@@ -72,7 +70,7 @@ export class Counters {
     this.perSecond.set(second, (this.perSecond.get(second) ?? 0) + 1);
   }
 
-  /** Notes how a request ended. */
+  /** Records the outcome of a request. */
   leave(record: RequestRecord, status: number | null, rows: number): void {
     record.status = status;
     record.rows = rows;

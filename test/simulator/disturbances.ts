@@ -1,6 +1,4 @@
-/**
- * Changes between one page and the next, if the traps ask for them.
- */
+/** Changes the instances between one page and the next, if the traps say so. */
 import type { EpochMs } from '../../functions/model.ts';
 import { wholeSecondWithin } from './grain.ts';
 import { windowOf } from './instance-page.ts';
@@ -8,7 +6,7 @@ import type { Listing } from './listing.ts';
 import type { Random } from './random.ts';
 import type { PageEvent, Traps } from './traps.ts';
 
-/** Re-runs, deletes, inserts, each after every nth page, within the window that the page was asked from. */
+/** Runs again, deletes or inserts an instance after every nth page, within the page's window. */
 export function disturb(event: PageEvent, listing: Listing, traps: Traps, nowMs: EpochMs, random: Random): void {
   const { n, life, query, workspace } = event;
   if (isDue(n, traps.rerunEveryNthRequest)) {

@@ -17,11 +17,11 @@ afterEach(async () => {
   await simulator.close();
 });
 
-function strike(...faults: Fault[]): void {
+function setFaults(...faults: Fault[]): void {
   simulator.traps.faults = faults;
 }
 
-/** Headers and length of the first piece of a reply's body. */
+/** Returns the headers and the length of the first piece of a reply's body. */
 function firstBytes(): Promise<{ headers: IncomingHttpHeaders; received: number }> {
   const headers = { workspace: defaultWorkspace.workspace, 'x-auth-token': defaultAccount.tokens[0] };
   return new Promise((resolve, reject) => {
@@ -40,7 +40,7 @@ function firstBytes(): Promise<{ headers: IncomingHttpHeaders; received: number 
   });
 }
 
-describe('moments', () => {
+describe('a fault', () => {
   it.each([
     [{ nth: 3 }, [3]],
     [{ first: 2 }, [1, 2]],
@@ -49,24 +49,24 @@ describe('moments', () => {
     [{ offset: 40 }, [5]],
     [{ chance: 1 }, [1, 2, 3, 4, 5, 6]],
     [{ chance: 0 }, []],
-  ] as [When, number[]][])('%j strikes requests %j', (when, expected) => {
+  ] as [When, number[]][])('with the condition %j applies to requests %j', (when, expected) => {
     const pick = createFaultPicker(seededRandom(1));
     const fault: Fault = { kind: 'reset', when };
     const offsets = [0, 10, 20, 30, 40, 40];
-    const struck = offsets.flatMap((offset, index) => (pick([fault], () => true, offset) === null ? [] : [index + 1]));
-    expect(struck).toEqual(expected);
+    const applied = offsets.flatMap((offset, index) => (pick([fault], () => true, offset) === null ? [] : [index + 1]));
+    expect(applied).toEqual(expected);
   });
 
-  it('counts each fault from when it was put in place', async () => {
+  it('counts requests from the time when it was added', async () => {
     await ask(simulator);
-    strike({ kind: 'status', status: 503, when: { nth: 1 } });
+    setFaults({ kind: 'status', status: 503, when: { nth: 1 } });
     expect([(await ask(simulator)).status, (await ask(simulator)).status]).toEqual([503, 200]);
   });
 });
 
-describe('replies', () => {
-  it('are errors of the service or pages of HTML', async () => {
-    strike(
+describe('faults of replies', () => {
+  it('return errors of the service or of a proxy', async () => {
+    setFaults(
       { kind: 'status', status: 500, when: { nth: 1 } },
       { kind: 'status', status: 502, html: true, when: { nth: 2 } },
     );
@@ -76,8 +76,8 @@ describe('replies', () => {
     expect([proxy.status, proxy.headers.get('content-type')]).toEqual([502, 'text/html']);
   });
 
-  it('are 200 and yet no page', async () => {
-    strike(
+  it('return status 200 with a body that is not a page', async () => {
+    setFaults(
       { kind: 'html', when: { nth: 1 } },
       { kind: 'bad-json', when: { nth: 2 } },
       { kind: 'wrong-shape', when: { nth: 3 } },
@@ -89,14 +89,14 @@ describe('replies', () => {
     expect(Object.keys(JSON.parse(wrongShape.text))).toEqual(['count', 'data']);
   });
 
-  it('have a different content type with the right body', async () => {
-    strike({ kind: 'content-type', contentType: 'text/plain', when: { nth: 1 } });
+  it('change only the content type', async () => {
+    setFaults({ kind: 'content-type', contentType: 'text/plain', when: { nth: 1 } });
     const answer = await ask(simulator);
     expect([answer.headers.get('content-type'), answer.ids.length]).toEqual(['text/plain', 10]);
   });
 
-  it('count as served only if they arrived completely', async () => {
-    strike({ kind: 'bad-json', when: { nth: 1 } });
+  it('leave rows unserved if the reply does not arrive completely', async () => {
+    setFaults({ kind: 'bad-json', when: { nth: 1 } });
     await ask(simulator);
     const servedBefore = simulator.truth().executions.filter(({ served }) => served).length;
     await ask(simulator);
@@ -105,19 +105,19 @@ describe('replies', () => {
   });
 });
 
-describe('connections', () => {
+describe('faults of connections', () => {
   it.each([
-    ['reset', { kind: 'reset', when: { nth: 1 } }],
-    ['cut within a body of known length', { kind: 'truncate', when: { nth: 1 } }],
-    ['cut within a chunked body', { kind: 'truncate', chunked: true, when: { nth: 1 } }],
-  ] as [string, Fault][])('are %s, and the next request is answered', async (_what, fault) => {
-    strike(fault);
+    ['reset the connection', { kind: 'reset', when: { nth: 1 } }],
+    ['cut the connection within a body of known length', { kind: 'truncate', when: { nth: 1 } }],
+    ['cut the connection within a chunked body', { kind: 'truncate', chunked: true, when: { nth: 1 } }],
+  ] as [string, Fault][])('%s, and the next request is answered', async (_what, fault) => {
+    setFaults(fault);
     await expect(ask(simulator)).rejects.toThrow(TypeError);
     expect((await ask(simulator)).status).toBe(200);
   });
 
-  it('stall before the headers, and no reply arrives', async () => {
-    strike({ kind: 'stall', at: 'headers', when: { nth: 1 } });
+  it('stall the reply before the headers', async () => {
+    setFaults({ kind: 'stall', at: 'headers', when: { nth: 1 } });
     const stalled = ask(simulator);
     await expect.poll(() => simulator.counters.log.length).toBe(1);
     expect((await ask(simulator)).status).toBe(200);
@@ -127,21 +127,21 @@ describe('connections', () => {
     simulator = await startSimulator();
   });
 
-  it('stall within the body, after the headers and half of it', async () => {
-    strike({ kind: 'stall', at: 'body', when: { nth: 1 } });
+  it('stall the reply after half of the body', async () => {
+    setFaults({ kind: 'stall', at: 'body', when: { nth: 1 } });
     const { headers, received } = await firstBytes();
     expect(received).toBe(Math.ceil(Number(headers['content-length']) / 2));
   });
 
-  it('are cut without having told the length where the body is chunked', async () => {
-    strike({ kind: 'truncate', when: { nth: 1 } }, { kind: 'truncate', chunked: true, when: { nth: 2 } });
+  it('omit the length of a chunked body that is cut', async () => {
+    setFaults({ kind: 'truncate', when: { nth: 1 } }, { kind: 'truncate', chunked: true, when: { nth: 2 } });
     const [whole, chunked] = [await firstBytes(), await firstBytes()];
     expect([whole, chunked].map(({ headers }) => headers['transfer-encoding'])).toEqual([undefined, 'chunked']);
     expect(whole.headers['content-length']).toMatch(/^\d+$/);
   });
 
-  it('delayed beyond the end of the simulator are cut', async () => {
-    strike({ kind: 'delay', ms: 600_000, when: { nth: 1 } });
+  it('do not keep a delayed reply open when the simulator closes', async () => {
+    setFaults({ kind: 'delay', ms: 600_000, when: { nth: 1 } });
     const delayed = ask(simulator);
     await expect.poll(() => simulator.counters.log.length).toBe(1);
     await simulator.close();
@@ -150,9 +150,9 @@ describe('connections', () => {
   });
 });
 
-describe('the token desk', () => {
-  it('has its own faults', async () => {
-    strike({ kind: 'status', status: 503, on: 'tokens', when: { first: 1 } });
+describe('a fault on tokens', () => {
+  it('applies to requests for tokens alone', async () => {
+    setFaults({ kind: 'status', status: 503, on: 'tokens', when: { first: 1 } });
     const instances = await ask(simulator);
     const refused = await askToken(simulator, defaultAccount.password);
     const issued = await askToken(simulator, defaultAccount.password);

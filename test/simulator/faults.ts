@@ -1,6 +1,4 @@
-/**
- * Things that go wrong with single requests, and the moments at which they do.
- */
+/** Faults of single requests, and the conditions under which they apply. */
 import type { Random } from './random.ts';
 
 /**
@@ -19,47 +17,47 @@ export type When =
 export type RowPlace = 'first' | 'inner' | 'last';
 
 /**
- * What the `count` of an incomplete page says: what it always says (default), the number of rows shown, a given number,
- * or the number of matching rows and `off` more, as a stale count would.
+ * The `count` of an incomplete page: the usual one (default), the number of rows shown, a given number, or the number of
+ * matching rows plus `off`, as a stale count would be.
  */
 export type GlitchCount = 'true' | 'shown' | number | { readonly off: number };
 
-/** What goes wrong. */
+/** The effect of a fault. */
 export type FaultKind =
   /** An error reply with this status, and a JSON body `DQC.…` unless `html`. */
   | { readonly kind: 'status'; readonly status: number; readonly html?: boolean }
-  /** 200 with a page of HTML, as proxies and maintenance pages do. */
+  /** 200 with a page of HTML, as proxies and maintenance pages return it. */
   | { readonly kind: 'html' }
-  /** 200 with a body that breaks off in the middle of the JSON; the transfer itself is whole. */
+  /** 200 with a body that ends in the middle of the JSON, though the transfer is complete. */
   | { readonly kind: 'bad-json' }
   /** 200 with JSON that is not a page: `resources` is missing. */
   | { readonly kind: 'wrong-shape' }
-  /** The right body under another content type. */
+  /** The right body with another content type. */
   | { readonly kind: 'content-type'; readonly contentType: string }
   /** The connection is reset before any byte of a reply. */
   | { readonly kind: 'reset' }
-  /** The connection ends within the body; with `Content-Length`, or chunked. */
+  /** The connection ends within the body, which has a `Content-Length` or is chunked. */
   | { readonly kind: 'truncate'; readonly chunked?: boolean }
-  /** Nothing more comes: not even headers, or half of the body. */
+  /** The reply stops: before the headers, or in the middle of the body. */
   | { readonly kind: 'stall'; readonly at: 'headers' | 'body' }
   /** The reply takes this much longer. */
   | { readonly kind: 'delay'; readonly ms: number }
-  /** 200, no rows. */
+  /** 200 without rows. */
   | { readonly kind: 'empty-page'; readonly count?: GlitchCount }
-  /** 200, only the first `rows` rows. */
+  /** 200 with only the first `rows` rows. */
   | { readonly kind: 'short-page'; readonly rows: number; readonly count?: GlitchCount }
   /**
-   * 200, `count` as always, one row (default: the first) twice: it hides another (default: the last). If both places are
-   * the same, it hides its neighbor.
+   * 200 with the usual `count`, but one row (default: the first) is shown twice and hides another (default: the last). If both
+   * places are the same, the row hides its neighbor.
    */
   | { readonly kind: 'repeated-row'; readonly row?: RowPlace; readonly inPlaceOf?: RowPlace }
-  /** All tokens are revoked just before the request is looked at. */
+  /** All tokens are revoked just before the request is checked. */
   | { readonly kind: 'revoke-tokens' };
 
-/** What requests are for: instances (default), tokens, tasks (lists and details), or results of an instance. */
+/** The requests a fault applies to: instances (default), tokens, tasks (lists and details), or results of an instance. */
 export type FaultPlace = 'instances' | 'tokens' | 'tasks' | 'results';
 
-/** One thing that goes wrong. */
+/** A fault with its condition. */
 export type Fault = FaultKind & { readonly when: When; readonly on?: FaultPlace };
 
 /** Returns the first fault for this request among those that `applies` accepts, and counts the request for all of them. */
@@ -69,7 +67,7 @@ export type PickFault = (
   offset: number | null,
 ) => Fault | null;
 
-/** Makes the counter of one simulator. */
+/** Makes the picker of one simulator, which counts requests. */
 export function createFaultPicker(random: Random): PickFault {
   const seen = new WeakMap<Fault, number>();
   const done = new WeakSet<Fault>();

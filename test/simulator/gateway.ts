@@ -1,6 +1,4 @@
-/**
- * The way of a request through the source: who asks, how often, what goes wrong today, which page is served.
- */
+/** Handles a request: checks credentials and quota, applies faults, and serves the page. */
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
@@ -24,7 +22,7 @@ import type { SignedRequest } from './signature.ts';
 import { answerTaskCall, readTaskPath, type TaskRequest } from './task-calls.ts';
 import type { InstanceQuery, Traps } from './traps.ts';
 
-/** Everything a request meets. */
+/** The parts of a simulator that requests need. */
 export interface World {
   readonly clock: SimulatorClock;
   readonly random: Random;
@@ -39,7 +37,7 @@ export interface World {
   readonly closing: AbortSignal;
 }
 
-/** A reply on its way, and what happens to it. */
+/** A reply with its fault. */
 interface Outcome {
   readonly reply: Reply;
   readonly fault: Fault | null;
@@ -48,12 +46,12 @@ interface Outcome {
 
 const instancesPath = /^\/v2\/([^/]+)\/quality\/instances$/;
 
-/** Faults that leave no page to be made. */
+/** Faults that replace the page, so that none is made. */
 const pageless: readonly string[] = ['status', 'html', 'wrong-shape', 'reset'];
-/** Faults after which the client still has got the rows. */
-const harmless: readonly (string | undefined)[] = [undefined, 'delay', 'empty-page', 'short-page', 'repeated-row'];
+/** Faults with which the rows of the page still reach the client. */
+const delivering: readonly (string | undefined)[] = [undefined, 'delay', 'empty-page', 'short-page', 'repeated-row'];
 
-/** Serves requests out of one world. */
+/** Serves the requests of one simulator. */
 export class Gateway {
   readonly #world: World;
   readonly #pickFault: PickFault;
@@ -78,7 +76,7 @@ export class Gateway {
     try {
       const { reply, fault, rows } = await this.#route(request, url, record);
       const sent = spoil(reply, fault);
-      counters.leave(record, isMute(fault) ? null : sent.status, rows);
+      counters.leave(record, isSilent(fault) ? null : sent.status, rows);
       sendReply(response, sent, clock.now() + traps.dateSkewMs, fault);
     } catch (thrown) {
       if (this.#world.closing.aborted) {
@@ -175,7 +173,7 @@ export class Gateway {
     };
   }
 
-  /** Lets a request in, with the fault that befalls it, or stops it at the gateway. */
+  /** Admits a request and returns its fault, or returns the gateway's refusal. */
   #enter(
     request: IncomingMessage,
     url: string,
@@ -201,7 +199,7 @@ export class Gateway {
       : { stopped };
   }
 
-  /** The gateway's own refusals: identity, project, quota of the call. Null: let in. */
+  /** Checks credentials, the quota of the call, and the project. Returns the refusal, or null. */
   #admit(request: SignedRequest, projectId: string, call: string): Outcome | null {
     const { auth, quota, projectOf, clock } = this.#world;
     const verdict = auth.check(request, this.#serverNow());
@@ -245,7 +243,7 @@ export class Gateway {
     if ('refusal' in page) {
       return { reply: serviceError(400, page.code, page.refusal), fault, rows: 0 };
     }
-    if (harmless.includes(fault?.kind)) {
+    if (delivering.includes(fault?.kind)) {
       for (const entry of page.entries) {
         entry.served = true;
       }
@@ -290,7 +288,7 @@ export class Gateway {
   }
 }
 
-/** Whether nothing at all is sent. */
-function isMute(fault: Fault | null): boolean {
+/** Whether the fault suppresses the whole reply. */
+function isSilent(fault: Fault | null): boolean {
   return fault?.kind === 'reset' || (fault?.kind === 'stall' && fault.at === 'headers');
 }

@@ -18,7 +18,7 @@ afterEach(async () => {
   await simulator.close();
 });
 
-/** The ids and the count of the page from `offset` on. */
+/** Returns the ids, joined to one text, and the count of the page at `offset`. */
 async function page(offset: number, limit = 4): Promise<readonly [string, number | undefined]> {
   const { ids, count } = await ask(simulator, { limit, offset });
   return [ids.join(''), count];
@@ -64,8 +64,8 @@ describe('a repeated row', () => {
   });
 });
 
-describe('a row that is listed twice for good', () => {
-  it('is on a page twice or on two pages, is counted twice, and is one execution in truth', async () => {
+describe('a row that is permanently listed twice', () => {
+  it('is twice on one page or on two pages, is counted twice, and is one execution in the truth', async () => {
     simulator.life.addExecution({ id: 7n, startTimeMs: nowMs - 5_500, copies: 2 });
     expect([await page(0, 7), await page(0, 6), await page(6, 6)]).toEqual([
       ['9876577', 11],
@@ -75,7 +75,7 @@ describe('a row that is listed twice for good', () => {
     expect(simulator.truth().executions.filter(({ startTimeMs }) => startTimeMs === nowMs - 5_500)).toHaveLength(1);
   });
 
-  it('vanishes with all copies when the instance is run again or removed', async () => {
+  it('leaves with all copies when the instance is run again or removed', async () => {
     simulator.life.addExecution({ id: 10n, startTimeMs: nowMs - 500, copies: 3 });
     expect(await page(0, 5)).toEqual(['10101098', 12]);
     simulator.life.rerun(10n);
@@ -88,7 +88,7 @@ describe('a row that is listed twice for good', () => {
 });
 
 describe('an incomplete page', () => {
-  it('is empty or short once, at an offset, with the count as always', async () => {
+  it('is empty or short once, at an offset, with the usual count', async () => {
     simulator.traps.faults = [
       { kind: 'empty-page', when: { offset: 3 } },
       { kind: 'short-page', rows: 1, when: { offset: 6 } },
@@ -121,7 +121,7 @@ describe('an incomplete page', () => {
     expect(await page(0)).toEqual(['9876', 9]);
   });
 
-  it('counts its rows where every page does, unless the fault gives a count', async () => {
+  it('counts its own rows if every page does, unless the fault gives a count', async () => {
     simulator.traps.count = 'page';
     simulator.traps.faults = [
       { kind: 'short-page', rows: 2, when: { nth: 1 } },

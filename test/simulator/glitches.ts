@@ -1,15 +1,13 @@
-/**
- * What a single reply does wrong with its rows and its count while its status is 200.
- */
+/** Wrong rows and counts of single replies with status 200. */
 import type { Fault, GlitchCount, RowPlace } from './faults.ts';
 
-/** What one reply does wrong; an empty object: nothing. */
+/** The glitches of one reply; empty if there are none. */
 export interface PageGlitch {
-  /** Shows no more rows than this; 0: an empty page. */
+  /** Most rows shown; 0 for an empty page. */
   readonly mostRows?: number;
   /** Shows one row twice and leaves out another. */
   readonly repeats?: { readonly row: RowPlace; readonly inPlaceOf: RowPlace };
-  /** What `count` says. Default: what it always says. */
+  /** Default: the usual count. */
   readonly count?: GlitchCount;
 }
 
@@ -38,7 +36,7 @@ export function repeatRow<T>(rows: readonly T[], { row, inPlaceOf }: Required<Pa
   return rows.with(hidden === placeIn(rows, row) ? neighbor : hidden, shown);
 }
 
-/** Returns the number that `count` gives on a page of `shown` rows out of `total`; null: what it always says. */
+/** Returns the wrong `count` of a page of `shown` rows out of `total`; null for the usual count. */
 export function glitchCount(count: GlitchCount | undefined, total: number, shown: number): number | null {
   if (count === undefined || count === 'true') {
     return null;

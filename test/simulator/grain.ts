@@ -1,9 +1,7 @@
-/**
- * How exact the source's times are.
- */
+/** The precision of the source's times. */
 import type { EpochMs } from '../../functions/model.ts';
 
-/** The unit of start and end times. As far as it is known, the source has whole seconds. */
+/** The unit of start and end times. The published examples have whole seconds. */
 export type Grain = 'second' | 'millisecond';
 
 /** Returns the last time of this grain that is not after `ms`. */

@@ -12,13 +12,13 @@ const hourMs = 3_600_000;
 const dayMs = 86_400_000;
 const options = { days: 3, tasks: 40 };
 
-/** The first execution of each instance. */
+/** Returns the first execution of each instance. */
 function firstRuns(entries: readonly Entry[]): readonly Entry[] {
   const seen = new Set<string>();
   return entries.filter(({ idText }) => !seen.has(idText) && seen.add(idText));
 }
 
-/** The tasks that are scheduled at full hours only. */
+/** Returns the tasks that are scheduled only at full hours. */
 function hourlyTasks(entries: readonly Entry[]): ReadonlySet<Task> {
   const others = firstRuns(entries).filter(({ startTimeMs }) => startTimeMs % hourMs !== 0);
   return new Set(entries.map(({ task }) => task)).difference(new Set(others.map(({ task }) => task)));
@@ -31,7 +31,7 @@ describe('a generated history', () => {
     expect(generateHistory(6, nowMs, options)).not.toEqual(histories[0]);
   });
 
-  it('has the same instances in every span of days that contains their slots', () => {
+  it('has the same instances for every span of days that contains their slots', () => {
     const long = generateHistory(3, nowMs, { days: 30, aheadDays: 0, rerunShare: 0.8 });
     for (let hour = 0; hour < 28 * 24; hour += 9) {
       const [fromMs, toMs] = [nowMs - 29 * dayMs + hour * hourMs, nowMs - 28 * dayMs + hour * hourMs];
@@ -43,7 +43,7 @@ describe('a generated history', () => {
     }
   });
 
-  it('has 18 or 19 digits in every id, unique among instances, and a key for each execution', () => {
+  it('has ids of 18 or 19 digits, unique among instances, and a unique key for each execution', () => {
     const entries = generateHistory(1, nowMs, options);
     const keys = new Set(entries.map(({ idText, startTimeMs }) => `${idText}@${startTimeMs}`));
     expect(entries.length).toBeGreaterThan(2_500);
@@ -53,7 +53,7 @@ describe('a generated history', () => {
     expect(new Set(entries.map(({ task }) => task.taskId)).size).toBe(40);
   });
 
-  it('has ids that contain the creation time: that of the first start, also after re-runs', () => {
+  it('has ids that contain the time of creation, near the first start, also after re-runs', () => {
     const entries = generateHistory(1, nowMs, { ...options, rerunShare: 1 });
     const ageOf = ({ idText, startTimeMs }: Entry): number => createdMsOf(idText) - startTimeMs;
     const first = firstRuns(entries);
@@ -73,7 +73,7 @@ describe('a generated history', () => {
     expect(ids.filter((idText) => String(Number(idText)) !== idText).length).toBeGreaterThan(ids.length / 2);
   });
 
-  it('creates instances further off their start with creationSpreadMs', () => {
+  it('creates instances further from their start with creationSpreadMs', () => {
     const ages = firstRuns(generateHistory(1, nowMs, { ...options, creationSpreadMs: 5_000 })).map(
       ({ idText, startTimeMs }) => createdMsOf(idText) - startTimeMs,
     );
@@ -105,7 +105,7 @@ describe('a generated history', () => {
     expect(entries.filter(({ startTimeMs }) => startTimeMs === midnight).length).toBeGreaterThanOrEqual(30);
   });
 
-  it('has at most one unfinished instance of each task at any time, and skips few slots for it', () => {
+  it('has at most one unfinished instance of each task at any time, and skips few slots because of it', () => {
     const entries = generateHistory(4, nowMs, { days: 60, rerunShare: 0.5 });
     const together = [...Map.groupBy(entries, ({ task }) => task).values()].flatMap((runs) => {
       const inOrder = runs.toSorted((a, b) => a.startTimeMs - b.startTimeMs);
@@ -140,7 +140,7 @@ describe('a generated history', () => {
     expect(entries.some(({ visibleAtMs, startTimeMs }) => visibleAtMs - startTimeMs > 120_000)).toBe(true);
   });
 
-  it('takes an execution off the list when its next run starts', () => {
+  it('removes an execution from the list when its next run starts', () => {
     const entries = generateHistory(1, nowMs, { days: 10, rerunShare: 1 });
     const rerun = entries.filter(({ goneBecause }) => goneBecause === 'rerun');
     const next = rerun.map((entry) => entries[entries.indexOf(entry) + 1]!);

@@ -12,15 +12,15 @@ import { type Random, seededRandom } from './random.ts';
 import { creationOf, idsPerMillisecond, snowflakeText } from './snowflake.ts';
 import type { Entry, Task } from './timeline.ts';
 
-/** What to generate. */
+/** Options of a history. */
 export interface HistoryOptions {
   /** Days before now. */
   readonly days: number;
   /** Days after now, for a clock that is advanced. Default 2. */
   readonly aheadDays?: number;
-  /** How many tasks; 60 % of them run at midnight UTC, 25 % at full hours, all of these on the exact second. Default 40. */
+  /** Number of tasks. 60% run at midnight UTC and 25% at full hours, all of these on the exact second. Default 40. */
   readonly tasks?: number;
-  /** Share of failed or alarming executions that somebody runs again within hours. Default 0.15. */
+  /** Share of failed or alarming executions that are run again within hours. Default 0.15. */
   readonly rerunShare?: number;
   /** Unit of start and end times. Default: whole seconds. */
   readonly grain?: Grain;
@@ -31,7 +31,7 @@ export interface HistoryOptions {
 interface Schedule {
   readonly task: Task;
   readonly everyMs: number;
-  /** Slots start up to this much late; 0: exactly on the millisecond. */
+  /** Slots start up to this much late; 0 for exactly on the millisecond. */
   readonly jitterMs: number;
   /** Probability of FAILED or ALARMING. */
   readonly trouble: number;
@@ -73,7 +73,7 @@ function makeSchedule(unscheduled: Task, rank: number, random: Random): Schedule
 /**
  * Makes the instances of one task with slots in `[fromMs, toMs)`. A slot is skipped if the instance of an earlier slot
  * is or would be unfinished at the same time: the source has at most one unfinished instance of a task. Instances of
- * skipped slots count too, because otherwise the first slot of the span would decide about all slots after it.
+ * skipped slots count too. Otherwise the instances would depend on the first slot of the span.
  */
 function instancesOf(
   everyMs: number,

@@ -1,6 +1,4 @@
-/**
- * IAM's `POST /v3/auth/tokens`: a password for a token, scoped to one project.
- */
+/** IAM's `POST /v3/auth/tokens`, which issues a token, scoped to one project, for a password. */
 import type { EpochMs } from '../../functions/model.ts';
 import type { Auth } from './auth.ts';
 import { jsonReply, type Reply } from './reply.ts';
@@ -12,7 +10,7 @@ interface PasswordRequest {
   readonly projectId: string;
 }
 
-/** Answers a request for a token. `projects` are the ones there are; a scope may name one by id only. */
+/** Answers a request for a token. The scope must name one of `projects` by its id. */
 export function answerTokenRequest(body: string, auth: Auth, projects: ReadonlySet<string>, nowMs: EpochMs): Reply {
   const asked = readPasswordRequest(body);
   if (asked === null) {
@@ -45,7 +43,7 @@ export function answerTokenRequest(body: string, auth: Auth, projects: ReadonlyS
   return jsonReply(201, { token }, { 'x-subject-token': issued.token });
 }
 
-/** Microseconds, as IAM writes times. */
+/** Formats a time as IAM does, with microseconds. */
 function iamTime(ms: EpochMs): string {
   return new Date(ms).toISOString().replace('Z', '000Z');
 }

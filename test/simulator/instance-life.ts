@@ -1,16 +1,14 @@
-/**
- * The life of one scheduled instance: it runs, ends, is notified about, and may be run again.
- */
+/** The life of one scheduled instance: it runs, ends, sends a notification, and may be run again. */
 import type { EpochMs } from '../../functions/model.ts';
 import { floorTo, type Grain } from './grain.ts';
 import type { Random } from './random.ts';
 import { type Entry, makeEntry, type State, type Task } from './timeline.ts';
 
-/** What decides about an instance, apart from luck. */
+/** The parameters of an instance, apart from randomness. */
 export interface InstancePlan {
   readonly idText: string;
   readonly task: Task;
-  /** Before it is cut to the grain. */
+  /** Not yet rounded to the grain. */
   readonly firstStartMs: EpochMs;
   /** Probability of FAILED or ALARMING. */
   readonly trouble: number;
@@ -26,10 +24,10 @@ const dayMs = 86_400_000;
 const mostRuns = 4;
 const longestPauseMs = 300 * minuteMs;
 
-/** No instance is unfinished later than this after its first start. */
+/** The longest time from an instance's first start to its end. */
 export const longestLifeMs = mostRuns * (dayMs + longestPauseMs);
 
-/** Returns the executions of an instance: the one of its slot and, if it was run again, the ones after it. */
+/** Returns the executions of an instance: that of its slot, and those of its re-runs. */
 export function liveThrough(plan: InstancePlan, random: Random): readonly Entry[] {
   const { idText, task, grain } = plan;
   const entries: Entry[] = [];
@@ -50,12 +48,12 @@ export function liveThrough(plan: InstancePlan, random: Random): readonly Entry[
   }
 }
 
-/** Returns when the source shows an execution as ended; Infinity if never. */
+/** Returns the time from which the source shows an execution as ended; Infinity if never. */
 export function openUntil(entry: Entry): EpochMs {
   return entry.states.find(({ endTimeMs }) => endTimeMs !== null)?.atMs ?? Number.POSITIVE_INFINITY;
 }
 
-/** Returns how long after its start an execution is listed: mostly seconds, one in 200 minutes (but within 14). */
+/** Returns the delay from start to listing: mostly seconds, in one of 200 cases 2 to 14 minutes. */
 function makeDelay(random: Random): number {
   return random.chance(0.005) ? random.between(2 * minuteMs, 14 * minuteMs) : random.between(50, 8_000);
 }

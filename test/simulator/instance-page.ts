@@ -1,7 +1,7 @@
 /**
- * Makes one page of the instance list: which rows match, in which order, which slice of them, what `count` says.
+ * Makes one page of the instance list: matches, sorts and slices rows, and determines `count`.
  *
- * In the plain case (no filter but the window, sorted by time) a page costs two binary searches and its own rows.
+ * Without filters other than the window, and in order of time, a page costs two binary searches and its own rows.
  */
 import type { EpochMs } from '../../functions/model.ts';
 import { glitchCount, type PageGlitch, repeatRow } from './glitches.ts';
@@ -11,7 +11,7 @@ import { compareIds } from './snowflake.ts';
 import { type Entry, rowText, stateAt } from './timeline.ts';
 import type { CountMeaning, InstanceQuery, Traps } from './traps.ts';
 
-/** A page as JSON text, or the reason why it is refused and the number of its error code. */
+/** A page as JSON text, or the reason of a refusal with the number of its error code. */
 export type PageResult =
   | { readonly text: string; readonly entries: readonly Entry[] }
   | { readonly refusal: string; readonly code: string };
@@ -59,7 +59,7 @@ function isTooLong({ startTimeMs, endTimeMs }: InstanceQuery, { maxSpanDays }: T
   );
 }
 
-/** Returns the span of live rows, by index, that lie within the query's window; its edges and skew are as the traps say. */
+/** Returns the span of live rows, by index, within the query's window; the traps determine its edges and skew. */
 export function windowOf(listing: Listing, query: InstanceQuery, traps: Traps): { from: number; to: number } {
   const from =
     query.startTimeMs === null
@@ -94,7 +94,7 @@ function match(listing: Listing, query: InstanceQuery, traps: Traps, nowMs: Epoc
   return { total: rows.length, slice: (first, last) => rows.slice(first, last) };
 }
 
-/** The name is matched as a part of it, upper and lower case apart; an unreadable row counts as a QUALITY_TASK with SUCCESS. */
+/** Matches parts of names, case-sensitively. An unreadable row counts as a QUALITY_TASK with SUCCESS. */
 function matchesFilters(entry: Entry, query: InstanceQuery, nowMs: EpochMs): boolean {
   const state = stateAt(entry, nowMs);
   return (
@@ -105,7 +105,7 @@ function matchesFilters(entry: Entry, query: InstanceQuery, nowMs: EpochMs): boo
   );
 }
 
-/** Sorts rows that are ordered by start time and id. */
+/** Sorts rows, which must be ordered by start time and id, in the order of the traps. */
 function sort(rows: Entry[], traps: Traps, random: Random): void {
   switch (traps.order) {
     case 'start-asc':
@@ -141,7 +141,7 @@ function shuffleTies(rows: Entry[], random: Random): void {
   }
 }
 
-/** Returns the member `count` as the trap says, with a comma behind it. */
+/** Returns the member `count` as JSON text with a comma behind it. */
 export function countText(meaning: CountMeaning, total: number, rows: number): string {
   switch (meaning) {
     case 'total':

@@ -1,6 +1,4 @@
-/**
- * Reads and checks the query of `GET /v2/{project_id}/quality/instances`. Unknown parameters are ignored.
- */
+/** Parses and checks the query of `GET /v2/{project_id}/quality/instances`. Unknown parameters are ignored. */
 import type { EpochMs } from '../../functions/model.ts';
 import type { InstanceQuery } from './traps.ts';
 
@@ -11,13 +9,13 @@ const taskTypes = ['QUALITY_TASK', 'CONSISTENCY_TASK'];
 const runStatuses = ['RUNNING', 'FAILED', 'ALARMING', 'SUCCESS', 'SUSPENDING', 'UNKNOWN'];
 const notifyStatuses = ['NOT_TRIGGERED', 'SUCCESS', 'FAILED'];
 
-/** Rows in a reply where no limit was asked for. */
+/** Rows in a reply to a request without a limit. */
 const defaultLimit = 10;
 const maxLimit = 100;
 
 class Refusal extends Error {}
 
-/** Reads the query. */
+/** Parses the query. */
 export function readInstanceQuery(params: URLSearchParams): QueryReading {
   try {
     return {
@@ -63,7 +61,7 @@ function required(number: ReturnType<typeof wholeNumber>): number | null {
   return number.value;
 }
 
-/** Reads a whole number: null where it is missing, or the reason why it is refused. */
+/** Parses a whole number. Returns null if it is missing, or the reason why it is refused. */
 export function wholeNumber(
   params: URLSearchParams,
   name: string,

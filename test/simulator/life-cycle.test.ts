@@ -18,7 +18,7 @@ afterEach(async () => {
   await simulator.close();
 });
 
-/** What the source says about its only row. */
+/** Returns run status, notification status and end of the source's only execution. */
 function only(): unknown {
   const { executions } = simulator.truth();
   expect(executions).toHaveLength(1);
@@ -68,7 +68,7 @@ describe('an execution', () => {
     expect(only()).toEqual(['FAILED', 'NOT_TRIGGERED', nowMs + 1_000]);
   });
 
-  it('is listed from its start time on', async () => {
+  it('is listed from its start time', async () => {
     simulator.life.addExecution({ id: 1n, startTimeMs: nowMs + 1_000 });
     const before = (await ask(simulator)).ids;
     clock.advance(1_000);
@@ -84,7 +84,7 @@ describe('an execution', () => {
     expect(answer.starts).toEqual([nowMs + 60_000, nowMs - 500, nowMs - 60_000]);
   });
 
-  it('moves to a new start when it is run again, and the execution before it vanishes', () => {
+  it('moves to a new start when it is run again, and the previous execution vanishes', () => {
     const first = simulator.life.addExecution({ id: 7n, startTimeMs: nowMs - 9_000, runStatus: 'FAILED' });
     const second = simulator.life.rerun(7n);
     const third = simulator.life.rerun(7n);
@@ -127,7 +127,7 @@ describe('an execution', () => {
     expect(simulator.life.addLate(agoMs).startTimeMs).toBe(startTimeMs);
   });
 
-  it('has an id that contains its creation time, and a re-run keeps the id', () => {
+  it('has an id that contains its time of creation, and keeps the id in a re-run', () => {
     const { id } = simulator.life.addExecution({ startTimeMs: nowMs - 3_600_000 });
     expect(createdMsOf(id) - (nowMs - 3_600_000)).toBeGreaterThanOrEqual(-4);
     expect(createdMsOf(id) - (nowMs - 3_600_000)).toBeLessThanOrEqual(60);
@@ -141,7 +141,7 @@ describe('an execution', () => {
     expect(() => simulator.life.finish(7n)).toThrow('lists no instance 7');
   });
 
-  it('does not come back after a removal, though a later run was planned', () => {
+  it('does not reappear after a removal although a later run was planned', () => {
     simulator.life.addExecution({ id: 7n });
     simulator.life.addExecution({ id: 7n, startTimeMs: nowMs + 1_000 });
     simulator.life.remove(7n);
@@ -162,7 +162,7 @@ describe('truth', () => {
     expect(truth.unreadable).toHaveLength(1);
   });
 
-  it('lists unreadable rows separately, copies included, and pages contain them among the others', async () => {
+  it('lists unreadable rows separately, copies included, while pages contain them among the others', async () => {
     simulator.life.addExecution({ id: 1n });
     const texts = unreadableKinds.map((kind) => simulator.life.addUnreadable(kind));
     const twice = simulator.life.addUnreadable({ text: '{"id":[]}' }, { copies: 2 });

@@ -1,7 +1,7 @@
 /**
- * Changes what the simulated source holds: adds, finishes, notifies, re-runs and removes executions.
+ * Adds, finishes, notifies, re-runs and removes executions of the simulated source.
  *
- * Every change takes effect now, by the simulator's clock: the next request sees it.
+ * Every change takes effect now, by the simulator's clock, so that the next request sees it.
  */
 import type { EpochMs } from '../../functions/model.ts';
 import { floorTo } from './grain.ts';
@@ -16,15 +16,15 @@ import { type SimulatedTask, TaskBook } from './task-book.ts';
 import { changeState, type Entry, makeEntry, makeTask, type State, type Task } from './timeline.ts';
 import { type UnreadableKind, unreadableText } from './unreadable.ts';
 
-/** An execution to be added; every field has a default. */
+/** An execution to be added. */
 export interface NewExecution {
   /** Default: the first workspace. */
   readonly workspace?: string;
-  /** Default: one made from the start time; see snowflake.ts. A JS number cannot hold it. */
+  /** Default: made from the start time; see snowflake.ts. A JS number cannot hold it. */
   readonly id?: bigint;
   readonly name?: string;
   readonly taskType?: string;
-  /** Default: a task of its own, with `name` and `taskType`. */
+  /** Default: a new task with `name` and `taskType`. */
   readonly task?: SimulatedTask;
   /** Default: the last whole second. */
   readonly startTimeMs?: EpochMs;
@@ -34,30 +34,30 @@ export interface NewExecution {
   readonly notifyStatus?: string | null;
   /** Default: null for RUNNING, SUSPENDING and UNKNOWN, else five seconds after the start. */
   readonly endTimeMs?: EpochMs | null;
-  /** Listed from then on. Default: its start (so one that starts in the future is not listed before). */
+  /** The time from which it is listed. Default: its start. */
   readonly visibleAtMs?: EpochMs;
-  /** The whole life, ordered by `atMs`; instead of `runStatus`, `notifyStatus` and `endTimeMs`. */
+  /** All states, ordered by `atMs`, instead of `runStatus`, `notifyStatus` and `endTimeMs`. */
   readonly states?: readonly State[];
-  /** Listed so many times, always; the truth has it once. Default 1. */
+  /** Number of times that every list shows it; the truth has it once. Default 1. */
   readonly copies?: number;
 }
 
-/** Many settled executions at once, for benches. */
+/** Many settled executions at once. */
 export interface ManyExecutions extends Spread {
   readonly workspace?: string;
-  /** How many tasks they belong to. Default 50. */
+  /** Number of tasks they belong to. Default 50. */
   readonly tasks?: number;
-  /** They are created up to this much before or after their start. Default: see `creationOf`. */
+  /** Longest time between creation and start, in either direction. Default: see `creationOf`. */
   readonly creationSpreadMs?: number;
 }
 
-/** Names an execution. */
+/** The key of an execution. */
 export interface ExecutionKey {
   readonly id: bigint;
   readonly startTimeMs: EpochMs;
 }
 
-/** Changes the workspaces of one simulator. */
+/** Changes the workspaces of a simulator. */
 export class LifeCycle {
   readonly #clock: SimulatorClock;
   readonly #random: Random;
@@ -75,12 +75,12 @@ export class LifeCycle {
     this.#tasks = new Map(workspaces.map((workspace, index) => [workspace, new TaskBook(seed + index)]));
   }
 
-  /** The rows of a workspace as of now. Throws for an unknown one. */
+  /** Returns the current rows of a workspace. Throws for an unknown one. */
   listingOf(workspace: string): Listing {
     return this.#listing(workspace);
   }
 
-  /** The tasks of a workspace (default: the first). Throws for an unknown one. */
+  /** Returns the tasks of a workspace (default: the first). Throws for an unknown one. */
   tasks(workspace?: string): TaskBook {
     const name = workspace ?? [...this.#tasks.keys()][0];
     const tasks = name === undefined ? undefined : this.#tasks.get(name);
@@ -90,7 +90,7 @@ export class LifeCycle {
     return tasks;
   }
 
-  /** Adds a task that has not run yet. `everyMs` schedules it, on paper only: executions are added by hand. */
+  /** Adds a task that has not run yet. `everyMs` is its stated schedule, and starts no executions. */
   addTask(
     fields: {
       readonly name?: string;
@@ -104,7 +104,7 @@ export class LifeCycle {
     return this.tasks(fields.workspace).define({ ...task, everyMs: fields.everyMs ?? null }, fields.rules);
   }
 
-  /** The rows of a workspace as of now; undefined for an unknown one. */
+  /** Returns the current rows of a workspace; undefined for an unknown one. */
   listing(workspace: string): Listing | undefined {
     const listing = this.#listings.get(workspace);
     listing?.advance(this.#clock.now());
@@ -126,8 +126,8 @@ export class LifeCycle {
   }
 
   /**
-   * Adds an execution that started `agoMs` ago and is listed only now. It starts at the next whole second, so that it is
-   * never older than asked for; if that is in the future, at the last one.
+   * Adds an execution that started `agoMs` ago and is listed from now. Its start is rounded up to a whole second, so that it is
+   * not older than requested, or down if the next second is in the future.
    */
   addLate(agoMs: number, fields: NewExecution = {}): ExecutionKey {
     const nowMs = this.#clock.now();
@@ -136,14 +136,14 @@ export class LifeCycle {
     return this.addExecution({ ...fields, startTimeMs, visibleAtMs: nowMs });
   }
 
-  /** Adds an execution that is listed now although it starts `aheadMs` or up to a second more in the future. */
+  /** Adds an execution that is listed now although it starts `aheadMs`, rounded up to a second, in the future. */
   addFutureDated(aheadMs: number, fields: NewExecution = {}): ExecutionKey {
     const nowMs = this.#clock.now();
     const startTimeMs = Math.ceil((nowMs + aheadMs) / 1_000) * 1_000;
     return this.addExecution({ ...fields, startTimeMs, visibleAtMs: nowMs });
   }
 
-  /** Adds `count` settled executions; a million take about two seconds. */
+  /** Adds `count` settled executions. A million take about two seconds. */
   addMany(count: number, spread: ManyExecutions): void {
     const tasks = makeTasks(this.#random, spread.tasks ?? 50);
     const grain = grainOf(spread);
@@ -170,7 +170,7 @@ export class LifeCycle {
     this.#listing(workspace).add(generateHistory(this.#seed + index, nowMs, options), nowMs);
   }
 
-  /** Adds a row that is not an execution, `copies` times at `startTimeMs` (default: the last whole second); returns its text. */
+  /** Adds `copies` of a row that is not an execution at `startTimeMs` (default: the last whole second). Returns its text. */
   addUnreadable(
     kind: UnreadableKind | { readonly text: string },
     options: { readonly workspace?: string; readonly startTimeMs?: EpochMs; readonly copies?: number } = {},
@@ -188,8 +188,8 @@ export class LifeCycle {
   }
 
   /**
-   * Runs an instance again: it moves to the last whole second and is RUNNING; the execution before is gone. An instance
-   * that started after that second moves to the second after its start, so that each execution has its own key.
+   * Runs an instance again. It moves to the last whole second and is RUNNING; the previous execution vanishes. An instance that
+   * started after that second moves to the second after its start, so that each execution has its own key.
    */
   rerun(id: bigint, workspace?: string): ExecutionKey {
     return this.#rerun(this.#listing(workspace), this.#listing(workspace).find(id));
@@ -201,7 +201,7 @@ export class LifeCycle {
     listing.vanish(listing.find(id), this.#clock.now(), 'removed');
   }
 
-  /** Ends an execution, as of now; `endTimeMs` (default: the last whole second) is what the source says about it. */
+  /** Ends an execution now, with `endTimeMs` (default: the last whole second) as its shown end. */
   finish(id: bigint, runStatus = 'SUCCESS', endTimeMs?: EpochMs, workspace?: string): void {
     const nowMs = this.#clock.now();
     const entry = this.#listing(workspace).find(id);
@@ -209,12 +209,12 @@ export class LifeCycle {
     changeState(entry, nowMs, { runStatus, endTimeMs: endTimeMs ?? lastSecondMs });
   }
 
-  /** Changes the notification status, as of now. */
+  /** Changes the notification status now. */
   setNotify(id: bigint, notifyStatus: string | null, workspace?: string): void {
     changeState(this.#listing(workspace).find(id), this.#clock.now(), { notifyStatus });
   }
 
-  /** Does something to a random execution that `workspace` lists in `[from, to)` by index, or nothing where there is none. */
+  /** Runs again or removes a random execution among those that `workspace` lists in `[from, to)` by index, if there is one. */
   disturb(what: 'rerun' | 'remove', workspace: string, from: number, to: number): void {
     const listing = this.#listing(workspace);
     const entry = to > from ? listing.live[this.#random.between(from, to - 1)] : undefined;
@@ -255,7 +255,7 @@ export class LifeCycle {
     return makeTask(snowflakeText(Date.UTC(2025, 0, 1), this.#taskCount % idsPerMillisecond), name, taskType);
   }
 
-  /** Ids of one millisecond are close, so some are equal as JS numbers. The ids of a history use the lower half. */
+  /** Ids of one millisecond are close together, so some are equal as JS numbers. The ids of a history use the lower half. */
   #nextId(startTimeMs: EpochMs, spreadMs?: number): string {
     const half = idsPerMillisecond / 2;
     const low = half + (this.#idCount % half);

@@ -1,24 +1,24 @@
 /**
- * What one workspace of the source lists, kept sorted by start time and id, so that a page costs two binary searches and
- * no scan. `advance(now)` adds and removes the rows that appear and vanish by then; time never goes back.
+ * The rows that one workspace of the source lists, sorted by start time and id, so that a page costs two binary searches.
+ * `advance(now)` adds and removes the rows that have appeared and vanished by then; time never goes back.
  */
 import type { EpochMs } from '../../functions/model.ts';
 import { compareIds } from './snowflake.ts';
 import type { Entry } from './timeline.ts';
 
-/** A batch up to this size is inserted one by one, a larger one by sorting everything again. */
+/** Batches up to this size are inserted row by row, larger ones by sorting all rows again. */
 const smallBatch = 32;
 
 /** The rows of one workspace. */
 export class Listing {
   #live: Entry[] = [];
-  /** Latest first, so that the next one due is popped from the end. */
+  /** Latest first, so that the next one can be popped from the end. */
   #toAppear: Entry[] = [];
   #toVanish: Entry[] = [];
   readonly #vanished: Entry[] = [];
   #newestById: Map<string, Entry> | null = null;
 
-  /** Adds rows; each appears at its `visibleAtMs`, at once if that is in the past. A row may be listed several times. */
+  /** Adds rows, each of which appears at its `visibleAtMs`, or at once if that is past. A row may be listed several times. */
   add(entries: readonly Entry[], nowMs: EpochMs): void {
     const due = entries.filter((entry) => entry.visibleAtMs <= nowMs);
     const later = entries.filter((entry) => entry.visibleAtMs > nowMs);
@@ -31,7 +31,7 @@ export class Listing {
     this.advance(nowMs);
   }
 
-  /** Lets appear and vanish what is due at `nowMs`. */
+  /** Adds the rows that have appeared, and removes those that have vanished, by `nowMs`. */
   advance(nowMs: EpochMs): void {
     const due = popDue(this.#toAppear, (entry) => entry.visibleAtMs <= nowMs);
     if (due.length > 0) {
@@ -50,7 +50,7 @@ export class Listing {
     }
   }
 
-  /** Takes a live row off the list at once. */
+  /** Removes a live row now. */
   vanish(entry: Entry, nowMs: EpochMs, because: 'rerun' | 'removed'): void {
     entry.goneAtMs = nowMs;
     entry.goneBecause = because;
@@ -59,7 +59,7 @@ export class Listing {
     this.#take(entry);
   }
 
-  /** The live row with this id. Throws where there is none. */
+  /** Returns the live row with this id. Throws if there is none. */
   find(id: bigint | string): Entry {
     const entry = this.tryFind(id);
     if (entry === undefined) {
@@ -68,30 +68,30 @@ export class Listing {
     return entry;
   }
 
-  /** The live row with this id; undefined where there is none. */
+  /** Returns the live row with this id; undefined if there is none. */
   tryFind(id: bigint | string): Entry | undefined {
     this.#newestById ??= this.#indexAll();
     return this.#newestById.get(String(id));
   }
 
-  /** Rows listed now, oldest first; those with equal start times by id. */
+  /** The rows listed now, by start time, then by id. */
   get live(): readonly Entry[] {
     return this.#live;
   }
 
-  /** Rows that were listed once and are no longer, in order of their going. */
+  /** The rows that are no longer listed, in the order in which they vanished. */
   get vanished(): readonly Entry[] {
     return this.#vanished;
   }
 
-  /** Index of the first live row with `start_time` ≥ `ms` (or > `ms`). */
+  /** Returns the index of the first live row with `start_time` ≥ `ms` (or > `ms`). */
   indexAt(ms: EpochMs, edge: 'at-or-after' | 'after'): number {
     return this.#countBefore(
       edge === 'after' ? ({ startTimeMs }) => startTimeMs <= ms : ({ startTimeMs }) => startTimeMs < ms,
     );
   }
 
-  /** Returns how many live rows, from the first on, fulfil `isBefore`. */
+  /** Returns how many live rows, from the first one, fulfill `isBefore`. */
   #countBefore(isBefore: (entry: Entry) => boolean): number {
     let low = 0;
     let high = this.#live.length;

@@ -1,6 +1,4 @@
-/**
- * Runs the simulator by hand: `npm run simulator -- --port 8080 --days 30 --seed 1`. Ends on Ctrl-C.
- */
+/** Runs the simulator until Ctrl-C: `npm run simulator -- --port 8080 --days 30 --seed 1`. */
 import { parseArgs } from 'node:util';
 import { defaultAccount } from './accounts.ts';
 import { shiftedClock } from './movable-clock.ts';

@@ -1,20 +1,18 @@
-/**
- * A clock that can be moved forward, so that a test or the demo can let time pass without waiting.
- */
+/** Clocks that can be moved forward, so that tests and the demo need not wait. */
 import type { EpochMs } from '../../functions/model.ts';
 
-/** The only thing the simulator asks of a clock. */
+/** The part of a clock that the simulator needs. */
 export interface SimulatorClock {
   now(): EpochMs;
 }
 
-/** A clock under the caller's hand. */
+/** A clock that the caller moves. */
 export interface MovableClock extends SimulatorClock {
-  /** Moves forward by `ms`. The source never goes back in time. */
+  /** Moves the clock forward by `ms`, which must not be negative. */
   advance(ms: number): void;
 }
 
-/** Runs at real pace, ahead of (or behind) real time by what it was advanced. */
+/** Makes a clock that runs at real pace from `startMs`. */
 export function shiftedClock(startMs: EpochMs = Date.now()): MovableClock {
   let shiftMs = startMs - Date.now();
   return {
@@ -25,7 +23,7 @@ export function shiftedClock(startMs: EpochMs = Date.now()): MovableClock {
   };
 }
 
-/** Stands still until advanced. */
+/** Makes a clock that moves only by `advance`. */
 export function frozenClock(startMs: EpochMs): MovableClock {
   let nowMs = startMs;
   return {

@@ -1,6 +1,4 @@
-/**
- * Tasks as people name them: what is checked, where, and sometimes in scripts beyond the Basic Multilingual Plane.
- */
+/** Realistic task names: a table and a check, some in scripts beyond the Basic Multilingual Plane. */
 import type { Random } from './random.ts';
 import { snowflakeText } from './snowflake.ts';
 import { makeTask, type Task } from './timeline.ts';
@@ -33,7 +31,7 @@ const checks = [
   'regex: ^\\d{11}$',
 ] as const;
 
-/** The first tasks were created then. */
+/** The earliest creation of a task. */
 const firstTaskMs = Date.UTC(2024, 0, 1);
 const dayMs = 86_400_000;
 

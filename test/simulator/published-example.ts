@@ -3,10 +3,10 @@
  * List"): two rows, newest first, ids of 19 digits, times of whole seconds.
  */
 
-/** How the reply spells the notification field: newer references and older ones differ. */
+/** The name of the notification field, in which newer and older references differ. */
 export type PublishedSpelling = 'notify_status' | 'notity_status';
 
-/** Returns the text of the reply. The ids are written out, because a JS number cannot hold them. */
+/** Returns the text of the reply. It is not made from an object, because JS numbers cannot hold the ids. */
 export function publishedExample(spelling: PublishedSpelling): string {
   return `{
   "count" : 2,

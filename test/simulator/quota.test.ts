@@ -5,7 +5,7 @@ import { Quota } from './quota.ts';
 import { startSimulator } from './server.ts';
 
 describe('the quota', () => {
-  it('slides: a place is free again one span after it was taken', () => {
+  it('allows another request one span after each', () => {
     const quota = new Quota({ requests: 2, perSeconds: 10 });
     expect(quota.arrive('u', 0)).toEqual({ allowed: true });
     expect(quota.arrive('u', 4_000)).toEqual({ allowed: true });
@@ -14,14 +14,14 @@ describe('the quota', () => {
     expect(quota.arrive('u', 10_001)).toEqual({ allowed: false, retryAfterMs: 3_999 });
   });
 
-  it('belongs to each user', () => {
+  it('is counted per user', () => {
     const quota = new Quota({ requests: 1, perSeconds: 10 });
     quota.arrive('a', 0);
     expect(quota.arrive('b', 0).allowed).toBe(true);
     expect(quota.arrive('a', 0).allowed).toBe(false);
   });
 
-  it('stays used up by refused requests where these count', () => {
+  it('stays used up by refused requests if these count', () => {
     const lenient = new Quota({ requests: 1, perSeconds: 10 });
     const strict = new Quota({ requests: 1, perSeconds: 10, countsRefused: true });
     const verdicts = [lenient, strict].map((quota) => [0, 6_000, 12_000].map((ms) => quota.arrive('u', ms).allowed));
@@ -31,7 +31,7 @@ describe('the quota', () => {
     ]);
   });
 
-  it('returns 429 with the gateway’s message, and Retry-After as the trap says', async () => {
+  it('returns 429 with the gateway’s message, and Retry-After in the form of the trap', async () => {
     const simulator = await startSimulator({
       clock: frozenClock(1_790_000_000_000),
       quota: { requests: 40, perSeconds: 10 },

@@ -1,22 +1,20 @@
-/**
- * The gateway's throttle: so many requests of one user within a sliding window, counted as they arrive.
- */
+/** The gateway's throttle: a number of requests per user in a sliding window. */
 import type { EpochMs } from '../../functions/model.ts';
 
-/** How much one user may ask. */
+/** The quota of one user. */
 export interface QuotaOptions {
-  /** Documented: 40. */
+  /** Documented value: 40. */
   readonly requests: number;
-  /** Documented: 10. */
+  /** Documented value: 10. */
   readonly perSeconds: number;
-  /** Whether refused requests use up the quota too, so that hammering keeps the door shut. Default false. */
+  /** Whether refused requests use up the quota too. Default false. */
   readonly countsRefused?: boolean;
 }
 
-/** Whether a request may pass, and where not, how long until one may. */
+/** Whether a request is allowed, and if not, how long until one is. */
 export type QuotaVerdict = { readonly allowed: true } | { readonly allowed: false; readonly retryAfterMs: number };
 
-/** Keeps the arrivals of every user. */
+/** Records the arrivals of every user. */
 export class Quota {
   readonly #options: QuotaOptions;
   readonly #arrivals = new Map<string, EpochMs[]>();
@@ -40,11 +38,11 @@ export class Quota {
     if (allowed) {
       return { allowed };
     }
-    const oldestThatMatters = arrivals[arrivals.length - requests] ?? nowMs;
-    return { allowed, retryAfterMs: oldestThatMatters + spanMs - nowMs };
+    const blockingMs = arrivals[arrivals.length - requests] ?? nowMs;
+    return { allowed, retryAfterMs: blockingMs + spanMs - nowMs };
   }
 
-  /** The gateway's words for a refusal. */
+  /** The gateway's message of a refusal. */
   get refusalText(): string {
     const { requests, perSeconds } = this.#options;
     return `The throttling threshold has been reached: policy user over ratelimit,limit:${requests},time:${perSeconds} second`;

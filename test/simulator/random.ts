@@ -1,8 +1,6 @@
-/**
- * Randomness with a seed: the same seed gives the same simulated world, on any machine.
- */
+/** Seeded random numbers: the same seed gives the same simulated world on any machine. */
 
-/** A source of numbers that a seed determines. */
+/** A generator of random numbers. */
 export interface Random {
   /** In [0, 1). */
   next(): number;
@@ -15,7 +13,7 @@ export interface Random {
   shuffle<T>(items: T[], from?: number, to?: number): void;
 }
 
-/** Makes a generator from any number of whole numbers; each combination has a sequence of its own (mulberry32). */
+/** Makes a generator (mulberry32) from whole numbers; each combination has its own sequence. */
 export function seededRandom(...seeds: readonly number[]): Random {
   let state = 0x9e3779b9;
   for (const seed of seeds) {

@@ -1,27 +1,25 @@
-/**
- * Replies and the ways in which they fail to arrive.
- */
+/** Makes replies, and sends them with their faults. */
 import type { ServerResponse } from 'node:http';
 import type { FaultKind } from './faults.ts';
 
-/** A reply about to be sent. */
+/** A reply to be sent. */
 export interface Reply {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
-/** A JSON reply. */
+/** Makes a JSON reply. */
 export function jsonReply(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Reply {
   return { status, headers, body: JSON.stringify(value) };
 }
 
-/** An error as the DataArts service words it. */
+/** Makes an error reply of the DataArts service. */
 export function serviceError(status: number, code: string, message: string): Reply {
   return jsonReply(status, { error_code: `DQC.${code}`, error_msg: message });
 }
 
-/** An error as the API gateway words it. */
+/** Makes an error reply of the API gateway. */
 export function gatewayError(
   status: number,
   code: string,
@@ -32,7 +30,7 @@ export function gatewayError(
   return jsonReply(status, { error_code: `APIG.${code}`, error_msg: message, request_id: requestId }, headers);
 }
 
-/** The reply that a fault turns `reply` into, where it changes what is sent and not how. */
+/** Applies faults that change the content of a reply; `sendReply` applies the others. */
 export function spoil(reply: Reply, fault: FaultKind | null): Reply {
   switch (fault?.kind) {
     case 'status':
@@ -52,7 +50,7 @@ export function spoil(reply: Reply, fault: FaultKind | null): Reply {
   }
 }
 
-/** Sends a reply, or as much of it as the fault lets through. `dateMs` is the source's clock. */
+/** Sends a reply, or the part of it that the fault allows. `dateMs` is the source's clock. */
 export function sendReply(response: ServerResponse, reply: Reply, dateMs: number, fault: FaultKind | null): void {
   if (fault?.kind === 'reset') {
     response.socket?.resetAndDestroy();

@@ -1,6 +1,4 @@
-/**
- * The results of an instance's rules: a pure function of the instance, its rules and the time.
- */
+/** The results of an instance's rules, as a pure function of the instance, its rules and the time. */
 import type { EpochMs } from '../../functions/model.ts';
 import { seededRandom } from './random.ts';
 import { createdMsOf, snowflakeText } from './snowflake.ts';
@@ -8,7 +6,7 @@ import { lowOf, type SimulatedRule, type SimulatedTask } from './task-book.ts';
 import { type Entry, stateAt } from './timeline.ts';
 import type { Traps } from './traps.ts';
 
-/** What one rule found on one object, in the words of the truth. */
+/** The result of one rule for one object. */
 export interface TrueResult {
   readonly ruleId: bigint;
   readonly ruleInstanceId: bigint;
@@ -18,7 +16,7 @@ export interface TrueResult {
   readonly abnormalTableStatus: string;
 }
 
-/** The results of one rule, as the source sends them. */
+/** The results of one rule, as a row of the reply. */
 interface RuleResult {
   readonly rule: SimulatedRule;
   readonly ruleInstanceIdText: string;
@@ -31,7 +29,7 @@ const labels = {
   zh: { rows: '总行数', status: '告警状态', name: '名称' },
 } as const;
 
-/** Returns the result of every rule of an instance; none while it runs, or before `traps.resultDelayMs` has passed. */
+/** Returns the results of all rules of an instance; none while it runs or before `traps.resultDelayMs` has passed. */
 export function resultsOf(entry: Entry, task: SimulatedTask, traps: Traps, nowMs: EpochMs): readonly RuleResult[] {
   const { runStatus, endTimeMs, atMs } = stateAt(entry, nowMs);
   if (endTimeMs === null || nowMs < atMs + traps.resultDelayMs) {
@@ -55,7 +53,7 @@ export function resultsOf(entry: Entry, task: SimulatedTask, traps: Traps, nowMs
         lowOf(entry.idText),
       ),
       abnormalTableStatus: isAwaited ? (random.chance(0.5) ? 'READY' : 'RUNNING') : settled,
-      // A rule that failed found nothing.
+      // A rule that failed has no results.
       objects:
         runStatus === 'FAILED' && index === 0
           ? []
@@ -68,7 +66,7 @@ export function resultsOf(entry: Entry, task: SimulatedTask, traps: Traps, nowMs
   });
 }
 
-/** Returns the results in the words of the truth: one for each rule and object, or for a rule that found nothing. */
+/** Returns one result for each rule and object, and one for a rule without objects. */
 export function trueResults(results: readonly RuleResult[]): TrueResult[] {
   return results.flatMap(({ rule, ruleInstanceIdText, abnormalTableStatus, objects }): TrueResult[] => {
     const ids = { ruleId: BigInt(rule.idText), ruleInstanceId: BigInt(ruleInstanceIdText) };
@@ -78,7 +76,7 @@ export function trueResults(results: readonly RuleResult[]): TrueResult[] {
   });
 }
 
-/** Returns one row of the reply as JSON text. Ids are texts, and the keys of an object are labels for people. */
+/** Returns one row of the reply as JSON text. Ids are texts, and the keys of an object are display labels. */
 export function resultText(result: RuleResult, language: 'en' | 'zh'): string {
   const { rows, status, name } = labels[language];
   return JSON.stringify({

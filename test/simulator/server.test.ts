@@ -18,7 +18,7 @@ afterEach(async () => {
 });
 
 describe('the instance list', () => {
-  it('writes a row with the documented members and the id digit by digit', async () => {
+  it('writes a row with the documented members and the exact id', async () => {
     simulator.life.addExecution({
       id: 9_007_199_254_740_993_001n,
       name: '𠮷 "check"',
@@ -35,7 +35,7 @@ describe('the instance list', () => {
     );
   });
 
-  it('serves every row exactly once over the pages of a window, counting them all', async () => {
+  it('serves every row exactly once over the pages of a window, with the total as count', async () => {
     simulator.life.addMany(250, { fromMs: nowMs - 60_000, toMs: nowMs, perSecond: 7 });
     const pages = [];
     for (const offset of [0, 100, 200, 300]) {
@@ -132,8 +132,8 @@ describe('the instance list', () => {
   });
 });
 
-describe('the control face', () => {
-  it('returns the truth, sets traps and advances the clock', async () => {
+describe('the control endpoints', () => {
+  it('return the truth, set traps and advance the clock', async () => {
     const clock = frozenClock(nowMs);
     const controlled = await startSimulator({ clock, control: clock });
     controlled.life.addExecution({ id: 9_007_199_254_740_993_001n, startTimeMs: nowMs + 500 });
@@ -146,7 +146,7 @@ describe('the control face', () => {
     expect(truth).toContain('"id": "9007199254740993001"');
   });
 
-  it('is closed unless enabled', async () => {
+  it('return 404 unless enabled', async () => {
     expect((await fetch(`${simulator.url}/_truth`)).status).toBe(404);
   });
 });

@@ -1,7 +1,7 @@
 /**
  * A simulator of the source: instances, tasks and results of DataArts Quality and the tokens of IAM, on a loopback port.
  *
- * `truth()` returns what a perfect copy of the source would show.
+ * `truth()` returns what a complete copy of the source would contain.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -28,7 +28,7 @@ export interface SimulatedWorkspace {
   readonly workspace: string;
 }
 
-/** How a simulator starts; everything has a default. */
+/** Options of a simulator. */
 export interface SimulatorOptions {
   /** Default 1. */
   readonly seed?: number;
@@ -36,7 +36,7 @@ export interface SimulatorOptions {
   readonly clock?: SimulatorClock;
   /** Default: `defaultWorkspace` alone. */
   readonly workspaces?: readonly SimulatedWorkspace[];
-  /** Default: none, requests are never throttled. Documented: `{ requests: 40, perSeconds: 10 }`. */
+  /** Default: no quota. Documented value: `{ requests: 40, perSeconds: 10 }`. */
   readonly quota?: QuotaOptions;
   /** Default: `defaultAccount` alone. */
   readonly accounts?: readonly Account[];
@@ -47,7 +47,7 @@ export interface SimulatorOptions {
   readonly traps?: Partial<Traps>;
   /** Default 0: a free port. */
   readonly port?: number;
-  /** Opens `/_truth`, `/_counters`, `/_traps` and `/_advance` (which moves this clock) to anybody on the machine. */
+  /** Enables `/_truth`, `/_counters`, `/_traps` and `/_advance` (which moves this clock) for everybody on the machine. */
   readonly control?: MovableClock;
 }
 
@@ -57,20 +57,20 @@ export interface Simulator {
   readonly url: string;
   /** The same server, for `source.iamEndpoint`. */
   readonly iamUrl: string;
-  /** The switches; set them at any time. */
+  /** Can be changed at any time. */
   readonly traps: Traps;
   readonly life: LifeCycle;
   readonly auth: Auth;
   readonly counters: Counters;
   readonly clock: SimulatorClock;
   readonly workspaces: readonly SimulatedWorkspace[];
-  /** What a workspace (default: the first) holds now with a start time in `[fromMs, toMs)` (default: all). */
+  /** Returns what a workspace (default: the first) holds now, with start times in `[fromMs, toMs)` (default: all). */
   truth(workspace?: string, span?: { readonly fromMs?: EpochMs; readonly toMs?: EpochMs }): Truth;
-  /** The tasks of a workspace (default: the first) as they are now, both types. */
+  /** Returns the current tasks of both types of a workspace (default: the first). */
   tasks(workspace?: string): readonly ListedTask[];
-  /** The results of an instance that is listed now, one for each rule and object. */
+  /** Returns the results of an instance that is listed now, one for each rule and object. */
   results(id: bigint, workspace?: string): readonly TrueResult[];
-  /** Ends at once, whatever is in flight. */
+  /** Stops at once, also if requests are in flight. */
   close(): Promise<void>;
 }
 
@@ -117,7 +117,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     counters: world.counters,
     clock,
     workspaces,
-    truth: (workspace, span) => tellTruth(world, workspace ?? workspaces[0]?.workspace ?? '', span),
+    truth: (workspace, span) => truthIn(world, workspace ?? workspaces[0]?.workspace ?? '', span),
     tasks: (workspace = workspaces[0]?.workspace ?? '') =>
       ['QUALITY_TASK', 'CONSISTENCY_TASK'].flatMap((type) =>
         life.tasks(workspace).list(type, life.listingOf(workspace)),
@@ -133,7 +133,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   };
 }
 
-function tellTruth(world: World, workspace: string, span?: { fromMs?: EpochMs; toMs?: EpochMs }): Truth {
+function truthIn(world: World, workspace: string, span?: { fromMs?: EpochMs; toMs?: EpochMs }): Truth {
   const listing = world.life.listing(workspace);
   if (listing === undefined) {
     throw new Error(`the simulator has no workspace ${workspace}`);

@@ -32,7 +32,7 @@ describe('SDK-HMAC-SHA256', () => {
       'spaces around a header',
       { ...published, headers: { ...published.headers, host: ' service.region.example.com ' } },
     ],
-  ])('signs %s alike', (_what, request) => {
+  ])('gives the same hash for %s', (_what, request) => {
     expect(canonicalHash(request, signedHeaders)).toBe(canonicalHash(published, signedHeaders));
   });
 
@@ -46,11 +46,11 @@ describe('SDK-HMAC-SHA256', () => {
     ['a body', { ...published, body: 'x' }],
     ['another method', { ...published, method: 'POST' }],
     ['another host', { ...published, headers: { ...published.headers, host: 'elsewhere' } }],
-  ])('signs %s differently', (_what, request) => {
+  ])('gives another hash for %s', (_what, request) => {
     expect(canonicalHash(request, signedHeaders)).not.toBe(canonicalHash(published, signedHeaders));
   });
 
-  it('reads an Authorization header, and nothing that only looks like one', () => {
+  it('parses an Authorization header, and refuses one with a wrong separator', () => {
     const signature = 'a'.repeat(64);
     expect(
       parseAuthorization(`SDK-HMAC-SHA256 Access=AK, SignedHeaders=host;x-sdk-date, Signature=${signature}`),
@@ -62,7 +62,7 @@ describe('SDK-HMAC-SHA256', () => {
     expect(parseAuthorization(`SDK-HMAC-SHA256, Access=AK, SignedHeaders=host, Signature=${signature}`)).toBeNull();
   });
 
-  it('reads X-Sdk-Date as UTC', () => {
+  it('parses X-Sdk-Date as UTC', () => {
     expect(parseSdkDate('20191115T033655Z')).toBe(Date.parse('2019-11-15T03:36:55Z'));
     expect(parseSdkDate('2019-11-15T03:36:55Z')).toBeNull();
   });

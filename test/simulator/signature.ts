@@ -1,7 +1,7 @@
 /**
- * Verifies SDK-HMAC-SHA256 requests, from the published description alone: shares no code with the product's signer.
+ * Verifies SDK-HMAC-SHA256 requests. Follows the published description, and shares no code with the product's signer.
  *
- * Stricter than need be where the real gateway's leniency is unknown: host and x-sdk-date must both be signed.
+ * Requires signed headers host and x-sdk-date, because it is unknown whether the real gateway accepts less.
  */
 import { createHash, createHmac } from 'node:crypto';
 
@@ -14,14 +14,14 @@ export interface SignedRequest {
   readonly body: string;
 }
 
-/** What `Authorization` says. */
+/** The content of an `Authorization` header. */
 export interface Authorization {
   readonly accessKeyId: string;
   readonly signedHeaders: readonly string[];
   readonly signature: string;
 }
 
-/** Reads the `Authorization` header; null where it is not one of SDK-HMAC-SHA256. */
+/** Parses an `Authorization` header; null if its scheme is not SDK-HMAC-SHA256. */
 export function parseAuthorization(header: string): Authorization | null {
   const match = /^SDK-HMAC-SHA256 Access=([^,\s]+), ?SignedHeaders=([a-z0-9;-]+), ?Signature=([0-9a-f]{64})$/.exec(
     header,
@@ -33,7 +33,7 @@ export function parseAuthorization(header: string): Authorization | null {
   return { accessKeyId, signedHeaders: signedHeaders.split(';'), signature };
 }
 
-/** Milliseconds of `X-Sdk-Date` (`20191115T033655Z`); null where it is none. */
+/** Parses `X-Sdk-Date` (`20191115T033655Z`) to epoch ms; null if it is malformed. */
 export function parseSdkDate(text: string): number | null {
   const match = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text);
   if (match === null) {
@@ -43,7 +43,7 @@ export function parseSdkDate(text: string): number | null {
   return Date.UTC(year, month - 1, day, hour, minute, second);
 }
 
-/** Hash of the canonical request, in hex. */
+/** Returns the hash of the canonical request, in hex. */
 export function canonicalHash(request: SignedRequest, signedHeaders: readonly string[]): string {
   const [path = '', query = ''] = splitOnce(request.url, '?');
   const canonical = [
@@ -57,7 +57,7 @@ export function canonicalHash(request: SignedRequest, signedHeaders: readonly st
   return sha256(canonical.join('\n'));
 }
 
-/** The signature that the request ought to carry. */
+/** Returns the signature that the request must have. */
 export function expectedSignature(
   request: SignedRequest,
   signedHeaders: readonly string[],
@@ -67,7 +67,7 @@ export function expectedSignature(
   return createHmac('sha256', secretAccessKey).update(text).digest('hex');
 }
 
-/** A header's value; the empty string where it is missing. */
+/** Returns a header's value; the empty string if it is missing. */
 export function headerText(request: Pick<SignedRequest, 'headers'>, name: string): string {
   const value = request.headers[name];
   return value === undefined ? '' : typeof value === 'string' ? value : value.join(',');
@@ -107,7 +107,7 @@ function splitOnce(text: string, separator: string): string[] {
   return index < 0 ? [text] : [text.slice(0, index), text.slice(index + 1)];
 }
 
-/** RFC 3986: everything but unreserved characters, upper-case hex. */
+/** Percent-encodes everything but unreserved characters (RFC 3986), with upper-case hex digits. */
 function encode(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }

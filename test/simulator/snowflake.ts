@@ -1,20 +1,20 @@
 /**
- * Ids as the source makes them: the creation time in milliseconds since a fixed instant, then 22 bits that make ids of one
- * millisecond different.
+ * The source's ids: the time of creation in milliseconds since a fixed instant, followed by 22 bits that distinguish ids of
+ * one millisecond.
  */
 import type { EpochMs } from '../../functions/model.ts';
 import type { Random } from './random.ts';
 
-/** 2014-12-31T16:00:00Z: the published ids of tasks and their creation times differ by this. */
+/** 2014-12-31T16:00:00Z, derived from published ids of tasks and their creation times. */
 const countsFromMs: EpochMs = 1_420_041_600_000;
-/** Ids of anything created earlier would have fewer than 18 digits. */
+/** Earlier ids would have fewer than 18 digits. */
 const earliestCreationMs: EpochMs = countsFromMs + 2 ** 35;
 const lowBits = 22n;
 
 /** The number of different ids in one millisecond. */
 export const idsPerMillisecond = 2 ** Number(lowBits);
 
-/** Returns the id, 18 or 19 digits; `low` is in `[0, idsPerMillisecond)`. */
+/** Returns an id of 18 or 19 digits; `low` is in `[0, idsPerMillisecond)`. */
 export function snowflakeText(createdMs: EpochMs, low: number): string {
   const ms = Math.max(createdMs, earliestCreationMs) - countsFromMs;
   return String((BigInt(ms) << lowBits) | BigInt(low));
@@ -25,7 +25,7 @@ export function createdMsOf(id: bigint | string): EpochMs {
   return Number(BigInt(id) >> lowBits) + countsFromMs;
 }
 
-/** Returns -1, 0 or 1 as `a` is lower than, equal to or higher than `b`. Ids are texts of digits. */
+/** Returns -1, 0 or 1 if `a` is lower than, equal to or higher than `b`. Ids are texts of digits. */
 export function compareIds(a: string, b: string): number {
   if (a.length !== b.length) {
     return a.length < b.length ? -1 : 1;
@@ -34,11 +34,11 @@ export function compareIds(a: string, b: string): number {
 }
 
 /**
- * Returns when an instance with this start was created: by default within the 4 ms before the start or, if the start is a
- * whole second (its milliseconds may be cut off), up to 60 ms after it. The published instances were created 42 and 48 ms
- * after their starts.
+ * Returns when an instance with this start was created: by default up to 4 ms before the start or, if the start is a whole
+ * second and so may be rounded down, up to 60 ms after it. The published instances were created 42 and 48 ms after their
+ * starts.
  *
- * @param spreadMs creation is up to this much before or after the start instead
+ * @param spreadMs longest time between creation and start, in either direction
  */
 export function creationOf(startTimeMs: EpochMs, random: Random, spreadMs?: number): EpochMs {
   return spreadMs === undefined

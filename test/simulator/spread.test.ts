@@ -9,7 +9,7 @@ const fromMs = 1_790_000_000_000;
 const hourMs = 3_600_000;
 const dayMs = 86_400_000;
 
-/** Start time → how many have it. */
+/** Returns the number of rows for each start time. */
 function tally(times: readonly number[]): ReadonlyMap<number, number> {
   const counts = new Map<number, number>();
   for (const ms of times) {
@@ -54,7 +54,7 @@ describe('start times of many executions', () => {
     expect(startTimes(0, { fromMs, toMs: fromMs })).toEqual([]);
   });
 
-  it('have peaks at full hours, the others spread evenly', () => {
+  it('have peaks at full hours, and are spread evenly otherwise', () => {
     const peaks = { share: 0.9, rowsPerSecond: 42, seconds: 3 };
     const times = startTimes(1_400, { fromMs, toMs: fromMs + dayMs, peaks });
     const inPeaks = times.filter((ms) => ms % hourMs < 3_000);
@@ -70,7 +70,7 @@ describe('start times of many executions', () => {
     expect(Math.abs(beforeNoon.length - 70)).toBeLessThan(5);
   });
 
-  it('have peaks at quarters and minutes if there are too few hours, and are refused if there is no room', () => {
+  it('have peaks at quarter hours and minutes if there are too few hours, and are refused if there is no room', () => {
     const peaks = { share: 1, rowsPerSecond: 10, seconds: 2 };
     const starts = (count: number): readonly number[] =>
       startTimes(count, { fromMs, toMs: fromMs + 2 * hourMs, peaks }).filter((_, index) => index % 20 === 0);
@@ -88,7 +88,7 @@ describe('addMany', () => {
     return life.listing('w')?.live ?? [];
   }
 
-  it('gives each execution its own id, which contains its creation time', () => {
+  it('gives each execution its own id, which contains its time of creation', () => {
     const entries = add(5_000, { fromMs, toMs: fromMs + 20_000, perSecond: 250 });
     const ids = new Set(entries.map(({ idText }) => idText));
     const ages = entries.map(({ idText, startTimeMs }) => createdMsOf(idText) - startTimeMs);
@@ -97,7 +97,7 @@ describe('addMany', () => {
     expect(new Set([...ids].map(Number)).size).toBeLessThan(5_000);
   });
 
-  it('never creates after a start that has milliseconds', () => {
+  it('creates no execution after its start if the start has milliseconds', () => {
     const entries = add(500, { fromMs: fromMs + 1, toMs: fromMs + 999, grain: 'millisecond' });
     const ages = entries.map(({ idText, startTimeMs }) => createdMsOf(idText) - startTimeMs);
     expect([Math.min(...ages), Math.max(...ages)]).toEqual([-4, 0]);

@@ -1,10 +1,8 @@
-/**
- * Start times of many executions at once: spread evenly, in dense seconds, in bursts.
- */
+/** Start times of many executions: spread evenly, in dense seconds, or in bursts. */
 import type { EpochMs } from '../../functions/model.ts';
 import type { Grain } from './grain.ts';
 
-/** Bursts of executions, as full hours have them. */
+/** Bursts of executions, as at full hours. */
 export interface Peaks {
   /** Share of all executions that start in a burst; the others are spread evenly. */
   readonly share: number;
@@ -14,22 +12,22 @@ export interface Peaks {
   readonly seconds: number;
 }
 
-/** Where the start times lie. */
+/** The distribution of start times. */
 export interface Spread {
   readonly fromMs: EpochMs;
   readonly toMs: EpochMs;
   /** Default: whole seconds; milliseconds if `perMillisecond` is more than 1. */
   readonly grain?: Grain;
-  /** How many share each start time, with times of milliseconds. Default 1; with `fromMs + 1 === toMs` all do. */
+  /** Rows per start time, with times of milliseconds. Default 1; all rows share it if `fromMs + 1 === toMs`. */
   readonly perMillisecond?: number;
-  /** How many share each start time, with times of whole seconds. The window must have enough seconds. */
+  /** Rows per start time, with times of whole seconds. The window must have enough seconds. */
   readonly perSecond?: number;
   /** Bursts at full hours; every 30, 15, 10, 5 or 1 minutes if the window has too few hours. */
   readonly peaks?: Peaks;
 }
 
 const minuteMs = 60_000;
-/** Distances of bursts, the coarsest that has room for all of them is taken. */
+/** Distances of bursts, of which the first one that has room for all bursts is used. */
 const burstGridsMs = [60, 30, 15, 10, 5, 1].map((minutes) => minutes * minuteMs);
 
 /**

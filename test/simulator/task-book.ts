@@ -1,6 +1,6 @@
 /**
- * The tasks of one workspace and their rules. What nobody has set is made from the seed and the id of the task, so that the
- * same seed gives the same rules whatever is asked for first.
+ * The tasks of one workspace and their rules. Undefined tasks are derived from the seed and the task's id, so that the same
+ * seed gives the same rules, in whatever order they are requested.
  */
 import type { EpochMs } from '../../functions/model.ts';
 import type { Listing } from './listing.ts';
@@ -8,7 +8,7 @@ import { type Random, seededRandom } from './random.ts';
 import { compareIds, createdMsOf, idsPerMillisecond, snowflakeText } from './snowflake.ts';
 import type { Task } from './timeline.ts';
 
-/** One rule of a task. For a comparison of two tables, one of its two sides. */
+/** A rule of a task, or one of the two sides of a comparison. */
 export interface SimulatedRule {
   readonly idText: string;
   name: string;
@@ -23,7 +23,7 @@ export interface SimulatedRule {
   readonly weight: number;
 }
 
-/** A task as the source describes it. Change it at any time; the next request sees it. */
+/** A task as the source describes it. The next request sees changes of it. */
 export interface SimulatedTask {
   readonly task: Task;
   readonly createdMs: EpochMs;
@@ -34,11 +34,11 @@ export interface SimulatedTask {
   scheduleStatus: string;
   readonly schedulePeriod: string | null;
   readonly scheduleInterval: string | null;
-  /** One list for each rule: the rule alone, or the two sides of a comparison. */
+  /** One list for each rule: only the rule, or the two sides of a comparison. */
   rules: SimulatedRule[][];
 }
 
-/** A task in the list: with the start of its newest instance, null if it has none. */
+/** A task in the list, with the start of its newest instance; null if it has none. */
 export interface ListedTask {
   readonly definition: SimulatedTask;
   readonly lastRunMs: EpochMs | null;
@@ -54,7 +54,7 @@ const periodsMs: readonly (readonly [string, number])[] = [
 ];
 const lowMask = BigInt(idsPerMillisecond - 1);
 
-/** The part of an id that distinguishes ids of one millisecond. */
+/** Returns the part of an id that distinguishes ids of one millisecond. */
 export function lowOf(idText: string): number {
   return Number(BigInt(idText) & lowMask);
 }
@@ -69,7 +69,7 @@ export class TaskBook {
     this.#seed = seed;
   }
 
-  /** Returns what the source says about a task; makes it up where it was not asked for before. */
+  /** Returns the definition of a task, which is generated at the first call. */
   define(task: Task, ruleCount?: number): SimulatedTask {
     const known = this.#definitions.get(task.taskId);
     if (known !== undefined) {
@@ -81,12 +81,12 @@ export class TaskBook {
     return definition;
   }
 
-  /** Deletes a task: it is no longer listed, and asking for it gives 404. Its instances stay. */
+  /** Deletes a task: lists omit it, and requests for it get 404. Its instances stay. */
   remove(taskId: bigint): void {
     this.#deleted.add(String(taskId));
   }
 
-  /** Returns the tasks of a type, those created last first. Tasks that only ran are there too. */
+  /** Returns the tasks of a type, newest first, including those that are only known from executions. */
   list(taskType: string, listing: Listing): readonly ListedTask[] {
     const lastRunMs = new Map<string, EpochMs>();
     for (const { task, rawText } of listing.vanished) {
@@ -123,7 +123,7 @@ function makeDefinition(task: Task, random: Random, ruleCount: number): Simulate
   };
 }
 
-/** Both sides of a comparison have ids of their own. */
+/** Makes a rule; each side of a comparison has its own id. */
 function makeRule(task: Task, index: number, random: Random): SimulatedRule[] {
   const [table = 'orders', check = 'check'] = task.name.split('/');
   const sides = task.taskType === 'CONSISTENCY_TASK' ? ['source', 'target'] : [''];

@@ -1,6 +1,4 @@
-/**
- * Answers the calls beside the instance list: the lists of tasks, the details of a task, the results of an instance.
- */
+/** Answers the other calls than the instance list: lists of tasks, details of a task, results of an instance. */
 import type { EpochMs } from '../../functions/model.ts';
 import type { Fault } from './faults.ts';
 import { glitchCount, glitchOf } from './glitches.ts';
@@ -12,17 +10,17 @@ import { resultsOf, resultText } from './rule-results.ts';
 import type { ListedTask, SimulatedRule, SimulatedTask } from './task-book.ts';
 import type { Traps } from './traps.ts';
 
-/** A call beside the instance list. Each has a quota of its own. */
+/** A call other than the instance list. Each has its own quota. */
 export type TaskCall = 'quality-tasks' | 'consistency-tasks' | 'quality-task' | 'consistency-task' | 'results';
 
-/** A request for one of the calls: `id` of the task or the instance, null for a list. */
+/** A request for one of the calls. `id` is the task or the instance, null for a list. */
 export interface TaskRequest {
   readonly call: TaskCall;
   readonly projectId: string;
   readonly id: string | null;
 }
 
-/** What a request meets. */
+/** The parts of a simulator that these calls need. */
 export interface TaskWorld {
   readonly life: LifeCycle;
   readonly traps: Traps;
@@ -37,7 +35,7 @@ const listPath = /^\/v2\/([^/]+)\/quality\/(quality-tasks|consistency-tasks)$/;
 const detailsPath = /^\/v2\/([^/]+)\/quality\/(quality-task|consistency-task)s\/([^/]+)$/;
 const resultsPath = /^\/v2\/([^/]+)\/quality\/instances\/([^/]+)\/result$/;
 
-/** Returns which call a path is for; null for any other path. */
+/** Returns the call of a path; null for any other path. */
 export function readTaskPath(path: string): TaskRequest | null {
   const list = listPath.exec(path);
   if (list !== null) {
@@ -51,7 +49,7 @@ export function readTaskPath(path: string): TaskRequest | null {
   return results === null ? null : { call: 'results', projectId: results[1] ?? '', id: results[2] ?? '' };
 }
 
-/** Answers a request that was let in. */
+/** Answers an admitted request. */
 export function answerTaskCall(
   { call, id }: TaskRequest,
   params: URLSearchParams,
@@ -88,7 +86,7 @@ function answerResults(id: string, params: URLSearchParams, world: TaskWorld): {
   );
 }
 
-/** One page of a list; where no limit is asked for, ten rows. */
+/** Makes a page of a list, with ten rows if the request has no limit. */
 function page(
   params: URLSearchParams,
   leastLimit: number,
@@ -114,7 +112,7 @@ function listText(listed: ListedTask): string {
   return `{${listMembers(listed)}}`;
 }
 
-/** Ids are written digit by digit. */
+/** Returns members as JSON text. Ids are written as text, because JS numbers cannot hold them. */
 function listMembers({ definition, lastRunMs }: ListedTask): string {
   const { task, categoryIdText, scheduleStatus, schedulePeriod, scheduleInterval, createdMs, creator } = definition;
   return (

@@ -26,7 +26,7 @@ interface Body {
   readonly sub_rules: readonly (readonly { readonly connection: string }[])[];
 }
 
-/** Asks for a path below `/quality/`; the text keeps ids exact. */
+/** Requests a path below `/quality/`. The text keeps ids exact. */
 async function get(path: string): Promise<{ readonly status: number; readonly text: string; readonly body: Body }> {
   const { projectId = '', workspace = '' } = simulator.workspaces[0] ?? {};
   const reply = await fetch(`${simulator.url}/v2/${projectId}/quality/${path}`, {
@@ -37,7 +37,7 @@ async function get(path: string): Promise<{ readonly status: number; readonly te
 }
 
 describe('the lists of tasks', () => {
-  it('show each task in the list of its type, digit by digit, with the start of its newest instance', async () => {
+  it('show each task in the list of its type, with its exact id and the start of its newest instance', async () => {
     const ran = simulator.life.addTask({ name: 'orders/unique', everyMs: 86_400_000, rules: 1 });
     simulator.life.addTask({ name: 'never ran' });
     simulator.life.addTask({ name: 'compare', taskType: 'CONSISTENCY_TASK' });
@@ -76,7 +76,7 @@ describe('the lists of tasks', () => {
     expect(status === 400 ? 'refused' : body.resources.length).toBe(rows);
   });
 
-  it('have the same tasks and rules for the same seed, whatever is asked for first', async () => {
+  it('have the same tasks and rules for the same seed, in whatever order they are requested', async () => {
     const clock = frozenClock(nowMs);
     const [one, other] = await Promise.all([1, 1].map((seed) => startSimulator({ clock, seed, history: { days: 3 } })));
     other!.tasks().toReversed();
@@ -133,7 +133,7 @@ describe('the results of an instance', () => {
     ['FAILED', 0, 3],
     ['ALARMING', 120_000, 0],
     ['ALARMING', 30_000, 3],
-  ])('of a %s one, with a delay of %i ms, are %i', async (runStatus, resultDelayMs, rows) => {
+  ])('with status %s and a delay of %i ms have %i rows', async (runStatus, resultDelayMs, rows) => {
     const task = simulator.life.addTask({ rules: 3 });
     const { id } = simulator.life.addExecution({ task, runStatus, startTimeMs: nowMs - 60_000 });
     simulator.traps.resultDelayMs = resultDelayMs;
@@ -147,7 +147,7 @@ describe('the results of an instance', () => {
   });
 });
 
-it('gives each call a quota of its own, and counts them apart', async () => {
+it('the simulator has a separate quota and counter for each call', async () => {
   const { id } = simulator.life.addExecution();
   const paths = ['instances', 'quality-tasks', 'consistency-tasks', `instances/${id}/result`];
   const statuses = [];

@@ -1,9 +1,7 @@
-/**
- * One execution over time: what the source says about it at an instant is a pure function of its timeline.
- */
+/** One execution over time. Its state at an instant is a pure function of its timeline. */
 import type { EpochMs } from '../../functions/model.ts';
 
-/** What can change about an execution; in force from `atMs` on. */
+/** The changeable part of an execution, in force from `atMs`. */
 export interface State {
   readonly atMs: EpochMs;
   readonly runStatus: string;
@@ -11,7 +9,7 @@ export interface State {
   readonly endTimeMs: EpochMs | null;
 }
 
-/** What an execution takes from its task, with the JSON text that rows are made from. */
+/** The part of an execution that its task determines, with the JSON text that rows are made from. */
 export interface Task {
   readonly taskId: string;
   readonly name: string;
@@ -22,22 +20,21 @@ export interface Task {
   readonly everyMs: number | null;
 }
 
-/** One row that the source holds at some time: an execution, or something unreadable in its place. */
+/** A row of the source: an execution or an unreadable row. */
 export interface Entry {
   readonly idText: string;
   readonly startTimeMs: EpochMs;
   readonly task: Task;
   /** Ordered by `atMs`; the first is in force from the beginning. */
   states: readonly State[];
-  /** Listed from then on. */
+  /** The time from which it is listed. */
   readonly visibleAtMs: EpochMs;
-  /** No longer listed from then on; Infinity as long as it stays. */
+  /** The time from which it is no longer listed; Infinity if it stays. */
   goneAtMs: EpochMs;
-  /** Why it vanishes. */
   goneBecause: 'rerun' | 'removed' | null;
-  /** Served instead of the row, where it is an unreadable one. */
+  /** The text of an unreadable row; null for an execution. */
   readonly rawText: string | null;
-  /** Whether a whole reply ever carried it. */
+  /** Whether a complete reply has contained it. */
   served: boolean;
 }
 
@@ -64,7 +61,7 @@ export function makeEntry(
   };
 }
 
-/** The state in force at `nowMs`. */
+/** Returns the state in force at `nowMs`. */
 export function stateAt(entry: Entry, nowMs: EpochMs): State {
   const { states } = entry;
   let index = states.length - 1;
@@ -74,17 +71,17 @@ export function stateAt(entry: Entry, nowMs: EpochMs): State {
   return states[index] as State;
 }
 
-/** Replaces everything that was still to happen by `change`, from `nowMs` on. */
+/** Applies `change` from `nowMs`, and drops later states. */
 export function changeState(entry: Entry, nowMs: EpochMs, change: Partial<Omit<State, 'atMs'>>): void {
   const current = stateAt(entry, nowMs);
   const past = entry.states.filter((state, index) => index === 0 || state.atMs <= nowMs);
   entry.states = [...past, { ...current, ...change, atMs: Math.max(nowMs, current.atMs) }];
 }
 
-/** How the source spells the notification field. */
+/** The source's spelling of the notification field. */
 export type NotifySpelling = 'notity' | 'notify' | 'both';
 
-/** The row as JSON text. `extraFields` is JSON text of further members, or null. */
+/** Returns the row as JSON text. `extraFields` is JSON text of further members, or null. */
 export function rowText(entry: Entry, nowMs: EpochMs, spelling: NotifySpelling, extraFields: string | null): string {
   if (entry.rawText !== null) {
     return entry.rawText;

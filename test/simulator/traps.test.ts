@@ -17,21 +17,21 @@ afterEach(async () => {
   await simulator.close();
 });
 
-/** Executions 1…n, one second apart, the last one second ago. */
+/** Adds executions with ids 1 to n, one second apart, the last of them one second ago. */
 function addNumbered(n: number): void {
   for (let id = 1; id <= n; id += 1) {
     simulator.life.addExecution({ id: BigInt(id), startTimeMs: nowMs - (n + 1 - id) * 1_000 });
   }
 }
 
-describe('the simulator', () => {
-  it('counts offset in pages with the trap', async () => {
+describe('the instance list', () => {
+  it('takes offsets in pages with the trap', async () => {
     addNumbered(9);
     simulator.traps.offsetUnit = 'page';
     expect((await ask(simulator, { limit: 4, offset: 1 })).ids).toEqual(['5', '4', '3', '2']);
   });
 
-  it('caps a page below the limit asked for', async () => {
+  it('caps a page below the requested limit', async () => {
     addNumbered(9);
     simulator.traps.pageCap = 3;
     const byRow = await ask(simulator, { limit: 5, offset: 5 });
@@ -73,7 +73,7 @@ describe('the simulator', () => {
     expect([reached.status, beyond.status, beyond.code]).toEqual([200, 400, 'DQC.1003']);
   });
 
-  it('refuses a window that is longer than the limit, and no other', async () => {
+  it('refuses only windows that are longer than the limit', async () => {
     addNumbered(2);
     simulator.traps.maxSpanDays = 30;
     const longestMs = 30 * 86_400_000;
@@ -92,7 +92,7 @@ describe('the simulator', () => {
     [1_000, ['3', '2', '1']],
     [-1_000, ['5', '4', '3']],
     [0, ['4', '3', '2']],
-  ])('compares the window with the start time shown plus %i ms', async (filterSkewMs, ids) => {
+  ])('compares the window with the shown start time plus %i ms', async (filterSkewMs, ids) => {
     addNumbered(5);
     simulator.traps.filterSkewMs = filterSkewMs;
     const answer = await ask(simulator, { start_time: nowMs - 4_000, end_time: nowMs - 2_000 });
@@ -144,14 +144,14 @@ describe('the order of rows', () => {
     expect((await ask(simulator, { task_type: 'QUALITY_TASK' })).ids).toEqual(ids);
   });
 
-  it('is by id for equal start times also if many rows were added at once', async () => {
+  it('is by id for equal start times, also if many rows were added at once', async () => {
     simulator.life.addMany(90, { fromMs: nowMs - 1_000, toMs: nowMs });
     const { ids, starts } = await ask(simulator, { limit: 100 });
     expect(new Set(starts)).toEqual(new Set([nowMs - 1_000]));
     expect(ids).toEqual([...ids].sort().reverse());
   });
 
-  it('by id is not the order by time if instances are created off their start', async () => {
+  it('by id differs from the order by time if instances are created far from their start', async () => {
     simulator.life.addMany(50, { fromMs: nowMs - 50_000, toMs: nowMs, creationSpreadMs: 5_000 });
     const byTime = (await ask(simulator, { limit: 100 })).ids;
     simulator.traps.order = 'id-desc';
@@ -205,8 +205,8 @@ describe('rows', () => {
   });
 });
 
-describe('a list that moves while it is paged through', () => {
-  it('hides the row that moves up a page when a re-run leaves the window', async () => {
+describe('a list that changes between pages', () => {
+  it('skips the row that moves up a page when a re-run leaves the window', async () => {
     addNumbered(6);
     simulator.traps.afterPage = ({ n, life }) => {
       if (n === 1) {

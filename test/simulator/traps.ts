@@ -1,6 +1,6 @@
 /**
- * The switches of the simulator: ways in which the real source may differ from the defaults. They can be changed while
- * the simulator runs. The defaults are what the published examples and manuals show.
+ * The switches of the simulator: ways in which the real source may differ from the published examples and manuals, which are
+ * the defaults. They can be changed while the simulator runs.
  */
 import type { EpochMs } from '../../functions/model.ts';
 import type { Fault } from './faults.ts';
@@ -20,9 +20,9 @@ export interface InstanceQuery {
   readonly offset: number;
 }
 
-/** The page that a hook is called for. */
+/** The page for which a hook is called. */
 export interface PageEvent {
-  /** Number of the page among all pages made, from 1; refused requests make none. */
+  /** Number of the page, from 1. Refused requests do not count. */
   readonly n: number;
   readonly workspace: string;
   readonly query: InstanceQuery;
@@ -31,7 +31,7 @@ export interface PageEvent {
   readonly life: LifeCycle;
 }
 
-/** Called around a page; what it does to the world is seen by the next page made. */
+/** Called before or after a page. The next page that is made shows its changes. */
 export type PageHook = (event: PageEvent) => void | Promise<void>;
 
 /**
@@ -48,62 +48,62 @@ export type SortOrder =
   | 'unstable-ties-asc'
   | 'unstable';
 
-/** The meaning of `count`: all matching rows, the rows of this page, all matching rows up to a cap, or left out. */
+/** The meaning of `count`: all matching rows, the rows of this page, all matching rows up to a cap, or absent. */
 export type CountMeaning = 'total' | 'page' | 'missing' | { readonly cappedAt: number };
 
 /** The switches of one simulator. */
 export interface Traps {
   offsetUnit: 'row' | 'page';
-  /** Most rows in a reply, whatever limit was asked for. With page offsets, a page is then this long. */
+  /** Most rows in a reply, whatever the requested limit. If offsets count pages, it is the length of a page. */
   pageCap: number | null;
   count: CountMeaning;
   order: SortOrder;
-  /** Whether a row that starts exactly at the query's `start_time` is in. */
+  /** Whether a row that starts exactly at the query's `start_time` matches. */
   startEdge: 'inclusive' | 'exclusive';
-  /** Whether a row that starts exactly at the query's `end_time` is in. */
+  /** Whether a row that starts exactly at the query's `end_time` matches. */
   endEdge: 'inclusive' | 'exclusive';
-  /** The query compares its window with the start time shown plus this; negative: minus. */
+  /** The query compares its window with the shown start time plus this, which may be negative. */
   filterSkewMs: number;
-  /** A query whose window is longer than so many days is refused with 400. A window open at one end is not. */
+  /** A query for a longer window is refused with 400, unless the window is open at one end. */
   maxSpanDays: number | null;
-  /** A page whose first row has a higher index is refused with 400. */
+  /** A page whose first row has a larger index is refused with 400. */
   deepestOffset: number | null;
-  /** A list ends after so many rows, and its `count` too, whatever else matches. */
+  /** The most rows that a list and its `count` have, even if more match. */
   listCap: number | null;
   notifySpelling: NotifySpelling;
-  /** JSON text of members put into every row, for example `sampleExtraFields`; null: none. */
+  /** JSON text of members to add to every row, for example `sampleExtraFields`. */
   extraFields: string | null;
-  /** Every reply takes this long … */
+  /** The latency of every reply. Half of it passes before the page is made, half after. */
   latencyMs: number;
-  /** … and up to this much more. Half of it passes before the page is made, half after. */
+  /** The largest random addition to the latency. */
   jitterMs: number;
-  /** The source's clock is off by this much: header `Date`, checks of `X-Sdk-Date`, times of tokens. Not the rows. */
+  /** The skew of the source's clock in the header `Date`, checks of `X-Sdk-Date` and times of tokens, but not in rows. */
   dateSkewMs: number;
   /** Form of `Retry-After` with a 429. */
   retryAfter: 'none' | 'seconds' | 'date';
-  /** What goes wrong, and when. If several faults apply to a request, the first one wins. */
+  /** If several faults apply to a request, the first one wins. */
   faults: Fault[];
-  /** After each nth page, a random row of the queried window is run again, … */
+  /** After each nth page, a random instance in the queried window is run again. */
   rerunEveryNthRequest: number | null;
-  /** … deleted, … */
+  /** After each nth page, a random instance in the queried window is deleted. */
   deleteEveryNthRequest: number | null;
-  /** … or a late one is inserted into it. */
+  /** After each nth page, a late row appears in the queried window. */
   insertEveryNthRequest: number | null;
   beforePage: PageHook | null;
   afterPage: PageHook | null;
-  /** The results of an instance are empty until so long after its end. */
+  /** The time after an instance's end during which its results are empty. */
   resultDelayMs: number;
-  /** The table of abnormal rows of an alarm is READY or RUNNING for so long after that. */
+  /** The time after that during which the table of abnormal rows of an alarm is READY or RUNNING. */
   abnormalDelayMs: number;
   /** The language of the labels in results; `changing`: another one with each reply. */
   resultLabels: 'en' | 'zh' | 'changing';
 }
 
-/** Fields that no documentation names: nested, a number beyond 64 bits, decimals with zeros at the end, text to escape. */
+/** Undocumented fields: nested, a number beyond 64 bits, decimals with trailing zeros, text to escape. */
 export const sampleExtraFields =
   '"score":98.7500,"batch_no":12345678901234567890,"ratio":1e-7,"detail":{"rows":[1,2.50,null],"note":"\\"quoted\\" \\ud842\\udfb7"},"flag":true';
 
-/** Returns the source as far as it is known, with some switches set. */
+/** Returns the default switches with overrides. */
 export function makeTraps(overrides: Partial<Traps> = {}): Traps {
   return {
     offsetUnit: 'row',

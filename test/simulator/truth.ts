@@ -1,34 +1,32 @@
-/**
- * What the source holds: what a perfect copy of it would show.
- */
+/** The truth: what a complete copy of the source would contain. */
 import type { EpochMs, Execution } from '../../functions/model.ts';
 import type { Listing } from './listing.ts';
 import { type Entry, stateAt } from './timeline.ts';
 
-/** An execution that the source lists now, in its present state. `extra` is the traps' business, not the truth's. */
+/** An execution that the source lists now, in its present state, without the `extra` fields that traps add. */
 export interface TrueExecution extends Omit<Execution, 'extra'> {
-  /** Whether a whole reply ever carried it, in whatever state. */
+  /** Whether a complete reply has contained it, in any state. */
   readonly served: boolean;
 }
 
-/** An execution that was listed once and is no longer; its last state. */
+/** An execution that is no longer listed, in its last state. */
 export interface VanishedExecution extends TrueExecution {
   readonly goneAtMs: EpochMs;
   readonly because: 'rerun' | 'removed';
 }
 
-/** The source's holdings at one instant. */
+/** The content of the source at one instant. */
 export interface Truth {
   readonly atMs: EpochMs;
   /** Ordered by start time, then by id. */
   readonly executions: readonly TrueExecution[];
-  /** In order of their going. */
+  /** In the order in which they vanished. */
   readonly vanished: readonly VanishedExecution[];
-  /** Texts of the rows that are no executions, one for each listed copy. */
+  /** Texts of unreadable rows, one for each listed copy. */
   readonly unreadable: readonly string[];
 }
 
-/** Returns what `listing` holds at `nowMs` with a start time in `[fromMs, toMs)`. */
+/** Returns the content of `listing` at `nowMs` with start times in `[fromMs, toMs)`. */
 export function truthOf(
   listing: Listing,
   nowMs: EpochMs,

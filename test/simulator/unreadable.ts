@@ -1,9 +1,7 @@
-/**
- * Rows that no client can take for an execution, each wrong in one way.
- */
+/** Rows that cannot be read as an execution, each for one reason. */
 import type { EpochMs } from '../../functions/model.ts';
 
-/** What is wrong with the row. */
+/** The reason why a row is unreadable. */
 export type UnreadableKind =
   | 'id-text'
   | 'id-missing'
@@ -16,7 +14,7 @@ export type UnreadableKind =
   | 'row-null'
   | 'row-text';
 
-/** Every kind, for loops over them. */
+/** All kinds. */
 export const unreadableKinds: readonly UnreadableKind[] = [
   'id-text',
   'id-missing',
@@ -30,7 +28,7 @@ export const unreadableKinds: readonly UnreadableKind[] = [
   'row-text',
 ];
 
-/** The row's JSON text, keys sorted as dqsync writes them. `idText` keeps rows of one kind apart where the kind leaves room for an id. */
+/** Returns the row's JSON text, with keys sorted as dqsync writes them. `idText` distinguishes rows of one kind if it has an id. */
 export function unreadableText(kind: UnreadableKind, idText: string, startTimeMs: EpochMs): string {
   const row = (id: string, start: string): string =>
     `{"end_time":null,${id}"name":"unreadable ${idText}","notity_status":"NOT_TRIGGERED","run_status":"SUCCESS",${start}"task_id":7300000000000000001,"task_type":"QUALITY_TASK"}`;

@@ -1,15 +1,15 @@
-/** A real browser, for tests of pages. */
+/** Finds and starts a real browser, for tests of pages. */
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 
-/** How distributions call it. */
+/** Names of Chromium in distributions. */
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
 /**
- * Finds the browser: the one that DQSYNC_TEST_BROWSER names, else a Chromium in the PATH.
+ * Finds the browser that DQSYNC_TEST_BROWSER names, or else a Chromium in the PATH.
  *
- * @returns its path; null where there is none, which is said
+ * @returns its path; null if there is none, after a warning
  * @throws Error if DQSYNC_TEST_BROWSER names no program
  */
 export function findBrowser(): string | null {
@@ -26,9 +26,9 @@ export function findBrowser(): string | null {
   return found ?? null;
 }
 
-/** Starts it without a window. */
+/** Starts the browser without a window. */
 export async function startBrowser(executablePath: string): Promise<Browser> {
-  // Its sandbox does not work for root, as whom containers run; the pages are our own.
+  // Chromium's sandbox does not work for root, the usual user of containers. The pages are our own, so it is not needed.
   const isRoot = process.getuid?.() === 0;
   return await chromium.launch({ executablePath, args: isRoot ? ['--no-sandbox'] : [] });
 }

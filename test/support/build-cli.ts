@@ -1,6 +1,6 @@
 /**
- * Set-up of a whole test run: builds the package that npm installs, once, for all tests that start `dqsync` as a process.
- * It starts in half the time of the sources, and it is what users run.
+ * Global setup of a test run: builds the npm package once, for all tests that start `dqsync` as a process. The package starts
+ * in half the time that the sources take, and it is what users run.
  */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
@@ -11,9 +11,9 @@ import { builtCliVariable } from './run-cli.ts';
 
 const root = join(import.meta.dirname, '../..');
 
-/** Builds the package; again before each rerun in watch mode. */
+/** Builds the package, and again before each rerun in watch mode. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  // Below node_modules, where the package finds its native modules.
+  // The package finds its native modules only in a folder below node_modules.
   const parent = join(root, 'node_modules/.cache');
   await mkdir(parent, { recursive: true });
   const folder = await mkdtemp(join(parent, 'dqsync-tests-'));

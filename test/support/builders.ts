@@ -1,10 +1,10 @@
-/** Test data with defaults: say only what the test is about. */
+/** Test data with defaults, so that a test states only what it is about. */
 import type { Execution, Observation } from '../../functions/model.ts';
 
 /** 2026-01-01T00:00:00Z. */
 export const newYearMs = 1_767_225_600_000;
 
-/** An execution that succeeded within a minute. */
+/** Returns an execution that succeeded within a minute. */
 export function anExecution(parts: Partial<Execution> = {}): Execution {
   return {
     id: 1_180_000_000_000_000_001n,
@@ -20,7 +20,7 @@ export function anExecution(parts: Partial<Execution> = {}): Execution {
   };
 }
 
-/** An observation of such an execution, five minutes after its start. */
+/** Returns an observation of such an execution, five minutes after its start. */
 export function anObservation(parts: Partial<Observation> = {}): Observation {
   return {
     ...anExecution(parts),

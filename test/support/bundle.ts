@@ -1,4 +1,4 @@
-/** Bundles the Lambda function with the options that CDK's NodejsFunction is given. */
+/** Bundles the Lambda function with the options that the stack passes to CDK's NodejsFunction. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -12,8 +12,8 @@ export interface Bundle {
 /**
  * Writes `index.mjs` to `folder`.
  *
- * The AWS SDK is bundled: the versions are then ours, and loading is faster than from the runtime. `fs-native-extensions`
- * is native and only a `file:` warehouse needs it. CommonJS packages in an ES module need a `require`.
+ * The bundle contains the AWS SDK, because that fixes its version and loads faster than from the runtime.
+ * `fs-native-extensions` is native, and only a `file:` warehouse needs it. CommonJS packages in an ES module need a `require`.
  */
 export async function bundleHandler(folder: string): Promise<Bundle> {
   const path = join(folder, 'index.mjs');

@@ -1,28 +1,28 @@
-/** An HTTP proxy on 127.0.0.1: CONNECT for TLS, absolute URLs for plain HTTP. It alone resolves the names of a test. */
+/** An HTTP proxy on 127.0.0.1: CONNECT for TLS, absolute URLs for plain HTTP. Only the proxy resolves the names of a test. */
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** How a proxy behaves. */
+/** Options of a proxy. */
 export interface ConnectProxyOptions {
-  /** `host:port` as asked for, and the port on 127.0.0.1 that it leads to. Others get 502. */
+  /** The port on 127.0.0.1 behind each `host:port`. The proxy answers other names with 502. */
   readonly names: Readonly<Record<string, number>>;
-  /** Wanted in `Proxy-Authorization`. Default: anybody may. */
+  /** Credentials required in `Proxy-Authorization`. Default: none. */
   readonly credentials?: string;
-  /** Refuses every CONNECT with it. */
+  /** The status with which every request is refused. Default: none is. */
   readonly refusal?: number;
 }
 
-/** A proxy, seen from a test. */
+/** A running proxy. */
 export interface ConnectProxy {
-  /** Without credentials. */
+  /** Its URL without credentials. */
   readonly url: string;
   readonly port: number;
-  /** `CONNECT host:port` or `GET http://…`, in order. */
+  /** The requests so far, as `CONNECT host:port` or `GET http://…`. */
   readonly asked: string[];
 }
 
-/** Starts a proxy that goes away with the test. */
+/** Starts a proxy that is closed when the test is finished. */
 export async function startConnectProxy(options: ConnectProxyOptions): Promise<ConnectProxy> {
   const asked: string[] = [];
   const sockets = new Set<Socket>();

@@ -1,4 +1,4 @@
-/** A store around a real one, that can die at any step, lose replies, and lets a test look at or act between steps. */
+/** Wraps a store so that it dies at any call, loses replies, or lets a test act between calls. */
 import type { PutOutcome, Store } from '../../functions/warehouse/store.ts';
 
 /** One call of a store. */
@@ -9,13 +9,13 @@ export interface StoreCall {
   readonly key: string;
 }
 
-/** What happens at a call: nothing, death before or after it took effect, or its reply is lost. */
+/** What happens at a call: nothing, the process dies before or after its effect, or its reply is lost. */
 export type StoreFate = 'ok' | 'die-before' | 'die-after' | 'lose-reply';
 
-/** Thrown by every call after a death: the process would not exist any more. */
+/** Thrown by every call after a death, when a real process would not exist any more. */
 export class ProcessIsDead extends Error {}
 
-/** Wraps `store`. `fate` is asked before each call; `calls` remembers them. */
+/** Wraps `store`. Asks `fate` before each call, and records each in `calls`. */
 export function failingStore(
   store: Store,
   fate: (call: StoreCall) => StoreFate | Promise<StoreFate>,

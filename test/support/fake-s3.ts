@@ -1,8 +1,8 @@
 /**
- * A small S3 on 127.0.0.1: GET, PUT with conditions, ListObjectsV2, and the failures one meets there.
+ * A small S3 on 127.0.0.1: GET, conditional PUT, tags, ListObjectsV2, and failures.
  *
- * Written after the S3 API reference ("PutObject", "Conditional writes", "ListObjectsV2", "Error responses"). Path style:
- * `/<bucket>/<key>`.
+ * Follows the S3 API reference ("PutObject", "Conditional writes", "ListObjectsV2", "Error responses"), with URLs in path
+ * style: `/<bucket>/<key>`.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import {
@@ -16,19 +16,21 @@ import { crc32 } from 'node:zlib';
 import { S3Client } from '@aws-sdk/client-s3';
 import { onTestFinished } from 'vitest';
 
-/** One failure; used up by the first request of its method that it is for. */
+/** A failure of one request: the next one of its method that `when` accepts. */
 export interface Fault {
   readonly method: 'GET' | 'PUT' | 'LIST';
-  /** Which requests it is for. Default: any. */
+  /** Default: any request of the method. */
   readonly when?: (url: URL) => boolean;
-  /** An S3 error code; `lostReply`: done, but the connection breaks; `reset`: the connection breaks before anything is done;
-   * `brokenBody`: the reply's body breaks off. Else a reply as something before S3 would give it. */
+  /**
+   * An S3 error code; `lostReply`: the request takes effect and the connection breaks; `reset`: the connection breaks before
+   * any effect; `brokenBody`: the reply's body breaks off; or the reply of a middlebox in front of S3.
+   */
   readonly failure: keyof typeof errorStatuses | 'lostReply' | 'reset' | 'brokenBody' | ForeignReply;
-  /** Runs before the failure, for example to write as somebody else. */
+  /** Runs before the failure, for example to write as another process. */
   readonly before?: () => void;
 }
 
-/** A whole reply, but not the one that S3 would give. */
+/** A complete reply of something other than S3. */
 export interface ForeignReply {
   /** Default: 200. */
   readonly status?: number;
@@ -53,22 +55,22 @@ const errorStatuses = {
   SlowDown: 503,
 } as const;
 
-/** The server, seen from a test. */
+/** The server with its objects. */
 export class FakeS3 {
   readonly objects = new Map<string, Uint8Array>();
   readonly faults: Fault[] = [];
-  /** `METHOD key`, in order. */
+  /** The requests so far, as `METHOD key`. */
   readonly requests: string[] = [];
-  /** The headers of each write, in order. */
+  /** The headers of each write so far. */
   readonly writtenHeaders: IncomingHttpHeaders[] = [];
   /** Keys per page of a listing. */
   pageSize = 1000;
   /** Whether the reply to a write has an ETag, as S3's has. */
-  tellsEtagOfPut = true;
-  /** Conditions that it takes no notice of. */
+  returnsEtagOfPut = true;
+  /** Conditions of writes that the server ignores. */
   readonly ignored = new Set<'if-none-match' | 'if-match'>();
   readonly bucket = 'warehouse';
-  /** The one tag of objects that have one, as `name=value`. */
+  /** The tag of each tagged object, as `name=value`. */
   readonly tags = new Map<string, string>();
   readonly #server: Server;
 
@@ -85,7 +87,7 @@ export class FakeS3 {
     return fake;
   }
 
-  /** Starts a server, to be closed by the caller. */
+  /** Starts a server that the caller closes. */
   static async open(): Promise<FakeS3> {
     const fake = new FakeS3();
     await new Promise<void>((resolve) => {
@@ -94,19 +96,19 @@ export class FakeS3 {
     return fake;
   }
 
-  /** Ends at once, whatever is in flight. */
+  /** Stops at once, also if requests are in flight. */
   close(): void {
     this.#server.closeAllConnections();
     this.#server.close();
   }
 
-  /** Where it listens. */
+  /** The server's URL. */
   get endpoint(): string {
     const address = this.#server.address();
     return `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
   }
 
-  /** What a process needs in its environment to take it for S3. */
+  /** The environment of a process that uses this server as S3. */
   get environment(): Record<string, string> {
     return {
       AWS_ENDPOINT_URL_S3: this.endpoint,
@@ -116,7 +118,7 @@ export class FakeS3 {
     };
   }
 
-  /** A client of the real SDK that talks to it. */
+  /** Returns a client of the real SDK for this server. */
   client(): S3Client {
     const client = new S3Client({
       endpoint: this.endpoint,
@@ -162,7 +164,7 @@ export class FakeS3 {
         return;
       case 'brokenBody':
         response.writeHead(200, { 'content-length': 1000 });
-        // What is destroyed at once never leaves: not even the head would arrive.
+        // Destroying the connection at once would discard the head of the reply too.
         response.write('only this', () => setImmediate(() => response.destroy()));
         return;
       default:
@@ -190,7 +192,7 @@ export class FakeS3 {
     } else if (method === 'PUT') {
       const failure = this.#put(key, request, body);
       if (failure === null) {
-        if (this.tellsEtagOfPut) {
+        if (this.returnsEtagOfPut) {
           response.setHeader('etag', etagOf(body));
         }
         send(response, 200, '');
@@ -250,7 +252,7 @@ export class FakeS3 {
       const end = delimiter === null ? -1 : key.indexOf(delimiter, prefix.length);
       return end === -1 ? null : key.slice(0, end + 1);
     };
-    // A folder takes as much of a page as a key.
+    // In S3, a common prefix counts as one entry of a page, like a key.
     const entries = [...new Set(keys.map((key) => folderOf(key) ?? key))].filter((entry) => entry > after).sort();
     const page = entries.slice(0, this.pageSize);
     const contents = page.map((entry) => {

@@ -77,9 +77,9 @@ interface Passage {
 
 const headEnd = Buffer.from('\r\n\r\n');
 
-/** The proxy, seen from a test. */
+/** A running proxy. */
 export class FaultProxy {
-  /** Asked at the beginning of each exchange. May be replaced at any time. */
+  /** Returns the fault of an exchange when it begins. May be replaced at any time. */
   decide: (exchange: Exchange) => ProxyFault | null;
   greeting: Greeting = 'none';
   /** All exchanges so far. */
@@ -112,7 +112,7 @@ export class FaultProxy {
     return `${this.#scheme}://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Ends at once, whatever is in flight. */
+  /** Stops at once, also if exchanges are in flight. */
   async close(): Promise<void> {
     const closed = once(this.#server, 'close');
     this.#server.close();
@@ -120,7 +120,7 @@ export class FaultProxy {
     await closed;
   }
 
-  /** Breaks every connection there is. */
+  /** Breaks all open connections. */
   cut(): void {
     for (const socket of this.#sockets) {
       socket.destroy();
@@ -192,7 +192,7 @@ export class FaultProxy {
   }
 }
 
-/** Passes a piece of a request on, or not. False: no more is to be passed on this connection. */
+/** Passes a piece of a request on unless the fault prevents it. Returns false if the connection passes no more. */
 async function passRequest(passage: Passage, chunk: Buffer): Promise<boolean> {
   const { client, upstream, fault } = passage;
   switch (fault?.kind) {
@@ -223,7 +223,7 @@ async function passRequest(passage: Passage, chunk: Buffer): Promise<boolean> {
   }
 }
 
-/** Passes a piece of a reply on, or not. False: no more is to be passed on this connection. */
+/** Passes a piece of a reply on unless the fault prevents it. Returns false if the connection passes no more. */
 async function passReply(passage: Passage, chunk: Buffer): Promise<boolean> {
   const { client, upstream, fault } = passage;
   switch (fault?.kind) {
@@ -281,7 +281,7 @@ function spoilBody(
   return false;
 }
 
-/** The same length, a byte in the middle another. */
+/** Returns a copy with another byte in the middle. */
 function flipped(bytes: Buffer): Buffer {
   const copy = Buffer.from(bytes);
   if (copy.length > 0) {

@@ -3,9 +3,9 @@ import { posix } from 'node:path';
 import { createVirtualFileSystem } from 'typescript/unstable/fs';
 import { API } from 'typescript/unstable/sync';
 
-/** One import of one file: static, dynamic, of a type only, or an `export … from`. */
+/** One import of one file: static, dynamic, type-only, or an `export … from`. */
 export interface Import {
-  /** Path of the file that imports, from the repository's root. */
+  /** Path of the importing file, from the repository's root. */
   readonly from: string;
   /** Path of a file, from the repository's root, or the specifier of a package, for example `node:path`. */
   readonly to: string;
@@ -15,7 +15,7 @@ export interface Import {
 export type SourceTexts = Readonly<Record<string, string>>;
 
 const configPath = '/tsconfig.json';
-/** Parses each file by itself: nothing is resolved, so no library is loaded. */
+/** Options to parse each file by itself, without resolving imports or loading libraries. */
 const parseOnly = { noResolve: true, noLib: true, types: [], allowJs: true, noEmit: true, module: 'nodenext' };
 
 /** Returns all imports of all files. */
@@ -38,7 +38,7 @@ export function importsOf(texts: SourceTexts): Import[] {
   }
 }
 
-/** Returns the cycles that imports of files close, each as a path that ends where it begins. */
+/** Returns the import cycles, each as a path that ends with its first file. */
 export function cyclesIn(imports: readonly Import[]): string[] {
   const targets = Map.groupBy(imports, ({ from }) => from);
   const cycles: string[] = [];

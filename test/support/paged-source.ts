@@ -1,4 +1,4 @@
-/** A source in memory, behind `fetchPage`, with every misbehaviour of paging switchable. For tests of `reading`. */
+/** A source in memory, behind `fetchPage`, with switches for every trap of paging. For tests of `reading`. */
 import { SourceError } from '../../functions/errors.ts';
 import { lengthOf, spanMs } from '../../functions/intervals.ts';
 import {
@@ -14,39 +14,40 @@ import { calibrate, type PageSource } from '../../functions/reading/page-source.
 import { readWindow as readPart, type WindowRead, type WindowTask } from '../../functions/reading/read-window.ts';
 import { SourceProfile } from '../../functions/reading/source-profile.ts';
 
-/** What the source does wrong, or just otherwise. */
+/** The switches of the source. */
 export interface PagedSourceTraps {
   order: 'ascending' | 'descending' | 'id' | 'id-descending' | 'none';
-  /** Order among rows of one start time changes with every request. */
+  /** Whether the order among rows of one start time changes with every request. */
   shuffleTies: boolean;
   startInclusive: boolean;
   endInclusive: boolean;
   count: 'total' | 'page' | 'none' | { cappedAt: number };
-  /** Rows of a page at most; of the nth request's page, where it changes. */
+  /** Most rows of a page; a function of the request's number if it changes. */
   pageCap: number | ((n: number) => number);
   offsetUnit: 'row' | 'page';
-  /** Offsets from here on are refused with 400. */
+  /** Larger offsets are refused with 400. */
   deepestOffset: number;
-  /** The nth request (from 1) is answered empty, resp. with half its rows. */
+  /** Numbers (from 1) of requests that get an empty page. */
   emptyRequests: ReadonlySet<number>;
+  /** Numbers (from 1) of requests that get half a page. */
   shortRequests: ReadonlySet<number>;
-  /** The count of an empty glitch. */
+  /** The count of a reply of `emptyRequests`. */
   glitchCount: 'zero' | 'total';
-  /** The list ends here, wherever the rows end. */
+  /** Every list ends after this number of rows. */
   listCappedAt: number;
-  /** The filter uses the shown start time plus this. */
+  /** The time that the source filters by, less the start time that it shows. */
   filterSkewMs: number;
-  /** For single rows, in addition to `filterSkewMs`. */
+  /** Like `filterSkewMs`, for single rows, in addition to it. */
   deviationMs: (row: Execution) => number;
-  /** The text of a row that cannot be read; null for one that can. */
+  /** Returns the text of a row that cannot be read; null for a readable one. */
   unreadableText: (row: Execution) => string | null;
-  /** What the nth reply says instead of what it should. */
+  /** Returns the nth reply instead of the correct one. */
   distort: (page: Page, n: number, request: PageRequest) => Page;
-  /** Called before the nth request is answered: change the rows here. */
+  /** Called before the nth request is answered, to change the rows. */
   beforeRequest: (n: number, source: PagedSource) => void;
 }
 
-const harmless: PagedSourceTraps = {
+const noTraps: PagedSourceTraps = {
   order: 'ascending',
   shuffleTies: false,
   startInclusive: true,
@@ -71,11 +72,11 @@ export interface PagedSource {
   requests: number;
   readonly asked: PageRequest[];
   readonly fetchPage: FetchPage;
-  /** What reads it works with. */
+  /** The source as the functions of `reading` take it. */
   readonly source: PageSource;
 }
 
-/** An execution with defaults. */
+/** Returns an execution with defaults. */
 export function anExecution(change: Partial<Execution> & { id: bigint; startTimeMs: number }): Execution {
   return {
     name: 'order amount is not null',
@@ -94,7 +95,7 @@ export const epochMs = 1_760_000_000_000;
 /** The window that most tests read. */
 export const day = { fromMs: epochMs, toMs: epochMs + 86_400_000 };
 
-/** `count` executions, the start time of each given by its index, in ms after `epochMs`. */
+/** Returns `count` executions. `startOf` returns the start time for an index, in ms after `epochMs`. */
 export function executions(count: number, startOf: (index: number) => number = (index) => index * 1000): Execution[] {
   return Array.from({ length: count }, (_, index) =>
     anExecution({ id: 7_000_000_000_000_000_000n + BigInt(index), startTimeMs: epochMs + startOf(index) }),
@@ -103,7 +104,7 @@ export function executions(count: number, startOf: (index: number) => number = (
 
 /** Starts an in-memory source. */
 export function pagedSource(rows: Execution[], traps: Partial<PagedSourceTraps> = {}): PagedSource {
-  const all = { ...harmless, ...traps };
+  const all = { ...noTraps, ...traps };
   let random = 12_345;
   const nextRandom = (): number => {
     random = (Math.imul(random, 1_103_515_245) + 12_345) & 0x7fffffff;
@@ -200,12 +201,12 @@ function byOrder(order: PagedSourceTraps['order'], a: Execution, b: Execution): 
   }
 }
 
-/** A span far longer than any window of the tests. */
+/** The span of a run's first request, far longer than any window of the tests. */
 export const longSpan = { fromMs: epochMs - 10 * 86_400_000, toMs: epochMs + 20 * 86_400_000 };
 
 const calibrated = new WeakSet<SourceProfile>();
 
-/** Reads a window (a day by default) as a run does: after a first request over a long span. Nothing in it is young. */
+/** Reads a window (default: a day) as a run does, after a first request over a long span. By default, no part of it is young. */
 export async function readPartly(
   { source }: Pick<PagedSource, 'source'>,
   window: Window = day,
@@ -224,7 +225,7 @@ export async function readPartly(
   });
 }
 
-/** Returns what reading a window shows. Throws what ended it early, or why a part of it could not be proven. */
+/** Reads a window. Throws the error that ended the reading, or the reason why a part could not be proven. */
 export async function readWindow(source: PagedSource, window: Window = day): Promise<Collected> {
   const read = await readPartly(source, window);
   if (read.failure !== null || lengthOf(read.proven) < spanMs(window)) {
@@ -233,13 +234,13 @@ export async function readWindow(source: PagedSource, window: Window = day): Pro
   return read.collected;
 }
 
-/** Like `readWindow`, the keys of the executions alone. */
+/** Reads a window, and returns the keys of its executions. */
 export async function readKeys(source: PagedSource, window: Window = day): Promise<string[]> {
   const { seen } = await readWindow(source, window);
   return keysOf([...seen.values()].map(({ execution }) => execution));
 }
 
-/** Keys of executions, sorted, to compare. */
+/** Returns the sorted keys of executions. */
 export function keysOf(rows: Iterable<Execution>): string[] {
   return [...rows].map(executionKey).sort();
 }

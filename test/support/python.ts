@@ -9,12 +9,12 @@ const run = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
 
 /**
- * Returns the path of a Python that has the packages; installs them if they are missing. Returns null without python3,
- * with a message.
+ * Returns the path of a Python that has the packages, and installs them if they are missing. Without python3, warns and
+ * returns null.
  *
  * @param name the environment's name; change it when the packages change
- * @param packages as pip takes them, for example `polars==2.1.0`
- * @param purpose what is skipped without it
+ * @param packages arguments of pip, for example `polars==2.1.0`
+ * @param purpose the tests that need it, for the warning
  * @throws Error under CI, where a skipped test counts as failed
  */
 export async function providePython(

@@ -1,4 +1,4 @@
-/** Two Parquet readers that have nothing to do with our writer: DuckDB and hyparquet. */
+/** Two Parquet readers that are independent of our writer: DuckDB and hyparquet. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -8,9 +8,9 @@ import { tempFolder } from './temp-warehouse.ts';
 
 let instance: Promise<DuckDBInstance> | undefined;
 
-/** Runs SQL on a connection of its own. Numbers beyond 2^53 and timestamps come as text. */
+/** Runs SQL on a new connection. Returns numbers beyond 2^53 and timestamps as text. */
 export async function duckdb(sql: string): Promise<Record<string, Json>[]> {
-  // One for the process: a new one takes 20 ms of CPU, a connection less than one.
+  // All tests of a process share an instance: opening one takes 20 ms of CPU, a connection less than 1 ms.
   instance ??= DuckDBInstance.create(':memory:', { threads: '1' });
   const connection = await (await instance).connect();
   try {
@@ -28,21 +28,21 @@ export async function duckdbOverFile(bytes: Uint8Array, sql: string): Promise<Re
   return duckdb(sql.replaceAll(/\bfile\b/g, `'${path}'`));
 }
 
-/** All rows as hyparquet reads them: INT64 as bigint, timestamps as Date. */
+/** Reads all rows by hyparquet: INT64 as bigint, timestamps as Date. */
 export function hyparquetRows(bytes: Uint8Array): Promise<Record<string, unknown>[]> {
   return parquetReadObjects({ file: exactBuffer(bytes), compressors: { GZIP: gunzip } });
 }
 
-/** The footer as hyparquet reads it. */
+/** Reads the footer by hyparquet. */
 export function hyparquetFooter(bytes: Uint8Array): FileMetaData {
   return parquetMetadata(exactBuffer(bytes));
 }
 
 function gunzip(input: Uint8Array, sizeBytes: number): Uint8Array {
   const output = gunzipSync(input);
-  // Trino refuses a page whose header does not have the exact size.
+  // Trino, which Athena uses, refuses a page whose header does not state the exact size.
   if (output.length !== sizeBytes) {
-    throw new Error(`a page of ${output.length} bytes says it has ${sizeBytes}`);
+    throw new Error(`the header of a page of ${output.length} bytes states ${sizeBytes} bytes`);
   }
   return output;
 }

@@ -1,9 +1,9 @@
-/** Rule results as a reader sees them, by independent SQL: of each execution the rows of the latest fetch. */
+/** Reads the rule results of the latest fetch of each execution, by SQL that is independent of the product's. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { duckdb } from './referee.ts';
 
-/** Returns the rows below a warehouse's folder, ids and times (epoch ms) as text. */
+/** Returns the rows of `<folder>/warehouse`, with ids and times (epoch ms) as text. */
 export async function resultsView(folder: string): Promise<Record<string, unknown>[]> {
   const table = join(folder, 'warehouse', 'quality_rule_results');
   const files = await readdir(table, { recursive: true }).catch(() => []);

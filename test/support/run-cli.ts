@@ -1,4 +1,4 @@
-/** The real `dqsync` in a process of its own: its output, its exit code, signals to it. */
+/** Runs `dqsync` as a process. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -6,12 +6,12 @@ import { onTestFinished } from 'vitest';
 
 /** The launcher of the sources. */
 export const sourceLauncher = fileURLToPath(new URL('../../functions/cli/dqsync.js', import.meta.url));
-/** Where build-cli.ts leaves the path of the built package's launcher. The soak builds none, and runs the sources. */
+/** The variable in which build-cli.ts leaves the path of the package's launcher. The soak builds none and runs the sources. */
 export const builtCliVariable = 'DQSYNC_TESTED_CLI';
-/** The launcher that tests start unless told otherwise. */
+/** The launcher that tests start by default. */
 export const binPath = process.env[builtCliVariable] ?? sourceLauncher;
 
-/** What a run left. */
+/** The result of a process. */
 export interface CliRun {
   readonly exitCode: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -19,26 +19,26 @@ export interface CliRun {
   readonly stderr: string;
 }
 
-/** How to run it. */
+/** Options of a process. */
 export interface CliOptions {
   readonly cwd: string;
-  /** Beside PATH and HOME. No other variable is passed on. */
+  /** Variables besides PATH and HOME. No others are passed on. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Arguments of node itself. */
+  /** Arguments of Node itself. */
   readonly nodeArgs?: readonly string[];
-  /** Another node than the one that runs the tests. */
+  /** Default: the Node that runs the tests. */
   readonly node?: string;
-  /** Another path to the launcher. */
+  /** Path of the launcher. Default: `binPath`. */
   readonly bin?: string;
 }
 
-/** A run in progress. */
+/** A running process. */
 export interface RunningCli {
   readonly process: ChildProcess;
   readonly ended: Promise<CliRun>;
 }
 
-/** Starts it; killed, if need be, when the test is finished. */
+/** Starts `dqsync`, and kills it when the test is finished if it still runs. */
 export function startCli(args: readonly string[], options: CliOptions): RunningCli {
   const cli = spawnCli(args, options);
   onTestFinished(() => {
@@ -47,7 +47,7 @@ export function startCli(args: readonly string[], options: CliOptions): RunningC
   return cli;
 }
 
-/** Starts it. Whoever does sees to its end. */
+/** Starts `dqsync`. The caller must wait for its end or kill it. */
 export function spawnCli(args: readonly string[], options: CliOptions): RunningCli {
   const child = spawn(
     options.node ?? process.execPath,
@@ -61,7 +61,7 @@ export function spawnCli(args: readonly string[], options: CliOptions): RunningC
   return { process: child, ended: ending(child) };
 }
 
-/** Runs it to its end. */
+/** Runs `dqsync` to its end. */
 export async function runCli(args: readonly string[], options: CliOptions): Promise<CliRun> {
   return await startCli(args, options).ended;
 }

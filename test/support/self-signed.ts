@@ -1,4 +1,4 @@
-/** X.509 certificates made on the spot, so that none lies in the repository and none is ever out of date by itself. */
+/** Makes X.509 certificates at run time, so that the repository contains no key and no certificate expires. */
 import { generateKeyPairSync, sign } from 'node:crypto';
 
 /** A key and its certificate, PEM. */
@@ -7,20 +7,20 @@ export interface SelfSigned {
   readonly cert: string;
 }
 
-/** What it says. */
+/** Contents of a certificate. */
 export interface CertificateOptions {
   /** Default: 127.0.0.1. */
   readonly ip?: readonly [number, number, number, number];
-  /** Names beside the address; `*.` means one label. Default: none. */
+  /** DNS names besides the address; `*.` stands for one label. Default: none. */
   readonly hosts?: readonly string[];
-  /** Valid for an hour around this instant. Default: now. */
+  /** The certificate is valid for an hour before and after this instant. Default: now. */
   readonly aroundMs?: number;
 }
 
 const ecdsaWithSha256 = der(0x30, Buffer.from('06082a8648ce3d040302', 'hex'));
 const hourMs = 3_600_000;
 
-/** Makes one that signs itself, for an IP address. */
+/** Makes a self-signed certificate for an IP address. */
 export function selfSigned(options: CertificateOptions = {}): SelfSigned {
   const { ip = [127, 0, 0, 1], hosts = [], aroundMs = Date.now() } = options;
   const names = [der(0x87, Buffer.from(ip)), ...hosts.map((host) => der(0x82, Buffer.from(host)))];

@@ -1,27 +1,27 @@
-/** Small steps on a store, for tests and for the processes they start. */
+/** Small operations on a store, for tests and for the processes they start. */
 import { randomUUID } from 'node:crypto';
 import type { Store } from '../../functions/warehouse/store.ts';
 
-/** Text as bytes. */
+/** Encodes text as UTF-8. */
 export function bytesOf(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-/** The text of an object; null if there is none. */
+/** Returns the text of an object; null if there is none. */
 export async function textAt(store: Store, key: string): Promise<string | null> {
   const object = await store.get(key);
   return object === null ? null : new TextDecoder().decode(object.bytes);
 }
 
-/** Keys of a listing, sorted. */
+/** Returns the sorted keys of a listing. */
 export async function keysOf(store: Store, prefix: string): Promise<string[]> {
   const objects = await Array.fromAsync(store.list(prefix));
   return objects.map((object) => object.key).sort();
 }
 
 /**
- * Adds one `times` times, by compare-and-swap. The object is `<count> <token>`, the token new for each write: a store that
- * reads back after a doubtful reply cannot distinguish two writers of the same bytes.
+ * Increments a counter `times` times, by compare-and-swap. The object is `<count> <token>`. Each write has a new token, because
+ * a store that reads an object back after an unknown outcome cannot distinguish two writers of the same bytes.
  */
 export async function increment(store: Store, key: string, times: number): Promise<void> {
   for (let done = 0; done < times; ) {
@@ -37,7 +37,7 @@ export async function increment(store: Store, key: string, times: number): Promi
   }
 }
 
-/** The count in a counter's text. */
+/** Returns the count in a counter's text. */
 export function countIn(text: string | null): number {
   return Number.parseInt(text ?? '', 10);
 }

@@ -4,13 +4,13 @@ import type { Store } from '../../functions/warehouse/store.ts';
 import { hyparquetRows } from './referee.ts';
 import { ask } from './warehouse-sql.ts';
 
-/** All rows of the data files, each as one text that begins with workspace, day, project, id and start time. */
+/** Returns all rows of the data files, each as one text that begins with workspace, day, project, id and start time. */
 export async function storedRows(store: Store): Promise<string[]> {
   const rows: string[] = [];
   for await (const { key } of store.list('quality_instance_observations/')) {
     const object = await store.get(key);
     const partition = key.slice(0, key.lastIndexOf('/'));
-    // Gone between the listing and the reading.
+    // A compaction may remove a file between the listing and the reading.
     for (const row of object === null ? [] : await hyparquetRows(object.bytes)) {
       rows.push(rowText(partition, row));
     }
@@ -18,7 +18,7 @@ export async function storedRows(store: Store): Promise<string[]> {
   return rows;
 }
 
-/** The view: of each execution the row that was observed last, once, sorted. */
+/** Returns the view: the sorted latest observations of all executions. */
 export async function storedView(store: Store): Promise<string[]> {
   const latest = new Map<string, { readonly order: string; readonly row: string }>();
   for (const row of await storedRows(store)) {

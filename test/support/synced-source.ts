@@ -1,4 +1,4 @@
-/** A simulated source, a warehouse folder, and syncs from one to the other on a shared clock that stands still until moved. */
+/** A simulated source, a warehouse folder, and syncs between them, all on a clock that moves only by hand. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
@@ -27,7 +27,7 @@ import { compareWithTruth, noDifferences } from './view-check.ts';
 export const minuteMs = 60_000;
 export const hourMs = 3_600_000;
 export const dayMs = 86_400_000;
-/** When the tests' worlds begin: a Monday noon. */
+/** The time at which worlds begin: a Monday noon. */
 export const worldStartMs = Date.parse('2026-06-01T12:00:00Z');
 
 export interface SyncedSource {
@@ -35,25 +35,25 @@ export interface SyncedSource {
   readonly clock: MovableClock;
   readonly folder: string;
   readonly store: Store;
-  /** The source of a target, as a run connects to it. */
+  /** Connects to a target's source as a run does. */
   connect: Run['connect'];
-  /** Runs the incremental sync of all targets. */
+  /** Syncs all targets. */
   sync(change?: Partial<Run>, config?: Record<string, unknown>): Promise<Summary[]>;
-  /** Like `sync`, for one target; fails the test if it failed. */
+  /** Syncs one target; fails the test if the sync fails. */
   syncWell(change?: Partial<Run>, config?: Record<string, unknown>): Promise<Summary>;
-  /** Backfills a range, or the known gaps, of one target; fails the test if it failed. */
+  /** Backfills a range or the known gaps of one target; fails the test if the backfill fails. */
   backfill(task: Partial<BackfillTask>, change?: Partial<Run>, config?: Record<string, unknown>): Promise<Summary>;
-  /** Maintains one target; fails the test if that failed. */
+  /** Maintains one target; fails the test if the maintenance fails. */
   maintain(change?: Partial<Run>, config?: Record<string, unknown>): Promise<Summary>;
-  /** The latest observation of each execution, by independent SQL. */
+  /** Returns the latest observation of each execution, by SQL that is independent of the product's. */
   view(): Promise<Row[]>;
-  /** Every observation. */
+  /** Returns all observations. */
   observations(): Promise<Row[]>;
-  /** Fails unless the view holds what the source holds, each once, in its present state. */
+  /** Fails the test unless the view equals the source. */
   expectTruth(): Promise<void>;
 }
 
-/** A row of the table, ids and times (epoch ms) as text. */
+/** A row of the table, with ids and times (epoch ms) as text. */
 export type Row = Record<string, unknown>;
 
 export async function syncedSource(
@@ -111,7 +111,7 @@ export async function syncedSource(
   };
 }
 
-/** A run on a machine whose clock is ahead, which also dates its replies. */
+/** Returns a run on a machine whose clock is ahead; the times of arrival of its replies are ahead too. */
 export function onMachineAhead(world: SyncedSource, aheadMs: number): Partial<Run> {
   return {
     clock: { now: () => world.clock.now() + aheadMs, sleep: async () => undefined },
@@ -126,7 +126,7 @@ export function onMachineAhead(world: SyncedSource, aheadMs: number): Partial<Ru
   };
 }
 
-/** A run that is interrupted once it has read more than `rows` rows. */
+/** Returns a run that is interrupted once it has read more than `rows` rows. */
 export function stoppedAfter(rows: number): Pick<Run, 'stop' | 'onProgress'> {
   const stop = new AbortController();
   return {
@@ -139,7 +139,7 @@ export function stoppedAfter(rows: number): Pick<Run, 'stop' | 'onProgress'> {
   };
 }
 
-/** The checkpoint that the world's target has now. */
+/** Returns the target's current checkpoint. */
 export async function checkpointOf({ store }: SyncedSource): Promise<Checkpoint> {
   const object = await store.get(checkpointKey('sales'));
   const identity = { ...defaultWorkspace, filter: {}, partitionTimeZone: 'UTC' };

@@ -1,4 +1,4 @@
-/** Puts observations into a warehouse as a run would. */
+/** Writes observations into a warehouse as a run does. */
 import type { Observation } from '../../functions/model.ts';
 import { instanceTable, observationColumns } from '../../functions/warehouse/columns.ts';
 import { dataKey } from '../../functions/warehouse/layout.ts';

@@ -1,13 +1,13 @@
 /**
- * Lets a process watch what it does to files: `watchFiles` wraps the functions of `node:fs/promises` that change a folder or
- * flush. A step that only reads leaves no difference between two moments.
+ * Intercepts the operations of a process on files: `watchFiles` wraps the functions of `node:fs/promises` that change a folder
+ * or flush. Reads are left out, because the files look the same before and after them.
  *
- * For modules that are loaded with `node --import`, before those that import the functions.
+ * For modules that are loaded by `node --import`, before the modules that import the functions.
  */
 import promises, { type FileHandle } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 
-/** One step: does `work`, or not. `half`, of a write, writes half of the bytes. */
+/** Called for each operation, which `work` runs. For a write, `half` writes half of the bytes. */
 export type FileStep = <T>(
   name: string,
   path: unknown,
@@ -15,7 +15,7 @@ export type FileStep = <T>(
   half?: () => Promise<unknown>,
 ) => Promise<T>;
 
-/** Has every step from now on go through `step`. */
+/** Passes every operation from now on through `step`. */
 export function watchFiles(step: FileStep): void {
   const { link, mkdir, open, rename, unlink } = promises;
   promises.mkdir = ((path, options) => step('mkdir', path, () => mkdir(path, options))) as typeof mkdir;

@@ -123,7 +123,7 @@ describe('S3 store: a reply is lost', () => {
 describe('S3 store: a reply without ETag', () => {
   it('is followed by a read of it, so that the next write can compare', async () => {
     const { fake, store } = await started();
-    fake.tellsEtagOfPut = false;
+    fake.returnsEtagOfPut = false;
 
     const outcome = await store.putIfAbsent('key', bytesOf('1'));
 
