@@ -21,7 +21,6 @@ const execution = fc
   })
   .map((fields) => anExecution({ ...fields, runStatus: 'RUNNING', endTimeMs: null }));
 
-/** A run sees only executions of the windows that it reads. */
 const change: fc.Arbitrary<Change> = fc
   .record({
     commitId: fc.uuid(),
@@ -74,10 +73,11 @@ const change: fc.Arbitrary<Change> = fc
   })
   .map((made) => ({
     ...made,
+    // A run sees only executions of the windows that it reads.
     seen: made.seen.filter((sight) => made.windows.some(({ window }) => contains(window, sight.execution.startTimeMs))),
   }));
 
-/** What has to be the same in whatever order changes are applied. */
+/** Returns the parts that must not depend on the order of changes. */
 function essence(checkpoint: Checkpoint): unknown {
   const byText = (items: readonly unknown[]): string[] =>
     items
@@ -94,7 +94,7 @@ function essence(checkpoint: Checkpoint): unknown {
 }
 
 describe('changes to a checkpoint', () => {
-  it('commute, and count once when applied twice', () => {
+  it('commute, and have no further effect when they are applied twice', () => {
     fc.assert(
       fc.property(change, change, (a, b) => {
         fc.pre(a.commitId !== b.commitId);
@@ -108,7 +108,7 @@ describe('changes to a checkpoint', () => {
     );
   });
 
-  it('survive being written and read back, whatever the ids and names', () => {
+  it('are unchanged when the checkpoint is written and read back, for any ids and names', () => {
     fc.assert(
       fc.property(change, change, (a, b) => {
         const checkpoint = applyChange(applyChange(emptyCheckpoint(identity), a, lookbackMs), b, lookbackMs);
@@ -120,23 +120,26 @@ describe('changes to a checkpoint', () => {
     );
   });
 
-  it.each([1, 2, 3])('refuse a document of the older version %i, with a remedy', (version) => {
-    const covered = { ...emptyCheckpoint(identity), coverage: [{ fromMs: 1_000, toMs: 2_000, rows: 1 }] };
-    const document = JSON.parse(new TextDecoder().decode(encodeCheckpoint(covered)));
-    const bytes = new TextEncoder().encode(JSON.stringify({ ...document, version }));
-    const decode = () => decodeCheckpoint(bytes, identity, 'sales', 'checkpoint.json');
-    expect(decode).toThrow(
-      `the checkpoint checkpoint.json has version ${version}, older than version 4, which this dqsync reads`,
-    );
-    expect(decode).toThrow(
-      expect.objectContaining({
-        kind: 'state',
-        remedy: expect.stringContaining('Move the checkpoint away to start again'),
-      }),
-    );
-  });
+  it.each([1, 2, 3])(
+    'cannot be applied to a document of the older version %i, which is refused with a remedy',
+    (version) => {
+      const covered = { ...emptyCheckpoint(identity), coverage: [{ fromMs: 1_000, toMs: 2_000, rows: 1 }] };
+      const document = JSON.parse(new TextDecoder().decode(encodeCheckpoint(covered)));
+      const bytes = new TextEncoder().encode(JSON.stringify({ ...document, version }));
+      const decode = () => decodeCheckpoint(bytes, identity, 'sales', 'checkpoint.json');
+      expect(decode).toThrow(
+        `the checkpoint checkpoint.json has version ${version}, older than version 4, which this dqsync reads`,
+      );
+      expect(decode).toThrow(
+        expect.objectContaining({
+          kind: 'state',
+          remedy: expect.stringContaining('Move the checkpoint away to start again'),
+        }),
+      );
+    },
+  );
 
-  it('keep the longest span that the source accepted, until a run learns another', () => {
+  it('keep the longest span that the source accepts until a run learns another one', () => {
     const [sample] = fc.sample(change, { numRuns: 1, seed: 1 });
     const applied = (checkpoint: Checkpoint, maxSpanMs: number | null): Checkpoint =>
       applyChange(checkpoint, { ...sample!, commitId: `${maxSpanMs}`, maxSpanMs }, lookbackMs);
@@ -146,7 +149,7 @@ describe('changes to a checkpoint', () => {
     expect(applied(learned, 3_000).maxSpanMs).toBe(3_000);
   });
 
-  it('keep the lookback of the incremental run that committed last, whatever backfills do', () => {
+  it('keep the lookback of the last incremental run if a backfill commits', () => {
     const [sample] = fc.sample(change, { numRuns: 1, seed: 1 });
     const applied = (checkpoint: Checkpoint, incrementalFromMs: number | null, lookbackMs: number): Checkpoint =>
       applyChange(checkpoint, { ...sample!, commitId: `${lookbackMs}`, incrementalFromMs }, lookbackMs);
@@ -162,7 +165,7 @@ describe('changes to a checkpoint', () => {
     ['failed', 1_000],
     ['stopped', 1_000],
     ['running', 1_000],
-  ] as const)('takes a shorter lookback only from a run that is done (%s: %i ms)', (outcome, expected) => {
+  ] as const)('take a shorter lookback only from a run that is done (%s: %i ms)', (outcome, expected) => {
     const [sample] = fc.sample(change, 1);
     const committed = (checkpoint: Checkpoint, lookbackMs: number, how: Change['run']['outcome']): Checkpoint => {
       const run = { ...sample!.run, outcome: how };
@@ -174,9 +177,9 @@ describe('changes to a checkpoint', () => {
     expect(committed(before, 2_000, outcome).lookbackMs).toBe(2_000);
   });
 
-  it('keep the later of two observations of an execution, whichever is committed first', () => {
+  it('keep the later of two observations of an execution, in either order of commits', () => {
     const [sample] = fc.sample(change, { numRuns: 1, seed: 1 });
-    const sight = (observedAtMs: number, name: string): Change => ({
+    const observing = (observedAtMs: number, name: string): Change => ({
       ...sample!,
       commitId: name,
       windows: [],
@@ -190,7 +193,7 @@ describe('changes to a checkpoint', () => {
       ],
       seen: [{ execution: anExecution({ id: 1n, startTimeMs: 11_000, name }), observedAtMs }],
     });
-    const [early, late] = [sight(500, 'early'), sight(501, 'late')];
+    const [early, late] = [observing(500, 'early'), observing(501, 'late')];
     for (const order of [
       [early, late],
       [late, early],
@@ -205,7 +208,7 @@ describe('changes to a checkpoint', () => {
     }
   });
 
-  it('leave the watermark at the furthest end, whichever is committed first', () => {
+  it('leave the watermark at the latest end, in either order of commits', () => {
     const [sample] = fc.sample(change, { numRuns: 1, seed: 1 });
     const reaching = (fromMs: number, toMs: number): Change => ({
       ...sample!,
@@ -223,7 +226,7 @@ describe('changes to a checkpoint', () => {
     }
   });
 
-  it('keep what was quarantined by others for a week, so that it is quarantined once', () => {
+  it('keep fingerprints of quarantined rows for a week, so that each row is quarantined once', () => {
     const [sample] = fc.sample(change, { numRuns: 1, seed: 1 });
     const applied = (checkpoint: Checkpoint, quarantined: string[], committedAtMs: number): Checkpoint => {
       const run = { ...sample!.run, committedAtMs };
@@ -238,7 +241,7 @@ describe('changes to a checkpoint', () => {
     expect(later.quarantined.map(({ fingerprint }) => fingerprint)).toEqual(['q1']);
   });
 
-  it('keep the start of incremental coverage, whatever the config says now', () => {
+  it('keep the start of incremental coverage if initialFrom changes', () => {
     const [sample] = fc.sample(change, { numRuns: 1, seed: 1 });
     const reaching = (incrementalFromMs: number, toMs: number): Change => ({
       ...sample!,
@@ -250,7 +253,7 @@ describe('changes to a checkpoint', () => {
     expect(watermarkOf(applyChange(changed, reaching(1_000, 12_000), lookbackMs))).toBe(12_000);
   });
 
-  it('lose their re-read progress after a rewind', () => {
+  it('discard the re-read progress after a rewind', () => {
     const read = [{ fromMs: 9_000, toMs: 11_000 }];
     const rereading = { fromMs: 9_000, toMs: 12_000, read, readAtMs: 13_000 };
     const rewound = rewindTo({ ...emptyCheckpoint(identity), rereading }, 10_000, 'rewind');
@@ -258,7 +261,7 @@ describe('changes to a checkpoint', () => {
     expect(rereadParts({ ...rewound, rereading }, rereading, 13_000)).toEqual(read);
   });
 
-  it('add to the re-read progress, unless that is more than a day old', () => {
+  it('add to the re-read progress unless it is more than a day old', () => {
     const [sample] = fc.sample(change, { numRuns: 1, seed: 1 });
     const dayMs = 86_400_000;
     const span = { fromMs: 9_000, toMs: 12_000 };

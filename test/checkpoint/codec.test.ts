@@ -1,4 +1,4 @@
-/** The checkpoint as text. */
+/** Encodes and decodes checkpoints. */
 import { expect, it } from 'vitest';
 import { emptyCheckpoint } from '../../functions/checkpoint/checkpoint.ts';
 import { decodeCheckpoint, encodeCheckpoint } from '../../functions/checkpoint/codec.ts';
@@ -18,9 +18,8 @@ it('keeps every value of an open execution', () => {
   expect(reread(execution)).toEqual(execution);
 });
 
-it('reads a member that a document from before a new column lacks as null', () => {
+it('reads a column that an older document lacks as null', () => {
   const { notifyStatus: _, ...older } = anExecution();
-  // Represents an execution of a release whose table of columns had no such column.
   const execution: Execution = JSON.parse(JSON.stringify({ ...older, id: String(older.id), taskId: null }));
   expect(reread(execution)).toEqual({ ...older, taskId: null, notifyStatus: null });
 });

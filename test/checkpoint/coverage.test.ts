@@ -29,7 +29,7 @@ function isCovered(coverage: readonly CoveredWindow[], ms: number): boolean {
 }
 
 describe('coverage', () => {
-  it('contains exactly what was added, disjoint and in order, in any order of adding', () => {
+  it('contains exactly the added windows, disjoint and sorted, in whatever order they are added', () => {
     fc.assert(
       fc.property(fc.array(window, { maxLength: 12 }), startTimes, (windows, rows) => {
         const coverage = build(windows, rows);
@@ -49,7 +49,7 @@ describe('coverage', () => {
     );
   });
 
-  it('counts each row once, however often its window is added', () => {
+  it('counts each row once if its window is added several times', () => {
     fc.assert(
       fc.property(fc.array(window, { maxLength: 8 }), startTimes, (windows, rows) => {
         const coverage = build([...windows, ...windows], rows);
@@ -60,7 +60,7 @@ describe('coverage', () => {
     );
   });
 
-  it('counts late rows to the window they lie in', () => {
+  it('adds late rows to the count of their window', () => {
     const coverage = build([{ fromMs: 0, toMs: dayMs }], [5]);
     expect(addLateRows(coverage, [7, 2 * dayMs])).toEqual([{ fromMs: 0, toMs: dayMs, rows: 2 }]);
   });
@@ -111,7 +111,7 @@ describe('coverage', () => {
     expect(gapsIn({ fromMs: 0, toMs: 12 }, overlapping)).toEqual([{ fromMs: 10, toMs: 12 }]);
   });
 
-  it('is looked back at from now if it extends into the future', () => {
+  it('leads to a lookback from now if it extends into the future', () => {
     const covered = {
       coverage: [{ fromMs: 0, toMs: 10_000, rows: 1 }],
       incremental: { fromMs: 0, toMs: 10_000 },
@@ -122,7 +122,7 @@ describe('coverage', () => {
     expect(nextWindow(covered, settings, 12_000)).toEqual({ fromMs: 9_000, toMs: 12_000 });
   });
 
-  it("is looked back at by the previous run's lookback if the setting is shorter now", () => {
+  it("leads to the previous run's lookback if the setting is shorter now", () => {
     const covered = {
       coverage: [{ fromMs: 0, toMs: 10_000, rows: 1 }],
       incremental: { fromMs: 0, toMs: 10_000 },
@@ -138,7 +138,7 @@ describe('coverage', () => {
     });
   });
 
-  it('computes the density of the last week only', () => {
+  it('has the density of its last week', () => {
     const old = addWindow(
       [],
       { fromMs: 0, toMs: dayMs },

@@ -4,7 +4,7 @@ import { anExecution } from '../support/paged-source.ts';
 
 const nowMs = 1_760_000_000_000;
 
-it('differ when text moves to another field, or is empty instead of missing', () => {
+it('fingerprints differ if text moves to another field, or is empty instead of missing', () => {
   const base = anExecution({ id: 1n, startTimeMs: nowMs });
   const alike = [
     { ...base, name: 'a', taskId: 1n },
@@ -19,7 +19,7 @@ it('differ when text moves to another field, or is empty instead of missing', ()
   expect(new Set(alike).size).toBe(alike.length);
 });
 
-it('change with every field of the source', () => {
+it('fingerprints change with every field of the source', () => {
   const base = anExecution({ id: 1n, startTimeMs: nowMs });
   const changed = [
     base,

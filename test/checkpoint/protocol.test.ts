@@ -1,4 +1,4 @@
-/** One test (at least) for each invariant of functions/checkpoint/PROTOCOL.md, titled by its number. */
+/** At least one test, titled by its number, for each invariant of functions/checkpoint/PROTOCOL.md. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -24,7 +24,7 @@ async function dataKeys(world: SyncedSource): Promise<string[]> {
 }
 
 describe('the protocol', () => {
-  it('I1, I9: data files never change and never go away, whatever later runs write', async () => {
+  it('I1, I9: later runs never change or delete data files', async () => {
     const world = await syncedSource({ history: smallHistory });
     await world.syncWell();
     const before = new Map<string, Uint8Array>();
@@ -51,7 +51,7 @@ describe('the protocol', () => {
     expect(puts.indexOf(key)).toBe(puts.length - 2);
   });
 
-  it('I3: killed before or after any step of the store, the next run loses nothing', async () => {
+  it('I3: the run after a kill before or after any call of the store completes the table', async () => {
     let step = 0;
     for (let isDone = false; !isDone; step += 1) {
       for (const fate of ['die-before', 'die-after'] as const) {
@@ -66,7 +66,7 @@ describe('the protocol', () => {
     expect(step).toBeGreaterThan(4);
   });
 
-  it('I4, I5: runs that commit alternately never undo commits of each other', async () => {
+  it('I4, I5: runs that commit alternately never undo commits of each other, and retry after conflicts', async () => {
     const world = await syncedSource({ history: smallHistory });
     await world.syncWell();
     world.clock.advance(3 * hourMs);
@@ -88,7 +88,7 @@ describe('the protocol', () => {
     expect(coverage.at(-1)?.toMs).toBe(world.clock.now());
   });
 
-  it('I4: ten runs at once leave one checkpoint that has the changes of all', async () => {
+  it('I4: ten concurrent runs leave one checkpoint with the changes of all', async () => {
     const world = await syncedSource({ history: smallHistory });
     const summaries = await Promise.all(Array.from({ length: 10 }, () => world.syncWell()));
     expect(summaries.every((summary) => summary.done)).toBe(true);
@@ -97,7 +97,7 @@ describe('the protocol', () => {
     await world.expectTruth();
   });
 
-  it('I6: a commit whose reply was lost is found again by its id, and not applied twice', async () => {
+  it('I6: a commit whose reply is lost is recognized by its id and not applied twice', async () => {
     const world = await syncedSource({ history: smallHistory });
     const lossy = failingStore(world.store, (call) =>
       call.key === key && call.method !== 'get' && call.n < 20 ? 'lose-reply' : 'ok',
@@ -109,10 +109,10 @@ describe('the protocol', () => {
     await world.expectTruth();
   });
 
-  it('I6: a commit that got no reply and did not happen is tried again', async () => {
+  it('I6: a commit whose outcome is unknown and that did not take effect is retried', async () => {
     const world = await syncedSource({ history: smallHistory });
     let lost = 0;
-    const deaf: Store = {
+    const forgetful: Store = {
       ...world.store,
       get: (name) => world.store.get(name),
       list: (prefix) => world.store.list(prefix),
@@ -125,14 +125,14 @@ describe('the protocol', () => {
         return await world.store.putIfAbsent(name, bytes);
       },
     };
-    expect(await world.syncWell({ store: deaf })).toMatchObject({ done: true });
+    expect(await world.syncWell({ store: forgetful })).toMatchObject({ done: true });
     expect(lost).toBe(3);
     const { coverage } = await checkpointOf(world);
     expect(coverage.at(-1)?.toMs).toBe(world.clock.now());
     expect((await world.syncWell()).rowsWritten).toBe(0);
   });
 
-  it('I6: data files whose replies were lost are written once', async () => {
+  it('I6: data files whose replies are lost are written once', async () => {
     const world = await syncedSource({ history: smallHistory });
     const seen = new Set<string>();
     const lossy = failingStore(world.store, (call) => {
@@ -144,7 +144,7 @@ describe('the protocol', () => {
     expect(await world.observations()).toHaveLength(world.sim.truth().executions.length);
   });
 
-  it('I7: the view shows each execution once, also where files were written twice', async () => {
+  it('I7: the view shows each execution once, also if files were written twice', async () => {
     const world = await syncedSource({ history: smallHistory });
     const dying = failingStore(world.store, (call) =>
       call.key === key && call.method !== 'get' ? 'die-before' : 'ok',
@@ -156,11 +156,11 @@ describe('the protocol', () => {
     expect(await world.view()).toHaveLength(executions);
   });
 
-  // A lookback of 125 rows takes two pages, and one look is for notifications of executions that started just before it.
+  // A lookback of 125 rows takes two pages. One more request checks notifications of executions that started just before it.
   it.each([
     [2_000, 3],
     [12_000, 4],
-  ])('I8: runs with nothing new append nothing (%i rows a day, at most %i requests)', async (rowsADay, atMost) => {
+  ])('I8: runs without new rows append nothing (%i rows a day, at most %i requests)', async (rowsADay, atMost) => {
     const world = await syncedSource();
     world.sim.life.addMany(rowsADay, { fromMs: world.clock.now() - dayMs, toMs: world.clock.now() });
     await world.syncWell();
@@ -197,7 +197,7 @@ describe('the protocol', () => {
     ['overlapping windows', null, /damaged.*overlap/],
     ['a newer version', '{"format":"dqsync.checkpoint","version":5,"novelty":true}', /version 5, newer than version 4/],
     ['an older version', '{"format":"dqsync.checkpoint","version":3}', /version 3, older than version 4/],
-  ])('I10: %s in the checkpoint stops the run and stays as it is', async (_name, text, message) => {
+  ])('I10: %s in the checkpoint stops the run, and the document is not changed', async (_name, text, message) => {
     const world = await syncedSource({ history: smallHistory });
     await world.syncWell();
     const path = join(world.folder, 'warehouse', key);
@@ -212,7 +212,7 @@ describe('the protocol', () => {
     expect(await readFile(path, 'utf8')).toBe(text ?? overlapping);
   });
 
-  it('takes on a changed configuration as long as nothing was covered', async () => {
+  it('accepts a changed configuration as long as nothing is covered', async () => {
     const world = await syncedSource({ history: smallHistory });
     const credentials = `file:${join(world.folder, 'secret.json')}`;
     const targets = [{ name: 'sales', ...defaultWorkspace, credentials, workspace: 'wrong' }];
@@ -223,7 +223,7 @@ describe('the protocol', () => {
     await world.expectTruth();
   });
 
-  it('I10: a changed filter, workspace or time zone is refused, saying what changed', async () => {
+  it('I10: a changed time zone is refused with the old and the new value', async () => {
     const world = await syncedSource({ history: smallHistory });
     await world.syncWell();
     const before = (await world.store.get(key))!.bytes;
@@ -236,7 +236,7 @@ describe('the protocol', () => {
     ['project', { projectId: 'another' }, /projectId was ".+" and is now "another"/],
     ['workspace', { workspace: 'another' }, /workspace was ".+" and is now "another"/],
     ['filter', { filter: { name: 'orders' } }, /filter was \{\} and is now \{"name":"orders"\}/],
-  ])('I10: another %s under the same name is refused before the source is asked', async (_name, change, message) => {
+  ])('I10: another %s under the same name is refused before the first request', async (_name, change, message) => {
     const world = await syncedSource({ history: smallHistory });
     await world.syncWell();
     const before = (await world.store.get(key))!.bytes;
@@ -251,7 +251,7 @@ describe('the protocol', () => {
   it.each([
     ['the document', '"coverage":['],
     ['an entry of it', '{"fromMs":'],
-  ])('I10: a field that nobody knows in %s stops the run and stays as it is', async (_name, place) => {
+  ])('I10: an unknown field in %s stops the run, and the document is not changed', async (_name, place) => {
     const world = await syncedSource({ history: smallHistory });
     await world.syncWell();
     const path = join(world.folder, 'warehouse', key);
@@ -269,28 +269,28 @@ describe('the protocol', () => {
   it('I11: coverage stays before a window that never becomes complete, and the error names the window', async () => {
     const world = await syncedSource();
     world.sim.life.addMany(12_000, { fromMs: world.clock.now() - 3 * dayMs, toMs: world.clock.now() - hourMs });
-    const poisonedMs = world.clock.now() - 1.3 * dayMs;
+    const unprovableMs = world.clock.now() - 1.3 * dayMs;
     const [summary] = await world.sync({
       connect: (target, signal) => {
         const source = world.connect(target, signal);
         const fetchPage: typeof source.fetchPage = async (request) => {
           const page = await source.fetchPage(request);
-          const isPoisoned = request.startTimeMs <= poisonedMs && request.endTimeMs >= poisonedMs;
-          return isPoisoned ? { ...page, count: (page.count ?? 0) + 1 } : page;
+          const isWrong = request.startTimeMs <= unprovableMs && request.endTimeMs >= unprovableMs;
+          return isWrong ? { ...page, count: (page.count ?? 0) + 1 } : page;
         };
         return { ...source, fetchPage };
       },
     });
     expect(summary?.error).toMatchObject({ kind: 'incomplete', retryable: true });
-    expect(Date.parse(summary?.error?.window?.from ?? '')).toBeLessThanOrEqual(poisonedMs);
-    expect(Date.parse(summary?.error?.window?.to ?? '')).toBeGreaterThanOrEqual(poisonedMs);
-    expect(Date.parse(summary?.watermark ?? '')).toBeLessThanOrEqual(poisonedMs);
-    expect(Date.parse(summary?.watermark ?? '')).toBeGreaterThan(poisonedMs - 0.6 * dayMs);
+    expect(Date.parse(summary?.error?.window?.from ?? '')).toBeLessThanOrEqual(unprovableMs);
+    expect(Date.parse(summary?.error?.window?.to ?? '')).toBeGreaterThanOrEqual(unprovableMs);
+    expect(Date.parse(summary?.watermark ?? '')).toBeLessThanOrEqual(unprovableMs);
+    expect(Date.parse(summary?.watermark ?? '')).toBeGreaterThan(unprovableMs - 0.6 * dayMs);
     await world.syncWell();
     await world.expectTruth();
   });
 
-  it('I11: coverage does not run ahead of a source whose clock is behind', async () => {
+  it('I11: coverage does not extend beyond the time of a source whose clock is behind', async () => {
     const world = await syncedSource({ history: smallHistory, traps: { dateSkewMs: -20 * minuteMs - 333 } });
     const summary = await world.syncWell();
     expect(Date.parse(summary.watermark!)).toBeLessThanOrEqual(world.clock.now() - 19 * minuteMs);
@@ -299,7 +299,7 @@ describe('the protocol', () => {
   });
 
   it.each([0, -20 * minuteMs])(
-    'I11: coverage ends before what may still settle, by the slower of two clocks %i ms apart',
+    'I11: coverage ends the settle time before the slower of two clocks %i ms apart',
     async (dateSkewMs) => {
       const world = await syncedSource({ history: smallHistory, traps: { dateSkewMs } }, { settleSeconds: 90 });
       const { watermark } = await world.syncWell();
@@ -309,11 +309,11 @@ describe('the protocol', () => {
     },
   );
 
-  it('I11: coverage that a slow clock cut short has no gap behind it once the clock is right', async () => {
+  it('I11: coverage that a slow clock has cut short leaves no gap when the clock is right again', async () => {
     const world = await syncedSource({ traps: { dateSkewMs: -2 * dayMs } });
     world.sim.life.addMany(12_000, { fromMs: world.clock.now() - 4 * dayMs, toMs: world.clock.now() - hourMs });
     world.sim.traps.afterPage = ({ n }) => {
-      // Slices of the last two days were read and cut short by then, those of the last are still to come.
+      // By then, slices of the last two days have been read and cut short, and later slices are still to be read.
       world.sim.traps.dateSkewMs = n > 100 ? 0 : world.sim.traps.dateSkewMs;
     };
     await world.syncWell();
@@ -379,7 +379,7 @@ describe('the protocol', () => {
 });
 
 describe('a rewind', () => {
-  it('I15: is not undone by a run that had begun before it, which commits nothing after it', async () => {
+  it('I15: is not undone by a run that began before it, whose commit fails', async () => {
     const world = await syncedSource();
     const first = world.clock.now();
     world.sim.life.addMany(500, { fromMs: first - 10 * dayMs, toMs: first - hourMs });
@@ -414,7 +414,7 @@ describe('a rewind', () => {
   });
 });
 
-describe('I19', () => {
+describe('results', () => {
   it.each(['die-before', 'die-after'] as const)(
     'I19: no kill between two steps loses an execution whose results are to be fetched (%s)',
     async (fate) => {
@@ -443,8 +443,8 @@ describe('I19', () => {
   );
 });
 
-describe('the text', () => {
-  it('has a test for every invariant, and every test an invariant', async () => {
+describe('PROTOCOL.md', () => {
+  it('states exactly the invariants that have tests', async () => {
     const read = (name: string): Promise<string> => readFile(new URL(name, import.meta.url), 'utf8');
     const stated = [...(await read('../../functions/checkpoint/PROTOCOL.md')).matchAll(/^- \*\*(I\d+)\*\*/gm)].map(
       ([, number]) => number,

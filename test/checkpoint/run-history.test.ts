@@ -1,4 +1,4 @@
-/** The history of runs: what is kept, that it never fails a run, and that runs at once keep each other's. */
+/** The history of runs: its records, its failures, and concurrent updates. */
 import { describe, expect, it } from 'vitest';
 import { loadRuns, type RunRecord, recordRun, unfinishedBackfills } from '../../functions/checkpoint/run-history.ts';
 import { systemClock } from '../../functions/clock.ts';
@@ -29,7 +29,7 @@ const january = { from: '2026-01-01T00:00:00.000Z', to: '2026-02-01T00:00:00.000
 const february = { from: '2026-02-01T00:00:00.000Z', to: '2026-03-01T00:00:00.000Z', mode: 'backfill' };
 
 describe('the history of runs', () => {
-  it('keeps the last 180 runs, and before them backfills that did not end', async () => {
+  it('keeps the last 180 runs, and older backfills that are unfinished', async () => {
     const store = await tempWarehouse();
     const record = recording(store);
     await record(aRun(-1, { ...january, outcome: 'stopped' }));
@@ -41,7 +41,7 @@ describe('the history of runs', () => {
     expect([runs[0]?.runId, runs[1]?.runId, runs.at(-1)?.runId]).toEqual(['run--1', 'run-30', 'run-209']);
   });
 
-  it('replaces the record of a run, and keeps counters that it does not know', async () => {
+  it('replaces the record of a run, and keeps unknown counters', async () => {
     const store = await tempWarehouse();
     await recording(store)(aRun(1, { ...january, outcome: 'running', endedAt: null }));
     await recording(store)(aRun(1, { ...january, lateRows: 3 }));
@@ -57,9 +57,9 @@ describe('the history of runs', () => {
 
   it.each<[string, (n: number) => StoreFate, number]>([
     ['a reply is lost', (n) => (n === 2 ? 'lose-reply' : 'ok'), 0],
-    ['no reply ever comes', (n) => (n > 1 ? 'lose-reply' : 'ok'), 1],
-    ['it cannot be read', () => 'die-before', 1],
-  ])('never throws, and warns where it is not written: %s', async (_, fate, warningCount) => {
+    ['all replies are lost', (n) => (n > 1 ? 'lose-reply' : 'ok'), 1],
+    ['the history cannot be read', () => 'die-before', 1],
+  ])('never throws, and warns if a record is not written: %s', async (_, fate, warningCount) => {
     const store = await tempWarehouse();
     const warnings: string[] = [];
     await recording(
@@ -83,12 +83,16 @@ describe('the history of runs', () => {
   it.each<[string, RunRecord[], string[]]>([
     ['it was stopped', [aRun(1, { ...january, outcome: 'stopped' })], ['run-1']],
     ['it was killed', [aRun(1, { ...january, outcome: 'running' })], ['run-1']],
-    ['it reached its end', [aRun(1, january)], []],
-    ['a later one of the range did', [aRun(1, { ...january, outcome: 'failed' }), aRun(2, january)], []],
-    ['a later one of the range did not', [1, 2].map((n) => aRun(n, { ...january, outcome: 'stopped' })), ['run-2']],
-    ['another range was read', [aRun(1, { ...january, outcome: 'stopped' }), aRun(2, february)], ['run-1']],
-    ['it is no backfill', [aRun(1, { outcome: 'stopped', from: january.from, to: january.to })], []],
-  ])('knows whether a backfill is unfinished: %s', (_, runs, expected) => {
+    ['it is done', [aRun(1, january)], []],
+    ['a later one of the range is done', [aRun(1, { ...january, outcome: 'failed' }), aRun(2, january)], []],
+    [
+      'a later one of the range is stopped too',
+      [1, 2].map((n) => aRun(n, { ...january, outcome: 'stopped' })),
+      ['run-2'],
+    ],
+    ['one of another range is done', [aRun(1, { ...january, outcome: 'stopped' }), aRun(2, february)], ['run-1']],
+    ['it is a sync', [aRun(1, { outcome: 'stopped', from: january.from, to: january.to })], []],
+  ])('determines whether a backfill is unfinished if %s', (_, runs, expected) => {
     expect(unfinishedBackfills(runs).map(({ runId }) => runId)).toEqual(expected);
   });
 });
@@ -101,7 +105,7 @@ describe('a run', () => {
     expect(await loadRuns(world.store, 'sales')).toMatchObject([{ outcome: 'done', results }]);
   });
 
-  it('records how it ended: done, stopped, failed; and a killed backfill, what it was asked for', async () => {
+  it('records its outcome, and the requested range of a killed backfill', async () => {
     const world = await syncedSource({ history: { days: 2 } });
     const window = { fromMs: world.clock.now() - 40 * dayMs, toMs: world.clock.now() - 35 * dayMs };
     await world.syncWell();

@@ -1,4 +1,4 @@
-/** The table of columns, and the document made from it. */
+/** The table of columns, and COLUMNS.md, which is generated from it. */
 import { describe, expect, it } from 'vitest';
 import {
   type Column,
@@ -54,7 +54,7 @@ ${rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}
 ${[taskTable, resultTable].map(sectionOf).join('')}`;
 }
 
-/** The columns of a table that other calls of the source fill. */
+/** Returns the section of a table whose rows come from other calls of the source. */
 function sectionOf({ name, columns, partitionDescriptions }: TableFacts): string {
   const rows = [
     ...columns.map((column) => [
@@ -81,7 +81,7 @@ describe('COLUMNS.md', () => {
 });
 
 describe('an execution', () => {
-  it('is made from one value per column', () => {
+  it('is built from one value per column', () => {
     const execution = anExecution({ endTimeMs: null, extra: '{"a":1}' });
     expect(executionFrom((column) => column.read(execution))).toEqual(execution);
   });

@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 import { expect, it } from 'vitest';
 import { toStorageError } from '../../functions/warehouse/file-errors.ts';
 
-it('names a disk quota that is used up, for which Node has no name', () => {
+it('an error reports a used-up disk quota, for which Node has no error code', () => {
   const errno = -constants.errno.EDQUOT;
   const thrown = Object.assign(new Error('write failed'), {
     errno,

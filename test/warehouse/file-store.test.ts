@@ -26,8 +26,8 @@ describeStore('folder store', async () => {
   return () => openFileStore(`file:${folder}/warehouse`);
 });
 
-describe('folder store: where objects lie', () => {
-  it('accepts a folder as in a shell, and as a standard file URL', async () => {
+describe('folder store: places of objects', () => {
+  it('accepts a folder as a shell path after file:, and as a standard file URL', async () => {
     const folder = await tempFolder();
     await openFileStore(`file:${folder}/a b`).putIfAbsent('key', bytesOf('1'));
 
@@ -59,7 +59,7 @@ describe('folder store: links', () => {
     ['a folder', 'data/dt=1'],
     ['a file', 'data/dt=1/a'],
     ['the folder above', 'data'],
-  ])('lists objects behind a link to %s, as it reads and writes them', async (_, linked) => {
+  ])('lists, reads and protects objects behind a link to %s', async (_, linked) => {
     const folder = await tempFolder();
     const store = openFileStore(`file:${folder}/warehouse`);
     await store.putIfAbsent('data/dt=1/a', bytesOf('1'));
@@ -71,7 +71,7 @@ describe('folder store: links', () => {
     expect(await store.putIfAbsent('data/dt=1/a', bytesOf('2'))).toEqual({ kind: 'lost' });
   });
 
-  it('ends a listing if a link leads back', async () => {
+  it('ends a listing if a link leads back to a parent folder', async () => {
     const folder = await tempFolder();
     const store = openFileStore(`file:${folder}/warehouse`);
     await store.putIfAbsent('data/dt=1/a', bytesOf('1'));
@@ -91,7 +91,7 @@ describe('folder store: links', () => {
 });
 
 describe('folder store: several processes', () => {
-  it('loses no increment of four processes', async () => {
+  it('keeps every increment of four concurrent processes', async () => {
     const store = await tempWarehouse();
     await store.putIfAbsent('state/counter', bytesOf('0 start'));
 
@@ -102,7 +102,7 @@ describe('folder store: several processes', () => {
     expect(countIn(await textAt(store, 'state/counter'))).toBe(100);
   });
 
-  it('has only complete objects, and all reported ones, after kills at any moment', async () => {
+  it('has only complete objects, and all confirmed ones, after a kill', async () => {
     const store = await tempWarehouse();
     for (let round = 0; round < 6; round += 1) {
       const process = startWriter('fill', store.url, `round${round}`);
@@ -166,11 +166,11 @@ describe('folder store: several processes', () => {
   });
 });
 
-/** What a process does to the files of a warehouse, in order. */
+/** Returns the operations of a writer process on the files of a warehouse. */
 async function stepsOf(folder: string, ...args: string[]): Promise<string[]> {
-  const preload = join(import.meta.dirname, '../support/tell-file-steps.ts');
+  const preload = join(import.meta.dirname, '../support/print-file-steps.ts');
   const { stderr } = await promisify(execFile)(process.execPath, ['--import', preload, writer, ...args], {
-    env: { ...process.env, DQSYNC_TOLD_FOLDER: folder },
+    env: { ...process.env, DQSYNC_PRINTED_FOLDER: folder },
   });
   return stderr.trimEnd().split('\n');
 }
@@ -178,7 +178,7 @@ async function stepsOf(folder: string, ...args: string[]): Promise<string[]> {
 describe('folder store: a power cut', () => {
   const aside = ['open .tmp/*', 'write .tmp/*', 'sync .tmp/*'];
 
-  it('keeps a new object complete: its bytes are flushed before it gets its name, each new folder and the name afterwards', async () => {
+  it('leaves no incomplete new object: bytes are flushed before the object gets its name, folders and name afterwards', async () => {
     const folder = await tempFolder();
 
     expect(await stepsOf(folder, 'put', `file:${folder}`, 'a/b/c')).toEqual([
@@ -188,7 +188,7 @@ describe('folder store: a power cut', () => {
     ]);
   });
 
-  it('keeps the old object or the new one: its bytes are flushed before the old one is replaced, the rename afterwards', async () => {
+  it('leaves the old or the new object: bytes are flushed before the old one is replaced, the rename afterwards', async () => {
     const store = await tempWarehouse();
     await store.putIfAbsent('state/counter', bytesOf('0 start'));
 
@@ -200,7 +200,7 @@ describe('folder store: a power cut', () => {
 });
 
 describe('folder store: temporary files', () => {
-  it('leaves none behind', async () => {
+  it('are removed after each write', async () => {
     const store = await tempWarehouse();
     const won = await store.putIfAbsent('a/b', bytesOf('1'));
     await store.putIfAbsent('a/b', bytesOf('2'));
@@ -209,7 +209,7 @@ describe('folder store: temporary files', () => {
     expect(await readdir(join(store.folder, '.tmp'))).toEqual([]);
   });
 
-  it('removes those of killed processes after a day, and no others', async () => {
+  it('of killed processes are removed after a day', async () => {
     const store = await tempWarehouse();
     const temporary = join(store.folder, '.tmp');
     await mkdir(temporary, { recursive: true });
@@ -224,8 +224,8 @@ describe('folder store: temporary files', () => {
   });
 });
 
-describe('folder store: the file system refuses', () => {
-  it('explains a file in the place of a folder', async () => {
+describe('folder store: errors of the file system', () => {
+  it('explain a file in place of a folder', async () => {
     const folder = await tempFolder();
     await writeFile(join(folder, 'file'), 'x');
     const store = openFileStore(`file:${folder}/file`);
@@ -242,7 +242,7 @@ describe('folder store: the file system refuses', () => {
     }
   });
 
-  it.runIf(process.platform === 'linux')('ends if no folder can be created', async () => {
+  it.runIf(process.platform === 'linux')('report a folder that cannot be created', async () => {
     const store = openFileStore('file:/proc/dqsync-warehouse');
     await expect(store.putIfAbsent('state/sales/checkpoint.json', new Uint8Array([1]))).rejects.toMatchObject({
       kind: 'storage',
@@ -251,7 +251,7 @@ describe('folder store: the file system refuses', () => {
     });
   });
 
-  it('explains a folder in the place of a file', async () => {
+  it('explain a folder in place of a file', async () => {
     const store = await tempWarehouse();
     await store.putIfAbsent('a/b', bytesOf('1'));
 
@@ -259,12 +259,12 @@ describe('folder store: the file system refuses', () => {
     await expect(store.putIfAbsent('a', bytesOf('1'))).rejects.toMatchObject({ kind: 'storage', code: 'EISDIR' });
   });
 
-  it('explains a folder without write permission', async () => {
+  it('explain a folder without write permission', async () => {
     const folder = await tempFolder();
     await chmod(folder, 0o755);
     const sealed = join(folder, 'sealed');
     await mkdir(sealed, { mode: 0o555 });
-    // Root may write anywhere, so that the process must be another user's.
+    // Root may write anywhere, so the process must run as another user.
     const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
 
     const { stdout } = await promisify(execFile)(process.execPath, [writer, 'put', `file:${sealed}`, 'a/b'], user);
@@ -277,7 +277,7 @@ describe('folder store: the file system refuses', () => {
     });
   });
 
-  it('reads an object in one piece while it is being replaced', async () => {
+  it('do not show a partial object while it is being replaced', async () => {
     const store = await tempWarehouse();
     const texts = ['a'.repeat(100_000), 'b'.repeat(100_000)];
     let outcome = await store.putIfAbsent('key', bytesOf(texts[0]!));

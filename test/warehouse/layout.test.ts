@@ -16,7 +16,7 @@ const day = fc
   .map((date) => date.toISOString().slice(0, 10));
 
 describe('layout', () => {
-  it('places objects where the protocol says', () => {
+  it('builds the keys of the protocol', () => {
     expect(dataKey({ workspace: '9f2e', dt: '2026-01-31', runId: '20260131T000000Z-9f86d081', part: 3 })).toBe(
       'quality_instance_observations/workspace=9f2e/dt=2026-01-31/20260131T000000Z-9f86d081-3.parquet',
     );
@@ -25,7 +25,7 @@ describe('layout', () => {
     expect(isHidden(probeKey)).toBe(true);
   });
 
-  it('parses every data key it builds, into the same parts', () => {
+  it('parses every data key that it builds into the same parts', () => {
     fc.assert(
       fc.property(name, day, name, fc.nat(), (workspace, dt, runId, part) => {
         const parts = { workspace, dt, runId, part };
@@ -34,7 +34,7 @@ describe('layout', () => {
     );
   });
 
-  it('builds only safe keys, whatever the input', () => {
+  it('builds only safe keys for any input', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), fc.string(), (a, b, c) => {
         for (const build of [

@@ -20,7 +20,7 @@ function rowsOf<T>(values: readonly T[], parts: (value: T) => Partial<Observatio
   return values.map((value, index) => anObservation({ id: BigInt(index), ...parts(value) }));
 }
 
-/** The metadata of a column, one per row group. */
+/** Returns the metadata of a column's chunks, one per row group. */
 function chunksOf(bytes: Uint8Array, column: string): ColumnMetaData[] {
   return hyparquetFooter(bytes)
     .row_groups.flatMap((group) => group.columns.flatMap(({ meta_data }) => meta_data ?? []))
@@ -35,7 +35,7 @@ interface PageInFile {
   readonly uncompressedBytes: number;
 }
 
-/** Reads the page headers between the start and the end of a chunk, as its metadata gives them. */
+/** Reads the page headers of a chunk, whose start and length its metadata gives. */
 function pagesOf(bytes: Uint8Array, chunk: ColumnMetaData): PageInFile[] {
   const pages: PageInFile[] = [];
   const start = Number(chunk.dictionary_page_offset ?? chunk.data_page_offset);
@@ -64,7 +64,7 @@ function repeated(count: number, distinct: number): string[] {
   return Array.from({ length: count }, (_, index) => `name ${(index * 7919) % distinct}`);
 }
 
-/** Values of a text column, and whether its chunk has a dictionary. */
+/** Values of a text column, and whether its chunk must have a dictionary. */
 const texts: readonly {
   readonly what: string;
   readonly values: readonly (string | null)[];
@@ -122,8 +122,8 @@ const texts: readonly {
   },
 ];
 
-describe('Dictionary of a text column', () => {
-  it.each(texts)('reads back $what', async ({ values, dictionary }) => {
+describe('the dictionary of a text column', () => {
+  it.each(texts)('preserves $what', async ({ values, dictionary }) => {
     const bytes = await encode(rowsOf(values, (value) => ({ name: value, runStatus: value })));
 
     expect((await hyparquetRows(bytes)).map((row) => row['name'] ?? null)).toEqual(values);
@@ -149,7 +149,7 @@ describe('Dictionary of a text column', () => {
     ]);
   });
 
-  it('writes only the texts and statistics of its own rows to a row group', async () => {
+  it('contains only texts of its own row group, as do the statistics', async () => {
     const values = Array.from({ length: 2 * maxRowGroupRows }, (_, row) => (row < maxRowGroupRows ? 'a' : 'b'));
     const bytes = await encode(rowsOf(values, (runStatus) => ({ runStatus })));
 
@@ -169,7 +169,7 @@ describe('Dictionary of a text column', () => {
     ]);
   });
 
-  it('treats texts that differ only in unpaired surrogates as their UTF-8', async () => {
+  it('encodes unpaired surrogates as U+FFFD', async () => {
     const values = Array.from({ length: 100 }, (_, row) => ['a\uD800', 'a\uD801', 'a\uFFFD', '\uDC00'][row % 4] ?? '');
     const bytes = await encode(rowsOf(values, (name) => ({ name })));
 
@@ -177,7 +177,7 @@ describe('Dictionary of a text column', () => {
   });
 });
 
-describe('Dictionary of a number column', () => {
+describe('the dictionary of a number column', () => {
   const first = 2n ** 63n - 40_000n;
 
   it.each([
@@ -186,7 +186,7 @@ describe('Dictionary of a number column', () => {
     { what: 'more than a third of the numbers distinct', distinct: 1001, count: 3000, dictionary: false },
     { what: '14,000 distinct numbers', distinct: 14_000, count: 43_000, dictionary: true },
     { what: 'distinct numbers only', distinct: 40_000, count: 40_000, dictionary: false },
-  ])('reads back $what, exactly', async ({ distinct, count, dictionary }) => {
+  ])('preserves $what', async ({ distinct, count, dictionary }) => {
     const values = Array.from({ length: count }, (_, row) => first + BigInt((row * 7919) % distinct)).flatMap(
       (value, row) => (row % 7 === 3 ? [null, value] : [value]),
     );
@@ -207,7 +207,7 @@ describe('Dictionary of a number column', () => {
     expect(chunksOf(bytes, 'task_id')[0]).not.toHaveProperty('dictionary_page_offset', expect.anything());
   });
 
-  it('is not tried for numbers that are expected to differ', async () => {
+  it('is omitted for columns whose numbers are expected to differ', async () => {
     const bytes = await encode(
       rowsOf(Array(1000).fill(null), () => ({ endTimeMs: 0, startTimeMs: 0, observedAtMs: 0 })),
     );
@@ -218,7 +218,7 @@ describe('Dictionary of a number column', () => {
   });
 });
 
-describe('RLE / bit-packing hybrid', () => {
+describe('the RLE / bit-packing hybrid encoding', () => {
   it.each([
     { what: 'nothing', values: [], bitWidth: 3, bytes: [] },
     {
@@ -228,7 +228,7 @@ describe('RLE / bit-packing hybrid', () => {
       bytes: [0xd8, 0x04, 0x34, 0x12],
     },
     { what: 'a repetition of 0 bits', values: Array(40).fill(0), bitWidth: 0, bytes: [80] },
-    { what: 'packed values, filled up with zeros', values: [1, 2, 3], bitWidth: 4, bytes: [3, 0x21, 0x03, 0, 0] },
+    { what: 'packed values, padded with zeros', values: [1, 2, 3], bitWidth: 4, bytes: [3, 0x21, 0x03, 0, 0] },
     {
       what: 'packed values before a repetition and after it',
       values: [0, 1, 2, 3, 4, 5, 6, 7, ...Array(32).fill(5), 1],
@@ -241,8 +241,8 @@ describe('RLE / bit-packing hybrid', () => {
   });
 });
 
-describe('Column metadata', () => {
-  it('gives the offsets, sizes and encodings that the pages have', async () => {
+describe('column metadata', () => {
+  it('has the offsets, sizes and encodings of the pages', async () => {
     const values = repeated(maxRowGroupRows + 30_000, 40);
     const bytes = await encode(rowsOf(values, (name) => ({ name, extra: null })));
 
@@ -271,7 +271,7 @@ describe('Column metadata', () => {
   });
 });
 
-/** What the metadata should say of the encodings of such pages. */
+/** Returns the expected encodings in the metadata of such pages. */
 function encodingsOf(pages: readonly PageInFile[]): Pick<ColumnMetaData, 'encodings' | 'encoding_stats'> {
   const [plain, rleDictionary] = [0, 8];
   const dataPages = pages.slice(pages[0]?.type === 'dictionary' ? 1 : 0);

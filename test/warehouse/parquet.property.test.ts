@@ -59,7 +59,7 @@ function plain(value: unknown): unknown {
   return value instanceof Date ? value.getTime() : (value ?? null);
 }
 
-it('is read back unchanged by hyparquet for any input', async () => {
+it('hyparquet reads back any observations unchanged', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(observation, { minLength: 1, maxLength: 60 }), async (rows) => {
       const read = await hyparquetRows(await encodeParquet(observationColumns, tableBatch(instanceTable, rows)));
@@ -72,7 +72,7 @@ it('is read back unchanged by hyparquet for any input', async () => {
   );
 });
 
-it('has statistics that enclose every value', async () => {
+it('statistics are the smallest and the largest value of any observations', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(observation, { minLength: 1, maxLength: 30 }), async (rows) => {
       const [group] = hyparquetFooter(
@@ -95,7 +95,7 @@ it('has statistics that enclose every value', async () => {
   );
 });
 
-it('returns repeated values to both referees, for any repetitions and nulls', async () => {
+it('hyparquet and DuckDB read back any repetitions and nulls', async () => {
   const runs = fc.array(
     fc.record({
       value: fc.integer({ min: -1, max: 300 }),
@@ -127,7 +127,7 @@ it('returns repeated values to both referees, for any repetitions and nulls', as
   );
 });
 
-it('encodes numbers of 0 to 20 bits so that hyparquet decodes them', () => {
+it('hyparquet decodes any numbers of 0 to 20 bits', () => {
   const runs = fc.array(
     fc.record({
       value: fc.nat({ max: 2 ** 20 - 1 }),
@@ -150,7 +150,7 @@ it('encodes numbers of 0 to 20 bits so that hyparquet decodes them', () => {
   );
 });
 
-it('encodes any pattern of nulls so that DuckDB reads it', async () => {
+it('DuckDB reads any pattern of nulls', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 40 })), { minLength: 1, maxLength: 40 }),
@@ -174,7 +174,7 @@ it('encodes any pattern of nulls so that DuckDB reads it', async () => {
   );
 });
 
-/** Text by its UTF-8 bytes, numbers and times by their value. */
+/** Returns a value by which values can be ordered: texts by their UTF-8 bytes, numbers and times by their value. */
 function orderable(value: unknown): string | bigint {
   if (typeof value === 'string') {
     return Buffer.from(value).toString('hex');

@@ -15,7 +15,7 @@ function encode(rows: readonly Observation[]): Promise<Uint8Array> {
   return encodeParquet(observationColumns, tableBatch(instanceTable, rows));
 }
 
-/** `<min> <max>` of a column, per row group, as DuckDB reads the footer; `null` where there is none. */
+/** Reads minimum, maximum and number of nulls of a column, per row group, by DuckDB. */
 async function statisticsOf(bytes: Uint8Array, column: string): Promise<unknown[]> {
   const rows = await duckdbOverFile(
     bytes,
@@ -25,7 +25,7 @@ async function statisticsOf(bytes: Uint8Array, column: string): Promise<unknown[
   return rows.map(({ min, max, nulls }) => [min, max, nulls]);
 }
 
-describe('Parquet file', () => {
+describe('a Parquet file', () => {
   it('has the columns of the schema, in order, with their types and nullability', async () => {
     const bytes = await encode([anObservation()]);
 
@@ -50,7 +50,7 @@ describe('Parquet file', () => {
     ]);
   });
 
-  it('returns every value to both referees', async () => {
+  it('returns every value to hyparquet and DuckDB', async () => {
     const full = anObservation({ extra: '{"a":1}' });
     const empty = anObservation({
       id: 2n,
@@ -86,14 +86,14 @@ describe('Parquet file', () => {
     ]);
   });
 
-  it('keeps the rows in the order given', async () => {
+  it('keeps the given order of rows', async () => {
     const ids = [5n, 1n, 4n, 2n, 3n];
     const bytes = await encode(ids.map((id) => anObservation({ id })));
 
     expect((await hyparquetRows(bytes)).map((row) => row['id'])).toEqual(ids);
   });
 
-  it('is GZIP, PLAIN and RLE, with data pages of version 1', async () => {
+  it('is compressed by GZIP, encoded as PLAIN and RLE, and has data pages of version 1', async () => {
     const bytes = await encode([anObservation()]);
 
     const chunks = hyparquetFooter(bytes).row_groups[0]?.columns.map((column) => column.meta_data) ?? [];
@@ -120,7 +120,7 @@ describe('Parquet file', () => {
     );
   });
 
-  it('spans pages and row groups without a seam', async () => {
+  it('keeps values and statistics across pages and row groups', async () => {
     const count = maxRowGroupRows + maxPageRows + 7;
     const rows = Array.from({ length: count }, (_, index) =>
       anObservation({
@@ -152,8 +152,8 @@ describe('Parquet file', () => {
   });
 });
 
-describe('what parquetjs-lite would get wrong', () => {
-  it('keeps 19-digit ids exact, to the ends of 64 bits', async () => {
+describe('a Parquet file, unlike one of parquetjs-lite', () => {
+  it('keeps 19-digit ids exact, up to the limits of 64 bits', async () => {
     const ids = [minInt64, -1n, 0n, 2n ** 53n + 1n, 1_180_000_000_000_000_001n, 1_180_000_000_000_000_002n, maxInt64];
     const bytes = await encode(ids.map((id) => anObservation({ id, taskId: id })));
 
@@ -193,8 +193,8 @@ describe('what parquetjs-lite would get wrong', () => {
     ]);
   });
 
-  it('orders text in statistics by its bytes, beyond the BMP too', async () => {
-    // In UTF-16 the emoji comes before U+FFFD, in UTF-8 after it.
+  it('orders text in statistics by its UTF-8 bytes, also beyond the BMP', async () => {
+    // The emoji sorts before U+FFFD in UTF-16 and after it in UTF-8.
     const bytes = await encode(['\u{1F600}', '\uFFFD', 'A'].map((runStatus) => anObservation({ runStatus })));
 
     expect(await statisticsOf(bytes, 'run_status')).toEqual([['A', '\u{1F600}', '0']]);
@@ -203,7 +203,7 @@ describe('what parquetjs-lite would get wrong', () => {
     ]);
   });
 
-  it('writes the older statistics, whose order is undefined for text, for numbers only', async () => {
+  it('writes the deprecated statistics only for numbers, because their order is undefined for text', async () => {
     const [group] = hyparquetFooter(await encode([anObservation()])).row_groups;
 
     const having = observationColumns.filter((_, index) => {
@@ -228,7 +228,7 @@ describe('what parquetjs-lite would get wrong', () => {
     expect(await statisticsOf(bytes, 'task_id')).toEqual([[null, null, '1']]);
   });
 
-  it('states no number of distinct values, because it does not count them', async () => {
+  it('has no number of distinct values, because the writer does not count them', async () => {
     const [group] = hyparquetFooter(await encode([anObservation(), anObservation({ id: 2n })])).row_groups;
 
     expect(group?.columns.map((column) => column.meta_data?.statistics?.distinct_count)).toEqual(
@@ -257,8 +257,8 @@ describe('what parquetjs-lite would get wrong', () => {
   });
 });
 
-describe('Arrow columns', () => {
-  it('refuse an id beyond 64 bits and a time that is not a whole number of ms', () => {
+describe('an Arrow batch', () => {
+  it('refuses an id beyond 64 bits and a time that is not a whole number of ms', () => {
     expect(() => tableBatch(instanceTable, [anObservation({ id: maxInt64 + 1n })])).toThrow(/does not fit 64 bits/);
     expect(() => tableBatch(instanceTable, [anObservation({ taskId: minInt64 - 1n })])).toThrow(/does not fit 64 bits/);
     expect(() => tableBatch(instanceTable, [anObservation({ startTimeMs: 0.5 })])).toThrow(
@@ -269,7 +269,7 @@ describe('Arrow columns', () => {
     );
   });
 
-  it('read back through Arrow itself', () => {
+  it('returns its values through Arrow', () => {
     const batch = tableBatch(instanceTable, [
       anObservation({ name: 'a' }),
       anObservation({ name: null }),
@@ -288,7 +288,7 @@ function withoutNulls(row: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null));
 }
 
-describe('truth values', () => {
+describe('boolean values', () => {
   const flags: Table<{ readonly workspace: string; readonly n: bigint; readonly flag: boolean | null }> = {
     name: 'flags',
     description: '',
@@ -310,7 +310,7 @@ describe('truth values', () => {
       2 * maxRowGroupRows + 5,
       (row: number) => (row % 7 === 0 ? null : row % 2 === 0),
     ],
-  ])('%s are read back by both referees', async (_, count, flagOf) => {
+  ])('%s are read back by hyparquet and DuckDB', async (_, count, flagOf) => {
     const rows = Array.from({ length: count }, (__, row) => ({ workspace: 'w', n: BigInt(row), flag: flagOf(row) }));
     const bytes = await encodeParquet(flags.columns, tableBatch(flags, rows));
     expect((await hyparquetRows(bytes)).map((row) => row['flag'])).toEqual(rows.map(({ flag }) => flag));

@@ -17,7 +17,7 @@ describe('partitions', () => {
     expect(partitionRows(instanceTable, [], 'UTC')).toEqual([]);
   });
 
-  it('follow the calendar of the zone', () => {
+  it('follow the calendar of the time zone', () => {
     expect(daysOf('UTC', '2026-01-31T23:59:59.999Z', '2026-02-01T00:00:00Z')).toEqual(['2026-01-31', '2026-02-01']);
     expect(daysOf('Asia/Shanghai', '2026-01-31T15:59:59.999Z', '2026-01-31T16:00:00Z')).toEqual([
       '2026-01-31',
@@ -29,7 +29,7 @@ describe('partitions', () => {
     ]);
   });
 
-  it('follow daylight saving: days of 23 and of 25 hours', () => {
+  it('follow daylight saving time, with days of 23 and 25 hours', () => {
     expect(daysOf('America/New_York', '2026-03-08T04:59:59.999Z', '2026-03-08T05:00:00Z')).toEqual([
       '2026-03-07',
       '2026-03-08',
@@ -42,7 +42,7 @@ describe('partitions', () => {
       '2026-11-01',
       '2026-11-02',
     ]);
-    // In Santiago the day of the change starts at 01:00: midnight is left out.
+    // In Santiago the day of the change starts at 01:00, because midnight is skipped.
     expect(daysOf('America/Santiago', '2026-09-06T03:59:59.999Z', '2026-09-06T04:00:00Z')).toEqual([
       '2026-09-05',
       '2026-09-06',
@@ -50,7 +50,7 @@ describe('partitions', () => {
   });
 
   it.each(['Asia/Kathmandu', 'Asia/Kolkata', 'Australia/Eucla', 'America/St_Johns'])(
-    'follow %s minute by minute, although its midnight is not a full hour of UTC',
+    'assign each minute to the right day in %s, whose midnight is not a full hour in UTC',
     (zone) => {
       const rows = Array.from({ length: 2 * 1440 }, (_, minute) =>
         anObservation({ id: BigInt(minute), startTimeMs: newYearMs + minute * 60_000 }),
@@ -62,7 +62,7 @@ describe('partitions', () => {
     },
   );
 
-  it('refuse an unknown zone', () => {
+  it('are refused for an unknown time zone', () => {
     expect(() => partitionRows(instanceTable, [anObservation()], 'Mars/Olympus')).toThrow(RangeError);
   });
 
@@ -85,7 +85,7 @@ describe('partitions', () => {
     ]);
   });
 
-  it('contain every row once, in its own partition, sorted', () => {
+  it('contain every row once, in the right partition, sorted', () => {
     const row = fc.record({
       id: fc.bigInt({ min: 0n, max: 5n }),
       startTimeMs: fc.integer({ min: 1_767_200_000_000, max: 1_767_500_000_000 }),

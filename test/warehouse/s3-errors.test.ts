@@ -1,4 +1,4 @@
-/** Replies of S3 and compatible stores, and the messages for them: S3's own code and text, and a specific remedy. */
+/** Messages about error replies of S3 and compatible stores: the store's code and text, and a specific remedy. */
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { describeError, type StorageError } from '../../functions/errors.ts';
 import { openS3Store } from '../../functions/warehouse/s3-store.ts';
@@ -8,7 +8,7 @@ import { FakeS3 } from '../support/fake-s3.ts';
 interface Answer {
   readonly status: number;
   readonly code: string;
-  readonly says?: string;
+  readonly message?: string;
   readonly more?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -16,10 +16,10 @@ interface Answer {
 const kmsArn = 'arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab';
 const user = 'User: arn:aws:iam::111122223333:user/dq is not authorized to perform:';
 
-async function failedWrite({ status, code, says = code, more = '', headers = {} }: Answer): Promise<StorageError> {
+async function failedWrite({ status, code, message = code, more = '', headers = {} }: Answer): Promise<StorageError> {
   const fake = await FakeS3.start();
   const store = openS3Store({ bucket: fake.bucket, client: fake.client() });
-  const body = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${says}</Message>${more}</Error>`;
+  const body = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${message}</Message>${more}</Error>`;
   fake.faults.push(
     ...Array.from({ length: 3 }, () => ({ method: 'PUT' as const, failure: { status, body, headers } })),
   );
@@ -31,7 +31,7 @@ describe('a refusal of S3', () => {
   it.each<[string, Answer, RegExp]>([
     [
       'a missing permission',
-      { status: 403, code: 'AccessDenied', says: `${user} s3:PutObject on resource: arn:aws:s3:::warehouse/key` },
+      { status: 403, code: 'AccessDenied', message: `${user} s3:PutObject on resource: arn:aws:s3:::warehouse/key` },
       /access denied .*s3:PutObject on resource.*Allow s3:GetObject and s3:PutObject/,
     ],
     [
@@ -39,18 +39,18 @@ describe('a refusal of S3', () => {
       {
         status: 403,
         code: 'AccessDenied',
-        says: `${user} s3:PutObject with an explicit deny in a resource-based policy`,
+        message: `${user} s3:PutObject with an explicit deny in a resource-based policy`,
       },
       /access denied by a policy .*explicit deny.*set storage\.encryption/,
     ],
     [
       'a KMS key without permission',
-      { status: 403, code: 'AccessDenied', says: `${user} kms:GenerateDataKey on resource: ${kmsArn}` },
+      { status: 403, code: 'AccessDenied', message: `${user} kms:GenerateDataKey on resource: ${kmsArn}` },
       /the KMS key may not be used .*Allow kms:GenerateDataKey and kms:Decrypt/,
     ],
     [
       'a disabled KMS key',
-      { status: 400, code: 'KMS.DisabledException', says: `${kmsArn} is disabled.` },
+      { status: 400, code: 'KMS.DisabledException', message: `${kmsArn} is disabled.` },
       /the KMS key cannot be used \(KMS\.DisabledException: .*is disabled.*Enable the key/,
     ],
     ['a deleted KMS key', { status: 400, code: 'KMS.KMSInvalidStateException' }, /cannot be used.*cancel its deletion/],
@@ -64,70 +64,73 @@ describe('a refusal of S3', () => {
     ['a full bucket of MinIO', { status: 400, code: 'XMinioAdminBucketQuotaExceeded' }, /the bucket is full/],
     [
       'a full store',
-      { status: 507, code: 'XMinioStorageFull', says: 'Storage backend is full.' },
+      { status: 507, code: 'XMinioStorageFull', message: 'Storage backend is full.' },
       /Storage backend is full/,
     ],
     ['an archived object', { status: 403, code: 'InvalidObjectState' }, /is archived.*restore-object/],
     [
-      'what it does not implement',
+      'an operation that it does not implement',
       {
         status: 501,
         code: 'NotImplemented',
-        says: 'A header you provided implies functionality that is not implemented',
+        message: 'A header you provided implies functionality that is not implemented',
       },
       /not implemented.*AWS_REQUEST_CHECKSUM_CALCULATION=WHEN_REQUIRED/,
     ],
     [
-      'what it does not allow',
+      'an operation that it does not allow',
       { status: 405, code: 'MethodNotAllowed' },
       /AWS_REQUEST_CHECKSUM_CALCULATION=WHEN_REQUIRED/,
     ],
     [
-      'another region, told by a header',
+      'another region, which a header names',
       { status: 301, code: 'PermanentRedirect', headers: { 'x-amz-bucket-region': 'eu-central-1' } },
       /the bucket is in the region eu-central-1.*Set AWS_REGION=eu-central-1\./,
     ],
     [
-      'another region, told by the body',
+      'another region, which the body names',
       { status: 400, code: 'AuthorizationHeaderMalformed', more: '<Region>cn-north-1</Region>' },
       /in the region cn-north-1.*Set AWS_REGION=cn-north-1\./,
     ],
     [
-      'another region, not told',
+      'another region, which nothing names',
       { status: 301, code: 'PermanentRedirect' },
       /another region.*Set AWS_REGION to the region/,
     ],
     ['expired credentials', { status: 400, code: 'ExpiredToken' }, /have expired.*AWS_SESSION_TOKEN/],
-    ['a wrong clock', { status: 403, code: 'RequestTimeTooSkewed' }, /clock is wrong.*NTP/],
+    ['a wrong clock of this machine', { status: 403, code: 'RequestTimeTooSkewed' }, /clock is wrong.*NTP/],
     [
-      'anything else',
-      { status: 400, code: 'InvalidTag', says: 'The tag is odd' },
+      'an unknown reason',
+      { status: 400, code: 'InvalidTag', message: 'The tag is odd' },
       /status 400 \(InvalidTag: The tag is odd\)/,
     ],
-  ])('for %s says its code, its words and what to do, and is final', async (_what, answer, pattern) => {
-    const error = await failedWrite(answer);
-    expect(error).toMatchObject({ kind: 'storage', code: answer.code, retryable: false });
-    const text = describeError(error);
-    expect(text).toMatch(pattern);
-    expect(text.split(answer.code)).toHaveLength(2);
-    expect(text).toContain('cannot write s3://warehouse/key: ');
-  });
+  ])(
+    'because of %s is not retryable, and is reported with its code, its message and a remedy',
+    async (_what, answer, pattern) => {
+      const error = await failedWrite(answer);
+      expect(error).toMatchObject({ kind: 'storage', code: answer.code, retryable: false });
+      const text = describeError(error);
+      expect(text).toMatch(pattern);
+      expect(text.split(answer.code)).toHaveLength(2);
+      expect(text).toContain('cannot write s3://warehouse/key: ');
+    },
+  );
 
-  it("that is a fault of S3 is retryable, and contains S3's message", async () => {
-    const error = await failedWrite({ status: 503, code: 'SlowDown', says: 'Please reduce your request rate.' });
+  it("with status 503 is retryable, and contains S3's message", async () => {
+    const error = await failedWrite({ status: 503, code: 'SlowDown', message: 'Please reduce your request rate.' });
     expect(error.retryable).toBe(true);
     expect(describeError(error)).toMatch(/status 503 \(SlowDown: Please reduce your request rate\.\).*Run again later/);
   });
 
-  it('never repeats the session token, a signature or more than a line', async () => {
+  it('is reported in one line of limited length, without signatures', async () => {
     const signature = 'f'.repeat(64);
-    const error = await failedWrite({ status: 400, code: 'Odd', says: `a\nb ${signature} ${'word '.repeat(200)}` });
+    const error = await failedWrite({ status: 400, code: 'Odd', message: `a\nb ${signature} ${'word '.repeat(200)}` });
     expect(error.message).toContain('(Odd: a b [redacted] word');
     expect(error.message.length).toBeLessThan(420);
   });
 });
 
-describe('settings of S3', () => {
+describe('settings of encryption', () => {
   it.each([
     [{}, { encryption: undefined, key: undefined }],
     [{ encryption: 'AES256' }, { encryption: 'AES256', key: undefined }],
@@ -149,8 +152,8 @@ describe('settings of S3', () => {
   });
 });
 
-describe('without a region', () => {
-  it('is reported, with the setting to change', async () => {
+describe('a missing region', () => {
+  it('is reported with the variable to set', async () => {
     vi.stubEnv('AWS_REGION', undefined);
     vi.stubEnv('AWS_CONFIG_FILE', '/nowhere');
     onTestFinished(() => void vi.unstubAllEnvs());
@@ -181,7 +184,7 @@ describe('a store that ignores conditions', () => {
     expect([...s3.objects.keys()].filter((key) => key.endsWith('checkpoint.json'))).toEqual([]);
   });
 
-  it('costs two requests of a run to find out, at a store that is not AWS', async () => {
+  it('is detected by two more requests per run, if the store is not AWS', async () => {
     const fake = await FakeS3.start();
     const store = openS3Store({ bucket: fake.bucket, client: fake.client(), triesConditions: true });
     expect((await store.putIfAbsent('a', Buffer.from('1'))).kind).toBe('won');

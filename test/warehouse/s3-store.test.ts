@@ -15,7 +15,7 @@ async function started(): Promise<{ fake: FakeS3; store: Store }> {
   return { fake, store: open(fake) };
 }
 
-/** As often as the SDK tries by itself. */
+/** Returns more faults than the SDK makes attempts. */
 function always(method: Fault['method'], failure: Fault['failure']): Fault[] {
   return Array.from({ length: 30 }, () => ({ method, failure }));
 }
@@ -30,8 +30,8 @@ describeStore('S3 store at the bucket root', async () => {
   return () => open(fake);
 });
 
-describe('S3 store: where objects lie', () => {
-  it('keeps to its prefix', async () => {
+describe('S3 store: places of objects', () => {
+  it('writes and lists only keys with its prefix', async () => {
     const fake = await FakeS3.start();
     fake.objects.set('other/a', bytesOf('1'));
     fake.objects.set('dq-else/a', bytesOf('1'));
@@ -52,7 +52,7 @@ describe('S3 store: where objects lie', () => {
     expect(await keysOf(store, 'k/')).toEqual(['k/a']);
   });
 
-  it('lists more keys than fit a page', async () => {
+  it('lists more keys than one page holds', async () => {
     const { fake, store } = await started();
     fake.pageSize = 3;
     const keys = Array.from({ length: 10 }, (_, index) => `k/${index}`);
@@ -64,8 +64,8 @@ describe('S3 store: where objects lie', () => {
   });
 });
 
-describe('S3 store: a reply is lost', () => {
-  it('returns won if the write succeeded: the SDK repeats it, gets 412, and finds our own bytes', async () => {
+describe('S3 store: lost replies', () => {
+  it('returns won if the write took effect: the SDK repeats it, gets 412, and the store finds its own bytes', async () => {
     const { fake, store } = await started();
     fake.faults.push({ method: 'PUT', failure: 'lostReply' });
 
@@ -74,7 +74,7 @@ describe('S3 store: a reply is lost', () => {
     expect(fake.requests).toEqual(['PUT key', 'PUT key', 'GET key']);
   });
 
-  it('returns won for a replacement whose reply was lost', async () => {
+  it('returns won for a replacement whose reply is lost', async () => {
     const { fake, store } = await started();
     await store.putIfAbsent('key', bytesOf('1'));
     const read = await store.get('key');
@@ -120,8 +120,8 @@ describe('S3 store: a reply is lost', () => {
   });
 });
 
-describe('S3 store: a reply without ETag', () => {
-  it('is followed by a read of it, so that the next write can compare', async () => {
+describe('S3 store: a reply without an ETag', () => {
+  it('leads to a read of the ETag for the next conditional write', async () => {
     const { fake, store } = await started();
     fake.returnsEtagOfPut = false;
 
@@ -132,8 +132,8 @@ describe('S3 store: a reply without ETag', () => {
   });
 });
 
-describe('S3 store: S3 is unwell', () => {
-  it.each(['InternalError', 'SlowDown', 'reset'] as const)('retries one %s at a write', async (failure) => {
+describe('S3 store: temporary failures', () => {
+  it.each(['InternalError', 'SlowDown', 'reset'] as const)('retries a write after one %s', async (failure) => {
     const { fake, store } = await started();
     fake.faults.push({ method: 'PUT', failure });
 
@@ -141,7 +141,7 @@ describe('S3 store: S3 is unwell', () => {
   });
 
   it.each(['InternalError', 'SlowDown', 'reset', 'brokenBody'] as const)(
-    'retries one %s at a read',
+    'retries a read after one %s',
     async (failure) => {
       const { fake, store } = await started();
       fake.objects.set('key', bytesOf('1'));
@@ -160,14 +160,14 @@ describe('S3 store: S3 is unwell', () => {
     expect(fake.requests).toEqual(['PUT key']);
   });
 
-  it('returns unknown after a 412 without an object', async () => {
+  it('returns unknown after a 412 although there is no object', async () => {
     const { fake, store } = await started();
     fake.faults.push({ method: 'PUT', failure: 'PreconditionFailed' });
 
     expect((await store.putIfAbsent('key', bytesOf('1'))).kind).toBe('unknown');
   });
 
-  it('reports that it cannot be read', async () => {
+  it('fails a read after three attempts', async () => {
     const { fake, store } = await started();
     fake.faults.push(...always('GET', 'InternalError'));
 
@@ -176,7 +176,7 @@ describe('S3 store: S3 is unwell', () => {
   });
 });
 
-describe('S3 store: S3 refuses', () => {
+describe('S3 store: refusals', () => {
   it.each([
     ['AccessDenied', /access denied/, /s3:GetObject/],
     ['NoSuchBucket', /the bucket does not exist/, /"warehouse"/],
@@ -223,7 +223,7 @@ describe('S3 store: S3 refuses', () => {
     'x-amz-security-token: FwoGZXIvYXdzEXAMPLETOKEN',
     'FwoGZXIvYXdzEXAMPLETOKEN'.repeat(10),
     'Bad+FwoGZXIvYXdzEXAMPLETOKEN/=',
-  ])('does not show the code %s, which may echo what was sent', async (code) => {
+  ])('does not show the code %s, which may echo a secret of the request', async (code) => {
     const { fake, store } = await started();
     fake.faults.push({ method: 'GET', failure: { status: 400, body: `<Error><Code>${code}</Code></Error>` } });
 

@@ -1,15 +1,15 @@
-/** What every store promises, as tests. file-store.test.ts and s3-store.test.ts run it. */
+/** Tests of the contract of every store, for file-store.test.ts and s3-store.test.ts. */
 import { describe, expect, it } from 'vitest';
 import { DqsyncError } from '../../functions/errors.ts';
 import type { Store } from '../../functions/warehouse/store.ts';
 import { bytesOf, countIn, increment, keysOf, textAt } from '../support/store-steps.ts';
 
-/** Opens the same empty warehouse as often as the suite needs. */
+/** Creates an empty warehouse, and returns a function that opens it. */
 export type OpenStores = () => Promise<() => Store>;
 
-/** Registers the suite. */
+/** Registers the tests. */
 export function describeStore(name: string, openStores: OpenStores): void {
-  describe(`${name}: what every store promises`, () => {
+  describe(`${name}: contract of stores`, () => {
     describeWrites(openStores);
     describeReads(openStores);
     describeKeys(openStores);
@@ -36,7 +36,7 @@ function describeWrites(openStores: OpenStores): void {
     expect(await textAt(store, 'empty')).toBe('');
   });
 
-  it('does not change an object with other bytes', async () => {
+  it('returns lost for a new object whose key exists with other bytes', async () => {
     const store = (await openStores())();
     await store.putIfAbsent('key', bytesOf('first'));
 
@@ -45,14 +45,14 @@ function describeWrites(openStores: OpenStores): void {
     expect(await textAt(store, 'key')).toBe('first');
   });
 
-  it('returns won for the same bytes', async () => {
+  it('returns won for a new object whose key exists with the same bytes', async () => {
     const store = (await openStores())();
     const first = await store.putIfAbsent('key', bytesOf('same'));
 
     expect(await store.putIfAbsent('key', bytesOf('same'))).toEqual(first);
   });
 
-  it('replaces an object that has not changed since it was read', async () => {
+  it('replaces an object that is unchanged since it was read', async () => {
     const store = (await openStores())();
     await store.putIfAbsent('key', bytesOf('1'));
     const read = await store.get('key');
@@ -77,7 +77,7 @@ function describeWrites(openStores: OpenStores): void {
     expect(await textAt(ours, 'key')).toBe('theirs');
   });
 
-  it('does not create a missing object that is to be replaced', async () => {
+  it('returns lost for the replacement of a missing object', async () => {
     const store = (await openStores())();
 
     expect(await store.putIfMatch('none', bytesOf('1'), '"0123456789abcdef"')).toEqual({ kind: 'lost' });
@@ -85,7 +85,7 @@ function describeWrites(openStores: OpenStores): void {
     expect(await store.get('none')).toBeNull();
   });
 
-  it('lets exactly one of many writers create a name', async () => {
+  it('lets exactly one of many concurrent writers create a key', async () => {
     const open = await openStores();
 
     const outcomes = await Promise.all(
@@ -98,7 +98,7 @@ function describeWrites(openStores: OpenStores): void {
     expect(await textAt(open(), 'key')).toBe(`writer ${winners[0]}`);
   });
 
-  it('loses no increment of many writers in one process', async () => {
+  it('keeps every increment of concurrent writers in one process', async () => {
     const open = await openStores();
     await open().putIfAbsent('counter', bytesOf('0'));
 
@@ -121,7 +121,7 @@ function describeReads(openStores: OpenStores): void {
     expect(await keysOf((await openStores())(), '')).toEqual([]);
   });
 
-  it('lists keys by prefix, whole names or not, with their sizes', async () => {
+  it('lists keys and sizes by any prefix of the key', async () => {
     const store = (await openStores())();
     for (const key of ['a/workspace=1/x', 'a/workspace=10/y', 'a/workspace=2/z', 'b/w']) {
       await store.putIfAbsent(key, bytesOf(key));
@@ -135,7 +135,7 @@ function describeReads(openStores: OpenStores): void {
     expect(await Array.fromAsync(store.list('b/'))).toEqual([{ key: 'b/w', sizeBytes: 3 }]);
   });
 
-  it('lists the folders directly below a prefix, each once', async () => {
+  it('lists each folder directly below a prefix once', async () => {
     const store = (await openStores())();
     for (const key of ['a/w=1/d=1/x', 'a/w=1/d=2/y', 'a/w=2/z', 'a/file', 'b/w=3/x', 'a/.hidden/x']) {
       await store.putIfAbsent(key, bytesOf(key));
@@ -148,7 +148,7 @@ function describeReads(openStores: OpenStores): void {
     expect(await foldersBelow('none/')).toEqual([]);
   });
 
-  it('omits hidden names from listings, but reads them', async () => {
+  it('reads objects with hidden names, and omits them from listings', async () => {
     const store = (await openStores())();
     await store.putIfAbsent('state/.doctor/probe.json', bytesOf('{}'));
     await store.putIfAbsent('state/sales/checkpoint.json', bytesOf('1'));

@@ -1,12 +1,12 @@
 /**
- * Loaded into a process whose steps on files matter: `node --import tell-file-steps.ts`. Prints each step on stderr when it
- * is done, as `<what> <path>`, by its path below `DQSYNC_TOLD_FOLDER`; names that are drawn by chance are left out.
+ * Loaded into a process by `node --import print-file-steps.ts`. Prints each operation on files on stderr when it is done, as
+ * `<operation> <path>`, with the path below `DQSYNC_PRINTED_FOLDER` and `*` for random names.
  */
 import { writeSync } from 'node:fs';
 import { relative } from 'node:path';
 import { watchFiles } from './watched-files.ts';
 
-const folder = process.env['DQSYNC_TOLD_FOLDER'] ?? '';
+const folder = process.env['DQSYNC_PRINTED_FOLDER'] ?? '';
 
 watchFiles(async (name, path, work) => {
   const done = await work();
