@@ -1,4 +1,4 @@
-/** Changes the instances between one page and the next, if the traps say so. */
+/** Changes the instances between one page and the next, as the traps demand. */
 import type { EpochMs } from '../../functions/model.ts';
 import { wholeSecondWithin } from './grain.ts';
 import { windowOf } from './instance-page.ts';

@@ -9,7 +9,7 @@ export interface TrueExecution extends Omit<Execution, 'extra'> {
   readonly served: boolean;
 }
 
-/** An execution that is no longer listed, in its last state. */
+/** An execution that has vanished from the list, in its last state. */
 export interface VanishedExecution extends TrueExecution {
   readonly goneAtMs: EpochMs;
   readonly because: 'rerun' | 'removed';
