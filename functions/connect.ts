@@ -4,6 +4,7 @@ import { type Config, iamEndpointOf, type TargetConfig } from './config.ts';
 import { ConfigError } from './errors.ts';
 import type { Log } from './model.ts';
 import { type ProxyEnvironment, proxyFor } from './network/proxy.ts';
+import type { SharedLogin } from './source/authorization.ts';
 import { connectSource, type Source } from './source/client.ts';
 import { createPacer, createYieldingPacer, type Pacer } from './source/pacing.ts';
 import type { SourceOptions } from './source/requester.ts';
@@ -16,11 +17,21 @@ import type { Store } from './warehouse/store.ts';
 export interface Connections {
   readonly clock: Clock;
   readonly store: Store;
-  /** Makes a client of the target's source. `signal` aborts its requests; it never waits longer than `timeLeftMs`. */
-  connect(target: TargetConfig, signal: AbortSignal | undefined, timeLeftMs?: () => number): Source;
+  /**
+   * Makes a client of the target's source. `signal` aborts its requests; it never waits longer than `timeLeftMs`, and
+   * shares `login` with others of the target.
+   */
+  readonly connect: Connect;
   /** The same for a backfill, which leaves part of the quota to scheduled runs. */
-  connectYielding(target: TargetConfig, signal: AbortSignal | undefined, timeLeftMs?: () => number): Source;
+  readonly connectYielding: Connect;
 }
+
+type Connect = (
+  target: TargetConfig,
+  signal: AbortSignal | undefined,
+  timeLeftMs?: () => number,
+  login?: SharedLogin,
+) => Source;
 
 /** Proxies, and the endpoint of an S3 that is not AWS's, as AWS's own tools read them. The first of the two variables wins. */
 export interface NetworkEnvironment extends ProxyEnvironment {
@@ -52,10 +63,11 @@ export async function openConnections(
     ...newTaskPacers((call) => yielding(pacers[call])),
   };
   const connectAt =
-    ({ instances, ...others }: typeof pacers): Connections['connect'] =>
-    (target, signal, timeLeftMs) => {
+    ({ instances, ...others }: typeof pacers): Connect =>
+    (target, signal, timeLeftMs, login) => {
       const pacerOf = (call: TaskCall): Pacer => others[call];
-      return connectTarget(config, target, { pacer: instances, pacerOf, clock, log, signal, timeLeftMs, environment });
+      const how = { pacer: instances, pacerOf, clock, log, signal, timeLeftMs, login, environment };
+      return connectTarget(config, target, how);
     };
   return {
     clock,
@@ -79,7 +91,10 @@ function newTaskPacers(newPacer: (call: TaskCall) => Pacer): Record<TaskCall, Pa
 export function connectTarget(
   { source }: Config,
   target: TargetConfig,
-  how: Pick<SourceOptions, 'pacer' | 'pacerOf' | 'clock' | 'signal' | 'log' | 'limits' | 'timeLeftMs' | 'environment'>,
+  how: Pick<
+    SourceOptions,
+    'pacer' | 'pacerOf' | 'clock' | 'signal' | 'log' | 'limits' | 'timeLeftMs' | 'login' | 'environment'
+  >,
 ): Source {
   return connectSource({
     target: targetOf(target),

@@ -5,6 +5,8 @@
  * third one is a `CredentialsError` for this and all later requests. With an access key or a token in the secret, the
  * first 401 already reads the secret again, and only a changed secret is tried. A success resets the count.
  *
+ * Clients of one target that follow each other share a login: what the source has accepted, the next one tries first.
+ *
  * Five failed signatures in a row lock an access key for five minutes. Therefore one request tries unproven credentials
  * while the others wait for its outcome, and all requests wait during a renewal.
  */
@@ -56,6 +58,7 @@ export interface AuthorizationOptions {
   readonly redact: (text: string) => string;
   readonly retry: RetryContext;
   readonly log: Log;
+  readonly login: SharedLogin;
 }
 
 /** Credentials in use. */
@@ -63,6 +66,12 @@ interface Session {
   readonly credentials: Credentials;
   /** Only for credentials with a password. */
   readonly token: string | undefined;
+}
+
+/** What the clients of one target share, so that a run reads its secret and gets a token once. */
+export interface SharedLogin {
+  /** What the source accepted last; null before that. */
+  session: Session | null;
 }
 
 /**
@@ -107,7 +116,10 @@ export class Authorization {
       if (this.#renewing !== undefined) {
         await this.#renewing;
       } else if (state.kind === 'fresh') {
-        await this.#renewOnce(async () => this.#start(await this.#readSecret()));
+        const { session } = this.#options.login;
+        await this.#renewOnce(async () =>
+          session === null ? await this.#start(await this.#readSecret()) : this.#use(session),
+        );
       } else if (state.kind === 'proven') {
         return this.#permitFor(state.session, () => undefined);
       } else if (state.probe === null) {
@@ -132,6 +144,7 @@ export class Authorization {
         if (this.#session === session) {
           this.#state = { kind: 'proven', session };
           this.#tried = 'nothing';
+          this.#options.login.session = session;
         }
       },
       refused: async (reply) => {
@@ -201,7 +214,16 @@ export class Authorization {
     return true;
   }
 
+  #use(session: Session): void {
+    const { credentials, token } = session;
+    for (const secret of [...secretsOf(credentials), ...(token === undefined ? [] : [token])]) {
+      this.#secrets.add(secret);
+    }
+    this.#state = { kind: 'probing', session, probe: null };
+  }
+
   async #start(credentials: Credentials): Promise<void> {
+    // Before a token is requested, because a refusal may repeat them.
     for (const secret of secretsOf(credentials)) {
       this.#secrets.add(secret);
     }
@@ -218,15 +240,13 @@ export class Authorization {
         throw error;
       }
     }
-    this.#state = { kind: 'probing', session: { credentials, token }, probe: null };
+    this.#use({ credentials, token });
   }
 
   async #getToken(credentials: PasswordCredentials): Promise<string> {
     const { iam, projectId, retry, secretRef, target, redact, userAgent } = this.#options;
     const doing = { target, redact };
-    const token = await requestToken({ credentials, secretRef, projectId, iam: iam(), doing, userAgent, retry });
-    this.#secrets.add(token);
-    return token;
+    return await requestToken({ credentials, secretRef, projectId, iam: iam(), doing, userAgent, retry });
   }
 
   async #readSecret(): Promise<Credentials> {

@@ -9,7 +9,7 @@ import { ConfigError, type DqsyncError, type SourceError } from '../errors.ts';
 import type { EpochMs, Log, Target, Window } from '../model.ts';
 import { redactor } from '../network/foreign-text.ts';
 import { type ProxyEnvironment, proxyFor } from '../network/proxy.ts';
-import { Authorization, type Permit } from './authorization.ts';
+import { Authorization, type Permit, type SharedLogin } from './authorization.ts';
 import { Endpoint, type HttpLimits, type HttpReply, TransportFault } from './http.ts';
 import type { Pacer } from './pacing.ts';
 import { FailedAttempt, type RetryContext, retrying } from './retrying.ts';
@@ -39,6 +39,8 @@ export interface SourceOptions {
   readonly timeLeftMs?: (() => number) | undefined;
   /** Names the proxies on the way to the source, IAM and Secrets Manager. Default: none. */
   readonly environment?: ProxyEnvironment | undefined;
+  /** Shared by clients of this target that follow each other. Default: one of its own. */
+  readonly login?: SharedLogin | undefined;
   /** Random numbers in [0, 1), for the jitter of waits. Default `Math.random`. */
   readonly random?: (() => number) | undefined;
 }
@@ -119,6 +121,7 @@ export class Requester {
         redact: this.#redact,
         retry: this.#retry,
         log,
+        login: options.login ?? { session: null },
       },
       secrets,
     );

@@ -3,6 +3,7 @@ import { recordRun } from '../checkpoint/run-history.ts';
 import { type Clock, isoTime, newRunId } from '../clock.ts';
 import type { Config, TargetConfig } from '../config.ts';
 import type { Log, Window } from '../model.ts';
+import type { SharedLogin } from '../source/authorization.ts';
 import type { Source } from '../source/client.ts';
 import { type Store, waitedForUntil } from '../warehouse/store.ts';
 import { runBackfill } from './backfill.ts';
@@ -23,7 +24,7 @@ import type { Progress, SyncSettings, TargetRun } from './target-run.ts';
 import { selectTargets, settingsOf, targetOf } from './targets.ts';
 import { observeTasks } from './tasks.ts';
 
-type Connect = (target: TargetConfig, signal: AbortSignal, timeLeftMs?: () => number) => Source;
+type Connect = (target: TargetConfig, signal: AbortSignal, timeLeftMs?: () => number, login?: SharedLogin) => Source;
 
 /** The arguments of a run. */
 export interface Run {
@@ -37,7 +38,7 @@ export interface Run {
   readonly store: Store;
   readonly connect: Connect;
   /** For work that leaves part of the quota to others: a backfill, the maintenance. Default: `connect`. */
-  readonly connectYielding?: Connect;
+  readonly connectYielding?: Connect | undefined;
   readonly clock: Clock;
   /** Milliseconds that this run may take; infinite for no limit. */
   readonly limitMs: number;
@@ -66,7 +67,8 @@ export interface Run {
  *
  * @throws ConfigError for an unknown target name; nothing else
  */
-export async function runTargets(run: Run): Promise<Summary[]> {
+export async function runTargets(asked: Run): Promise<Summary[]> {
+  const run = withSharedLogins(asked);
   const targets = selectTargets(run.config, run.targets);
   const endMs = run.clock.now() + run.limitMs;
   const share = (rest: number): number => (endMs - run.clock.now()) / rest;
@@ -99,6 +101,17 @@ export async function runTargets(run: Run): Promise<Summary[]> {
   }
   await fillGaps(run, ended, share);
   return ended.map(({ outcome }) => outcome.summary);
+}
+
+/** Lets the clients of a target share a login, since its executions, results and gaps are read by one each. */
+function withSharedLogins(run: Run): Run {
+  const logins = new Map<string, SharedLogin>(run.config.targets.map(({ name }) => [name, { session: null }]));
+  const sharing =
+    (connect: Connect): Connect =>
+    (target, signal, timeLeftMs) =>
+      connect(target, signal, timeLeftMs, logins.get(target.name));
+  const { connect, connectYielding } = run;
+  return { ...run, connect: sharing(connect), connectYielding: connectYielding && sharing(connectYielding) };
 }
 
 /** @param share milliseconds for each of the rest of the targets */

@@ -22,6 +22,21 @@ describe('a password', () => {
     });
   });
 
+  it.each([
+    ['is used by the next one', 't1', ['t1', 't1'], 1],
+    ['is replaced by the next one if it was revoked in between', 't2', ['t1', 't1', 't2'], 2],
+  ])('gets a token for clients that share a login: it %s', async (_, later, tokens, issued) => {
+    let good = 't1';
+    const cloud = await startCloud({ accepts: (token) => token === good });
+    const login = { session: null };
+    const options = { iamEndpoint: cloud.url, credentialsRef: secretFile(user).ref, login };
+    await connect(cloud.url, options).fetchPage(aRequest);
+    good = later;
+    await connect(cloud.url, options).fetchPage(aRequest);
+    expect(cloud.tokensSeen()).toEqual(tokens);
+    expect(cloud.issued()).toBe(issued);
+  });
+
   it('with a revoked token gets a new one each time', async () => {
     let good = 't1';
     const cloud = await startCloud({ accepts: (token) => token === good });

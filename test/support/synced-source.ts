@@ -152,12 +152,7 @@ function makeRun(config: Config, store: Store, clock: Clock): Run {
     config,
     store,
     clock,
-    connect: (target, signal) =>
-      connectTarget(config, target, {
-        pacer,
-        clock,
-        signal,
-      }),
+    connect: (target, signal, _timeLeftMs, login) => connectTarget(config, target, { pacer, clock, signal, login }),
     limitMs: Number.POSITIVE_INFINITY,
     stop: new AbortController().signal,
     log: () => undefined,

@@ -59,6 +59,17 @@ function yieldingBy(
 }
 
 describe('a sync with time left', () => {
+  it('gets one token for its executions, rule results, tasks and gaps', async () => {
+    const world = await worldWithGap(3_000);
+    const startTimeMs = world.clock.now() - minuteMs;
+    world.sim.life.addExecution({ runStatus: 'ALARMING', startTimeMs, visibleAtMs: world.clock.now() });
+    world.sim.counters.reset();
+    const summary = await world.syncWell({ results: 'spare', tasks: true });
+    expect(summary.results).toBeGreaterThan(0);
+    expect(gapsOf(world, await checkpointOf(world))).toEqual([]);
+    expect(world.sim.counters.tokens).toBe(1);
+  });
+
   it('fills what a backfill left, with the share of the quota that backfills have', async () => {
     const world = await worldWithGap(3_000);
     const yielding = yieldingBy(world, () => undefined);
