@@ -69,6 +69,13 @@ export const metrics = {
     sent: 'every maintenance',
     value: ({ counters }) => counters.auditFailures,
   },
+  ResultsWaiting: {
+    unit: 'Seconds',
+    meaning: 'How long there have always been executions whose rule results no run has requested yet.',
+    of: 'all targets',
+    sent: 'if above zero',
+    value: ({ counters }) => counters.resultsBacklogAgeSeconds,
+  },
   NewlyFailing: {
     unit: 'Count',
     meaning: 'Tasks whose last execution succeeded, and that now raised an alarm or failed.',

@@ -79,6 +79,11 @@ export const alarmKinds = {
     lookFirst:
       'Read the lines "the audit could not compare a day" in the log: they name the target, the day and the cause.',
   },
+  'results-behind': {
+    meaning: 'For three days, there have always been executions whose rule results no run has requested yet.',
+    lookFirst:
+      'Run "npx dqsync status": it shows how many executions wait, and why the source refused the last request.',
+  },
   'near-time-limit': {
     meaning: 'A run took longer than maxRunSeconds, close to the time limit of the Lambda function.',
     lookFirst:

@@ -24,6 +24,9 @@ import type { DeadLetters, SyncFunction } from './sync-function.ts';
 /** A run that exceeds `maxRunSeconds` by this much did not end by itself. */
 const overrunSeconds = 30;
 
+/** The results of a first sync of a million rows with 10 % failures take 30 hourly runs. */
+const resultsBehind = Duration.days(3);
+
 const missingData: Readonly<Record<TargetCondition['whenMissing'], TreatMissingData>> = {
   ignore: TreatMissingData.IGNORE,
   notBreaching: TreatMissingData.NOT_BREACHING,
@@ -67,7 +70,7 @@ export class Alarms extends Construct {
     const period = Duration.minutes(props.deployment.periodMinutes);
     this.#ofRuns(props, period);
     this.#ofBackfills(props.backfill);
-    this.#ofAudits(props.namespace);
+    this.#ofAllTargets(props.namespace, period);
     this.#ofReport(props.report);
     for (const { name } of props.deployment.config.targets) {
       this.#ofTarget(name, props.namespace, period);
@@ -153,7 +156,7 @@ export class Alarms extends Construct {
     });
   }
 
-  #ofAudits(namespace: string): void {
+  #ofAllTargets(namespace: string, period: Duration): void {
     this.#add('audit-failed', {
       metric: targetMetric({
         ...{ namespace, target: allTargets, name: 'AuditFailures', statistic: Stats.SUM },
@@ -162,6 +165,12 @@ export class Alarms extends Construct {
       threshold: 1,
       // From one audit to the next: it ends with the first one that fails at nothing.
       treatMissingData: TreatMissingData.IGNORE,
+    });
+    this.#add('results-behind', {
+      metric: targetMetric({ namespace, target: allTargets, name: 'ResultsWaiting', statistic: Stats.MAXIMUM, period }),
+      threshold: resultsBehind.toSeconds(),
+      // A run that has requested everything sends no value.
+      treatMissingData: TreatMissingData.NOT_BREACHING,
     });
   }
 

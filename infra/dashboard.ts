@@ -87,9 +87,10 @@ export class SyncDashboard extends Construct {
       heading('Is it fresh?'),
       graph('Behind the source, seconds', this.#perTarget('WatermarkAge', Stats.MAXIMUM)),
       this.#logGraph('Rows written', sync, ['sum(summary.rowsWritten) as rows_written']),
-      this.#logGraph('Executions still open, and expired', sync, [
+      this.#logGraph('Executions still open, expired, and waiting for rule results', sync, [
         'max(summary.openExecutions) as still_open',
         'sum(summary.expired) as expired',
+        'max(resultsBacklog) as without_results',
       ]),
     ];
   }

@@ -32,6 +32,7 @@ describe('alarms', () => {
       'dqsync-events-dropped',
       'dqsync-near-time-limit',
       'dqsync-not-running',
+      'dqsync-results-behind',
       'dqsync-rows-quarantined-hr',
       'dqsync-rows-quarantined-sales',
       'dqsync-run-failed',
@@ -95,7 +96,7 @@ describe('alarms', () => {
 
   it('use only metrics that exist', () => {
     const own = alarms.filter(({ Namespace }) => Namespace === 'dqsync/dqsync').map(({ MetricName }) => MetricName);
-    expect(own).toHaveLength(5);
+    expect(own).toHaveLength(6);
     expect(own.filter((name) => !(name in metrics))).toEqual([]);
   });
 

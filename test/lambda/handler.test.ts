@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import * as z from 'zod';
@@ -243,6 +243,23 @@ describe('what it prints', () => {
     // Up to now less the settle time of 60 s is covered.
     expect(emf?.['WatermarkAge']).toBeGreaterThanOrEqual(60);
     expect(emf?.['WatermarkAge']).toBeLessThan(120);
+  });
+
+  it('has how long rule results have waited, while some wait, and sends nothing once all were requested', async () => {
+    const sandbox = await deploy();
+    sandbox.simulator.life.addMany(300, manyRows);
+    sandbox.simulator.traps.faults = [{ kind: 'status', status: 403, when: { from: 1 }, on: 'results' }];
+    const waited = () => sandbox.metrics().flatMap((emf) => emf['ResultsWaiting'] ?? []);
+    await sandbox.handler({}, sandbox.context());
+    const file = join(sandbox.warehouseFolder, 'state', 'target-1', 'results.json');
+    const hourAgo = `"waitingSinceMs":${Date.now() - 3_600_000}`;
+    await writeFile(file, (await readFile(file, 'utf8')).replace(/"waitingSinceMs":\d+/, hourAgo));
+    await sandbox.handler({}, sandbox.context());
+    expect(waited()).toEqual([expect.toSatisfy((seconds: number) => seconds >= 3_600 && seconds < 3_700)]);
+    expect(sandbox.metrics().at(-1)).toMatchObject({ target: '*' });
+    sandbox.simulator.traps.faults = [];
+    await sandbox.handler({}, sandbox.context());
+    expect(waited()).toHaveLength(1);
   });
 
   it('has its metrics in the namespace of its deployment, where that has one', async () => {
