@@ -14,7 +14,7 @@ const anyError = ['States.ALL'];
 /** Another backfill uses the function's concurrency until its invocation ends. */
 const placeTaken = ['Lambda.TooManyRequestsException'];
 
-const inputKeys = ['from', 'to', 'targets', 'again'];
+const inputKeys = ['from', 'to', 'targets', 'again', 'results'];
 
 /** The arguments of a backfill's loop. */
 export interface BackfillLoop {
@@ -49,7 +49,7 @@ export function backfillDefinition(loop: BackfillLoop): StateMachineDefinition {
       'Refuse the input': {
         Type: 'Fail',
         Error: 'ConfigError',
-        Cause: `The input must be a JSON object. It may have "from", "to", "targets" and "again", and no other key; "targets" may name: ${loop.groups.flat().join(', ')}.`,
+        Cause: `The input must be a JSON object. It may have "from", "to", "targets", "again" and "results", and no other key; "targets" may name: ${loop.groups.flat().join(', ')}.`,
       },
       'Each user': {
         Type: 'Map',

@@ -49,12 +49,7 @@ function addBackfill(program: Command, finish: Finish): void {
     .option('--from <time>', 'started from here on: a day (from midnight in partitionTimeZone) or an ISO instant')
     .option('--to <time>', 'started before this')
     .option('--again', 'read what is covered once more, too')
-    .addOption(
-      new Option(
-        '--results',
-        'fetch rule results, too, of the executions that "results" in the config asks for',
-      ).conflicts('deployed'),
-    )
+    .option('--results', 'fetch rule results, too, of the executions that "results" in the config asks for')
     .addOption(new Option('--dry-run', 'only say what it would take, from a handful of counts').conflicts('deployed'))
     .option(
       '--deployed <stack>',

@@ -1,6 +1,7 @@
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
+import { parseEvent } from '../../functions/lambda/event.ts';
 import { aConfig, aTarget, aTemplate, expectResource } from './synthesized.ts';
 
 const targets = [
@@ -100,6 +101,16 @@ describe("the backfill's state machine", () => {
     const first = definition().States['Is the input understood?'];
     expect(JSON.stringify(first)).toContain('$type($states.input) != \\"object\\"');
     expect(first).toMatchObject({ Choices: [{ Next: 'Refuse the input' }] });
+  });
+
+  it('accepts the keys that its function understands, and no others', () => {
+    const { Choices } = z
+      .looseObject({ Choices: z.array(z.looseObject({ Condition: z.string() })) })
+      .parse(definition().States['Is the input understood?']);
+    const [, keys = '[]'] = /\$not\(\$ in (\[[^\]]*\])\)\]\) > 0/.exec(Choices[0]!.Condition) ?? [];
+    const input = { from: '2026-01-01', to: '2026-02-01', targets: ['sales'], again: true, results: true };
+    expect(JSON.parse(keys)).toEqual(Object.keys(input));
+    expect(parseEvent({ mode: 'backfill', ...input })).toMatchObject(input);
   });
 
   it('refers only to states that exist', () => {

@@ -15,6 +15,7 @@ export interface DeployedBackfillOptions {
   readonly from?: string;
   readonly to?: string;
   readonly again?: boolean;
+  readonly results?: boolean;
   readonly json?: boolean;
 }
 
@@ -78,6 +79,7 @@ function inputOf(options: DeployedBackfillOptions, { targets }: StackOutputs, st
     ...(options.to === undefined ? {} : { to: options.to }),
     ...(options.target.length === 0 ? {} : { targets: options.target }),
     ...(options.again ? { again: true } : {}),
+    ...(options.results ? { results: true } : {}),
   };
 }
 
@@ -95,7 +97,8 @@ function reportEnd({ arn, status, output, error, cause }: Ended, options: Deploy
     if (options.json) {
       writeJson(result);
     } else {
-      writeLine('The backfill is done. "dqsync status" shows what is covered.');
+      const rest = options.results ? ' Scheduled syncs fetch the rule results that still wait.' : '';
+      writeLine(`The backfill is done. "dqsync status" shows what is covered.${rest}`);
     }
     return 0;
   }

@@ -25,6 +25,7 @@ export interface BackfillInput {
   readonly to?: string;
   readonly targets?: readonly string[];
   readonly again?: true;
+  readonly results?: true;
 }
 
 /** An execution that was started or found. */
