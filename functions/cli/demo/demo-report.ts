@@ -26,10 +26,10 @@ export async function passRateChart(sql: WarehouseSql): Promise<string> {
   );
 }
 
-/** Returns the tasks that fail most. */
+/** Returns the rules that fail most. */
 export async function rulesFailingMost(sql: WarehouseSql): Promise<string> {
-  const columns = ['name', 'bad', 'finished', 'bad_percent', 'last_bad'];
-  return tableOf(columns, valuesOf(await ask(sql, 'Rules failing most'), columns));
+  const columns = ['tables', 'columns', 'rule_name', 'dimension', 'alarms', 'last_alarm'];
+  return tableOf(columns, valuesOf(await ask(sql, 'Rules failing most, by table and column'), columns));
 }
 
 /** Returns the latest alarms without a successful notification. */

@@ -12,6 +12,10 @@ it('shows two syncs and a table that is a perfect copy, and leaves a warehouse t
   expect(run).toMatchObject({ exitCode: 0, stderr: '' });
   expect(run.stdout).toMatch(/perfect copy of [2-9]\d,\d{3} executions/);
   expect(run.stdout).not.toContain('✗');
+  expect(run.stdout).toMatch(/rule results of \d,\d{3} executions/);
+  expect(run.stdout).toMatch(
+    /by table and column\ntables +columns +rule_name +dimension +alarms +last_alarm\n(.+\n){6}/,
+  );
   expect(run.stdout).not.toContain('\u001b');
   expect(existsSync(join(cwd, '.dqsync', 'demo', 'warehouse', 'state', 'demo', 'checkpoint.json'))).toBe(true);
 
