@@ -72,6 +72,7 @@ async function factsOf(
     watermarkMs: null,
     gaps: 0,
     gapsMs: 0,
+    knownFromMs: null,
     open: 0,
     lastRun: null,
     lastAudit: null,
@@ -88,6 +89,7 @@ async function factsOf(
       watermarkMs: watermarkOf(checkpoint),
       gaps: gaps.length,
       gapsMs: lengthOf(gaps),
+      knownFromMs: span !== null && span.fromMs > fromMs ? span.fromMs : null,
       open: open.filter(({ awaits }) => awaits === 'outcome').length,
       lastRun:
         lastRun === null ? null : { atMs: lastRun.committedAtMs, outcome: lastRun.outcome, error: lastRun.error },

@@ -16,6 +16,8 @@ export interface TargetFacts {
   /** Spans within the days shown that were never proven complete, and how long they are together. */
   readonly gaps: number;
   readonly gapsMs: number;
+  /** Where coverage begins, if that is within the days shown; null if it begins before, or there is none. */
+  readonly knownFromMs: EpochMs | null;
   /** Executions whose outcome is still unknown. */
   readonly open: number;
   /** When the last run committed, and how it ended; null before the first. */

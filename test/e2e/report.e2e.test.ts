@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import type { Observation } from '../../functions/model.ts';
 import { pageAssets } from '../../functions/report/page-assets.ts';
 import { readReport } from '../../functions/report/read-report.ts';
-import type { ReportData } from '../../functions/report/report-data.ts';
+import type { ReportData, TargetFacts } from '../../functions/report/report-data.ts';
 import { reportPage } from '../../functions/report/report-page.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
 import { findBrowser, startBrowser } from '../support/browser.ts';
@@ -49,13 +49,18 @@ function history(taskId: bigint, name: string, letters: string, ofWorkspace = wo
 }
 
 /** What is said of a target that has no flaw. */
-const noFlaws = { gaps: 0, gapsMs: 0, open: 0, lastRun: null, lastAudit: null, error: null };
+const noFlaws = { gaps: 0, gapsMs: 0, knownFromMs: null, open: 0, lastRun: null, lastAudit: null, error: null };
 
 /** A page with the report on some tasks. */
-async function aPage(rows: readonly Observation[], timeZone = 'UTC'): Promise<Page> {
+async function aPage(
+  rows: readonly Observation[],
+  timeZone = 'UTC',
+  changes: Partial<TargetFacts> = {},
+  more: readonly string[] = [],
+): Promise<Page> {
   const store = await tempWarehouse();
   await writeObservations(store, rows, timeZone);
-  const facts = { projectId, watermarkMs: nowMs, ...noFlaws };
+  const facts = { projectId, watermarkMs: nowMs, ...noFlaws, ...changes };
   const targets = [
     { ...facts, name: 'sales', workspace },
     {
@@ -65,6 +70,7 @@ async function aPage(rows: readonly Observation[], timeZone = 'UTC'): Promise<Pa
       watermarkMs: nowMs - 9 * hourMs,
       lastAudit: { atMs: nowMs - 10 * hourMs, days: 30, lateRows: 2, failed: 0 },
     },
+    ...more.map((name) => ({ ...facts, name, workspace: name })),
   ];
   return await pageOf(await readReport(await opened(store), { nowMs, timeZone, days: 30, targets }));
 }
@@ -189,6 +195,18 @@ describe.skipIf(executablePath === null)('the report in a browser', () => {
     expect(stock).toMatch(/^✓ sales\s+Complete up to Feb 10, 20:00\s+No gaps in 30 days/);
     expect(await textOf(page.locator('.about').last())).toContain('Asia/Shanghai (UTC+08:00)');
   });
+
+  it.each([[[]], [['third', 'fourth']]])(
+    'claims no gaps only since coverage begins: with further targets %j',
+    async (more) => {
+      const page = await aPage(someTasks, 'Asia/Shanghai', { knownFromMs: nowMs - 4 * 24 * hourMs }, more);
+      const said = await page.locator('.target').allInnerTexts();
+      expect(said.length).toBeGreaterThan(1);
+      for (const text of said) {
+        expect(text).toMatch(/No gaps since Feb 6, 20:00; nothing is known of the days before/);
+      }
+    },
+  );
 
   it('shows that nothing failed, and that the table is empty', async () => {
     const fine = await aPage(history(1n, 'rule', 'SSSS'));

@@ -29,6 +29,7 @@ function aTarget(parts: Partial<TargetFacts> = {}): TargetFacts {
     watermarkMs: nowMs,
     gaps: 0,
     gapsMs: 0,
+    knownFromMs: null,
     open: 0,
     lastRun: null,
     lastAudit: null,

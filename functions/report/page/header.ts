@@ -44,6 +44,7 @@ function trustLines(data: ReportData, times: Times): HTMLElement[] {
   const isGood = (target: TargetFacts): boolean => judge(target, data, times).every((each) => each.isGood);
   const good = data.targets.filter(isGood);
   const oldestMs = Math.min(...good.map(({ watermarkMs }) => watermarkMs ?? 0));
+  const knownFromMs = Math.max(...good.map((target) => target.knownFromMs ?? 0)) || null;
   return [
     ...data.targets.filter((target) => !isGood(target)).map((target) => trust(target, data, times)),
     ...(good.length <= maxGoodLines
@@ -54,7 +55,7 @@ function trustLines(data: ReportData, times: Times): HTMLElement[] {
             { class: 'target good' },
             el('strong', {}, `✓ ${counted(good.length, 'target')}`),
             el('span', {}, `Complete up to ${times.short(oldestMs)} or later`),
-            el('span', {}, `No gaps in ${counted(data.days.length, 'day')}`),
+            el('span', {}, noGaps(knownFromMs, data, times)),
           ),
         ]),
   ];
@@ -71,7 +72,15 @@ function trust(target: TargetFacts, data: ReportData, times: Times): HTMLElement
   );
 }
 
-function judge(target: TargetFacts, { madeAtMs, days }: ReportData, times: Times): Judgement[] {
+/** @param knownFromMs where coverage begins; null if that is before the days shown */
+function noGaps(knownFromMs: number | null, { days }: ReportData, times: Times): string {
+  return knownFromMs === null
+    ? `No gaps in ${counted(days.length, 'day')}`
+    : `No gaps since ${times.short(knownFromMs)}; nothing is known of the days before`;
+}
+
+function judge(target: TargetFacts, data: ReportData, times: Times): Judgement[] {
+  const { madeAtMs } = data;
   if (target.error !== null) {
     return [{ isGood: false, text: `Freshness and coverage unknown: ${target.error}` }];
   }
@@ -87,7 +96,7 @@ function judge(target: TargetFacts, { madeAtMs, days }: ReportData, times: Times
       text: `Complete up to ${times.short(target.watermarkMs)}${behindMs < staleMs ? '' : `, ${duration(behindMs)} behind: later failures are not shown`}`,
     },
     target.gaps === 0
-      ? { isGood: true, text: `No gaps in ${counted(days.length, 'day')}` }
+      ? { isGood: true, text: noGaps(target.knownFromMs, data, times) }
       : {
           isGood: false,
           text: `${counted(target.gaps, 'gap')}, ${duration(target.gapsMs)} in all: failures in them are not shown`,

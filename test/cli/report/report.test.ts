@@ -37,6 +37,20 @@ describe('dqsync report', () => {
     expect((await readdir(world.folder)).filter((name) => name.startsWith('.dqsync-report'))).toEqual([]);
   });
 
+  it.each([
+    ['2', false],
+    ['30', true],
+  ])('knows where coverage begins, if that is within the %s days shown', async (days, isWithin) => {
+    const world = await aWorld();
+    const initialFrom = new Date(world.simulator.clock.now() - 5 * 24 * hourMs).toISOString();
+    await world.configure((config) => Object.assign(config, { initialFrom }));
+    expect((await world.cli(['sync'])).exitCode).toBe(0);
+    await world.cli(['report', '--days', days]);
+    const data = await dataIn(join(world.folder, 'report.html'));
+    const knownFromMs = isWithin ? Date.parse(initialFrom) : null;
+    expect(data).toMatchObject({ targets: [{ gaps: 0, knownFromMs }] });
+  });
+
   it('prints one JSON document, and writes to the given file', async () => {
     const world = await aSyncedWorld();
     const run = await world.cli(['report', '--json', '--days', '2', '--out', 'page.html', '--target', 'sales']);
