@@ -98,7 +98,12 @@ export function withGapsFilled(sync: TargetOutcome, filling: TargetOutcome): Tar
   counters.throttled += throttled;
   counters.retries += retries;
   const watermark = filling.summary.watermark ?? sync.summary.watermark;
-  return { ...sync, summary: { ...sync.summary, watermark, ...summaryCounters(counters) }, counters };
+  return {
+    ...sync,
+    summary: { ...sync.summary, watermark, ...summaryCounters(counters) },
+    counters,
+    checkpoint: filling.checkpoint ?? sync.checkpoint,
+  };
 }
 
 function summarize(target: string, state: RunState, mode: Summary['mode']): Summary {

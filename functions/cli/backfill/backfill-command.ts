@@ -3,7 +3,7 @@ import { type BackfillTask, parseBackfillTask } from '../../sync/backfill-task.t
 import { estimateTargets, type Run, runTargets } from '../../sync/run.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { writeJson, writeLine } from '../terminal/output.ts';
-import { exitCodeOf, ResultsWaiting, stoppingNote, withTerminalRun } from '../terminal/terminal-run.ts';
+import { exitCodeOf, Leftovers, stoppingNote, withTerminalRun } from '../terminal/terminal-run.ts';
 import { describeBackfill, describeEstimate } from './backfill-report.ts';
 
 const optionNames = { from: '--from', to: '--to', again: '--again' } as const;
@@ -26,7 +26,7 @@ export interface BackfillOptions {
 /**
  * Runs the backfill and prints its result.
  *
- * @returns 0; 1 if a target failed; 130 or 143 if the run was interrupted before all executions and rule results were there
+ * @returns 0; 1 if a target failed; 130 or 143 if the run was interrupted
  * @throws ConfigError
  */
 export async function backfill(options: BackfillOptions): Promise<number> {
@@ -37,7 +37,7 @@ export async function backfill(options: BackfillOptions): Promise<number> {
   const config = await loadConfig(options.config);
   const task = parseBackfillTask(options, optionNames, config.partitionTimeZone);
   return await withTerminalRun(config, stoppingNote, async ({ connections, bar, log, interrupt }) => {
-    const waiting = new ResultsWaiting();
+    const leftovers = new Leftovers(config);
     const run: Run = {
       ...connections,
       connect: connections.connectYielding,
@@ -49,7 +49,7 @@ export async function backfill(options: BackfillOptions): Promise<number> {
       stop: interrupt.signal,
       log,
       onProgress: bar.update,
-      onTargetDone: waiting.note,
+      onTargetDone: leftovers.note,
     };
     if (options.dryRun) {
       return await estimate(run, task, options);
@@ -64,14 +64,14 @@ export async function backfill(options: BackfillOptions): Promise<number> {
           .map((summary) =>
             describeBackfill(summary, commandOf(options), {
               wasInterrupted: interrupt.exitCode() !== null,
-              resultsWaiting: waiting.of(summary),
+              ...leftovers.of(summary),
               expectedRows: bar.expectedRows(summary.target),
             }),
           )
           .join('\n'),
       );
     }
-    return exitCodeOf(summaries, interrupt, waiting);
+    return exitCodeOf(summaries, interrupt);
   });
 }
 

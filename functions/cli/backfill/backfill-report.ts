@@ -21,10 +21,9 @@ const shownWindows = 10;
  * @param command the command that resumes it
  */
 export function describeBackfill(summary: Summary, command: string, how: EndOfRun): string {
-  const { wasInterrupted, resultsWaiting, expectedRows } = how;
-  const lines = [`${summaryMark(summary)} ${paint.bold(summary.target)}  ${endOf(summary, command, expectedRows)}`];
-  const waiting = { executions: resultsWaiting, wasInterrupted };
-  lines.push(...summaryNumbers(summary, waiting).map((line) => `  ${line}`));
+  const end = endOf(summary, command, how.expectedRows);
+  const lines = [`${summaryMark(summary)} ${paint.bold(summary.target)}  ${end}`];
+  lines.push(...summaryNumbers(summary, how).map((line) => `  ${line}`));
   if (summary.error !== undefined) {
     lines.push(`  ${paint.red('error:')} ${describeSummaryError(summary.error)}`);
   }

@@ -112,9 +112,10 @@ function resultsFacts({ results }: TargetStatus, target: string): Fact[] {
   }
   const oldest = oldestStart === null ? '' : `, the oldest started ${shortTime(oldestStart)}`;
   const wait = `${counted(waiting, 'execution')} without rule results yet${oldest}`;
+  const how = waiting === 0 ? '' : `; later syncs fetch them, or all at once: dqsync sync --results --target ${target}`;
   const why =
     refused === null ? '' : paint.yellow(`; refused at ${shortTime(refused.at)}: ${paragraph(refused.message)}`);
-  return [['results', `${wait}${why}`], ...expiredResults(results, target)];
+  return [['results', `${wait}${how}${why}`], ...expiredResults(results, target)];
 }
 
 function expiredResults(

@@ -3,7 +3,7 @@ import { runTargets } from '../../sync/run.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { writeJson, writeLine } from '../terminal/output.ts';
 import { describeSummary } from '../terminal/summary-report.ts';
-import { exitCodeOf, ResultsWaiting, stoppingNote, withTerminalRun } from '../terminal/terminal-run.ts';
+import { exitCodeOf, Leftovers, stoppingNote, withTerminalRun } from '../terminal/terminal-run.ts';
 
 /** Options of `sync`. */
 export interface SyncOptions {
@@ -19,13 +19,13 @@ export interface SyncOptions {
 /**
  * Runs the sync and prints its result.
  *
- * @returns 0; 1 if a target failed; 130 or 143 if the run was interrupted before all executions and rule results were there
+ * @returns 0; 1 if a target failed; 130 or 143 if the run was interrupted
  * @throws ConfigError
  */
 export async function sync(options: SyncOptions): Promise<number> {
   const config = await loadConfig(options.config);
   return await withTerminalRun(config, stoppingNote, async ({ connections, bar, log, interrupt }) => {
-    const waiting = new ResultsWaiting();
+    const leftovers = new Leftovers(config);
     const summaries = await runTargets({
       ...connections,
       config,
@@ -36,7 +36,7 @@ export async function sync(options: SyncOptions): Promise<number> {
       stop: interrupt.signal,
       log,
       onProgress: bar.update,
-      onTargetDone: waiting.note,
+      onTargetDone: leftovers.note,
     });
     bar.clear();
     if (options.json) {
@@ -48,13 +48,13 @@ export async function sync(options: SyncOptions): Promise<number> {
           .map((summary) =>
             describeSummary(summary, {
               wasInterrupted,
-              resultsWaiting: waiting.of(summary),
+              ...leftovers.of(summary),
               expectedRows: bar.expectedRows(summary.target),
             }),
           )
           .join('\n'),
       );
     }
-    return exitCodeOf(summaries, interrupt, waiting);
+    return exitCodeOf(summaries, interrupt);
   });
 }

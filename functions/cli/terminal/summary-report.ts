@@ -3,17 +3,13 @@ import type { Summary, SummaryError } from '../../sync/summary.ts';
 import { bytes, count, counted, paragraph, shortTime } from './formats.ts';
 import { paint } from './output.ts';
 
-/** Executions without rule results at the end of a run, and whether Ctrl-C is why. */
-export interface WaitingResults {
-  readonly executions: number;
-  readonly wasInterrupted: boolean;
-}
-
 /** How a run ended. */
 export interface EndOfRun {
   readonly wasInterrupted: boolean;
   /** Executions that wait for their rule results. */
   readonly resultsWaiting: number;
+  /** Gaps in coverage. */
+  readonly gapsLeft: number;
   /** Rows that it had to read, from the source's count; null if unknown. */
   readonly expectedRows: number | null;
 }
@@ -21,9 +17,12 @@ export interface EndOfRun {
 /** Describes the result of one target's run, and how to continue. */
 export function describeSummary(summary: Summary, how: EndOfRun): string {
   const lines = [`${summaryMark(summary)} ${paint.bold(summary.target)}  ${endOf(summary, how)}`];
-  const { wasInterrupted, resultsWaiting } = how;
-  const waiting = { executions: resultsWaiting, wasInterrupted };
-  lines.push(...summaryNumbers(summary, waiting).map((line) => `  ${line}`));
+  lines.push(...summaryNumbers(summary, how).map((line) => `  ${line}`));
+  if (how.wasInterrupted && summary.done && how.gapsLeft > 0) {
+    lines.push(
+      `  interrupted with ${counted(how.gapsLeft, 'gap')} in coverage left; later syncs fill them, or dqsync backfill`,
+    );
+  }
   if (summary.error !== undefined) {
     lines.push(`  ${paint.red('error:')} ${describeSummaryError(summary.error)}`);
   }
@@ -40,17 +39,17 @@ export function describeSummaryError(error: SummaryError): string {
 }
 
 /** Returns lines about what was read, written and left over; none if nothing was requested and nothing waits. */
-export function summaryNumbers(summary: Summary, waiting: WaitingResults): string[] {
+export function summaryNumbers(summary: Summary, { resultsWaiting }: EndOfRun): string[] {
   const { requests, rowsWritten, results } = summary;
   return [
     ...(requests > 0 || rowsWritten > 0 || results > 0 ? [readAndWritten(summary), leftOver(summary)] : []),
-    ...(waiting.executions > 0 ? [waitingText(waiting)] : []),
+    ...(resultsWaiting > 0 ? [waitingText(resultsWaiting)] : []),
   ];
 }
 
-function waitingText({ executions, wasInterrupted }: WaitingResults): string {
+function waitingText(executions: number): string {
   const wait = `${counted(executions, 'execution')} ${executions === 1 ? 'waits' : 'wait'} for rule results`;
-  return `${wait}; ${wasInterrupted ? 'run dqsync sync to fetch them' : 'later syncs fetch them'}`;
+  return `${wait}; later syncs fetch them, or dqsync sync --results all at once`;
 }
 
 /** Returns the mark of a summary: failed, done, or to be continued. */

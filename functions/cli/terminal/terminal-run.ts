@@ -1,8 +1,11 @@
 /** The environment of commands that run for long: a progress bar, a log that clears it, and Ctrl-C. */
+import { knownSpan } from '../../checkpoint/coverage.ts';
 import type { Config } from '../../config.ts';
 import { type Connections, openConnections } from '../../connect.ts';
-import type { Log } from '../../model.ts';
+import { gapsIn } from '../../intervals.ts';
+import type { EpochMs, Log } from '../../model.ts';
 import type { Summary, TargetOutcome } from '../../sync/summary.ts';
+import { settingsOf } from '../../sync/targets.ts';
 import { consoleLog } from './console-log.ts';
 import { type Interrupt, listenForInterrupt } from './interrupt.ts';
 import { writeNote } from './output.ts';
@@ -48,25 +51,35 @@ export async function withTerminalRun<T>(
   }
 }
 
-/** Counts by target the executions that wait for their rule results. */
-export class ResultsWaiting {
-  readonly #executions = new Map<string, number>();
+/** What the runs of targets leave to later ones. */
+export class Leftovers {
+  readonly #initialFromMs: EpochMs;
+  readonly #outcomes = new Map<string, TargetOutcome>();
+
+  constructor(config: Config) {
+    this.#initialFromMs = settingsOf(config).initialFromMs;
+  }
 
   /** Takes the end of a target's run. */
-  readonly note = ({ summary, counters }: TargetOutcome): void => {
-    this.#executions.set(summary.target, counters.resultsBacklog);
+  readonly note = (outcome: TargetOutcome): void => {
+    this.#outcomes.set(outcome.summary.target, outcome);
   };
 
-  of({ target }: Pick<Summary, 'target'>): number {
-    return this.#executions.get(target) ?? 0;
+  /** Returns the number of executions that wait for their rule results, and of gaps in coverage. */
+  of({ target }: Pick<Summary, 'target'>): { readonly resultsWaiting: number; readonly gapsLeft: number } {
+    const { counters, checkpoint = null } = this.#outcomes.get(target) ?? {};
+    const known = checkpoint === null ? null : knownSpan(checkpoint, this.#initialFromMs);
+    return {
+      resultsWaiting: counters?.resultsBacklog ?? 0,
+      gapsLeft: known === null ? 0 : gapsIn(known, checkpoint?.coverage ?? []).length,
+    };
   }
 }
 
-/** Returns 0; 1 if a target failed; the exit code of an interrupted process if executions or rule results are missing. */
-export function exitCodeOf(summaries: readonly Summary[], interrupt: Interrupt, waiting: ResultsWaiting): number {
-  if (summaries.some((summary) => summary.error !== undefined)) {
-    return 1;
-  }
-  const isAll = summaries.every((summary) => summary.done && waiting.of(summary) === 0);
-  return isAll ? 0 : (interrupt.exitCode() ?? 0);
+/**
+ * Returns 1 if a target failed; the exit code of an interrupted process after a signal, whatever the run was doing;
+ * otherwise 0.
+ */
+export function exitCodeOf(summaries: readonly Summary[], interrupt: Interrupt): number {
+  return summaries.some((summary) => summary.error !== undefined) ? 1 : (interrupt.exitCode() ?? 0);
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { defaultWorkspace } from '../../simulator/server.ts';
 import { FakeS3 } from '../../support/fake-s3.ts';
-import { addExecutions, aWorld } from '../world.ts';
+import { addExecutions, aWorld, hourMs } from '../world.ts';
 
 describe('dqsync sync', () => {
   it('copies the source, prints a short summary, and draws no bar in a pipe', async () => {
@@ -145,12 +145,32 @@ describe('dqsync sync', () => {
     const stopped = await running.ended;
     expect(stopped.exitCode).toBe(130);
     const told =
-      /^✓ sales {2}[\s\S]* 60 rows written [\s\S]*\n {2}(\d+) executions wait for rule results; run dqsync sync to fetch them\n$/;
+      /^✓ sales {2}[\s\S]* 60 rows written [\s\S]*\n {2}(\d+) executions wait for rule results; later syncs fetch them, or dqsync sync --results all at once\n$/;
     expect(stopped.stdout).toMatch(told);
     world.simulator.traps.faults = [];
     const again = await world.cli([command, ...args]);
     expect(again.exitCode).toBe(0);
     expect(again.stdout).toContain(`rule results of ${told.exec(stopped.stdout)?.[1]} executions\n`);
+  });
+
+  it('stops at Ctrl-C while gaps are filled, and says that some are left', async () => {
+    const world = await aWorld();
+    const nowMs = world.simulator.clock.now();
+    world.simulator.life.addMany(3_000, { fromMs: nowMs - 12 * 24 * hourMs, toMs: nowMs - hourMs });
+    expect((await world.cli(['sync'])).exitCode).toBe(0);
+    expect((await world.cli(['backfill', '--from', '12d', '--to', '11d'])).exitCode).toBe(0);
+    world.simulator.traps.afterPage = async ({ query }) => {
+      if ((query.endTimeMs ?? nowMs) < nowMs - 2 * 24 * hourMs) {
+        running.process.kill('SIGINT');
+        await running.ended;
+      }
+    };
+    const running = world.start(['sync']);
+    const stopped = await running.ended;
+    expect(stopped.exitCode).toBe(130);
+    expect(stopped.stdout).toMatch(
+      /^✓ sales {2}complete up to [\s\S]*\n {2}interrupted with 1 gap in coverage left; later syncs fill them, or dqsync backfill\n$/,
+    );
   });
 
   it('quarantines unreadable rows and reports them', async () => {
