@@ -61,10 +61,13 @@ export function isoTime(ms: EpochMs): string {
   return new Date(ms).toISOString();
 }
 
-/** Parses an HTTP `Date` header or an ISO instant. Returns null for any other text. */
+/** Parses an HTTP `Date` header or an ISO instant. Returns null for any other text, and for a day that no month has. */
 export function parseTime(text: string): EpochMs | null {
   const ms = Date.parse(text);
-  return Number.isNaN(ms) ? null : ms;
+  const [day] = /^\d{4}-\d\d-\d\d/.exec(text) ?? [];
+  // JavaScript takes February 30 for March 2.
+  const exists = day === undefined || Number.isNaN(ms) || isoTime(Date.parse(day)).startsWith(day);
+  return Number.isNaN(ms) || !exists ? null : ms;
 }
 
 /**

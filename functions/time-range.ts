@@ -87,7 +87,7 @@ function instant(text: string): EpochMs | null {
 /** Returns the first millisecond of a day. Not always 00:00, because some zones change their clocks at midnight. */
 function midnight(day: string, timeZone: string): EpochMs | null {
   const utcMs = parseTime(`${day}T00:00:00Z`);
-  if (utcMs === null || isoTime(utcMs).slice(0, 10) !== day) {
+  if (utcMs === null) {
     return null;
   }
   const dayOf = dayInTimeZone(timeZone);

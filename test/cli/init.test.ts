@@ -1,6 +1,7 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { type AnswerOptions, askAll } from '../../functions/cli/init/answers.ts';
 import { endpointOf, gitignoreText } from '../../functions/cli/init/templates.ts';
 import { loadConfig } from '../../functions/cli/terminal/config-file.ts';
 import { readDeploymentFile } from '../../infra/deployment-file.ts';
@@ -44,6 +45,9 @@ describe('dqsync init', () => {
 
     // Doctor ran, and found the secret incomplete.
     expect([first.exitCode, second.exitCode]).toEqual([1, 2]);
+    expect(first.stdout).toMatch(
+      /✗.*\n\nNext, fix what is marked with ✗.* Then:\n {2}dqsync doctor\n {2}dqsync sync\n/s,
+    );
     expect(second.stderr).toContain('dqsync.json exists already; nothing was written');
     expect(await readFile(join(cwd, 'secret.json'), 'utf8')).toBe('{"accessKeyId":"AK"}');
   });
@@ -58,6 +62,67 @@ describe('dqsync init', () => {
   it('adds only missing lines to a .gitignore', () => {
     expect(gitignoreText('node_modules/\nsecret.json')).toBe('node_modules/\nsecret.json\n.dqsync/\nwarehouse/\n');
     expect(gitignoreText(gitignoreText(''))).toBe(gitignoreText(''));
+  });
+});
+
+/** Answers that are not valid, by option, with what is said about them. */
+const invalidAnswers: readonly (readonly [keyof AnswerOptions, string, RegExp])[] = [
+  ['region', 'https://dayu.x', /"https:\/\/dayu\.x" must be the id of a region/],
+  ['region', 'EU', /"EU" must be the id of a region/],
+  ['project', 'a b', /"a b" must be 1 to 128 letters/],
+  ['workspace', 'null', /"null" must not be "null"/],
+  ['workspace', '销售', /"销售" must be 1 to 128 letters/],
+  ['warehouse', '/data', /"\/data" must be "file:<folder>"/],
+  ['warehouse', 's3://bucket/../b', /"s3:\/\/bucket\/\.\.\/b" .*neither a folder nor an S3 URL/],
+  ['from', '2026-02-30', /"2026-02-30" must be a day/],
+  ['from', '7d', /"7d" must be a day/],
+  ['from', '2999-01-01', /not in the future/],
+  ['timeZone', 'CST', /"CST" must be "UTC" or an Area\/City name/],
+  ['timeZone', 'Mars/Olympus', /must be "UTC" or an Area\/City name/],
+];
+const flags = { timeZone: '--time-zone' } as const;
+
+describe('an answer that is not valid', () => {
+  it.each(invalidAnswers)('is refused as an option before anything is written: %s %s', async (key, value, said) => {
+    const cwd = await tempFolder();
+    const flag = key === 'timeZone' ? flags.timeZone : `--${key}`;
+    const run = await runCli(['init', ...answers, flag, value], { cwd });
+    expect(run).toMatchObject({ exitCode: 2, stdout: '', stderr: expect.stringMatching(said) });
+    expect(run.stderr).toContain(`${flag} "`);
+    expect(await readdir(cwd)).toEqual([]);
+  });
+
+  it('is refused at its question, which is asked again', async () => {
+    const good: AnswerOptions = {
+      region: 'eu-west-101',
+      project: 'p',
+      workspace: 'w',
+      warehouse: 'file:./a',
+      from: '2026-01-01',
+      timeZone: 'Asia/Shanghai',
+    };
+    for (const [key, value, said] of [...invalidAnswers, ['auth', 'key', /"key" must be "aksk"/] as const]) {
+      const errors = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+      const { [key]: _, ...others } = { auth: 'token' as const, ...good };
+      const queue = [value, '', String({ auth: 'token', ...good }[key])];
+      const asked: string[] = [];
+      const result = await askAll(others, false, async (question) => {
+        asked.push(question);
+        return queue.shift() ?? '';
+      });
+      expect(result).toMatchObject({
+        region: 'eu-west-101',
+        projectId: 'p',
+        workspace: 'w',
+        auth: 'token',
+        from: '2026-01-01',
+        timeZone: 'Asia/Shanghai',
+      });
+      expect(new Set(asked).size).toBe(1);
+      expect(asked).toHaveLength(3);
+      expect(errors.mock.calls.join()).toMatch(said);
+      errors.mockRestore();
+    }
   });
 });
 

@@ -1,13 +1,12 @@
 /** `dqsync init`: writes a config, a template for the credentials and a .gitignore into the user's own folder. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { dayInTimeZone, systemClock } from '../../clock.ts';
-import { configJsonSchema, parseConfig } from '../../config.ts';
-import { configValue } from '../../config-text.ts';
+import { configJsonSchema } from '../../config.ts';
 import { ConfigError } from '../../errors.ts';
 import { doctor } from '../doctor/doctor-command.ts';
 import { canAsk } from '../terminal/confirm.ts';
 import { writeLine, writeNote } from '../terminal/output.ts';
+import { type AnswerOptions, askAll, fromOptions } from './answers.ts';
 import { askLine, NoAnswer } from './ask.ts';
 import {
   type Answers,
@@ -25,15 +24,7 @@ import {
 } from './templates.ts';
 
 /** Options of `init`. */
-export interface InitOptions {
-  readonly region?: string;
-  readonly project?: string;
-  readonly workspace?: string;
-  readonly auth?: Auth;
-  readonly warehouse?: string;
-  readonly name?: string;
-  readonly from?: string;
-  readonly timeZone?: string;
+export interface InitOptions extends AnswerOptions {
   /** Whether to write the files for a deployment from a clone instead. */
   readonly deploy?: boolean;
 }
@@ -60,7 +51,7 @@ export async function init(folder: string, options: InitOptions): Promise<number
   let answers: Answers;
   let secret: Readonly<Record<string, string>> = {};
   try {
-    answers = canAsk() ? await askAll(options) : fromOptions(options);
+    answers = canAsk() ? await askAll(options, isDeployment) : fromOptions(options);
     secret = canAsk() && !(await exists(join(folder, secretFile))) ? await askSecret(answers.auth) : {};
   } catch (thrown) {
     if (thrown instanceof NoAnswer) {
@@ -73,7 +64,6 @@ export async function init(folder: string, options: InitOptions): Promise<number
     return await writeDeployment(folder, answers, secret);
   }
   const text = configText(answers);
-  parseConfig(configValue(text, configFile), 'The config from these answers');
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, configFile), text, { flag: 'wx' });
   await writeFile(join(folder, schemaFile), `${JSON.stringify(configJsonSchema(), null, 2)}\n`);
@@ -93,7 +83,6 @@ async function writeDeployment(
   secret: Readonly<Record<string, string>>,
 ): Promise<number> {
   const text = deployText(answers);
-  parseConfig(Object(configValue(text, deployFile)).config, 'The config from these answers');
   await writeFile(join(folder, deployFile), text, { flag: 'wx' });
   const hasSecret = await writeSecret(folder, answers.auth, secret);
   writeLine(`Wrote ${[deployFile, secretFile].map((name) => join(folder, name)).join(', ')}; git ignores both.`);
@@ -135,60 +124,6 @@ async function refuseExisting(folder: string, name: string): Promise<void> {
   }
 }
 
-const optionNames = { region: '--region', project: '--project', workspace: '--workspace' } as const;
-
-function fromOptions(options: InitOptions): Answers {
-  const { region, project, workspace } = options;
-  if (region === undefined || project === undefined || workspace === undefined) {
-    const missing = Object.entries(optionNames).flatMap(([key, flag]) =>
-      Object.hasOwn(options, key) ? [] : [`${flag} <value>`],
-    );
-    throw new ConfigError(`dqsync init needs ${missing.join(' ')}: there is no terminal to ask on`, {
-      remedy: `Run: dqsync init <folder> ${missing.join(' ')}`,
-    });
-  }
-  return { ...defaults(options), region, projectId: project, workspace };
-}
-
-function defaults({ auth = 'aksk', warehouse = 'file:./warehouse', name = 'main', from, timeZone }: InitOptions) {
-  const zone = timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const firstDay = from ?? dayInTimeZone('UTC')(systemClock.now() - firstSyncDays * 86_400_000);
-  return { auth, warehouse, name, from: firstDay, timeZone: zone.includes('/') ? zone : 'UTC' };
-}
-
-/** Default range of a first sync: enough to see something, done in a minute. */
-const firstSyncDays = 7;
-
-async function askAll(options: InitOptions): Promise<Answers> {
-  const proposed = defaults(options);
-  const ask = async (given: string | undefined, question: string, proposal = ''): Promise<string> => {
-    for (;;) {
-      const answer = given ?? (await askLine(question, proposal));
-      if (answer !== '') {
-        return answer;
-      }
-    }
-  };
-  const region = await ask(options.region, 'Region, for example ap-southeast-3');
-  const projectId = await ask(options.project, 'Project id (console: My Credentials)');
-  const workspace = await ask(options.workspace, 'Workspace id (DataArts Studio: Workspaces)');
-  const auth = asAuth(await ask(options.auth, 'Credentials: aksk, password or token', proposed.auth));
-  const warehouse =
-    options.deploy === true
-      ? (options.warehouse ?? '')
-      : await ask(options.warehouse, 'Warehouse: file:<folder> or s3://<bucket>', proposed.warehouse);
-  const from = await ask(options.from, 'First day to sync', proposed.from);
-  const timeZone = await ask(options.timeZone, 'Time zone of the days in the table', proposed.timeZone);
-  return { region, projectId, workspace, auth, warehouse, name: proposed.name, from, timeZone };
-}
-
-function asAuth(text: string): Auth {
-  if (text === 'aksk' || text === 'password' || text === 'token') {
-    return text;
-  }
-  throw new ConfigError(`"${text}" is not a kind of credentials`, { remedy: 'Answer aksk, password or token.' });
-}
-
 async function askSecret(auth: Auth): Promise<Record<string, string>> {
   const values: Record<string, string> = {};
   for (const [field, what] of Object.entries(secretFields[auth])) {
@@ -209,19 +144,21 @@ async function writeSecret(folder: string, auth: Auth, values: Readonly<Record<s
 }
 
 async function finish(folder: string, hasSecret: boolean): Promise<number> {
+  const exitCode = hasSecret ? await doctor({ config: join(folder, configFile), target: [] }) : 0;
+  const isReady = hasSecret && exitCode === 0;
   const steps = [
     ...(folder === '.' ? [] : [`cd ${folder}`]),
-    ...(hasSecret ? [] : [`edit ${secretFile}`, 'dqsync doctor']),
+    ...(hasSecret ? [] : [`edit ${secretFile}`]),
+    ...(isReady ? [] : ['dqsync doctor']),
     'dqsync sync',
     'dqsync status',
   ];
-  const exitCode = hasSecret ? await doctor({ config: join(folder, configFile), target: [] }) : 0;
-  writeNext(steps);
+  writeNext(steps, exitCode === 0 ? 'Next:' : 'Next, fix what is marked with ✗. Then:');
   return exitCode;
 }
 
-function writeNext(steps: readonly string[]): void {
-  writeLine(`\nNext:\n${steps.map((step) => `  ${step}`).join('\n')}`);
+function writeNext(steps: readonly string[], title = 'Next:'): void {
+  writeLine(`\n${title}\n${steps.map((step) => `  ${step}`).join('\n')}`);
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -67,9 +67,17 @@ export function bytes(value: number): string {
   return `${(value / Number(size)).toFixed(1)} ${name}`;
 }
 
-/** Returns a text as one paragraph, with line breaks replaced by spaces. */
+/** Returns a text as one paragraph: line breaks are replaced by spaces, and instants in UTC by those in the config's zone. */
 export function paragraph(text: string): string {
-  return printable(text.replace(/\s+/g, ' ').trim());
+  return printable(inZone(text).replace(/\s+/g, ' ').trim());
+}
+
+/** Keeps milliseconds, because the command in a message may depend on them. */
+function inZone(text: string): string {
+  return text.replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z/g, (instant, fraction: string = '.000') => {
+    const shown = shortTime(instant);
+    return fraction === '.000' || shown === instant ? shown : `${shown.slice(0, 19)}${fraction}${shown.slice(19)}`;
+  });
 }
 
 /** Returns a text on one line, with characters escaped that move the cursor or change the direction of writing. */

@@ -1,5 +1,5 @@
 /** Numbers, times, texts and charts as people read them. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { columnChart } from '../../../functions/cli/terminal/column-chart.ts';
 import {
   bytes,
@@ -9,6 +9,7 @@ import {
   paragraph,
   printable,
   shortTime,
+  showTimesIn,
 } from '../../../functions/cli/terminal/formats.ts';
 import { renderTable } from '../../../functions/cli/terminal/table.ts';
 
@@ -46,6 +47,15 @@ describe('formats', () => {
   it('removes fractions of a second from instants only', () => {
     expect(shortTime('2026-01-01T00:00:00.123Z')).toBe('2026-01-01T00:00:00Z');
     expect(shortTime('v1.25Z')).toBe('v1.25Z');
+  });
+
+  it('shows the instants of a message in the zone of the config, with their milliseconds if there are any', () => {
+    showTimesIn('Asia/Shanghai');
+    onTestFinished(() => showTimesIn('UTC'));
+    expect(paragraph('from 2026-11-28T11:04:07.644Z to 2026-11-28T23:00:00.000Z, see 2026-11-28T23:00:00Z.')).toBe(
+      'from 2026-11-28T19:04:07.644+08:00 to 2026-11-29T07:00:00+08:00, see 2026-11-29T07:00:00+08:00.',
+    );
+    expect(paragraph('2026-13-28T11:04:07Z and 2026-11-28 stay')).toBe('2026-13-28T11:04:07Z and 2026-11-28 stay');
   });
 
   it('escapes characters that would move the cursor or change the direction of writing', () => {

@@ -1,0 +1,160 @@
+/** Gathers the answers that `dqsync init` needs, from options and questions. Each is checked as soon as it is there. */
+import { dayInTimeZone, parseTime, systemClock } from '../../clock.ts';
+import { parseConfig } from '../../config.ts';
+import { configValue } from '../../config-text.ts';
+import { ConfigError } from '../../errors.ts';
+import { parseWarehouseUrl } from '../../warehouse/location.ts';
+import { writeError } from '../terminal/output.ts';
+import { askLine } from './ask.ts';
+import { type Answers, type Auth, configFile, configText } from './templates.ts';
+
+/** Options that answer questions. */
+export interface AnswerOptions {
+  readonly region?: string;
+  readonly project?: string;
+  readonly workspace?: string;
+  readonly auth?: Auth;
+  readonly warehouse?: string;
+  readonly name?: string;
+  readonly from?: string;
+  readonly timeZone?: string;
+}
+
+const optionNames = {
+  region: '--region',
+  projectId: '--project',
+  workspace: '--workspace',
+  auth: '--auth',
+  warehouse: '--warehouse',
+  name: '--name',
+  from: '--from',
+  timeZone: '--time-zone',
+} as const satisfies Record<keyof Answers, string>;
+
+/** Default range of a first sync: enough to see something, done in a minute. */
+const firstSyncDays = 7;
+
+/**
+ * Returns the answers that options and defaults give.
+ *
+ * @throws ConfigError if an option is missing or not valid
+ */
+export function fromOptions(options: AnswerOptions): Answers {
+  const { region, project, workspace } = options;
+  if (region === undefined || project === undefined || workspace === undefined) {
+    const missing = Object.entries({ region, project, workspace }).flatMap(([key, value]) =>
+      value === undefined ? [`--${key} <value>`] : [],
+    );
+    throw new ConfigError(`dqsync init needs ${missing.join(' ')}: there is no terminal to ask on`, {
+      remedy: `Run: dqsync init <folder> ${missing.join(' ')}`,
+    });
+  }
+  const answers = { ...defaults(options), region, projectId: project, workspace };
+  requireValid(answers);
+  return answers;
+}
+
+/**
+ * Asks for what the options do not give, and asks again if an answer is not valid.
+ *
+ * @param isDeployment whether a stack makes the warehouse, so that there is no question about it
+ * @param askOne asks one question, on the terminal by default
+ * @throws NoAnswer; ConfigError for an option that is not valid
+ */
+export async function askAll(
+  options: AnswerOptions,
+  isDeployment: boolean,
+  askOne: typeof askLine = askLine,
+): Promise<Answers> {
+  const proposed = defaults(options);
+  const { region, project: projectId, workspace, auth, warehouse, from, timeZone } = options;
+  requireValid({ ...options, ...(projectId === undefined ? {} : { projectId }) });
+  const ask = async (key: keyof Answers, given: string | undefined, question: string, proposal = '') =>
+    given ?? (await askUntilValid(key, () => askOne(question, proposal)));
+  return {
+    name: proposed.name,
+    region: await ask('region', region, 'Region, for example ap-southeast-3'),
+    projectId: await ask('projectId', projectId, 'Project id (console: My Credentials)'),
+    workspace: await ask('workspace', workspace, 'Workspace id (DataArts Studio: Workspaces)'),
+    auth: asAuth(await ask('auth', auth, 'Credentials: aksk, password or token', proposed.auth)) ?? proposed.auth,
+    warehouse: isDeployment
+      ? (warehouse ?? '')
+      : await ask('warehouse', warehouse, 'Warehouse: file:<folder> or s3://<bucket>', proposed.warehouse),
+    from: await ask('from', from, 'First day to sync', proposed.from),
+    timeZone: await ask('timeZone', timeZone, 'Time zone of the days in the table', proposed.timeZone),
+  };
+}
+
+function defaults({ auth = 'aksk', warehouse = 'file:./warehouse', name = 'main', from, timeZone }: AnswerOptions) {
+  const zone = timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const firstDay = from ?? dayInTimeZone('UTC')(systemClock.now() - firstSyncDays * 86_400_000);
+  const isProposable = timeZone !== undefined || zone.includes('/');
+  return { auth, warehouse, name, from: firstDay, timeZone: isProposable ? zone : 'UTC' };
+}
+
+async function askUntilValid(key: keyof Answers, askOne: () => Promise<string>): Promise<string> {
+  for (;;) {
+    const answer = await askOne();
+    const problem = answer === '' ? null : problemWith(key, answer);
+    if (answer !== '' && problem === null) {
+      return answer;
+    }
+    if (problem !== null) {
+      writeError(`${JSON.stringify(answer)} ${problem}.`);
+    }
+  }
+}
+
+function requireValid(answers: Partial<Answers>): void {
+  for (const key of answerNames) {
+    const value = answers[key];
+    const problem = value === undefined ? null : problemWith(key, value);
+    if (problem !== null) {
+      throw new ConfigError(`${optionNames[key]} ${JSON.stringify(value)} ${problem}`, {
+        remedy: 'Correct it. Nothing was written.',
+      });
+    }
+  }
+}
+
+const sample: Answers = {
+  region: 'ap-southeast-3',
+  projectId: '0',
+  workspace: '0',
+  auth: 'aksk',
+  warehouse: 'file:./warehouse',
+  name: 'main',
+  from: '2026-01-01',
+  timeZone: 'UTC',
+};
+const answerNames = ['region', 'projectId', 'workspace', 'auth', 'warehouse', 'name', 'from', 'timeZone'] as const;
+
+/** Returns what is wrong with an answer, as the end of a sentence; null if nothing is. */
+function problemWith(key: keyof Answers, value: string): string | null {
+  if (key === 'region') {
+    return /^[a-z]+(-[a-z0-9]+)+$/.test(value) ? null : 'must be the id of a region, for example "ap-southeast-3"';
+  }
+  if (key === 'auth') {
+    return asAuth(value) === null ? 'must be "aksk", "password" or "token"' : null;
+  }
+  if (key === 'from') {
+    const ms = /^\d{4}-\d\d-\d\d$/.test(value) ? parseTime(`${value}T00:00:00Z`) : null;
+    if (ms === null || ms > systemClock.now()) {
+      return 'must be a day that is not in the future, for example "2026-01-31"';
+    }
+  }
+  try {
+    const { warehouse } = parseConfig(configValue(configText({ ...sample, [key]: value }), configFile), 'it');
+    parseWarehouseUrl(warehouse);
+    return null;
+  } catch (thrown) {
+    if (thrown instanceof ConfigError) {
+      return thrown.message.replace(/^.*?"[\w.[\]]+": (?=must)/s, '');
+    }
+    throw thrown;
+  }
+}
+
+function asAuth(text: string): Auth | null {
+  return text === 'aksk' || text === 'password' || text === 'token' ? text : null;
+}
