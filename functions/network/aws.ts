@@ -3,6 +3,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { type AgentOptions, Agent as HttpsAgent, type RequestOptions } from 'node:https';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { ConfigError } from '../errors.ts';
 import { type Fault, faultKindOf } from './faults.ts';
 import { namesProxy, type ProxyEnvironment, proxyFor } from './proxy.ts';
 import { openTunnel, ProxyError } from './tunnel.ts';
@@ -51,13 +52,42 @@ function agentsThroughProxies(environment: ProxyEnvironment): Required<Omit<Requ
   return {
     httpsAgent: new TunnelAgent(environment),
     // AWS itself is always https; this is for an endpoint of one's own. To Node, a name without a dot has no subdomains.
-    httpAgent: new HttpAgent({
-      ...agentOptions,
-      ...(httpProxy === null
-        ? {}
-        : { proxyEnv: { HTTP_PROXY: httpProxy?.href, NO_PROXY: noProxy.replace(/[^,\s]+/g, '$&,.$&') } }),
-    }),
+    httpAgent: honorsProxyEnv
+      ? new HttpAgent({
+          ...agentOptions,
+          ...(httpProxy === null
+            ? {}
+            : { proxyEnv: { HTTP_PROXY: httpProxy?.href, NO_PROXY: noProxy.replace(/[^,\s]+/g, '$&,.$&') } }),
+        })
+      : new DirectAgent(environment),
   };
+}
+
+/** Node got the option `proxyEnv` of agents and this flag together, in 22.21 and 24.5. Older ones ignore the option. */
+const honorsProxyEnv = process.allowedNodeEnvironmentFlags.has('--use-env-proxy');
+
+/** Connects directly, and refuses to where a proxy is named: without an error, requests would avoid the proxy. */
+class DirectAgent extends HttpAgent {
+  readonly #environment: ProxyEnvironment;
+
+  constructor(environment: ProxyEnvironment) {
+    super(agentOptions);
+    this.#environment = environment;
+  }
+
+  override createConnection(
+    options: RequestOptions,
+    callback?: (error: Error | null, socket: Duplex) => void,
+  ): Duplex | null | undefined {
+    const url = `http://${options.host ?? ''}:${options.port ?? 80}`;
+    if (proxyFor(url, this.#environment) !== null) {
+      throw new ConfigError(`Node ${process.versions.node} cannot reach ${url} through HTTP_PROXY`, {
+        remedy: `Use Node 22.21 or later or an https endpoint, or add ${options.host} to NO_PROXY.`,
+        code: 'HTTP_PROXY',
+      });
+    }
+    return super.createConnection(options, callback);
+  }
 }
 
 /** Decides for each connection. Node's own `proxyEnv` is not in Node 22.19, and hides the status of a refusal. */
@@ -98,12 +128,16 @@ class TunnelAgent extends HttpsAgent {
  * request.
  *
  * @param sent the last request; without a host if the client sent none
+ * @throws ConfigError for an error of our own agents, which says all
  */
 export function awsFault(
   thrown: unknown,
   { host, protocol = 'https:' }: SentRequest,
   environment: ProxyEnvironment,
 ): Fault | null {
+  if (thrown instanceof ConfigError) {
+    throw thrown;
+  }
   const code = networkCode(thrown);
   if (host === undefined || code === undefined) {
     return null;
