@@ -89,7 +89,27 @@ function resultText(row: Row, names: ReadonlyMap<string, string>): string {
   const rule = names.get(textOf(row['rule_id'])) ?? `rule ${textOf(row['rule_id'])}`;
   const mark = row['alarmed'] === true ? paint.red('✗') : row['alarmed'] === false ? paint.green('✓') : '·';
   const object = row['object_name'] === null ? '' : ` on ${textOf(row['object_name'])}`;
-  return `${mark} ${rule}${object}  ${textOf(row['metrics'])}`;
+  return `${mark} ${rule}${object}  ${metricsText(row)}`;
+}
+
+/** Lists the metrics, without those that the line shows already: the object and whether it alarmed. */
+function metricsText({ metrics, object_name: object, alarmed }: Row): string {
+  const entries = Object.entries(Object(typeof metrics === 'string' ? parsedJson(metrics) : null));
+  if (entries.length === 0 || entries.some(([, value]) => typeof value !== 'string')) {
+    return textOf(metrics);
+  }
+  return entries
+    .filter(([, value]) => value !== object && value !== String(alarmed))
+    .map(([label, value]) => printable(`${label}: ${value}`))
+    .join(', ');
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
 
 function colored(status: string): string {
