@@ -12,8 +12,6 @@ export const maxSliceRows = 5_000;
 /** Fewest rows of a slice that is shortened so that several can be read in parallel. */
 const minSliceRows = 2_500;
 const leastRows = 100;
-/** Share of the cap that a slice aims at, so that its counts are exact. */
-const countFill = 0.6;
 /** A rest shorter than this share of a slice is joined to it. */
 const joinedRest = 0.3;
 
@@ -25,8 +23,6 @@ export interface SliceLimits {
   readonly rowsInTimeLeft: number;
   /** The longest window that the source accepts. */
   readonly maxSpanMs: number;
-  /** Counts are capped at this; infinite if they are not. */
-  readonly countCap: number;
   /** Number of slices read in parallel. */
   readonly inFlight: number;
   /** Total length of the spans still to be read. */
@@ -35,10 +31,10 @@ export interface SliceLimits {
 
 /** Returns the first slice of `span`, and how many rows it aims at. Without a density, the slice is the whole span. */
 export function nextSlice(span: Window, limits: SliceLimits): { readonly window: Window; readonly aimedRows: number } {
-  const { rowsInTimeLeft, maxSpanMs, countCap, inFlight, restMs } = limits;
+  const { rowsInTimeLeft, maxSpanMs, inFlight, restMs } = limits;
   const rowsPerMs = limits.rowsPerMs ?? 0;
   const shareRows = Math.max(minSliceRows, (restMs * rowsPerMs) / inFlight);
-  const aimedRows = Math.max(leastRows, Math.min(maxSliceRows, shareRows, countCap * countFill, rowsInTimeLeft));
+  const aimedRows = Math.max(leastRows, Math.min(maxSliceRows, shareRows, rowsInTimeLeft));
   const aimedMs = Math.min(maxSpanMs, rowsPerMs > 0 ? aimedRows / rowsPerMs : Number.POSITIVE_INFINITY);
   // No row starts between two whole seconds.
   const cutMs = Math.floor((span.fromMs + aimedMs) / 1000) * 1000 + 500;

@@ -16,8 +16,8 @@ export class SourceProfile {
   #revision = 0;
   #countsHold = true;
   #balancesHold = true;
-  /** The largest count that came with a full page of fewer rows, and the window that it counts. */
-  #excess: { readonly count: number; readonly window: Window } | null = null;
+  /** The largest count that came with a full page of fewer rows; 0 without one. */
+  #largestExcess = 0;
 
   /** The most rows in one reply (P). A reply with that many rows may have been cut off. */
   get pageRows(): number {
@@ -36,7 +36,7 @@ export class SourceProfile {
 
   /** The largest count that exceeded its full page (E); 0 without one, or if counts were revoked. */
   get largestCount(): number {
-    return this.#countsHold ? (this.#excess?.count ?? 0) : 0;
+    return this.#countsHold ? this.#largestExcess : 0;
   }
 
   /** Returns whether `count` is exact. Below E, it is neither the page's own number of rows nor cut off by a cap. */
@@ -53,32 +53,22 @@ export class SourceProfile {
   note(window: Window, offset: number, { rows, count, times }: Reply): void {
     if (rows > this.#pageRows) {
       // The page may be larger than assumed, so the count that exceeded the smaller page may be this page's own.
-      this.#revision += this.#excess === null ? 0 : 1;
+      this.#revision += this.#largestExcess === 0 ? 0 : 1;
       this.#pageRows = rows;
-      this.#excess = null;
+      this.#largestExcess = 0;
     }
     if (count !== null && rows > 0 && offset + rows > count && this.#countsHold) {
       this.#countsHold = false;
-      this.#revision += this.#excess === null ? 0 : 1;
+      this.#revision += this.#largestExcess === 0 ? 0 : 1;
     }
     if (count !== null && rows === this.#pageRows && rows < count && offset === 0) {
-      this.#noteExcess(count, window);
+      this.#largestExcess = Math.max(this.#largestExcess, count);
     }
     if (this.#balancesHold && times.some((ms) => ms < window.fromMs - 1 || ms > window.toMs)) {
       this.#balancesHold = false;
       this.#revision += 1;
     }
     this.hints.isWholeSeconds &&= times.every((ms) => ms % 1000 === 0);
-  }
-
-  #noteExcess(count: number, window: Window): void {
-    const known = this.#excess;
-    if (known === null || count > known.count) {
-      this.#excess = { count, window };
-      this.hints.isCapped = false;
-    } else if (count === known.count && spanMs(window) !== spanMs(known.window)) {
-      this.hints.isCapped = true;
-    }
   }
 }
 
@@ -88,37 +78,29 @@ const dayMs = 86_400_000;
  * window.
  */
 const spanLimitsMs = [90, 30, 7, 1].map((days) => days * dayMs - 60_000);
-/** Weight of the latest balance in the success rate, which so reflects about the last five. */
-const successWeight = 0.2;
-/** Below this rate tiles cost less: a failed balance costs two more requests, a tile a third of one. */
-const worthwhileRate = 0.5;
-/** Each tiled window raises the rate by this much, until balances are tried again. */
-const retryStep = 0.04;
+/** With a larger margin tiles cost less: a failed balance costs two more requests, a tile a third of one. */
 const maxMarginRows = 16;
 
 /** What seems to be true of the source. Saves requests, and proves nothing. */
 class Hints {
   isWholeSeconds = true;
-  /** Two lists of different length reported the same count, and no list reported more. */
-  isCapped = false;
   /** The longest window that the source accepts, as far as it is known. */
   maxSpanMs = Number.POSITIVE_INFINITY;
   /** Rows at the far end of a page that are left to the next page, because the order there may be loose. */
   marginRows = 1;
-  #successRate = 1;
 
   /** Whether balances succeed often enough to be worth trying. */
   get balancesPay(): boolean {
-    return this.#successRate > worthwhileRate;
+    return this.marginRows <= maxMarginRows;
   }
 
   noteBalance(isBalanced: boolean): void {
-    this.#successRate += ((isBalanced ? 1 : 0) - this.#successRate) * successWeight;
-    this.marginRows = isBalanced ? Math.max(1, this.marginRows - 1) : Math.min(maxMarginRows, this.marginRows * 2);
+    this.marginRows = isBalanced ? Math.max(1, this.marginRows - 1) : this.marginRows * 2;
   }
 
+  /** A window was read in parts. After some of them, balances are tried again. */
   noteTiled(): void {
-    this.#successRate = Math.min(1, this.#successRate + retryStep);
+    this.marginRows = Math.max(1, this.marginRows - 1);
   }
 
   /** Records that the source refused a window. Returns whether a shorter window may be accepted. */

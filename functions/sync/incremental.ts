@@ -8,7 +8,7 @@ import { type UnprovenWindow, waitingAt } from '../checkpoint/unproven.ts';
 import { isoTime } from '../clock.ts';
 import { CredentialsError, StateError, StoppedError, toDqsyncError } from '../errors.ts';
 import { gapsIn, lengthOf, overlap, spansFrom } from '../intervals.ts';
-import type { EpochMs } from '../model.ts';
+import type { EpochMs, Window } from '../model.ts';
 import type { PageSource } from '../reading/page-source.ts';
 import { emptySecretCode } from '../source/credentials.ts';
 import { Committer } from './committer.ts';
@@ -51,7 +51,8 @@ interface Incremental {
 
 /**
  * Runs the sync of one target. A window that cannot be proven fails the run, but only after everything behind it
- * was read. Later runs fail too as long as it is missing, and try it again now and then. Never throws: a failure is part of the outcome, and everything proven is committed.
+ * was read. Later runs fail too as long as it is missing, and try it again now and then. Never throws: a failure is
+ * part of the outcome, and everything proven is committed.
  */
 export async function runIncremental(run: TargetRun): Promise<TargetOutcome> {
   const state = newRunState();
@@ -96,7 +97,7 @@ export async function runIncremental(run: TargetRun): Promise<TargetOutcome> {
 }
 
 async function readAll(parts: Incremental): Promise<void> {
-  const { run, state, source, recorder, committer, untilMs, unproven, waiting } = parts;
+  const { run, state, source, recorder, untilMs, unproven, waiting } = parts;
   const { settings } = run;
   const watermarkMs = watermarkOf(recorder.checkpoint);
   const window = nextWindow(recorder.checkpoint, settings, untilMs);
@@ -131,11 +132,27 @@ async function readAll(parts: Incremental): Promise<void> {
     rowsInTimeLeft: () => rowsInTimeLeft(run),
     now: () => run.clock.now(),
   });
+  await recordSlices(parts, slices, { again, toRead, totalMs });
+  recorder.addUnproven(unproven.windows, slices.leftOver);
+  await reobserveOthers(reobservation);
+}
+
+/** What a run reads: spans that are read even if they are covered, and all that is left, as of the latest checkpoint. */
+interface Plan {
+  readonly again: readonly Window[];
+  readonly toRead: () => Window[];
+  /** Length of everything that was to be read at the start. */
+  readonly totalMs: number;
+}
+
+/** Records slice after slice, and commits as often as is due. */
+async function recordSlices(parts: Incremental, slices: SliceReader, { again, toRead, totalMs }: Plan): Promise<void> {
+  const { run, state, recorder, committer, unproven } = parts;
   let gate = new LookbackGate(again);
   let isCutShort = false;
   const record = (slice: ReadSlice): void => {
     const { fromMs, toMs } = slice.window;
-    const provenToMs = Math.min(toMs, sourceTime(run, slice.begunAtMs) - settings.settleMs);
+    const provenToMs = Math.min(toMs, sourceTime(run, slice.begunAtMs) - run.settings.settleMs);
     // If coverage was cut short in one slice, everything in later slices is too young to cover.
     recorder.addSlice(slice, isCutShort ? fromMs : provenToMs);
     isCutShort ||= provenToMs < toMs;
@@ -165,8 +182,6 @@ async function readAll(parts: Incremental): Promise<void> {
       }
     }
   }
-  recorder.addUnproven(unproven.windows, slices.leftOver);
-  await reobserveOthers(reobservation);
 }
 
 /**

@@ -125,7 +125,7 @@ export class SliceReader {
   /** Starts slices until enough are in flight. Without a density, the first slice is the whole span. */
   #begin(): void {
     const { source, barrierMs, rereadFromMs, rowsInTimeLeft, now } = this.#reading;
-    const { hints, largestCount, revision } = source.profile;
+    const { hints, revision } = source.profile;
     const inFlight = source.inFlight();
     while (this.#failure === null && this.#begun.length < (this.#rowsPerMs === null ? 1 : inFlight)) {
       const unread = this.#unread.flatMap((span) => cutAt(span, barrierMs === null ? [] : [barrierMs]));
@@ -137,7 +137,6 @@ export class SliceReader {
         rowsPerMs: this.#rowsPerMs,
         rowsInTimeLeft: rowsInTimeLeft(),
         maxSpanMs: hints.maxSpanMs,
-        countCap: hints.isCapped ? largestCount : Number.POSITIVE_INFINITY,
         inFlight,
         restMs: lengthOf(unread),
       });

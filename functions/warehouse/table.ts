@@ -59,6 +59,55 @@ export type TableFacts = Pick<Table<never>, 'name' | 'description' | 'partitionD
   readonly columns: readonly StoredColumn[];
 };
 
+/** Defines a nullable column of one kind. */
+type Definer<Row, Kind extends ColumnKind> = (
+  name: string,
+  description: string,
+  read: (row: Row) => ValueByKind[Kind] | null,
+  options?: Pick<ColumnFacts, 'freeText' | 'repeats'>,
+) => ColumnFacts & { readonly kind: Kind; readonly read: (row: Row) => ValueByKind[Kind] | null };
+
+/** Returns functions that define the columns of one type of rows. */
+export function definersOf<Row>(): {
+  readonly text: Definer<Row, 'text'>;
+  readonly int64: Definer<Row, 'int64'>;
+  readonly time: Definer<Row, 'timestamp-ms-utc'>;
+  readonly boolean: Definer<Row, 'boolean'>;
+} {
+  const define =
+    <Kind extends ColumnKind>(kind: Kind): Definer<Row, Kind> =>
+    (name, description, read, options) => ({ name, kind, nullable: true, read, description, ...options });
+  return {
+    text: define('text'),
+    // All of them are ids and weights, which repeat.
+    int64: (name, description, read) => define('int64')(name, description, read, { repeats: true }),
+    time: define('timestamp-ms-utc'),
+    boolean: define('boolean'),
+  };
+}
+
+/** Where a row came from, and which run wrote it when. */
+interface WrittenRow {
+  readonly projectId: string;
+  readonly observedAtMs: EpochMs;
+  readonly runId: string;
+}
+
+/** Returns the columns that say where a row came from. `observedAt` describes the time of its observation. */
+export function originColumns<Row extends WrittenRow>(observedAt: string): TableColumn<Row>[] {
+  const { text, time } = definersOf<Row>();
+  return [
+    text('project_id', 'Id of the Huawei Cloud project.', ({ projectId }) => projectId),
+    time('observed_at', observedAt, ({ observedAtMs }) => observedAtMs, { repeats: true }),
+    text('run_id', 'The dqsync run that wrote the row.', ({ runId }) => runId),
+  ].map(notNull);
+}
+
+/** Makes a column one that has a value in every row. */
+export function notNull<Column extends ColumnFacts>(column: Column): Column {
+  return { ...column, nullable: false };
+}
+
 /** Returns the names of all columns, in order: those of the files, then the partition columns. */
 export function columnNames({ columns }: Pick<TableFacts, 'columns'>): string[] {
   return [...columns.map(({ name }) => name), ...partitionColumns];

@@ -1,7 +1,7 @@
 /** The table `quality_task_observations`: tasks and their rules, as they were seen. Pure data and getters. */
 import type { EpochMs, Rule, Task, TaskDetails } from '../model.ts';
 import { taskTableName } from './layout.ts';
-import type { Table, TableColumn } from './table.ts';
+import { definersOf, notNull, originColumns, type Table, type TableColumn } from './table.ts';
 
 /** What the details of a task add to the list; all null until they were read. */
 export type TaskNotes = { readonly [Name in 'description' | 'level' | 'alarmCondition']: TaskDetails[Name] };
@@ -17,29 +17,7 @@ export interface TaskRow {
   readonly runId: string;
 }
 
-type Column = TableColumn<TaskRow>;
-
-const text = (
-  name: string,
-  description: string,
-  read: (row: TaskRow) => string | null,
-  freeText?: { readonly freeText: true },
-): Column => ({ name, kind: 'text', nullable: true, read, description, ...freeText });
-const int64 = (name: string, description: string, read: (row: TaskRow) => bigint | null): Column => ({
-  name,
-  kind: 'int64',
-  nullable: true,
-  read,
-  description,
-  repeats: true,
-});
-const time = (name: string, description: string, read: (row: TaskRow) => EpochMs | null): Column => ({
-  name,
-  kind: 'timestamp-ms-utc',
-  nullable: true,
-  read,
-  description,
-});
+const { text, int64, time } = definersOf<TaskRow>();
 /** A column of the task's own row. */
 const ofTask =
   <T>(read: (task: TaskRow['task']) => T) =>
@@ -53,15 +31,8 @@ const ofRule =
 const free = { freeText: true } as const;
 
 /** Columns that show whether a row has changed: all except the time of the observation and the run. */
-export const taskStateColumns: readonly Column[] = [
-  {
-    name: 'task_id',
-    kind: 'int64',
-    nullable: false,
-    read: ({ task }) => task.id,
-    description: 'Number of the task. 19 digits.',
-    repeats: true,
-  },
+export const taskStateColumns: readonly TableColumn<TaskRow>[] = [
+  notNull(int64('task_id', 'Number of the task. 19 digits.', ({ task }) => task.id)),
   text('task_type', 'QUALITY_TASK or CONSISTENCY_TASK.', ({ task }) => task.type),
   text('task_name', 'Name of the task.', ({ task }) => task.name, free),
   int64(
@@ -205,31 +176,7 @@ export const taskStateColumns: readonly Column[] = [
 export const taskTable: Table<TaskRow> = {
   name: taskTableName,
   description: 'Append-only observations of tasks and rules; read the views quality_tasks and quality_rules instead.',
-  columns: [
-    ...taskStateColumns,
-    {
-      name: 'project_id',
-      kind: 'text',
-      nullable: false,
-      read: ({ projectId }) => projectId,
-      description: 'Id of the Huawei Cloud project.',
-    },
-    {
-      name: 'observed_at',
-      kind: 'timestamp-ms-utc',
-      nullable: false,
-      read: ({ observedAtMs }) => observedAtMs,
-      description: 'When dqsync saw the task or the rule in this state, UTC.',
-      repeats: true,
-    },
-    {
-      name: 'run_id',
-      kind: 'text',
-      nullable: false,
-      read: ({ runId }) => runId,
-      description: 'The dqsync run that wrote the row.',
-    },
-  ],
+  columns: [...taskStateColumns, ...originColumns<TaskRow>('When dqsync saw the task or the rule in this state, UTC.')],
   partitionDescriptions: {
     workspace: 'Id of the DataArts workspace the task belongs to.',
     dt: 'Day of observed_at, YYYY-MM-DD, in the configured partitionTimeZone.',

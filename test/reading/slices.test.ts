@@ -6,7 +6,6 @@ const limits: SliceLimits = {
   rowsPerMs: 0.001,
   rowsInTimeLeft: Number.POSITIVE_INFINITY,
   maxSpanMs: Number.POSITIVE_INFINITY,
-  countCap: Number.POSITIVE_INFINITY,
   inFlight: 4,
   restMs: 1e12,
 };
@@ -38,7 +37,6 @@ describe('slices', () => {
   it.each<[string, Partial<SliceLimits>, number]>([
     ['that can be read in the time left', { rowsInTimeLeft: 700 }, 700],
     ['of one page, however little time is left', { rowsInTimeLeft: 0 }, 100],
-    ['well below the cap of counts', { countCap: 1000 }, 600],
     ['for all windows in flight', { inFlight: 10, restMs: 30_000_000 }, 3_000],
     ['that the longest accepted span holds', { maxSpanMs: 1_000_000 }, 1_000],
   ])('hold only the rows %s', (_what, change, rows) => {
