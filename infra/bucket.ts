@@ -2,19 +2,29 @@
 import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { AnyPrincipal, Effect, type ManagedPolicy, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
-import { BlockPublicAccess, Bucket, BucketEncryption, CfnBucket, type IBucket } from 'aws-cdk-lib/aws-s3';
+import {
+  BlockPublicAccess,
+  Bucket,
+  BucketEncryption,
+  type BucketProps,
+  CfnBucket,
+  type IBucket,
+} from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { dataPrefixes, quarantinePrefix, replacedTag, reportKey, statePrefix } from '../functions/warehouse/layout.ts';
 import type { Deployment } from './deployment.ts';
 
 /** Folder of Athena's results, below the warehouse's prefix. */
 const resultsPrefix = 'athena-results/';
+const resultsLifetime = Duration.days(30);
 
 /** Properties of `WarehouseBucket`. */
 export interface WarehouseBucketProps {
   readonly warehouse: Deployment['warehouse'];
   /** ARN of the customer's key for the objects; undefined for S3's own key. */
   readonly bucketKey: string | undefined;
+  /** Whether anything queries the bucket through Athena. */
+  readonly catalog: boolean;
 }
 
 /** A new bucket, which is retained when the stack is deleted, or an existing one, which is not changed. */
@@ -22,14 +32,19 @@ export class WarehouseBucket extends Construct {
   readonly bucket: Bucket | IBucket;
   /** Empty, or ending in `/`. */
   readonly prefix: string;
+  /** Where Athena stores results: the new bucket; beside an existing one a bucket of its own, so that they expire. */
+  readonly #results: Bucket | IBucket;
 
-  constructor(scope: Construct, id: string, { warehouse, bucketKey }: WarehouseBucketProps) {
+  constructor(scope: Construct, id: string, { warehouse, bucketKey, catalog }: WarehouseBucketProps) {
     super(scope, id);
     this.prefix = warehouse.prefix;
-    this.bucket =
-      warehouse.isExisting && warehouse.bucketName !== undefined
-        ? Bucket.fromBucketName(this, 'Existing', warehouse.bucketName)
-        : this.#newBucket(warehouse.bucketName, bucketKey);
+    if (warehouse.isExisting && warehouse.bucketName !== undefined) {
+      this.bucket = Bucket.fromBucketName(this, 'Existing', warehouse.bucketName);
+      this.#results = catalog ? this.#resultsBucket(bucketKey) : this.bucket;
+    } else {
+      this.bucket = this.#newBucket(warehouse.bucketName, bucketKey);
+      this.#results = this.bucket;
+    }
   }
 
   /** URL of the warehouse in the form of functions/config.ts. */
@@ -49,7 +64,11 @@ export class WarehouseBucket extends Construct {
 
   /** URL of query results; ends in `/`. */
   get resultsUrl(): string {
-    return `s3://${this.bucket.bucketName}/${this.prefix}${resultsPrefix}`;
+    return `s3://${this.#results.bucketName}/${this.#resultsKeys}`;
+  }
+
+  get #resultsKeys(): string {
+    return this.#results === this.bucket ? `${this.prefix}${resultsPrefix}` : resultsPrefix;
   }
 
   /**
@@ -75,7 +94,7 @@ export class WarehouseBucket extends Construct {
       }),
     );
     this.#grantListing(role);
-    this.#acknowledgePrefixes(role, prefixes);
+    acknowledgePrefixes(role, this.bucket, prefixes);
   }
 
   #grantListing(role: Role): void {
@@ -108,13 +127,14 @@ export class WarehouseBucket extends Construct {
       }),
     );
     this.#grantListing(role);
-    this.#acknowledgePrefixes(role, read);
+    acknowledgePrefixes(role, this.bucket, read);
   }
 
   /** Grants what a query needs: reads data, writes and reads results, lists both. Never writes data. */
   grantQueries(policy: ManagedPolicy): void {
     const data = this.#dataKeys;
-    const results = `${this.prefix}${resultsPrefix}*`;
+    const results = `${this.#resultsKeys}*`;
+    const buckets = [...new Set([this.bucket, this.#results])];
     policy.addStatements(
       new PolicyStatement({
         sid: 'ReadData',
@@ -124,39 +144,22 @@ export class WarehouseBucket extends Construct {
       new PolicyStatement({
         sid: 'KeepResults',
         actions: ['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'],
-        resources: [this.bucket.arnForObjects(results)],
+        resources: [this.#results.arnForObjects(results)],
       }),
       new PolicyStatement({
         sid: 'ListDataAndResults',
         actions: ['s3:ListBucket'],
-        resources: [this.bucket.bucketArn],
+        resources: buckets.map((bucket) => bucket.bucketArn),
         conditions: { StringLike: { 's3:prefix': [...data, results] } },
       }),
       new PolicyStatement({
         sid: 'FindBucket',
         actions: ['s3:GetBucketLocation'],
-        resources: [this.bucket.bucketArn],
+        resources: buckets.map((bucket) => bucket.bucketArn),
       }),
     );
-    this.#acknowledgePrefixes(policy, [...data, results]);
-  }
-
-  #acknowledgePrefixes(owner: Construct, prefixes: readonly string[]): void {
-    for (const prefix of prefixes) {
-      Validations.of(owner).acknowledge({
-        id: `AwsSolutions-IAM5[Resource::${this.#arnInFindings}/${prefix}]`,
-        reason:
-          'Object keys contain days and run ids, which are unknown in advance; the prefix is the narrowest possible.',
-      });
-    }
-  }
-
-  /** The bucket's ARN as cdk-nag writes it. */
-  get #arnInFindings(): string {
-    const resource = this.bucket.node.defaultChild;
-    return resource instanceof CfnBucket
-      ? `<${Stack.of(this).getLogicalId(resource)}.Arn>`
-      : `arn:<AWS::Partition>:s3:::${this.bucket.bucketName}`;
+    acknowledgePrefixes(policy, this.bucket, data);
+    acknowledgePrefixes(policy, this.#results, [results]);
   }
 
   /**
@@ -177,22 +180,9 @@ export class WarehouseBucket extends Construct {
   }
 
   #newBucket(bucketName: string | undefined, bucketKey: string | undefined): Bucket {
-    const bucket = new Bucket(this, 'Bucket', {
+    const bucket = this.#ownBucket('Bucket', bucketKey, {
       ...(bucketName === undefined ? {} : { bucketName }),
-      ...(bucketKey === undefined
-        ? { encryption: BucketEncryption.S3_MANAGED }
-        : {
-            encryption: BucketEncryption.KMS,
-            encryptionKey: Key.fromKeyArn(this, 'Key', bucketKey),
-            // One request to KMS serves many objects.
-            bucketKeyEnabled: true,
-          }),
-      enforceSSL: true,
-      minimumTLSVersion: 1.2,
-      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       versioned: true,
-      // Retained when the stack is deleted, but not if its first creation fails, so that it can be tried again.
-      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
       lifecycleRules: [
         {
           id: 'old-versions',
@@ -205,10 +195,42 @@ export class WarehouseBucket extends Construct {
           tagFilters: { [replacedTag.key]: replacedTag.value },
           expiration: Duration.days(2),
         },
-        { id: 'query-results', prefix: `${this.prefix}${resultsPrefix}`, expiration: Duration.days(30) },
+        { id: 'query-results', prefix: `${this.prefix}${resultsPrefix}`, expiration: resultsLifetime },
       ],
     });
     this.#denyOverwriting(bucket);
+    return bucket;
+  }
+
+  #resultsBucket(bucketKey: string | undefined): Bucket {
+    return this.#ownBucket('Results', bucketKey, {
+      lifecycleRules: [
+        {
+          id: 'query-results',
+          expiration: resultsLifetime,
+          abortIncompleteMultipartUploadAfter: Duration.days(7),
+        },
+      ],
+    });
+  }
+
+  /** Makes a private bucket, retained when the stack is deleted, but not if its first creation fails. */
+  #ownBucket(id: string, bucketKey: string | undefined, props: BucketProps): Bucket {
+    const bucket = new Bucket(this, id, {
+      ...props,
+      ...(bucketKey === undefined
+        ? { encryption: BucketEncryption.S3_MANAGED }
+        : {
+            encryption: BucketEncryption.KMS,
+            encryptionKey: Key.fromKeyArn(this, 'Key', bucketKey),
+            // One request to KMS serves many objects.
+            bucketKeyEnabled: true,
+          }),
+      enforceSSL: true,
+      minimumTLSVersion: 1.2,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+    });
     // The policy that enforces TLS and write-once stays with the retained bucket.
     bucket.policy?.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
     Validations.of(bucket).acknowledge({
@@ -218,4 +240,22 @@ export class WarehouseBucket extends Construct {
     });
     return bucket;
   }
+}
+
+function acknowledgePrefixes(owner: Construct, bucket: Bucket | IBucket, prefixes: readonly string[]): void {
+  for (const prefix of prefixes) {
+    Validations.of(owner).acknowledge({
+      id: `AwsSolutions-IAM5[Resource::${arnInFindings(bucket)}/${prefix}]`,
+      reason:
+        'Object keys contain days and run ids, which are unknown in advance; the prefix is the narrowest possible.',
+    });
+  }
+}
+
+/** Returns a bucket's ARN as cdk-nag writes it. */
+function arnInFindings(bucket: Bucket | IBucket): string {
+  const resource = bucket.node.defaultChild;
+  return resource instanceof CfnBucket
+    ? `<${Stack.of(bucket).getLogicalId(resource)}.Arn>`
+    : `arn:<AWS::Partition>:s3:::${bucket.bucketName}`;
 }

@@ -3,6 +3,7 @@
  * it in its context, `-c config=<file>` another.
  */
 import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { configValue } from '../functions/config-text.ts';
 import { ConfigError } from '../functions/errors.ts';
 import { type Deployment, parseDeployment } from './deployment.ts';
@@ -17,15 +18,31 @@ export const fileKey = 'config';
  * @throws ConfigError if it cannot be read, has the wrong syntax, or a wrong key
  */
 export function readDeploymentFile(path: string): Deployment {
-  let text: string;
+  const text = readText(path, 'there is no such file, which says what to deploy', {
+    remedy: 'Write one with "npx dqsync init --deploy", or name yours with -c config=<file>.',
+  });
+  const deployment = parseDeployment(configValue(text, 'the file'));
+  const { caFile: written } = deployment.network;
+  if (written === undefined) {
+    return deployment;
+  }
+  const caFile = resolve(dirname(path), written);
+  const remedy = 'Name a file of certificates in PEM form; its path is relative to the deployment file.';
+  const key = '"deployment.network.caFile"';
+  if (
+    !readText(caFile, `${key} names ${caFile}, but there is no such file`, { remedy }).includes('BEGIN CERTIFICATE')
+  ) {
+    throw new ConfigError(`${key} names ${caFile}, which contains no certificate`, { remedy });
+  }
+  return { ...deployment, network: { ...deployment.network, caFile } };
+}
+
+/** @param missing what is wrong if the file does not exist */
+function readText(path: string, missing: string, details: { readonly remedy: string }): string {
   try {
-    text = readFileSync(path, 'utf8');
+    return readFileSync(path, 'utf8');
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
-    throw new ConfigError(code === 'ENOENT' ? 'there is no such file, which says what to deploy' : 'cannot be read', {
-      remedy: 'Write one with "npx dqsync init --deploy", or name yours with -c config=<file>.',
-      code,
-    });
+    throw new ConfigError(code === 'ENOENT' ? missing : `${path} cannot be read`, { ...details, code });
   }
-  return parseDeployment(configValue(text, 'the file'));
 }

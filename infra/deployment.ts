@@ -68,6 +68,41 @@ const scheduleSchema = z
     }
   });
 
+const networkSchema = z
+  .strictObject({
+    subnetIds: z
+      .array(z.string().regex(/^subnet-([0-9a-f]{8}|[0-9a-f]{17})$/, { error: 'must be the id of a subnet' }))
+      .default([]),
+    securityGroupIds: z
+      .array(z.string().regex(/^sg-([0-9a-f]{8}|[0-9a-f]{17})$/, { error: 'must be the id of a security group' }))
+      .default([]),
+    httpsProxy: textWithout(proxyProblem).optional(),
+    noProxy: z.string().min(1).optional(),
+    caFile: z.string().min(1).optional(),
+  })
+  .superRefine(({ subnetIds, securityGroupIds, httpsProxy, noProxy }, context) => {
+    const missing = subnetIds.length === 0 ? 'subnetIds' : 'securityGroupIds';
+    if ((subnetIds.length === 0) !== (securityGroupIds.length === 0)) {
+      const message = 'is required: subnetIds and securityGroupIds go together';
+      context.addIssue({ code: 'custom', path: [missing], message });
+    }
+    if (noProxy !== undefined && httpsProxy === undefined) {
+      const message = 'is only allowed with httpsProxy: it lists the hosts that are reached without the proxy';
+      context.addIssue({ code: 'custom', path: ['noProxy'], message });
+    }
+  });
+
+/** The environment of a function is visible to everyone who may read its configuration, so no password may be in it. */
+function proxyProblem(text: string): string | null {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    return 'must be the URL of a proxy, for example "http://proxy.example.com:3128"';
+  }
+  return url.username === '' && url.password === ''
+    ? null
+    : 'must not contain a user or a password, which anyone could read who may see the function: let the proxy know the subnets instead';
+}
+
 const deploymentSchema = z.strictObject({
   stackName: z
     .string()
@@ -95,6 +130,7 @@ const deploymentSchema = z.strictObject({
   events: z.boolean().default(false),
   qualityAlarm: z.strictObject({ newlyFailing: z.int().min(1) }).optional(),
   tags: tagsSchema.default({}),
+  network: networkSchema.default({ subnetIds: [], securityGroupIds: [] }),
   terminationProtection: z.boolean().default(false),
   permissionsBoundary: z
     .string()
@@ -105,10 +141,11 @@ const deploymentSchema = z.strictObject({
   runbook: z.string().min(1).default('infra/README.md'),
 });
 
-/** The keys of `deployment`; those of `schedule` in full. */
-export const deploymentKeys: readonly string[] = Object.keys(deploymentSchema.shape).flatMap((key) =>
-  key === 'schedule' ? Object.keys(scheduleSchema.shape).map((part) => `schedule.${part}`) : key,
-);
+/** The keys of `deployment`; those of its objects in full. */
+export const deploymentKeys: readonly string[] = Object.keys(deploymentSchema.shape).flatMap((key) => {
+  const parts = key === 'schedule' ? scheduleSchema.shape : key === 'network' ? networkSchema.shape : null;
+  return parts === null ? key : Object.keys(parts).map((part) => `${key}.${part}`);
+});
 
 /** The part of the file that is about the deployment, as written there, defaults filled in. */
 export type DeploymentSettings = Readonly<z.output<typeof deploymentSchema>>;

@@ -3,13 +3,14 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AssetHashType, DockerImage, Duration, Size } from 'aws-cdk-lib';
-import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { Architecture, CfnFunction, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { ConfigError } from '../functions/errors.ts';
 import type { WarehouseBucket } from './bucket.ts';
 import { reportMemoryMb } from './cost.ts';
 import type { Deployment } from './deployment.ts';
 import type { CustomerKeys } from './keys.ts';
+import { copyCertificates, joinSubnets } from './network.ts';
 import { configEnvironment, loggingOf } from './run-function.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -55,12 +56,16 @@ export class ReportFunction extends Construct {
           local: {
             tryBundle: (output) => {
               build(output, architecture);
+              copyCertificates(deployment.network, output);
               return true;
             },
           },
         },
       }),
     });
+    if (this.function.node.defaultChild instanceof CfnFunction) {
+      joinSubnets(this.function.node.defaultChild, logging.role, deployment.network);
+    }
     // The next hour's page makes up for a failed one.
     this.function.configureAsyncInvoke({ retryAttempts: 1 });
   }

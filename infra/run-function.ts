@@ -16,9 +16,9 @@ import { Construct } from 'constructs';
 import { ConfigError } from '../functions/errors.ts';
 import { configVariable, namespaceVariable } from '../functions/lambda/environment.ts';
 import type { WarehouseBucket } from './bucket.ts';
-import { bundlingOptions } from './bundling.ts';
 import type { Deployment } from './deployment.ts';
 import type { CustomerKeys } from './keys.ts';
+import { bundlingWith, joinSubnets, networkVariables } from './network.ts';
 import type { CredentialSecrets } from './secrets.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -76,10 +76,11 @@ export class RunFunction extends Construct {
         // parquetjs-lite's Thrift code calls `new Buffer`, and Node warns about that outside of node_modules.
         NODE_OPTIONS: '--disable-warning=DEP0005',
       },
-      bundling: bundlingOptions,
+      bundling: bundlingWith(deployment.network),
     });
     // CDK declares the dependency on the role twice, which cfn-lint reports as redundant.
     if (this.function.node.defaultChild instanceof CfnFunction) {
+      joinSubnets(this.function.node.defaultChild, logging.role, deployment.network);
       this.function.node.defaultChild.addMetadata('cfn-lint', { config: { ignore_checks: ['W3005'] } });
     }
   }
@@ -110,26 +111,29 @@ export function loggingOf(scope: Construct, { logRetentionDays }: Deployment) {
 }
 
 /**
- * The environment variable with the configuration.
+ * The environment variables with the configuration and the way to the network.
  *
  * @throws ConfigError if Lambda has no room for it
  */
 export function configEnvironment(
   scope: Construct,
-  { writtenConfig }: Deployment,
+  { writtenConfig, network }: Deployment,
   warehouse: WarehouseBucket,
 ): Record<string, string> {
+  const ofNetwork = networkVariables(network);
+  const roomBytes = maxConfigBytes - Object.entries(ofNetwork).flat().join('').length;
   const sizeBytes = Buffer.byteLength(JSON.stringify(writtenConfig));
-  if (sizeBytes > maxConfigBytes) {
+  if (sizeBytes > roomBytes) {
     throw new ConfigError(
-      `"config" is ${sizeBytes} bytes of JSON, but the environment of a Lambda function has room for ${maxConfigBytes}`,
+      `"config" is ${sizeBytes} bytes of JSON, but the environment of a Lambda function has room for ${roomBytes}`,
       {
         remedy: 'Split the targets over two stacks with different stackNames.',
         code: 'config.targets',
       },
     );
   }
-  return { [configVariable]: Stack.of(scope).toJsonString({ ...writtenConfig, warehouse: warehouse.url }) };
+  const config = { ...writtenConfig, warehouse: warehouse.url };
+  return { [configVariable]: Stack.of(scope).toJsonString(config), ...ofNetwork };
 }
 
 /** Returns the timeout of the function in seconds. */

@@ -183,6 +183,22 @@ describe('the policy for analysts', () => {
     expect(Object.keys(template.findOutputs('AnalystPolicyArn'))).toHaveLength(1);
   });
 
+  it('lets results be stored in the bucket of the stack beside an existing one, and data be read there', () => {
+    const beside = aTemplate(aConfig(), { analystPolicy: true, bucketName: 'my-bucket' });
+    const [own] = Object.values(beside.findResources('AWS::IAM::ManagedPolicy'));
+    const found = document.parse(own?.['Properties'].PolicyDocument).Statement;
+    const placesOf = (action: string) =>
+      found
+        .filter(({ Action }) => Action.includes(action))
+        .flatMap(({ Resource }) => Resource.map((each) => JSON.stringify(each)));
+    expect(placesOf('s3:PutObject')).toEqual([expect.stringMatching(/WarehouseResults.*athena-results/)]);
+    expect(placesOf('s3:ListBucket')).toEqual([
+      expect.stringContaining(':s3:::my-bucket'),
+      expect.stringContaining('WarehouseResults'),
+    ]);
+    expect(placesOf('s3:GetObject').filter((each) => each.includes(':s3:::my-bucket/'))).toHaveLength(3);
+  });
+
   it('allows reading data and catalog, storing results and querying in this workgroup, but no changes', () => {
     expect(resourcesOf('s3:PutObject')).toEqual([expect.stringContaining('/athena-results/*')]);
     expect(resourcesOf('s3:GetObject')).toEqual([
@@ -235,6 +251,7 @@ describe('cdk-nag, AwsSolutions', () => {
         report: true,
       },
     ],
+    ['subnets', aConfig(), { network: { subnetIds: ['subnet-0a000000'], securityGroupIds: ['sg-0a000000'] } }],
     ['a new bucket and analysts', aConfig({ warehouse: 's3://my-bucket/dq' }), { analystPolicy: true }],
   ])('finds nothing with %s', (_, config, deployment) => {
     const { root } = aStack(config, deployment).node;

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
@@ -121,7 +122,104 @@ describe('the bucket', () => {
   });
 
   it('is not changed if it exists', () => {
-    expect(countOf(aTemplate(aConfig(), { bucketName: 'my-bucket' }), 'AWS::S3::Bucket')).toBe(0);
+    expect(countOf(aTemplate(aConfig(), { bucketName: 'my-bucket', catalog: false }), 'AWS::S3::Bucket')).toBe(0);
+  });
+
+  it.each([
+    ['a new bucket', {}, { warehouse: 's3://my-bucket/dq' }, '/dq/athena-results/'],
+    ['an existing bucket', { bucketName: 'my-bucket' }, {}, '/athena-results/'],
+    [
+      'a folder of an existing bucket',
+      { bucketName: 'my-bucket' },
+      { warehouse: 's3://my-bucket/dq' },
+      '/athena-results/',
+    ],
+  ])('of query results is one of the stack, in which they expire: with %s', (_, deployment, config, folder) => {
+    const from = aTemplate(aConfig(config), deployment);
+    const [[id = ''] = [], ...others] = Object.entries(from.findResources('AWS::S3::Bucket'));
+    expect(others).toEqual([]);
+    expectResource(from, 'AWS::Athena::WorkGroup', {
+      WorkGroupConfiguration: {
+        ResultConfiguration: { OutputLocation: { 'Fn::Join': ['', ['s3://', { Ref: id }, folder]] } },
+      },
+    });
+    const { LifecycleConfiguration } = propertiesOf('AWS::S3::Bucket', from);
+    expect(LifecycleConfiguration).toMatchObject({
+      Rules: expect.arrayContaining([expect.objectContaining({ Id: 'query-results', ExpirationInDays: 30 })]),
+    });
+    expect(countOf(from, 'AWS::S3::BucketPolicy')).toBe(1);
+  });
+
+  it('if it exists, gets the rules of a new one from the README', () => {
+    const text = readFileSync(new URL('../../infra/README.md', import.meta.url), 'utf8');
+    const [, written = ''] = /### An existing bucket.*?```json\n(.*?)```/s.exec(text) ?? [];
+    const days = z.object({ Days: z.number() });
+    const tag = z.object({ Key: z.string(), Value: z.string() });
+    const rule = z.strictObject({
+      ID: z.string(),
+      Status: z.literal('Enabled'),
+      Filter: z.union([
+        z.strictObject({ And: z.object({ Prefix: z.literal('dq/'), Tags: z.array(tag) }) }),
+        z.strictObject({ Prefix: z.literal('dq/') }),
+      ]),
+      Expiration: days.optional(),
+      NoncurrentVersionExpiration: z.object({ NoncurrentDays: z.number() }).optional(),
+      AbortIncompleteMultipartUpload: z.object({ DaysAfterInitiation: z.number() }).optional(),
+    });
+    const rules = z.object({ Rules: z.array(rule) }).parse(JSON.parse(written)).Rules;
+    const asInTemplate = rules.map(({ ID, Filter, Expiration, ...same }) => ({
+      Id: ID,
+      ...same,
+      ...('And' in Filter ? { Prefix: 'dq/', TagFilters: Filter.And.Tags } : {}),
+      ...(Expiration === undefined ? {} : { ExpirationInDays: Expiration.Days }),
+    }));
+    const own = aTemplate(aConfig({ warehouse: 's3://my-bucket/dq' }));
+    const templateRules = z.object({ Rules: z.array(z.object({ Id: z.string() }).loose()) });
+    const { Rules } = templateRules.parse(propertiesOf('AWS::S3::Bucket', own)['LifecycleConfiguration']);
+    expect(asInTemplate.sort((a, b) => a.Id.localeCompare(b.Id))).toEqual(
+      Rules.filter(({ Id }) => Id !== 'query-results').sort((a, b) => a.Id.localeCompare(b.Id)),
+    );
+  });
+});
+
+describe('the network of the functions', () => {
+  const network = {
+    subnetIds: ['subnet-0a1b0000', 'subnet-0c2d0000'],
+    securityGroupIds: ['sg-0e3f0000'],
+    httpsProxy: 'http://proxy.example.com:3128',
+    noProxy: 's3.eu-west-1.amazonaws.com',
+    caFile: '/etc/ca.pem',
+  };
+  const functions = (from: Template) =>
+    Object.values(from.findResources('AWS::Lambda::Function')).map((each) => each['Properties']);
+
+  it('is that of Lambda by default', () => {
+    for (const properties of functions(template)) {
+      expect(properties).not.toHaveProperty('VpcConfig');
+      expect(Object.keys(properties.Environment.Variables).filter((name) => /PROXY|CERTS/.test(name))).toEqual([]);
+    }
+  });
+
+  it('is set for both: subnets, proxy and private CA, with the permission to join the subnets', () => {
+    const connected = aTemplate(aConfig(), { network });
+    expect(functions(connected)).toHaveLength(2);
+    for (const properties of functions(connected)) {
+      expect(properties).toMatchObject({
+        VpcConfig: { SubnetIds: network.subnetIds, SecurityGroupIds: network.securityGroupIds },
+        Environment: {
+          Variables: {
+            HTTPS_PROXY: network.httpsProxy,
+            NO_PROXY: network.noProxy,
+            NODE_EXTRA_CA_CERTS: '/var/task/ca.pem',
+          },
+        },
+      });
+    }
+    const policies = Object.entries(connected.findResources('AWS::IAM::Policy'));
+    const joining = policies.filter(([, each]) => JSON.stringify(each).includes('ec2:CreateNetworkInterface'));
+    expect(joining).toHaveLength(2);
+    const needed = Object.values(connected.findResources('AWS::Lambda::Function')).flatMap((each) => each['DependsOn']);
+    expect(needed).toEqual(expect.arrayContaining(joining.map(([id]) => id)));
   });
 });
 

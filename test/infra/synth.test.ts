@@ -1,8 +1,8 @@
 /** `cdk synth` as one runs it, without credentials: the real bundle, and what a wrong config says. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
@@ -37,8 +37,13 @@ async function deploymentFile(text: string): Promise<string> {
 
 describe('cdk synth', () => {
   it('builds the stack with the bundled functions, without network or credentials', async () => {
-    const content = JSON.stringify({ deployment: { report: true }, config: aConfig() });
-    const output = await synth(await deploymentFile(`// Comments are allowed.\n${content.slice(0, -1)},}`));
+    const deployment = { report: true, network: { caFile: 'own/ca.pem' } };
+    const content = JSON.stringify({ deployment, config: aConfig() });
+    const file = await deploymentFile(`// Comments are allowed.\n${content.slice(0, -1)},}`);
+    const certificate = '-----BEGIN CERTIFICATE-----\n';
+    await mkdir(join(dirname(file), 'own'));
+    await writeFile(join(dirname(file), 'own/ca.pem'), certificate, { mode: 0o600 });
+    const output = await synth(file);
 
     const template = await readFile(join(output, 'dqsync.template.json'), 'utf8');
     expect(
@@ -47,8 +52,15 @@ describe('cdk synth', () => {
     ).toBeGreaterThan(25);
     const assets = (await readdir(output)).filter((name) => name.startsWith('asset.'));
     const contents = await Promise.all(assets.map((name) => readdir(join(output, name))));
-    expect(contents.toSorted((a, b) => a.length - b.length)).toEqual([['index.mjs'], ['index.mjs', 'node_modules']]);
-    const asset = assets[contents.findIndex(({ length }) => length === 1)] ?? '';
+    expect(contents.toSorted((a, b) => a.length - b.length)).toEqual([
+      ['ca.pem', 'index.mjs'],
+      ['ca.pem', 'index.mjs', 'node_modules'],
+    ]);
+    for (const name of assets) {
+      expect(await readFile(join(output, name, 'ca.pem'), 'utf8')).toBe(certificate);
+      expect((await stat(join(output, name, 'ca.pem'))).mode & 0o777).toBe(0o644);
+    }
+    const asset = assets[contents.findIndex(({ length }) => length === 2)] ?? '';
     const bundle = join(output, asset, 'index.mjs');
     expect((await stat(bundle)).size).toBeLessThan(2_000_000);
     expect((await readFile(bundle, 'utf8')).includes('DuckDBInstance')).toBe(false);
@@ -69,6 +81,16 @@ describe('cdk synth', () => {
     });
     await expect(failure).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('"settleSeconds"') });
     await expect(failure).rejects.toMatchObject({ stderr: expect.not.stringMatching(/\n\s+at /) });
+  });
+
+  it.each([
+    ['nowhere.pem', 'there is no such file'],
+    ['mine.json', 'contains no certificate'],
+  ])('names a file of certificates that is none: %s', async (caFile, what) => {
+    const deployment = { network: { caFile } };
+    const failure = synth(await deploymentFile(JSON.stringify({ config: aConfig(), deployment })));
+    await expect(failure).rejects.toMatchObject({ stderr: expect.stringContaining('"deployment.network.caFile"') });
+    await expect(failure).rejects.toMatchObject({ stderr: expect.stringContaining(what) });
   });
 
   it('explains what to do on a fresh clone, whose cdk.json names a file that git ignores', async () => {
