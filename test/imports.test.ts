@@ -191,7 +191,10 @@ const table: Readonly<Record<string, Allowed>> = {
     ],
     packages: ['@aws-sdk/client-cloudformation', 'zod'],
   },
-  'functions/cli/init/': { parts: [...aCommand, configText, 'functions/cli/doctor/'], packages: ['node:'] },
+  'functions/cli/init/': {
+    parts: [...aCommand, configText, 'functions/cli/doctor/', 'functions/warehouse/location.ts'],
+    packages: ['node:'],
+  },
   'functions/cli/list/': { parts: [...aCommand, nearest, columns, 'functions/source/'], packages: [] },
   'functions/cli/query/': { parts: [...aCommand, 'functions/query/', 'functions/warehouse/'], packages: ['node:'] },
   'functions/cli/explain/': { parts: [...aCommand, 'functions/query/'], packages: [] },

@@ -3,9 +3,15 @@ import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { knownSpan } from '../checkpoint/coverage.ts';
 import { waitingAt } from '../checkpoint/unproven.ts';
 import { gapsIn } from '../intervals.ts';
-import type { Window } from '../model.ts';
+import type { EpochMs, Window } from '../model.ts';
 import { lateRowsFrom } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
+
+/** Returns all gaps in coverage, from `initialFrom` or the start of coverage on. */
+export function knownGaps(checkpoint: Checkpoint, initialFromMs: EpochMs): Window[] {
+  const known = knownSpan(checkpoint, initialFromMs);
+  return known === null ? [] : gapsIn(known, checkpoint.coverage);
+}
 
 /**
  * Returns the gaps between `initialFrom` (or the start of coverage) and the furthest point that an incremental run has

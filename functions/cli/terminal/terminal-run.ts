@@ -1,9 +1,8 @@
 /** The environment of commands that run for long: a progress bar, a log that clears it, and Ctrl-C. */
-import { knownSpan } from '../../checkpoint/coverage.ts';
 import type { Config } from '../../config.ts';
 import { type Connections, openConnections } from '../../connect.ts';
-import { gapsIn } from '../../intervals.ts';
 import type { EpochMs, Log } from '../../model.ts';
+import { knownGaps } from '../../sync/gaps.ts';
 import type { Summary, TargetOutcome } from '../../sync/summary.ts';
 import { settingsOf } from '../../sync/targets.ts';
 import { consoleLog } from './console-log.ts';
@@ -68,10 +67,9 @@ export class Leftovers {
   /** Returns the number of executions that wait for their rule results, and of gaps in coverage. */
   of({ target }: Pick<Summary, 'target'>): { readonly resultsWaiting: number; readonly gapsLeft: number } {
     const { counters, checkpoint = null } = this.#outcomes.get(target) ?? {};
-    const known = checkpoint === null ? null : knownSpan(checkpoint, this.#initialFromMs);
     return {
       resultsWaiting: counters?.resultsBacklog ?? 0,
-      gapsLeft: known === null ? 0 : gapsIn(known, checkpoint?.coverage ?? []).length,
+      gapsLeft: checkpoint === null ? 0 : knownGaps(checkpoint, this.#initialFromMs).length,
     };
   }
 }
