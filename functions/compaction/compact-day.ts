@@ -6,7 +6,7 @@ import { maxRowGroupRows, ParquetBuilder } from '../warehouse/parquet.ts';
 import type { ListedObject, Store } from '../warehouse/store.ts';
 import { DataFile, replacesKey } from './data-file.ts';
 import { type DayFiles, nameOf } from './day-files.ts';
-import { GatheredRows } from './gathered-rows.ts';
+import type { GatheredRows } from './gathered-rows.ts';
 import type { CompactedTable } from './tables.ts';
 
 /** The result of a day's compaction. */
@@ -28,6 +28,8 @@ export interface DayCompaction {
   readonly store: Store;
   readonly clock: Clock;
   readonly table: CompactedTable;
+  /** Of this table. Cleared for each new file. */
+  readonly rows: GatheredRows;
   /** Throws when the work is to stop; asked before each file. */
   readonly checkTime: () => void;
   readonly limits?: CompactionLimits | undefined;
@@ -44,8 +46,8 @@ export interface CompactionLimits {
 }
 
 /**
- * Memory: about 570,000 observations, with which the process stays below 256 MB (warehouse/README.md, Compaction). Files: a size
- * that query engines read well.
+ * Memory: about 570,000 observations. A day of a million took a process of 266 to 303 MB, more than half of it V8's heap and
+ * buffers that wait for its garbage collector; half the limit took as much. Files: a size that query engines read well.
  */
 const defaultLimits: CompactionLimits = {
   filesOfDay: 8,
@@ -81,15 +83,15 @@ export async function compactDay(work: DayCompaction, day: DayFiles): Promise<Co
   let unchanged = left.length;
   for (let start = 0; start < left.length; ) {
     const batch = await gather(work, left.slice(start));
-    start += batch.files.length;
-    if (batch.files.length > 1) {
+    start += batch.length;
+    if (batch.length > 1) {
       const written = await writeBatch(work, day.prefix, batch);
       bytesAfter += written.bytes;
       rows += written.rows;
       files += 1;
-      unchanged -= batch.files.length;
+      unchanged -= batch.length;
       await work.clock.sleep(listingMs);
-      await setAside(work.store, batch.files);
+      await setAside(work.store, batch);
     }
   }
   return {
@@ -144,17 +146,12 @@ async function replacedBy({ store, checkTime }: DayCompaction, day: DayFiles): P
   return names;
 }
 
-/** Returns the rows of the first files of a day, as many as one new file may hold. */
-interface Batch {
-  readonly rows: GatheredRows;
-  readonly files: readonly ListedObject[];
-}
-
+/** Gathers the rows of the first files of a day, as many as one new file may hold. Returns these files. */
 async function gather(
-  { store, table, checkTime, limits = defaultLimits }: DayCompaction,
+  { store, table, rows, checkTime, limits = defaultLimits }: DayCompaction,
   files: readonly ListedObject[],
-): Promise<Batch> {
-  const rows = new GatheredRows(table);
+): Promise<readonly ListedObject[]> {
+  rows.clear();
   let bytes = 0;
   let count = 0;
   while (count < files.length && rows.memoryBytes < limits.memoryBytes && bytes < limits.inputBytes) {
@@ -169,7 +166,7 @@ async function gather(
     bytes += next.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     count += next.length;
   }
-  return { rows, files: files.slice(0, count) };
+  return files.slice(0, count);
 }
 
 async function readWhole(store: Store, key: string): Promise<Uint8Array> {
@@ -184,19 +181,19 @@ async function readWhole(store: Store, key: string): Promise<Uint8Array> {
 }
 
 async function writeBatch(
-  { store, table }: DayCompaction,
+  { store, table, rows }: DayCompaction,
   prefix: string,
-  batch: Batch,
+  files: readonly ListedObject[],
 ): Promise<{ readonly bytes: number; readonly rows: number }> {
-  const names = batch.files.map(({ key }) => nameOf(key));
-  const { rows: order, latestRows } = batch.rows.inOrder();
+  const names = files.map(({ key }) => nameOf(key));
+  const { rows: order, latestRows } = rows.inOrder();
   const key = compactedKey(prefix, names, latestRows);
   const file = new ParquetBuilder(table.columns);
   for (let start = 0; start < order.length; start += maxRowGroupRows) {
-    await file.add(batch.rows.batchOf(order.subarray(start, start + maxRowGroupRows)));
+    await file.add(rows.batchOf(order.subarray(start, start + maxRowGroupRows)));
   }
   const bytes = file.finish({ [replacesKey]: JSON.stringify(names) });
-  if (!(await batch.rows.areIn(await DataFile.open(key, bytes), order))) {
+  if (!(await rows.areIn(await DataFile.open(key, bytes), order))) {
     throw new InternalError(`the compacted file ${key} does not contain the rows of the files that it would replace`, {
       remedy: 'This is a defect of dqsync; please report it. Nothing was changed: the files of the day are kept.',
     });

@@ -5,6 +5,7 @@ import type { Target, Window } from '../model.ts';
 import type { ListedObject, Store } from '../warehouse/store.ts';
 import { type CompactedDay, type CompactionLimits, compactDay, type DayCompaction, planDay } from './compact-day.ts';
 import { type DayFiles, daysOf } from './day-files.ts';
+import { GatheredRows } from './gathered-rows.ts';
 import { type CompactedTable, compactedTables } from './tables.ts';
 
 /** The arguments of a compaction. */
@@ -74,7 +75,7 @@ export async function compactTarget(compaction: Compaction): Promise<CompactionR
   try {
     for (const table of compactedTables) {
       work.checkTime();
-      await compactTable(compaction, { ...work, table }, outcome);
+      await compactTable(compaction, { ...work, table, rows: new GatheredRows(table) }, outcome);
     }
     if (!isDryRun) {
       await store.removeSetAside(clock.now() - keptAsideMs);

@@ -59,6 +59,9 @@ async function fileOf(some: readonly Row[]): Promise<DataFile> {
 describe('gathered rows', () => {
   it('are returned unchanged, in the order of any table, without repeats', async () => {
     const gathered = new GatheredRows({ ...table, sortedBy: ['n', 'at'] });
+    // Of an earlier file, which leaves nothing: its nulls and values are elsewhere.
+    await gathered.add(await fileOf(rows.slice(1, 30_000)));
+    gathered.clear();
     for (const [from, to] of [
       [60_000, 70_000],
       [0, 60_000],
@@ -105,5 +108,18 @@ describe('gathered rows', () => {
       expected.map((name) => values[name]).map(({ flag, n, atMs, text }) => [flag, n, atMs, text].join()),
     );
     expect(latestRows).toBe(new Set(given.map((name) => `${values[name].flag} ${values[name].n}`)).size);
+  });
+
+  it('are sorted by numbers of any size, nulls first', async () => {
+    const numbers = [-(2n ** 63n), -(2n ** 32n) - 1n, -(2n ** 32n), -1n, 0n, 1n, 2n ** 31n, 2n ** 32n, 2n ** 63n - 1n];
+    const gathered = new GatheredRows({ ...table, sortedBy: ['at', 'n'] });
+    await gathered.add(await fileOf(numbers.toReversed().map((n) => ({ ...early, n }))));
+    await gathered.add(await fileOf([{ ...early, n: 5n, atMs: null }]));
+
+    const { rows: order } = gathered.inOrder();
+
+    const file = new ParquetBuilder(table.columns);
+    await file.add(gathered.batchOf(order));
+    expect((await hyparquetRows(file.finish())).map(({ n }) => n)).toEqual([5n, ...numbers]);
   });
 });
