@@ -18,8 +18,10 @@ import { changedRows, isListedAnew, seenInList } from './task-rows.ts';
 
 /** Details are read again after this long, because the list does not show changes of a rule. */
 const detailsAgeMs = 7 * 86_400_000;
-/** Details to a commit: 25 s at the documented quota. */
+/** Details to a commit: 25 s at the documented quota, … */
 const commitTasks = 100;
+/** … or as this part of the tasks that are known, because each commit writes all of them again. */
+const commitShare = 0.25;
 /** Requests at a time. */
 const maxInFlight = 8;
 
@@ -74,8 +76,9 @@ async function observe(run: TargetRun, source: TaskSource, written: { files: num
     loaded = await commitTasksOf(run, loaded, seen, written);
   };
   await commit(rest);
-  for (let from = 0; from < due.length; from += commitTasks) {
-    await commit(await readBatch(run, source, due.slice(from, from + commitTasks)));
+  for (let from = 0, to = 0; from < due.length; from = to) {
+    to = from + Math.max(commitTasks, Math.ceil(commitShare * loaded.value.tasks.length));
+    await commit(await readBatch(run, source, due.slice(from, to)));
   }
 }
 
