@@ -58,6 +58,8 @@ export interface Workload {
   readonly rowsPerDay: number;
   /** Incremental runs a day. Default 24. */
   readonly runsPerDay?: number;
+  /** Share of the executions that fail or raise an alarm, whose rule results are fetched. Default 0.05. */
+  readonly failedShare?: number;
   readonly memoryMb?: number;
   /** Secrets that the targets name together. Default: one each. */
   readonly secrets?: number;
@@ -93,6 +95,11 @@ const checkpointBytes = 10_000;
 const recentBytes = 60;
 const rowBytes = 86;
 const runHistoryBytes = 100_000;
+/** Rule results are written and committed for so many executions at a time (results.ts). */
+const executionsOfResults = 100;
+/** `results.json`: an execution in it; it knows those of the last day, but no more than 12,000 (pending-results.ts). */
+const pendingBytes = 75;
+const maxPending = 12_000;
 /** Days with more files are compacted (compact-day.ts). One listing per table: 1,000 files are a month of them. */
 const maxFilesOfDay = 8;
 const listingsOfCompaction = 3;
@@ -109,7 +116,7 @@ const scannedShare = (8 * 3) / (days * hoursADay);
 
 /** Returns the lines of a month's bill. Queries in Athena are not in it. */
 export function monthlyCost(workload: Workload): CostLine[] {
-  const { targets, rowsPerDay, runsPerDay = 24, memoryMb = 512, secrets = targets } = workload;
+  const { targets, rowsPerDay, runsPerDay = 24, memoryMb = 512, secrets = targets, failedShare = 0.05 } = workload;
   const runs = days * runsPerDay;
   const newRows = rowsPerDay / runsPerDay;
   const lookbackRows = (rowsPerDay * lookbackMinutes) / (hoursADay * 60);
@@ -121,15 +128,21 @@ export function monthlyCost(workload: Workload): CostLine[] {
   const reports = workload.publishesReport === true ? days * hoursADay : 0;
   const commits = commitsOf(newRows);
   const compaction = compactionOf([runsPerDay * commits, runsPerDay]);
+  const results = resultsOf(newRows * failedShare, commits);
   // A run writes data and checkpoint with each commit, and its record; a maintenance its record, the audit's and some files.
   const puts =
-    targets * (runs * (2 * commits + 1) + days * (5 + compaction.puts)) + reports * (1 + targets * listingsOfReport);
-  // A report copies a file for each compacted day, and all files of today and yesterday.
-  const gets = targets * (runs * 2 + days * (6 + compaction.gets) + reports * (reportDays + 2 * runsPerDay * commits));
-  const stateBytes = checkpointBytes + recentBytes * lookbackRows;
+    targets * (runs * (2 * commits + 1 + results.puts) + days * (5 + compaction.puts)) +
+    reports * (1 + targets * listingsOfReport);
+  // A run reads its checkpoint, `results.json` and its record. A report copies a file for each compacted day, and all files of today and yesterday.
+  const gets =
+    targets *
+    (runs * (3 + results.gets) + days * (6 + compaction.gets) + reports * (reportDays + 2 * runsPerDay * commits));
+  const stateBytesOfRun =
+    commits * (checkpointBytes + recentBytes * lookbackRows) +
+    results.records * runHistoryBytes +
+    results.documents * pendingBytes * Math.min(maxPending, rowsPerDay * failedShare);
   const storedBytes =
-    targets * (days * rowsPerDay * rowBytes + keptDays * runsPerDay * (commits * stateBytes + runHistoryBytes)) +
-    reports * pageBytes;
+    targets * (days * rowsPerDay * rowBytes + keptDays * runsPerDay * stateBytesOfRun) + reports * pageBytes;
   const logGb = ((targets * (runs + days) + reports) * logBytes) / 1e9;
   const { stackAlarms, targetAlarms } = alarmsOf();
   const quantities: [string, keyof typeof prices, number][] = [
@@ -201,6 +214,20 @@ function commitsOf(rows: number): number {
     left -= Math.min(10_000, 2_500 * 2 ** (commits - 1));
   }
   return commits;
+}
+
+/** Returns the requests that rule results add to a run, and how often it then writes its record and `results.json`. */
+function resultsOf(
+  executions: number,
+  commits: number,
+): { readonly puts: number; readonly gets: number; readonly records: number; readonly documents: number } {
+  if (executions === 0) {
+    return { puts: 0, gets: 0, records: 1, documents: 0 };
+  }
+  const files = Math.ceil(executions / executionsOfResults);
+  // Noted with each commit, and taken off after each file.
+  const documents = commits + files;
+  return { puts: files + documents + 1, gets: 1, records: 2, documents };
 }
 
 /**

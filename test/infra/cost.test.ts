@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { costTable, monthlyCost, totalOf, type Workload } from '../../infra/cost.ts';
+import { failingStore } from '../support/failing-store.ts';
+import { hourMs, syncedSource } from '../support/synced-source.ts';
 import { aConfig, aTarget, aTemplate, countOf } from './synthesized.ts';
 
 const one: Workload = { targets: 1, rowsPerDay: 10_000 };
@@ -30,6 +32,7 @@ describe('the cost of a month', () => {
     ['rows', { rowsPerDay: 1_000_000 }],
     ['runs', { runsPerDay: 96 }],
     ['memory', { memoryMb: 1024 }],
+    ['failed executions', { failedShare: 0.5 }],
     ['a dashboard beyond the first three', { chargedDashboards: 1 }],
     ['a key of the customer', { hasBucketKey: true }],
     ['a published report', { publishesReport: true }],
@@ -40,8 +43,37 @@ describe('the cost of a month', () => {
   it('counts the requests of compaction only where days have more than 8 files', () => {
     const puts = (runsPerDay: number) => quantity({ ...one, runsPerDay }, 'S3, writes and listings');
     // By the hour, with each of 24 files of two tables tagged twice, and a new one of each.
-    expect(puts(24) - 30 * 24 * 3).toBe(30 * (5 + 3 + 2 * (1 + 2 * 24)));
-    expect(puts(8) - 30 * 8 * 3).toBe(30 * (5 + 3));
+    expect(puts(24) - 30 * 24 * 7).toBe(30 * (5 + 3 + 2 * (1 + 2 * 24)));
+    expect(puts(8) - 30 * 8 * 7).toBe(30 * (5 + 3));
+  });
+
+  it.each([
+    ['with failed executions', 0.05],
+    ['without', 0],
+  ])('counts the requests to S3 that a run makes, %s', async (_, failedShare) => {
+    const world = await syncedSource();
+    const store = failingStore(world.store, () => 'ok');
+    const runHourly = async (): Promise<void> => {
+      for (let row = 0; row < 417; row += 1) {
+        const runStatus = row < Math.round(417 * failedShare) ? 'ALARMING' : 'SUCCESS';
+        world.sim.life.addExecution({ runStatus, startTimeMs: world.clock.now() - hourMs + row * 8_000 });
+      }
+      await world.syncWell({ store, results: 'spare' });
+      world.clock.advance(hourMs);
+    };
+    // The first run tries conditional writes, and makes the documents.
+    await runHourly();
+    store.calls.length = 0;
+
+    await runHourly();
+
+    const [gets = [], puts = []] = [true, false].map((is) =>
+      store.calls.filter(({ method }) => (method === 'get') === is),
+    );
+    // Eight runs a day, so that nothing is compacted; without those of the daily maintenance.
+    const workload = { ...one, rowsPerDay: 8 * 417, runsPerDay: 8, failedShare };
+    expect(quantity(workload, 'S3, writes and listings') - 30 * (5 + 3)).toBe(30 * 8 * puts.length);
+    expect(quantity(workload, 'S3, reads') - 30 * 6).toBe(30 * 8 * gets.length);
   });
 
   it('matches the README', () => {
