@@ -12,7 +12,7 @@ import {
 } from '@duckdb/node-api';
 import { type Clock, systemClock } from '../clock.ts';
 import { ConfigError } from '../errors.ts';
-import { type PartitionParts, tableName } from '../warehouse/layout.ts';
+import { type PartitionParts, taskTableName } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
 import { allPartitions } from './data-listing.ts';
 import {
@@ -58,8 +58,8 @@ export interface WarehouseSql {
  * further-views.ts. All exist with all columns even in an empty warehouse. Times are UTC.
  *
  * @param cacheFolder folder for copies of the data files of one S3 warehouse
- * @param isWanted leaves out partitions of observations that no query will ask for: planning takes longer with years of
- * them
+ * @param isWanted leaves out partitions of executions that no query will ask for: planning takes longer with years of them.
+ * What is known of tasks may have been observed at any time
  * @throws StorageError if the warehouse cannot be read
  */
 export async function openWarehouseSql(
@@ -70,7 +70,7 @@ export async function openWarehouseSql(
 ): Promise<WarehouseSql> {
   const files = openDataFiles(store, cacheFolder, clock);
   const partitions = await allPartitions(store);
-  const planner = await openPartitionPlanner(partitions.filter((one) => one.table !== tableName || isWanted(one)));
+  const planner = await openPartitionPlanner(partitions.filter((one) => one.table === taskTableName || isWanted(one)));
   const session = await openDuckdb();
   const close = async (): Promise<void> => {
     await session.close();

@@ -8,14 +8,14 @@ const maxIncidents = 1_000;
 /** Longest name shown whole. */
 const maxNameCharacters = 200;
 
-/** Executions and rules kept of each task, tried in turn. */
+/** Executions, rules and findings kept of each task, tried in turn. */
 const keptTried = [
-  [30, 10],
-  [30, 3],
-  [20, 3],
-  [10, 3],
-  [5, 1],
-  [5, 0],
+  [30, 10, 12],
+  [30, 3, 4],
+  [20, 3, 4],
+  [10, 3, 2],
+  [5, 1, 1],
+  [5, 0, 0],
 ] as const;
 
 /** The data as they are embedded: tasks and incidents without the names of their properties (unpack.ts in page/). */
@@ -41,8 +41,8 @@ export function fitReport(data: ReportData, maxBytes: number): ReportData {
     leftOut: { ...data.leftOut, incidents: data.incidents.length - incidents.length },
   };
   let fitted = short;
-  for (const [runs, rules] of keptTried) {
-    fitted = withRuns(short, runs, rules);
+  for (const [runs, rules, findings] of keptTried) {
+    fitted = withRuns(short, runs, rules, findings);
     if (sizeOf(embedded(fitted)) <= maxBytes) {
       return fitted;
     }
@@ -58,7 +58,7 @@ export function fitReport(data: ReportData, maxBytes: number): ReportData {
   return fitted;
 }
 
-function withRuns(data: ReportData, runsPerTask: number, rulesPerTask: number): ReportData {
+function withRuns(data: ReportData, runsPerTask: number, rulesPerTask: number, findingsPerTask: number): ReportData {
   return {
     ...data,
     tasks: data.tasks.map(
@@ -66,9 +66,10 @@ function withRuns(data: ReportData, runsPerTask: number, rulesPerTask: number): 
         ...task,
         runs: lastRuns(task.runs, runsPerTask),
         rules: task.rules.slice(0, rulesPerTask),
+        findings: task.findings.slice(0, findingsPerTask),
       }),
     ),
-    leftOut: { ...data.leftOut, runsPerTask, rulesPerTask },
+    leftOut: { ...data.leftOut, runsPerTask, rulesPerTask, findingsPerTask },
   };
 }
 

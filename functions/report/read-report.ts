@@ -5,8 +5,10 @@ import type { WarehouseSql } from '../query/duckdb.ts';
 import type { SqlValue } from '../query/sql-value.ts';
 import { type Incident, incidentsOf, type Streak } from '../streaks.ts';
 import { calendarDays } from './calendar.ts';
+import { metricsText } from './metrics-text.ts';
 import { packDays, packHours, sumOfDays } from './packing.ts';
 import type {
+  FindingData,
   IncidentData,
   PackedRuns,
   ReportData,
@@ -17,8 +19,10 @@ import type {
 } from './report-data.ts';
 import {
   failingAtFirstSql,
+  findingsSql,
   hoursSql,
   lastRunsSql,
+  maxFindings,
   maxRules,
   numberedTasksSql,
   type ReportScope,
@@ -81,6 +85,7 @@ export async function readReport(sql: WarehouseSql, request: ReportRequest): Pro
   const daysOfTask = await readTaskDays(sql, days);
   const runsOfTask = await readRuns(sql);
   const rulesOfTask = await readRules(sql);
+  const findingsOfTask = await readFindings(sql, scope);
   const looksBack = numberAt((await sql.run(failingAtFirstSql)).rows[0], 0) > 0;
   const incidentsOfTask = await readIncidents(sql, streaksSql(scope, looksBack));
   const places = placesOf(taskRows, request.targets);
@@ -95,6 +100,7 @@ export async function readReport(sql: WarehouseSql, request: ReportRequest): Pro
         days: daysOfTask.get(task) ?? '',
         runs: runsOfTask.get(task) ?? noRuns,
         rules: rulesOfTask.get(task) ?? [],
+        findings: findingsOfTask.get(task) ?? [],
       }),
     };
   });
@@ -121,7 +127,7 @@ export async function readReport(sql: WarehouseSql, request: ReportRequest): Pro
     incidents: ordered
       .flatMap(({ incidents }, t) => incidents.map((incident): IncidentData => ({ t, ...incident })))
       .sort(openFirstThenNewest),
-    leftOut: { tasks: 0, runsPerTask, rulesPerTask: maxRules, incidents: 0 },
+    leftOut: { tasks: 0, runsPerTask, rulesPerTask: maxRules, findingsPerTask: maxFindings, incidents: 0 },
   };
 }
 
@@ -195,6 +201,28 @@ async function readRules(sql: WarehouseSql): Promise<Map<number, RuleData[]>> {
   );
 }
 
+async function readFindings(sql: WarehouseSql, scope: ReportScope): Promise<Map<number, FindingData[]>> {
+  const { rows } = await sql.run(findingsSql(scope));
+  const byTask = Map.groupBy(rows, (row) => numberAt(row, 0));
+  return new Map(
+    [...byTask].map(([task, ofTask]) => [
+      task,
+      ofTask.map((row) => {
+        const [rule = '', object = '', columns = '', condition = ''] = row.slice(3, 7).map(String);
+        const run = { id: String(row[1]), startMs: numberAt(row, 2) };
+        return {
+          ...run,
+          rule,
+          object,
+          columns,
+          condition,
+          metrics: metricsText(String(row[7] ?? ''), String(row[8] ?? '')),
+        };
+      }),
+    ]),
+  );
+}
+
 /** What is known about a task's outcomes. */
 interface History {
   readonly last: Streak | null;
@@ -214,12 +242,12 @@ async function readIncidents(sql: WarehouseSql, text: string): Promise<Map<numbe
   );
 }
 
-interface PartsOfTask extends Pick<TaskData, 'w' | 'days' | 'runs' | 'rules'> {
+interface PartsOfTask extends Pick<TaskData, 'w' | 'days' | 'runs' | 'rules' | 'findings'> {
   readonly history: History;
 }
 
 /** @param row as `tasksSql` gives it */
-function taskOf(row: readonly SqlValue[], { w, history, days, runs, rules }: PartsOfTask): TaskData {
+function taskOf(row: readonly SqlValue[], { w, history, days, runs, rules, findings }: PartsOfTask): TaskData {
   const { last, lastIncident, shown } = history;
   const failing = lastIncident?.resolvedMs === null ? lastIncident : null;
   return {
@@ -249,6 +277,7 @@ function taskOf(row: readonly SqlValue[], { w, history, days, runs, rules }: Par
     days,
     runs,
     rules,
+    findings,
   };
 }
 

@@ -72,6 +72,21 @@ export interface RuleData {
   readonly condition: string;
 }
 
+/** What a rule found in an execution that did not pass. Empty where it does not say. */
+export interface FindingData {
+  /** Instance id and start of the execution. */
+  readonly id: string;
+  readonly startMs: EpochMs;
+  readonly rule: string;
+  /** What was checked: a table, or what the source calls it. */
+  readonly object: string;
+  readonly columns: string;
+  /** When the rule raises an alarm. */
+  readonly condition: string;
+  /** What was measured: `label: value` joined by ` · `, with the source's labels. */
+  readonly metrics: string;
+}
+
 /** A task with executions in the days shown. */
 export interface TaskData {
   /** Index in `workspaces`. */
@@ -113,6 +128,8 @@ export interface TaskData {
   readonly runs: PackedRuns;
   /** The first of its rules; empty where the table of tasks is not synced. */
   readonly rules: readonly RuleData[];
+  /** Of its last executions that did not pass, newest first; empty where rule results are not fetched. */
+  readonly findings: readonly FindingData[];
 }
 
 /** An incident of a task that is in the report. */
@@ -136,6 +153,8 @@ export interface LeftOut {
   readonly runsPerTask: number;
   /** Rules kept of each task, the first ones. */
   readonly rulesPerTask: number;
+  /** Findings kept of each task, the first ones. */
+  readonly findingsPerTask: number;
   /** Incidents without a row: resolved ones, the oldest. */
   readonly incidents: number;
 }

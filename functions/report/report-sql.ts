@@ -154,6 +154,35 @@ WHERE r.deleted_at IS NULL
 QUALIFY row_number() OVER (PARTITION BY task ORDER BY rule_id, rule_part) <= ${maxRules}
 ORDER BY task, rule_id, rule_part`;
 
+/** Executions of a task whose findings are kept, the last ones that did not pass, and findings of each. */
+const findingRuns = 3;
+const findingsPerRun = 4;
+export const maxFindings = findingRuns * findingsPerRun;
+
+/** What rules found in the last executions that did not pass. No rows where rule results are not fetched. */
+export function findingsSql({ sources, fromDay, toDay }: ReportScope): string {
+  const workspaces = sources.map(({ workspace }) => quoted(workspace));
+  const texts = ['u.rule_name', `coalesce(nullif(u.tables, ''), r.object_name)`, 'u.columns', 'u.alarm_condition'];
+  return `SELECT task, CAST(r.instance_id AS varchar), CAST(bad.start_ms AS double), ${texts.map((text) => `left(coalesce(${text}, ''), ${maxRuleText})`).join(', ')}, r.metrics, r.object_name
+FROM (
+  SELECT task, t.workspace, t.project_id, dt, id, start_ms
+  FROM report_runs JOIN report_tasks AS t USING (workspace, project_id, task_key)
+  WHERE ${isBad}
+  QUALIFY row_number() OVER (PARTITION BY task ORDER BY start_ms DESC, id DESC) <= ${findingRuns}
+) AS bad
+JOIN (
+  SELECT * FROM quality_results
+  WHERE dt >= ${quoted(fromDay)} AND dt <= ${quoted(toDay)} AND workspace IN (${workspaces.join(', ')})
+) AS r
+  ON r.workspace = bad.workspace AND r.dt = bad.dt AND r.project_id = bad.project_id
+  AND r.instance_id = bad.id AND epoch_ms(r.start_time) = bad.start_ms AND coalesce(r.alarmed, true)
+LEFT JOIN quality_rules AS u
+  ON u.workspace = r.workspace AND u.project_id = r.project_id AND u.task_id = r.task_id
+  AND u.rule_id = r.rule_id AND u.rule_part = 0
+QUALIFY row_number() OVER (PARTITION BY task, bad.id, bad.start_ms ORDER BY r.alarmed DESC NULLS LAST, r.rule_id, r.object_name) <= ${findingsPerRun}
+ORDER BY task, bad.start_ms DESC, r.alarmed DESC NULLS LAST, r.rule_id, r.object_name`;
+}
+
 /** Whether any task's first settled execution of the days shown was bad: only then are earlier days read. */
 export const failingAtFirstSql = `SELECT count(*) FROM (
   SELECT arg_min(status, start_ms) AS first

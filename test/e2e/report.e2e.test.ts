@@ -166,10 +166,10 @@ describe.skipIf(executablePath === null)('the report in a browser', () => {
     expect(await namesIn(page, 'tasks')).toEqual(['dim_store/null_check', expect.any(String), expect.any(String)]);
   });
 
-  it('counts failures by what the rules check, and names the rules of a task', async () => {
+  it('counts failures by what the rules check, and names the rules of a task and what they found', async () => {
     const world = await syncedSource();
     world.sim.life.addMany(60, { fromMs: world.clock.now() - 20 * hourMs, toMs: world.clock.now() - hourMs, tasks: 5 });
-    await world.syncWell({ tasks: true });
+    await world.syncWell({ tasks: true, results: 'all' });
     const target = { ...defaultWorkspace, name: 'sales', watermarkMs: world.clock.now(), ...noFlaws };
     const request = { nowMs: world.clock.now(), timeZone: 'UTC', days: 2, targets: [target] };
     const data = await readReport(await opened(world.store), request);
@@ -181,6 +181,15 @@ describe.skipIf(executablePath === null)('the report in a browser', () => {
     await page.getByRole('button', { name: /^All / }).click();
     await page.locator('#tasks .opener').first().click();
     expect(await textOf(page.locator('#tasks .facts'))).toMatch(/\d+ rules?/);
+    await page.getByRole('button', { name: /^Failing most/ }).click();
+    await page.locator('#tasks .opener').first().click();
+    const failing = data.tasks.toSorted((a, b) => b.alarms + b.failed - a.alarms - a.failed)[0];
+    const [newest] = failing?.findings ?? [];
+    expect(newest).toBeDefined();
+    const finding = await textOf(page.locator('#tasks .findings li').first());
+    for (const text of [newest?.rule, newest?.object, newest?.metrics, newest?.condition]) {
+      expect(finding).toContain(text);
+    }
   });
 
   it('warns about a target that is behind, and shows times in the configured zone', async () => {

@@ -197,6 +197,33 @@ describe('a report', () => {
     }
   });
 
+  it('has what the rules found in the last executions that did not pass, with table, condition and figures', async () => {
+    const world = await syncedSource();
+    const nowMs = world.clock.now();
+    world.sim.life.addMany(300, { fromMs: nowMs - 2 * dayMs, toMs: nowMs - hourMs, tasks: 5 });
+    const request = { nowMs, timeZone: 'UTC', days: 3, targets: [aTarget(defaultWorkspace)] };
+    await world.syncWell({ results: 'all', tasks: true });
+    const { tasks } = await readReport(await opened(world.store), request);
+    const rules = world.sim.tasks().flatMap(({ definition }) => definition.rules.flat().map(({ name }) => name));
+    const findings = tasks.flatMap((task) => task.findings.map((finding) => ({ task, ...finding })));
+    expect(findings.length).toBeGreaterThan(10);
+    for (const { task, id, startMs, rule, object, condition, metrics } of findings) {
+      const execution = world.sim.truth().executions.find((one) => String(one.id) === id);
+      expect(execution).toMatchObject({ startTimeMs: startMs, name: task.name });
+      expect(['ALARMING', 'FAILED']).toContain(execution?.runStatus);
+      expect(rules).toContain(rule);
+      expect([object, condition].every((text) => text !== '')).toBe(true);
+      // A rule that failed has measured nothing.
+      expect(metrics).toMatch(/^(Total Rows: \d+)?$/);
+    }
+    expect(findings.filter(({ metrics }) => metrics !== '').length).toBeGreaterThan(5);
+    for (const task of tasks) {
+      const starts = task.findings.map(({ startMs }) => startMs);
+      expect(starts).toEqual(starts.toSorted((a, b) => b - a));
+      expect(new Set(starts).size).toBeLessThanOrEqual(3);
+    }
+  });
+
   it('agrees with a plain count on random histories', async () => {
     await fc.assert(
       fc.asyncProperty(

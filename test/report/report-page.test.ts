@@ -43,6 +43,7 @@ function aTask(parts: Partial<TaskData> = {}, runs = 30): TaskData {
       notified: 'N'.repeat(runs),
     },
     rules: [],
+    findings: [],
     ...parts,
   };
 }
@@ -59,7 +60,7 @@ function aReport(tasks: readonly TaskData[], incidents: readonly IncidentData[] 
     workspaces: [{ workspace: 'w', projectId: 'p', label: 'sales', days: days.map(() => '999').join(';'), hours: '' }],
     tasks,
     incidents,
-    leftOut: { tasks: 0, runsPerTask: 30, rulesPerTask: 10, incidents: 0 },
+    leftOut: { tasks: 0, runsPerTask: 30, rulesPerTask: 10, findingsPerTask: 12, incidents: 0 },
   };
 }
 
@@ -94,6 +95,7 @@ describe('the page', () => {
       tasks: 10_000 - data.tasks.length,
       runsPerTask: 5,
       rulesPerTask: 0,
+      findingsPerTask: 0,
       incidents: 10_000 - data.incidents.length,
     });
     expect(data.incidents.every(({ t }) => t < data.tasks.length)).toBe(true);

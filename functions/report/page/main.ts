@@ -85,7 +85,7 @@ function lookBackRemark({ days, readFromDay }: ReportData): string {
 
 function footer({ leftOut, tasks, readFromDay }: ReportData): HTMLElement {
   const lines = [
-    `Each task has its last ${leftOut.runsPerTask} runs and at most ${leftOut.rulesPerTask} rules here; counts, rates and incidents are of all of them.`,
+    `Each task has its last ${leftOut.runsPerTask} runs, at most ${leftOut.rulesPerTask} rules, and at most ${leftOut.findingsPerTask} findings of runs that did not pass here; counts, rates and incidents are of all of them.`,
     ...(leftOut.tasks === 0
       ? []
       : [

@@ -48,13 +48,7 @@ export function makeTable<T>(options: TableOptions<T>): Table<T> {
   const body = el('tbody');
   const note = el('p', { class: 'table-note', 'aria-live': 'polite' });
   const headers = columns.map((column, index) => headerOf(column, () => sort(index)));
-  const table = el(
-    'table',
-    {},
-    el('caption', { class: 'hidden' }, caption),
-    el('thead', {}, el('tr', {}, ...headers)),
-    body,
-  );
+  const table = el('table', {}, el('caption', { class: 'hidden' }, caption), headOf(headers), body);
   let rows: readonly T[] = [];
   let shown = firstRows;
   let order: { readonly column: number; readonly isDescending: boolean } | null = null;
@@ -100,17 +94,29 @@ export function makeTable<T>(options: TableOptions<T>): Table<T> {
   };
 }
 
-function headerOf<T>({ label, sortBy, isNumber, isMinor }: Column<T>, onSort: () => void): HTMLElement {
+/** Makes the head of a table. */
+export function headOf(headers: readonly HTMLElement[]): HTMLElement {
+  return el('thead', {}, el('tr', {}, ...headers));
+}
+
+/** Makes the header of a column. @param onSort for columns that can be sorted */
+export function headerOf<T>(
+  { label, sortBy, isNumber, isMinor }: Column<T>,
+  onSort: () => void = () => undefined,
+): HTMLElement {
   const attributes = { scope: 'col', class: classOf({ isNumber, isMinor }) };
   return sortBy === undefined
     ? el('th', attributes, label)
     : el('th', { ...attributes, 'aria-sort': 'none' }, button(label, onSort, { class: 'sort' }));
 }
 
+/** Makes the cells of a row. */
+export function cellsOf<T>(row: T, columns: readonly Column<T>[]): HTMLElement[] {
+  return columns.map((column) => el('td', { class: classOf(column), 'data-label': column.label }, column.cell(row)));
+}
+
 function rowsOf<T>(row: T, { columns, details }: TableOptions<T>, id: string): HTMLElement[] {
-  const cells = columns.map((column) =>
-    el('td', { class: classOf(column), 'data-label': column.label }, column.cell(row)),
-  );
+  const cells = cellsOf(row, columns);
   const line = el('tr', {}, ...cells);
   const [first] = cells;
   if (details === undefined || first === undefined) {

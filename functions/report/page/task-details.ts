@@ -1,7 +1,8 @@
 /** The details of a task's row: its incidents and its last executions. */
-import type { ReportData, TaskData } from '../report-data.ts';
+import type { FindingData, ReportData, TaskData } from '../report-data.ts';
 import { count, counted, el } from './dom.ts';
 import { durationOrDash, type Run, runsOf, statusBadge } from './parts.ts';
+import { type Column, cellsOf, headerOf, headOf } from './table.ts';
 import { duration, type Times } from './times.ts';
 
 const notifyWords: Readonly<Record<string, string>> = {
@@ -54,16 +55,7 @@ function fact(name: string, value: string): HTMLElement[] {
 
 function rules({ rules: all }: TaskData): HTMLElement | null {
   const lines = all.map(({ name, dimension, table, columns, condition }) =>
-    el(
-      'li',
-      {},
-      el('bdi', {}, name === '' ? '(no name)' : name),
-      el(
-        'small',
-        { class: 'under' },
-        el('bdi', {}, [dimension, table, columns, condition].filter(Boolean).join(' · ')),
-      ),
-    ),
+    ruleLine([name], [dimension, table, columns, condition]),
   );
   return lines.length === 0 ? null : el('div', {}, el('h4', {}, counted(lines.length, 'rule')), el('ul', {}, ...lines));
 }
@@ -95,24 +87,20 @@ function incidents(task: TaskData, data: ReportData, times: Times): HTMLElement 
 
 function executions(runs: readonly Run[], task: TaskData, times: Times): HTMLElement {
   const all = task.passed + task.alarms + task.failed + task.open;
-  const rows = runs.map(({ id, startMs, durationMs, status, notified }) =>
-    el(
-      'tr',
-      {},
-      el('td', {}, times.full(startMs)),
-      el('td', {}, statusBadge(status)),
-      el('td', { class: 'number' }, durationOrDash(durationMs)),
-      el(
-        'td',
-        {},
-        status === 'ALARMING' && notified !== 'SUCCESS'
-          ? el('strong', { class: 'warning' }, notifyWords[notified] ?? '–')
-          : (notifyWords[notified] ?? '–'),
-      ),
-      el('td', { class: 'id' }, id),
-    ),
-  );
-  const heads = ['Started', 'Status', 'Duration', 'Notification', 'Instance id'];
+  const columns: readonly Column<Run>[] = [
+    { label: 'Started', cell: ({ startMs }) => times.full(startMs) },
+    { label: 'Status', cell: ({ status }) => statusBadge(status) },
+    { label: 'Duration', cell: ({ durationMs }) => durationOrDash(durationMs), isNumber: true },
+    { label: 'Notification', cell: notification },
+    { label: 'Instance id', cell: ({ id }) => el('span', { class: 'id' }, id) },
+  ];
+  const rows = runs.flatMap((run) => {
+    const found = task.findings.filter(({ id, startMs }) => id === run.id && startMs === run.startMs).map(finding);
+    const line = el('tr', {}, ...cellsOf(run, columns));
+    return found.length === 0
+      ? [line]
+      : [line, el('tr', { class: 'findings' }, el('td', { colspan: columns.length }, el('ul', {}, ...found)))];
+  });
   return el(
     'div',
     { class: 'executions' },
@@ -120,20 +108,28 @@ function executions(runs: readonly Run[], task: TaskData, times: Times): HTMLEle
     el(
       'div',
       { class: 'scroll' },
-      el(
-        'table',
-        {},
-        el(
-          'thead',
-          {},
-          el(
-            'tr',
-            {},
-            ...heads.map((head, index) => el('th', { scope: 'col', class: index === 2 ? 'number' : null }, head)),
-          ),
-        ),
-        el('tbody', {}, ...rows),
-      ),
+      el('table', {}, headOf(columns.map((column) => headerOf(column))), el('tbody', {}, ...rows)),
     ),
+  );
+}
+
+function notification({ status, notified }: Run): HTMLElement | string {
+  const words = notifyWords[notified] ?? '–';
+  return status === 'ALARMING' && notified !== 'SUCCESS' ? el('strong', { class: 'warning' }, words) : words;
+}
+
+/** What a rule found. */
+function finding({ rule, object, columns, condition, metrics }: FindingData): HTMLElement {
+  return ruleLine([rule, metrics], [object, columns, condition]);
+}
+
+/** A rule in one line, and what is known of it under that. */
+function ruleLine([name = '', ...more]: readonly string[], under: readonly string[]): HTMLElement {
+  return el(
+    'li',
+    {},
+    el('bdi', {}, name === '' ? '(no name)' : name),
+    ...more.filter(Boolean).map((text) => el('span', { class: 'measured' }, el('bdi', {}, text))),
+    el('small', { class: 'under' }, el('bdi', {}, under.filter(Boolean).join(' · '))),
   );
 }

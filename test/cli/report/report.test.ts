@@ -61,7 +61,7 @@ describe('dqsync report', () => {
       executions: 2,
       failing: [{ name: '订单 </script>', status: 'FAILED', inARow: 1, taskId: expect.stringMatching(/^\d{19}$/) }],
       openIncidents: 1,
-      leftOut: { tasks: 0, runsPerTask: 30, rulesPerTask: 10, incidents: 0 },
+      leftOut: { tasks: 0, runsPerTask: 30, rulesPerTask: 10, findingsPerTask: 12, incidents: 0 },
     });
     expect((await readFile(document.path)).length).toBe(document.bytes);
   });
