@@ -48,7 +48,7 @@ export function nightTable(data: ReportData, times: Times): Table<TaskData> {
       {
         label: 'Not passed, 24 h',
         sortBy: ({ bad24 }) => bad24,
-        cell: ({ bad24, runs24 }) => `${bad24} of ${runs24}`,
+        cell: ({ bad24, runs24 }) => (runs24 === 0 ? 'no run' : `${bad24} of ${runs24}`),
         isNumber: true,
       },
       { label: 'Last runs', cell: (task) => strip(task, times), isMinor: true },
