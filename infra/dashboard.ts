@@ -120,9 +120,15 @@ export class SyncDashboard extends Construct {
         'quality.passed',
       ),
       graph('Tasks that began to fail', this.#perTarget('NewlyFailing', Stats.SUM)),
-      logTable('By target', sync, size.width, [
+      this.#logGraph(
+        'Alarms, and those that nobody was notified of',
+        sync,
+        ['sum(quality.alarms) as alarms', 'sum(quality.silent) as silent'],
+        'quality.passed',
+      ),
+      logTable('By target', sync, 24, [
         'filter ispresent(quality.passed)',
-        'stats latest(quality.failingNow) as failing_now, sum(quality.recovered) as recovered, sum(quality.alarms) as alarms, sum(quality.failed) as failed, sum(quality.passed) as passed by summary.target',
+        'stats latest(quality.failingNow) as failing_now, sum(quality.recovered) as recovered, sum(quality.alarms) as alarms, sum(quality.silent) as silent_alarms, sum(quality.failed) as failed, sum(quality.passed) as passed by summary.target',
       ]),
     ];
   }

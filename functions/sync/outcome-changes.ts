@@ -20,6 +20,8 @@ export interface OutcomeCounts {
   readonly passed: number;
   readonly alarms: number;
   readonly failed: number;
+  /** Alarms without a delivered notification, as of when they were first seen. */
+  readonly silent: number;
   /** Tasks that began to fail, and those that pass again. */
   readonly newlyFailing: number;
   readonly recovered: number;
@@ -31,7 +33,7 @@ export interface Quality extends OutcomeCounts {
 }
 
 /** Counts at zero. */
-export const noCounts: OutcomeCounts = { passed: 0, alarms: 0, failed: 0, newlyFailing: 0, recovered: 0 };
+export const noCounts: OutcomeCounts = { passed: 0, alarms: 0, failed: 0, silent: 0, newlyFailing: 0, recovered: 0 };
 
 /** The last outcomes after some rows, and what was new in these. */
 export interface Folded {
@@ -65,7 +67,7 @@ export function withRows(before: LastOutcomes, rows: readonly Observation[]): Fo
     }
     const next = followedBy(last, row, outcome);
     tasks.set(key, next);
-    counts = counted(counts, last, next);
+    counts = counted(counts, last, next, row);
     const id = `${key}:${next.firstId}@${next.sinceMs}`;
     const announced = pending.get(id);
     if (announced !== undefined) {
@@ -77,13 +79,19 @@ export function withRows(before: LastOutcomes, rows: readonly Observation[]): Fo
   return { outcomes: counts === noCounts ? before : { ...before, tasks, pending: [...pending.values()] }, counts };
 }
 
-function counted(counts: OutcomeCounts, last: LastOutcome | undefined, { outcome }: LastOutcome): OutcomeCounts {
+function counted(
+  counts: OutcomeCounts,
+  last: LastOutcome | undefined,
+  { outcome }: LastOutcome,
+  { notifyStatus }: Observation,
+): OutcomeCounts {
   const wasFailing = last !== undefined && last.outcome !== 'SUCCESS';
   const isFailing = outcome !== 'SUCCESS';
   return {
     passed: counts.passed + (isFailing ? 0 : 1),
     alarms: counts.alarms + (outcome === 'ALARMING' ? 1 : 0),
     failed: counts.failed + (outcome === 'FAILED' ? 1 : 0),
+    silent: counts.silent + (outcome === 'ALARMING' && notifyStatus !== 'SUCCESS' ? 1 : 0),
     newlyFailing: counts.newlyFailing + (isFailing && !wasFailing ? 1 : 0),
     recovered: counts.recovered + (!isFailing && wasFailing ? 1 : 0),
   };
@@ -95,6 +103,7 @@ export function sumOf(a: OutcomeCounts, b: OutcomeCounts): OutcomeCounts {
     passed: a.passed + b.passed,
     alarms: a.alarms + b.alarms,
     failed: a.failed + b.failed,
+    silent: a.silent + b.silent,
     newlyFailing: a.newlyFailing + b.newlyFailing,
     recovered: a.recovered + b.recovered,
   };

@@ -105,6 +105,9 @@ describe('alarms', () => {
     const [dashboard] = Object.values(everything.findResources('AWS::CloudWatch::Dashboard'));
     const shown = JSON.stringify([dashboard, alarms]);
     expect(Object.keys(metrics).filter((name) => !shown.includes(name))).toEqual([]);
+    for (const text of ['passed_percent', 'sum(quality.silent)', 'failing_now']) {
+      expect(shown).toContain(text);
+    }
   });
 
   it('report a failed backfill', () => {

@@ -94,12 +94,12 @@ describe('an event', () => {
     await sandbox.handler({}, sandbox.context());
     const startTimeMs = Math.floor(Date.now() / 1000) * 1000 - 120_000;
     for (const runStatus of ['FAILED', 'ALARMING', 'SUCCESS']) {
-      sandbox.simulator.life.addExecution({ runStatus, startTimeMs });
+      sandbox.simulator.life.addExecution({ runStatus, startTimeMs, notifyStatus: 'FAILED' });
     }
     await sandbox.handler({}, sandbox.context());
     expect(entries).toEqual([]);
     expect(sandbox.logs().at(-1)).toMatchObject({
-      quality: { passed: 1, alarms: 1, failed: 1, newlyFailing: 2, recovered: 0, failingNow: 2 },
+      quality: { passed: 1, alarms: 1, failed: 1, silent: 1, newlyFailing: 2, recovered: 0, failingNow: 2 },
     });
     expect(sandbox.metrics().filter((line) => 'NewlyFailing' in line)).toMatchObject([{ NewlyFailing: 2 }]);
   });
