@@ -171,10 +171,12 @@ const traps: fc.Arbitrary<Partial<Traps>> = fc
 /**
  * Keeps one kind of wrong reply. Of two that come every nth request, each counts requests for itself: a source may answer
  * exactly those requests wrongly that are made because of the other, so that two in a row are wrong, or all of a kind.
+ * Keeps none if all requests fail from some number on: then every successful reply would be wrong.
  */
 function withOneGlitch(traps: Partial<Traps>): Partial<Traps> {
   const isGlitch = ({ kind }: Fault): boolean => ['empty-page', 'short-page', 'repeated-row'].includes(kind);
-  const first = traps.faults?.find(isGlitch);
+  const isForever = traps.faults?.some(({ when }) => 'from' in when) ?? false;
+  const first = isForever ? undefined : traps.faults?.find(isGlitch);
   return { ...traps, faults: (traps.faults ?? []).filter((fault) => fault === first || !isGlitch(fault)) };
 }
 
