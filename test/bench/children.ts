@@ -1,4 +1,4 @@
-/** Starts the bench's processes and speaks with them. */
+/** Starts the bench's processes and communicates with them. */
 import { execFile, fork, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,14 +12,14 @@ import { defaultAccount } from '../simulator/accounts.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
 import type { Answer, Measurements, Question, SourceSpec } from './simulator-child.ts';
 
-/** The package as it is installed, built when the bench begins. It finds its native modules in node_modules. */
+/** The npm package, built when the bench begins. It finds its native modules in node_modules. */
 const packageFolder = join(import.meta.dirname, '../../node_modules/.cache/dqsync-bench');
 const dqsyncFile = join(packageFolder, 'dqsync.js');
 const buildFile = join(import.meta.dirname, '../../functions/cli/build.js');
-/** No child lives longer than this. */
+/** The time after which children are killed. */
 const maxChildMs = 15 * 60_000;
 
-/** One run of `dqsync sync`, and what it cost, start included. */
+/** The costs of a `dqsync sync`, including the start of the process. */
 export interface SyncReport {
   readonly summary: Summary;
   readonly maxRssBytes: number;
@@ -28,36 +28,36 @@ export interface SyncReport {
   readonly wallMs: number;
 }
 
-/** A source in a process of its own, and a folder for a warehouse; both are gone afterwards. */
+/** A source in its own process and a folder for a warehouse, which are both removed afterwards. */
 export interface Bench {
-  /** Runs `dqsync sync`, for at most so many seconds. */
+  /** Runs `dqsync sync` with a time limit in seconds. */
   sync(maxRunSeconds?: number): Promise<SyncReport>;
   /** Removes the warehouse, so that the next sync is a first one. */
   forget(): Promise<void>;
-  /** Fetches and parses all rows over one connection, by offset, and keeps nothing. Returns the time of the process. */
+  /** Fetches and parses all rows over one connection, by offset, without storing them. Returns the process's time. */
   bareFetch(): Promise<{ readonly rows: number; readonly wallMs: number }>;
-  /** Runs `dqsync backfill` over `[fromMs, toMs)` until it ends or `stop` is aborted, which it takes as Ctrl-C. */
+  /** Runs `dqsync backfill` over `[fromMs, toMs)` until it ends or `stop` is aborted, which sends it SIGINT. */
   backfill(fromMs: number, toMs: number, stop: AbortSignal): Promise<Summary>;
-  /** Puts more rows into the source. */
+  /** Adds rows to the source. */
   add(rows: number, fromMs: number, toMs: number): Promise<void>;
-  /** Adds executions that run, one a second from `fromMs` on. */
+  /** Adds running executions, one a second from `fromMs`. */
   open(count: number, fromMs: number): Promise<void>;
-  /** Ends them all at once. */
+  /** Ends all running executions. */
   finish(): Promise<void>;
-  /** What the source saw since it was last asked. */
+  /** Returns what the source has counted since the last call. */
   measurements(): Promise<Measurements>;
   /** The warehouse's folder. */
   readonly warehouse: string;
-  /** Runs a command of dqsync on the warehouse. Returns how long it took. */
+  /** Runs a command of dqsync on the warehouse. Returns its duration. */
   run(args: readonly string[]): Promise<number>;
 }
 
-/** Builds what the bench measures. */
+/** Builds the package that the bench measures. */
 export async function buildPackage(): Promise<void> {
   await promisify(execFile)(process.execPath, [buildFile, packageFolder]);
 }
 
-/** Runs `measure` against a source as given. */
+/** Runs `measure` with a source of the given options. */
 export async function withBench<T>(spec: SourceSpec, measure: (bench: Bench) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'dqsync-bench-'));
   const child = fork(join(import.meta.dirname, 'simulator-child.ts'), { timeout: maxChildMs });
@@ -113,7 +113,7 @@ function configOf(url: string, folder: string, spec: SourceSpec): object {
       credentials: 'env:DQSYNC_BENCH_SECRET',
     })),
     initialFrom: new Date(spec.initialFromMs ?? spec.fromMs).toISOString(),
-    // Only the instance list is measured, and compared with what reads nothing else.
+    // Only the instance list is measured, because the baseline reads nothing else.
     results: 'none',
   };
 }
@@ -123,7 +123,7 @@ async function runSync(folder: string, config: object): Promise<SyncReport> {
   await writeFile(configFile, JSON.stringify(config));
   const preload = join(import.meta.dirname, 'report-usage.js');
   const startedAtMs = performance.now();
-  // By its first line, as a shell starts it, and with this node.
+  // Started by its shebang line, as from a shell, with this Node.
   const { stdout } = await promisify(execFile)(dqsyncFile, ['sync', '--config', configFile, '--json'], {
     env: {
       ...commandEnvironment(),
@@ -146,7 +146,7 @@ async function runSync(folder: string, config: object): Promise<SyncReport> {
   };
 }
 
-/** With the node that runs the bench, and the secret that the config names. */
+/** The environment of children: the Node that runs the bench, and the secret of the config. */
 function commandEnvironment(): NodeJS.ProcessEnv {
   return {
     ...process.env,
@@ -201,7 +201,7 @@ async function runBackfill(folder: string, config: object, window: Window, stop:
   return summary;
 }
 
-/** A source with `rows` rows, 10,000 a day, the last an hour ago; not throttled. */
+/** Options of an unthrottled source with `rows` rows, 10,000 a day, the last of them an hour ago. */
 export function sourceOf(rows: number, change: Partial<SourceSpec> = {}): SourceSpec {
   const toMs = Date.now() - 3_600_000;
   const fromMs = toMs - Math.ceil((rows / 10_000) * 86_400_000);

@@ -1,4 +1,4 @@
-/** What Lambda loads: the bundle's size, and how long a new process takes to load it. */
+/** Measures the size of the Lambda bundle, and how long a new process takes to load it. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { type Figure, judged, median, megabytes, told, wholeNumber } from './fig
 
 const loads = 11;
 
-/** Measures in processes that load nothing else; the first warms the disk's cache and is not counted. */
+/** Measures in processes that load nothing else. The first one warms the disk's cache and does not count. */
 export async function measureColdStart(): Promise<Figure[]> {
   const folder = await mkdtemp(join(tmpdir(), 'dqsync-bench-'));
   try {

@@ -1,11 +1,11 @@
-/** The real `dqsync sync` beside a bare fetch and parse of the same pages over one connection, in turns. */
+/** Compares `dqsync sync` with a bare fetch and parse of the same pages over one connection. */
 import { sourceOf, withBench } from './children.ts';
 import { type Figure, judged, median, megabytes, told } from './figures.ts';
 
 const rows = 100_000;
 const rounds = 5;
 
-/** Measures first syncs of 100,000 rows, start of the process, HTTP, proof, Parquet and disk included. */
+/** Measures first syncs of 100,000 rows, including process start, HTTP, proof, Parquet and disk. */
 export async function measureEndToEnd(): Promise<Figure[]> {
   return await withBench(sourceOf(rows), async (bench) => {
     // The first start after a change compiles TypeScript.

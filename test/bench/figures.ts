@@ -1,4 +1,4 @@
-/** A figure of the bench, and the table they are printed in. */
+/** Figures of the bench, and the table in which they are printed. */
 import Table from 'cli-table3';
 
 /** One measured figure. */
@@ -6,13 +6,13 @@ export interface Figure {
   readonly part: string;
   readonly what: string;
   readonly value: string;
-  /** What is asked for, as text; empty where it asks for nothing. */
+  /** The required value, as text; empty if there is none. */
   readonly bar: string;
-  /** Whether it is reached; null without a bar. */
+  /** Whether the required value is reached; null if there is none. */
   readonly reached: boolean | null;
 }
 
-/** A figure that has to be at least or at most something. */
+/** Makes a figure with a required minimum or maximum. */
 export function judged(
   part: string,
   what: string,
@@ -25,7 +25,7 @@ export function judged(
   return { part, what, value: format(value), bar: `${word} ${format(limit)}`, reached };
 }
 
-/** A figure for information. */
+/** Makes a figure without a required value. */
 export function told(part: string, what: string, value: string): Figure {
   return { part, what, value, bar: '', reached: null };
 }
@@ -42,12 +42,12 @@ export function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }
 
-/** The value in the middle. */
+/** Returns the median. */
 export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
-/** The table as text. */
+/** Returns the table as text. */
 export function tableOf(figures: readonly Figure[]): string {
   const table = new Table({ head: ['part', 'what', 'measured', 'bar', ''], style: { head: [], border: [] } });
   for (const { part, what, value, bar, reached } of figures) {

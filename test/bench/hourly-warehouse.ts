@@ -1,4 +1,4 @@
-/** A warehouse as years of hourly syncs leave it, by the product's own writer. */
+/** Writes the warehouse of years of hourly syncs, with the product's writer. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Observation } from '../../functions/model.ts';
@@ -12,7 +12,7 @@ import { anObservation } from '../support/builders.ts';
 const hourMs = 3_600_000;
 const tasks = 400;
 
-/** What to write. */
+/** The size of the warehouse. */
 export interface HourlyWarehouse {
   readonly workspace: string;
   /** First midnight, UTC. */
@@ -21,7 +21,7 @@ export interface HourlyWarehouse {
   readonly rowsPerFile: number;
 }
 
-/** Writes 24 files a day. A tenth of the executions was seen running an hour before, as another observation. */
+/** Writes 24 files a day. A tenth of the executions have an additional observation as running, an hour earlier. */
 export async function writeHourlyWarehouse(folder: string, warehouse: HourlyWarehouse): Promise<void> {
   const random = seededRandom(1, 1);
   let running: Observation[] = [];
@@ -41,7 +41,7 @@ export async function writeHourlyWarehouse(folder: string, warehouse: HourlyWare
         startTimeMs: startMs + Math.floor(random.between(0, 3_599_999) / 1000) * 1000,
       });
     });
-    // Of the day before, at midnight: they go without their end, which costs the bench nothing.
+    // At midnight, these executions belong to the day before. Their end is omitted, which does not matter for the bench.
     const ended = hour % 24 === 0 ? [] : running.map((row) => ({ ...row, ...seen, runStatus: 'SUCCESS' }));
     const open = rows.slice(0, Math.floor(rows.length / 10));
     running = open.map((row) => ({ ...row, runStatus: 'RUNNING', endTimeMs: null }));

@@ -1,8 +1,8 @@
-/** Peak memory, end-to-end pace and size of a sync in a process of its own, against an unthrottled source on loopback. */
+/** Peak memory, end-to-end pace and size of a sync in its own process, with an unthrottled source on loopback. */
 import { type SyncReport, sourceOf, withBench } from './children.ts';
 import { type Figure, judged, megabytes, told, wholeNumber } from './figures.ts';
 
-/** Measures one first sync per number of rows. */
+/** Measures one first sync for each number of rows. */
 export async function measureMemory(rowCounts: readonly number[]): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const rows of rowCounts) {

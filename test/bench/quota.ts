@@ -1,15 +1,15 @@
-/** How much of the real quota, 40 requests per 10 s, is used while there is work, and whether it is ever overrun. */
+/** The share of the real quota, 40 requests per 10 s, that a busy run uses, and whether it exceeds the quota. */
 import type { EpochMs } from '../../functions/model.ts';
 import { sourceOf, withBench } from './children.ts';
 import { type Figure, judged, percent, told } from './figures.ts';
 
 const quotaRequests = 40;
 const quotaMs = 10_000;
-/** What is measured: the first 65 s of reading. Towards its end a run takes smaller and smaller steps, so it takes longer. */
+/** The measured time is the first 65 s of reading, because the slices of a run become smaller towards its end. */
 const measuredMs = 65_000;
 const maxRunSeconds = 100;
 
-/** Measures at each latency, all at once: each has a source and a quota of its own, and hardly any CPU is used. */
+/** Measures all latencies in parallel, each with its own source and quota. They use hardly any CPU. */
 export async function measureQuota(latenciesMs: readonly number[]): Promise<Figure[]> {
   return (await Promise.all(latenciesMs.map(measureAt))).flat();
 }
@@ -31,8 +31,8 @@ async function measureAt(latencyMs: number): Promise<Figure[]> {
 }
 
 /**
- * The quota's span by the mean time from a request to the 40th after it: unlike a count, it has no lucky ends. The first
- * 40, which come at once, are left out.
+ * Returns the used share as the quota's span divided by the mean time from a request to the 40th after it, which, unlike a
+ * count, does not depend on where the measurement begins and ends. The first 40, which are sent at once, are left out.
  */
 function shareUsed(arrivalsMs: readonly EpochMs[]): number {
   const steady = arrivalsMs.slice(quotaRequests);

@@ -1,4 +1,4 @@
-/** Requests against the ideal for every shape of source, and what a run costs that finds nothing new. */
+/** The number of requests, compared with the ideal, for every shape of source, and for a run without new rows. */
 import { sourceOf, withBench } from './children.ts';
 import { type Figure, judged, told } from './figures.ts';
 import type { SourceSpec } from './simulator-child.ts';
@@ -7,7 +7,7 @@ const rows = 100_000;
 const idealRequests = Math.ceil(rows / 100);
 const peaks = { share: 0.9, rowsPerSecond: 42, seconds: 3 };
 
-/** A shape of source, and at most how many requests it may cost, as a multiple of the ideal; null where there is no bar. */
+/** A shape of source, and the most requests it may cost, as a multiple of the ideal; null if there is no limit. */
 interface Shape {
   readonly name: string;
   readonly atMost: number | null;
@@ -34,7 +34,7 @@ const shapes: readonly Shape[] = [
   },
 ];
 
-/** Measures first syncs of 100,000 rows, and a second sync of tables to which nothing was added. */
+/** Measures first syncs of 100,000 rows, and a second sync without new rows. */
 export async function measureRequests(): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const { name, atMost, spec } of shapes) {

@@ -1,4 +1,4 @@
-/** What grows with use: executions that are open, targets, files of the warehouse. */
+/** Costs that grow with use: open executions, targets, files of the warehouse. */
 
 import { globSync } from 'node:fs';
 import { link, mkdir } from 'node:fs/promises';
@@ -11,7 +11,7 @@ const targets = 100;
 const files = 5_000;
 const dayMs = 86_400_000;
 
-/** Measures open sets, many targets, and a warehouse of many files. */
+/** Measures large open sets, many targets, and a warehouse of many files. */
 export async function measureScale(): Promise<Figure[]> {
   return [...(await measureOpenSets()), ...(await measureTargets()), ...(await measureFiles())];
 }

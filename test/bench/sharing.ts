@@ -1,17 +1,17 @@
-/** Whether a scheduled sync stays fresh beside a backfill of the same user: how long each takes alone, and beside one. */
+/** The duration of a sync alone and during a backfill of the same user. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Bench, sourceOf, withBench } from './children.ts';
 import { type Figure, judged, median, told } from './figures.ts';
 
 const syncs = 4;
-/** Real schedules are rarer still; alone, it is enough that the quota's span lies between two syncs. */
+/** The pause between syncs is longer than the quota's span, so that a sync alone finds an unused quota. */
 const periodMs = 30_000;
 const alonePeriodMs = 12_000;
 const minuteMs = 60_000;
-/** New rows for each sync: with the lookback, about 10 requests. */
+/** The new rows of each sync, which take about 10 requests with the lookback. */
 const rowsPerSync = 300;
 
-/** Measures `syncs` syncs alone, then as many beside a backfill that has work all along. */
+/** Measures `syncs` syncs alone, and then as many during a backfill that never ends. */
 export async function measureSharing(): Promise<Figure[]> {
   const spec = {
     ...sourceOf(300_000, { throttled: true, traps: { latencyMs: 100 } }),

@@ -1,40 +1,40 @@
 /**
- * The simulated source in a process of its own, so that its work is not counted as ours. Told by messages what to hold
- * and asked by messages what it saw; ends with its parent.
+ * The simulated source in its own process, so that its work is not counted as ours. Messages add rows to it and return its
+ * counters; it ends with its parent.
  */
 import type { EpochMs } from '../../functions/model.ts';
 import type { ManyExecutions } from '../simulator/life-cycle.ts';
 import { type Simulator, startSimulator } from '../simulator/server.ts';
 import type { Traps } from '../simulator/traps.ts';
 
-/** What the source holds and how it behaves. */
+/** Rows and traps of the source. */
 export interface SourceSpec extends Pick<ManyExecutions, 'fromMs' | 'toMs' | 'peaks' | 'perSecond'> {
   readonly rows: number;
-  /** Targets of the config, all of them this source. One unless given. */
+  /** Number of targets in the config, all with this source. Default 1. */
   readonly targets?: number;
-  /** Share of the rows that were run again hours after they were created. */
+  /** Share of the rows that are run again hours after their creation. */
   readonly rerunShare?: number;
-  /** Where syncs begin; from the first row on unless given. */
+  /** Where syncs begin. Default: at the first row. */
   readonly initialFromMs?: EpochMs;
-  /** 40 requests per 10 s, as the real one. */
+  /** Whether the quota is the real one, 40 requests per 10 s. */
   readonly throttled: boolean;
   readonly traps: Pick<Partial<Traps>, 'latencyMs' | 'order' | 'count' | 'deleteEveryNthRequest'>;
 }
 
-/** What the source saw since it was last asked. */
+/** What the source has counted since the last message. */
 export interface Measurements {
   readonly requests: number;
   readonly throttled: number;
-  /** When each request arrived. */
+  /** The time of arrival of each request. */
   readonly arrivalsMs: readonly EpochMs[];
 }
 
 export type Question =
   | { readonly ask: 'start'; readonly spec: SourceSpec }
   | { readonly ask: 'add'; readonly rows: number; readonly fromMs: EpochMs; readonly toMs: EpochMs }
-  /** Adds executions that run, one a second from `fromMs` on. */
+  /** Adds running executions, one a second from `fromMs`. */
   | { readonly ask: 'open'; readonly count: number; readonly fromMs: EpochMs }
-  /** Ends all of them at once. */
+  /** Ends all running executions. */
   | { readonly ask: 'finish' }
   | { readonly ask: 'measurements' };
 export type Answer = { readonly url: string } | { readonly added: number } | { readonly measurements: Measurements };

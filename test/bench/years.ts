@@ -1,4 +1,4 @@
-/** Three years of hourly syncs: what queries read and take, before and after a compaction. */
+/** The cost of queries over three years of hourly syncs, before and after a compaction. */
 import { globSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** What users get wrong: each a clear paragraph with its remedy, the right exit code, no stack trace, no secret. */
+/** Errors of users lead to one paragraph with a remedy and the right exit code, without a stack trace or a secret. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import type { CliRun } from '../support/run-cli.ts';
 import { inSmallDisk } from './small-disk.ts';
 import { addExecutions, aWorld, secretTexts, type World } from './world.ts';
 
-/** One paragraph for each fault, nothing a developer would have to explain, no secret. */
+/** Expects one paragraph per error, without a stack trace or a secret. */
 function expectClear(run: CliRun, ...parts: readonly (string | RegExp)[]): void {
   const text = run.stdout + run.stderr;
   for (const part of parts) {
@@ -28,9 +28,9 @@ describe('a config that is wrong', () => {
     ['an unknown key', '{"sauce": {}}', ['unknown key "sauce"']],
     ['a syntax error', '{"source": {},\n "targets": [}', ['not JSON: the syntax is wrong at line 2, column 14']],
     ['half a file', '{"source": {"endpo', ['not JSON: the syntax is wrong at line 1, column 13']],
-    ['something else', '[]', ['not a valid configuration']],
-    ['an endpoint that is not safe', '{"source": {"endpoint": "http://example.com"}}', ['source.endpoint', 'https://']],
-  ])('with %s exits with 2 and names the position', async (_what, text, parts) => {
+    ['another JSON value', '[]', ['not a valid configuration']],
+    ['an unencrypted endpoint', '{"source": {"endpoint": "http://example.com"}}', ['source.endpoint', 'https://']],
+  ])('with %s exits with 2 and shows the position', async (_what, text, parts) => {
     const world = await aWorld();
     await world.write('dqsync.json', text);
     const run = await world.cli(['sync']);
@@ -67,7 +67,7 @@ describe('a config that is wrong', () => {
     expectClear(run, 'no config file elsewhere.json', '"dqsync init"');
   });
 
-  it('that is a folder exits with 2', async () => {
+  it('in place of which there is a folder exits with 2', async () => {
     const world = await aWorld();
     const run = await world.cli(['status', '--config', '.']);
     expect(run.exitCode).toBe(2);
@@ -85,7 +85,7 @@ describe('a config that is wrong', () => {
     expectClear(run, 'sauce');
   });
 
-  it('with a password but no IAM endpoint names the missing key', async () => {
+  it('with a password but no IAM endpoint is reported with the missing key', async () => {
     const world = await aWorld();
     await world.configure((config) => {
       delete config.source['iamEndpoint'];
@@ -152,7 +152,7 @@ it('a workspace that does not exist fails the target and names the keys to check
 });
 
 describe('a warehouse that cannot be used', () => {
-  it('below a file fails with the path and the remedy', async () => {
+  it('because it lies below a file fails the sync with the path and the remedy', async () => {
     const world = await aWorld();
     addExecutions(world, 3);
     await world.write('occupied', 'a file');
@@ -164,7 +164,7 @@ describe('a warehouse that cannot be used', () => {
     expectClear(run, 'occupied', 'a part of the path is a file');
   });
 
-  it('on a full disk fails, and the next run with free space writes everything', async () => {
+  it('because the disk is full fails the sync, and the next one with free space writes everything', async () => {
     const world = await aWorld();
     addExecutions(world, 3_000);
     const disk = await inSmallDisk(world);
@@ -174,7 +174,7 @@ describe('a warehouse that cannot be used', () => {
     expect(disk.count).toBe('n\n3000\n');
   });
 
-  it('whose checkpoint is damaged: fails and overwrites nothing', async () => {
+  it('because its checkpoint is damaged fails the sync, which overwrites nothing', async () => {
     const world = await aWorld();
     addExecutions(world, 3);
     await world.cli(['sync']);
@@ -214,14 +214,14 @@ describe('an output that cannot be written', () => {
   });
 });
 
-describe('an output that nobody reads any more', () => {
-  /** The command's exit code comes last on stderr. */
+describe('an output whose reader has ended', () => {
+  /** The shell prints the command's exit code last on stderr. */
   const intoNothing = (redirections: string) => ({
     node: 'sh',
     nodeArgs: ['-c', `{ "$0" "$@" ${redirections}; echo "exit code $?" >&3; } 3>&2 | true`, process.execPath],
   });
 
-  it('leaves a failed sync its exit code', async () => {
+  it('does not change the exit code of a failed sync', async () => {
     const world = await aWorld();
     await world.configure((config) => {
       config['initialFrom'] = '2026-01-01T00:00:00Z';
@@ -238,7 +238,7 @@ describe('an output that nobody reads any more', () => {
     expect(run.stderr).toMatch(/exit code 0\n$/);
   });
 
-  it('does not keep a sync from committing, even if stderr is closed', async () => {
+  it('does not prevent a sync from committing, even if stderr is closed', async () => {
     const world = await aWorld();
     addExecutions(world, 300);
     world.simulator.traps.faults = [{ kind: 'status', status: 503, when: { nth: 1 } }];

@@ -1,4 +1,4 @@
-/** An execution whose `end_time` is an empty text while it runs, from its first sight to its end. */
+/** An execution whose `end_time` is an empty text while it runs. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -7,7 +7,7 @@ import { rowText } from '../source/page-texts.ts';
 import { runCli } from '../support/run-cli.ts';
 import { tempFolder } from '../support/temp-warehouse.ts';
 
-/** The reply of a source that holds this one row: it is in if the window and the status asked for let it. */
+/** Returns the reply of a source with only this row, which is filtered by the requested window and status. */
 function listing(row: string, { url }: Received): { readonly body: string } {
   const { start_time: startTimeMs, run_status: runStatus } = JSON.parse(row);
   const asked = url.searchParams;

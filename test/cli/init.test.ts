@@ -12,7 +12,7 @@ import { aWorld } from './world.ts';
 const answers = ['--region', 'ap-southeast-3', '--project', '0b1c', '--workspace', '9f2e'];
 
 describe('dqsync init', () => {
-  it('writes a config that loads, a secret that only its owner reads, and what git ignores', async () => {
+  it('writes a valid config, a secret that only its owner can read, and a .gitignore', async () => {
     const cwd = await tempFolder();
     const { exitCode, stdout } = await runCli(['init', 'mine', ...answers, '--auth', 'password'], { cwd });
 
@@ -37,13 +37,13 @@ describe('dqsync init', () => {
     expect(await readFile(join(folder, '.gitignore'), 'utf8')).toContain('secret.json\n');
   });
 
-  it('overwrites nothing, and keeps a secret that is there', async () => {
+  it('overwrites nothing, and keeps an existing secret', async () => {
     const cwd = await tempFolder();
     await writeFile(join(cwd, 'secret.json'), '{"accessKeyId":"AK"}');
     const first = await runCli(['init', ...answers], { cwd });
     const second = await runCli(['init', ...answers], { cwd });
 
-    // Doctor ran, and found the secret incomplete.
+    // Init runs doctor, which finds an incomplete secret.
     expect([first.exitCode, second.exitCode]).toEqual([1, 2]);
     expect(first.stdout).toMatch(
       /✗.*\n\nNext, fix what is marked with ✗.* Then:\n {2}dqsync doctor\n {2}dqsync sync\n/s,
@@ -52,7 +52,7 @@ describe('dqsync init', () => {
     expect(await readFile(join(cwd, 'secret.json'), 'utf8')).toBe('{"accessKeyId":"AK"}');
   });
 
-  it('names the missing options if there is no terminal to ask on', async () => {
+  it('reports the missing options if there is no terminal for questions', async () => {
     const cwd = await tempFolder();
     const { exitCode, stderr } = await runCli(['init', '--region', 'ap-southeast-3'], { cwd });
     expect(exitCode).toBe(2);
@@ -133,7 +133,7 @@ describe('dqsync init --deploy', () => {
     return cwd;
   };
 
-  it('writes what a clone deploys, commented, and the steps to deploy it', async () => {
+  it('writes a commented deployment file, and prints the steps to deploy it', async () => {
     const cwd = await aClone();
     const { exitCode, stdout } = await runCli(['init', '--deploy', ...answers, '--name', 'sales'], { cwd });
 
@@ -150,7 +150,7 @@ describe('dqsync init --deploy', () => {
     expect((await readdir(cwd)).sort()).toEqual(['cdk.json', 'dqsync.deploy.json', 'secret.json']);
   });
 
-  it('names a bucket, asks IAM for a password, and writes into a folder that is named', async () => {
+  it('accepts a bucket, an IAM password and a folder to write into', async () => {
     const cwd = await aClone();
     const more = ['--warehouse', 's3://my-bucket/dq', '--auth', 'password'];
     expect((await runCli(['init', cwd, '--deploy', ...answers, ...more], { cwd: '/' })).stdout).toContain(`cd ${cwd}`);
@@ -183,7 +183,7 @@ describe('paths in a config', () => {
     ['named with --config', (path: string) => ({ args: ['--config', path], env: {} })],
     ['named by -c', (path: string) => ({ args: ['-c', path], env: {} })],
     ['named by DQSYNC_CONFIG_FILE', (path: string) => ({ args: [], env: { DQSYNC_CONFIG_FILE: path } })],
-  ])('are taken from the folder of the config %s, wherever the command runs', async (_, naming) => {
+  ])('are relative to the folder of a config %s, in any working directory', async (_, naming) => {
     const world = await aWorld();
     const elsewhere = await tempFolder();
     const { args, env } = naming(join(world.folder, 'dqsync.json'));
@@ -195,7 +195,7 @@ describe('paths in a config', () => {
     await expect(stat(join(elsewhere, 'warehouse'))).rejects.toThrow('ENOENT');
   });
 
-  it('may begin with ~, and stay as they are in a standard file URL', async () => {
+  it('may begin with ~, and are taken literally in a standard file URL', async () => {
     const folder = await tempFolder();
     const path = join(folder, 'dqsync.json');
     const targets = [{ name: 'a', projectId: 'p', workspace: 'w', credentials: 'env:SECRET' }];

@@ -1,4 +1,4 @@
-/** A sync onto a disk that is too small, then onto the same disk with room. */
+/** Syncs to a disk that is too small, and then to the same disk with free space. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile } from 'node:fs/promises';
@@ -6,17 +6,17 @@ import { join } from 'node:path';
 import { binPath, type CliRun } from '../support/run-cli.ts';
 import type { World } from './world.ts';
 
-/** What happened. */
+/** The results of both syncs. */
 export interface SmallDisk {
   readonly full: CliRun;
   readonly roomy: CliRun;
-  /** CSV of `SELECT count(*) AS n` afterwards. */
+  /** The output of `SELECT count(*) AS n` afterwards, as CSV. */
   readonly count: string;
-  /** What the error has to name. */
+  /** The expected part of the error. */
   readonly complaint: string;
 }
 
-/** Runs the CLI with its output in files, as the disk lives only as long as the shell. */
+/** Runs the CLI with its output in files, because the disk exists only as long as the shell. */
 const runs = `
 run() { name=$1; shift; "$@" >$name.out 2>$name.err; echo $? >$name.code; }
 in_full run full "$node" "$bin" sync
@@ -24,20 +24,20 @@ in_roomy run roomy "$node" "$bin" sync
 run count "$node" "$bin" query --csv 'SELECT count(*) AS n FROM quality_instances'
 `;
 
-/** A file system of 32 kB, which goes away with its name space. */
+/** Mounts a file system of 32 kB in a namespace, with which it is removed. */
 const tinyFileSystem = `
 mount -t tmpfs -o size=32k none warehouse || exit 77
 in_full() { "$@"; }
 in_roomy() { mount -o remount,size=64m none warehouse; "$@"; }
 ${runs}`;
 
-/** Where no file system may be mounted: files that cannot grow, as with a quota. */
+/** Limits the size of files, like a quota, if file systems cannot be mounted. */
 const tinyFiles = `
 in_full() { (trap '' XFSZ; ulimit -f 8; "$@"); }
 in_roomy() { "$@"; }
 ${runs}`;
 
-/** Runs `sync` twice and counts what is there. */
+/** Runs `sync` twice and counts the rows. */
 export async function inSmallDisk(world: World): Promise<SmallDisk> {
   await mkdir(join(world.folder, 'warehouse'));
   const asRoot = process.getuid?.() === 0 ? '-m' : '-rm';

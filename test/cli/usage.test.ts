@@ -1,4 +1,4 @@
-/** Help, wrong usage, and how the launcher starts. */
+/** Help, wrong usage, and the launcher. */
 import { existsSync } from 'node:fs';
 import { symlink } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
@@ -59,7 +59,7 @@ describe('colors', () => {
   });
 });
 
-describe('wrong usage ends with 2 and points to the help', () => {
+describe('wrong usage exits with 2 and refers to the help', () => {
   it.each([
     [[], 'Usage: dqsync'],
     [['sinc'], 'Did you mean sync?'],
@@ -104,7 +104,7 @@ describe('wrong usage ends with 2 and points to the help', () => {
 
 describe('the launcher of the sources', () => {
   const bin = sourceLauncher;
-  /** Makes this node look like an old one, before the launcher looks. */
+  /** Makes this Node report an old version to the launcher. */
   const asOldNode = [
     '--import',
     'data:text/javascript,Object.defineProperty(process.versions, "node", { value: "20.20.2" })',
@@ -166,7 +166,7 @@ describe('the launcher of the sources', () => {
   });
 });
 
-it('ends quietly when nobody reads its output', async () => {
+it('a command ends without an error when its output is closed', async () => {
   const world = await aWorld();
   addExecutions(world, 3_000);
   const running = world.start(['list', '--limit', '3000', '--json']);

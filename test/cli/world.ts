@@ -1,4 +1,4 @@
-/** A folder with a config, a simulated source beside it, and the CLI run in that folder. */
+/** Runs the CLI in a folder with a config, next to a simulated source. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -10,27 +10,27 @@ import { tempFolder } from '../support/temp-warehouse.ts';
 
 export const hourMs = 3_600_000;
 
-/** A config as it stands in the file. */
+/** The content of a config file. */
 export type ConfigDocument = Record<string, unknown> & {
   source: Record<string, unknown>;
   targets: Record<string, unknown>[];
 };
 
-/** Where a test of the CLI takes place. */
+/** The world of a test of the CLI. */
 export interface World {
   readonly folder: string;
   readonly simulator: Simulator;
-  /** Runs a command with `--config` at the world's config. */
+  /** Runs a command with the world's config. */
   cli(args: readonly string[], options?: Partial<CliOptions>): Promise<CliRun>;
-  /** The same, without waiting for its end. */
+  /** Starts a command with the world's config. */
   start(args: readonly string[], options?: Partial<CliOptions>): RunningCli;
-  /** Writes a changed config. */
+  /** Changes the config file. */
   configure(change: (config: ConfigDocument) => void): Promise<void>;
   /** Writes a file into the folder. */
   write(name: string, text: string): Promise<void>;
 }
 
-/** Makes a world; its source holds nothing unless told so, and asks for no patience. */
+/** Makes a world, by default with an empty source and without a settle time. */
 export async function aWorld(options: SimulatorOptions = {}): Promise<World> {
   const folder = await tempFolder();
   const simulator = await startSimulator({ clock: shiftedClock(), ...options });
@@ -60,7 +60,7 @@ export async function aWorld(options: SimulatorOptions = {}): Promise<World> {
   };
 }
 
-/** The source's clock less ten minutes: by then everything is settled. */
+/** Returns the source's time less ten minutes, before which everything is settled. */
 export function aWhileAgo(world: World, ms = 10 * 60_000): number {
   return world.simulator.clock.now() - ms;
 }
@@ -71,7 +71,7 @@ export function addExecutions(world: World, count: number, perMillisecond = 1): 
   world.simulator.life.addMany(count, { fromMs: toMs - 20 * hourMs, toMs, perMillisecond });
 }
 
-/** The secrets of the simulator's account; none may show up anywhere. */
+/** The secrets of the simulator's account, which must not be printed. */
 export const secretTexts = [
   defaultAccount.password.password,
   defaultAccount.accessKeys[0].secretAccessKey,

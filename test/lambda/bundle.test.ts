@@ -13,7 +13,7 @@ import { tempFolder } from '../support/temp-warehouse.ts';
 const run = promisify(execFile);
 const builder = join(import.meta.dirname, '../../functions/lambda/report/build.ts');
 
-/** Invokes the function in a folder, in an environment that has nothing of ours. Returns what it returned. */
+/** Invokes the function in a folder, in a clean environment. Returns its result. */
 async function invoke(folder: string, environment: Readonly<Record<string, string>>): Promise<unknown> {
   const invoker = join(folder, 'invoke.mjs');
   await writeFile(

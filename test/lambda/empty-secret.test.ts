@@ -8,7 +8,7 @@ import { changeConfig, deploy, rowsFromMs } from './sandbox.ts';
 const emptyWords = "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT";
 const missingWords = "Secrets Manager can't find the specified secret.";
 
-/** A function whose secret is in Secrets Manager. What that answers can be changed: a value, or words of a refusal. */
+/** Starts a function whose secret is in Secrets Manager, with a changeable reply: a value, or the message of a refusal. */
 async function deployWithSecret(first: string | object) {
   let answer = first;
   const manager = await startLoopback(() => ({
@@ -34,7 +34,7 @@ async function deployWithSecret(first: string | object) {
 }
 
 describe('a secret without a value', () => {
-  it('makes a target without coverage wait: no failure, no age, one line that says what to do', async () => {
+  it('makes a target without coverage wait, with one log line and neither a failure nor an age', async () => {
     const { sandbox, answerWith } = await deployWithSecret(emptyWords);
 
     const [waiting] = await sandbox.handler({}, sandbox.context());
@@ -53,7 +53,7 @@ describe('a secret without a value', () => {
     expect(first).not.toHaveProperty('waitingFor');
   });
 
-  it('fails a backfill, because somebody started it', async () => {
+  it('fails a backfill, because it was started by hand', async () => {
     const { sandbox } = await deployWithSecret(emptyWords);
     const event = { mode: 'backfill', from: new Date(rowsFromMs).toISOString(), to: new Date().toISOString() };
     await expect(sandbox.handler(event, sandbox.context())).rejects.toThrow('has no value yet');
@@ -63,7 +63,7 @@ describe('a secret without a value', () => {
     const { sandbox, answerWith } = await deployWithSecret(defaultAccount.accessKeys[0]);
     await sandbox.handler({}, sandbox.context());
     answerWith(emptyWords);
-    // A new sandbox: this one keeps the credentials that it has read.
+    // A new sandbox, because the old one keeps the credentials that it has read.
     const cold = createHandler({ environment: sandbox.environment, open: openConnections });
     await expect(cold({}, sandbox.context())).rejects.toThrow('has no value yet');
   });

@@ -1,4 +1,4 @@
-/** Events of the function, as EventBridge receives them. */
+/** The events that EventBridge receives from the function. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -15,7 +15,7 @@ interface Entry {
   readonly Detail: string;
 }
 
-/** Stands in for EventBridge; the SDK of this process is led to it. */
+/** Starts a server that stands in for EventBridge, and points the SDK of this process to it. */
 async function aBus(reply: unknown = { FailedEntryCount: 0, Entries: [{ EventId: '1' }] }): Promise<Entry[]> {
   const entries: Entry[] = [];
   const server = createServer(async (request, response) => {
@@ -72,7 +72,7 @@ describe('an event', () => {
     });
   });
 
-  it('is sent again by the next run if EventBridge did not take it, and fails no run', async () => {
+  it('is sent again by the next run if EventBridge refuses it, and fails no run', async () => {
     const sandbox = await deploy();
     sandbox.environment['DQSYNC_EVENT_SOURCE'] = 'dqsync';
     await aBus({ FailedEntryCount: 1, Entries: [{ ErrorCode: 'ThrottlingException', ErrorMessage: 'slow down' }] });
@@ -87,7 +87,7 @@ describe('an event', () => {
     expect(entries.map(({ Detail }) => JSON.parse(Detail).transitions.length)).toEqual([1]);
   });
 
-  it('is not sent, but counted in log and metric, where only the outcomes are watched', async () => {
+  it('is not sent, but counted in log and metric, if only outcomes are watched', async () => {
     const entries = await aBus();
     const sandbox = await deploy();
     sandbox.environment['DQSYNC_WATCH_OUTCOMES'] = '1';
@@ -104,7 +104,7 @@ describe('an event', () => {
     expect(sandbox.metrics().filter((line) => 'NewlyFailing' in line)).toMatchObject([{ NewlyFailing: 2 }]);
   });
 
-  it('is split where it would be too large, with every change in one part', () => {
+  it('is split if it is too large, with every change in one part', () => {
     const changes = Array.from({ length: 3_000 }, (_, index) => aChange(index, '订'.repeat(100)));
     const details = detailsOf({ ...aTarget, changes });
     expect(details.length).toBeGreaterThan(5);
@@ -113,7 +113,7 @@ describe('an event', () => {
     expect(ids).toEqual(changes.map(({ id }) => id));
   });
 
-  it('is not sent where the run has no time left', async () => {
+  it('is not sent if the run has no time left', async () => {
     const entries = await aBus();
     const announced = eventBus('dqsync')({ ...aTarget, changes: [aChange(1)] }, AbortSignal.abort());
     await expect(announced).rejects.toThrow();

@@ -4,7 +4,7 @@ import { parseEvent } from '../../functions/lambda/event.ts';
 
 describe('the event', () => {
   it.each([
-    ['nothing at all', {}],
+    ['an empty object', {}],
     [
       "EventBridge's scheduled event",
       {
@@ -35,12 +35,12 @@ describe('the event', () => {
     });
   });
 
-  it('accepts the daily maintenance of all targets, or of some', () => {
+  it('accepts the daily maintenance of all or some targets', () => {
     expect(parseEvent({ mode: 'maintain' })).toEqual({ mode: 'maintain', targets: undefined });
     expect(parseEvent({ mode: 'maintain', targets: ['sales'] })).toEqual({ mode: 'maintain', targets: ['sales'] });
   });
 
-  it('accepts a range to backfill, or none for the known gaps', () => {
+  it('accepts a backfill with a range, or without one for the known gaps', () => {
     const range = { from: '2026-01-01', to: '2026-02-01T00:00:00Z' };
     expect(parseEvent({ mode: 'backfill', ...range, targets: ['sales'], again: true })).toEqual({
       mode: 'backfill',
@@ -61,15 +61,11 @@ describe('the event', () => {
     ['an unknown key', { mode: 'incremental', target: 'sales' }, /unknown key "target"/],
     ['targets without a mode', { targets: ['sales'] }, /"mode" must be "incremental"/],
     ['no names', { mode: 'incremental', targets: [] }, /"targets" must be a list of at least one target name/],
-    [
-      'a name that is none',
-      { mode: 'incremental', targets: [7] },
-      /"targets" must be a list of at least one target name/,
-    ],
+    ['an invalid name', { mode: 'incremental', targets: [7] }, /"targets" must be a list of at least one target name/],
     ['a source without a detail-type', { source: 'aws.events' }, /unknown key "source"/],
     ['no object', 'incremental', /it is not a JSON object/],
     ['null', null, /it is not a JSON object/],
-  ])('refuses %s, saying what is allowed', (_what, event, problem) => {
+  ])('refuses %s, and shows what is allowed', (_what, event, problem) => {
     let thrown: unknown;
     try {
       parseEvent(event);

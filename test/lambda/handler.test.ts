@@ -45,7 +45,7 @@ describe('an invocation', () => {
     expect(summaries.map(({ target }) => target)).toEqual(['target-2']);
   });
 
-  it('writes nothing again when a warm sandbox is invoked once more', async () => {
+  it('writes nothing twice when a warm sandbox is invoked again', async () => {
     const sandbox = await deploy();
     sandbox.simulator.life.addMany(300, manyRows);
     await sandbox.handler({}, sandbox.context());
@@ -56,7 +56,7 @@ describe('an invocation', () => {
     expect(await sandbox.countRows()).toEqual({ executions: 300, rows: 300 });
   });
 
-  it('keeps the quota over the invocations of a warm sandbox', async () => {
+  it('respects the quota across invocations of a warm sandbox', async () => {
     const quota = { requests: 3, perSeconds: 1 };
     const sandbox = await deploy({ simulator: { quota } });
     changeConfig(sandbox, (config) => ({ ...config, source: { ...config.source, quota } }));
@@ -133,8 +133,8 @@ describe('a target that fails', () => {
   });
 });
 
-describe('time', () => {
-  // 60 requests are needed, and two spans of the quota, 40 requests, is the most that an invocation's time lets through.
+describe('an invocation with little time', () => {
+  // 60 requests are needed. An invocation's time allows for two spans of the quota, 40 requests.
   const scarce = { requests: 20, perSeconds: 0.8 };
 
   async function deployScarce(config: Record<string, unknown> = {}) {
@@ -165,8 +165,8 @@ describe('time', () => {
   });
 });
 
-describe('a warehouse that hangs', () => {
-  it('is waited for until shortly before Lambda ends the function, which then reports it', async () => {
+describe('a warehouse that does not reply', () => {
+  it('fails the function with a report shortly before Lambda would end it', async () => {
     const { environment, logs } = await deploy();
     const waiting = Promise.withResolvers<void>();
     const hang = (_key: string, stop?: AbortSignal): Promise<never> =>
@@ -199,8 +199,8 @@ describe('a warehouse that hangs', () => {
   });
 });
 
-describe('what it prints', () => {
-  it('is one line per target with its summary, and the request id in every line', async () => {
+describe('the output of the function', () => {
+  it('has one line per target with its summary, and the request id in every line', async () => {
     const sandbox = await deploy({ simulator: { workspaces: twoWorkspaces } });
 
     const summaries = await sandbox.handler({ mode: 'incremental' }, sandbox.context());
@@ -212,7 +212,7 @@ describe('what it prints', () => {
     );
   });
 
-  it('has the metrics that are due, of the target or of all together, each charged for while it has values', async () => {
+  it('has only the metrics that apply, for the target or for all, because each published one is charged', async () => {
     const sandbox = await deploy();
     sandbox.simulator.life.addMany(300, manyRows);
     const sent = () =>
@@ -240,12 +240,12 @@ describe('what it prints', () => {
       { target: 'target-1', days: expect.any(Number), lateRows: 0, repaired: 0, failed: 0 },
       { summary: { mode: 'maintain', lateRows: 0 } },
     ]);
-    // Up to now less the settle time of 60 s is covered.
+    // Coverage ends at now less the settle time of 60 s.
     expect(emf?.['WatermarkAge']).toBeGreaterThanOrEqual(60);
     expect(emf?.['WatermarkAge']).toBeLessThan(120);
   });
 
-  it('has how long rule results have waited, while some wait, and sends nothing once all were requested', async () => {
+  it('has the waiting time of rule results while some wait, and none once all have been requested', async () => {
     const sandbox = await deploy();
     sandbox.simulator.life.addMany(300, manyRows);
     sandbox.simulator.traps.faults = [{ kind: 'status', status: 403, when: { from: 1 }, on: 'results' }];
@@ -262,7 +262,7 @@ describe('what it prints', () => {
     expect(waited()).toHaveLength(1);
   });
 
-  it('has its metrics in the namespace of its deployment, where that has one', async () => {
+  it("has its metrics in the deployment's namespace if there is one", async () => {
     const sandbox = await deploy();
     sandbox.environment['DQSYNC_METRICS_NAMESPACE'] = 'dqsync/two';
 
@@ -271,7 +271,7 @@ describe('what it prints', () => {
     expect(sandbox.metrics()).toMatchObject([{ _aws: { CloudWatchMetrics: [{ Namespace: 'dqsync/two' }] } }]);
   });
 
-  it('report the age of a target that could never be read', async () => {
+  it('has the age of a target that could never be read', async () => {
     const sandbox = await deploy({
       simulator: { traps: { faults: [{ kind: 'status', status: 404, when: { from: 1 } }] } },
     });
@@ -312,8 +312,8 @@ describe('a refusal by the source', () => {
   });
 });
 
-describe('what is not valid', () => {
-  it('refuses an event before anything is opened', async () => {
+describe('invalid input', () => {
+  it('in the event is refused before anything is opened', async () => {
     const sandbox = await deploy();
 
     await expect(sandbox.handler({ mode: 'replay' }, sandbox.context())).rejects.toMatchObject({
@@ -327,7 +327,7 @@ describe('what is not valid', () => {
     ]);
   });
 
-  it('names the existing targets if an unknown one is requested', async () => {
+  it('with an unknown target is reported with the existing targets', async () => {
     const sandbox = await deploy();
 
     await expect(sandbox.handler({ mode: 'incremental', targets: ['sales'] }, sandbox.context())).rejects.toMatchObject(
@@ -343,7 +343,7 @@ describe('what is not valid', () => {
       '{"warehouse":"file:./x","sources":{}}',
       /DQSYNC_CONFIG is not a valid configuration: .*"sources"/,
     ],
-  ])('names the variable if the configuration %s', async (_what, text, message) => {
+  ])('is reported with the variable if the configuration %s', async (_what, text, message) => {
     const sandbox = await deploy();
     sandbox.environment['DQSYNC_CONFIG'] = text;
 
@@ -355,7 +355,7 @@ describe('what is not valid', () => {
     expect(sandbox.printed()).not.toContain('s3cret');
   });
 
-  it('continues in the same sandbox once the configuration is fixed', async () => {
+  it('does not prevent later invocations in the same sandbox once the configuration is fixed', async () => {
     const sandbox = await deploy();
     const good = sandbox.environment['DQSYNC_CONFIG'];
     sandbox.environment['DQSYNC_CONFIG'] = '{}';
@@ -365,14 +365,14 @@ describe('what is not valid', () => {
     expect(await sandbox.handler({}, sandbox.context())).toMatchObject([{ done: true }]);
   });
 
-  it('fails a target, not the function, if the checkpoint is damaged', async () => {
+  it('in a checkpoint fails the target, and is reported with it', async () => {
     const sandbox = await deploy();
     await sandbox.handler({}, sandbox.context());
     await writeFile(join(sandbox.warehouseFolder, 'state', 'target-1', 'checkpoint.json'), '{');
 
     await expect(sandbox.handler({}, sandbox.context())).rejects.toThrow(/target target-1: .*checkpoint/);
 
-    // Without the checkpoint, how far behind the table is stays unknown.
+    // The age of the table is unknown without the checkpoint.
     expect(sandbox.metrics()).toHaveLength(1);
   });
 });

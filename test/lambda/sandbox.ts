@@ -1,6 +1,6 @@
 /**
- * The Lambda service as a test sees it: a real handler over real connections, a simulated source, a warehouse in a
- * folder, and everything that was printed.
+ * A stand-in for the Lambda service: the real handler with real connections, a simulated source, a warehouse in a folder, and
+ * everything that was printed.
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,42 +13,42 @@ import { type Simulator, type SimulatorOptions, startSimulator } from '../simula
 import { duckdb } from '../support/referee.ts';
 import { tempFolder } from '../support/temp-warehouse.ts';
 
-/** Every text that must not be printed. */
+/** All texts that must not be printed. */
 export const secretTexts: readonly string[] = [
   defaultAccount.password.password,
   defaultAccount.accessKeys[0].secretAccessKey,
   defaultAccount.tokens[0],
 ];
 
-/** One line of JSON that the function printed. */
+/** A JSON line that the function printed. */
 export type PrintedLine = Readonly<Record<string, unknown>>;
 
-/** A function, deployed. */
+/** A deployed function. */
 export interface Sandbox {
   readonly simulator: Simulator;
   readonly environment: Record<string, string | undefined>;
   readonly warehouseFolder: string;
   readonly handler: Handler;
-  /** A context with so much time left, from now on. */
+  /** Returns a context with this much time left from now. */
   context(remainingMs?: number): Context;
-  /** The text of everything printed so far. */
+  /** Returns everything printed so far. */
   printed(): string;
-  /** Log lines, without metrics. */
+  /** Returns the log lines, without metrics. */
   logs(): PrintedLine[];
-  /** EMF documents. */
+  /** Returns the EMF documents. */
   metrics(): PrintedLine[];
-  /** Distinct and all rows of the table. */
+  /** Returns the numbers of distinct and of all rows of the table. */
   countRows(): Promise<{ readonly executions: number; readonly rows: number }>;
 }
 
-/** How a function is configured. */
+/** Options of a function. */
 export interface SandboxOptions {
   readonly simulator?: SimulatorOptions;
   /** Stored as the secret. Default: an access key. */
   readonly secret?: unknown;
 }
 
-/** The configuration as the function finds it in its environment. */
+/** The configuration in the function's environment. */
 interface SandboxConfig {
   readonly warehouse: string;
   readonly source: Readonly<Record<string, unknown>>;
@@ -57,16 +57,16 @@ interface SandboxConfig {
   readonly maxRunSeconds?: number;
 }
 
-/** Changes the configuration; counts from the first invocation on. */
+/** Changes the configuration before the first invocation. */
 export function changeConfig(sandbox: Sandbox, change: (config: SandboxConfig) => SandboxConfig): void {
   const config = JSON.parse(sandbox.environment['DQSYNC_CONFIG'] ?? '') as SandboxConfig;
   sandbox.environment['DQSYNC_CONFIG'] = JSON.stringify(change(config));
 }
 
-/** When the source's rows begin: two hours before now. */
+/** The start of the source's rows: two hours before now. */
 export const rowsFromMs = Date.now() - 2 * 3_600_000;
 
-/** Starts a source and makes a function for it; all is gone when the test is finished. */
+/** Starts a source and a function, until the test is finished. */
 export async function deploy(options: SandboxOptions = {}): Promise<Sandbox> {
   const folder = await tempFolder();
   const simulator = await startSimulator(options.simulator);
@@ -110,7 +110,7 @@ export async function deploy(options: SandboxOptions = {}): Promise<Sandbox> {
   };
 }
 
-/** A context with so much time left, from now on. */
+/** Makes a context with this much time left from now. */
 export function fakeContext(remainingMs = 900_000): Context {
   const endMs = Date.now() + remainingMs;
   return {

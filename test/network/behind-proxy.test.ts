@@ -1,4 +1,4 @@
-/** A machine that reaches nothing but its proxy: source, IAM, S3 and Secrets Manager have names that only the proxy knows. */
+/** A machine that can reach only its proxy: only the proxy resolves the names of source, IAM, S3 and Secrets Manager. */
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { selfSigned } from '../support/self-signed.ts';
 const portal = 'portal.sso.eu-west-1.amazonaws.com';
 const certificate = selfSigned({ hosts: ['source.test', 'iam.test', 's3.test', 'secrets.test', portal] });
 
-/** Speaks TLS for a plain server. Returns its port. */
+/** Starts a TLS server in front of a plain one. Returns its port. */
 async function overTls(upstream: string): Promise<number> {
   const proxy = await FaultProxy.open({ upstream, tls: certificate });
   onTestFinished(() => proxy.close());
@@ -63,7 +63,7 @@ const shown = async (world: World, args: readonly string[], env: Readonly<Record
   return { exitCode, text: stdout + stderr };
 };
 
-describe('behind a proxy that alone leads out', () => {
+describe('behind a proxy that is the only way out', () => {
   it('a sync reads source, IAM and Secrets Manager and writes to S3 through the proxy', async () => {
     const { world, s3, proxy, env } = await behindProxy({ credentials: 'planted-user:planted-pass' });
 
@@ -110,14 +110,14 @@ describe('behind a proxy that alone leads out', () => {
     expect((await shown(world, ['doctor'], gone)).text).toContain(reaches('source.test'));
   });
 
-  it('NO_PROXY bypasses it, so that the name is resolved here', async () => {
+  it('NO_PROXY bypasses the proxy, so that this machine resolves the name', async () => {
     const { world, proxy, env } = await behindProxy();
     const { text } = await shown(world, ['sync'], { ...env, NO_PROXY: '.test' });
     expect(text).toContain('no connection to s3.test could be opened');
     expect(proxy.asked).toEqual([]);
   });
 
-  it('plain http on loopback goes through HTTP_PROXY too, by absolute URLs', async () => {
+  it('plain http on loopback goes through HTTP_PROXY by absolute URLs', async () => {
     const world = await aWorld();
     addExecutions(world, 10);
     const [port, iamPort] = [world.simulator.url, world.simulator.iamUrl].map((url) => Number(new URL(url).port));
@@ -150,7 +150,7 @@ describe('other ways through the proxy', () => {
     return { world, s3 };
   };
 
-  it('credentials of "aws sso login" are fetched through it as well', async () => {
+  it('credentials of "aws sso login" are fetched through the proxy', async () => {
     const { world, s3 } = await inFolder(({ bucket }) => ({
       warehouse: `s3://${bucket}`,
       storage: { pathStyle: true },
@@ -183,7 +183,7 @@ describe('other ways through the proxy', () => {
     expect(sso.received[0]?.headers['x-amz-sso_bearer_token']).toBe('planted-token');
   });
 
-  it('a proxy that cannot be used is refused before anything is asked', async () => {
+  it('an unusable proxy is refused before the first request', async () => {
     const world = await aWorld();
     const { exitCode, text } = await shown(world, ['doctor'], { http_proxy: 'socks5://planted-user:planted-pass@p:1' });
     expect(text).toMatch(/^✗ config +HTTP_PROXY is not the URL of a proxy.*add 127\.0\.0\.1 to NO_PROXY\.\n$/);

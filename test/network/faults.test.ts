@@ -19,7 +19,7 @@ describe('a fault of the network', () => {
     ['ECONNRESET', /^the connection to dayu\.example\.com broke/, /run again later/, true],
     ['ANYTHING_ELSE', /^the connection to dayu\.example\.com broke/, /run again later/, true],
     ['UND_ERR_RES_EXCEEDED_MAX_SIZE', /is larger than any page/, /Check that KEY/, false],
-  ])('%s names the host and what to do', (code, text, remedy, isPassing) => {
+  ])('with the code %s is reported with the host and a remedy', (code, text, remedy, isPassing) => {
     const fault = { kind: faultKindOf(code), code, route: direct };
     expect(describeFault(fault)).toMatch(text);
     expect(faultRemedy(fault, 'KEY')).toMatch(remedy);
@@ -36,14 +36,17 @@ describe('a fault of the network', () => {
     ['HTTP 407', /^the proxy http:\/\/proxy:3128 refused to connect to dayu/, /http:\/\/<user>:<password>@/, false],
     ['HTTP 403', /refused to connect/, /allow dayu\.example\.com, or add the host to NO_PROXY/, false],
     ['HTTP 502', /refused to connect/, /The proxy does not reach it: check KEY/, true],
-  ])('of a proxy, %s, names the proxy without its password', (code, text, remedy, isPassing) => {
-    const fault = { kind: 'proxy', code, route: proxied } as const;
-    expect(describeFault(fault)).toMatch(text);
-    expect(faultRemedy(fault, 'KEY')).toMatch(remedy);
-    expect(isPassingFault(fault)).toBe(isPassing);
-  });
+  ])(
+    'of a proxy with the code %s is reported with the proxy, without its password',
+    (code, text, remedy, isPassing) => {
+      const fault = { kind: 'proxy', code, route: proxied } as const;
+      expect(describeFault(fault)).toMatch(text);
+      expect(faultRemedy(fault, 'KEY')).toMatch(remedy);
+      expect(isPassingFault(fault)).toBe(isPassing);
+    },
+  );
 
-  it('behind a proxy names both', () => {
+  it('behind a proxy is reported with the host and the proxy', () => {
     const fault = { kind: 'tls', code: 'CERT_HAS_EXPIRED', route: proxied } as const;
     expect(describeFault(fault)).toBe(
       'no secure connection to dayu.example.com through the proxy http://proxy:3128 could be opened',

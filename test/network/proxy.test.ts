@@ -7,8 +7,8 @@ const proxy = 'http://proxy:3128';
 
 describe('the proxy on the way', () => {
   it.each<[string, ProxyEnvironment, string, string | null]>([
-    ['none where no variable is set', {}, source, null],
-    ['none where the variable is empty', { HTTPS_PROXY: '' }, source, null],
+    ['none if no variable is set', {}, source, null],
+    ['none if the variable is empty', { HTTPS_PROXY: '' }, source, null],
     ['HTTPS_PROXY for https', { HTTPS_PROXY: proxy }, source, 'http://proxy:3128/'],
     [
       'https_proxy before HTTPS_PROXY',

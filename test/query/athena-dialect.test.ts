@@ -1,4 +1,4 @@
-/** Athena's engine is Trino: what it will be given parses by Trino's own grammar. */
+/** The SQL for Athena parses by the grammar of Trino, which is Athena's engine. */
 import { TrinoSQL } from 'dt-sql-parser/dist/parser/trino/index.js';
 import { describe, expect, it } from 'vitest';
 import { furtherViews } from '../../functions/query/further-views.ts';
@@ -16,12 +16,12 @@ describe("Trino's grammar", () => {
   });
 
   it.each([
-    ['a column left out', 'SELECT * EXCLUDE (id) FROM v'],
+    ['an excluded column', 'SELECT * EXCLUDE (id) FROM v'],
     ["DuckDB's casts", 'SELECT id::VARCHAR FROM v'],
     ["DuckDB's lists", "SELECT ['a'] FROM v"],
     ["DuckDB's FROM", 'FROM v'],
     ['a window without its end', 'SELECT row_number() OVER (PARTITION BY dt FROM v'],
-  ])('refuses %s, so that the test above can fail', (_, sql) => {
+  ])('refuses %s, which shows that the test above can fail', (_, sql) => {
     expect(parser.validate(sql)).not.toEqual([]);
   });
 });

@@ -15,7 +15,7 @@ describe('the folder for copies of data files', () => {
     ['linux', { DQSYNC_CACHE: '/mine', XDG_CACHE_HOME: '/x' }, '/mine'],
     ['darwin', { DQSYNC_CACHE: 'mine' }, resolve('mine')],
     ['linux', { DQSYNC_CACHE: '' }, join(homedir(), '.cache', 'dqsync')],
-  ] as const)('on %s with %j is below %s', (platform, environment, root) => {
+  ] as const)('lies on %s with %j below %s', (platform, environment, root) => {
     const spy = vi.spyOn(process, 'platform', 'get').mockReturnValue(platform);
     const path = cacheFolderOf('s3://bucket/dq', environment);
     spy.mockRestore();

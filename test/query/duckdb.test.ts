@@ -11,7 +11,7 @@ import { ask, opened } from '../support/warehouse-sql.ts';
 const hourMs = 3_600_000;
 
 describe('SQL over a warehouse', () => {
-  it('shows all columns and no rows of an empty one, and creates nothing in it', async () => {
+  it('returns all columns and no rows for an empty one, and creates nothing in it', async () => {
     const folder = await tempFolder();
     const sql = await opened(openFileStore(`file:${folder}/warehouse`));
 
@@ -64,10 +64,10 @@ describe('SQL over a warehouse', () => {
       anObservation({ id: 1n, ...running, observedAtMs: newYearMs + 2, runId: 'run2' }),
       // The same instance at another start time is another execution.
       anObservation({ id: 1n, startTimeMs: newYearMs + hourMs, runId: 'run3' }),
-      // Seen in one and the same millisecond: the later run wins.
+      // Two observations in the same millisecond: the later run wins.
       anObservation({ id: 2n, runStatus: 'FAILED', observedAtMs: newYearMs, runId: 'run4' }),
       anObservation({ id: 2n, runStatus: 'SUCCESS', observedAtMs: newYearMs, runId: 'run5' }),
-      // The same id in other workspaces and projects is another one.
+      // The same id in another workspace or project is another execution.
       anObservation({ id: 2n, workspace: 'other', runId: 'run6' }),
       anObservation({ id: 2n, projectId: 'other', runId: 'run6' }),
     ]);
@@ -93,10 +93,10 @@ describe('SQL over a warehouse', () => {
       anObservation({ startTimeMs: newYearMs + 24 * hourMs }),
     ]);
     const sql = await opened(store);
-    // A damaged file is no trouble as long as nobody reads it.
+    // The damaged file would fail the query if it was read.
     const path = join(store.folder, keys[1] ?? '');
     const bytes = await readFile(path);
-    // The footer, its length in 4 bytes and the magic number stay.
+    // The damage spares the footer, its length in 4 bytes and the magic number.
     const footerBytes = bytes.readUInt32LE(bytes.length - 8);
     await writeFile(path, bytes.fill(0xff, 4, bytes.length - 8 - footerBytes));
 
@@ -106,7 +106,7 @@ describe('SQL over a warehouse', () => {
     await expect(sql.run(`SELECT count(name) AS n FROM quality_instances`)).rejects.toMatchObject({ kind: 'storage' });
   });
 
-  it('treats workspaces and days as text, whatever they look like', async () => {
+  it('treats workspaces and days as text, even if they look like numbers or dates', async () => {
     const store = await tempWarehouse();
     await writeObservations(store, [
       anObservation({ workspace: '007', runId: 'a' }),
@@ -130,7 +130,7 @@ describe('SQL over a warehouse', () => {
   });
 
   it.each(['dt=2020-01-01', 'workspace=other', 'workspace=other/dt=2020-01-01'])(
-    'takes days and workspaces from below the table, not from a folder %s above it',
+    'takes days and workspaces from folders below the table, not from a folder %s above it',
     async (above) => {
       const store = openFileStore(`file:${await tempFolder()}/${above}/warehouse`);
       await writeObservations(store, [
@@ -152,7 +152,7 @@ describe('SQL over a warehouse', () => {
     [`dt BETWEEN '2026-01-02' AND '2026-01-04'`, 6],
     [`dt IN ('2026-01-01', '2026-01-05') AND workspace = 'sales'`, 2],
     [`workspace = 'ops'`, 5],
-  ])('opens only the files that a query for %s is about', async (where, files) => {
+  ])('opens only the files that a query for %s needs', async (where, files) => {
     const store = await tempWarehouse();
     const days = Array.from({ length: 5 }, (_, day) => newYearMs + day * 24 * hourMs);
     await writeObservations(
@@ -209,7 +209,7 @@ describe('SQL over a warehouse', () => {
     expect((await sql.run('EXPLAIN FROM quality_instances')).rows).toHaveLength(1);
   });
 
-  it('sorts more than its memory holds', async () => {
+  it('sorts more rows than its memory holds', async () => {
     const sql = await opened(await tempWarehouse());
 
     expect(

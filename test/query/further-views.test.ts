@@ -1,4 +1,4 @@
-/** Tasks, rules, results and failures through the real views, against what the source holds. */
+/** The views of tasks, rules, results and failures, compared with the source. */
 import { describe, expect, it } from 'vitest';
 import { compactedTables } from '../../functions/compaction/tables.ts';
 import { openWarehouseSql } from '../../functions/query/duckdb.ts';
@@ -23,15 +23,15 @@ async function syncedWorld(): Promise<SyncedSource> {
   return world;
 }
 
-describe('the views beside quality_instances', () => {
-  it('are there, with all their columns, in an empty warehouse', async () => {
+describe('the other views than quality_instances', () => {
+  it('exist with all their columns in an empty warehouse', async () => {
     const world = await syncedSource();
     for (const view of ['quality_tasks', 'quality_rules', 'quality_results', 'quality_failures']) {
       expect(await ask(world, `SELECT * FROM ${view}`)).toEqual([]);
     }
   });
 
-  it('show each task, rule and result once, with ids exact beyond 2^53', async () => {
+  it('show each task, rule and result once, with exact ids beyond 2^53', async () => {
     const world = await syncedWorld();
     const tasks = world.sim.tasks().map(({ definition }) => definition);
     expect(await ask(world, 'SELECT task_id, task_name FROM quality_tasks ORDER BY task_id')).toEqual(
@@ -47,7 +47,7 @@ describe('the views beside quality_instances', () => {
     expect(found.map(([id]) => String(id)).sort()).toEqual(results.map(String).sort());
   });
 
-  it('show results that the source has forgotten when they are fetched again', async () => {
+  it('keep results that the source no longer has when they are fetched again', async () => {
     const world = await syncedWorld();
     const earlier = `SELECT * EXCLUDE (observed_at, run_id) FROM quality_results
       WHERE start_time < '${new Date(world.clock.now()).toISOString()}' ORDER BY ALL`;
@@ -68,7 +68,7 @@ describe('the views beside quality_instances', () => {
     expect(await ask(world, earlier)).toEqual(before);
   });
 
-  it('I18: show the same while files that a compaction has replaced are still there', async () => {
+  it('I18: show the same while files that a compaction has replaced still exist', async () => {
     const world = await syncedWorld();
     const views = ['quality_instances', 'quality_tasks', 'quality_rules', 'quality_results', 'quality_failures'];
     const shown = async (): Promise<string[][]> => {
@@ -94,7 +94,7 @@ describe('the views beside quality_instances', () => {
     const { store } = await syncedWorld();
     const truth = await opened(store);
     const moved = new Set<string>();
-    // Replaces each file once it is listed, as a compaction may do before the query opens it.
+    // Replaces each file after it is listed, as a compaction may before the query opens it.
     const compacted: Store & { readonly folder: string } = {
       ...waitedForUntil(store, new AbortController().signal),
       folder: String('folder' in store && store.folder),
@@ -143,7 +143,7 @@ describe('the views beside quality_instances', () => {
     }
   });
 
-  it('say of each failure which rule, on which table and column, and never lose one without results', async () => {
+  it('show the rule, table and column of each failure, and failures without results too', async () => {
     const world = await syncedWorld();
     world.sim.life.addExecution({ runStatus: 'ALARMING', startTimeMs: world.clock.now() - 60_000 });
     await world.syncWell();

@@ -1,4 +1,4 @@
-/** The data files of a warehouse in S3, as SQL sees them. */
+/** SQL over local copies of the data files of a warehouse in S3. */
 import { readdirSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,12 +13,12 @@ import { ask, opened } from '../support/warehouse-sql.ts';
 
 const hourMs = 3_600_000;
 
-/** Sleeps no time at all. */
+/** A clock whose sleeps end at once. */
 const impatient: Clock = { now: () => 0, sleep: () => Promise.resolve() };
 
 const everything = 'SELECT count(name) AS n FROM quality_instances';
 
-/** Three files in S3, all of them in the cache. */
+/** Opens a warehouse with three files in S3, all of them in the cache. */
 async function aCopiedWarehouse() {
   const fake = await FakeS3.start();
   const store = openS3Store({ bucket: fake.bucket, client: fake.client() });
@@ -40,7 +40,7 @@ async function aWarehouseOfOneFile() {
 
 const html = '<!DOCTYPE html><html><body>Sign in</body></html>';
 
-/** What may come with a status of success for a file, which has these bytes. With an ETag, or the store refuses it by itself. */
+/** Wrong replies with status 200 for a file with these bytes. They have an ETag, because the store refuses replies without. */
 const foreignReplies: readonly (readonly [string, (bytes: Uint8Array) => ForeignReply])[] = [
   ['HTML', () => ({ body: html })],
   ['HTML of the same length', (bytes) => ({ body: html.padEnd(bytes.length, ' ') })],
@@ -74,7 +74,7 @@ describe('SQL over a warehouse in S3', () => {
     expect(gets()).toHaveLength(13);
   });
 
-  it('takes days and workspaces from below the table, not from a folder above the cache', async () => {
+  it('takes days and workspaces from folders below the table, not from a folder above the cache', async () => {
     const fake = await FakeS3.start();
     const store = openS3Store({ bucket: fake.bucket, client: fake.client() });
     await writeObservations(store, [anObservation({ workspace: 'sales' })]);
@@ -85,7 +85,7 @@ describe('SQL over a warehouse in S3', () => {
     ]);
   });
 
-  it('copies files again that have another size in the cache', async () => {
+  it('copies files again whose size in the cache differs', async () => {
     const { fake, store, cache, keys } = await aCopiedWarehouse();
     for (const [index, bytes] of [Buffer.from('<html></html>'), Buffer.alloc(0)].entries()) {
       await writeFile(join(cache, keys[index] ?? ''), bytes);
@@ -101,7 +101,7 @@ describe('SQL over a warehouse in S3', () => {
     expect(fake.requests.slice(before).filter((request) => request.startsWith('GET'))).toHaveLength(2);
   });
 
-  it('names the folder of the copies if one is damaged but has the right size', async () => {
+  it('reports the folder of the copies if one is damaged but has the right size', async () => {
     const { store, cache, keys } = await aCopiedWarehouse();
     const path = join(cache, keys[0] ?? '');
     await writeFile(path, (await readFile(path)).fill(0xff));
@@ -114,7 +114,7 @@ describe('SQL over a warehouse in S3', () => {
     });
   });
 
-  it.each(foreignReplies)('requests a file again that arrives as %s, and keeps nothing of it', async (_, reply) => {
+  it.each(foreignReplies)('requests a file again that arrives as %s, and does not keep it', async (_, reply) => {
     const { fake, store, key } = await aWarehouseOfOneFile();
     const cache = join(await tempFolder(), 'cache');
     const failure = { ...reply(fake.objects.get(key) ?? Buffer.alloc(0)), etag: '"e"' };
@@ -147,7 +147,7 @@ describe('SQL over a warehouse in S3', () => {
     ]);
   });
 
-  it('requests no more files after a failed one, and has finished when it reports that', async () => {
+  it('requests no more files after a failure, and reports it when no request is in flight', async () => {
     const fake = await FakeS3.start();
     const store = openS3Store({ bucket: fake.bucket, client: fake.client() });
     const days = Array.from({ length: 200 }, (_, day) => newYearMs + day * 24 * hourMs);
@@ -160,7 +160,7 @@ describe('SQL over a warehouse in S3', () => {
 
     await expect(ask(await opened(store, cache), everything)).rejects.toMatchObject({ code: 'AccessDenied' });
 
-    // At once: requests in flight must not have the time to end.
+    // Checked at once, before requests in flight could end.
     const copies = readdirSync(cache, { recursive: true, encoding: 'utf8' }).filter((path) =>
       path.endsWith('.parquet'),
     );

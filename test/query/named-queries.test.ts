@@ -7,7 +7,7 @@ import { ask, opened } from '../support/warehouse-sql.ts';
 
 const hourMs = 3_600_000;
 
-/** Numbers that were not there before. */
+/** Unique numbers. */
 function counter(): () => bigint {
   let last = 0n;
   return () => {
@@ -16,7 +16,7 @@ function counter(): () => bigint {
   };
 }
 
-/** Questions that further-views.test.ts asks. */
+/** Queries that further-views.test.ts tests. */
 const needsTasks = /quality_(tasks|rules|results|failures)/;
 
 describe('named queries', () => {
@@ -57,7 +57,7 @@ describe('named queries', () => {
     expect(await Promise.all(counts)).toEqual([2, 0, 0, 2, 0, 0, 2, 0, 0, 0, 0]);
   });
 
-  it('answer from what was written', async () => {
+  it('return values of the written rows', async () => {
     const store = await tempWarehouse();
     await writeObservations(store, [
       anObservation({ id: 1n, taskId: 1n, name: 'good' }),
@@ -92,7 +92,7 @@ describe('named queries', () => {
     ]);
   });
 
-  it('leave no ties: each window and each max_by is ordered by id last', () => {
+  it('have no ties: each window and each max_by is finally ordered by id', () => {
     const orderings = namedQueries({ view: 'quality_instances', lastDays: 30 }).flatMap(({ title, sql }) => {
       const windows = [...sql.matchAll(/OVER \([^()]*ORDER BY ([^()]+)\)/g)];
       const extremes = [...sql.matchAll(/(?:max|min|arg_max|arg_min)_?by\(\w+, ((?:[^()]|\([^()]*\))+)\)/g)];
@@ -103,10 +103,10 @@ describe('named queries', () => {
     expect(orderings.filter((each) => !/\bstart_time, id\)?$/.test(each))).toEqual([]);
   });
 
-  it('answer the same whatever the order in which rows with equal start times were loaded', async () => {
+  it('return the same for any order in which rows with equal start times are loaded', async () => {
     const midnightMs = Math.floor(Date.now() / (24 * hourMs)) * 24 * hourMs;
     const statuses = ['SUCCESS', 'ALARMING', 'FAILED'];
-    // Of each task and day, nine executions in the same second, with three statuses and durations.
+    // Each task has nine executions per day in the same second, with three statuses and durations.
     const rows = Array.from({ length: 5 * 4 * 9 }, (_, index) => {
       const [copy, task, daysAgo] = [index % 9, Math.floor(index / 9) % 5, 1 + Math.floor(index / 45)];
       const startTimeMs = midnightMs - daysAgo * 24 * hourMs;
@@ -160,7 +160,7 @@ describe('named queries', () => {
     ]);
   });
 
-  it('find rules that stopped, by their own rhythm and the newest execution of their workspace', async () => {
+  it('find rules that stopped, judged by their own interval and the newest execution of their workspace', async () => {
     const store = await tempWarehouse();
     const nextId = counter();
     const ranAtHours = (taskId: bigint, hours: readonly number[], workspace = 'w') =>
@@ -169,9 +169,9 @@ describe('named queries', () => {
       ...ranAtHours(1n, [0, 24, 48, 72, 96, 120]),
       // Hourly, last at 3 h of 120 h: still for 117 hours.
       ...ranAtHours(2n, [0, 1, 2, 3]),
-      // Twice its longest pause, to the hour, is not yet more than that.
+      // Exactly twice its longest pause is not yet more than twice.
       ...ranAtHours(3n, [0, 20, 40, 80]),
-      // Twice is no rhythm.
+      // Two executions do not define an interval.
       ...ranAtHours(4n, [0, 1]),
       // Another workspace, which as a whole is behind.
       ...ranAtHours(5n, [0, 1, 2], 'behind'),

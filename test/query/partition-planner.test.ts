@@ -1,4 +1,4 @@
-/** Which partitions a query lists, copies and reads. */
+/** The partitions that a query lists, copies and reads. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -15,7 +15,7 @@ import { ask, opened } from '../support/warehouse-sql.ts';
 const dayMs = 24 * 3_600_000;
 const days = Array.from({ length: 40 }, (_, day) => new Date(newYearMs + day * dayMs).toISOString().slice(0, 10));
 
-/** Two workspaces, 40 days, and in each partition two executions. */
+/** A warehouse of two workspaces and 40 days, with two executions in each partition. */
 async function fill(store: Store): Promise<readonly string[]> {
   return await writeObservations(
     store,
@@ -34,7 +34,7 @@ async function fill(store: Store): Promise<readonly string[]> {
   );
 }
 
-/** A query, and how many of the 80 partitions it needs. */
+/** Queries, and how many of the 80 partitions they need. */
 const queries: readonly (readonly [string, number])[] = [
   [`SELECT count(*) FROM quality_instances WHERE dt = '2026-01-03'`, 2],
   [`SELECT * FROM quality_instance_observations WHERE dt = '2026-01-03' AND workspace = 'ops' AND name = 'x'`, 1],
@@ -63,7 +63,7 @@ const queries: readonly (readonly [string, number])[] = [
   [`EXPLAIN SELECT * FROM quality_instances WHERE dt = '2026-01-03'`, 2],
   ['SELECT 1', 0],
   ['DESCRIBE quality_instances', 0],
-  // Nothing about partitions, or nothing that is known before the query runs.
+  // No condition on partitions, or none that is known before the query runs.
   ['SELECT count(*) FROM quality_instances', 80],
   [`FROM quality_instances WHERE dt::DATE = DATE '2026-01-03'`, 80],
   [`SELECT count(*) FROM quality_instances WHERE run_status = 'FAILED'`, 80],
@@ -86,21 +86,24 @@ const furtherQueries: readonly (readonly [string, number])[] = [
   ['PIVOT quality_failures ON alarmed USING count(*)', 3 * 80],
 ];
 
-/** Three tables with the same days of two workspaces. */
+/** Opens three tables with the same days of two workspaces. */
 function partitionsOf(tables: readonly string[]) {
   return tables.flatMap((table) =>
     days.flatMap((dt) => ['sales', 'ops'].map((workspace) => ({ table, workspace, dt }))),
   );
 }
 
-describe('planning partitions', () => {
-  it.each([...queries, ...furtherQueries])('needs for %s %i partitions of three tables with 80', async (sql, count) => {
-    const planner = await openPartitionPlanner(partitionsOf(dataPrefixes.map((prefix) => prefix.slice(0, -1))));
-    const needed = await planner.neededBy(sql);
-    await planner.close();
+describe('the partition planner', () => {
+  it.each([...queries, ...furtherQueries])(
+    'selects for %s %i partitions of three tables with 80',
+    async (sql, count) => {
+      const planner = await openPartitionPlanner(partitionsOf(dataPrefixes.map((prefix) => prefix.slice(0, -1))));
+      const needed = await planner.neededBy(sql);
+      await planner.close();
 
-    expect(needed).toHaveLength(count);
-  });
+      expect(needed).toHaveLength(count);
+    },
+  );
 
   it('returns the same rows as reading everything', async () => {
     const store = await tempWarehouse();
@@ -132,7 +135,7 @@ describe('planning partitions', () => {
     await expect(sql.keep('wrong', 'SELECT nme FROM day')).rejects.toMatchObject({ kind: 'config' });
   });
 
-  it('reads a day although every file of the other days is damaged', async () => {
+  it('reads one day if all files of the other days are damaged', async () => {
     const store = await tempWarehouse();
     for (const key of await fill(store)) {
       if (!key.includes('dt=2026-01-03')) {
@@ -146,7 +149,7 @@ describe('planning partitions', () => {
   });
 });
 
-it('needs everything for what cannot be planned once the user has created a view', async () => {
+it('the partition planner selects everything for an unplannable query after the user has created a view', async () => {
   const planner = await openPartitionPlanner(partitionsOf(['quality_instance_observations', 'quality_rule_results']));
   const pivot = 'PIVOT (FROM mine JOIN quality_instances USING (dt)) ON run_status USING count(*)';
   const before = await planner.neededBy(pivot);
@@ -158,7 +161,7 @@ it('needs everything for what cannot be planned once the user has created a view
 });
 
 describe('a query over S3', () => {
-  /** Runs queries, each with a cache of its own, and returns the requests that S3 saw. */
+  /** Runs queries, each with a new cache, and returns the requests to S3. */
   async function requestsOf(sqlText: string, store: Store, fake: FakeS3): Promise<string[]> {
     const sql = await opened(store, join(await tempFolder(), 'cache'));
     fake.requests.length = 0;

@@ -7,7 +7,7 @@ import { writeObservations } from '../support/warehouse-data.ts';
 import { opened } from '../support/warehouse-sql.ts';
 
 describe('SQL that must not run', () => {
-  it("explains wrong SQL with DuckDB's message", async () => {
+  it("is reported with DuckDB's message if it is wrong", async () => {
     const sql = await opened(await tempWarehouse());
 
     await expect(sql.run('SELECT nme FROM quality_instances')).rejects.toMatchObject({
@@ -22,7 +22,7 @@ describe('SQL that must not run', () => {
     await expect(sql.run(`SELECT 'x'::INTEGER`)).rejects.toMatchObject({ kind: 'config' });
   });
 
-  it('blames the SQL, not the data files, if wrong SQL names their folder', async () => {
+  it('is reported as wrong SQL, not as a damaged data file, if it names the data folder', async () => {
     const store = await tempWarehouse();
     const sql = await opened(store);
     const folder = join(store.folder, 'quality_instance_observations');
@@ -31,7 +31,7 @@ describe('SQL that must not run', () => {
     await expect(sql.run(`SELECT nme AS "${folder}" FROM quality_instances`)).rejects.toMatchObject({ kind: 'config' });
   });
 
-  it('writes no file, in the warehouse or out of it, and reads none outside', async () => {
+  it('cannot write files, inside or outside of the warehouse, or read files outside', async () => {
     const store = await tempWarehouse();
     const [key = ''] = await writeObservations(store, [anObservation()]);
     const dataFile = join(store.folder, key);

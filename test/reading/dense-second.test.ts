@@ -13,7 +13,7 @@ import {
 const second = { fromMs: epochMs + 4_500, toMs: epochMs + 5_500 };
 const elsewhere = anExecution({ id: 1n, startTimeMs: epochMs - 3_600_000 });
 
-/** `count` rows of one second, and one row elsewhere unless `isAlone`. */
+/** Returns `count` rows of one second, and one row elsewhere unless `isAlone`. */
 function denseSource(count: number, traps: Partial<PagedSourceTraps> = {}, isAlone = false) {
   const rows = executions(count, () => 5_000);
   return { rows, source: pagedSource(isAlone ? rows : [elsewhere, ...rows], traps) };
@@ -26,9 +26,9 @@ describe('a dense second', () => {
     expect(source.requests).toBeLessThanOrEqual(2 + Math.ceil(count / 100));
   });
 
-  it.each([100, 101, 199, 200, 250])('of %i rows is read without any count, too', async (count) => {
+  it.each([100, 101, 199, 200, 250])('of %i rows is read without counts', async (count) => {
     const { rows, source } = denseSource(count, { count: 'none' });
-    // A list of the source that continues behind the position where the second ends.
+    // The source has a list that continues behind the position where the second ends.
     source.rows = [
       ...source.rows,
       ...executions(300, (index) => 7_200_000 + index * 1000).map((row) => ({ ...row, id: row.id + 1000n })),
@@ -43,7 +43,7 @@ describe('a dense second', () => {
     [250, {}],
     [250, { count: 'none' }],
     [250, { shuffleTies: true }],
-  ])('reads a dense second of %i rows where offsets count pages', async (count, traps) => {
+  ])('of %i rows is read if offsets count pages', async (count, traps) => {
     const { rows, source } = denseSource(count, { ...traps, offsetUnit: 'page' });
     source.rows = [
       ...source.rows,
@@ -52,7 +52,7 @@ describe('a dense second', () => {
     expect(await readKeys(source, second)).toEqual(keysOf(rows));
   });
 
-  it.each([1, 2, 30, 100, 250])('of %i rows is read where it is the whole source', async (count) => {
+  it.each([1, 2, 30, 100, 250])('of %i rows is read if the source has no other rows', async (count) => {
     for (const traps of [{}, { count: 'none' as const }]) {
       const { rows, source } = denseSource(count, traps, true);
       expect(await readKeys(source)).toEqual(keysOf(rows));
@@ -72,12 +72,12 @@ describe('a dense second', () => {
     expect(found).toEqual(expect.arrayContaining(keysOf(left)));
   });
 
-  it.each(['total', 'none'] as const)('is refused where every list ends early (count: %s)', async (count) => {
+  it.each(['total', 'none'] as const)('is refused if every list ends early (count: %s)', async (count) => {
     const { source } = denseSource(250, { count, listCappedAt: 150 });
     await expect(readKeys(source, second)).rejects.toBeInstanceOf(IncompleteReadError);
   });
 
-  it('is refused where offsets are ignored', async () => {
+  it('is refused if the source ignores offsets', async () => {
     const { source } = denseSource(250);
     const { fetchPage } = source.source;
     const ignoring = {

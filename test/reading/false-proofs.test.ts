@@ -1,4 +1,4 @@
-/** Replies whose numbers fit though rows are missing: none of them may pass as proof. */
+/** Replies whose counts match although rows are missing must not prove a window. */
 import { describe, expect, it } from 'vitest';
 import { IncompleteReadError } from '../../functions/errors.ts';
 import type { Execution, Page } from '../../functions/model.ts';
@@ -15,12 +15,12 @@ import {
 
 const millisecond = { fromMs: epochMs + 5, toMs: epochMs + 6 };
 
-/** The page with `shown` in place of `hidden`, if that is on it. */
+/** Returns the page with `shown` in place of `hidden`, if `hidden` is on it. */
 function instead(page: Page, hidden: Execution | undefined, shown: Execution | undefined): Page {
   return { ...page, executions: page.executions.map((row) => (row === hidden ? shown! : row)) };
 }
 
-/** Hides a row each time it is due, showing of the other ones the first, then the second, and so on; then shows it. */
+/** Hides a row behind another one, each time behind the next of the other rows, and finally shows it. */
 function hidingBehind(hidden: Execution | undefined, others: readonly (Execution | undefined)[]) {
   let times = 0;
   return (page: Page): Page => {
@@ -29,7 +29,7 @@ function hidingBehind(hidden: Execution | undefined, others: readonly (Execution
   };
 }
 
-/** Shows nothing the first time that an offset is asked for. */
+/** Returns an empty page for the first request with an offset. */
 function emptyOnce(offset: number): PagedSourceTraps['distort'] {
   let isDue = true;
   return (page, _n, asked) => {
@@ -67,7 +67,7 @@ describe('a row that one reply shows twice', () => {
     expect(await readKeys(source, millisecond)).toEqual(keysOf(rows));
   });
 
-  it('is one row, and does not prevent a proof, if the source really lists it twice', async () => {
+  it('is one row, and does not prevent a proof, if the source permanently lists it twice', async () => {
     const twice = executions(30);
     const source = pagedSource([...twice, twice[5]!]);
     expect(await readKeys(source)).toEqual(keysOf(twice));
@@ -87,7 +87,7 @@ describe('a fault with every second request', () => {
     ['a row twice', (page) => instead(page, page.executions[5], page.executions[4])],
     ['no row', (page) => ({ ...page, executions: [], count: 0 })],
     ['half of the rows', (page) => ({ ...page, executions: page.executions.slice(0, 15), count: null })],
-  ])('that shows %s does not hit all looks at one of two windows read in parallel', async (_what, wrong) => {
+  ])('that shows %s does not affect all reads of one of two windows in parallel', async (_what, wrong) => {
     const source = pagedSource(executions(400), { distort: (page, n) => (n % 2 === 1 ? wrong(page) : page) });
     await readKeys(source, { fromMs: epochMs + 300_000, toMs: epochMs + 301_000 });
     const windows = [0, 100_000].map((ms) => ({ fromMs: epochMs + ms - 500, toMs: epochMs + ms + 29_500 }));
@@ -97,7 +97,7 @@ describe('a fault with every second request', () => {
 });
 
 describe('rows that cannot be read', () => {
-  it('are all returned, whichever scan showed them, and count like others', async () => {
+  it('are all returned, whichever scan has shown them, and are counted like others', async () => {
     const source = pagedSource(executions(430), {
       unreadableText: ({ id }) => (id % 20n === 0n ? `{"id":"${id}"}` : null),
       pageCap: 20,
@@ -133,7 +133,7 @@ describe('a count that is capped', () => {
     ['more comes', {}],
     ['deeper offsets are refused', { deepestOffset: 300 }],
     ['an empty page comes first', { distort: emptyOnce(301) }],
-  ])('at the end of a full page is seen through where behind it %s', async (_what, traps) => {
+  ])('at the end of a full page is detected if behind it %s', async (_what, traps) => {
     const source = pagedSource(executions(1000), { count: { cappedAt: 301 }, pageCap: 7, ...traps });
     expect(await readKeys(source)).toEqual(keysOf(source.rows));
   });
@@ -143,7 +143,7 @@ describe('a count that is capped', () => {
     expect(await readKeys(source)).toEqual(keysOf(source.rows));
   });
 
-  it('is not suspected where the window holds just as many rows, one of them in its very middle', async () => {
+  it('is not assumed if the window has exactly as many rows, one of them in its middle', async () => {
     const source = pagedSource(executions(300, (index) => index * 288_000));
     expect(await readKeys(source)).toEqual(keysOf(source.rows));
     expect(source.requests).toBeLessThanOrEqual(9);
@@ -165,7 +165,7 @@ describe('an empty page', () => {
     ['row', 3],
     ['page', 2],
   ] as const)(
-    'that repeats the count of the page before it is not the end, counting %ss, as reply %i',
+    'that repeats the count of the previous page does not end the list, with counts of the %s, as reply %i',
     async (offsetUnit, nth) => {
       const distort: PagedSourceTraps['distort'] = (page, n) =>
         n === nth ? { ...page, executions: [], count: 100 } : page;
@@ -201,8 +201,8 @@ describe('the end of the list', () => {
   );
 });
 
-describe('several scans put together', () => {
-  it('do not count rows that had left when the later one began', async () => {
+describe('several scans of a dense second', () => {
+  it('do not count rows that left before the last scan', async () => {
     const rows = executions(230);
     const source = pagedSource(rows, {
       distort: hidingBehind(rows[9], [rows[8], rows[8], rows[10]]),
@@ -213,7 +213,7 @@ describe('several scans put together', () => {
     expect(await readKeys(source)).toEqual(expect.arrayContaining(keysOf(rows.slice(0, -1))));
   });
 
-  it('start over if one row left and another came in a millisecond of unstable order', async () => {
+  it('start over if one row left and another appeared in a millisecond of unstable order', async () => {
     const rows = executions(250, () => 5);
     const source = pagedSource(rows, {
       shuffleTies: true,
@@ -224,7 +224,7 @@ describe('several scans put together', () => {
     expect(await readKeys(source, millisecond)).toEqual(expect.arrayContaining(keysOf(source.rows)));
   });
 
-  it('find the new end of a millisecond that became shorter, without counts', async () => {
+  it('find the new end of a millisecond with fewer rows, without counts', async () => {
     const rows = executions(250, () => 5);
     const source = pagedSource(rows, {
       count: 'none',

@@ -1,4 +1,4 @@
-/** PROOF.md names tests and traps that exist. */
+/** PROOF.md names existing tests and all traps. */
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -19,19 +19,19 @@ function rowsOfTable(): string[][] {
   );
 }
 
-it('names a test that exists for every behavior', () => {
+it('PROOF.md names an existing test for every behavior', () => {
   const rows = rowsOfTable();
   expect(rows.length).toBeGreaterThan(20);
   const missing = rows.filter(([, , , title = '']) => title === '' || !tests.some((text) => text.includes(title)));
   expect(missing.map(([behavior, , , title]) => ({ behavior, title }))).toEqual([]);
 });
 
-it('mentions every trap of the simulator', () => {
+it('PROOF.md mentions every trap of the simulator', () => {
   const unnamed = Object.keys(makeTraps()).filter((trap) => trap !== 'order' && !proof.includes(`\`${trap}\``));
   expect(unnamed).toEqual([]);
 });
 
-it('explains every rule that the code cites', () => {
+it('PROOF.md explains every rule that the code cites', () => {
   const cited = new Set(
     globSync('functions/reading/*.ts', { cwd: root }).flatMap(
       (file) => readFileSync(join(root, file), 'utf8').match(/\bR\d\b/g) ?? [],

@@ -12,22 +12,22 @@ import {
   readPartly,
 } from '../support/paged-source.ts';
 
-/** 1,234 rows: bursts of 17 in one second, a burst of 333, and rows a second apart. */
+/** Returns 1,234 rows: bursts of 17 in one second, a burst of 333, and rows a second apart. */
 const bursty = (index: number): number =>
   index < 500 ? Math.floor(index / 17) * 60_000 : index < 833 ? 7_200_000 : 10_000_000 + index * 1000;
 
 describe('a source whose order and counts hold', () => {
-  it.each(['ascending', 'descending'] as const)('is read with about one request a page, %s', async (order) => {
+  it.each(['ascending', 'descending'] as const)('is read with about one request per page, %s', async (order) => {
     const source = pagedSource(executions(1230), { order });
     expect(await read(source)).toEqual(keysOf(source.rows));
-    // One to calibrate, and the window in two parts, because its count is not below any other.
+    // One request calibrates. The window is read in two parts, because no larger count has been seen.
     expect(source.requests).toBeLessThanOrEqual(21);
   });
 
   it.each<[string, Partial<PagedSourceTraps>]>([
     ['short', { shortRequests: new Set([4]) }],
     ['empty', { emptyRequests: new Set([4]) }],
-  ])('costs at most one request more where one reply is %s', async (_how, traps) => {
+  ])('costs at most one more request if one reply is %s', async (_how, traps) => {
     const undisturbed = pagedSource(executions(1230));
     await read(undisturbed);
     const source = pagedSource(executions(1230), traps);
@@ -104,7 +104,7 @@ describe('a limit on spans', () => {
   });
 });
 
-describe('every single trap, and all pairs of them', () => {
+describe('a source with any single trap or pair of traps', () => {
   const traps: Record<string, Partial<PagedSourceTraps>> = {
     'descending order': { order: 'descending' },
     'order by id': { order: 'id' },
@@ -143,8 +143,8 @@ describe('every single trap, and all pairs of them', () => {
   });
 });
 
-describe('sources that were once believed too soon', () => {
-  it('refuses deeper offsets just where its count is capped', async () => {
+describe('a source that was once trusted wrongly is read completely if it', () => {
+  it('refuses deeper offsets exactly where its count is capped', async () => {
     const source = pagedSource(executions(4000), { count: { cappedAt: 1000 }, deepestOffset: 999 });
     expect(await read(source)).toEqual(keysOf(source.rows));
   });
@@ -166,7 +166,7 @@ describe('sources that were once believed too soon', () => {
     expect(await read(source)).toEqual(keysOf(source.rows));
   });
 
-  it('caps its count far below what bursts in unstable order and small pages hold', async () => {
+  it('caps its count far below the rows of bursts, with unstable order and small pages', async () => {
     const source = pagedSource(
       executions(3000, (index) => Math.floor(index / 250) * 60_000),
       { pageCap: 10, shuffleTies: true, count: { cappedAt: 200 } },
@@ -174,7 +174,7 @@ describe('sources that were once believed too soon', () => {
     expect(await read(source)).toEqual(keysOf(source.rows));
   });
 
-  it('counts pages, shows short ones again and again, and shuffles a busy millisecond', async () => {
+  it('counts the rows of the page, repeatedly shows short pages, and shuffles a dense millisecond', async () => {
     const source = pagedSource(
       executions(108, () => 5),
       {
@@ -188,7 +188,7 @@ describe('sources that were once believed too soon', () => {
     expect(await read(source)).toEqual(keysOf(source.rows));
   });
 
-  it('loses all but one of two rows between two looks at its offset', async () => {
+  it('loses one of two rows between two requests for its offset', async () => {
     const source = pagedSource(executions(2), {
       count: 'page',
       beforeRequest: (n, self) => {
@@ -207,23 +207,26 @@ describe('sources that were once believed too soon', () => {
   });
 });
 
-describe('hints that mislead', () => {
-  it('does not treat a page as ordered because its rows happen to be', async () => {
-    // By id, the first page rises in time, and its last row, run again, lies far ahead of rows that no page has shown yet.
+describe('misleading hints', () => {
+  it('do not make a page count as ordered that is in order by accident', async () => {
+    // In order of ids, the start times of the first page rise. Its last row was run again, far ahead of rows not shown yet.
     const rows = executions(400, (index) => (index === 99 ? 390_500 : index * 1000)).map((row) => ({ ...row }));
     const source = pagedSource(rows, { order: 'id', count: { cappedAt: 300 } });
     expect(await read(source)).toEqual(keysOf(source.rows));
   });
 
-  it.each(['inclusive', 'exclusive'] as const)('reads rows at x.499, x.500 and x.501 s, with ends %s', async (ends) => {
-    const source = pagedSource(
-      executions(900, (index) => Math.floor(index / 3) * 1000 + 499 + (index % 3)),
-      { order: 'descending', startInclusive: ends === 'inclusive', endInclusive: ends === 'inclusive' },
-    );
-    expect(await read(source)).toEqual(keysOf(source.rows));
-  });
+  it.each(['inclusive', 'exclusive'] as const)(
+    'hide no rows at x.499, x.500 and x.501 s, with %s ends',
+    async (ends) => {
+      const source = pagedSource(
+        executions(900, (index) => Math.floor(index / 3) * 1000 + 499 + (index % 3)),
+        { order: 'descending', startInclusive: ends === 'inclusive', endInclusive: ends === 'inclusive' },
+      );
+      expect(await read(source)).toEqual(keysOf(source.rows));
+    },
+  );
 
-  it.each([7, 150, 1200])('reads a row with milliseconds that shows up after %i rows of whole seconds', async (at) => {
+  it.each([7, 150, 1200])('hide no row with milliseconds that appears after %i rows of whole seconds', async (at) => {
     const source = pagedSource(
       executions(1230, (index) => (index === at ? index * 1000 + 500 : index * 1000)),
       {
@@ -234,7 +237,7 @@ describe('hints that mislead', () => {
   });
 
   it.each([-3_000, 3_000])(
-    'reads a source that filters by another time than it shows (%i ms off)',
+    'hide no rows of a source that filters by another time than it shows (%i ms off)',
     async (filterSkewMs) => {
       const source = pagedSource(executions(1230), { filterSkewMs, order: 'descending' });
       const found = await read(source, longSpan);
@@ -243,8 +246,8 @@ describe('hints that mislead', () => {
   );
 });
 
-describe('rows that move while pages are read', () => {
-  it.each([3, 5, 9])('misses none when a row leaves the window before request %i', async (at) => {
+describe('a window that changes while pages are read', () => {
+  it.each([3, 5, 9])('is read completely when a row leaves before request %i', async (at) => {
     const source = pagedSource(executions(1234), {
       beforeRequest: (n, self) => {
         if (n === at) {
@@ -256,7 +259,7 @@ describe('rows that move while pages are read', () => {
   });
 
   it.each(['ascending', 'descending'] as const)(
-    'misses none when a row leaves before every seventh request, %s',
+    'is read completely when a row leaves before every seventh request, %s',
     async (order) => {
       const source = pagedSource(executions(3000), {
         order,
@@ -270,7 +273,7 @@ describe('rows that move while pages are read', () => {
     },
   );
 
-  it('misses none when late rows come in before every fifth request', async () => {
+  it('is read completely when late rows appear before every fifth request', async () => {
     const late = executions(2000).filter((_, index) => index % 100 === 50);
     const source = pagedSource(
       executions(2000).filter((_, index) => index % 100 !== 50),
@@ -286,8 +289,8 @@ describe('rows that move while pages are read', () => {
   });
 });
 
-describe('what cannot be proven', () => {
-  it('fails with the window and the numbers if the count never fits', async () => {
+describe('a window that cannot be proven', () => {
+  it('is reported with its span and numbers if the count never matches', async () => {
     const source = pagedSource(executions(300), { distort: (page) => ({ ...page, count: (page.count ?? 0) + 1 }) });
     const failure = await read(source).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(IncompleteReadError);
@@ -297,7 +300,7 @@ describe('what cannot be proven', () => {
     expect(source.requests).toBeLessThan(200);
   });
 
-  it('is only one second, and the rows before and behind it are read', async () => {
+  it('is only one second, and rows before and behind it are read', async () => {
     const source = pagedSource(
       executions(1000, (index) => (index < 500 ? index * 1000 : index < 800 ? 500_000 : index * 1000)),
       {
@@ -316,8 +319,8 @@ describe('what cannot be proven', () => {
 
   it.each([
     ['any error', new ConfigError('broken', { remedy: '-' })],
-    ['one of the source that refuses no span', new SourceError('broken', { remedy: '-', httpStatus: 503 })],
-  ])("ends with the source's error, and keeps what was proven: %s", async (_what, error) => {
+    ['one that is not about the span', new SourceError('broken', { remedy: '-', httpStatus: 503 })],
+  ])("ends with the source's error, and keeps the proven parts: %s", async (_what, error) => {
     const source = pagedSource(executions(1234), {
       order: 'descending',
       distort: (page, n) => {

@@ -1,4 +1,4 @@
-/** Slices read in parallel: what each case loses where one rule of the reading is left out. */
+/** Slices read in parallel. Each case would lose rows without one of the rules of the reading. */
 import { describe, expect, it } from 'vitest';
 import { IncompleteReadError } from '../../functions/errors.ts';
 import type { Page, Window } from '../../functions/model.ts';
@@ -19,13 +19,13 @@ import {
   readPartly,
 } from '../support/paged-source.ts';
 
-/** The span of rows `from` to `to`, a second apart. */
+/** Returns the span of rows `from` to `to`, which are a second apart. */
 const rowsSpan = (from: number, to: number): Window => ({
   fromMs: epochMs + from * 1000 - 500,
   toMs: epochMs + to * 1000 - 500,
 });
 
-/** A reader of one slice a span, after a first reply over a long span. */
+/** Makes a reader with one slice per span, after a first reply over a long span. */
 async function slicesOf(source: PagedSource, spans: readonly Window[], change: Partial<SliceReading> = {}) {
   const { reply: shown } = await calibrate(source.source, longSpan);
   return new SliceReader({
@@ -42,7 +42,7 @@ async function slicesOf(source: PagedSource, spans: readonly Window[], change: P
   });
 }
 
-/** Delivers the reply to the nth request so many turns of the event loop's microtasks later. */
+/** Delays the reply to the nth request by a number of microtask turns. */
 function delayed(inMemory: PagedSource, turns: readonly number[]): PagedSource {
   const fetchPage: PagedSource['fetchPage'] = async (request) => {
     const reply = inMemory.fetchPage(request);
@@ -56,7 +56,7 @@ function delayed(inMemory: PagedSource, turns: readonly number[]): PagedSource {
   return { ...inMemory, source: { ...inMemory.source, fetchPage } };
 }
 
-/** Reads to the end as a run does: what is revoked is read again. Returns the slices that stay, and all keys handed on. */
+/** Reads to the end as a run does, again after a revocation. Returns the final slices and all keys handed on. */
 async function readAll(
   slices: SliceReader,
   spans: readonly Window[],
@@ -84,7 +84,7 @@ const short = (page: Page, rows: number, count: number): Page => ({
 
 describe('slices read while trust in counts or balances is revoked', () => {
   it('are read again, including one that had ended when another slice showed a larger page', async () => {
-    // The first reply is short, so counts of pages pass for totals; so does that of a short reply, until a full page comes.
+    // The first reply is short, so counts of pages seem to be totals, as does that of a short reply, until a full page arrives.
     const spans = [rowsSpan(0, 3), rowsSpan(10, 13), rowsSpan(20, 26)];
     const rows = executions(40).filter((_, index) => index < 3 || (index >= 10 && index < 13) || index >= 20);
     const distort: PagedSourceTraps['distort'] = (page, n) =>
@@ -97,7 +97,7 @@ describe('slices read while trust in counts or balances is revoked', () => {
     expect(left.flatMap(({ proven }) => proven)).toEqual(spans);
   });
 
-  it('return the rows that they showed, even if these have left when they are read again', async () => {
+  it('return all rows that replies have shown, even if they left before the second read', async () => {
     const spans = [rowsSpan(0, 3), rowsSpan(20, 26)];
     const rows = executions(40).filter((_, index) => index < 3 || index >= 20);
     const source = pagedSource(rows, {
@@ -112,7 +112,7 @@ describe('slices read while trust in counts or balances is revoked', () => {
     expect([...keys]).toEqual(expect.arrayContaining(keysOf(rows.slice(0, 9))));
   });
 
-  it('are read again if a row outside the requested span appears after a balance that it fooled', async () => {
+  it('are read again if a row outside the requested span appears after a balance that it falsified', async () => {
     // Row 25 is filtered as if it had started 20 s before. A page that is in order by accident shows it, and not row 26.
     const rows = executions(60);
     const spans = [rowsSpan(0, 40)];
@@ -130,7 +130,7 @@ describe('slices read while trust in counts or balances is revoked', () => {
   });
 });
 
-describe('rows that are gone', () => {
+describe('rows that have left', () => {
   it("are returned with the part in which the run's first reply showed them", async () => {
     const rows = executions(30);
     const spans = [rowsSpan(0, 15), rowsSpan(15, 30)];
@@ -145,7 +145,7 @@ describe('rows that are gone', () => {
     expect([...(inLast?.keys() ?? [])]).toEqual(expect.arrayContaining(keysOf(rows.slice(-1))));
   });
 
-  it('are returned with the part that proves their place if the part that showed them was not proven', async () => {
+  it('are returned with the part that covers their time if the part that showed them is not proven', async () => {
     const rows = executions(600);
     const spans = [rowsSpan(0, 600)];
     let isGone = false;
@@ -170,7 +170,7 @@ describe('rows that are gone', () => {
 });
 
 describe('the barrier', () => {
-  it('delays requests behind it until everything before it was read', async () => {
+  it('delays requests behind it until everything before it is read', async () => {
     const source = pagedSource(executions(300));
     const spans = [rowsSpan(0, 300)];
     const barrierMs = epochMs + 200_000 - 500;
@@ -197,7 +197,7 @@ describe('the lookback gate', () => {
   });
   const [lookback, behind] = [rowsSpan(0, 10), rowsSpan(10, 20)];
 
-  it('releases slices behind a lookback once it was read, even if it could not be proven', () => {
+  it('releases slices behind a lookback once it is read, even if it cannot be proven', () => {
     const gate = new LookbackGate([lookback]);
     expect(gate.release(slice(behind, true))).toEqual([]);
     const passed = gate.release(slice(lookback, false));
@@ -206,7 +206,7 @@ describe('the lookback gate', () => {
 });
 
 describe('the first request of a run', () => {
-  it('is repeated if its reply is empty, and shows what the source holds', async () => {
+  it('is repeated if its reply is empty', async () => {
     const source = pagedSource(executions(300), { emptyRequests: new Set([1]) });
     const { reply } = await calibrate(source.source, longSpan);
     expect([reply.rows, source.source.profile.largestCount, source.requests]).toEqual([100, 300, 2]);
@@ -219,8 +219,8 @@ describe('the first request of a run', () => {
   });
 });
 
-describe('a reply that is wrong by itself', () => {
-  it('with a row twice is not whole by its count', async () => {
+describe('a single wrong reply', () => {
+  it('with a row twice does not prove its window by its count', async () => {
     const rows = executions(300);
     const source = pagedSource(rows, {
       distort: (page, n) =>
@@ -230,7 +230,7 @@ describe('a reply that is wrong by itself', () => {
     expect([...read.collected.seen.keys()].sort()).toEqual(keysOf(rows.slice(0, 30)));
   });
 
-  it('short, with the count of what it shows, is not whole after the balance that it upset', async () => {
+  it('that is short, with a matching count, does not prove its window after a failed balance', async () => {
     const rows = executions(300);
     const source = pagedSource(rows, {
       order: 'descending',
@@ -255,8 +255,8 @@ describe('a reply that is wrong by itself', () => {
 });
 
 describe('a balance', () => {
-  it('does not prove a settled part with a remainder in which rows may still appear', async () => {
-    // The page is in order by accident and lacks row 50; a late row behind it makes up for that in the second count.
+  it('does not prove a settled part by a remainder in which rows may still appear', async () => {
+    // The page is in order by accident and lacks row 50. A late row behind it compensates for that in the second count.
     const rows = executions(300);
     const page = rows.slice(0, 101).filter((row) => row !== rows[50]);
     const settledUntilMs = epochMs + 150_000 - 500;
@@ -270,7 +270,7 @@ describe('a balance', () => {
     expect([...read.collected.seen.keys()]).toEqual(expect.arrayContaining(keysOf(rows.slice(0, 150))));
   });
 
-  it('counts no row twice if the last of three looks shows one in place of another', async () => {
+  it('counts no row twice if the last of three replies shows one in place of another', async () => {
     const rows = executions(300);
     const twice = (page: Page, hidden: number): Page => ({
       ...page,
@@ -304,7 +304,7 @@ describe('a dense second', () => {
   );
   const dense = (count: number) => executions(count, () => 5_000);
 
-  it('is not proven by the first scan that finds its end, in which a row left and another shifted', async () => {
+  it('is not proven by the first scan that finds its end, because a row left and another shifted', async () => {
     const rows = dense(12);
     for (let at = 2; at <= 12; at += 1) {
       const source = pagedSource([...elsewhere, ...rows], {
@@ -341,7 +341,7 @@ describe('a dense second', () => {
         pageCap: 6,
         count: 'none',
         offsetUnit: 'page',
-        // The same page of two passes, if nothing is asked again.
+        // Two scans would show the same page if nothing was requested again.
         distort: (page, n) => (n === at || n === at + 5 ? { ...page, executions: page.executions.slice(0, 3) } : page),
       });
       const read = await readPartly(source, second);

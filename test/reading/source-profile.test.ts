@@ -5,12 +5,12 @@ import { epochMs, executions } from '../support/paged-source.ts';
 
 const window = { fromMs: epochMs - 500, toMs: epochMs + 10_000_000 - 500 };
 
-/** A reply with so many rows, a second apart, from the start of the window on. */
+/** Returns a reply with rows a second apart, beginning at the start of the window. */
 function aReply(rows: number, count: number | null, startOf = (index: number): number => index * 1000): Reply {
   return replyOf({ count, executions: executions(rows, startOf), unreadable: [], receivedAtMs: epochMs }, 1);
 }
 
-/** The profile after these replies, all of them at offset 0. */
+/** Returns the profile after these replies, all of them at offset 0. */
 function profileOf(...replies: readonly Reply[]): SourceProfile {
   const profile = new SourceProfile();
   for (const reply of replies) {
@@ -52,7 +52,7 @@ describe('the profile of a source', () => {
     expect(profile.revision).toBe(revision + 1);
   });
 
-  it('has nothing read again if no count was ever believed', () => {
+  it('requires no second read if no count was believed', () => {
     const profile = profileOf(aReply(100, 100));
     profile.note(window, 100, aReply(50, 50));
     expect(profile.revision).toBe(0);

@@ -6,8 +6,8 @@ import { createPacer } from '../../functions/source/pacing.ts';
 import { startCloud, tokenReply, unauthorized, user } from './cloud.ts';
 import { aPage, aRequest, connect, errorOf, everythingIn, secretFile, startLoopback } from './loopback.ts';
 
-describe('a token of somebody else', () => {
-  it('that is refused fails at once if the secret has not changed', async () => {
+describe('a ready-made token', () => {
+  it('that is refused fails the request at once if the secret has not changed', async () => {
     const cloud = await startCloud({ accepts: () => false });
     const secret = secretFile({ token: 'planted' });
     const source = connect(cloud.url, { credentialsRef: secret.ref });
@@ -18,7 +18,7 @@ describe('a token of somebody else', () => {
     expect(cloud.received).toHaveLength(1);
   });
 
-  it('is replaced when the secret has changed', async () => {
+  it('that is refused is read again if the secret has changed', async () => {
     const secret = secretFile({ token: 'old' });
     const cloud = await startCloud({
       accepts: (token) => {
@@ -31,7 +31,7 @@ describe('a token of somebody else', () => {
     expect(cloud.tokensSeen()).toEqual(['old', 'new']);
   });
 
-  it('is tried only once more: a changed one that is refused too fails for good', async () => {
+  it('that is refused again after the secret has changed fails the request', async () => {
     const secret = secretFile({ token: 'old' });
     let number = 0;
     const cloud = await startCloud({
@@ -46,7 +46,7 @@ describe('a token of somebody else', () => {
     expect(cloud.tokensSeen()).toEqual(['old', 'new1']);
   });
 
-  it('may become credentials of another form', async () => {
+  it('may be replaced by credentials of another form', async () => {
     const secret = secretFile({ token: 'old' });
     const cloud = await startCloud({
       accepts: (token) => {
@@ -58,7 +58,7 @@ describe('a token of somebody else', () => {
     expect((await source.fetchPage(aRequest)).executions).toHaveLength(1);
   });
 
-  it('whose secret is no longer readable names the secret', async () => {
+  it('that is refused while the secret is unreadable fails the request with the name of the secret', async () => {
     const secret = secretFile({ token: 'old' });
     const cloud = await startCloud({
       accepts: () => {
@@ -73,7 +73,7 @@ describe('a token of somebody else', () => {
   });
 });
 
-/** A source that knows one access key, and counts the signatures it refused. */
+/** A source that accepts one access key and counts the signatures that it refuses. */
 async function startKeyed(goodId: () => string, onRefused: () => void = () => undefined) {
   const state = { refused: 0, inFlight: 0 };
   const server = await startLoopback((request) => {
@@ -91,7 +91,7 @@ describe('an access key', () => {
   const key = (accessKeyId: string) => ({ accessKeyId, secretAccessKey: 'planted-secret-key' });
   const sixteen = Array.from({ length: 16 }, (_, index) => ({ ...aRequest, offset: index * 100 }));
 
-  it('that is wrong fails a single signature, however many requests are waiting', async () => {
+  it('that is wrong leads to one wrong signature, however many requests wait', async () => {
     const server = await startKeyed(() => 'GOOD');
     const secret = secretFile(key('BAD'));
     const source = connect(server.url, { credentialsRef: secret.ref });
@@ -105,7 +105,7 @@ describe('an access key', () => {
     expect(everythingIn(errors[0])).not.toContain('planted-secret-key');
   });
 
-  it('that was rotated during many requests fails no more signatures than there are requests', async () => {
+  it('that is rotated during many requests leads to at most one wrong signature per request', async () => {
     let good = 'OLD';
     const server = await startKeyed(() => good);
     const secret = secretFile(key('OLD'));
@@ -119,7 +119,7 @@ describe('an access key', () => {
     expect(server.state.refused).toBeGreaterThan(0);
   });
 
-  it('that was rotated to a wrong one fails one more signature only', async () => {
+  it('that is rotated to a wrong one leads to one more wrong signature', async () => {
     let good = 'OLD';
     const server = await startKeyed(() => good);
     const secret = secretFile(key('OLD'));
@@ -133,7 +133,7 @@ describe('an access key', () => {
     expect(withNew).toHaveLength(1);
   });
 
-  it('that was refused meanwhile is not used by requests that waited for the quota', async () => {
+  it('that is refused is not used by requests that were waiting for the quota', async () => {
     let good = 'OLD';
     const server = await startKeyed(() => good);
     const pacer = createPacer({ requests: 1, perSeconds: 0.01 }, systemClock);
@@ -168,8 +168,8 @@ describe('an access key', () => {
   });
 });
 
-describe('401s of many requests', () => {
-  it('lead to one new token, even for a late one', async () => {
+describe('replies with status 401 to many requests', () => {
+  it('lead to one new token, even if one of them arrives late', async () => {
     let good = 't1';
     let late: Promise<void> | undefined;
     const server = await startLoopback(async (request) => {
@@ -195,7 +195,7 @@ describe('401s of many requests', () => {
     expect(server.received.filter(({ method }) => method === 'POST')).toHaveLength(2);
   });
 
-  it('of only one request, while others are accepted, end that request after six attempts', async () => {
+  it('fail a request after six attempts if only that request is refused', async () => {
     const server = await startLoopback((request) => {
       if (request.method === 'POST') {
         return tokenReply('any');

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { aPage, aPageBody, aRequest, aTarget, connect, secretFile, startLoopback, testClock } from './loopback.ts';
 
-describe('asking for a page', () => {
-  it('sends the documented request, every parameter in a fixed order', async () => {
+describe('a request for a page', () => {
+  it('has the documented form, with all parameters in a fixed order', async () => {
     const server = await startLoopback(() => aPage);
     const source = connect(server.url);
     await source.fetchPage({
@@ -25,13 +25,13 @@ describe('asking for a page', () => {
     });
   });
 
-  it('leaves out unset parameters', async () => {
+  it('omits unset parameters', async () => {
     const server = await startLoopback(() => aPage);
     await connect(server.url).fetchPage(aRequest);
     expect(server.received[0]?.url.search).toBe('?start_time=1767225600000&end_time=1767229200000&limit=100&offset=0');
   });
 
-  it('returns the rows with exact ids and the time of the reply on our clock', async () => {
+  it('returns the rows with exact ids and the time of arrival by our clock', async () => {
     const server = await startLoopback(() => ({ body: aPageBody(2) }));
     const page = await connect(server.url).fetchPage(aRequest);
     expect(page.count).toBe(2);
@@ -48,7 +48,7 @@ describe('asking for a page', () => {
     expect((await connect(server.url, { clock }).fetchPage(aRequest)).receivedAtMs).toBe(clock.now());
   });
 
-  it('signs with an access key instead, project id included', async () => {
+  it('is signed if the secret is an access key, and names the project', async () => {
     const server = await startLoopback(() => aPage);
     const { ref } = secretFile({ accessKeyId: 'AK1', secretAccessKey: 'planted-sk', securityToken: 'planted-st' });
     await connect(server.url, { credentialsRef: ref }).fetchPage(aRequest);

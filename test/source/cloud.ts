@@ -1,7 +1,7 @@
-/** IAM and the source in one loopback server, as the tests of authorization need them. */
+/** IAM and the source in one loopback server, for tests of authorization. */
 import { type Answer, aPage, type Loopback, startLoopback } from './loopback.ts';
 
-/** The gateway's reply to a token or signature it does not like. */
+/** The gateway's reply to a refused token or signature. */
 export const unauthorized: Answer = {
   status: 401,
   headers: { date: 'Fri, 02 Jan 2026 00:00:01 GMT' },
@@ -10,7 +10,7 @@ export const unauthorized: Answer = {
 /** A secret with a password. */
 export const user = { domainName: 'acme', userName: 'dq-reader', password: 'planted-password' };
 
-/** A source and IAM in one: tokens `t1`, `t2`, … are issued in order to those who know the password; `accepts` decides on each. */
+/** Starts a server that is source and IAM. It issues tokens `t1`, `t2`, … for the password; `accepts` decides on each request. */
 export async function startCloud(options: {
   accepts: (token: string) => boolean;
   password?: () => string;

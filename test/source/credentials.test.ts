@@ -29,7 +29,7 @@ describe('a secret', () => {
     ],
     [user, { form: 'password', ...user }],
     [{ token: 'planted' }, { form: 'token', token: 'planted' }],
-  ])('of the shape %j is read', (secret, credentials) => {
+  ])('of the shape %j is accepted', (secret, credentials) => {
     expect(parseCredentials(JSON.stringify(secret), 'env:X')).toEqual(credentials);
   });
 
@@ -56,34 +56,37 @@ describe('a secret', () => {
     ['is null inside', '{"domainName":null,"userName":"planted","password":"planted"}', '"domainName" is not text'],
     ['has a line break', '{"token":"planted-secret\\nX-Evil: 1"}', '"token" is empty, or has a blank, a line break'],
     ['has a blank', '{"accessKeyId":"planted ","secretAccessKey":"planted"}', '"accessKeyId" is empty, or has a blank'],
-  ])('that %s is refused, naming the reference, the key and the three shapes but no value', (_name, text, problem) => {
-    const error = refusalOf(text);
-    expect(error).toBeInstanceOf(CredentialsError);
-    expect(error).toMatchObject({ target: 'sales', retryable: false });
-    expect(error.message).toContain('file:secret.json');
-    expect(error.message).toContain(problem);
-    for (const part of [
-      '"accessKeyId","secretAccessKey"',
-      '"securityToken"',
-      '"domainName","userName","password"',
-      '"token"',
-    ]) {
-      expect(error.remedy).toContain(part);
-    }
-    expect(everythingIn(error)).not.toMatch(/planted|12345678901/);
-  });
+  ])(
+    'that %s is refused with the reference, the key and the three shapes, but without values',
+    (_name, text, problem) => {
+      const error = refusalOf(text);
+      expect(error).toBeInstanceOf(CredentialsError);
+      expect(error).toMatchObject({ target: 'sales', retryable: false });
+      expect(error.message).toContain('file:secret.json');
+      expect(error.message).toContain(problem);
+      for (const part of [
+        '"accessKeyId","secretAccessKey"',
+        '"securityToken"',
+        '"domainName","userName","password"',
+        '"token"',
+      ]) {
+        expect(error.remedy).toContain(part);
+      }
+      expect(everythingIn(error)).not.toMatch(/planted|12345678901/);
+    },
+  );
 
   it('may begin with a byte order mark', () => {
     expect(parseCredentials(`\uFEFF${JSON.stringify(key)}`, 'env:X')).toEqual({ form: 'accessKey', ...key });
   });
 
-  it('lists its texts that must not be shown', () => {
+  it('has a list of texts that must not be printed', () => {
     expect(secretsOf({ form: 'accessKey', ...key, securityToken: 'st' })).toEqual(['planted-sk', 'st']);
     expect(secretsOf({ form: 'password', ...user })).toEqual([user.password]);
     expect(secretsOf({ form: 'token', token: 't' })).toEqual(['t']);
   });
 
-  it('is the same whatever the order of its keys, and another when any value differs', () => {
+  it('is equal to one with another order of keys, and differs from one with another value', () => {
     const one = parseCredentials('{"accessKeyId":"a","secretAccessKey":"b"}', 'env:X');
     expect(sameCredentials(one, parseCredentials('{"secretAccessKey":"b","accessKeyId":"a"}', 'env:X'))).toBe(true);
     expect(sameCredentials(one, parseCredentials('{"secretAccessKey":"b","accessKeyId":"c"}', 'env:X'))).toBe(false);
@@ -153,7 +156,7 @@ describe('reading from Secrets Manager', () => {
     ['DecryptionFailure', 'kms:Decrypt'],
     ['InvalidRequestException', 'marked for deletion'],
     ['UnrecognizedClientException', 'sign in to AWS'],
-  ])('with %s explains what to do', async (name, remedy) => {
+  ])('fails with %s and a remedy', async (name, remedy) => {
     await startSecretsManager(400, { __type: name, Message: 'planted words' });
     const error = await errorOf(readCredentials('secretsmanager:dataarts/sales', { target: 'sales' }));
     expect(error).toBeInstanceOf(CredentialsError);
@@ -177,7 +180,7 @@ describe('reading from Secrets Manager', () => {
     expect(await errorOf(readCredentials('secretsmanager:x'))).toMatchObject({ code: 'EmptySecret' });
   });
 
-  it('with a fault of the service may be run again', async () => {
+  it('is retryable after a fault of the service', async () => {
     await startSecretsManager(500, { __type: 'InternalServiceError' });
     const error = await errorOf(readCredentials('secretsmanager:x'));
     expect(error).toMatchObject({ code: 'InternalServiceError', retryable: true });
@@ -189,7 +192,7 @@ describe('reading from Secrets Manager', () => {
     expect(error.message).toBe('the secret secretsmanager:x is binary');
   });
 
-  describe('over a network that fails', () => {
+  describe('over a failing network', () => {
     async function faultySecretsManager(decide: FaultProxy['decide']) {
       const server = await startSecretsManager(200, { SecretString: JSON.stringify(key) });
       const proxy = await FaultProxy.open({ upstream: server.url, decide });
@@ -210,14 +213,14 @@ describe('reading from Secrets Manager', () => {
       expect(error.remedy).toMatch(/run again/);
     });
 
-    it.each(['stall-body', 'black-hole'] as const)('waits for a %s only up to its limit', async (kind) => {
+    it.each(['stall-body', 'black-hole'] as const)('stops waiting after its time limit (%s)', async (kind) => {
       await faultySecretsManager(() => ({ kind }));
       const error = await errorOf(readCredentials('secretsmanager:x', { patienceMs: 300 }));
       expect(error).toMatchObject({ kind: 'credentials', code: 'TimeoutError', retryable: true });
     });
   });
 
-  it('is ended by the signal', async () => {
+  it('is aborted by the signal', async () => {
     const controller = new AbortController();
     const stop = new Error('stop');
     await startSecretsManager(500, {}, () => controller.abort(stop));

@@ -1,10 +1,10 @@
-/** Replies that are not what the API documents: errors with status 200, other codings, proxies, long waits. */
+/** Undocumented replies: errors with status 200, content codings, replies of proxies, long waits. */
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { SourceError } from '../../functions/errors.ts';
 import { type Answer, aPage, aPageBody, aRequest, connect, startLoopback, testClock } from './loopback.ts';
 
-/** The error that a source ends with which always answers the same. */
+/** Returns the error of a source that always gives the same reply. */
 async function errorOf(answer: Answer, options: Parameters<typeof connect>[1] = {}): Promise<SourceError> {
   const server = await startLoopback(() => answer);
   const thrown = await connect(server.url, options)
@@ -24,7 +24,7 @@ describe('an error with status 200', () => {
     expect(error).toMatchObject({ code, requestId: 'r1', httpStatus: 200 });
   });
 
-  it('throttles by its code, as with status 429', async () => {
+  it('with the code of throttling is handled like status 429', async () => {
     let asked = 0;
     const server = await startLoopback(() =>
       ++asked === 1 ? { body: '{"error_code":"APIG.0308","error_msg":"slow down"}' } : aPage,
@@ -34,7 +34,7 @@ describe('an error with status 200', () => {
     expect(source.stats().throttled).toBe(1);
   });
 
-  it('is not an empty list, whatever its count', async () => {
+  it('is not treated as an empty list, whatever its count', async () => {
     const error = await errorOf({ body: '{"count":0,"resources":null,"error_code":"DQC.1","error_msg":"no"}' });
     expect(error.message).toContain(': no');
   });
@@ -60,7 +60,7 @@ describe('an empty list', () => {
   );
 });
 
-describe('a coding that nobody asked for', () => {
+describe('an unrequested content coding', () => {
   it.each([
     ['gzip', gzipSync],
     ['x-gzip', gzipSync],
@@ -77,13 +77,13 @@ describe('a coding that nobody asked for', () => {
     expect((await connect(server.url).fetchPage(aRequest)).executions).toHaveLength(3);
   });
 
-  it('is not a page if the body does not match its coding', async () => {
+  it('is refused if the body does not match it', async () => {
     const error = await errorOf({ headers: { 'content-encoding': 'gzip' }, body: aPageBody(1) });
     expect(error.message).toContain('garbled');
   });
 });
 
-describe('a reply from something before the API', () => {
+describe('a reply of a middlebox in front of the API', () => {
   it.each([
     [
       { status: 302, headers: { location: 'https://login.example.com/sso?token=abc' } },
@@ -99,7 +99,7 @@ describe('a reply from something before the API', () => {
       { status: 200, headers: { 'content-type': 'text/html' }, body: '<html><title>Log in</title>' },
       'a web page "Log in"',
     ],
-  ])('is named: %j', async (answer, said) => {
+  ])('is reported as such: %j', async (answer, said) => {
     const error = await errorOf(answer);
     expect(error.message).toContain(said);
     expect(error.message).not.toContain('token=abc');
@@ -107,7 +107,7 @@ describe('a reply from something before the API', () => {
   });
 });
 
-describe('a wait that the source asks for', () => {
+describe('a wait that the source requests', () => {
   const throttled = (retryAfter: string): Answer => ({
     status: 429,
     headers: { 'retry-after': retryAfter },
@@ -118,7 +118,7 @@ describe('a wait that the source asks for', () => {
     ['hours', '21600', Number.POSITIVE_INFINITY, '2026-01-02T06:00:00.000Z'],
     ['a date', 'Fri, 02 Jan 2026 06:00:00 GMT', Number.POSITIVE_INFINITY, '2026-01-02T06:00:00.000Z'],
     ['more than the time left', '60', 25_000, '2026-01-02T00:01:00.000Z'],
-  ])('ends the run at once with its own message if it is too long: %s', async (_, retryAfter, timeLeftMs, until) => {
+  ])('that is too long ends the run at once with its own message: %s', async (_, retryAfter, timeLeftMs, until) => {
     const clock = testClock();
     const server = await startLoopback(() => ({
       ...(throttled(retryAfter) as object),
@@ -133,7 +133,7 @@ describe('a wait that the source asks for', () => {
     expect(clock.sleeps).toEqual([]);
   });
 
-  it('is respected if it is short enough', async () => {
+  it('that is short enough is respected', async () => {
     const clock = testClock();
     let asked = 0;
     const server = await startLoopback(() => (++asked === 1 ? throttled('20') : aPage));

@@ -1,6 +1,6 @@
 /**
- * The other side on loopback: a real HTTP server that answers as the test says, a clock under the test's hand, and a
- * client wired to both.
+ * A real HTTP server on loopback whose replies the test determines, a clock that the test moves, and a client connected to
+ * both.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -16,7 +16,7 @@ import { connectSource, type Source } from '../../functions/source/client.ts';
 import { createPacer } from '../../functions/source/pacing.ts';
 import type { SourceOptions } from '../../functions/source/requester.ts';
 
-/** One request as it arrived. */
+/** A received request. */
 export interface Received {
   readonly method: string;
   readonly url: URL;
@@ -24,20 +24,20 @@ export interface Received {
   readonly body: string;
 }
 
-/** What to answer: a reply, or a way to misbehave. */
+/** A reply, or a way to fail. */
 export type Answer =
   | { readonly status?: number; readonly headers?: Record<string, string>; readonly body?: string | Buffer }
   | 'reset'
   | 'hang'
   | ((response: ServerResponse) => void);
 
-/** A server that keeps what it was asked. */
+/** A server that records its requests. */
 export interface Loopback {
   readonly url: string;
   readonly received: Received[];
 }
 
-/** Starts a server for the test that calls; it goes away with the test. */
+/** Starts a server that is closed when the test is finished. */
 export async function startLoopback(
   answer: (request: Received, index: number) => Answer | Promise<Answer>,
 ): Promise<Loopback> {
@@ -86,7 +86,7 @@ function reply(response: ServerResponse, answer: Answer): void {
   response.end(answer.body ?? '');
 }
 
-/** A clock whose sleeps are over at once, having moved the time on. */
+/** Makes a clock whose sleeps end at once and advance the time. */
 export interface TestClock extends Clock {
   readonly sleeps: number[];
   advance(ms: number): void;
@@ -119,7 +119,7 @@ export const aRequest: PageRequest = {
   offset: 0,
 };
 
-/** A page body of `rowCount` rows. */
+/** Returns the body of a page of `rowCount` rows. */
 export function aPageBody(rowCount = 1): string {
   const rows = Array.from(
     { length: rowCount },
@@ -132,7 +132,7 @@ export function aPageBody(rowCount = 1): string {
 
 export const aPage = { body: aPageBody() };
 
-/** A secret in a file of its own, which the test may rewrite. */
+/** Writes a secret to a file, which the test may rewrite. */
 export function secretFile(secret: object): { ref: string; write(secret: object): void } {
   const folder = mkdtempSync(join(tmpdir(), 'dqsync-secret-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
@@ -142,7 +142,7 @@ export function secretFile(secret: object): { ref: string; write(secret: object)
   return { ref: `file:${path}`, write };
 }
 
-/** A client with a boundless quota, a token as secret and a test clock, unless said otherwise. */
+/** Connects a client, by default with an unlimited quota, a token as secret and a test clock. */
 export function connect(endpoint: string, options: Partial<SourceOptions> = {}): Source & { clock: TestClock } {
   const clock = testClock();
   const source = connectSource({
@@ -159,7 +159,7 @@ export function connect(endpoint: string, options: Partial<SourceOptions> = {}):
   return { ...source, clock };
 }
 
-/** The error a promise rejects with. */
+/** Returns the error that a promise rejects with. */
 export async function errorOf<E extends DqsyncError>(promise: Promise<unknown>): Promise<E> {
   try {
     await promise;
@@ -169,7 +169,7 @@ export async function errorOf<E extends DqsyncError>(promise: Promise<unknown>):
   throw new Error('it did not fail');
 }
 
-/** Everything that could be printed of an error, hidden properties and causes included. */
+/** Returns everything that could be printed of an error, hidden properties and causes included. */
 export function everythingIn(error: unknown): string {
   return [
     inspect(error, { depth: null, showHidden: true, getters: true }),

@@ -6,7 +6,7 @@ import { createPacer, createYieldingPacer, type Pacer, type Quota } from '../../
 
 const documented: Quota = { requests: 40, perSeconds: 10 };
 
-/** The faked timers as a clock. */
+/** A clock that follows the fake timers. */
 const clock: Clock = {
   now: () => Date.now(),
   sleep: (ms, signal) =>
@@ -27,7 +27,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Lets `inFlight` callers ask again and again, each waiting `latencyMs` for its reply, and lists when they were let go. */
+/** Lets `inFlight` callers send requests continuously, each with a latency of `latencyMs`. Returns the times of all requests. */
 async function run(
   pacer: Pacer,
   options: { inFlight: number; forMs: number; latencyMs?: () => number; onAdmitted?: (atMs: number) => void },
@@ -49,7 +49,7 @@ async function run(
   return admitted.filter((atMs) => atMs < endMs);
 }
 
-/** The most arrivals in any span of `spanMs`. */
+/** Returns the largest number of arrivals in any span of `spanMs`. */
 function mostInAnySpan(arrivals: readonly number[], spanMs: number): number {
   const sorted = arrivals.toSorted((a, b) => a - b);
   let first = 0;
@@ -129,8 +129,8 @@ describe('after a 429', () => {
   it.each([
     ['the time in Retry-After', 7_000, 7_000],
     ['a window without Retry-After', null, 10_300],
-    ['as long as it says', 90_000, 90_000],
-  ])('all wait for %s', async (_name, retryAfterMs, waitMs) => {
+    ['a long time in Retry-After', 90_000, 90_000],
+  ])('all requests wait for %s', async (_name, retryAfterMs, waitMs) => {
     const pacer = createPacer(documented, clock);
     pacer.slowDown(await pacer.admit(), retryAfterMs);
     const startMs = Date.now();
@@ -149,7 +149,7 @@ describe('after a 429', () => {
     expect(await waiting).toBe(first + 20_000);
   });
 
-  it('requests that already waited for the quota wait too', async () => {
+  it('requests that were already waiting for the quota wait too', async () => {
     const pacer = createPacer({ requests: 1, perSeconds: 5 }, clock);
     const first = await pacer.admit();
     const second = pacer.admit();
@@ -159,7 +159,7 @@ describe('after a 429', () => {
     expect(await second).toBeGreaterThanOrEqual(first + 21_000);
   });
 
-  it('the pace is three quarters, evenly spread', async () => {
+  it('the pace drops to three quarters, evenly spread', async () => {
     const pacer = createPacer(documented, clock);
     pacer.slowDown(await pacer.admit(), 1_000);
     expect(pacer.pace()).toBe(0.75);
@@ -170,7 +170,7 @@ describe('after a 429', () => {
     expect(mostInAnySpan(admitted, 10_000)).toBeLessThanOrEqual(30);
   });
 
-  it('several replies to earlier requests count once', async () => {
+  it('further 429s to earlier requests do not reduce the pace again', async () => {
     const pacer = createPacer(documented, clock);
     const sent = await Promise.all([pacer.admit(), pacer.admit(), pacer.admit()]);
     await vi.advanceTimersByTimeAsync(50);
@@ -180,7 +180,7 @@ describe('after a 429', () => {
     expect(pacer.pace()).toBe(0.75);
   });
 
-  it('further ones slow down further, to a tenth and no less', async () => {
+  it('further 429s reduce the pace again, down to a tenth', async () => {
     const pacer = createPacer(documented, clock);
     for (let index = 0; index < 20; index += 1) {
       const admitted = pacer.admit();
@@ -208,10 +208,10 @@ describe('after a 429', () => {
   });
 });
 
-describe('stopping', () => {
+describe('an abort', () => {
   const stop = new StoppedError('time is up', { remedy: 'Run again.' });
 
-  it('ends a wait at once and leaves the quota as it was for the others', async () => {
+  it('ends a wait at once, and does not use up the quota of others', async () => {
     const pacer = createPacer({ requests: 1, perSeconds: 5 }, clock);
     const first = await pacer.admit();
     const controller = new AbortController();

@@ -1,7 +1,7 @@
-/** Page bodies as text, so that every digit is under the test's hand. */
+/** Page bodies as text, so that tests control every digit. */
 import { parsePage } from '../../functions/source/wire.ts';
 
-/** A row with every documented field, each as JSON text. */
+/** A row with all documented fields, each as JSON text. */
 export const full = {
   id: '9007199254740993123',
   name: '"orders not empty"',
@@ -13,13 +13,13 @@ export const full = {
   end_time: '1767225660000',
 };
 
-/** A row's text from the texts of its fields; undefined leaves one out. */
+/** Returns a row's text, made from the texts of its fields. A field that is undefined is omitted. */
 export function rowText(changes: Record<string, string | undefined> = {}): string {
   const fields = Object.entries({ ...full, ...changes }).filter(([, value]) => value !== undefined);
   return `{${fields.map(([name, value]) => `"${name}": ${value}`).join(', ')}}`;
 }
 
-/** Reads a body that is a page. */
+/** Parses a body, which must be a page. */
 export function page(text: string) {
   const content = parsePage(text);
   if (!content.isPage) {
@@ -28,7 +28,7 @@ export function page(text: string) {
   return content;
 }
 
-/** Reads a page of these rows. */
+/** Parses a page with these rows. */
 export function pageOf(...rows: string[]) {
   return page(`{"count": ${rows.length}, "resources": [${rows.join(', ')}]}`);
 }

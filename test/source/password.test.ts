@@ -68,7 +68,7 @@ describe('a password', () => {
     },
   );
 
-  it('that was rotated together with the token is read again from the secret', async () => {
+  it('that is rotated together with the token is read again from the secret', async () => {
     let password = user.password;
     let good = 't1';
     const cloud = await startCloud({ accepts: (token) => token === good, password: () => password });
@@ -95,7 +95,7 @@ describe('a password', () => {
     expect(cloud.tokensSeen()).toEqual(['t1', 't2', 't3']);
   });
 
-  it('that is refused every time ends as a CredentialsError naming the secret and the code, after one new token', async () => {
+  it('that is always refused leads to a CredentialsError with the secret and the code, after one new token', async () => {
     const cloud = await startCloud({ accepts: () => false });
     const secret = secretFile(user);
     const source = connect(cloud.url, { iamEndpoint: cloud.url, credentialsRef: secret.ref });
@@ -109,7 +109,7 @@ describe('a password', () => {
     expect(cloud.received).toHaveLength(4);
   });
 
-  it('that is wrong ends as a CredentialsError naming the secret and the code of IAM', async () => {
+  it('that is wrong leads to a CredentialsError with the secret and the code of IAM', async () => {
     const cloud = await startCloud({ accepts: () => true, password: () => 'another' });
     const secret = secretFile(user);
     const source = connect(cloud.url, { iamEndpoint: cloud.url, credentialsRef: secret.ref });
@@ -122,7 +122,7 @@ describe('a password', () => {
     expect(cloud.received).toHaveLength(1);
   });
 
-  it.each([400, 403, 404])('that IAM refuses with status %i never looks like a refused page', async (status) => {
+  it.each([400, 403, 404])('that IAM refuses with status %i is not reported as a refused page', async (status) => {
     const cloud = await startCloud({
       accepts: () => true,
       issue: () => ({ status, body: '{"error_code":"IAM.0011"}' }),
@@ -153,7 +153,7 @@ describe('a password', () => {
     expect(error.remedy).toContain(remedy);
   });
 
-  it('survives faults of IAM', async () => {
+  it('is sent again after faults of IAM', async () => {
     const answers: Answer[] = [
       { status: 500 },
       'reset',
@@ -170,7 +170,7 @@ describe('a password', () => {
     expect(source.stats()).toMatchObject({ requests: 1, retries: 0, throttled: 0 });
   });
 
-  it('with an unreachable IAM names source.iamEndpoint', async () => {
+  it('leads to an error with source.iamEndpoint if IAM is unreachable', async () => {
     const cloud = await startCloud({ accepts: () => true });
     const source = connect(cloud.url, { iamEndpoint: 'http://127.0.0.1:1', credentialsRef: secretFile(user).ref });
     const error = await errorOf(source.fetchPage(aRequest));
@@ -179,7 +179,7 @@ describe('a password', () => {
     expect(error.remedy).toContain('source.iamEndpoint');
   });
 
-  it('needs source.iamEndpoint', async () => {
+  it('requires source.iamEndpoint', async () => {
     const cloud = await startCloud({ accepts: () => true });
     const source = connect(cloud.url, { credentialsRef: secretFile(user).ref });
     const error = await errorOf(source.fetchPage(aRequest));

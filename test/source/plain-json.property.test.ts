@@ -5,7 +5,7 @@ import { plainReader } from '../../functions/source/plain-json.ts';
 
 const read = plainReader({ list: 'rows', integers: ['id', 'task_id'], safeNumbers: [] });
 
-/** Pieces that come close to what the quick reader looks for in the text. */
+/** Texts similar to those that the fast parser searches for. */
 const trickyText = fc.oneof(
   fc.string({ unit: 'binary' }),
   fc
@@ -24,7 +24,7 @@ const integerText = fc.oneof(
   fc.constantFrom('0', '-0', '5.0', '1e3', '1.5', 'null', '"5"', 'true', '{"id":5}', '[5]'),
 );
 
-/** JSON text of a member's name, as it is or with a letter escaped. */
+/** JSON text of a member's name, possibly with an escaped letter. */
 const nameText = fc.oneof(
   fc.constantFrom('"id"', '"task_id"', '"\\u0069d"', '"x\\"id"', '"id "', '"__proto__"'),
   trickyText.map((name) => JSON.stringify(name)),
@@ -43,8 +43,8 @@ const memberText = fc
 
 const objectText = fc.array(memberText, { maxLength: 6 }).map((members) => `{${members.join(' ,')}}`);
 
-describe('the quick reader of pages', () => {
-  it('returns the same as the exact parser, or nothing', () => {
+describe('the fast parser of pages', () => {
+  it('returns the same result as the exact parser, or none', () => {
     let readCount = 0;
     fc.assert(
       fc.property(fc.array(objectText, { maxLength: 3 }), fc.option(memberText), (rows, more) => {
@@ -60,7 +60,7 @@ describe('the quick reader of pages', () => {
     expect(readCount).toBeGreaterThan(100);
   });
 
-  it('reads a plain page, ids exact', () => {
+  it('parses a plain page with exact ids', () => {
     const text = '{"rows":[{"id":9007199254740993,"task_id":7},{"id":-9223372036854775808,"task_id":null,"more":"5"}]}';
     expect(read(text)).toEqual({
       rows: [
@@ -70,18 +70,18 @@ describe('the quick reader of pages', () => {
     });
   });
 
-  it('reads the last of two members of one name, as the exact parser does', () => {
+  it('uses the last of two members with one name, as the exact parser does', () => {
     const text = '{"rows":[{"id":9007199254740993,"id":9007199254740995}]}';
     expect(read(text)).toEqual(parseExactJson(text));
   });
 
   it.each([
-    ['a number nobody knows', '{"rows":[{"id":1,"score":98.7500}]}'],
-    ['something nested', '{"rows":[{"id":1,"detail":{"id":2}}]}'],
+    ['an unknown number', '{"rows":[{"id":1,"score":98.7500}]}'],
+    ['a nested value', '{"rows":[{"id":1,"detail":{"id":2}}]}'],
     ['an integer with a fraction', '{"rows":[{"id":5.0}]}'],
     ['an integer of more than 20 digits', '{"rows":[{"id":123456789012345678901}]}'],
     ['a name written with an escape', '{"rows":[{"\\u0069d":9007199254740993}]}'],
-    ['a text that holds the mark', '{"rows":[{"id":1,"name":"\u007f"}]}'],
+    ['a text that contains the marker', '{"rows":[{"id":1,"name":"\u007f"}]}'],
     ['the name elsewhere in the document', '{"id":9007199254740993,"rows":[{"id":9007199254740992}]}'],
     ['no list', '{"rows":{"id":1}}'],
     ['no JSON', '{"rows":[{"id":1'],

@@ -1,4 +1,4 @@
-/** The client against the reply that the documentation publishes, and the simulator against the same. */
+/** Client and simulator compared with the reply that the documentation publishes. */
 import { describe, expect, it } from 'vitest';
 import { parsePage } from '../../functions/source/wire.ts';
 import { ask } from '../simulator/ask.ts';
@@ -52,7 +52,7 @@ describe('the published example', () => {
     expect([page.count, page.executions, page.unreadable]).toEqual([2, publishedRows, []]);
   });
 
-  it('has ids that contain the creation time, less than 50 ms after the whole second of the start', () => {
+  it('has ids that contain a time of creation less than 50 ms after the whole second of the start', () => {
     expect(publishedRows.map(({ id, startTimeMs }) => createdMsOf(id) - startTimeMs)).toEqual([48, 42]);
   });
 

@@ -31,7 +31,7 @@ const faults: [string, Answer][] = [
   ['a connection reset', 'reset'],
   ['a body shorter than its Content-Length', cutOff],
   ['a chunked body that breaks off', cutOffChunked],
-  ['a body that ends early but well', { body: '{"count":1,"resources":[{"id":1' }],
+  ['a complete transfer of half the JSON', { body: '{"count":1,"resources":[{"id":1' }],
   ['an empty body', { body: '' }],
   ['a body without resources', { body: '{"count":1}' }],
   ['an HTML page with status 200', { headers: { 'content-type': 'text/html' }, body: '<html>log in</html>' }],
@@ -48,7 +48,7 @@ describe.each(faults)('%s', (_name, fault) => {
     expect(source.stats()).toMatchObject({ requests: 3, retries: 2, throttled: 0 });
   });
 
-  it('ends as a retryable SourceError after six attempts', async () => {
+  it('leads to a retryable SourceError after six attempts', async () => {
     const server = await startLoopback(() => fault);
     const source = connect(server.url);
     const error = await errorOf<SourceError>(source.fetchPage(aRequest));
@@ -60,12 +60,12 @@ describe.each(faults)('%s', (_name, fault) => {
   });
 });
 
-// undici's timers tick about once a second, so these fail only once.
+// Only one attempt fails in these tests, because undici's timers tick about once a second.
 describe.each<[string, string, Answer]>([
-  ['headers that do not come', 'UND_ERR_HEADERS_TIMEOUT', 'hang'],
-  ['a body that stalls', 'UND_ERR_BODY_TIMEOUT', stallInBody],
+  ['missing headers', 'UND_ERR_HEADERS_TIMEOUT', 'hang'],
+  ['a stalled body', 'UND_ERR_BODY_TIMEOUT', stallInBody],
 ])('%s', (_name, code, fault) => {
-  it('are retried after their time limit', async () => {
+  it('leads to a retry after the time limit', async () => {
     const reasons: unknown[] = [];
     const server = await startLoopback((_, index) => (index === 0 ? fault : aPage));
     const source = connect(server.url, {
@@ -80,14 +80,14 @@ describe.each<[string, string, Answer]>([
 });
 
 describe('waiting between attempts', () => {
-  it('draws from a span that doubles, up to 20 seconds', async () => {
+  it('takes a random time from a span that doubles, up to 20 seconds', async () => {
     const server = await startLoopback(() => ({ status: 503 }));
     const source = connect(server.url, { random: () => 0.999_999 });
     await errorOf(source.fetchPage(aRequest));
     expect(source.clock.sleeps).toEqual([500, 1000, 2000, 4000, 8000]);
   });
 
-  it('can be zero, because the jitter is full', async () => {
+  it('can take no time, because the jitter is full', async () => {
     const server = await startLoopback(() => ({ status: 503 }));
     const source = connect(server.url, { random: () => 0 });
     await errorOf(source.fetchPage(aRequest));
@@ -98,7 +98,7 @@ describe('waiting between attempts', () => {
 describe('HTTP 429', () => {
   const throttled = { status: 429, body: '{"error_code":"APIG.0308","error_msg":"throttled","request_id":"r1"}' };
 
-  it('waits as long as Retry-After says in seconds', async () => {
+  it('leads to a wait of the seconds in Retry-After', async () => {
     const server = await startLoopback((_, index) =>
       index === 0 ? { ...throttled, headers: { 'retry-after': '7' } } : aPage,
     );
@@ -108,7 +108,7 @@ describe('HTTP 429', () => {
     expect(source.stats()).toMatchObject({ requests: 2, retries: 1, throttled: 1 });
   });
 
-  it('waits until the date that Retry-After gives, by the clock of the source', async () => {
+  it('leads to a wait until the date in Retry-After, by the clock of the source', async () => {
     const headers = { 'retry-after': 'Thu, 01 Jan 2026 00:00:09 GMT', date: 'Thu, 01 Jan 2026 00:00:00 GMT' };
     const server = await startLoopback((_, index) => (index === 0 ? { ...throttled, headers } : aPage));
     const source = connect(server.url);
@@ -116,21 +116,21 @@ describe('HTTP 429', () => {
     expect(source.clock.sleeps).toEqual([9000]);
   });
 
-  it("waits for the quota's window without Retry-After", async () => {
+  it("leads to a wait of the quota's window without Retry-After", async () => {
     const server = await startLoopback((_, index) => (index === 0 ? throttled : aPage));
     const source = connect(server.url);
     await source.fetchPage(aRequest);
     expect(source.clock.sleeps).toEqual([10_300]);
   });
 
-  it('is recognized by its code, whatever the status', async () => {
+  it('is recognized by its code, for any status', async () => {
     const server = await startLoopback((_, index) => (index === 0 ? { ...throttled, status: 403 } : aPage));
     const source = connect(server.url);
     await source.fetchPage(aRequest);
     expect(source.stats().throttled).toBe(1);
   });
 
-  it('holds back the other targets of the same user as well', async () => {
+  it('delays the other targets of the same user too', async () => {
     const clock = testClock();
     const pacer = createPacer({ requests: 1_000_000, perSeconds: 10 }, clock);
     const server = await startLoopback((_, index) => (index === 0 ? throttled : aPage));
@@ -143,7 +143,7 @@ describe('HTTP 429', () => {
     expect(clock.now()).toBeGreaterThanOrEqual(Date.UTC(2026, 0, 2) + 10_300);
   });
 
-  it('ends as a SourceError after its own budget of eight further attempts', async () => {
+  it('leads to a SourceError after its own retry budget of eight attempts', async () => {
     const server = await startLoopback(() => throttled);
     const source = connect(server.url);
     const error = await errorOf<SourceError>(source.fetchPage(aRequest));
@@ -152,7 +152,7 @@ describe('HTTP 429', () => {
     expect(source.stats()).toMatchObject({ requests: 9, throttled: 9, retries: 8 });
   });
 
-  it('does not use up the budget for faults', async () => {
+  it('does not use up the retry budget of faults', async () => {
     const answers = [throttled, throttled, ...Array.from({ length: 5 }, () => ({ status: 500 })), throttled, aPage];
     const server = await startLoopback((_, index) => answers[index] ?? aPage);
     const source = connect(server.url);
@@ -160,8 +160,8 @@ describe('HTTP 429', () => {
   });
 });
 
-describe('no connection', () => {
-  it('is retried up to four attempts, then names the endpoint to check', async () => {
+describe('a failed connection', () => {
+  it('is retried up to four attempts, and then reported with the endpoint to check', async () => {
     const source = connect('http://127.0.0.1:1');
     const error = await errorOf<SourceError>(source.fetchPage(aRequest));
     expect(error).toBeInstanceOf(SourceError);
@@ -170,14 +170,14 @@ describe('no connection', () => {
     expect(source.clock.sleeps).toEqual([250, 500, 1000]);
   });
 
-  it('names DNS too', async () => {
+  it('is reported with DNS if the host is unknown', async () => {
     const source = connect('http://no-such-host.invalid');
     const error = await errorOf<SourceError>(source.fetchPage(aRequest));
     expect(error.code).toMatch(/ENOTFOUND|EAI_AGAIN/);
     expect(error.remedy).toContain('DNS');
   });
 
-  it('over TLS to a server without TLS is final', async () => {
+  it('is not retried over TLS to a server without TLS', async () => {
     const server = await startLoopback(() => aPage);
     const source = connect(server.url.replace('http:', 'https:'));
     const error = await errorOf<SourceError>(source.fetchPage(aRequest));
@@ -187,8 +187,8 @@ describe('no connection', () => {
   });
 });
 
-describe('a reply that is too big or too slow', () => {
-  it('is not read beyond the limit, and not retried', async () => {
+describe('a large or slow reply', () => {
+  it('is not read beyond the size limit, and not retried', async () => {
     const server = await startLoopback(() => ({ body: Buffer.alloc(200_000, 0x20) }));
     const source = connect(server.url, { limits: { maxReplyBytes: 100_000 } });
     const error = await errorOf<SourceError>(source.fetchPage(aRequest));
@@ -196,14 +196,14 @@ describe('a reply that is too big or too slow', () => {
     expect(server.received).toHaveLength(1);
   });
 
-  it('may be as big as the limit', async () => {
+  it('may be as large as the size limit', async () => {
     const body = aPageBody(100).padEnd(100_000, ' ');
     const server = await startLoopback(() => ({ body }));
     const source = connect(server.url, { limits: { maxReplyBytes: 100_000 } });
     expect((await source.fetchPage(aRequest)).executions).toHaveLength(100);
   });
 
-  it('fails if it trickles beyond the time limit of a request', async () => {
+  it('fails if it takes longer than the time limit of a request', async () => {
     const server = await startLoopback(() => (response) => {
       const timer = setInterval(() => response.write(' '), 10);
       response.on('close', () => clearInterval(timer));
@@ -214,11 +214,11 @@ describe('a reply that is too big or too slow', () => {
   });
 });
 
-describe('while it is asked again', () => {
+describe('during retries', () => {
   it.each([
-    ['a source in trouble is failing', { status: 503 }, 'source'],
-    ['one that says 429 is failing', { status: 429 }, 'source'],
-  ])('%s, and nothing after a page was received', async (_name, trouble, kind) => {
+    ['status 503', { status: 503 }, 'source'],
+    ['status 429', { status: 429 }, 'source'],
+  ])('the client reports a failing source after %s, and none after a page', async (_name, trouble, kind) => {
     const server = await startLoopback((_, index) => (index < 2 ? trouble : aPage));
     const kinds: (string | undefined)[] = [];
     const source = connect(server.url, { log: () => kinds.push(source.stats().failing?.kind) });
@@ -243,10 +243,10 @@ describe('the signal', () => {
   });
 
   it.each([
-    ['has failed where it gave no reply for seconds', 2_000, 0, 'source'],
-    ['has not failed where there was no time to reply', 1_999, 0, undefined],
-    ['has not failed where it has replied before', 20_000, 1, undefined],
-  ])('that ends a request: the source %s', async (_name, waitedMs, replies, kind) => {
+    ['is failing if it gave no reply for two seconds', 2_000, 0, 'source'],
+    ['is not failing if it had less than two seconds', 1_999, 0, undefined],
+    ['is not failing if it has replied before', 20_000, 1, undefined],
+  ])('ends a request, and the source %s', async (_name, waitedMs, replies, kind) => {
     const controller = new AbortController();
     const clock = testClock();
     const server = await startLoopback((_, index) => {
@@ -301,7 +301,7 @@ describe('the signal', () => {
     expect(source.stats().requests).toBe(0);
   });
 
-  it('does not count requests that it kept from being sent', async () => {
+  it('does not count requests that it prevented', async () => {
     const controller = new AbortController();
     const server = await startLoopback(() => aPage);
     const pacer = {

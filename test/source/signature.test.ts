@@ -20,40 +20,40 @@ const published =
   'Signature=7be6668032f70418fcc22abc52071e57aff61b84a1d2381bb430d6870f4f6ebe';
 
 describe('a signature', () => {
-  it("is the one of Huawei Cloud's published vector", () => {
+  it("equals that of Huawei Cloud's published test vector", () => {
     expect(signRequest(vectorRequest, vectorKey, vectorTime)).toEqual({
       'X-Sdk-Date': '20191115T033655Z',
       Authorization: published,
     });
   });
 
-  it('is over the path with a slash at its end, whether it was there or not', () => {
+  it('covers the path with a slash at its end, whether the request has one or not', () => {
     const request = { ...vectorRequest, path: vectorRequest.path.slice(0, -1) };
     expect(signRequest(request, vectorKey, vectorTime)['Authorization']).toBe(published);
   });
 
-  it('is over the sorted query, whatever its order', () => {
+  it('covers the sorted query', () => {
     const request = { ...vectorRequest, query: vectorRequest.query.toReversed() };
     expect(signRequest(request, vectorKey, vectorTime)['Authorization']).toBe(published);
   });
 
-  it('is over header values without the blanks around them, and names in lower case', () => {
+  it('covers trimmed header values, and names in lower case', () => {
     const request = { ...vectorRequest, headers: { 'CONTENT-TYPE': '  application/json ' } };
     expect(signRequest(request, vectorKey, vectorTime)['Authorization']).toBe(published);
   });
 
-  it('is over the time in whole seconds', () => {
+  it('covers the time in whole seconds', () => {
     expect(signRequest(vectorRequest, vectorKey, vectorTime + 999)['Authorization']).toBe(published);
   });
 
-  it('of a temporary key sends its security token and signs it', () => {
+  it('of a temporary key covers its security token, which is sent', () => {
     const headers = signRequest(vectorRequest, { ...vectorKey, securityToken: 'st' }, vectorTime);
     expect(headers['X-Security-Token']).toBe('st');
     expect(headers['Authorization']).toContain('SignedHeaders=content-type;host;x-sdk-date;x-security-token,');
     expect(headers['Authorization']).not.toBe(published);
   });
 
-  it('is what the documented steps give for a body, odd characters and a further header', () => {
+  it('follows the documented steps for a body, special characters and a further header', () => {
     const request = {
       method: 'POST',
       path: '/v2/p',
@@ -93,11 +93,11 @@ describe('a signature', () => {
 });
 
 describe('encoding', () => {
-  it('leaves unreserved characters only', () => {
+  it('keeps only unreserved characters', () => {
     expect(encodeRfc3986("AZaz09-_.~!*'()/+ é")).toBe('AZaz09-_.~%21%2A%27%28%29%2F%2B%20%C3%A9');
   });
 
-  it('survives half a surrogate pair', () => {
+  it('replaces half a surrogate pair', () => {
     expect(encodeRfc3986('\ud800')).toBe('%EF%BF%BD');
   });
 

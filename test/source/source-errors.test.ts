@@ -12,7 +12,7 @@ async function refusedWith(status: number, body: unknown, headers: Record<string
 }
 
 describe('a refusal', () => {
-  it("with status 400 contains the source's message and is never retried", async () => {
+  it("with status 400 is reported with the source's message and never retried", async () => {
     const error = await refusedWith(400, { error_code: 'DQC.1002', error_msg: 'offset is too deep' });
     expect(error).toBeInstanceOf(SourceError);
     expect(error).toMatchObject({ httpStatus: 400, code: 'DQC.1002', target: 'sales', retryable: false });
@@ -28,48 +28,48 @@ describe('a refusal', () => {
   it.each([
     [400, 'The workspace does not exist.'],
     [404, 'project_id is invalid'],
-  ])('with status %i about %s names the keys to check', async (status, error_msg) => {
+  ])('with status %i about %s is reported with the keys to check', async (status, error_msg) => {
     const error = await refusedWith(status, { error_code: 'DQC.1', error_msg });
     expect(error.httpStatus).toBe(status);
     expect(error.remedy).toBe('Check targets[].workspace and targets[].projectId.');
   });
 
-  it('with status 403 names the permission', async () => {
+  it('with status 403 is reported with the permission', async () => {
     const error = await refusedWith(403, { error_code: 'DQC.0403', error_msg: 'no permission' });
     expect(error).toMatchObject({ httpStatus: 403, retryable: false });
     expect(error.remedy).toMatch(/permission.*DataArts.*targets\[\]\.workspace/);
   });
 
-  it('with a redirect names the endpoint to check', async () => {
+  it('by a redirect is reported with the endpoint to check', async () => {
     const error = await refusedWith(302, '', { location: 'http://127.0.0.1:1/' });
     expect(error.httpStatus).toBe(302);
     expect(error.remedy).toContain('Check source.endpoint');
   });
 
-  it('gives the request id of the body', async () => {
+  it('is reported with the request id of the body', async () => {
     const error = await refusedWith(404, { error_code: 'APIG.0101', error_msg: 'no API', request_id: 'abc123' });
     expect(error).toMatchObject({ code: 'APIG.0101', requestId: 'abc123' });
   });
 
-  it('gives the request id of the header where the body has none', async () => {
+  it('is reported with the request id of the header if the body has none', async () => {
     const error = await refusedWith(400, { error_code: 'DQC.1' }, { 'x-request-id': 'from-header' });
     expect(error.requestId).toBe('from-header');
   });
 
-  it('with a body that is not JSON still reports the status', async () => {
+  it('with a body that is not JSON is reported with the status', async () => {
     const error = await refusedWith(405, '<html>no</html>');
     expect(error.message).toContain('with HTTP 405');
     expect(error.code).toBeUndefined();
   });
 
   it.each([['null'], ['[]'], ['3'], ['{"error_code":{},"error_msg":[]}'], ['']])(
-    'survives the body %s',
+    'with the body %s is reported with the status',
     async (body) => {
       expect((await refusedWith(400, body)).httpStatus).toBe(400);
     },
   );
 
-  it('repeats at most 300 characters of the source, without control characters', async () => {
+  it('is reported with at most 300 characters of the source, without control characters', async () => {
     const error = await refusedWith(400, { error_msg: `first\r\nsecond\u001b[31m\u0000${' word'.repeat(200)}` });
     const said = error.message.split('HTTP 400: ')[1] ?? '';
     expect(said).toMatch(/^first second \[31m/);
@@ -87,7 +87,7 @@ describe('secrets', () => {
     'planted-static',
   ];
 
-  /** The client can only know what is in its own secret, and the token it was given for it. */
+  /** The client knows only its own secret and the token that it got for it. */
   function knownTo(secret: object): string[] {
     const values: unknown[] = Object.values(secret);
     return planted.filter((text) => values.includes(text) || (text === planted[1] && 'password' in secret));
@@ -107,7 +107,7 @@ describe('secrets', () => {
     ['an access key', { accessKeyId: 'AK', secretAccessKey: planted[2], securityToken: planted[3] }],
     ['a token', { token: planted[4] }],
     ['a password', { domainName: 'd', userName: 'u', password: planted[0] }],
-  ])('of %s are in no error, even where the source echoes the whole request', async (_name, secret) => {
+  ])('of %s are in no error, even if the source echoes the whole request', async (_name, secret) => {
     const statuses = [400, 401, 403, 500];
     for (const status of statuses) {
       const server = await startLoopback((request) => {
@@ -126,7 +126,7 @@ describe('secrets', () => {
     }
   });
 
-  it('are in no error of IAM, even where IAM echoes the request', async () => {
+  it('are in no error of IAM, even if IAM echoes the request', async () => {
     for (const status of [400, 401, 403, 404, 500]) {
       const server = await startLoopback((request) => ({
         status,
@@ -140,7 +140,7 @@ describe('secrets', () => {
     }
   });
 
-  it('that are echoed in part are removed by their form', async () => {
+  it('that are echoed partially are redacted because of their form', async () => {
     const longToken = 'MIIFbQYJKoZIhvcNAQcCoIIFXjCCBVoCAQExDTALBglghkgBZQMEAgEwggN7BgkqhkiG9w0BBwGgggNs';
     const error = await refusedWith(400, { error_msg: `decrypt token fail, token:${longToken.slice(0, 70)}` });
     expect(error.message).toContain('decrypt token fail, token:[redacted]');

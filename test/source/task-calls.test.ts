@@ -1,4 +1,4 @@
-/** The calls beside the instance list, against the simulator and against odd replies. */
+/** The other calls than the instance list, tested with the simulator and with unusual replies. */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { SourceError } from '../../functions/errors.ts';
 import { createPacer } from '../../functions/source/pacing.ts';
@@ -25,7 +25,7 @@ describe('listing all tasks', () => {
     ['an offset in pages', { offsetUnit: 'page' }, 7],
     ['a count of the page', { count: 'page' }, 5],
     ['no count', { count: 'missing' }, 5],
-  ] as const)('shows each of 263 tasks once, with exact ids: %s', async (_, traps, requests) => {
+  ] as const)('returns each of 263 tasks once, with exact ids: %s', async (_, traps, requests) => {
     const { sim, source } = await simulated({ traps });
     for (let n = 0; n < 263; n += 1) {
       sim.life.addTask({ name: `task ${n}`, taskType: n % 80 === 0 ? 'CONSISTENCY_TASK' : 'QUALITY_TASK' });
@@ -42,13 +42,13 @@ describe('listing all tasks', () => {
     expect(source.stats().requests).toBe(0);
   });
 
-  it('reports that it is incomplete if the source counts more tasks than it shows', async () => {
+  it('reports an incomplete list if the source counts more tasks than it shows', async () => {
     const server = await startLoopback(() => ({ body: '{"count":3,"resources":[{"id":1},{"id":2}]}' }));
     const { tasks, isComplete } = await listAllTasks(connect(server.url).tasks);
     expect([tasks.length, isComplete]).toEqual([4, false]);
   });
 
-  it('has the last run of each task, null where there is none', async () => {
+  it('returns the last run of each task, null if there is none', async () => {
     const { sim, source } = await simulated();
     const task = sim.life.addTask();
     sim.life.addTask();
@@ -58,8 +58,8 @@ describe('listing all tasks', () => {
   });
 });
 
-describe('one task, one instance', () => {
-  it('have every value of the source exactly', async () => {
+describe('details of a task and results of an instance', () => {
+  it('have the exact values of the source', async () => {
     const { sim, source } = await simulated();
     const task = sim.life.addTask({ rules: 2, taskType: 'CONSISTENCY_TASK' });
     const { id } = sim.life.addExecution({ task, runStatus: 'ALARMING' });
@@ -91,7 +91,7 @@ describe('one task, one instance', () => {
   it.each([
     [404, '{"error_code":"APIG.0101","error_msg":"The API does not exist"}', /APIG\.0101|does not exist/],
     [403, '{"error_code":"DQC.0403","error_msg":"no permission"}', /no permission/],
-  ])('fail with a %i that is not about them', async (status, body, said) => {
+  ])('fail with a status %i that is not about them', async (status, body, said) => {
     const server = await startLoopback(() => ({ status, body }));
     const error = await errorOf(connect(server.url).tasks.fetchResults(7n, 0));
     expect(error).toBeInstanceOf(SourceError);
@@ -100,7 +100,7 @@ describe('one task, one instance', () => {
     expect(status === 403 ? error.remedy : 'role admin or developer').toContain('role admin or developer');
   });
 
-  it('wait at the pace of their own call alone', async () => {
+  it('wait only for the quota of their own call', async () => {
     const { sim, clock } = await simulated();
     const { ref } = secretFile({ token: 'simulated-static-token' });
     const target = { ...aTarget, ...sim.workspaces[0]! };
@@ -145,11 +145,11 @@ describe('a result', () => {
     expect(resultOf(text)).toMatchObject({ ruleId: 1_012_386_207_306_600_449n, alarmed, objectName });
   });
 
-  it('keeps the numbers of its metrics digit by digit', () => {
+  it('keeps the exact numbers of its metrics', () => {
     expect(resultOf('{"b":9007199254740993,"a":1.50}')?.metrics).toBe('{"a":1.50,"b":9007199254740993}');
   });
 
-  it('keeps a rule without objects, and an id that is none in extra', () => {
+  it('keeps a rule without objects, and an invalid id in extra', () => {
     const content = parseResultPage('{"resources":[{"sub_rule_id":"x1","results":null,"more":1}],"count":1}');
     expect(content).toMatchObject({
       value: { results: [{ ruleId: null, metrics: null, extra: '{"more":1,"sub_rule_id":"x1"}' }] },
@@ -157,8 +157,8 @@ describe('a result', () => {
   });
 });
 
-describe('odd replies', () => {
-  it('of details keep both sides of a comparison under one id, and lists as JSON', () => {
+describe('unusual replies', () => {
+  it('with details keep both sides of a comparison under one id, and lists as JSON', () => {
     const content = parseTaskDetails(
       '{"id":1012386182149165001,"last_run_time":null,"create_time":-1,"sub_rules":[[{"id":7,"tables":["a","b"]}],[{"id":7,"weight":2.5}]]}',
       'CONSISTENCY_TASK',
@@ -177,7 +177,7 @@ describe('odd replies', () => {
     });
   });
 
-  it.each(['[]', '{"count":1}', '{', 'null'])('%s are no page', (text) => {
+  it.each(['[]', '{"count":1}', '{', 'null'])('like %s are not pages', (text) => {
     expect(parseTaskPage(text, 'QUALITY_TASK')).toHaveProperty('problem');
     expect(parseResultPage(text)).toHaveProperty('problem');
     expect(parseTaskDetails(text, 'QUALITY_TASK')).toHaveProperty('problem');

@@ -47,7 +47,7 @@ describe('a row that is not an execution', () => {
     [{ id: '"12a"' }, 'id is not an integer: "12a"'],
     [{ id: '"007"' }, 'id is not an integer: "007"'],
     [{ id: '""' }, 'id is not an integer: ""'],
-  ])('is kept whole with the reason: %j', (changes, reason) => {
+  ])('is kept completely, with the reason: %j', (changes, reason) => {
     const rawText = rowText(changes);
     const startTimeMs = 'id' in changes ? JSON.parse(rowText({})).start_time : null;
     expect(refuseOne(rawText)).toEqual({ rawText: exact(rawText), reason, startTimeMs });
@@ -61,19 +61,19 @@ describe('a row that is not an execution', () => {
     },
   );
 
-  it('is kept with every digit, and its keys sorted', () => {
+  it('is kept with exact numbers and sorted keys', () => {
     const row = '{ "id" : "\\u0031x",\n\t"b":{"b":[1.10,{}]},"a":12345678901234567890 }';
     expect(refuseOne(row).rawText).toBe('{"a":12345678901234567890,"b":{"b":[1.10,{}]},"id":"1x"}');
   });
 
-  it('does not stop the others, and each keeps its own text', () => {
+  it('does not affect other rows, and keeps its own text', () => {
     const rows = [rowText({ id: '1' }), '{"id":"]"}', rowText({ id: '2' }), 'null', rowText({ id: '3' })];
     const { executions, unreadable } = pageOf(...rows);
     expect(executions.map(({ id }) => id)).toEqual([1n, 2n, 3n]);
     expect(unreadable.map(({ rawText }) => rawText)).toEqual(['{"id":"]"}', 'null']);
   });
 
-  it('gives a short reason for a long value', () => {
+  it('has a short reason for a long value', () => {
     const { reason, rawText } = refuseOne(rowText({ id: `"${'x'.repeat(10_000)}"` }));
     expect(reason.length).toBeLessThan(120);
     expect(rawText.length).toBeGreaterThan(10_000);

@@ -8,7 +8,7 @@ const timeMs = fc.integer({ min: 978_307_200_000, max: 253_402_300_799_999 });
 const text = fc.string({ unit: 'binary' });
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: null });
 
-/** A number as some server may write it. */
+/** JSON text of a number, in any form. */
 const numberText = fc.oneof(
   fc.bigInt().map(String),
   fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => JSON.stringify(value)),
@@ -17,7 +17,7 @@ const numberText = fc.oneof(
     .map(([minus, whole, fraction, exponent]) => `${minus ? '-' : ''}${whole}.${fraction}e${exponent}`),
 );
 
-/** JSON text with blanks, odd numbers and any strings; keys are unique. */
+/** JSON text with blanks, unusual numbers, any strings and unique keys. */
 const jsonText: fc.Arbitrary<string> = fc.letrec<{ value: string }>((tie) => ({
   value: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
@@ -31,7 +31,7 @@ const jsonText: fc.Arbitrary<string> = fc.letrec<{ value: string }>((tie) => ({
   ),
 })).value;
 
-describe('reading pages', () => {
+describe('the parser of pages', () => {
   it('returns every execution exactly', () => {
     const row = fc
       .record({
@@ -44,7 +44,7 @@ describe('reading pages', () => {
         startTimeMs: timeMs,
         endTimeMs: maybe(timeMs),
       })
-      // An end before the start is odd, and has tests of its own.
+      // Other tests cover ends before the start.
       .filter(({ startTimeMs, endTimeMs }) => endTimeMs === null || endTimeMs >= startTimeMs);
     fc.assert(
       fc.property(fc.array(row), maybe(fc.nat()), fc.boolean(), (rows, count, newSpelling) => {
@@ -65,7 +65,7 @@ describe('reading pages', () => {
     );
   });
 
-  it('loses no row: each is an execution or is kept with every digit', () => {
+  it('returns each row as an execution or as an unreadable row with exact numbers', () => {
     fc.assert(
       fc.property(fc.array(jsonText), (rows) => {
         const content = parsePage(`{"resources": [${rows.join(' , ')}], "count": 1}`);
@@ -87,7 +87,7 @@ describe('reading pages', () => {
     );
   });
 
-  it('never throws, whatever the text', () => {
+  it('never throws for any text', () => {
     fc.assert(
       fc.property(fc.oneof(text, jsonText), fc.nat(), (whole, cut) => {
         const cutText = `{"count":1,"resources":[${whole}]}`.slice(0, cut);
@@ -100,7 +100,7 @@ describe('reading pages', () => {
 });
 
 describe('exact JSON', () => {
-  it('writes every number as it was read', () => {
+  it('writes every number as it was parsed', () => {
     fc.assert(
       fc.property(numberText, (number) => {
         expect(writeExactJson(parseExactJson(number))).toBe(number);
@@ -108,7 +108,7 @@ describe('exact JSON', () => {
     );
   });
 
-  it('is stable: what was written is read and written the same', () => {
+  it('is stable: written text is parsed and written unchanged', () => {
     fc.assert(
       fc.property(jsonText, (value) => {
         const written = writeExactJson(parseExactJson(value));

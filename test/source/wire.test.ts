@@ -11,7 +11,7 @@ function readOne(changes: Record<string, string | undefined> = {}): Execution {
 }
 
 describe('a row', () => {
-  it('is read with every documented field, ids to the last digit', () => {
+  it('is parsed with all documented fields and exact ids', () => {
     expect(readOne()).toEqual({
       id: 9_007_199_254_740_993_123n,
       name: 'orders not empty',
@@ -25,7 +25,7 @@ describe('a row', () => {
     });
   });
 
-  it('needs an id and a start time only', () => {
+  it('requires only an id and a start time', () => {
     const nothing = { name: null, taskId: null, taskType: null, runStatus: null, notifyStatus: null, endTimeMs: null };
     const expected = { id: 5n, startTimeMs: 1_767_225_600_000, extra: null, ...nothing };
     expect(pageOf('{"id":5,"start_time":1767225600000}').executions).toEqual([expected]);
@@ -65,7 +65,7 @@ describe('a row', () => {
   });
 });
 
-describe('an optional field with an odd value', () => {
+describe('an optional field with an unusable value', () => {
   it.each([
     ['end_time', '-1'],
     ['end_time', '0'],
@@ -76,7 +76,7 @@ describe('an optional field with an odd value', () => {
     ['end_time', 'false'],
     ['end_time', '{}'],
     ['end_time', '1767225660000.25'],
-    // Seconds, and a time before the start.
+    // A time in seconds, and one before the start.
     ['end_time', '1767225660'],
     ['end_time', '1767225599999'],
     ['end_time', '253402300800000'],
@@ -91,7 +91,7 @@ describe('an optional field with an odd value', () => {
     ['run_status', 'false'],
     ['notify_status', '{}'],
     ['notity_status', '0'],
-  ])('does not cost the row: %s %s is null, and kept as the source wrote it', (field, value) => {
+  ])('is null, and kept in extra as the source wrote it: %s %s', (field, value) => {
     const { extra, ...execution } = readOne({ notity_status: undefined, [field]: value });
     expect(extra).toBe(`{"${field}":${value}}`);
     const { extra: none, ...plain } = readOne({ notity_status: undefined, [field]: 'null' });
@@ -106,17 +106,17 @@ describe('an optional field with an odd value', () => {
     ['FAILED', '"null"', false],
     ['SUCCESS', 'null', true],
     ['SUCCESS', undefined, true],
-  ])('leaves an execution open by its status: %s with end_time %s', (status, value, expected) => {
+  ])('leaves an execution open if its status is open: %s with end_time %s', (status, value, expected) => {
     expect(isOpen(readOne({ run_status: `"${status}"`, end_time: value }))).toBe(expected);
   });
 
-  it('is distinguished from an undocumented field that contains such a name', () => {
+  it('is distinguished from an undocumented field that contains its name', () => {
     expect(isOpen(readOne({ end_time: 'null', more: '{"end_time":1}' }))).toBe(true);
   });
 });
 
 describe('numbers written as text', () => {
-  it('are read as the numbers they are, with every digit', () => {
+  it('are parsed as exact numbers', () => {
     expect(
       readOne({ id: '"1012386207306600401"', task_id: '"-9223372036854775808"', end_time: '"1767225660000"' }),
     ).toMatchObject({ id: 1012386207306600401n, taskId: -(2n ** 63n), endTimeMs: 1_767_225_660_000, extra: null });
@@ -128,10 +128,10 @@ describe('the notification status', () => {
   it.each([
     ['notity_status', { notity_status: '"FAILED"', notify_status: undefined }],
     ['notify_status', { notity_status: undefined, notify_status: '"FAILED"' }],
-    ['both, alike', { notity_status: '"FAILED"', notify_status: '"FAILED"' }],
+    ['both, with one value', { notity_status: '"FAILED"', notify_status: '"FAILED"' }],
     ['notity_status beside a null', { notity_status: '"FAILED"', notify_status: 'null' }],
     ['notify_status beside a null', { notity_status: 'null', notify_status: '"FAILED"' }],
-  ])('is read as %s', (_name, spelling) => {
+  ])('is read from %s', (_name, spelling) => {
     expect(readOne(spelling)).toMatchObject({ notifyStatus: 'FAILED', extra: null });
   });
 
@@ -169,7 +169,7 @@ describe('undocumented fields', () => {
     expect(extra).toBe('{"10":3,"9":4,"alpha":{"x":2,"y":[{"c":2,"d":1}]},"zulu":1}');
   });
 
-  it('may have names that mean something to JavaScript', () => {
+  it('may have names with a meaning in JavaScript', () => {
     expect(readOne({ __proto__x: '0' }).extra).toBe('{"__proto__x":0}');
     const [row] = pageOf(
       '{"id":1,"start_time":1767225600000,"__proto__":{"id":2},"constructor":1,"toString":"x"}',
@@ -177,7 +177,7 @@ describe('undocumented fields', () => {
     expect(row).toMatchObject({ id: 1n, extra: '{"__proto__":{"id":2},"constructor":1,"toString":"x"}' });
   });
 
-  it('keep ids within them exact', () => {
+  it('keep the ids in them exact', () => {
     expect(readOne({ parent: '{"id":9007199254740993123,"at":1.0}' }).extra).toBe(
       '{"parent":{"at":1.0,"id":9007199254740993123}}',
     );
@@ -185,7 +185,7 @@ describe('undocumented fields', () => {
 });
 
 describe('an id whose name is written with escapes', () => {
-  it.each(['\\u0069d', 'i\\u0064'])('is not confused with a member beside the rows: %s', (name) => {
+  it.each(['\\u0069d', 'i\\u0064'])('is not confused with a member outside of the rows: %s', (name) => {
     const row = `{"${name}":9007199254740993,"start_time":1767225600000}`;
     const content = page(`{"id":9007199254740992,"resources":[${row}]}`);
     expect(content.isPage && content.executions.map(({ id }) => id)).toEqual([9_007_199_254_740_993n]);
@@ -214,7 +214,7 @@ describe('the count', () => {
   });
 });
 
-describe('a window that holds nothing', () => {
+describe('an empty window', () => {
   it.each([
     '{"count":0}',
     '{"count":0,"resources":null}',
@@ -255,7 +255,7 @@ describe('a body that is not a page', () => {
     expect(parsePage(text)).toEqual({ isPage: false, problem: 'it has no array "resources"' });
   });
 
-  it('may be nested too deep', () => {
+  it('may be one that is nested too deep', () => {
     const deep = '['.repeat(200_000);
     expect(parsePage(deep)).toEqual({ isPage: false, problem: 'it is not JSON' });
     const rows = `{"resources":[${deep}${']'.repeat(200_000)}]}`;
@@ -264,7 +264,7 @@ describe('a body that is not a page', () => {
 });
 
 describe('a page', () => {
-  it('may contain other fields, resources twice (the last one counts), and a byte order mark', () => {
+  it('may contain other fields, resources twice (of which the last counts), and a byte order mark', () => {
     const text = `{"resources":[null],"more":{"resources":[1]},"count":2,"resou\\u0072ces":[${rowText()}, {"id":""}]}`;
     const { executions, unreadable, count } = page(text);
     expect([count, executions.length]).toEqual([2, 1]);

@@ -1,4 +1,4 @@
-/** Backfills: what is missing of a range is read once, whatever stops them, beside whatever else runs. */
+/** Backfills read each gap of a range once, also when they are stopped or other runs are in progress. */
 import { describe, expect, it } from 'vitest';
 import { watermarkOf } from '../../functions/checkpoint/coverage.ts';
 import { gapsIn } from '../../functions/intervals.ts';
@@ -12,7 +12,7 @@ import {
   syncedSource,
 } from '../support/synced-source.ts';
 
-/** A source with `rows` settled executions of the last 36 days, synced for the last day only. */
+/** Opens a world with `rows` settled executions of the last 36 days, of which only the last day is synced. */
 async function worldWithHistory(rows: number, initialFromDays = 1): Promise<SyncedSource> {
   const world = await syncedSource(
     {},
@@ -102,7 +102,7 @@ describe('a backfill', () => {
     expect(await world.backfill({})).toMatchObject({ done: true, from: null, requests: 0 });
   });
 
-  it('that is stopped resumes where it was, and reads few rows twice', async () => {
+  it('that is stopped resumes where it stopped, and reads few rows twice', async () => {
     const world = await worldWithHistory(12_000);
     await world.syncWell();
     let requests = 0;
@@ -171,7 +171,7 @@ describe('a backfill over a window that cannot be proven', () => {
   });
 });
 
-describe('reading again', () => {
+describe('a backfill that reads again', () => {
   it('writes covered rows again, and the view shows each execution once', async () => {
     const world = await worldWithHistory(5_000, 37);
     await world.syncWell();
@@ -184,7 +184,7 @@ describe('reading again', () => {
     await world.expectTruth();
   });
 
-  it('also of the rows that the next sync looks back at', async () => {
+  it('writes rows within the lookback of the next sync again too', async () => {
     const world = await syncedSource();
     world.sim.life.addMany(100, { fromMs: world.clock.now() - 5 * minuteMs, toMs: world.clock.now() });
     await world.syncWell();
@@ -213,7 +213,7 @@ describe('reading again', () => {
     expect(await world.backfill({ window, again: true })).toMatchObject({ done: true, quarantined: 0 });
   });
 
-  it('that is stopped resumes where it was, and starts over once it is done', async () => {
+  it('resumes where it was stopped, and starts over once it is done', async () => {
     const world = await worldWithHistory(6_000, 37);
     await world.syncWell();
     const task = { window: allBefore(world), again: true };
@@ -230,7 +230,7 @@ describe('reading again', () => {
   it.each([
     ['resumes', 23 * hourMs],
     ['starts over', 24 * hourMs],
-  ])('that was stopped some time ago %s, %i ms after', async (how, pauseMs) => {
+  ])('%s if it was stopped %i ms ago', async (how, pauseMs) => {
     const world = await worldWithHistory(8_000, 37);
     await world.syncWell();
     const task = { window: allBefore(world), again: true };
@@ -247,11 +247,11 @@ describe('reading again', () => {
   });
 });
 
-describe('a backfill beside syncs', () => {
-  it('loses nothing, nor do the syncs', async () => {
+describe('a backfill concurrent with syncs', () => {
+  it('completes the table, as do the syncs', async () => {
     const world = await worldWithHistory(6_000);
     await world.syncWell();
-    // Data is committed every minute.
+    // Each run commits every minute.
     world.sim.traps.afterPage = () => world.clock.advance(5_000);
     let done = false;
     const backfilling = world.backfill({ window: allBefore(world) }).finally(() => {

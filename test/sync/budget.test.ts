@@ -1,4 +1,4 @@
-/** How much of its time a run uses: the rest is for the last commit. */
+/** The part of its time that a run reserves for the last commit. */
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Clock } from '../../functions/clock.ts';
 import { SourceError, StoppedError } from '../../functions/errors.ts';
@@ -15,7 +15,7 @@ function budgetOf(limitMs: number, stop = new AbortController(), clock: Clock = 
 
 const fakeClock: Clock = { now: () => Date.now(), sleep: async () => undefined };
 
-/** When a signal is aborted, in ms from now on; null if not within a day. */
+/** Returns when a signal is aborted, in ms from now; null if not within a day. */
 function whenAborted(signal: AbortSignal): number | null {
   const beginMs = Date.now();
   for (let waited = 0; waited <= 86_400_000 && !signal.aborted; waited += 1_000) {
@@ -35,24 +35,24 @@ afterEach(() => {
 describe('a budget', () => {
   it.each([
     ['a fifth of a short time', 10_000, 8_000],
-    ['a quarter of a minute of a long one', 840_000, 825_000],
-    ['nothing where there is no limit', infinite, infinite],
+    ['15 seconds of a long time', 840_000, 825_000],
+    ['nothing without a limit', infinite, infinite],
   ])('keeps %s for the last commit', (_what, limitMs, usableMs) => {
     expect(budgetOf(limitMs).remainingMs()).toBe(usableMs);
   });
 
   it.each([
     ['at the end of a long time', 840_000, 840_000],
-    ['five seconds after the reading, where the time is short', 10_000, 13_000],
-    ['never where there is no limit', infinite, null],
+    ['five seconds after the reading, if the time is short', 10_000, 13_000],
+    ['never without a limit', infinite, null],
   ])('stops waiting for the warehouse %s', (_what, limitMs, hardStopMs) => {
     const budget = budgetOf(limitMs);
     expect(whenAborted(budget.hardStop)).toBe(hardStopMs);
   });
 
   it.each([
-    ['a quarter of a minute after an interruption', infinite, 15_000],
-    ['with its time, where that ends before', 10_000, 13_000],
+    ['15 seconds after an interruption', infinite, 15_000],
+    ['at its usual time if that is earlier than 15 seconds after an interruption', 10_000, 13_000],
   ])('stops waiting for the warehouse %s', (_what, limitMs, hardStopMs) => {
     const stop = new AbortController();
     const budget = budgetOf(limitMs, stop);
@@ -62,7 +62,7 @@ describe('a budget', () => {
     expect(whenAborted(budget.hardStop)).toBe(hardStopMs);
   });
 
-  it('is used up when its time has passed, even if the clock was set back', () => {
+  it('is used up after its time even if the clock is set back', () => {
     let backMs = 0;
     const clock: Clock = { now: () => Date.now() - backMs, sleep: async () => undefined };
     const budget = budgetOf(10_000, new AbortController(), clock);
@@ -72,7 +72,7 @@ describe('a budget', () => {
   });
 });
 
-it('a run that used its time on a failing source fails, even if the clock shows time left', async () => {
+it('a run that has spent its time on a failing source fails even if the clock shows time left', async () => {
   vi.useRealTimers();
   const world = await syncedSource();
   const failing = new SourceError('nothing but resets', { remedy: 'Wait.' });
@@ -87,6 +87,6 @@ it('a run that used its time on a failing source fails, even if the clock shows 
       };
     },
   });
-  // The world's clock stands still.
+  // The world's clock does not move.
   expect(summary).toMatchObject({ done: false, error: { kind: 'source', message: failing.message } });
 });

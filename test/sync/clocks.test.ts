@@ -1,4 +1,4 @@
-/** Runs on machines whose clocks disagree, with each other and with the source (PROTOCOL.md, I11 and I13). */
+/** Runs on machines whose clocks differ from each other and from the source's (PROTOCOL.md, I11 and I13). */
 import { describe, expect, it } from 'vitest';
 import {
   checkpointOf,
@@ -10,7 +10,7 @@ import {
   syncedSource,
 } from '../support/synced-source.ts';
 
-/** An execution that was open when a machine saw it whose clock was ten minutes ahead. */
+/** Adds an execution that a machine whose clock is ten minutes ahead has observed as open. */
 async function worldSeenAhead(startedAgoMs: number): Promise<{ world: SyncedSource; id: bigint }> {
   const world = await syncedSource();
   const startTimeMs = world.clock.now() - startedAgoMs;
@@ -34,7 +34,7 @@ describe('after a run on a machine whose clock was ahead', () => {
     expect(await world.syncWell()).toMatchObject({ rowsWritten: 0 });
   });
 
-  it('the note that an execution vanished counts as later than its last observation', async () => {
+  it('the observation that an execution vanished counts as later than its last state', async () => {
     const { world, id } = await worldSeenAhead(2 * hourMs);
     world.sim.life.remove(id);
     expect(await world.syncWell()).toMatchObject({ openExecutions: 0, rowsWritten: 1 });
@@ -47,7 +47,7 @@ describe('after a run on a machine whose clock was ahead', () => {
 describe('with the clock of the source hours behind', () => {
   const behindMs = 2 * hourMs;
 
-  it('an execution that just ended, by that clock, is followed to its notification', async () => {
+  it('an execution that just ended by that clock is re-checked until its notification', async () => {
     const world = await syncedSource({ traps: { dateSkewMs: -behindMs } });
     const theirNowMs = world.clock.now() - behindMs;
     const fields = { runStatus: 'ALARMING', startTimeMs: theirNowMs - 3 * hourMs, endTimeMs: theirNowMs };
@@ -69,8 +69,8 @@ describe('with the clock of the source hours behind', () => {
   });
 });
 
-describe('coverage beyond the lookback after now', () => {
-  it('stops the run with a way to rewind, until that time has come', async () => {
+describe('coverage that extends into the future by more than the lookback', () => {
+  it('fails runs with a command to rewind, until that time', async () => {
     const world = await syncedSource();
     world.sim.life.addMany(100, { fromMs: world.clock.now() - dayMs, toMs: world.clock.now() });
     await world.syncWell(onMachineAhead(world, hourMs));

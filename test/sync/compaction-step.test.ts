@@ -1,4 +1,4 @@
-/** The daily maintenance compacts settled days, and nothing of the table is lost or doubled by it. */
+/** The daily maintenance compacts settled days without losing or duplicating rows. */
 import { expect, it } from 'vitest';
 import { dataPrefix } from '../../functions/warehouse/layout.ts';
 import { keysOf } from '../support/store-steps.ts';

@@ -1,4 +1,4 @@
-/** The requests that re-check open executions and notifications: enough, fair, and no more. */
+/** The choice of requests that re-check open executions and notifications. */
 import { describe, expect, it } from 'vitest';
 import type { OpenEntry } from '../../functions/checkpoint/checkpoint.ts';
 import { contains } from '../../functions/intervals.ts';
@@ -10,7 +10,7 @@ const nowMs = 1_760_000_000_000;
 const hourMs = 3_600_000;
 const lookbackMs = 900_000;
 
-/** An entry for the nth of executions that lie far apart, each looked at later than the one before. */
+/** Returns an entry for the nth of executions that start far apart, each checked later than the previous one. */
 function anEntry(
   n: number,
   change: { runStatus: string; notifyStatus?: string; endedAgoMs: number | null },
@@ -43,22 +43,19 @@ function expectHeld(open: readonly OpenEntry[], windows: readonly Window[]): voi
   expect(outside).toEqual([]);
 }
 
-describe('what is asked for', () => {
-  it.each([null, 0.001, 0.02, 5])(
-    'contains the start of each execution to re-check, at %s rows per ms',
-    (rowsPerMs) => {
-      const open = entries(50, { runStatus: 'RUNNING', endedAgoMs: null });
-      expectHeld(open, narrowWindows(open, rowsPerMs));
-      const { stillOpen } = planReobservation(open, rowsPerMs);
-      expectHeld(
-        stillOpen.length === 0 ? [] : open,
-        stillOpen.map(({ window }) => window),
-      );
-    },
-  );
+describe('the requested windows', () => {
+  it.each([null, 0.001, 0.02, 5])('contain the start of each execution to re-check, at %s rows per ms', (rowsPerMs) => {
+    const open = entries(50, { runStatus: 'RUNNING', endedAgoMs: null });
+    expectHeld(open, narrowWindows(open, rowsPerMs));
+    const { stillOpen } = planReobservation(open, rowsPerMs);
+    expectHeld(
+      stillOpen.length === 0 ? [] : open,
+      stillOpen.map(({ window }) => window),
+    );
+  });
 });
 
-describe('notices that can not change any more', () => {
+describe('notifications that cannot change any more', () => {
   const over = { runStatus: 'SUCCESS', endedAgoMs: lookbackMs };
 
   it('are checked once more, up to half of them, least recently checked first', () => {
@@ -75,10 +72,10 @@ describe('notices that can not change any more', () => {
   });
 });
 
-describe('notices that may still change', () => {
+describe('notifications that may still change', () => {
   const early = { runStatus: 'ALARMING', endedAgoMs: lookbackMs - 1 };
 
-  it('are checked in turn if nobody was notified of an alarm', () => {
+  it('are checked in turn if no notification of an alarm was sent', () => {
     expect(idsDue(entries(10, early), 3)).toHaveLength(10);
     const due = idsDue(entries(300, early).toReversed(), 3);
     expect(due).toEqual(Array.from(due, (_, n) => n));
@@ -87,14 +84,14 @@ describe('notices that may still change', () => {
   });
 
   it.each([
-    ['somebody was notified', { ...early, notifyStatus: 'SUCCESS' }],
-    ['all went well', { ...early, runStatus: 'SUCCESS' }],
+    ['a notification was sent', { ...early, notifyStatus: 'SUCCESS' }],
+    ['the execution succeeded', { ...early, runStatus: 'SUCCESS' }],
   ])('wait for their last check if %s', (_why, change) => {
     expect(idsDue(entries(10, change), 40)).toEqual([]);
   });
 });
 
-describe('what is looked at again', () => {
+describe('an execution in the checkpoint', () => {
   const settings = { lookbackMs: 900_000, maxOpenMs: 86_400_000 };
   const nowMs = 1_760_000_000_000;
   const recentFromMs = nowMs - 900_000;
@@ -109,11 +106,11 @@ describe('what is looked at again', () => {
     [{ runStatus: 'ALARMING', endTimeMs: nowMs - 1000, startTimeMs: hourAgo, notifyStatus: 'SUCCESS' }, 'notification'],
     [{ runStatus: 'ALARMING', endTimeMs: hourAgo + 1, startTimeMs: hourAgo }, null],
     [{ runStatus: 'SUCCESS', endTimeMs: hourAgo + 1, startTimeMs: hourAgo }, null],
-  ])('is %o: %s', (fields, awaits) => {
+  ])('with %o awaits %s', (fields, awaits) => {
     expect(followUpOf(anExecution({ id: 1n, ...fields }), nowMs, recentFromMs, settings)).toBe(awaits);
   });
 
-  it('is an open execution up to the end of its time', () => {
+  it('is re-checked while it is open, until it expires', () => {
     const startTimeMs = nowMs - settings.maxOpenMs;
     const execution = anExecution({ id: 1n, runStatus: 'RUNNING', endTimeMs: null, startTimeMs });
     expect(followUpOf(execution, nowMs, recentFromMs, settings)).toBe('outcome');
@@ -121,7 +118,7 @@ describe('what is looked at again', () => {
   });
 
   it.each(['RUNNING', 'SUSPENDING', 'UNKNOWN', 'NOVEL', null])(
-    'is any execution of status %s, ended or not',
+    'is re-checked with status %s, whether it has an end time or not',
     (runStatus) => {
       for (const endTimeMs of [null, nowMs - 1000]) {
         const execution = anExecution({ id: 1n, runStatus, startTimeMs: hourAgo, endTimeMs });

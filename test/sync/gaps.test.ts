@@ -1,4 +1,4 @@
-/** Gaps in coverage close by themselves, in the time that a sync has left, and never at its cost. */
+/** Syncs fill gaps in coverage in the time they have left, without a disadvantage for new executions. */
 import { describe, expect, it } from 'vitest';
 import type { Checkpoint } from '../../functions/checkpoint/checkpoint.ts';
 import { watermarkOf } from '../../functions/checkpoint/coverage.ts';
@@ -17,7 +17,7 @@ import {
   syncedSource,
 } from '../support/synced-source.ts';
 
-/** A target in sync since 2 days, with the first of the 20 days before backfilled and the rest not. */
+/** Opens a world that has been synced for 2 days. Of the 20 days before, only the first ones are backfilled. */
 async function worldWithGap(rows: number): Promise<SyncedSource> {
   const world = await syncedSource({}, {});
   const nowMs = world.clock.now();
@@ -36,7 +36,7 @@ function gapsOf(world: SyncedSource, { coverage }: Checkpoint): { fromMs: number
   return gapsIn({ fromMs: world.clock.now() - 20 * dayMs, toMs: world.clock.now() }, coverage);
 }
 
-/** Connections that count their requests and do something before each. */
+/** Returns connections that count their requests and call a function before each. */
 function yieldingBy(
   world: SyncedSource,
   before: (n: number) => void,
@@ -59,7 +59,7 @@ function yieldingBy(
 }
 
 describe('a sync with time left', () => {
-  it('gets one token for its executions, rule results, tasks and gaps', async () => {
+  it('requests one token for its executions, rule results, tasks and gaps', async () => {
     const world = await worldWithGap(3_000);
     const startTimeMs = world.clock.now() - minuteMs;
     world.sim.life.addExecution({ runStatus: 'ALARMING', startTimeMs, visibleAtMs: world.clock.now() });
@@ -70,7 +70,7 @@ describe('a sync with time left', () => {
     expect(world.sim.counters.tokens).toBe(1);
   });
 
-  it('fills what a backfill left, with the share of the quota that backfills have', async () => {
+  it("fills the gaps that a backfill has left, with a backfill's share of the quota", async () => {
     const world = await worldWithGap(3_000);
     const yielding = yieldingBy(world, () => undefined);
     const summary = await world.syncWell(yielding);
@@ -84,7 +84,7 @@ describe('a sync with time left', () => {
     });
   });
 
-  it('begins with the newest, commits part by part, and continues in the next run', async () => {
+  it('fills the newest gaps first, commits part by part, and continues in the next run', async () => {
     const world = await worldWithGap(60_000);
     const before = await checkpointOf(world);
     const [gap] = gapsOf(world, before);
@@ -98,7 +98,7 @@ describe('a sync with time left', () => {
     await world.expectTruth();
   });
 
-  it('is up to date with every target before it fills the gaps of one', async () => {
+  it('syncs every target before it fills the gaps of one', async () => {
     const world = await worldWithGap(3_000);
     const [config] = [
       {
@@ -127,7 +127,7 @@ describe('a sync with time left', () => {
     ]);
   });
 
-  it('does not fail if filling them fails, and reports it', async () => {
+  it('reports a failure to fill gaps, and does not fail', async () => {
     const world = await worldWithGap(3_000);
     const warnings: string[] = [];
     const failing = yieldingBy(world, (n) => {
@@ -143,7 +143,7 @@ describe('a sync with time left', () => {
     await world.expectTruth();
   });
 
-  it('leaves half of the time to the gaps where rule results wait, too', async () => {
+  it('reserves half of the time for gaps if rule results wait too', async () => {
     const world = await worldWithGap(300);
     const timesMs: (number | undefined)[] = [];
     const connect: Run['connect'] = (target, signal, timeLeftMs) => {
@@ -153,13 +153,13 @@ describe('a sync with time left', () => {
     const waiting = { connect, connectYielding: connect, limitMs: 200_000, results: 'spare' } as const;
     await world.syncWell(waiting);
     await world.syncWell(waiting);
-    // Each less 15 s for its last commit: the sync, the results, the gaps; without gaps the sync and the results.
+    // The limits of sync, results and gaps, and without gaps of sync and results, each less 15 s for the last commit.
     expect(timesMs).toEqual([185_000, 85_000, 185_000, 185_000, 185_000]);
   });
 });
 
 describe('a window that cannot be proven', () => {
-  it('costs few requests in the long run, fails each run that leaves it out, and completes once it can be proven', async () => {
+  it('costs few requests over days, fails each run that omits it, and is covered once it can be proven', async () => {
     const world = await syncedSource({ traps: { deepestOffset: 300 } });
     const nowMs = world.clock.now();
     const ms = nowMs - dayMs;
@@ -177,7 +177,7 @@ describe('a window that cannot be proven', () => {
     }
     const cost = requests.toSorted((a, b) => a - b);
     expect(cost[120]).toBeLessThanOrEqual(6);
-    // It is tried at most once a day after the first days, and a try costs what it costs.
+    // After the first days it is tried at most once a day.
     expect(requests.filter((count) => count > 6).length).toBeLessThanOrEqual(17);
     expect(failures.filter((message) => message?.includes('cannot be proven complete') !== true)).toEqual([]);
     expect(failures.filter((message) => message?.includes('the next attempt is due at 2026-')).length).toBeGreaterThan(

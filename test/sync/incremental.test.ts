@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { dayMs, hourMs, minuteMs, syncedSource } from '../support/synced-source.ts';
 
-describe('runs over time', () => {
-  it('keeps the view equal to the source while runs finish, start, are re-run and deleted', async () => {
+describe('syncs over time', () => {
+  it('keep the view equal to the source while executions start, end, and are run again or deleted', async () => {
     const world = await syncedSource({ history: { days: 10, aheadDays: 2, tasks: 20 } });
     await world.syncWell();
     await world.expectTruth();

@@ -1,10 +1,10 @@
-/** Executions that have ended and whose notification state may still change: how they are followed, and how they are let go. */
+/** Ended executions whose notification status may still change: how long they are re-checked, and when they are dropped. */
 import { describe, expect, it } from 'vitest';
 import { surplusEntries } from '../../functions/sync/follow-up.ts';
 import { anExecution } from '../support/paged-source.ts';
 import { checkpointOf, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
 
-/** An alarm of an execution that started hours ago, raised a moment ago, in the table, and waiting for its notification. */
+/** Adds an execution that started hours ago and has just raised an alarm, which is in the table and awaits its notification. */
 async function worldWithAlarm(): Promise<{ world: SyncedSource; id: bigint }> {
   const world = await syncedSource();
   const nowMs = world.clock.now();
@@ -39,7 +39,7 @@ describe('an execution that awaits its notification', () => {
   });
 });
 
-describe('executions that await their notification, ten thousand and more', () => {
+describe('more than ten thousand executions that await their notification', () => {
   it('are dropped oldest first', () => {
     const entries = Array.from({ length: 10_003 }, (_, index) => ({
       execution: anExecution({ id: BigInt(index), startTimeMs: 1000, endTimeMs: 2000 + ((index * 7919) % 10_003) }),

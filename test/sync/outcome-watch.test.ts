@@ -1,4 +1,4 @@
-/** Changes of outcomes: which are announced, when, and how often. */
+/** Announcements of changed outcomes. */
 import { describe, expect, it } from 'vitest';
 import type { PendingChange } from '../../functions/checkpoint/last-outcomes.ts';
 import type { OutcomeChanges } from '../../functions/sync/outcome-changes.ts';
@@ -9,7 +9,7 @@ import { hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/sy
 
 const statuses = ['SUCCESS', 'ALARMING', 'FAILED'] as const;
 
-/** Collects what is announced, over all runs. */
+/** Collects the announcements of all runs. */
 function listener() {
   const heard: PendingChange[] = [];
   return {
@@ -23,7 +23,7 @@ function listener() {
 const textOf = ({ from, to, inARow, executionId }: PendingChange): string =>
   `${from}→${to} × ${inARow}, ${executionId}`;
 
-/** Adds an execution of a task that started some minutes ago. */
+/** Adds an execution that started some minutes ago. */
 function addRun(
   world: SyncedSource,
   task: ReturnType<SyncedSource['sim']['life']['addTask']>,
@@ -35,7 +35,7 @@ function addRun(
 }
 
 describe('changes of outcomes', () => {
-  it('are announced once each, with how often in a row, and not for what was there before the first run', async () => {
+  it('are announced once, with the length of the streak, except for executions before the first run', async () => {
     const world = await syncedSource();
     const task = world.sim.life.addTask({ name: '订单' });
     world.sim.life.addExecution({ task, runStatus: 'FAILED', id: 1n, startTimeMs: world.clock.now() - 40 * hourMs });
@@ -77,7 +77,7 @@ describe('changes of outcomes', () => {
     expect(heard.map(textOf)).toEqual([`null→ALARMING × 1, ${id}`]);
   });
 
-  it('cost a run with nothing new one read, and are kept nowhere if nobody listens', async () => {
+  it('cost a run without new rows one read, and are not recorded without a listener', async () => {
     const world = await syncedSource();
     const { announce } = listener();
     await world.syncWell();
@@ -102,7 +102,7 @@ describe('changes of outcomes', () => {
     expect(heard.map(textOf)).toEqual(['null→FAILED × 1, 1']);
   });
 
-  it('of two runs at once are announced at least once, by the same ids', async () => {
+  it('of two concurrent runs are announced at least once, with the same ids', async () => {
     const world = await syncedSource();
     const { heard, announce } = listener();
     await world.syncWell({ announce });
@@ -124,7 +124,7 @@ describe('changes of outcomes', () => {
     expect(new Set(heard.map(textOf))).toEqual(new Set(['null→FAILED × 1, 1', 'FAILED→SUCCESS × 1, 2']));
   });
 
-  it.each([1, 2, 3])('are all announced over days of killed runs and deaf listeners: seed %i', async (seed) => {
+  it.each([1, 2, 3])('are all announced over days of killed runs and failing listeners (seed %i)', async (seed) => {
     const world = await syncedSource();
     const random = seededRandom(seed);
     const addHour = randomHours(world, random);
@@ -152,7 +152,7 @@ describe('changes of outcomes', () => {
   });
 });
 
-/** Lets an hour pass in which each of some tasks runs; returns all changes so far. */
+/** Lets an hour pass in which several tasks run. Returns all changes so far. */
 function randomHours({ sim, clock, ...world }: SyncedSource, random: Random): () => Set<string> {
   const tasks = Array.from({ length: 12 }, (_, index) => ({
     task: sim.life.addTask({ name: `task ${index}` }),

@@ -1,11 +1,11 @@
-/** Executions that are open are followed until they end, wherever their start time lies, and cheaply. */
+/** Open executions are re-checked until they end, whatever their start time, with few requests. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Run } from '../../functions/sync/run.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
 import { checkpointOf, dayMs, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
 
-/** A source with two days of settled history and `count` executions open for hours, `apartMs` from each other. */
+/** Opens a world with two days of settled history and `count` executions that have been open for hours, `apartMs` apart. */
 async function worldWithOpen(
   count: number,
   apartMs: number,
@@ -22,7 +22,7 @@ async function worldWithOpen(
 }
 
 describe('open executions', () => {
-  it('that are still open cost one request together', async () => {
+  it('that are still open cost one request for all of them', async () => {
     const { world } = await worldWithOpen(30, hourMs);
     world.clock.advance(hourMs);
     const summary = await world.syncWell();
@@ -30,7 +30,7 @@ describe('open executions', () => {
     expect(summary.requests).toBeLessThanOrEqual(6);
   });
 
-  it('are each written again when they end, and leave the open set', async () => {
+  it('are written again when they end, and leave the open set', async () => {
     const { world, ids } = await worldWithOpen(12, hourMs);
     world.clock.advance(hourMs);
     for (const id of ids.slice(0, 5)) {
@@ -57,7 +57,7 @@ describe('open executions', () => {
     expect((await world.syncWell()).rowsWritten).toBe(0);
   });
 
-  it('of an unknown status are followed as well', async () => {
+  it('of an unknown status are re-checked too', async () => {
     const world = await syncedSource();
     const { id } = world.sim.life.addExecution({
       runStatus: 'PAUSED',
@@ -71,7 +71,7 @@ describe('open executions', () => {
     await world.expectTruth();
   });
 
-  it('of statuses that cannot be filtered never keep new ones from being read', async () => {
+  it('of statuses that cannot be filtered do not prevent new ones from being read', async () => {
     const world = await syncedSource();
     for (let index = 0; index < 2000; index += 1) {
       const startTimeMs = world.clock.now() - hourMs - index * 120_000;
@@ -109,7 +109,7 @@ describe('open executions', () => {
     expect(startTimesMs.filter((ms) => !asked.some(({ fromMs, toMs }) => fromMs < ms && ms < toMs))).toEqual([]);
   });
 
-  it('that raised alarms far apart are all followed to their notification', async () => {
+  it('that raised alarms far apart are all re-checked until their notification', async () => {
     const { world, ids } = await worldWithOpen(10, hourMs);
     for (const id of ids) {
       world.sim.life.finish(id, 'ALARMING');
@@ -130,7 +130,7 @@ describe('open executions', () => {
     expect(await world.syncWell()).toMatchObject({ openExecutions: 0 });
   });
 
-  it('with an alarm are followed over several runs that find nothing new', async () => {
+  it('with an alarm are re-checked over several runs that find nothing new', async () => {
     const { world, ids } = await worldWithOpen(1, hourMs);
     world.sim.life.finish(ids[0]!, 'ALARMING');
     for (let run = 0; run < 3; run += 1) {
@@ -165,7 +165,7 @@ describe('open executions', () => {
     expect(new Set((await world.view()).map((row) => row['task_type']))).toEqual(new Set(['CONSISTENCY_TASK']));
   });
 
-  it('are each counted once when they expire', async () => {
+  it('are counted once when they expire', async () => {
     const { world } = await worldWithOpen(2, hourMs);
     world.clock.advance(8 * dayMs);
     const expired: number[] = [];
@@ -203,11 +203,11 @@ describe('open executions', () => {
     expect(warnings).toEqual([[expect.stringMatching(/^executions expired: open for longer than maxOpenDays/), told]]);
   });
 
-  it('whose row is no longer readable have not vanished: the row is quarantined, and they are followed for maxOpenDays', async () => {
+  it('whose row is no longer readable are re-checked for maxOpenDays, and the row is quarantined', async () => {
     const world = await syncedSource();
     const { life } = world.sim;
     const startTimeMs = world.clock.now() - 3 * hourMs;
-    // A run to which the source shows unreadable rows only fails: something is wrong with all of it.
+    // A run fails if all rows of the source are unreadable.
     life.addExecution({ startTimeMs: startTimeMs + 1000 });
     const garbled = life.addExecution({ runStatus: 'RUNNING', endTimeMs: null, startTimeMs });
     const gone = life.addExecution({ runStatus: 'RUNNING', endTimeMs: null, startTimeMs: startTimeMs - minuteMs });
@@ -230,7 +230,7 @@ describe('open executions', () => {
   });
 
   it.each([-2_000, 2_000])(
-    'that a filter hides, %i ms off the time it shows, have not vanished',
+    'that are hidden by a filter %i ms off the shown time are not recorded as vanished',
     async (filterSkewMs) => {
       const world = await syncedSource({ traps: { filterSkewMs } });
       const startTimeMs = world.clock.now() - 2 * hourMs;
@@ -259,7 +259,7 @@ describe('open executions', () => {
   });
 
   it.each(['SUSPENDING', 'UNKNOWN'])(
-    'of status %s are requested together, and followed to their end',
+    'of status %s are requested together, and re-checked until their end',
     async (runStatus) => {
       const world = await syncedSource();
       world.sim.life.addMany(4_000, { fromMs: world.clock.now() - 2 * dayMs, toMs: world.clock.now() - minuteMs });
@@ -286,7 +286,7 @@ describe('open executions', () => {
     await world.syncWell();
     world.sim.life.setNotify(ids[0]!, 'SUCCESS');
     world.clock.advance(hourMs);
-    // Such looks may cost a quarter of what the run has to ask for anyway.
+    // Such checks may cost a quarter of the requests that the run makes anyway.
     world.sim.life.addMany(900, { fromMs: world.clock.now() - hourMs, toMs: world.clock.now() - minuteMs });
     await world.syncWell();
     await world.expectTruth();
@@ -305,7 +305,7 @@ describe('open executions', () => {
     await world.expectTruth();
   });
 
-  it('that succeed far apart are each checked after the lookback of their end, and then no more', async () => {
+  it('that succeed far apart are each checked once after the lookback of their end', async () => {
     const { world, ids } = await worldWithOpen(12, hourMs);
     for (const id of ids) {
       world.sim.life.finish(id, 'SUCCESS');
@@ -319,7 +319,7 @@ describe('open executions', () => {
     world.clock.advance(hourMs);
     const looked = await world.syncWell();
     expect(looked.rowsWritten).toBe(12);
-    // One more for those of the history that started just before the lookback and ended just in it.
+    // One more request is for executions of the history that started just before the lookback and ended in it.
     expect(looked.requests).toBeLessThanOrEqual(3 + 12 + 1);
     await world.expectTruth();
     world.clock.advance(hourMs);
@@ -348,7 +348,7 @@ describe('open executions', () => {
     await world.expectTruth();
   });
 
-  it('that fail are followed until their notification status has settled', async () => {
+  it('that fail are re-checked until their notification status has settled', async () => {
     const { world, ids } = await worldWithOpen(1, hourMs);
     world.sim.life.finish(ids[0]!, 'ALARMING');
     world.clock.advance(minuteMs);

@@ -1,4 +1,4 @@
-/** A rewind beside runs that had begun before it. */
+/** Rewinds, also during runs that began before them. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -25,7 +25,7 @@ function rewindRun(world: SyncedSource) {
   };
 }
 
-/** Every data file is gone, and the target is rewound to `toMs`. */
+/** Deletes all data files, and rewinds the target to `toMs`. */
 async function loseAndRewind(world: SyncedSource, toMs: number): Promise<number | null> {
   await rm(join(world.folder, 'warehouse', 'quality_instance_observations'), { recursive: true, force: true });
   const run = rewindRun(world);
@@ -67,7 +67,7 @@ describe('a rewind', () => {
     await world.expectTruth();
   });
 
-  it('also counts late rows', async () => {
+  it('counts late rows too', async () => {
     const world = await syncedSource();
     world.sim.life.addMany(100, { fromMs: world.clock.now() - hourMs, toMs: world.clock.now() });
     await world.syncWell();
@@ -76,7 +76,7 @@ describe('a rewind', () => {
     expect(await planRewind(rewindRun(world), world.clock.now() - 40 * dayMs)).toMatchObject({ rows: 101 });
   });
 
-  it('keeps what other runs committed since the plan', async () => {
+  it('keeps commits of other runs since the plan', async () => {
     const world = await syncedSource(
       {},
       { initialFrom: new Date(Date.parse('2026-06-01T12:00:00Z') - 5 * dayMs).toISOString() },
@@ -150,7 +150,7 @@ describe('after a rewind', () => {
     ['was open', 'RUNNING'],
     ['had ended', 'ALARMING'],
   ])(
-    'the next observed state counts as the later one, for an execution that %s when a machine an hour ahead saw it',
+    'the next observed state counts as the later one, for an execution that %s when a machine an hour ahead observed it',
     async (_what, runStatus) => {
       const world = await syncedSource();
       const startTimeMs = world.clock.now() - 10 * minuteMs;
@@ -197,7 +197,7 @@ describe('after a rewind', () => {
     expect(observedAtMs.filter((agoMs) => agoMs === 0)).toHaveLength(50);
   });
 
-  it('an open execution that vanished meanwhile is noted as vanished', async () => {
+  it('an open execution that has vanished is recorded as vanished', async () => {
     const world = await syncedSource();
     const startTimeMs = world.clock.now() - 2 * hourMs;
     const { id } = world.sim.life.addExecution({ runStatus: 'RUNNING', endTimeMs: null, startTimeMs });
@@ -212,7 +212,7 @@ describe('after a rewind', () => {
     expect(row?.['extra']).toContain('vanished_at');
   });
 
-  it('an execution that is still open is written once more, and then no more', async () => {
+  it('an execution that is still open is written exactly once more', async () => {
     const world = await syncedSource();
     const startTimeMs = world.clock.now() - 2 * hourMs;
     world.sim.life.addExecution({ runStatus: 'RUNNING', endTimeMs: null, startTimeMs });

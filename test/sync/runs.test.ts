@@ -1,4 +1,4 @@
-/** Budget, isolation, filters, failures: how whole runs begin and end. */
+/** Runs as a whole: time budget, isolation of targets, filters, failures. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -9,7 +9,7 @@ import { defaultWorkspace } from '../simulator/server.ts';
 import { failingStore } from '../support/failing-store.ts';
 import { dayMs, hourMs, minuteMs, stoppedAfter, syncedSource } from '../support/synced-source.ts';
 
-/** Notices the longest slice of a target, by how far its progress moves at once. */
+/** Measures the longest slice of a target by the steps of its progress. */
 function slicesOf(target: string): { longestMs: number; readonly onProgress: Run['onProgress'] } {
   let beforeMs = 0;
   const slices = {
@@ -25,7 +25,7 @@ function slicesOf(target: string): { longestMs: number; readonly onProgress: Run
 }
 
 describe('a run', () => {
-  it('that is interrupted commits everything complete, and the next run continues from there', async () => {
+  it('that is interrupted commits all complete windows, and the next run continues from there', async () => {
     const world = await syncedSource();
     world.sim.life.addMany(8_000, { fromMs: world.clock.now() - 20 * dayMs, toMs: world.clock.now() - hourMs });
     const first = await world.syncWell(stoppedAfter(4_500));
@@ -47,7 +47,7 @@ describe('a run', () => {
     expect(await world.observations()).toHaveLength(6_000);
   });
 
-  it('that is stopped also commits a few rows', async () => {
+  it('that is stopped commits even a few rows', async () => {
     const world = await syncedSource();
     world.sim.life.addMany(2_000, { fromMs: world.clock.now() - 20 * dayMs, toMs: world.clock.now() - hourMs });
     const source = { endpoint: world.sim.url, iamEndpoint: world.sim.iamUrl, quota: { requests: 4, perSeconds: 3600 } };
@@ -62,7 +62,7 @@ describe('a run', () => {
     expect(await world.observations()).toHaveLength(2_000);
   });
 
-  it('commits after two minutes of work, however few rows it has', async () => {
+  it('commits after two minutes of work even if it has few rows', async () => {
     const world = await syncedSource();
     world.sim.life.addMany(2_000, { fromMs: world.clock.now() - 20 * dayMs, toMs: world.clock.now() - hourMs });
     const source = { endpoint: world.sim.url, iamEndpoint: world.sim.iamUrl, quota: { requests: 4, perSeconds: 3600 } };
@@ -81,12 +81,12 @@ describe('a run', () => {
     await world.expectTruth();
   });
 
-  it('without any time does nothing and reports that it is not done', async () => {
+  it('without time does nothing and reports that it is not done', async () => {
     const world = await syncedSource({ history: { days: 2 } });
     expect(await world.syncWell({ limitMs: 0 })).toMatchObject({ done: false, rowsWritten: 0 });
   });
 
-  it('cuts slices small enough for the little time it has', async () => {
+  it('cuts slices that are small enough for a short time limit', async () => {
     const world = await syncedSource();
     world.sim.life.addMany(5_000, { fromMs: world.clock.now() - 20 * dayMs, toMs: world.clock.now() - hourMs });
     const source = {
@@ -97,7 +97,7 @@ describe('a run', () => {
     const slices = slicesOf('sales');
     await world.syncWell({ limitMs: 20_000, onProgress: slices.onProgress }, { source });
     expect(slices.longestMs).toBeGreaterThan(0);
-    // A day has 250 rows, and 2,000 can be read in the time.
+    // A day has 250 rows. The time allows reading 2,000.
     expect(slices.longestMs).toBeLessThan(8 * dayMs);
     await world.expectTruth();
   });
@@ -123,7 +123,7 @@ describe('a run', () => {
     expect(longestRows[3]).toBeGreaterThan(3_000);
   });
 
-  it('continues with the other targets if one fails, and reports how each ended', async () => {
+  it('continues with the other targets if one fails, and reports the outcome of each', async () => {
     const world = await syncedSource({ history: { days: 2, tasks: 10 } });
     const secret = join(world.folder, 'secret.json');
     const good = { ...defaultWorkspace, credentials: `file:${secret}` };
@@ -181,7 +181,7 @@ describe('a run', () => {
     [300, 4, -30_000],
     [300, 4, -hourMs],
   ])(
-    'loses no old row of %i where one leaves while a late one comes, pages are short (%i h, clock of the source %i ms off)',
+    'reads all of %i old rows if one leaves while a late one appears and pages are short (%i h, clock of the source %i ms off)',
     async (rows, hours, dateSkewMs) => {
       for (let seed = 1; seed <= 3; seed += 1) {
         const world = await syncedSource({ seed, traps: { dateSkewMs } });
@@ -205,7 +205,7 @@ describe('a run', () => {
     },
   );
 
-  it('ends although the measured skew of the source changes with every reply', async () => {
+  it('ends even if the measured skew of the source changes with every reply', async () => {
     const world = await syncedSource({ traps: { dateSkewMs: -hourMs } });
     world.sim.life.addMany(2_000, { fromMs: world.clock.now() - 20 * hourMs, toMs: world.clock.now() });
     world.sim.traps.afterPage = ({ n }) => {
@@ -277,7 +277,7 @@ describe('a run', () => {
     expect((await world.view()).map((row) => row['id'])).toEqual([String(id)]);
   });
 
-  it('records for each row its project, its run and the time it was seen', async () => {
+  it('records for each row its project, its run and the time of the observation', async () => {
     const world = await syncedSource();
     const startedAtMs = world.clock.now();
     world.sim.life.addMany(300, { fromMs: startedAtMs - 2 * dayMs, toMs: startedAtMs - dayMs });
@@ -322,7 +322,7 @@ describe('a run', () => {
     const world = await syncedSource();
     const nowMs = world.clock.now();
     world.sim.life.addMany(3_000, { fromMs: nowMs - 20 * dayMs, toMs: nowMs - hourMs });
-    // Commits are due every minute.
+    // The run commits every minute.
     world.sim.traps.afterPage = () => world.clock.advance(20_000);
     const texts = [19, 10, 2].map((days) =>
       world.sim.life.addUnreadable('id-text', { startTimeMs: nowMs - days * dayMs }),
@@ -342,7 +342,7 @@ describe('a run', () => {
     expect(lossy.calls.filter(({ key, method }) => key === file!.key && method !== 'get').length).toBeGreaterThan(1);
   });
 
-  it('covers up to now less settle time, and reads later rows when they are due', async () => {
+  it('covers up to now less the settle time, and reads later rows in the next run', async () => {
     const world = await syncedSource();
     const config = { settleSeconds: 120, lookbackMinutes: 0 };
     await world.syncWell({}, config);
@@ -354,7 +354,7 @@ describe('a run', () => {
     await world.expectTruth();
   });
 
-  it('writes days of the configured zone', async () => {
+  it('writes days of the configured time zone', async () => {
     const world = await syncedSource({ history: { days: 3, tasks: 10 } });
     await world.syncWell({}, { partitionTimeZone: 'Asia/Shanghai' });
     const rows = await world.view();
@@ -363,7 +363,7 @@ describe('a run', () => {
     expect(rows.filter((row) => row['dt'] !== shanghaiDay.format(Number(row['start_time'])))).toEqual([]);
   });
 
-  it('reads the secret again when the password was rotated in the middle', async () => {
+  it('reads the secret again when the password is rotated during the run', async () => {
     const world = await syncedSource();
     world.sim.life.addMany(3_000, { fromMs: world.clock.now() - 20 * dayMs, toMs: world.clock.now() - hourMs });
     const rotated = { ...defaultAccount.password, password: 'another, newer one' };

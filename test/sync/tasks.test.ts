@@ -1,4 +1,4 @@
-/** Tasks and their rules: a row where something changed, by as few requests as that takes. */
+/** Tasks and rules: each change adds a row, with few requests. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { failingStore } from '../support/failing-store.ts';
 import { duckdb } from '../support/referee.ts';
 import { dayMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
 
-/** Every row, or the latest of each task and rule, by independent SQL. */
+/** Reads all rows, or the latest of each task and rule, by SQL that is independent of the product's. */
 async function rowsOf(world: SyncedSource, which: 'all' | 'latest' = 'latest'): Promise<Record<string, unknown>[]> {
   const table = join(world.folder, 'warehouse', 'quality_task_observations');
   const files = await readdir(table, { recursive: true }).catch(() => []);
@@ -21,7 +21,7 @@ async function rowsOf(world: SyncedSource, which: 'all' | 'latest' = 'latest'): 
   ) WHERE ${which === 'all'} OR n = 1 ORDER BY task_id, rule_id, rule_part`);
 }
 
-/** Fails unless the latest rows hold what the source holds, ids exact. */
+/** Fails unless the latest rows equal the source, with exact ids. */
 async function expectTasks(world: SyncedSource): Promise<void> {
   const rows = (await rowsOf(world)).filter((row) => row['deleted_at'] === null);
   const expected = world.sim
@@ -43,7 +43,7 @@ async function expectTasks(world: SyncedSource): Promise<void> {
 const withTasks: Partial<Run> = { tasks: true };
 
 describe('tasks', () => {
-  it('are in the table with all their rules, for one request each and one for each list, and not again', async () => {
+  it('are written once with all their rules, with one request per task and per list', async () => {
     const world = await syncedSource({ history: { days: 2, tasks: 40 } });
     await world.syncWell(withTasks);
     await expectTasks(world);
@@ -55,7 +55,7 @@ describe('tasks', () => {
     expect(await rowsOf(world, 'all')).toHaveLength(before);
   });
 
-  it('are observed by the maintenance, unless the config says no', async () => {
+  it('are observed by the maintenance unless the config disables it', async () => {
     const world = await syncedSource({ history: { days: 2, tasks: 8 } });
     await world.syncWell();
     await world.maintain({}, { tasks: false });
@@ -64,7 +64,7 @@ describe('tasks', () => {
     await expectTasks(world);
   });
 
-  it('with 1,000 rules have them all', async () => {
+  it('with 1,000 rules are written with all of them', async () => {
     const world = await syncedSource();
     world.sim.life.addTask({ rules: 1_000, taskType: 'CONSISTENCY_TASK' });
     await world.syncWell(withTasks);
@@ -111,7 +111,7 @@ describe('tasks', () => {
     await expectTasks(world);
   });
 
-  it('that are deleted keep their last state, with the time at which that was found', async () => {
+  it('that are deleted keep their last state, with the time at which the deletion was found', async () => {
     const world = await syncedSource();
     const { task } = world.sim.life.addTask({ name: 'gone', rules: 2 });
     world.sim.life.addTask();
@@ -136,7 +136,7 @@ describe('tasks', () => {
     ['are no lists', { kind: 'wrong-shape', when: { from: 1 }, on: 'tasks' }],
   ];
   it.each(faults)(
-    'that %s never fail a sync or the maintenance: one warning, and they come later',
+    'that %s do not fail a sync or the maintenance, cause one warning, and are written later',
     async (_, fault) => {
       const world = await syncedSource({ history: { days: 2, tasks: 10 } });
       world.sim.traps.faults = [fault];
@@ -155,7 +155,7 @@ describe('tasks', () => {
   );
 
   it.each(['die-before', 'die-after', 'lose-reply'] as const)(
-    'are complete after a step that ends in %s',
+    'are complete after a call of the store with the fate %s',
     async (fate) => {
       const world = await syncedSource({ history: { days: 1, tasks: 10 } });
       await world.syncWell();

@@ -1,4 +1,4 @@
-/** Every trap of the source, over several runs with the data changing between and during them. */
+/** Every trap of the source, over several runs, while the source changes between and during them. */
 import { describe, expect, it } from 'vitest';
 import { type PageHook, sampleExtraFields, type Traps } from '../simulator/traps.ts';
 import { hourMs, minuteMs, syncedSource } from '../support/synced-source.ts';
@@ -23,7 +23,7 @@ const traps: Record<string, Partial<Traps>> = {
   'an empty first page': { faults: [{ kind: 'empty-page', when: { nth: 1 } }] },
   'one short page': { faults: [{ kind: 'short-page', rows: 41, when: { nth: 3 } }] },
   'every ninth page empty': { faults: [{ kind: 'empty-page', when: { every: 9 } }] },
-  // Three slices are read in parallel, so that each of them meets the fault with every one of its requests, or with none.
+  // Three slices are read in parallel, so the fault affects either all requests of a slice or none.
   'every third page empty': { faults: [{ kind: 'empty-page', when: { every: 3 } }] },
   'every third page short': { faults: [{ kind: 'short-page', rows: 20, when: { every: 3 } }] },
   'a row repeated on every third page': { faults: [{ kind: 'repeated-row', when: { every: 3 } }] },
@@ -68,22 +68,25 @@ const orders: Record<string, Traps['order']> = {
 };
 
 describe('a source that', () => {
-  it.each(Object.entries(traps))('has %s loses, changes and repeats nothing', async (_name, trap) => {
-    const world = await syncedSource({ history: { days: 4, aheadDays: 1, tasks: 20 }, traps: trap });
-    await world.syncWell();
-    for (const pauseMs of [20 * minuteMs, hourMs, 3 * hourMs]) {
-      world.clock.advance(pauseMs);
+  it.each(Object.entries(traps))(
+    'has %s is copied completely, correctly and without duplicates',
+    async (_name, trap) => {
+      const world = await syncedSource({ history: { days: 4, aheadDays: 1, tasks: 20 }, traps: trap });
       await world.syncWell();
-    }
-    quieten(world.sim.traps);
-    world.clock.advance(5 * minuteMs);
-    await world.syncWell();
-    await world.expectTruth();
-    expect((await world.view()).length).toBeGreaterThan(1500);
-  });
+      for (const pauseMs of [20 * minuteMs, hourMs, 3 * hourMs]) {
+        world.clock.advance(pauseMs);
+        await world.syncWell();
+      }
+      quieten(world.sim.traps);
+      world.clock.advance(5 * minuteMs);
+      await world.syncWell();
+      await world.expectTruth();
+      expect((await world.view()).length).toBeGreaterThan(1500);
+    },
+  );
 
   it.each(Object.entries(orders))(
-    'counts offset in pages, in %s order, is read without any setting, even a second of 250 rows',
+    'takes offsets in pages, in %s order, is read without any setting, even a second of 250 rows',
     async (_name, order) => {
       const world = await syncedSource({ history: { days: 3, tasks: 40 }, traps: { offsetUnit: 'page', order } });
       const denseMs = world.clock.now() - 30 * hourMs;
@@ -96,7 +99,7 @@ describe('a source that', () => {
   );
 });
 
-/** A row that appears up to 14 minutes late: within the lookback. */
+/** Adds a row that appears up to 14 minutes late, within the lookback. */
 function lateRowAfterEvery(every: number): PageHook {
   return ({ n, life }) => {
     if (n % every === 0) {
@@ -105,7 +108,7 @@ function lateRowAfterEvery(every: number): PageHook {
   };
 }
 
-/** Moving rows stop, so that the last run can be compared. */
+/** Stops changes of the source, so that the last run can be compared with it. */
 function quieten(now: Traps): void {
   now.rerunEveryNthRequest = null;
   now.deleteEveryNthRequest = null;

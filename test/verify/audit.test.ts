@@ -1,4 +1,4 @@
-/** When a count alone proves that the table holds a day, and when every row has to be compared. */
+/** The conditions under which a count proves that the table has all rows of a day, without a comparison of rows. */
 import { describe, expect, it } from 'vitest';
 import { emptyCheckpoint } from '../../functions/checkpoint/checkpoint.ts';
 import { contains, gapsIn } from '../../functions/intervals.ts';
@@ -28,7 +28,7 @@ const settings = {
 };
 const noStats = { requests: 0, throttled: 0, retries: 0, clockSkewMs: null, latencyMs: null, failing: null };
 
-/** 57 rows of the day, a minute apart from its middle on, and 150 of the days before. */
+/** 57 rows of the day, a minute apart, beginning at noon, and 150 rows of the days before. */
 const ofDay = executions(57, (index) => 12 * hourMs + index * 60_000);
 const others = executions(207, (index) => -(index + 1) * hourMs).slice(57);
 
@@ -36,7 +36,7 @@ function sourceOf(rows: readonly Execution[] = ofDay, traps: Partial<PagedSource
   return pagedSource([...others, ...rows], traps);
 }
 
-/** Verifies a window as one day, against a table that holds `table` of it. */
+/** Verifies a window as one day, with a table that contains `table` of it. */
 async function verified(
   { fetchPage }: PagedSource,
   table: readonly Execution[],
@@ -64,12 +64,12 @@ async function verified(
 }
 
 describe('a count proves a day', () => {
-  it('that has the same number of rows in the table, with one request', async () => {
+  it('with the same number of rows in the table, by one request', async () => {
     const source = sourceOf();
     const result = await verified(source, ofDay);
     expect(result).toMatchObject({ comparedBy: 'count', source: 57, table: 57 });
     expect(isFine(result)).toBe(true);
-    // The first one is over a month.
+    // The first request covers a month.
     expect(source.requests).toBe(2);
     const less = await verified(sourceOf(), ofDay.slice(1));
     expect(less).toMatchObject({ comparedBy: 'rows', source: 57, table: 56, missing: 1 });
@@ -83,7 +83,7 @@ describe('a count proves a day', () => {
     },
   );
 
-  it.each(['zero', 'total'] as const)('never with a reply without rows, whose count is %s', async (glitchCount) => {
+  it.each(['zero', 'total'] as const)('never by a reply without rows whose count is %s', async (glitchCount) => {
     const glitch = { emptyRequests: new Set([2]), glitchCount };
     const full = await verified(sourceOf(ofDay, glitch), ofDay);
     expect(full).toMatchObject({ comparedBy: 'rows', source: 57, missing: 0 });
@@ -91,7 +91,7 @@ describe('a count proves a day', () => {
     expect(empty).toMatchObject({ comparedBy: 'rows', source: 57, missing: 57 });
   });
 
-  it('never if start times have milliseconds, because rows may be next to its ends', async () => {
+  it('never if start times have milliseconds, because rows may lie next to its ends', async () => {
     const rows = ofDay.map((row) => ({ ...row, startTimeMs: row.startTimeMs + 1 }));
     expect(await verified(sourceOf(rows), rows)).toMatchObject({ comparedBy: 'rows', source: 57, missing: 0 });
   });
@@ -102,7 +102,7 @@ describe('a count proves a day', () => {
     [false, true],
     [false, false],
   ])(
-    'without the rows beside it, whatever its ends do (start inclusive: %j, end: %j)',
+    'without the rows next to it, for all edges (start inclusive: %j, end: %j)',
     async (startInclusive, endInclusive) => {
       const beside = executions(4, (index) => [-1000, 0, 24 * hourMs - 1000, 24 * hourMs][index] ?? 0);
       const rows = [...ofDay, ...beside.map((row, index) => ({ ...row, id: BigInt(index + 1) }))];
@@ -130,15 +130,18 @@ describe('a count proves a day', () => {
     ['all of them have', ofDay, () => true, 57, 57, 0],
     ['one is unreadable from the start', ofDay.slice(1), (row: Execution) => row === ofDay[0], 57, 1, 0],
     ['one is, and another is missing', ofDay.slice(2), (row: Execution) => row === ofDay[0], 57, 1, 1],
-  ])('never if %s: the row stays in the balance', async (_, table, isUnreadable, source, unreadable, missing) => {
-    const unreadableText = (row: Execution) => (isUnreadable(row) ? `{"id":"${row.id}"}` : null);
-    const result = await verified(sourceOf(ofDay, { unreadableText }), table);
-    expect(result).toMatchObject({ comparedBy: 'rows', source, unreadable, missing });
-    expect(result.unreadableReason).toBe('id is not an integer');
-    expect([isFine(result), isRepairable(result)]).toEqual([false, missing > 0]);
-  });
+  ])(
+    'never if %s, because the row stays in the balance',
+    async (_, table, isUnreadable, source, unreadable, missing) => {
+      const unreadableText = (row: Execution) => (isUnreadable(row) ? `{"id":"${row.id}"}` : null);
+      const result = await verified(sourceOf(ofDay, { unreadableText }), table);
+      expect(result).toMatchObject({ comparedBy: 'rows', source, unreadable, missing });
+      expect(result.unreadableReason).toBe('id is not an integer');
+      expect([isFine(result), isRepairable(result)]).toEqual([false, missing > 0]);
+    },
+  );
 
-  it('without the unreadable rows beside it, which the source shows for its end', async () => {
+  it('without the unreadable rows next to it that the source shows for its end', async () => {
     const beside = executions(2, (index) => [-1, 24 * hourMs][index] ?? 0).map((row) => ({ ...row, id: -row.id - 1n }));
     const unreadableText = (row: Execution) => (row.id < 0n ? `{"id":"${row.id}"}` : null);
     const source = sourceOf([...ofDay, ...beside], { unreadableText, startInclusive: true, endInclusive: true });

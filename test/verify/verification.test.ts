@@ -1,4 +1,4 @@
-/** What differs between source and table, and where days begin. */
+/** Differences between source and table, and the limits of days. */
 import { describe, expect, it } from 'vitest';
 import { compareRows, daysIn } from '../../functions/verify/verification.ts';
 import { anExecution, newYearMs } from '../support/builders.ts';
@@ -12,7 +12,7 @@ describe('rows', () => {
   });
   const settled = () => false;
 
-  it('are equal whatever extra contains', () => {
+  it('are equal if only extra differs', () => {
     expect(compareRows([anExecution()], [row({ extra: '{"more":1}' })], settled)).toEqual({
       missing: 0,
       different: 0,
@@ -33,7 +33,7 @@ describe('rows', () => {
     expect(compareRows([anExecution(parts)], [row()], () => true)).toMatchObject({ different: 0, unsettled: 1 });
   });
 
-  it('with another id or start time are missing in the table and gone at the source', () => {
+  it('with another id or start time count as missing in the table and gone at the source', () => {
     const moved = anExecution({ startTimeMs: newYearMs + 1 });
     expect(compareRows([moved], [row()], settled)).toMatchObject({ missing: 1, different: 0, gone: 1 });
     const neighbor = anExecution({ id: anExecution().id + 1n });
@@ -56,7 +56,7 @@ describe('days', () => {
     ]);
   });
 
-  it('have 23 and 25 hours if clocks change, and begin at 1 if they change at midnight', () => {
+  it('have 23 and 25 hours if clocks change, and begin at 01:00 if clocks change at midnight', () => {
     const hours = (from: string, to: string, zone: string) =>
       daysIn({ fromMs: Date.parse(from), toMs: Date.parse(to) }, zone).map((day) => (day.toMs - day.fromMs) / hourMs);
     expect(hours('2026-03-27T23:00:00Z', '2026-03-30T22:00:00Z', 'Europe/Berlin')).toEqual([24, 23, 24]);

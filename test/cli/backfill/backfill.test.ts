@@ -1,8 +1,8 @@
-/** `dqsync backfill` from the outside. */
+/** Runs `dqsync backfill`. */
 import { describe, expect, it } from 'vitest';
 import { addExecutions, aWhileAgo, aWorld, hourMs, type World } from '../world.ts';
 
-/** A world of `count` executions over 20 hours, of which nothing is synced; initialFrom lies an hour back. */
+/** Makes a world of `count` executions over 20 hours, none of them synced, with initialFrom an hour ago. */
 async function aWorldWithHistory(count: number): Promise<{ world: World; range: string[] }> {
   const world = await aWorld();
   addExecutions(world, count);
@@ -26,7 +26,7 @@ describe('dqsync backfill', () => {
     expect(status).toMatchObject({ watermark: null, coverage: { rows: 0 } });
   });
 
-  it('fills the range once, and reports the second time that it was complete', async () => {
+  it('fills the range once, and reports a complete range the second time', async () => {
     const { world, range } = await aWorldWithHistory(500);
     const first = await world.cli(['backfill', ...range]);
     expect(first).toMatchObject({ exitCode: 0, stderr: '' });
@@ -58,7 +58,7 @@ describe('dqsync backfill', () => {
     expect(stdout).toBe(counted.stdout);
   });
 
-  it('fills the gaps that status shows if no range is given', async () => {
+  it('fills the gaps that status shows if it gets no range', async () => {
     const { world } = await aWorldWithHistory(500);
     expect((await world.cli(['backfill'])).stdout).toMatch(/nothing is covered yet, so there are no gaps/);
     await world.cli(['sync']);

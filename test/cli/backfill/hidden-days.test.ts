@@ -17,7 +17,7 @@ describe('the warning of a deployed backfill', () => {
     ['7d', '2026-01-01'],
     [undefined, '2026-01-01'],
     ['2020-01-01', undefined],
-  ])('is not needed from %s if Athena begins with %s', (from, firstDay) => {
+  ])('is omitted for a backfill from %s if Athena begins with %s', (from, firstDay) => {
     expect(hiddenDaysWarning(from, firstDay)).toBeNull();
   });
 });

@@ -1,4 +1,4 @@
-/** `dqsync changes`: which outcomes changed. */
+/** Runs `dqsync changes`. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openFileStore } from '../../../functions/warehouse/file-store.ts';
@@ -7,7 +7,7 @@ import { anObservation } from '../../support/builders.ts';
 import { writeObservations } from '../../support/warehouse-data.ts';
 import { aWorld, hourMs, type World } from '../world.ts';
 
-/** A world whose warehouse has one task; its executions, an hour apart, ended as the letters say. */
+/** Makes a world with one task, whose executions, an hour apart, have the outcomes of the letters. */
 async function aFilledWorld(letters: string): Promise<World> {
   const world = await aWorld();
   const nowMs = world.simulator.clock.now();
@@ -21,7 +21,7 @@ async function aFilledWorld(letters: string): Promise<World> {
 }
 
 describe('dqsync changes', () => {
-  it('lists each change once, the newest first, with the outcome before it', async () => {
+  it('lists each change once, newest first, with the previous outcome', async () => {
     const world = await aFilledWorld('SSFFAS');
     const run = await world.cli(['changes']);
     expect(run).toMatchObject({ exitCode: 0, stderr: '(3 changes)\n' });
@@ -34,7 +34,7 @@ describe('dqsync changes', () => {
     ]);
   });
 
-  it('finds the outcome before the given time', async () => {
+  it('finds the last outcome before the given time', async () => {
     const world = await aFilledWorld(`${'S'.repeat(50)}FF`);
     const run = await world.cli(['changes', '--since', '3h', '--json']);
     expect(run).toMatchObject({ exitCode: 0, stderr: '' });
@@ -56,7 +56,7 @@ describe('dqsync changes', () => {
     );
   });
 
-  it('counts no first execution as a change', async () => {
+  it('does not count a first execution as a change', async () => {
     const world = await aFilledWorld('F');
     expect((await world.cli(['changes', '--json'])).stdout).toBe('[]\n');
   });

@@ -1,4 +1,4 @@
-/** `dqsync compact`: what it says and returns. What it does to the files: test/compaction. */
+/** The output and the exit code of `dqsync compact`. test/compaction tests its effect on files. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { defaultWorkspace } from '../../simulator/server.ts';
 import { writeObservations } from '../../support/warehouse-data.ts';
 import { aWorld } from '../world.ts';
 
-/** Three settled days of 32 files each. */
+/** Writes three settled days of 32 files each. */
 async function aFullWorld() {
   const world = await aWorld();
   const store = openFileStore(`file:${join(world.folder, 'warehouse')}`);
@@ -17,7 +17,7 @@ async function aFullWorld() {
 }
 
 describe('dqsync compact', () => {
-  it('says what it would do, does it, and then finds nothing to do', async () => {
+  it('prints its plan, compacts, and then finds nothing to do', async () => {
     const { world } = await aFullWorld();
     const view = (await world.cli(['query', '--csv', 'FROM quality_instances ORDER BY ALL'])).stdout;
 

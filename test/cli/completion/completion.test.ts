@@ -1,4 +1,4 @@
-/** The completion scripts: bash runs its own, the others are read. */
+/** The completion scripts. That of bash is run, the others are read. */
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { makeProgram } from '../../../functions/cli/commands.ts';
@@ -6,7 +6,7 @@ import { completionScript, shells } from '../../../functions/cli/completion/comp
 
 const program = makeProgram(() => undefined);
 
-/** What bash offers after these words. */
+/** Returns what bash offers after these words. */
 function offered(...words: string[]): string[] {
   const complete = `COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _dqsync; printf '%s\\n' "\${COMPREPLY[@]}"`;
   const script = `${completionScript('bash', program)}\n${complete}`;
@@ -45,7 +45,7 @@ describe('the scripts', () => {
         expect(script).toContain(shell === 'fish' ? `-l ${long?.slice(2)}` : long);
       }
     }
-    // Single quotes in pairs, or a shell would read on beyond the end.
+    // An unpaired quote would make the shell read beyond the end of the script.
     for (const line of script.split('\n')) {
       expect((line.match(/'/g) ?? []).length % 2).toBe(0);
     }

@@ -1,4 +1,4 @@
-/** The demo's referee must not be blind. */
+/** The comparison at the end of the demo detects every kind of difference. */
 import { expect, it } from 'vitest';
 import { compareWithTruth, isPerfect } from '../../../functions/cli/demo/comparison.ts';
 
@@ -6,7 +6,7 @@ const at = (key: string, startTimeMs: number, state: string | null = 'SUCCESS') 
 const truth = [at('a', 1), at('b', 2), at('c', 3, null), at('late', 99)];
 const table = [at('a', 1), at('b', 2), at('c', 3)];
 
-it('accepts a perfect copy, and ignores executions that started too late', () => {
+it('the comparison accepts a complete copy, and ignores executions that started too late', () => {
   const comparison = compareWithTruth(table, truth, 50);
   expect(comparison).toEqual({ expected: 3, missing: 0, repeated: 0, outdated: 0, foreign: 0 });
   expect(isPerfect(comparison)).toBe(true);
@@ -17,7 +17,7 @@ it.each([
   ['repeated', [...table, at('a', 1)]],
   ['outdated', [at('a', 1, 'RUNNING'), ...table.slice(1)]],
   ['foreign', [...table, at('z', 4)]],
-] as const)('counts what is %s', (fault, rows) => {
+] as const)('the comparison counts rows that are %s', (fault, rows) => {
   const comparison = compareWithTruth(rows, truth, 50);
   expect(comparison[fault]).toBe(1);
   expect(isPerfect(comparison)).toBe(false);

@@ -1,4 +1,4 @@
-/** The demo, to its end, and the commands it recommends. */
+/** Runs the demo, and the commands that it recommends. */
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 import { runCli } from '../../support/run-cli.ts';
 import { tempFolder } from '../../support/temp-warehouse.ts';
 
-it('shows two syncs and a table that is a perfect copy, and leaves a warehouse to look at', async () => {
+it('the demo shows two syncs and a complete table, and leaves its warehouse', async () => {
   const cwd = await tempFolder();
   const run = await runCli(['demo'], { cwd });
   expect(run).toMatchObject({ exitCode: 0, stderr: '' });
@@ -29,7 +29,7 @@ it('shows two syncs and a table that is a perfect copy, and leaves a warehouse t
     expect((await runCli(args.slice(args.indexOf('dqsync') + 1), { cwd })).exitCode).toBe(0);
   }
 
-  // Its source has ended with it, which is what the commands that ask it say.
+  // The source ends with the demo, and commands that need the source report that.
   const config = ['--config', join('.dqsync', 'demo', 'dqsync.json')];
   const status = await runCli(['status', ...config], { cwd });
   expect(status.stdout).toMatch(/source {5}not available: .*The simulated source of "dqsync demo" ends with the demo/);
@@ -40,7 +40,7 @@ it('shows two syncs and a table that is a perfect copy, and leaves a warehouse t
   }
 });
 
-it('says where it can be run, where it cannot write', async () => {
+it('the demo reports where it can be run if it cannot write', async () => {
   const cwd = await tempFolder();
   await writeFile(join(cwd, '.dqsync'), '');
   const run = await runCli(['demo'], { cwd });

@@ -1,4 +1,4 @@
-/** `dqsync doctor` finds each fault and says how to fix it. */
+/** `dqsync doctor` finds each problem and prints its remedy. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -13,7 +13,7 @@ interface CheckJson {
   readonly remedy?: string;
 }
 
-/** Runs it as JSON; gives the exit code and the checks by name. */
+/** Runs it with --json. Returns the exit code and the checks by name. */
 async function examined(world: World) {
   const run = await world.cli(['doctor', '--json']);
   for (const secret of secretTexts) {
@@ -60,7 +60,7 @@ describe('dqsync doctor', () => {
     expect((await examined(world)).exitCode).toBe(0);
   });
 
-  it('finds a config that is wrong, and ends with 2', async () => {
+  it('finds a wrong config, and exits with 2', async () => {
     const world = await aWorld();
     await world.write('dqsync.json', '{"sauce": 1}');
     const { exitCode, check } = await examined(world);
@@ -68,7 +68,7 @@ describe('dqsync doctor', () => {
     expect(check('config')).toMatchObject({ outcome: 'failed', finding: expect.stringContaining('"sauce"') });
   });
 
-  it('finds a secret of the wrong shape, and checks the rest as far as it can', async () => {
+  it('finds a secret of the wrong shape, and makes the checks that do not need it', async () => {
     const world = await aWorld();
     await world.write('secret.json', '{"key": "pass word+1%"}');
     const { exitCode, failed, check } = await examined(world);
@@ -87,7 +87,7 @@ describe('dqsync doctor', () => {
     expect(check('credentials')?.remedy).toContain('Check domainName, userName and password');
   });
 
-  it('finds a workspace that does not exist, with credentials that are fine', async () => {
+  it('finds a workspace that does not exist if the credentials are valid', async () => {
     const world = await aWorld();
     await world.configure((config) => {
       config.targets[0]!['workspace'] = 'nowhere';
@@ -112,7 +112,7 @@ describe('dqsync doctor', () => {
     expect(check('future rows')).toMatchObject({ outcome: 'noticed', finding: expect.stringContaining('1 row') });
   });
 
-  it('reports refused tasks and rule results as a notice with the remedy, because executions are synced all the same', async () => {
+  it('reports refused tasks and rule results as a notice with a remedy, because executions are synced nevertheless', async () => {
     const world = await aWorld();
     world.simulator.traps.faults = [{ kind: 'status', status: 403, when: { from: 1 }, on: 'tasks' }];
     const { exitCode, check } = await examined(world);

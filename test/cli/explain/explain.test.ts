@@ -1,11 +1,11 @@
-/** `dqsync explain` and `dqsync list --tasks` from the outside. */
+/** Runs `dqsync explain` and `dqsync list --tasks`. */
 import { copyFile, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { aWorld, hourMs } from '../world.ts';
 
 describe('dqsync explain', () => {
-  it('shows states, task, rules, results and notification of one instance, ids exact', async () => {
+  it('shows states, task, rules, results and notification of one instance, with exact ids', async () => {
     const world = await aWorld();
     const { life, clock } = world.simulator;
     const task = life.addTask({ name: 'orders/unique', everyMs: 24 * hourMs, rules: 2 });
@@ -26,7 +26,7 @@ describe('dqsync explain', () => {
     expect(json.results.map((row: { rule_id: string }) => row.rule_id).sort()).toEqual(
       task.rules.flat().map((rule) => rule.idText),
     );
-    // As a compaction leaves files that it has replaced in a bucket.
+    // In a bucket, a compaction leaves the files that it has replaced.
     const data = (await readdir(world.folder, { recursive: true })).filter((path) => path.endsWith('.parquet'));
     for (const path of data.map((file) => join(world.folder, file))) {
       await copyFile(path, join(dirname(path), 'compact-1-0-0.parquet'));
@@ -38,7 +38,7 @@ describe('dqsync explain', () => {
 
   it.each([
     [
-      'a task and results that were not read',
+      'a task and results that have not been read',
       (world: World) => world.configure((config) => Object.assign(config, { results: 'none' })),
       /no rule results: not fetched/,
     ],
@@ -49,7 +49,7 @@ describe('dqsync explain', () => {
       },
       /no rule results: the instance was deleted/,
     ],
-  ])('says what is missing: %s', async (_, prepare, said) => {
+  ])('reports what is missing: %s', async (_, prepare, said) => {
     const world = await aWorld();
     const { life, clock } = world.simulator;
     const { id } = life.addExecution({ runStatus: 'FAILED', startTimeMs: clock.now() - hourMs });
@@ -65,7 +65,7 @@ describe('dqsync explain', () => {
   it.each([
     ['7', 1, /The table has no instance 7\./],
     ['x', 2, /"x" is not the number of an instance/],
-  ])('ends with %s: exit code %i', async (id, exitCode, said) => {
+  ])('for %s exits with %i', async (id, exitCode, said) => {
     const world = await aWorld();
     const run = await world.cli(['explain', id]);
     expect(run.exitCode).toBe(exitCode);
@@ -74,7 +74,7 @@ describe('dqsync explain', () => {
 });
 
 describe('dqsync list --tasks', () => {
-  it('shows all tasks as the source lists them, ids exact', async () => {
+  it('shows all tasks in the order of the source, with exact ids', async () => {
     const world = await aWorld();
     const ran = world.simulator.life.addTask({ name: 'ran', everyMs: hourMs });
     world.simulator.life.addTask({ name: 'compares', taskType: 'CONSISTENCY_TASK' });

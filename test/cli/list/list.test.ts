@@ -1,4 +1,4 @@
-/** `dqsync list`: the source as it answers. */
+/** Runs `dqsync list`. */
 import { describe, expect, it } from 'vitest';
 import { addExecutions, aWorld, hourMs, type World } from '../world.ts';
 
@@ -14,7 +14,7 @@ async function listed(world: World, ...args: readonly string[]): Promise<Instanc
   return JSON.parse(run.stdout).instances;
 }
 
-/** Four executions that differ in all that can be asked for. */
+/** Adds four executions that differ in every filter. */
 async function aMixedWorld() {
   const world = await aWorld();
   const { life, clock } = world.simulator;
@@ -40,7 +40,7 @@ async function aMixedWorld() {
 }
 
 describe('dqsync list', () => {
-  it('filters by name, task type, run status, notify status', async () => {
+  it('filters by name, task type, run status and notification status', async () => {
     const { world, ids } = await aMixedWorld();
     const idsOf = async (...args: string[]) => (await listed(world, ...args)).map(({ id }) => id);
     const [byName, byTaskType, byRunStatus, byNotifyStatus, byTwo] = await Promise.all([
@@ -83,7 +83,7 @@ describe('dqsync list', () => {
     });
   });
 
-  it('fits 80 columns with Chinese names, in the zone of the config, and shows other columns on demand', async () => {
+  it('fits 80 columns with Chinese names, in the time zone of the config, and shows other columns on request', async () => {
     const world = await aWorld();
     await world.configure((config) => {
       config['partitionTimeZone'] = 'Asia/Shanghai';
@@ -106,7 +106,7 @@ describe('dqsync list', () => {
     expect(wrong).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('Did you mean "start_time"?') });
   });
 
-  it('asks for the window it is given, as instants or as days in partitionTimeZone', async () => {
+  it('requests the given window, as instants or as days in partitionTimeZone', async () => {
     const { world, at, ids } = await aMixedWorld();
     const iso = (ms: number) => new Date(ms).toISOString();
     const within = await listed(world, '--from', iso(at(4) - 1), '--to', iso(at(3) + 1));

@@ -1,10 +1,10 @@
-/** `dqsync quarantine` from the outside. */
+/** Runs `dqsync quarantine`. */
 import { describe, expect, it } from 'vitest';
 import { unreadableKinds } from '../../simulator/unreadable.ts';
 import { addExecutions, aWhileAgo, aWorld } from '../world.ts';
 
 describe('dqsync quarantine', () => {
-  it('shows every kind of row that could not be read, each once, with its reason', async () => {
+  it('shows every kind of unreadable row once, with its reason', async () => {
     const world = await aWorld();
     expect((await world.cli(['quarantine'])).stdout).toBe('sales  no rows in quarantine\n');
     addExecutions(world, 20);
@@ -27,7 +27,7 @@ describe('dqsync quarantine', () => {
     }
   });
 
-  it('fits the terminal, says how many there are, and shows the whole text with --vertical', async () => {
+  it('fits the terminal, prints the number of rows, and shows the whole text with --vertical', async () => {
     const world = await aWorld();
     addExecutions(world, 20);
     const startTimeMs = aWhileAgo(world);

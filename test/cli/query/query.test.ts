@@ -1,4 +1,4 @@
-/** `dqsync query`: SQL over what was written. */
+/** Runs `dqsync query`. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -35,7 +35,7 @@ describe('dqsync query', () => {
     expect(few.stderr).toBe('(1 row)\n');
   });
 
-  it('prints CSV with quotes where needed and exact ids', async () => {
+  it('prints CSV with the necessary quotes and exact ids', async () => {
     const { world, id } = await aSyncedWorld(3);
     const run = await world.cli([
       'query',
@@ -66,7 +66,7 @@ describe('dqsync query', () => {
     ]);
   });
 
-  it('answers over an empty warehouse too', async () => {
+  it('works with an empty warehouse', async () => {
     const world = await aWorld();
     const run = await world.cli(['query', '--csv', 'SELECT count(*) AS n FROM quality_instances']);
     expect(run).toMatchObject({ exitCode: 0, stdout: 'n\n0\n' });
@@ -76,7 +76,7 @@ describe('dqsync query', () => {
     ['SELEC 1', 'Fix the SQL'],
     ['SELECT nothing FROM quality_instances', 'quality_instances has the columns id, name'],
     ["COPY (SELECT 1) TO 'out.csv'", 'error:'],
-  ])('refuses %s with 2, in one paragraph', async (sql, message) => {
+  ])('refuses %s with exit code 2 and one paragraph', async (sql, message) => {
     const world = await aWorld();
     const run = await world.cli(['query', sql]);
     expect(run).toMatchObject({ exitCode: 2, stdout: '' });
@@ -85,7 +85,7 @@ describe('dqsync query', () => {
   });
 });
 
-/** Three days, a file and a page of the listing for each. */
+/** Writes three days to S3, each of which is a file and a page of the listing. */
 async function aWorldInS3() {
   const world = await aWorld();
   const s3 = await FakeS3.start();
@@ -103,7 +103,7 @@ async function aWorldInS3() {
 }
 
 describe('dqsync query over S3', () => {
-  it('keeps copies in the folder that DQSYNC_CACHE names, and nothing in the working directory', async () => {
+  it('keeps copies in the folder of DQSYNC_CACHE, and nothing in the working directory', async () => {
     const { world, s3 } = await aWorldInS3();
     const cache = join(await tempFolder(), 'cache');
     const args = ['query', '--csv', 'SELECT count(name) AS n FROM quality_instances'];
@@ -116,7 +116,7 @@ describe('dqsync query over S3', () => {
     expect((await readdir(cache, { recursive: true })).filter((path) => path.endsWith('.parquet'))).toHaveLength(3);
   });
 
-  it('names the cache, not the warehouse, if copies cannot be written', async () => {
+  it('reports the cache, not the warehouse, if copies cannot be written', async () => {
     const { world, s3 } = await aWorldInS3();
     await world.write('taken', '');
 
@@ -133,8 +133,8 @@ describe('dqsync query over S3', () => {
 const html = { body: '<html><body>Sign in</body></html>', etag: '"e"' };
 const isLaterPage = (url: URL) => url.searchParams.has('continuation-token');
 
-describe('dqsync query over S3, with something before it that answers by itself', () => {
-  it('survives one wrong reply for a data file', async () => {
+describe('dqsync query over S3 behind a middlebox that replies itself', () => {
+  it('succeeds after one wrong reply for a data file', async () => {
     const { s3, count } = await aWorldInS3();
     s3.faults.push({ method: 'GET', failure: html });
 
@@ -145,7 +145,7 @@ describe('dqsync query over S3, with something before it that answers by itself'
   it.each([
     ['a page of the listing', { method: 'LIST', when: isLaterPage, failure: html }, 'an incomplete listing'],
     ['a data file', { method: 'GET', failure: html }, 'something else for the data file'],
-  ] as const)('fails while the reply for %s is wrong, and recovers afterwards', async (_, fault, message) => {
+  ] as const)('fails while the replies for %s are wrong, and recovers afterwards', async (_, fault, message) => {
     const { s3, count } = await aWorldInS3();
     s3.faults.push(...Array.from({ length: 30 }, () => fault));
 
@@ -158,7 +158,7 @@ describe('dqsync query over S3, with something before it that answers by itself'
   });
 });
 
-describe('dqsync query of a warehouse below a folder that is named as a partition', () => {
+describe('dqsync query of a warehouse below a folder named like a partition', () => {
   it('assigns each row to its own day', async () => {
     const world = await aWorld();
     const warehouse = 'dt=2020-01-01/warehouse';

@@ -1,4 +1,4 @@
-/** `dqsync rewind` from the outside. */
+/** Runs `dqsync rewind`. */
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -39,7 +39,7 @@ describe('dqsync rewind', () => {
     expect(await countInView(world)).toContain('\n400\n');
   });
 
-  it('restores lost rows of the table even if they are unchanged at the source', async () => {
+  it('leads to the restoration of lost rows even if they are unchanged at the source', async () => {
     const world = await aWorld();
     addExecutions(world, 400);
     await world.cli(['sync']);
@@ -52,7 +52,7 @@ describe('dqsync rewind', () => {
     expect(await countInView(world)).toContain('\n400\n');
   });
 
-  it('counts a busy day at the end of a quiet month by the table', async () => {
+  it('counts the rows of a busy day at the end of a quiet month by the table', async () => {
     const world = await aWorld();
     const { life, clock } = world.simulator;
     await world.configure((config) => {
@@ -84,7 +84,7 @@ describe('dqsync rewind', () => {
     ]);
   });
 
-  it('refuses without a terminal and without --yes, and changes nothing', async () => {
+  it('refuses to run without a terminal or --yes, and changes nothing', async () => {
     const world = await aWorld();
     addExecutions(world, 10);
     await world.cli(['sync']);
@@ -98,7 +98,7 @@ describe('dqsync rewind', () => {
     expect(await checkpointOf(world)).toBe(before);
   });
 
-  it('changes nothing if nothing is covered, or not that far', async () => {
+  it('changes nothing if nothing is covered behind the given time', async () => {
     const world = await aWorld();
     const nothing = await world.cli(['rewind', '--to', isoAgo(world, 10)]);
     expect(nothing).toMatchObject({
@@ -151,7 +151,7 @@ describe('the question', () => {
     ['n\n', 'no'],
     ['yesterday\n', 'no'],
     ['', 'no'],
-  ])('takes %j for %s', async (typed, answer) => {
+  ])('understands %j as %s', async (typed, answer) => {
     const input = new PassThrough();
     const output = new PassThrough();
     input.end(typed);

@@ -1,9 +1,9 @@
-/** `dqsync runs` from the outside. */
+/** Runs `dqsync runs`. */
 import { describe, expect, it } from 'vitest';
 import { addExecutions, aWorld, hourMs } from '../world.ts';
 
 describe('dqsync runs', () => {
-  it('shows the runs of each target, the newest first, and why one failed', async () => {
+  it('shows the runs of each target, newest first, with the reason of a failure', async () => {
     const world = await aWorld();
     expect(await world.cli(['runs'])).toMatchObject({ exitCode: 0, stdout: 'sales  no runs yet\n', stderr: '' });
     addExecutions(world, 250);

@@ -1,4 +1,4 @@
-/** `dqsync smoke` against services that answer as AWS does; the emulator tries it in test/e2e. */
+/** Runs `dqsync smoke` with stand-ins for AWS services. test/e2e runs it with the emulator. */
 import { describe, expect, it } from 'vitest';
 import { type Received, startLoopback } from '../../source/loopback.ts';
 import { FakeS3 } from '../../support/fake-s3.ts';
@@ -7,7 +7,7 @@ import { tempFolder } from '../../support/temp-warehouse.ts';
 
 const outputs = { FunctionName: 'dq-sync', WarehouseUrl: 's3://warehouse/dq', Database: 'dq' };
 
-/** What each service answers, by `service action`. */
+/** The reply of each service, by `service action`. */
 const healthy: Readonly<Record<string, string>> = {
   'cloudformation DescribeStacks': `<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>dq</StackName><StackStatus>CREATE_COMPLETE</StackStatus><CreationTime>2026-01-01T00:00:00Z</CreationTime><Outputs>${Object.entries(
     outputs,
@@ -48,7 +48,7 @@ async function smoked(changes: Readonly<Record<string, string | number>> = {}, .
 }
 
 describe('dqsync smoke', () => {
-  it('ticks a run, conditional writes, both queries and an alarm that reaches its topic', async () => {
+  it('confirms a run, conditional writes, both queries and an alarm that reaches its topic', async () => {
     const { exitCode, stdout, stderr, asked, bodies } = await smoked();
     expect(stderr).toMatch(/^Running the function once\./);
     expect(stdout.split('\n').map((line) => line.slice(0, 9).trim())).toEqual([
@@ -103,13 +103,13 @@ describe('dqsync smoke', () => {
       /✗ alarm .*does not reach its topic: Failed to execute action.*npx cdk deploy/,
     ],
     ['there is no alarm', { 'monitoring DescribeAlarms': '<x/>' }, /✗ alarm .*there is no alarm dq-…/],
-  ])('says what to do where %s', async (_what, changes, pattern) => {
+  ])('prints a remedy if %s', async (_what, changes, pattern) => {
     const { exitCode, stdout } = await smoked(changes);
     expect(stdout).toMatch(pattern);
     expect(exitCode).toBe(stdout.includes('✗') ? 1 : 0);
   });
 
-  it('gives the checks as JSON, and refuses a stack that is not there', async () => {
+  it('prints the checks as JSON, and refuses an unknown stack', async () => {
     expect(JSON.parse((await smoked({}, '--json')).stdout)).toMatchObject({ ok: true, checks: { length: 5 } });
     const missing =
       '<ErrorResponse><Error><Code>ValidationError</Code><Message>Stack with id dq does not exist</Message></Error></ErrorResponse>';

@@ -1,4 +1,4 @@
-/** Coverage as a line, and its gaps. */
+/** The timeline of coverage, and the list of gaps. */
 import { describe, expect, it } from 'vitest';
 import { type Checkpoint, emptyCheckpoint } from '../../../functions/checkpoint/checkpoint.ts';
 import { coverageView, gapLines, rereadingLine, timeline } from '../../../functions/cli/status/coverage-timeline.ts';
@@ -7,7 +7,7 @@ import { newYearMs } from '../../support/builders.ts';
 const dayMs = 86_400_000;
 const identity = { projectId: 'p', workspace: 'w', filter: {}, partitionTimeZone: 'UTC' };
 
-/** Coverage in days from New Year; the incremental runs have covered the last of it. */
+/** Returns a checkpoint with coverage in days from New Year; incremental runs have covered the last window. */
 function covered(spans: readonly (readonly [number, number])[], parts: Partial<Checkpoint> = {}) {
   const coverage = spans.map(([from, to]) => ({
     fromMs: newYearMs + from * dayMs,
@@ -42,7 +42,7 @@ describe('the timeline', () => {
     expect(line!.match(/█/g)).toHaveLength(39);
   });
 
-  it('begins at initialFrom if that was never read', () => {
+  it('begins at initialFrom if no window there is covered', () => {
     expect(timeline(covered([[20, 40]]))).toBe(`2026-01-01 ${'░'.repeat(20)}${'█'.repeat(20)} 2026-02-10`);
   });
 
@@ -57,7 +57,7 @@ describe('the timeline', () => {
 });
 
 describe('gaps', () => {
-  it('are listed with their length and what fills them', () => {
+  it('are listed with their length and the command that fills them', () => {
     expect(
       gapLines(
         covered([
@@ -69,7 +69,7 @@ describe('gaps', () => {
     expect(gapLines(covered([[0, 40]]))).toEqual([]);
   });
 
-  it('are limited to the five longest, in order of time, with the number of others', () => {
+  it('are limited to the five longest, sorted by time, with the number of others', () => {
     const spans = Array.from({ length: 8 }, (_, index) => [index * 10, index * 10 + (index === 3 ? 9.5 : 9)] as const);
     const lines = gapLines(covered([...spans, [90, 100]]));
     expect(lines).toHaveLength(7);
@@ -78,7 +78,7 @@ describe('gaps', () => {
   });
 });
 
-it('describes an interrupted re-read, and how to resume exactly that range', () => {
+it('the timeline shows an interrupted re-read with the command to resume it', () => {
   const readAtMs = newYearMs + 40 * dayMs;
   const read = [
     { fromMs: newYearMs, toMs: newYearMs + 9 * dayMs },

@@ -1,4 +1,4 @@
-/** What the next run will do, from the checkpoint alone. */
+/** Predicts the next run from the checkpoint. */
 
 import { describe, expect, it } from 'vitest';
 import { type Checkpoint, emptyCheckpoint, type OpenEntry } from '../../../functions/checkpoint/checkpoint.ts';
@@ -81,9 +81,9 @@ describe('unfinished backfills', () => {
   });
 
   it.each<[string, readonly (readonly [number, number])[], readonly RunRecord[], readonly number[]]>([
-    ['none where none was begun', [[0, 8]], [], []],
+    ['none if none was started', [[0, 8]], [], []],
     [
-      'one that was stopped, with what is covered of it',
+      'one that was stopped, with the covered share',
       [
         [0, 2],
         [7, 8],
@@ -91,11 +91,11 @@ describe('unfinished backfills', () => {
       [aBackfill(0, 4)],
       [50],
     ],
-    ['one that covered nothing, outside of all that is covered', [[4, 8]], [aBackfill(-4, 0)], [0]],
+    ['one that covered nothing, outside of coverage', [[4, 8]], [aBackfill(-4, 0)], [0]],
     ['one that was killed', [[4, 8]], [aBackfill(0, 4, 'running')], [0]],
-    ['none that others have covered since', [[0, 8]], [aBackfill(0, 4)], []],
-    ['none that reached its end', [[4, 8]], [aBackfill(0, 4), aBackfill(0, 4, 'done')], []],
-    ['not what the next sync reads', [[0, 9.5]], [aBackfill(8, 20)], []],
+    ['none whose range other runs have covered', [[0, 8]], [aBackfill(0, 4)], []],
+    ['none that is done', [[4, 8]], [aBackfill(0, 4), aBackfill(0, 4, 'done')], []],
+    ['none whose range the next sync reads', [[0, 9.5]], [aBackfill(8, 20)], []],
   ])('are %s', (_, coverage, runs, percents) => {
     const { unfinishedBackfills } = aStatus(covered(...coverage), 10, runs);
     expect(unfinishedBackfills.map(({ percentCovered }) => percentCovered)).toEqual(percents);

@@ -1,4 +1,4 @@
-/** `dqsync sync` from the outside. */
+/** Runs `dqsync sync`. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -7,7 +7,7 @@ import { FakeS3 } from '../../support/fake-s3.ts';
 import { addExecutions, aWorld, hourMs } from '../world.ts';
 
 describe('dqsync sync', () => {
-  it('copies the source, prints a short summary, and draws no bar in a pipe', async () => {
+  it('copies the source, prints a short summary, and shows no progress bar in a pipe', async () => {
     const world = await aWorld();
     addExecutions(world, 250);
     const run = await world.cli(['sync']);
@@ -18,7 +18,7 @@ describe('dqsync sync', () => {
     expect(existsSync(join(world.folder, 'warehouse', 'state', 'sales', 'checkpoint.json'))).toBe(true);
   });
 
-  it('has nothing new to write the second time', async () => {
+  it('writes nothing the second time', async () => {
     const world = await aWorld();
     addExecutions(world, 20);
     await world.cli(['sync']);
@@ -27,7 +27,7 @@ describe('dqsync sync', () => {
     expect(run.stdout).toContain('nothing new to write');
   });
 
-  it("continues run after run if the source's clock is behind", async () => {
+  it("advances with every run if the source's clock is behind", async () => {
     const world = await aWorld({ traps: { dateSkewMs: -5_000 } });
     addExecutions(world, 20);
     for (const _ of [1, 2, 3]) {
@@ -37,7 +37,7 @@ describe('dqsync sync', () => {
     expect(status).toMatchObject({ coverage: { rows: 20, gaps: [] }, lastRun: { outcome: 'done' } });
   });
 
-  it('fails if the source returned nothing within the time limit', async () => {
+  it('fails if the source returns nothing within the time limit', async () => {
     const world = await aWorld({ traps: { faults: [{ kind: 'reset', when: { from: 1 } }] } });
     await world.configure((config) => {
       config['maxRunSeconds'] = 2;
@@ -47,7 +47,7 @@ describe('dqsync sync', () => {
     expect(run.exitCode).toBe(1);
   });
 
-  it('fails if the first reply did not arrive within the time limit', async () => {
+  it('fails if the first reply does not arrive within the time limit', async () => {
     const world = await aWorld({ traps: { faults: [{ kind: 'stall', at: 'headers', when: { from: 1 } }] } });
     await world.configure((config) => {
       config['maxRunSeconds'] = 4;
@@ -59,7 +59,7 @@ describe('dqsync sync', () => {
     expect(run.exitCode).toBe(1);
   });
 
-  it('prints the summaries as one JSON array, with the names of the contract', async () => {
+  it('prints the summaries as one JSON array with the documented names', async () => {
     const world = await aWorld();
     addExecutions(world, 30);
     world.simulator.life.addExecution({ runStatus: 'RUNNING', startTimeMs: world.simulator.clock.now() - 3_600_000 });
@@ -114,7 +114,7 @@ describe('dqsync sync', () => {
       ['--from', '2026-01-01', '--to', '2026-01-02'],
       'not started: interrupted. To continue: dqsync backfill',
     ],
-  ])('names the targets that an interrupted %s has not started', async (command, args, told) => {
+  ])('lists the targets that an interrupted %s has not started', async (command, args, told) => {
     const world = await aWorld();
     await world.configure((config) => {
       const [sales] = config.targets;
@@ -135,7 +135,7 @@ describe('dqsync sync', () => {
   it.each([
     ['sync', []],
     ['backfill', ['--from', '1d', '--to', 'now', '--results']],
-  ])('stops at Ctrl-C while %s fetches rule results, and says how many are missing', async (command, args) => {
+  ])('stops at Ctrl-C while %s fetches rule results, and prints how many are missing', async (command, args) => {
     const faults = [{ kind: 'stall', at: 'headers', when: { from: 1 }, on: 'results' }] as const;
     const world = await aWorld({ traps: { faults: [...faults] } });
     addExecutions(world, 60);
@@ -199,7 +199,7 @@ describe('dqsync sync', () => {
     expect(existsSync(join(world.folder, '.dqsync', 'warehouse', 'state', 'sales', 'checkpoint.json'))).toBe(true);
   });
 
-  it('works on a bucket: sync, doctor and query', async () => {
+  it('works with a bucket, as do doctor and query', async () => {
     const world = await aWorld();
     const s3 = await FakeS3.start();
     addExecutions(world, 120);

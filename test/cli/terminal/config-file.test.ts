@@ -1,4 +1,4 @@
-/** Where a config's syntax breaks, whatever the parser has to say. */
+/** The position of a syntax error in a config, independent of the parser's message. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -16,13 +16,13 @@ it.each([
   ['{"a": "x', 1, 7],
   ['{} more', 1, 4],
   ["{'a': 1}", 1, 2],
-])('%s breaks at line %i, column %i', async (text, line, column) => {
+])('the error about %s has line %i and column %i', async (text, line, column) => {
   const path = join(await tempFolder(), 'config.json');
   await writeFile(path, text);
   await expect(loadConfig(path)).rejects.toThrow(`the syntax is wrong at line ${line}, column ${column}`);
 });
 
-it('never quotes the text, which may contain a secret by mistake', async () => {
+it('a syntax error does not quote the text, which may contain a secret by mistake', async () => {
   const path = join(await tempFolder(), 'config.json');
   await writeFile(path, '{"password": hunter2}');
   await expect(loadConfig(path)).rejects.toThrow(/^(?!.*hunter2).*not JSON/);

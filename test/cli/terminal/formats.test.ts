@@ -1,4 +1,4 @@
-/** Numbers, times, texts and charts as people read them. */
+/** Formats numbers, times, texts and charts for people. */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { columnChart } from '../../../functions/cli/terminal/column-chart.ts';
 import {
@@ -14,7 +14,7 @@ import {
 import { renderTable } from '../../../functions/cli/terminal/table.ts';
 
 describe('formats', () => {
-  it('counts with separators and plurals', () => {
+  it('format counts with separators and plurals', () => {
     expect(count(1_234_567)).toBe('1,234,567');
     expect(count(9_007_199_251_000_000_001n)).toBe('9,007,199,251,000,000,001');
     expect([counted(0, 'row'), counted(1, 'row'), counted(2, 'entry', 'entries')]).toEqual([
@@ -31,7 +31,7 @@ describe('formats', () => {
     [60_000, '1 minute'],
     [7_200_000, '2 hours'],
     [259_200_000, '3 days'],
-  ])('%i ms are %s', (ms, text) => {
+  ])('show %i ms as %s', (ms, text) => {
     expect(duration(ms)).toBe(text);
   });
 
@@ -40,16 +40,16 @@ describe('formats', () => {
     [1_500, '1.5 kB'],
     [2_340_000, '2.3 MB'],
     [7_000_000_000, '7.0 GB'],
-  ])('%i bytes are %s', (value, text) => {
+  ])('show %i bytes as %s', (value, text) => {
     expect(bytes(value)).toBe(text);
   });
 
-  it('removes fractions of a second from instants only', () => {
+  it('remove fractions of a second only from instants', () => {
     expect(shortTime('2026-01-01T00:00:00.123Z')).toBe('2026-01-01T00:00:00Z');
     expect(shortTime('v1.25Z')).toBe('v1.25Z');
   });
 
-  it('shows the instants of a message in the zone of the config, with their milliseconds if there are any', () => {
+  it('show the instants of a message in the time zone of the config, with milliseconds if there are any', () => {
     showTimesIn('Asia/Shanghai');
     onTestFinished(() => showTimesIn('UTC'));
     expect(paragraph('from 2026-11-28T11:04:07.644Z to 2026-11-28T23:00:00.000Z, see 2026-11-28T23:00:00Z.')).toBe(
@@ -58,7 +58,7 @@ describe('formats', () => {
     expect(paragraph('2026-13-28T11:04:07Z and 2026-11-28 stay')).toBe('2026-13-28T11:04:07Z and 2026-11-28 stay');
   });
 
-  it('escapes characters that would move the cursor or change the direction of writing', () => {
+  it('escape characters that would move the cursor or change the direction of text', () => {
     expect(printable('a\u001b[2Jb\u202ec\r')).toBe('a\\u001b[2Jb\\u202ec\\u000d');
     expect(printable('订单 𠮷 🧾')).toBe('订单 𠮷 🧾');
     expect(paragraph(' one\n  two\tthree ')).toBe('one two three');
@@ -87,7 +87,7 @@ describe('a chart', () => {
     expect(bottom).toBe('   0 % │  ▄ █ █ █ █ ');
   });
 
-  it('names the first and the last column', () => {
+  it('labels the first and the last column', () => {
     const columns = ['mon', 'tue', 'wed', 'thu'].map((label) => ({ label, value: 50 }));
     expect(columnChart(columns, scale, (text) => text)).toMatch(/\n {8}mon +thu$/);
   });

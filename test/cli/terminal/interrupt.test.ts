@@ -1,11 +1,11 @@
-/** Ctrl-C during a sync. */
+/** Interrupts a sync by Ctrl-C. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { RunningCli } from '../../support/run-cli.ts';
 import { addExecutions, aWorld, type World } from '../world.ts';
 
-/** The source answers some pages, then presses Ctrl-C and answers no more. */
+/** Lets the source serve some pages, then sends SIGINT, and lets the source hang. */
 function pressCtrlCAfter(world: World, pages: number, press: (run: RunningCli) => void): Promise<RunningCli> {
   const run = Promise.withResolvers<RunningCli>();
   world.simulator.traps.afterPage = async ({ n }) => {
@@ -23,7 +23,7 @@ function pressCtrlCAfter(world: World, pages: number, press: (run: RunningCli) =
 }
 
 describe('Ctrl-C', () => {
-  it('commits everything proven complete, reports it, exits with 130, and loses nothing', async () => {
+  it('commits everything that is proven complete, reports it, and exits with 130', async () => {
     const world = await aWorld();
     addExecutions(world, 6_000);
     const running = await pressCtrlCAfter(world, 55, (run) => run.process.kill('SIGINT'));
@@ -67,7 +67,7 @@ describe('Ctrl-C', () => {
     expect(JSON.parse(run.stdout)).toHaveLength(1);
   });
 
-  it('tells how to continue', async () => {
+  it('prints the command to continue', async () => {
     const world = await aWorld();
     addExecutions(world, 300);
     const held = Promise.withResolvers<void>();
@@ -84,7 +84,7 @@ describe('Ctrl-C', () => {
     );
   });
 
-  it('exits at once when pressed again, whatever hangs', async () => {
+  it('exits at once when it is pressed again, even if the source hangs', async () => {
     const world = await aWorld();
     addExecutions(world, 300);
     const s3 = await aBucketThatHangsOnPut();
@@ -100,7 +100,7 @@ describe('Ctrl-C', () => {
       },
     });
     await s3.putSeen;
-    // Presses within 0.4 s count as one, so press until it has an effect.
+    // Signals within 0.4 s count as one, so send them until one has an effect.
     const pressing = setInterval(() => running.process.kill('SIGINT'), 100);
     const run = await running.ended;
     clearInterval(pressing);

@@ -1,4 +1,4 @@
-/** How far a run is shown to be: by the source's count from the first reply, without jumps, in 80 columns. */
+/** The progress of a run: based on the source's count from the first reply, without jumps, in 80 columns. */
 import { describe, expect, it } from 'vitest';
 import { barLine, pipeLine } from '../../../functions/cli/terminal/progress-bar.ts';
 import { type Estimate, ProgressEstimate } from '../../../functions/cli/terminal/progress-estimate.ts';
@@ -23,8 +23,8 @@ describe('the estimate of a run', () => {
     expect(fractions.map((fraction) => Math.round(1000 * fraction))).toEqual([3, 50, 100, 150, 150, 1000]);
   });
 
-  it('keeps a stable end although requests are sent in bursts', () => {
-    // 30 requests at once, then nothing for the rest of ten seconds: the quota of a backfill.
+  it('predicts a stable end although requests are sent in bursts', () => {
+    // The quota of a backfill allows 30 requests at once and then none for the rest of ten seconds.
     const estimate = new ProgressEstimate(startMs);
     const ends: number[] = [];
     for (let second = 1; second < 96; second += 1) {
@@ -36,14 +36,14 @@ describe('the estimate of a run', () => {
     expect(ends[0]).toBeGreaterThan(90);
   });
 
-  it('does not run ahead if the source shows rows several times', () => {
+  it('does not count rows twice that the source shows several times', () => {
     const estimate = new ProgressEstimate(startMs);
     const seen = (rowsRead: number, proven: number) =>
       estimate.after(progress(rowsRead, { rows: { proven, expected: 10_000 } }), startMs + rowsRead).rows;
     expect([seen(3_000, 1_000), seen(6_000, 2_000), seen(7_500, 2_000)]).toEqual([1_000, 2_000, 2_500]);
   });
 
-  it('counts no fewer rows than before when the first slice is proven', () => {
+  it('does not decrease when the first slice is proven', () => {
     const estimate = new ProgressEstimate(startMs);
     const seen = (rowsRead: number, proven: number) =>
       estimate.after(progress(rowsRead, { doneMs: proven, rows: { proven, expected: 26_816 } }), startMs + rowsRead)
@@ -63,7 +63,7 @@ describe('the estimate of a run', () => {
     expect(shown(60_000, 200_000, 5_800)).toMatchObject({ fraction: 0.99 });
   });
 
-  it('shows no rate and no time before they are known', () => {
+  it('shows no rate and no remaining time before they are known', () => {
     const none = progress(0, { rows: { proven: 0, expected: null } });
     expect(new ProgressEstimate(startMs).after(none, startMs + 500)).toMatchObject({ perSecond: null, leftMs: null });
   });
@@ -103,7 +103,7 @@ describe('a line of progress', () => {
     expect(line.length).toBeLessThan(80);
   });
 
-  it('keeps a bar beside a long name, and is a sentence in a pipe', () => {
+  it('keeps its bar next to a long name, and is a sentence in a pipe', () => {
     const named = progress(0, { target: 'a-target-with-a-long-name', place: { number: 2, of: 15 } });
     expect(barLine(named, halfway, 80)).toContain(' [███░░░░░] 41%');
     expect(pipeLine(named, halfway)).toBe(

@@ -10,7 +10,7 @@ const rows: readonly (readonly Cell[])[] = [
 const linesAt = (width: number): string[] => renderTable(headings, rows, { width }).split('\n');
 
 describe('a table', () => {
-  it('shows everything if there is room, with right-aligned numbers', () => {
+  it('shows all values if they fit, with right-aligned numbers', () => {
     expect(renderTable(headings, rows, { width: null })).toBe(
       [
         '                 id  name                                                 run_status  start_time                 end_time',
@@ -21,7 +21,7 @@ describe('a table', () => {
   });
 
   it.each([120, 110, 100, 96, 90])(
-    'fits into %i columns by shortening names, never ids, statuses or times',
+    'fits into %i columns by shortening names, but not ids, statuses or times',
     (width) => {
       const lines = linesAt(width);
       expect(lines).toHaveLength(3);

@@ -1,4 +1,4 @@
-/** `dqsync verify` from the outside: real files, a simulated source. */
+/** Runs `dqsync verify` with real files and a simulated source. */
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -7,7 +7,7 @@ import { addExecutions, aWorld, hourMs, type World } from '../world.ts';
 
 const dayMs = 24 * hourMs;
 
-/** Settled executions over the last five days, synced. */
+/** Makes a world with synced, settled executions of the last five days. */
 async function aSyncedWorld(rows = 505): Promise<World> {
   const world = await aWorld();
   await world.configure((config) => {
@@ -23,7 +23,7 @@ function addOver(world: World, rows: number): void {
   world.simulator.life.addMany(rows, { fromMs, toMs: fromMs + 5 * dayMs });
 }
 
-/** A midnight six days ago, the same to the end of the test: all five days after it are settled. */
+/** Returns the midnight six days before the first call. All five days after it are settled. */
 function startOf(world: World): number {
   const startMs = starts.get(world) ?? Math.floor(world.simulator.clock.now() / dayMs) * dayMs - 6 * dayMs;
   starts.set(world, startMs);
@@ -40,7 +40,7 @@ async function deleteDay(world: World, day: string): Promise<void> {
   await rm(join(table, workspace!, `dt=${day}`), { recursive: true });
 }
 
-/** Times of the instance list's requests are not told apart: just how many rows were asked for. */
+/** Returns the limits of the requests for instances. */
 function listenForLimits(world: World): number[] {
   const limits: number[] = [];
   world.simulator.traps.beforePage = ({ query }) => {
@@ -50,7 +50,7 @@ function listenForLimits(world: World): number[] {
 }
 
 describe('dqsync verify', () => {
-  it('exits with 0 if the table is complete, with one request per day and one for all of them', async () => {
+  it('exits with 0 if the table is complete, after one request per day and one for all days', async () => {
     const world = await aSyncedWorld();
     const limits = listenForLimits(world);
     const run = await world.cli(fiveDays(world));
@@ -63,7 +63,7 @@ describe('dqsync verify', () => {
     expect(limits).toEqual([100, 100, 100, 100, 100, 100]);
   });
 
-  it('names a day whose data files were deleted, and repairs only that day with --repair', async () => {
+  it('reports a day whose data files were deleted, and repairs only that day with --repair', async () => {
     const world = await aSyncedWorld();
     const lost = dayText(world, 2);
     await deleteDay(world, lost);
@@ -82,7 +82,7 @@ describe('dqsync verify', () => {
     expect((await world.cli(fiveDays(world))).exitCode).toBe(0);
   });
 
-  it('counts an unreadable row, prints the reason, exits with 1, and does not read the day again for it', async () => {
+  it('counts an unreadable row, prints the reason, exits with 1, and does not read the day again', async () => {
     const world = await aWorld();
     await world.configure((config) => {
       config['initialFrom'] = new Date(startOf(world)).toISOString();
@@ -117,7 +117,7 @@ describe('dqsync verify', () => {
     expect(target.days[0]).toMatchObject({ source: 99, table: 101, missing: 0, different: 0, gone: 2, fine: true });
   });
 
-  it('finds one missing beside one gone, which the counts hide, with --deep only', async () => {
+  it('finds a missing execution that a gone one hides in the count only with --deep', async () => {
     const world = await aSyncedWorld();
     world.simulator.life.remove(world.simulator.truth().executions[0]!.id);
     world.simulator.life.addLate(world.simulator.clock.now() - startOf(world) - hourMs);
@@ -138,7 +138,7 @@ describe('dqsync verify', () => {
     expect((await world.cli([...fiveDays(world), '--deep'])).exitCode).toBe(0);
   });
 
-  it('does not count open executions, or those so young that the next sync reads them', async () => {
+  it('ignores open executions, and young ones that the next sync reads', async () => {
     const world = await aSyncedWorld();
     const { life, clock } = world.simulator;
     const open = life.addExecution({ startTimeMs: clock.now() - 5 * hourMs, runStatus: 'RUNNING' });
@@ -170,7 +170,7 @@ describe('dqsync verify', () => {
     ['inclusive', 1000, 'count'],
     ['exclusive', 1, 'rows'],
   ] as const)(
-    'keeps rows apart at midnight, with %s edges, from rows %i ms before, compared by %s',
+    'assigns rows at midnight to the right day, with %s edges, also %i ms before it, compared by %s',
     async (edge, beforeMs, comparedBy) => {
       const world = await aWorld({ traps: { startEdge: edge, endEdge: edge } });
       await world.configure((config) => {
@@ -188,7 +188,7 @@ describe('dqsync verify', () => {
       const [{ days }] = JSON.parse(run.stdout);
       expect(days.map(({ source }: { source: number }) => source)).toEqual(Array(5).fill(93));
       expect(days.map((day: { comparedBy: string }) => day.comparedBy)).toEqual(Array(5).fill(comparedBy));
-      // Once over all days, once a day, and as often again for the rows, which fit into a page.
+      // One request for all days, one per day, and as many again for the rows, which fit into a page.
       expect(limits).toHaveLength(comparedBy === 'count' ? 6 : 11);
     },
   );
@@ -206,7 +206,7 @@ describe('dqsync verify', () => {
     const [target] = JSON.parse(run.stdout);
     expect(target.from).toBe(new Date(startOf(world) - 8 * hourMs).toISOString());
     expect(target.days.map(({ day }: { day: string }) => day)).toEqual([0, 1, 2, 3, 4].map((n) => dayText(world, n)));
-    // The first eight hours of the first day have none: a third of 101.
+    // The first eight hours of the first day have no executions, a third of 101.
     expect(target.days[0].source).toBe(68);
     expect(target.days[1].source).toBe(101);
     await deleteDay(world, dayText(world, 1));
@@ -215,7 +215,7 @@ describe('dqsync verify', () => {
     expect(JSON.parse(lost.stdout)[0].repairs).toMatchObject([{ rowsWritten: 101 }]);
   });
 
-  it('names what is not covered yet, and covers it with --repair', async () => {
+  it('reports windows that are not covered, and covers them with --repair', async () => {
     const world = await aWorld();
     addOver(world, 505);
     await world.cli(['sync']);
@@ -232,7 +232,7 @@ describe('dqsync verify', () => {
     expect(status.coverage.gaps).toEqual([]);
   });
 
-  it('verifies only the days in the range, cut at its edges, and summarizes many days', async () => {
+  it('verifies only the given range, and summarizes many days', async () => {
     const world = await aSyncedWorld();
     const from = new Date(startOf(world) + 6 * hourMs).toISOString();
     const to = new Date(startOf(world) + 36 * hourMs).toISOString();
@@ -261,7 +261,7 @@ describe('dqsync verify', () => {
     expect(long.stdout).toContain(`\n${dayText(world, 3)} `);
   });
 
-  it('leaves rows of the workspace that another target wrote out of its count', async () => {
+  it('does not count rows of the workspace that another target has written', async () => {
     const world = await aWorld();
     addExecutions(world, 300);
     world.simulator.life.addExecution({ startTimeMs: world.simulator.clock.now() - 3 * hourMs, name: "one's own" });
@@ -314,7 +314,7 @@ describe('dqsync verify', () => {
     let pages = 0;
     world.simulator.traps.beforePage = async () => {
       pages += 1;
-      // The first one is over all days.
+      // The first request covers all days.
       if (pages === 4) {
         running.process.kill('SIGINT');
         await held.promise;
@@ -364,7 +364,7 @@ describe('dqsync verify', () => {
     expect(new Set(daysGot)).toEqual(new Set([isoDay(from), isoDay(from + 24 * hourMs - 1)]));
   });
 
-  it('reports nothing as missing if it could not read the whole table', async () => {
+  it('reports nothing as missing if it cannot read the whole table', async () => {
     const world = await aWorld();
     const s3 = await FakeS3.start();
     s3.pageSize = 1;
