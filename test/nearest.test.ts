@@ -1,21 +1,19 @@
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { nearest } from '../functions/nearest.ts';
 
 const commands = ['sync', 'backfill', 'verify', 'rewind', 'status', 'runs', 'quarantine', 'list', 'query'];
 
-describe('the nearest name', () => {
-  it.each([
-    ['stauts', 'status'],
-    ['bakfil', 'backfill'],
-    ['SYNC', 'sync'],
-    ['snyc', 'sync'],
-    ['lst', 'list'],
-    ['quarantaine', 'quarantine'],
-    ['run', 'runs'],
-    ['nope', null],
-    ['', null],
-    ['x', null],
-  ])('of %j is %j', (typed, expected) => {
-    expect(nearest(typed, commands)).toBe(expected);
-  });
+it.each([
+  ['stauts', 'status'],
+  ['bakfil', 'backfill'],
+  ['SYNC', 'sync'],
+  ['snyc', 'sync'],
+  ['lst', 'list'],
+  ['quarantaine', 'quarantine'],
+  ['run', 'runs'],
+  ['nope', null],
+  ['', null],
+  ['x', null],
+])('the nearest name of %j is %j', (typed, expected) => {
+  expect(nearest(typed, commands)).toBe(expected);
 });

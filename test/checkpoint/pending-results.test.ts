@@ -20,21 +20,19 @@ const again = { ...first, startTimeMs: first.startTimeMs + 60_000 };
 const nowMs = first.startTimeMs + 86_400_000;
 const { empty } = pendingResultsKind;
 
-describe('two executions of one instance', () => {
-  it.each([
-    ['the first is recorded first', [first, again]],
-    ['the second is, by a faster run', [again, first]],
-    ['both are at once', [[first, again]]],
-  ])('never have results of each other: %s', (_, commits) => {
-    const { pending } = commits.reduce((results, rows) => withWritten(results, [rows].flat(), nowMs), empty);
-    const states = pending.map(({ startTimeMs, state }) => [startTimeMs, state]);
-    expect(new Map(states as [number, string][])).toEqual(
-      new Map([
-        [first.startTimeMs, 'rerun'],
-        [again.startTimeMs, 'none'],
-      ]),
-    );
-  });
+it.each([
+  ['the first is recorded first', [first, again]],
+  ['the second is, by a faster run', [again, first]],
+  ['both are at once', [[first, again]]],
+])('two executions of one instance never have results of each other: %s', (_, commits) => {
+  const { pending } = commits.reduce((results, rows) => withWritten(results, [rows].flat(), nowMs), empty);
+  const states = pending.map(({ startTimeMs, state }) => [startTimeMs, state]);
+  expect(new Map(states as [number, string][])).toEqual(
+    new Map([
+      [first.startTimeMs, 'rerun'],
+      [again.startTimeMs, 'none'],
+    ]),
+  );
 });
 
 /** Executions that start every `stepMs` from `fromMs` on. */

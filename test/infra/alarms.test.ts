@@ -151,23 +151,21 @@ describe('alarms', () => {
   });
 });
 
-describe('the dashboard', () => {
-  it('answers whether it is healthy, whether it is fresh, and what it cost', () => {
-    const [dashboard] = Object.values(template.findResources('AWS::CloudWatch::Dashboard'));
-    const body = JSON.stringify(dashboard?.['Properties'].DashboardBody);
-    for (const text of [
-      'Is it healthy?',
-      'Is it fresh?',
-      'Is it true?',
-      'days_compared',
-      'Is a backfill running?',
-      'What did it cost?',
-      'WatermarkAge',
-      'ProcessedBytes',
-      'hr',
-    ]) {
-      expect(body).toContain(text);
-    }
-    expectResource(template, 'AWS::CloudWatch::Dashboard', { DashboardName: Match.exact('dqsync') });
-  });
+it('the dashboard answers whether it is healthy, whether it is fresh, and what it cost', () => {
+  const [dashboard] = Object.values(template.findResources('AWS::CloudWatch::Dashboard'));
+  const body = JSON.stringify(dashboard?.['Properties'].DashboardBody);
+  for (const text of [
+    'Is it healthy?',
+    'Is it fresh?',
+    'Is it true?',
+    'days_compared',
+    'Is a backfill running?',
+    'What did it cost?',
+    'WatermarkAge',
+    'ProcessedBytes',
+    'hr',
+  ]) {
+    expect(body).toContain(text);
+  }
+  expectResource(template, 'AWS::CloudWatch::Dashboard', { DashboardName: Match.exact('dqsync') });
 });

@@ -165,38 +165,36 @@ describe('an invocation with little time', () => {
   });
 });
 
-describe('a warehouse that does not reply', () => {
-  it('fails the function with a report shortly before Lambda would end it', async () => {
-    const { environment, logs } = await deploy();
-    const waiting = Promise.withResolvers<void>();
-    const hang = (_key: string, stop?: AbortSignal): Promise<never> =>
-      new Promise((_, reject) => {
-        stop?.addEventListener('abort', () => reject(new StorageError('it hangs', { remedy: 'Wait.' })));
-        waiting.resolve();
-      });
-    const handler = createHandler({
-      environment,
-      open: async (...parts) => {
-        const connections = await openConnections(...parts);
-        return { ...connections, store: { ...connections.store, url: connections.store.url, get: hang } as Store };
-      },
+it('a warehouse that does not reply fails the function with a report shortly before Lambda would end it', async () => {
+  const { environment, logs } = await deploy();
+  const waiting = Promise.withResolvers<void>();
+  const hang = (_key: string, stop?: AbortSignal): Promise<never> =>
+    new Promise((_, reject) => {
+      stop?.addEventListener('abort', () => reject(new StorageError('it hangs', { remedy: 'Wait.' })));
+      waiting.resolve();
     });
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
-    onTestFinished(() => {
-      vi.useRealTimers();
-    });
-    let ended = false;
-    const invocation = handler({}, fakeContext(30_000)).catch((thrown: unknown) => {
-      ended = true;
-      return thrown;
-    });
-    await waiting.promise;
-    await vi.advanceTimersByTimeAsync(27_900);
-    expect(ended).toBe(false);
-    await vi.advanceTimersByTimeAsync(1_000);
-    expect(await invocation).toMatchObject({ name: 'TransientTargetsFailedError' });
-    expect(logs()).toContainEqual(expect.objectContaining({ message: 'target failed' }));
+  const handler = createHandler({
+    environment,
+    open: async (...parts) => {
+      const connections = await openConnections(...parts);
+      return { ...connections, store: { ...connections.store, url: connections.store.url, get: hang } as Store };
+    },
   });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+  let ended = false;
+  const invocation = handler({}, fakeContext(30_000)).catch((thrown: unknown) => {
+    ended = true;
+    return thrown;
+  });
+  await waiting.promise;
+  await vi.advanceTimersByTimeAsync(27_900);
+  expect(ended).toBe(false);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(await invocation).toMatchObject({ name: 'TransientTargetsFailedError' });
+  expect(logs()).toContainEqual(expect.objectContaining({ message: 'target failed' }));
 });
 
 describe('the output of the function', () => {
@@ -299,16 +297,14 @@ describe('the output of the function', () => {
   });
 });
 
-describe('a refusal by the source', () => {
-  it("is logged with the source's code and request id", async () => {
-    const sandbox = await deploy({ secret: { token: 'revoked' } });
+it("a refusal by the source is logged with the source's code and request id", async () => {
+  const sandbox = await deploy({ secret: { token: 'revoked' } });
 
-    await expect(sandbox.handler({}, sandbox.context())).rejects.toThrow(/^target target-1: the source refuse/);
+  await expect(sandbox.handler({}, sandbox.context())).rejects.toThrow(/^target target-1: the source refuse/);
 
-    const [line] = sandbox.logs().filter(({ message }) => message === 'target failed');
-    expect(line).toMatchObject({
-      summary: { error: { code: expect.stringMatching(/^APIG\./), requestId: expect.any(String) } },
-    });
+  const [line] = sandbox.logs().filter(({ message }) => message === 'target failed');
+  expect(line).toMatchObject({
+    summary: { error: { code: expect.stringMatching(/^APIG\./), requestId: expect.any(String) } },
   });
 });
 

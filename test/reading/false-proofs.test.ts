@@ -82,34 +82,33 @@ describe('a row that one reply shows twice', () => {
   });
 });
 
-describe('a fault with every second request', () => {
-  it.each<[string, (page: Page) => Page]>([
-    ['a row twice', (page) => instead(page, page.executions[5], page.executions[4])],
-    ['no row', (page) => ({ ...page, executions: [], count: 0 })],
-    ['half of the rows', (page) => ({ ...page, executions: page.executions.slice(0, 15), count: null })],
-  ])('that shows %s does not affect all reads of one of two windows in parallel', async (_what, wrong) => {
+it.each<[string, (page: Page) => Page]>([
+  ['a row twice', (page) => instead(page, page.executions[5], page.executions[4])],
+  ['no row', (page) => ({ ...page, executions: [], count: 0 })],
+  ['half of the rows', (page) => ({ ...page, executions: page.executions.slice(0, 15), count: null })],
+])(
+  'a fault with every second request that shows %s does not affect all reads of one of two windows in parallel',
+  async (_what, wrong) => {
     const source = pagedSource(executions(400), { distort: (page, n) => (n % 2 === 1 ? wrong(page) : page) });
     await readKeys(source, { fromMs: epochMs + 300_000, toMs: epochMs + 301_000 });
     const windows = [0, 100_000].map((ms) => ({ fromMs: epochMs + ms - 500, toMs: epochMs + ms + 29_500 }));
     const found = await Promise.all(windows.map((window) => readKeys(source, window)));
     expect(found).toEqual([keysOf(source.rows.slice(0, 30)), keysOf(source.rows.slice(100, 130))]);
-  });
-});
+  },
+);
 
-describe('rows that cannot be read', () => {
-  it('are all returned, whichever scan has shown them, and are counted like others', async () => {
-    const source = pagedSource(executions(430), {
-      unreadableText: ({ id }) => (id % 20n === 0n ? `{"id":"${id}"}` : null),
-      pageCap: 20,
-      beforeRequest: (n, self) => {
-        self.rows = n === 5 ? self.rows.filter((_, index) => index !== 1) : self.rows;
-      },
-    });
-    const { seen, unreadable } = await readWindow(source);
-    expect(unreadable.size).toBe(22);
-    expect(seen.size).toBeGreaterThanOrEqual(407);
-    expect(source.requests).toBeLessThan(120);
+it('rows that cannot be read are all returned, whichever scan has shown them, and are counted like others', async () => {
+  const source = pagedSource(executions(430), {
+    unreadableText: ({ id }) => (id % 20n === 0n ? `{"id":"${id}"}` : null),
+    pageCap: 20,
+    beforeRequest: (n, self) => {
+      self.rows = n === 5 ? self.rows.filter((_, index) => index !== 1) : self.rows;
+    },
   });
+  const { seen, unreadable } = await readWindow(source);
+  expect(unreadable.size).toBe(22);
+  expect(seen.size).toBeGreaterThanOrEqual(407);
+  expect(source.requests).toBeLessThan(120);
 });
 
 describe('a count that is capped', () => {
@@ -150,14 +149,15 @@ describe('a count that is capped', () => {
   });
 });
 
-describe('a count of the page only', () => {
-  it.each([1, 2, 39])('is not mistaken for a total after a window of %i rows that it matched', async (rows) => {
+it.each([1, 2, 39])(
+  'a count of the page only is not mistaken for a total after a window of %i rows that it matched',
+  async (rows) => {
     const source = pagedSource(executions(500), { count: 'page', pageCap: 40 });
     const firstRows = { fromMs: epochMs - 5000, toMs: epochMs + rows * 1000 - 500 };
     expect(await readKeys(source, firstRows)).toHaveLength(rows);
     expect(await readKeys(source)).toEqual(keysOf(source.rows));
-  });
-});
+  },
+);
 
 describe('an empty page', () => {
   it.each([

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigError, IncompleteReadError, SourceError } from '../../functions/errors.ts';
+import type { Execution } from '../../functions/model.ts';
 import {
   day,
   epochMs,
@@ -133,49 +134,30 @@ describe('a source with any single trap or pair of traps', () => {
     const source = pagedSource(executions(1234, bursty), { ...traps[a], ...traps[b] });
     expect(await read(source)).toEqual(keysOf(source.rows));
   });
-
-  it('reads more rows in one millisecond than a page holds, in unstable order', async () => {
-    const source = pagedSource(
-      executions(730, () => 5),
-      { shuffleTies: true },
-    );
-    expect(await read(source)).toEqual(keysOf(source.rows));
-  });
 });
 
 describe('a source that was once trusted wrongly is read completely if it', () => {
-  it('refuses deeper offsets exactly where its count is capped', async () => {
-    const source = pagedSource(executions(4000), { count: { cappedAt: 1000 }, deepestOffset: 999 });
-    expect(await read(source)).toEqual(keysOf(source.rows));
-  });
+  const bursts = (index: number): number => Math.floor(index / 250) * 60_000;
 
-  it('caps its count at one page, and shows an empty page right after it', async () => {
-    const source = pagedSource(executions(1500), {
-      count: { cappedAt: 100 },
-      emptyRequests: new Set([2]),
-      glitchCount: 'total',
-    });
-    expect(await read(source)).toEqual(keysOf(source.rows));
-  });
-
-  it('has small pages and bursts in unstable order', async () => {
-    const source = pagedSource(
-      executions(1500, (index) => Math.floor(index / 250) * 60_000),
-      { pageCap: 10, shuffleTies: true },
-    );
-    expect(await read(source)).toEqual(keysOf(source.rows));
-  });
-
-  it('caps its count far below the rows of bursts, with unstable order and small pages', async () => {
-    const source = pagedSource(
-      executions(3000, (index) => Math.floor(index / 250) * 60_000),
+  it.each<[string, Execution[], Partial<PagedSourceTraps>]>([
+    [
+      'refuses deeper offsets exactly where its count is capped',
+      executions(4000),
+      { count: { cappedAt: 1000 }, deepestOffset: 999 },
+    ],
+    [
+      'caps its count at one page, and shows an empty page right after it',
+      executions(1500),
+      { count: { cappedAt: 100 }, emptyRequests: new Set([2]), glitchCount: 'total' },
+    ],
+    ['has small pages and bursts in unstable order', executions(1500, bursts), { pageCap: 10, shuffleTies: true }],
+    [
+      'caps its count far below the rows of bursts, with unstable order and small pages',
+      executions(3000, bursts),
       { pageCap: 10, shuffleTies: true, count: { cappedAt: 200 } },
-    );
-    expect(await read(source)).toEqual(keysOf(source.rows));
-  });
-
-  it('counts the rows of the page, repeatedly shows short pages, and shuffles a dense millisecond', async () => {
-    const source = pagedSource(
+    ],
+    [
+      'counts the rows of the page, repeatedly shows short pages, and shuffles a dense millisecond',
       executions(108, () => 5),
       {
         pageCap: 10,
@@ -184,7 +166,15 @@ describe('a source that was once trusted wrongly is read completely if it', () =
         offsetUnit: 'page',
         shortRequests: new Set(Array.from({ length: 400 }, (_, index) => index * 29 + 3)),
       },
-    );
+    ],
+    ['shuffles more rows of one millisecond than a page holds', executions(730, () => 5), { shuffleTies: true }],
+    [
+      'shuffles so many rows of one millisecond that two pages rarely share one',
+      executions(3000, () => 7),
+      { shuffleTies: true },
+    ],
+  ])('%s', async (_what, rows, traps) => {
+    const source = pagedSource(rows, traps);
     expect(await read(source)).toEqual(keysOf(source.rows));
   });
 
@@ -196,14 +186,6 @@ describe('a source that was once trusted wrongly is read completely if it', () =
       },
     });
     expect(await read(source)).toEqual(expect.arrayContaining(keysOf(source.rows)));
-  });
-
-  it('shuffles so many rows of one millisecond that two pages rarely share one', async () => {
-    const source = pagedSource(
-      executions(3000, () => 7),
-      { shuffleTies: true },
-    );
-    expect(await read(source)).toEqual(keysOf(source.rows));
   });
 });
 

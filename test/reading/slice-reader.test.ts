@@ -169,21 +169,17 @@ describe('rows that have left', () => {
   });
 });
 
-describe('the barrier', () => {
-  it('delays requests behind it until everything before it is read', async () => {
-    const source = pagedSource(executions(300));
-    const spans = [rowsSpan(0, 300)];
-    const barrierMs = epochMs + 200_000 - 500;
-    const slices = await slicesOf(source, spans, { barrierMs });
-    await readAll(slices, spans);
-    const asked = source.asked.slice(1).map(({ startTimeMs }) => startTimeMs + 1 >= barrierMs);
-    expect(asked).toEqual([...asked].sort());
-    expect(new Set(asked).size).toBe(2);
-    const crossing = source.asked
-      .slice(1)
-      .filter((ask) => ask.startTimeMs < barrierMs - 1 && ask.endTimeMs > barrierMs);
-    expect(crossing).toEqual([]);
-  });
+it('the barrier delays requests behind it until everything before it is read', async () => {
+  const source = pagedSource(executions(300));
+  const spans = [rowsSpan(0, 300)];
+  const barrierMs = epochMs + 200_000 - 500;
+  const slices = await slicesOf(source, spans, { barrierMs });
+  await readAll(slices, spans);
+  const asked = source.asked.slice(1).map(({ startTimeMs }) => startTimeMs + 1 >= barrierMs);
+  expect(asked).toEqual([...asked].sort());
+  expect(new Set(asked).size).toBe(2);
+  const crossing = source.asked.slice(1).filter((ask) => ask.startTimeMs < barrierMs - 1 && ask.endTimeMs > barrierMs);
+  expect(crossing).toEqual([]);
 });
 
 describe('the lookback gate', () => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { type AccessKeyCredential, defaultAccount } from './accounts.ts';
 import { type Answer, ask, askToken } from './ask.ts';
 import { frozenClock, type MovableClock } from './movable-clock.ts';
@@ -16,10 +16,7 @@ beforeEach(async () => {
     workspaces: [defaultWorkspace, { projectId: 'second-project', workspace: 'second' }],
     accounts: [{ ...defaultAccount, accessKeys: [...defaultAccount.accessKeys, temporaryKey] }],
   });
-});
-
-afterEach(async () => {
-  await simulator.close();
+  return () => simulator.close();
 });
 
 const password = defaultAccount.password;

@@ -1,5 +1,5 @@
 import { type IncomingHttpHeaders, request } from 'node:http';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { defaultAccount } from './accounts.ts';
 import { ask, askToken } from './ask.ts';
 import { createFaultPicker, type Fault, type When } from './faults.ts';
@@ -11,10 +11,7 @@ let simulator: Simulator;
 beforeEach(async () => {
   simulator = await startSimulator();
   simulator.life.addMany(20, { fromMs: Date.now() - 2_000, toMs: Date.now() - 1_000 });
-});
-
-afterEach(async () => {
-  await simulator.close();
+  return () => simulator.close();
 });
 
 function setFaults(...faults: Fault[]): void {
@@ -150,12 +147,10 @@ describe('faults of connections', () => {
   });
 });
 
-describe('a fault on tokens', () => {
-  it('applies to requests for tokens alone', async () => {
-    setFaults({ kind: 'status', status: 503, on: 'tokens', when: { first: 1 } });
-    const instances = await ask(simulator);
-    const refused = await askToken(simulator, defaultAccount.password);
-    const issued = await askToken(simulator, defaultAccount.password);
-    expect([instances.status, refused.status, issued.status]).toEqual([200, 503, 201]);
-  });
+it('a fault on tokens applies to requests for tokens alone', async () => {
+  setFaults({ kind: 'status', status: 503, on: 'tokens', when: { first: 1 } });
+  const instances = await ask(simulator);
+  const refused = await askToken(simulator, defaultAccount.password);
+  const issued = await askToken(simulator, defaultAccount.password);
+  expect([instances.status, refused.status, issued.status]).toEqual([200, 503, 201]);
 });

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { ask } from './ask.ts';
 import type { Fault, RowPlace } from './faults.ts';
 import { frozenClock } from './movable-clock.ts';
@@ -12,10 +12,7 @@ beforeEach(async () => {
   for (let id = 1; id <= 9; id += 1) {
     simulator.life.addExecution({ id: BigInt(id), startTimeMs: nowMs - (10 - id) * 1_000 });
   }
-});
-
-afterEach(async () => {
-  await simulator.close();
+  return () => simulator.close();
 });
 
 /** Returns the ids, joined to one text, and the count of the page at `offset`. */

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { generateHistory } from './history.ts';
 import { longestLifeMs, openUntil } from './instance-life.ts';
 import { frozenClock, type MovableClock } from './movable-clock.ts';
@@ -158,10 +158,7 @@ describe('a simulator with a history', () => {
   beforeEach(async () => {
     clock = frozenClock(nowMs);
     simulator = await startSimulator({ clock });
-  });
-
-  afterEach(async () => {
-    await simulator.close();
+    return () => simulator.close();
   });
 
   it('lists each instance once at any time, and continues as time passes', () => {

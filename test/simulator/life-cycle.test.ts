@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { ask } from './ask.ts';
 import { frozenClock, type MovableClock } from './movable-clock.ts';
 import { type Simulator, startSimulator } from './server.ts';
@@ -12,10 +12,7 @@ let simulator: Simulator;
 beforeEach(async () => {
   clock = frozenClock(nowMs);
   simulator = await startSimulator({ clock });
-});
-
-afterEach(async () => {
-  await simulator.close();
+  return () => simulator.close();
 });
 
 /** Returns run status, notification status and end of the source's only execution. */

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { ask } from './ask.ts';
 import { frozenClock } from './movable-clock.ts';
 import { defaultWorkspace, type Simulator, startSimulator } from './server.ts';
@@ -11,10 +11,7 @@ beforeEach(async () => {
     clock: frozenClock(nowMs),
     workspaces: [defaultWorkspace, { projectId: 'other-project', workspace: 'other-workspace' }],
   });
-});
-
-afterEach(async () => {
-  await simulator.close();
+  return () => simulator.close();
 });
 
 describe('the instance list', () => {

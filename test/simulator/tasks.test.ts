@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { frozenClock } from './movable-clock.ts';
 import { type Simulator, startSimulator } from './server.ts';
 
@@ -7,10 +7,7 @@ let simulator: Simulator;
 
 beforeEach(async () => {
   simulator = await startSimulator({ clock: frozenClock(nowMs), quota: { requests: 40, perSeconds: 10 } });
-});
-
-afterEach(async () => {
-  await simulator.close();
+  return () => simulator.close();
 });
 
 interface Row {

@@ -83,28 +83,26 @@ describe('an unrequested content coding', () => {
   });
 });
 
-describe('a reply of a middlebox in front of the API', () => {
-  it.each([
-    [
-      { status: 302, headers: { location: 'https://login.example.com/sso?token=abc' } },
-      'a redirect to https://login.example.com',
-    ],
-    [{ status: 301, headers: { location: '/v3' } }, 'a redirect to another path'],
-    [
-      { status: 403, headers: { 'content-type': 'text/html', server: 'squid' }, body: '<html><title>Blocked</title>' },
-      'a web page "Blocked" from squid',
-    ],
-    [{ status: 407, headers: { 'content-type': 'text/html' }, body: '<!doctype html><p>' }, 'a web page'],
-    [
-      { status: 200, headers: { 'content-type': 'text/html' }, body: '<html><title>Log in</title>' },
-      'a web page "Log in"',
-    ],
-  ])('is reported as such: %j', async (answer, said) => {
-    const error = await errorOf(answer);
-    expect(error.message).toContain(said);
-    expect(error.message).not.toContain('token=abc');
-    expect(error.remedy).toContain('proxy');
-  });
+it.each([
+  [
+    { status: 302, headers: { location: 'https://login.example.com/sso?token=abc' } },
+    'a redirect to https://login.example.com',
+  ],
+  [{ status: 301, headers: { location: '/v3' } }, 'a redirect to another path'],
+  [
+    { status: 403, headers: { 'content-type': 'text/html', server: 'squid' }, body: '<html><title>Blocked</title>' },
+    'a web page "Blocked" from squid',
+  ],
+  [{ status: 407, headers: { 'content-type': 'text/html' }, body: '<!doctype html><p>' }, 'a web page'],
+  [
+    { status: 200, headers: { 'content-type': 'text/html' }, body: '<html><title>Log in</title>' },
+    'a web page "Log in"',
+  ],
+])('a reply of a middlebox in front of the API is reported as such: %j', async (answer, said) => {
+  const error = await errorOf(answer);
+  expect(error.message).toContain(said);
+  expect(error.message).not.toContain('token=abc');
+  expect(error.remedy).toContain('proxy');
 });
 
 describe('a wait that the source requests', () => {

@@ -214,19 +214,20 @@ describe('a large or slow reply', () => {
   });
 });
 
-describe('during retries', () => {
-  it.each([
-    ['status 503', { status: 503 }, 'source'],
-    ['status 429', { status: 429 }, 'source'],
-  ])('the client reports a failing source after %s, and none after a page', async (_name, trouble, kind) => {
+it.each([
+  ['status 503', { status: 503 }, 'source'],
+  ['status 429', { status: 429 }, 'source'],
+])(
+  'during retries the client reports a failing source after %s, and none after a page',
+  async (_name, trouble, kind) => {
     const server = await startLoopback((_, index) => (index < 2 ? trouble : aPage));
     const kinds: (string | undefined)[] = [];
     const source = connect(server.url, { log: () => kinds.push(source.stats().failing?.kind) });
     await source.fetchPage(aRequest);
     expect(kinds).toEqual([kind, kind]);
     expect(source.stats().failing).toBeNull();
-  });
-});
+  },
+);
 
 describe('the signal', () => {
   const stop = new StoppedError('time is up', { remedy: 'Run again.', code: 'SIGINT' });

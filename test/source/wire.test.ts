@@ -115,13 +115,11 @@ describe('an optional field with an unusable value', () => {
   });
 });
 
-describe('numbers written as text', () => {
-  it('are parsed as exact numbers', () => {
-    expect(
-      readOne({ id: '"1012386207306600401"', task_id: '"-9223372036854775808"', end_time: '"1767225660000"' }),
-    ).toMatchObject({ id: 1012386207306600401n, taskId: -(2n ** 63n), endTimeMs: 1_767_225_660_000, extra: null });
-    expect(readOne({ start_time: '"1767225600000"' }).startTimeMs).toBe(1_767_225_600_000);
-  });
+it('numbers written as text are parsed as exact numbers', () => {
+  expect(
+    readOne({ id: '"1012386207306600401"', task_id: '"-9223372036854775808"', end_time: '"1767225660000"' }),
+  ).toMatchObject({ id: 1012386207306600401n, taskId: -(2n ** 63n), endTimeMs: 1_767_225_660_000, extra: null });
+  expect(readOne({ start_time: '"1767225600000"' }).startTimeMs).toBe(1_767_225_600_000);
 });
 
 describe('the notification status', () => {
@@ -184,13 +182,14 @@ describe('undocumented fields', () => {
   });
 });
 
-describe('an id whose name is written with escapes', () => {
-  it.each(['\\u0069d', 'i\\u0064'])('is not confused with a member outside of the rows: %s', (name) => {
+it.each(['\\u0069d', 'i\\u0064'])(
+  'an id whose name is written with escapes is not confused with a member outside of the rows: %s',
+  (name) => {
     const row = `{"${name}":9007199254740993,"start_time":1767225600000}`;
     const content = page(`{"id":9007199254740992,"resources":[${row}]}`);
     expect(content.isPage && content.executions.map(({ id }) => id)).toEqual([9_007_199_254_740_993n]);
-  });
-});
+  },
+);
 
 describe('the count', () => {
   it.each([
@@ -214,16 +213,14 @@ describe('the count', () => {
   });
 });
 
-describe('an empty window', () => {
-  it.each([
-    '{"count":0}',
-    '{"count":0,"resources":null}',
-    '{"count":0,"resources":[]}',
-    '{"count":0.0}',
-    '{"error_code":null,"count":0}',
-  ])('is an empty page: %s', (text) => {
-    expect(page(text)).toEqual({ isPage: true, count: 0, executions: [], unreadable: [] });
-  });
+it.each([
+  '{"count":0}',
+  '{"count":0,"resources":null}',
+  '{"count":0,"resources":[]}',
+  '{"count":0.0}',
+  '{"error_code":null,"count":0}',
+])('an empty window is an empty page: %s', (text) => {
+  expect(page(text)).toEqual({ isPage: true, count: 0, executions: [], unreadable: [] });
 });
 
 describe('a body that is not a page', () => {
@@ -263,11 +260,9 @@ describe('a body that is not a page', () => {
   });
 });
 
-describe('a page', () => {
-  it('may contain other fields, resources twice (of which the last counts), and a byte order mark', () => {
-    const text = `{"resources":[null],"more":{"resources":[1]},"count":2,"resou\\u0072ces":[${rowText()}, {"id":""}]}`;
-    const { executions, unreadable, count } = page(text);
-    expect([count, executions.length]).toEqual([2, 1]);
-    expect(unreadable.map(({ rawText }) => rawText)).toEqual(['{"id":""}']);
-  });
+it('a page may contain other fields, resources twice (of which the last counts), and a byte order mark', () => {
+  const text = `{"resources":[null],"more":{"resources":[1]},"count":2,"resou\\u0072ces":[${rowText()}, {"id":""}]}`;
+  const { executions, unreadable, count } = page(text);
+  expect([count, executions.length]).toEqual([2, 1]);
+  expect(unreadable.map(({ rawText }) => rawText)).toEqual(['{"id":""}']);
 });

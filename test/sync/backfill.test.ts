@@ -157,18 +157,16 @@ describe('a backfill', () => {
   });
 });
 
-describe('a backfill over a window that cannot be proven', () => {
-  it('covers the range behind it', async () => {
-    const world = await worldWithHistory(3_000);
-    const bad = world.clock.now() - 20 * dayMs;
-    world.sim.life.addMany(150, { fromMs: bad, toMs: bad + 1, perMillisecond: 150 });
-    world.sim.traps.deepestOffset = 99;
-    await world.sync({ backfill: { window: allBefore(world), again: false } });
-    const [gap] = gapsIn(allBefore(world), (await checkpointOf(world)).coverage);
-    expect(gap?.fromMs).toBeLessThanOrEqual(bad);
-    expect(gap?.toMs).toBeGreaterThan(bad);
-    expect(gap?.toMs).toBeLessThan(bad + 10 * dayMs);
-  });
+it('a backfill over a window that cannot be proven covers the range behind it', async () => {
+  const world = await worldWithHistory(3_000);
+  const bad = world.clock.now() - 20 * dayMs;
+  world.sim.life.addMany(150, { fromMs: bad, toMs: bad + 1, perMillisecond: 150 });
+  world.sim.traps.deepestOffset = 99;
+  await world.sync({ backfill: { window: allBefore(world), again: false } });
+  const [gap] = gapsIn(allBefore(world), (await checkpointOf(world)).coverage);
+  expect(gap?.fromMs).toBeLessThanOrEqual(bad);
+  expect(gap?.toMs).toBeGreaterThan(bad);
+  expect(gap?.toMs).toBeLessThan(bad + 10 * dayMs);
 });
 
 describe('a backfill that reads again', () => {
@@ -247,27 +245,25 @@ describe('a backfill that reads again', () => {
   });
 });
 
-describe('a backfill concurrent with syncs', () => {
-  it('completes the table, as do the syncs', async () => {
-    const world = await worldWithHistory(6_000);
-    await world.syncWell();
-    // Each run commits every minute.
-    world.sim.traps.afterPage = () => world.clock.advance(5_000);
-    let done = false;
-    const backfilling = world.backfill({ window: allBefore(world) }).finally(() => {
-      done = true;
-    });
-    let syncs = 0;
-    for (; !done; syncs += 1) {
-      world.sim.life.addMany(50, { fromMs: world.clock.now() - 5 * minuteMs, toMs: world.clock.now() });
-      await world.syncWell();
-    }
-    await backfilling;
-    expect(syncs).toBeGreaterThan(1);
-    world.sim.traps.afterPage = null;
-    const { watermark } = await world.syncWell();
-    expect(Date.parse(watermark ?? '')).toBe(world.clock.now());
-    await world.expectTruth();
-    expect(gapsIn(allBefore(world), (await checkpointOf(world)).coverage)).toEqual([]);
+it('a backfill concurrent with syncs completes the table, as do the syncs', async () => {
+  const world = await worldWithHistory(6_000);
+  await world.syncWell();
+  // Each run commits every minute.
+  world.sim.traps.afterPage = () => world.clock.advance(5_000);
+  let done = false;
+  const backfilling = world.backfill({ window: allBefore(world) }).finally(() => {
+    done = true;
   });
+  let syncs = 0;
+  for (; !done; syncs += 1) {
+    world.sim.life.addMany(50, { fromMs: world.clock.now() - 5 * minuteMs, toMs: world.clock.now() });
+    await world.syncWell();
+  }
+  await backfilling;
+  expect(syncs).toBeGreaterThan(1);
+  world.sim.traps.afterPage = null;
+  const { watermark } = await world.syncWell();
+  expect(Date.parse(watermark ?? '')).toBe(world.clock.now());
+  await world.expectTruth();
+  expect(gapsIn(allBefore(world), (await checkpointOf(world)).coverage)).toEqual([]);
 });

@@ -69,26 +69,25 @@ describe('with the clock of the source hours behind', () => {
   });
 });
 
-describe('coverage that extends into the future by more than the lookback', () => {
-  it('fails runs with a command to rewind, until that time', async () => {
-    const world = await syncedSource();
-    world.sim.life.addMany(100, { fromMs: world.clock.now() - dayMs, toMs: world.clock.now() });
-    await world.syncWell(onMachineAhead(world, hourMs));
-    const [summary] = await world.sync();
-    expect(summary).toMatchObject({ requests: 0, error: { kind: 'state', remedy: expect.stringContaining('rewind') } });
-    expect(summary?.error?.message).toMatch(/2026-06-01T13:00:00.000Z.* in the future/);
-    world.clock.advance(2 * hourMs);
-    world.sim.life.addMany(100, { fromMs: world.clock.now() - hourMs, toMs: world.clock.now() });
-    await world.syncWell();
-    await world.expectTruth();
-  });
+it('coverage that extends into the future by more than the lookback fails runs with a command to rewind, until that time', async () => {
+  const world = await syncedSource();
+  world.sim.life.addMany(100, { fromMs: world.clock.now() - dayMs, toMs: world.clock.now() });
+  await world.syncWell(onMachineAhead(world, hourMs));
+  const [summary] = await world.sync();
+  expect(summary).toMatchObject({ requests: 0, error: { kind: 'state', remedy: expect.stringContaining('rewind') } });
+  expect(summary?.error?.message).toMatch(/2026-06-01T13:00:00.000Z.* in the future/);
+  world.clock.advance(2 * hourMs);
+  world.sim.life.addMany(100, { fromMs: world.clock.now() - hourMs, toMs: world.clock.now() });
+  await world.syncWell();
+  await world.expectTruth();
 });
 
-describe('a backfill', () => {
-  it.each([
-    ['ahead', hourMs, 15 * minuteMs],
-    ['behind', -hourMs, 75 * minuteMs],
-  ])("covers up to the lookback by the slower clock, with the source's clock %s", async (_which, dateSkewMs, agoMs) => {
+it.each([
+  ['ahead', hourMs, 15 * minuteMs],
+  ['behind', -hourMs, 75 * minuteMs],
+])(
+  "a backfill covers up to the lookback by the slower clock, with the source's clock %s",
+  async (_which, dateSkewMs, agoMs) => {
     const world = await syncedSource({ traps: { dateSkewMs } });
     const nowMs = world.clock.now();
     world.sim.life.addMany(500, { fromMs: nowMs - 5 * hourMs, toMs: nowMs });
@@ -98,5 +97,5 @@ describe('a backfill', () => {
     expect(coverage.at(-1)?.toMs).toBeGreaterThan(nowMs - agoMs - minuteMs);
     await world.syncWell();
     await world.expectTruth();
-  });
-});
+  },
+);

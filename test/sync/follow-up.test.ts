@@ -43,8 +43,9 @@ function expectHeld(open: readonly OpenEntry[], windows: readonly Window[]): voi
   expect(outside).toEqual([]);
 }
 
-describe('the requested windows', () => {
-  it.each([null, 0.001, 0.02, 5])('contain the start of each execution to re-check, at %s rows per ms', (rowsPerMs) => {
+it.each([null, 0.001, 0.02, 5])(
+  'the requested windows contain the start of each execution to re-check, at %s rows per ms',
+  (rowsPerMs) => {
     const open = entries(50, { runStatus: 'RUNNING', endedAgoMs: null });
     expectHeld(open, narrowWindows(open, rowsPerMs));
     const { stillOpen } = planReobservation(open, rowsPerMs);
@@ -52,8 +53,8 @@ describe('the requested windows', () => {
       stillOpen.length === 0 ? [] : open,
       stillOpen.map(({ window }) => window),
     );
-  });
-});
+  },
+);
 
 describe('notifications that cannot change any more', () => {
   const over = { runStatus: 'SUCCESS', endedAgoMs: lookbackMs };

@@ -32,11 +32,12 @@ async function worldAnHourLater(): Promise<SyncedSource> {
 
 const folders = ['quality_instance_observations/', 'quarantine/'];
 
-describe('a first run whose store cannot be written', () => {
-  it.each([
-    ['incremental', undefined],
-    ['backfill', { window: { fromMs: 0, toMs: dayMs }, again: false }],
-  ] as const)('fails before its first request to the source: %s', async (_, backfill) => {
+it.each([
+  ['incremental', undefined],
+  ['backfill', { window: { fromMs: 0, toMs: dayMs }, again: false }],
+] as const)(
+  'a first run whose store cannot be written fails before its first request to the source: %s',
+  async (_, backfill) => {
     const world = await syncedSource();
     world.sim.life.addMany(500, { fromMs: world.clock.now() - dayMs, toMs: world.clock.now() - hourMs });
     const store = answering(world, () => {
@@ -44,8 +45,8 @@ describe('a first run whose store cannot be written', () => {
     });
     const [summary] = await world.sync({ store, backfill });
     expect(summary).toMatchObject({ requests: 0, done: false, error: { kind: 'storage', message: 'read-only' } });
-  });
-});
+  },
+);
 
 describe('a run whose store', () => {
   it.each(folders)('refuses one file of %s fails, and covers nothing that was not written', async (folder) => {

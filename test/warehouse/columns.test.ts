@@ -74,10 +74,8 @@ ${rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}
 `;
 }
 
-describe('COLUMNS.md', () => {
-  it('matches the table of columns', async () => {
-    await expect(documentOf()).toMatchFileSnapshot('../../functions/warehouse/COLUMNS.md');
-  });
+it('COLUMNS.md matches the table of columns', async () => {
+  await expect(documentOf()).toMatchFileSnapshot('../../functions/warehouse/COLUMNS.md');
 });
 
 describe('an execution', () => {

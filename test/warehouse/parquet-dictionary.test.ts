@@ -218,57 +218,51 @@ describe('the dictionary of a number column', () => {
   });
 });
 
-describe('the RLE / bit-packing hybrid encoding', () => {
-  it.each([
-    { what: 'nothing', values: [], bitWidth: 3, bytes: [] },
-    {
-      what: 'a repetition, in whole bytes',
-      values: Array(300).fill(0x1234),
-      bitWidth: 13,
-      bytes: [0xd8, 0x04, 0x34, 0x12],
-    },
-    { what: 'a repetition of 0 bits', values: Array(40).fill(0), bitWidth: 0, bytes: [80] },
-    { what: 'packed values, padded with zeros', values: [1, 2, 3], bitWidth: 4, bytes: [3, 0x21, 0x03, 0, 0] },
-    {
-      what: 'packed values before a repetition and after it',
-      values: [0, 1, 2, 3, 4, 5, 6, 7, ...Array(32).fill(5), 1],
-      bitWidth: 3,
-      // The first group is the example of the format's specification.
-      bytes: [3, 0b10001000, 0b11000110, 0b11111010, 64, 5, 3, 1, 0, 0],
-    },
-  ])('writes $what', ({ values, bitWidth, bytes }) => {
-    expect([...encodeHybrid(Int32Array.from(values), bitWidth)]).toEqual(bytes);
-  });
+it.each([
+  { what: 'nothing', values: [], bitWidth: 3, bytes: [] },
+  {
+    what: 'a repetition, in whole bytes',
+    values: Array(300).fill(0x1234),
+    bitWidth: 13,
+    bytes: [0xd8, 0x04, 0x34, 0x12],
+  },
+  { what: 'a repetition of 0 bits', values: Array(40).fill(0), bitWidth: 0, bytes: [80] },
+  { what: 'packed values, padded with zeros', values: [1, 2, 3], bitWidth: 4, bytes: [3, 0x21, 0x03, 0, 0] },
+  {
+    what: 'packed values before a repetition and after it',
+    values: [0, 1, 2, 3, 4, 5, 6, 7, ...Array(32).fill(5), 1],
+    bitWidth: 3,
+    // The first group is the example of the format's specification.
+    bytes: [3, 0b10001000, 0b11000110, 0b11111010, 64, 5, 3, 1, 0, 0],
+  },
+])('the RLE / bit-packing hybrid encoding writes $what', ({ values, bitWidth, bytes }) => {
+  expect([...encodeHybrid(Int32Array.from(values), bitWidth)]).toEqual(bytes);
 });
 
-describe('column metadata', () => {
-  it('has the offsets, sizes and encodings of the pages', async () => {
-    const values = repeated(maxRowGroupRows + 30_000, 40);
-    const bytes = await encode(rowsOf(values, (name) => ({ name, extra: null })));
+it('column metadata has the offsets, sizes and encodings of the pages', async () => {
+  const values = repeated(maxRowGroupRows + 30_000, 40);
+  const bytes = await encode(rowsOf(values, (name) => ({ name, extra: null })));
 
-    let expectedStart = 4;
-    for (const { columns, num_rows, total_byte_size } of hyparquetFooter(bytes).row_groups) {
-      const chunks = columns.map((column) => column.meta_data!);
-      for (const chunk of chunks) {
-        const pages = pagesOf(bytes, chunk);
-        const dictionaryBytes = sum(
-          pages.filter(({ type }) => type === 'dictionary').map(({ sizeBytes }) => sizeBytes),
-        );
+  let expectedStart = 4;
+  for (const { columns, num_rows, total_byte_size } of hyparquetFooter(bytes).row_groups) {
+    const chunks = columns.map((column) => column.meta_data!);
+    for (const chunk of chunks) {
+      const pages = pagesOf(bytes, chunk);
+      const dictionaryBytes = sum(pages.filter(({ type }) => type === 'dictionary').map(({ sizeBytes }) => sizeBytes));
 
-        expect(dictionaryBytes > 0).toBe(chunk.dictionary_page_offset !== undefined);
-        expect(Number(chunk.dictionary_page_offset ?? chunk.data_page_offset)).toBe(expectedStart);
-        expect(Number(chunk.data_page_offset)).toBe(expectedStart + dictionaryBytes);
-        expect(chunk.total_uncompressed_size).toBe(BigInt(sum(pages.map((page) => page.uncompressedBytes))));
-        expect({ ...encodingsOf(pages), rows: rowsIn(pages) }).toEqual({
-          encodings: chunk.encodings,
-          encoding_stats: chunk.encoding_stats,
-          rows: Number(num_rows),
-        });
-        expectedStart += Number(chunk.total_compressed_size);
-      }
-      expect(Number(total_byte_size)).toBe(sum(chunks.map((chunk) => Number(chunk.total_uncompressed_size))));
+      expect(dictionaryBytes > 0).toBe(chunk.dictionary_page_offset !== undefined);
+      expect(Number(chunk.dictionary_page_offset ?? chunk.data_page_offset)).toBe(expectedStart);
+      expect(Number(chunk.data_page_offset)).toBe(expectedStart + dictionaryBytes);
+      expect(chunk.total_uncompressed_size).toBe(BigInt(sum(pages.map((page) => page.uncompressedBytes))));
+      expect({ ...encodingsOf(pages), rows: rowsIn(pages) }).toEqual({
+        encodings: chunk.encodings,
+        encoding_stats: chunk.encoding_stats,
+        rows: Number(num_rows),
+      });
+      expectedStart += Number(chunk.total_compressed_size);
     }
-  });
+    expect(Number(total_byte_size)).toBe(sum(chunks.map((chunk) => Number(chunk.total_uncompressed_size))));
+  }
 });
 
 /** Returns the expected encodings in the metadata of such pages. */

@@ -130,41 +130,37 @@ describe('a refusal of S3', () => {
   });
 });
 
-describe('settings of encryption', () => {
-  it.each([
-    [{}, { encryption: undefined, key: undefined }],
-    [{ encryption: 'AES256' }, { encryption: 'AES256', key: undefined }],
-    [{ encryption: 'aws:kms' }, { encryption: 'aws:kms', key: undefined }],
-    [
-      { encryption: 'aws:kms:dsse', kmsKeyId: kmsArn },
-      { encryption: 'aws:kms:dsse', key: kmsArn },
-    ],
-  ] as const)('%j are sent with every write', async (storage, { encryption, key }) => {
-    const fake = await FakeS3.start();
-    const store = openS3Store({ bucket: fake.bucket, client: fake.client(), storage });
-    const outcome = await store.putIfAbsent('key', Buffer.from('1'));
-    await store.putIfMatch('key', Buffer.from('2'), outcome.kind === 'won' ? outcome.etag : '');
-    expect(fake.writtenHeaders).toHaveLength(2);
-    for (const headers of fake.writtenHeaders) {
-      expect(headers['x-amz-server-side-encryption']).toBe(encryption);
-      expect(headers['x-amz-server-side-encryption-aws-kms-key-id']).toBe(key);
-    }
-  });
+it.each([
+  [{}, { encryption: undefined, key: undefined }],
+  [{ encryption: 'AES256' }, { encryption: 'AES256', key: undefined }],
+  [{ encryption: 'aws:kms' }, { encryption: 'aws:kms', key: undefined }],
+  [
+    { encryption: 'aws:kms:dsse', kmsKeyId: kmsArn },
+    { encryption: 'aws:kms:dsse', key: kmsArn },
+  ],
+] as const)('settings of encryption %j are sent with every write', async (storage, { encryption, key }) => {
+  const fake = await FakeS3.start();
+  const store = openS3Store({ bucket: fake.bucket, client: fake.client(), storage });
+  const outcome = await store.putIfAbsent('key', Buffer.from('1'));
+  await store.putIfMatch('key', Buffer.from('2'), outcome.kind === 'won' ? outcome.etag : '');
+  expect(fake.writtenHeaders).toHaveLength(2);
+  for (const headers of fake.writtenHeaders) {
+    expect(headers['x-amz-server-side-encryption']).toBe(encryption);
+    expect(headers['x-amz-server-side-encryption-aws-kms-key-id']).toBe(key);
+  }
 });
 
-describe('a missing region', () => {
-  it('is reported with the variable to set', async () => {
-    vi.stubEnv('AWS_REGION', undefined);
-    vi.stubEnv('AWS_CONFIG_FILE', '/nowhere');
-    onTestFinished(() => void vi.unstubAllEnvs());
-    const error = await openS3Store({ bucket: 'warehouse' })
-      .get('key')
-      .catch((thrown: unknown) => thrown as StorageError);
-    expect(error).toMatchObject({ code: 'RegionMissing', retryable: false });
-    expect(describeError(error as StorageError)).toMatch(
-      /no AWS region is set .*Set AWS_REGION to the region of the bucket/,
-    );
-  });
+it('a missing region is reported with the variable to set', async () => {
+  vi.stubEnv('AWS_REGION', undefined);
+  vi.stubEnv('AWS_CONFIG_FILE', '/nowhere');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const error = await openS3Store({ bucket: 'warehouse' })
+    .get('key')
+    .catch((thrown: unknown) => thrown as StorageError);
+  expect(error).toMatchObject({ code: 'RegionMissing', retryable: false });
+  expect(describeError(error as StorageError)).toMatch(
+    /no AWS region is set .*Set AWS_REGION to the region of the bucket/,
+  );
 });
 
 describe('a store that ignores conditions', () => {

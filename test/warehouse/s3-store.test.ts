@@ -120,16 +120,14 @@ describe('S3 store: lost replies', () => {
   });
 });
 
-describe('S3 store: a reply without an ETag', () => {
-  it('leads to a read of the ETag for the next conditional write', async () => {
-    const { fake, store } = await started();
-    fake.returnsEtagOfPut = false;
+it('S3 store: a reply without an ETag leads to a read of the ETag for the next conditional write', async () => {
+  const { fake, store } = await started();
+  fake.returnsEtagOfPut = false;
 
-    const outcome = await store.putIfAbsent('key', bytesOf('1'));
+  const outcome = await store.putIfAbsent('key', bytesOf('1'));
 
-    expect(outcome).toEqual({ kind: 'won', etag: (await store.get('key'))?.etag });
-    expect((await store.putIfMatch('key', bytesOf('2'), 'another')).kind).toBe('lost');
-  });
+  expect(outcome).toEqual({ kind: 'won', etag: (await store.get('key'))?.etag });
+  expect((await store.putIfMatch('key', bytesOf('2'), 'another')).kind).toBe('lost');
 });
 
 describe('S3 store: temporary failures', () => {

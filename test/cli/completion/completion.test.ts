@@ -1,6 +1,6 @@
 /** The completion scripts. That of bash is run, the others are read. */
 import { execFileSync } from 'node:child_process';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { makeProgram } from '../../../functions/cli/commands.ts';
 import { completionScript, shells } from '../../../functions/cli/completion/completion.ts';
 
@@ -14,40 +14,36 @@ function offered(...words: string[]): string[] {
   return output.split('\n').filter((word) => word !== '');
 }
 
-describe('completion in bash', () => {
-  it.each<[string[], string[]]>([
-    [['dqsync', 'quer'], ['query']],
-    [['dqsync', 'list', '--run'], ['--run-status']],
-    [['dqsync', 'list', '--run-status', 'A'], ['ALARMING']],
-    [
-      ['dqsync', 'list', '--notify-status', ''],
-      ['NOT_TRIGGERED', 'SUCCESS', 'FAILED'],
-    ],
-    [
-      ['dqsync', 'backfill', '--d'],
-      ['--dry-run', '--deployed'],
-    ],
-    [['dqsync', 'list', '--limit', ''], []],
-    [['dqsync', 'sync', '--config', 'package.j'], ['package.json']],
-    [['dqsync', 'sync', '-c', 'package.j'], ['package.json']],
-    [['dqsync', 'nope', '--'], []],
-  ])('after %j offers %j', (words, expected) => {
-    expect(offered(...words)).toEqual(expected);
-  });
+it.each<[string[], string[]]>([
+  [['dqsync', 'quer'], ['query']],
+  [['dqsync', 'list', '--run'], ['--run-status']],
+  [['dqsync', 'list', '--run-status', 'A'], ['ALARMING']],
+  [
+    ['dqsync', 'list', '--notify-status', ''],
+    ['NOT_TRIGGERED', 'SUCCESS', 'FAILED'],
+  ],
+  [
+    ['dqsync', 'backfill', '--d'],
+    ['--dry-run', '--deployed'],
+  ],
+  [['dqsync', 'list', '--limit', ''], []],
+  [['dqsync', 'sync', '--config', 'package.j'], ['package.json']],
+  [['dqsync', 'sync', '-c', 'package.j'], ['package.json']],
+  [['dqsync', 'nope', '--'], []],
+])('completion in bash after %j offers %j', (words, expected) => {
+  expect(offered(...words)).toEqual(expected);
 });
 
-describe('the scripts', () => {
-  it.each(shells)('for %s know every command and every option', (shell) => {
-    const script = completionScript(shell, program);
-    for (const command of program.commands) {
-      expect(script).toContain(command.name());
-      for (const { long } of command.options) {
-        expect(script).toContain(shell === 'fish' ? `-l ${long?.slice(2)}` : long);
-      }
+it.each(shells)('the completion scripts for %s know every command and every option', (shell) => {
+  const script = completionScript(shell, program);
+  for (const command of program.commands) {
+    expect(script).toContain(command.name());
+    for (const { long } of command.options) {
+      expect(script).toContain(shell === 'fish' ? `-l ${long?.slice(2)}` : long);
     }
-    // An unpaired quote would make the shell read beyond the end of the script.
-    for (const line of script.split('\n')) {
-      expect((line.match(/'/g) ?? []).length % 2).toBe(0);
-    }
-  });
+  }
+  // An unpaired quote would make the shell read beyond the end of the script.
+  for (const line of script.split('\n')) {
+    expect((line.match(/'/g) ?? []).length % 2).toBe(0);
+  }
 });

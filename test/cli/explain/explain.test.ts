@@ -73,21 +73,19 @@ describe('dqsync explain', () => {
   });
 });
 
-describe('dqsync list --tasks', () => {
-  it('shows all tasks in the order of the source, with exact ids', async () => {
-    const world = await aWorld();
-    const ran = world.simulator.life.addTask({ name: 'ran', everyMs: hourMs });
-    world.simulator.life.addTask({ name: 'compares', taskType: 'CONSISTENCY_TASK' });
-    world.simulator.life.addExecution({ task: ran });
-    const run = await world.cli(['list', '--tasks']);
-    expect(run.exitCode).toBe(0);
-    expect(run.stdout).toMatch(new RegExp(`${ran.task.taskId} +ran +quality +1 HOUR +\\d{4}-`));
-    expect(run.stdout).toMatch(/compares +consistency +NOT_START +never/);
-    const { tasks } = JSON.parse((await world.cli(['list', '--tasks', '--json'])).stdout);
-    expect(tasks.map((task: { id: string }) => task.id)).toEqual(
-      world.simulator.tasks().map(({ definition }) => definition.task.taskId),
-    );
-  });
+it('dqsync list --tasks shows all tasks in the order of the source, with exact ids', async () => {
+  const world = await aWorld();
+  const ran = world.simulator.life.addTask({ name: 'ran', everyMs: hourMs });
+  world.simulator.life.addTask({ name: 'compares', taskType: 'CONSISTENCY_TASK' });
+  world.simulator.life.addExecution({ task: ran });
+  const run = await world.cli(['list', '--tasks']);
+  expect(run.exitCode).toBe(0);
+  expect(run.stdout).toMatch(new RegExp(`${ran.task.taskId} +ran +quality +1 HOUR +\\d{4}-`));
+  expect(run.stdout).toMatch(/compares +consistency +NOT_START +never/);
+  const { tasks } = JSON.parse((await world.cli(['list', '--tasks', '--json'])).stdout);
+  expect(tasks.map((task: { id: string }) => task.id)).toEqual(
+    world.simulator.tasks().map(({ definition }) => definition.task.taskId),
+  );
 });
 
 type World = Awaited<ReturnType<typeof aWorld>>;

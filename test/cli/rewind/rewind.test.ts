@@ -143,21 +143,19 @@ describe('dqsync rewind', () => {
   });
 });
 
-describe('the question', () => {
-  it.each([
-    ['y\n', 'yes'],
-    [' YES \n', 'yes'],
-    ['\n', 'no'],
-    ['n\n', 'no'],
-    ['yesterday\n', 'no'],
-    ['', 'no'],
-  ])('understands %j as %s', async (typed, answer) => {
-    const input = new PassThrough();
-    const output = new PassThrough();
-    input.end(typed);
-    expect(await confirm('Take 1 target back?', input, output)).toBe(answer);
-    expect(String(output.read())).toContain('Take 1 target back? (y/N) ');
-  });
+it.each([
+  ['y\n', 'yes'],
+  [' YES \n', 'yes'],
+  ['\n', 'no'],
+  ['n\n', 'no'],
+  ['yesterday\n', 'no'],
+  ['', 'no'],
+])('the question before a rewind understands %j as %s', async (typed, answer) => {
+  const input = new PassThrough();
+  const output = new PassThrough();
+  input.end(typed);
+  expect(await confirm('Take 1 target back?', input, output)).toBe(answer);
+  expect(String(output.read())).toContain('Take 1 target back? (y/N) ');
 });
 
 async function workspaceOf(world: World): Promise<string> {

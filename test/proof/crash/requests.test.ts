@@ -1,9 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { crashAtEveryStep } from './crash-rounds.ts';
 import { noDamage } from './ledger.ts';
 
-describe('a process killed at any request, before it takes effect or before its reply arrives', () => {
-  it.each(['first', 'next'] as const)('loses no row of its %s sync to S3', async (runs) => {
+it.each(['first', 'next'] as const)(
+  'a process killed at any request, before its effect or before its reply arrives, loses no row of its %s sync to S3',
+  async (runs) => {
     const figures = await crashAtEveryStep({
       store: 's3',
       runs,
@@ -13,5 +14,5 @@ describe('a process killed at any request, before it takes effect or before its 
     });
     expect(figures).toMatchObject(noDamage);
     expect(figures.kills).toBeGreaterThan(10);
-  });
-});
+  },
+);

@@ -132,37 +132,33 @@ describe('a run without a time limit', () => {
   });
 });
 
-describe('a target that has no time left', () => {
-  it('is not started, and the log reports the reason', async () => {
-    const world = await warmWorld(['sales', 'returns']);
-    world.next.limitMs = 2 * secondMs;
-    world.storage.decide = (to) => (isCheckpoint(to) && isPut(to) ? silence : null);
-    const { summaries, tookMs } = await timedSync(world);
-    expect(summaries).toMatchObject([
-      { target: 'sales', error: { kind: 'storage' } },
-      { target: 'returns', done: false, from: null, watermark: null, requests: 0 },
-    ]);
-    expect(summaries[1]?.error).toBeUndefined();
-    expect(world.logged).toContain('warn returns not started: the targets before it used up the time limit');
-    expect(tookMs).toBeLessThan(9 * secondMs);
-  });
+it('a target that has no time left is not started, and the log reports the reason', async () => {
+  const world = await warmWorld(['sales', 'returns']);
+  world.next.limitMs = 2 * secondMs;
+  world.storage.decide = (to) => (isCheckpoint(to) && isPut(to) ? silence : null);
+  const { summaries, tookMs } = await timedSync(world);
+  expect(summaries).toMatchObject([
+    { target: 'sales', error: { kind: 'storage' } },
+    { target: 'returns', done: false, from: null, watermark: null, requests: 0 },
+  ]);
+  expect(summaries[1]?.error).toBeUndefined();
+  expect(world.logged).toContain('warn returns not started: the targets before it used up the time limit');
+  expect(tookMs).toBeLessThan(9 * secondMs);
 });
 
-describe('a run whose reading uses up its time', () => {
-  it('commits the rows that it has read in the reserved time', async () => {
-    const world = await warmWorld();
-    world.next.limitMs = 20 * secondMs;
-    let pages = 0;
-    world.source.decide = ({ path }) => {
-      pages += path.includes('offset=0') ? 1 : 0;
-      return pages >= 3 ? silence : null;
-    };
-    world.simulator.life.addMany(150, { fromMs: world.clock.now() - 1_800_000, toMs: world.clock.now() - 1_200_000 });
-    const { summaries, tookMs } = await timedSync(world);
-    expect(summaries).toMatchObject([{ done: false }]);
-    expect(tookMs).toBeLessThan(20 * secondMs);
-    const writes = world.storage.exchanges.filter(isPut).filter(isCheckpoint);
-    expect(writes).toHaveLength(2);
-    await expectRepaired(world);
-  });
+it('a run whose reading uses up its time commits the rows that it has read in the reserved time', async () => {
+  const world = await warmWorld();
+  world.next.limitMs = 20 * secondMs;
+  let pages = 0;
+  world.source.decide = ({ path }) => {
+    pages += path.includes('offset=0') ? 1 : 0;
+    return pages >= 3 ? silence : null;
+  };
+  world.simulator.life.addMany(150, { fromMs: world.clock.now() - 1_800_000, toMs: world.clock.now() - 1_200_000 });
+  const { summaries, tookMs } = await timedSync(world);
+  expect(summaries).toMatchObject([{ done: false }]);
+  expect(tookMs).toBeLessThan(20 * secondMs);
+  const writes = world.storage.exchanges.filter(isPut).filter(isCheckpoint);
+  expect(writes).toHaveLength(2);
+  await expectRepaired(world);
 });

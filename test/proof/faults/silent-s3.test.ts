@@ -5,17 +5,15 @@ import { methodsAt, proxiedStore } from './proxied-store.ts';
 
 const silence = { kind: 'black-hole' } as const;
 
-describe('a store whose S3 never replies', () => {
-  it('fails a read, and returns unknown for a write', async () => {
-    const world = await proxiedStore({ answerTimeoutMs: 80 });
-    world.spoil(silence);
-    await expect(world.store.get('a')).rejects.toMatchObject({ kind: 'storage', retryable: true });
-    expect(await world.store.putIfAbsent('a', bytesOf('1'))).toMatchObject({
-      kind: 'unknown',
-      cause: { kind: 'storage', code: 'ETIMEDOUT' },
-    });
-    expect(methodsAt(world)).toEqual(['GET', 'PUT', 'GET']);
+it('a store whose S3 never replies fails a read, and returns unknown for a write', async () => {
+  const world = await proxiedStore({ answerTimeoutMs: 80 });
+  world.spoil(silence);
+  await expect(world.store.get('a')).rejects.toMatchObject({ kind: 'storage', retryable: true });
+  expect(await world.store.putIfAbsent('a', bytesOf('1'))).toMatchObject({
+    kind: 'unknown',
+    cause: { kind: 'storage', code: 'ETIMEDOUT' },
   });
+  expect(methodsAt(world)).toEqual(['GET', 'PUT', 'GET']);
 });
 
 describe('a store whose caller aborts', () => {

@@ -2,7 +2,7 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { DqsyncError } from '../../../functions/errors.ts';
 import { openFileStore } from '../../../functions/warehouse/file-store.ts';
 import { addExecutions, aWorld } from '../../cli/world.ts';
@@ -22,40 +22,39 @@ async function outsideOf(folder: string): Promise<string[]> {
   return names.filter((name) => name !== 'warehouse' && !name.startsWith(`warehouse/`)).sort();
 }
 
-describe('a folder warehouse', () => {
-  it('writes each object inside of its folder or not at all, and reads back the same bytes', async () => {
-    const folder = join(await tempFolder(), 'a', 'b');
-    await mkdir(folder, { recursive: true });
-    const store = openFileStore(`file:${join(folder, 'warehouse')}`);
-    await fc.assert(
-      fc.asyncProperty(key, async (one) => {
-        const bytes = bytesOf(one);
-        try {
-          const outcome = await store.putIfAbsent(one, bytes);
-          expect(outcome.kind === 'won' && (await store.get(one))?.bytes).toEqual(Buffer.from(bytes));
-        } catch (thrown) {
-          expect(thrown).toBeInstanceOf(DqsyncError);
-          expect((thrown as DqsyncError).remedy).toMatch(/\S{3}/);
-        }
-      }),
-      { numRuns: 400 },
-    );
-    expect(await outsideOf(folder)).toEqual([]);
-    expect(await readdir(join(folder, '..'))).toEqual(['b']);
-  });
+it('a folder warehouse writes each object inside of its folder or not at all, and reads back the same bytes', async () => {
+  const folder = join(await tempFolder(), 'a', 'b');
+  await mkdir(folder, { recursive: true });
+  const store = openFileStore(`file:${join(folder, 'warehouse')}`);
+  await fc.assert(
+    fc.asyncProperty(key, async (one) => {
+      const bytes = bytesOf(one);
+      try {
+        const outcome = await store.putIfAbsent(one, bytes);
+        expect(outcome.kind === 'won' && (await store.get(one))?.bytes).toEqual(Buffer.from(bytes));
+      } catch (thrown) {
+        expect(thrown).toBeInstanceOf(DqsyncError);
+        expect((thrown as DqsyncError).remedy).toMatch(/\S{3}/);
+      }
+    }),
+    { numRuns: 400 },
+  );
+  expect(await outsideOf(folder)).toEqual([]);
+  expect(await readdir(join(folder, '..'))).toEqual(['b']);
 });
 
-describe('names in the config', () => {
-  it.each([
-    ['target', 'name', '../../escaped'],
-    ['target', 'name', '..'],
-    ['target', 'name', 'a/b'],
-    ['target', 'name', '.doctor'],
-    ['workspace', 'workspace', '../../../escaped'],
-    ['workspace', 'workspace', 'w\\..\\x'],
-    ['project', 'projectId', '../x'],
-    ['project', 'projectId', 'p?x=1'],
-  ])('with a %s whose %s is %j are refused before anything is written', async (_what, field, value) => {
+it.each([
+  ['target', 'name', '../../escaped'],
+  ['target', 'name', '..'],
+  ['target', 'name', 'a/b'],
+  ['target', 'name', '.doctor'],
+  ['workspace', 'workspace', '../../../escaped'],
+  ['workspace', 'workspace', 'w\\..\\x'],
+  ['project', 'projectId', '../x'],
+  ['project', 'projectId', 'p?x=1'],
+])(
+  'names in the config with a %s whose %s is %j are refused before anything is written',
+  async (_what, field, value) => {
     const world = await aWorld();
     addExecutions(world, 3);
     await world.configure((config) => {
@@ -67,5 +66,5 @@ describe('names in the config', () => {
     expect(await outsideOf(world.folder)).toEqual(['dqsync.json', 'secret.json']);
     expect(await readdir(world.folder)).not.toContain('warehouse');
     expect(world.simulator.counters.requests).toBe(0);
-  });
-});
+  },
+);
