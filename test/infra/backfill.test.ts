@@ -23,7 +23,7 @@ const map = z.looseObject({
   ItemProcessor: z.object({ StartAt: z.string(), States: states }),
 });
 
-/** The machine's definition, references in angle brackets. */
+/** Returns the machine's definition, with references in angle brackets. */
 function definition(from: Template = template) {
   const [only] = Object.values(from.findResources('AWS::StepFunctions::StateMachine'));
   const parts = machine.parse(only).Properties.DefinitionString['Fn::Join'][1];
@@ -31,7 +31,7 @@ function definition(from: Template = template) {
   return z.looseObject({ StartAt: z.string(), States: states }).parse(JSON.parse(text));
 }
 
-/** Every state, those in maps too. */
+/** Returns all states, including those in maps. */
 function allStates(from: z.output<typeof states>): z.output<typeof states> {
   const inner = Object.values(from)
     .filter(({ Type }) => Type === 'Map')

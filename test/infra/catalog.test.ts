@@ -23,7 +23,7 @@ const tableInput = z.object({
 });
 const table = z.object({ Properties: z.object({ DatabaseName: z.string(), TableInput: tableInput }) });
 
-/** The Glue table of a name. */
+/** Returns the Glue table with a name. */
 function glueTable(name: string, template = aTemplate()) {
   const tables = Object.values(template.findResources('AWS::Glue::Table')).map((each) => table.parse(each).Properties);
   const found = tables.find(({ TableInput }) => TableInput.Name === name);
@@ -39,7 +39,7 @@ const fileColumns = [
 ];
 
 describe('the table', () => {
-  it('has the columns of the files, and those of the path as partition keys', () => {
+  it('has the columns of the files, and partition keys of the path', () => {
     const { StorageDescriptor, PartitionKeys } = glueTable('quality_instance_observations');
     expect(spelled(StorageDescriptor.Columns)).toEqual(fileColumns);
     expect(fileColumns).toHaveLength(observationColumns.length);
@@ -80,7 +80,7 @@ describe('the table', () => {
     });
   });
 
-  it('begins with the day that the first window can reach, in the time zone of dt', () => {
+  it('begins with the first day that the first window can contain, in the time zone of dt', () => {
     const firstDay = (changes: Record<string, unknown>) => {
       const template = aTemplate(aConfig(changes), { firstDay: '2026-06-01' });
       return glueTable('quality_instance_observations', template).Parameters['projection.dt.range'];
@@ -99,7 +99,7 @@ describe('the view', () => {
   const encoded = /^\/\* Presto View: ([A-Za-z0-9+/=]+) \*\/$/.exec(view.ViewOriginalText ?? '')?.[1] ?? '';
   const definition: unknown = JSON.parse(Buffer.from(encoded, 'base64').toString('utf8'));
 
-  it('is recognized by Athena', () => {
+  it('has the format that Athena recognizes', () => {
     expect(view).toMatchObject({
       // Trino's GlueConverter overwrites the comment with it.
       Description: 'Presto View',
@@ -126,7 +126,7 @@ describe('the view', () => {
     expect(JSON.stringify(definition)).not.toMatch(/TOKEN|\$\{/);
   });
 
-  it('shows over real files what the view of the CLI shows', async () => {
+  it('returns the same as the view of the CLI for real files', async () => {
     const store = await tempWarehouse();
     await writeObservations(store, [
       anObservation({ id: 1n, runStatus: 'RUNNING', endTimeMs: null, observedAtMs: 1_770_000_000_000, runId: 'a' }),
@@ -145,7 +145,7 @@ describe('the tables and views of tasks and results', () => {
   it.each([
     ['quality_task_observations', 'task_id bigint', 'run_id string'],
     ['quality_rule_results', 'instance_id bigint', 'extra string'],
-  ])('has %s, over its own files', (name, first, last) => {
+  ])('include %s, over its own files', (name, first, last) => {
     const { StorageDescriptor, Parameters } = glueTable(name);
     const columns = spelled(StorageDescriptor.Columns);
     expect([columns[0], columns.at(-1)]).toEqual([first, last]);
@@ -154,7 +154,7 @@ describe('the tables and views of tasks and results', () => {
   });
 
   it.each(furtherViews.map((view) => [view.name, view] as const))(
-    'has the view %s, which shows over real files what that of the CLI shows',
+    'include the view %s, which returns the same as that of the CLI for real files',
     async (name, view) => {
       const glue = glueTable(name);
       const encoded = /^\/\* Presto View: ([A-Za-z0-9+/=]+) \*\/$/.exec(glue.ViewOriginalText ?? '')?.[1] ?? '';
@@ -175,7 +175,7 @@ describe('the tables and views of tasks and results', () => {
 });
 
 describe('the workgroup', () => {
-  it('encrypts results, stores them apart from the data, and cancels queries that scan too much', () => {
+  it('encrypts results, stores them outside of the data, and cancels queries that scan too much', () => {
     expectResource(aTemplate(aConfig(), { queryScanLimitGb: 2 }), 'AWS::Athena::WorkGroup', {
       Name: 'dqsync',
       WorkGroupConfiguration: {
@@ -189,7 +189,7 @@ describe('the workgroup', () => {
     });
   });
 
-  it('has every named query, about the view', () => {
+  it('has every named query', () => {
     const template = aTemplate();
     expect(countOf(template, 'AWS::Athena::NamedQuery')).toBe(11);
     const place = { WorkGroup: 'dqsync', Database: 'dqsync' };
@@ -197,7 +197,7 @@ describe('the workgroup', () => {
   });
 });
 
-it('are absent if the deployment has no catalog', () => {
+it('Glue and Athena resources are absent if the deployment has no catalog', () => {
   const types = Object.values(aTemplate(aConfig(), { catalog: false }).toJSON()['Resources']).map((resource) =>
     String(z.object({ Type: z.string() }).parse(resource).Type),
   );

@@ -13,21 +13,21 @@ const config = aConfig({ targets: [aTarget(), aTarget({ name: 'hr', credentials:
 const full = { alarmEmail: 'dq@example.com' };
 const json = JSON.stringify(aTemplate(config, full).toJSON());
 
-/** The problems of the stack's template after a text in it was replaced; it must be there. */
+/** Returns the problems of the stack's template after a text in it is replaced. */
 function problemsAfter(text: string, replacement: string): string[] {
   const changed = json.replaceAll(text, replacement);
   expect(changed).not.toBe(json);
   return deliveryProblems(Template.fromJSON(JSON.parse(changed)));
 }
 
-/** The problems of the stack with something added to it. */
+/** Returns the problems of the stack with additional resources. */
 function problemsWith(add: (stack: Stack) => void): string[] {
   const stack = aStack(config, full);
   add(stack);
   return deliveryProblems(Template.fromStack(stack));
 }
 
-/** The logical id of the only resource of a type. */
+/** Returns the logical id of the only resource of a type. */
 function idOf(stack: Stack, type: string): string {
   const found = stack.node.findAll().flatMap((each) => {
     const isOfType = 'cfnResourceType' in each && each.cfnResourceType === type;
@@ -36,7 +36,7 @@ function idOf(stack: Stack, type: string): string {
   return found[0] ?? '';
 }
 
-describe('whatever one resource sends to another', () => {
+describe('every delivery from one resource to another', () => {
   it('is allowed by the policy of the receiver or the role of the sender', () => {
     expect(deliveryProblems(aTemplate(config, full))).toEqual([]);
     expect(deliveryProblems(aTemplate(config, { bucketName: 'my-bucket', catalog: false }))).toEqual([]);
@@ -59,7 +59,7 @@ describe('whatever one resource sends to another', () => {
 describe('the check of deliveries', () => {
   it.each([
     ['the topic does not allow alarms', '"cloudwatch.amazonaws.com"', '"events.amazonaws.com"', 'sns:Publish'],
-    ['the topic allows other alarms only', ':alarm:dqsync-*', ':alarm:other-*', 'sns:Publish'],
+    ['the topic allows only other alarms', ':alarm:dqsync-*', ':alarm:other-*', 'sns:Publish'],
     ['the topic allows alarms of any account', '"aws:SourceAccount"', '"aws:PrincipalAccount"', 'sns:Publish'],
     ['nobody may invoke a function', '"lambda:InvokeFunction"', '"lambda:GetFunction"', 'lambda:InvokeFunction'],
     ['nobody may put a dead letter', '"sqs:SendMessage"', '"sqs:ReceiveMessage"', 'sqs:SendMessage'],
@@ -99,7 +99,7 @@ describe('the check of deliveries', () => {
     expect(problems).toEqual([expect.stringMatching(/^Alarm to Other: .*sns:Publish/)]);
   });
 
-  it('reports a schedule whose role may invoke another function only', () => {
+  it('reports a schedule whose role may only invoke another function', () => {
     const problems = problemsWith((stack) => {
       const code = { handler: 'index.handler', runtime: 'nodejs24.x', code: { zipFile: '' } };
       const fn = new CfnFunction(stack, 'Fn', { ...code, role: 'arn:aws:iam::111122223333:role/r' });
@@ -113,7 +113,7 @@ describe('the check of deliveries', () => {
     expect(problems).toEqual([expect.stringMatching(/^Second to Fn: role .* does not allow lambda:InvokeFunction/)]);
   });
 
-  it('reports a sender of a kind it does not know', () => {
+  it('reports a sender of an unknown kind', () => {
     const problems = problemsWith((stack) => {
       const targets = [{ id: 'a', arn: stack.resolve({ 'Fn::GetAtt': [idOf(stack, 'AWS::SQS::Queue'), 'Arn'] }) }];
       new CfnRule(stack, 'Rule', { scheduleExpression: 'rate(1 day)', targets });

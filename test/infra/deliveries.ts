@@ -2,13 +2,13 @@
  * Finds every place of a template where one resource sends to another, and checks that policies allow it.
  *
  * No emulator enforces policies, so a missing permission shows only on real AWS. Each reference from one resource to
- * another must be in one of the two tables below; a reference that is in neither is reported, so that a new sender
- * cannot be added without saying what permits it.
+ * another must be in one of the two tables below. Any other reference is reported, so that a new sender cannot be added
+ * without its permission.
  */
 import type { Template } from 'aws-cdk-lib/assertions';
 import * as z from 'zod';
 
-/** What permits a delivery. */
+/** The permission of a delivery. */
 type Permit =
   /** The policy of the receiver names the service that sends. */
   | { readonly by: 'receiver'; readonly service: string; readonly actions: readonly string[] }
@@ -17,9 +17,9 @@ type Permit =
       readonly by: 'role';
       readonly service: string;
       readonly actions: readonly string[];
-      /** Path of the property with the role; where the sender is a part of a function, of that with the function. */
+      /** Path of the property with the role, or with the function if the sender is part of one. */
       readonly role: readonly string[];
-      /** Whether the trust must be limited to this account and one resource: for services that act for anybody. */
+      /** Whether the trust must be limited to this account and one resource, because the service acts for any account. */
       readonly isConfusable: boolean;
     };
 
@@ -29,7 +29,7 @@ const byRole = (service: string, role: readonly string[], actions: readonly stri
   isConfusable: service !== 'lambda',
 });
 
-/** References by which something is sent, as `<type> <path>`. */
+/** References that are deliveries, as `<type> <path>`. */
 const deliveries: Readonly<Record<string, Permit>> = {
   'AWS::CloudWatch::Alarm AlarmActions': alarmPermit,
   'AWS::CloudWatch::Alarm OKActions': alarmPermit,
@@ -58,7 +58,7 @@ const deliveries: Readonly<Record<string, Permit>> = {
   ),
 };
 
-/** References by which nothing is sent: a name in a chart, a place in the catalog, what a resource belongs to. */
+/** References that are not deliveries, such as a name in a chart, a place in the catalog, or the owner of a resource. */
 const mentions: readonly string[] = [
   'AWS::CloudWatch::Alarm Dimensions.Value',
   'AWS::CloudWatch::Dashboard DashboardBody',
@@ -69,7 +69,7 @@ const mentions: readonly string[] = [
   'AWS::SNS::Subscription TopicArn',
 ];
 
-/** Conditions under which a policy may refuse: what they ask for, every sender of the stack does. */
+/** Conditions under which a policy may deny, because every sender of the stack fulfills their requirements. */
 const harmlessDenials = ['aws:SecureTransport', 's3:TlsVersion', 's3:if-none-match', 's3:ObjectCreationOperation'];
 
 const list = <T extends z.ZodType>(element: T) => z.union([z.array(element), element.transform((one) => [one])]);
@@ -110,7 +110,7 @@ export function deliveryProblems(template: Template): string[] {
   });
 }
 
-/** Returns the places that send something, each once. */
+/** Returns the references that are deliveries, each once. */
 export function deliveryPlaces(template: Template): string[] {
   const places = references(resourcesOf(template)).map(({ place }) => place);
   return [...new Set(places.filter((place) => place in deliveries))].sort();
@@ -133,7 +133,7 @@ function references(resources: Resources): Reference[] {
   );
 }
 
-/** Logical ids in a value, with the path of the property that they are in. */
+/** Returns the logical ids in a value, with the paths of their properties. */
 function referencesIn(value: unknown, path: readonly string[]): { id: string; path: readonly string[] }[] {
   if (Array.isArray(value)) {
     return value.flatMap((each) => referencesIn(each, path));
@@ -160,7 +160,7 @@ function propertyAt(value: unknown, [key, ...rest]: readonly string[]): unknown 
   return key === undefined ? value : propertyAt(z.looseObject({}).safeParse(value).data?.[key], rest);
 }
 
-/** The statements of the policies that belong to a topic, queue or bucket. */
+/** Returns the statements of the policies of a topic, queue or bucket. */
 function policyOf(resources: Resources, receiver: string): Statement[] {
   return Object.values(resources).flatMap(({ Type, Properties }) => {
     const owners = [Properties['Topics'], Properties['Queues'], Properties['Bucket']].flatMap(idsIn);
@@ -186,7 +186,7 @@ function askReceiver(
   return missing.map((action) => `its policy does not allow ${action} to ${service} for this account and alarm`);
 }
 
-/** Whether a pattern's last part, after the last colon, matches the alarm's name. */
+/** Whether the last part of a pattern, after the last colon, matches the alarm's name. */
 function matchesSender(pattern: unknown, sender: Resource | undefined): boolean {
   const glob = z.object({ 'Fn::Join': z.tuple([z.literal(''), z.array(z.unknown())]) }).safeParse(pattern).data;
   const last = String(glob?.['Fn::Join'][1].at(-1)).split(':').at(-1) ?? '';
@@ -238,7 +238,7 @@ function statementsOfRole(resources: Resources, roleId: string): Statement[] {
   return [...own, ...attached];
 }
 
-/** What stands in the way although it is allowed: a denial in the receiver's policy, a key that senders cannot use. */
+/** Returns obstacles of an allowed delivery: a denial in the receiver's policy, or a key that senders cannot use. */
 function obstacles(resources: Resources, receiver: string): string[] {
   const denials = policyOf(resources, receiver).filter(({ Effect, Condition }) => {
     const keys = Object.values(Condition).flatMap((each) => Object.keys(each));

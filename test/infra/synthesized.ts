@@ -1,4 +1,4 @@
-/** The stack as CloudFormation gets it, from a config as one writes it in a deployment file. */
+/** Synthesizes the stack of a config. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { expect } from 'vitest';
 import { parseDeployment } from '../../infra/deployment.ts';
 import { DqsyncStack } from '../../infra/stack.ts';
 
-/** A valid config; `changes` replace its keys. */
+/** Returns a valid config with changed keys. */
 export function aConfig(changes: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
   return {
     source: { endpoint: 'https://dayu.ap-southeast-3.myhuaweicloud.com' },
@@ -18,7 +18,7 @@ export function aConfig(changes: Readonly<Record<string, unknown>> = {}): Record
   };
 }
 
-/** A valid target; `changes` replace its keys. */
+/** Returns a valid target with changed keys. */
 export function aTarget(changes: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
   return {
     name: 'sales',
@@ -29,11 +29,11 @@ export function aTarget(changes: Readonly<Record<string, unknown>> = {}): Record
   };
 }
 
-/** Where apps write what they synthesize. Tests of a file share templates, so it stays until the process ends. */
+/** The folder of synthesized apps. It stays until the process ends, because tests of a file share templates. */
 const assemblies = mkdtempSync(join(tmpdir(), 'dqsync-cdk-'));
 process.once('exit', () => rmSync(assemblies, { recursive: true, force: true }));
 
-/** The stack in an app of its own, not bundled: that takes seconds, and has a test of its own. */
+/** Makes the stack in a new app, without bundling, which takes seconds and has its own test. */
 export function aStack(
   config: Readonly<Record<string, unknown>> = aConfig(),
   deployment: Readonly<Record<string, unknown>> = {},
@@ -46,7 +46,7 @@ export function aStack(
 
 const templates = new Map<string, Template>();
 
-/** The template of `aStack`, synthesized once in a file: that takes half a second. */
+/** Returns the template of `aStack`, synthesized once per test file, because that takes half a second. */
 export function aTemplate(...args: Parameters<typeof aStack>): Template {
   const key = JSON.stringify(args);
   const template = templates.get(key) ?? Template.fromStack(aStack(...args));
@@ -59,7 +59,7 @@ export function expectResource(template: Template, type: string, properties: Rea
   expect(() => template.hasResourceProperties(type, properties)).not.toThrow();
 }
 
-/** How many resources of the type there are. */
+/** Returns the number of resources of the type. */
 export function countOf(template: Template, type: string): number {
   return Object.keys(template.findResources(type)).length;
 }

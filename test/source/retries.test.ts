@@ -98,36 +98,22 @@ describe('waiting between attempts', () => {
 describe('HTTP 429', () => {
   const throttled = { status: 429, body: '{"error_code":"APIG.0308","error_msg":"throttled","request_id":"r1"}' };
 
-  it('leads to a wait of the seconds in Retry-After', async () => {
-    const server = await startLoopback((_, index) =>
-      index === 0 ? { ...throttled, headers: { 'retry-after': '7' } } : aPage,
-    );
+  const date = 'Thu, 01 Jan 2026 00:00:00 GMT';
+  it.each<[string, object, number]>([
+    ['for the seconds in Retry-After', { headers: { 'retry-after': '7' } }, 7000],
+    [
+      'until the date in Retry-After, by the clock of the source',
+      { headers: { 'retry-after': 'Thu, 01 Jan 2026 00:00:09 GMT', date } },
+      9000,
+    ],
+    ["for the quota's window without Retry-After", {}, 10_300],
+    ["for the quota's window if only the code is that of throttling", { status: 403 }, 10_300],
+  ])('leads to a wait %s', async (_, change, waitMs) => {
+    const server = await startLoopback((__, index) => (index === 0 ? { ...throttled, ...change } : aPage));
     const source = connect(server.url);
     await source.fetchPage(aRequest);
-    expect(source.clock.sleeps).toEqual([7000]);
+    expect(source.clock.sleeps).toEqual([waitMs]);
     expect(source.stats()).toMatchObject({ requests: 2, retries: 1, throttled: 1 });
-  });
-
-  it('leads to a wait until the date in Retry-After, by the clock of the source', async () => {
-    const headers = { 'retry-after': 'Thu, 01 Jan 2026 00:00:09 GMT', date: 'Thu, 01 Jan 2026 00:00:00 GMT' };
-    const server = await startLoopback((_, index) => (index === 0 ? { ...throttled, headers } : aPage));
-    const source = connect(server.url);
-    await source.fetchPage(aRequest);
-    expect(source.clock.sleeps).toEqual([9000]);
-  });
-
-  it("leads to a wait of the quota's window without Retry-After", async () => {
-    const server = await startLoopback((_, index) => (index === 0 ? throttled : aPage));
-    const source = connect(server.url);
-    await source.fetchPage(aRequest);
-    expect(source.clock.sleeps).toEqual([10_300]);
-  });
-
-  it('is recognized by its code, for any status', async () => {
-    const server = await startLoopback((_, index) => (index === 0 ? { ...throttled, status: 403 } : aPage));
-    const source = connect(server.url);
-    await source.fetchPage(aRequest);
-    expect(source.stats().throttled).toBe(1);
   });
 
   it('delays the other targets of the same user too', async () => {

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { FaultKind } from '../../simulator/faults.ts';
 import { defaultWorkspace } from '../../simulator/server.ts';
 import { FakeS3 } from '../../support/fake-s3.ts';
 import { addExecutions, aWorld, hourMs } from '../world.ts';
@@ -37,24 +38,17 @@ describe('dqsync sync', () => {
     expect(status).toMatchObject({ coverage: { rows: 20, gaps: [] }, lastRun: { outcome: 'done' } });
   });
 
-  it('fails if the source returns nothing within the time limit', async () => {
-    const world = await aWorld({ traps: { faults: [{ kind: 'reset', when: { from: 1 } }] } });
+  it.each<[string, FaultKind, number, object, object]>([
+    ['every connection is reset', { kind: 'reset' }, 2, {}, {}],
+    ['the first reply does not arrive', { kind: 'stall', at: 'headers' }, 4, { requests: 1 }, { code: 'NO_REPLY' }],
+  ])('fails if %s within the time limit', async (_, fault, maxRunSeconds, summary, error) => {
+    const world = await aWorld({ traps: { faults: [{ ...fault, when: { from: 1 } }] } });
     await world.configure((config) => {
-      config['maxRunSeconds'] = 2;
-    });
-    const run = await world.cli(['sync', '--json']);
-    expect(JSON.parse(run.stdout)).toMatchObject([{ done: false, error: { kind: 'source', retryable: true } }]);
-    expect(run.exitCode).toBe(1);
-  });
-
-  it('fails if the first reply does not arrive within the time limit', async () => {
-    const world = await aWorld({ traps: { faults: [{ kind: 'stall', at: 'headers', when: { from: 1 } }] } });
-    await world.configure((config) => {
-      config['maxRunSeconds'] = 4;
+      config['maxRunSeconds'] = maxRunSeconds;
     });
     const run = await world.cli(['sync', '--json']);
     expect(JSON.parse(run.stdout)).toMatchObject([
-      { done: false, requests: 1, error: { kind: 'source', code: 'NO_REPLY', retryable: true } },
+      { done: false, ...summary, error: { kind: 'source', retryable: true, ...error } },
     ]);
     expect(run.exitCode).toBe(1);
   });
