@@ -52,6 +52,8 @@ export class Committer {
   readonly #options: CommitterOptions;
   readonly #startedAtMs: EpochMs;
   #loaded: LoadedCheckpoint;
+  /** The last commit, as long as no other run has committed since this one began. */
+  #afterCommitId: string | null;
   #committedAtMs: EpochMs;
   #nextPart = 0;
   #isBroken = false;
@@ -60,6 +62,7 @@ export class Committer {
     this.#run = run;
     this.#options = options;
     this.#loaded = loaded;
+    this.#afterCommitId = loaded.checkpoint.commitIds.at(-1) ?? null;
     this.#startedAtMs = run.clock.now();
     this.#committedAtMs = this.#startedAtMs;
     this.recorder = new Recorder(run, loaded.checkpoint, options);
@@ -99,6 +102,7 @@ export class Committer {
     const maxSpanMs = this.#options.maxSpanMs();
     const change: Change = {
       ...recorded,
+      afterCommitId: this.#afterCommitId,
       incrementalFromMs,
       rereading: this.recorder.rereadingAt(committedAtMs),
       maxSpanMs: Number.isFinite(maxSpanMs) ? maxSpanMs : null,
@@ -112,6 +116,7 @@ export class Committer {
     counters.commitConflicts += conflicted ? 1 : 0;
     counters.lateRows += change.lateStartTimesMs.length;
     this.#loaded = committed;
+    this.#afterCommitId = conflicted ? this.#afterCommitId : change.commitId;
     this.#committedAtMs = committedAtMs;
     this.recorder.remember(committed.checkpoint, committedAtMs);
     this.#isBroken = false;

@@ -37,6 +37,7 @@ const change: fc.Arbitrary<Change> = fc
     rereading: fc.constant(null),
     maxSpanMs: fc.constant(null),
     unproven: fc.constant([]),
+    afterCommitId: fc.constant(null),
     leftStartTimesMs: fc.constant([]),
     lateStartTimesMs: fc.constant([]),
     seen: fc.array(

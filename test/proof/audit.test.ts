@@ -80,6 +80,24 @@ describe('daily audits of a source that hides rows for an hour while many instan
   });
 });
 
+describe('an audit after runs that overlapped', () => {
+  it.each([1, 2, 3])('finds hidden rows beside late ones, although %i syncs at once saw those', async (syncs) => {
+    const world = await syncedSource();
+    await syncedHourly(world, 1, 1 / 100_000);
+    const { life } = world.sim;
+    for (let row = 0; row < 3; row += 1) {
+      life.addLate((5 + row) * minuteMs);
+    }
+    world.clock.advance(hourMs);
+    await Promise.all(Array.from({ length: syncs }, () => world.syncWell()));
+    life.addLate(80 * minuteMs);
+    expect((await world.maintain()).lateRows).toBeGreaterThan(0);
+    await world.syncWell();
+    await world.expectTruth();
+    expect(await world.maintain()).toMatchObject({ lateRows: 0, rowsWritten: 0 });
+  });
+});
+
 describe('the audit', () => {
   it('makes one request per day, and writes nothing, if the source matches the recorded coverage', async () => {
     const world = await syncedSource();
