@@ -1,12 +1,13 @@
 /**
- * The data files of a warehouse as local files: in place if it is a folder, otherwise copied once into a cache.
+ * The data files of a warehouse as local files: in place if it is a folder, otherwise copied once into a cache. So are files
+ * behind a link that leads out of a folder, because DuckDB opens nothing there.
  *
  * Data files are immutable (PROTOCOL.md, I1), so a copy never becomes stale. The cache is itself a warehouse in a
  * folder, so a copy is complete or missing, even if several processes write it. Since copies are kept for good, each is
  * checked against the listing first: a reply of status 200 may come from a proxy or a login page.
  */
-import { access } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, realpath } from 'node:fs/promises';
+import { join, sep } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { StorageError } from '../errors.ts';
 import { type FileStore, openFileStore } from '../warehouse/file-store.ts';
@@ -53,26 +54,47 @@ function isFileStore(store: Store): store is FileStore {
  * @param cacheFolder folder for copies, one per warehouse, kept between queries
  */
 export function openDataFiles(store: Store, cacheFolder: string, clock: Clock): DataFiles {
-  const local = isFileStore(store) ? store : openFileStore(`file:${cacheFolder}`);
+  const cache = openFileStore(`file:${cacheFolder}`);
+  const local = isFileStore(store) ? store : cache;
   return {
     folder: local.folder,
-    tableFolders: dataPrefixes.map((prefix) => join(local.folder, prefix)),
+    tableFolders: [...new Set([local.folder, cache.folder])].flatMap((folder) =>
+      dataPrefixes.map((prefix) => join(folder, prefix)),
+    ),
     areCopies: local !== store,
     of: async (partitions) => {
       const sizes = await dataFilesOf(store, partitions);
-      if (local !== store) {
-        await copyMissing(sizes, partitions, { from: store, to: local, clock });
+      const copied = local === store ? await linkedOut(local, sizes) : sizes;
+      if (copied.size > 0) {
+        await copyMissing(copied, partitions, { from: store, to: cache, clock });
       }
       const paths = new Map<string, string[]>();
       for (const key of [...sizes.keys()].sort()) {
         const table = key.slice(0, key.indexOf('/'));
         const ofTable = paths.get(table) ?? [];
         paths.set(table, ofTable);
-        ofTable.push(join(local.folder, key));
+        ofTable.push(join(copied.has(key) ? cache.folder : local.folder, key));
       }
       return paths;
     },
   };
+}
+
+/** Returns the files whose path leads out of the folders of the tables. */
+async function linkedOut(local: FileStore, sizes: ReadonlyMap<string, number>): Promise<Map<string, number>> {
+  const folders = await Promise.all(dataPrefixes.map((prefix) => realOf(join(local.folder, prefix))));
+  const isOut = await Promise.all(
+    [...sizes.keys()].map(async (key) => {
+      const real = await realOf(join(local.folder, key));
+      return !folders.some((folder) => real.startsWith(`${folder}${sep}`));
+    }),
+  );
+  return new Map([...sizes].filter((_, index) => isOut[index]));
+}
+
+/** Returns a path without links; the path itself if it is gone. */
+async function realOf(path: string): Promise<string> {
+  return await realpath(path).catch(() => path);
 }
 
 /** Returns whether all of the files still exist. */

@@ -1,9 +1,10 @@
 /** SQL over local copies of the data files of a warehouse in S3. */
 import { readdirSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../functions/clock.ts';
+import { openFileStore } from '../../functions/warehouse/file-store.ts';
 import { openS3Store } from '../../functions/warehouse/s3-store.ts';
 import { anObservation, newYearMs } from '../support/builders.ts';
 import { FakeS3, type ForeignReply } from '../support/fake-s3.ts';
@@ -174,5 +175,27 @@ describe('SQL over a warehouse in S3', () => {
     const store = openS3Store({ bucket: fake.bucket, client: fake.client() });
 
     expect(await ask(await opened(store, await tempFolder()), 'FROM quality_instances')).toEqual([]);
+  });
+});
+
+describe('SQL over a folder', () => {
+  it.each([
+    ['a day', 1],
+    ['a file of a day', 0],
+    ['all days of a workspace', 2],
+  ])('follows a link to %s elsewhere', async (_, up) => {
+    const root = await tempFolder();
+    const store = openFileStore(`file:${join(root, 'warehouse')}`);
+    const [key = ''] = await writeObservations(store, [
+      anObservation(),
+      anObservation({ startTimeMs: newYearMs + 24 * hourMs }),
+    ]);
+    const linked = join(root, 'warehouse', key.split('/').slice(0, 4 - up).join('/'));
+    await rename(linked, join(root, 'elsewhere'));
+    await symlink(join(root, 'elsewhere'), linked);
+    const sql = await opened(store, join(root, 'cache'));
+    expect(await ask(sql, 'SELECT count(*) AS n, count(DISTINCT dt) AS days FROM quality_instances')).toEqual([
+      { n: 2n, days: 2n },
+    ]);
   });
 });
