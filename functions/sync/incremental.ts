@@ -14,7 +14,7 @@ import { emptySecretCode } from '../source/credentials.ts';
 import { Committer } from './committer.ts';
 import { LookbackGate } from './lookback-gate.ts';
 import { MovedExecutions } from './moved-executions.ts';
-import { furthestLookback, lookbackOf, lookbacks, nextWindow, spansToRead } from './next-window.ts';
+import { furthestLookback, lookbackOf, lookbacks, nextWindow, requirePast, spansToRead } from './next-window.ts';
 import { OutcomeWatch } from './outcome-watch.ts';
 import type { Recorder } from './recorder.ts';
 import { reobserveOpen, reobserveOthers } from './reobserve.ts';
@@ -104,6 +104,9 @@ async function readAll(parts: Incremental): Promise<void> {
   state.window = window;
   unproven.addWaiting(waiting.filter((entry) => overlap(entry, window)));
   requireSaneWatermark(run, watermarkMs);
+  if (watermarkMs === null) {
+    requirePast(settings.initialFromMs, run.clock.now());
+  }
   const lookbackMs = lookbackOf(recorder.checkpoint, settings.lookbackMs);
   const again = lookbacks(window, recorder.checkpoint, lookbackMs).flatMap((span) => gapsIn(span, waiting));
   const toRead = () => {

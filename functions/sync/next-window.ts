@@ -1,6 +1,8 @@
 /** Decides what a run reads. Pure. */
 
 import { type Covered, type CoveredWindow, cutOut, watermarkOf } from '../checkpoint/coverage.ts';
+import { isoTime } from '../clock.ts';
+import { ConfigError } from '../errors.ts';
 import { gapsIn, lengthOf } from '../intervals.ts';
 import type { EpochMs, Window } from '../model.ts';
 
@@ -35,6 +37,20 @@ export function nextWindow(covered: LookedBack, { initialFromMs, lookbackMs }: R
   const fromMs =
     watermarkMs === null ? initialFromMs : Math.min(watermarkMs, untilMs) - lookbackOf(covered, lookbackMs);
   return { fromMs, toMs: Math.max(fromMs, untilMs) };
+}
+
+/**
+ * Refuses to begin in the future, where there is nothing to read.
+ *
+ * @throws ConfigError
+ */
+export function requirePast(initialFromMs: EpochMs, nowMs: EpochMs): void {
+  if (initialFromMs > nowMs) {
+    throw new ConfigError(`"initialFrom" is ${isoTime(initialFromMs)}, which is in the future: nothing would be read`, {
+      remedy: `Set it to the time from which to sync, for example "${isoTime(nowMs - 7 * 86_400_000).slice(0, 10)}T00:00:00Z", or correct this machine's clock.`,
+      code: 'initialFrom',
+    });
+  }
 }
 
 /**

@@ -5,6 +5,7 @@ import { identityOf, loadCheckpoint } from '../../checkpoint/checkpoint-store.ts
 import { watermarkOf } from '../../checkpoint/coverage.ts';
 import type { Config, TargetConfig } from '../../config.ts';
 import { type Connections, openConnections } from '../../connect.ts';
+import { requirePast } from '../../sync/next-window.ts';
 import { selectTargets, settingsOf, targetOf } from '../../sync/targets.ts';
 import { readQuarantine } from '../../warehouse/quarantine.ts';
 import type { Store } from '../../warehouse/store.ts';
@@ -72,12 +73,15 @@ async function examine(options: DoctorOptions, note: (check: Check) => void): Pr
   return failures === 0 ? 0 : 1;
 }
 
-async function checkCheckpoint(config: Config, { store }: Connections, target: TargetConfig): Promise<Check[]> {
+async function checkCheckpoint(config: Config, { store, clock }: Connections, target: TargetConfig): Promise<Check[]> {
   const subject = { name: 'checkpoint', target: target.name };
   try {
-    const identity = identityOf({ target: targetOf(target), settings: settingsOf(config) });
-    const { checkpoint } = await loadCheckpoint(store, target.name, identity);
+    const settings = settingsOf(config);
+    const { checkpoint } = await loadCheckpoint(store, target.name, identityOf({ target: targetOf(target), settings }));
     const watermarkMs = watermarkOf(checkpoint);
+    if (watermarkMs === null) {
+      requirePast(settings.initialFromMs, clock.now());
+    }
     const found =
       watermarkMs === null
         ? `none yet: the first sync starts at ${config.initialFrom}`

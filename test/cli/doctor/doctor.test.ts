@@ -104,6 +104,19 @@ describe('dqsync doctor', () => {
     expect(check('clock')?.finding).toMatch(/its clock is (9|10) minutes ahead of ours/);
   });
 
+  it('refuses an initialFrom in the future, as sync does before its first request', async () => {
+    const world = await aWorld();
+    const initialFrom = new Date(world.simulator.clock.now() + 24 * 3_600_000).toISOString();
+    await world.configure((config) => Object.assign(config, { initialFrom }));
+    const said =
+      /"initialFrom" is \S+, which is in the future: nothing would be read.*Set it to the time from which to/;
+    const runs = [await world.cli(['sync']), await world.cli(['doctor'])];
+    expect(runs.map(({ exitCode }) => exitCode)).toEqual([1, 1]);
+    for (const { stdout } of runs) {
+      expect(stdout).toMatch(said);
+    }
+  });
+
   it('reports rows dated in the future as a notice, not as a failure', async () => {
     const world = await aWorld();
     world.simulator.life.addFutureDated(48 * hourMs);
