@@ -10,12 +10,12 @@ import { askableMs, parseTimeArgument } from '../../time-range.ts';
 import { type ExecutionColumn, executionColumns } from '../../warehouse/columns.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { consoleLog } from '../terminal/console-log.ts';
-import { count, counted, printable } from '../terminal/formats.ts';
+import { count, counted, printable, shownAt } from '../terminal/formats.ts';
 import { writeData, writeJson, writeNote } from '../terminal/output.ts';
 import { openProgressBar } from '../terminal/progress-bar.ts';
 import { type Cell, renderTable } from '../terminal/table.ts';
 import { type ListColumn, parseColumns } from './list-columns.ts';
-import { type Listed, listPages } from './list-pages.ts';
+import { type Listed, listLatest } from './list-pages.ts';
 import { listTasks } from './list-tasks.ts';
 
 /** Values of the filters, which may be repeated. */
@@ -46,7 +46,7 @@ export async function list(options: ListOptions): Promise<number> {
   const target = oneTarget(config, options.target);
   const span = spanOf(options, config.partitionTimeZone);
   const columns = parseColumns(options.columns);
-  const { connect } = await openConnections(config, consoleLog(), process.env);
+  const { connect, clock } = await openConnections(config, consoleLog(), process.env);
   const source = connect(target, undefined);
   const bar = openProgressBar();
   try {
@@ -54,7 +54,7 @@ export async function list(options: ListOptions): Promise<number> {
       await listTasks(source.tasks, target.name, options.json === true);
       return 0;
     }
-    const listed = await listPages(source.fetchPage, {
+    const { listed, listedFromMs } = await listLatest(source.fetchPage, clock.now(), {
       ...span,
       filters: filtersOf(target, options),
       limit: options.limit,
@@ -74,6 +74,10 @@ export async function list(options: ListOptions): Promise<number> {
       });
     } else {
       writeListed(listed, columns, options);
+    }
+    if (listedFromMs !== null) {
+      const shown = `Only what started from ${shownAt(listedFromMs)} on was listed: the source refuses longer spans.`;
+      writeNote(`${shown} Give --from and --to for an earlier one.`);
     }
   } finally {
     bar.clear();

@@ -1,6 +1,8 @@
 /** Reads several pages of the instance list as one. Pure over `fetchPage`. */
+import { SourceError } from '../../errors.ts';
 import {
   compareExecutions,
+  type EpochMs,
   type Execution,
   executionKey,
   type FetchPage,
@@ -32,6 +34,49 @@ export interface Listed {
   readonly unreadable: readonly UnreadableRow[];
 }
 
+/** Limits on the span of a request, in days, that similar APIs have. */
+const spanLimits = [90, 30, 7, 1] as const;
+
+/**
+ * Lists a span; its latest part if the source refuses it, because it may limit the length of spans.
+ *
+ * @returns the rows, and where the part begins; null if the whole span was listed
+ */
+export async function listLatest(
+  fetchPage: FetchPage,
+  nowMs: EpochMs,
+  request: ListRequest,
+): Promise<{ readonly listed: Listed; readonly listedFromMs: number | null }> {
+  const whole = await listUnlessRefused(fetchPage, request);
+  if (!(whole instanceof SourceError)) {
+    return { listed: whole, listedFromMs: null };
+  }
+  const endTimeMs = Math.min(request.endTimeMs, nowMs);
+  // Less a minute, because a limit may count its ends.
+  const shorter = spanLimits.map((days) => endTimeMs - days * 86_400_000 + 60_000);
+  // Up to now, the whole span may be short enough.
+  const starts = [request.startTimeMs, ...shorter].filter((ms) => ms >= request.startTimeMs && ms < endTimeMs);
+  for (const startTimeMs of starts) {
+    const listed = await listUnlessRefused(fetchPage, { ...request, startTimeMs, endTimeMs });
+    if (!(listed instanceof SourceError)) {
+      return { listed, listedFromMs: startTimeMs > request.startTimeMs ? startTimeMs : null };
+    }
+  }
+  throw whole;
+}
+
+/** Returns the error if the source refuses the request; throws any other. */
+async function listUnlessRefused(fetchPage: FetchPage, request: ListRequest): Promise<Listed | SourceError> {
+  try {
+    return await listPages(fetchPage, request);
+  } catch (thrown) {
+    if (thrown instanceof SourceError && thrown.httpStatus === 400) {
+      return thrown;
+    }
+    throw thrown;
+  }
+}
+
 /**
  * Requests as many pages as `limit` needs. Rows that move between two pages may be listed twice or not at all, because
  * this is not a proven read.
@@ -39,7 +84,7 @@ export interface Listed {
  * The source accepts one value per filter. With several filters, each is requested, and the results are merged, newest
  * first.
  */
-export async function listPages(fetchPage: FetchPage, request: ListRequest): Promise<Listed> {
+async function listPages(fetchPage: FetchPage, request: ListRequest): Promise<Listed> {
   const { filters, limit, offset } = request;
   const [filter, ...others] = filters;
   if (filter !== undefined && others.length === 0) {

@@ -180,6 +180,23 @@ describe('dqsync list', () => {
     expect((await world.cli(['list', '--target', 'stock'])).exitCode).toBe(0);
   });
 
+  it.each([
+    [['--from', '9d'], 2, true],
+    [[], 2, true],
+    [['--from', '4d'], 2, false],
+    [['--from', '9d', '--to', '6d'], 1, false],
+  ])('lists the latest part of a span that the source refuses as too long: %j', async (args, rows, isPart) => {
+    const world = await aWorld({ traps: { maxSpanDays: 5 } });
+    const nowMs = world.simulator.clock.now();
+    for (const daysAgo of [0.2, 0.5, 7.5]) {
+      world.simulator.life.addExecution({ startTimeMs: nowMs - daysAgo * 24 * hourMs });
+    }
+    const run = await world.cli(['list', '--json', ...args]);
+    expect(run.exitCode).toBe(0);
+    expect(JSON.parse(run.stdout).instances.length).toBe(rows);
+    expect(run.stderr).toMatch(isPart ? /^Only what started from \S+ on was listed: .*longer spans\..*--to/ : /^$/);
+  });
+
   it('refuses a window that cannot be requested', async () => {
     const world = await aWorld();
     const refused = async (args: readonly string[], message: string) => {
