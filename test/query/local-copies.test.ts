@@ -190,7 +190,14 @@ describe('SQL over a folder', () => {
       anObservation(),
       anObservation({ startTimeMs: newYearMs + 24 * hourMs }),
     ]);
-    const linked = join(root, 'warehouse', key.split('/').slice(0, 4 - up).join('/'));
+    const linked = join(
+      root,
+      'warehouse',
+      key
+        .split('/')
+        .slice(0, 4 - up)
+        .join('/'),
+    );
     await rename(linked, join(root, 'elsewhere'));
     await symlink(join(root, 'elsewhere'), linked);
     const sql = await opened(store, join(root, 'cache'));
