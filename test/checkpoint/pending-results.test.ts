@@ -1,4 +1,4 @@
-/** The backlog of rule results under changes of several runs. */
+/** The backlog of rule results, changed by several runs. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -35,7 +35,7 @@ it.each([
   );
 });
 
-/** Executions that start every `stepMs` from `fromMs` on. */
+/** Returns executions that start every `stepMs`, beginning at `fromMs`. */
 function executions(count: number, fromMs: number, stepMs: number): WrittenExecution[] {
   return Array.from({ length: count }, (_, index) => ({
     ...first,
@@ -44,14 +44,14 @@ function executions(count: number, fromMs: number, stepMs: number): WrittenExecu
   }));
 }
 
-/** Lists the newest window as a source does that holds `all`. */
+/** Returns the newest window as listed by a source with the executions `all`. */
 function listed(results: PendingResults, all: readonly WrittenExecution[]): Parameters<typeof withListed>[1] {
   const window = windowToList(results)!;
   const part = partToList(window);
   return { window, part, found: all.filter(({ startTimeMs }) => contains(part, startTimeMs)) };
 }
 
-/** Takes everything off the list, as a run does that has fetched it. */
+/** Removes all entries, as a run does that has fetched their results. */
 function allFetched(before: PendingResults): PendingResults {
   const done = before.pending.map((entry) => ({ entry, fetchedAtMs: nowMs, isExpired: false }));
   return withFetched(before, { done, postponed: [], refused: null, nowMs });
@@ -63,7 +63,7 @@ function expectAllWait({ pending, windows }: PendingResults, all: readonly Writt
 }
 
 describe('a backlog of more executions than the list holds', () => {
-  it('keeps the newest in the list, and each other in a window, in bounded space', () => {
+  it('keeps the newest in the list, and all others in windows, in bounded space', () => {
     const secondsMs = fc.constantFrom(0, 1_000, 60_000, 2 * 3_600_000);
     const batch = fc.tuple(fc.integer({ min: 1, max: 1_500 }), fc.integer({ min: 0, max: 60 }), secondsMs);
     fc.assert(
@@ -87,7 +87,7 @@ describe('a backlog of more executions than the list holds', () => {
     ['spread over a month', 10_000, 240_000],
     ['in one second', 9_000, 0],
     ['two a week', 6_000, 302_400_000],
-  ])('is listed part by part, the newest first, until nothing is left: %s', (_, count, stepMs) => {
+  ])('is listed part by part, newest first, until nothing is left: %s', (_, count, stepMs) => {
     const all = executions(count, first.startTimeMs, stepMs);
     let results = withWritten(empty, all, nowMs);
     expect(waitingCount(results)).toBe(count);
@@ -104,7 +104,7 @@ describe('a backlog of more executions than the list holds', () => {
     expect(fetched.size).toBe(count);
   });
 
-  it('loses nothing that another run adds to a window while it is listed', () => {
+  it('keeps executions that another run adds to a window while it is listed', () => {
     const all = executions(4_000, first.startTimeMs, 60_000);
     const before = allFetched(withWritten(empty, all, nowMs));
     const change = listed(before, all);
@@ -115,7 +115,7 @@ describe('a backlog of more executions than the list holds', () => {
     expect(withListed(meanwhile, { ...change, found: [] })).toBe(meanwhile);
   });
 
-  it('is the same after a listing was applied twice', () => {
+  it('does not change when a listing is applied twice', () => {
     const all = executions(4_000, first.startTimeMs, 60_000);
     const before = allFetched(withWritten(empty, all, nowMs));
     const change = listed(before, all);
@@ -123,7 +123,7 @@ describe('a backlog of more executions than the list holds', () => {
     expect(withListed(once, change)).toBe(once);
   });
 
-  it('keeps what is known of executions that were requested before', () => {
+  it('keeps the state of executions that were requested before', () => {
     const known = withWritten(empty, executions(50, first.startTimeMs, 1_000), nowMs);
     const entry = { ...known.pending[0]!, tries: 3, notBeforeMs: nowMs };
     const tried = withFetched(known, {
@@ -135,7 +135,7 @@ describe('a backlog of more executions than the list holds', () => {
   });
 });
 
-describe('how long executions have waited', () => {
+describe('the waiting time of executions', () => {
   const wait = withWritten(empty, [first], nowMs);
 
   it.each<[string, Partial<Parameters<typeof withFetched>[1]>, number | null]>([

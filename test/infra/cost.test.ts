@@ -1,4 +1,4 @@
-/** The bill: below its bars, for what the template really holds, and as the README shows it. */
+/** The monthly cost: its limits, its agreement with the template, and its description in the README. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { costTable, monthlyCost, totalOf, type Workload } from '../../infra/cost.ts';
@@ -40,9 +40,9 @@ describe('the cost of a month', () => {
     expect(total({ ...one, ...change })).toBeGreaterThan(total(one));
   });
 
-  it('counts the requests of compaction only where days have more than 8 files', () => {
+  it('counts the requests of compaction only if days have more than 8 files', () => {
     const puts = (runsPerDay: number) => quantity({ ...one, runsPerDay }, 'S3, writes and listings');
-    // By the hour, with each of 24 files of two tables tagged twice, and a new one of each.
+    // With an hourly schedule, each of 24 files of two tables is tagged twice, and each table gets a new file.
     expect(puts(24) - 30 * 24 * 7).toBe(30 * (5 + 3 + 2 * (1 + 2 * 24)));
     expect(puts(8) - 30 * 8 * 7).toBe(30 * (5 + 3));
   });
@@ -61,7 +61,7 @@ describe('the cost of a month', () => {
       await world.syncWell({ store, results: 'spare' });
       world.clock.advance(hourMs);
     };
-    // The first run tries conditional writes, and makes the documents.
+    // The first run tests conditional writes, and creates the documents.
     await runHourly();
     store.calls.length = 0;
 
@@ -70,7 +70,7 @@ describe('the cost of a month', () => {
     const [gets = [], puts = []] = [true, false].map((is) =>
       store.calls.filter(({ method }) => (method === 'get') === is),
     );
-    // Eight runs a day, so that nothing is compacted; without those of the daily maintenance.
+    // Eight runs a day, so that nothing is compacted, and without the daily maintenance.
     const workload = { ...one, rowsPerDay: 8 * 417, runsPerDay: 8, failedShare };
     expect(quantity(workload, 'S3, writes and listings') - 30 * (5 + 3)).toBe(30 * 8 * puts.length);
     expect(quantity(workload, 'S3, reads') - 30 * 6).toBe(30 * 8 * gets.length);

@@ -12,7 +12,7 @@ const statement = z.object({ Action: texts, Resource: resources });
 const document = z.object({ Statement: z.array(statement) });
 const role = z.object({ Policies: z.array(z.object({ PolicyDocument: document })).default([]) });
 
-/** Every permission that the roles of a part of the stack have (default: of all): action → resources, as JSON text. */
+/** Returns the permissions of the roles of a part of the stack (default: of all): resources, as JSON text, by action. */
 function permissions(template: Template, part = ''): Map<string, string[]> {
   const ofPart = (type: string) =>
     Object.entries(template.findResources(type)).flatMap(([id, each]) => (id.startsWith(part) ? [each] : []));
@@ -31,7 +31,7 @@ function permissions(template: Template, part = ''): Map<string, string[]> {
   return found;
 }
 
-/** The ARN of something in the stack's own region and account. */
+/** Returns an ARN in the stack's region and account. */
 function arnOf(service: string, rest: string) {
   const region = [{ Ref: 'AWS::Region' }, ':', { Ref: 'AWS::AccountId' }];
   return { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, `:${service}:`, ...region, rest]] };
@@ -57,7 +57,7 @@ describe('least privilege', () => {
     }
   });
 
-  it('lets the scheduled function alone put events, under the name of its stack', () => {
+  it('lets only the scheduled function put events, under the name of its stack', () => {
     const template = aTemplate(aConfig(), { stackName: 'prod', events: true });
     expect(permissions(template, 'SyncRole').get('events:PutEvents')).toEqual([
       JSON.stringify(arnOf('events', ':event-bus/default')),
@@ -70,7 +70,7 @@ describe('least privilege', () => {
   });
 
   it.each(['SyncRole', 'BackfillRunRole'])(
-    'keeps the function to its own prefixes of the bucket, without deleting: %s',
+    'limits the function to its own prefixes of the bucket, without deletion: %s',
     (part) => {
       const config = aConfig({ warehouse: 's3://my-bucket/dq' });
       const prefixed = permissions(aTemplate(config, { bucketName: 'my-bucket' }), part);
@@ -86,7 +86,7 @@ describe('least privilege', () => {
     },
   );
 
-  it('lets the function of the report read data and state, and write its page only', () => {
+  it('lets the function of the report read data and state, and write only its page', () => {
     const bucketKey = 'arn:aws:kms:eu-central-1:111122223333:key/aaaaaaaa-1111-2222-3333-444455556666';
     const config = aConfig({ warehouse: 's3://my-bucket/dq' });
     const template = aTemplate(config, { bucketName: 'my-bucket', report: true, bucketKey, existingKeys: [bucketKey] });
@@ -106,7 +106,7 @@ describe('least privilege', () => {
     expect(permissions(template, 'ScheduleRole').get('lambda:InvokeFunction')).toHaveLength(2);
   });
 
-  it('lets the function read its secrets, created, named or given by ARN, and no other', () => {
+  it('lets the function read only its secrets, whether created, named or given by ARN', () => {
     const arn = 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:c-AbCdEf';
     const targets = ['a', 'b', arn].map((name, index) =>
       aTarget({ name: `t${index}`, credentials: `secretsmanager:${name}` }),
@@ -122,7 +122,7 @@ describe('least privilege', () => {
     }
   });
 
-  it('lets the functions decrypt by the keys of the secrets, and encrypt by the key of the bucket only', () => {
+  it('lets the functions decrypt with the keys of the secrets, and encrypt only with the key of the bucket', () => {
     const [a, b] = ['a', 'b'].map(
       (id) => `arn:aws:kms:eu-central-1:111122223333:key/${id.repeat(8)}-1111-2222-3333-444455556666`,
     );
@@ -146,7 +146,7 @@ describe('least privilege', () => {
     ]);
   });
 
-  it('lets the schedule invoke this function, as this account only', () => {
+  it('lets the schedule invoke only this function, and only for this account', () => {
     expect(permissions(aTemplate(), 'ScheduleRole').get('lambda:InvokeFunction')).toEqual([
       JSON.stringify({ 'Fn::GetAtt': ['SyncFunction878007FF', 'Arn'] }),
     ]);
@@ -216,7 +216,7 @@ describe('the policy for analysts', () => {
 });
 
 describe("the backfill's state machine", () => {
-  it("invokes the backfill's function and does nothing else, as this machine of this account only", () => {
+  it("may only invoke the backfill's function, and only as this machine of this account", () => {
     const template = aTemplate();
     expect([...permissions(template, 'BackfillRole')]).toEqual([
       ['lambda:InvokeFunction', [JSON.stringify({ 'Fn::GetAtt': ['BackfillRunFunctionEFCD8C31', 'Arn'] })]],
@@ -260,14 +260,14 @@ describe('cdk-nag, AwsSolutions', () => {
     expect(report.success).toBe(true);
   });
 
-  it('checks everything, so that no finding means no problem', () => {
+  it('checks all resources, so that no finding means no problem', () => {
     const stack = aStack();
     new Bucket(stack, 'Careless');
     const report = new AwsSolutionsChecks(stack).validateScope(stack);
     expect(report.violations.map(({ ruleName }) => ruleName)).toContain('AwsSolutions-S10');
   });
 
-  it('has a reason for everything that is acknowledged', () => {
+  it('has a reason for every acknowledged finding', () => {
     const reasons = aStack()
       .node.findAll()
       .flatMap((construct) => construct.node.metadata)

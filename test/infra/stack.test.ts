@@ -7,14 +7,14 @@ import { aConfig, aStack, aTarget, aTemplate, countOf, expectResource } from './
 
 const template = aTemplate();
 
-/** The properties of the only resource of a type. */
+/** Returns the properties of the only resource of a type. */
 function propertiesOf(type: string, from = template): Record<string, unknown> {
   const found = Object.values(from.findResources(type));
   expect(found).toHaveLength(1);
   return found[0]?.['Properties'];
 }
 
-/** The environment variables of the schedule's function. */
+/** Returns the environment variables of the schedule's function. */
 function environment(): Record<string, unknown> {
   const variables = z.record(z.string(), z.unknown());
   const { Properties } = z
@@ -23,7 +23,7 @@ function environment(): Record<string, unknown> {
   return Properties.Environment.Variables;
 }
 
-/** The text of an `Fn::Join`, references in angle brackets. */
+/** Returns the text of an `Fn::Join`, with references in angle brackets. */
 function joined(value: unknown): string {
   const part = z.union([z.string(), z.object({ Ref: z.string() }).transform(({ Ref }) => `<${Ref}>`)]);
   const join = z.object({ 'Fn::Join': z.tuple([z.literal(''), z.array(part)]) });
@@ -78,7 +78,7 @@ describe('the bucket', () => {
     });
   });
 
-  it('refuses to overwrite a data file, whoever asks', () => {
+  it('denies everybody overwriting a data file', () => {
     const prefixed = aTemplate(aConfig({ warehouse: 's3://my-bucket/dq' }));
     const bucket = { 'Fn::GetAtt': [Match.anyValue(), 'Arn'] };
     expectResource(prefixed, 'AWS::S3::BucketPolicy', {
@@ -134,7 +134,7 @@ describe('the bucket', () => {
       { warehouse: 's3://my-bucket/dq' },
       '/athena-results/',
     ],
-  ])('of query results is one of the stack, in which they expire: with %s', (_, deployment, config, folder) => {
+  ])('of query results belongs to the stack, and expires them, with %s', (_, deployment, config, folder) => {
     const from = aTemplate(aConfig(config), deployment);
     const [[id = ''] = [], ...others] = Object.entries(from.findResources('AWS::S3::Bucket'));
     expect(others).toEqual([]);
@@ -150,7 +150,7 @@ describe('the bucket', () => {
     expect(countOf(from, 'AWS::S3::BucketPolicy')).toBe(1);
   });
 
-  it('if it exists, gets the rules of a new one from the README', () => {
+  it('that exists needs the rules of a new one, which the README lists', () => {
     const text = readFileSync(new URL('../../infra/README.md', import.meta.url), 'utf8');
     const [, written = ''] = /### An existing bucket.*?```json\n(.*?)```/s.exec(text) ?? [];
     const days = z.object({ Days: z.number() });
@@ -193,14 +193,14 @@ describe('the network of the functions', () => {
   const functions = (from: Template) =>
     Object.values(from.findResources('AWS::Lambda::Function')).map((each) => each['Properties']);
 
-  it('is that of Lambda by default', () => {
+  it("is Lambda's own by default", () => {
     for (const properties of functions(template)) {
       expect(properties).not.toHaveProperty('VpcConfig');
       expect(Object.keys(properties.Environment.Variables).filter((name) => /PROXY|CERTS/.test(name))).toEqual([]);
     }
   });
 
-  it('is set for both: subnets, proxy and private CA, with the permission to join the subnets', () => {
+  it('has subnets, proxy and private CA for both functions, with the permission to join the subnets', () => {
     const connected = aTemplate(aConfig(), { network });
     expect(functions(connected)).toHaveLength(2);
     for (const properties of functions(connected)) {
@@ -291,7 +291,7 @@ describe('the function', () => {
 });
 
 describe('the schedule', () => {
-  it('fires hourly, retries rarely, and leaves events that it cannot hand over as dead letters', () => {
+  it('fires hourly, retries rarely, and leaves undeliverable events as dead letters', () => {
     expectResource(template, 'AWS::Scheduler::Schedule', {
       ScheduleExpression: 'rate(1 hour)',
       ScheduleExpressionTimezone: 'UTC',
@@ -314,7 +314,7 @@ describe('the schedule', () => {
     });
   });
 
-  it('starts the function of the report each hour, if there is to be one', () => {
+  it('starts the function of the report each hour if a report is configured', () => {
     expect(Object.keys(template.findOutputs('ReportUrl'))).toEqual([]);
     const withReport = aTemplate(aConfig({ warehouse: 's3://my-bucket/dq' }), {
       bucketName: 'my-bucket',
@@ -333,7 +333,7 @@ describe('the schedule', () => {
     expect(countOf(withReport, 'AWS::Scheduler::Schedule')).toBe(3);
   });
 
-  it('takes a cron expression in a time zone', () => {
+  it('accepts a cron expression in a time zone', () => {
     const schedule = { expression: 'cron(5 2 * * ? *)', timeZone: 'Asia/Shanghai', longestGapMinutes: 1440 };
     expectResource(aTemplate(aConfig(), { schedule }), 'AWS::Scheduler::Schedule', {
       ScheduleExpression: 'cron(5 2 * * ? *)',
@@ -343,12 +343,12 @@ describe('the schedule', () => {
   });
 });
 
-describe('what an account asks of every stack', () => {
+describe('settings for all resources of a stack', () => {
   const permissionsBoundary = 'arn:aws:iam::111122223333:policy/limits';
   const asked = { tags: { team: 'data quality' }, terminationProtection: true, permissionsBoundary };
   const stack = aStack(aConfig(), asked);
 
-  it('is applied: tags, protection, and a boundary on every role', () => {
+  it('add tags, protection, and a boundary on every role', () => {
     const bounded = Template.fromStack(stack);
     expect(stack.terminationProtection).toBe(true);
     const roles = Object.values(bounded.findResources('AWS::IAM::Role')).map((role) => role['Properties']);
@@ -359,7 +359,7 @@ describe('what an account asks of every stack', () => {
     }
   });
 
-  it('is nothing by default', () => {
+  it('are absent by default', () => {
     expect(aStack().terminationProtection).toBe(false);
     expect(JSON.stringify(template.toJSON())).not.toContain('PermissionsBoundary');
   });

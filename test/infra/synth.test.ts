@@ -1,4 +1,4 @@
-/** `cdk synth` as one runs it, without credentials: the real bundle, and what a wrong config says. */
+/** Runs `cdk synth` without credentials: with the real bundle, and with wrong configs. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
@@ -12,7 +12,7 @@ import { aConfig } from './synthesized.ts';
 const root = join(import.meta.dirname, '../..');
 const run = promisify(execFile);
 
-/** Synthesizes a deployment file as `npx cdk synth` does, where no AWS is known. Returns the cloud assembly's folder. */
+/** Synthesizes a deployment file as `npx cdk synth` does, without AWS settings. Returns the cloud assembly's folder. */
 async function synth(file: string): Promise<string> {
   const output = await tempFolder();
   const cdk = join(root, 'node_modules/aws-cdk/bin/cdk');
@@ -65,13 +65,13 @@ describe('cdk synth', () => {
     expect((await stat(bundle)).size).toBeLessThan(2_000_000);
     expect((await readFile(bundle, 'utf8')).includes('DuckDBInstance')).toBe(false);
     vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'SILENT');
-    // Lambda reports the name of an error to its caller, and the backfill's state machine decides by it.
+    // The backfill's state machine depends on the names of errors, which Lambda reports to its caller.
     const { handler } = z.object({ handler: z.instanceof(Function) }).parse(await import(bundle));
     const context = { getRemainingTimeInMillis: () => 60_000, awsRequestId: 'a', functionName: 'f' };
     await expect(handler({ mode: 'other' }, context)).rejects.toMatchObject({ name: 'ConfigError' });
   });
 
-  it('names the wrong key, and nothing else', async () => {
+  it('prints only an error with the wrong key', async () => {
     const file = await deploymentFile(JSON.stringify({ config: aConfig({ settleSeconds: -1 }) }));
 
     const failure = synth(file);
@@ -86,7 +86,7 @@ describe('cdk synth', () => {
   it.each([
     ['nowhere.pem', 'there is no such file'],
     ['mine.json', 'contains no certificate'],
-  ])('names a file of certificates that is none: %s', async (caFile, what) => {
+  ])('reports an invalid file of certificates: %s', async (caFile, what) => {
     const deployment = { network: { caFile } };
     const failure = synth(await deploymentFile(JSON.stringify({ config: aConfig(), deployment })));
     await expect(failure).rejects.toMatchObject({ stderr: expect.stringContaining('"deployment.network.caFile"') });
@@ -98,7 +98,7 @@ describe('cdk synth', () => {
     const { config } = cdkJson.parse(JSON.parse(await readFile(join(root, 'cdk.json'), 'utf8'))).context;
     expect(config).toBe('dqsync.deploy.json');
     expect(await readFile(join(root, '.gitignore'), 'utf8')).toContain(`\n/${config}\n`);
-    // A clone in use has one.
+    // A configured clone has that file.
     const missing = existsSync(join(root, config)) ? '/nowhere/dqsync.deploy.json' : config;
     await expect(synth(missing)).rejects.toMatchObject({
       stderr: expect.stringMatching(/dqsync\.deploy\.json: there is no such file.*"npx dqsync init --deploy"/),

@@ -1,4 +1,4 @@
-/** I20: days that consist of one compacted file are read without a window, and all others with it: the view is the same. */
+/** I20: days that consist of one compacted file are read without a window function, others with it, and the view is the same. */
 import { describe, expect, it } from 'vitest';
 import type { Observation } from '../../functions/model.ts';
 import type { WarehouseSql } from '../../functions/query/duckdb.ts';
@@ -15,7 +15,7 @@ import { ask, opened } from '../support/warehouse-sql.ts';
 const runsPerDay = 9;
 const limits = { filesOfDay: 8, memoryBytes: 1, inputBytes: 1e9 };
 
-/** The rows of the day in files of other runs, and changed. */
+/** Writes changed rows of the day in files of other runs. */
 function again(name: string, change: Partial<Observation>, laterMs = 0): Observation[] {
   return hourlyObservations(1, runsPerDay).map((row) => ({
     ...row,
@@ -25,11 +25,11 @@ function again(name: string, change: Partial<Observation>, laterMs = 0): Observa
   }));
 }
 
-/** The same executions, observed in another state, after or before. */
+/** Returns the same executions, observed in another state, later or earlier. */
 const later = again('later', { runStatus: 'FAILED' }, 40 * dayMs);
 const earlier = again('earlier', { runStatus: 'FAILED' }, -40 * dayMs);
 
-/** Puts back some of the files that a compaction has replaced, as if it had not got so far. */
+/** Restores some of the files that a compaction has replaced, as if it had been killed before. */
 async function compactWithout(store: Store, kept: number): Promise<void> {
   const keys = await keysOf(store, dataPrefix);
   const files = await Promise.all(keys.map(async (key) => [key, (await store.get(key))?.bytes] as const));
@@ -39,7 +39,7 @@ async function compactWithout(store: Store, kept: number): Promise<void> {
   }
 }
 
-/** Renames the only compacted file to what earlier versions wrote. */
+/** Renames the only compacted file to a name of earlier versions. */
 async function renameToOldForm(store: Store): Promise<void> {
   const [key = ''] = await keysOf(store, dataPrefix);
   const bytes = (await store.get(key))?.bytes ?? new Uint8Array();
@@ -47,7 +47,7 @@ async function renameToOldForm(store: Store): Promise<void> {
   await store.setAside(key);
 }
 
-/** Whether a query of everything takes a window over rows: DuckDB leaves out what reads no file. */
+/** Whether a query of all rows needs a window function. DuckDB omits branches that read no file. */
 async function takesWindow(sql: WarehouseSql): Promise<boolean> {
   const { rows } = await sql.run('EXPLAIN FROM quality_instances');
   return /\bWINDOW\b/.test(String(rows[0]?.[1]));
@@ -120,7 +120,7 @@ const histories: readonly (readonly [string, boolean, (store: Store) => Promise<
   ],
 ];
 
-describe('I20: quality_instances is what the files say', () => {
+describe('I20: quality_instances equals the view of the files', () => {
   it.each(histories)('when %s (window: %s)', async (_, hasWindow, happen) => {
     const store = await tempWarehouse();
     await fill(store, 1, runsPerDay);

@@ -1,4 +1,4 @@
-/** Rule results: which are fetched, when again, and that nothing they do is in the way of the executions. */
+/** Rule results: which are fetched, and when they are fetched again, without a disadvantage for executions. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { pendingResultsKind } from '../../functions/checkpoint/results-document.ts';
@@ -20,7 +20,7 @@ import { opened } from '../support/warehouse-sql.ts';
 
 const withResults: Partial<Run> = { results: 'spare' };
 
-/** Fails unless the table has the results of exactly these executions, as the source has them. */
+/** Fails unless the table has the results of exactly these executions, with the values of the source. */
 async function expectResults(world: SyncedSource, statuses = ['FAILED', 'ALARMING']): Promise<void> {
   const wanted = world.sim.truth().executions.filter(({ runStatus }) => statuses.includes(String(runStatus)));
   const expected = wanted.flatMap(({ id, startTimeMs }) =>
@@ -33,7 +33,7 @@ async function expectResults(world: SyncedSource, statuses = ['FAILED', 'ALARMIN
   expect(found.sort()).toEqual(expected.sort());
 }
 
-/** Fails unless the view of failures has each result once that is not known to be good. */
+/** Fails unless the view of failures has each result once that is not known to be without an alarm. */
 async function expectFailures(world: SyncedSource): Promise<void> {
   const failed = world.sim.truth().executions.filter(({ runStatus }) => /FAILED|ALARMING/.test(String(runStatus)));
   const expected = failed.flatMap(({ id, startTimeMs }) =>
@@ -81,7 +81,7 @@ describe('rule results', () => {
     expect(world.sim.counters.results > 0).toBe(results === 'all');
   });
 
-  it('are fetched by a backfill only if it is asked to', async () => {
+  it('are fetched by a backfill only if it is requested', async () => {
     const world = await syncedSource();
     const toMs = world.clock.now() - dayMs;
     world.sim.life.addMany(400, { fromMs: toMs - dayMs, toMs });
@@ -104,14 +104,14 @@ describe('rule results', () => {
     await expectResults(world);
   });
 
-  it('of a task of 1,000 rules come page by page, each rule once', async () => {
+  it('of a task of 1,000 rules are fetched page by page, each rule once', async () => {
     const world = await syncedSource();
     const task = world.sim.life.addTask({ rules: 1_000 });
     world.sim.life.addExecution({ task, runStatus: 'ALARMING', startTimeMs: world.clock.now() - minuteMs });
     world.clock.advance(minuteMs);
     await syncs(world, 1);
     expect(await resultsView(world.folder)).toHaveLength(1_000);
-    // A count may be cut off, so a full page is followed by another request.
+    // A count may be capped, so a full page is followed by another request.
     expect(world.sim.counters.results).toBe(11);
     await expectResults(world);
   });
@@ -132,7 +132,7 @@ describe('rule results', () => {
     ],
     ['pages come back short once', { faults: [{ kind: 'short-page', rows: 1, when: { every: 3 }, on: 'results' }] }],
     ['every other request fails', { faults: [{ kind: 'status', status: 500, when: { every: 2 }, on: 'results' }] }],
-  ])('of few rules and of many, recent and old, are whole where %s', async (_, traps) => {
+  ])('of few and of many rules, recent and old, are complete if %s', async (_, traps) => {
     const world = await syncedSource({ traps });
     for (const [rules, agoMs] of [
       [1, minuteMs],
@@ -153,7 +153,7 @@ describe('rule results', () => {
   it.each([
     ['a rule is deleted', (rules: unknown[]) => void rules.splice(10, 1)],
     ['a rule moves to the end', (rules: unknown[]) => void rules.push(...rules.splice(10, 1))],
-  ])('are whole, and each once, if between two pages %s', async (_, change) => {
+  ])('are complete and written once if between two pages %s', async (_, change) => {
     const world = await syncedSource();
     const task = world.sim.life.addTask({ rules: 250 });
     world.sim.life.addExecution({ task, runStatus: 'ALARMING', startTimeMs: world.clock.now() - hourMs });
@@ -202,7 +202,7 @@ describe('rule results', () => {
     expect(await shown()).toEqual(before);
   });
 
-  it('are all there after an hour of refusals, and delay no sync meanwhile', async () => {
+  it('are all written after an hour of refusals, which delays no sync', async () => {
     const world = await settledWorld();
     world.sim.traps.faults = [{ kind: 'status', status: 403, when: { from: 1 }, on: 'results' }];
     for (let n = 0; n < 6; n += 1) {
@@ -217,7 +217,7 @@ describe('rule results', () => {
     await expectResults(world);
   });
 
-  it('that come late are asked for again, ever more rarely, and are there in the end', async () => {
+  it('that appear late are requested again with growing pauses, and written in the end', async () => {
     const world = await syncedSource({ traps: { resultDelayMs: 3 * hourMs } });
     world.sim.life.addExecution({ runStatus: 'ALARMING', startTimeMs: world.clock.now() - minuteMs });
     world.clock.advance(minuteMs);
@@ -226,7 +226,7 @@ describe('rule results', () => {
     expect(world.sim.counters.results).toBeLessThanOrEqual(5);
   });
 
-  it('that never arrive end in one row that records it', async () => {
+  it('that never appear lead to one row that records it', async () => {
     const world = await syncedSource({ traps: { resultDelayMs: 99 * dayMs } });
     world.sim.life.addExecution({ runStatus: 'FAILED', startTimeMs: world.clock.now() - minuteMs });
     world.clock.advance(minuteMs);
@@ -247,7 +247,7 @@ describe('rule results', () => {
     await expectResults(world);
   });
 
-  it('of a deleted instance end in one row that records it', async () => {
+  it('of a deleted instance lead to one row that records it', async () => {
     const world = await syncedSource();
     const { id } = world.sim.life.addExecution({ runStatus: 'ALARMING', startTimeMs: world.clock.now() - minuteMs });
     world.clock.advance(minuteMs);
@@ -264,7 +264,7 @@ describe('rule results', () => {
   it.each([
     ['before they were fetched', 1],
     ['between reading the executions and fetching their results', 0],
-  ])('are never those of another execution: the instance starts again %s', async (_, refusals) => {
+  ])('are never those of another execution if the instance starts again %s', async (_, refusals) => {
     const world = await syncedSource();
     const task = world.sim.life.addTask({ rules: 2 });
     const { id, startTimeMs } = world.sim.life.addExecution({
@@ -294,7 +294,7 @@ describe('rule results', () => {
     expect(rows.filter((row) => Number(row['start_time']) > startTimeMs)).toHaveLength(2);
   });
 
-  it('that are in the table stay there if the instance starts again before they are fetched once more', async () => {
+  it('that are in the table stay there if the instance starts again before they are fetched again', async () => {
     const world = await syncedSource({ traps: { abnormalDelayMs: 90 * minuteMs } });
     const task = world.sim.life.addTask({ rules: 2 });
     const { id, startTimeMs } = world.sim.life.addExecution({
@@ -309,7 +309,7 @@ describe('rule results', () => {
     expect(rows.map((row) => row['rule_id'])).toEqual([expect.any(String), expect.any(String)]);
   });
 
-  it('are limited beside a first sync of many rows, and caught up by the next, the newest first', async () => {
+  it('are limited during a first sync of many rows, and completed by the next syncs, newest first', async () => {
     const world = await syncedSource();
     world.sim.life.addMany(8_000, { fromMs: world.clock.now() - 20 * dayMs, toMs: world.clock.now() - hourMs });
     const first = await world.syncWell(withResults);
@@ -324,7 +324,7 @@ describe('rule results', () => {
   it.each([
     ['over three weeks', {}],
     ['in a few dense seconds', { perSecond: 900 }],
-  ])('are requested once each where more executions wait than the backlog lists: %s', async (_, spread) => {
+  ])('are requested once each if more executions wait than the backlog lists: %s', async (_, spread) => {
     const world = await syncedSource();
     const toMs = world.clock.now() - hourMs;
     world.sim.life.addMany(3_600, { fromMs: toMs - 20 * dayMs, toMs, ...spread });
@@ -338,7 +338,7 @@ describe('rule results', () => {
     await expectResults(world, ['FAILED', 'ALARMING', 'SUCCESS']);
   });
 
-  it('are fetched for the newest first, also where older executions are listed and newer ones are not', async () => {
+  it('are fetched for the newest first, even if older executions are listed and newer ones are not', async () => {
     const world = await syncedSource();
     const nowMs = world.clock.now();
     for (const startMs of [nowMs - 9 * dayMs, nowMs - 2 * dayMs]) {
@@ -361,7 +361,7 @@ describe('rule results', () => {
     await expectResults(world, ['FAILED', 'ALARMING', 'SUCCESS']);
   });
 
-  it('are all there after two runs at once have worked off a long backlog, one of them interrupted', async () => {
+  it('are all written after two concurrent runs, one of them interrupted, have processed a long backlog', async () => {
     const world = await syncedSource();
     const toMs = world.clock.now() - hourMs;
     world.sim.life.addMany(3_600, { fromMs: toMs - 20 * dayMs, toMs });
@@ -378,7 +378,7 @@ describe('rule results', () => {
   });
 });
 
-/** A world of 300 executions that will not change any more. */
+/** Opens a world with 300 executions that do not change any more. */
 async function settledWorld(): Promise<SyncedSource> {
   const world = await syncedSource();
   world.sim.life.addMany(300, { fromMs: world.clock.now() - 2 * dayMs, toMs: world.clock.now() - hourMs });
@@ -394,23 +394,26 @@ describe('rule results that cannot be fetched', () => {
     ['break off', { kind: 'reset', when: { from: 1 }, on: 'results' }, /run again|later/i],
   ];
 
-  it.each(faults)('because they %s never fail a sync: one warning, and they come later', async (_, fault, remedy) => {
-    const world = await settledWorld();
-    world.sim.traps.faults = [fault];
-    const warnings: string[] = [];
-    const log: Run['log'] = (level, message) => void (level === 'warn' && warnings.push(message));
-    const summary = await world.syncWell({ ...withResults, log });
-    expect(summary).toMatchObject({ done: true, results: 0 });
-    expect(warnings).toEqual([expect.stringMatching(remedy)]);
-    expect(warnings[0]).toMatch(/executions are synced all the same/);
-    await world.expectTruth();
-    world.sim.traps.faults = [];
-    world.clock.advance(2 * hourMs);
-    await syncs(world, 1);
-    await expectResults(world);
-  });
+  it.each(faults)(
+    'because they %s do not fail a sync, cause one warning, and are written later',
+    async (_, fault, remedy) => {
+      const world = await settledWorld();
+      world.sim.traps.faults = [fault];
+      const warnings: string[] = [];
+      const log: Run['log'] = (level, message) => void (level === 'warn' && warnings.push(message));
+      const summary = await world.syncWell({ ...withResults, log });
+      expect(summary).toMatchObject({ done: true, results: 0 });
+      expect(warnings).toEqual([expect.stringMatching(remedy)]);
+      expect(warnings[0]).toMatch(/executions are synced all the same/);
+      await world.expectTruth();
+      world.sim.traps.faults = [];
+      world.clock.advance(2 * hourMs);
+      await syncs(world, 1);
+      await expectResults(world);
+    },
+  );
 
-  it('of one instance alone do not keep the others from coming', async () => {
+  it('of only one instance do not prevent those of the others', async () => {
     const world = await settledWorld();
     world.sim.traps.faults = [{ kind: 'status', status: 500, when: { first: 6 }, on: 'results' }];
     const summary = await world.syncWell(withResults);
@@ -420,7 +423,7 @@ describe('rule results that cannot be fetched', () => {
     await expectResults(world);
   });
 
-  it('of one instance every time expire after a week: counted, and requested again by a backfill', async () => {
+  it('of one instance expire after a week, are counted, and are requested again by a backfill', async () => {
     const world = await settledWorld();
     const ill = world.sim.truth().executions.find(({ runStatus }) => runStatus === 'FAILED')!;
     let requests = 0;
@@ -458,7 +461,7 @@ describe('rule results that cannot be fetched', () => {
   });
 
   it.each(['die-before', 'die-after', 'lose-reply'] as const)(
-    'lose nothing where a step of the store ends in %s',
+    'are written after a call of the store with the fate %s',
     async (fate) => {
       for (let step = 1, isReached = true; isReached; step += 1) {
         const world = await syncedSource({ seed: step });
@@ -479,7 +482,7 @@ describe('rule results that cannot be fetched', () => {
   it.each([
     ['keep to their own quota', 40, 0],
     ['come all the same where somebody else uses up half of it', 20, 1],
-  ])('%s: a source that lets %i requests through in 10 s', async (_, requests, leastThrottled) => {
+  ])('%s with a source that allows %i requests in 10 s', async (_, requests, leastThrottled) => {
     const world = await syncedSource({ quota: { requests, perSeconds: 10 } });
     world.sim.life.addMany(900, { fromMs: world.clock.now() - 2 * dayMs, toMs: world.clock.now() - hourMs });
     const { endpoint, ...target } = {
@@ -508,7 +511,7 @@ describe('rule results that cannot be fetched', () => {
     expect(world.sim.counters.throttled === 0).toBe(leastThrottled === 0);
   });
 
-  it('start over from a backlog that cannot be understood, and say what is lost', async () => {
+  it('start over if the backlog cannot be parsed, with a warning about what is lost', async () => {
     const world = await settledWorld();
     await world.store.putIfAbsent('state/sales/results.json', Buffer.from('{"format":"other"}'));
     const warnings: string[] = [];

@@ -1,10 +1,10 @@
-/** What a run claims when the store does not take its data: nothing that is not there. */
+/** A run whose store refuses data does not cover rows that are not written. */
 import { describe, expect, it } from 'vitest';
 import { StorageError } from '../../functions/errors.ts';
 import type { PutOutcome, Store } from '../../functions/warehouse/store.ts';
 import { dayMs, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
 
-/** The world's store, but new objects are first offered to `answer`, which may answer in its place. */
+/** Returns the world's store, in which `answer` may determine the outcome of writes of new objects. */
 function answering(world: SyncedSource, answer: (key: string) => PutOutcome | undefined): Store {
   const { store } = world;
   return {
@@ -19,7 +19,7 @@ function answering(world: SyncedSource, answer: (key: string) => PutOutcome | un
   };
 }
 
-/** Synced an hour ago; a hundred executions came since, and one row that cannot be read. */
+/** Opens a world that synced an hour ago, with a hundred executions and one unreadable row since. */
 async function worldAnHourLater(): Promise<SyncedSource> {
   const world = await syncedSource();
   world.sim.life.addMany(50, { fromMs: world.clock.now() - dayMs, toMs: world.clock.now() - hourMs });
@@ -49,7 +49,7 @@ it.each([
 );
 
 describe('a run whose store', () => {
-  it.each(folders)('refuses one file of %s fails, and covers nothing that was not written', async (folder) => {
+  it.each(folders)('refuses one file of %s fails, and covers only written rows', async (folder) => {
     const world = await worldAnHourLater();
     let refusals = 0;
     const store = answering(world, (key) => {
@@ -82,7 +82,7 @@ describe('a run whose store', () => {
     await world.expectTruth();
   });
 
-  it.each(folders)('neither replies nor writes a file of %s is asked again', async (folder) => {
+  it.each(folders)('loses writes of a file of %s without a reply retries them', async (folder) => {
     const world = await worldAnHourLater();
     let lost = 0;
     const store = answering(world, (key) => {

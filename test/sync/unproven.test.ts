@@ -1,4 +1,4 @@
-/** A window that cannot be proven: named, not covered, and in nobody's way. */
+/** A window that cannot be proven is reported and not covered, and does not prevent anything else. */
 import { describe, expect, it } from 'vitest';
 import { watermarkOf } from '../../functions/checkpoint/coverage.ts';
 import { gapsIn } from '../../functions/intervals.ts';
@@ -6,7 +6,7 @@ import type { EpochMs } from '../../functions/model.ts';
 import type { Run } from '../../functions/sync/run.ts';
 import { checkpointOf, dayMs, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
 
-/** Rows of one second that lie deeper than the source lets anyone page, among others that do not. */
+/** Opens a world with more rows in one second than the source allows offsets for, and other rows. */
 async function worldWithUnreadable(atMs: (nowMs: EpochMs) => EpochMs): Promise<{ world: SyncedSource; ms: EpochMs }> {
   const world = await syncedSource({ traps: { deepestOffset: 300 } });
   const { life } = world.sim;
@@ -41,7 +41,7 @@ describe('a second that cannot be proven', () => {
     },
   );
 
-  it('is read as soon as possible, and rows read behind it are not written again', async () => {
+  it('is read as soon as it can be proven, and rows behind it are not written again', async () => {
     const { world, ms } = await worldWithUnreadable((nowMs) => nowMs - dayMs);
     await world.sync();
     const observed = (await world.observations()).length;
@@ -58,7 +58,7 @@ describe('a second that cannot be proven', () => {
     expect(watermarkOf(await checkpointOf(world))).toBe(world.clock.now());
   });
 
-  it('fails a run that ends within the second while it waits, too', async () => {
+  it('fails a run that ends within the second while it waits for its next attempt', async () => {
     const { world, ms } = await worldWithUnreadable((nowMs) => nowMs - dayMs);
     await world.sync();
     await world.sync();
