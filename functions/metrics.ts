@@ -33,6 +33,8 @@ export interface MeasuredRun {
   readonly mode: 'incremental' | 'backfill' | 'maintain';
   readonly counters: Readonly<RunCounters>;
   readonly quality: Quality | null;
+  /** Whether an alarm needs the pass rate: its two metrics are charged for. */
+  readonly measuresPassRate: boolean;
   readonly watermarkAgeSeconds: number | null;
 }
 
@@ -82,6 +84,21 @@ export const metrics = {
     of: 'target',
     sent: 'if above zero',
     value: ({ quality }) => quality?.newlyFailing ?? null,
+  },
+  Passed: {
+    unit: 'Count',
+    meaning: 'Executions that ended with SUCCESS, each in the run that saw it end.',
+    of: 'target',
+    sent: 'if above zero',
+    value: ({ quality, measuresPassRate }) => (measuresPassRate ? (quality?.passed ?? null) : null),
+  },
+  NotPassed: {
+    unit: 'Count',
+    meaning: 'Executions that raised an alarm or failed, each in the run that saw it end.',
+    of: 'target',
+    sent: 'if above zero',
+    value: ({ quality, measuresPassRate }) =>
+      measuresPassRate && quality !== null ? quality.alarms + quality.failed : null,
   },
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
 

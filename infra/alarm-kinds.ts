@@ -74,6 +74,11 @@ export const alarmKinds = {
     lookFirst: 'Run "npx dqsync changes": it lists the tasks, since when, and the executions.',
     isOptional: true,
   },
+  'pass-rate-low': {
+    meaning: 'Fewer of the executions of a day than expected passed: the data may be wrong.',
+    lookFirst: 'Run "npx dqsync report --open": it shows which tasks fail, since when and how often.',
+    isOptional: true,
+  },
   'audit-failed': {
     meaning: 'An audit could not compare a day with the source, or found late rows and could not repair the day.',
     lookFirst:

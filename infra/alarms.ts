@@ -5,6 +5,8 @@ import {
   type AlarmProps,
   ComparisonOperator,
   type IMetric,
+  MathExpression,
+  type Metric,
   Stats,
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
@@ -14,7 +16,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
-import { allTargets } from '../functions/metrics.ts';
+import { allTargets, type MetricName } from '../functions/metrics.ts';
 import { type AlarmKind, type AlarmName, alarmDescription, alarmKinds, type TargetCondition } from './alarm-kinds.ts';
 import type { BackfillWorkflow } from './backfill-workflow.ts';
 import type { Deployment } from './deployment.ts';
@@ -200,15 +202,34 @@ export class Alarms extends Construct {
     }
   }
 
-  /** The alarm `qualityAlarm.newlyFailing`. It is about the data, while all other alarms are about the copying. */
+  /** The alarms of `qualityAlarm`. They are about the data, while all other alarms are about the copying. */
   #ofQuality(target: string, namespace: string, period: Duration): void {
-    const { qualityAlarm } = this.#deployment;
-    if (qualityAlarm !== undefined) {
+    const { newlyFailing, passRatePercent } = this.#deployment.qualityAlarm ?? {};
+    const sum = (name: MetricName, over: Duration): Metric =>
+      targetMetric({ namespace, target, name, statistic: Stats.SUM, period: over });
+    if (newlyFailing !== undefined) {
       this.#add('tasks-failing', {
         target,
-        metric: targetMetric({ namespace, target, name: 'NewlyFailing', statistic: Stats.SUM, period }),
-        threshold: qualityAlarm.newlyFailing,
+        metric: sum('NewlyFailing', period),
+        threshold: newlyFailing,
         // A run in which no task began to fail sends no value.
+        treatMissingData: TreatMissingData.NOT_BREACHING,
+      });
+    }
+    if (passRatePercent !== undefined) {
+      const day = Duration.days(1);
+      this.#add('pass-rate-low', {
+        target,
+        metric: new MathExpression({
+          label: 'Passed, percent',
+          // Not a plus: a perfect day has no value of "bad", and a day in which nothing passed none of "passed".
+          expression: '100 * FILL(passed, 0) / SUM([passed, bad])',
+          usingMetrics: { passed: sum('Passed', day), bad: sum('NotPassed', day) },
+          period: day,
+        }),
+        threshold: passRatePercent,
+        comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
+        // A day without executions.
         treatMissingData: TreatMissingData.NOT_BREACHING,
       });
     }

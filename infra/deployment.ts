@@ -128,7 +128,13 @@ const deploymentSchema = z.strictObject({
   analystPolicy: z.boolean().default(false),
   report: z.boolean().default(false),
   events: z.boolean().default(false),
-  qualityAlarm: z.strictObject({ newlyFailing: z.int().min(1) }).optional(),
+  qualityAlarm: z
+    .strictObject({
+      newlyFailing: z.int().min(1).exactOptional(),
+      passRatePercent: z.number().gt(0).max(100).exactOptional(),
+    })
+    .refine((alarm) => Object.keys(alarm).length > 0, { error: 'must have "newlyFailing", "passRatePercent" or both' })
+    .optional(),
   tags: tagsSchema.default({}),
   network: networkSchema.default({ subnetIds: [], securityGroupIds: [] }),
   terminationProtection: z.boolean().default(false),

@@ -3,7 +3,7 @@ import { Duration, Stack, Validations } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { eventSourceVariable, watchVariable } from '../functions/lambda/environment.ts';
+import { eventSourceVariable, passRateWatch, watchVariable } from '../functions/lambda/environment.ts';
 import type { Deployment } from './deployment.ts';
 import { RunFunction, type RunFunctionParts, timeoutSeconds } from './run-function.ts';
 
@@ -44,11 +44,13 @@ export class SyncFunction extends RunFunction {
       description: 'dqsync: copies results of DataArts quality tasks to Parquet on S3',
       reservedConcurrency: props.deployment.reservedConcurrency,
     });
-    const { events, stackName } = props.deployment;
+    const { events, qualityAlarm, stackName } = props.deployment;
     if (events) {
       this.#publishEvents(eventSourceOf(stackName));
-    } else if (watchesOutcomes(props.deployment)) {
-      this.function.addEnvironment(watchVariable, '1');
+    }
+    if (qualityAlarm !== undefined) {
+      const watch = qualityAlarm.passRatePercent === undefined ? '1' : passRateWatch;
+      this.function.addEnvironment(watchVariable, watch);
     }
     // By hand, because CDK's own destination also lets the function read the queue's attributes and URL.
     this.function.addToRolePolicy(

@@ -13,7 +13,14 @@ import { type BackfillTask, parseBackfillTask } from '../sync/backfill-task.ts';
 import type { Announce } from '../sync/outcome-changes.ts';
 import { type Run, runTargets } from '../sync/run.ts';
 import type { Summary, TargetOutcome } from '../sync/summary.ts';
-import { configFrom, type Environment, eventSourceVariable, namespaceVariable, watchVariable } from './environment.ts';
+import {
+  configFrom,
+  type Environment,
+  eventSourceVariable,
+  namespaceVariable,
+  passRateWatch,
+  watchVariable,
+} from './environment.ts';
 import { type Invocation, parseEvent } from './event.ts';
 import { eventBus } from './event-bus.ts';
 import { Telemetry } from './telemetry.ts';
@@ -65,7 +72,8 @@ class Sandbox {
   }
 
   async invoke(event: unknown, context: Context): Promise<Summary[]> {
-    this.#telemetry ??= new Telemetry(this.#options.environment[namespaceVariable]);
+    const { [namespaceVariable]: namespace, [watchVariable]: watch } = this.#options.environment;
+    this.#telemetry ??= new Telemetry(namespace, watch === passRateWatch);
     const telemetry = this.#telemetry;
     telemetry.begin(context);
     const outcomes: TargetOutcome[] = [];
@@ -122,7 +130,7 @@ function announceBy(environment: Environment): Announce | undefined {
   if (source !== undefined) {
     return eventBus(source);
   }
-  return environment[watchVariable] === '1' ? async () => undefined : undefined;
+  return environment[watchVariable] === undefined ? undefined : async () => undefined;
 }
 
 /** Returns the time that Lambda leaves for the run, less the time to report its result. */

@@ -14,8 +14,11 @@ export const namespaceVariable = 'DQSYNC_METRICS_NAMESPACE';
 /** The source of events about changed outcomes, `dqsync.<stack>`. If it is not set, there are no events. */
 export const eventSourceVariable = 'DQSYNC_EVENT_SOURCE';
 
-/** `1`: the outcomes of tasks are watched for the metric and the dashboard, also without events. */
+/** The outcomes of tasks are watched for the metric and the dashboard, also without events: `1`, or `passRateWatch`. */
 export const watchVariable = 'DQSYNC_WATCH_OUTCOMES';
+
+/** Executions are counted in metrics, too, for an alarm on the pass rate. */
+export const passRateWatch = 'pass-rate';
 
 /**
  * Parses the configuration.

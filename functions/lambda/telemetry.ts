@@ -24,9 +24,14 @@ const serviceName = 'dqsync';
 export class Telemetry {
   readonly #logger = new Logger({ serviceName });
   readonly #metrics: Metrics;
+  readonly #measuresPassRate: boolean;
 
-  /** @param namespace of the metrics in CloudWatch */
-  constructor(namespace: string = metricsNamespace) {
+  /**
+   * @param namespace of the metrics in CloudWatch
+   * @param measuresPassRate whether an alarm needs the metrics of the pass rate
+   */
+  constructor(namespace: string = metricsNamespace, measuresPassRate = false) {
+    this.#measuresPassRate = measuresPassRate;
     this.#metrics = new Metrics({ namespace, serviceName });
     // Powertools adds the service as a dimension. The target is the only useful one here.
     this.#metrics.clearDefaultDimensions();
@@ -53,7 +58,13 @@ export class Telemetry {
     } else {
       this.#logger.info(summary.done ? 'target done' : 'target to be continued', { summary, ...took });
     }
-    const run = { mode: summary.mode, counters, quality, watermarkAgeSeconds: watermarkAgeSeconds(summary, nowMs) };
+    const run = {
+      mode: summary.mode,
+      counters,
+      quality,
+      measuresPassRate: this.#measuresPassRate,
+      watermarkAgeSeconds: watermarkAgeSeconds(summary, nowMs),
+    };
     this.#send(run, 'target', summary.target);
     this.#send(run, 'all targets', allTargets);
   }

@@ -57,6 +57,24 @@ describe('alarms', () => {
     });
   });
 
+  it('are one more for each target if the pass rate of a day is to raise alarms', () => {
+    const withRate = aTemplate(config, { qualityAlarm: { passRatePercent: 90 }, events: true });
+    expect(countOf(withRate, 'AWS::CloudWatch::Alarm')).toBe(alarms.length + 2);
+    expectResource(withRate, 'AWS::CloudWatch::Alarm', {
+      AlarmName: 'dqsync-pass-rate-low-hr',
+      Threshold: 90,
+      ComparisonOperator: 'LessThanThreshold',
+      TreatMissingData: 'notBreaching',
+      Metrics: Match.arrayWith([
+        Match.objectLike({ Expression: '100 * FILL(passed, 0) / SUM([passed, bad])' }),
+        Match.objectLike({ MetricStat: Match.objectLike({ Period: 86_400, Stat: 'Sum' }) }),
+      ]),
+    });
+    expectResource(withRate, 'AWS::Lambda::Function', {
+      Environment: { Variables: { DQSYNC_WATCH_OUTCOMES: 'pass-rate' } },
+    });
+  });
+
   it('are one more if a report is published, when it fails twice within an hour', () => {
     const withReport = aTemplate(config, { report: true });
     expect(countOf(withReport, 'AWS::CloudWatch::Alarm')).toBe(alarms.length + 1);
@@ -103,7 +121,10 @@ describe('alarms', () => {
   it('and charts use every published metric, because each is charged for', () => {
     const everything = aTemplate(config, { events: true });
     const [dashboard] = Object.values(everything.findResources('AWS::CloudWatch::Dashboard'));
-    const shown = JSON.stringify([dashboard, alarms]);
+    const ofPassRate = aTemplate(config, { qualityAlarm: { passRatePercent: 90 } }).findResources(
+      'AWS::CloudWatch::Alarm',
+    );
+    const shown = JSON.stringify([dashboard, alarms, ofPassRate]);
     expect(Object.keys(metrics).filter((name) => !shown.includes(name))).toEqual([]);
     for (const text of ['passed_percent', 'sum(quality.silent)', 'failing_now']) {
       expect(shown).toContain(text);

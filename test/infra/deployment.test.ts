@@ -48,6 +48,8 @@ describe('what a deployment file says', () => {
     ['deployment', [aConfig(), { tags: { 'aws:team': 'dq' } }], '"tags', 'not starting with "aws:"'],
     ['deployment', [aConfig(), { permissionsBoundary: 'limits' }], '"permissionsBoundary"', 'ARN of an IAM policy'],
     ['deployment', [aConfig(), { terminationProtection: 'yes' }], '"terminationProtection"'],
+    ['deployment', [aConfig(), { qualityAlarm: {} }], '"qualityAlarm"', '"newlyFailing", "passRatePercent" or both'],
+    ['deployment', [aConfig(), { qualityAlarm: { passRatePercent: 101 } }], '"qualityAlarm.passRatePercent"'],
     ['deployment', [aConfig(), { analystPolicy: 1 }], '"analystPolicy"'],
     ['deployment', [aConfig(), { analystPolicy: true, catalog: false }], 'deployment.analystPolicy', 'no workgroup'],
     ['deployment', [aConfig(), { schedule: { expression: 'hourly' } }], '"schedule.expression"', 'rate('],

@@ -87,10 +87,13 @@ describe('an event', () => {
     expect(entries.map(({ Detail }) => JSON.parse(Detail).transitions.length)).toEqual([1]);
   });
 
-  it('is not sent, but counted in log and metric, if only outcomes are watched', async () => {
+  it.each([
+    ['1', {}],
+    ['pass-rate', { Passed: 1, NotPassed: 2 }],
+  ])('is not sent, but counted in log and metrics, if only outcomes are watched: %s', async (watch, rate) => {
     const entries = await aBus();
     const sandbox = await deploy();
-    sandbox.environment['DQSYNC_WATCH_OUTCOMES'] = '1';
+    sandbox.environment['DQSYNC_WATCH_OUTCOMES'] = watch;
     await sandbox.handler({}, sandbox.context());
     const startTimeMs = Math.floor(Date.now() / 1000) * 1000 - 120_000;
     for (const runStatus of ['FAILED', 'ALARMING', 'SUCCESS']) {
@@ -101,7 +104,8 @@ describe('an event', () => {
     expect(sandbox.logs().at(-1)).toMatchObject({
       quality: { passed: 1, alarms: 1, failed: 1, silent: 1, newlyFailing: 2, recovered: 0, failingNow: 2 },
     });
-    expect(sandbox.metrics().filter((line) => 'NewlyFailing' in line)).toMatchObject([{ NewlyFailing: 2 }]);
+    expect(sandbox.metrics().filter((line) => 'NewlyFailing' in line)).toMatchObject([{ NewlyFailing: 2, ...rate }]);
+    expect(sandbox.metrics().some((line) => 'Passed' in line)).toBe(watch !== '1');
   });
 
   it('is split if it is too large, with every change in one part', () => {
