@@ -1,4 +1,4 @@
-/** What is said of a wrong config: line, key, what is allowed, what may have been meant; each key once, in our own words. */
+/** Messages about a wrong config: each has the line, the key, the allowed values, and the probable intention. */
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../functions/config.ts';
 import { configValue, lineFinder } from '../functions/config-text.ts';
@@ -10,7 +10,7 @@ const good = {
   initialFrom: '2026-01-01T00:00:00Z',
 };
 
-/** Says what is wrong with a config, written one key a line. */
+/** Returns the problems of a config that is written with one key per line. */
 function said(change: Record<string, unknown>): string {
   const text = JSON.stringify({ ...good, ...change }, null, 1);
   try {
@@ -48,11 +48,11 @@ describe('a wrong config', () => {
     [{ maxOpenDays: 400 }, 'line 15: "maxOpenDays": must be at most 365'],
     [{ maxOpenDays: 0 }, 'line 15: "maxOpenDays": must be more than 0'],
     [{ initialFrom: 'yesterday' }, 'line 14: "initialFrom": must be an ISO 8601 instant with a zone, for example '],
-  ])('%j is said to be: %s', (change, expected) => {
+  ])('with %j is reported as: %s', (change, expected) => {
     expect(said(change).replace(/"2026-01-01T00:00:00Z"$/, '')).toBe(expected);
   });
 
-  it.each([[[]], ['x'], [null], [7]])('that is %j is no object', (value) => {
+  it.each([[[]], ['x'], [null], [7]])('that is %j is reported as not an object', (value) => {
     expect(() => parseConfig(value, 'it')).toThrow(
       /the document: must be an object, not (a list|a text|null|a number)/,
     );

@@ -1,4 +1,4 @@
-/** What holds for the repository as a whole. */
+/** Conventions of the whole repository. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -11,13 +11,13 @@ import packageJson from '../package.json' with { type: 'json' };
 
 const root = new URL('../', import.meta.url);
 const read = (name: string): string => readFileSync(new URL(name, root), 'utf8');
-// By git, because a clone may hold a user's own files beside these.
+// Listed by git, because a clone may contain files of its user.
 const tracked = execFileSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' }).trim().split('\n');
 const documents: ReadonlyMap<string, string> = new Map(
   tracked.filter((name) => name.endsWith('.md')).map((name) => [name, read(name)]),
 );
 
-/** Whether a relative link of a document leads to a file, and to a heading of it where it names one. */
+/** Whether a relative link of a document leads to a file, and to an existing heading if it has an anchor. */
 function isThere(link: string, document: string): boolean {
   const url = new URL(link, new URL(document, root));
   const anchor = url.hash.slice(1);
@@ -25,7 +25,7 @@ function isThere(link: string, document: string): boolean {
   return existsSync(url) && (anchor === '' || anchorsOf(readFileSync(url, 'utf8')).includes(anchor));
 }
 
-/** The anchors that GitHub gives to the headings of a document. */
+/** Returns GitHub's anchors of the headings of a document. */
 function anchorsOf(text: string): string[] {
   return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
     heading
@@ -55,7 +55,7 @@ describe('package.json', () => {
 });
 
 describe('the language', () => {
-  // Words without a meaning in this field, and idioms that make a reader stop. Each has a plain counterpart.
+  // Words without a meaning in this field, and idioms that are hard to understand. Each has a plain counterpart.
   const retired = [
     'affair',
     'anew',
@@ -162,7 +162,7 @@ describe('the page about the warehouse', () => {
     expect(columns).toEqual(columnNames(instanceTable));
   });
 
-  it('has a view that selects what the real one selects', () => {
+  it('shows the view with the columns of the real one', () => {
     const text = documents.get('functions/warehouse/README.md') ?? '';
     const sql = /```sql\n([\s\S]*?)```/.exec(text)?.[1] ?? '';
     for (const clause of [/PARTITION BY [\w, ]+/, /ORDER BY [\w ,]+(?=\))/]) {

@@ -1,12 +1,12 @@
 /**
- * Which part of the product may import which. The arrows go one way: entry points → connect → sync and verify → source,
- * reading, checkpoint, warehouse → model. Type-only and dynamic imports count like any other.
+ * The allowed imports between parts of the product, which have one direction: entry points → connect → sync and verify →
+ * source, reading, checkpoint, warehouse → model. Type-only and dynamic imports count too.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { cyclesIn, type Import, importsOf, type SourceTexts } from './support/import-graph.ts';
 
-/** What a part may import beside its own files: files, folders (ending in `/`), and packages. */
+/** What a part may import besides its own files: files, folders (ending in `/`), and packages. */
 interface Allowed {
   readonly parts: readonly string[];
   readonly packages: readonly string[];
@@ -33,8 +33,8 @@ const aCommand = [
 ];
 
 /**
- * The table. The longest key that a file's path begins with is its part; `packages` are third-party ones and `node:` for
- * those of Node.
+ * The allowed imports by part. A file belongs to the part with the longest key that its path begins with. `packages` are
+ * third-party packages, and `node:` stands for those of Node.
  */
 const table: Readonly<Record<string, Allowed>> = {
   'functions/model.ts': { parts: [], packages: [] },
@@ -49,14 +49,14 @@ const table: Readonly<Record<string, Allowed>> = {
   [configText]: { parts: ['functions/errors.ts', configProblems], packages: ['jsonc-parser'] },
   'functions/metrics.ts': { parts: ['functions/sync/counters.ts', 'functions/sync/outcome-changes.ts'], packages: [] },
   'functions/time-range.ts': { parts: withClock, packages: [] },
-  // The way to other machines: proxies, and faults of the network.
+  // Connections to other machines: proxies, and faults of the network.
   'functions/network/': { parts: ['functions/clock.ts', 'functions/errors.ts'], packages: ['node:'] },
-  // Speaks HTTP, and knows nothing of storage.
+  // HTTP, without storage.
   'functions/source/': {
     parts: [...withConfig, columns, 'functions/network/', 'package.json'],
     packages: ['node:', '@aws-sdk/client-secrets-manager', 'undici', 'zod'],
   },
-  // Pure over `fetchPage`: no clock, no network, no files.
+  // Pure functions of `fetchPage`, without clock, network or files.
   'functions/reading/': { parts: basics, packages: [] },
   // Plain data about the columns, for every part that handles them.
   [columns]: {
@@ -67,9 +67,9 @@ const table: Readonly<Record<string, Allowed>> = {
     parts: [...withClock, columns, 'functions/network/'],
     packages: ['node:', '@aws-sdk/client-s3', 'apache-arrow', 'fs-native-extensions', 'parquetjs-lite'],
   },
-  // Speaks to a `Store`, by interface.
+  // Uses a `Store` by its interface.
   'functions/checkpoint/': { parts: [...basics, 'functions/warehouse/'], packages: ['zod'] },
-  // Is given its source and its store.
+  // Gets its source and its store as arguments.
   'functions/sync/': {
     parts: [
       ...withConfig,
@@ -94,14 +94,14 @@ const table: Readonly<Record<string, Allowed>> = {
     ],
     packages: [],
   },
-  // Loaded when something is compacted: brings a reader of Parquet with it.
+  // Loaded only for compactions, because it includes a reader of Parquet.
   'functions/compaction/': {
     parts: [...withClock, 'functions/warehouse/'],
     packages: ['node:', 'apache-arrow', 'hyparquet'],
   },
   // SQL over the warehouse.
   'functions/query/': { parts: [...withClock, 'functions/warehouse/'], packages: ['node:', '@duckdb/node-api'] },
-  // The page of `dqsync report`. What runs in the browser takes the types of its data from here, and nothing of Node.
+  // The page of `dqsync report`. Code for the browser imports only types of data from here, and nothing of Node.
   'functions/report/': {
     parts: [
       ...withConfig,
@@ -115,7 +115,7 @@ const table: Readonly<Record<string, Allowed>> = {
     packages: ['node:'],
   },
   'functions/report/page/': { parts: ['functions/report/'], packages: ['@observablehq/plot'] },
-  // Run in the repository, when the package is made.
+  // Runs in the repository when the package is built.
   [buildPage]: { parts: [], packages: ['node:', 'esbuild'] },
   'functions/cli/build.js': { parts: [buildPage], packages: ['node:', 'esbuild'] },
   'functions/connect.ts': {
@@ -133,7 +133,7 @@ const table: Readonly<Record<string, Allowed>> = {
       'zod',
     ],
   },
-  // A function of its own.
+  // A separate Lambda function.
   'functions/lambda/report/': {
     parts: [
       ...withConfig,
@@ -214,9 +214,9 @@ const table: Readonly<Record<string, Allowed>> = {
     ],
     packages: ['node:'],
   },
-  // The one place of the product that loads the simulator, when the demo runs.
+  // The only part of the product that loads the simulator, for the demo.
   [demoSource]: { parts: [model, 'test/simulator/'], packages: [] },
-  // Takes the contract from functions (config, schema, layout, SQL, names), never a client.
+  // Imports the contract of functions (config, schema, layout, SQL, names), but no client.
   'infra/': {
     parts: [
       'functions/clock.ts',
@@ -237,7 +237,7 @@ const table: Readonly<Record<string, Allowed>> = {
   },
 };
 
-/** Two types that name each other. */
+/** Two types that refer to each other. */
 const knownCycles = [
   'functions/reading/page-source.ts → functions/reading/source-profile.ts → functions/reading/page-source.ts',
 ];
@@ -251,7 +251,7 @@ describe('the import table', () => {
     expect(violations(imports)).toEqual([]);
   });
 
-  it('names nothing that its part does not import', () => {
+  it('lists nothing that its part does not import', () => {
     const used = new Set(imports.map(({ from, to }) => `${partOf(from)} ${packageOf(to) ?? partOf(to) ?? to}`));
     const packages = Object.entries(table).flatMap(([part, allowed]) =>
       allowed.packages.map((name) => `${part} ${name}`),
@@ -280,7 +280,7 @@ describe('the import table', () => {
     ['infra/stack.ts', 'functions/warehouse/s3-store.ts'],
     ['infra/stack.ts', '@aws-sdk/client-s3'],
     ['functions/nowhere/new.ts', 'functions/model.ts'],
-  ])('refuses that %s imports %s', (from, to) => {
+  ])('does not allow %s to import %s', (from, to) => {
     expect(violations([{ from, to }])).toEqual([`${from} imports ${to}`]);
   });
 });
@@ -348,7 +348,7 @@ function isAllowed({ from, to }: Import): boolean {
   return partOf(to) === part || allowed.parts.some((target) => isIn(to, target));
 }
 
-/** Returns the key of the table that a file belongs to; null where there is none. */
+/** Returns the table's key for a file; null if there is none. */
 function partOf(path: string): string | null {
   const parts = Object.keys(table).filter((part) => isIn(path, part));
   return parts.sort((a, b) => b.length - a.length)[0] ?? null;

@@ -1,10 +1,10 @@
-/** Transitions and incidents, from streaks. */
+/** Transitions and incidents, derived from streaks. */
 import { expect, it } from 'vitest';
 import { incidentsOf, type Outcome, type Streak, transitionsOf } from '../functions/streaks.ts';
 
 const outcomes: Readonly<Record<string, Outcome>> = { S: 'SUCCESS', A: 'ALARMING', F: 'FAILED' };
 
-/** The streaks of a history with one letter for each execution, which start at 0, 1, 2 … */
+/** Returns the streaks of a history with one letter for each execution, which start at 0, 1, 2 … */
 function streaksOf(history: string): Streak[] {
   return [...history.matchAll(/(.)\1*/g)].map(({ 0: text, 1: letter = '', index }) => ({
     outcome: outcomes[letter] ?? 'FAILED',

@@ -1,4 +1,4 @@
-/** Times as people type them. */
+/** Parses times that people type. */
 import { expect, it } from 'vitest';
 import { isoTime, timeInZone } from '../functions/clock.ts';
 import { parseTimeArgument } from '../functions/time-range.ts';
@@ -9,7 +9,7 @@ it.each([
   ['2026-01-01', 'America/Los_Angeles', '2026-01-01T08:00:00.000Z'],
   ['2026-03-29', 'Europe/Berlin', '2026-03-28T23:00:00.000Z'],
   ['2026-03-30', 'Europe/Berlin', '2026-03-29T22:00:00.000Z'],
-  // Clocks went forward at midnight: the day began at 01:00.
+  // Clocks changed at midnight, so the day began at 01:00.
   ['2018-11-04', 'America/Sao_Paulo', '2018-11-04T03:00:00.000Z'],
   ['2026-01-01', 'Pacific/Kiritimati', '2025-12-31T10:00:00.000Z'],
   ['2026-01-01T08:30:00+08:00', 'UTC', '2026-01-01T00:30:00.000Z'],
@@ -26,7 +26,7 @@ it.each([
   // It is the 29th in Shanghai already.
   ['today', '2026-11-28T16:00:00.000Z'],
   ['yesterday', '2026-11-27T16:00:00.000Z'],
-])('%s is relative to now, days in the zone of the config', (text, expected) => {
+])('%s is relative to now, with days in the time zone of the config', (text, expected) => {
   const nowMs = Date.parse('2026-11-28T20:00:00Z');
   expect(isoTime(parseTimeArgument(text, '--from', 'Asia/Shanghai', nowMs))).toBe(expected);
 });

@@ -1,4 +1,4 @@
-/** The functions as CDK deploys them: each a folder of its own, with nothing of ours beside it. */
+/** Runs the functions as CDK deploys them, each in a separate folder without other files of the project. */
 import { execFile } from 'node:child_process';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

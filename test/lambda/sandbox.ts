@@ -129,7 +129,7 @@ export function fakeContext(remainingMs = 900_000): Context {
   };
 }
 
-/** Powertools writes to a console of its own over the process's streams, as in Lambda. */
+/** Captures the process's streams, to which Powertools writes through its own console, as in Lambda. */
 export function capturedStreams(): string[] {
   const chunks: string[] = [];
   for (const stream of [process.stdout, process.stderr]) {

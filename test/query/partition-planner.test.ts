@@ -191,7 +191,7 @@ describe('a query over S3', () => {
     ]);
     const ofDay = await requestsOf(`FROM quality_instances ${day}`, store, fake);
     expect(ofDay.sort()).toEqual([`GET ${inOps}`, `GET ${inSales}`, `LIST ${inOps}`, `LIST ${inSales}`]);
-    // More than 8 days of a month are listed as the month, and nothing beside it.
+    // More than 8 days of a month are read by one listing of the month.
     const january = await requestsOf(
       `FROM quality_instances WHERE workspace = 'ops' AND dt < '2026-02-03'`,
       store,

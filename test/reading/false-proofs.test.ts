@@ -179,7 +179,7 @@ describe('an empty page', () => {
     expect(await readKeys(source)).toEqual(keysOf(source.rows));
   });
 
-  it('with a count above zero, again and again, is a failure', async () => {
+  it('with a count above zero fails the read if it is repeated', async () => {
     const source = pagedSource([], { distort: (page) => ({ ...page, count: 7 }) });
     await expect(readKeys(source)).rejects.toThrow(/reports 7 rows and showed 0 distinct rows/);
     await expect(readKeys(source)).rejects.toBeInstanceOf(IncompleteReadError);

@@ -84,12 +84,6 @@ export class Auth {
     }
   }
 
-  /** Adds an access key, as a rotation does first. */
-  addAccessKey(user: string, credential: AccessKeyCredential): void {
-    const state = { user, credential, failuresInARow: 0, lockedUntilMs: 0, enabled: true };
-    this.#keys.set(credential.accessKeyId, state);
-  }
-
   /** Disables an access key, as a rotation does last. */
   disableAccessKey(accessKeyId: string): void {
     this.#key(accessKeyId).enabled = false;

@@ -81,7 +81,7 @@ describe('a generated history', () => {
     expect(Math.max(...ages)).toBeGreaterThan(4_000);
   });
 
-  it('has whole seconds as start and end times by default, and milliseconds if asked for', () => {
+  it('has whole seconds as start and end times by default, and milliseconds if requested', () => {
     const times = (entries: readonly Entry[]): readonly number[] =>
       entries.flatMap(({ startTimeMs, states }) => [startTimeMs, ...states.map(({ endTimeMs }) => endTimeMs ?? 0)]);
     const isOff = (ms: number): boolean => ms % 1_000 !== 0;
