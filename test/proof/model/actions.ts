@@ -152,8 +152,14 @@ const resultTraps: fc.Arbitrary<Partial<Traps> & { readonly faults: readonly Fau
         on: fc.constant('results' as const),
       }),
       fc.record({
-        kind: fc.constantFrom('reset' as const, 'bad-json' as const, 'wrong-shape' as const, 'empty-page' as const),
+        kind: fc.constantFrom('reset' as const, 'bad-json' as const, 'wrong-shape' as const),
         when: fc.record({ every: fc.integer({ min: 2, max: 7 }) }),
+        on: fc.constant('results' as const),
+      }),
+      // Not at every nth request: both requests for the results of one execution might be answered so.
+      fc.record({
+        kind: fc.constant('empty-page' as const),
+        when: fc.record({ nth: fc.integer({ min: 1, max: 9 }) }),
         on: fc.constant('results' as const),
       }),
     ),

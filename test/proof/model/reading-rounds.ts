@@ -182,9 +182,11 @@ function beginsInFull({ count, glitches }: Schedule): boolean {
  * source) it fails always.
  */
 function isDistinguishable(chosen: Schedule): boolean {
-  const { offsetUnit, shuffleTies, order, pageCap, growth } = chosen;
+  const { offsetUnit, shuffleTies, order, pageCap, growth, count, glitches } = chosen;
   // A page size that changes needs counts that are totals; one that only grows needs them where offsets count pages.
-  if (growth !== null && (growth.rows < 0 || offsetUnit === 'page') && chosen.count !== 'total') {
+  // A count of zero beside rows revokes them.
+  const isTotal = count === 'total' && !glitches.some((glitch) => glitch.count === 'zero');
+  if (growth !== null && (growth.rows < 0 || offsetUnit === 'page') && !isTotal) {
     return false;
   }
   const times = rowsOf(chosen).map(({ startTimeMs }) => Math.floor(startTimeMs / 1000));
