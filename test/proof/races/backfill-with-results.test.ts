@@ -1,0 +1,100 @@
+/** A backfill of 100,000 executions with rule results, beside the scheduled sync, with one quota for both, in virtual time. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { decodeAnyCheckpoint } from '../../../functions/checkpoint/codec.ts';
+import { watermarkOf } from '../../../functions/checkpoint/coverage.ts';
+import { isoTime } from '../../../functions/clock.ts';
+import { parseConfig } from '../../../functions/config.ts';
+import { openConnections } from '../../../functions/connect.ts';
+import { type Run, runTargets } from '../../../functions/sync/run.ts';
+import type { Summary } from '../../../functions/sync/summary.ts';
+import { checkpointKey } from '../../../functions/warehouse/layout.ts';
+import { resultTable } from '../../../functions/warehouse/result-table.ts';
+import { defaultAccount } from '../../simulator/accounts.ts';
+import { frozenClock } from '../../simulator/movable-clock.ts';
+import { defaultWorkspace, startSimulator } from '../../simulator/server.ts';
+import { MemoryStore } from '../memory-store.ts';
+import { dayMs, hourMs, minuteMs } from '../proof-world.ts';
+import { resultProblems } from '../results-check.ts';
+import { jumpingClock, whileTimeJumps } from './jumping-time.ts';
+
+const startMs = Date.parse('2026-06-01T12:00:00Z');
+const intervalMs = 5 * minuteMs;
+const settleMs = minuteMs;
+/** A deployment refuses a run that may take longer than the interval. */
+const syncLimitMs = intervalMs - 30_000;
+const backfillLimitMs = 14 * minuteMs;
+/** A sync that fetches the results of fewer executions has no backlog: a few start and fail within an interval. */
+const fewResults = 50;
+
+it('a backfill of 100,000 executions with results never keeps the watermark back for more than an interval', async () => {
+  const source = frozenClock(startMs);
+  const clock = jumpingClock(source);
+  const simulator = await startSimulator({ clock: source, quota: { requests: 40, perSeconds: 10 } });
+  const folder = await mkdtemp(join(tmpdir(), 'dqsync-fresh-'));
+  onTestFinished(async () => {
+    await simulator.close();
+    await rm(folder, { recursive: true });
+  });
+  const window = { fromMs: startMs - 60 * dayMs, toMs: startMs - 2 * hourMs };
+  simulator.life.addMany(100_000, { ...window, tasks: 500 });
+  simulator.life.addMany(2_000, { fromMs: window.toMs, toMs: startMs + 6 * hourMs });
+  await writeFile(join(folder, 'secret.json'), JSON.stringify(defaultAccount.password));
+  const config = parseConfig(
+    {
+      warehouse: 'file:unused',
+      source: { endpoint: simulator.url, iamEndpoint: simulator.iamUrl },
+      targets: [{ name: 'sales', ...defaultWorkspace, credentials: `file:${join(folder, 'secret.json')}` }],
+      initialFrom: isoTime(window.toMs),
+      settleSeconds: settleMs / 1000,
+      results: 'failed',
+    },
+    'config',
+  );
+  const store = new MemoryStore(async () => undefined);
+  const watermarkMs = (): number => {
+    const object = store.objects.get(checkpointKey('sales'));
+    return (object && watermarkOf(decodeAnyCheckpoint(object.bytes, 'sales', 'the checkpoint'))) ?? clock.now();
+  };
+  /** Runs as a function on AWS does, with pacers of its own. */
+  const invoker = async (options: Pick<Run, 'backfill' | 'results' | 'limitMs'>): Promise<() => Promise<Summary>> => {
+    const { connect, connectYielding } = await openConnections(config, () => undefined, {}, clock);
+    const ignored = { log: () => undefined, onProgress: () => undefined, stop: new AbortController().signal };
+    const run = { ...options, ...ignored, config, clock, connect, connectYielding, store: store.handle('run') };
+    return async () => (await runTargets(run))[0]!;
+  };
+  const requests = (): number => simulator.counters.requests;
+  const behindMs: number[] = [];
+  const summaries: Summary[] = [];
+  let backfilledAtMs = Number.POSITIVE_INFINITY;
+  const schedule = async (): Promise<void> => {
+    const sync = await invoker({ results: 'spare', limitMs: syncLimitMs });
+    const hasMore = (): boolean => clock.now() < backfilledAtMs || (summaries.at(-1)?.results ?? 0) >= fewResults;
+    for (let dueMs = startMs; hasMore(); dueMs += intervalMs) {
+      await clock.sleep(Math.max(0, dueMs - clock.now()));
+      behindMs.push(clock.now() - watermarkMs());
+      summaries.push(await sync());
+    }
+  };
+  const backfill = async (): Promise<void> => {
+    const limitMs = backfillLimitMs;
+    const invoke = await invoker({ backfill: { window, again: false }, results: 'all', limitMs });
+    await clock.sleep(minuteMs);
+    for (let isDone = false; !isDone; ) {
+      isDone = (await invoke()).done;
+    }
+    backfilledAtMs = clock.now();
+  };
+
+  await whileTimeJumps(source, clock, requests, () => Promise.all([schedule(), backfill()]));
+
+  expect(summaries.filter(({ done }) => !done)).toEqual([]);
+  expect(summaries.length).toBeGreaterThan(8);
+  expect(Math.max(...behindMs)).toBeLessThanOrEqual(intervalMs + settleMs);
+  const prefix = `${resultTable.name}/`;
+  const files = [...store.objects].flatMap(([key, { bytes }]) => (key.startsWith(prefix) ? [bytes] : []));
+  const isShown = (key: string): boolean => Number(key.split('@')[1]) < watermarkMs();
+  expect(await resultProblems(files, simulator, 'failed', isShown)).toEqual([]);
+});
