@@ -55,15 +55,26 @@ export function describeStatus(
 }
 
 function completeness({ watermark, watermarkAgeSeconds, coverage }: TargetStatus): string {
-  if (watermark === null || coverage.from === null) {
-    return coverage.from === null
-      ? 'nothing yet'
-      : `${counted(coverage.rows, 'execution')} by backfills, nothing by a sync yet`;
+  const { from, to, rows, gaps } = coverage;
+  if (from === null || to === null) {
+    return 'nothing yet';
   }
-  const gaps =
-    coverage.gaps.length === 0 ? 'no gaps' : paint.yellow(`${counted(coverage.gaps.length, 'gap')} before that`);
+  if (watermark === null) {
+    return `${counted(rows, 'execution')} by backfills, nothing by a sync yet`;
+  }
+  // ISO instants sort by time.
+  if (watermark <= from) {
+    const held = `${counted(rows, 'execution')} from ${shortTime(from)} to ${shortTime(to)}`;
+    return `${paint.yellow(`not yet before ${shortTime(from)}`)}: the next sync continues at ${paint.bold(shortTime(watermark))}; ${held}`;
+  }
+  const before = gaps.filter((gap) => gap.from < watermark).length;
+  const after = gaps.length - before;
+  const known = [
+    ...(before === 0 ? [] : [`${counted(before, 'gap')} before that`]),
+    ...(after === 0 ? [] : [`${counted(after, 'gap')} after that`]),
+  ].join(', ');
   const age = duration((watermarkAgeSeconds ?? 0) * 1000);
-  return `${shortTime(coverage.from)} to ${paint.bold(shortTime(watermark))} (${age} ago), ${counted(coverage.rows, 'execution')}, ${gaps}`;
+  return `${shortTime(from)} to ${paint.bold(shortTime(watermark))} (${age} ago), ${counted(rows, 'execution')}, ${known === '' ? 'no gaps' : paint.yellow(known)}`;
 }
 
 function coverageFacts(coverage: CoverageView, target: string): Fact[] {

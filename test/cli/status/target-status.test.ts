@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { type Checkpoint, emptyCheckpoint, type OpenEntry } from '../../../functions/checkpoint/checkpoint.ts';
 import { pendingResultsKind } from '../../../functions/checkpoint/results-document.ts';
 import type { RunRecord } from '../../../functions/checkpoint/run-history.ts';
+import { describeStatus } from '../../../functions/cli/status/status-report.ts';
 import { statusOf } from '../../../functions/cli/status/target-status.ts';
 import { anExecution, newYearMs } from '../../support/builders.ts';
 
@@ -72,6 +73,58 @@ it('names the gaps between initialFrom and the watermark', () => {
     { from: at(0), to: at(2) },
     { from: at(4), to: at(6) },
   ]);
+});
+
+describe('the line on completeness', () => {
+  const incremental = (from: number, to: number) => ({
+    fromMs: newYearMs + from * hourMs,
+    toMs: newYearMs + to * hourMs,
+  });
+  const short = (hours: number) => at(hours).replace('.000Z', 'Z');
+
+  it.each<[string, Partial<Checkpoint>, string]>([
+    ['nothing is covered', {}, 'nothing yet'],
+    [
+      'only backfills have run',
+      { ...covered([2, 4]), incremental: null },
+      '10 executions by backfills, nothing by a sync yet',
+    ],
+    ['no gaps', covered([0, 8]), `${short(0)} to ${short(8)} (2 hours ago), 10 executions, no gaps`],
+    [
+      'gaps before the watermark',
+      covered([2, 4], [6, 8]),
+      `${short(2)} to ${short(8)} (2 hours ago), 20 executions, 2 gaps before that`,
+    ],
+    [
+      'a gap that a sync could not prove',
+      { ...covered([0, 4], [6, 8]), incremental: incremental(0, 8) },
+      `${short(0)} to ${short(4)} (6 hours ago), 20 executions, 1 gap after that`,
+    ],
+    [
+      'gaps before and after the watermark',
+      { ...covered([2, 4], [6, 8]), incremental: incremental(2, 8) },
+      `${short(2)} to ${short(4)} (6 hours ago), 20 executions, 1 gap before that, 1 gap after that`,
+    ],
+    [
+      'a first sync that was interrupted after it had read later parts first',
+      { ...covered([3, 5], [6, 8]), incremental: incremental(0, 8) },
+      `not yet before ${short(3)}: the next sync continues at ${short(0)}; 20 executions from ${short(3)} to ${short(8)}`,
+    ],
+    [
+      'a rewind to before everything that backfills have covered later',
+      { ...covered([3, 5]), incremental: incremental(1, 1) },
+      `not yet before ${short(3)}: the next sync continues at ${short(1)}; 10 executions from ${short(3)} to ${short(5)}`,
+    ],
+    [
+      'a rewind to the end of the first backfill',
+      { ...covered([0, 2]), incremental: incremental(2, 2) },
+      `${short(0)} to ${short(2)} (8 hours ago), 10 executions, no gaps`,
+    ],
+  ])('does not end before it starts: %s', (_, parts, expected) => {
+    const report = { target: 'sales', problem: null, status: aStatus(parts, 10), coverage: null, source: null };
+    const text = describeStatus(report, { warehouse: 'file:///w', nowMs: newYearMs + 10 * hourMs });
+    expect(/^ {2}complete {3}(.*)$/m.exec(text)?.[1]).toBe(expected);
+  });
 });
 
 describe('unfinished backfills', () => {
