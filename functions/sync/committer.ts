@@ -2,6 +2,7 @@
 import type { Change } from '../checkpoint/change.ts';
 import type { LastRun } from '../checkpoint/checkpoint.ts';
 import { commitChange, type LoadedCheckpoint } from '../checkpoint/checkpoint-store.ts';
+import { watermarkOf } from '../checkpoint/coverage.ts';
 import { newToken } from '../clock.ts';
 import { InternalError } from '../errors.ts';
 import { gapsIn, lengthOf, spanMs } from '../intervals.ts';
@@ -50,6 +51,7 @@ export class Committer {
   readonly recorder: Recorder;
   readonly #run: TargetRun;
   readonly #options: CommitterOptions;
+  readonly #watermarkMs: EpochMs | null;
   readonly #startedAtMs: EpochMs;
   #loaded: LoadedCheckpoint;
   /** The last commit, as long as no other run has committed since this one began. */
@@ -63,6 +65,7 @@ export class Committer {
     this.#options = options;
     this.#loaded = loaded;
     this.#afterCommitId = loaded.checkpoint.commitIds.at(-1) ?? null;
+    this.#watermarkMs = watermarkOf(loaded.checkpoint);
     this.#startedAtMs = run.clock.now();
     this.#committedAtMs = this.#startedAtMs;
     this.recorder = new Recorder(run, loaded.checkpoint, options);
@@ -94,7 +97,7 @@ export class Committer {
     await this.#options.watch?.note(rows);
     await this.#writeRows(rows);
     await this.#quarantine(unreadable);
-    await this.#run.beforeCheckpoint?.(rows);
+    await this.#run.beforeCheckpoint?.(rows, this.#watermarkMs);
     const { clock, runId } = this.#run;
     const { mode, incrementalFromMs, counters, keepsLastRun = false } = this.#options;
     const committedAtMs = clock.now();

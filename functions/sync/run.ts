@@ -2,7 +2,7 @@
 import { recordRun } from '../checkpoint/run-history.ts';
 import { type Clock, isoTime, newRunId } from '../clock.ts';
 import type { Config, TargetConfig } from '../config.ts';
-import type { Log, Window } from '../model.ts';
+import type { EpochMs, Log, Observation, Window } from '../model.ts';
 import type { SharedLogin } from '../source/authorization.ts';
 import type { Source } from '../source/client.ts';
 import { type Store, waitedForUntil } from '../warehouse/store.ts';
@@ -52,7 +52,8 @@ export interface Run {
   readonly onTargetDone?: ((outcome: TargetOutcome, tookMs: number) => void) | undefined;
   /**
    * Notes the executions whose rule results the config asks for, and fetches results when all targets are done: `spare` lets
-   * the first sync of a target end soon, `all` uses all the time there is, `note` leaves the fetching to later runs. Undefined: neither.
+   * the first sync of a target end soon, `all` uses all the time there is, `note` leaves the fetching to later runs. Undefined: neither,
+   * except that a backfill notes the executions that the coming syncs would have read.
    */
   readonly results?: 'spare' | 'all' | 'note' | undefined;
   /** Observes the tasks of each target after its executions. The maintenance does this itself. */
@@ -162,10 +163,15 @@ function hasMore({ backlog, gaps }: Pick<SyncedTarget, 'backlog' | 'gaps'>): boo
 }
 
 async function runTarget(run: Run, target: TargetConfig, limitMs: number): Promise<SyncedTarget> {
-  const { backfill, config } = run;
-  const backlog = run.results === undefined || config.results === 'none' ? null : new ResultsBacklog(config.results);
+  const { backfill, config, results } = run;
+  const isNoting = config.results !== 'none' && (results !== undefined || backfill !== undefined);
+  const backlog = isNoting ? new ResultsBacklog(config.results) : null;
   return await withTargetRun(run, target, limitMs, async (plainRun) => {
-    const targetRun: TargetRun = { ...plainRun, beforeCheckpoint: (rows) => backlog?.note(plainRun, rows) };
+    const targetRun: TargetRun = {
+      ...plainRun,
+      beforeCheckpoint: (rows, watermarkMs) =>
+        backlog?.note(plainRun, results === undefined ? ofComingSyncs(rows, plainRun.settings, watermarkMs) : rows),
+    };
     const { runId, clock } = targetRun;
     const task = { runId, mode: modeOf(run), startedAtMs: clock.now(), window: backfill?.window ?? null };
     if (task.window !== null) {
@@ -182,9 +188,23 @@ async function runTarget(run: Run, target: TargetConfig, limitMs: number): Promi
     // Where the instance list is out of reach, so are the results.
     const isReachable = (error === null || error.kind === 'incomplete') && summary.waitingFor === undefined;
     const isSynced = task.mode === 'incremental' && summary.done;
+    const isFetching = results !== undefined && results !== 'note';
     const gaps = isSynced ? gapsToFill(targetRun, outcome.checkpoint) : [];
-    return { outcome, backlog: isReachable && run.results !== 'note' ? backlog : null, gaps, task };
+    return { outcome, backlog: isReachable && isFetching ? backlog : null, gaps, task };
   });
+}
+
+/**
+ * Returns the rows that the coming syncs would have read, had a backfill not read them first: they are known to those syncs,
+ * which therefore do not note them.
+ */
+function ofComingSyncs(
+  rows: readonly Observation[],
+  { initialFromMs, lookbackMs }: SyncSettings,
+  watermarkMs: EpochMs | null,
+): Observation[] {
+  const fromMs = (watermarkMs ?? initialFromMs) - lookbackMs;
+  return rows.filter(({ startTimeMs }) => startTimeMs >= fromMs);
 }
 
 /** A run that reads more rows than this is catching up. */

@@ -70,6 +70,11 @@ export interface TargetRun {
   readonly onProgress: (progress: Progress) => void;
   /** Announces changes of tasks' outcomes; undefined if nobody subscribes. */
   readonly announce?: Announce | undefined;
-  /** Called with the rows of each commit before the checkpoint claims them. If it throws, the commit fails. */
-  readonly beforeCheckpoint?: ((rows: readonly Observation[]) => Promise<void> | undefined) | undefined;
+  /**
+   * Called with the rows of each commit before the checkpoint claims them, and with the watermark at the start of the
+   * run. If it throws, the commit fails.
+   */
+  readonly beforeCheckpoint?:
+    | ((rows: readonly Observation[], watermarkMs: EpochMs | null) => Promise<void> | undefined)
+    | undefined;
 }

@@ -92,6 +92,18 @@ describe('rule results', () => {
     await expectResults(world);
   });
 
+  it('of executions that a backfill read before a sync could are fetched by that sync', async () => {
+    const world = await syncedSource();
+    await world.syncWell(withResults);
+    const fromMs = world.clock.now();
+    world.clock.advance(2 * hourMs);
+    world.sim.life.addMany(60, { fromMs, toMs: world.clock.now() - hourMs });
+    await world.backfill({ window: { fromMs, toMs: world.clock.now() - hourMs } });
+    expect(await resultsView(world.folder)).toEqual([]);
+    await world.syncWell(withResults);
+    await expectResults(world);
+  });
+
   it('of executions that a repair finds are fetched by the next sync', async () => {
     const world = await syncedSource();
     await world.syncWell(withResults);
