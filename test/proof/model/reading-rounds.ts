@@ -166,13 +166,13 @@ const anySchedule = fc.oneof(
 );
 
 /**
- * Returns whether the first reply shows how long a page is, if counts are those of pages. PROOF.md, "Not closed", names
- * a first reply that is short and has the count of the whole page; `shortFirst` draws those that the reading notices.
+ * Returns whether the first reply, and the first after pages have grown, shows how long a page is, if counts are those of
+ * pages. PROOF.md, "Not closed", names such a reply that is short and has the count of the whole page; `shortFirst` draws
+ * those that the reading notices.
  */
-function beginsInFull({ count, glitches }: Schedule): boolean {
-  return (
-    count !== 'page' || !glitches.some(({ at, kind, count: shown }) => at <= 2 && kind === 'short' && shown === 'old')
-  );
+function beginsInFull({ count, glitches, growth }: Schedule): boolean {
+  const misleading = glitches.filter(({ kind, count: shown }) => kind === 'short' && shown === 'old');
+  return count !== 'page' || (growth === null ? misleading.every(({ at }) => at > 2) : misleading.length === 0);
 }
 
 /**
