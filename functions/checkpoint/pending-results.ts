@@ -115,6 +115,8 @@ export interface ListedWindow {
   readonly window: ResultsWindow;
   /** Its newest part, which was listed. */
   readonly part: Window;
+  /** What of that part is still to be listed. Disjoint, in order of time. */
+  readonly unread: readonly Window[];
   readonly found: readonly WrittenExecution[];
 }
 
@@ -122,7 +124,8 @@ export interface ListedWindow {
  * Lists executions of a window one by one. If another run has changed the window in the meantime, it may have put executions
  * there that the source did not list yet, so the window stays as it is.
  */
-export function withListed(before: PendingResults, { window, part, found }: ListedWindow): PendingResults {
+export function withListed(before: PendingResults, listed: ListedWindow): PendingResults {
+  const { window, found } = listed;
   const known = new Set([...before.pending, ...before.fetched].map(executionKey));
   const added = addedTo(before, found, new Map()).filter((entry) => !known.has(executionKey(entry)));
   const isSame = ({ fromMs, toMs, executions }: ResultsWindow): boolean =>
@@ -130,7 +133,7 @@ export function withListed(before: PendingResults, { window, part, found }: List
   if (added.length === 0 && !before.windows.some(isSame)) {
     return before;
   }
-  const windows = before.windows.flatMap((one) => (isSame(one) ? restOf(window, part, found.length) : [one]));
+  const windows = before.windows.flatMap((one) => (isSame(one) ? restOf(window, listed) : [one]));
   return bounded({ ...before, windows, pending: [...before.pending, ...added] });
 }
 

@@ -1,5 +1,5 @@
 /** Windows of start times that stand for executions whose rule results are to be fetched, when they are too many for a list. Pure. */
-import { inOrder, spanMs } from '../intervals.ts';
+import { inOrder, lengthOf, spanMs } from '../intervals.ts';
 import type { Window } from '../model.ts';
 
 /** A window whose executions are not listed one by one. The source lists them again when their turn comes. */
@@ -41,7 +41,20 @@ export function partToList(window: ResultsWindow): Window {
   return { fromMs: executions <= listedExecutions ? fromMs : Math.max(fromMs, cutMs), toMs };
 }
 
-/** Returns what is left of a window after `found` executions were listed in its newest part; nothing if that was all of it. */
-export function restOf({ fromMs, executions }: ResultsWindow, part: Window, found: number): ResultsWindow[] {
-  return part.fromMs > fromMs ? [{ fromMs, toMs: part.fromMs, executions: Math.max(1, executions - found) }] : [];
+/** What was listed of a window: the newest part of it, and executions in that. `unread` is still to be listed. */
+interface Listed {
+  readonly part: Window;
+  readonly unread: readonly Window[];
+  readonly found: readonly unknown[];
+}
+
+/** Returns what is left of a window after its newest part was listed; nothing if that was all of it. */
+export function restOf(window: ResultsWindow, { part, unread, found }: Listed): ResultsWindow[] {
+  const { fromMs, executions } = window;
+  const older = { fromMs, toMs: part.fromMs };
+  const rest = part.fromMs > fromMs ? [older, ...unread] : unread;
+  return rest.map((left) => ({
+    ...left,
+    executions: Math.max(1, Math.round(((executions - found.length) * spanMs(left)) / lengthOf(rest))),
+  }));
 }

@@ -1,7 +1,9 @@
 /** Lists executions whose rule results are to be fetched, by asking the source for them again. */
 import type { ListedWindow, WrittenExecution } from '../checkpoint/pending-results.ts';
 import { partToList, type ResultsWindow } from '../checkpoint/results-windows.ts';
-import type { PageFilter } from '../model.ts';
+import { isoTime } from '../clock.ts';
+import { gapsIn, unionOf } from '../intervals.ts';
+import type { PageFilter, Window } from '../model.ts';
 import type { PageSource } from '../reading/page-source.ts';
 import { readWindow } from '../reading/read-window.ts';
 import { failedStatuses, type ResultsBacklog } from './results-backlog.ts';
@@ -9,7 +11,7 @@ import { lateRowsFrom } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
 
 /**
- * Lists the newest part of a window.
+ * Lists the newest part of a window. What a source with many wrong replies leaves unread is to be listed later.
  *
  * An execution that settles meanwhile may be missing. The sync that writes it adds it to the backlog itself.
  *
@@ -24,8 +26,9 @@ export async function listPart(
   const part = partToList(window);
   const filters: PageFilter[] = backlog.wanted === 'all' ? [{}] : failedStatuses.map((runStatus) => ({ runStatus }));
   const found: WrittenExecution[] = [];
+  const unread: Window[] = [];
   for (const filter of filters) {
-    const { collected, unproven, failure } = await readWindow(
+    const { collected, proven, unproven, failure } = await readWindow(
       { ...source, filter: { ...source.filter, ...filter } },
       {
         window: part,
@@ -37,15 +40,19 @@ export async function listPart(
     if (failure !== null) {
       throw failure;
     }
-    for (const { message } of unproven) {
-      // What the source does not show a sync could not have read either.
-      run.log('info', `rule results of some executions may be missing: ${message}`, { target: run.target.name });
+    for (const { message, window: missing } of unproven) {
+      // Not listed again: a second that the source never shows completely would keep all older ones waiting.
+      const fields = { target: run.target.name, from: isoTime(missing.fromMs), to: isoTime(missing.toMs) };
+      const remedy = 'Request them with "dqsync backfill --from <time> --to <time> --again --results".';
+      run.log('warn', `rule results of some executions may be missing: ${message}. ${remedy}`, fields);
     }
+    unread.push(...gapsIn(part, unionOf([...proven, ...unproven.map((error) => error.window)])));
     found.push(...[...collected.seen.values()].map(({ execution }) => backlog.asWritten(execution)));
   }
   return {
     window,
     part,
+    unread: unionOf(unread),
     found: found.filter(({ startTimeMs }) => startTimeMs >= part.fromMs && startTimeMs < part.toMs),
   };
 }

@@ -64,6 +64,8 @@ class ResultsFetcher {
   #failuresInRow = 0;
   #expectedCount = 0;
   #askedCount = 0;
+  /** Whether the source showed too many windows incompletely to list more in this run. */
+  #isListingOdd = false;
   /** Start times of executions that expired. */
   readonly #expiredMs: number[] = [];
   /** Why the fetching stopped; null while it may continue. */
@@ -88,7 +90,7 @@ class ResultsFetcher {
     for (let left = maxExecutions; left > 0 && this.#stop === null; ) {
       const results = await this.#backlog.load(run);
       const due = dueNow(results.pending, run.clock.now());
-      const window = windowToList(results);
+      const window = this.#isListingOdd ? null : windowToList(results);
       if (window !== null && isBefore(due[0], window)) {
         await this.#list(pages, window);
         continue;
@@ -104,6 +106,7 @@ class ResultsFetcher {
 
   async #list(pages: PageSource, window: ResultsWindow): Promise<void> {
     const listed = await listPart(this.#run, pages, this.#backlog, window);
+    this.#isListingOdd = listed.unread.length > 0;
     await this.#backlog.change(this.#run, (results) => withListed(results, listed));
   }
 

@@ -48,7 +48,7 @@ function executions(count: number, fromMs: number, stepMs: number): WrittenExecu
 function listed(results: PendingResults, all: readonly WrittenExecution[]): Parameters<typeof withListed>[1] {
   const window = windowToList(results)!;
   const part = partToList(window);
-  return { window, part, found: all.filter(({ startTimeMs }) => contains(part, startTimeMs)) };
+  return { window, part, unread: [], found: all.filter(({ startTimeMs }) => contains(part, startTimeMs)) };
 }
 
 /** Removes all entries, as a run does that has fetched their results. */

@@ -373,6 +373,27 @@ describe('rule results', () => {
     await expectResults(world, ['FAILED', 'ALARMING', 'SUCCESS']);
   });
 
+  it('are fetched later for all seconds of a window but the first few that the source does not show completely', async () => {
+    const world = await syncedSource();
+    const fromMs = world.clock.now() - 2 * dayMs;
+    for (let minute = 0; minute < 30; minute += 1) {
+      world.sim.life.addMany(120, { fromMs: fromMs + minute * minuteMs, toMs: fromMs + minute * minuteMs + 1 });
+    }
+    await world.syncWell({ results: 'note' }, { results: 'all' });
+    world.sim.traps.deepestOffset = 0;
+    const warnings: string[] = [];
+    const log: Run['log'] = (level, message) => level === 'warn' && warnings.push(message);
+    await world.syncWell({ ...withResults, log }, { results: 'all' });
+    const incomplete = warnings.filter((message) => /may be missing.* backfill /.test(message));
+    expect(incomplete.length).toBeGreaterThan(0);
+    world.sim.traps.deepestOffset = null;
+    await world.syncWell(withResults, { results: 'all' });
+    const found = new Set((await resultsView(world.folder)).map((row) => row['instance_id']));
+    // A page of the 120 executions was shown in each.
+    expect(found.size).toBeGreaterThanOrEqual(30 * 120 - incomplete.length * 20);
+    expect(incomplete.length).toBeLessThan(10);
+  });
+
   it('are all written after two concurrent runs, one of them interrupted, have processed a long backlog', async () => {
     const world = await syncedSource();
     const toMs = world.clock.now() - hourMs;
