@@ -132,12 +132,12 @@ describe.skipIf(!isProvided)('a backfill on an emulated AWS', () => {
     await eventually('the schedule moves the watermark', 90_000, async () => (await watermark('sales')) > beganMs);
   }, 330_000);
 
-  it('reads the missing rest when it is started again from the terminal', async () => {
+  it('reads the missing rest, with rule results, when it is started again from the terminal', async () => {
     await stage.putSecret('hr', defaultAccount.password);
     const requests = stage.simulator.counters.instances;
 
     const { exitCode, stdout, stderr } = await runCli(
-      ['backfill', '--from', range.from, '--to', range.to, '--deployed', stackName, '--json'],
+      ['backfill', '--from', range.from, '--to', range.to, '--deployed', stackName, '--results', '--json'],
       {
         cwd: await tempFolder(),
         env: {
@@ -161,5 +161,6 @@ describe.skipIf(!isProvided)('a backfill on an emulated AWS', () => {
     expect(stage.simulator.counters.instances - requests).toBeLessThan(20);
     expect((await stage.invoke('RequestResponse')).failed).toBe(false);
     await stage.expectTruth();
+    await stage.expectResults(other.workspace);
   }, 120_000);
 });

@@ -13,6 +13,7 @@ import { openS3Store } from '../../functions/warehouse/s3-store.ts';
 import type { Store } from '../../functions/warehouse/store.ts';
 import { defaultAccount } from '../simulator/accounts.ts';
 import { defaultWorkspace, type Simulator } from '../simulator/server.ts';
+import type { TrueExecution } from '../simulator/truth.ts';
 import { runCli } from '../support/run-cli.ts';
 import { bytesOf } from '../support/store-steps.ts';
 import { tempFolder } from '../support/temp-warehouse.ts';
@@ -23,6 +24,7 @@ import { Stage, secretOf } from './stage.ts';
 const isProvided = await provideMiniStack();
 const secretId = secretOf('sales');
 const hourMs = 3_600_000;
+const hasFailed = ({ runStatus }: TrueExecution): boolean => runStatus === 'FAILED' || runStatus === 'ALARMING';
 
 describe.skipIf(!isProvided)('on an emulated AWS', () => {
   let stage: Stage;
@@ -116,26 +118,45 @@ describe.skipIf(!isProvided)('on an emulated AWS', () => {
     await stage.expectTruth();
   });
 
-  it('has the table, the view and the workgroup in its catalog, and takes the named queries', async () => {
+  it('keeps the rule results of its syncs, and by its maintenance all tasks and rules', async () => {
+    const { failed, text } = await stage.invoke('RequestResponse', { mode: 'maintain' });
+
+    expect(JSON.parse(text)).toMatchObject([{ target: 'sales', mode: 'maintain', done: true }]);
+    expect(failed).toBe(false);
+    await stage.expectTruth();
+    await stage.expectResults(defaultWorkspace.workspace);
+    await stage.expectTasks(defaultWorkspace.workspace);
+  });
+
+  it('has the tables, the views and the workgroup in its catalog, and takes the named queries', async () => {
     const table = z.object({ Table: z.looseObject({ TableType: z.string(), PartitionKeys: z.array(z.unknown()) }) });
     const get = async (Name: string) =>
       table.parse(await ministack.call('AWSGlue.GetTable', { DatabaseName: 'dqsync_e2e', Name })).Table;
-    expect(await get('quality_instance_observations')).toMatchObject({
-      TableType: 'EXTERNAL_TABLE',
-      StorageDescriptor: { Location: `${stage.deployed.outputs.WarehouseUrl}/quality_instance_observations/` },
-    });
-    expect(await get('quality_instances')).toMatchObject({ TableType: 'VIRTUAL_VIEW', PartitionKeys: [] });
+    for (const name of ['quality_instance_observations', 'quality_task_observations', 'quality_rule_results']) {
+      expect(await get(name)).toMatchObject({
+        TableType: 'EXTERNAL_TABLE',
+        StorageDescriptor: { Location: `${stage.deployed.outputs.WarehouseUrl}/${name}/` },
+      });
+    }
+    const further = ['quality_tasks', 'quality_rules', 'quality_results', 'quality_failures'];
+    for (const name of ['quality_instances', ...further]) {
+      expect(await get(name)).toMatchObject({ TableType: 'VIRTUAL_VIEW', PartitionKeys: [] });
+    }
     expect(stage.deployed.leftOut.length).toBeGreaterThan(6);
     for (const { Properties } of stage.deployed.leftOut) {
       await ministack.call('AmazonAthena.CreateNamedQuery', Properties);
     }
   });
 
-  it('answers a question by Athena, over all files of the table', async () => {
+  it.each([
+    ['quality_instance_observations', 'id', () => simulator.truth().executions.length],
+    ['quality_task_observations', 'task_id', () => simulator.tasks().length],
+    ['quality_rule_results', 'instance_id', () => simulator.truth().executions.filter(hasFailed).length],
+  ] as const)('answers a question by Athena, over all files of %s', async (table, id, count) => {
     const state = z.object({ QueryExecution: z.object({ Status: z.object({ State: z.string() }) }) });
     const { QueryExecutionId } = z.object({ QueryExecutionId: z.string() }).parse(
       await ministack.call('AmazonAthena.StartQueryExecution', {
-        QueryString: 'SELECT count(DISTINCT id) FROM dqsync_e2e.quality_instance_observations',
+        QueryString: `SELECT count(DISTINCT ${id}) FROM dqsync_e2e.${table}`,
         WorkGroup: 'dqsync-e2e',
       }),
     );
@@ -148,7 +169,7 @@ describe.skipIf(!isProvided)('on an emulated AWS', () => {
     const results = await ministack.call('AmazonAthena.GetQueryResults', { QueryExecutionId });
     const row = z.object({ Data: z.array(z.object({ VarCharValue: z.string() })) });
     const { Rows } = z.object({ ResultSet: z.object({ Rows: z.array(row) }) }).parse(results).ResultSet;
-    expect(Rows.at(-1)?.Data[0]?.VarCharValue).toBe(String(simulator.truth().executions.length));
+    expect(Rows.at(-1)?.Data[0]?.VarCharValue).toBe(String(count()));
   });
 
   it('is tried by dqsync smoke: all but the view, which the emulator does not know', async () => {

@@ -4,10 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
 import { expect } from 'vitest';
+import { resultTableName, taskTableName } from '../../functions/warehouse/layout.ts';
 import { parseWarehouseUrl } from '../../functions/warehouse/location.ts';
 import { openS3Store } from '../../functions/warehouse/s3-store.ts';
 import type { Store } from '../../functions/warehouse/store.ts';
+import { resultProblems } from '../proof/results-check.ts';
 import { type SimulatedWorkspace, type Simulator, startSimulator } from '../simulator/server.ts';
+import { storedFiles } from '../support/stored-rows.ts';
+import { taskProblems } from '../support/task-problems.ts';
 import { tempFolder } from '../support/temp-warehouse.ts';
 import { ask, opened } from '../support/warehouse-sql.ts';
 import { type Deployed, deploy } from './deployed.ts';
@@ -98,7 +102,7 @@ export class Stage {
   }
 
   /** Invokes the schedule's function by hand. */
-  async invoke(type: 'Event' | 'RequestResponse'): Promise<Reply> {
+  async invoke(type: 'Event' | 'RequestResponse', event: Readonly<Record<string, unknown>> = {}): Promise<Reply> {
     const path = `/2015-03-31/functions/${this.deployed.outputs.FunctionName}/invocations`;
     const response = await fetch(`${this.ministack.endpoint}${path}`, {
       method: 'POST',
@@ -106,9 +110,21 @@ export class Stage {
         'X-Amz-Invocation-Type': type,
         Authorization: `AWS4-HMAC-SHA256 Credential=test/20260101/${region}/lambda/aws4_request, SignedHeaders=host, Signature=none`,
       },
-      body: '{}',
+      body: JSON.stringify(event),
     });
     return { failed: response.headers.has('x-amz-function-error'), text: await response.text() };
+  }
+
+  /** Expects the files to hold the rule results of each execution of a workspace that failed or raised an alarm. */
+  async expectResults(workspace: string): Promise<void> {
+    const files = await storedFiles(this.store, `${resultTableName}/workspace=${workspace}/`);
+    expect(await resultProblems(files, this.simulator, 'failed', () => true, workspace)).toEqual([]);
+  }
+
+  /** Expects the files to show the tasks and rules that the source lists in a workspace. */
+  async expectTasks(workspace: string): Promise<void> {
+    const files = await storedFiles(this.store, `${taskTableName}/workspace=${workspace}/`);
+    expect(await taskProblems(files, this.simulator, workspace)).toEqual([]);
   }
 
   /** Expects the view to show what the source holds of each workspace, each execution once. */

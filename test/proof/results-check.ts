@@ -23,7 +23,7 @@ const wantedStatuses: Readonly<Record<ResultsWanted, readonly string[]>> = {
  * Returns how the results of executions that the source still lists differ from the source's, and whether one that it no
  * longer lists shows results that are not its own, as text.
  *
- * @param files of the table
+ * @param files of the table, of one workspace
  * @param isShown whether the table of executions shows one, by `<id>@<start time>`; only then its results have to be there
  */
 export async function resultProblems(
@@ -31,21 +31,22 @@ export async function resultProblems(
   simulator: Simulator,
   wanted: ResultsWanted,
   isShown: (key: string) => boolean,
+  workspace = defaultWorkspace.workspace,
 ): Promise<string[]> {
   const rows: Row[] = [];
   for (const bytes of files) {
     rows.push(...(await hyparquetRows(bytes)));
   }
   const shown = latestResults(rows);
-  const { executions } = simulator.truth();
+  const { executions } = simulator.truth(workspace);
   const missing = executions.filter((one) => isWanted(one, wanted) && isShown(keyOf(one)) && !shown.has(keyOf(one)));
-  const listed = executions.flatMap((one) => wrong(keyOf(one), shown, simulator.results(one.id), textOf));
+  const listed = executions.flatMap((one) => wrong(keyOf(one), shown, simulator.results(one.id, workspace), textOf));
   const { life } = simulator;
   const vanished = life
-    .listingOf(defaultWorkspace.workspace)
+    .listingOf(workspace)
     .vanished.filter(({ rawText }) => rawText === null)
     .flatMap((entry) => {
-      const own = resultsOf(entry, life.tasks().define(entry.task), makeTraps(), entry.goneAtMs);
+      const own = resultsOf(entry, life.tasks(workspace).define(entry.task), makeTraps(), entry.goneAtMs);
       return wrong(`${entry.idText}@${entry.startTimeMs}`, shown, trueResults(own), textWithoutTable);
     });
   return [

@@ -4,6 +4,15 @@ import type { Store } from '../../functions/warehouse/store.ts';
 import { hyparquetRows } from './referee.ts';
 import { ask } from './warehouse-sql.ts';
 
+/** Returns the content of all files below a prefix. */
+export async function storedFiles(store: Store, prefix: string): Promise<Uint8Array[]> {
+  const files: Uint8Array[] = [];
+  for await (const { key } of store.list(prefix)) {
+    files.push((await store.get(key))?.bytes ?? new Uint8Array());
+  }
+  return files;
+}
+
 /** Returns all rows of the data files, each as one text that begins with workspace, day, project, id and start time. */
 export async function storedRows(store: Store): Promise<string[]> {
   const rows: string[] = [];

@@ -3,10 +3,13 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Run } from '../../functions/sync/run.ts';
+import { taskTableName } from '../../functions/warehouse/layout.ts';
 import type { Fault } from '../simulator/faults.ts';
 import { failingStore } from '../support/failing-store.ts';
 import { duckdb } from '../support/referee.ts';
+import { storedFiles } from '../support/stored-rows.ts';
 import { dayMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
+import { taskProblems } from '../support/task-problems.ts';
 
 /** Reads all rows, or the latest of each task and rule, by SQL that is independent of the product's. */
 async function rowsOf(world: SyncedSource, which: 'all' | 'latest' = 'latest'): Promise<Record<string, unknown>[]> {
@@ -15,29 +18,15 @@ async function rowsOf(world: SyncedSource, which: 'all' | 'latest' = 'latest'): 
   if (!files.some((file) => file.endsWith('.parquet'))) {
     return [];
   }
-  return await duckdb(`SELECT * REPLACE (epoch_ms(last_run_time) AS last_run_time) FROM (
+  return await duckdb(`FROM (
     SELECT *, row_number() OVER (PARTITION BY workspace, project_id, task_id, rule_id, rule_part ORDER BY observed_at DESC, run_id DESC) AS n
     FROM read_parquet('${join(table, '**', '*.parquet')}', hive_partitioning = true, hive_types = {'workspace': VARCHAR, 'dt': VARCHAR})
   ) WHERE ${which === 'all'} OR n = 1 ORDER BY task_id, rule_id, rule_part`);
 }
 
 /** Fails unless the latest rows equal the source, with exact ids. */
-async function expectTasks(world: SyncedSource): Promise<void> {
-  const rows = (await rowsOf(world)).filter((row) => row['deleted_at'] === null);
-  const expected = world.sim
-    .tasks()
-    .flatMap(({ definition, lastRunMs }) => [
-      `${definition.task.taskId} ${definition.task.name} ${definition.level} ${lastRunMs}`,
-      ...definition.rules
-        .flat()
-        .map((rule) => `${definition.task.taskId} ${rule.idText} ${rule.name} ${rule.alarmCondition} ${rule.weight}`),
-    ]);
-  const found = rows.map((row) =>
-    row['rule_id'] === null
-      ? `${row['task_id']} ${row['task_name']} ${row['level']} ${row['last_run_time']}`
-      : `${row['task_id']} ${row['rule_id']} ${row['rule_name']} ${row['alarm_condition']} ${row['weight']}`,
-  );
-  expect(found.sort()).toEqual(expected.sort());
+async function expectTasks({ store, sim }: SyncedSource): Promise<void> {
+  expect(await taskProblems(await storedFiles(store, `${taskTableName}/`), sim)).toEqual([]);
 }
 
 const withTasks: Partial<Run> = { tasks: true };
