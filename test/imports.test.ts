@@ -158,6 +158,7 @@ const table: Readonly<Record<string, Allowed>> = {
       'functions/source/',
       'functions/sync/',
       'functions/time-range.ts',
+      'functions/warehouse/file-errors.ts',
     ],
     packages: ['node:', 'cli-progress', 'consola', 'picocolors', 'string-width'],
   },
@@ -192,7 +193,13 @@ const table: Readonly<Record<string, Allowed>> = {
     packages: ['@aws-sdk/client-cloudformation', 'zod'],
   },
   'functions/cli/init/': {
-    parts: [...aCommand, configText, 'functions/cli/doctor/', 'functions/warehouse/location.ts'],
+    parts: [
+      ...aCommand,
+      configText,
+      'functions/cli/doctor/',
+      'functions/warehouse/folders.ts',
+      'functions/warehouse/location.ts',
+    ],
     packages: ['node:'],
   },
   'functions/cli/list/': { parts: [...aCommand, nearest, columns, 'functions/source/'], packages: [] },

@@ -1,18 +1,20 @@
 /** `dqsync demo`: a simulated source with a month of history, two syncs, and SQL over the result. */
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Clock, isoTime, parseTime, systemClock } from '../../clock.ts';
 import { type Config, parseConfig } from '../../config.ts';
 import { type Connections, openConnections } from '../../connect.ts';
-import { ConfigError, InternalError } from '../../errors.ts';
+import { InternalError } from '../../errors.ts';
 import { openWarehouseSql } from '../../query/duckdb.ts';
 import { makeReport } from '../../report/make-report.ts';
 import { runTargets } from '../../sync/run.ts';
 import type { Summary } from '../../sync/summary.ts';
+import { makeFolder } from '../../warehouse/folders.ts';
 import { writePage } from '../report/write-page.ts';
 import { consoleLog } from '../terminal/console-log.ts';
 import { paint, writeLine } from '../terminal/output.ts';
+import { writingInto } from '../terminal/own-files.ts';
 import { openProgressBar, type ProgressBar } from '../terminal/progress-bar.ts';
 import { describeSummary } from '../terminal/summary-report.ts';
 import { compareWithTruth, isPerfect } from './comparison.ts';
@@ -95,7 +97,6 @@ ${paint.bold('What failed, since when, and how often: open this page in a browse
 
 /** Removes the previous demo, and writes the config. */
 async function writeConfig(source: DemoSource, initialFromMs: number): Promise<Config> {
-  await makeFolder();
   const secretPath = join(folder, 'secret.json');
   const document = {
     warehouse: `file:${resolve(folder, 'warehouse')}`,
@@ -111,23 +112,15 @@ async function writeConfig(source: DemoSource, initialFromMs: number): Promise<C
     ],
     initialFrom: isoTime(initialFromMs),
   };
-  await writeFile(secretPath, `${JSON.stringify(source.secret, null, 2)}\n`, { mode: 0o600 });
-  await writeFile(configPath, `${JSON.stringify(document, null, 2)}\n`);
+  await writingInto(folder, async () => {
+    await makeFolder(resolve(folder));
+    for (const entry of await readdir(folder)) {
+      await rm(join(folder, entry), { recursive: true });
+    }
+    await writeFile(secretPath, `${JSON.stringify(source.secret, null, 2)}\n`, { mode: 0o600 });
+    await writeFile(configPath, `${JSON.stringify(document, null, 2)}\n`);
+  });
   return parseConfig(document, configPath);
-}
-
-/** @throws ConfigError if the folder cannot be created */
-async function makeFolder(): Promise<void> {
-  try {
-    await rm(folder, { recursive: true, force: true });
-    await mkdir(folder, { recursive: true });
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
-    throw new ConfigError(`cannot create ${folder} in ${process.cwd()}${code === undefined ? '' : ` (${code})`}`, {
-      remedy: 'Run dqsync demo from a folder that you can write to.',
-      cause,
-    });
-  }
 }
 
 async function sync(config: Config, connections: Connections, bar: ProgressBar): Promise<Summary> {

@@ -1,11 +1,13 @@
 /** `dqsync init`: writes a config, a template for the credentials and a .gitignore into the user's own folder. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { configJsonSchema } from '../../config.ts';
 import { ConfigError } from '../../errors.ts';
+import { makeFolder } from '../../warehouse/folders.ts';
 import { doctor } from '../doctor/doctor-command.ts';
 import { canAsk } from '../terminal/confirm.ts';
 import { writeLine, writeNote } from '../terminal/output.ts';
+import { writingInto } from '../terminal/own-files.ts';
 import { type AnswerOptions, askAll, fromOptions } from './answers.ts';
 import { askLine, NoAnswer } from './ask.ts';
 import {
@@ -38,10 +40,14 @@ const interruptedExitCode = 130;
  *
  * @param folder created if it does not exist
  * @returns 0; the exit code of doctor if it ran; 130 if the user left before the last answer
- * @throws ConfigError if a file exists already, an answer is not valid, or an option is missing without a terminal to
- * ask on
+ * @throws ConfigError if a file exists already or cannot be written, an answer is not valid, or an option is missing
+ * without a terminal to ask on
  */
 export async function init(folder: string, options: InitOptions): Promise<number> {
+  return await writingInto(folder, () => initIn(folder, options));
+}
+
+async function initIn(folder: string, options: InitOptions): Promise<number> {
   const isDeployment = options.deploy === true;
   if (isDeployment) {
     await requireClone(folder);
@@ -64,7 +70,7 @@ export async function init(folder: string, options: InitOptions): Promise<number
     return await writeDeployment(folder, answers, secret);
   }
   const text = configText(answers);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(resolve(folder));
   await writeFile(join(folder, configFile), text, { flag: 'wx' });
   await writeFile(join(folder, schemaFile), `${JSON.stringify(configJsonSchema(), null, 2)}\n`);
   const gitignore = join(folder, '.gitignore');

@@ -1,6 +1,6 @@
 /** Runs the demo, and the commands that it recommends. */
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { runCli } from '../../support/run-cli.ts';
@@ -38,12 +38,4 @@ it('the demo shows two syncs and a complete table, and leaves its warehouse', as
     expect(gone.exitCode).toBe(1);
     expect(gone.stdout + gone.stderr).toContain('The simulated source of "dqsync demo" ends with the demo');
   }
-});
-
-it('the demo reports where it can be run if it cannot write', async () => {
-  const cwd = await tempFolder();
-  await writeFile(join(cwd, '.dqsync'), '');
-  const run = await runCli(['demo'], { cwd });
-  expect(run).toMatchObject({ exitCode: 2, stdout: '' });
-  expect(run.stderr).toMatch(/^error: cannot create \.dqsync\/demo in \S+ \(E\w+\)\. Run dqsync demo from a folder /);
 });
