@@ -264,7 +264,7 @@ export class Requester {
       }
       return content.value;
     }
-    const { code = '' } = complaintOf(reply, this.#redact);
+    const { code = '', text } = complaintOf(reply, this.#redact);
     if (isOverQuota(status, code)) {
       throw this.#throttledBy(call, reply, admittedAtMs);
     }
@@ -278,7 +278,8 @@ export class Requester {
     if (content !== null) {
       // Some services report errors with status 200. The source's own message comes first, then the problem of the
       // body.
-      throw new FailedAttempt('fault', code === '' ? garbled(doing, reply, content.problem) : refusal(doing, reply));
+      const isComplaint = code !== '' || text !== undefined;
+      throw new FailedAttempt('fault', isComplaint ? refusal(doing, reply) : garbled(doing, reply, content.problem));
     }
     permit.accepted();
     throw refusal(doing, reply);

@@ -31,9 +31,9 @@ export interface Doing {
 
 /** The safe part of an error reply. */
 export interface Complaint {
-  /** `error_code`, for example `APIG.0308`. */
+  /** For example `APIG.0308`. */
   readonly code: string | undefined;
-  /** `error_msg`, cleaned and shortened. */
+  /** The message, cleaned and shortened. */
   readonly text: string | undefined;
   readonly requestId: string | undefined;
 }
@@ -43,19 +43,37 @@ export function isOverQuota(httpStatus: number | undefined, code: string | undef
   return httpStatus === 429 || /^APIGW?\.0308$/.test(code ?? '');
 }
 
+/** Names of the fields that hold an error's code and its text, in the order of preference, without case and separators. */
+const codeNames = ['errorcode', 'code'];
+const textNames = ['errormsg', 'errormessage', 'errordescription', 'message', 'msg', 'description', 'detail', 'reason'];
+const requestNames = ['requestid', 'traceid'];
+
 /**
- * Parses the error bodies of DataArts and the gateway (`error_code`, `error_msg`, `request_id`) and of IAM
- * (`error.code`, `error.message`).
+ * Parses the error bodies of DataArts and its gateway (`error_code`, `error_msg`, `request_id`), of IAM (`error.code`,
+ * `error.message`), and of gateways that name or nest these differently, or reply with plain text.
  */
 export function complaintOf(reply: HttpReply, redact: (text: string) => string): Complaint {
   const body = parseObject(reply.text);
-  const iam = asObject(body['error']);
+  const { error, errors } = body;
+  const nested = [error, Array.isArray(errors) ? errors[0] : errors, body['fault']];
+  const objects = [body, ...nested.map(asObject)].map(byPlainName);
   const clean = (value: unknown) => cleanText(value, redact);
+  const first = (names: readonly string[]): string | undefined =>
+    objects.flatMap((object) => names.map((name) => clean(object.get(name)))).find((value) => value !== undefined);
+  // OAuth has a code there, others the whole text.
+  const bare = nested.map(clean).find((value) => value !== undefined);
+  const isPlainText = reply.status !== 200 && /^text\/plain/i.test(reply.header('content-type') ?? '');
+  const text = first(textNames);
   return {
-    code: clean(body['error_code']) ?? clean(iam['code']),
-    text: clean(body['error_msg']) ?? clean(iam['message']),
-    requestId: clean(body['request_id']) ?? clean(reply.header('x-request-id')),
+    code: first(codeNames) ?? (text === undefined ? undefined : bare),
+    text: text ?? bare ?? (isPlainText ? clean(reply.text) : undefined),
+    requestId: first(requestNames) ?? clean(reply.header('x-request-id')),
   };
+}
+
+/** Returns the fields of an object by their names in small letters without separators: `errorcode` for `error_code`. */
+function byPlainName(object: Readonly<Record<string, unknown>>): ReadonlyMap<string, unknown> {
+  return new Map(Object.entries(object).map(([name, value]) => [name.replace(/[_.-]/g, '').toLowerCase(), value]));
 }
 
 /**

@@ -24,6 +24,32 @@ describe('an error with status 200', () => {
     expect(error).toMatchObject({ code, requestId: 'r1', httpStatus: 200 });
   });
 
+  it.each<[string, object]>([
+    ['names in camel case', { errorCode: 'GW.1', errorMessage: 'no route' }],
+    ['capitals', { ErrorCode: 'GW.1', ErrorMessage: 'no route' }],
+    ['short names', { code: 'GW.1', msg: 'no route' }],
+    ['a message', { code: 'GW.1', message: 'no route', data: null }],
+    ['an object', { error: { code: 'GW.1', message: 'no route', title: 'Bad' } }],
+    ['an object with the same names', { error: { error_code: 'GW.1', error_msg: 'no route' } }],
+    ['a list', { errors: [{ code: 'GW.1', detail: 'no route' }] }],
+    ['a fault', { fault: { code: 'GW.1', description: 'no route' } }],
+    ['OAuth', { error: 'GW.1', error_description: 'no route' }],
+    ['a text alone', { error: 'no route' }],
+    ['a message alone', { message: 'no route' }],
+  ])("is reported with the gateway's words, also with status 400 and 500: %s", async (_, body) => {
+    for (const status of [200, 400, 500]) {
+      const error = await errorOf({ status, body: JSON.stringify(body) });
+      expect(error.message).toMatch(/ (HTTP 400|HTTP 500|an error \(HTTP 200\)): no route$/);
+      expect(error.code).toBe(JSON.stringify(body).includes('GW.1') ? 'GW.1' : undefined);
+    }
+  });
+
+  it('may be plain text, but not with status 200', async () => {
+    const answer = { headers: { 'content-type': 'text/plain' }, body: 'upstream connect error' };
+    expect((await errorOf({ ...answer, status: 503 })).message).toContain('HTTP 503: upstream connect error');
+    expect((await errorOf(answer)).message).toContain('garbled');
+  });
+
   it('with the code of throttling is handled like status 429', async () => {
     let asked = 0;
     const server = await startLoopback(() =>
