@@ -45,6 +45,8 @@ export function resultsOf(entry: Entry, task: SimulatedTask, traps: Traps, nowMs
   return rules.map((rule, index) => {
     const isAlarm = index === alarming || (runStatus === 'ALARMING' && random.chance(0.2));
     const settled = isAlarm ? 'SUCCESS' : 'UNSUPPORTED';
+    // Drawn each time, so that the other results do not depend on it.
+    const isReady = random.chance(0.5);
     const isAwaited = isAlarm && nowMs < atMs + traps.resultDelayMs + traps.abnormalDelayMs;
     return {
       rule,
@@ -52,7 +54,7 @@ export function resultsOf(entry: Entry, task: SimulatedTask, traps: Traps, nowMs
         entry.startTimeMs + createdMsOf(rule.idText) - createdMsOf(entry.task.taskId),
         lowOf(entry.idText),
       ),
-      abnormalTableStatus: isAwaited ? (random.chance(0.5) ? 'READY' : 'RUNNING') : settled,
+      abnormalTableStatus: isAwaited ? (isReady ? 'READY' : 'RUNNING') : settled,
       // A rule that failed has no results.
       objects:
         runStatus === 'FAILED' && index === 0
