@@ -11,6 +11,7 @@ import {
   type ExpiredEntry,
   edgeToleranceMs,
   type LastRun,
+  type MovedInstance,
   type OpenEntry,
   type RecentEntry,
   type Rereading,
@@ -36,8 +37,8 @@ export interface Change {
   readonly afterCommitId: string | null;
   /** Start times of executions that appeared within coverage. */
   readonly lateStartTimesMs: readonly EpochMs[];
-  /** First starts of covered instances that were run again, and so left their window. */
-  readonly leftStartTimesMs: readonly EpochMs[];
+  /** Covered instances that were run again, and so left the window of the start before. */
+  readonly moved: readonly (MovedInstance & { readonly leftMs: EpochMs })[];
   /** Executions seen. Those that later runs will read again become `recent`. */
   readonly seen: readonly { readonly execution: Execution; readonly observedAtMs: EpochMs }[];
   /** Executions to re-check. */
@@ -58,7 +59,7 @@ type RecordedList =
   | 'windows'
   | 'unproven'
   | 'lateStartTimesMs'
-  | 'leftStartTimesMs'
+  | 'moved'
   | 'seen'
   | 'opened'
   | 'closed'
@@ -76,7 +77,7 @@ export function emptyPendingChange(): PendingChange {
     windows: [],
     unproven: [],
     lateStartTimesMs: [],
-    leftStartTimesMs: [],
+    moved: [],
     seen: [],
     opened: [],
     closed: [],
@@ -91,6 +92,8 @@ const quarantineMemoryMs = 7 * 86_400_000;
 const keptQuarantined = 20_000;
 /** 80 kB of checkpoint. */
 const keptExpired = 1_000;
+/** 40 kB of checkpoint. */
+const keptMoved = 1_000;
 /** An interrupted re-read that is older than this starts over, because what it read is stale. */
 const rereadingMemoryMs = 86_400_000;
 
@@ -101,7 +104,10 @@ export function applyChange(checkpoint: Checkpoint, change: Change, lookbackMs: 
   }
   const coverage = change.windows.reduce<readonly CoveredWindow[]>(
     (sum, { window, startTimesMs }) => addWindow(sum, window, startTimesMs),
-    subtractLeftRows(addLateRows(checkpoint.coverage, uncountedLate(checkpoint, change)), change.leftStartTimesMs),
+    subtractLeftRows(
+      addLateRows(checkpoint.coverage, uncountedLate(checkpoint, change)),
+      change.moved.map(({ leftMs }) => leftMs),
+    ),
   );
   const incremental = applyIncremental(checkpoint.incremental, change);
   const nextLookbackMs = nextLookback(checkpoint, change, lookbackMs);
@@ -117,6 +123,7 @@ export function applyChange(checkpoint: Checkpoint, change: Change, lookbackMs: 
     open: applyOpen(checkpoint.open, change),
     expired: applyExpired(checkpoint.expired, change),
     recent: newestOf([...checkpoint.recent.filter(isShownAgain), ...recentOf(change, isShownAgain)], executionKey),
+    moved: applyMoved(checkpoint.moved, change),
     latestObservedMs: laterOf(checkpoint.latestObservedMs, change.latestObservedMs),
     quarantined: applyQuarantined(checkpoint, change),
     commitIds: withCommitId(checkpoint.commitIds, change.commitId),
@@ -218,6 +225,13 @@ function applyExpired(expired: readonly ExpiredEntry[], change: Change): Expired
   return newestOf([...expired, ...change.expired], executionKey)
     .filter((entry) => (laterAtMs.get(executionKey(entry)) ?? entry.observedAtMs) <= entry.observedAtMs)
     .slice(-keptExpired);
+}
+
+/** Keeps the latest start of each instance. */
+function applyMoved(before: readonly MovedInstance[], { moved }: Change): MovedInstance[] {
+  const added = moved.map(({ id, startTimeMs }) => ({ id, startTimeMs }));
+  const inOrder = [...before, ...added].sort((a, b) => a.startTimeMs - b.startTimeMs);
+  return [...new Map(inOrder.map((entry) => [entry.id, entry])).values()].slice(-keptMoved);
 }
 
 function closingTimes({ closed }: Change): ReadonlyMap<string, EpochMs> {

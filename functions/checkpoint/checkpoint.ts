@@ -59,6 +59,12 @@ export interface ExpiredEntry {
   readonly observedAtMs: EpochMs;
 }
 
+/** An instance that was run again after its execution was covered, and the start of its latest execution. */
+export interface MovedInstance {
+  readonly id: bigint;
+  readonly startTimeMs: EpochMs;
+}
+
 /** The state of one target. */
 export interface Checkpoint extends Covered {
   readonly identity: TargetIdentity;
@@ -77,6 +83,8 @@ export interface Checkpoint extends Covered {
   /** The last executions that expired: still open when last seen, and no longer re-checked. For people. */
   readonly expired: readonly ExpiredEntry[];
   readonly recent: readonly RecentEntry[];
+  /** The last instances that were run again. A hint: it says which window such an instance leaves if it is run once more. */
+  readonly moved: readonly MovedInstance[];
   /** The latest `observed_at` ever written, by any machine's clock; null before the first write. */
   readonly latestObservedMs: EpochMs | null;
   /** Fingerprints of quarantined rows with the time each was last seen, so that no row is quarantined twice. */
@@ -101,6 +109,7 @@ export function emptyCheckpoint(identity: TargetIdentity): Checkpoint {
     open: [],
     expired: [],
     recent: [],
+    moved: [],
     latestObservedMs: null,
     quarantined: [],
     commitIds: [],

@@ -68,6 +68,9 @@ const document = z.strictObject({
       observedAtMs,
     })),
   ),
+  moved: z
+    .array(z.tuple([id, epochMs]).transform(([instance, startTimeMs]) => ({ id: instance, startTimeMs })))
+    .default([]),
   latestObservedMs: epochMs.nullable().default(null),
   quarantined: z.array(z.strictObject({ fingerprint: z.string(), seenAtMs: epochMs })),
   commitIds: z.array(z.string()),
@@ -92,7 +95,7 @@ const document = z.strictObject({
  */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   const { identity, coverage, incremental, rereading, open, recent, quarantined, commitIds, lastRun } = checkpoint;
-  const { latestObservedMs, lookbackMs, maxSpanMs, expired, unproven } = checkpoint;
+  const { latestObservedMs, lookbackMs, maxSpanMs, expired, moved, unproven } = checkpoint;
   requireWholeWindows(coverage);
   const recentTuples = recent.map((entry) => [entry.id, entry.startTimeMs, entry.fingerprint, entry.observedAtMs]);
   const parts = [
@@ -109,6 +112,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
     ...(unproven.length === 0 ? [] : [`"unproven":${lines(unproven)}`]),
     `"open":${lines(open)}`,
     ...(expired.length === 0 ? [] : [`"expired":${lines(expired)}`]),
+    ...(moved.length === 0 ? [] : [`"moved":${lines(moved.map((entry) => [entry.id, entry.startTimeMs]))}`]),
     `"quarantined":${lines(quarantined)}`,
     `"commitIds":${json(commitIds)}`,
     `"digest":${json(digestOf(checkpoint))}`,
@@ -190,12 +194,13 @@ export function decodeAnyCheckpoint(bytes: Uint8Array, target: string, where: st
  * Returns a hash of the content, independent of its layout. Without it, a single wrong digit could hide a span for
  * good.
  */
-function digestOf(content: Pick<Checkpoint, 'expired' | 'unproven'>): string {
+function digestOf(content: Pick<Checkpoint, 'expired' | 'moved' | 'unproven'>): string {
   // A document that was written before these lists existed lacks them.
   const expired = content.expired.length === 0 ? undefined : content.expired;
   const unproven = content.unproven.length === 0 ? undefined : content.unproven;
+  const moved = content.moved.length === 0 ? undefined : content.moved;
   return hash64(
-    JSON.stringify({ ...content, expired, unproven }, (_key, entry: unknown) =>
+    JSON.stringify({ ...content, expired, moved, unproven }, (_key, entry: unknown) =>
       typeof entry === 'bigint'
         ? entry.toString()
         : isPlainObject(entry)

@@ -1,5 +1,5 @@
 /** Finds executions that left a covered window because their instance was run again. Pure. */
-import type { Covered } from '../checkpoint/coverage.ts';
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { containsAny } from '../intervals.ts';
 import type { EpochMs, Execution, Window } from '../model.ts';
 
@@ -17,15 +17,20 @@ export class MovedExecutions {
   readonly #coverage: readonly Window[];
   readonly #reachedMs: EpochMs;
 
-  constructor({ coverage, incremental }: Covered) {
+  /** The latest starts of instances that had been run again before. */
+  readonly #movedToMs: ReadonlyMap<bigint, EpochMs>;
+
+  constructor({ coverage, incremental, moved }: Pick<Checkpoint, 'coverage' | 'incremental' | 'moved'>) {
     this.#coverage = coverage;
+    this.#movedToMs = new Map(moved.map(({ id, startTimeMs }) => [id, startTimeMs]));
     this.#reachedMs = incremental?.toMs ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Returns the first start of a newly covered execution's instance if it was covered before this run; else null. */
+  /** Returns the start before of a newly covered execution's instance if it was covered before this run; else null. */
   leftAt({ id, startTimeMs }: Execution): EpochMs | null {
     const createdMs = Number(id >> idLowBits) + idEpochMs;
     const isMoved = createdMs < startTimeMs - leastDelayMs && startTimeMs >= this.#reachedMs;
-    return isMoved && createdMs < this.#reachedMs && containsAny(this.#coverage, createdMs) ? createdMs : null;
+    const leftMs = this.#movedToMs.get(id) ?? createdMs;
+    return isMoved && leftMs < this.#reachedMs && containsAny(this.#coverage, leftMs) ? leftMs : null;
   }
 }

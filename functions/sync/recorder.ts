@@ -133,7 +133,7 @@ export class Recorder {
     for (const { execution } of this.#options.moved === null ? [] : seen.values()) {
       const leftMs = this.#options.moved?.leftAt(execution) ?? null;
       if (leftMs !== null && containsAny(covered, execution.startTimeMs)) {
-        this.#change.leftStartTimesMs.push(leftMs);
+        this.#change.moved.push({ id: execution.id, startTimeMs: execution.startTimeMs, leftMs });
       }
     }
   }
@@ -151,7 +151,7 @@ export class Recorder {
   forgetWindows(): void {
     this.#change.windows = [];
     this.#change.unproven = [];
-    this.#change.leftStartTimesMs = [];
+    this.#change.moved = [];
     this.#reread.length = 0;
   }
 

@@ -38,7 +38,7 @@ const change: fc.Arbitrary<Change> = fc
     maxSpanMs: fc.constant(null),
     unproven: fc.constant([]),
     afterCommitId: fc.constant(null),
-    leftStartTimesMs: fc.constant([]),
+    moved: fc.constant([]),
     lateStartTimesMs: fc.constant([]),
     seen: fc.array(
       fc.record({

@@ -124,6 +124,22 @@ describe('the audit', () => {
     await world.expectTruth();
   });
 
+  it('finds a hidden row of a day that an instance has left which was run again on two days', async () => {
+    const world = await syncedSource();
+    const { life } = world.sim;
+    const { id } = life.addExecution({ startTimeMs: world.clock.now() - minuteMs });
+    await syncedHourly(world, 1, 1 / 100_000);
+    life.rerun(id);
+    const hiddenMs = world.clock.now() + hourMs;
+    life.addExecution({ startTimeMs: hiddenMs, visibleAtMs: hiddenMs + 3 * hourMs });
+    await syncedHourly(world, 1, 1 / 100_000);
+    life.rerun(id);
+    await syncedHourly(world, 1, 1 / 100_000);
+    expect(await missingOf(world)).toBe(1);
+    expect(await world.maintain()).toMatchObject({ lateRows: 1 });
+    expect(await missingOf(world)).toBe(0);
+  });
+
   it('resumes in the middle of a day that was too long to read again', async () => {
     const world = await syncedSource();
     const nowMs = world.clock.now();
