@@ -6,8 +6,7 @@
 
 const monthNames = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
 const weekdayNames = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
-/** By month. 29 February exists every few years, so it is allowed. */
-const longestMonths = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+const monthLengths = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 interface Field {
   readonly name: string;
@@ -39,8 +38,10 @@ export function cronProblem(expression: string): string | null {
     return `has ${texts.length} fields instead of six: cron(<minute> <hour> <day> <month> <weekday> <year>), for example "cron(0 2 * * ? *)"`;
   }
   const problems = fields.map((field, index) => fieldProblem(field, texts[index] ?? ''));
-  const [, , days = '', months = '', weekdays = ''] = texts;
-  return problems.find((problem) => problem !== null) ?? dayRuleProblem(days, weekdays) ?? dateProblem(days, months);
+  const [, , days = '', months = '', weekdays = '', years = ''] = texts;
+  return (
+    problems.find((problem) => problem !== null) ?? dayRuleProblem(days, weekdays) ?? dateProblem(days, months, years)
+  );
 }
 
 function fieldProblem(field: Field, text: string): string | null {
@@ -98,26 +99,34 @@ function dayRuleProblem(days: string, weekdays: string): string | null {
     : `has the day "${days}" and the weekday "${weekdays}": AWS accepts only one of them, so write "?" for the other`;
 }
 
-/** Returns the problem of a date that no month of the list has, such as 31 February, which would never fire. */
-function dateProblem(days: string, months: string): string | null {
+/** Returns the problem of a date that never comes, such as 31 February, or 29 February without a leap year. */
+function dateProblem(days: string, months: string, years: string): string | null {
   const dates = days.split(',').map((part) => /^(\d+)(?:W|[-/]\d+)*$/.exec(part)?.[1]);
   // A list that contains "*" or "L" has days in every month.
   if (dates.some((date) => date === undefined)) {
     return null;
   }
   const earliest = Math.min(...dates.map(Number));
-  const longest = Math.max(...monthsIn(months).map((month) => longestMonths[month - 1] ?? 0));
-  return earliest <= longest
+  const yearValues = valuesIn(yearField, years);
+  const lengths = valuesIn(monthField, months).flatMap((month) => yearValues.map((year) => daysIn(year, month)));
+  const place = years === '*' ? '' : ` of the year "${years}"`;
+  return earliest <= Math.max(...lengths)
     ? null
-    : `has the day "${days}" in the month "${months}", a date that does not exist: write "L" for the last day of a month`;
+    : `has the day "${days}" in the month "${months}"${place}, a date that does not exist: write "L" for the last day of a month`;
 }
 
-function monthsIn(text: string): number[] {
+function daysIn(year: number, month: number): number {
+  const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  return month === 2 && isLeap ? 29 : (monthLengths[month - 1] ?? 0);
+}
+
+/** Returns the values of a field that has passed its check. */
+function valuesIn(field: Field, text: string): number[] {
   return text.split(',').flatMap((part) => {
     const [base = '', step] = part.split('/');
-    const [from = '', to] = base === '*' ? ['1', '12'] : base.split('-');
-    const first = numberOf(monthField, from) ?? monthField.min;
-    const last = to === undefined ? (step === undefined ? first : monthField.max) : (numberOf(monthField, to) ?? first);
+    const [from = '', to] = base === '*' ? [String(field.min), String(field.max)] : base.split('-');
+    const first = numberOf(field, from) ?? field.min;
+    const last = to === undefined ? (step === undefined ? first : field.max) : (numberOf(field, to) ?? first);
     const every = Number(step ?? 1);
     return Array.from({ length: Math.floor((last - first) / every) + 1 }, (_, index) => first + index * every);
   });

@@ -14,6 +14,8 @@ describe('the expression of a schedule', () => {
     ],
     ...[
       'cron(0 2 29 2 ? *)',
+      'cron(0 2 29 2 ? 2027-2028)',
+      'cron(0 2 29 FEB,JUN ? 2027)',
       'cron(0 2 31 * ? *)',
       'cron(0 2 31 2/5 ? *)',
       'cron(0 2 30,31 2-4 ? *)',
@@ -44,6 +46,9 @@ describe('the expression of a schedule', () => {
     ['cron(0 2 31 2 ? *)', 'a date that does not exist'],
     ['cron(0 2 31 FEB,APR,6,9,NOV ? *)', 'a date that does not exist'],
     ['cron(0 2 30-31 2 ? *)', 'a date that does not exist'],
+    ['cron(0 2 29 2 ? 2027)', 'of the year "2027", a date that does not exist'],
+    ['cron(0 2 29 2 ? 2027,2029-2031,2100)', 'a date that does not exist'],
+    ['cron(0 2 29 FEB ? 2027/2)', 'a date that does not exist'],
     ['cron(0 2 * * ?)', 'has 5 fields instead of six'],
     ['cron(0 0 2 * * ? *)', 'has 7 fields instead of six'],
     ['cron(0  2 * * ? *)', 'has 7 fields instead of six'],
