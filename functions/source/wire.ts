@@ -74,25 +74,37 @@ function notAPage(problem: string): PageContent {
   return { isPage: false, problem };
 }
 
-/** Returns the rows of a list; null if the body is not a list. */
+/** Returns the rows of a list; null if the body is not a list. One without rows must not report an error instead. */
 export function rowsOf(body: unknown): readonly unknown[] | null {
   if (!isWireObject(body)) {
     return null;
   }
   const rows = body['resources'];
-  return Array.isArray(rows) ? rows : isEmptyList(body) ? [] : null;
+  if (Array.isArray(rows) && rows.length > 0) {
+    return rows;
+  }
+  const isEmpty = !reportsError(body) && (Array.isArray(rows) || isEmptyList(body));
+  return isEmpty ? [] : null;
+}
+
+/** Whether a member has the name of an error, such as `error_code` or `fault`, and a value that names one. */
+function reportsError(body: WireObject): boolean {
+  return Object.entries(body).some(
+    ([name, value]) => /err|fault/i.test(name) && ![null, false, 0, '', '0'].some((none) => value === none),
+  );
 }
 
 /**
- * Returns whether the body is an empty list that was written as null or left out, as some serializers do. If it is left
- * out, a count of 0 counts only alone: beside other members, the body may be an error or use another name for the rows.
+ * Returns whether the body is an empty list that was written as null or left out, as some serializers do. A count of 0
+ * counts only alone, or beside null and a request id: another member may be an error or the rows under another name.
  */
 function isEmptyList(body: WireObject): boolean {
-  if (countOf(body) !== 0 || (body['error_code'] ?? null) !== null) {
-    return false;
-  }
+  const isWritten = body['resources'] === null;
   return (
-    body['resources'] === null || Object.entries(body).every(([name, value]) => name === 'count' || value === null)
+    countOf(body) === 0 &&
+    Object.entries(body).every(
+      ([name, value]) => name === 'count' || value === null || (isWritten && /^request_?id$/i.test(name)),
+    )
   );
 }
 

@@ -60,9 +60,15 @@ describe('an error with status 200', () => {
     expect(source.stats().throttled).toBe(1);
   });
 
-  it('is not treated as an empty list, whatever its count', async () => {
-    const error = await errorOf({ body: '{"count":0,"resources":null,"error_code":"DQC.1","error_msg":"no"}' });
-    expect(error.message).toContain(': no');
+  it.each([
+    '{"count":0,"resources":null,"error_code":"DQC.1","error_msg":"no"}',
+    '{"count":0,"resources":[],"error_code":"DQC.1","error_msg":"no"}',
+    '{"count":0,"resources":null,"errorCode":"DQC.1","errorMessage":"no"}',
+    '{"count":0,"resources":null,"code":"DQC.1","message":"no"}',
+    '{"count":0,"resources":[],"error":{"message":"no"}}',
+    '{"count":0,"message":"no"}',
+  ])('is not treated as an empty list, whatever its count: %s', async (body) => {
+    expect((await errorOf({ body })).message).toMatch(/\(HTTP 200\): no$/);
   });
 });
 
@@ -73,6 +79,8 @@ describe('an empty list', () => {
     '{"count":0,"resources":[],"request_id":"abc"}',
     '{"count":"0","resources":null}',
     '{"count":0}',
+    '{"count":0,"resources":[],"error_code":"","error_msg":null,"message":"success"}',
+    '{"count":0,"resources":null,"requestId":"abc","error_code":null}',
   ])('may be written as %s', async (body) => {
     const server = await startLoopback(() => ({ body }));
     expect(await connect(server.url).fetchPage(aRequest)).toMatchObject({ count: 0, executions: [], unreadable: [] });
