@@ -23,7 +23,7 @@ export interface PendingResult {
 
 /**
  * An execution whose results are in the table. Kept for a day so that it is not requested again. One that is to be fetched
- * once more is pending as well.
+ * once more is pending as well, and kept for as long.
  */
 export interface FetchedResult {
   readonly id: bigint;
@@ -216,12 +216,13 @@ export function withFetched(
     ({ entry, fetchedAtMs }) => (fetchedAtMs === null ? [] : [{ entry, fetchedAtMs }]),
   );
   const inTableKeys = new Set(inTable.map(({ entry }) => executionKey(entry)));
+  const pendingKeys = new Set(pending.map(executionKey));
   const fetched = [
     ...before.fetched.filter((entry) => !inTableKeys.has(executionKey(entry))),
     ...inTable.map(({ entry: { id: instance, startTimeMs, taskId }, fetchedAtMs }) => ({
       ...{ id: instance, startTimeMs, taskId, fetchedAtMs },
     })),
-  ].filter(({ fetchedAtMs }) => fetchedAtMs > nowMs - fetchedMemoryMs);
+  ].filter((entry) => entry.fetchedAtMs > nowMs - fetchedMemoryMs || pendingKeys.has(executionKey(entry)));
   const gone = taken
     .filter(({ isExpired }) => isExpired)
     .map(({ entry: { id: instance, startTimeMs } }) => ({

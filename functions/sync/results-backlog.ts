@@ -35,6 +35,12 @@ export class ResultsBacklog {
     return (await this.#load(run)).value;
   }
 
+  /** Returns what is known to wait now, with the changes of other runs. @throws StorageError */
+  async reload(run: BacklogRun): Promise<PendingResults> {
+    this.#loaded = null;
+    return await this.load(run);
+  }
+
   /**
    * Records the executions of the next commit.
    *

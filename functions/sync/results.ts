@@ -14,6 +14,7 @@ import {
 import type { ResultsWindow } from '../checkpoint/results-windows.ts';
 import { isoTime } from '../clock.ts';
 import { type DqsyncError, SourceError, StoppedError, toDqsyncError } from '../errors.ts';
+import { executionKey } from '../model.ts';
 import type { PageSource } from '../reading/page-source.ts';
 import { isOverQuota } from '../source/source-errors.ts';
 import type { TaskSource } from '../source/task-calls.ts';
@@ -195,8 +196,9 @@ class ResultsFetcher {
   }
 
   /** Data first, then the backlog. After a kill in between, some are requested twice (PROTOCOL.md, I19). */
-  async #commit(fetched: readonly FetchedExecution[]): Promise<void> {
+  async #commit(batch: readonly FetchedExecution[]): Promise<void> {
     const run = this.#run;
+    const fetched = stillPending(await this.#backlog.reload(run), batch);
     const rows = fetched.flatMap((one) => this.#rowsOf(one));
     if (rows.length > 0) {
       this.#files += (await writeRows(run, resultTable, rows, this.#files)).files;
@@ -235,6 +237,18 @@ class ResultsFetcher {
       runId: this.#run.runId,
     }));
   }
+}
+
+/**
+ * Leaves out executions that another run has finished in the meantime. It may have noted that the instance has started again:
+ * rows that are written after such a note would be taken for the execution's own.
+ */
+function stillPending({ pending }: PendingResults, fetched: readonly FetchedExecution[]): FetchedExecution[] {
+  const states = new Map(pending.map((entry) => [executionKey(entry), entry.state]));
+  return fetched.filter(({ entry }) => {
+    const state = states.get(executionKey(entry));
+    return state !== undefined && (state !== 'rerun' || entry.state === 'rerun');
+  });
 }
 
 /** Returns the executions to request now: newest first, and those with failed attempts last. */

@@ -35,6 +35,20 @@ it.each([
   );
 });
 
+it('keeps the results of an unfinished execution as its own if its instance starts again days later', () => {
+  const noted = withWritten(empty, [first, { ...first, id: 7n }], nowMs);
+  const unfinished = { ...noted.pending[0]!, state: 'unfinished' as const, tries: 1 };
+  const postponed = [{ entry: unfinished, fetchedAtMs: nowMs, isExpired: false }];
+  const fetchedOnce = withFetched(noted, { done: [], postponed, refused: null, nowMs });
+  const refused = { atMs: nowMs + 3 * 86_400_000, message: 'no' };
+  const daysLater = withFetched(fetchedOnce, { done: [], postponed: [], refused, nowMs: refused.atMs });
+  const rerun = { ...first, startTimeMs: refused.atMs };
+  const { pending } = withWritten(daysLater, [rerun], refused.atMs);
+  expect(pending.filter(({ id }) => id === first.id)).toMatchObject([
+    { startTimeMs: rerun.startTimeMs, state: 'none' },
+  ]);
+});
+
 /** Returns executions that start every `stepMs`, beginning at `fromMs`. */
 function executions(count: number, fromMs: number, stepMs: number): WrittenExecution[] {
   return Array.from({ length: count }, (_, index) => ({

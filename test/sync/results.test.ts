@@ -394,6 +394,32 @@ describe('rule results', () => {
     expect(incomplete.length).toBeLessThan(10);
   });
 
+  it('of a re-run that another run notes while those of the execution before are requested are not taken for its own', async () => {
+    const world = await syncedSource();
+    const { clock, sim } = world;
+    const { id } = sim.life.addExecution({ runStatus: 'FAILED', startTimeMs: clock.now() - minuteMs });
+    await world.syncWell({ results: 'note' });
+    let isFirst = true;
+    const connect: Run['connect'] = (target, signal) => {
+      const source = world.connect(target, signal);
+      const fetchResults: typeof source.tasks.fetchResults = async (instance, offset) => {
+        if (isFirst) {
+          isFirst = false;
+          sim.life.rerun(id);
+          clock.advance(minuteMs);
+          sim.life.finish(id, 'FAILED');
+          await world.syncWell(withResults);
+          clock.advance(1_000);
+        }
+        return await source.tasks.fetchResults(instance, offset);
+      };
+      return { ...source, tasks: { ...source.tasks, fetchResults } };
+    };
+    await world.syncWell({ ...withResults, connect });
+    expect(isFirst).toBe(false);
+    await expectResults(world);
+  });
+
   it('are all written after two concurrent runs, one of them interrupted, have processed a long backlog', async () => {
     const world = await syncedSource();
     const toMs = world.clock.now() - hourMs;
