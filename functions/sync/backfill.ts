@@ -22,7 +22,7 @@ import { SliceReader } from './slice-reader.ts';
 import { outcomeOf, type Summary, type TargetOutcome } from './summary.ts';
 import {
   type Calibration,
-  calibrateRun,
+  calibrateRead,
   countingSource,
   expectedRows,
   lateRowsFrom,
@@ -86,7 +86,7 @@ export async function runBackfill(
     const backfill: Backfill = { ...parts, calibration: null, totalMs: 0 };
     await readAndCommit(run, state, committer, async () => {
       if (window !== null && isAnythingLeft(backfill, window)) {
-        backfill.calibration = await calibrateRun(source, window);
+        backfill.calibration = await calibrateRead(source, window);
         await readTask(backfill, window, rereads, mode);
       }
       backfill.unproven.throwFirst();

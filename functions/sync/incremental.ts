@@ -22,7 +22,7 @@ import { isCommitDue, newRunState, type RunState, readAndCommit, reportProgress 
 import { type ReadSlice, SliceReader } from './slice-reader.ts';
 import { outcomeOf, type TargetOutcome } from './summary.ts';
 import {
-  calibrateRun,
+  calibrateRead,
   countingSource,
   expectedRows,
   lateRowsFrom,
@@ -115,7 +115,7 @@ async function readAll(parts: Incremental): Promise<void> {
     return spansToRead(window, spansAgain, checkpoint.coverage).flatMap((span) => gapsIn(span, waiting));
   };
   const spans = toRead();
-  const calibration = await calibrateRun(source, window);
+  const calibration = await calibrateRead(source, window);
   const reobservation = { run, source, recorder, spans, unproven };
   await reobserveOpen(reobservation);
   const totalMs = lengthOf(spans);

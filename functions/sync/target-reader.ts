@@ -1,7 +1,8 @@
 /** How a run reads its source: number of windows at once, rows in the time left, and the source's clock. */
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { spanMs } from '../intervals.ts';
 import { type EpochMs, type FetchPage, maxPageRows, type Window } from '../model.ts';
-import { calibrate, type PageSource, type Reply } from '../reading/page-source.ts';
+import { ask, calibrate, type PageSource, type Reply } from '../reading/page-source.ts';
 import { SourceProfile } from '../reading/source-profile.ts';
 import { type RunState, reportProgress } from './run-state.ts';
 import type { ReadSlice } from './slice-reader.ts';
@@ -21,6 +22,9 @@ const maxInFlight = 16;
 
 /** The first request covers at least a month, which is enough to show the page size and what counts mean. */
 const calibratedMs = 30 * 86_400_000;
+/** Ten requests: where there are fewer rows, or the window is one of an hourly sync, one more request costs too much. */
+const countedApartRows = 1_000;
+const countedApartMs = 6 * 3_600_000;
 /** Times have 13 digits in requests, so no earlier time can be requested. */
 const firstAskableMs = 1_000_000_000_001;
 
@@ -65,6 +69,8 @@ export interface Calibration {
   readonly reply: Reply;
   /** Estimated density if nothing is covered yet; null if the source shows no rows. */
   readonly rowsPerMs: number | null;
+  /** Whether that is the density of the whole window, not only of its latest part because the source limits spans. */
+  readonly isOfWhole: boolean;
 }
 
 /**
@@ -76,14 +82,37 @@ export async function calibrateRun(source: PageSource, { fromMs, toMs }: Window)
   const span = { fromMs: Math.max(firstAskableMs, Math.min(fromMs, toMs - calibratedMs)), toMs };
   const { window, reply } = await calibrate(source, span);
   const rows = Math.max(reply.rows, reply.count ?? 0);
-  return { reply, rowsPerMs: rows === 0 ? null : rows / (window.toMs - window.fromMs) };
+  const rowsPerMs = rows === 0 ? null : rows / spanMs(window);
+  return { reply, rowsPerMs, isOfWhole: window.fromMs <= fromMs };
 }
 
-/** Returns how many rows a run over `totalMs` has to read, from the source's count; null if that is not a total. */
-export function expectedRows({ reply, rowsPerMs }: Calibration, totalMs: number): number | null {
-  const { count, rows } = reply;
-  const isTotal = count !== null && (count > rows || (count === rows && rows < maxPageRows));
-  return isTotal ? Math.round((rowsPerMs ?? 0) * totalMs) : null;
+/**
+ * Does the same, and counts `window` by itself if it is so short that the first request covered more, and so long that
+ * its progress matters: the rest of the month may be far denser or emptier.
+ *
+ * @throws what the source throws
+ */
+export async function calibrateRead(source: PageSource, window: Window): Promise<Calibration> {
+  const calibration = await calibrateRun(source, window);
+  const lengthMs = spanMs(window);
+  if (lengthMs >= calibratedMs || lengthMs < countedApartMs || (totalOf(calibration) ?? 0) < countedApartRows) {
+    return calibration;
+  }
+  const count = (calibration.isOfWhole ? await ask(source, window) : null)?.count ?? null;
+  return count === null || count === 0 ? calibration : { ...calibration, rowsPerMs: count / lengthMs };
+}
+
+/**
+ * Returns how many rows a run over `totalMs` has to read, from the source's count; null if that is not a total of the
+ * whole window.
+ */
+export function expectedRows(calibration: Calibration, totalMs: number): number | null {
+  const isKnown = calibration.isOfWhole && totalOf(calibration) !== null;
+  return isKnown ? Math.round((calibration.rowsPerMs ?? 0) * totalMs) : null;
+}
+
+function totalOf({ reply: { count, rows } }: Calibration): number | null {
+  return count !== null && (count > rows || (count === rows && rows < maxPageRows)) ? count : null;
 }
 
 /** Returns the rows that a slice has shown, unreadable ones included. */

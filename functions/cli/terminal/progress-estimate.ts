@@ -24,6 +24,8 @@ export interface Estimate {
 const tolerance = 1.02;
 /** Nothing is complete before the last reply. */
 const almost = 0.99;
+/** Largest share of the rest that rows shown since the last proof stand for: the rest may be far denser than before. */
+const mostAhead = 0.5;
 /** Before this, a rate would be meaningless. */
 const firstRateMs = 1_000;
 
@@ -73,7 +75,7 @@ export class ProgressEstimate {
   /** Between two proven points by the rows shown since, at the density seen before. */
   #byTime({ totalMs }: Progress, rows: number): number {
     const rowsPerMs = this.#provenMs > 0 ? this.#provenRows / this.#provenMs : 0;
-    const doneMs = this.#provenMs + (rowsPerMs > 0 ? (rows - this.#provenRows) / rowsPerMs : 0);
-    return totalMs <= 0 ? 0 : doneMs / totalMs;
+    const aheadMs = rowsPerMs > 0 ? (rows - this.#provenRows) / rowsPerMs : 0;
+    return totalMs <= 0 ? 0 : (this.#provenMs + Math.min(aheadMs, mostAhead * (totalMs - this.#provenMs))) / totalMs;
   }
 }

@@ -60,7 +60,8 @@ describe('the estimate of a run', () => {
       estimate.after(progress(rowsRead, { doneMs, rows: { proven, expected } }), startMs + 60_000);
     expect(shown(5_800, 200_000, 5_800)).toMatchObject({ fraction: 0.2, expected: null, rows: 5_800 });
     expect(shown(7_250, 200_000, 5_800)).toMatchObject({ fraction: 0.25 });
-    expect(shown(60_000, 200_000, 5_800)).toMatchObject({ fraction: 0.99 });
+    // The next part is far denser, so these rows are not nearly all.
+    expect(shown(60_000, 200_000, 5_800)).toMatchObject({ fraction: 0.6 });
   });
 
   it('shows no rate and no remaining time before they are known', () => {
