@@ -16,11 +16,14 @@ export interface WarehouseContents {
   readonly folder: string | null;
   /** Hash of each data file, by its key. */
   readonly dataFiles: ReadonlyMap<string, string>;
+  /** Files of rule results. */
+  readonly resultFiles: readonly Uint8Array[];
   /** Coverage by the checkpoint; empty without a checkpoint. */
   readonly coverage: readonly CoveredSpan[];
 }
 
 const dataFolder = 'quality_instance_observations/';
+const resultFolder = 'quality_rule_results/';
 
 /** Reads `<folder>/warehouse`, or `table/` in S3, whose data files it copies to `<folder>/copy`. */
 export async function folderContents(folder: string, s3: FakeS3 | null): Promise<WarehouseContents> {
@@ -39,6 +42,7 @@ export async function folderContents(folder: string, s3: FakeS3 | null): Promise
   return {
     folder: dataFiles.size === 0 ? null : join(folder, s3 === null ? 'warehouse' : 'copy'),
     dataFiles,
+    resultFiles: [...objects].flatMap(([key, bytes]) => (key.startsWith(resultFolder) ? [bytes] : [])),
     coverage: document.coverage,
   };
 }

@@ -38,12 +38,12 @@ export interface Commands {
 }
 
 /** A sync is killed, and run again. */
-export const syncCommands: Commands = { killed: ['sync'], finishing: [['sync']] };
+export const syncCommands: Commands = { killed: ['sync'], finishing: [['sync', '--results']] };
 
 /** A backfill of everything is killed, and run again; a sync of newer executions follows. */
 export const backfillCommands: Commands = {
-  killed: ['backfill', '--from', '$FROM', '--to', '$TO'],
-  finishing: [['backfill', '--from', '$FROM', '--to', '$TO'], ['sync']],
+  killed: ['backfill', '--from', '$FROM', '--to', '$TO', '--results'],
+  finishing: [['backfill', '--from', '$FROM', '--to', '$TO', '--results'], ['sync']],
 };
 
 /** Options of a world. */
@@ -84,7 +84,7 @@ const dayMs = 86_400_000;
 
 /** Opens a world. */
 export async function openCrashWorld(options: CrashWorldOptions): Promise<CrashWorld> {
-  const { store, seed = 1, commands = syncCommands } = options;
+  const { store, seed = 1, commands = syncCommands, results = 'failed' } = options;
   const folder = await mkdtemp(join(tmpdir(), 'dqsync-crash-'));
   const simulator = await startSimulator({ seed, clock: shiftedClock() });
   const startMs = simulator.clock.now();
@@ -100,7 +100,7 @@ export async function openCrashWorld(options: CrashWorldOptions): Promise<CrashW
   const storage = s3 === null ? null : await FaultProxy.open({ upstream: s3.endpoint });
   const proxies = storage === null ? [source] : [source, storage];
   const warehouse = s3 === null ? `file:${join(folder, 'warehouse')}` : `s3://${s3.bucket}/table`;
-  await writeConfig(folder, { warehouse, url: source.url, fromMs, results: options.results ?? 'failed' });
+  await writeConfig(folder, { warehouse, url: source.url, fromMs, results });
   const environment: Record<string, string> =
     storage === null
       ? {}
@@ -111,7 +111,7 @@ export async function openCrashWorld(options: CrashWorldOptions): Promise<CrashW
           AWS_SECRET_ACCESS_KEY: 'verysecretverysecret',
         };
   const contents = (): Promise<WarehouseContents> => folderContents(folder, s3);
-  const ledger = openLedger(simulator);
+  const ledger = openLedger(simulator, results);
   const filled = (args: readonly string[]): string[] =>
     args.map((arg) =>
       arg.replace('$FROM', new Date(fromMs).toISOString()).replace('$TO', new Date(startMs).toISOString()),

@@ -2,8 +2,10 @@
  * Checks a warehouse after each kill, and again after a run that ended by itself. Remembers the state of the last check, so
  * that data files, coverage and rows that disappear are noticed. Reports failures and throws none.
  */
+import type { ResultsWanted } from '../../../functions/sync/results-backlog.ts';
 import type { Simulator } from '../../simulator/server.ts';
 import { compareWithTruth, readTable, type ShownExecution } from '../../support/view-check.ts';
+import { resultProblems } from '../results-check.ts';
 import type { CoveredSpan, WarehouseContents } from '../warehouse-contents.ts';
 
 /** Figures, added up over rounds. */
@@ -46,7 +48,7 @@ export function noFigures(): CrashFigures {
 export interface Ledger {
   /** After a kill: files are readable and unchanged, coverage has not shrunk, and all it covers is in files (I1, I2, I4). */
   afterKill(contents: WarehouseContents, figures: CrashFigures, when: string): Promise<void>;
-  /** After a run that ended by itself: checks the same, and that the view equals the source (I3, I7). */
+  /** After a run that ended by itself: checks the same, and that the view and rule results equal the source (I3, I7, I19). */
   afterFinish(contents: WarehouseContents, figures: CrashFigures, when: string): Promise<void>;
   /** Returns the ids of executions that had ended when the table was last compared, and that the source still lists. */
   settledIds(): bigint[];
@@ -56,8 +58,12 @@ export interface Ledger {
   forget(): void;
 }
 
-/** Opens an empty ledger. */
-export function openLedger(simulator: Simulator): Ledger {
+/**
+ * Opens an empty ledger.
+ *
+ * @param results whose rule results the finishing runs fetch
+ */
+export function openLedger(simulator: Simulator, results: ResultsWanted): Ledger {
   let files = new Map<string, string>();
   let coverage: readonly CoveredSpan[] = [];
   let committed = new Set<string>();
@@ -104,6 +110,8 @@ export function openLedger(simulator: Simulator): Ledger {
         ...complaints.map(([name, keys]) => `${when}: ${keys.length} ${name}: ${keys.slice(0, 3).join('; ')}`),
       );
       committed = new Set(shown.map(({ key }) => key));
+      const wrongResults = await resultProblems(contents.resultFiles, simulator, results, (key) => committed.has(key));
+      figures.failures.push(...wrongResults.map((problem) => `${when}: ${problem}`));
     },
     settledIds: () =>
       simulator
