@@ -1,8 +1,7 @@
 /** Commits what a run has recorded: data files, then the quarantine, then the checkpoint (PROTOCOL.md). */
 import type { Change } from '../checkpoint/change.ts';
-import type { LastRun } from '../checkpoint/checkpoint.ts';
+import type { Checkpoint, LastRun } from '../checkpoint/checkpoint.ts';
 import { commitChange, type LoadedCheckpoint } from '../checkpoint/checkpoint-store.ts';
-import { watermarkOf } from '../checkpoint/coverage.ts';
 import { newToken } from '../clock.ts';
 import { InternalError } from '../errors.ts';
 import { gapsIn, lengthOf, spanMs } from '../intervals.ts';
@@ -51,7 +50,8 @@ export class Committer {
   readonly recorder: Recorder;
   readonly #run: TargetRun;
   readonly #options: CommitterOptions;
-  readonly #watermarkMs: EpochMs | null;
+  /** The checkpoint at the start of the run. */
+  readonly #before: Checkpoint;
   readonly #startedAtMs: EpochMs;
   #loaded: LoadedCheckpoint;
   /** The last commit, as long as no other run has committed since this one began. */
@@ -65,7 +65,7 @@ export class Committer {
     this.#options = options;
     this.#loaded = loaded;
     this.#afterCommitId = loaded.checkpoint.commitIds.at(-1) ?? null;
-    this.#watermarkMs = watermarkOf(loaded.checkpoint);
+    this.#before = loaded.checkpoint;
     this.#startedAtMs = run.clock.now();
     this.#committedAtMs = this.#startedAtMs;
     this.recorder = new Recorder(run, loaded.checkpoint, options);
@@ -97,7 +97,7 @@ export class Committer {
     await this.#options.watch?.note(rows);
     await this.#writeRows(rows);
     await this.#quarantine(unreadable);
-    await this.#run.beforeCheckpoint?.(rows, this.#watermarkMs);
+    await this.#run.beforeCheckpoint?.(rows, this.#before);
     const { clock, runId } = this.#run;
     const { mode, incrementalFromMs, counters, keepsLastRun = false } = this.#options;
     const committedAtMs = clock.now();

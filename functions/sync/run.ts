@@ -1,8 +1,10 @@
 /** One run over all targets, one after the other. A failed target never stops the others. */
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { watermarkOf } from '../checkpoint/coverage.ts';
 import { recordRun } from '../checkpoint/run-history.ts';
 import { type Clock, isoTime, newRunId } from '../clock.ts';
 import type { Config, TargetConfig } from '../config.ts';
-import type { EpochMs, Log, Observation, Window } from '../model.ts';
+import { executionKey, type Log, type Observation, type Window } from '../model.ts';
 import type { SharedLogin } from '../source/authorization.ts';
 import type { Source } from '../source/client.ts';
 import { type Store, waitedForUntil } from '../warehouse/store.ts';
@@ -169,8 +171,8 @@ async function runTarget(run: Run, target: TargetConfig, limitMs: number): Promi
   return await withTargetRun(run, target, limitMs, async (plainRun) => {
     const targetRun: TargetRun = {
       ...plainRun,
-      beforeCheckpoint: (rows, watermarkMs) =>
-        backlog?.note(plainRun, results === undefined ? ofComingSyncs(rows, plainRun.settings, watermarkMs) : rows),
+      beforeCheckpoint: (rows, before) =>
+        backlog?.note(plainRun, results === undefined ? ofComingSyncs(rows, plainRun.settings, before) : rows),
     };
     const { runId, clock } = targetRun;
     const task = { runId, mode: modeOf(run), startedAtMs: clock.now(), window: backfill?.window ?? null };
@@ -201,10 +203,13 @@ async function runTarget(run: Run, target: TargetConfig, limitMs: number): Promi
 function ofComingSyncs(
   rows: readonly Observation[],
   { initialFromMs, lookbackMs }: SyncSettings,
-  watermarkMs: EpochMs | null,
+  before: Checkpoint,
 ): Observation[] {
-  const fromMs = (watermarkMs ?? initialFromMs) - lookbackMs;
-  return rows.filter(({ startTimeMs }) => startTimeMs >= fromMs);
+  const fromMs = (watermarkOf(before) ?? initialFromMs) - lookbackMs;
+  const openKeys = new Set(
+    before.open.filter(({ awaits }) => awaits === 'outcome').map(({ execution }) => executionKey(execution)),
+  );
+  return rows.filter((row) => row.startTimeMs >= fromMs || openKeys.has(executionKey(row)));
 }
 
 /** A run that reads more rows than this is catching up. */

@@ -1,4 +1,5 @@
 /** The arguments of one run of one target. */
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import type { Clock } from '../clock.ts';
 import type { EpochMs, FetchPage, Log, Observation, Target } from '../model.ts';
 import type { SourceStats } from '../source/requester.ts';
@@ -71,10 +72,10 @@ export interface TargetRun {
   /** Announces changes of tasks' outcomes; undefined if nobody subscribes. */
   readonly announce?: Announce | undefined;
   /**
-   * Called with the rows of each commit before the checkpoint claims them, and with the watermark at the start of the
+   * Called with the rows of each commit before the checkpoint claims them, and with the checkpoint at the start of the
    * run. If it throws, the commit fails.
    */
   readonly beforeCheckpoint?:
-    | ((rows: readonly Observation[], watermarkMs: EpochMs | null) => Promise<void> | undefined)
+    | ((rows: readonly Observation[], before: Checkpoint) => Promise<void> | undefined)
     | undefined;
 }

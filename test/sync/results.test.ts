@@ -116,6 +116,19 @@ describe('rule results', () => {
     await expectResults(world);
   });
 
+  it('of an open execution whose end a backfill saw before a sync are fetched by that sync', async () => {
+    const world = await syncedSource();
+    const startTimeMs = world.clock.now() - 5 * hourMs;
+    const { id } = world.sim.life.addExecution({ runStatus: 'RUNNING', startTimeMs });
+    await world.syncWell(withResults);
+    world.clock.advance(hourMs);
+    world.sim.life.finish(id, 'FAILED');
+    await world.backfill({ window: { fromMs: startTimeMs - hourMs, toMs: startTimeMs + hourMs }, again: true });
+    expect(await resultsView(world.folder)).toEqual([]);
+    await world.syncWell(withResults);
+    await expectResults(world);
+  });
+
   it('of a task of 1,000 rules are fetched page by page, each rule once', async () => {
     const world = await syncedSource();
     const task = world.sim.life.addTask({ rules: 1_000 });
