@@ -36,6 +36,8 @@ export const lookbackMs = 15 * minuteMs;
 export interface RunOptions {
   /** Default: an incremental sync. */
   readonly backfill?: BackfillTask | undefined;
+  /** Whether the run observes the tasks too. */
+  readonly tasks?: boolean;
   /** Asked before each call of the store. */
   readonly fate?: (call: StoreCall) => StoreFate | Promise<StoreFate>;
   /** The process dies when it requests this page, counted from 1. */
@@ -165,6 +167,7 @@ async function runOnce(world: Running, options: RunOptions): Promise<Summary> {
     store,
     clock,
     backfill: options.backfill,
+    tasks: options.tasks,
     results: options.backfill === undefined ? 'spare' : 'all',
     connect: (targetConfig, signal) => {
       const connected = connectTarget(config, targetConfig, {

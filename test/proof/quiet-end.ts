@@ -2,9 +2,10 @@
 import { watermarkOf } from '../../functions/checkpoint/coverage.ts';
 import { gapsIn } from '../../functions/intervals.ts';
 import type { ResultsWanted } from '../../functions/sync/results-backlog.ts';
-import { dataPrefix } from '../../functions/warehouse/layout.ts';
+import { dataPrefix, taskTableName } from '../../functions/warehouse/layout.ts';
 import { resultTable } from '../../functions/warehouse/result-table.ts';
 import { makeTraps } from '../simulator/traps.ts';
+import { taskProblems } from '../support/task-problems.ts';
 import { compareWithTruth } from '../support/view-check.ts';
 import { viewDifferences } from './auditor.ts';
 import { dayMs, hourMs, lookbackMs, minuteMs, type ProofWorld, settleMs } from './proof-world.ts';
@@ -18,6 +19,8 @@ export interface Expected {
   readonly covered?: readonly { readonly fromMs: number; readonly toMs: number }[];
   /** Whose rule results the world's runs fetch. Default: nobody's. */
   readonly results?: ResultsWanted;
+  /** Whether the last run observes the tasks, so that the table must show them. */
+  readonly tasks?: boolean;
 }
 
 /**
@@ -52,7 +55,14 @@ export async function endQuietly(world: ProofWorld, expected: Expected = {}): Pr
     ...coverageProblems(world, asked),
     ...viewProblems(world, fromMs, expected.mustShow ?? new Set()),
     ...(await storedResultProblems(world, expected.results ?? 'none')),
+    ...(expected.tasks ? await storedTaskProblems(world) : []),
   ];
+}
+
+async function storedTaskProblems(world: ProofWorld): Promise<string[]> {
+  world.clock.advance(minuteMs);
+  await world.run({ tasks: true });
+  return await taskProblems(filesOf(world.store, `${taskTableName}/`), world.simulator);
 }
 
 /** Results that were not ready are requested again within a day; then all are in the table. */

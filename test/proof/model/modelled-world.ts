@@ -43,6 +43,8 @@ interface Modelled {
   /** What a backfill that ended well was asked for. */
   readonly backfilled: { fromMs: number; toMs: number }[];
   readonly problems: string[];
+  /** Whether syncs observe the tasks. */
+  readonly keepsTasks: boolean;
   readonly figures: ModelFigures;
   /** The latest time, by the clock of its machine, at which a run may have written what it did not commit. */
   killedMs: number;
@@ -61,6 +63,8 @@ export async function performAll(
 ): Promise<string[]> {
   // Results of every execution cost a request each, so few worlds keep them all.
   const results = seed % 4 === 3 ? 'all' : 'failed';
+  // So do the details of every task.
+  const keepsTasks = seed % 4 === 1;
   const world = await openProofWorld({ seed, results });
   const { simulator, clock, auditor } = world;
   const beginMs = clock.now();
@@ -71,6 +75,7 @@ export async function performAll(
     lastSyncMs: Number.NEGATIVE_INFINITY,
     backfilled: [],
     problems: [],
+    keepsTasks,
     figures,
     killedMs: Number.NEGATIVE_INFINITY,
   };
@@ -83,7 +88,10 @@ export async function performAll(
       await perform(modelled, action);
     }
     const { mustShow, backfilled } = modelled;
-    return [...modelled.problems, ...(await endQuietly(world, { mustShow, covered: backfilled, results }))];
+    return [
+      ...modelled.problems,
+      ...(await endQuietly(world, { mustShow, covered: backfilled, results, tasks: keepsTasks })),
+    ];
   } finally {
     figures.sequences += 1;
     figures.commits += auditor.commits;
@@ -183,6 +191,7 @@ async function run(modelled: Modelled, action: RunAction, isTogether: boolean): 
   const summary = await world.run({
     by: action.do,
     backfill,
+    tasks: modelled.keepsTasks && action.do === 'sync',
     isJittery: isTogether,
     aheadMs,
     // As the time budget would: a source with several traps at once can cost many requests.
