@@ -25,7 +25,10 @@ export function configValue(text: string, origin: string): unknown {
   return value;
 }
 
-/** Returns what finds the line of a key in the text of a config file; of a key that is missing, the line of what lacks it. */
+/**
+ * Returns what finds the line of a key in the text of a config file; of a key that is missing, the line of what lacks
+ * it.
+ */
 export function lineFinder(text: string): LineOf {
   const tree = parseTree(text.replace(/^\uFEFF/, ''), [], { allowTrailingComma: true });
   return (path) => {

@@ -33,7 +33,10 @@ type Connect = (
   login?: SharedLogin,
 ) => Source;
 
-/** Proxies, and the endpoint of an S3 that is not AWS's, as AWS's own tools read them. The first of the two variables wins. */
+/**
+ * Proxies, and the endpoint of an S3 that is not AWS's, as AWS's own tools read them. The first of the two variables
+ * wins.
+ */
 export interface NetworkEnvironment extends ProxyEnvironment {
   readonly AWS_ENDPOINT_URL_S3?: string | undefined;
   readonly AWS_ENDPOINT_URL?: string | undefined;

@@ -22,7 +22,10 @@ export interface MetricDefinition {
   readonly meaning: string;
   /** `all targets`: one for all of them, so that one alarm covers them. */
   readonly of: 'target' | 'all targets';
-  /** When a value is sent. CloudWatch charges for the hours in which a metric has values, so rare ones cost next to nothing. */
+  /**
+   * When a value is sent. CloudWatch charges for the hours in which a metric has values, so rare ones cost next to
+   * nothing.
+   */
   readonly sent: 'every run' | 'every maintenance' | 'if above zero';
   /** Returns the value of a run; null if the run ended before it was known. */
   readonly value: (run: MeasuredRun) => number | null;

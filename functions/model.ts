@@ -28,7 +28,10 @@ export interface Target {
   readonly filter: TargetFilter;
 }
 
-/** An instance at one `start_time`, as the source described it in one reply. `extra` is JSON text of undocumented fields. */
+/**
+ * An instance at one `start_time`, as the source described it in one reply. `extra` is JSON text of undocumented
+ * fields.
+ */
 export interface Execution {
   readonly id: bigint;
   readonly name: string | null;
@@ -80,7 +83,9 @@ export interface PageRequest {
 
 /** One reply of the instance list. */
 export interface Page {
-  /** The reply's `count`: all matches or the rows of this page, which is not documented. Null if missing or unusable. */
+  /**
+   * The reply's `count`: all matches or the rows of this page, which is not documented. Null if missing or unusable.
+   */
   readonly count: number | null;
   readonly executions: readonly Execution[];
   readonly unreadable: readonly UnreadableRow[];
@@ -150,7 +155,10 @@ export interface RuleResult {
   readonly alarmed: boolean | null;
   /** For example `1_database.table`. */
   readonly objectName: string | null;
-  /** The source's object as JSON text: its keys are labels for people, in any language. Null for a rule without an object. */
+  /**
+   * The source's object as JSON text: its keys are labels for people, in any language. Null for a rule without an
+   * object.
+   */
   readonly metrics: string | null;
   readonly abnormalTableStatus: string | null;
   readonly extra: string | null;

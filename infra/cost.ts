@@ -5,7 +5,10 @@
 import { type MetricDefinition, metrics } from '../functions/metrics.ts';
 import { type AlarmKind, alarmKinds } from './alarm-kinds.ts';
 
-/** Memory of the function that publishes the report: a page takes 550 MB, and DuckDB up to 1 GB before it spills to the disk. */
+/**
+ * Memory of the function that publishes the report: a page takes 550 MB, and DuckDB up to 1 GB before it spills to the
+ * disk.
+ */
 export const reportMemoryMb = 2048;
 
 /** List prices in USD, us-east-1, without free tiers. */
@@ -22,7 +25,9 @@ export const prices = {
   metric: 0.3,
   alarm: 0.1,
   dashboard: 3,
-  /** CloudWatch Logs: per GB that is written; per GB and month that is kept; per GB that a query of the dashboard scans. */
+  /**
+   * CloudWatch Logs: per GB that is written; per GB and month that is kept; per GB that a query of the dashboard scans.
+   */
   logGb: 0.5,
   logGbMonth: 0.03,
   logScanGb: 0.005,
@@ -89,7 +94,10 @@ const requestsPerSecond = 4;
 const maintenanceRequestsPerSecond = 3;
 /** Duration of a request to the source; measured with a simulated latency of 200 ms. */
 const startSeconds = 1.5;
-/** Estimates: START, REPORT, the summary and the metrics of one target; checkpoint without and per recent row; a row in small files. */
+/**
+ * Estimates: START, REPORT, the summary and the metrics of one target; checkpoint without and per recent row; a row in
+ * small files.
+ */
 const logBytes = 5_000;
 const checkpointBytes = 10_000;
 const recentBytes = 60;
@@ -103,7 +111,9 @@ const maxPending = 12_000;
 /** Days with more files are compacted (compact-day.ts). One listing per table: 1,000 files are a month of them. */
 const maxFilesOfDay = 8;
 const listingsOfCompaction = 3;
-/** The report: its duration, measured with 300,000 executions; its page; the days that it reads at most; its listings. */
+/**
+ * The report: its duration, measured with 300,000 executions; its page; the days that it reads at most; its listings.
+ */
 const reportSeconds = 10;
 const pageBytes = 1_000_000;
 const reportDays = 60;
@@ -129,11 +139,13 @@ export function monthlyCost(workload: Workload): CostLine[] {
   const commits = commitsOf(newRows);
   const compaction = compactionOf([runsPerDay * commits, runsPerDay]);
   const results = resultsOf(newRows * failedShare, commits);
-  // A run writes data and checkpoint with each commit, and its record; a maintenance its record, the audit's and some files.
+  // A run writes data and checkpoint with each commit, and its record; a maintenance its record, the audit's and some
+  // files.
   const puts =
     targets * (runs * (2 * commits + 1 + results.puts) + days * (5 + compaction.puts)) +
     reports * (1 + targets * listingsOfReport);
-  // A run reads its checkpoint, `results.json` and its record. A report copies a file for each compacted day, and all files of today and yesterday.
+  // A run reads its checkpoint, `results.json` and its record. A report copies a file for each compacted day, and all
+  // files of today and yesterday.
   const gets =
     targets *
     (runs * (3 + results.gets) + days * (6 + compaction.gets) + reports * (reportDays + 2 * runsPerDay * commits));

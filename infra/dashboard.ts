@@ -1,6 +1,6 @@
 /**
- * One look: is it healthy, is it fresh, is it true, what did it cost. What no alarm needs is read from the summaries in the log,
- * because each metric of our own is charged for.
+ * One look: is it healthy, is it fresh, is it true, what did it cost. What no alarm needs is read from the summaries in
+ * the log, because each metric of our own is charged for.
  */
 import { Duration } from 'aws-cdk-lib';
 import {

@@ -1,6 +1,6 @@
 /**
- * The file that says what to deploy: `dqsync.deploy.json` in the top folder of the clone, which git ignores. cdk.json names
- * it in its context, `-c config=<file>` another.
+ * The file that says what to deploy: `dqsync.deploy.json` in the top folder of the clone, which git ignores. cdk.json
+ * names it in its context, `-c config=<file>` another.
  */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';

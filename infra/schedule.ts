@@ -11,8 +11,8 @@ import { type DeadLetters, handOverSeconds } from './sync-function.ts';
 const scheduleGroup = 'default';
 
 /**
- * When the report is published: a schedule of its own, because a sync of which one target fails has no successful end that
- * could start it. After the maintenance, whose default is a quarter past, and after syncs at the full hour.
+ * When the report is published: a schedule of its own, because a sync of which one target fails has no successful end
+ * that could start it. After the maintenance, whose default is a quarter past, and after syncs at the full hour.
  */
 const reportExpression = 'cron(40 * * * ? *)';
 
@@ -29,8 +29,8 @@ export interface SyncScheduleProps {
 /**
  * EventBridge Scheduler schedules, with a role that may invoke their functions and no others.
  *
- * Scheduler only hands an event over to Lambda, and the function itself reports how the run ended. Scheduler's retries are
- * therefore few, cover only a failed hand-over, and end before the next event.
+ * Scheduler only hands an event over to Lambda, and the function itself reports how the run ended. Scheduler's retries
+ * are therefore few, cover only a failed hand-over, and end before the next event.
  */
 export class SyncSchedule extends Construct {
   constructor(scope: Construct, id: string, props: SyncScheduleProps) {

@@ -92,12 +92,15 @@ function eventSourceOf(stackName: string): string {
   return `dqsync.${stackName}`;
 }
 
-/** The longest pause between two attempts of Lambda to run an event that waits ("Error handling", Lambda Developer Guide). */
+/**
+ * The longest pause between two attempts of Lambda to run an event that waits ("Error handling", Lambda Developer
+ * Guide).
+ */
 const longestPauseSeconds = 300;
 
 /**
- * Returns how long an event may wait for its run: half a period, because the next event's run reads the same and more; with
- * short periods as long as the daily maintenance may take, for which a sync would otherwise become a dead letter.
+ * Returns how long an event may wait for its run: half a period, because the next event's run reads the same and more;
+ * with short periods as long as the daily maintenance may take, for which a sync would otherwise become a dead letter.
  */
 function maxEventAgeSeconds(deployment: Deployment): number {
   return Math.max(handOverSeconds(deployment), timeoutSeconds(deployment) + longestPauseSeconds);

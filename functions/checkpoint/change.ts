@@ -33,7 +33,9 @@ export interface Change {
   readonly maxSpanMs: number | null;
   /** Windows that the run could not prove. */
   readonly unproven: readonly Window[];
-  /** Id of the last commit before the run and before each of its own; another one in the checkpoint is another run's. */
+  /**
+   * Id of the last commit before the run and before each of its own; another one in the checkpoint is another run's.
+   */
   readonly afterCommitId: string | null;
   /** Start times of executions that appeared within coverage. */
   readonly lateStartTimesMs: readonly EpochMs[];
@@ -132,8 +134,9 @@ export function applyChange(checkpoint: Checkpoint, change: Change, lookbackMs: 
 }
 
 /**
- * Returns the late executions to count: none if another run has committed since this one began, because it may have counted
- * them. An audit that expects too few rows reads a day again; one that expects too many would not find rows that it lacks.
+ * Returns the late executions to count: none if another run has committed since this one began, because it may have
+ * counted them. An audit that expects too few rows reads a day again; one that expects too many would not find rows
+ * that it lacks.
  */
 function uncountedLate({ commitIds }: Checkpoint, change: Change): readonly EpochMs[] {
   return (commitIds.at(-1) ?? null) === change.afterCommitId ? change.lateStartTimesMs : [];
@@ -216,7 +219,9 @@ function applyOpen(open: readonly OpenEntry[], change: Change): OpenEntry[] {
   });
 }
 
-/** An execution expires by the observation that closes it. A later one shows that it has ended, or is followed again. */
+/**
+ * An execution expires by the observation that closes it. A later one shows that it has ended, or is followed again.
+ */
 function applyExpired(expired: readonly ExpiredEntry[], change: Change): ExpiredEntry[] {
   const laterAtMs = new Map(change.opened.map((entry) => [executionKey(entry.execution), entry.observedAtMs]));
   for (const [key, atMs] of closingTimes(change)) {

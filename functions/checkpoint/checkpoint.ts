@@ -77,13 +77,18 @@ export interface Checkpoint extends Covered {
   readonly lookbackMs: number | null;
   /** The longest span that the source accepted after it had refused a longer one; null if it refused none. A hint. */
   readonly maxSpanMs: number | null;
-  /** Uncovered windows that runs could not prove, disjoint and in order of time. A hint: it says when to try them again. */
+  /**
+   * Uncovered windows that runs could not prove, disjoint and in order of time. A hint: it says when to try them again.
+   */
   readonly unproven: readonly UnprovenWindow[];
   readonly open: readonly OpenEntry[];
   /** The last executions that expired: still open when last seen, and no longer re-checked. For people. */
   readonly expired: readonly ExpiredEntry[];
   readonly recent: readonly RecentEntry[];
-  /** The last instances that were run again. A hint: it says which window such an instance leaves if it is run once more. */
+  /**
+   * The last instances that were run again. A hint: it says which window such an instance leaves if it is run once
+   * more.
+   */
   readonly moved: readonly MovedInstance[];
   /** The latest `observed_at` ever written, by any machine's clock; null before the first write. */
   readonly latestObservedMs: EpochMs | null;

@@ -6,8 +6,8 @@ import type { EpochMs, Window } from '../model.ts';
 /** A window that is complete in the table. */
 export interface CoveredWindow extends Window {
   /**
-   * Executions found in it when it was read, plus those that appeared later, less those that were run again; after an audit,
-   * those that it counted.
+   * Executions found in it when it was read, plus those that appeared later, less those that were run again; after an
+   * audit, those that it counted.
    */
   readonly rows: number;
 }

@@ -1,6 +1,7 @@
 /**
- * The backlog of executions whose rule results are to be fetched, and its changes. Pure. A run adds the settled executions
- * that it writes before it commits the checkpoint, and removes them after their results are in the table (PROTOCOL.md, I19).
+ * The backlog of executions whose rule results are to be fetched, and its changes. Pure. A run adds the settled
+ * executions that it writes before it commits the checkpoint, and removes them after their results are in the table
+ * (PROTOCOL.md, I19).
  */
 import { type EpochMs, executionKey, type Window } from '../model.ts';
 import { joinedWindows, listedExecutions, type ResultsWindow, restOf } from './results-windows.ts';
@@ -15,15 +16,15 @@ export interface PendingResult {
   /** Earliest time of the next request. */
   readonly notBeforeMs: EpochMs;
   /**
-   * `none`: nothing is in the table. `unfinished`: results are, and are to be fetched once more. `rerun`: the instance has
-   * started again, so the source's reply is about another execution, and a row must record that.
+   * `none`: nothing is in the table. `unfinished`: results are, and are to be fetched once more. `rerun`: the instance
+   * has started again, so the source's reply is about another execution, and a row must record that.
    */
   readonly state: 'none' | 'unfinished' | 'rerun';
 }
 
 /**
- * An execution whose results are in the table. Kept for a day so that it is not requested again. One that is to be fetched
- * once more is pending as well, and kept for as long.
+ * An execution whose results are in the table. Kept for a day so that it is not requested again. One that is to be
+ * fetched once more is pending as well, and kept for as long.
  */
 export interface FetchedResult {
   readonly id: bigint;
@@ -55,7 +56,9 @@ export interface WrittenExecution {
   readonly isWanted: boolean;
 }
 
-/** 150 kB to write with each commit. Enough for 8 minutes at the documented quota, and filled up from the windows then. */
+/**
+ * 150 kB to write with each commit. Enough for 8 minutes at the documented quota, and filled up from the windows then.
+ */
 const maxPending = 2_000;
 const maxExpired = 1_000;
 const maxFetched = 10_000;
@@ -64,10 +67,12 @@ const fetchedMemoryMs = 86_400_000;
 const clockToleranceMs = 5_000;
 
 /**
- * Adds executions that a run writes. One that is pending already, or whose results were fetched within a day, stays as it is.
+ * Adds executions that a run writes. One that is pending already, or whose results were fetched within a day, stays as
+ * it is.
  *
- * An instance that started again has results of its new execution only. So an older execution of it that is pending is noted
- * as `rerun`, and so is one whose results were fetched when the new execution had begun: they may be the new one's.
+ * An instance that started again has results of its new execution only. So an older execution of it that is pending is
+ * noted as `rerun`, and so is one whose results were fetched when the new execution had begun: they may be the new
+ * one's.
  */
 export function withWritten(
   before: PendingResults,
@@ -121,8 +126,8 @@ export interface ListedWindow {
 }
 
 /**
- * Lists executions of a window one by one. If another run has changed the window in the meantime, it may have put executions
- * there that the source did not list yet, so the window stays as it is.
+ * Lists executions of a window one by one. If another run has changed the window in the meantime, it may have put
+ * executions there that the source did not list yet, so the window stays as it is.
  */
 export function withListed(before: PendingResults, listed: ListedWindow): PendingResults {
   const { window, found } = listed;
@@ -137,7 +142,10 @@ export function withListed(before: PendingResults, listed: ListedWindow): Pendin
   return bounded({ ...before, windows, pending: [...before.pending, ...added] });
 }
 
-/** Returns the window whose executions are to be listed next, the newest one; null if there is none, or no room in the list. */
+/**
+ * Returns the window whose executions are to be listed next, the newest one; null if there is none, or no room in the
+ * list.
+ */
 export function windowToList({ pending, windows }: PendingResults): ResultsWindow | null {
   return pending.length + listedExecutions > maxPending ? null : (windows.at(-1) ?? null);
 }
@@ -147,7 +155,9 @@ export function waitingCount({ pending, windows }: Pick<PendingResults, 'pending
   return windows.reduce((sum, { executions }) => sum + executions, pending.length);
 }
 
-/** Executions to add. One whose instance is known to have started again, maybe from another run, is added as `rerun`. */
+/**
+ * Executions to add. One whose instance is known to have started again, maybe from another run, is added as `rerun`.
+ */
 function addedTo(
   { pending, fetched }: PendingResults,
   written: readonly WrittenExecution[],

@@ -1,4 +1,7 @@
-/** Windows of start times that stand for executions whose rule results are to be fetched, when they are too many for a list. Pure. */
+/**
+ * Windows of start times that stand for executions whose rule results are to be fetched, when they are too many for a
+ * list. Pure.
+ */
 import { inOrder, lengthOf, spanMs } from '../intervals.ts';
 import type { Window } from '../model.ts';
 

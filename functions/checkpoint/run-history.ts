@@ -1,6 +1,6 @@
 /**
- * The last runs of a target, in one document beside its checkpoint. A run writes it at its end, and never fails because of
- * it: the checkpoint alone says what is done.
+ * The last runs of a target, in one document beside its checkpoint. A run writes it at its end, and never fails because
+ * of it: the checkpoint alone says what is done.
  */
 import * as z from 'zod';
 import { toDqsyncError } from '../errors.ts';
@@ -36,7 +36,10 @@ const runRecord = z.looseObject({
 });
 const document = z.object({ format: z.literal(format), runs: z.array(z.unknown()) });
 
-/** One run of one target, with the names of `dqsync runs --json`, and further counters of its summary. Times are ISO 8601 in UTC. */
+/**
+ * One run of one target, with the names of `dqsync runs --json`, and further counters of its summary. Times are ISO
+ * 8601 in UTC.
+ */
 export type RunRecord = Readonly<z.infer<typeof runRecord>>;
 
 /** The parts of a run that recording it needs. */
@@ -100,7 +103,10 @@ function withRun(runs: readonly RunRecord[], record: RunRecord): readonly RunRec
   return [...unfinished.slice(-keptUnfinished), ...newest];
 }
 
-/** Returns the backfills that did not reach their end and that no later one has taken to its end; of the same range the last. */
+/**
+ * Returns the backfills that did not reach their end and that no later one has taken to its end; of the same range the
+ * last.
+ */
 export function unfinishedBackfills(runs: readonly RunRecord[]): readonly RunRecord[] {
   return runs.filter((run, index) => {
     const { mode, outcome, from, to } = run;

@@ -46,8 +46,8 @@ export interface CompactionLimits {
 }
 
 /**
- * Memory: about 570,000 observations. A day of a million took a process of 266 to 367 MB, and of 203 to 241 MB with V8's young
- * generation limited to 8 MB; half of this limit took as much. Files: a size that query engines read well.
+ * Memory: about 570,000 observations. A day of a million took a process of 266 to 367 MB, and of 203 to 241 MB with
+ * V8's young generation limited to 8 MB; half of this limit took as much. Files: a size that query engines read well.
  */
 const defaultLimits: CompactionLimits = {
   filesOfDay: 8,
@@ -56,8 +56,8 @@ const defaultLimits: CompactionLimits = {
 };
 
 /**
- * A folder that changes while it is listed may show neither the new file nor those that are moved aside after it. So a listing
- * that began before the new file was there gets this time to end.
+ * A folder that changes while it is listed may show neither the new file nor those that are moved aside after it. So a
+ * listing that began before the new file was there gets this time to end.
  */
 const listingMs = 100;
 

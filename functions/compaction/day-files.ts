@@ -1,4 +1,6 @@
-/** The files of one day of one workspace: which a run wrote, which a compaction made, and what a compaction does. Pure. */
+/**
+ * The files of one day of one workspace: which a run wrote, which a compaction made, and what a compaction does. Pure.
+ */
 import { latestRowsOf } from '../warehouse/compacted-files.ts';
 import type { ListedObject } from '../warehouse/store.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Rows of many data files in memory, column by column. A million observations take 75 MB this way, and a gigabyte as objects.
- * Pure.
+ * Rows of many data files in memory, column by column. A million observations take 75 MB this way, and a gigabyte as
+ * objects. Pure.
  */
 import type { RecordBatch } from 'apache-arrow/recordbatch';
 import type { Schema } from 'apache-arrow/schema';
@@ -61,8 +61,8 @@ export class GatheredRows {
   }
 
   /**
-   * Returns the rows in the order of a file, each of several that are the same in all columns once. Both parts are sorted:
-   * first the latest of each execution, if the table has such, then the others.
+   * Returns the rows in the order of a file, each of several that are the same in all columns once. Both parts are
+   * sorted: first the latest of each execution, if the table has such, then the others.
    */
   inOrder(): { readonly rows: Uint32Array; readonly latestRows: number } {
     const sorted = this.#sorted();

@@ -9,15 +9,15 @@ export interface CompactedTable extends Pick<TableFacts, 'name' | 'columns'> {
   /** Names of the columns that rows are sorted by. */
   readonly sortedBy: readonly string[];
   /**
-   * With how many of these columns the rows of one execution agree, if the last of them is the one that the view shows. Such
-   * rows come first (PROTOCOL.md, I20). Default: there are no such rows.
+   * With how many of these columns the rows of one execution agree, if the last of them is the one that the view shows.
+   * Such rows come first (PROTOCOL.md, I20). Default: there are no such rows.
    */
   readonly keyColumns?: number;
 }
 
 /**
- * All tables that are compacted. While replaced files are still there, rows are there twice: a table belongs here only if its
- * views show a row once however often it is there (PROTOCOL.md, I18).
+ * All tables that are compacted. While replaced files are still there, rows are there twice: a table belongs here only
+ * if its views show a row once however often it is there (PROTOCOL.md, I18).
  */
 export const compactedTables: readonly CompactedTable[] = [
   { ...instanceTable, sortedBy: ['start_time', 'id', 'project_id', 'observed_at', 'run_id'], keyColumns: 3 },

@@ -1,6 +1,6 @@
 /**
- * Signature version 4 of AWS, for POST requests without a query, and for URLs of objects in S3. Sources: IAM user guide,
- * "Create a signed AWS API request"; S3 API reference, "Authenticating Requests: Using Query Parameters". Pure.
+ * Signature version 4 of AWS, for POST requests without a query, and for URLs of objects in S3. Sources: IAM user
+ * guide, "Create a signed AWS API request"; S3 API reference, "Authenticating Requests: Using Query Parameters". Pure.
  */
 import { createHash, createHmac } from 'node:crypto';
 

@@ -51,7 +51,8 @@ function agentsThroughProxies(environment: ProxyEnvironment): Required<Omit<Requ
   const noProxy = environment.no_proxy ?? environment.NO_PROXY ?? '';
   return {
     httpsAgent: new TunnelAgent(environment),
-    // AWS itself is always https; this is for an endpoint of one's own. To Node, a name without a dot has no subdomains.
+    // AWS itself is always https; this is for an endpoint of one's own. To Node, a name without a dot has no
+    // subdomains.
     httpAgent: honorsProxyEnv
       ? new HttpAgent({
           ...agentOptions,

@@ -1,6 +1,6 @@
 /**
- * Why no reply was received, in the same words and with the same remedy for every client: the source's, IAM's, S3's, those of other
- * AWS services. Pure.
+ * Why no reply was received, in the same words and with the same remedy for every client: the source's, IAM's, S3's,
+ * those of other AWS services. Pure.
  */
 import { proxyName, type Route } from './proxy.ts';
 

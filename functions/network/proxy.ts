@@ -69,7 +69,9 @@ function proxyText(protocol: string, environment: ProxyEnvironment): string {
   return (protocol === 'https:' ? (https_proxy ?? HTTPS_PROXY) : (http_proxy ?? HTTP_PROXY)) ?? '';
 }
 
-/** Entries of NO_PROXY: `*`, a host with its subdomains, `.domain`, an address, a subnet; each with a port or without. */
+/**
+ * Entries of NO_PROXY: `*`, a host with its subdomains, `.domain`, an address, a subnet; each with a port or without.
+ */
 function isExempt({ hostname, port, protocol }: URL, noProxy: string): boolean {
   const host = hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
   const ownPort = port === '' ? (protocol === 'https:' ? '443' : '80') : port;

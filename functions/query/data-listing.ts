@@ -12,8 +12,8 @@ import type { Store } from '../warehouse/store.ts';
 const maxAtOnce = 8;
 
 /**
- * Up to this many days of a month are listed one by one. More are listed as the month: one request per 1,000 files, and a
- * month of hourly files has 744. Other workspaces, tables and months are never listed for them.
+ * Up to this many days of a month are listed one by one. More are listed as the month: one request per 1,000 files, and
+ * a month of hourly files has 744. Other workspaces, tables and months are never listed for them.
  */
 const maxListedSingly = 8;
 

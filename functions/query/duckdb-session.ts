@@ -71,16 +71,16 @@ export async function defineTables(connection: DuckDBConnection): Promise<void> 
 }
 
 /**
- * The rows of days whose only file is a compacted one that states which rows are the latest (PROTOCOL.md, I20), with the column
- * `is_latest`, and all other observations. In a schema of their own, because users have no use for them.
+ * The rows of days whose only file is a compacted one that states which rows are the latest (PROTOCOL.md, I20), with
+ * the column `is_latest`, and all other observations. In a schema of their own, because users have no use for them.
  */
 const parts = { schema: 'parts', settled: 'parts.settled', others: 'parts.others' } as const;
 const isLatest = { name: 'is_latest', kind: 'boolean', nullable: false, description: '' } as const;
 const settledFacts: TableFacts = { ...instanceTable, columns: [...instanceTable.columns, isLatest] };
 
 /**
- * Defines `quality_instances` so that only days with several files take a window: with 11 million rows, it is most of the time
- * and memory of a query.
+ * Defines `quality_instances` so that only days with several files take a window: with 11 million rows, it is most of
+ * the time and memory of a query.
  */
 export async function splitObservations(connection: DuckDBConnection): Promise<void> {
   await connection.run(`CREATE SCHEMA ${parts.schema}`);
@@ -105,7 +105,9 @@ export async function defineFiles(connection: DuckDBConnection, paths: PathsByTa
   await connection.run(`CREATE OR REPLACE VIEW ${parts.others} AS ${tableSql(others ?? [], instanceTable)}`);
 }
 
-/** Redefines the tables only: the views name them, and DuckDB would open every file once more to define a view again. */
+/**
+ * Redefines the tables only: the views name them, and DuckDB would open every file once more to define a view again.
+ */
 export async function redefineTables(
   connection: DuckDBConnection,
   sqlOf: (table: TableFacts) => string,

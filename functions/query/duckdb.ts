@@ -58,8 +58,8 @@ export interface WarehouseSql {
  * further-views.ts. All exist with all columns even in an empty warehouse. Times are UTC.
  *
  * @param cacheFolder folder for copies of the data files of one S3 warehouse
- * @param isWanted leaves out partitions of executions that no query will ask for: planning takes longer with years of them.
- * What is known of tasks may have been observed at any time
+ * @param isWanted leaves out partitions of executions that no query will ask for: planning takes longer with years of
+ * them. What is known of tasks may have been observed at any time
  * @throws StorageError if the warehouse cannot be read
  */
 export async function openWarehouseSql(
@@ -123,7 +123,8 @@ async function run(
     const statements = await connection.extractStatements(sql);
     const isOne = statements.count === 1;
     if (isOne) {
-      // Wrong SQL fails here, before files are copied for it. Files of the last query may be gone, and need not be opened.
+      // Wrong SQL fails here, before files are copied for it. Files of the last query may be gone, and need not be
+      // opened.
       await defineFiles(connection, new Map());
       refuseWriting(await statements.prepare(0), sql);
     }

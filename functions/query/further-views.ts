@@ -1,6 +1,6 @@
 /**
- * The views beside `quality_instances`: tasks, rules, results, and what failed. The same SQL for DuckDB and Athena (Trino).
- * Pure.
+ * The views beside `quality_instances`: tasks, rules, results, and what failed. The same SQL for DuckDB and Athena
+ * (Trino). Pure.
  */
 import { instanceTable } from '../warehouse/columns.ts';
 import { viewName } from '../warehouse/layout.ts';
@@ -80,9 +80,9 @@ function isNote(reason = ''): string {
 }
 
 /**
- * All rows of the latest fetch of each execution that had results. The source may have forgotten them by the next fetch. Only
- * a note that they may be those of another execution hides them. A row that is in two files, because a compaction has
- * replaced one of them, shows once.
+ * All rows of the latest fetch of each execution that had results. The source may have forgotten them by the next
+ * fetch. Only a note that they may be those of another execution hides them. A row that is in two files, because a
+ * compaction has replaced one of them, shows once.
  */
 function resultsSql(table: string): string {
   const columns = resultNames.join(', ');

@@ -1,6 +1,6 @@
 /**
- * The data files of a warehouse as local files: in place if it is a folder, otherwise copied once into a cache. So are files
- * behind a link that leads out of a folder, because DuckDB opens nothing there.
+ * The data files of a warehouse as local files: in place if it is a folder, otherwise copied once into a cache. So are
+ * files behind a link that leads out of a folder, because DuckDB opens nothing there.
  *
  * Data files are immutable (PROTOCOL.md, I1), so a copy never becomes stale. The cache is itself a warehouse in a
  * folder, so a copy is complete or missing, even if several processes write it. Since copies are kept for good, each is

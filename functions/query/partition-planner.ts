@@ -49,8 +49,8 @@ const disabledOptimizers = [
 ];
 
 /**
- * Statements that may read tasks or results. Only for these are their empty files created, because that takes as long again.
- * Only DuckDB's functions `query` and `query_table` take names that an expression makes.
+ * Statements that may read tasks or results. Only for these are their empty files created, because that takes as long
+ * again. Only DuckDB's functions `query` and `query_table` take names that an expression makes.
  */
 const mayReadFurther = new RegExp(
   ['query', ...[...furtherTables, ...furtherViews].map(({ name }) => name)].join('|'),

@@ -4,8 +4,8 @@
 const maxCharacters = 200;
 
 /**
- * Returns `label: value` joined by ` · `, of a result's JSON text; the text itself if it is not an object. Labels are in any
- * language, so what the page shows elsewhere is left out by its value: whether there was an alarm, and on what.
+ * Returns `label: value` joined by ` · `, of a result's JSON text; the text itself if it is not an object. Labels are
+ * in any language, so what the page shows elsewhere is left out by its value: whether there was an alarm, and on what.
  *
  * @param objectName what was checked, as the result calls it
  */

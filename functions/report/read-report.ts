@@ -43,13 +43,18 @@ export interface ReportRequest {
   readonly targets: readonly TargetFacts[];
 }
 
-/** Days read before those shown, to find out since when a task fails. Bounds the cost of a task that has failed for years. */
+/**
+ * Days read before those shown, to find out since when a task fails. Bounds the cost of a task that has failed for
+ * years.
+ */
 export const lookBackDays = 30;
 
 /** Executions kept for each task: what its strip shows. */
 export const runsPerTask = 30;
 
-/** Changes between good and bad, of the 29 possible ones in its strip, from which a task flaps: Nagios' default of 20 %. */
+/**
+ * Changes between good and bad, of the 29 possible ones in its strip, from which a task flaps: Nagios' default of 20 %.
+ */
 const flappingChanges = 6;
 
 /**
@@ -281,7 +286,11 @@ function taskOf(row: readonly SqlValue[], { w, history, days, runs, rules, findi
   };
 }
 
-/** Whether the last executions change often between good and bad. @param statuses letters, open executions among them */
+/**
+ * Whether the last executions change often between good and bad.
+ *
+ * @param statuses letters, open executions among them
+ */
 function isFlapping(statuses: string): boolean {
   const letters = [...statuses].filter((letter) => letter in outcomeOf).map((letter) => letter === 'S');
   return letters.filter((isGood, index) => index > 0 && isGood !== letters[index - 1]).length >= flappingChanges;

@@ -43,7 +43,9 @@ export interface WorkspaceData {
   readonly label: string;
   /** Counts of each day, as `TaskData.days`. */
   readonly days: string;
-  /** Executions and bad executions of each hour: `day:hour=executions,bad` joined by `;`, hours in the report's zone. */
+  /**
+   * Executions and bad executions of each hour: `day:hour=executions,bad` joined by `;`, hours in the report's zone.
+   */
   readonly hours: string;
 }
 
@@ -119,7 +121,9 @@ export interface TaskData {
   readonly isFlapping: boolean;
   readonly p50Ms: number | null;
   readonly p95Ms: number | null;
-  /** Median duration of the last quarter of the days divided by that of the days before; null with too few executions. */
+  /**
+   * Median duration of the last quarter of the days divided by that of the days before; null with too few executions.
+   */
   readonly slowdown: number | null;
   /** Time since its last run, if that is more than twice its longest pause before; otherwise null. */
   readonly stoppedMs: number | null;

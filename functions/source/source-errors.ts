@@ -43,7 +43,9 @@ export function isOverQuota(httpStatus: number | undefined, code: string | undef
   return httpStatus === 429 || /^APIGW?\.0308$/.test(code ?? '');
 }
 
-/** Names of the fields that hold an error's code and its text, in the order of preference, without case and separators. */
+/**
+ * Names of the fields that hold an error's code and its text, in the order of preference, without case and separators.
+ */
 const codeNames = ['errorcode', 'code'];
 const textNames = ['errormsg', 'errormessage', 'errordescription', 'message', 'msg', 'description', 'detail', 'reason'];
 const requestNames = ['requestid', 'traceid'];

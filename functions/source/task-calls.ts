@@ -20,7 +20,11 @@ export interface TaskSource {
   listTasks(type: TaskType, offset: number): Promise<TaskPage>;
   /** Gets a task with its rules; null if the service knows no such task. @throws as `listTasks` */
   fetchTask(type: TaskType, id: bigint): Promise<TaskDetails | null>;
-  /** Gets the results of up to 100 rules of an instance; null if the service knows no such instance. @throws as `listTasks` */
+  /**
+   * Gets the results of up to 100 rules of an instance; null if the service knows no such instance.
+   *
+   * @throws as `listTasks`
+   */
   fetchResults(instanceId: bigint, offset: number): Promise<ResultPage | null>;
 }
 

@@ -18,12 +18,13 @@ export interface WholeList<T> {
 }
 
 /**
- * Continues from the rows received until a page shows nothing new, or is shorter than the one before and the counts agree.
- * A page that shows nothing new although some are missing is requested once more. Offsets count rows or pages: if counting
- * rows leads nowhere, tries pages.
+ * Continues from the rows received until a page shows nothing new, or is shorter than the one before and the counts
+ * agree. A page that shows nothing new although some are missing is requested once more. Offsets count rows or pages:
+ * if counting rows leads nowhere, tries pages.
  *
  * @param fetchPage returns null if there is no such list
- * @param mayEnd whether a first page of so many rows may be taken for the whole list if its count agrees, to save a request
+ * @param mayEnd whether a first page of so many rows may be taken for the whole list if its count agrees, to save a
+ * request
  */
 export async function readWholeList<T>(
   fetchPage: (offset: number) => Promise<ListPage<T> | null>,

@@ -202,7 +202,9 @@ class Audit {
     return rows;
   }
 
-  /** Reads a day again and writes every row of it: which of them are missing is not known without reading data files. */
+  /**
+   * Reads a day again and writes every row of it: which of them are missing is not known without reading data files.
+   */
   async #repair(span: AuditSpan, rows: number): Promise<void> {
     const { target, log, clock, budget } = this.#run;
     const lateRows = rows - span.rows;

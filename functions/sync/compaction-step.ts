@@ -3,8 +3,8 @@ import type { StepOutcome } from './maintenance-step.ts';
 import type { TargetRun } from './target-run.ts';
 
 /**
- * Compacts the settled days of one target. The compaction, with its Parquet reader, is loaded only here, so that no sync waits
- * for it.
+ * Compacts the settled days of one target. The compaction, with its Parquet reader, is loaded only here, so that no
+ * sync waits for it.
  */
 export async function compactSettledDays(run: TargetRun): Promise<StepOutcome> {
   const { compactTarget } = await import('../compaction/compact-target.ts');

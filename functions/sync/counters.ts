@@ -21,7 +21,10 @@ export interface SummaryCounters {
   expired: number;
   /** Rows that could not be read and were quarantined, each counted once. */
   quarantined: number;
-  /** Executions that appeared in a window after it was covered: within the lookback or, of the maintenance, later; then about. */
+  /**
+   * Executions that appeared in a window after it was covered: within the lookback or, of the maintenance, later; then
+   * about.
+   */
   lateRows: number;
   /** Executions whose rule results were fetched, or found to be gone. */
   results: number;
@@ -34,7 +37,9 @@ export interface RunCounters extends SummaryCounters {
   commitConflicts: number;
   /** Executions that wait for their rule results after the run. An estimate if they are more than 2,000. */
   resultsBacklog: number;
-  /** How long there has always been an execution to request. Zero once all were requested, even if some are to be again. */
+  /**
+   * How long there has always been an execution to request. Zero once all were requested, even if some are to be again.
+   */
   resultsBacklogAgeSeconds: number;
   /** Days that the audit could not compare, or found late rows in and could not repair. */
   auditFailures: number;

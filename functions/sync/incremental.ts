@@ -140,7 +140,9 @@ async function readAll(parts: Incremental): Promise<void> {
   await reobserveOthers(reobservation);
 }
 
-/** What a run reads: spans that are read even if they are covered, and all that is left, as of the latest checkpoint. */
+/**
+ * What a run reads: spans that are read even if they are covered, and all that is left, as of the latest checkpoint.
+ */
 interface Plan {
   readonly again: readonly Window[];
   readonly toRead: () => Window[];

@@ -1,6 +1,6 @@
 /**
- * The daily maintenance of one target: steps, one after the other, each with a share of the time. The failure of one never
- * stops another.
+ * The daily maintenance of one target: steps, one after the other, each with a share of the time. The failure of one
+ * never stops another.
  */
 import { identityOf, loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
 import { StoppedError, toDqsyncError } from '../errors.ts';

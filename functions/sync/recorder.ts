@@ -206,7 +206,9 @@ export class Recorder {
     this.#known.setFollowed(key, false);
   }
 
-  /** Stops re-checking an execution without writing to the table. Returns the time of the observation that closed it. */
+  /**
+   * Stops re-checking an execution without writing to the table. Returns the time of the observation that closed it.
+   */
   close(key: string): EpochMs {
     const observedAtMs = this.#known.laterThan(this.#known.get(key), this.#run.clock.now());
     this.#change.closed.push({ key, observedAtMs });

@@ -240,8 +240,8 @@ class ResultsFetcher {
 }
 
 /**
- * Leaves out executions that another run has finished in the meantime. It may have noted that the instance has started again:
- * rows that are written after such a note would be taken for the execution's own.
+ * Leaves out executions that another run has finished in the meantime. It may have noted that the instance has started
+ * again: rows that are written after such a note would be taken for the execution's own.
  */
 function stillPending({ pending }: PendingResults, fetched: readonly FetchedExecution[]): FetchedExecution[] {
   const states = new Map(pending.map((entry) => [executionKey(entry), entry.state]));
@@ -258,7 +258,9 @@ function dueNow(pending: PendingResults['pending'], nowMs: number): PendingResul
     .sort((a, b) => Math.sign(a.tries) - Math.sign(b.tries) || b.startTimeMs - a.startTimeMs);
 }
 
-/** Whether a window has executions that are to be requested before this one. One that was requested before comes last. */
+/**
+ * Whether a window has executions that are to be requested before this one. One that was requested before comes last.
+ */
 function isBefore(entry: PendingResult | undefined, { toMs }: ResultsWindow): boolean {
   return entry === undefined || entry.tries > 0 || entry.startTimeMs < toMs - 1;
 }

@@ -53,9 +53,9 @@ export interface Run {
   /** Called when the run of a target has ended. `tookMs` is the target's own time in milliseconds. */
   readonly onTargetDone?: ((outcome: TargetOutcome, tookMs: number) => void) | undefined;
   /**
-   * Notes the executions whose rule results the config asks for, and fetches results when all targets are done: `spare` lets
-   * the first sync of a target end soon, `all` uses all the time there is, `note` leaves the fetching to later runs. Undefined: neither,
-   * except that a backfill notes the executions that the coming syncs would have read.
+   * Notes the executions whose rule results the config asks for, and fetches results when all targets are done: `spare`
+   * lets the first sync of a target end soon, `all` uses all the time there is, `note` leaves the fetching to later
+   * runs. Undefined: neither, except that a backfill notes the executions that the coming syncs would have read.
    */
   readonly results?: 'spare' | 'all' | 'note' | undefined;
   /** Observes the tasks of each target after its executions. The maintenance does this itself. */
@@ -63,7 +63,8 @@ export interface Run {
 }
 
 /**
- * Runs the incremental sync, the backfill or the maintenance of each target. Returns their summaries in the order of the config.
+ * Runs the incremental sync, the backfill or the maintenance of each target. Returns their summaries in the order of
+ * the config.
  *
  * Each target gets an even share of the time left, so that one with years to catch up on does not starve the others. A
  * target is skipped if no time is left or after an interruption.
@@ -197,8 +198,8 @@ async function runTarget(run: Run, target: TargetConfig, limitMs: number): Promi
 }
 
 /**
- * Returns the rows that the coming syncs would have read, had a backfill not read them first: they are known to those syncs,
- * which therefore do not note them.
+ * Returns the rows that the coming syncs would have read, had a backfill not read them first: they are known to those
+ * syncs, which therefore do not note them.
  */
 function ofComingSyncs(
   rows: readonly Observation[],
@@ -214,7 +215,10 @@ function ofComingSyncs(
 
 /** A run that reads more rows than this is catching up. */
 const manyRows = 2_000;
-/** A run that is catching up fetches the results of this many executions: 25 s at the documented quota. Later runs do the rest. */
+/**
+ * A run that is catching up fetches the results of this many executions: 25 s at the documented quota. Later runs do
+ * the rest.
+ */
 const resultsBesideManyRows = 100;
 
 async function fetchResultsOf(

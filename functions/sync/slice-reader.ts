@@ -1,6 +1,6 @@
 /**
- * Reads spans slice by slice, several in parallel so that requests continue while one slice waits for a reply. Returns the
- * slices in order of time, each with the parts that are proven complete.
+ * Reads spans slice by slice, several in parallel so that requests continue while one slice waits for a reply. Returns
+ * the slices in order of time, each with the parts that are proven complete.
  */
 import type { IncompleteReadError } from '../errors.ts';
 import { contains, containsAny, cutAt, gapsIn, inOrder, lengthOf } from '../intervals.ts';

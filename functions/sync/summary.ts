@@ -89,7 +89,10 @@ export function untouchedOutcome(target: string, mode: Summary['mode']): TargetO
   };
 }
 
-/** Returns the outcome of a sync together with that of filling gaps in the time it had left, whose failure is not its own. */
+/**
+ * Returns the outcome of a sync together with that of filling gaps in the time it had left, whose failure is not its
+ * own.
+ */
 export function withGapsFilled(sync: TargetOutcome, filling: TargetOutcome): TargetOutcome {
   const { requests, throttled, retries, openExecutions } = filling.counters;
   const counters = { ...sync.counters, openExecutions };

@@ -22,7 +22,9 @@ const maxInFlight = 16;
 
 /** The first request covers at least a month, which is enough to show the page size and what counts mean. */
 const calibratedMs = 30 * 86_400_000;
-/** Ten requests: where there are fewer rows, or the window is one of an hourly sync, one more request costs too much. */
+/**
+ * Ten requests: where there are fewer rows, or the window is one of an hourly sync, one more request costs too much.
+ */
 const countedApartRows = 1_000;
 const countedApartMs = 6 * 3_600_000;
 /** Times have 13 digits in requests, so no earlier time can be requested. */

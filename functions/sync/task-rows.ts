@@ -6,7 +6,10 @@ import { type TaskRow, taskStateColumns } from '../warehouse/task-table.ts';
 /** The columns that all rows of a run share. */
 export type TaskRunColumns = Pick<TaskRow, 'workspace' | 'projectId' | 'runId'>;
 
-/** Returns a row for the task and for each rule whose state is another than it was; for a rule that is gone, its last state. */
+/**
+ * Returns a row for the task and for each rule whose state is another than it was; for a rule that is gone, its last
+ * state.
+ */
 export function changedRows(before: KnownTask | null, after: KnownTask, run: TaskRunColumns): TaskRow[] {
   const known = new Map(before === null ? [] : rowsOf(before, run).map((row) => [keyOf(row), row]));
   const rows = rowsOf(after, run);

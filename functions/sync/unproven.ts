@@ -1,6 +1,6 @@
 /**
- * Windows that could not be proven complete. A run continues behind each, and fails at its end with the first of them. Only
- * a sync that fills gaps with the time left does not fail for windows that are known already.
+ * Windows that could not be proven complete. A run continues behind each, and fails at its end with the first of them.
+ * Only a sync that fills gaps with the time left does not fail for windows that are known already.
  */
 import { nextTryMs, type UnprovenWindow } from '../checkpoint/unproven.ts';
 import { isoTime } from '../clock.ts';

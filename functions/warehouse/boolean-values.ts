@@ -3,7 +3,9 @@ import type { Data } from 'apache-arrow/data';
 import type { Bool } from 'apache-arrow/type';
 import type { ColumnValues, ValueRange } from './column-values.ts';
 
-/** The truth values of a column chunk. PLAIN is one bit each, the first one in the lowest bit. They carry no statistics. */
+/**
+ * The truth values of a column chunk. PLAIN is one bit each, the first one in the lowest bit. They carry no statistics.
+ */
 export class BooleanValues implements ColumnValues {
   readonly dictionary = null;
   readonly #values: Uint8Array;

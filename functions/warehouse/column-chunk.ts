@@ -122,7 +122,9 @@ export function columnMetadata(chunk: EncodedChunk, offsetBytes: number): Column
   });
 }
 
-/** States that all data pages hold codes. Only then do parquet-mr and Trino (Athena) skip chunks by their dictionary. */
+/**
+ * States that all data pages hold codes. Only then do parquet-mr and Trino (Athena) skip chunks by their dictionary.
+ */
 function dictionaryEncodingStats(dataPageCount: number): PageEncodingStats[] {
   return [
     new PageEncodingStats({ page_type: pageTypes.dictionary, encoding: encodings.plain, count: 1 }),

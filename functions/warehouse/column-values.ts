@@ -1,4 +1,6 @@
-/** The values of a column chunk as its pages need them: without nulls, and with a dictionary if one saves space. Pure. */
+/**
+ * The values of a column chunk as its pages need them: without nulls, and with a dictionary if one saves space. Pure.
+ */
 import type { Data } from 'apache-arrow/data';
 
 /** The distinct values of a column chunk, in the order in which they appear. */

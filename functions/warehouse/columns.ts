@@ -1,6 +1,6 @@
 /**
- * The columns of observations, in one table. Pure data and getters, without Arrow, so that every part of the product can
- * import it.
+ * The columns of observations, in one table. Pure data and getters, without Arrow, so that every part of the product
+ * can import it.
  *
  * Derived from it: the Arrow batch, the Parquet schema, the Glue table, the SQL of the view, the fingerprint of an
  * execution, the stored form of open executions in the checkpoint, the documented fields of the API, the columns of

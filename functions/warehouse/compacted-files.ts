@@ -2,13 +2,13 @@
 import { createHash } from 'node:crypto';
 
 /**
- * Returns the key of the file that replaces some files of a day. It follows from their names and rows, so that a compaction
- * that is repeated, or done by two processes at once, makes the same file (PROTOCOL.md, I16).
+ * Returns the key of the file that replaces some files of a day. It follows from their names and rows, so that a
+ * compaction that is repeated, or done by two processes at once, makes the same file (PROTOCOL.md, I16).
  *
  * @param prefix start of the keys of the day's files; ends in `/`
  * @param names of the files that it replaces, sorted
- * @param latestRows number of rows at its start that are the latest of their execution in this file; 0 if its rows are in
- * another order
+ * @param latestRows number of rows at its start that are the latest of their execution in this file; 0 if its rows are
+ * in another order
  */
 export function compactedKey(prefix: string, names: readonly string[], latestRows: number): string {
   const hash = createHash('sha256').update(names.join('\n')).digest('hex').slice(0, 32);

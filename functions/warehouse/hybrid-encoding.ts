@@ -7,8 +7,8 @@
  */
 
 /**
- * Shorter repetitions are bit-packed along with their neighbors. With a minimum of 8, files are 0.3 to 0.4 % larger: gzip
- * compresses packed repetitions well, and the headers of many short runs badly.
+ * Shorter repetitions are bit-packed along with their neighbors. With a minimum of 8, files are 0.3 to 0.4 % larger:
+ * gzip compresses packed repetitions well, and the headers of many short runs badly.
  */
 const minRepetition = 32;
 

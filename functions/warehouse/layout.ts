@@ -142,7 +142,11 @@ export function checkpointKey(targetName: string): string {
   return `${statePrefix}${safeName('target name', targetName)}/checkpoint.json`;
 }
 
-/** Key of the last outcome of each task of a target. @throws InternalError when the name would change the path's shape */
+/**
+ * Key of the last outcome of each task of a target.
+ *
+ * @throws InternalError when the name would change the path's shape
+ */
 export function outcomesKey(targetName: string): string {
   return `${statePrefix}${safeName('target name', targetName)}/last-outcomes.json`;
 }
@@ -180,8 +184,8 @@ export function runsKey(targetName: string): string {
 }
 
 /**
- * Key of the object with which `doctor` and a first run test whether they may write. It is beside the checkpoints, because the same
- * permission covers both. No target name starts with a dot, so it is never a checkpoint.
+ * Key of the object with which `doctor` and a first run test whether they may write. It is beside the checkpoints,
+ * because the same permission covers both. No target name starts with a dot, so it is never a checkpoint.
  */
 export const probeKey = `${statePrefix}.doctor/probe.json`;
 

@@ -41,9 +41,9 @@ export interface PageRows {
 }
 
 /**
- * Measured with 10,000 to 100,000 rows of 50 to 5,000 tasks. Compared to level 4, level 3 makes files 0.1 to 1.2 % larger in
- * about the same time. Level 5 makes them 0.7 to 1.1 % smaller in 40 to 60 % more time, level 6 makes them 0.9 to 1.4 %
- * smaller in 2.5 to 3.5 times the time.
+ * Measured with 10,000 to 100,000 rows of 50 to 5,000 tasks. Compared to level 4, level 3 makes files 0.1 to 1.2 %
+ * larger in about the same time. Level 5 makes them 0.7 to 1.1 % smaller in 40 to 60 % more time, level 6 makes them
+ * 0.9 to 1.4 % smaller in 2.5 to 3.5 times the time.
  */
 const gzipOptions = { level: 4 } as const;
 /** Handing work to the thread pool takes 0.06 ms, about as long as compressing this much. */
@@ -112,8 +112,8 @@ function dictionaryCodes(codes: Int32Array, dictionarySize: number): Buffer[] {
 }
 
 /**
- * Returns the bits per code. More than 4 are rounded up to whole bytes, because gzip finds repetitions of bytes only: with
- * codes packed as tightly as possible, files are 0.6 to 2 % larger.
+ * Returns the bits per code. More than 4 are rounded up to whole bytes, because gzip finds repetitions of bytes only:
+ * with codes packed as tightly as possible, files are 0.6 to 2 % larger.
  */
 function codeBitWidth(dictionarySize: number): number {
   const bits = 32 - Math.clz32(dictionarySize - 1);

@@ -4,8 +4,8 @@ import { resultTableName } from './layout.ts';
 import { definersOf, notNull, originColumns, type Table } from './table.ts';
 
 /**
- * One row: what one rule of an execution found on one object. All rows of one fetch have the same `observedAtMs` and run id. An
- * execution whose results are gone, or never came, has one row without a rule.
+ * One row: what one rule of an execution found on one object. All rows of one fetch have the same `observedAtMs` and
+ * run id. An execution whose results are gone, or never came, has one row without a rule.
  */
 export interface ResultRow extends RuleResult {
   readonly workspace: string;

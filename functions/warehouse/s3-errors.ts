@@ -159,8 +159,8 @@ export function classifyS3Failure(thrown: unknown): S3Failure {
 }
 
 /**
- * Returns the failure as a `StorageError`, with S3's code, its own words, its request id and a remedy. Built from named fields
- * only: no request, no header, no credentials.
+ * Returns the failure as a `StorageError`, with S3's code, its own words, its request id and a remedy. Built from named
+ * fields only: no request, no header, no credentials.
  *
  * @param doing what was tried
  */
@@ -237,7 +237,8 @@ function specific(known: Explanation, thrown: unknown): Explanation {
   if (known !== accessDenied || !(thrown instanceof Error)) {
     return known;
   }
-  // The texts are those of IAM: "… is not authorized to perform: kms:GenerateDataKey on resource: …", "… with an explicit deny".
+  // The texts are those of IAM: "… is not authorized to perform: kms:GenerateDataKey on resource: …", "… with an
+  // explicit deny".
   if (/\bkms:|\bKMS key\b/.test(thrown.message)) {
     return refused('the KMS key may not be used', keyPermissionRemedy);
   }

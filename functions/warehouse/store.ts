@@ -60,8 +60,9 @@ export interface Store {
    */
   folders(prefix: string): AsyncIterable<string>;
   /**
-   * Marks an object as replaced by another, for removal. A bucket keeps and lists it until its lifecycle rule expires it. A
-   * folder moves it out of the table at once and keeps it until `removeSetAside`. Nothing happens if it is gone already.
+   * Marks an object as replaced by another, for removal. A bucket keeps and lists it until its lifecycle rule expires
+   * it. A folder moves it out of the table at once and keeps it until `removeSetAside`. Nothing happens if it is gone
+   * already.
    */
   setAside(key: string): Promise<void>;
   /** Removes objects that were set aside before a time, if no lifecycle rule does. */

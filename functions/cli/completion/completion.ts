@@ -1,6 +1,6 @@
 /**
- * Scripts that complete `dqsync` in a shell: commands, options, and the values of options that have a fixed set. Generated
- * from the commands themselves. Pure.
+ * Scripts that complete `dqsync` in a shell: commands, options, and the values of options that have a fixed set.
+ * Generated from the commands themselves. Pure.
  */
 import type { Command, Option } from 'commander';
 

@@ -45,7 +45,10 @@ export async function checkSource(connections: Connections, target: TargetConfig
   }
 }
 
-/** Lists tasks, which needs another role than listing executions. A refusal is no failure: executions are synced all the same. */
+/**
+ * Lists tasks, which needs another role than listing executions. A refusal is no failure: executions are synced all the
+ * same.
+ */
 async function checkTasks({ tasks }: Source, target: TargetConfig): Promise<Check> {
   const subject = subjectOf(target)('tasks');
   try {

@@ -1,4 +1,7 @@
-/** `dqsync explain <instance id>`: one execution whole, from the warehouse: its states as observed, task, rules, results. */
+/**
+ * `dqsync explain <instance id>`: one execution whole, from the warehouse: its states as observed, task, rules,
+ * results.
+ */
 import { openConnections } from '../../connect.ts';
 import { ConfigError } from '../../errors.ts';
 import { cacheFolderOf } from '../../query/cache-folder.ts';

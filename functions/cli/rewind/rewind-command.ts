@@ -75,8 +75,9 @@ const countedDays = 31;
 const dayMs = 86_400_000;
 
 /**
- * Raises the number of rows to be read again to the table's own. Coverage knows the rows of a whole window, and a rewind cuts
- * windows: a busy day at the end of a quiet month would be far off. The table alone would not do: it may have lost rows.
+ * Raises the number of rows to be read again to the table's own. Coverage knows the rows of a whole window, and a
+ * rewind cuts windows: a busy day at the end of a quiet month would be far off. The table alone would not do: it may
+ * have lost rows.
  */
 async function withTableRows(run: RewindRun, plan: RewindPlan): Promise<RewindPlan> {
   const { watermarkMs, toMs, isNeeded } = plan;

@@ -1,6 +1,6 @@
 /**
- * The few calls of AWS services that `dqsync smoke` makes. They are signed here, because a client of the SDK for each service
- * would weigh more than all of them.
+ * The few calls of AWS services that `dqsync smoke` makes. They are signed here, because a client of the SDK for each
+ * service would weigh more than all of them.
  */
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { isoTime, systemClock } from '../../clock.ts';

@@ -1,6 +1,6 @@
 /**
- * `dqsync smoke <stack>`: what only real AWS shows, tried once after a deployment: a run of the function, conditional writes,
- * queries through the workgroup, and an alarm that reaches its topic.
+ * `dqsync smoke <stack>`: what only real AWS shows, tried once after a deployment: a run of the function, conditional
+ * writes, queries through the workgroup, and an alarm that reaches its topic.
  */
 import * as z from 'zod';
 import { isoTime, systemClock } from '../../clock.ts';

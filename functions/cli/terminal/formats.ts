@@ -67,7 +67,10 @@ export function bytes(value: number): string {
   return `${(value / Number(size)).toFixed(1)} ${name}`;
 }
 
-/** Returns a text as one paragraph: line breaks are replaced by spaces, and instants in UTC by those in the config's zone. */
+/**
+ * Returns a text as one paragraph: line breaks are replaced by spaces, and instants in UTC by those in the config's
+ * zone.
+ */
 export function paragraph(text: string): string {
   return printable(inZone(text).replace(/\s+/g, ' ').trim());
 }

@@ -10,7 +10,9 @@ import type { Progress } from '../../sync/target-run.ts';
 export interface Estimate {
   /** 0 to 1; never falls. */
   readonly fraction: number;
-  /** Rows that are known to be complete or shown since, as the source counts them; never falls while `expected` is set. */
+  /**
+   * Rows that are known to be complete or shown since, as the source counts them; never falls while `expected` is set.
+   */
   readonly rows: number;
   /** Rows to read; null if the source's count is not a total. */
   readonly expected: number | null;

@@ -20,8 +20,8 @@ const label = /^ *(?:\S+ ){0,2}\S+ {2,}/;
 const maxHang = 30;
 
 /**
- * Breaks each line that is too long at spaces, but not inside a command or a URL. What follows a break is aligned with the
- * text behind the line's label, or indented by two more than the line.
+ * Breaks each line that is too long at spaces, but not inside a command or a URL. What follows a break is aligned with
+ * the text behind the line's label, or indented by two more than the line.
  *
  * @param width null for no limit, as in a pipe
  */

@@ -1,6 +1,6 @@
 /**
- * Builds the function that publishes the report. A process of its own, because CDK bundles synchronously and esbuild runs
- * plugins only asynchronously:
+ * Builds the function that publishes the report. A process of its own, because CDK bundles synchronously and esbuild
+ * runs plugins only asynchronously:
  *
  * node functions/lambda/report/build.ts <folder> <arm64|x64>
  *
@@ -24,7 +24,8 @@ await build({
   target: 'node24',
   format: 'esm',
   mainFields: ['module', 'main'],
-  // Without detect-libc, DuckDB takes the library for glibc, which is that of Lambda. Copies of data files need no lock.
+  // Without detect-libc, DuckDB takes the library for glibc, which is that of Lambda. Copies of data files need no
+  // lock.
   external: ['@duckdb/node-bindings-*', 'detect-libc', 'fs-native-extensions'],
   banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
   plugins: [builtPage],
