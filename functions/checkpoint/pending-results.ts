@@ -219,18 +219,25 @@ export function withFetched(
     .filter((entry) => !takenKeys.has(executionKey(entry)))
     .map((entry) => {
       const later = laterByKey.get(executionKey(entry));
-      return later === undefined || entry.state === 'rerun' || later.tries < entry.tries ? entry : later;
+      if (later === undefined || entry.state === 'rerun' || later.tries < entry.tries) {
+        return entry;
+      }
+      // Another run may have found results while this one found none.
+      return entry.state === 'unfinished' ? { ...later, state: entry.state } : later;
     });
   // An unfinished one too: if its instance starts again, what was fetched before is known to be its own.
   const inTable = [...taken, ...postponed.filter(({ entry }) => !doubted.has(executionKey(entry)))].flatMap(
     ({ entry, fetchedAtMs }) => (fetchedAtMs === null ? [] : [{ entry, fetchedAtMs }]),
   );
   const inTableKeys = new Set(inTable.map(({ entry }) => executionKey(entry)));
+  // Another run may have fetched the same execution later.
+  const latestMs = new Map(before.fetched.map((entry) => [executionKey(entry), entry.fetchedAtMs]));
   const pendingKeys = new Set(pending.map(executionKey));
   const fetched = [
     ...before.fetched.filter((entry) => !inTableKeys.has(executionKey(entry))),
-    ...inTable.map(({ entry: { id: instance, startTimeMs, taskId }, fetchedAtMs }) => ({
-      ...{ id: instance, startTimeMs, taskId, fetchedAtMs },
+    ...inTable.map(({ entry, fetchedAtMs }) => ({
+      ...{ id: entry.id, startTimeMs: entry.startTimeMs, taskId: entry.taskId },
+      fetchedAtMs: Math.max(fetchedAtMs, latestMs.get(executionKey(entry)) ?? fetchedAtMs),
     })),
   ].filter((entry) => entry.fetchedAtMs > nowMs - fetchedMemoryMs || pendingKeys.has(executionKey(entry)));
   const gone = taken

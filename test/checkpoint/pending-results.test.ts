@@ -49,6 +49,20 @@ it('keeps the results of an unfinished execution as its own if its instance star
   ]);
 });
 
+it('is the same in whichever order two runs record that they requested the results of one execution', () => {
+  const noted = withWritten(empty, [first], nowMs);
+  const entry = { ...noted.pending[0]!, tries: 1, notBeforeMs: nowMs };
+  const nothing = { done: [], postponed: [{ entry, fetchedAtMs: null, isExpired: false }], refused: null, nowMs };
+  const found = (fetchedAtMs: number): Parameters<typeof withFetched>[1] => ({
+    ...nothing,
+    postponed: [{ entry: { ...entry, state: 'unfinished' }, fetchedAtMs, isExpired: false }],
+  });
+  const changes = [nothing, found(nowMs - 9), found(nowMs)];
+  const [inOrder, reversed] = [changes, changes.toReversed()].map((all) => all.reduce(withFetched, noted));
+  expect(inOrder).toEqual(reversed);
+  expect(inOrder).toMatchObject({ pending: [{ state: 'unfinished' }], fetched: [{ fetchedAtMs: nowMs }] });
+});
+
 /** Returns executions that start every `stepMs`, beginning at `fromMs`. */
 function executions(count: number, fromMs: number, stepMs: number): WrittenExecution[] {
   return Array.from({ length: count }, (_, index) => ({
