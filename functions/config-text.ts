@@ -26,8 +26,8 @@ export function configValue(text: string, origin: string): unknown {
 }
 
 /**
- * Returns what finds the line of a key in the text of a config file; of a key that is missing, the line of what lacks
- * it.
+ * Returns a function that finds the line of a key in the text of a config file. For a missing key, it finds the line of
+ * the object that lacks it.
  */
 export function lineFinder(text: string): LineOf {
   const tree = parseTree(text.replace(/^\uFEFF/, ''), [], { allowTrailingComma: true });

@@ -20,7 +20,7 @@ const endpoint = z.string().refine(isSafeEndpoint, {
 
 /** Part of an object key: letters, digits, `.`, `_`, `-`, not starting with `.`. */
 const pathSafe = z.string().regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/, {
-  error: 'must be 1 to 128 letters, digits, ".", "_" or "-", not starting with "."',
+  error: 'must be 1 to 128 letters (A to Z, a to z), digits, ".", "_" or "-", not starting with "."',
 });
 
 /** The workspace id names a partition. DuckDB, Hive and Athena read these partition names as NULL. */
@@ -89,8 +89,7 @@ const instant = z
  * there and China to most users here.
  */
 export const timeZone = z.string().refine((text) => isAreaCity(text) && isTimeZone(text), {
-  error: (issue) =>
-    `must be "UTC" or an Area/City name of the IANA database, not "${issue.input}": write "Asia/Shanghai", not "CST" or "+08:00"`,
+  error: 'must be "UTC" or an Area/City name of the IANA database: write "Asia/Shanghai", not "CST" or "+08:00"',
 });
 
 /** The executions whose rule results are fetched: failed and alarming ones, all finished ones, or none. */

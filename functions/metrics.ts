@@ -36,7 +36,7 @@ export interface MeasuredRun {
   readonly mode: 'incremental' | 'backfill' | 'maintain';
   readonly counters: Readonly<RunCounters>;
   readonly quality: Quality | null;
-  /** Whether an alarm needs the pass rate: its two metrics are charged for. */
+  /** Whether an alarm needs the pass rate. Without one its two metrics are not sent, because they cost money. */
   readonly measuresPassRate: boolean;
   readonly watermarkAgeSeconds: number | null;
 }

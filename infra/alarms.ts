@@ -222,7 +222,7 @@ export class Alarms extends Construct {
         target,
         metric: new MathExpression({
           label: 'Passed, percent',
-          // Not a plus: a perfect day has no value of "bad", and a day in which nothing passed none of "passed".
+          // SUM instead of "+": if either metric has no value on a day, "+" has none, but SUM returns the other one.
           expression: '100 * FILL(passed, 0) / SUM([passed, bad])',
           usingMetrics: { passed: sum('Passed', day), bad: sum('NotPassed', day) },
           period: day,

@@ -100,7 +100,7 @@ function proxyProblem(text: string): string | null {
   }
   return url.username === '' && url.password === ''
     ? null
-    : 'must not contain a user or a password, which anyone could read who may see the function: let the proxy know the subnets instead';
+    : 'must not contain a user or a password, because everyone who may see the function could read it: let the proxy admit the subnets instead';
 }
 
 const deploymentSchema = z.strictObject({

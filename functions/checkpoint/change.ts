@@ -34,7 +34,7 @@ export interface Change {
   /** Windows that the run could not prove. */
   readonly unproven: readonly Window[];
   /**
-   * Id of the last commit before the run and before each of its own; another one in the checkpoint is another run's.
+   * Id of the last commit that this run knows of. If the checkpoint has another one, another run has committed since.
    */
   readonly afterCommitId: string | null;
   /** Start times of executions that appeared within coverage. */

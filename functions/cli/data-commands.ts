@@ -25,8 +25,8 @@ function addSync(program: Command, finish: Finish): void {
   ])
     .addOption(configOption())
     .addOption(targetsOption())
-    .option('--tasks', 'read the tasks and their rules, too, as the daily maintenance of a deployed stack does')
-    .option('--results', 'fetch all rule results that wait; without it, 100 at most beside more than 2,000 rows')
+    .option('--tasks', 'also read the tasks and their rules, as the daily maintenance of a deployed stack does')
+    .option('--results', 'fetch all missing rule results; by default, a sync of more than 2,000 rows fetches 100')
     .addOption(jsonOption('print the summaries of all targets as one JSON array'))
     .addHelpText(
       'after',
@@ -48,9 +48,11 @@ function addBackfill(program: Command, finish: Finish): void {
     .addOption(targetsOption())
     .option('--from <time>', 'started from here on: a day (from midnight in partitionTimeZone) or an ISO instant')
     .option('--to <time>', 'started before this')
-    .option('--again', 'read what is covered once more, too')
-    .option('--results', 'fetch rule results, too, of the executions that "results" in the config asks for')
-    .addOption(new Option('--dry-run', 'only say what it would take, from a handful of counts').conflicts('deployed'))
+    .option('--again', 'also read again what is covered already')
+    .option('--results', 'also fetch rule results, of the executions that "results" in the config selects')
+    .addOption(
+      new Option('--dry-run', 'only estimate rows, requests and time, from a few counts').conflicts('deployed'),
+    )
     .option(
       '--deployed <stack>',
       'run it in a deployed stack, with the config of the stack, and follow it; needs AWS credentials',
@@ -79,7 +81,7 @@ function addVerify(program: Command, finish: Finish): void {
       'started from here on: a day (from midnight in partitionTimeZone) or an ISO instant',
     )
     .requiredOption('--to <time>', 'started before this')
-    .option('--repair', 'read days that differ again, then verify them again')
+    .option('--repair', 'read the days that differ again, then verify them')
     .option('--deep', 'compare every row of every day, not only of days whose counts differ')
     .addOption(jsonOption('print one JSON array with an object per target'))
     .addHelpText(

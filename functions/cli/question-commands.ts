@@ -44,7 +44,7 @@ function addList(program: Command, finish: Finish): void {
       '--from <time>',
       'started from here on: a day (from midnight in partitionTimeZone) or an ISO instant; default: no limit',
     )
-    .option('--to <time>', 'started up to here; whether the ends are inclusive depends on the source')
+    .option('--to <time>', 'started up to here; the source decides whether --from and --to are inclusive')
     .option('--limit <rows>', 'rows to show; more than 100 take several requests', wholeNumber(1), 20)
     .option('--offset <n>', 'rows to skip', wholeNumber(0), 0)
     .option('--columns <names>', 'columns to show, for example id,name,end_time,extra; "took" is the time it took')

@@ -4,7 +4,7 @@ import { booleanData, dictionaryOf, numberData, textData, Validity } from '../wa
 import type { StoredColumn } from '../warehouse/table.ts';
 import type { StoredValue } from './data-file.ts';
 
-/** A distinct text beside its characters: a string's header, an entry of a map and one of a list. */
+/** Memory of a distinct text without its characters: a string's header, a map entry and a list entry. */
 const textOverheadBytes = 100;
 
 /** One column of all rows so far. */
@@ -78,7 +78,7 @@ class Booleans implements GatheredColumn {
   }
 }
 
-/** A number as two halves, on a little-endian machine. */
+/** One 64-bit number, seen as two halves of 32 bits. Low half first, as on every little-endian machine. */
 const pair = new BigInt64Array(1);
 const halves = new Int32Array(pair.buffer);
 
@@ -182,7 +182,7 @@ class Texts implements GatheredColumn {
       code = this.#texts.length;
       this.#codeOf.set(text, code);
       this.#texts.push(text);
-      // Once here, once as UTF-8 to write it.
+      // Counted twice: the text is kept here, and encoded as UTF-8 when it is written.
       this.#textBytes += 2 * text.length + textOverheadBytes;
     }
     this.#codes.set(row, code);
@@ -236,7 +236,7 @@ class Blocks<T extends Int32Array | Uint8Array> {
     return Math.ceil(this.#rowCount / blockRows) * (this.#blocks[0]?.byteLength ?? 0);
   }
 
-  /** New rows have any value until it is set. */
+  /** The value of a new row is undefined until it is set. */
   resize(rowCount: number): void {
     this.#rowCount = rowCount;
     while (this.#blocks.length * blockRows < rowCount) {

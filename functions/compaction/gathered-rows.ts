@@ -26,7 +26,7 @@ export class GatheredRows {
       const index = sortedBy.indexOf(column.name);
       return index === -1 ? sortedBy.length : index;
     };
-    // All of them, so that rows that are the same become adjacent.
+    // By all columns, so that identical rows become adjacent.
     this.#compared = [...this.#columns].sort((a, b) => rank(a) - rank(b));
     this.#keyColumns = keyColumns;
   }
@@ -50,7 +50,7 @@ export class GatheredRows {
     }
   }
 
-  /** Adds all rows of a file. Throws what reading throws; the rows are then of no use until `clear`. */
+  /** Adds all rows of a file. If reading the file throws, call `clear` before the rows are used again. */
   async add(file: DataFile): Promise<void> {
     const start = this.#rowCount;
     for (const gathered of this.#columns) {
@@ -61,8 +61,8 @@ export class GatheredRows {
   }
 
   /**
-   * Returns the rows in the order of a file, each of several that are the same in all columns once. Both parts are
-   * sorted: first the latest of each execution, if the table has such, then the others.
+   * Returns the rows in the order of a compacted file, without duplicates. First the latest row of each execution, if
+   * the table has executions, then the others. Both parts are sorted.
    */
   inOrder(): { readonly rows: Uint32Array; readonly latestRows: number } {
     const sorted = this.#sorted();

@@ -1,9 +1,9 @@
 /** Sorts row numbers. Pure. */
 
 /**
- * Returns the numbers `[0, rowCount)` in an order: merges what is in order already, as files are, two runs at a time.
- * Takes 8 bytes per row. `TypedArray.sort` copies its numbers into objects on the heap first, which then grows and
- * stays large.
+ * Returns the numbers `[0, rowCount)` sorted by `compare`: a merge sort of the runs that are in order already, as the
+ * rows of each file are. Takes 8 bytes per row. `TypedArray.sort` copies its numbers into objects on the heap first,
+ * which then grows and stays large.
  */
 export function sortedRows(rowCount: number, compare: (a: number, b: number) => number): Uint32Array {
   let rows = new Uint32Array(rowCount);

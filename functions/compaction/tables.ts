@@ -9,8 +9,8 @@ export interface CompactedTable extends Pick<TableFacts, 'name' | 'columns'> {
   /** Names of the columns that rows are sorted by. */
   readonly sortedBy: readonly string[];
   /**
-   * With how many of these columns the rows of one execution agree, if the last of them is the one that the view shows.
-   * Such rows come first (PROTOCOL.md, I20). Default: there are no such rows.
+   * Number of these columns that identify an execution, counted from the first. The last row of each execution, which
+   * the view shows, then comes first in the file (PROTOCOL.md, I20). Default: the rows are in one sorted part.
    */
   readonly keyColumns?: number;
 }

@@ -14,10 +14,10 @@ export const namespaceVariable = 'DQSYNC_METRICS_NAMESPACE';
 /** The source of events about changed outcomes, `dqsync.<stack>`. If it is not set, there are no events. */
 export const eventSourceVariable = 'DQSYNC_EVENT_SOURCE';
 
-/** The outcomes of tasks are watched for the metric and the dashboard, also without events: `1`, or `passRateWatch`. */
+/** Set to `1` or `passRateWatch` to follow the outcomes of tasks for metrics and the dashboard even without events. */
 export const watchVariable = 'DQSYNC_WATCH_OUTCOMES';
 
-/** Executions are counted in metrics, too, for an alarm on the pass rate. */
+/** Also counts executions in metrics, for the alarm on the pass rate. */
 export const passRateWatch = 'pass-rate';
 
 /**

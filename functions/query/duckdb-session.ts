@@ -79,8 +79,8 @@ const isLatest = { name: 'is_latest', kind: 'boolean', nullable: false, descript
 const settledFacts: TableFacts = { ...instanceTable, columns: [...instanceTable.columns, isLatest] };
 
 /**
- * Defines `quality_instances` so that only days with several files take a window: with 11 million rows, it is most of
- * the time and memory of a query.
+ * Defines `quality_instances` so that only days with several files need a window function. With 11 million rows, that
+ * function takes most of a query's time and memory.
  */
 export async function splitObservations(connection: DuckDBConnection): Promise<void> {
   await connection.run(`CREATE SCHEMA ${parts.schema}`);
@@ -92,7 +92,7 @@ export async function splitObservations(connection: DuckDBConnection): Promise<v
     SELECT ${columns} FROM ${parts.settled} WHERE ${isLatest.name} UNION ALL ${viewSql(parts.others)}`);
 }
 
-/** Defines which files the tables are. Only after `splitObservations`. */
+/** Sets the files that the tables consist of. Call it after `splitObservations`. */
 export async function defineFiles(connection: DuckDBConnection, paths: PathsByTable): Promise<void> {
   await redefineTables(connection, (table) => tableSql(paths.get(table.name) ?? [], table), furtherTables);
   const byDay = Map.groupBy(paths.get(instanceTable.name) ?? [], dirname);

@@ -4,8 +4,9 @@
 const maxCharacters = 200;
 
 /**
- * Returns `label: value` joined by ` · `, of a result's JSON text; the text itself if it is not an object. Labels are
- * in any language, so what the page shows elsewhere is left out by its value: whether there was an alarm, and on what.
+ * Formats a result's JSON text as `label: value` pairs, joined by ` · `. Returns the text itself if it is not an
+ * object. The page shows elsewhere whether there was an alarm and on which object; labels are in any language, so these
+ * two are recognized and left out by their values.
  *
  * @param objectName what was checked, as the result calls it
  */

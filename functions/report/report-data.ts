@@ -132,7 +132,7 @@ export interface TaskData {
   readonly runs: PackedRuns;
   /** The first of its rules; empty where the table of tasks is not synced. */
   readonly rules: readonly RuleData[];
-  /** Of its last executions that did not pass, newest first; empty where rule results are not fetched. */
+  /** Findings of the last executions that did not pass, newest first. Empty if rule results are not fetched. */
   readonly findings: readonly FindingData[];
 }
 

@@ -68,7 +68,7 @@ FROM ${relation}
 WHERE dt >= ${quoted(fromDay)} AND dt <= ${quoted(toDay)} AND (${places.join(' OR ')})`;
 }
 
-/** What a task is known by. A few have no id. */
+/** Identifies a task: by its id, or by its name if it has none. */
 const taskKeySql = `coalesce(CAST(task_id AS varchar), concat('name:', name))`;
 
 function letterSql(column: string, names: Readonly<Record<string, string>>, other: string): string {
@@ -204,7 +204,7 @@ export const failingAtFirstSql = `SELECT count(*) FROM (
  */
 export function streaksSql(scope: ReportScope, looksBack: boolean): string {
   const known = `SELECT workspace, project_id, task_key, id, start_ms, status FROM report_runs WHERE ${isSettled}`;
-  // Only observations of these tasks are made into executions, which takes most of the time otherwise.
+  // Filtered before the view is computed, which otherwise takes most of the time.
   const observations = `(SELECT * FROM ${tableName}
     WHERE (workspace, project_id, ${taskKeySql}) IN (
       SELECT (workspace, project_id, task_key) FROM report_runs WHERE ${isSettled}

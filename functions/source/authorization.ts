@@ -5,7 +5,7 @@
  * third one is a `CredentialsError` for this and all later requests. With an access key or a token in the secret, the
  * first 401 already reads the secret again, and only a changed secret is tried. A success resets the count.
  *
- * Clients of one target that follow each other share a login: what the source has accepted, the next one tries first.
+ * Consecutive clients of one target share a login, so each of them first tries what the source accepted last.
  *
  * Five failed signatures in a row lock an access key for five minutes. Therefore one request tries unproven credentials
  * while the others wait for its outcome, and all requests wait during a renewal.

@@ -61,7 +61,7 @@ export class ResultsBacklog {
     return { id, startTimeMs, taskId, isWanted: isWanted(execution, this.wanted) };
   }
 
-  /** Returns what waits at the end of a run, as counters. What was never loaded counts as empty. */
+  /** Returns what waits at the end of a run, as counters. A backlog that was never loaded counts as empty. */
   counters(nowMs: EpochMs): Pick<RunCounters, 'resultsBacklog' | 'resultsBacklogAgeSeconds'> {
     const results = this.#loaded?.value ?? pendingResultsKind.empty;
     const { waitingSinceMs } = results;

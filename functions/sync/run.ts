@@ -198,8 +198,8 @@ async function runTarget(run: Run, target: TargetConfig, limitMs: number): Promi
 }
 
 /**
- * Returns the rows that the coming syncs would have read, had a backfill not read them first: they are known to those
- * syncs, which therefore do not note them.
+ * Returns the rows of a backfill that lie where the next syncs read. Those syncs find them unchanged and do not note
+ * their results, so the backfill notes them.
  */
 function ofComingSyncs(
   rows: readonly Observation[],

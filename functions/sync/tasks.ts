@@ -18,9 +18,9 @@ import { changedRows, isListedAnew, seenInList } from './task-rows.ts';
 
 /** Details are read again after this long, because the list does not show changes of a rule. */
 const detailsAgeMs = 7 * 86_400_000;
-/** Details to a commit: 25 s at the documented quota, … */
+/** Details are committed after at least this many tasks: 25 s at the documented quota. */
 const commitTasks = 100;
-/** … or as this part of the tasks that are known, because each commit writes all of them again. */
+/** Details are committed after at least this share of the known tasks, because each commit writes all of them again. */
 const commitShare = 0.25;
 /** Requests at a time. */
 const maxInFlight = 8;

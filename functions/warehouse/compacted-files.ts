@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 
 /**
- * Returns the key of the file that replaces some files of a day. It follows from their names and rows, so that a
- * compaction that is repeated, or done by two processes at once, makes the same file (PROTOCOL.md, I16).
+ * Returns the key of the file that replaces some files of a day. It is derived from their names and rows. So a
+ * compaction that is repeated, or run by two processes at once, writes the same file (PROTOCOL.md, I16).
  *
  * @param prefix start of the keys of the day's files; ends in `/`
  * @param names of the files that it replaces, sorted

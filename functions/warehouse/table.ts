@@ -79,7 +79,7 @@ export function definersOf<Row>(): {
     (name, description, read, options) => ({ name, kind, nullable: true, read, description, ...options });
   return {
     text: define('text'),
-    // All of them are ids and weights, which repeat.
+    // All of these columns are ids and weights, whose values repeat.
     int64: (name, description, read) => define('int64')(name, description, read, { repeats: true }),
     time: define('timestamp-ms-utc'),
     boolean: define('boolean'),

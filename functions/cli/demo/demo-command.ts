@@ -87,7 +87,7 @@ async function play(source: DemoSource, startedMs: number): Promise<number> {
   title('Look further');
   writeLine(`  ${command} query --config ${configPath} "SELECT dt, count(*) FROM quality_instances GROUP BY dt ORDER BY dt"
   ${command} status --config ${configPath}
-The simulated source ends now, so list, verify and sync have nothing to ask any more.
+The simulated source stops now, so list, verify and sync no longer work with this config.
 The files are in ${join(folder, 'warehouse')}. All this took ${((systemClock.now() - startedMs) / 1000).toFixed(1)} seconds.
 
 ${paint.bold('What failed, since when, and how often: open this page in a browser')}

@@ -25,7 +25,7 @@ export async function checkWarehouse(store: Store): Promise<Check> {
     if (last?.etag !== replaced.etag) {
       throw unreliable(store, `${probeKey} was changed by a write that was refused`);
     }
-    return `${store.url} can be written, read and compared-and-swapped`;
+    return `${store.url} accepts writes, reads and conditional writes`;
   });
 }
 

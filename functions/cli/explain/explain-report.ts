@@ -82,7 +82,9 @@ function missing(note: Row | undefined): string {
     none: 'the source has none',
     failed: 'every request for them failed',
   };
-  return `no rule results: ${reasons[why ?? ''] ?? 'not fetched ("results" in the config says for which executions)'}`;
+  const unfetched =
+    'not fetched: they still wait (see "dqsync status"), "results" in the config leaves them out, or a backfill ran without --results';
+  return `no rule results: ${reasons[why ?? ''] ?? unfetched}`;
 }
 
 function resultText(row: Row, names: ReadonlyMap<string, string>): string {

@@ -28,8 +28,8 @@ export function endpointOf(region: string): string {
 
 /** Fields of each form of the secret, with a description. */
 export const secretFields: Readonly<Record<Auth, Readonly<Record<string, string>>>> = {
-  aksk: { accessKeyId: 'access key id', secretAccessKey: 'secret access key' },
-  password: { domainName: 'account name', userName: 'IAM user name', password: 'password' },
+  aksk: { accessKeyId: 'Access key id', secretAccessKey: 'Secret access key' },
+  password: { domainName: 'Account name', userName: 'IAM user name', password: 'Password' },
   token: { token: 'X-Auth-Token, valid for 24 hours' },
 };
 

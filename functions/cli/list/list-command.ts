@@ -157,7 +157,7 @@ function howMany(rows: number, total: number | null, offset: number): string {
     return `${counted(rows, 'row')}; the source gave no count`;
   }
   if (total <= offset + rows) {
-    return `${counted(rows, 'row')}; the source says count ${count(total)}`;
+    return `${counted(rows, 'row')}; the source counts ${count(total)}`;
   }
   return offset === 0
     ? `${count(rows)} of ${counted(total, 'row')} shown; all with --limit ${total}`

@@ -87,9 +87,11 @@ function describeReport(path: string, sizeBytes: number, data: ReportData): stri
   const { leftOut } = data;
   return [
     `${path}: ${counted(data.executions, 'execution')} of ${counted(data.tasks.length + leftOut.tasks, 'task')}, ${data.days[0]} to ${data.days.at(-1)}, ${bytes(sizeBytes)}`,
-    failing.length === 0
-      ? `No task is failing as of ${shownAt(data.asOfMs)}.`
-      : `${counted(failing.length, 'task is', 'tasks are')} not passing as of ${shownAt(data.asOfMs)}:`,
+    data.executions === 0
+      ? 'The table has no executions of these days. "dqsync status" shows which it covers; "dqsync sync" reads more.'
+      : failing.length === 0
+        ? `No task is failing as of ${shownAt(data.asOfMs)}.`
+        : `${counted(failing.length, 'task is', 'tasks are')} not passing as of ${shownAt(data.asOfMs)}:`,
     ...(rows.length === 0
       ? []
       : [renderTable(['task', 'status', 'in_a_row', 'since'], rows, { width: widthOf(process.stdout) ?? pipeWidth })]),

@@ -40,7 +40,7 @@ export function timeline({ span, coverage }: CoverageView): string | null {
   const line = Array.from({ length: cells }, (_, cell) =>
     cellOf({ fromMs: edge(cell), toMs: edge(cell + 1) }, coverage),
   );
-  const label = (ms: number): string => (lengthMs < 2 * dayMs ? shownAt(ms) : isoTime(ms).slice(0, 10));
+  const label = (ms: number): string => (lengthMs < 2 * dayMs ? shownAt(ms) : shownAt(ms).slice(0, 10));
   return `${label(span.fromMs)} ${line.join('')} ${label(span.toMs)}`;
 }
 

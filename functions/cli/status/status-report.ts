@@ -70,7 +70,7 @@ function completeness({ watermark, watermarkAgeSeconds, coverage }: TargetStatus
   const before = gaps.filter((gap) => gap.from < watermark).length;
   const after = gaps.length - before;
   const known = [
-    ...(before === 0 ? [] : [`${counted(before, 'gap')} before that`]),
+    ...(before === 0 ? [] : [`except for ${counted(before, 'gap')}`]),
     ...(after === 0 ? [] : [`${counted(after, 'gap')} after that`]),
   ].join(', ');
   const age = duration((watermarkAgeSeconds ?? 0) * 1000);

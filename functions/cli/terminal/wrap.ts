@@ -5,8 +5,8 @@ import stringWidth from 'string-width';
 const held = '\u0000';
 
 /**
- * Commands as messages name them, in double quotes or not. Copied from two lines they would not run. A long one is left
- * to the terminal, which joins the parts again when they are copied.
+ * Commands in messages, in double quotes or not. They are never broken, because a command copied from two lines does
+ * not run. A terminal breaks a long line by itself, but copies it as one line.
  */
 const option = '(?: --?[a-z][a-z-]*(?: (?:"[^"]*"|<[^>]*>|[^\\s"-]\\S*))?)*';
 const commands = new RegExp(

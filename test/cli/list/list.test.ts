@@ -156,7 +156,7 @@ describe('dqsync list', () => {
     const run = await world.cli(['list']);
     expect(run.stdout).toContain(ids['orders']);
     expect(run.stdout).toContain('unreadable row (start_time');
-    expect(run.stderr).toBe('(5 rows; the source says count 5)\n');
+    expect(run.stderr).toBe('(5 rows; the source counts 5)\n');
   });
 
   it('escapes characters in names that would move the cursor', async () => {

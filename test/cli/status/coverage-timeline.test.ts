@@ -1,7 +1,8 @@
 /** The timeline of coverage, and the list of gaps. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Checkpoint, emptyCheckpoint } from '../../../functions/checkpoint/checkpoint.ts';
 import { coverageView, gapLines, rereadingLine, timeline } from '../../../functions/cli/status/coverage-timeline.ts';
+import { showTimesIn } from '../../../functions/cli/terminal/formats.ts';
 import { newYearMs } from '../../support/builders.ts';
 
 const dayMs = 86_400_000;
@@ -48,6 +49,13 @@ describe('the timeline', () => {
 
   it('shows times if it spans less than two days', () => {
     expect(timeline(covered([[0, 1.5]]))).toBe(`2026-01-01T00:00:00Z ${'█'.repeat(40)} 2026-01-02T12:00:00Z`);
+  });
+
+  it('names days of the zone of the config', () => {
+    showTimesIn('Asia/Shanghai');
+    onTestFinished(() => showTimesIn('UTC'));
+    const evening = 16 / 24;
+    expect(timeline(covered([[evening, evening + 40]]))).toMatch(/^2026-01-01 .* 2026-02-11$/);
   });
 
   it('is absent before anything is covered', () => {

@@ -100,7 +100,7 @@ describe('dqsync status', () => {
       config['initialFrom'] = new Date(world.simulator.clock.now() - 72 * hourMs).toISOString();
     });
     const run = await world.cli(['status']);
-    expect(run.stdout).toMatch(/1 gap before that\n {2}coverage {3}\d{4}-\d\d-\d\d ░+▒?█+ \d{4}-\d\d-\d\d\n/);
+    expect(run.stdout).toMatch(/except for 1 gap\n {2}coverage {3}\d{4}-\d\d-\d\d ░+▒?█+ \d{4}-\d\d-\d\d\n/);
     expect(run.stdout).toMatch(/\n {2}gaps {7}\S+Z to \S+Z \(\d days?\)\n {13}dqsync backfill fills them\n {2}open/);
   });
 

@@ -93,7 +93,7 @@ describe('the line on completeness', () => {
     [
       'gaps before the watermark',
       covered([2, 4], [6, 8]),
-      `${short(2)} to ${short(8)} (2 hours ago), 20 executions, 2 gaps before that`,
+      `${short(2)} to ${short(8)} (2 hours ago), 20 executions, except for 2 gaps`,
     ],
     [
       'a gap that a sync could not prove',
@@ -103,7 +103,7 @@ describe('the line on completeness', () => {
     [
       'gaps before and after the watermark',
       { ...covered([2, 4], [6, 8]), incremental: incremental(2, 8) },
-      `${short(2)} to ${short(4)} (6 hours ago), 20 executions, 1 gap before that, 1 gap after that`,
+      `${short(2)} to ${short(4)} (6 hours ago), 20 executions, except for 1 gap, 1 gap after that`,
     ],
     [
       'a first sync that was interrupted after it had read later parts first',
