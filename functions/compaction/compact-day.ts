@@ -28,7 +28,7 @@ export interface DayCompaction {
   readonly store: Store;
   readonly clock: Clock;
   readonly table: CompactedTable;
-  /** Of this table. Cleared for each new file. */
+  /** The rows gathered for the next file of this table. Cleared after each file. */
   readonly rows: GatheredRows;
   /** Throws when the work is to stop; asked before each file. */
   readonly checkTime: () => void;

@@ -8,9 +8,9 @@ import { createHash, createHmac } from 'node:crypto';
 export interface SignableCall {
   readonly service: string;
   readonly region: string;
-  /** Without characters that a path encodes. */
+  /** The path. It must not need URL encoding. */
   readonly path: string;
-  /** By names in lower case, including `host`. */
+  /** The headers by their names in lower case, including `host`. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
@@ -46,7 +46,7 @@ export function signedHeaders(call: SignableCall, credentials: AwsCredentials, n
 /** An object of S3 to read by its URL. */
 export interface ReadableObject {
   readonly region: string;
-  /** Without a query, encoded. */
+  /** The URL of the object, encoded and without a query. */
   readonly url: string;
   /** How long the URL is valid. AWS allows a week, and no longer than temporary credentials are. */
   readonly seconds: number;

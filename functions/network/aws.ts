@@ -164,7 +164,7 @@ export interface SentRequest {
   /** With the port unless it is the scheme's default. */
   readonly host?: string;
   readonly protocol?: string;
-  /** Encoded. */
+  /** The path, URL-encoded. */
   readonly path?: string;
   readonly sessionToken?: string;
 }

@@ -22,7 +22,10 @@ export function translated(thrown: unknown, { folder, areCopies }: DataFolder): 
     return thrown;
   }
   // DuckDB's client puts a prefix before errors of the parser.
-  const message = thrown.message.replace(/^Failed to extract statements: /, '');
+  const message = thrown.message
+    .replace(/^Failed to extract statements: /, '')
+    // Messages are shown as one paragraph, in which the caret below the quoted line points nowhere.
+    .replace(/\s+LINE (\d+): ([^\n]*)\n\s*\^\s*$/, ' (line $1: $2)');
   const kind = /^([A-Z][A-Za-z ]*?) Error: /.exec(message)?.[1] ?? '';
   if (storageKinds.has(kind) || (!sqlKinds.has(kind) && message.includes(folder))) {
     return new StorageError(`DuckDB cannot read the data files: ${message}`, {

@@ -8,7 +8,10 @@ import type { Window } from '../model.ts';
 import type { Reply } from './page-source.ts';
 import { Turns } from './turns.ts';
 
-/** Shared by all reads of a run. It only grows, so windows may finish in any order; or trust is revoked. */
+/**
+ * What a run has learned about its source, shared by all of its reads. Reads only add knowledge or revoke trust, so
+ * windows may finish in any order.
+ */
 export class SourceProfile {
   readonly hints = new Hints();
   readonly turns = new Turns();

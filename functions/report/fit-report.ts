@@ -29,8 +29,8 @@ export function sizeOf(data: unknown): number {
 }
 
 /**
- * Returns the data with as much of it as fits: first executions are left out, the oldest of each task, then tasks, the
- * least important. Counts of days and workspaces always stay. `leftOut` says what is missing.
+ * Returns the data, shortened to fit. Leaves out the oldest executions of each task first, then the least important
+ * tasks. Counts of days and workspaces always stay. `leftOut` says what is missing.
  */
 export function fitReport(data: ReportData, maxBytes: number): ReportData {
   const incidents = data.incidents.slice(0, maxIncidents);

@@ -63,7 +63,7 @@ export interface PackedRuns {
   readonly notified: string;
 }
 
-/** A rule of a task, as it was observed last. Empty where it does not say. */
+/** A rule of a task, as it was observed last. Fields that the source leaves out are empty. */
 export interface RuleData {
   readonly name: string;
   readonly dimension: string;
@@ -74,7 +74,7 @@ export interface RuleData {
   readonly condition: string;
 }
 
-/** What a rule found in an execution that did not pass. Empty where it does not say. */
+/** What a rule found in an execution that did not pass. Fields that the source leaves out are empty. */
 export interface FindingData {
   /** Instance id and start of the execution. */
   readonly id: string;

@@ -1,6 +1,6 @@
 /** Reads a whole list of the calls other than the instance list, page by page. Pure. */
 
-/** One page. */
+/** One page of a list. */
 export interface ListPage<T> {
   readonly count: number | null;
   /** Rows of the page, by which the offset advances. */
@@ -9,9 +9,9 @@ export interface ListPage<T> {
   readonly shown: Iterable<readonly [key: string, value: T]>;
 }
 
-/** A whole list. */
+/** A list, read to its end. */
 export interface WholeList<T> {
-  /** Each once. */
+  /** The values of all pages, each once. */
   readonly values: readonly T[];
   /** Whether the source's counts say that none is missing. */
   readonly isComplete: boolean;

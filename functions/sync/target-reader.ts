@@ -23,7 +23,7 @@ const maxInFlight = 16;
 /** The first request covers at least a month, which is enough to show the page size and what counts mean. */
 const calibratedMs = 30 * 86_400_000;
 /**
- * Ten requests: where there are fewer rows, or the window is one of an hourly sync, one more request costs too much.
+ * Ten pages. With fewer rows, or in the short window of an hourly sync, one more request for a count costs too much.
  */
 const countedApartRows = 1_000;
 const countedApartMs = 6 * 3_600_000;

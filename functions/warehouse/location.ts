@@ -8,7 +8,7 @@ export type WarehouseLocation =
   | {
       readonly kind: 's3';
       readonly bucket: string;
-      /** Without slashes at both ends; empty for the bucket's root. */
+      /** The prefix without slashes at its ends; empty for the bucket's root. */
       readonly prefix: string;
     };
 

@@ -407,7 +407,7 @@ describe('rule results', () => {
     expect(incomplete.length).toBeLessThan(10);
   });
 
-  it('of a re-run that another run notes while those of the execution before are requested are not taken for its own', async () => {
+  it('of an execution are not those of its re-run, which another run notes during the request', async () => {
     const world = await syncedSource();
     const { clock, sim } = world;
     const { id } = sim.life.addExecution({ runStatus: 'FAILED', startTimeMs: clock.now() - minuteMs });

@@ -31,7 +31,7 @@ export interface ReportOptions {
   readonly json?: boolean;
 }
 
-/** AWS's limit. */
+/** AWS limits signed URLs to a week. */
 const longestExpiryMs = 7 * 86_400_000;
 
 /** Most days on a page, so that it stays readable and below 2 MB. */

@@ -74,6 +74,7 @@ describe('dqsync query', () => {
 
   it.each([
     ['SELEC 1', 'Fix the SQL'],
+    ['SELECT\nnothing FROM quality_instances', '(line 2: nothing FROM quality_instances)'],
     ['SELECT nothing FROM quality_instances', 'quality_instances has the columns id, name'],
     ["COPY (SELECT 1) TO 'out.csv'", 'error:'],
   ])('refuses %s with exit code 2 and one paragraph', async (sql, message) => {
