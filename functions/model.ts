@@ -77,7 +77,7 @@ export interface PageRequest {
   readonly filter: PageFilter;
   /** Number of rows requested, 1 to 100. */
   readonly limit: number;
-  /** In rows or in pages, depending on the source. */
+  /** Number of rows to skip, or of pages, depending on the source. */
   readonly offset: number;
 }
 

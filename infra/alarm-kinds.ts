@@ -22,7 +22,7 @@ export interface AlarmKind {
 /** The condition of a target's alarm: `statistic` of `metric` over one period of the schedule is above `threshold`. */
 export interface TargetCondition {
   readonly metric: MetricName;
-  /** As named in CloudWatch. */
+  /** The statistic, as CloudWatch names it. */
   readonly statistic: 'Sum' | 'Maximum';
   readonly threshold: (periodSeconds: number) => number;
   /** The effect of a period without a run: the alarm keeps its state, or ends. */

@@ -62,7 +62,7 @@ export type PendingChange = Readonly<z.output<typeof pendingChange>>;
 /** The document. */
 export interface LastOutcomes {
   readonly announceFromMs: EpochMs;
-  /** By task: its id, or `name:<name>` without one. */
+  /** The last outcome of each task, by its id, or by `name:<name>` if it has none. */
   readonly tasks: ReadonlyMap<string, LastOutcome>;
   readonly pending: readonly PendingChange[];
 }

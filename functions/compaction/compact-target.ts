@@ -37,7 +37,7 @@ export interface FailedDay {
 /** The result of a compaction. */
 export interface CompactionResult {
   readonly target: string;
-  /** In the order of compaction. */
+  /** The days compacted, in the order in which that was done. */
   readonly days: readonly CompactedDay[];
   readonly failed: readonly FailedDay[];
   /** Whether all days were checked. If not, the next compaction continues. */

@@ -14,7 +14,7 @@ import type { CompactedTable } from './tables.ts';
 export class GatheredRows {
   readonly #schema: Schema;
   readonly #columns: readonly GatheredColumn[];
-  /** In the order in which rows are compared. */
+  /** All columns, in the order in which they are compared. */
   readonly #compared: readonly GatheredColumn[];
   readonly #keyColumns: number;
   #rowCount = 0;

@@ -28,7 +28,7 @@ export interface AwsConnections {
   readonly clientConfig?: { readonly requestHandler: RequestHandlerOptions };
 }
 
-/** With the SDK's names. */
+/** Options of the agents, under the SDK's names. */
 const agentOptions: AgentOptions = { keepAlive: true, maxSockets: 50 };
 const proxyTimeoutMs = 10_000;
 
@@ -161,7 +161,7 @@ function networkCode(thrown: unknown): string | undefined {
 
 /** The parts of an SDK request that messages need. */
 export interface SentRequest {
-  /** With the port unless it is the scheme's default. */
+  /** The host, with its port unless that is the scheme's default. */
   readonly host?: string;
   readonly protocol?: string;
   /** The path, URL-encoded. */

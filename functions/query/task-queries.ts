@@ -10,7 +10,7 @@ export interface TaskQueryOptions {
   readonly since: string;
   /** The same for the last seven days. */
   readonly sinceWeek: string;
-  /** For descriptions, for example `over the last 30 days`. */
+  /** The days, as descriptions name them, for example `over the last 30 days`. */
   readonly period: string;
 }
 

@@ -176,7 +176,7 @@ export interface ReportData {
   readonly executions: number;
   readonly targets: readonly TargetFacts[];
   readonly workspaces: readonly WorkspaceData[];
-  /** In order of importance: failing ones first, then those that failed most. */
+  /** The tasks in order of importance: failing ones first, then those that failed most. */
   readonly tasks: readonly TaskData[];
   /** Open ones first, then by time, newest first. */
   readonly incidents: readonly IncidentData[];

@@ -21,11 +21,11 @@ export interface HttpLimits {
   readonly connections: number;
   /** Until a connection is open, TLS included. Default 10 s. */
   readonly connectTimeoutMs: number;
-  /** From the request to the end of the reply's headers. Default 30 s. */
+  /** Limit from the request to the end of the reply's headers. Default 30 s. */
   readonly headersTimeoutMs: number;
-  /** Between two chunks of the body. Default 30 s. */
+  /** Limit between two chunks of the body. Default 30 s. */
   readonly bodyTimeoutMs: number;
-  /** For the whole request, even if the body keeps trickling. Default 120 s. */
+  /** Limit for the whole request, even if the body keeps arriving slowly. Default 120 s. */
   readonly requestTimeoutMs: number;
   /** The largest body that is accepted. Default 32 MiB; a page of 100 rows has about 30 KiB. */
   readonly maxReplyBytes: number;

@@ -46,7 +46,7 @@ interface Manner {
 }
 
 const cautious: Manner = { slowDownFactor: 0.75, recoveryStep: 0.05, recoveryMs: 60_000 };
-/** For backfills: slows down more, but recovers sooner, because a scheduled run takes only seconds. */
+/** How backfills keep pace: they slow down more, but recover sooner, because a scheduled run takes only seconds. */
 const yielding: Manner = { slowDownFactor: 0.4, recoveryStep: 0.2, recoveryMs: 20_000 };
 const minPace = 0.1;
 /** The pace also rises by one step after this many requests without a 429. */

@@ -24,7 +24,7 @@ export interface SourceOptions {
   readonly source: Pick<Config['source'], 'endpoint'>;
   /** Where to request tokens (`iamEndpointOf(config.source)`). Only a secret with a password needs it. */
   readonly iamEndpoint: string | undefined;
-  /** As in `targets[].credentials`. */
+  /** Where the credentials are, as in `targets[].credentials`. */
   readonly credentialsRef: string;
   /** Shared by all targets of a process, because the quota belongs to a user. */
   readonly pacer: Pacer;

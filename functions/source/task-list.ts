@@ -5,7 +5,7 @@ import { readWholeList, type WholeList } from './whole-list.ts';
 
 /** All tasks of a workspace, of both types. */
 export interface TaskList {
-  /** Each task once. */
+  /** The tasks, each once. */
   readonly tasks: readonly Task[];
   /** Whether the source's counts say that none is missing. */
   readonly isComplete: boolean;

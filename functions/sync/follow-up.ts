@@ -93,7 +93,7 @@ export interface OthersPlan {
   readonly rowsPerMs: number | null;
   /** Requests of the run without this re-check. */
   readonly requestsSoFar: number;
-  /** By the source's clock, which sets end times. */
+  /** The time by the source's clock, which also sets end times. */
   readonly nowMs: EpochMs;
   /** How long after its end an execution's notification status may change. */
   readonly lookbackMs: number;

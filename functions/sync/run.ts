@@ -39,7 +39,7 @@ export interface Run {
   readonly isMaintenance?: boolean;
   readonly store: Store;
   readonly connect: Connect;
-  /** For work that leaves part of the quota to others: a backfill, the maintenance. Default: `connect`. */
+  /** Connects for work that leaves part of the quota to others: a backfill, the maintenance. Default: `connect`. */
   readonly connectYielding?: Connect | undefined;
   readonly clock: Clock;
   /** Milliseconds that this run may take; infinite for no limit. */

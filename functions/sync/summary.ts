@@ -62,7 +62,7 @@ export interface TargetOutcome {
   readonly quality: Quality | null;
   /** The error behind `summary.error`; null without a failure. */
   readonly error: DqsyncError | null;
-  /** As the run left it; null if it was not loaded. */
+  /** The checkpoint as the run left it; null if it was not loaded. */
   readonly checkpoint: Checkpoint | null;
 }
 

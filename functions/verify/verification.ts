@@ -28,9 +28,9 @@ export interface DayTally {
 export interface Difference {
   /** At the source but not in the view. */
   readonly missing: number;
-  /** In both, with different states. */
+  /** Executions in both the view and the source, with different states. */
   readonly different: number;
-  /** In the view but no longer at the source: run again, deleted or forgotten. The table keeps them. */
+  /** Executions in the view but no longer at the source: run again, deleted or forgotten. The table keeps them. */
   readonly gone: number;
   /** Missing or different, but open or so young that the next run will read them. */
   readonly unsettled: number;

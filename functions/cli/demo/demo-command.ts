@@ -35,7 +35,7 @@ const command = import.meta.filename.endsWith('.ts') ? 'npx dqsync' : 'dqsync';
 /** Time of the first sync before now. The second sync happens now. */
 const passingMs = 6 * 3_600_000;
 const dayMs = 86_400_000;
-/** As a shell reports after Ctrl-C. */
+/** The exit code that a shell reports after Ctrl-C. */
 const interruptedExitCode = 130;
 const folder = join('.dqsync', 'demo');
 const configPath = join(folder, 'dqsync.json');

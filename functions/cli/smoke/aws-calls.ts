@@ -12,7 +12,7 @@ import { proxyFor } from '../../network/proxy.ts';
 import { Endpoint, type HttpReply, TransportFault } from '../../source/http.ts';
 
 interface Call {
-  /** As in the host's name and in the signature. */
+  /** The service's name in the host and in the signature. */
   readonly service: string;
   readonly path?: string;
   readonly headers: Readonly<Record<string, string>>;

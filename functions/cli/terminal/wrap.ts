@@ -16,7 +16,7 @@ const commands = new RegExp(
 
 /** A label and at least two spaces at the start of a line, such as the mark and the name of a check. */
 const label = /^ *(?:\S+ ){0,2}\S+ {2,}/;
-/** More would leave too little room on 80 columns. */
+/** Largest indent of continued lines. A larger one would leave too little room on 80 columns. */
 const maxHang = 30;
 
 /**

@@ -4,7 +4,7 @@ import { daysOf, daysTable, passRateChart, scheduleChart } from './charts.ts';
 import { button, el } from './dom.ts';
 import type { Filter } from './filters.ts';
 
-/** Both charts. */
+/** The sections of the two charts. */
 export interface ChartSections {
   readonly rates: HTMLElement;
   readonly schedule: HTMLElement;
