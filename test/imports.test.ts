@@ -1,6 +1,6 @@
 /**
- * The allowed imports between parts of the product, which have one direction: entry points → connect → sync and verify →
- * source, reading, checkpoint, warehouse → model. Type-only and dynamic imports count too.
+ * The allowed imports between parts of the product, which have one direction: entry points → connect → sync and verify
+ * → source, reading, checkpoint, warehouse → model. Type-only and dynamic imports count too.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -33,8 +33,8 @@ const aCommand = [
 ];
 
 /**
- * The allowed imports by part. A file belongs to the part with the longest key that its path begins with. `packages` are
- * third-party packages, and `node:` stands for those of Node.
+ * The allowed imports by part. A file belongs to the part with the longest key that its path begins with. `packages`
+ * are third-party packages, and `node:` stands for those of Node.
  */
 const table: Readonly<Record<string, Allowed>> = {
   'functions/model.ts': { parts: [], packages: [] },

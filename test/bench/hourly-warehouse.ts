@@ -41,7 +41,8 @@ export async function writeHourlyWarehouse(folder: string, warehouse: HourlyWare
         startTimeMs: startMs + Math.floor(random.between(0, 3_599_999) / 1000) * 1000,
       });
     });
-    // At midnight, these executions belong to the day before. Their end is omitted, which does not matter for the bench.
+    // At midnight, these executions belong to the day before. Their end is omitted, which does not matter for the
+    // bench.
     const ended = hour % 24 === 0 ? [] : running.map((row) => ({ ...row, ...seen, runStatus: 'SUCCESS' }));
     const open = rows.slice(0, Math.floor(rows.length / 10));
     running = open.map((row) => ({ ...row, runStatus: 'RUNNING', endTimeMs: null }));

@@ -1,5 +1,6 @@
 /**
- * `npm run bench`: measures throughput, memory, requests, pace, queries and cold start on loopback, and prints one table.
+ * `npm run bench`: measures throughput, memory, requests, pace, queries and cold start on loopback, and prints one
+ * table.
  *
  * `--only <part>` one part (repeatable). `--rows <n>` the largest sync, 100,000 to 5,000,000 (default 1,000,000).
  */

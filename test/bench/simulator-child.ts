@@ -1,6 +1,6 @@
 /**
- * The simulated source in its own process, so that its work is not counted as ours. Messages add rows to it and return its
- * counters; it ends with its parent.
+ * The simulated source in its own process, so that its work is not counted as ours. Messages add rows to it and return
+ * its counters; it ends with its parent.
  */
 import type { EpochMs } from '../../functions/model.ts';
 import type { ManyExecutions } from '../simulator/life-cycle.ts';

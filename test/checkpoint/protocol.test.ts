@@ -156,7 +156,8 @@ describe('the protocol', () => {
     expect(await world.view()).toHaveLength(executions);
   });
 
-  // A lookback of 125 rows takes two pages. One more request checks notifications of executions that started just before it.
+  // A lookback of 125 rows takes two pages. One more request checks notifications of executions that started just
+  // before it.
   it.each([
     [2_000, 3],
     [12_000, 4],

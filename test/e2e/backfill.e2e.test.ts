@@ -1,9 +1,9 @@
 /**
- * A backfill on an emulator of AWS: state machine → function → table, beside the schedule, with an invocation killed in the
- * middle.
+ * A backfill on an emulator of AWS: state machine → function → table, beside the schedule, with an invocation killed in
+ * the middle.
  *
- * What MiniStack cannot show: it lets a state machine invoke a function beyond its reserved concurrency, and gives it the
- * same of every error that a function throws, so that all are tried again.
+ * What MiniStack cannot show: it lets a state machine invoke a function beyond its reserved concurrency, and gives it
+ * the same of every error that a function throws, so that all are tried again.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';

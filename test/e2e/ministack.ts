@@ -27,7 +27,9 @@ export interface MiniStack {
   readonly endpoint: string;
   /** What a process needs in its environment to take MiniStack for AWS. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Calls one of the services that speak JSON, for example `AWSGlue.GetTable`. Throws where it answers with an error. */
+  /**
+   * Calls one of the services that speak JSON, for example `AWSGlue.GetTable`. Throws where it answers with an error.
+   */
   call(target: string, body: Readonly<Record<string, unknown>>): Promise<unknown>;
   /** Process ids of the function's sandboxes. */
   sandboxes(functionName: string): Promise<number[]>;

@@ -1,7 +1,8 @@
 /**
  * The README's snippets, run by the tools they are for: each finds the latest observation of every execution, exactly.
  *
- * Spark is a download of 400 MB and takes minutes to start on a busy machine, so it runs only if DQSYNC_TEST_SPARK is 1.
+ * Spark is a download of 400 MB and takes minutes to start on a busy machine, so it runs only if DQSYNC_TEST_SPARK is
+ * 1.
  */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -43,7 +44,9 @@ const expected = [
   [workspace, '2026-01-02', '1576402315009589289', '1170000000000000001', 'FAILED'],
 ];
 
-/** A folder with `warehouse/`: an execution seen twice, one without a task, one of the next day, one before the filter. */
+/**
+ * A folder with `warehouse/`: an execution seen twice, one without a task, one of the next day, one before the filter.
+ */
 async function folderWithWarehouse(): Promise<string> {
   const folder = await tempFolder();
   await writeObservations(openFileStore(`file:${join(folder, 'warehouse')}`), [

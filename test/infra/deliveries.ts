@@ -19,7 +19,9 @@ type Permit =
       readonly actions: readonly string[];
       /** Path of the property with the role, or with the function if the sender is part of one. */
       readonly role: readonly string[];
-      /** Whether the trust must be limited to this account and one resource, because the service acts for any account. */
+      /**
+       * Whether the trust must be limited to this account and one resource, because the service acts for any account.
+       */
       readonly isConfusable: boolean;
     };
 
@@ -58,7 +60,9 @@ const deliveries: Readonly<Record<string, Permit>> = {
   ),
 };
 
-/** References that are not deliveries, such as a name in a chart, a place in the catalog, or the owner of a resource. */
+/**
+ * References that are not deliveries, such as a name in a chart, a place in the catalog, or the owner of a resource.
+ */
 const mentions: readonly string[] = [
   'AWS::CloudWatch::Alarm Dimensions.Value',
   'AWS::CloudWatch::Dashboard DashboardBody',

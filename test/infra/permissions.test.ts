@@ -12,7 +12,9 @@ const statement = z.object({ Action: texts, Resource: resources });
 const document = z.object({ Statement: z.array(statement) });
 const role = z.object({ Policies: z.array(z.object({ PolicyDocument: document })).default([]) });
 
-/** Returns the permissions of the roles of a part of the stack (default: of all): resources, as JSON text, by action. */
+/**
+ * Returns the permissions of the roles of a part of the stack (default: of all): resources, as JSON text, by action.
+ */
 function permissions(template: Template, part = ''): Map<string, string[]> {
   const ofPart = (type: string) =>
     Object.entries(template.findResources(type)).flatMap(([id, each]) => (id.startsWith(part) ? [each] : []));

@@ -8,7 +8,9 @@ import { changeConfig, deploy, rowsFromMs } from './sandbox.ts';
 const emptyWords = "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT";
 const missingWords = "Secrets Manager can't find the specified secret.";
 
-/** Starts a function whose secret is in Secrets Manager, with a changeable reply: a value, or the message of a refusal. */
+/**
+ * Starts a function whose secret is in Secrets Manager, with a changeable reply: a value, or the message of a refusal.
+ */
 async function deployWithSecret(first: string | object) {
   let answer = first;
   const manager = await startLoopback(() => ({

@@ -1,6 +1,6 @@
 /**
- * A stand-in for the Lambda service: the real handler with real connections, a simulated source, a warehouse in a folder, and
- * everything that was printed.
+ * A stand-in for the Lambda service: the real handler with real connections, a simulated source, a warehouse in a
+ * folder, and everything that was printed.
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,6 @@
-/** A machine that can reach only its proxy: only the proxy resolves the names of source, IAM, S3 and Secrets Manager. */
+/**
+ * A machine that can reach only its proxy: only the proxy resolves the names of source, IAM, S3 and Secrets Manager.
+ */
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -13,7 +13,9 @@ import {
   syncedSource,
 } from '../support/synced-source.ts';
 
-/** Starts an execution every minute of `days` days, `lateShare` of which are listed an hour late, and syncs every hour. */
+/**
+ * Starts an execution every minute of `days` days, `lateShare` of which are listed an hour late, and syncs every hour.
+ */
 async function syncedHourly(world: SyncedSource, days: number, lateShare = 0.01): Promise<void> {
   const fromMs = world.clock.now();
   for (let minute = 0; minute < days * 1440; minute += 1) {

@@ -1,6 +1,7 @@
 /**
- * Checks every write to a warehouse as it happens. Reports data files that change, checkpoints that do not follow from the one
- * before, and coverage of rows that are in no file. Keeps the view, which it derives without code of the product.
+ * Checks every write to a warehouse as it happens. Reports data files that change, checkpoints that do not follow from
+ * the one before, and coverage of rows that are in no file. Keeps the view, which it derives without code of the
+ * product.
  */
 
 import type { Checkpoint, TargetIdentity } from '../../functions/checkpoint/checkpoint.ts';
@@ -49,8 +50,8 @@ export class Auditor {
   }
 
   /**
-   * To be called when a run begins: rows that appear late after `nowMs` need not be in its files. Returns a function to be
-   * called when the run ends.
+   * To be called when a run begins: rows that appear late after `nowMs` need not be in its files. Returns a function to
+   * be called when the run ends.
    */
   runBegins(nowMs: number): () => void {
     const begun = { nowMs };
@@ -100,7 +101,9 @@ export class Auditor {
     }
   }
 
-  /** I2, I11: new coverage does not reach into the future, and its rows are in files unless they may have appeared late. */
+  /**
+   * I2, I11: new coverage does not reach into the future, and its rows are in files unless they may have appeared late.
+   */
   #requireInFiles(before: Checkpoint | null, now: Checkpoint, by: string): void {
     const { simulator, lateMs } = this.#audited;
     const begunAtMs = [...this.#begun].map(({ nowMs }) => nowMs);

@@ -1,6 +1,6 @@
 /**
- * Balances of counts (PROOF.md, R2) while rows appear and leave. A late row raises the count of the remaining window just as a
- * row does that the previous page did not show. Late rows appear only within the lookback.
+ * Balances of counts (PROOF.md, R2) while rows appear and leave. A late row raises the count of the remaining window
+ * just as a row does that the previous page did not show. Late rows appear only within the lookback.
  */
 import { describe, expect, it } from 'vitest';
 import type { SortOrder } from '../simulator/traps.ts';
@@ -10,9 +10,9 @@ import { dayMs, hourMs, minuteMs, type SyncedSource, stoppedAfter, syncedSource 
 const longestMs = dayMs;
 
 /**
- * Adds 260 executions, `spacingMs` apart, beginning at `fromMs`. The id of one of them sorts it behind all others, so a page in
- * order of ids does not show it where its start time belongs. After the `nth` page of a window, the first execution that the
- * page may have shown is deleted, and another one appears late.
+ * Adds 260 executions, `spacingMs` apart, beginning at `fromMs`. The id of one of them sorts it behind all others, so a
+ * page in order of ids does not show it where its start time belongs. After the `nth` page of a window, the first
+ * execution that the page may have shown is deleted, and another one appears late.
  */
 function hiddenRow(
   { sim, clock }: SyncedSource,

@@ -1,6 +1,6 @@
 /**
- * A simulated source, a warehouse in memory, and runs between them on a clock that moves only by hand. Every write is audited.
- * The soak uses this file too, so it does not depend on a test framework; the caller closes the world.
+ * A simulated source, a warehouse in memory, and runs between them on a clock that moves only by hand. Every write is
+ * audited. The soak uses this file too, so it does not depend on a test framework; the caller closes the world.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -92,7 +92,8 @@ export async function openProofWorld(options: ProofWorldOptions = {}): Promise<P
   const auditor = new Auditor({ simulator, target, identity, lateMs: settleMs + lookbackMs });
   const store = new MemoryStore((...write) => auditor.onWrite(...write));
   const initialFromMs = startMs - (options.syncedMs ?? 3 * dayMs);
-  // A small quota leads to the shortest slices. It does not slow runs down, because they get a pacer with another quota.
+  // A small quota leads to the shortest slices. It does not slow runs down, because they get a pacer with another
+  // quota.
   const source = { endpoint: simulator.url, iamEndpoint: simulator.iamUrl, quota: { requests: 4, perSeconds: 3600 } };
   const config = parseConfig(
     {

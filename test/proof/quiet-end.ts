@@ -24,16 +24,16 @@ export interface Expected {
 }
 
 /**
- * Removes all traps, lets time pass, backfills all gaps, and syncs three times; the last sync must find nothing new (I8).
- * Returns violations, including those found earlier by the auditor, as text.
+ * Removes all traps, lets time pass, backfills all gaps, and syncs three times; the last sync must find nothing new
+ * (I8). Returns violations, including those found earlier by the auditor, as text.
  */
 export async function endQuietly(world: ProofWorld, expected: Expected = {}): Promise<string[]> {
   const { simulator, clock, auditor } = world;
   Object.assign(simulator.traps, makeTraps());
   clock.advance(settleMs + lookbackMs + minuteMs);
   const problems: string[] = [];
-  // The backfill is first, because a sync fails while a window waits for its next attempt. Two syncs are needed, because the
-  // second one records open executions as vanished that left the span of the first.
+  // The backfill is first, because a sync fails while a window waits for its next attempt. Two syncs are needed,
+  // because the second one records open executions as vanished that left the span of the first.
   const firstMs = auditor.checkpoint?.coverage[0]?.fromMs ?? world.initialFromMs;
   const everything = { fromMs: Math.min(firstMs, world.initialFromMs), toMs: clock.now() };
   for (const backfill of [{ window: everything, again: false } as const, undefined, undefined]) {

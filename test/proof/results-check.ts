@@ -20,11 +20,12 @@ const wantedStatuses: Readonly<Record<ResultsWanted, readonly string[]>> = {
 };
 
 /**
- * Returns how the results of executions that the source still lists differ from the source's, and whether one that it no
- * longer lists shows results that are not its own, as text.
+ * Returns how the results of executions that the source still lists differ from the source's, and whether one that it
+ * no longer lists shows results that are not its own, as text.
  *
  * @param files of the table, of one workspace
- * @param isShown whether the table of executions shows one, by `<id>@<start time>`; only then its results have to be there
+ * @param isShown whether the table of executions shows one, by `<id>@<start time>`; only then its results have to be
+ * there
  */
 export async function resultProblems(
   files: Iterable<Uint8Array>,
@@ -91,8 +92,8 @@ function summarize(what: string, found: readonly string[]): string[] {
 }
 
 /**
- * Of each execution the rows of its latest fetch that found some, unless a later row says that the instance started again.
- * A row may be in two files, one of which a compaction has replaced.
+ * Of each execution the rows of its latest fetch that found some, unless a later row says that the instance started
+ * again. A row may be in two files, one of which a compaction has replaced.
  */
 function latestResults(rows: readonly Row[]): Map<string, TrueResult[]> {
   const latest = new Map<string, TrueResult[]>();

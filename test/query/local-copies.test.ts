@@ -41,7 +41,10 @@ async function aWarehouseOfOneFile() {
 
 const html = '<!DOCTYPE html><html><body>Sign in</body></html>';
 
-/** Wrong replies with status 200 for a file with these bytes. They have an ETag, because the store refuses replies without. */
+/**
+ * Wrong replies with status 200 for a file with these bytes. They have an ETag, because the store refuses replies
+ * without.
+ */
 const foreignReplies: readonly (readonly [string, (bytes: Uint8Array) => ForeignReply])[] = [
   ['HTML', () => ({ body: html })],
   ['HTML of the same length', (bytes) => ({ body: html.padEnd(bytes.length, ' ') })],

@@ -1,4 +1,7 @@
-/** I20: days that consist of one compacted file are read without a window function, others with it, and the view is the same. */
+/**
+ * I20: days that consist of one compacted file are read without a window function, others with it, and the view is the
+ * same.
+ */
 import { describe, expect, it } from 'vitest';
 import type { Observation } from '../../functions/model.ts';
 import type { WarehouseSql } from '../../functions/query/duckdb.ts';

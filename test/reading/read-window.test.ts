@@ -191,7 +191,8 @@ describe('a source that was once trusted wrongly is read completely if it', () =
 
 describe('misleading hints', () => {
   it('do not make a page count as ordered that is in order by accident', async () => {
-    // In order of ids, the start times of the first page rise. Its last row was run again, far ahead of rows not shown yet.
+    // In order of ids, the start times of the first page rise. Its last row was run again, far ahead of rows not shown
+    // yet.
     const rows = executions(400, (index) => (index === 99 ? 390_500 : index * 1000)).map((row) => ({ ...row }));
     const source = pagedSource(rows, { order: 'id', count: { cappedAt: 300 } });
     expect(await read(source)).toEqual(keysOf(source.rows));

@@ -84,7 +84,8 @@ const short = (page: Page, rows: number, count: number): Page => ({
 
 describe('slices read while trust in counts or balances is revoked', () => {
   it('are read again, including one that had ended when another slice showed a larger page', async () => {
-    // The first reply is short, so counts of pages seem to be totals, as does that of a short reply, until a full page arrives.
+    // The first reply is short, so counts of pages seem to be totals, as does that of a short reply, until a full page
+    // arrives.
     const spans = [rowsSpan(0, 3), rowsSpan(10, 13), rowsSpan(20, 26)];
     const rows = executions(40).filter((_, index) => index < 3 || (index >= 10 && index < 13) || index >= 20);
     const distort: PagedSourceTraps['distort'] = (page, n) =>
@@ -113,7 +114,8 @@ describe('slices read while trust in counts or balances is revoked', () => {
   });
 
   it('are read again if a row outside the requested span appears after a balance that it falsified', async () => {
-    // Row 25 is filtered as if it had started 20 s before. A page that is in order by accident shows it, and not row 26.
+    // Row 25 is filtered as if it had started 20 s before. A page that is in order by accident shows it, and not row
+    // 26.
     const rows = executions(60);
     const spans = [rowsSpan(0, 40)];
     const first = [...rows.slice(24, 26), ...rows.slice(27, 40)].toReversed();

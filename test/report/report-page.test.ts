@@ -1,4 +1,6 @@
-/** The page as text: its size, and that nothing in the data gets out of it. test/e2e/report.e2e.test.ts has the browser. */
+/**
+ * The page as text: its size, and that nothing in the data gets out of it. test/e2e/report.e2e.test.ts has the browser.
+ */
 import { describe, expect, it } from 'vitest';
 import { unpackDays } from '../../functions/report/packing.ts';
 import type { IncidentData, ReportData, TaskData } from '../../functions/report/report-data.ts';

@@ -17,8 +17,8 @@ export type When =
 export type RowPlace = 'first' | 'inner' | 'last';
 
 /**
- * The `count` of an incomplete page: the usual one (default), the number of rows shown, a given number, or the number of
- * matching rows plus `off`, as a stale count would be.
+ * The `count` of an incomplete page: the usual one (default), the number of rows shown, a given number, or the number
+ * of matching rows plus `off`, as a stale count would be.
  */
 export type GlitchCount = 'true' | 'shown' | number | { readonly off: number };
 
@@ -47,20 +47,24 @@ export type FaultKind =
   /** 200 with only the first `rows` rows. */
   | { readonly kind: 'short-page'; readonly rows: number; readonly count?: GlitchCount }
   /**
-   * 200 with the usual `count`, but one row (default: the first) is shown twice and hides another (default: the last). If both
-   * places are the same, the row hides its neighbor.
+   * 200 with the usual `count`, but one row (default: the first) is shown twice and hides another (default: the last).
+   * If both places are the same, the row hides its neighbor.
    */
   | { readonly kind: 'repeated-row'; readonly row?: RowPlace; readonly inPlaceOf?: RowPlace }
   /** All tokens are revoked just before the request is checked. */
   | { readonly kind: 'revoke-tokens' };
 
-/** The requests a fault applies to: instances (default), tokens, tasks (lists and details), or results of an instance. */
+/**
+ * The requests a fault applies to: instances (default), tokens, tasks (lists and details), or results of an instance.
+ */
 export type FaultPlace = 'instances' | 'tokens' | 'tasks' | 'results';
 
 /** A fault with its condition. */
 export type Fault = FaultKind & { readonly when: When; readonly on?: FaultPlace };
 
-/** Returns the first fault for this request among those that `applies` accepts, and counts the request for all of them. */
+/**
+ * Returns the first fault for this request among those that `applies` accepts, and counts the request for all of them.
+ */
 export type PickFault = (
   faults: readonly Fault[],
   applies: (fault: Fault) => boolean,

@@ -62,7 +62,9 @@ export class Gateway {
     this.#pickFault = createFaultPicker(world.random);
   }
 
-  /** Answers one request. Never rejects: a defect of the simulator or of a hook is answered with 500 and its message. */
+  /**
+   * Answers one request. Never rejects: a defect of the simulator or of a hook is answered with 500 and its message.
+   */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { clock, counters, traps } = this.#world;
     const url = request.url ?? '/';

@@ -126,8 +126,8 @@ export class LifeCycle {
   }
 
   /**
-   * Adds an execution that started `agoMs` ago and is listed from now. Its start is rounded up to a whole second, so that it is
-   * not older than requested, or down if the next second is in the future.
+   * Adds an execution that started `agoMs` ago and is listed from now. Its start is rounded up to a whole second, so
+   * that it is not older than requested, or down if the next second is in the future.
    */
   addLate(agoMs: number, fields: NewExecution = {}): ExecutionKey {
     const nowMs = this.#clock.now();
@@ -170,7 +170,10 @@ export class LifeCycle {
     this.#listing(workspace).add(generateHistory(this.#seed + index, nowMs, options), nowMs);
   }
 
-  /** Adds `copies` of a row that is not an execution at `startTimeMs` (default: the last whole second). Returns its text. */
+  /**
+   * Adds `copies` of a row that is not an execution at `startTimeMs` (default: the last whole second). Returns its
+   * text.
+   */
   addUnreadable(
     kind: UnreadableKind | { readonly text: string },
     options: { readonly workspace?: string; readonly startTimeMs?: EpochMs; readonly copies?: number } = {},
@@ -188,8 +191,9 @@ export class LifeCycle {
   }
 
   /**
-   * Runs an instance again. It moves to the last whole second and is RUNNING; the previous execution vanishes. An instance that
-   * started after that second moves to the second after its start, so that each execution has its own key.
+   * Runs an instance again. It moves to the last whole second and is RUNNING; the previous execution vanishes. An
+   * instance that started after that second moves to the second after its start, so that each execution has its own
+   * key.
    */
   rerun(id: bigint, workspace?: string): ExecutionKey {
     return this.#rerun(this.#listing(workspace), this.#listing(workspace).find(id));
@@ -214,7 +218,10 @@ export class LifeCycle {
     changeState(this.#listing(workspace).find(id), this.#clock.now(), { notifyStatus });
   }
 
-  /** Runs again or removes a random execution among those that `workspace` lists in `[from, to)` by index, if there is one. */
+  /**
+   * Runs again or removes a random execution among those that `workspace` lists in `[from, to)` by index, if there is
+   * one.
+   */
   disturb(what: 'rerun' | 'remove', workspace: string, from: number, to: number): void {
     const listing = this.#listing(workspace);
     const entry = to > from ? listing.live[this.#random.between(from, to - 1)] : undefined;
@@ -255,7 +262,10 @@ export class LifeCycle {
     return makeTask(snowflakeText(Date.UTC(2025, 0, 1), this.#taskCount % idsPerMillisecond), name, taskType);
   }
 
-  /** Ids of one millisecond are close together, so some are equal as JS numbers. The ids of a history use the lower half. */
+  /**
+   * Ids of one millisecond are close together, so some are equal as JS numbers. The ids of a history use the lower
+   * half.
+   */
   #nextId(startTimeMs: EpochMs, spreadMs?: number): string {
     const half = idsPerMillisecond / 2;
     const low = half + (this.#idCount % half);

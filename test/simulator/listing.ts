@@ -1,6 +1,6 @@
 /**
- * The rows that one workspace of the source lists, sorted by start time and id, so that a page costs two binary searches.
- * `advance(now)` adds and removes the rows that have appeared and vanished by then; time never goes back.
+ * The rows that one workspace of the source lists, sorted by start time and id, so that a page costs two binary
+ * searches. `advance(now)` adds and removes the rows that have appeared and vanished by then; time never goes back.
  */
 import type { EpochMs } from '../../functions/model.ts';
 import { compareIds } from './snowflake.ts';
@@ -18,7 +18,10 @@ export class Listing {
   readonly #vanished: Entry[] = [];
   #newestById: Map<string, Entry> | null = null;
 
-  /** Adds rows, each of which appears at its `visibleAtMs`, or at once if that is past. A row may be listed several times. */
+  /**
+   * Adds rows, each of which appears at its `visibleAtMs`, or at once if that is past. A row may be listed several
+   * times.
+   */
   add(entries: readonly Entry[], nowMs: EpochMs): void {
     const due = entries.filter((entry) => entry.visibleAtMs <= nowMs);
     const later = entries.filter((entry) => entry.visibleAtMs > nowMs);

@@ -1,5 +1,6 @@
 /**
- * A simulator of the source: instances, tasks and results of DataArts Quality and the tokens of IAM, on a loopback port.
+ * A simulator of the source: instances, tasks and results of DataArts Quality and the tokens of IAM, on a loopback
+ * port.
  *
  * `truth()` returns what a complete copy of the source would contain.
  */
@@ -47,7 +48,9 @@ export interface SimulatorOptions {
   readonly traps?: Partial<Traps>;
   /** Default 0: a free port. */
   readonly port?: number;
-  /** Enables `/_truth`, `/_counters`, `/_traps` and `/_advance` (which moves this clock) for everybody on the machine. */
+  /**
+   * Enables `/_truth`, `/_counters`, `/_traps` and `/_advance` (which moves this clock) for everybody on the machine.
+   */
   readonly control?: MovableClock;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The source's ids: the time of creation in milliseconds since a fixed instant, followed by 22 bits that distinguish ids of
- * one millisecond.
+ * The source's ids: the time of creation in milliseconds since a fixed instant, followed by 22 bits that distinguish
+ * ids of one millisecond.
  */
 import type { EpochMs } from '../../functions/model.ts';
 import type { Random } from './random.ts';
@@ -34,9 +34,9 @@ export function compareIds(a: string, b: string): number {
 }
 
 /**
- * Returns when an instance with this start was created: by default up to 4 ms before the start or, if the start is a whole
- * second and so may be rounded down, up to 60 ms after it. The published instances were created 42 and 48 ms after their
- * starts.
+ * Returns when an instance with this start was created: by default up to 4 ms before the start or, if the start is a
+ * whole second and so may be rounded down, up to 60 ms after it. The published instances were created 42 and 48 ms
+ * after their starts.
  *
  * @param spreadMs longest time between creation and start, in either direction
  */

@@ -1,6 +1,6 @@
 /**
- * The tasks of one workspace and their rules. Undefined tasks are derived from the seed and the task's id, so that the same
- * seed gives the same rules, in whatever order they are requested.
+ * The tasks of one workspace and their rules. Undefined tasks are derived from the seed and the task's id, so that the
+ * same seed gives the same rules, in whatever order they are requested.
  */
 import type { EpochMs } from '../../functions/model.ts';
 import type { Listing } from './listing.ts';

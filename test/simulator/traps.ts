@@ -1,6 +1,6 @@
 /**
- * The switches of the simulator: ways in which the real source may differ from the published examples and manuals, which are
- * the defaults. They can be changed while the simulator runs.
+ * The switches of the simulator: ways in which the real source may differ from the published examples and manuals,
+ * which are the defaults. They can be changed while the simulator runs.
  */
 import type { EpochMs } from '../../functions/model.ts';
 import type { Fault } from './faults.ts';
@@ -36,8 +36,8 @@ export type PageHook = (event: PageEvent) => void | Promise<void>;
 
 /**
  * The order of rows. Rows with equal start times are ordered by id, in the same direction as the start times.
- * `unstable-ties` (newest first) and `unstable-ties-asc` shuffle rows with equal start times for each request, `unstable`
- * shuffles all rows.
+ * `unstable-ties` (newest first) and `unstable-ties-asc` shuffle rows with equal start times for each request,
+ * `unstable` shuffles all rows.
  */
 export type SortOrder =
   | 'start-desc'
@@ -77,7 +77,9 @@ export interface Traps {
   latencyMs: number;
   /** The largest random addition to the latency. */
   jitterMs: number;
-  /** The skew of the source's clock in the header `Date`, checks of `X-Sdk-Date` and times of tokens, but not in rows. */
+  /**
+   * The skew of the source's clock in the header `Date`, checks of `X-Sdk-Date` and times of tokens, but not in rows.
+   */
   dateSkewMs: number;
   /** Form of `Retry-After` with a 429. */
   retryAfter: 'none' | 'seconds' | 'date';

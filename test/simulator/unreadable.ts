@@ -28,7 +28,10 @@ export const unreadableKinds: readonly UnreadableKind[] = [
   'row-text',
 ];
 
-/** Returns the row's JSON text, with keys sorted as dqsync writes them. `idText` distinguishes rows of one kind if it has an id. */
+/**
+ * Returns the row's JSON text, with keys sorted as dqsync writes them. `idText` distinguishes rows of one kind if it
+ * has an id.
+ */
 export function unreadableText(kind: UnreadableKind, idText: string, startTimeMs: EpochMs): string {
   const row = (id: string, start: string): string =>
     `{"end_time":null,${id}"name":"unreadable ${idText}","notity_status":"NOT_TRIGGERED","run_status":"SUCCESS",${start}"task_id":7300000000000000001,"task_type":"QUALITY_TASK"}`;

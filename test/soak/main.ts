@@ -1,8 +1,10 @@
 /**
- * `npm run soak`: the long forms of the proofs, until the time is over or one finds a counterexample; prints a line of figures.
+ * `npm run soak`: the long forms of the proofs, until the time is over or one finds a counterexample; prints a line of
+ * figures.
  *
- * `--seed <n>` repeats a run (default: drawn, and printed). `--minutes <n>` in all (default 5). `--only <part>` one part
- * (repeatable): model, reading, races, endurance, years, faults, crash. Loopback only. Exit code 1 with the first counterexample.
+ * `--seed <n>` repeats a run (default: drawn, and printed). `--minutes <n>` in all (default 5). `--only <part>` one
+ * part (repeatable): model, reading, races, endurance, years, faults, crash. Loopback only. Exit code 1 with the first
+ * counterexample.
  */
 import { parseArgs } from 'node:util';
 import { type Part, parts, type SoakResult } from './parts.ts';

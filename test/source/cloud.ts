@@ -10,7 +10,10 @@ export const unauthorized: Answer = {
 /** A secret with a password. */
 export const user = { domainName: 'acme', userName: 'dq-reader', password: 'planted-password' };
 
-/** Starts a server that is source and IAM. It issues tokens `t1`, `t2`, … for the password; `accepts` decides on each request. */
+/**
+ * Starts a server that is source and IAM. It issues tokens `t1`, `t2`, … for the password; `accepts` decides on each
+ * request.
+ */
 export async function startCloud(options: {
   accepts: (token: string) => boolean;
   password?: () => string;

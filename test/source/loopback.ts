@@ -1,6 +1,6 @@
 /**
- * A real HTTP server on loopback whose replies the test determines, a clock that the test moves, and a client connected to
- * both.
+ * A real HTTP server on loopback whose replies the test determines, a clock that the test moves, and a client connected
+ * to both.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';

@@ -27,7 +27,10 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Lets `inFlight` callers send requests continuously, each with a latency of `latencyMs`. Returns the times of all requests. */
+/**
+ * Lets `inFlight` callers send requests continuously, each with a latency of `latencyMs`. Returns the times of all
+ * requests.
+ */
 async function run(
   pacer: Pacer,
   options: { inFlight: number; forMs: number; latencyMs?: () => number; onAdmitted?: (atMs: number) => void },

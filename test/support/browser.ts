@@ -28,7 +28,8 @@ export function findBrowser(): string | null {
 
 /** Starts the browser without a window. */
 export async function startBrowser(executablePath: string): Promise<Browser> {
-  // Chromium's sandbox does not work for root, the usual user of containers. The pages are our own, so it is not needed.
+  // Chromium's sandbox does not work for root, the usual user of containers. The pages are our own, so it is not
+  // needed.
   const isRoot = process.getuid?.() === 0;
   return await chromium.launch({ executablePath, args: isRoot ? ['--no-sandbox'] : [] });
 }

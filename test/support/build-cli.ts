@@ -1,6 +1,6 @@
 /**
- * Global setup of a test run: builds the npm package once, for all tests that start `dqsync` as a process. The package starts
- * in half the time that the sources take, and it is what users run.
+ * Global setup of a test run: builds the npm package once, for all tests that start `dqsync` as a process. The package
+ * starts in half the time that the sources take, and it is what users run.
  */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';

@@ -13,7 +13,8 @@ export interface Bundle {
  * Writes `index.mjs` to `folder`.
  *
  * The bundle contains the AWS SDK, because that fixes its version and loads faster than from the runtime.
- * `fs-native-extensions` is native, and only a `file:` warehouse needs it. CommonJS packages in an ES module need a `require`.
+ * `fs-native-extensions` is native, and only a `file:` warehouse needs it. CommonJS packages in an ES module need a
+ * `require`.
  */
 export async function bundleHandler(folder: string): Promise<Bundle> {
   const path = join(folder, 'index.mjs');

@@ -1,4 +1,7 @@
-/** An HTTP proxy on 127.0.0.1: CONNECT for TLS, absolute URLs for plain HTTP. Only the proxy resolves the names of a test. */
+/**
+ * An HTTP proxy on 127.0.0.1: CONNECT for TLS, absolute URLs for plain HTTP. Only the proxy resolves the names of a
+ * test.
+ */
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';

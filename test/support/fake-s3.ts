@@ -1,8 +1,8 @@
 /**
  * A small S3 on 127.0.0.1: GET, conditional PUT, tags, ListObjectsV2, and failures.
  *
- * Follows the S3 API reference ("PutObject", "Conditional writes", "ListObjectsV2", "Error responses"), with URLs in path
- * style: `/<bucket>/<key>`.
+ * Follows the S3 API reference ("PutObject", "Conditional writes", "ListObjectsV2", "Error responses"), with URLs in
+ * path style: `/<bucket>/<key>`.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import {
@@ -22,8 +22,8 @@ export interface Fault {
   /** Default: any request of the method. */
   readonly when?: (url: URL) => boolean;
   /**
-   * An S3 error code; `lostReply`: the request takes effect and the connection breaks; `reset`: the connection breaks before
-   * any effect; `brokenBody`: the reply's body breaks off; or the reply of a middlebox in front of S3.
+   * An S3 error code; `lostReply`: the request takes effect and the connection breaks; `reset`: the connection breaks
+   * before any effect; `brokenBody`: the reply's body breaks off; or the reply of a middlebox in front of S3.
    */
   readonly failure: keyof typeof errorStatuses | 'lostReply' | 'reset' | 'brokenBody' | ForeignReply;
   /** Runs before the failure, for example to write as another process. */

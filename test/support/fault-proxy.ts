@@ -2,8 +2,8 @@
  * A TCP (or TLS) proxy on 127.0.0.1 that injects faults: into single HTTP exchanges, chosen by its `decide`, or into a
  * connection before any exchange.
  *
- * It parses just enough HTTP/1.1 to separate exchanges (no pipelining) and a reply's head from its body. It does not depend on
- * a test framework; the caller closes it.
+ * It parses just enough HTTP/1.1 to separate exchanges (no pipelining) and a reply's head from its body. It does not
+ * depend on a test framework; the caller closes it.
  */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';

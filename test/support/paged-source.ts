@@ -206,7 +206,10 @@ export const longSpan = { fromMs: epochMs - 10 * 86_400_000, toMs: epochMs + 20 
 
 const calibrated = new WeakSet<SourceProfile>();
 
-/** Reads a window (default: a day) as a run does, after a first request over a long span. By default, no part of it is young. */
+/**
+ * Reads a window (default: a day) as a run does, after a first request over a long span. By default, no part of it is
+ * young.
+ */
 export async function readPartly(
   { source }: Pick<PagedSource, 'source'>,
   window: Window = day,

@@ -1,6 +1,6 @@
 /**
- * Loaded into a process by `node --import print-file-steps.ts`. Prints each operation on files on stderr when it is done, as
- * `<operation> <path>`, with the path below `DQSYNC_PRINTED_FOLDER` and `*` for random names.
+ * Loaded into a process by `node --import print-file-steps.ts`. Prints each operation on files on stderr when it is
+ * done, as `<operation> <path>`, with the path below `DQSYNC_PRINTED_FOLDER` and `*` for random names.
  */
 import { writeSync } from 'node:fs';
 import { relative } from 'node:path';

@@ -6,7 +6,10 @@ import { onTestFinished } from 'vitest';
 
 /** The launcher of the sources. */
 export const sourceLauncher = fileURLToPath(new URL('../../functions/cli/dqsync.js', import.meta.url));
-/** The variable in which build-cli.ts leaves the path of the package's launcher. The soak builds none and runs the sources. */
+/**
+ * The variable in which build-cli.ts leaves the path of the package's launcher. The soak builds none and runs the
+ * sources.
+ */
 export const builtCliVariable = 'DQSYNC_TESTED_CLI';
 /** The launcher that tests start by default. */
 export const binPath = process.env[builtCliVariable] ?? sourceLauncher;

@@ -20,8 +20,8 @@ export async function keysOf(store: Store, prefix: string): Promise<string[]> {
 }
 
 /**
- * Increments a counter `times` times, by compare-and-swap. The object is `<count> <token>`. Each write has a new token, because
- * a store that reads an object back after an unknown outcome cannot distinguish two writers of the same bytes.
+ * Increments a counter `times` times, by compare-and-swap. The object is `<count> <token>`. Each write has a new token,
+ * because a store that reads an object back after an unknown outcome cannot distinguish two writers of the same bytes.
  */
 export async function increment(store: Store, key: string, times: number): Promise<void> {
   for (let done = 0; done < times; ) {

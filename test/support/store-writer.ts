@@ -1,10 +1,10 @@
 /**
  * A process that writes to a folder warehouse, for tests that kill it or race several of them.
  *
- * `node store-writer.ts increment <url> <key> <times>` increments a counter.
- * `node store-writer.ts fill <url> <prefix>` writes new objects until it is killed, and replaces `<prefix>/checkpoint` after
- * each. Prints the number of each object whose write was confirmed.
- * `node store-writer.ts put <url> <key>` writes one object. Prints the outcome, or the error's kind, code and message.
+ * `node store-writer.ts increment <url> <key> <times>` increments a counter. `node store-writer.ts fill <url> <prefix>`
+ * writes new objects until it is killed, and replaces `<prefix>/checkpoint` after each. Prints the number of each
+ * object whose write was confirmed. `node store-writer.ts put <url> <key>` writes one object. Prints the outcome, or
+ * the error's kind, code and message.
  */
 import { createHash } from 'node:crypto';
 import { DqsyncError } from '../../functions/errors.ts';

@@ -171,8 +171,8 @@ const viewSql = `SELECT * EXCLUDE (n) FROM (
   FROM $FILES) WHERE n = 1`;
 
 /**
- * Fails unless the view shows what the source lists, each execution once and in its present state. Executions that a complete
- * reply has shown as ended must stay in the view after they left the source.
+ * Fails unless the view shows what the source lists, each execution once and in its present state. Executions that a
+ * complete reply has shown as ended must stay in the view after they left the source.
  */
 function expectTruth(sim: Simulator, view: readonly Row[]): void {
   const seen = sim.truth().vanished.filter((one) => one.served && !isOpen({ ...one, extra: null }));

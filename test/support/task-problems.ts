@@ -6,8 +6,8 @@ import { hyparquetRows } from './referee.ts';
 type Row = Record<string, unknown>;
 
 /**
- * Returns, as text, the tasks and rules that only the table shows or only the source lists, each in its latest state and
- * with exact ids.
+ * Returns, as text, the tasks and rules that only the table shows or only the source lists, each in its latest state
+ * and with exact ids.
  *
  * @param files of the table, of one workspace
  * @param workspace default: the first of the simulator

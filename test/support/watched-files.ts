@@ -1,6 +1,6 @@
 /**
- * Intercepts the operations of a process on files: `watchFiles` wraps the functions of `node:fs/promises` that change a folder
- * or flush. Reads are left out, because the files look the same before and after them.
+ * Intercepts the operations of a process on files: `watchFiles` wraps the functions of `node:fs/promises` that change a
+ * folder or flush. Reads are left out, because the files look the same before and after them.
  *
  * For modules that are loaded by `node --import`, before the modules that import the functions.
  */

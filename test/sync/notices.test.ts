@@ -1,10 +1,15 @@
-/** Ended executions whose notification status may still change: how long they are re-checked, and when they are dropped. */
+/**
+ * Ended executions whose notification status may still change: how long they are re-checked, and when they are dropped.
+ */
 import { describe, expect, it } from 'vitest';
 import { surplusEntries } from '../../functions/sync/follow-up.ts';
 import { anExecution } from '../support/paged-source.ts';
 import { checkpointOf, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
 
-/** Adds an execution that started hours ago and has just raised an alarm, which is in the table and awaits its notification. */
+/**
+ * Adds an execution that started hours ago and has just raised an alarm, which is in the table and awaits its
+ * notification.
+ */
 async function worldWithAlarm(): Promise<{ world: SyncedSource; id: bigint }> {
   const world = await syncedSource();
   const nowMs = world.clock.now();

@@ -5,7 +5,9 @@ import type { Run } from '../../functions/sync/run.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
 import { checkpointOf, dayMs, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
 
-/** Opens a world with two days of settled history and `count` executions that have been open for hours, `apartMs` apart. */
+/**
+ * Opens a world with two days of settled history and `count` executions that have been open for hours, `apartMs` apart.
+ */
 async function worldWithOpen(
   count: number,
   apartMs: number,

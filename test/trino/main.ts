@@ -1,9 +1,9 @@
 /**
- * `npm run trino -- <folder>`: asks Trino, which Athena is built on, for every view and every named question of a deployed
- * stack, and compares the answers with DuckDB's; before and after a compaction.
+ * `npm run trino -- <folder>`: asks Trino, which Athena is built on, for every view and every named question of a
+ * deployed stack, and compares the answers with DuckDB's; before and after a compaction.
  *
- * `<folder>` is an unpacked `io.trino:trino-server` of Maven Central (tried with 476), JAVA_HOME a Java that it runs on. AWS is
- * emulated, and the source simulated. Exit code 1 if an answer differs.
+ * `<folder>` is an unpacked `io.trino:trino-server` of Maven Central (tried with 476), JAVA_HOME a Java that it runs
+ * on. AWS is emulated, and the source simulated. Exit code 1 if an answer differs.
  */
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -71,7 +71,9 @@ function asText({ name, kind }: Pick<ViewColumn, 'name' | 'kind'>, engine: 'duck
     : `CAST(CAST(to_unixtime(${name}) * 1000 AS bigint) AS varchar)`;
 }
 
-/** Fills all three tables: the last three days, and a day of long ago that many runs wrote. One task has stopped since. */
+/**
+ * Fills all three tables: the last three days, and a day of long ago that many runs wrote. One task has stopped since.
+ */
 async function fill(): Promise<void> {
   const { life } = stage.simulator;
   const longAgoMs = Math.floor((nowMs - 12 * dayMs) / dayMs) * dayMs;
@@ -154,7 +156,10 @@ async function compare(
   console.log(`  DuckDB: ${ours[at]}\n  Trino:  ${theirs[at]}`);
 }
 
-/** Times of questions are compared to the second, and decimals to three digits, because the engines print them in their own ways. */
+/**
+ * Times of questions are compared to the second, and decimals to three digits, because the engines print them in their
+ * own ways.
+ */
 function plain(value: unknown): string {
   const text = String(value);
   const time = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)/.exec(text);

@@ -1,6 +1,6 @@
 /**
- * Kills processes at every step in turn, or at random times. Each round ends with a run that is not killed and a comparison
- * with the source. The soak calls these functions with a seed and a time limit.
+ * Kills processes at every step in turn, or at random times. Each round ends with a run that is not killed and a
+ * comparison with the source. The soak calls these functions with a seed and a time limit.
  */
 import { type CrashWorld, type CrashWorldOptions, type Kill, openCrashWorld } from './crash-world.ts';
 import { type CrashFigures, noFigures } from './ledger.ts';
@@ -14,7 +14,9 @@ export interface Steps {
 /** Options of a sweep over every step. */
 export interface SweepOptions extends CrashWorldOptions {
   readonly steps: Steps;
-  /** `first`: every run syncs into an empty warehouse. `next`: all runs sync changes of the source into the same one. */
+  /**
+   * `first`: every run syncs into an empty warehouse. `next`: all runs sync changes of the source into the same one.
+   */
   readonly runs: 'first' | 'next';
   /** Tests every `stride`-th step, beginning with `firstStep`. Default: each, from 1. */
   readonly stride?: number;
@@ -37,7 +39,8 @@ export async function crashAtEveryStep(options: SweepOptions): Promise<SweepResu
   const hit: string[] = [];
   const kills = killsOf(options);
   const sweep = async (seed: number): Promise<void> => {
-    // With results, the number of steps would grow with the sweep: each first sync would fetch the results of all failures so far.
+    // With results, the number of steps would grow with the sweep: each first sync would fetch the results of all
+    // failures so far.
     const results = options.runs === 'first' ? 'none' : 'failed';
     const world = await openCrashWorld({ ...options, results, seed });
     try {
@@ -73,8 +76,9 @@ export interface RoundsOptions extends CrashWorldOptions {
 }
 
 /**
- * Kills a large first sync (or the command of `commands`) at random times, up to four times in a row, and lets the next one
- * end. Then changes the source and does the same with the following sync. Then begins again with an empty warehouse.
+ * Kills a large first sync (or the command of `commands`) at random times, up to four times in a row, and lets the next
+ * one end. Then changes the source and does the same with the following sync. Then begins again with an empty
+ * warehouse.
  */
 export async function crashRounds(options: RoundsOptions): Promise<CrashFigures> {
   const figures = noFigures();

@@ -1,6 +1,6 @@
 /**
- * Runs the real `dqsync` as processes that are killed, between a simulated source and a warehouse (a folder or an emulated
- * S3). Proxies in front of source and S3 count requests.
+ * Runs the real `dqsync` as processes that are killed, between a simulated source and a warehouse (a folder or an
+ * emulated S3). Proxies in front of source and S3 count requests.
  *
  * The soak uses this file too, so it does not depend on a test framework; the caller closes the world.
  */
@@ -22,7 +22,9 @@ import { type Ledger, openLedger } from './ledger.ts';
 
 /** The point at which a process is killed. */
 export type Kill =
-  /** At the nth request over the network: before it takes effect, or between its effect and the arrival of its reply. */
+  /**
+   * At the nth request over the network: before it takes effect, or between its effect and the arrival of its reply.
+   */
   | { readonly at: 'request'; readonly n: number; readonly moment: 'before' | 'after' }
   /** At the nth step on the files of the warehouse. */
   | { readonly at: 'file-step'; readonly n: number; readonly moment: 'before' | 'within' | 'after' }
@@ -181,7 +183,9 @@ function killVariables(kill: Kill, folder: string): Record<string, string> {
     : {};
 }
 
-/** Arms a kill by time or by request; the process itself does a kill by file step. Returns a function that disarms it. */
+/**
+ * Arms a kill by time or by request; the process itself does a kill by file step. Returns a function that disarms it.
+ */
 function arm(kill: Kill, act: () => void, proxies: readonly FaultProxy[]): () => void {
   if (kill.at === 'time') {
     const timer = globalThis.setTimeout(act, kill.ms);

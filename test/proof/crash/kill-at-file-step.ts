@@ -1,7 +1,7 @@
 /**
  * Loaded into a process of dqsync by `node --import kill-at-file-step.ts`. Counts the operations on files below
- * `DQSYNC_KILL_FOLDER`, and sends SIGKILL to the process at operation `DQSYNC_KILL_AT`: `before`, `within` or `after` it
- * (`DQSYNC_KILL_MOMENT`). `within` a write, half of the bytes are written; for other operations it means `before`.
+ * `DQSYNC_KILL_FOLDER`, and sends SIGKILL to the process at operation `DQSYNC_KILL_AT`: `before`, `within` or `after`
+ * it (`DQSYNC_KILL_MOMENT`). `within` a write, half of the bytes are written; for other operations it means `before`.
  */
 import { writeSync } from 'node:fs';
 import { relative } from 'node:path';

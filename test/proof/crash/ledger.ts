@@ -1,6 +1,6 @@
 /**
- * Checks a warehouse after each kill, and again after a run that ended by itself. Remembers the state of the last check, so
- * that data files, coverage and rows that disappear are noticed. Reports failures and throws none.
+ * Checks a warehouse after each kill, and again after a run that ended by itself. Remembers the state of the last
+ * check, so that data files, coverage and rows that disappear are noticed. Reports failures and throws none.
  */
 import type { ResultsWanted } from '../../../functions/sync/results-backlog.ts';
 import type { Simulator } from '../../simulator/server.ts';
@@ -46,9 +46,15 @@ export function noFigures(): CrashFigures {
 
 /** The ledger of one warehouse. */
 export interface Ledger {
-  /** After a kill: files are readable and unchanged, coverage has not shrunk, and all it covers is in files (I1, I2, I4). */
+  /**
+   * After a kill: files are readable and unchanged, coverage has not shrunk, and all it covers is in files (I1, I2,
+   * I4).
+   */
   afterKill(contents: WarehouseContents, figures: CrashFigures, when: string): Promise<void>;
-  /** After a run that ended by itself: checks the same, and that the view and rule results equal the source (I3, I7, I19). */
+  /**
+   * After a run that ended by itself: checks the same, and that the view and rule results equal the source (I3, I7,
+   * I19).
+   */
   afterFinish(contents: WarehouseContents, figures: CrashFigures, when: string): Promise<void>;
   /** Returns the ids of executions that had ended when the table was last compared, and that the source still lists. */
   settledIds(): bigint[];

@@ -2,8 +2,8 @@
 import type { EnduranceFigures } from './hourly-syncs.ts';
 
 /**
- * PROTOCOL.md bounds the checkpoint by recent executions (60 bytes each), open ones (400 bytes each, a few dozen here) and
- * coverage per day. The sum is well below this bound.
+ * PROTOCOL.md bounds the checkpoint by recent executions (60 bytes each), open ones (400 bytes each, a few dozen here)
+ * and coverage per day. The sum is well below this bound.
  */
 const checkpointBytes = 32_768;
 /** The view that the auditor keeps and the simulator's log grow by a few megabytes. */

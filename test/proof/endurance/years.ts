@@ -1,6 +1,7 @@
 /**
- * Hourly syncs and daily maintenance for years, in virtual time. Counts everything that must not grow with their number. Each
- * sync has few rows, so that three years take minutes; costs that grow with rows are bounded in `hourly-syncs.ts`.
+ * Hourly syncs and daily maintenance for years, in virtual time. Counts everything that must not grow with their
+ * number. Each sync has few rows, so that three years take minutes; costs that grow with rows are bounded in
+ * `hourly-syncs.ts`.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -47,8 +47,8 @@ export function spoil(
 export const nowAndThen = (n: number): boolean => n % 3 === 2;
 
 /**
- * Syncs with the fault, then without it. Expects the row's outcome of the first sync, and that the view equals the source in
- * the end. Faults of storage hit the second sync of a world, which has a checkpoint to read.
+ * Syncs with the fault, then without it. Expects the row's outcome of the first sync, and that the view equals the
+ * source in the end. Faults of storage hit the second sync of a world, which has a checkpoint to read.
  */
 export async function expectOutcome(side: 'source' | 'storage', row: FaultCase): Promise<void> {
   const { outcome, secret } = row;

@@ -1,6 +1,6 @@
 /**
- * Rounds of syncs between a source and an S3 that fail by chance. Each round ends with a sync without faults and a comparison
- * of table and source. The soak calls it with a seed and a time limit.
+ * Rounds of syncs between a source and an S3 that fail by chance. Each round ends with a sync without faults and a
+ * comparison of table and source. The soak calls it with a seed and a time limit.
  */
 import type { Summary } from '../../../functions/sync/summary.ts';
 import { defaultAccount } from '../../simulator/accounts.ts';

@@ -1,4 +1,7 @@
-/** If S3 hangs or fails, a run ends within its time limit, each target gets its share, and the next run repairs the rest. */
+/**
+ * If S3 hangs or fails, a run ends within its time limit, each target gets its share, and the next run repairs the
+ * rest.
+ */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { StoppedError } from '../../../functions/errors.ts';
 import type { Summary } from '../../../functions/sync/summary.ts';

@@ -1,4 +1,6 @@
-/** Faults between dqsync and the source. A run recovers from the fault or fails with a remedy, and the next run repairs. */
+/**
+ * Faults between dqsync and the source. A run recovers from the fault or fails with a remedy, and the next run repairs.
+ */
 import { describe, it } from 'vitest';
 import { defaultAccount } from '../../simulator/accounts.ts';
 import { answer, type ProxyFault } from '../../support/fault-proxy.ts';

@@ -1,7 +1,9 @@
 /** Arbitraries of malicious texts and JSON. */
 import fc from 'fast-check';
 
-/** Any string: lone surrogates, control characters, right-to-left marks, and attacks on paths, CSV, SQL and terminals. */
+/**
+ * Any string: lone surrogates, control characters, right-to-left marks, and attacks on paths, CSV, SQL and terminals.
+ */
 export const hostileText: fc.Arbitrary<string> = fc.oneof(
   fc.string({ unit: 'binary' }),
   fc.string({ unit: 'grapheme' }),

@@ -1,6 +1,6 @@
 /**
- * No output contains a secret. Each test plants distinct secrets in every place for one, and lets the server repeat all that
- * it receives in every part of a reply. Then it searches everything that was printed and written.
+ * No output contains a secret. Each test plants distinct secrets in every place for one, and lets the server repeat all
+ * that it receives in every part of a reply. Then it searches everything that was printed and written.
  */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,6 @@
-/** Hostile rows on the whole way from the source through a run to the table, which other code than the product's reads. */
+/**
+ * Hostile rows on the whole way from the source through a run to the table, which other code than the product's reads.
+ */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { parseExactJson, writeExactJson } from '../../../functions/source/exact-json.ts';
@@ -40,7 +42,9 @@ const rows = fc.oneof({ weight: 2, arbitrary: severalOf(row) }, { weight: 1, arb
 
 const int64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n };
 
-/** Returns what the table must show of a row's text, as far as these fields go; null if the row belongs into quarantine. */
+/**
+ * Returns what the table must show of a row's text, as far as these fields go; null if the row belongs into quarantine.
+ */
 function expectedOf(text: string): { id: string; start_time: string; name: string | null } | null {
   const idText = /"id": (-?\d+)(?=[,}])/.exec(text)?.[1];
   const { start_time: startTime, name } = JSON.parse(text);

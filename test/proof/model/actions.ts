@@ -175,9 +175,9 @@ const traps: fc.Arbitrary<Partial<Traps>> = fc
   }));
 
 /**
- * Keeps one kind of wrong reply. Of two that come every nth request, each counts requests for itself: a source may answer
- * exactly those requests wrongly that are made because of the other, so that two in a row are wrong, or all of a kind.
- * Keeps none if all requests fail from some number on: then every successful reply would be wrong.
+ * Keeps one kind of wrong reply. Of two that come every nth request, each counts requests for itself: a source may
+ * answer exactly those requests wrongly that are made because of the other, so that two in a row are wrong, or all of a
+ * kind. Keeps none if all requests fail from some number on: then every successful reply would be wrong.
  */
 function withOneGlitch(traps: Partial<Traps>): Partial<Traps> {
   const isGlitch = ({ kind }: Fault): boolean => ['empty-page', 'short-page', 'repeated-row'].includes(kind);
@@ -190,8 +190,9 @@ function withOneGlitch(traps: Partial<Traps>): Partial<Traps> {
 const moreThanAMillisecond = 200;
 
 /**
- * Where `count` is not a total, or is capped within a millisecond, two empty replies in a row are the only sign of an end: the
- * source may err once, as reading assumes, but not at every nth request, which may be both; nor end lists in silence.
+ * Where `count` is not a total, or is capped within a millisecond, two empty replies in a row are the only sign of an
+ * end: the source may err once, as reading assumes, but not at every nth request, which may be both; nor end lists in
+ * silence.
  */
 function withinWhatIsAssumed(traps: Partial<Traps>): Partial<Traps> {
   const { count = 'total', faults = [] } = traps;
@@ -209,8 +210,8 @@ function withinWhatIsAssumed(traps: Partial<Traps>): Partial<Traps> {
 }
 
 /**
- * Keeps pages of 7 rows away from sources whose count is no total. There, a second of more rows than a page squared, 49,
- * may not be provable (PROOF.md, "Not closed"), and rule results are assumed to be cut off at a multiple of ten.
+ * Keeps pages of 7 rows away from sources whose count is no total. There, a second of more rows than a page squared,
+ * 49, may not be provable (PROOF.md, "Not closed"), and rule results are assumed to be cut off at a multiple of ten.
  */
 function withReadableSeconds(traps: Partial<Traps>): Partial<Traps> {
   const { count = 'total', pageCap = null } = traps;

@@ -1,8 +1,8 @@
 /**
  * Performs actions on a world, remembers what has to be true of it, and reports after a quiet end what is not.
  *
- * What the README's guarantees leave out is left out here: what was run again or deleted before a run that ended well saw
- * it, and rows that come into windows older than settle and lookback.
+ * What the README's guarantees leave out is left out here: what was run again or deleted before a run that ended well
+ * saw it, and rows that come into windows older than settle and lookback.
  */
 import { containsAny } from '../../../functions/intervals.ts';
 import type { BackfillTask } from '../../../functions/sync/backfill-task.ts';
@@ -83,7 +83,8 @@ export async function performAll(
   simulator.life.addMany(130, { fromMs: beginMs - 50 * hourMs, toMs: beginMs - 50 * hourMs + 1, perMillisecond: 130 });
   try {
     for (const action of actions) {
-      // Two states in one millisecond, the earlier written by a run that was killed, could not be distinguished by any reader.
+      // Two states in one millisecond, the earlier written by a run that was killed, could not be distinguished by any
+      // reader.
       clock.advance(1);
       await perform(modelled, action);
     }
@@ -229,8 +230,8 @@ function isStampedAhead({ auditor, clock }: ProofWorld): boolean {
 }
 
 /**
- * How far the clock of a run's machine is ahead, within what is promised: not before the time at which a killed run wrote,
- * nor ahead and killed itself; and not ahead together with the source's, where nothing shows the time.
+ * How far the clock of a run's machine is ahead, within what is promised: not before the time at which a killed run
+ * wrote, nor ahead and killed itself; and not ahead together with the source's, where nothing shows the time.
  */
 function clockOff({ world, killedMs }: Modelled, { aheadMs, death }: RunAction): number {
   const isTold = aheadMs <= 0 || world.simulator.traps.dateSkewMs <= 0;
@@ -239,8 +240,8 @@ function clockOff({ world, killedMs }: Modelled, { aheadMs, death }: RunAction):
 }
 
 /**
- * What is listed after a run that ended well, of what that was to read, the view shows from now on; except for windows that the
- * checkpoint names as unproven.
+ * What is listed after a run that ended well, of what that was to read, the view shows from now on; except for windows
+ * that the checkpoint names as unproven.
  *
  * @param startedAtMs by the slower of the true clock and the machine's
  */

@@ -1,10 +1,10 @@
 /**
- * Tests reading over random schedules: several slices in parallel, from sources with all kinds of traps. At any request, a
- * reply may be wrong, a row may leave or appear late, replies overtake each other, and the page size changes. Pages have 3 to
- * 6 rows, which makes rare coincidences likely.
+ * Tests reading over random schedules: several slices in parallel, from sources with all kinds of traps. At any
+ * request, a reply may be wrong, a row may leave or appear late, replies overtake each other, and the page size
+ * changes. Pages have 3 to 6 rows, which makes rare coincidences likely.
  *
- * A part that is reported as proven must contain each settled row that was listed all the time, and each row that any reply
- * has shown.
+ * A part that is reported as proven must contain each settled row that was listed all the time, and each row that any
+ * reply has shown.
  */
 import fc from 'fast-check';
 import { containsAny, cutAt, lengthOf, spanMs, unionOf } from '../../../functions/intervals.ts';
@@ -166,9 +166,9 @@ const anySchedule = fc.oneof(
 );
 
 /**
- * Returns whether the first reply, and the first after pages have grown, shows how long a page is, if counts are those of
- * pages. PROOF.md, "Not closed", names such a reply that is short and has the count of the whole page; `shortFirst` draws
- * those that the reading notices.
+ * Returns whether the first reply, and the first after pages have grown, shows how long a page is, if counts are those
+ * of pages. PROOF.md, "Not closed", names such a reply that is short and has the count of the whole page; `shortFirst`
+ * draws those that the reading notices.
  */
 function beginsInFull({ count, glitches, growth }: Schedule): boolean {
   const misleading = glitches.filter(({ kind, count: shown }) => kind === 'short' && shown === 'old');
@@ -411,7 +411,8 @@ function glitched(
   }
   const kept = kind === 'empty' ? [] : executions.slice(0, Math.ceil(executions.length / 2));
   const counts = { true: page.count, zero: 0, old: before };
-  // If counts are the page's own, a wrong reply counts the rows it shows, or (old) those of the page that it should have been.
+  // If counts are the page's own, a wrong reply counts the rows it shows, or (old) those of the page that it should
+  // have been.
   const isOfPage = page.count === executions.length && meaning === 'page';
   const ofPage = count === 'old' ? executions.length : kept.length;
   return { ...page, executions: kept, count: page.count === null ? null : isOfPage ? ofPage : counts[count] };

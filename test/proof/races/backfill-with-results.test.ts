@@ -1,4 +1,7 @@
-/** A backfill of 100,000 executions with rule results, beside the scheduled sync, with one quota for both, in virtual time. */
+/**
+ * A backfill of 100,000 executions with rule results, beside the scheduled sync, with one quota for both, in virtual
+ * time.
+ */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** Moves a clock and all timers to the next wake-up whenever the source has had nothing to do for a while. Sockets keep their pace. */
+/**
+ * Moves a clock and all timers to the next wake-up whenever the source has had nothing to do for a while. Sockets keep
+ * their pace.
+ */
 import { vi } from 'vitest';
 import type { Clock } from '../../../functions/clock.ts';
 import type { MovableClock } from '../../simulator/movable-clock.ts';
