@@ -237,9 +237,9 @@ function resultsOf(
     return { puts: 0, gets: 0, records: 1, documents: 0 };
   }
   const files = Math.ceil(executions / executionsOfResults);
-  // Noted with each commit, and taken off after each file.
+  // Noted with each commit, read again before each file, and taken off after it.
   const documents = commits + files;
-  return { puts: files + documents + 1, gets: 1, records: 2, documents };
+  return { puts: files + documents + 1, gets: 1 + files, records: 2, documents };
 }
 
 /**

@@ -74,7 +74,8 @@ export class RunFunction extends Construct {
         ...configEnvironment(this, deployment, props.warehouse),
         [namespaceVariable]: props.namespace,
         // parquetjs-lite's Thrift code calls `new Buffer`, and Node warns about that outside of node_modules.
-        NODE_OPTIONS: '--disable-warning=DEP0005',
+        // A young generation of V8 that is smaller than its default saves 50 to 160 MB while a large day is compacted.
+        NODE_OPTIONS: '--disable-warning=DEP0005 --max-semi-space-size=8',
       },
       bundling: bundlingWith(deployment.network),
     });

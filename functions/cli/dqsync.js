@@ -1,12 +1,11 @@
-#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=16
+#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=8
 /**
  * Starts dqsync: the bundle in the installed package, otherwise the sources on a Node that runs TypeScript, which is
  * this one if it is new enough or the one that npm installed beside dqsync. Plain JavaScript that old versions of Node
  * understand.
  *
- * The first line keeps the process small. On a machine with much memory, V8 lets its young generation grow to 48 MB; a
- * third of that costs no time. A single arena of glibc saves 15 MB, because otherwise each of a dozen threads has its
- * own.
+ * The first line keeps the process small. On a machine with much memory, V8 lets its young generation grow to 48 MB; half
+ * of that costs no time. A single arena of glibc saves 15 MB, because otherwise each of a dozen threads has its own.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -17,7 +16,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const neededMajor = 24;
-const nodeFlags = ['--max-semi-space-size=16'];
+const nodeFlags = ['--max-semi-space-size=8'];
 
 if (!existsSync(new URL('main.ts', import.meta.url))) {
   // Not a literal, because the file need not exist in the repository.

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=16
+#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=8
 /**
  * Starts the installed dqsync, which is plain JavaScript (build.js copies this file beside it). For the first line, see
  * dqsync.js.
