@@ -91,10 +91,10 @@ function expectAllWait({ pending, windows }: PendingResults, all: readonly Writt
 }
 
 describe('a backlog of more executions than the list holds', () => {
-  it('keeps the newest in the list, and all others in windows, in bounded space', () => {
+  it('keeps the newest in the list, and all others in windows, in bounded space', async () => {
     const secondsMs = fc.constantFrom(0, 1_000, 60_000, 2 * 3_600_000);
     const batch = fc.tuple(fc.integer({ min: 1, max: 1_500 }), fc.integer({ min: 0, max: 60 }), secondsMs);
-    fc.assert(
+    await fc.assert(
       fc.property(fc.array(batch, { minLength: 4, maxLength: 8 }), (batches) => {
         const commits = batches.map(([count, day, stepMs]) =>
           executions(count, first.startTimeMs + day * 86_400_000, stepMs),
