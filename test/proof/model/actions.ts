@@ -210,7 +210,7 @@ function withinWhatIsAssumed(traps: Partial<Traps>): Partial<Traps> {
 }
 
 /**
- * Keeps pages of 7 rows away from sources whose count is no total. There, a second of more rows than a page squared,
+ * Keeps pages of 7 rows away from sources whose count is not a total. There, a second of more rows than a page squared,
  * 49, may not be provable (PROOF.md, "Not closed"), and rule results are assumed to be cut off at a multiple of ten.
  */
 function withReadableSeconds(traps: Partial<Traps>): Partial<Traps> {
