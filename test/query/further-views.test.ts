@@ -8,7 +8,7 @@ import { dayMs, hourMs, type SyncedSource, syncedSource } from '../support/synce
 import { opened } from '../support/warehouse-sql.ts';
 
 async function ask(world: SyncedSource, sql: string): Promise<readonly (readonly unknown[])[]> {
-  const warehouse = await openWarehouseSql(world.store, '');
+  const warehouse = await openWarehouseSql(world.store, '/nowhere');
   try {
     return (await warehouse.run(sql)).rows;
   } finally {

@@ -117,10 +117,10 @@ describe('a run', () => {
       }
     };
     await world.sync({ limitMs: 16_000, connect: world.connect, onProgress }, { targets, source, initialFrom });
-    const longestRows = slices.map(({ longestMs }) => (longestMs / dayMs) * 250);
-    expect(longestRows[0]).toBeGreaterThan(0);
-    expect(longestRows[0]).toBeLessThan(3_000);
-    expect(longestRows[3]).toBeGreaterThan(3_000);
+    const [firstMs = 0, , , lastMs] = slices.map(({ longestMs }) => longestMs);
+    expect(firstMs).toBeGreaterThan(0);
+    // The first has a quarter of the time, the last has all that is left. Slices are as long as the time allows.
+    expect(lastMs).toBeGreaterThan(3 * firstMs);
   });
 
   it('continues with the other targets if one fails, and reports the outcome of each', async () => {

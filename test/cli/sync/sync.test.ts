@@ -203,7 +203,7 @@ describe('dqsync sync', () => {
     const env = s3.environment;
     expect(await world.cli(['sync'], { env })).toMatchObject({ exitCode: 0, stderr: '' });
     const doctor = await world.cli(['doctor'], { env });
-    expect(doctor.stdout).toMatch(/✓ warehouse +s3:\/\/warehouse\/dq can be written/);
+    expect(doctor.stdout).toMatch(/✓ warehouse +s3:\/\/warehouse\/dq accepts writes, reads and conditional writes/);
     expect(doctor.exitCode).toBe(0);
     const query = await world.cli(['query', '--csv', 'SELECT count(*) AS n FROM quality_instances'], { env });
     expect(query.stdout).toBe('n\n120\n');
