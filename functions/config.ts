@@ -89,7 +89,8 @@ const instant = z
  * there and China to most users here.
  */
 export const timeZone = z.string().refine((text) => isAreaCity(text) && isTimeZone(text), {
-  error: 'must be "UTC" or an Area/City name of the IANA database: write "Asia/Shanghai", not "CST" or "+08:00"',
+  error: ({ input }) =>
+    `must be "UTC" or an Area/City name of the IANA database, not "${input}": write "Asia/Shanghai", for example`,
 });
 
 /** The executions whose rule results are fetched: failed and alarming ones, all finished ones, or none. */
