@@ -46,8 +46,8 @@ export interface CompactionLimits {
 }
 
 /**
- * Memory: about 570,000 observations. A day of a million took a process of 266 to 367 MB, and of 203 to 241 MB with
- * V8's young generation limited to 8 MB; half of this limit took as much. Files: a size that query engines read well.
+ * Memory: about 570,000 observations. A day of a million takes a process of 203 to 241 MB, with V8's semi-spaces at
+ * 8 MB as the CLI and the Lambda set them. Half of this limit took as much. Files: a size that query engines read well.
  */
 const defaultLimits: CompactionLimits = {
   filesOfDay: 8,
