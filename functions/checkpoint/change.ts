@@ -12,6 +12,7 @@ import {
   edgeToleranceMs,
   type LastRun,
   type MovedInstance,
+  type NewestStart,
   type OpenEntry,
   type RecentEntry,
   type Rereading,
@@ -50,6 +51,8 @@ export interface Change {
   /** Open executions that are no longer re-checked. */
   readonly expired: readonly ExpiredEntry[];
   readonly quarantined: readonly string[];
+  /** The newest execution of each task among the rows written. */
+  readonly newestStarts: readonly NewestStart[];
   /** The latest `observed_at` written; null if nothing was written. */
   readonly latestObservedMs: EpochMs | null;
   readonly run: LastRun;
@@ -96,6 +99,8 @@ const keptQuarantined = 20_000;
 const keptExpired = 1_000;
 /** 40 kB of checkpoint. */
 const keptMoved = 1_000;
+/** 400 kB of checkpoint. */
+export const keptNewestStarts = 10_000;
 /** An interrupted re-read that is older than this starts over, because what it read is stale. */
 const rereadingMemoryMs = 86_400_000;
 
@@ -126,6 +131,7 @@ export function applyChange(checkpoint: Checkpoint, change: Change, lookbackMs: 
     expired: applyExpired(checkpoint.expired, change),
     recent: newestOf([...checkpoint.recent.filter(isShownAgain), ...recentOf(change, isShownAgain)], executionKey),
     moved: applyMoved(checkpoint.moved, change),
+    newestStarts: applyNewestStarts(checkpoint.newestStarts, change),
     latestObservedMs: laterOf(checkpoint.latestObservedMs, change.latestObservedMs),
     quarantined: applyQuarantined(checkpoint, change),
     commitIds: withCommitId(checkpoint.commitIds, change.commitId),
@@ -232,11 +238,37 @@ function applyExpired(expired: readonly ExpiredEntry[], change: Change): Expired
     .slice(-keptExpired);
 }
 
-/** Keeps the latest start of each instance. */
 function applyMoved(before: readonly MovedInstance[], { moved }: Change): MovedInstance[] {
   const added = moved.map(({ id, startTimeMs }) => ({ id, startTimeMs }));
-  const inOrder = [...before, ...added].sort((a, b) => a.startTimeMs - b.startTimeMs);
-  return [...new Map(inOrder.map((entry) => [entry.id, entry])).values()].slice(-keptMoved);
+  return latestStarts([...before, ...added], ({ id }) => id).slice(-keptMoved);
+}
+
+function applyNewestStarts(before: readonly NewestStart[], { newestStarts }: Change): readonly NewestStart[] {
+  return newestStarts.length === 0
+    ? before
+    : latestStarts([...before, ...newestStarts], ({ taskId }) => taskId).slice(-keptNewestStarts);
+}
+
+/** Returns the newest execution of each task; executions without a task are left out. */
+export function newestStartsOf(
+  executions: readonly { readonly taskId: bigint | null; readonly startTimeMs: EpochMs }[],
+): NewestStart[] {
+  const starts = executions.flatMap(({ taskId, startTimeMs }) => (taskId === null ? [] : [{ taskId, startTimeMs }]));
+  return latestStarts(starts, ({ taskId }) => taskId);
+}
+
+/** Returns the entry with the latest start of each id, in order of start and id. */
+function latestStarts<Entry extends { readonly startTimeMs: EpochMs }>(
+  entries: Entry[],
+  idOf: (entry: Entry) => bigint,
+): Entry[] {
+  const latest = new Map<bigint, Entry>();
+  const inOrder = entries.sort((a, b) => a.startTimeMs - b.startTimeMs || (idOf(a) < idOf(b) ? -1 : 1));
+  for (const entry of inOrder) {
+    latest.delete(idOf(entry));
+    latest.set(idOf(entry), entry);
+  }
+  return [...latest.values()];
 }
 
 function closingTimes({ closed }: Change): ReadonlyMap<string, EpochMs> {

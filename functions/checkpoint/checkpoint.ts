@@ -65,6 +65,12 @@ export interface MovedInstance {
   readonly startTimeMs: EpochMs;
 }
 
+/** The newest execution of a task that the table holds. */
+export interface NewestStart {
+  readonly taskId: bigint;
+  readonly startTimeMs: EpochMs;
+}
+
 /** The state of one target. */
 export interface Checkpoint extends Covered {
   readonly identity: TargetIdentity;
@@ -90,6 +96,8 @@ export interface Checkpoint extends Covered {
    * more.
    */
   readonly moved: readonly MovedInstance[];
+  /** The tasks that ran last, oldest first, at most `keptNewestStarts`. An audit compares them with the task list. */
+  readonly newestStarts: readonly NewestStart[];
   /** The latest `observed_at` ever written, by any machine's clock; null before the first write. */
   readonly latestObservedMs: EpochMs | null;
   /** Fingerprints of quarantined rows with the time each was last seen, so that no row is quarantined twice. */
@@ -115,6 +123,7 @@ export function emptyCheckpoint(identity: TargetIdentity): Checkpoint {
     expired: [],
     recent: [],
     moved: [],
+    newestStarts: [],
     latestObservedMs: null,
     quarantined: [],
     commitIds: [],

@@ -1,8 +1,9 @@
 /** The checkpoint as JSON text. Any content that cannot be read without doubt stops the run. Pure. */
 import * as z from 'zod';
 import { InternalError, StateError } from '../errors.ts';
+import type { EpochMs } from '../model.ts';
 import { executionColumns, executionFrom } from '../warehouse/columns.ts';
-import type { Checkpoint, TargetIdentity } from './checkpoint.ts';
+import type { Checkpoint, NewestStart, TargetIdentity } from './checkpoint.ts';
 import { hash64 } from './fingerprint.ts';
 
 const format = 'dqsync.checkpoint';
@@ -17,6 +18,9 @@ const id = z
   .transform(BigInt)
   .refine((value) => BigInt.asIntN(64, value) === value, { error: 'does not fit 64 bits' });
 const text = z.string().nullable();
+
+/** Lists that the first documents of this version lack. An empty one is left out. */
+const laterLists = ['expired', 'moved', 'newestStarts', 'unproven'] as const;
 
 const header = z.object({ format: z.literal(format), version: z.int() });
 
@@ -71,6 +75,9 @@ const document = z.strictObject({
   moved: z
     .array(z.tuple([id, epochMs]).transform(([instance, startTimeMs]) => ({ id: instance, startTimeMs })))
     .default([]),
+  newestStarts: z
+    .array(z.tuple([id, epochMs]).transform(([taskId, startTimeMs]) => ({ taskId, startTimeMs })))
+    .default([]),
   latestObservedMs: epochMs.nullable().default(null),
   quarantined: z.array(z.strictObject({ fingerprint: z.string(), seenAtMs: epochMs })),
   commitIds: z.array(z.string()),
@@ -95,7 +102,7 @@ const document = z.strictObject({
  */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   const { identity, coverage, incremental, rereading, open, recent, quarantined, commitIds, lastRun } = checkpoint;
-  const { latestObservedMs, lookbackMs, maxSpanMs, expired, moved, unproven } = checkpoint;
+  const { latestObservedMs, lookbackMs, maxSpanMs, expired, moved, newestStarts, unproven } = checkpoint;
   requireWholeWindows(coverage);
   const recentTuples = recent.map((entry) => [entry.id, entry.startTimeMs, entry.fingerprint, entry.observedAtMs]);
   const parts = [
@@ -113,6 +120,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
     `"open":${lines(open)}`,
     ...(expired.length === 0 ? [] : [`"expired":${lines(expired)}`]),
     ...(moved.length === 0 ? [] : [`"moved":${lines(moved.map((entry) => [entry.id, entry.startTimeMs]))}`]),
+    ...(newestStarts.length === 0 ? [] : [`"newestStarts":${lines(newestStarts.map(startTuple))}`]),
     `"quarantined":${lines(quarantined)}`,
     `"commitIds":${json(commitIds)}`,
     `"digest":${json(digestOf(checkpoint))}`,
@@ -194,13 +202,12 @@ export function decodeAnyCheckpoint(bytes: Uint8Array, target: string, where: st
  * Returns a hash of the content, independent of its layout. Without it, a single wrong digit could hide a span for
  * good.
  */
-function digestOf(content: Pick<Checkpoint, 'expired' | 'moved' | 'unproven'>): string {
-  // A document that was written before these lists existed lacks them.
-  const expired = content.expired.length === 0 ? undefined : content.expired;
-  const unproven = content.unproven.length === 0 ? undefined : content.unproven;
-  const moved = content.moved.length === 0 ? undefined : content.moved;
+function digestOf(content: Pick<Checkpoint, (typeof laterLists)[number]>): string {
+  const absent = Object.fromEntries(
+    laterLists.filter((name) => content[name].length === 0).map((name) => [name, undefined]),
+  );
   return hash64(
-    JSON.stringify({ ...content, expired, moved, unproven }, (_key, entry: unknown) =>
+    JSON.stringify({ ...content, ...absent }, (_key, entry: unknown) =>
       typeof entry === 'bigint'
         ? entry.toString()
         : isPlainObject(entry)
@@ -261,6 +268,10 @@ function requireIdentity(found: TargetIdentity, wanted: TargetIdentity, target: 
 
 function canonical(value: unknown): string {
   return json(isPlainObject(value) ? sortedEntries(value) : value);
+}
+
+function startTuple({ taskId, startTimeMs }: NewestStart): readonly [bigint, EpochMs] {
+  return [taskId, startTimeMs];
 }
 
 function lines(entries: readonly unknown[]): string {

@@ -19,6 +19,7 @@ export function rewindTo(checkpoint: Checkpoint, toMs: EpochMs, commitId: string
     unproven: checkpoint.unproven.filter((window) => window.toMs <= toMs),
     open: checkpoint.open.map((entry) => (entry.execution.startTimeMs < toMs ? entry : { ...entry, lookedAtMs: 0 })),
     recent: checkpoint.recent.filter(({ startTimeMs }) => startTimeMs < toMs),
+    newestStarts: checkpoint.newestStarts.filter(({ startTimeMs }) => startTimeMs < toMs),
     commitIds: withCommitId(checkpoint.commitIds, commitId),
   };
 }

@@ -1,6 +1,7 @@
 /**
  * Finds rows that appeared at the source later than the lookback: compares its count of each day with the recorded
- * coverage, and reads days again if the source has more. Reads no data file.
+ * coverage, and the last run of each task with the newest execution recorded. Reads days again that lack rows. Reads no
+ * data file.
  *
  * Rows that left (re-runs, deletions) are not an error. Coverage then records the count, so that a late row is not
  * offset by a row that left.
@@ -16,17 +17,22 @@ import { identityOf, loadCheckpoint, moveCheckpoint } from '../checkpoint/checkp
 import { correctRows } from '../checkpoint/coverage.ts';
 import { isoTime, newRunId, newToken } from '../clock.ts';
 import { type DqsyncError, IncompleteReadError, StoppedError } from '../errors.ts';
-import { contains, spanMs } from '../intervals.ts';
-import type { EpochMs, Window } from '../model.ts';
+import type { EpochMs, Task, Window } from '../model.ts';
 import type { PageSource } from '../reading/page-source.ts';
+import { listAllTasks } from '../source/task-list.ts';
 import { type AuditSpan, auditSpans } from './audit-spans.ts';
 import { runBackfill } from './backfill.ts';
 import { addCounters, newCounters, type RunCounters } from './counters.ts';
+import { type UnknownRun, unknownRuns } from './last-runs.ts';
 import type { StepOutcome } from './maintenance-step.ts';
-import { SliceReader } from './slice-reader.ts';
+import type { ReadSlice } from './slice-reader.ts';
 import { exactCountOf } from './source-count.ts';
-import { calibrateRun, noLateRowsBefore, pageSourceOf, rowsInTimeLeft } from './target-reader.ts';
+import { executionsIn, readSpan } from './span-reader.ts';
+import { calibrateRun, pageSourceOf, rowsInTimeLeft } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
+
+/** Unknown runs that one audit looks for: about 30 s at the documented quota. */
+const maxUnknownRuns = 100;
 
 /** Audits one target. @throws StateError, SourceError, CredentialsError, StorageError */
 export async function audit(run: TargetRun): Promise<StepOutcome> {
@@ -76,7 +82,8 @@ class Audit {
 
   /**
    * Compares counts first, which costs one request per day. Then reads days whose count is not exact, least recently
-   * compared first, so that each has its turn if the time is too short for all.
+   * compared first, so that each has its turn if the time is too short for all. Compares the last runs at the end,
+   * when the days that lacked rows are complete.
    */
   async compareAll(): Promise<void> {
     const [newest] = this.#spans;
@@ -97,12 +104,13 @@ class Audit {
       }
     }
     for (const [span, rows] of more) {
-      await this.#repair(span, rows);
+      await this.#repair(span, rows, rows - span.rows);
     }
     const ageOf = (span: AuditSpan): number => this.#comparedAtMs(span) ?? 0;
     for (const span of uncounted.toSorted((a, b) => ageOf(a) - ageOf(b))) {
       await this.#readAndCompare(span);
     }
+    await this.#compareLastRuns();
     this.#isDone = this.#failed === 0;
   }
 
@@ -169,45 +177,97 @@ class Audit {
       return;
     }
     if (rows > span.rows) {
-      await this.#repair(span, rows);
+      await this.#repair(span, rows, rows - span.rows);
     } else {
       this.#compared.set(span, rows);
     }
   }
 
-  /** @throws IncompleteReadError, and what reading throws */
-  async #rowsIn(span: AuditSpan): Promise<number> {
-    const { clock } = this.#run;
-    const slices = new SliceReader({
-      source: this.#source,
-      spans: [span],
-      barrierMs: null,
-      settledUntilMs: () => noLateRowsBefore(this.#run, clock.now()),
-      rereadFromMs: Number.POSITIVE_INFINITY,
-      shown: null,
-      rowsPerMs: span.rows === 0 ? null : span.rows / spanMs(span),
-      rowsInTimeLeft: () => rowsInTimeLeft(this.#run),
-      now: () => clock.now(),
-    });
-    let rows = 0;
-    for (let slice = await slices.next(); slice !== null; slice = await slices.next()) {
-      const [unproven] = slice.unproven;
-      if (unproven !== undefined) {
-        throw unproven;
-      }
-      for (const { execution } of slice.collected.seen.values()) {
-        rows += contains(slice.window, execution.startTimeMs) ? 1 : 0;
+  /** Looks for the last run of each task whose newest execution in the table is older, and repairs the days of those. */
+  async #compareLastRuns(): Promise<void> {
+    const { store, target, log } = this.#run;
+    const tasks = await this.#listTasks();
+    const { checkpoint } = await loadCheckpoint(store, target.name, identityOf(this.#run));
+    const unknown = unknownRuns(tasks, checkpoint.newestStarts, this.#spans, target.filter).slice(0, maxUnknownRuns);
+    const lateRows = new Map<AuditSpan, number>();
+    const unlisted: UnknownRun[] = [];
+    for (const run of unknown) {
+      const isListed = await this.#isListed(run);
+      if (isListed) {
+        lateRows.set(run.span, (lateRows.get(run.span) ?? 0) + 1);
+      } else if (isListed === false) {
+        unlisted.push(run);
       }
     }
+    for (const [span, rows] of lateRows) {
+      await this.#repair(span, this.#compared.get(span) ?? span.rows, rows);
+    }
+    const [newest] = unlisted;
+    if (newest !== undefined) {
+      const fields = { tasks: unlisted.length, task: newest.task.name ?? '', at: isoTime(newest.startedAtMs) };
+      log('warn', 'the task list shows runs that the source does not list as instances; the table lacks them', {
+        target: target.name,
+        ...fields,
+      });
+    }
+  }
+
+  /** A name filter may select by more than the name, so its tasks are not known. */
+  async #listTasks(): Promise<readonly Task[]> {
+    const { settings, source, target } = this.#run;
+    if (!settings.keepsTasks || source.tasks === undefined || target.filter.name !== undefined) {
+      return [];
+    }
+    try {
+      return (await listAllTasks(source.tasks)).tasks;
+    } catch (thrown) {
+      if (thrown instanceof StoppedError) {
+        throw thrown;
+      }
+      // The next step of the maintenance lists the tasks again, and warns if that fails.
+      return [];
+    }
+  }
+
+  /** Returns whether the source lists the run; null if its second cannot be proven complete. */
+  async #isListed({ task, second }: UnknownRun): Promise<boolean | null> {
+    let isListed = false;
+    try {
+      await this.#read({ ...second, rows: 1 }, (slice) => {
+        isListed ||= executionsIn(slice).some(({ taskId }) => taskId === task.id);
+      });
+    } catch (thrown) {
+      if (!(thrown instanceof IncompleteReadError)) {
+        throw thrown;
+      }
+      return isListed || null;
+    }
+    return isListed;
+  }
+
+  /** @throws IncompleteReadError, and what reading throws */
+  async #rowsIn(span: AuditSpan): Promise<number> {
+    let rows = 0;
+    await this.#read(span, (slice) => {
+      rows += executionsIn(slice).length;
+    });
     return rows;
+  }
+
+  async #read(span: Window & { readonly rows: number }, onSlice: (slice: ReadSlice) => void): Promise<void> {
+    const run = this.#run;
+    const { clock } = run;
+    const rowsLeft = (): number => rowsInTimeLeft(run);
+    await readSpan({ run, source: this.#source, span, rowsInTimeLeft: rowsLeft, now: () => clock.now() }, onSlice);
   }
 
   /**
    * Reads a day again and writes every row of it: which of them are missing is not known without reading data files.
+   *
+   * @param rows rows at the source
    */
-  async #repair(span: AuditSpan, rows: number): Promise<void> {
+  async #repair(span: AuditSpan, rows: number, lateRows: number): Promise<void> {
     const { target, log, clock, budget } = this.#run;
-    const lateRows = rows - span.rows;
     const fields = { target: target.name, from: isoTime(span.fromMs), to: isoTime(span.toMs), lateRows };
     const repair = { ...this.#run, runId: newRunId(clock) };
     const window = { fromMs: span.fromMs, toMs: span.toMs };

@@ -1,5 +1,5 @@
 /** Commits what a run has recorded: data files, then the quarantine, then the checkpoint (PROTOCOL.md). */
-import type { Change } from '../checkpoint/change.ts';
+import { type Change, newestStartsOf } from '../checkpoint/change.ts';
 import type { Checkpoint, LastRun } from '../checkpoint/checkpoint.ts';
 import { commitChange, type LoadedCheckpoint } from '../checkpoint/checkpoint-store.ts';
 import { newToken } from '../clock.ts';
@@ -105,6 +105,7 @@ export class Committer {
     const maxSpanMs = this.#options.maxSpanMs();
     const change: Change = {
       ...recorded,
+      newestStarts: newestStartsOf(rows),
       afterCommitId: this.#afterCommitId,
       incrementalFromMs,
       rereading: this.recorder.rereadingAt(committedAtMs),

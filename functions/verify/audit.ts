@@ -7,8 +7,8 @@ import { IncompleteReadError } from '../errors.ts';
 import { contains, gapsIn, lengthOf, spanMs } from '../intervals.ts';
 import { type EpochMs, executionKey, type UnreadableRow, type Window } from '../model.ts';
 import type { PageSource } from '../reading/page-source.ts';
-import { type ReadSlice, SliceReader } from '../sync/slice-reader.ts';
 import { exactCountOf } from '../sync/source-count.ts';
+import { executionsIn, readSpan } from '../sync/span-reader.ts';
 import { calibrateRun, noLateRowsBefore, pageSourceOf } from '../sync/target-reader.ts';
 import type { TargetRun } from '../sync/target-run.ts';
 import {
@@ -142,25 +142,15 @@ async function verifyDay(verifying: Verifying, day: Day, tally: DayTally): Promi
 }
 
 async function compareDay(verifying: Verifying, day: Day, tally: DayTally) {
-  const slices = new SliceReader({
-    source: verifying.source,
-    spans: [day],
-    barrierMs: null,
-    settledUntilMs: () => noLateRowsBefore(verifying.run, verifying.nowMs),
-    rereadFromMs: Number.POSITIVE_INFINITY,
-    shown: null,
-    rowsPerMs: tally.rows === 0 ? null : tally.rows / spanMs(day),
-    rowsInTimeLeft: () => Number.POSITIVE_INFINITY,
-    now: () => verifying.nowMs,
-  });
   let difference = noDifference;
   let source = 0;
   const unreadable = new Map<string, UnreadableRow>();
-  for (let slice = await slices.next(); slice !== null; slice = await slices.next()) {
-    const [unproven] = slice.unproven;
-    if (unproven !== undefined) {
-      throw unproven;
-    }
+  const read = {
+    ...{ run: verifying.run, source: verifying.source, span: { ...day, rows: tally.rows } },
+    rowsInTimeLeft: () => Number.POSITIVE_INFINITY,
+    now: () => verifying.nowMs,
+  };
+  await readSpan(read, async (slice) => {
     const shown = executionsIn(slice);
     source += shown.length;
     for (const [key, row] of slice.collected.unreadable) {
@@ -176,7 +166,7 @@ async function compareDay(verifying: Verifying, day: Day, tally: DayTally) {
       const table = await verifying.table.rowsIn(part);
       difference = addDifference(difference, compareRows(ofPart, table, isUnsettled));
     }
-  }
+  });
   const [first] = unreadable.values();
   return {
     ...difference,
@@ -184,13 +174,6 @@ async function compareDay(verifying: Verifying, day: Day, tally: DayTally) {
     unreadable: unreadable.size,
     unreadableReason: first?.reason ?? null,
   };
-}
-
-/** Returns the executions of the slice. Rows at the widened edges belong to other windows. */
-function executionsIn({ window, collected }: ReadSlice): ComparedState[] {
-  return [...collected.seen.values()]
-    .map(({ execution }) => execution)
-    .filter(({ startTimeMs }) => contains(window, startTimeMs));
 }
 
 function gapsOf(verifying: Verifying, { fromMs, toMs }: Day): Window[] {

@@ -37,6 +37,9 @@ const change: fc.Arbitrary<Change> = fc
     rereading: fc.constant(null),
     maxSpanMs: fc.constant(null),
     unproven: fc.constant([]),
+    newestStarts: fc.array(
+      fc.record({ taskId: fc.bigInt(1n, 3n), startTimeMs: fc.constantFrom(9_000, 11_000, 15_000) }),
+    ),
     afterCommitId: fc.constant(null),
     moved: fc.constant([]),
     lateStartTimesMs: fc.constant([]),

@@ -1,7 +1,9 @@
 /** The daily audit finds late rows by the source's counts, and reads their days again. */
 import { describe, expect, it } from 'vitest';
 import { loadAuditRecord } from '../../functions/checkpoint/audit-record.ts';
+import type { Log } from '../../functions/model.ts';
 import { auditKey } from '../../functions/warehouse/layout.ts';
+import { defaultWorkspace } from '../simulator/server.ts';
 import type { Traps } from '../simulator/traps.ts';
 import {
   checkpointOf,
@@ -14,14 +16,20 @@ import {
 } from '../support/synced-source.ts';
 
 /**
- * Starts an execution every minute of `days` days, `lateShare` of which are listed an hour late, and syncs every hour.
+ * Starts an execution of one of 60 tasks every minute of `days` days, `lateShare` of which are listed an hour late, and
+ * syncs every hour.
  */
 async function syncedHourly(world: SyncedSource, days: number, lateShare = 0.01): Promise<void> {
   const fromMs = world.clock.now();
+  const tasks = Array.from({ length: 60 }, () => world.sim.life.addTask());
   for (let minute = 0; minute < days * 1440; minute += 1) {
     const startTimeMs = fromMs + minute * minuteMs;
     const isLate = minute % Math.round(1 / lateShare) === 0;
-    world.sim.life.addExecution({ startTimeMs, visibleAtMs: startTimeMs + (isLate ? hourMs : 1_000) });
+    world.sim.life.addExecution({
+      task: tasks[minute % 60]!,
+      startTimeMs,
+      visibleAtMs: startTimeMs + (isLate ? hourMs : 1_000),
+    });
   }
   for (let hour = 0; hour < days * 24; hour += 1) {
     world.clock.advance(hourMs);
@@ -98,6 +106,71 @@ describe('an audit after runs that overlapped', () => {
     await world.expectTruth();
     expect(await world.maintain()).toMatchObject({ lateRows: 0, rowsWritten: 0 });
   });
+});
+
+describe('an audit that compares the last run of each task with the newest execution recorded', () => {
+  /** Returns a world in which a task's only run appeared late on a day that another row has left since. */
+  async function withRunInPlaceOfAnother(configChange: Record<string, unknown> = {}): Promise<SyncedSource> {
+    const world = await syncedSource({}, configChange);
+    await syncedHourly(world, 2, 1 / 100_000);
+    const oldMs = world.clock.now() - dayMs;
+    const { life } = world.sim;
+    const [leaving] = world.sim.truth().executions.filter(({ startTimeMs }) => startTimeMs > oldMs + hourMs);
+    life.remove(leaving!.id);
+    life.addExecution({ task: life.addTask({ name: 'runs rarely' }), startTimeMs: oldMs });
+    return world;
+  }
+
+  it('adds a run that appeared late, although the count of its day is the same', async () => {
+    const world = await withRunInPlaceOfAnother();
+    expect(await missingOf(world)).toBe(1);
+    expect(await world.maintain()).toMatchObject({ lateRows: 1, done: true });
+    await world.expectTruth();
+    expect(await world.maintain()).toMatchObject({ lateRows: 0, rowsWritten: 0 });
+  });
+
+  it('adds no such run if the configuration leaves tasks out', async () => {
+    const world = await withRunInPlaceOfAnother({ tasks: false });
+    expect(await world.maintain()).toMatchObject({ lateRows: 0, done: true });
+    expect(await missingOf(world)).toBe(1);
+  });
+
+  it.each([{ name: 'orders' }, { taskType: 'QUALITY_TASK' }])(
+    'does not warn of runs that the filter %o leaves out',
+    async (filter) => {
+      const world = await syncedSource();
+      const { life } = world.sim;
+      const task = life.addTask({ name: 'other', taskType: 'CONSISTENCY_TASK' });
+      life.addExecution({ task, startTimeMs: world.clock.now() - 2 * hourMs });
+      life.addExecution({ name: 'orders', startTimeMs: world.clock.now() - 3 * hourMs });
+      const targets = [{ name: 'sales', ...defaultWorkspace, credentials: world.credentials, filter }];
+      const warnings: string[] = [];
+      const log: Log = (level, message) => warnings.push(...(level === 'warn' ? [message] : []));
+      expect(await world.syncWell({}, { targets })).toMatchObject({ rowsWritten: 1 });
+      expect(await world.maintain({ log }, { targets })).toMatchObject({ lateRows: 0, done: true });
+      expect(warnings).toEqual([]);
+    },
+  );
+
+  it.each([
+    [-7_000, 0],
+    [7_000, 1],
+    [4 * dayMs, 0],
+  ])(
+    'writes nothing if last runs are %i ms off, at a bounded cost, with %i warnings',
+    async (lastRunSkewMs, expected) => {
+      const world = await syncedSource({ history: { days: 3, tasks: 300, rerunShare: 0 }, traps: { lastRunSkewMs } });
+      await world.syncWell();
+      world.clock.advance(hourMs);
+      await world.syncWell();
+      const warnings: string[] = [];
+      const log: Log = (level, message) => warnings.push(...(level === 'warn' ? [message] : []));
+      const summary = await world.maintain({ log });
+      expect(summary).toMatchObject({ lateRows: 0, rowsWritten: 0, done: true });
+      expect(summary.requests).toBeLessThan(250);
+      expect(warnings).toHaveLength(expected);
+    },
+  );
 });
 
 describe('the audit', () => {

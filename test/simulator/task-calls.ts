@@ -59,7 +59,13 @@ export function answerTaskCall(
   if (call === 'results') {
     return answerResults(id ?? '', params, world);
   }
-  const tasks = world.life.tasks(world.workspace).list(taskType, world.life.listingOf(world.workspace));
+  const tasks = world.life
+    .tasks(world.workspace)
+    .list(taskType, world.life.listingOf(world.workspace))
+    .map(({ definition, lastRunMs }) => ({
+      definition,
+      lastRunMs: lastRunMs === null ? null : lastRunMs + world.traps.lastRunSkewMs,
+    }));
   if (id === null) {
     return page(params, 1, tasks.map(listText), world);
   }

@@ -97,6 +97,8 @@ export interface Traps {
   resultDelayMs: number;
   /** The time after that during which the table of abnormal rows of an alarm is READY or RUNNING. */
   abnormalDelayMs: number;
+  /** Added to `last_run_time` of every task. */
+  lastRunSkewMs: number;
   /** The language of the labels in results; `changing`: another one with each reply. */
   resultLabels: 'en' | 'zh' | 'changing';
 }
@@ -132,6 +134,7 @@ export function makeTraps(overrides: Partial<Traps> = {}): Traps {
     afterPage: null,
     resultDelayMs: 0,
     abnormalDelayMs: 0,
+    lastRunSkewMs: 0,
     resultLabels: 'en',
     ...overrides,
   };

@@ -34,6 +34,8 @@ export interface SyncedSource {
   readonly sim: Simulator;
   readonly clock: MovableClock;
   readonly folder: string;
+  /** The reference to the targets' secret, as a target's `credentials`. */
+  readonly credentials: string;
   readonly store: Store;
   /** Connects to a target's source as a run does. */
   connect: Run['connect'];
@@ -85,6 +87,7 @@ export async function syncedSource(
     sim,
     clock,
     folder,
+    credentials: `file:${secret}`,
     store,
     connect: (target, signal) => makeRun(parseConfig(baseConfig, 'config'), store, dqsyncClock).connect(target, signal),
     sync,
