@@ -77,7 +77,7 @@ function writeTable(found: readonly Change[], sinceMs: number): void {
   }
   const rows = found
     .slice(0, maxRows)
-    .map(({ sinceMs: ms, name, from, to, inARow, executionId }) => [shownAt(ms), name, from, to, inARow, executionId]);
+    .map(({ sinceMs: ms, name, from, to, inARow, executionId }) => [{ ms }, name, from, to, inARow, executionId]);
   writeLine(renderTable(['since', 'task', 'from', 'to', 'in_a_row', 'execution'], rows));
   writeNote(
     found.length > maxRows

@@ -6,9 +6,10 @@ import { type NamedQuery, namedQueries } from '../../query/named-queries.ts';
 import type { SqlValue } from '../../query/sql-value.ts';
 import { viewName } from '../../warehouse/layout.ts';
 import { columnChart } from '../terminal/column-chart.ts';
-import { count, counted, shortTime, shownAt } from '../terminal/formats.ts';
+import { count, counted, shownAt } from '../terminal/formats.ts';
 import { paint } from '../terminal/output.ts';
-import { type Cell, renderTable } from '../terminal/table.ts';
+import { renderTable } from '../terminal/table.ts';
+import { timeCell } from '../terminal/table-times.ts';
 import { type ComparedExecution, type Comparison, isPerfect } from './comparison.ts';
 
 const shownRows = 6;
@@ -94,14 +95,10 @@ function valuesOf({ columns, rows }: SqlResult, names: readonly string[]): (read
 }
 
 function tableOf(columns: readonly string[], rows: readonly (readonly SqlValue[])[]): string {
-  const cells = rows.slice(0, shownRows).map((row) => row.map(shortCell));
+  const cells = rows.slice(0, shownRows).map((row) => row.map(timeCell));
   const rest = rows.length - cells.length;
   const text = renderTable(columns, cells);
   return rest > 0 ? `${text}\n${paint.dim('… and more')}` : text;
-}
-
-function shortCell(value: SqlValue): Cell {
-  return typeof value === 'string' ? shortTime(value) : value;
 }
 
 function textOrNull(value: SqlValue | undefined): string | null {

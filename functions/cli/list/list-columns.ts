@@ -3,13 +3,13 @@ import { ConfigError } from '../../errors.ts';
 import type { Execution } from '../../model.ts';
 import { nearest } from '../../nearest.ts';
 import { executionColumns } from '../../warehouse/columns.ts';
-import { shortDuration, shownAt } from '../terminal/formats.ts';
+import { shortDuration } from '../terminal/formats.ts';
 import type { Cell } from '../terminal/table.ts';
 
 /** One column. */
 export interface ListColumn {
   readonly name: string;
-  /** Returns what a terminal shows of an execution. Times are in the zone of the config. */
+  /** Returns what a terminal shows of an execution. */
   readonly shown: (execution: Execution) => Cell;
 }
 
@@ -23,7 +23,7 @@ const columns: readonly ListColumn[] = [
     name,
     shown: (execution: Execution): Cell => {
       const value = read(execution);
-      return kind === 'timestamp-ms-utc' && typeof value === 'number' ? shownAt(value) : value;
+      return kind === 'timestamp-ms-utc' && typeof value === 'number' ? { ms: value } : value;
     },
   })),
   took,

@@ -3,7 +3,7 @@ import { isoTime } from '../../clock.ts';
 import type { EpochMs } from '../../model.ts';
 import type { TaskSource } from '../../source/task-calls.ts';
 import { listAllTasks } from '../../source/task-list.ts';
-import { counted, shownAt } from '../terminal/formats.ts';
+import { counted } from '../terminal/formats.ts';
 import { writeJson, writeLine, writeNote } from '../terminal/output.ts';
 import { renderTable } from '../terminal/table.ts';
 
@@ -37,7 +37,7 @@ export async function listTasks(source: TaskSource, target: string, isJson: bool
     task.name,
     task.type === 'QUALITY_TASK' ? 'quality' : 'consistency',
     task.schedulePeriod === null ? task.scheduleStatus : `${task.scheduleInterval} ${task.schedulePeriod}`,
-    task.lastRunTimeMs === null ? 'never' : shownAt(task.lastRunTimeMs),
+    task.lastRunTimeMs === null ? 'never' : { ms: task.lastRunTimeMs },
   ]);
   writeLine(renderTable(columns, rows));
   writeNote(`${counted(tasks.length, 'task')}${isComplete ? '' : '; the source counts more than it shows'}`);

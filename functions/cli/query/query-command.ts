@@ -9,9 +9,10 @@ import { namedQueries } from '../../query/named-queries.ts';
 import { viewName } from '../../warehouse/layout.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { consoleLog } from '../terminal/console-log.ts';
-import { counted, shortTime } from '../terminal/formats.ts';
+import { counted } from '../terminal/formats.ts';
 import { paint, writeData, writeJson, writeLine, writeNote } from '../terminal/output.ts';
 import { renderTable } from '../terminal/table.ts';
+import { timeCell } from '../terminal/table-times.ts';
 
 /** Options of `query`. */
 export interface QueryOptions {
@@ -146,9 +147,7 @@ function writeTable({ columns, rows }: SqlResult, { maxRows, vertical }: QueryOp
     return;
   }
   const names = columns.map(({ name }) => name);
-  const shown = rows
-    .slice(0, maxRows)
-    .map((row) => row.map((value) => (typeof value === 'string' ? shortTime(value) : value)));
+  const shown = rows.slice(0, maxRows).map((row) => row.map(timeCell));
   writeData(renderTable(names, shown, { isVertical: vertical ?? false }));
   if (rows.length > maxRows) {
     writeNote(

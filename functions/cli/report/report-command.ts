@@ -14,7 +14,7 @@ import { reportKey } from '../../warehouse/layout.ts';
 import { isPageStore } from '../../warehouse/store.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { bytes, count, counted, shownAt } from '../terminal/formats.ts';
-import { paint, widthOf, writeJson, writeLine, writeNote } from '../terminal/output.ts';
+import { paint, writeJson, writeLine, writeNote } from '../terminal/output.ts';
 import { renderTable } from '../terminal/table.ts';
 import { writePage } from './write-page.ts';
 
@@ -36,9 +36,6 @@ const longestExpiryMs = 7 * 86_400_000;
 
 /** Most days on a page, so that it stays readable and below 2 MB. */
 const maxReportDays = 120;
-
-/** Width of the output in a pipe, because names may have hundreds of characters. */
-const pipeWidth = 100;
 
 /** Most tasks named on the terminal; the page has all. */
 const shownTasks = 5;
@@ -82,7 +79,7 @@ function describeReport(path: string, sizeBytes: number, data: ReportData): stri
   const failing = failingTasks(data);
   const rows = failing
     .slice(0, shownTasks)
-    .map(({ name, outcome, inARow, sinceMs }) => [name, outcome, inARow, sinceMs === null ? null : shownAt(sinceMs)]);
+    .map(({ name, outcome, inARow, sinceMs }) => [name, outcome, inARow, sinceMs === null ? null : { ms: sinceMs }]);
   const rest = failing.length - rows.length;
   const { leftOut } = data;
   return [
@@ -92,9 +89,7 @@ function describeReport(path: string, sizeBytes: number, data: ReportData): stri
       : failing.length === 0
         ? `No task is failing as of ${shownAt(data.asOfMs)}.`
         : `${counted(failing.length, 'task is', 'tasks are')} not passing as of ${shownAt(data.asOfMs)}:`,
-    ...(rows.length === 0
-      ? []
-      : [renderTable(['task', 'status', 'in_a_row', 'since'], rows, { width: widthOf(process.stdout) ?? pipeWidth })]),
+    ...(rows.length === 0 ? [] : [renderTable(['task', 'status', 'in_a_row', 'since'], rows)]),
     ...(rest === 0 ? [] : [paint.dim(`… and ${count(rest)} more`)]),
     ...(leftOut.tasks === 0
       ? []

@@ -7,6 +7,7 @@ import { loadConfig } from '../terminal/config-file.ts';
 import { count, counted, paragraph, shortDuration, shortTime } from '../terminal/formats.ts';
 import { paint, writeJson, writeLine } from '../terminal/output.ts';
 import { type Cell, renderTable } from '../terminal/table.ts';
+import { timeCell } from '../terminal/table-times.ts';
 
 /** Options of `runs`. */
 export interface RunsOptions {
@@ -65,7 +66,7 @@ function describeRuns({ target, runs: all }: TargetRuns, { limit, vertical }: Ru
 function cellsOf(run: RunRecord): Cell[] {
   const { startedAt, mode, rowsRead, rowsWritten, requests, outcome } = run;
   return [
-    shortTime(startedAt),
+    timeCell(startedAt),
     // Shown by the name of its command.
     mode === 'incremental' ? 'sync' : mode,
     between(run.from, run.to),

@@ -14,11 +14,18 @@ export function counted(value: number, singular: string, plural = `${singular}s`
   return `${count(value)} ${value === 1 ? singular : plural}`;
 }
 
-let shownTime = timeInZone('UTC');
+let zone = 'UTC';
+let shownTime = timeInZone(zone);
 
 /** Sets the zone in which this process shows times. JSON documents stay in UTC. */
 export function showTimesIn(timeZone: string): void {
   shownTime = timeInZone(timeZone);
+  zone = timeZone;
+}
+
+/** Returns the zone in which this process shows times. */
+export function shownZone(): string {
+  return zone;
 }
 
 /** Formats an instant to the second, in the zone of the config with its offset: `2026-01-01T08:00:00+08:00`. */

@@ -5,9 +5,10 @@
 import stringWidth from 'string-width';
 import { printable } from './formats.ts';
 import { paint, widthOf as terminalWidth } from './output.ts';
+import { fullTimes, type Instant, shortTimes, type TimeStyle } from './table-times.ts';
 
 /** The value of a cell. */
-export type Cell = string | number | bigint | boolean | null;
+export type Cell = string | number | bigint | boolean | Instant | null;
 
 /** The style of a table. */
 export interface TableStyle {
@@ -27,30 +28,54 @@ const maxWordWidth = 16;
 const ellipsis = '…';
 
 /**
- * Renders rows under their headings. Numbers are right-aligned and never shortened; null is shown as `-`. Texts are
- * shortened if the table is wider than `width`. A table that is still too wide is rendered vertically.
+ * Renders rows under their headings. Numbers are right-aligned and never shortened; null is shown as `-`. On a
+ * terminal, times do without what they share, which is stated below the table, and texts are shortened if that is not
+ * enough. A table that is still too wide is rendered vertically.
  */
 export function renderTable(
   headings: readonly string[],
   rows: readonly (readonly Cell[])[],
   { width = terminalWidth(process.stdout), isVertical = false }: TableStyle = {},
 ): string {
-  const cells = rows.map((row) => headings.map((_, column) => cellText(row[column] ?? null)));
   const names = headings.map(printable);
-  if (isVertical) {
-    return renderVertically(names, cells);
+  const instants = rows.flatMap((row) => row.flatMap((cell) => (isInstant(cell) ? [cell.ms] : [])));
+  for (const style of isVertical ? [] : width === null ? [fullTimes] : shortTimes(instants)) {
+    const { cells, columns } = tableOf(names, rows, style);
+    const shown = fittedTo(width, columns);
+    const isReadable = shown?.every((column, index) => {
+      return column.width >= Math.min(columns[index]?.width ?? 0, style.leastTextWidth);
+    });
+    if (shown !== null && isReadable) {
+      return renderHorizontally(names, cells, shown, style.note);
+    }
   }
+  return renderVertically(names, tableOf(names, rows, fullTimes).cells);
+}
+
+interface Table {
+  readonly cells: readonly (readonly string[])[];
+  readonly columns: readonly Column[];
+}
+
+function tableOf(names: readonly string[], rows: readonly (readonly Cell[])[], times: TimeStyle): Table {
+  const cells = rows.map((row) => names.map((_, column) => cellText(row[column] ?? null, times)));
   const columns = names.map((name, index) => ({
     isNumeric: isNumeric(rows, index),
-    isRigid: cells.every((row) => isWordOrTime(row[index] ?? '')),
+    hasTimes: rows.some((row) => isInstant(row[index] ?? null)),
+    hasWords: cells.every((row) => widthOf(row[index] ?? '') <= maxWordWidth),
     width: cells.reduce((widest, row) => Math.max(widest, widthOf(row[index] ?? '')), widthOf(name)),
   }));
-  const shown = fittedTo(width, columns);
-  if (shown === null) {
-    return renderVertically(names, cells);
-  }
+  return { cells, columns };
+}
+
+function renderHorizontally(
+  names: readonly string[],
+  cells: Table['cells'],
+  columns: readonly Column[],
+  note: string | null,
+): string {
   const line = (texts: readonly string[], style: (text: string, short: string) => string): string =>
-    shown
+    columns
       .map(({ width: columnWidth, isNumeric: alignsRight }, index) => {
         const text = texts[index] ?? '';
         const short = shorten(text, columnWidth);
@@ -60,7 +85,11 @@ export function renderTable(
       })
       .join(gap)
       .trimEnd();
-  return [line(names, (_, short) => paint.bold(short)), ...cells.map((row) => line(row, styleOf))].join('\n');
+  return [
+    line(names, (_, short) => paint.bold(short)),
+    ...cells.map((row) => line(row, styleOf)),
+    ...(note === null ? [] : [paint.dim(note)]),
+  ].join('\n');
 }
 
 function renderVertically(names: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -79,21 +108,22 @@ function renderVertically(names: readonly string[], rows: readonly (readonly str
 
 interface Column {
   readonly isNumeric: boolean;
-  /** Whether a shortened value is useless: a time, or a word of a known set. */
-  readonly isRigid: boolean;
+  readonly hasTimes: boolean;
+  /** Whether all values are short, as those of a known set. */
+  readonly hasWords: boolean;
   readonly width: number;
 }
 
 /**
- * Shortens free texts first, widest first, and times and words only if that is not enough. Returns null if the table
- * still does not fit.
+ * Shortens free texts first, widest first, and words only if that is not enough. Numbers and times keep their width,
+ * because a part of one is useless. Returns null if the table still does not fit.
  */
 function fittedTo(width: number | null, columns: readonly Column[]): readonly Column[] | null {
   const gaps = gap.length * (columns.length - 1);
   let excess = width === null ? 0 : columns.reduce((sum, column) => sum + column.width, gaps) - width;
   const shown = columns.map((column) => ({ ...column }));
-  const texts = shown.filter(({ isNumeric: isNumber }) => !isNumber);
-  const free = texts.filter(({ isRigid }) => !isRigid);
+  const texts = shown.filter((column) => !column.isNumeric && !column.hasTimes);
+  const free = texts.filter(({ hasWords }) => !hasWords);
   while (excess > 0) {
     const widest =
       widestAbove(comfortableWidth, free) ?? widestAbove(minColumnWidth, free) ?? widestAbove(minColumnWidth, texts);
@@ -135,17 +165,17 @@ function widthOf(text: string): number {
   return /^[\x20-\x7e]*$/.test(text) ? text.length : stringWidth(text);
 }
 
-function cellText(cell: Cell): string {
-  return cell === null ? '-' : printable(String(cell));
+function cellText(cell: Cell, times: TimeStyle): string {
+  return cell === null ? '-' : isInstant(cell) ? times.textOf(cell.ms) : printable(String(cell));
+}
+
+function isInstant(cell: Cell): cell is Instant {
+  return typeof cell === 'object' && cell !== null;
 }
 
 function isNumeric(rows: readonly (readonly Cell[])[], column: number): boolean {
   const cells = rows.map((row) => row[column] ?? null).filter((cell) => cell !== null);
   return cells.length > 0 && cells.every((cell) => typeof cell === 'number' || typeof cell === 'bigint');
-}
-
-function isWordOrTime(text: string): boolean {
-  return widthOf(text) <= maxWordWidth || /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(text);
 }
 
 const colorsOfStatuses: Readonly<Record<string, (text: string) => string>> = {
