@@ -17,13 +17,12 @@ import { identityOf, loadCheckpoint, moveCheckpoint } from '../checkpoint/checkp
 import { correctRows } from '../checkpoint/coverage.ts';
 import { isoTime, newRunId, newToken } from '../clock.ts';
 import { type DqsyncError, IncompleteReadError, StoppedError } from '../errors.ts';
-import type { EpochMs, Task, Window } from '../model.ts';
+import type { EpochMs, Window } from '../model.ts';
 import type { PageSource } from '../reading/page-source.ts';
-import { listAllTasks } from '../source/task-list.ts';
 import { type AuditSpan, auditSpans } from './audit-spans.ts';
 import { runBackfill } from './backfill.ts';
 import { addCounters, newCounters, type RunCounters } from './counters.ts';
-import { type UnknownRun, unknownRuns } from './last-runs.ts';
+import { tasksToCompare, type UnknownRun, unknownRuns } from './last-runs.ts';
 import type { StepOutcome } from './maintenance-step.ts';
 import type { ReadSlice } from './slice-reader.ts';
 import { exactCountOf } from './source-count.ts';
@@ -186,11 +185,11 @@ class Audit {
   /** Looks for the last run of each task whose newest execution in the table is older, and repairs the days of those. */
   async #compareLastRuns(): Promise<void> {
     const { store, target, log } = this.#run;
-    const tasks = await this.#listTasks();
+    const tasks = await tasksToCompare(this.#run);
     const { checkpoint } = await loadCheckpoint(store, target.name, identityOf(this.#run));
     const unknown = unknownRuns(tasks, checkpoint.newestStarts, this.#spans, target.filter).slice(0, maxUnknownRuns);
     const lateRows = new Map<AuditSpan, number>();
-    const unlisted: UnknownRun[] = [];
+    const unlisted: UnknownRun<AuditSpan>[] = [];
     for (const run of unknown) {
       const isListed = await this.#isListed(run);
       if (isListed) {
@@ -212,25 +211,8 @@ class Audit {
     }
   }
 
-  /** A name filter may select by more than the name, so its tasks are not known. */
-  async #listTasks(): Promise<readonly Task[]> {
-    const { settings, source, target } = this.#run;
-    if (!settings.keepsTasks || source.tasks === undefined || target.filter.name !== undefined) {
-      return [];
-    }
-    try {
-      return (await listAllTasks(source.tasks)).tasks;
-    } catch (thrown) {
-      if (thrown instanceof StoppedError) {
-        throw thrown;
-      }
-      // The next step of the maintenance lists the tasks again, and warns if that fails.
-      return [];
-    }
-  }
-
   /** Returns whether the source lists the run; null if its second cannot be proven complete. */
-  async #isListed({ task, second }: UnknownRun): Promise<boolean | null> {
+  async #isListed({ task, second }: UnknownRun<AuditSpan>): Promise<boolean | null> {
     let isListed = false;
     try {
       await this.#read({ ...second, rows: 1 }, (slice) => {

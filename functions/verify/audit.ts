@@ -1,12 +1,14 @@
 /**
- * Proves the table of one target against its source, day by day: by the source's count if that is exact, otherwise by
- * reading the day completely and comparing every row. Reads only.
+ * Proves the table of one target against its source, day by day: by the source's count if that is exact and no task
+ * ran that day without a recorded execution, otherwise by reading the day completely and comparing every row. Reads
+ * only.
  */
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { IncompleteReadError } from '../errors.ts';
 import { contains, gapsIn, lengthOf, spanMs } from '../intervals.ts';
 import { type EpochMs, executionKey, type UnreadableRow, type Window } from '../model.ts';
 import type { PageSource } from '../reading/page-source.ts';
+import { tasksToCompare, unknownRuns } from '../sync/last-runs.ts';
 import { exactCountOf } from '../sync/source-count.ts';
 import { executionsIn, readSpan } from '../sync/span-reader.ts';
 import { calibrateRun, noLateRowsBefore, pageSourceOf } from '../sync/target-reader.ts';
@@ -106,10 +108,16 @@ export async function verifyDays(
   if (first !== undefined && last !== undefined) {
     await calibrateRun(verifying.source, { fromMs: first.fromMs, toMs: last.toMs });
   }
+  const settledMs = noLateRowsBefore(run, verification.nowMs);
+  const settledParts = days.map(({ fromMs, toMs }) => ({ fromMs, toMs: Math.min(toMs, settledMs) }));
+  const tasks = await tasksToCompare(run);
+  const unknown = unknownRuns(tasks, checkpoint.newestStarts, settledParts, run.target.filter);
+  const doubtfulFromMs = new Set(unknown.map(({ span }) => span.fromMs));
   const tallies = await table.tally(days);
   for (const [index, day] of days.entries()) {
     const tally = tallies[index] ?? { rows: 0, byStatus: new Map() };
-    onDay(await verifyDay(verifying, day, tally));
+    const isDeep = verification.isDeep || doubtfulFromMs.has(day.fromMs);
+    onDay(await verifyDay({ ...verifying, isDeep }, day, tally));
     doneMs += spanMs(day);
     run.onProgress({ target: run.target.name, atMs: day.toMs, doneMs, totalMs, rowsRead });
   }

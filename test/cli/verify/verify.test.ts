@@ -117,15 +117,32 @@ describe('dqsync verify', () => {
     expect(target.days[0]).toMatchObject({ source: 99, table: 101, missing: 0, different: 0, gone: 2, fine: true });
   });
 
-  it('finds a missing execution that a gone one hides in the count only with --deep', async () => {
+  it('finds a missing execution behind a gone one only with --deep, unless it is the last run of its task', async () => {
     const world = await aSyncedWorld();
-    world.simulator.life.remove(world.simulator.truth().executions[0]!.id);
-    world.simulator.life.addLate(world.simulator.clock.now() - startOf(world) - hourMs);
+    const { life, clock } = world.simulator;
+    const task = life.addTask();
+    life.addExecution({ task, startTimeMs: clock.now() - hourMs });
+    await world.cli(['rewind', '--to', new Date(clock.now() - 2 * hourMs).toISOString(), '--yes']);
+    expect((await world.cli(['sync'])).exitCode).toBe(0);
+    life.remove(world.simulator.truth().executions[0]!.id);
+    life.addLate(clock.now() - startOf(world) - hourMs, { task });
     expect((await world.cli(fiveDays(world))).exitCode).toBe(0);
     const deep = await world.cli([...fiveDays(world), '--deep', '--json']);
     expect(deep.exitCode).toBe(1);
     expect(JSON.parse(deep.stdout)[0].days[0]).toMatchObject({ missing: 1, gone: 1, comparedBy: 'rows', fine: false });
     expect((await world.cli([...fiveDays(world), '--deep', '--repair'])).exitCode).toBe(0);
+  });
+
+  it('finds a run that appeared late on a day that another execution has left, by the task list', async () => {
+    const world = await aSyncedWorld();
+    const { life } = world.simulator;
+    const fromMs = startOf(world) + 2 * dayMs;
+    const [leaving] = world.simulator.truth().executions.filter(({ startTimeMs }) => startTimeMs >= fromMs);
+    life.remove(leaving!.id);
+    life.addExecution({ task: life.addTask({ name: 'runs rarely' }), startTimeMs: fromMs + hourMs });
+    const run = await world.cli(fiveDays(world));
+    expect(run.exitCode).toBe(1);
+    expect(run.stdout).toContain(`✗ ${dayText(world, 2)}  1 execution missing\n`);
   });
 
   it('finds an execution in another state, and repairs it', async () => {
