@@ -19,8 +19,8 @@ export interface UnknownRun<Span extends Window> {
 
 /**
  * Lists the tasks whose last runs can be compared: none if the configuration leaves tasks out, if the target has a
- * filter by name, which may select by more than the name, or if the source refuses. A sync or maintenance that needs
- * the list says so.
+ * filter by name, which may select by more than the name, or if the source refuses. The step of
+ * the maintenance that observes the tasks reports a refusal.
  *
  * @throws StoppedError
  */
