@@ -4,6 +4,7 @@ import { type DqsyncError, SourceError, StoppedError, toDqsyncError } from '../e
 import type { EpochMs, Window } from '../model.ts';
 import { isOverQuota } from '../source/source-errors.ts';
 import type { Committer } from './committer.ts';
+import { CountCheck } from './count-check.ts';
 import { newCounters, type RunCounters } from './counters.ts';
 import type { Quality } from './outcome-changes.ts';
 import type { TargetRun } from './target-run.ts';
@@ -20,6 +21,7 @@ export interface RunState {
   provenRows: number;
   /** Rows that the run has to read, from the source's count; null if that is not a total. */
   expectedRows: number | null;
+  readonly countCheck: CountCheck;
   readonly counters: RunCounters;
   /** What the run's executions say about the data; null if changes are not announced. */
   quality: Quality | null;
@@ -42,6 +44,7 @@ export function newRunState(): RunState {
     at,
     provenRows: 0,
     expectedRows: null,
+    countCheck: new CountCheck(),
     counters: newCounters(),
     quality: null,
     hasReadable: false,
@@ -146,7 +149,7 @@ export function reportProgress(run: TargetRun, state: RunState, at: RunState['at
     target: run.target.name,
     ...state.at,
     rowsRead: state.counters.rowsRead,
-    rows: { proven: state.provenRows, expected: state.expectedRows },
+    rows: { proven: state.provenRows, expected: state.countCheck.isCapped ? null : state.expectedRows },
     paceMs: (1000 * run.source.stats().requests) / run.settings.requestsPerSecond,
   });
 }

@@ -54,6 +54,7 @@ export function countingSource(
   const { fetchPage } = run.source;
   const watched: FetchPage = async (request) => {
     const page = await fetchPage(request);
+    state.countCheck.note(request, page);
     state.hasReadable ||= page.executions.length > 0;
     state.unreadableReason ??= page.unreadable[0]?.reason ?? null;
     return page;

@@ -92,14 +92,14 @@ export function barLine(progress: Progress, estimate: Estimate, columns: number)
   const { perSecond, leftMs, fraction } = estimate;
   const name = `${printable(progress.target)}${place === undefined ? '' : ` ${place.number}/${place.of}`}`;
   const facts = [
-    `${Math.floor(100 * fraction)}%`,
+    ...(fraction === null ? [] : [`${Math.floor(100 * fraction)}%`]),
     rowsText(progress, estimate),
     ...(perSecond === null ? [] : [`${count(Math.round(perSecond))}/s`]),
-    leftMs === null ? 'starting' : `${shortDuration(leftMs)} left`,
+    leftMs !== null ? `${shortDuration(leftMs)} left` : perSecond === null ? 'starting' : 'time left unknown',
   ].join(' | ');
   const room = columns - 1 - name.length - facts.length - ' [] '.length;
   const cells = Math.max(leastCells, Math.min(mostCells, room));
-  const full = Math.floor(cells * fraction);
+  const full = Math.floor(cells * (fraction ?? 0));
   return `${name} [${'█'.repeat(full)}${'░'.repeat(cells - full)}] ${facts}`;
 }
 
@@ -109,7 +109,8 @@ export function pipeLine(progress: Progress, estimate: Estimate): string {
   const { fraction, leftMs } = estimate;
   const name = `${printable(target)}${place === undefined ? '' : ` (${place.number} of ${place.of})`}`;
   const left = leftMs === null ? '' : `, about ${duration(leftMs)} left`;
-  return `${name}: ${Math.floor(100 * fraction)} %, ${rowsText(progress, estimate)}${left}`;
+  const share = fraction === null ? '' : `${Math.floor(100 * fraction)} %, `;
+  return `${name}: ${share}${rowsText(progress, estimate)}${left}`;
 }
 
 /** Without a count, shows the time that the run has reached. */

@@ -8,8 +8,11 @@ import type { Progress } from '../../sync/target-run.ts';
 
 /** The progress of a run. */
 export interface Estimate {
-  /** 0 to 1; never falls. */
-  readonly fraction: number;
+  /**
+   * 0 to 1; null if neither the number of rows is known nor a part of the span is done. Falls only when the source's
+   * count turns out to be no total.
+   */
+  readonly fraction: number | null;
   /**
    * Rows that are known to be complete or shown since, as the source counts them; never falls while `expected` is set.
    */
@@ -22,8 +25,10 @@ export interface Estimate {
   readonly leftMs: number | null;
 }
 
-/** More rows than the source had counted: its count was capped, or that of a page. */
+/** With more proven rows than the source had counted, its count was capped, or that of a page. */
 const tolerance = 1.02;
+/** The same for rows that are not proven yet: those at the edges of windows are shown twice (5 % in a sync of a week). */
+const shownTolerance = 1.5;
 /** Nothing is complete before the last reply. */
 const almost = 0.99;
 /** Largest share of the rest that rows shown since the last proof stand for: the rest may be far denser than before. */
@@ -39,6 +44,7 @@ export class ProgressEstimate {
   #provenMs = 0;
   #fraction = 0;
   #mostRows = 0;
+  #wasCounted = false;
 
   constructor(startedAtMs: number) {
     this.#startedAtMs = startedAtMs;
@@ -58,20 +64,31 @@ export class ProgressEstimate {
     const rows = Math.floor(this.#provenRows + Math.max(0, rowsRead - this.#readAtProven) / readPerRow);
     // Slices are read at once but proven in order of time, so the first proof may count fewer rows than were shown.
     this.#mostRows = Math.max(rows, this.#mostRows);
-    const counted = progress.rows?.expected ?? null;
-    const expected = counted !== null && this.#provenRows > counted * tolerance ? null : counted;
+    const expected = this.#expectedOf(progress, rows);
     const isDone = progress.totalMs > 0 && doneMs >= progress.totalMs;
     const shown = expected === null ? this.#byTime(progress, rows) : rows / Math.max(1, expected);
     this.#fraction = Math.max(this.#fraction, isDone ? 1 : Math.min(almost, shown));
+    const isUnknown = expected === null && this.#fraction === 0 && rowsRead > 0;
     const elapsedMs = nowMs - this.#startedAtMs;
     const workedMs = Math.max(elapsedMs, paceMs);
     return {
-      fraction: this.#fraction,
+      fraction: isUnknown ? null : this.#fraction,
       rows: expected === null ? rowsRead : Math.min(this.#mostRows, expected),
       expected,
       perSecond: workedMs < firstRateMs ? null : (1000 * rowsRead) / workedMs,
       leftMs: this.#fraction === 0 ? null : Math.max(0, workedMs / this.#fraction - elapsedMs),
     };
+  }
+
+  /** Returns the source's count; null if it is no total. Then the share that was derived from it is void too. */
+  #expectedOf({ rows: given }: Progress, rows: number): number | null {
+    const counted = given?.expected ?? null;
+    const isTotal = counted !== null && this.#provenRows <= counted * tolerance && rows <= counted * shownTolerance;
+    if (this.#wasCounted && !isTotal) {
+      this.#fraction = 0;
+    }
+    this.#wasCounted = isTotal;
+    return isTotal ? counted : null;
   }
 
   /** Between two proven points by the rows shown since, at the density seen before. */

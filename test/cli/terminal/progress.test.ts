@@ -20,7 +20,7 @@ describe('the estimate of a run', () => {
     const fractions = [100, 1_450, 2_900, 4_350, 4_300, 29_000].map(
       (rows) => estimate.after(progress(rows), startMs + rows).fraction,
     );
-    expect(fractions.map((fraction) => Math.round(1000 * fraction))).toEqual([3, 50, 100, 150, 150, 1000]);
+    expect(fractions.map((fraction) => Math.round(1000 * (fraction ?? 0)))).toEqual([3, 50, 100, 150, 150, 1000]);
   });
 
   it('predicts a stable end although requests are sent in bursts', () => {
@@ -64,6 +64,26 @@ describe('the estimate of a run', () => {
     expect(shown(60_000, 200_000, 5_800)).toMatchObject({ fraction: 0.6 });
   });
 
+  it('shows no share while more rows are read than the source has counted and no part is proven', () => {
+    const estimate = new ProgressEstimate(startMs);
+    const shown = (rowsRead: number, doneMs: number, expected: number | null) => {
+      const rows = { proven: doneMs === 0 ? 0 : rowsRead, expected };
+      return estimate.after(progress(rowsRead, { doneMs, rows }), startMs + 60_000);
+    };
+    expect(shown(900, 0, 1_000)).toMatchObject({ fraction: 0.9, expected: 1_000 });
+    // Rows at the edges of windows are shown twice.
+    expect(shown(1_100, 0, 1_000)).toMatchObject({ fraction: 0.99, expected: 1_000 });
+    expect(shown(1_600, 0, 1_000)).toMatchObject({ fraction: null, expected: null, rows: 1_600, leftMs: null });
+    expect(shown(3_000, 300_000, 1_000)).toMatchObject({ fraction: 0.3, expected: null });
+  });
+
+  it('forgets the share that it derived from a count which the run has found to be capped', () => {
+    const estimate = new ProgressEstimate(startMs);
+    const shown = (rowsRead: number, expected: number | null) =>
+      estimate.after(progress(rowsRead, { doneMs: 0, rows: { proven: 0, expected } }), startMs).fraction;
+    expect([shown(0, null), shown(300, 1_000), shown(400, null)]).toEqual([0, 0.3, null]);
+  });
+
   it('shows no rate and no remaining time before they are known', () => {
     const none = progress(0, { rows: { proven: 0, expected: null } });
     expect(new ProgressEstimate(startMs).after(none, startMs + 500)).toMatchObject({ perSecond: null, leftMs: null });
@@ -98,6 +118,12 @@ describe('a line of progress', () => {
       { fraction: 0, perSecond: null, leftMs: null },
       'sales [░░░░░░░░░░░░░░░░░░░░░░░░] 0% | 12,064 of 29,021 rows | starting',
     ],
+    [
+      'an unknown share',
+      {},
+      { expected: null, fraction: null, leftMs: null },
+      'sales [░░░░░░░░░░░░░] 12,064 rows, up to 2026-01-01 | 302/s | time left unknown',
+    ],
   ])('fits 80 columns: %s', (_, fields, estimate, expected) => {
     const line = barLine(progress(0, fields), { ...halfway, ...estimate }, 80);
     expect(line).toBe(expected);
@@ -109,6 +135,9 @@ describe('a line of progress', () => {
     expect(barLine(named, halfway, 80)).toContain(' [███░░░░░] 41%');
     expect(pipeLine(named, halfway)).toBe(
       'a-target-with-a-long-name (2 of 15): 41 %, 12,064 of 29,021 rows, about 1 minute left',
+    );
+    expect(pipeLine(named, { ...halfway, expected: null, fraction: null, leftMs: null })).toBe(
+      'a-target-with-a-long-name (2 of 15): 12,064 rows, up to 2026-01-01',
     );
   });
 });
