@@ -45,8 +45,8 @@ export interface NewExecution {
 /** Many settled executions at once. */
 export interface ManyExecutions extends Spread {
   readonly workspace?: string;
-  /** Number of tasks they belong to. Default 50. */
-  readonly tasks?: number;
+  /** The tasks they belong to, or the number of new ones. Default 50. */
+  readonly tasks?: number | readonly SimulatedTask[];
   /** Longest time between creation and start, in either direction. Default: see `creationOf`. */
   readonly creationSpreadMs?: number;
 }
@@ -145,7 +145,8 @@ export class LifeCycle {
 
   /** Adds `count` settled executions. A million take about two seconds. */
   addMany(count: number, spread: ManyExecutions): void {
-    const tasks = makeTasks(this.#random, spread.tasks ?? 50);
+    const { tasks: given = 50 } = spread;
+    const tasks = typeof given === 'number' ? makeTasks(this.#random, given) : given.map(({ task }) => task);
     const grain = grainOf(spread);
     const entries = startTimes(count, spread).map((startTimeMs, index) => {
       const luck = this.#random.next();

@@ -85,6 +85,7 @@ export async function yearsOfSyncs(
     });
     return summary;
   };
+  const tasks = Array.from({ length: 50 }, () => simulator.life.addTask({ everyMs: hourMs }));
   const samples: YearsSample[] = [];
   let failed = 0;
   let day = noCost;
@@ -108,7 +109,7 @@ export async function yearsOfSyncs(
       isLast = n === syncs || (n > early && isOver());
       const fromMs = clock.now();
       clock.advance(hourMs);
-      simulator.life.addMany(rowsPerSync, { fromMs, toMs: clock.now() - minuteMs });
+      simulator.life.addMany(rowsPerSync, { tasks, fromMs, toMs: clock.now() - minuteMs });
       await sync();
       if (n === early || isLast) {
         samples.push({ syncs: n, ...day, stateBytes: stateBytesOf(memory), heapBytes: heapInUse() });
