@@ -24,7 +24,7 @@ import {
   splitObservations,
 } from './duckdb-session.ts';
 import { areAllThere, type DataFiles, openDataFiles, type PathsByTable } from './local-copies.ts';
-import { openPartitionPlanner, type PartitionPlanner } from './partition-planner.ts';
+import { openPartitionPlanner, type PartitionPlanner, tablesNamedIn } from './partition-planner.ts';
 import { translated } from './sql-errors.ts';
 import { plainValue, type SqlValue } from './sql-value.ts';
 
@@ -50,6 +50,8 @@ export interface WarehouseSql {
    * @throws ConfigError, StorageError as `run`
    */
   keep(name: string, select: string): Promise<void>;
+  /** Returns the tables that a statement names, and which of them have no data in any partition. */
+  tablesOf(sql: string): { readonly named: readonly string[]; readonly empty: readonly string[] };
   close(): Promise<void>;
 }
 
@@ -85,6 +87,7 @@ export async function openWarehouseSql(
     throw translated(thrown, files);
   }
   const opened = { session, planner, files };
+  const filled = new Set(partitions.map(({ table }) => table));
   // One at a time, because each query redefines the tables as the files that it needs.
   let last: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -95,6 +98,10 @@ export async function openWarehouseSql(
   return {
     run: (sql) => inTurn(() => run(opened, sql)),
     keep: (name, select) => inTurn(() => keep(opened, name, select)),
+    tablesOf: (sql) => {
+      const named = [...tablesNamedIn(sql)];
+      return { named, empty: named.filter((table) => !filled.has(table)) };
+    },
     close,
   };
 }

@@ -179,10 +179,14 @@ function tablesOf({ sql }: View): ReadonlySet<string> {
   return tables;
 }
 
-/** Returns the partitions of the tables that a text names, by themselves or by their views. */
-function ofNamedTables(partitions: readonly TablePartition[], sql: string): TablePartition[] {
+/** Returns the names of the tables that a text names, by themselves or by their views. */
+export function tablesNamedIn(sql: string): ReadonlySet<string> {
   const text = sql.toLowerCase();
-  const named = new Set([...readsOfNames].flatMap(([name, tables]) => (text.includes(name) ? [...tables] : [])));
+  return new Set([...readsOfNames].flatMap(([name, tables]) => (text.includes(name) ? [...tables] : [])));
+}
+
+function ofNamedTables(partitions: readonly TablePartition[], sql: string): TablePartition[] {
+  const named = tablesNamedIn(sql);
   return partitions.filter(({ table }) => named.has(table));
 }
 

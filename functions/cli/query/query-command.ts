@@ -4,9 +4,9 @@ import { text as streamText } from 'node:stream/consumers';
 import { openConnections } from '../../connect.ts';
 import { ConfigError } from '../../errors.ts';
 import { cacheFolderOf } from '../../query/cache-folder.ts';
-import type { SqlResult } from '../../query/duckdb.ts';
+import type { SqlResult, WarehouseSql } from '../../query/duckdb.ts';
 import { namedQueries } from '../../query/named-queries.ts';
-import { viewName } from '../../warehouse/layout.ts';
+import { resultTableName, tableName, taskTableName, viewName } from '../../warehouse/layout.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { consoleLog } from '../terminal/console-log.ts';
 import { counted } from '../terminal/formats.ts';
@@ -54,6 +54,7 @@ export async function query(sql: string | undefined, options: QueryOptions): Pro
       process.stdout.write(csvText(result));
     } else {
       writeTable(result, options);
+      writeHints(result, warehouse.tablesOf(text));
     }
   } finally {
     await warehouse.close();
@@ -155,5 +156,22 @@ function writeTable({ columns, rows }: SqlResult, { maxRows, vertical }: QueryOp
     );
   } else {
     writeNote(`(${counted(rows.length, 'row')})`);
+  }
+}
+
+/** What fills each table. */
+const remedies: ReadonlyMap<string, string> = new Map([
+  [tableName, 'The warehouse has no executions yet. To read them: dqsync sync'],
+  [taskTableName, 'The warehouse has no tasks and rules yet. To read them: dqsync sync --tasks'],
+  [resultTableName, 'The warehouse has no rule results yet. To read them: dqsync sync --results'],
+]);
+
+/** Says whether an empty result comes from an empty table or from the question. */
+function writeHints({ rows }: SqlResult, { named, empty }: ReturnType<WarehouseSql['tablesOf']>): void {
+  for (const table of empty) {
+    writeNote(remedies.get(table) ?? '');
+  }
+  if (rows.length === 0 && named.length > 0 && empty.length === 0) {
+    writeNote('The warehouse has data, but no rows that match. "dqsync status" shows which days are covered.');
   }
 }

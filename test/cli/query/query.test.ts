@@ -66,10 +66,26 @@ describe('dqsync query', () => {
     ]);
   });
 
-  it('works with an empty warehouse', async () => {
+  it.each([
+    [[], 'n\n0\n', '(1 row)\nThe warehouse has no executions yet. To read them: dqsync sync\n'],
+    [['--csv'], 'n\n0\n', ''],
+    [['--json'], '[\n  {\n    "n": "0"\n  }\n]\n', ''],
+  ])('works with an empty warehouse, and tells people that it is empty: %j', async (options, stdout, stderr) => {
     const world = await aWorld();
-    const run = await world.cli(['query', '--csv', 'SELECT count(*) AS n FROM quality_instances']);
-    expect(run).toMatchObject({ exitCode: 0, stdout: 'n\n0\n' });
+    const run = await world.cli(['query', ...options, 'SELECT count(*) AS n FROM quality_instances']);
+    expect(run).toEqual({ exitCode: 0, signal: null, stdout, stderr });
+  });
+
+  it('distinguishes a question without rows from an empty table', async () => {
+    const { world } = await aSyncedWorld(3);
+    const ask = async (...args: string[]) => (await world.cli(['query', ...args])).stderr;
+    const noMatch = 'The warehouse has data, but no rows that match. "dqsync status" shows which days are covered.\n';
+    expect(await ask('SELECT id FROM quality_instances WHERE id = 1')).toBe(`(0 rows)\n${noMatch}`);
+    expect(await ask('--csv', 'SELECT id FROM quality_instances WHERE id = 1')).toBe('');
+    expect(await ask('SELECT 1 AS one WHERE false')).toBe('(0 rows)\n');
+    expect(await ask('SELECT rule_id FROM quality_results')).toBe(
+      '(0 rows)\nThe warehouse has no rule results yet. To read them: dqsync sync --results\n',
+    );
   });
 
   it.each([
