@@ -1,10 +1,9 @@
 /** Shows coverage on the terminal: a timeline, its gaps, and an interrupted re-read. Pure. */
 import type { Checkpoint, Rereading } from '../../checkpoint/checkpoint.ts';
 import { knownSpan } from '../../checkpoint/coverage.ts';
-import { isoTime } from '../../clock.ts';
 import { gapsIn, lengthOf } from '../../intervals.ts';
 import type { Window } from '../../model.ts';
-import { counted, duration, shownAt } from '../terminal/formats.ts';
+import { argumentAt, counted, duration, shownAt } from '../terminal/formats.ts';
 
 /** The data for these lines. */
 export interface CoverageView {
@@ -71,7 +70,8 @@ export function rereadingLine({ rereading }: CoverageView, target: string): stri
   const { fromMs, toMs, read } = rereading;
   const percent = Math.floor((100 * lengthOf(read)) / (toMs - fromMs));
   const range = `${shownAt(fromMs)} to ${shownAt(toMs)}`;
-  const command = `dqsync backfill --from ${exactTime(fromMs)} --to ${exactTime(toMs)} --again --target ${target}`;
+  // Only the same range resumes a re-read.
+  const command = `dqsync backfill --from ${argumentAt(fromMs)} --to ${argumentAt(toMs)} --again --target ${target}`;
   return `${range} is being read again, ${percent} % done; if that was interrupted, resume it with: ${command}`;
 }
 
@@ -85,9 +85,4 @@ function cellOf(cell: Window, coverage: readonly Window[]): string {
 
 function describeGap(gap: Window): string {
   return `${shownAt(gap.fromMs)} to ${shownAt(gap.toMs)} (${duration(lengthOf([gap]))})`;
-}
-
-/** Formats a time exactly but short, because only the same range resumes a re-read. */
-function exactTime(ms: number): string {
-  return isoTime(ms).replace('.000Z', 'Z');
 }

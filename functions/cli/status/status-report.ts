@@ -1,7 +1,7 @@
 /** Describes a target's status. Pure except for colors. */
 import { parseTime } from '../../clock.ts';
 import { type DqsyncError, describeError } from '../../errors.ts';
-import { count, counted, duration, paragraph, shortTime } from '../terminal/formats.ts';
+import { argumentAt, count, counted, daysAsArguments, duration, paragraph, shortTime } from '../terminal/formats.ts';
 import { paint } from '../terminal/output.ts';
 import { describeFutureRows, describeSkew, type SourceClock } from '../terminal/source-clock.ts';
 import { type CoverageView, gapLines, rereadingLine, timeline } from './coverage-timeline.ts';
@@ -86,7 +86,8 @@ function coverageFacts(coverage: CoverageView, target: string): Fact[] {
 }
 
 function unfinished({ from, to, percentCovered }: UnfinishedBackfill, target: string): string {
-  const command = `dqsync backfill --from ${from.replace('.000Z', 'Z')} --to ${to.replace('.000Z', 'Z')} --target ${target}`;
+  const argument = (iso: string): string => argumentAt(parseTime(iso) ?? 0);
+  const command = `dqsync backfill --from ${argument(from)} --to ${argument(to)} --target ${target}`;
   return paint.yellow(
     `${shortTime(from)} to ${shortTime(to)} is not finished, ${percentCovered} % is covered; resume it with: ${command}`,
   );
@@ -98,10 +99,11 @@ function setAside(status: TargetStatus, target: string): Fact[] {
   const facts: Fact[] = [];
   if (oldestExpiredStart !== null && latestExpiredStart !== null) {
     const span = `${shortTime(oldestExpiredStart)} to ${shortTime(latestExpiredStart)}`;
+    const days = daysOf(oldestExpiredStart, latestExpiredStart);
     facts.push([
       'expired',
       paint.yellow(
-        `${counted(expiredExecutions, 'execution')}, open for longer than maxOpenDays, started ${span}; the table keeps their last state. To read them again: dqsync backfill --again --from … --to … --target ${target}`,
+        `${counted(expiredExecutions, 'execution')}, open for longer than maxOpenDays, started ${span}; the table keeps their last state. To read them again: dqsync backfill --again ${days} --target ${target}`,
       ),
     ]);
   }
@@ -138,8 +140,12 @@ function expiredResults(
   }
   const span = `${shortTime(oldestExpiredStart)} to ${shortTime(latestExpiredStart)}`;
   const what = `${counted(expired, 'execution')} without rule results, started ${span}: every request for them failed`;
-  const command = `dqsync backfill --again --results --from … --to … --target ${target}`;
+  const command = `dqsync backfill --again --results ${daysOf(oldestExpiredStart, latestExpiredStart)} --target ${target}`;
   return [['results', paint.yellow(`${what}. To request them again: ${command}`)]];
+}
+
+function daysOf(oldest: string, latest: string): string {
+  return daysAsArguments(parseTime(oldest) ?? 0, parseTime(latest) ?? 0);
 }
 
 function openOnes({ openExecutions, oldestOpenStart, oldestOpenAgeSeconds }: TargetStatus): string {

@@ -1,5 +1,5 @@
 /** Formats numbers, times and texts for people. */
-import { parseTime, timeInZone } from '../../clock.ts';
+import { isoTime, parseTime, timeInZone } from '../../clock.ts';
 import type { EpochMs } from '../../model.ts';
 
 const integers = new Intl.NumberFormat('en-US');
@@ -37,6 +37,25 @@ export function shownAt(ms: EpochMs): string {
 export function shortTime(iso: string): string {
   const ms = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(iso) ? parseTime(iso) : null;
   return ms === null ? iso : shownTime(ms);
+}
+
+/** Formats an instant in the same way, with its milliseconds if there are any. */
+function exactAt(ms: EpochMs): string {
+  const shown = shownTime(ms);
+  const fraction = isoTime(ms).slice(19, 23);
+  return fraction === '.000' ? shown : `${shown.slice(0, 19)}${fraction}${shown.slice(19)}`;
+}
+
+/** Formats an instant for the options of a command, exactly: as a day if it is the start of one. */
+export function argumentAt(ms: EpochMs): string {
+  const day = shownTime(ms).slice(0, 10);
+  return shownTime(ms - 1).startsWith(day) ? exactAt(ms) : day;
+}
+
+/** Formats the days from one instant to another as the range of a command. */
+export function daysAsArguments(firstMs: EpochMs, lastMs: EpochMs): string {
+  const dayAfter = isoTime((parseTime(shownTime(lastMs).slice(0, 10)) ?? lastMs) + 86_400_000).slice(0, 10);
+  return `--from ${shownTime(firstMs).slice(0, 10)} --to ${dayAfter}`;
 }
 
 const units: readonly (readonly [string, number])[] = [
@@ -84,9 +103,9 @@ export function paragraph(text: string): string {
 
 /** Keeps milliseconds, because the command in a message may depend on them. */
 function inZone(text: string): string {
-  return text.replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z/g, (instant, fraction: string = '.000') => {
-    const shown = shortTime(instant);
-    return fraction === '.000' || shown === instant ? shown : `${shown.slice(0, 19)}${fraction}${shown.slice(19)}`;
+  return text.replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z/g, (instant) => {
+    const ms = parseTime(instant);
+    return ms === null ? instant : exactAt(ms);
   });
 }
 

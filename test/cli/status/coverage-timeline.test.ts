@@ -94,7 +94,7 @@ it('the timeline shows an interrupted re-read with the command to resume it', ()
   ];
   const rereading = { fromMs: newYearMs, toMs: newYearMs + 31 * dayMs + 1, read, readAtMs };
   expect(rereadingLine(covered([[0, 40]], { rereading }), 'sales')).toBe(
-    '2026-01-01T00:00:00Z to 2026-02-01T00:00:00Z is being read again, 32 % done; if that was interrupted, resume it with: dqsync backfill --from 2026-01-01T00:00:00Z --to 2026-02-01T00:00:00.001Z --again --target sales',
+    '2026-01-01T00:00:00Z to 2026-02-01T00:00:00Z is being read again, 32 % done; if that was interrupted, resume it with: dqsync backfill --from 2026-01-01 --to 2026-02-01T00:00:00.001Z --again --target sales',
   );
   expect(rereadingLine(covered([[0, 40]]), 'sales')).toBeNull();
 });

@@ -51,7 +51,7 @@ describe('dqsync status', () => {
     const text = pendingResultsKind.encode({ ...pendingResultsKind.empty, expired });
     await writeFile(join(world.folder, 'warehouse', 'state', 'sales', 'results.json'), text);
     expect((await world.cli(['status'])).stdout).toMatch(
-      /results {4}2 executions without rule results, started 2022-08-25T07:41:17Z to 2022-08-25T07:41:21Z: every .* --again --results .*--target sales\n/,
+      /results {4}2 executions without rule results, started 2022-08-25T07:41:17Z to 2022-08-25T07:41:21Z: every .* --again --results --from 2022-08-25 --to 2022-08-26 --target sales\n/,
     );
   });
 
@@ -158,7 +158,9 @@ describe('dqsync status', () => {
     life.addExecution({ runStatus: 'RUNNING', endTimeMs: null, startTimeMs: clock.now() - 10 * 24 * hourMs });
     await world.cli(['sync']);
     const run = await world.cli(['status']);
-    expect(run.stdout).toMatch(/expired {4}1 execution, open for longer than maxOpenDays, started \S+ to .*--again/);
+    expect(run.stdout).toMatch(
+      /expired {4}1 execution, open for longer than maxOpenDays, started \S+ to .*--again --from \d{4}-\d\d-\d\d --to \d{4}-\d\d-\d\d --target/,
+    );
     expect(run.stdout).toMatch(/quarantine 2 rows that could not be read, in quarantine\/sales\/ .*dqsync quarantine/);
     const [json] = JSON.parse((await world.cli(['status', '--json'])).stdout);
     expect(json).toMatchObject({ quarantined: 2, expiredExecutions: 1, openExecutions: 0, healthy: true });

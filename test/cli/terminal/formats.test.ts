@@ -2,9 +2,11 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { columnChart } from '../../../functions/cli/terminal/column-chart.ts';
 import {
+  argumentAt,
   bytes,
   count,
   counted,
+  daysAsArguments,
   duration,
   paragraph,
   printable,
@@ -12,6 +14,7 @@ import {
   showTimesIn,
 } from '../../../functions/cli/terminal/formats.ts';
 import { renderTable } from '../../../functions/cli/terminal/table.ts';
+import { parseTimeArgument } from '../../../functions/time-range.ts';
 
 describe('formats', () => {
   it('format counts with separators and plurals', () => {
@@ -56,6 +59,29 @@ describe('formats', () => {
       'from 2026-11-28T19:04:07.644+08:00 to 2026-11-29T07:00:00+08:00, see 2026-11-29T07:00:00+08:00.',
     );
     expect(paragraph('2026-13-28T11:04:07Z and 2026-11-28 stay')).toBe('2026-13-28T11:04:07Z and 2026-11-28 stay');
+  });
+
+  it.each([
+    ['UTC', '2026-11-28T00:00:00Z', '2026-11-28'],
+    ['UTC', '2026-11-28T00:00:00.001Z', '2026-11-28T00:00:00.001Z'],
+    ['Asia/Shanghai', '2026-11-27T16:00:00Z', '2026-11-28'],
+    ['Asia/Shanghai', '2026-11-28T00:00:00.250Z', '2026-11-28T08:00:00.250+08:00'],
+    // Clocks go from 00:00 to 01:00, so the day begins at 01:00.
+    ['Africa/Cairo', '2026-04-23T22:00:00Z', '2026-04-24'],
+    ['Europe/Berlin', '2026-10-25T01:00:00Z', '2026-10-25T02:00:00+01:00'],
+  ])('show an instant in %s as the argument of a command that means the same', (zone, iso, argument) => {
+    showTimesIn(zone);
+    onTestFinished(() => showTimesIn('UTC'));
+    const ms = Date.parse(iso);
+    expect(argumentAt(ms)).toBe(argument);
+    expect(parseTimeArgument(argument, '--from', zone)).toBe(ms);
+  });
+
+  it('show the days around two instants as a range, also on days of 25 hours', () => {
+    showTimesIn('Europe/Berlin');
+    onTestFinished(() => showTimesIn('UTC'));
+    const [first, last] = [Date.parse('2026-10-24T22:30:00Z'), Date.parse('2026-10-25T22:30:00Z')];
+    expect(daysAsArguments(first, last)).toBe('--from 2026-10-25 --to 2026-10-26');
   });
 
   it('escape characters that would move the cursor or change the direction of text', () => {
