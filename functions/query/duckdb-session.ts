@@ -143,14 +143,19 @@ export function tableSql(paths: readonly string[], table: TableFacts): string {
 }
 
 /**
- * Returns SQL for the partition columns, counted from the end of a data file's path (layout.ts). DuckDB's own
+ * Returns SQL for the partition columns, from the end of a data file's path (layout.ts). DuckDB's own
  * `hive_partitioning` uses the outermost folder of a name, which may be above the warehouse. DuckDB also prunes files
  * by these expressions, but only if they use `filename` with the option of that name, and not the virtual column.
+ * These functions of one argument are computed once for the rows of a chunk; `parse_path` would be for each row, and
+ * would take as long as reading the columns.
  */
 function partitionsSql(): string {
-  const depth = partitionColumns.length + 1;
   return partitionColumns
-    .map((name, index) => `substr(parse_path(filename)[${index - depth}], ${`${name}=`.length + 1}) AS ${name}`)
+    .map((name, index) => {
+      const levelsUp = partitionColumns.length - index;
+      const folder = `${'parse_dirpath('.repeat(levelsUp)}filename${')'.repeat(levelsUp)}`;
+      return `substr(parse_filename(${folder}), ${`${name}=`.length + 1}) AS ${name}`;
+    })
     .join(', ');
 }
 
