@@ -119,12 +119,27 @@ function configOf(url: string, folder: string, spec: SourceSpec): object {
 }
 
 async function runSync(folder: string, config: object): Promise<SyncReport> {
+  const { stdout, wallMs, cpuMs, maxRssBytes } = await runMeasured(folder, config, ['sync', '--json']);
+  const [summary]: readonly Summary[] = JSON.parse(stdout);
+  if (summary === undefined || summary.error !== undefined) {
+    throw new Error(`the sync failed: ${summary?.error?.message}`);
+  }
+  return { summary, maxRssBytes, cpuMs, wallMs };
+}
+
+/** What a command printed, and its costs, including the start of the process. */
+export interface MeasuredRun extends Omit<SyncReport, 'summary'> {
+  readonly stdout: string;
+}
+
+/** Runs a command of dqsync in a process of its own. @param folder for its config and what it used */
+export async function runMeasured(folder: string, config: object, args: readonly string[]): Promise<MeasuredRun> {
   const [configFile, usageFile] = [join(folder, 'dqsync.json'), join(folder, 'usage.json')];
   await writeFile(configFile, JSON.stringify(config));
   const preload = join(import.meta.dirname, 'report-usage.js');
   const startedAtMs = performance.now();
   // Started by its shebang line, as from a shell, with this Node.
-  const { stdout } = await promisify(execFile)(dqsyncFile, ['sync', '--config', configFile, '--json'], {
+  const { stdout } = await promisify(execFile)(dqsyncFile, [...args, '--config', configFile], {
     env: {
       ...commandEnvironment(),
       NODE_OPTIONS: `--import ${pathToFileURL(preload)}`,
@@ -133,13 +148,9 @@ async function runSync(folder: string, config: object): Promise<SyncReport> {
     timeout: maxChildMs,
   });
   const wallMs = performance.now() - startedAtMs;
-  const [summary]: readonly Summary[] = JSON.parse(stdout);
-  if (summary === undefined || summary.error !== undefined) {
-    throw new Error(`the sync failed: ${summary?.error?.message}`);
-  }
   const usage: NodeJS.ResourceUsage = JSON.parse(await readFile(usageFile, 'utf8'));
   return {
-    summary,
+    stdout,
     maxRssBytes: usage.maxRSS * 1024,
     cpuMs: (usage.userCPUTime + usage.systemCPUTime) / 1000,
     wallMs,

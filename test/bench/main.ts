@@ -12,6 +12,7 @@ import { measureEndToEnd } from './end-to-end.ts';
 import { type Figure, tableOf } from './figures.ts';
 import { measureMemory } from './memory.ts';
 import { measureQuota } from './quota.ts';
+import { measureReport } from './report.ts';
 import { measureRequests } from './requests.ts';
 import { measureScale } from './scale.ts';
 import { measureSharing } from './sharing.ts';
@@ -34,6 +35,7 @@ const parts: Readonly<Record<string, () => Promise<Figure[]>>> = {
   requests: measureRequests,
   scale: measureScale,
   years: measureYears,
+  report: measureReport,
   quota: () => measureQuota([50, 800]),
   sharing: measureSharing,
   'cold-start': measureColdStart,
