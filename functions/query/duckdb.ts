@@ -12,7 +12,7 @@ import {
 } from '@duckdb/node-api';
 import { type Clock, systemClock } from '../clock.ts';
 import { ConfigError } from '../errors.ts';
-import { type PartitionParts, taskTableName } from '../warehouse/layout.ts';
+import type { TablePartition } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
 import { allPartitions } from './data-listing.ts';
 import {
@@ -44,110 +44,148 @@ export interface WarehouseSql {
    * @throws StorageError if a data file cannot be read
    */
   run(sql: string): Promise<SqlResult>;
-  /**
-   * Keeps the rows of one SELECT in memory, as a table that later queries can name. Those queries read no file.
-   *
-   * @throws ConfigError, StorageError as `run`
-   */
-  keep(name: string, select: string): Promise<void>;
   /** Returns the tables that a statement names, and which of them have no data in any partition. */
   tablesOf(sql: string): { readonly named: readonly string[]; readonly empty: readonly string[] };
   close(): Promise<void>;
 }
+
+/** A warehouse that is open for SELECTs whose partitions are known, so that nothing is planned for them. */
+export interface PartitionSql {
+  /**
+   * Runs a SELECT over kept tables and the current files of some partitions.
+   *
+   * @param isNeeded selects the partitions; none unless given
+   * @throws ConfigError, StorageError as `WarehouseSql.run`
+   */
+  run(select: string, isNeeded?: PartitionFilter): Promise<SqlResult>;
+  /** Keeps the rows of such a SELECT in memory, as a table that later ones can name. */
+  keep(name: string, select: string, isNeeded?: PartitionFilter): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Returns whether a partition is needed. */
+export type PartitionFilter = (partition: TablePartition) => boolean;
 
 /**
  * Opens a warehouse for SQL, with the table `quality_instance_observations`, the view `quality_instances`, and those of
  * further-views.ts. All exist with all columns even in an empty warehouse. Times are UTC.
  *
  * @param cacheFolder folder for copies of the data files of one S3 warehouse
- * @param isWanted leaves out partitions of executions that no query will ask for: planning takes longer with years of
- * them. What is known of tasks may have been observed at any time
  * @throws StorageError if the warehouse cannot be read
  */
 export async function openWarehouseSql(
   store: Store,
   cacheFolder: string,
   clock: Clock = systemClock,
-  isWanted: (partition: PartitionParts) => boolean = () => true,
 ): Promise<WarehouseSql> {
-  const files = openDataFiles(store, cacheFolder, clock);
-  const partitions = await allPartitions(store);
-  const planner = await openPartitionPlanner(partitions.filter((one) => one.table === taskTableName || isWanted(one)));
-  const session = await openDuckdb();
-  const close = async (): Promise<void> => {
-    await session.close();
-    await planner.close();
-  };
-  try {
-    await defineTables(session.connection);
-    await splitObservations(session.connection);
-    await allowOnly(session.connection, files.tableFolders);
-  } catch (thrown) {
-    await close();
-    throw translated(thrown, files);
-  }
-  const opened = { session, planner, files };
-  const filled = new Set(partitions.map(({ table }) => table));
-  // One at a time, because each query redefines the tables as the files that it needs.
-  let last: Promise<unknown> = Promise.resolve();
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const turn = last.then(work);
-    last = turn.catch(() => undefined);
-    return turn;
-  };
+  const opened = await openWarehouse(store, cacheFolder, clock);
+  const planner = await openPartitionPlanner(opened.partitions).catch(async (thrown: unknown) => {
+    await opened.session.close();
+    throw thrown;
+  });
+  const filled = new Set(opened.partitions.map(({ table }) => table));
   return {
-    run: (sql) => inTurn(() => run(opened, sql)),
-    keep: (name, select) => inTurn(() => keep(opened, name, select)),
+    run: inTurn((sql: string) => runPlanned(opened, planner, sql)),
     tablesOf: (sql) => {
       const named = [...tablesNamedIn(sql)];
       return { named, empty: named.filter((table) => !filled.has(table)) };
     },
-    close,
+    close: async () => {
+      await opened.session.close();
+      await planner.close();
+    },
+  };
+}
+
+/** Opens the same for SELECTs whose partitions are known. */
+export async function openPartitionSql(store: Store, cacheFolder: string, clock: Clock): Promise<PartitionSql> {
+  const opened = await openWarehouse(store, cacheFolder, clock);
+  const run = inTurn((sql: string, isNeeded?: PartitionFilter) => runKnown(opened, sql, isNeeded));
+  return {
+    run,
+    keep: async (name, select, isNeeded) => {
+      await run(`CREATE TEMP TABLE ${name} AS ${select}`, isNeeded);
+    },
+    close: opened.session.close,
   };
 }
 
 interface OpenWarehouse {
   readonly session: DuckdbSession;
-  readonly planner: PartitionPlanner;
   readonly files: DataFiles;
+  readonly partitions: readonly TablePartition[];
 }
 
-/** Defines an empty table of the same columns in the planner, so that it can plan queries that name it. */
-async function keep(opened: OpenWarehouse, name: string, select: string): Promise<void> {
-  await run(opened, `CREATE TEMP TABLE ${name} AS ${select}`, select);
-  const described = await opened.session.connection.runAndReadAll(`DESCRIBE ${name}`);
-  const columns = described.getRows().map(([column, type]) => `${identifier(String(column))} ${String(type)}`);
-  await opened.planner.define(`CREATE TEMP TABLE ${name} (${columns.join(', ')})`);
-}
-
-/** @param planned the part of the statement that decides which partitions it needs */
-async function run(
-  { session: { connection }, planner, files }: OpenWarehouse,
-  sql: string,
-  planned = sql,
-): Promise<SqlResult> {
+async function openWarehouse(store: Store, cacheFolder: string, clock: Clock): Promise<OpenWarehouse> {
+  const files = openDataFiles(store, cacheFolder, clock);
+  const partitions = await allPartitions(store);
+  const session = await openDuckdb();
   try {
-    const statements = await connection.extractStatements(sql);
+    await defineTables(session.connection);
+    await splitObservations(session.connection);
+    await allowOnly(session.connection, files.tableFolders);
+  } catch (thrown) {
+    await session.close();
+    throw translated(thrown, files);
+  }
+  return { session, files, partitions };
+}
+
+/** Runs one at a time, because each query redefines the tables as the files that it needs. */
+function inTurn<Args extends readonly unknown[], T>(
+  work: (...args: Args) => Promise<T>,
+): (...args: Args) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (...args) => {
+    const turn = last.then(() => work(...args));
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+}
+
+async function runPlanned(opened: OpenWarehouse, planner: PartitionPlanner, sql: string): Promise<SqlResult> {
+  const { session, files } = opened;
+  try {
+    const statements = await session.connection.extractStatements(sql);
     const isOne = statements.count === 1;
     if (isOne) {
       // Wrong SQL fails here, before files are copied for it. Files of the last query may be gone, and need not be
       // opened.
-      await defineFiles(connection, new Map());
+      await defineFiles(session.connection, new Map());
       refuseWriting(await statements.prepare(0), sql);
     }
-    const needed = await planner.neededBy(planned);
-    const paths = await files.of(needed);
-    try {
-      return await runOver(connection, paths, sql);
-    } catch (thrown) {
-      // A compaction may move files of a folder aside during the read. Their rows are then in another file.
-      if (files.areCopies || !isOne || (await areAllThere(paths))) {
-        throw thrown;
-      }
-      return await runOver(connection, await files.of(needed), sql);
-    }
+    return await runOverPartitions(opened, await planner.neededBy(sql), { sql, isOne });
   } catch (thrown) {
     throw translated(thrown, files);
+  }
+}
+
+async function runKnown(
+  opened: OpenWarehouse,
+  sql: string,
+  isNeeded: PartitionFilter = () => false,
+): Promise<SqlResult> {
+  try {
+    return await runOverPartitions(opened, opened.partitions.filter(isNeeded), { sql, isOne: true });
+  } catch (thrown) {
+    throw translated(thrown, opened.files);
+  }
+}
+
+async function runOverPartitions(
+  { session: { connection }, files }: OpenWarehouse,
+  partitions: readonly TablePartition[],
+  { sql, isOne }: { readonly sql: string; readonly isOne: boolean },
+): Promise<SqlResult> {
+  const paths = await files.of(partitions);
+  try {
+    return await runOver(connection, paths, sql);
+  } catch (thrown) {
+    // A compaction may move files of a folder aside during the read. Their rows are then in another file.
+    if (files.areCopies || !isOne || (await areAllThere(paths))) {
+      throw thrown;
+    }
+    return await runOver(connection, await files.of(partitions), sql);
   }
 }
 
@@ -187,9 +225,4 @@ function plainResult(reader: DuckDBResultReader): SqlResult {
     columns: reader.columnNames().map((name, index) => ({ name, type: String(types[index]) })),
     rows: reader.getRows().map((row) => row.map(plainValue)),
   };
-}
-
-/** A name as SQL. */
-function identifier(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }

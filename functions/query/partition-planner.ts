@@ -29,8 +29,6 @@ import { furtherTables, furtherViews, type View } from './further-views.ts';
 export interface PartitionPlanner {
   /** Returns the partitions that may contain rows of the query; all if that is unknown. */
   neededBy(sql: string): Promise<readonly TablePartition[]>;
-  /** Runs a statement that creates a table for later queries. */
-  define(createTable: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -60,7 +58,7 @@ const mayReadFurther = new RegExp(
 /** Opens a planner. Creates one empty file per partition in a temporary folder until it is closed. */
 export async function openPartitionPlanner(partitions: readonly TablePartition[]): Promise<PartitionPlanner> {
   if (partitions.length <= 1) {
-    return { neededBy: async () => partitions, define: async () => undefined, close: async () => undefined };
+    return { neededBy: async () => partitions, close: async () => undefined };
   }
   const folder = await mkdtemp(join(tmpdir(), 'dqsync-plan-'));
   const session = await openDuckdb();
@@ -82,9 +80,6 @@ export async function openPartitionPlanner(partitions: readonly TablePartition[]
         const needed = await plannedFor(session, byPath, sql);
         hasOwnNames ||= /\bcreate\b/i.test(sql);
         return needed ?? (hasOwnNames ? partitions : ofNamedTables(partitions, sql));
-      },
-      define: async (createTable) => {
-        await session.connection.run(createTable);
       },
       close,
     };

@@ -7,14 +7,14 @@ import type { Config, TargetConfig } from '../config.ts';
 import { toDqsyncError } from '../errors.ts';
 import { gapsIn, lengthOf } from '../intervals.ts';
 import type { EpochMs } from '../model.ts';
-import { openWarehouseSql } from '../query/duckdb.ts';
+import { openPartitionSql } from '../query/duckdb.ts';
 import { settingsOf, targetOf } from '../sync/targets.ts';
 import type { Store } from '../warehouse/store.ts';
+import { readKnownRules } from './known-rules.ts';
 import { pageAssets } from './page-assets.ts';
-import { readReport, scopeOf } from './read-report.ts';
+import { readReport } from './read-report.ts';
 import type { TargetFacts } from './report-data.ts';
 import { type ReportPage, reportPage } from './report-page.ts';
-import { partitionsOf } from './report-sql.ts';
 
 /** The arguments of a report. */
 export interface ReportInput {
@@ -46,9 +46,9 @@ export async function makeReport({
   const { store, clock } = connections;
   const nowMs = clock.now();
   const facts = await Promise.all(targets.map((target) => factsOf(config, connections, target, nowMs - days * dayMs)));
-  const request = { nowMs, timeZone: config.partitionTimeZone, days, targets: facts };
-  const { sources, readFromDay, toDay } = scopeOf(request);
-  const sql = await openWarehouseSql(store, cacheFolder, clock, partitionsOf(sources, readFromDay, toDay));
+  const rules = await readKnownRules(store, targets);
+  const request = { nowMs, timeZone: config.partitionTimeZone, days, targets: facts, rules };
+  const sql = await openPartitionSql(store, cacheFolder, clock);
   try {
     const data = await readReport(sql, request);
     return reportPage(data, await pageAssets());

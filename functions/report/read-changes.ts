@@ -1,10 +1,10 @@
 /** Reads which tasks' outcomes changed since some time. */
 import { dayInTimeZone } from '../clock.ts';
 import type { EpochMs } from '../model.ts';
-import type { WarehouseSql } from '../query/duckdb.ts';
+import type { PartitionSql } from '../query/duckdb.ts';
 import { type Transition, transitionsOf } from '../streaks.ts';
 import { calendarDays } from './calendar.ts';
-import { changeStreaksSql, numberedTasksSql, runsSql, type Source } from './report-sql.ts';
+import { changeStreaksSql, numberedTasksSql, runsPartitions, runsSql, type Source } from './report-sql.ts';
 import { streaksByTask } from './streak-rows.ts';
 
 /** The changes to look for. */
@@ -28,7 +28,7 @@ export interface Change extends Transition {
 const daysBefore = 30;
 
 /** Returns the first and the last day that are read. @throws RangeError for an unknown time zone */
-export function daysOfChanges({ sinceMs, nowMs, timeZone }: Omit<ChangesRequest, 'sources'>) {
+function daysOfChanges({ sinceMs, nowMs, timeZone }: Omit<ChangesRequest, 'sources'>) {
   const dayOf = dayInTimeZone(timeZone);
   const [fromDay = ''] = calendarDays(dayOf(sinceMs), daysBefore + 1);
   return { fromDay, toDay: dayOf(nowMs) };
@@ -39,10 +39,10 @@ export function daysOfChanges({ sinceMs, nowMs, timeZone }: Omit<ChangesRequest,
  *
  * @throws RangeError for an unknown time zone, StorageError if a data file cannot be read
  */
-export async function readChanges(sql: WarehouseSql, request: ChangesRequest): Promise<Change[]> {
+export async function readChanges(sql: PartitionSql, request: ChangesRequest): Promise<Change[]> {
   const { sinceMs, sources } = request;
   const { fromDay, toDay } = daysOfChanges(request);
-  await sql.keep('report_runs', runsSql(sources, fromDay, toDay));
+  await sql.keep('report_runs', runsSql(sources, fromDay, toDay), runsPartitions(sources, fromDay, toDay));
   await sql.keep('report_tasks', numberedTasksSql);
   const { rows: tasks } = await sql.run(
     'SELECT task, workspace, project_id, CAST(task_id AS varchar), name FROM report_tasks',

@@ -1,38 +1,26 @@
 /** Reads a report's data out of a warehouse, in a fixed number of queries over the days it shows. */
 import { dayInTimeZone } from '../clock.ts';
 import type { EpochMs } from '../model.ts';
-import type { WarehouseSql } from '../query/duckdb.ts';
+import type { PartitionSql } from '../query/duckdb.ts';
 import type { SqlValue } from '../query/sql-value.ts';
-import { type Incident, incidentsOf, type Streak } from '../streaks.ts';
 import { calendarDays } from './calendar.ts';
-import { metricsText } from './metrics-text.ts';
+import { type KnownRules, maxRules, rulesOf, type TaskPlace } from './known-rules.ts';
 import { packDays, packHours, sumOfDays } from './packing.ts';
-import type {
-  FindingData,
-  IncidentData,
-  PackedRuns,
-  ReportData,
-  RuleData,
-  TargetFacts,
-  TaskData,
-  WorkspaceData,
-} from './report-data.ts';
+import { readFindings } from './read-findings.ts';
+import { type History, noHistory, readHistories } from './read-histories.ts';
+import type { IncidentData, PackedRuns, ReportData, TargetFacts, TaskData, WorkspaceData } from './report-data.ts';
 import {
-  failingAtFirstSql,
-  findingsSql,
   hoursSql,
   lastRunsSql,
   maxFindings,
-  maxRules,
   numberedTasksSql,
   type ReportScope,
-  rulesSql,
+  runsPartitions,
   runsSql,
-  streaksSql,
   taskDaysSql,
   tasksSql,
 } from './report-sql.ts';
-import { outcomeOf, streaksByTask } from './streak-rows.ts';
+import { outcomeOf } from './streak-rows.ts';
 
 /** The arguments of a report. */
 export interface ReportRequest {
@@ -41,6 +29,8 @@ export interface ReportRequest {
   /** Days shown: today and those before. */
   readonly days: number;
   readonly targets: readonly TargetFacts[];
+  /** Empty where tasks are not synced. */
+  readonly rules: KnownRules;
 }
 
 /**
@@ -62,7 +52,7 @@ const flappingChanges = 6;
  *
  * @throws RangeError for an unknown time zone
  */
-export function scopeOf({ nowMs, timeZone, days, targets }: ReportRequest): ReportScope {
+function scopeOf({ nowMs, timeZone, days, targets }: ReportRequest): ReportScope {
   const today = dayInTimeZone(timeZone)(nowMs);
   const shown = calendarDays(today, days);
   return {
@@ -80,31 +70,31 @@ export function scopeOf({ nowMs, timeZone, days, targets }: ReportRequest): Repo
  *
  * @throws StorageError if a data file cannot be read
  */
-export async function readReport(sql: WarehouseSql, request: ReportRequest): Promise<ReportData> {
+export async function readReport(sql: PartitionSql, request: ReportRequest): Promise<ReportData> {
   const scope = scopeOf(request);
   const days = calendarDays(scope.toDay, request.days);
-  await sql.keep('report_runs', runsSql(scope.sources, scope.fromDay, scope.toDay));
+  const { sources, fromDay, toDay } = scope;
+  await sql.keep('report_runs', runsSql(sources, fromDay, toDay), runsPartitions(sources, fromDay, toDay));
   await sql.keep('report_tasks', numberedTasksSql);
   const asOfMs = await asOf(sql, request);
   const { rows: taskRows } = await sql.run(tasksSql(scope, asOfMs));
   const daysOfTask = await readTaskDays(sql, days);
   const runsOfTask = await readRuns(sql);
-  const rulesOfTask = await readRules(sql);
-  const findingsOfTask = await readFindings(sql, scope);
-  const looksBack = numberAt((await sql.run(failingAtFirstSql)).rows[0], 0) > 0;
-  const incidentsOfTask = await readIncidents(sql, streaksSql(scope, looksBack));
+  const placeOfTask = new Map(taskRows.map((row) => [numberAt(row, 0), placeOf(row)]));
+  const findingsOfTask = await readFindings(sql, scope, request.rules, placeOfTask);
+  const histories = await readHistories(sql, scope);
   const places = placesOf(taskRows, request.targets);
   const numbered = taskRows.map((row) => {
     const task = numberAt(row, 0);
-    const incidents = incidentsOfTask.get(task) ?? noIncidents;
+    const history = histories.ofTask.get(task) ?? noHistory;
     return {
-      incidents: incidents.shown,
+      incidents: history.incidents,
       data: taskOf(row, {
         w: places.findIndex((place) => place.workspace === row[1] && place.projectId === row[2]),
-        history: incidents,
+        history,
         days: daysOfTask.get(task) ?? '',
         runs: runsOfTask.get(task) ?? noRuns,
-        rules: rulesOfTask.get(task) ?? [],
+        rules: rulesOf(request.rules, placeOf(row)),
         findings: findingsOfTask.get(task) ?? [],
       }),
     };
@@ -117,7 +107,7 @@ export async function readReport(sql: WarehouseSql, request: ReportRequest): Pro
     asOfMs,
     timeZone: request.timeZone,
     days,
-    readFromDay: looksBack ? scope.readFromDay : scope.fromDay,
+    readFromDay: histories.readFromDay,
     executions: tasks.reduce((sum, { passed, alarms, failed, open }) => sum + passed + alarms + failed + open, 0),
     targets: request.targets,
     workspaces: places.map((place, w) => ({
@@ -137,7 +127,7 @@ export async function readReport(sql: WarehouseSql, request: ReportRequest): Pro
 }
 
 /** The end of what is known. Seen from there, a table that is behind has no tasks that stopped. */
-async function asOf(sql: WarehouseSql, { targets, nowMs }: ReportRequest): Promise<EpochMs> {
+async function asOf(sql: PartitionSql, { targets, nowMs }: ReportRequest): Promise<EpochMs> {
   const watermarks = targets.flatMap(({ watermarkMs }) => (watermarkMs === null ? [] : [watermarkMs]));
   if (watermarks.length > 0) {
     return Math.max(...watermarks);
@@ -158,7 +148,7 @@ function placesOf(taskRows: readonly (readonly SqlValue[])[], targets: readonly 
   }));
 }
 
-async function readTaskDays(sql: WarehouseSql, days: readonly string[]): Promise<Map<number, string>> {
+async function readTaskDays(sql: PartitionSql, days: readonly string[]): Promise<Map<number, string>> {
   const { rows } = await sql.run(taskDaysSql);
   const indexes = new Map(days.map((day, index) => [day, index]));
   const byTask = Map.groupBy(rows, (row) => numberAt(row, 0));
@@ -180,7 +170,7 @@ async function readTaskDays(sql: WarehouseSql, days: readonly string[]): Promise
 
 const noRuns: PackedRuns = { ids: '', starts: '', durations: '', statuses: '', notified: '' };
 
-async function readRuns(sql: WarehouseSql): Promise<Map<number, PackedRuns>> {
+async function readRuns(sql: PartitionSql): Promise<Map<number, PackedRuns>> {
   const { rows } = await sql.run(lastRunsSql(runsPerTask));
   return new Map(
     rows.map((row) => {
@@ -190,61 +180,9 @@ async function readRuns(sql: WarehouseSql): Promise<Map<number, PackedRuns>> {
   );
 }
 
-async function readRules(sql: WarehouseSql): Promise<Map<number, RuleData[]>> {
-  const { rows } = await sql.run(rulesSql);
-  const byTask = Map.groupBy(rows, (row) => numberAt(row, 0));
-  return new Map(
-    [...byTask].map(([task, ofTask]) => [
-      task,
-      ofTask.map((row) => {
-        const [name = '', dimension = '', database = '', table = '', columns = '', condition = ''] = row
-          .slice(1)
-          .map(String);
-        return { name, dimension, table: [database, table].filter(Boolean).join('.'), columns, condition };
-      }),
-    ]),
-  );
-}
-
-async function readFindings(sql: WarehouseSql, scope: ReportScope): Promise<Map<number, FindingData[]>> {
-  const { rows } = await sql.run(findingsSql(scope));
-  const byTask = Map.groupBy(rows, (row) => numberAt(row, 0));
-  return new Map(
-    [...byTask].map(([task, ofTask]) => [
-      task,
-      ofTask.map((row) => {
-        const [rule = '', object = '', columns = '', condition = ''] = row.slice(3, 7).map(String);
-        const run = { id: String(row[1]), startMs: numberAt(row, 2) };
-        return {
-          ...run,
-          rule,
-          object,
-          columns,
-          condition,
-          metrics: metricsText(String(row[7] ?? ''), String(row[8] ?? '')),
-        };
-      }),
-    ]),
-  );
-}
-
-/** What is known about a task's outcomes. */
-interface History {
-  readonly last: Streak | null;
-  readonly lastIncident: Incident | null;
-  readonly shown: readonly Incident[];
-}
-
-const noIncidents: History = { last: null, lastIncident: null, shown: [] };
-
-async function readIncidents(sql: WarehouseSql, text: string): Promise<Map<number, History>> {
-  const streaks = streaksByTask(await sql.run(text));
-  return new Map(
-    [...streaks].map(([task, ofTask]) => {
-      const shown = incidentsOf(ofTask);
-      return [task, { last: ofTask.at(-1) ?? null, lastIncident: shown.at(-1) ?? null, shown }];
-    }),
-  );
+/** @param row as `tasksSql` gives it */
+function placeOf(row: readonly SqlValue[]): TaskPlace {
+  return { workspace: String(row[1]), projectId: String(row[2]), id: row[3] === null ? null : String(row[3]) };
 }
 
 interface PartsOfTask extends Pick<TaskData, 'w' | 'days' | 'runs' | 'rules' | 'findings'> {
@@ -253,7 +191,7 @@ interface PartsOfTask extends Pick<TaskData, 'w' | 'days' | 'runs' | 'rules' | '
 
 /** @param row as `tasksSql` gives it */
 function taskOf(row: readonly SqlValue[], { w, history, days, runs, rules, findings }: PartsOfTask): TaskData {
-  const { last, lastIncident, shown } = history;
+  const { last, lastIncident, incidents } = history;
   const failing = lastIncident?.resolvedMs === null ? lastIncident : null;
   return {
     w,
@@ -273,7 +211,7 @@ function taskOf(row: readonly SqlValue[], { w, history, days, runs, rules, findi
     runs24: numberAt(row, 12),
     bad24: numberAt(row, 13),
     silent24: numberAt(row, 14),
-    incidents: shown.length,
+    incidents: incidents.length,
     isFlapping: isFlapping(runs.statuses),
     p50Ms: numberOrNull(row[15]),
     p95Ms: numberOrNull(row[16]),

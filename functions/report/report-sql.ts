@@ -2,8 +2,9 @@
  * The queries of a report as SQL for DuckDB. Pure. The table is read once, into `report_runs`; all other queries use
  * that. A result has at most one row per task, task and day, or streak, for any number of executions.
  */
+import type { PartitionFilter } from '../query/duckdb.ts';
 import { viewSql } from '../query/view.ts';
-import { type PartitionParts, tableName, viewName } from '../warehouse/layout.ts';
+import { resultTableName, tableName, viewName } from '../warehouse/layout.ts';
 import { notifyNames, statusNames } from './letters.ts';
 
 /** Whose executions are read. */
@@ -42,10 +43,14 @@ FROM (
   FROM report_runs GROUP BY workspace, project_id, task_key
 )`;
 
-/** Returns which partitions the days hold, both ends included: the others need not be known. */
-export function partitionsOf(sources: readonly Source[], fromDay: string, toDay: string) {
+/** Returns the partitions of executions of some days, both ends included. */
+export function runsPartitions(sources: readonly Source[], fromDay: string, toDay: string): PartitionFilter {
+  return partitionsOf(sources, tableName, (dt) => dt >= fromDay && dt <= toDay);
+}
+
+function partitionsOf(sources: readonly Source[], ofTable: string, isIn: (dt: string) => boolean): PartitionFilter {
   const workspaces = new Set(sources.map(({ workspace }) => workspace));
-  return ({ workspace, dt }: PartitionParts): boolean => workspaces.has(workspace) && dt >= fromDay && dt <= toDay;
+  return ({ table, workspace, dt }) => table === ofTable && workspaces.has(workspace) && isIn(dt);
 }
 
 /**
@@ -147,31 +152,20 @@ FROM (
 GROUP BY task`;
 }
 
-/** Rules kept for each task. */
-export const maxRules = 10;
-/** Characters kept of each of their texts. */
-const maxRuleText = 120;
-
-/** The rules of the tasks, as they were observed last. No rows where the table of tasks is not synced. */
-export const rulesSql = `SELECT task, ${['rule_name', 'dimension', 'databases', 'tables', 'columns', 'alarm_condition']
-  .map((name) => `left(coalesce(r.${name}, ''), ${maxRuleText})`)
-  .join(', ')}
-FROM quality_rules AS r JOIN report_tasks AS t
-  ON t.workspace = r.workspace AND t.project_id = r.project_id AND t.task_id = r.task_id
-WHERE r.deleted_at IS NULL
-QUALIFY row_number() OVER (PARTITION BY task ORDER BY rule_id, rule_part) <= ${maxRules}
-ORDER BY task, rule_id, rule_part`;
-
 /** Executions of a task whose findings are kept, the last ones that did not pass, and findings of each. */
 const findingRuns = 3;
 const findingsPerRun = 4;
 export const maxFindings = findingRuns * findingsPerRun;
 
+/** Rule results of executions of the days shown. */
+export function resultPartitions({ sources, fromDay, toDay }: ReportScope): PartitionFilter {
+  return partitionsOf(sources, resultTableName, (dt) => dt >= fromDay && dt <= toDay);
+}
+
 /** What rules found in the last executions that did not pass. No rows where rule results are not fetched. */
 export function findingsSql({ sources, fromDay, toDay }: ReportScope): string {
   const workspaces = sources.map(({ workspace }) => quoted(workspace));
-  const texts = ['u.rule_name', `coalesce(nullif(u.tables, ''), r.object_name)`, 'u.columns', 'u.alarm_condition'];
-  return `SELECT task, CAST(r.instance_id AS varchar), CAST(bad.start_ms AS double), ${texts.map((text) => `left(coalesce(${text}, ''), ${maxRuleText})`).join(', ')}, r.metrics, r.object_name
+  return `SELECT task, CAST(r.instance_id AS varchar), CAST(bad.start_ms AS double), CAST(r.rule_id AS varchar), r.object_name, r.metrics
 FROM (
   SELECT task, t.workspace, t.project_id, dt, id, start_ms
   FROM report_runs JOIN report_tasks AS t USING (workspace, project_id, task_key)
@@ -184,66 +178,86 @@ JOIN (
 ) AS r
   ON r.workspace = bad.workspace AND r.dt = bad.dt AND r.project_id = bad.project_id
   AND r.instance_id = bad.id AND epoch_ms(r.start_time) = bad.start_ms AND coalesce(r.alarmed, true)
-LEFT JOIN quality_rules AS u
-  ON u.workspace = r.workspace AND u.project_id = r.project_id AND u.task_id = r.task_id
-  AND u.rule_id = r.rule_id AND u.rule_part = 0
 QUALIFY row_number() OVER (PARTITION BY task, bad.id, bad.start_ms ORDER BY r.alarmed DESC NULLS LAST, r.rule_id, r.object_name) <= ${findingsPerRun}
 ORDER BY task, bad.start_ms DESC, r.alarmed DESC NULLS LAST, r.rule_id, r.object_name`;
 }
 
-/** Whether any task's first settled execution of the days shown was bad: only then are earlier days read. */
-export const failingAtFirstSql = `SELECT count(*) FROM (
-  SELECT arg_min(status, start_ms) AS first
-  FROM report_runs WHERE ${isSettled} GROUP BY workspace, project_id, task_key
-) WHERE first <> 'S'`;
+/**
+ * The streaks in `report_runs`, which are kept as the table `report_streaks`. Finds the first execution of each; the
+ * next one of these ends it. So all executions are sorted only once.
+ */
+export const streaksSql = `SELECT task, status, start_ms AS first_ms,
+  coalesce(lead(before_ms) OVER streaks, newest_ms) AS last_ms,
+  runs_left - coalesce(lead(runs_left) OVER streaks, 0) AS runs, id AS first_id, runs_before
+FROM (
+  SELECT task, status, start_ms, id, lag(start_ms) OVER of_task AS before_ms,
+    row_number() OVER of_task - 1 AS runs_before,
+    count(*) OVER (of_task ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS runs_left,
+    last_value(start_ms) OVER (of_task ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS newest_ms
+  FROM report_runs JOIN report_tasks USING (workspace, project_id, task_key)
+  WHERE ${isSettled}
+  WINDOW of_task AS (PARTITION BY task ORDER BY start_ms, id)
+  QUALIFY lag(status) OVER of_task IS DISTINCT FROM status
+)
+WINDOW streaks AS (PARTITION BY task ORDER BY runs_before)`;
+
+/** Tasks that were failing when the days shown begin: only for these are earlier days read. */
+const failingAtFirst = `SELECT task FROM report_streaks WHERE runs_before = 0 AND status <> 'S'`;
+export const failingAtFirstSql = `SELECT count(*) FROM (${failingAtFirst})`;
+
+/** The days before those shown. */
+export function earlierPartitions({ sources, readFromDay, fromDay }: ReportScope): PartitionFilter {
+  return partitionsOf(sources, tableName, (dt) => dt >= readFromDay && dt < fromDay);
+}
+
+/**
+ * The last execution before the days shown that passed, and the bad ones after it, as two streaks of each task that was
+ * failing when these days begin. They are kept as the table `report_earlier`.
+ */
+export function earlierStreaksSql({ sources, readFromDay, fromDay }: ReportScope): string {
+  // Filtered before the view is computed, which otherwise takes most of the time.
+  const observations = `(SELECT * FROM ${tableName}
+    WHERE (workspace, project_id, ${taskKeySql}) IN (
+      SELECT (workspace, project_id, task_key) FROM report_tasks WHERE task IN (${failingAtFirst})))`;
+  return `SELECT task, any_value(status) AS status, min(start_ms) AS first_ms, max(start_ms) AS last_ms,
+    count(*) AS runs, first(id ORDER BY start_ms, id) AS first_id
+  FROM (
+    SELECT task, status, start_ms, id, count_if(status = 'S') OVER (
+      PARTITION BY task ORDER BY start_ms, id ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
+    ) AS passes
+    FROM (${runsSql(sources, readFromDay, fromDay, `(${viewSql(observations)})`)})
+    JOIN report_tasks USING (workspace, project_id, task_key)
+    WHERE dt < ${quoted(fromDay)} AND ${isSettled}
+  )
+  WHERE passes = 0 OR (passes = 1 AND status = 'S')
+  GROUP BY task, passes`;
+}
 
 /**
  * Returns the newest streaks of each task, in order of time.
  *
- * @param looksBack whether to read earlier days of tasks that were failing when the shown days begin
+ * @param tables of streaks
  */
-export function streaksSql(scope: ReportScope, looksBack: boolean): string {
-  const known = `SELECT workspace, project_id, task_key, id, start_ms, status FROM report_runs WHERE ${isSettled}`;
-  // Filtered before the view is computed, which otherwise takes most of the time.
-  const observations = `(SELECT * FROM ${tableName}
-    WHERE (workspace, project_id, ${taskKeySql}) IN (
-      SELECT (workspace, project_id, task_key) FROM report_runs WHERE ${isSettled}
-      GROUP BY workspace, project_id, task_key HAVING arg_min(status, start_ms) <> 'S'))`;
-  const earlier = `SELECT workspace, project_id, task_key, id, start_ms, status
-    FROM (${runsSql(scope.sources, scope.readFromDay, scope.fromDay, `(${viewSql(observations)})`)})
-    WHERE dt < ${quoted(scope.fromDay)} AND ${isSettled}`;
-  return `SELECT * FROM (
-  ${streaksOf(looksBack ? `${known} UNION ALL ${earlier}` : known)}
+export function newestStreaksSql(tables: readonly string[]): string {
+  return `SELECT ${streakColumns} FROM (
+  ${tables.map((table) => `SELECT task, status, first_ms, last_ms, runs, first_id FROM ${table}`).join(' UNION ALL ')}
   ORDER BY last_ms DESC
   LIMIT ${maxStreaks}
 )
-ORDER BY task, first_ms`;
+ORDER BY task, first_ms, first_id`;
 }
 
 /** Streaks that began since a time, and of each task the one before these. */
 export function changeStreaksSql(sinceMs: number): string {
   const since = String(Math.trunc(sinceMs));
-  const settled = `SELECT workspace, project_id, task_key, id, start_ms, status FROM report_runs WHERE ${isSettled}`;
-  return `SELECT * FROM (${streaksOf(settled)})
-QUALIFY first_ms >= ${since} OR lead(first_ms) OVER (PARTITION BY task ORDER BY first_ms) >= ${since}
-ORDER BY task, first_ms`;
+  return `SELECT ${streakColumns} FROM (${streaksSql})
+QUALIFY first_ms >= ${since} OR lead(first_ms) OVER (PARTITION BY task ORDER BY runs_before) >= ${since}
+ORDER BY task, runs_before`;
 }
 
-/** @param runs settled executions */
-function streaksOf(runs: string): string {
-  return `SELECT task, any_value(status) AS status, CAST(min(start_ms) AS double) AS first_ms,
-    CAST(max(start_ms) AS double) AS last_ms, count(*) AS runs, CAST(arg_min(id, start_ms) AS varchar) AS first_id
-  FROM (
-    SELECT *, count_if(is_new) OVER (PARTITION BY task ORDER BY start_ms, id) AS streak
-    FROM (
-      SELECT task, id, start_ms, status,
-        lag(status) OVER (PARTITION BY task ORDER BY start_ms, id) IS DISTINCT FROM status AS is_new
-      FROM (${runs})
-      JOIN report_tasks USING (workspace, project_id, task_key)
-    )
-  )
-  GROUP BY task, streak`;
-}
+/** What `streaksByTask` reads. */
+const streakColumns =
+  'task, status, CAST(first_ms AS double), CAST(last_ms AS double), runs, CAST(first_id AS varchar)';
 
 function quoted(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;

@@ -8,6 +8,7 @@ import { pathToFileURL } from 'node:url';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Observation } from '../../functions/model.ts';
+import { readKnownRules } from '../../functions/report/known-rules.ts';
 import { pageAssets } from '../../functions/report/page-assets.ts';
 import { readReport } from '../../functions/report/read-report.ts';
 import type { ReportData, TargetFacts } from '../../functions/report/report-data.ts';
@@ -18,7 +19,7 @@ import { anObservation, newYearMs } from '../support/builders.ts';
 import { syncedSource } from '../support/synced-source.ts';
 import { tempFolder, tempWarehouse } from '../support/temp-warehouse.ts';
 import { writeObservations } from '../support/warehouse-data.ts';
-import { opened } from '../support/warehouse-sql.ts';
+import { openedByPartition } from '../support/warehouse-sql.ts';
 
 const hourMs = 3_600_000;
 const nowMs = newYearMs + 40 * 24 * hourMs + 12 * hourMs;
@@ -72,7 +73,9 @@ async function aPage(
     },
     ...more.map((name) => ({ ...facts, name, workspace: name })),
   ];
-  return await pageOf(await readReport(await opened(store), { nowMs, timeZone, days: 30, targets }));
+  return await pageOf(
+    await readReport(await openedByPartition(store), { nowMs, timeZone, days: 30, targets, rules: new Map() }),
+  );
 }
 
 /** Opens a report from disk. What goes wrong in it fails the test. */
@@ -171,8 +174,9 @@ describe.skipIf(executablePath === null)('the report in a browser', () => {
     world.sim.life.addMany(60, { fromMs: world.clock.now() - 20 * hourMs, toMs: world.clock.now() - hourMs, tasks: 5 });
     await world.syncWell({ tasks: true, results: 'all' });
     const target = { ...defaultWorkspace, name: 'sales', watermarkMs: world.clock.now(), ...noFlaws };
-    const request = { nowMs: world.clock.now(), timeZone: 'UTC', days: 2, targets: [target] };
-    const data = await readReport(await opened(world.store), request);
+    const rules = await readKnownRules(world.store, [target]);
+    const request = { nowMs: world.clock.now(), timeZone: 'UTC', days: 2, targets: [target], rules };
+    const data = await readReport(await openedByPartition(world.store), request);
     const page = await pageOf(data);
     const tables = new Set(data.tasks.flatMap(({ rules }) => rules.map(({ table }) => table)));
     expect(new Set(await page.locator('#groups td:first-child bdi').allTextContents())).toEqual(tables);

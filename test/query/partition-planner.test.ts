@@ -121,20 +121,6 @@ describe('the partition planner', () => {
     expect(rows).toBeGreaterThan(150);
   });
 
-  it('keeps rows in memory, and needs no file for queries over them', async () => {
-    const store = await tempWarehouse();
-    const keys = await fill(store);
-    const sql = await opened(store);
-    await sql.keep('day', `SELECT id, dt, run_status AS "the status" FROM quality_instances WHERE dt = '2026-01-03'`);
-    await Promise.all(keys.map((key) => writeFile(join(store.folder, key), 'archived')));
-
-    expect(await ask(sql, `SELECT dt, count("the status") AS n FROM day GROUP BY dt`)).toEqual([
-      { dt: '2026-01-03', n: 4n },
-    ]);
-    await expect(sql.keep('more', 'FROM quality_instances')).rejects.toMatchObject({ kind: 'storage' });
-    await expect(sql.keep('wrong', 'SELECT nme FROM day')).rejects.toMatchObject({ kind: 'config' });
-  });
-
   it('reads one day if all files of the other days are damaged', async () => {
     const store = await tempWarehouse();
     for (const key of await fill(store)) {

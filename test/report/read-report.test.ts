@@ -3,9 +3,12 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Observation } from '../../functions/model.ts';
+import { readKnownRules } from '../../functions/report/known-rules.ts';
 import { unpackDays, unpackHours } from '../../functions/report/packing.ts';
 import { lookBackDays, readReport } from '../../functions/report/read-report.ts';
 import type { ReportData, TargetFacts } from '../../functions/report/report-data.ts';
+import type { Outcome } from '../../functions/streaks.ts';
+import { dataKey, taskTableName } from '../../functions/warehouse/layout.ts';
 import { openS3Store } from '../../functions/warehouse/s3-store.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
 import { anObservation, newYearMs } from '../support/builders.ts';
@@ -13,7 +16,7 @@ import { FakeS3 } from '../support/fake-s3.ts';
 import { syncedSource } from '../support/synced-source.ts';
 import { tempFolder, tempWarehouse } from '../support/temp-warehouse.ts';
 import { writeObservations } from '../support/warehouse-data.ts';
-import { opened } from '../support/warehouse-sql.ts';
+import { openedByPartition } from '../support/warehouse-sql.ts';
 
 const dayMs = 86_400_000;
 const hourMs = 3_600_000;
@@ -44,7 +47,7 @@ async function reportOn(
 ): Promise<ReportData> {
   const store = await tempWarehouse();
   await writeObservations(store, rows, timeZone);
-  return await readReport(await opened(store), { nowMs, timeZone, days, targets });
+  return await readReport(await openedByPartition(store), { nowMs, timeZone, days, targets, rules: new Map() });
 }
 
 let ids = 0n;
@@ -64,6 +67,31 @@ function history(letters: string, parts: Partial<Observation> & { readonly every
       ...rest,
     });
   });
+}
+
+/** The incidents with a bad execution in the days shown, from all executions that may be read, one after another. */
+function incidentsByScan(rows: readonly Observation[], task: string, shownFromMs: number) {
+  const found = [];
+  const readFromMs = shownFromMs - lookBackDays * dayMs;
+  let passedBefore = false;
+  let bad: Observation[] = [];
+  const ended = rows.filter(({ endTimeMs, startTimeMs }) => endTimeMs !== null && startTimeMs >= readFromMs);
+  for (const next of [...ended, null]) {
+    if (next !== null && next.runStatus !== 'SUCCESS') {
+      bad.push(next);
+      continue;
+    }
+    const [first, last] = [bad[0], bad.at(-1)];
+    if (first !== undefined && last !== undefined && last.startTimeMs >= shownFromMs) {
+      found.push({
+        ...{ task, openedMs: first.startTimeMs, mayBeOlder: !passedBefore, resolvedMs: next?.startTimeMs ?? null },
+        ...{ runs: bad.length, firstId: String(first.id), outcome: last.runStatus as Outcome },
+      });
+    }
+    passedBefore ||= next !== null;
+    bad = [];
+  }
+  return found;
 }
 
 describe('a report', () => {
@@ -144,9 +172,12 @@ describe('a report', () => {
     const fake = await FakeS3.start();
     const store = openS3Store({ bucket: fake.bucket, client: fake.client() });
     await writeObservations(store, history(letter.repeat(100), { everyMs: dayMs }));
-    const sql = await opened(store, join(await tempFolder(), 'cache'));
+    // One more for each day of the history, so no report must need them.
+    const seen = dataKey({ workspace, dt: '2026-04-10', runId: 'run', part: 0 }, taskTableName);
+    await store.putIfAbsent(seen, Buffer.from('PAR1PAR1'));
+    const sql = await openedByPartition(store, join(await tempFolder(), 'cache'));
     fake.requests.length = 0;
-    await readReport(sql, { nowMs, timeZone: 'UTC', days: 10, targets: [aTarget()] });
+    await readReport(sql, { nowMs, timeZone: 'UTC', days: 10, targets: [aTarget()], rules: new Map() });
     const got = fake.requests.filter((request) => request.startsWith('GET ')).sort();
     expect(got).toHaveLength(days - 1);
     expect(new Set(got).size).toBe(days - 1);
@@ -179,12 +210,16 @@ describe('a report', () => {
   it('has the rules of each task, as its definition names them, and none where tasks are not synced', async () => {
     const world = await syncedSource();
     world.sim.life.addMany(60, { fromMs: world.clock.now() - 2 * dayMs, toMs: world.clock.now() - hourMs, tasks: 5 });
-    const request = { nowMs: world.clock.now(), timeZone: 'UTC', days: 3, targets: [aTarget(defaultWorkspace)] };
+    const targets = [aTarget(defaultWorkspace)];
+    const read = async () => {
+      const rules = await readKnownRules(world.store, targets);
+      const request = { nowMs: world.clock.now(), timeZone: 'UTC', days: 3, targets, rules };
+      return await readReport(await openedByPartition(world.store), request);
+    };
     await world.syncWell();
-    const before = await readReport(await opened(world.store), request);
-    expect(before.tasks.flatMap(({ rules }) => rules)).toEqual([]);
+    expect((await read()).tasks.flatMap(({ rules }) => rules)).toEqual([]);
     await world.syncWell({ tasks: true });
-    const { tasks } = await readReport(await opened(world.store), request);
+    const { tasks } = await read();
     const defined = new Map(
       world.sim.tasks().map(({ definition }) => [definition.task.taskId, definition.rules.flat()]),
     );
@@ -201,9 +236,10 @@ describe('a report', () => {
     const world = await syncedSource();
     const nowMs = world.clock.now();
     world.sim.life.addMany(300, { fromMs: nowMs - 2 * dayMs, toMs: nowMs - hourMs, tasks: 5 });
-    const request = { nowMs, timeZone: 'UTC', days: 3, targets: [aTarget(defaultWorkspace)] };
+    const targets = [aTarget(defaultWorkspace)];
     await world.syncWell({ results: 'all', tasks: true });
-    const { tasks } = await readReport(await opened(world.store), request);
+    const request = { nowMs, timeZone: 'UTC', days: 3, targets, rules: await readKnownRules(world.store, targets) };
+    const { tasks } = await readReport(await openedByPartition(world.store), request);
     const rules = world.sim.tasks().flatMap(({ definition }) => definition.rules.flat().map(({ name }) => name));
     const findings = tasks.flatMap((task) => task.findings.map((finding) => ({ task, ...finding })));
     expect(findings.length).toBeGreaterThan(10);
@@ -222,6 +258,33 @@ describe('a report', () => {
       expect(starts).toEqual(starts.toSorted((a, b) => b - a));
       expect(new Set(starts).size).toBeLessThanOrEqual(3);
     }
+  });
+
+  it('knows each incident of the days shown exactly, as if it read the whole history up to its limit', async () => {
+    const days = 5;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(
+          fc.record({
+            letters: fc.stringMatching(/^[SAF]{1,3}[AFR]{0,40}[SAFR]{1,6}$/),
+            everyMs: fc.constantFrom(hourMs, dayMs),
+          }),
+          { minLength: 1, maxLength: 4 },
+        ),
+        async (tasks) => {
+          const rows = tasks.map(({ letters, everyMs }, task) => history(letters, { taskId: BigInt(task), everyMs }));
+          const data = await reportOn(rows.flat(), { days });
+          const shownFromMs = newYearMs + (101 - days) * dayMs;
+          const expected = rows.flatMap((ofTask, task) => incidentsByScan(ofTask, String(task), shownFromMs));
+          const found = data.incidents.map(({ t, openedMs, mayBeOlder, resolvedMs, runs, firstId, outcome }) => ({
+            ...{ task: data.tasks[t]!.id, openedMs, mayBeOlder, resolvedMs, runs, firstId, outcome },
+          }));
+          const sorted = (list: typeof found) => list.toSorted((a, b) => (a.firstId < b.firstId ? -1 : 1));
+          expect(sorted(found)).toEqual(sorted(expected));
+        },
+      ),
+      { numRuns: 12 },
+    );
   });
 
   it('agrees with a plain count on random histories', async () => {

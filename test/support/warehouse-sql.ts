@@ -1,7 +1,12 @@
 /** Queries a warehouse by SQL. */
 import { onTestFinished } from 'vitest';
-import type { Clock } from '../../functions/clock.ts';
-import { openWarehouseSql, type WarehouseSql } from '../../functions/query/duckdb.ts';
+import { type Clock, systemClock } from '../../functions/clock.ts';
+import {
+  openPartitionSql,
+  openWarehouseSql,
+  type PartitionSql,
+  type WarehouseSql,
+} from '../../functions/query/duckdb.ts';
 import type { Store } from '../../functions/warehouse/store.ts';
 
 /** Opens a warehouse for SQL until the test is finished. A folder warehouse does not use the cache. */
@@ -11,8 +16,15 @@ export async function opened(store: Store, cacheFolder = '/nowhere', clock?: Clo
   return sql;
 }
 
+/** Opens a warehouse until the test is finished, for SELECTs whose partitions are known. */
+export async function openedByPartition(store: Store, cacheFolder = '/nowhere'): Promise<PartitionSql> {
+  const sql = await openPartitionSql(store, cacheFolder, systemClock);
+  onTestFinished(() => sql.close());
+  return sql;
+}
+
 /** Returns the rows of a query as objects. */
-export async function ask(sql: WarehouseSql, text: string): Promise<Record<string, unknown>[]> {
+export async function ask(sql: Pick<WarehouseSql, 'run'>, text: string): Promise<Record<string, unknown>[]> {
   const { columns, rows } = await sql.run(text);
   return rows.map((row) => Object.fromEntries(row.map((value, index) => [columns[index]?.name, value])));
 }

@@ -3,9 +3,8 @@ import { isoTime } from '../../clock.ts';
 import type { Config } from '../../config.ts';
 import { openConnections } from '../../connect.ts';
 import { cacheFolderOf } from '../../query/cache-folder.ts';
-import { openWarehouseSql } from '../../query/duckdb.ts';
-import { type Change, daysOfChanges, readChanges } from '../../report/read-changes.ts';
-import { partitionsOf } from '../../report/report-sql.ts';
+import { openPartitionSql } from '../../query/duckdb.ts';
+import { type Change, readChanges } from '../../report/read-changes.ts';
 import { selectTargets } from '../../sync/targets.ts';
 import { parseTimeArgument } from '../../time-range.ts';
 import { loadConfig } from '../terminal/config-file.ts';
@@ -38,9 +37,7 @@ export async function changes(options: ChangesOptions): Promise<number> {
   const timeZone = config.partitionTimeZone;
   const sinceMs = parseTimeArgument(options.since, '--since', timeZone, nowMs);
   const request = { sinceMs, nowMs, timeZone, sources: targets };
-  const { fromDay, toDay } = daysOfChanges(request);
-  const isWanted = partitionsOf(targets, fromDay, toDay);
-  const sql = await openWarehouseSql(store, cacheFolderOf(store.url, process.env), clock, isWanted);
+  const sql = await openPartitionSql(store, cacheFolderOf(store.url, process.env), clock);
   try {
     const found = await readChanges(sql, request);
     if (options.json) {

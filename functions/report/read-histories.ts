@@ -1,0 +1,56 @@
+/** Reads since when each task has its outcome, and its incidents. */
+import type { PartitionSql } from '../query/duckdb.ts';
+import { type Incident, incidentsOf, type Streak } from '../streaks.ts';
+import {
+  earlierPartitions,
+  earlierStreaksSql,
+  failingAtFirstSql,
+  newestStreaksSql,
+  type ReportScope,
+  streaksSql,
+} from './report-sql.ts';
+import { streaksByTask } from './streak-rows.ts';
+
+/** What is known about a task's outcomes. */
+export interface History {
+  readonly last: Streak | null;
+  readonly lastIncident: Incident | null;
+  /** Incidents that were open at some time in the days shown. */
+  readonly incidents: readonly Incident[];
+}
+
+/** The history of a task without settled executions. */
+export const noHistory: History = { last: null, lastIncident: null, incidents: [] };
+
+/** The histories of all tasks. */
+export interface Histories {
+  /** By number of the task. */
+  readonly ofTask: ReadonlyMap<number, History>;
+  /** The first day that was read. */
+  readonly readFromDay: string;
+}
+
+/**
+ * Reads the histories. Days before those shown are read only if a task was failing when these begin.
+ *
+ * @throws StorageError if a data file cannot be read
+ */
+export async function readHistories(sql: PartitionSql, scope: ReportScope): Promise<Histories> {
+  await sql.keep('report_streaks', streaksSql);
+  const { rows } = await sql.run(failingAtFirstSql);
+  const looksBack = Number(rows[0]?.[0]) > 0;
+  if (looksBack) {
+    await sql.keep('report_earlier', earlierStreaksSql(scope), earlierPartitions(scope));
+  }
+  const tables = looksBack ? ['report_streaks', 'report_earlier'] : ['report_streaks'];
+  const streaks = streaksByTask(await sql.run(newestStreaksSql(tables)));
+  return {
+    ofTask: new Map([...streaks].map(([task, ofTask]) => [task, historyOf(ofTask)])),
+    readFromDay: looksBack ? scope.readFromDay : scope.fromDay,
+  };
+}
+
+function historyOf(streaks: readonly Streak[]): History {
+  const incidents = incidentsOf(streaks);
+  return { last: streaks.at(-1) ?? null, lastIncident: incidents.at(-1) ?? null, incidents };
+}
