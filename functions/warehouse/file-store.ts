@@ -18,10 +18,11 @@ import type { EpochMs } from '../model.ts';
 import { fileErrorCode, toStorageError } from './file-errors.ts';
 import { withFileLock } from './file-lock.ts';
 import { flushFolder, ignoreMissing, makeFolder } from './folders.ts';
-import { assertSafeKey, isHidden } from './layout.ts';
+import { assertSafeKey, isHidden, rootPrefixes } from './layout.ts';
 import { parseWarehouseUrl } from './location.ts';
 import { moveAside, removeAside } from './replaced-files.ts';
 import type { ListedObject, PutOutcome, Store, StoredObject } from './store.ts';
+import { requireWritableFolders } from './writable-folders.ts';
 
 /** Files are written here before they get their names. Listings skip it. */
 const temporaryFolder = '.tmp';
@@ -157,6 +158,15 @@ class FolderStore implements FileStore {
       await removeAside(folder, beforeMs);
     } catch (thrown) {
       throw toStorageError(thrown, 'write', folder);
+    }
+  }
+
+  async requireWritable(): Promise<void> {
+    const own = [temporaryFolder, replacedFolder, ...rootPrefixes.map((prefix) => prefix.slice(0, -1))];
+    try {
+      await requireWritableFolders(this.folder, own);
+    } catch (thrown) {
+      throw toStorageError(thrown, 'read', this.folder);
     }
   }
 

@@ -67,6 +67,8 @@ export interface Store {
   setAside(key: string): Promise<void>;
   /** Removes objects that were set aside before a time, if no lifecycle rule does. */
   removeSetAside(beforeMs: EpochMs): Promise<void>;
+  /** Throws a `StorageError` if this user may not write to a folder of the warehouse. Writes nothing. Not in a bucket. */
+  requireWritable?(): Promise<void>;
 }
 
 /** A store that a browser can read from too. */

@@ -33,6 +33,8 @@ export interface CliOptions {
   readonly node?: string;
   /** Path of the launcher. Default: `binPath`. */
   readonly bin?: string;
+  /** Another user, by whom the process is run. Only root can do that. */
+  readonly user?: { readonly uid: number; readonly gid: number };
 }
 
 /** A running process. */
@@ -59,6 +61,7 @@ export function spawnCli(args: readonly string[], options: CliOptions): RunningC
       cwd: options.cwd,
       env: { PATH: process.env['PATH'], HOME: options.cwd, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
+      ...options.user,
     },
   );
   return { process: child, ended: ending(child) };

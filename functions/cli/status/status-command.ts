@@ -18,7 +18,7 @@ import { paint, writeJson, writeLine } from '../terminal/output.ts';
 import { answerWithin, askSourceClock, type SourceClock } from '../terminal/source-clock.ts';
 import { coverageView } from './coverage-timeline.ts';
 import { problemOf } from './health.ts';
-import { describeStatus, type StatusReport } from './status-report.ts';
+import { describeReadOnly, describeStatus, type StatusReport } from './status-report.ts';
 import { describeStatuses } from './status-table.ts';
 import { statusOf } from './target-status.ts';
 
@@ -48,6 +48,7 @@ export async function status(options: StatusOptions): Promise<number> {
   const connections = await openConnections(config, () => undefined, process.env);
   const isTable = targets.length > 1 && options.target.length === 0 && options.verbose !== true;
   const asksSource = options.check !== true && (options.json === true || !isTable);
+  const readOnly = await whyReadOnly(connections);
   const reports = await Promise.all(
     targets.map((target) => reportOn({ config, connections, asksSource, maxAgeMs: options.maxAge }, target)),
   );
@@ -57,12 +58,22 @@ export async function status(options: StatusOptions): Promise<number> {
   } else if (options.check) {
     writeLine(reports.map(describeHealth).join('\n'));
   } else if (isTable) {
-    writeLine(describeStatuses(reports));
+    writeLine([describeStatuses(reports), ...(readOnly === null ? [] : [describeReadOnly(readOnly)])].join('\n'));
   } else {
-    const place = { warehouse: config.warehouse, nowMs: connections.clock.now() };
+    const place = { warehouse: config.warehouse, readOnly, nowMs: connections.clock.now() };
     writeLine(reports.map((report) => describeStatus(report, place)).join('\n\n'));
   }
   return reports.some((report) => 'error' in report.status) || (options.check === true && isIll) ? 1 : 0;
+}
+
+/** Returns why this user cannot write to the warehouse; null if that is possible, or only a write could tell. */
+async function whyReadOnly({ store }: Connections): Promise<string | null> {
+  try {
+    await store.requireWritable?.();
+    return null;
+  } catch (thrown) {
+    return toDqsyncError(thrown).message;
+  }
 }
 
 /** The parts that the reports on all targets share. */

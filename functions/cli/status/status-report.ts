@@ -20,17 +20,26 @@ export interface StatusReport {
   readonly source: SourceClock | { readonly error: DqsyncError } | null;
 }
 
+/** What the statuses of all targets share. */
+export interface Place {
+  /** URL of the warehouse. */
+  readonly warehouse: string;
+  /** Why this user cannot write to it; null if nothing is known against that. */
+  readonly readOnly: string | null;
+  readonly nowMs: number;
+}
+
 /** The name of a line, and its text. */
 type Fact = readonly [name: string, text: string];
 
 /**
  * Describes one target in some lines.
  *
- * @param warehouse its URL
+ * @param place the warehouse, and the time now
  */
 export function describeStatus(
   { target, status, coverage, source, problem }: StatusReport,
-  { warehouse, nowMs }: { readonly warehouse: string; readonly nowMs: number },
+  { warehouse, readOnly, nowMs }: Place,
 ): string {
   const facts: readonly Fact[] =
     'error' in status
@@ -49,9 +58,15 @@ export function describeStatus(
     ...facts,
     ...(source === null ? [] : [['source', sourceText(source)] satisfies Fact]),
     ['warehouse', warehouse],
+    ...(readOnly === null ? [] : [['', describeReadOnly(readOnly)] satisfies Fact]),
     ...(problem === null || 'error' in status ? [] : [['health', paint.red(problem.text)] satisfies Fact]),
   ];
   return [paint.bold(target), ...all.map(([name = '', text]) => `  ${name.padEnd(10)} ${text}`)].join('\n');
+}
+
+/** Says that a sync would fail, and why. */
+export function describeReadOnly(why: string): string {
+  return paint.yellow(`A sync by this user would fail: ${paragraph(why)}.`);
 }
 
 function completeness({ watermark, watermarkAgeSeconds, coverage }: TargetStatus): string {

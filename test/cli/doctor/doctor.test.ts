@@ -1,7 +1,7 @@
 /** `dqsync doctor` finds each problem and prints its remedy. */
-import { readFile } from 'node:fs/promises';
+import { chmod, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { defaultAccount } from '../../simulator/accounts.ts';
 import { addExecutions, aWorld, hourMs, secretTexts, type World } from '../world.ts';
 
@@ -66,6 +66,29 @@ describe('dqsync doctor', () => {
     const { exitCode, check } = await examined(world);
     expect(exitCode).toBe(2);
     expect(check('config')).toMatchObject({ outcome: 'failed', finding: expect.stringContaining('"sauce"') });
+  });
+
+  it('finds a warehouse in which this user can only write some folders; so does status', async () => {
+    const world = await aWorld();
+    addExecutions(world, 10);
+    await world.cli(['sync']);
+    const warehouse = join(world.folder, 'warehouse');
+    // Root may write anywhere.
+    const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined;
+    await chmod(world.folder, 0o755);
+    for (const path of await readdir(warehouse, { recursive: true })) {
+      await chmod(join(warehouse, path), 0o777);
+    }
+    await chmod(warehouse, 0o555);
+    onTestFinished(() => chmod(warehouse, 0o755));
+
+    const run = await world.cli(['doctor'], user && { user });
+    expect(run).toMatchObject({ exitCode: 1, stderr: '' });
+    expect(run.stdout).toContain(`✗ warehouse    cannot write ${warehouse}: permission denied (EACCES). Give the user`);
+    const shown = await world.cli(['status'], user && { user });
+    expect(shown).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(shown.stdout).toContain(`A sync by this user would fail: cannot write ${warehouse}: permission denied.`);
+    expect((await world.cli(['status'])).stdout.includes('would fail')).toBe(user === undefined);
   });
 
   it('finds a secret of the wrong shape, and makes the checks that do not need it', async () => {

@@ -1,0 +1,47 @@
+/** Checks without writing whether this user may create files in a warehouse. */
+import { access, constants, readdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { toStorageError } from './file-errors.ts';
+import { ignoreMissing } from './folders.ts';
+
+/**
+ * Checks a folder, some folders in it, and the folders directly below those (workspaces and targets). If the folder
+ * does not exist yet, checks the one in which it would be created.
+ *
+ * @throws StorageError for the first folder in which this user may not create files
+ */
+export async function requireWritableFolders(folder: string, names: readonly string[]): Promise<void> {
+  let top = folder;
+  while (!(await exists(top)) && dirname(top) !== top) {
+    top = dirname(top);
+  }
+  await requireWritable(top);
+  for (const path of names.map((name) => join(folder, name))) {
+    if (await exists(path)) {
+      await requireWritable(path);
+      for (const entry of await readdir(path, { withFileTypes: true })) {
+        if (entry.isDirectory()) {
+          await requireWritable(join(path, entry.name));
+        }
+      }
+    }
+  }
+}
+
+async function requireWritable(path: string): Promise<void> {
+  try {
+    await access(path, constants.W_OK | constants.X_OK);
+  } catch (thrown) {
+    throw toStorageError(thrown, 'write', path);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (thrown) {
+    ignoreMissing(thrown);
+    return false;
+  }
+}
