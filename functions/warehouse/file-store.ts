@@ -245,15 +245,16 @@ class FolderStore implements FileStore {
     return join(this.folder, key);
   }
 
-  /** Creates the folders for a write durably, and removes files of killed processes. */
+  /** Creates the folders for a write durably. */
   async #prepare(path: string): Promise<void> {
     await makeFolder(join(this.folder, temporaryFolder));
     await makeFolder(dirname(path));
-    this.#swept ??= this.#sweep();
-    await this.#swept;
   }
 
-  /** Writes a flushed temporary file and moves it to its place. The temporary name is removed in any case. */
+  /**
+   * Writes a flushed temporary file and moves it to its place. The temporary name is removed in any case. The first
+   * write also removes files of killed processes.
+   */
   async #writeAside<T>(bytes: Uint8Array, putInPlace: (temporary: string) => Promise<T>): Promise<T> {
     const temporary = join(this.folder, temporaryFolder, `${newToken()}.tmp`);
     try {
@@ -261,19 +262,26 @@ class FolderStore implements FileStore {
       try {
         await handle.writeFile(bytes);
         await handle.sync();
+        this.#swept ??= this.#sweep((await handle.stat()).mtimeMs);
       } finally {
         await handle.close();
       }
+      await this.#swept;
       return await putInPlace(temporary);
     } finally {
       await unlink(temporary).catch(ignoreMissing);
     }
   }
 
-  /** Removes temporary files of killed processes. Files that cannot be removed do no harm. */
-  async #sweep(): Promise<void> {
+  /**
+   * Removes temporary files of killed processes. Files that cannot be removed do no harm.
+   *
+   * @param nowMs the time of a file just written. With the time of this machine, whose clock may be ahead of the file
+   * system's, files of other machines would be removed while they are written
+   */
+  async #sweep(nowMs: EpochMs): Promise<void> {
     const folder = join(this.folder, temporaryFolder);
-    const before = this.#clock.now() - abandonedAfterMs;
+    const before = nowMs - abandonedAfterMs;
     const names = await readdir(folder).catch(() => []);
     await Promise.allSettled(
       names.map(async (name) => {

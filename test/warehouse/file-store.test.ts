@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { tryLock } from 'fs-native-extensions';
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../functions/clock.ts';
+import { systemClock } from '../../functions/clock.ts';
 import { StorageError } from '../../functions/errors.ts';
 import { openFileStore } from '../../functions/warehouse/file-store.ts';
 import { bytesOf, countIn, keysOf, textAt } from '../support/store-steps.ts';
@@ -221,6 +222,17 @@ describe('folder store: temporary files', () => {
     await store.putIfAbsent('key', bytesOf('1'));
 
     expect(await readdir(temporary)).toEqual(['young.tmp']);
+  });
+
+  it('of other processes are kept by one whose clock is two days ahead', async () => {
+    const folder = await tempFolder();
+    await mkdir(join(folder, '.tmp'));
+    await writeFile(join(folder, '.tmp', 'in-flight.tmp'), 'x');
+    const clock = { ...systemClock, now: () => Date.now() + 48 * 3_600_000 };
+
+    await openFileStore(`file:${folder}`, clock).putIfAbsent('key', bytesOf('1'));
+
+    expect(await readdir(join(folder, '.tmp'))).toEqual(['in-flight.tmp']);
   });
 });
 
