@@ -42,13 +42,22 @@ export async function runMaintenance(run: TargetRun): Promise<TargetOutcome> {
 
 async function runStep(run: TargetRun, state: RunState, { name, timeShare, work }: MaintenanceStep): Promise<void> {
   const budget = partOf(run.budget, run.clock, run.budget.remainingMs() * timeShare);
-  const { fetchPage } = run.source;
+  const { fetchPage, tasks } = run.source;
   const source: TargetRun['source'] = {
     ...run.source,
     fetchPage: async (request) => {
       budget.signal.throwIfAborted();
       return await fetchPage(request);
     },
+    ...(tasks && {
+      tasks: {
+        ...tasks,
+        listTasks: async (type, offset) => {
+          budget.signal.throwIfAborted();
+          return await tasks.listTasks(type, offset);
+        },
+      },
+    }),
   };
   const {
     counters = {},
