@@ -100,7 +100,7 @@ const keptExpired = 1_000;
 /** 40 kB of checkpoint. */
 const keptMoved = 1_000;
 /** 400 kB of checkpoint. */
-export const keptNewestStarts = 10_000;
+const keptNewestStarts = 10_000;
 /** An interrupted re-read that is older than this starts over, because what it read is stale. */
 const rereadingMemoryMs = 86_400_000;
 
@@ -131,7 +131,7 @@ export function applyChange(checkpoint: Checkpoint, change: Change, lookbackMs: 
     expired: applyExpired(checkpoint.expired, change),
     recent: newestOf([...checkpoint.recent.filter(isShownAgain), ...recentOf(change, isShownAgain)], executionKey),
     moved: applyMoved(checkpoint.moved, change),
-    newestStarts: applyNewestStarts(checkpoint.newestStarts, change),
+    ...applyNewestStarts(checkpoint, change),
     latestObservedMs: laterOf(checkpoint.latestObservedMs, change.latestObservedMs),
     quarantined: applyQuarantined(checkpoint, change),
     commitIds: withCommitId(checkpoint.commitIds, change.commitId),
@@ -243,10 +243,19 @@ function applyMoved(before: readonly MovedInstance[], { moved }: Change): MovedI
   return latestStarts([...before, ...added], ({ id }) => id).slice(-keptMoved);
 }
 
-function applyNewestStarts(before: readonly NewestStart[], { newestStarts }: Change): readonly NewestStart[] {
-  return newestStarts.length === 0
-    ? before
-    : latestStarts([...before, ...newestStarts], ({ taskId }) => taskId).slice(-keptNewestStarts);
+function applyNewestStarts(
+  { newestStarts: before, newestStartsFromMs: fromMs }: Checkpoint,
+  { newestStarts }: Change,
+): Pick<Checkpoint, 'newestStarts' | 'newestStartsFromMs'> {
+  if (newestStarts.length === 0) {
+    return { newestStarts: before, newestStartsFromMs: fromMs };
+  }
+  const all = latestStarts([...before, ...newestStarts], ({ taskId }) => taskId);
+  const dropped = all.at(-1 - keptNewestStarts);
+  return {
+    newestStarts: all.slice(-keptNewestStarts),
+    newestStartsFromMs: dropped === undefined ? fromMs : laterOf(fromMs, dropped.startTimeMs + 1),
+  };
 }
 
 /** Returns the newest execution of each task; executions without a task are left out. */

@@ -98,6 +98,8 @@ export interface Checkpoint extends Covered {
   readonly moved: readonly MovedInstance[];
   /** The tasks that ran last, oldest first, at most `keptNewestStarts`. An audit compares them with the task list. */
   readonly newestStarts: readonly NewestStart[];
+  /** Tasks that ran last before this may be missing in `newestStarts`; null if none is. */
+  readonly newestStartsFromMs: EpochMs | null;
   /** The latest `observed_at` ever written, by any machine's clock; null before the first write. */
   readonly latestObservedMs: EpochMs | null;
   /** Fingerprints of quarantined rows with the time each was last seen, so that no row is quarantined twice. */
@@ -124,6 +126,7 @@ export function emptyCheckpoint(identity: TargetIdentity): Checkpoint {
     recent: [],
     moved: [],
     newestStarts: [],
+    newestStartsFromMs: null,
     latestObservedMs: null,
     quarantined: [],
     commitIds: [],

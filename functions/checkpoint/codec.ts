@@ -4,6 +4,7 @@ import { InternalError, StateError } from '../errors.ts';
 import type { EpochMs } from '../model.ts';
 import { executionColumns, executionFrom } from '../warehouse/columns.ts';
 import type { Checkpoint, NewestStart, TargetIdentity } from './checkpoint.ts';
+import { endOf } from './coverage.ts';
 import { hash64 } from './fingerprint.ts';
 
 const format = 'dqsync.checkpoint';
@@ -78,6 +79,7 @@ const document = z.strictObject({
   newestStarts: z
     .array(z.tuple([id, epochMs]).transform(([taskId, startTimeMs]) => ({ taskId, startTimeMs })))
     .default([]),
+  newestStartsFromMs: epochMs.nullable().optional(),
   latestObservedMs: epochMs.nullable().default(null),
   quarantined: z.array(z.strictObject({ fingerprint: z.string(), seenAtMs: epochMs })),
   commitIds: z.array(z.string()),
@@ -102,7 +104,8 @@ const document = z.strictObject({
  */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   const { identity, coverage, incremental, rereading, open, recent, quarantined, commitIds, lastRun } = checkpoint;
-  const { latestObservedMs, lookbackMs, maxSpanMs, expired, moved, newestStarts, unproven } = checkpoint;
+  const { latestObservedMs, lookbackMs, maxSpanMs, expired, moved, newestStarts, newestStartsFromMs, unproven } =
+    checkpoint;
   requireWholeWindows(coverage);
   const recentTuples = recent.map((entry) => [entry.id, entry.startTimeMs, entry.fingerprint, entry.observedAtMs]);
   const parts = [
@@ -121,6 +124,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
     ...(expired.length === 0 ? [] : [`"expired":${lines(expired)}`]),
     ...(moved.length === 0 ? [] : [`"moved":${lines(moved.map((entry) => [entry.id, entry.startTimeMs]))}`]),
     ...(newestStarts.length === 0 ? [] : [`"newestStarts":${lines(newestStarts.map(startTuple))}`]),
+    `"newestStartsFromMs":${json(newestStartsFromMs)}`,
     `"quarantined":${lines(quarantined)}`,
     `"commitIds":${json(commitIds)}`,
     `"digest":${json(digestOf(checkpoint))}`,
@@ -195,7 +199,9 @@ export function decodeAnyCheckpoint(bytes: Uint8Array, target: string, where: st
     ...entry,
     execution: executionFrom(({ property }) => execution[property] ?? null),
   }));
-  return { ...content, open };
+  // A document from before this field does not list the tasks of executions that were covered then.
+  const { newestStartsFromMs = endOf(content.coverage) } = content;
+  return { ...content, newestStartsFromMs, open };
 }
 
 /**

@@ -22,16 +22,13 @@ import type { PageSource } from '../reading/page-source.ts';
 import { type AuditSpan, auditSpans } from './audit-spans.ts';
 import { runBackfill } from './backfill.ts';
 import { addCounters, newCounters, type RunCounters } from './counters.ts';
-import { tasksToCompare, type UnknownRun, unknownRuns } from './last-runs.ts';
+import { lookUpRuns, tasksToCompare, type UnknownRun, unknownRuns } from './last-runs.ts';
 import type { StepOutcome } from './maintenance-step.ts';
 import type { ReadSlice } from './slice-reader.ts';
 import { exactCountOf } from './source-count.ts';
 import { executionsIn, readSpan } from './span-reader.ts';
 import { calibrateRun, pageSourceOf, rowsInTimeLeft } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
-
-/** Unknown runs that one audit looks for: about 30 s at the documented quota. */
-const maxUnknownRuns = 100;
 
 /** Audits one target. @throws StateError, SourceError, CredentialsError, StorageError */
 export async function audit(run: TargetRun): Promise<StepOutcome> {
@@ -182,49 +179,33 @@ class Audit {
     }
   }
 
-  /** Looks for the last run of each task whose newest execution in the table is older, and repairs the days of those. */
+  /**
+   * Looks for the last run of each task whose newest recorded execution is older, and repairs the days of those. Days
+   * that could not be compared are left out.
+   */
   async #compareLastRuns(): Promise<void> {
-    const { store, target, log } = this.#run;
+    const { store, target } = this.#run;
     const tasks = await tasksToCompare(this.#run);
     const { checkpoint } = await loadCheckpoint(store, target.name, identityOf(this.#run));
-    const unknown = unknownRuns(tasks, checkpoint.newestStarts, this.#spans, target.filter).slice(0, maxUnknownRuns);
-    const lateRows = new Map<AuditSpan, number>();
-    const unlisted: UnknownRun<AuditSpan>[] = [];
-    for (const run of unknown) {
-      const isListed = await this.#isListed(run);
-      if (isListed) {
-        lateRows.set(run.span, (lateRows.get(run.span) ?? 0) + 1);
-      } else if (isListed === false) {
-        unlisted.push(run);
-      }
-    }
-    for (const [span, rows] of lateRows) {
-      await this.#repair(span, this.#compared.get(span) ?? span.rows, rows);
-    }
-    const [newest] = unlisted;
-    if (newest !== undefined) {
-      const fields = { tasks: unlisted.length, task: newest.task.name ?? '', at: isoTime(newest.startedAtMs) };
-      log('warn', 'the task list shows runs that the source does not list as instances; the table lacks them', {
-        target: target.name,
-        ...fields,
-      });
+    const unknown = unknownRuns(tasks, checkpoint, [...this.#compared.keys()], target.filter);
+    const { listed, unlisted } = await lookUpRuns(unknown, (span, onSlice) => this.#read(span, onSlice));
+    this.#warnOfUnlisted(unlisted);
+    for (const [span, runs] of Map.groupBy(listed, (run) => run.span)) {
+      const rows = this.#compared.get(span) ?? span.rows;
+      // If the repair stops early, the next audit finds by the count that it is to be continued.
+      this.#compared.set(span, rows - runs.length);
+      await this.#repair(span, rows, runs.length);
     }
   }
 
-  /** Returns whether the source lists the run; null if its second cannot be proven complete. */
-  async #isListed({ task, second }: UnknownRun<AuditSpan>): Promise<boolean | null> {
-    let isListed = false;
-    try {
-      await this.#read({ ...second, rows: 1 }, (slice) => {
-        isListed ||= executionsIn(slice).some(({ taskId }) => taskId === task.id);
-      });
-    } catch (thrown) {
-      if (!(thrown instanceof IncompleteReadError)) {
-        throw thrown;
-      }
-      return isListed || null;
+  #warnOfUnlisted(unlisted: readonly UnknownRun<AuditSpan>[]): void {
+    const [newest] = unlisted;
+    if (newest !== undefined) {
+      const message =
+        'the task list shows last runs that are not in the instance list: they were deleted, are not listed yet, or last_run_time is not their start. The table lacks them; a later audit adds those that are listed then';
+      const fields = { tasks: unlisted.length, task: newest.task.name ?? '', at: isoTime(newest.startedAtMs) };
+      this.#run.log('warn', message, { target: this.#run.target.name, ...fields });
     }
-    return isListed;
   }
 
   /** @throws IncompleteReadError, and what reading throws */

@@ -1,26 +1,37 @@
 /** Compares the task list with the checkpoint: which tasks ran after their newest execution in the table. */
-import { keptNewestStarts } from '../checkpoint/change.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
-import { StoppedError } from '../errors.ts';
+import { IncompleteReadError, StoppedError } from '../errors.ts';
 import { contains } from '../intervals.ts';
 import type { EpochMs, TargetFilter, Task, Window } from '../model.ts';
 import { listAllTasks } from '../source/task-list.ts';
+import type { ReadSlice } from './slice-reader.ts';
+import { executionsIn, type SpanRead } from './span-reader.ts';
 import type { TargetRun } from './target-run.ts';
+
+/** Seconds that one comparison reads: about 30 s at the documented quota. */
+const maxSeconds = 100;
 
 /** A run that the task list shows, and no commit has recorded. */
 export interface UnknownRun<Span extends Window> {
   readonly task: Task;
   readonly startedAtMs: EpochMs;
-  /** The second in which it started, from half a second before to half a second after. */
-  readonly second: Window;
   /** The one of the given spans that contains it. */
   readonly span: Span;
 }
 
+/** Unknown runs that were looked up at the source. */
+export interface LookedUpRuns<Span extends Window> {
+  readonly listed: readonly UnknownRun<Span>[];
+  readonly unlisted: readonly UnknownRun<Span>[];
+}
+
+/** Reads a span in proven slices. @throws IncompleteReadError if a part cannot be proven */
+type ReadSpan = (span: SpanRead['span'], onSlice: (slice: ReadSlice) => void) => Promise<void>;
+
 /**
  * Lists the tasks whose last runs can be compared: none if the configuration leaves tasks out, if the target has a
- * filter by name, which may select by more than the name, or if the source refuses. The step of
- * the maintenance that observes the tasks reports a refusal.
+ * filter by name, which may select by more than the name, or if the source refuses. The maintenance reports a refusal
+ * when it observes the tasks.
  *
  * @throws StoppedError
  */
@@ -50,23 +61,69 @@ export async function tasksToCompare({
  */
 export function unknownRuns<Span extends Window>(
   tasks: readonly Task[],
-  newestStarts: Checkpoint['newestStarts'],
+  { newestStarts, newestStartsFromMs }: Pick<Checkpoint, 'newestStarts' | 'newestStartsFromMs'>,
   spans: readonly Span[],
   filter: TargetFilter,
 ): UnknownRun<Span>[] {
   const known = new Map(newestStarts.map(({ taskId, startTimeMs }) => [taskId, startTimeMs]));
-  // In a full list, a task that ran before the first entry may have been dropped.
-  const knownFromMs = newestStarts.length < keptNewestStarts ? 0 : (newestStarts[0]?.startTimeMs ?? 0);
   return tasks
     .filter(({ type }) => filter.taskType === undefined || filter.taskType === type)
     .flatMap((task): UnknownRun<Span>[] => {
       const startedAtMs = task.lastRunTimeMs ?? 0;
-      const second = { fromMs: secondOf(startedAtMs) - 500, toMs: secondOf(startedAtMs) + 500 };
       const span = spans.find((one) => contains(one, startedAtMs));
       const isKnown = secondOf(known.get(task.id) ?? 0) >= secondOf(startedAtMs);
-      return span === undefined || isKnown || startedAtMs < knownFromMs ? [] : [{ task, startedAtMs, second, span }];
+      return span === undefined || isKnown || startedAtMs < (newestStartsFromMs ?? 0)
+        ? []
+        : [{ task, startedAtMs, span }];
     })
     .sort((a, b) => b.startedAtMs - a.startedAtMs);
+}
+
+/**
+ * Reads the seconds of the newest unknown runs, and returns which of them the source lists as instances. Leaves out a
+ * run if its second cannot be proven complete, or shows a row whose task cannot be read.
+ *
+ * @throws what `read` throws, other than IncompleteReadError
+ */
+export async function lookUpRuns<Span extends Window>(
+  unknown: readonly UnknownRun<Span>[],
+  read: ReadSpan,
+): Promise<LookedUpRuns<Span>> {
+  const listed: UnknownRun<Span>[] = [];
+  const unlisted: UnknownRun<Span>[] = [];
+  const bySecond = Map.groupBy(unknown, ({ startedAtMs }) => secondOf(startedAtMs));
+  for (const [secondMs, runs] of [...bySecond].slice(0, maxSeconds)) {
+    const { ids, isComplete } = await tasksAt(secondMs, read);
+    listed.push(...runs.filter(({ task }) => ids.has(task.id)));
+    unlisted.push(...runs.filter(({ task }) => isComplete && !ids.has(task.id)));
+  }
+  return { listed, unlisted };
+}
+
+/** Returns the tasks that started in a second. */
+async function tasksAt(
+  secondMs: EpochMs,
+  read: ReadSpan,
+): Promise<{ readonly ids: ReadonlySet<bigint>; readonly isComplete: boolean }> {
+  const ids = new Set<bigint>();
+  let isComplete = true;
+  // Begins between two whole seconds, where counts are exact, and includes start times with milliseconds.
+  const window = { fromMs: secondMs - 500, toMs: secondMs + 1000 };
+  try {
+    await read({ ...window, rows: 1 }, (slice) => {
+      isComplete &&= slice.collected.unreadable.size === 0;
+      for (const { taskId } of executionsIn(slice)) {
+        isComplete &&= taskId !== null;
+        ids.add(taskId ?? 0n);
+      }
+    });
+  } catch (thrown) {
+    if (!(thrown instanceof IncompleteReadError)) {
+      throw thrown;
+    }
+    isComplete = false;
+  }
+  return { ids, isComplete };
 }
 
 function secondOf(ms: EpochMs): EpochMs {

@@ -1,16 +1,16 @@
 /**
- * Proves the table of one target against its source, day by day: by the source's count if that is exact and no task
- * ran that day without a recorded execution, otherwise by reading the day completely and comparing every row. Reads
- * only.
+ * Proves the table of one target against its source, day by day: by the source's count if that is exact and the source
+ * lists no last run of a task that was never recorded, otherwise by reading the day completely and comparing every row.
+ * Reads only.
  */
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { IncompleteReadError } from '../errors.ts';
 import { contains, gapsIn, lengthOf, spanMs } from '../intervals.ts';
 import { type EpochMs, executionKey, type UnreadableRow, type Window } from '../model.ts';
 import type { PageSource } from '../reading/page-source.ts';
-import { tasksToCompare, unknownRuns } from '../sync/last-runs.ts';
+import { lookUpRuns, tasksToCompare, unknownRuns } from '../sync/last-runs.ts';
 import { exactCountOf } from '../sync/source-count.ts';
-import { executionsIn, readSpan } from '../sync/span-reader.ts';
+import { executionsIn, readSpan, type SpanRead } from '../sync/span-reader.ts';
 import { calibrateRun, noLateRowsBefore, pageSourceOf } from '../sync/target-reader.ts';
 import type { TargetRun } from '../sync/target-run.ts';
 import {
@@ -111,8 +111,9 @@ export async function verifyDays(
   const settledMs = noLateRowsBefore(run, verification.nowMs);
   const settledParts = days.map(({ fromMs, toMs }) => ({ fromMs, toMs: Math.min(toMs, settledMs) }));
   const tasks = await tasksToCompare(run);
-  const unknown = unknownRuns(tasks, checkpoint.newestStarts, settledParts, run.target.filter);
-  const doubtfulFromMs = new Set(unknown.map(({ span }) => span.fromMs));
+  const unknown = unknownRuns(tasks, checkpoint, settledParts, run.target.filter);
+  const { listed } = await lookUpRuns(unknown, (span, onSlice) => read(verifying, span, onSlice));
+  const doubtfulFromMs = new Set(listed.map(({ span }) => span.fromMs));
   const tallies = await table.tally(days);
   for (const [index, day] of days.entries()) {
     const tally = tallies[index] ?? { rows: 0, byStatus: new Map() };
@@ -153,12 +154,7 @@ async function compareDay(verifying: Verifying, day: Day, tally: DayTally) {
   let difference = noDifference;
   let source = 0;
   const unreadable = new Map<string, UnreadableRow>();
-  const read = {
-    ...{ run: verifying.run, source: verifying.source, span: { ...day, rows: tally.rows } },
-    rowsInTimeLeft: () => Number.POSITIVE_INFINITY,
-    now: () => verifying.nowMs,
-  };
-  await readSpan(read, async (slice) => {
+  await read(verifying, { ...day, rows: tally.rows }, async (slice) => {
     const shown = executionsIn(slice);
     source += shown.length;
     for (const [key, row] of slice.collected.unreadable) {
@@ -182,6 +178,16 @@ async function compareDay(verifying: Verifying, day: Day, tally: DayTally) {
     unreadable: unreadable.size,
     unreadableReason: first?.reason ?? null,
   };
+}
+
+/** Reads a span without a time limit. @throws IncompleteReadError, and what reading throws */
+async function read(
+  { run, source, nowMs }: Verifying,
+  span: SpanRead['span'],
+  onSlice: Parameters<typeof readSpan>[1],
+): Promise<void> {
+  const rowsInTimeLeft = (): number => Number.POSITIVE_INFINITY;
+  await readSpan({ run, source, span, rowsInTimeLeft, now: () => nowMs }, onSlice);
 }
 
 function gapsOf(verifying: Verifying, { fromMs, toMs }: Day): Window[] {

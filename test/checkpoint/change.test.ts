@@ -93,6 +93,7 @@ function essence(checkpoint: Checkpoint): unknown {
     rows: checkpoint.coverage.reduce((sum, window) => sum + window.rows, 0),
     open: byText(checkpoint.open.map((entry) => [entry.execution.id, entry.execution.startTimeMs, entry.observedAtMs])),
     expired: byText(checkpoint.expired),
+    newestStarts: byText(checkpoint.newestStarts),
     recent: byText(checkpoint.recent.map((entry) => [entry.id, entry.startTimeMs, entry.observedAtMs])),
   };
 }
@@ -110,6 +111,27 @@ describe('changes to a checkpoint', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it('keep the newest starts of the 10,000 tasks that ran last, and from when they are complete, in any order', () => {
+    const [sample] = fc.sample(change, { numRuns: 1, seed: 1 });
+    const [older, newer] = [0, 6_000].map((first) => ({
+      ...sample!,
+      commitId: `from ${first}`,
+      newestStarts: Array.from({ length: 6_000 }, (_, task) => ({
+        taskId: BigInt(first + task),
+        startTimeMs: first + task,
+      })),
+    }));
+    const applyAll = (...changes: Change[]): Checkpoint =>
+      changes.reduce((checkpoint, one) => applyChange(checkpoint, one, lookbackMs), emptyCheckpoint(identity));
+    const { newestStarts, newestStartsFromMs } = applyAll(older!, newer!);
+    expect(newestStarts).toHaveLength(10_000);
+    expect(newestStarts[0]).toEqual({ taskId: 2_000n, startTimeMs: 2_000 });
+    expect(newestStartsFromMs).toBe(2_000);
+    const reversed = applyAll(newer!, older!);
+    expect(reversed).toMatchObject({ newestStarts, newestStartsFromMs });
+    expect(rewindTo(reversed, 5_000, 'rewind')).toMatchObject({ newestStartsFromMs });
   });
 
   it('are unchanged when the checkpoint is written and read back, for any ids and names', () => {

@@ -24,6 +24,15 @@ it('reads a column that an older document lacks as null', () => {
   expect(reread(execution)).toEqual({ ...older, taskId: null, notifyStatus: null });
 });
 
+it('takes the starts of tasks as unknown up to the end of coverage in a document from before they were recorded', () => {
+  const older =
+    '{"format":"dqsync.checkpoint","version":4,"identity":{"projectId":"p","workspace":"w","filter":{"name":"orders"},"partitionTimeZone":"UTC"},"lastRun":null,"incremental":null,"rereading":null,"lookbackMs":null,"maxSpanMs":null,"coverage":[{"fromMs":1000,"toMs":2000,"rows":3}],"open":[],"quarantined":[],"commitIds":[],"digest":"1n60zyp1xduqq0","recent":[]}';
+  const decode = (bytes: Uint8Array) => decodeCheckpoint(bytes, identity, 'sales', 'checkpoint.json');
+  const decoded = decode(new TextEncoder().encode(older));
+  expect(decoded).toMatchObject({ newestStarts: [], newestStartsFromMs: 2_000 });
+  expect(decode(encodeCheckpoint(decoded))).toEqual(decoded);
+});
+
 it('refuses an open execution without its key', () => {
   const { startTimeMs: _, ...older } = anExecution();
   const execution: Execution = JSON.parse(JSON.stringify({ ...older, id: String(older.id), taskId: null }));

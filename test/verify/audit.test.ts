@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { emptyCheckpoint } from '../../functions/checkpoint/checkpoint.ts';
 import { contains, gapsIn } from '../../functions/intervals.ts';
-import type { Execution, Window } from '../../functions/model.ts';
+import type { Execution, Task, Window } from '../../functions/model.ts';
+import type { TaskSource } from '../../functions/source/task-calls.ts';
 import { type DayResult, isFine, isRepairable, verifyDays } from '../../functions/verify/audit.ts';
 import {
   day,
@@ -21,7 +22,7 @@ const settings = {
   lookbackMs: 0,
   maxOpenMs: hourMs,
   partitionTimeZone: 'UTC',
-  keepsTasks: false,
+  keepsTasks: true,
   auditMs: 30 * 86_400_000,
   requestsPerSecond: 4,
   maxInFlight: 40,
@@ -36,18 +37,42 @@ function sourceOf(rows: readonly Execution[] = ofDay, traps: Partial<PagedSource
   return pagedSource([...others, ...rows], traps);
 }
 
+/** Returns a task that ran last at `lastRunTimeMs`. */
+function aTask(id: bigint, lastRunTimeMs: number): Task {
+  const schedule = { scheduleStatus: null, schedulePeriod: null, scheduleInterval: null };
+  const others = { name: null, categoryId: null, createTimeMs: null, creator: null, extra: null };
+  return { id, type: 'QUALITY_TASK', lastRunTimeMs, ...schedule, ...others };
+}
+
+function taskSourceOf(all: readonly Task[]): TaskSource {
+  return {
+    listTasks: async (type, offset) => {
+      const tasks = all.filter((task) => task.type === type).slice(offset);
+      return { count: tasks.length + offset, rows: tasks.length, tasks };
+    },
+    fetchTask: async () => null,
+    fetchResults: async () => null,
+  };
+}
+
 /** Verifies a window as one day, with a table that contains `table` of it. */
 async function verified(
   { fetchPage }: PagedSource,
   table: readonly Execution[],
   window: Window = day,
+  tasks: readonly Task[] = [],
 ): Promise<DayResult> {
   const inTable = (span: Window) => table.filter(({ startTimeMs }) => contains(span, startTimeMs));
   const identity = { projectId: 'p', workspace: 'w', filter: {}, partitionTimeZone: 'UTC' };
   const coverage = gapsIn({ fromMs: epochMs - 100 * 24 * hourMs, toMs: epochMs + 100 * 24 * hourMs }, []);
   const results: DayResult[] = [];
   await verifyDays(
-    { target, settings, source: { fetchPage, stats: () => noStats }, onProgress: () => undefined },
+    {
+      target,
+      settings,
+      source: { fetchPage, tasks: taskSourceOf(tasks), stats: () => noStats },
+      onProgress: () => undefined,
+    },
     {
       days: [{ day: '2025-10-09', ...window }],
       isDeep: false,
@@ -140,6 +165,14 @@ describe('a count proves a day', () => {
       expect([isFine(result), isRepairable(result)]).toEqual([false, missing > 0]);
     },
   );
+
+  it('unless the source lists a last run of a task that was never recorded', async () => {
+    const [first] = ofDay;
+    const ranLast = (atMs: number) => verified(sourceOf(), ofDay, day, [aTask(first!.taskId!, atMs)]);
+    expect(await ranLast(first!.startTimeMs)).toMatchObject({ comparedBy: 'rows', missing: 0 });
+    expect(await ranLast(first!.startTimeMs + 7_000)).toMatchObject({ comparedBy: 'count' });
+    expect(await ranLast(first!.startTimeMs + 86_400_000)).toMatchObject({ comparedBy: 'count' });
+  });
 
   it('without the unreadable rows next to it that the source shows for its end', async () => {
     const beside = executions(2, (index) => [-1, 24 * hourMs][index] ?? 0).map((row) => ({ ...row, id: -row.id - 1n }));
