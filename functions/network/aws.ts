@@ -82,10 +82,13 @@ class DirectAgent extends HttpAgent {
   ): Duplex | null | undefined {
     const url = `http://${options.host ?? ''}:${options.port ?? 80}`;
     if (proxyFor(url, this.#environment) !== null) {
-      throw new ConfigError(`Node ${process.versions.node} cannot reach ${url} through HTTP_PROXY`, {
+      const error = new ConfigError(`Node ${process.versions.node} cannot reach ${url} through HTTP_PROXY`, {
         remedy: `Use Node 22.21 or later or an https endpoint, or add ${options.host} to NO_PROXY.`,
         code: 'HTTP_PROXY',
       });
+      // If it were thrown, timers of the SDK would keep the process alive for 20 s. No socket is required here either.
+      callback?.(error, new Socket());
+      return undefined;
     }
     return super.createConnection(options, callback);
   }
