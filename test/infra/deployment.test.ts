@@ -1,6 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { deploymentKeys, parseDeployment } from '../../infra/deployment.ts';
+import { readDeploymentFile } from '../../infra/deployment-file.ts';
+import { tempFolder } from '../support/temp-warehouse.ts';
 import { aConfig, aTarget } from './synthesized.ts';
 
 /** The message a wrong document is refused with. */
@@ -156,5 +160,30 @@ describe('a KMS key that writes ask for', () => {
   it('must be one that the stack allows to be used', () => {
     expect(refusal(config)).toContain('"config.storage.kmsKeyId" is a key that the stack lets nobody use');
     expect(refusal(config, { bucketKey: key })).toBe('not refused');
+  });
+});
+
+describe('the deployment file', () => {
+  it.each([
+    ['nowhere.pem', 'but there is no such file'],
+    ['mine.json', 'which contains no certificate'],
+  ])('is refused with an invalid file of certificates: %s', async (caFile, what) => {
+    const folder = await tempFolder();
+    const file = join(folder, 'mine.json');
+    await writeFile(file, JSON.stringify({ config: aConfig(), deployment: { network: { caFile } } }));
+    const message = `"deployment.network.caFile" names ${join(folder, caFile)}, ${what}`;
+    expect(() => readDeploymentFile(file)).toThrow(message);
+  });
+
+  it('is named by cdk.json, and the error on a fresh clone, which has none, names the command that writes it', () => {
+    const top = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
+    const { config } = JSON.parse(top('cdk.json')).context;
+    expect(top('.gitignore')).toContain(`\n/${config}\n`);
+    expect(() => readDeploymentFile(`/nowhere/${config}`)).toThrow(
+      expect.objectContaining({
+        message: expect.stringContaining('there is no such file'),
+        remedy: expect.stringContaining('"npx dqsync init --deploy"'),
+      }),
+    );
   });
 });

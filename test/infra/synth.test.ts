@@ -1,6 +1,5 @@
 /** Runs `cdk synth` without credentials: with the real bundle, and with wrong configs. */
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -81,27 +80,5 @@ describe('cdk synth', () => {
     });
     await expect(failure).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('"settleSeconds"') });
     await expect(failure).rejects.toMatchObject({ stderr: expect.not.stringMatching(/\n\s+at /) });
-  });
-
-  it.each([
-    ['nowhere.pem', 'there is no such file'],
-    ['mine.json', 'contains no certificate'],
-  ])('reports an invalid file of certificates: %s', async (caFile, what) => {
-    const deployment = { network: { caFile } };
-    const failure = synth(await deploymentFile(JSON.stringify({ config: aConfig(), deployment })));
-    await expect(failure).rejects.toMatchObject({ stderr: expect.stringContaining('"deployment.network.caFile"') });
-    await expect(failure).rejects.toMatchObject({ stderr: expect.stringContaining(what) });
-  });
-
-  it('explains what to do on a fresh clone, whose cdk.json names a file that git ignores', async () => {
-    const cdkJson = z.object({ context: z.object({ config: z.string() }) });
-    const { config } = cdkJson.parse(JSON.parse(await readFile(join(root, 'cdk.json'), 'utf8'))).context;
-    expect(config).toBe('dqsync.deploy.json');
-    expect(await readFile(join(root, '.gitignore'), 'utf8')).toContain(`\n/${config}\n`);
-    // A configured clone has that file.
-    const missing = existsSync(join(root, config)) ? '/nowhere/dqsync.deploy.json' : config;
-    await expect(synth(missing)).rejects.toMatchObject({
-      stderr: expect.stringMatching(/dqsync\.deploy\.json: there is no such file.*"npx dqsync init --deploy"/),
-    });
   });
 });
