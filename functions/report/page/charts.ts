@@ -3,6 +3,7 @@ import { barY, cell, dot, line, plot, ruleY } from '@observablehq/plot';
 import { unpackDays, unpackHours } from '../packing.ts';
 import type { WorkspaceData } from '../report-data.ts';
 import { count, el, percent } from './dom.ts';
+import { statusBadge } from './parts.ts';
 import { shortDay } from './times.ts';
 
 /** Days with a label on the axis, at most. */
@@ -57,7 +58,8 @@ export function passRateChart(days: readonly Day[], width: number): Node[] {
   return [
     plot({
       ...common,
-      height: 150,
+      height: 166,
+      marginTop: 24,
       marginBottom: 8,
       ariaLabel: 'Pass rate of each day in percent',
       x: { ...x, axis: null },
@@ -86,6 +88,7 @@ export function passRateChart(days: readonly Day[], width: number): Node[] {
         ruleY([0], { stroke: 'var(--line)' }),
       ],
     }),
+    el('p', { class: 'legend' }, statusBadge('FAILED'), statusBadge('ALARMING')),
   ];
 }
 

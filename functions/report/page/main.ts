@@ -30,7 +30,7 @@ function draw(data: ReportData): void {
     groups?.show(shown);
     charts.show(filter, shown);
   };
-  const upTo = `Up to ${times.full(data.asOfMs)}. Select a task to see its runs.`;
+  const upTo = `Up to ${times.short(data.asOfMs)}. Select a task to see its runs.`;
   const nothing = `The table has no executions from ${data.days[0]} to ${data.days.at(-1)}. Run dqsync sync, or show more days: dqsync report --days 90.`;
   const ofGroups = 'A task counts for each table and dimension that one of its rules names.';
   const ofSchedule = 'Executions by day and hour of their start. Filtered by workspace only.';

@@ -117,7 +117,7 @@ export function cellsOf<T>(row: T, columns: readonly Column<T>[]): HTMLElement[]
 
 function rowsOf<T>(row: T, { columns, details }: TableOptions<T>, id: string): HTMLElement[] {
   const cells = cellsOf(row, columns);
-  const line = el('tr', {}, ...cells);
+  const line = el('tr', { class: 'row' }, ...cells);
   const [first] = cells;
   if (details === undefined || first === undefined) {
     return [line];
