@@ -10,11 +10,11 @@ import type { EpochMs } from '../model.ts';
 import { openPartitionSql } from '../query/duckdb.ts';
 import { settingsOf, targetOf } from '../sync/targets.ts';
 import type { Store } from '../warehouse/store.ts';
-import { readKnownRules } from './known-rules.ts';
 import { pageAssets } from './page-assets.ts';
 import { readReport } from './read-report.ts';
 import type { TargetFacts } from './report-data.ts';
 import { type ReportPage, reportPage } from './report-page.ts';
+import { readDefinitions } from './task-definitions.ts';
 
 /** The arguments of a report. */
 export interface ReportInput {
@@ -46,8 +46,8 @@ export async function makeReport({
   const { store, clock } = connections;
   const nowMs = clock.now();
   const facts = await Promise.all(targets.map((target) => factsOf(config, connections, target, nowMs - days * dayMs)));
-  const rules = await readKnownRules(store, targets);
-  const request = { nowMs, timeZone: config.partitionTimeZone, days, targets: facts, rules };
+  const definitions = await readDefinitions(store, targets);
+  const request = { nowMs, timeZone: config.partitionTimeZone, days, targets: facts, definitions };
   const sql = await openPartitionSql(store, cacheFolder, clock);
   try {
     const data = await readReport(sql, request);

@@ -1,10 +1,10 @@
 /** Reads what rules found in the last executions of each task that did not pass. */
 import type { PartitionSql } from '../query/duckdb.ts';
 import type { SqlValue } from '../query/sql-value.ts';
-import { type KnownRules, maxRuleText, ruleOfFinding, type TaskPlace } from './known-rules.ts';
 import { metricsText } from './metrics-text.ts';
 import type { FindingData } from './report-data.ts';
 import { findingsSql, type ReportScope, resultPartitions } from './report-sql.ts';
+import { type Definitions, maxDefinitionText, ruleOfFinding, type TaskPlace } from './task-definitions.ts';
 
 /**
  * Returns the findings by number of the task, newest execution first.
@@ -15,7 +15,7 @@ import { findingsSql, type ReportScope, resultPartitions } from './report-sql.ts
 export async function readFindings(
   sql: PartitionSql,
   scope: ReportScope,
-  rules: KnownRules,
+  definitions: Definitions,
   placeOf: ReadonlyMap<number, TaskPlace>,
 ): Promise<Map<number, FindingData[]>> {
   const { rows } = await sql.run(findingsSql(scope), resultPartitions(scope));
@@ -23,7 +23,7 @@ export async function readFindings(
   return new Map(
     [...byTask].map(([task, ofTask]) => {
       const place = placeOf.get(task);
-      return [task, place === undefined ? [] : ofTask.map((row) => findingOf(row, rules, place))];
+      return [task, place === undefined ? [] : ofTask.map((row) => findingOf(row, definitions, place))];
     }),
   );
 }
@@ -31,14 +31,14 @@ export async function readFindings(
 /** @param row as `findingsSql` gives it */
 function findingOf(
   [, id, startMs, ruleId, objectName, metrics]: readonly SqlValue[],
-  known: KnownRules,
+  definitions: Definitions,
   task: TaskPlace,
 ): FindingData {
-  const { tables, ...rule } = ruleOfFinding(known, task, String(ruleId));
+  const { tables, ...rule } = ruleOfFinding(definitions, task, String(ruleId));
   const object = String(objectName ?? '');
   return {
     ...{ id: String(id), startMs: Number(startMs), ...rule },
-    object: tables === '' ? [...object].slice(0, maxRuleText).join('') : tables,
+    object: tables === '' ? [...object].slice(0, maxDefinitionText).join('') : tables,
     metrics: metricsText(String(metrics ?? ''), object),
   };
 }

@@ -4,7 +4,6 @@ import type { EpochMs } from '../model.ts';
 import type { PartitionSql } from '../query/duckdb.ts';
 import type { SqlValue } from '../query/sql-value.ts';
 import { calendarDays } from './calendar.ts';
-import { type KnownRules, maxRules, rulesOf, type TaskPlace } from './known-rules.ts';
 import { packDays, packHours, sumOfDays } from './packing.ts';
 import { readFindings } from './read-findings.ts';
 import { type History, noHistory, readHistories } from './read-histories.ts';
@@ -21,6 +20,7 @@ import {
   tasksSql,
 } from './report-sql.ts';
 import { outcomeOf } from './streak-rows.ts';
+import { type Definitions, definitionOf, maxRules, type TaskPlace } from './task-definitions.ts';
 
 /** The arguments of a report. */
 export interface ReportRequest {
@@ -30,7 +30,7 @@ export interface ReportRequest {
   readonly days: number;
   readonly targets: readonly TargetFacts[];
   /** Empty where tasks are not synced. */
-  readonly rules: KnownRules;
+  readonly definitions: Definitions;
 }
 
 /**
@@ -81,7 +81,7 @@ export async function readReport(sql: PartitionSql, request: ReportRequest): Pro
   const daysOfTask = await readTaskDays(sql, days);
   const runsOfTask = await readRuns(sql);
   const placeOfTask = new Map(taskRows.map((row) => [numberAt(row, 0), placeOf(row)]));
-  const findingsOfTask = await readFindings(sql, scope, request.rules, placeOfTask);
+  const findingsOfTask = await readFindings(sql, scope, request.definitions, placeOfTask);
   const histories = await readHistories(sql, scope);
   const places = placesOf(taskRows, request.targets);
   const numbered = taskRows.map((row) => {
@@ -94,7 +94,7 @@ export async function readReport(sql: PartitionSql, request: ReportRequest): Pro
         history,
         days: daysOfTask.get(task) ?? '',
         runs: runsOfTask.get(task) ?? noRuns,
-        rules: rulesOf(request.rules, placeOf(row)),
+        definition: definitionOf(request.definitions, placeOf(row)),
         findings: findingsOfTask.get(task) ?? [],
       }),
     };
@@ -185,12 +185,13 @@ function placeOf(row: readonly SqlValue[]): TaskPlace {
   return { workspace: String(row[1]), projectId: String(row[2]), id: row[3] === null ? null : String(row[3]) };
 }
 
-interface PartsOfTask extends Pick<TaskData, 'w' | 'days' | 'runs' | 'rules' | 'findings'> {
+interface PartsOfTask extends Pick<TaskData, 'w' | 'days' | 'runs' | 'findings'> {
   readonly history: History;
+  readonly definition: ReturnType<typeof definitionOf>;
 }
 
 /** @param row as `tasksSql` gives it */
-function taskOf(row: readonly SqlValue[], { w, history, days, runs, rules, findings }: PartsOfTask): TaskData {
+function taskOf(row: readonly SqlValue[], { w, history, definition, days, runs, findings }: PartsOfTask): TaskData {
   const { last, lastIncident, incidents } = history;
   const failing = lastIncident?.resolvedMs === null ? lastIncident : null;
   return {
@@ -198,6 +199,7 @@ function taskOf(row: readonly SqlValue[], { w, history, days, runs, rules, findi
     id: row[3] === null ? null : String(row[3]),
     name: String(row[4] ?? ''),
     type: String(row[5] ?? ''),
+    ...definition,
     outcome: last?.outcome ?? null,
     inARow: failing?.runs ?? last?.runs ?? 0,
     sinceMs: failing?.openedMs ?? last?.firstStartMs ?? null,
@@ -219,7 +221,6 @@ function taskOf(row: readonly SqlValue[], { w, history, days, runs, rules, findi
     stoppedMs: numberOrNull(row[18]),
     days,
     runs,
-    rules,
     findings,
   };
 }

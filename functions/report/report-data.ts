@@ -97,6 +97,10 @@ export interface TaskData {
   readonly id: string | null;
   readonly name: string;
   readonly type: string;
+  /** Its level, who created it, and its schedule, in the source's words; empty where tasks are not synced. */
+  readonly level: string;
+  readonly creator: string;
+  readonly schedule: string;
   /** Outcome of the last settled execution; null without one. */
   readonly outcome: Outcome | null;
   /** Settled executions with that outcome (bad ones together) at the end of its history. */

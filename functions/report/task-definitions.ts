@@ -1,16 +1,16 @@
 /**
- * What is known of the tasks' rules. Read from the documents of the targets, which hold the current state of each task;
- * the table has a row for each change since the first sync, so its cost grows with the history.
+ * What is known of the tasks' definitions. Read from the documents of the targets, which hold the current state of each
+ * task; the table has a row for each change since the first sync, so its cost grows with the history.
  */
 import { knownTasksKind } from '../checkpoint/known-tasks.ts';
 import { loadDocument } from '../checkpoint/state-document.ts';
-import type { Rule } from '../model.ts';
+import type { Rule, TaskDetails } from '../model.ts';
 import { tasksKey } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
-import type { FindingData, RuleData, TargetFacts } from './report-data.ts';
+import type { FindingData, RuleData, TargetFacts, TaskData } from './report-data.ts';
 
-/** Characters kept of each text of a rule. */
-export const maxRuleText = 120;
+/** Characters kept of each text. */
+export const maxDefinitionText = 120;
 
 /** Rules kept for each task. */
 export const maxRules = 10;
@@ -22,48 +22,59 @@ export interface TaskPlace {
   readonly id: string | null;
 }
 
-/** What a rule of a task checks, and whether it still exists. */
-interface KnownTaskRules {
+/** The definition of a task, or its last one if the task was deleted. */
+interface Definition {
   readonly isDeleted: boolean;
-  readonly rules: readonly Rule[];
+  readonly details: TaskDetails;
 }
 
-/** The rules of tasks by `keyOf`. Empty where tasks are not synced. */
-export type KnownRules = ReadonlyMap<string, KnownTaskRules>;
+/** Definitions by `keyOf`. Empty where tasks are not synced. */
+export type Definitions = ReadonlyMap<string, Definition>;
 
 /**
- * Reads the rules of all tasks of some targets.
+ * Reads the definitions of all tasks of some targets.
  *
  * @throws StorageError
  */
-export async function readKnownRules(
+export async function readDefinitions(
   store: Store,
   targets: readonly Pick<TargetFacts, 'name' | 'workspace' | 'projectId'>[],
-): Promise<KnownRules> {
+): Promise<Definitions> {
   const documents = await Promise.all(targets.map(({ name }) => loadDocument(store, tasksKey(name), knownTasksKind)));
   return new Map(
     targets.flatMap(({ workspace, projectId }, index) =>
-      (documents[index]?.value.tasks ?? []).map(({ details: { id, rules }, deletedAtMs }) => [
-        keyOf({ workspace, projectId, id: String(id) }),
-        { isDeleted: deletedAtMs !== null, rules },
+      (documents[index]?.value.tasks ?? []).map(({ details, deletedAtMs }) => [
+        keyOf({ workspace, projectId, id: String(details.id) }),
+        { isDeleted: deletedAtMs !== null, details },
       ]),
     ),
   );
 }
 
-/** Returns the first rules of a task; none of one that was deleted. */
-export function rulesOf(known: KnownRules, task: TaskPlace): RuleData[] {
-  const { isDeleted, rules } = known.get(keyOf(task)) ?? { isDeleted: true, rules: [] };
-  return isDeleted ? [] : rules.slice(0, maxRules).map(ruleData);
+/** Returns what the page shows of a task's definition. A task that was deleted has no rules. */
+export function definitionOf(
+  definitions: Definitions,
+  task: TaskPlace,
+): Pick<TaskData, 'level' | 'creator' | 'schedule' | 'rules'> {
+  const { isDeleted = false, details } = definitions.get(keyOf(task)) ?? {};
+  return {
+    level: shortened(details?.level),
+    creator: shortened(details?.creator),
+    schedule: isDeleted
+      ? 'deleted'
+      : [details?.scheduleStatus, details?.schedulePeriod].map(shortened).filter(Boolean).join(' · '),
+    rules: isDeleted ? [] : (details?.rules ?? []).slice(0, maxRules).map(ruleData),
+  };
 }
 
-/** Returns what a finding shows of its rule; nothing if the task has no such rule any more. */
+/** Returns what a finding shows of its rule; empty texts if the task no longer has such a rule. */
 export function ruleOfFinding(
-  known: KnownRules,
+  definitions: Definitions,
   task: TaskPlace,
   ruleId: string | null,
 ): Pick<FindingData, 'rule' | 'columns' | 'condition'> & { readonly tables: string } {
-  const rule = known.get(keyOf(task))?.rules.find(({ id, part }) => id !== null && String(id) === ruleId && part === 0);
+  const { rules = [] } = definitions.get(keyOf(task))?.details ?? {};
+  const rule = rules.find(({ id, part }) => id !== null && String(id) === ruleId && part === 0);
   return {
     rule: shortened(rule?.name),
     tables: shortened(rule?.tables),
@@ -84,7 +95,7 @@ function ruleData({ name, dimension, databases, tables, columns, alarmCondition 
 
 /** Cuts a text, but no character in two. */
 function shortened(text: string | null | undefined): string {
-  return text === null || text === undefined ? '' : Array.from(text).slice(0, maxRuleText).join('');
+  return text === null || text === undefined ? '' : [...text].slice(0, maxDefinitionText).join('');
 }
 
 function keyOf({ workspace, projectId, id }: TaskPlace): string {

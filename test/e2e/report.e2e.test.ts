@@ -8,11 +8,11 @@ import { pathToFileURL } from 'node:url';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Observation } from '../../functions/model.ts';
-import { readKnownRules } from '../../functions/report/known-rules.ts';
 import { pageAssets } from '../../functions/report/page-assets.ts';
 import { readReport } from '../../functions/report/read-report.ts';
 import type { ReportData, TargetFacts } from '../../functions/report/report-data.ts';
 import { reportPage } from '../../functions/report/report-page.ts';
+import { readDefinitions } from '../../functions/report/task-definitions.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
 import { findBrowser, startBrowser } from '../support/browser.ts';
 import { anObservation, newYearMs } from '../support/builders.ts';
@@ -74,7 +74,7 @@ async function aPage(
     ...more.map((name) => ({ ...facts, name, workspace: name })),
   ];
   return await pageOf(
-    await readReport(await openedByPartition(store), { nowMs, timeZone, days: 30, targets, rules: new Map() }),
+    await readReport(await openedByPartition(store), { nowMs, timeZone, days: 30, targets, definitions: new Map() }),
   );
 }
 
@@ -105,6 +105,17 @@ const someTasks = [
   ...history(2n, hostileName, 'SSFSSSSS'),
   ...history(3n, 'dim_store/null_check', 'SSSS', 'ws2'),
 ];
+
+/** A report of tasks whose definitions and results are known. */
+async function definedTasks(): Promise<ReportData> {
+  const world = await syncedSource();
+  world.sim.life.addMany(60, { fromMs: world.clock.now() - 20 * hourMs, toMs: world.clock.now() - hourMs, tasks: 5 });
+  await world.syncWell({ tasks: true, results: 'all' });
+  const target = { ...defaultWorkspace, name: 'sales', watermarkMs: world.clock.now(), ...noFlaws };
+  const definitions = await readDefinitions(world.store, [target]);
+  const request = { nowMs: world.clock.now(), timeZone: 'UTC', days: 2, targets: [target], definitions };
+  return await readReport(await openedByPartition(world.store), request);
+}
 
 /** The text of an element as it is shown. */
 const textOf = async (locator: Locator): Promise<string> => (await locator.allInnerTexts())[0] ?? '';
@@ -170,13 +181,7 @@ describe.skipIf(executablePath === null)('the report in a browser', () => {
   });
 
   it('counts failures by what the rules check, and names the rules of a task and what they found', async () => {
-    const world = await syncedSource();
-    world.sim.life.addMany(60, { fromMs: world.clock.now() - 20 * hourMs, toMs: world.clock.now() - hourMs, tasks: 5 });
-    await world.syncWell({ tasks: true, results: 'all' });
-    const target = { ...defaultWorkspace, name: 'sales', watermarkMs: world.clock.now(), ...noFlaws };
-    const rules = await readKnownRules(world.store, [target]);
-    const request = { nowMs: world.clock.now(), timeZone: 'UTC', days: 2, targets: [target], rules };
-    const data = await readReport(await openedByPartition(world.store), request);
+    const data = await definedTasks();
     const page = await pageOf(data);
     const tables = new Set(data.tasks.flatMap(({ rules }) => rules.map(({ table }) => table)));
     expect(new Set(await page.locator('#groups td:first-child bdi').allTextContents())).toEqual(tables);
@@ -194,6 +199,39 @@ describe.skipIf(executablePath === null)('the report in a browser', () => {
     for (const text of [newest?.rule, newest?.object, newest?.metrics, newest?.condition]) {
       expect(finding).toContain(text);
     }
+  });
+
+  it('shows who created a task and how severe it is, and finds tasks by that', async () => {
+    const data = await definedTasks();
+    const page = await pageOf(data);
+    const { creator, level, schedule } = data.tasks[0]!;
+    await page.getByRole('button', { name: /^All / }).click();
+    await page.getByLabel('Find tasks').fill(`${creator} ${level.toLowerCase()}`);
+    const found = data.tasks.filter((task) => task.creator === creator && task.level === level);
+    expect(await namesIn(page, 'tasks')).toHaveLength(found.length);
+    expect(found.length).toBeLessThan(data.tasks.length);
+    await page.locator('#tasks .opener').first().click();
+    const facts = await textOf(page.locator('#tasks .facts'));
+    for (const text of [`Level\n${level}`, `Created by\n${creator}`, `Schedule\n${schedule}`]) {
+      expect(facts).toContain(text);
+    }
+    expect(await page.getByLabel('Workspace').count()).toBe(0);
+  });
+
+  it('labels the figures of every table on a narrow screen, and does not scroll sideways', async () => {
+    const page = await pageOf(await definedTasks());
+    await page.setViewportSize({ width: 400, height: 800 });
+    for (const section of ['night', 'incidents', 'tasks', 'groups']) {
+      // Text, because the tests are compiled without the types of a browser.
+      const label = await page.evaluate(
+        `getComputedStyle(document.querySelector('#${section} tbody .number'), '::before').content`,
+      );
+      expect(label, section).not.toBe('none');
+    }
+    const { scrollWidth, clientWidth } = await page.evaluate<{ scrollWidth: number; clientWidth: number }>(
+      '(({ scrollWidth, clientWidth }) => ({ scrollWidth, clientWidth }))(document.documentElement)',
+    );
+    expect(scrollWidth).toBe(clientWidth);
   });
 
   it('warns about a target that is behind, and shows times in the configured zone', async () => {

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Observation } from '../../functions/model.ts';
-import { readKnownRules } from '../../functions/report/known-rules.ts';
 import { unpackDays, unpackHours } from '../../functions/report/packing.ts';
 import { lookBackDays, readReport } from '../../functions/report/read-report.ts';
 import type { ReportData, TargetFacts } from '../../functions/report/report-data.ts';
+import { readDefinitions } from '../../functions/report/task-definitions.ts';
 import type { Outcome } from '../../functions/streaks.ts';
 import { dataKey, taskTableName } from '../../functions/warehouse/layout.ts';
 import { openS3Store } from '../../functions/warehouse/s3-store.ts';
@@ -47,7 +47,7 @@ async function reportOn(
 ): Promise<ReportData> {
   const store = await tempWarehouse();
   await writeObservations(store, rows, timeZone);
-  return await readReport(await openedByPartition(store), { nowMs, timeZone, days, targets, rules: new Map() });
+  return await readReport(await openedByPartition(store), { nowMs, timeZone, days, targets, definitions: new Map() });
 }
 
 let ids = 0n;
@@ -177,7 +177,7 @@ describe('a report', () => {
     await store.putIfAbsent(seen, Buffer.from('PAR1PAR1'));
     const sql = await openedByPartition(store, join(await tempFolder(), 'cache'));
     fake.requests.length = 0;
-    await readReport(sql, { nowMs, timeZone: 'UTC', days: 10, targets: [aTarget()], rules: new Map() });
+    await readReport(sql, { nowMs, timeZone: 'UTC', days: 10, targets: [aTarget()], definitions: new Map() });
     const got = fake.requests.filter((request) => request.startsWith('GET ')).sort();
     expect(got).toHaveLength(days - 1);
     expect(new Set(got).size).toBe(days - 1);
@@ -212,8 +212,8 @@ describe('a report', () => {
     world.sim.life.addMany(60, { fromMs: world.clock.now() - 2 * dayMs, toMs: world.clock.now() - hourMs, tasks: 5 });
     const targets = [aTarget(defaultWorkspace)];
     const read = async () => {
-      const rules = await readKnownRules(world.store, targets);
-      const request = { nowMs: world.clock.now(), timeZone: 'UTC', days: 3, targets, rules };
+      const definitions = await readDefinitions(world.store, targets);
+      const request = { nowMs: world.clock.now(), timeZone: 'UTC', days: 3, targets, definitions };
       return await readReport(await openedByPartition(world.store), request);
     };
     await world.syncWell();
@@ -238,7 +238,13 @@ describe('a report', () => {
     world.sim.life.addMany(300, { fromMs: nowMs - 2 * dayMs, toMs: nowMs - hourMs, tasks: 5 });
     const targets = [aTarget(defaultWorkspace)];
     await world.syncWell({ results: 'all', tasks: true });
-    const request = { nowMs, timeZone: 'UTC', days: 3, targets, rules: await readKnownRules(world.store, targets) };
+    const request = {
+      nowMs,
+      timeZone: 'UTC',
+      days: 3,
+      targets,
+      definitions: await readDefinitions(world.store, targets),
+    };
     const { tasks } = await readReport(await openedByPartition(world.store), request);
     const rules = world.sim.tasks().flatMap(({ definition }) => definition.rules.flat().map(({ name }) => name));
     const findings = tasks.flatMap((task) => task.findings.map((finding) => ({ task, ...finding })));

@@ -24,11 +24,12 @@ const statuses: readonly (readonly [name: string, label: string, holds: (task: T
   ['stopped', 'Stopped running', ({ stoppedMs }) => stoppedMs !== null],
 ];
 
-/** Whether a task matches: every word of the text is in its name, id, workspace or tables. */
+/** Whether a task matches: every word of the text is in its name, id, level, creator, workspace or tables. */
 export function matches(task: TaskData, filter: Filter, data: ReportData): boolean {
   const { label = '', workspace = '' } = data.workspaces[task.w] ?? {};
   const tables = task.rules.map(({ table }) => table).join(' ');
-  const place = `${task.name} ${task.id ?? ''} ${label} ${workspace} ${tables}`.toLocaleLowerCase();
+  const { name, id, level, creator } = task;
+  const place = [name, id, level, creator, label, workspace, tables].join(' ').toLocaleLowerCase();
   const words = filter.text.toLocaleLowerCase().split(/\s+/);
   const holds = statuses.find(([name]) => name === filter.status)?.[2];
   return (
@@ -49,7 +50,7 @@ export function filterBar(data: ReportData, onChange: (filter: Filter) => void):
   const text = el('input', {
     id: 'text',
     type: 'search',
-    placeholder: 'Task, table or id',
+    placeholder: 'Task, table, creator or id',
     autocomplete: 'off',
     spellcheck: 'false',
   });
@@ -75,7 +76,7 @@ export function filterBar(data: ReportData, onChange: (filter: Filter) => void):
     'form',
     { class: 'filters', role: 'search', 'aria-label': 'Filter tasks' },
     field('Find tasks', text),
-    field('Workspace', workspace),
+    data.workspaces.length > 1 ? field('Workspace', workspace) : null,
     field('Status', status),
     clear,
   );

@@ -29,6 +29,9 @@ export function taskDetails(task: TaskData, data: ReportData, times: Times): HTM
         {},
         ...fact('Task id', task.id ?? 'none'),
         ...fact('Type', task.type === '' ? 'unknown' : task.type),
+        ...known('Level', task.level),
+        ...known('Created by', task.creator),
+        ...known('Schedule', task.schedule),
         ...fact('Workspace', place === undefined ? '' : `${place.label} · ${place.workspace}`),
         ...fact(
           'Runs',
@@ -51,6 +54,11 @@ export function taskDetails(task: TaskData, data: ReportData, times: Times): HTM
 
 function fact(name: string, value: string): HTMLElement[] {
   return [el('dt', {}, name), el('dd', {}, el('bdi', {}, value))];
+}
+
+/** A fact, or nothing if its text is empty. */
+function known(name: string, value: string): HTMLElement[] {
+  return value === '' ? [] : fact(name, value);
 }
 
 function rules({ rules: all }: TaskData): HTMLElement | null {
