@@ -8,6 +8,8 @@ import type { EpochMs } from '../../functions/model.ts';
 import { type AccessKeyCredential, type Account, refuse, type Verdict } from './accounts.ts';
 import { expectedSignature, headerText, parseAuthorization, parseSdkDate, type SignedRequest } from './signature.ts';
 
+/** The life of an issued token. */
+const tokenLifeMs = 86_400_000;
 const maxSkewMs = 15 * 60_000;
 const lockMs = 5 * 60_000;
 const failuresToLock = 5;
@@ -17,7 +19,6 @@ interface KeyState {
   readonly credential: AccessKeyCredential;
   failuresInARow: number;
   lockedUntilMs: EpochMs;
-  enabled: boolean;
 }
 
 interface TokenState {
@@ -39,17 +40,15 @@ export class Auth {
   readonly #keys = new Map<string, KeyState>();
   readonly #tokens = new Map<string, TokenState>();
   readonly #passwords = new Map<string, { readonly account: Account; password: string }>();
-  readonly #tokenLifeMs: number;
 
-  constructor(accounts: readonly Account[], tokenLifeSeconds: number) {
-    this.#tokenLifeMs = tokenLifeSeconds * 1_000;
+  constructor(accounts: readonly Account[]) {
     for (const account of accounts) {
       for (const credential of account.accessKeys ?? []) {
-        const state = { user: account.user, credential, failuresInARow: 0, lockedUntilMs: 0, enabled: true };
+        const state = { user: account.user, credential, failuresInARow: 0, lockedUntilMs: 0 };
         this.#keys.set(credential.accessKeyId, state);
       }
       for (const token of account.tokens ?? []) {
-        this.acceptToken(token, account.user);
+        this.#tokens.set(token, { user: account.user, projectId: null, expiresAtMs: Number.POSITIVE_INFINITY });
       }
       if (account.password !== undefined) {
         this.#passwords.set(passwordKey(account.password.domainName, account.password.userName), {
@@ -60,38 +59,23 @@ export class Auth {
     }
   }
 
-  /** Adds a token that was made elsewhere. It is valid for every project and does not expire. */
-  acceptToken(token: string, user: string): void {
-    this.#tokens.set(token, { user, projectId: null, expiresAtMs: Number.POSITIVE_INFINITY });
-  }
-
   /** Revokes all tokens issued so far. */
   revokeTokens(): void {
     this.#tokens.clear();
   }
 
-  /** Changes the user's password, and revokes its tokens unless `keepTokens`. */
-  rotatePassword(userName: string, password: string, options: { readonly keepTokens?: boolean } = {}): void {
+  /** Changes the user's password, and revokes its tokens. */
+  rotatePassword(userName: string, password: string): void {
     const entry = [...this.#passwords.values()].find(({ account }) => account.password?.userName === userName);
     if (entry === undefined) {
       throw new Error(`the simulator has no user ${userName}`);
     }
     entry.password = password;
     for (const [token, state] of this.#tokens) {
-      if (options.keepTokens !== true && state.user === entry.account.user) {
+      if (state.user === entry.account.user) {
         this.#tokens.delete(token);
       }
     }
-  }
-
-  /** Disables an access key, as a rotation does last. */
-  disableAccessKey(accessKeyId: string): void {
-    this.#key(accessKeyId).enabled = false;
-  }
-
-  /** Whether the key is locked at `nowMs` after wrong signatures. */
-  isLocked(accessKeyId: string, nowMs: EpochMs): boolean {
-    return this.#key(accessKeyId).lockedUntilMs > nowMs;
   }
 
   /** Issues a token for a password; null if domain, user or password are wrong. */
@@ -105,7 +89,7 @@ export class Auth {
       return null;
     }
     const token = `MIIG${randomBytes(900).toString('base64url')}`;
-    const expiresAtMs = nowMs + this.#tokenLifeMs;
+    const expiresAtMs = nowMs + tokenLifeMs;
     this.#tokens.set(token, { user: entry.account.user, projectId, expiresAtMs });
     return { token, issuedAtMs: nowMs, expiresAtMs };
   }
@@ -134,7 +118,7 @@ export class Auth {
       return refuse('authorization header is malformed');
     }
     const key = this.#keys.get(authorization.accessKeyId);
-    if (key === undefined || !key.enabled) {
+    if (key === undefined) {
       return refuse('Get secretKey failed,ak is not exist');
     }
     if (key.lockedUntilMs > nowMs) {
@@ -151,14 +135,6 @@ export class Auth {
       key.failuresInARow = 0;
     }
     return refuse(reason);
-  }
-
-  #key(accessKeyId: string): KeyState {
-    const key = this.#keys.get(accessKeyId);
-    if (key === undefined) {
-      throw new Error(`the simulator has no access key ${accessKeyId}`);
-    }
-    return key;
   }
 }
 

@@ -47,9 +47,9 @@ interface Outcome {
 const instancesPath = /^\/v2\/([^/]+)\/quality\/instances$/;
 
 /** Faults that replace the page, so that none is made. */
-const pageless: readonly string[] = ['status', 'html', 'wrong-shape', 'reset'];
+const pageless: readonly string[] = ['status', 'wrong-shape', 'reset'];
 /** Faults with which the rows of the page still reach the client. */
-const delivering: readonly (string | undefined)[] = [undefined, 'delay', 'empty-page', 'short-page', 'repeated-row'];
+const delivering: readonly (string | undefined)[] = [undefined, 'empty-page', 'short-page', 'repeated-row'];
 
 /** Serves the requests of one simulator. */
 export class Gateway {
@@ -115,8 +115,8 @@ export class Gateway {
     const { counters, traps, auth, projectOf } = this.#world;
     counters.tokens += 1;
     const body = await text(request);
-    const fault = this.#pickFault(traps.faults, (candidate) => candidate.on === 'tokens', null);
-    await this.#spend(this.#latencyMs(fault));
+    const fault = this.#pickFault(traps.faults, (candidate) => candidate.on === 'tokens');
+    await this.#spend(this.#latencyMs());
     const reply = answerTokenRequest(body, auth, new Set(projectOf.values()), this.#serverNow());
     return { reply, fault, rows: 0 };
   }
@@ -129,13 +129,12 @@ export class Gateway {
   ): Promise<Outcome> {
     this.#world.counters.countInstances(record.atMs);
     const reading = readInstanceQuery(new URL(url, 'http://simulator').searchParams);
-    const offset = 'query' in reading ? reading.query.offset : null;
-    const entry = this.#enter(request, url, { projectId, call: 'instances', place: 'instances', offset });
+    const entry = this.#enter(request, url, { projectId, call: 'instances', place: 'instances' });
     if ('stopped' in entry) {
       return entry.stopped;
     }
     const { fault } = entry;
-    const halfMs = this.#latencyMs(fault) / 2;
+    const halfMs = this.#latencyMs() / 2;
     await this.#spend(halfMs);
     const outcome =
       'refusal' in reading
@@ -155,12 +154,12 @@ export class Gateway {
     const { projectId, call } = asked;
     const place = call === 'results' ? 'results' : 'tasks';
     counters[place] += 1;
-    const entry = this.#enter(request, url, { projectId, call, place, offset: null });
+    const entry = this.#enter(request, url, { projectId, call, place });
     if ('stopped' in entry) {
       return entry.stopped;
     }
     const { fault } = entry;
-    await this.#spend(this.#latencyMs(fault));
+    await this.#spend(this.#latencyMs());
     if (workspace === null || projectOf.get(workspace) !== projectId) {
       return { reply: serviceError(400, '2001', 'workspace does not exist'), fault, rows: 0 };
     }
@@ -179,16 +178,11 @@ export class Gateway {
   #enter(
     request: IncomingMessage,
     url: string,
-    asked: {
-      readonly projectId: string;
-      readonly call: string;
-      readonly place: FaultPlace;
-      readonly offset: number | null;
-    },
+    asked: { readonly projectId: string; readonly call: string; readonly place: FaultPlace },
   ): { readonly stopped: Outcome } | { readonly fault: Fault | null } {
     const { faults } = this.#world.traps;
     const ours = ({ on = 'instances' }: Fault): boolean => on === asked.place;
-    if (this.#pickFault(faults, (fault) => ours(fault) && fault.kind === 'revoke-tokens', asked.offset) !== null) {
+    if (this.#pickFault(faults, (fault) => ours(fault) && fault.kind === 'revoke-tokens') !== null) {
       this.#world.auth.revokeTokens();
     }
     const stopped = this.#admit(
@@ -197,7 +191,7 @@ export class Gateway {
       asked.call,
     );
     return stopped === null
-      ? { fault: this.#pickFault(faults, (fault) => ours(fault) && fault.kind !== 'revoke-tokens', asked.offset) }
+      ? { fault: this.#pickFault(faults, (fault) => ours(fault) && fault.kind !== 'revoke-tokens') }
       : { stopped };
   }
 
@@ -278,9 +272,9 @@ export class Gateway {
     return this.#world.clock.now() + this.#world.traps.dateSkewMs;
   }
 
-  #latencyMs(fault: Fault | null): number {
+  #latencyMs(): number {
     const { latencyMs, jitterMs } = this.#world.traps;
-    return latencyMs + this.#world.random.next() * jitterMs + (fault?.kind === 'delay' ? fault.ms : 0);
+    return latencyMs + this.#world.random.next() * jitterMs;
   }
 
   async #spend(ms: number): Promise<void> {
@@ -292,5 +286,5 @@ export class Gateway {
 
 /** Whether the fault suppresses the whole reply. */
 function isSilent(fault: Fault | null): boolean {
-  return fault?.kind === 'reset' || (fault?.kind === 'stall' && fault.at === 'headers');
+  return fault?.kind === 'reset' || fault?.kind === 'stall';
 }

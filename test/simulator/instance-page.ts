@@ -4,7 +4,7 @@
  * Without filters other than the window, and in order of time, a page costs two binary searches and its own rows.
  */
 import type { EpochMs } from '../../functions/model.ts';
-import { glitchCount, type PageGlitch, repeatRow } from './glitches.ts';
+import { type PageGlitch, repeatFirst } from './glitches.ts';
 import type { Listing } from './listing.ts';
 import type { Random } from './random.ts';
 import { compareIds } from './snowflake.ts';
@@ -31,7 +31,7 @@ export function makeInstancePage(
   traps: Traps,
   nowMs: EpochMs,
   random: Random,
-  { mostRows = Number.POSITIVE_INFINITY, repeats, count }: PageGlitch = {},
+  { mostRows = Number.POSITIVE_INFINITY, repeatsFirst = false, count }: PageGlitch = {},
 ): PageResult {
   if (isTooLong(query, traps)) {
     const refusal = `The time range between start_time and end_time cannot exceed ${traps.maxSpanDays} days.`;
@@ -46,10 +46,9 @@ export function makeInstancePage(
   const matches = match(listing, query, traps, nowMs, random);
   const total = Math.min(matches.total, traps.listCap ?? matches.total);
   const rows = matches.slice(from, Math.max(from, Math.min(from + Math.min(size, mostRows), total)));
-  const entries = repeats === undefined ? rows : repeatRow(rows, repeats);
+  const entries = repeatsFirst ? repeatFirst(rows) : rows;
   const texts = entries.map((entry) => rowText(entry, nowMs, traps.notifySpelling, traps.extraFields));
-  const odd = glitchCount(count, total, entries.length);
-  const counted = odd === null ? countText(traps.count, total, entries.length) : `"count":${odd},`;
+  const counted = count === undefined ? countText(traps.count, total, entries.length) : `"count":${count},`;
   return { text: `{${counted}"resources":[${texts.join(',')}]}`, entries };
 }
 

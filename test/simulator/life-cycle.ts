@@ -38,8 +38,6 @@ export interface NewExecution {
   readonly visibleAtMs?: EpochMs;
   /** All states, ordered by `atMs`, instead of `runStatus`, `notifyStatus` and `endTimeMs`. */
   readonly states?: readonly State[];
-  /** Number of times that every list shows it; the truth has it once. Default 1. */
-  readonly copies?: number;
 }
 
 /** Many settled executions at once. */
@@ -121,7 +119,7 @@ export class LifeCycle {
       states: fields.states ?? [settledState(fields, startTimeMs)],
       visibleAtMs: fields.visibleAtMs ?? startTimeMs,
     });
-    this.#listing(fields.workspace).add(new Array<Entry>(fields.copies ?? 1).fill(entry), this.#clock.now());
+    this.#listing(fields.workspace).add([entry], this.#clock.now());
     return { id: BigInt(entry.idText), startTimeMs };
   }
 

@@ -18,10 +18,7 @@ export class Listing {
   readonly #vanished: Entry[] = [];
   #newestById: Map<string, Entry> | null = null;
 
-  /**
-   * Adds rows, each of which appears at its `visibleAtMs`, or at once if that is past. A row may be listed several
-   * times.
-   */
+  /** Adds rows, each of which appears at its `visibleAtMs`, or at once if that is past. */
   add(entries: readonly Entry[], nowMs: EpochMs): void {
     const due = entries.filter((entry) => entry.visibleAtMs <= nowMs);
     const later = entries.filter((entry) => entry.visibleAtMs > nowMs);
@@ -134,8 +131,7 @@ export class Listing {
     if (index < 0) {
       throw new Error(`instance ${entry.idText} is not listed now`);
     }
-    const copies = this.#live.slice(index).findIndex((other) => other !== entry);
-    this.#live.splice(index, copies < 0 ? this.#live.length - index : copies);
+    this.#live.splice(index, 1);
     this.#vanished.push(entry);
     if (this.#newestById?.get(entry.idText) === entry) {
       this.#newestById.delete(entry.idText);

@@ -7,8 +7,6 @@ export interface QuotaOptions {
   readonly requests: number;
   /** Documented value: 10. */
   readonly perSeconds: number;
-  /** Whether refused requests use up the quota too. Default false. */
-  readonly countsRefused?: boolean;
 }
 
 /** Whether a request is allowed, and if not, how long until one is. */
@@ -23,23 +21,19 @@ export class Quota {
     this.#options = options;
   }
 
-  /** Counts a request of `user` at `nowMs`. */
+  /** Counts a request of `user` at `nowMs`. Refused ones do not use up the quota. */
   arrive(user: string, nowMs: EpochMs): QuotaVerdict {
-    const { requests, perSeconds, countsRefused = false } = this.#options;
+    const { requests, perSeconds } = this.#options;
     const spanMs = perSeconds * 1_000;
     const arrivals = this.#arrivals.get(user) ?? [];
     this.#arrivals.set(user, arrivals);
     const stale = arrivals.findIndex((atMs) => atMs > nowMs - spanMs);
     arrivals.splice(0, stale < 0 ? arrivals.length : stale);
-    const allowed = arrivals.length < requests;
-    if (allowed || countsRefused) {
+    if (arrivals.length < requests) {
       arrivals.push(nowMs);
+      return { allowed: true };
     }
-    if (allowed) {
-      return { allowed };
-    }
-    const blockingMs = arrivals[arrivals.length - requests] ?? nowMs;
-    return { allowed, retryAfterMs: blockingMs + spanMs - nowMs };
+    return { allowed: false, retryAfterMs: (arrivals[0] ?? nowMs) + spanMs - nowMs };
   }
 
   /** The gateway's message of a refusal. */

@@ -34,17 +34,11 @@ export function gatewayError(
 export function spoil(reply: Reply, fault: FaultKind | null): Reply {
   switch (fault?.kind) {
     case 'status':
-      return fault.html === true
-        ? htmlReply(fault.status)
-        : serviceError(fault.status, '5000', 'internal service error, try again later');
-    case 'html':
-      return htmlReply(200);
+      return serviceError(fault.status, '5000', 'internal service error, try again later');
     case 'bad-json':
       return { ...reply, body: reply.body.slice(0, Math.ceil(reply.body.length / 2)) };
     case 'wrong-shape':
       return jsonReply(200, { count: 0, data: [] });
-    case 'content-type':
-      return { ...reply, headers: { ...reply.headers, 'content-type': fault.contentType } };
     default:
       return reply;
   }
@@ -56,28 +50,19 @@ export function sendReply(response: ServerResponse, reply: Reply, dateMs: number
     response.socket?.resetAndDestroy();
     return;
   }
-  if (fault?.kind === 'stall' && fault.at === 'headers') {
+  if (fault?.kind === 'stall') {
     return;
   }
   const body = Buffer.from(reply.body);
-  const half = body.subarray(0, Math.ceil(body.length / 2));
-  const chunked = fault?.kind === 'truncate' && fault.chunked === true;
   response.writeHead(reply.status, {
     'content-type': 'application/json;charset=utf-8',
     date: new Date(dateMs).toUTCString(),
-    ...(chunked ? {} : { 'content-length': String(body.length) }),
+    'content-length': String(body.length),
     ...reply.headers,
   });
   if (fault?.kind === 'truncate') {
-    response.write(half, () => response.socket?.destroy());
-  } else if (fault?.kind === 'stall') {
-    response.write(half);
+    response.write(body.subarray(0, Math.ceil(body.length / 2)), () => response.socket?.destroy());
   } else {
     response.end(body);
   }
-}
-
-function htmlReply(status: number): Reply {
-  const body = `<!DOCTYPE html><html><head><title>${status}</title></head><body><h1>Service under maintenance</h1></body></html>`;
-  return { status, headers: { 'content-type': 'text/html' }, body };
 }

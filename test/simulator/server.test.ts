@@ -147,3 +147,8 @@ describe('the control endpoints', () => {
     expect((await fetch(`${simulator.url}/_truth`)).status).toBe(404);
   });
 });
+
+it('an alarming execution has the result of a rule that alarms', () => {
+  const { id } = simulator.life.addExecution({ startTimeMs: nowMs - 60_000, runStatus: 'ALARMING' });
+  expect(simulator.results(id).some(({ alarmed }) => alarmed)).toBe(true);
+});

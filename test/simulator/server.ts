@@ -41,8 +41,6 @@ export interface SimulatorOptions {
   readonly quota?: QuotaOptions;
   /** Default: `defaultAccount` alone. */
   readonly accounts?: readonly Account[];
-  /** Default 86,400. */
-  readonly tokenLifeSeconds?: number;
   /** Scheduled executions in every workspace. Default: none. */
   readonly history?: HistoryOptions;
   readonly traps?: Partial<Traps>;
@@ -103,7 +101,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     clock,
     random: seededRandom(seed, 3),
     traps: makeTraps(options.traps),
-    auth: new Auth(options.accounts ?? [defaultAccount], options.tokenLifeSeconds ?? 86_400),
+    auth: new Auth(options.accounts ?? [defaultAccount]),
     quota: options.quota === undefined ? null : new Quota(options.quota),
     life,
     counters: new Counters(),

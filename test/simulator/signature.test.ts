@@ -41,15 +41,6 @@ describe('SDK-HMAC-SHA256', () => {
     expect(canonicalHash(plus!, signedHeaders)).toBe(canonicalHash(percent!, signedHeaders));
   });
 
-  it.each([
-    ['another value in the query', { ...published, url: published.url.replace('limit=2', 'limit=3') }],
-    ['a body', { ...published, body: 'x' }],
-    ['another method', { ...published, method: 'POST' }],
-    ['another host', { ...published, headers: { ...published.headers, host: 'elsewhere' } }],
-  ])('gives another hash for %s', (_what, request) => {
-    expect(canonicalHash(request, signedHeaders)).not.toBe(canonicalHash(published, signedHeaders));
-  });
-
   it('parses an Authorization header, and refuses one with a wrong separator', () => {
     const signature = 'a'.repeat(64);
     expect(

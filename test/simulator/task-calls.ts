@@ -1,7 +1,7 @@
 /** Answers the other calls than the instance list: lists of tasks, details of a task, results of an instance. */
 import type { EpochMs } from '../../functions/model.ts';
 import type { Fault } from './faults.ts';
-import { glitchCount, glitchOf } from './glitches.ts';
+import { glitchOf } from './glitches.ts';
 import { countText } from './instance-page.ts';
 import { wholeNumber } from './instance-query.ts';
 import type { LifeCycle } from './life-cycle.ts';
@@ -109,8 +109,7 @@ function page(
   const size = Math.min(limit.value ?? 10, traps.pageCap ?? 100);
   const from = (offset.value ?? 0) * (traps.offsetUnit === 'page' ? size : 1);
   const shown = texts.slice(from, from + Math.min(size, mostRows));
-  const odd = glitchCount(count, texts.length, shown.length);
-  const counted = odd === null ? countText(traps.count, texts.length, shown.length) : `"count":${odd},`;
+  const counted = count === undefined ? countText(traps.count, texts.length, shown.length) : `"count":${count},`;
   return { reply: { status: 200, body: `{${counted}"resources":[${shown.join(',')}]}` }, rows: shown.length };
 }
 

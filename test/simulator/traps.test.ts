@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ask } from './ask.ts';
+import type { FaultKind, When } from './faults.ts';
 import { frozenClock, type MovableClock } from './movable-clock.ts';
 import { type Simulator, startSimulator } from './server.ts';
 import { sampleExtraFields } from './traps.ts';
@@ -254,5 +255,59 @@ describe('a list that changes between pages', () => {
     };
     const answer = await ask(simulator);
     expect([answer.status, answer.text.includes('the hook broke')]).toEqual([500, true]);
+  });
+});
+
+describe('a fault', () => {
+  /** Returns what a request for four rows shows of nine. */
+  async function shown(): Promise<string> {
+    const answer = await ask(simulator, { limit: 4 }).catch(() => null);
+    if (answer === null) {
+      return 'no complete reply';
+    }
+    const isJson = answer.text.endsWith('}');
+    return `${answer.status}: ${isJson ? `${answer.ids} of ${answer.count}` : 'not JSON'}`;
+  }
+
+  it.each<[FaultKind, string]>([
+    [{ kind: 'status', status: 503 }, '503:  of undefined'],
+    [{ kind: 'wrong-shape' }, '200:  of 0'],
+    [{ kind: 'bad-json' }, '200: not JSON'],
+    [{ kind: 'reset' }, 'no complete reply'],
+    [{ kind: 'truncate' }, 'no complete reply'],
+    [{ kind: 'empty-page' }, '200:  of 9'],
+    [{ kind: 'empty-page', count: 0 }, '200:  of 0'],
+    [{ kind: 'short-page', rows: 2 }, '200: 9,8 of 9'],
+    [{ kind: 'repeated-row' }, '200: 9,8,7,9 of 9'],
+  ])('%j spoils only the reply to the chosen request', async (fault, spoiled) => {
+    addNumbered(9);
+    simulator.traps.faults = [{ ...fault, when: { nth: 2 } }];
+    const usual = '200: 9,8,7,6 of 9';
+    expect([await shown(), await shown(), await shown()]).toEqual([usual, spoiled, usual]);
+  });
+
+  it.each<[When, number[]]>([
+    [{ first: 2 }, [1, 2]],
+    [{ every: 2 }, [2, 4, 6]],
+    [{ from: 5 }, [5, 6]],
+    [{ chance: 1 }, [1, 2, 3, 4, 5, 6]],
+  ])('with the condition %j applies to requests %j', async (when, expected) => {
+    simulator.traps.faults = [{ kind: 'status', status: 503, when }];
+    const statuses = [];
+    for (let n = 1; n <= 6; n += 1) {
+      statuses.push((await ask(simulator)).status);
+    }
+    expect(statuses.flatMap((status, index) => (status === 503 ? [index + 1] : []))).toEqual(expected);
+  });
+
+  it('leaves rows unserved if their reply does not arrive completely', async () => {
+    addNumbered(9);
+    simulator.traps.faults = [{ kind: 'bad-json', when: { nth: 1 } }];
+    const served = [];
+    for (let n = 0; n < 2; n += 1) {
+      await ask(simulator);
+      served.push(simulator.truth().executions.filter((execution) => execution.served).length);
+    }
+    expect(served).toEqual([0, 9]);
   });
 });

@@ -37,7 +37,7 @@ export function truthOf(
   const vanished = listing.vanished.filter((entry) => entry.startTimeMs >= fromMs && entry.startTimeMs < toMs);
   return {
     atMs: nowMs,
-    executions: [...new Set(listed)].filter(({ rawText }) => rawText === null).map((entry) => describe(entry, nowMs)),
+    executions: listed.filter(({ rawText }) => rawText === null).map((entry) => describe(entry, nowMs)),
     vanished: vanished.map((entry) => ({
       ...describe(entry, entry.goneAtMs),
       goneAtMs: entry.goneAtMs,

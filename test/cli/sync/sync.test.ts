@@ -40,7 +40,7 @@ describe('dqsync sync', () => {
 
   it.each<[string, FaultKind, number, object, object]>([
     ['every connection is reset', { kind: 'reset' }, 2, {}, {}],
-    ['the first reply does not arrive', { kind: 'stall', at: 'headers' }, 4, { requests: 1 }, { code: 'NO_REPLY' }],
+    ['the first reply does not arrive', { kind: 'stall' }, 4, { requests: 1 }, { code: 'NO_REPLY' }],
   ])('fails if %s within the time limit', async (_, fault, maxRunSeconds, summary, error) => {
     const world = await aWorld({ traps: { faults: [{ ...fault, when: { from: 1 } }] } });
     await world.configure((config) => {
@@ -130,7 +130,7 @@ describe('dqsync sync', () => {
     ['sync', []],
     ['backfill', ['--from', '1d', '--to', 'now', '--results']],
   ])('stops at Ctrl-C while %s fetches rule results, and prints how many are missing', async (command, args) => {
-    const faults = [{ kind: 'stall', at: 'headers', when: { from: 1 }, on: 'results' }] as const;
+    const faults = [{ kind: 'stall', when: { from: 1 }, on: 'results' }] as const;
     const world = await aWorld({ traps: { faults: [...faults] } });
     addExecutions(world, 60);
     const running = world.start([command, ...args]);
