@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { encodeQuery, encodeRfc3986, signRequest } from '../../functions/source/signature.ts';
+import { encodeRfc3986, signRequest } from '../../functions/source/signature.ts';
 
 const vectorKey = { accessKeyId: 'QTWAOYTTINDUT2QVKYUC', secretAccessKey: 'MFyfvK41ba2giqM7Uio6PznpdUKGpownRZlmVmHc' };
 const vectorTime = Date.UTC(2019, 10, 15, 3, 36, 55);
@@ -79,17 +79,6 @@ describe('a signature', () => {
       .digest('hex');
     expect(signRequest(request, vectorKey, vectorTime)['Authorization']).toMatch(new RegExp(`Signature=${signature}$`));
   });
-
-  it.each([
-    ['the method', { method: 'POST' }],
-    ['the path', { path: '/v1/other/' }],
-    ['the query', { query: [['limit', '3']] as const }],
-    ['the host', { host: 'other.example.com' }],
-    ['a header', { headers: { 'Content-Type': 'text/plain' } }],
-    ['the body', { body: 'x' }],
-  ])('changes with %s', (_name, change) => {
-    expect(signRequest({ ...vectorRequest, ...change }, vectorKey, vectorTime)['Authorization']).not.toBe(published);
-  });
 });
 
 describe('encoding', () => {
@@ -99,14 +88,5 @@ describe('encoding', () => {
 
   it('replaces half a surrogate pair', () => {
     expect(encodeRfc3986('\ud800')).toBe('%EF%BF%BD');
-  });
-
-  it('keeps the order of a query', () => {
-    expect(
-      encodeQuery([
-        ['b', '1'],
-        ['a', '2'],
-      ]),
-    ).toBe('b=1&a=2');
   });
 });

@@ -40,12 +40,6 @@ describe('a refusal', () => {
     expect(error.remedy).toMatch(/permission.*DataArts.*targets\[\]\.workspace/);
   });
 
-  it('by a redirect is reported with the endpoint to check', async () => {
-    const error = await refusedWith(302, '', { location: 'http://127.0.0.1:1/' });
-    expect(error.httpStatus).toBe(302);
-    expect(error.remedy).toContain('Check source.endpoint');
-  });
-
   it('is reported with the request id of the body', async () => {
     const error = await refusedWith(404, { error_code: 'APIG.0101', error_msg: 'no API', request_id: 'abc123' });
     expect(error).toMatchObject({ code: 'APIG.0101', requestId: 'abc123' });
@@ -54,12 +48,6 @@ describe('a refusal', () => {
   it('is reported with the request id of the header if the body has none', async () => {
     const error = await refusedWith(400, { error_code: 'DQC.1' }, { 'x-request-id': 'from-header' });
     expect(error.requestId).toBe('from-header');
-  });
-
-  it('with a body that is not JSON is reported with the status', async () => {
-    const error = await refusedWith(405, '<html>no</html>');
-    expect(error.message).toContain('with HTTP 405');
-    expect(error.code).toBeUndefined();
   });
 
   it.each([['null'], ['[]'], ['3'], ['{"error_code":{},"error_msg":[]}'], ['']])(
