@@ -146,25 +146,6 @@ describe('changes to a checkpoint', () => {
     );
   });
 
-  it.each([1, 2, 3])(
-    'cannot be applied to a document of the older version %i, which is refused with a remedy',
-    (version) => {
-      const covered = { ...emptyCheckpoint(identity), coverage: [{ fromMs: 1_000, toMs: 2_000, rows: 1 }] };
-      const document = JSON.parse(new TextDecoder().decode(encodeCheckpoint(covered)));
-      const bytes = new TextEncoder().encode(JSON.stringify({ ...document, version }));
-      const decode = () => decodeCheckpoint(bytes, identity, 'sales', 'checkpoint.json');
-      expect(decode).toThrow(
-        `the checkpoint checkpoint.json has version ${version}, older than version 4, which this dqsync reads`,
-      );
-      expect(decode).toThrow(
-        expect.objectContaining({
-          kind: 'state',
-          remedy: expect.stringContaining('Move the checkpoint away to start again'),
-        }),
-      );
-    },
-  );
-
   it('keep the longest span that the source accepts until a run learns another one', () => {
     const [sample] = fc.sample(change, { numRuns: 1, seed: 1 });
     const applied = (checkpoint: Checkpoint, maxSpanMs: number | null): Checkpoint =>
@@ -231,24 +212,6 @@ describe('changes to a checkpoint', () => {
       expect(open.map(({ execution: { name }, observedAtMs }) => [name, observedAtMs])).toEqual([['late', 501]]);
       const last = fingerprintOf(anExecution({ id: 1n, startTimeMs: 11_000, name: 'late' }));
       expect(recent.map(({ fingerprint, observedAtMs }) => [fingerprint, observedAtMs])).toEqual([[last, 501]]);
-    }
-  });
-
-  it('leave the watermark at the latest end, in either order of commits', () => {
-    const [sample] = fc.sample(change, { numRuns: 1, seed: 1 });
-    const reaching = (fromMs: number, toMs: number): Change => ({
-      ...sample!,
-      commitId: `${toMs}`,
-      incrementalFromMs: 9_000,
-      windows: [{ window: { fromMs, toMs }, startTimesMs: [] }],
-    });
-    const [first, second] = [reaching(9_000, 10_000), reaching(10_000, 12_000)];
-    const empty = emptyCheckpoint(identity);
-    for (const [a, b] of [
-      [first, second],
-      [second, first],
-    ] as const) {
-      expect(watermarkOf(applyChange(applyChange(empty, a, lookbackMs), b, lookbackMs))).toBe(12_000);
     }
   });
 
