@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, mkdir, open, readdir, readFile, rename, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, rename, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
@@ -314,23 +314,5 @@ describe('folder store: errors of the file system', () => {
     expect(JSON.parse(stdout)).toEqual(
       named === null ? 'writable' : expect.objectContaining({ kind: 'storage', code: 'EACCES', message }),
     );
-  });
-
-  it('do not show a partial object while it is being replaced', async () => {
-    const store = await tempWarehouse();
-    const texts = ['a'.repeat(100_000), 'b'.repeat(100_000)];
-    let outcome = await store.putIfAbsent('key', bytesOf(texts[0]!));
-    const seen = new Set<string>();
-    for (let round = 1; round < 30; round += 1) {
-      const etag = outcome.kind === 'won' ? outcome.etag : '';
-      const [next, raw] = await Promise.all([
-        store.putIfMatch('key', bytesOf(texts[round % 2]!), etag),
-        readFile(join(store.folder, 'key'), 'utf8'),
-      ]);
-      outcome = next;
-      seen.add(raw);
-    }
-
-    expect([...seen].filter((text) => !texts.includes(text))).toEqual([]);
   });
 });

@@ -150,30 +150,6 @@ it('hyparquet decodes any numbers of 0 to 20 bits', () => {
   );
 });
 
-it('DuckDB reads any pattern of nulls', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 40 })), { minLength: 1, maxLength: 40 }),
-      async (runs) => {
-        const isThere = runs.flatMap(([value, length]) => Array<boolean>(length).fill(value));
-        const rows = isThere.map((there, index) =>
-          anObservation({ id: BigInt(index), taskId: there ? BigInt(index) : null, name: there ? `${index}` : null }),
-        );
-
-        const read = await duckdbOverFile(
-          await encodeParquet(observationColumns, tableBatch(instanceTable, rows)),
-          'SELECT task_id, name FROM file',
-        );
-
-        expect(read).toEqual(
-          isThere.map((there, index) => ({ task_id: there ? `${index}` : null, name: there ? `${index}` : null })),
-        );
-      },
-    ),
-    { numRuns: 30 },
-  );
-});
-
 /** Returns a value by which values can be ordered: texts by their UTF-8 bytes, numbers and times by their value. */
 function orderable(value: unknown): string | bigint {
   if (typeof value === 'string') {

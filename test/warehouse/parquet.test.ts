@@ -86,13 +86,6 @@ describe('a Parquet file', () => {
     ]);
   });
 
-  it('keeps the given order of rows', async () => {
-    const ids = [5n, 1n, 4n, 2n, 3n];
-    const bytes = await encode(ids.map((id) => anObservation({ id })));
-
-    expect((await hyparquetRows(bytes)).map((row) => row['id'])).toEqual(ids);
-  });
-
   it('is compressed by GZIP, encoded as PLAIN and RLE, and has data pages of version 1', async () => {
     const bytes = await encode([anObservation()]);
 
@@ -107,17 +100,6 @@ describe('a Parquet file', () => {
 
   it('is refused without rows', async () => {
     await expect(encode([])).rejects.toThrow(/without rows/);
-  });
-
-  it('keeps long texts and nulls on pages of any size', async () => {
-    const texts = Array.from({ length: 3_000 }, (_, index) => (index % 7 === 0 ? null : `${index} ${'ö'.repeat(200)}`));
-    const bytes = await encode(texts.map((extra, index) => anObservation({ id: BigInt(index), name: extra, extra })));
-
-    const rows = await hyparquetRows(bytes);
-    expect(rows.map((row) => row['extra'] ?? null)).toEqual(texts);
-    expect(await duckdbOverFile(bytes, 'SELECT id, name FROM file ORDER BY id')).toEqual(
-      texts.map((name, index) => ({ id: String(index), name })),
-    );
   });
 
   it('keeps values and statistics across pages and row groups', async () => {
@@ -161,36 +143,6 @@ describe('a Parquet file, unlike one of parquetjs-lite', () => {
     expect((await duckdbOverFile(bytes, 'SELECT id, task_id FROM file')).map((row) => row['id'])).toEqual(
       ids.map(String),
     );
-  });
-
-  it('distinguishes 60,000 adjacent 19-digit ids', async () => {
-    const rows = Array.from({ length: 60_000 }, (_, index) =>
-      anObservation({ id: 1_180_000_000_000_000_000n + BigInt(index) }),
-    );
-
-    expect(await duckdbOverFile(await encode(rows), 'SELECT count(DISTINCT id) AS ids FROM file')).toEqual([
-      { ids: '60000' },
-    ]);
-  });
-
-  it('writes exact statistics of ids beyond 2^53', async () => {
-    const ids = [1_180_000_000_000_000_003n, 1_180_000_000_000_000_001n, 1_180_000_000_000_000_002n];
-    const bytes = await encode(ids.map((id) => anObservation({ id, taskId: id === ids[0] ? null : -id })));
-
-    expect(await statisticsOf(bytes, 'id')).toEqual([['1180000000000000001', '1180000000000000003', '0']]);
-    expect(await statisticsOf(bytes, 'task_id')).toEqual([['-1180000000000000002', '-1180000000000000001', '1']]);
-  });
-
-  it('writes statistics of times', async () => {
-    const bytes = await encode([
-      anObservation({ startTimeMs: newYearMs + 1, endTimeMs: null }),
-      anObservation({ startTimeMs: newYearMs, endTimeMs: newYearMs + 5 }),
-    ]);
-
-    expect(await statisticsOf(bytes, 'start_time')).toEqual([['2026-01-01 00:00:00', '2026-01-01 00:00:00.001', '0']]);
-    expect(await statisticsOf(bytes, 'end_time')).toEqual([
-      ['2026-01-01 00:00:00.005', '2026-01-01 00:00:00.005', '1'],
-    ]);
   });
 
   it('orders text in statistics by its UTF-8 bytes, also beyond the BMP', async () => {

@@ -13,10 +13,6 @@ function daysOf(timeZone: string, ...instants: string[]): string[] {
 }
 
 describe('partitions', () => {
-  it('are empty without rows', () => {
-    expect(partitionRows(instanceTable, [], 'UTC')).toEqual([]);
-  });
-
   it('follow the calendar of the time zone', () => {
     expect(daysOf('UTC', '2026-01-31T23:59:59.999Z', '2026-02-01T00:00:00Z')).toEqual(['2026-01-31', '2026-02-01']);
     expect(daysOf('Asia/Shanghai', '2026-01-31T15:59:59.999Z', '2026-01-31T16:00:00Z')).toEqual([
@@ -70,19 +66,6 @@ describe('partitions', () => {
     const rows = ['RUNNING', 'SUCCESS'].map((runStatus) => anObservation({ runStatus }));
 
     expect(partitionRows(instanceTable, rows, 'UTC')[0]?.rows).toEqual(rows);
-  });
-
-  it('are sorted by start time, then by id as a number', () => {
-    const ids = [10n ** 18n + 2n, 10n ** 18n + 1n, 10n, 9n, -1n];
-    const rows = [newYearMs + 1, newYearMs].flatMap((startTimeMs) =>
-      ids.map((id) => anObservation({ id, startTimeMs })),
-    );
-    const [partition] = partitionRows(instanceTable, rows, 'UTC');
-    const sorted = ids.toReversed();
-    expect(partition?.rows.map(({ id, startTimeMs }) => [startTimeMs - newYearMs, id])).toEqual([
-      ...sorted.map((id) => [0, id]),
-      ...sorted.map((id) => [1, id]),
-    ]);
   });
 
   it('contain every row once, in the right partition, sorted', () => {
