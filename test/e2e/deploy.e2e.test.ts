@@ -9,6 +9,7 @@ import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { newToken } from '../../functions/clock.ts';
+import { reportKey } from '../../functions/warehouse/layout.ts';
 import { openS3Store } from '../../functions/warehouse/s3-store.ts';
 import type { Store } from '../../functions/warehouse/store.ts';
 import { defaultAccount } from '../simulator/accounts.ts';
@@ -52,6 +53,7 @@ describe.skipIf(!isProvided)('on an emulated AWS', () => {
       targets: { sales: defaultWorkspace },
       quota: { requests: 1000, perSeconds: 1 },
       config: { initialFrom: new Date(nowMs - 4 * hourMs).toISOString(), maxRunSeconds: 45 },
+      deployment: { report: true },
     });
     ({ ministack, simulator, store } = stage);
     simulator.life.addMany(250, { fromMs: nowMs - 3 * hourMs, toMs: nowMs - hourMs });
@@ -127,6 +129,22 @@ describe.skipIf(!isProvided)('on an emulated AWS', () => {
     await stage.expectResults(defaultWorkspace.workspace);
     await stage.expectTasks(defaultWorkspace.workspace);
   });
+
+  it('publishes the report of what was synced, by a function of its own with DuckDB beside it', async () => {
+    const functions = z.object({ Functions: z.array(z.object({ FunctionName: z.string(), Description: z.string() })) });
+    const listed = await fetch(`${ministack.endpoint}/2015-03-31/functions/`).then((reply) => reply.json());
+    const named = functions.parse(listed).Functions.find(({ Description }) => Description.includes('the report'));
+
+    const { failed, text } = await stage.invoke('RequestResponse', {}, named?.FunctionName);
+
+    expect(failed, text).toBe(false);
+    expect(JSON.parse(text)).toMatchObject({ key: reportKey, executions: simulator.truth().executions.length });
+    const page = Buffer.from((await store.get(reportKey))?.bytes ?? bytesOf('')).toString();
+    expect(page).toMatch(/^<!doctype html>/i);
+    for (const { definition } of simulator.tasks()) {
+      expect(page).toContain(String(definition.task.taskId));
+    }
+  }, 60_000);
 
   it('has the tables, the views and the workgroup in its catalog, and takes the named queries', async () => {
     const table = z.object({ Table: z.looseObject({ TableType: z.string(), PartitionKeys: z.array(z.unknown()) }) });

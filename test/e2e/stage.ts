@@ -30,6 +30,8 @@ export interface StageOptions {
   /** Other keys of the config. */
   readonly config: Readonly<Record<string, unknown>>;
   readonly quota: Readonly<Record<string, number>>;
+  /** Other keys of the deployment. */
+  readonly deployment?: Readonly<Record<string, unknown>>;
 }
 
 /** What comes back from an invocation. */
@@ -57,7 +59,7 @@ export class Stage {
   }
 
   /** Starts both, and deploys: a schedule of a minute, the secrets still empty. */
-  static async open({ stackName, targets, config, quota }: StageOptions): Promise<Stage> {
+  static async open({ stackName, targets, config, quota, deployment }: StageOptions): Promise<Stage> {
     const folder = await mkdtemp(join(tmpdir(), 'dqsync-e2e-'));
     const workspaces = Object.values(targets);
     const [ministack, simulator] = await Promise.all([startMiniStack(), startSimulator({ workspaces })]);
@@ -72,7 +74,7 @@ export class Stage {
         settleSeconds: 0,
         ...config,
       },
-      deployment: { stackName, schedule: { expression: 'rate(1 minute)' } },
+      deployment: { stackName, schedule: { expression: 'rate(1 minute)' }, ...deployment },
     };
     try {
       return new Stage(ministack, simulator, await deploy(ministack, stackName, context, folder), folder);
@@ -101,9 +103,13 @@ export class Stage {
     return this.ministack.call('secretsmanager.PutSecretValue', body);
   }
 
-  /** Invokes the schedule's function by hand. */
-  async invoke(type: 'Event' | 'RequestResponse', event: Readonly<Record<string, unknown>> = {}): Promise<Reply> {
-    const path = `/2015-03-31/functions/${this.deployed.outputs.FunctionName}/invocations`;
+  /** Invokes a function by hand: the schedule's, unless another is named. */
+  async invoke(
+    type: 'Event' | 'RequestResponse',
+    event: Readonly<Record<string, unknown>> = {},
+    functionName = this.deployed.outputs.FunctionName,
+  ): Promise<Reply> {
+    const path = `/2015-03-31/functions/${functionName}/invocations`;
     const response = await fetch(`${this.ministack.endpoint}${path}`, {
       method: 'POST',
       headers: {
