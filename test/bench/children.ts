@@ -1,12 +1,10 @@
 /** Starts the bench's processes and communicates with them. */
-import { execFile, fork, spawn } from 'node:child_process';
+import { execFile, fork } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import type { Window } from '../../functions/model.ts';
 import type { Summary } from '../../functions/sync/summary.ts';
 import { defaultAccount } from '../simulator/accounts.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
@@ -36,10 +34,6 @@ export interface Bench {
   forget(): Promise<void>;
   /** Fetches and parses all rows over one connection, by offset, without storing them. Returns the process's time. */
   bareFetch(): Promise<{ readonly rows: number; readonly wallMs: number }>;
-  /** Runs `dqsync backfill` over `[fromMs, toMs)` until it ends or `stop` is aborted, which sends it SIGINT. */
-  backfill(fromMs: number, toMs: number, stop: AbortSignal): Promise<Summary>;
-  /** Adds rows to the source. */
-  add(rows: number, fromMs: number, toMs: number): Promise<void>;
   /** Adds running executions, one a second from `fromMs`. */
   open(count: number, fromMs: number): Promise<void>;
   /** Ends all running executions. */
@@ -76,10 +70,6 @@ export async function withBench<T>(spec: SourceSpec, measure: (bench: Bench) => 
       sync: (maxRunSeconds = 3600) => runSync(folder, { ...configOf(url, folder, spec), maxRunSeconds }),
       forget: () => rm(join(folder, 'warehouse'), { recursive: true, force: true }),
       bareFetch: () => runBareFetch(url, spec),
-      backfill: (fromMs, toMs, stop) => runBackfill(folder, configOf(url, folder, spec), { fromMs, toMs }, stop),
-      add: async (rows, fromMs, toMs) => {
-        await ask({ ask: 'add', rows, fromMs, toMs });
-      },
       open: async (count, fromMs) => {
         await ask({ ask: 'open', count, fromMs });
       },
@@ -107,12 +97,8 @@ function configOf(url: string, folder: string, spec: SourceSpec): object {
   return {
     warehouse: `file:${join(folder, 'warehouse')}`,
     source: { endpoint: url, quota },
-    targets: Array.from({ length: spec.targets ?? 1 }, (_, index) => ({
-      name: `bench${index}`,
-      ...defaultWorkspace,
-      credentials: 'env:DQSYNC_BENCH_SECRET',
-    })),
-    initialFrom: new Date(spec.initialFromMs ?? spec.fromMs).toISOString(),
+    targets: [{ name: 'bench', ...defaultWorkspace, credentials: 'env:DQSYNC_BENCH_SECRET' }],
+    initialFrom: new Date(spec.fromMs).toISOString(),
     // Only the instance list is measured, because the baseline reads nothing else.
     results: 'none',
   };
@@ -189,27 +175,6 @@ async function runBareFetch(url: string, { fromMs, toMs }: SourceSpec): Promise<
     { timeout: maxChildMs },
   );
   return { rows: Number(stdout), wallMs: performance.now() - startedAtMs };
-}
-
-async function runBackfill(folder: string, config: object, window: Window, stop: AbortSignal): Promise<Summary> {
-  const configFile = join(folder, 'backfill.json');
-  await writeFile(configFile, JSON.stringify(config));
-  const range = [window.fromMs, window.toMs].map((ms) => new Date(ms).toISOString());
-  const child = spawn(
-    dqsyncFile,
-    ['backfill', '--config', configFile, '--from', range[0] ?? '', '--to', range[1] ?? '', '--json'],
-    {
-      env: commandEnvironment(),
-      stdio: ['ignore', 'pipe', 'inherit'],
-      timeout: maxChildMs,
-    },
-  );
-  stop.addEventListener('abort', () => child.kill('SIGINT'), { once: true });
-  const [summary]: readonly Summary[] = JSON.parse(await text(child.stdout));
-  if (summary === undefined || summary.error !== undefined) {
-    throw new Error(`the backfill failed: ${summary?.error?.message}`);
-  }
-  return summary;
 }
 
 /** Options of an unthrottled source with `rows` rows, 10,000 a day, the last of them an hour ago. */

@@ -11,11 +11,10 @@ import { measureColdStart } from './cold-start.ts';
 import { measureEndToEnd } from './end-to-end.ts';
 import { type Figure, tableOf } from './figures.ts';
 import { measureMemory } from './memory.ts';
+import { measureOpenSets } from './open-sets.ts';
 import { measureQuota } from './quota.ts';
 import { measureReport } from './report.ts';
 import { measureRequests } from './requests.ts';
-import { measureScale } from './scale.ts';
-import { measureSharing } from './sharing.ts';
 import { measureYears } from './years.ts';
 
 const { values } = parseArgs({
@@ -33,11 +32,10 @@ const parts: Readonly<Record<string, () => Promise<Figure[]>>> = {
   'end-to-end': measureEndToEnd,
   memory: () => measureMemory([100_000, 1_000_000, 5_000_000].filter((rows) => rows < mostRows).concat(mostRows)),
   requests: measureRequests,
-  scale: measureScale,
+  open: measureOpenSets,
   years: measureYears,
   report: measureReport,
   quota: () => measureQuota([50, 800]),
-  sharing: measureSharing,
   'cold-start': measureColdStart,
 };
 const names = values.only ?? Object.keys(parts);

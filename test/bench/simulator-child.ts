@@ -10,12 +10,8 @@ import type { Traps } from '../simulator/traps.ts';
 /** Rows and traps of the source. */
 export interface SourceSpec extends Pick<ManyExecutions, 'fromMs' | 'toMs' | 'peaks' | 'perSecond'> {
   readonly rows: number;
-  /** Number of targets in the config, all with this source. Default 1. */
-  readonly targets?: number;
   /** Share of the rows that are run again hours after their creation. */
   readonly rerunShare?: number;
-  /** Where syncs begin. Default: at the first row. */
-  readonly initialFromMs?: EpochMs;
   /** Whether the quota is the real one, 40 requests per 10 s. */
   readonly throttled: boolean;
   readonly traps: Pick<Partial<Traps>, 'latencyMs' | 'order' | 'count' | 'deleteEveryNthRequest'>;
@@ -31,7 +27,6 @@ export interface Measurements {
 
 export type Question =
   | { readonly ask: 'start'; readonly spec: SourceSpec }
-  | { readonly ask: 'add'; readonly rows: number; readonly fromMs: EpochMs; readonly toMs: EpochMs }
   /** Adds running executions, one a second from `fromMs`. */
   | { readonly ask: 'open'; readonly count: number; readonly fromMs: EpochMs }
   /** Ends all running executions. */
@@ -58,10 +53,6 @@ async function answer(question: Question): Promise<Answer> {
       simulator.life.addMany(rerun, { ...spec, creationSpreadMs: 5 * 3_600_000 });
     }
     return { url: simulator.url };
-  }
-  if (question.ask === 'add') {
-    simulator?.life.addMany(question.rows, question);
-    return { added: question.rows };
   }
   if (question.ask === 'open') {
     running = Array.from({ length: question.count }, (_, index) => {
