@@ -165,12 +165,3 @@ describe('the launcher of the sources', () => {
     expect(old.stdout).toBe(`${packageJson.version}\n`);
   });
 });
-
-it('a command ends without an error when its output is closed', async () => {
-  const world = await aWorld();
-  addExecutions(world, 3_000);
-  const running = world.start(['list', '--limit', '3000', '--json']);
-  running.process.stdout?.once('data', () => running.process.stdout?.destroy());
-  const run = await running.ended;
-  expect(run).toMatchObject({ exitCode: 0, stderr: '' });
-});

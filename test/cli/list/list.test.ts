@@ -159,16 +159,6 @@ describe('dqsync list', () => {
     expect(run.stderr).toBe('(5 rows; the source counts 5)\n');
   });
 
-  it('escapes characters in names that would move the cursor', async () => {
-    const world = await aWorld();
-    world.simulator.life.addExecution({
-      name: 'red \u001b[31m alert\nline',
-      startTimeMs: world.simulator.clock.now() - hourMs,
-    });
-    const run = await world.cli(['list']);
-    expect(run.stdout).toContain('red \\u001b[31m alert\\u000aline');
-  });
-
   it('requires a target if the config has several', async () => {
     const world = await aWorld();
     await world.configure((config) => {

@@ -2,7 +2,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openFileStore } from '../../../functions/warehouse/file-store.ts';
 import { openS3Store } from '../../../functions/warehouse/s3-store.ts';
 import { anObservation, newYearMs } from '../../support/builders.ts';
 import { FakeS3 } from '../../support/fake-s3.ts';
@@ -151,14 +150,6 @@ const html = { body: '<html><body>Sign in</body></html>', etag: '"e"' };
 const isLaterPage = (url: URL) => url.searchParams.has('continuation-token');
 
 describe('dqsync query over S3 behind a middlebox that replies itself', () => {
-  it('succeeds after one wrong reply for a data file', async () => {
-    const { s3, count } = await aWorldInS3();
-    s3.faults.push({ method: 'GET', failure: html });
-
-    expect(await count()).toEqual({ exitCode: 0, signal: null, stdout: 'n\n3\n', stderr: '' });
-    expect(s3.faults).toEqual([]);
-  });
-
   it.each([
     ['a page of the listing', { method: 'LIST', when: isLaterPage, failure: html }, 'an incomplete listing'],
     ['a data file', { method: 'GET', failure: html }, 'something else for the data file'],
@@ -173,17 +164,4 @@ describe('dqsync query over S3 behind a middlebox that replies itself', () => {
     s3.faults.length = 0;
     expect(await count()).toMatchObject({ exitCode: 0, stdout: 'n\n3\n' });
   });
-});
-
-it('dqsync query of a warehouse below a folder named like a partition assigns each row to its own day', async () => {
-  const world = await aWorld();
-  const warehouse = 'dt=2020-01-01/warehouse';
-  await world.configure((config) => {
-    config['warehouse'] = `file:./${warehouse}`;
-  });
-  await writeObservations(openFileStore(`file:${join(world.folder, warehouse)}`), [anObservation()]);
-
-  const run = await world.cli(['query', '--csv', 'SELECT dt FROM quality_instances']);
-
-  expect(run).toMatchObject({ exitCode: 0, stdout: 'dt\n2026-01-01\n' });
 });

@@ -28,16 +28,6 @@ describe('dqsync sync', () => {
     expect(run.stdout).toContain('nothing new to write');
   });
 
-  it("advances with every run if the source's clock is behind", async () => {
-    const world = await aWorld({ traps: { dateSkewMs: -5_000 } });
-    addExecutions(world, 20);
-    for (const _ of [1, 2, 3]) {
-      expect((await world.cli(['sync'])).exitCode).toBe(0);
-    }
-    const [status] = JSON.parse((await world.cli(['status', '--json'])).stdout);
-    expect(status).toMatchObject({ coverage: { rows: 20, gaps: [] }, lastRun: { outcome: 'done' } });
-  });
-
   it.each<[string, FaultKind, number, object, object]>([
     ['every connection is reset', { kind: 'reset' }, 2, {}, {}],
     ['the first reply does not arrive', { kind: 'stall' }, 4, { requests: 1 }, { code: 'NO_REPLY' }],

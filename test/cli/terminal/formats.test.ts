@@ -13,7 +13,6 @@ import {
   shortTime,
   showTimesIn,
 } from '../../../functions/cli/terminal/formats.ts';
-import { renderTable } from '../../../functions/cli/terminal/table.ts';
 import { parseTimeArgument } from '../../../functions/time-range.ts';
 
 describe('formats', () => {
@@ -89,18 +88,6 @@ describe('formats', () => {
     expect(printable('订单 𠮷 🧾')).toBe('订单 𠮷 🧾');
     expect(paragraph(' one\n  two\tthree ')).toBe('one two three');
   });
-});
-
-it('a table has right-aligned numbers, a dash for null, and no space at line ends', () => {
-  expect(
-    renderTable(
-      ['name', 'n'],
-      [
-        ['订单', 5n],
-        [null, 12n],
-      ],
-    ),
-  ).toBe('name   n\n订单   5\n-     12');
 });
 
 describe('a chart', () => {
