@@ -118,18 +118,6 @@ describe('SQL over a warehouse in S3', () => {
     });
   });
 
-  it.each(foreignReplies)('requests a file again that arrives as %s, and does not keep it', async (_, reply) => {
-    const { fake, store, key } = await aWarehouseOfOneFile();
-    const cache = join(await tempFolder(), 'cache');
-    const failure = { ...reply(fake.objects.get(key) ?? Buffer.alloc(0)), etag: '"e"' };
-    fake.faults.push({ method: 'GET', failure });
-
-    expect(await ask(await opened(store, cache, impatient), 'SELECT count(name) AS n FROM quality_instances')).toEqual([
-      { n: 1n },
-    ]);
-    expect(fake.requests.filter((request) => request.startsWith('GET'))).toHaveLength(2);
-  });
-
   it.each(foreignReplies)('fails if a file keeps arriving as %s, and recovers as soon as S3 does', async (_, reply) => {
     const { fake, store, key } = await aWarehouseOfOneFile();
     const cache = join(await tempFolder(), 'cache');
