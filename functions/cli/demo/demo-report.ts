@@ -97,8 +97,7 @@ function valuesOf({ columns, rows }: SqlResult, names: readonly string[]): (read
 function tableOf(columns: readonly string[], rows: readonly (readonly SqlValue[])[]): string {
   const cells = rows.slice(0, shownRows).map((row) => row.map(timeCell));
   const rest = rows.length - cells.length;
-  const text = renderTable(columns, cells);
-  return rest > 0 ? `${text}\n${paint.dim('… and more')}` : text;
+  return renderTable(columns, cells, { rest: rest > 0 ? '… and more' : null });
 }
 
 function textOrNull(value: SqlValue | undefined): string | null {

@@ -14,7 +14,7 @@ import { reportKey } from '../../warehouse/layout.ts';
 import { isPageStore } from '../../warehouse/store.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { bytes, count, counted, shownAt } from '../terminal/formats.ts';
-import { paint, writeJson, writeLine, writeNote } from '../terminal/output.ts';
+import { writeJson, writeLine, writeNote } from '../terminal/output.ts';
 import { renderTable } from '../terminal/table.ts';
 import { writePage } from './write-page.ts';
 
@@ -89,8 +89,13 @@ function describeReport(path: string, sizeBytes: number, data: ReportData): stri
       : failing.length === 0
         ? `No task is failing as of ${shownAt(data.asOfMs)}.`
         : `${counted(failing.length, 'task is', 'tasks are')} not passing as of ${shownAt(data.asOfMs)}:`,
-    ...(rows.length === 0 ? [] : [renderTable(['task', 'status', 'in_a_row', 'since'], rows)]),
-    ...(rest === 0 ? [] : [paint.dim(`… and ${count(rest)} more`)]),
+    ...(rows.length === 0
+      ? []
+      : [
+          renderTable(['task', 'status', 'in_a_row', 'since'], rows, {
+            rest: rest === 0 ? null : `… and ${count(rest)} more`,
+          }),
+        ]),
     ...(leftOut.tasks === 0
       ? []
       : [`${counted(leftOut.tasks, 'task')} had no room for a row; the charts count all of them.`]),

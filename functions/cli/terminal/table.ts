@@ -16,9 +16,13 @@ export interface TableStyle {
   readonly width?: number | null;
   /** Prints one line per value, after the name of its column. */
   readonly isVertical?: boolean;
+  /** A line below the rows that says what is left out. */
+  readonly rest?: string | null;
 }
 
 const gap = '  ';
+/** Used where it makes the difference between a table and one line per value. */
+const narrowGap = ' ';
 /** Texts are not shortened further, because fewer letters would mean nothing. */
 const minColumnWidth = 6;
 /** Free texts keep this width as long as others can be shortened. */
@@ -35,21 +39,37 @@ const ellipsis = '…';
 export function renderTable(
   headings: readonly string[],
   rows: readonly (readonly Cell[])[],
-  { width = terminalWidth(process.stdout), isVertical = false }: TableStyle = {},
+  { width = terminalWidth(process.stdout), isVertical = false, rest = null }: TableStyle = {},
 ): string {
+  const rests = rest === null ? [] : [paint.dim(rest)];
   const names = headings.map(printable);
   const instants = rows.flatMap((row) => row.flatMap((cell) => (isInstant(cell) ? [cell.ms] : [])));
-  for (const style of isVertical ? [] : width === null ? [fullTimes] : shortTimes(instants)) {
-    const { cells, columns } = tableOf(names, rows, style);
-    const shown = fittedTo(width, columns);
+  const styles = width === null ? [fullTimes] : shortTimes(instants);
+  for (const { between, ...times } of isVertical ? [] : [...styles.map(widely), ...styles.slice(-1).map(narrowly)]) {
+    const { cells, columns } = tableOf(names, rows, times);
+    const shown = fittedTo(width, columns, between);
     const isReadable = shown?.every((column, index) => {
-      return column.width >= Math.min(columns[index]?.width ?? 0, style.leastTextWidth);
+      return column.width >= Math.min(columns[index]?.width ?? 0, times.leastTextWidth);
     });
     if (shown !== null && isReadable) {
-      return renderHorizontally(names, cells, shown, style.note);
+      const notes = times.note === null ? [] : [paint.dim(times.note)];
+      return [renderHorizontally(names, cells, shown, between), ...rests, ...notes].join('\n');
     }
   }
-  return renderVertically(names, tableOf(names, rows, fullTimes).cells);
+  return [renderVertically(names, tableOf(names, rows, fullTimes).cells), ...rests].join('\n');
+}
+
+interface LineStyle extends TimeStyle {
+  readonly between: string;
+}
+
+function widely(style: TimeStyle): LineStyle {
+  return { ...style, between: gap };
+}
+
+/** Only for tables of short values, such as counts: names that are cut need the wider gap. */
+function narrowly(style: TimeStyle): LineStyle {
+  return { ...style, between: narrowGap, leastTextWidth: Number.POSITIVE_INFINITY };
 }
 
 interface Table {
@@ -72,23 +92,26 @@ function renderHorizontally(
   names: readonly string[],
   cells: Table['cells'],
   columns: readonly Column[],
-  note: string | null,
+  between: string,
 ): string {
-  const line = (texts: readonly string[], style: (text: string, short: string) => string): string =>
+  const line = (
+    texts: readonly string[],
+    shortened: (text: string, columnWidth: number) => string,
+    style: (text: string, short: string) => string,
+  ): string =>
     columns
       .map(({ width: columnWidth, isNumeric: alignsRight }, index) => {
         const text = texts[index] ?? '';
-        const short = shorten(text, columnWidth);
+        const short = shortened(text, columnWidth);
         const space = ' '.repeat(Math.max(0, columnWidth - widthOf(short)));
         const styled = style(text, short);
         return alignsRight ? space + styled : styled + space;
       })
-      .join(gap)
+      .join(between)
       .trimEnd();
   return [
-    line(names, (_, short) => paint.bold(short)),
-    ...cells.map((row) => line(row, styleOf)),
-    ...(note === null ? [] : [paint.dim(note)]),
+    line(names, cutAtEnd, (_, short) => paint.bold(short)),
+    ...cells.map((row) => line(row, cutInMiddle, styleOf)),
   ].join('\n');
 }
 
@@ -118,8 +141,8 @@ interface Column {
  * Shortens free texts first, widest first, and words only if that is not enough. Numbers and times keep their width,
  * because a part of one is useless. Returns null if the table still does not fit.
  */
-function fittedTo(width: number | null, columns: readonly Column[]): readonly Column[] | null {
-  const gaps = gap.length * (columns.length - 1);
+function fittedTo(width: number | null, columns: readonly Column[], between: string): readonly Column[] | null {
+  const gaps = between.length * (columns.length - 1);
   let excess = width === null ? 0 : columns.reduce((sum, column) => sum + column.width, gaps) - width;
   const shown = columns.map((column) => ({ ...column }));
   const texts = shown.filter((column) => !column.isNumeric && !column.hasTimes);
@@ -141,21 +164,41 @@ function widestAbove<T extends Column>(least: number, columns: readonly T[]): T 
   return first === undefined ? null : others.reduce((a, b) => (b.width > a.width ? b : a), first);
 }
 
-/** Shortens a text to `width` columns with an ellipsis. Does not split characters that belong together. */
-function shorten(text: string, width: number): string {
+/** Shortens a text to `width` columns with an ellipsis at its end. */
+function cutAtEnd(text: string, width: number): string {
+  return widthOf(text) <= width ? text : [...fitting(segmentsOf(text), width - ellipsis.length), ellipsis].join('');
+}
+
+/**
+ * Shortens a text to `width` columns with an ellipsis in its middle: names of the tasks of one table often differ only
+ * at the end.
+ */
+function cutInMiddle(text: string, width: number): string {
   if (widthOf(text) <= width) {
     return text;
   }
-  let kept = '';
-  let used = ellipsis.length;
-  for (const { segment } of graphemes.segment(text)) {
+  const segments = segmentsOf(text);
+  const room = width - ellipsis.length;
+  const start = fitting(segments, Math.ceil(room / 2)).join('');
+  const end = fitting(segments.toReversed(), room - widthOf(start))
+    .toReversed()
+    .join('');
+  return `${start}${ellipsis}${end}`;
+}
+
+/** Returns as many of the first characters as fit. */
+function fitting(segments: readonly string[], width: number): readonly string[] {
+  let used = 0;
+  const first = segments.findIndex((segment) => {
     used += widthOf(segment);
-    if (used > width) {
-      break;
-    }
-    kept += segment;
-  }
-  return kept + ellipsis;
+    return used > width;
+  });
+  return first === -1 ? segments : segments.slice(0, first);
+}
+
+/** Returns the characters of a text, those that belong together as one. */
+function segmentsOf(text: string): string[] {
+  return [...graphemes.segment(text)].map(({ segment }) => segment);
 }
 
 const graphemes = new Intl.Segmenter();

@@ -10,7 +10,7 @@ const held = '\u0000';
  */
 const option = '(?: --?[a-z][a-z-]*(?: (?:"[^"]*"|<[^>]*>|[^\\s"-]\\S*))?)*';
 const commands = new RegExp(
-  `"(?:[A-Z_]+=\\S+ )?(?:npx |npm |aws |dqsync |export )[^"]*"|\\b(?:npx )?dqsync [a-z]+${option}|\\baws [a-z0-9-]+ [a-z0-9-]+${option}`,
+  `"(?:[A-Z_]+=\\S+ )?(?:npx |npm |aws |dqsync |export )[^"]*"|\\b(?:npx )?dqsync [a-z]+${option}(?: "[^"]*")?|\\baws [a-z0-9-]+ [a-z0-9-]+${option}`,
   'g',
 );
 

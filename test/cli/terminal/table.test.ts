@@ -45,8 +45,38 @@ describe('a table', () => {
     const [, row = ''] = renderTable(['name', 'run_status', 'start_time', 'took', 'id'], wide, { width: 76 }).split(
       '\n',
     );
-    expect(row).toMatch(/^客户主数据唯一性校验规则… +ALARMING +14:00:05 +5 s +1012386207306600400$/);
+    expect(row).toMatch(/^客户主数据唯…规则规则规则 +ALARMING +14:00:05 +5 s +1012386207306600400$/);
     expect(stringWidth(row)).toBeLessThanOrEqual(76);
+  });
+
+  it('cuts names in the middle, because those of one table differ at the end, and keeps characters whole', () => {
+    const names = [
+      'dwd_inventory_snapshot/null_check #12',
+      'dwd_inventory_snapshot/null_check #13',
+      '👩‍👩‍👧🇩🇪'.repeat(9),
+    ];
+    const [heading, ...lines] = renderTable(
+      ['a-heading-that-is-too-long'],
+      names.map((name) => [name]),
+      {
+        width: 20,
+      },
+    ).split('\n');
+    expect(heading).toBe('a-heading-that-is-t…');
+    expect(lines).toEqual(['dwd_invent…check #12', 'dwd_invent…check #13', '👩‍👩‍👧🇩🇪👩‍👩‍👧🇩🇪👩‍👩‍👧…👩‍👩‍👧🇩🇪👩‍👩‍👧🇩🇪']);
+  });
+
+  it('uses a narrow gap if all values then fit completely, for example numbers', () => {
+    const cells = [Array.from({ length: 8 }, (_, index) => index)];
+    const names = Array.from({ length: 8 }, (_, index) => `column-${index}`);
+    expect(renderTable(names, cells, { width: 78 }).split('\n')[0]).toBe(names.join('  '));
+    expect(renderTable(names, cells, { width: 71 }).split('\n')[0]).toBe(names.join(' '));
+    expect(renderTable(names, cells, { width: 70 }).split('\n')).toHaveLength(8);
+  });
+
+  it('says below the rows what is left out, before it says what the times leave out', () => {
+    const lines = renderTable(['time'], [[{ ms: startMs }]], { width: 80, rest: '… and 3 more' }).split('\n');
+    expect(lines).toEqual(['time', '2026-11-28 14:00:05', '… and 3 more', 'times in Asia/Shanghai (+08:00)']);
   });
 
   it('prints one line per value if even short names do not fit', () => {

@@ -6,6 +6,7 @@ const commands = [
   'dqsync backfill --again --from 2026-11-28T14:00:05+08:00 --to 2026-11-28T15:00:05+08:00 --target 销售',
   'dqsync backfill --results --from … --to … --target sales --config "/srv/my sync/dqsync.json"',
   'npx dqsync init --deploy',
+  'npx dqsync query --config .dqsync/demo/dqsync.json "SELECT dt, count(*) FROM quality_instances GROUP BY dt"',
   'aws secretsmanager put-secret-value --secret-id <name> --secret-string file://secret.json',
   '"npx cdk deploy -c config=mine.json"',
   '"export AWS_REGION=eu-west-1"',
