@@ -3,6 +3,7 @@ import { type BackfillTask, parseBackfillTask } from '../../sync/backfill-task.t
 import { estimateTargets, type Run, runTargets } from '../../sync/run.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { writeJson, writeLine } from '../terminal/output.ts';
+import { settledPart } from '../terminal/past-range.ts';
 import { exitCodeOf, Leftovers, stoppingNote, withTerminalRun } from '../terminal/terminal-run.ts';
 import { describeBackfill, describeEstimate } from './backfill-report.ts';
 
@@ -37,6 +38,9 @@ export async function backfill(options: BackfillOptions): Promise<number> {
   const config = await loadConfig(options.config);
   const task = parseBackfillTask(options, optionNames, config.partitionTimeZone);
   return await withTerminalRun(config, stoppingNote, async ({ connections, bar, log, interrupt }) => {
+    if (task.window !== null) {
+      settledPart(task.window, options.from ?? '', config, connections.clock.now());
+    }
     const leftovers = new Leftovers(config);
     const run: Run = {
       ...connections,

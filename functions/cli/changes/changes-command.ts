@@ -2,6 +2,7 @@
 import { isoTime } from '../../clock.ts';
 import type { Config } from '../../config.ts';
 import { openConnections } from '../../connect.ts';
+import { ConfigError } from '../../errors.ts';
 import { cacheFolderOf } from '../../query/cache-folder.ts';
 import { openPartitionSql } from '../../query/duckdb.ts';
 import { type Change, readChanges } from '../../report/read-changes.ts';
@@ -36,6 +37,11 @@ export async function changes(options: ChangesOptions): Promise<number> {
   const nowMs = clock.now();
   const timeZone = config.partitionTimeZone;
   const sinceMs = parseTimeArgument(options.since, '--since', timeZone, nowMs);
+  if (sinceMs > nowMs) {
+    throw new ConfigError(`--since ${JSON.stringify(options.since)} is in the future`, {
+      remedy: 'Give an earlier time, for example 1d.',
+    });
+  }
   const request = { sinceMs, nowMs, timeZone, sources: targets };
   const sql = await openPartitionSql(store, cacheFolderOf(store.url, process.env), clock);
   try {

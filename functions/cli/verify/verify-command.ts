@@ -1,12 +1,13 @@
 /** `dqsync verify`: compares the table with the source, day by day, and with `--repair` reads again what differs. */
 import type { Config, TargetConfig } from '../../config.ts';
-import { ConfigError, toDqsyncError } from '../../errors.ts';
+import { toDqsyncError } from '../../errors.ts';
 import type { EpochMs, Window } from '../../model.ts';
-import { selectTargets, settingsOf } from '../../sync/targets.ts';
+import { selectTargets } from '../../sync/targets.ts';
 import { parseRange } from '../../time-range.ts';
 import { isAllFine, TargetVerifier, type VerifiedTarget } from '../../verify/target-verifier.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { writeJson, writeLine } from '../terminal/output.ts';
+import { settledPart } from '../terminal/past-range.ts';
 import { type TerminalRun, withTerminalRun } from '../terminal/terminal-run.ts';
 import { openTableView } from './table-view.ts';
 import { describeVerified, verifiedJson } from './verify-report.ts';
@@ -84,16 +85,10 @@ async function verifyOne(
   }
 }
 
-/** Returns the range, up to now less settle time, because later rows may not be listed yet. */
 function windowOf(options: VerifyOptions, config: Config, nowMs: EpochMs): Window {
   const range = parseRange(options, { from: '--from', to: '--to' }, config.partitionTimeZone);
-  const settledMs = nowMs - settingsOf(config).settleMs;
-  if (range === null || range.fromMs >= settledMs) {
-    throw new ConfigError(`--from ${JSON.stringify(options.from)} is in the future, or within the settle time`, {
-      remedy: 'Only past rows can be verified: give an earlier --from.',
-    });
-  }
-  return { fromMs: range.fromMs, toMs: Math.min(range.toMs, settledMs) };
+  // The command requires both ends.
+  return settledPart(range ?? { fromMs: nowMs, toMs: nowMs }, options.from, config, nowMs);
 }
 
 function report(verified: readonly VerifiedTarget[], options: VerifyOptions): void {

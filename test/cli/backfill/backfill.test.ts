@@ -26,6 +26,13 @@ describe('dqsync backfill', () => {
     expect(status).toMatchObject({ watermark: null, coverage: { rows: 0 } });
   });
 
+  it.each([[], ['--dry-run']])('refuses a range in the future %j', async (...options) => {
+    const world = await aWorld();
+    const run = await world.cli(['backfill', '--from', '2199-01-01', '--to', '2199-02-01', ...options]);
+    expect(run).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(run.stderr).toContain('--from "2199-01-01" is in the future');
+  });
+
   it('fills the range once, and reports a complete range the second time', async () => {
     const { world, range } = await aWorldWithHistory(500);
     const first = await world.cli(['backfill', ...range]);

@@ -56,6 +56,13 @@ describe('dqsync changes', () => {
     );
   });
 
+  it('refuses a time in the future', async () => {
+    const world = await aFilledWorld('F');
+    const run = await world.cli(['changes', '--since', '2199-01-01']);
+    expect(run).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(run.stderr).toContain('--since "2199-01-01" is in the future');
+  });
+
   it('does not count a first execution as a change', async () => {
     const world = await aFilledWorld('F');
     expect((await world.cli(['changes', '--json'])).stdout).toBe('[]\n');
