@@ -12,7 +12,9 @@ export function cleanText(value: unknown, redact: (text: string) => string): str
   }
   const line = String(value)
     .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu, ' ')
-    .trim();
+    .trim()
+    // It becomes part of a sentence.
+    .replace(/(?<!\.)[.。]$/, '');
   // A token that is echoed in part would not be recognized, so any long run of such characters is removed.
   const safe = redact(line).replace(/[A-Za-z0-9+/=_-]{60,}/g, '[redacted]');
   const short = safe.length <= maxForeignChars ? safe : `${safe.slice(0, maxForeignChars)}…`;

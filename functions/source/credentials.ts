@@ -19,7 +19,10 @@ export type TokenCredentials = Readonly<z.output<typeof tokenSchema>> & { readon
 export type Credentials = AccessKeyCredentials | PasswordCredentials | TokenCredentials;
 
 /** Text for an HTTP header. Other characters would be a header injection or a typing error. */
-const headerSafe = z.string().regex(/^[\x21-\x7e]+$/);
+const headerSafe = z
+  .string()
+  .min(1, { abort: true })
+  .regex(/^[\x21-\x7e]+$/);
 
 const accessKeySchema = z.strictObject({
   accessKeyId: headerSafe,
@@ -69,7 +72,13 @@ export function parseCredentials(text: string, secretRef: string, target?: strin
     return result.data;
   }
   const problems = result.error.issues.map((issue) => describeIssue(issue, present));
-  throw wrongShape(secretRef, `has the wrong shape: ${problems.join('; ')}`, target);
+  // As `dqsync init` writes it.
+  const isTemplate = result.error.issues.every(({ code }) => code === 'too_small');
+  throw wrongShape(
+    secretRef,
+    `${isTemplate ? 'is not filled in' : 'has the wrong shape'}: ${problems.join('; ')}`,
+    target,
+  );
 }
 
 type Form = Credentials['form'];
@@ -104,7 +113,7 @@ function describeIssue(issue: z.core.$ZodIssue, present: ReadonlySet<string>): s
   }
   return issue.code === 'too_small'
     ? `"${key}" is empty`
-    : `"${key}" is empty, or has a blank, a line break or another character that no HTTP header takes`;
+    : `"${key}" has a blank, a line break or another character that no HTTP header takes`;
 }
 
 function quoted(keys: readonly string[]): string {

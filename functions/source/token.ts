@@ -112,6 +112,10 @@ const remediesByText: readonly (readonly [RegExp, string])[] = [
     /disabled|suspended|frozen|arrears|停用|冻结/i,
     'Enable the IAM user (console: IAM, Users), or settle the account if it is suspended.',
   ],
+  [
+    /\bproject\b|项目/i,
+    'Check targets[].projectId, and that the IAM user of the secret has access to that project in the region of source.iamEndpoint.',
+  ],
 ];
 
 function remedyFor(status: number, said: string): string {

@@ -51,11 +51,20 @@ describe('a secret', () => {
       '{"accessKeyId":"a","secretAcessKey":"planted"}',
       '"secretAccessKey" is missing; it has 1 key too many',
     ],
-    ['is not filled in', '{"domainName":"d","userName":"planted","password":""}', '"password" is empty'],
+    [
+      'is not filled in',
+      '{"domainName":"d","userName":"planted","password":""}',
+      'is not filled in: "password" is empty',
+    ],
+    [
+      'is a template',
+      '{"accessKeyId":"","secretAccessKey":""}',
+      'in: "accessKeyId" is empty; "secretAccessKey" is empty',
+    ],
     ['is a number', '{"token":12345678901}', '"token" is not text'],
     ['is null inside', '{"domainName":null,"userName":"planted","password":"planted"}', '"domainName" is not text'],
-    ['has a line break', '{"token":"planted-secret\\nX-Evil: 1"}', '"token" is empty, or has a blank, a line break'],
-    ['has a blank', '{"accessKeyId":"planted ","secretAccessKey":"planted"}', '"accessKeyId" is empty, or has a blank'],
+    ['has a line break', '{"token":"planted-secret\\nX-Evil: 1"}', '"token" has a blank, a line break'],
+    ['has a blank', '{"accessKeyId":"planted ","secretAccessKey":"planted"}', '"accessKeyId" has a blank'],
   ])(
     'that %s is refused with the reference, the key and the three shapes, but without values',
     (_name, text, problem) => {

@@ -118,7 +118,7 @@ describe('a password', () => {
     expect(errors[0]).toBeInstanceOf(CredentialsError);
     expect(errors[0]).toMatchObject({ code: '401', target: 'sales' });
     expect(errors[0]?.message).toContain(secret.ref);
-    expect(errors[0]?.message).toContain('The username or password is wrong.');
+    expect(errors[0]?.message).toMatch(/The username or password is wrong$/);
     expect(cloud.received).toHaveLength(1);
   });
 
@@ -144,12 +144,15 @@ describe('a password', () => {
     [401, 'The request was blocked by access control', 'admits only certain IP addresses'],
     [403, 'Login protection is enabled, a verification code is required', 'another user, or an access key'],
     [403, 'The user is disabled', 'Enable the IAM user'],
+    [401, 'The project 0b1c is not found or the user has no access to it.', 'Check targets[].projectId'],
   ])('that IAM refuses with %i "%s" has a specific remedy', async (status, message, remedy) => {
     const body = JSON.stringify({ error: { code: status, message } });
     const cloud = await startCloud({ accepts: () => true, issue: () => ({ status, body }) });
     const source = connect(cloud.url, { iamEndpoint: cloud.url, credentialsRef: secretFile(user).ref });
     const error = await errorOf<CredentialsError>(source.fetchPage(aRequest));
-    expect(error.message).toContain(message);
+    // Its full stop would be the second one of the sentence.
+    expect(error.message).toContain(`: ${message.replace(/\.$/, '')}`);
+    expect(error.message).not.toMatch(/\.$/);
     expect(error.remedy).toContain(remedy);
   });
 
