@@ -170,6 +170,7 @@ class ResultsFetcher {
       totalMs: this.#expectedCount,
       rowsRead: this.#askedCount,
       rows: { proven: this.#askedCount, expected: this.#expectedCount },
+      paceMs: (1000 * this.#askedCount) / this.#run.settings.requestsPerSecond,
     });
   }
 

@@ -376,9 +376,16 @@ describe('rule results', () => {
     const text = pendingResultsKind.encode({ ...value, pending, windows });
     await world.store.putIfMatch(resultsKey('sales'), Buffer.from(text), etag!);
     const stop = new AbortController();
-    const onProgress: Run['onProgress'] = ({ unit }) =>
-      unit === 'executions' ? stop.abort(new StoppedError('interrupted', { remedy: 'Run again.' })) : undefined;
+    const paces: number[] = [];
+    const onProgress: Run['onProgress'] = ({ unit, rowsRead, paceMs = 0 }) => {
+      if (unit === 'executions') {
+        paces.push(paceMs / rowsRead);
+        stop.abort(new StoppedError('interrupted', { remedy: 'Run again.' }));
+      }
+    };
     await world.syncWell({ ...withResults, onProgress, stop: stop.signal }, { results: 'all' });
+    // The time left is that at the quota, which allows a million requests a second here.
+    expect(new Set(paces)).toEqual(new Set([0.001]));
     const starts = (await resultsView(world.folder)).map((row) => Number(row['start_time']));
     expect(starts.length).toBeGreaterThan(0);
     expect(Math.min(...starts)).toBeGreaterThanOrEqual(windows[0]!.fromMs);
