@@ -28,7 +28,12 @@ export function makeProgram(finish: Finish): Command {
     .exitOverride()
     .configureOutput({ outputError: (text) => writeNote(text.trimEnd()) })
     .showHelpAfterError('Run "dqsync --help" for the list of commands.')
-    .addHelpText('after', remarks(`${exitCodesHelp}\n\nTry it without an account: dqsync demo`));
+    .addHelpText(
+      'after',
+      remarks(
+        `${exitCodesHelp}\n\nTry it without an account: dqsync demo. To sync your own: dqsync init, then dqsync doctor.`,
+      ),
+    );
   addDataCommands(program, finish);
   addStateCommands(program, finish);
   addQuestionCommands(program, finish);

@@ -46,7 +46,10 @@ function addBackfill(program: Command, finish: Finish): void {
   ])
     .addOption(configOption())
     .addOption(targetsOption())
-    .option('--from <time>', 'started from here on: a day (from midnight in partitionTimeZone) or an ISO instant')
+    .option(
+      '--from <time>',
+      'started from here on: a day (from midnight in partitionTimeZone), an ISO instant, or relative: 7d, 12h, yesterday',
+    )
     .option('--to <time>', 'started before this')
     .option('--again', 'also read again what is covered already')
     .option('--results', 'also fetch rule results, of the executions that "results" in the config selects')
@@ -78,7 +81,7 @@ function addVerify(program: Command, finish: Finish): void {
     .addOption(targetsOption())
     .requiredOption(
       '--from <time>',
-      'started from here on: a day (from midnight in partitionTimeZone) or an ISO instant',
+      'started from here on: a day (from midnight in partitionTimeZone), an ISO instant, or relative: 7d, 12h, yesterday',
     )
     .requiredOption('--to <time>', 'started before this')
     .option('--repair', 'read the days that differ again, then verify them')
@@ -128,7 +131,7 @@ function addRewind(program: Command, finish: Finish): void {
     .addOption(targetsOption())
     .requiredOption(
       '--to <time>',
-      'read again from here on: a day (from midnight in partitionTimeZone) or an ISO instant',
+      'read again from here on: a day (from midnight in partitionTimeZone), an ISO instant, or relative: 7d, 12h, yesterday',
     )
     .option('--yes', 'do not ask')
     .addOption(jsonOption('print one JSON array with an object per target'))

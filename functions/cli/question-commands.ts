@@ -42,7 +42,7 @@ function addList(program: Command, finish: Finish): void {
   list
     .option(
       '--from <time>',
-      'started from here on: a day (from midnight in partitionTimeZone) or an ISO instant; default: no limit',
+      'started from here on: a day (from midnight in partitionTimeZone), an ISO instant, or relative: 7d, 12h, yesterday; default: no limit',
     )
     .option('--to <time>', 'started up to here; the source decides whether --from and --to are inclusive')
     .option('--limit <rows>', 'rows to show; more than 100 take several requests', wholeNumber(1), 20)
@@ -128,7 +128,7 @@ function addChanges(program: Command, finish: Finish): void {
   ])
     .addOption(configOption())
     .addOption(targetsOption())
-    .option('--since <time>', 'how far back: a day, an ISO instant, or relative', '1d')
+    .option('--since <time>', 'how far back: a day, an ISO instant, or relative: 7d, 12h, yesterday', '1d')
     .addOption(jsonOption('print one JSON array; ids are strings, exact in every reader'))
     .addHelpText(
       'after',

@@ -55,7 +55,7 @@ export function gapLines({ span, coverage }: CoverageView): string[] {
     .sort((a, b) => a.fromMs - b.fromMs);
   const more = gaps.length - shown.length;
   const rest = more === 0 ? [] : [`and ${counted(more, 'shorter one')}, ${duration(lengthOf(gaps))} in all`];
-  return [...shown.map(describeGap), ...rest, 'dqsync backfill fills them'];
+  return [...shown.map(describeGap), ...rest, 'later syncs fill them, or all at once: dqsync backfill'];
 }
 
 /**

@@ -122,6 +122,9 @@ async function askSoftly({ connect, clock }: Connections, target: TargetConfig):
   const source = connect(target, limit.signal, () => patienceMs);
   try {
     return await askSourceClock(source, targetOf(target).filter, clock);
+  } catch (thrown) {
+    // A source that throttles has replied, with a reason that helps.
+    throw limit.signal.aborted ? (source.stats().failing ?? thrown) : thrown;
   } finally {
     limit.cancel();
     await source.close();

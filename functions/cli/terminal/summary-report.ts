@@ -20,7 +20,7 @@ export function describeSummary(summary: Summary, how: EndOfRun): string {
   lines.push(...summaryNumbers(summary, how).map((line) => `  ${line}`));
   if (how.wasInterrupted && summary.done && how.gapsLeft > 0) {
     lines.push(
-      `  interrupted with ${counted(how.gapsLeft, 'gap')} in coverage left; later syncs fill them, or dqsync backfill`,
+      `  interrupted with ${counted(how.gapsLeft, 'gap')} in coverage left; later syncs fill them, or all at once: dqsync backfill`,
     );
   }
   if (summary.error !== undefined) {
@@ -49,7 +49,7 @@ export function summaryNumbers(summary: Summary, { resultsWaiting }: EndOfRun): 
 
 function waitingText(executions: number): string {
   const wait = `${counted(executions, 'execution')} ${executions === 1 ? 'waits' : 'wait'} for rule results`;
-  return `${wait}; later syncs fetch them, or dqsync sync --results all at once`;
+  return `${wait}; later syncs fetch them, or all at once: dqsync sync --results`;
 }
 
 /** Returns the mark of a summary: failed, done, or to be continued. */

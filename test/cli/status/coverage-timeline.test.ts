@@ -73,7 +73,10 @@ describe('gaps', () => {
           [15, 40],
         ]),
       ),
-    ).toEqual(['2026-01-11T00:00:00Z to 2026-01-16T00:00:00Z (5 days)', 'dqsync backfill fills them']);
+    ).toEqual([
+      '2026-01-11T00:00:00Z to 2026-01-16T00:00:00Z (5 days)',
+      'later syncs fill them, or all at once: dqsync backfill',
+    ]);
     expect(gapLines(covered([[0, 40]]))).toEqual([]);
   });
 
@@ -82,7 +85,10 @@ describe('gaps', () => {
     const lines = gapLines(covered([...spans, [90, 100]]));
     expect(lines).toHaveLength(7);
     expect(lines[4]).toBe('2026-03-21T00:00:00Z to 2026-04-01T00:00:00Z (11 days)');
-    expect(lines.slice(5)).toEqual(['and 3 shorter ones, 17 days in all', 'dqsync backfill fills them']);
+    expect(lines.slice(5)).toEqual([
+      'and 3 shorter ones, 17 days in all',
+      'later syncs fill them, or all at once: dqsync backfill',
+    ]);
   });
 });
 

@@ -101,7 +101,9 @@ describe('dqsync status', () => {
     });
     const run = await world.cli(['status']);
     expect(run.stdout).toMatch(/except for 1 gap\n {2}coverage {3}\d{4}-\d\d-\d\d ░+▒?█+ \d{4}-\d\d-\d\d\n/);
-    expect(run.stdout).toMatch(/\n {2}gaps {7}\S+Z to \S+Z \(\d days?\)\n {13}dqsync backfill fills them\n {2}open/);
+    expect(run.stdout).toMatch(
+      /\n {2}gaps {7}\S+Z to \S+Z \(\d days?\)\n {13}later syncs fill them, or all at once: dqsync backfill\n {2}open/,
+    );
   });
 
   it('shows what backfills have covered before the first sync', async () => {
@@ -130,6 +132,13 @@ describe('dqsync status', () => {
     expect(run.exitCode).toBe(0);
     expect(run.stdout).toContain('last run   done');
     expect(run.stdout).toMatch(/source {5}not available: .*ECONNREFUSED/);
+  });
+
+  it('shows why a source did not answer in time, for example that it throttles', async () => {
+    const world = await aWorld();
+    world.simulator.traps.faults = [{ kind: 'status', status: 429, when: { from: 1 } }];
+    const run = await world.cli(['status']);
+    expect(run.stdout).toMatch(/source {5}not available: .*HTTP 429.*quota/);
   });
 
   it('shows a killed run and a failed run', async () => {

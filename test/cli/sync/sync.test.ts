@@ -129,7 +129,7 @@ describe('dqsync sync', () => {
     const stopped = await running.ended;
     expect(stopped.exitCode).toBe(130);
     const told =
-      /^✓ sales {2}[\s\S]* 60 rows written [\s\S]*\n {2}(\d+) executions wait for rule results; later syncs fetch them, or dqsync sync --results all at once\n$/;
+      /^✓ sales {2}[\s\S]* 60 rows written [\s\S]*\n {2}(\d+) executions wait for rule results; later syncs fetch them, or all at once: dqsync sync --results\n$/;
     expect(stopped.stdout).toMatch(told);
     world.simulator.traps.faults = [];
     const again = await world.cli([command, ...args]);
@@ -153,7 +153,7 @@ describe('dqsync sync', () => {
     const stopped = await running.ended;
     expect(stopped.exitCode).toBe(130);
     expect(stopped.stdout).toMatch(
-      /^✓ sales {2}complete up to [\s\S]*\n {2}interrupted with 1 gap in coverage left; later syncs fill them, or dqsync backfill\n$/,
+      /^✓ sales {2}complete up to [\s\S]*\n {2}interrupted with 1 gap in coverage left; later syncs fill them, or all at once: dqsync backfill\n$/,
     );
   });
 
