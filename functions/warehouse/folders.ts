@@ -9,7 +9,7 @@ import { fileErrorCode } from './file-errors.ts';
  */
 export async function makeFolder(path: string): Promise<void> {
   const missing: string[] = [];
-  for (let folder = path; !(await exists(folder)); folder = dirname(folder)) {
+  for (let folder = path; !(await exists(folder)) && dirname(folder) !== folder; folder = dirname(folder)) {
     missing.unshift(folder);
   }
   for (const folder of missing) {
@@ -22,13 +22,14 @@ export async function makeFolder(path: string): Promise<void> {
   }
 }
 
-async function exists(path: string): Promise<boolean> {
+/** Returns whether there is a file or folder. @throws what `stat` throws otherwise */
+export async function exists(path: string): Promise<boolean> {
   try {
     await stat(path);
     return true;
   } catch (thrown) {
     ignoreMissing(thrown);
-    return dirname(path) === path;
+    return false;
   }
 }
 

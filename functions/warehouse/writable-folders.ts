@@ -1,8 +1,8 @@
 /** Checks without writing whether this user may create files in a warehouse. */
-import { access, constants, readdir, stat } from 'node:fs/promises';
+import { access, constants, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { toStorageError } from './file-errors.ts';
-import { ignoreMissing } from './folders.ts';
+import { exists } from './folders.ts';
 
 /**
  * Checks a folder, some folders in it, and the folders directly below those (workspaces and targets). If the folder
@@ -33,15 +33,5 @@ async function requireWritable(path: string): Promise<void> {
     await access(path, constants.W_OK | constants.X_OK);
   } catch (thrown) {
     throw toStorageError(thrown, 'write', path);
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (thrown) {
-    ignoreMissing(thrown);
-    return false;
   }
 }

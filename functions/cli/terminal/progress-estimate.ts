@@ -10,7 +10,7 @@ import type { Progress } from '../../sync/target-run.ts';
 export interface Estimate {
   /**
    * 0 to 1; null if neither the number of rows is known nor a part of the span is done. Falls only when the source's
-   * count turns out to be no total.
+   * count turns out not to be a total.
    */
   readonly fraction: number | null;
   /**
@@ -80,7 +80,7 @@ export class ProgressEstimate {
     };
   }
 
-  /** Returns the source's count; null if it is no total. Then the share that was derived from it is void too. */
+  /** Returns the source's count. Returns null if that is not a total, and drops the share that was derived from it. */
   #expectedOf({ rows: given }: Progress, rows: number): number | null {
     const counted = given?.expected ?? null;
     const isTotal = counted !== null && this.#provenRows <= counted * tolerance && rows <= counted * shownTolerance;
