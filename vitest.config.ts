@@ -6,8 +6,9 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     expect: { requireAssertions: true },
     globalSetup: 'test/support/build-cli.ts',
-    // Most tests wait for child processes and loopback servers, so two at once help even on two cores.
-    maxWorkers: 2,
+    // Many tests wait for child processes, loopback servers, and schedules of the emulator, so three at once help even on
+    // two cores.
+    maxWorkers: 3,
     // Files share a worker and what it has loaded, which halves the CPU time. What a test changes of a process it puts back.
     isolate: false,
     unstubEnvs: true,
