@@ -128,7 +128,7 @@ export function applyChange(checkpoint: Checkpoint, change: Change, lookbackMs: 
     maxSpanMs: change.maxSpanMs ?? checkpoint.maxSpanMs,
     unproven: applyUnproven(checkpoint.unproven, change.unproven, change.run.committedAtMs, coverage),
     open: applyOpen(checkpoint.open, change),
-    expired: applyExpired(checkpoint.expired, change),
+    expired: applyExpired(checkpoint, change),
     recent: newestOf([...checkpoint.recent.filter(isShownAgain), ...recentOf(change, isShownAgain)], executionKey),
     moved: applyMoved(checkpoint.moved, change),
     ...applyNewestStarts(checkpoint, change),
@@ -228,8 +228,9 @@ function applyOpen(open: readonly OpenEntry[], change: Change): OpenEntry[] {
 /**
  * An execution expires by the observation that closes it. A later one shows that it has ended, or is followed again.
  */
-function applyExpired(expired: readonly ExpiredEntry[], change: Change): ExpiredEntry[] {
-  const laterAtMs = new Map(change.opened.map((entry) => [executionKey(entry.execution), entry.observedAtMs]));
+function applyExpired({ expired, open }: Checkpoint, change: Change): ExpiredEntry[] {
+  const followed = newestOf([...open, ...change.opened], (entry) => executionKey(entry.execution));
+  const laterAtMs = new Map(followed.map((entry) => [executionKey(entry.execution), entry.observedAtMs]));
   for (const [key, atMs] of closingTimes(change)) {
     laterAtMs.set(key, Math.max(atMs, laterAtMs.get(key) ?? atMs));
   }
