@@ -33,8 +33,6 @@ export class Auditor {
   rows = 0;
   /** Number of checkpoint versions written. */
   commits = 0;
-  /** Size of the largest version, in bytes. */
-  largestCheckpoint = 0;
   checkpoint: Checkpoint | null = null;
   readonly #audited: Audited;
   readonly #begun = new Set<{ readonly nowMs: number }>();
@@ -79,7 +77,6 @@ export class Auditor {
     const now = decodeCheckpoint(bytes, identity, target, 'checkpoint');
     this.checkpoint = now;
     this.commits += 1;
-    this.largestCheckpoint = Math.max(this.largestCheckpoint, bytes.length);
     const chain = [...(before?.commitIds ?? []), now.commitIds.at(-1)].slice(-50);
     if (chain.join() !== now.commitIds.join()) {
       this.problems.push(`I4: the checkpoint of ${by} does not follow from the one before`);
@@ -157,13 +154,9 @@ function addToView(view: View, rows: readonly Record<string, unknown>[]): void {
     const known = view.get(key);
     const isLater =
       known === undefined || observedAt > known.observedAt || (observedAt === known.observedAt && runId > known.runId);
-    const shown = isLater ? shownOf(key, startTimeMs, row) : known.shown;
-    const latest = isLater ? { observedAt, runId } : known;
-    view.set(key, {
-      observedAt: latest.observedAt,
-      runId: latest.runId,
-      shown: { ...shown, rows: (known?.shown.rows ?? 0) + 1 },
-    });
+    if (isLater) {
+      view.set(key, { observedAt, runId, shown: shownOf(key, startTimeMs, row) });
+    }
   }
 }
 
@@ -171,7 +164,7 @@ function shownOf(key: string, startTimeMs: number, row: Record<string, unknown>)
   const { name, task_id: taskId, task_type: taskType, run_status: runStatus, notify_status: notifyStatus } = row;
   const end = timeOf(row['end_time']) ?? 0;
   const state = [name, taskId, taskType, runStatus, notifyStatus ?? 'null', end].join(' | ');
-  return { key, startTimeMs, state, times: 1, rows: 1 };
+  return { key, startTimeMs, state, times: 1 };
 }
 
 function timeOf(value: unknown): number | null {

@@ -1,5 +1,4 @@
 /** A simulated source, a warehouse folder, and syncs between them, all on a clock that moves only by hand. */
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import type { Checkpoint } from '../../functions/checkpoint/checkpoint.ts';
@@ -9,7 +8,8 @@ import { isoTime } from '../../functions/clock.ts';
 import { type Config, parseConfig } from '../../functions/config.ts';
 import { connectTarget } from '../../functions/connect.ts';
 import { StoppedError } from '../../functions/errors.ts';
-import { isOpen } from '../../functions/model.ts';
+import { isOpen, type Log } from '../../functions/model.ts';
+import type { Source } from '../../functions/source/client.ts';
 import { createPacer } from '../../functions/source/pacing.ts';
 import type { BackfillTask } from '../../functions/sync/backfill-task.ts';
 import { type Run, runTargets } from '../../functions/sync/run.ts';
@@ -17,10 +17,10 @@ import type { Summary } from '../../functions/sync/summary.ts';
 import { openFileStore } from '../../functions/warehouse/file-store.ts';
 import { checkpointKey } from '../../functions/warehouse/layout.ts';
 import type { Store } from '../../functions/warehouse/store.ts';
-import { defaultAccount } from '../simulator/accounts.ts';
 import { frozenClock, type MovableClock } from '../simulator/movable-clock.ts';
 import { defaultWorkspace, type Simulator, type SimulatorOptions, startSimulator } from '../simulator/server.ts';
 import { duckdb } from './referee.ts';
+import { simSource, simTarget, writeSecret } from './sim-config.ts';
 import { tempFolder } from './temp-warehouse.ts';
 import { compareWithTruth, noDifferences } from './view-check.ts';
 
@@ -66,14 +66,13 @@ export async function syncedSource(
   const sim = await startSimulator({ seed: 7, ...options, clock });
   const folder = await tempFolder();
   onTestFinished(() => sim.close());
-  const secret = join(folder, 'secret.json');
-  await writeFile(secret, JSON.stringify(defaultAccount.password));
+  const credentials = await writeSecret(folder);
   const warehouse = `file:${join(folder, 'warehouse')}`;
   const store = openFileStore(warehouse);
   const baseConfig = {
     warehouse,
-    source: { endpoint: sim.url, iamEndpoint: sim.iamUrl, quota: { requests: 1_000_000, perSeconds: 1 } },
-    targets: [{ name: 'sales', ...defaultWorkspace, credentials: `file:${secret}` }],
+    source: simSource(sim),
+    targets: [simTarget(credentials)],
     initialFrom: isoTime(clock.now() - 31 * dayMs),
     settleSeconds: 0,
     ...configChange,
@@ -87,7 +86,7 @@ export async function syncedSource(
     sim,
     clock,
     folder,
-    credentials: `file:${secret}`,
+    credentials,
     store,
     connect: (target, signal) => makeRun(parseConfig(baseConfig, 'config'), store, dqsyncClock).connect(target, signal),
     sync,
@@ -142,6 +141,22 @@ export function stoppedAfter(rows: number): Pick<Run, 'stop' | 'onProgress'> {
   };
 }
 
+/** Returns a log that collects the messages of its warnings. */
+export function warnings(): { readonly log: Log; readonly messages: string[] } {
+  const messages: string[] = [];
+  return { messages, log: (level, message) => void (level === 'warn' && messages.push(message)) };
+}
+
+/** Returns a run whose source is changed. */
+export function withSource(world: SyncedSource, change: (source: Source) => Partial<Source>): Pick<Run, 'connect'> {
+  return {
+    connect: (target, signal) => {
+      const source = world.connect(target, signal);
+      return { ...source, ...change(source) };
+    },
+  };
+}
+
 /** Returns the target's current checkpoint. */
 export async function checkpointOf({ store }: SyncedSource): Promise<Checkpoint> {
   const object = await store.get(checkpointKey('sales'));
@@ -183,7 +198,7 @@ function expectTruth(sim: Simulator, view: readonly Row[]): void {
     const [row = {}] = rows;
     const { name, task_id: taskId, task_type: taskType, run_status: runStatus, notify_status: notifyStatus } = row;
     const state = [name, taskId, taskType, runStatus, notifyStatus, row['end_time'] ?? 0].join(' | ');
-    return { key, startTimeMs: Number(row['start_time']), state, times: rows.length, rows: rows.length };
+    return { key, startTimeMs: Number(row['start_time']), state, times: rows.length };
   });
   const committed = new Set(seen.map(({ id, startTimeMs }) => `${id}@${startTimeMs}`));
   expect(compareWithTruth(sim, shown, committed)).toEqual(noDifferences);

@@ -6,7 +6,7 @@ import { applyUnproven, nextTryMs, type UnprovenWindow } from '../../functions/c
 import { SourceError } from '../../functions/errors.ts';
 import { gapsIn } from '../../functions/intervals.ts';
 import type { Run } from '../../functions/sync/run.ts';
-import { defaultWorkspace } from '../simulator/server.ts';
+import { simTarget } from '../support/sim-config.ts';
 import {
   checkpointOf,
   dayMs,
@@ -15,6 +15,8 @@ import {
   type SyncedSource,
   stoppedAfter,
   syncedSource,
+  warnings,
+  withSource,
 } from '../support/synced-source.ts';
 
 /** Opens a world that has been synced for 2 days. Of the 20 days before, only the first ones are backfilled. */
@@ -44,17 +46,13 @@ function yieldingBy(
   let requests = 0;
   return {
     count: () => requests,
-    connectYielding: (target, signal) => {
-      const source = world.connect(target, signal);
-      return {
-        ...source,
-        fetchPage: async (request) => {
-          requests += 1;
-          before(requests);
-          return await source.fetchPage(request);
-        },
-      };
-    },
+    connectYielding: withSource(world, ({ fetchPage }) => ({
+      fetchPage: async (request) => {
+        requests += 1;
+        before(requests);
+        return await fetchPage(request);
+      },
+    })).connect,
   };
 }
 
@@ -100,15 +98,7 @@ describe('a sync with time left', () => {
 
   it('syncs every target before it fills the gaps of one', async () => {
     const world = await worldWithGap(3_000);
-    const [config] = [
-      {
-        targets: ['sales', 'b'].map((name) => ({
-          name,
-          ...defaultWorkspace,
-          credentials: `file:${world.folder}/secret.json`,
-        })),
-      },
-    ];
+    const config = { targets: ['sales', 'b'].map((name) => simTarget(world.credentials, { name })) };
     await world.sync({ targets: ['b'] }, config);
     world.clock.advance(hourMs);
     const order: string[] = [];
@@ -129,15 +119,14 @@ describe('a sync with time left', () => {
 
   it('reports a failure to fill gaps, and does not fail', async () => {
     const world = await worldWithGap(3_000);
-    const warnings: string[] = [];
+    const { log, messages } = warnings();
     const failing = yieldingBy(world, (n) => {
       if (n > 12) {
         throw new SourceError('the source is down', { remedy: 'Wait.', httpStatus: 503 });
       }
     });
-    const log: Run['log'] = (level, message) => level === 'warn' && warnings.push(message);
     expect(await world.syncWell({ ...failing, log })).toMatchObject({ done: true });
-    expect(warnings).toEqual(['gaps in coverage could not be filled: the source is down; a later run tries again']);
+    expect(messages).toEqual(['gaps in coverage could not be filled: the source is down; a later run tries again']);
     expect((await checkpointOf(world)).lastRun).toMatchObject({ mode: 'incremental', outcome: 'done', error: null });
     await world.syncWell();
     await world.expectTruth();

@@ -4,8 +4,6 @@ import type { Checkpoint } from '../../functions/checkpoint/checkpoint.ts';
 import { encodeCheckpoint } from '../../functions/checkpoint/codec.ts';
 import { endOf } from '../../functions/checkpoint/coverage.ts';
 import { StoppedError, StorageError } from '../../functions/errors.ts';
-import type { Log } from '../../functions/model.ts';
-import type { Source } from '../../functions/source/client.ts';
 import type { Run } from '../../functions/sync/run.ts';
 import { checkpointKey, dataPrefix } from '../../functions/warehouse/layout.ts';
 import type { Store } from '../../functions/warehouse/store.ts';
@@ -19,23 +17,9 @@ import {
   type SyncedSource,
   stoppedAfter,
   syncedSource,
+  warnings,
+  withSource,
 } from '../support/synced-source.ts';
-
-/** Returns a log that collects the messages of its warnings. */
-function warnings(): { readonly log: Log; readonly messages: string[] } {
-  const messages: string[] = [];
-  return { messages, log: (level, message) => void (level === 'warn' && messages.push(message)) };
-}
-
-/** Returns a run whose source is changed. */
-function withSource(world: SyncedSource, change: (source: Source) => Partial<Source>): Pick<Run, 'connect'> {
-  return {
-    connect: (target, signal) => {
-      const source = world.connect(target, signal);
-      return { ...source, ...change(source) };
-    },
-  };
-}
 
 /** Replaces one execution that started in the span by one of `task`, so that the count is the same. */
 function replaceOne({ sim }: SyncedSource, fromMs: number, toMs: number, startTimeMs: number, task: SimulatedTask) {

@@ -3,11 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { PendingChange } from '../../functions/checkpoint/last-outcomes.ts';
 import type { OutcomeChanges } from '../../functions/sync/outcome-changes.ts';
 import { outcomesKey } from '../../functions/warehouse/layout.ts';
-import { type Random, seededRandom } from '../simulator/random.ts';
 import { failingStore, type StoreFate } from '../support/failing-store.ts';
-import { hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
-
-const statuses = ['SUCCESS', 'ALARMING', 'FAILED'] as const;
+import { hourMs, minuteMs, type SyncedSource, syncedSource, warnings } from '../support/synced-source.ts';
 
 /** Collects the announcements of all runs. */
 function listener() {
@@ -93,9 +90,9 @@ describe('changes of outcomes', () => {
     const world = await syncedSource();
     const { heard, announce } = listener();
     await world.store.putIfAbsent(outcomesKey('sales'), Buffer.from('{"format":"?"}'));
-    const warnings: string[] = [];
-    await world.syncWell({ announce, log: (level, message) => (level === 'warn' ? warnings.push(message) : 0) });
-    expect(warnings).toEqual([expect.stringContaining('the last outcomes of tasks cannot be read')]);
+    const { log, messages } = warnings();
+    await world.syncWell({ announce, log });
+    expect(messages).toEqual([expect.stringContaining('the last outcomes of tasks cannot be read')]);
     world.clock.advance(hourMs);
     addRun(world, world.sim.life.addTask(), 'FAILED', 1n);
     await world.syncWell({ announce });
@@ -124,53 +121,31 @@ describe('changes of outcomes', () => {
     expect(new Set(heard.map(textOf))).toEqual(new Set(['null→FAILED × 1, 1', 'FAILED→SUCCESS × 1, 2']));
   });
 
-  it.each([1, 2, 3])('are all announced over days of killed runs and failing listeners (seed %i)', async (seed) => {
-    const world = await syncedSource();
-    const random = seededRandom(seed);
-    const addHour = randomHours(world, random);
-    const heard: PendingChange[] = [];
-    await world.syncWell({ announce: async () => undefined });
-    let expected = addHour();
-    for (let hour = 0; hour < 36; hour += 1) {
-      const deathAt = random.chance(0.7) ? random.between(1, 14) : null;
-      const fate = random.pick(['die-before', 'die-after', 'lose-reply'] as const);
-      const store = failingStore(world.store, ({ n }) => (n === deathAt ? fate : 'ok'));
-      const isDeaf = random.chance(0.3);
-      const announce = async ({ changes }: OutcomeChanges): Promise<void> => {
-        expect(isDeaf, 'nobody hears this').toBe(false);
-        heard.push(...changes);
-      };
-      await world.sync({ store, announce });
-      expected = addHour();
-    }
-    await world.syncWell({ announce: async ({ changes }) => void heard.push(...changes) });
-    await world.expectTruth();
-    const found = new Set(heard.map(({ from, to, executionId }) => `${from}→${to}, ${executionId}`));
-    expect(expected.size).toBeGreaterThan(50);
-    expect(found).toEqual(expected);
-    expect(new Set(heard.map(({ id }) => id)).size).toBe(expected.size);
-  });
-});
-
-/** Lets an hour pass in which several tasks run. Returns all changes so far. */
-function randomHours({ sim, clock, ...world }: SyncedSource, random: Random): () => Set<string> {
-  const tasks = Array.from({ length: 12 }, (_, index) => ({
-    task: sim.life.addTask({ name: `task ${index}` }),
-    last: '',
-  }));
-  const changes = new Set<string>();
-  let id = 0n;
-  return () => {
-    clock.advance(hourMs);
-    for (const each of tasks) {
-      const runStatus = random.chance(0.6) ? 'SUCCESS' : random.pick(statuses);
-      id += 1n;
-      addRun({ sim, clock, ...world }, each.task, runStatus, id);
-      if ((each.last || 'SUCCESS') !== runStatus) {
-        changes.add(`${each.last || null}→${runStatus}, ${id}`);
+  it.each<StoreFate>(['die-before', 'die-after', 'lose-reply'])(
+    'are all announced after a call of the store with the fate %s',
+    async (fate) => {
+      const world = await syncedSource();
+      const { heard, announce } = listener();
+      await world.syncWell({ announce });
+      const task = world.sim.life.addTask();
+      let isReached = true;
+      let step = 0;
+      while (isReached) {
+        isReached = false;
+        step += 1;
+        world.clock.advance(hourMs);
+        addRun(world, task, step % 2 === 1 ? 'FAILED' : 'SUCCESS', BigInt(step));
+        const store = failingStore(world.store, ({ n }) => {
+          isReached ||= n === step;
+          return n === step ? fate : 'ok';
+        });
+        await world.sync({ store, announce });
+        await world.syncWell({ announce });
       }
-      each.last = runStatus;
-    }
-    return changes;
-  };
-}
+      await world.expectTruth();
+      const expected = Array.from({ length: step }, (_, index) => index + 1);
+      expect(new Set(heard.map(({ executionId }) => Number(executionId)))).toEqual(new Set(expected));
+      expect(new Set(heard.map(({ id }) => id)).size).toBe(step);
+    },
+  );
+});

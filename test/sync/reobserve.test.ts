@@ -1,22 +1,15 @@
 /** Open executions are re-checked until they end, whatever their start time, with few requests. */
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Run } from '../../functions/sync/run.ts';
-import { defaultWorkspace } from '../simulator/server.ts';
+import { simTarget } from '../support/sim-config.ts';
 import { checkpointOf, dayMs, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
 
-/**
- * Opens a world with two days of settled history and `count` executions that have been open for hours, `apartMs` apart.
- */
-async function worldWithOpen(
-  count: number,
-  apartMs: number,
-  settled = 4_000,
-): Promise<{ world: SyncedSource; ids: bigint[] }> {
+/** Opens a world with two days of settled history and `count` executions, an hour apart, that have been open for hours. */
+async function worldWithOpen(count: number): Promise<{ world: SyncedSource; ids: bigint[] }> {
   const world = await syncedSource();
-  world.sim.life.addMany(settled, { fromMs: world.clock.now() - 2 * dayMs, toMs: world.clock.now() - minuteMs });
+  world.sim.life.addMany(4_000, { fromMs: world.clock.now() - 2 * dayMs, toMs: world.clock.now() - minuteMs });
   const ids = Array.from({ length: count }, (_, index) => {
-    const startTimeMs = world.clock.now() - 3 * hourMs - index * apartMs;
+    const startTimeMs = world.clock.now() - (3 + index) * hourMs;
     return world.sim.life.addExecution({ runStatus: 'RUNNING', endTimeMs: null, startTimeMs }).id;
   });
   await world.syncWell();
@@ -24,29 +17,8 @@ async function worldWithOpen(
 }
 
 describe('open executions', () => {
-  it('that are still open cost one request for all of them', async () => {
-    const { world } = await worldWithOpen(30, hourMs);
-    world.clock.advance(hourMs);
-    const summary = await world.syncWell();
-    expect(summary).toMatchObject({ openExecutions: 30, rowsWritten: 0 });
-    expect(summary.requests).toBeLessThanOrEqual(6);
-  });
-
-  it('are written again when they end, and leave the open set', async () => {
-    const { world, ids } = await worldWithOpen(12, hourMs);
-    world.clock.advance(hourMs);
-    for (const id of ids.slice(0, 5)) {
-      world.sim.life.finish(id, 'SUCCESS');
-    }
-    const summary = await world.syncWell();
-    expect(summary).toMatchObject({ openExecutions: 7, rowsWritten: 5 });
-    expect(summary.requests).toBeLessThanOrEqual(12);
-    await world.expectTruth();
-    expect(await world.syncWell()).toMatchObject({ openExecutions: 7, rowsWritten: 0 });
-  });
-
   it('that vanish are written again with a note, and leave the open set', async () => {
-    const { world, ids } = await worldWithOpen(3, hourMs);
+    const { world, ids } = await worldWithOpen(3);
     world.sim.life.remove(ids[0]!);
     world.sim.life.rerun(ids[1]!);
     world.clock.advance(hourMs);
@@ -57,20 +29,6 @@ describe('open executions', () => {
     expect(JSON.parse(String(rows[0]?.['extra']))._dqsync.vanished_at).toMatch(/^2026-06-01T/);
     world.clock.advance(hourMs);
     expect((await world.syncWell()).rowsWritten).toBe(0);
-  });
-
-  it('of an unknown status are re-checked too', async () => {
-    const world = await syncedSource();
-    const { id } = world.sim.life.addExecution({
-      runStatus: 'PAUSED',
-      endTimeMs: null,
-      startTimeMs: world.clock.now() - 2 * hourMs,
-    });
-    expect(await world.syncWell()).toMatchObject({ openExecutions: 1 });
-    world.sim.life.finish(id, 'FAILED');
-    world.clock.advance(hourMs);
-    expect(await world.syncWell()).toMatchObject({ openExecutions: 0, rowsWritten: 1 });
-    await world.expectTruth();
   });
 
   it('of statuses that cannot be filtered do not prevent new ones from being read', async () => {
@@ -96,10 +54,11 @@ describe('open executions', () => {
     const world = await syncedSource();
     world.sim.life.addMany(4_000, { fromMs: world.clock.now() - 2 * dayMs, toMs: world.clock.now() - minuteMs });
     const startTimesMs = Array.from({ length: 70 }, (_, index) => world.clock.now() - (index + 2) * hourMs);
-    for (const startTimeMs of startTimesMs) {
-      world.sim.life.addExecution({ runStatus: 'CANCELED', startTimeMs, endTimeMs: startTimeMs + 1000 });
-    }
+    const ids = startTimesMs.map((startTimeMs) => {
+      return world.sim.life.addExecution({ runStatus: 'CANCELED', startTimeMs, endTimeMs: startTimeMs + 1000 }).id;
+    });
     await world.syncWell();
+    world.sim.life.finish(ids.at(-1)!, 'FAILED');
     const asked: { fromMs: number; toMs: number }[] = [];
     world.sim.traps.afterPage = ({ query }) => {
       asked.push({ fromMs: query.startTimeMs ?? 0, toMs: query.endTimeMs ?? 0 });
@@ -109,37 +68,21 @@ describe('open executions', () => {
       await world.syncWell();
     }
     expect(startTimesMs.filter((ms) => !asked.some(({ fromMs, toMs }) => fromMs < ms && ms < toMs))).toEqual([]);
-  });
-
-  it('that raised alarms far apart are all re-checked until their notification', async () => {
-    const { world, ids } = await worldWithOpen(10, hourMs);
-    for (const id of ids) {
-      world.sim.life.finish(id, 'ALARMING');
-    }
-    world.clock.advance(minuteMs);
-    await world.syncWell();
-    world.clock.advance(5 * minuteMs);
-    for (const id of ids) {
-      world.sim.life.setNotify(id, 'SUCCESS');
-    }
-    await world.syncWell();
     await world.expectTruth();
   });
 
-  it('expire after maxOpenDays', async () => {
-    const { world } = await worldWithOpen(2, hourMs);
-    world.clock.advance(8 * dayMs);
-    expect(await world.syncWell()).toMatchObject({ openExecutions: 0 });
-  });
-
-  it('with an alarm are re-checked over several runs that find nothing new', async () => {
-    const { world, ids } = await worldWithOpen(1, hourMs);
-    world.sim.life.finish(ids[0]!, 'ALARMING');
+  it('that raised alarms far apart are all re-checked until their notification', async () => {
+    const { world, ids } = await worldWithOpen(10);
+    for (const id of ids) {
+      world.sim.life.finish(id, 'ALARMING');
+    }
     for (let run = 0; run < 3; run += 1) {
       world.clock.advance(2 * minuteMs);
-      await world.syncWell();
+      expect(await world.syncWell()).toMatchObject({ openExecutions: 0, rowsWritten: run === 0 ? 10 : 0 });
     }
-    world.sim.life.setNotify(ids[0]!, 'SUCCESS');
+    for (const id of ids) {
+      world.sim.life.setNotify(id, 'SUCCESS');
+    }
     await world.syncWell();
     await world.expectTruth();
   });
@@ -153,9 +96,7 @@ describe('open executions', () => {
       const taskType = index % 2 === 0 ? 'CONSISTENCY_TASK' : 'QUALITY_TASK';
       world.sim.life.addExecution({ runStatus: 'RUNNING', endTimeMs: null, startTimeMs, taskType });
     }
-    const credentials = `file:${join(world.folder, 'secret.json')}`;
-    const filter = { taskType: 'CONSISTENCY_TASK' };
-    const targets = [{ name: 'consistency', ...defaultWorkspace, credentials, filter }];
+    const targets = [simTarget(world.credentials, { filter: { taskType: 'CONSISTENCY_TASK' } })];
     await world.syncWell({}, { targets });
     world.clock.advance(hourMs);
     const statuses = new Set<string>();
@@ -167,42 +108,28 @@ describe('open executions', () => {
     expect(new Set((await world.view()).map((row) => row['task_type']))).toEqual(new Set(['CONSISTENCY_TASK']));
   });
 
-  it('are counted once when they expire', async () => {
-    const { world } = await worldWithOpen(2, hourMs);
-    world.clock.advance(8 * dayMs);
-    const expired: number[] = [];
-    const onTargetDone: Run['onTargetDone'] = ({ summary }) => expired.push(summary.expired);
-    await world.syncWell({ onTargetDone });
-    await world.syncWell({ onTargetDone });
-    expect(expired).toEqual([2, 0]);
-  });
-
-  it('are listed in the checkpoint from their expiry until they are seen to have ended', async () => {
-    const { world, ids } = await worldWithOpen(2, hourMs);
+  it('expire after maxOpenDays, once, and are listed in the checkpoint until they are seen to have ended', async () => {
+    const { world, ids } = await worldWithOpen(2);
     const expired = async () => (await checkpointOf(world)).expired.map(({ id }) => id).sort();
     expect(await expired()).toEqual([]);
+    const counts: number[] = [];
+    const onTargetDone: Run['onTargetDone'] = ({ summary }) => counts.push(summary.expired);
+    const warnings: unknown[] = [];
+    const log: Run['log'] = (level, message, fields) => level === 'warn' && warnings.push([message, fields]);
     const fromMs = world.clock.now() - dayMs;
     world.clock.advance(8 * dayMs);
-    await world.syncWell();
+    expect(await world.syncWell({ onTargetDone, log })).toMatchObject({ openExecutions: 0 });
     expect(await expired()).toEqual(ids.toSorted());
     world.sim.life.finish(ids[0]!);
     world.clock.advance(minuteMs);
-    await world.syncWell();
+    await world.syncWell({ onTargetDone, log });
     expect(await expired()).toEqual(ids.toSorted());
+    expect(counts).toEqual([2, 0]);
+    const told = expect.objectContaining({ target: 'sales', executions: 2 });
+    expect(warnings).toEqual([[expect.stringMatching(/^executions expired: open for longer than maxOpenDays/), told]]);
     await world.backfill({ window: { fromMs, toMs: fromMs + 2 * dayMs }, again: true });
     expect(await expired()).toEqual([ids[1]]);
     await world.expectTruth();
-  });
-
-  it('that expire are reported together after their commit', async () => {
-    const { world } = await worldWithOpen(2, hourMs);
-    world.clock.advance(8 * dayMs);
-    const warnings: unknown[] = [];
-    const log: Run['log'] = (level, message, fields) => level === 'warn' && warnings.push([message, fields]);
-    await world.syncWell({ log });
-    await world.syncWell({ log });
-    const told = expect.objectContaining({ target: 'sales', executions: 2 });
-    expect(warnings).toEqual([[expect.stringMatching(/^executions expired: open for longer than maxOpenDays/), told]]);
   });
 
   it('whose row is no longer readable are re-checked for maxOpenDays, and the row is quarantined', async () => {
@@ -260,7 +187,7 @@ describe('open executions', () => {
     expect(row?.['extra']).toMatch(/^\{"score":98\.7500,"_dqsync":\{"vanished_at":"2026-06-01T[^"]+"\}\}$/);
   });
 
-  it.each(['SUSPENDING', 'UNKNOWN'])(
+  it.each(['RUNNING', 'SUSPENDING', 'UNKNOWN'])(
     'of status %s are requested together, and re-checked until their end',
     async (runStatus) => {
       const world = await syncedSource();
@@ -281,21 +208,8 @@ describe('open executions', () => {
     },
   );
 
-  it('that succeed are checked once more, in case their notification status changes later', async () => {
-    const { world, ids } = await worldWithOpen(1, hourMs);
-    world.sim.life.finish(ids[0]!, 'SUCCESS');
-    world.clock.advance(minuteMs);
-    await world.syncWell();
-    world.sim.life.setNotify(ids[0]!, 'SUCCESS');
-    world.clock.advance(hourMs);
-    // Such checks may cost a quarter of the requests that the run makes anyway.
-    world.sim.life.addMany(900, { fromMs: world.clock.now() - hourMs, toMs: world.clock.now() - minuteMs });
-    await world.syncWell();
-    await world.expectTruth();
-  });
-
   it('that end are checked once more after the lookback of their end, even if a notification was already sent', async () => {
-    const { world, ids } = await worldWithOpen(1, hourMs);
+    const { world, ids } = await worldWithOpen(1);
     world.sim.life.finish(ids[0]!, 'ALARMING');
     world.sim.life.setNotify(ids[0]!, 'SUCCESS');
     world.clock.advance(minuteMs);
@@ -307,31 +221,8 @@ describe('open executions', () => {
     await world.expectTruth();
   });
 
-  it('that succeed far apart are each checked once after the lookback of their end', async () => {
-    const { world, ids } = await worldWithOpen(12, hourMs);
-    for (const id of ids) {
-      world.sim.life.finish(id, 'SUCCESS');
-    }
-    world.clock.advance(minuteMs);
-    expect(await world.syncWell()).toMatchObject({ openExecutions: 0, rowsWritten: 12 });
-    world.clock.advance(40_000);
-    for (const id of ids) {
-      world.sim.life.setNotify(id, 'SUCCESS');
-    }
-    world.clock.advance(hourMs);
-    const looked = await world.syncWell();
-    expect(looked.rowsWritten).toBe(12);
-    // One more request is for executions of the history that started just before the lookback and ended in it.
-    expect(looked.requests).toBeLessThanOrEqual(3 + 12 + 1);
-    await world.expectTruth();
-    world.clock.advance(hourMs);
-    const quiet = await world.syncWell();
-    expect(quiet.rowsWritten).toBe(0);
-    expect(quiet.requests).toBeLessThanOrEqual(3);
-  });
-
   it('that succeed in large numbers far apart are all checked once more', async () => {
-    const { world, ids } = await worldWithOpen(40, hourMs);
+    const { world, ids } = await worldWithOpen(40);
     for (const id of ids) {
       world.sim.life.finish(id, 'SUCCESS');
     }
@@ -347,17 +238,6 @@ describe('open executions', () => {
     }
     expect(Math.max(...requests)).toBeLessThanOrEqual(3 + 40 + 1);
     expect(requests.at(-1)).toBeLessThanOrEqual(3);
-    await world.expectTruth();
-  });
-
-  it('that fail are re-checked until their notification status has settled', async () => {
-    const { world, ids } = await worldWithOpen(1, hourMs);
-    world.sim.life.finish(ids[0]!, 'ALARMING');
-    world.clock.advance(minuteMs);
-    expect(await world.syncWell()).toMatchObject({ openExecutions: 0, rowsWritten: 1 });
-    world.clock.advance(5 * minuteMs);
-    world.sim.life.setNotify(ids[0]!, 'SUCCESS');
-    await world.syncWell();
     await world.expectTruth();
   });
 });

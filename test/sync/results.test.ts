@@ -1,5 +1,4 @@
 /** Rule results: which are fetched, and when they are fetched again, without a disadvantage for executions. */
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { pendingResultsKind } from '../../functions/checkpoint/results-document.ts';
 import { loadDocument } from '../../functions/checkpoint/state-document.ts';
@@ -7,15 +6,23 @@ import { isoTime } from '../../functions/clock.ts';
 import { parseConfig } from '../../functions/config.ts';
 import { openConnections } from '../../functions/connect.ts';
 import { SourceError, StoppedError } from '../../functions/errors.ts';
+import type { TaskSource } from '../../functions/source/task-calls.ts';
+import type { ResultPage } from '../../functions/source/task-wire.ts';
 import type { Run } from '../../functions/sync/run.ts';
-import type { Summary } from '../../functions/sync/summary.ts';
 import { resultsKey } from '../../functions/warehouse/layout.ts';
 import type { Fault } from '../simulator/faults.ts';
-import { defaultWorkspace } from '../simulator/server.ts';
 import type { Traps } from '../simulator/traps.ts';
-import { failingStore } from '../support/failing-store.ts';
 import { resultsView } from '../support/results-view.ts';
-import { dayMs, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
+import { simTarget } from '../support/sim-config.ts';
+import {
+  dayMs,
+  hourMs,
+  minuteMs,
+  type SyncedSource,
+  syncedSource,
+  warnings,
+  withSource,
+} from '../support/synced-source.ts';
 import { opened } from '../support/warehouse-sql.ts';
 
 const withResults: Partial<Run> = { results: 'spare' };
@@ -47,13 +54,23 @@ async function expectFailures(world: SyncedSource): Promise<void> {
   expect(rows.map(String).sort()).toEqual(expected.sort());
 }
 
-async function syncs(world: SyncedSource, times: number, config: Record<string, unknown> = {}): Promise<Summary[]> {
-  const summaries: Summary[] = [];
+/** Returns a run that fetches results, with `fetchResults` in place of the source's own call, which it may use. */
+function resultsBy(
+  world: SyncedSource,
+  fetchResults: (own: TaskSource, ...args: Parameters<TaskSource['fetchResults']>) => Promise<ResultPage | null>,
+): Partial<Run> {
+  const ofSource = withSource(world, ({ tasks }) => ({
+    tasks: { ...tasks, fetchResults: (id, offset) => fetchResults(tasks, id, offset) },
+  }));
+  return { ...withResults, ...ofSource };
+}
+
+/** Syncs every hour. */
+async function syncs(world: SyncedSource, times: number): Promise<void> {
   for (let n = 0; n < times; n += 1) {
-    summaries.push(await world.syncWell(withResults, config));
+    await world.syncWell(withResults);
     world.clock.advance(hourMs);
   }
-  return summaries;
 }
 
 describe('rule results', () => {
@@ -92,38 +109,22 @@ describe('rule results', () => {
     await expectResults(world);
   });
 
-  it('of executions that a backfill read before a sync could are fetched by that sync', async () => {
+  it('of executions whose end a backfill saw before a sync could are fetched by that sync', async () => {
     const world = await syncedSource();
+    const { clock, sim } = world;
+    const openMs = clock.now() - 5 * hourMs;
+    const { id } = sim.life.addExecution({ runStatus: 'RUNNING', startTimeMs: openMs });
     await world.syncWell(withResults);
-    const fromMs = world.clock.now();
-    world.clock.advance(2 * hourMs);
-    world.sim.life.addMany(60, { fromMs, toMs: world.clock.now() - hourMs });
-    await world.backfill({ window: { fromMs, toMs: world.clock.now() - hourMs } });
-    expect(await resultsView(world.folder)).toEqual([]);
-    await world.syncWell(withResults);
-    await expectResults(world);
-  });
-
-  it('of executions that a repair finds are fetched by the next sync', async () => {
-    const world = await syncedSource();
-    await world.syncWell(withResults);
-    const startTimeMs = world.clock.now() - dayMs;
-    world.sim.life.addExecution({ runStatus: 'ALARMING', startTimeMs, visibleAtMs: world.clock.now() });
-    const window = { fromMs: startTimeMs - hourMs, toMs: startTimeMs + hourMs };
+    const syncedMs = clock.now();
+    clock.advance(2 * hourMs);
+    sim.life.addMany(60, { fromMs: syncedMs, toMs: clock.now() - hourMs });
+    await world.backfill({ window: { fromMs: syncedMs, toMs: clock.now() - hourMs } });
+    sim.life.finish(id, 'FAILED');
+    await world.backfill({ window: { fromMs: openMs - hourMs, toMs: openMs + hourMs }, again: true });
+    const lateMs = syncedMs - dayMs;
+    sim.life.addExecution({ runStatus: 'ALARMING', startTimeMs: lateMs, visibleAtMs: clock.now() });
+    const window = { fromMs: lateMs - hourMs, toMs: lateMs + hourMs };
     await world.backfill({ window, again: true }, { results: 'note' });
-    expect(await resultsView(world.folder)).toEqual([]);
-    await world.syncWell(withResults);
-    await expectResults(world);
-  });
-
-  it('of an open execution whose end a backfill saw before a sync are fetched by that sync', async () => {
-    const world = await syncedSource();
-    const startTimeMs = world.clock.now() - 5 * hourMs;
-    const { id } = world.sim.life.addExecution({ runStatus: 'RUNNING', startTimeMs });
-    await world.syncWell(withResults);
-    world.clock.advance(hourMs);
-    world.sim.life.finish(id, 'FAILED');
-    await world.backfill({ window: { fromMs: startTimeMs - hourMs, toMs: startTimeMs + hourMs }, again: true });
     expect(await resultsView(world.folder)).toEqual([]);
     await world.syncWell(withResults);
     await expectResults(world);
@@ -182,19 +183,14 @@ describe('rule results', () => {
     const world = await syncedSource();
     const task = world.sim.life.addTask({ rules: 250 });
     world.sim.life.addExecution({ task, runStatus: 'ALARMING', startTimeMs: world.clock.now() - hourMs });
-    const connect: Run['connect'] = (target, signal) => {
-      const source = world.connect(target, signal);
-      const { tasks } = source;
-      const fetchResults: NonNullable<typeof tasks>['fetchResults'] = async (id, offset) => {
-        const page = await tasks!.fetchResults(id, offset);
-        if (offset === 0) {
-          change(task.rules);
-        }
-        return page;
-      };
-      return { ...source, tasks: { ...tasks!, fetchResults } };
-    };
-    await world.syncWell({ ...withResults, connect });
+    const changing = resultsBy(world, async (own, id, offset) => {
+      const page = await own.fetchResults(id, offset);
+      if (offset === 0) {
+        change(task.rules);
+      }
+      return page;
+    });
+    await world.syncWell(changing);
     world.clock.advance(hourMs);
     await syncs(world, 2);
     const shown = (await resultsView(world.folder)).map((row) => row['rule_id']);
@@ -261,17 +257,6 @@ describe('rule results', () => {
     expect(world.sim.counters.results).toBe(5);
   });
 
-  it('whose abnormal rows are being exported are fetched once more, and shown once', async () => {
-    const world = await syncedSource({ traps: { abnormalDelayMs: 90 * minuteMs } });
-    world.sim.life.addExecution({ runStatus: 'ALARMING', startTimeMs: world.clock.now() - minuteMs });
-    world.clock.advance(minuteMs);
-    await syncs(world, 1);
-    const before = (await resultsView(world.folder)).map((row) => row['abnormal_table_status']);
-    expect(before.some((status) => status === 'READY' || status === 'RUNNING')).toBe(true);
-    await syncs(world, 8);
-    await expectResults(world);
-  });
-
   it('of a deleted instance lead to one row that records it', async () => {
     const world = await syncedSource();
     const { id } = world.sim.life.addExecution({ runStatus: 'ALARMING', startTimeMs: world.clock.now() - minuteMs });
@@ -334,18 +319,6 @@ describe('rule results', () => {
     expect(rows.map((row) => row['rule_id'])).toEqual([expect.any(String), expect.any(String)]);
   });
 
-  it('are limited during a first sync of many rows, and completed by the next syncs, newest first', async () => {
-    const world = await syncedSource();
-    world.sim.life.addMany(8_000, { fromMs: world.clock.now() - 20 * dayMs, toMs: world.clock.now() - hourMs });
-    const first = await world.syncWell(withResults);
-    expect(first.results).toBe(100);
-    const starts = (await resultsView(world.folder)).map((row) => Number(row['start_time']));
-    expect(Math.min(...starts)).toBeGreaterThan(world.clock.now() - 15 * dayMs);
-    const second = await world.syncWell(withResults);
-    expect(second.results).toBeGreaterThan(100);
-    await expectResults(world);
-  });
-
   it.each([
     ['over three weeks', {}],
     ['in a few dense seconds', { perSecond: 900 }],
@@ -401,10 +374,9 @@ describe('rule results', () => {
     }
     await world.syncWell({ results: 'note' }, { results: 'all' });
     world.sim.traps.deepestOffset = 0;
-    const warnings: string[] = [];
-    const log: Run['log'] = (level, message) => level === 'warn' && warnings.push(message);
+    const { log, messages } = warnings();
     await world.syncWell({ ...withResults, log }, { results: 'all' });
-    const incomplete = warnings.filter((message) => /may be missing.* backfill /.test(message));
+    const incomplete = messages.filter((message) => /may be missing.* backfill /.test(message));
     expect(incomplete.length).toBeGreaterThan(0);
     world.sim.traps.deepestOffset = null;
     await world.syncWell(withResults, { results: 'all' });
@@ -420,22 +392,18 @@ describe('rule results', () => {
     const { id } = sim.life.addExecution({ runStatus: 'FAILED', startTimeMs: clock.now() - minuteMs });
     await world.syncWell({ results: 'note' });
     let isFirst = true;
-    const connect: Run['connect'] = (target, signal) => {
-      const source = world.connect(target, signal);
-      const fetchResults: typeof source.tasks.fetchResults = async (instance, offset) => {
-        if (isFirst) {
-          isFirst = false;
-          sim.life.rerun(id);
-          clock.advance(minuteMs);
-          sim.life.finish(id, 'FAILED');
-          await world.syncWell(withResults);
-          clock.advance(1_000);
-        }
-        return await source.tasks.fetchResults(instance, offset);
-      };
-      return { ...source, tasks: { ...source.tasks, fetchResults } };
-    };
-    await world.syncWell({ ...withResults, connect });
+    const slow = resultsBy(world, async (own, instance, offset) => {
+      if (isFirst) {
+        isFirst = false;
+        sim.life.rerun(id);
+        clock.advance(minuteMs);
+        sim.life.finish(id, 'FAILED');
+        await world.syncWell(withResults);
+        clock.advance(1_000);
+      }
+      return await own.fetchResults(instance, offset);
+    });
+    await world.syncWell(slow);
     expect(isFirst).toBe(false);
     await expectResults(world);
   });
@@ -478,12 +446,11 @@ describe('rule results that cannot be fetched', () => {
     async (_, fault, remedy) => {
       const world = await settledWorld();
       world.sim.traps.faults = [fault];
-      const warnings: string[] = [];
-      const log: Run['log'] = (level, message) => void (level === 'warn' && warnings.push(message));
+      const { log, messages } = warnings();
       const summary = await world.syncWell({ ...withResults, log });
       expect(summary).toMatchObject({ done: true, results: 0 });
-      expect(warnings).toEqual([expect.stringMatching(remedy)]);
-      expect(warnings[0]).toMatch(/executions are synced all the same/);
+      expect(messages).toEqual([expect.stringMatching(remedy)]);
+      expect(messages[0]).toMatch(/executions are synced all the same/);
       await world.expectTruth();
       world.sim.traps.faults = [];
       world.clock.advance(2 * hourMs);
@@ -492,40 +459,26 @@ describe('rule results that cannot be fetched', () => {
     },
   );
 
-  it('of only one instance do not prevent those of the others', async () => {
-    const world = await settledWorld();
-    world.sim.traps.faults = [{ kind: 'status', status: 500, when: { first: 6 }, on: 'results' }];
-    const summary = await world.syncWell(withResults);
-    expect(summary.results).toBeGreaterThan(5);
-    world.clock.advance(2 * hourMs);
-    await syncs(world, 2);
-    await expectResults(world);
-  });
-
   it('of one instance expire after a week, are counted, and are requested again by a backfill', async () => {
     const world = await settledWorld();
     const ill = world.sim.truth().executions.find(({ runStatus }) => runStatus === 'FAILED')!;
     let requests = 0;
-    const connect: Run['connect'] = (target, signal) => {
-      const source = world.connect(target, signal);
-      const fetchResults: typeof source.tasks.fetchResults = async (id, offset) => {
-        if (id === ill.id) {
-          requests += 1;
-          throw new SourceError('HTTP 500', { httpStatus: 500, remedy: 'Ask support.' });
-        }
-        return await source.tasks.fetchResults(id, offset);
-      };
-      return { ...source, tasks: { ...source.tasks, fetchResults } };
-    };
-    const warnings: [string, object][] = [];
-    const log: Run['log'] = (level, message, fields) => void (level === 'warn' && warnings.push([message, fields]));
+    const failing = resultsBy(world, async (own, id, offset) => {
+      if (id === ill.id) {
+        requests += 1;
+        throw new SourceError('HTTP 500', { httpStatus: 500, remedy: 'Ask support.' });
+      }
+      return await own.fetchResults(id, offset);
+    });
+    const told: [string, object][] = [];
+    const log: Run['log'] = (level, message, fields) => void (level === 'warn' && told.push([message, fields]));
     for (let day = 0; day < 14; day += 1) {
-      await world.syncWell({ ...withResults, connect, log });
+      await world.syncWell({ ...failing, log });
       world.clock.advance(dayMs);
     }
     expect(requests).toBe(11);
     const at = isoTime(ill.startTimeMs);
-    expect(warnings).toEqual([
+    expect(told).toEqual([
       [expect.stringMatching(/--again --results/), { target: 'sales', executions: 1, from: at, to: at }],
     ]);
     const rowsOfIll = async () =>
@@ -539,42 +492,16 @@ describe('rule results that cannot be fetched', () => {
     expect(await loadBacklog()).toMatchObject({ pending: [], expired: [] });
   });
 
-  it.each(['die-before', 'die-after', 'lose-reply'] as const)(
-    'are written after a call of the store with the fate %s',
-    async (fate) => {
-      for (let step = 1, isReached = true; isReached; step += 1) {
-        const world = await syncedSource({ seed: step });
-        world.sim.life.addMany(60, { fromMs: world.clock.now() - 2 * dayMs, toMs: world.clock.now() - hourMs });
-        isReached = false;
-        const store = failingStore(world.store, ({ n }) => {
-          isReached ||= n === step;
-          return n === step ? fate : 'ok';
-        });
-        await world.sync({ ...withResults, store });
-        await syncs(world, 2);
-        await expectResults(world);
-        await world.expectTruth();
-      }
-    },
-  );
-
   it.each([
     ['keep to their own quota', 40, 0],
     ['come all the same where somebody else uses up half of it', 20, 1],
   ])('%s with a source that allows %i requests in 10 s', async (_, requests, leastThrottled) => {
     const world = await syncedSource({ quota: { requests, perSeconds: 10 } });
     world.sim.life.addMany(900, { fromMs: world.clock.now() - 2 * dayMs, toMs: world.clock.now() - hourMs });
-    const { endpoint, ...target } = {
-      ...{ endpoint: world.sim.url, name: 'sales', ...defaultWorkspace },
-      credentials: `file:${join(world.folder, 'secret.json')}`,
-    };
+    const source = { endpoint: world.sim.url, iamEndpoint: world.sim.iamUrl };
+    const initialFrom = isoTime(world.clock.now() - 9 * dayMs);
     const config = parseConfig(
-      {
-        source: { endpoint, iamEndpoint: endpoint },
-        targets: [target],
-        initialFrom: new Date(world.clock.now() - 9 * dayMs).toISOString(),
-        settleSeconds: 0,
-      },
+      { source, targets: [simTarget(world.credentials)], initialFrom, settleSeconds: 0 },
       'config',
     );
     const clock = { now: () => world.clock.now(), sleep: async (ms: number) => world.clock.advance(ms) };
@@ -593,9 +520,9 @@ describe('rule results that cannot be fetched', () => {
   it('start over if the backlog cannot be parsed, with a warning about what is lost', async () => {
     const world = await settledWorld();
     await world.store.putIfAbsent('state/sales/results.json', Buffer.from('{"format":"other"}'));
-    const warnings: string[] = [];
-    await world.syncWell({ ...withResults, log: (level, text) => void (level === 'warn' && warnings.push(text)) });
-    expect(warnings).toEqual([expect.stringMatching(/results\.json cannot be understood.*--again --results/)]);
+    const { log, messages } = warnings();
+    await world.syncWell({ ...withResults, log });
+    expect(messages).toEqual([expect.stringMatching(/results\.json cannot be understood.*--again --results/)]);
     await expectResults(world);
   });
 });

@@ -6,64 +6,48 @@ import { parseConfig } from '../../functions/config.ts';
 import { planRewind, rewind } from '../../functions/sync/rewind.ts';
 import { settingsOf } from '../../functions/sync/targets.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
+import { simSource, simTarget } from '../support/sim-config.ts';
 import { dayMs, hourMs, minuteMs, onMachineAhead, type SyncedSource, syncedSource } from '../support/synced-source.ts';
 
 function rewindRun(world: SyncedSource) {
-  const config = parseConfig(
-    {
-      source: { endpoint: world.sim.url },
-      targets: [{ name: 'sales', ...defaultWorkspace, credentials: 'env:X' }],
-      initialFrom: '2026-01-01T00:00:00Z',
-    },
-    'config',
-  );
+  const targets = [simTarget(world.credentials)];
+  const initialFrom = '2026-01-01T00:00:00Z';
   return {
     store: world.store,
     target: { name: 'sales', ...defaultWorkspace, filter: {} },
     clock: { now: () => world.clock.now(), sleep: async () => undefined },
-    settings: settingsOf(config),
+    settings: settingsOf(parseConfig({ source: simSource(world.sim), targets, initialFrom }, 'config')),
   };
 }
 
 /** Deletes all data files, and rewinds the target to `toMs`. */
-async function loseAndRewind(world: SyncedSource, toMs: number): Promise<number | null> {
+async function loseAndRewind(world: SyncedSource, toMs: number): Promise<void> {
   await rm(join(world.folder, 'warehouse', 'quality_instance_observations'), { recursive: true, force: true });
   const run = rewindRun(world);
-  return await rewind(run, await planRewind(run, toMs));
+  await rewind(run, await planRewind(run, toMs));
 }
 
 describe('a rewind', () => {
-  it('reports how many executions will be read again, from the counts of coverage', async () => {
-    const world = await syncedSource();
-    const start = world.clock.now() - 31 * dayMs;
-    world.sim.life.addMany(3100, { fromMs: start, toMs: world.clock.now() });
-    await world.syncWell();
-    const plan = await planRewind(rewindRun(world), start + 26 * dayMs);
-    expect(plan).toMatchObject({ isNeeded: true, watermarkMs: world.clock.now() });
-    expect(plan.rows).toBeGreaterThan(480);
-    expect(plan.rows).toBeLessThan(520);
-  });
-
-  it('ends an earlier sync with a conflict, and the next sync reads everything again', async () => {
+  it.each(['sync', 'backfill'])('ends an earlier %s with a conflict, and nothing is lost', async (mode) => {
     const world = await syncedSource();
     const begin = world.clock.now();
-    world.sim.life.addMany(600, { fromMs: begin - 10 * hourMs, toMs: begin - minuteMs });
-    world.sim.life.addExecution({ startTimeMs: begin - 5 * minuteMs, runStatus: 'RUNNING' });
+    world.sim.life.addMany(600, { fromMs: begin - 60 * dayMs, toMs: begin - minuteMs });
+    world.sim.life.addExecution({ startTimeMs: begin - 2 * hourMs, runStatus: 'RUNNING', endTimeMs: null });
     await world.syncWell();
-    world.clock.advance(5 * minuteMs);
+    world.clock.advance(hourMs);
     world.sim.life.addMany(50, { fromMs: begin, toMs: world.clock.now() });
-    const toMs = begin - 11 * hourMs;
-    let isRewound = false;
-    world.sim.traps.afterPage = async () => {
-      if (!isRewound) {
-        isRewound = true;
-        expect(await loseAndRewind(world, toMs)).toBe(toMs);
+    const first = world.sim.counters.instances + 1;
+    world.sim.traps.afterPage = async ({ n }) => {
+      if (n === first) {
+        await loseAndRewind(world, begin - 50 * dayMs);
       }
     };
-    expect((await world.sync())[0]?.error).toMatchObject({ kind: 'conflict', retryable: true });
-    expect(isRewound).toBe(true);
+    const window = { fromMs: begin - 61 * dayMs, toMs: begin };
+    const [overtaken] = await world.sync(mode === 'sync' ? {} : { backfill: { window, again: false } });
+    expect(overtaken?.error).toMatchObject({ kind: 'conflict', retryable: true });
     world.sim.traps.afterPage = null;
     await world.syncWell();
+    await world.backfill({ window });
     await world.expectTruth();
   });
 
@@ -92,50 +76,6 @@ describe('a rewind', () => {
     expect(await rewind(run, plan)).toBe(toMs);
     expect(await world.backfill({ window })).toMatchObject({ requests: 0, rowsWritten: 0 });
     await world.syncWell();
-    await world.expectTruth();
-  });
-
-  it('causes open executions to be written again, even if an earlier sync re-checked them', async () => {
-    const world = await syncedSource();
-    const begin = world.clock.now();
-    world.sim.life.addMany(600, { fromMs: begin - 10 * hourMs, toMs: begin - minuteMs });
-    world.sim.life.addExecution({ startTimeMs: begin - 2 * hourMs, runStatus: 'RUNNING', endTimeMs: null });
-    await world.syncWell();
-    world.clock.advance(hourMs);
-    world.sim.life.addMany(50, { fromMs: begin, toMs: world.clock.now() });
-    let isRewound = false;
-    world.sim.traps.afterPage = async () => {
-      if (!isRewound) {
-        isRewound = true;
-        await loseAndRewind(world, begin - 11 * hourMs);
-      }
-    };
-    await world.sync();
-    expect(isRewound).toBe(true);
-    world.sim.traps.afterPage = null;
-    await world.syncWell();
-    await world.expectTruth();
-  });
-
-  it('also ends an earlier backfill', async () => {
-    const world = await syncedSource();
-    const begin = world.clock.now();
-    world.sim.life.addMany(600, { fromMs: begin - 60 * dayMs, toMs: begin - minuteMs });
-    await world.syncWell();
-    const toMs = begin - 50 * dayMs;
-    let isRewound = false;
-    world.sim.traps.afterPage = async () => {
-      if (!isRewound) {
-        isRewound = true;
-        await loseAndRewind(world, toMs);
-      }
-    };
-    const window = { fromMs: begin - 61 * dayMs, toMs: begin };
-    const [overtaken] = await world.sync({ backfill: { window, again: false } });
-    expect(overtaken?.error).toMatchObject({ kind: 'conflict' });
-    world.sim.traps.afterPage = null;
-    await world.syncWell();
-    await world.backfill({ window });
     await world.expectTruth();
   });
 });

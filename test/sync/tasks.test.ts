@@ -8,7 +8,7 @@ import type { Fault } from '../simulator/faults.ts';
 import { failingStore } from '../support/failing-store.ts';
 import { duckdb } from '../support/referee.ts';
 import { storedFiles } from '../support/stored-rows.ts';
-import { dayMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
+import { dayMs, minuteMs, type SyncedSource, syncedSource, warnings } from '../support/synced-source.ts';
 import { taskProblems } from '../support/task-problems.ts';
 
 /** Reads all rows, or the latest of each task and rule, by SQL that is independent of the product's. */
@@ -129,11 +129,10 @@ describe('tasks', () => {
     async (_, fault) => {
       const world = await syncedSource({ history: { days: 2, tasks: 10 } });
       world.sim.traps.faults = [fault];
-      const warnings: string[] = [];
-      const log: Run['log'] = (level, message) => void (level === 'warn' && warnings.push(message));
+      const { log, messages } = warnings();
       expect(await world.syncWell({ ...withTasks, log })).toMatchObject({ done: true });
       expect(await world.maintain({ log })).toMatchObject({ done: true });
-      expect(warnings).toEqual(
+      expect(messages).toEqual(
         new Array(2).fill(expect.stringMatching(/^tasks were not observed: .* synced all the same/)),
       );
       world.sim.traps.faults = [];

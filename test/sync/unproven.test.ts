@@ -3,15 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { watermarkOf } from '../../functions/checkpoint/coverage.ts';
 import { gapsIn } from '../../functions/intervals.ts';
 import type { EpochMs } from '../../functions/model.ts';
-import type { Run } from '../../functions/sync/run.ts';
 import { checkpointOf, dayMs, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
 
 /** Opens a world with more rows in one second than the source allows offsets for, and other rows. */
-async function worldWithUnreadable(atMs: (nowMs: EpochMs) => EpochMs): Promise<{ world: SyncedSource; ms: EpochMs }> {
+async function worldWithUnreadable(): Promise<{ world: SyncedSource; ms: EpochMs }> {
   const world = await syncedSource({ traps: { deepestOffset: 300 } });
   const { life } = world.sim;
   const nowMs = world.clock.now();
-  const ms = atMs(nowMs);
+  const ms = nowMs - dayMs;
   life.addMany(2_000, { fromMs: nowMs - 2 * dayMs, toMs: nowMs - minuteMs });
   life.addMany(1_000, { fromMs: ms, toMs: ms + 1, perMillisecond: 1_000 });
   return { world, ms };
@@ -26,7 +25,7 @@ describe('a second that cannot be proven', () => {
   it.each(['inclusive', 'exclusive'] as const)(
     'fails the sync with its name, and everything before and behind it is in the table (edges %s)',
     async (edge) => {
-      const { world, ms } = await worldWithUnreadable((nowMs) => nowMs - dayMs);
+      const { world, ms } = await worldWithUnreadable();
       Object.assign(world.sim.traps, { startEdge: edge, endEdge: edge });
       const [summary] = await world.sync();
       expect(summary).toMatchObject({ done: false, error: { kind: 'incomplete' } });
@@ -42,7 +41,7 @@ describe('a second that cannot be proven', () => {
   );
 
   it('is read as soon as it can be proven, and rows behind it are not written again', async () => {
-    const { world, ms } = await worldWithUnreadable((nowMs) => nowMs - dayMs);
+    const { world, ms } = await worldWithUnreadable();
     await world.sync();
     const observed = (await world.observations()).length;
     world.clock.advance(hourMs);
@@ -59,7 +58,7 @@ describe('a second that cannot be proven', () => {
   });
 
   it('fails a run that ends within the second while it waits for its next attempt', async () => {
-    const { world, ms } = await worldWithUnreadable((nowMs) => nowMs - dayMs);
+    const { world, ms } = await worldWithUnreadable();
     await world.sync();
     await world.sync();
     const settleSeconds = (world.clock.now() - ms) / 1000;
@@ -68,14 +67,14 @@ describe('a second that cannot be proven', () => {
   });
 
   it('does not make the checkpoint grow with rows read behind it', async () => {
-    const { world } = await worldWithUnreadable((nowMs) => nowMs - dayMs);
+    const { world } = await worldWithUnreadable();
     await world.sync();
     const { recent } = await checkpointOf(world);
     expect(recent.length).toBeLessThan(40);
   });
 
   it('does not keep other open executions from being re-checked', async () => {
-    const { world, ms } = await worldWithUnreadable((nowMs) => nowMs - dayMs);
+    const { world, ms } = await worldWithUnreadable();
     const { life } = world.sim;
     world.sim.traps.deepestOffset = null;
     const inMs = life.addExecution({ runStatus: 'RUNNING', endTimeMs: null, startTimeMs: ms });
@@ -92,21 +91,5 @@ describe('a second that cannot be proven', () => {
     world.sim.traps.deepestOffset = null;
     await world.syncWell();
     await world.expectTruth();
-  });
-
-  it('is skipped by a backfill, which reads everything before and behind it', async () => {
-    const { world, ms } = await worldWithUnreadable((nowMs) => nowMs - 40 * dayMs + hourMs);
-    const nowMs = world.clock.now();
-    world.sim.life.addMany(2_000, { fromMs: nowMs - 41 * dayMs, toMs: nowMs - 39 * dayMs });
-    const backfill = { window: { fromMs: nowMs - 41 * dayMs, toMs: nowMs - 39 * dayMs }, again: false } as const;
-    const warnings: string[] = [];
-    const log: Run['log'] = (level, message) => level === 'warn' && warnings.push(message);
-    const [summary] = await world.sync({ backfill, log });
-    expect(summary).toMatchObject({ done: false, error: { kind: 'incomplete' } });
-    expect(await rowsBesides(world, ms)).toBe(2_000);
-    expect(warnings).toContainEqual(expect.stringMatching(/cannot be proven complete.*reading continues behind it/));
-    world.sim.traps.deepestOffset = null;
-    await world.backfill({ window: backfill.window });
-    expect((await world.view()).length).toBe(3_000);
   });
 });

@@ -9,14 +9,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { defaultAccount } from '../../simulator/accounts.ts';
 import type { ExecutionKey } from '../../simulator/life-cycle.ts';
 import { shiftedClock } from '../../simulator/movable-clock.ts';
 import { type Random, seededRandom } from '../../simulator/random.ts';
-import { defaultWorkspace, type Simulator, startSimulator } from '../../simulator/server.ts';
+import { type Simulator, startSimulator } from '../../simulator/server.ts';
 import { FakeS3 } from '../../support/fake-s3.ts';
 import { FaultProxy } from '../../support/fault-proxy.ts';
 import { type CliRun, spawnCli } from '../../support/run-cli.ts';
+import { simSource, simTarget, writeSecret } from '../../support/sim-config.ts';
 import { folderContents, type WarehouseContents } from '../warehouse-contents.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 
@@ -102,16 +102,16 @@ export async function openCrashWorld(options: CrashWorldOptions): Promise<CrashW
   const storage = s3 === null ? null : await FaultProxy.open({ upstream: s3.endpoint });
   const proxies = storage === null ? [source] : [source, storage];
   const warehouse = s3 === null ? `file:${join(folder, 'warehouse')}` : `s3://${s3.bucket}/table`;
-  await writeConfig(folder, { warehouse, url: source.url, fromMs, results });
-  const environment: Record<string, string> =
-    storage === null
-      ? {}
-      : {
-          AWS_ENDPOINT_URL: storage.url,
-          AWS_REGION: 'us-east-1',
-          AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
-          AWS_SECRET_ACCESS_KEY: 'verysecretverysecret',
-        };
+  const config = {
+    warehouse,
+    source: simSource({ url: source.url, iamUrl: source.url }),
+    targets: [simTarget(await writeSecret(folder))],
+    initialFrom: new Date(fromMs).toISOString(),
+    settleSeconds: 0,
+    results,
+  };
+  await writeFile(join(folder, 'dqsync.json'), JSON.stringify(config));
+  const environment = s3 === null ? {} : { ...s3.environment, AWS_ENDPOINT_URL_S3: String(storage?.url) };
   const contents = (): Promise<WarehouseContents> => folderContents(folder, s3);
   const ledger = openLedger(simulator, results);
   const filled = (args: readonly string[]): string[] =>
@@ -159,22 +159,6 @@ export async function openCrashWorld(options: CrashWorldOptions): Promise<CrashW
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-async function writeConfig(
-  folder: string,
-  { warehouse, url, fromMs, results }: { warehouse: string; url: string; fromMs: number; results: string },
-): Promise<void> {
-  const config = {
-    warehouse,
-    source: { endpoint: url, iamEndpoint: url, quota: { requests: 100_000, perSeconds: 1 } },
-    targets: [{ name: 'sales', ...defaultWorkspace, credentials: 'file:secret.json' }],
-    initialFrom: new Date(fromMs).toISOString(),
-    settleSeconds: 0,
-    results,
-  };
-  await writeFile(join(folder, 'dqsync.json'), JSON.stringify(config));
-  await writeFile(join(folder, 'secret.json'), JSON.stringify(defaultAccount.password));
 }
 
 function killVariables(kill: Kill, folder: string): Record<string, string> {

@@ -1,10 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { crashAtEveryStep } from './crash-rounds.ts';
-import { noDamage } from './ledger.ts';
 
 describe('a process killed at any step on the files of a warehouse', () => {
   it('loses nothing of its first sync', async () => {
-    const firstStep = 1;
     const figures = await crashAtEveryStep({
       store: 'file',
       runs: 'first',
@@ -13,9 +11,8 @@ describe('a process killed at any step on the files of a warehouse', () => {
       // The files look the same after a step as before the next one.
       steps: { at: 'file-step', moments: ['after'] },
       stride: 3,
-      firstStep,
     });
-    expect(figures, `from step ${firstStep}`).toMatchObject(noDamage);
+    expect(figures).toMatchObject({ failures: [] });
     expect(figures.kills).toBeGreaterThan(8);
   });
 
@@ -27,7 +24,7 @@ describe('a process killed at any step on the files of a warehouse', () => {
       days: 1,
       steps: { at: 'file-step', moments: ['before', 'after'] },
     });
-    expect(figures).toMatchObject(noDamage);
+    expect(figures).toMatchObject({ failures: [] });
     expect(figures.kills).toBeGreaterThan(20);
     // The order of steps varies, because two worlds share them in parallel.
     expect(figures.hit).toContainEqual(expect.stringMatching(/^link quality_.*\.parquet$/));

@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest';
 import { crashAtEveryStep } from './crash-rounds.ts';
-import { noDamage } from './ledger.ts';
 
 it.each(['first', 'next'] as const)(
   'a process killed at any request, before its effect or before its reply arrives, loses no row of its %s sync to S3',
@@ -12,7 +11,7 @@ it.each(['first', 'next'] as const)(
       days: 1,
       steps: { at: 'request', moments: ['before', 'after'] },
     });
-    expect(figures).toMatchObject(noDamage);
+    expect(figures).toMatchObject({ failures: [] });
     expect(figures.kills).toBeGreaterThan(10);
   },
 );
