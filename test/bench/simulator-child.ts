@@ -71,7 +71,7 @@ async function answer(question: Question): Promise<Answer> {
   const measurements = {
     requests: counters.instances,
     throttled: counters.throttled,
-    arrivalsMs: counters.log.map(({ atMs }) => atMs),
+    arrivalsMs: [...counters.arrivalsMs],
   };
   counters.reset();
   return { measurements };

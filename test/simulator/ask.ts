@@ -26,8 +26,8 @@ export async function ask(
   simulator: Simulator,
   question: Question = {},
   headers: Readonly<Record<string, string>> = {},
-  projectId = simulator.workspaces[0]?.projectId ?? '',
 ): Promise<Answer> {
+  const projectId = simulator.workspaces[0]?.projectId ?? '';
   const parameters = Object.entries(question).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
   const reply = await fetch(`${simulator.url}/v2/${projectId}/quality/instances?${parameters.join('&')}`, {
     headers: {

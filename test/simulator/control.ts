@@ -33,7 +33,7 @@ function control(action: string, params: URLSearchParams, body: string, world: W
         : plainReply(truthOf(listing, clock.now()));
     }
     case 'GET /_counters':
-      return plainReply({ ...world.counters, log: undefined, perSecond: Object.fromEntries(world.counters.perSecond) });
+      return plainReply({ ...world.counters, arrivalsMs: undefined });
     case 'GET /_traps':
       return plainReply(world.traps);
     case 'POST /_traps':

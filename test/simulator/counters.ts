@@ -1,20 +1,8 @@
-/** Counts and records requests. */
+/** Counts requests. */
 import type { EpochMs } from '../../functions/model.ts';
 
-/** One request and its outcome. */
-export interface RequestRecord {
-  readonly atMs: EpochMs;
-  readonly method: string;
-  /** Path and query, as sent. */
-  readonly url: string;
-  readonly workspace: string | null;
-  /** Null if no reply was sent. */
-  status: number | null;
-  rows: number;
-}
-
-/** Number of requests kept in `log`. */
-const logLength = 20_000;
+/** Number of times kept in `arrivalsMs`. */
+const keptArrivals = 20_000;
 
 /** Counts since the start or the last `reset()`. */
 export class Counters {
@@ -34,12 +22,10 @@ export class Counters {
   unauthorized = 0;
   /** Rows sent. */
   rows = 0;
-  /** Requests for instances by second, on the simulator's clock. */
-  readonly perSecond = new Map<number, number>();
-  /** The latest requests, oldest first. */
-  readonly log: RequestRecord[] = [];
+  /** When the latest requests arrived, oldest first. */
+  readonly arrivalsMs: EpochMs[] = [];
 
-  /** Sets all counts to zero and empties the log. */
+  /** Sets all counts to zero and forgets the arrivals. */
   reset(): void {
     this.requests = 0;
     this.instances = 0;
@@ -49,31 +35,19 @@ export class Counters {
     this.throttled = 0;
     this.unauthorized = 0;
     this.rows = 0;
-    this.perSecond.clear();
-    this.log.length = 0;
+    this.arrivalsMs.length = 0;
   }
 
-  /** Counts and records the arrival of a request. */
-  arrive(atMs: EpochMs, method: string, url: string, workspace: string | null): RequestRecord {
+  /** Counts a request when it arrives. */
+  arrive(atMs: EpochMs): void {
     this.requests += 1;
-    const record: RequestRecord = { atMs, method, url, workspace, status: null, rows: 0 };
-    if (this.log.push(record) > logLength) {
-      this.log.shift();
+    if (this.arrivalsMs.push(atMs) > keptArrivals) {
+      this.arrivalsMs.shift();
     }
-    return record;
   }
 
-  /** Counts a request for instances by the second of its arrival. */
-  countInstances(atMs: EpochMs): void {
-    this.instances += 1;
-    const second = Math.floor(atMs / 1_000);
-    this.perSecond.set(second, (this.perSecond.get(second) ?? 0) + 1);
-  }
-
-  /** Records the outcome of a request. */
-  leave(record: RequestRecord, status: number | null, rows: number): void {
-    record.status = status;
-    record.rows = rows;
+  /** Counts the outcome of a request; `status` is null if no reply was sent. */
+  leave(status: number | null, rows: number): void {
     this.rows += rows;
     if (status === 429) {
       this.throttled += 1;

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { EpochMs } from '../../functions/model.ts';
 import type { Auth } from './auth.ts';
-import type { Counters, RequestRecord } from './counters.ts';
+import type { Counters } from './counters.ts';
 import { disturb } from './disturbances.ts';
 import { createFaultPicker, type Fault, type FaultPlace, type PickFault } from './faults.ts';
 import { glitchOf } from './glitches.ts';
@@ -68,17 +68,11 @@ export class Gateway {
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { clock, counters, traps } = this.#world;
     const url = request.url ?? '/';
-    const workspace = request.headers['workspace'];
-    const record = counters.arrive(
-      clock.now(),
-      request.method ?? 'GET',
-      url,
-      typeof workspace === 'string' ? workspace : null,
-    );
+    counters.arrive(clock.now());
     try {
-      const { reply, fault, rows } = await this.#route(request, url, record);
+      const { reply, fault, rows } = await this.#route(request, url);
       const sent = spoil(reply, fault);
-      counters.leave(record, isSilent(fault) ? null : sent.status, rows);
+      counters.leave(isSilent(fault) ? null : sent.status, rows);
       sendReply(response, sent, clock.now() + traps.dateSkewMs, fault);
     } catch (thrown) {
       if (this.#world.closing.aborted) {
@@ -95,18 +89,18 @@ export class Gateway {
     }
   }
 
-  async #route(request: IncomingMessage, url: string, record: RequestRecord): Promise<Outcome> {
+  async #route(request: IncomingMessage, url: string): Promise<Outcome> {
     const path = url.split('?', 1)[0] ?? '';
     if (request.method === 'POST' && path === '/v3/auth/tokens') {
       return this.#answerToken(request);
     }
     const projectId = instancesPath.exec(path)?.[1];
     if (request.method === 'GET' && projectId !== undefined) {
-      return this.#answerInstances(request, url, projectId, record);
+      return this.#answerInstances(request, url, projectId);
     }
     const taskRequest = request.method === 'GET' ? readTaskPath(path) : null;
     if (taskRequest !== null) {
-      return this.#answerTasks(request, url, taskRequest, record);
+      return this.#answerTasks(request, url, taskRequest);
     }
     return this.#refused(404, '0101', 'The API does not exist or has not been published in the environment');
   }
@@ -121,13 +115,8 @@ export class Gateway {
     return { reply, fault, rows: 0 };
   }
 
-  async #answerInstances(
-    request: IncomingMessage,
-    url: string,
-    projectId: string,
-    record: RequestRecord,
-  ): Promise<Outcome> {
-    this.#world.counters.countInstances(record.atMs);
+  async #answerInstances(request: IncomingMessage, url: string, projectId: string): Promise<Outcome> {
+    this.#world.counters.instances += 1;
     const reading = readInstanceQuery(new URL(url, 'http://simulator').searchParams);
     const entry = this.#enter(request, url, { projectId, call: 'instances', place: 'instances' });
     if ('stopped' in entry) {
@@ -139,17 +128,13 @@ export class Gateway {
     const outcome =
       'refusal' in reading
         ? { reply: serviceError(400, '1001', reading.refusal), fault, rows: 0 }
-        : await this.#servePage(reading.query, record.workspace, projectId, fault);
+        : await this.#servePage(reading.query, workspaceOf(request), projectId, fault);
     await this.#spend(halfMs);
     return outcome;
   }
 
-  async #answerTasks(
-    request: IncomingMessage,
-    url: string,
-    asked: TaskRequest,
-    { workspace }: RequestRecord,
-  ): Promise<Outcome> {
+  async #answerTasks(request: IncomingMessage, url: string, asked: TaskRequest): Promise<Outcome> {
+    const workspace = workspaceOf(request);
     const { life, traps, clock, counters, projectOf } = this.#world;
     const { projectId, call } = asked;
     const place = call === 'results' ? 'results' : 'tasks';
@@ -203,8 +188,8 @@ export class Gateway {
       return this.#refused(401, '0301', `Incorrect IAM authentication information: ${verdict.reason}`);
     }
     const turn = quota?.arrive(`${verdict.user}/${call}`, clock.now());
-    if (turn?.allowed === false) {
-      return this.#refused(429, '0308', quota?.refusalText ?? '', this.#retryAfter(turn.retryAfterMs));
+    if (turn === false) {
+      return this.#refused(429, '0308', quota?.refusalText ?? '');
     }
     const known = [...projectOf.values()].includes(projectId);
     if (!known || (verdict.projectId !== null && verdict.projectId !== projectId)) {
@@ -245,27 +230,16 @@ export class Gateway {
       }
     }
     const after = { ...event, rows: page.entries.length };
-    disturb(after, listing, traps, clock.now(), random);
+    disturb(after, listing, traps);
     if (traps.afterPage !== null) {
       await traps.afterPage(after);
     }
     return { reply: { status: 200, body: page.text }, fault, rows: page.entries.length };
   }
 
-  #refused(status: number, code: string, message: string, headers?: Readonly<Record<string, string>>): Outcome {
+  #refused(status: number, code: string, message: string): Outcome {
     const requestId = createHash('md5').update(`${this.#world.counters.requests}`).digest('hex');
-    return { reply: gatewayError(status, code, message, requestId, headers), fault: null, rows: 0 };
-  }
-
-  #retryAfter(ms: number): Readonly<Record<string, string>> {
-    switch (this.#world.traps.retryAfter) {
-      case 'none':
-        return {};
-      case 'seconds':
-        return { 'retry-after': String(Math.ceil(ms / 1_000)) };
-      case 'date':
-        return { 'retry-after': new Date(Math.ceil((this.#serverNow() + ms) / 1_000) * 1_000).toUTCString() };
-    }
+    return { reply: gatewayError(status, code, message, requestId), fault: null, rows: 0 };
   }
 
   #serverNow(): EpochMs {
@@ -287,4 +261,8 @@ export class Gateway {
 /** Whether the fault suppresses the whole reply. */
 function isSilent(fault: Fault | null): boolean {
   return fault?.kind === 'reset' || fault?.kind === 'stall';
+}
+
+function workspaceOf({ headers: { workspace } }: IncomingMessage): string | null {
+  return typeof workspace === 'string' ? workspace : null;
 }

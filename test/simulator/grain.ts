@@ -8,12 +8,3 @@ export type Grain = 'second' | 'millisecond';
 export function floorTo(grain: Grain, ms: EpochMs): EpochMs {
   return grain === 'second' ? Math.floor(ms / 1_000) * 1_000 : ms;
 }
-
-/** Returns the whole second at `ms` or next to it that lies in `[fromMs, toMs]`; `ms` itself if there is none. */
-export function wholeSecondWithin(ms: EpochMs, fromMs: EpochMs, toMs: EpochMs): EpochMs {
-  const before = floorTo('second', ms);
-  if (before >= fromMs) {
-    return before;
-  }
-  return before + 1_000 <= toMs ? before + 1_000 : ms;
-}

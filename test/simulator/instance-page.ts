@@ -122,9 +122,6 @@ function sort(rows: Entry[], traps: Traps, random: Random): void {
       rows.reverse();
       shuffleTies(rows, random);
       return;
-    case 'unstable-ties-asc':
-      shuffleTies(rows, random);
-      return;
     case 'unstable':
       random.shuffle(rows);
   }

@@ -27,21 +27,4 @@ describe('npm run simulator', () => {
     expect(page.resources).toHaveLength(10);
     expect(exitCode).toBe(0);
   });
-
-  it.each([
-    [['--help'], 0, 'usage: npm run simulator -- [options]'],
-    [['--bogus'], 2, "Unknown option '--bogus'"],
-  ])('prints its usage: %j', async (args, exitCode, text) => {
-    const path = fileURLToPath(new URL('main.ts', import.meta.url));
-    const child = spawn(process.execPath, [path, ...args]);
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (chunk) => {
-        output += chunk;
-      });
-    }
-    expect(await once(child, 'close')).toEqual([exitCode, null]);
-    expect(output).toContain(text);
-    expect(output).not.toMatch(/\n\s+at \S/);
-  });
 });

@@ -6,12 +6,9 @@ import { startSimulator } from './server.ts';
 
 it('the quota of each user allows another request one span after each', () => {
   const quota = new Quota({ requests: 2, perSeconds: 10 });
-  expect(quota.arrive('u', 0)).toEqual({ allowed: true });
-  expect(quota.arrive('u', 4_000)).toEqual({ allowed: true });
-  expect(quota.arrive('u', 9_999)).toEqual({ allowed: false, retryAfterMs: 1 });
-  expect(quota.arrive('other', 9_999)).toEqual({ allowed: true });
-  expect(quota.arrive('u', 10_000)).toEqual({ allowed: true });
-  expect(quota.arrive('u', 10_001)).toEqual({ allowed: false, retryAfterMs: 3_999 });
+  const atMs = [0, 4_000, 9_999, 10_000, 10_001];
+  expect(atMs.map((ms) => quota.arrive('u', ms))).toEqual([true, true, false, true, false]);
+  expect(quota.arrive('other', 10_001)).toBe(true);
 });
 
 it('the quota is separate for each call, and used up it gives 429 with the gateway’s message', async () => {
@@ -20,25 +17,16 @@ it('the quota is separate for each call, and used up it gives 429 with the gatew
   for (let n = 0; n < 40; n += 1) {
     await ask(simulator);
   }
-  const bare = await ask(simulator);
-  simulator.traps.retryAfter = 'seconds';
-  const seconds = await ask(simulator);
-  simulator.traps.retryAfter = 'date';
-  const date = await ask(simulator);
+  const refused = await ask(simulator);
   const { projectId = '', workspace = '' } = simulator.workspaces[0] ?? {};
   const tasks = await fetch(`${simulator.url}/v2/${projectId}/quality/quality-tasks`, {
     headers: { workspace, 'x-auth-token': 'simulated-static-token' },
   });
   await simulator.close();
-  expect(JSON.parse(bare.text)).toEqual({
+  expect(JSON.parse(refused.text)).toEqual({
     error_code: 'APIG.0308',
     error_msg: 'The throttling threshold has been reached: policy user over ratelimit,limit:40,time:10 second',
     request_id: expect.stringMatching(/^[0-9a-f]{32}$/),
   });
-  expect([bare, seconds, date].map((answer) => answer.headers.get('retry-after'))).toEqual([
-    null,
-    '10',
-    'Mon, 21 Sep 2026 14:13:30 GMT',
-  ]);
-  expect([simulator.counters.throttled, tasks.status]).toEqual([3, 200]);
+  expect([simulator.counters.throttled, tasks.status]).toEqual([1, 200]);
 });

@@ -9,9 +9,6 @@ export interface QuotaOptions {
   readonly perSeconds: number;
 }
 
-/** Whether a request is allowed, and if not, how long until one is. */
-export type QuotaVerdict = { readonly allowed: true } | { readonly allowed: false; readonly retryAfterMs: number };
-
 /** Records the arrivals of every user. */
 export class Quota {
   readonly #options: QuotaOptions;
@@ -21,19 +18,19 @@ export class Quota {
     this.#options = options;
   }
 
-  /** Counts a request of `user` at `nowMs`. Refused ones do not use up the quota. */
-  arrive(user: string, nowMs: EpochMs): QuotaVerdict {
+  /** Counts a request of `user` at `nowMs`. Returns whether it is allowed; refused ones do not use up the quota. */
+  arrive(user: string, nowMs: EpochMs): boolean {
     const { requests, perSeconds } = this.#options;
     const spanMs = perSeconds * 1_000;
     const arrivals = this.#arrivals.get(user) ?? [];
     this.#arrivals.set(user, arrivals);
     const stale = arrivals.findIndex((atMs) => atMs > nowMs - spanMs);
     arrivals.splice(0, stale < 0 ? arrivals.length : stale);
-    if (arrivals.length < requests) {
+    const isAllowed = arrivals.length < requests;
+    if (isAllowed) {
       arrivals.push(nowMs);
-      return { allowed: true };
     }
-    return { allowed: false, retryAfterMs: (arrivals[0] ?? nowMs) + spanMs - nowMs };
+    return isAllowed;
   }
 
   /** The gateway's message of a refusal. */

@@ -20,14 +20,8 @@ export function serviceError(status: number, code: string, message: string): Rep
 }
 
 /** Makes an error reply of the API gateway. */
-export function gatewayError(
-  status: number,
-  code: string,
-  message: string,
-  requestId: string,
-  headers: Readonly<Record<string, string>> = {},
-): Reply {
-  return jsonReply(status, { error_code: `APIG.${code}`, error_msg: message, request_id: requestId }, headers);
+export function gatewayError(status: number, code: string, message: string, requestId: string): Reply {
+  return jsonReply(status, { error_code: `APIG.${code}`, error_msg: message, request_id: requestId });
 }
 
 /** Applies faults that change the content of a reply; `sendReply` applies the others. */

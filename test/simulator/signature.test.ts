@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { canonicalHash, expectedSignature, parseAuthorization, parseSdkDate, type SignedRequest } from './signature.ts';
+import { canonicalHash, expectedSignature, parseAuthorization, type SignedRequest } from './signature.ts';
 
 /** Huawei's published example. */
 const published: SignedRequest = {
@@ -25,22 +25,6 @@ describe('SDK-HMAC-SHA256', () => {
     );
   });
 
-  it.each([
-    ['a path without its last slash', { ...published, url: published.url.replace('/?', '?') }],
-    ['the query in another order', { ...published, url: published.url.replace(/\?(.*)&(.*)/, '?$2&$1') }],
-    [
-      'spaces around a header',
-      { ...published, headers: { ...published.headers, host: ' service.region.example.com ' } },
-    ],
-  ])('gives the same hash for %s', (_what, request) => {
-    expect(canonicalHash(request, signedHeaders)).toBe(canonicalHash(published, signedHeaders));
-  });
-
-  it('treats a plus in the query as a space', () => {
-    const [plus, percent] = ['a+b', 'a%20b'].map((name) => ({ ...published, url: `/v1/x?name=${name}` }));
-    expect(canonicalHash(plus!, signedHeaders)).toBe(canonicalHash(percent!, signedHeaders));
-  });
-
   it('parses an Authorization header, and refuses one with a wrong separator', () => {
     const signature = 'a'.repeat(64);
     expect(
@@ -51,10 +35,5 @@ describe('SDK-HMAC-SHA256', () => {
       signature,
     });
     expect(parseAuthorization(`SDK-HMAC-SHA256, Access=AK, SignedHeaders=host, Signature=${signature}`)).toBeNull();
-  });
-
-  it('parses X-Sdk-Date as UTC', () => {
-    expect(parseSdkDate('20191115T033655Z')).toBe(Date.parse('2019-11-15T03:36:55Z'));
-    expect(parseSdkDate('2019-11-15T03:36:55Z')).toBeNull();
   });
 });

@@ -36,17 +36,9 @@ export type PageHook = (event: PageEvent) => void | Promise<void>;
 
 /**
  * The order of rows. Rows with equal start times are ordered by id, in the same direction as the start times.
- * `unstable-ties` (newest first) and `unstable-ties-asc` shuffle rows with equal start times for each request,
- * `unstable` shuffles all rows.
+ * `unstable-ties` (newest first) shuffles rows with equal start times for each request, `unstable` shuffles all rows.
  */
-export type SortOrder =
-  | 'start-desc'
-  | 'start-asc'
-  | 'id-desc'
-  | 'id-asc'
-  | 'unstable-ties'
-  | 'unstable-ties-asc'
-  | 'unstable';
+export type SortOrder = 'start-desc' | 'start-asc' | 'id-desc' | 'id-asc' | 'unstable-ties' | 'unstable';
 
 /** The meaning of `count`: all matching rows, the rows of this page, all matching rows up to a cap, or absent. */
 export type CountMeaning = 'total' | 'page' | 'missing' | { readonly cappedAt: number };
@@ -81,16 +73,12 @@ export interface Traps {
    * The skew of the source's clock in the header `Date`, checks of `X-Sdk-Date` and times of tokens, but not in rows.
    */
   dateSkewMs: number;
-  /** Form of `Retry-After` with a 429. */
-  retryAfter: 'none' | 'seconds' | 'date';
   /** If several faults apply to a request, the first one wins. */
   faults: Fault[];
   /** After each nth page, a random instance in the queried window is run again. */
   rerunEveryNthRequest: number | null;
   /** After each nth page, a random instance in the queried window is deleted. */
   deleteEveryNthRequest: number | null;
-  /** After each nth page, a late row appears in the queried window. */
-  insertEveryNthRequest: number | null;
   beforePage: PageHook | null;
   afterPage: PageHook | null;
   /** The time after an instance's end during which its results are empty. */
@@ -125,11 +113,9 @@ export function makeTraps(overrides: Partial<Traps> = {}): Traps {
     latencyMs: 0,
     jitterMs: 0,
     dateSkewMs: 0,
-    retryAfter: 'none',
     faults: [],
     rerunEveryNthRequest: null,
     deleteEveryNthRequest: null,
-    insertEveryNthRequest: null,
     beforePage: null,
     afterPage: null,
     resultDelayMs: 0,
