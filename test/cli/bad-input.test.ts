@@ -2,7 +2,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { defaultAccount } from '../simulator/accounts.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
 import type { CliRun } from '../support/run-cli.ts';
 import { inSmallDisk } from './small-disk.ts';
@@ -79,30 +78,7 @@ describe('a config that is wrong', () => {
   });
 });
 
-describe('credentials that are wrong', () => {
-  it('a wrong password fails the target with the message of IAM', async () => {
-    const world = await aWorld();
-    await world.write('secret.json', JSON.stringify({ ...defaultAccount.password, password: 'wrong-Passw0rd' }));
-    const run = await world.cli(['sync']);
-    expect(run.exitCode).toBe(1);
-    expectClear(run, 'IAM issued no token', 'Check domainName, userName and password');
-    expect(run.stdout + run.stderr).not.toContain('wrong-Passw0rd');
-  });
-});
-
 describe('a warehouse that cannot be used', () => {
-  it('because it lies below a file fails the sync with the path and the remedy', async () => {
-    const world = await aWorld();
-    addExecutions(world, 3);
-    await world.write('occupied', 'a file');
-    await world.configure((config) => {
-      config['warehouse'] = 'file:./occupied/warehouse';
-    });
-    const run = await world.cli(['sync']);
-    expect(run.exitCode).toBe(1);
-    expectClear(run, 'occupied', 'a part of the path is a file');
-  });
-
   it('because the disk is full fails the sync, and the next one with free space writes everything', async () => {
     const world = await aWorld();
     addExecutions(world, 3_000);

@@ -5,9 +5,9 @@ import { delimiter, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeProgram } from '../../functions/cli/commands.ts';
 import packageJson from '../../package.json' with { type: 'json' };
-import { runCli, sourceLauncher, startCli } from '../support/run-cli.ts';
+import { runCli, sourceLauncher } from '../support/run-cli.ts';
 import { tempFolder } from '../support/temp-warehouse.ts';
-import { addExecutions, aWorld } from './world.ts';
+import { addExecutions, aWorld, stopped } from './world.ts';
 
 const commands = ['sync', 'compact', 'status', 'doctor', 'list', 'query', 'demo'];
 
@@ -130,28 +130,13 @@ describe('the launcher of the sources', () => {
   it('forwards Ctrl-C, and waits for the commit', async () => {
     const world = await aWorld();
     addExecutions(world, 300);
-    const held = Promise.withResolvers<void>();
-    world.simulator.traps.beforePage = async () => {
-      running.process.kill('SIGINT');
-      await held.promise;
-    };
-    const running = startCli(['sync', '--json'], { cwd: world.folder, nodeArgs: asOldNode, bin });
-    const run = await running.ended;
-    held.resolve();
+    const run = await stopped(world, ['sync', '--json'], { nodeArgs: asOldNode, bin });
     expect(run.exitCode).toBe(130);
     expect(JSON.parse(run.stdout)).toMatchObject([{ target: 'sales', done: false }]);
   });
 
   it('dies by the same signal as its child', async () => {
-    const world = await aWorld();
-    const held = Promise.withResolvers<void>();
-    world.simulator.traps.beforePage = async () => {
-      running.process.kill('SIGTERM');
-      await held.promise;
-    };
-    const running = startCli(['list'], { cwd: world.folder, nodeArgs: asOldNode, bin });
-    const run = await running.ended;
-    held.resolve();
+    const run = await stopped(await aWorld(), ['list'], { signal: 'SIGTERM', nodeArgs: asOldNode, bin });
     expect(run).toMatchObject({ exitCode: null, signal: 'SIGTERM' });
   });
 

@@ -60,6 +60,33 @@ export async function aWorld(options: SimulatorOptions = {}): Promise<World> {
   };
 }
 
+/** Options of a command that is stopped. */
+export interface StoppedOptions extends Partial<CliOptions> {
+  /** Default: that of Ctrl-C. */
+  readonly signal?: NodeJS.Signals;
+  /** The request for instances, counted from 1, at which the signal is sent; it gets no reply. Default: the first. */
+  readonly atPage?: number;
+}
+
+/** Runs a command with the world's config, and sends it a signal while it reads. */
+export async function stopped(world: World, args: readonly string[], options: StoppedOptions = {}): Promise<CliRun> {
+  const { signal = 'SIGINT', atPage = 1, ...others } = options;
+  const held = Promise.withResolvers<void>();
+  let pages = 0;
+  world.simulator.traps.beforePage = async () => {
+    pages += 1;
+    if (pages === atPage) {
+      running.process.kill(signal);
+      await held.promise;
+    }
+  };
+  const running = world.start(args, others);
+  const run = await running.ended;
+  held.resolve();
+  world.simulator.traps.beforePage = null;
+  return run;
+}
+
 /** Returns the source's time less ten minutes, before which everything is settled. */
 export function aWhileAgo(world: World, ms = 10 * 60_000): number {
   return world.simulator.clock.now() - ms;

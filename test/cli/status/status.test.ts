@@ -106,17 +106,6 @@ describe('dqsync status', () => {
     );
   });
 
-  it('shows what backfills have covered before the first sync', async () => {
-    const world = await aWorld();
-    addExecutions(world, 100);
-    const [from, to] = [22, 1].map((hours) => new Date(world.simulator.clock.now() - hours * hourMs).toISOString());
-    await world.cli(['backfill', '--from', from!, '--to', to!]);
-    const run = await world.cli(['status']);
-    expect(run.stdout).toMatch(
-      /complete {3}\d+ executions by backfills, nothing by a sync yet\n {2}coverage {3}\S+ ░+▒?█+ \S+Z\n/,
-    );
-  });
-
   it('shows a skewed clock and rows dated in the future', async () => {
     const world = await aWorld({ traps: { dateSkewMs: -3 * hourMs } });
     world.simulator.life.addFutureDated(48 * hourMs);

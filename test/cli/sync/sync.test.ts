@@ -2,10 +2,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { FaultKind } from '../../simulator/faults.ts';
 import { defaultWorkspace } from '../../simulator/server.ts';
 import { FakeS3 } from '../../support/fake-s3.ts';
-import { addExecutions, aWorld, hourMs } from '../world.ts';
+import { addExecutions, aWorld, hourMs, stopped } from '../world.ts';
 
 describe('dqsync sync', () => {
   it('copies the source, prints a short summary, and shows no progress bar in a pipe', async () => {
@@ -26,21 +25,6 @@ describe('dqsync sync', () => {
     const run = await world.cli(['sync']);
     expect(run.exitCode).toBe(0);
     expect(run.stdout).toContain('nothing new to write');
-  });
-
-  it.each<[string, FaultKind, number, object, object]>([
-    ['every connection is reset', { kind: 'reset' }, 2, {}, {}],
-    ['the first reply does not arrive', { kind: 'stall' }, 4, { requests: 1 }, { code: 'NO_REPLY' }],
-  ])('fails if %s within the time limit', async (_, fault, maxRunSeconds, summary, error) => {
-    const world = await aWorld({ traps: { faults: [{ ...fault, when: { from: 1 } }] } });
-    await world.configure((config) => {
-      config['maxRunSeconds'] = maxRunSeconds;
-    });
-    const run = await world.cli(['sync', '--json']);
-    expect(JSON.parse(run.stdout)).toMatchObject([
-      { done: false, ...summary, error: { kind: 'source', retryable: true, ...error } },
-    ]);
-    expect(run.exitCode).toBe(1);
   });
 
   it('prints the summaries as one JSON array with the documented names', async () => {
@@ -104,14 +88,7 @@ describe('dqsync sync', () => {
       const [sales] = config.targets;
       config.targets = [{ ...sales }, { ...sales, name: 'returns' }];
     });
-    const held = Promise.withResolvers<void>();
-    world.simulator.traps.beforePage = async () => {
-      running.process.kill('SIGINT');
-      await held.promise;
-    };
-    const running = world.start([command, ...args]);
-    const run = await running.ended;
-    held.resolve();
+    const run = await stopped(world, [command, ...args]);
     expect(run.exitCode).toBe(130);
     expect(run.stdout).toContain(`… returns  ${told}`);
   });
@@ -126,15 +103,15 @@ describe('dqsync sync', () => {
     const running = world.start([command, ...args]);
     await expect.poll(() => world.simulator.counters.results, { timeout: 60_000 }).toBeGreaterThan(0);
     running.process.kill('SIGINT');
-    const stopped = await running.ended;
-    expect(stopped.exitCode).toBe(130);
+    const ended = await running.ended;
+    expect(ended.exitCode).toBe(130);
     const told =
       /^✓ sales {2}[\s\S]* 60 rows written [\s\S]*\n {2}(\d+) executions wait for rule results; later syncs fetch them, or all at once: dqsync sync --results\n$/;
-    expect(stopped.stdout).toMatch(told);
+    expect(ended.stdout).toMatch(told);
     world.simulator.traps.faults = [];
     const again = await world.cli([command, ...args]);
     expect(again.exitCode).toBe(0);
-    expect(again.stdout).toContain(`rule results of ${told.exec(stopped.stdout)?.[1]} executions\n`);
+    expect(again.stdout).toContain(`rule results of ${told.exec(ended.stdout)?.[1]} executions\n`);
   });
 
   it('stops at Ctrl-C while gaps are filled, and says that some are left', async () => {
@@ -150,9 +127,9 @@ describe('dqsync sync', () => {
       }
     };
     const running = world.start(['sync']);
-    const stopped = await running.ended;
-    expect(stopped.exitCode).toBe(130);
-    expect(stopped.stdout).toMatch(
+    const ended = await running.ended;
+    expect(ended.exitCode).toBe(130);
+    expect(ended.stdout).toMatch(
       /^✓ sales {2}complete up to [\s\S]*\n {2}interrupted with 1 gap in coverage left; later syncs fill them, or all at once: dqsync backfill\n$/,
     );
   });

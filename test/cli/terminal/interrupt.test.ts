@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { RunningCli } from '../../support/run-cli.ts';
-import { addExecutions, aWorld, type World } from '../world.ts';
+import { addExecutions, aWorld, stopped, type World } from '../world.ts';
 
 /** Lets the source serve some pages, then sends SIGINT, and lets the source hang. */
 function pressCtrlCAfter(world: World, pages: number, press: (run: RunningCli) => void): Promise<RunningCli> {
@@ -70,14 +70,7 @@ describe('Ctrl-C', () => {
   it('prints the command to continue', async () => {
     const world = await aWorld();
     addExecutions(world, 300);
-    const held = Promise.withResolvers<void>();
-    world.simulator.traps.beforePage = async () => {
-      running.process.kill('SIGINT');
-      await held.promise;
-    };
-    const running = world.start(['sync']);
-    const run = await running.ended;
-    held.resolve();
+    const run = await stopped(world, ['sync']);
     expect(run.exitCode).toBe(130);
     expect(run.stdout).toMatch(
       /^… sales {2}interrupted\. [\d,]+( of [\d,]+)? rows are committed, .*; run dqsync sync again to continue\n/,
