@@ -1,18 +1,17 @@
 /** The daily audit finds late rows by the source's counts, and reads their days again. */
 import { describe, expect, it } from 'vitest';
 import { loadAuditRecord } from '../../functions/checkpoint/audit-record.ts';
-import type { Log } from '../../functions/model.ts';
 import { auditKey } from '../../functions/warehouse/layout.ts';
-import { defaultWorkspace } from '../simulator/server.ts';
 import type { Traps } from '../simulator/traps.ts';
+import { simTarget } from '../support/sim-config.ts';
 import {
   checkpointOf,
   dayMs,
   hourMs,
   minuteMs,
   type SyncedSource,
-  stoppedAfter,
   syncedSource,
+  warnings,
 } from '../support/synced-source.ts';
 
 /**
@@ -65,32 +64,6 @@ describe('an audit of a source that hides one row in a hundred from list and cou
   });
 });
 
-describe('daily audits of a source that hides rows for an hour while many instances are run again', () => {
-  it('find all hidden rows: rows that left a day do not offset rows that appeared late', async () => {
-    const world = await syncedSource({ history: { days: 1, aheadDays: 4, tasks: 100, rerunShare: 0.5 } });
-    const { life } = world.sim;
-    let lateRows = 0;
-    for (let hour = 0; hour < 72; hour += 1) {
-      const hiddenMs = world.clock.now() + 20 * minuteMs;
-      life.addExecution({ startTimeMs: hiddenMs, visibleAtMs: hiddenMs + hourMs });
-      world.clock.advance(hourMs);
-      await world.syncWell();
-      if (hour % 24 === 23) {
-        world.clock.advance(30 * minuteMs);
-        lateRows += (await world.maintain()).lateRows;
-      }
-    }
-    // The row of the last hour is still hidden. The next audit finds it.
-    world.clock.advance(2 * hourMs);
-    await world.syncWell();
-    lateRows += (await world.maintain()).lateRows;
-    expect(world.sim.truth().vanished.length).toBeGreaterThan(100);
-    expect(lateRows).toBeGreaterThan(40);
-    await world.syncWell();
-    await world.expectTruth();
-  });
-});
-
 describe('an audit after runs that overlapped', () => {
   it.each([1, 2, 3])('finds hidden rows beside late ones, although %i syncs at once saw those', async (syncs) => {
     const world = await syncedSource();
@@ -110,30 +83,19 @@ describe('an audit after runs that overlapped', () => {
 });
 
 describe('an audit that compares the last run of each task with the newest execution recorded', () => {
-  /** Returns a world in which a task's only run appeared late on a day that another row has left since. */
-  async function withRunInPlaceOfAnother(configChange: Record<string, unknown> = {}): Promise<SyncedSource> {
-    const world = await syncedSource({}, configChange);
+  it('adds a run that appeared late in place of another, unless the configuration leaves tasks out', async () => {
+    const world = await syncedSource();
     await syncedDays(world, 2);
     const oldMs = world.clock.now() - dayMs;
     const { life } = world.sim;
     const [leaving] = world.sim.truth().executions.filter(({ startTimeMs }) => startTimeMs > oldMs + hourMs);
     life.remove(leaving!.id);
     life.addExecution({ task: life.addTask({ name: 'runs rarely' }), startTimeMs: oldMs });
-    return world;
-  }
-
-  it('adds a run that appeared late, although the count of its day is the same', async () => {
-    const world = await withRunInPlaceOfAnother();
+    expect(await world.maintain({}, { tasks: false })).toMatchObject({ lateRows: 0, done: true });
     expect(await missingOf(world)).toBe(1);
     expect(await world.maintain()).toMatchObject({ lateRows: 1, done: true });
     await world.expectTruth();
     expect(await world.maintain()).toMatchObject({ lateRows: 0, rowsWritten: 0 });
-  });
-
-  it('adds no such run if the configuration leaves tasks out', async () => {
-    const world = await withRunInPlaceOfAnother({ tasks: false });
-    expect(await world.maintain()).toMatchObject({ lateRows: 0, done: true });
-    expect(await missingOf(world)).toBe(1);
   });
 
   it.each([{ name: 'orders' }, { taskType: 'QUALITY_TASK' }])(
@@ -144,12 +106,11 @@ describe('an audit that compares the last run of each task with the newest execu
       const task = life.addTask({ name: 'other', taskType: 'CONSISTENCY_TASK' });
       life.addExecution({ task, startTimeMs: world.clock.now() - 2 * hourMs });
       life.addExecution({ name: 'orders', startTimeMs: world.clock.now() - 3 * hourMs });
-      const targets = [{ name: 'sales', ...defaultWorkspace, credentials: world.credentials, filter }];
-      const warnings: string[] = [];
-      const log: Log = (level, message) => warnings.push(...(level === 'warn' ? [message] : []));
+      const targets = [simTarget(world.credentials, { filter })];
+      const { log, messages } = warnings();
       expect(await world.syncWell({}, { targets })).toMatchObject({ rowsWritten: 1 });
       expect(await world.maintain({ log }, { targets })).toMatchObject({ lateRows: 0, done: true });
-      expect(warnings).toEqual([]);
+      expect(messages).toEqual([]);
     },
   );
 
@@ -164,12 +125,11 @@ describe('an audit that compares the last run of each task with the newest execu
       await world.syncWell();
       world.clock.advance(hourMs);
       await world.syncWell();
-      const warnings: string[] = [];
-      const log: Log = (level, message) => warnings.push(...(level === 'warn' ? [message] : []));
+      const { log, messages } = warnings();
       const summary = await world.maintain({ log });
       expect(summary).toMatchObject({ lateRows: 0, rowsWritten: 0, done: true });
       expect(summary.requests).toBeLessThan(250);
-      expect(warnings).toHaveLength(expected);
+      expect(messages).toHaveLength(expected);
     },
   );
 });
@@ -214,20 +174,6 @@ describe('the audit', () => {
     expect(await missingOf(world)).toBe(1);
     expect(await world.maintain()).toMatchObject({ lateRows: 1 });
     expect(await missingOf(world)).toBe(0);
-  });
-
-  it('resumes in the middle of a day that was too long to read again', async () => {
-    const world = await syncedSource();
-    const nowMs = world.clock.now();
-    world.sim.life.addMany(20_000, { fromMs: nowMs - 40 * hourMs, toMs: nowMs - 30 * hourMs });
-    await world.syncWell();
-    world.sim.life.addLate(35 * hourMs);
-    const stopped = await world.maintain(stoppedAfter(9_000));
-    expect(stopped).toMatchObject({ done: false, lateRows: 1 });
-    const resumed = await world.maintain();
-    expect(resumed).toMatchObject({ done: true });
-    expect(stopped.rowsRead + resumed.rowsRead).toBeLessThan(32_000);
-    await world.expectTruth();
   });
 
   it('works if the record of the last audit cannot be parsed', async () => {

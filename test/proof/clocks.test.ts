@@ -9,19 +9,6 @@ async function openWorld(): Promise<ProofWorld> {
   return world;
 }
 
-it('a machine whose clock is ahead waits for the notification of an execution that just ended', async () => {
-  const world = await openWorld();
-  const { clock, simulator } = world;
-  const startTimeMs = clock.now() - 5 * hourMs;
-  const { id } = simulator.life.addExecution({ runStatus: 'RUNNING', startTimeMs });
-  await world.run();
-  simulator.life.finish(id, 'ALARMING', clock.now());
-  await world.run({ aheadMs: 30 * minuteMs });
-  clock.advance(minuteMs);
-  simulator.life.setNotify(id, 'SUCCESS');
-  expect(await endQuietly(world)).toEqual([]);
-});
-
 it('the later observation of two concurrent runs wins even if an earlier run had a clock that was ahead', async () => {
   const world = await openWorld();
   const { clock, simulator } = world;

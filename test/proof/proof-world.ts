@@ -2,7 +2,7 @@
  * A simulated source, a warehouse in memory, and runs between them on a clock that moves only by hand. Every write is
  * audited. The soak uses this file too, so it does not depend on a test framework; the caller closes the world.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, isoTime } from '../../functions/clock.ts';
@@ -17,11 +17,11 @@ import { runTargets } from '../../functions/sync/run.ts';
 import type { Summary } from '../../functions/sync/summary.ts';
 import { settingsOf, targetOf } from '../../functions/sync/targets.ts';
 import type { Store } from '../../functions/warehouse/store.ts';
-import { defaultAccount } from '../simulator/accounts.ts';
 import { frozenClock, type MovableClock } from '../simulator/movable-clock.ts';
 import { type Random, seededRandom } from '../simulator/random.ts';
 import { defaultWorkspace, type Simulator, type SimulatorOptions, startSimulator } from '../simulator/server.ts';
 import { failingStore, type StoreCall, type StoreFate } from '../support/failing-store.ts';
+import { simSource, simTarget, unlimited, writeSecret } from '../support/sim-config.ts';
 import { Auditor, rewinder } from './auditor.ts';
 import { MemoryStore } from './memory-store.ts';
 
@@ -86,20 +86,19 @@ export async function openProofWorld(options: ProofWorldOptions = {}): Promise<P
   const clock = frozenClock(startMs);
   const simulator = await startSimulator({ ...options, seed, clock });
   const folder = await mkdtemp(join(tmpdir(), 'dqsync-proof-'));
-  const secret = join(folder, 'secret.json');
-  await writeFile(secret, JSON.stringify(defaultAccount.password));
+  const targets = [simTarget(await writeSecret(folder))];
   const identity = { ...defaultWorkspace, filter: {}, partitionTimeZone: 'UTC' };
   const auditor = new Auditor({ simulator, target, identity, lateMs: settleMs + lookbackMs });
   const store = new MemoryStore((...write) => auditor.onWrite(...write));
   const initialFromMs = startMs - (options.syncedMs ?? 3 * dayMs);
   // A small quota leads to the shortest slices. It does not slow runs down, because they get a pacer with another
   // quota.
-  const source = { endpoint: simulator.url, iamEndpoint: simulator.iamUrl, quota: { requests: 4, perSeconds: 3600 } };
+  const source = simSource(simulator, { requests: 4, perSeconds: 3600 });
   const config = parseConfig(
     {
       warehouse: 'file:unused',
       source,
-      targets: [{ name: target, ...defaultWorkspace, credentials: `file:${secret}` }],
+      targets,
       initialFrom: isoTime(initialFromMs),
       settleSeconds: settleMs / 1000,
       lookbackMinutes: lookbackMs / minuteMs,
@@ -160,7 +159,7 @@ async function runOnce(world: Running, options: RunOptions): Promise<Summary> {
   const { config, productClock } = world;
   const clock: Clock = { ...productClock, now: () => productClock.now() + (options.aheadMs ?? 0) };
   const stop = new AbortController();
-  const pacer = createPacer({ requests: 1_000_000, perSeconds: 1 }, pacerClock(clock));
+  const pacer = createPacer(unlimited, pacerClock(clock));
   const { store, die } = mortalStore(world, options);
   let pages = 0;
   const [summary] = await runTargets({
@@ -171,11 +170,7 @@ async function runOnce(world: Running, options: RunOptions): Promise<Summary> {
     tasks: options.tasks,
     results: options.backfill === undefined ? 'spare' : 'all',
     connect: (targetConfig, signal) => {
-      const connected = connectTarget(config, targetConfig, {
-        pacer,
-        clock,
-        signal,
-      });
+      const connected = connectTarget(config, targetConfig, { pacer, clock, signal });
       return {
         ...connected,
         fetchPage: async (request) => {

@@ -3,7 +3,7 @@
  * figures.
  *
  * `--seed <n>` repeats a run (default: drawn, and printed). `--minutes <n>` in all (default 5). `--only <part>` one
- * part (repeatable): model, reading, races, endurance, years, faults, crash. Loopback only. Exit code 1 with the first
+ * part (repeatable): model, reading, races, years, faults, crash. Loopback only. Exit code 1 with the first
  * counterexample.
  */
 import { parseArgs } from 'node:util';

@@ -1,8 +1,6 @@
 /** The parts of a soak: each a proof's long form, with a seed and a time limit. */
 import { crashRounds } from '../proof/crash/crash-rounds.ts';
 import { backfillCommands, syncCommands } from '../proof/crash/crash-world.ts';
-import { expectSteady } from '../proof/endurance/bounds.ts';
-import { hourlySyncs } from '../proof/endurance/hourly-syncs.ts';
 import { expectBounded, yearsOfSyncs } from '../proof/endurance/years.ts';
 import { faultRounds } from '../proof/faults/fault-rounds.ts';
 import { readingRounds } from '../proof/model/reading-rounds.ts';
@@ -34,23 +32,6 @@ export const parts: Readonly<Record<string, Part>> = {
     const untilMs = Date.now() + limitMs;
     const { problems, rounds, runs, commits, rows } = await raceRounds(seed, () => Date.now() >= untilMs);
     return { figures: { races: rounds, runs, commits, rows }, counterexample: textOf(problems) };
-  },
-  endurance: async (seed, limitMs) => {
-    const untilMs = Date.now() + limitMs;
-    const isOver = (): boolean => Date.now() >= untilMs;
-    const figures = { weeks: 0, syncs: 0, rows: 0, checkpointBytes: 0 };
-    for (let week = 0; !isOver(); week += 1) {
-      const found = await hourlySyncs(168, seed + week, isOver);
-      const problems = expectSteady(found);
-      figures.weeks += found.syncs / 168;
-      figures.syncs += found.syncs;
-      figures.rows += found.rows;
-      figures.checkpointBytes = Math.max(figures.checkpointBytes, found.largestCheckpointBytes);
-      if (problems.length > 0) {
-        return { figures, counterexample: textOf([`seed ${seed + week}`, ...problems, JSON.stringify(found)]) };
-      }
-    }
-    return { figures: { ...figures, weeks: Math.round(figures.weeks * 10) / 10 }, counterexample: null };
   },
   years: async (_seed, limitMs) => {
     const untilMs = Date.now() + limitMs;

@@ -1,9 +1,8 @@
 /**
  * Hourly syncs and daily maintenance for years, in virtual time. Counts everything that must not grow with their
- * number. Each sync has few rows, so that three years take minutes; costs that grow with rows are bounded in
- * `hourly-syncs.ts`.
+ * number. Each sync has few rows, so that three years take minutes.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isoTime } from '../../../functions/clock.ts';
@@ -12,12 +11,11 @@ import { connectTarget } from '../../../functions/connect.ts';
 import { createPacer } from '../../../functions/source/pacing.ts';
 import { runTargets } from '../../../functions/sync/run.ts';
 import type { Store } from '../../../functions/warehouse/store.ts';
-import { defaultAccount } from '../../simulator/accounts.ts';
 import { frozenClock } from '../../simulator/movable-clock.ts';
-import { defaultWorkspace, startSimulator } from '../../simulator/server.ts';
+import { startSimulator } from '../../simulator/server.ts';
+import { simSource, simTarget, writeSecret } from '../../support/sim-config.ts';
 import { MemoryStore } from '../memory-store.ts';
 import { hourMs, minuteMs } from '../proof-world.ts';
-import { atMost } from './bounds.ts';
 import { heapInUse } from './heap.ts';
 
 /** The cost of one sync, and the size of state and heap, at some time. */
@@ -36,8 +34,6 @@ export interface YearsSample {
 export interface YearsFigures {
   readonly syncs: number;
   readonly failed: number;
-  readonly dataFiles: number;
-  readonly rows: number;
   /** One sample after some days, and one at the end. */
   readonly samples: readonly [YearsSample, YearsSample];
 }
@@ -57,16 +53,15 @@ export async function yearsOfSyncs(
   const clock = frozenClock(startMs);
   const simulator = await startSimulator({ seed: 3, clock });
   const folder = await mkdtemp(join(tmpdir(), 'dqsync-years-'));
-  const secret = join(folder, 'secret.json');
-  await writeFile(secret, JSON.stringify(defaultAccount.password));
+  const targets = [simTarget(await writeSecret(folder))];
   const memory = new MemoryStore(async () => undefined);
   const calls = { all: 0, lists: 0 };
   const store = counted(memory.handle('run'), calls);
   const config = parseConfig(
     {
       warehouse: 'file:unused',
-      source: { endpoint: simulator.url, iamEndpoint: simulator.iamUrl, quota: { requests: 1_000_000, perSeconds: 1 } },
-      targets: [{ name: 'sales', ...defaultWorkspace, credentials: `file:${secret}` }],
+      source: simSource(simulator),
+      targets,
       initialFrom: isoTime(startMs - hourMs),
       settleSeconds: 0,
     },
@@ -122,8 +117,7 @@ export async function yearsOfSyncs(
     if (first === undefined || last === undefined) {
       throw new Error('too few syncs to compare with');
     }
-    const dataFiles = [...memory.objects.keys()].filter((key) => key.endsWith('.parquet')).length;
-    return { syncs: last.syncs, failed, dataFiles, rows: simulator.truth().executions.length, samples: [first, last] };
+    return { syncs: last.syncs, failed, samples: [first, last] };
   } finally {
     await simulator.close();
     await rm(folder, { recursive: true, force: true });
@@ -144,6 +138,11 @@ export function expectBounded({ failed, samples: [early, late] }: YearsFigures):
     ...atMost('bytes of state', late.stateBytes, 150_000),
     ...atMost('bytes of heap more than after some days', late.heapBytes - early.heapBytes, 150 * 1_048_576),
   ];
+}
+
+/** Returns a problem, as text, if `value` exceeds `bound`. */
+function atMost(what: string, value: number, bound: number): string[] {
+  return value <= bound ? [] : [`${value} ${what}, ${bound} are allowed`];
 }
 
 function counted(store: Store, calls: { all: number; lists: number }): Store {

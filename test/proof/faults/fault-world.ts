@@ -3,7 +3,7 @@
  *
  * Time is virtual except for sockets: waits between attempts end at once, and timeouts of sockets are short.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../../functions/clock.ts';
@@ -16,10 +16,11 @@ import type { Summary } from '../../../functions/sync/summary.ts';
 import { openS3Store } from '../../../functions/warehouse/s3-store.ts';
 import { defaultAccount } from '../../simulator/accounts.ts';
 import { frozenClock, type MovableClock } from '../../simulator/movable-clock.ts';
-import { defaultWorkspace, type Simulator, startSimulator } from '../../simulator/server.ts';
+import { type Simulator, startSimulator } from '../../simulator/server.ts';
 import { FakeS3 } from '../../support/fake-s3.ts';
 import { FaultProxy } from '../../support/fault-proxy.ts';
 import { selfSigned } from '../../support/self-signed.ts';
+import { simSource, simTarget, writeSecret } from '../../support/sim-config.ts';
 import { compareWithTruth, type Differences, readTable } from '../../support/view-check.ts';
 import { folderContents } from '../warehouse-contents.ts';
 
@@ -96,7 +97,7 @@ export async function openFaultWorld(secret: object = defaultAccount.password): 
     source: await FaultProxy.open({ upstream: simulator.url, tls }),
     storage: await FaultProxy.open({ upstream: s3.endpoint, tls }),
   };
-  await writeFile(join(folder, 'secret.json'), JSON.stringify(secret));
+  const credentials = await writeSecret(folder, secret);
   const world: FaultWorld = {
     simulator,
     s3,
@@ -126,7 +127,7 @@ export async function openFaultWorld(secret: object = defaultAccount.password): 
       const { sourceDoor, storageDoor } = world.next;
       const sourceUrl = urlOf(sourceDoor, source, doors.source);
       const storageUrl = urlOf(storageDoor, storage, doors.storage);
-      return await syncOnce(world, sourceUrl, storageUrl, `file:${join(folder, 'secret.json')}`);
+      return await syncOnce(world, sourceUrl, storageUrl, credentials);
     },
     differences: async () => {
       const contents = await folderContents(folder, s3);
@@ -158,7 +159,12 @@ function urlOf(door: Door, plain: FaultProxy, tls: FaultProxy): string {
   }
 }
 
-async function syncOnce(world: FaultWorld, sourceUrl: string, storageUrl: string, secret: string): Promise<Summary[]> {
+async function syncOnce(
+  world: FaultWorld,
+  sourceUrl: string,
+  storageUrl: string,
+  credentials: string,
+): Promise<Summary[]> {
   const { clock: time, next } = world;
   const { socketMs } = next;
   const clock: Clock = {
@@ -171,8 +177,8 @@ async function syncOnce(world: FaultWorld, sourceUrl: string, storageUrl: string
   const config = parseConfig(
     {
       warehouse: 's3://warehouse/table',
-      source: { endpoint: sourceUrl, iamEndpoint: sourceUrl, quota: { requests: 1_000_000, perSeconds: 1 } },
-      targets: next.targets.map((name) => ({ name, ...defaultWorkspace, credentials: secret })),
+      source: simSource({ url: sourceUrl, iamUrl: sourceUrl }),
+      targets: next.targets.map((name) => simTarget(credentials, { name })),
       initialFrom: new Date(time.now() - 48 * hourMs).toISOString(),
       settleSeconds: 0,
     },

@@ -54,14 +54,9 @@ const brokenStores: readonly [string, (exchange: Exchange) => ProxyFault | null]
   ['never replies to a write of the checkpoint', (to) => (isPut(to) && isCheckpoint(to) ? silence : null)],
   ['never replies to a write of data', (to) => (isPut(to) && isData(to) ? silence : null)],
   [
-    'returns 503 for every write of the checkpoint',
-    (to) => (isPut(to) && isCheckpoint(to) ? s3Error(503, 'SlowDown') : null),
-  ],
-  [
     'returns 409 for every write of the checkpoint',
     (to) => (isPut(to) && isCheckpoint(to) ? s3Error(409, 'ConditionalRequestConflict') : null),
   ],
-  ['replies only to the first read', afterFirst()],
   ['never replies to a read of the checkpoint', (to) => (isCheckpoint(to) && !isPut(to) ? silence : null)],
   ['never replies', () => silence],
   [
@@ -69,14 +64,6 @@ const brokenStores: readonly [string, (exchange: Exchange) => ProxyFault | null]
     (to) => (isCheckpoint(to) && !isPut(to) ? { kind: 'drip', bytes: 100, ms: 1_000 } : null),
   ],
 ];
-
-function afterFirst(): (exchange: Exchange) => ProxyFault | null {
-  let n = 0;
-  return () => {
-    n += 1;
-    return n === 1 ? null : silence;
-  };
-}
 
 describe('a run of 20 s whose S3', () => {
   it.for(brokenStores)('%s fails within 25 s, and the next run repairs it', async ([, decide]) => {

@@ -120,25 +120,6 @@ describe('between dqsync and the source', () => {
       decide: spoil(answer(400, '{"error_code":"DQC.1001","error_msg":"bad"}'), () => true, isList),
       outcome: { kind: 'source', code: /DQC\.1001/, remedy: /\S/, retryable: false },
     },
-    {
-      what: 'HTTP 401 to every request',
-      decide: spoil(answer(401, '{"error_code":"APIG.0301","error_msg":"no"}'), () => true, isList),
-      outcome: { kind: 'credentials', code: /APIG\.0301/, remedy: /IAM user/, retryable: false },
-    },
-    {
-      what: 'HTTP 403',
-      decide: spoil(answer(403, '{"error_code":"DQC.0403","error_msg":"no"}'), () => true, isList),
-      outcome: { kind: 'source', code: /DQC\.0403/, remedy: /permission/, retryable: false },
-    },
-    {
-      what: 'HTTP 500 of IAM',
-      decide: spoil(
-        answer(500, ''),
-        () => true,
-        ({ method }) => method === 'POST',
-      ),
-      outcome: { ...runLater, message: /IAM/ },
-    },
     ...[-10, 10].flatMap((minutes) => [
       {
         what: `a source whose clock is off by ${minutes} minutes`,

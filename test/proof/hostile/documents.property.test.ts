@@ -7,14 +7,12 @@ import { parseConfig } from '../../../functions/config.ts';
 import { DqsyncError } from '../../../functions/errors.ts';
 import { parseEvent } from '../../../functions/lambda/event.ts';
 import { parseCredentials, secretsOf } from '../../../functions/source/credentials.ts';
-import { parsePage } from '../../../functions/source/wire.ts';
 import { targetOf } from '../../../functions/sync/targets.ts';
 import { checkpointKey, dataKey, quarantineKey } from '../../../functions/warehouse/layout.ts';
 import { parseWarehouseUrl } from '../../../functions/warehouse/location.ts';
 import { everythingIn } from '../../source/loopback.ts';
-import { rowText } from '../../source/page-texts.ts';
 import { syncedSource } from '../../support/synced-source.ts';
-import { damaged, hostileJson, hostileText, withOneValueReplaced } from './hostile-texts.ts';
+import { damaged, hostileText, withOneValueReplaced } from './hostile-texts.ts';
 
 const numRuns = 1_500;
 
@@ -31,43 +29,6 @@ function readOrRefusal<T>(kind: string, read: () => T): { readonly value?: T; re
     return { refusal };
   }
 }
-
-describe('a page', () => {
-  const whole = new TextEncoder().encode(
-    `{"count": 3, "resources": [${rowText()}, ${rowText({ id: '17', score: '98.7500' })}, ${rowText({ id: '"x"' })}]}`,
-  );
-
-  it('with damaged bytes is refused, or each row fits the table or is kept unchanged as unreadable', () => {
-    fc.assert(
-      fc.property(damaged(whole), (bytes) => {
-        const content = parsePage(new TextDecoder().decode(bytes));
-        for (const { id, startTimeMs, endTimeMs } of content.isPage ? content.executions : []) {
-          expect(BigInt.asIntN(64, id)).toBe(id);
-          expect(Number.isSafeInteger(startTimeMs)).toBe(true);
-          expect(endTimeMs === null || Number.isSafeInteger(endTimeMs)).toBe(true);
-        }
-        for (const { rawText, reason } of content.isPage ? content.unreadable : []) {
-          expect(rawText.length).toBeGreaterThan(0);
-          expect(reason).toMatch(/\S{2}/);
-        }
-      }),
-      { numRuns },
-    );
-  });
-
-  it('with hostile values keeps every row', () => {
-    const row = fc.record({ id: hostileJson, start_time: hostileJson, name: hostileJson, more: hostileJson });
-    fc.assert(
-      fc.property(fc.array(row, { maxLength: 5 }), (rows) => {
-        const texts = rows.map((one) => rowText(one));
-        const content = parsePage(`{"count":${rows.length},"resources":[${texts.join()}]}`);
-        const kept = content.isPage ? content.executions.length + content.unreadable.length : -1;
-        expect(kept).toBe(rows.length);
-      }),
-      { numRuns },
-    );
-  });
-});
 
 describe('a secret', () => {
   const secrets = [
@@ -187,22 +148,6 @@ describe('a checkpoint', () => {
       }),
       { numRuns },
     );
-  });
-
-  it('with any wrong digit is refused', async () => {
-    const world = await syncedSource({ history: { days: 1, tasks: 3 } });
-    await world.syncWell();
-    const key = checkpointKey('sales');
-    const text = new TextDecoder().decode((await world.store.get(key))!.bytes);
-    const { identity } = JSON.parse(text);
-    const places = [...text.matchAll(/\d/g)].map(({ index }) => index);
-    const accepted = places.filter((place) => {
-      const changed = `${text.slice(0, place)}${(Number(text[place]) + 1) % 10}${text.slice(place + 1)}`;
-      const read = () => decodeCheckpoint(new TextEncoder().encode(changed), identity, 'sales', key);
-      return readOrRefusal('state', read).value !== undefined;
-    });
-    expect(places.length).toBeGreaterThan(100);
-    expect(accepted).toEqual([]);
   });
 
   it.each([

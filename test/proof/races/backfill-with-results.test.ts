@@ -2,9 +2,6 @@
  * A backfill of 100,000 executions with rule results, beside the scheduled sync, with one quota for both, in virtual
  * time.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { decodeAnyCheckpoint } from '../../../functions/checkpoint/codec.ts';
 import { watermarkOf } from '../../../functions/checkpoint/coverage.ts';
@@ -15,9 +12,10 @@ import { type Run, runTargets } from '../../../functions/sync/run.ts';
 import type { Summary } from '../../../functions/sync/summary.ts';
 import { checkpointKey } from '../../../functions/warehouse/layout.ts';
 import { resultTable } from '../../../functions/warehouse/result-table.ts';
-import { defaultAccount } from '../../simulator/accounts.ts';
 import { frozenClock } from '../../simulator/movable-clock.ts';
-import { defaultWorkspace, startSimulator } from '../../simulator/server.ts';
+import { startSimulator } from '../../simulator/server.ts';
+import { simTarget, writeSecret } from '../../support/sim-config.ts';
+import { tempFolder } from '../../support/temp-warehouse.ts';
 import { MemoryStore } from '../memory-store.ts';
 import { dayMs, hourMs, minuteMs } from '../proof-world.ts';
 import { resultProblems } from '../results-check.ts';
@@ -36,20 +34,16 @@ it('a backfill of 100,000 executions with results never keeps the watermark back
   const source = frozenClock(startMs);
   const clock = jumpingClock(source);
   const simulator = await startSimulator({ clock: source, quota: { requests: 40, perSeconds: 10 } });
-  const folder = await mkdtemp(join(tmpdir(), 'dqsync-fresh-'));
-  onTestFinished(async () => {
-    await simulator.close();
-    await rm(folder, { recursive: true });
-  });
+  const folder = await tempFolder();
+  onTestFinished(() => simulator.close());
   const window = { fromMs: startMs - 60 * dayMs, toMs: startMs - 2 * hourMs };
   simulator.life.addMany(100_000, { ...window, tasks: 500 });
   simulator.life.addMany(2_000, { fromMs: window.toMs, toMs: startMs + 6 * hourMs });
-  await writeFile(join(folder, 'secret.json'), JSON.stringify(defaultAccount.password));
   const config = parseConfig(
     {
       warehouse: 'file:unused',
       source: { endpoint: simulator.url, iamEndpoint: simulator.iamUrl },
-      targets: [{ name: 'sales', ...defaultWorkspace, credentials: `file:${join(folder, 'secret.json')}` }],
+      targets: [simTarget(await writeSecret(folder))],
       initialFrom: isoTime(window.toMs),
       settleSeconds: settleMs / 1000,
       results: 'failed',

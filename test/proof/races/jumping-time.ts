@@ -5,6 +5,7 @@
 import { vi } from 'vitest';
 import type { Clock } from '../../../functions/clock.ts';
 import type { MovableClock } from '../../simulator/movable-clock.ts';
+import { underFakeTimers } from '../faults/flying-time.ts';
 
 /** Real time without a request after which all wait for time to pass; encoding a file takes less. */
 const quietMs = 2;
@@ -60,28 +61,17 @@ export async function whileTimeJumps<T>(
   requests: () => number,
   work: () => Promise<T>,
 ): Promise<T> {
-  const realSetTimeout = setTimeout;
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  let isDone = false;
-  try {
-    const result = work().finally(() => {
-      isDone = true;
-    });
-    while (!isDone) {
-      const before = requests();
-      await new Promise((resolve) => realSetTimeout(resolve, quietMs));
-      if (clock.nextMs() > 1_000) {
-        await new Promise((resolve) => realSetTimeout(resolve, 5 * quietMs));
-      }
-      if (requests() === before) {
-        const ms = Math.max(1, clock.nextMs());
-        source.advance(ms);
-        vi.advanceTimersByTime(ms);
-        clock.wake();
-      }
+  return await underFakeTimers(work, async (pause) => {
+    const before = requests();
+    await pause(quietMs);
+    if (clock.nextMs() > 1_000) {
+      await pause(5 * quietMs);
     }
-    return await result;
-  } finally {
-    vi.useRealTimers();
-  }
+    if (requests() === before) {
+      const ms = Math.max(1, clock.nextMs());
+      source.advance(ms);
+      vi.advanceTimersByTime(ms);
+      clock.wake();
+    }
+  });
 }

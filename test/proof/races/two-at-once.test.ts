@@ -18,24 +18,6 @@ async function worldOf(rows: number, seed = 1): Promise<ProofWorld> {
 const lastTenDays = ({ clock }: ProofWorld) => ({ fromMs: clock.now() - 10 * dayMs, toMs: clock.now() - hourMs });
 
 describe('concurrent runs', () => {
-  it.each([1, 2, 3])('of two syncs commit one at a time, and neither undoes the other (seed %i)', async (seed) => {
-    const world = await worldOf(5000, seed);
-    const runs = [world.run({ by: 'a', isJittery: true }), world.run({ by: 'b', isJittery: true })];
-    expect((await Promise.all(runs)).map(({ done }) => done)).toEqual([true, true]);
-    expect(world.auditor.commits).toBeGreaterThan(4);
-    expect(await endQuietly(world)).toEqual([]);
-  });
-
-  it.each([1, 2, 3])('of a sync and a backfill whose spans overlap complete the table (seed %i)', async (seed) => {
-    const world = await worldOf(5000, seed);
-    const covered = [lastTenDays(world)];
-    const backfill = { window: covered[0] ?? null, again: false } as const;
-    const runs = [world.run({ isJittery: true }), world.run({ by: 'backfill', backfill, isJittery: true })];
-    expect((await Promise.all(runs)).map(({ done }) => done)).toEqual([true, true]);
-    expect(world.auditor.commits).toBeGreaterThan(4);
-    expect(await endQuietly(world, { covered })).toEqual([]);
-  });
-
   it.each([1, 2, 3])('of two syncs fill the gap that a stopped backfill has left (seed %i)', async (seed) => {
     const world = await worldOf(5000, seed);
     const window = lastTenDays(world);
