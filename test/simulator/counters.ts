@@ -18,8 +18,6 @@ export class Counters {
   results = 0;
   /** Replies 429. */
   throttled = 0;
-  /** Replies 401. */
-  unauthorized = 0;
   /** Rows sent. */
   rows = 0;
   /** When the latest requests arrived, oldest first. */
@@ -33,7 +31,6 @@ export class Counters {
     this.tasks = 0;
     this.results = 0;
     this.throttled = 0;
-    this.unauthorized = 0;
     this.rows = 0;
     this.arrivalsMs.length = 0;
   }
@@ -51,8 +48,6 @@ export class Counters {
     this.rows += rows;
     if (status === 429) {
       this.throttled += 1;
-    } else if (status === 401) {
-      this.unauthorized += 1;
     }
   }
 }

@@ -1,6 +1,4 @@
 /** Faults of single requests, and the conditions under which they apply. */
-import type { Random } from './random.ts';
-
 /**
  * The requests that a fault applies to. They are counted for each fault, from the time it is added to the traps:
  * `{ nth: 1 }` is the next request.
@@ -9,8 +7,7 @@ export type When =
   | { readonly nth: number }
   | { readonly first: number }
   | { readonly every: number }
-  | { readonly from: number }
-  | { readonly chance: number };
+  | { readonly from: number };
 
 /** The effect of a fault. */
 export type FaultKind =
@@ -49,14 +46,14 @@ export type Fault = FaultKind & { readonly when: When; readonly on?: FaultPlace 
 export type PickFault = (faults: readonly Fault[], applies: (fault: Fault) => boolean) => Fault | null;
 
 /** Makes the picker of one simulator, which counts requests. */
-export function createFaultPicker(random: Random): PickFault {
+export function createFaultPicker(): PickFault {
   const seen = new WeakMap<Fault, number>();
   return (faults, applies) => {
     let picked: Fault | null = null;
     for (const fault of faults.filter(applies)) {
       const n = (seen.get(fault) ?? 0) + 1;
       seen.set(fault, n);
-      if (picked === null && isDue(fault.when, n, random)) {
+      if (picked === null && isDue(fault.when, n)) {
         picked = fault;
       }
     }
@@ -64,15 +61,12 @@ export function createFaultPicker(random: Random): PickFault {
   };
 }
 
-function isDue(when: When, n: number, random: Random): boolean {
+function isDue(when: When, n: number): boolean {
   if ('nth' in when) {
     return n === when.nth;
   }
   if ('first' in when) {
     return n <= when.first;
   }
-  if ('every' in when) {
-    return n % when.every === 0;
-  }
-  return 'from' in when ? n >= when.from : random.chance(when.chance);
+  return 'every' in when ? n % when.every === 0 : n >= when.from;
 }

@@ -59,7 +59,7 @@ export class Gateway {
 
   constructor(world: World) {
     this.#world = world;
-    this.#pickFault = createFaultPicker(world.random);
+    this.#pickFault = createFaultPicker();
   }
 
   /**
