@@ -65,7 +65,6 @@ describe('wrong usage exits with 2 and refers to the help', () => {
     [['sinc'], 'Did you mean sync?'],
     [['help', 'nope'], "unknown command 'nope'"],
     [['help', 'stauts'], 'Did you mean status?'],
-    [['query', ''], 'the query is empty'],
     [['query', ' \n'], 'the query is empty'],
     [['completion'], "missing required argument 'shell'"],
     [['completion', 'tcsh'], 'Allowed choices are bash, zsh, fish'],

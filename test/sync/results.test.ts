@@ -88,27 +88,6 @@ describe('rule results', () => {
     await world.expectTruth();
   });
 
-  it.each([
-    ['all', ['FAILED', 'ALARMING', 'SUCCESS']],
-    ['none', []],
-  ])('follow the config: %s', async (results, statuses) => {
-    const world = await syncedSource({ history: { days: 1, tasks: 10 } });
-    await world.syncWell(withResults, { results });
-    await expectResults(world, statuses);
-    expect(world.sim.counters.results > 0).toBe(results === 'all');
-  });
-
-  it('are fetched by a backfill only if it is requested', async () => {
-    const world = await syncedSource();
-    const toMs = world.clock.now() - dayMs;
-    world.sim.life.addMany(400, { fromMs: toMs - dayMs, toMs });
-    const task = { window: { fromMs: toMs - dayMs, toMs } };
-    await world.backfill(task);
-    expect(await resultsView(world.folder)).toEqual([]);
-    await world.backfill({ ...task, again: true }, { results: 'all' });
-    await expectResults(world);
-  });
-
   it('of executions whose end a backfill saw before a sync could are fetched by that sync', async () => {
     const world = await syncedSource();
     const { clock, sim } = world;
@@ -236,15 +215,6 @@ describe('rule results', () => {
     world.sim.traps.faults = [];
     await syncs(world, 1);
     await expectResults(world);
-  });
-
-  it('that appear late are requested again with growing pauses, and written in the end', async () => {
-    const world = await syncedSource({ traps: { resultDelayMs: 3 * hourMs } });
-    world.sim.life.addExecution({ runStatus: 'ALARMING', startTimeMs: world.clock.now() - minuteMs });
-    world.clock.advance(minuteMs);
-    await syncs(world, 6);
-    await expectResults(world);
-    expect(world.sim.counters.results).toBeLessThanOrEqual(5);
   });
 
   it('that never appear lead to one row that records it', async () => {

@@ -1,4 +1,4 @@
-/** Runs as a whole: time budget, isolation of targets, failures. */
+/** Runs as a whole: time budget, failures, what is written of each row. */
 import { describe, expect, it } from 'vitest';
 import { isoTime } from '../../functions/clock.ts';
 import type { Run } from '../../functions/sync/run.ts';
@@ -93,17 +93,6 @@ describe('a run', () => {
     expect(firstMs).toBeGreaterThan(0);
     // The first has a quarter of the time, the last has all that is left. Slices are as long as the time allows.
     expect(lastMs).toBeGreaterThan(3 * firstMs);
-  });
-
-  it('continues with the other targets if one fails, and reports the outcome of each', async () => {
-    const world = await syncedSource({ history: { days: 2, tasks: 10 } });
-    const wrong = { name: 'broken', workspace: 'no-such-workspace' };
-    const targets = [wrong, {}].map((changes) => simTarget(world.credentials, changes));
-    const [broken, sales] = await world.sync({}, { targets });
-    expect(broken?.error).toMatchObject({ kind: 'source' });
-    expect(broken?.error?.remedy).toMatch(/workspace/);
-    expect(sales).toMatchObject({ done: true });
-    await world.expectTruth();
   });
 
   it('never reads a row dated in the future before its time, and reads it then', async () => {
@@ -267,18 +256,6 @@ describe('a run', () => {
       .split('\n');
     expect(lines.map((line) => JSON.parse(line).row)).toEqual(texts);
     expect(lossy.calls.filter(({ key, method }) => key === file!.key && method !== 'get').length).toBeGreaterThan(1);
-  });
-
-  it('covers up to now less the settle time, and reads later rows in the next run', async () => {
-    const world = await syncedSource();
-    const config = { settleSeconds: 120, lookbackMinutes: 0 };
-    await world.syncWell({}, config);
-    const { watermark } = await world.syncWell({}, config);
-    expect(Date.parse(watermark ?? '')).toBe(world.clock.now() - 2 * minuteMs);
-    world.sim.life.addLate(minuteMs);
-    world.clock.advance(5 * minuteMs);
-    expect(await world.syncWell({}, config)).toMatchObject({ rowsWritten: 1 });
-    await world.expectTruth();
   });
 
   it('writes days of the configured time zone', async () => {
