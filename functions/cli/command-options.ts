@@ -1,56 +1,86 @@
-/** Options that several commands share. */
-import { type AddHelpTextContext, type Command, InvalidArgumentError, Option } from 'commander';
+/** How commands are defined, and the options that several of them share. */
+import { type AddHelpTextContext, type Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { setVerbosity } from './terminal/verbosity.ts';
-
-/** The default path of the config. */
-const defaultConfigPath = 'dqsync.json';
 
 /** Receives the exit code of a command. */
 export type Finish = (exitCode: number) => void;
 
-/** Adds a command with the common parts of its help. */
-export function command(program: Command, usage: string, description: string, examples: readonly string[]): Command {
-  const name = usage.split(' ')[0] ?? usage;
-  return program
-    .command(usage)
-    .description(description)
-    .showHelpAfterError(`Run "dqsync ${name} --help" to see what is allowed.`)
-    .option('-q, --quiet', 'leave out progress and remarks; errors are printed all the same')
-    .option('-v, --verbose', 'say in detail what is done')
-    .option('--no-color', 'print no colors; so do NO_COLOR and pipes, while FORCE_COLOR prints them anywhere')
-    .hook('preAction', (_, action) => setVerbosity(action.opts()))
-    .addHelpText('after', `\nExamples:\n${examples.map((example) => `  ${example}`).join('\n')}`);
+/** Adds a command to the program. */
+export type AddCommand = (program: Command, finish: Finish) => void;
+
+/** A command. `Args` are its arguments, then its options. */
+interface Definition<Args extends unknown[]> {
+  readonly usage: string;
+  readonly description: string;
+  readonly examples: readonly string[];
+  /** For an argument that `usage` cannot describe. */
+  readonly argument?: Argument;
+  readonly options?: readonly Option[];
+  /** Text below the examples. Its line breaks do not count; an empty line starts a paragraph. */
+  readonly remarks?: string;
+  /** Loads the code, only when the command runs, so that help and usage errors appear at once. */
+  readonly load: () => Promise<(...args: Args) => Promise<number>>;
+}
+
+/** Defines a command with the common parts of its help and the common options. */
+export function command<Args extends unknown[]>(definition: Definition<Args>): AddCommand {
+  const { usage, description, examples, argument, options = [], remarks, load } = definition;
+  return (program, finish) => {
+    const added = program
+      .command(usage)
+      .description(description)
+      .option('-q, --quiet', 'leave out progress and remarks; errors are printed all the same')
+      .option('-v, --verbose', 'say in detail what is done')
+      .option('--no-color', 'print no colors; so do NO_COLOR and pipes, while FORCE_COLOR prints them anywhere')
+      .hook('preAction', (_, action) => setVerbosity(action.opts()))
+      .addHelpText('after', `\nExamples:\n${examples.map((example) => `  ${example}`).join('\n')}`)
+      .action(async (...args: Args) => finish(await (await load())(...args)));
+    added.showHelpAfterError(`Run "dqsync ${added.name()} --help" to see what is allowed.`);
+    if (argument !== undefined) {
+      added.addArgument(argument);
+    }
+    for (const option of options) {
+      added.addOption(option);
+    }
+    if (remarks !== undefined) {
+      added.addHelpText('after', paragraphs(remarks));
+    }
+  };
 }
 
 /** Columns of help in a pipe, as of commander's own text. */
 const pipeColumns = 80;
 
-/**
- * Returns text for `addHelpText`, wrapped to the width of the terminal.
- *
- * @param text its line breaks do not count; an empty line starts a paragraph
- */
-export function remarks(text: string): (context: AddHelpTextContext) => string {
+/** Returns text for `addHelpText`, wrapped to the width of the terminal. See `remarks`. */
+export function paragraphs(text: string): (context: AddHelpTextContext) => string {
   return ({ command: shown }) => {
     const columns = shown.configureOutput().getOutHelpWidth?.() ?? pipeColumns;
-    const paragraphs = text.trim().split('\n\n');
-    return `\n${paragraphs.map((each) => shown.createHelp().boxWrap(each.replaceAll('\n', ' '), columns)).join('\n\n')}`;
+    const wrapped = text
+      .trim()
+      .split('\n\n')
+      .map((each) => shown.createHelp().boxWrap(each.replaceAll('\n', ' '), columns));
+    return `\n${wrapped.join('\n\n')}`;
   };
 }
 
 /** The option for the config file. */
-export function configOption(): Option {
-  return new Option('-c, --config <file>', 'the config file, JSON with comments')
-    .env('DQSYNC_CONFIG_FILE')
-    .default(defaultConfigPath);
-}
+export const configOption: Option = new Option('-c, --config <file>', 'the config file, JSON with comments')
+  .env('DQSYNC_CONFIG_FILE')
+  .default('dqsync.json');
 
-/** The option for targets, which may be repeated. */
-export function targetsOption(): Option {
-  return new Option('-t, --target <name>', 'only this target; may be given several times')
+/** The options for the config file and for targets, which may be repeated. */
+export const targetOptions: readonly Option[] = [
+  configOption,
+  new Option('-t, --target <name>', 'only this target; may be given several times')
     .default([], 'all targets')
-    .argParser((name: string, names: readonly string[]) => [...names, name]);
-}
+    .argParser((name: string, names: readonly string[]) => [...names, name]),
+];
+
+/** What options accept that take a time. */
+export const timeForms = 'a day (from midnight in partitionTimeZone), an ISO instant, or relative: 7d, 12h, yesterday';
+
+/** The option that prints one line for each value. */
+export const verticalOption = new Option('--vertical', 'print one line for each value');
 
 /**
  * The option for JSON output.
@@ -63,8 +93,12 @@ export function jsonOption(what: string): Option {
 
 const ageUnitsMs: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** Parses a length of time to milliseconds. */
-export function ageMs(text: string): number {
+/** The option for a length of time, which is parsed to milliseconds. */
+export function ageOption(flags: string, description: string, preset: string): Option {
+  return new Option(flags, description).argParser(ageMs).default(ageMs(preset), preset);
+}
+
+function ageMs(text: string): number {
   const [, amount, unit = ''] = /^(\d{1,6})([mhd])$/.exec(text) ?? [];
   if (amount === undefined) {
     throw new InvalidArgumentError('It must be a length of time, for example 90m, 3h or 2d.');
@@ -83,13 +117,13 @@ export function repeatable(option: Option, choices: readonly string[] | null): O
   });
 }
 
-/** Returns a parser of whole numbers. */
-export function wholeNumber(least: number): (text: string) => number {
-  return (text) => {
+/** The option for a whole number of at least `least`. */
+export function numberOption(flags: string, description: string, least: number, preset: number): Option {
+  return new Option(flags, description).default(preset).argParser((text: string) => {
     const value = Number(text);
     if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
       throw new InvalidArgumentError(`It must be a whole number from ${least}.`);
     }
     return value;
-  };
+  });
 }

@@ -1,16 +1,12 @@
-/**
- * The commands of `dqsync`, their options and help. A command's own code is loaded when it runs, so that help and usage
- * errors appear at once.
- */
-import { Command, Option } from 'commander';
+/** The commands of `dqsync`, their options and help. */
+import { Argument, Command, Option } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
-import { command, type Finish, jsonOption, remarks } from './command-options.ts';
-import { addDataCommands } from './data-commands.ts';
-import type { InitOptions } from './init/init-command.ts';
-import { addProgramCommands } from './program-commands.ts';
-import { addQuestionCommands } from './question-commands.ts';
-import type { SmokeOptions } from './smoke/smoke-command.ts';
-import { addStateCommands } from './state-commands.ts';
+import { nearest } from '../nearest.ts';
+import { type AddCommand, command, type Finish, jsonOption, paragraphs } from './command-options.ts';
+import { shells } from './completion/completion.ts';
+import { dataCommands } from './data-commands.ts';
+import { questionCommands } from './question-commands.ts';
+import { stateCommands } from './state-commands.ts';
 import { writeNote } from './terminal/output.ts';
 
 const exitCodesHelp = 'Exit codes: 0 fine, 1 a target failed, 2 wrong usage or config, 130 interrupted by Ctrl-C.';
@@ -30,65 +26,84 @@ export function makeProgram(finish: Finish): Command {
     .showHelpAfterError('Run "dqsync --help" for the list of commands.')
     .addHelpText(
       'after',
-      remarks(
+      paragraphs(
         `${exitCodesHelp}\n\nTry it without an account: dqsync demo. To sync your own: dqsync init, then dqsync doctor.`,
       ),
     );
-  addDataCommands(program, finish);
-  addStateCommands(program, finish);
-  addQuestionCommands(program, finish);
-  addInit(program, finish);
-  addSmoke(program, finish);
-  addDemo(program, finish);
-  addProgramCommands(program, finish);
+  for (const add of [...dataCommands, ...stateCommands, ...questionCommands, ...otherCommands]) {
+    add(program, finish);
+  }
   return program;
 }
 
-function addSmoke(program: Command, finish: Finish): void {
-  command(program, 'smoke <stack>', 'Try a deployed stack once: a run, conditional writes, queries, and an alarm.', [
-    'dqsync smoke dqsync',
-  ])
-    .addOption(jsonOption('print one JSON object: whether all is well, and each check'))
-    .addHelpText(
-      'after',
-      remarks(`
+/** `init`, `smoke`, `demo`, `completion` and `help`. */
+const otherCommands: readonly AddCommand[] = [
+  command({
+    usage: 'init [folder]',
+    description: 'Write a config, a template for the credentials and a .gitignore.',
+    examples: [
+      'dqsync init my-sync',
+      'dqsync init my-sync --region ap-southeast-3 --project 0b1c… --workspace 9f2e…',
+      'dqsync init --deploy',
+    ],
+    options: [
+      new Option('--region <region>', 'region of DataArts Studio, for example ap-southeast-3'),
+      new Option('--project <id>', 'project id'),
+      new Option('--workspace <id>', 'workspace id'),
+      new Option('--auth <kind>', 'kind of credentials').choices(['aksk', 'password', 'token']),
+      new Option('--warehouse <url>', '"file:<folder>" or "s3://<bucket>[/<prefix>]" (default: file:./warehouse)'),
+      new Option('--name <name>', 'name of the target (default: main)'),
+      new Option('--from <day>', 'first day to sync (default: a week ago)'),
+      new Option('--time-zone <zone>', "time zone of the table's days (default: this machine's)"),
+      new Option('--deploy', 'in a clone: write dqsync.deploy.json, which "npx cdk deploy" reads'),
+    ],
+    remarks: 'Asks for missing options. Without a folder, writes to the current one. Never overwrites a file.',
+    load: async () => (await import('./init/init-command.ts')).init,
+  }),
+  command({
+    usage: 'smoke <stack>',
+    description: 'Try a deployed stack once: a run, conditional writes, queries, and an alarm.',
+    examples: ['dqsync smoke dqsync'],
+    options: [jsonOption('print one JSON object: whether all is well, and each check')],
+    remarks: `
 Needs AWS credentials that may invoke the function, query the workgroup, read and write the warehouse, and set the state of
-an alarm. Whoever subscribed to the alarms gets a mail. Run it after the first deployment; it costs one run and two queries.`),
-    )
-    .action(async (stack: string, options: SmokeOptions) =>
-      finish(await (await import('./smoke/smoke-command.ts')).smoke(stack, options)),
-    );
-}
+an alarm. Whoever subscribed to the alarms gets a mail. Run it after the first deployment; it costs one run and two queries.`,
+    load: async () => (await import('./smoke/smoke-command.ts')).smoke,
+  }),
+  command({
+    usage: 'demo',
+    description: 'Try everything without an account, on a simulated source.',
+    examples: ['dqsync demo'],
+    remarks: 'Writes its config and warehouse to .dqsync/demo, and starts from scratch each time.',
+    load: async () => (await import('./demo/demo-command.ts')).demo,
+  }),
+  command({
+    usage: 'completion',
+    description: 'Print a script that completes commands and options in a shell.',
+    examples: [
+      'source <(dqsync completion bash)    # to keep it, add this line to ~/.bashrc',
+      'source <(dqsync completion zsh)     # to keep it: in ~/.zshrc, after compinit',
+      'dqsync completion fish > ~/.config/fish/completions/dqsync.fish',
+    ],
+    argument: new Argument('<shell>', 'the shell').choices(shells),
+    load: async () => (await import('./completion/completion.ts')).completion,
+  }),
+  (program, finish) =>
+    program
+      .command('help [command]')
+      .description('Show the commands, or the help of a command.')
+      .action((name: string | undefined) => {
+        showHelp(program, name);
+        finish(0);
+      }),
+];
 
-function addInit(program: Command, finish: Finish): void {
-  command(program, 'init [folder]', 'Write a config, a template for the credentials and a .gitignore.', [
-    'dqsync init my-sync',
-    'dqsync init my-sync --region ap-southeast-3 --project 0b1c… --workspace 9f2e…',
-    'dqsync init --deploy',
-  ])
-    .option('--region <region>', 'region of DataArts Studio, for example ap-southeast-3')
-    .option('--project <id>', 'project id')
-    .option('--workspace <id>', 'workspace id')
-    .addOption(new Option('--auth <kind>', 'kind of credentials').choices(['aksk', 'password', 'token']))
-    .option('--warehouse <url>', '"file:<folder>" or "s3://<bucket>[/<prefix>]" (default: file:./warehouse)')
-    .option('--name <name>', 'name of the target (default: main)')
-    .option('--from <day>', 'first day to sync (default: a week ago)')
-    .option('--time-zone <zone>', "time zone of the table's days (default: this machine's)")
-    .option('--deploy', 'in a clone: write dqsync.deploy.json, which "npx cdk deploy" reads')
-    .addHelpText(
-      'after',
-      remarks('Asks for missing options. Without a folder, writes to the current one. Never overwrites a file.'),
-    )
-    .action(async (folder: string | undefined, options: InitOptions) =>
-      finish(await (await import('./init/init-command.ts')).init(folder ?? '.', options)),
-    );
-}
-
-function addDemo(program: Command, finish: Finish): void {
-  command(program, 'demo', 'Try everything without an account, on a simulated source.', ['dqsync demo'])
-    .addHelpText(
-      'after',
-      remarks('Writes its config and warehouse to .dqsync/demo, and starts from scratch each time.'),
-    )
-    .action(async () => finish(await (await import('./demo/demo-command.ts')).demo()));
+function showHelp(program: Command, name: string | undefined): void {
+  const found = program.commands.find((each) => each.name() === name);
+  if (name !== undefined && found === undefined) {
+    const names = program.commands.map((each) => each.name());
+    const near = nearest(name, names);
+    program.error(`error: unknown command '${name}'${near === null ? '' : `\n(Did you mean ${near}?)`}`);
+  }
+  (found ?? program).outputHelp();
 }

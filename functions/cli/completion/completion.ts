@@ -1,11 +1,12 @@
 /**
  * Scripts that complete `dqsync` in a shell: commands, options, and the values of options that have a fixed set.
- * Generated from the commands themselves. Pure.
+ * Generated from the commands themselves.
  */
 import type { Command, Option } from 'commander';
 
 /** The supported shells. */
 export const shells = ['bash', 'zsh', 'fish'] as const;
+type Shell = (typeof shells)[number];
 
 /** The parts of a command that a shell completes. */
 interface Completed {
@@ -23,8 +24,14 @@ interface CompletedOption {
   readonly isFile: boolean;
 }
 
+/** Prints the script for a shell. */
+export async function completion(shell: Shell, _options: unknown, { parent }: Command): Promise<number> {
+  process.stdout.write(parent === null ? '' : completionScript(shell, parent));
+  return 0;
+}
+
 /** Returns the script for a shell. */
-export function completionScript(shell: (typeof shells)[number], program: Command): string {
+export function completionScript(shell: Shell, program: Command): string {
   const commands = program.commands.map(completed);
   switch (shell) {
     case 'bash':

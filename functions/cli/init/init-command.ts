@@ -43,7 +43,7 @@ const interruptedExitCode = 130;
  * @throws ConfigError if a file exists already or cannot be written, an answer is not valid, or an option is missing
  * without a terminal to ask on
  */
-export async function init(folder: string, options: InitOptions): Promise<number> {
+export async function init(folder = '.', options: InitOptions): Promise<number> {
   return await writingInto(folder, () => initIn(folder, options));
 }
 
