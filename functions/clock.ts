@@ -61,6 +61,11 @@ export function isoTime(ms: EpochMs): string {
   return new Date(ms).toISOString();
 }
 
+/** Formats an instant in the same way. Null stays null. */
+export function isoOrNull(ms: EpochMs | null): string | null {
+  return ms === null ? null : isoTime(ms);
+}
+
 /** Parses an HTTP `Date` header or an ISO instant. Returns null for any other text, and for a day that no month has. */
 export function parseTime(text: string): EpochMs | null {
   const ms = Date.parse(text);

@@ -1,18 +1,19 @@
 /** `dqsync backfill`: reads the missing parts of a range, with a progress bar. Ctrl-C stops it. */
-import { type BackfillTask, parseBackfillTask } from '../../sync/backfill-task.ts';
-import { estimateTargets, type Run, runTargets } from '../../sync/run.ts';
+import { parseBackfillTask } from '../../sync/backfill-task.ts';
+import { estimateTargets, type Run } from '../../sync/run.ts';
 import { loadConfig } from '../terminal/config-file.ts';
-import { writeJson, writeLine } from '../terminal/output.ts';
+import type { TargetOptions } from '../terminal/open-targets.ts';
+import { writeResult } from '../terminal/output.ts';
 import { settledPart } from '../terminal/past-range.ts';
-import { exitCodeOf, Leftovers, stoppingNote, withTerminalRun } from '../terminal/terminal-run.ts';
+import { runAndReport, runOn } from '../terminal/run-targets.ts';
+import { commandWith } from '../terminal/same-command.ts';
+import { stoppingNote, withTerminalRun } from '../terminal/terminal-run.ts';
 import { describeBackfill, describeEstimate } from './backfill-report.ts';
 
 const optionNames = { from: '--from', to: '--to', again: '--again' } as const;
 
 /** Options of `backfill`. */
-export interface BackfillOptions {
-  readonly config: string;
-  readonly target: readonly string[];
+export interface BackfillOptions extends TargetOptions {
   readonly from?: string;
   readonly to?: string;
   readonly again?: boolean;
@@ -21,7 +22,6 @@ export interface BackfillOptions {
   readonly dryRun?: boolean;
   /** Name of the deployed stack that runs the backfill. */
   readonly deployed?: string;
-  readonly json?: boolean;
 }
 
 /**
@@ -37,68 +37,30 @@ export async function backfill(options: BackfillOptions): Promise<number> {
   }
   const config = await loadConfig(options.config);
   const task = parseBackfillTask(options, optionNames, config.partitionTimeZone);
-  return await withTerminalRun(config, stoppingNote, async ({ connections, bar, log, interrupt }) => {
+  return await withTerminalRun(config, stoppingNote, async (terminal) => {
+    const { clock, connectYielding } = terminal.connections;
     if (task.window !== null) {
-      settledPart(task.window, options.from ?? '', config, connections.clock.now());
+      settledPart(task.window, options.from ?? '', config, clock.now());
     }
-    const leftovers = new Leftovers(config);
     const run: Run = {
-      ...connections,
-      connect: connections.connectYielding,
-      config,
+      ...runOn(terminal, config),
+      connect: connectYielding,
       targets: options.target,
       backfill: task,
       results: options.results ? 'all' : undefined,
       limitMs: Number.POSITIVE_INFINITY,
-      stop: interrupt.signal,
-      log,
-      onProgress: bar.update,
-      onTargetDone: leftovers.note,
     };
     if (options.dryRun) {
-      return await estimate(run, task, options);
-    }
-    const summaries = await runTargets(run);
-    bar.clear();
-    if (options.json) {
-      writeJson(summaries);
-    } else {
-      writeLine(
-        summaries
-          .map((summary) =>
-            describeBackfill(summary, commandOf(options), {
-              wasInterrupted: interrupt.exitCode() !== null,
-              ...leftovers.of(summary),
-              expectedRows: bar.expectedRows(summary.target),
-            }),
-          )
-          .join('\n'),
+      const estimates = await estimateTargets(run, task);
+      writeResult(
+        options,
+        () => estimates,
+        () => estimates.map((target) => describeEstimate(target, config)).join('\n\n'),
       );
+      return 0;
     }
-    return exitCodeOf(summaries, interrupt);
+    const flags = [...(options.again ? ['--again'] : []), ...(options.results ? ['--results'] : [])];
+    const command = commandWith('backfill', options, flags);
+    return await runAndReport(terminal, run, options, (summary, how) => describeBackfill(summary, command, how));
   });
-}
-
-async function estimate(run: Run, task: BackfillTask, options: BackfillOptions): Promise<number> {
-  const estimates = await estimateTargets(run, task);
-  if (options.json) {
-    writeJson(estimates);
-  } else {
-    writeLine(estimates.map((target) => describeEstimate(target, run.config)).join('\n\n'));
-  }
-  return 0;
-}
-
-/** Returns the command that resumes this backfill. */
-function commandOf({ config, target, from, to, again, results }: BackfillOptions): string {
-  const words = [
-    'dqsync backfill',
-    ...(from === undefined ? [] : [`--from ${from}`]),
-    ...(to === undefined ? [] : [`--to ${to}`]),
-    ...target.map((name) => `--target ${name}`),
-    ...(again ? ['--again'] : []),
-    ...(results ? ['--results'] : []),
-    ...(config === 'dqsync.json' ? [] : [`--config ${JSON.stringify(config)}`]),
-  ];
-  return words.join(' ');
 }

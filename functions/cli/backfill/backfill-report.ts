@@ -4,13 +4,7 @@ import type { Estimate } from '../../sync/estimate.ts';
 import type { Summary } from '../../sync/summary.ts';
 import { bytes, count, counted, shortTime } from '../terminal/formats.ts';
 import { paint } from '../terminal/output.ts';
-import {
-  committedRows,
-  describeSummaryError,
-  type EndOfRun,
-  summaryMark,
-  summaryNumbers,
-} from '../terminal/summary-report.ts';
+import { committedRows, describeRun, type EndOfRun } from '../terminal/summary-report.ts';
 
 /** Most windows to list. */
 const shownWindows = 10;
@@ -21,13 +15,7 @@ const shownWindows = 10;
  * @param command the command that resumes it
  */
 export function describeBackfill(summary: Summary, command: string, how: EndOfRun): string {
-  const end = endOf(summary, command, how.expectedRows);
-  const lines = [`${summaryMark(summary)} ${paint.bold(summary.target)}  ${end}`];
-  lines.push(...summaryNumbers(summary, how).map((line) => `  ${line}`));
-  if (summary.error !== undefined) {
-    lines.push(`  ${paint.red('error:')} ${describeSummaryError(summary.error)}`);
-  }
-  return lines.join('\n');
+  return describeRun(summary, how, endOf(summary, command, how.expectedRows));
 }
 
 function endOf(summary: Summary, command: string, expectedRows: number | null): string {

@@ -1,24 +1,19 @@
 /** `dqsync changes`: which tasks began to fail, or to pass, since some time. */
 import { isoTime } from '../../clock.ts';
 import type { Config } from '../../config.ts';
-import { openConnections } from '../../connect.ts';
 import { ConfigError } from '../../errors.ts';
 import { cacheFolderOf } from '../../query/cache-folder.ts';
 import { openPartitionSql } from '../../query/duckdb.ts';
 import { type Change, readChanges } from '../../report/read-changes.ts';
-import { selectTargets } from '../../sync/targets.ts';
 import { parseTimeArgument } from '../../time-range.ts';
-import { loadConfig } from '../terminal/config-file.ts';
 import { counted, shownAt } from '../terminal/formats.ts';
+import { openTargets, type TargetOptions } from '../terminal/open-targets.ts';
 import { writeJson, writeLine, writeNote } from '../terminal/output.ts';
 import { renderTable } from '../terminal/table.ts';
 
 /** Options of `changes`. */
-export interface ChangesOptions {
-  readonly config: string;
-  readonly target: readonly string[];
+export interface ChangesOptions extends TargetOptions {
   readonly since: string;
-  readonly json?: boolean;
 }
 
 /** Rows of the table; `--json` gives all. */
@@ -31,9 +26,7 @@ const maxRows = 100;
  * @throws ConfigError, StorageError
  */
 export async function changes(options: ChangesOptions): Promise<number> {
-  const config = await loadConfig(options.config);
-  const targets = selectTargets(config, options.target);
-  const { store, clock } = await openConnections(config, () => undefined, process.env);
+  const { config, targets, store, clock } = await openTargets(options);
   const nowMs = clock.now();
   const timeZone = config.partitionTimeZone;
   const sinceMs = parseTimeArgument(options.since, '--since', timeZone, nowMs);
@@ -42,10 +35,9 @@ export async function changes(options: ChangesOptions): Promise<number> {
       remedy: 'Give an earlier time, for example 1d.',
     });
   }
-  const request = { sinceMs, nowMs, timeZone, sources: targets };
   const sql = await openPartitionSql(store, cacheFolderOf(store.url, process.env), clock);
   try {
-    const found = await readChanges(sql, request);
+    const found = await readChanges(sql, { sinceMs, nowMs, timeZone, sources: targets });
     if (options.json) {
       writeJson(found.map((change) => documentOf(config, change)));
     } else {

@@ -6,17 +6,15 @@ import { parseRange } from '../../time-range.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { errorJson } from '../terminal/failure.ts';
 import { bytes, counted, paragraph } from '../terminal/formats.ts';
+import type { TargetOptions } from '../terminal/open-targets.ts';
 import { writeError, writeJson, writeLine } from '../terminal/output.ts';
 import { type TerminalRun, withTerminalRun } from '../terminal/terminal-run.ts';
 
 /** Options of `compact`. */
-export interface CompactOptions {
-  readonly config: string;
-  readonly target: readonly string[];
+export interface CompactOptions extends TargetOptions {
   readonly from?: string;
   readonly to?: string;
   readonly dryRun?: boolean;
-  readonly json?: boolean;
 }
 
 /** A target, and how its compaction ended. */

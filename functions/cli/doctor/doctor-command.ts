@@ -3,33 +3,25 @@
 import type { Checkpoint } from '../../checkpoint/checkpoint.ts';
 import { identityOf, loadCheckpoint } from '../../checkpoint/checkpoint-store.ts';
 import { watermarkOf } from '../../checkpoint/coverage.ts';
-import type { Config, TargetConfig } from '../../config.ts';
-import { type Connections, openConnections } from '../../connect.ts';
+import type { TargetConfig } from '../../config.ts';
 import { requirePast } from '../../sync/next-window.ts';
-import { selectTargets, settingsOf, targetOf } from '../../sync/targets.ts';
+import { settingsOf, targetOf } from '../../sync/targets.ts';
 import { readQuarantine } from '../../warehouse/quarantine.ts';
 import type { Store } from '../../warehouse/store.ts';
-import { loadConfig } from '../terminal/config-file.ts';
 import { usageExitCode } from '../terminal/failure.ts';
 import { counted, shownAt } from '../terminal/formats.ts';
+import { type OpenTargets, openTargets, type TargetOptions } from '../terminal/open-targets.ts';
 import { paint, writeJson, writeLine } from '../terminal/output.ts';
 import { type Check, describeCheck, failedCheck, passedCheck } from './check.ts';
 import { checkSource } from './source-checks.ts';
 import { checkWarehouse } from './warehouse-checks.ts';
-
-/** Options of `doctor`. */
-export interface DoctorOptions {
-  readonly config: string;
-  readonly target: readonly string[];
-  readonly json?: boolean;
-}
 
 /**
  * Runs all checks that are possible, and prints each result.
  *
  * @returns 0; 1 if a check failed; 2 if the config is wrong
  */
-export async function doctor(options: DoctorOptions): Promise<number> {
+export async function doctor(options: TargetOptions): Promise<number> {
   const checks: Check[] = [];
   const note = (check: Check): void => {
     if (options.json !== true) {
@@ -45,35 +37,32 @@ export async function doctor(options: DoctorOptions): Promise<number> {
   return exitCode;
 }
 
-async function examine(options: DoctorOptions, note: (check: Check) => void): Promise<number> {
-  let config: Config;
-  let targets: TargetConfig[];
-  let connections: Connections;
+async function examine(options: TargetOptions, note: (check: Check) => void): Promise<number> {
+  let opened: OpenTargets;
   try {
-    config = await loadConfig(options.config);
-    targets = selectTargets(config, options.target);
-    connections = await openConnections(config, () => undefined, process.env);
+    opened = await openTargets(options);
   } catch (thrown) {
     note(failedCheck({ name: 'config' }, thrown));
     return usageExitCode;
   }
+  const { config, store } = opened;
   note(passedCheck({ name: 'config' }, `${options.config} is valid, with ${counted(config.targets.length, 'target')}`));
   let failures = 0;
   const count = (check: Check): void => {
     failures += check.outcome === 'failed' ? 1 : 0;
     note(check);
   };
-  count(await checkWarehouse(connections.store));
-  for (const target of targets) {
-    await checkSource(connections, target, count);
-    for (const check of await checkCheckpoint(config, connections, target)) {
+  count(await checkWarehouse(store));
+  for (const target of opened.targets) {
+    await checkSource(opened, target, count);
+    for (const check of await checkCheckpoint(opened, target)) {
       count(check);
     }
   }
   return failures === 0 ? 0 : 1;
 }
 
-async function checkCheckpoint(config: Config, { store, clock }: Connections, target: TargetConfig): Promise<Check[]> {
+async function checkCheckpoint({ config, store, clock }: OpenTargets, target: TargetConfig): Promise<Check[]> {
   const subject = { name: 'checkpoint', target: target.name };
   try {
     const settings = settingsOf(config);

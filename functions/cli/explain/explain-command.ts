@@ -2,18 +2,16 @@
  * `dqsync explain <instance id>`: one execution whole, from the warehouse: its states as observed, task, rules,
  * results.
  */
-import { openConnections } from '../../connect.ts';
 import { ConfigError } from '../../errors.ts';
 import { cacheFolderOf } from '../../query/cache-folder.ts';
 import { openWarehouseSql, type WarehouseSql } from '../../query/duckdb.ts';
-import { loadConfig } from '../terminal/config-file.ts';
-import { writeJson, writeLine } from '../terminal/output.ts';
+import { openTargets } from '../terminal/open-targets.ts';
+import { type OutputOptions, writeResult } from '../terminal/output.ts';
 import { describeExplained, type Explained, type Row } from './explain-report.ts';
 
 /** Options of `explain`. */
-export interface ExplainOptions {
+export interface ExplainOptions extends OutputOptions {
   readonly config: string;
-  readonly json?: boolean;
 }
 
 /**
@@ -28,16 +26,15 @@ export async function explain(idText: string, options: ExplainOptions): Promise<
       remedy: 'Give its id, for example: dqsync explain 1012386207306600400. "dqsync list" shows ids.',
     });
   }
-  const config = await loadConfig(options.config);
-  const { store } = await openConnections(config, () => undefined, process.env);
+  const { store } = await openTargets({ config: options.config, target: [] });
   const sql = await openWarehouseSql(store, cacheFolderOf(store.url, process.env));
   try {
     const explained = await explainOne(sql, idText);
-    if (options.json) {
-      writeJson(explained);
-    } else {
-      writeLine(describeExplained(explained));
-    }
+    writeResult(
+      options,
+      () => explained,
+      () => describeExplained(explained),
+    );
     return explained.observations.length === 0 ? 1 : 0;
   } finally {
     await sql.close();

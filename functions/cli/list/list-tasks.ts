@@ -1,6 +1,5 @@
 /** `dqsync list --tasks`: the tasks as the source lists them now. */
-import { isoTime } from '../../clock.ts';
-import type { EpochMs } from '../../model.ts';
+import { isoOrNull } from '../../clock.ts';
 import type { TaskSource } from '../../source/task-calls.ts';
 import { listAllTasks } from '../../source/task-list.ts';
 import { counted } from '../terminal/formats.ts';
@@ -41,8 +40,4 @@ export async function listTasks(source: TaskSource, target: string, isJson: bool
   ]);
   writeLine(renderTable(columns, rows));
   writeNote(`${counted(tasks.length, 'task')}${isComplete ? '' : '; the source counts more than it shows'}`);
-}
-
-function isoOrNull(ms: EpochMs | null): string | null {
-  return ms === null ? null : isoTime(ms);
 }

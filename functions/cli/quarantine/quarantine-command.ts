@@ -1,19 +1,14 @@
 /** `dqsync quarantine`: shows rows of the source that could not be read and are therefore in no table. */
-import { openConnections } from '../../connect.ts';
-import { selectTargets } from '../../sync/targets.ts';
 import { type Quarantine, readQuarantine } from '../../warehouse/quarantine.ts';
-import { loadConfig } from '../terminal/config-file.ts';
 import { count, counted } from '../terminal/formats.ts';
-import { paint, writeJson, writeLine } from '../terminal/output.ts';
+import { openTargets, type TargetOptions } from '../terminal/open-targets.ts';
+import { paint, writeResult } from '../terminal/output.ts';
 import { renderTable } from '../terminal/table.ts';
 
 /** Options of `quarantine`. */
-export interface QuarantineOptions {
-  readonly config: string;
-  readonly target: readonly string[];
+export interface QuarantineOptions extends TargetOptions {
   readonly limit: number;
   readonly vertical?: boolean;
-  readonly json?: boolean;
 }
 
 interface TargetQuarantine extends Quarantine {
@@ -26,22 +21,20 @@ interface TargetQuarantine extends Quarantine {
  * @throws ConfigError, StorageError
  */
 export async function quarantine(options: QuarantineOptions): Promise<number> {
-  const config = await loadConfig(options.config);
-  const { store } = await openConnections(config, () => undefined, process.env);
+  const { store, targets } = await openTargets(options);
   const found: TargetQuarantine[] = [];
-  for (const { name } of selectTargets(config, options.target)) {
+  for (const { name } of targets) {
     found.push({ target: name, ...(await readQuarantine(store, name)) });
   }
-  if (options.json) {
-    writeJson(found.map((one) => quarantineJson(one, options.limit)));
-  } else {
-    writeLine(found.map((one) => describeQuarantine(one, options)).join('\n\n'));
-  }
+  writeResult(
+    options,
+    () =>
+      found.map(({ target, rows, hasMore }) => {
+        return { target, quarantined: rows.length, hasMore, rows: rows.slice(0, options.limit) };
+      }),
+    () => found.map((one) => describeQuarantine(one, options)).join('\n\n'),
+  );
   return 0;
-}
-
-function quarantineJson({ target, rows, hasMore }: TargetQuarantine, limit: number): Readonly<Record<string, unknown>> {
-  return { target, quarantined: rows.length, hasMore, rows: rows.slice(0, limit) };
 }
 
 /** Returns the table of a target's rows, shortened to the terminal unless it is vertical. */

@@ -2,33 +2,30 @@
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { isoTime, systemClock } from '../../clock.ts';
+import { isoOrNull, isoTime, systemClock } from '../../clock.ts';
 import type { Config } from '../../config.ts';
-import { openConnections, openStore } from '../../connect.ts';
+import { openStore } from '../../connect.ts';
 import { ConfigError } from '../../errors.ts';
 import { cacheFolderOf } from '../../query/cache-folder.ts';
 import { makeReport } from '../../report/make-report.ts';
 import type { ReportData, TaskData } from '../../report/report-data.ts';
-import { selectTargets } from '../../sync/targets.ts';
 import { reportKey } from '../../warehouse/layout.ts';
 import { isPageStore } from '../../warehouse/store.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { bytes, count, counted, shownAt } from '../terminal/formats.ts';
-import { writeJson, writeLine, writeNote } from '../terminal/output.ts';
+import { openTargets, type TargetOptions } from '../terminal/open-targets.ts';
+import { writeJson, writeLine, writeNote, writeResult } from '../terminal/output.ts';
 import { renderTable } from '../terminal/table.ts';
 import { writePage } from './write-page.ts';
 
 /** Options of `report`. */
-export interface ReportOptions {
-  readonly config: string;
-  readonly target: readonly string[];
+export interface ReportOptions extends TargetOptions {
   readonly days: number;
   readonly out: string;
   readonly open?: boolean;
   readonly url?: boolean;
   /** How long that URL is valid, in ms. */
   readonly expires: number;
-  readonly json?: boolean;
 }
 
 /** AWS limits signed URLs to a week. */
@@ -47,27 +44,26 @@ const shownTasks = 5;
  * @throws ConfigError; StorageError if the warehouse cannot be read or the file cannot be written
  */
 export async function report(options: ReportOptions): Promise<number> {
-  const config = await loadConfig(options.config);
   if (options.url) {
-    return await showPublished(config, options);
+    return await showPublished(await loadConfig(options.config), options);
   }
   if (options.days > maxReportDays) {
     throw new ConfigError(`--days ${options.days} is more than a page can show`, {
       remedy: `Give at most ${maxReportDays} days, or query older ones with "dqsync query".`,
     });
   }
-  const targets = selectTargets(config, options.target);
-  const connections = await openConnections(config, () => undefined, process.env);
-  const cacheFolder = cacheFolderOf(connections.store.url, process.env);
-  const { html, data } = await makeReport({ config, targets, connections, days: options.days, cacheFolder });
+  const opened = await openTargets(options);
+  const { config, targets } = opened;
+  const cacheFolder = cacheFolderOf(opened.store.url, process.env);
+  const { html, data } = await makeReport({ config, targets, connections: opened, days: options.days, cacheFolder });
   const path = resolve(options.out);
   await writePage(path, html);
   const sizeBytes = Buffer.byteLength(html);
-  if (options.json) {
-    writeJson(documentOf(path, sizeBytes, data));
-  } else {
-    writeLine(describeReport(options.out, sizeBytes, data));
-  }
+  writeResult(
+    options,
+    () => documentOf(path, sizeBytes, data),
+    () => describeReport(options.out, sizeBytes, data),
+  );
   if (options.open) {
     openInBrowser(pathToFileURL(path).href);
   }
@@ -121,7 +117,7 @@ function documentOf(path: string, sizeBytes: number, data: ReportData): Readonly
       name: task.name,
       workspace: data.workspaces[task.w]?.workspace,
       status: task.outcome,
-      since: task.sinceMs === null ? null : isoTime(task.sinceMs),
+      since: isoOrNull(task.sinceMs),
       inARow: task.inARow,
     })),
     openIncidents: data.incidents.filter(({ resolvedMs }) => resolvedMs === null).length,

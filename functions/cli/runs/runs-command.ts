@@ -1,21 +1,16 @@
 /** `dqsync runs`: shows the last runs of each target, local and deployed. */
 import { loadRuns, type RunRecord } from '../../checkpoint/run-history.ts';
 import { parseTime } from '../../clock.ts';
-import { openConnections } from '../../connect.ts';
-import { selectTargets } from '../../sync/targets.ts';
-import { loadConfig } from '../terminal/config-file.ts';
 import { count, counted, paragraph, shortDuration, shortTime } from '../terminal/formats.ts';
-import { paint, writeJson, writeLine } from '../terminal/output.ts';
+import { openTargets, type TargetOptions } from '../terminal/open-targets.ts';
+import { paint, writeResult } from '../terminal/output.ts';
 import { type Cell, renderTable } from '../terminal/table.ts';
 import { timeCell } from '../terminal/table-times.ts';
 
 /** Options of `runs`. */
-export interface RunsOptions {
-  readonly config: string;
-  readonly target: readonly string[];
+export interface RunsOptions extends TargetOptions {
   readonly limit: number;
   readonly vertical?: boolean;
-  readonly json?: boolean;
 }
 
 interface TargetRuns {
@@ -30,17 +25,16 @@ interface TargetRuns {
  * @throws ConfigError, StorageError
  */
 export async function runs(options: RunsOptions): Promise<number> {
-  const config = await loadConfig(options.config);
-  const { store } = await openConnections(config, () => undefined, process.env);
+  const { store, targets } = await openTargets(options);
   const found: TargetRuns[] = [];
-  for (const { name } of selectTargets(config, options.target)) {
+  for (const { name } of targets) {
     found.push({ target: name, runs: (await loadRuns(store, name)).toReversed() });
   }
-  if (options.json) {
-    writeJson(found.map((one) => ({ target: one.target, runs: one.runs.slice(0, options.limit) })));
-  } else {
-    writeLine(found.map((one) => describeRuns(one, options)).join('\n\n'));
-  }
+  writeResult(
+    options,
+    () => found.map((one) => ({ target: one.target, runs: one.runs.slice(0, options.limit) })),
+    () => found.map((one) => describeRuns(one, options)).join('\n\n'),
+  );
   return 0;
 }
 

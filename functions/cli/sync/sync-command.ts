@@ -1,19 +1,16 @@
 /** `dqsync sync`: runs one incremental sync of the targets, with a progress bar. Ctrl-C stops it. */
-import { runTargets } from '../../sync/run.ts';
 import { loadConfig } from '../terminal/config-file.ts';
-import { writeJson, writeLine } from '../terminal/output.ts';
+import type { TargetOptions } from '../terminal/open-targets.ts';
+import { runAndReport, runOn } from '../terminal/run-targets.ts';
 import { describeSummary } from '../terminal/summary-report.ts';
-import { exitCodeOf, Leftovers, stoppingNote, withTerminalRun } from '../terminal/terminal-run.ts';
+import { stoppingNote, withTerminalRun } from '../terminal/terminal-run.ts';
 
 /** Options of `sync`. */
-export interface SyncOptions {
-  readonly config: string;
-  readonly target: readonly string[];
+export interface SyncOptions extends TargetOptions {
   /** Fetches all rule results that wait, also beside many executions. */
   readonly results?: boolean;
   /** Observes tasks and their rules, too, as the daily maintenance does. */
   readonly tasks?: boolean;
-  readonly json?: boolean;
 }
 
 /**
@@ -24,37 +21,18 @@ export interface SyncOptions {
  */
 export async function sync(options: SyncOptions): Promise<number> {
   const config = await loadConfig(options.config);
-  return await withTerminalRun(config, stoppingNote, async ({ connections, bar, log, interrupt }) => {
-    const leftovers = new Leftovers(config);
-    const summaries = await runTargets({
-      ...connections,
-      config,
-      targets: options.target,
-      results: options.results ? 'all' : 'spare',
-      tasks: options.tasks,
-      limitMs: config.maxRunSeconds * 1000,
-      stop: interrupt.signal,
-      log,
-      onProgress: bar.update,
-      onTargetDone: leftovers.note,
-    });
-    bar.clear();
-    if (options.json) {
-      writeJson(summaries);
-    } else {
-      const wasInterrupted = interrupt.exitCode() !== null;
-      writeLine(
-        summaries
-          .map((summary) =>
-            describeSummary(summary, {
-              wasInterrupted,
-              ...leftovers.of(summary),
-              expectedRows: bar.expectedRows(summary.target),
-            }),
-          )
-          .join('\n'),
-      );
-    }
-    return exitCodeOf(summaries, interrupt);
-  });
+  return await withTerminalRun(config, stoppingNote, (terminal) =>
+    runAndReport(
+      terminal,
+      {
+        ...runOn(terminal, config),
+        targets: options.target,
+        results: options.results ? 'all' : 'spare',
+        tasks: options.tasks,
+        limitMs: config.maxRunSeconds * 1000,
+      },
+      options,
+      describeSummary,
+    ),
+  );
 }

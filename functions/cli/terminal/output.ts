@@ -39,6 +39,20 @@ export function writeJson(document: unknown): void {
   writeData(JSON.stringify(document, (_key, value) => (typeof value === 'bigint' ? String(value) : value), 2));
 }
 
+/** The option that chooses between text and a document. */
+export interface OutputOptions {
+  readonly json?: boolean;
+}
+
+/** Writes the result of a command: the document with `--json`, otherwise the text. */
+export function writeResult({ json }: OutputOptions, document: () => unknown, text: () => string): void {
+  if (json) {
+    writeJson(document());
+  } else {
+    writeLine(text());
+  }
+}
+
 /** Writes a remark to stderr, wrapped to the terminal. */
 export function writeNote(text: string): void {
   process.stderr.write(`${wrapped(text, widthOf(process.stderr))}\n`);

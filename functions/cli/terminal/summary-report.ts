@@ -14,23 +14,32 @@ export interface EndOfRun {
   readonly expectedRows: number | null;
 }
 
-/** Describes the result of one target's run, and how to continue. */
+/** Describes the result of one target's sync, and how to continue. */
 export function describeSummary(summary: Summary, how: EndOfRun): string {
-  const lines = [`${summaryMark(summary)} ${paint.bold(summary.target)}  ${endOf(summary, how)}`];
-  lines.push(...summaryNumbers(summary, how).map((line) => `  ${line}`));
-  if (how.wasInterrupted && summary.done && how.gapsLeft > 0) {
-    lines.push(
-      `  interrupted with ${counted(how.gapsLeft, 'gap')} in coverage left; later syncs fill them, or all at once: dqsync backfill`,
-    );
-  }
-  if (summary.error !== undefined) {
-    lines.push(`  ${paint.red('error:')} ${describeSummaryError(summary.error)}`);
-  }
-  return lines.join('\n');
+  const { wasInterrupted, gapsLeft } = how;
+  const gaps = `interrupted with ${counted(gapsLeft, 'gap')} in coverage left; later syncs fill them, or all at once: dqsync backfill`;
+  return describeRun(summary, how, endOf(summary, how), wasInterrupted && summary.done && gapsLeft > 0 ? [gaps] : []);
+}
+
+/**
+ * Describes the result of one target's run.
+ *
+ * @param end how it ended
+ * @param remarks further lines
+ */
+export function describeRun(summary: Summary, how: EndOfRun, end: string, remarks: readonly string[] = []): string {
+  const { target, done, error } = summary;
+  const mark = error !== undefined ? paint.red('✗') : done ? paint.green('✓') : paint.yellow('…');
+  return [
+    `${mark} ${paint.bold(target)}  ${end}`,
+    ...numbers(summary, how),
+    ...remarks,
+    ...(error === undefined ? [] : [`${paint.red('error:')} ${describeError(error)}`]),
+  ].join('\n  ');
 }
 
 /** Formats an error of a summary as one paragraph. */
-export function describeSummaryError(error: SummaryError): string {
+function describeError(error: SummaryError): string {
   const codes = [
     error.code === undefined || error.message.includes(error.code) ? [] : [`code ${error.code}`],
     error.requestId === undefined ? [] : [`request id ${error.requestId}`],
@@ -39,7 +48,7 @@ export function describeSummaryError(error: SummaryError): string {
 }
 
 /** Returns lines about what was read, written and left over; none if nothing was requested and nothing waits. */
-export function summaryNumbers(summary: Summary, { resultsWaiting }: EndOfRun): string[] {
+function numbers(summary: Summary, { resultsWaiting }: EndOfRun): string[] {
   const { requests, rowsWritten, results } = summary;
   return [
     ...(requests > 0 || rowsWritten > 0 || results > 0 ? [readAndWritten(summary), leftOver(summary)] : []),
@@ -50,14 +59,6 @@ export function summaryNumbers(summary: Summary, { resultsWaiting }: EndOfRun): 
 function waitingText(executions: number): string {
   const wait = `${counted(executions, 'execution')} ${executions === 1 ? 'waits' : 'wait'} for rule results`;
   return `${wait}; later syncs fetch them, or all at once: dqsync sync --results`;
-}
-
-/** Returns the mark of a summary: failed, done, or to be continued. */
-export function summaryMark(summary: Summary): string {
-  if (summary.error !== undefined) {
-    return paint.red('✗');
-  }
-  return summary.done ? paint.green('✓') : paint.yellow('…');
 }
 
 function endOf(summary: Summary, how: EndOfRun): string {

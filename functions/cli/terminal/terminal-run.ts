@@ -1,10 +1,7 @@
 /** The environment of commands that run for long: a progress bar, a log that clears it, and Ctrl-C. */
 import type { Config } from '../../config.ts';
 import { type Connections, openConnections } from '../../connect.ts';
-import type { EpochMs, Log } from '../../model.ts';
-import { knownGaps } from '../../sync/gaps.ts';
-import type { Summary, TargetOutcome } from '../../sync/summary.ts';
-import { settingsOf } from '../../sync/targets.ts';
+import type { Log } from '../../model.ts';
 import { consoleLog } from './console-log.ts';
 import { type Interrupt, listenForInterrupt } from './interrupt.ts';
 import { writeNote } from './output.ts';
@@ -48,36 +45,4 @@ export async function withTerminalRun<T>(
     bar.clear();
     interrupt.close();
   }
-}
-
-/** What the runs of targets leave to later ones. */
-export class Leftovers {
-  readonly #initialFromMs: EpochMs;
-  readonly #outcomes = new Map<string, TargetOutcome>();
-
-  constructor(config: Config) {
-    this.#initialFromMs = settingsOf(config).initialFromMs;
-  }
-
-  /** Takes the end of a target's run. */
-  readonly note = (outcome: TargetOutcome): void => {
-    this.#outcomes.set(outcome.summary.target, outcome);
-  };
-
-  /** Returns the number of executions that wait for their rule results, and of gaps in coverage. */
-  of({ target }: Pick<Summary, 'target'>): { readonly resultsWaiting: number; readonly gapsLeft: number } {
-    const { counters, checkpoint = null } = this.#outcomes.get(target) ?? {};
-    return {
-      resultsWaiting: counters?.resultsBacklog ?? 0,
-      gapsLeft: checkpoint === null ? 0 : knownGaps(checkpoint, this.#initialFromMs).length,
-    };
-  }
-}
-
-/**
- * Returns 1 if a target failed; the exit code of an interrupted process after a signal, whatever the run was doing;
- * otherwise 0.
- */
-export function exitCodeOf(summaries: readonly Summary[], interrupt: Interrupt): number {
-  return summaries.some((summary) => summary.error !== undefined) ? 1 : (interrupt.exitCode() ?? 0);
 }
