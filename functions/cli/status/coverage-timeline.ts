@@ -1,17 +1,9 @@
 /** Shows coverage on the terminal: a timeline, its gaps, and an interrupted re-read. Pure. */
-import type { Checkpoint, Rereading } from '../../checkpoint/checkpoint.ts';
+import type { Checkpoint } from '../../checkpoint/checkpoint.ts';
 import { knownSpan } from '../../checkpoint/coverage.ts';
 import { gapsIn, lengthOf } from '../../intervals.ts';
 import type { Window } from '../../model.ts';
 import { argumentAt, counted, duration, shownAt } from '../terminal/formats.ts';
-
-/** The data for these lines. */
-export interface CoverageView {
-  /** The span that should have no gaps; null before anything is covered. */
-  readonly span: Window | null;
-  readonly coverage: readonly Window[];
-  readonly rereading: Rereading | null;
-}
 
 /** Number of cells in the timeline. */
 const columns = 40;
@@ -19,8 +11,11 @@ const columns = 40;
 const shownGaps = 5;
 const dayMs = 86_400_000;
 
-/** Returns the data of a checkpoint for these lines. */
-export function coverageView(checkpoint: Checkpoint, initialFromMs: number): CoverageView {
+/** The parts of a checkpoint for these lines. */
+export type CoverageView = ReturnType<typeof coverageView>;
+
+/** Returns them, and the span that should have no gaps; null before anything is covered. */
+export function coverageView(checkpoint: Checkpoint, initialFromMs: number) {
   const { coverage, rereading } = checkpoint;
   return { span: knownSpan(checkpoint, initialFromMs), coverage, rereading };
 }

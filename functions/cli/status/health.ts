@@ -1,16 +1,8 @@
 /** Decides whether a target is healthy, for `status --check`. Pure. */
-import type { LastRun } from '../../checkpoint/checkpoint.ts';
+import type { Checkpoint } from '../../checkpoint/checkpoint.ts';
+import { watermarkOf } from '../../checkpoint/coverage.ts';
 import type { EpochMs } from '../../model.ts';
 import { duration, paragraph, shownAt } from '../terminal/formats.ts';
-
-/** The data on which a target's health depends. */
-export interface HealthFacts {
-  readonly watermarkMs: EpochMs | null;
-  readonly lastRun: LastRun | null;
-  readonly nowMs: EpochMs;
-  /** Maximum age of the watermark. */
-  readonly maxAgeMs: number;
-}
 
 /** A problem: one word for a table, and a sentence. */
 export interface Problem {
@@ -18,8 +10,14 @@ export interface Problem {
   readonly text: string;
 }
 
-/** Returns the problem of a target; null if it is healthy. */
-export function problemOf({ watermarkMs, lastRun, nowMs, maxAgeMs }: HealthFacts): Problem | null {
+/**
+ * Returns the problem of a target; null if it is healthy.
+ *
+ * @param maxAgeMs maximum age of the watermark
+ */
+export function problemOf(checkpoint: Checkpoint, nowMs: EpochMs, maxAgeMs: number): Problem | null {
+  const { lastRun } = checkpoint;
+  const watermarkMs = watermarkOf(checkpoint);
   const ago = lastRun === null ? '' : `${duration(nowMs - lastRun.committedAtMs)} ago`;
   if (lastRun?.outcome === 'failed') {
     return {

@@ -1,19 +1,17 @@
 /** `dqsync status`: shows how far each target is covered, how its last run ended, and what the next one will do. */
 import { identityOf, loadCheckpoint } from '../../checkpoint/checkpoint-store.ts';
-import { watermarkOf } from '../../checkpoint/coverage.ts';
 import { pendingResultsKind } from '../../checkpoint/results-document.ts';
 import { loadRuns } from '../../checkpoint/run-history.ts';
 import { loadDocument } from '../../checkpoint/state-document.ts';
-import { isoTime } from '../../clock.ts';
-import type { Config, TargetConfig } from '../../config.ts';
-import { type Connections, openConnections } from '../../connect.ts';
+import { isoOrNull } from '../../clock.ts';
+import type { TargetConfig } from '../../config.ts';
 import { type DqsyncError, describeError, toDqsyncError } from '../../errors.ts';
-import { selectTargets, settingsOf, targetOf } from '../../sync/targets.ts';
+import { settingsOf, targetOf } from '../../sync/targets.ts';
 import { resultsKey } from '../../warehouse/layout.ts';
 import { readQuarantine } from '../../warehouse/quarantine.ts';
-import { loadConfig } from '../terminal/config-file.ts';
 import { errorJson } from '../terminal/failure.ts';
 import { paragraph } from '../terminal/formats.ts';
+import { type OpenTargets, openTargets, type TargetOptions } from '../terminal/open-targets.ts';
 import { paint, writeJson, writeLine } from '../terminal/output.ts';
 import { answerWithin, askSourceClock, type SourceClock } from '../terminal/source-clock.ts';
 import { coverageView } from './coverage-timeline.ts';
@@ -23,14 +21,11 @@ import { describeStatuses } from './status-table.ts';
 import { statusOf } from './target-status.ts';
 
 /** Options of `status`. */
-export interface StatusOptions {
-  readonly config: string;
-  readonly target: readonly string[];
+export interface StatusOptions extends TargetOptions {
   readonly check?: boolean;
   /** Maximum age of the watermark, in milliseconds. */
   readonly maxAge: number;
   readonly verbose?: boolean;
-  readonly json?: boolean;
 }
 
 /** Longest wait for the source. The status itself comes from the warehouse. */
@@ -43,15 +38,12 @@ const patienceMs = 5_000;
  * @throws ConfigError
  */
 export async function status(options: StatusOptions): Promise<number> {
-  const config = await loadConfig(options.config);
-  const targets = selectTargets(config, options.target);
-  const connections = await openConnections(config, () => undefined, process.env);
+  const opened = await openTargets(options);
+  const { config, targets } = opened;
   const isTable = targets.length > 1 && options.target.length === 0 && options.verbose !== true;
   const asksSource = options.check !== true && (options.json === true || !isTable);
-  const readOnly = await whyReadOnly(connections);
-  const reports = await Promise.all(
-    targets.map((target) => reportOn({ config, connections, asksSource, maxAgeMs: options.maxAge }, target)),
-  );
+  const readOnly = await whyReadOnly(opened);
+  const reports = await Promise.all(targets.map((target) => reportOn(opened, target, asksSource, options.maxAge)));
   const isIll = reports.some(({ problem }) => problem !== null);
   if (options.json) {
     writeJson(reports.map(reportJson));
@@ -60,14 +52,14 @@ export async function status(options: StatusOptions): Promise<number> {
   } else if (isTable) {
     writeLine([describeStatuses(reports), ...(readOnly === null ? [] : [describeReadOnly(readOnly)])].join('\n'));
   } else {
-    const place = { warehouse: config.warehouse, readOnly, nowMs: connections.clock.now() };
+    const place = { warehouse: config.warehouse, readOnly, nowMs: opened.clock.now() };
     writeLine(reports.map((report) => describeStatus(report, place)).join('\n\n'));
   }
   return reports.some((report) => 'error' in report.status) || (options.check === true && isIll) ? 1 : 0;
 }
 
 /** Returns why this user cannot write to the warehouse; null if that is possible, or only a write could tell. */
-async function whyReadOnly({ store }: Connections): Promise<string | null> {
+async function whyReadOnly({ store }: OpenTargets): Promise<string | null> {
   try {
     await store.requireWritable?.();
     return null;
@@ -76,37 +68,33 @@ async function whyReadOnly({ store }: Connections): Promise<string | null> {
   }
 }
 
-/** The parts that the reports on all targets share. */
-interface Reporting {
-  readonly config: Config;
-  readonly connections: Connections;
-  readonly asksSource: boolean;
-  readonly maxAgeMs: number;
-}
-
-async function reportOn(reporting: Reporting, target: TargetConfig): Promise<StatusReport> {
-  const { config, connections, asksSource, maxAgeMs } = reporting;
-  const settings = settingsOf(config);
+async function reportOn(
+  opened: OpenTargets,
+  target: TargetConfig,
+  asksSource: boolean,
+  maxAgeMs: number,
+): Promise<StatusReport> {
+  const settings = settingsOf(opened.config);
   const [loaded, source] = await Promise.all([
-    orError(() => loadState(config, connections, target), target),
-    asksSource ? orError(() => askSoftly(connections, target), target) : null,
+    orError(() => loadState(opened, target), target),
+    asksSource ? orError(() => askSoftly(opened, target), target) : null,
   ]);
   if ('error' in loaded) {
     const problem = { word: 'unreadable' as const, text: describeError(loaded.error) };
     return { target: target.name, problem, status: loaded, coverage: null, source };
   }
   const { checkpoint, ...beside } = loaded;
-  const nowMs = connections.clock.now();
+  const nowMs = opened.clock.now();
   return {
     target: target.name,
-    problem: problemOf({ watermarkMs: watermarkOf(checkpoint), lastRun: checkpoint.lastRun, nowMs, maxAgeMs }),
+    problem: problemOf(checkpoint, nowMs, maxAgeMs),
     status: statusOf(target.name, checkpoint, beside, settings, nowMs),
     coverage: coverageView(checkpoint, settings.initialFromMs),
     source,
   };
 }
 
-async function loadState(config: Config, { store }: Connections, target: TargetConfig) {
+async function loadState({ config, store }: OpenTargets, target: TargetConfig) {
   const identity = identityOf({ target: targetOf(target), settings: settingsOf(config) });
   const [{ checkpoint }, runs, { rows }, results] = await Promise.all([
     loadCheckpoint(store, target.name, identity),
@@ -117,7 +105,7 @@ async function loadState(config: Config, { store }: Connections, target: TargetC
   return { checkpoint, runs, quarantined: rows.length, results: results.value };
 }
 
-async function askSoftly({ connect, clock }: Connections, target: TargetConfig): Promise<SourceClock> {
+async function askSoftly({ connect, clock }: OpenTargets, target: TargetConfig): Promise<SourceClock> {
   const limit = answerWithin(patienceMs);
   const source = connect(target, limit.signal, () => patienceMs);
   try {
@@ -161,6 +149,6 @@ function sourceJson(source: SourceClock | { readonly error: DqsyncError }): Read
         clockSkewMs: source.skewMs,
         futureRows: source.futureRows,
         mayBeMore: source.mayBeMore,
-        latestStart: source.latestStartMs === null ? null : isoTime(source.latestStartMs),
+        latestStart: isoOrNull(source.latestStartMs),
       };
 }

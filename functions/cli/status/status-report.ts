@@ -199,12 +199,9 @@ function nextRun({ nextRun: next }: TargetStatus): string {
 }
 
 function sourceText(source: SourceClock | { readonly error: DqsyncError }): string {
-  return 'error' in source
-    ? `not available: ${paragraph(`${source.error.message}. ${source.error.remedy}`)}`
-    : clocks(source);
-}
-
-function clocks(source: SourceClock): string {
+  if ('error' in source) {
+    return `not available: ${paragraph(`${source.error.message}. ${source.error.remedy}`)}`;
+  }
   const future = source.futureRows === 0 ? 'no rows dated in the future' : paint.yellow(describeFutureRows(source));
   return `${describeSkew(source.skewMs)}, ${future}`;
 }

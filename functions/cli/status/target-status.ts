@@ -3,103 +3,42 @@ import type { Checkpoint, LastRun } from '../../checkpoint/checkpoint.ts';
 import { endOf, knownSpan, rowsIn, watermarkOf } from '../../checkpoint/coverage.ts';
 import { type PendingResults, waitingCount } from '../../checkpoint/pending-results.ts';
 import { type RunRecord, unfinishedBackfills } from '../../checkpoint/run-history.ts';
-import { isoTime, parseTime } from '../../clock.ts';
+import { isoOrNull, isoTime, parseTime } from '../../clock.ts';
 import { gapsIn, lengthOf } from '../../intervals.ts';
 import type { EpochMs } from '../../model.ts';
 import { nextWindow } from '../../sync/next-window.ts';
 import type { SyncSettings } from '../../sync/target-run.ts';
 
-/** The status of a target. Names are those of `status --json`; times are ISO 8601 in UTC. */
-export interface TargetStatus {
-  readonly target: string;
-  /** End of coverage; null before the first run. */
-  readonly watermark: string | null;
-  readonly watermarkAgeSeconds: number | null;
-  readonly coverage: {
-    readonly from: string | null;
-    readonly to: string | null;
-    readonly rows: number;
-    /** Windows between `initialFrom` (or the first covered one) and the watermark that were never proven complete. */
-    readonly gaps: readonly { readonly from: string; readonly to: string }[];
-  };
-  readonly openExecutions: number;
-  readonly oldestOpenStart: string | null;
-  readonly oldestOpenAgeSeconds: number | null;
-  /**
-   * Executions that were open for longer than `maxOpenDays`. They are no longer re-checked, and the table keeps their
-   * last state.
-   */
-  readonly expiredExecutions: number;
-  readonly oldestExpiredStart: string | null;
-  readonly latestExpiredStart: string | null;
-  /** Unreadable rows in the newest files of `quarantine/<target>/`. */
-  readonly quarantined: number;
-  /** Executions that wait for their rule results, the oldest of them, and why the source refused the last request. */
-  readonly results: {
-    readonly waiting: number;
-    readonly oldestStart: string | null;
-    /** Executions whose results are missing, because every request for them failed. */
-    readonly expired: number;
-    readonly oldestExpiredStart: string | null;
-    readonly latestExpiredStart: string | null;
-    readonly refused: { readonly at: string; readonly message: string } | null;
-  };
-  /** Backfills that did not finish and whose range is not fully covered. */
-  readonly unfinishedBackfills: readonly UnfinishedBackfill[];
-  readonly lastRun: {
-    readonly runId: string;
-    readonly mode: LastRun['mode'];
-    readonly outcome: LastRun['outcome'];
-    readonly startedAt: string;
-    readonly committedAt: string;
-    readonly rowsWritten: number;
-    readonly error: string | null;
-  } | null;
-  readonly nextRun: {
-    /** The window `[from, to)` that it would read now. */
-    readonly from: string;
-    readonly to: string;
-    /** Number of open executions that it re-checks although they start before its window. */
-    readonly looksAgainAt: number;
-  };
-}
-
-/** A backfill that did not finish. */
-export interface UnfinishedBackfill {
-  readonly from: string;
-  readonly to: string;
-  readonly startedAt: string;
-  /** Covered share of the range, rounded down. */
-  readonly percentCovered: number;
-}
-
 /** Other documents of a target that its status is derived from. */
 export interface StateBeside {
   readonly runs: readonly RunRecord[];
+  /** Unreadable rows in the newest files of `quarantine/<target>/`. */
   readonly quarantined: number;
   readonly results: PendingResults;
 }
 
-type StatusSettings = Pick<SyncSettings, 'initialFromMs' | 'settleMs' | 'lookbackMs'>;
+/** The status of a target. */
+export type TargetStatus = ReturnType<typeof statusOf>;
 
-/** Returns the status of a target at `nowMs`. */
+/** Returns the status of a target at `nowMs`. Names are those of `status --json`; times are ISO 8601 in UTC. */
 export function statusOf(
   target: string,
   checkpoint: Checkpoint,
   { runs, quarantined, results }: StateBeside,
-  settings: StatusSettings,
+  settings: Pick<SyncSettings, 'initialFromMs' | 'settleMs' | 'lookbackMs'>,
   nowMs: EpochMs,
-): TargetStatus {
+) {
   const { coverage, open, expired, lastRun } = checkpoint;
-  const expiredStarts = expired.map(({ startTimeMs }) => startTimeMs).sort((a, b) => a - b);
   const watermarkMs = watermarkOf(checkpoint);
   const span = knownSpan(checkpoint, settings.initialFromMs);
+  // Windows between `initialFrom` (or the first covered one) and the watermark that were never proven complete.
   const gaps = span === null ? [] : gapsIn(span, coverage);
   const starts = open.filter(({ awaits }) => awaits === 'outcome').map(({ execution }) => execution.startTimeMs);
-  const oldestMs = starts.length === 0 ? null : starts.reduce((oldest, ms) => Math.min(oldest, ms));
+  const [oldestMs] = edgesOf(starts);
   const next = nextWindow(checkpoint, settings, nowMs - settings.settleMs);
   return {
     target,
+    /** End of coverage; null before the first run. */
     watermark: isoOrNull(watermarkMs),
     watermarkAgeSeconds: ageSeconds(watermarkMs, nowMs),
     coverage: {
@@ -111,20 +50,30 @@ export function statusOf(
     openExecutions: starts.length,
     oldestOpenStart: isoOrNull(oldestMs),
     oldestOpenAgeSeconds: ageSeconds(oldestMs, nowMs),
+    /** Executions that were open for longer than `maxOpenDays`: no longer re-checked, the table has their last state. */
     expiredExecutions: expired.length,
-    oldestExpiredStart: isoOrNull(expiredStarts[0] ?? null),
-    latestExpiredStart: isoOrNull(expiredStarts.at(-1) ?? null),
+    ...expiredStarts(expired),
     quarantined,
     results: resultsStatus(results),
     unfinishedBackfills: unfinishedOf(runs, checkpoint, watermarkMs ?? nowMs - settings.settleMs - settings.lookbackMs),
     lastRun: lastRun === null ? null : describeRun(lastRun),
     nextRun: {
+      /** The window `[from, to)` that it would read now. */
       from: isoTime(next.fromMs),
       to: isoTime(next.toMs),
-      looksAgainAt: open.filter(({ awaits, execution }) => awaits === 'outcome' && execution.startTimeMs < next.fromMs)
-        .length,
+      /** Number of open executions that it re-checks although they start before its window. */
+      looksAgainAt: starts.filter((ms) => ms < next.fromMs).length,
     },
   };
+}
+
+/** A backfill that did not finish. */
+export interface UnfinishedBackfill {
+  readonly from: string;
+  readonly to: string;
+  readonly startedAt: string;
+  /** Covered share of the range, rounded down. */
+  readonly percentCovered: number;
 }
 
 /**
@@ -146,36 +95,39 @@ function unfinishedOf(runs: readonly RunRecord[], { coverage }: Checkpoint, unti
   });
 }
 
-function describeRun({ runId, mode, outcome, startedAtMs, committedAtMs, rowsWritten, error }: LastRun) {
-  return {
-    runId,
-    mode,
-    outcome,
-    startedAt: isoTime(startedAtMs),
-    committedAt: isoTime(committedAtMs),
-    rowsWritten,
-    error,
-  };
-}
-
-function isoOrNull(ms: EpochMs | null): string | null {
-  return ms === null ? null : isoTime(ms);
+function describeRun({ startedAtMs, committedAtMs, ...run }: LastRun) {
+  return { ...run, startedAt: isoTime(startedAtMs), committedAt: isoTime(committedAtMs) };
 }
 
 function ageSeconds(ms: EpochMs | null, nowMs: EpochMs): number | null {
   return ms === null ? null : Math.round((nowMs - ms) / 1000);
 }
 
-function resultsStatus(results: PendingResults): TargetStatus['results'] {
+function resultsStatus(results: PendingResults) {
   const { pending, windows, expired, refused } = results;
-  const starts = [...pending.map(({ startTimeMs }) => startTimeMs), ...windows.map(({ fromMs }) => fromMs)];
-  const expiredStarts = expired.map(({ startTimeMs }) => startTimeMs).sort((a, b) => a - b);
+  const [oldestMs] = edgesOf([
+    ...pending.map(({ startTimeMs }) => startTimeMs),
+    ...windows.map(({ fromMs }) => fromMs),
+  ]);
   return {
+    /** Executions that wait for their rule results. */
     waiting: waitingCount(results),
-    oldestStart: isoOrNull(starts.length === 0 ? null : starts.reduce((oldest, ms) => Math.min(oldest, ms))),
+    oldestStart: isoOrNull(oldestMs),
+    /** Executions whose results are missing, because every request for them failed. */
     expired: expired.length,
-    oldestExpiredStart: isoOrNull(expiredStarts[0] ?? null),
-    latestExpiredStart: isoOrNull(expiredStarts.at(-1) ?? null),
+    ...expiredStarts(expired),
+    /** Why the source refused the last request. */
     refused: refused === null ? null : { at: isoTime(refused.atMs), message: refused.message },
   };
+}
+
+function expiredStarts(expired: readonly { readonly startTimeMs: EpochMs }[]) {
+  const [oldestMs, latestMs] = edgesOf(expired.map(({ startTimeMs }) => startTimeMs));
+  return { oldestExpiredStart: isoOrNull(oldestMs), latestExpiredStart: isoOrNull(latestMs) };
+}
+
+/** Returns the first and the last of some instants. */
+function edgesOf(instants: readonly EpochMs[]): readonly [EpochMs | null, EpochMs | null] {
+  const sorted = [...instants].sort((a, b) => a - b);
+  return [sorted[0] ?? null, sorted.at(-1) ?? null];
 }
