@@ -1,37 +1,39 @@
 /** `dqsync rewind`: removes coverage from an instant on, after asking, so that the next sync reads it again. */
-import { isoTime } from '../../clock.ts';
-import type { Config, TargetConfig } from '../../config.ts';
-import { type Connections, openConnections } from '../../connect.ts';
+import { isoOrNull } from '../../clock.ts';
+import type { TargetConfig } from '../../config.ts';
 import { ConfigError, type DqsyncError, describeError, toDqsyncError } from '../../errors.ts';
 import type { EpochMs } from '../../model.ts';
 import { planRewind, type RewindPlan, type RewindRun, rewind as rewindTarget } from '../../sync/rewind.ts';
-import { selectTargets, settingsOf, targetOf } from '../../sync/targets.ts';
+import { settingsOf, targetOf } from '../../sync/targets.ts';
 import { parseTimeArgument } from '../../time-range.ts';
 import { daysIn } from '../../verify/verification.ts';
-import { loadConfig } from '../terminal/config-file.ts';
 import { type Answer, canAsk, confirm } from '../terminal/confirm.ts';
 import { errorJson } from '../terminal/failure.ts';
-import { counted, paragraph, shownAt } from '../terminal/formats.ts';
-import { writeError, writeJson, writeLine, writeNote } from '../terminal/output.ts';
+import { counted, paragraph, shortTime, shownAt } from '../terminal/formats.ts';
+import { type OpenTargets, openTargets, type TargetOptions } from '../terminal/open-targets.ts';
+import { paint, writeError, writeLine, writeNote, writeResult } from '../terminal/output.ts';
 import { openTableView } from '../verify/table-view.ts';
-import { describePlan, describeRewound, type RewindReport, whatNext } from './rewind-report.ts';
 
 /** Options of `rewind`. */
-export interface RewindOptions {
-  readonly config: string;
-  readonly target: readonly string[];
+export interface RewindOptions extends TargetOptions {
   readonly to: string;
   readonly yes?: boolean;
-  readonly json?: boolean;
 }
 
-/** A target with its plan, or the error that prevents one. */
-interface Planned {
-  readonly run: RewindRun;
-  readonly plan: RewindPlan | { readonly error: DqsyncError };
-}
+type Failed = { readonly target: string; readonly error: DqsyncError };
+type Planned = { readonly run: RewindRun; readonly plan: RewindPlan };
 
-type Done = RewindReport | { readonly target: string; readonly error: DqsyncError };
+/** A target and its rewind. Names are those of `rewind --json`. */
+interface Rewound {
+  readonly target: string;
+  /** The watermark before; null if no incremental run has covered anything. */
+  readonly watermark: string | null;
+  /** The watermark after. */
+  readonly to: string | null;
+  /** Number of covered executions that will be read again. */
+  readonly rowsAgain: number;
+  readonly changed: boolean;
+}
 
 /**
  * Prints the plan, asks, and rewinds.
@@ -40,33 +42,41 @@ type Done = RewindReport | { readonly target: string; readonly error: DqsyncErro
  * @throws ConfigError, also if there is no terminal to ask on and `--yes` is missing
  */
 export async function rewind(options: RewindOptions): Promise<number> {
-  const config = await loadConfig(options.config);
-  const toMs = parseTimeArgument(options.to, '--to', config.partitionTimeZone);
-  const targets = selectTargets(config, options.target);
-  const connections = await openConnections(config, () => undefined, process.env);
-  const planned = await Promise.all(targets.map((target) => planFor(config, connections, target, toMs)));
-  announce(planned, options);
-  const needed = planned.filter(({ plan }) => 'isNeeded' in plan && plan.isNeeded);
-  const answer = needed.length === 0 || options.yes ? 'yes' : await ask(needed.length, toMs);
-  const done = answer === 'yes' ? await doAll(planned) : planned.map(untouched);
-  report(done, options);
-  if (answer === 'interrupted') {
-    return 130;
+  const opened = await openTargets(options);
+  const toMs = parseTimeArgument(options.to, '--to', opened.config.partitionTimeZone);
+  const planned = await Promise.all(opened.targets.map((target) => planFor(opened, target, toMs)));
+  const say = options.json ? writeNote : writeLine;
+  for (const one of planned) {
+    if ('error' in one) {
+      writeError(paragraph(describeError(one.error)));
+    } else {
+      say(describePlan(one));
+    }
   }
-  return done.some((target) => 'error' in target) ? 1 : 0;
+  const needed = planned.filter((one) => 'plan' in one && one.plan.isNeeded).length;
+  const answer = needed === 0 || options.yes ? 'yes' : await ask(needed, toMs);
+  const done: (Rewound | Failed)[] = [];
+  for (const one of planned) {
+    done.push('error' in one ? one : await rewindOne(one, answer === 'yes'));
+  }
+  writeResult(
+    options,
+    () => done.map((one) => ('error' in one ? { target: one.target, error: errorJson(one.error) } : one)),
+    () => describeDone(done),
+  );
+  return answer === 'interrupted' ? 130 : done.some((one) => 'error' in one) ? 1 : 0;
 }
 
 async function planFor(
-  config: Config,
-  { store, clock }: Connections,
+  { config, store, clock }: OpenTargets,
   target: TargetConfig,
   toMs: EpochMs,
-): Promise<Planned> {
+): Promise<Planned | Failed> {
   const run = { store, clock, target: targetOf(target), settings: settingsOf(config) };
   try {
     return { run, plan: await withTableRows(run, await planRewind(run, toMs)) };
   } catch (thrown) {
-    return { run, plan: { error: toDqsyncError(thrown, target.name) } };
+    return { target: target.name, error: toDqsyncError(thrown, target.name) };
   }
 }
 
@@ -100,15 +110,15 @@ async function withTableRows(run: RewindRun, plan: RewindPlan): Promise<RewindPl
   }
 }
 
-function announce(planned: readonly Planned[], { json }: RewindOptions): void {
-  const say = json ? writeNote : writeLine;
-  for (const { run, plan } of planned) {
-    if ('error' in plan) {
-      writeError(paragraph(describeError(plan.error)));
-    } else {
-      say(describePlan(run.target.name, plan.watermarkMs, plan.toMs, plan.isNeeded ? plan.rows : null));
-    }
+function describePlan({ run, plan: { watermarkMs, toMs, rows, isNeeded } }: Planned): string {
+  const title = paint.bold(run.target.name);
+  if (watermarkMs === null) {
+    return `${title}  nothing to rewind: no sync has covered anything yet`;
   }
+  const watermark = shownAt(watermarkMs);
+  return isNeeded
+    ? `${title}  complete up to ${watermark} now, up to ${paint.bold(shownAt(toMs))} after; about ${counted(rows, 'execution')} to be read again`
+    : `${title}  nothing to rewind: it is complete only up to ${watermark}`;
 }
 
 async function ask(targets: number, toMs: EpochMs): Promise<Answer> {
@@ -120,48 +130,35 @@ async function ask(targets: number, toMs: EpochMs): Promise<Answer> {
   return await confirm(`Rewind ${counted(targets, 'target')} to ${shownAt(toMs)}?`);
 }
 
-/** Rewinds the targets one after the other. A failed target never stops the others. */
-async function doAll(planned: readonly Planned[]): Promise<Done[]> {
-  const done: Done[] = [];
-  for (const one of planned) {
-    done.push(await doOne(one));
-  }
-  return done;
-}
-
-async function doOne(planned: Planned): Promise<Done> {
-  const { run, plan } = planned;
-  if ('error' in plan || !plan.isNeeded) {
-    return untouched(planned);
+/** Rewinds a target if that is wanted and needed. Its failure never stops the others. */
+async function rewindOne({ run, plan }: Planned, isWanted: boolean): Promise<Rewound | Failed> {
+  const { name: target } = run.target;
+  const watermark = isoOrNull(plan.watermarkMs);
+  const before = { target, watermark, to: watermark, rowsAgain: plan.rows, changed: false };
+  if (!isWanted || !plan.isNeeded) {
+    return before;
   }
   try {
-    const toMs = await rewindTarget(run, plan);
-    return { ...reportOf(run, plan), to: isoOrNull(toMs), changed: true };
+    return { ...before, to: isoOrNull(await rewindTarget(run, plan)), changed: true };
   } catch (thrown) {
-    const error = toDqsyncError(thrown, run.target.name);
+    const error = toDqsyncError(thrown, target);
     writeError(paragraph(describeError(error)));
-    return { target: run.target.name, error };
+    return { target, error };
   }
 }
 
-function untouched({ run, plan }: Planned): Done {
-  return 'error' in plan ? { target: run.target.name, error: plan.error } : reportOf(run, plan);
-}
-
-function reportOf({ target }: RewindRun, { watermarkMs, rows }: RewindPlan): RewindReport {
-  const watermark = isoOrNull(watermarkMs);
-  return { target: target.name, watermark, to: watermark, rowsAgain: rows, changed: false };
-}
-
-function report(done: readonly Done[], { json }: RewindOptions): void {
-  if (json) {
-    writeJson(done.map((one) => ('error' in one ? { target: one.target, error: errorJson(one.error) } : one)));
-    return;
+function describeDone(done: readonly (Rewound | Failed)[]): string {
+  const lines = done.flatMap((one) => ('changed' in one && one.changed ? [describeRewound(one)] : []));
+  if (lines.length === 0) {
+    return 'Nothing was changed.';
   }
-  const changed = done.flatMap((one) => ('changed' in one && one.changed ? [one] : []));
-  writeLine(changed.length === 0 ? 'Nothing was changed.' : [...changed.map(describeRewound), whatNext].join('\n'));
+  const next =
+    'The next sync, scheduled or with "dqsync sync", reads from there and writes every row again. The view shows each execution once. To only fill a gap, use "dqsync backfill" instead.';
+  return [...lines, next].join('\n');
 }
 
-function isoOrNull(ms: EpochMs | null): string | null {
-  return ms === null ? null : isoTime(ms);
+function describeRewound({ target, watermark, to, rowsAgain }: Rewound): string {
+  const from = watermark === null ? 'nothing' : shortTime(watermark);
+  const now = to === null ? 'nothing' : shortTime(to);
+  return `${paint.green('✓')} ${paint.bold(target)}  rewound from ${from} to ${now}; about ${counted(rowsAgain, 'execution')} will be read again`;
 }
