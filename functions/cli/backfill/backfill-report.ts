@@ -77,3 +77,17 @@ function timeOf(seconds: number): string {
   }
   return seconds < 7200 ? counted(Math.ceil(seconds / 60), 'minute') : `${(seconds / 3600).toFixed(1)} hours`;
 }
+
+/**
+ * Returns a warning about a deployed backfill whose first days Athena would not show; null if it shows all.
+ *
+ * @param from a day or an instant as text; a relative time is never that far back, and is ignored
+ * @param firstDay first day of the deployed table's projection; undefined if unknown
+ */
+export function hiddenDaysWarning(from: string | undefined, firstDay: string | undefined): string | null {
+  const day = /^\d{4}-\d\d-\d\d/.exec(from ?? '')?.[0];
+  if (day === undefined || firstDay === undefined || day >= firstDay) {
+    return null;
+  }
+  return `Athena shows no day before ${firstDay}. The backfill still writes them. To see them, set deployment.firstDay to "${day}" and run npx cdk deploy.`;
+}

@@ -1,10 +1,8 @@
 /** Progress of a deployed backfill, from the checkpoints: the gaps at the start that are covered now. */
-
 import type { Checkpoint } from '../../checkpoint/checkpoint.ts';
 import { decodeAnyCheckpoint } from '../../checkpoint/codec.ts';
 import { knownSpan, rowsIn } from '../../checkpoint/coverage.ts';
 import { gapsIn, lengthOf } from '../../intervals.ts';
-import type { Window } from '../../model.ts';
 import type { Progress } from '../../sync/target-run.ts';
 import { parseRange } from '../../time-range.ts';
 import { checkpointKey } from '../../warehouse/layout.ts';
@@ -16,54 +14,37 @@ interface TargetView {
   readonly rows: number;
 }
 
-/** Polls the checkpoints of some targets. */
-export class DeployedProgress {
-  readonly #store: Store;
-  readonly #targets: readonly string[];
-  readonly #input: BackfillInput;
-  #first: TargetView | null = null;
-
-  constructor(store: Store, targets: readonly string[], input: BackfillInput) {
-    this.#store = store;
-    this.#targets = targets;
-    this.#input = input;
-  }
-
-  /** @throws StateError, StorageError */
-  async look(): Promise<Progress> {
-    const views = await Promise.all(this.#targets.map((target) => this.#view(target)));
-    const now = {
-      leftMs: views.reduce((sum, { leftMs }) => sum + leftMs, 0),
-      rows: views.reduce((sum, { rows }) => sum + rows, 0),
-    };
-    this.#first ??= now;
-    const totalMs = this.#first.leftMs;
+/** Returns a function that looks at the checkpoints of some targets. It throws StateError and StorageError. */
+export function progressOf(store: Store, targets: readonly string[], input: BackfillInput): () => Promise<Progress> {
+  let first: TargetView | null = null;
+  return async () => {
+    const views = await Promise.all(targets.map((target) => viewOf(store, target, input)));
+    const leftMs = views.reduce((sum, view) => sum + view.leftMs, 0);
+    const rows = views.reduce((sum, view) => sum + view.rows, 0);
+    first ??= { leftMs, rows };
     return {
-      target: this.#targets.length === 1 ? (this.#targets[0] ?? '') : `${this.#targets.length} targets`,
+      target: targets.length === 1 ? (targets[0] ?? '') : `${targets.length} targets`,
       atMs: null,
-      doneMs: Math.max(0, totalMs - now.leftMs),
-      totalMs,
-      rowsRead: Math.max(0, now.rows - this.#first.rows),
+      doneMs: Math.max(0, first.leftMs - leftMs),
+      totalMs: first.leftMs,
+      rowsRead: Math.max(0, rows - first.rows),
     };
-  }
+  };
+}
 
-  async #view(target: string): Promise<TargetView> {
-    const key = checkpointKey(target);
-    const object = await this.#store.get(key);
-    if (object === null) {
-      return { leftMs: 0, rows: 0 };
-    }
-    const checkpoint = decodeAnyCheckpoint(object.bytes, target, key);
-    return {
-      leftMs: leftOf(checkpoint, this.#input),
-      rows: rowsIn(checkpoint.coverage),
-    };
+async function viewOf(store: Store, target: string, input: BackfillInput): Promise<TargetView> {
+  const key = checkpointKey(target);
+  const object = await store.get(key);
+  if (object === null) {
+    return { leftMs: 0, rows: 0 };
   }
+  const checkpoint = decodeAnyCheckpoint(object.bytes, target, key);
+  return { leftMs: leftOf(checkpoint, input), rows: rowsIn(checkpoint.coverage) };
 }
 
 function leftOf(checkpoint: Checkpoint, { from, to, again }: BackfillInput): number {
   const { rereading, coverage, identity } = checkpoint;
-  const window: Window | null =
+  const window =
     parseRange({ from, to }, { from: '--from', to: '--to' }, identity.partitionTimeZone) ??
     knownSpan(checkpoint, Number.POSITIVE_INFINITY);
   if (window === null) {

@@ -19,21 +19,17 @@ export interface StackOutputs {
   readonly firstDay: string | undefined;
 }
 
-/** The input of a backfill's execution. */
+/** The input of a backfill's execution. An execution with the same text counts as the same backfill. */
 export interface BackfillInput {
-  readonly from?: string;
-  readonly to?: string;
-  readonly targets?: readonly string[];
-  readonly again?: true;
-  readonly results?: true;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  readonly targets?: readonly string[] | undefined;
+  readonly again?: boolean | undefined;
+  readonly results?: boolean | undefined;
 }
 
-/** An execution that was started or found. */
-export interface StartedExecution {
-  readonly arn: string;
-  /** Whether an execution with the same input was already running and is followed. */
-  readonly wasRunning: boolean;
-}
+/** How an execution is, or how it ended. */
+export type BackfillState = DescribeExecutionOutput;
 
 /**
  * Reads the outputs of a stack that a backfill needs.
@@ -80,9 +76,10 @@ export class DeployedBackfills {
   /**
    * Starts a backfill, or finds the running one with the same input.
    *
+   * @returns its ARN, and whether it was running already
    * @throws SourceError if AWS refuses
    */
-  async start(input: BackfillInput): Promise<StartedExecution> {
+  async start(input: BackfillInput): Promise<{ readonly arn: string; readonly wasRunning: boolean }> {
     const text = JSON.stringify(input);
     try {
       const running = await this.#findRunning(text);
@@ -103,7 +100,7 @@ export class DeployedBackfills {
    *
    * @throws SourceError if AWS refuses
    */
-  async describe(arn: string): Promise<DescribeExecutionOutput> {
+  async describe(arn: string): Promise<BackfillState> {
     try {
       return await this.#client.send(new DescribeExecutionCommand({ executionArn: arn }));
     } catch (cause) {

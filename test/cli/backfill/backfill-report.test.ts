@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hiddenDaysWarning } from '../../../functions/cli/backfill/hidden-days.ts';
+import { hiddenDaysWarning } from '../../../functions/cli/backfill/backfill-report.ts';
 
 describe('the warning of a deployed backfill', () => {
   it.each(['2025-12-31', '2025-12-31T00:00:00Z', '2025-06-01T12:00:00+08:00'])(
