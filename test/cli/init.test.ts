@@ -112,7 +112,7 @@ describe('an answer that is not valid', () => {
       });
       expect(result).toMatchObject({
         region: 'eu-west-101',
-        projectId: 'p',
+        project: 'p',
         workspace: 'w',
         auth: 'token',
         from: '2026-01-01',

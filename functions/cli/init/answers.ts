@@ -9,27 +9,7 @@ import { askLine } from './ask.ts';
 import { type Answers, type Auth, configFile, configText } from './templates.ts';
 
 /** Options that answer questions. */
-export interface AnswerOptions {
-  readonly region?: string;
-  readonly project?: string;
-  readonly workspace?: string;
-  readonly auth?: Auth;
-  readonly warehouse?: string;
-  readonly name?: string;
-  readonly from?: string;
-  readonly timeZone?: string;
-}
-
-const optionNames = {
-  region: '--region',
-  projectId: '--project',
-  workspace: '--workspace',
-  auth: '--auth',
-  warehouse: '--warehouse',
-  name: '--name',
-  from: '--from',
-  timeZone: '--time-zone',
-} as const satisfies Record<keyof Answers, string>;
+export type AnswerOptions = Partial<Answers>;
 
 /** Default range of a first sync: enough to see something, done in a minute. */
 const firstSyncDays = 7;
@@ -49,7 +29,7 @@ export function fromOptions(options: AnswerOptions): Answers {
       remedy: `Run: dqsync init <folder> ${missing.join(' ')}`,
     });
   }
-  const answers = { ...defaults(options), region, projectId: project, workspace };
+  const answers = { ...defaults(options), region, project, workspace };
   requireValid(answers);
   return answers;
 }
@@ -66,22 +46,21 @@ export async function askAll(
   isDeployment: boolean,
   askOne: typeof askLine = askLine,
 ): Promise<Answers> {
+  requireValid(options);
   const proposed = defaults(options);
-  const { region, project: projectId, workspace, auth, warehouse, from, timeZone } = options;
-  requireValid({ ...options, ...(projectId === undefined ? {} : { projectId }) });
-  const ask = async (key: keyof Answers, given: string | undefined, question: string, proposal = '') =>
-    given ?? (await askUntilValid(key, () => askOne(question, proposal)));
+  const ask = async (key: keyof Answers, question: string, proposal = ''): Promise<string> =>
+    options[key] ?? (await askUntilValid(key, () => askOne(question, proposal)));
   return {
     name: proposed.name,
-    region: await ask('region', region, 'Region, for example ap-southeast-3'),
-    projectId: await ask('projectId', projectId, 'Project id (console: My Credentials)'),
-    workspace: await ask('workspace', workspace, 'Workspace id (DataArts Studio: Workspaces)'),
-    auth: asAuth(await ask('auth', auth, 'Credentials: aksk, password or token', proposed.auth)) ?? proposed.auth,
+    region: await ask('region', 'Region, for example ap-southeast-3'),
+    project: await ask('project', 'Project id (console: My Credentials)'),
+    workspace: await ask('workspace', 'Workspace id (DataArts Studio: Workspaces)'),
+    auth: asAuth(await ask('auth', 'Credentials: aksk, password or token', proposed.auth)) ?? proposed.auth,
     warehouse: isDeployment
-      ? (warehouse ?? '')
-      : await ask('warehouse', warehouse, 'Warehouse: file:<folder> or s3://<bucket>', proposed.warehouse),
-    from: await ask('from', from, 'First day to sync', proposed.from),
-    timeZone: await ask('timeZone', timeZone, 'Time zone of the days in the table', proposed.timeZone),
+      ? (options.warehouse ?? '')
+      : await ask('warehouse', 'Warehouse: file:<folder> or s3://<bucket>', proposed.warehouse),
+    from: await ask('from', 'First day to sync', proposed.from),
+    timeZone: await ask('timeZone', 'Time zone of the days in the table', proposed.timeZone),
   };
 }
 
@@ -96,30 +75,30 @@ async function askUntilValid(key: keyof Answers, askOne: () => Promise<string>):
   for (;;) {
     const answer = await askOne();
     const problem = answer === '' ? null : problemWith(key, answer);
-    if (answer !== '' && problem === null) {
-      return answer;
-    }
     if (problem !== null) {
       writeError(`${JSON.stringify(answer)} ${problem}.`);
+    } else if (answer !== '') {
+      return answer;
     }
   }
 }
 
-function requireValid(answers: Partial<Answers>): void {
+function requireValid(answers: AnswerOptions): void {
   for (const key of answerNames) {
     const value = answers[key];
     const problem = value === undefined ? null : problemWith(key, value);
     if (problem !== null) {
-      throw new ConfigError(`${optionNames[key]} ${JSON.stringify(value)} ${problem}`, {
+      throw new ConfigError(`--${key === 'timeZone' ? 'time-zone' : key} ${JSON.stringify(value)} ${problem}`, {
         remedy: 'Correct it. Nothing was written.',
       });
     }
   }
 }
 
+/** Answers that are valid, to check one among the others. */
 const sample: Answers = {
   region: 'ap-southeast-3',
-  projectId: '0',
+  project: '0',
   workspace: '0',
   auth: 'aksk',
   warehouse: 'file:./warehouse',
@@ -127,7 +106,7 @@ const sample: Answers = {
   from: '2026-01-01',
   timeZone: 'UTC',
 };
-const answerNames = ['region', 'projectId', 'workspace', 'auth', 'warehouse', 'name', 'from', 'timeZone'] as const;
+const answerNames = ['region', 'project', 'workspace', 'auth', 'warehouse', 'name', 'from', 'timeZone'] as const;
 
 /** Returns what is wrong with an answer, as the end of a sentence; null if nothing is. */
 function problemWith(key: keyof Answers, value: string): string | null {

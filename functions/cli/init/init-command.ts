@@ -1,4 +1,5 @@
 /** `dqsync init`: writes a config, a template for the credentials and a .gitignore into the user's own folder. */
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { configJsonSchema } from '../../config.ts';
@@ -50,15 +51,15 @@ export async function init(folder = '.', options: InitOptions): Promise<number> 
 async function initIn(folder: string, options: InitOptions): Promise<number> {
   const isDeployment = options.deploy === true;
   if (isDeployment) {
-    await requireClone(folder);
+    requireClone(folder);
     refuseFolder(options);
   }
-  await refuseExisting(folder, isDeployment ? deployFile : configFile);
+  refuseExisting(folder, isDeployment ? deployFile : configFile);
   let answers: Answers;
   let secret: Readonly<Record<string, string>> = {};
   try {
     answers = canAsk() ? await askAll(options, isDeployment) : fromOptions(options);
-    secret = canAsk() && !(await exists(join(folder, secretFile))) ? await askSecret(answers.auth) : {};
+    secret = canAsk() && !existsSync(join(folder, secretFile)) ? await askSecret(answers.auth) : {};
   } catch (thrown) {
     if (thrown instanceof NoAnswer) {
       writeNote('Interrupted. Nothing was written.');
@@ -74,7 +75,7 @@ async function initIn(folder: string, options: InitOptions): Promise<number> {
   await writeFile(join(folder, configFile), text, { flag: 'wx' });
   await writeFile(join(folder, schemaFile), `${JSON.stringify(configJsonSchema(), null, 2)}\n`);
   const gitignore = join(folder, '.gitignore');
-  await writeFile(gitignore, gitignoreText((await exists(gitignore)) ? await readFile(gitignore, 'utf8') : ''));
+  await writeFile(gitignore, gitignoreText(existsSync(gitignore) ? await readFile(gitignore, 'utf8') : ''));
   const hasSecret = await writeSecret(folder, answers.auth, secret);
   writeLine(
     `Wrote ${[configFile, schemaFile, secretFile, '.gitignore'].map((name) => join(folder, name)).join(', ')}.`,
@@ -106,8 +107,8 @@ async function writeDeployment(
   return 0;
 }
 
-async function requireClone(folder: string): Promise<void> {
-  if (!(await exists(join(folder, 'cdk.json')))) {
+function requireClone(folder: string): void {
+  if (!existsSync(join(folder, 'cdk.json'))) {
     throw new ConfigError(`there is no cdk.json in ${folder === '.' ? 'this folder' : folder}; nothing was written`, {
       remedy: 'Deploying needs a clone of dqsync: run "npx dqsync init --deploy" in its top folder.',
     });
@@ -122,8 +123,8 @@ function refuseFolder({ warehouse }: InitOptions): void {
   }
 }
 
-async function refuseExisting(folder: string, name: string): Promise<void> {
-  if (await exists(join(folder, name))) {
+function refuseExisting(folder: string, name: string): void {
+  if (existsSync(join(folder, name))) {
     throw new ConfigError(`${join(folder, name)} exists already; nothing was written`, {
       remedy: name === configFile ? 'Edit that file, or name another folder: dqsync init <folder>' : 'Edit that file.',
     });
@@ -142,7 +143,7 @@ async function askSecret(auth: Auth): Promise<Record<string, string>> {
 /** Writes the secret unless the file exists. Returns whether it contains credentials now. */
 async function writeSecret(folder: string, auth: Auth, values: Readonly<Record<string, string>>): Promise<boolean> {
   const path = join(folder, secretFile);
-  if (await exists(path)) {
+  if (existsSync(path)) {
     return true;
   }
   await writeFile(path, secretText(auth, values), { mode: 0o600, flag: 'wx' });
@@ -165,16 +166,4 @@ async function finish(folder: string, hasSecret: boolean): Promise<number> {
 
 function writeNext(steps: readonly string[], title = 'Next:'): void {
   writeLine(`\n${title}\n${steps.map((step) => `  ${step}`).join('\n')}`);
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await readFile(path);
-    return true;
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') {
-      return false;
-    }
-    throw cause;
-  }
 }

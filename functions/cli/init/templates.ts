@@ -8,7 +8,7 @@ export type Auth = 'aksk' | 'password' | 'token';
 export interface Answers {
   /** For example `ap-southeast-3`. */
   readonly region: string;
-  readonly projectId: string;
+  readonly project: string;
   readonly workspace: string;
   readonly auth: Auth;
   /** URL of the warehouse. */
@@ -48,7 +48,7 @@ ${sourceText(answers, '  ')}
   "targets": [
     {
       "name": ${text(answers.name)},
-      "projectId": ${text(answers.projectId)},
+      "projectId": ${text(answers.project)},
       "workspace": ${text(answers.workspace)},
       // Or "env:<variable>", or "secretsmanager:<secret name or ARN>".
       "credentials": "file:./${secretFile}"
@@ -104,7 +104,7 @@ ${sourceText(answers, '    ')}
     "targets": [
       {
         "name": ${text(answers.name)},
-        "projectId": ${text(answers.projectId)},
+        "projectId": ${text(answers.project)},
         "workspace": ${text(answers.workspace)},
         "credentials": ${text(`secretsmanager:${secretNameOf(answers)}`)}
       }
