@@ -222,7 +222,7 @@ const table: Readonly<Record<string, Allowed>> = {
     packages: ['node:'],
   },
   // The only part of the product that loads the simulator, for the demo.
-  [demoSource]: { parts: [model, 'test/simulator/'], packages: [] },
+  [demoSource]: { parts: [model, 'functions/cli/demo/', 'test/simulator/'], packages: [] },
   // Imports the contract of functions (config, schema, layout, SQL, names), but no client.
   'infra/': {
     parts: [

@@ -1,12 +1,17 @@
 /** Compares the demo's table with the truth: every execution once, in its latest state, and nothing else. Pure. */
-import type { EpochMs } from '../../model.ts';
+import type { EpochMs, Execution } from '../../model.ts';
 
 /** An execution, from the table or from the truth. */
 export interface ComparedExecution {
   readonly key: string;
   readonly startTimeMs: EpochMs;
-  /** The part that changes over its life; null if the truth does not know it. */
+  /** The part that changes over its life; null if the truth does not know it, because it left the source. */
   readonly state: string | null;
+}
+
+/** Returns the part of an execution that changes over its life, as text. */
+export function stateText(execution: Pick<Execution, 'runStatus' | 'notifyStatus' | 'endTimeMs'>): string {
+  return [execution.runStatus, execution.notifyStatus, execution.endTimeMs].join(' ');
 }
 
 /** The counts of a comparison. */

@@ -26,7 +26,7 @@ import {
   rulesFailingMost,
   silentAlarms,
 } from './demo-report.ts';
-import { type DemoSource, startDemoSource, stateText } from './demo-source.ts';
+import { type DemoSource, startDemoSource } from './demo-source.ts';
 
 const days = 30;
 /** The command that the user types. In a clone, it is not in the PATH. */
@@ -156,7 +156,7 @@ async function showWarehouse(connections: Connections, source: DemoSource, water
     title('6. The run that was repeated: its failure is kept');
     writeLine(await executionsOf(sql, source.rerunId));
     title('7. The table compared with the source');
-    const comparison = compareWithTruth(await executionsInTable(sql, stateText), source.truth(), watermarkMs);
+    const comparison = compareWithTruth(await executionsInTable(sql), source.truth(), watermarkMs);
     writeLine(describeComparison(comparison, watermarkMs));
     return isPerfect(comparison);
   } finally {

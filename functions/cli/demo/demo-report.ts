@@ -10,7 +10,7 @@ import { count, counted, shownAt } from '../terminal/formats.ts';
 import { paint } from '../terminal/output.ts';
 import { renderTable } from '../terminal/table.ts';
 import { timeCell } from '../terminal/table-times.ts';
-import { type ComparedExecution, type Comparison, isPerfect } from './comparison.ts';
+import { type ComparedExecution, type Comparison, isPerfect, stateText } from './comparison.ts';
 
 const shownRows = 6;
 
@@ -47,10 +47,7 @@ export async function executionsOf(sql: WarehouseSql, id: bigint): Promise<strin
 }
 
 /** Returns every row of the view, for the comparison. */
-export async function executionsInTable(
-  sql: WarehouseSql,
-  stateText: (state: { runStatus: string | null; notifyStatus: string | null; endTimeMs: number | null }) => string,
-): Promise<ComparedExecution[]> {
+export async function executionsInTable(sql: WarehouseSql): Promise<ComparedExecution[]> {
   const { rows } = await sql.run(`SELECT id, start_time, run_status, notify_status, end_time FROM ${viewName}`);
   return rows.map(([id, start, run, notify, end]) => {
     const startTimeMs = parseTime(String(start)) ?? Number.NaN;

@@ -8,14 +8,7 @@ import { frozenClock } from '../../../test/simulator/movable-clock.ts';
 import { defaultWorkspace, startSimulator } from '../../../test/simulator/server.ts';
 import type { EpochMs } from '../../model.ts';
 import { executionKey } from '../../model.ts';
-
-/** An execution as the source holds it, for the comparison. */
-export interface TrueState {
-  readonly key: string;
-  readonly startTimeMs: EpochMs;
-  /** Null for one that was seen but is no longer at the source, because its current state is unknown. */
-  readonly state: string | null;
-}
+import { type ComparedExecution, stateText } from './comparison.ts';
 
 /** A source whose time is controlled by the demo. */
 export interface DemoSource {
@@ -27,7 +20,7 @@ export interface DemoSource {
   /** The run that fails and is started again. */
   readonly rerunId: bigint;
   /** Returns the content of a perfect copy now. */
-  truth(): TrueState[];
+  truth(): ComparedExecution[];
   /** Advances time to `untilMs`. The failed run is started again and passes on the way. */
   pass(untilMs: EpochMs): void;
   close(): Promise<void>;
@@ -70,15 +63,6 @@ export async function startDemoSource(nowMs: EpochMs, days: number): Promise<Dem
     },
     close: () => simulator.close(),
   };
-}
-
-/** Returns the part of an execution that changes over its life, as text. */
-export function stateText(execution: {
-  readonly runStatus: string | null;
-  readonly notifyStatus: string | null;
-  readonly endTimeMs: EpochMs | null;
-}): string {
-  return [execution.runStatus, execution.notifyStatus, execution.endTimeMs].join(' ');
 }
 
 function keyOf(execution: { readonly id: bigint; readonly startTimeMs: EpochMs }) {
