@@ -31,6 +31,16 @@ export function skippedCheck(subject: CheckSubject, finding: string): Check {
   return { ...subject, outcome: 'skipped', finding: paragraph(finding) };
 }
 
+/** Returns a check with a finding that has a remedy. */
+export function noticedCheck(
+  subject: CheckSubject,
+  finding: string,
+  remedy: string,
+  outcome: 'noticed' | 'failed' = 'noticed',
+): Check {
+  return { ...subject, outcome, finding: paragraph(finding), remedy: paragraph(remedy) };
+}
+
 /** Returns a check that failed with an error. */
 export function failedCheck(subject: CheckSubject, thrown: unknown): Check {
   const error = toDqsyncError(thrown);

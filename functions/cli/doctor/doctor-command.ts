@@ -12,7 +12,7 @@ import { usageExitCode } from '../terminal/failure.ts';
 import { counted, shownAt } from '../terminal/formats.ts';
 import { type OpenTargets, openTargets, type TargetOptions } from '../terminal/open-targets.ts';
 import { paint, writeJson, writeLine } from '../terminal/output.ts';
-import { type Check, describeCheck, failedCheck, passedCheck } from './check.ts';
+import { type Check, describeCheck, failedCheck, noticedCheck, passedCheck } from './check.ts';
 import { checkSource } from './source-checks.ts';
 import { checkWarehouse } from './warehouse-checks.ts';
 
@@ -90,12 +90,8 @@ async function checkSetAside(store: Store, target: TargetConfig, { expired }: Ch
     if (rows.length + expired.length === 0) {
       return passedCheck(subject, finding);
     }
-    return {
-      ...subject,
-      outcome: 'noticed',
-      finding,
-      remedy: `"dqsync quarantine" shows the rows, "dqsync status --target ${target.name}" how to read the executions again.`,
-    };
+    const remedy = `"dqsync quarantine" shows the rows, "dqsync status --target ${target.name}" how to read the executions again.`;
+    return noticedCheck(subject, finding, remedy);
   } catch (thrown) {
     return failedCheck(subject, thrown);
   }

@@ -9,7 +9,15 @@ import { readCredentials } from '../../source/credentials.ts';
 import { targetOf } from '../../sync/targets.ts';
 import { count, counted } from '../terminal/formats.ts';
 import { answerWithin, askSourceClock, describeFutureRows, describeSkew } from '../terminal/source-clock.ts';
-import { type Check, type CheckSubject, failedCheck, passedCheck, runCheck, skippedCheck } from './check.ts';
+import {
+  type Check,
+  type CheckSubject,
+  failedCheck,
+  noticedCheck,
+  passedCheck,
+  runCheck,
+  skippedCheck,
+} from './check.ts';
 
 /** Time limit for all checks of a target's source together. */
 const patienceMs = 60_000;
@@ -58,8 +66,8 @@ async function checkTasks({ tasks }: Source, target: TargetConfig): Promise<Chec
       `tasks and rule results can be read${total === null ? '' : `, ${counted(total, 'quality task')}`}`,
     );
   } catch (thrown) {
-    const { finding, remedy } = failedCheck(subject, thrown);
-    return { ...subject, outcome: 'noticed', finding, ...(remedy === undefined ? {} : { remedy }) };
+    const { code: _, ...failed } = failedCheck(subject, thrown);
+    return { ...failed, outcome: 'noticed' };
   }
 }
 
@@ -106,15 +114,15 @@ function listCheck(subject: CheckSubject, { count: total, executions, unreadable
   if (first === undefined) {
     return passedCheck(subject, `the source answers${total === null ? '' : `, count ${count(total)} in the last day`}`);
   }
-  return {
-    ...subject,
-    outcome: executions.length === 0 ? 'failed' : 'noticed',
-    finding: `${counted(unreadable.length, 'row')} of ${count(unreadable.length + executions.length)} cannot be read: ${first.reason}`,
-    remedy:
-      executions.length === 0
-        ? 'A sync would fail and cover nothing. The API may have changed: look for a newer version of dqsync.'
-        : 'A sync quarantines such rows, and "dqsync status" counts them.',
-  };
+  const finding = `${counted(unreadable.length, 'row')} of ${count(unreadable.length + executions.length)} cannot be read: ${first.reason}`;
+  return executions.length > 0
+    ? noticedCheck(subject, finding, 'A sync quarantines such rows, and "dqsync status" counts them.')
+    : noticedCheck(
+        subject,
+        finding,
+        'A sync would fail and cover nothing. The API may have changed: look for a newer version of dqsync.',
+        'failed',
+      );
 }
 
 async function checkClocks(clock: Clock, source: Source, target: TargetConfig, note: Note): Promise<void> {
@@ -125,24 +133,21 @@ async function checkClocks(clock: Clock, source: Source, target: TargetConfig, n
     note(
       Math.abs(seen.skewMs ?? 0) <= maxSkewMs
         ? passedCheck(subject('clock'), skew)
-        : {
-            ...subject('clock'),
-            outcome: 'failed',
-            finding: skew,
-            remedy:
-              "Synchronize this machine's clock with NTP. If it is right, contact Huawei Cloud support. Signatures need clocks that agree.",
-          },
+        : noticedCheck(
+            subject('clock'),
+            skew,
+            "Synchronize this machine's clock with NTP. If it is right, contact Huawei Cloud support. Signatures need clocks that agree.",
+            'failed',
+          ),
     );
     note(
       seen.futureRows === 0
         ? passedCheck(subject('future rows'), 'no rows are dated in the future')
-        : {
-            ...subject('future rows'),
-            outcome: 'noticed',
-            finding: describeFutureRows(seen),
-            remedy:
-              'Nothing is lost: a sync reads each row when its time has come. Check the clock of the system that runs these tasks.',
-          },
+        : noticedCheck(
+            subject('future rows'),
+            describeFutureRows(seen),
+            'Nothing is lost: a sync reads each row when its time has come. Check the clock of the system that runs these tasks.',
+          ),
     );
   } catch (thrown) {
     note(failedCheck(subject('clock'), thrown));

@@ -1,8 +1,9 @@
 /** The columns that `dqsync list` can show. Pure. */
+import { isoTime } from '../../clock.ts';
 import { ConfigError } from '../../errors.ts';
-import type { Execution } from '../../model.ts';
+import type { EpochMs, Execution } from '../../model.ts';
 import { nearest } from '../../nearest.ts';
-import { executionColumns } from '../../warehouse/columns.ts';
+import { type ExecutionColumn, executionColumns } from '../../warehouse/columns.ts';
 import { shortDuration } from '../terminal/formats.ts';
 import type { Cell } from '../terminal/table.ts';
 
@@ -13,27 +14,29 @@ export interface ListColumn {
   readonly shown: (execution: Execution) => Cell;
 }
 
-const took: ListColumn = {
-  name: 'took',
-  shown: ({ startTimeMs, endTimeMs }) => (endTimeMs === null ? null : shortDuration(endTimeMs - startTimeMs)),
-};
-
 const columns: readonly ListColumn[] = [
-  ...executionColumns.map(({ name, kind, read }) => ({
-    name,
-    shown: (execution: Execution): Cell => {
-      const value = read(execution);
-      return kind === 'timestamp-ms-utc' && typeof value === 'number' ? { ms: value } : value;
-    },
+  ...executionColumns.map((column) => ({
+    name: column.name,
+    shown: (execution: Execution): Cell => valueIn(column, execution, (ms) => ({ ms })),
   })),
-  took,
+  {
+    name: 'took',
+    shown: ({ startTimeMs, endTimeMs }) => (endTimeMs === null ? null : shortDuration(endTimeMs - startTimeMs)),
+  },
 ];
 
-/** The columns that fit into 80 characters. */
-export const defaultColumns = ['name', 'run_status', 'start_time', 'took', 'id'] as const;
+/** Returns every value of an execution, including `extra`, by the name of its column. */
+export function executionJson(execution: Execution): Readonly<Record<string, Cell>> {
+  return Object.fromEntries(executionColumns.map((column) => [column.name, valueIn(column, execution, isoTime)]));
+}
 
-/** The names of all columns. */
-export const columnNames: readonly string[] = columns.map(({ name }) => name);
+function valueIn({ kind, read }: ExecutionColumn, execution: Execution, timeOf: (ms: EpochMs) => Cell): Cell {
+  const value = read(execution);
+  return kind === 'timestamp-ms-utc' && typeof value === 'number' ? timeOf(value) : value;
+}
+
+/** The columns that fit into 80 characters. */
+const defaultColumns = ['name', 'run_status', 'start_time', 'took', 'id'];
 
 /**
  * Returns the columns of `--columns`, or the default ones.
@@ -45,9 +48,10 @@ export function parseColumns(text: string | undefined): readonly ListColumn[] {
   return names.map((name) => {
     const column = columns.find((each) => each.name === name);
     if (column === undefined) {
-      const near = nearest(name, columnNames);
+      const known = columns.map((each) => each.name);
+      const near = nearest(name, known);
       throw new ConfigError(`--columns: there is no column ${JSON.stringify(name)}`, {
-        remedy: `${near === null ? '' : `Did you mean "${near}"? `}The columns are ${columnNames.join(', ')}.`,
+        remedy: `${near === null ? '' : `Did you mean "${near}"? `}The columns are ${known.join(', ')}.`,
       });
     }
     return column;

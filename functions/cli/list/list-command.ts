@@ -4,17 +4,16 @@ import type { Config, TargetConfig } from '../../config.ts';
 import { openConnections } from '../../connect.ts';
 import { ConfigError } from '../../errors.ts';
 import { filterNames } from '../../filters.ts';
-import type { Execution, PageFilter } from '../../model.ts';
+import type { PageFilter } from '../../model.ts';
 import { selectTargets } from '../../sync/targets.ts';
 import { askableMs, parseTimeArgument } from '../../time-range.ts';
-import { type ExecutionColumn, executionColumns } from '../../warehouse/columns.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { consoleLog } from '../terminal/console-log.ts';
 import { count, counted, printable, shownAt } from '../terminal/formats.ts';
 import { writeData, writeJson, writeNote } from '../terminal/output.ts';
 import { openProgressBar } from '../terminal/progress-bar.ts';
-import { type Cell, renderTable } from '../terminal/table.ts';
-import { type ListColumn, parseColumns } from './list-columns.ts';
+import { renderTable } from '../terminal/table.ts';
+import { executionJson, type ListColumn, parseColumns } from './list-columns.ts';
 import { type Listed, listLatest } from './list-pages.ts';
 import { listTasks } from './list-tasks.ts';
 
@@ -69,7 +68,7 @@ export async function list(options: ListOptions): Promise<number> {
       writeJson({
         target: target.name,
         count: listed.count,
-        instances: listed.executions.map(instanceJson),
+        instances: listed.executions.map(executionJson),
         unreadable: listed.unreadable.map(({ rawText, reason }) => ({ reason, row: rawText })),
       });
     } else {
@@ -121,30 +120,15 @@ function filtersOf({ filter }: TargetConfig, options: ListOptions): PageFilter[]
   return filters;
 }
 
-/** Returns every value of an execution, including `extra`, by the name of its column. */
-function instanceJson(execution: Execution): Readonly<Record<string, Cell>> {
-  return Object.fromEntries(executionColumns.map((column) => [column.name, cellOf(column, execution)]));
-}
-
-function cellOf(column: ExecutionColumn, execution: Execution): Cell {
-  const value = column.read(execution);
-  return column.kind === 'timestamp-ms-utc' && typeof value === 'number' ? isoTime(value) : value;
-}
-
 function writeListed(
   { count: total, executions, unreadable }: Listed,
   columns: readonly ListColumn[],
   { offset, vertical = false }: ListOptions,
 ): void {
   if (executions.length > 0) {
+    const names = columns.map(({ name }) => name);
     const rows = executions.map((execution) => columns.map(({ shown }) => shown(execution)));
-    writeData(
-      renderTable(
-        columns.map(({ name }) => name),
-        rows,
-        { isVertical: vertical },
-      ),
-    );
+    writeData(renderTable(names, rows, { isVertical: vertical }));
   }
   for (const { reason, rawText } of unreadable) {
     writeData(`unreadable row (${printable(reason)}): ${printable(rawText)}`);

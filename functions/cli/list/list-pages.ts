@@ -47,34 +47,25 @@ export async function listLatest(
   nowMs: EpochMs,
   request: ListRequest,
 ): Promise<{ readonly listed: Listed; readonly listedFromMs: number | null }> {
-  const whole = await listUnlessRefused(fetchPage, request);
-  if (!(whole instanceof SourceError)) {
-    return { listed: whole, listedFromMs: null };
-  }
   const endTimeMs = Math.min(request.endTimeMs, nowMs);
-  // Less a minute, because a limit may count its ends.
-  const shorter = spanLimits.map((days) => endTimeMs - days * 86_400_000 + 60_000);
-  // Up to now, the whole span may be short enough.
-  const starts = [request.startTimeMs, ...shorter].filter((ms) => ms >= request.startTimeMs && ms < endTimeMs);
-  for (const startTimeMs of starts) {
-    const listed = await listUnlessRefused(fetchPage, { ...request, startTimeMs, endTimeMs });
-    if (!(listed instanceof SourceError)) {
-      return { listed, listedFromMs: startTimeMs > request.startTimeMs ? startTimeMs : null };
+  // Less a minute, because a limit may count its ends. Up to now, the whole span may be short enough.
+  const starts = [request.startTimeMs, ...spanLimits.map((days) => endTimeMs - days * 86_400_000 + 60_000)];
+  const shorter = starts
+    .filter((startTimeMs) => startTimeMs >= request.startTimeMs && startTimeMs < endTimeMs)
+    .map((startTimeMs) => ({ ...request, startTimeMs, endTimeMs }));
+  let refusal: SourceError | null = null;
+  for (const part of [request, ...shorter]) {
+    try {
+      const listed = await listPages(fetchPage, part);
+      return { listed, listedFromMs: part.startTimeMs > request.startTimeMs ? part.startTimeMs : null };
+    } catch (thrown) {
+      if (!(thrown instanceof SourceError) || thrown.httpStatus !== 400) {
+        throw thrown;
+      }
+      refusal ??= thrown;
     }
   }
-  throw whole;
-}
-
-/** Returns the error if the source refuses the request; throws any other. */
-async function listUnlessRefused(fetchPage: FetchPage, request: ListRequest): Promise<Listed | SourceError> {
-  try {
-    return await listPages(fetchPage, request);
-  } catch (thrown) {
-    if (thrown instanceof SourceError && thrown.httpStatus === 400) {
-      return thrown;
-    }
-    throw thrown;
-  }
+  throw refusal;
 }
 
 /**
@@ -131,7 +122,7 @@ function merged(listings: readonly Listed[], offset: number, limit: number): Lis
 }
 
 /** Requests a page, and requests it again if it is empty, because a single empty page proves nothing. */
-export async function fetchNonEmpty(fetchPage: FetchPage, request: Parameters<FetchPage>[0]): Promise<Page> {
+async function fetchNonEmpty(fetchPage: FetchPage, request: Parameters<FetchPage>[0]): Promise<Page> {
   const page = await fetchPage(request);
   return page.executions.length + page.unreadable.length > 0 ? page : fetchPage(request);
 }

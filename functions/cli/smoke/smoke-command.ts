@@ -8,16 +8,19 @@ import { openStore } from '../../connect.ts';
 import { SourceError } from '../../errors.ts';
 import { tableName, viewName } from '../../warehouse/layout.ts';
 import { allOutputs, requireOutput } from '../backfill/deployed-stack.ts';
-import { type Check, describeCheck, failedCheck, passedCheck, runCheck, skippedCheck } from '../doctor/check.ts';
+import {
+  type Check,
+  describeCheck,
+  failedCheck,
+  noticedCheck,
+  passedCheck,
+  runCheck,
+  skippedCheck,
+} from '../doctor/check.ts';
 import { checkWarehouse } from '../doctor/warehouse-checks.ts';
-import { counted, paragraph } from '../terminal/formats.ts';
-import { writeJson, writeLine, writeNote } from '../terminal/output.ts';
+import { counted } from '../terminal/formats.ts';
+import { type OutputOptions, writeJson, writeLine, writeNote } from '../terminal/output.ts';
 import { AwsCalls } from './aws-calls.ts';
-
-/** Options of `smoke`. */
-export interface SmokeOptions {
-  readonly json?: boolean;
-}
 
 type Outputs = ReadonlyMap<string, string>;
 
@@ -33,7 +36,7 @@ const longestActionMs = 30_000;
  * @returns 0; 1 if a check failed
  * @throws ConfigError if there is no such stack; SourceError if AWS refuses to show it
  */
-export async function smoke(stack: string, options: SmokeOptions): Promise<number> {
+export async function smoke(stack: string, options: OutputOptions): Promise<number> {
   const outputs = await allOutputs(stack);
   const calls = new AwsCalls();
   if (options.json !== true) {
@@ -83,14 +86,11 @@ async function checkRun(calls: AwsCalls, functionName: string): Promise<Check> {
     const waiting = targets.filter(({ waitingFor }) => waitingFor !== undefined).map(({ target }) => target);
     return waiting.length === 0
       ? passedCheck(subject, `the function ran ${counted(targets.length, 'target')}`)
-      : {
-          ...subject,
-          outcome: 'noticed',
-          finding: paragraph(`the function ran, but has no credentials for ${waiting.join(', ')} yet`),
-          remedy: paragraph(
-            `Store them: aws secretsmanager put-secret-value --secret-string file://secret.json --secret-id <name>`,
-          ),
-        };
+      : noticedCheck(
+          subject,
+          `the function ran, but has no credentials for ${waiting.join(', ')} yet`,
+          'Store them: aws secretsmanager put-secret-value --secret-string file://secret.json --secret-id <name>',
+        );
   } catch (thrown) {
     return failedCheck(subject, thrown);
   }
@@ -174,13 +174,8 @@ async function checkAlarm(calls: AwsCalls, stack: string): Promise<Check> {
     await state('OK', 'The end of a test by dqsync smoke.');
     const mail = `Whoever subscribed to the topic gets a mail about ${name}`;
     if (action === null) {
-      const finding = paragraph(`${name} was set, and CloudWatch says nothing about its action yet. ${mail}`);
-      return {
-        ...subject,
-        outcome: 'noticed',
-        finding,
-        remedy: paragraph('If none arrives, check the history of the alarm.'),
-      };
+      const finding = `${name} was set, and CloudWatch says nothing about its action yet. ${mail}`;
+      return noticedCheck(subject, finding, 'If none arrives, check the history of the alarm.');
     }
     if (!/^Successfully/i.test(action)) {
       throw new SourceError(`the alarm does not reach its topic: ${action}`, {
