@@ -1,5 +1,5 @@
-/** Parses times as people type them: a day, an instant with its zone, or a relative time. */
-import { dayInTimeZone, firstReached, isoTime, parseTime, systemClock } from './clock.ts';
+/** Parses times as people type them: a day, a local time, an instant with its zone, or a relative time. */
+import { dayInTimeZone, firstReached, isoTime, parseTime, systemClock, timeInZone } from './clock.ts';
 import { ConfigError } from './errors.ts';
 import type { EpochMs, Window } from './model.ts';
 
@@ -8,8 +8,12 @@ const dayMs = 86_400_000;
 export const askableMs = { first: 1_000_000_000_000, last: 9_999_999_999_999 } as const;
 
 /**
- * Parses a day, `2026-01-01`, `today` or `yesterday` (midnight in `timeZone`); an instant, `2026-01-01T08:00:00+08:00`
- * or `now`; or a relative time, `30m`, `12h`, `7d` ago.
+ * Parses a day, `2026-01-01`, `today` or `yesterday` (midnight in `timeZone`); a local time in `timeZone`, as tables
+ * show it, `2026-01-01 08:00` or `2026-01-01T08:00:00`; an instant, `2026-01-01T08:00:00+08:00` or `now`; or a relative
+ * time, `30m`, `12h`, `7d` ago.
+ *
+ * When the clocks change, some local times do not exist and others exist twice. Both are refused with the two instants
+ * that may be meant: a guess would silently read an hour too little.
  *
  * @param option its name in messages, for example `--from`
  * @param nowMs the base of relative times
@@ -22,10 +26,11 @@ export function parseTimeArgument(
   nowMs: EpochMs = systemClock.now(),
 ): EpochMs {
   const ms =
-    relative(text, timeZone, nowMs) ?? (/^\d{4}-\d\d-\d\d$/.test(text) ? midnight(text, timeZone) : instant(text));
+    relative(text, timeZone, nowMs) ??
+    (/^\d{4}-\d\d-\d\d$/.test(text) ? midnight(text, timeZone) : timeOfDay(text, option, timeZone));
   if (ms === null) {
     throw new ConfigError(`${option} ${JSON.stringify(text)} is not a time`, {
-      remedy: `Give a day, for example 2026-01-31 (midnight in ${timeZone}), an instant with its zone, for example 2026-01-31T08:00:00Z, or a relative time: 7d, 12h, yesterday, now.`,
+      remedy: `Give a day or a local time in ${timeZone}, for example 2026-01-31 (from midnight) or "2026-01-31 08:00", an instant with its zone, for example 2026-01-31T08:00:00Z, or a relative time: 7d, 12h, yesterday, now.`,
     });
   }
   if (ms < askableMs.first || ms > askableMs.last) {
@@ -66,7 +71,13 @@ export function parseRange(
   return { fromMs, toMs };
 }
 
-const agoUnitsMs: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: dayMs };
+const unitsMs: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: dayMs };
+
+/** Parses a length of time, `90m`, `3h` or `2d`, to milliseconds. Returns null for any other text. */
+export function lengthOfTime(text: string): number | null {
+  const [, amount, unit = ''] = /^(\d{1,6})([mhd])$/.exec(text) ?? [];
+  return amount === undefined ? null : Number(amount) * (unitsMs[unit] ?? 0);
+}
 
 function relative(text: string, timeZone: string, nowMs: EpochMs): EpochMs | null {
   if (text === 'now') {
@@ -76,12 +87,45 @@ function relative(text: string, timeZone: string, nowMs: EpochMs): EpochMs | nul
     const today = midnight(dayInTimeZone(timeZone)(nowMs), timeZone);
     return text === 'today' || today === null ? today : midnight(dayInTimeZone(timeZone)(today - 1), timeZone);
   }
-  const [, amount, unit = ''] = /^(\d{1,6})([mhd])$/.exec(text) ?? [];
-  return amount === undefined ? null : nowMs - Number(amount) * (agoUnitsMs[unit] ?? 0);
+  const agoMs = lengthOfTime(text);
+  return agoMs === null ? null : nowMs - agoMs;
 }
 
-function instant(text: string): EpochMs | null {
-  return /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/.test(text) ? parseTime(text) : null;
+/** Parses an instant or, without a zone, a local time. Tables write a space for the `T`, and whole hours of an offset. */
+function timeOfDay(text: string, option: string, timeZone: string): EpochMs | null {
+  const pattern = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)(Z|[+-]\d\d(?::\d\d)?)?$/;
+  const [, day, time, zone] = pattern.exec(text) ?? [];
+  if (zone !== undefined) {
+    return parseTime(`${day}T${time}${zone.replace(/^[+-]\d\d$/, '$&:00')}`);
+  }
+  const asUtcMs = day === undefined ? null : parseTime(`${day}T${time}Z`);
+  return asUtcMs === null ? null : localTime(asUtcMs, timeZone, `${option} ${JSON.stringify(text)}`);
+}
+
+/**
+ * Returns the instant at which a clock in `timeZone` shows the time that one in UTC shows at `asUtcMs`.
+ *
+ * @param what the text in messages
+ * @throws ConfigError if there is none, or if there are two
+ */
+function localTime(asUtcMs: EpochMs, timeZone: string, what: string): EpochMs {
+  const shown = timeInZone(timeZone);
+  const offsetAt = (ms: EpochMs): number =>
+    (parseTime(`${shown(ms).slice(0, 19)}Z`) ?? ms) - Math.floor(ms / 1000) * 1000;
+  // The offsets before and after a change of the clocks, if there is one.
+  const offsets = [...new Set([asUtcMs - dayMs, asUtcMs + dayMs].map(offsetAt))];
+  const meant = offsets.map((offset) => asUtcMs - offset);
+  const [only, another] = meant.filter((ms) => ms + offsetAt(ms) === asUtcMs);
+  if (only !== undefined && another === undefined) {
+    return only;
+  }
+  const problem = only === undefined ? 'does not exist' : 'exists twice';
+  throw new ConfigError(`${what} ${problem} in ${timeZone}, because the clocks change: choose an instant`, {
+    remedy: `Give ${meant
+      .sort((a, b) => a - b)
+      .map(shown)
+      .join(' or ')}.`,
+  });
 }
 
 /** Returns the first millisecond of a day. Not always 00:00, because some zones change their clocks at midnight. */

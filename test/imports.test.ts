@@ -147,7 +147,7 @@ const table: Readonly<Record<string, Allowed>> = {
     packages: ['node:', '@aws-lambda-powertools/logger', 'aws-lambda', 'esbuild'],
   },
   'functions/cli/': {
-    parts: ['functions/cli/', 'functions/errors.ts', filters, nearest, 'package.json'],
+    parts: ['functions/cli/', 'functions/errors.ts', filters, nearest, 'functions/time-range.ts', 'package.json'],
     packages: ['node:', 'commander'],
   },
   'functions/cli/terminal/': {

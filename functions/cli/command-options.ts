@@ -1,5 +1,6 @@
 /** How commands are defined, and the options that several of them share. */
 import { type AddHelpTextContext, type Argument, type Command, InvalidArgumentError, Option } from 'commander';
+import { lengthOfTime } from '../time-range.ts';
 import { setVerbosity } from './terminal/verbosity.ts';
 
 /** Receives the exit code of a command. */
@@ -77,7 +78,8 @@ export const targetOptions: readonly Option[] = [
 ];
 
 /** What options accept that take a time. */
-export const timeForms = 'a day (from midnight in partitionTimeZone), an ISO instant, or relative: 7d, 12h, yesterday';
+export const timeForms =
+  'a day (from midnight) or "2026-01-31 08:00" in partitionTimeZone, an ISO instant, or relative: 7d, 12h, yesterday';
 
 /** The option that prints one line for each value. */
 export const verticalOption = new Option('--vertical', 'print one line for each value');
@@ -91,19 +93,17 @@ export function jsonOption(what: string): Option {
   return new Option('--json', `${what}; logs go to stderr`);
 }
 
-const ageUnitsMs: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
-
 /** The option for a length of time, which is parsed to milliseconds. */
 export function ageOption(flags: string, description: string, preset: string): Option {
   return new Option(flags, description).argParser(ageMs).default(ageMs(preset), preset);
 }
 
 function ageMs(text: string): number {
-  const [, amount, unit = ''] = /^(\d{1,6})([mhd])$/.exec(text) ?? [];
-  if (amount === undefined) {
+  const ms = lengthOfTime(text);
+  if (ms === null) {
     throw new InvalidArgumentError('It must be a length of time, for example 90m, 3h or 2d.');
   }
-  return Number(amount) * (ageUnitsMs[unit] ?? 0);
+  return ms;
 }
 
 /** Lets an option be repeated. Each value must be one of `choices`; null accepts any text. */

@@ -50,7 +50,8 @@ export const dataCommands: readonly AddCommand[] = [
     ],
     remarks: `
 Skips what is already covered, so the same command resumes an interrupted backfill, from any machine. Several at once are safe.
-Leaves source.quota.reservedForSync of the quota to the scheduled sync. Never moves the watermark.`,
+Leaves source.quota.reservedForSync of the quota to the scheduled sync. Never moves the watermark. A local
+time that does not exist or exists twice, because the clocks change, is refused with the two instants that it may mean.`,
     load: async () => (await import('./backfill/backfill-command.ts')).backfill,
   }),
   command({

@@ -105,9 +105,7 @@ Reads the days shown, and up to 30 more to find out since when a task has failed
     ],
     options: [
       ...targetOptions,
-      new Option('--since <time>', 'how far back: a day, an ISO instant, or relative: 7d, 12h, yesterday').default(
-        '1d',
-      ),
+      new Option('--since <time>', `how far back: ${timeForms}`).default('1d'),
       jsonOption('print one JSON array; ids are strings, exact in every reader'),
     ],
     remarks: `

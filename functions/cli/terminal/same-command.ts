@@ -9,10 +9,15 @@ export function commandWith(
 ): string {
   return [
     `dqsync ${name}`,
-    ...(from === undefined ? [] : [`--from ${from}`]),
-    ...(to === undefined ? [] : [`--to ${to}`]),
+    ...(from === undefined ? [] : [`--from ${argument(from)}`]),
+    ...(to === undefined ? [] : [`--to ${argument(to)}`]),
     ...target.map((each) => `--target ${each}`),
     ...flags,
     ...(config === 'dqsync.json' ? [] : [`--config ${JSON.stringify(config)}`]),
   ].join(' ');
+}
+
+/** A local time has a space. */
+function argument(text: string): string {
+  return text.includes(' ') ? `"${text}"` : text;
 }

@@ -78,6 +78,19 @@ describe('dqsync backfill', () => {
     expect(filled.coverage).toMatchObject({ gaps: [], rows: 500 });
   });
 
+  it('takes local times, and quotes them in the command that continues it', async () => {
+    const { world } = await aWorldWithHistory(10);
+    await world.configure((config) => {
+      config['partitionTimeZone'] = 'Asia/Shanghai';
+    });
+    const range = ['--from', '2026-01-01 08:00', '--to', '2026-01-02T08:00'];
+    const [summary] = JSON.parse((await world.cli(['backfill', ...range, '--json'])).stdout);
+    expect(summary).toMatchObject({ from: '2026-01-01T00:00:00.000Z', to: '2026-01-02T00:00:00.000Z', done: true });
+    await world.write('secret.json', '{"token":"wrong"}');
+    const { stdout } = await world.cli(['backfill', ...range, '--again']);
+    expect(stdout).toContain('To continue: dqsync backfill --from "2026-01-01 08:00" --to 2026-01-02T08:00 --again\n');
+  });
+
   it.each([
     [['--from', '2026-01-01'], /--from and --to belong together/],
     [['--from', '2026-02-01', '--to', '2026-01-01'], /is not before --to/],

@@ -195,7 +195,7 @@ describe('dqsync list', () => {
       expect(run.stderr).toContain(message);
     };
     await Promise.all([
-      refused(['--from', 'some day'], 'Give a day, for example 2026-01-31 (midnight in UTC)'),
+      refused(['--from', 'some day'], 'Give a day or a local time in UTC, for example 2026-01-31'),
       refused(['--from', '2026-02-30'], 'is not a time'),
       refused(['--to', '1999-01-01'], 'is out of range'),
       refused(['--from', '2026-02-02', '--to', '2026-02-01'], 'is later than --to'),
