@@ -3,15 +3,11 @@ import { toDqsyncError } from '../../errors.ts';
 import { paragraph } from '../terminal/formats.ts';
 import { paint } from '../terminal/output.ts';
 
-/** The subject of a check. */
-export interface CheckSubject {
+/** The result of a check. Names are those of `doctor --json`. */
+export interface Check {
   readonly name: string;
   /** Absent if the check is not about one target. */
   readonly target?: string;
-}
-
-/** The result of a check. Names are those of `doctor --json`. */
-export interface Check extends CheckSubject {
   /** `noticed`: worth knowing, but nothing to fix in dqsync. `skipped`: not possible after an earlier failure. */
   readonly outcome: 'passed' | 'failed' | 'noticed' | 'skipped';
   /** What was found. */
@@ -21,45 +17,30 @@ export interface Check extends CheckSubject {
   readonly code?: string;
 }
 
-/** Returns a check that passed. */
-export function passedCheck(subject: CheckSubject, finding: string): Check {
-  return { ...subject, outcome: 'passed', finding: paragraph(finding) };
+/** Receives the result of a check. */
+export type NoteCheck = (check: Check) => void;
+
+/** Returns the result of a check. */
+export function checkOf(name: string, outcome: Check['outcome'], finding: string, remedy?: string): Check {
+  return { name, outcome, finding: paragraph(finding), ...(remedy === undefined ? {} : { remedy: paragraph(remedy) }) };
 }
 
-/** Returns a check that was not possible. */
-export function skippedCheck(subject: CheckSubject, finding: string): Check {
-  return { ...subject, outcome: 'skipped', finding: paragraph(finding) };
-}
-
-/** Returns a check with a finding that has a remedy. */
-export function noticedCheck(
-  subject: CheckSubject,
-  finding: string,
-  remedy: string,
-  outcome: 'noticed' | 'failed' = 'noticed',
-): Check {
-  return { ...subject, outcome, finding: paragraph(finding), remedy: paragraph(remedy) };
-}
-
-/** Returns a check that failed with an error. */
-export function failedCheck(subject: CheckSubject, thrown: unknown): Check {
+/** Returns the result of a check that failed with an error. */
+export function failedCheck(name: string, thrown: unknown): Check {
   const error = toDqsyncError(thrown);
   const codes = [error.code, error.requestId].filter((code) => code !== undefined && !error.message.includes(code));
   return {
-    ...subject,
-    outcome: 'failed',
-    finding: paragraph(`${error.message}${codes.length === 0 ? '' : ` (${codes.join(', ')})`}`),
-    remedy: paragraph(error.remedy),
+    ...checkOf(name, 'failed', `${error.message}${codes.length === 0 ? '' : ` (${codes.join(', ')})`}`, error.remedy),
     ...(error.code === undefined ? {} : { code: error.code }),
   };
 }
 
 /** Runs work that returns a finding or throws, and makes a check of it. */
-export async function runCheck(subject: CheckSubject, work: () => Promise<string>): Promise<Check> {
+export async function runCheck(name: string, work: () => Promise<string>): Promise<Check> {
   try {
-    return passedCheck(subject, await work());
+    return checkOf(name, 'passed', await work());
   } catch (thrown) {
-    return failedCheck(subject, thrown);
+    return failedCheck(name, thrown);
   }
 }
 

@@ -12,7 +12,7 @@ import { usageExitCode } from '../terminal/failure.ts';
 import { counted, shownAt } from '../terminal/formats.ts';
 import { type OpenTargets, openTargets, type TargetOptions } from '../terminal/open-targets.ts';
 import { paint, writeJson, writeLine } from '../terminal/output.ts';
-import { type Check, describeCheck, failedCheck, noticedCheck, passedCheck } from './check.ts';
+import { type Check, checkOf, describeCheck, failedCheck, type NoteCheck } from './check.ts';
 import { checkSource } from './source-checks.ts';
 import { checkWarehouse } from './warehouse-checks.ts';
 
@@ -37,16 +37,16 @@ export async function doctor(options: TargetOptions): Promise<number> {
   return exitCode;
 }
 
-async function examine(options: TargetOptions, note: (check: Check) => void): Promise<number> {
+async function examine(options: TargetOptions, note: NoteCheck): Promise<number> {
   let opened: OpenTargets;
   try {
     opened = await openTargets(options);
   } catch (thrown) {
-    note(failedCheck({ name: 'config' }, thrown));
+    note(failedCheck('config', thrown));
     return usageExitCode;
   }
   const { config, store } = opened;
-  note(passedCheck({ name: 'config' }, `${options.config} is valid, with ${counted(config.targets.length, 'target')}`));
+  note(checkOf('config', 'passed', `${options.config} is valid, with ${counted(config.targets.length, 'target')}`));
   let failures = 0;
   const count = (check: Check): void => {
     failures += check.outcome === 'failed' ? 1 : 0;
@@ -54,16 +54,18 @@ async function examine(options: TargetOptions, note: (check: Check) => void): Pr
   };
   count(await checkWarehouse(store));
   for (const target of opened.targets) {
-    await checkSource(opened, target, count);
-    for (const check of await checkCheckpoint(opened, target)) {
-      count(check);
-    }
+    const countOfTarget = (check: Check): void => count({ ...check, target: target.name });
+    await checkSource(opened, target, countOfTarget);
+    await checkCheckpoint(opened, target, countOfTarget);
   }
   return failures === 0 ? 0 : 1;
 }
 
-async function checkCheckpoint({ config, store, clock }: OpenTargets, target: TargetConfig): Promise<Check[]> {
-  const subject = { name: 'checkpoint', target: target.name };
+async function checkCheckpoint(
+  { config, store, clock }: OpenTargets,
+  target: TargetConfig,
+  note: NoteCheck,
+): Promise<void> {
   try {
     const settings = settingsOf(config);
     const { checkpoint } = await loadCheckpoint(store, target.name, identityOf({ target: targetOf(target), settings }));
@@ -75,24 +77,23 @@ async function checkCheckpoint({ config, store, clock }: OpenTargets, target: Ta
       watermarkMs === null
         ? `none yet: the first sync starts at ${config.initialFrom}`
         : `complete up to ${shownAt(watermarkMs)}`;
-    return [passedCheck(subject, found), await checkSetAside(store, target, checkpoint)];
+    note(checkOf('checkpoint', 'passed', found));
+    note(await checkSetAside(store, target.name, checkpoint));
   } catch (thrown) {
-    return [failedCheck(subject, thrown)];
+    note(failedCheck('checkpoint', thrown));
   }
 }
 
 /** Checks for rows that are in no table, and executions whose state may be stale. */
-async function checkSetAside(store: Store, target: TargetConfig, { expired }: Checkpoint): Promise<Check> {
-  const subject = { name: 'set aside', target: target.name };
+async function checkSetAside(store: Store, target: string, { expired }: Checkpoint): Promise<Check> {
   try {
-    const { rows } = await readQuarantine(store, target.name);
+    const { rows } = await readQuarantine(store, target);
     const finding = `${counted(rows.length, 'row')} in quarantine, ${counted(expired.length, 'expired execution')}`;
-    if (rows.length + expired.length === 0) {
-      return passedCheck(subject, finding);
-    }
-    const remedy = `"dqsync quarantine" shows the rows, "dqsync status --target ${target.name}" how to read the executions again.`;
-    return noticedCheck(subject, finding, remedy);
+    const remedy = `"dqsync quarantine" shows the rows, "dqsync status --target ${target}" how to read the executions again.`;
+    return rows.length + expired.length === 0
+      ? checkOf('set aside', 'passed', finding)
+      : checkOf('set aside', 'noticed', finding, remedy);
   } catch (thrown) {
-    return failedCheck(subject, thrown);
+    return failedCheck('set aside', thrown);
   }
 }

@@ -8,7 +8,7 @@ import { type Check, runCheck } from './check.ts';
 
 /** Writes the probe, reads it back, replaces it, and checks that a stale replacement is refused. */
 export async function checkWarehouse(store: Store): Promise<Check> {
-  return await runCheck({ name: 'warehouse' }, async () => {
+  return await runCheck('warehouse', async () => {
     await store.requireWritable?.();
     const first = probe();
     const written = await writeProbe(store, first);

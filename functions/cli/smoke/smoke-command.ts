@@ -8,15 +8,7 @@ import { openStore } from '../../connect.ts';
 import { SourceError } from '../../errors.ts';
 import { tableName, viewName } from '../../warehouse/layout.ts';
 import { allOutputs, requireOutput } from '../backfill/deployed-stack.ts';
-import {
-  type Check,
-  describeCheck,
-  failedCheck,
-  noticedCheck,
-  passedCheck,
-  runCheck,
-  skippedCheck,
-} from '../doctor/check.ts';
+import { type Check, checkOf, describeCheck, failedCheck, runCheck } from '../doctor/check.ts';
 import { checkWarehouse } from '../doctor/warehouse-checks.ts';
 import { counted } from '../terminal/formats.ts';
 import { type OutputOptions, writeJson, writeLine, writeNote } from '../terminal/output.ts';
@@ -71,7 +63,6 @@ const summaries = z.array(z.looseObject({ target: z.string(), waitingFor: z.stri
 
 /** Runs the function once, as the schedule does. */
 async function checkRun(calls: AwsCalls, functionName: string): Promise<Check> {
-  const subject = { name: 'run' };
   try {
     const reply = await calls.invoke(functionName, {});
     if (reply.header('x-amz-function-error') !== undefined) {
@@ -85,14 +76,15 @@ async function checkRun(calls: AwsCalls, functionName: string): Promise<Check> {
     const targets = summaries.parse(JSON.parse(reply.text ?? ''));
     const waiting = targets.filter(({ waitingFor }) => waitingFor !== undefined).map(({ target }) => target);
     return waiting.length === 0
-      ? passedCheck(subject, `the function ran ${counted(targets.length, 'target')}`)
-      : noticedCheck(
-          subject,
+      ? checkOf('run', 'passed', `the function ran ${counted(targets.length, 'target')}`)
+      : checkOf(
+          'run',
+          'noticed',
           `the function ran, but has no credentials for ${waiting.join(', ')} yet`,
           'Store them: aws secretsmanager put-secret-value --secret-string file://secret.json --secret-id <name>',
         );
   } catch (thrown) {
-    return failedCheck(subject, thrown);
+    return failedCheck('run', thrown);
   }
 }
 
@@ -111,12 +103,12 @@ const results = z.object({
 
 /** Counts the rows of the last two days through the workgroup. */
 async function checkQuery(calls: AwsCalls, stack: string, outputs: Outputs, name: string): Promise<Check> {
-  const subject = { name: name === viewName ? 'view' : 'table' };
+  const check = name === viewName ? 'view' : 'table';
   const database = outputs.get('Database');
   if (database === undefined) {
-    return skippedCheck(subject, 'not checked: the stack has no catalog, or is of an older version');
+    return checkOf(check, 'skipped', 'not checked: the stack has no catalog, or is of an older version');
   }
-  return await runCheck(subject, async () => {
+  return await runCheck(check, async () => {
     const since = isoTime(systemClock.now() - 86_400_000).slice(0, 10);
     const { QueryExecutionId: id } = started.parse(
       await calls.json('athena', 'AmazonAthena.StartQueryExecution', {
@@ -156,7 +148,6 @@ async function endOfQuery(calls: AwsCalls, id: string): Promise<number> {
 
 /** Lets an alarm fire, and looks whether CloudWatch could hand it to the topic. */
 async function checkAlarm(calls: AwsCalls, stack: string): Promise<Check> {
-  const subject = { name: 'alarm' };
   try {
     const known = await calls.cloudWatch('DescribeAlarms', { AlarmNamePrefix: `${stack}-` });
     const names = [...known.matchAll(/<AlarmName>([^<]+)</g)].map(([, name]) => name ?? '');
@@ -175,16 +166,16 @@ async function checkAlarm(calls: AwsCalls, stack: string): Promise<Check> {
     const mail = `Whoever subscribed to the topic gets a mail about ${name}`;
     if (action === null) {
       const finding = `${name} was set, and CloudWatch says nothing about its action yet. ${mail}`;
-      return noticedCheck(subject, finding, 'If none arrives, check the history of the alarm.');
+      return checkOf('alarm', 'noticed', finding, 'If none arrives, check the history of the alarm.');
     }
     if (!/^Successfully/i.test(action)) {
       throw new SourceError(`the alarm does not reach its topic: ${action}`, {
         remedy: 'Run "npx cdk deploy" to restore the policy of the topic, and of its key if it has one.',
       });
     }
-    return passedCheck(subject, `${name} fired and reached its topic. ${mail}`);
+    return checkOf('alarm', 'passed', `${name} fired and reached its topic. ${mail}`);
   } catch (thrown) {
-    return failedCheck(subject, thrown);
+    return failedCheck('alarm', thrown);
   }
 }
 
