@@ -51,50 +51,19 @@ export class TargetsFailedError extends Error {
 }
 
 /** Makes a handler. Reads and opens nothing before the first invocation. */
-export function createHandler(options: HandlerOptions): Handler {
-  const sandbox = new Sandbox(options);
-  return (event, context) => sandbox.invoke(event, context);
-}
+export function createHandler({ environment, open }: HandlerOptions): Handler {
+  // The state that outlives an invocation.
+  let first: Telemetry | undefined;
+  let opened: { readonly config: Config; readonly connections: Connections } | undefined;
 
-interface Opened {
-  readonly config: Config;
-  readonly connections: Connections;
-}
-
-/** The state that outlives an invocation. */
-class Sandbox {
-  readonly #options: HandlerOptions;
-  #telemetry: Telemetry | undefined;
-  #opened: Opened | undefined;
-
-  constructor(options: HandlerOptions) {
-    this.#options = options;
-  }
-
-  async invoke(event: unknown, context: Context): Promise<Summary[]> {
-    const { [namespaceVariable]: namespace, [watchVariable]: watch } = this.#options.environment;
-    this.#telemetry ??= new Telemetry(namespace, watch === passRateWatch);
-    const telemetry = this.#telemetry;
-    telemetry.begin(context);
-    const outcomes: TargetOutcome[] = [];
-    try {
-      await this.#run(event, context, telemetry, outcomes);
-    } catch (thrown) {
-      const error = toDqsyncError(thrown);
-      telemetry.refused(error);
-      throw error;
-    }
-    const failures = outcomes.flatMap(({ error }) => error ?? []);
-    if (failures.length > 0) {
-      throw new TargetsFailedError(failures, outcomes.length);
-    }
-    return outcomes.map(({ summary }) => summary);
-  }
-
-  async #run(event: unknown, context: Context, telemetry: Telemetry, outcomes: TargetOutcome[]): Promise<void> {
+  const run = async (event: unknown, context: Context, telemetry: Telemetry): Promise<TargetOutcome[]> => {
     const invocation = parseEvent(event);
-    const { config, connections } = await this.#open(telemetry);
-    const { clock } = connections;
+    if (opened === undefined) {
+      const config = configFrom(environment);
+      opened = { config, connections: await open(config, telemetry.log, environment) };
+    }
+    const { config, connections } = opened;
+    const outcomes: TargetOutcome[] = [];
     await runTargets({
       ...connections,
       config,
@@ -106,22 +75,30 @@ class Sandbox {
       stop: new AbortController().signal,
       log: telemetry.log,
       onProgress: () => undefined,
-      announce: announceBy(this.#options.environment),
+      announce: announceBy(environment),
       onTargetDone: (outcome, tookMs) => {
         outcomes.push(outcome);
-        telemetry.targetDone(outcome, tookMs, clock.now());
+        telemetry.targetDone(outcome, tookMs, connections.clock.now());
       },
     });
-  }
+    return outcomes;
+  };
 
-  async #open(telemetry: Telemetry): Promise<Opened> {
-    if (this.#opened === undefined) {
-      const config = configFrom(this.#options.environment);
-      const connections = await this.#options.open(config, telemetry.log, this.#options.environment);
-      this.#opened = { config, connections };
+  return async (event, context) => {
+    first ??= new Telemetry(environment[namespaceVariable], environment[watchVariable] === passRateWatch);
+    const telemetry = first;
+    telemetry.begin(context);
+    const outcomes = await run(event, context, telemetry).catch((thrown: unknown) => {
+      const error = toDqsyncError(thrown);
+      telemetry.refused(error);
+      throw error;
+    });
+    const failures = outcomes.flatMap(({ error }) => error ?? []);
+    if (failures.length > 0) {
+      throw new TargetsFailedError(failures, outcomes.length);
     }
-    return this.#opened;
-  }
+    return outcomes.map(({ summary }) => summary);
+  };
 }
 
 /** Returns how changes of outcomes are announced; undefined if they are not watched. */
