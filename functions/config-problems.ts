@@ -12,25 +12,24 @@ export type LineOf = (path: readonly PropertyKey[]) => number | null;
 export function describeProblems(schema: z.ZodType, value: unknown, lineOf: LineOf): string[] {
   const issues = schema.safeParse(value, { error: describeValue }).error?.issues ?? [];
   const typos = issues.flatMap((issue) =>
-    issue.code === 'unrecognized_keys' ? issue.keys.map((key) => typoOf(schema, issue.path, key)) : [],
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => ({ of: issue.path, key, near: nearest(key, keysAt(schema, issue.path)) }))
+      : [],
   );
-  const meant = new Set(typos.map(({ path, near }) => (near === null ? null : JSON.stringify([...path, near]))));
-  const wrong = new Map<string, Place>();
-  for (const issue of issues.filter(({ code }) => code !== 'unrecognized_keys')) {
-    const key = JSON.stringify(issue.path);
+  const problems = new Map<string, Place>();
+  for (const { of, key, near } of typos) {
+    const path = [...of, key];
+    problems.set(JSON.stringify(path), { path, text: `unknown key ${nameOf(path)}${didYouMean(near)}` });
+  }
+  const meant = new Set(typos.map(({ of, near }) => JSON.stringify([...of, near])));
+  for (const { path, message } of issues.filter(({ code }) => code !== 'unrecognized_keys')) {
+    const key = JSON.stringify(path);
     // A key that is missing because it is misspelled is one problem, and so is a value that breaks two rules.
-    if (!meant.has(key) && !wrong.has(key)) {
-      wrong.set(key, {
-        path: issue.path,
-        text: `${nameOf(issue.path)}${isMissing(issue) ? '' : ':'} ${issue.message}`,
-      });
+    if (!meant.has(key) && !problems.has(key)) {
+      problems.set(key, { path, text: `${nameOf(path)}${message.startsWith('is missing') ? '' : ':'} ${message}` });
     }
   }
-  const unknown = typos.map(({ path, key, near }): Place => {
-    const hint = near === null ? '' : ` (did you mean ${JSON.stringify(near)}?)`;
-    return { path: [...path, key], text: `unknown key ${nameOf([...path, key])}${hint}` };
-  });
-  return [...unknown, ...wrong.values()].map(({ path, text }) => {
+  return [...problems.values()].map(({ path, text }) => {
     const line = lineOf(path);
     return line === null ? text : `line ${line}: ${text}`;
   });
@@ -39,20 +38,6 @@ export function describeProblems(schema: z.ZodType, value: unknown, lineOf: Line
 interface Place {
   readonly path: readonly PropertyKey[];
   readonly text: string;
-}
-
-function isMissing({ message }: z.core.$ZodIssue): boolean {
-  return message.startsWith('is missing');
-}
-
-interface Typo {
-  readonly path: readonly PropertyKey[];
-  readonly key: string;
-  readonly near: string | null;
-}
-
-function typoOf(schema: z.ZodType, path: readonly PropertyKey[], key: string): Typo {
-  return { path, key, near: nearest(key, keysAt(schema, path)) };
 }
 
 function nameOf(path: readonly PropertyKey[]): string {
@@ -104,15 +89,17 @@ function describeValue(issue: z.core.$ZodRawIssue): string | undefined {
   }
 }
 
+/** What a limit of a list or a text counts. */
+const counted: Readonly<Record<string, readonly [string, string]>> = {
+  array: ['entry', 'entries'],
+  string: ['character', 'characters'],
+};
+
 function limitText(origin: string, relation: string, limit: number | bigint): string {
-  switch (origin) {
-    case 'array':
-      return `must have ${relation} ${limit} ${Number(limit) === 1 ? 'entry' : 'entries'}`;
-    case 'string':
-      return `must have ${relation} ${limit} ${Number(limit) === 1 ? 'character' : 'characters'}`;
-    default:
-      return `must be ${relation} ${limit}`;
-  }
+  const [singular, plural] = counted[origin] ?? [];
+  return singular === undefined
+    ? `must be ${relation} ${limit}`
+    : `must have ${relation} ${limit} ${Number(limit) === 1 ? singular : plural}`;
 }
 
 function listOf(values: readonly unknown[]): string {
@@ -120,13 +107,11 @@ function listOf(values: readonly unknown[]): string {
 }
 
 function hintFor(input: unknown, values: readonly unknown[]): string {
-  const near =
-    typeof input === 'string'
-      ? nearest(
-          input,
-          values.filter((value) => typeof value === 'string'),
-        )
-      : null;
+  const texts = values.filter((value) => typeof value === 'string');
+  return typeof input === 'string' ? didYouMean(nearest(input, texts)) : '';
+}
+
+function didYouMean(near: string | null): string {
   return near === null ? '' : ` (did you mean ${JSON.stringify(near)}?)`;
 }
 
