@@ -211,14 +211,7 @@ const table: Readonly<Record<string, Allowed>> = {
     packages: ['node:'],
   },
   'functions/cli/demo/': {
-    parts: [
-      ...aCommand,
-      'functions/cli/report/',
-      'functions/query/',
-      'functions/report/',
-      'functions/warehouse/',
-      demoSource,
-    ],
+    parts: [...aCommand, 'functions/query/', 'functions/report/', 'functions/warehouse/', demoSource],
     packages: ['node:'],
   },
   // The only part of the product that loads the simulator, for the demo.

@@ -6,18 +6,18 @@ import { ConfigError } from '../../errors.ts';
 import { cacheFolderOf } from '../../query/cache-folder.ts';
 import type { SqlResult, WarehouseSql } from '../../query/duckdb.ts';
 import { namedQueries } from '../../query/named-queries.ts';
+import { fileErrorCode } from '../../warehouse/file-errors.ts';
 import { resultTableName, tableName, taskTableName, viewName } from '../../warehouse/layout.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { consoleLog } from '../terminal/console-log.ts';
 import { counted } from '../terminal/formats.ts';
-import { paint, writeData, writeJson, writeLine, writeNote } from '../terminal/output.ts';
+import { type OutputOptions, paint, writeData, writeJson, writeNote, writeResult } from '../terminal/output.ts';
 import { renderTable } from '../terminal/table.ts';
 import { timeCell } from '../terminal/table-times.ts';
 
 /** Options of `query`. */
-export interface QueryOptions {
+export interface QueryOptions extends OutputOptions {
   readonly config: string;
-  readonly json?: boolean;
   readonly csv?: boolean;
   /** Most rows to print as a table. */
   readonly maxRows: number;
@@ -38,7 +38,11 @@ export interface QueryOptions {
  */
 export async function query(sql: string | undefined, options: QueryOptions): Promise<number> {
   if (options.listSaved) {
-    listSaved(options.json ?? false);
+    writeResult(
+      options,
+      () => savedQuestions,
+      () => savedQuestions.map(({ title, description }) => `${paint.bold(title)}\n  ${description}`).join('\n'),
+    );
     return 0;
   }
   const text = await sqlOf(sql, options);
@@ -63,16 +67,6 @@ export async function query(sql: string | undefined, options: QueryOptions): Pro
 }
 
 const savedQuestions = namedQueries({ view: viewName, lastDays: null });
-
-function listSaved(asJson: boolean): void {
-  if (asJson) {
-    writeJson(savedQuestions);
-    return;
-  }
-  for (const { title, description } of savedQuestions) {
-    writeLine(`${paint.bold(title)}\n  ${description}`);
-  }
-}
 
 /** Returns the SQL from the argument, a file, a saved query, or stdin. */
 async function sqlOf(sql: string | undefined, { file, saved }: QueryOptions): Promise<string> {
@@ -108,8 +102,9 @@ async function readSqlFile(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
-    throw new ConfigError(`cannot read the SQL file ${path}${code}`, { remedy: 'Give a readable file with --file.' });
+    throw new ConfigError(`cannot read the SQL file ${path} (${fileErrorCode(cause)})`, {
+      remedy: 'Give a readable file with --file.',
+    });
   }
 }
 
@@ -150,13 +145,12 @@ function writeTable({ columns, rows }: SqlResult, { maxRows, vertical }: QueryOp
   const names = columns.map(({ name }) => name);
   const shown = rows.slice(0, maxRows).map((row) => row.map(timeCell));
   writeData(renderTable(names, shown, { isVertical: vertical ?? false }));
-  if (rows.length > maxRows) {
-    writeNote(
-      `The first ${counted(maxRows, 'row')} of ${counted(rows.length, 'row')}: show more with --max-rows, or all with --csv or --json.`,
-    );
-  } else {
-    writeNote(`(${counted(rows.length, 'row')})`);
-  }
+  const all = counted(rows.length, 'row');
+  writeNote(
+    rows.length > maxRows
+      ? `The first ${counted(maxRows, 'row')} of ${all}: show more with --max-rows, or all with --csv or --json.`
+      : `(${all})`,
+  );
 }
 
 /** What fills each table. */

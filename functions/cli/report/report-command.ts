@@ -15,8 +15,8 @@ import { loadConfig } from '../terminal/config-file.ts';
 import { bytes, count, counted, shownAt } from '../terminal/formats.ts';
 import { openTargets, type TargetOptions } from '../terminal/open-targets.ts';
 import { writeJson, writeLine, writeNote, writeResult } from '../terminal/output.ts';
+import { writePage } from '../terminal/own-files.ts';
 import { renderTable } from '../terminal/table.ts';
-import { writePage } from './write-page.ts';
 
 /** Options of `report`. */
 export interface ReportOptions extends TargetOptions {
@@ -76,7 +76,7 @@ function describeReport(path: string, sizeBytes: number, data: ReportData): stri
   const rows = failing
     .slice(0, shownTasks)
     .map(({ name, outcome, inARow, sinceMs }) => [name, outcome, inARow, sinceMs === null ? null : { ms: sinceMs }]);
-  const rest = failing.length - rows.length;
+  const more = failing.length === rows.length ? null : `… and ${count(failing.length - rows.length)} more`;
   const { leftOut } = data;
   return [
     `${path}: ${counted(data.executions, 'execution')} of ${counted(data.tasks.length + leftOut.tasks, 'task')}, ${data.days[0]} to ${data.days.at(-1)}, ${bytes(sizeBytes)}`,
@@ -85,13 +85,7 @@ function describeReport(path: string, sizeBytes: number, data: ReportData): stri
       : failing.length === 0
         ? `No task is failing as of ${shownAt(data.asOfMs)}.`
         : `${counted(failing.length, 'task is', 'tasks are')} not passing as of ${shownAt(data.asOfMs)}:`,
-    ...(rows.length === 0
-      ? []
-      : [
-          renderTable(['task', 'status', 'in_a_row', 'since'], rows, {
-            rest: rest === 0 ? null : `… and ${count(rest)} more`,
-          }),
-        ]),
+    ...(rows.length === 0 ? [] : [renderTable(['task', 'status', 'in_a_row', 'since'], rows, { rest: more })]),
     ...(leftOut.tasks === 0
       ? []
       : [`${counted(leftOut.tasks, 'task')} had no room for a row; the charts count all of them.`]),

@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { type Config, parseConfig } from '../../config.ts';
 import { configValue, lineFinder } from '../../config-text.ts';
 import { ConfigError } from '../../errors.ts';
+import { fileErrorCode } from '../../warehouse/file-errors.ts';
 import { showTimesIn } from './formats.ts';
 
 /**
@@ -42,7 +43,7 @@ async function readText(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
+    const code = fileErrorCode(cause);
     if (code === 'ENOENT') {
       throw new ConfigError(`there is no config file ${path}`, {
         remedy:

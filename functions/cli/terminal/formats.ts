@@ -33,9 +33,14 @@ export function shownAt(ms: EpochMs): string {
   return shownTime(ms);
 }
 
+/** Returns the instant that a text is, written in UTC; null for any other text. */
+export function instantOf(text: string): EpochMs | null {
+  return /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(text) ? parseTime(text) : null;
+}
+
 /** Formats an ISO instant in the same way. Other text stays unchanged. */
 export function shortTime(iso: string): string {
-  const ms = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(iso) ? parseTime(iso) : null;
+  const ms = instantOf(iso);
   return ms === null ? iso : shownTime(ms);
 }
 
@@ -58,30 +63,28 @@ export function daysAsArguments(firstMs: EpochMs, lastMs: EpochMs): string {
   return `--from ${shownTime(firstMs).slice(0, 10)} --to ${dayAfter}`;
 }
 
-const units: readonly (readonly [string, number])[] = [
-  ['day', 86_400_000],
-  ['hour', 3_600_000],
-  ['minute', 60_000],
-  ['second', 1000],
-];
-
-/** Formats a length of time in its largest unit, rounded down: `3 days`, `1 hour`, `0 seconds`. */
-export function duration(ms: EpochMs): string {
-  const [name, unitMs] = units.find(([, size]) => ms >= size) ?? ['second', 1000];
-  return counted(Math.max(0, Math.floor(ms / unitMs)), name);
-}
-
-const unitSigns = [
-  ['d', 86_400_000],
-  ['h', 3_600_000],
-  ['min', 60_000],
-  ['s', 1000],
+const units = [
+  { name: 'day', sign: 'd', unitMs: 86_400_000 },
+  { name: 'hour', sign: 'h', unitMs: 3_600_000 },
+  { name: 'minute', sign: 'min', unitMs: 60_000 },
+  { name: 'second', sign: 's', unitMs: 1000 },
 ] as const;
 
+function inLargestUnit(ms: number) {
+  const unit = units.find(({ unitMs }) => ms >= unitMs) ?? units[3];
+  return { ...unit, amount: Math.max(0, Math.floor(ms / unit.unitMs)) };
+}
+
+/** Formats a length of time in its largest unit, rounded down: `3 days`, `1 hour`, `0 seconds`. */
+export function duration(ms: number): string {
+  const { amount, name } = inLargestUnit(ms);
+  return counted(amount, name);
+}
+
 /** Formats a length of time for a column: `3 d`, `12 min`, `0 s`. */
-export function shortDuration(ms: EpochMs): string {
-  const [sign, unitMs] = unitSigns.find(([, size]) => ms >= size) ?? ['s', 1000];
-  return `${count(Math.max(0, Math.floor(ms / unitMs)))} ${sign}`;
+export function shortDuration(ms: number): string {
+  const { amount, sign } = inLargestUnit(ms);
+  return `${count(amount)} ${sign}`;
 }
 
 /** Formats a size: `812 B`, `14.2 kB`, `3.1 MB`. */

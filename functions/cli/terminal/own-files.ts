@@ -1,6 +1,8 @@
-/** Explains why files of the user's own, such as a config or a demo, cannot be written. */
-import { resolve } from 'node:path';
-import { ConfigError, DqsyncError } from '../../errors.ts';
+/** Writes files of the user's own, such as a config, a demo or a page, and explains why that is not possible. */
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { newToken } from '../../clock.ts';
+import { ConfigError, DqsyncError, StorageError } from '../../errors.ts';
 import { fileErrorCode } from '../../warehouse/file-errors.ts';
 
 /**
@@ -18,6 +20,21 @@ export async function writingInto<T>(folder: string, work: () => Promise<T>): Pr
     }
     throw new ConfigError(`cannot create files in ${resolve(folder)} (${code})`, {
       remedy: 'Run from a writable directory.',
+      cause,
+    });
+  }
+}
+
+/** Writes a page completely or not at all, because a browser may be reading the previous one. */
+export async function writePage(path: string, html: string): Promise<void> {
+  const temporary = join(dirname(path), `.dqsync-report-${newToken()}`);
+  try {
+    await writeFile(temporary, html);
+    await rename(temporary, path);
+  } catch (cause) {
+    await rm(temporary, { force: true });
+    throw new StorageError(`cannot write the report to ${path} (${fileErrorCode(cause)})`, {
+      remedy: 'With --out, give a file in an existing, writable folder.',
       cause,
     });
   }

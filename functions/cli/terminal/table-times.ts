@@ -1,7 +1,6 @@
 /** Writes the times of a table: in full, or in the ways in which a terminal shortens them. Pure. */
-import { parseTime } from '../../clock.ts';
 import type { EpochMs } from '../../model.ts';
-import { shownAt, shownZone } from './formats.ts';
+import { instantOf, shownAt, shownZone } from './formats.ts';
 
 /** A time in a cell. The table decides how much of it is written. */
 export interface Instant {
@@ -22,8 +21,7 @@ const readableWidth = 20;
 
 /** Returns an ISO instant as a time for a cell. Other values stay unchanged. */
 export function timeCell<T>(value: T): T | Instant {
-  const isInstant = typeof value === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value);
-  const ms = isInstant ? parseTime(value) : null;
+  const ms = typeof value === 'string' ? instantOf(value) : null;
   return ms === null ? value : { ms };
 }
 
