@@ -12,8 +12,7 @@ import { describeBackfill, describeEstimate } from './backfill-report.ts';
 
 const optionNames = { from: '--from', to: '--to', again: '--again' } as const;
 
-/** Options of `backfill`. */
-export interface BackfillOptions extends TargetOptions {
+interface BackfillOptions extends TargetOptions {
   readonly from?: string;
   readonly to?: string;
   readonly again?: boolean;

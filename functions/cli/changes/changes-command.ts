@@ -11,8 +11,7 @@ import { openTargets, type TargetOptions } from '../terminal/open-targets.ts';
 import { writeJson, writeLine, writeNote } from '../terminal/output.ts';
 import { renderTable } from '../terminal/table.ts';
 
-/** Options of `changes`. */
-export interface ChangesOptions extends TargetOptions {
+interface ChangesOptions extends TargetOptions {
   readonly since: string;
 }
 

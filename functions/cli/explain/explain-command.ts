@@ -9,8 +9,7 @@ import { openTargets } from '../terminal/open-targets.ts';
 import { type OutputOptions, writeResult } from '../terminal/output.ts';
 import { describeExplained, type Explained, type Row } from './explain-report.ts';
 
-/** Options of `explain`. */
-export interface ExplainOptions extends OutputOptions {
+interface ExplainOptions extends OutputOptions {
   readonly config: string;
 }
 

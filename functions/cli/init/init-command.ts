@@ -26,8 +26,7 @@ import {
   secretText,
 } from './templates.ts';
 
-/** Options of `init`. */
-export interface InitOptions extends AnswerOptions {
+interface InitOptions extends AnswerOptions {
   /** Whether to write the files for a deployment from a clone instead. */
   readonly deploy?: boolean;
 }

@@ -20,8 +20,7 @@ import { listTasks } from './list-tasks.ts';
 /** Values of the filters, which may be repeated. */
 type FilterOptions = { readonly [Name in keyof PageFilter]?: readonly string[] };
 
-/** Options of `list`. */
-export interface ListOptions extends FilterOptions {
+interface ListOptions extends FilterOptions {
   readonly config: string;
   readonly target?: string;
   readonly from?: string;

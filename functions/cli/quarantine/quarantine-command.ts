@@ -5,8 +5,7 @@ import { openTargets, type TargetOptions } from '../terminal/open-targets.ts';
 import { paint, writeResult } from '../terminal/output.ts';
 import { renderTable } from '../terminal/table.ts';
 
-/** Options of `quarantine`. */
-export interface QuarantineOptions extends TargetOptions {
+interface QuarantineOptions extends TargetOptions {
   readonly limit: number;
   readonly vertical?: boolean;
 }

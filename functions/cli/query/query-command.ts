@@ -15,8 +15,7 @@ import { type OutputOptions, paint, writeData, writeJson, writeNote, writeResult
 import { renderTable } from '../terminal/table.ts';
 import { timeCell } from '../terminal/table-times.ts';
 
-/** Options of `query`. */
-export interface QueryOptions extends OutputOptions {
+interface QueryOptions extends OutputOptions {
   readonly config: string;
   readonly csv?: boolean;
   /** Most rows to print as a table. */

@@ -18,8 +18,7 @@ import { writeJson, writeLine, writeNote, writeResult } from '../terminal/output
 import { writePage } from '../terminal/own-files.ts';
 import { renderTable } from '../terminal/table.ts';
 
-/** Options of `report`. */
-export interface ReportOptions extends TargetOptions {
+interface ReportOptions extends TargetOptions {
   readonly days: number;
   readonly out: string;
   readonly open?: boolean;

@@ -14,8 +14,7 @@ import { type OpenTargets, openTargets, type TargetOptions } from '../terminal/o
 import { paint, writeError, writeLine, writeNote, writeResult } from '../terminal/output.ts';
 import { openTableView } from '../verify/table-view.ts';
 
-/** Options of `rewind`. */
-export interface RewindOptions extends TargetOptions {
+interface RewindOptions extends TargetOptions {
   readonly to: string;
   readonly yes?: boolean;
 }

@@ -7,8 +7,7 @@ import { paint, writeResult } from '../terminal/output.ts';
 import { type Cell, renderTable } from '../terminal/table.ts';
 import { timeCell } from '../terminal/table-times.ts';
 
-/** Options of `runs`. */
-export interface RunsOptions extends TargetOptions {
+interface RunsOptions extends TargetOptions {
   readonly limit: number;
   readonly vertical?: boolean;
 }

@@ -20,8 +20,7 @@ import { describeReadOnly, describeStatus, type StatusReport } from './status-re
 import { describeStatuses } from './status-table.ts';
 import { statusOf } from './target-status.ts';
 
-/** Options of `status`. */
-export interface StatusOptions extends TargetOptions {
+interface StatusOptions extends TargetOptions {
   readonly check?: boolean;
   /** Maximum age of the watermark, in milliseconds. */
   readonly maxAge: number;

@@ -5,8 +5,7 @@ import { runAndReport, runOn } from '../terminal/run-targets.ts';
 import { describeSummary } from '../terminal/summary-report.ts';
 import { stoppingNote, withTerminalRun } from '../terminal/terminal-run.ts';
 
-/** Options of `sync`. */
-export interface SyncOptions extends TargetOptions {
+interface SyncOptions extends TargetOptions {
   /** Fetches all rule results that wait, also beside many executions. */
   readonly results?: boolean;
   /** Observes tasks and their rules, too, as the daily maintenance does. */

@@ -16,8 +16,7 @@ import { describeVerified, verifiedJson } from './verify-report.ts';
 const stoppingRepairNote =
   'Stopping: committing what a repair has proven complete. Press Ctrl-C again to exit at once.';
 
-/** Options of `verify`. */
-export interface VerifyOptions extends TargetOptions {
+interface VerifyOptions extends TargetOptions {
   readonly from: string;
   readonly to: string;
   readonly repair?: boolean;
