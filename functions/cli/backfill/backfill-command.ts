@@ -4,9 +4,8 @@ import { estimateTargets, type Run } from '../../sync/run.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import type { TargetOptions } from '../terminal/open-targets.ts';
 import { writeResult } from '../terminal/output.ts';
-import { settledPart } from '../terminal/past-range.ts';
+import { commandWith, settledPart } from '../terminal/range.ts';
 import { runAndReport, runOn } from '../terminal/run-targets.ts';
-import { commandWith } from '../terminal/same-command.ts';
 import { stoppingNote, withTerminalRun } from '../terminal/terminal-run.ts';
 import { describeBackfill, describeEstimate } from './backfill-report.ts';
 

@@ -29,8 +29,8 @@ export interface Place {
   readonly nowMs: number;
 }
 
-/** The name of a line, and its text. */
-type Fact = readonly [name: string, text: string];
+/** The name of a line, and its text; null for no line. */
+type Fact = readonly [name: string, text: string | null];
 
 /**
  * Describes one target in some lines.
@@ -49,19 +49,22 @@ export function describeStatus(
           ...(coverage === null ? [] : coverageFacts(coverage, target)),
           ...status.unfinishedBackfills.map((backfill): Fact => ['backfill', unfinished(backfill, target)]),
           ['open', openOnes(status)],
-          ...setAside(status, target),
-          ...resultsFacts(status, target),
+          ['expired', expired(status, target)],
+          ['quarantine', quarantine(status, target)],
+          ['results', waitingResults(status, target)],
+          ['results', expiredResults(status, target)],
           ['last run', lastRun(status, nowMs)],
           ['next run', nextRun(status)],
         ];
   const all: readonly Fact[] = [
     ...facts,
-    ...(source === null ? [] : [['source', sourceText(source)] satisfies Fact]),
+    ['source', source === null ? null : sourceText(source)],
     ['warehouse', warehouse],
-    ...(readOnly === null ? [] : [['', describeReadOnly(readOnly)] satisfies Fact]),
-    ...(problem === null || 'error' in status ? [] : [['health', paint.red(problem.text)] satisfies Fact]),
+    ['', readOnly === null ? null : describeReadOnly(readOnly)],
+    ['health', problem === null || 'error' in status ? null : paint.red(problem.text)],
   ];
-  return [paint.bold(target), ...all.map(([name = '', text]) => `  ${name.padEnd(10)} ${text}`)].join('\n');
+  const lines = all.flatMap(([name, text]) => (text === null ? [] : [`  ${name.padEnd(10)} ${text}`]));
+  return [paint.bold(target), ...lines].join('\n');
 }
 
 /** Says that a sync would fail, and why. */
@@ -93,11 +96,9 @@ function completeness({ watermark, watermarkAgeSeconds, coverage }: TargetStatus
 }
 
 function coverageFacts(coverage: CoverageView, target: string): Fact[] {
-  const cells = timeline(coverage);
-  const rereading = rereadingLine(coverage, target);
   const gaps = gapLines(coverage).map((line, index): Fact => [index === 0 ? 'gaps' : '', line]);
-  const facts: Fact[] = cells === null ? [] : [['coverage', cells]];
-  return [...facts, ...gaps, ...(rereading === null ? [] : [['again', paint.yellow(rereading)] satisfies Fact])];
+  const rereading = rereadingLine(coverage, target);
+  return [['coverage', timeline(coverage)], ...gaps, ['again', rereading === null ? null : paint.yellow(rereading)]];
 }
 
 function unfinished({ from, to, percentCovered }: UnfinishedBackfill, target: string): string {
@@ -108,55 +109,44 @@ function unfinished({ from, to, percentCovered }: UnfinishedBackfill, target: st
   );
 }
 
-/** Lists what the table lacks or may show in a stale state. */
-function setAside(status: TargetStatus, target: string): Fact[] {
-  const { quarantined, expiredExecutions, oldestExpiredStart, latestExpiredStart } = status;
-  const facts: Fact[] = [];
-  if (oldestExpiredStart !== null && latestExpiredStart !== null) {
-    const span = `${shortTime(oldestExpiredStart)} to ${shortTime(latestExpiredStart)}`;
-    const days = daysOf(oldestExpiredStart, latestExpiredStart);
-    facts.push([
-      'expired',
-      paint.yellow(
-        `${counted(expiredExecutions, 'execution')}, open for longer than maxOpenDays, started ${span}; the table keeps their last state. To read them again: dqsync backfill --again ${days} --target ${target}`,
-      ),
-    ]);
+/** Executions that the table may show in a stale state. */
+function expired(status: TargetStatus, target: string): string | null {
+  const { expiredExecutions, oldestExpiredStart: oldest, latestExpiredStart: latest } = status;
+  if (oldest === null || latest === null) {
+    return null;
   }
-  if (quarantined > 0) {
-    const where = `quarantine/${target}/ of the warehouse`;
-    facts.push([
-      'quarantine',
-      paint.yellow(`${counted(quarantined, 'row')} that could not be read, in ${where}: dqsync quarantine shows them`),
-    ]);
-  }
-  return facts;
+  const what = `${counted(expiredExecutions, 'execution')}, open for longer than maxOpenDays, started ${shortTime(oldest)} to ${shortTime(latest)}`;
+  const command = `dqsync backfill --again ${daysOf(oldest, latest)} --target ${target}`;
+  return paint.yellow(`${what}; the table keeps their last state. To read them again: ${command}`);
 }
 
-/** Says which executions have no rule results yet; nothing where none wait. */
-function resultsFacts({ results }: TargetStatus, target: string): Fact[] {
-  const { waiting, oldestStart, refused } = results;
+/** Rows that the table lacks. */
+function quarantine({ quarantined }: TargetStatus, target: string): string | null {
+  const where = `quarantine/${target}/ of the warehouse`;
+  return quarantined === 0
+    ? null
+    : paint.yellow(`${counted(quarantined, 'row')} that could not be read, in ${where}: dqsync quarantine shows them`);
+}
+
+function waitingResults({ results: { waiting, oldestStart, refused } }: TargetStatus, target: string): string | null {
   if (waiting === 0 && refused === null) {
-    return expiredResults(results, target);
+    return null;
   }
   const oldest = oldestStart === null ? '' : `, the oldest started ${shortTime(oldestStart)}`;
-  const wait = `${counted(waiting, 'execution')} without rule results yet${oldest}`;
   const how = waiting === 0 ? '' : `; later syncs fetch them, or all at once: dqsync sync --results --target ${target}`;
   const why =
     refused === null ? '' : paint.yellow(`; refused at ${shortTime(refused.at)}: ${paragraph(refused.message)}`);
-  return [['results', `${wait}${how}${why}`], ...expiredResults(results, target)];
+  return `${counted(waiting, 'execution')} without rule results yet${oldest}${how}${why}`;
 }
 
-function expiredResults(
-  { expired, oldestExpiredStart, latestExpiredStart }: TargetStatus['results'],
-  target: string,
-): Fact[] {
-  if (oldestExpiredStart === null || latestExpiredStart === null) {
-    return [];
+function expiredResults({ results }: TargetStatus, target: string): string | null {
+  const { oldestExpiredStart: oldest, latestExpiredStart: latest } = results;
+  if (oldest === null || latest === null) {
+    return null;
   }
-  const span = `${shortTime(oldestExpiredStart)} to ${shortTime(latestExpiredStart)}`;
-  const what = `${counted(expired, 'execution')} without rule results, started ${span}: every request for them failed`;
-  const command = `dqsync backfill --again --results ${daysOf(oldestExpiredStart, latestExpiredStart)} --target ${target}`;
-  return [['results', paint.yellow(`${what}. To request them again: ${command}`)]];
+  const what = `${counted(results.expired, 'execution')} without rule results, started ${shortTime(oldest)} to ${shortTime(latest)}: every request for them failed`;
+  const command = `dqsync backfill --again --results ${daysOf(oldest, latest)} --target ${target}`;
+  return paint.yellow(`${what}. To request them again: ${command}`);
 }
 
 function daysOf(oldest: string, latest: string): string {

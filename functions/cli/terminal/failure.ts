@@ -1,4 +1,5 @@
 /** Reports the error that ends a command, and chooses the exit code. */
+import { inspect } from 'node:util';
 import { type DqsyncError, describeError, errorKinds, toDqsyncError } from '../../errors.ts';
 import { summaryError } from '../../sync/summary.ts';
 import { paragraph } from './formats.ts';
@@ -24,15 +25,8 @@ export function reportFailure(thrown: unknown, asJson: boolean): number {
   }
   writeError(paragraph(describeError(error)));
   if (process.env['DQSYNC_DEBUG'] === '1') {
-    process.stderr.write(`${traceOf(thrown)}\n`);
+    // For developers only, because it may quote anything.
+    process.stderr.write(`${inspect(thrown)}\n`);
   }
   return errorKinds[error.kind].exitCode;
-}
-
-/** Returns the stack trace. For developers only, because it may quote anything. */
-function traceOf(thrown: unknown): string {
-  if (!(thrown instanceof Error)) {
-    return String(thrown);
-  }
-  return thrown.cause === undefined ? String(thrown.stack) : `${thrown.stack}\ncaused by ${traceOf(thrown.cause)}`;
 }

@@ -36,7 +36,11 @@ export function listenForInterrupt(clock: Clock, announce: () => void, leave: ()
     if (first === null) {
       first = { name, atMs: clock.now() };
       announce();
-      controller.abort(interrupted());
+      controller.abort(
+        new StoppedError('interrupted; everything proven complete so far is committed', {
+          remedy: 'Run the same command again to continue.',
+        }),
+      );
     } else if (clock.now() - first.atMs >= togetherMs) {
       leave();
       process.exit(exitCodes[name]);
@@ -55,10 +59,4 @@ export function listenForInterrupt(clock: Clock, announce: () => void, leave: ()
       }
     },
   };
-}
-
-function interrupted(): StoppedError {
-  return new StoppedError('interrupted; everything proven complete so far is committed', {
-    remedy: 'Run the same command again to continue.',
-  });
 }

@@ -7,8 +7,7 @@ import { isAllFine, TargetVerifier, type VerifiedTarget } from '../../verify/tar
 import { loadConfig } from '../terminal/config-file.ts';
 import type { TargetOptions } from '../terminal/open-targets.ts';
 import { writeResult } from '../terminal/output.ts';
-import { settledPart } from '../terminal/past-range.ts';
-import { commandWith } from '../terminal/same-command.ts';
+import { commandWith, settledPart } from '../terminal/range.ts';
 import { withTerminalRun } from '../terminal/terminal-run.ts';
 import { openTableView } from './table-view.ts';
 import { describeVerified, verifiedJson } from './verify-report.ts';

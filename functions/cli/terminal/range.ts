@@ -1,0 +1,43 @@
+/** The range of a command: whether it can be read, and how the command is repeated. */
+import type { Config } from '../../config.ts';
+import { ConfigError } from '../../errors.ts';
+import type { EpochMs, Window } from '../../model.ts';
+import { settingsOf } from '../../sync/targets.ts';
+import type { TargetOptions } from './open-targets.ts';
+
+/**
+ * Returns the part of a range that is settled: later rows may not be listed yet.
+ *
+ * @param from its start as given, for messages
+ * @throws ConfigError if there is none
+ */
+export function settledPart(range: Window, from: string, config: Config, nowMs: EpochMs): Window {
+  const settledMs = nowMs - settingsOf(config).settleMs;
+  if (range.fromMs >= settledMs) {
+    throw new ConfigError(`--from ${JSON.stringify(from)} is in the future, or within the settle time`, {
+      remedy: 'Only past rows can be read: give an earlier --from.',
+    });
+  }
+  return { fromMs: range.fromMs, toMs: Math.min(range.toMs, settledMs) };
+}
+
+/** Returns a command with the range, targets and config of `options`, and `flags`, as a user would type it. */
+export function commandWith(
+  name: string,
+  { config, target, from, to }: TargetOptions & { readonly from?: string; readonly to?: string },
+  flags: readonly string[],
+): string {
+  return [
+    `dqsync ${name}`,
+    ...(from === undefined ? [] : [`--from ${argument(from)}`]),
+    ...(to === undefined ? [] : [`--to ${argument(to)}`]),
+    ...target.map((each) => `--target ${each}`),
+    ...flags,
+    ...(config === 'dqsync.json' ? [] : [`--config ${JSON.stringify(config)}`]),
+  ].join(' ');
+}
+
+/** A local time has a space. */
+function argument(text: string): string {
+  return text.includes(' ') ? `"${text}"` : text;
+}
