@@ -45,96 +45,80 @@ export function renderTable(
   const names = headings.map(printable);
   const instants = rows.flatMap((row) => row.flatMap((cell) => (isInstant(cell) ? [cell.ms] : [])));
   const styles = width === null ? [fullTimes] : shortTimes(instants);
-  for (const { between, ...times } of isVertical ? [] : [...styles.map(widely), ...styles.slice(-1).map(narrowly)]) {
-    const { cells, columns } = tableOf(names, rows, times);
-    const shown = fittedTo(width, columns, between);
+  const wide = styles.map((times) => ({ ...times, between: gap }));
+  // Only for tables of short values, such as counts: names that are cut need the wider gap.
+  const narrow = { between: narrowGap, leastTextWidth: Number.POSITIVE_INFINITY };
+  for (const style of isVertical ? [] : [...wide, ...wide.slice(-1).map((last) => ({ ...last, ...narrow }))]) {
+    const columns = columnsOf(names, rows, style);
+    const shown = fittedTo(width, columns, style.between);
     const isReadable = shown?.every((column, index) => {
-      return column.width >= Math.min(columns[index]?.width ?? 0, times.leastTextWidth);
+      return column.width >= Math.min(columns[index]?.width ?? 0, style.leastTextWidth);
     });
     if (shown !== null && isReadable) {
-      const notes = times.note === null ? [] : [paint.dim(times.note)];
-      return [renderHorizontally(names, cells, shown, between), ...rests, ...notes].join('\n');
+      const notes = style.note === null ? [] : [paint.dim(style.note)];
+      return [...linesOf(shown, rows.length, style.between), ...rests, ...notes].join('\n');
     }
   }
-  return [renderVertically(names, tableOf(names, rows, fullTimes).cells), ...rests].join('\n');
-}
-
-interface LineStyle extends TimeStyle {
-  readonly between: string;
-}
-
-function widely(style: TimeStyle): LineStyle {
-  return { ...style, between: gap };
-}
-
-/** Only for tables of short values, such as counts: names that are cut need the wider gap. */
-function narrowly(style: TimeStyle): LineStyle {
-  return { ...style, between: narrowGap, leastTextWidth: Number.POSITIVE_INFINITY };
-}
-
-interface Table {
-  readonly cells: readonly (readonly string[])[];
-  readonly columns: readonly Column[];
-}
-
-function tableOf(names: readonly string[], rows: readonly (readonly Cell[])[], times: TimeStyle): Table {
-  const cells = rows.map((row) => names.map((_, column) => cellText(row[column] ?? null, times)));
-  const columns = names.map((name, index) => ({
-    isNumeric: isNumeric(rows, index),
-    hasTimes: rows.some((row) => isInstant(row[index] ?? null)),
-    hasWords: cells.every((row) => widthOf(row[index] ?? '') <= maxWordWidth),
-    width: cells.reduce((widest, row) => Math.max(widest, widthOf(row[index] ?? '')), widthOf(name)),
-  }));
-  return { cells, columns };
-}
-
-function renderHorizontally(
-  names: readonly string[],
-  cells: Table['cells'],
-  columns: readonly Column[],
-  between: string,
-): string {
-  const line = (
-    texts: readonly string[],
-    shortened: (text: string, columnWidth: number) => string,
-    style: (text: string, short: string) => string,
-  ): string =>
-    columns
-      .map(({ width: columnWidth, isNumeric: alignsRight }, index) => {
-        const text = texts[index] ?? '';
-        const short = shortened(text, columnWidth);
-        const space = ' '.repeat(Math.max(0, columnWidth - widthOf(short)));
-        const styled = style(text, short);
-        return alignsRight ? space + styled : styled + space;
-      })
-      .join(between)
-      .trimEnd();
-  return [
-    line(names, cutAtEnd, (_, short) => paint.bold(short)),
-    ...cells.map((row) => line(row, cutInMiddle, styleOf)),
-  ].join('\n');
-}
-
-function renderVertically(names: readonly string[], rows: readonly (readonly string[])[]): string {
-  const nameWidth = names.reduce((widest, name) => Math.max(widest, widthOf(name)), 0);
-  return rows
-    .map((row) =>
-      names
-        .map((name, index) => {
-          const text = row[index] ?? '';
-          return `${paint.bold(name)}${' '.repeat(nameWidth - widthOf(name))}${gap}${styleOf(text, text)}`;
-        })
-        .join('\n'),
-    )
-    .join('\n\n');
+  return [renderVertically(columnsOf(names, rows, fullTimes), rows.length), ...rests].join('\n');
 }
 
 interface Column {
+  readonly name: string;
+  readonly texts: readonly string[];
   readonly isNumeric: boolean;
   readonly hasTimes: boolean;
   /** Whether all values are short, as those of a known set. */
   readonly hasWords: boolean;
   readonly width: number;
+}
+
+function columnsOf(names: readonly string[], rows: readonly (readonly Cell[])[], times: TimeStyle): Column[] {
+  return names.map((name, index) => {
+    const cells = rows.map((row) => row[index] ?? null);
+    const values = cells.filter((cell) => cell !== null);
+    const texts = cells.map((cell) => cellText(cell, times));
+    const widths = texts.map(widthOf);
+    return {
+      name,
+      texts,
+      isNumeric: values.length > 0 && values.every((cell) => typeof cell === 'number' || typeof cell === 'bigint'),
+      hasTimes: cells.some(isInstant),
+      hasWords: widths.every((each) => each <= maxWordWidth),
+      width: widths.reduce((widest, each) => Math.max(widest, each), widthOf(name)),
+    };
+  });
+}
+
+function linesOf(columns: readonly Column[], rowCount: number, between: string): string[] {
+  const padded = ({ width, isNumeric }: Column, short: string, styled: string): string => {
+    const space = ' '.repeat(Math.max(0, width - widthOf(short)));
+    return isNumeric ? space + styled : styled + space;
+  };
+  const line = (cellIn: (column: Column) => string): string => columns.map(cellIn).join(between).trimEnd();
+  const heading = line((column) => {
+    const short = cutAtEnd(column.name, column.width);
+    return padded(column, short, paint.bold(short));
+  });
+  const rows = Array.from({ length: rowCount }, (_, row) =>
+    line((column) => {
+      const text = column.texts[row] ?? '';
+      const short = cutInMiddle(text, column.width);
+      return padded(column, short, styleOf(text, short));
+    }),
+  );
+  return [heading, ...rows];
+}
+
+function renderVertically(columns: readonly Column[], rowCount: number): string {
+  const nameWidth = columns.reduce((widest, { name }) => Math.max(widest, widthOf(name)), 0);
+  return Array.from({ length: rowCount }, (_, row) =>
+    columns
+      .map(({ name, texts }) => {
+        const text = texts[row] ?? '';
+        return `${paint.bold(name)}${' '.repeat(nameWidth - widthOf(name))}${gap}${styleOf(text, text)}`;
+      })
+      .join('\n'),
+  ).join('\n\n');
 }
 
 /**
@@ -214,11 +198,6 @@ function cellText(cell: Cell, times: TimeStyle): string {
 
 function isInstant(cell: Cell): cell is Instant {
   return typeof cell === 'object' && cell !== null;
-}
-
-function isNumeric(rows: readonly (readonly Cell[])[], column: number): boolean {
-  const cells = rows.map((row) => row[column] ?? null).filter((cell) => cell !== null);
-  return cells.length > 0 && cells.every((cell) => typeof cell === 'number' || typeof cell === 'bigint');
 }
 
 const colorsOfStatuses: Readonly<Record<string, (text: string) => string>> = {
