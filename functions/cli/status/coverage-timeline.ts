@@ -50,7 +50,8 @@ export function gapLines({ span, coverage }: CoverageView): string[] {
     .sort((a, b) => a.fromMs - b.fromMs);
   const more = gaps.length - shown.length;
   const rest = more === 0 ? [] : [`and ${counted(more, 'shorter one')}, ${duration(lengthOf(gaps))} in all`];
-  return [...shown.map(describeGap), ...rest, 'later syncs fill them, or all at once: dqsync backfill'];
+  const lines = shown.map((gap) => `${shownAt(gap.fromMs)} to ${shownAt(gap.toMs)} (${duration(lengthOf([gap]))})`);
+  return [...lines, ...rest, 'later syncs fill them, or all at once: dqsync backfill'];
 }
 
 /**
@@ -76,8 +77,4 @@ function cellOf(cell: Window, coverage: readonly Window[]): string {
     return '█';
   }
   return uncoveredMs < cell.toMs - cell.fromMs ? '▒' : '░';
-}
-
-function describeGap(gap: Window): string {
-  return `${shownAt(gap.fromMs)} to ${shownAt(gap.toMs)} (${duration(lengthOf([gap]))})`;
 }

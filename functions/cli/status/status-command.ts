@@ -15,10 +15,9 @@ import { type OpenTargets, openTargets, type TargetOptions } from '../terminal/o
 import { paint, writeJson, writeLine } from '../terminal/output.ts';
 import { answerWithin, askSourceClock, type SourceClock } from '../terminal/source-clock.ts';
 import { coverageView } from './coverage-timeline.ts';
-import { problemOf } from './health.ts';
 import { describeReadOnly, describeStatus, type StatusReport } from './status-report.ts';
 import { describeStatuses } from './status-table.ts';
-import { statusOf } from './target-status.ts';
+import { problemOf, statusOf } from './target-status.ts';
 
 interface StatusOptions extends TargetOptions {
   readonly check?: boolean;

@@ -5,8 +5,7 @@ import { argumentAt, count, counted, daysAsArguments, duration, paragraph, short
 import { paint } from '../terminal/output.ts';
 import { describeFutureRows, describeSkew, type SourceClock } from '../terminal/source-clock.ts';
 import { type CoverageView, gapLines, rereadingLine, timeline } from './coverage-timeline.ts';
-import type { Problem } from './health.ts';
-import type { TargetStatus, UnfinishedBackfill } from './target-status.ts';
+import type { Problem, TargetStatus } from './target-status.ts';
 
 /** A target's status and the source's clock, or the errors in their place. */
 export interface StatusReport {
@@ -101,7 +100,7 @@ function coverageFacts(coverage: CoverageView, target: string): Fact[] {
   return [['coverage', timeline(coverage)], ...gaps, ['again', rereading === null ? null : paint.yellow(rereading)]];
 }
 
-function unfinished({ from, to, percentCovered }: UnfinishedBackfill, target: string): string {
+function unfinished({ from, to, percentCovered }: TargetStatus['unfinishedBackfills'][number], target: string): string {
   const argument = (iso: string): string => argumentAt(parseTime(iso) ?? 0);
   const command = `dqsync backfill --from ${argument(from)} --to ${argument(to)} --target ${target}`;
   return paint.yellow(

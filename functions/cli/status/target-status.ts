@@ -1,4 +1,4 @@
-/** Derives a target's status and next run from its checkpoint. Pure. */
+/** Derives a target's status, its health and its next run from its checkpoint. Pure. */
 import type { Checkpoint, LastRun } from '../../checkpoint/checkpoint.ts';
 import { endOf, knownSpan, rowsIn, watermarkOf } from '../../checkpoint/coverage.ts';
 import { type PendingResults, waitingCount } from '../../checkpoint/pending-results.ts';
@@ -8,14 +8,7 @@ import { gapsIn, lengthOf } from '../../intervals.ts';
 import type { EpochMs } from '../../model.ts';
 import { nextWindow } from '../../sync/next-window.ts';
 import type { SyncSettings } from '../../sync/target-run.ts';
-
-/** Other documents of a target that its status is derived from. */
-export interface StateBeside {
-  readonly runs: readonly RunRecord[];
-  /** Unreadable rows in the newest files of `quarantine/<target>/`. */
-  readonly quarantined: number;
-  readonly results: PendingResults;
-}
+import { duration, paragraph, shownAt } from '../terminal/formats.ts';
 
 /** The status of a target. */
 export type TargetStatus = ReturnType<typeof statusOf>;
@@ -24,7 +17,7 @@ export type TargetStatus = ReturnType<typeof statusOf>;
 export function statusOf(
   target: string,
   checkpoint: Checkpoint,
-  { runs, quarantined, results }: StateBeside,
+  { runs, quarantined, results }: { runs: readonly RunRecord[]; quarantined: number; results: PendingResults },
   settings: Pick<SyncSettings, 'initialFromMs' | 'settleMs' | 'lookbackMs'>,
   nowMs: EpochMs,
 ) {
@@ -53,6 +46,7 @@ export function statusOf(
     /** Executions that were open for longer than `maxOpenDays`: no longer re-checked, the table has their last state. */
     expiredExecutions: expired.length,
     ...expiredStarts(expired),
+    /** Unreadable rows in the newest files of `quarantine/<target>/`. */
     quarantined,
     results: resultsStatus(results),
     unfinishedBackfills: unfinishedOf(runs, checkpoint, watermarkMs ?? nowMs - settings.settleMs - settings.lookbackMs),
@@ -67,21 +61,12 @@ export function statusOf(
   };
 }
 
-/** A backfill that did not finish. */
-export interface UnfinishedBackfill {
-  readonly from: string;
-  readonly to: string;
-  readonly startedAt: string;
-  /** Covered share of the range, rounded down. */
-  readonly percentCovered: number;
-}
-
 /**
  * Returns unfinished backfills whose range is still not covered; another run may have read it since.
  *
  * @param untilMs the next sync reads what starts later
  */
-function unfinishedOf(runs: readonly RunRecord[], { coverage }: Checkpoint, untilMs: EpochMs): UnfinishedBackfill[] {
+function unfinishedOf(runs: readonly RunRecord[], { coverage }: Checkpoint, untilMs: EpochMs) {
   return unfinishedBackfills(runs).flatMap(({ from, to, startedAt }) => {
     const fromMs = parseTime(from ?? '');
     const endMs = parseTime(to ?? '');
@@ -90,6 +75,7 @@ function unfinishedOf(runs: readonly RunRecord[], { coverage }: Checkpoint, unti
     }
     const asked = { fromMs, toMs: Math.min(endMs, untilMs) };
     const missingMs = asked.fromMs < asked.toMs ? lengthOf(gapsIn(asked, coverage)) : 0;
+    // Rounded down, so that only all is 100.
     const percentCovered = Math.floor(100 * (1 - missingMs / (asked.toMs - asked.fromMs)));
     return missingMs === 0 ? [] : [{ from, to, startedAt, percentCovered }];
   });
@@ -130,4 +116,40 @@ function expiredStarts(expired: readonly { readonly startTimeMs: EpochMs }[]) {
 function edgesOf(instants: readonly EpochMs[]): readonly [EpochMs | null, EpochMs | null] {
   const sorted = [...instants].sort((a, b) => a - b);
   return [sorted[0] ?? null, sorted.at(-1) ?? null];
+}
+
+/** A problem: one word for a table, and a sentence. */
+export interface Problem {
+  readonly word: 'unreadable' | 'failed' | 'waiting' | 'never run' | 'stale';
+  readonly text: string;
+}
+
+/**
+ * Returns the problem of a target; null if it is healthy.
+ *
+ * @param maxAgeMs maximum age of the watermark
+ */
+export function problemOf(checkpoint: Checkpoint, nowMs: EpochMs, maxAgeMs: number): Problem | null {
+  const { lastRun } = checkpoint;
+  const watermarkMs = watermarkOf(checkpoint);
+  if (lastRun?.outcome === 'failed') {
+    const ago = `${duration(nowMs - lastRun.committedAtMs)} ago`;
+    return {
+      word: 'failed',
+      text: `the last run failed ${ago}: ${paragraph(lastRun.error ?? 'no reason was recorded')}`,
+    };
+  }
+  if (watermarkMs === null) {
+    return lastRun?.error == null
+      ? { word: 'never run', text: 'no sync has covered anything yet: run dqsync sync' }
+      : { word: 'waiting', text: paragraph(lastRun.error) };
+  }
+  if (nowMs - watermarkMs > maxAgeMs) {
+    const age = duration(nowMs - watermarkMs);
+    return {
+      word: 'stale',
+      text: `complete only up to ${shownAt(watermarkMs)}, ${age} ago (limit ${duration(maxAgeMs)})`,
+    };
+  }
+  return null;
 }
