@@ -1,7 +1,7 @@
 /** How commands are defined, and the options that several of them share. */
 import { type AddHelpTextContext, type Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { lengthOfTime } from '../time-range.ts';
-import { setVerbosity } from './terminal/verbosity.ts';
+import { setVerbosity } from './terminal/output.ts';
 
 /** Receives the exit code of a command. */
 export type Finish = (exitCode: number) => void;

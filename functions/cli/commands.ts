@@ -9,8 +9,6 @@ import { questionCommands } from './question-commands.ts';
 import { stateCommands } from './state-commands.ts';
 import { writeNote } from './terminal/output.ts';
 
-const exitCodesHelp = 'Exit codes: 0 fine, 1 a target failed, 2 wrong usage or config, 130 interrupted by Ctrl-C.';
-
 /**
  * Makes the program.
  *
@@ -26,9 +24,10 @@ export function makeProgram(finish: Finish): Command {
     .showHelpAfterError('Run "dqsync --help" for the list of commands.')
     .addHelpText(
       'after',
-      paragraphs(
-        `${exitCodesHelp}\n\nTry it without an account: dqsync demo. To sync your own: dqsync init, then dqsync doctor.`,
-      ),
+      paragraphs(`
+Exit codes: 0 fine, 1 a target failed, 2 wrong usage or config, 130 interrupted by Ctrl-C.
+
+Try it without an account: dqsync demo. To sync your own: dqsync init, then dqsync doctor.`),
     );
   for (const add of [...dataCommands, ...stateCommands, ...questionCommands, ...otherCommands]) {
     add(program, finish);

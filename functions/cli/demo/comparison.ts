@@ -1,5 +1,5 @@
 /** Compares the demo's table with the truth: every execution once, in its latest state, and nothing else. Pure. */
-import type { EpochMs, Execution } from '../../model.ts';
+import type { EpochMs } from '../../model.ts';
 
 /** An execution, from the table or from the truth. */
 export interface ComparedExecution {
@@ -10,8 +10,8 @@ export interface ComparedExecution {
 }
 
 /** Returns the part of an execution that changes over its life, as text. */
-export function stateText(execution: Pick<Execution, 'runStatus' | 'notifyStatus' | 'endTimeMs'>): string {
-  return [execution.runStatus, execution.notifyStatus, execution.endTimeMs].join(' ');
+export function stateText(runStatus: unknown, notifyStatus: unknown, endTimeMs: EpochMs | null): string {
+  return [runStatus, notifyStatus, endTimeMs].join(' ');
 }
 
 /** The counts of a comparison. */

@@ -34,8 +34,6 @@ const command = import.meta.filename.endsWith('.ts') ? 'npx dqsync' : 'dqsync';
 /** Time of the first sync before now. The second sync happens now. */
 const passingMs = 6 * 3_600_000;
 const dayMs = 86_400_000;
-/** The exit code that a shell reports after Ctrl-C. */
-const interruptedExitCode = 130;
 const folder = join('.dqsync', 'demo');
 const configPath = join(folder, 'dqsync.json');
 const reportPath = join(folder, 'report.html');
@@ -65,7 +63,7 @@ async function play(source: DemoSource, startedMs: number): Promise<number> {
   const bar = openProgressBar();
   process.once('SIGINT', () => {
     bar.clear();
-    process.exit(interruptedExitCode);
+    process.exit(130);
   });
   // Without the environment, because no proxy leads to this machine.
   const connections = await openConnections(config, consoleLog(bar.clear), {}, clock);

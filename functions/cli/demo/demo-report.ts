@@ -52,8 +52,7 @@ export async function executionsInTable(sql: WarehouseSql): Promise<ComparedExec
   return rows.map(([id, start, run, notify, end]) => {
     const startTimeMs = parseTime(String(start)) ?? Number.NaN;
     const endTimeMs = end === null ? null : parseTime(String(end));
-    const state = stateText({ runStatus: textOrNull(run), notifyStatus: textOrNull(notify), endTimeMs });
-    return { key: `${id}@${startTimeMs}`, startTimeMs, state };
+    return { key: `${id}@${startTimeMs}`, startTimeMs, state: stateText(run, notify, endTimeMs) };
   });
 }
 
@@ -95,8 +94,4 @@ function tableOf(columns: readonly string[], rows: readonly (readonly SqlValue[]
   const cells = rows.slice(0, shownRows).map((row) => row.map(timeCell));
   const rest = rows.length - cells.length;
   return renderTable(columns, cells, { rest: rest > 0 ? '… and more' : null });
-}
-
-function textOrNull(value: SqlValue | undefined): string | null {
-  return value === null || value === undefined ? null : String(value);
 }

@@ -50,7 +50,10 @@ export async function startDemoSource(nowMs: EpochMs, days: number): Promise<Dem
     truth: () => {
       const { executions, vanished } = simulator.truth();
       return [
-        ...executions.map((execution) => ({ ...keyOf(execution), state: stateText(execution) })),
+        ...executions.map((execution) => {
+          const { runStatus, notifyStatus, endTimeMs } = execution;
+          return { ...keyOf(execution), state: stateText(runStatus, notifyStatus, endTimeMs) };
+        }),
         ...vanished.filter(({ served }) => served).map((execution) => ({ ...keyOf(execution), state: null })),
       ];
     },

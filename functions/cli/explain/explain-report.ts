@@ -2,6 +2,7 @@
 import type { SqlValue } from '../../query/sql-value.ts';
 import { printable, shortTime } from '../terminal/formats.ts';
 import { paint } from '../terminal/output.ts';
+import { styleOf } from '../terminal/table.ts';
 
 /** A row, by the names of its columns. */
 export type Row = Readonly<Record<string, SqlValue>>;
@@ -21,7 +22,7 @@ export interface Explained {
 
 /** Returns lines: task, then each execution with its states and results. */
 export function describeExplained(explained: Explained): string {
-  const { instanceId, observations, task } = explained;
+  const { instanceId, observations, task, rules } = explained;
   const latest = observations.at(-1);
   if (latest === undefined) {
     return `The table has no instance ${instanceId}. "dqsync status" shows which spans it covers; "dqsync list" asks the source.`;
@@ -30,7 +31,7 @@ export function describeExplained(explained: Explained): string {
   return [
     `${paint.bold(textOf(latest['name']))}  instance ${instanceId}`,
     `  task      ${taskText(task, latest)}`,
-    ...ruleLines(explained),
+    ...rules.map((rule, index) => `  ${index === 0 ? 'rules' : '     '}     ${ruleText(rule)}`),
     ...starts.flatMap((start, index) => executionLines(explained, start, starts[index + 1] !== undefined)),
   ].join('\n');
 }
@@ -42,12 +43,9 @@ function taskText(task: Row | null, latest: Row): string {
   }
   const period = task['schedule_period'];
   const schedule = period === null ? 'not scheduled' : `every ${textOf(task['schedule_interval'])} ${textOf(period)}`;
-  const gone = task['deleted_at'] === null ? '' : `, ${paint.yellow(`deleted by ${timeOf(task['deleted_at'])}`)}`;
+  const gone =
+    task['deleted_at'] === null ? '' : `, ${paint.yellow(`deleted by ${shortTime(textOf(task['deleted_at']))}`)}`;
   return `${textOf(task['task_name'])} (${id}), level ${textOf(task['level'])}, ${schedule}${gone}`;
-}
-
-function ruleLines({ rules }: Explained): string[] {
-  return rules.map((rule, index) => `  ${index === 0 ? 'rules' : '     '}     ${ruleText(rule)}`);
 }
 
 function ruleText(rule: Row): string {
@@ -63,15 +61,16 @@ function executionLines(explained: Explained, start: string, isRerun: boolean): 
   const note = of(withoutResults).at(-1);
   return [
     `  ${paint.bold(`started   ${shortTime(start)}`)}${isRerun ? ' (started again later)' : ''}`,
-    ...of(observations).map((row) => `    ${timeOf(row['observed_at'])}  ${stateText(row)}`),
+    ...of(observations).map((row) => `    ${shortTime(textOf(row['observed_at']))}  ${stateText(row)}`),
     ...(found.length > 0 ? [] : [`    ${missing(note)}`]),
     ...found.map((row) => `    ${resultText(row, names)}`),
   ];
 }
 
 function stateText(row: Row): string {
-  const ended = row['end_time'] === null ? 'not ended' : `ended ${timeOf(row['end_time'])}`;
-  return `${colored(textOf(row['run_status']))}, ${ended}, notification ${textOf(row['notify_status'])}`;
+  const status = textOf(row['run_status']);
+  const ended = row['end_time'] === null ? 'not ended' : `ended ${shortTime(textOf(row['end_time']))}`;
+  return `${styleOf(status, status)}, ${ended}, notification ${textOf(row['notify_status'])}`;
 }
 
 function missing(note: Row | undefined): string {
@@ -114,17 +113,6 @@ function parsedJson(text: string): unknown {
   }
 }
 
-function colored(status: string): string {
-  if (status === 'SUCCESS') {
-    return paint.green(status);
-  }
-  return status === 'FAILED' || status === 'ALARMING' ? paint.red(status) : paint.yellow(status);
-}
-
 function textOf(value: SqlValue | undefined): string {
   return value === null || value === undefined ? '–' : printable(String(value));
-}
-
-function timeOf(value: SqlValue | undefined): string {
-  return typeof value === 'string' ? shortTime(value) : '–';
 }

@@ -31,9 +31,6 @@ interface InitOptions extends AnswerOptions {
   readonly deploy?: boolean;
 }
 
-/** Exit code after Ctrl-C, as of a shell. */
-const interruptedExitCode = 130;
-
 /**
  * Asks for missing options, writes the files, and runs `doctor` if the credentials are complete. Never overwrites a
  * file.
@@ -62,7 +59,7 @@ async function initIn(folder: string, options: InitOptions): Promise<number> {
   } catch (thrown) {
     if (thrown instanceof NoAnswer) {
       writeNote('Interrupted. Nothing was written.');
-      return interruptedExitCode;
+      return 130;
     }
     throw thrown;
   }

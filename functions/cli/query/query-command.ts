@@ -78,7 +78,9 @@ async function sqlOf(sql: string | undefined, { file, saved }: QueryOptions): Pr
   if (saved !== undefined) {
     return savedSql(saved);
   }
-  const text = file !== undefined ? await readSqlFile(file) : (sql ?? (await readStdin()));
+  // On a terminal there is nothing to read from stdin: the user forgot the query.
+  const fromStdin = async (): Promise<string> => (process.stdin.isTTY ? '' : await streamText(process.stdin));
+  const text = file !== undefined ? await readSqlFile(file) : (sql ?? (await fromStdin()));
   if (text.trim() === '') {
     throw new ConfigError('the query is empty', {
       remedy: `Give SQL, for example: dqsync query "SELECT run_status, count(*) FROM ${viewName} GROUP BY 1"`,
@@ -105,11 +107,6 @@ async function readSqlFile(path: string): Promise<string> {
       remedy: 'Give a readable file with --file.',
     });
   }
-}
-
-/** Reads stdin. On a terminal there is nothing to read, because the user forgot the query. */
-async function readStdin(): Promise<string> {
-  return process.stdin.isTTY ? '' : await streamText(process.stdin);
 }
 
 /** Returns rows as objects. A repeated column name gets a number, because an object cannot have it twice. */

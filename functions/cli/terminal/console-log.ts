@@ -2,8 +2,7 @@
 import { createConsola } from 'consola/basic';
 import type { Log } from '../../model.ts';
 import { paragraph } from './formats.ts';
-import { widthOf } from './output.ts';
-import { isQuiet, isVerbose } from './verbosity.ts';
+import { isQuiet, isVerbose, widthOf } from './output.ts';
 import { wrapped } from './wrap.ts';
 
 /**

@@ -6,9 +6,8 @@ import cliProgress from 'cli-progress';
 import { type Clock, systemClock } from '../../clock.ts';
 import type { Progress } from '../../sync/target-run.ts';
 import { count, duration, printable, shortDuration, shownAt } from './formats.ts';
-import { writeNote } from './output.ts';
+import { isQuiet, writeNote } from './output.ts';
 import { type Estimate, ProgressEstimate } from './progress-estimate.ts';
-import { isQuiet } from './verbosity.ts';
 
 /** Shows the progress of a run. */
 export interface ProgressBar {

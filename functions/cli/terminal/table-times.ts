@@ -102,9 +102,6 @@ function zoneText(offset: string, isMixed: boolean): string {
 }
 
 function mostFrequent(texts: readonly string[]): string {
-  const counts = new Map<string, number>();
-  for (const text of texts) {
-    counts.set(text, (counts.get(text) ?? 0) + 1);
-  }
-  return [...counts].reduce((a, b) => (b[1] > a[1] ? b : a), ['', 0] as const)[0];
+  const groups = [...Map.groupBy(texts, (text) => text).values()];
+  return groups.reduce((a, b) => (b.length > a.length ? b : a), [])[0] ?? '';
 }

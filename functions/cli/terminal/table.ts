@@ -219,7 +219,7 @@ const colorsOfStatuses: Readonly<Record<string, (text: string) => string>> = {
   'never run': paint.yellow,
 };
 
-/** Colors a status in any column. */
-function styleOf(text: string, shown: string): string {
+/** Colors a status. Other texts stay unchanged. */
+export function styleOf(text: string, shown: string): string {
   return (Object.hasOwn(colorsOfStatuses, text) ? colorsOfStatuses[text] : undefined)?.(shown) ?? shown;
 }

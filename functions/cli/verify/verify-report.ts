@@ -12,8 +12,6 @@ import { renderTable } from '../terminal/table.ts';
 /** Up to this many days, all are shown. */
 const fewDays = 14;
 const headings = ['day', 'source', 'table', 'missing', 'different', 'gone', 'SUCCESS', 'FAILED', 'ALARMING', 'other'];
-/** A column that is shown only if some day has such rows. */
-const unreadableHeading = 'unreadable';
 const namedStatuses = ['SUCCESS', 'FAILED', 'ALARMING'] as const;
 
 /**
@@ -75,27 +73,21 @@ function spanJson({ fromMs, toMs }: Window): { readonly from: string; readonly t
 
 function tableOf(days: readonly DayResult[]): string {
   const hasUnreadable = days.some((day) => day.unreadable > 0);
-  return renderTable(
-    hasUnreadable ? [...headings, unreadableHeading] : headings,
-    days.map((day) => [...cells(day), ...(hasUnreadable ? [day.unreadable] : [])]),
-  );
-}
-
-function cells(day: DayResult): (string | number)[] {
-  const named = namedStatuses.map((status) => day.byStatus.get(status) ?? 0);
-  const other = day.table - named.reduce((sum, rows) => sum + rows, 0);
-  return [day.day, day.source, day.table, day.missing, day.different, day.gone, ...named, other];
+  const rows = days.map((day) => {
+    const named = namedStatuses.map((status) => day.byStatus.get(status) ?? 0);
+    const other = day.table - named.reduce((sum, rows) => sum + rows, 0);
+    const counts = [day.source, day.table, day.missing, day.different, day.gone, ...named, other];
+    return [day.day, ...counts, ...(hasUnreadable ? [day.unreadable] : [])];
+  });
+  return renderTable(hasUnreadable ? [...headings, 'unreadable'] : headings, rows);
 }
 
 function summed(days: readonly DayResult[]): string {
   const fine = days.filter(isFine);
   const sum = (of: (day: DayResult) => number): number => fine.reduce((total, day) => total + of(day), 0);
-  const gone = sum((day) => day.gone);
+  const [source, table, gone] = [sum((day) => day.source), sum((day) => day.table), sum((day) => day.gone)];
   const kept = gone === 0 ? '' : `; ${count(gone)} gone from the source`;
-  return `${counted(fine.length, 'day')} of ${count(days.length)} fine: ${counted(
-    sum((day) => day.source),
-    'execution',
-  )} at the source, ${count(sum((day) => day.table))} in the table${kept}`;
+  return `${counted(fine.length, 'day')} of ${count(days.length)} fine: ${counted(source, 'execution')} at the source, ${count(table)} in the table${kept}`;
 }
 
 function faults(day: DayResult, { watermarkMs }: VerifiedTarget): string {
