@@ -2,23 +2,18 @@
 import { parseBackfillTask } from '../../sync/backfill-task.ts';
 import { estimateTargets, type Run } from '../../sync/run.ts';
 import { loadConfig } from '../terminal/config-file.ts';
-import type { TargetOptions } from '../terminal/open-targets.ts';
 import { writeResult } from '../terminal/output.ts';
-import { commandWith, settledPart } from '../terminal/range.ts';
+import { commandWith, type RangeOptions, settledPart } from '../terminal/range.ts';
 import { runAndReport, runOn } from '../terminal/run-targets.ts';
 import { stoppingNote, withTerminalRun } from '../terminal/terminal-run.ts';
 import { describeBackfill, describeEstimate } from './backfill-report.ts';
 
 const optionNames = { from: '--from', to: '--to', again: '--again' } as const;
 
-interface BackfillOptions extends TargetOptions {
-  readonly from?: string;
-  readonly to?: string;
+interface BackfillOptions extends RangeOptions {
   readonly again?: boolean;
-  /** Fetches rule results of the executions that it reads, as the config asks for. */
   readonly results?: boolean;
   readonly dryRun?: boolean;
-  /** Name of the deployed stack that runs the backfill. */
   readonly deployed?: string;
 }
 

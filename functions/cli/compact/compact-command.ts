@@ -7,13 +7,11 @@ import { parseRange } from '../../time-range.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { errorJson } from '../terminal/failure.ts';
 import { bytes, counted, paragraph } from '../terminal/formats.ts';
-import type { TargetOptions } from '../terminal/open-targets.ts';
 import { writeError, writeJson, writeLine } from '../terminal/output.ts';
+import type { RangeOptions } from '../terminal/range.ts';
 import { withTerminalRun } from '../terminal/terminal-run.ts';
 
-interface CompactOptions extends TargetOptions {
-  readonly from?: string;
-  readonly to?: string;
+interface CompactOptions extends RangeOptions {
   readonly dryRun?: boolean;
 }
 

@@ -27,7 +27,6 @@ import {
 } from './templates.ts';
 
 interface InitOptions extends AnswerOptions {
-  /** Whether to write the files for a deployment from a clone instead. */
   readonly deploy?: boolean;
 }
 

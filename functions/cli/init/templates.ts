@@ -142,7 +142,7 @@ export function secretText(auth: Auth, values: Readonly<Record<string, string>>)
 }
 
 /** Lines of the `.gitignore`: credentials, and data that commands write. */
-export const ignoredNames: readonly string[] = [secretFile, '.dqsync/', 'warehouse/'];
+const ignoredNames: readonly string[] = [secretFile, '.dqsync/', 'warehouse/'];
 
 /** Returns a `.gitignore` with all of `ignoredNames` and its previous lines. */
 export function gitignoreText(before: string): string {

@@ -29,7 +29,6 @@ interface ListOptions extends FilterOptions {
   readonly offset: number;
   readonly columns?: string;
   readonly vertical?: boolean;
-  /** Lists tasks instead of instances. */
   readonly tasks?: boolean;
   readonly json?: boolean;
 }

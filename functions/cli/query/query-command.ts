@@ -18,13 +18,9 @@ import { timeCell } from '../terminal/table-times.ts';
 interface QueryOptions extends OutputOptions {
   readonly config: string;
   readonly csv?: boolean;
-  /** Most rows to print as a table. */
   readonly maxRows: number;
-  /** A file with the SQL. */
   readonly file?: string;
-  /** Title of a saved query. */
   readonly saved?: string;
-  /** Whether to print the titles of the saved queries. */
   readonly listSaved?: boolean;
   readonly vertical?: boolean;
 }

@@ -6,9 +6,7 @@ import { describeSummary } from '../terminal/summary-report.ts';
 import { stoppingNote, withTerminalRun } from '../terminal/terminal-run.ts';
 
 interface SyncOptions extends TargetOptions {
-  /** Fetches all rule results that wait, also beside many executions. */
   readonly results?: boolean;
-  /** Observes tasks and their rules, too, as the daily maintenance does. */
   readonly tasks?: boolean;
 }
 

@@ -5,6 +5,12 @@ import type { EpochMs, Window } from '../../model.ts';
 import { settingsOf } from '../../sync/targets.ts';
 import type { TargetOptions } from './open-targets.ts';
 
+/** The options of commands about a range. */
+export interface RangeOptions extends TargetOptions {
+  readonly from?: string;
+  readonly to?: string;
+}
+
 /**
  * Returns the part of a range that is settled: later rows may not be listed yet.
  *
@@ -24,7 +30,7 @@ export function settledPart(range: Window, from: string, config: Config, nowMs: 
 /** Returns a command with the range, targets and config of `options`, and `flags`, as a user would type it. */
 export function commandWith(
   name: string,
-  { config, target, from, to }: TargetOptions & { readonly from?: string; readonly to?: string },
+  { config, target, from, to }: RangeOptions,
   flags: readonly string[],
 ): string {
   return [
