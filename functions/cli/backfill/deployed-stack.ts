@@ -53,15 +53,11 @@ export async function stackOutputs(stack: string): Promise<StackOutputs> {
  */
 export async function allOutputs(stack: string): Promise<ReadonlyMap<string, string>> {
   const client = new CloudFormationClient(connectionsOf(process.env));
-  try {
-    const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName: stack }));
-    const outputs = Stacks[0]?.Outputs ?? [];
-    return new Map(outputs.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]));
-  } catch (cause) {
-    throw refused(`read the outputs of stack ${stack}`, cause);
-  } finally {
-    client.destroy();
-  }
+  const { Stacks = [] } = await asking(`read the outputs of stack ${stack}`, () =>
+    client.send(new DescribeStacksCommand({ StackName: stack })),
+  ).finally(() => client.destroy());
+  const outputs = Stacks[0]?.Outputs ?? [];
+  return new Map(outputs.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]));
 }
 
 /** The backfills of one stack. */
@@ -81,18 +77,14 @@ export class DeployedBackfills {
    */
   async start(input: BackfillInput): Promise<{ readonly arn: string; readonly wasRunning: boolean }> {
     const text = JSON.stringify(input);
-    try {
+    return await asking('start the backfill', async () => {
       const running = await this.#findRunning(text);
       if (running !== null) {
         return { arn: running, wasRunning: true };
       }
-      const started = await this.#client.send(
-        new StartExecutionCommand({ stateMachineArn: this.#stateMachineArn, input: text }),
-      );
-      return { arn: started.executionArn ?? '', wasRunning: false };
-    } catch (cause) {
-      throw refused('start the backfill', cause);
-    }
+      const start = new StartExecutionCommand({ stateMachineArn: this.#stateMachineArn, input: text });
+      return { arn: (await this.#client.send(start)).executionArn ?? '', wasRunning: false };
+    });
   }
 
   /**
@@ -101,11 +93,8 @@ export class DeployedBackfills {
    * @throws SourceError if AWS refuses
    */
   async describe(arn: string): Promise<BackfillState> {
-    try {
-      return await this.#client.send(new DescribeExecutionCommand({ executionArn: arn }));
-    } catch (cause) {
-      throw refused('follow the backfill', cause);
-    }
+    const describe = new DescribeExecutionCommand({ executionArn: arn });
+    return await asking('follow the backfill', () => this.#client.send(describe));
   }
 
   close(): void {
@@ -137,18 +126,22 @@ export function requireOutput(outputs: ReadonlyMap<string, string>, key: string,
   return value;
 }
 
-/** Returns the error with AWS's own message, which contains no secret. */
-function refused(what: string, cause: unknown): ConfigError | SourceError {
-  const message = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
-  if (/ValidationError.*does not exist/.test(message)) {
-    return new ConfigError(`could not ${what}: ${message}`, {
-      remedy: 'Use the name that "npx cdk list" shows, and check AWS_REGION and the account of your AWS credentials.',
+/** Runs calls of AWS. Errors have AWS's own message, which contains no secret. */
+async function asking<T>(what: string, calls: () => Promise<T>): Promise<T> {
+  try {
+    return await calls();
+  } catch (cause) {
+    const message = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+    if (/ValidationError.*does not exist/.test(message)) {
+      throw new ConfigError(`could not ${what}: ${message}`, {
+        remedy: 'Use the name that "npx cdk list" shows, and check AWS_REGION and the account of your AWS credentials.',
+        cause,
+      });
+    }
+    throw new SourceError(`could not ${what}: ${message}`, {
+      remedy:
+        'Check AWS_REGION, AWS_PROFILE and the permissions of your AWS credentials, then run the same command again.',
       cause,
     });
   }
-  return new SourceError(`could not ${what}: ${message}`, {
-    remedy:
-      'Check AWS_REGION, AWS_PROFILE and the permissions of your AWS credentials, then run the same command again.',
-    cause,
-  });
 }

@@ -30,35 +30,32 @@ export async function doctor(options: TargetOptions): Promise<number> {
     }
     checks.push(check);
   };
-  const exitCode = await examine(options, note);
+  const isUsable = await examine(options, note);
+  const exitCode = !isUsable ? usageExitCode : checks.some(({ outcome }) => outcome === 'failed') ? 1 : 0;
   if (options.json) {
     writeJson({ ok: exitCode === 0, checks });
   }
   return exitCode;
 }
 
-async function examine(options: TargetOptions, note: NoteCheck): Promise<number> {
+/** Runs the checks. Returns whether the config could be used. */
+async function examine(options: TargetOptions, note: NoteCheck): Promise<boolean> {
   let opened: OpenTargets;
   try {
     opened = await openTargets(options);
   } catch (thrown) {
     note(failedCheck('config', thrown));
-    return usageExitCode;
+    return false;
   }
   const { config, store } = opened;
   note(checkOf('config', 'passed', `${options.config} is valid, with ${counted(config.targets.length, 'target')}`));
-  let failures = 0;
-  const count = (check: Check): void => {
-    failures += check.outcome === 'failed' ? 1 : 0;
-    note(check);
-  };
-  count(await checkWarehouse(store));
+  note(await checkWarehouse(store));
   for (const target of opened.targets) {
-    const countOfTarget = (check: Check): void => count({ ...check, target: target.name });
-    await checkSource(opened, target, countOfTarget);
-    await checkCheckpoint(opened, target, countOfTarget);
+    const noteOfTarget = (check: Check): void => note({ ...check, target: target.name });
+    await checkSource(opened, target, noteOfTarget);
+    await checkCheckpoint(opened, target, noteOfTarget);
   }
-  return failures === 0 ? 0 : 1;
+  return true;
 }
 
 async function checkCheckpoint(

@@ -89,9 +89,7 @@ async function writeDeployment(
   const hasSecret = await writeSecret(folder, answers.auth, secret);
   writeLine(`Wrote ${[deployFile, secretFile].map((name) => join(folder, name)).join(', ')}; git ignores both.`);
   const fill = `aws secretsmanager put-secret-value --secret-id ${secretNameOf(answers)} --secret-string file://${secretFile}`;
-  writeNext([
-    ...(folder === '.' ? [] : [`cd ${folder}`]),
-    ...(hasSecret ? [] : [`edit ${secretFile}`]),
+  writeNext(folder, hasSecret, [
     'npx cdk synth --quiet       # checks the file, offline',
     'npx cdk bootstrap           # once per account and region',
     'npx cdk deploy',
@@ -148,17 +146,12 @@ async function writeSecret(folder: string, auth: Auth, values: Readonly<Record<s
 async function finish(folder: string, hasSecret: boolean): Promise<number> {
   const exitCode = hasSecret ? await doctor({ config: join(folder, configFile), target: [] }) : 0;
   const isReady = hasSecret && exitCode === 0;
-  const steps = [
-    ...(folder === '.' ? [] : [`cd ${folder}`]),
-    ...(hasSecret ? [] : [`edit ${secretFile}`]),
-    ...(isReady ? [] : ['dqsync doctor']),
-    'dqsync sync',
-    'dqsync status',
-  ];
-  writeNext(steps, exitCode === 0 ? 'Next:' : 'Next, fix what is marked with ✗. Then:');
+  const steps = [...(isReady ? [] : ['dqsync doctor']), 'dqsync sync', 'dqsync status'];
+  writeNext(folder, hasSecret, steps, exitCode === 0 ? 'Next:' : 'Next, fix what is marked with ✗. Then:');
   return exitCode;
 }
 
-function writeNext(steps: readonly string[], title = 'Next:'): void {
-  writeLine(`\n${title}\n${steps.map((step) => `  ${step}`).join('\n')}`);
+function writeNext(folder: string, hasSecret: boolean, steps: readonly string[], title = 'Next:'): void {
+  const first = [...(folder === '.' ? [] : [`cd ${folder}`]), ...(hasSecret ? [] : [`edit ${secretFile}`])];
+  writeLine(`\n${title}\n${[...first, ...steps].map((step) => `  ${step}`).join('\n')}`);
 }

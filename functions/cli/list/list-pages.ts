@@ -18,9 +18,8 @@ export interface ListRequest {
   readonly endTimeMs: number;
   /** A row is listed if one of these filters matches. */
   readonly filters: readonly PageFilter[];
-  /** Number of rows to return. */
   readonly limit: number;
-  /** Number of rows to skip. */
+  /** Rows to skip. */
   readonly offset: number;
   /** Called with the number of rows received so far and the expected total. */
   readonly onRows: (rows: number, total: number) => void;
