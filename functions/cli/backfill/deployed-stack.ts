@@ -10,14 +10,8 @@ import {
 import { ConfigError, SourceError } from '../../errors.ts';
 import { connectionsOf } from '../../network/aws.ts';
 
-/** The outputs of the stack. */
-export interface StackOutputs {
-  readonly stateMachineArn: string;
-  readonly warehouseUrl: string;
-  readonly targets: readonly string[];
-  /** First day that Athena reads; undefined without a catalog, or if an older version was deployed. */
-  readonly firstDay: string | undefined;
-}
+/** The outputs of a stack that a backfill needs. */
+export type StackOutputs = Awaited<ReturnType<typeof stackOutputs>>;
 
 /** The input of a backfill's execution. An execution with the same text counts as the same backfill. */
 export interface BackfillInput {
@@ -32,16 +26,17 @@ export interface BackfillInput {
 export type BackfillState = DescribeExecutionOutput;
 
 /**
- * Reads the outputs of a stack that a backfill needs.
+ * Reads these outputs.
  *
  * @throws ConfigError if there is no such stack or it has no backfill; SourceError if AWS refuses
  */
-export async function stackOutputs(stack: string): Promise<StackOutputs> {
+export async function stackOutputs(stack: string) {
   const outputs = await allOutputs(stack);
   return {
     stateMachineArn: requireOutput(outputs, 'BackfillStateMachineArn', stack),
     warehouseUrl: requireOutput(outputs, 'WarehouseUrl', stack),
     targets: requireOutput(outputs, 'TargetNames', stack).split(','),
+    /** First day that Athena reads; undefined without a catalog, or if an older version was deployed. */
     firstDay: outputs.get('FirstDay'),
   };
 }

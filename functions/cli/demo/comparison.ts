@@ -15,20 +15,14 @@ export function stateText(runStatus: unknown, notifyStatus: unknown, endTimeMs: 
 }
 
 /** The counts of a comparison. */
-export interface Comparison {
-  readonly expected: number;
-  readonly missing: number;
-  readonly repeated: number;
-  readonly outdated: number;
-  readonly foreign: number;
-}
+export type Comparison = ReturnType<typeof compareWithTruth>;
 
 /** Compares executions that start before `untilMs`. Later ones need not be in the table yet. */
 export function compareWithTruth(
   table: readonly ComparedExecution[],
   truth: readonly ComparedExecution[],
   untilMs: EpochMs,
-): Comparison {
+) {
   const expected = new Map(
     truth.filter(({ startTimeMs }) => startTimeMs < untilMs).map((each) => [each.key, each.state]),
   );

@@ -11,20 +11,7 @@ import { executionKey } from '../../model.ts';
 import { type ComparedExecution, stateText } from './comparison.ts';
 
 /** A source whose time is controlled by the demo. */
-export interface DemoSource {
-  readonly url: string;
-  readonly projectId: string;
-  readonly workspace: string;
-  /** The secret of its user. */
-  readonly secret: Readonly<Record<string, string>>;
-  /** The run that fails and is started again. */
-  readonly rerunId: bigint;
-  /** Returns the content of a perfect copy now. */
-  truth(): ComparedExecution[];
-  /** Advances time to `untilMs`. The failed run is started again and passes on the way. */
-  pass(untilMs: EpochMs): void;
-  close(): Promise<void>;
-}
+export type DemoSource = Awaited<ReturnType<typeof startDemoSource>>;
 
 const hourMs = 3_600_000;
 
@@ -33,7 +20,7 @@ const hourMs = 3_600_000;
  *
  * @param days of history before `nowMs`
  */
-export async function startDemoSource(nowMs: EpochMs, days: number): Promise<DemoSource> {
+export async function startDemoSource(nowMs: EpochMs, days: number) {
   const clock = frozenClock(nowMs);
   const simulator = await startSimulator({ clock, history: { days, tasks: 48 }, traps: { latencyMs: 4, jitterMs: 4 } });
   const { id: rerunId } = simulator.life.addExecution({
@@ -45,9 +32,12 @@ export async function startDemoSource(nowMs: EpochMs, days: number): Promise<Dem
   return {
     ...defaultWorkspace,
     url: simulator.url,
+    /** The secret of its user. */
     secret: defaultAccount.password,
+    /** The run that fails and is started again. */
     rerunId,
-    truth: () => {
+    /** Returns the content of a perfect copy now. */
+    truth: (): ComparedExecution[] => {
       const { executions, vanished } = simulator.truth();
       return [
         ...executions.map((execution) => {
@@ -57,7 +47,8 @@ export async function startDemoSource(nowMs: EpochMs, days: number): Promise<Dem
         ...vanished.filter(({ served }) => served).map((execution) => ({ ...keyOf(execution), state: null })),
       ];
     },
-    pass: (untilMs) => {
+    /** Advances time to `untilMs`. The failed run is started again and passes on the way. */
+    pass: (untilMs: EpochMs) => {
       clock.advance(hourMs);
       simulator.life.rerun(rerunId);
       clock.advance(hourMs / 2);

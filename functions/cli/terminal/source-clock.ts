@@ -13,14 +13,7 @@ const toleratedMs = 60_000;
 const shortMs = 86_400_000 - 60_000;
 
 /** What the source shows about its clock. */
-export interface SourceClock {
-  /** The source's clock less ours, to within a second; null if it sends no `Date`. */
-  readonly skewMs: number | null;
-  /** Rows that start more than a minute in the future; more of them may follow a full page. */
-  readonly futureRows: number;
-  readonly mayBeMore: boolean;
-  readonly latestStartMs: EpochMs | null;
-}
+export type SourceClock = Awaited<ReturnType<typeof askSourceClock>>;
 
 /**
  * Requests rows that start in the future.
@@ -31,7 +24,7 @@ export async function askSourceClock(
   source: { readonly fetchPage: FetchPage; stats(): SourceStats },
   filter: PageFilter,
   clock: Clock,
-): Promise<SourceClock> {
+) {
   const startTimeMs = clock.now() + toleratedMs;
   const ask = (endTimeMs: EpochMs): Promise<Page> =>
     source.fetchPage({ startTimeMs, endTimeMs, filter, limit: maxPageRows, offset: 0 });
@@ -44,7 +37,9 @@ export async function askSourceClock(
   const starts = page.executions.map((execution) => execution.startTimeMs);
   const rows = starts.length + page.unreadable.length;
   return {
+    /** The source's clock less ours, to within a second; null if it sends no `Date`. */
     skewMs: source.stats().clockSkewMs,
+    /** Rows that start more than a minute in the future; more of them may follow a full page. */
     futureRows: rows,
     mayBeMore: rows >= maxPageRows,
     latestStartMs: starts.length === 0 ? null : starts.reduce((latest, ms) => Math.max(latest, ms)),
