@@ -35,10 +35,11 @@ export function failedCheck(name: string, thrown: unknown): Check {
   };
 }
 
-/** Runs work that returns a finding or throws, and makes a check of it. */
-export async function runCheck(name: string, work: () => Promise<string>): Promise<Check> {
+/** Runs a check. `work` returns the finding of one that passed, or the whole check, or throws if it failed. */
+export async function runCheck(name: string, work: () => Promise<string | Check>): Promise<Check> {
   try {
-    return checkOf(name, 'passed', await work());
+    const found = await work();
+    return typeof found === 'string' ? checkOf(name, 'passed', found) : found;
   } catch (thrown) {
     return failedCheck(name, thrown);
   }

@@ -12,7 +12,7 @@ import { usageExitCode } from '../terminal/failure.ts';
 import { counted, shownAt } from '../terminal/formats.ts';
 import { type OpenTargets, openTargets, type TargetOptions } from '../terminal/open-targets.ts';
 import { paint, writeJson, writeLine } from '../terminal/output.ts';
-import { type Check, checkOf, describeCheck, failedCheck, type NoteCheck } from './check.ts';
+import { type Check, checkOf, describeCheck, failedCheck, type NoteCheck, runCheck } from './check.ts';
 import { checkSource } from './source-checks.ts';
 import { checkWarehouse } from './warehouse-checks.ts';
 
@@ -83,14 +83,10 @@ async function checkCheckpoint(
 
 /** Checks for rows that are in no table, and executions whose state may be stale. */
 async function checkSetAside(store: Store, target: string, { expired }: Checkpoint): Promise<Check> {
-  try {
+  return await runCheck('set aside', async () => {
     const { rows } = await readQuarantine(store, target);
     const finding = `${counted(rows.length, 'row')} in quarantine, ${counted(expired.length, 'expired execution')}`;
     const remedy = `"dqsync quarantine" shows the rows, "dqsync status --target ${target}" how to read the executions again.`;
-    return rows.length + expired.length === 0
-      ? checkOf('set aside', 'passed', finding)
-      : checkOf('set aside', 'noticed', finding, remedy);
-  } catch (thrown) {
-    return failedCheck('set aside', thrown);
-  }
+    return rows.length + expired.length === 0 ? finding : checkOf('set aside', 'noticed', finding, remedy);
+  });
 }

@@ -8,7 +8,7 @@ import { openStore } from '../../connect.ts';
 import { SourceError } from '../../errors.ts';
 import { tableName, viewName } from '../../warehouse/layout.ts';
 import { allOutputs, requireOutput } from '../backfill/deployed-stack.ts';
-import { type Check, checkOf, describeCheck, failedCheck, runCheck } from '../doctor/check.ts';
+import { type Check, checkOf, describeCheck, runCheck } from '../doctor/check.ts';
 import { checkWarehouse } from '../doctor/warehouse-checks.ts';
 import { counted } from '../terminal/formats.ts';
 import { type OutputOptions, writeJson, writeLine, writeNote } from '../terminal/output.ts';
@@ -59,16 +59,15 @@ export async function smoke(stack: string, options: OutputOptions): Promise<numb
   return ok ? 0 : 1;
 }
 
+const failure = z.object({ errorMessage: z.string().optional() });
 const summaries = z.array(z.looseObject({ target: z.string(), waitingFor: z.string().optional() }));
 
 /** Runs the function once, as the schedule does. */
 async function checkRun(calls: AwsCalls, functionName: string): Promise<Check> {
-  try {
+  return await runCheck('run', async () => {
     const reply = await calls.invoke(functionName, {});
     if (reply.header('x-amz-function-error') !== undefined) {
-      const { errorMessage = 'it said nothing' } = z
-        .object({ errorMessage: z.string().optional() })
-        .parse(JSON.parse(reply.text ?? '{}'));
+      const { errorMessage = 'it said nothing' } = failure.parse(JSON.parse(reply.text ?? '{}'));
       throw new SourceError(`the function failed: ${errorMessage}`, {
         remedy: 'See the section run-failed of the runbook.',
       });
@@ -76,16 +75,14 @@ async function checkRun(calls: AwsCalls, functionName: string): Promise<Check> {
     const targets = summaries.parse(JSON.parse(reply.text ?? ''));
     const waiting = targets.filter(({ waitingFor }) => waitingFor !== undefined).map(({ target }) => target);
     return waiting.length === 0
-      ? checkOf('run', 'passed', `the function ran ${counted(targets.length, 'target')}`)
+      ? `the function ran ${counted(targets.length, 'target')}`
       : checkOf(
           'run',
           'noticed',
           `the function ran, but has no credentials for ${waiting.join(', ')} yet`,
           'Store them: aws secretsmanager put-secret-value --secret-string file://secret.json --secret-id <name>',
         );
-  } catch (thrown) {
-    return failedCheck('run', thrown);
-  }
+  });
 }
 
 const started = z.object({ QueryExecutionId: z.string() });
@@ -135,12 +132,10 @@ async function endOfQuery(calls: AwsCalls, id: string): Promise<number> {
       return statistics?.DataScannedInBytes ?? 0;
     }
     if (status.State === 'FAILED' || status.State === 'CANCELLED' || systemClock.now() > endMs) {
-      throw new SourceError(
-        `the query ${id} ended as ${status.State}: ${status.StateChangeReason ?? 'no reason given'}`,
-        {
-          remedy: 'Check the query in the workgroup (output AthenaUrl), and the permissions of your AWS credentials.',
-        },
-      );
+      const reason = status.StateChangeReason ?? 'no reason given';
+      throw new SourceError(`the query ${id} ended as ${status.State}: ${reason}`, {
+        remedy: 'Check the query in the workgroup (output AthenaUrl), and the permissions of your AWS credentials.',
+      });
     }
     await systemClock.sleep(lookEveryMs);
   }
@@ -148,7 +143,7 @@ async function endOfQuery(calls: AwsCalls, id: string): Promise<number> {
 
 /** Lets an alarm fire, and looks whether CloudWatch could hand it to the topic. */
 async function checkAlarm(calls: AwsCalls, stack: string): Promise<Check> {
-  try {
+  return await runCheck('alarm', async () => {
     const known = await calls.cloudWatch('DescribeAlarms', { AlarmNamePrefix: `${stack}-` });
     const names = [...known.matchAll(/<AlarmName>([^<]+)</g)].map(([, name]) => name ?? '');
     const name = names.find((each) => each === `${stack}-dead-letters`) ?? names[0];
@@ -173,10 +168,8 @@ async function checkAlarm(calls: AwsCalls, stack: string): Promise<Check> {
         remedy: 'Run "npx cdk deploy" to restore the policy of the topic, and of its key if it has one.',
       });
     }
-    return checkOf('alarm', 'passed', `${name} fired and reached its topic. ${mail}`);
-  } catch (thrown) {
-    return failedCheck('alarm', thrown);
-  }
+    return `${name} fired and reached its topic. ${mail}`;
+  });
 }
 
 /** Returns CloudWatch's report about the action of an alarm; null if there is none in time. */
