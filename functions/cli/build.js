@@ -56,5 +56,5 @@ await build({
   logLevel: 'warning',
 });
 const start = join(folder, 'dqsync.js');
-copyFileSync(join(here, 'installed.js'), start);
+copyFileSync(join(here, 'dqsync.js'), start);
 chmodSync(start, 0o755);

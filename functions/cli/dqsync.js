@@ -15,18 +15,22 @@ import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const neededMajor = 24;
+const sources = new URL('main.ts', import.meta.url);
+const isClone = existsSync(sources);
+// In a package, the bundle is beside this file (build.js copies it there) or in dist.
+const bundles = ['main.js', '../../dist/main.js'].map((path) => new URL(path, import.meta.url));
+const needed = isClone ? [24, 0] : [22, 19];
 const nodeFlags = ['--max-semi-space-size=8'];
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 
-if (!existsSync(new URL('main.ts', import.meta.url))) {
-  // Not a literal, because the file need not exist in the repository.
-  await import(new URL('../../dist/dqsync.js', import.meta.url).href);
-} else if (Number(process.versions.node.split('.')[0]) >= neededMajor) {
+if (major > needed[0] || (major === needed[0] && minor >= needed[1])) {
   nodeModule.enableCompileCache();
-  const { main } = await import('./main.ts');
+  const { main } = await import(isClone ? sources.href : bundles.find(existsSync).href);
   process.exitCode = await main(process.argv.slice(2));
-} else {
+} else if (isClone) {
   restartWith(findNode());
+} else {
+  fail(`dqsync needs Node ${needed.join('.')} or later; this is ${process.version}. Install a newer one.`);
 }
 
 /** @returns {string | null} the path of the node in node_modules */
@@ -42,9 +46,7 @@ function findNode() {
 /** @param {string | null} node */
 function restartWith(node) {
   if (node === null) {
-    fail(
-      `dqsync needs Node ${neededMajor} or later; this is ${process.version}. Install it, or run "npm ci" in dqsync.`,
-    );
+    fail(`dqsync needs Node ${needed[0]} or later; this is ${process.version}. Install it, or run "npm ci" in dqsync.`);
     return;
   }
   // The real path, because argv[1] may be a symlink. The options of this Node are not passed on, because the other may
