@@ -160,7 +160,7 @@ const table: Readonly<Record<string, Allowed>> = {
       'functions/time-range.ts',
       'functions/warehouse/file-errors.ts',
     ],
-    packages: ['node:', 'cli-progress', 'consola', 'picocolors', 'string-width'],
+    packages: ['node:', 'cli-progress', 'picocolors', 'string-width'],
   },
   'functions/cli/sync/': { parts: aCommand, packages: [] },
   'functions/cli/backfill/': {
