@@ -43,9 +43,6 @@ const targetSchema = z.strictObject({
     .default({}),
 });
 
-const defaultReserve = 0.25;
-const defaultAuditDays = 30;
-
 const sourceSchema = z.strictObject({
   endpoint,
   iamEndpoint: endpoint.optional(),
@@ -54,9 +51,9 @@ const sourceSchema = z.strictObject({
       requests: z.int().min(1).max(1_000_000),
       perSeconds: z.number().positive().max(3600),
       /** Share of the quota that a backfill leaves to scheduled runs. */
-      reservedForSync: z.number().min(0).max(0.9).default(defaultReserve),
+      reservedForSync: z.number().min(0).max(0.9).default(0.25),
     })
-    .default({ requests: 40, perSeconds: 10, reservedForSync: defaultReserve }),
+    .prefault({ requests: 40, perSeconds: 10 }),
 });
 
 /** How to write to an S3 bucket. Refused when a folder is opened. */
@@ -130,9 +127,7 @@ const configSchema = z.strictObject({
   tasks: z.boolean().default(true),
   results: z.enum(resultsChoices).default('failed'),
   /** Number of days for which the daily audit compares the source's counts with the recorded coverage. */
-  audit: z
-    .strictObject({ days: z.int().min(1).max(365).default(defaultAuditDays) })
-    .default({ days: defaultAuditDays }),
+  audit: z.strictObject({ days: z.int().min(1).max(365).default(30) }).prefault({}),
 });
 
 /** Returns the JSON Schema of a config file, for editors: keys, types, limits and defaults. */
