@@ -45,11 +45,7 @@ export async function backfill(options: BackfillOptions): Promise<number> {
     };
     if (options.dryRun) {
       const estimates = await estimateTargets(run, task);
-      writeResult(
-        options,
-        () => estimates,
-        () => estimates.map((target) => describeEstimate(target, config)).join('\n\n'),
-      );
+      writeResult(options, estimates, () => estimates.map((target) => describeEstimate(target, config)).join('\n\n'));
       return 0;
     }
     const flags = [...(options.again ? ['--again'] : []), ...(options.results ? ['--results'] : [])];

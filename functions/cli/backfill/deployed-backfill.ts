@@ -89,7 +89,7 @@ function reportEnd({ executionArn, status, output, error, cause }: BackfillState
   const rest = options.results ? ' Scheduled syncs fetch the rule results that still wait.' : '';
   writeResult(
     options,
-    () => JSON.parse(output ?? 'null'),
+    JSON.parse(output ?? 'null'),
     () => `The backfill is done. "dqsync status" shows what is covered.${rest}`,
   );
 }

@@ -29,11 +29,7 @@ export async function explain(idText: string, options: ExplainOptions): Promise<
   const sql = await openWarehouseSql(store, cacheFolderOf(store.url, process.env));
   try {
     const explained = await explainOne(sql, idText);
-    writeResult(
-      options,
-      () => explained,
-      () => describeExplained(explained),
-    );
+    writeResult(options, explained, () => describeExplained(explained));
     return explained.observations.length === 0 ? 1 : 0;
   } finally {
     await sql.close();

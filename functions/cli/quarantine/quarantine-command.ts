@@ -27,10 +27,9 @@ export async function quarantine(options: QuarantineOptions): Promise<number> {
   }
   writeResult(
     options,
-    () =>
-      found.map(({ target, rows, hasMore }) => {
-        return { target, quarantined: rows.length, hasMore, rows: rows.slice(0, options.limit) };
-      }),
+    found.map(({ target, rows, hasMore }) => {
+      return { target, quarantined: rows.length, hasMore, rows: rows.slice(0, options.limit) };
+    }),
     () => found.map((one) => describeQuarantine(one, options)).join('\n\n'),
   );
   return 0;

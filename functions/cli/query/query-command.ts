@@ -33,10 +33,8 @@ interface QueryOptions extends OutputOptions {
  */
 export async function query(sql: string | undefined, options: QueryOptions): Promise<number> {
   if (options.listSaved) {
-    writeResult(
-      options,
-      () => savedQuestions,
-      () => savedQuestions.map(({ title, description }) => `${paint.bold(title)}\n  ${description}`).join('\n'),
+    writeResult(options, savedQuestions, () =>
+      savedQuestions.map(({ title, description }) => `${paint.bold(title)}\n  ${description}`).join('\n'),
     );
     return 0;
   }

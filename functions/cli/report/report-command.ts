@@ -58,11 +58,7 @@ export async function report(options: ReportOptions): Promise<number> {
   const path = resolve(options.out);
   await writePage(path, html);
   const sizeBytes = Buffer.byteLength(html);
-  writeResult(
-    options,
-    () => documentOf(path, sizeBytes, data),
-    () => describeReport(options.out, sizeBytes, data),
-  );
+  writeResult(options, documentOf(path, sizeBytes, data), () => describeReport(options.out, sizeBytes, data));
   if (options.open) {
     openInBrowser(pathToFileURL(path).href);
   }

@@ -60,7 +60,7 @@ export async function rewind(options: RewindOptions): Promise<number> {
   }
   writeResult(
     options,
-    () => done.map((one) => ('error' in one ? { target: one.target, error: errorJson(one.error) } : one)),
+    done.map((one) => ('error' in one ? { target: one.target, error: errorJson(one.error) } : one)),
     () => describeDone(done),
   );
   return answer === 'interrupted' ? 130 : done.some((one) => 'error' in one) ? 1 : 0;

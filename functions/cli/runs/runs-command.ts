@@ -31,7 +31,7 @@ export async function runs(options: RunsOptions): Promise<number> {
   }
   writeResult(
     options,
-    () => found.map((one) => ({ target: one.target, runs: one.runs.slice(0, options.limit) })),
+    found.map((one) => ({ target: one.target, runs: one.runs.slice(0, options.limit) })),
     () => found.map((one) => describeRuns(one, options)).join('\n\n'),
   );
   return 0;

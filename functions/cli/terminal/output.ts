@@ -45,9 +45,9 @@ export interface OutputOptions {
 }
 
 /** Writes the result of a command: the document with `--json`, otherwise the text. */
-export function writeResult({ json }: OutputOptions, document: () => unknown, text: () => string): void {
+export function writeResult({ json }: OutputOptions, document: unknown, text: () => string): void {
   if (json) {
-    writeJson(document());
+    writeJson(document);
   } else {
     writeLine(text());
   }

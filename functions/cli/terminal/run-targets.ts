@@ -39,10 +39,6 @@ export async function runAndReport(
       expectedRows: bar.expectedRows(target),
     };
   };
-  writeResult(
-    options,
-    () => summaries,
-    () => summaries.map((summary) => describe(summary, endOf(summary))).join('\n'),
-  );
+  writeResult(options, summaries, () => summaries.map((summary) => describe(summary, endOf(summary))).join('\n'));
   return summaries.some(({ error }) => error !== undefined) ? 1 : (interrupt.exitCode() ?? 0);
 }

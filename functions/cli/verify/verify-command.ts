@@ -69,10 +69,8 @@ export async function verify(options: VerifyOptions): Promise<number> {
       }
     }
     const command = commandWith('verify', options, isDeep ? ['--deep'] : []);
-    writeResult(
-      options,
-      () => verified.map(verifiedJson),
-      () => verified.map((target) => describeVerified(target, command)).join('\n\n'),
+    writeResult(options, verified.map(verifiedJson), () =>
+      verified.map((target) => describeVerified(target, command)).join('\n\n'),
     );
     return interrupt.exitCode() ?? (verified.every(isAllFine) ? 0 : 1);
   });
