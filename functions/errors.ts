@@ -144,6 +144,10 @@ export class StoppedError extends DqsyncError {
 /** A defect of dqsync. */
 export class InternalError extends DqsyncError {
   readonly kind = 'internal';
+
+  constructor(message: string, details: Partial<ErrorDetails> = {}) {
+    super(message, { remedy: 'This is a defect of dqsync; please report it with this message.', ...details });
+  }
 }
 
 /** Returns a `DqsyncError` unchanged, and wraps anything else in an `InternalError`. */

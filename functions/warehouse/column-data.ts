@@ -28,7 +28,5 @@ export function isBooleanData(data: Data): data is Data<Bool> {
 
 /** Returns the error for a column of any other type. */
 export function unsupportedColumn(data: Data): InternalError {
-  return new InternalError(`an Arrow column of type ${data.type} cannot be written`, {
-    remedy: 'This is a defect of dqsync; please report it with this message.',
-  });
+  return new InternalError(`an Arrow column of type ${data.type} cannot be written`);
 }

@@ -209,9 +209,7 @@ export function executionFrom(read: (column: ExecutionColumn, index: number) => 
     executionColumns.map((column, index) => [column.property, read(column, index)] as const),
   );
   if (!isExecution(fields)) {
-    throw new InternalError('the columns of an execution have values of other types', {
-      remedy: 'This is a defect of dqsync; please report it with this message.',
-    });
+    throw new InternalError('the columns of an execution have values of other types');
   }
   return fields;
 }

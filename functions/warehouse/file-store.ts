@@ -56,7 +56,7 @@ export interface FileStore extends Store {
 export function openFileStore(url: string, clock: Clock = systemClock): FileStore {
   const location = parseWarehouseUrl(url);
   if (location.kind !== 'file') {
-    throw new InternalError(`${url} is not a folder`, { remedy: 'This is a defect of dqsync; please report it.' });
+    throw new InternalError(`${url} is not a folder`);
   }
   return new FolderStore(url, resolve(location.folder), clock);
 }
@@ -238,9 +238,7 @@ class FolderStore implements FileStore {
   #pathOf(key: string): string {
     assertSafeKey(key);
     if (key.split('/').some((part) => part === temporaryFolder || part === replacedFolder || isLockName(part))) {
-      throw new InternalError(`key ${JSON.stringify(key)} is reserved for the store`, {
-        remedy: 'This is a defect of dqsync; please report it with this message.',
-      });
+      throw new InternalError(`key ${JSON.stringify(key)} is reserved for the store`);
     }
     return join(this.folder, key);
   }

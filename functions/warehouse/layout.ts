@@ -237,7 +237,5 @@ function safeDay(value: string): string {
 }
 
 function unsafe(what: string, value: string, allowed: string): InternalError {
-  return new InternalError(`${what} ${JSON.stringify(value)} cannot be part of an object key; allowed: ${allowed}`, {
-    remedy: 'This is a defect of dqsync; please report it with this message.',
-  });
+  return new InternalError(`${what} ${JSON.stringify(value)} cannot be part of an object key; allowed: ${allowed}`);
 }

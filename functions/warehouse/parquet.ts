@@ -73,9 +73,7 @@ export class ParquetBuilder {
    */
   finish(metadata: Readonly<Record<string, string>> = {}): Uint8Array {
     if (this.#file.rowCount === 0) {
-      throw new InternalError('a Parquet file without rows was requested', {
-        remedy: 'This is a defect of dqsync; please report it with this message.',
-      });
+      throw new InternalError('a Parquet file without rows was requested');
     }
     this.#file.writeFooter(metadata);
     return Buffer.concat(this.#parts);
@@ -123,9 +121,7 @@ function writePages(file: ParquetEnvelopeWriter, { dictionaryPage, dataPages }: 
 function columnOf(batch: RecordBatch, index: number): Data {
   const data = batch.data.children[index];
   if (data === undefined) {
-    throw new InternalError(`the batch has no column ${index}`, {
-      remedy: 'This is a defect of dqsync; please report it with this message.',
-    });
+    throw new InternalError(`the batch has no column ${index}`);
   }
   return data;
 }

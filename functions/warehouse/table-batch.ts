@@ -68,7 +68,7 @@ function int64Column<Row>(rows: readonly Row[], read: (row: Row) => bigint | nul
     values[index] = value;
     // A typed array wraps around silently.
     if (values[index] !== value) {
-      throw defect(`${name} ${value} does not fit 64 bits`);
+      throw new InternalError(`${name} ${value} does not fit 64 bits`);
     }
   });
   return numberData('int64', values, validity);
@@ -87,7 +87,7 @@ function timestampColumn<Row>(rows: readonly Row[], read: (row: Row) => EpochMs 
       return;
     }
     if (!Number.isSafeInteger(ms)) {
-      throw defect(`${name} ${ms} is not a whole number of milliseconds`);
+      throw new InternalError(`${name} ${ms} is not a whole number of milliseconds`);
     }
     const high = Math.floor(ms / 2 ** 32);
     halves[2 * index] = ms - high * 2 ** 32;
@@ -130,8 +130,4 @@ function textColumn<Row>(rows: readonly Row[], read: (row: Row) => string | null
     codes[index] = code;
   });
   return textData(codes, dictionaryOf([...codeOf.keys()]), validity);
-}
-
-function defect(message: string): InternalError {
-  return new InternalError(message, { remedy: 'This is a defect of dqsync; please report it with this message.' });
 }
