@@ -3,9 +3,9 @@ import type { Clock } from '../clock.ts';
 import { InternalError, StorageError } from '../errors.ts';
 import { compactedKey } from '../warehouse/compacted-files.ts';
 import { maxRowGroupRows, ParquetBuilder } from '../warehouse/parquet.ts';
-import type { ListedObject, Store } from '../warehouse/store.ts';
+import type { Store } from '../warehouse/store.ts';
 import { DataFile, replacesKey } from './data-file.ts';
-import { type DayFiles, nameOf } from './day-files.ts';
+import type { DayFiles, ListedFile } from './day-files.ts';
 import type { GatheredRows } from './gathered-rows.ts';
 import type { CompactedTable } from './tables.ts';
 
@@ -32,6 +32,7 @@ export interface DayCompaction {
   readonly rows: GatheredRows;
   /** Throws when the work is to stop; asked before each file. */
   readonly checkTime: () => void;
+  readonly isDryRun: boolean;
   readonly limits?: CompactionLimits | undefined;
 }
 
@@ -66,68 +67,49 @@ const readsAtOnce = 4;
 
 /**
  * Compacts a day if it has more files of runs than are worth keeping. Sets nothing aside before a file with all of its
- * rows is in the store. An interrupted compaction continues the next time.
+ * rows is in the store. An interrupted compaction continues the next time. A dry run changes nothing, and has no figures
+ * of the new files.
  *
  * @returns null if there is nothing to do
  * @throws StorageError if a file cannot be read or written
  */
 export async function compactDay(work: DayCompaction, day: DayFiles): Promise<CompactedDay | null> {
-  const { filesOfDay } = work.limits ?? defaultLimits;
-  const left = await writtenAndNotReplaced(work, day);
-  if (left.length <= filesOfDay) {
+  const { store, clock, isDryRun, limits = defaultLimits } = work;
+  const replaced = await replacedBy(work, day);
+  const left = day.written.filter(({ name }) => !replaced.has(name));
+  if (!isDryRun) {
+    // An earlier compaction has replaced them, and was interrupted.
+    await setAside(
+      store,
+      day.written.filter(({ name }) => replaced.has(name)),
+    );
+  }
+  if (left.length <= limits.filesOfDay) {
     return null;
   }
-  let bytesAfter = 0;
-  let files = 0;
-  let rows = 0;
-  let unchanged = left.length;
+  const { table, workspace, dt, compacted } = day;
+  const before = { table, workspace, dt, filesBefore: compacted.length + left.length, bytesBefore: bytesOf(left) };
+  if (isDryRun) {
+    return { ...before, filesAfter: compacted.length + 1, bytesAfter: 0, rows: 0 };
+  }
+  const after = { filesAfter: before.filesBefore, bytesAfter: 0, rows: 0 };
   for (let start = 0; start < left.length; ) {
     const batch = await gather(work, left.slice(start));
     start += batch.length;
     if (batch.length > 1) {
       const written = await writeBatch(work, day.prefix, batch);
-      bytesAfter += written.bytes;
-      rows += written.rows;
-      files += 1;
-      unchanged -= batch.length;
-      await work.clock.sleep(listingMs);
-      await setAside(work.store, batch);
+      after.filesAfter += 1 - batch.length;
+      after.bytesAfter += written.bytes;
+      after.rows += written.rows;
+      await clock.sleep(listingMs);
+      await setAside(store, batch);
     }
   }
-  return {
-    ...dayResult(work, day, left),
-    filesAfter: day.compacted.length + files + unchanged,
-    bytesAfter,
-    rows,
-  };
+  return { ...before, ...after };
 }
 
-/** Returns what `compactDay` would do, without figures of the new files. */
-export async function planDay(work: DayCompaction, day: DayFiles): Promise<CompactedDay | null> {
-  const replaced = await replacedBy(work, day);
-  const left = day.written.filter(({ key }) => !replaced.has(nameOf(key)));
-  return left.length <= (work.limits ?? defaultLimits).filesOfDay ? null : dayResult(work, day, left);
-}
-
-function dayResult({ table }: DayCompaction, day: DayFiles, left: readonly ListedObject[]): CompactedDay {
-  return {
-    table: table.name,
-    workspace: day.workspace,
-    dt: day.dt,
-    filesBefore: day.compacted.length + left.length,
-    filesAfter: day.compacted.length + 1,
-    bytesBefore: left.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-    bytesAfter: 0,
-    rows: 0,
-  };
-}
-
-/** Sets aside files that an earlier compaction has replaced but not set aside, and returns the other files of runs. */
-async function writtenAndNotReplaced(work: DayCompaction, day: DayFiles): Promise<ListedObject[]> {
-  const replaced = await replacedBy(work, day);
-  const [gone, left] = [true, false].map((is) => day.written.filter(({ key }) => replaced.has(nameOf(key)) === is));
-  await setAside(work.store, gone ?? []);
-  return left ?? [];
+function bytesOf(files: readonly ListedFile[]): number {
+  return files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 }
 
 /** Names of the files that the compacted files of a day replace. */
@@ -149,8 +131,8 @@ async function replacedBy({ store, checkTime }: DayCompaction, day: DayFiles): P
 /** Gathers the rows of the first files of a day, as many as one new file may hold. Returns these files. */
 async function gather(
   { store, table, rows, checkTime, limits = defaultLimits }: DayCompaction,
-  files: readonly ListedObject[],
-): Promise<readonly ListedObject[]> {
+  files: readonly ListedFile[],
+): Promise<readonly ListedFile[]> {
   rows.clear();
   let bytes = 0;
   let count = 0;
@@ -163,7 +145,7 @@ async function gather(
       file.requireColumnsOf(table.columns);
       await rows.add(file);
     }
-    bytes += next.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    bytes += bytesOf(next);
     count += next.length;
   }
   return files.slice(0, count);
@@ -183,9 +165,9 @@ async function readWhole(store: Store, key: string): Promise<Uint8Array> {
 async function writeBatch(
   { store, table, rows }: DayCompaction,
   prefix: string,
-  files: readonly ListedObject[],
+  files: readonly ListedFile[],
 ): Promise<{ readonly bytes: number; readonly rows: number }> {
-  const names = files.map(({ key }) => nameOf(key));
+  const names = files.map(({ name }) => name);
   const { rows: order, latestRows } = rows.inOrder();
   const key = compactedKey(prefix, names, latestRows);
   const file = new ParquetBuilder(table.columns);
@@ -210,7 +192,7 @@ async function writeBatch(
   return { bytes: bytes.length, rows: order.length };
 }
 
-async function setAside(store: Store, files: readonly ListedObject[]): Promise<void> {
+async function setAside(store: Store, files: readonly ListedFile[]): Promise<void> {
   for (const { key } of files) {
     await store.setAside(key);
   }

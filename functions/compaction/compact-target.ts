@@ -3,7 +3,7 @@ import { type Clock, dayInTimeZone } from '../clock.ts';
 import { type DqsyncError, StoppedError, toDqsyncError } from '../errors.ts';
 import type { Target, Window } from '../model.ts';
 import type { ListedObject, Store } from '../warehouse/store.ts';
-import { type CompactedDay, type CompactionLimits, compactDay, type DayCompaction, planDay } from './compact-day.ts';
+import { type CompactedDay, type CompactionLimits, compactDay, type DayCompaction } from './compact-day.ts';
 import { type DayFiles, daysOf } from './day-files.ts';
 import { GatheredRows } from './gathered-rows.ts';
 import { type CompactedTable, compactedTables } from './tables.ts';
@@ -63,6 +63,7 @@ export async function compactTarget(compaction: Compaction): Promise<CompactionR
   const work = {
     store,
     clock,
+    isDryRun,
     limits: compaction.limits,
     checkTime: () => {
       if (compaction.stop.aborted || compaction.remainingMs() <= 0) {
@@ -99,7 +100,7 @@ async function compactTable(compaction: Compaction, work: DayCompaction, { days,
   for (const [index, day] of settled.entries()) {
     work.checkTime();
     try {
-      const result = await (compaction.isDryRun ? planDay(work, day) : compactDay(work, day));
+      const result = await compactDay(work, day);
       if (result !== null) {
         days.push(result);
         compaction.onDay?.(result, { done: index + 1, total: settled.length });

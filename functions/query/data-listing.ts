@@ -42,9 +42,8 @@ export async function dataFilesOf(store: Store, partitions: readonly TablePartit
   const sizes = new Map<string, number>();
   await eachOf(listingsOf(prefixes), async (listing) => {
     for await (const { key, sizeBytes } of store.list(listing)) {
-      const prefix = key.slice(0, key.lastIndexOf('/') + 1);
-      const table = key.slice(0, key.indexOf('/'));
-      if (prefixes.has(prefix) && parseDataKey(key, table) !== null) {
+      const file = parseDataKey(key);
+      if (file !== null && prefixes.has(file.prefix)) {
         sizes.set(key, sizeBytes);
       }
     }

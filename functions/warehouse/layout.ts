@@ -30,8 +30,6 @@ export const viewName = 'quality_instances';
 export const taskTableName = 'quality_task_observations';
 export const resultTableName = 'quality_rule_results';
 
-/** The start of the key of every data file of the observations. */
-export const dataPrefix = `${tableName}/`;
 /** The starts of the keys of the data files of all tables. */
 export const dataPrefixes: readonly string[] = [tableName, taskTableName, resultTableName].map((name) => `${name}/`);
 /** The start of every quarantine file's key. */
@@ -47,56 +45,38 @@ export const reportKey = 'report/index.html';
 /** The tag of objects that a compaction has replaced. The bucket's lifecycle rule expires what carries it. */
 export const replacedTag = { key: 'dqsync', value: 'replaced' } as const;
 
-/** The parts of a data file's key. */
-export interface DataKeyParts {
-  readonly workspace: string;
-  /** Day of `start_time`, `YYYY-MM-DD`. */
-  readonly dt: string;
+/** The parts of the key of a run's data file. */
+export interface DataKeyParts extends Omit<TablePartition, 'table'> {
   readonly runId: string;
   /** Number of the file within its run, from 0. */
   readonly part: number;
 }
 
-const namePattern = /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
-const dayPattern = /^\d{4}-\d{2}-\d{2}$/;
-const dataKeyPattern =
-  /^([a-z_]+)\/workspace=([A-Za-z0-9_-][A-Za-z0-9._-]*)\/dt=(\d{4}-\d{2}-\d{2})\/([A-Za-z0-9_-][A-Za-z0-9._-]*)-(0|[1-9]\d*)\.parquet$/;
+const aName = '[A-Za-z0-9_-][A-Za-z0-9._-]*';
+const aDay = '\\d{4}-\\d{2}-\\d{2}';
+const namePattern = new RegExp(`^${aName}$`);
+const dayPattern = new RegExp(`^${aDay}$`);
+const partitionPattern = new RegExp(`^([a-z_]+)/workspace=(${aName})/dt=(${aDay})/$`);
+const dataFilePattern = new RegExp(`^${aName}-(0|[1-9]\\d*)\\.parquet$`);
 
 /**
  * Returns the key of a data file.
  *
  * @throws InternalError if a part would change the shape of the path
  */
-export function dataKey(parts: DataKeyParts, table: string = tableName): string {
-  if (!Number.isSafeInteger(parts.part) || parts.part < 0) {
-    throw unsafe('part', String(parts.part), 'an integer from 0');
+export function dataKey({ runId, part, ...partition }: DataKeyParts, table: string = tableName): string {
+  if (!Number.isSafeInteger(part) || part < 0) {
+    throw unsafe('part', String(part), 'an integer from 0');
   }
-  return `${table}/workspace=${safeName('workspace', parts.workspace)}/dt=${safeDay(parts.dt)}/${safeName('run id', parts.runId)}-${parts.part}.parquet`;
-}
-
-/** The parts of the key of a table's data file; null for any other key. The inverse of `dataKey`. */
-export function parseDataKey(key: string, table: string = tableName): DataKeyParts | null {
-  const match = dataKeyPattern.exec(key);
-  if (match === null || match[1] !== table) {
-    return null;
-  }
-  const [, , workspace, dt, runId, part] = match;
-  if (workspace === undefined || dt === undefined || runId === undefined || part === undefined) {
-    return null;
-  }
-  return { workspace, dt, runId, part: Number(part) };
-}
-
-/** The parts of a partition's keys. */
-export interface PartitionParts {
-  readonly workspace: string;
-  /** Day of `start_time`, `YYYY-MM-DD`. */
-  readonly dt: string;
+  return `${partitionPrefix({ table, ...partition })}${safeName('run id', runId)}-${part}.parquet`;
 }
 
 /** A partition of one of the tables. */
-export interface TablePartition extends PartitionParts {
+export interface TablePartition {
   readonly table: string;
+  readonly workspace: string;
+  /** Day of the table's partition time, `YYYY-MM-DD`. */
+  readonly dt: string;
 }
 
 /**
@@ -108,12 +88,25 @@ export function partitionPrefix({ table, workspace, dt }: TablePartition): strin
   return `${table}/workspace=${safeName('workspace', workspace)}/dt=${safeDay(dt)}/`;
 }
 
-const partitionPattern = /^([a-z_]+)\/workspace=([A-Za-z0-9_-][A-Za-z0-9._-]*)\/dt=(\d{4}-\d{2}-\d{2})\/$/;
-
 /** Parses the start of a partition's keys; null for any other prefix. The inverse of `partitionPrefix`. */
 export function parsePartitionPrefix(prefix: string): TablePartition | null {
   const [, table, workspace, dt] = partitionPattern.exec(prefix) ?? [];
   return table === undefined || workspace === undefined || dt === undefined ? null : { table, workspace, dt };
+}
+
+/** A data file that a run or a compaction wrote. */
+export interface DataFileKey extends TablePartition {
+  /** Start of the keys of its partition; ends in `/`. */
+  readonly prefix: string;
+  /** Its name in there. */
+  readonly name: string;
+}
+
+/** Parses the key of a data file; null for any other key. */
+export function parseDataKey(key: string): DataFileKey | null {
+  const [, prefix = '', name = ''] = /^(.*\/)(.*)$/.exec(key) ?? [];
+  const partition = parsePartitionPrefix(prefix);
+  return partition === null || !dataFilePattern.test(name) ? null : { ...partition, prefix, name };
 }
 
 /**
@@ -135,55 +128,23 @@ export function quarantinePrefixOf(targetName: string): string {
   return `${quarantinePrefix}${safeName('target name', targetName)}/`;
 }
 
-/**
- * Returns the key of a target's checkpoint.
- *
- * @throws InternalError if the name would change the shape of the path
- */
-export function checkpointKey(targetName: string): string {
-  return `${statePrefix}${safeName('target name', targetName)}/checkpoint.json`;
+/** Makes a function that returns the key of a document of a target, and throws InternalError for an unsafe name. */
+function keyOfDocument(document: string): (targetName: string) => string {
+  return (targetName) => `${statePrefix}${safeName('target name', targetName)}/${document}.json`;
 }
 
-/**
- * Key of the last outcome of each task of a target.
- *
- * @throws InternalError when the name would change the path's shape
- */
-export function outcomesKey(targetName: string): string {
-  return `${statePrefix}${safeName('target name', targetName)}/last-outcomes.json`;
-}
-
-/** Key of what a target's audits found. @throws InternalError when the name would change the path's shape */
-export function auditKey(targetName: string): string {
-  return `${statePrefix}${safeName('target name', targetName)}/audit.json`;
-}
-
-/**
- * Returns the key of the document with the executions of a target whose rule results are still to be fetched.
- *
- * @throws InternalError if the name would change the shape of the path
- */
-export function resultsKey(targetName: string): string {
-  return `${statePrefix}${safeName('target name', targetName)}/results.json`;
-}
-
-/**
- * Returns the key of the document with what is known of the tasks of a target.
- *
- * @throws InternalError if the name would change the shape of the path
- */
-export function tasksKey(targetName: string): string {
-  return `${statePrefix}${safeName('target name', targetName)}/tasks.json`;
-}
-
-/**
- * Returns the key of the document with a target's last runs.
- *
- * @throws InternalError if the name would change the shape of the path
- */
-export function runsKey(targetName: string): string {
-  return `${statePrefix}${safeName('target name', targetName)}/runs.json`;
-}
+/** Key of a target's checkpoint. */
+export const checkpointKey = keyOfDocument('checkpoint');
+/** Key of the last outcome of each task of a target. */
+export const outcomesKey = keyOfDocument('last-outcomes');
+/** Key of what a target's audits found. */
+export const auditKey = keyOfDocument('audit');
+/** Key of the executions of a target whose rule results are still to be fetched. */
+export const resultsKey = keyOfDocument('results');
+/** Key of what is known of the tasks of a target. */
+export const tasksKey = keyOfDocument('tasks');
+/** Key of a target's last runs. */
+export const runsKey = keyOfDocument('runs');
 
 /**
  * Key of the object with which `doctor` and a first run test whether they may write. It is beside the checkpoints,
@@ -198,7 +159,7 @@ export const probeKey = `${statePrefix}.doctor/probe.json`;
  */
 export function assertSafeKey(key: string): void {
   const parts = key.split('/');
-  const safe = parts.every((part) => part !== '' && part !== '.' && part !== '..' && !hasControlOrBackslash(part));
+  const safe = parts.every((part) => part !== '.' && part !== '..' && /^[^\p{Cc}\\]+$/u.test(part));
   if (!safe) {
     throw unsafe('key', key, 'parts between "/" that are not empty, "." or "..", without backslash');
   }
@@ -210,16 +171,6 @@ export function assertSafeKey(key: string): void {
  */
 export function isHidden(key: string): boolean {
   return key.startsWith('.') || key.includes('/.');
-}
-
-function hasControlOrBackslash(text: string): boolean {
-  for (let index = 0; index < text.length; index += 1) {
-    const code = text.charCodeAt(index);
-    if (code < 0x20 || code === 0x7f || code === 0x5c) {
-      return true;
-    }
-  }
-  return false;
 }
 
 function safeName(what: string, value: string): string {

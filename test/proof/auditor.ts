@@ -8,7 +8,7 @@ import type { Checkpoint, TargetIdentity } from '../../functions/checkpoint/chec
 import { decodeCheckpoint } from '../../functions/checkpoint/codec.ts';
 import { watermarkOf } from '../../functions/checkpoint/coverage.ts';
 import { gapsIn } from '../../functions/intervals.ts';
-import { checkpointKey, dataPrefix } from '../../functions/warehouse/layout.ts';
+import { checkpointKey, tableName } from '../../functions/warehouse/layout.ts';
 import type { Simulator } from '../simulator/server.ts';
 import { hyparquetRows } from '../support/referee.ts';
 import type { ShownExecution } from '../support/view-check.ts';
@@ -61,7 +61,7 @@ export class Auditor {
 
   /** To be called with every write, in the order of their effect. */
   async onWrite(key: string, bytes: Uint8Array, before: Uint8Array | null, by: string): Promise<void> {
-    if (key.startsWith(dataPrefix)) {
+    if (key.startsWith(tableName)) {
       if (before !== null) {
         this.problems.push(`I1: ${by} overwrote ${key}`);
       }

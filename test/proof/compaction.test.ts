@@ -1,6 +1,6 @@
 /** The view does not change when a compaction is killed at any step, or when other runs write at any of its steps. */
 import { describe, expect, it } from 'vitest';
-import { dataPrefix } from '../../functions/warehouse/layout.ts';
+import { tableName } from '../../functions/warehouse/layout.ts';
 import type { PutOutcome, Store } from '../../functions/warehouse/store.ts';
 import { compact, dayMs, fill, hourlyObservations } from '../compaction/world.ts';
 import { failingStore, type StoreFate } from '../support/failing-store.ts';
@@ -70,7 +70,7 @@ describe.each(stores)('I3, I17, I18: a compaction killed at each step, %s', (_, 
         await compact(store);
         expire(1);
         expect(await storedView(store), `call ${at}`).toEqual(view);
-        expect(await keysOf(store, dataPrefix), `call ${at}`).toHaveLength(1);
+        expect(await keysOf(store, tableName), `call ${at}`).toHaveLength(1);
         expect(await compact(store)).toMatchObject({ days: [], failed: [], done: true });
       }
     },
@@ -155,7 +155,7 @@ it('I17: a compaction sets no file aside if the write of the compacted file is u
   const { failed } = await compact({ ...store, putIfAbsent: async () => unknown });
 
   expect(failed).toMatchObject([{ dt: '2026-01-01', error: { kind: 'storage', retryable: true } }]);
-  expect(await keysOf(store, dataPrefix)).toEqual([...keys].sort());
+  expect(await keysOf(store, tableName)).toEqual([...keys].sort());
 });
 
 it('I18, I20: a folder shows the same view at each step of a compaction', async () => {
@@ -186,7 +186,7 @@ it('I16: two compactions of the same files make the same file, byte for byte', a
       const { store } = folderLike();
       await fill(store, 1, 24);
       await compact(store);
-      const [key = ''] = await keysOf(store, dataPrefix);
+      const [key = ''] = await keysOf(store, tableName);
       return { key, bytes: Buffer.from((await store.get(key))?.bytes ?? []).toString('hex') };
     }),
   );

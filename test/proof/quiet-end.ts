@@ -2,7 +2,7 @@
 import { watermarkOf } from '../../functions/checkpoint/coverage.ts';
 import { gapsIn } from '../../functions/intervals.ts';
 import type { ResultsWanted } from '../../functions/sync/results-backlog.ts';
-import { dataPrefix, taskTableName } from '../../functions/warehouse/layout.ts';
+import { tableName, taskTableName } from '../../functions/warehouse/layout.ts';
 import { resultTable } from '../../functions/warehouse/result-table.ts';
 import { makeTraps } from '../simulator/traps.ts';
 import { taskProblems } from '../support/task-problems.ts';
@@ -88,7 +88,7 @@ function filesOf({ objects }: ProofWorld['store'], prefix: string): Uint8Array[]
 
 /** Returns, as text, how the view of the remaining files differs from the view of all files ever written. */
 export async function storedViewProblems({ store, auditor }: ProofWorld): Promise<string[]> {
-  return await viewDifferences(filesOf(store, dataPrefix), auditor.view());
+  return await viewDifferences(filesOf(store, tableName), auditor.view());
 }
 
 function coverageProblems(

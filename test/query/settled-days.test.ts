@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Observation } from '../../functions/model.ts';
 import type { WarehouseSql } from '../../functions/query/duckdb.ts';
-import { dataPrefix } from '../../functions/warehouse/layout.ts';
+import { tableName } from '../../functions/warehouse/layout.ts';
 import type { Store } from '../../functions/warehouse/store.ts';
 import { compact, dayMs, fill, hourlyObservations } from '../compaction/world.ts';
 import { failingStore } from '../support/failing-store.ts';
@@ -34,7 +34,7 @@ const earlier = again('earlier', { runStatus: 'FAILED' }, -40 * dayMs);
 
 /** Restores some of the files that a compaction has replaced, as if it had been killed before. */
 async function compactWithout(store: Store, kept: number): Promise<void> {
-  const keys = await keysOf(store, dataPrefix);
+  const keys = await keysOf(store, tableName);
   const files = await Promise.all(keys.map(async (key) => [key, (await store.get(key))?.bytes] as const));
   await compact(store);
   for (const [key, bytes] of files.slice(0, kept)) {
@@ -44,7 +44,7 @@ async function compactWithout(store: Store, kept: number): Promise<void> {
 
 /** Renames the only compacted file to a name of earlier versions. */
 async function renameToOldForm(store: Store): Promise<void> {
-  const [key = ''] = await keysOf(store, dataPrefix);
+  const [key = ''] = await keysOf(store, tableName);
   const bytes = (await store.get(key))?.bytes ?? new Uint8Array();
   await store.putIfAbsent(key.replace(/-\d+\.parquet$/, '-0.parquet'), bytes);
   await store.setAside(key);
@@ -104,7 +104,7 @@ const histories: readonly (readonly [string, boolean, (store: Store) => Promise<
     'two compactions at once have listed different files',
     true,
     async (store) => {
-      const asListed = await keysOf(store, dataPrefix);
+      const asListed = await keysOf(store, tableName);
       await writeObservations(store, later);
       const blind: Store = {
         ...failingStore(store, () => 'ok'),

@@ -1,6 +1,6 @@
 /** The daily maintenance compacts settled days without losing or duplicating rows. */
 import { expect, it } from 'vitest';
-import { dataPrefix } from '../../functions/warehouse/layout.ts';
+import { tableName } from '../../functions/warehouse/layout.ts';
 import { keysOf } from '../support/store-steps.ts';
 import { dayMs, hourMs, minuteMs, syncedSource } from '../support/synced-source.ts';
 
@@ -14,11 +14,11 @@ it('compacts days that the schedule no longer writes to, and only those', async 
     world.sim.life.finish(id, 'SUCCESS');
     world.clock.advance(minuteMs);
   }
-  const before = (await keysOf(world.store, dataPrefix)).length;
+  const before = (await keysOf(world.store, tableName)).length;
   const rows = (await world.observations()).length;
 
   await world.maintain();
-  const recent = (await keysOf(world.store, dataPrefix)).length;
+  const recent = (await keysOf(world.store, tableName)).length;
   expect(recent).toBeLessThan(before);
   expect(recent).toBeGreaterThan(48);
 
@@ -26,7 +26,7 @@ it('compacts days that the schedule no longer writes to, and only those', async 
   await world.syncWell();
   await world.maintain();
 
-  expect((await keysOf(world.store, dataPrefix)).length).toBeLessThan(15);
+  expect((await keysOf(world.store, tableName)).length).toBeLessThan(15);
   expect((await world.observations()).length).toBeGreaterThanOrEqual(rows);
   await world.expectTruth();
 });

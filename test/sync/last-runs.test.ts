@@ -5,7 +5,7 @@ import { encodeCheckpoint } from '../../functions/checkpoint/codec.ts';
 import { endOf } from '../../functions/checkpoint/coverage.ts';
 import { StoppedError, StorageError } from '../../functions/errors.ts';
 import type { Run } from '../../functions/sync/run.ts';
-import { checkpointKey, dataPrefix } from '../../functions/warehouse/layout.ts';
+import { checkpointKey, tableName } from '../../functions/warehouse/layout.ts';
 import type { Store } from '../../functions/warehouse/store.ts';
 import type { SimulatedTask } from '../simulator/task-book.ts';
 import { failingStore } from '../support/failing-store.ts';
@@ -150,7 +150,7 @@ describe('an audit that compares last runs', () => {
     const store: Store = {
       ...failingStore(world.store, () => 'ok'),
       putIfAbsent: async (key, bytes) => {
-        if (key.startsWith(dataPrefix)) {
+        if (key.startsWith(tableName)) {
           throw new StorageError('disk full', { remedy: 'Make room.' });
         }
         return await world.store.putIfAbsent(key, bytes);

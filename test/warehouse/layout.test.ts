@@ -6,8 +6,10 @@ import {
   dataKey,
   isHidden,
   parseDataKey,
+  partitionPrefix,
   probeKey,
   quarantineKey,
+  tableName,
 } from '../../functions/warehouse/layout.ts';
 
 const name = fc.stringMatching(/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,30}$/);
@@ -25,11 +27,14 @@ describe('layout', () => {
     expect(isHidden(probeKey)).toBe(true);
   });
 
-  it('parses every data key that it builds into the same parts', () => {
+  it('parses every data key that it builds into the parts of its partition and its name', () => {
     fc.assert(
       fc.property(name, day, name, fc.nat(), (workspace, dt, runId, part) => {
-        const parts = { workspace, dt, runId, part };
-        expect(parseDataKey(dataKey(parts))).toEqual(parts);
+        const prefix = partitionPrefix({ table: tableName, workspace, dt });
+        expect(parseDataKey(dataKey({ workspace, dt, runId, part }))).toEqual({
+          ...{ table: tableName, workspace, dt, prefix },
+          name: `${runId}-${part}.parquet`,
+        });
       }),
     );
   });
