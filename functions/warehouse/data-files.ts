@@ -4,7 +4,7 @@ import { encodeParquet } from './parquet.ts';
 import { type Partition, partitionRows } from './partitions.ts';
 import type { Table } from './table.ts';
 import { tableBatch } from './table-batch.ts';
-import { type RunWithFiles, retriesOfOwnFile } from './write-retries.ts';
+import { type RunWithFiles, writeOwnFile } from './write-retries.ts';
 
 /** A run that writes data files. */
 export interface RunWithData extends RunWithFiles {
@@ -54,18 +54,6 @@ async function writePartition<Row extends { readonly workspace: string }>(
   const { workspace, dt } = partition;
   const key = dataKey({ workspace, dt, runId: run.runId, part }, table.name);
   const bytes = await encodeParquet(table.columns, tableBatch(table, partition.rows));
-  await putNew(run, key, bytes);
+  await writeOwnFile(run, key, 'another object already has this name', () => run.store.putIfAbsent(key, bytes));
   return bytes.length;
-}
-
-async function putNew(run: RunWithData, key: string, bytes: Uint8Array): Promise<void> {
-  const retries = retriesOfOwnFile(run, key, 'another object already has this name');
-  for (;;) {
-    const outcome = await run.store.putIfAbsent(key, bytes);
-    if (outcome.kind === 'won') {
-      return;
-    }
-    await retries.pauseAfter(outcome);
-    retries.requireAnother(outcome);
-  }
 }

@@ -3,7 +3,7 @@ import { isoTime } from '../clock.ts';
 import type { Target, UnreadableRow } from '../model.ts';
 import { quarantineKey, quarantinePrefixOf } from './layout.ts';
 import type { Store } from './store.ts';
-import { type RunWithFiles, retriesOfOwnFile } from './write-retries.ts';
+import { type RunWithFiles, writeOwnFile } from './write-retries.ts';
 
 /**
  * Adds unreadable rows to the run's quarantine file, one JSON line each with the row's text and the reason. No other
@@ -30,24 +30,16 @@ export async function writeQuarantine(
     }),
   );
   const added = `${lines.join('\n')}\n`;
-  const retries = retriesOfOwnFile(run, key, 'another run writes to this file');
-  for (;;) {
+  await writeOwnFile(run, key, 'another run writes to this file', async () => {
     const existing = await run.store.get(key);
-    const text = existing === null ? '' : new TextDecoder().decode(existing.bytes);
-    if (text.endsWith(added)) {
-      return;
+    if (existing === null) {
+      return await run.store.putIfAbsent(key, new TextEncoder().encode(added));
     }
-    const bytes = new TextEncoder().encode(text + added);
-    const outcome =
-      existing === null
-        ? await run.store.putIfAbsent(key, bytes)
-        : await run.store.putIfMatch(key, bytes, existing.etag);
-    if (outcome.kind === 'won') {
-      return;
-    }
-    await retries.pauseAfter(outcome);
-    retries.requireAnother(outcome);
-  }
+    const text = new TextDecoder().decode(existing.bytes);
+    return text.endsWith(added)
+      ? { kind: 'won', etag: existing.etag }
+      : await run.store.putIfMatch(key, new TextEncoder().encode(text + added), existing.etag);
+  });
 }
 
 /** Returns the day on which a run began, from its id, so that all its quarantined rows are in one file. */

@@ -96,15 +96,25 @@ export class WriteRetries {
 }
 
 /**
- * Counts the attempts for a file that only `run` writes.
+ * Writes a file that only `run` writes, with retries.
  *
  * @param whyLost the reason why an attempt may be lost
+ * @throws StorageError
  */
-export function retriesOfOwnFile(run: RunWithFiles, key: string, whyLost: string): WriteRetries {
+export async function writeOwnFile(
+  run: RunWithFiles,
+  key: string,
+  whyLost: string,
+  attempt: () => Promise<PutOutcome>,
+): Promise<void> {
   const lostTooOften = (attempts: string): StorageError =>
     new StorageError(`${key} could not be written to ${run.store.url} (${attempts}): ${whyLost}`, {
       target: run.target.name,
       remedy: 'Check that nothing else writes to the warehouse, then run again; nothing that was committed is lost.',
     });
-  return new WriteRetries(run, { what: key, maxLost: maxLostAtOwnFile, lostTooOften });
+  const retries = new WriteRetries(run, { what: key, maxLost: maxLostAtOwnFile, lostTooOften });
+  for (let outcome = await attempt(); outcome.kind !== 'won'; outcome = await attempt()) {
+    await retries.pauseAfter(outcome);
+    retries.requireAnother(outcome);
+  }
 }
