@@ -64,17 +64,7 @@ class Booleans implements GatheredColumn {
   }
 
   select(rows: Uint32Array): Data {
-    const bits = new Uint8Array(Math.ceil(rows.length / 8));
-    const validity = new Validity(rows.length);
-    for (let index = 0; index < rows.length; index += 1) {
-      const value = this.get(rows[index] ?? 0);
-      if (value === null) {
-        validity.setNull(index);
-      } else if (value) {
-        bits[index >> 3] = (bits[index >> 3] ?? 0) | (1 << (index & 7));
-      }
-    }
-    return booleanData(rows.length, bits, validity);
+    return booleanData(Array.from(rows, (row) => this.get(row)));
   }
 }
 

@@ -1,11 +1,17 @@
-/** Arrow columns of the kinds that data files have, over buffers that are filled elsewhere. Pure. */
+/** Arrow columns of the kinds that data files have. Pure. */
 import { type Data, makeData } from 'apache-arrow/data';
 import { RecordBatch } from 'apache-arrow/recordbatch';
 import { Field, Schema } from 'apache-arrow/schema';
 import { Bool, type DataType, Dictionary, Int32, Int64, Struct, TimestampMillisecond, Utf8 } from 'apache-arrow/type';
 import { Vector } from 'apache-arrow/vector';
-import type { NumberData, TextData, TextDictionary } from './column-data.ts';
 import type { ColumnKind, StoredColumn } from './table.ts';
+
+/** Ids and times: 64-bit integers in memory. */
+export type NumberData = Data<Int64> | Data<TimestampMillisecond>;
+/** Text in a batch: each distinct text once, and an index per row. */
+type TextDictionary = Dictionary<Utf8, Int32>;
+/** A column of text. */
+export type TextData = Data<TextDictionary>;
 
 const int64 = new Int64();
 const utf8 = new Utf8();
@@ -37,9 +43,34 @@ export function numberData(kind: 'int64' | 'timestamp-ms-utc', values: BigInt64A
   return kind === 'int64' ? makeData({ type: int64, ...props }) : makeData({ type: timestamp, ...props });
 }
 
-/** Returns a column of truth values: one bit for each row, the first one in the lowest bit. */
-export function booleanData(rowCount: number, bits: Uint8Array, validity: Validity): Data<Bool> {
-  return makeData({ type: bool, length: rowCount, data: bits, ...validity.props });
+/** Returns a column of truth values. */
+export function booleanData(values: readonly (boolean | null)[]): Data<Bool> {
+  const validity = new Validity(values.length);
+  values.forEach((value, index) => {
+    if (value === null) {
+      validity.setNull(index);
+    }
+  });
+  return makeData({ type: bool, length: values.length, data: packBits(values.map(Number)), ...validity.props });
+}
+
+/** Packs zeros and ones, the first one into the lowest bit. */
+export function packBits(bits: ArrayLike<number>): Uint8Array {
+  const bytes = new Uint8Array(Math.ceil(bits.length / 8));
+  for (let index = 0; index < bits.length; index += 1) {
+    bytes[index >> 3] = (bytes[index >> 3] ?? 0) | ((bits[index] ?? 0) << (index & 7));
+  }
+  return bytes;
+}
+
+/** Returns `length` packed bits from `offset` on, each as 0 or 1. */
+export function unpackBits(bytes: Uint8Array, offset: number, length: number): Uint8Array {
+  const bits = new Uint8Array(length);
+  for (let index = 0; index < length; index += 1) {
+    const bit = offset + index;
+    bits[index] = ((bytes[bit >> 3] ?? 0) >> (bit & 7)) & 1;
+  }
+  return bits;
 }
 
 /** Returns a column of text: `codes` are indexes in the dictionary. */
@@ -85,4 +116,20 @@ export class Validity {
   get props(): { readonly nullCount: number; readonly nullBitmap: Uint8Array | null } {
     return { nullCount: this.nullCount, nullBitmap: this.nullCount === 0 ? null : this.bitmap };
   }
+}
+
+/** Returns whether a column holds ids or times. */
+export function isNumberData(data: Data): data is NumberData {
+  return data.type instanceof Int64 || data.type instanceof TimestampMillisecond;
+}
+
+/** Returns whether a column holds text. */
+export function isTextData(data: Data): data is TextData {
+  const { type } = data;
+  return type instanceof Dictionary && type.dictionary instanceof Utf8 && type.indices instanceof Int32;
+}
+
+/** Returns whether a column holds truth values. */
+export function isBooleanData(data: Data): data is Data<Bool> {
+  return data.type instanceof Bool;
 }

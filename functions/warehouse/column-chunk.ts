@@ -1,10 +1,10 @@
 /** Encodes a column of a row group: pages, statistics and metadata. */
 import './parquetjs-globals.ts';
 import type { Data } from 'apache-arrow/data';
-import { ColumnMetaData, PageEncodingStats, type Statistics } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
+import { ColumnMetaData, PageEncodingStats, Statistics } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
+import { InternalError } from '../errors.ts';
+import { isBooleanData, isNumberData, isTextData } from './arrow-columns.ts';
 import { BooleanValues } from './boolean-values.ts';
-import { isBooleanData, isNumberData, isTextData, unsupportedColumn } from './column-data.ts';
-import { columnStatistics } from './column-statistics.ts';
 import { type ColumnValues, definedRows } from './column-values.ts';
 import { NumberValues } from './number-values.ts';
 import {
@@ -69,7 +69,35 @@ function columnValues(column: StoredColumn, data: Data, defined: Uint8Array | nu
   if (isBooleanData(data)) {
     return new BooleanValues(data, defined);
   }
-  throw unsupportedColumn(data);
+  throw new InternalError(`an Arrow column of type ${data.type} cannot be written`);
+}
+
+/** Longer text has no statistics, which would cost more in the footer than they save. */
+const maxTextBytes = 64;
+
+/**
+ * Returns the exact statistics of a column chunk; null for free text. `min` and `max` are older names of the same
+ * values, which readers trust only for numbers.
+ *
+ * Numbers are compared as signed 64-bit integers, text as unsigned bytes of its UTF-8, as the Parquet format requires.
+ * parquetjs-lite would compare UTF-16 units, whose order differs beyond the BMP: Trino (Athena) then fails with
+ * "Corrupted statistics" or skips row groups that match.
+ */
+function columnStatistics(column: StoredColumn, values: ColumnValues, nullCount: number): Statistics | null {
+  if (column.freeText === true) {
+    return null;
+  }
+  const range = values.range();
+  if (range === null || Math.max(range.min.length, range.max.length) > maxTextBytes) {
+    return new Statistics({ null_count: nullCount });
+  }
+  const { min, max } = range;
+  return new Statistics({
+    null_count: nullCount,
+    min_value: min,
+    max_value: max,
+    ...(column.kind === 'text' ? {} : { min, max }),
+  });
 }
 
 /** Splits the rows of a chunk into pages. */

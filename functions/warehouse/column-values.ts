@@ -2,6 +2,7 @@
  * The values of a column chunk as its pages need them: without nulls, and with a dictionary if one saves space. Pure.
  */
 import type { Data } from 'apache-arrow/data';
+import { unpackBits } from './arrow-columns.ts';
 
 /** The distinct values of a column chunk, in the order in which they appear. */
 export interface ValueDictionary {
@@ -33,14 +34,5 @@ export const maxDictionaryBytes = 1024 * 1024;
 
 /** Returns 1 for each row with a value and 0 for each null; null if no row is null. */
 export function definedRows(data: Data): Uint8Array | null {
-  if (data.nullCount === 0) {
-    return null;
-  }
-  const { nullBitmap, offset, length } = data;
-  const defined = new Uint8Array(length);
-  for (let row = 0; row < length; row += 1) {
-    const bit = offset + row;
-    defined[row] = ((nullBitmap[bit >> 3] ?? 0) >> (bit & 7)) & 1;
-  }
-  return defined;
+  return data.nullCount === 0 ? null : unpackBits(data.nullBitmap, data.offset, data.length);
 }

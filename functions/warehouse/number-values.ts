@@ -1,7 +1,7 @@
 /** Column values that are ids or times. Pure. */
 import { endianness } from 'node:os';
 import { InternalError } from '../errors.ts';
-import type { NumberData } from './column-data.ts';
+import type { NumberData } from './arrow-columns.ts';
 import { type ColumnValues, maxDictionaryBytes, type ValueDictionary, type ValueRange } from './column-values.ts';
 
 /**

@@ -7,7 +7,7 @@
  * - its row groups, which have no dictionary pages, report compressed sizes as uncompressed, and copy all earlier
  * columns again for each column;
  * - its page index, which lacks required fields and makes Trino (Athena) throw;
- * - its statistics, which compare text as UTF-16 (column-statistics.ts).
+ * - its statistics, which compare text as UTF-16 (column-chunk.ts).
  *
  * GZIP produced the smallest files of all codecs tried. parquetjs-lite has no Zstandard.
  */

@@ -15,16 +15,14 @@ import {
   arrowSchemaOf,
   booleanData,
   dictionaryOf,
+  type NumberData,
   numberData,
   recordBatchOf,
+  type TextData,
   textData,
   Validity,
 } from './arrow-columns.ts';
-import type { NumberData, TextData } from './column-data.ts';
 import type { Table, TableColumn } from './table.ts';
-
-/** Rows as Arrow columns, in the order of the table's columns. */
-export type TableBatch = RecordBatch;
 
 /**
  * Turns rows into Arrow columns, in the given order. Unpaired surrogates in text become U+FFFD.
@@ -35,7 +33,7 @@ export type TableBatch = RecordBatch;
 export function tableBatch<Row extends { readonly workspace: string }>(
   { columns }: Table<Row>,
   rows: readonly Row[],
-): TableBatch {
+): RecordBatch {
   return recordBatchOf(
     arrowSchemaOf(columns),
     rows.length,
@@ -52,7 +50,7 @@ function columnData<Row>(column: TableColumn<Row>, rows: readonly Row[]): Data {
     case 'timestamp-ms-utc':
       return timestampColumn(rows, column.read, column.name);
     case 'boolean':
-      return booleanColumn(rows, column.read);
+      return booleanData(rows.map(column.read));
   }
 }
 
@@ -94,21 +92,6 @@ function timestampColumn<Row>(rows: readonly Row[], read: (row: Row) => EpochMs 
     halves[2 * index + 1] = high;
   });
   return numberData('timestamp-ms-utc', values, validity);
-}
-
-/** One bit for each row. */
-function booleanColumn<Row>(rows: readonly Row[], read: (row: Row) => boolean | null): Data {
-  const bits = new Uint8Array(Math.ceil(rows.length / 8));
-  const validity = new Validity(rows.length);
-  rows.forEach((row, index) => {
-    const value = read(row);
-    if (value === null) {
-      validity.setNull(index);
-    } else if (value) {
-      bits[index >> 3] = (bits[index >> 3] ?? 0) | (1 << (index & 7));
-    }
-  });
-  return booleanData(rows.length, bits, validity);
 }
 
 /** Makes a text column that lists each distinct text once, in order of appearance. */

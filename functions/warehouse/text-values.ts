@@ -1,7 +1,8 @@
 /** Column values that are text. Pure. */
 import type { Data } from 'apache-arrow/data';
 import type { Utf8 } from 'apache-arrow/type';
-import { type TextData, unsupportedColumn } from './column-data.ts';
+import { InternalError } from '../errors.ts';
+import type { TextData } from './arrow-columns.ts';
 import { type ColumnValues, maxDictionaryBytes, type ValueDictionary, type ValueRange } from './column-values.ts';
 
 /**
@@ -21,7 +22,7 @@ export class TextValues implements ColumnValues {
   constructor(data: TextData, defined: Uint8Array | null) {
     const texts = data.dictionary?.data[0];
     if (texts === undefined) {
-      throw unsupportedColumn(data);
+      throw new InternalError('a column of text has no dictionary');
     }
     const { codes, used } = usedTexts(data, defined, texts.length);
     this.#codes = codes;
