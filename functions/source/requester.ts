@@ -16,7 +16,7 @@ import { FailedAttempt, type RetryContext, retrying } from './retrying.ts';
 import { encodeQuery } from './signature.ts';
 import { complaintOf, type Doing, failedAttempt, garbled, isOverQuota, refusal, unreachable } from './source-errors.ts';
 import type { TaskCall } from './task-calls.ts';
-import type { Content } from './task-wire.ts';
+import type { Content } from './wire.ts';
 
 /** The parts that a client is built from. */
 export interface SourceOptions {
@@ -45,14 +45,18 @@ export interface SourceOptions {
   readonly random?: (() => number) | undefined;
 }
 
-/** Counts and measurements so far. */
-export interface SourceStats {
-  /** List requests sent, including retries. */
+/** Counters of some calls. */
+export interface CallStats {
+  /** Requests sent, including retries. */
   readonly requests: number;
   /** Replies with status 429. */
   readonly throttled: number;
-  /** List requests sent again for any reason. */
+  /** Requests sent again for any reason. */
   readonly retries: number;
+}
+
+/** Counts and measurements of the instance list so far. */
+export interface SourceStats extends CallStats {
   /** The source's clock less ours, to within a second; null before the first reply. */
   readonly clockSkewMs: number | null;
   /** Running mean of the duration of a list request, without waits; null before the first reply. */
@@ -67,17 +71,17 @@ const longestWaitMs = 900_000;
 const latencyWeight = 0.2;
 /** A source that has never replied counts as failing after this long. */
 const silenceMs = 2_000;
-/** A request of any call. */
+/** An HTTP `Date` has no milliseconds, so it is late by half a second on average. */
 const dateHeaderLagMs = 500;
 
-/** Whether it is for the instance list, from which the source's clock, latency and health are measured. */
+/** A request of any call. */
 export interface Call<T> {
   readonly doing: Doing;
   readonly path: string;
   readonly query: readonly [string, string][];
   readonly pacer: Pacer;
   readonly read: (text: string, receivedAtMs: EpochMs) => Content<T>;
-  /** Sends all requests of one target, which share credentials and connections. */
+  /** Whether it is for the instance list, from which the source's clock, latency and health are measured. */
   readonly isInstances: boolean;
 }
 
@@ -89,13 +93,8 @@ export class Requester {
   readonly #retry: RetryContext;
   readonly #redact: (text: string) => string;
   #iam: Endpoint | undefined;
-  /** Counts the requests to the instance list. */
-  readonly instances = { requests: 0, throttled: 0, retries: 0 };
-  /**
-   * Sends a request until a readable reply arrives, the retry budget is spent, or the source refuses.
-   *
-   * @throws SourceError, CredentialsError, ConfigError (no IAM endpoint), or the signal's reason
-   */
+  readonly #instances = { requests: 0, throttled: 0, retries: 0 };
+  /** Counts the requests of the calls other than the instance list. */
   readonly others = { requests: 0, throttled: 0, retries: 0 };
   #clockSkewMs: number | null = null;
   #latencyMs: number | null = null;
@@ -129,7 +128,7 @@ export class Requester {
 
   stats(): SourceStats {
     return {
-      ...this.instances,
+      ...this.#instances,
       clockSkewMs: this.#clockSkewMs,
       latencyMs: this.#latencyMs,
       failing: this.#failing,
@@ -140,7 +139,11 @@ export class Requester {
     await Promise.all([this.#endpoint.close(), this.#iam?.close()]);
   }
 
-  /** Returns the description of a request for messages. */
+  /**
+   * Sends a request until a readable reply arrives, the retry budget is spent, or the source refuses.
+   *
+   * @throws SourceError, CredentialsError, ConfigError (no IAM endpoint), or the signal's reason
+   */
   async ask<T>(call: Call<T>): Promise<T> {
     const { doing } = call;
     return await retrying(() => this.#attempt(call), {
@@ -154,7 +157,7 @@ export class Requester {
     });
   }
 
-  /** Returns what is being done, for messages. */
+  /** Returns the description of a request for messages. */
   doing(what: string, window?: Window): Doing {
     return {
       target: this.#options.target.name,
@@ -217,7 +220,7 @@ export class Requester {
   }
 
   #countersOf<T>({ isInstances }: Call<T>): Requester['others'] {
-    return isInstances ? this.instances : this.others;
+    return isInstances ? this.#instances : this.others;
   }
 
   #noteFailing<T>({ isInstances }: Call<T>, error: DqsyncError): void {

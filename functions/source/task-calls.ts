@@ -2,10 +2,11 @@
  * The calls other than the instance list: lists of tasks, details of a task, results of an instance. Pure. Each call
  * has its own quota (API overview of DataArts Quality: 40 requests per 10 s and user, for each API).
  */
+import { SourceError } from '../errors.ts';
 import type { TaskDetails, TaskType } from '../model.ts';
 import { encodeRfc3986 } from './signature.ts';
-import type { Content, ResultPage, TaskPage } from './task-wire.ts';
-import { parseResultPage, parseTaskDetails, parseTaskPage } from './task-wire.ts';
+import { parseResultPage, parseTaskDetails, parseTaskPage, type ResultPage, type TaskPage } from './task-wire.ts';
+import type { Content } from './wire.ts';
 
 /** A call with its own quota. */
 export type TaskCall = 'quality-tasks' | 'consistency-tasks' | 'quality-task' | 'consistency-task' | 'results';
@@ -38,7 +39,6 @@ export interface TaskRequest<T> {
   readonly read: (text: string) => Content<T>;
 }
 
-const rowsAPage = 100;
 const names: Readonly<Record<TaskType, 'quality' | 'consistency'>> = {
   QUALITY_TASK: 'quality',
   CONSISTENCY_TASK: 'consistency',
@@ -48,48 +48,62 @@ const names: Readonly<Record<TaskType, 'quality' | 'consistency'>> = {
 export const taskPermission =
   'Give the user of the secret the role admin or developer in the workspace: listing instances needs any role, tasks and rule results need one of these. Or set "tasks" to false and "results" to "none". Executions are synced all the same.';
 
-/** Returns the request for a page of tasks. */
-export function taskListRequest(projectId: string, type: TaskType, offset: number): TaskRequest<TaskPage> {
-  const name = names[type];
+/** Makes the calls of a project from a function that sends a request. */
+export function taskCalls(projectId: string, ask: <T>(request: TaskRequest<T>) => Promise<T>): TaskSource {
+  const root = qualityPath(projectId);
   return {
-    call: `${name}-tasks`,
-    what: `the list of ${name} tasks`,
-    path: `${qualityPath(projectId)}/${name}-tasks`,
-    query: pageQuery(offset),
-    read: (text) => parseTaskPage(text, type),
+    listTasks: (type, offset) =>
+      ask({
+        call: `${names[type]}-tasks`,
+        what: `the list of ${names[type]} tasks`,
+        path: `${root}/${names[type]}-tasks`,
+        query: pageQuery(100, offset),
+        read: (text) => parseTaskPage(text, type),
+      }),
+    fetchTask: (type, id) =>
+      orNullIfUnknown(
+        ask({
+          call: `${names[type]}-task`,
+          what: `the details of ${names[type]} task ${id}`,
+          path: `${root}/${names[type]}-tasks/${id}`,
+          query: [],
+          read: (text) => parseTaskDetails(text, type),
+        }),
+      ),
+    fetchResults: (instanceId, offset) =>
+      orNullIfUnknown(
+        ask({
+          call: 'results',
+          what: `the results of instance ${instanceId}`,
+          path: `${root}/instances/${instanceId}/result`,
+          query: pageQuery(100, offset),
+          read: parseResultPage,
+        }),
+      ),
   };
 }
 
-/** Returns the request for the details of a task. */
-export function taskRequest(projectId: string, type: TaskType, id: bigint): TaskRequest<TaskDetails> {
-  const name = names[type];
-  return {
-    call: `${name}-task`,
-    what: `the details of ${name} task ${id}`,
-    path: `${qualityPath(projectId)}/${name}-tasks/${id}`,
-    query: [],
-    read: (text) => parseTaskDetails(text, type),
-  };
-}
-
-/** Returns the request for a page of results. */
-export function resultsRequest(projectId: string, instanceId: bigint, offset: number): TaskRequest<ResultPage> {
-  return {
-    call: 'results',
-    what: `the results of instance ${instanceId}`,
-    path: `${qualityPath(projectId)}/instances/${instanceId}/result`,
-    query: pageQuery(offset),
-    read: parseResultPage,
-  };
-}
-
-function qualityPath(projectId: string): string {
+/** Returns the part of the path that all calls of a project share. */
+export function qualityPath(projectId: string): string {
   return `/v2/${encodeRfc3986(projectId)}/quality`;
 }
 
-function pageQuery(offset: number): [string, string][] {
+/** Returns the query parameters of a page of any list. */
+export function pageQuery(limit: number, offset: number): [string, string][] {
   return [
-    ['limit', String(rowsAPage)],
+    ['limit', String(limit)],
     ['offset', String(offset)],
   ];
+}
+
+/** Returns the reply; null if the service does not know the object. A 404 of a gateway or a proxy is an error. */
+async function orNullIfUnknown<T>(reply: Promise<T>): Promise<T | null> {
+  try {
+    return await reply;
+  } catch (error) {
+    if (error instanceof SourceError && error.httpStatus === 404 && /^DQC\./.test(error.code ?? '')) {
+      return null;
+    }
+    throw error;
+  }
 }

@@ -3,22 +3,20 @@
  * Ids stay exact; undocumented fields go to `extra`. Source: API reference of DataArts Quality.
  */
 import type { EpochMs, Rule, RuleResult, Task, TaskDetails, TaskType } from '../model.ts';
-import { parseExactJson, writeExactJson } from './exact-json.ts';
+import { writeExactJson } from './exact-json.ts';
 import {
-  countOf,
+  type Content,
   extraOf,
   int64Of,
   isWireObject,
   type OddFields,
   optional,
-  rowsOf,
+  parseBody,
+  readList,
   textOf,
   timeOf,
   type WireObject,
 } from './wire.ts';
-
-/** The value of a body, or why it cannot be parsed, which is worth a retry. */
-export type Content<T> = { readonly value: T } | { readonly problem: string };
 
 /** One page of a list of tasks. */
 export interface TaskPage {
@@ -39,113 +37,98 @@ export interface ResultPage {
 
 /** Parses a page of a list of tasks. */
 export function parseTaskPage(text: string, type: TaskType): Content<TaskPage> {
-  return parseList(text, (count, rows) => ({
-    count,
-    rows: rows.length,
-    tasks: rows.map((row) => readTask(row, type)).filter((task) => task !== null),
-  }));
+  return parseBody(text, (body) =>
+    readList(body, (rows, count) => ({
+      count,
+      rows: rows.length,
+      tasks: rows.filter(isWireObject).flatMap((row) => readTask(new Fields(row), type) ?? []),
+    })),
+  );
 }
 
 /** Parses the details of a task. */
 export function parseTaskDetails(text: string, type: TaskType): Content<TaskDetails> {
   return parseBody(text, (body) => {
-    const task = isWireObject(body) ? readTask(body, type, detailFields) : null;
-    if (!isWireObject(body) || task === null) {
-      return { problem: 'it has no integer "id"' };
-    }
-    const textAt = (field: string): string | null => optional(body, field, [], plainText);
-    return {
-      value: {
-        ...task,
-        description: textAt('description'),
-        level: textAt('level'),
-        alarmCondition: textAt('alarm_condition'),
-        rules: readRules(body['sub_rules'], '', new Map()),
-      },
+    const fields = new Fields(isWireObject(body) ? body : {});
+    const notes = {
+      description: fields.text('description'),
+      level: fields.text('level'),
+      alarmCondition: fields.text('alarm_condition'),
+      rules: readRules(fields.take('sub_rules'), '', new Map()),
     };
+    const task = readTask(fields, type);
+    return task === null ? { problem: 'it has no integer "id"' } : { value: { ...task, ...notes } };
   });
 }
 
 /** Parses a page of the results of an instance. */
 export function parseResultPage(text: string): Content<ResultPage> {
-  return parseList(text, (count, rows) => ({ count, rows: rows.length, results: rows.flatMap(readResults) }));
+  return parseBody(text, (body) =>
+    readList(body, (rows, count) => ({
+      count,
+      rows: rows.length,
+      results: rows.filter(isWireObject).flatMap(readResults),
+    })),
+  );
 }
 
-function parseBody<T>(text: string, read: (body: unknown) => Content<T>): Content<T> {
-  try {
-    return read(parseExactJson(text));
-  } catch (error) {
-    return { problem: error instanceof RangeError ? 'it is nested too deep' : 'it is not JSON' };
+/** The fields of a row. Keeps track of those that nobody has asked for or that cannot be read, for `extra`. */
+class Fields {
+  readonly #row: WireObject;
+  readonly #asked = new Set<string>();
+  readonly #odd: OddFields = [];
+
+  constructor(row: WireObject) {
+    this.#row = row;
+  }
+
+  take(field: string): unknown {
+    this.#asked.add(field);
+    return this.#row[field];
+  }
+
+  text(field: string): string | null {
+    return this.#read(field, plainText);
+  }
+
+  int64(field: string): bigint | null {
+    return this.#read(field, int64Of);
+  }
+
+  time(field: string): EpochMs | null {
+    return this.#read(field, (value) => timeOf(value));
+  }
+
+  /** Returns all other fields as JSON text; null if there are none. To be called last. */
+  extra(): string | null {
+    return extraOf(this.#row, this.#odd, this.#asked);
+  }
+
+  #read<T>(field: string, read: (value: unknown) => T | null): T | null {
+    this.#asked.add(field);
+    return optional(this.#row, field, this.#odd, read);
   }
 }
-
-function parseList<T>(text: string, read: (count: number | null, rows: readonly unknown[]) => T): Content<T> {
-  return parseBody(text, (body) => {
-    const rows = rowsOf(body);
-    return rows === null ? { problem: 'it has no array "resources"' } : { value: read(countOf(body), rows) };
-  });
-}
-
-const taskFields = [
-  'id',
-  'name',
-  'category_id',
-  'schedule_status',
-  'schedule_period',
-  'schedule_interval',
-  'create_time',
-  'last_run_time',
-  'creator',
-] as const;
-const listFields: ReadonlySet<string> = new Set(taskFields);
-const detailFields: ReadonlySet<string> = new Set([
-  ...taskFields,
-  'description',
-  'level',
-  'alarm_condition',
-  'sub_rules',
-]);
 
 /** Returns null for a row without a readable id, which cannot be joined to anything. */
-function readTask(row: unknown, type: TaskType, documented: ReadonlySet<string> = listFields): Task | null {
-  const id = isWireObject(row) ? int64Of(row['id']) : null;
-  if (!isWireObject(row) || id === null) {
-    return null;
-  }
-  const odd: OddFields = [];
-  const textAt = (field: string): string | null => optional(row, field, odd, plainText);
-  const timeAt = (field: string): EpochMs | null => optional(row, field, odd, (value) => timeOf(value));
-  return {
-    id,
-    type,
-    name: textAt('name'),
-    categoryId: optional(row, 'category_id', odd, int64Of),
-    scheduleStatus: textAt('schedule_status'),
-    schedulePeriod: textAt('schedule_period'),
-    scheduleInterval: textAt('schedule_interval'),
-    createTimeMs: timeAt('create_time'),
-    lastRunTimeMs: timeAt('last_run_time'),
-    creator: textAt('creator'),
-    extra: extraOf(row, odd, documented),
-  };
+function readTask(fields: Fields, type: TaskType): Task | null {
+  const id = fields.int64('id');
+  return id === null
+    ? null
+    : {
+        id,
+        type,
+        name: fields.text('name'),
+        categoryId: fields.int64('category_id'),
+        scheduleStatus: fields.text('schedule_status'),
+        schedulePeriod: fields.text('schedule_period'),
+        scheduleInterval: fields.text('schedule_interval'),
+        createTimeMs: fields.time('create_time'),
+        lastRunTimeMs: fields.time('last_run_time'),
+        creator: fields.text('creator'),
+        extra: fields.extra(),
+      };
 }
-
-const ruleFields: ReadonlySet<string> = new Set([
-  'id',
-  'sub_rule_name',
-  'type',
-  'template_id',
-  'dimension',
-  'connection',
-  'connection_type',
-  'databases',
-  'tables',
-  'columns',
-  'sql',
-  'alarm_condition',
-  'weight',
-  'level',
-]);
 
 /**
  * Returns the rules, nested or not: `1.0` is the first of the second list.
@@ -163,29 +146,28 @@ function readRules(value: unknown, prefix: string, seen: Map<bigint | null, numb
 }
 
 function readRule(row: WireObject, position: string, seen: Map<bigint | null, number>): Rule {
-  const odd: OddFields = [];
-  const textAt = (field: string): string | null => optional(row, field, odd, plainText);
-  const id = optional(row, 'id', odd, int64Of);
+  const fields = new Fields(row);
+  const id = fields.int64('id');
   const part = seen.get(id) ?? 0;
   seen.set(id, part + 1);
   return {
     id,
     part,
     position,
-    name: textAt('sub_rule_name'),
-    type: textAt('type'),
-    templateId: optional(row, 'template_id', odd, int64Of),
-    dimension: textAt('dimension'),
-    connection: textAt('connection'),
-    connectionType: textAt('connection_type'),
-    databases: textAt('databases'),
-    tables: textAt('tables'),
-    columns: textAt('columns'),
-    sql: textAt('sql'),
-    alarmCondition: textAt('alarm_condition'),
-    weight: optional(row, 'weight', odd, int64Of),
-    level: textAt('level'),
-    extra: extraOf(row, odd, ruleFields),
+    name: fields.text('sub_rule_name'),
+    type: fields.text('type'),
+    templateId: fields.int64('template_id'),
+    dimension: fields.text('dimension'),
+    connection: fields.text('connection'),
+    connectionType: fields.text('connection_type'),
+    databases: fields.text('databases'),
+    tables: fields.text('tables'),
+    columns: fields.text('columns'),
+    sql: fields.text('sql'),
+    alarmCondition: fields.text('alarm_condition'),
+    weight: fields.int64('weight'),
+    level: fields.text('level'),
+    extra: fields.extra(),
   };
 }
 
@@ -194,26 +176,16 @@ function plainText(value: unknown): string {
   return textOf(value) ?? writeExactJson(value).toWellFormed();
 }
 
-const resultFields: ReadonlySet<string> = new Set([
-  'sub_rule_id',
-  'sub_instance_instance_id',
-  'abnormal_table_status',
-  'results',
-]);
-
 /** Returns the results of one rule, one per object; one without an object if the rule has none. */
-function readResults(row: unknown): RuleResult[] {
-  if (!isWireObject(row)) {
-    return [];
-  }
-  const odd: OddFields = [];
+function readResults(row: WireObject): RuleResult[] {
+  const fields = new Fields(row);
+  const objects = objectsOf(fields.take('results'));
   const rule = {
-    ruleId: optional(row, 'sub_rule_id', odd, int64Of),
-    ruleInstanceId: optional(row, 'sub_instance_instance_id', odd, int64Of),
-    abnormalTableStatus: optional(row, 'abnormal_table_status', odd, plainText),
-    extra: extraOf(row, odd, resultFields),
+    ruleId: fields.int64('sub_rule_id'),
+    ruleInstanceId: fields.int64('sub_instance_instance_id'),
+    abnormalTableStatus: fields.text('abnormal_table_status'),
+    extra: fields.extra(),
   };
-  const objects = objectsOf(row['results']);
   return objects.length === 0
     ? [{ ...rule, alarmed: null, objectName: null, metrics: null }]
     : objects.map((object) => ({

@@ -10,10 +10,8 @@ import { type ExecutionKind, wireColumns } from '../warehouse/columns.ts';
 import { ExactNumber, parseExactJson, writeExactJson, writeMembers } from './exact-json.ts';
 import { plainReader } from './plain-json.ts';
 
-/** The content of a body, or why it is not a page. A cut-off reply is not a page, and worth a retry. */
-export type PageContent =
-  | ({ readonly isPage: true } & Pick<Page, 'count' | 'executions' | 'unreadable'>)
-  | { readonly isPage: false; readonly problem: string };
+/** The value of a body, or why it has none. A cut-off reply has none, and is worth a retry. */
+export type Content<T> = { readonly value: T } | { readonly problem: string };
 
 const earliestStartMs: EpochMs = 978_307_200_000; // 2001-01-01T00:00:00.000Z
 const latestTimeMs: EpochMs = 253_402_300_799_999; // 9999-12-31T23:59:59.999Z
@@ -26,11 +24,12 @@ const documentedFields: ReadonlySet<string> = new Set(wireColumns.flatMap(({ wir
 export type WireObject = Readonly<Record<string, unknown>>;
 
 /** Parses a page. Never throws: unreadable rows are in `unreadable`, an unreadable page is a `problem`. */
-export function parsePage(text: string): PageContent {
+export function parsePage(text: string, receivedAtMs: EpochMs): Content<Page> {
   const body = readPlain(text);
-  const content = body === null ? null : readBody(body);
+  const content = body === null ? null : readPage(body, receivedAtMs);
   // Reasons for unreadable rows quote numbers as they were written, which only the exact parser knows.
-  return content?.isPage && content.unreadable.length === 0 ? content : parseExactPage(text);
+  const isExact = content !== null && 'value' in content && content.value.unreadable.length === 0;
+  return isExact ? content : parseBody(text, (exact) => readPage(exact, receivedAtMs));
 }
 
 const readPlain = plainReader({
@@ -43,39 +42,39 @@ function fieldsOf(kind: ExecutionKind): string[] {
   return wireColumns.filter((column) => column.kind === kind).flatMap(({ wireFields }) => wireFields);
 }
 
-/** Parses any page. Fails for a value nested thousands deep, which no serializer writes. */
-function parseExactPage(text: string): PageContent {
+/** Parses any body, with exact numbers. Fails for a value nested thousands deep, which no serializer writes. */
+export function parseBody<T>(text: string, read: (body: unknown) => Content<T>): Content<T> {
   try {
-    return readBody(parseExactJson(text));
+    return read(parseExactJson(text));
   } catch (error) {
-    return notAPage(error instanceof RangeError ? 'it is nested too deep' : 'it is not JSON');
+    return { problem: error instanceof RangeError ? 'it is nested too deep' : 'it is not JSON' };
   }
 }
 
-function readBody(body: unknown): PageContent {
+/** Reads a body that is a list. */
+export function readList<T>(body: unknown, read: (rows: readonly unknown[], count: number | null) => T): Content<T> {
   const rows = rowsOf(body);
-  if (rows === null) {
-    return notAPage('it has no array "resources"');
-  }
-  const executions: Execution[] = [];
-  const unreadable: UnreadableRow[] = [];
-  for (const row of rows) {
-    const read = readRow(row);
-    if (typeof read === 'string') {
-      unreadable.push({ rawText: writeExactJson(row), reason: read, startTimeMs: startOf(row) });
-    } else {
-      executions.push(read);
-    }
-  }
-  return { isPage: true, count: countOf(body), executions, unreadable };
+  return rows === null ? { problem: 'it has no array "resources"' } : { value: read(rows, countOf(body)) };
 }
 
-function notAPage(problem: string): PageContent {
-  return { isPage: false, problem };
+function readPage(body: unknown, receivedAtMs: EpochMs): Content<Page> {
+  return readList(body, (rows, count) => {
+    const executions: Execution[] = [];
+    const unreadable: UnreadableRow[] = [];
+    for (const row of rows) {
+      const read = readRow(row);
+      if (typeof read === 'string') {
+        unreadable.push({ rawText: writeExactJson(row), reason: read, startTimeMs: startOf(row) });
+      } else {
+        executions.push(read);
+      }
+    }
+    return { count, executions, unreadable, receivedAtMs };
+  });
 }
 
 /** Returns the rows of a list; null if the body is not a list. One without rows must not report an error instead. */
-export function rowsOf(body: unknown): readonly unknown[] | null {
+function rowsOf(body: unknown): readonly unknown[] | null {
   if (!isWireObject(body)) {
     return null;
   }
@@ -109,7 +108,7 @@ function isEmptyList(body: WireObject): boolean {
 }
 
 /** Returns the `count` of a list; null if there is no usable one. */
-export function countOf(body: unknown): number | null {
+function countOf(body: unknown): number | null {
   const count = isWireObject(body) ? integerOf(body['count']) : null;
   return count !== null && count >= 0 ? count : null;
 }

@@ -1,5 +1,6 @@
 /** Page bodies as text, so that tests control every digit. */
 import { parsePage } from '../../functions/source/wire.ts';
+import { newYearMs } from '../support/builders.ts';
 
 /** A row with all documented fields, each as JSON text. */
 export const full = {
@@ -21,11 +22,11 @@ export function rowText(changes: Record<string, string | undefined> = {}): strin
 
 /** Parses a body, which must be a page. */
 export function page(text: string) {
-  const content = parsePage(text);
-  if (!content.isPage) {
+  const content = parsePage(text, newYearMs);
+  if ('problem' in content) {
     throw new Error(`not a page: ${content.problem}`);
   }
-  return content;
+  return content.value;
 }
 
 /** Parses a page with these rows. */

@@ -1,12 +1,13 @@
 /** Client and simulator compared with the reply that the documentation publishes. */
 import { describe, expect, it } from 'vitest';
-import { parsePage } from '../../functions/source/wire.ts';
 import { ask } from '../simulator/ask.ts';
 import { frozenClock } from '../simulator/movable-clock.ts';
 import { type PublishedSpelling, publishedExample } from '../simulator/published-example.ts';
 import { startSimulator } from '../simulator/server.ts';
 import { createdMsOf } from '../simulator/snowflake.ts';
+import { newYearMs } from '../support/builders.ts';
 import { aRequest, connect, startLoopback } from './loopback.ts';
+import { page } from './page-texts.ts';
 
 const spellings: readonly PublishedSpelling[] = ['notify_status', 'notity_status'];
 
@@ -37,8 +38,8 @@ const publishedRows = [
 
 describe('the published example', () => {
   it.each(spellings)('is parsed as exactly its two rows, newest first, spelled %s', (spelling) => {
-    expect(parsePage(publishedExample(spelling))).toEqual({
-      isPage: true,
+    expect(page(publishedExample(spelling))).toEqual({
+      receivedAtMs: newYearMs,
       count: 2,
       executions: publishedRows,
       unreadable: [],

@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseExactJson, writeExactJson } from '../../functions/source/exact-json.ts';
 import { parsePage } from '../../functions/source/wire.ts';
+import { newYearMs } from '../support/builders.ts';
+import { page } from './page-texts.ts';
 
 const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
 const timeMs = fc.integer({ min: 978_307_200_000, max: 253_402_300_799_999 });
@@ -55,8 +57,8 @@ describe('the parser of pages', () => {
             `"${newSpelling ? 'notify' : 'notity'}_status":${JSON.stringify(one.notifyStatus)},` +
             `"start_time":${one.startTimeMs},"end_time":${one.endTimeMs}}`,
         );
-        expect(parsePage(`{"count":${count},"resources":[${texts.join()}]}`)).toEqual({
-          isPage: true,
+        expect(page(`{"count":${count},"resources":[${texts.join()}]}`)).toEqual({
+          receivedAtMs: newYearMs,
           count,
           executions: rows.map((one) => ({ ...one, extra: null })),
           unreadable: [],
@@ -68,9 +70,9 @@ describe('the parser of pages', () => {
   it('returns each row as an execution or as an unreadable row with exact numbers', () => {
     fc.assert(
       fc.property(fc.array(jsonText), (rows) => {
-        const content = parsePage(`{"resources": [${rows.join(' , ')}], "count": 1}`);
-        expect(content).toMatchObject({ isPage: true, count: 1, executions: [] });
-        expect(content.isPage && content.unreadable.map(({ rawText }) => rawText)).toEqual(
+        const content = page(`{"resources": [${rows.join(' , ')}], "count": 1}`);
+        expect(content).toMatchObject({ count: 1, executions: [] });
+        expect(content.unreadable.map(({ rawText }) => rawText)).toEqual(
           rows.map((row) => writeExactJson(parseExactJson(row))),
         );
       }),
@@ -80,8 +82,8 @@ describe('the parser of pages', () => {
   it('keeps every undocumented value', () => {
     fc.assert(
       fc.property(jsonText, (value) => {
-        const content = parsePage(`{"resources":[{"id":1,"start_time":1767225600000,"more":${value}}]}`);
-        const extra = content.isPage ? content.executions[0]?.extra : null;
+        const [execution] = page(`{"resources":[{"id":1,"start_time":1767225600000,"more":${value}}]}`).executions;
+        const extra = execution?.extra;
         expect(parseExactJson(extra ?? '')).toEqual({ more: parseExactJson(value) });
       }),
     );
@@ -92,7 +94,7 @@ describe('the parser of pages', () => {
       fc.property(fc.oneof(text, jsonText), fc.nat(), (whole, cut) => {
         const cutText = `{"count":1,"resources":[${whole}]}`.slice(0, cut);
         for (const one of [whole, cutText]) {
-          expect(parsePage(one)).toHaveProperty('isPage');
+          expect(Object.keys(parsePage(one, newYearMs))).toEqual([expect.stringMatching(/^(value|problem)$/)]);
         }
       }),
     );

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Execution } from '../../functions/model.ts';
 import { isOpen } from '../../functions/model.ts';
 import { parsePage } from '../../functions/source/wire.ts';
+import { newYearMs } from '../support/builders.ts';
 import { full, page, pageOf, rowText } from './page-texts.ts';
 
 function readOne(changes: Record<string, string | undefined> = {}): Execution {
@@ -149,7 +150,7 @@ it.each(['\\u0069d', 'i\\u0064'])(
   (name) => {
     const row = `{"${name}":9007199254740993,"start_time":1767225600000}`;
     const content = page(`{"id":9007199254740992,"resources":[${row}]}`);
-    expect(content.isPage && content.executions.map(({ id }) => id)).toEqual([9_007_199_254_740_993n]);
+    expect(content.executions.map(({ id }) => id)).toEqual([9_007_199_254_740_993n]);
   },
 );
 
@@ -171,7 +172,7 @@ describe('the count', () => {
   });
 
   it('is null if it is missing', () => {
-    expect(page('{"resources":[]}')).toEqual({ isPage: true, count: null, executions: [], unreadable: [] });
+    expect(page('{"resources":[]}')).toEqual({ count: null, executions: [], unreadable: [], receivedAtMs: newYearMs });
   });
 });
 
@@ -179,7 +180,7 @@ describe('a body that is not a page', () => {
   it.each(['', ' ', '{', '<html></html>', '{"count":1,"resources":[{"id":1', '{"resources":[]}]', 'undefined'])(
     'is not JSON: %s',
     (text) => {
-      expect(parsePage(text)).toEqual({ isPage: false, problem: 'it is not JSON' });
+      expect(parsePage(text, newYearMs)).toEqual({ problem: 'it is not JSON' });
     },
   );
 
@@ -201,14 +202,14 @@ describe('a body that is not a page', () => {
     '{"count":0,"resources":null,"error_code":"DQC.0001"}',
     '[{"resources":[]}]',
   ])('has no resources: %s', (text) => {
-    expect(parsePage(text)).toEqual({ isPage: false, problem: 'it has no array "resources"' });
+    expect(parsePage(text, newYearMs)).toEqual({ problem: 'it has no array "resources"' });
   });
 
   it('may be one that is nested too deep', () => {
     const deep = '['.repeat(200_000);
-    expect(parsePage(deep)).toEqual({ isPage: false, problem: 'it is not JSON' });
+    expect(parsePage(deep, newYearMs)).toEqual({ problem: 'it is not JSON' });
     const rows = `{"resources":[${deep}${']'.repeat(200_000)}]}`;
-    expect(parsePage(rows)).toEqual({ isPage: false, problem: 'it is nested too deep' });
+    expect(parsePage(rows, newYearMs)).toEqual({ problem: 'it is nested too deep' });
   });
 });
 
