@@ -1,8 +1,7 @@
 /** The common part of every AWS client: connections through the proxies of the environment, and network failures. */
 import { Agent as HttpAgent } from 'node:http';
-import { type AgentOptions, Agent as HttpsAgent, type RequestOptions } from 'node:https';
+import { type AgentOptions, Agent as HttpsAgent } from 'node:https';
 import { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { ConfigError } from '../errors.ts';
 import { type Fault, faultKindOf } from './faults.ts';
 import { namesProxy, type ProxyEnvironment, proxyFor } from './proxy.ts';
@@ -50,7 +49,7 @@ function agentsThroughProxies(environment: ProxyEnvironment): Required<Omit<Requ
   const [httpProxy] = ['http://aws', 'https://aws'].map((url) => proxyFor(url, noExemption));
   const noProxy = environment.no_proxy ?? environment.NO_PROXY ?? '';
   return {
-    httpsAgent: new TunnelAgent(environment),
+    httpsAgent: tunnelAgent(environment),
     // AWS itself is always https; this is for an endpoint of one's own. To Node, a name without a dot has no
     // subdomains.
     httpAgent: honorsProxyEnv
@@ -60,7 +59,7 @@ function agentsThroughProxies(environment: ProxyEnvironment): Required<Omit<Requ
             ? {}
             : { proxyEnv: { HTTP_PROXY: httpProxy?.href, NO_PROXY: noProxy.replace(/[^,\s]+/g, '$&,.$&') } }),
         })
-      : new DirectAgent(environment),
+      : directAgent(environment),
   };
 }
 
@@ -68,63 +67,48 @@ function agentsThroughProxies(environment: ProxyEnvironment): Required<Omit<Requ
 const honorsProxyEnv = process.allowedNodeEnvironmentFlags.has('--use-env-proxy');
 
 /** Connects directly, and refuses to where a proxy is named: without an error, requests would avoid the proxy. */
-class DirectAgent extends HttpAgent {
-  readonly #environment: ProxyEnvironment;
-
-  constructor(environment: ProxyEnvironment) {
-    super(agentOptions);
-    this.#environment = environment;
-  }
-
-  override createConnection(
-    options: RequestOptions,
-    callback?: (error: Error | null, socket: Duplex) => void,
-  ): Duplex | null | undefined {
+function directAgent(environment: ProxyEnvironment): HttpAgent {
+  const agent = new HttpAgent(agentOptions);
+  const connect = agent.createConnection.bind(agent);
+  agent.createConnection = (options, callback) => {
     const url = `http://${options.host ?? ''}:${options.port ?? 80}`;
-    if (proxyFor(url, this.#environment) !== null) {
-      const error = new ConfigError(`Node ${process.versions.node} cannot reach ${url} through HTTP_PROXY`, {
-        remedy: `Use Node 22.21 or later or an https endpoint, or add ${options.host} to NO_PROXY.`,
-        code: 'HTTP_PROXY',
-      });
-      // If it were thrown, timers of the SDK would keep the process alive for 20 s. No socket is required here either.
-      callback?.(error, new Socket());
-      return undefined;
+    if (proxyFor(url, environment) === null) {
+      return connect(options, callback);
     }
-    return super.createConnection(options, callback);
-  }
+    const error = new ConfigError(`Node ${process.versions.node} cannot reach ${url} through HTTP_PROXY`, {
+      remedy: `Use Node 22.21 or later or an https endpoint, or add ${options.host} to NO_PROXY.`,
+      code: 'HTTP_PROXY',
+    });
+    // If it were thrown, timers of the SDK would keep the process alive for 20 s. No socket is required here either.
+    callback?.(error, new Socket());
+    return undefined;
+  };
+  return agent;
 }
 
 /** Decides for each connection. Node's own `proxyEnv` is not in Node 22.19, and hides the status of a refusal. */
-class TunnelAgent extends HttpsAgent {
-  readonly #environment: ProxyEnvironment;
-
-  constructor(environment: ProxyEnvironment) {
-    super(agentOptions);
-    this.#environment = environment;
-  }
-
-  override createConnection(
-    options: RequestOptions,
-    callback?: (error: Error | null, socket: Duplex) => void,
-  ): Duplex | null | undefined {
+function tunnelAgent(environment: ProxyEnvironment): HttpsAgent {
+  const agent = new HttpsAgent(agentOptions);
+  const connect = agent.createConnection.bind(agent);
+  agent.createConnection = (options, callback) => {
     const host = options.host ?? '';
     const port = Number(options.port ?? 443);
-    const proxy = proxyFor(`https://${host.includes(':') ? `[${host}]` : host}:${port}`, this.#environment);
+    const proxy = proxyFor(`https://${host.includes(':') ? `[${host}]` : host}:${port}`, environment);
     if (proxy === null) {
-      return super.createConnection(options, callback);
+      return connect(options, callback);
     }
-    void this.#connectInTunnel(proxy, options, port).then(
+    const connected = openTunnel(proxy, host, port, proxyTimeoutMs).then((socket) => {
+      const inTunnel = { ...options, socket };
+      return connect(inTunnel) ?? socket;
+    });
+    void connected.then(
       (socket) => callback?.(null, socket),
       // Node requires no socket after an error, but the type does.
       (error: Error) => callback?.(error, new Socket()),
     );
     return undefined;
-  }
-
-  async #connectInTunnel(proxy: URL, options: RequestOptions, port: number): Promise<Duplex> {
-    const inTunnel = { ...options, socket: await openTunnel(proxy, options.host ?? '', port, proxyTimeoutMs) };
-    return super.createConnection(inTunnel) ?? inTunnel.socket;
-  }
+  };
+  return agent;
 }
 
 /**

@@ -2,7 +2,7 @@
  * Why no reply was received, in the same words and with the same remedy for every client: the source's, IAM's, S3's,
  * those of other AWS services. Pure.
  */
-import { proxyName, type Route } from './proxy.ts';
+import type { Route } from './proxy.ts';
 
 /**
  * - `connect` no connection: name not found, refused, timed out
@@ -68,14 +68,16 @@ export function faultKindOf(code: string): FaultKind {
 
 /** Returns what happened, without its code. */
 export function describeFault({ kind, code, route: { host, proxy } }: Fault): string {
-  const way = proxy === null ? host : `${host} through the proxy ${proxyName(proxy)}`;
+  // Without user and password.
+  const proxyName = proxy?.origin ?? 'on the way';
+  const way = proxy === null ? host : `${host} through the proxy ${proxyName}`;
   switch (kind) {
     case 'connect':
       return `no connection to ${way} could be opened`;
     case 'proxy':
       return /^HTTP /.test(code)
-        ? `the proxy ${named(proxy)} refused to connect to ${host}`
-        : `the proxy ${named(proxy)}, on the way to ${host}, cannot be reached`;
+        ? `the proxy ${proxyName} refused to connect to ${host}`
+        : `the proxy ${proxyName}, on the way to ${host}, cannot be reached`;
     case 'tls':
       return `no secure connection to ${way} could be opened`;
     case 'timeout':
@@ -150,8 +152,4 @@ function tlsRemedy(code: string, { host }: Route, setting: string): string {
     return `The certificate is for another host: check ${setting}. Behind an inspecting proxy, ${ownCa}.`;
   }
   return `Check ${setting}; behind an inspecting proxy, ${ownCa}.`;
-}
-
-function named(proxy: URL | null): string {
-  return proxy === null ? 'on the way' : proxyName(proxy);
 }

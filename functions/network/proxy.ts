@@ -53,11 +53,6 @@ export function proxyFor(target: string | URL, environment: ProxyEnvironment): U
   return proxy;
 }
 
-/** Returns a proxy's URL without user and password. */
-export function proxyName(proxy: URL): string {
-  return proxy.origin;
-}
-
 /** Returns the header `Proxy-Authorization`; no header if the proxy's URL has no user. */
 export function proxyAuthorization({ username, password }: URL): Readonly<Record<string, string>> {
   const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;

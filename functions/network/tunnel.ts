@@ -13,13 +13,10 @@ export class ProxyError extends Error {
   override readonly name = 'ProxyError';
   /** The system's code, `ECONNREFUSED`; or the status of the proxy's refusal, `HTTP 407`. */
   readonly code: string;
-  /** Status of the proxy's refusal; undefined without a reply. */
-  readonly status: number | undefined;
 
-  constructor(code: string, status?: number) {
+  constructor(code: string) {
     super(`the proxy failed (${code})`);
     this.code = code;
-    this.status = status;
   }
 }
 
@@ -49,7 +46,7 @@ export function openTunnel(proxy: URL, host: string, port: number, timeoutMs: nu
       return;
     }
     socket.destroy();
-    reject(new ProxyError(`HTTP ${statusCode}`, statusCode));
+    reject(new ProxyError(`HTTP ${statusCode}`));
   });
   request.once('error', (error: NodeJS.ErrnoException) => {
     deadline.cancel();
