@@ -14,13 +14,7 @@
 import { CredentialsError } from '../errors.ts';
 import type { Log } from '../model.ts';
 import type { ProxyEnvironment } from '../network/proxy.ts';
-import {
-  type Credentials,
-  type PasswordCredentials,
-  readCredentials,
-  sameCredentials,
-  secretsOf,
-} from './credentials.ts';
+import { type Credentials, readCredentials, sameCredentials, secretsOf } from './credentials.ts';
 import type { Endpoint, HttpReply } from './http.ts';
 import type { RetryContext } from './retrying.ts';
 import { type SignableRequest, signRequest } from './signature.ts';
@@ -230,7 +224,7 @@ export class Authorization {
     let token: string | undefined;
     if (credentials.form === 'password') {
       try {
-        token = await this.#getToken(credentials);
+        token = await requestToken({ ...this.#options, iam: this.#options.iam(), credentials });
       } catch (error) {
         // The password may have been rotated since the secret was read.
         const mayHaveChanged = error instanceof CredentialsError && this.#tried === 'newToken';
@@ -243,25 +237,12 @@ export class Authorization {
     this.#use({ credentials, token });
   }
 
-  async #getToken(credentials: PasswordCredentials): Promise<string> {
-    const { iam, projectId, retry, secretRef, target, redact, userAgent } = this.#options;
-    const doing = { target, redact };
-    return await requestToken({ credentials, secretRef, projectId, iam: iam(), doing, userAgent, retry });
-  }
-
   async #readSecret(): Promise<Credentials> {
     const { secretRef, target, retry, environment } = this.#options;
     return await readCredentials(secretRef, { target, signal: retry.signal, environment });
   }
 
   #refusal(session: Session, reply: HttpReply): CredentialsError {
-    const { target, redact, secretRef, retry } = this.#options;
-    return refusedCredentials(reply, {
-      target,
-      redact,
-      secretRef,
-      credentials: session.credentials,
-      nowMs: retry.clock.now(),
-    });
+    return refusedCredentials(reply, session.credentials, this.#options, this.#options.retry.clock.now());
   }
 }

@@ -5,13 +5,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import { isoTime } from '../clock.ts';
 import type { EpochMs } from '../model.ts';
-
-/** An access key, or a temporary one with its security token. */
-export interface AccessKey {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly securityToken?: string | undefined;
-}
+import type { AccessKeyCredentials } from './credentials.ts';
 
 /** The signed parts of a request. Path, query and headers must be sent exactly as signed. */
 export interface SignableRequest {
@@ -35,7 +29,11 @@ const algorithm = 'SDK-HMAC-SHA256';
  *
  * @param now the signed time; the gateway refuses one that is off by more than about 15 minutes
  */
-export function signRequest(request: SignableRequest, key: AccessKey, now: EpochMs): Record<string, string> {
+export function signRequest(
+  request: SignableRequest,
+  key: Omit<AccessKeyCredentials, 'form'>,
+  now: EpochMs,
+): Record<string, string> {
   const date = isoTime(now).replace(/[-:]|\.\d+/g, '');
   const own: Record<string, string> = {
     'X-Sdk-Date': date,

@@ -138,27 +138,23 @@ export function unreachable(doing: Doing, fault: TransportFault): SourceError {
 /** Returns the error for credentials that the source refuses for good. */
 export function refusedCredentials(
   reply: HttpReply,
-  details: {
-    readonly target: string;
-    readonly redact: (text: string) => string;
-    readonly secretRef: string;
-    readonly credentials: Credentials;
-    readonly nowMs: EpochMs;
-  },
+  credentials: Credentials,
+  { target, redact, secretRef }: Pick<Doing, 'target' | 'redact'> & { readonly secretRef: string },
+  nowMs: EpochMs,
 ): CredentialsError {
-  const complaint = complaintOf(reply, details.redact);
+  const complaint = complaintOf(reply, redact);
   const said = complaint.text === undefined ? '' : `: ${complaint.text}`;
   const theirMs = parseTime(reply.header('date') ?? '');
-  const skewMs = theirMs === null ? 0 : theirMs - details.nowMs;
+  const skewMs = theirMs === null ? 0 : theirMs - nowMs;
   const skewHint =
-    details.credentials.form === 'accessKey' && Math.abs(skewMs) > maxSkewMs
+    credentials.form === 'accessKey' && Math.abs(skewMs) > maxSkewMs
       ? ` This machine's clock is ${Math.round(Math.abs(skewMs) / 60_000)} minutes ${skewMs > 0 ? 'behind' : 'ahead of'} the source's, which makes every signature invalid. Correct it first.`
       : '';
   return new CredentialsError(
-    `the source refuses the credentials of the secret ${details.secretRef} with HTTP ${reply.status}${said}`,
+    `the source refuses the credentials of the secret ${secretRef} with HTTP ${reply.status}${said}`,
     {
-      remedy: `${remedyOf(details.credentials)}${skewHint}`,
-      target: details.target,
+      remedy: `${remedyOf(credentials)}${skewHint}`,
+      target,
       code: complaint.code ?? `HTTP ${reply.status}`,
       requestId: complaint.requestId,
     },

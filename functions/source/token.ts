@@ -11,14 +11,12 @@ import { type Endpoint, type HttpReply, TransportFault } from './http.ts';
 import { FailedAttempt, type RetryContext, retrying } from './retrying.ts';
 import { complaintOf, type Doing, failedAttempt, garbled, refusal } from './source-errors.ts';
 
-/** The parts of a token request. */
-export interface TokenRequest {
+/** The parts of a token request, with the target and what to keep out of messages. */
+export interface TokenRequest extends Pick<Doing, 'target' | 'redact'> {
   readonly credentials: PasswordCredentials;
   readonly secretRef: string;
   readonly projectId: string;
   readonly iam: Endpoint;
-  /** The target, and the secrets to keep out of messages. */
-  readonly doing: Pick<Doing, 'target' | 'redact'>;
   readonly userAgent: string;
   readonly retry: RetryContext;
 }
@@ -30,7 +28,8 @@ export interface TokenRequest {
  * be reached; `signal.reason` when aborted
  */
 export async function requestToken(request: TokenRequest): Promise<string> {
-  const doing: Doing = { ...request.doing, what: 'a token', who: 'IAM', endpointKey: 'source.iamEndpoint' };
+  const { target, redact } = request;
+  const doing: Doing = { target, redact, what: 'a token', who: 'IAM', endpointKey: 'source.iamEndpoint' };
   return await retrying(async () => judge(await send(request, doing), request, doing), request.retry);
 }
 
