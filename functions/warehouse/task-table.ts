@@ -18,16 +18,16 @@ export interface TaskRow {
 }
 
 const { text, int64, time } = definersOf<TaskRow>();
-/** A column of the task's own row. */
+/** Returns a property of the task in its own row; null in the rows of its rules. */
 const ofTask =
-  <T>(read: (task: TaskRow['task']) => T) =>
-  ({ task, rule }: TaskRow): T | null =>
-    rule === null ? read(task) : null;
-/** A column of the rows of rules. */
+  <Name extends keyof TaskRow['task']>(name: Name) =>
+  ({ task, rule }: TaskRow): TaskRow['task'][Name] | null =>
+    rule === null ? task[name] : null;
+/** Returns a property of the rule; null in the row of the task. */
 const ofRule =
-  <T>(read: (rule: Rule) => T) =>
-  ({ rule }: TaskRow): T | null =>
-    rule === null ? null : read(rule);
+  <Name extends keyof Rule>(name: Name) =>
+  ({ rule }: TaskRow): Rule[Name] | null =>
+    rule === null ? null : rule[name];
 const free = { freeText: true } as const;
 
 /** Columns that show whether a row has changed: all except the time of the observation and the run. */
@@ -35,130 +35,51 @@ export const taskStateColumns: readonly TableColumn<TaskRow>[] = [
   notNull(int64('task_id', 'Number of the task. 19 digits.', ({ task }) => task.id)),
   text('task_type', 'QUALITY_TASK or CONSISTENCY_TASK.', ({ task }) => task.type),
   text('task_name', 'Name of the task.', ({ task }) => task.name, free),
-  int64(
-    'rule_id',
-    'Number of the rule; null in the row of the task itself.',
-    ofRule(({ id }) => id),
-  ),
+  int64('rule_id', 'Number of the rule; null in the row of the task itself.', ofRule('id')),
   int64(
     'rule_part',
     'Null in the row of a task. 0 for a rule; 1 for the second entry under its number, as where both sides of a comparison share it.',
-    ofRule(({ part }) => BigInt(part)),
+    ({ rule }) => (rule === null ? null : BigInt(rule.part)),
   ),
   text(
     'rule_position',
     'Place among the rules of the task; 0.1 is the second side of the first comparison.',
-    ofRule(({ position }) => position),
+    ofRule('position'),
   ),
-  text(
-    'rule_name',
-    'Name of the rule.',
-    ofRule(({ name }) => name),
-    free,
-  ),
-  text(
-    'rule_type',
-    'Kind of the rule, in the words of the source.',
-    ofRule(({ type }) => type),
-  ),
-  int64(
-    'template_id',
-    'Number of the rule template.',
-    ofRule(({ templateId }) => templateId),
-  ),
-  text(
-    'dimension',
-    'Completeness, Uniqueness, Timeliness, Validity, Accuracy or Consistency.',
-    ofRule(({ dimension }) => dimension),
-  ),
-  text(
-    'connection',
-    'Data connection.',
-    ofRule(({ connection }) => connection),
-  ),
-  text(
-    'connection_type',
-    'Type of the data connection.',
-    ofRule(({ connectionType }) => connectionType),
-  ),
-  text(
-    'databases',
-    'Databases that the rule checks.',
-    ofRule(({ databases }) => databases),
-  ),
-  text(
-    'tables',
-    'Tables that the rule checks.',
-    ofRule(({ tables }) => tables),
-  ),
-  text(
-    'columns',
-    'Columns that the rule checks.',
-    ofRule(({ columns }) => columns),
-  ),
-  text(
-    'sql',
-    'SQL of a custom rule.',
-    ofRule(({ sql }) => sql),
-    free,
-  ),
+  text('rule_name', 'Name of the rule.', ofRule('name'), free),
+  text('rule_type', 'Kind of the rule, in the words of the source.', ofRule('type')),
+  int64('template_id', 'Number of the rule template.', ofRule('templateId')),
+  text('dimension', 'Completeness, Uniqueness, Timeliness, Validity, Accuracy or Consistency.', ofRule('dimension')),
+  text('connection', 'Data connection.', ofRule('connection')),
+  text('connection_type', 'Type of the data connection.', ofRule('connectionType')),
+  text('databases', 'Databases that the rule checks.', ofRule('databases')),
+  text('tables', 'Tables that the rule checks.', ofRule('tables')),
+  text('columns', 'Columns that the rule checks.', ofRule('columns')),
+  text('sql', 'SQL of a custom rule.', ofRule('sql'), free),
   text(
     'alarm_condition',
     'When the task, or the rule, raises an alarm.',
     ({ task, rule }) => (rule === null ? task.alarmCondition : rule.alarmCondition),
     free,
   ),
-  int64(
-    'weight',
-    'Weight of the rule.',
-    ofRule(({ weight }) => weight),
-  ),
+  int64('weight', 'Weight of the rule.', ofRule('weight')),
   text(
     'level',
     'SUGGEST, MINOR, MAJOR or FATAL; the task’s, unless the rule has its own.',
     ({ task, rule }) => rule?.level ?? task.level,
   ),
-  int64(
-    'category_id',
-    'Number of the folder of the task.',
-    ofTask(({ categoryId }) => categoryId),
-  ),
-  text(
-    'schedule_status',
-    'Whether the task is scheduled, in the words of the source.',
-    ofTask(({ scheduleStatus }) => scheduleStatus),
-  ),
-  text(
-    'schedule_period',
-    'Unit of the schedule, for example DAY.',
-    ofTask(({ schedulePeriod }) => schedulePeriod),
-  ),
-  text(
-    'schedule_interval',
-    'Interval of the schedule.',
-    ofTask(({ scheduleInterval }) => scheduleInterval),
-  ),
-  time(
-    'create_time',
-    'When the task was created, UTC.',
-    ofTask(({ createTimeMs }) => createTimeMs),
-  ),
+  int64('category_id', 'Number of the folder of the task.', ofTask('categoryId')),
+  text('schedule_status', 'Whether the task is scheduled, in the words of the source.', ofTask('scheduleStatus')),
+  text('schedule_period', 'Unit of the schedule, for example DAY.', ofTask('schedulePeriod')),
+  text('schedule_interval', 'Interval of the schedule.', ofTask('scheduleInterval')),
+  time('create_time', 'When the task was created, UTC.', ofTask('createTimeMs')),
   time(
     'last_run_time',
     'When the newest instance of the task started, UTC; null if it never ran.',
-    ofTask(({ lastRunTimeMs }) => lastRunTimeMs),
+    ofTask('lastRunTimeMs'),
   ),
-  text(
-    'creator',
-    'Who created the task.',
-    ofTask(({ creator }) => creator),
-  ),
-  text(
-    'description',
-    'Description of the task.',
-    ofTask(({ description }) => description),
-    free,
-  ),
+  text('creator', 'Who created the task.', ofTask('creator')),
+  text('description', 'Description of the task.', ofTask('description'), free),
   time(
     'deleted_at',
     'When dqsync found that the task, or the rule, is gone, UTC; null while it is there.',
