@@ -2,73 +2,49 @@
 import { constants } from 'node:os';
 import { StorageError } from '../errors.ts';
 
-const remedies: Readonly<
-  Record<string, { readonly what: string; readonly remedy: string; readonly retryable: boolean }>
-> = {
-  EACCES: {
-    what: 'permission denied',
-    remedy: 'Give the user that runs dqsync permission to read and write there, or set "warehouse" to another folder.',
-    retryable: false,
-  },
-  EPERM: {
-    what: 'operation not permitted',
-    remedy:
-      'Give the user that runs dqsync permission to write there, on a file system with hard links, or set "warehouse" to another folder.',
-    retryable: false,
-  },
-  EROFS: {
-    what: 'the file system is read-only',
-    remedy: 'Set "warehouse" to a writable folder.',
-    retryable: false,
-  },
-  ENOSPC: {
-    what: 'no space left on the device',
-    remedy: 'Free some space and run again; nothing was lost.',
-    retryable: true,
-  },
-  EDQUOT: {
-    what: 'the disk quota is used up',
-    remedy: 'Free some space and run again; nothing was lost.',
-    retryable: true,
-  },
-  ENOTDIR: {
-    what: 'a part of the path is a file, not a folder',
-    remedy: 'Set "warehouse" to a folder, or move the file away.',
-    retryable: false,
-  },
-  EEXIST: {
-    what: 'a file is in the place of a folder',
-    remedy: 'Set "warehouse" to a folder, or move the file away.',
-    retryable: false,
-  },
-  ENOENT: {
-    what: 'files cannot be created there: the file system is read-only or virtual',
-    remedy: 'Set "warehouse" to a writable folder.',
-    retryable: false,
-  },
-  EFBIG: {
-    what: 'the file would exceed the size limit',
-    remedy: 'Raise the limit ("ulimit -f") and run again; nothing was lost.',
-    retryable: true,
-  },
-  ENOLCK: {
-    what: 'the file system does not support locks',
-    remedy: 'Set "warehouse" to a folder on a local disk.',
-    retryable: false,
-  },
-  EISDIR: { what: 'a folder is in the place of a file', remedy: 'Move the folder away.', retryable: false },
-  ENAMETOOLONG: {
-    what: 'the path is too long',
-    remedy: 'Set "warehouse" to a folder with a shorter path.',
-    retryable: false,
-  },
-  EMFILE: { what: 'too many open files', remedy: 'Raise the limit ("ulimit -n") and run again.', retryable: true },
-  EXDEV: {
-    what: 'the folder spans two file systems',
-    remedy: 'Keep the whole warehouse on one file system.',
-    retryable: false,
-  },
+interface Explanation {
+  readonly what: string;
+  readonly remedy: string;
+  readonly retryable: boolean;
+}
+
+const anotherFolder = 'Set "warehouse" to a folder, or move the file away.';
+const writableFolder = 'Set "warehouse" to a writable folder.';
+const freeSpace = 'Free some space and run again; nothing was lost.';
+
+const explanations: Readonly<Record<string, Explanation>> = {
+  EACCES: lasting(
+    'permission denied',
+    'Give the user that runs dqsync permission to read and write there, or set "warehouse" to another folder.',
+  ),
+  EPERM: lasting(
+    'operation not permitted',
+    'Give the user that runs dqsync permission to write there, on a file system with hard links, or set "warehouse" to another folder.',
+  ),
+  EROFS: lasting('the file system is read-only', writableFolder),
+  ENOSPC: passing('no space left on the device', freeSpace),
+  EDQUOT: passing('the disk quota is used up', freeSpace),
+  ENOTDIR: lasting('a part of the path is a file, not a folder', anotherFolder),
+  EEXIST: lasting('a file is in the place of a folder', anotherFolder),
+  ENOENT: lasting('files cannot be created there: the file system is read-only or virtual', writableFolder),
+  EFBIG: passing(
+    'the file would exceed the size limit',
+    'Raise the limit ("ulimit -f") and run again; nothing was lost.',
+  ),
+  ENOLCK: lasting('the file system does not support locks', 'Set "warehouse" to a folder on a local disk.'),
+  EISDIR: lasting('a folder is in the place of a file', 'Move the folder away.'),
+  ENAMETOOLONG: lasting('the path is too long', 'Set "warehouse" to a folder with a shorter path.'),
+  EMFILE: passing('too many open files', 'Raise the limit ("ulimit -n") and run again.'),
+  EXDEV: lasting('the folder spans two file systems', 'Keep the whole warehouse on one file system.'),
 };
+
+function lasting(what: string, remedy: string): Explanation {
+  return { what, remedy, retryable: false };
+}
+
+function passing(what: string, remedy: string): Explanation {
+  return { what, remedy, retryable: true };
+}
 
 /** Returns the code of a file system error (`ENOSPC`); undefined for any other error. */
 export function fileErrorCode(thrown: unknown): string | undefined {
@@ -90,7 +66,7 @@ export function toStorageError(thrown: unknown, doing: 'read' | 'write' | 'list'
   if (code === undefined || thrown instanceof StorageError) {
     return thrown;
   }
-  const known = remedies[code];
+  const known = explanations[code];
   return new StorageError(`cannot ${doing} ${path}: ${known?.what ?? 'the file system reported an error'}`, {
     remedy: known?.remedy ?? 'Check the folder, its disk and its mount options.',
     code,
