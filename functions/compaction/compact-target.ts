@@ -79,7 +79,7 @@ export async function compactTarget(compaction: Compaction): Promise<CompactionR
       await compactTable(compaction, { ...work, table, rows: new GatheredRows(table) }, outcome);
     }
     if (!isDryRun) {
-      await store.removeSetAside(clock.now() - keptAsideMs);
+      await store.removeSetAside(keptAsideMs);
     }
     return { target: target.name, ...outcome, done: true };
   } catch (thrown) {

@@ -11,13 +11,13 @@
  */
 import { createHash } from 'node:crypto';
 import { link, open, readdir, readFile, realpath, rename, stat, unlink } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { type Clock, newToken, systemClock } from '../clock.ts';
 import { InternalError } from '../errors.ts';
 import type { EpochMs } from '../model.ts';
 import { fileErrorCode, toStorageError } from './file-errors.ts';
 import { withFileLock } from './file-lock.ts';
-import { flushFolder, ignoreMissing, makeFolder } from './folders.ts';
+import { exists, flushFolder, ignoreMissing, makeFolder } from './folders.ts';
 import { assertSafeKey, isHidden, rootPrefixes } from './layout.ts';
 import { parseWarehouseUrl } from './location.ts';
 import { moveAside, removeAside } from './replaced-files.ts';
@@ -100,10 +100,10 @@ class FolderStore implements FileStore {
 
   async putIfMatch(key: string, bytes: Uint8Array, etag: string): Promise<PutOutcome> {
     const path = this.#pathOf(key);
-    if ((await this.get(key)) === null) {
-      return { kind: 'lost' };
-    }
     try {
+      if (!(await exists(path))) {
+        return { kind: 'lost' };
+      }
       await this.#prepare(path);
       return await withFileLock(lockFileOf(path), this.#clock, async () => {
         const current = await this.get(key);
@@ -146,16 +146,20 @@ class FolderStore implements FileStore {
   async setAside(key: string): Promise<void> {
     const path = this.#pathOf(key);
     try {
-      await moveAside(path, join(this.folder, replacedFolder, key), this.#clock.now());
+      await moveAside(path, join(this.folder, replacedFolder, key));
     } catch (thrown) {
       throw toStorageError(thrown, 'write', path);
     }
   }
 
-  async removeSetAside(beforeMs: EpochMs): Promise<void> {
+  async removeSetAside(keptMs: number): Promise<void> {
     const folder = join(this.folder, replacedFolder);
     try {
-      await removeAside(folder, beforeMs);
+      if (await exists(folder)) {
+        await makeFolder(join(this.folder, temporaryFolder));
+        const nowMs = await this.#writeAside(new Uint8Array(), async (temporary) => (await stat(temporary)).mtimeMs);
+        await removeAside(folder, nowMs - keptMs);
+      }
     } catch (thrown) {
       throw toStorageError(thrown, 'write', folder);
     }
@@ -237,9 +241,6 @@ class FolderStore implements FileStore {
 
   #pathOf(key: string): string {
     assertSafeKey(key);
-    if (key.split('/').some((part) => part === temporaryFolder || part === replacedFolder || isLockName(part))) {
-      throw new InternalError(`key ${JSON.stringify(key)} is reserved for the store`);
-    }
     return join(this.folder, key);
   }
 
@@ -274,8 +275,8 @@ class FolderStore implements FileStore {
   /**
    * Removes temporary files of killed processes. Files that cannot be removed do no harm.
    *
-   * @param nowMs the time of a file just written. With the time of this machine, whose clock may be ahead of the file
-   * system's, files of other machines would be removed while they are written
+   * @param nowMs the time of a file just written. By the clock of this machine, which may be ahead of the file system's,
+   * files of other machines would be removed while they are written
    */
   async #sweep(nowMs: EpochMs): Promise<void> {
     const folder = join(this.folder, temporaryFolder);
@@ -302,11 +303,7 @@ function contentEtag(bytes: Uint8Array): string {
 }
 
 function lockFileOf(path: string): string {
-  return join(dirname(path), `.${path.slice(dirname(path).length + 1)}.lock`);
-}
-
-function isLockName(part: string): boolean {
-  return part.startsWith('.') && part.endsWith('.lock');
+  return join(dirname(path), `.${basename(path)}.lock`);
 }
 
 /** Returns true if the name was free and now belongs to the file. */

@@ -65,8 +65,8 @@ export interface Store {
    * already.
    */
   setAside(key: string): Promise<void>;
-  /** Removes objects that were set aside before a time, if no lifecycle rule does. */
-  removeSetAside(beforeMs: EpochMs): Promise<void>;
+  /** Removes objects that were set aside longer ago than this, by the store's own clock, if no lifecycle rule does. */
+  removeSetAside(keptMs: number): Promise<void>;
   /** Throws a `StorageError` if this user may not write to a folder of the warehouse. Writes nothing. Not in a bucket. */
   requireWritable?(): Promise<void>;
 }
@@ -98,6 +98,6 @@ export function waitedForUntil(store: Store, stop: StopWaiting): Store {
     list: (prefix) => store.list(prefix),
     folders: (prefix) => store.folders(prefix),
     setAside: (key) => store.setAside(key),
-    removeSetAside: (beforeMs) => store.removeSetAside(beforeMs),
+    removeSetAside: (keptMs) => store.removeSetAside(keptMs),
   };
 }

@@ -1,6 +1,6 @@
 /** What a compaction makes of the files of settled days, on every kind of store. */
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, utimes } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { instanceTable, observationColumns } from '../../functions/warehouse/columns.ts';
 import { openFileStore } from '../../functions/warehouse/file-store.ts';
@@ -223,22 +223,25 @@ describe('what a compaction replaces', () => {
 
   it('is kept aside in a folder for two days', async () => {
     const folder = join(await tempFolder(), 'warehouse');
-    let nowMs = newYearMs + 60 * dayMs;
-    const clock = { now: () => nowMs, sleep: async () => undefined };
-    const store = openFileStore(`file:${folder}`, clock);
-    await fill(store, 1, 24);
+    const store = openFileStore(`file:${folder}`);
+    await fill(store, 2, 24);
 
-    await compact(store, { clock });
-    expect(await parquetFiles(join(folder, '.replaced'))).toHaveLength(32);
-    expect(await parquetFiles(join(folder, table))).toHaveLength(1);
+    await compact(store);
+    expect(await parquetFiles(join(folder, '.replaced'))).toHaveLength(64);
+    expect(await parquetFiles(join(folder, table))).toHaveLength(2);
 
-    nowMs += 2 * dayMs - hourMs;
-    await compact(store, { clock });
-    expect(await parquetFiles(join(folder, '.replaced'))).toHaveLength(32);
-    nowMs += 2 * hourMs;
-    await compact(store, { clock });
-    expect(await parquetFiles(join(folder, '.replaced'))).toEqual([]);
-    expect(await parquetFiles(join(folder, table))).toHaveLength(1);
+    // The clock of this process is two months ahead of the file system's.
+    await compact(store, { clock: { now: () => Date.now() + 60 * dayMs, sleep: async () => undefined } });
+    expect(await parquetFiles(join(folder, '.replaced'))).toHaveLength(64);
+    for (const [day, ageMs] of [2 * dayMs - hourMs, 2 * dayMs + hourMs].entries()) {
+      const movedAt = (Date.now() - ageMs) / 1000;
+      await utimes(join(folder, '.replaced', prefixOf(day)), movedAt, movedAt);
+    }
+    await compact(store);
+    const kept = await parquetFiles(join(folder, '.replaced'));
+    expect([kept.length, new Set(kept.map((name) => dirname(name))).size]).toEqual([32, 1]);
+    expect(join('.', kept[0] ?? '')).toContain(join('.', prefixOf(0)));
+    expect(await parquetFiles(join(folder, table))).toHaveLength(2);
   });
 
   it('carries a tag in S3, and stays readable', async () => {

@@ -49,6 +49,6 @@ export function failingStore(
     list: (prefix) => store.list(prefix),
     folders: (prefix) => store.folders(prefix),
     setAside: (key) => run('setAside', key, () => store.setAside(key), undefined),
-    removeSetAside: (beforeMs) => store.removeSetAside(beforeMs),
+    removeSetAside: (keptMs) => store.removeSetAside(keptMs),
   };
 }

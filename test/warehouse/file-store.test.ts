@@ -47,12 +47,6 @@ describe('folder store: places of objects', () => {
 
     expect(await readdir(folder)).toEqual([]);
   });
-
-  it.each(['.tmp/x', 'state/.checkpoint.json.lock', 'a/.tmp/b'])('refuses %s, a reserved name', async (key) => {
-    const store = await tempWarehouse();
-
-    await expect(store.putIfAbsent(key, bytesOf('1'))).rejects.toMatchObject({ kind: 'internal' });
-  });
 });
 
 describe('folder store: links', () => {
