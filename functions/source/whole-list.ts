@@ -30,71 +30,39 @@ export async function readWholeList<T>(
   fetchPage: (offset: number) => Promise<ListPage<T> | null>,
   mayEnd: (rows: number) => boolean,
 ): Promise<WholeList<T> | null> {
-  const reading = new Reading<T>(mayEnd);
-  while (!reading.isOver) {
-    const page = await fetchPage(reading.offset);
-    if (page === null) {
-      return null;
+  const byKey = new Map<string, T>();
+  let next = { rows: 0, pages: 0 };
+  let unit: 'rows' | 'pages' = 'rows';
+  let total = 0;
+  let longest = 0;
+  let isShort = mayEnd;
+  let isSecondLook = false;
+  for (let page = await fetchPage(0); page !== null; page = await fetchPage(next[unit])) {
+    const before = byKey.size;
+    addTo(byKey, page.shown);
+    total = Math.max(total, page.count ?? 0);
+    const isNothingNew = byKey.size === before;
+    const isComplete = byKey.size >= total;
+    const isStuck = isNothingNew && !isComplete;
+    if (isStuck && !isSecondLook) {
+      isSecondLook = true;
+    } else if (isStuck && unit === 'rows' && next.pages === 1) {
+      unit = 'pages';
+    } else if (isNothingNew || (isComplete && isShort(page.rows))) {
+      return { values: [...byKey.values()], isComplete };
+    } else {
+      // A count may be of the page alone, or have a limit, so it never ends a list after a full page.
+      isShort = (rows) => rows < longest;
+      longest = Math.max(longest, page.rows);
+      next = { rows: next.rows + page.rows, pages: next.pages + 1 };
+      isSecondLook = false;
     }
-    reading.add(page);
   }
-  return { values: reading.values, isComplete: reading.isComplete };
+  return null;
 }
 
-/** What the pages so far have shown. */
-class Reading<T> {
-  isOver = false;
-  readonly #mayEnd: (rows: number) => boolean;
-  readonly #byKey = new Map<string, T>();
-  readonly #next = { rows: 0, pages: 0 };
-  #unit: 'rows' | 'pages' = 'rows';
-  #total = 0;
-  #longest = 0;
-  #isSecondLook = false;
-
-  constructor(mayEnd: (rows: number) => boolean) {
-    this.#mayEnd = mayEnd;
-  }
-
-  get offset(): number {
-    return this.#next[this.#unit];
-  }
-
-  get values(): T[] {
-    return [...this.#byKey.values()];
-  }
-
-  get isComplete(): boolean {
-    return this.#byKey.size >= this.#total;
-  }
-
-  add({ count, rows, shown }: ListPage<T>): void {
-    const before = this.#byKey.size;
-    for (const [key, value] of shown) {
-      this.#byKey.set(key, value);
-    }
-    this.#total = Math.max(this.#total, count ?? 0);
-    const isNothingNew = this.#byKey.size === before;
-    if (isNothingNew && !this.isComplete && this.#looksElsewhere()) {
-      return;
-    }
-    const isShort = this.#next.pages === 0 ? this.#mayEnd(rows) : rows < this.#longest;
-    this.#next.rows += rows;
-    this.#next.pages += 1;
-    this.#longest = Math.max(this.#longest, rows);
-    this.#isSecondLook = false;
-    // A count may be of the page alone, or have a limit, so it never ends a list after a full page.
-    this.isOver = isNothingNew || (isShort && this.isComplete);
-  }
-
-  /** Chooses where to look after a page that showed nothing new: there again, then at the same page by its number. */
-  #looksElsewhere(): boolean {
-    if (!this.#isSecondLook) {
-      this.#isSecondLook = true;
-      return true;
-    }
-    const isUnitInDoubt = this.#unit === 'rows' && this.#next.pages === 1;
-    this.#unit = isUnitInDoubt ? 'pages' : this.#unit;
-    return isUnitInDoubt;
+function addTo<T>(byKey: Map<string, T>, shown: ListPage<T>['shown']): void {
+  for (const [key, value] of shown) {
+    byKey.set(key, value);
   }
 }

@@ -15,11 +15,11 @@ import { ProxyError } from '../network/tunnel.ts';
  */
 export type S3Failure = 'doubtful' | 'conflict' | 'absent' | 'refused';
 
-/** The object or listing of a request; all of it may be shown. */
+/** The object or listing of a request, as the SDK names it; all of it may be shown. */
 export interface S3Place {
-  readonly bucket: string;
+  readonly Bucket: string;
   /** Key within the bucket, or the prefix of a listing. */
-  readonly key: string;
+  readonly Key: string;
 }
 
 /** The failed request, and what is known about its network path. */
@@ -168,7 +168,7 @@ export function toS3StorageError(thrown: unknown, doing: 'read' | 'write' | 'lis
   if (thrown instanceof StorageError) {
     return thrown;
   }
-  const { bucket, key, fault, redact } = asked;
+  const { Bucket: bucket, Key: key, fault, redact } = asked;
   const known = explain(thrown);
   const { what, remedy } =
     fault === null ? known : { what: describeFault(fault), remedy: remedyOfFault(fault, bucket) };

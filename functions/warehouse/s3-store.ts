@@ -6,10 +6,12 @@
  * way; objects replaced by compare-and-swap therefore contain a token that is new for each write. Sources: S3 user
  * guide "Conditional writes"; aws-sdk-java-v2 issue 6580.
  *
- * | S3's reply | object read back | outcome | |---|---|---| | 200 | – | won | | 404 on If-Match | – | lost | | 409 | –
- * | unknown | | 412, 5xx, no reply after the SDK's three attempts | our bytes | won | | ″ | other bytes, not those to
- * be replaced | lost | | ″ | none, those to be replaced, or not readable | unknown | | anything else | – | StorageError
- * |
+ * - 200: won
+ * - 404 on If-Match: lost
+ * - 409: unknown
+ * - 412, 5xx, no reply after the SDK's three attempts: won if our bytes are read back; lost if others are, unless they
+ *   are those to be replaced; else unknown
+ * - anything else: StorageError
  *
  * The SDK retries transport failures. The caller (write-retries.ts) retries lost and unknown writes.
  */
@@ -107,10 +109,7 @@ class BucketStore implements PageStore {
     this.#environment = environment;
     this.#triesConditions = options.triesConditions ?? false;
     const { encryption, kmsKeyId } = options.storage ?? {};
-    this.#encryption = {
-      ...(encryption === undefined ? {} : { ServerSideEncryption: encryption }),
-      ...(kmsKeyId === undefined ? {} : { SSEKMSKeyId: kmsKeyId }),
-    };
+    this.#encryption = { ServerSideEncryption: encryption, SSEKMSKeyId: kmsKeyId };
     this.#client = options.client ?? clientOf(options.forcePathStyle ?? false, answerTimeoutMs, environment);
     this.#client.middlewareStack.add(
       (next) => (args) => {
@@ -178,7 +177,7 @@ class BucketStore implements PageStore {
     const place = this.#placeOf(key);
     const tags = { TagSet: [{ Key: replacedTag.key, Value: replacedTag.value }] };
     try {
-      await this.#client.send(new PutObjectTaggingCommand({ Bucket: place.bucket, Key: place.key, Tagging: tags }));
+      await this.#client.send(new PutObjectTaggingCommand({ ...place, Tagging: tags }));
     } catch (thrown) {
       if (classifyS3Failure(thrown) !== 'absent') {
         throw this.#failure(thrown, 'write', place);
@@ -193,7 +192,7 @@ class BucketStore implements PageStore {
   async publish(key: string, html: string): Promise<void> {
     const place = this.#placeOf(key);
     const page = { ContentType: 'text/html; charset=utf-8', CacheControl: pageCacheControl, ...this.#encryption };
-    const command = new PutObjectCommand({ Bucket: place.bucket, Key: place.key, Body: html, ...page });
+    const command = new PutObjectCommand({ ...place, Body: html, ...page });
     try {
       await this.#client.send(command, { requestTimeout: this.#answerTimeoutMs + html.length / slowestBytesPerMs });
     } catch (thrown) {
@@ -216,9 +215,9 @@ class BucketStore implements PageStore {
     prefix: string,
     options: { readonly Delimiter?: string },
   ): AsyncIterable<Pick<ListObjectsV2CommandOutput, 'Contents' | 'CommonPrefixes'>> {
-    const place = { bucket: this.#bucket, key: `${this.#prefix}${prefix}` };
+    const place = { Bucket: this.#bucket, Key: `${this.#prefix}${prefix}` };
     try {
-      const request = { Bucket: place.bucket, Prefix: place.key, ...options };
+      const request = { Bucket: place.Bucket, Prefix: place.Key, ...options };
       for await (const page of paginateListObjectsV2({ client: this.#client }, request)) {
         // S3 always says whether there is more. If a login page were taken for the last page, part of the table would
         // silently be missing.
@@ -232,8 +231,8 @@ class BucketStore implements PageStore {
     }
   }
 
-  async #read({ bucket, key }: S3Place, stop: StopWaiting | undefined): Promise<StoredObject> {
-    const reply = await this.#client.send(new GetObjectCommand({ Bucket: bucket, Key: key }), abortedBy(stop));
+  async #read(place: S3Place, stop: StopWaiting | undefined): Promise<StoredObject> {
+    const reply = await this.#client.send(new GetObjectCommand(place), abortedBy(stop));
     const bytes = await reply.Body?.transformToByteArray().catch((thrown: unknown) => {
       throw new BrokenBodyError(thrown);
     });
@@ -243,8 +242,7 @@ class BucketStore implements PageStore {
   async #put(write: Write): Promise<PutOutcome> {
     const { key, bytes, condition, stop } = write;
     const place = this.#placeOf(key);
-    const where = { Bucket: place.bucket, Key: place.key };
-    const command = new PutObjectCommand({ ...where, Body: bytes, ...condition, ...this.#encryption });
+    const command = new PutObjectCommand({ ...place, Body: bytes, ...condition, ...this.#encryption });
     // The SDK counts the upload as waiting for the reply.
     const requestTimeout = this.#answerTimeoutMs + bytes.length / slowestBytesPerMs;
     try {
@@ -264,12 +262,14 @@ class BucketStore implements PageStore {
 
   /** Writes the same bytes again under two conditions that fail. A store that accepts one would lose commits. */
   async #requireConditions(key: string, bytes: Uint8Array, stop: StopWaiting | undefined): Promise<void> {
-    const where = { Bucket: this.#bucket, Key: `${this.#prefix}${key}`, Body: bytes, ...this.#encryption };
+    const object = { ...this.#placeOf(key), Body: bytes, ...this.#encryption };
     for (const condition of [{ IfNoneMatch: '*' }, { IfMatch: noEtag }]) {
-      const isRefused = await this.#client.send(new PutObjectCommand({ ...where, ...condition }), abortedBy(stop)).then(
-        () => false,
-        () => true,
-      );
+      const isRefused = await this.#client
+        .send(new PutObjectCommand({ ...object, ...condition }), abortedBy(stop))
+        .then(
+          () => false,
+          () => true,
+        );
       if (!isRefused) {
         throw ignoredConditions(this.url);
       }
@@ -300,7 +300,7 @@ class BucketStore implements PageStore {
 
   #placeOf(key: string): S3Place {
     assertSafeKey(key);
-    return { bucket: this.#bucket, key: `${this.#prefix}${key}` };
+    return { Bucket: this.#bucket, Key: `${this.#prefix}${key}` };
   }
 }
 
