@@ -136,7 +136,6 @@ export async function moveCheckpoint(
   const key = checkpointKey(target.name);
   const what = `the checkpoint ${key}`;
   const retries = new WriteRetries(run, {
-    what,
     maxLost,
     lostTooOften: (attempts) => changedByOthers(what, target.name, attempts),
   });

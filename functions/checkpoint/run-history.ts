@@ -77,7 +77,6 @@ async function write(run: RecordedRun, record: RunRecord): Promise<void> {
   const key = runsKey(target.name);
   const lostTooOften = (attempts: string): Error => new Error(`other runs committed first each time (${attempts})`);
   const retries = new WriteRetries(run, {
-    what: key,
     maxLost,
     lostTooOften: (text) => toDqsyncError(lostTooOften(text)),
   });

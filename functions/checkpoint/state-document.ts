@@ -64,7 +64,6 @@ export async function changeDocument<T>(
 ): Promise<LoadedDocument<T>> {
   const { store, target } = run;
   const retries = new WriteRetries(run, {
-    what: key,
     maxLost,
     lostTooOften: (attempts) =>
       new ConflictError(`${key} could not be written (${attempts}): another run committed first each time`, {

@@ -15,16 +15,16 @@ export interface AwsLimits {
   readonly throwOnRequestTimeout?: boolean;
 }
 
-interface RequestHandlerOptions extends AwsLimits {
-  readonly httpAgent?: HttpAgent;
-  readonly httpsAgent?: HttpsAgent;
+interface Agents {
+  readonly httpAgent: HttpAgent;
+  readonly httpsAgent: HttpsAgent;
 }
 
 /** The part of an AWS client's configuration that is about connections. */
 export interface AwsConnections {
-  readonly requestHandler: RequestHandlerOptions;
+  readonly requestHandler: AwsLimits & Partial<Agents>;
   /** For the clients that fetch credentials, such as those of `aws sso login`. The SDK passes it on to them. */
-  readonly clientConfig?: { readonly requestHandler: RequestHandlerOptions };
+  readonly clientConfig?: { readonly requestHandler: Agents };
 }
 
 /** Options of the agents, under the SDK's names. */
@@ -44,7 +44,7 @@ export function connectionsOf(environment: ProxyEnvironment, limits: AwsLimits =
   return { requestHandler: { ...limits, ...agents }, clientConfig: { requestHandler: agents } };
 }
 
-function agentsThroughProxies(environment: ProxyEnvironment): Required<Omit<RequestHandlerOptions, keyof AwsLimits>> {
+function agentsThroughProxies(environment: ProxyEnvironment): Agents {
   const noExemption = { ...environment, NO_PROXY: '', no_proxy: '' };
   const [httpProxy] = ['http://aws', 'https://aws'].map((url) => proxyFor(url, noExemption));
   const noProxy = environment.no_proxy ?? environment.NO_PROXY ?? '';

@@ -191,14 +191,12 @@ export class Requester {
   async #admission(pacer: Pacer): Promise<{ permit: Permit; admittedAtMs: EpochMs }> {
     for (;;) {
       const permit = await this.#authorization.permit();
-      try {
-        const admittedAtMs = await pacer.admit(this.#options.signal);
-        if (permit.isCurrent()) {
-          return { permit, admittedAtMs };
-        }
-      } catch (error) {
+      const admittedAtMs = await pacer.admit(this.#options.signal).catch((error: unknown) => {
         permit.release();
         throw error;
+      });
+      if (permit.isCurrent()) {
+        return { permit, admittedAtMs };
       }
       permit.release();
     }

@@ -91,7 +91,7 @@ export class OutcomeWatch {
         remedy:
           'Run fewer syncs of this target at the same time, then run again. Everything that was committed is kept.',
       });
-    const retries = new WriteRetries(this.#run, { what: key, maxLost, lostTooOften });
+    const retries = new WriteRetries(this.#run, { maxLost, lostTooOften });
     for (;;) {
       const { outcomes, etag } = this.#loaded;
       const before = outcomes ?? { announceFromMs: clock.now() - settings.lookbackMs, tasks: new Map(), pending: [] };

@@ -19,7 +19,6 @@ export type ExecutionKind = Exclude<ColumnKind, 'boolean'>;
 
 interface ExecutionColumnOf<Kind extends ExecutionKind> extends ColumnFacts {
   readonly kind: Kind;
-  readonly source: 'execution';
   /** Fields of the API that hold the value. The first one with a value counts. Empty for `extra`. */
   readonly wireFields: readonly string[];
   /** Whether it is part of an execution's key, which never changes. */
@@ -29,7 +28,6 @@ interface ExecutionColumnOf<Kind extends ExecutionKind> extends ColumnFacts {
 
 interface RunColumnOf<Kind extends ExecutionKind> extends ColumnFacts {
   readonly kind: Kind;
-  readonly source: 'run';
   readonly read: (observation: Observation) => ValueByKind[Kind] | null;
 }
 
@@ -54,7 +52,6 @@ const table: ColumnTable = {
     name: 'id',
     kind: 'int64',
     nullable: false,
-    source: 'execution',
     wireFields: ['id'],
     isKey: true,
     read: ({ id }) => id,
@@ -64,7 +61,6 @@ const table: ColumnTable = {
     name: 'name',
     kind: 'text',
     nullable: true,
-    source: 'execution',
     wireFields: ['name'],
     read: ({ name }) => name,
     description: 'Name of the instance, as its owner wrote it.',
@@ -74,7 +70,6 @@ const table: ColumnTable = {
     name: 'task_id',
     kind: 'int64',
     nullable: true,
-    source: 'execution',
     wireFields: ['task_id'],
     read: ({ taskId }) => taskId,
     description: 'Number of the quality task that ran. 19 digits.',
@@ -84,7 +79,6 @@ const table: ColumnTable = {
     name: 'task_type',
     kind: 'text',
     nullable: true,
-    source: 'execution',
     wireFields: ['task_type'],
     read: ({ taskType }) => taskType,
     description: 'QUALITY_TASK or CONSISTENCY_TASK; other values are kept unchanged.',
@@ -93,7 +87,6 @@ const table: ColumnTable = {
     name: 'run_status',
     kind: 'text',
     nullable: true,
-    source: 'execution',
     wireFields: ['run_status'],
     read: ({ runStatus }) => runStatus,
     description: 'RUNNING, FAILED, ALARMING, SUCCESS, SUSPENDING or UNKNOWN; others are kept unchanged.',
@@ -102,7 +95,6 @@ const table: ColumnTable = {
     name: 'notify_status',
     kind: 'text',
     nullable: true,
-    source: 'execution',
     wireFields: ['notify_status', 'notity_status'],
     read: ({ notifyStatus }) => notifyStatus,
     description: 'NOT_TRIGGERED, SUCCESS or FAILED; other values are kept unchanged.',
@@ -111,7 +103,6 @@ const table: ColumnTable = {
     name: 'start_time',
     kind: 'timestamp-ms-utc',
     nullable: false,
-    source: 'execution',
     wireFields: ['start_time'],
     isKey: true,
     read: ({ startTimeMs }) => startTimeMs,
@@ -121,7 +112,6 @@ const table: ColumnTable = {
     name: 'end_time',
     kind: 'timestamp-ms-utc',
     nullable: true,
-    source: 'execution',
     wireFields: ['end_time'],
     read: ({ endTimeMs }) => endTimeMs,
     description: 'When it ended, UTC; null while it runs.',
@@ -130,7 +120,6 @@ const table: ColumnTable = {
     name: 'project_id',
     kind: 'text',
     nullable: false,
-    source: 'run',
     read: ({ projectId }) => projectId,
     description: 'Id of the Huawei Cloud project.',
   },
@@ -138,7 +127,6 @@ const table: ColumnTable = {
     name: 'observed_at',
     kind: 'timestamp-ms-utc',
     nullable: false,
-    source: 'run',
     read: ({ observedAtMs }) => observedAtMs,
     description: 'When dqsync saw the instance in this state, UTC.',
     repeats: true,
@@ -147,7 +135,6 @@ const table: ColumnTable = {
     name: 'run_id',
     kind: 'text',
     nullable: false,
-    source: 'run',
     read: ({ runId }) => runId,
     description: 'The dqsync run that wrote the row.',
   },
@@ -155,7 +142,6 @@ const table: ColumnTable = {
     name: 'extra',
     kind: 'text',
     nullable: true,
-    source: 'execution',
     wireFields: [],
     read: ({ extra }) => extra,
     description: 'JSON text of undocumented fields, and of notes by dqsync; null if there are none.',
@@ -178,7 +164,7 @@ export const observationColumns: readonly Column[] = Object.entries(table).map((
 
 /** The columns that make up an execution, in order. */
 export const executionColumns: readonly ExecutionColumn[] = observationColumns.filter(
-  (column) => column.source === 'execution',
+  (column) => 'wireFields' in column,
 );
 
 /** The columns that are filled from fields of the API. */

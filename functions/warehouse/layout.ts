@@ -1,19 +1,5 @@
 /**
- * The only place that builds and parses object keys.
- *
- * ```
- * quality_instance_observations/workspace=<id>/dt=<YYYY-MM-DD>/<run id>-<part>.parquet
- * quality_task_observations/…, quality_rule_results/…: the same below
- * quarantine/<target>/<YYYY-MM-DD>/<run id>.jsonl
- * state/<target>/checkpoint.json
- * state/<target>/runs.json
- * state/<target>/audit.json
- * state/<target>/last-outcomes.json
- * state/<target>/results.json
- * state/<target>/tasks.json
- * state/.doctor/probe.json
- * report/index.html
- * ```
+ * The only place that builds and parses object keys. PROTOCOL.md lists those of runs ("Objects").
  *
  * Keys are relative to the warehouse. A name that would change the shape of a path is refused, never escaped. config.ts
  * refuses such names too, so one here is a defect.

@@ -60,7 +60,8 @@ export class ParquetBuilder {
 
   /** Adds rows as one or more row groups. */
   async add(batch: RecordBatch): Promise<void> {
-    for (const rows of slices(batch, maxRowGroupRows)) {
+    for (let from = 0; from < batch.numRows; from += maxRowGroupRows) {
+      const rows = batch.slice(from, Math.min(from + maxRowGroupRows, batch.numRows));
       await writeRowGroup(this.#file, this.#columns, rows);
     }
   }
@@ -124,15 +125,6 @@ function columnOf(batch: RecordBatch, index: number): Data {
     throw new InternalError(`the batch has no column ${index}`);
   }
   return data;
-}
-
-/** Splits a batch into pieces of `rowCount` rows without copying. */
-function slices(batch: RecordBatch, rowCount: number): RecordBatch[] {
-  const pieces: RecordBatch[] = [];
-  for (let from = 0; from < batch.numRows; from += rowCount) {
-    pieces.push(batch.slice(from, Math.min(from + rowCount, batch.numRows)));
-  }
-  return pieces;
 }
 
 function ignoreClose(): void {

@@ -4,6 +4,7 @@
  * Objects are small (a few megabytes) and are read and written as a whole. There is no delete, because a run never
  * deletes (PROTOCOL.md, I9). Objects that a compaction has replaced are set aside.
  */
+import type { StorageError } from '../errors.ts';
 import type { EpochMs } from '../model.ts';
 
 /** The content of an object. */
@@ -22,7 +23,7 @@ export interface StoredObject {
 export type PutOutcome =
   | { readonly kind: 'won'; readonly etag: string }
   | { readonly kind: 'lost' }
-  | { readonly kind: 'unknown'; readonly cause: unknown };
+  | { readonly kind: 'unknown'; readonly cause: StorageError };
 
 /** An entry of a listing. */
 export interface ListedObject {

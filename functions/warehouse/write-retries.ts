@@ -8,8 +8,6 @@ export type NotWon = Exclude<PutOutcome, { readonly kind: 'won' }>;
 
 /** A write to retry. */
 export interface RetriedWrite {
-  /** Its name in messages. */
-  readonly what: string;
   /** How many attempts may be lost to other writers. */
   readonly maxLost: number;
   /** Makes the error for too many lost attempts. `attempts` is their number as text. */
@@ -77,21 +75,13 @@ export class WriteRetries {
   #failure(outcome: NotWon): DqsyncError {
     const count = this.#lost + this.#unknown;
     const attempts = `${count} ${count === 1 ? 'attempt' : 'attempts'}`;
-    return outcome.kind === 'lost' ? this.#write.lostTooOften(attempts) : this.#unwritten(outcome.cause, attempts);
-  }
-
-  #unwritten(cause: unknown, attempts: string): StorageError {
-    const known = cause instanceof StorageError ? cause : null;
-    const message = known?.message ?? `${this.#write.what} could not be written: the store did not reply`;
-    return new StorageError(`${message} (${attempts})`, {
-      target: this.#run.target.name,
-      cause,
-      code: known?.code,
-      requestId: known?.requestId,
-      retryable: known?.retryable,
-      remedy:
-        known?.remedy ?? 'Check that the warehouse can be reached, then run again; nothing that was committed is lost.',
-    });
+    if (outcome.kind === 'lost') {
+      return this.#write.lostTooOften(attempts);
+    }
+    const { cause } = outcome;
+    const { message, code, requestId, retryable, remedy } = cause;
+    const target = this.#run.target.name;
+    return new StorageError(`${message} (${attempts})`, { target, cause, code, requestId, retryable, remedy });
   }
 }
 
@@ -112,7 +102,7 @@ export async function writeOwnFile(
       target: run.target.name,
       remedy: 'Check that nothing else writes to the warehouse, then run again; nothing that was committed is lost.',
     });
-  const retries = new WriteRetries(run, { what: key, maxLost: maxLostAtOwnFile, lostTooOften });
+  const retries = new WriteRetries(run, { maxLost: maxLostAtOwnFile, lostTooOften });
   for (let outcome = await attempt(); outcome.kind !== 'won'; outcome = await attempt()) {
     await retries.pauseAfter(outcome);
     retries.requireAnother(outcome);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { identityOf, loadCheckpoint, moveCheckpoint } from '../../functions/checkpoint/checkpoint-store.ts';
 import { rewindTo } from '../../functions/checkpoint/rewound.ts';
+import { StorageError } from '../../functions/errors.ts';
 import { checkpointKey } from '../../functions/warehouse/layout.ts';
 import type { Store } from '../../functions/warehouse/store.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
@@ -120,7 +121,7 @@ describe('the protocol', () => {
       putIfAbsent: async (name, bytes) => {
         if (lost < 3 && name === key) {
           lost += 1;
-          return { kind: 'unknown', cause: new Error('no reply') };
+          return { kind: 'unknown', cause: new StorageError('no reply', { remedy: '-' }) };
         }
         return await world.store.putIfAbsent(name, bytes);
       },

@@ -1,5 +1,6 @@
 /** The view does not change when a compaction is killed at any step, or when other runs write at any of its steps. */
 import { describe, expect, it } from 'vitest';
+import { StorageError } from '../../functions/errors.ts';
 import { tableName } from '../../functions/warehouse/layout.ts';
 import type { PutOutcome, Store } from '../../functions/warehouse/store.ts';
 import { compact, dayMs, fill, hourlyObservations } from '../compaction/world.ts';
@@ -150,7 +151,7 @@ describe.each(stores)('I16, I18: a compaction with other writers at each step, %
 it('I17: a compaction sets no file aside if the write of the compacted file is unknown and has failed', async () => {
   const { store } = folderLike();
   const keys = await fill(store, 1, runsPerDay);
-  const unknown: PutOutcome = { kind: 'unknown', cause: new Error('no reply') };
+  const unknown: PutOutcome = { kind: 'unknown', cause: new StorageError('no reply', { remedy: '-' }) };
 
   const { failed } = await compact({ ...store, putIfAbsent: async () => unknown });
 

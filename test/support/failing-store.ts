@@ -1,4 +1,5 @@
 /** Wraps a store so that it dies at any call, loses replies, or lets a test act between calls. */
+import { StorageError } from '../../functions/errors.ts';
 import type { PutOutcome, Store } from '../../functions/warehouse/store.ts';
 
 /** One call of a store. */
@@ -39,7 +40,7 @@ export function failingStore(
     }
     return what === 'lose-reply' ? lost : result;
   };
-  const unknown: PutOutcome = { kind: 'unknown', cause: new Error('no reply') };
+  const unknown: PutOutcome = { kind: 'unknown', cause: new StorageError('no reply', { remedy: '-' }) };
   return {
     url: store.url,
     calls,

@@ -66,7 +66,7 @@ describe('a run whose store', () => {
     const store = answering(world, (key) => {
       if (key.startsWith(folder) && lost < 2) {
         lost += 1;
-        return { kind: 'unknown', cause: new Error('no reply') };
+        return { kind: 'unknown', cause: new StorageError('no reply', { remedy: '-' }) };
       }
       return undefined;
     });

@@ -20,7 +20,7 @@ const documentedTypes: Readonly<Record<ColumnKind, string>> = {
 };
 
 function originOf(column: Column): string {
-  if (column.source === 'run') {
+  if (!('wireFields' in column)) {
     return 'dqsync';
   }
   const fields = column.wireFields.map((field) => `\`${field}\``).join(' or ');
