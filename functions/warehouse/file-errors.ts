@@ -74,3 +74,16 @@ export function toStorageError(thrown: unknown, doing: 'read' | 'write' | 'list'
     cause: thrown,
   });
 }
+
+/** Runs `action`, and turns its errors by `toStorageError`. */
+export async function explained<T>(
+  doing: 'read' | 'write' | 'list',
+  path: string,
+  action: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await action();
+  } catch (thrown) {
+    throw toStorageError(thrown, doing, path);
+  }
+}

@@ -15,7 +15,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { type Clock, newToken, systemClock } from '../clock.ts';
 import { InternalError } from '../errors.ts';
 import type { EpochMs } from '../model.ts';
-import { fileErrorCode, toStorageError } from './file-errors.ts';
+import { explained, fileErrorCode } from './file-errors.ts';
 import { withFileLock } from './file-lock.ts';
 import { exists, flushFolder, ignoreMissing, makeFolder } from './folders.ts';
 import { assertSafeKey, isHidden, rootPrefixes } from './layout.ts';
@@ -75,36 +75,27 @@ class FolderStore implements FileStore {
 
   async get(key: string): Promise<StoredObject | null> {
     const path = this.#pathOf(key);
-    try {
-      const bytes = await readFile(path);
-      return { bytes, etag: contentEtag(bytes) };
-    } catch (thrown) {
-      if (fileErrorCode(thrown) === 'ENOENT') {
-        return null;
-      }
-      throw toStorageError(thrown, 'read', path);
-    }
+    const bytes = await explained('read', path, () => readFile(path).catch(ignoreMissing));
+    return bytes === undefined ? null : { bytes, etag: contentEtag(bytes) };
   }
 
   async putIfAbsent(key: string, bytes: Uint8Array): Promise<PutOutcome> {
     const path = this.#pathOf(key);
-    try {
-      await this.#prepare(path);
+    return await explained('write', path, async () => {
+      await makeFolder(dirname(path));
       const isNew = await this.#writeAside(bytes, (temporary) => linkUnlessTaken(temporary, path));
       await flushFolder(dirname(path));
-      return isNew || (await holds(path, bytes)) ? { kind: 'won', etag: contentEtag(bytes) } : { kind: 'lost' };
-    } catch (thrown) {
-      throw toStorageError(thrown, 'write', path);
-    }
+      const isOurs = isNew || (await readFile(path)).equals(bytes);
+      return isOurs ? { kind: 'won', etag: contentEtag(bytes) } : { kind: 'lost' };
+    });
   }
 
   async putIfMatch(key: string, bytes: Uint8Array, etag: string): Promise<PutOutcome> {
     const path = this.#pathOf(key);
-    try {
+    return await explained('write', path, async () => {
       if (!(await exists(path))) {
         return { kind: 'lost' };
       }
-      await this.#prepare(path);
       return await withFileLock(lockFileOf(path), this.#clock, async () => {
         const current = await this.get(key);
         if (current?.etag !== etag) {
@@ -114,9 +105,7 @@ class FolderStore implements FileStore {
         await flushFolder(dirname(path));
         return { kind: 'won', etag: contentEtag(bytes) };
       });
-    } catch (thrown) {
-      throw toStorageError(thrown, 'write', path);
-    }
+    });
   }
 
   async *list(prefix: string): AsyncIterable<ListedObject> {
@@ -128,8 +117,8 @@ class FolderStore implements FileStore {
     for await (const keys of this.#filesBelow(start, prefix)) {
       const sizes = await Promise.all(keys.map((key) => this.#sizeOf(key)));
       for (const [index, key] of keys.entries()) {
-        const sizeBytes = sizes[index] ?? null;
-        if (sizeBytes !== null) {
+        const sizeBytes = sizes[index];
+        if (sizeBytes !== undefined) {
           yield { key, sizeBytes };
         }
       }
@@ -145,33 +134,22 @@ class FolderStore implements FileStore {
 
   async setAside(key: string): Promise<void> {
     const path = this.#pathOf(key);
-    try {
-      await moveAside(path, join(this.folder, replacedFolder, key));
-    } catch (thrown) {
-      throw toStorageError(thrown, 'write', path);
-    }
+    await explained('write', path, () => moveAside(path, join(this.folder, replacedFolder, key)));
   }
 
   async removeSetAside(keptMs: number): Promise<void> {
     const folder = join(this.folder, replacedFolder);
-    try {
+    await explained('write', folder, async () => {
       if (await exists(folder)) {
-        await makeFolder(join(this.folder, temporaryFolder));
         const nowMs = await this.#writeAside(new Uint8Array(), async (temporary) => (await stat(temporary)).mtimeMs);
         await removeAside(folder, nowMs - keptMs);
       }
-    } catch (thrown) {
-      throw toStorageError(thrown, 'write', folder);
-    }
+    });
   }
 
   async requireWritable(): Promise<void> {
     const own = [temporaryFolder, replacedFolder, ...rootPrefixes.map((prefix) => prefix.slice(0, -1))];
-    try {
-      await requireWritableFolders(this.folder, own);
-    } catch (thrown) {
-      throw toStorageError(thrown, 'read', this.folder);
-    }
+    await explained('read', this.folder, () => requireWritableFolders(this.folder, own));
   }
 
   /**
@@ -198,19 +176,17 @@ class FolderStore implements FileStore {
    */
   async #entriesOf(folderKey: string, prefix: string, above: readonly string[] = []): Promise<FolderEntries> {
     const path = join(this.folder, folderKey);
-    const files: string[] = [];
-    const folders: string[] = [];
-    try {
-      const real = await realpath(path);
-      if (above.includes(real)) {
-        return { real, files, folders };
+    return await explained('list', path, async () => {
+      const files: string[] = [];
+      const folders: string[] = [];
+      const real = await realpath(path).catch(ignoreMissing);
+      if (real === undefined || above.includes(real)) {
+        return { real: path, files, folders };
       }
       // Listed completely first, because a compaction may change the folder in the meantime.
-      for (const entry of await readdir(path, { withFileTypes: true })) {
+      const entries = await readdir(path, { withFileTypes: true });
+      for (const entry of entries.filter(({ name }) => mayLeadTo(prefix, `${folderKey}${name}`))) {
         const key = `${folderKey}${entry.name}`;
-        if (!mayLeadTo(prefix, key)) {
-          continue;
-        }
         const kind = entry.isSymbolicLink() ? await stat(join(path, entry.name)) : entry;
         if (kind.isDirectory()) {
           folders.push(`${key}/`);
@@ -219,24 +195,14 @@ class FolderStore implements FileStore {
         }
       }
       return { real, files, folders };
-    } catch (thrown) {
-      if (!(await isGone(thrown, path))) {
-        throw toStorageError(thrown, 'list', path);
-      }
-      return { real: path, files: [], folders: [] };
-    }
+    });
   }
 
-  async #sizeOf(key: string): Promise<number | null> {
+  /** Returns the size of a file; undefined if it has gone in the meantime. */
+  async #sizeOf(key: string): Promise<number | undefined> {
     const path = join(this.folder, key);
-    try {
-      return (await stat(path)).size;
-    } catch (thrown) {
-      if (fileErrorCode(thrown) === 'ENOENT') {
-        return null;
-      }
-      throw toStorageError(thrown, 'list', path);
-    }
+    const stats = await explained('list', path, () => stat(path).catch(ignoreMissing));
+    return stats?.size;
   }
 
   #pathOf(key: string): string {
@@ -244,24 +210,20 @@ class FolderStore implements FileStore {
     return join(this.folder, key);
   }
 
-  /** Creates the folders for a write durably. */
-  async #prepare(path: string): Promise<void> {
-    await makeFolder(join(this.folder, temporaryFolder));
-    await makeFolder(dirname(path));
-  }
-
   /**
    * Writes a flushed temporary file and moves it to its place. The temporary name is removed in any case. The first
    * write also removes files of killed processes.
    */
   async #writeAside<T>(bytes: Uint8Array, putInPlace: (temporary: string) => Promise<T>): Promise<T> {
-    const temporary = join(this.folder, temporaryFolder, `${newToken()}.tmp`);
+    const folder = join(this.folder, temporaryFolder);
+    await makeFolder(folder);
+    const temporary = join(folder, `${newToken()}.tmp`);
     try {
       const handle = await open(temporary, 'wx');
       try {
         await handle.writeFile(bytes);
         await handle.sync();
-        this.#swept ??= this.#sweep((await handle.stat()).mtimeMs);
+        this.#swept ??= removeAbandoned(folder, (await handle.stat()).mtimeMs);
       } finally {
         await handle.close();
       }
@@ -271,26 +233,24 @@ class FolderStore implements FileStore {
       await unlink(temporary).catch(ignoreMissing);
     }
   }
+}
 
-  /**
-   * Removes temporary files of killed processes. Files that cannot be removed do no harm.
-   *
-   * @param nowMs the time of a file just written. By the clock of this machine, which may be ahead of the file system's,
-   * files of other machines would be removed while they are written
-   */
-  async #sweep(nowMs: EpochMs): Promise<void> {
-    const folder = join(this.folder, temporaryFolder);
-    const before = nowMs - abandonedAfterMs;
-    const names = await readdir(folder).catch(() => []);
-    await Promise.allSettled(
-      names.map(async (name) => {
-        const path = join(folder, name);
-        if ((await stat(path)).mtimeMs < before) {
-          await unlink(path);
-        }
-      }),
-    );
-  }
+/**
+ * Removes temporary files of killed processes. Files that cannot be removed do no harm.
+ *
+ * @param nowMs the time of a file just written. By the clock of this machine, which may be ahead of the file system's,
+ * files of other machines would be removed while they are written
+ */
+async function removeAbandoned(folder: string, nowMs: EpochMs): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  await Promise.allSettled(
+    names.map(async (name) => {
+      const path = join(folder, name);
+      if ((await stat(path)).mtimeMs < nowMs - abandonedAfterMs) {
+        await unlink(path);
+      }
+    }),
+  );
 }
 
 /** Returns whether `key` is listed for `prefix`, or may be a folder above listed keys. */
@@ -317,19 +277,4 @@ async function linkUnlessTaken(temporary: string, path: string): Promise<boolean
     }
     throw thrown;
   }
-}
-
-async function holds(path: string, bytes: Uint8Array): Promise<boolean> {
-  return (await readFile(path)).equals(bytes);
-}
-
-/** Returns whether a folder does not exist. A broken link inside it is a different error. */
-async function isGone(thrown: unknown, path: string): Promise<boolean> {
-  return (
-    fileErrorCode(thrown) === 'ENOENT' &&
-    (await stat(path).then(
-      () => false,
-      () => true,
-    ))
-  );
 }

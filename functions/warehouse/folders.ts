@@ -24,13 +24,7 @@ export async function makeFolder(path: string): Promise<void> {
 
 /** Returns whether there is a file or folder. @throws what `stat` throws otherwise */
 export async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (thrown) {
-    ignoreMissing(thrown);
-    return false;
-  }
+  return (await stat(path).catch(ignoreMissing)) !== undefined;
 }
 
 /** Flushes the entries of a folder to the disk. */
@@ -48,7 +42,7 @@ export async function flushFolder(path: string): Promise<void> {
 }
 
 /** Throws every error except that a file or folder does not exist. */
-export function ignoreMissing(thrown: unknown): void {
+export function ignoreMissing(thrown: unknown): undefined {
   if (fileErrorCode(thrown) !== 'ENOENT') {
     throw thrown;
   }

@@ -1,7 +1,7 @@
 /** Checks without writing whether this user may create files in a warehouse. */
 import { access, constants, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { toStorageError } from './file-errors.ts';
+import { explained } from './file-errors.ts';
 import { exists } from './folders.ts';
 
 /**
@@ -28,10 +28,6 @@ export async function requireWritableFolders(folder: string, names: readonly str
   }
 }
 
-async function requireWritable(path: string): Promise<void> {
-  try {
-    await access(path, constants.W_OK | constants.X_OK);
-  } catch (thrown) {
-    throw toStorageError(thrown, 'write', path);
-  }
+function requireWritable(path: string): Promise<void> {
+  return explained('write', path, () => access(path, constants.W_OK | constants.X_OK));
 }

@@ -177,7 +177,7 @@ describe('folder store: a power cut', () => {
     const folder = await tempFolder();
 
     expect(await stepsOf(folder, 'put', `file:${folder}`, 'a/b/c')).toEqual([
-      ...['mkdir .tmp', 'sync .', 'mkdir a', 'sync .', 'mkdir a/b', 'sync a'],
+      ...['mkdir a', 'sync .', 'mkdir a/b', 'sync a', 'mkdir .tmp', 'sync .'],
       ...aside,
       ...['link a/b/c', 'unlink .tmp/*', 'sync a/b'],
     ]);
