@@ -1,4 +1,4 @@
-/** The columns of rows in memory: 9 bytes per number, 4 bytes per text, and each distinct text once. Pure. */
+/** The columns of rows in memory: 9 bytes per number, 4 bytes per other value, and each distinct text once. Pure. */
 import type { Data } from 'apache-arrow/data';
 import { booleanData, dictionaryOf, numberData, textData, Validity } from '../warehouse/arrow-columns.ts';
 import type { StoredColumn } from '../warehouse/table.ts';
@@ -30,41 +30,6 @@ export function gatheredColumn(column: StoredColumn): GatheredColumn {
       return new Booleans(column);
     default:
       return new Numbers(column, column.kind);
-  }
-}
-
-/** Truth values: 0 is null, 1 false, 2 true. */
-class Booleans implements GatheredColumn {
-  readonly column: StoredColumn;
-  readonly #values = new Blocks(() => new Uint8Array(blockRows));
-
-  constructor(column: StoredColumn) {
-    this.column = column;
-  }
-
-  get memoryBytes(): number {
-    return this.#values.byteLength;
-  }
-
-  resize(rowCount: number): void {
-    this.#values.resize(rowCount);
-  }
-
-  set(row: number, value: StoredValue): void {
-    this.#values.set(row, value === null ? 0 : value === true ? 2 : 1);
-  }
-
-  get(row: number): boolean | null {
-    const value = this.#values.get(row);
-    return value === 0 ? null : value === 2;
-  }
-
-  compare(a: number, b: number): number {
-    return this.#values.get(a) - this.#values.get(b);
-  }
-
-  select(rows: Uint32Array): Data {
-    return booleanData(Array.from(rows, (row) => this.get(row)));
   }
 }
 
@@ -178,7 +143,7 @@ class Texts implements GatheredColumn {
     this.#codes.set(row, code);
   }
 
-  get(row: number): string | null {
+  get(row: number): StoredValue {
     return this.#texts[this.#codes.get(row)] ?? null;
   }
 
@@ -204,6 +169,18 @@ class Texts implements GatheredColumn {
       }
     }
     return textData(codes, this.#dictionary, validity);
+  }
+}
+
+/** Truth values, kept as the texts `true` and `false`. */
+class Booleans extends Texts {
+  override get(row: number): boolean | null {
+    const text = super.get(row);
+    return text === null ? null : text === 'true';
+  }
+
+  override select(rows: Uint32Array): Data {
+    return booleanData(Array.from(rows, (row) => this.get(row)));
   }
 }
 

@@ -32,10 +32,13 @@ export interface StoredColumn extends ColumnFacts {
   readonly kind: ColumnKind;
 }
 
+interface ColumnOf<Row, Kind extends ColumnKind> extends ColumnFacts {
+  readonly kind: Kind;
+  readonly read: (row: Row) => ValueByKind[Kind] | null;
+}
+
 /** A column of the rows of a table. */
-export type TableColumn<Row> = {
-  [Kind in ColumnKind]: ColumnFacts & { readonly kind: Kind; readonly read: (row: Row) => ValueByKind[Kind] | null };
-}[ColumnKind];
+export type TableColumn<Row> = { [Kind in ColumnKind]: ColumnOf<Row, Kind> }[ColumnKind];
 
 /** Columns that are in the path only, outermost first. Both are text. Every table has them. */
 export const partitionColumns = ['workspace', 'dt'] as const;
@@ -63,9 +66,9 @@ export type TableFacts = Pick<Table<never>, 'name' | 'description' | 'partitionD
 type Definer<Row, Kind extends ColumnKind> = (
   name: string,
   description: string,
-  read: (row: Row) => ValueByKind[Kind] | null,
+  read: ColumnOf<Row, Kind>['read'],
   options?: Pick<ColumnFacts, 'freeText' | 'repeats'>,
-) => ColumnFacts & { readonly kind: Kind; readonly read: (row: Row) => ValueByKind[Kind] | null };
+) => ColumnOf<Row, Kind>;
 
 /** Returns functions that define the columns of one type of rows. */
 export function definersOf<Row>(): {
