@@ -9,7 +9,6 @@ import type { DayFiles, ListedFile } from './day-files.ts';
 import type { GatheredRows } from './gathered-rows.ts';
 import type { CompactedTable } from './tables.ts';
 
-/** The result of a day's compaction. */
 export interface CompactedDay {
   readonly table: string;
   readonly workspace: string;
@@ -23,7 +22,6 @@ export interface CompactedDay {
   readonly rows: number;
 }
 
-/** The arguments of a compaction. */
 export interface DayCompaction {
   readonly store: Store;
   readonly clock: Clock;

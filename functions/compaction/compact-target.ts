@@ -8,7 +8,6 @@ import { type DayFiles, daysOf } from './day-files.ts';
 import { GatheredRows } from './gathered-rows.ts';
 import { type CompactedTable, compactedTables } from './tables.ts';
 
-/** The arguments of a compaction. */
 export interface Compaction {
   readonly target: Pick<Target, 'name' | 'workspace'>;
   readonly settings: { readonly partitionTimeZone: string; readonly lookbackMs: number; readonly maxOpenMs: number };
@@ -34,7 +33,6 @@ export interface FailedDay {
   readonly error: DqsyncError;
 }
 
-/** The result of a compaction. */
 export interface CompactionResult {
   readonly target: string;
   /** The days compacted, in the order in which that was done. */

@@ -21,7 +21,6 @@ const parquetTypes: Readonly<Record<ColumnKind, string>> = {
   boolean: 'BOOLEAN',
 };
 
-/** An open data file. */
 export class DataFile {
   readonly #key: string;
   readonly #file: AsyncBuffer;
@@ -119,8 +118,8 @@ export class DataFile {
         columns: [name],
         ...range,
         geoparquet: false,
-        compressors: { GZIP: gunzip },
-        parsers: { timestampFromMilliseconds: exact, stringFromBytes },
+        compressors: { GZIP: (input) => gunzipSync(input) },
+        parsers: { timestampFromMilliseconds: (exact: bigint) => exact, stringFromBytes },
         onChunk: ({ columnData }) => {
           // By index: an iterator would create an object for each value.
           for (let index = 0; index < columnData.length; index += 1) {
@@ -138,17 +137,9 @@ export class DataFile {
   }
 }
 
-function exact(value: bigint): bigint {
-  return value;
-}
-
 /** hyparquet's own way drops a byte order mark. */
 function stringFromBytes(bytes: Uint8Array | undefined): string | undefined {
   return bytes === undefined ? undefined : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
-}
-
-function gunzip(input: Uint8Array): Uint8Array {
-  return gunzipSync(input);
 }
 
 function damaged(key: string, cause: unknown): DqsyncError {

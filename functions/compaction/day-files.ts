@@ -3,10 +3,8 @@ import { latestRowsOf } from '../warehouse/compacted-files.ts';
 import { type DataFileKey, parseDataKey } from '../warehouse/layout.ts';
 import type { ListedObject } from '../warehouse/store.ts';
 
-/** A data file as it is listed. */
 export interface ListedFile extends ListedObject, DataFileKey {}
 
-/** The files of one day. */
 export interface DayFiles extends Omit<DataFileKey, 'name'> {
   /** Files that runs wrote, in order of their names. */
   readonly written: ListedFile[];

@@ -21,7 +21,6 @@ export interface GatheredColumn {
   select(rows: Uint32Array): Data;
 }
 
-/** Returns an empty column. */
 export function gatheredColumn(column: StoredColumn): GatheredColumn {
   switch (column.kind) {
     case 'text':

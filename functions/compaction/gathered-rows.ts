@@ -10,7 +10,6 @@ import { type GatheredColumn, gatheredColumn } from './gathered-columns.ts';
 import { sortedRows } from './sorted-rows.ts';
 import type { CompactedTable } from './tables.ts';
 
-/** Rows of files of one table. */
 export class GatheredRows {
   readonly #schema: Schema;
   readonly #columns: readonly GatheredColumn[];
@@ -109,7 +108,6 @@ export class GatheredRows {
     return 0;
   }
 
-  /** Returns some rows as a batch. */
   batchOf(rows: Uint32Array): RecordBatch {
     return recordBatchOf(
       this.#schema,

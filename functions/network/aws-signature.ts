@@ -78,7 +78,6 @@ function scopeOf({ region, service }: Pick<SignableCall, 'region' | 'service'>, 
   return [now.slice(0, 8), region, service, 'aws4_request'];
 }
 
-/** @param canonical the request in its canonical form */
 function signatureOf(canonical: string, scope: Scope, { secretAccessKey }: AwsCredentials, now: string): string {
   const text = ['AWS4-HMAC-SHA256', now, scope.join('/'), sha256(canonical)].join('\n');
   const key = scope.reduce<Buffer>(hmac, Buffer.from(`AWS4${secretAccessKey}`));

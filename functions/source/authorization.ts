@@ -38,7 +38,6 @@ export interface Permit {
   release(): void;
 }
 
-/** The parts that authorization is built from. */
 export interface AuthorizationOptions {
   readonly target: string;
   readonly projectId: string;

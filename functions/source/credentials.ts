@@ -32,7 +32,6 @@ export type AccessKeyCredentials = Readonly<z.output<typeof schemas.accessKey>>;
 export type PasswordCredentials = Readonly<z.output<typeof schemas.password>>;
 /** A token that was created elsewhere. */
 export type TokenCredentials = Readonly<z.output<typeof schemas.token>>;
-/** The forms of a secret. */
 export type Credentials = AccessKeyCredentials | PasswordCredentials | TokenCredentials;
 
 const shapes =
@@ -113,7 +112,6 @@ export function secretsOf(credentials: Credentials): string[] {
   }
 }
 
-/** Returns whether two secrets have the same content. */
 export function sameCredentials(a: Credentials, b: Credentials): boolean {
   const fields = (credentials: Credentials) => JSON.stringify(Object.entries(credentials).toSorted());
   return fields(a) === fields(b);
@@ -130,7 +128,6 @@ export async function readCredentials(secretRef: string, reader: SecretReader = 
   return parseCredentials(await readSecret({ ref: secretRef, ...reader }), secretRef, reader.target);
 }
 
-/** The context in which a secret is read. */
 export interface SecretReader {
   /** The target's name, for errors. */
   readonly target?: string | undefined;

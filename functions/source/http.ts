@@ -40,7 +40,6 @@ const defaultLimits: HttpLimits = {
   maxReplyBytes: 32 * 1024 * 1024,
 };
 
-/** A request as it is sent. */
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';
   /** Path and query, percent-encoded. */
@@ -156,7 +155,6 @@ export class Endpoint {
     };
   }
 
-  /** Returns a fault of this endpoint. */
   fault(kind: FaultKind, code: string): TransportFault {
     return new TransportFault(kind, code, this.route);
   }

@@ -18,7 +18,6 @@ import { complaintOf, type Doing, failedAttempt, garbled, isOverQuota, refusal, 
 import type { TaskCall } from './task-calls.ts';
 import type { Content } from './wire.ts';
 
-/** The parts that a client is built from. */
 export interface SourceOptions {
   readonly target: Target;
   readonly source: Pick<Config['source'], 'endpoint'>;
@@ -74,7 +73,6 @@ const silenceMs = 2_000;
 /** An HTTP `Date` has no milliseconds, so it is late by half a second on average. */
 const dateHeaderLagMs = 500;
 
-/** A request of any call. */
 export interface Call<T> {
   readonly doing: Doing;
   readonly path: string;

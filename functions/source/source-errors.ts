@@ -14,13 +14,11 @@ import { FailedAttempt } from './retrying.ts';
 
 /** The request that an error is about, for messages. */
 export interface Doing {
-  /** The target's name. */
   readonly target: string;
   /** What was requested, for example `the list of instances`. */
   readonly what: string;
   /** The other side: `the source`, `IAM`. */
   readonly who: string;
-  /** The config key of the endpoint. */
   readonly endpointKey: 'source.endpoint' | 'source.iamEndpoint';
   readonly window?: Window | undefined;
   /** The remedy for a 403, if it is not the usual one. */

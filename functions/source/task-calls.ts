@@ -29,7 +29,6 @@ export interface TaskSource {
   fetchResults(instanceId: bigint, offset: number): Promise<ResultPage | null>;
 }
 
-/** A request for one of the calls. */
 export interface TaskRequest<T> {
   readonly call: TaskCall;
   /** The requested object, for messages. */
@@ -88,7 +87,6 @@ export function qualityPath(projectId: string): string {
   return `/v2/${encodeRfc3986(projectId)}/quality`;
 }
 
-/** Returns the query parameters of a page of any list. */
 export function pageQuery(limit: number, offset: number): [string, string][] {
   return [
     ['limit', String(limit)],

@@ -18,7 +18,6 @@ import {
   type WireObject,
 } from './wire.ts';
 
-/** One page of a list of tasks. */
 export interface TaskPage {
   readonly count: number | null;
   readonly tasks: readonly Task[];
@@ -26,7 +25,6 @@ export interface TaskPage {
   readonly rows: number;
 }
 
-/** One page of the results of an instance. */
 export interface ResultPage {
   readonly count: number | null;
   /** One per rule and object; a rule without an object has one. */
@@ -35,7 +33,6 @@ export interface ResultPage {
   readonly rows: number;
 }
 
-/** Parses a page of a list of tasks. */
 export function parseTaskPage(text: string, type: TaskType): Content<TaskPage> {
   return parseBody(text, (body) =>
     readList(body, (rows, count) => ({
@@ -46,7 +43,6 @@ export function parseTaskPage(text: string, type: TaskType): Content<TaskPage> {
   );
 }
 
-/** Parses the details of a task. */
 export function parseTaskDetails(text: string, type: TaskType): Content<TaskDetails> {
   return parseBody(text, (body) => {
     const fields = new Fields(isWireObject(body) ? body : {});
@@ -61,7 +57,6 @@ export function parseTaskDetails(text: string, type: TaskType): Content<TaskDeta
   });
 }
 
-/** Parses a page of the results of an instance. */
 export function parseResultPage(text: string): Content<ResultPage> {
   return parseBody(text, (body) =>
     readList(body, (rows, count) => ({

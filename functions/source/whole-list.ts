@@ -1,6 +1,5 @@
 /** Reads a whole list of the calls other than the instance list, page by page. Pure. */
 
-/** One page of a list. */
 export interface ListPage<T> {
   readonly count: number | null;
   /** Rows of the page, by which the offset advances. */

@@ -228,7 +228,6 @@ export function extraOf(row: WireObject, odd: OddFields, documented: ReadonlySet
   return members.length === 0 ? null : writeMembers(members);
 }
 
-/** Whether a parsed value is a JSON object. */
 export function isWireObject(value: unknown): value is WireObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber);
 }

@@ -10,7 +10,6 @@ import type { ColumnKind, StoredColumn } from './table.ts';
 export type NumberData = Data<Int64> | Data<TimestampMillisecond>;
 /** Text in a batch: each distinct text once, and an index per row. */
 type TextDictionary = Dictionary<Utf8, Int32>;
-/** A column of text. */
 export type TextData = Data<TextDictionary>;
 
 const int64 = new Int64();
@@ -26,12 +25,10 @@ const arrowTypes: Readonly<Record<ColumnKind, DataType>> = {
   boolean: bool,
 };
 
-/** Returns the Arrow schema of such columns. */
 export function arrowSchemaOf(columns: readonly StoredColumn[]): Schema {
   return new Schema(columns.map(({ name, kind, nullable }) => new Field(name, arrowTypes[kind], nullable)));
 }
 
-/** Returns columns as one batch. */
 export function recordBatchOf(schema: Schema, rowCount: number, children: readonly Data[]): RecordBatch {
   const data = makeData({ type: new Struct(schema.fields), length: rowCount, nullCount: 0, children: [...children] });
   return new RecordBatch(schema, data);
@@ -43,7 +40,6 @@ export function numberData(kind: 'int64' | 'timestamp-ms-utc', values: BigInt64A
   return kind === 'int64' ? makeData({ type: int64, ...props }) : makeData({ type: timestamp, ...props });
 }
 
-/** Returns a column of truth values. */
 export function booleanData(values: readonly (boolean | null)[]): Data<Bool> {
   const validity = new Validity(values.length);
   values.forEach((value, index) => {
@@ -118,18 +114,15 @@ export class Validity {
   }
 }
 
-/** Returns whether a column holds ids or times. */
 export function isNumberData(data: Data): data is NumberData {
   return data.type instanceof Int64 || data.type instanceof TimestampMillisecond;
 }
 
-/** Returns whether a column holds text. */
 export function isTextData(data: Data): data is TextData {
   const { type } = data;
   return type instanceof Dictionary && type.dictionary instanceof Utf8 && type.indices instanceof Int32;
 }
 
-/** Returns whether a column holds truth values. */
 export function isBooleanData(data: Data): data is Data<Bool> {
   return data.type instanceof Bool;
 }

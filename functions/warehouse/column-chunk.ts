@@ -26,7 +26,6 @@ const physicalTypes: Readonly<Record<ColumnKind, number>> = { boolean: 0, int64:
 /** Number of the Parquet format (parquet.thrift: CompressionCodec). */
 const gzipCodec = 2;
 
-/** A column of a row group, encoded. */
 export interface EncodedChunk {
   readonly column: StoredColumn;
   readonly rowCount: number;
@@ -100,7 +99,6 @@ function columnStatistics(column: StoredColumn, values: ColumnValues, nullCount:
   });
 }
 
-/** Splits the rows of a chunk into pages. */
 function pagesOf(column: StoredColumn, data: Data, defined: Uint8Array | null): PageRows[] {
   const levels = column.nullable ? (defined ?? new Uint8Array(data.length).fill(1)) : null;
   const pages: PageRows[] = [];

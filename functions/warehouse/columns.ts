@@ -12,23 +12,16 @@
 import { InternalError } from '../errors.ts';
 import { compareExecutions, type Execution, type Observation } from '../model.ts';
 import { tableName } from './layout.ts';
-import type { ColumnFacts, ColumnKind, Table, ValueByKind } from './table.ts';
+import type { ColumnKind, ColumnOf, Table, ValueByKind } from './table.ts';
 
 /** The kinds of columns that an execution has. */
 export type ExecutionKind = Exclude<ColumnKind, 'boolean'>;
 
-interface ExecutionColumnOf<Kind extends ExecutionKind> extends ColumnFacts {
-  readonly kind: Kind;
+interface ExecutionColumnOf<Kind extends ExecutionKind> extends ColumnOf<Execution, Kind> {
   /** Fields of the API that hold the value. The first one with a value counts. Empty for `extra`. */
   readonly wireFields: readonly string[];
   /** Whether it is part of an execution's key, which never changes. */
   readonly isKey?: true;
-  readonly read: (execution: Execution) => ValueByKind[Kind] | null;
-}
-
-interface RunColumnOf<Kind extends ExecutionKind> extends ColumnFacts {
-  readonly kind: Kind;
-  readonly read: (observation: Observation) => ValueByKind[Kind] | null;
 }
 
 /** The kind that holds values of a type. */
@@ -43,7 +36,8 @@ type ColumnTable = {
   readonly [Property in keyof Execution]: ExecutionColumnOf<KindOf<Execution[Property]>> &
     NullabilityOf<Execution[Property]>;
 } & {
-  readonly [Property in RunProperty]: RunColumnOf<KindOf<Observation[Property]>> & NullabilityOf<Observation[Property]>;
+  readonly [Property in RunProperty]: ColumnOf<Observation, KindOf<Observation[Property]>> &
+    NullabilityOf<Observation[Property]>;
 };
 
 /** The table. The order of its entries is the order of the columns. */
@@ -154,7 +148,7 @@ type Named<Definition> = Definition & { readonly property: string };
 /** A column whose value is a property of an `Execution`. */
 export type ExecutionColumn = { [Kind in ExecutionKind]: Named<ExecutionColumnOf<Kind>> }[ExecutionKind];
 /** A column of the data files. `property` is the name of its value in an `Observation`. */
-export type Column = ExecutionColumn | { [Kind in ExecutionKind]: Named<RunColumnOf<Kind>> }[ExecutionKind];
+export type Column = ExecutionColumn | { [Kind in ExecutionKind]: Named<ColumnOf<Observation, Kind>> }[ExecutionKind];
 
 /** The columns of every data file, in order. */
 export const observationColumns: readonly Column[] = Object.entries(table).map(([property, definition]) => ({

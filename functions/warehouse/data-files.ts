@@ -6,12 +6,10 @@ import type { Table } from './table.ts';
 import { tableBatch } from './table-batch.ts';
 import { type RunWithFiles, writeOwnFile } from './write-retries.ts';
 
-/** A run that writes data files. */
 export interface RunWithData extends RunWithFiles {
   readonly settings: { readonly partitionTimeZone: string };
 }
 
-/** Number and size of the files written. */
 export interface WrittenFiles {
   readonly files: number;
   readonly bytes: number;

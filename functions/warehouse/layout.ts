@@ -25,7 +25,6 @@ export const statePrefix = 'state/';
 /** The starts of all keys that runs write. */
 export const rootPrefixes: readonly string[] = [...dataPrefixes, quarantinePrefix, statePrefix];
 
-/** Key of the published report. */
 export const reportKey = 'report/index.html';
 
 /** The tag of objects that a compaction has replaced. The bucket's lifecycle rule expires what carries it. */
@@ -57,7 +56,6 @@ export function dataKey({ runId, part, ...partition }: DataKeyParts, table: stri
   return `${partitionPrefix({ table, ...partition })}${safeName('run id', runId)}-${part}.parquet`;
 }
 
-/** A partition of one of the tables. */
 export interface TablePartition {
   readonly table: string;
   readonly workspace: string;
@@ -119,7 +117,6 @@ function keyOfDocument(document: string): (targetName: string) => string {
   return (targetName) => `${statePrefix}${safeName('target name', targetName)}/${document}.json`;
 }
 
-/** Key of a target's checkpoint. */
 export const checkpointKey = keyOfDocument('checkpoint');
 /** Key of the last outcome of each task of a target. */
 export const outcomesKey = keyOfDocument('last-outcomes');
@@ -129,7 +126,6 @@ export const auditKey = keyOfDocument('audit');
 export const resultsKey = keyOfDocument('results');
 /** Key of what is known of the tasks of a target. */
 export const tasksKey = keyOfDocument('tasks');
-/** Key of a target's last runs. */
 export const runsKey = keyOfDocument('runs');
 
 /**

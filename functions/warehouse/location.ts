@@ -2,7 +2,6 @@
 import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../errors.ts';
 
-/** The location of a warehouse. */
 export type WarehouseLocation =
   | { readonly kind: 'file'; readonly folder: string }
   | {
@@ -20,7 +19,11 @@ export type WarehouseLocation =
  */
 export function parseWarehouseUrl(url: string): WarehouseLocation {
   if (url.startsWith('file://')) {
-    return { kind: 'file', folder: standardFileUrl(url) };
+    try {
+      return { kind: 'file', folder: fileURLToPath(url) };
+    } catch {
+      throw invalid(url);
+    }
   }
   if (url.startsWith('file:') && url.length > 'file:'.length) {
     return { kind: 'file', folder: url.slice('file:'.length) };
@@ -35,14 +38,6 @@ export function parseWarehouseUrl(url: string): WarehouseLocation {
     throw invalid(url);
   }
   return { kind: 's3', bucket, prefix };
-}
-
-function standardFileUrl(url: string): string {
-  try {
-    return fileURLToPath(url);
-  } catch {
-    throw invalid(url);
-  }
 }
 
 function invalid(url: string): ConfigError {

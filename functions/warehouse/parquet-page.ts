@@ -21,7 +21,6 @@ export const pageTypes = { data: 0, dictionary: 2 } as const;
 /** Numbers of the Parquet format (parquet.thrift: Encoding). */
 export const encodings = { plain: 0, rle: 3, rleDictionary: 8 } as const;
 
-/** An encoded page. */
 export interface EncodedPage {
   readonly header: Buffer;
   /** Compressed. */
@@ -30,7 +29,6 @@ export interface EncodedPage {
   readonly bodySizeBytes: number;
 }
 
-/** The rows of a data page and their values. */
 export interface PageRows {
   readonly rowCount: number;
   /** 1 per row with a value, 0 per null; null if the Parquet column is required, and so has no definition levels. */

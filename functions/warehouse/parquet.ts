@@ -52,7 +52,8 @@ export class ParquetBuilder {
 
   constructor(columns: readonly StoredColumn[]) {
     this.#columns = columns;
-    this.#file = new ParquetEnvelopeWriter(parquetSchema(columns), (bytes) => this.#parts.push(bytes), ignoreClose, 0, {
+    const close = (): void => undefined;
+    this.#file = new ParquetEnvelopeWriter(parquetSchema(columns), (bytes) => this.#parts.push(bytes), close, 0, {
       pageIndex: false,
     });
     this.#file.writeHeader();
@@ -125,8 +126,4 @@ function columnOf(batch: RecordBatch, index: number): Data {
     throw new InternalError(`the batch has no column ${index}`);
   }
   return data;
-}
-
-function ignoreClose(): void {
-  // The file is an array of buffers, so there is nothing to close.
 }

@@ -47,7 +47,6 @@ function dayOfRun(runId: string): string {
   return `${runId.slice(0, 4)}-${runId.slice(4, 6)}-${runId.slice(6, 8)}`;
 }
 
-/** A row in quarantine. */
 export interface QuarantinedRow {
   /** Day of the run that quarantined it, `YYYY-MM-DD` in UTC. */
   readonly day: string;
@@ -58,7 +57,6 @@ export interface QuarantinedRow {
   readonly file: string;
 }
 
-/** The quarantine of one target. */
 export interface Quarantine {
   /** Newest first, each row once. */
   readonly rows: readonly QuarantinedRow[];

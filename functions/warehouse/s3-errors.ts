@@ -153,7 +153,6 @@ function doubtful(what: string, remedy: string): Explanation {
   return { failure: 'doubtful', what, remedy };
 }
 
-/** Returns what a failure means for the request. */
 export function classifyS3Failure(thrown: unknown): S3Failure {
   return explain(thrown).failure;
 }

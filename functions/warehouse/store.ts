@@ -7,7 +7,6 @@
 import type { StorageError } from '../errors.ts';
 import type { EpochMs } from '../model.ts';
 
-/** The content of an object. */
 export interface StoredObject {
   readonly bytes: Uint8Array;
   /** Identifies this content for `putIfMatch`. Opaque. */
@@ -25,7 +24,6 @@ export type PutOutcome =
   | { readonly kind: 'lost' }
   | { readonly kind: 'unknown'; readonly cause: StorageError };
 
-/** An entry of a listing. */
 export interface ListedObject {
   readonly key: string;
   readonly sizeBytes: number;

@@ -27,12 +27,12 @@ export interface ColumnFacts {
   readonly repeats?: true;
 }
 
-/** A column of a data file. */
 export interface StoredColumn extends ColumnFacts {
   readonly kind: ColumnKind;
 }
 
-interface ColumnOf<Row, Kind extends ColumnKind> extends ColumnFacts {
+/** A column of one kind. */
+export interface ColumnOf<Row, Kind extends ColumnKind> extends ColumnFacts {
   readonly kind: Kind;
   readonly read: (row: Row) => ValueByKind[Kind] | null;
 }
@@ -43,7 +43,6 @@ export type TableColumn<Row> = { [Kind in ColumnKind]: ColumnOf<Row, Kind> }[Col
 /** Columns that are in the path only, outermost first. Both are text. Every table has them. */
 export const partitionColumns = ['workspace', 'dt'] as const;
 
-/** A table. */
 export interface Table<Row extends { readonly workspace: string }> {
   /** Name of the table, and of the folder with its data files. */
   readonly name: string;
