@@ -1,7 +1,7 @@
 /** Compacts one day: reads the files that runs wrote, writes one file of the same rows, and sets the others aside. */
 import type { Clock } from '../clock.ts';
 import { InternalError, StorageError } from '../errors.ts';
-import { compactedKey } from '../warehouse/compacted-files.ts';
+import { compactedKey, type TablePartition } from '../warehouse/layout.ts';
 import { maxRowGroupRows, ParquetBuilder } from '../warehouse/parquet.ts';
 import type { Store } from '../warehouse/store.ts';
 import { DataFile, replacesKey } from './data-file.ts';
@@ -9,10 +9,7 @@ import type { DayFiles, ListedFile } from './day-files.ts';
 import type { GatheredRows } from './gathered-rows.ts';
 import type { CompactedTable } from './tables.ts';
 
-export interface CompactedDay {
-  readonly table: string;
-  readonly workspace: string;
-  readonly dt: string;
+export interface CompactedDay extends TablePartition {
   /** Files before and after, without those already set aside. */
   readonly filesBefore: number;
   readonly filesAfter: number;

@@ -2,6 +2,7 @@
 import { type Clock, dayInTimeZone } from '../clock.ts';
 import { type DqsyncError, StoppedError, toDqsyncError } from '../errors.ts';
 import type { Target, Window } from '../model.ts';
+import type { TablePartition } from '../warehouse/layout.ts';
 import type { ListedObject, Store } from '../warehouse/store.ts';
 import { type CompactedDay, type CompactionLimits, compactDay, type DayCompaction } from './compact-day.ts';
 import { type DayFiles, daysOf } from './day-files.ts';
@@ -26,10 +27,7 @@ export interface Compaction {
 }
 
 /** A day that could not be compacted, for example because one of its files is damaged. Its files stay as they are. */
-export interface FailedDay {
-  readonly table: string;
-  readonly workspace: string;
-  readonly dt: string;
+export interface FailedDay extends TablePartition {
   readonly error: DqsyncError;
 }
 

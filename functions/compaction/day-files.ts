@@ -1,6 +1,5 @@
 /** The files of one day of one workspace: which a run wrote, and which a compaction made. Pure. */
-import { latestRowsOf } from '../warehouse/compacted-files.ts';
-import { type DataFileKey, parseDataKey } from '../warehouse/layout.ts';
+import { type DataFileKey, latestRowsOf, parseDataKey } from '../warehouse/layout.ts';
 import type { ListedObject } from '../warehouse/store.ts';
 
 export interface ListedFile extends ListedObject, DataFileKey {}

@@ -21,11 +21,14 @@ export function cleanText(value: unknown, redact: (text: string) => string): str
   return short === '' ? undefined : short;
 }
 
-/** Makes a function that removes secrets from texts, in plain form and as escaped in URLs and JSON. */
-export function redactor(secrets: () => Iterable<string>): (text: string) => string {
+/**
+ * Makes a function that removes secrets from texts, in plain form and as escaped in URLs and JSON. More secrets may be
+ * added later.
+ */
+export function redactor(secrets: Iterable<string>): (text: string) => string {
   return (text) => {
     let safe = text;
-    for (const secret of secrets()) {
+    for (const secret of secrets) {
       for (const form of [secret, encodeURIComponent(secret.toWellFormed()), JSON.stringify(secret).slice(1, -1)]) {
         safe = form === '' ? safe : safe.replaceAll(form, '[redacted]');
       }

@@ -48,6 +48,8 @@ export interface AuthorizationOptions {
   /** Returns where to request tokens. Called only for a secret with a password; throws ConfigError if it is unknown. */
   readonly iam: () => Endpoint;
   readonly userAgent: string;
+  /** Receives every secret text that becomes known, for redaction. */
+  readonly secrets: Set<string>;
   readonly redact: (text: string) => string;
   readonly retry: RetryContext;
   readonly log: Log;
@@ -81,16 +83,13 @@ type State =
 
 export class Authorization {
   readonly #options: AuthorizationOptions;
-  readonly #secrets: Set<string>;
   #state: State = { kind: 'fresh' };
   #renewing: Promise<void> | undefined;
   /** The reaction to the 401s since the last success. */
   #tried: 'nothing' | 'newToken' | 'secretReread' = 'nothing';
 
-  /** @param secrets receives every secret text that becomes known, for redaction */
-  constructor(options: AuthorizationOptions, secrets: Set<string>) {
+  constructor(options: AuthorizationOptions) {
     this.#options = options;
-    this.#secrets = secrets;
   }
 
   /**
@@ -210,7 +209,7 @@ export class Authorization {
   #use(session: Session): void {
     const { credentials, token } = session;
     for (const secret of [...secretsOf(credentials), ...(token === undefined ? [] : [token])]) {
-      this.#secrets.add(secret);
+      this.#options.secrets.add(secret);
     }
     this.#state = { kind: 'probing', session, probe: null };
   }
@@ -218,7 +217,7 @@ export class Authorization {
   async #start(credentials: Credentials): Promise<void> {
     // Before a token is requested, because a refusal may repeat them.
     for (const secret of secretsOf(credentials)) {
-      this.#secrets.add(secret);
+      this.#options.secrets.add(secret);
     }
     let token: string | undefined;
     if (credentials.form === 'password') {

@@ -101,27 +101,25 @@ export class Requester {
   constructor(options: SourceOptions) {
     const secrets = new Set<string>();
     this.#options = options;
-    this.#redact = redactor(() => secrets);
+    this.#redact = redactor(secrets);
     const { endpoint } = options.source;
     const proxy = proxyFor(endpoint, options.environment ?? {});
     this.#endpoint = new Endpoint(endpoint, options.clock, options.limits, proxy);
     this.#retry = { clock: options.clock, random: options.random ?? Math.random, signal: options.signal };
     const { target, credentialsRef, environment, log = () => undefined } = options;
-    this.#authorization = new Authorization(
-      {
-        target: target.name,
-        projectId: target.projectId,
-        secretRef: credentialsRef,
-        environment,
-        iam: () => this.#iamEndpoint(),
-        userAgent,
-        redact: this.#redact,
-        retry: this.#retry,
-        log,
-        login: options.login ?? { session: null },
-      },
+    this.#authorization = new Authorization({
+      target: target.name,
+      projectId: target.projectId,
+      secretRef: credentialsRef,
+      environment,
+      iam: () => this.#iamEndpoint(),
+      userAgent,
       secrets,
-    );
+      redact: this.#redact,
+      retry: this.#retry,
+      log,
+      login: options.login ?? { session: null },
+    });
   }
 
   stats(): SourceStats {

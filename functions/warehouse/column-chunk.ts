@@ -4,8 +4,7 @@ import type { Data } from 'apache-arrow/data';
 import { ColumnMetaData, PageEncodingStats, Statistics } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
 import { InternalError } from '../errors.ts';
 import { isBooleanData, isNumberData, isTextData } from './arrow-columns.ts';
-import { BooleanValues } from './boolean-values.ts';
-import { type ColumnValues, definedRows } from './column-values.ts';
+import { BooleanValues, type ColumnValues, definedRows } from './column-values.ts';
 import { NumberValues } from './number-values.ts';
 import {
   type EncodedPage,

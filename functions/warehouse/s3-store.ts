@@ -295,7 +295,7 @@ class BucketStore implements PageStore {
     const { sessionToken = '' } = this.#sent;
     const isBody = thrown instanceof BrokenBodyError;
     const fault = isBody ? null : awsFault(thrown, this.#sent, this.#environment);
-    return toS3StorageError(thrown, doing, { ...place, fault, redact: redactor(() => [sessionToken]) });
+    return toS3StorageError(thrown, doing, { ...place, fault, redact: redactor([sessionToken]) });
   }
 
   #placeOf(key: string): S3Place {

@@ -8,8 +8,7 @@ import { type KnownTask, knownTasksKind } from '../../functions/checkpoint/known
 import type { Observation, Rule } from '../../functions/model.ts';
 import { changedRows } from '../../functions/sync/task-rows.ts';
 import { instanceTable } from '../../functions/warehouse/columns.ts';
-import { compactedKey } from '../../functions/warehouse/compacted-files.ts';
-import { dataKey, tasksKey } from '../../functions/warehouse/layout.ts';
+import { compactedKey, dataKey, tasksKey } from '../../functions/warehouse/layout.ts';
 import { encodeParquet } from '../../functions/warehouse/parquet.ts';
 import { type ResultRow, resultTable } from '../../functions/warehouse/result-table.ts';
 import type { Table } from '../../functions/warehouse/table.ts';
