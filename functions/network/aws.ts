@@ -149,22 +149,22 @@ function networkCode(thrown: unknown): string | undefined {
 /** The parts of an SDK request that messages need. */
 export interface SentRequest {
   /** The host, with its port unless that is the scheme's default. */
-  readonly host?: string;
-  readonly protocol?: string;
+  readonly host?: string | undefined;
+  readonly protocol?: string | undefined;
   /** The path, URL-encoded. */
-  readonly path?: string;
-  readonly sessionToken?: string;
+  readonly path?: string | undefined;
+  readonly sessionToken?: string | undefined;
 }
 
 /** Returns what messages need of a request as the SDK sends it. */
 export function sentRequest(request: unknown): SentRequest {
   const { hostname, port, protocol, path, headers } = Object(request);
-  const token: unknown = Object(headers)['x-amz-security-token'];
+  const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
   return {
-    ...(typeof hostname === 'string' ? { host: typeof port === 'number' ? `${hostname}:${port}` : hostname } : {}),
-    ...(typeof protocol === 'string' ? { protocol } : {}),
-    ...(typeof path === 'string' ? { path } : {}),
-    ...(typeof token === 'string' ? { sessionToken: token } : {}),
+    host: text(typeof port === 'number' ? `${hostname}:${port}` : hostname),
+    protocol: text(protocol),
+    path: text(path),
+    sessionToken: text(Object(headers)['x-amz-security-token']),
   };
 }
 

@@ -241,13 +241,14 @@ class ReplyReceiver implements Dispatcher.DispatchHandler {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-const decoders: Readonly<Record<string, (bytes: Uint8Array, options: { maxOutputLength: number }) => Promise<Buffer>>> =
-  {
-    gzip: promisify(gunzip),
-    'x-gzip': promisify(gunzip),
-    deflate: promisify(inflate),
-    br: promisify(brotliDecompress),
-  };
+type Decoder = (bytes: Uint8Array, options: { maxOutputLength: number }) => Promise<Buffer>;
+
+const decoders: Readonly<Record<string, Decoder>> = {
+  gzip: promisify(gunzip),
+  'x-gzip': promisify(gunzip),
+  deflate: promisify(inflate),
+  br: promisify(brotliDecompress),
+};
 
 /** Decodes content codings that some proxies apply unasked. Returns null if the body does not match its coding. */
 async function decodeBody(bytes: Uint8Array, encoding: string | string[] | undefined): Promise<string | null> {

@@ -200,10 +200,20 @@ export class Requester {
 
   /** Sends a request. Records that the source is failing if it never replied until the signal aborted. */
   async #exchange<T>(call: Call<T>, permit: Permit): Promise<HttpReply> {
-    const { clock, signal } = this.#options;
+    const { target, clock, signal } = this.#options;
+    const { path, query } = call;
+    signal?.throwIfAborted();
+    const headers = { workspace: target.workspace };
+    const authorization = permit.headers({ method: 'GET', path, query, host: this.#endpoint.route.host, headers });
+    const request = {
+      method: 'GET',
+      path: query.length === 0 ? path : `${path}?${encodeQuery(query)}`,
+      headers: { Accept: 'application/json', 'User-Agent': userAgent, ...headers, ...authorization },
+    } as const;
     const sentAtMs = clock.now();
+    this.#countersOf(call).requests += 1;
     try {
-      return await this.#send(call, permit);
+      return await this.#endpoint.send(request, signal);
     } catch (error) {
       const isSilent = this.#latencyMs === null && clock.now() - sentAtMs >= silenceMs;
       if (signal?.aborted && isSilent && this.#failing === null) {
@@ -221,23 +231,6 @@ export class Requester {
     if (isInstances) {
       this.#failing = error;
     }
-  }
-
-  async #send<T>(call: Call<T>, permit: Permit): Promise<HttpReply> {
-    const { target, signal } = this.#options;
-    const { path, query } = call;
-    signal?.throwIfAborted();
-    const headers = { workspace: target.workspace };
-    const authorization = permit.headers({ method: 'GET', path, query, host: this.#endpoint.route.host, headers });
-    this.#countersOf(call).requests += 1;
-    return await this.#endpoint.send(
-      {
-        method: 'GET',
-        path: query.length === 0 ? path : `${path}?${encodeQuery(query)}`,
-        headers: { Accept: 'application/json', 'User-Agent': userAgent, ...headers, ...authorization },
-      },
-      signal,
-    );
   }
 
   /** Updates the clock skew and the latency. */

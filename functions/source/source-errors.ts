@@ -86,8 +86,7 @@ export function refusal(doing: Doing, reply: HttpReply, againAtMs: EpochMs | nul
   const foreign =
     complaint.code === undefined && complaint.text === undefined ? foreignReply(reply, doing.redact) : null;
   const said = complaint.text ?? foreign;
-  const isWithoutStatus = reply.status === 200;
-  const status = isWithoutStatus ? 'an error (HTTP 200)' : `HTTP ${reply.status}`;
+  const status = reply.status === 200 ? 'an error (HTTP 200)' : `HTTP ${reply.status}`;
   const wait = againAtMs === null ? '' : `The source asks to wait until ${isoTime(againAtMs)}: run again after that. `;
   return new SourceError(`${doing.who} refused ${subject(doing)} with ${status}${said === null ? '' : `: ${said}`}`, {
     remedy:

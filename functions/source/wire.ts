@@ -64,7 +64,8 @@ function readPage(body: unknown, receivedAtMs: EpochMs): Content<Page> {
     for (const row of rows) {
       const read = readRow(row);
       if (typeof read === 'string') {
-        unreadable.push({ rawText: writeExactJson(row), reason: read, startTimeMs: startOf(row) });
+        const startTimeMs = isWireObject(row) ? timeOf(row['start_time']) : null;
+        unreadable.push({ rawText: writeExactJson(row), reason: read, startTimeMs });
       } else {
         executions.push(read);
       }
@@ -113,11 +114,6 @@ function countOf(body: unknown): number | null {
   return count !== null && count >= 0 ? count : null;
 }
 
-/** Returns the start time of a row; null if it is missing or unreadable. */
-function startOf(row: unknown): EpochMs | null {
-  return isWireObject(row) ? timeOf(row['start_time'], earliestStartMs) : null;
-}
-
 /** Documented fields with an invalid value. The original goes to `extra`. */
 export type OddFields = [field: string, value: unknown][];
 
@@ -130,7 +126,7 @@ function readRow(row: unknown): Execution | string {
     return `the row is not an object: ${excerpt(row)}`;
   }
   const id = int64Of(row['id']);
-  const startTimeMs = timeOf(row['start_time'], earliestStartMs);
+  const startTimeMs = timeOf(row['start_time']);
   if (id === null || startTimeMs === null) {
     return id === null ? idProblem(row['id']) : startProblem(row['start_time']);
   }
