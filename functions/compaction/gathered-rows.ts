@@ -30,10 +30,6 @@ export class GatheredRows {
     this.#keyColumns = keyColumns;
   }
 
-  get rowCount(): number {
-    return this.#rowCount;
-  }
-
   /** Approximate memory of the rows, in bytes. */
   get memoryBytes(): number {
     return this.#columns.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);

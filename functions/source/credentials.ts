@@ -30,9 +30,8 @@ const schemas = {
 export type AccessKeyCredentials = Readonly<z.output<typeof schemas.accessKey>>;
 /** Gets tokens from IAM with a user's password. */
 export type PasswordCredentials = Readonly<z.output<typeof schemas.password>>;
-/** A token that was created elsewhere. */
-export type TokenCredentials = Readonly<z.output<typeof schemas.token>>;
-export type Credentials = AccessKeyCredentials | PasswordCredentials | TokenCredentials;
+/** Any form; the third one is a token that was created elsewhere. */
+export type Credentials = AccessKeyCredentials | PasswordCredentials | Readonly<z.output<typeof schemas.token>>;
 
 const shapes =
   '{"accessKeyId","secretAccessKey"} with an optional "securityToken", or {"domainName","userName","password"}, or {"token"}';
