@@ -221,7 +221,10 @@ describe('rule results', () => {
     const world = await syncedSource({ traps: { resultDelayMs: 99 * dayMs } });
     world.sim.life.addExecution({ runStatus: 'FAILED', startTimeMs: world.clock.now() - minuteMs });
     world.clock.advance(minuteMs);
-    await syncs(world, 60);
+    // The pauses grow, so the last of five requests is hours after the fourth.
+    await syncs(world, 6);
+    expect(await resultsView(world.folder)).toEqual([]);
+    await syncs(world, 54);
     const rows = await resultsView(world.folder);
     expect(rows).toMatchObject([{ rule_id: null, extra: expect.stringContaining('"no_results":"none"') }]);
     expect(world.sim.counters.results).toBe(5);

@@ -40,39 +40,32 @@ async function aMixedWorld() {
 }
 
 describe('dqsync list', () => {
-  it('filters by name, task type, run status and notification status', async () => {
+  it('filters by each property, by any value of a repeated one, newest first, and pages through what matches', async () => {
     const { world, ids } = await aMixedWorld();
-    const idsOf = async (...args: string[]) => (await listed(world, ...args)).map(({ id }) => id);
-    const [byName, byTaskType, byRunStatus, byNotifyStatus, byTwo] = await Promise.all([
-      idsOf('--name', 'orders'),
-      idsOf('--task-type', 'CONSISTENCY_TASK'),
-      idsOf('--run-status', 'RUNNING'),
-      idsOf('--notify-status', 'FAILED'),
-      idsOf('--name', 'orders', '--run-status', 'ALARMING'),
-    ]);
-    expect(byName).toEqual([ids['alarm'], ids['orders']]);
-    expect(byTaskType).toEqual([ids['consistency']]);
-    expect(byRunStatus).toEqual([ids['running']]);
-    expect(byNotifyStatus).toEqual([ids['alarm']]);
-    expect(byTwo).toEqual([ids['alarm']]);
-  });
-
-  it('shows rows that match any value of a repeated filter, newest first, and pages through all of them', async () => {
-    const { world, ids } = await aMixedWorld();
-    const idsOf = async (...args: string[]) => (await listed(world, ...args)).map(({ id }) => id);
     const both = ['--run-status', 'ALARMING', '--run-status', 'RUNNING'];
-    const [statuses, names, combined, second, none] = await Promise.all([
-      idsOf(...both),
-      idsOf('--name', 'stock', '--name', 'orders'),
-      idsOf(...both, '--name', 'stock', '--name', 'orders'),
-      idsOf(...both, '--limit', '1', '--offset', '1'),
-      idsOf('--run-status', 'RUNNING', '--run-status', 'RUNNING', '--notify-status', 'FAILED'),
-    ]);
-    expect(statuses).toEqual([ids['running'], ids['alarm']]);
-    expect(names).toEqual([ids['running'], ids['alarm'], ids['orders']]);
-    expect(combined).toEqual([ids['running'], ids['alarm']]);
-    expect(second).toEqual([ids['alarm']]);
-    expect(none).toEqual([]);
+    const cases: readonly (readonly [string[], string[]])[] = [
+      [
+        ['--name', 'orders'],
+        ['alarm', 'orders'],
+      ],
+      [['--task-type', 'CONSISTENCY_TASK'], ['consistency']],
+      [['--run-status', 'RUNNING'], ['running']],
+      [['--notify-status', 'FAILED'], ['alarm']],
+      [['--name', 'orders', '--run-status', 'ALARMING'], ['alarm']],
+      [both, ['running', 'alarm']],
+      [
+        ['--name', 'stock', '--name', 'orders'],
+        ['running', 'alarm', 'orders'],
+      ],
+      [
+        [...both, '--name', 'stock', '--name', 'orders'],
+        ['running', 'alarm'],
+      ],
+      [[...both, '--limit', '1', '--offset', '1'], ['alarm']],
+      [['--run-status', 'RUNNING', '--run-status', 'RUNNING', '--notify-status', 'FAILED'], []],
+    ];
+    const found = await Promise.all(cases.map(async ([args]) => (await listed(world, ...args)).map(({ id }) => id)));
+    expect(found).toEqual(cases.map(([, names]) => names.map((name) => ids[name])));
     expect((await world.cli(['list', ...both, '--limit', '1'])).stderr).toBe(
       '(1 of 2 rows shown; all with --limit 2)\n',
     );
