@@ -21,7 +21,6 @@ const maxRows = 100;
 /**
  * Prints the changes, the newest first.
  *
- * @returns 0
  * @throws ConfigError, StorageError
  */
 export async function changes(options: ChangesOptions): Promise<number> {

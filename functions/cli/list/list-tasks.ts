@@ -15,10 +15,10 @@ export async function listTasks(source: TaskSource, target: string, isJson: bool
   const { tasks, isComplete } = await listAllTasks(source);
   if (isJson) {
     const rows = tasks.map((task) => ({
-      id: String(task.id),
+      id: task.id,
       name: task.name,
       task_type: task.type,
-      category_id: task.categoryId === null ? null : String(task.categoryId),
+      category_id: task.categoryId,
       schedule_status: task.scheduleStatus,
       schedule_period: task.schedulePeriod,
       schedule_interval: task.scheduleInterval,

@@ -9,9 +9,16 @@ import { namedQueries } from '../../query/named-queries.ts';
 import { fileErrorCode } from '../../warehouse/file-errors.ts';
 import { resultTableName, tableName, taskTableName, viewName } from '../../warehouse/layout.ts';
 import { loadConfig } from '../terminal/config-file.ts';
-import { consoleLog } from '../terminal/console-log.ts';
 import { counted } from '../terminal/formats.ts';
-import { type OutputOptions, paint, writeData, writeJson, writeNote, writeResult } from '../terminal/output.ts';
+import {
+  consoleLog,
+  type OutputOptions,
+  paint,
+  writeData,
+  writeJson,
+  writeNote,
+  writeResult,
+} from '../terminal/output.ts';
 import { renderTable } from '../terminal/table.ts';
 import { timeCell } from '../terminal/table-times.ts';
 

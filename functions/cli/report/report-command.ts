@@ -39,7 +39,6 @@ const shownTasks = 5;
 /**
  * Writes the page.
  *
- * @returns 0
  * @throws ConfigError; StorageError if the warehouse cannot be read or the file cannot be written
  */
 export async function report(options: ReportOptions): Promise<number> {

@@ -1,9 +1,11 @@
 /** Output of commands: results to stdout, everything else to stderr, with colors only on a terminal. */
 import pico from 'picocolors';
+import type { Log } from '../../model.ts';
+import { paragraph } from './formats.ts';
 import { wrapped } from './wrap.ts';
 
 /** `--no-color`, then FORCE_COLOR, which counts for more than NO_COLOR as in Node, then what the stream is. */
-function wantsColours(stream: NodeJS.WriteStream): boolean {
+function wantsColors(stream: NodeJS.WriteStream): boolean {
   if (process.argv.includes('--no-color')) {
     return false;
   }
@@ -15,9 +17,9 @@ function wantsColours(stream: NodeJS.WriteStream): boolean {
 }
 
 /** Colors for stdout; none in a pipe. */
-export const paint = pico.createColors(wantsColours(process.stdout));
+export const paint = pico.createColors(wantsColors(process.stdout));
 
-const paintError = pico.createColors(wantsColours(process.stderr));
+const paintError = pico.createColors(wantsColors(process.stderr));
 
 /** Returns the width of a terminal; null in a pipe. */
 export function widthOf({ isTTY, columns }: NodeJS.WriteStream): number | null {
@@ -75,7 +77,17 @@ export function isQuiet(): boolean {
   return level === 'quiet';
 }
 
-/** Whether what a run does is logged in detail. */
-export function isVerbose(): boolean {
-  return level === 'verbose';
+/**
+ * Makes a log that writes to stderr: warnings, with `--verbose` everything, with `--quiet` nothing.
+ *
+ * @param makeRoom called before each line, to clear a progress bar
+ */
+export function consoleLog(makeRoom: () => void = () => undefined): Log {
+  return (logged, message, fields) => {
+    if (level === 'verbose' || (logged === 'warn' && level === 'normal')) {
+      const details = Object.entries(fields).map(([name, value]) => `${name}=${value}`);
+      makeRoom();
+      writeNote(`[${logged}] ${paragraph([message, ...details].join(' '))}`);
+    }
+  };
 }

@@ -2,9 +2,8 @@
 import type { Config } from '../../config.ts';
 import { type Connections, openConnections } from '../../connect.ts';
 import type { Log } from '../../model.ts';
-import { consoleLog } from './console-log.ts';
 import { type Interrupt, listenForInterrupt } from './interrupt.ts';
-import { writeNote } from './output.ts';
+import { consoleLog, writeNote } from './output.ts';
 import { openProgressBar, type ProgressBar } from './progress-bar.ts';
 
 /** The parts that such a command uses. */

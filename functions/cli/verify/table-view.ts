@@ -63,10 +63,7 @@ function talliesOf(days: readonly Day[], byDay: SqlResult): DayTally[] {
   }
   return days.map(({ day }) => {
     const byStatus = statuses.get(day) ?? new Map<string, number>();
-    return {
-      rows: [...byStatus.values()].reduce((sum, rows) => sum + rows, 0),
-      byStatus,
-    };
+    return { rows: [...byStatus.values()].reduce((sum, rows) => sum + rows, 0), byStatus };
   });
 }
 
