@@ -60,7 +60,7 @@ export class QueryWorkgroup extends Construct {
         queryString: sql,
       });
       query.addResourceDependency(workgroup);
-      for (const view of [catalog.view, ...catalog.furtherViews]) {
+      for (const view of catalog.views) {
         query.addResourceDependency(view);
       }
     }

@@ -1,14 +1,14 @@
 /** The table and the view in the Glue Data Catalog, so that Athena finds them without DDL. */
-import { Aws } from 'aws-cdk-lib';
+import { Aws, type CfnResource } from 'aws-cdk-lib';
 import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue';
 import { Construct } from 'constructs';
-import { furtherTables, furtherViews } from '../functions/query/further-views.ts';
+import { allTables, allViews } from '../functions/query/further-views.ts';
+import { columnsOf, instanceView } from '../functions/query/view.ts';
 import { instanceTable } from '../functions/warehouse/columns.ts';
-import type { TableFacts } from '../functions/warehouse/table.ts';
+import { partitionColumns, type TableFacts } from '../functions/warehouse/table.ts';
 import type { WarehouseBucket } from './bucket.ts';
-import { type CatalogColumn, fileColumnsOf, pathColumnsOf } from './column-types.ts';
 import type { Deployment } from './deployment.ts';
-import { furtherViewTableInput, viewTableInput } from './view-definition.ts';
+import { glueColumns, viewTableInput } from './view-definition.ts';
 
 /** Properties of `Catalog`. */
 export interface CatalogProps {
@@ -16,13 +16,11 @@ export interface CatalogProps {
   readonly warehouse: WarehouseBucket;
 }
 
-/** Database, table and view. */
+/** The database, its tables and views. */
 export class Catalog extends Construct {
   /** A literal name, not a token. */
   readonly database: string;
-  readonly view: CfnTable;
-  /** The views of tasks, rules, results and failures. */
-  readonly furtherViews: readonly CfnTable[];
+  readonly views: readonly CfnTable[];
 
   constructor(scope: Construct, id: string, { deployment, warehouse }: CatalogProps) {
     super(scope, id);
@@ -31,38 +29,22 @@ export class Catalog extends Construct {
       catalogId: Aws.ACCOUNT_ID,
       databaseInput: { name: this.database, description: 'Results of DataArts quality tasks, kept by dqsync.' },
     });
-    const table = new CfnTable(this, 'Table', {
-      catalogId: Aws.ACCOUNT_ID,
-      databaseName: this.database,
-      tableInput: glueTable(instanceTable, deployment, warehouse.tableUrl(instanceTable.name)),
+    const tables = allTables.map((table) => {
+      const input = glueTable(table, deployment, warehouse.tableUrl(table.name));
+      return this.#add(table === instanceTable ? 'Table' : pascalCase(table.name), input, [database]);
     });
-    table.addResourceDependency(database);
-    this.view = new CfnTable(this, 'View', {
-      catalogId: Aws.ACCOUNT_ID,
-      databaseName: this.database,
-      tableInput: viewTableInput(this.database),
+    this.views = allViews.map((view) => {
+      const input = viewTableInput(this.database, view);
+      return this.#add(view === instanceView ? 'View' : pascalCase(view.name), input, tables);
     });
-    this.view.addResourceDependency(table);
-    const tables = furtherTables.map((further) => {
-      const glue = new CfnTable(this, pascalCase(further.name), {
-        catalogId: Aws.ACCOUNT_ID,
-        databaseName: this.database,
-        tableInput: glueTable(further, deployment, warehouse.tableUrl(further.name)),
-      });
-      glue.addResourceDependency(database);
-      return glue;
-    });
-    this.furtherViews = furtherViews.map((further) => {
-      const view = new CfnTable(this, pascalCase(further.name), {
-        catalogId: Aws.ACCOUNT_ID,
-        databaseName: this.database,
-        tableInput: furtherViewTableInput(this.database, further),
-      });
-      for (const source of [table, ...tables]) {
-        view.addResourceDependency(source);
-      }
-      return view;
-    });
+  }
+
+  #add(id: string, tableInput: CfnTable.TableInputProperty, sources: readonly CfnResource[]): CfnTable {
+    const table = new CfnTable(this, id, { catalogId: Aws.ACCOUNT_ID, databaseName: this.database, tableInput });
+    for (const source of sources) {
+      table.addResourceDependency(source);
+    }
+    return table;
   }
 }
 
@@ -77,9 +59,9 @@ function glueTable(table: TableFacts, deployment: Deployment, tableUrl: string):
     description: table.description,
     tableType: 'EXTERNAL_TABLE',
     parameters: { EXTERNAL: 'TRUE', classification: 'parquet', ...projection(deployment, tableUrl) },
-    partitionKeys: pathColumnsOf(table).map(hiveColumn),
+    partitionKeys: glueColumns(columnsOf([table], partitionColumns)),
     storageDescriptor: {
-      columns: fileColumnsOf(table).map(hiveColumn),
+      columns: glueColumns(table.columns),
       location: tableUrl,
       inputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat',
       outputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat',
@@ -89,10 +71,6 @@ function glueTable(table: TableFacts, deployment: Deployment, tableUrl: string):
       },
     },
   };
-}
-
-function hiveColumn({ name, hiveType, comment }: CatalogColumn): CfnTable.ColumnProperty {
-  return { name, type: hiveType, comment };
 }
 
 /**

@@ -3,21 +3,14 @@ import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 
-/** Environment variables that change the folder. */
-export interface CacheEnvironment {
-  readonly DQSYNC_CACHE?: string | undefined;
-  readonly XDG_CACHE_HOME?: string | undefined;
-  readonly LOCALAPPDATA?: string | undefined;
-}
-
 /** Returns the folder for the copies of one warehouse. It may be deleted whenever no query runs. */
-export function cacheFolderOf(warehouseUrl: string, environment: CacheEnvironment): string {
+export function cacheFolderOf(warehouseUrl: string, environment: NodeJS.ProcessEnv): string {
   const name = warehouseUrl.replace(/[^A-Za-z0-9.-]+/g, '-').slice(0, 80);
   return join(cacheRoot(environment), `${name}-${createHash('sha256').update(warehouseUrl).digest('hex').slice(0, 8)}`);
 }
 
 /** Returns `DQSYNC_CACHE`, or dqsync's folder in the user's cache folder on this system. */
-function cacheRoot({ DQSYNC_CACHE, XDG_CACHE_HOME, LOCALAPPDATA }: CacheEnvironment): string {
+function cacheRoot({ DQSYNC_CACHE, XDG_CACHE_HOME, LOCALAPPDATA }: NodeJS.ProcessEnv): string {
   if (DQSYNC_CACHE !== undefined && DQSYNC_CACHE !== '') {
     return resolve(DQSYNC_CACHE);
   }

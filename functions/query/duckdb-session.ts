@@ -7,9 +7,9 @@ import { newToken } from '../clock.ts';
 import { instanceTable } from '../warehouse/columns.ts';
 import { latestRowsOf, viewName } from '../warehouse/layout.ts';
 import { type ColumnKind, columnNames, partitionColumns, type TableFacts } from '../warehouse/table.ts';
-import { furtherTables, furtherViews } from './further-views.ts';
+import { allTables, allViews, furtherTables } from './further-views.ts';
 import type { PathsByTable } from './local-copies.ts';
-import { viewColumns, viewSql } from './view.ts';
+import { quoted, viewColumns, viewSql } from './view.ts';
 
 /** A connection, and a function that closes it. */
 export interface DuckdbSession {
@@ -57,14 +57,10 @@ export async function allowOnly(connection: DuckDBConnection, folders: readonly 
   await connection.run('SET lock_configuration = true');
 }
 
-/** All tables. */
-export const allTables: readonly TableFacts[] = [instanceTable, ...furtherTables];
-
 /** Defines all tables, without rows, and the views over them. */
 export async function defineTables(connection: DuckDBConnection): Promise<void> {
   await redefineTables(connection, emptyTableSql);
-  await connection.run(`CREATE VIEW ${viewName} AS ${viewSql(instanceTable.name)}`);
-  for (const { name, sql } of furtherViews) {
+  for (const { name, sql } of allViews) {
     await connection.run(`CREATE VIEW ${name} AS ${sql((table) => table)}`);
   }
 }
@@ -161,11 +157,6 @@ function partitionsSql(): string {
 /** Returns paths as DuckDB's list of files. */
 export function pathList(paths: readonly string[]): string {
   return `[${paths.map((path) => quoted(literalGlob(path))).join(', ')}]`;
-}
-
-/** Quotes a text for SQL. */
-export function quoted(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
 }
 
 /** Escapes `*`, `?` and `[` in a path. */

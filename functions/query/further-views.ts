@@ -1,61 +1,16 @@
-/**
- * The views beside `quality_instances`: tasks, rules, results, and what failed. The same SQL for DuckDB and Athena
- * (Trino). Pure.
- */
+/** The views beside `quality_instances`: tasks, rules, results, and what failed. Pure. */
 import { instanceTable } from '../warehouse/columns.ts';
 import { viewName } from '../warehouse/layout.ts';
 import { resultTable } from '../warehouse/result-table.ts';
-import { type ColumnKind, columnNames, partitionColumns, type TableFacts } from '../warehouse/table.ts';
+import { columnNames, type TableFacts } from '../warehouse/table.ts';
 import { taskTable } from '../warehouse/task-table.ts';
-
-/** A column of a view. */
-export interface ViewColumn {
-  readonly name: string;
-  readonly kind: ColumnKind;
-  readonly description: string;
-}
-
-/** A view. */
-export interface View {
-  readonly name: string;
-  readonly columns: readonly ViewColumn[];
-  /**
-   * Returns its SELECT.
-   *
-   * @param relation returns a table, or the view `quality_instances`, for a FROM: `"dqsync"."quality_rule_results"`
-   */
-  readonly sql: (relation: (name: string) => string) => string;
-}
+import { columnsOf, instanceView, latestSql, type View } from './view.ts';
 
 /** The tables beside the observations of executions. */
 export const furtherTables: readonly TableFacts[] = [taskTable, resultTable];
 
-const partitionFacts = partitionColumns.map((name): ViewColumn => ({ name, kind: 'text', description: name }));
-
-/** Columns of tables by name. The first table that has a column describes it. */
-function columnsOf(tables: readonly TableFacts[], names: readonly string[]): ViewColumn[] {
-  return names.map((name) => {
-    const [table] = tables.filter(({ columns }) => columns.some((column) => column.name === name));
-    const column = table?.columns.find((one) => one.name === name) ?? partitionFacts.find((one) => one.name === name);
-    return { name, kind: column?.kind ?? 'text', description: column?.description ?? name };
-  });
-}
-
-/** Rows of one kind in the table of tasks, of each the latest. */
-function latestTasks(names: readonly string[], keys: readonly string[], condition: string, table: string): string {
-  const columns = names.join(', ');
-  return `SELECT ${columns}
-FROM (
-  SELECT ${columns},
-    row_number() OVER (
-      PARTITION BY workspace, project_id, ${keys.join(', ')}
-      ORDER BY observed_at DESC, run_id DESC
-    ) AS recency
-  FROM ${table}
-  WHERE ${condition}
-) AS ranked
-WHERE recency = 1`;
-}
+/** All tables. */
+export const allTables: readonly TableFacts[] = [instanceTable, ...furtherTables];
 
 const taskNames = [
   ...['task_id', 'task_type', 'task_name', 'level', 'alarm_condition', 'category_id', 'schedule_status'],
@@ -72,7 +27,7 @@ const ruleNames = [
 const resultNames = columnNames(resultTable);
 
 const rulesSql = (table: string): string =>
-  latestTasks(ruleNames, ['task_id', 'rule_id', 'rule_part'], 'rule_part IS NOT NULL', table);
+  latestSql(ruleNames, 'workspace, project_id, task_id, rule_id, rule_part', `${table}\n  WHERE rule_part IS NOT NULL`);
 
 /** Whether a row only says that an execution has no results: for any reason, or for one. */
 function isNote(reason = ''): string {
@@ -151,7 +106,8 @@ export const furtherViews: readonly View[] = [
   {
     name: 'quality_tasks',
     columns: columnsOf([taskTable], taskNames),
-    sql: (relation) => latestTasks(taskNames, ['task_id'], 'rule_part IS NULL', relation(taskTable.name)),
+    sql: (relation) =>
+      latestSql(taskNames, 'workspace, project_id, task_id', `${relation(taskTable.name)}\n  WHERE rule_part IS NULL`),
   },
   {
     name: 'quality_rules',
@@ -172,3 +128,6 @@ export const furtherViews: readonly View[] = [
     sql: failuresSql,
   },
 ];
+
+/** All views. */
+export const allViews: readonly View[] = [instanceView, ...furtherViews];

@@ -1,14 +1,6 @@
 /** Common questions about the table, as SQL that both DuckDB and Athena (Trino) accept. Pure. */
 
-import { taskQueries } from './task-queries.ts';
-
-/** One question. */
-export interface NamedQuery {
-  /** Short and unique; the query's name in Athena. */
-  readonly title: string;
-  readonly description: string;
-  readonly sql: string;
-}
+import { type NamedQuery, taskQueries } from './task-queries.ts';
 
 /** The view and period that the questions are about. */
 export interface NamedQueryOptions {

@@ -14,16 +14,15 @@ import { type TablePartition, viewName } from '../warehouse/layout.ts';
 import type { TableFacts } from '../warehouse/table.ts';
 import {
   allowOnly,
-  allTables,
   type DuckdbSession,
   defineTables,
   emptyTableSql,
   openDuckdb,
   pathList,
-  quoted,
   redefineTables,
 } from './duckdb-session.ts';
-import { furtherTables, furtherViews, type View } from './further-views.ts';
+import { allTables, allViews, furtherTables, furtherViews } from './further-views.ts';
+import { quoted, type View } from './view.ts';
 
 /** Plans queries over all partitions of a warehouse. */
 export interface PartitionPlanner {
@@ -68,7 +67,11 @@ export async function openPartitionPlanner(partitions: readonly TablePartition[]
   };
   try {
     const byPath = new Map(partitions.map((partition) => [placeholderPath(folder, partition), partition]));
-    await prepare(session, folder, byPath);
+    const { connection } = session;
+    await connection.run(`SET disabled_optimizers = ${quoted(disabledOptimizers.join(','))}`);
+    await defineTables(connection);
+    await allowOnly(connection, [folder]);
+    await definePlaceholders(session, folder, byPath, [instanceTable]);
     let hasOwnNames = false;
     let hasFurther = false;
     return {
@@ -79,7 +82,8 @@ export async function openPartitionPlanner(partitions: readonly TablePartition[]
         }
         const needed = await plannedFor(session, byPath, sql);
         hasOwnNames ||= /\bcreate\b/i.test(sql);
-        return needed ?? (hasOwnNames ? partitions : ofNamedTables(partitions, sql));
+        const named = tablesNamedIn(sql);
+        return needed ?? partitions.filter(({ table }) => hasOwnNames || named.has(table));
       },
       close,
     };
@@ -93,18 +97,6 @@ const dayLength = 'YYYY-MM-DD'.length;
 
 function placeholderPath(folder: string, { table, workspace, dt }: TablePartition): string {
   return join(folder, table, `${dt}=${workspace}`);
-}
-
-async function prepare(
-  session: DuckdbSession,
-  folder: string,
-  byPath: ReadonlyMap<string, TablePartition>,
-): Promise<void> {
-  const { connection } = session;
-  await connection.run(`SET disabled_optimizers = ${quoted(disabledOptimizers.join(','))}`);
-  await defineTables(connection);
-  await allowOnly(connection, [folder]);
-  await definePlaceholders(session, folder, byPath, [instanceTable]);
 }
 
 async function definePlaceholders(
@@ -161,8 +153,7 @@ async function plannedFor(
 /** The tables that each table or view reads, by its name. */
 const readsOfNames: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ...allTables.map(({ name }) => [name, new Set([name])] as const),
-  [viewName, new Set([instanceTable.name])] as const,
-  ...furtherViews.map((view) => [view.name, tablesOf(view)] as const),
+  ...allViews.map((view) => [view.name, tablesOf(view)] as const),
 ]);
 
 function tablesOf({ sql }: View): ReadonlySet<string> {
@@ -178,11 +169,6 @@ function tablesOf({ sql }: View): ReadonlySet<string> {
 export function tablesNamedIn(sql: string): ReadonlySet<string> {
   const text = sql.toLowerCase();
   return new Set([...readsOfNames].flatMap(([name, tables]) => (text.includes(name) ? [...tables] : [])));
-}
-
-function ofNamedTables(partitions: readonly TablePartition[], sql: string): TablePartition[] {
-  const named = tablesNamedIn(sql);
-  return partitions.filter(({ table }) => named.has(table));
 }
 
 /** Returns all texts in a JSON document, including the files that a scan lists. */

@@ -1,14 +1,8 @@
 /** Explains DuckDB's errors to the person who must fix them. Pure. */
 import { ConfigError, StorageError } from '../errors.ts';
 import { viewName } from '../warehouse/layout.ts';
+import type { DataFiles } from './local-copies.ts';
 import { viewColumns } from './view.ts';
-
-/** The location of the data files. */
-export interface DataFolder {
-  readonly folder: string;
-  /** Whether they are copies of the warehouse's files. */
-  readonly areCopies: boolean;
-}
 
 /** A file that is not valid Parquet causes an `Invalid Error`, wrong SQL an `Invalid Input Error`. */
 const storageKinds: ReadonlySet<string> = new Set(['IO', 'Invalid']);
@@ -17,7 +11,7 @@ const storageKinds: ReadonlySet<string> = new Set(['IO', 'Invalid']);
 const sqlKinds: ReadonlySet<string> = new Set(['Binder', 'Catalog', 'Parser', 'Permission', 'Syntax']);
 
 /** Returns the error for the user. DuckDB's errors start with their kind: `Binder Error: …`, `IO Error: …`. */
-export function translated(thrown: unknown, { folder, areCopies }: DataFolder): unknown {
+export function translated(thrown: unknown, { folder, areCopies }: Pick<DataFiles, 'folder' | 'areCopies'>): unknown {
   if (!(thrown instanceof Error) || thrown instanceof ConfigError || thrown instanceof StorageError) {
     return thrown;
   }

@@ -14,15 +14,16 @@ export interface TaskQueryOptions {
   readonly period: string;
 }
 
-/** One question; as a `NamedQuery`. */
-interface Question {
+/** One question. */
+export interface NamedQuery {
+  /** Short and unique; the query's name in Athena. */
   readonly title: string;
   readonly description: string;
   readonly sql: string;
 }
 
 /** Returns the questions. Each ordering ends in what is unique. */
-export function taskQueries(options: TaskQueryOptions): readonly Question[] {
+export function taskQueries(options: TaskQueryOptions): readonly NamedQuery[] {
   const { period } = options;
   return [
     {

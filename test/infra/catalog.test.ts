@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { furtherViews } from '../../functions/query/further-views.ts';
+import { instanceView } from '../../functions/query/view.ts';
 import { observationColumns } from '../../functions/warehouse/columns.ts';
 import { athenaViewSql } from '../../infra/view-definition.ts';
 import { anObservation } from '../support/builders.ts';
@@ -113,7 +114,7 @@ describe('the view', () => {
 
   it("has the same SQL in Trino's dialect, without CDK tokens", () => {
     expect(definition).toEqual({
-      originalSql: athenaViewSql('dqsync'),
+      originalSql: athenaViewSql('dqsync', instanceView),
       catalog: 'awsdatacatalog',
       schema: 'dqsync',
       columns: [...fileColumns, 'workspace string', 'dt string'].map((text) => {
@@ -135,7 +136,7 @@ describe('the view', () => {
     ]);
     const sql = await opened(store);
 
-    const [athena, cli] = [`(${athenaViewSql('main')})`, 'SELECT * FROM quality_instances'];
+    const [athena, cli] = [`(${athenaViewSql('main', instanceView)})`, 'SELECT * FROM quality_instances'];
     expect((await sql.run(athena)).rows).toHaveLength(2);
     expect((await sql.run(`(${athena} EXCEPT ${cli}) UNION ALL (${cli} EXCEPT ${athena})`)).rows).toEqual([]);
   });

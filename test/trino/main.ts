@@ -9,11 +9,10 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openWarehouseSql, type WarehouseSql } from '../../functions/query/duckdb.ts';
-import { furtherViews, type ViewColumn } from '../../functions/query/further-views.ts';
+import { allViews } from '../../functions/query/further-views.ts';
 import { namedQueries } from '../../functions/query/named-queries.ts';
-import { instanceTable } from '../../functions/warehouse/columns.ts';
+import type { ViewColumn } from '../../functions/query/view.ts';
 import { viewName } from '../../functions/warehouse/layout.ts';
-import { partitionColumns } from '../../functions/warehouse/table.ts';
 import { provideMiniStack } from '../e2e/ministack.ts';
 import { Stage } from '../e2e/stage.ts';
 import { defaultAccount } from '../simulator/accounts.ts';
@@ -25,10 +24,6 @@ const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 const stackName = 'dqsync-trino';
 const database = 'dqsync_trino';
-const instanceColumns = [
-  ...instanceTable.columns,
-  ...partitionColumns.map((name) => ({ name, kind: 'text' as const })),
-];
 
 const [home] = process.argv.slice(2);
 if (home === undefined) {
@@ -121,7 +116,7 @@ async function dqsync(args: readonly string[]): Promise<void> {
 async function compareAll(trino: TrinoServer, state: string): Promise<void> {
   const sql = await openWarehouseSql(stage.store, await mkdtemp(join(folder, 'cache-')));
   try {
-    for (const { name, columns } of [...furtherViews, { name: viewName, columns: instanceColumns }]) {
+    for (const { name, columns } of allViews) {
       await compare(`view ${name}, ${state}`, sql, trino, [
         `SELECT ${columns.map((column) => asText(column, 'duckdb')).join(', ')} FROM ${name}`,
         `SELECT ${columns.map((column) => asText(column, 'trino')).join(', ')} FROM ${name}`,

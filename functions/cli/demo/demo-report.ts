@@ -2,7 +2,7 @@
 import { parseTime } from '../../clock.ts';
 import { InternalError } from '../../errors.ts';
 import type { SqlResult, WarehouseSql } from '../../query/duckdb.ts';
-import { type NamedQuery, namedQueries } from '../../query/named-queries.ts';
+import { namedQueries } from '../../query/named-queries.ts';
 import type { SqlValue } from '../../query/sql-value.ts';
 import { viewName } from '../../warehouse/layout.ts';
 import { columnChart } from '../terminal/column-chart.ts';
@@ -74,7 +74,7 @@ export function describeComparison(comparison: Comparison, untilMs: number): str
 }
 
 async function ask(sql: WarehouseSql, title: string): Promise<SqlResult> {
-  const queries: readonly NamedQuery[] = namedQueries({ view: viewName, lastDays: null });
+  const queries = namedQueries({ view: viewName, lastDays: null });
   const query = queries.find((each) => each.title === title);
   if (query === undefined) {
     throw new InternalError(`there is no query "${title}"`, {

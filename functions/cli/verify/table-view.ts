@@ -4,6 +4,7 @@ import { setFilters } from '../../filters.ts';
 import type { EpochMs, Target, Window } from '../../model.ts';
 import { cacheFolderOf } from '../../query/cache-folder.ts';
 import type { SqlResult, WarehouseSql } from '../../query/duckdb.ts';
+import { quoted } from '../../query/view.ts';
 import type { TableView } from '../../verify/audit.ts';
 import type { OpenTableView } from '../../verify/target-verifier.ts';
 import type { Day, DayTally, TableRow } from '../../verify/verification.ts';
@@ -28,9 +29,9 @@ function tableViewOf(sql: WarehouseSql, target: Target, timeZone: string): Table
   const dayOf = dayInTimeZone(timeZone);
   const inWindow = ({ fromMs, toMs }: Window): string =>
     [
-      `workspace = ${text(target.workspace)}`,
-      `project_id = ${text(target.projectId)}`,
-      `dt BETWEEN ${text(dayOf(fromMs))} AND ${text(dayOf(toMs - 1))}`,
+      `workspace = ${quoted(target.workspace)}`,
+      `project_id = ${quoted(target.projectId)}`,
+      `dt BETWEEN ${quoted(dayOf(fromMs))} AND ${quoted(dayOf(toMs - 1))}`,
       `start_time >= ${timestamp(fromMs)}`,
       `start_time < ${timestamp(toMs)}`,
     ].join(' AND ');
@@ -89,15 +90,11 @@ function tableRow(cells: readonly SqlValue[]): TableRow {
 /** Returns the target's filter as SQL, assuming that the source compares names by an exact part. */
 function isOfTarget({ filter }: Target): string {
   const conditions = setFilters(filter).map(({ column, comparison, value }) =>
-    comparison === 'contains' ? `contains(${column}, ${text(value)})` : `${column} = ${text(value)}`,
+    comparison === 'contains' ? `contains(${column}, ${quoted(value)})` : `${column} = ${quoted(value)}`,
   );
   return conditions.length === 0 ? 'true' : `(${conditions.join(' AND ')})`;
 }
 
-function text(value: string): string {
-  return `'${value.replaceAll("'", "''")}'`;
-}
-
 function timestamp(ms: EpochMs): string {
-  return `TIMESTAMP ${text(isoTime(ms).replace('T', ' ').replace('Z', ''))}`;
+  return `TIMESTAMP ${quoted(isoTime(ms).replace('T', ' ').replace('Z', ''))}`;
 }
