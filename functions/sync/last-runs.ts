@@ -1,6 +1,6 @@
 /** Compares the task list with the checkpoint: which tasks ran after their newest execution in the table. */
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
-import { IncompleteReadError, StoppedError } from '../errors.ts';
+import { type DqsyncError, IncompleteReadError, StoppedError, toDqsyncError } from '../errors.ts';
 import { contains } from '../intervals.ts';
 import type { EpochMs, TargetFilter, Task, Window } from '../model.ts';
 import { listAllTasks } from '../source/task-list.ts';
@@ -30,16 +30,15 @@ type ReadSpan = (span: SpanRead['span'], onSlice: (slice: ReadSlice) => void) =>
 
 /**
  * Lists the tasks whose last runs can be compared: none if the configuration leaves tasks out, if the target has a
- * filter by name, which may select by more than the name, or if the source refuses. The maintenance reports a refusal
- * when it observes the tasks.
+ * filter by name, which may select by more than the name, or if the source refuses.
  *
+ * @param onRefusal default: nothing, because the maintenance reports a refusal when it observes the tasks
  * @throws StoppedError
  */
-export async function tasksToCompare({
-  settings,
-  source,
-  target,
-}: Pick<TargetRun, 'settings' | 'source' | 'target'>): Promise<readonly Task[]> {
+export async function tasksToCompare(
+  { settings, source, target }: Pick<TargetRun, 'settings' | 'source' | 'target'>,
+  onRefusal: (error: DqsyncError) => void = () => undefined,
+): Promise<readonly Task[]> {
   if (!settings.keepsTasks || source.tasks === undefined || target.filter.name !== undefined) {
     return [];
   }
@@ -49,6 +48,7 @@ export async function tasksToCompare({
     if (thrown instanceof StoppedError) {
       throw thrown;
     }
+    onRefusal(toDqsyncError(thrown, target.name));
     return [];
   }
 }

@@ -6,7 +6,7 @@
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { IncompleteReadError } from '../errors.ts';
 import { contains, gapsIn, lengthOf, spanMs } from '../intervals.ts';
-import { type EpochMs, executionKey, type UnreadableRow, type Window } from '../model.ts';
+import { type EpochMs, type Execution, executionKey, type UnreadableRow, type Window } from '../model.ts';
 import type { PageSource } from '../reading/page-source.ts';
 import { lookUpRuns, tasksToCompare, unknownRuns } from '../sync/last-runs.ts';
 import { exactCountOf } from '../sync/source-count.ts';
@@ -15,7 +15,6 @@ import { calibrateRun, noLateRowsBefore, pageSourceOf } from '../sync/target-rea
 import type { TargetRun } from '../sync/target-run.ts';
 import {
   addDifference,
-  type ComparedState,
   compareRows,
   type Day,
   type DayTally,
@@ -51,7 +50,7 @@ export interface DayResult extends Day, Difference {
 }
 
 /** The parts of a run that verifying needs. */
-export type VerifyRun = Pick<TargetRun, 'target' | 'settings' | 'source' | 'onProgress'>;
+export type VerifyRun = Pick<TargetRun, 'target' | 'settings' | 'source' | 'log' | 'onProgress'>;
 
 /** The arguments of a verification. */
 export interface Verification {
@@ -110,7 +109,11 @@ export async function verifyDays(
   }
   const settledMs = noLateRowsBefore(run, verification.nowMs);
   const settledParts = days.map(({ fromMs, toMs }) => ({ fromMs, toMs: Math.min(toMs, settledMs) }));
-  const tasks = await tasksToCompare(run);
+  const tasks = await tasksToCompare(run, ({ message, remedy }) =>
+    run.log('warn', `last runs of tasks were not compared, because they were not listed: ${message}. ${remedy}`, {
+      target: run.target.name,
+    }),
+  );
   const unknown = unknownRuns(tasks, checkpoint, settledParts, run.target.filter);
   const { listed } = await lookUpRuns(unknown, (span, onSlice) => read(verifying, span, onSlice));
   const doubtfulFromMs = new Set(listed.map(({ span }) => span.fromMs));
@@ -162,7 +165,7 @@ async function compareDay(verifying: Verifying, day: Day, tally: DayTally) {
         unreadable.set(key, row);
       }
     }
-    const isUnsettled = (execution: ComparedState): boolean =>
+    const isUnsettled = (execution: Execution): boolean =>
       verifying.openKeys.has(executionKey(execution)) ||
       execution.startTimeMs >= noLateRowsBefore(verifying.run, verifying.nowMs);
     for (const part of slice.proven) {

@@ -3,7 +3,7 @@ import { identityOf, loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
 import { watermarkOf } from '../checkpoint/coverage.ts';
 import type { Clock } from '../clock.ts';
 import type { Config, TargetConfig } from '../config.ts';
-import type { DqsyncError } from '../errors.ts';
+import { type DqsyncError, toDqsyncError } from '../errors.ts';
 import type { EpochMs, Log, Target, Window } from '../model.ts';
 import type { Source } from '../source/client.ts';
 import { runTargets } from '../sync/run.ts';
@@ -53,119 +53,112 @@ export interface VerifierOptions {
   readonly onProgress: (progress: Progress) => void;
   readonly window: Window;
   readonly isDeep: boolean;
+  /** Whether to read days again that differ. */
+  readonly isRepairing: boolean;
 }
 
 /** An interrupted re-read resumes where it stopped, so one round may not cover everything. */
 const repairRounds = 2;
 
-/** Verifies one target. */
-export class TargetVerifier {
-  readonly #options: VerifierOptions;
-  readonly #source: Source;
-  readonly #nowMs: EpochMs;
+/** A verification in progress. */
+interface Verifying extends VerifierOptions {
+  readonly source: Source;
+  readonly nowMs: EpochMs;
   /** Results by the start of their day, in order of time. */
-  readonly #days = new Map<EpochMs, DayResult>();
-  #watermarkMs: EpochMs | null = null;
-  readonly #repairs: Repair[] = [];
-  #repairRequests = 0;
-  #repairError: DqsyncError | null = null;
+  readonly results: Map<EpochMs, DayResult>;
+  readonly repairs: Repair[];
+  watermarkMs: EpochMs | null;
+  repairRequests: number;
+  repairError: DqsyncError | null;
+}
 
-  constructor(options: VerifierOptions) {
-    this.#options = options;
-    this.#source = options.connections.connectYielding(options.target, options.stop);
-    this.#nowMs = options.connections.clock.now();
+/** Verifies one target. An error that stops it is in the result. */
+export async function verifyTarget(options: VerifierOptions): Promise<VerifiedTarget> {
+  const { config, target, connections, stop, window } = options;
+  const source = connections.connectYielding(target, stop);
+  const verifying: Verifying = {
+    ...{ ...options, source, nowMs: connections.clock.now(), results: new Map(), repairs: [] },
+    ...{ watermarkMs: null, repairRequests: 0, repairError: null },
+  };
+  let error: DqsyncError | null = null;
+  try {
+    await verifyAll(verifying, daysIn(window, config.partitionTimeZone), '');
+    if (options.isRepairing) {
+      await repair(verifying);
+    }
+  } catch (thrown) {
+    error = toDqsyncError(thrown, target.name);
   }
+  const { requests } = source.stats();
+  await source.close();
+  return {
+    target: target.name,
+    window,
+    timeZone: config.partitionTimeZone,
+    days: [...verifying.results.values()],
+    watermarkMs: verifying.watermarkMs,
+    requests: requests + verifying.repairRequests,
+    repairs: verifying.repairs,
+    error: error ?? verifying.repairError,
+  };
+}
 
-  /**
-   * Verifies all days.
-   *
-   * @throws what reading the source, the checkpoint or the table throws
-   */
-  async verify(): Promise<void> {
-    const { window, config } = this.#options;
-    await this.#verify(daysIn(window, config.partitionTimeZone), '');
-  }
-
-  /** Reads days again if that may help, then verifies them again, even if some of the reads failed. */
-  async repair(): Promise<void> {
-    for (let round = 1; round <= repairRounds; round += 1) {
-      const wrong = [...this.#days.values()].filter(isRepairable);
-      this.#repairError = wrong.length === 0 ? this.#repairError : null;
-      for (const window of joined(wrong)) {
-        await this.#readAgain(window);
-      }
-      if (wrong.length > 0) {
-        await this.#verify(wrong, ' again');
-      }
+/** Reads days again if that may help, then verifies them again, even if some of the reads failed. */
+async function repair(verifying: Verifying): Promise<void> {
+  for (let round = 1; round <= repairRounds; round += 1) {
+    const wrong = [...verifying.results.values()].filter(isRepairable);
+    verifying.repairError = wrong.length === 0 ? verifying.repairError : null;
+    for (const window of joined(wrong)) {
+      await readAgain(verifying, window);
+    }
+    if (wrong.length > 0) {
+      await verifyAll(verifying, wrong, ' again');
     }
   }
+}
 
-  /**
-   * Returns the results so far.
-   *
-   * @param error the error that stopped the verification
-   */
-  result(error: DqsyncError | null): VerifiedTarget {
-    return {
-      target: this.#options.target.name,
-      window: this.#options.window,
-      timeZone: this.#options.config.partitionTimeZone,
-      days: [...this.#days.values()],
-      watermarkMs: this.#watermarkMs,
-      requests: this.#source.stats().requests + this.#repairRequests,
-      repairs: this.#repairs,
-      error: error ?? this.#repairError,
-    };
+/**
+ * Verifies days. Reads the checkpoint first: rows that a concurrent sync writes are then in the table, but open or young
+ * by the checkpoint.
+ */
+async function verifyAll(verifying: Verifying, days: readonly Day[], label: string): Promise<void> {
+  const { config, target: targetConfig, connections, openTable, isDeep, log, onProgress, source, nowMs } = verifying;
+  const settings = settingsOf(config);
+  const target = targetOf(targetConfig);
+  const { checkpoint } = await loadCheckpoint(connections.store, target.name, identityOf({ target, settings }));
+  verifying.watermarkMs = watermarkOf(checkpoint);
+  const table = await openTable(target);
+  try {
+    const run = { target, settings, source, log, onProgress: labelled(onProgress, label) };
+    const verification = { days, isDeep, checkpoint, nowMs, table };
+    await verifyDays(run, verification, (day) => verifying.results.set(day.fromMs, day));
+  } finally {
+    await table.close();
   }
+}
 
-  /** Closes the source. */
-  async close(): Promise<void> {
-    await this.#source.close();
-  }
-
-  /**
-   * Verifies days. Reads the checkpoint first: rows that a concurrent sync writes are then in the table, but open or
-   * young by the checkpoint.
-   */
-  async #verify(days: readonly Day[], label: string): Promise<void> {
-    const { config, target: targetConfig, connections, openTable, isDeep, onProgress } = this.#options;
-    const settings = settingsOf(config);
-    const target = targetOf(targetConfig);
-    const { checkpoint } = await loadCheckpoint(connections.store, target.name, identityOf({ target, settings }));
-    this.#watermarkMs = watermarkOf(checkpoint);
-    const table = await openTable(target);
-    try {
-      const run = { target, settings, source: this.#source, onProgress: labelled(onProgress, label) };
-      const verification = { days, isDeep, checkpoint, nowMs: this.#nowMs, table };
-      await verifyDays(run, verification, (day) => this.#days.set(day.fromMs, day));
-    } finally {
-      await table.close();
-    }
-  }
-
-  async #readAgain(window: Window): Promise<void> {
-    const { config, target, connections, stop, log, onProgress } = this.#options;
-    const { clock, store, connectYielding } = connections;
-    const [summary] = await runTargets({
-      results: 'note',
-      config,
-      targets: [target.name],
-      backfill: { window, again: true },
-      store,
-      connect: connectYielding,
-      clock,
-      limitMs: Number.POSITIVE_INFINITY,
-      stop,
-      log,
-      onProgress: labelled(onProgress, ' repair'),
-      onTargetDone: ({ error }) => {
-        this.#repairError = error ?? this.#repairError;
-      },
-    });
-    this.#repairRequests += summary?.requests ?? 0;
-    this.#repairs.push({ ...window, rowsWritten: summary?.rowsWritten ?? 0 });
-    stop.throwIfAborted();
-  }
+async function readAgain(verifying: Verifying, window: Window): Promise<void> {
+  const { config, target, connections, stop, log, onProgress } = verifying;
+  const { clock, store, connectYielding } = connections;
+  const [summary] = await runTargets({
+    results: 'note',
+    config,
+    targets: [target.name],
+    backfill: { window, again: true },
+    store,
+    connect: connectYielding,
+    clock,
+    limitMs: Number.POSITIVE_INFINITY,
+    stop,
+    log,
+    onProgress: labelled(onProgress, ' repair'),
+    onTargetDone: ({ error }) => {
+      verifying.repairError = error ?? verifying.repairError;
+    },
+  });
+  verifying.repairRequests += summary?.requests ?? 0;
+  verifying.repairs.push({ ...window, rowsWritten: summary?.rowsWritten ?? 0 });
+  stop.throwIfAborted();
 }
 
 /** Returns whether the table holds every day that was verified. */

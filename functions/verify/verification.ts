@@ -9,11 +9,8 @@ export interface Day extends Window {
   readonly day: string;
 }
 
-/** An execution as it is compared. `extra` is not compared, because dqsync adds notes to it. */
-export type ComparedState = Execution;
-
 /** A row of the view. */
-export interface TableRow extends ComparedState {
+export interface TableRow extends Execution {
   /** Whether the target's filter accepts it. Other rows of the workspace belong to other targets. */
   readonly isOfTarget: boolean;
 }
@@ -64,9 +61,9 @@ export function daysIn(window: Window, timeZone: string): Day[] {
  * @param isUnsettled whether the next runs may still change or write an execution
  */
 export function compareRows(
-  source: readonly ComparedState[],
+  source: readonly Execution[],
   table: readonly TableRow[],
-  isUnsettled: (execution: ComparedState) => boolean,
+  isUnsettled: (execution: Execution) => boolean,
 ): Difference {
   const inTable = new Map(table.map((row) => [executionKey(row), row]));
   const atSource = new Set<string>();
@@ -94,6 +91,7 @@ export function addDifference(a: Difference, b: Difference): Difference {
   };
 }
 
-function isSameState(a: ComparedState, b: ComparedState): boolean {
+/** `extra` is not compared, because dqsync adds notes to it. */
+function isSameState(a: Execution, b: Execution): boolean {
   return wireColumns.every(({ read }) => read(a) === read(b));
 }

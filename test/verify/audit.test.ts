@@ -71,6 +71,7 @@ async function verified(
       target,
       settings,
       source: { fetchPage, tasks: taskSourceOf(tasks), stats: () => noStats },
+      log: () => undefined,
       onProgress: () => undefined,
     },
     {

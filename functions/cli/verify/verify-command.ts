@@ -1,9 +1,7 @@
 /** `dqsync verify`: compares the table with the source, day by day, and with `--repair` reads again what differs. */
-import type { TargetConfig } from '../../config.ts';
-import { toDqsyncError } from '../../errors.ts';
 import { selectTargets } from '../../sync/targets.ts';
 import { parseRange } from '../../time-range.ts';
-import { isAllFine, TargetVerifier, type VerifiedTarget } from '../../verify/target-verifier.ts';
+import { isAllFine, type VerifiedTarget, verifyTarget } from '../../verify/target-verifier.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import type { TargetOptions } from '../terminal/open-targets.ts';
 import { writeResult } from '../terminal/output.ts';
@@ -37,35 +35,18 @@ export async function verify(options: VerifyOptions): Promise<number> {
     // The command requires both ends.
     const range = parseRange(options, { from: '--from', to: '--to' }, config.partitionTimeZone);
     const window = settledPart(range ?? { fromMs: nowMs, toMs: nowMs }, from, config, nowMs);
-    const verifyOne = async (target: TargetConfig): Promise<VerifiedTarget> => {
-      const verifier = new TargetVerifier({
-        config,
-        target,
-        connections,
-        openTable: (ofTarget) => openTableView(connections.store, ofTarget, config.partitionTimeZone),
-        stop: interrupt.signal,
-        log,
-        onProgress: bar.update,
-        window,
-        isDeep,
-      });
-      try {
-        await verifier.verify();
-        if (options.repair) {
-          await verifier.repair();
-        }
-        return verifier.result(null);
-      } catch (thrown) {
-        return verifier.result(toDqsyncError(thrown, target.name));
-      } finally {
-        bar.clear();
-        await verifier.close();
-      }
-    };
     const verified: VerifiedTarget[] = [];
     for (const target of targets) {
       if (interrupt.exitCode() === null) {
-        verified.push(await verifyOne(target));
+        verified.push(
+          await verifyTarget({
+            ...{ config, target, connections, window, log, isDeep, isRepairing: options.repair ?? false },
+            openTable: (ofTarget) => openTableView(connections.store, ofTarget, config.partitionTimeZone),
+            stop: interrupt.signal,
+            onProgress: bar.update,
+          }),
+        );
+        bar.clear();
       }
     }
     const command = commandWith('verify', options, isDeep ? ['--deep'] : []);

@@ -117,6 +117,17 @@ describe('dqsync verify', () => {
     expect(target.days[0]).toMatchObject({ source: 50, unreadable: 1, table: 49, missing: 0, fine: false });
   });
 
+  it('says that last runs were not compared if the source refuses the list of tasks', async () => {
+    const world = await aSyncedWorld();
+    world.simulator.traps.faults = [{ kind: 'status', status: 403, when: { from: 1 }, on: 'tasks' }];
+    const run = await world.cli([...fiveDays(world), '--json']);
+    expect(run.exitCode).toBe(0);
+    expect(JSON.parse(run.stdout)[0]).toMatchObject({ fine: true });
+    expect(run.stderr.match(/last runs of tasks were not compared, because they were not listed: .*403/g)).toHaveLength(
+      1,
+    );
+  });
+
   it('reports re-run and deleted executions as gone, which is not an error', async () => {
     const world = await aSyncedWorld();
     const [first, second] = world.simulator.truth().executions;
