@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { Validations } from 'aws-cdk-lib';
 import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { CfnFunction } from 'aws-cdk-lib/aws-lambda';
-import type { BundlingOptions } from 'aws-cdk-lib/aws-lambda-nodejs';
-import { bundlingOptions } from './bundling.ts';
+import { type BundlingOptions, LogLevel, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { bundleOptions } from '../functions/lambda/bundle-options.ts';
 import type { DeploymentSettings } from './deployment.ts';
 
 /** Settings of `deployment.network`. */
@@ -23,18 +23,19 @@ export function networkVariables({ httpsProxy, noProxy, caFile }: NetworkSetting
   };
 }
 
-/** Returns how to bundle the functions: with the file of certificates, readable for Lambda's own user. */
+/**
+ * Returns how to bundle the functions, without Docker: with the file of certificates, readable for Lambda's own user.
+ */
 export function bundlingWith({ caFile }: NetworkSettings): BundlingOptions {
-  if (caFile === undefined) {
-    return bundlingOptions;
-  }
-  const source = `'${caFile.replaceAll("'", "'\\''")}'`;
+  const { target, mainFields, minify, keepNames, external, banner } = bundleOptions;
   return {
-    ...bundlingOptions,
+    ...{ target, mainFields, minify, keepNames, format: OutputFormat.ESM, logLevel: LogLevel.ERROR },
+    ...{ bundleAwsSDK: true, externalModules: external, banner: banner.js },
     commandHooks: {
       beforeBundling: () => [],
       beforeInstall: () => [],
-      afterBundling: (_, output) => [`install -m 644 ${source} '${output}/${caName}'`],
+      afterBundling: (_, output) =>
+        caFile === undefined ? [] : [`install -m 644 '${caFile.replaceAll("'", "'\\''")}' '${output}/${caName}'`],
     },
   };
 }

@@ -16,6 +16,7 @@ const model = 'functions/model.ts';
 const filters = 'functions/filters.ts';
 const columns = 'functions/warehouse/columns.ts';
 const demoSource = 'functions/cli/demo/demo-source.ts';
+const bundleOptions = 'functions/lambda/bundle-options.ts';
 const buildPage = 'functions/report/build-page.js';
 const streaks = 'functions/streaks.ts';
 const basics = [model, 'functions/errors.ts', 'functions/intervals.ts'];
@@ -122,6 +123,8 @@ const table: Readonly<Record<string, Allowed>> = {
     parts: [...withConfig, 'functions/network/', 'functions/source/', 'functions/sync/', 'functions/warehouse/'],
     packages: [],
   },
+  // Used when a function is built, never by it.
+  [bundleOptions]: { parts: [], packages: ['esbuild'] },
   // Loads neither the CLI nor DuckDB.
   'functions/lambda/': {
     parts: [...withConfig, 'functions/connect.ts', 'functions/metrics.ts', 'functions/sync/'],
@@ -224,6 +227,7 @@ const table: Readonly<Record<string, Allowed>> = {
       configText,
       'functions/errors.ts',
       'functions/metrics.ts',
+      bundleOptions,
       'functions/lambda/environment.ts',
       'functions/query/named-queries.ts',
       'functions/query/further-views.ts',

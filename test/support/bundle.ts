@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { bundleOptions } from '../../functions/lambda/bundle-options.ts';
 
 /** The file that Lambda loads. */
 export interface Bundle {
@@ -9,28 +10,13 @@ export interface Bundle {
   readonly sizeBytes: number;
 }
 
-/**
- * Writes `index.mjs` to `folder`.
- *
- * The bundle contains the AWS SDK, because that fixes its version and loads faster than from the runtime.
- * `fs-native-extensions` is native, and only a `file:` warehouse needs it. CommonJS packages in an ES module need a
- * `require`.
- */
+/** Writes `index.mjs` to `folder`. */
 export async function bundleHandler(folder: string): Promise<Bundle> {
   const path = join(folder, 'index.mjs');
   await build({
     entryPoints: [join(import.meta.dirname, '../../functions/lambda/handler.ts')],
     outfile: path,
-    bundle: true,
-    minify: true,
-    keepNames: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    mainFields: ['module', 'main'],
-    external: ['fs-native-extensions'],
-    banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
-    logLevel: 'error',
+    ...bundleOptions,
   });
   return { path, sizeBytes: (await stat(path)).size };
 }

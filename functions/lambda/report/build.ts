@@ -10,6 +10,7 @@ import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { builtPage } from '../../report/build-page.js';
+import { bundleOptions } from '../bundle-options.ts';
 
 const [folder = '', processor = ''] = process.argv.slice(2);
 const library = `node_modules/@duckdb/node-bindings-linux-${processor}`;
@@ -17,18 +18,10 @@ const library = `node_modules/@duckdb/node-bindings-linux-${processor}`;
 await build({
   entryPoints: [join(import.meta.dirname, 'handler.ts')],
   outfile: join(folder, 'index.mjs'),
-  bundle: true,
-  minify: true,
-  keepNames: true,
-  platform: 'node',
-  target: 'node24',
-  format: 'esm',
-  mainFields: ['module', 'main'],
+  ...bundleOptions,
   // Without detect-libc, DuckDB takes the library for glibc, which is that of Lambda. Copies of data files need no
   // lock.
-  external: ['@duckdb/node-bindings-*', 'detect-libc', 'fs-native-extensions'],
-  banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
+  external: [...bundleOptions.external, '@duckdb/node-bindings-*', 'detect-libc'],
   plugins: [builtPage],
-  logLevel: 'error',
 });
 cpSync(join(import.meta.dirname, '../../..', library), join(folder, library), { recursive: true });

@@ -1,0 +1,22 @@
+/** How esbuild bundles a function. */
+import type { BuildOptions } from 'esbuild';
+
+/**
+ * One ES module.
+ *
+ * The AWS SDK is bundled, so that its version is ours; it also loads faster than the runtime's. `fs-native-extensions`
+ * is native, and only a `file:` warehouse needs it. CommonJS packages in an ES module need a `require`.
+ */
+export const bundleOptions = {
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node24',
+  mainFields: ['module', 'main'],
+  minify: true,
+  // Lambda reports the name of an error to its caller, for example a state machine.
+  keepNames: true,
+  external: ['fs-native-extensions'],
+  banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
+  logLevel: 'error',
+} satisfies BuildOptions;
