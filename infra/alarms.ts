@@ -17,7 +17,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import { allTargets, type MetricName } from '../functions/metrics.ts';
-import { type AlarmKind, type AlarmName, alarmDescription, alarmKinds, type TargetCondition } from './alarm-kinds.ts';
+import { type AlarmKind, type AlarmName, alarmDescription, alarmKinds } from './alarm-kinds.ts';
 import type { BackfillWorkflow } from './backfill-workflow.ts';
 import type { Deployment } from './deployment.ts';
 import { functionMetric, stateMachineMetric, targetMetric } from './run-metrics.ts';
@@ -28,11 +28,6 @@ const overrunSeconds = 30;
 
 /** The results of a first sync of a million rows with 10 % failures take 30 hourly runs. */
 const resultsBehind = Duration.days(3);
-
-const missingData: Readonly<Record<TargetCondition['whenMissing'], TreatMissingData>> = {
-  ignore: TreatMissingData.IGNORE,
-  notBreaching: TreatMissingData.NOT_BREACHING,
-};
 
 /** Properties of `Alarms`. */
 export interface AlarmsProps {
@@ -45,9 +40,12 @@ export interface AlarmsProps {
   readonly namespace: string;
 }
 
-type Condition = Pick<AlarmProps, 'metric' | 'threshold' | 'treatMissingData'> & {
+/** The condition of an alarm. Where it leaves something out: at least 1 in one period, and no data is no fault. */
+type Condition = Pick<AlarmProps, 'metric'> & {
+  readonly threshold?: number;
   readonly comparison?: ComparisonOperator;
   readonly periods?: number;
+  readonly whenMissing?: TreatMissingData;
   /** The target, for an alarm of one target. */
   readonly target?: string;
 };
@@ -71,9 +69,15 @@ export class Alarms extends Construct {
     }
     const period = Duration.minutes(props.deployment.periodMinutes);
     this.#ofRuns(props, period);
-    this.#ofBackfills(props.backfill);
+    this.#add('backfill-failed', {
+      metric: stateMachineMetric(props.backfill.stateMachineArn, 'ExecutionsFailed', Duration.minutes(5)),
+    });
     this.#ofAllTargets(props.namespace, period);
-    this.#ofReport(props.report);
+    if (props.report !== undefined) {
+      // Two failures: the first try and Lambda's one retry.
+      const metric = functionMetric(props.report, 'Errors', Stats.SUM, Duration.hours(1));
+      this.#add('report-failed', { metric, threshold: 2 });
+    }
     for (const { name } of props.deployment.config.targets) {
       this.#ofTarget(name, props.namespace, period);
       this.#ofQuality(name, props.namespace, period);
@@ -108,83 +112,43 @@ export class Alarms extends Construct {
   #ofRuns({ sync, deadLetters, deployment }: AlarmsProps, period: Duration): void {
     const ofFunction = (name: string, statistic: string, over = period): IMetric =>
       functionMetric(sync.function, name, statistic, over);
-    // As long as a period, so that the alarm stays on from one failed run to the next instead of flapping.
-    this.#add('run-failed', {
-      metric: ofFunction('Errors', Stats.SUM),
-      threshold: 1,
-      // The next alarm covers the case that no run starts.
-      treatMissingData: TreatMissingData.NOT_BREACHING,
-    });
+    const fiveMinutes = Duration.minutes(5);
+    // As long as a period, so that the alarm stays on from one failed run to the next instead of flapping. The next
+    // alarm covers the case that no run starts.
+    this.#add('run-failed', { metric: ofFunction('Errors', Stats.SUM) });
     this.#add('not-running', {
       metric: ofFunction('Invocations', Stats.SUM),
-      threshold: 1,
       comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
       periods: 3,
       // A function that is never invoked sends no metric, so missing data is the fault.
-      treatMissingData: TreatMissingData.BREACHING,
+      whenMissing: TreatMissingData.BREACHING,
     });
+    // A queue that has been empty for a while sends no metric.
     this.#add('dead-letters', {
       metric: deadLetters.queue.metricApproximateNumberOfMessagesVisible({
-        period: Duration.minutes(5),
+        period: fiveMinutes,
         statistic: Stats.MAXIMUM,
       }),
-      threshold: 1,
-      // A queue that has been empty for a while sends no metric.
-      treatMissingData: TreatMissingData.NOT_BREACHING,
     });
-    this.#add('events-dropped', {
-      metric: ofFunction('AsyncEventsDropped', Stats.SUM, Duration.minutes(5)),
-      threshold: 1,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
-    });
-    this.#add('dead-letters-lost', {
-      metric: ofFunction('DestinationDeliveryFailures', Stats.SUM, Duration.minutes(5)),
-      threshold: 1,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
-    });
+    this.#add('events-dropped', { metric: ofFunction('AsyncEventsDropped', Stats.SUM, fiveMinutes) });
+    this.#add('dead-letters-lost', { metric: ofFunction('DestinationDeliveryFailures', Stats.SUM, fiveMinutes) });
     this.#add('near-time-limit', {
       metric: ofFunction('Duration', Stats.MAXIMUM),
       threshold: (deployment.config.maxRunSeconds + overrunSeconds) * 1000,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
-    });
-  }
-
-  #ofBackfills({ stateMachineArn }: BackfillWorkflow): void {
-    this.#add('backfill-failed', {
-      metric: stateMachineMetric(stateMachineArn, 'ExecutionsFailed', Duration.minutes(5)),
-      threshold: 1,
-      // Backfills are rare, and an idle state machine sends no metric.
-      treatMissingData: TreatMissingData.NOT_BREACHING,
     });
   }
 
   #ofAllTargets(namespace: string, period: Duration): void {
     this.#add('audit-failed', {
-      metric: targetMetric({
-        ...{ namespace, target: allTargets, name: 'AuditFailures', statistic: Stats.SUM },
-        period: Duration.hours(1),
-      }),
-      threshold: 1,
+      metric: targetMetric(namespace, allTargets, 'AuditFailures', Stats.SUM, Duration.hours(1)),
       // From one audit to the next: it ends with the first one that fails at nothing.
-      treatMissingData: TreatMissingData.IGNORE,
+      whenMissing: TreatMissingData.IGNORE,
     });
+    // A run that has requested everything sends no value.
     this.#add('results-behind', {
-      metric: targetMetric({ namespace, target: allTargets, name: 'ResultsWaiting', statistic: Stats.MAXIMUM, period }),
+      metric: targetMetric(namespace, allTargets, 'ResultsWaiting', Stats.MAXIMUM, period),
       threshold: resultsBehind.toSeconds(),
-      // A run that has requested everything sends no value.
-      treatMissingData: TreatMissingData.NOT_BREACHING,
     });
-  }
-
-  #ofReport(report: IFunction | undefined): void {
-    if (report !== undefined) {
-      this.#add('report-failed', {
-        metric: functionMetric(report, 'Errors', Stats.SUM, Duration.hours(1)),
-        // The first try and Lambda's one retry.
-        threshold: 2,
-        treatMissingData: TreatMissingData.NOT_BREACHING,
-      });
-    }
   }
 
   #ofTarget(target: string, namespace: string, period: Duration): void {
@@ -193,10 +157,10 @@ export class Alarms extends Construct {
         const { metric, statistic, threshold, whenMissing } = kind.target;
         this.#addKind(name, kind, {
           target,
-          metric: targetMetric({ namespace, target, name: metric, statistic, period }),
+          metric: targetMetric(namespace, target, metric, statistic, period),
           threshold: threshold(period.toSeconds()),
           comparison: ComparisonOperator.GREATER_THAN_THRESHOLD,
-          treatMissingData: missingData[whenMissing],
+          ...(whenMissing === 'ignore' ? { whenMissing: TreatMissingData.IGNORE } : {}),
         });
       }
     }
@@ -205,16 +169,10 @@ export class Alarms extends Construct {
   /** The alarms of `qualityAlarm`. They are about the data, while all other alarms are about the copying. */
   #ofQuality(target: string, namespace: string, period: Duration): void {
     const { newlyFailing, passRatePercent } = this.#deployment.qualityAlarm ?? {};
-    const sum = (name: MetricName, over: Duration): Metric =>
-      targetMetric({ namespace, target, name, statistic: Stats.SUM, period: over });
+    const sum = (name: MetricName, over: Duration): Metric => targetMetric(namespace, target, name, Stats.SUM, over);
     if (newlyFailing !== undefined) {
-      this.#add('tasks-failing', {
-        target,
-        metric: sum('NewlyFailing', period),
-        threshold: newlyFailing,
-        // A run in which no task began to fail sends no value.
-        treatMissingData: TreatMissingData.NOT_BREACHING,
-      });
+      // A run in which no task began to fail sends no value.
+      this.#add('tasks-failing', { target, metric: sum('NewlyFailing', period), threshold: newlyFailing });
     }
     if (passRatePercent !== undefined) {
       const day = Duration.days(1);
@@ -229,8 +187,6 @@ export class Alarms extends Construct {
         }),
         threshold: passRatePercent,
         comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
-        // A day without executions.
-        treatMissingData: TreatMissingData.NOT_BREACHING,
       });
     }
   }
@@ -241,7 +197,7 @@ export class Alarms extends Construct {
 
   #addKind(name: string, kind: AlarmKind, condition: Condition): void {
     const { stackName, runbook } = this.#deployment;
-    const { target, comparison, periods = 1, metric, threshold, treatMissingData } = condition;
+    const { target, comparison, periods = 1, metric, threshold = 1, whenMissing } = condition;
     const suffix = target === undefined ? '' : `-${target}`;
     const alarm = new Alarm(this, `${name}${suffix}`, {
       alarmName: `${stackName}-${name}${suffix}`,
@@ -250,7 +206,7 @@ export class Alarms extends Construct {
       threshold,
       comparisonOperator: comparison ?? ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       evaluationPeriods: periods,
-      ...(treatMissingData === undefined ? {} : { treatMissingData }),
+      treatMissingData: whenMissing ?? TreatMissingData.NOT_BREACHING,
     });
     alarm.addAlarmAction(new SnsAction(this.topic));
     alarm.addOkAction(new SnsAction(this.topic));

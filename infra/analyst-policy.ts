@@ -1,52 +1,37 @@
 /** The permissions for people who query in Athena, and nothing more. */
 import { ArnFormat, Stack, Validations } from 'aws-cdk-lib';
-import { ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import type { WarehouseBucket } from './bucket.ts';
-import type { CustomerKeys } from './keys.ts';
-
-/** Properties of `AnalystPolicy`. */
-export interface AnalystPolicyProps {
-  readonly workgroupName: string;
-  readonly database: string;
-  readonly warehouse: WarehouseBucket;
-  readonly keys: CustomerKeys;
-}
+import { allow } from './permissions.ts';
+import type { RunFunctionParts } from './run-function.ts';
 
 /** A managed policy, to be attached by hand to the roles or permission sets of analysts. */
 export class AnalystPolicy extends Construct {
   readonly arn: string;
 
-  constructor(scope: Construct, id: string, props: AnalystPolicyProps) {
+  constructor(scope: Construct, id: string, { deployment, warehouse, keys }: RunFunctionParts) {
     super(scope, id);
+    const { stackName, database } = deployment;
     const policy = new ManagedPolicy(this, 'Policy', {
-      description: `Queries in Athena workgroup ${props.workgroupName}, without permission to change data`,
-      statements: [
-        new PolicyStatement({
-          sid: 'AskInWorkgroup',
-          actions: [
-            ...['athena:GetWorkGroup', 'athena:StartQueryExecution', 'athena:StopQueryExecution'],
-            ...['athena:GetQueryExecution', 'athena:GetQueryResults', 'athena:GetQueryResultsStream'],
-            ...['athena:ListQueryExecutions', 'athena:BatchGetQueryExecution'],
-            ...['athena:ListNamedQueries', 'athena:GetNamedQuery', 'athena:BatchGetNamedQuery'],
-          ],
-          resources: [this.#arn('athena', 'workgroup', props.workgroupName)],
-        }),
-        new PolicyStatement({
-          sid: 'ReadCatalog',
-          actions: ['glue:GetDatabase', 'glue:GetTable', 'glue:GetTables', 'glue:GetPartition', 'glue:GetPartitions'],
-          resources: [
-            Stack.of(this).formatArn({ service: 'glue', resource: 'catalog' }),
-            this.#arn('glue', 'database', props.database),
-            this.#arn('glue', 'table', `${props.database}/*`),
-          ],
-        }),
-      ],
+      description: `Queries in Athena workgroup ${stackName}, without permission to change data`,
     });
-    props.warehouse.grantQueries(policy);
-    props.keys.grantObjects(policy);
+    const ask = [
+      ...['athena:GetWorkGroup', 'athena:StartQueryExecution', 'athena:StopQueryExecution'],
+      ...['athena:GetQueryExecution', 'athena:GetQueryResults', 'athena:GetQueryResultsStream'],
+      ...['athena:ListQueryExecutions', 'athena:BatchGetQueryExecution'],
+      ...['athena:ListNamedQueries', 'athena:GetNamedQuery', 'athena:BatchGetNamedQuery'],
+    ];
+    allow(policy, 'AskInWorkgroup', ask, [this.#arn('athena', 'workgroup', stackName)]);
+    const read = ['glue:GetDatabase', 'glue:GetTable', 'glue:GetTables', 'glue:GetPartition', 'glue:GetPartitions'];
+    allow(policy, 'ReadCatalog', read, [
+      Stack.of(this).formatArn({ service: 'glue', resource: 'catalog' }),
+      this.#arn('glue', 'database', database),
+      this.#arn('glue', 'table', `${database}/*`),
+    ]);
+    warehouse.grantQueries(policy);
+    keys.grantObjects(policy);
     Validations.of(policy).acknowledge({
-      id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:glue:<AWS::Region>:<AWS::AccountId>:table/${props.database}/*]`,
+      id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:glue:<AWS::Region>:<AWS::AccountId>:table/${database}/*]`,
       reason: 'The database belongs to this stack alone, and everything in it may be queried: its table and its view.',
     });
     this.arn = policy.managedPolicyArn;

@@ -4,31 +4,22 @@ import { CfnNamedQuery, CfnWorkGroup } from 'aws-cdk-lib/aws-athena';
 import { Construct } from 'constructs';
 import { namedQueries } from '../functions/query/named-queries.ts';
 import { viewName } from '../functions/warehouse/layout.ts';
-import type { WarehouseBucket } from './bucket.ts';
-import type { Catalog } from './catalog.ts';
+import type { Catalog, CatalogProps } from './catalog.ts';
 
 const bytesPerGb = 1_000_000_000;
 /** Long enough for a trend, short enough to read few partitions. */
 const lastDays = 30;
 
 /** Properties of `QueryWorkgroup`. */
-export interface QueryWorkgroupProps {
-  readonly name: string;
-  /** A query that would scan more is canceled. */
-  readonly scanLimitGb: number;
-  readonly warehouse: WarehouseBucket;
-  /** ARN of the customer's key for the results; undefined for S3's own key. */
-  readonly bucketKey: string | undefined;
+export interface QueryWorkgroupProps extends CatalogProps {
   readonly catalog: Catalog;
 }
 
-/** The workgroup and its named queries. */
+/** The workgroup, which has the name of the stack, and its named queries. */
 export class QueryWorkgroup extends Construct {
-  readonly name: string;
-
-  constructor(scope: Construct, id: string, { name, scanLimitGb, warehouse, bucketKey, catalog }: QueryWorkgroupProps) {
+  constructor(scope: Construct, id: string, { deployment, warehouse, catalog }: QueryWorkgroupProps) {
     super(scope, id);
-    this.name = name;
+    const { stackName: name, queryScanLimitGb, bucketKey } = deployment;
     const workgroup = new CfnWorkGroup(this, 'Workgroup', {
       name,
       description: 'Questions about the results of DataArts quality tasks',
@@ -38,7 +29,7 @@ export class QueryWorkgroup extends Construct {
       workGroupConfiguration: {
         enforceWorkGroupConfiguration: true,
         publishCloudWatchMetricsEnabled: true,
-        bytesScannedCutoffPerQuery: Math.max(10_000_000, Math.round(scanLimitGb * bytesPerGb)),
+        bytesScannedCutoffPerQuery: Math.max(10_000_000, Math.round(queryScanLimitGb * bytesPerGb)),
         engineVersion: { selectedEngineVersion: 'Athena engine version 3' },
         resultConfiguration: {
           outputLocation: warehouse.resultsUrl,

@@ -13,19 +13,11 @@ import {
 import { Construct } from 'constructs';
 import { dataPrefixes, quarantinePrefix, replacedTag, reportKey, statePrefix } from '../functions/warehouse/layout.ts';
 import type { Deployment } from './deployment.ts';
+import { allow } from './permissions.ts';
 
 /** Folder of Athena's results, below the warehouse's prefix. */
 const resultsPrefix = 'athena-results/';
 const resultsLifetime = Duration.days(30);
-
-/** Properties of `WarehouseBucket`. */
-export interface WarehouseBucketProps {
-  readonly warehouse: Deployment['warehouse'];
-  /** ARN of the customer's key for the objects; undefined for S3's own key. */
-  readonly bucketKey: string | undefined;
-  /** Whether anything queries the bucket through Athena. */
-  readonly catalog: boolean;
-}
 
 /** A new bucket, which is retained when the stack is deleted, or an existing one, which is not changed. */
 export class WarehouseBucket extends Construct {
@@ -35,7 +27,7 @@ export class WarehouseBucket extends Construct {
   /** Where Athena stores results: the new bucket; beside an existing one a bucket of its own, so that they expire. */
   readonly #results: Bucket | IBucket;
 
-  constructor(scope: Construct, id: string, { warehouse, bucketKey, catalog }: WarehouseBucketProps) {
+  constructor(scope: Construct, id: string, { warehouse, bucketKey, catalog }: Deployment) {
     super(scope, id);
     this.prefix = warehouse.prefix;
     if (warehouse.isExisting && warehouse.bucketName !== undefined) {
@@ -78,54 +70,28 @@ export class WarehouseBucket extends Construct {
   grantSync(role: Role): void {
     const others = [quarantinePrefix, statePrefix].map((prefix) => `${this.prefix}${prefix}*`);
     const prefixes = [...this.#dataKeys, ...others];
-    role.addToPolicy(
-      new PolicyStatement({
-        sid: 'ReadAndWriteWarehouse',
-        actions: ['s3:GetObject', 's3:PutObject'],
-        resources: prefixes.map((prefix) => this.bucket.arnForObjects(prefix)),
-      }),
-    );
+    allow(role, 'ReadAndWriteWarehouse', ['s3:GetObject', 's3:PutObject'], this.#objects(prefixes));
     // Data is never deleted: a compaction only tags what it has replaced, and the bucket's lifecycle rule expires that.
-    role.addToPolicy(
-      new PolicyStatement({
-        sid: 'TagReplacedData',
-        actions: ['s3:PutObjectTagging'],
-        resources: this.#dataKeys.map((keys) => this.bucket.arnForObjects(keys)),
-      }),
-    );
+    allow(role, 'TagReplacedData', ['s3:PutObjectTagging'], this.#objects(this.#dataKeys));
     this.#grantListing(role);
     acknowledgePrefixes(role, this.bucket, prefixes);
+  }
+
+  #objects(keys: readonly string[]): string[] {
+    return keys.map((key) => this.bucket.arnForObjects(key));
   }
 
   #grantListing(role: Role): void {
     // Without this permission, S3 returns 403 for a missing key, and a run could not distinguish a first run from a
     // refused one. A condition on s3:prefix would prevent that, because a GetObject request has no such key.
-    role.addToPolicy(
-      new PolicyStatement({
-        sid: 'TellMissingFromRefused',
-        actions: ['s3:ListBucket'],
-        resources: [this.bucket.bucketArn],
-      }),
-    );
+    allow(role, 'TellMissingFromRefused', ['s3:ListBucket'], [this.bucket.bucketArn]);
   }
 
   /** Grants what the report needs: reads data and state, and writes the page. */
   grantReport(role: Role): void {
     const read = [...this.#dataKeys, `${this.prefix}${statePrefix}*`];
-    role.addToPolicy(
-      new PolicyStatement({
-        sid: 'ReadDataAndState',
-        actions: ['s3:GetObject'],
-        resources: read.map((keys) => this.bucket.arnForObjects(keys)),
-      }),
-    );
-    role.addToPolicy(
-      new PolicyStatement({
-        sid: 'WritePage',
-        actions: ['s3:PutObject'],
-        resources: [this.bucket.arnForObjects(`${this.prefix}${reportKey}`)],
-      }),
-    );
+    allow(role, 'ReadDataAndState', ['s3:GetObject'], this.#objects(read));
+    allow(role, 'WritePage', ['s3:PutObject'], this.#objects([`${this.prefix}${reportKey}`]));
     this.#grantListing(role);
     acknowledgePrefixes(role, this.bucket, read);
   }
@@ -134,30 +100,13 @@ export class WarehouseBucket extends Construct {
   grantQueries(policy: ManagedPolicy): void {
     const data = this.#dataKeys;
     const results = `${this.#resultsKeys}*`;
-    const buckets = [...new Set([this.bucket, this.#results])];
-    policy.addStatements(
-      new PolicyStatement({
-        sid: 'ReadData',
-        actions: ['s3:GetObject'],
-        resources: data.map((keys) => this.bucket.arnForObjects(keys)),
-      }),
-      new PolicyStatement({
-        sid: 'KeepResults',
-        actions: ['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'],
-        resources: [this.#results.arnForObjects(results)],
-      }),
-      new PolicyStatement({
-        sid: 'ListDataAndResults',
-        actions: ['s3:ListBucket'],
-        resources: buckets.map((bucket) => bucket.bucketArn),
-        conditions: { StringLike: { 's3:prefix': [...data, results] } },
-      }),
-      new PolicyStatement({
-        sid: 'FindBucket',
-        actions: ['s3:GetBucketLocation'],
-        resources: buckets.map((bucket) => bucket.bucketArn),
-      }),
-    );
+    const buckets = [...new Set([this.bucket, this.#results])].map(({ bucketArn }) => bucketArn);
+    allow(policy, 'ReadData', ['s3:GetObject'], this.#objects(data));
+    const store = ['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'];
+    allow(policy, 'KeepResults', store, [this.#results.arnForObjects(results)]);
+    const ofKeys = { StringLike: { 's3:prefix': [...data, results] } };
+    allow(policy, 'ListDataAndResults', ['s3:ListBucket'], buckets, ofKeys);
+    allow(policy, 'FindBucket', ['s3:GetBucketLocation'], buckets);
     acknowledgePrefixes(policy, this.bucket, data);
     acknowledgePrefixes(policy, this.#results, [results]);
   }

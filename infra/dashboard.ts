@@ -17,33 +17,30 @@ import {
   Stats,
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
-import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { MetricName } from '../functions/metrics.ts';
-import type { Alarms } from './alarms.ts';
-import type { BackfillWorkflow } from './backfill-workflow.ts';
-import { prices, reportMemoryMb } from './cost.ts';
-import type { Deployment } from './deployment.ts';
+import type { Alarms, AlarmsProps } from './alarms.ts';
+import { reportMemoryMb } from './report-function.ts';
 import type { RunFunction } from './run-function.ts';
 import { functionMetric, stateMachineMetric, targetMetric } from './run-metrics.ts';
-import { type DeadLetters, type SyncFunction, watchesOutcomes } from './sync-function.ts';
+import { watchesOutcomes } from './sync-function.ts';
+
+/** List prices of what grows with use, in USD, us-east-1, without free tiers. */
+export const usagePrices = {
+  /** Lambda on arm64. */
+  lambdaGbSecond: 0.0000133334,
+  lambdaRequest: 0.2e-6,
+  /** Athena, per TB scanned; 10 MB at least for each query. */
+  athenaTerabyte: 5,
+} as const;
 
 const day = Duration.days(1);
 /** Three widgets fill a row. */
 const size = { width: 8, height: 6 } as const;
 
 /** Properties of `SyncDashboard`. */
-export interface SyncDashboardProps {
-  readonly deployment: Deployment;
-  readonly sync: SyncFunction;
-  readonly backfill: BackfillWorkflow;
-  /** Undefined if no report is published. */
-  readonly report: IFunction | undefined;
-  readonly deadLetters: DeadLetters;
+export interface SyncDashboardProps extends AlarmsProps {
   readonly alarms: Alarms;
-  readonly namespace: string;
-  /** Undefined if the deployment has no catalog. */
-  readonly workgroupName: string | undefined;
 }
 
 /** The dashboard of a deployment, named after its stack. */
@@ -70,7 +67,7 @@ export class SyncDashboard extends Construct {
     const { alarms, sync, deadLetters } = this.#props;
     return [
       heading('Is it healthy?'),
-      new AlarmStatusWidget({ title: 'Alarms', alarms: alarms.alarms, width: 8, height: 6 }),
+      new AlarmStatusWidget({ title: 'Alarms', alarms: alarms.alarms, ...size }),
       graph('Runs', [
         functionMetric(sync.function, 'Invocations', Stats.SUM, this.#period),
         functionMetric(sync.function, 'Errors', Stats.SUM, this.#period),
@@ -149,7 +146,7 @@ export class SyncDashboard extends Construct {
     const { sync } = this.#props;
     return [
       heading('What did it cost?'),
-      new SingleValueWidget({ title: 'USD a day, list prices', metrics: this.#dailyCosts(), width: 8, height: 6 }),
+      new SingleValueWidget({ title: 'USD a day, list prices', metrics: this.#dailyCosts(), ...size }),
       this.#logGraph('Time of a target, milliseconds', sync, ['max(tookMs) as longest']),
       this.#logGraph('Requests to the source', sync, ['sum(summary.requests) as requests']),
     ];
@@ -157,7 +154,7 @@ export class SyncDashboard extends Construct {
 
   /** Returns the costs that grow with use. Fixed costs (alarms, metrics, secrets) are in infra/README.md. */
   #dailyCosts(): IMetric[] {
-    const { sync, backfill, report, deployment, workgroupName } = this.#props;
+    const { sync, backfill, report, deployment } = this.#props;
     // By name of the function: what runs in it, and its memory.
     const functions = [
       { name: 'Runs', function: sync.function, memoryMb: deployment.memoryMb },
@@ -173,23 +170,23 @@ export class SyncDashboard extends Construct {
     const lambda = new MathExpression({
       label: 'Lambda',
       // Not a plus, which has no value on days without a backfill.
-      expression: `SUM([${times.join(', ')}]) / 1000 * ${prices.lambdaGbSecond.toFixed(10)} + SUM([${counts.join(', ')}]) * ${prices.lambdaRequest.toFixed(7)}`,
+      expression: `SUM([${times.join(', ')}]) / 1000 * ${usagePrices.lambdaGbSecond.toFixed(10)} + SUM([${counts.join(', ')}]) * ${usagePrices.lambdaRequest.toFixed(7)}`,
       usingMetrics: { ...usage('Duration', 'time'), ...usage('Invocations', 'count') },
       period: day,
     });
-    if (workgroupName === undefined) {
+    if (!deployment.catalog) {
       return [lambda];
     }
     const scanned = new Metric({
       namespace: 'AWS/Athena',
       metricName: 'ProcessedBytes',
-      dimensionsMap: { WorkGroup: workgroupName, QueryType: 'DML', QueryState: 'SUCCEEDED' },
+      dimensionsMap: { WorkGroup: deployment.stackName, QueryType: 'DML', QueryState: 'SUCCEEDED' },
       statistic: Stats.SUM,
       period: day,
     });
     const athena = new MathExpression({
       label: 'Athena',
-      expression: `scanned / 1000000000000 * ${prices.athenaTerabyte}`,
+      expression: `scanned / 1000000000000 * ${usagePrices.athenaTerabyte}`,
       usingMetrics: { scanned },
       period: day,
     });
@@ -199,7 +196,7 @@ export class SyncDashboard extends Construct {
   #perTarget(name: MetricName, statistic: string, period = this.#period): Metric[] {
     const { deployment, namespace } = this.#props;
     return deployment.config.targets.map(({ name: target }) =>
-      targetMetric({ namespace, target, name, statistic, period }).with({ label: target }),
+      targetMetric(namespace, target, name, statistic, period).with({ label: target }),
     );
   }
 

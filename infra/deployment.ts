@@ -157,8 +157,7 @@ export const deploymentKeys: readonly string[] = Object.keys(deploymentSchema.sh
 export type DeploymentSettings = Readonly<z.output<typeof deploymentSchema>>;
 
 /** The arguments of the stack. */
-export interface Deployment
-  extends Omit<DeploymentSettings, 'database' | 'bucketKey' | 'firstDay' | 'permissionsBoundary'> {
+export interface Deployment extends Omit<DeploymentSettings, 'database' | 'firstDay'> {
   readonly config: Config;
   /** The configuration as written, without `warehouse`. The function receives it, and fills in the defaults itself. */
   readonly writtenConfig: Readonly<Record<string, unknown>>;
@@ -172,8 +171,6 @@ export interface Deployment
   /** Longest time between two scheduled runs. */
   readonly periodMinutes: number;
   readonly database: string;
-  readonly bucketKey: string | undefined;
-  readonly permissionsBoundary: string | undefined;
   /** First day that Athena reads. */
   readonly firstDay: string;
 }
@@ -199,8 +196,6 @@ export function parseDeployment(value: unknown): Deployment {
   const { warehouse: _, ...writtenConfig } = written;
   return {
     ...settings,
-    bucketKey: settings.bucketKey,
-    permissionsBoundary: settings.permissionsBoundary,
     firstDay: [settings.firstDay ?? firstDayOfRuns(config), firstDayOfRuns(config)].sort()[0] ?? '',
     config,
     writtenConfig,

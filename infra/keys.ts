@@ -1,6 +1,7 @@
 /** The customer's KMS keys, which encrypt the secrets and the bucket's objects. */
-import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { Deployment } from './deployment.ts';
+import { allow } from './permissions.ts';
 
 /** Existing keys. Their own policies must grant the account the same permissions. */
 export class CustomerKeys {
@@ -26,8 +27,4 @@ export class CustomerKeys {
       allow(grantee, 'UseEncryptedObjects', ['kms:Decrypt', 'kms:GenerateDataKey'], [this.#ofBucket]);
     }
   }
-}
-
-function allow(grantee: IGrantable, sid: string, actions: string[], arns: readonly string[]): void {
-  grantee.grantPrincipal.addToPrincipalPolicy(new PolicyStatement({ sid, actions, resources: [...arns] }));
 }

@@ -1,7 +1,7 @@
 /** A Lambda function that runs dqsync: the common part of the scheduled function and the backfill's. */
 import { join } from 'node:path';
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   ApplicationLogLevel,
   Architecture,
@@ -19,6 +19,7 @@ import type { WarehouseBucket } from './bucket.ts';
 import type { Deployment } from './deployment.ts';
 import type { CustomerKeys } from './keys.ts';
 import { bundlingWith, joinSubnets, networkVariables } from './network.ts';
+import { allow } from './permissions.ts';
 import type { CredentialSecrets } from './secrets.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -95,13 +96,7 @@ export function loggingOf(scope: Construct, { logRetentionDays }: Deployment) {
   });
   const role = new Role(scope, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
   // By hand, because AWS's managed policy for Lambda may write to every log group.
-  role.addToPolicy(
-    new PolicyStatement({
-      sid: 'WriteLogs',
-      actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-      resources: [logGroup.logGroupArn],
-    }),
-  );
+  allow(role, 'WriteLogs', ['logs:CreateLogStream', 'logs:PutLogEvents'], [logGroup.logGroupArn]);
   return {
     role,
     logGroup,

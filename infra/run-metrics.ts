@@ -4,15 +4,6 @@ import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { type MetricName, metricsNamespace, targetDimension } from '../functions/metrics.ts';
 
-/** A metric of one target, as runs emit it. */
-export interface TargetMetric {
-  readonly namespace: string;
-  readonly target: string;
-  readonly name: MetricName;
-  readonly statistic: string;
-  readonly period: Duration;
-}
-
 /**
  * Returns the namespace of a deployment's metrics. It contains the stack's name, because targets of two stacks may have
  * the same name.
@@ -26,15 +17,15 @@ export function backfillNamespaceOf(stackName: string): string {
   return `${namespaceOf(stackName)}/backfill`;
 }
 
-/** Returns a metric of functions/metrics.ts. */
-export function targetMetric({ namespace, target, name, statistic, period }: TargetMetric): Metric {
-  return new Metric({
-    namespace,
-    metricName: name,
-    dimensionsMap: { [targetDimension]: target },
-    statistic,
-    period,
-  });
+/** Returns a metric of functions/metrics.ts, as the runs of one target emit it. */
+export function targetMetric(
+  namespace: string,
+  target: string,
+  metricName: MetricName,
+  statistic: string,
+  period: Duration,
+): Metric {
+  return new Metric({ namespace, metricName, dimensionsMap: { [targetDimension]: target }, statistic, period });
 }
 
 /** Returns a metric that Lambda keeps of a function. */

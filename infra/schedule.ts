@@ -18,8 +18,7 @@ const reportExpression = 'cron(40 * * * ? *)';
 
 /** Properties of `SyncSchedule`. */
 export interface SyncScheduleProps {
-  readonly schedule: Deployment['schedule'];
-  readonly periodMinutes: number;
+  readonly deployment: Deployment;
   readonly function: IFunction;
   /** The function that publishes the report; undefined if there is none. */
   readonly report: IFunction | undefined;
@@ -35,7 +34,7 @@ export interface SyncScheduleProps {
 export class SyncSchedule extends Construct {
   constructor(scope: Construct, id: string, props: SyncScheduleProps) {
     super(scope, id);
-    const { schedule } = props;
+    const { schedule } = props.deployment;
     const { roleArn } = this.#role(props);
     const ofSync = { roleArn, target: props.function };
     this.#add('Schedule', props, {
@@ -56,7 +55,7 @@ export class SyncSchedule extends Construct {
 
   #add(
     id: string,
-    { schedule, periodMinutes, deadLetters }: SyncScheduleProps,
+    { deployment, deadLetters }: SyncScheduleProps,
     runs: {
       readonly target: IFunction;
       readonly input: Readonly<Record<string, string>>;
@@ -70,14 +69,14 @@ export class SyncSchedule extends Construct {
       groupName: scheduleGroup,
       description: runs.description,
       scheduleExpression: runs.expression,
-      scheduleExpressionTimezone: schedule.timeZone,
+      scheduleExpressionTimezone: deployment.schedule.timeZone,
       flexibleTimeWindow: { mode: 'OFF' },
       state: 'ENABLED',
       target: {
         arn: runs.target.functionArn,
         roleArn: runs.roleArn,
         input: JSON.stringify(runs.input),
-        retryPolicy: { maximumRetryAttempts: 2, maximumEventAgeInSeconds: handOverSeconds({ periodMinutes }) },
+        retryPolicy: { maximumRetryAttempts: 2, maximumEventAgeInSeconds: handOverSeconds(deployment) },
         deadLetterConfig: { arn: deadLetters.queue.queueArn },
       },
     });

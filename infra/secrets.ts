@@ -1,33 +1,24 @@
 /** The secrets with the credentials for DataArts. */
 import { ArnFormat, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
-import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IGrantable } from 'aws-cdk-lib/aws-iam';
 import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import type { Deployment } from './deployment.ts';
+import { allow } from './permissions.ts';
 
 const referencePrefix = 'secretsmanager:';
 
-/** Properties of `CredentialSecrets`. */
-export interface CredentialSecretsProps {
-  /** `targets[].credentials` of the config; may contain repeats. */
-  readonly references: readonly string[];
-  /**
-   * Names of existing secrets.
-   *
-   * @default none; an ARN always refers to an existing secret
-   */
-  readonly existing: readonly string[];
-}
-
-/** Every secret that a target names: created without a value, or an existing one. */
+/** Every secret that a target names: created without a value, or an existing one. An ARN names an existing one. */
 export class CredentialSecrets extends Construct {
   /** Names of the created secrets, whose values must be set by hand. */
   readonly created: readonly string[];
   readonly #arns: readonly string[];
 
-  constructor(scope: Construct, id: string, { references, existing }: CredentialSecretsProps) {
+  constructor(scope: Construct, id: string, { config, existingSecrets }: Deployment) {
     super(scope, id);
-    const names = [...new Set(references)].map((reference) => reference.slice(referencePrefix.length));
-    this.created = names.filter((name) => !name.startsWith('arn:') && !existing.includes(name));
+    const references = new Set(config.targets.map(({ credentials }) => credentials));
+    const names = [...references].map((reference) => reference.slice(referencePrefix.length));
+    this.created = names.filter((name) => !name.startsWith('arn:') && !existingSecrets.includes(name));
     this.#arns = names.flatMap((name) =>
       this.created.includes(name) ? this.#newSecret(name) : this.#existingArns(name),
     );
@@ -35,13 +26,7 @@ export class CredentialSecrets extends Construct {
 
   /** Grants reading the values, and nothing else. */
   grantRead(grantee: IGrantable): void {
-    grantee.grantPrincipal.addToPrincipalPolicy(
-      new PolicyStatement({
-        sid: 'ReadCredentials',
-        actions: ['secretsmanager:GetSecretValue'],
-        resources: [...this.#arns],
-      }),
-    );
+    allow(grantee, 'ReadCredentials', ['secretsmanager:GetSecretValue'], this.#arns);
   }
 
   #newSecret(name: string): string {

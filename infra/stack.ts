@@ -33,65 +33,46 @@ export class DqsyncStack extends Stack {
     this.#applyToAll(deployment);
     const namespace = namespaceOf(deployment.stackName);
     const warehouse = new WarehouseBucket(this, 'Warehouse', deployment);
-    const secrets = new CredentialSecrets(this, 'Secrets', {
-      references: deployment.config.targets.map(({ credentials }) => credentials),
-      existing: deployment.existingSecrets,
-    });
+    const secrets = new CredentialSecrets(this, 'Secrets', deployment);
     const parts = { deployment, warehouse, secrets, keys: new CustomerKeys(deployment) };
     const deadLetters = new DeadLetters(this, 'DeadLetters');
     const sync = new SyncFunction(this, 'Sync', { ...parts, deadLetters, namespace });
     const report = deployment.report ? new ReportFunction(this, 'Report', parts).function : undefined;
-    new SyncSchedule(this, 'Schedule', { ...deployment, function: sync.function, report, deadLetters });
-    const workgroup = deployment.catalog ? this.#catalog(deployment, warehouse) : undefined;
-    if (workgroup !== undefined && deployment.analystPolicy) {
-      const { database } = deployment;
-      const of = { workgroupName: workgroup.name, database, warehouse, keys: parts.keys };
-      this.#output('AnalystPolicyArn', new AnalystPolicy(this, 'Analysts', of).arn, 'To attach to roles of analysts');
+    new SyncSchedule(this, 'Schedule', { deployment, function: sync.function, report, deadLetters });
+    if (deployment.catalog) {
+      const catalog = new Catalog(this, 'Catalog', { deployment, warehouse });
+      new QueryWorkgroup(this, 'Queries', { deployment, warehouse, catalog });
+    }
+    const output = (name: string, value: string, description: string): void => {
+      new CfnOutput(this, name, { value, description });
+    };
+    if (deployment.catalog && deployment.analystPolicy) {
+      output('AnalystPolicyArn', new AnalystPolicy(this, 'Analysts', parts).arn, 'To attach to roles of analysts');
     }
     const backfill = new BackfillWorkflow(this, 'Backfill', parts);
-    const alarms = new Alarms(this, 'Alarms', { deployment, sync, backfill, report, deadLetters, namespace });
-    new SyncDashboard(this, 'Dashboard', {
-      ...{ deployment, sync, backfill, report, deadLetters, alarms, namespace },
-      workgroupName: workgroup?.name,
-    });
-    this.#output(
-      'DashboardUrl',
-      this.#consoleUrl('cloudwatch', `dashboards/dashboard/${deployment.stackName}`),
-      'Is it healthy and fresh?',
-    );
-    if (workgroup !== undefined) {
-      this.#output('AthenaUrl', this.#consoleUrl('athena', `workgroups/details/${workgroup.name}`), 'To ask questions');
-      this.#output('Database', deployment.database, 'Database of table and view');
-      this.#output('FirstDay', deployment.firstDay, 'First day that Athena reads: deployment.firstDay');
+    const watched = { deployment, sync, backfill, report, deadLetters, namespace };
+    const alarms = new Alarms(this, 'Alarms', watched);
+    new SyncDashboard(this, 'Dashboard', { ...watched, alarms });
+    const { stackName } = deployment;
+    output('DashboardUrl', consoleUrl('cloudwatch', `dashboards/dashboard/${stackName}`), 'Is it healthy and fresh?');
+    if (deployment.catalog) {
+      output('AthenaUrl', consoleUrl('athena', `workgroups/details/${stackName}`), 'To ask questions');
+      output('Database', deployment.database, 'Database of table and view');
+      output('FirstDay', deployment.firstDay, 'First day that Athena reads: deployment.firstDay');
     }
-    this.#output('WarehouseUrl', warehouse.url, 'Location of the data: "warehouse" in the config of the CLI');
+    output('WarehouseUrl', warehouse.url, 'Location of the data: "warehouse" in the config of the CLI');
     if (report !== undefined) {
-      this.#output(
-        'ReportUrl',
-        `${warehouse.url}/${reportKey}`,
-        'The published report; "dqsync report --url" opens it',
-      );
+      output('ReportUrl', `${warehouse.url}/${reportKey}`, 'The published report; "dqsync report --url" opens it');
     }
-    this.#output('FunctionName', sync.function.functionName, 'To invoke by hand');
-    this.#output('BackfillStateMachineArn', backfill.stateMachineArn, 'To start a backfill with');
-    this.#output('BackfillFunctionName', backfill.function.functionName, 'Function that a backfill invokes');
-    this.#output(
-      'TargetNames',
-      deployment.config.targets.map(({ name }) => name).join(','),
-      'Targets that can be backfilled',
-    );
-    this.#output(
-      'DeadLetterQueueUrl',
-      deadLetters.queue.queueUrl,
-      'Events of runs that could not be started or failed',
-    );
-    this.#output('AlarmTopicArn', alarms.topic.topicArn, 'To subscribe to');
+    output('FunctionName', sync.function.functionName, 'To invoke by hand');
+    output('BackfillStateMachineArn', backfill.stateMachineArn, 'To start a backfill with');
+    output('BackfillFunctionName', backfill.function.functionName, 'Function that a backfill invokes');
+    const targetNames = deployment.config.targets.map(({ name }) => name).join(',');
+    output('TargetNames', targetNames, 'Targets that can be backfilled');
+    output('DeadLetterQueueUrl', deadLetters.queue.queueUrl, 'Events of runs that could not be started or failed');
+    output('AlarmTopicArn', alarms.topic.topicArn, 'To subscribe to');
     if (secrets.created.length > 0) {
-      this.#output(
-        'SecretsToFill',
-        secrets.created.join(', '),
-        'Secrets of this stack whose values must be set by hand',
-      );
+      output('SecretsToFill', secrets.created.join(', '), 'Secrets of this stack whose values must be set by hand');
     }
   }
 
@@ -107,23 +88,8 @@ export class DqsyncStack extends Stack {
       PermissionsBoundary.of(this).apply(ManagedPolicy.fromManagedPolicyArn(this, 'Boundary', permissionsBoundary));
     }
   }
+}
 
-  #consoleUrl(service: string, place: string): string {
-    return `https://${Aws.REGION}.console.aws.amazon.com/${service}/home?region=${Aws.REGION}#${place}`;
-  }
-
-  #catalog(deployment: Deployment, warehouse: WarehouseBucket): QueryWorkgroup {
-    const catalog = new Catalog(this, 'Catalog', { deployment, warehouse });
-    return new QueryWorkgroup(this, 'Queries', {
-      name: deployment.stackName,
-      scanLimitGb: deployment.queryScanLimitGb,
-      warehouse,
-      bucketKey: deployment.bucketKey,
-      catalog,
-    });
-  }
-
-  #output(name: string, value: string, description: string): void {
-    new CfnOutput(this, name, { value, description });
-  }
+function consoleUrl(service: string, place: string): string {
+  return `https://${Aws.REGION}.console.aws.amazon.com/${service}/home?region=${Aws.REGION}#${place}`;
 }

@@ -1,10 +1,10 @@
 /** The Lambda function that the schedule starts, and the queue for failed runs. */
 import { Duration, Stack, Validations } from 'aws-cdk-lib';
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { eventSourceVariable, passRateWatch, watchVariable } from '../functions/lambda/environment.ts';
 import type { Deployment } from './deployment.ts';
+import { allow } from './permissions.ts';
 import { RunFunction, type RunFunctionParts, timeoutSeconds } from './run-function.ts';
 
 /**
@@ -46,20 +46,14 @@ export class SyncFunction extends RunFunction {
     });
     const { events, qualityAlarm, stackName } = props.deployment;
     if (events) {
-      this.#publishEvents(eventSourceOf(stackName));
+      this.#publishEvents(`dqsync.${stackName}`);
     }
     if (qualityAlarm !== undefined) {
       const watch = qualityAlarm.passRatePercent === undefined ? '1' : passRateWatch;
       this.function.addEnvironment(watchVariable, watch);
     }
     // By hand, because CDK's own destination also lets the function read the queue's attributes and URL.
-    this.function.addToRolePolicy(
-      new PolicyStatement({
-        sid: 'PutDeadLetters',
-        actions: ['sqs:SendMessage'],
-        resources: [deadLetters.queue.queueArn],
-      }),
-    );
+    allow(this.function, 'PutDeadLetters', ['sqs:SendMessage'], [deadLetters.queue.queueArn]);
     // A failed run leaves the watermark unchanged and the next run reads the same span, so one retry is enough.
     this.function.configureAsyncInvoke({
       retryAttempts: 1,
@@ -71,25 +65,15 @@ export class SyncFunction extends RunFunction {
   /** Lets the function put events on the default bus, under its own name only. */
   #publishEvents(source: string): void {
     this.function.addEnvironment(eventSourceVariable, source);
-    this.function.addToRolePolicy(
-      new PolicyStatement({
-        sid: 'PutEvents',
-        actions: ['events:PutEvents'],
-        resources: [Stack.of(this).formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' })],
-        conditions: { StringEquals: { 'events:source': source } },
-      }),
-    );
+    const bus = Stack.of(this).formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' });
+    const condition = { StringEquals: { 'events:source': source } };
+    allow(this.function, 'PutEvents', ['events:PutEvents'], [bus], condition);
   }
 }
 
 /** Returns whether the function watches the outcomes of tasks. */
 export function watchesOutcomes({ events, qualityAlarm }: Pick<Deployment, 'events' | 'qualityAlarm'>): boolean {
   return events || qualityAlarm !== undefined;
-}
-
-/** Returns the source that the events of a stack name. */
-function eventSourceOf(stackName: string): string {
-  return `dqsync.${stackName}`;
 }
 
 /**

@@ -1,9 +1,9 @@
 /** The monthly cost: its limits, its agreement with the template, and its description in the README. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { costTable, monthlyCost, totalOf, type Workload } from '../../infra/cost.ts';
 import { failingStore } from '../support/failing-store.ts';
 import { hourMs, syncedSource } from '../support/synced-source.ts';
+import { costTable, monthlyCost, totalOf, type Workload } from './cost-model.ts';
 import { aConfig, aTarget, aTemplate, countOf } from './synthesized.ts';
 
 const one: Workload = { targets: 1, rowsPerDay: 10_000 };

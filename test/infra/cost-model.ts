@@ -1,21 +1,15 @@
 /**
  * Computes the monthly cost of a deployment from its usage and AWS's prices. Pure. infra/README.md shows the result,
- * and test/infra/cost.test.ts compares both.
+ * and cost.test.ts compares both.
  */
-import { type MetricDefinition, metrics } from '../functions/metrics.ts';
-import { type AlarmKind, alarmKinds } from './alarm-kinds.ts';
-
-/**
- * Memory of the function that publishes the report: a page takes 550 MB, and DuckDB up to 1 GB before it spills to the
- * disk.
- */
-export const reportMemoryMb = 2048;
+import { type MetricDefinition, metrics } from '../../functions/metrics.ts';
+import { type AlarmKind, alarmKinds } from '../../infra/alarm-kinds.ts';
+import { usagePrices } from '../../infra/dashboard.ts';
+import { reportMemoryMb } from '../../infra/report-function.ts';
 
 /** List prices in USD, us-east-1, without free tiers. */
-export const prices = {
-  /** Lambda on arm64, per GB-second. */
-  lambdaGbSecond: 0.0000133334,
-  lambdaRequest: 0.2e-6,
+const prices = {
+  ...usagePrices,
   scheduledEvent: 1e-6,
   /** S3: PUT and LIST; GET; storage per GB and month. */
   s3Put: 5e-6,
@@ -37,8 +31,6 @@ export const prices = {
   kmsCall: 3e-6,
   /** Step Functions, per transition. */
   transition: 25e-6,
-  /** Athena, per TB scanned; 10 MB at least for each query. */
-  athenaTerabyte: 5,
 } as const;
 
 /** The permanent free tier of every AWS account per month, in the units of `prices`. */
