@@ -1,6 +1,7 @@
 /** Leaves out of a report what would make its page too large. Pure. */
 import { packRows } from './packing.ts';
 import type { IncidentData, PackedRuns, ReportData, TaskData } from './report-data.ts';
+import { shortened } from './task-definitions.ts';
 
 /** Incidents that have a row: more than anyone reads. */
 const maxIncidents = 1_000;
@@ -18,7 +19,7 @@ const keptTried = [
   [5, 0, 0],
 ] as const;
 
-/** The data as they are embedded: tasks and incidents without the names of their properties (unpack.ts in page/). */
+/** The data as they are embedded: tasks and incidents without the names of their properties (page/main.ts). */
 export function embedded(data: ReportData): object {
   return { ...data, tasks: packRows(data.tasks), incidents: packRows(data.incidents) };
 }
@@ -36,7 +37,7 @@ export function fitReport(data: ReportData, maxBytes: number): ReportData {
   const incidents = data.incidents.slice(0, maxIncidents);
   const short: ReportData = {
     ...data,
-    tasks: data.tasks.map((task) => ({ ...task, name: shortName(task.name) })),
+    tasks: data.tasks.map((task) => ({ ...task, name: shortened(task.name, maxNameCharacters) })),
     incidents,
     leftOut: { ...data.leftOut, incidents: data.incidents.length - incidents.length },
   };
@@ -103,9 +104,4 @@ function withTasks(data: ReportData, kept: number): ReportData {
       incidents: data.leftOut.incidents + data.incidents.length - incidents.length,
     },
   };
-}
-
-function shortName(name: string): string {
-  const characters = [...name];
-  return characters.length <= maxNameCharacters ? name : `${characters.slice(0, maxNameCharacters).join('')}…`;
 }

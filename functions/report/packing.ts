@@ -1,4 +1,22 @@
-/** Counts of days and hours packed into text, and unpacked. Pure; the page's own script imports it too. */
+/** Statuses as letters, and counts of days and hours packed into text. Pure; the page's own script imports it too. */
+
+/** Letter → `run_status`. `U` also means any undocumented status. */
+export const statusNames: Readonly<Record<string, string>> = {
+  S: 'SUCCESS',
+  A: 'ALARMING',
+  F: 'FAILED',
+  R: 'RUNNING',
+  P: 'SUSPENDING',
+  U: 'UNKNOWN',
+};
+
+/** Letter → `notify_status`. `-` means none or any undocumented status. */
+export const notifyNames: Readonly<Record<string, string>> = {
+  S: 'SUCCESS',
+  F: 'FAILED',
+  N: 'NOT_TRIGGERED',
+  '-': '',
+};
 
 /** Settled executions of one day. */
 export interface DayCounts {
@@ -8,11 +26,10 @@ export interface DayCounts {
 }
 
 /** Packs counts: one part for each day, empty without executions, a single number if all passed. */
-export function packDays(counts: readonly (DayCounts & { readonly day: number })[], days: number): string {
-  const parts = Array.from({ length: days }, () => '');
-  for (const { day, passed, alarms, failed } of counts) {
-    parts[day] = alarms + failed === 0 ? (passed === 0 ? '' : String(passed)) : `${passed},${alarms},${failed}`;
-  }
+export function packDays(days: readonly DayCounts[]): string {
+  const parts = days.map(({ passed, alarms, failed }) =>
+    alarms + failed > 0 ? `${passed},${alarms},${failed}` : passed > 0 ? String(passed) : '',
+  );
   return parts.join(';');
 }
 
@@ -25,8 +42,8 @@ export function unpackDays(text: string): DayCounts[] {
 }
 
 /** Adds packed counts up, day by day. */
-export function sumOfDays(texts: readonly string[], days: number): string {
-  const sums = Array.from({ length: days }, (_, day) => ({ day, passed: 0, alarms: 0, failed: 0 }));
+export function sumOfDays(texts: readonly string[], days: number): DayCounts[] {
+  const sums = Array.from({ length: days }, () => ({ passed: 0, alarms: 0, failed: 0 }));
   for (const text of texts) {
     for (const [day, { passed, alarms, failed }] of unpackDays(text).entries()) {
       const sum = sums[day];
@@ -37,7 +54,7 @@ export function sumOfDays(texts: readonly string[], days: number): string {
       }
     }
   }
-  return packDays(sums, days);
+  return sums;
 }
 
 /** Executions of one hour of one day. */

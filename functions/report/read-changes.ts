@@ -4,8 +4,8 @@ import type { EpochMs } from '../model.ts';
 import type { PartitionSql } from '../query/duckdb.ts';
 import { type Transition, transitionsOf } from '../streaks.ts';
 import { calendarDays } from './calendar.ts';
+import { streaksByTask } from './read-histories.ts';
 import { changeStreaksSql, numberedTasksSql, runsPartitions, runsSql, type Source } from './report-sql.ts';
-import { streaksByTask } from './streak-rows.ts';
 
 /** The changes to look for. */
 export interface ChangesRequest {
@@ -27,21 +27,18 @@ export interface Change extends Transition {
 /** Days read before the requested time. A task that ran in none of them has no outcome that could have changed. */
 const daysBefore = 30;
 
-/** Returns the first and the last day that are read. @throws RangeError for an unknown time zone */
-function daysOfChanges({ sinceMs, nowMs, timeZone }: Omit<ChangesRequest, 'sources'>) {
-  const dayOf = dayInTimeZone(timeZone);
-  const [fromDay = ''] = calendarDays(dayOf(sinceMs), daysBefore + 1);
-  return { fromDay, toDay: dayOf(nowMs) };
-}
-
 /**
  * Returns the changes since a time, the newest first.
  *
  * @throws RangeError for an unknown time zone, StorageError if a data file cannot be read
  */
-export async function readChanges(sql: PartitionSql, request: ChangesRequest): Promise<Change[]> {
-  const { sinceMs, sources } = request;
-  const { fromDay, toDay } = daysOfChanges(request);
+export async function readChanges(
+  sql: PartitionSql,
+  { sinceMs, nowMs, timeZone, sources }: ChangesRequest,
+): Promise<Change[]> {
+  const dayOf = dayInTimeZone(timeZone);
+  const [fromDay = ''] = calendarDays(dayOf(sinceMs), daysBefore + 1);
+  const toDay = dayOf(nowMs);
   await sql.keep('report_runs', runsSql(sources, fromDay, toDay), runsPartitions(sources, fromDay, toDay));
   await sql.keep('report_tasks', numberedTasksSql);
   const { rows: tasks } = await sql.run(

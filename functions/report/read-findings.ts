@@ -1,10 +1,12 @@
 /** Reads what rules found in the last executions of each task that did not pass. */
 import type { PartitionSql } from '../query/duckdb.ts';
 import type { SqlValue } from '../query/sql-value.ts';
-import { metricsText } from './metrics-text.ts';
 import type { FindingData } from './report-data.ts';
 import { findingsSql, type ReportScope, resultPartitions } from './report-sql.ts';
-import { type Definitions, maxDefinitionText, ruleOfFinding, type TaskPlace } from './task-definitions.ts';
+import { type Definitions, ruleOfFinding, shortened, type TaskPlace } from './task-definitions.ts';
+
+/** Longest text of what a rule measured that is kept: a few figures with their labels. */
+const maxMetricsText = 200;
 
 /**
  * Returns the findings by number of the task, newest execution first.
@@ -38,7 +40,38 @@ function findingOf(
   const object = String(objectName ?? '');
   return {
     ...{ id: String(id), startMs: Number(startMs), ...rule },
-    object: tables === '' ? [...object].slice(0, maxDefinitionText).join('') : tables,
+    object: tables === '' ? shortened(object) : tables,
     metrics: metricsText(String(metrics ?? ''), object),
   };
+}
+
+/**
+ * Formats a result's JSON text as `label: value` pairs, joined by ` · `. Returns the text itself if it is not an
+ * object. The page shows elsewhere whether there was an alarm and on which object; labels are in any language, so these
+ * two are recognized and left out by their values.
+ *
+ * @param objectName what was checked, as the result calls it
+ */
+function metricsText(json: string, objectName: string): string {
+  const shownElsewhere = ['true', 'false', objectName];
+  const pairs = pairsOf(json)
+    .filter(([, value]) => !shownElsewhere.includes(value))
+    .map(([label, value]) => (label === '' ? value : `${label}: ${value}`));
+  return shortened(pairs.join(' · '), maxMetricsText);
+}
+
+function pairsOf(json: string): (readonly [label: string, value: string])[] {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(json);
+  } catch {
+    return [['', json]];
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+    return [['', json]];
+  }
+  return Object.entries(parsed).map(([label, value]) => [
+    label,
+    typeof value === 'string' ? value : JSON.stringify(value),
+  ]);
 }

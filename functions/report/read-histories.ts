@@ -1,6 +1,6 @@
 /** Reads since when each task has its outcome, and its incidents. */
-import type { PartitionSql } from '../query/duckdb.ts';
-import { type Incident, incidentsOf, type Streak } from '../streaks.ts';
+import type { PartitionSql, SqlResult } from '../query/duckdb.ts';
+import { type Incident, incidentsOf, type Outcome, type Streak } from '../streaks.ts';
 import {
   earlierPartitions,
   earlierStreaksSql,
@@ -9,7 +9,9 @@ import {
   type ReportScope,
   streaksSql,
 } from './report-sql.ts';
-import { streaksByTask } from './streak-rows.ts';
+
+/** Letter (packing.ts) → outcome, of the settled ones. */
+export const outcomeOf: Readonly<Record<string, Outcome>> = { S: 'SUCCESS', A: 'ALARMING', F: 'FAILED' };
 
 /** What is known about a task's outcomes. */
 export interface History {
@@ -53,4 +55,21 @@ export async function readHistories(sql: PartitionSql, scope: ReportScope): Prom
 function historyOf(streaks: readonly Streak[]): History {
   const incidents = incidentsOf(streaks);
   return { last: streaks.at(-1) ?? null, lastIncident: incidents.at(-1) ?? null, incidents };
+}
+
+/** Makes streaks of rows. @returns by number of the task, in order of time as in the rows */
+export function streaksByTask({ rows }: SqlResult): Map<number, Streak[]> {
+  const byTask = Map.groupBy(rows, ([task]) => Number(task));
+  return new Map(
+    [...byTask].map(([task, ofTask]) => [
+      task,
+      ofTask.map(([, status, firstMs, lastMs, runs, firstId]) => ({
+        outcome: outcomeOf[String(status)] ?? 'FAILED',
+        firstStartMs: Number(firstMs),
+        lastStartMs: Number(lastMs),
+        runs: Number(runs),
+        firstId: String(firstId),
+      })),
+    ]),
+  );
 }

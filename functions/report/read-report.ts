@@ -6,7 +6,7 @@ import type { SqlValue } from '../query/sql-value.ts';
 import { calendarDays } from './calendar.ts';
 import { packDays, packHours, sumOfDays } from './packing.ts';
 import { readFindings } from './read-findings.ts';
-import { type History, noHistory, readHistories } from './read-histories.ts';
+import { type History, noHistory, outcomeOf, readHistories } from './read-histories.ts';
 import type { IncidentData, PackedRuns, ReportData, TargetFacts, TaskData, WorkspaceData } from './report-data.ts';
 import {
   hoursSql,
@@ -19,7 +19,6 @@ import {
   taskDaysSql,
   tasksSql,
 } from './report-sql.ts';
-import { outcomeOf } from './streak-rows.ts';
 import { type Definitions, definitionOf, maxRules, type TaskPlace } from './task-definitions.ts';
 
 /** The arguments of a report. */
@@ -110,14 +109,14 @@ export async function readReport(sql: PartitionSql, request: ReportRequest): Pro
     readFromDay: histories.readFromDay,
     executions: tasks.reduce((sum, { passed, alarms, failed, open }) => sum + passed + alarms + failed + open, 0),
     targets: request.targets,
-    workspaces: places.map((place, w) => ({
-      ...place,
-      days: sumOfDays(
-        tasks.filter((task) => task.w === w).map((task) => task.days),
-        days.length,
-      ),
-      hours: hours.get(`${place.workspace}/${place.projectId}`) ?? '',
-    })),
+    workspaces: places.map((place, w) => {
+      const ofPlace = tasks.filter((task) => task.w === w).map((task) => task.days);
+      return {
+        ...place,
+        days: packDays(sumOfDays(ofPlace, days.length)),
+        hours: hours.get(`${place.workspace}/${place.projectId}`) ?? '',
+      };
+    }),
     tasks,
     incidents: ordered
       .flatMap(({ incidents }, t) => incidents.map((incident): IncidentData => ({ t, ...incident })))
@@ -150,21 +149,16 @@ function placesOf(taskRows: readonly (readonly SqlValue[])[], targets: readonly 
 
 async function readTaskDays(sql: PartitionSql, days: readonly string[]): Promise<Map<number, string>> {
   const { rows } = await sql.run(taskDaysSql);
-  const indexes = new Map(days.map((day, index) => [day, index]));
   const byTask = Map.groupBy(rows, (row) => numberAt(row, 0));
   return new Map(
-    [...byTask].map(([task, ofTask]) => [
-      task,
-      packDays(
-        ofTask.map((row) => ({
-          day: indexes.get(String(row[1])) ?? 0,
-          passed: numberAt(row, 2),
-          alarms: numberAt(row, 3),
-          failed: numberAt(row, 4),
-        })),
-        days.length,
-      ),
-    ]),
+    [...byTask].map(([task, ofTask]) => {
+      const ofDay = new Map(ofTask.map((row) => [row[1], row]));
+      const counts = days.map((day) => {
+        const row = ofDay.get(day);
+        return { passed: numberAt(row, 2), alarms: numberAt(row, 3), failed: numberAt(row, 4) };
+      });
+      return [task, packDays(counts)];
+    }),
   );
 }
 

@@ -3,9 +3,9 @@
  * that. A result has at most one row per task, task and day, or streak, for any number of executions.
  */
 import type { PartitionFilter } from '../query/duckdb.ts';
-import { viewSql } from '../query/view.ts';
+import { quoted, viewSql } from '../query/view.ts';
 import { resultTableName, tableName, viewName } from '../warehouse/layout.ts';
-import { notifyNames, statusNames } from './letters.ts';
+import { notifyNames, statusNames } from './packing.ts';
 
 /** Whose executions are read. */
 export interface Source {
@@ -258,7 +258,3 @@ ORDER BY task, runs_before`;
 /** What `streaksByTask` reads. */
 const streakColumns =
   'task, status, CAST(first_ms AS double), CAST(last_ms AS double), runs, CAST(first_id AS varchar)';
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
-}

@@ -10,7 +10,7 @@ import type { Store } from '../warehouse/store.ts';
 import type { FindingData, RuleData, TargetFacts, TaskData } from './report-data.ts';
 
 /** Characters kept of each text. */
-export const maxDefinitionText = 120;
+const maxText = 120;
 
 /** Rules kept for each task. */
 export const maxRules = 10;
@@ -62,7 +62,10 @@ export function definitionOf(
     creator: shortened(details?.creator),
     schedule: isDeleted
       ? 'deleted'
-      : [details?.scheduleStatus, details?.schedulePeriod].map(shortened).filter(Boolean).join(' · '),
+      : [details?.scheduleStatus, details?.schedulePeriod]
+          .map((text) => shortened(text))
+          .filter(Boolean)
+          .join(' · '),
     rules: isDeleted ? [] : (details?.rules ?? []).slice(0, maxRules).map(ruleData),
   };
 }
@@ -94,8 +97,9 @@ function ruleData({ name, dimension, databases, tables, columns, alarmCondition 
 }
 
 /** Cuts a text, but no character in two. */
-function shortened(text: string | null | undefined): string {
-  return text === null || text === undefined ? '' : [...text].slice(0, maxDefinitionText).join('');
+export function shortened(text: string | null | undefined, maxCharacters = maxText): string {
+  const characters = [...(text ?? '')];
+  return characters.length <= maxCharacters ? (text ?? '') : `${characters.slice(0, maxCharacters).join('')}…`;
 }
 
 function keyOf({ workspace, projectId, id }: TaskPlace): string {

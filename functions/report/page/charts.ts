@@ -1,63 +1,117 @@
-/** The charts, drawn by Observable Plot as SVG: sharp in print, and their colors follow the theme. */
+/**
+ * The parts of the page with charts. Observable Plot draws them as SVG: sharp in print, and their colors follow the
+ * theme.
+ */
 import { barY, cell, dot, line, plot, ruleY } from '@observablehq/plot';
-import { unpackDays, unpackHours } from '../packing.ts';
-import type { WorkspaceData } from '../report-data.ts';
-import { count, el, percent } from './dom.ts';
+import { type DayCounts, sumOfDays, unpackHours } from '../packing.ts';
+import type { ReportData, TaskData, WorkspaceData } from '../report-data.ts';
+import { button, count, el, percent } from './dom.ts';
+import type { Filter } from './filters.ts';
 import { statusBadge } from './parts.ts';
+import { type Column, cellsOf, headerOf, headOf } from './table.ts';
 import { shortDay } from './times.ts';
+
+/** The sections of the two charts. */
+export interface ChartSections {
+  readonly rates: HTMLElement;
+  readonly schedule: HTMLElement;
+  /** Draws what a filter leaves. @param tasks those that match it */
+  show(filter: Filter, tasks: readonly TaskData[]): void;
+}
+
+interface Day extends DayCounts {
+  readonly day: string;
+}
+
+const leastWidth = 280;
 
 /** Days with a label on the axis, at most. */
 const maxTicks = 10;
 
-interface Day {
-  readonly day: string;
-  readonly passed: number;
-  readonly alarms: number;
-  readonly failed: number;
+/** Makes the charts. They are drawn again when the page's width changes. */
+export function chartSections(data: ReportData): ChartSections {
+  const rates = el('div', { class: 'chart' });
+  const schedule = el('div', { class: 'chart' });
+  let showsBad = false;
+  let shown: { readonly filter: Filter; readonly tasks: readonly TaskData[] } | null = null;
+  let width = 0;
+
+  const draw = (): void => {
+    if (shown === null) {
+      return;
+    }
+    const { filter, tasks } = shown;
+    width = Math.max(leastWidth, rates.clientWidth);
+    const places = data.workspaces.filter((_, index) => filter.w === null || filter.w === index);
+    // The workspaces' own counts include tasks that have no row.
+    const counted = filter.text === '' && filter.status === '' ? places : tasks;
+    const sums = sumOfDays(
+      counted.map((each) => each.days),
+      data.days.length,
+    );
+    const days = data.days.map((day, index): Day => ({ day, passed: 0, alarms: 0, failed: 0, ...sums[index] }));
+    rates.replaceChildren(...passRateChart(days, width), daysTable(days));
+    schedule.replaceChildren(scheduleChart(places, data.days, showsBad, width));
+  };
+  const ofBad = button(
+    'Only what did not pass',
+    () => {
+      showsBad = !showsBad;
+      ofBad.setAttribute('aria-pressed', String(showsBad));
+      draw();
+    },
+    { 'aria-pressed': 'false' },
+  );
+  new ResizeObserver(() => {
+    if (Math.max(leastWidth, rates.clientWidth) !== width) {
+      draw();
+    }
+  }).observe(rates);
+  return {
+    rates,
+    schedule: el('div', {}, el('div', { class: 'views' }, ofBad), schedule),
+    show: (filter, tasks) => {
+      shown = { filter, tasks };
+      draw();
+    },
+  };
 }
 
-/** Adds packed counts up, as rows for a chart. */
-export function daysOf(packed: readonly string[], days: readonly string[]): Day[] {
-  const sums = days.map((day) => ({ day, passed: 0, alarms: 0, failed: 0 }));
-  for (const text of packed) {
-    for (const [index, counts] of unpackDays(text).entries()) {
-      const sum = sums[index];
-      if (sum !== undefined) {
-        sum.passed += counts.passed;
-        sum.alarms += counts.alarms;
-        sum.failed += counts.failed;
-      }
-    }
-  }
-  return sums;
+/** What all charts have in common. */
+function frame(width: number) {
+  return { width, marginLeft: 48, marginRight: 12, style: { fontFamily: 'inherit', fontSize: '12px' } };
+}
+
+/** A band for each day. */
+function dayAxis(days: readonly string[], width: number) {
+  const step = Math.ceil(days.length / Math.min(maxTicks, Math.max(2, Math.floor(width / 70))));
+  const ticks = days.filter((_, index) => (days.length - 1 - index) % step === 0);
+  return { type: 'band', domain: [...days], label: null, ticks, tickFormat: shortDay, tickSize: 0 } as const;
+}
+
+function runsOf({ passed, alarms, failed }: DayCounts): number {
+  return passed + alarms + failed;
 }
 
 /** The pass rate of each day, and under it what did not pass. */
-export function passRateChart(days: readonly Day[], width: number): Node[] {
+function passRateChart(days: readonly Day[], width: number): Node[] {
   const rated = days
-    .map((each) => ({ ...each, runs: each.passed + each.alarms + each.failed }))
-    .filter(({ runs }) => runs > 0)
-    .map((each) => ({ ...each, rate: (100 * each.passed) / each.runs }));
+    .filter((each) => runsOf(each) > 0)
+    .map((each) => ({ ...each, rate: (100 * each.passed) / runsOf(each) }));
   const lowest = Math.min(100, ...rated.map(({ rate }) => rate));
   const bad = days.flatMap(({ day, alarms, failed }) => [
     { day, kind: 'Failed', runs: failed },
     { day, kind: 'Alarm', runs: alarms },
   ]);
-  const names = days.map(({ day }) => day);
-  const x = {
-    type: 'band',
-    domain: names,
-    label: null,
-    ticks: everyNth(names, width),
-    tickFormat: shortDay,
-    tickSize: 0,
-  } as const;
-  const common = { width, marginLeft: 48, marginRight: 12, style: { fontFamily: 'inherit', fontSize: '12px' } };
-  const title = (each: (typeof rated)[number]): string =>
-    `${each.day}\n${percent(each.passed, each.runs)} of ${count(each.runs)} passed\n${count(each.failed)} failed, ${count(each.alarms)} alarms`;
+  const x = dayAxis(
+    days.map(({ day }) => day),
+    width,
+  );
+  const title = (each: Day): string =>
+    `${each.day}\n${percent(each.passed, runsOf(each))} of ${count(runsOf(each))} passed\n${count(each.failed)} failed, ${count(each.alarms)} alarms`;
   return [
     plot({
-      ...common,
+      ...frame(width),
       height: 166,
       marginTop: 24,
       marginBottom: 8,
@@ -70,7 +124,7 @@ export function passRateChart(days: readonly Day[], width: number): Node[] {
       ],
     }),
     plot({
-      ...common,
+      ...frame(width),
       height: 150,
       marginTop: 24,
       ariaLabel: 'Executions of each day that did not pass',
@@ -93,47 +147,23 @@ export function passRateChart(days: readonly Day[], width: number): Node[] {
 }
 
 /** The same figures for those who do not see the chart. */
-export function daysTable(days: readonly Day[]): HTMLElement {
-  return el(
-    'details',
-    {},
-    el('summary', {}, 'The same as a table'),
-    el(
-      'table',
-      {},
-      el(
-        'thead',
-        {},
-        el(
-          'tr',
-          {},
-          ...['Day', 'Passed', 'Alarms', 'Failed', 'Pass rate'].map((head) =>
-            el('th', { scope: 'col', class: head === 'Day' ? null : 'number' }, head),
-          ),
-        ),
-      ),
-      el(
-        'tbody',
-        {},
-        ...days
-          .toReversed()
-          .map(({ day, passed, alarms, failed }) =>
-            el(
-              'tr',
-              {},
-              el('th', { scope: 'row' }, day),
-              ...[count(passed), count(alarms), count(failed), percent(passed, passed + alarms + failed)].map((text) =>
-                el('td', { class: 'number' }, text),
-              ),
-            ),
-          ),
-      ),
-    ),
-  );
+function daysTable(days: readonly Day[]): HTMLElement {
+  const figures: readonly Column<Day>[] = [
+    { label: 'Passed', cell: ({ passed }) => count(passed), isNumber: true },
+    { label: 'Alarms', cell: ({ alarms }) => count(alarms), isNumber: true },
+    { label: 'Failed', cell: ({ failed }) => count(failed), isNumber: true },
+    { label: 'Pass rate', cell: (each) => percent(each.passed, runsOf(each)), isNumber: true },
+  ];
+  const heads = [el('th', { scope: 'col' }, 'Day'), ...figures.map((column) => headerOf(column))];
+  const rows = days
+    .toReversed()
+    .map((each) => el('tr', {}, el('th', { scope: 'row' }, each.day), ...cellsOf(each, figures)));
+  const table = el('table', {}, headOf(heads), el('tbody', {}, ...rows));
+  return el('details', {}, el('summary', {}, 'The same as a table'), table);
 }
 
 /** Draws the number of executions per hour of each day, or the number of those that do not pass. */
-export function scheduleChart(
+function scheduleChart(
   workspaces: readonly WorkspaceData[],
   days: readonly string[],
   isBad: boolean,
@@ -151,28 +181,19 @@ export function scheduleChart(
   }
   const cells = [...sums.values()].map((each) => ({ ...each, value: isBad ? each.bad : each.runs }));
   const most = Math.max(1, ...cells.map(({ value }) => value));
+  const timeOf = (hour: number): string => `${String(hour).padStart(2, '0')}:00`;
   return plot({
-    width,
+    ...frame(width),
     height: 320,
-    marginLeft: 48,
-    marginRight: 12,
     padding: 0.06,
-    style: { fontFamily: 'inherit', fontSize: '12px' },
     ariaLabel: isBad ? 'Executions that did not pass, by day and hour' : 'Executions by day and hour',
-    x: {
-      type: 'band',
-      domain: [...days],
-      label: null,
-      ticks: everyNth(days, width),
-      tickFormat: shortDay,
-      tickSize: 0,
-    },
+    x: dayAxis(days, width),
     y: {
       type: 'band',
       domain: Array.from({ length: 24 }, (_, hour) => hour),
       label: null,
       ticks: [0, 3, 6, 9, 12, 15, 18, 21],
-      tickFormat: (hour: number) => `${String(hour).padStart(2, '0')}:00`,
+      tickFormat: timeOf,
       tickSize: 0,
     },
     opacity: { type: 'identity' },
@@ -184,15 +205,9 @@ export function scheduleChart(
         fill: isBad ? 'var(--failed)' : 'var(--accent)',
         // Never quite 0, so that an hour with one run is seen beside one with a thousand.
         fillOpacity: ({ value }) => (value === 0 ? 0.04 : 0.12 + 0.88 * (value / most)),
-        title: ({ day, hour, runs, bad }) =>
-          `${day} ${String(hour).padStart(2, '0')}:00\n${count(runs)} runs, ${count(bad)} not passed`,
+        title: ({ day, hour, runs, bad }) => `${day} ${timeOf(hour)}\n${count(runs)} runs, ${count(bad)} not passed`,
         tip: true,
       }),
     ],
   });
-}
-
-function everyNth(days: readonly string[], width: number): string[] {
-  const step = Math.ceil(days.length / Math.min(maxTicks, Math.max(2, Math.floor(width / 70))));
-  return days.filter((_, index) => (days.length - 1 - index) % step === 0);
 }

@@ -7,6 +7,8 @@ import { duration, type Times } from './times.ts';
 const staleMs = 3 * 3_600_000;
 
 type Judgement = { readonly isGood: boolean; readonly text: string };
+const good = (text: string): Judgement => ({ isGood: true, text });
+const bad = (text: string): Judgement => ({ isGood: false, text });
 
 /** Makes the header. @param nowMs when the page is looked at */
 export function header(data: ReportData, times: Times, nowMs: number): HTMLElement {
@@ -41,33 +43,31 @@ export function header(data: ReportData, times: Times, nowMs: number): HTMLEleme
 const maxGoodLines = 2;
 
 function trustLines(data: ReportData, times: Times): HTMLElement[] {
-  const isGood = (target: TargetFacts): boolean => judge(target, data, times).every((each) => each.isGood);
-  const good = data.targets.filter(isGood);
-  const oldestMs = Math.min(...good.map(({ watermarkMs }) => watermarkMs ?? 0));
-  const knownFromMs = Math.max(...good.map((target) => target.knownFromMs ?? 0)) || null;
-  return [
-    ...data.targets.filter((target) => !isGood(target)).map((target) => trust(target, data, times)),
-    ...(good.length <= maxGoodLines
-      ? good.map((target) => trust(target, data, times))
-      : [
-          el(
-            'div',
-            { class: 'target good' },
-            el('strong', {}, `✓ ${counted(good.length, 'target')}`),
-            el('span', {}, `Complete up to ${times.short(oldestMs)} or later`),
-            el('span', {}, noGaps(knownFromMs, data, times)),
-          ),
-        ]),
-  ];
+  const isHealthy = (target: TargetFacts): boolean => judge(target, data, times).every(({ isGood }) => isGood);
+  const healthy = data.targets.filter(isHealthy);
+  const areSummarized = healthy.length > maxGoodLines;
+  const ofTheirOwn = data.targets.filter((target) => !isHealthy(target)).concat(areSummarized ? [] : healthy);
+  const lines = ofTheirOwn.map((target) => trust(target.name, judge(target, data, times)));
+  if (!areSummarized) {
+    return lines;
+  }
+  const oldestMs = Math.min(...healthy.map(({ watermarkMs }) => watermarkMs ?? 0));
+  const knownFromMs = Math.max(...healthy.map((target) => target.knownFromMs ?? 0)) || null;
+  const together = [good(`Complete up to ${times.short(oldestMs)} or later`), good(noGaps(knownFromMs, data, times))];
+  return [...lines, trust(counted(healthy.length, 'target'), together)];
 }
 
-function trust(target: TargetFacts, data: ReportData, times: Times): HTMLElement {
-  const judgements = judge(target, data, times);
+function trust(name: string, judgements: readonly Judgement[]): HTMLElement {
   const isGood = judgements.every((each) => each.isGood);
   return el(
     'div',
     { class: isGood ? 'target good' : 'target bad' },
-    el('strong', {}, el('span', { 'aria-hidden': 'true' }, isGood ? '✓ ' : '! '), el('bdi', {}, target.name)),
+    el(
+      'strong',
+      { class: isGood ? 'passed' : 'warning' },
+      el('span', { 'aria-hidden': 'true' }, isGood ? '✓ ' : '! '),
+      el('bdi', {}, name),
+    ),
     ...judgements.map(({ isGood: fine, text }) => el('span', { class: fine ? null : 'warning' }, text)),
   );
 }
@@ -80,34 +80,22 @@ function noGaps(knownFromMs: number | null, { days }: ReportData, times: Times):
 }
 
 function judge(target: TargetFacts, data: ReportData, times: Times): Judgement[] {
-  const { madeAtMs } = data;
-  if (target.error !== null) {
-    return [{ isGood: false, text: `Freshness and coverage unknown: ${target.error}` }];
+  const { error, watermarkMs, gaps, gapsMs, knownFromMs, lastRun } = target;
+  if (error !== null) {
+    return [bad(`Freshness and coverage unknown: ${error}`)];
   }
-  if (target.watermarkMs === null) {
-    return [{ isGood: false, text: 'Never synced: what is shown comes from backfills only' }];
+  if (watermarkMs === null) {
+    return [bad('Never synced: what is shown comes from backfills only')];
   }
-  const behindMs = madeAtMs - target.watermarkMs;
-  const { lastRun } = target;
-  const failed = lastRun?.outcome === 'failed';
+  const behindMs = data.madeAtMs - watermarkMs;
+  const upTo = `Complete up to ${times.short(watermarkMs)}`;
   return [
-    {
-      isGood: behindMs < staleMs,
-      text: `Complete up to ${times.short(target.watermarkMs)}${behindMs < staleMs ? '' : `, ${duration(behindMs)} behind: later failures are not shown`}`,
-    },
-    target.gaps === 0
-      ? { isGood: true, text: noGaps(target.knownFromMs, data, times) }
-      : {
-          isGood: false,
-          text: `${counted(target.gaps, 'gap')}, ${duration(target.gapsMs)} in all: failures in them are not shown`,
-        },
-    ...(failed
-      ? [
-          {
-            isGood: false,
-            text: `Last sync failed at ${times.short(lastRun.atMs)}: ${lastRun.error ?? 'no reason recorded'}`,
-          },
-        ]
+    behindMs < staleMs ? good(upTo) : bad(`${upTo}, ${duration(behindMs)} behind: later failures are not shown`),
+    gaps === 0
+      ? good(noGaps(knownFromMs, data, times))
+      : bad(`${counted(gaps, 'gap')}, ${duration(gapsMs)} in all: failures in them are not shown`),
+    ...(lastRun?.outcome === 'failed'
+      ? [bad(`Last sync failed at ${times.short(lastRun.atMs)}: ${lastRun.error ?? 'no reason recorded'}`)]
       : []),
     audited(target, times),
   ];
@@ -115,18 +103,13 @@ function judge(target: TargetFacts, data: ReportData, times: Times): Judgement[]
 
 function audited({ lastAudit }: TargetFacts, times: Times): Judgement {
   if (lastAudit === null) {
-    return { isGood: true, text: 'Not audited against the source yet' };
+    return good('Not audited against the source yet');
   }
   const { atMs, days, lateRows, failed } = lastAudit;
+  const added = lateRows === 0 ? '' : `, ${counted(lateRows, 'late row')} added`;
   return failed > 0
-    ? {
-        isGood: false,
-        text: `Audit ${times.short(atMs)}: ${counted(failed, 'day')} could not be compared with the source`,
-      }
-    : {
-        isGood: true,
-        text: `Audited ${times.short(atMs)}: ${counted(days, 'day')} as at the source${lateRows === 0 ? '' : `, ${counted(lateRows, 'late row')} added`}`,
-      };
+    ? bad(`Audit ${times.short(atMs)}: ${counted(failed, 'day')} could not be compared with the source`)
+    : good(`Audited ${times.short(atMs)}: ${counted(days, 'day')} as at the source${added}`);
 }
 
 function themeButton(): HTMLElement {

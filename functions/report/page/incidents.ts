@@ -1,7 +1,7 @@
 /** Incidents: since when, how long, how often in a row. */
 import type { IncidentData, ReportData, TaskData } from '../report-data.ts';
 import { el } from './dom.ts';
-import { figure, moment, statusBadge, taskName } from './parts.ts';
+import { figureColumn, moment, statusBadge, taskName } from './parts.ts';
 import { makeTable, type Table } from './table.ts';
 import { taskDetails } from './task-details.ts';
 import { duration, type Times } from './times.ts';
@@ -27,7 +27,7 @@ export function incidentTable(data: ReportData, times: Times): Table<TaskData> {
       {
         label: 'Opened',
         sortBy: ({ openedMs }) => openedMs,
-        cell: ({ openedMs, mayBeOlder }) => el('span', {}, mayBeOlder ? 'before ' : '', moment(openedMs, times)),
+        cell: ({ openedMs, mayBeOlder }) => moment(openedMs, times, mayBeOlder),
         isNumber: true,
       },
       {
@@ -44,7 +44,7 @@ export function incidentTable(data: ReportData, times: Times): Table<TaskData> {
           `${row.mayBeOlder ? '> ' : ''}${duration(lengthMs(row))}${row.resolvedMs === null ? ' so far' : ''}`,
         isNumber: true,
       },
-      { label: 'Runs in a row', sortBy: ({ runs }) => runs, cell: ({ runs }) => figure(runs), isNumber: true },
+      figureColumn('Runs in a row', ({ runs }) => runs),
     ],
     details: ({ task }) => taskDetails(task, data, times),
   });

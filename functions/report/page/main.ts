@@ -1,6 +1,7 @@
 /** The page's script: draws the report out of the data in the page. */
-import type { ReportData } from '../report-data.ts';
-import { chartSections } from './chart-sections.ts';
+import type { PackedRows } from '../packing.ts';
+import type { IncidentData, ReportData, TaskData } from '../report-data.ts';
+import { chartSections } from './charts.ts';
 import { count, el } from './dom.ts';
 import { type Filter, filterBar, matches } from './filters.ts';
 import { header } from './header.ts';
@@ -10,7 +11,16 @@ import { overview } from './overview.ts';
 import { ruleGroups } from './rule-groups.ts';
 import { taskSection } from './tasks.ts';
 import { timesIn } from './times.ts';
-import { embeddedData } from './unpack.ts';
+
+/** Reads the data that report-page.ts has embedded, and undoes `packRows`. */
+function embeddedData(): ReportData {
+  const data = JSON.parse(document.getElementById('data')?.textContent ?? 'null');
+  return { ...data, tasks: unpackRows<TaskData>(data.tasks), incidents: unpackRows<IncidentData>(data.incidents) };
+}
+
+function unpackRows<T extends object>({ names, rows }: PackedRows): T[] {
+  return rows.map((row) => Object.assign(Object.create(null), ...names.map((name, index) => ({ [name]: row[index] }))));
+}
 
 function draw(data: ReportData): void {
   const times = timesIn(data.timeZone);
@@ -23,7 +33,7 @@ function draw(data: ReportData): void {
 
   const show = (filter: Filter): void => {
     const shown = data.tasks.filter((task) => matches(task, filter, data));
-    figures.replaceChildren(...overview({ tasks: shown, asOfMs: data.asOfMs }));
+    figures.replaceChildren(...overview(shown, data));
     for (const part of [night, incidents, tasks]) {
       part.show(shown);
     }

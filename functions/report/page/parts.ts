@@ -1,7 +1,8 @@
-/** Small parts that several sections show: a status, a strip of runs, the executions of a task. */
-import { notifyNames, statusNames } from '../letters.ts';
+/** Small parts that several sections show: a status, a strip of runs, columns of tables. */
+import { notifyNames, statusNames } from '../packing.ts';
 import type { PackedRuns, ReportData, TaskData } from '../report-data.ts';
 import { count, el, nameText } from './dom.ts';
+import type { Column } from './table.ts';
 import { duration, type Times } from './times.ts';
 
 const statusWords: Readonly<Record<string, readonly [className: string, sign: string, word: string]>> = {
@@ -49,7 +50,7 @@ export function runsOf({ ids, starts, durations, statuses, notified }: PackedRun
 }
 
 /** The last runs as bars: a failure is tall, an alarm less so, a success short. */
-export function strip(task: TaskData, times: Times): HTMLElement {
+function strip(task: TaskData, times: Times): HTMLElement {
   const runs = runsOf(task.runs);
   const bad = runs.filter(({ status }) => status === 'ALARMING' || status === 'FAILED').length;
   const bars = runs.map(({ status, startMs }) => {
@@ -68,25 +69,28 @@ export function durationOrDash(ms: number | null): string {
   return ms === null ? '–' : ms < 1000 ? `${ms} ms` : duration(ms);
 }
 
-/** When a task's present outcome began. */
-export function since(task: TaskData, times: Times): HTMLElement | string {
-  return task.sinceMs === null
-    ? '–'
-    : el(
-        'time',
-        { title: times.full(task.sinceMs) },
-        `${task.sinceMayBeOlder ? 'before ' : ''}${times.short(task.sinceMs)}`,
-      );
-}
-
 /** An instant, whole in its tooltip. */
-export function moment(ms: number, times: Times): HTMLElement {
-  return el('time', { title: times.full(ms) }, times.short(ms));
+export function moment(ms: number, times: Times, mayBeOlder = false): HTMLElement {
+  return el('time', { title: times.full(ms) }, `${mayBeOlder ? 'before ' : ''}${times.short(ms)}`);
 }
 
-/** A figure that is dimmed when it is 0. */
-export function figure(value: number): HTMLElement {
-  return el('span', { class: value === 0 ? 'zero' : null }, count(value));
+/** A column of figures, which are dimmed where they are 0. */
+export function figureColumn<T>(label: string, value: (row: T) => number, isMinor = false): Column<T> {
+  const cell = (row: T): HTMLElement => el('span', { class: value(row) === 0 ? 'zero' : null }, count(value(row)));
+  return { label, sortBy: value, cell, isNumber: true, isMinor };
+}
+
+/** The columns that tables of tasks share. */
+export function taskColumns(data: ReportData, times: Times) {
+  return {
+    name: { label: 'Task', sortBy: ({ name }: TaskData) => name, cell: (task: TaskData) => taskName(task, data) },
+    status: {
+      label: 'Status now',
+      sortBy: ({ outcome }: TaskData) => outcome ?? '',
+      cell: ({ outcome }: TaskData) => statusBadge(outcome),
+    },
+    lastRuns: { label: 'Last runs', cell: (task: TaskData) => strip(task, times) },
+  };
 }
 
 /** A short remark beside a name. */
@@ -97,6 +101,11 @@ function tag(text: string, title: string): HTMLElement {
 /** Whether the last settled execution did not succeed. */
 export function isFailing({ outcome }: TaskData): boolean {
   return outcome === 'ALARMING' || outcome === 'FAILED';
+}
+
+/** Whether it began to fail within 24 hours. */
+export function isNewlyFailing(task: TaskData, { asOfMs }: Pick<ReportData, 'asOfMs'>): boolean {
+  return isFailing(task) && !task.sinceMayBeOlder && (task.sinceMs ?? 0) > asOfMs - 86_400_000;
 }
 
 /** Shows a task's name, its workspace if there are several, and remarks. */

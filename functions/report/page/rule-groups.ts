@@ -1,8 +1,8 @@
 /** The same failures by what the rules check: tables, and dimensions of quality. */
 import type { ReportData, TaskData } from '../report-data.ts';
 import { button, el, nameText, percent } from './dom.ts';
-import { figure, isFailing } from './parts.ts';
-import { makeTable } from './table.ts';
+import { figureColumn, isFailing } from './parts.ts';
+import { makeTable, type Table } from './table.ts';
 
 /** What tasks are grouped by. */
 const groupings = [
@@ -19,14 +19,8 @@ interface Group {
   readonly settled: number;
 }
 
-/** The section's content. */
-export interface RuleGroups {
-  readonly element: HTMLElement;
-  show(tasks: readonly TaskData[]): void;
-}
-
 /** Makes the table; null where nothing is known of the rules. */
-export function ruleGroups(data: ReportData): RuleGroups | null {
+export function ruleGroups(data: ReportData): Pick<Table<TaskData>, 'element' | 'show'> | null {
   if (data.tasks.every(({ rules }) => rules.length === 0)) {
     return null;
   }
@@ -54,7 +48,7 @@ export function ruleGroups(data: ReportData): RuleGroups | null {
         cell: ({ bad, settled }) => `${bad} · ${percent(bad, settled)}`,
         isNumber: true,
       },
-      { label: 'Rules', sortBy: ({ rules }) => rules, cell: ({ rules }) => figure(rules), isNumber: true },
+      figureColumn('Rules', ({ rules }) => rules),
     ],
   });
   let tasks: readonly TaskData[] = [];

@@ -15,7 +15,7 @@ const shownIncidents = 8;
 
 /** Makes the details. */
 export function taskDetails(task: TaskData, data: ReportData, times: Times): HTMLElement {
-  const place = data.workspaces[task.w];
+  const { label = '', workspace = '' } = data.workspaces[task.w] ?? {};
   const runs = runsOf(task.runs).reverse();
   const settled = task.passed + task.alarms + task.failed;
   return el(
@@ -29,10 +29,10 @@ export function taskDetails(task: TaskData, data: ReportData, times: Times): HTM
         {},
         ...fact('Task id', task.id ?? 'none'),
         ...fact('Type', task.type === '' ? 'unknown' : task.type),
-        ...known('Level', task.level),
-        ...known('Created by', task.creator),
-        ...known('Schedule', task.schedule),
-        ...fact('Workspace', place === undefined ? '' : `${place.label} · ${place.workspace}`),
+        ...fact('Level', task.level),
+        ...fact('Created by', task.creator),
+        ...fact('Schedule', task.schedule),
+        ...fact('Workspace', `${label} · ${workspace}`),
         ...fact(
           'Runs',
           `${count(settled)}: ${count(task.passed)} passed, ${count(task.alarms)} alarms, ${count(task.failed)} failed`,
@@ -52,13 +52,9 @@ export function taskDetails(task: TaskData, data: ReportData, times: Times): HTM
   );
 }
 
-function fact(name: string, value: string): HTMLElement[] {
-  return [el('dt', {}, name), el('dd', {}, el('bdi', {}, value))];
-}
-
 /** A fact, or nothing if its text is empty. */
-function known(name: string, value: string): HTMLElement[] {
-  return value === '' ? [] : fact(name, value);
+function fact(name: string, value: string): HTMLElement[] {
+  return value === '' ? [] : [el('dt', {}, name), el('dd', {}, el('bdi', {}, value))];
 }
 
 function rules({ rules: all }: TaskData): HTMLElement | null {
@@ -100,7 +96,7 @@ function executions(runs: readonly Run[], task: TaskData, times: Times): HTMLEle
     { label: 'Status', cell: ({ status }) => statusBadge(status) },
     { label: 'Duration', cell: ({ durationMs }) => durationOrDash(durationMs), isNumber: true },
     { label: 'Notification', cell: notification },
-    { label: 'Instance id', cell: ({ id }) => el('span', { class: 'id' }, id) },
+    { label: 'Instance id', cell: ({ id }) => id },
   ];
   const rows = runs.flatMap((run) => {
     const found = task.findings.filter(({ id, startMs }) => id === run.id && startMs === run.startMs).map(finding);

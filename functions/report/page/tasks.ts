@@ -1,8 +1,8 @@
 /** Lists all tasks, ordered by failures, duration, slowdown or time since the last run. */
 import type { ReportData, TaskData } from '../report-data.ts';
 import { button, el, percent } from './dom.ts';
-import { durationOrDash, figure, moment, statusBadge, strip, taskName } from './parts.ts';
-import { makeTable, type Table } from './table.ts';
+import { durationOrDash, figureColumn, moment, taskColumns } from './parts.ts';
+import { type Column, makeTable, type Table } from './table.ts';
 import { taskDetails } from './task-details.ts';
 import { duration, type Times } from './times.ts';
 
@@ -44,15 +44,8 @@ const views: readonly View[] = [
   { name: 'All', remark: 'Newest run first.', holds: () => true, rank: ({ lastMs }) => lastMs },
 ];
 
-/** The section's content. */
-export interface TaskSection {
-  readonly element: HTMLElement;
-  show(tasks: readonly TaskData[]): void;
-  expand(isExpanded: boolean): void;
-}
-
 /** Makes the buttons of the views and the table under them. */
-export function taskSection(data: ReportData, times: Times): TaskSection {
+export function taskSection(data: ReportData, times: Times): Table<TaskData> {
   const table = taskTable(data, times);
   const remark = el('p', { class: 'remark' });
   let tasks: readonly TaskData[] = [];
@@ -91,16 +84,22 @@ export function taskSection(data: ReportData, times: Times): TaskSection {
   };
 }
 
+function durationColumn(label: string, value: (task: TaskData) => number | null): Column<TaskData> {
+  const cell = (task: TaskData): string => durationOrDash(value(task));
+  return { label, sortBy: (task) => value(task) ?? -1, cell, isNumber: true, isMinor: true };
+}
+
 function taskTable(data: ReportData, times: Times): Table<TaskData> {
+  const { name, status, lastRuns } = taskColumns(data, times);
   return makeTable<TaskData>({
     caption: 'Tasks',
     rowName: 'task',
     firstRows: 15,
     empty: 'No such tasks.',
     columns: [
-      { label: 'Task', sortBy: ({ name }) => name, cell: (task) => taskName(task, data) },
-      { label: 'Status now', sortBy: ({ outcome }) => outcome ?? '', cell: ({ outcome }) => statusBadge(outcome) },
-      { label: 'Last runs', cell: (task) => strip(task, times) },
+      name,
+      status,
+      lastRuns,
       {
         label: 'Not passed',
         sortBy: bad,
@@ -108,21 +107,9 @@ function taskTable(data: ReportData, times: Times): Table<TaskData> {
           el('span', { class: bad(task) === 0 ? 'zero' : null }, `${bad(task)} · ${percent(bad(task), settled(task))}`),
         isNumber: true,
       },
-      { label: 'Runs', sortBy: settled, cell: (task) => figure(settled(task)), isNumber: true, isMinor: true },
-      {
-        label: 'Median',
-        sortBy: ({ p50Ms }) => p50Ms ?? -1,
-        cell: ({ p50Ms }) => durationOrDash(p50Ms),
-        isNumber: true,
-        isMinor: true,
-      },
-      {
-        label: '95 %',
-        sortBy: ({ p95Ms }) => p95Ms ?? -1,
-        cell: ({ p95Ms }) => durationOrDash(p95Ms),
-        isNumber: true,
-        isMinor: true,
-      },
+      figureColumn('Runs', settled, true),
+      durationColumn('Median', ({ p50Ms }) => p50Ms),
+      durationColumn('95 %', ({ p95Ms }) => p95Ms),
       {
         label: 'Trend',
         sortBy: ({ slowdown }) => slowdown ?? 0,
