@@ -1,7 +1,8 @@
 /** Leaves out of a report what would make its page too large. Pure. */
-import { packRows } from './packing.ts';
-import type { IncidentData, PackedRuns, ReportData, TaskData } from './report-data.ts';
-import { shortened } from './task-definitions.ts';
+import { deflateRawSync } from 'node:zlib';
+import type { ReportData, WholeReport } from './report-data.ts';
+import { maxFindings, runsPerTask } from './report-sql.ts';
+import { maxRules, shortened } from './task-definitions.ts';
 
 /** Incidents that have a row: more than anyone reads. */
 const maxIncidents = 1_000;
@@ -9,99 +10,64 @@ const maxIncidents = 1_000;
 /** Longest name shown whole. */
 const maxNameCharacters = 200;
 
-/** Executions, rules and findings kept of each task, tried in turn. */
-const keptTried = [
-  [30, 10, 12],
-  [30, 3, 4],
+/** Executions, rules and findings kept of each task. */
+type Kept = readonly [runs: number, rules: number, findings: number];
+
+/** Tried in turn. */
+const keptTried: readonly Kept[] = [
+  [runsPerTask, maxRules, maxFindings],
+  [runsPerTask, 3, 4],
   [20, 3, 4],
   [10, 3, 2],
   [5, 1, 1],
-  [5, 0, 0],
-] as const;
+];
+const leastKept: Kept = [5, 0, 0];
 
-/** The data as they are embedded: tasks and incidents without the names of their properties (page/main.ts). */
-export function embedded(data: ReportData): object {
-  return { ...data, tasks: packRows(data.tasks), incidents: packRows(data.incidents) };
-}
-
-/** Size as JSON in bytes. */
-export function sizeOf(data: unknown): number {
-  return new TextEncoder().encode(JSON.stringify(data)).length;
+/** Returns the data as they are embedded: deflated, in base64. Without that, a page had room for far fewer tasks. */
+export function embedded(data: ReportData): string {
+  return deflateRawSync(JSON.stringify(data)).toString('base64');
 }
 
 /**
  * Returns the data, shortened to fit. Leaves out the oldest executions of each task first, then the least important
  * tasks. Counts of days and workspaces always stay. `leftOut` says what is missing.
  */
-export function fitReport(data: ReportData, maxBytes: number): ReportData {
-  const incidents = data.incidents.slice(0, maxIncidents);
-  const short: ReportData = {
-    ...data,
-    tasks: data.tasks.map((task) => ({ ...task, name: shortened(task.name, maxNameCharacters) })),
-    incidents,
-    leftOut: { ...data.leftOut, incidents: data.incidents.length - incidents.length },
-  };
-  let fitted = short;
-  for (const [runs, rules, findings] of keptTried) {
-    fitted = withRuns(short, runs, rules, findings);
-    if (sizeOf(embedded(fitted)) <= maxBytes) {
-      return fitted;
+export function fitReport(data: WholeReport, maxBytes: number): ReportData {
+  for (const kept of keptTried) {
+    const part = partOf(data, data.tasks.length, kept);
+    if (embedded(part).length <= maxBytes) {
+      return part;
     }
   }
-  while (fitted.tasks.length > 0) {
+  for (let tasks = data.tasks.length; ; ) {
+    const part = partOf(data, tasks, leastKept);
+    const { length } = embedded(part);
+    if (length <= maxBytes || tasks === 0) {
+      return part;
+    }
     // Tasks are most of it, and all are of about one size.
-    const kept = Math.floor(fitted.tasks.length * Math.min(0.95, maxBytes / sizeOf(embedded(fitted))));
-    fitted = withTasks(fitted, kept);
-    if (sizeOf(embedded(fitted)) <= maxBytes) {
-      break;
-    }
+    tasks = Math.floor(tasks * Math.min(0.95, maxBytes / length));
   }
-  return fitted;
 }
 
-function withRuns(data: ReportData, runsPerTask: number, rulesPerTask: number, findingsPerTask: number): ReportData {
+function partOf(data: WholeReport, tasks: number, [runs, rules, findings]: Kept): ReportData {
+  const incidents = data.incidents.filter(({ t }) => t < tasks).slice(0, maxIncidents);
   return {
     ...data,
-    tasks: data.tasks.map(
-      (task): TaskData => ({
-        ...task,
-        runs: lastRuns(task.runs, runsPerTask),
-        rules: task.rules.slice(0, rulesPerTask),
-        findings: task.findings.slice(0, findingsPerTask),
-      }),
-    ),
-    leftOut: { ...data.leftOut, runsPerTask, rulesPerTask, findingsPerTask },
-  };
-}
-
-/** The last `count` of packed executions. Starts are differences, so the first one that is kept becomes absolute. */
-function lastRuns(runs: PackedRuns, count: number): PackedRuns {
-  const dropped = runs.statuses.length - count;
-  if (dropped <= 0) {
-    return runs;
-  }
-  const starts = runs.starts.split(',').map(Number);
-  const firstMs = starts.slice(0, dropped + 1).reduce((sum, difference) => sum + difference, 0);
-  const rest = (text: string): string => text.split(',').slice(dropped).join(',');
-  return {
-    ids: rest(runs.ids),
-    starts: [firstMs, ...starts.slice(dropped + 1)].join(','),
-    durations: rest(runs.durations),
-    statuses: runs.statuses.slice(dropped),
-    notified: runs.notified.slice(dropped),
-  };
-}
-
-function withTasks(data: ReportData, kept: number): ReportData {
-  const incidents = data.incidents.filter(({ t }: IncidentData) => t < kept);
-  return {
-    ...data,
-    tasks: data.tasks.slice(0, kept),
+    tasks: data.tasks.slice(0, tasks).map((task) => ({
+      ...task,
+      name: shortened(task.name, maxNameCharacters),
+      runs: task.runs.slice(-runs),
+      rules: task.rules.slice(0, rules),
+      findings: task.findings.slice(0, findings),
+    })),
     incidents,
     leftOut: {
-      ...data.leftOut,
-      tasks: data.leftOut.tasks + data.tasks.length - kept,
-      incidents: data.leftOut.incidents + data.incidents.length - incidents.length,
+      tasks: data.tasks.length - tasks,
+      runsPerTask: runs,
+      rulesPerTask: rules,
+      findingsPerTask: findings,
+      incidents: data.incidents.length - incidents.length,
     },
   };
 }

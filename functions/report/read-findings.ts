@@ -1,12 +1,26 @@
-/** Reads what rules found in the last executions of each task that did not pass. */
+/** Reads the last executions of each task, and what rules found in those that did not pass. */
 import type { PartitionSql } from '../query/duckdb.ts';
 import type { SqlValue } from '../query/sql-value.ts';
-import type { FindingData } from './report-data.ts';
-import { findingsSql, type ReportScope, resultPartitions } from './report-sql.ts';
+import type { FindingData, RunData } from './report-data.ts';
+import { findingsSql, lastRunsSql, type ReportScope, resultPartitions } from './report-sql.ts';
 import { type Definitions, ruleOfFinding, shortened, type TaskPlace } from './task-definitions.ts';
 
 /** Longest text of what a rule measured that is kept: a few figures with their labels. */
 const maxMetricsText = 200;
+
+/** Returns the last executions by number of the task, oldest first. */
+export async function readRuns(sql: PartitionSql): Promise<Map<number, RunData[]>> {
+  const { rows } = await sql.run(lastRunsSql);
+  const byTask = Map.groupBy(rows, (row) => Number(row[0]));
+  const runOf = ([, id, startMs, durationMs, status, notified]: readonly SqlValue[]): RunData => ({
+    id: String(id),
+    startMs: Number(startMs),
+    durationMs: durationMs === null || durationMs === undefined ? null : Number(durationMs),
+    status: String(status),
+    notified: String(notified),
+  });
+  return new Map([...byTask].map(([task, ofTask]) => [task, ofTask.map(runOf)]));
+}
 
 /**
  * Returns the findings by number of the task, newest execution first.

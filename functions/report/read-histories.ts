@@ -10,8 +10,8 @@ import {
   streaksSql,
 } from './report-sql.ts';
 
-/** Letter (packing.ts) → outcome, of the settled ones. */
-export const outcomeOf: Readonly<Record<string, Outcome>> = { S: 'SUCCESS', A: 'ALARMING', F: 'FAILED' };
+/** The statuses of settled executions. */
+export const outcomes: readonly Outcome[] = ['SUCCESS', 'ALARMING', 'FAILED'];
 
 /** What is known about a task's outcomes. */
 export interface History {
@@ -64,7 +64,7 @@ export function streaksByTask({ rows }: SqlResult): Map<number, Streak[]> {
     [...byTask].map(([task, ofTask]) => [
       task,
       ofTask.map(([, status, firstMs, lastMs, runs, firstId]) => ({
-        outcome: outcomeOf[String(status)] ?? 'FAILED',
+        outcome: outcomes.find((each) => each === status) ?? 'FAILED',
         firstStartMs: Number(firstMs),
         lastStartMs: Number(lastMs),
         runs: Number(runs),

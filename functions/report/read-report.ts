@@ -4,14 +4,20 @@ import type { EpochMs } from '../model.ts';
 import type { PartitionSql } from '../query/duckdb.ts';
 import type { SqlValue } from '../query/sql-value.ts';
 import { calendarDays } from './calendar.ts';
-import { packDays, packHours, sumOfDays } from './packing.ts';
-import { readFindings } from './read-findings.ts';
-import { type History, noHistory, outcomeOf, readHistories } from './read-histories.ts';
-import type { IncidentData, PackedRuns, ReportData, TargetFacts, TaskData, WorkspaceData } from './report-data.ts';
+import { type DayCounts, sumOfDays } from './day-counts.ts';
+import { readFindings, readRuns } from './read-findings.ts';
+import { type History, noHistory, outcomes, readHistories } from './read-histories.ts';
+import type {
+  HourCounts,
+  IncidentData,
+  RunData,
+  TargetFacts,
+  TaskData,
+  WholeReport,
+  WorkspaceData,
+} from './report-data.ts';
 import {
   hoursSql,
-  lastRunsSql,
-  maxFindings,
   numberedTasksSql,
   type ReportScope,
   runsPartitions,
@@ -19,7 +25,7 @@ import {
   taskDaysSql,
   tasksSql,
 } from './report-sql.ts';
-import { type Definitions, definitionOf, maxRules, type TaskPlace } from './task-definitions.ts';
+import { type Definitions, definitionOf, type TaskPlace } from './task-definitions.ts';
 
 /** The arguments of a report. */
 export interface ReportRequest {
@@ -37,9 +43,6 @@ export interface ReportRequest {
  * years.
  */
 export const lookBackDays = 30;
-
-/** Executions kept for each task: what its strip shows. */
-export const runsPerTask = 30;
 
 /**
  * Changes between good and bad, of the 29 possible ones in its strip, from which a task flaps: Nagios' default of 20 %.
@@ -69,7 +72,7 @@ function scopeOf({ nowMs, timeZone, days, targets }: ReportRequest): ReportScope
  *
  * @throws StorageError if a data file cannot be read
  */
-export async function readReport(sql: PartitionSql, request: ReportRequest): Promise<ReportData> {
+export async function readReport(sql: PartitionSql, request: ReportRequest): Promise<WholeReport> {
   const scope = scopeOf(request);
   const days = calendarDays(scope.toDay, request.days);
   const { sources, fromDay, toDay } = scope;
@@ -91,8 +94,8 @@ export async function readReport(sql: PartitionSql, request: ReportRequest): Pro
       data: taskOf(row, {
         w: places.findIndex((place) => place.workspace === row[1] && place.projectId === row[2]),
         history,
-        days: daysOfTask.get(task) ?? '',
-        runs: runsOfTask.get(task) ?? noRuns,
+        days: daysOfTask.get(task) ?? days.map(() => [0, 0, 0]),
+        runs: runsOfTask.get(task) ?? [],
         definition: definitionOf(request.definitions, placeOf(row)),
         findings: findingsOfTask.get(task) ?? [],
       }),
@@ -100,7 +103,7 @@ export async function readReport(sql: PartitionSql, request: ReportRequest): Pro
   });
   const ordered = numbered.sort((a, b) => byImportance(a.data, b.data));
   const tasks = ordered.map(({ data }) => data);
-  const hours = packHours((await sql.run(hoursSql(scope))).rows, days);
+  const hours = await readHours(sql, scope, days);
   return {
     madeAtMs: request.nowMs,
     asOfMs,
@@ -113,15 +116,14 @@ export async function readReport(sql: PartitionSql, request: ReportRequest): Pro
       const ofPlace = tasks.filter((task) => task.w === w).map((task) => task.days);
       return {
         ...place,
-        days: packDays(sumOfDays(ofPlace, days.length)),
-        hours: hours.get(`${place.workspace}/${place.projectId}`) ?? '',
+        days: sumOfDays(ofPlace, days.length),
+        hours: hours.get(`${place.workspace}/${place.projectId}`) ?? [],
       };
     }),
     tasks,
     incidents: ordered
       .flatMap(({ incidents }, t) => incidents.map((incident): IncidentData => ({ t, ...incident })))
       .sort(openFirstThenNewest),
-    leftOut: { tasks: 0, runsPerTask, rulesPerTask: maxRules, findingsPerTask: maxFindings, incidents: 0 },
   };
 }
 
@@ -147,31 +149,38 @@ function placesOf(taskRows: readonly (readonly SqlValue[])[], targets: readonly 
   }));
 }
 
-async function readTaskDays(sql: PartitionSql, days: readonly string[]): Promise<Map<number, string>> {
+async function readTaskDays(sql: PartitionSql, days: readonly string[]): Promise<Map<number, DayCounts[]>> {
   const { rows } = await sql.run(taskDaysSql);
   const byTask = Map.groupBy(rows, (row) => numberAt(row, 0));
   return new Map(
     [...byTask].map(([task, ofTask]) => {
       const ofDay = new Map(ofTask.map((row) => [row[1], row]));
-      const counts = days.map((day) => {
-        const row = ofDay.get(day);
-        return { passed: numberAt(row, 2), alarms: numberAt(row, 3), failed: numberAt(row, 4) };
-      });
-      return [task, packDays(counts)];
+      const countsOf = (row: readonly SqlValue[] | undefined): DayCounts => [
+        numberAt(row, 2),
+        numberAt(row, 3),
+        numberAt(row, 4),
+      ];
+      return [task, days.map((day) => countsOf(ofDay.get(day)))];
     }),
   );
 }
 
-const noRuns: PackedRuns = { ids: '', starts: '', durations: '', statuses: '', notified: '' };
-
-async function readRuns(sql: PartitionSql): Promise<Map<number, PackedRuns>> {
-  const { rows } = await sql.run(lastRunsSql(runsPerTask));
-  return new Map(
-    rows.map((row) => {
-      const [ids = '', starts = '', durations = '', statuses = '', notified = ''] = row.slice(1).map(String);
-      return [numberAt(row, 0), { ids, starts, durations, statuses, notified }];
-    }),
-  );
+/** @returns by `<workspace>/<project>` */
+async function readHours(
+  sql: PartitionSql,
+  scope: ReportScope,
+  days: readonly string[],
+): Promise<Map<string, HourCounts[]>> {
+  const { rows } = await sql.run(hoursSql(scope));
+  const indexes = new Map<SqlValue | undefined, number>(days.map((day, index) => [day, index]));
+  const byPlace = Map.groupBy(rows, (row) => `${row[0]}/${row[1]}`);
+  const countsOf = (row: readonly SqlValue[]): HourCounts => ({
+    day: indexes.get(row[2]) ?? 0,
+    hour: numberAt(row, 3),
+    runs: numberAt(row, 4),
+    bad: numberAt(row, 5),
+  });
+  return new Map([...byPlace].map(([place, ofPlace]) => [place, ofPlace.map(countsOf)]));
 }
 
 /** @param row as `tasksSql` gives it */
@@ -208,7 +217,7 @@ function taskOf(row: readonly SqlValue[], { w, history, definition, days, runs, 
     bad24: numberAt(row, 13),
     silent24: numberAt(row, 14),
     incidents: incidents.length,
-    isFlapping: isFlapping(runs.statuses),
+    isFlapping: isFlapping(runs),
     p50Ms: numberOrNull(row[15]),
     p95Ms: numberOrNull(row[16]),
     slowdown: numberOrNull(row[17]),
@@ -219,14 +228,11 @@ function taskOf(row: readonly SqlValue[], { w, history, definition, days, runs, 
   };
 }
 
-/**
- * Whether the last executions change often between good and bad.
- *
- * @param statuses letters, open executions among them
- */
-function isFlapping(statuses: string): boolean {
-  const letters = [...statuses].filter((letter) => letter in outcomeOf).map((letter) => letter === 'S');
-  return letters.filter((isGood, index) => index > 0 && isGood !== letters[index - 1]).length >= flappingChanges;
+/** Whether the last executions change often between good and bad. */
+function isFlapping(runs: readonly RunData[]): boolean {
+  const settled = runs.flatMap(({ status }) => outcomes.filter((outcome) => outcome === status));
+  const isGood = settled.map((outcome) => outcome === 'SUCCESS');
+  return isGood.filter((each, index) => index > 0 && each !== isGood[index - 1]).length >= flappingChanges;
 }
 
 function byImportance(a: TaskData, b: TaskData): number {

@@ -1,10 +1,9 @@
 /**
- * The data of a report, as it is embedded in the page. Types only: the page's own script imports them too.
- *
- * What there are thousands of is packed into text, which keeps a page of 1,000 tasks below 2 MB.
+ * The data of a report. Types only: the page's own script imports them too.
  */
 import type { EpochMs } from '../model.ts';
 import type { Outcome } from '../streaks.ts';
+import type { DayCounts } from './day-counts.ts';
 
 /** Whether a target's data can be trusted. */
 export interface TargetFacts {
@@ -41,25 +40,31 @@ export interface WorkspaceData {
   readonly projectId: string;
   /** Name of its target. */
   readonly label: string;
-  /** Counts of each day, as `TaskData.days`. */
-  readonly days: string;
-  /**
-   * Executions and bad executions of each hour: `day:hour=executions,bad` joined by `;`, hours in the report's zone.
-   */
-  readonly hours: string;
+  /** Counts of each day. */
+  readonly days: readonly DayCounts[];
+  /** Counts of the hours with executions, in the report's zone. */
+  readonly hours: readonly HourCounts[];
 }
 
-/** The last executions of a task, oldest first, each property joined by `,`. */
-export interface PackedRuns {
-  /** Instance ids. */
-  readonly ids: string;
-  /** Starts in ms, each as the difference to the one before; the first as epoch ms. */
-  readonly starts: string;
-  /** Durations in ms; empty if unknown. */
-  readonly durations: string;
-  /** Letters (`statusNames`), not joined. */
-  readonly statuses: string;
-  /** Letters (`notifyNames`), not joined. */
+/** Executions of one hour of one day. */
+export interface HourCounts {
+  /** Index in `days` of the report. */
+  readonly day: number;
+  readonly hour: number;
+  readonly runs: number;
+  readonly bad: number;
+}
+
+/** One execution of a task. */
+export interface RunData {
+  /** Instance id. */
+  readonly id: string;
+  readonly startMs: EpochMs;
+  /** Null if unknown. */
+  readonly durationMs: number | null;
+  /** As documented; any other status is `UNKNOWN`. */
+  readonly status: string;
+  /** The status of its notification; empty if there is none. */
   readonly notified: string;
 }
 
@@ -131,9 +136,10 @@ export interface TaskData {
   readonly slowdown: number | null;
   /** Time since its last run, if that is more than twice its longest pause before; otherwise null. */
   readonly stoppedMs: number | null;
-  /** Counts of each day joined by `;`: `passed` or `passed,alarms,failed`; empty without executions. */
-  readonly days: string;
-  readonly runs: PackedRuns;
+  /** Counts of each day. */
+  readonly days: readonly DayCounts[];
+  /** The last executions, oldest first. */
+  readonly runs: readonly RunData[];
   /** The first of its rules; empty where the table of tasks is not synced. */
   readonly rules: readonly RuleData[];
   /** Findings of the last executions that did not pass, newest first. Empty if rule results are not fetched. */
@@ -186,3 +192,6 @@ export interface ReportData {
   readonly incidents: readonly IncidentData[];
   readonly leftOut: LeftOut;
 }
+
+/** Everything that was read, before anything is left out. */
+export type WholeReport = Omit<ReportData, 'leftOut'>;

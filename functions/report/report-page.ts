@@ -1,8 +1,8 @@
 /** The page: one HTML document with its script, style and data in it, and nothing to load. Pure. */
 import { createHash } from 'node:crypto';
-import { embedded, fitReport, sizeOf } from './fit-report.ts';
+import { embedded, fitReport } from './fit-report.ts';
 import type { PageAssets } from './page-assets.ts';
-import type { ReportData } from './report-data.ts';
+import type { ReportData, WholeReport } from './report-data.ts';
 
 /** The largest page, which mail servers and chats still accept. */
 export const maxPageBytes = 2_000_000;
@@ -17,19 +17,13 @@ export interface ReportPage {
  * Makes the page. The policy in its head allows only its own script and no loading, whatever a name in the data looks
  * like.
  */
-export function reportPage(data: ReportData, { script, style }: PageAssets): ReportPage {
-  // Escaping lengthens the data by a little: what has a `<` in it.
-  const frameBytes = sizeOf(script) + sizeOf(style) + 10_000;
-  let fitted = fitReport(data, maxPageBytes - frameBytes);
-  let html = htmlOf(fitted, script, style);
-  while (Buffer.byteLength(html) > maxPageBytes && fitted.tasks.length > 0) {
-    fitted = fitReport(fitted, sizeOf(embedded(fitted)) * 0.9);
-    html = htmlOf(fitted, script, style);
-  }
-  return { html, data: fitted };
+export function reportPage(data: WholeReport, assets: PageAssets): ReportPage {
+  const fitted = fitReport(data, maxPageBytes - Buffer.byteLength(htmlOf('', assets)));
+  return { html: htmlOf(embedded(fitted), assets), data: fitted };
 }
 
-function htmlOf(data: ReportData, script: string, style: string): string {
+/** @param data in base64, so that no text in it can end the element */
+function htmlOf(data: string, { script, style }: PageAssets): string {
   const hash = createHash('sha256').update(script).digest('base64');
   const policy = `default-src 'none'; script-src 'sha256-${hash}'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'`;
   return `<!doctype html>
@@ -45,14 +39,9 @@ function htmlOf(data: ReportData, script: string, style: string): string {
 <body>
 <noscript><p class="notice">This report is drawn by a script inside this file. Allow JavaScript to see it.</p></noscript>
 <div id="report"></div>
-<script type="application/json" id="data">${jsonInHtml(embedded(data))}</script>
+<script type="text/plain" id="data">${data}</script>
 <script>${script}</script>
 </body>
 </html>
 `;
-}
-
-/** Returns JSON in which no HTML tag or comment can begin or end. */
-function jsonInHtml(data: unknown): string {
-  return JSON.stringify(data).replaceAll('<', '\\u003c');
 }

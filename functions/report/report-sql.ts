@@ -1,11 +1,10 @@
 /**
  * The queries of a report as SQL for DuckDB. Pure. The table is read once, into `report_runs`; all other queries use
- * that. A result has at most one row per task, task and day, or streak, for any number of executions.
+ * that. A result has at most one row per task and day, streak, or one of the last executions of a task.
  */
 import type { PartitionFilter } from '../query/duckdb.ts';
 import { quoted, viewSql } from '../query/view.ts';
 import { resultTableName, tableName, viewName } from '../warehouse/layout.ts';
-import { notifyNames, statusNames } from './packing.ts';
 
 /** Whose executions are read. */
 export interface Source {
@@ -29,9 +28,12 @@ export interface ReportScope {
 /** Streaks read at most, the newest: as many as 500 tasks make that change at every execution, 100 times. */
 export const maxStreaks = 50_000;
 
-const isSettled = `status IN ('S', 'A', 'F')`;
-const isBad = `status IN ('A', 'F')`;
-const isSilent = `status = 'A' AND notified <> 'S'`;
+const isSettled = `status IN ('SUCCESS', 'ALARMING', 'FAILED')`;
+const isBad = `status IN ('ALARMING', 'FAILED')`;
+const isSilent = `status = 'ALARMING' AND notified <> 'SUCCESS'`;
+
+const outcomeCounts = `count_if(status = 'SUCCESS') AS passed, count_if(status = 'ALARMING') AS alarms,
+  count_if(status = 'FAILED') AS failed`;
 
 /** The tasks of `report_runs`, numbered, which are kept as the table `report_tasks`. */
 export const numberedTasksSql = `SELECT row_number() OVER (ORDER BY workspace, project_id, task_key) AS task, *
@@ -67,19 +69,14 @@ export function runsSql(sources: readonly Source[], fromDay: string, toDay: stri
   task_id, name, task_type, dt, id,
   epoch_ms(start_time) AS start_ms,
   epoch_ms(end_time) AS end_ms,
-  ${letterSql('run_status', statusNames, 'U')} AS status,
-  ${letterSql('notify_status', notifyNames, '-')} AS notified
+  CASE WHEN run_status IN ('SUCCESS', 'ALARMING', 'FAILED', 'RUNNING', 'SUSPENDING') THEN run_status ELSE 'UNKNOWN' END AS status,
+  coalesce(notify_status, '') AS notified
 FROM ${relation}
 WHERE dt >= ${quoted(fromDay)} AND dt <= ${quoted(toDay)} AND (${places.join(' OR ')})`;
 }
 
 /** Identifies a task: by its id, or by its name if it has none. */
 const taskKeySql = `coalesce(CAST(task_id AS varchar), concat('name:', name))`;
-
-function letterSql(column: string, names: Readonly<Record<string, string>>, other: string): string {
-  const cases = Object.entries(names).map(([letter, name]) => `WHEN ${quoted(name)} THEN ${quoted(letter)}`);
-  return `CASE ${column} ${cases.join(' ')} ELSE ${quoted(other)} END`;
-}
 
 /** One row for each task. @param asOfMs end of the last 24 hours */
 export function tasksSql({ recentDay }: ReportScope, asOfMs: number): string {
@@ -95,7 +92,7 @@ FROM (
     SELECT task, r.workspace, r.project_id, any_value(t.task_id) AS task_id, any_value(t.name) AS name,
       any_value(t.task_type) AS task_type,
       count(*) AS runs, CAST(max(start_ms) AS double) AS last_ms, CAST(max(pause) AS double) AS longest_pause,
-      count_if(status = 'S') AS passed, count_if(status = 'A') AS alarms, count_if(status = 'F') AS failed,
+      ${outcomeCounts},
       count_if(NOT ${isSettled}) AS open, count_if(${isSilent}) AS silent,
       count_if(${isSettled} AND ${recent}) AS runs24, count_if(${isBad} AND ${recent}) AS bad24,
       count_if(${isSilent} AND ${recent}) AS silent24,
@@ -116,7 +113,7 @@ ORDER BY task`;
 
 /** Settled executions of each task and day. */
 export const taskDaysSql = `SELECT task, dt,
-  count_if(status = 'S'), count_if(status = 'A'), count_if(status = 'F')
+  ${outcomeCounts}
 FROM report_runs JOIN report_tasks USING (workspace, project_id, task_key)
 WHERE ${isSettled}
 GROUP BY task, dt`;
@@ -131,26 +128,15 @@ GROUP BY ALL
 ORDER BY ALL`;
 }
 
-/** The last executions of each task, packed into text, oldest first. */
-export function lastRunsSql(runsPerTask: number): string {
-  const joined = (value: string, separator: string): string =>
-    `string_agg(${value}, '${separator}' ORDER BY start_ms, id)`;
-  return `SELECT task,
-  ${joined('CAST(id AS varchar)', ',')},
-  ${joined('CAST(start_ms - coalesce(previous_ms, 0) AS varchar)', ',')},
-  ${joined(`coalesce(CAST(end_ms - start_ms AS varchar), '')`, ',')},
-  ${joined('status', '')},
-  ${joined('notified', '')}
-FROM (
-  SELECT *, lag(start_ms) OVER (PARTITION BY task ORDER BY start_ms, id) AS previous_ms
-  FROM (
-    SELECT task, id, start_ms, end_ms, status, notified
-    FROM report_runs JOIN report_tasks USING (workspace, project_id, task_key)
-    QUALIFY row_number() OVER (PARTITION BY task ORDER BY start_ms DESC, id DESC) <= ${Math.trunc(runsPerTask)}
-  )
-)
-GROUP BY task`;
-}
+/** Executions kept for each task: what its strip shows. */
+export const runsPerTask = 30;
+
+/** The last executions of each task, oldest first. */
+export const lastRunsSql = `SELECT task, CAST(id AS varchar), CAST(start_ms AS double), CAST(end_ms - start_ms AS double),
+  status, notified
+FROM report_runs JOIN report_tasks USING (workspace, project_id, task_key)
+QUALIFY row_number() OVER (PARTITION BY task ORDER BY start_ms DESC, id DESC) <= ${runsPerTask}
+ORDER BY task, start_ms, id`;
 
 /** Executions of a task whose findings are kept, the last ones that did not pass, and findings of each. */
 const findingRuns = 3;
@@ -202,7 +188,7 @@ FROM (
 WINDOW streaks AS (PARTITION BY task ORDER BY runs_before)`;
 
 /** Tasks that were failing when the days shown begin: only for these are earlier days read. */
-const failingAtFirst = `SELECT task FROM report_streaks WHERE runs_before = 0 AND status <> 'S'`;
+const failingAtFirst = `SELECT task FROM report_streaks WHERE runs_before = 0 AND status <> 'SUCCESS'`;
 export const failingAtFirstSql = `SELECT count(*) FROM (${failingAtFirst})`;
 
 /** The days before those shown. */
@@ -222,14 +208,14 @@ export function earlierStreaksSql({ sources, readFromDay, fromDay }: ReportScope
   return `SELECT task, any_value(status) AS status, min(start_ms) AS first_ms, max(start_ms) AS last_ms,
     count(*) AS runs, first(id ORDER BY start_ms, id) AS first_id
   FROM (
-    SELECT task, status, start_ms, id, count_if(status = 'S') OVER (
+    SELECT task, status, start_ms, id, count_if(status = 'SUCCESS') OVER (
       PARTITION BY task ORDER BY start_ms, id ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
     ) AS passes
     FROM (${runsSql(sources, readFromDay, fromDay, `(${viewSql(observations)})`)})
     JOIN report_tasks USING (workspace, project_id, task_key)
     WHERE dt < ${quoted(fromDay)} AND ${isSettled}
   )
-  WHERE passes = 0 OR (passes = 1 AND status = 'S')
+  WHERE passes = 0 OR (passes = 1 AND status = 'SUCCESS')
   GROUP BY task, passes`;
 }
 

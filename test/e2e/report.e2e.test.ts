@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import type { Observation } from '../../functions/model.ts';
 import { pageAssets } from '../../functions/report/page-assets.ts';
 import { readReport } from '../../functions/report/read-report.ts';
-import type { ReportData, TargetFacts } from '../../functions/report/report-data.ts';
+import type { TargetFacts, WholeReport } from '../../functions/report/report-data.ts';
 import { reportPage } from '../../functions/report/report-page.ts';
 import { readDefinitions } from '../../functions/report/task-definitions.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
@@ -79,7 +79,7 @@ async function aPage(
 }
 
 /** Opens a report from disk. What goes wrong in it fails the test. */
-async function pageOf(data: ReportData): Promise<Page> {
+async function pageOf(data: WholeReport): Promise<Page> {
   const path = join(await tempFolder(), 'report.html');
   await writeFile(path, reportPage(data, await pageAssets()).html);
 
@@ -97,6 +97,7 @@ async function pageOf(data: ReportData): Promise<Page> {
     await page.close();
     expect(faults).toEqual([]);
   });
+  await page.locator('main').waitFor();
   return page;
 }
 
@@ -107,7 +108,7 @@ const someTasks = [
 ];
 
 /** A report of tasks whose definitions and results are known. */
-async function definedTasks(): Promise<ReportData> {
+async function definedTasks(): Promise<WholeReport> {
   const world = await syncedSource();
   world.sim.life.addMany(60, { fromMs: world.clock.now() - 20 * hourMs, toMs: world.clock.now() - hourMs, tasks: 5 });
   await world.syncWell({ tasks: true, results: 'all' });

@@ -3,7 +3,7 @@
  * theme.
  */
 import { barY, cell, dot, line, plot, ruleY } from '@observablehq/plot';
-import { type DayCounts, sumOfDays, unpackHours } from '../packing.ts';
+import { sumOfDays } from '../day-counts.ts';
 import type { ReportData, TaskData, WorkspaceData } from '../report-data.ts';
 import { button, count, el, percent } from './dom.ts';
 import type { Filter } from './filters.ts';
@@ -19,8 +19,11 @@ export interface ChartSections {
   show(filter: Filter, tasks: readonly TaskData[]): void;
 }
 
-interface Day extends DayCounts {
+interface Day {
   readonly day: string;
+  readonly passed: number;
+  readonly alarms: number;
+  readonly failed: number;
 }
 
 const leastWidth = 280;
@@ -49,7 +52,9 @@ export function chartSections(data: ReportData): ChartSections {
       counted.map((each) => each.days),
       data.days.length,
     );
-    const days = data.days.map((day, index): Day => ({ day, passed: 0, alarms: 0, failed: 0, ...sums[index] }));
+    const days = sums.map(
+      ([passed, alarms, failed], index): Day => ({ day: data.days[index] ?? '', passed, alarms, failed }),
+    );
     rates.replaceChildren(...passRateChart(days, width), daysTable(days));
     schedule.replaceChildren(scheduleChart(places, data.days, showsBad, width));
   };
@@ -89,7 +94,7 @@ function dayAxis(days: readonly string[], width: number) {
   return { type: 'band', domain: [...days], label: null, ticks, tickFormat: shortDay, tickSize: 0 } as const;
 }
 
-function runsOf({ passed, alarms, failed }: DayCounts): number {
+function runsOf({ passed, alarms, failed }: Day): number {
   return passed + alarms + failed;
 }
 
@@ -171,7 +176,7 @@ function scheduleChart(
 ): Node {
   const sums = new Map<string, { day: string; hour: number; runs: number; bad: number }>();
   for (const { hours } of workspaces) {
-    for (const { day, hour, runs, bad } of unpackHours(hours)) {
+    for (const { day, hour, runs, bad } of hours) {
       const key = `${day}:${hour}`;
       const sum = sums.get(key) ?? { day: days[day] ?? '', hour, runs: 0, bad: 0 };
       sum.runs += runs;

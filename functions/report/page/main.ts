@@ -1,6 +1,5 @@
 /** The page's script: draws the report out of the data in the page. */
-import type { PackedRows } from '../packing.ts';
-import type { IncidentData, ReportData, TaskData } from '../report-data.ts';
+import type { ReportData } from '../report-data.ts';
 import { chartSections } from './charts.ts';
 import { count, el } from './dom.ts';
 import { type Filter, filterBar, matches } from './filters.ts';
@@ -12,14 +11,11 @@ import { ruleGroups } from './rule-groups.ts';
 import { taskSection } from './tasks.ts';
 import { timesIn } from './times.ts';
 
-/** Reads the data that report-page.ts has embedded, and undoes `packRows`. */
-function embeddedData(): ReportData {
-  const data = JSON.parse(document.getElementById('data')?.textContent ?? 'null');
-  return { ...data, tasks: unpackRows<TaskData>(data.tasks), incidents: unpackRows<IncidentData>(data.incidents) };
-}
-
-function unpackRows<T extends object>({ names, rows }: PackedRows): T[] {
-  return rows.map((row) => Object.assign(Object.create(null), ...names.map((name, index) => ({ [name]: row[index] }))));
+/** Reads the data that report-page.ts has embedded. */
+async function embeddedData(): Promise<ReportData> {
+  const bytes = Uint8Array.from(atob(document.getElementById('data')?.textContent ?? ''), (byte) => byte.charCodeAt(0));
+  const inflated = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
+  return await new Response(inflated).json();
 }
 
 function draw(data: ReportData): void {
@@ -112,4 +108,9 @@ function footer({ leftOut, tasks, readFromDay }: ReportData): HTMLElement {
   );
 }
 
-draw(embeddedData());
+embeddedData()
+  .then(draw)
+  .catch((thrown: unknown) => {
+    const problem = el('p', { class: 'notice' }, `This browser cannot show the report: ${thrown}`);
+    document.getElementById('report')?.replaceChildren(problem);
+  });

@@ -1,6 +1,5 @@
 /** Small parts that several sections show: a status, a strip of runs, columns of tables. */
-import { notifyNames, statusNames } from '../packing.ts';
-import type { PackedRuns, ReportData, TaskData } from '../report-data.ts';
+import type { ReportData, TaskData } from '../report-data.ts';
 import { count, el, nameText } from './dom.ts';
 import type { Column } from './table.ts';
 import { duration, type Times } from './times.ts';
@@ -20,38 +19,8 @@ export function statusBadge(status: string | null): HTMLElement {
   return el('span', { class: `status ${className}` }, el('span', { 'aria-hidden': 'true' }, sign), ` ${word}`);
 }
 
-/** One execution of a task. */
-export interface Run {
-  readonly id: string;
-  readonly startMs: number;
-  readonly durationMs: number | null;
-  readonly status: string;
-  readonly notified: string;
-}
-
-/** The executions that the page has of a task, oldest first. */
-export function runsOf({ ids, starts, durations, statuses, notified }: PackedRuns): Run[] {
-  const durationTexts = durations.split(',');
-  const differences = starts.split(',').map(Number);
-  let startMs = 0;
-  return statuses === ''
-    ? []
-    : ids.split(',').map((id, index) => {
-        startMs += differences[index] ?? 0;
-        const text = durationTexts[index] ?? '';
-        return {
-          id,
-          startMs,
-          durationMs: text === '' ? null : Number(text),
-          status: statusNames[statuses[index] ?? 'U'] ?? 'UNKNOWN',
-          notified: notifyNames[notified[index] ?? '-'] ?? '',
-        };
-      });
-}
-
 /** The last runs as bars: a failure is tall, an alarm less so, a success short. */
-function strip(task: TaskData, times: Times): HTMLElement {
-  const runs = runsOf(task.runs);
+function strip({ runs }: TaskData, times: Times): HTMLElement {
   const bad = runs.filter(({ status }) => status === 'ALARMING' || status === 'FAILED').length;
   const bars = runs.map(({ status, startMs }) => {
     const [className, , word] = statusWords[status] ?? ['open', '', 'Unknown'];

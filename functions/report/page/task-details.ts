@@ -1,7 +1,7 @@
 /** The details of a task's row: its incidents and its last executions. */
-import type { FindingData, ReportData, TaskData } from '../report-data.ts';
+import type { ReportData, RunData, TaskData } from '../report-data.ts';
 import { count, counted, el } from './dom.ts';
-import { durationOrDash, type Run, runsOf, statusBadge } from './parts.ts';
+import { durationOrDash, statusBadge } from './parts.ts';
 import { type Column, cellsOf, headerOf, headOf } from './table.ts';
 import { duration, type Times } from './times.ts';
 
@@ -16,7 +16,6 @@ const shownIncidents = 8;
 /** Makes the details. */
 export function taskDetails(task: TaskData, data: ReportData, times: Times): HTMLElement {
   const { label = '', workspace = '' } = data.workspaces[task.w] ?? {};
-  const runs = runsOf(task.runs).reverse();
   const settled = task.passed + task.alarms + task.failed;
   return el(
     'div',
@@ -48,7 +47,7 @@ export function taskDetails(task: TaskData, data: ReportData, times: Times): HTM
       rules(task),
       incidents(task, data, times),
     ),
-    executions(runs, task, times),
+    executions(task, times),
   );
 }
 
@@ -89,9 +88,10 @@ function incidents(task: TaskData, data: ReportData, times: Times): HTMLElement 
   );
 }
 
-function executions(runs: readonly Run[], task: TaskData, times: Times): HTMLElement {
+function executions(task: TaskData, times: Times): HTMLElement {
+  const runs = task.runs.toReversed();
   const all = task.passed + task.alarms + task.failed + task.open;
-  const columns: readonly Column<Run>[] = [
+  const columns: readonly Column<RunData>[] = [
     { label: 'Started', cell: ({ startMs }) => times.full(startMs) },
     { label: 'Status', cell: ({ status }) => statusBadge(status) },
     { label: 'Duration', cell: ({ durationMs }) => durationOrDash(durationMs), isNumber: true },
@@ -99,7 +99,9 @@ function executions(runs: readonly Run[], task: TaskData, times: Times): HTMLEle
     { label: 'Instance id', cell: ({ id }) => id },
   ];
   const rows = runs.flatMap((run) => {
-    const found = task.findings.filter(({ id, startMs }) => id === run.id && startMs === run.startMs).map(finding);
+    const found = task.findings
+      .filter(({ id, startMs }) => id === run.id && startMs === run.startMs)
+      .map(({ rule, object, columns: of, condition, metrics }) => ruleLine([rule, metrics], [object, of, condition]));
     const line = el('tr', {}, ...cellsOf(run, columns));
     return found.length === 0
       ? [line]
@@ -117,14 +119,9 @@ function executions(runs: readonly Run[], task: TaskData, times: Times): HTMLEle
   );
 }
 
-function notification({ status, notified }: Run): HTMLElement | string {
+function notification({ status, notified }: RunData): HTMLElement | string {
   const words = notifyWords[notified] ?? '–';
   return status === 'ALARMING' && notified !== 'SUCCESS' ? el('strong', { class: 'warning' }, words) : words;
-}
-
-/** What a rule found. */
-function finding({ rule, object, columns, condition, metrics }: FindingData): HTMLElement {
-  return ruleLine([rule, metrics], [object, columns, condition]);
 }
 
 /** A rule in one line, and what is known of it under that. */

@@ -2,7 +2,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { ReportData } from '../../../functions/report/report-data.ts';
 import { FakeS3 } from '../../support/fake-s3.ts';
+import { dataInPage } from '../../support/page-data.ts';
 import { aWorld, hourMs, type World } from '../world.ts';
 
 /** A synced world with a task that fails. */
@@ -15,10 +17,8 @@ async function aSyncedWorld(): Promise<World> {
   return world;
 }
 
-/** The data in a page. */
-async function dataIn(path: string): Promise<Record<string, unknown> & { targets: unknown[] }> {
-  const html = await readFile(path, 'utf8');
-  return JSON.parse(/id="data">(.*?)<\/script>/s.exec(html)?.[1] ?? '');
+async function dataIn(path: string): Promise<ReportData> {
+  return dataInPage(await readFile(path, 'utf8'));
 }
 
 describe('dqsync report', () => {
