@@ -3,29 +3,8 @@ import type { KnownTask } from '../checkpoint/known-tasks.ts';
 import type { EpochMs, Rule, Task, TaskDetails } from '../model.ts';
 import { type TaskRow, taskStateColumns } from '../warehouse/task-table.ts';
 
-/**
- * Longer than a week, so that a task that runs every week is never quiet; shorter than the 30 days of Athena's saved
- * questions, which take earlier runs from the table of tasks.
- */
-const quietMs = 10 * 86_400_000;
-
 /** The columns that all rows of a run share. */
 export type TaskRunColumns = Pick<TaskRow, 'workspace' | 'projectId' | 'runId'>;
-
-/**
- * Returns what is to be written and remembered of a task. A later run alone is no change until the task has been quiet
- * for ten days: the executions in the table show it, and otherwise nearly every task would be written every day.
- */
-export function withoutRecentRun(before: KnownTask | null, after: KnownTask, run: TaskRunColumns): KnownTask {
-  const lastRunTimeMs = before?.details.lastRunTimeMs ?? null;
-  const isQuiet = after.seenAtMs - (after.details.lastRunTimeMs ?? 0) > quietMs;
-  if (before === null || lastRunTimeMs === null || isQuiet) {
-    return after;
-  }
-  const still = { ...after, details: { ...after.details, lastRunTimeMs } };
-  const isOtherwiseSame = stateOf(rowOf(still, run)) === stateOf(rowOf(before, run));
-  return isOtherwiseSame ? still : after;
-}
 
 /**
  * Returns a row for the task and for each rule whose state is another than it was; for a rule that is gone, its last
@@ -43,13 +22,9 @@ export function changedRows(before: KnownTask | null, after: KnownTask, run: Tas
   ];
 }
 
-function rowsOf(known: KnownTask, run: TaskRunColumns): TaskRow[] {
-  return [rowOf(known, run), ...known.details.rules.map((rule) => rowOf(known, run, rule))];
-}
-
-/** Returns the row of a task, or of one of its rules. */
-function rowOf({ details, seenAtMs, deletedAtMs }: KnownTask, run: TaskRunColumns, rule: Rule | null = null): TaskRow {
-  return { ...run, task: details, rule, deletedAtMs, observedAtMs: seenAtMs };
+function rowsOf({ details, seenAtMs, deletedAtMs }: KnownTask, run: TaskRunColumns): TaskRow[] {
+  const row = (rule: Rule | null): TaskRow => ({ ...run, task: details, rule, deletedAtMs, observedAtMs: seenAtMs });
+  return [row(null), ...details.rules.map(row)];
 }
 
 function keyOf({ rule }: TaskRow): string {

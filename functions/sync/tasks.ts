@@ -14,7 +14,7 @@ import { tasksKey } from '../warehouse/layout.ts';
 import { type TaskRow, taskTable } from '../warehouse/task-table.ts';
 import type { StepOutcome } from './maintenance-step.ts';
 import type { TargetRun } from './target-run.ts';
-import { changedRows, isListedAnew, seenInList, withoutRecentRun } from './task-rows.ts';
+import { changedRows, isListedAnew, seenInList } from './task-rows.ts';
 
 /** Details are read again after this long, because the list does not show changes of a rule. */
 const detailsAgeMs = 7 * 86_400_000;
@@ -151,16 +151,12 @@ async function commitTasksOf(
   seen: readonly KnownTask[],
   written: { files: number; bytes: number },
 ): Promise<LoadedDocument<KnownTasks>> {
-  const { workspace, projectId, filter } = run.target;
-  const columns = { workspace, projectId, runId: run.runId };
+  const { workspace, projectId } = run.target;
   const known = new Map(loaded.value.tasks.map((one) => [one.details.id, one]));
-  // With a filter, the table lacks executions of some tasks, whose last runs are shown nowhere else.
-  const hasAllExecutions = Object.keys(filter).length === 0;
-  const changes = seen.map((task) => {
-    const before = known.get(task.details.id) ?? null;
-    const one = hasAllExecutions ? withoutRecentRun(before, task, columns) : task;
-    return { one, rows: changedRows(before, one, columns) };
-  });
+  const changes = seen.map((one) => ({
+    one,
+    rows: changedRows(known.get(one.details.id) ?? null, one, { workspace, projectId, runId: run.runId }),
+  }));
   const rows: TaskRow[] = changes.flatMap((change) => change.rows);
   if (rows.length > 0) {
     const { files, bytes } = await writeRows(run, taskTable, rows, written.files);

@@ -75,7 +75,7 @@ export const taskStateColumns: readonly TableColumn<TaskRow>[] = [
   time('create_time', 'When the task was created, UTC.', ofTask('createTimeMs')),
   time(
     'last_run_time',
-    'When the newest instance of the task had started, UTC; null if it never ran. A later run alone is written only once it is ten days old; until then, see quality_instances.',
+    'When the newest instance of the task started, UTC; null if it never ran.',
     ofTask('lastRunTimeMs'),
   ),
   text('creator', 'Who created the task.', ofTask('creator')),

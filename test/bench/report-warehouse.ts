@@ -94,15 +94,16 @@ async function writeWorkspace(
     }
     const results = rows.filter(({ runStatus }) => runStatus !== 'SUCCESS').map(aResult);
     await write(fileOf(resultTable, dt), await fileBytes(resultTable, results));
-    // The first maintenance writes all tasks, whose definitions never change after that.
-    if (ago === Math.min(days, daysWritten)) {
-      const origin = { workspace, projectId: anObservation().projectId, runId: runIdOf(0) };
-      const seen = known.flatMap((task) => changedRows(null, { ...task, seenAtMs: fromMs + hourMs }, origin));
-      await write(fileOf(taskTable, dt), await fileBytes(taskTable, seen));
-    }
+    // The maintenance of each day writes a row for each task that has run, and all rules once.
+    const origin = { workspace, projectId: anObservation().projectId, runId: runIdOf(0) };
+    const seen = known.flatMap((task) => changedRows(null, { ...task, seenAtMs: fromMs + hourMs }, origin));
+    const changed = ago === Math.min(days, daysWritten) ? seen : seen.filter(({ rule }) => rule === null);
+    await write(fileOf(taskTable, dt), await fileBytes(taskTable, changed));
+    const sharedTasks = fileOf(taskTable, dt);
     shared = [
       [settledFile(dt), settledFile],
       [fileOf(resultTable, dt), (day) => fileOf(resultTable, day)],
+      [sharedTasks, (day) => fileOf(taskTable, day)],
     ];
   }
 }

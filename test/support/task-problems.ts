@@ -7,7 +7,7 @@ type Row = Record<string, unknown>;
 
 /**
  * Returns, as text, the tasks and rules that only the table shows or only the source lists, each in its latest state
- * and with exact ids. Leaves out last runs, which the table shows late.
+ * and with exact ids.
  *
  * @param files of the table, of one workspace
  * @param workspace default: the first of the simulator
@@ -29,10 +29,10 @@ export async function taskProblems(
   ];
 }
 
-function trueTexts({ definition }: ReturnType<Simulator['tasks']>[number]): string[] {
+function trueTexts({ definition, lastRunMs }: ReturnType<Simulator['tasks']>[number]): string[] {
   const { task, level, scheduleStatus, rules } = definition;
   return [
-    [task.taskId, task.taskType, task.name, level, scheduleStatus],
+    [task.taskId, task.taskType, task.name, level, scheduleStatus, lastRunMs],
     ...rules
       .flat()
       .map((rule) => [
@@ -45,7 +45,7 @@ function trueTexts({ definition }: ReturnType<Simulator['tasks']>[number]): stri
 function textOf(row: Row): string {
   const names =
     row['rule_id'] === null
-      ? ['task_id', 'task_type', 'task_name', 'level', 'schedule_status']
+      ? ['task_id', 'task_type', 'task_name', 'level', 'schedule_status', 'last_run_time']
       : [
           ...['task_id', 'rule_id', 'rule_name', 'alarm_condition', 'weight'],
           ...['dimension', 'databases', 'tables', 'columns'],

@@ -5,19 +5,10 @@ import { describe, expect, it } from 'vitest';
 import type { Run } from '../../functions/sync/run.ts';
 import { taskTableName } from '../../functions/warehouse/layout.ts';
 import type { Fault } from '../simulator/faults.ts';
-import { defaultWorkspace } from '../simulator/server.ts';
 import { failingStore } from '../support/failing-store.ts';
 import { duckdb } from '../support/referee.ts';
 import { storedFiles } from '../support/stored-rows.ts';
-import {
-  dayMs,
-  hourMs,
-  minuteMs,
-  type SyncedSource,
-  syncedSource,
-  warnings,
-  worldStartMs,
-} from '../support/synced-source.ts';
+import { dayMs, minuteMs, type SyncedSource, syncedSource, warnings } from '../support/synced-source.ts';
 import { taskProblems } from '../support/task-problems.ts';
 
 /** Reads all rows, or the latest of each task and rule, by SQL that is independent of the product's. */
@@ -39,11 +30,6 @@ async function expectTasks({ store, sim }: SyncedSource): Promise<void> {
 }
 
 const withTasks: Partial<Run> = { tasks: true };
-
-async function taskFilesOf({ folder }: SyncedSource): Promise<string[]> {
-  const table = join(folder, 'warehouse', taskTableName);
-  return (await readdir(table, { recursive: true })).filter((file) => file.endsWith('.parquet'));
-}
 
 describe('tasks', () => {
   it('are written once with all their rules, with one request per task and per list', async () => {
@@ -77,6 +63,12 @@ describe('tasks', () => {
 
   it.each([
     [
+      'a run',
+      1,
+      0,
+      (world: SyncedSource, task: Task) => void world.sim.life.addExecution({ task, startTimeMs: world.clock.now() }),
+    ],
+    [
       'another schedule',
       1,
       0,
@@ -106,60 +98,6 @@ describe('tasks', () => {
     await world.syncWell(withTasks);
     expect(await rowsOf(world, 'all')).toHaveLength(before + rows);
     await expectTasks(world);
-  });
-
-  it('that run every day are not written again until they have been quiet for ten days', async () => {
-    const world = await syncedSource();
-    const daily = ['a', 'b', 'c'].map((name) => world.sim.life.addTask({ name, rules: 2, everyMs: dayMs }));
-    for (let day = 0; day < 30; day += 1) {
-      for (const task of daily) {
-        world.sim.life.addExecution({ task, startTimeMs: world.clock.now() });
-      }
-      world.clock.advance(hourMs);
-      await world.syncWell();
-      await world.maintain();
-      world.clock.advance(dayMs - hourMs);
-    }
-    const lastRunsOf = async (which: 'all' | 'latest'): Promise<number[]> =>
-      (await rowsOf(world, which))
-        .filter((row) => row['rule_id'] === null)
-        .map((row) => Date.parse(`${row['last_run_time']}Z`));
-    expect(await taskFilesOf(world)).toHaveLength(1);
-    Object.assign(daily[0]!, { scheduleStatus: 'NOT_START' });
-    await world.maintain();
-    const newestMs = worldStartMs + 29 * dayMs;
-    expect(await lastRunsOf('latest')).toEqual([newestMs, worldStartMs, worldStartMs]);
-    world.clock.advance(9 * dayMs);
-    await world.maintain();
-    expect(await taskFilesOf(world)).toHaveLength(2);
-    world.clock.advance(minuteMs);
-    await world.maintain();
-    expect(await taskFilesOf(world)).toHaveLength(3);
-    expect(await lastRunsOf('latest')).toEqual([newestMs, newestMs, newestMs]);
-    world.clock.advance(dayMs);
-    await world.maintain();
-    expect(await lastRunsOf('all')).toHaveLength(3 + 1 + 2);
-  });
-
-  it('whose first run starts, or of which a filter hides executions, are written again at once', async () => {
-    const world = await syncedSource();
-    const task = world.sim.life.addTask({ name: 'a' });
-    const run = (): void => void world.sim.life.addExecution({ task, startTimeMs: world.clock.now() });
-    const rowsAfter = async (config: Record<string, unknown> = {}): Promise<number> => {
-      world.clock.advance(minuteMs);
-      await world.syncWell(withTasks, config);
-      return (await rowsOf(world, 'all')).filter((row) => row['rule_id'] === null).length;
-    };
-    expect(await rowsAfter()).toBe(1);
-    run();
-    expect(await rowsAfter()).toBe(2);
-    run();
-    expect(await rowsAfter()).toBe(2);
-    const other = { name: 'other', ...defaultWorkspace, credentials: world.credentials };
-    const filtered = { targets: [{ ...other, filter: { taskType: 'CONSISTENCY_TASK' } }] };
-    expect(await rowsAfter(filtered)).toBe(3);
-    run();
-    expect(await rowsAfter(filtered)).toBe(4);
   });
 
   it('that are deleted keep their last state, with the time at which the deletion was found', async () => {
