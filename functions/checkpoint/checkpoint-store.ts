@@ -6,7 +6,7 @@ import { ConflictError, StateError } from '../errors.ts';
 import type { Target } from '../model.ts';
 import { checkpointKey, probeKey } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
-import { WriteRetries, type WritingRun } from '../warehouse/write-retries.ts';
+import { retriesOfSharedFile, type WritingRun } from '../warehouse/write-retries.ts';
 import { applyChange, type Change } from './change.ts';
 import { type Checkpoint, emptyCheckpoint, type TargetIdentity } from './checkpoint.ts';
 import { decodeCheckpoint, encodeCheckpoint } from './codec.ts';
@@ -40,8 +40,6 @@ export interface CheckpointRun extends WritingRun, CheckpointedTarget {
   readonly store: Store;
 }
 
-/** Attempts that other runs may win before the commit fails. */
-const maxLost = 20;
 /** Reads of an unreadable checkpoint before it is reported. */
 const maxReads = 3;
 
@@ -134,11 +132,7 @@ export async function moveCheckpoint(
 ): Promise<Committed> {
   const { store, target } = run;
   const key = checkpointKey(target.name);
-  const what = `the checkpoint ${key}`;
-  const retries = new WriteRetries(run, {
-    maxLost,
-    lostTooOften: (attempts) => changedByOthers(what, target.name, attempts),
-  });
+  const retries = retriesOfSharedFile(run, `the checkpoint ${key}`);
   let current = base;
   let theirs: Committed['theirs'] = null;
   for (;;) {
@@ -157,12 +151,4 @@ export async function moveCheckpoint(
     retries.requireAnother(outcome);
     theirs = outcome.kind === 'lost' ? current.checkpoint.coverage : theirs;
   }
-}
-
-function changedByOthers(what: string, target: string, attempts: string): ConflictError {
-  return new ConflictError(`${what} could not be written (${attempts}): another run committed first each time`, {
-    target,
-    remedy:
-      'Run fewer syncs and backfills of this target at the same time, then run again. Everything that was committed is kept.',
-  });
 }

@@ -6,18 +6,13 @@ import { executionColumns, executionFrom } from '../warehouse/columns.ts';
 import type { Checkpoint, NewestStart, TargetIdentity } from './checkpoint.ts';
 import { endOf } from './coverage.ts';
 import { hash64 } from './fingerprint.ts';
+import { json, jsonLines, storedId, storedMs } from './state-document.ts';
 
 const format = 'dqsync.checkpoint';
 /** Versions 1 to 3 were never released. */
 const version = 4;
 
-/** The range of an ECMAScript time value. */
-const epochMs = z.int().min(-8.64e15).max(8.64e15);
-const id = z
-  .string()
-  .regex(/^-?\d{1,19}$/)
-  .transform(BigInt)
-  .refine((value) => BigInt.asIntN(64, value) === value, { error: 'does not fit 64 bits' });
+const id = storedId.refine((value) => BigInt.asIntN(64, value) === value, { error: 'does not fit 64 bits' });
 const text = z.string().nullable();
 
 /** Lists that the first documents of this version lack. An empty one is left out. */
@@ -25,9 +20,9 @@ const laterLists = ['expired', 'moved', 'newestStarts', 'unproven'] as const;
 
 const header = z.object({ format: z.literal(format), version: z.int() });
 
-const window = z.strictObject({ fromMs: epochMs, toMs: epochMs });
+const window = z.strictObject({ fromMs: storedMs, toMs: storedMs });
 
-const storedValues = { int64: id, text: z.string(), 'timestamp-ms-utc': epochMs } as const;
+const storedValues = { int64: id, text: z.string(), 'timestamp-ms-utc': storedMs } as const;
 /** One member per column. A column added later is missing from older documents, and read as null. */
 const storedExecution = z.strictObject(
   Object.fromEntries(
@@ -49,24 +44,24 @@ const document = z.strictObject({
     partitionTimeZone: z.string(),
   }),
   coverage: z
-    .array(z.strictObject({ fromMs: epochMs, toMs: epochMs, rows: z.int().min(0) }))
+    .array(z.strictObject({ fromMs: storedMs, toMs: storedMs, rows: z.int().min(0) }))
     .refine(isDisjointAndSorted, { error: 'windows overlap or are out of order' }),
   incremental: window.nullable(),
-  rereading: z.strictObject({ ...window.shape, read: z.array(window), readAtMs: epochMs }).nullable(),
+  rereading: z.strictObject({ ...window.shape, read: z.array(window), readAtMs: storedMs }).nullable(),
   lookbackMs: z.int().min(0).nullable(),
   maxSpanMs: z.int().min(1).nullable(),
-  unproven: z.array(z.strictObject({ ...window.shape, tries: z.int().min(1), triedAtMs: epochMs })).default([]),
+  unproven: z.array(z.strictObject({ ...window.shape, tries: z.int().min(1), triedAtMs: storedMs })).default([]),
   open: z.array(
     z.strictObject({
       execution: storedExecution,
-      observedAtMs: epochMs,
-      lookedAtMs: epochMs,
+      observedAtMs: storedMs,
+      lookedAtMs: storedMs,
       awaits: z.enum(['outcome', 'notification']),
     }),
   ),
-  expired: z.array(z.strictObject({ id, startTimeMs: epochMs, observedAtMs: epochMs })).default([]),
+  expired: z.array(z.strictObject({ id, startTimeMs: storedMs, observedAtMs: storedMs })).default([]),
   recent: z.array(
-    z.tuple([id, epochMs, z.string(), epochMs]).transform(([entryId, startTimeMs, fingerprint, observedAtMs]) => ({
+    z.tuple([id, storedMs, z.string(), storedMs]).transform(([entryId, startTimeMs, fingerprint, observedAtMs]) => ({
       id: entryId,
       startTimeMs,
       fingerprint,
@@ -74,21 +69,21 @@ const document = z.strictObject({
     })),
   ),
   moved: z
-    .array(z.tuple([id, epochMs]).transform(([instance, startTimeMs]) => ({ id: instance, startTimeMs })))
+    .array(z.tuple([id, storedMs]).transform(([instance, startTimeMs]) => ({ id: instance, startTimeMs })))
     .default([]),
   newestStarts: z
-    .array(z.tuple([id, epochMs]).transform(([taskId, startTimeMs]) => ({ taskId, startTimeMs })))
+    .array(z.tuple([id, storedMs]).transform(([taskId, startTimeMs]) => ({ taskId, startTimeMs })))
     .default([]),
-  newestStartsFromMs: epochMs.nullable().optional(),
-  latestObservedMs: epochMs.nullable().default(null),
-  quarantined: z.array(z.strictObject({ fingerprint: z.string(), seenAtMs: epochMs })),
+  newestStartsFromMs: storedMs.nullable().optional(),
+  latestObservedMs: storedMs.nullable().default(null),
+  quarantined: z.array(z.strictObject({ fingerprint: z.string(), seenAtMs: storedMs })),
   commitIds: z.array(z.string()),
   lastRun: z
     .strictObject({
       runId: z.string(),
       mode: z.enum(['incremental', 'backfill', 'maintain']),
-      startedAtMs: epochMs,
-      committedAtMs: epochMs,
+      startedAtMs: storedMs,
+      committedAtMs: storedMs,
       outcome: z.enum(['running', 'done', 'stopped', 'failed']),
       rowsWritten: z.int(),
       error: text,
@@ -118,17 +113,17 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
     `"lookbackMs":${json(lookbackMs)}`,
     `"maxSpanMs":${json(maxSpanMs)}`,
     ...(latestObservedMs === null ? [] : [`"latestObservedMs":${latestObservedMs}`]),
-    `"coverage":${lines(coverage)}`,
-    ...(unproven.length === 0 ? [] : [`"unproven":${lines(unproven)}`]),
-    `"open":${lines(open)}`,
-    ...(expired.length === 0 ? [] : [`"expired":${lines(expired)}`]),
-    ...(moved.length === 0 ? [] : [`"moved":${lines(moved.map((entry) => [entry.id, entry.startTimeMs]))}`]),
-    ...(newestStarts.length === 0 ? [] : [`"newestStarts":${lines(newestStarts.map(startTuple))}`]),
+    `"coverage":${jsonLines(coverage)}`,
+    ...(unproven.length === 0 ? [] : [`"unproven":${jsonLines(unproven)}`]),
+    `"open":${jsonLines(open)}`,
+    ...(expired.length === 0 ? [] : [`"expired":${jsonLines(expired)}`]),
+    ...(moved.length === 0 ? [] : [`"moved":${jsonLines(moved.map((entry) => [entry.id, entry.startTimeMs]))}`]),
+    ...(newestStarts.length === 0 ? [] : [`"newestStarts":${jsonLines(newestStarts.map(startTuple))}`]),
     `"newestStartsFromMs":${json(newestStartsFromMs)}`,
-    `"quarantined":${lines(quarantined)}`,
+    `"quarantined":${jsonLines(quarantined)}`,
     `"commitIds":${json(commitIds)}`,
     `"digest":${json(digestOf(checkpoint))}`,
-    `"recent":${lines(recentTuples)}`,
+    `"recent":${jsonLines(recentTuples)}`,
   ];
   return new TextEncoder().encode(`{\n${parts.join(',\n')}\n}\n`);
 }
@@ -278,16 +273,6 @@ function canonical(value: unknown): string {
 
 function startTuple({ taskId, startTimeMs }: NewestStart): readonly [bigint, EpochMs] {
   return [taskId, startTimeMs];
-}
-
-function lines(entries: readonly unknown[]): string {
-  return entries.length === 0 ? '[]' : `[\n${entries.map(json).join(',\n')}\n]`;
-}
-
-function json(value: unknown): string {
-  return (
-    JSON.stringify(value, (_key, entry: unknown) => (typeof entry === 'bigint' ? entry.toString() : entry)) ?? 'null'
-  );
 }
 
 function isDisjointAndSorted(windows: readonly { fromMs: number; toMs: number }[]): boolean {

@@ -1,7 +1,8 @@
 /** What is known of the tasks of a target: the document, and how it changes. Pure. */
 import * as z from 'zod';
 import type { EpochMs, TaskDetails } from '../model.ts';
-import type { DocumentKind } from './state-document.ts';
+import { tasksKey } from '../warehouse/layout.ts';
+import { type DocumentKind, storedId as id, jsonLines } from './state-document.ts';
 
 /** A task as it was last written. */
 export interface KnownTask {
@@ -21,10 +22,6 @@ export interface KnownTasks {
 /** A deleted task is forgotten after this long. Its rows stay in the table. */
 const deletedMemoryMs = 90 * 86_400_000;
 
-const id = z
-  .string()
-  .regex(/^-?\d{1,19}$/)
-  .transform(BigInt);
 const text = z.string().nullable();
 const ms = z.int();
 const rule = z.object({
@@ -48,14 +45,10 @@ const schema: z.ZodType<KnownTasks> = z
 
 /** The document as stored. Ids are text. */
 export const knownTasksKind: DocumentKind<KnownTasks> = {
+  keyOf: tasksKey,
   schema,
   empty: { tasks: [] },
-  encode: ({ tasks }) => {
-    const lines = tasks.map((task) =>
-      JSON.stringify(task, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value)),
-    );
-    return `{"format":"dqsync.tasks","version":1,"tasks":[\n${lines.join(',\n')}]}\n`;
-  },
+  encode: ({ tasks }) => `{"format":"dqsync.tasks","version":1,"tasks":${jsonLines(tasks)}}\n`,
 };
 
 /** Takes over what a run has seen. Of two observations of a task, the later one counts. */

@@ -7,7 +7,7 @@
 import * as z from 'zod';
 import type { EpochMs } from '../model.ts';
 import { outcomesKey } from '../warehouse/layout.ts';
-import type { Store } from '../warehouse/store.ts';
+import { type DocumentKind, storedMs } from './state-document.ts';
 
 const format = 'dqsync.last-outcomes';
 /** Tasks kept, those that ran last: about 3 MB of JSON. */
@@ -15,17 +15,16 @@ const keptTasks = 20_000;
 /** Changes kept while they cannot be announced, the newest. */
 const keptPending = 5_000;
 
-const epochMs = z.int().min(-8.64e15).max(8.64e15);
 const id = z.string().regex(/^-?\d+$/);
 const outcome = z.enum(['SUCCESS', 'ALARMING', 'FAILED']);
 
 const lastOutcome = z.object({
   outcome,
   /** Start of the first execution with this outcome since it was another, and its id. */
-  sinceMs: epochMs,
+  sinceMs: storedMs,
   firstId: id,
   /** The last settled execution. */
-  lastMs: epochMs,
+  lastMs: storedMs,
   lastId: id,
   /** Executions with this outcome since then. */
   runs: z.int().min(1),
@@ -39,7 +38,7 @@ const pendingChange = z.object({
   /** Null if no outcome of the task is known. */
   from: outcome.nullable(),
   to: outcome,
-  sinceMs: epochMs,
+  sinceMs: storedMs,
   inARow: z.int().min(1),
   executionId: id,
 });
@@ -48,7 +47,7 @@ const document = z.object({
   format: z.literal(format),
   version: z.literal(1),
   /** Only executions that started from here on are announced: not the history that a first sync reads. */
-  announceFromMs: epochMs,
+  announceFromMs: storedMs,
   tasks: z.record(z.string(), lastOutcome),
   pending: z.array(pendingChange),
 });
@@ -67,43 +66,24 @@ export interface LastOutcomes {
   readonly pending: readonly PendingChange[];
 }
 
-/** The document as stored. */
-export interface LoadedOutcomes {
-  /** Null if there is none or it cannot be parsed. */
-  readonly outcomes: LastOutcomes | null;
-  readonly etag: string | null;
-}
-
-/** Reads the document of a target. @throws StorageError */
-export async function loadOutcomes(store: Store, target: string): Promise<LoadedOutcomes> {
-  const object = await store.get(outcomesKey(target));
-  if (object === null) {
-    return { outcomes: null, etag: null };
-  }
-  const { data } = document.safeParse(parseJson(object.bytes));
+/**
+ * Returns the document as stored. It leaves out the tasks and the changes that are too many.
+ *
+ * @param announceFromMs for a target without the document
+ */
+export function lastOutcomesKind(announceFromMs: EpochMs): DocumentKind<LastOutcomes> {
   return {
-    outcomes: data === undefined ? null : { ...data, tasks: new Map(Object.entries(data.tasks)) },
-    etag: object.etag,
+    keyOf: outcomesKey,
+    schema: document.transform((stored) => ({ ...stored, tasks: new Map(Object.entries(stored.tasks)) })),
+    empty: { announceFromMs, tasks: new Map(), pending: [] },
+    encode: (outcomes) => {
+      const kept = [...outcomes.tasks].sort(([, a], [, b]) => b.lastMs - a.lastMs).slice(0, keptTasks);
+      const written: z.output<typeof document> = {
+        ...{ format, version: 1, ...outcomes },
+        tasks: Object.fromEntries(kept),
+        pending: outcomes.pending.slice(-keptPending),
+      };
+      return `${JSON.stringify(written)}\n`;
+    },
   };
-}
-
-/** Encodes the document, without the tasks and the changes that are too many. */
-export function encodeOutcomes({ announceFromMs, tasks, pending }: LastOutcomes): Uint8Array {
-  const kept = [...tasks].sort(([, a], [, b]) => b.lastMs - a.lastMs).slice(0, keptTasks);
-  const written: z.output<typeof document> = {
-    format,
-    version: 1,
-    announceFromMs,
-    tasks: Object.fromEntries(kept),
-    pending: pending.slice(-keptPending),
-  };
-  return new TextEncoder().encode(`${JSON.stringify(written)}\n`);
-}
-
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return null;
-  }
 }

@@ -1,12 +1,9 @@
 /** The backlog of rule results as it is stored: `state/<target>/results.json`. */
 import * as z from 'zod';
+import { resultsKey } from '../warehouse/layout.ts';
 import type { PendingResults } from './pending-results.ts';
-import type { DocumentKind } from './state-document.ts';
+import { type DocumentKind, storedId as id, json, jsonLines } from './state-document.ts';
 
-const id = z
-  .string()
-  .regex(/^-?\d{1,19}$/)
-  .transform(BigInt);
 const ms = z.int();
 const states = ['none', 'unfinished', 'rerun'] as const;
 const schema = z
@@ -35,26 +32,14 @@ const schema = z
 
 /** The document as stored. */
 export const pendingResultsKind: DocumentKind<PendingResults> = {
+  keyOf: resultsKey,
   schema,
   empty: { pending: [], windows: [], fetched: [], expired: [], waitingSinceMs: null, refused: null },
   encode: ({ pending, windows, fetched, expired, waitingSinceMs, refused }) => {
-    const lines = pending.map(({ id: instance, startTimeMs, taskId, tries, notBeforeMs, state }) =>
-      JSON.stringify([String(instance), startTimeMs, textOf(taskId), tries, notBeforeMs, state]),
-    );
-    const done = fetched.map((entry) =>
-      JSON.stringify([String(entry.id), entry.startTimeMs, textOf(entry.taskId), entry.fetchedAtMs]),
-    );
-    const gone = expired.map((entry) => [String(entry.id), entry.startTimeMs]);
-    const head = JSON.stringify({
-      ...{ format: 'dqsync.results', version: 1 },
-      waitingSinceMs,
-      refused,
-      expired: gone,
-    });
-    return `${head.slice(0, -1)},"windows":${JSON.stringify(windows)},"fetched":[\n${done.join(',\n')}],"pending":[\n${lines.join(',\n')}]}\n`;
+    const gone = expired.map((entry) => [entry.id, entry.startTimeMs]);
+    const head = json({ format: 'dqsync.results', version: 1, waitingSinceMs, refused, expired: gone, windows });
+    const done = fetched.map((entry) => [entry.id, entry.startTimeMs, entry.taskId, entry.fetchedAtMs]);
+    const waiting = pending.map((one) => [one.id, one.startTimeMs, one.taskId, one.tries, one.notBeforeMs, one.state]);
+    return `${head.slice(0, -1)},"fetched":${jsonLines(done)},"pending":${jsonLines(waiting)}}\n`;
   },
 };
-
-function textOf(value: bigint | null): string | null {
-  return value === null ? null : String(value);
-}

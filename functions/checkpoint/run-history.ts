@@ -4,18 +4,16 @@
  */
 import * as z from 'zod';
 import { toDqsyncError } from '../errors.ts';
-import type { Log, Target } from '../model.ts';
+import type { Log } from '../model.ts';
 import { runsKey } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
-import { WriteRetries, type WritingRun } from '../warehouse/write-retries.ts';
+import { changeDocument, type DocumentKind, type DocumentRun, jsonLines, loadDocument } from './state-document.ts';
 
 const format = 'dqsync.runs';
 /** A week of hourly runs; with the backfills below, 100 kB. */
 const keptRuns = 180;
 /** Backfills that did not reach their end and are older than the runs above. */
 const keptUnfinished = 20;
-/** Attempts that other runs may win. */
-const maxLost = 5;
 
 /** The outcome of a run. `running` remains if a backfill is killed; `waiting`: the secret has no value yet. */
 const outcomes = ['running', 'done', 'stopped', 'waiting', 'failed'] as const;
@@ -34,7 +32,6 @@ const runRecord = z.looseObject({
   requests: z.number(),
   error: z.string().nullable(),
 });
-const document = z.object({ format: z.literal(format), runs: z.array(z.unknown()) });
 
 /**
  * One run of one target, with the names of `dqsync runs --json`, and further counters of its summary. Times are ISO
@@ -42,55 +39,32 @@ const document = z.object({ format: z.literal(format), runs: z.array(z.unknown()
  */
 export type RunRecord = Readonly<z.infer<typeof runRecord>>;
 
-/** The parts of a run that recording it needs. */
-export interface RecordedRun extends WritingRun {
-  readonly target: Target;
-  readonly store: Store;
-  readonly log: Log;
-}
+/** The document as stored: one run a line, so that a person can read it. A run that cannot be understood is left out. */
+const runsKind: DocumentKind<readonly RunRecord[]> = {
+  keyOf: runsKey,
+  schema: z
+    .object({ format: z.literal(format), runs: z.array(z.unknown()) })
+    .transform(({ runs }) => runs.flatMap((run) => runRecord.safeParse(run).data ?? [])),
+  empty: [],
+  encode: (runs) => `{"format":"${format}","runs":${jsonLines(runs)}}\n`,
+};
 
-/**
- * Returns the last runs of a target, the newest last. A document that cannot be understood counts as empty.
- *
- * @throws StorageError
- */
+/** Returns the last runs of a target, the newest last. @throws StorageError */
 export async function loadRuns(store: Store, target: string): Promise<readonly RunRecord[]> {
-  const object = await store.get(runsKey(target));
-  return object === null ? [] : decode(object.bytes);
+  return (await loadDocument(store, target, runsKind)).value;
 }
 
 /** Adds a run, or replaces its earlier record. A failure is only logged; without time left, nothing is recorded. */
-export async function recordRun(run: RecordedRun, record: RunRecord): Promise<void> {
+export async function recordRun(run: DocumentRun & { readonly log: Log }, record: RunRecord): Promise<void> {
   if (run.budget?.hardStop.aborted) {
     return;
   }
   try {
-    await write(run, record);
+    const loaded = await loadDocument(run.store, run.target.name, runsKind);
+    await changeDocument(run, runsKind, loaded, (runs) => withRun(runs, record));
   } catch (thrown) {
     const { message } = toDqsyncError(thrown);
     run.log('warn', `the run is missing in "dqsync runs": ${message}`, { target: run.target.name });
-  }
-}
-
-async function write(run: RecordedRun, record: RunRecord): Promise<void> {
-  const { store, target } = run;
-  const key = runsKey(target.name);
-  const lostTooOften = (attempts: string): Error => new Error(`other runs committed first each time (${attempts})`);
-  const retries = new WriteRetries(run, {
-    maxLost,
-    lostTooOften: (text) => toDqsyncError(lostTooOften(text)),
-  });
-  for (;;) {
-    const existing = await store.get(key);
-    const bytes = encode(withRun(existing === null ? [] : decode(existing.bytes), record));
-    const outcome =
-      existing === null ? await store.putIfAbsent(key, bytes) : await store.putIfMatch(key, bytes, existing.etag);
-    if (outcome.kind === 'won') {
-      return;
-    }
-    // A write whose reply was lost may have landed: written again, it replaces itself.
-    await retries.pauseAfter(outcome);
-    retries.requireAnother(outcome);
   }
 }
 
@@ -115,24 +89,4 @@ export function unfinishedBackfills(runs: readonly RunRecord[]): readonly RunRec
       !runs.slice(index + 1).some((later) => later.mode === 'backfill' && later.from === from && later.to === to)
     );
   });
-}
-
-function decode(bytes: Uint8Array): readonly RunRecord[] {
-  const parsed = document.safeParse(parseJson(new TextDecoder().decode(bytes)));
-  const runs = parsed.success ? parsed.data.runs : [];
-  return runs.flatMap((run) => runRecord.safeParse(run).data ?? []);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
-
-/** One run a line, so that a person can read it. */
-function encode(runs: readonly RunRecord[]): Uint8Array {
-  const lines = runs.map((run) => JSON.stringify(run)).join(',\n');
-  return new TextEncoder().encode(`{"format":"${format}","runs":[\n${lines}\n]}\n`);
 }

@@ -4,14 +4,14 @@
  * Its changes commute and may be applied twice, so a write whose reply was lost is simply made again. No run ever fails
  * because of what such a document says: one that cannot be understood counts as missing, and is replaced.
  */
-import type * as z from 'zod';
-import { ConflictError } from '../errors.ts';
-import type { Target } from '../model.ts';
-import type { Store } from '../warehouse/store.ts';
-import { WriteRetries, type WritingRun } from '../warehouse/write-retries.ts';
+import * as z from 'zod';
+import type { PutOutcome, Store } from '../warehouse/store.ts';
+import { retriesOfSharedFile, type WritingRun } from '../warehouse/write-retries.ts';
 
 /** A kind of document. */
 export interface DocumentKind<T> {
+  /** Returns the key of a target's document. */
+  readonly keyOf: (target: string) => string;
   /** Checks what `JSON.parse` returned. */
   readonly schema: z.ZodType<T>;
   /** What a target without the document has. */
@@ -31,16 +31,31 @@ export interface LoadedDocument<T> {
 
 /** A run that changes documents. */
 export interface DocumentRun extends WritingRun {
-  readonly target: Target;
   readonly store: Store;
 }
 
-/** How often other runs may be faster. */
-const maxLost = 20;
+/** The range of an ECMAScript time value. */
+export const storedMs = z.int().min(-8.64e15).max(8.64e15);
 
-/** Reads a document. @throws StorageError */
-export async function loadDocument<T>(store: Store, key: string, kind: DocumentKind<T>): Promise<LoadedDocument<T>> {
-  const object = await store.get(key);
+/** An id of up to 64 bits, stored as text. */
+export const storedId = z
+  .string()
+  .regex(/^-?\d{1,19}$/)
+  .transform(BigInt);
+
+/** Returns a value as JSON, ids as text. */
+export function json(value: unknown): string {
+  return JSON.stringify(value, (_key, entry: unknown) => (typeof entry === 'bigint' ? entry.toString() : entry));
+}
+
+/** Returns a list as JSON with one entry a line, so that people can read and compare it. */
+export function jsonLines(entries: readonly unknown[]): string {
+  return entries.length === 0 ? '[]' : `[\n${entries.map(json).join(',\n')}\n]`;
+}
+
+/** Reads the document of a target. @throws StorageError */
+export async function loadDocument<T>(store: Store, target: string, kind: DocumentKind<T>): Promise<LoadedDocument<T>> {
+  const object = await store.get(kind.keyOf(target));
   if (object === null) {
     return { value: kind.empty, etag: null, isDamaged: false };
   }
@@ -57,36 +72,37 @@ export async function loadDocument<T>(store: Store, key: string, kind: DocumentK
  */
 export async function changeDocument<T>(
   run: DocumentRun,
-  key: string,
   kind: DocumentKind<T>,
   base: LoadedDocument<T>,
   change: (value: T) => T,
 ): Promise<LoadedDocument<T>> {
-  const { store, target } = run;
-  const retries = new WriteRetries(run, {
-    maxLost,
-    lostTooOften: (attempts) =>
-      new ConflictError(`${key} could not be written (${attempts}): another run committed first each time`, {
-        target: target.name,
-        remedy: 'Run fewer syncs and backfills of this target at the same time, then run again.',
-      }),
-  });
+  const retries = retriesOfSharedFile(run, kind.keyOf(run.target.name));
   let current = base;
   for (;;) {
     const value = change(current.value);
     if (value === current.value) {
       return current;
     }
-    const bytes = new TextEncoder().encode(kind.encode(value));
-    const { etag } = current;
-    const outcome = etag === null ? await store.putIfAbsent(key, bytes) : await store.putIfMatch(key, bytes, etag);
+    const outcome = await putDocument(run, kind, current, value);
     if (outcome.kind === 'won') {
       return { value, etag: outcome.etag, isDamaged: false };
     }
     await retries.pauseAfter(outcome);
-    current = await loadDocument(store, key, kind);
+    current = await loadDocument(run.store, run.target.name, kind);
     retries.requireAnother(outcome);
   }
+}
+
+/** Replaces a document unless another run has done so since it was loaded. @throws StorageError */
+export async function putDocument<T>(
+  { store, target }: DocumentRun,
+  kind: DocumentKind<T>,
+  { etag }: LoadedDocument<T>,
+  value: T,
+): Promise<PutOutcome> {
+  const key = kind.keyOf(target.name);
+  const bytes = new TextEncoder().encode(kind.encode(value));
+  return await (etag === null ? store.putIfAbsent(key, bytes) : store.putIfMatch(key, bytes, etag));
 }
 
 function parseJson(bytes: Uint8Array): unknown {

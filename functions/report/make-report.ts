@@ -1,7 +1,8 @@
 /** Makes the report page from the checkpoints and the table. */
-import { loadAuditRecord } from '../checkpoint/audit-record.ts';
+import { auditKind } from '../checkpoint/audit-record.ts';
 import { identityOf, loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
 import { knownSpan, watermarkOf } from '../checkpoint/coverage.ts';
+import { loadDocument } from '../checkpoint/state-document.ts';
 import type { Clock } from '../clock.ts';
 import type { Config, TargetConfig } from '../config.ts';
 import { toDqsyncError } from '../errors.ts';
@@ -79,7 +80,7 @@ async function factsOf(
   };
   try {
     const { checkpoint } = await loadCheckpoint(store, name, identityOf({ target: targetOf(target), settings }));
-    const { record } = await loadAuditRecord(store, name);
+    const { value: record } = await loadDocument(store, name, auditKind);
     const { lastRun, open, coverage } = checkpoint;
     const span = knownSpan(checkpoint, settings.initialFromMs);
     const gaps =

@@ -5,7 +5,6 @@
 import { knownTasksKind } from '../checkpoint/known-tasks.ts';
 import { loadDocument } from '../checkpoint/state-document.ts';
 import type { Rule, TaskDetails } from '../model.ts';
-import { tasksKey } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
 import type { FindingData, RuleData, TargetFacts, TaskData } from './report-data.ts';
 
@@ -40,7 +39,7 @@ export async function readDefinitions(
   store: Store,
   targets: readonly Pick<TargetFacts, 'name' | 'workspace' | 'projectId'>[],
 ): Promise<Definitions> {
-  const documents = await Promise.all(targets.map(({ name }) => loadDocument(store, tasksKey(name), knownTasksKind)));
+  const documents = await Promise.all(targets.map(({ name }) => loadDocument(store, name, knownTasksKind)));
   return new Map(
     targets.flatMap(({ workspace, projectId }, index) =>
       (documents[index]?.value.tasks ?? []).map(({ details, deletedAtMs }) => [

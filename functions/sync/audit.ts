@@ -6,15 +6,11 @@
  * Rows that left (re-runs, deletions) are not an error. Coverage then records the count, so that a late row is not
  * offset by a row that left.
  */
-import {
-  type AuditRecord,
-  type LoadedAuditRecord,
-  loadAuditRecord,
-  saveAuditRecord,
-} from '../checkpoint/audit-record.ts';
+import { type AuditRecord, auditKind } from '../checkpoint/audit-record.ts';
 import { type Checkpoint, withCommitId } from '../checkpoint/checkpoint.ts';
 import { identityOf, loadCheckpoint, moveCheckpoint } from '../checkpoint/checkpoint-store.ts';
 import { correctRows } from '../checkpoint/coverage.ts';
+import { type LoadedDocument, loadDocument, putDocument } from '../checkpoint/state-document.ts';
 import { isoTime, newRunId, newToken } from '../clock.ts';
 import { type DqsyncError, IncompleteReadError, StoppedError } from '../errors.ts';
 import type { EpochMs, Window } from '../model.ts';
@@ -33,7 +29,7 @@ import type { TargetRun } from './target-run.ts';
 /** Audits one target. @throws StateError, SourceError, CredentialsError, StorageError */
 export async function audit(run: TargetRun): Promise<StepOutcome> {
   const { checkpoint } = await loadCheckpoint(run.store, run.target.name, identityOf(run));
-  const audited = new Audit(run, checkpoint, await loadAuditRecord(run.store, run.target.name));
+  const audited = new Audit(run, checkpoint, await loadDocument(run.store, run.target.name, auditKind));
   try {
     await audited.compareAll();
   } catch (thrown) {
@@ -55,7 +51,7 @@ class Audit {
   readonly #run: TargetRun;
   /** Newest first: late rows are most likely there. */
   readonly #spans: readonly AuditSpan[];
-  readonly #loaded: LoadedAuditRecord;
+  readonly #loaded: LoadedDocument<AuditRecord | null>;
   readonly #source: PageSource;
   readonly #counters: RunCounters = newCounters();
   /** The source's count of each span that is complete in the table. */
@@ -66,7 +62,7 @@ class Audit {
   #error: DqsyncError | null = null;
   #isDone = false;
 
-  constructor(run: TargetRun, checkpoint: Checkpoint, loaded: LoadedAuditRecord) {
+  constructor(run: TargetRun, checkpoint: Checkpoint, loaded: LoadedDocument<AuditRecord | null>) {
     this.#run = run;
     this.#spans = spansOf(run, checkpoint).toReversed();
     this.#loaded = loaded;
@@ -112,7 +108,7 @@ class Audit {
 
   /** Records what was compared: in coverage, and for people. */
   async save(): Promise<void> {
-    const { store, target, clock } = this.#run;
+    const { clock } = this.#run;
     await this.#correctCoverage();
     const spans = this.#spans.flatMap((span) => {
       const comparedAtMs = this.#compared.has(span) ? clock.now() : this.#comparedAtMs(span);
@@ -127,7 +123,8 @@ class Audit {
       failed: this.#failed,
       spans,
     };
-    await saveAuditRecord(store, target.name, this.#loaded, record);
+    // Another audit that has written it in the meantime knows as much.
+    await putDocument(this.#run, auditKind, this.#loaded, record);
   }
 
   outcome(): StepOutcome {
@@ -139,7 +136,7 @@ class Audit {
 
   /** When an earlier audit compared the same span. */
   #comparedAtMs({ fromMs, toMs }: Window): EpochMs | undefined {
-    return this.#loaded.record?.spans.find((span) => span.fromMs === fromMs && span.toMs === toMs)?.comparedAtMs;
+    return this.#loaded.value?.spans.find((span) => span.fromMs === fromMs && span.toMs === toMs)?.comparedAtMs;
   }
 
   /** Records the counted rows in coverage, on top of what other runs have committed. */

@@ -17,28 +17,19 @@ export type Announce = (changes: OutcomeChanges, signal: AbortSignal) => Promise
 
 /** What a run's finished executions say about the data. */
 export interface OutcomeCounts {
-  readonly passed: number;
-  readonly alarms: number;
-  readonly failed: number;
+  passed: number;
+  alarms: number;
+  failed: number;
   /** Alarms without a delivered notification, as of when they were first seen. */
-  readonly silent: number;
+  silent: number;
   /** Tasks that began to fail, and those that pass again. */
-  readonly newlyFailing: number;
-  readonly recovered: number;
+  newlyFailing: number;
+  recovered: number;
 }
 
 /** The same, and the tasks whose last execution did not succeed. */
-export interface Quality extends OutcomeCounts {
+export interface Quality extends Readonly<OutcomeCounts> {
   readonly failingNow: number;
-}
-
-/** Counts at zero. */
-export const noCounts: OutcomeCounts = { passed: 0, alarms: 0, failed: 0, silent: 0, newlyFailing: 0, recovered: 0 };
-
-/** The last outcomes after some rows, and what was new in these. */
-export interface Folded {
-  readonly outcomes: LastOutcomes;
-  readonly counts: OutcomeCounts;
 }
 
 const outcomes: ReadonlyMap<string | null, Outcome> = new Map([
@@ -49,15 +40,15 @@ const outcomes: ReadonlyMap<string | null, Outcome> = new Map([
 
 /**
  * Returns the outcomes after some rows, which must be in order of start time and id; the same object if nothing
- * changes.
+ * changes. Adds to `counts`.
  *
  * Each execution counts once. Only settled executions count, and only if they started after the task's last one. An
  * execution that is seen again, for example with another notification status, or that appeared late is not a change.
  */
-export function withRows(before: LastOutcomes, rows: readonly Observation[]): Folded {
+export function withRows(before: LastOutcomes, rows: readonly Observation[], counts: OutcomeCounts): LastOutcomes {
   const tasks = new Map(before.tasks);
   const pending = new Map(before.pending.map((change) => [change.id, change]));
-  let counts = noCounts;
+  let isChanged = false;
   for (const row of rows) {
     const outcome = outcomes.get(row.runStatus);
     const key = row.taskId === null ? `name:${row.name ?? ''}` : String(row.taskId);
@@ -67,7 +58,8 @@ export function withRows(before: LastOutcomes, rows: readonly Observation[]): Fo
     }
     const next = followedBy(last, row, outcome);
     tasks.set(key, next);
-    counts = counted(counts, last, next, row);
+    isChanged = true;
+    count(counts, last, next, row);
     const id = `${key}:${next.firstId}@${next.sinceMs}`;
     const announced = pending.get(id);
     if (announced !== undefined) {
@@ -76,37 +68,23 @@ export function withRows(before: LastOutcomes, rows: readonly Observation[]): Fo
       pending.set(id, changeOf(id, row, last, next));
     }
   }
-  return { outcomes: counts === noCounts ? before : { ...before, tasks, pending: [...pending.values()] }, counts };
+  return isChanged ? { ...before, tasks, pending: [...pending.values()] } : before;
 }
 
-function counted(
+function count(
   counts: OutcomeCounts,
   last: LastOutcome | undefined,
   { outcome }: LastOutcome,
   { notifyStatus }: Observation,
-): OutcomeCounts {
+): void {
   const wasFailing = last !== undefined && last.outcome !== 'SUCCESS';
   const isFailing = outcome !== 'SUCCESS';
-  return {
-    passed: counts.passed + (isFailing ? 0 : 1),
-    alarms: counts.alarms + (outcome === 'ALARMING' ? 1 : 0),
-    failed: counts.failed + (outcome === 'FAILED' ? 1 : 0),
-    silent: counts.silent + (outcome === 'ALARMING' && notifyStatus !== 'SUCCESS' ? 1 : 0),
-    newlyFailing: counts.newlyFailing + (isFailing && !wasFailing ? 1 : 0),
-    recovered: counts.recovered + (!isFailing && wasFailing ? 1 : 0),
-  };
-}
-
-/** Adds two up. */
-export function sumOf(a: OutcomeCounts, b: OutcomeCounts): OutcomeCounts {
-  return {
-    passed: a.passed + b.passed,
-    alarms: a.alarms + b.alarms,
-    failed: a.failed + b.failed,
-    silent: a.silent + b.silent,
-    newlyFailing: a.newlyFailing + b.newlyFailing,
-    recovered: a.recovered + b.recovered,
-  };
+  counts.passed += isFailing ? 0 : 1;
+  counts.alarms += outcome === 'ALARMING' ? 1 : 0;
+  counts.failed += outcome === 'FAILED' ? 1 : 0;
+  counts.silent += outcome === 'ALARMING' && notifyStatus !== 'SUCCESS' ? 1 : 0;
+  counts.newlyFailing += isFailing && !wasFailing ? 1 : 0;
+  counts.recovered += !isFailing && wasFailing ? 1 : 0;
 }
 
 function isAfter({ startTimeMs, id }: Observation, { lastMs, lastId }: LastOutcome): boolean {

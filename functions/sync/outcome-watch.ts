@@ -1,25 +1,29 @@
 /** Keeps the last outcome of each task up to date, and announces changes at the end of a run, each at least once. */
-import { encodeOutcomes, type LastOutcomes, type LoadedOutcomes, loadOutcomes } from '../checkpoint/last-outcomes.ts';
-import { ConflictError, toDqsyncError } from '../errors.ts';
+import { type LastOutcomes, lastOutcomesKind } from '../checkpoint/last-outcomes.ts';
+import { changeDocument, type DocumentKind, type LoadedDocument, loadDocument } from '../checkpoint/state-document.ts';
+import { toDqsyncError } from '../errors.ts';
 import type { Observation } from '../model.ts';
 import { outcomesKey } from '../warehouse/layout.ts';
-import { WriteRetries } from '../warehouse/write-retries.ts';
-import { type Announce, noCounts, type Quality, sumOf, withRows } from './outcome-changes.ts';
+import { type Announce, type OutcomeCounts, type Quality, withRows } from './outcome-changes.ts';
 import type { TargetRun } from './target-run.ts';
-
-/** Attempts that other runs may win. */
-const maxLost = 20;
 
 /** Watches the outcomes of one run of one target. */
 export class OutcomeWatch {
   readonly #run: TargetRun;
   readonly #announce: Announce;
-  #loaded: LoadedOutcomes;
-  #counts = noCounts;
+  readonly #kind: DocumentKind<LastOutcomes>;
+  #loaded: LoadedDocument<LastOutcomes>;
+  #counts: OutcomeCounts = { passed: 0, alarms: 0, failed: 0, silent: 0, newlyFailing: 0, recovered: 0 };
 
-  private constructor(run: TargetRun, announce: Announce, loaded: LoadedOutcomes) {
+  private constructor(
+    run: TargetRun,
+    announce: Announce,
+    kind: DocumentKind<LastOutcomes>,
+    loaded: LoadedDocument<LastOutcomes>,
+  ) {
     this.#run = run;
     this.#announce = announce;
+    this.#kind = kind;
     this.#loaded = loaded;
   }
 
@@ -29,16 +33,17 @@ export class OutcomeWatch {
    * @throws StorageError
    */
   static async open(run: TargetRun): Promise<OutcomeWatch | null> {
-    const { announce, store, target, log } = run;
+    const { announce, store, target, clock, settings, log } = run;
     if (announce === undefined) {
       return null;
     }
-    const loaded = await loadOutcomes(store, target.name);
-    if (loaded.etag !== null && loaded.outcomes === null) {
+    const kind = lastOutcomesKind(clock.now() - settings.lookbackMs);
+    const loaded = await loadDocument(store, target.name, kind);
+    if (loaded.isDamaged) {
       const message = 'the last outcomes of tasks cannot be read: changes are announced from now on only';
       log('warn', message, { target: target.name, key: outcomesKey(target.name) });
     }
-    return new OutcomeWatch(run, announce, loaded);
+    return new OutcomeWatch(run, announce, kind, loaded);
   }
 
   /**
@@ -48,25 +53,27 @@ export class OutcomeWatch {
    * @throws StorageError, ConflictError: the commit must not follow, because its changes would be lost
    */
   async note(rows: readonly Observation[]): Promise<void> {
-    let counts = noCounts;
-    await this.#move((outcomes) => {
-      const folded = withRows(outcomes, rows);
-      counts = folded.counts;
-      return folded.outcomes;
+    // Without a document, it is written even if nothing changes: it says from when on changes are announced.
+    const isFirst = this.#loaded.etag === null || this.#loaded.isDamaged;
+    let counts = { ...this.#counts };
+    await this.#change((outcomes) => {
+      counts = { ...this.#counts };
+      const after = withRows(outcomes, rows, counts);
+      return isFirst ? { ...after } : after;
     });
-    this.#counts = sumOf(this.#counts, counts);
+    this.#counts = counts;
   }
 
   /** The changes seen by this run. */
   get quality(): Quality {
-    const tasks = [...(this.#loaded.outcomes?.tasks.values() ?? [])];
+    const tasks = [...this.#loaded.value.tasks.values()];
     return { ...this.#counts, failingNow: tasks.filter(({ outcome }) => outcome !== 'SUCCESS').length };
   }
 
   /** Announces what is not announced yet. Never throws: what cannot be announced now is announced by the next run. */
   async announce(): Promise<void> {
     const { target, runId, log, budget } = this.#run;
-    const changes = this.#loaded.outcomes?.pending ?? [];
+    const changes = this.#loaded.value.pending;
     if (changes.length === 0 || budget.hardStop.aborted) {
       return;
     }
@@ -74,40 +81,14 @@ export class OutcomeWatch {
     try {
       await this.#announce({ target: name, workspace, projectId, runId, changes }, budget.hardStop);
       const sent = new Set(changes.map(({ id }) => id));
-      await this.#move((outcomes) => ({ ...outcomes, pending: outcomes.pending.filter(({ id }) => !sent.has(id)) }));
+      await this.#change((outcomes) => ({ ...outcomes, pending: outcomes.pending.filter(({ id }) => !sent.has(id)) }));
     } catch (thrown) {
       const message = `changes of outcomes could not be announced; the next run tries again: ${toDqsyncError(thrown).message}`;
       log('warn', message, { target: name, changes: changes.length });
     }
   }
 
-  /** Replaces the document by compare-and-swap. What `nextOf` does must be harmless if it is done twice. */
-  async #move(nextOf: (outcomes: LastOutcomes) => LastOutcomes): Promise<void> {
-    const { store, target, clock, settings } = this.#run;
-    const key = outcomesKey(target.name);
-    const lostTooOften = (attempts: string): ConflictError =>
-      new ConflictError(`${key} could not be written (${attempts}): another run committed first each time`, {
-        target: target.name,
-        remedy:
-          'Run fewer syncs of this target at the same time, then run again. Everything that was committed is kept.',
-      });
-    const retries = new WriteRetries(this.#run, { maxLost, lostTooOften });
-    for (;;) {
-      const { outcomes, etag } = this.#loaded;
-      const before = outcomes ?? { announceFromMs: clock.now() - settings.lookbackMs, tasks: new Map(), pending: [] };
-      const next = nextOf(before);
-      if (next === outcomes) {
-        return;
-      }
-      const bytes = encodeOutcomes(next);
-      const outcome = etag === null ? await store.putIfAbsent(key, bytes) : await store.putIfMatch(key, bytes, etag);
-      if (outcome.kind === 'won') {
-        this.#loaded = { outcomes: next, etag: outcome.etag };
-        return;
-      }
-      await retries.pauseAfter(outcome);
-      this.#loaded = await loadOutcomes(store, target.name);
-      retries.requireAnother(outcome);
-    }
+  async #change(change: (outcomes: LastOutcomes) => LastOutcomes): Promise<void> {
+    this.#loaded = await changeDocument(this.#run, this.#kind, this.#loaded, change);
   }
 }

@@ -73,19 +73,18 @@ export class ResultsBacklog {
 
   /** Changes the document; see `changeDocument`. Returns what waits after it. */
   async change(run: BacklogRun, change: (results: PendingResults) => PendingResults): Promise<PendingResults> {
-    const key = resultsKey(run.target.name);
-    this.#loaded = await changeDocument(run, key, pendingResultsKind, await this.#load(run), change);
+    this.#loaded = await changeDocument(run, pendingResultsKind, await this.#load(run), change);
     return this.#loaded.value;
   }
 
   async #load(run: BacklogRun): Promise<LoadedDocument<PendingResults>> {
     if (this.#loaded === null) {
-      const key = resultsKey(run.target.name);
-      this.#loaded = await loadDocument(run.store, key, pendingResultsKind);
+      const { name: target } = run.target;
+      this.#loaded = await loadDocument(run.store, target, pendingResultsKind);
       if (this.#loaded.isDamaged) {
-        const lost = `${key} cannot be understood, so the executions that waited for their rule results are not known`;
+        const lost = `${resultsKey(target)} cannot be understood, so the executions that waited for their rule results are not known`;
         const remedy = 'Fetch them with "dqsync backfill --from <day> --to <day> --again --results".';
-        run.log('warn', `${lost}. ${remedy}`, { target: run.target.name });
+        run.log('warn', `${lost}. ${remedy}`, { target });
       }
     }
     return this.#loaded;

@@ -10,7 +10,6 @@ import type { Task, TaskDetails } from '../model.ts';
 import type { TaskSource } from '../source/task-calls.ts';
 import { listAllTasks } from '../source/task-list.ts';
 import { writeRows } from '../warehouse/data-files.ts';
-import { tasksKey } from '../warehouse/layout.ts';
 import { type TaskRow, taskTable } from '../warehouse/task-table.ts';
 import type { StepOutcome } from './maintenance-step.ts';
 import type { TargetRun } from './target-run.ts';
@@ -56,8 +55,8 @@ export async function observeTasks(run: TargetRun): Promise<StepOutcome> {
 }
 
 async function observe(run: TargetRun, source: TaskSource, written: { files: number; bytes: number }): Promise<void> {
-  const { store, target, clock } = run;
-  let loaded = await loadDocument(store, tasksKey(target.name), knownTasksKind);
+  const { clock } = run;
+  let loaded = await loadDocument(run.store, run.target.name, knownTasksKind);
   const { tasks, isComplete } = await listAllTasks(source);
   const known = new Map(loaded.value.tasks.map((one) => [one.details.id, one]));
   const listed = new Set(tasks.map(({ id }) => id));
@@ -168,7 +167,5 @@ async function commitTasksOf(
     changed.length > 0 || one.detailsReadAtMs !== (known.get(one.details.id)?.detailsReadAtMs ?? 0);
   const news = changes.filter(isNews).map(({ one }) => one);
   const nowMs = run.clock.now();
-  return await changeDocument(run, tasksKey(run.target.name), knownTasksKind, loaded, (tasks) =>
-    withTasks(tasks, news, nowMs),
-  );
+  return await changeDocument(run, knownTasksKind, loaded, (tasks) => withTasks(tasks, news, nowMs));
 }

@@ -1,6 +1,6 @@
 /** Retries of conditional writes: fewer after unknown outcomes than after lost ones, none after the hard stop. */
 import type { Clock } from '../clock.ts';
-import { type DqsyncError, StorageError } from '../errors.ts';
+import { ConflictError, type DqsyncError, StorageError } from '../errors.ts';
 import type { PutOutcome, Store } from './store.ts';
 
 /** The outcome of a write that did not win. */
@@ -29,6 +29,8 @@ export interface RunWithFiles extends WritingRun {
 
 /** Lost attempts tolerated for a file that only one run writes. */
 const maxLostAtOwnFile = 5;
+/** Lost attempts tolerated for a file that all runs of a target write. */
+const maxLostAtSharedFile = 20;
 /** Unknown outcomes tolerated. The store itself has retried several times before it reports one. */
 const maxUnknown = 4;
 const pauseAfterLostMs = 100;
@@ -107,4 +109,15 @@ export async function writeOwnFile(
     await retries.pauseAfter(outcome);
     retries.requireAnother(outcome);
   }
+}
+
+/** Counts the attempts for a file that all runs of a target write. `what` is its name in messages. */
+export function retriesOfSharedFile(run: WritingRun, what: string): WriteRetries {
+  const lostTooOften = (attempts: string): ConflictError =>
+    new ConflictError(`${what} could not be written (${attempts}): another run committed first each time`, {
+      target: run.target.name,
+      remedy:
+        'Run fewer syncs and backfills of this target at the same time, then run again. Everything that was committed is kept.',
+    });
+  return new WriteRetries(run, { maxLost: maxLostAtSharedFile, lostTooOften });
 }

@@ -1,6 +1,7 @@
 /** The daily audit finds late rows by the source's counts, and reads their days again. */
 import { describe, expect, it } from 'vitest';
-import { loadAuditRecord } from '../../functions/checkpoint/audit-record.ts';
+import { auditKind } from '../../functions/checkpoint/audit-record.ts';
+import { loadDocument } from '../../functions/checkpoint/state-document.ts';
 import { auditKey } from '../../functions/warehouse/layout.ts';
 import type { Traps } from '../simulator/traps.ts';
 import { simTarget } from '../support/sim-config.ts';
@@ -143,7 +144,7 @@ describe('the audit', () => {
     expect(summary).toMatchObject({ lateRows: 0, rowsWritten: 0, done: true });
     expect(summary.requests).toBeLessThanOrEqual(6);
     expect(await world.observations()).toHaveLength(before);
-    const { record } = await loadAuditRecord(world.store, 'sales');
+    const { value: record } = await loadDocument(world.store, 'sales', auditKind);
     expect(record).toMatchObject({ done: true, lateRows: 0, repaired: 0, failed: 0 });
   });
 
@@ -184,7 +185,7 @@ describe('the audit', () => {
     await world.syncWell();
     await world.maintain();
     await world.expectTruth();
-    expect(await loadAuditRecord(world.store, 'sales')).toMatchObject({ record: { done: true } });
+    expect(await loadDocument(world.store, 'sales', auditKind)).toMatchObject({ value: { done: true } });
   });
 
   it('does not count as an incremental run: coverage and watermark do not change', async () => {

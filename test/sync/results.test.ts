@@ -316,7 +316,7 @@ describe('rule results', () => {
       world.sim.life.addMany(20, { fromMs: startMs, toMs: startMs + hourMs });
     }
     await world.syncWell({ results: 'note' }, { results: 'all' });
-    const { value, etag } = await loadDocument(world.store, resultsKey('sales'), pendingResultsKind);
+    const { value, etag } = await loadDocument(world.store, 'sales', pendingResultsKind);
     const windows = [{ fromMs: nowMs - 2 * dayMs, toMs: nowMs - dayMs, executions: 20 }];
     const pending = value.pending.filter(({ startTimeMs }) => startTimeMs < windows[0]!.fromMs);
     const text = pendingResultsKind.encode({ ...value, pending, windows });
@@ -457,7 +457,7 @@ describe('rule results that cannot be fetched', () => {
     const rowsOfIll = async () =>
       (await resultsView(world.folder)).filter((row) => row['instance_id'] === String(ill.id));
     expect(await rowsOfIll()).toMatchObject([{ extra: expect.stringContaining('"no_results":"failed"') }]);
-    const loadBacklog = async () => (await loadDocument(world.store, resultsKey('sales'), pendingResultsKind)).value;
+    const loadBacklog = async () => (await loadDocument(world.store, 'sales', pendingResultsKind)).value;
     expect(await loadBacklog()).toMatchObject({ pending: [], expired: [{ id: ill.id }] });
     const window = { fromMs: ill.startTimeMs, toMs: ill.startTimeMs + 1000 };
     await world.backfill({ window, again: true }, withResults);

@@ -7,7 +7,6 @@ import { isoOrNull } from '../../clock.ts';
 import type { TargetConfig } from '../../config.ts';
 import { type DqsyncError, describeError, toDqsyncError } from '../../errors.ts';
 import { settingsOf, targetOf } from '../../sync/targets.ts';
-import { resultsKey } from '../../warehouse/layout.ts';
 import { readQuarantine } from '../../warehouse/quarantine.ts';
 import { errorJson } from '../terminal/failure.ts';
 import { paragraph } from '../terminal/formats.ts';
@@ -98,7 +97,7 @@ async function loadState({ config, store }: OpenTargets, target: TargetConfig) {
     loadCheckpoint(store, target.name, identity),
     loadRuns(store, target.name),
     readQuarantine(store, target.name),
-    loadDocument(store, resultsKey(target.name), pendingResultsKind),
+    loadDocument(store, target.name, pendingResultsKind),
   ]);
   return { checkpoint, runs, quarantined: rows.length, results: results.value };
 }
