@@ -1,94 +1,26 @@
 /** The checkpoint as JSON text. Any content that cannot be read without doubt stops the run. Pure. */
 import * as z from 'zod';
 import { InternalError, StateError } from '../errors.ts';
-import type { EpochMs } from '../model.ts';
-import { executionColumns, executionFrom } from '../warehouse/columns.ts';
-import type { Checkpoint, NewestStart, TargetIdentity } from './checkpoint.ts';
+import { executionFrom } from '../warehouse/columns.ts';
+import { type Checkpoint, isDisjointAndSorted, storedFields, type TargetIdentity } from './checkpoint.ts';
 import { endOf } from './coverage.ts';
 import { hash64 } from './fingerprint.ts';
-import { json, jsonLines, storedId, storedMs } from './state-document.ts';
+import { json, jsonLines } from './state-document.ts';
 
 const format = 'dqsync.checkpoint';
 /** Versions 1 to 3 were never released. */
 const version = 4;
 
-const id = storedId.refine((value) => BigInt.asIntN(64, value) === value, { error: 'does not fit 64 bits' });
-const text = z.string().nullable();
-
 /** Lists that the first documents of this version lack. An empty one is left out. */
-const laterLists = ['expired', 'moved', 'newestStarts', 'unproven'] as const;
+const laterLists: ReadonlySet<string> = new Set(['expired', 'moved', 'newestStarts', 'unproven']);
 
 const header = z.object({ format: z.literal(format), version: z.int() });
-
-const window = z.strictObject({ fromMs: storedMs, toMs: storedMs });
-
-const storedValues = { int64: id, text: z.string(), 'timestamp-ms-utc': storedMs } as const;
-/** One member per column. A column added later is missing from older documents, and read as null. */
-const storedExecution = z.strictObject(
-  Object.fromEntries(
-    executionColumns.map(({ property, kind, nullable }) => [
-      property,
-      nullable ? storedValues[kind].nullable().optional() : storedValues[kind],
-    ]),
-  ),
-);
 
 const document = z.strictObject({
   format: z.literal(format),
   version: z.literal(version),
   digest: z.string(),
-  identity: z.strictObject({
-    projectId: z.string(),
-    workspace: z.string(),
-    filter: z.record(z.string(), z.string()),
-    partitionTimeZone: z.string(),
-  }),
-  coverage: z
-    .array(z.strictObject({ fromMs: storedMs, toMs: storedMs, rows: z.int().min(0) }))
-    .refine(isDisjointAndSorted, { error: 'windows overlap or are out of order' }),
-  incremental: window.nullable(),
-  rereading: z.strictObject({ ...window.shape, read: z.array(window), readAtMs: storedMs }).nullable(),
-  lookbackMs: z.int().min(0).nullable(),
-  maxSpanMs: z.int().min(1).nullable(),
-  unproven: z.array(z.strictObject({ ...window.shape, tries: z.int().min(1), triedAtMs: storedMs })).default([]),
-  open: z.array(
-    z.strictObject({
-      execution: storedExecution,
-      observedAtMs: storedMs,
-      lookedAtMs: storedMs,
-      awaits: z.enum(['outcome', 'notification']),
-    }),
-  ),
-  expired: z.array(z.strictObject({ id, startTimeMs: storedMs, observedAtMs: storedMs })).default([]),
-  recent: z.array(
-    z.tuple([id, storedMs, z.string(), storedMs]).transform(([entryId, startTimeMs, fingerprint, observedAtMs]) => ({
-      id: entryId,
-      startTimeMs,
-      fingerprint,
-      observedAtMs,
-    })),
-  ),
-  moved: z
-    .array(z.tuple([id, storedMs]).transform(([instance, startTimeMs]) => ({ id: instance, startTimeMs })))
-    .default([]),
-  newestStarts: z
-    .array(z.tuple([id, storedMs]).transform(([taskId, startTimeMs]) => ({ taskId, startTimeMs })))
-    .default([]),
-  newestStartsFromMs: storedMs.nullable().optional(),
-  latestObservedMs: storedMs.nullable().default(null),
-  quarantined: z.array(z.strictObject({ fingerprint: z.string(), seenAtMs: storedMs })),
-  commitIds: z.array(z.string()),
-  lastRun: z
-    .strictObject({
-      runId: z.string(),
-      mode: z.enum(['incremental', 'backfill', 'maintain']),
-      startedAtMs: storedMs,
-      committedAtMs: storedMs,
-      outcome: z.enum(['running', 'done', 'stopped', 'failed']),
-      rowsWritten: z.int(),
-      error: text,
-    })
-    .nullable(),
+  ...storedFields,
 });
 
 /**
@@ -98,34 +30,24 @@ const document = z.strictObject({
  * stops every later run
  */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
-  const { identity, coverage, incremental, rereading, open, recent, quarantined, commitIds, lastRun } = checkpoint;
-  const { latestObservedMs, lookbackMs, maxSpanMs, expired, moved, newestStarts, newestStartsFromMs, unproven } =
-    checkpoint;
-  requireWholeWindows(coverage);
-  const recentTuples = recent.map((entry) => [entry.id, entry.startTimeMs, entry.fingerprint, entry.observedAtMs]);
-  const parts = [
-    `"format":${json(format)}`,
-    `"version":${version}`,
-    `"identity":${json(identity)}`,
-    `"lastRun":${json(lastRun)}`,
-    `"incremental":${json(incremental)}`,
-    `"rereading":${json(rereading)}`,
-    `"lookbackMs":${json(lookbackMs)}`,
-    `"maxSpanMs":${json(maxSpanMs)}`,
-    ...(latestObservedMs === null ? [] : [`"latestObservedMs":${latestObservedMs}`]),
-    `"coverage":${jsonLines(coverage)}`,
-    ...(unproven.length === 0 ? [] : [`"unproven":${jsonLines(unproven)}`]),
-    `"open":${jsonLines(open)}`,
-    ...(expired.length === 0 ? [] : [`"expired":${jsonLines(expired)}`]),
-    ...(moved.length === 0 ? [] : [`"moved":${jsonLines(moved.map((entry) => [entry.id, entry.startTimeMs]))}`]),
-    ...(newestStarts.length === 0 ? [] : [`"newestStarts":${jsonLines(newestStarts.map(startTuple))}`]),
-    `"newestStartsFromMs":${json(newestStartsFromMs)}`,
-    `"quarantined":${jsonLines(quarantined)}`,
-    `"commitIds":${json(commitIds)}`,
-    `"digest":${json(digestOf(checkpoint))}`,
-    `"recent":${jsonLines(recentTuples)}`,
-  ];
-  return new TextEncoder().encode(`{\n${parts.join(',\n')}\n}\n`);
+  requireWholeWindows(checkpoint.coverage);
+  const stored = {
+    ...{ format, version, ...checkpoint, digest: digestOf(checkpoint) },
+    recent: checkpoint.recent.map((entry) => [entry.id, entry.startTimeMs, entry.fingerprint, entry.observedAtMs]),
+    moved: checkpoint.moved.map((entry) => [entry.id, entry.startTimeMs]),
+    newestStarts: checkpoint.newestStarts.map((entry) => [entry.taskId, entry.startTimeMs]),
+  };
+  const fields = entriesOf(stored).map(
+    ([name, value]) => `"${name}":${Array.isArray(value) ? jsonLines(value) : json(value)}`,
+  );
+  return new TextEncoder().encode(`{\n${fields.join(',\n')}\n}\n`);
+}
+
+/** Returns the fields that are written. */
+function entriesOf(content: object): [string, unknown][] {
+  return Object.entries(content).filter(
+    ([name, value]) => !(laterLists.has(name) && Array.isArray(value) && value.length === 0),
+  );
 }
 
 /**
@@ -203,12 +125,9 @@ export function decodeAnyCheckpoint(bytes: Uint8Array, target: string, where: st
  * Returns a hash of the content, independent of its layout. Without it, a single wrong digit could hide a span for
  * good.
  */
-function digestOf(content: Pick<Checkpoint, (typeof laterLists)[number]>): string {
-  const absent = Object.fromEntries(
-    laterLists.filter((name) => content[name].length === 0).map((name) => [name, undefined]),
-  );
+function digestOf(content: object): string {
   return hash64(
-    JSON.stringify({ ...content, ...absent }, (_key, entry: unknown) =>
+    JSON.stringify(Object.fromEntries(entriesOf(content)), (_key, entry: unknown) =>
       typeof entry === 'bigint'
         ? entry.toString()
         : isPlainObject(entry)
@@ -269,15 +188,4 @@ function requireIdentity(found: TargetIdentity, wanted: TargetIdentity, target: 
 
 function canonical(value: unknown): string {
   return json(isPlainObject(value) ? sortedEntries(value) : value);
-}
-
-function startTuple({ taskId, startTimeMs }: NewestStart): readonly [bigint, EpochMs] {
-  return [taskId, startTimeMs];
-}
-
-function isDisjointAndSorted(windows: readonly { fromMs: number; toMs: number }[]): boolean {
-  return windows.every(
-    (window, index) =>
-      window.fromMs < window.toMs && (windows[index - 1]?.toMs ?? Number.NEGATIVE_INFINITY) <= window.fromMs,
-  );
 }
