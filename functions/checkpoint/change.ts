@@ -18,39 +18,45 @@ import {
   type Rereading,
   withCommitId,
 } from './checkpoint.ts';
-import { addLateRows, addWindow, type Covered, type CoveredWindow, subtractLeftRows } from './coverage.ts';
+import { addWindow, adjustRows, type Covered, type CoveredWindow } from './coverage.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { applyUnproven } from './unproven.ts';
 
-/** The changes of one commit. */
-export interface Change {
-  readonly commitId: string;
+/** What a run records between two commits. */
+export interface RecordedChange {
   /** Windows proven complete, with the start times of the executions found in them. */
-  readonly windows: readonly { readonly window: Window; readonly startTimesMs: readonly EpochMs[] }[];
+  windows: { readonly window: Window; readonly startTimesMs: readonly EpochMs[] }[];
+  /** Windows that the run could not prove. */
+  unproven: Window[];
+  /** Start times of executions that appeared within coverage. */
+  lateStartTimesMs: EpochMs[];
+  /** Covered instances that were run again, and so left the window of the start before. */
+  moved: (MovedInstance & { readonly leftMs: EpochMs })[];
+  /** Executions seen. Those that later runs will read again become `recent`. */
+  seen: { readonly execution: Execution; readonly observedAtMs: EpochMs }[];
+  /** Executions to re-check. */
+  opened: OpenEntry[];
+  /** Executions that need no further checks as of the given observation. */
+  closed: { readonly key: string; readonly observedAtMs: EpochMs }[];
+  /** Open executions that are no longer re-checked. */
+  expired: ExpiredEntry[];
+  quarantined: string[];
+}
+
+type Recorded = { readonly [list in keyof RecordedChange]: readonly RecordedChange[list][number][] };
+
+/** The changes of one commit. */
+export interface Change extends Recorded {
+  readonly commitId: string;
   /** Where incremental coverage begins if this run is the first incremental one; null for a backfill. */
   readonly incrementalFromMs: EpochMs | null;
   /** The span that this run reads again, and what it has read of it; null if it reads none again. */
   readonly rereading: Rereading | null;
   readonly maxSpanMs: number | null;
-  /** Windows that the run could not prove. */
-  readonly unproven: readonly Window[];
   /**
    * Id of the last commit that this run knows of. If the checkpoint has another one, another run has committed since.
    */
   readonly afterCommitId: string | null;
-  /** Start times of executions that appeared within coverage. */
-  readonly lateStartTimesMs: readonly EpochMs[];
-  /** Covered instances that were run again, and so left the window of the start before. */
-  readonly moved: readonly (MovedInstance & { readonly leftMs: EpochMs })[];
-  /** Executions seen. Those that later runs will read again become `recent`. */
-  readonly seen: readonly { readonly execution: Execution; readonly observedAtMs: EpochMs }[];
-  /** Executions to re-check. */
-  readonly opened: readonly OpenEntry[];
-  /** Executions that need no further checks as of the given observation. */
-  readonly closed: readonly { readonly key: string; readonly observedAtMs: EpochMs }[];
-  /** Open executions that are no longer re-checked. */
-  readonly expired: readonly ExpiredEntry[];
-  readonly quarantined: readonly string[];
   /** The newest execution of each task among the rows written. */
   readonly newestStarts: readonly NewestStart[];
   /** The latest `observed_at` written; null if nothing was written. */
@@ -60,35 +66,11 @@ export interface Change {
   readonly keepsLastRun?: boolean;
 }
 
-type RecordedList =
-  | 'windows'
-  | 'unproven'
-  | 'lateStartTimesMs'
-  | 'moved'
-  | 'seen'
-  | 'opened'
-  | 'closed'
-  | 'expired'
-  | 'quarantined';
-
-/** The lists of a change, while a run still adds to them. */
-export type PendingChange = { -readonly [key in RecordedList]: Change[key][number][] } & {
-  latestObservedMs: EpochMs | null;
-};
-
-/** Returns an empty pending change. */
-export function emptyPendingChange(): PendingChange {
+/** Returns a change without content. */
+export function nothingRecorded(): RecordedChange {
   return {
-    windows: [],
-    unproven: [],
-    lateStartTimesMs: [],
-    moved: [],
-    seen: [],
-    opened: [],
-    closed: [],
-    expired: [],
-    quarantined: [],
-    latestObservedMs: null,
+    ...{ windows: [], unproven: [], lateStartTimesMs: [], moved: [], seen: [] },
+    ...{ opened: [], closed: [], expired: [], quarantined: [] },
   };
 }
 
@@ -109,12 +91,10 @@ export function applyChange(checkpoint: Checkpoint, change: Change, lookbackMs: 
   if (checkpoint.commitIds.includes(change.commitId)) {
     return checkpoint;
   }
+  const left = change.moved.map(({ leftMs }) => leftMs);
   const coverage = change.windows.reduce<readonly CoveredWindow[]>(
     (sum, { window, startTimesMs }) => addWindow(sum, window, startTimesMs),
-    subtractLeftRows(
-      addLateRows(checkpoint.coverage, uncountedLate(checkpoint, change)),
-      change.moved.map(({ leftMs }) => leftMs),
-    ),
+    adjustRows(checkpoint.coverage, uncountedLate(checkpoint, change), left),
   );
   const incremental = applyIncremental(checkpoint.incremental, change);
   const nextLookbackMs = nextLookback(checkpoint, change, lookbackMs);
@@ -123,12 +103,11 @@ export function applyChange(checkpoint: Checkpoint, change: Change, lookbackMs: 
     identity: checkpoint.identity,
     coverage,
     incremental,
-    rereading: applyRereading(checkpoint.rereading, change.rereading),
+    rereading: applyRereading(checkpoint, change.rereading),
     lookbackMs: nextLookbackMs,
     maxSpanMs: change.maxSpanMs ?? checkpoint.maxSpanMs,
     unproven: applyUnproven(checkpoint.unproven, change.unproven, change.run.committedAtMs, coverage),
-    open: applyOpen(checkpoint.open, change),
-    expired: applyExpired(checkpoint, change),
+    ...applyFollowed(checkpoint, change),
     recent: newestOf([...checkpoint.recent.filter(isShownAgain), ...recentOf(change, isShownAgain)], executionKey),
     moved: applyMoved(checkpoint.moved, change),
     ...applyNewestStarts(checkpoint, change),
@@ -149,9 +128,13 @@ function uncountedLate({ commitIds }: Checkpoint, change: Change): readonly Epoc
 }
 
 /** Returns the parts that an interrupted re-read of the same span has read; none if it starts over. */
-export function rereadParts({ rereading }: Checkpoint, { fromMs, toMs }: Window, nowMs: EpochMs): readonly Window[] {
-  const isSame = rereading !== null && rereading.fromMs === fromMs && rereading.toMs === toMs;
-  return isSame && isFresh(rereading, nowMs) ? rereading.read : [];
+export function rereadParts(
+  { rereading }: Pick<Checkpoint, 'rereading'>,
+  { fromMs, toMs }: Window,
+  nowMs: EpochMs,
+): readonly Window[] {
+  const isSame = rereading?.fromMs === fromMs && rereading.toMs === toMs;
+  return isSame && nowMs - rereading.readAtMs < rereadingMemoryMs ? rereading.read : [];
 }
 
 /** A shorter lookback takes effect only after a run has read the longer one to its end. */
@@ -200,43 +183,39 @@ function applyIncremental(before: Window | null, { incrementalFromMs, windows }:
   return { fromMs: before?.fromMs ?? incrementalFromMs, toMs: Math.max(before?.toMs ?? reachedMs, reachedMs) };
 }
 
-function applyRereading(before: Rereading | null, now: Rereading | null): Rereading | null {
+function applyRereading(checkpoint: Checkpoint, now: Rereading | null): Rereading | null {
   if (now === null) {
-    return before;
+    return checkpoint.rereading;
   }
-  const isSame = before?.fromMs === now.fromMs && before.toMs === now.toMs && isFresh(before, now.readAtMs);
-  const read = unionOf([...now.read, ...(isSame ? before.read : [])]);
+  const read = unionOf([...now.read, ...rereadParts(checkpoint, now, now.readAtMs)]);
   return gapsIn(now, read).length === 0 ? null : { ...now, read };
-}
-
-function isFresh({ readAtMs }: Rereading, nowMs: EpochMs): boolean {
-  return nowMs - readAtMs < rereadingMemoryMs;
 }
 
 function laterOf(a: EpochMs | null, b: EpochMs | null): EpochMs | null {
   return a === null || b === null ? (a ?? b) : Math.max(a, b);
 }
 
-function applyOpen(open: readonly OpenEntry[], change: Change): OpenEntry[] {
-  const closedAtMs = closingTimes(change);
-  return newestOf([...open, ...change.opened], (entry) => executionKey(entry.execution)).filter((entry) => {
-    const atMs = closedAtMs.get(executionKey(entry.execution));
-    return atMs === undefined || atMs < entry.observedAtMs;
-  });
+function applyFollowed(checkpoint: Checkpoint, change: Change): Pick<Checkpoint, 'open' | 'expired'> {
+  const followed = newestOf([...checkpoint.open, ...change.opened], keyOfOpen);
+  const followedAtMs = new Map(followed.map((entry) => [keyOfOpen(entry), entry.observedAtMs]));
+  const closedAtMs = new Map(change.closed.map(({ key, observedAtMs }) => [key, observedAtMs]));
+  // An execution expires by the observation that closes it. A later one shows that it has ended, or is followed again.
+  const isSuperseded = (entry: ExpiredEntry): boolean =>
+    [followedAtMs, closedAtMs].some((times) => timeOf(times, executionKey(entry)) > entry.observedAtMs);
+  return {
+    open: followed.filter((entry) => timeOf(closedAtMs, keyOfOpen(entry)) < entry.observedAtMs),
+    expired: newestOf([...checkpoint.expired, ...change.expired], executionKey)
+      .filter((entry) => !isSuperseded(entry))
+      .slice(-keptExpired),
+  };
 }
 
-/**
- * An execution expires by the observation that closes it. A later one shows that it has ended, or is followed again.
- */
-function applyExpired({ expired, open }: Checkpoint, change: Change): ExpiredEntry[] {
-  const followed = newestOf([...open, ...change.opened], (entry) => executionKey(entry.execution));
-  const laterAtMs = new Map(followed.map((entry) => [executionKey(entry.execution), entry.observedAtMs]));
-  for (const [key, atMs] of closingTimes(change)) {
-    laterAtMs.set(key, Math.max(atMs, laterAtMs.get(key) ?? atMs));
-  }
-  return newestOf([...expired, ...change.expired], executionKey)
-    .filter((entry) => (laterAtMs.get(executionKey(entry)) ?? entry.observedAtMs) <= entry.observedAtMs)
-    .slice(-keptExpired);
+function timeOf(times: ReadonlyMap<string, EpochMs>, key: string): EpochMs {
+  return times.get(key) ?? Number.NEGATIVE_INFINITY;
+}
+
+function keyOfOpen({ execution }: OpenEntry): string {
+  return executionKey(execution);
 }
 
 function applyMoved(before: readonly MovedInstance[], { moved }: Change): MovedInstance[] {
@@ -248,9 +227,6 @@ function applyNewestStarts(
   { newestStarts: before, newestStartsFromMs: fromMs }: Checkpoint,
   { newestStarts }: Change,
 ): Pick<Checkpoint, 'newestStarts' | 'newestStartsFromMs'> {
-  if (newestStarts.length === 0) {
-    return { newestStarts: before, newestStartsFromMs: fromMs };
-  }
   const all = latestStarts([...before, ...newestStarts], ({ taskId }) => taskId);
   const dropped = all.at(-1 - keptNewestStarts);
   return {
@@ -279,10 +255,6 @@ function latestStarts<Entry extends { readonly startTimeMs: EpochMs }>(
     latest.set(idOf(entry), entry);
   }
   return [...latest.values()];
-}
-
-function closingTimes({ closed }: Change): ReadonlyMap<string, EpochMs> {
-  return new Map(closed.map(({ key, observedAtMs }) => [key, observedAtMs]));
 }
 
 function applyQuarantined(checkpoint: Checkpoint, change: Change): Checkpoint['quarantined'] {

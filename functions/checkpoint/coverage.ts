@@ -58,22 +58,24 @@ export function addWindow(
   window: Window,
   startTimesMs: readonly EpochMs[],
 ): CoveredWindow[] {
-  const added = gapsIn(window, coverage).map((gap) => ({
-    ...gap,
-    rows: startTimesMs.reduce((rows, ms) => (contains(gap, ms) ? rows + 1 : rows), 0),
-  }));
+  const added = gapsIn(window, coverage).map((gap) => ({ ...gap, rows: countIn(gap, startTimesMs) }));
   return compact([...coverage, ...added].sort((a, b) => a.fromMs - b.fromMs));
 }
 
-/** Returns coverage with late executions counted in their windows. */
-export function addLateRows(coverage: readonly CoveredWindow[], startTimesMs: readonly EpochMs[]): CoveredWindow[] {
-  if (startTimesMs.length === 0) {
-    return [...coverage];
-  }
+/** Returns coverage with late executions counted in their windows, and those that left taken off, by start time. */
+export function adjustRows(
+  coverage: readonly CoveredWindow[],
+  lateMs: readonly EpochMs[],
+  leftMs: readonly EpochMs[],
+): CoveredWindow[] {
   return coverage.map((window) => ({
     ...window,
-    rows: window.rows + startTimesMs.filter((ms) => contains(window, ms)).length,
+    rows: Math.max(0, window.rows + countIn(window, lateMs) - countIn(window, leftMs)),
   }));
+}
+
+function countIn(window: Window, startTimesMs: readonly EpochMs[]): number {
+  return startTimesMs.reduce((rows, ms) => (contains(window, ms) ? rows + 1 : rows), 0);
 }
 
 /**
@@ -90,20 +92,6 @@ export function correctRows(coverage: readonly CoveredWindow[], window: Window, 
     left -= corrected - covered.rows;
     return { ...covered, rows: corrected };
   });
-}
-
-/** Returns coverage with executions that left taken off the windows that contain their start times. */
-export function subtractLeftRows(
-  coverage: readonly CoveredWindow[],
-  startTimesMs: readonly EpochMs[],
-): readonly CoveredWindow[] {
-  if (startTimesMs.length === 0) {
-    return coverage;
-  }
-  return coverage.map((window) => ({
-    ...window,
-    rows: Math.max(0, window.rows - startTimesMs.filter((ms) => contains(window, ms)).length),
-  }));
 }
 
 /** Returns the number of executions in the windows. */

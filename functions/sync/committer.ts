@@ -106,6 +106,7 @@ export class Committer {
     const change: Change = {
       ...recorded,
       newestStarts: newestStartsOf(rows),
+      latestObservedMs: rows.reduce<EpochMs | null>((latest, row) => Math.max(latest ?? 0, row.observedAtMs), null),
       afterCommitId: this.#afterCommitId,
       incrementalFromMs,
       rereading: this.recorder.rereadingAt(committedAtMs),

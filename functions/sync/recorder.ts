@@ -1,5 +1,5 @@
 /** Records what a run reads: collects the rows and the change of the checkpoint for the next commit. */
-import { emptyPendingChange, type PendingChange } from '../checkpoint/change.ts';
+import { nothingRecorded, type RecordedChange } from '../checkpoint/change.ts';
 import { type Checkpoint, edgeToleranceMs, type Rereading } from '../checkpoint/checkpoint.ts';
 import { fingerprintOf } from '../checkpoint/fingerprint.ts';
 import { contains, containsAny, gapsIn, lengthOf, spanMs, unionOf } from '../intervals.ts';
@@ -42,7 +42,7 @@ type RecordedSlice = Pick<ReadSlice, 'window' | 'proven' | 'unproven' | 'collect
 export interface PendingCommit {
   readonly rows: Observation[];
   readonly unreadable: UnreadableRow[];
-  readonly change: PendingChange;
+  readonly change: RecordedChange;
 }
 
 /** Records what one run of one target reads. Holds the rows of at most one commit. */
@@ -60,7 +60,7 @@ export class Recorder {
   readonly #known: KnownExecutions;
   readonly #observations: PendingObservations;
   readonly #quarantine = new PendingQuarantine();
-  #change: PendingChange = emptyPendingChange();
+  #change: RecordedChange = nothingRecorded();
   /** Parts of `rereads` that were read. */
   readonly #reread: Window[] = [];
 
@@ -219,7 +219,7 @@ export class Recorder {
   /** Returns what waits for a commit, and removes it. */
   take(): PendingCommit {
     const change = this.#change;
-    this.#change = emptyPendingChange();
+    this.#change = nothingRecorded();
     return { rows: this.#observations.take(), unreadable: this.#quarantine.take(), change };
   }
 
@@ -292,8 +292,6 @@ export class Recorder {
 
   #write(execution: Execution, observedAtMs: EpochMs): void {
     this.#observations.add(execution, observedAtMs);
-    const { latestObservedMs } = this.#change;
-    this.#change.latestObservedMs = latestObservedMs === null ? observedAtMs : Math.max(latestObservedMs, observedAtMs);
   }
 
   #expireIfOpen(execution: Execution, observedAtMs: EpochMs, wasFollowed: boolean): void {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  addLateRows,
   addWindow,
+  adjustRows,
   type CoveredWindow,
   cutOut,
   densityOf,
@@ -60,9 +60,10 @@ describe('coverage', () => {
     );
   });
 
-  it('adds late rows to the count of their window', () => {
+  it('counts late rows in their window, and not those that left it', () => {
     const coverage = build([{ fromMs: 0, toMs: dayMs }], [5]);
-    expect(addLateRows(coverage, [7, 2 * dayMs])).toEqual([{ fromMs: 0, toMs: dayMs, rows: 2 }]);
+    expect(adjustRows(coverage, [7, 9, 2 * dayMs], [5, 2 * dayMs])).toEqual([{ fromMs: 0, toMs: dayMs, rows: 2 }]);
+    expect(adjustRows(coverage, [], [5, 7])).toEqual([{ fromMs: 0, toMs: dayMs, rows: 0 }]);
   });
 
   it('stays short: hourly windows over two years make fewer than 150 entries', () => {
