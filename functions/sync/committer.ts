@@ -2,10 +2,10 @@
 import { type Change, newestStartsOf } from '../checkpoint/change.ts';
 import type { Checkpoint, LastRun } from '../checkpoint/checkpoint.ts';
 import { commitChange, type LoadedCheckpoint } from '../checkpoint/checkpoint-store.ts';
-import { newToken } from '../clock.ts';
+import { isoTime, newToken } from '../clock.ts';
 import { InternalError } from '../errors.ts';
 import { gapsIn, lengthOf, spanMs } from '../intervals.ts';
-import type { EpochMs, Observation, UnreadableRow } from '../model.ts';
+import type { EpochMs, Execution, Observation, UnreadableRow } from '../model.ts';
 import { instanceTable } from '../warehouse/columns.ts';
 import { writeRows } from '../warehouse/data-files.ts';
 import { writeQuarantine } from '../warehouse/quarantine.ts';
@@ -93,7 +93,7 @@ export class Committer {
       throw new InternalError('a commit was attempted after a failed one', { remedy: 'Please report this defect.' });
     }
     this.#isBroken = true;
-    const { rows, unreadable, change: recorded } = this.recorder.take();
+    const { rows, unreadable, change: recorded, expired } = this.recorder.take();
     await this.#options.watch?.note(rows);
     await this.#writeRows(rows);
     await this.#quarantine(unreadable);
@@ -125,10 +125,23 @@ export class Committer {
     this.#committedAtMs = committedAtMs;
     this.recorder.remember(committed.checkpoint, committedAtMs);
     this.#isBroken = false;
-    this.recorder.expired.report(this.#run);
+    this.#reportExpired(expired);
     const theirs = committed.theirs ?? [];
     const isReadTwice = change.windows.some(({ window }) => lengthOf(gapsIn(window, theirs)) < spanMs(window));
     return { conflicted, isReadTwice };
+  }
+
+  #reportExpired(executions: readonly Execution[]): void {
+    const { log, target } = this.#run;
+    const [first] = executions;
+    if (first !== undefined) {
+      log('warn', 'executions expired: open for longer than maxOpenDays. The table keeps their last state', {
+        target: target.name,
+        executions: executions.length,
+        firstId: String(first.id),
+        firstStart: isoTime(first.startTimeMs),
+      });
+    }
   }
 
   async #writeRows(rows: readonly Observation[]): Promise<void> {

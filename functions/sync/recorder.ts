@@ -1,9 +1,10 @@
 /** Records what a run reads: collects the rows and the change of the checkpoint for the next commit. */
 import { nothingRecorded, type RecordedChange } from '../checkpoint/change.ts';
 import { type Checkpoint, edgeToleranceMs, type Rereading } from '../checkpoint/checkpoint.ts';
-import { fingerprintOf } from '../checkpoint/fingerprint.ts';
+import { fingerprintOf, fingerprintOfUnreadable } from '../checkpoint/fingerprint.ts';
 import { contains, containsAny, gapsIn, lengthOf, spanMs, unionOf } from '../intervals.ts';
 import {
+  compareExecutions,
   type EpochMs,
   type Execution,
   executionKey,
@@ -14,12 +15,9 @@ import {
 } from '../model.ts';
 import type { Collected, Seen } from '../reading/collected.ts';
 import type { RunCounters } from './counters.ts';
-import { ExpiredExecutions } from './expired-executions.ts';
 import { followUpOf } from './follow-up.ts';
 import { type Known, KnownExecutions } from './known-executions.ts';
 import type { MovedExecutions } from './moved-executions.ts';
-import { PendingObservations, vanishedExtra } from './pending-observations.ts';
-import { PendingQuarantine } from './pending-quarantine.ts';
 import type { ReadSlice } from './slice-reader.ts';
 import type { TargetRun } from './target-run.ts';
 
@@ -43,12 +41,26 @@ export interface PendingCommit {
   readonly rows: Observation[];
   readonly unreadable: UnreadableRow[];
   readonly change: RecordedChange;
+  /** Executions that were followed and are open for longer than `maxOpenDays`. */
+  readonly expired: Execution[];
+}
+
+function nothingPending(): PendingCommit {
+  return { rows: [], unreadable: [], change: nothingRecorded(), expired: [] };
+}
+
+/**
+ * Returns `extra` with the time at which the execution was found missing at the source.
+ *
+ * @param vanishedAt ISO 8601
+ */
+function vanishedExtra(extra: string | null, vanishedAt: string): string {
+  const note = `"_dqsync":${JSON.stringify({ vanished_at: vanishedAt })}`;
+  return extra === null || extra === '{}' ? `{${note}}` : `${extra.slice(0, -1)},${note}}`;
 }
 
 /** Records what one run of one target reads. Holds the rows of at most one commit. */
 export class Recorder {
-  /** Executions that expired in this run and are not reported yet. */
-  readonly expired = new ExpiredExecutions();
   readonly #run: TargetRun;
   readonly #options: RecorderOptions;
   #checkpoint: Checkpoint;
@@ -58,9 +70,9 @@ export class Recorder {
   /** How far the source's clock, which sets end times, is behind ours. */
   #sourceLagMs = 0;
   readonly #known: KnownExecutions;
-  readonly #observations: PendingObservations;
-  readonly #quarantine = new PendingQuarantine();
-  #change: RecordedChange = nothingRecorded();
+  /** Fingerprints of the rows in quarantine, and of those that wait for it. */
+  #quarantined: Set<string> = new Set();
+  #pending = nothingPending();
   /** Parts of `rereads` that were read. */
   readonly #reread: Window[] = [];
 
@@ -69,8 +81,6 @@ export class Recorder {
     this.#options = options;
     this.#checkpoint = checkpoint;
     this.#recentFromMs = this.#readAgainFrom(options.untilMs);
-    const { workspace, projectId } = run.target;
-    this.#observations = new PendingObservations({ workspace, projectId, runId: run.runId });
     this.#known = new KnownExecutions(options.rereads !== null);
     this.remember(checkpoint, run.clock.now());
   }
@@ -87,7 +97,7 @@ export class Recorder {
 
   /** Rows that wait for the next commit, including quarantined ones. */
   get pendingRows(): number {
-    return this.#observations.count + this.#quarantine.count;
+    return this.#pending.rows.length + this.#pending.unreadable.length;
   }
 
   /** Records the proven parts of a slice, up to `provenToMs`, and all their rows. */
@@ -111,7 +121,7 @@ export class Recorder {
       startTimesMs.push(startTimeMs);
       const before = this.#known.get(key);
       if (!isAllNew && before === undefined && contains(window, startTimeMs) && !containsAny(gaps, startTimeMs)) {
-        this.#change.lateStartTimesMs.push(startTimeMs);
+        this.#pending.change.lateStartTimesMs.push(startTimeMs);
       }
       const isAtEnd = endsMs.some((ms) => Math.abs(ms - startTimeMs) <= edgeToleranceMs);
       const known = this.#observe(key, before, seen, startTimeMs >= recentFromMs, isAtEnd);
@@ -120,12 +130,12 @@ export class Recorder {
       }
     }
     this.addUnreadable(collected);
-    this.#change.unproven.push(...unproven.map((error) => error.window));
+    this.#pending.change.unproven.push(...unproven.map((error) => error.window));
     const covered = proven
       .filter(({ fromMs }) => fromMs < provenToMs)
       .map(({ fromMs, toMs }) => ({ fromMs, toMs: Math.min(toMs, provenToMs) }));
     this.#reread.push(...covered);
-    this.#change.windows.push(...covered.map((part) => ({ window: part, startTimesMs })));
+    this.#pending.change.windows.push(...covered.map((part) => ({ window: part, startTimesMs })));
     this.#noteMoved(collected, covered);
   }
 
@@ -133,7 +143,7 @@ export class Recorder {
     for (const { execution } of this.#options.moved === null ? [] : seen.values()) {
       const leftMs = this.#options.moved?.leftAt(execution) ?? null;
       if (leftMs !== null && containsAny(covered, execution.startTimeMs)) {
-        this.#change.moved.push({ id: execution.id, startTimeMs: execution.startTimeMs, leftMs });
+        this.#pending.change.moved.push({ id: execution.id, startTimeMs: execution.startTimeMs, leftMs });
       }
     }
   }
@@ -149,9 +159,9 @@ export class Recorder {
 
   /** Drops the windows that are not committed yet, because their proof was revoked. Their rows are still written. */
   forgetWindows(): void {
-    this.#change.windows = [];
-    this.#change.unproven = [];
-    this.#change.moved = [];
+    this.#pending.change.windows = [];
+    this.#pending.change.unproven = [];
+    this.#pending.change.moved = [];
     this.#reread.length = 0;
   }
 
@@ -183,7 +193,12 @@ export class Recorder {
   /** Quarantines unreadable rows, each once. */
   addUnreadable({ unreadable }: Pick<Collected, 'unreadable'>): void {
     for (const row of unreadable.values()) {
-      this.#change.quarantined.push(this.#quarantine.add(row));
+      const fingerprint = fingerprintOfUnreadable(row);
+      if (!this.#quarantined.has(fingerprint)) {
+        this.#quarantined.add(fingerprint);
+        this.#pending.unreadable.push(row);
+      }
+      this.#pending.change.quarantined.push(fingerprint);
     }
   }
 
@@ -199,11 +214,7 @@ export class Recorder {
   /** Writes an execution that the source no longer lists once more, with a note in `extra`, and closes it. */
   addVanished(execution: Execution, vanishedAt: string): void {
     const extra = vanishedExtra(execution.extra, vanishedAt);
-    const key = executionKey(execution);
-    const observedAtMs = this.#known.laterThan(this.#known.get(key), this.#run.clock.now());
-    this.#write({ ...execution, extra }, observedAtMs);
-    this.#change.closed.push({ key, observedAtMs });
-    this.#known.setFollowed(key, false);
+    this.#write({ ...execution, extra }, this.close(executionKey(execution)));
   }
 
   /**
@@ -211,16 +222,17 @@ export class Recorder {
    */
   close(key: string): EpochMs {
     const observedAtMs = this.#known.laterThan(this.#known.get(key), this.#run.clock.now());
-    this.#change.closed.push({ key, observedAtMs });
+    this.#pending.change.closed.push({ key, observedAtMs });
     this.#known.setFollowed(key, false);
     return observedAtMs;
   }
 
-  /** Returns what waits for a commit, and removes it. */
+  /** Returns what waits for a commit, rows in the order of the table, and removes it. */
   take(): PendingCommit {
-    const change = this.#change;
-    this.#change = nothingRecorded();
-    return { rows: this.#observations.take(), unreadable: this.#quarantine.take(), change };
+    const pending = this.#pending;
+    this.#pending = nothingPending();
+    pending.rows.sort(compareExecutions);
+    return pending;
   }
 
   /** Returns which parts of `rereads` the run has read so far; null without a re-read. */
@@ -233,7 +245,7 @@ export class Recorder {
   remember(checkpoint: Checkpoint, nowMs: EpochMs): void {
     this.#checkpoint = checkpoint;
     this.#known.remember(checkpoint, nowMs);
-    this.#quarantine.remember(checkpoint);
+    this.#quarantined = new Set(checkpoint.quarantined.map(({ fingerprint }) => fingerprint));
   }
 
   /** Records one observation. Returns what is now known of the execution, or null if that is not kept. */
@@ -246,7 +258,7 @@ export class Recorder {
     const observedAtMs = this.#known.laterThan(undefined, receivedAtMs);
     this.#write(execution, observedAtMs);
     if (isRecent && execution.startTimeMs >= this.#keptFromMs) {
-      this.#change.seen.push({ execution, observedAtMs });
+      this.#pending.change.seen.push({ execution, observedAtMs });
     }
     this.#expireIfOpen(execution, observedAtMs, false);
     return null;
@@ -268,18 +280,18 @@ export class Recorder {
     // The window of a backfill may have shown a row beyond its end, where nothing is kept. The next window shows it
     // again, unchanged.
     if (execution.startTimeMs >= this.#keptFromMs && (isChanged || this.#options.revisitedMs === 0)) {
-      this.#change.seen.push({ execution, observedAtMs });
+      this.#pending.change.seen.push({ execution, observedAtMs });
     }
     if (isChanged) {
       this.#write(execution, observedAtMs);
       this.#known.setWritten(key, known);
     }
     if (awaits !== null && (isChanged || !wasFollowed || !isRecent)) {
-      this.#change.opened.push({ execution, observedAtMs, lookedAtMs: receivedAtMs, awaits });
+      this.#pending.change.opened.push({ execution, observedAtMs, lookedAtMs: receivedAtMs, awaits });
       this.#known.setFollowed(key, true);
     }
     if (awaits === null && (wasFollowed || this.#known.isExpired(key))) {
-      this.#change.closed.push({ key, observedAtMs });
+      this.#pending.change.closed.push({ key, observedAtMs });
       this.#known.setFollowed(key, false);
       this.#expireIfOpen(execution, observedAtMs, wasFollowed);
     }
@@ -291,17 +303,19 @@ export class Recorder {
   }
 
   #write(execution: Execution, observedAtMs: EpochMs): void {
-    this.#observations.add(execution, observedAtMs);
+    const { target, runId } = this.#run;
+    const { workspace, projectId } = target;
+    this.#pending.rows.push({ ...execution, workspace, projectId, observedAtMs, runId });
   }
 
   #expireIfOpen(execution: Execution, observedAtMs: EpochMs, wasFollowed: boolean): void {
     if (isOpen(execution)) {
       const { id, startTimeMs } = execution;
-      this.#change.expired.push({ id, startTimeMs, observedAtMs });
+      this.#pending.change.expired.push({ id, startTimeMs, observedAtMs });
       this.#options.counters.expired += 1;
       // An execution that was too old when first seen is not reported.
       if (wasFollowed) {
-        this.expired.add(execution);
+        this.#pending.expired.push(execution);
       }
     }
   }
