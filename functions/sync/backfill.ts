@@ -6,24 +6,22 @@
  * there, and only incremental runs look back.
  */
 import { rereadParts } from '../checkpoint/change.ts';
-import { loadToWrite } from '../checkpoint/checkpoint-store.ts';
 import { densityNear, knownSpan } from '../checkpoint/coverage.ts';
 import { toDqsyncError } from '../errors.ts';
 import { gapsIn, lengthOf } from '../intervals.ts';
 import type { EpochMs, Window } from '../model.ts';
-import type { PageSource } from '../reading/page-source.ts';
 import type { BackfillTask } from './backfill-task.ts';
-import { Committer } from './committer.ts';
+import { beginRun, type ReadingRun } from './begin-run.ts';
+import type { Committer } from './committer.ts';
 import { gapsToFill } from './gaps.ts';
 import { upperHalf } from './next-window.ts';
 import type { Recorder } from './recorder.ts';
-import { isCommitDue, newRunState, type RunState, readAndCommit, reportProgress } from './run-state.ts';
+import { isCommitDue, newRunState, readAndCommit, reportProgress } from './run-state.ts';
 import { SliceReader } from './slice-reader.ts';
 import { outcomeOf, type Summary, type TargetOutcome } from './summary.ts';
 import {
   type Calibration,
   calibrateRead,
-  countingSource,
   expectedRows,
   lateRowsFrom,
   rowsInTimeLeft,
@@ -37,13 +35,7 @@ const partRows = 10_000;
 const leastPartMs = 3_600_000;
 
 /** A backfill in progress. */
-interface Backfill {
-  readonly run: TargetRun;
-  readonly state: RunState;
-  readonly recorder: Recorder;
-  readonly committer: Committer;
-  readonly untilMs: EpochMs;
-  readonly source: PageSource;
+interface Backfill extends ReadingRun {
   /** Null if there is nothing to read. */
   calibration: Calibration | null;
   /** Total length of the spans to read, in milliseconds of start time. */
@@ -62,34 +54,20 @@ export async function runBackfill(
 ): Promise<TargetOutcome> {
   const state = newRunState();
   try {
-    const loaded = await loadToWrite(run);
-    const untilMs = run.clock.now() - run.settings.settleMs;
     const rereads = task.again ? task.window : null;
-    const source = countingSource(run, state, loaded.checkpoint);
-    const maxSpanMs = (): number => source.profile.hints.maxSpanMs;
-    const { counters } = state;
-    const committer = new Committer(run, loaded, {
-      ...({ mode, counters, untilMs, revisitedMs: 0, incrementalFromMs: null } as const),
-      keepsLastRun: mode === 'incremental',
-      rereads,
-      moved: null,
-      watch: null,
-      maxSpanMs,
-    });
-    const { recorder } = committer;
-    state.holder = recorder;
-    const asked = task.window ?? knownSpan(loaded.checkpoint, run.settings.initialFromMs);
-    const window = asked === null ? null : clampedTo(asked, untilMs);
+    const begun = await beginRun(run, state, { mode, isIncremental: false, rereads });
+    const { checkpoint } = begun.recorder;
+    const asked = task.window ?? knownSpan(checkpoint, run.settings.initialFromMs);
+    const window = asked === null ? null : clampedTo(asked, begun.untilMs);
     state.window = window;
-    const unproven = new UnprovenWindows(run, mode === 'incremental' ? loaded.checkpoint.unproven : []);
-    const parts = { run, state, recorder, committer, untilMs, source, unproven };
-    const backfill: Backfill = { ...parts, calibration: null, totalMs: 0 };
-    await readAndCommit(run, state, committer, async () => {
-      if (window !== null && isAnythingLeft(backfill, window)) {
-        backfill.calibration = await calibrateRead(source, window);
+    const unproven = new UnprovenWindows(run, mode === 'incremental' ? checkpoint.unproven : []);
+    const backfill: Backfill = { ...begun, unproven, calibration: null, totalMs: 0 };
+    await readAndCommit(run, state, begun.committer, async () => {
+      if (window !== null && uncommitted(begun.recorder, [window]).length > 0) {
+        backfill.calibration = await calibrateRead(begun.source, window);
         await readTask(backfill, window, rereads, mode);
       }
-      backfill.unproven.throwFirst();
+      unproven.throwFirst();
     });
   } catch (thrown) {
     state.error = toDqsyncError(thrown, run.target.name);
@@ -129,10 +107,6 @@ async function fillNewestFirst(backfill: Backfill): Promise<void> {
       return;
     }
   }
-}
-
-function isAnythingLeft({ recorder }: Backfill, window: Window): boolean {
-  return uncommitted(recorder, [window]).length > 0;
 }
 
 /**

@@ -26,14 +26,10 @@ const commitAfterMs = 60_000;
 /** The arguments of a `Committer`. */
 export interface CommitterOptions extends RecorderOptions {
   readonly mode: LastRun['mode'];
-  /** Where incremental coverage begins if this run is the first incremental one; null for a backfill. */
-  readonly incrementalFromMs: EpochMs | null;
-  /** Whether the run's result is not recorded as that of the last run, because it follows one that has ended. */
-  readonly keepsLastRun?: boolean;
   /** Called with the rows of each commit before it; null if changes are not announced. */
   readonly watch: OutcomeWatch | null;
-  /** Returns the longest span that the source accepts, as far as the run knows. */
-  readonly maxSpanMs: () => number;
+  /** What the run knows of the source. */
+  readonly hints: { readonly maxSpanMs: number };
 }
 
 /** What a commit showed about other runs. */
@@ -98,21 +94,21 @@ export class Committer {
     await this.#writeRows(rows);
     await this.#quarantine(unreadable);
     await this.#run.beforeCheckpoint?.(rows, this.#before);
-    const { clock, runId } = this.#run;
-    const { mode, incrementalFromMs, counters, keepsLastRun = false } = this.#options;
+    const { clock, runId, settings } = this.#run;
+    const { mode, isIncremental, counters, hints } = this.#options;
     const committedAtMs = clock.now();
     const { rowsWritten } = counters;
-    const maxSpanMs = this.#options.maxSpanMs();
     const change: Change = {
       ...recorded,
       newestStarts: newestStartsOf(rows),
       latestObservedMs: rows.reduce<EpochMs | null>((latest, row) => Math.max(latest ?? 0, row.observedAtMs), null),
       afterCommitId: this.#afterCommitId,
-      incrementalFromMs,
+      incrementalFromMs: isIncremental ? settings.initialFromMs : null,
       rereading: this.recorder.rereadingAt(committedAtMs),
-      maxSpanMs: Number.isFinite(maxSpanMs) ? maxSpanMs : null,
+      maxSpanMs: Number.isFinite(hints.maxSpanMs) ? hints.maxSpanMs : null,
       commitId: newToken(),
-      keepsLastRun,
+      // A sync that fills gaps has ended already.
+      keepsLastRun: mode === 'incremental' && !isIncremental,
       run: { runId, mode, startedAtMs: this.#startedAtMs, committedAtMs, outcome, rowsWritten, error },
     };
     const committed = await commitChange(this.#run, this.#loaded, change);

@@ -2,34 +2,21 @@
  * One incremental run of one target: re-checks open executions, reads `[watermark - lookback, now - settle)` in slices
  * that are each proven complete, and commits as it goes. Skips what a backfill has covered beyond the watermark.
  */
-import { loadToWrite } from '../checkpoint/checkpoint-store.ts';
 import { densityOf, watermarkOf } from '../checkpoint/coverage.ts';
 import { type UnprovenWindow, waitingAt } from '../checkpoint/unproven.ts';
 import { isoTime } from '../clock.ts';
 import { CredentialsError, StateError, StoppedError, toDqsyncError } from '../errors.ts';
 import { gapsIn, lengthOf, overlap, spansFrom } from '../intervals.ts';
 import type { EpochMs, Window } from '../model.ts';
-import type { PageSource } from '../reading/page-source.ts';
 import { emptySecretCode } from '../source/credentials.ts';
-import { Committer } from './committer.ts';
+import { beginRun, type ReadingRun } from './begin-run.ts';
 import { LookbackGate } from './lookback-gate.ts';
-import { MovedExecutions } from './moved-executions.ts';
 import { furthestLookback, lookbackOf, lookbacks, nextWindow, requirePast, spansToRead } from './next-window.ts';
-import { OutcomeWatch } from './outcome-watch.ts';
-import type { Recorder } from './recorder.ts';
 import { reobserveOpen, reobserveOthers } from './reobserve.ts';
 import { isCommitDue, newRunState, type RunState, readAndCommit, reportProgress } from './run-state.ts';
 import { type ReadSlice, SliceReader } from './slice-reader.ts';
 import { outcomeOf, type TargetOutcome } from './summary.ts';
-import {
-  calibrateRead,
-  countingSource,
-  expectedRows,
-  lateRowsFrom,
-  rowsInTimeLeft,
-  rowsOf,
-  sourceTime,
-} from './target-reader.ts';
+import { calibrateRead, expectedRows, lateRowsFrom, rowsInTimeLeft, rowsOf, sourceTime } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
 import { UnprovenWindows } from './unproven.ts';
 
@@ -37,13 +24,7 @@ import { UnprovenWindows } from './unproven.ts';
 const shortLookbackRows = 200;
 
 /** The parts of an incremental run. */
-interface Incremental {
-  readonly run: TargetRun;
-  readonly state: RunState;
-  readonly source: PageSource;
-  readonly recorder: Recorder;
-  readonly committer: Committer;
-  readonly untilMs: EpochMs;
+interface Incremental extends ReadingRun {
   readonly unproven: UnprovenWindows;
   /** Windows that could not be proven before, and whose next try has not come. */
   readonly waiting: readonly UnprovenWindow[];
@@ -57,31 +38,15 @@ interface Incremental {
 export async function runIncremental(run: TargetRun): Promise<TargetOutcome> {
   const state = newRunState();
   try {
-    const loaded = await loadToWrite(run);
-    const untilMs = run.clock.now() - run.settings.settleMs;
-    const { lookbackMs: revisitedMs, initialFromMs: incrementalFromMs } = run.settings;
-    const watch = await OutcomeWatch.open(run);
-    const source = countingSource(run, state, loaded.checkpoint);
-    const maxSpanMs = (): number => source.profile.hints.maxSpanMs;
-    const { counters } = state;
-    const committer = new Committer(run, loaded, {
-      ...({ mode: 'incremental', counters, untilMs, revisitedMs, incrementalFromMs } as const),
-      rereads: null,
-      moved: new MovedExecutions(loaded.checkpoint),
-      watch,
-      maxSpanMs,
-    });
-    const { recorder } = committer;
-    state.holder = recorder;
+    const begun = await beginRun(run, state, { mode: 'incremental', isIncremental: true, rereads: null });
+    const { recorder, committer, watch } = begun;
     const unproven = new UnprovenWindows(run, []);
-    const waiting = waitingAt(loaded.checkpoint.unproven, run.clock.now());
+    const waiting = waitingAt(recorder.checkpoint.unproven, run.clock.now());
     try {
       await readAndCommit(run, state, committer, async () => {
-        await readAll({ run, state, source, recorder, committer, untilMs, unproven, waiting }).catch(
-          (thrown: unknown) => {
-            throw recorder.checkpoint.coverage.length === 0 ? waitingOr(thrown, state) : thrown;
-          },
-        );
+        await readAll({ ...begun, unproven, waiting }).catch((thrown: unknown) => {
+          throw recorder.checkpoint.coverage.length === 0 ? waitingOr(thrown, state) : thrown;
+        });
         unproven.throwFirst();
       });
     } finally {

@@ -17,7 +17,7 @@ import type { Collected, Seen } from '../reading/collected.ts';
 import type { RunCounters } from './counters.ts';
 import { followUpOf } from './follow-up.ts';
 import { type Known, KnownExecutions } from './known-executions.ts';
-import type { MovedExecutions } from './moved-executions.ts';
+import { MovedExecutions } from './moved-executions.ts';
 import type { ReadSlice } from './slice-reader.ts';
 import type { TargetRun } from './target-run.ts';
 
@@ -26,12 +26,10 @@ export interface RecorderOptions {
   readonly counters: RunCounters;
   /** The end of the window that the run is to read. */
   readonly untilMs: EpochMs;
-  /** How far behind the end of coverage the next incremental run reads again: the lookback, or 0 after a backfill. */
-  readonly revisitedMs: number;
+  /** Whether it continues incremental coverage; false for a backfill. */
+  readonly isIncremental: boolean;
   /** The covered span that is read again, and written even if unchanged; null if there is none. */
   readonly rereads: Window | null;
-  /** Finds executions that have left coverage; null for a run that does not continue it. */
-  readonly moved: MovedExecutions | null;
 }
 
 type RecordedSlice = Pick<ReadSlice, 'window' | 'proven' | 'unproven' | 'collected'>;
@@ -63,6 +61,10 @@ function vanishedExtra(extra: string | null, vanishedAt: string): string {
 export class Recorder {
   readonly #run: TargetRun;
   readonly #options: RecorderOptions;
+  /** How far behind the end of coverage the next incremental run reads again: the lookback, or 0 after a backfill. */
+  readonly #revisitedMs: number;
+  /** Finds executions that have left coverage; null for a run that does not continue it. */
+  readonly #moved: MovedExecutions | null;
   #checkpoint: Checkpoint;
   #recentFromMs: EpochMs;
   /** Incremental runs read executions from this start time on again, so the checkpoint keeps what was written. */
@@ -79,6 +81,8 @@ export class Recorder {
   constructor(run: TargetRun, checkpoint: Checkpoint, options: RecorderOptions) {
     this.#run = run;
     this.#options = options;
+    this.#revisitedMs = options.isIncremental ? run.settings.lookbackMs : 0;
+    this.#moved = options.isIncremental ? new MovedExecutions(checkpoint) : null;
     this.#checkpoint = checkpoint;
     this.#recentFromMs = this.#readAgainFrom(options.untilMs);
     this.#known = new KnownExecutions(options.rereads !== null);
@@ -104,12 +108,12 @@ export class Recorder {
   addSlice({ window, proven, unproven, collected }: RecordedSlice, provenToMs: EpochMs): void {
     // The watermark may stop before an unproven part, and the next run then reads the lookback before it again.
     const endMs = gapsIn(window, proven)[0]?.fromMs ?? window.toMs;
-    const recentFromMs = Math.min(endMs, provenToMs) - this.#options.revisitedMs - edgeToleranceMs;
+    const recentFromMs = Math.min(endMs, provenToMs) - this.#revisitedMs - edgeToleranceMs;
     if (provenToMs < window.toMs) {
       // Not from `endMs` on: proven rows behind an unproven part are covered, so the next run need not read them again.
       this.#recentFromMs = Math.min(this.#recentFromMs, this.#readAgainFrom(provenToMs));
     }
-    const isKept = this.#options.revisitedMs > 0 || provenToMs < window.toMs;
+    const isKept = this.#revisitedMs > 0 || provenToMs < window.toMs;
     this.#keptFromMs = isKept ? recentFromMs : Number.POSITIVE_INFINITY;
     const startTimesMs: EpochMs[] = [];
     this.#noteSourceLag();
@@ -140,8 +144,8 @@ export class Recorder {
   }
 
   #noteMoved({ seen }: Collected, covered: readonly Window[]): void {
-    for (const { execution } of this.#options.moved === null ? [] : seen.values()) {
-      const leftMs = this.#options.moved?.leftAt(execution) ?? null;
+    for (const { execution } of seen.values()) {
+      const leftMs = this.#moved?.leftAt(execution) ?? null;
       if (leftMs !== null && containsAny(covered, execution.startTimeMs)) {
         this.#pending.change.moved.push({ id: execution.id, startTimeMs: execution.startTimeMs, leftMs });
       }
@@ -154,7 +158,7 @@ export class Recorder {
    */
   #readAgainFrom(coveredToMs: EpochMs): EpochMs {
     const furthestMs = this.#checkpoint.incremental?.toMs ?? Number.NEGATIVE_INFINITY;
-    return Math.max(coveredToMs - this.#options.revisitedMs, furthestMs - this.#run.settings.lookbackMs);
+    return Math.max(coveredToMs - this.#revisitedMs, furthestMs - this.#run.settings.lookbackMs);
   }
 
   /** Drops the windows that are not committed yet, because their proof was revoked. Their rows are still written. */
@@ -279,7 +283,7 @@ export class Recorder {
     const known = { fingerprint, observedAtMs };
     // The window of a backfill may have shown a row beyond its end, where nothing is kept. The next window shows it
     // again, unchanged.
-    if (execution.startTimeMs >= this.#keptFromMs && (isChanged || this.#options.revisitedMs === 0)) {
+    if (execution.startTimeMs >= this.#keptFromMs && (isChanged || this.#revisitedMs === 0)) {
       this.#pending.change.seen.push({ execution, observedAtMs });
     }
     if (isChanged) {

@@ -1,0 +1,43 @@
+/** Begins a run that reads the source and commits: an incremental one or a backfill. */
+import { loadToWrite } from '../checkpoint/checkpoint-store.ts';
+import type { EpochMs } from '../model.ts';
+import type { PageSource } from '../reading/page-source.ts';
+import { Committer, type CommitterOptions } from './committer.ts';
+import { OutcomeWatch } from './outcome-watch.ts';
+import type { Recorder } from './recorder.ts';
+import type { RunState } from './run-state.ts';
+import { countingSource } from './target-reader.ts';
+import type { TargetRun } from './target-run.ts';
+
+/** The parts of a run in progress. */
+export interface ReadingRun {
+  readonly run: TargetRun;
+  readonly state: RunState;
+  readonly source: PageSource;
+  readonly recorder: Recorder;
+  readonly committer: Committer;
+  /** Null if changes of outcomes are not announced. */
+  readonly watch: OutcomeWatch | null;
+  /** Now less the settle time, when the run began. */
+  readonly untilMs: EpochMs;
+}
+
+/** Loads the checkpoint. @throws StateError, StorageError */
+export async function beginRun(
+  run: TargetRun,
+  state: RunState,
+  options: Pick<CommitterOptions, 'mode' | 'isIncremental' | 'rereads'>,
+): Promise<ReadingRun> {
+  const loaded = await loadToWrite(run);
+  const untilMs = run.clock.now() - run.settings.settleMs;
+  const watch = options.isIncremental ? await OutcomeWatch.open(run) : null;
+  const source = countingSource(run, state, loaded.checkpoint);
+  const { counters } = state;
+  const committer = new Committer(run, loaded, {
+    ...options,
+    ...{ counters, untilMs, watch, hints: source.profile.hints },
+  });
+  const { recorder } = committer;
+  state.holder = recorder;
+  return { run, state, source, recorder, committer, watch, untilMs };
+}
