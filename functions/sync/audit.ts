@@ -17,19 +17,24 @@ import type { EpochMs, Window } from '../model.ts';
 import type { PageSource } from '../reading/page-source.ts';
 import { type AuditSpan, auditSpans } from './audit-spans.ts';
 import { runBackfill } from './backfill.ts';
-import { addCounters, newCounters, type RunCounters } from './counters.ts';
+import { addCounters, type RunCounters } from './counters.ts';
 import { lookUpRuns, tasksToCompare, type UnknownRun, unknownRuns } from './last-runs.ts';
-import type { StepOutcome } from './maintenance-step.ts';
 import type { ReadSlice } from './slice-reader.ts';
 import { exactCountOf } from './source-count.ts';
 import { executionsIn, readSpan } from './span-reader.ts';
 import { calibrateRun, pageSourceOf, rowsInTimeLeft } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
 
-/** Audits one target. @throws StateError, SourceError, CredentialsError, StorageError */
-export async function audit(run: TargetRun): Promise<StepOutcome> {
+/**
+ * Audits one target. Adds to `counters`. Returns whether it compared all days.
+ *
+ * @throws StateError, SourceError, CredentialsError, StorageError; the first error of a day that could not be compared
+ * or repaired, after the others
+ */
+export async function audit(run: TargetRun, counters: RunCounters): Promise<boolean> {
   const { checkpoint } = await loadCheckpoint(run.store, run.target.name, identityOf(run));
-  const audited = new Audit(run, checkpoint, await loadDocument(run.store, run.target.name, auditKind));
+  const loaded = await loadDocument(run.store, run.target.name, auditKind);
+  const audited = new Audit(run, counters, checkpoint, loaded);
   try {
     await audited.compareAll();
   } catch (thrown) {
@@ -39,7 +44,7 @@ export async function audit(run: TargetRun): Promise<StepOutcome> {
   } finally {
     await audited.save();
   }
-  return audited.outcome();
+  return audited.end();
 }
 
 function spansOf({ clock, settings }: TargetRun, checkpoint: Checkpoint): AuditSpan[] {
@@ -53,21 +58,25 @@ class Audit {
   readonly #spans: readonly AuditSpan[];
   readonly #loaded: LoadedDocument<AuditRecord | null>;
   readonly #source: PageSource;
-  readonly #counters: RunCounters = newCounters();
+  readonly #counters: RunCounters;
   /** The source's count of each span that is complete in the table. */
   readonly #compared = new Map<AuditSpan, number>();
-  #lateRows = 0;
   #repaired = 0;
-  #failed = 0;
   #error: DqsyncError | null = null;
   #isDone = false;
 
-  constructor(run: TargetRun, checkpoint: Checkpoint, loaded: LoadedDocument<AuditRecord | null>) {
+  constructor(
+    run: TargetRun,
+    counters: RunCounters,
+    checkpoint: Checkpoint,
+    loaded: LoadedDocument<AuditRecord | null>,
+  ) {
     this.#run = run;
+    this.#counters = counters;
     this.#spans = spansOf(run, checkpoint).toReversed();
     this.#loaded = loaded;
     this.#source = pageSourceOf(run, (rows) => {
-      this.#counters.rowsRead += rows;
+      counters.rowsRead += rows;
     });
     this.#source.profile.hints.maxSpanMs = checkpoint.maxSpanMs ?? Number.POSITIVE_INFINITY;
   }
@@ -103,7 +112,7 @@ class Audit {
       await this.#readAndCompare(span);
     }
     await this.#compareLastRuns();
-    this.#isDone = this.#failed === 0;
+    this.#isDone = this.#error === null;
   }
 
   /** Records what was compared: in coverage, and for people. */
@@ -118,20 +127,25 @@ class Audit {
       endedAtMs: clock.now(),
       done: this.#isDone,
       days: this.#compared.size,
-      lateRows: this.#lateRows,
+      lateRows: this.#counters.lateRows,
       repaired: this.#repaired,
-      failed: this.#failed,
+      failed: this.#counters.auditFailures,
       spans,
     };
     // Another audit that has written it in the meantime knows as much.
     await putDocument(this.#run, auditKind, this.#loaded, record);
   }
 
-  outcome(): StepOutcome {
-    const found = { lateRows: this.#lateRows, repaired: this.#repaired, failed: this.#failed };
-    this.#run.log('info', 'audit ended', { target: this.#run.target.name, days: this.#compared.size, ...found });
-    const counters = { ...this.#counters, lateRows: this.#lateRows, auditFailures: this.#failed };
-    return { counters, done: this.#isDone, error: this.#error };
+  /** Returns whether it compared all days. @throws the first error of a day */
+  end(): boolean {
+    const { log, target } = this.#run;
+    const { lateRows, auditFailures: failed } = this.#counters;
+    const fields = { days: this.#compared.size, lateRows, repaired: this.#repaired, failed };
+    log('info', 'audit ended', { target: target.name, ...fields });
+    if (this.#error !== null) {
+      throw this.#error;
+    }
+    return this.#isDone;
   }
 
   /** When an earlier audit compared the same span. */
@@ -183,6 +197,9 @@ class Audit {
   async #compareLastRuns(): Promise<void> {
     const { store, target } = this.#run;
     const tasks = await tasksToCompare(this.#run);
+    if (tasks.length === 0) {
+      return;
+    }
     const { checkpoint } = await loadCheckpoint(store, target.name, identityOf(this.#run));
     const unknown = unknownRuns(tasks, checkpoint, [...this.#compared.keys()], target.filter);
     const { listed, unlisted } = await lookUpRuns(unknown, (span, onSlice) => this.#read(span, onSlice));
@@ -233,7 +250,7 @@ class Audit {
     const window = { fromMs: span.fromMs, toMs: span.toMs };
     const { counters, error, summary } = await runBackfill(repair, { window, again: true }, 'maintain');
     addCounters(this.#counters, counters);
-    this.#lateRows += lateRows;
+    this.#counters.lateRows += lateRows;
     if (error !== null) {
       this.#fail(span, error);
     } else if (summary.done) {
@@ -246,7 +263,7 @@ class Audit {
   }
 
   #fail({ fromMs, toMs }: AuditSpan, error: DqsyncError): void {
-    this.#failed += 1;
+    this.#counters.auditFailures += 1;
     this.#error ??= error;
     const fields = { target: this.#run.target.name, from: isoTime(fromMs), to: isoTime(toMs) };
     this.#run.log('warn', `the audit could not compare a day: ${error.message}`, fields);

@@ -51,6 +51,9 @@ const summed = [
   'rowsWritten',
   'files',
   'bytes',
+  'requests',
+  'throttled',
+  'retries',
   'expired',
   'quarantined',
   'lateRows',
@@ -60,11 +63,8 @@ const summed = [
   'auditFailures',
 ] as const satisfies readonly (keyof RunCounters)[];
 
-/** The share of a run's part in its counters. */
-export type AddedCounters = Partial<Pick<RunCounters, (typeof summed)[number]>>;
-
 /** Adds the counters of a part of a run. */
-export function addCounters(to: RunCounters, added: AddedCounters): void {
+export function addCounters(to: RunCounters, added: Partial<Readonly<RunCounters>>): void {
   for (const name of summed) {
     to[name] += added[name] ?? 0;
   }

@@ -7,15 +7,27 @@ import { StoppedError, toDqsyncError } from '../errors.ts';
 import { audit } from './audit.ts';
 import { partOf } from './budget.ts';
 import { compactSettledDays } from './compaction-step.ts';
-import { addCounters } from './counters.ts';
-import type { MaintenanceStep } from './maintenance-step.ts';
+import type { RunCounters } from './counters.ts';
 import { newRunState, type RunState } from './run-state.ts';
 import { outcomeOf, type TargetOutcome } from './summary.ts';
 import type { TargetRun } from './target-run.ts';
 import { observeTasks } from './tasks.ts';
 
+/** A step of the maintenance. */
+interface Step {
+  /** Its name in the log. */
+  readonly name: string;
+  /** Part of the time that is left when its turn comes, 0 to 1. */
+  readonly timeShare: number;
+  /**
+   * Works until the run's budget is spent, and adds to the counters of the maintenance. Returns whether it got to its
+   * end. What it throws fails the maintenance, after the other steps.
+   */
+  readonly work: (run: TargetRun, counters: RunCounters) => Promise<boolean>;
+}
+
 /** The steps, in this order. */
-const steps: readonly MaintenanceStep[] = [
+const steps: readonly Step[] = [
   { name: 'audit', timeShare: 0.8, work: audit },
   { name: 'tasks', timeShare: 0.5, work: observeTasks },
   { name: 'compaction', timeShare: 1, work: compactSettledDays },
@@ -40,7 +52,7 @@ export async function runMaintenance(run: TargetRun): Promise<TargetOutcome> {
   return outcomeOf(run, state, 'maintain');
 }
 
-async function runStep(run: TargetRun, state: RunState, { name, timeShare, work }: MaintenanceStep): Promise<void> {
+async function runStep(run: TargetRun, state: RunState, { name, timeShare, work }: Step): Promise<void> {
   const budget = partOf(run.budget, run.clock, run.budget.remainingMs() * timeShare);
   const { fetchPage, tasks } = run.source;
   const source: TargetRun['source'] = {
@@ -59,22 +71,20 @@ async function runStep(run: TargetRun, state: RunState, { name, timeShare, work 
       },
     }),
   };
-  const {
-    counters = {},
-    done,
-    error,
-  } = await work({ ...run, budget, source })
-    .catch((thrown: unknown) => ({
-      done: false,
-      error: thrown instanceof StoppedError ? null : toDqsyncError(thrown, run.target.name),
-      counters: {},
-    }))
-    .finally(budget.close);
-  addCounters(state.counters, counters);
-  state.done &&= done;
-  state.error ??= error;
-  if (!done) {
-    const why = error === null ? 'its time limit was reached; the next maintenance continues' : error.message;
+  const timeIsUp = 'its time limit was reached; the next maintenance continues';
+  const endEarly = (why: string): void => {
+    state.done = false;
     run.log('warn', `maintenance step "${name}" did not finish: ${why}`, { target: run.target.name });
+  };
+  try {
+    if (!(await work({ ...run, budget, source }, state.counters))) {
+      endEarly(timeIsUp);
+    }
+  } catch (thrown) {
+    const error = thrown instanceof StoppedError ? null : toDqsyncError(thrown, run.target.name);
+    state.error ??= error;
+    endEarly(error?.message ?? timeIsUp);
+  } finally {
+    budget.close();
   }
 }

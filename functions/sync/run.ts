@@ -11,7 +11,7 @@ import { type Store, waitedForUntil } from '../warehouse/store.ts';
 import { runBackfill } from './backfill.ts';
 import type { BackfillTask } from './backfill-task.ts';
 import { openBudget } from './budget.ts';
-import { summaryCounters } from './counters.ts';
+import { addCounters, newCounters, summaryCounters } from './counters.ts';
 import { type Estimate, estimateBackfill } from './estimate.ts';
 import { gapsToFill } from './gaps.ts';
 import { runIncremental } from './incremental.ts';
@@ -185,7 +185,7 @@ async function runTarget(run: Run, target: TargetConfig, limitMs: number): Promi
     const outcome = { ...ended, counters: { ...ended.counters, ...backlog?.counters(clock.now()) } };
     await recordRun(targetRun, endedRecord(task, outcome, clock.now()));
     if (run.tasks && outcome.error === null) {
-      await observeTasks(targetRun);
+      await observeTasks(targetRun, newCounters());
     }
     const { error, summary } = outcome;
     // Where the instance list is out of reach, so are the results.
@@ -231,10 +231,7 @@ async function fetchResultsOf(
   const most = isCatchingUp ? resultsBesideManyRows : Number.POSITIVE_INFINITY;
   return await withTargetRun(run, target, limitMs, async (targetRun) => {
     const counters = { ...outcome.counters, ...(await fetchResults(targetRun, backlog, most)) };
-    const { requests, throttled, retries } = targetRun.source.stats();
-    counters.requests += requests;
-    counters.throttled += throttled;
-    counters.retries += retries;
+    addCounters(counters, targetRun.source.stats());
     const both = { ...outcome, counters, summary: { ...outcome.summary, ...summaryCounters(counters) } };
     if (task !== null && counters.results > 0) {
       await recordRun(targetRun, endedRecord(task, both, run.clock.now()));

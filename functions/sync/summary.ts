@@ -94,12 +94,8 @@ export function untouchedOutcome(target: string, mode: Summary['mode']): TargetO
  * own.
  */
 export function withGapsFilled(sync: TargetOutcome, filling: TargetOutcome): TargetOutcome {
-  const { requests, throttled, retries, openExecutions } = filling.counters;
-  const counters = { ...sync.counters, openExecutions };
+  const counters = { ...sync.counters, openExecutions: filling.counters.openExecutions };
   addCounters(counters, filling.counters);
-  counters.requests += requests;
-  counters.throttled += throttled;
-  counters.retries += retries;
   const watermark = filling.summary.watermark ?? sync.summary.watermark;
   return {
     ...sync,

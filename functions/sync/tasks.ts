@@ -11,7 +11,7 @@ import type { TaskSource } from '../source/task-calls.ts';
 import { listAllTasks } from '../source/task-list.ts';
 import { writeRows } from '../warehouse/data-files.ts';
 import { type TaskRow, taskTable } from '../warehouse/task-table.ts';
-import type { StepOutcome } from './maintenance-step.ts';
+import type { RunCounters } from './counters.ts';
 import type { TargetRun } from './target-run.ts';
 import { changedRows, isListedAnew, seenInList } from './task-rows.ts';
 
@@ -32,16 +32,21 @@ interface Listed {
   readonly isListed: boolean;
 }
 
-/** Observes the tasks. Never throws: a failure is a warning, with the remedy. */
-export async function observeTasks(run: TargetRun): Promise<StepOutcome> {
-  const written = { files: 0, bytes: 0 };
+/** What observing tasks adds to. */
+type WrittenFiles = Pick<RunCounters, 'files' | 'bytes'>;
+
+/**
+ * Observes the tasks. Returns false if the time was too short for all. Never throws: a failure is a warning, with the
+ * remedy.
+ */
+export async function observeTasks(run: TargetRun, written: WrittenFiles): Promise<boolean> {
   const source = run.source.tasks;
   if (!run.settings.keepsTasks || source === undefined) {
-    return { done: true, error: null };
+    return true;
   }
   try {
     await observe(run, source, written);
-    return { counters: written, done: true, error: null };
+    return true;
   } catch (thrown) {
     const error = toDqsyncError(thrown, run.target.name);
     if (!(error instanceof StoppedError)) {
@@ -50,11 +55,11 @@ export async function observeTasks(run: TargetRun): Promise<StepOutcome> {
         target: run.target.name,
       });
     }
-    return { counters: written, done: !(error instanceof StoppedError), error: null };
+    return !(error instanceof StoppedError);
   }
 }
 
-async function observe(run: TargetRun, source: TaskSource, written: { files: number; bytes: number }): Promise<void> {
+async function observe(run: TargetRun, source: TaskSource, written: WrittenFiles): Promise<void> {
   const { clock } = run;
   let loaded = await loadDocument(run.store, run.target.name, knownTasksKind);
   const { tasks, isComplete } = await listAllTasks(source);
@@ -148,7 +153,7 @@ async function commitTasksOf(
   run: TargetRun,
   loaded: LoadedDocument<KnownTasks>,
   seen: readonly KnownTask[],
-  written: { files: number; bytes: number },
+  written: WrittenFiles,
 ): Promise<LoadedDocument<KnownTasks>> {
   const { workspace, projectId } = run.target;
   const known = new Map(loaded.value.tasks.map((one) => [one.details.id, one]));
