@@ -1,51 +1,11 @@
 /**
- * The backlog of executions whose rule results are to be fetched, and its changes. Pure. A run adds the settled
+ * Changes of the backlog of executions whose rule results are to be fetched. Pure. A run adds the settled
  * executions that it writes before it commits the checkpoint, and removes them after their results are in the table
  * (PROTOCOL.md, I19).
  */
 import { type EpochMs, executionKey, type Window } from '../model.ts';
+import type { PendingResult, PendingResults } from './results-document.ts';
 import { joinedWindows, listedExecutions, type ResultsWindow, restOf } from './results-windows.ts';
-
-/** An execution whose results are to be fetched. */
-export interface PendingResult {
-  readonly id: bigint;
-  readonly startTimeMs: EpochMs;
-  readonly taskId: bigint | null;
-  /** Number of requests without results, or without finished abnormal rows. */
-  readonly tries: number;
-  /** Earliest time of the next request. */
-  readonly notBeforeMs: EpochMs;
-  /**
-   * `none`: nothing is in the table. `unfinished`: results are, and are to be fetched once more. `rerun`: the instance
-   * has started again, so the source's reply is about another execution, and a row must record that.
-   */
-  readonly state: 'none' | 'unfinished' | 'rerun';
-}
-
-/**
- * An execution whose results are in the table. Kept for a day so that it is not requested again. One that is to be
- * fetched once more is pending as well, and kept for as long.
- */
-export interface FetchedResult {
-  readonly id: bigint;
-  readonly startTimeMs: EpochMs;
-  readonly taskId: bigint | null;
-  readonly fetchedAtMs: EpochMs;
-}
-
-/** The document. */
-export interface PendingResults {
-  readonly pending: readonly PendingResult[];
-  /** Disjoint, in order of time. */
-  readonly windows: readonly ResultsWindow[];
-  readonly fetched: readonly FetchedResult[];
-  /** The last executions whose results are no longer requested, because every request for them failed. */
-  readonly expired: readonly { readonly id: bigint; readonly startTimeMs: EpochMs }[];
-  /** Since when there has always been an execution to request; null if there is none. */
-  readonly waitingSinceMs: EpochMs | null;
-  /** Why the source refused the last request for results; null if it did not. */
-  readonly refused: { readonly atMs: EpochMs; readonly message: string } | null;
-}
 
 /** An execution as it was written. */
 export interface WrittenExecution {
@@ -62,6 +22,10 @@ export interface WrittenExecution {
 const maxPending = 2_000;
 const maxExpired = 1_000;
 const maxFetched = 10_000;
+/**
+ * An execution whose results are in the table is kept this long, so that it is not requested again. One that is to be
+ * fetched once more is pending as well, and kept for as long.
+ */
 const fetchedMemoryMs = 86_400_000;
 /** Largest assumed difference between the clocks of source and run when times are compared. */
 const clockToleranceMs = 5_000;
@@ -79,26 +43,19 @@ export function withWritten(
   written: readonly WrittenExecution[],
   nowMs: EpochMs,
 ): PendingResults {
-  if (written.length === 0 || (before.pending.length === 0 && !mayMatter(before, written))) {
-    return before;
-  }
-  const newestStartMs = new Map<bigint, EpochMs>();
-  for (const { id: instance, startTimeMs } of written) {
-    newestStartMs.set(instance, Math.max(startTimeMs, newestStartMs.get(instance) ?? 0));
-  }
-  const isOutdated = (entry: { readonly id: bigint; readonly startTimeMs: EpochMs }): boolean =>
-    entry.startTimeMs < (newestStartMs.get(entry.id) ?? 0);
-  const known = new Set([...before.pending, ...before.fetched].map(executionKey));
-  const added = addedTo(before, written, newestStartMs).filter((entry) => !known.has(executionKey(entry)));
+  const newestMs = newestStartsOf(written);
+  const isOutdated = (entry: Started): boolean => entry.startTimeMs < (newestMs.get(entry.id) ?? 0);
+  const added = addedTo(before, written);
   const doubted = before.fetched.filter(
-    (entry) => isOutdated(entry) && entry.fetchedAtMs + clockToleranceMs >= (newestStartMs.get(entry.id) ?? 0),
+    (entry) => isOutdated(entry) && entry.fetchedAtMs + clockToleranceMs >= (newestMs.get(entry.id) ?? 0),
   );
   const changed = before.pending.some((entry) => isOutdated(entry) && entry.state !== 'rerun');
   if (added.length === 0 && doubted.length === 0 && !changed) {
     return before;
   }
   const doubtedKeys = new Set(doubted.map(executionKey));
-  const surelyOwn = new Set(before.fetched.map(executionKey).filter((key) => !doubtedKeys.has(key)));
+  const fetched = before.fetched.filter((entry) => !doubtedKeys.has(executionKey(entry)));
+  const surelyOwn = new Set(fetched.map(executionKey));
   const pending = [
     ...before.pending
       .filter((entry) => !doubtedKeys.has(executionKey(entry)))
@@ -108,7 +65,6 @@ export function withWritten(
     ...added,
     ...doubted.map((entry) => newEntry(entry, 'rerun')),
   ];
-  const fetched = before.fetched.filter((entry) => !doubted.includes(entry));
   const addedKeys = new Set(added.map(executionKey));
   const expired = before.expired.filter((entry) => !addedKeys.has(executionKey(entry)));
   return bounded({ ...before, pending, fetched, expired, waitingSinceMs: before.waitingSinceMs ?? nowMs });
@@ -131,8 +87,7 @@ export interface ListedWindow {
  */
 export function withListed(before: PendingResults, listed: ListedWindow): PendingResults {
   const { window, found } = listed;
-  const known = new Set([...before.pending, ...before.fetched].map(executionKey));
-  const added = addedTo(before, found, new Map()).filter((entry) => !known.has(executionKey(entry)));
+  const added = addedTo(before, found);
   const isSame = ({ fromMs, toMs, executions }: ResultsWindow): boolean =>
     fromMs === window.fromMs && toMs === window.toMs && executions === window.executions;
   if (added.length === 0 && !before.windows.some(isSame)) {
@@ -155,34 +110,36 @@ export function waitingCount({ pending, windows }: Pick<PendingResults, 'pending
   return windows.reduce((sum, { executions }) => sum + executions, pending.length);
 }
 
-/**
- * Executions to add. One whose instance is known to have started again, maybe from another run, is added as `rerun`.
- */
-function addedTo(
-  { pending, fetched }: PendingResults,
-  written: readonly WrittenExecution[],
-  newestWrittenMs: ReadonlyMap<bigint, EpochMs>,
-): PendingResult[] {
-  const newestMs = new Map(newestWrittenMs);
-  for (const { id: instance, startTimeMs } of [...pending, ...fetched]) {
-    newestMs.set(instance, Math.max(startTimeMs, newestMs.get(instance) ?? 0));
+/** An execution, as far as its start matters. */
+type Started = Pick<PendingResult, 'id' | 'startTimeMs'>;
+
+/** Returns the latest start of each instance. */
+function newestStartsOf(executions: readonly Started[]): ReadonlyMap<bigint, EpochMs> {
+  const newestMs = new Map<bigint, EpochMs>();
+  for (const { id, startTimeMs } of executions) {
+    newestMs.set(id, Math.max(startTimeMs, newestMs.get(id) ?? 0));
   }
-  return written
-    .filter(({ isWanted }) => isWanted)
-    .map(({ id: instance, startTimeMs, taskId }) =>
-      newEntry({ id: instance, startTimeMs, taskId }, startTimeMs < (newestMs.get(instance) ?? 0) ? 'rerun' : 'none'),
-    );
+  return newestMs;
 }
 
-function mayMatter({ fetched }: PendingResults, written: readonly WrittenExecution[]): boolean {
-  return fetched.length > 0 || written.some(({ isWanted }) => isWanted);
+/**
+ * Returns executions to add. One whose instance is known to have started again, maybe from another run, is added as
+ * `rerun`.
+ */
+function addedTo({ pending, fetched }: PendingResults, written: readonly WrittenExecution[]): PendingResult[] {
+  const known = [...pending, ...fetched];
+  const keys = new Set(known.map(executionKey));
+  const newestMs = newestStartsOf([...known, ...written]);
+  return written
+    .filter((one) => one.isWanted && !keys.has(executionKey(one)))
+    .map((one) => newEntry(one, one.startTimeMs < (newestMs.get(one.id) ?? 0) ? 'rerun' : 'none'));
 }
 
 function newEntry(
-  { id: instance, startTimeMs, taskId }: Pick<PendingResult, 'id' | 'startTimeMs' | 'taskId'>,
+  { id, startTimeMs, taskId }: Pick<PendingResult, 'id' | 'startTimeMs' | 'taskId'>,
   state: PendingResult['state'],
 ): PendingResult {
-  return { id: instance, startTimeMs, taskId, tries: 0, notBeforeMs: 0, state };
+  return { id, startTimeMs, taskId, tries: 0, notBeforeMs: 0, state };
 }
 
 /** An execution whose results were requested. */
@@ -242,9 +199,7 @@ export function withFetched(
   ].filter((entry) => entry.fetchedAtMs > nowMs - fetchedMemoryMs || pendingKeys.has(executionKey(entry)));
   const gone = taken
     .filter(({ isExpired }) => isExpired)
-    .map(({ entry: { id: instance, startTimeMs } }) => ({
-      ...{ id: instance, startTimeMs },
-    }));
+    .map(({ entry: { id, startTimeMs } }) => ({ id, startTimeMs }));
   const expired = [...before.expired, ...gone].slice(-maxExpired);
   const isBehind =
     refused !== null || before.windows.length > 0 || pending.some(({ notBeforeMs }) => notBeforeMs <= nowMs);
@@ -262,8 +217,8 @@ function bounded(results: PendingResults): PendingResults {
   // A window does not remember what is known of an execution, so those that were requested before stay in the list.
   const rank = ({ state, tries }: PendingResult): number => (state !== 'none' || tries > 0 ? 1 : 0);
   const sorted = pending.toSorted((a, b) => rank(b) - rank(a) || b.startTimeMs - a.startTimeMs);
-  const moved = sorted.slice(maxPending).map(({ startTimeMs }) => ({
-    ...{ fromMs: startTimeMs, toMs: startTimeMs + 1, executions: 1 },
-  }));
+  const moved = sorted
+    .slice(maxPending)
+    .map(({ startTimeMs }) => ({ fromMs: startTimeMs, toMs: startTimeMs + 1, executions: 1 }));
   return { ...results, fetched, pending: sorted.slice(0, maxPending), windows: joinedWindows([...windows, ...moved]) };
 }

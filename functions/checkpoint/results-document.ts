@@ -1,39 +1,54 @@
-/** The backlog of rule results as it is stored: `state/<target>/results.json`. */
+/** The backlog of rule results: `state/<target>/results.json`. Its changes are in pending-results.ts. */
 import * as z from 'zod';
 import { resultsKey } from '../warehouse/layout.ts';
-import type { PendingResults } from './pending-results.ts';
-import { type DocumentKind, storedId as id, json, jsonLines } from './state-document.ts';
+import { type DocumentKind, storedId as id, json, jsonLines, list } from './state-document.ts';
 
 const ms = z.int();
-const states = ['none', 'unfinished', 'rerun'] as const;
-const schema = z
-  .object({
-    format: z.literal('dqsync.results'),
-    version: z.literal(1),
-    pending: z.array(z.tuple([id, ms, id.nullable(), z.int(), ms, z.enum(states)])),
-    windows: z.array(z.object({ fromMs: ms, toMs: ms, executions: ms })).default([]),
-    fetched: z.array(z.tuple([id, ms, id.nullable(), ms])),
-    expired: z.array(z.tuple([id, ms])).default([]),
-    waitingSinceMs: ms.nullable().default(null),
-    refused: z.object({ atMs: ms, message: z.string() }).nullable(),
-  })
-  .transform(
-    ({ pending, fetched, expired, windows, waitingSinceMs, refused }): PendingResults => ({
-      pending: pending.map(([instance, startTimeMs, taskId, tries, notBeforeMs, state]) => ({
-        ...{ id: instance, startTimeMs, taskId, tries, notBeforeMs, state },
-      })),
-      fetched: fetched.map(([instance, startTimeMs, taskId, fetchedAtMs]) => ({
-        ...{ id: instance, startTimeMs, taskId, fetchedAtMs },
-      })),
-      expired: expired.map(([instance, startTimeMs]) => ({ id: instance, startTimeMs })),
-      ...{ windows, waitingSinceMs, refused },
-    }),
-  );
+
+const pendingResult = z
+  .tuple([id, ms, id.nullable(), z.int(), ms, z.enum(['none', 'unfinished', 'rerun'])])
+  .transform(([instance, startTimeMs, taskId, tries, notBeforeMs, state]) => ({
+    ...{ id: instance, startTimeMs, taskId },
+    /** Number of requests without results, or without finished abnormal rows. */
+    tries,
+    /** Earliest time of the next request. */
+    notBeforeMs,
+    /**
+     * `none`: nothing is in the table. `unfinished`: results are, and are to be fetched once more. `rerun`: the
+     * instance has started again, so the source's reply is about another execution, and a row must record that.
+     */
+    state,
+  }));
+
+const fetchedResult = z
+  .tuple([id, ms, id.nullable(), ms])
+  .transform(([instance, startTimeMs, taskId, fetchedAtMs]) => ({ id: instance, startTimeMs, taskId, fetchedAtMs }));
+
+const document = z.object({
+  format: z.literal('dqsync.results'),
+  version: z.literal(1),
+  pending: list(pendingResult),
+  /** Disjoint, in order of time. */
+  windows: list(z.object({ fromMs: ms, toMs: ms, executions: ms })).default([]),
+  fetched: list(fetchedResult),
+  /** The last executions whose results are no longer requested, because every request for them failed. */
+  expired: list(z.tuple([id, ms]).transform(([instance, startTimeMs]) => ({ id: instance, startTimeMs }))).default([]),
+  /** Since when there has always been an execution to request; null if there is none. */
+  waitingSinceMs: ms.nullable().default(null),
+  /** Why the source refused the last request for results; null if it did not. */
+  refused: z.object({ atMs: ms, message: z.string() }).nullable(),
+});
+
+/** An execution whose results are to be fetched. */
+export type PendingResult = Readonly<z.output<typeof pendingResult>>;
+
+/** The document. */
+export type PendingResults = Readonly<Omit<z.output<typeof document>, 'format' | 'version'>>;
 
 /** The document as stored. */
 export const pendingResultsKind: DocumentKind<PendingResults> = {
   keyOf: resultsKey,
-  schema,
+  schema: document.transform(({ format: _format, version: _version, ...results }) => results),
   empty: { pending: [], windows: [], fetched: [], expired: [], waitingSinceMs: null, refused: null },
   encode: ({ pending, windows, fetched, expired, waitingSinceMs, refused }) => {
     const gone = expired.map((entry) => [entry.id, entry.startTimeMs]);

@@ -43,6 +43,9 @@ export const storedId = z
   .regex(/^-?\d{1,19}$/)
   .transform(BigInt);
 
+/** A list of entries. */
+export const list = <Entry extends z.ZodType>(entry: Entry) => z.array(entry).readonly();
+
 /** Returns a value as JSON, ids as text. */
 export function json(value: unknown): string {
   return JSON.stringify(value, (_key, entry: unknown) => (typeof entry === 'bigint' ? entry.toString() : entry));

@@ -1,5 +1,5 @@
 /** The results of one execution: all pages of them, and what to do next. */
-import type { PendingResult } from '../checkpoint/pending-results.ts';
+import type { PendingResult } from '../checkpoint/results-document.ts';
 import { isoTime } from '../clock.ts';
 import type { EpochMs, RuleResult } from '../model.ts';
 import type { TaskSource } from '../source/task-calls.ts';

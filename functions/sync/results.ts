@@ -3,14 +3,8 @@
  *
  * Never in the way: nothing that goes wrong here fails a run. What was not fetched stays in the backlog.
  */
-import {
-  type PendingResult,
-  type PendingResults,
-  waitingCount,
-  windowToList,
-  withFetched,
-  withListed,
-} from '../checkpoint/pending-results.ts';
+import { waitingCount, windowToList, withFetched, withListed } from '../checkpoint/pending-results.ts';
+import type { PendingResult, PendingResults } from '../checkpoint/results-document.ts';
 import type { ResultsWindow } from '../checkpoint/results-windows.ts';
 import { isoTime } from '../clock.ts';
 import { type DqsyncError, SourceError, StoppedError, toDqsyncError } from '../errors.ts';

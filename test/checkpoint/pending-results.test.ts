@@ -2,7 +2,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  type PendingResults,
   type WrittenExecution,
   waitingCount,
   windowToList,
@@ -10,7 +9,7 @@ import {
   withListed,
   withWritten,
 } from '../../functions/checkpoint/pending-results.ts';
-import { pendingResultsKind } from '../../functions/checkpoint/results-document.ts';
+import { type PendingResults, pendingResultsKind } from '../../functions/checkpoint/results-document.ts';
 import { partToList } from '../../functions/checkpoint/results-windows.ts';
 import { contains, containsAny } from '../../functions/intervals.ts';
 

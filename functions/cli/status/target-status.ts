@@ -1,7 +1,8 @@
 /** Derives a target's status, its health and its next run from its checkpoint. Pure. */
 import type { Checkpoint, LastRun } from '../../checkpoint/checkpoint.ts';
 import { endOf, knownSpan, rowsIn, watermarkOf } from '../../checkpoint/coverage.ts';
-import { type PendingResults, waitingCount } from '../../checkpoint/pending-results.ts';
+import { waitingCount } from '../../checkpoint/pending-results.ts';
+import type { PendingResults } from '../../checkpoint/results-document.ts';
 import { type RunRecord, unfinishedBackfills } from '../../checkpoint/run-history.ts';
 import { isoOrNull, isoTime, parseTime } from '../../clock.ts';
 import { gapsIn, lengthOf } from '../../intervals.ts';
