@@ -2,15 +2,13 @@
 import type { OpenEntry } from '../checkpoint/checkpoint.ts';
 import { densityOf } from '../checkpoint/coverage.ts';
 import { isoTime } from '../clock.ts';
-import type { IncompleteReadError } from '../errors.ts';
 import { containsAny, inOrder, unionOf } from '../intervals.ts';
 import { executionKey, isOpen, type Window } from '../model.ts';
 import type { Collected } from '../reading/collected.ts';
 import type { PageSource } from '../reading/page-source.ts';
-import { readWindow } from '../reading/read-window.ts';
 import { narrowWindows, othersDue, planReobservation, surplusEntries } from './follow-up.ts';
 import type { Recorder } from './recorder.ts';
-import { lateRowsFrom, sourceTime } from './target-reader.ts';
+import { readWhole, sourceTime } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
 import type { UnprovenWindows } from './unproven.ts';
 
@@ -35,7 +33,7 @@ export interface Reobserving {
  * @throws what reading throws; IncompleteReadError if too many windows cannot be proven
  */
 export async function reobserveOpen(reobserving: Reobserving): Promise<void> {
-  const { source, recorder } = reobserving;
+  const { run, source, recorder } = reobserving;
   const rowsPerMs = densityOf(recorder.checkpoint.coverage);
   const plan = planReobservation(openOutside(reobserving), rowsPerMs);
   const finding = findingOf(plan.due);
@@ -43,7 +41,7 @@ export async function reobserveOpen(reobserving: Reobserving): Promise<void> {
     // An execution that the source lists under a status has it. A missing one proves nothing: rows enter such a list at
     // any age, so it cannot be proven complete.
     const ofStatus = { ...source, filter: { ...source.filter, runStatus } };
-    recordFound(recorder, (await readPart(reobserving, ofStatus, window)).collected, finding);
+    recordFound(recorder, (await readWhole(run, ofStatus, window)).collected, finding);
   }
   const left = plan.due.filter(({ execution }) => !finding.found.has(executionKey(execution)));
   await lookAt(reobserving, { entries: left, finding, rowsPerMs });
@@ -135,12 +133,12 @@ function aroundMissing(entries: readonly OpenEntry[]): Window[] {
 
 /** Reads windows in parallel. Returns those that could not be proven or contain an unreadable row. */
 async function readEach(reobserving: Reobserving, windows: readonly Window[], finding: Finding): Promise<Window[]> {
-  const { source, recorder, unproven } = reobserving;
+  const { run, source, recorder, unproven } = reobserving;
   const unread: Window[] = [];
   const waiting = [...windows];
   const readNext = async (): Promise<void> => {
     for (let window = waiting.shift(); window !== undefined; window = waiting.shift()) {
-      const { collected, errors } = await readPart(reobserving, source, window);
+      const { collected, unproven: errors } = await readWhole(run, source, window);
       unproven.add(errors);
       recordFound(recorder, collected, finding);
       if (errors.length > 0 || collected.unreadable.size > 0) {
@@ -155,23 +153,6 @@ async function readEach(reobserving: Reobserving, windows: readonly Window[], fi
 function entriesIn(entries: readonly OpenEntry[], windows: readonly Window[]): OpenEntry[] {
   const sorted = inOrder(windows);
   return entries.filter(({ execution }) => containsAny(sorted, execution.startTimeMs));
-}
-
-async function readPart(
-  { run }: Reobserving,
-  source: PageSource,
-  window: Window,
-): Promise<{ readonly collected: Collected; readonly errors: readonly IncompleteReadError[] }> {
-  const read = await readWindow(source, {
-    window,
-    settledUntilMs: lateRowsFrom(run, run.clock.now() - run.settings.settleMs),
-    rereadFromMs: Number.POSITIVE_INFINITY,
-    maxRows: Number.POSITIVE_INFINITY,
-  });
-  if (read.failure !== null) {
-    throw read.failure;
-  }
-  return { collected: read.collected, errors: read.unproven };
 }
 
 /**

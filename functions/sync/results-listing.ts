@@ -2,12 +2,11 @@
 import type { ListedWindow, WrittenExecution } from '../checkpoint/pending-results.ts';
 import { partToList, type ResultsWindow } from '../checkpoint/results-windows.ts';
 import { isoTime } from '../clock.ts';
-import { gapsIn, unionOf } from '../intervals.ts';
+import { contains, gapsIn, unionOf } from '../intervals.ts';
 import type { PageFilter, Window } from '../model.ts';
 import type { PageSource } from '../reading/page-source.ts';
-import { readWindow } from '../reading/read-window.ts';
 import { failedStatuses, type ResultsBacklog } from './results-backlog.ts';
-import { lateRowsFrom } from './target-reader.ts';
+import { readWhole } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
 
 /**
@@ -28,18 +27,8 @@ export async function listPart(
   const found: WrittenExecution[] = [];
   const unread: Window[] = [];
   for (const filter of filters) {
-    const { collected, proven, unproven, failure } = await readWindow(
-      { ...source, filter: { ...source.filter, ...filter } },
-      {
-        window: part,
-        settledUntilMs: lateRowsFrom(run, run.clock.now() - run.settings.settleMs),
-        rereadFromMs: Number.POSITIVE_INFINITY,
-        maxRows: Number.POSITIVE_INFINITY,
-      },
-    );
-    if (failure !== null) {
-      throw failure;
-    }
+    const ofStatus = { ...source, filter: { ...source.filter, ...filter } };
+    const { collected, proven, unproven } = await readWhole(run, ofStatus, part);
     for (const { message, window: missing } of unproven) {
       // Not listed again: a second that the source never shows completely would keep all older ones waiting.
       const fields = { target: run.target.name, from: isoTime(missing.fromMs), to: isoTime(missing.toMs) };
@@ -47,12 +36,8 @@ export async function listPart(
       run.log('warn', `rule results of some executions may be missing: ${message}. ${remedy}`, fields);
     }
     unread.push(...gapsIn(part, unionOf([...proven, ...unproven.map((error) => error.window)])));
-    found.push(...[...collected.seen.values()].map(({ execution }) => backlog.asWritten(execution)));
+    const shown = [...collected.seen.values()].filter(({ execution }) => contains(part, execution.startTimeMs));
+    found.push(...shown.map(({ execution }) => backlog.asWritten(execution)));
   }
-  return {
-    window,
-    part,
-    unread: unionOf(unread),
-    found: found.filter(({ startTimeMs }) => startTimeMs >= part.fromMs && startTimeMs < part.toMs),
-  };
+  return { window, part, unread: unionOf(unread), found };
 }

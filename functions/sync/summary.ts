@@ -68,25 +68,21 @@ export interface TargetOutcome {
 
 /** Returns the outcome of a finished run. */
 export function outcomeOf(run: TargetRun, state: RunState, mode: Summary['mode']): TargetOutcome {
-  const { counters, error } = state;
   const { requests, throttled, retries } = run.source.stats();
   const open = state.holder?.checkpoint.open ?? [];
   const openExecutions = open.filter(({ awaits }) => awaits === 'outcome').length;
-  Object.assign<RunCounters, Partial<RunCounters>>(counters, { requests, throttled, retries, openExecutions });
-  const { checkpoint = null } = state.holder ?? {};
-  return { summary: summarize(run.target.name, state, mode), counters, quality: state.quality, error, checkpoint };
+  const counters = { ...state.counters, requests, throttled, retries, openExecutions };
+  return outcomeAt(run.target.name, { ...state, counters }, mode);
 }
 
 /** Returns the outcome of a target that was not started. */
 export function untouchedOutcome(target: string, mode: Summary['mode']): TargetOutcome {
-  const state = newRunState();
-  return {
-    summary: summarize(target, state, mode),
-    counters: state.counters,
-    quality: null,
-    error: null,
-    checkpoint: null,
-  };
+  return outcomeAt(target, newRunState(), mode);
+}
+
+function outcomeAt(target: string, state: RunState, mode: Summary['mode']): TargetOutcome {
+  const { counters, quality, error, holder } = state;
+  return { summary: summarize(target, state, mode), counters, quality, error, checkpoint: holder?.checkpoint ?? null };
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { spanMs } from '../intervals.ts';
 import { type EpochMs, type FetchPage, maxPageRows, type Window } from '../model.ts';
 import { ask, calibrate, type PageSource, type Reply } from '../reading/page-source.ts';
+import { readWindow, type WindowRead } from '../reading/read-window.ts';
 import { SourceProfile } from '../reading/source-profile.ts';
 import { type RunState, reportProgress } from './run-state.ts';
 import type { ReadSlice } from './slice-reader.ts';
@@ -161,6 +162,20 @@ export function lateRowsFrom(run: Pick<TargetRun, 'source' | 'settings'>, untilM
   const bySourceMs = sourceTime(run, untilMs);
   const fromMs = bySourceMs - run.settings.lookbackMs - noticedSkewMs;
   return bySourceMs === untilMs ? fromMs : Math.floor(fromMs / recentStepMs) * recentStepMs;
+}
+
+/** Reads a window to its end in one go. @throws what the source throws */
+export async function readWhole(run: TargetRun, source: PageSource, window: Window): Promise<WindowRead> {
+  const read = await readWindow(source, {
+    window,
+    settledUntilMs: lateRowsFrom(run, run.clock.now() - run.settings.settleMs),
+    rereadFromMs: Number.POSITIVE_INFINITY,
+    maxRows: Number.POSITIVE_INFINITY,
+  });
+  if (read.failure !== null) {
+    throw read.failure;
+  }
+  return read;
 }
 
 /**
