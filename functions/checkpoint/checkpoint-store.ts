@@ -8,7 +8,7 @@ import { checkpointKey, probeKey } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
 import { retriesOfSharedFile, type WritingRun } from '../warehouse/write-retries.ts';
 import { applyChange, type Change } from './change.ts';
-import { type Checkpoint, emptyCheckpoint, type TargetIdentity } from './checkpoint.ts';
+import { type Checkpoint, emptyCheckpoint } from './checkpoint.ts';
 import { decodeCheckpoint, encodeCheckpoint } from './codec.ts';
 import { isRewound } from './rewound.ts';
 
@@ -28,26 +28,18 @@ export interface Committed extends LoadedCheckpoint {
   readonly theirs: Checkpoint['coverage'] | null;
 }
 
-/** A target with the settings that its checkpoint depends on. */
-export interface CheckpointedTarget {
+/** The parts of a run that are needed to read its checkpoint. */
+export interface CheckpointReader {
   readonly target: Target;
+  readonly store: Store;
   readonly settings: { readonly partitionTimeZone: string };
 }
 
 /** The parts of a run that are needed to replace its checkpoint. */
-export interface CheckpointRun extends WritingRun, CheckpointedTarget {
-  readonly target: Target;
-  readonly store: Store;
-}
+export type CheckpointRun = CheckpointReader & WritingRun;
 
 /** Reads of an unreadable checkpoint before it is reported. */
 const maxReads = 3;
-
-/** Returns the identity that the checkpoint of a target must have. */
-export function identityOf(run: CheckpointedTarget): TargetIdentity {
-  const { projectId, workspace, filter } = run.target;
-  return { projectId, workspace, filter, partitionTimeZone: run.settings.partitionTimeZone };
-}
 
 /**
  * Reads a target's checkpoint; returns an empty one if there is none.
@@ -57,19 +49,17 @@ export function identityOf(run: CheckpointedTarget): TargetIdentity {
  *
  * @throws StateError if it is damaged, of another version or made for another configuration; StorageError
  */
-export async function loadCheckpoint(
-  store: Store,
-  target: string,
-  identity: TargetIdentity,
-): Promise<LoadedCheckpoint> {
-  const key = checkpointKey(target);
+export async function loadCheckpoint({ target, store, settings }: CheckpointReader): Promise<LoadedCheckpoint> {
+  const { name, projectId, workspace, filter } = target;
+  const identity = { projectId, workspace, filter, partitionTimeZone: settings.partitionTimeZone };
+  const key = checkpointKey(name);
   for (let reads = 1; ; reads += 1) {
     const object = await store.get(key);
     if (object === null) {
       return { checkpoint: emptyCheckpoint(identity), etag: null };
     }
     try {
-      return { checkpoint: decodeCheckpoint(object.bytes, identity, target, key), etag: object.etag };
+      return { checkpoint: decodeCheckpoint(object.bytes, identity, name, key), etag: object.etag };
     } catch (thrown) {
       if (!(thrown instanceof StateError) || reads === maxReads) {
         throw thrown;
@@ -84,8 +74,8 @@ export async function loadCheckpoint(
  *
  * @throws StateError, StorageError
  */
-export async function loadToWrite(run: CheckpointedTarget & Pick<CheckpointRun, 'store'>): Promise<LoadedCheckpoint> {
-  const loaded = await loadCheckpoint(run.store, run.target.name, identityOf(run));
+export async function loadToWrite(run: CheckpointReader): Promise<LoadedCheckpoint> {
+  const loaded = await loadCheckpoint(run);
   if (loaded.etag === null) {
     // Who wins does not matter, and without a reply the first commit decides.
     await run.store.putIfAbsent(probeKey, Buffer.from('{"format":"dqsync.probe"}\n'));
@@ -144,7 +134,7 @@ export async function moveCheckpoint(
       return { checkpoint: next, etag: outcome.etag, theirs };
     }
     await retries.pauseAfter(outcome);
-    current = await loadCheckpoint(store, target.name, identityOf(run));
+    current = await loadCheckpoint(run);
     if (current.checkpoint.commitIds.includes(commitId)) {
       return { ...current, theirs };
     }

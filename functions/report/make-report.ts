@@ -1,6 +1,6 @@
 /** Makes the report page from the checkpoints and the table. */
 import { auditKind } from '../checkpoint/audit-record.ts';
-import { identityOf, loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
+import { loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
 import { knownSpan, watermarkOf } from '../checkpoint/coverage.ts';
 import { loadDocument } from '../checkpoint/state-document.ts';
 import type { Clock } from '../clock.ts';
@@ -79,7 +79,7 @@ async function factsOf(
     lastAudit: null,
   };
   try {
-    const { checkpoint } = await loadCheckpoint(store, name, identityOf({ target: targetOf(target), settings }));
+    const { checkpoint } = await loadCheckpoint({ store, target: targetOf(target), settings });
     const { value: record } = await loadDocument(store, name, auditKind);
     const { lastRun, open, coverage } = checkpoint;
     const span = knownSpan(checkpoint, settings.initialFromMs);

@@ -8,7 +8,7 @@
  */
 import { type AuditRecord, auditKind } from '../checkpoint/audit-record.ts';
 import { type Checkpoint, withCommitId } from '../checkpoint/checkpoint.ts';
-import { identityOf, loadCheckpoint, moveCheckpoint } from '../checkpoint/checkpoint-store.ts';
+import { loadCheckpoint, moveCheckpoint } from '../checkpoint/checkpoint-store.ts';
 import { correctRows } from '../checkpoint/coverage.ts';
 import { type LoadedDocument, loadDocument, putDocument } from '../checkpoint/state-document.ts';
 import { isoTime, newRunId, newToken } from '../clock.ts';
@@ -32,7 +32,7 @@ import type { TargetRun } from './target-run.ts';
  * or repaired, after the others
  */
 export async function audit(run: TargetRun, counters: RunCounters): Promise<boolean> {
-  const { checkpoint } = await loadCheckpoint(run.store, run.target.name, identityOf(run));
+  const { checkpoint } = await loadCheckpoint(run);
   const loaded = await loadDocument(run.store, run.target.name, auditKind);
   const audited = new Audit(run, counters, checkpoint, loaded);
   try {
@@ -159,7 +159,7 @@ class Audit {
     if (counted.length === 0) {
       return;
     }
-    const loaded = await loadCheckpoint(this.#run.store, this.#run.target.name, identityOf(this.#run));
+    const loaded = await loadCheckpoint(this.#run);
     const commitId = newToken();
     await moveCheckpoint(this.#run, loaded, commitId, (current) => ({
       ...current,
@@ -195,13 +195,12 @@ class Audit {
    * that could not be compared are left out.
    */
   async #compareLastRuns(): Promise<void> {
-    const { store, target } = this.#run;
     const tasks = await tasksToCompare(this.#run);
     if (tasks.length === 0) {
       return;
     }
-    const { checkpoint } = await loadCheckpoint(store, target.name, identityOf(this.#run));
-    const unknown = unknownRuns(tasks, checkpoint, [...this.#compared.keys()], target.filter);
+    const { checkpoint } = await loadCheckpoint(this.#run);
+    const unknown = unknownRuns(tasks, checkpoint, [...this.#compared.keys()], this.#run.target.filter);
     const { listed, unlisted } = await lookUpRuns(unknown, (span, onSlice) => this.#read(span, onSlice));
     this.#warnOfUnlisted(unlisted);
     for (const [span, runs] of Map.groupBy(listed, (run) => run.span)) {

@@ -1,10 +1,9 @@
 /** Estimates the cost of a backfill from the source's counts, with a few requests. */
-import { identityOf, loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
+import { loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
 import { densityNear, knownSpan } from '../checkpoint/coverage.ts';
 import { isoTime } from '../clock.ts';
-import { gapsIn, lengthOf } from '../intervals.ts';
-import type { EpochMs, Window } from '../model.ts';
-import { maxPageRows } from '../model.ts';
+import { gapsIn, lengthOf, spanMs } from '../intervals.ts';
+import { maxPageRows, type Window } from '../model.ts';
 import type { BackfillTask } from './backfill-task.ts';
 import type { TargetRun } from './target-run.ts';
 
@@ -43,19 +42,17 @@ const requestsPerPage = 1.01;
  * @throws StateError, SourceError, CredentialsError, StorageError
  */
 export async function estimateBackfill(run: TargetRun, task: BackfillTask): Promise<Estimate> {
-  const { checkpoint } = await loadCheckpoint(run.store, run.target.name, identityOf(run));
-  const range = task.window ?? knownSpan(checkpoint, run.settings.initialFromMs);
-  const windows = range === null ? [] : windowsToRead(range, task.again ? [] : checkpoint.coverage, settledMs(run));
-  const asked = [...windows].sort((a, b) => b.toMs - b.fromMs - (a.toMs - a.fromMs)).slice(0, maxAsked);
-  const counts: (number | null)[] = [];
-  for (const window of asked) {
-    counts.push(await countOf(run, window));
-  }
-  const counted = counts.every((count) => count !== null) ? counts.reduce((sum, count) => sum + count, 0) : null;
-  const rows =
-    counted === null
-      ? extrapolatedRows(windows, densityNear(checkpoint.coverage, windows[0]?.fromMs ?? 0))
-      : scaled(counted, lengthOf(asked), lengthOf(windows));
+  const { checkpoint } = await loadCheckpoint(run);
+  const { clock, settings } = run;
+  const range = task.window ?? knownSpan(checkpoint, settings.initialFromMs);
+  const untilMs = clock.now() - settings.settleMs;
+  const settled = range === null ? null : { ...range, toMs: Math.min(range.toMs, untilMs) };
+  const windows = settled === null ? [] : gapsIn(settled, task.again ? [] : checkpoint.coverage);
+  const asked = windows.toSorted((a, b) => spanMs(b) - spanMs(a)).slice(0, maxAsked);
+  const counted = await sumOfCounts(run, asked);
+  const nearby = densityNear(checkpoint.coverage, windows[0]?.fromMs ?? 0);
+  const rowsPerMs = counted === null ? nearby : counted / Math.max(1, lengthOf(asked));
+  const rows = rowsPerMs === null ? null : Math.round(rowsPerMs * lengthOf(windows));
   const requests = rows === null ? null : Math.ceil((rows / maxPageRows) * requestsPerPage) + windows.length;
   return {
     target: run.target.name,
@@ -65,18 +62,23 @@ export async function estimateBackfill(run: TargetRun, task: BackfillTask): Prom
     rows,
     isCounted: counted !== null && asked.length === windows.length,
     requests,
-    seconds: requests === null ? null : Math.ceil(requests / run.settings.requestsPerSecond),
+    seconds: requests === null ? null : Math.ceil(requests / settings.requestsPerSecond),
     bytes: rows === null ? null : rows * bytesPerRow,
     requestsUsed: run.source.stats().requests,
   };
 }
 
-function settledMs({ clock, settings }: TargetRun): EpochMs {
-  return clock.now() - settings.settleMs;
-}
-
-function windowsToRead(range: Window, coverage: readonly Window[], untilMs: EpochMs): Window[] {
-  return gapsIn({ fromMs: range.fromMs, toMs: Math.min(range.toMs, untilMs) }, coverage);
+/** Returns the source's count of some windows; null if one of them is not a total. */
+async function sumOfCounts(run: TargetRun, windows: readonly Window[]): Promise<number | null> {
+  let sum = 0;
+  for (const window of windows) {
+    const count = await countOf(run, window);
+    if (count === null) {
+      return null;
+    }
+    sum += count;
+  }
+  return sum;
 }
 
 /**
@@ -95,12 +97,4 @@ async function countOf({ source, target }: TargetRun, { fromMs, toMs }: Window):
   }
   const two = await source.fetchPage({ ...request, limit: 2 });
   return two.executions.length + two.unreadable.length > rows ? null : one.count;
-}
-
-function extrapolatedRows(windows: readonly Window[], rowsPerMs: number | null): number | null {
-  return rowsPerMs === null ? null : Math.round(rowsPerMs * lengthOf(windows));
-}
-
-function scaled(rows: number, askedMs: number, allMs: number): number {
-  return askedMs === 0 ? 0 : Math.round((rows * allMs) / askedMs);
 }

@@ -2,7 +2,7 @@
  * The daily maintenance of one target: steps, one after the other, each with a share of the time. The failure of one
  * never stops another.
  */
-import { identityOf, loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
+import { loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
 import { StoppedError, toDqsyncError } from '../errors.ts';
 import { audit } from './audit.ts';
 import { partOf } from './budget.ts';
@@ -38,7 +38,7 @@ export async function runMaintenance(run: TargetRun): Promise<TargetOutcome> {
   const state = newRunState();
   try {
     const untilMs = run.clock.now() - run.settings.settleMs;
-    state.holder = await loadCheckpoint(run.store, run.target.name, identityOf(run));
+    state.holder = await loadCheckpoint(run);
     state.window = { fromMs: untilMs - run.settings.auditMs, toMs: untilMs };
     state.done = true;
     const isAnythingCovered = state.holder.checkpoint.coverage.length > 0;

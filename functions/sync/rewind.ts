@@ -2,7 +2,7 @@
  * Removes coverage by compare-and-swap, so that the next incremental run reads again from there (PROTOCOL.md, I15).
  * Does not touch data: in the view, rows that are written again replace the old ones.
  */
-import { identityOf, type LoadedCheckpoint, loadCheckpoint, moveCheckpoint } from '../checkpoint/checkpoint-store.ts';
+import { type LoadedCheckpoint, loadCheckpoint, moveCheckpoint } from '../checkpoint/checkpoint-store.ts';
 import { rowsIn, watermarkOf } from '../checkpoint/coverage.ts';
 import { rewindTo } from '../checkpoint/rewound.ts';
 import { newToken } from '../clock.ts';
@@ -30,7 +30,7 @@ export interface RewindPlan {
  * @throws StateError, StorageError
  */
 export async function planRewind(run: RewindRun, toMs: EpochMs): Promise<RewindPlan> {
-  const loaded = await loadCheckpoint(run.store, run.target.name, identityOf(run));
+  const loaded = await loadCheckpoint(run);
   const watermarkMs = watermarkOf(loaded.checkpoint);
   const isNeeded = watermarkMs !== null && watermarkMs > toMs;
   const after = isNeeded ? rewindTo(loaded.checkpoint, toMs, '') : loaded.checkpoint;

@@ -1,5 +1,5 @@
 /** Verifies one target: its source, its table, its days, and the repair of days that differ. */
-import { identityOf, loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
+import { loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
 import { watermarkOf } from '../checkpoint/coverage.ts';
 import type { Clock } from '../clock.ts';
 import type { Config, TargetConfig } from '../config.ts';
@@ -125,7 +125,7 @@ async function verifyAll(verifying: Verifying, days: readonly Day[], label: stri
   const { config, target: targetConfig, connections, openTable, isDeep, log, onProgress, source, nowMs } = verifying;
   const settings = settingsOf(config);
   const target = targetOf(targetConfig);
-  const { checkpoint } = await loadCheckpoint(connections.store, target.name, identityOf({ target, settings }));
+  const { checkpoint } = await loadCheckpoint({ store: connections.store, target, settings });
   verifying.watermarkMs = watermarkOf(checkpoint);
   const table = await openTable(target);
   try {

@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { identityOf, loadCheckpoint, moveCheckpoint } from '../../functions/checkpoint/checkpoint-store.ts';
+import { loadCheckpoint, moveCheckpoint } from '../../functions/checkpoint/checkpoint-store.ts';
 import { rewindTo } from '../../functions/checkpoint/rewound.ts';
 import { StorageError } from '../../functions/errors.ts';
 import { checkpointKey } from '../../functions/warehouse/layout.ts';
@@ -399,7 +399,7 @@ describe('a rewind', () => {
     world.sim.traps.afterPage = async () => {
       if (!isRewound) {
         isRewound = true;
-        const loaded = await loadCheckpoint(world.store, 'sales', identityOf(run));
+        const loaded = await loadCheckpoint({ ...run, store: world.store });
         await moveCheckpoint(run, loaded, 'rewind', (checkpoint) => rewindTo(checkpoint, toMs, 'rewind'));
       }
     };

@@ -1,7 +1,7 @@
 /** `dqsync doctor`: checks everything that a sync needs, and prints a remedy for each problem. */
 
 import type { Checkpoint } from '../../checkpoint/checkpoint.ts';
-import { identityOf, loadCheckpoint } from '../../checkpoint/checkpoint-store.ts';
+import { loadCheckpoint } from '../../checkpoint/checkpoint-store.ts';
 import { watermarkOf } from '../../checkpoint/coverage.ts';
 import type { TargetConfig } from '../../config.ts';
 import { requirePast } from '../../sync/next-window.ts';
@@ -65,7 +65,7 @@ async function checkCheckpoint(
 ): Promise<void> {
   try {
     const settings = settingsOf(config);
-    const { checkpoint } = await loadCheckpoint(store, target.name, identityOf({ target: targetOf(target), settings }));
+    const { checkpoint } = await loadCheckpoint({ store, target: targetOf(target), settings });
     const watermarkMs = watermarkOf(checkpoint);
     if (watermarkMs === null) {
       requirePast(settings.initialFromMs, clock.now());

@@ -1,5 +1,5 @@
 /** `dqsync status`: shows how far each target is covered, how its last run ended, and what the next one will do. */
-import { identityOf, loadCheckpoint } from '../../checkpoint/checkpoint-store.ts';
+import { loadCheckpoint } from '../../checkpoint/checkpoint-store.ts';
 import { pendingResultsKind } from '../../checkpoint/results-document.ts';
 import { loadRuns } from '../../checkpoint/run-history.ts';
 import { loadDocument } from '../../checkpoint/state-document.ts';
@@ -92,9 +92,8 @@ async function reportOn(
 }
 
 async function loadState({ config, store }: OpenTargets, target: TargetConfig) {
-  const identity = identityOf({ target: targetOf(target), settings: settingsOf(config) });
   const [{ checkpoint }, runs, { rows }, results] = await Promise.all([
-    loadCheckpoint(store, target.name, identity),
+    loadCheckpoint({ store, target: targetOf(target), settings: settingsOf(config) }),
     loadRuns(store, target.name),
     readQuarantine(store, target.name),
     loadDocument(store, target.name, pendingResultsKind),
