@@ -1,5 +1,5 @@
 /** Fingerprints that show whether a row has changed since it was last written. Pure. */
-import type { Execution, UnreadableRow } from '../model.ts';
+import type { Execution } from '../model.ts';
 import { executionColumns } from '../warehouse/columns.ts';
 
 /** All columns except the key: the ones that may change between observations. */
@@ -8,11 +8,6 @@ const stateColumns = executionColumns.filter(({ isKey }) => isKey !== true);
 /** Returns a 64-bit hash of an execution's state. */
 export function fingerprintOf(execution: Execution): string {
   return hash64(stateColumns.map(({ read }) => read(execution) ?? '\u0001').join('\u0000'));
-}
-
-/** Returns a 64-bit hash of an unreadable row's text. */
-export function fingerprintOfUnreadable(row: UnreadableRow): string {
-  return hash64(row.rawText);
 }
 
 /** Returns two 32-bit hashes (FNV-1a's prime and another multiplier) as text. Detects changes; not cryptographic. */

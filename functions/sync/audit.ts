@@ -173,14 +173,16 @@ class Audit {
 
   /** Reads a day without writing it, and repairs it if it has more rows than expected. */
   async #readAndCompare(span: AuditSpan): Promise<void> {
-    const rows = await this.#rowsIn(span).catch((thrown: unknown) => {
+    let rows = 0;
+    try {
+      await this.#read(span, (slice) => {
+        rows += executionsIn(slice).length;
+      });
+    } catch (thrown) {
       if (!(thrown instanceof IncompleteReadError)) {
         throw thrown;
       }
       this.#fail(span, thrown);
-      return null;
-    });
-    if (rows === null) {
       return;
     }
     if (rows > span.rows) {
@@ -222,14 +224,6 @@ class Audit {
   }
 
   /** @throws IncompleteReadError, and what reading throws */
-  async #rowsIn(span: AuditSpan): Promise<number> {
-    let rows = 0;
-    await this.#read(span, (slice) => {
-      rows += executionsIn(slice).length;
-    });
-    return rows;
-  }
-
   async #read(span: Window & { readonly rows: number }, onSlice: (slice: ReadSlice) => void): Promise<void> {
     const run = this.#run;
     const { clock } = run;

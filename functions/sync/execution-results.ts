@@ -30,11 +30,6 @@ const longestPauseMs = 86_400_000;
  */
 const finalAfterMs = 8 * 86_400_000;
 
-/** Returns when to request again after this many attempts. */
-function nextTryMs(nowMs: EpochMs, tries: number): EpochMs {
-  return nowMs + Math.min(longestPauseMs, firstPauseMs * 4 ** tries);
-}
-
 /**
  * Fetches the results of an execution, page by page.
  *
@@ -89,7 +84,7 @@ function finished(entry: PendingResult, results: readonly RuleResult[], fetchedA
 }
 
 function later(entry: PendingResult, nowMs: EpochMs): Omit<FetchedExecution, 'results'> {
-  const againAtMs = nextTryMs(nowMs, entry.tries);
+  const againAtMs = nowMs + Math.min(longestPauseMs, firstPauseMs * 4 ** entry.tries);
   return { entry, againAtMs, state: entry.state, fetchedAtMs: nowMs, isExpired: false };
 }
 

@@ -1,7 +1,7 @@
 /** Records what a run reads: collects the rows and the change of the checkpoint for the next commit. */
 import { nothingRecorded, type RecordedChange } from '../checkpoint/change.ts';
 import { type Checkpoint, edgeToleranceMs, type Rereading } from '../checkpoint/checkpoint.ts';
-import { fingerprintOf, fingerprintOfUnreadable } from '../checkpoint/fingerprint.ts';
+import { fingerprintOf, hash64 } from '../checkpoint/fingerprint.ts';
 import { contains, containsAny, gapsIn, lengthOf, spanMs, unionOf } from '../intervals.ts';
 import {
   compareExecutions,
@@ -197,7 +197,7 @@ export class Recorder {
   /** Quarantines unreadable rows, each once. */
   addUnreadable({ unreadable }: Pick<Collected, 'unreadable'>): void {
     for (const row of unreadable.values()) {
-      const fingerprint = fingerprintOfUnreadable(row);
+      const fingerprint = hash64(row.rawText);
       if (!this.#quarantined.has(fingerprint)) {
         this.#quarantined.add(fingerprint);
         this.#pending.unreadable.push(row);

@@ -5,7 +5,7 @@
 import { nextTryMs, type UnprovenWindow } from '../checkpoint/unproven.ts';
 import { isoTime } from '../clock.ts';
 import { IncompleteReadError } from '../errors.ts';
-import { overlap } from '../intervals.ts';
+import { inOrder, overlap } from '../intervals.ts';
 import type { Window } from '../model.ts';
 import type { TargetRun } from './target-run.ts';
 
@@ -16,7 +16,7 @@ const maxUnproven = 5;
 export class UnprovenWindows {
   readonly #run: Pick<TargetRun, 'target' | 'log'>;
   readonly #known: readonly UnprovenWindow[];
-  readonly #found: { readonly error: IncompleteReadError; readonly window: Window; readonly isKnown: boolean }[] = [];
+  readonly #found: { readonly error: IncompleteReadError; readonly isKnown: boolean }[] = [];
   readonly #waiting: IncompleteReadError[] = [];
 
   /** @param known windows that earlier runs could not prove, and that need not fail this one */
@@ -27,7 +27,7 @@ export class UnprovenWindows {
 
   /** The windows in order of time, those that wait included. */
   get windows(): readonly Window[] {
-    return [...this.#found, ...this.#waiting].map(({ window }) => window).sort((a, b) => a.fromMs - b.fromMs);
+    return inOrder([...this.#found.map(({ error }) => error), ...this.#waiting].map(({ window }) => window));
   }
 
   /**
@@ -39,7 +39,7 @@ export class UnprovenWindows {
     for (const error of errors) {
       const { window } = error;
       const isKnown = this.#known.some((known) => overlap(known, window));
-      this.#found.push({ error, window, isKnown });
+      this.#found.push({ error, isKnown });
       if (this.#found.length >= maxUnproven) {
         throw error;
       }
