@@ -2,22 +2,7 @@
 import * as z from 'zod';
 import type { EpochMs, TaskDetails } from '../model.ts';
 import { tasksKey } from '../warehouse/layout.ts';
-import { type DocumentKind, storedId as id, jsonLines } from './state-document.ts';
-
-/** A task as it was last written. */
-export interface KnownTask {
-  readonly details: TaskDetails;
-  /** When the details were read; 0 if only the list is known. */
-  readonly detailsReadAtMs: EpochMs;
-  /** When it was last seen, or found to be gone. Of two runs, the later one knows better. */
-  readonly seenAtMs: EpochMs;
-  readonly deletedAtMs: EpochMs | null;
-}
-
-/** The document. */
-export interface KnownTasks {
-  readonly tasks: readonly KnownTask[];
-}
+import { type DocumentKind, storedId as id, jsonLines, list } from './state-document.ts';
 
 /** A deleted task is forgotten after this long. Its rows stay in the table. */
 const deletedMemoryMs = 90 * 86_400_000;
@@ -29,34 +14,44 @@ const rule = z.object({
   ...{ dimension: text, connection: text, connectionType: text, databases: text, tables: text, columns: text },
   ...{ sql: text, alarmCondition: text, weight: id.nullable(), level: text, extra: text },
 });
-const details = z.object({
+const details: z.ZodType<TaskDetails> = z.object({
   ...{ id, type: z.enum(['QUALITY_TASK', 'CONSISTENCY_TASK']), name: text, categoryId: id.nullable() },
   ...{ scheduleStatus: text, schedulePeriod: text, scheduleInterval: text, createTimeMs: ms.nullable() },
   ...{ lastRunTimeMs: ms.nullable(), creator: text, extra: text, description: text, level: text, alarmCondition: text },
   rules: z.array(rule),
 });
-const schema: z.ZodType<KnownTasks> = z
-  .object({
-    format: z.literal('dqsync.tasks'),
-    version: z.literal(1),
-    tasks: z.array(z.object({ details, detailsReadAtMs: ms, seenAtMs: ms, deletedAtMs: ms.nullable() })),
-  })
-  .transform(({ tasks }) => ({ tasks }));
+const knownTask = z.object({
+  details,
+  /** When the details were read; 0 if only the list is known. */
+  detailsReadAtMs: ms,
+  /** When it was last seen, or found to be gone. Of two runs, the later one knows better. */
+  seenAtMs: ms,
+  deletedAtMs: ms.nullable(),
+});
+
+/** A task as it was last written. */
+export type KnownTask = Readonly<z.output<typeof knownTask>>;
 
 /** The document as stored. Ids are text. */
-export const knownTasksKind: DocumentKind<KnownTasks> = {
+export const knownTasksKind: DocumentKind<readonly KnownTask[]> = {
   keyOf: tasksKey,
-  schema,
-  empty: { tasks: [] },
-  encode: ({ tasks }) => `{"format":"dqsync.tasks","version":1,"tasks":${jsonLines(tasks)}}\n`,
+  schema: z
+    .object({ format: z.literal('dqsync.tasks'), version: z.literal(1), tasks: list(knownTask) })
+    .transform(({ tasks }) => tasks),
+  empty: [],
+  encode: (tasks) => `{"format":"dqsync.tasks","version":1,"tasks":${jsonLines(tasks)}}\n`,
 };
 
 /** Takes over what a run has seen. Of two observations of a task, the later one counts. */
-export function withTasks(before: KnownTasks, seen: readonly KnownTask[], nowMs: EpochMs): KnownTasks {
+export function withTasks(
+  before: readonly KnownTask[],
+  seen: readonly KnownTask[],
+  nowMs: EpochMs,
+): readonly KnownTask[] {
   if (seen.length === 0) {
     return before;
   }
-  const byId = new Map(before.tasks.map((task) => [task.details.id, task]));
+  const byId = new Map(before.map((task) => [task.details.id, task]));
   for (const task of seen) {
     const known = byId.get(task.details.id);
     if (known === undefined || known.seenAtMs <= task.seenAtMs) {
@@ -65,5 +60,5 @@ export function withTasks(before: KnownTasks, seen: readonly KnownTask[], nowMs:
   }
   const isRemembered = ({ deletedAtMs }: KnownTask): boolean =>
     deletedAtMs === null || deletedAtMs > nowMs - deletedMemoryMs;
-  return { tasks: [...byId.values()].filter(isRemembered) };
+  return [...byId.values()].filter(isRemembered);
 }

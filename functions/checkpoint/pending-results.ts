@@ -3,18 +3,9 @@
  * executions that it writes before it commits the checkpoint, and removes them after their results are in the table
  * (PROTOCOL.md, I19).
  */
-import { type EpochMs, executionKey, type Window } from '../model.ts';
-import type { PendingResult, PendingResults } from './results-document.ts';
-import { joinedWindows, listedExecutions, type ResultsWindow, restOf } from './results-windows.ts';
-
-/** An execution as it was written. */
-export interface WrittenExecution {
-  readonly id: bigint;
-  readonly startTimeMs: EpochMs;
-  readonly taskId: bigint | null;
-  /** Whether its results are to be fetched. */
-  readonly isWanted: boolean;
-}
+import { type EpochMs, executionKey } from '../model.ts';
+import type { PendingResult, PendingResults, ResultsWindow, WrittenExecution } from './results-document.ts';
+import { joinedWindows, type ListedWindow, listedExecutions, restOf } from './results-windows.ts';
 
 /**
  * 150 kB to write with each commit. Enough for 8 minutes at the documented quota, and filled up from the windows then.
@@ -70,17 +61,6 @@ export function withWritten(
   return bounded({ ...before, pending, fetched, expired, waitingSinceMs: before.waitingSinceMs ?? nowMs });
 }
 
-/** What the source has listed of a window. */
-export interface ListedWindow {
-  /** The window as it was before. */
-  readonly window: ResultsWindow;
-  /** Its newest part, which was listed. */
-  readonly part: Window;
-  /** What of that part is still to be listed. Disjoint, in order of time. */
-  readonly unread: readonly Window[];
-  readonly found: readonly WrittenExecution[];
-}
-
 /**
  * Lists executions of a window one by one. If another run has changed the window in the meantime, it may have put
  * executions there that the source did not list yet, so the window stays as it is.
@@ -93,7 +73,7 @@ export function withListed(before: PendingResults, listed: ListedWindow): Pendin
   if (added.length === 0 && !before.windows.some(isSame)) {
     return before;
   }
-  const windows = before.windows.flatMap((one) => (isSame(one) ? restOf(window, listed) : [one]));
+  const windows = before.windows.flatMap((one) => (isSame(one) ? restOf(listed) : [one]));
   return bounded({ ...before, windows, pending: [...before.pending, ...added] });
 }
 

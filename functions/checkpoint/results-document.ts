@@ -24,12 +24,19 @@ const fetchedResult = z
   .tuple([id, ms, id.nullable(), ms])
   .transform(([instance, startTimeMs, taskId, fetchedAtMs]) => ({ id: instance, startTimeMs, taskId, fetchedAtMs }));
 
+const resultsWindow = z.object({
+  fromMs: ms,
+  toMs: ms,
+  /** How many were taken off the list. Only an estimate of what the window still holds. */
+  executions: ms,
+});
+
 const document = z.object({
   format: z.literal('dqsync.results'),
   version: z.literal(1),
   pending: list(pendingResult),
   /** Disjoint, in order of time. */
-  windows: list(z.object({ fromMs: ms, toMs: ms, executions: ms })).default([]),
+  windows: list(resultsWindow).default([]),
   fetched: list(fetchedResult),
   /** The last executions whose results are no longer requested, because every request for them failed. */
   expired: list(z.tuple([id, ms]).transform(([instance, startTimeMs]) => ({ id: instance, startTimeMs }))).default([]),
@@ -41,6 +48,15 @@ const document = z.object({
 
 /** An execution whose results are to be fetched. */
 export type PendingResult = Readonly<z.output<typeof pendingResult>>;
+
+/** An execution as it was written. */
+export interface WrittenExecution extends Pick<PendingResult, 'id' | 'startTimeMs' | 'taskId'> {
+  /** Whether its results are to be fetched. */
+  readonly isWanted: boolean;
+}
+
+/** A window whose executions are not listed one by one. The source lists them again when their turn comes. */
+export type ResultsWindow = Readonly<z.output<typeof resultsWindow>>;
 
 /** The document. */
 export type PendingResults = Readonly<Omit<z.output<typeof document>, 'format' | 'version'>>;

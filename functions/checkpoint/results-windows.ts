@@ -4,12 +4,7 @@
  */
 import { inOrder, lengthOf, spanMs } from '../intervals.ts';
 import type { Window } from '../model.ts';
-
-/** A window whose executions are not listed one by one. The source lists them again when their turn comes. */
-export interface ResultsWindow extends Window {
-  /** How many were taken off the list. Only an estimate of what the window still holds. */
-  readonly executions: number;
-}
+import type { ResultsWindow, WrittenExecution } from './results-document.ts';
 
 /** Executions that are listed at a time: a few pages, so that fetching the newest starts soon. */
 export const listedExecutions = 500;
@@ -44,15 +39,19 @@ export function partToList(window: ResultsWindow): Window {
   return { fromMs: executions <= listedExecutions ? fromMs : Math.max(fromMs, cutMs), toMs };
 }
 
-/** What was listed of a window: the newest part of it, and executions in that. `unread` is still to be listed. */
-interface Listed {
+/** What the source has listed of a window. */
+export interface ListedWindow {
+  /** The window as it was before. */
+  readonly window: ResultsWindow;
+  /** Its newest part, which was listed. */
   readonly part: Window;
+  /** What of that part is still to be listed. Disjoint, in order of time. */
   readonly unread: readonly Window[];
-  readonly found: readonly unknown[];
+  readonly found: readonly WrittenExecution[];
 }
 
 /** Returns what is left of a window after its newest part was listed; nothing if that was all of it. */
-export function restOf(window: ResultsWindow, { part, unread, found }: Listed): ResultsWindow[] {
+export function restOf({ window, part, unread, found }: ListedWindow): ResultsWindow[] {
   const { fromMs, executions } = window;
   const older = { fromMs, toMs: part.fromMs };
   const rest = part.fromMs > fromMs ? [older, ...unread] : unread;

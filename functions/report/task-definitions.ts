@@ -42,7 +42,7 @@ export async function readDefinitions(
   const documents = await Promise.all(targets.map(({ name }) => loadDocument(store, name, knownTasksKind)));
   return new Map(
     targets.flatMap(({ workspace, projectId }, index) =>
-      (documents[index]?.value.tasks ?? []).map(({ details, deletedAtMs }) => [
+      (documents[index]?.value ?? []).map(({ details, deletedAtMs }) => [
         keyOf({ workspace, projectId, id: String(details.id) }),
         { isDeleted: deletedAtMs !== null, details },
       ]),

@@ -65,7 +65,8 @@ export async function runBackfill(
     await readAndCommit(run, state, begun.committer, async () => {
       if (window !== null && uncommitted(begun.recorder, [window]).length > 0) {
         backfill.calibration = await calibrateRead(begun.source, window);
-        await readTask(backfill, window, rereads, mode);
+        const read = rereads !== null ? readAgain : mode === 'incremental' ? fillNewestFirst : fillGaps;
+        await read(backfill, window);
       }
       unproven.throwFirst();
     });
@@ -75,25 +76,10 @@ export async function runBackfill(
   return outcomeOf(run, state, mode);
 }
 
-async function readTask(
-  backfill: Backfill,
-  window: Window,
-  rereads: Window | null,
-  mode: Summary['mode'],
-): Promise<void> {
-  if (rereads !== null) {
-    await readAgain(backfill, rereads, window);
-  } else if (mode === 'incremental') {
-    await fillNewestFirst(backfill);
-  } else {
-    await fillGaps(backfill, window);
-  }
-}
-
 /** Fills the known gaps, the newest first, and commits each part before the next is begun. */
 async function fillNewestFirst(backfill: Backfill): Promise<void> {
   const { recorder, run, committer, unproven, calibration } = backfill;
-  const gaps = (): Window[] => gapsToFill(run, recorder.checkpoint).flatMap((gap) => gapsIn(gap, unproven.windows));
+  const gaps = (): Window[] => withoutUnproven(gapsToFill(run, recorder.checkpoint), unproven);
   backfill.totalMs = lengthOf(gaps());
   for (let leftMs = backfill.totalMs; leftMs > 0; ) {
     const { fromMs, toMs } = gaps().at(-1) ?? { fromMs: 0, toMs: 0 };
@@ -140,9 +126,9 @@ async function fillGaps(backfill: Backfill, window: Window): Promise<void> {
 }
 
 /** Reads all of `window`, covered or not. Resumes an interrupted re-read of the same range if it is recent. */
-async function readAgain(backfill: Backfill, rereads: Window, window: Window): Promise<void> {
+async function readAgain(backfill: Backfill, window: Window): Promise<void> {
   const { recorder, run, unproven } = backfill;
-  const read = rereadParts(recorder.checkpoint, rereads, run.clock.now());
+  const read = rereadParts(recorder.checkpoint, recorder.rereads ?? window, run.clock.now());
   if (read.length > 0) {
     run.log('info', 'resuming a backfill with --again where it was stopped', { target: run.target.name });
   }
@@ -186,7 +172,7 @@ async function readSpans(backfill: Backfill, spans: readonly Window[]): Promise<
 /** Returns the parts of `spans` that are not committed; all of them during a re-read. */
 function uncommitted(recorder: Recorder, spans: readonly Window[]): readonly Window[] {
   const { coverage } = recorder.checkpoint;
-  return recorder.isRereading ? spans : spans.flatMap((span) => gapsIn(span, coverage));
+  return recorder.rereads !== null ? spans : spans.flatMap((span) => gapsIn(span, coverage));
 }
 
 /**
@@ -197,7 +183,7 @@ function uncommitted(recorder: Recorder, spans: readonly Window[]): readonly Win
 async function commitAndYield(committer: Committer, slices: SliceReader): Promise<boolean> {
   const { recorder } = committer;
   const { conflicted, isReadTwice } = await committer.commit('running', null);
-  if (recorder.isRereading) {
+  if (recorder.rereads !== null) {
     return false;
   }
   if (conflicted) {

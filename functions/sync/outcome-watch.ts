@@ -1,26 +1,23 @@
 /** Keeps the last outcome of each task up to date, and announces changes at the end of a run, each at least once. */
 import { type LastOutcomes, lastOutcomesKind } from '../checkpoint/last-outcomes.ts';
-import { changeDocument, type DocumentKind, type LoadedDocument, loadDocument } from '../checkpoint/state-document.ts';
+import { changeDocument, type LoadedDocument, loadDocument } from '../checkpoint/state-document.ts';
 import { toDqsyncError } from '../errors.ts';
 import type { Observation } from '../model.ts';
 import { outcomesKey } from '../warehouse/layout.ts';
 import { type Announce, type OutcomeCounts, type Quality, withRows } from './outcome-changes.ts';
 import type { TargetRun } from './target-run.ts';
 
+type Kind = ReturnType<typeof lastOutcomesKind>;
+
 /** Watches the outcomes of one run of one target. */
 export class OutcomeWatch {
   readonly #run: TargetRun;
   readonly #announce: Announce;
-  readonly #kind: DocumentKind<LastOutcomes>;
+  readonly #kind: Kind;
   #loaded: LoadedDocument<LastOutcomes>;
   #counts: OutcomeCounts = { passed: 0, alarms: 0, failed: 0, silent: 0, newlyFailing: 0, recovered: 0 };
 
-  private constructor(
-    run: TargetRun,
-    announce: Announce,
-    kind: DocumentKind<LastOutcomes>,
-    loaded: LoadedDocument<LastOutcomes>,
-  ) {
+  private constructor(run: TargetRun, announce: Announce, kind: Kind, loaded: LoadedDocument<LastOutcomes>) {
     this.#run = run;
     this.#announce = announce;
     this.#kind = kind;

@@ -94,9 +94,9 @@ export class Recorder {
     return this.#checkpoint;
   }
 
-  /** Whether covered windows are read again. */
-  get isRereading(): boolean {
-    return this.#options.rereads !== null;
+  /** The covered span that is read again; null if there is none. */
+  get rereads(): Window | null {
+    return this.#options.rereads;
   }
 
   /** Rows that wait for the next commit, including quarantined ones. */
@@ -117,7 +117,7 @@ export class Recorder {
     this.#keptFromMs = isKept ? recentFromMs : Number.POSITIVE_INFINITY;
     const startTimesMs: EpochMs[] = [];
     this.#noteSourceLag();
-    const gaps = this.isRereading ? [window] : gapsIn(window, this.checkpoint.coverage);
+    const gaps = this.rereads !== null ? [window] : gapsIn(window, this.checkpoint.coverage);
     const isAllNew = lengthOf(gaps) === spanMs(window);
     const endsMs = [window, ...proven].flatMap(({ fromMs, toMs }) => [fromMs, toMs]);
     for (const [key, seen] of collected.seen) {
@@ -171,7 +171,7 @@ export class Recorder {
 
   /** Records that all of `rereads` was read. */
   endReread(): void {
-    this.#reread.push(...(this.#options.rereads === null ? [] : [this.#options.rereads]));
+    this.#reread.push(...(this.rereads === null ? [] : [this.rereads]));
   }
 
   /** Records an execution that was re-checked. */
@@ -241,8 +241,7 @@ export class Recorder {
 
   /** Returns which parts of `rereads` the run has read so far; null without a re-read. */
   rereadingAt(readAtMs: EpochMs): Rereading | null {
-    const { rereads } = this.#options;
-    return rereads === null ? null : { ...rereads, read: unionOf(this.#reread), readAtMs };
+    return this.rereads === null ? null : { ...this.rereads, read: unionOf(this.#reread), readAtMs };
   }
 
   /** Takes over a checkpoint that was loaded or committed at `nowMs` by our clock. */

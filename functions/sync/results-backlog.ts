@@ -2,8 +2,8 @@
  * Records the settled executions that a run writes in the backlog of rule results, before their commit, so that a kill
  * loses none (PROTOCOL.md, I19).
  */
-import { type WrittenExecution, waitingCount, withWritten } from '../checkpoint/pending-results.ts';
-import { type PendingResults, pendingResultsKind } from '../checkpoint/results-document.ts';
+import { waitingCount, withWritten } from '../checkpoint/pending-results.ts';
+import { type PendingResults, pendingResultsKind, type WrittenExecution } from '../checkpoint/results-document.ts';
 import { changeDocument, type DocumentRun, type LoadedDocument, loadDocument } from '../checkpoint/state-document.ts';
 import type { Config } from '../config.ts';
 import { type EpochMs, type Execution, isOpen, type Log, type Observation } from '../model.ts';

@@ -1,6 +1,6 @@
 /** Lists executions whose rule results are to be fetched, by asking the source for them again. */
-import type { ListedWindow, WrittenExecution } from '../checkpoint/pending-results.ts';
-import { partToList, type ResultsWindow } from '../checkpoint/results-windows.ts';
+import type { ResultsWindow, WrittenExecution } from '../checkpoint/results-document.ts';
+import { type ListedWindow, partToList } from '../checkpoint/results-windows.ts';
 import { isoTime } from '../clock.ts';
 import { contains, gapsIn, unionOf } from '../intervals.ts';
 import type { PageFilter, Window } from '../model.ts';

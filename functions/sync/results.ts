@@ -4,8 +4,7 @@
  * Never in the way: nothing that goes wrong here fails a run. What was not fetched stays in the backlog.
  */
 import { waitingCount, windowToList, withFetched, withListed } from '../checkpoint/pending-results.ts';
-import type { PendingResult, PendingResults } from '../checkpoint/results-document.ts';
-import type { ResultsWindow } from '../checkpoint/results-windows.ts';
+import type { PendingResult, PendingResults, ResultsWindow } from '../checkpoint/results-document.ts';
 import { isoTime } from '../clock.ts';
 import { type DqsyncError, SourceError, StoppedError, toDqsyncError } from '../errors.ts';
 import { executionKey } from '../model.ts';

@@ -3,7 +3,7 @@
  * changed, or were last read a week ago. Writes a row for each change. A refusal or a failure is only a warning, and
  * never fails the run.
  */
-import { type KnownTask, type KnownTasks, knownTasksKind, withTasks } from '../checkpoint/known-tasks.ts';
+import { type KnownTask, knownTasksKind, withTasks } from '../checkpoint/known-tasks.ts';
 import { changeDocument, type LoadedDocument, loadDocument } from '../checkpoint/state-document.ts';
 import { SourceError, StoppedError, toDqsyncError } from '../errors.ts';
 import type { Task, TaskDetails } from '../model.ts';
@@ -63,9 +63,9 @@ async function observe(run: TargetRun, source: TaskSource, written: WrittenFiles
   const { clock } = run;
   let loaded = await loadDocument(run.store, run.target.name, knownTasksKind);
   const { tasks, isComplete } = await listAllTasks(source);
-  const known = new Map(loaded.value.tasks.map((one) => [one.details.id, one]));
+  const known = new Map(loaded.value.map((one) => [one.details.id, one]));
   const listed = new Set(tasks.map(({ id }) => id));
-  const missing = loaded.value.tasks.filter(
+  const missing = loaded.value.filter(
     ({ details, deletedAtMs }) => isComplete && deletedAtMs === null && !listed.has(details.id),
   );
   const all: Listed[] = [
@@ -81,7 +81,7 @@ async function observe(run: TargetRun, source: TaskSource, written: WrittenFiles
   };
   await commit(rest);
   for (let from = 0, to = 0; from < due.length; from = to) {
-    to = from + Math.max(commitTasks, Math.ceil(commitShare * loaded.value.tasks.length));
+    to = from + Math.max(commitTasks, Math.ceil(commitShare * loaded.value.length));
     await commit(await readBatch(run, source, due.slice(from, to)));
   }
 }
@@ -151,12 +151,12 @@ function withListed(details: TaskDetails, task: Task): TaskDetails {
 /** Data first, then what is known: after a kill in between, rows are written twice, and the views show each once. */
 async function commitTasksOf(
   run: TargetRun,
-  loaded: LoadedDocument<KnownTasks>,
+  loaded: LoadedDocument<readonly KnownTask[]>,
   seen: readonly KnownTask[],
   written: WrittenFiles,
-): Promise<LoadedDocument<KnownTasks>> {
+): Promise<LoadedDocument<readonly KnownTask[]>> {
   const { workspace, projectId } = run.target;
-  const known = new Map(loaded.value.tasks.map((one) => [one.details.id, one]));
+  const known = new Map(loaded.value.map((one) => [one.details.id, one]));
   const changes = seen.map((one) => ({
     one,
     rows: changedRows(known.get(one.details.id) ?? null, one, { workspace, projectId, runId: run.runId }),

@@ -51,7 +51,7 @@ async function writeWorkspace(
   const random = seededRandom(7, seed);
   const known = Array.from({ length: tasks }, (_, task) => aKnownTask(task, toMs));
   const failingSince = known.map((_, task) => (task % 3 === 0 ? random.between(0, daysWritten) : -1));
-  await write(join(folder, tasksKey(workspace)), knownTasksKind.encode({ tasks: known }));
+  await write(join(folder, tasksKey(workspace)), knownTasksKind.encode(known));
   let shared: readonly (readonly [path: string, pathOf: (dt: string) => string])[] = [];
   for (let ago = 1; ago <= days; ago += 1) {
     const fromMs = toMs - ago * dayMs;

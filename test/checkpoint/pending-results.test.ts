@@ -2,14 +2,17 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  type WrittenExecution,
   waitingCount,
   windowToList,
   withFetched,
   withListed,
   withWritten,
 } from '../../functions/checkpoint/pending-results.ts';
-import { type PendingResults, pendingResultsKind } from '../../functions/checkpoint/results-document.ts';
+import {
+  type PendingResults,
+  pendingResultsKind,
+  type WrittenExecution,
+} from '../../functions/checkpoint/results-document.ts';
 import { partToList } from '../../functions/checkpoint/results-windows.ts';
 import { contains, containsAny } from '../../functions/intervals.ts';
 
