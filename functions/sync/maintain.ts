@@ -6,7 +6,6 @@ import { loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
 import { StoppedError, toDqsyncError } from '../errors.ts';
 import { audit } from './audit.ts';
 import { partOf } from './budget.ts';
-import { compactSettledDays } from './compaction-step.ts';
 import type { RunCounters } from './counters.ts';
 import { newRunState, type RunState } from './run-state.ts';
 import { outcomeOf, type TargetOutcome } from './summary.ts';
@@ -87,4 +86,32 @@ async function runStep(run: TargetRun, state: RunState, { name, timeShare, work 
   } finally {
     budget.close();
   }
+}
+
+/**
+ * Compacts the settled days of one target. Returns whether it got to its end. The compaction, with its Parquet reader,
+ * is loaded only here, so that no sync waits for it.
+ *
+ * @throws the error of the first day that could not be compacted, after the others
+ */
+async function compactSettledDays(run: TargetRun): Promise<boolean> {
+  const { compactTarget } = await import('../compaction/compact-target.ts');
+  const { target, settings, store, clock, budget, log } = run;
+  const { days, failed, done } = await compactTarget({
+    ...{ target, settings, store, clock },
+    stop: budget.signal,
+    remainingMs: budget.remainingMs,
+  });
+  if (days.length > 0) {
+    const filesBefore = days.reduce((sum, day) => sum + day.filesBefore, 0);
+    const filesAfter = days.reduce((sum, day) => sum + day.filesAfter, 0);
+    log('info', 'compacted settled days', { target: target.name, days: days.length, filesBefore, filesAfter });
+  }
+  for (const { table, dt, error } of failed) {
+    log('warn', `day ${dt} of ${table} could not be compacted: ${error.message}`, { target: target.name });
+  }
+  if (failed[0] !== undefined) {
+    throw failed[0].error;
+  }
+  return done;
 }

@@ -15,9 +15,9 @@ export interface SummaryError {
   readonly message: string;
   readonly remedy: string;
   readonly retryable: boolean;
-  readonly code?: string;
-  readonly requestId?: string;
-  readonly window?: { readonly from: string; readonly to: string };
+  readonly code?: string | undefined;
+  readonly requestId?: string | undefined;
+  readonly window?: { readonly from: string; readonly to: string } | undefined;
 }
 
 /** The result of one target's run. Names are a contract. Times are ISO 8601 in UTC. */
@@ -41,16 +41,15 @@ export interface Summary extends Readonly<SummaryCounters> {
 
 /** Returns an error in the form of the summary. */
 export function summaryError(error: DqsyncError): SummaryError {
+  const { window } = error;
   return {
     kind: error.kind,
     message: error.message,
     remedy: error.remedy,
     retryable: error.retryable,
-    ...(error.code === undefined ? {} : { code: error.code }),
-    ...(error.requestId === undefined ? {} : { requestId: error.requestId }),
-    ...(error.window === undefined
-      ? {}
-      : { window: { from: isoTime(error.window.fromMs), to: isoTime(error.window.toMs) } }),
+    code: error.code,
+    requestId: error.requestId,
+    window: window && { from: isoTime(window.fromMs), to: isoTime(window.toMs) },
   };
 }
 
