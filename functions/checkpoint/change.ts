@@ -118,11 +118,7 @@ export function applyChange(checkpoint: Checkpoint, change: Change, lookbackMs: 
   };
 }
 
-/**
- * Returns the late executions to count: none if another run has committed since this one began, because it may have
- * counted them. An audit that expects too few rows reads a day again; one that expects too many would not find rows
- * that it lacks.
- */
+/** Returns the late executions to count: none if another run has committed since this one began (PROTOCOL.md, I5). */
 function uncountedLate({ commitIds }: Checkpoint, change: Change): readonly EpochMs[] {
   return (commitIds.at(-1) ?? null) === change.afterCommitId ? change.lateStartTimesMs : [];
 }

@@ -84,8 +84,7 @@ export async function loadToWrite(run: CheckpointReader): Promise<LoadedCheckpoi
 }
 
 /**
- * Applies `change` to the latest checkpoint, on top of what other runs have committed. Changes commute, so the order of
- * commits does not matter.
+ * Applies `change` to the latest checkpoint, on top of what other runs have committed.
  *
  * @throws ConflictError if other runs won every time or a rewind removed coverage; StorageError, StateError
  */
@@ -107,9 +106,7 @@ export async function commitChange(
 }
 
 /**
- * Replaces the checkpoint with `nextOf(checkpoint)` by compare-and-swap. After a lost write, reads the current
- * checkpoint and tries again. After an unknown write, does the same but fewer times; our commit id in the current
- * checkpoint means that the write succeeded.
+ * Replaces the checkpoint with `nextOf(checkpoint)` by compare-and-swap (PROTOCOL.md, A commit, step 4).
  *
  * @param commitId the id that `nextOf` adds to `commitIds`
  * @throws ConflictError if other runs won every time; StorageError, StateError

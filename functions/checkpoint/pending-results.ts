@@ -1,8 +1,4 @@
-/**
- * Changes of the backlog of executions whose rule results are to be fetched. Pure. A run adds the settled
- * executions that it writes before it commits the checkpoint, and removes them after their results are in the table
- * (PROTOCOL.md, I19).
- */
+/** Changes of the backlog of executions whose rule results are to be fetched (PROTOCOL.md, I19). Pure. */
 import { type EpochMs, executionKey } from '../model.ts';
 import type { PendingResult, PendingResults, ResultsWindow, WrittenExecution } from './results-document.ts';
 import { joinedWindows, type ListedWindow, listedExecutions, restOf } from './results-windows.ts';

@@ -1,10 +1,6 @@
 /**
- * Finds rows that appeared at the source later than the lookback: compares its count of each day with the recorded
- * coverage, and the last run of each task with the newest execution recorded. Reads days again that lack rows. Reads no
- * data file.
- *
- * Rows that left (re-runs, deletions) are not an error. Coverage then records the count, so that a late row is not
- * offset by a row that left.
+ * Finds rows that appeared at the source later than the lookback, and reads their days again (PROTOCOL.md, An audit).
+ * Reads no data file.
  */
 import { type AuditRecord, auditKind } from '../checkpoint/audit-record.ts';
 import { type Checkpoint, withCommitId } from '../checkpoint/checkpoint.ts';

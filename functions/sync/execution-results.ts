@@ -31,11 +31,7 @@ const longestPauseMs = 86_400_000;
 const finalAfterMs = 8 * 86_400_000;
 
 /**
- * Fetches the results of an execution, page by page.
- *
- * - Nothing yet: it is requested again, and finally a row records that there are none.
- * - Abnormal rows that are still being exported: what is there is written, and fetched once more later.
- * - No such instance, or one that has started again: a row records that, unless results are already in the table.
+ * Fetches the results of an execution, page by page. What follows from them: PROTOCOL.md, Rule results, step 3.
  *
  * @throws what `fetchResults` throws
  */

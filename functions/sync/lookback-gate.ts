@@ -1,9 +1,6 @@
 /**
- * Holds slices back until the lookback before them was read again. Pure.
- *
- * The lookback finds rows that appeared late, and the next run looks back from the watermark that this run leaves
- * behind. If this run covered more before it has read its lookback, a kill would leave a watermark behind which late
- * rows were never read.
+ * Holds slices back until the lookback before them was read again (PROTOCOL.md, I11). A run that covered more before
+ * and is killed would leave a watermark behind which late rows were never read. Pure.
  */
 import { gapsIn, inOrder } from '../intervals.ts';
 import type { Window } from '../model.ts';

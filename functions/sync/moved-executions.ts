@@ -10,9 +10,8 @@ const idLowBits = 22n;
 const leastDelayMs = 5 * 60_000;
 
 /**
- * What was covered when a sync began. The source lists an instance at its latest start only, so an audit expects one
- * row less where it was before. A hint: where it is wrong, an audit reads a day in vain, or takes a late row for one
- * that stayed.
+ * What was covered when a sync began. A hint: where it is wrong, an audit reads a day in vain, or takes a late row for
+ * one that stayed (PROTOCOL.md, An audit, step 3).
  */
 export class MovedExecutions {
   readonly #coverage: readonly Window[];
