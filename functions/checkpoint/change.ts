@@ -23,24 +23,24 @@ import { fingerprintOf } from './fingerprint.ts';
 import { applyUnproven } from './unproven.ts';
 
 /** What a run records between two commits. */
-export interface RecordedChange {
+export class RecordedChange {
   /** Windows proven complete, with the start times of the executions found in them. */
-  windows: { readonly window: Window; readonly startTimesMs: readonly EpochMs[] }[];
+  windows: { readonly window: Window; readonly startTimesMs: readonly EpochMs[] }[] = [];
   /** Windows that the run could not prove. */
-  unproven: Window[];
+  unproven: Window[] = [];
   /** Start times of executions that appeared within coverage. */
-  lateStartTimesMs: EpochMs[];
+  lateStartTimesMs: EpochMs[] = [];
   /** Covered instances that were run again, and so left the window of the start before. */
-  moved: (MovedInstance & { readonly leftMs: EpochMs })[];
+  moved: (MovedInstance & { readonly leftMs: EpochMs })[] = [];
   /** Executions seen. Those that later runs will read again become `recent`. */
-  seen: { readonly execution: Execution; readonly observedAtMs: EpochMs }[];
+  seen: { readonly execution: Execution; readonly observedAtMs: EpochMs }[] = [];
   /** Executions to re-check. */
-  opened: OpenEntry[];
+  opened: OpenEntry[] = [];
   /** Executions that need no further checks as of the given observation. */
-  closed: { readonly key: string; readonly observedAtMs: EpochMs }[];
+  closed: { readonly key: string; readonly observedAtMs: EpochMs }[] = [];
   /** Open executions that are no longer re-checked. */
-  expired: ExpiredEntry[];
-  quarantined: string[];
+  expired: ExpiredEntry[] = [];
+  quarantined: string[] = [];
 }
 
 type Recorded = { readonly [list in keyof RecordedChange]: readonly RecordedChange[list][number][] };
@@ -64,14 +64,6 @@ export interface Change extends Recorded {
   readonly run: LastRun;
   /** Whether this belongs to the follow-up of a run that has ended, whose result stays the last one. */
   readonly keepsLastRun?: boolean;
-}
-
-/** Returns a change without content. */
-export function nothingRecorded(): RecordedChange {
-  return {
-    ...{ windows: [], unproven: [], lateStartTimesMs: [], moved: [], seen: [] },
-    ...{ opened: [], closed: [], expired: [], quarantined: [] },
-  };
 }
 
 /** A quarantined row that was not seen for this long is forgotten. */

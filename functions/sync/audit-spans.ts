@@ -8,9 +8,6 @@ export interface AuditSpan extends Window {
   readonly rows: number;
 }
 
-/** The parts of a checkpoint that describe the rows read. */
-export type Recorded = Pick<Checkpoint, 'coverage' | 'recent' | 'incremental' | 'lookbackMs'>;
-
 const dayMs = 86_400_000;
 
 /**
@@ -23,7 +20,7 @@ const dayMs = 86_400_000;
  * @param fromMs windows that end before this are left out
  * @param lookbackMs the configured lookback, for a checkpoint without one
  */
-export function auditSpans(recorded: Recorded, fromMs: EpochMs, lookbackMs: number): AuditSpan[] {
+export function auditSpans(recorded: Checkpoint, fromMs: EpochMs, lookbackMs: number): AuditSpan[] {
   const cutMs = (recorded.incremental?.toMs ?? Number.POSITIVE_INFINITY) - (recorded.lookbackMs ?? lookbackMs);
   const spans: AuditSpan[] = [];
   for (const window of recorded.coverage.filter((covered) => covered.toMs > fromMs && covered.fromMs < cutMs)) {

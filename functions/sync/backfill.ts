@@ -16,7 +16,7 @@ import type { Committer } from './committer.ts';
 import { gapsToFill } from './gaps.ts';
 import { upperHalf } from './next-window.ts';
 import type { Recorder } from './recorder.ts';
-import { isCommitDue, newRunState, readAndCommit, reportProgress } from './run-state.ts';
+import { isCommitDue, RunState, readAndCommit, reportProgress } from './run-state.ts';
 import { SliceReader } from './slice-reader.ts';
 import { outcomeOf, type Summary, type TargetOutcome } from './summary.ts';
 import {
@@ -52,7 +52,7 @@ export async function runBackfill(
   task: BackfillTask,
   mode: Summary['mode'] = 'backfill',
 ): Promise<TargetOutcome> {
-  const state = newRunState();
+  const state = new RunState();
   try {
     const rereads = task.again ? task.window : null;
     const begun = await beginRun(run, state, { mode, isIncremental: false, rereads });

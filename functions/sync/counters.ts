@@ -3,47 +3,53 @@
  * Imports nothing, so that the metrics can use its type without loading anything.
  */
 
-/** The counters of the summary. Names are a contract. */
-export interface SummaryCounters {
+/** The counters of the summary, at zero. Names are a contract. */
+const ofSummary = {
   /** Rows that the source returned, including repeats. */
-  rowsRead: number;
+  rowsRead: 0,
   /** Observations appended. */
-  rowsWritten: number;
-  files: number;
-  bytes: number;
+  rowsWritten: 0,
+  files: 0,
+  bytes: 0,
   /** Requests to the instance list, including retries. */
-  requests: number;
-  throttled: number;
-  retries: number;
+  requests: 0,
+  throttled: 0,
+  retries: 0,
   /** Executions that are still open after the run. */
-  openExecutions: number;
+  openExecutions: 0,
   /** Executions open for longer than `maxOpenDays`, which are no longer re-checked. */
-  expired: number;
+  expired: 0,
   /** Rows that could not be read and were quarantined, each counted once. */
-  quarantined: number;
+  quarantined: 0,
   /**
    * Executions that appeared in a window after it was covered: within the lookback or, of the maintenance, later; then
    * about.
    */
-  lateRows: number;
+  lateRows: 0,
   /** Executions whose rule results were fetched, or found to be gone. */
-  results: number;
-}
+  results: 0,
+};
 
-/** All counters of a run. */
-export interface RunCounters extends SummaryCounters {
-  commits: number;
+/** The other counters of a run, at zero. */
+const ofRun = {
+  commits: 0,
   /** Commits that lost to another run at the first attempt. */
-  commitConflicts: number;
+  commitConflicts: 0,
   /** Executions that wait for their rule results after the run. An estimate if they are more than 2,000. */
-  resultsBacklog: number;
+  resultsBacklog: 0,
   /**
    * How long there has always been an execution to request. Zero once all were requested, even if some are to be again.
    */
-  resultsBacklogAgeSeconds: number;
+  resultsBacklogAgeSeconds: 0,
   /** Days that the audit could not compare, or found late rows in and could not repair. */
-  auditFailures: number;
-}
+  auditFailures: 0,
+};
+
+/** The counters of the summary. */
+export type SummaryCounters = typeof ofSummary;
+
+/** All counters of a run. */
+export type RunCounters = SummaryCounters & typeof ofRun;
 
 /** Counters that are the sum of those of a run's parts. */
 const summed = [
@@ -72,25 +78,7 @@ export function addCounters(to: RunCounters, added: Partial<Readonly<RunCounters
 
 /** Returns counters at zero. */
 export function newCounters(): RunCounters {
-  return {
-    rowsRead: 0,
-    rowsWritten: 0,
-    files: 0,
-    bytes: 0,
-    requests: 0,
-    throttled: 0,
-    retries: 0,
-    openExecutions: 0,
-    expired: 0,
-    quarantined: 0,
-    lateRows: 0,
-    results: 0,
-    resultsBacklog: 0,
-    resultsBacklogAgeSeconds: 0,
-    commits: 0,
-    commitConflicts: 0,
-    auditFailures: 0,
-  };
+  return { ...ofSummary, ...ofRun };
 }
 
 /** Returns the counters that the summary shows. */

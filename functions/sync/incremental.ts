@@ -13,7 +13,7 @@ import { beginRun, type ReadingRun } from './begin-run.ts';
 import { LookbackGate } from './lookback-gate.ts';
 import { furthestLookback, lookbackOf, lookbacks, nextWindow, requirePast, spansToRead } from './next-window.ts';
 import { reobserveOpen, reobserveOthers } from './reobserve.ts';
-import { isCommitDue, newRunState, type RunState, readAndCommit, reportProgress } from './run-state.ts';
+import { isCommitDue, RunState, readAndCommit, reportProgress } from './run-state.ts';
 import { type ReadSlice, SliceReader } from './slice-reader.ts';
 import { outcomeOf, type TargetOutcome } from './summary.ts';
 import { calibrateRead, expectedRows, lateRowsFrom, rowsInTimeLeft, rowsOf, sourceTime } from './target-reader.ts';
@@ -36,7 +36,7 @@ interface Incremental extends ReadingRun {
  * part of the outcome, and everything proven is committed.
  */
 export async function runIncremental(run: TargetRun): Promise<TargetOutcome> {
-  const state = newRunState();
+  const state = new RunState();
   try {
     const begun = await beginRun(run, state, { mode: 'incremental', isIncremental: true, rereads: null });
     const { recorder, committer, watch } = begun;

@@ -19,12 +19,6 @@ export interface UnknownRun<Span extends Window> {
   readonly span: Span;
 }
 
-/** Unknown runs that were looked up at the source. */
-export interface LookedUpRuns<Span extends Window> {
-  readonly listed: readonly UnknownRun<Span>[];
-  readonly unlisted: readonly UnknownRun<Span>[];
-}
-
 /** Reads a span in proven slices. @throws IncompleteReadError if a part cannot be proven */
 type ReadSpan = (span: SpanRead['span'], onSlice: (slice: ReadSlice) => void) => Promise<void>;
 
@@ -88,7 +82,7 @@ export function unknownRuns<Span extends Window>(
 export async function lookUpRuns<Span extends Window>(
   unknown: readonly UnknownRun<Span>[],
   read: ReadSpan,
-): Promise<LookedUpRuns<Span>> {
+): Promise<{ readonly listed: UnknownRun<Span>[]; readonly unlisted: UnknownRun<Span>[] }> {
   const listed: UnknownRun<Span>[] = [];
   const unlisted: UnknownRun<Span>[] = [];
   const bySecond = Map.groupBy(unknown, ({ startedAtMs }) => secondOf(startedAtMs));

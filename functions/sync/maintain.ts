@@ -7,7 +7,7 @@ import { StoppedError, toDqsyncError } from '../errors.ts';
 import { audit } from './audit.ts';
 import { partOf } from './budget.ts';
 import type { RunCounters } from './counters.ts';
-import { newRunState, type RunState } from './run-state.ts';
+import { RunState } from './run-state.ts';
 import { outcomeOf, type TargetOutcome } from './summary.ts';
 import type { TargetRun } from './target-run.ts';
 import { observeTasks } from './tasks.ts';
@@ -34,7 +34,7 @@ const steps: readonly Step[] = [
 
 /** Maintains one target. Never throws: a failure is in the outcome. */
 export async function runMaintenance(run: TargetRun): Promise<TargetOutcome> {
-  const state = newRunState();
+  const state = new RunState();
   try {
     const untilMs = run.clock.now() - run.settings.settleMs;
     state.holder = await loadCheckpoint(run);

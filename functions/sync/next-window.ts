@@ -1,22 +1,15 @@
 /** Decides what a run reads. Pure. */
 
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { type Covered, type CoveredWindow, cutOut, watermarkOf } from '../checkpoint/coverage.ts';
 import { isoTime } from '../clock.ts';
 import { ConfigError } from '../errors.ts';
 import { gapsIn, lengthOf } from '../intervals.ts';
 import type { EpochMs, Window } from '../model.ts';
-
-/** The settings that decide what an incremental run reads. */
-export interface ReadSettings {
-  readonly initialFromMs: EpochMs;
-  readonly lookbackMs: number;
-}
+import type { SyncSettings } from './target-run.ts';
 
 /** The parts of a checkpoint that decide what the next run reads. */
-export interface LookedBack extends Covered {
-  /** The lookback of the incremental run that committed last; null before the first. */
-  readonly lookbackMs: number | null;
-}
+export type LookedBack = Pick<Checkpoint, 'coverage' | 'incremental' | 'lookbackMs'>;
 
 /**
  * Returns how far behind the watermark a run reads again: the configured lookback, or the previous run's if that was
@@ -32,7 +25,11 @@ export function lookbackOf({ lookbackMs }: Pick<LookedBack, 'lookbackMs'>, confi
  *
  * @param untilMs now less settle time
  */
-export function nextWindow(covered: LookedBack, { initialFromMs, lookbackMs }: ReadSettings, untilMs: EpochMs): Window {
+export function nextWindow(
+  covered: LookedBack,
+  { initialFromMs, lookbackMs }: Pick<SyncSettings, 'initialFromMs' | 'lookbackMs'>,
+  untilMs: EpochMs,
+): Window {
   const watermarkMs = watermarkOf(covered);
   const fromMs =
     watermarkMs === null ? initialFromMs : Math.min(watermarkMs, untilMs) - lookbackOf(covered, lookbackMs);

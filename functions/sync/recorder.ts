@@ -1,5 +1,5 @@
 /** Records what a run reads: collects the rows and the change of the checkpoint for the next commit. */
-import { nothingRecorded, type RecordedChange } from '../checkpoint/change.ts';
+import { RecordedChange } from '../checkpoint/change.ts';
 import { type Checkpoint, edgeToleranceMs, type Rereading } from '../checkpoint/checkpoint.ts';
 import { fingerprintOf, hash64 } from '../checkpoint/fingerprint.ts';
 import { contains, containsAny, gapsIn, lengthOf, spanMs, unionOf } from '../intervals.ts';
@@ -35,16 +35,12 @@ export interface RecorderOptions {
 type RecordedSlice = Pick<ReadSlice, 'window' | 'proven' | 'unproven' | 'collected'>;
 
 /** The content of a commit. */
-export interface PendingCommit {
-  readonly rows: Observation[];
-  readonly unreadable: UnreadableRow[];
-  readonly change: RecordedChange;
+export class PendingCommit {
+  readonly rows: Observation[] = [];
+  readonly unreadable: UnreadableRow[] = [];
+  readonly change = new RecordedChange();
   /** Executions that were followed and are open for longer than `maxOpenDays`. */
-  readonly expired: Execution[];
-}
-
-function nothingPending(): PendingCommit {
-  return { rows: [], unreadable: [], change: nothingRecorded(), expired: [] };
+  readonly expired: Execution[] = [];
 }
 
 /**
@@ -74,7 +70,7 @@ export class Recorder {
   readonly #known: KnownExecutions;
   /** Fingerprints of the rows in quarantine, and of those that wait for it. */
   #quarantined: Set<string> = new Set();
-  #pending = nothingPending();
+  #pending = new PendingCommit();
   /** Parts of `rereads` that were read. */
   readonly #reread: Window[] = [];
 
@@ -234,7 +230,7 @@ export class Recorder {
   /** Returns what waits for a commit, rows in the order of the table, and removes it. */
   take(): PendingCommit {
     const pending = this.#pending;
-    this.#pending = nothingPending();
+    this.#pending = new PendingCommit();
     pending.rows.sort(compareExecutions);
     return pending;
   }

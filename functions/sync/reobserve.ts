@@ -5,7 +5,7 @@ import { isoTime } from '../clock.ts';
 import { containsAny, inOrder, unionOf } from '../intervals.ts';
 import { executionKey, isOpen, type Window } from '../model.ts';
 import type { Collected } from '../reading/collected.ts';
-import type { PageSource } from '../reading/page-source.ts';
+import type { ReadingRun } from './begin-run.ts';
 import { narrowWindows, othersDue, planReobservation, surplusEntries } from './follow-up.ts';
 import type { Recorder } from './recorder.ts';
 import { readWhole, sourceTime } from './target-reader.ts';
@@ -16,10 +16,7 @@ import type { UnprovenWindows } from './unproven.ts';
 const aroundMs = 5 * 60_000;
 
 /** The parts of a re-check. */
-export interface Reobserving {
-  readonly run: TargetRun;
-  readonly source: PageSource;
-  readonly recorder: Recorder;
+export interface Reobserving extends Pick<ReadingRun, 'run' | 'source' | 'recorder'> {
   /** Spans that the run reads anyway. */
   readonly spans: readonly Window[];
   /** Receives windows that cannot be proven. The next run re-checks the executions in them. */

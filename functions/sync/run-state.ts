@@ -10,49 +10,33 @@ import type { Quality } from './outcome-changes.ts';
 import type { TargetRun } from './target-run.ts';
 
 /** The state of a run in progress. */
-export interface RunState {
+export class RunState {
   /** Has the checkpoint as last loaded or committed; null until it is loaded. */
-  holder: { readonly checkpoint: Checkpoint } | null;
+  holder: { readonly checkpoint: Checkpoint } | null = null;
   /** The window that the run is to read; null until it is known. */
-  window: Window | null;
+  window: Window | null = null;
   /** The progress of reading. */
-  at: { readonly atMs: EpochMs; readonly doneMs: number; readonly totalMs: number };
-  /** Rows of the windows proven so far. */
-  provenRows: number;
-  /** Rows that the run has to read, from the source's count; null if that is not a total. */
-  expectedRows: number | null;
-  readonly countCheck: CountCheck;
-  readonly counters: RunCounters;
-  /** What the run's executions say about the data; null if changes are not announced. */
-  quality: Quality | null;
-  /** Whether any row of the source could be read. */
-  hasReadable: boolean;
-  /** The reason of the first unreadable row; null without one. */
-  unreadableReason: string | null;
-  done: boolean;
-  error: DqsyncError | null;
-  /** What must be supplied before the first run can begin; null if nothing is missing. */
-  waitingFor: 'credentials' | null;
-}
-
-/** Returns the state of a new run. */
-export function newRunState(): RunState {
-  const at = { atMs: 0, doneMs: 0, totalMs: 0 };
-  return {
-    holder: null,
-    window: null,
-    at,
-    provenRows: 0,
-    expectedRows: null,
-    countCheck: new CountCheck(),
-    counters: newCounters(),
-    quality: null,
-    hasReadable: false,
-    unreadableReason: null,
-    done: false,
-    error: null,
-    waitingFor: null,
+  at: { readonly atMs: EpochMs; readonly doneMs: number; readonly totalMs: number } = {
+    atMs: 0,
+    doneMs: 0,
+    totalMs: 0,
   };
+  /** Rows of the windows proven so far. */
+  provenRows = 0;
+  /** Rows that the run has to read, from the source's count; null if that is not a total. */
+  expectedRows: number | null = null;
+  readonly countCheck = new CountCheck();
+  readonly counters: RunCounters = newCounters();
+  /** What the run's executions say about the data; null if changes are not announced. */
+  quality: Quality | null = null;
+  /** Whether any row of the source could be read. */
+  hasReadable = false;
+  /** The reason of the first unreadable row; null without one. */
+  unreadableReason: string | null = null;
+  done = false;
+  error: DqsyncError | null = null;
+  /** What must be supplied before the first run can begin; null if nothing is missing. */
+  waitingFor: 'credentials' | null = null;
 }
 
 /**

@@ -6,7 +6,7 @@ import type { DqsyncError } from '../errors.ts';
 import type { EpochMs } from '../model.ts';
 import { addCounters, type RunCounters, type SummaryCounters, summaryCounters } from './counters.ts';
 import type { Quality } from './outcome-changes.ts';
-import { newRunState, type RunState } from './run-state.ts';
+import { RunState } from './run-state.ts';
 import type { TargetRun } from './target-run.ts';
 
 /** An error with fields that are safe to show. */
@@ -76,7 +76,7 @@ export function outcomeOf(run: TargetRun, state: RunState, mode: Summary['mode']
 
 /** Returns the outcome of a target that was not started. */
 export function untouchedOutcome(target: string, mode: Summary['mode']): TargetOutcome {
-  return outcomeAt(target, newRunState(), mode);
+  return outcomeAt(target, new RunState(), mode);
 }
 
 function outcomeAt(target: string, state: RunState, mode: Summary['mode']): TargetOutcome {
