@@ -16,8 +16,7 @@ import { runBackfill } from './backfill.ts';
 import { addCounters, type RunCounters } from './counters.ts';
 import { lookUpRuns, tasksToCompare, type UnknownRun, unknownRuns } from './last-runs.ts';
 import type { ReadSlice } from './slice-reader.ts';
-import { exactCountOf } from './source-count.ts';
-import { executionsIn, readSpan } from './span-reader.ts';
+import { exactCountOf, executionsIn, readSpan } from './span-reader.ts';
 import { calibrateRun, pageSourceOf, rowsInTimeLeft } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
 

@@ -10,9 +10,8 @@ export interface FetchedExecution {
   readonly entry: PendingResult;
   /** Rows for the table; empty if there is nothing to write yet. */
   readonly results: readonly RuleResult[];
-  /** When to request it again; null if it is finished. */
-  readonly againAtMs: EpochMs | null;
-  readonly state: PendingResult['state'];
+  /** The entry to request later; null if it is finished. */
+  readonly next: PendingResult | null;
   readonly fetchedAtMs: EpochMs;
   /** Whether it is finished because every request failed. */
   readonly isExpired: boolean;
@@ -51,18 +50,18 @@ export async function fetchExecution(
   const { results, isComplete } = fetched;
   const isLastTry = entry.tries + 1 >= maxTries || (entry.tries > 0 && nowMs - entry.startTimeMs > finalAfterMs);
   if (results.length === 0 || !isComplete) {
-    return isLastTry ? lastWord(entry, results, nowMs) : { ...later(entry, nowMs), results: [] };
+    return isLastTry ? lastWord(entry, results, nowMs) : later(entry, [], nowMs);
   }
   const isExporting = results.some(({ abnormalTableStatus: status }) => status === 'READY' || status === 'RUNNING');
   return isExporting && !isLastTry
-    ? { ...later(entry, nowMs), results, state: 'unfinished' }
+    ? later({ ...entry, state: 'unfinished' }, results, nowMs)
     : finished(entry, results, nowMs);
 }
 
 /** Returns what follows a request that failed: another one later, or a row that records that there are no results. */
 export function afterFailure(entry: PendingResult, nowMs: EpochMs): FetchedExecution {
   if (entry.tries + 1 < maxFailures) {
-    return { ...later(entry, nowMs), results: [] };
+    return later(entry, [], nowMs);
   }
   return entry.state === 'unfinished'
     ? finished(entry, [], nowMs)
@@ -76,12 +75,12 @@ function lastWord(entry: PendingResult, results: readonly RuleResult[], nowMs: E
 }
 
 function finished(entry: PendingResult, results: readonly RuleResult[], fetchedAtMs: EpochMs): FetchedExecution {
-  return { entry, results, againAtMs: null, state: entry.state, fetchedAtMs, isExpired: false };
+  return { entry, next: null, results, fetchedAtMs, isExpired: false };
 }
 
-function later(entry: PendingResult, nowMs: EpochMs): Omit<FetchedExecution, 'results'> {
-  const againAtMs = nowMs + Math.min(longestPauseMs, firstPauseMs * 4 ** entry.tries);
-  return { entry, againAtMs, state: entry.state, fetchedAtMs: nowMs, isExpired: false };
+function later(entry: PendingResult, results: readonly RuleResult[], fetchedAtMs: EpochMs): FetchedExecution {
+  const notBeforeMs = fetchedAtMs + Math.min(longestPauseMs, firstPauseMs * 4 ** entry.tries);
+  return { ...finished(entry, results, fetchedAtMs), next: { ...entry, tries: entry.tries + 1, notBeforeMs } };
 }
 
 /** One row that says why there are no results. */

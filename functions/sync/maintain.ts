@@ -60,15 +60,13 @@ async function runStep(run: TargetRun, state: RunState, { name, timeShare, work 
       budget.signal.throwIfAborted();
       return await fetchPage(request);
     },
-    ...(tasks && {
-      tasks: {
-        ...tasks,
-        listTasks: async (type, offset) => {
-          budget.signal.throwIfAborted();
-          return await tasks.listTasks(type, offset);
-        },
+    tasks: {
+      ...tasks,
+      listTasks: async (type, offset) => {
+        budget.signal.throwIfAborted();
+        return await tasks.listTasks(type, offset);
       },
-    }),
+    },
   };
   const timeIsUp = 'its time limit was reached; the next maintenance continues';
   const endEarly = (why: string): void => {

@@ -198,9 +198,9 @@ class ResultsFetcher {
       this.#files += (await writeRows(run, resultTable, rows, this.#files)).files;
     }
     const nowMs = run.clock.now();
-    const requested = fetched.map(({ entry, againAtMs, state, results, fetchedAtMs, isExpired }) => ({
-      entry: againAtMs === null ? entry : { ...entry, state, tries: entry.tries + 1, notBeforeMs: againAtMs },
-      isDone: againAtMs === null,
+    const requested = fetched.map(({ entry, next, results, fetchedAtMs, isExpired }) => ({
+      entry: next ?? entry,
+      isDone: next === null,
       isExpired,
       fetchedAtMs: results.length === 0 || isExpired ? null : fetchedAtMs,
     }));

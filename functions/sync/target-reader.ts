@@ -10,7 +10,7 @@ import type { ReadSlice } from './slice-reader.ts';
 import type { TargetRun } from './target-run.ts';
 
 /** The `Date` header has a resolution of one second, so a smaller skew cannot be noticed. */
-export const noticedSkewMs = 2_000;
+const noticedSkewMs = 2_000;
 /** Possible error of a measured skew: the header is cut to the second, and the reply took some time. */
 const skewMarginMs = 1_000;
 const recentStepMs = 10_000;
