@@ -33,7 +33,7 @@ export async function tasksToCompare(
   { settings, source, target }: Pick<TargetRun, 'settings' | 'source' | 'target'>,
   onRefusal: (error: DqsyncError) => void = () => undefined,
 ): Promise<readonly Task[]> {
-  if (!settings.keepsTasks || source.tasks === undefined || target.filter.name !== undefined) {
+  if (!settings.keepsTasks || target.filter.name !== undefined) {
     return [];
   }
   try {

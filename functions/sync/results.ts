@@ -10,7 +10,6 @@ import { type DqsyncError, SourceError, StoppedError, toDqsyncError } from '../e
 import { executionKey } from '../model.ts';
 import type { PageSource } from '../reading/page-source.ts';
 import { isOverQuota } from '../source/source-errors.ts';
-import type { TaskSource } from '../source/task-calls.ts';
 import { writeRows } from '../warehouse/data-files.ts';
 import { type ResultRow, resultTable } from '../warehouse/result-table.ts';
 import type { RunCounters } from './counters.ts';
@@ -41,9 +40,7 @@ export async function fetchResults(
 ): Promise<ResultsCounters> {
   const fetcher = new ResultsFetcher(run, backlog);
   try {
-    if (run.source.tasks !== undefined) {
-      await fetcher.fetch(run.source.tasks, maxExecutions);
-    }
+    await fetcher.fetch(maxExecutions);
   } catch (thrown) {
     fetcher.stop(toDqsyncError(thrown, run.target.name));
   }
@@ -75,7 +72,7 @@ class ResultsFetcher {
   }
 
   /** @throws StorageError, ConflictError */
-  async fetch(source: TaskSource, maxExecutions: number): Promise<void> {
+  async fetch(maxExecutions: number): Promise<void> {
     const run = this.#run;
     const pages = pageSourceOf(run, () => undefined);
     const { pending, windows } = await this.#backlog.load(run);
@@ -94,7 +91,7 @@ class ResultsFetcher {
         return;
       }
       left -= batch.length;
-      await this.#commit(await this.#fetchBatch(source, batch));
+      await this.#commit(await this.#fetchBatch(batch));
     }
   }
 
@@ -111,13 +108,8 @@ class ResultsFetcher {
     const waiting = this.#backlog.counters(clock.now());
     if (stop !== null && !(stop instanceof StoppedError)) {
       const wait = `${waiting.resultsBacklog} executions wait for theirs, and later runs fetch them`;
-      log(
-        'warn',
-        `rule results were not fetched: ${stop.message}; executions are synced all the same, ${wait}. ${stop.remedy}`,
-        {
-          target: target.name,
-        },
-      );
+      const message = `rule results were not fetched: ${stop.message}; executions are synced all the same, ${wait}`;
+      log('warn', `${message}. ${stop.remedy}`, { target: target.name });
     }
     if (this.#expiredMs.length > 0) {
       const [first = 0, last = first] = [Math.min(...this.#expiredMs), Math.max(...this.#expiredMs)];
@@ -133,13 +125,13 @@ class ResultsFetcher {
     return { results: this.#results, ...waiting };
   }
 
-  async #fetchBatch(source: TaskSource, batch: readonly PendingResult[]): Promise<FetchedExecution[]> {
+  async #fetchBatch(batch: readonly PendingResult[]): Promise<FetchedExecution[]> {
     const fetched: FetchedExecution[] = [];
     // The workers share the iterator. Each takes the next execution when it is done with one.
     const rest = batch.values();
     const work = async (): Promise<void> => {
       for (const entry of rest) {
-        const one = await this.#fetchOne(source, entry);
+        const one = await this.#fetchOne(entry);
         this.#reportProgress();
         if (one !== null) {
           fetched.push(one);
@@ -168,11 +160,11 @@ class ResultsFetcher {
   }
 
   /** Fetches one execution. A failed one is requested later; an error that would affect all stops the fetching. */
-  async #fetchOne(source: TaskSource, entry: PendingResult): Promise<FetchedExecution | null> {
-    const { clock, budget, target } = this.#run;
+  async #fetchOne(entry: PendingResult): Promise<FetchedExecution | null> {
+    const { clock, budget, target, source } = this.#run;
     try {
       budget.signal.throwIfAborted();
-      const fetched = await fetchExecution(source, entry, () => clock.now());
+      const fetched = await fetchExecution(source.tasks, entry, () => clock.now());
       this.#failuresInRow = 0;
       return fetched;
     } catch (thrown) {

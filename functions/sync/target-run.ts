@@ -62,7 +62,7 @@ export interface TargetRun {
   readonly runId: string;
   readonly target: Target;
   readonly settings: SyncSettings;
-  readonly source: { readonly fetchPage: FetchPage; readonly tasks?: TaskSource; stats(): SourceStats };
+  readonly source: { readonly fetchPage: FetchPage; readonly tasks: TaskSource; stats(): SourceStats };
   /** Waits for the warehouse only until the budget's hard stop. */
   readonly store: Store;
   readonly clock: Clock;

@@ -7,7 +7,6 @@ import { type KnownTask, knownTasksKind, withTasks } from '../checkpoint/known-t
 import { changeDocument, type LoadedDocument, loadDocument } from '../checkpoint/state-document.ts';
 import { SourceError, StoppedError, toDqsyncError } from '../errors.ts';
 import type { Task, TaskDetails } from '../model.ts';
-import type { TaskSource } from '../source/task-calls.ts';
 import { listAllTasks } from '../source/task-list.ts';
 import { writeRows } from '../warehouse/data-files.ts';
 import { type TaskRow, taskTable } from '../warehouse/task-table.ts';
@@ -40,12 +39,11 @@ type WrittenFiles = Pick<RunCounters, 'files' | 'bytes'>;
  * remedy.
  */
 export async function observeTasks(run: TargetRun, written: WrittenFiles): Promise<boolean> {
-  const source = run.source.tasks;
-  if (!run.settings.keepsTasks || source === undefined) {
+  if (!run.settings.keepsTasks) {
     return true;
   }
   try {
-    await observe(run, source, written);
+    await observe(run, written);
     return true;
   } catch (thrown) {
     const error = toDqsyncError(thrown, run.target.name);
@@ -59,10 +57,10 @@ export async function observeTasks(run: TargetRun, written: WrittenFiles): Promi
   }
 }
 
-async function observe(run: TargetRun, source: TaskSource, written: WrittenFiles): Promise<void> {
+async function observe(run: TargetRun, written: WrittenFiles): Promise<void> {
   const { clock } = run;
   let loaded = await loadDocument(run.store, run.target.name, knownTasksKind);
-  const { tasks, isComplete } = await listAllTasks(source);
+  const { tasks, isComplete } = await listAllTasks(run.source.tasks);
   const known = new Map(loaded.value.map((one) => [one.details.id, one]));
   const listed = new Set(tasks.map(({ id }) => id));
   const missing = loaded.value.filter(
@@ -82,11 +80,11 @@ async function observe(run: TargetRun, source: TaskSource, written: WrittenFiles
   await commit(rest);
   for (let from = 0, to = 0; from < due.length; from = to) {
     to = from + Math.max(commitTasks, Math.ceil(commitShare * loaded.value.length));
-    await commit(await readBatch(run, source, due.slice(from, to)));
+    await commit(await readBatch(run, due.slice(from, to)));
   }
 }
 
-async function readBatch(run: TargetRun, source: TaskSource, batch: readonly Listed[]): Promise<KnownTask[]> {
+async function readBatch(run: TargetRun, batch: readonly Listed[]): Promise<KnownTask[]> {
   const seen: KnownTask[] = [];
   let failure: unknown = null;
   // The workers share the iterator. Each takes the next task when it is done with one.
@@ -98,7 +96,7 @@ async function readBatch(run: TargetRun, source: TaskSource, batch: readonly Lis
       }
       try {
         run.budget.signal.throwIfAborted();
-        seen.push(await readTask(run, source, one));
+        seen.push(await readTask(run, one));
       } catch (thrown) {
         failure ??= thrown;
       }
@@ -112,12 +110,8 @@ async function readBatch(run: TargetRun, source: TaskSource, batch: readonly Lis
 }
 
 /** A task is deleted if the service does not know its number. A list without it is only a hint. */
-async function readTask(
-  { clock }: TargetRun,
-  source: TaskSource,
-  { task, before, isListed }: Listed,
-): Promise<KnownTask> {
-  const details = await source.fetchTask(task.type, task.id).catch((thrown: unknown) => {
+async function readTask({ clock, source }: TargetRun, { task, before, isListed }: Listed): Promise<KnownTask> {
+  const details = await source.tasks.fetchTask(task.type, task.id).catch((thrown: unknown) => {
     // Refused, yet the list is there: what it shows is better than nothing.
     if (isListed && before === null && thrown instanceof SourceError && thrown.httpStatus === 403) {
       return null;
