@@ -31,14 +31,11 @@ interface Listed {
   readonly isListed: boolean;
 }
 
-/** What observing tasks adds to. */
-type WrittenFiles = Pick<RunCounters, 'files' | 'bytes'>;
-
 /**
- * Observes the tasks. Returns false if the time was too short for all. Never throws: a failure is a warning, with the
+ * Observes the tasks. Adds to `written`. Returns false if the time was too short for all. Never throws: a failure is a warning, with the
  * remedy.
  */
-export async function observeTasks(run: TargetRun, written: WrittenFiles): Promise<boolean> {
+export async function observeTasks(run: TargetRun, written: RunCounters): Promise<boolean> {
   if (!run.settings.keepsTasks) {
     return true;
   }
@@ -57,7 +54,7 @@ export async function observeTasks(run: TargetRun, written: WrittenFiles): Promi
   }
 }
 
-async function observe(run: TargetRun, written: WrittenFiles): Promise<void> {
+async function observe(run: TargetRun, written: RunCounters): Promise<void> {
   const { clock } = run;
   let loaded = await loadDocument(run.store, run.target.name, knownTasksKind);
   const { tasks, isComplete } = await listAllTasks(run.source.tasks);
@@ -147,7 +144,7 @@ async function commitTasksOf(
   run: TargetRun,
   loaded: LoadedDocument<readonly KnownTask[]>,
   seen: readonly KnownTask[],
-  written: WrittenFiles,
+  written: RunCounters,
 ): Promise<LoadedDocument<readonly KnownTask[]>> {
   const { workspace, projectId } = run.target;
   const known = new Map(loaded.value.map((one) => [one.details.id, one]));
