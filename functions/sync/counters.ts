@@ -51,27 +51,13 @@ export type SummaryCounters = typeof ofSummary;
 /** All counters of a run. */
 export type RunCounters = SummaryCounters & typeof ofRun;
 
-/** Counters that are the sum of those of a run's parts. */
-const summed = [
-  'rowsRead',
-  'rowsWritten',
-  'files',
-  'bytes',
-  'requests',
-  'throttled',
-  'retries',
-  'expired',
-  'quarantined',
-  'lateRows',
-  'results',
-  'commits',
-  'commitConflicts',
-  'auditFailures',
-] as const satisfies readonly (keyof RunCounters)[];
+/** Counters of the end of a run. All others are the sum of those of its parts. */
+const ofEnd: ReadonlySet<string> = new Set(['openExecutions', 'resultsBacklog', 'resultsBacklogAgeSeconds']);
 
 /** Adds the counters of a part of a run. */
 export function addCounters(to: RunCounters, added: Partial<Readonly<RunCounters>>): void {
-  for (const name of summed) {
+  const isSummed = (name: string): name is keyof RunCounters => name in to && !ofEnd.has(name);
+  for (const name of Object.keys(added).filter(isSummed)) {
     to[name] += added[name] ?? 0;
   }
 }

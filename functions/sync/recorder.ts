@@ -32,8 +32,6 @@ export interface RecorderOptions {
   readonly rereads: Window | null;
 }
 
-type RecordedSlice = Pick<ReadSlice, 'window' | 'proven' | 'unproven' | 'collected'>;
-
 /** The content of a commit. */
 export class PendingCommit {
   readonly rows: Observation[] = [];
@@ -101,7 +99,7 @@ export class Recorder {
   }
 
   /** Records the proven parts of a slice, up to `provenToMs`, and all their rows. */
-  addSlice({ window, proven, unproven, collected }: RecordedSlice, provenToMs: EpochMs): void {
+  addSlice({ window, proven, unproven, collected }: ReadSlice, provenToMs: EpochMs): void {
     // The watermark may stop before an unproven part, and the next run then reads the lookback before it again.
     const endMs = gapsIn(window, proven)[0]?.fromMs ?? window.toMs;
     const recentFromMs = Math.min(endMs, provenToMs) - this.#revisitedMs - edgeToleranceMs;

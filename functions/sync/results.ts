@@ -19,9 +19,6 @@ import { listPart } from './results-listing.ts';
 import { pageSourceOf } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
 
-/** What fetching adds to the counters of a run. */
-export type ResultsCounters = Pick<RunCounters, 'results' | 'resultsBacklog' | 'resultsBacklogAgeSeconds'>;
-
 /** Executions to a commit: at the documented quota 25 s of work, so that a kill costs no more. */
 const commitExecutions = 100;
 /** Requests at a time: enough for the quota at a latency of 2 s. */
@@ -37,7 +34,7 @@ export async function fetchResults(
   run: TargetRun,
   backlog: ResultsBacklog,
   maxExecutions: number,
-): Promise<ResultsCounters> {
+): Promise<Partial<RunCounters>> {
   const fetcher = new ResultsFetcher(run, backlog);
   try {
     await fetcher.fetch(maxExecutions);
@@ -102,7 +99,7 @@ class ResultsFetcher {
   }
 
   /** Logs a warning if something failed. Returns the counters. */
-  end(): ResultsCounters {
+  end(): Partial<RunCounters> {
     const { clock, log, target } = this.#run;
     const stop = this.#stop;
     const waiting = this.#backlog.counters(clock.now());
@@ -112,12 +109,11 @@ class ResultsFetcher {
       log('warn', `${message}. ${stop.remedy}`, { target: target.name });
     }
     if (this.#expiredMs.length > 0) {
-      const [first = 0, last = first] = [Math.min(...this.#expiredMs), Math.max(...this.#expiredMs)];
       const fields = {
         target: target.name,
         executions: this.#expiredMs.length,
-        from: isoTime(first),
-        to: isoTime(last),
+        from: isoTime(Math.min(...this.#expiredMs)),
+        to: isoTime(Math.max(...this.#expiredMs)),
       };
       const remedy = 'Request them again with "dqsync backfill --from <time> --to <time> --again --results".';
       log('warn', `rule results are missing: every request for them has failed for a week. ${remedy}`, fields);

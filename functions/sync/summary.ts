@@ -79,11 +79,6 @@ export function untouchedOutcome(target: string, mode: Summary['mode']): TargetO
   return outcomeAt(target, new RunState(), mode);
 }
 
-function outcomeAt(target: string, state: RunState, mode: Summary['mode']): TargetOutcome {
-  const { counters, quality, error, holder } = state;
-  return { summary: summarize(target, state, mode), counters, quality, error, checkpoint: holder?.checkpoint ?? null };
-}
-
 /**
  * Returns the outcome of a sync together with that of filling gaps in the time it had left, whose failure is not its
  * own.
@@ -100,20 +95,22 @@ export function withGapsFilled(sync: TargetOutcome, filling: TargetOutcome): Tar
   };
 }
 
-function summarize(target: string, state: RunState, mode: Summary['mode']): Summary {
-  const { holder, counters, done, error, waitingFor } = state;
+function outcomeAt(target: string, state: RunState, mode: Summary['mode']): TargetOutcome {
+  const { holder, counters, quality, done, error, waitingFor } = state;
+  const checkpoint = holder?.checkpoint ?? null;
   const window = waitingFor === null ? state.window : null;
-  return {
+  const summary: Summary = {
     target,
     mode,
     from: isoOrNull(window?.fromMs ?? null),
     to: isoOrNull(window?.toMs ?? null),
-    watermark: isoOrNull(holder === null ? null : watermarkOf(holder.checkpoint)),
+    watermark: isoOrNull(checkpoint === null ? null : watermarkOf(checkpoint)),
     done,
     ...summaryCounters(counters),
     ...(waitingFor === null ? {} : { waitingFor }),
     ...(error === null ? {} : { error: summaryError(error) }),
   };
+  return { summary, counters, quality, error, checkpoint };
 }
 
 function isoOrNull(ms: EpochMs | null): string | null {
