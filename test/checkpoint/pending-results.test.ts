@@ -153,6 +153,19 @@ describe('a backlog of more executions than the list holds', () => {
     expect(withListed(once, change)).toBe(once);
   });
 
+  it('notes the earlier of two executions of one instance that a listing shows', () => {
+    const all = executions(4_000, first.startTimeMs, 60_000);
+    const before = allFetched(withWritten(empty, all, nowMs));
+    const change = listed(before, all);
+    const one = change.found[0]!;
+    const later = { ...one, startTimeMs: one.startTimeMs + 30_000 };
+    const { pending } = withListed(before, { ...change, found: [one, later] });
+    expect(pending).toMatchObject([
+      { startTimeMs: one.startTimeMs, state: 'rerun' },
+      { startTimeMs: later.startTimeMs, state: 'none' },
+    ]);
+  });
+
   it('keeps the state of executions that were requested before', () => {
     const known = withWritten(empty, executions(50, first.startTimeMs, 1_000), nowMs);
     const entry = { ...known.pending[0]!, tries: 3, notBeforeMs: nowMs };

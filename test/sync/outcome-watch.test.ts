@@ -86,6 +86,17 @@ describe('changes of outcomes', () => {
     expect(store.calls.filter(({ key }) => key === outcomesKey('sales')).map(({ method }) => method)).toEqual(['get']);
   });
 
+  it('are announced from the first run on, even if that run saw no execution', async () => {
+    const world = await syncedSource();
+    const { heard, announce } = listener();
+    await world.syncWell({ announce });
+    world.clock.advance(10 * minuteMs);
+    addRun(world, world.sim.life.addTask(), 'FAILED', 1n);
+    world.clock.advance(hourMs);
+    await world.syncWell({ announce });
+    expect(heard.map(textOf)).toEqual(['null→FAILED × 1, 1']);
+  });
+
   it('start over, with a warning, if the document is damaged', async () => {
     const world = await syncedSource();
     const { heard, announce } = listener();
