@@ -202,9 +202,7 @@ function slicesOf(
   return new SliceReader({
     source,
     spans,
-    barrierMs: null,
     settledUntilMs: () => lateRowsFrom(run, run.clock.now() - run.settings.settleMs),
-    rereadFromMs: Number.POSITIVE_INFINITY,
     rowsPerMs: densityNear(recorder.checkpoint.coverage, fromMs) ?? calibration?.rowsPerMs ?? null,
     shown: calibration?.reply ?? null,
     rowsInTimeLeft: () => rowsInTimeLeft(run),

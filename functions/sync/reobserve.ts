@@ -41,7 +41,7 @@ export async function reobserveOpen(reobserving: Reobserving): Promise<void> {
     recordFound(recorder, (await readWhole(run, ofStatus, window)).collected, finding);
   }
   const left = plan.due.filter(({ execution }) => !finding.found.has(executionKey(execution)));
-  await lookAt(reobserving, { entries: left, finding, rowsPerMs });
+  await lookAt(reobserving, left, finding, rowsPerMs);
 }
 
 /**
@@ -59,7 +59,7 @@ export async function reobserveOthers(reobserving: Reobserving): Promise<void> {
     nowMs: sourceTime(run, run.clock.now()),
     lookbackMs: run.settings.lookbackMs,
   });
-  await lookAt(reobserving, { entries: due, finding: findingOf(due), rowsPerMs });
+  await lookAt(reobserving, due, findingOf(due), rowsPerMs);
   const looked = new Set(due);
   const surplus = surplusEntries(recorder.checkpoint.open.filter((entry) => !looked.has(entry)));
   for (const { execution } of surplus) {
@@ -93,14 +93,11 @@ function findingOf(due: readonly OpenEntry[]): Finding {
  */
 async function lookAt(
   reobserving: Reobserving,
-  look: {
-    readonly entries: readonly OpenEntry[];
-    readonly finding: Finding;
-    readonly rowsPerMs: number | null;
-  },
+  entries: readonly OpenEntry[],
+  finding: Finding,
+  rowsPerMs: number | null,
 ): Promise<void> {
   const { run, recorder, unproven } = reobserving;
-  const { entries, finding, rowsPerMs } = look;
   const isMissing = ({ execution }: OpenEntry): boolean => !finding.found.has(executionKey(execution));
   const joined = await readEach(reobserving, narrowWindows(entries, rowsPerMs), finding);
   // An execution beside an unproven second or an unreadable row may be visible in a window of its own.

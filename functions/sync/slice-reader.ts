@@ -28,17 +28,17 @@ export interface SliceReading {
   readonly source: PageSource;
   /** Disjoint, in order of time. */
   readonly spans: readonly Window[];
-  /** Slices behind this time begin after everything before it was read; null if the order does not matter. */
-  readonly barrierMs: EpochMs | null;
+  /** Slices behind this time begin after everything before it was read. Without it, the order does not matter. */
+  readonly barrierMs?: EpochMs | null;
   /** The start time before which rows only leave. Called for each slice: the first reply shows the source's clock. */
   readonly settledUntilMs: () => EpochMs;
-  /** Rows that start from here on are read again by the next run; infinite if none are. */
-  readonly rereadFromMs: EpochMs;
+  /** Rows that start from here on are read again by the next run; none if absent. */
+  readonly rereadFromMs?: EpochMs;
   /**
    * The first reply of the run. Its rows within `spans` are kept, even if they leave the source before they are read
    * again.
    */
-  readonly shown: Reply | null;
+  readonly shown?: Reply | null;
   /** Density known from earlier runs; null without one. */
   readonly rowsPerMs: number | null;
   /** How many rows can be read in the time left. */
@@ -61,6 +61,7 @@ interface BegunSlice extends Pick<ReadSlice, 'window' | 'begunAtMs' | 'settledUn
 /** Reads the spans in order of time. */
 export class SliceReader {
   readonly #reading: SliceReading;
+  readonly #barrierMs: EpochMs;
   #rowsPerMs: number | null;
   /** Rows of unproven parts. They are kept in case they leave the source before the part is read again. */
   readonly #carried: Collected = emptyCollected();
@@ -71,10 +72,11 @@ export class SliceReader {
 
   constructor(reading: SliceReading) {
     this.#reading = reading;
+    this.#barrierMs = reading.barrierMs ?? Number.POSITIVE_INFINITY;
     this.#rowsPerMs = reading.rowsPerMs;
     this.#unread = reading.spans;
     this.#revision = reading.source.profile.revision;
-    if (reading.shown !== null) {
+    if (reading.shown) {
       addReply(this.#carried, reading.shown);
     }
   }
@@ -124,11 +126,11 @@ export class SliceReader {
 
   /** Starts slices until enough are in flight. Without a density, the first slice is the whole span. */
   #begin(): void {
-    const { source, barrierMs, rereadFromMs, rowsInTimeLeft, now } = this.#reading;
+    const { source, rereadFromMs = Number.POSITIVE_INFINITY, rowsInTimeLeft, now } = this.#reading;
     const { hints, revision } = source.profile;
     const inFlight = source.inFlight();
     while (this.#failure === null && this.#begun.length < (this.#rowsPerMs === null ? 1 : inFlight)) {
-      const unread = this.#unread.flatMap((span) => cutAt(span, barrierMs === null ? [] : [barrierMs]));
+      const unread = this.#unread.flatMap((span) => cutAt(span, [this.#barrierMs]));
       const [span, ...others] = unread;
       if (span === undefined || this.#isBehindBarrier(span)) {
         return;
@@ -151,8 +153,7 @@ export class SliceReader {
   }
 
   #isBehindBarrier({ fromMs }: Window): boolean {
-    const barrierMs = this.#reading.barrierMs ?? Number.POSITIVE_INFINITY;
-    return fromMs >= barrierMs && this.#begun.some(({ window }) => window.fromMs < barrierMs);
+    return fromMs >= this.#barrierMs && this.#begun.some(({ window }) => window.fromMs < this.#barrierMs);
   }
 
   #take({ window, begunAtMs, settledUntilMs, revision }: BegunSlice, read: WindowRead): ReadSlice {

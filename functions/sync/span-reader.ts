@@ -52,10 +52,7 @@ export async function readSpan(
   const slices = new SliceReader({
     source,
     spans: [span],
-    barrierMs: null,
     settledUntilMs: () => noLateRowsBefore(run, now()),
-    rereadFromMs: Number.POSITIVE_INFINITY,
-    shown: null,
     rowsPerMs: span.rows === 0 ? null : span.rows / spanMs(span),
     rowsInTimeLeft,
     now,
