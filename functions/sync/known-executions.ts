@@ -14,11 +14,13 @@ export interface Known {
 
 /** Executions by key. */
 export class KnownExecutions {
+  /** Keys of those that later runs re-check. */
+  followed: Set<string> = new Set();
+  /** Keys of those that are no longer looked at although they were open when they were last seen. */
+  expired: ReadonlySet<string> = new Set();
   /** Whether the table may lack rows, so that all are written again. */
   readonly #isInDoubt: boolean;
   #known: Map<string, Known> = new Map();
-  #followed: Set<string> = new Set();
-  #expired: Set<string> = new Set();
   /** Rows at the edges of what was read. The widened requests for the adjacent windows show them again. */
   readonly #edge: [string, Known][] = [];
   /** How much later than our clock observations are dated, because some other clock was ahead of it. */
@@ -32,26 +34,8 @@ export class KnownExecutions {
     return this.#known.get(key);
   }
 
-  /** Returns whether later runs re-check the execution. */
-  isFollowed(key: string): boolean {
-    return this.#followed.has(key);
-  }
-
-  /** Whether it is no longer looked at although it was open when it was last seen. */
-  isExpired(key: string): boolean {
-    return this.#expired.has(key);
-  }
-
   setWritten(key: string, known: Known): void {
     this.#known.set(key, known);
-  }
-
-  setFollowed(key: string, isFollowed: boolean): void {
-    if (isFollowed) {
-      this.#followed.add(key);
-    } else {
-      this.#followed.delete(key);
-    }
   }
 
   /** Keeps an execution at the edge of a part over later commits, because the adjacent part shows it again. */
@@ -65,32 +49,28 @@ export class KnownExecutions {
    * known here.
    */
   laterThan(known: Known | undefined, observedAtMs: EpochMs): EpochMs {
-    return Math.max(
-      observedAtMs + this.#aheadMs,
-      known === undefined ? Number.NEGATIVE_INFINITY : known.observedAtMs + 1,
-    );
+    return Math.max(observedAtMs + this.#aheadMs, (known?.observedAtMs ?? Number.NEGATIVE_INFINITY) + 1);
   }
 
   /** Takes over a checkpoint that was loaded or committed at `nowMs` by our clock. */
   remember(checkpoint: Checkpoint, nowMs: EpochMs): void {
     this.#comeAfter(checkpoint.latestObservedMs, nowMs);
-    this.#known = new Map(checkpoint.recent.map((entry) => [executionKey(entry), entry]));
-    this.#followed = new Set();
-    this.#expired = new Set(checkpoint.expired.map(executionKey));
+    const asKnown = ({ fingerprint, observedAtMs }: Known, isInDoubt: boolean): Known => ({
+      fingerprint: isInDoubt ? '' : fingerprint,
+      observedAtMs,
+    });
+    this.#known = new Map(checkpoint.recent.map((entry) => [executionKey(entry), asKnown(entry, this.#isInDoubt)]));
+    this.followed = new Set();
+    this.expired = new Set(checkpoint.expired.map(executionKey));
     for (const { execution, observedAtMs, lookedAtMs } of checkpoint.open) {
       const key = executionKey(execution);
-      this.#followed.add(key);
+      this.followed.add(key);
       const recent = this.#known.get(key);
       // Two concurrent runs may have left an older observation here than in `recent`.
       const latest = recent !== undefined && recent.observedAtMs > observedAtMs ? recent : null;
       const known = latest ?? { fingerprint: fingerprintOf(execution), observedAtMs };
       // Zero after a rewind: the execution is written again even if unchanged.
-      this.#known.set(key, lookedAtMs === 0 ? { ...known, fingerprint: '' } : known);
-    }
-    if (this.#isInDoubt) {
-      for (const [key, known] of this.#known) {
-        this.#known.set(key, { ...known, fingerprint: '' });
-      }
+      this.#known.set(key, asKnown(known, this.#isInDoubt || lookedAtMs === 0));
     }
     for (const [key, known] of this.#edge) {
       this.#known.set(key, known);

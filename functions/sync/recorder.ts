@@ -221,7 +221,7 @@ export class Recorder {
   close(key: string): EpochMs {
     const observedAtMs = this.#known.laterThan(this.#known.get(key), this.#run.clock.now());
     this.#pending.change.closed.push({ key, observedAtMs });
-    this.#known.setFollowed(key, false);
+    this.#known.followed.delete(key);
     return observedAtMs;
   }
 
@@ -249,7 +249,7 @@ export class Recorder {
   #observe(key: string, before: Known | undefined, seen: Seen, isRecent: boolean, isAtEnd: boolean): Known | null {
     const { execution, receivedAtMs } = seen;
     const awaits = followUpOf(execution, receivedAtMs - this.#sourceLagMs, this.#recentFromMs, this.#run.settings);
-    if (before !== undefined || awaits !== null || isAtEnd || this.#known.isExpired(key)) {
+    if (before !== undefined || awaits !== null || isAtEnd || this.#known.expired.has(key)) {
       return this.#observeKept(key, before, seen, awaits, isRecent);
     }
     const observedAtMs = this.#known.laterThan(undefined, receivedAtMs);
@@ -268,7 +268,7 @@ export class Recorder {
     awaits: ReturnType<typeof followUpOf>,
     isRecent: boolean,
   ): Known {
-    const wasFollowed = this.#known.isFollowed(key);
+    const wasFollowed = this.#known.followed.has(key);
     const fingerprint = fingerprintOf(execution);
     const isChanged = before?.fingerprint !== fingerprint;
     const observedAtMs =
@@ -285,11 +285,11 @@ export class Recorder {
     }
     if (awaits !== null && (isChanged || !wasFollowed || !isRecent)) {
       this.#pending.change.opened.push({ execution, observedAtMs, lookedAtMs: receivedAtMs, awaits });
-      this.#known.setFollowed(key, true);
+      this.#known.followed.add(key);
     }
-    if (awaits === null && (wasFollowed || this.#known.isExpired(key))) {
+    if (awaits === null && (wasFollowed || this.#known.expired.has(key))) {
       this.#pending.change.closed.push({ key, observedAtMs });
-      this.#known.setFollowed(key, false);
+      this.#known.followed.delete(key);
       this.#expireIfOpen(execution, observedAtMs, wasFollowed);
     }
     return known;
