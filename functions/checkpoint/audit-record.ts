@@ -1,7 +1,8 @@
 /** The record of a target's audits, for people and for the order of the next one: a document beside the checkpoint. */
 import * as z from 'zod';
 import { auditKey } from '../warehouse/layout.ts';
-import { type DocumentKind, storedMs } from './state-document.ts';
+import type { DocumentKind } from './state-document.ts';
+import { storedMs } from './stored-json.ts';
 
 const count = z.int().min(0);
 

@@ -5,7 +5,7 @@
 import * as z from 'zod';
 import type { Execution, TargetFilter } from '../model.ts';
 import { executionColumns } from '../warehouse/columns.ts';
-import { list, storedId, storedMs } from './state-document.ts';
+import { list, storedId, storedMs } from './stored-json.ts';
 
 const id = storedId.refine((value) => BigInt.asIntN(64, value) === value, { error: 'does not fit 64 bits' });
 const window = z.strictObject({ fromMs: storedMs, toMs: storedMs });

@@ -5,7 +5,7 @@ import { executionFrom } from '../warehouse/columns.ts';
 import { type Checkpoint, isDisjointAndSorted, storedFields, type TargetIdentity } from './checkpoint.ts';
 import { endOf } from './coverage.ts';
 import { hash64 } from './fingerprint.ts';
-import { json, jsonLines } from './state-document.ts';
+import { json, jsonLines } from './stored-json.ts';
 
 const format = 'dqsync.checkpoint';
 /** Versions 1 to 3 were never released. */

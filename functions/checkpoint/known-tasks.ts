@@ -2,7 +2,8 @@
 import * as z from 'zod';
 import type { EpochMs, TaskDetails } from '../model.ts';
 import { tasksKey } from '../warehouse/layout.ts';
-import { type DocumentKind, storedId as id, jsonLines, list } from './state-document.ts';
+import type { DocumentKind } from './state-document.ts';
+import { storedId as id, jsonLines, list } from './stored-json.ts';
 
 /** A deleted task is forgotten after this long. Its rows stay in the table. */
 const deletedMemoryMs = 90 * 86_400_000;

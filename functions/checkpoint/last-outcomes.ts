@@ -7,7 +7,8 @@
 import * as z from 'zod';
 import type { EpochMs } from '../model.ts';
 import { outcomesKey } from '../warehouse/layout.ts';
-import { type DocumentKind, storedMs } from './state-document.ts';
+import type { DocumentKind } from './state-document.ts';
+import { storedMs } from './stored-json.ts';
 
 const format = 'dqsync.last-outcomes';
 /** Tasks kept, those that ran last: about 3 MB of JSON. */

@@ -1,7 +1,8 @@
 /** The backlog of rule results: `state/<target>/results.json`. Its changes are in pending-results.ts. */
 import * as z from 'zod';
 import { resultsKey } from '../warehouse/layout.ts';
-import { type DocumentKind, storedId as id, json, jsonLines, list } from './state-document.ts';
+import type { DocumentKind } from './state-document.ts';
+import { storedId as id, json, jsonLines, list } from './stored-json.ts';
 
 const ms = z.int();
 

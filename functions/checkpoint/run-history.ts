@@ -7,7 +7,8 @@ import { toDqsyncError } from '../errors.ts';
 import type { Log } from '../model.ts';
 import { runsKey } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
-import { changeDocument, type DocumentKind, type DocumentRun, jsonLines, loadDocument } from './state-document.ts';
+import { changeDocument, type DocumentKind, type DocumentRun, loadDocument } from './state-document.ts';
+import { jsonLines } from './stored-json.ts';
 
 const format = 'dqsync.runs';
 /** A week of hourly runs; with the backfills below, 100 kB. */
