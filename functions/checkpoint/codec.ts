@@ -8,7 +8,6 @@ import { hash64 } from './fingerprint.ts';
 import { json, jsonLines } from './stored-json.ts';
 
 const format = 'dqsync.checkpoint';
-/** Versions 1 to 3 were never released. */
 const version = 4;
 
 /** Lists that the first documents of this version lack. An empty one is left out. */

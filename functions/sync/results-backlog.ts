@@ -66,10 +66,9 @@ export class ResultsBacklog {
     };
   }
 
-  /** Changes the document; see `changeDocument`. Returns what waits after it. */
-  async change(run: BacklogRun, change: (results: PendingResults) => PendingResults): Promise<PendingResults> {
+  /** Changes the document; see `changeDocument`. */
+  async change(run: BacklogRun, change: (results: PendingResults) => PendingResults): Promise<void> {
     this.#loaded = await changeDocument(run, pendingResultsKind, await this.#load(run), change);
-    return this.#loaded.value;
   }
 
   async #load(run: BacklogRun): Promise<LoadedDocument<PendingResults>> {
