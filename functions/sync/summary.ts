@@ -1,9 +1,8 @@
 /** The summary of one target's run, whose names are a contract, and the outcome that metrics and logs use. */
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { watermarkOf } from '../checkpoint/coverage.ts';
-import { isoTime } from '../clock.ts';
+import { isoOrNull, isoTime } from '../clock.ts';
 import type { DqsyncError } from '../errors.ts';
-import type { EpochMs } from '../model.ts';
 import { addCounters, type RunCounters, type SummaryCounters, summaryCounters } from './counters.ts';
 import type { Quality } from './outcome-changes.ts';
 import { RunState } from './run-state.ts';
@@ -111,8 +110,4 @@ function outcomeAt(target: string, state: RunState, mode: Summary['mode']): Targ
     ...(error === null ? {} : { error: summaryError(error) }),
   };
   return { summary, counters, quality, error, checkpoint };
-}
-
-function isoOrNull(ms: EpochMs | null): string | null {
-  return ms === null ? null : isoTime(ms);
 }
