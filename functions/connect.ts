@@ -2,7 +2,7 @@
 import { type Clock, systemClock } from './clock.ts';
 import { type Config, iamEndpointOf, type TargetConfig } from './config.ts';
 import { ConfigError } from './errors.ts';
-import type { Log } from './model.ts';
+import type { EpochMs, Log } from './model.ts';
 import { type ProxyEnvironment, proxyFor } from './network/proxy.ts';
 import type { SharedLogin } from './source/authorization.ts';
 import { connectSource, type Source } from './source/client.ts';
@@ -24,7 +24,12 @@ export interface Connections {
   readonly connect: Connect;
   /** The same for a backfill, which leaves part of the quota to scheduled runs. */
   readonly connectYielding: Connect;
+  /** Returns the requests that still count against the quota. */
+  readonly recentRequests: () => RecentRequests;
 }
+
+/** When requests were sent, oldest first, by call: `instances`, or one of `TaskCall`. */
+export type RecentRequests = Readonly<Record<string, readonly EpochMs[]>>;
 
 type Connect = (
   target: TargetConfig,
@@ -47,6 +52,7 @@ export interface NetworkEnvironment extends ProxyEnvironment {
  * the process, because the quota belongs to a user.
  *
  * @param clock the machine's clock by default; the demo has a faster one
+ * @param earlier requests of earlier processes, which count against the quota too
  * @throws ConfigError for an unusable warehouse URL or proxy
  */
 export async function openConnections(
@@ -54,12 +60,14 @@ export async function openConnections(
   log: Log,
   environment: NetworkEnvironment,
   clock: Clock = systemClock,
+  earlier: RecentRequests = {},
 ): Promise<Connections> {
   // A variable that names no proxy is found here, not at the first request.
   proxyFor(config.source.endpoint, environment);
   const { quota } = config.source;
   // Each call has its own quota of the same size.
-  const pacers = { instances: createPacer(quota, clock), ...newTaskPacers(() => createPacer(quota, clock)) };
+  const newPacer = (call: string): Pacer => createPacer(quota, clock, earlier[call]);
+  const pacers = { instances: newPacer('instances'), ...newTaskPacers(newPacer) };
   const yielding = (shared: Pacer): Pacer => createYieldingPacer(shared, quota, quota.reservedForSync, clock);
   const yieldingPacers = {
     instances: yielding(pacers.instances),
@@ -77,6 +85,7 @@ export async function openConnections(
     store: await openStore(config.warehouse, environment, config.storage),
     connect: connectAt(pacers),
     connectYielding: connectAt(yieldingPacers),
+    recentRequests: () => Object.fromEntries(Object.entries(pacers).map(([call, pacer]) => [call, pacer.recent()])),
   };
 }
 

@@ -163,7 +163,7 @@ const table: Readonly<Record<string, Allowed>> = {
       'functions/time-range.ts',
       'functions/warehouse/file-errors.ts',
     ],
-    packages: ['node:', 'cli-progress', 'picocolors', 'string-width'],
+    packages: ['node:', 'cli-progress', 'picocolors', 'string-width', 'zod'],
   },
   'functions/cli/sync/': { parts: aCommand, packages: [] },
   'functions/cli/backfill/': {

@@ -30,6 +30,8 @@ export interface Pacer {
   slowDown(admittedAtMs: EpochMs, retryAfterMs: number | null): void;
   /** Returns the share of the quota that is used, 0.1 to 1. */
   pace(): number;
+  /** Returns when the requests of the last window were sent, oldest first. */
+  recent(): readonly EpochMs[];
 }
 
 /**
@@ -52,9 +54,13 @@ const minPace = 0.1;
 /** The pace also rises by one step after this many requests without a 429. */
 const recoveryRequests = 100;
 
-/** Makes a pacer for the whole quota. */
-export function createPacer(quota: Quota, clock: Clock): Pacer {
-  return new SlidingWindowPacer(quota, clock, cautious);
+/**
+ * Makes a pacer for the whole quota.
+ *
+ * @param earlier when others sent requests that count against the quota too, oldest first
+ */
+export function createPacer(quota: Quota, clock: Clock, earlier: readonly EpochMs[] = []): Pacer {
+  return new SlidingWindowPacer(quota, clock, cautious, earlier);
 }
 
 /**
@@ -65,7 +71,7 @@ export function createPacer(quota: Quota, clock: Clock): Pacer {
  */
 export function createYieldingPacer(shared: Pacer, quota: Quota, reserved: number, clock: Clock): Pacer {
   const requests = Math.max(1, Math.floor(quota.requests * (1 - reserved)));
-  const own = new SlidingWindowPacer({ ...quota, requests }, clock, yielding);
+  const own = new SlidingWindowPacer({ ...quota, requests }, clock, yielding, []);
   return {
     admit: async (aborted) => {
       await own.admit(aborted);
@@ -76,6 +82,7 @@ export function createYieldingPacer(shared: Pacer, quota: Quota, reserved: numbe
       shared.slowDown(admittedAtMs, retryAfterMs);
     },
     pace: () => own.pace(),
+    recent: () => shared.recent(),
   };
 }
 
@@ -86,7 +93,7 @@ class SlidingWindowPacer implements Pacer {
   readonly #manner: Manner;
   #queue: Promise<unknown> = Promise.resolve();
   /** When the requests of the last window were sent, oldest first. */
-  readonly #admittedAtMs: EpochMs[] = [];
+  readonly #admittedAtMs: EpochMs[];
   #pausedUntilMs: EpochMs = 0;
   #nextAtMs: EpochMs = 0;
   #pace = 1;
@@ -94,8 +101,9 @@ class SlidingWindowPacer implements Pacer {
   #steppedAtMs: EpochMs = 0;
   #admittedSinceStep = 0;
 
-  constructor(quota: Quota, clock: Clock, manner: Manner) {
+  constructor(quota: Quota, clock: Clock, manner: Manner, earlier: readonly EpochMs[]) {
     const quotaMs = quota.perSeconds * 1000;
+    this.#admittedAtMs = [...earlier];
     this.#clock = clock;
     this.#manner = manner;
     this.#requests = quota.requests;
@@ -104,6 +112,11 @@ class SlidingWindowPacer implements Pacer {
 
   pace(): number {
     return this.#pace;
+  }
+
+  recent(): readonly EpochMs[] {
+    this.#windowOpensAtMs(this.#clock.now());
+    return [...this.#admittedAtMs];
   }
 
   async admit(signal?: AbortSignal): Promise<EpochMs> {
@@ -139,7 +152,8 @@ class SlidingWindowPacer implements Pacer {
     }
     const expired = admitted.findIndex((ms) => ms > now - this.#windowMs);
     admitted.splice(0, expired === -1 ? admitted.length : expired);
-    return admitted.length < this.#requests ? now : (admitted[0] ?? now) + this.#windowMs;
+    const last = admitted.at(-this.#requests);
+    return last === undefined ? now : last + this.#windowMs;
   }
 
   slowDown(admittedAtMs: EpochMs, retryAfterMs: number | null): void {

@@ -239,6 +239,36 @@ describe('an abort', () => {
   });
 });
 
+describe('a pacer that knows earlier requests', () => {
+  it('and the one that sent them never let more than the quota through together', async () => {
+    const first = createPacer(documented, clock);
+    const before = await run(first, { inFlight: 12, forMs: 25_000 });
+    const second = createPacer(documented, clock, first.recent());
+    const after = await run(second, { inFlight: 12, forMs: 25_000 });
+    expect(first.recent()).toEqual([]);
+    expect(mostInAnySpan([...before, ...after], 10_000)).toBeLessThanOrEqual(40);
+    expect(before.length + after.length).toBeGreaterThan(0.93 * 5 * 40);
+  });
+
+  it.each([
+    ['more of them than its quota', Array.from({ length: 100 }, (_, index) => index * 10), 10_300],
+    ['one dated in the future', [60_000], 1000],
+    ['only old ones', [-60_000], 1000],
+  ])('waits as long as it must with %s', async (_case, earlierMs, expectedMs) => {
+    const startMs = Date.now();
+    const pacer = createPacer(
+      documented,
+      clock,
+      earlierMs.map((ms) => startMs + ms),
+    );
+    await vi.advanceTimersByTimeAsync(1000);
+    const admitted = pacer.admit();
+    await vi.advanceTimersByTimeAsync(12_000);
+    expect((await admitted) - startMs).toBeGreaterThanOrEqual(expectedMs);
+    expect((await admitted) - startMs).toBeLessThan(expectedMs + 1000);
+  });
+});
+
 describe('a yielding pacer', () => {
   const yielding = (shared: Pacer) => createYieldingPacer(shared, documented, 0.25, clock);
 

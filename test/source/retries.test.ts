@@ -298,6 +298,7 @@ describe('the signal', () => {
       },
       slowDown: () => undefined,
       pace: () => 1,
+      recent: () => [],
     };
     const source = connect(server.url, { signal: controller.signal, pacer });
     expect(await errorOf(source.fetchPage(aRequest))).toBe(stop);

@@ -2,10 +2,10 @@
 import { isoTime } from '../../clock.ts';
 import type { Config } from '../../config.ts';
 import { ConfigError } from '../../errors.ts';
-import { cacheFolderOf } from '../../query/cache-folder.ts';
 import { openPartitionSql } from '../../query/duckdb.ts';
 import { type Change, readChanges } from '../../report/read-changes.ts';
 import { parseTimeArgument } from '../../time-range.ts';
+import { cacheFolderOf } from '../terminal/cache-folder.ts';
 import { counted, shownAt } from '../terminal/formats.ts';
 import { openTargets, type TargetOptions } from '../terminal/open-targets.ts';
 import { writeJson, writeLine, writeNote } from '../terminal/output.ts';

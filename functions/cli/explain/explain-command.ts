@@ -3,8 +3,8 @@
  * results.
  */
 import { ConfigError } from '../../errors.ts';
-import { cacheFolderOf } from '../../query/cache-folder.ts';
 import { openWarehouseSql, type WarehouseSql } from '../../query/duckdb.ts';
+import { cacheFolderOf } from '../terminal/cache-folder.ts';
 import { openTargets } from '../terminal/open-targets.ts';
 import { type OutputOptions, writeResult } from '../terminal/output.ts';
 import { describeExplained, type Explained, type Row } from './explain-report.ts';

@@ -1,7 +1,6 @@
 /** `dqsync list`: lists instances directly from the source, with every documented filter. */
 import { isoTime } from '../../clock.ts';
 import type { Config, TargetConfig } from '../../config.ts';
-import { openConnections } from '../../connect.ts';
 import { ConfigError } from '../../errors.ts';
 import { filterNames } from '../../filters.ts';
 import type { PageFilter } from '../../model.ts';
@@ -10,6 +9,7 @@ import { askableMs, parseTimeArgument } from '../../time-range.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { count, counted, printable, shownAt } from '../terminal/formats.ts';
 import { consoleLog, writeData, writeJson, writeNote } from '../terminal/output.ts';
+import { openPacedConnections } from '../terminal/paced-connections.ts';
 import { openProgressBar } from '../terminal/progress-bar.ts';
 import { renderTable } from '../terminal/table.ts';
 import { executionJson, type ListColumn, parseColumns } from './list-columns.ts';
@@ -42,7 +42,7 @@ export async function list(options: ListOptions): Promise<number> {
   const target = oneTarget(config, options.target);
   const span = spanOf(options, config.partitionTimeZone);
   const columns = parseColumns(options.columns);
-  const { connect, clock } = await openConnections(config, consoleLog(), process.env);
+  const { connect, clock } = await openPacedConnections(config, consoleLog());
   const source = connect(target, undefined);
   const bar = openProgressBar();
   try {

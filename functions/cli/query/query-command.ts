@@ -3,11 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { text as streamText } from 'node:stream/consumers';
 import { openConnections } from '../../connect.ts';
 import { ConfigError } from '../../errors.ts';
-import { cacheFolderOf } from '../../query/cache-folder.ts';
 import type { SqlResult, WarehouseSql } from '../../query/duckdb.ts';
 import { namedQueries } from '../../query/named-queries.ts';
 import { fileErrorCode } from '../../warehouse/file-errors.ts';
 import { resultTableName, tableName, taskTableName, viewName } from '../../warehouse/layout.ts';
+import { cacheFolderOf } from '../terminal/cache-folder.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { counted } from '../terminal/formats.ts';
 import {

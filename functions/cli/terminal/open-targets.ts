@@ -1,9 +1,10 @@
 /** Opens what a command works with that only reads and prints. */
 import type { Config, TargetConfig } from '../../config.ts';
-import { type Connections, openConnections } from '../../connect.ts';
+import type { Connections } from '../../connect.ts';
 import { selectTargets } from '../../sync/targets.ts';
 import { loadConfig } from './config-file.ts';
 import type { OutputOptions } from './output.ts';
+import { openPacedConnections } from './paced-connections.ts';
 
 /** The options of every command about targets. */
 export interface TargetOptions extends OutputOptions {
@@ -22,5 +23,5 @@ export interface OpenTargets extends Connections {
 export async function openTargets(options: Pick<TargetOptions, 'config' | 'target'>): Promise<OpenTargets> {
   const config = await loadConfig(options.config);
   const targets = selectTargets(config, options.target);
-  return { config, targets, ...(await openConnections(config, () => undefined, process.env)) };
+  return { config, targets, ...(await openPacedConnections(config, () => undefined)) };
 }

@@ -1,9 +1,10 @@
 /** The environment of commands that run for long: a progress bar, a log that clears it, and Ctrl-C. */
 import type { Config } from '../../config.ts';
-import { type Connections, openConnections } from '../../connect.ts';
+import type { Connections } from '../../connect.ts';
 import type { Log } from '../../model.ts';
 import { type Interrupt, listenForInterrupt } from './interrupt.ts';
 import { consoleLog, writeNote } from './output.ts';
+import { openPacedConnections } from './paced-connections.ts';
 import { openProgressBar, type ProgressBar } from './progress-bar.ts';
 
 /** The parts that such a command uses. */
@@ -30,7 +31,7 @@ export async function withTerminalRun<T>(
 ): Promise<T> {
   const bar = openProgressBar();
   const log = consoleLog(bar.clear);
-  const connections = await openConnections(config, log, process.env);
+  const connections = await openPacedConnections(config, log);
   const announce = (): void => {
     bar.clear();
     writeNote(note);

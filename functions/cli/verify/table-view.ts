@@ -2,7 +2,6 @@
 import { dayInTimeZone, isoTime } from '../../clock.ts';
 import { setFilters } from '../../filters.ts';
 import type { EpochMs, Target, Window } from '../../model.ts';
-import { cacheFolderOf } from '../../query/cache-folder.ts';
 import type { SqlResult, WarehouseSql } from '../../query/duckdb.ts';
 import { quoted } from '../../query/view.ts';
 import type { TableView } from '../../verify/audit.ts';
@@ -11,6 +10,7 @@ import type { Day, DayTally, TableRow } from '../../verify/verification.ts';
 import { type ExecutionKind, executionColumns, executionFrom } from '../../warehouse/columns.ts';
 import { viewName } from '../../warehouse/layout.ts';
 import type { Store } from '../../warehouse/store.ts';
+import { cacheFolderOf } from '../terminal/cache-folder.ts';
 
 type SqlValue = SqlResult['rows'][number][number];
 

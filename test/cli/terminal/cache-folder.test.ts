@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { cacheFolderOf } from '../../functions/query/cache-folder.ts';
+import { cacheFolderOf } from '../../../functions/cli/terminal/cache-folder.ts';
 
 const folder = /^s3-bucket-dq-[0-9a-f]{8}$/;
 

@@ -1,4 +1,4 @@
-/** Chooses the folder for copies of data files, which are kept between queries. Pure. */
+/** Chooses the folder for what is kept between commands, such as copies of data files. Pure. */
 import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
@@ -10,7 +10,7 @@ export function cacheFolderOf(warehouseUrl: string, environment: NodeJS.ProcessE
 }
 
 /** Returns `DQSYNC_CACHE`, or dqsync's folder in the user's cache folder on this system. */
-function cacheRoot({ DQSYNC_CACHE, XDG_CACHE_HOME, LOCALAPPDATA }: NodeJS.ProcessEnv): string {
+export function cacheRoot({ DQSYNC_CACHE, XDG_CACHE_HOME, LOCALAPPDATA }: NodeJS.ProcessEnv): string {
   if (DQSYNC_CACHE !== undefined && DQSYNC_CACHE !== '') {
     return resolve(DQSYNC_CACHE);
   }

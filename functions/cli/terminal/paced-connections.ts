@@ -1,0 +1,45 @@
+/**
+ * Opens connections that keep the quota together with the commands before them: the source counts the requests of a
+ * user, and a `sync` often follows a `doctor`. Each command leaves behind when it sent its last requests.
+ */
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import * as z from 'zod';
+import { systemClock } from '../../clock.ts';
+import type { Config } from '../../config.ts';
+import { type Connections, openConnections, type RecentRequests } from '../../connect.ts';
+import type { Log } from '../../model.ts';
+import { cacheRoot } from './cache-folder.ts';
+
+const document = z.record(z.string(), z.array(z.int()));
+
+/** Opens what the config names. @throws ConfigError for an unusable warehouse URL or proxy */
+export async function openPacedConnections(config: Config, log: Log): Promise<Connections> {
+  const id = createHash('sha256').update(config.source.endpoint).digest('hex').slice(0, 16);
+  const file = join(cacheRoot(process.env), `requests-${id}.json`);
+  const connections = await openConnections(config, log, process.env, systemClock, readRequests(file));
+  process.once('exit', () => writeRequests(file, connections.recentRequests()));
+  return connections;
+}
+
+function readRequests(file: string): RecentRequests {
+  try {
+    return document.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch {
+    // Missing, or damaged. At worst, the source refuses a few requests for a moment (HTTP 429).
+    return {};
+  }
+}
+
+function writeRequests(file: string, requests: RecentRequests): void {
+  if (Object.values(requests).every((sent) => sent.length === 0)) {
+    return;
+  }
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, JSON.stringify(requests));
+  } catch {
+    // The folder cannot be written to. The next command then paces only its own requests.
+  }
+}

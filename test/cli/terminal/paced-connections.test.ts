@@ -1,0 +1,40 @@
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import type { Summary } from '../../../functions/sync/summary.ts';
+import { addExecutions, aWorld, type World } from '../world.ts';
+
+/** A source with a small quota, which the config names. */
+async function limitedWorld(): Promise<World> {
+  const quota = { requests: 6, perSeconds: 2 };
+  const world = await aWorld({ quota });
+  addExecutions(world, 500);
+  await world.configure((config) => {
+    config.source['quota'] = quota;
+    config['results'] = 'none';
+  });
+  return world;
+}
+
+async function throttledBySync(world: World, env: Record<string, string>): Promise<number | undefined> {
+  const { stdout } = await world.cli(['sync', '--json'], { env });
+  const [summary]: readonly Summary[] = JSON.parse(stdout);
+  return summary?.throttled;
+}
+
+it('keeps the quota together with the command before it', async () => {
+  const world = await limitedWorld();
+  const env = { DQSYNC_CACHE: join(world.folder, 'cache') };
+  expect((await world.cli(['doctor'], { env })).exitCode).toBe(0);
+  expect(await throttledBySync(world, env)).toBe(0);
+  const [file = ''] = await readdir(env.DQSYNC_CACHE);
+  await writeFile(join(env.DQSYNC_CACHE, file), '{"instances":');
+  expect((await world.cli(['list'], { env })).exitCode).toBe(0);
+});
+
+it('works without a folder to write to', async () => {
+  const world = await limitedWorld();
+  await world.write('cache', 'a file');
+  const { exitCode } = await world.cli(['list'], { env: { DQSYNC_CACHE: join(world.folder, 'cache') } });
+  expect(exitCode).toBe(0);
+});
