@@ -9,10 +9,10 @@ import {
   extraOf,
   int64Of,
   isWireObject,
+  listIn,
   type OddFields,
   optional,
   parseBody,
-  readList,
   textOf,
   timeOf,
   type WireObject,
@@ -34,13 +34,11 @@ export interface ResultPage {
 }
 
 export function parseTaskPage(text: string, type: TaskType): Content<TaskPage> {
-  return parseBody(text, (body) =>
-    readList(body, (rows, count) => ({
-      count,
-      rows: rows.length,
-      tasks: rows.filter(isWireObject).flatMap((row) => readTask(new Fields(row), type) ?? []),
-    })),
-  );
+  return parseList(text, (rows, count) => ({
+    count,
+    rows: rows.length,
+    tasks: rows.filter(isWireObject).flatMap((row) => readTask(new Fields(row), type) ?? []),
+  }));
 }
 
 export function parseTaskDetails(text: string, type: TaskType): Content<TaskDetails> {
@@ -58,13 +56,18 @@ export function parseTaskDetails(text: string, type: TaskType): Content<TaskDeta
 }
 
 export function parseResultPage(text: string): Content<ResultPage> {
-  return parseBody(text, (body) =>
-    readList(body, (rows, count) => ({
-      count,
-      rows: rows.length,
-      results: rows.filter(isWireObject).flatMap(readResults),
-    })),
-  );
+  return parseList(text, (rows, count) => ({
+    count,
+    rows: rows.length,
+    results: rows.filter(isWireObject).flatMap(readResults),
+  }));
+}
+
+function parseList<T>(text: string, read: (rows: readonly unknown[], count: number | null) => T): Content<T> {
+  return parseBody(text, (body) => {
+    const list = listIn(body);
+    return 'problem' in list ? list : { value: read(list.value.rows, list.value.count) };
+  });
 }
 
 /** The fields of a row. Keeps track of those that nobody has asked for or that cannot be read, for `extra`. */

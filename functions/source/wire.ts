@@ -51,27 +51,29 @@ export function parseBody<T>(text: string, read: (body: unknown) => Content<T>):
   }
 }
 
-/** Reads a body that is a list. */
-export function readList<T>(body: unknown, read: (rows: readonly unknown[], count: number | null) => T): Content<T> {
+/** Returns the rows of a body that is a list, and its count. */
+export function listIn(body: unknown): Content<{ readonly rows: readonly unknown[]; readonly count: number | null }> {
   const rows = rowsOf(body);
-  return rows === null ? { problem: 'it has no array "resources"' } : { value: read(rows, countOf(body)) };
+  return rows === null ? { problem: 'it has no array "resources"' } : { value: { rows, count: countOf(body) } };
 }
 
 function readPage(body: unknown, receivedAtMs: EpochMs): Content<Page> {
-  return readList(body, (rows, count) => {
-    const executions: Execution[] = [];
-    const unreadable: UnreadableRow[] = [];
-    for (const row of rows) {
-      const read = readRow(row);
-      if (typeof read === 'string') {
-        const startTimeMs = isWireObject(row) ? timeOf(row['start_time']) : null;
-        unreadable.push({ rawText: writeExactJson(row), reason: read, startTimeMs });
-      } else {
-        executions.push(read);
-      }
+  const list = listIn(body);
+  if ('problem' in list) {
+    return list;
+  }
+  const executions: Execution[] = [];
+  const unreadable: UnreadableRow[] = [];
+  for (const row of list.value.rows) {
+    const read = readRow(row);
+    if (typeof read === 'string') {
+      const startTimeMs = isWireObject(row) ? timeOf(row['start_time']) : null;
+      unreadable.push({ rawText: writeExactJson(row), reason: read, startTimeMs });
+    } else {
+      executions.push(read);
     }
-    return { count, executions, unreadable, receivedAtMs };
-  });
+  }
+  return { value: { count: list.value.count, executions, unreadable, receivedAtMs } };
 }
 
 /** Returns the rows of a list; null if the body is not a list. One without rows must not report an error instead. */

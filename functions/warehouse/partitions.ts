@@ -23,10 +23,26 @@ export function partitionRows<Row extends { readonly workspace: string }>(
   timeZone: string,
 ): Partition<Row>[] {
   const dayOf = dayInTimeZone(timeZone);
-  return [...Map.groupBy(rows, ({ workspace }) => workspace)].sort(byKey).flatMap(([workspace, own]) => {
-    const days = Map.groupBy(own, (row) => dayOf(partitionTimeMs(row)));
-    return [...days].sort(byKey).map(([dt, ofDay]) => ({ workspace, dt, rows: ofDay.sort(compare) }));
-  });
+  const byWorkspace = new Map<string, Map<string, Row[]>>();
+  for (const row of rows) {
+    let byDay = byWorkspace.get(row.workspace);
+    if (byDay === undefined) {
+      byDay = new Map();
+      byWorkspace.set(row.workspace, byDay);
+    }
+    const dt = dayOf(partitionTimeMs(row));
+    const sameDay = byDay.get(dt);
+    if (sameDay === undefined) {
+      byDay.set(dt, [row]);
+    } else {
+      sameDay.push(row);
+    }
+  }
+  return [...byWorkspace]
+    .sort(byKey)
+    .flatMap(([workspace, byDay]) =>
+      [...byDay].sort(byKey).map(([dt, group]) => ({ workspace, dt, rows: group.sort(compare) })),
+    );
 }
 
 function byKey(a: readonly [string, unknown], b: readonly [string, unknown]): number {
