@@ -10,6 +10,7 @@ import type { Store } from '../../functions/warehouse/store.ts';
 import type { StoredColumn } from '../../functions/warehouse/table.ts';
 import { tableBatch } from '../../functions/warehouse/table-batch.ts';
 import { anObservation, newYearMs } from '../support/builders.ts';
+import { failingStore } from '../support/failing-store.ts';
 import { FakeS3 } from '../support/fake-s3.ts';
 import { duckdb, hyparquetFooter, hyparquetRows } from '../support/referee.ts';
 import { bytesOf, keysOf } from '../support/store-steps.ts';
@@ -135,6 +136,18 @@ describe('a compaction', () => {
     expect(await keysOf(store, prefixOf(3))).toHaveLength(32);
   });
 
+  it('sets nothing aside in a dry run, not even what an interrupted compaction has replaced', async () => {
+    const store = await tempWarehouse();
+    await fill(store, 1, 24);
+    await compact(failingStore(store, ({ method }) => (method === 'setAside' ? 'die-before' : 'ok')));
+    const interrupted = await keysOf(store, '');
+    expect(interrupted).toHaveLength(33);
+
+    expect(await compact(store, { isDryRun: true })).toMatchObject({ days: [], done: true });
+
+    expect(await keysOf(store, '')).toEqual(interrupted);
+  });
+
   it('stops at its time limit with whole days done, and continues the next time', async () => {
     const store = await tempWarehouse();
     await fill(store, 3, 24);
@@ -223,15 +236,16 @@ describe('what a compaction replaces', () => {
 
   it('is kept aside in a folder for two days', async () => {
     const folder = join(await tempFolder(), 'warehouse');
-    const store = openFileStore(`file:${folder}`);
+    // The clock of this process is two months ahead of the file system's.
+    const clock = { now: () => Date.now() + 60 * dayMs, sleep: async () => undefined };
+    const store = openFileStore(`file:${folder}`, clock);
     await fill(store, 2, 24);
 
     await compact(store);
     expect(await parquetFiles(join(folder, '.replaced'))).toHaveLength(64);
     expect(await parquetFiles(join(folder, table))).toHaveLength(2);
 
-    // The clock of this process is two months ahead of the file system's.
-    await compact(store, { clock: { now: () => Date.now() + 60 * dayMs, sleep: async () => undefined } });
+    await compact(store, { clock });
     expect(await parquetFiles(join(folder, '.replaced'))).toHaveLength(64);
     for (const [day, ageMs] of [2 * dayMs - hourMs, 2 * dayMs + hourMs].entries()) {
       const movedAt = (Date.now() - ageMs) / 1000;

@@ -144,6 +144,15 @@ describe('reading from Secrets Manager', () => {
     return server;
   }
 
+  it('fails without a region, and names the variable to set', async () => {
+    vi.stubEnv('AWS_REGION', undefined);
+    vi.stubEnv('AWS_CONFIG_FILE', '/nowhere');
+    const error = await errorOf(readCredentials('secretsmanager:x', { target: 'sales' }));
+    expect(error).toMatchObject({ code: 'RegionMissing', target: 'sales', retryable: false });
+    expect(error.message).toContain('no AWS region is set');
+    expect(error.remedy).toContain('Set AWS_REGION');
+  });
+
   it('requests the secret by its name', async () => {
     const server = await startSecretsManager(200, { SecretString: JSON.stringify(key) });
     expect(await readCredentials('secretsmanager:dataarts/sales')).toEqual({ form: 'accessKey', ...key });
@@ -163,6 +172,7 @@ describe('reading from Secrets Manager', () => {
     ['ResourceNotFoundException', 'Create the secret'],
     ['AccessDeniedException', 'secretsmanager:GetSecretValue'],
     ['DecryptionFailure', 'kms:Decrypt'],
+    ['DecryptionFailureException', 'kms:Decrypt'],
     ['InvalidRequestException', 'marked for deletion'],
     ['UnrecognizedClientException', 'sign in to AWS'],
   ])('fails with %s and a remedy', async (name, remedy) => {

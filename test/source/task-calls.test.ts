@@ -113,9 +113,13 @@ describe('details of a task and results of an instance', () => {
     const source = connect(sim.url, { credentialsRef: ref, target, clock, pacerOf });
     const startedAtMs = clock.now();
     await listAllTasks(source.tasks);
+    await source.tasks.fetchTask('QUALITY_TASK', 1n);
+    await source.tasks.fetchTask('CONSISTENCY_TASK', 1n);
     await source.tasks.fetchResults(1n, 0);
     await source.tasks.fetchResults(2n, 0);
     expect(clock.now()).toBe(startedAtMs);
+    const calls = ['consistency-task', 'consistency-tasks', 'quality-task', 'quality-tasks', 'results'];
+    expect([...pacers.keys()].sort()).toEqual(calls);
     await source.tasks.fetchResults(3n, 0);
     expect(clock.now()).toBeGreaterThanOrEqual(startedAtMs + 10_000);
   });

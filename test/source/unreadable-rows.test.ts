@@ -33,6 +33,7 @@ describe('a row that is not an execution', () => {
     [{ start_time: '1767225600' }, 'start_time is not in the years 2001 to 9999: 1767225600'],
     [{ start_time: '978307199999' }, 'start_time is not in the years 2001 to 9999: 978307199999'],
     [{ start_time: '253402300800000' }, 'start_time is not in the years 2001 to 9999: 253402300800000'],
+    [{ start_time: '1e9' }, 'start_time is not in the years 2001 to 9999: 1e9'],
     [{ start_time: '0' }, 'start_time is not in the years 2001 to 9999: 0'],
     [{ start_time: '-1767225600000' }, 'start_time is not in the years 2001 to 9999: -1767225600000'],
     [

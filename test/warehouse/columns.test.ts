@@ -9,7 +9,7 @@ import {
 } from '../../functions/warehouse/columns.ts';
 import { resultTable } from '../../functions/warehouse/result-table.ts';
 import { type ColumnKind, partitionColumns, type TableFacts } from '../../functions/warehouse/table.ts';
-import { taskTable } from '../../functions/warehouse/task-table.ts';
+import { type TaskRow, taskTable } from '../../functions/warehouse/task-table.ts';
 import { anExecution } from '../support/builders.ts';
 
 const documentedTypes: Readonly<Record<ColumnKind, string>> = {
@@ -76,6 +76,37 @@ ${rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}
 
 it('COLUMNS.md matches the table of columns', async () => {
   await expect(documentOf()).toMatchFileSnapshot('../../functions/warehouse/COLUMNS.md');
+});
+
+describe('the table of tasks', () => {
+  const origin = { workspace: 'w', projectId: 'p', observedAtMs: 1, runId: 'r', deletedAtMs: null };
+  const task: TaskRow['task'] = {
+    type: 'QUALITY_TASK',
+    ...{ id: 1n, name: 'n', categoryId: 2n, scheduleStatus: 'ss', schedulePeriod: 'sp' },
+    ...{ scheduleInterval: 'si', createTimeMs: 3, lastRunTimeMs: 4, creator: 'c', extra: 'te' },
+    ...{ description: 'd', level: 'MINOR', alarmCondition: 'ta' },
+  };
+  const rule = {
+    ...{ id: 5n, part: 6, position: 'rp', name: 'rn', type: 'rt', templateId: 7n, dimension: 'rd', connection: 'rc' },
+    ...{ connectionType: 'rct', databases: 'rdb', tables: 'rtb', columns: 'rco', sql: 'rs', alarmCondition: 'ra' },
+    ...{ weight: 8n, level: 'FATAL', extra: 're' },
+  };
+
+  it.each([
+    ['a task', null, [1n, 'QUALITY_TASK', 'n', ...Array<null>(13).fill(null), 'ta', null, 'MINOR']],
+    [
+      'a rule',
+      rule,
+      [1n, 'QUALITY_TASK', 'n', 5n, 6n, 'rp', 'rn', 'rt', 7n, 'rd', 'rc', 'rct', 'rdb', 'rtb', 'rco', 'rs', 'ra', 8n],
+    ],
+  ])('shows the properties of %s in their columns', (_, shown, expected) => {
+    const values = taskTable.columns.map((column) => column.read({ ...origin, task, rule: shown }));
+    expect(values.slice(0, expected.length)).toEqual(expected);
+    const ofTask = [2n, 'ss', 'sp', 'si', 3, 4, 'c', 'd', null, 'te'];
+    const ofRule = [...Array<null>(9).fill(null), 're'];
+    expect(values.slice(19, 29)).toEqual(shown === null ? ofTask : ofRule);
+    expect(values[18]).toBe(shown === null ? 'MINOR' : 'FATAL');
+  });
 });
 
 describe('an execution', () => {

@@ -236,7 +236,12 @@ describe('folder store: errors of the file system', () => {
     await writeFile(join(folder, 'file'), 'x');
     const store = openFileStore(`file:${folder}/file`);
 
-    const attempts = [() => store.get('a'), () => store.putIfAbsent('a', bytesOf('1')), () => keysOf(store, 'a/')];
+    const attempts = [
+      () => store.get('a'),
+      () => store.putIfAbsent('a', bytesOf('1')),
+      () => store.putIfMatch('a', bytesOf('1'), 'x'),
+      () => keysOf(store, 'a/'),
+    ];
     for (const attempt of attempts) {
       const error = await attempt().catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(StorageError);
@@ -261,7 +266,7 @@ describe('folder store: errors of the file system', () => {
     const store = await tempWarehouse();
     await store.putIfAbsent('a/b', bytesOf('1'));
 
-    await expect(store.get('a')).rejects.toMatchObject({ kind: 'storage', code: 'EISDIR' });
+    await expect(store.get('a')).rejects.toMatchObject({ kind: 'storage', code: 'EISDIR', retryable: false });
     await expect(store.putIfAbsent('a', bytesOf('1'))).rejects.toMatchObject({ kind: 'storage', code: 'EISDIR' });
   });
 

@@ -132,6 +132,7 @@ function describeReads(openStores: OpenStores): void {
     expect(await keysOf(store, 'a/workspace=1')).toEqual(['a/workspace=1/x', 'a/workspace=10/y']);
     expect(await keysOf(store, 'a/workspace=1/')).toEqual(['a/workspace=1/x']);
     expect(await keysOf(store, 'c/')).toEqual([]);
+    expect(await keysOf(store, 'b/wx')).toEqual([]);
     expect(await Array.fromAsync(store.list('b/'))).toEqual([{ key: 'b/w', sizeBytes: 3 }]);
   });
 
