@@ -98,6 +98,11 @@ function essence(checkpoint: Checkpoint): unknown {
   };
 }
 
+function followedAt(observedAtMs: number): Change['opened'][number] {
+  const one = anExecution({ id: 1n, startTimeMs: 11_000, runStatus: 'RUNNING', endTimeMs: null });
+  return { execution: one, observedAtMs, lookedAtMs: observedAtMs, awaits: 'outcome' };
+}
+
 describe('changes to a checkpoint', () => {
   it('commute, and have no further effect when they are applied twice', () => {
     fc.assert(
@@ -144,6 +149,38 @@ describe('changes to a checkpoint', () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  it('take an execution off the window that its instance has left', () => {
+    const [sample] = fc.sample(change, { numRuns: 1, seed: 1 });
+    const windows = [{ window: { fromMs: 10_000, toMs: 20_000 }, startTimesMs: [11_000, 15_000] }];
+    const covered = applyChange(emptyCheckpoint(identity), { ...sample!, commitId: 'a', windows }, lookbackMs);
+    const moved = [{ id: 1n, startTimeMs: 25_000, leftMs: 15_000 }];
+    const after = applyChange(covered, { ...sample!, commitId: 'b', windows: [], moved }, lookbackMs);
+    expect(after).toMatchObject({ coverage: [{ rows: 1 }], moved: [{ id: 1n, startTimeMs: 25_000 }] });
+  });
+
+  it.each<[string, Pick<Change, 'opened' | 'closed'>, number]>([
+    ['is followed again', { opened: [followedAt(501)], closed: [] }, 0],
+    ['has ended', { opened: [], closed: [{ key: '1@11000', observedAtMs: 501 }] }, 0],
+    [
+      'is closed by the observation that expired it',
+      { opened: [], closed: [{ key: '1@11000', observedAtMs: 500 }] },
+      1,
+    ],
+    ['was followed before', { opened: [followedAt(499)], closed: [] }, 1],
+  ])('remember an expired execution until a later observation shows that it %s', (_, later, expected) => {
+    const [sample] = fc.sample(change, { numRuns: 1, seed: 1 });
+    const expired = [{ id: 1n, startTimeMs: 11_000, observedAtMs: 500 }];
+    const [expiring, other] = [
+      { ...sample!, commitId: 'a', opened: [], closed: [], expired },
+      { ...sample!, commitId: 'b', expired: [], ...later },
+    ];
+    const inOrder = [expiring, other].reduce(
+      (all, one) => applyChange(all, one, lookbackMs),
+      emptyCheckpoint(identity),
+    );
+    expect(inOrder.expired).toHaveLength(expected);
   });
 
   it('keep the longest span that the source accepts until a run learns another one', () => {

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { auditKind } from '../../functions/checkpoint/audit-record.ts';
 import { loadDocument } from '../../functions/checkpoint/state-document.ts';
+import type { Run } from '../../functions/sync/run.ts';
 import { auditKey } from '../../functions/warehouse/layout.ts';
 import type { Traps } from '../simulator/traps.ts';
 import { simTarget } from '../support/sim-config.ts';
@@ -58,6 +59,7 @@ describe('an audit of a source that hides one row in a hundred from list and cou
     const audited = await world.maintain();
     expect(audited).toMatchObject({ mode: 'maintain', done: true });
     expect(audited.lateRows).toBeGreaterThan(5);
+    expect(audited.rowsWritten).toBeGreaterThan(audited.lateRows);
     await world.syncWell();
     await world.expectTruth();
     const again = await world.maintain();
@@ -173,8 +175,23 @@ describe('the audit', () => {
     life.rerun(id);
     await syncedDays(world, 1);
     expect(await missingOf(world)).toBe(1);
-    expect(await world.maintain()).toMatchObject({ lateRows: 1 });
+    // By counts alone: the last run of its task would show it too.
+    expect(await world.maintain({}, { tasks: false })).toMatchObject({ lateRows: 1 });
     expect(await missingOf(world)).toBe(0);
+  });
+
+  it('fails, and counts the day, if the day can be neither counted nor read', async () => {
+    const world = await syncedSource();
+    const atMs = world.clock.now() - dayMs;
+    world.sim.life.addMany(1_000, { fromMs: atMs, toMs: atMs + 1, perMillisecond: 1_000 });
+    await world.syncWell();
+    world.clock.advance(hourMs);
+    Object.assign(world.sim.traps, { count: 'missing', deepestOffset: 300 });
+    const failures: number[] = [];
+    const onTargetDone: Run['onTargetDone'] = ({ counters }) => failures.push(counters.auditFailures);
+    const [audited] = await world.sync({ isMaintenance: true, onTargetDone }, { tasks: false });
+    expect(audited).toMatchObject({ done: false, error: { kind: 'incomplete' } });
+    expect(failures).toEqual([1]);
   });
 
   it('works if the record of the last audit cannot be parsed', async () => {

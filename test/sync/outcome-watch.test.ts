@@ -127,9 +127,12 @@ describe('changes of outcomes', () => {
       }
       return 'ok';
     });
-    await world.syncWell({ store, announce });
+    const seen: unknown[] = [];
+    await world.syncWell({ store, announce, onTargetDone: ({ quality }) => seen.push(quality) });
     await world.syncWell({ announce });
     expect(new Set(heard.map(textOf))).toEqual(new Set(['null→FAILED × 1, 1', 'FAILED→SUCCESS × 1, 2']));
+    // The other run has counted the failure.
+    expect(seen).toMatchObject([{ failed: 0, newlyFailing: 0, failingNow: 0 }]);
   });
 
   it.each<StoreFate>(['die-before', 'die-after', 'lose-reply'])(

@@ -1,7 +1,7 @@
 /** Every trap of the source, over several runs, while the source changes between and during them. */
 import { describe, expect, it } from 'vitest';
 import { type PageHook, sampleExtraFields, type Traps } from '../simulator/traps.ts';
-import { hourMs, minuteMs, syncedSource } from '../support/synced-source.ts';
+import { checkpointOf, dayMs, hourMs, minuteMs, syncedSource } from '../support/synced-source.ts';
 
 const traps: Record<string, Partial<Traps>> = {
   'pages of at most 30 rows': { pageCap: 30 },
@@ -97,6 +97,13 @@ describe('a source that', () => {
       expect(dense.length).toBeGreaterThanOrEqual(250);
     },
   );
+
+  it('refuses long spans has the longest one it accepts in the checkpoint', async () => {
+    const world = await syncedSource({ history: { days: 40, tasks: 5 }, traps: { maxSpanDays: 7 } });
+    await world.syncWell();
+    const { maxSpanMs } = await checkpointOf(world);
+    expect(maxSpanMs ?? Number.POSITIVE_INFINITY).toBeLessThanOrEqual(7 * dayMs);
+  });
 });
 
 /** Adds a row that appears up to 14 minutes late, within the lookback. */
