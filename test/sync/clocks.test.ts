@@ -18,6 +18,7 @@ async function worldSeenAhead(): Promise<{ world: SyncedSource; id: bigint }> {
   await world.syncWell(onMachineAhead(world, 10 * minuteMs));
   const [row] = await world.observations();
   expect(Number(row?.['observed_at'])).toBe(world.clock.now() + 10 * minuteMs);
+  expect((await checkpointOf(world)).latestObservedMs).toBe(world.clock.now() + 10 * minuteMs);
   world.clock.advance(1000);
   return { world, id };
 }

@@ -61,9 +61,11 @@ describe('a sync with time left', () => {
     const world = await worldWithGap(3_000);
     const startTimeMs = world.clock.now() - minuteMs;
     world.sim.life.addExecution({ runStatus: 'ALARMING', startTimeMs, visibleAtMs: world.clock.now() });
+    world.sim.life.addExecution({ runStatus: 'RUNNING', endTimeMs: null, startTimeMs });
     world.sim.counters.reset();
     const summary = await world.syncWell({ results: 'spare', tasks: true });
     expect(summary.results).toBeGreaterThan(0);
+    expect(summary.openExecutions).toBe(1);
     expect(gapsOf(world, await checkpointOf(world))).toEqual([]);
     expect(world.sim.counters.tokens).toBe(1);
   });

@@ -1,5 +1,6 @@
 /** Open executions are re-checked until they end, whatever their start time, with few requests. */
 import { describe, expect, it } from 'vitest';
+import { SourceError } from '../../functions/errors.ts';
 import type { Run } from '../../functions/sync/run.ts';
 import { simTarget } from '../support/sim-config.ts';
 import { checkpointOf, dayMs, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
@@ -29,6 +30,27 @@ describe('open executions', () => {
     expect(JSON.parse(String(rows[0]?.['extra']))._dqsync.vanished_at).toMatch(/^2026-06-01T/);
     world.clock.advance(hourMs);
     expect((await world.syncWell()).rowsWritten).toBe(0);
+  });
+
+  it('have not vanished if the source fails while they are looked for', async () => {
+    const { world } = await worldWithOpen(1);
+    const before = (await world.observations()).length;
+    world.clock.advance(hourMs);
+    const connect: Run['connect'] = (target, signal) => {
+      const source = world.connect(target, signal);
+      const fetchPage: typeof source.fetchPage = async (request) => {
+        if (request.endTimeMs - request.startTimeMs < 20 * minuteMs) {
+          throw new SourceError('the source failed', { remedy: 'Run again.', httpStatus: 500 });
+        }
+        return await source.fetchPage(request);
+      };
+      return { ...source, fetchPage };
+    };
+    const [failed] = await world.sync({ connect });
+    expect(failed).toMatchObject({ done: false, openExecutions: 1, error: { kind: 'source' } });
+    expect((await world.observations()).length).toBe(before);
+    await world.syncWell();
+    await world.expectTruth();
   });
 
   it('of statuses that cannot be filtered do not prevent new ones from being read', async () => {

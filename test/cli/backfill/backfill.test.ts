@@ -22,6 +22,9 @@ describe('dqsync backfill', () => {
     expect(dry.stdout).toMatch(/would read 1 window of .*\n.*\n {2}2,8\d\d rows, \d\d requests, \d seconds? at 75 %/s);
     const [estimate] = JSON.parse((await world.cli(['backfill', ...range, '--dry-run', '--json'])).stdout);
     expect(estimate).toMatchObject({ target: 'sales', isCounted: true, requestsUsed: 1 });
+    Object.assign(world.simulator.traps, { count: 'missing' });
+    const [unknown] = JSON.parse((await world.cli(['backfill', ...range, '--dry-run', '--json'])).stdout);
+    expect(unknown).toMatchObject({ rows: null, requests: null, isCounted: false });
     const [status] = JSON.parse((await world.cli(['status', '--json'])).stdout);
     expect(status).toMatchObject({ watermark: null, coverage: { rows: 0 } });
   });
@@ -40,6 +43,10 @@ describe('dqsync backfill', () => {
     expect(first.stdout).toMatch(/^✓ sales {2}\S+Z to \S+Z is complete\n {2}\d+ rows read in \d+ requests, \d+ rows/);
     const second = await world.cli(['backfill', ...range]);
     expect(second.stdout).toMatch(/^✓ sales {2}\S+Z to \S+Z was already complete\n$/);
+    const estimate = async (...options: string[]) =>
+      JSON.parse((await world.cli(['backfill', ...range, '--dry-run', '--json', ...options])).stdout);
+    expect(await estimate()).toMatchObject([{ windows: [], rows: 0 }]);
+    expect(await estimate('--again')).toMatchObject([{ windows: [{}], isCounted: true }]);
     const [summary] = JSON.parse((await world.cli(['backfill', ...range, '--again', '--json'])).stdout);
     expect(summary).toMatchObject({ mode: 'backfill', done: true, watermark: null });
     expect(summary.rowsWritten).toBeGreaterThan(400);
