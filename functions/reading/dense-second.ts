@@ -164,7 +164,7 @@ export class DenseSecond {
     if (reply === null) {
       return null;
     }
-    const isCutShort = this.#unit === 'page' && this.#source.profile.isShort(reply.rows);
+    const isCutShort = this.#unit === 'page' && reply.isShort;
     const isDoubtful = reply.rows === 0 || reply.distinct < reply.rows || isCutShort;
     const again = isDoubtful ? await askTwice(this.#source, window, reply, offset) : null;
     const replies = [reply, ...(again ?? [])];

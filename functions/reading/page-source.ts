@@ -32,14 +32,24 @@ export interface Reply {
   /** One key per row: executions in the order shown, then unreadable rows. */
   readonly keys: readonly string[];
   readonly distinct: number;
+  /**
+   * Whether it has fewer rows than a reply before it, and so was not cut off. A longer reply that arrives later may come
+   * from larger pages and says nothing about this one. Pages are assumed to hold at least two rows.
+   */
+  readonly isShort: boolean;
   /** Start times of the readable rows in the order shown. */
   readonly times: readonly EpochMs[];
   /** The number of its request within the run. */
   readonly turn: number;
 }
 
-/** Makes a reply of a page. `turn` is the number of its request. */
-export function replyOf(page: Page, turn: number): Reply {
+/**
+ * Makes a reply of a page.
+ *
+ * @param turn the number of its request
+ * @param longest the most rows in one reply before it
+ */
+export function replyOf(page: Page, turn: number, longest: number): Reply {
   const keys = page.executions.map(executionKey);
   for (const row of page.unreadable) {
     keys.push(`unreadable ${row.rawText}`);
@@ -50,6 +60,7 @@ export function replyOf(page: Page, turn: number): Reply {
     count: page.count,
     keys,
     distinct: new Set(keys).size,
+    isShort: keys.length < Math.max(longest, 2),
     times: page.executions.map(({ startTimeMs }) => startTimeMs),
     turn,
   };
@@ -90,7 +101,7 @@ export async function askTwice(
   return await profile.turns.alone(async () => {
     const isLast = before !== null && profile.turns.isLast(before.turn);
     const first = isLast ? before : await send(source, window, offset);
-    if (first === null || (before === null && !profile.isShort(first.rows))) {
+    if (first === null || (before === null && !first.isShort)) {
       return first && [first];
     }
     const second = await send(source, window, offset);
@@ -104,7 +115,7 @@ async function send(source: PageSource, window: Window, offset: number): Promise
   const span = { startTimeMs: window.fromMs - 1, endTimeMs: window.toMs };
   try {
     const page = await fetchPage({ ...span, filter, limit: maxPageRows, offset });
-    const reply = replyOf(page, turn);
+    const reply = replyOf(page, turn, profile.pageRows);
     profile.note(window, offset, reply);
     onRows(reply.rows);
     return reply;

@@ -150,15 +150,14 @@ class WindowReading {
    * R3: whether this reply shows the whole window if the reply before it showed the same. A row shown twice may have
    * replaced another row. Only in a window of a single start time it counts as listed twice.
    */
-  #mayBeWhole(window: Window, { rows, count, distinct }: Reply): boolean {
-    const { profile } = this.#source;
-    const isPlain = distinct === rows || isSingleTime(window, profile.hints.isWholeSeconds);
-    return isPlain && profile.isShort(rows) && (count === null || count <= rows);
+  #mayBeWhole(window: Window, { rows, count, distinct, isShort }: Reply): boolean {
+    const isPlain = distinct === rows || isSingleTime(window, this.#source.profile.hints.isWholeSeconds);
+    return isPlain && isShort && (count === null || count <= rows);
   }
 
   /** Whether the reply itself is wrong: a row twice, or fewer rows than a page and than its own count. */
-  #isOdd({ rows, count, distinct }: Reply): boolean {
-    return distinct < rows || (this.#source.profile.isShort(rows) && rows < (count ?? 0));
+  #isOdd({ rows, count, distinct, isShort }: Reply): boolean {
+    return distinct < rows || (isShort && rows < (count ?? 0));
   }
 
   /**

@@ -47,11 +47,6 @@ export class SourceProfile {
     return count !== null && count < this.largestCount;
   }
 
-  /** Returns whether a reply of this many rows was not cut off. Pages are assumed to hold at least two rows. */
-  isShort(rows: number): boolean {
-    return rows < Math.max(this.#pageRows, 2);
-  }
-
   /** Adds what a reply for `window` from `offset` on shows. */
   note(window: Window, offset: number, { rows, count, times }: Reply): void {
     if (rows > this.#pageRows) {

@@ -29,8 +29,8 @@ it.each([
     [late, early],
   ] as const) {
     const collected = emptyCollected();
-    addReply(collected, replyOf(first, 1));
-    addReply(collected, replyOf(second, 2));
+    addReply(collected, replyOf(first, 1, 0));
+    addReply(collected, replyOf(second, 2, 0));
     expect([...collected.seen.values()].map(({ execution }) => execution.notifyStatus)).toEqual([notifyStatus]);
   }
 });

@@ -132,6 +132,34 @@ describe('slices read while trust in counts or balances is revoked', () => {
   });
 });
 
+describe('pages that grow during a run', () => {
+  it('do not make a page that was cut off before look short', async () => {
+    // Second 18 has a row more than a page. If another slice shows a larger page between two looks at it and their
+    // judgment, both looks have fewer rows than the largest page.
+    const seconds = [0, 16, 16, 16, 16, 16, 16.001, 17, 18, 18, 18, 18, 18, 18, 18];
+    const rows = [-3600, -3599, ...seconds, 3600, 3601, 3602].map((second, index) =>
+      anExecution({ id: BigInt(index), startTimeMs: epochMs + second * 1000 }),
+    );
+    const spans = [rowsSpan(0, 18), rowsSpan(18, 19), rowsSpan(19, 41)];
+    const repeated = (page: Page): Page => ({
+      ...page,
+      executions: page.executions.map((row, index) => page.executions[Math.max(1, index)] ?? row),
+    });
+    for (let at = 3; at <= 20; at += 1) {
+      const source = pagedSource(rows, {
+        startInclusive: false,
+        endInclusive: false,
+        count: 'page',
+        pageCap: (n) => (n < at ? 6 : 7),
+        distort: (page, n) => (n === 3 ? repeated(page) : page),
+      });
+      const { keys, left } = await readAll(await slicesOf(source, spans), spans);
+      expect([...keys]).toEqual(expect.arrayContaining(keysOf(rows.slice(2, -3))));
+      expect(left.flatMap(({ proven }) => proven)).toEqual(spans);
+    }
+  });
+});
+
 describe('rows that have left', () => {
   it("are returned with the part in which the run's first reply showed them", async () => {
     const rows = executions(30);
