@@ -32,8 +32,8 @@ interface Listed {
 }
 
 /**
- * Observes the tasks. Adds to `written`. Returns false if the time was too short for all. Never throws: a failure is a warning, with the
- * remedy.
+ * Observes the tasks. Adds to `written`. Returns false if the time was too short for all. Never throws: a failure is a
+ * warning, with the remedy.
  */
 export async function observeTasks(run: TargetRun, written: RunCounters): Promise<boolean> {
   if (!run.settings.keepsTasks) {
