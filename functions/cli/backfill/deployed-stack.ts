@@ -22,11 +22,11 @@ export interface BackfillInput {
   readonly results?: boolean | undefined;
 }
 
-/** How an execution is, or how it ended. */
+/** The status of an execution of the state machine, and its output or error once it has ended. */
 export type BackfillState = DescribeExecutionOutput;
 
 /**
- * Reads these outputs.
+ * Reads the outputs of a stack that a backfill needs.
  *
  * @throws ConfigError if there is no such stack or it has no backfill; SourceError if AWS refuses
  */

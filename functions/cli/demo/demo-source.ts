@@ -47,7 +47,7 @@ export async function startDemoSource(nowMs: EpochMs, days: number) {
         ...vanished.filter(({ served }) => served).map((execution) => ({ ...keyOf(execution), state: null })),
       ];
     },
-    /** Advances time to `untilMs`. The failed run is started again and passes on the way. */
+    /** Advances time to `untilMs`. Meanwhile the failed execution is run again, and passes. */
     pass: (untilMs: EpochMs) => {
       clock.advance(hourMs);
       simulator.life.rerun(rerunId);

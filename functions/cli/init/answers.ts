@@ -95,7 +95,7 @@ function requireValid(answers: AnswerOptions): void {
   }
 }
 
-/** Answers that are valid, to check one among the others. */
+/** Valid answers. To check a single answer, the others are taken from here. */
 const sample: Answers = {
   region: 'ap-southeast-3',
   project: '0',

@@ -11,10 +11,10 @@ const columns = 40;
 const shownGaps = 5;
 const dayMs = 86_400_000;
 
-/** The parts of a checkpoint for these lines. */
+/** The parts of a checkpoint that the lines about coverage show. */
 export type CoverageView = ReturnType<typeof coverageView>;
 
-/** Returns them, and the span that should have no gaps; null before anything is covered. */
+/** Returns these parts. `span` is the span that should have no gaps; it is null before anything is covered. */
 export function coverageView(checkpoint: Checkpoint, initialFromMs: number) {
   const { coverage, rereading } = checkpoint;
   return { span: knownSpan(checkpoint, initialFromMs), coverage, rereading };

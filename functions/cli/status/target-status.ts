@@ -76,7 +76,7 @@ function unfinishedOf(runs: readonly RunRecord[], { coverage }: Checkpoint, unti
     }
     const asked = { fromMs, toMs: Math.min(endMs, untilMs) };
     const missingMs = asked.fromMs < asked.toMs ? lengthOf(gapsIn(asked, coverage)) : 0;
-    // Rounded down, so that only all is 100.
+    // Rounded down, so that 100 means that nothing is missing.
     const percentCovered = Math.floor(100 * (1 - missingMs / (asked.toMs - asked.fromMs)));
     return missingMs === 0 ? [] : [{ from, to, startedAt, percentCovered }];
   });

@@ -33,7 +33,7 @@ export function shownAt(ms: EpochMs): string {
   return shownTime(ms);
 }
 
-/** Returns the instant that a text is, written in UTC; null for any other text. */
+/** Parses an ISO instant in UTC. Returns null for any other text. */
 export function instantOf(text: string): EpochMs | null {
   return /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(text) ? parseTime(text) : null;
 }

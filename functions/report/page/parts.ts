@@ -72,7 +72,7 @@ export function isFailing({ outcome }: TaskData): boolean {
   return outcome === 'ALARMING' || outcome === 'FAILED';
 }
 
-/** Whether it began to fail within 24 hours. */
+/** Whether a failing task began to fail within the last 24 hours. */
 export function isNewlyFailing(task: TaskData, { asOfMs }: Pick<ReportData, 'asOfMs'>): boolean {
   return isFailing(task) && !task.sinceMayBeOlder && (task.sinceMs ?? 0) > asOfMs - 86_400_000;
 }
