@@ -16,30 +16,35 @@ const document = z.record(z.string(), z.array(z.int()));
 
 /** Opens what the config names. @throws ConfigError for an unusable warehouse URL or proxy */
 export async function openPacedConnections(config: Config, log: Log): Promise<Connections> {
-  const id = createHash('sha256').update(config.source.endpoint).digest('hex').slice(0, 16);
-  const file = join(cacheRoot(process.env), `requests-${id}.json`);
-  const connections = await openConnections(config, log, process.env, systemClock, readRequests(file));
-  process.once('exit', () => writeRequests(file, connections.recentRequests()));
+  const connections = await openConnections(config, log, process.env, systemClock, readRequests(config));
+  process.once('exit', () => writeRequests(config, connections.recentRequests()));
   return connections;
 }
 
-function readRequests(file: string): RecentRequests {
+/** Returns the path of the file. @throws what `homedir` throws for a user without a home folder */
+function fileOf({ source }: Config): string {
+  const id = createHash('sha256').update(source.endpoint).digest('hex').slice(0, 16);
+  return join(cacheRoot(process.env), `requests-${id}.json`);
+}
+
+function readRequests(config: Config): RecentRequests {
   try {
-    return document.parse(JSON.parse(readFileSync(file, 'utf8')));
+    return document.parse(JSON.parse(readFileSync(fileOf(config), 'utf8')));
   } catch {
     // Missing, or damaged. At worst, the source refuses a few requests for a moment (HTTP 429).
     return {};
   }
 }
 
-function writeRequests(file: string, requests: RecentRequests): void {
+function writeRequests(config: Config, requests: RecentRequests): void {
   if (Object.values(requests).every((sent) => sent.length === 0)) {
     return;
   }
   try {
+    const file = fileOf(config);
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, JSON.stringify(requests));
   } catch {
-    // The folder cannot be written to. The next command then paces only its own requests.
+    // There is no such folder, or it cannot be written to. The next command then paces only its own requests.
   }
 }

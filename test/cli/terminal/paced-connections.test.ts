@@ -16,6 +16,16 @@ async function limitedWorld(): Promise<World> {
   return world;
 }
 
+/** Makes `homedir` throw, as it does without HOME for a user who is not in the list of users. */
+const homeless = `
+import os from 'node:os';
+import { syncBuiltinESMExports } from 'node:module';
+os.homedir = () => {
+  throw new Error('no home');
+};
+syncBuiltinESMExports();
+`;
+
 async function throttledBySync(world: World, env: Record<string, string>): Promise<number | undefined> {
   const { stdout } = await world.cli(['sync', '--json'], { env });
   const [summary]: readonly Summary[] = JSON.parse(stdout);
@@ -36,5 +46,14 @@ it('works without a folder to write to', async () => {
   const world = await limitedWorld();
   await world.write('cache', 'a file');
   const { exitCode } = await world.cli(['list'], { env: { DQSYNC_CACHE: join(world.folder, 'cache') } });
+  expect(exitCode).toBe(0);
+});
+
+it('works for a user without a home folder', async () => {
+  const world = await limitedWorld();
+  await world.write('no-home.mjs', homeless);
+  const env = { NODE_OPTIONS: `--import=${join(world.folder, 'no-home.mjs')}` };
+  const { exitCode, stderr } = await world.cli(['list'], { env });
+  expect(stderr).not.toContain('no home');
   expect(exitCode).toBe(0);
 });
