@@ -120,8 +120,8 @@ function localTime(asUtcMs: EpochMs, timeZone: string, what: string): EpochMs {
     return only;
   }
   const problem = only === undefined ? 'does not exist' : 'exists twice';
-  throw new ConfigError(`${what} ${problem} in ${timeZone}, because the clocks change: choose an instant`, {
-    remedy: `Give ${meant
+  throw new ConfigError(`${what} ${problem} in ${timeZone}, because the clocks change`, {
+    remedy: `Give the instant that you mean: ${meant
       .sort((a, b) => a - b)
       .map(shown)
       .join(' or ')}.`,

@@ -86,8 +86,10 @@ it.each([
   ],
 ])('%s in %s is refused: it %s, and both instants are named', (text, timeZone, problem, instants) => {
   const refused = (): number => parseTimeArgument(text, '--from', timeZone);
-  expect(refused).toThrow(`--from "${text}" ${problem}, because the clocks change: choose`);
-  expect(refused).toThrow(expect.objectContaining({ remedy: `Give ${instants.join(' or ')}.` }));
+  expect(refused).toThrow(`--from "${text}" ${problem}, because the clocks change`);
+  expect(refused).toThrow(
+    expect.objectContaining({ remedy: `Give the instant that you mean: ${instants.join(' or ')}.` }),
+  );
 });
 
 it.each([
