@@ -86,7 +86,7 @@ export class Committer {
    */
   async commit(outcome: LastRun['outcome'], error: string | null): Promise<CommitResult> {
     if (this.#isBroken) {
-      throw new InternalError('a commit was attempted after a failed one', { remedy: 'Please report this defect.' });
+      throw new InternalError('a commit was attempted after a failed one');
     }
     this.#isBroken = true;
     const { rows, unreadable, change: recorded, expired } = this.recorder.take();
