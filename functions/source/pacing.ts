@@ -115,7 +115,7 @@ class SlidingWindowPacer implements Pacer {
   }
 
   recent(): readonly EpochMs[] {
-    this.#windowOpensAtMs(this.#clock.now());
+    this.#forgetOld(this.#clock.now());
     return [...this.#admittedAtMs];
   }
 
@@ -145,6 +145,13 @@ class SlidingWindowPacer implements Pacer {
 
   /** Returns when the window has room for one more request. */
   #windowOpensAtMs(now: EpochMs): EpochMs {
+    this.#forgetOld(now);
+    const last = this.#admittedAtMs.at(-this.#requests);
+    return last === undefined ? now : last + this.#windowMs;
+  }
+
+  /** Forgets the requests that have left the window. */
+  #forgetOld(now: EpochMs): void {
     const admitted = this.#admittedAtMs;
     // If the clock was set back, the recorded times are meaningless.
     if ((admitted.at(-1) ?? now) > now) {
@@ -152,8 +159,6 @@ class SlidingWindowPacer implements Pacer {
     }
     const expired = admitted.findIndex((ms) => ms > now - this.#windowMs);
     admitted.splice(0, expired === -1 ? admitted.length : expired);
-    const last = admitted.at(-this.#requests);
-    return last === undefined ? now : last + this.#windowMs;
   }
 
   slowDown(admittedAtMs: EpochMs, retryAfterMs: number | null): void {

@@ -22,7 +22,7 @@ export interface ReadingRun {
   readonly untilMs: EpochMs;
 }
 
-/** Loads the checkpoint. @throws StateError, StorageError */
+/** Loads the checkpoint, and makes what the run reads and commits with. @throws StateError, StorageError */
 export async function beginRun(
   run: TargetRun,
   state: RunState,
