@@ -91,7 +91,7 @@ export const timeZone = z.string().refine((text) => isAreaCity(text) && isTimeZo
 });
 
 /** The executions whose rule results are fetched: failed and alarming ones, all finished ones, or none. */
-export const resultsChoices = ['failed', 'all', 'none'] as const;
+const resultsChoices = ['failed', 'all', 'none'] as const;
 
 const configSchema = z.strictObject({
   /** For editors. dqsync ignores it. */

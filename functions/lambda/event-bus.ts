@@ -5,7 +5,7 @@ import { StorageError } from '../errors.ts';
 import type { Announce, OutcomeChanges } from '../sync/outcome-changes.ts';
 
 /** The values that rules match on. */
-export const detailType = 'Quality state changed';
+const detailType = 'Quality state changed';
 
 /** EventBridge accepts 256 KB per request, including the other fields of the event. */
 const maxDetailBytes = 200_000;

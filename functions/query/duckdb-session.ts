@@ -126,7 +126,7 @@ export function emptyTableSql({ columns }: TableFacts): string {
  * Returns SQL for all rows of the files. The part without rows sets the types of the columns, including those that
  * older files lack.
  */
-export function tableSql(paths: readonly string[], table: TableFacts): string {
+function tableSql(paths: readonly string[], table: TableFacts): string {
   const noRows = emptyTableSql(table);
   if (paths.length === 0) {
     return noRows;

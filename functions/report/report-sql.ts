@@ -26,7 +26,7 @@ export interface ReportScope {
 }
 
 /** Streaks read at most, the newest: as many as 500 tasks make that change at every execution, 100 times. */
-export const maxStreaks = 50_000;
+const maxStreaks = 50_000;
 
 const isSettled = `status IN ('SUCCESS', 'ALARMING', 'FAILED')`;
 const isBad = `status IN ('ALARMING', 'FAILED')`;

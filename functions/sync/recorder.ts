@@ -33,7 +33,7 @@ export interface RecorderOptions {
 }
 
 /** The content of a commit. */
-export class PendingCommit {
+class PendingCommit {
   readonly rows: Observation[] = [];
   readonly unreadable: UnreadableRow[] = [];
   readonly change = new RecordedChange();

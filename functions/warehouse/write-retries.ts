@@ -37,7 +37,7 @@ const pauseAfterLostMs = 100;
 const pauseAfterUnknownMs = 200;
 
 /** Counts the attempts of one write. */
-export class WriteRetries {
+class WriteRetries {
   readonly #run: WritingRun;
   readonly #write: RetriedWrite;
   #lost = 0;

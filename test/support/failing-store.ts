@@ -14,7 +14,7 @@ export interface StoreCall {
 export type StoreFate = 'ok' | 'die-before' | 'die-after' | 'lose-reply';
 
 /** Thrown by every call after a death, when a real process would not exist any more. */
-export class ProcessIsDead extends Error {}
+class ProcessIsDead extends Error {}
 
 /** Wraps `store`. Asks `fate` before each call, and records each in `calls`. */
 export function failingStore(

@@ -12,7 +12,7 @@ import { ExactNumber, parseExactJson } from '../../functions/source/exact-json.t
 import { eventually, freePort, type MiniStack, region } from '../e2e/ministack.ts';
 
 /** Name of the catalog, which is that of Athena. */
-export const catalog = 'awsdatacatalog';
+const catalog = 'awsdatacatalog';
 
 /** The rows of an answer; every value as text, null as null. */
 export type TextRow = readonly (string | null)[];

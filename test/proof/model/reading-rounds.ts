@@ -252,7 +252,7 @@ export interface ReadOnce {
 }
 
 /** Reads one schedule as a run does: calibrates, reads all spans, and reads them again when trust is revoked. */
-export async function readOnce(chosen: Schedule): Promise<ReadOnce> {
+async function readOnce(chosen: Schedule): Promise<ReadOnce> {
   const settledUntilMs = epochMs + chosen.youngFrom * 1000 - 500;
   const stable = new Set<string>();
   const inMemory = sourceOf(chosen, settledUntilMs, stable);
