@@ -28,8 +28,6 @@ export interface Pacer {
    * @param retryAfterMs the wait that the source asked for; null for the quota's window
    */
   slowDown(admittedAtMs: EpochMs, retryAfterMs: number | null): void;
-  /** Returns the share of the quota that is used, 0.1 to 1. */
-  pace(): number;
   /** Returns when the requests of the last window were sent, oldest first. */
   recent(): readonly EpochMs[];
 }
@@ -81,7 +79,6 @@ export function createYieldingPacer(shared: Pacer, quota: Quota, reserved: numbe
       own.slowDown(admittedAtMs, retryAfterMs === null ? null : 2 * retryAfterMs);
       shared.slowDown(admittedAtMs, retryAfterMs);
     },
-    pace: () => own.pace(),
     recent: () => shared.recent(),
   };
 }
@@ -96,6 +93,7 @@ class SlidingWindowPacer implements Pacer {
   readonly #admittedAtMs: EpochMs[];
   #pausedUntilMs: EpochMs = 0;
   #nextAtMs: EpochMs = 0;
+  /** The share of the quota that is used, 0.1 to 1. */
   #pace = 1;
   #slowedAtMs: EpochMs = Number.NEGATIVE_INFINITY;
   #steppedAtMs: EpochMs = 0;
@@ -108,10 +106,6 @@ class SlidingWindowPacer implements Pacer {
     this.#manner = manner;
     this.#requests = quota.requests;
     this.#windowMs = Math.ceil(quotaMs + Math.max(quotaMs * windowMargin, minWindowMarginMs));
-  }
-
-  pace(): number {
-    return this.#pace;
   }
 
   recent(): readonly EpochMs[] {

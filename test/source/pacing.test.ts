@@ -52,6 +52,14 @@ async function run(
   return admitted.filter((atMs) => atMs < endMs);
 }
 
+/** Returns the distance between the next two requests of a pacer that is kept busy, in ms. */
+async function nextGapMs(pacer: Pacer): Promise<number> {
+  const admitted = Promise.all([pacer.admit(), pacer.admit()]);
+  await vi.advanceTimersByTimeAsync(60_000);
+  const [first, second] = await admitted;
+  return second - first;
+}
+
 /** Returns the largest number of arrivals in any span of `spanMs`. */
 function mostInAnySpan(arrivals: readonly number[], spanMs: number): number {
   const sorted = arrivals.toSorted((a, b) => a - b);
@@ -165,7 +173,6 @@ describe('after a 429', () => {
   it('the pace drops to three quarters, evenly spread', async () => {
     const pacer = createPacer(documented, clock);
     pacer.slowDown(await pacer.admit(), 1_000);
-    expect(pacer.pace()).toBe(0.75);
     const admitted = await run(pacer, { inFlight: 16, forMs: 21_000 });
     const gaps = admitted.slice(1).map((atMs, index) => atMs - (admitted[index] ?? 0));
     expect(Math.min(...gaps)).toBeGreaterThanOrEqual(343);
@@ -180,7 +187,7 @@ describe('after a 429', () => {
     for (const atMs of sent) {
       pacer.slowDown(atMs, 1_000);
     }
-    expect(pacer.pace()).toBe(0.75);
+    expect(await nextGapMs(pacer)).toBe(344);
   });
 
   it('further 429s reduce the pace again, down to a tenth', async () => {
@@ -190,15 +197,15 @@ describe('after a 429', () => {
       await vi.advanceTimersByTimeAsync(30_000);
       pacer.slowDown(await admitted, 0);
     }
-    expect(pacer.pace()).toBe(0.1);
+    expect(await nextGapMs(pacer)).toBe(2_575);
   });
 
   it('the pace recovers step by step, up to the full quota', async () => {
     const pacer = createPacer(documented, clock);
     pacer.slowDown(await pacer.admit(), null);
-    const paces = new Set<number>();
-    await run(pacer, { inFlight: 16, forMs: 240_000, onAdmitted: () => paces.add(Math.round(pacer.pace() * 100)) });
-    expect([...paces]).toEqual([75, 80, 85, 90, 95, 100]);
+    const slowed = await run(pacer, { inFlight: 16, forMs: 240_000 });
+    const gaps = slowed.slice(1, 450).map((atMs, index) => atMs - (slowed[index] ?? 0));
+    expect([...new Set(gaps)]).toEqual([344, 322, 303, 287, 272]);
     const admitted = await run(pacer, { inFlight: 16, forMs: 100_000 });
     expect(admitted.length).toBeGreaterThanOrEqual(0.93 * 400);
   });
@@ -207,7 +214,7 @@ describe('after a 429', () => {
     const pacer = createPacer(documented, clock);
     pacer.slowDown(await pacer.admit(), 1_000);
     await run(pacer, { inFlight: 1, forMs: 10 * 60_000, latencyMs: () => 10_000 });
-    expect(pacer.pace()).toBe(1);
+    expect(await nextGapMs(pacer)).toBe(0);
   });
 });
 
@@ -296,8 +303,6 @@ describe('a yielding pacer', () => {
     const backfill = yielding(shared);
     const atMs = await backfill.admit();
     backfill.slowDown(atMs, 1_000);
-    expect(backfill.pace()).toBeLessThan(0.5);
-    expect(shared.pace()).toBe(0.75);
     let syncAtMs = 0;
     let backfillAtMs = 0;
     void shared.admit().then((ms) => {
@@ -309,5 +314,6 @@ describe('a yielding pacer', () => {
     await vi.advanceTimersByTimeAsync(5_000);
     expect(syncAtMs - atMs).toBe(1_000);
     expect(backfillAtMs - atMs).toBeGreaterThanOrEqual(2_000);
+    expect([await nextGapMs(backfill), await nextGapMs(shared)]).toEqual([859, 322]);
   });
 });
