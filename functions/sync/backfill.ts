@@ -60,7 +60,7 @@ export async function runBackfill(
     const asked = task.window ?? knownSpan(checkpoint, run.settings.initialFromMs);
     const window = asked === null ? null : clampedTo(asked, begun.untilMs);
     state.window = window;
-    const unproven = new UnprovenWindows(run, mode === 'incremental' ? checkpoint.unproven : []);
+    const unproven = new UnprovenWindows(run);
     const backfill: Backfill = { ...begun, unproven, calibration: null, totalMs: 0 };
     await readAndCommit(run, state, begun.committer, async () => {
       if (window !== null && uncommitted(begun.recorder, [window]).length > 0) {

@@ -40,7 +40,7 @@ export async function runIncremental(run: TargetRun): Promise<TargetOutcome> {
   try {
     const begun = await beginRun(run, state, { mode: 'incremental', isIncremental: true, rereads: null });
     const { recorder, committer, watch } = begun;
-    const unproven = new UnprovenWindows(run, []);
+    const unproven = new UnprovenWindows(run);
     const waiting = waitingAt(recorder.checkpoint.unproven, run.clock.now());
     try {
       await readAndCommit(run, state, committer, async () => {

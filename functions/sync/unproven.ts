@@ -1,11 +1,8 @@
-/**
- * Windows that could not be proven complete. A run continues behind each, and fails at its end with the first of them.
- * Only a sync that fills gaps with the time left does not fail for windows that are known already.
- */
+/** Windows that could not be proven complete. A run continues behind each, and fails at its end with the first. */
 import { nextTryMs, type UnprovenWindow } from '../checkpoint/unproven.ts';
 import { isoTime } from '../clock.ts';
 import { IncompleteReadError } from '../errors.ts';
-import { inOrder, overlap } from '../intervals.ts';
+import { inOrder } from '../intervals.ts';
 import type { Window } from '../model.ts';
 import type { TargetRun } from './target-run.ts';
 
@@ -15,19 +12,16 @@ const maxUnproven = 5;
 /** The unproven windows of one run of one target. */
 export class UnprovenWindows {
   readonly #run: Pick<TargetRun, 'target' | 'log'>;
-  readonly #known: readonly UnprovenWindow[];
-  readonly #found: { readonly error: IncompleteReadError; readonly isKnown: boolean }[] = [];
+  readonly #found: IncompleteReadError[] = [];
   readonly #waiting: IncompleteReadError[] = [];
 
-  /** @param known windows that earlier runs could not prove, and that need not fail this one */
-  constructor(run: Pick<TargetRun, 'target' | 'log'>, known: readonly UnprovenWindow[]) {
+  constructor(run: Pick<TargetRun, 'target' | 'log'>) {
     this.#run = run;
-    this.#known = known;
   }
 
   /** The windows in order of time, those that wait included. */
   get windows(): readonly Window[] {
-    return inOrder([...this.#found.map(({ error }) => error), ...this.#waiting].map(({ window }) => window));
+    return inOrder([...this.#found, ...this.#waiting].map(({ window }) => window));
   }
 
   /**
@@ -38,12 +32,11 @@ export class UnprovenWindows {
   add(errors: readonly IncompleteReadError[]): void {
     for (const error of errors) {
       const { window } = error;
-      const isKnown = this.#known.some((known) => overlap(known, window));
-      this.#found.push({ error, isKnown });
+      this.#found.push(error);
       if (this.#found.length >= maxUnproven) {
         throw error;
       }
-      this.#run.log('warn', `${error.message}${isKnown ? ', as before' : ''}; reading continues behind it`, {
+      this.#run.log('warn', `${error.message}; reading continues behind it`, {
         target: this.#run.target.name,
         from: isoTime(window.fromMs),
         to: isoTime(window.toMs),
@@ -61,9 +54,9 @@ export class UnprovenWindows {
     }
   }
 
-  /** @throws IncompleteReadError of the first window that waits, or else of the first new one, if there is any */
+  /** @throws IncompleteReadError of the first window that waits, or else of the first that was read */
   throwFirst(): void {
-    const first = this.#waiting[0] ?? this.#found.find(({ isKnown }) => !isKnown)?.error;
+    const first = this.#waiting[0] ?? this.#found[0];
     if (first !== undefined) {
       throw first;
     }
