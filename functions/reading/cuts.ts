@@ -30,6 +30,8 @@ export interface Cut {
 const tileFill = 0.8;
 /** Windows aim at this share of the largest exact count, so that their own counts are exact too. */
 const countFill = 0.6;
+/** A window that needs more tiles is cut in two steps, so that the second step has counts of its own. */
+const maxTiles = 96;
 /** Rows come in peaks if more than this share of a page's rows shares a second with the row before it. */
 const clumpedShare = 0.1;
 /** A page is ordered if this share of its steps goes one way. Ids follow start times, except for re-runs. */
@@ -88,18 +90,19 @@ function suggestedCuts(
     return isWholeSeconds ? [first - 500, last + 500] : [first, last + 1];
   }
   const tileRows = Math.max(1, profile.pageRows * tileFill);
-  if (count !== null) {
-    const tiles = Math.max(2, Math.ceil(count / tileRows));
-    return isClumped(times) ? quantileCuts(times, tiles) : evenCuts(window, tiles);
+  const tiles = Math.max(2, Math.ceil((count ?? 0) / tileRows));
+  const parts = count === null ? 4 : tiles <= maxTiles ? tiles : Math.ceil((2 * tiles) / maxTiles);
+  if (count !== null && !isClumped(times)) {
+    return evenCuts(window, parts);
   }
   const order = orderOf(shown);
   const edgeMs = order === 0 ? null : pageEdge(times, order, profile.hints);
   if (order === 0 || edgeMs === null) {
-    return quantileCuts(times, 4);
+    return quantileCuts(times, parts);
   }
   // The page shows one end of the window. Cut off what it shows, then a tile of the same density.
+  const rows = count === null ? Math.max(tileRows, profile.largestCount * countFill) : tileRows;
   const shownMs = order < 0 ? window.toMs - edgeMs : edgeMs - window.fromMs;
-  const rows = Math.max(tileRows, profile.largestCount * countFill);
   const tileMs = (shownMs * rows) / Math.max(1, rowsBeside(times, edgeMs, order));
   return [edgeMs, edgeMs + order * tileMs];
 }

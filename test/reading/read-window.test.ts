@@ -36,6 +36,20 @@ describe('a source whose order and counts hold', () => {
     expect(source.requests).toBeLessThanOrEqual(undisturbed.requests + 1);
   });
 
+  it.each<[string, number, (index: number) => number]>([
+    ['spread evenly', 2.5, (index) => 70_000_000 + index * 1000],
+    ['in peaks', 2.8, (index) => 3_600_000 * Math.floor(index / 150) + 1000 * Math.floor((index % 150) / 42)],
+  ])(
+    'costs less than three requests per page if rows may still appear everywhere, rows %s',
+    async (_how, most, atMs) => {
+      const source = pagedSource(executions(9_000, atMs), { order: 'descending' });
+      const window = { fromMs: epochMs - 5 * 86_400_000, toMs: epochMs + 9 * 86_400_000 };
+      const { proven } = await readPartly(source, window, { settledUntilMs: epochMs });
+      expect(proven).toEqual([window]);
+      expect(source.requests).toBeLessThanOrEqual(most * 90);
+    },
+  );
+
   it('costs one request for a window of one page, and two for an empty one', async () => {
     const source = pagedSource(executions(1000));
     await read(source, { fromMs: epochMs - 500, toMs: epochMs + 60_500 });
