@@ -22,6 +22,8 @@ import { UnprovenWindows } from './unproven.ts';
 
 /** Two pages, which any run can read to the end. */
 const shortLookbackRows = 200;
+/** As many as one slice reads. A run of fewer rows reads its lookback in the same requests as new rows. */
+const shortReadRows = 2_500;
 
 /** The parts of an incremental run. */
 interface Incremental extends ReadingRun {
@@ -87,12 +89,13 @@ async function readAll(parts: Incremental): Promise<void> {
   state.at = { atMs: window.fromMs, doneMs: 0, totalMs };
   state.expectedRows = expectedRows(calibration, totalMs);
   const density = densityOf(recorder.checkpoint.coverage) ?? calibration.rowsPerMs;
-  // A short lookback is read in the same requests as new rows.
-  const isLongLookback = recorder.checkpoint.recent.length > shortLookbackRows;
+  // Nothing is committed before the lookback is read (I11). In a long read, or with a long lookback, that comes first:
+  // otherwise it would come last, because slices read their newest rows first, and a stop would lose all of them.
+  const isLong = recorder.checkpoint.recent.length > shortLookbackRows || (density ?? 0) * totalMs > shortReadRows;
   const slices = new SliceReader({
     source,
     spans,
-    barrierMs: isLongLookback ? watermarkMs : null,
+    barrierMs: isLong ? watermarkMs : null,
     settledUntilMs: () => lateRowsFrom(run, untilMs),
     rereadFromMs: untilMs - settings.lookbackMs,
     shown: calibration.reply,

@@ -40,6 +40,18 @@ describe('a run', () => {
     expect(await world.observations()).toHaveLength(2_000);
   });
 
+  it('that is interrupted again commits what it has read since, although it reads the newest rows first', async () => {
+    const world = await syncedSource();
+    world.sim.life.addMany(16_000, { fromMs: world.clock.now() - 20 * dayMs, toMs: world.clock.now() - hourMs });
+    for (const rows of [8_000, 3_000, 3_000]) {
+      const { rowsWritten } = await world.syncWell(stoppedAfter(rows));
+      expect(rowsWritten).toBeGreaterThan(1_000);
+    }
+    await world.syncWell();
+    await world.expectTruth();
+    expect(await world.observations()).toHaveLength(16_000);
+  });
+
   it('commits after two minutes of work even if it has few rows', async () => {
     const world = await syncedSource();
     world.sim.life.addMany(2_000, { fromMs: world.clock.now() - 20 * dayMs, toMs: world.clock.now() - hourMs });
