@@ -37,6 +37,16 @@ describe('dqsync init', () => {
     expect(await readFile(join(folder, '.gitignore'), 'utf8')).toContain('secret.json\n');
   });
 
+  it.each([
+    [['--time-zone', 'Asia/Shanghai', '--from', '2026-11-01'], 'UTC', '2026-11-01T00:00:00+08:00'],
+    [['--from', '2026-11-01'], 'America/New_York', '2026-11-01T00:00:00-04:00'],
+    [['--time-zone', 'UTC', '--from', '2026-11-01'], 'Asia/Shanghai', '2026-11-01T00:00:00Z'],
+  ])('begins at midnight in the time zone of the table: %j in %s', async (more, TZ, expected) => {
+    const cwd = await tempFolder();
+    await runCli(['init', ...answers, ...more], { cwd, env: { TZ } });
+    expect(JSON.parse(JSON.stringify(await loadConfig(join(cwd, 'dqsync.json'))))).toMatchObject({ initialFrom: expected });
+  });
+
   it('overwrites nothing, and keeps an existing secret', async () => {
     const cwd = await tempFolder();
     await writeFile(join(cwd, 'secret.json'), '{"accessKeyId":"AK"}');

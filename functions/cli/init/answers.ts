@@ -1,6 +1,6 @@
 /** Gathers the answers that `dqsync init` needs, from options and questions. Each is checked as soon as it is there. */
 import { dayInTimeZone, parseTime, systemClock } from '../../clock.ts';
-import { parseConfig } from '../../config.ts';
+import { parseConfig, timeZone as zoneSchema } from '../../config.ts';
 import { configValue } from '../../config-text.ts';
 import { ConfigError } from '../../errors.ts';
 import { parseWarehouseUrl } from '../../warehouse/location.ts';
@@ -29,9 +29,8 @@ export function fromOptions(options: AnswerOptions): Answers {
       remedy: `Run: dqsync init <folder> ${missing.join(' ')}`,
     });
   }
-  const answers = { ...defaults(options), region, project, workspace };
-  requireValid(answers);
-  return answers;
+  requireValid(options);
+  return { ...defaults(options), region, project, workspace };
 }
 
 /**
@@ -48,9 +47,9 @@ export async function askAll(
 ): Promise<Answers> {
   requireValid(options);
   const proposed = defaults(options);
-  const ask = async (key: keyof Answers, question: string, proposal = ''): Promise<string> =>
-    options[key] ?? (await askUntilValid(key, () => askOne(question, proposal)));
-  return {
+  const ask = async (key: keyof Answers, question: string, proposal = '', timeZone = 'UTC'): Promise<string> =>
+    options[key] ?? (await askUntilValid(key, timeZone, () => askOne(question, proposal)));
+  const answers = {
     name: proposed.name,
     region: await ask('region', 'Region, for example ap-southeast-3'),
     project: await ask('project', 'Project id (console: My Credentials)'),
@@ -59,22 +58,27 @@ export async function askAll(
     warehouse: isDeployment
       ? (options.warehouse ?? '')
       : await ask('warehouse', 'Warehouse: file:<folder> or s3://<bucket>', proposed.warehouse),
-    from: await ask('from', 'First day to sync', proposed.from),
-    timeZone: await ask('timeZone', 'Time zone of the days in the table', proposed.timeZone),
   };
+  const timeZone = await ask('timeZone', 'Time zone of the days in the table', proposed.timeZone);
+  const { from: firstDay } = defaults({ ...options, timeZone });
+  return { ...answers, timeZone, from: await ask('from', 'First day to sync', firstDay, timeZone) };
 }
 
 function defaults({ auth = 'aksk', warehouse = 'file:./warehouse', name = 'main', from, timeZone }: AnswerOptions) {
-  const zone = timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const firstDay = from ?? dayInTimeZone('UTC')(systemClock.now() - firstSyncDays * 86_400_000);
-  const isProposable = timeZone !== undefined || zone.includes('/');
-  return { auth, warehouse, name, from: firstDay, timeZone: isProposable ? zone : 'UTC' };
+  const zone = timeZone ?? zoneOfMachine();
+  const firstDay = from ?? dayInTimeZone(zone)(systemClock.now() - firstSyncDays * 86_400_000);
+  return { auth, warehouse, name, from: firstDay, timeZone: zone };
 }
 
-async function askUntilValid(key: keyof Answers, askOne: () => Promise<string>): Promise<string> {
+function zoneOfMachine(): string {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return problemWith('timeZone', zone, 'UTC') === null ? zone : 'UTC';
+}
+
+async function askUntilValid(key: keyof Answers, timeZone: string, askOne: () => Promise<string>): Promise<string> {
   for (;;) {
     const answer = await askOne();
-    const problem = answer === '' ? null : problemWith(key, answer);
+    const problem = answer === '' ? null : problemWith(key, answer, timeZone);
     if (problem !== null) {
       writeError(`${JSON.stringify(answer)} ${problem}.`);
     } else if (answer !== '') {
@@ -86,7 +90,7 @@ async function askUntilValid(key: keyof Answers, askOne: () => Promise<string>):
 function requireValid(answers: AnswerOptions): void {
   for (const key of answerNames) {
     const value = answers[key];
-    const problem = value === undefined ? null : problemWith(key, value);
+    const problem = value === undefined ? null : problemWith(key, value, answers.timeZone ?? zoneOfMachine());
     if (problem !== null) {
       throw new ConfigError(`--${key === 'timeZone' ? 'time-zone' : key} ${JSON.stringify(value)} ${problem}`, {
         remedy: 'Correct it. Nothing was written.',
@@ -106,19 +110,23 @@ const sample: Answers = {
   from: '2026-01-01',
   timeZone: 'UTC',
 };
-const answerNames = ['region', 'project', 'workspace', 'auth', 'warehouse', 'name', 'from', 'timeZone'] as const;
+/** The time zone comes before the day, which is one of that zone. */
+const answerNames = ['region', 'project', 'workspace', 'auth', 'warehouse', 'name', 'timeZone', 'from'] as const;
 
-/** Returns what is wrong with an answer, as the end of a sentence; null if nothing is. */
-function problemWith(key: keyof Answers, value: string): string | null {
+/** Returns what is wrong with an answer, as the end of a sentence; null if nothing is. `timeZone` is that of its day. */
+function problemWith(key: keyof Answers, value: string, timeZone: string): string | null {
   if (key === 'region') {
     return /^[a-z]+(-[a-z0-9]+)+$/.test(value) ? null : 'must be the id of a region, for example "ap-southeast-3"';
   }
   if (key === 'auth') {
     return asAuth(value) === null ? 'must be "aksk", "password" or "token"' : null;
   }
+  if (key === 'timeZone') {
+    return zoneSchema.safeParse(value).error?.issues[0]?.message ?? null;
+  }
   if (key === 'from') {
-    const ms = /^\d{4}-\d\d-\d\d$/.test(value) ? parseTime(`${value}T00:00:00Z`) : null;
-    if (ms === null || ms > systemClock.now()) {
+    const isDay = /^\d{4}-\d\d-\d\d$/.test(value) && parseTime(value) !== null;
+    if (!isDay || value > dayInTimeZone(timeZone)(systemClock.now())) {
       return 'must be a day that is not in the future, for example "2026-01-31"';
     }
   }

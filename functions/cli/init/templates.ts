@@ -1,5 +1,7 @@
 /** The files that `dqsync init` writes. Pure. */
+import { timeInZone } from '../../clock.ts';
 import { iamEndpointOf } from '../../config.ts';
+import { parseTimeArgument } from '../../time-range.ts';
 
 /** How dqsync authenticates to the source. */
 export type Auth = 'aksk' | 'password' | 'token';
@@ -15,7 +17,7 @@ export interface Answers {
   readonly warehouse: string;
   /** Name of the target. */
   readonly name: string;
-  /** First day to sync, `YYYY-MM-DD`. */
+  /** First day to sync, `YYYY-MM-DD`, in `timeZone`. */
   readonly from: string;
   /** IANA name. */
   readonly timeZone: string;
@@ -56,12 +58,17 @@ ${sourceText(answers, '  ')}
   ],
 
   // The first sync reads from here on. "dqsync backfill" reads what lies before.
-  "initialFrom": ${text(`${answers.from}T00:00:00Z`)},
+  "initialFrom": ${text(midnightOf(answers))},
 
   // The time zone of the days by which the table is partitioned. It cannot change later.
   "partitionTimeZone": ${text(answers.timeZone)}
 }
 `;
+}
+
+/** Returns the instant at which the first day begins. */
+function midnightOf({ from, timeZone }: Answers): string {
+  return timeInZone(timeZone)(parseTimeArgument(from, '--from', timeZone));
 }
 
 /** Returns the key `source` with comments, each line indented. */
@@ -111,7 +118,7 @@ ${sourceText(answers, '    ')}
     ],
 
     // The first run reads from here on, and Athena looks for no day before.
-    "initialFrom": ${text(`${answers.from}T00:00:00Z`)},
+    "initialFrom": ${text(midnightOf(answers))},
 
     // The time zone of the days by which the table is partitioned. It cannot change later.
     "partitionTimeZone": ${text(answers.timeZone)}
