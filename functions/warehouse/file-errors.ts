@@ -55,6 +55,12 @@ export function fileErrorCode(thrown: unknown): string | undefined {
   return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined;
 }
 
+/** Returns the remedy for a lack, of space for example, that is the same for any file; null for other errors. */
+export function remedyForLack(code: string): string | null {
+  const known = explanations[code];
+  return known?.retryable ? known.remedy : null;
+}
+
 /**
  * Turns a file system error into a `StorageError` with the path, the code and a remedy. Returns anything else
  * unchanged.

@@ -1,9 +1,10 @@
 /** Commands that write files of the user, where nothing can be written. */
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { runCli } from '../support/run-cli.ts';
 import { tempFolder } from '../support/temp-warehouse.ts';
+import { aWorld } from './world.ts';
 
 const answers = ['--region', 'ap-southeast-3', '--project', '0b1c', '--workspace', '9f2e'];
 
@@ -24,4 +25,22 @@ it.each<[string, readonly string[], string]>([
   expect(run.stderr).toContain(
     `error: cannot create files in ${said.startsWith('/') ? '' : `${cwd}/`}${said}. Run from`,
   );
+});
+
+/** Options of a process that may not write a byte to any file, as if the disk were full. */
+const full = { node: 'sh', nodeArgs: ['-c', 'trap "" XFSZ; ulimit -f 0; exec "$0" "$@"', process.execPath] };
+
+it('init on a full disk names the cause, leaves nothing in the way, and can be repeated', async () => {
+  const cwd = await tempFolder();
+  const run = await runCli(['init', 'mine', ...answers], { cwd, ...full });
+  expect(run).toMatchObject({ exitCode: 1, stdout: '' });
+  expect(run.stderr).toContain(`cannot create files in ${join(cwd, 'mine')} (EFBIG). Raise the limit`);
+  expect(await runCli(['init', 'mine', ...answers], { cwd })).toMatchObject({ exitCode: 0, stderr: '' });
+});
+
+it('a report for which there is no space names that as the cause', async () => {
+  const world = await aWorld();
+  const run = await world.cli(['report'], full);
+  expect(run.stderr).toMatch(/cannot write the report to \S+ \(EFBIG\)\. Raise the limit/);
+  expect(await readdir(world.folder)).toEqual(['dqsync.json', 'secret.json']);
 });

@@ -125,10 +125,7 @@ function problemWith(key: keyof Answers, value: string, timeZone: string): strin
     return zoneSchema.safeParse(value).error?.issues[0]?.message ?? null;
   }
   if (key === 'from') {
-    const isDay = /^\d{4}-\d\d-\d\d$/.test(value) && parseTime(value) !== null;
-    if (!isDay || value > dayInTimeZone(timeZone)(systemClock.now())) {
-      return 'must be a day that is not in the future, for example "2026-01-31"';
-    }
+    return problemWithDay(value, timeZone);
   }
   try {
     const { warehouse } = parseConfig(configValue(configText({ ...sample, [key]: value }), configFile), 'it');
@@ -140,6 +137,13 @@ function problemWith(key: keyof Answers, value: string, timeZone: string): strin
     }
     throw thrown;
   }
+}
+
+function problemWithDay(value: string, timeZone: string): string | null {
+  const isDay = /^\d{4}-\d\d-\d\d$/.test(value) && parseTime(value) !== null;
+  return isDay && value <= dayInTimeZone(timeZone)(systemClock.now()) && value >= '2001-09-10'
+    ? null
+    : 'must be a day from 2001-09-10 on that is not in the future, for example "2026-01-31"';
 }
 
 function asAuth(text: string): Auth | null {

@@ -8,7 +8,7 @@ import { makeFolder } from '../../warehouse/folders.ts';
 import { doctor } from '../doctor/doctor-command.ts';
 import { canAsk } from '../terminal/confirm.ts';
 import { writeLine, writeNote } from '../terminal/output.ts';
-import { writingInto } from '../terminal/own-files.ts';
+import { writeNew, writingInto } from '../terminal/own-files.ts';
 import { type AnswerOptions, askAll, fromOptions } from './answers.ts';
 import { askLine, NoAnswer } from './ask.ts';
 import {
@@ -67,11 +67,12 @@ async function initIn(folder: string, options: InitOptions): Promise<number> {
   }
   const text = configText(answers);
   await makeFolder(resolve(folder));
-  await writeFile(join(folder, configFile), text, { flag: 'wx' });
   await writeFile(join(folder, schemaFile), `${JSON.stringify(configJsonSchema(), null, 2)}\n`);
   const gitignore = join(folder, '.gitignore');
   await writeFile(gitignore, gitignoreText(existsSync(gitignore) ? await readFile(gitignore, 'utf8') : ''));
   const hasSecret = await writeSecret(folder, answers.auth, secret);
+  // The last one: without it, the same command may be repeated.
+  await writeNew(join(folder, configFile), text);
   writeLine(
     `Wrote ${[configFile, schemaFile, secretFile, '.gitignore'].map((name) => join(folder, name)).join(', ')}.`,
   );
@@ -85,8 +86,8 @@ async function writeDeployment(
   secret: Readonly<Record<string, string>>,
 ): Promise<number> {
   const text = deployText(answers);
-  await writeFile(join(folder, deployFile), text, { flag: 'wx' });
   const hasSecret = await writeSecret(folder, answers.auth, secret);
+  await writeNew(join(folder, deployFile), text);
   writeLine(`Wrote ${[deployFile, secretFile].map((name) => join(folder, name)).join(', ')}; git ignores both.`);
   const fill = `aws secretsmanager put-secret-value --secret-id ${secretNameOf(answers)} --secret-string file://${secretFile}`;
   writeNext(folder, hasSecret, [
@@ -139,7 +140,7 @@ async function writeSecret(folder: string, auth: Auth, values: Readonly<Record<s
   if (existsSync(path)) {
     return true;
   }
-  await writeFile(path, secretText(auth, values), { mode: 0o600, flag: 'wx' });
+  await writeNew(path, secretText(auth, values), 0o600);
   return Object.keys(secretFields[auth]).every((field) => (values[field] ?? '') !== '');
 }
 

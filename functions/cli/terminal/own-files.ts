@@ -1,14 +1,14 @@
 /** Writes files of the user's own, such as a config, a demo or a page, and explains why that is not possible. */
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { newToken } from '../../clock.ts';
 import { ConfigError, DqsyncError, StorageError } from '../../errors.ts';
-import { fileErrorCode } from '../../warehouse/file-errors.ts';
+import { fileErrorCode, remedyForLack } from '../../warehouse/file-errors.ts';
 
 /**
  * Runs `work`, which writes files into a folder.
  *
- * @throws ConfigError if the file system refuses that, and what `work` throws otherwise
+ * @throws ConfigError if the file system refuses that, StorageError if it is full, and what `work` throws otherwise
  */
 export async function writingInto<T>(folder: string, work: () => Promise<T>): Promise<T> {
   try {
@@ -18,10 +18,28 @@ export async function writingInto<T>(folder: string, work: () => Promise<T>): Pr
     if (code === undefined) {
       throw cause;
     }
-    throw new ConfigError(`cannot create files in ${resolve(folder)} (${code})`, {
-      remedy: 'Run from a writable directory.',
-      cause,
-    });
+    const message = `cannot create files in ${resolve(folder)} (${code})`;
+    const remedy = remedyForLack(code);
+    throw remedy === null
+      ? new ConfigError(message, { remedy: 'Run from a writable directory.', cause })
+      : new StorageError(message, { remedy, cause });
+  }
+}
+
+/**
+ * Writes a new file completely or not at all.
+ *
+ * @throws what the file system throws: EEXIST if there is such a file
+ */
+export async function writeNew(path: string, text: string, mode = 0o666): Promise<void> {
+  const file = await open(path, 'wx', mode);
+  try {
+    await file.writeFile(text);
+  } catch (thrown) {
+    await rm(path);
+    throw thrown;
+  } finally {
+    await file.close();
   }
 }
 
@@ -33,8 +51,9 @@ export async function writePage(path: string, html: string): Promise<void> {
     await rename(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true });
-    throw new StorageError(`cannot write the report to ${path} (${fileErrorCode(cause)})`, {
-      remedy: 'With --out, give a file in an existing, writable folder.',
+    const code = fileErrorCode(cause) ?? '';
+    throw new StorageError(`cannot write the report to ${path} (${code})`, {
+      remedy: remedyForLack(code) ?? 'With --out, give a file in an existing, writable folder.',
       cause,
     });
   }
