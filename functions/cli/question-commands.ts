@@ -1,6 +1,6 @@
 /** The commands that answer questions about executions and tasks. */
 import { Option } from 'commander';
-import { allFilters } from '../filters.ts';
+import { allFilters, filterNames } from '../filters.ts';
 import {
   type AddCommand,
   ageOption,
@@ -13,6 +13,9 @@ import {
   timeForms,
   verticalOption,
 } from './command-options.ts';
+
+/** Options of `list` that choose among instances. */
+const notForTasks = [...filterNames, 'from', 'to', 'limit', 'offset', 'columns'];
 
 /** `list`, `query`, `report`, `changes` and `explain`. */
 export const questionCommands: readonly AddCommand[] = [
@@ -38,7 +41,7 @@ export const questionCommands: readonly AddCommand[] = [
         'columns to show, for example id,name,end_time,extra; "took" is the time it took',
       ),
       verticalOption,
-      new Option('--tasks', 'list tasks instead, with their schedule and last run; takes no filter'),
+      new Option('--tasks', 'list all tasks instead, with their schedule and last run').conflicts(notForTasks),
       jsonOption('print one JSON object; ids have 19 digits and are strings, exact in every reader'),
     ],
     remarks: 'A filter may be given several times: what matches one of its values is shown, the newest first.',

@@ -47,7 +47,7 @@ export async function list(options: ListOptions): Promise<number> {
   const bar = openProgressBar();
   try {
     if (options.tasks) {
-      await listTasks(source.tasks, target.name, options.json === true);
+      await listTasks(source.tasks, target.name, options);
       return 0;
     }
     const { listed, listedFromMs } = await listLatest(source.fetchPage, clock.now(), {

@@ -3,17 +3,21 @@ import { isoOrNull } from '../../clock.ts';
 import type { TaskSource } from '../../source/task-calls.ts';
 import { listAllTasks } from '../../source/task-list.ts';
 import { counted } from '../terminal/formats.ts';
-import { writeJson, writeLine, writeNote } from '../terminal/output.ts';
+import { type OutputOptions, writeData, writeJson, writeNote } from '../terminal/output.ts';
 import { renderTable } from '../terminal/table.ts';
+
+interface TasksOptions extends OutputOptions {
+  readonly vertical?: boolean;
+}
 
 /**
  * Requests and prints all tasks.
  *
  * @throws CredentialsError, SourceError
  */
-export async function listTasks(source: TaskSource, target: string, isJson: boolean): Promise<void> {
+export async function listTasks(source: TaskSource, target: string, { json, vertical }: TasksOptions): Promise<void> {
   const { tasks, isComplete } = await listAllTasks(source);
-  if (isJson) {
+  if (json) {
     const rows = tasks.map((task) => ({
       id: task.id,
       name: task.name,
@@ -38,6 +42,6 @@ export async function listTasks(source: TaskSource, target: string, isJson: bool
     task.schedulePeriod === null ? task.scheduleStatus : `${task.scheduleInterval} ${task.schedulePeriod}`,
     task.lastRunTimeMs === null ? 'never' : { ms: task.lastRunTimeMs },
   ]);
-  writeLine(renderTable(columns, rows));
+  writeData(renderTable(columns, rows, { isVertical: vertical ?? false }));
   writeNote(`${counted(tasks.length, 'task')}${isComplete ? '' : '; the source counts more than it shows'}`);
 }

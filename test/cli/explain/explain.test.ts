@@ -86,6 +86,23 @@ it('dqsync list --tasks shows all tasks in the order of the source, with exact i
   expect(tasks.map((task: { id: string }) => task.id)).toEqual(
     world.simulator.tasks().map(({ definition }) => definition.task.taskId),
   );
+  expect((await world.cli(['list', '--tasks', '--vertical'])).stdout).toContain(`id             ${ran.task.taskId}\n`);
+});
+
+it.each([
+  ['--limit', '5'],
+  ['--offset', '5'],
+  ['--from', '7d'],
+  ['--to', 'now'],
+  ['--columns', 'id'],
+  ['--name', 'ran'],
+  ['--task-type', 'QUALITY_TASK'],
+  ['--run-status', 'FAILED'],
+  ['--notify-status', 'FAILED'],
+])('dqsync list --tasks refuses %s, which chooses among instances, instead of ignoring it', async (option, value) => {
+  const run = await (await aWorld()).cli(['list', '--tasks', option, value]);
+  expect(run).toMatchObject({ exitCode: 2, stdout: '' });
+  expect(run.stderr).toMatch(new RegExp(`^error: option '--tasks' cannot be used with option '${option} `));
 });
 
 type World = Awaited<ReturnType<typeof aWorld>>;
