@@ -49,7 +49,7 @@ export async function backfill(options: BackfillOptions): Promise<number> {
       return 0;
     }
     const flags = [...(options.again ? ['--again'] : []), ...(options.results ? ['--results'] : [])];
-    const command = commandWith('backfill', options, flags);
+    const command = commandWith('backfill', options, task.window, flags);
     return await runAndReport(terminal, run, options, (summary, how) => describeBackfill(summary, command, how));
   });
 }

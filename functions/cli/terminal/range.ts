@@ -3,6 +3,7 @@ import type { Config } from '../../config.ts';
 import { ConfigError } from '../../errors.ts';
 import type { EpochMs, Window } from '../../model.ts';
 import { settingsOf } from '../../sync/targets.ts';
+import { argumentAt } from './formats.ts';
 import type { TargetOptions } from './open-targets.ts';
 
 /** The options of commands about a range. */
@@ -27,23 +28,30 @@ export function settledPart(range: Window, from: string, config: Config, nowMs: 
   return { fromMs: range.fromMs, toMs: Math.min(range.toMs, settledMs) };
 }
 
-/** Returns a command with the range, targets and config of `options`, and `flags`, as a user would type it. */
+/**
+ * Returns a command with the range, targets and config of `options`, and `flags`, as a user would type it.
+ *
+ * @param range the range that `options` mean; null without one
+ */
 export function commandWith(
   name: string,
-  { config, target, from, to }: RangeOptions,
+  { config, target, from = '', to = '' }: RangeOptions,
+  range: Window | null,
   flags: readonly string[],
 ): string {
   return [
     `dqsync ${name}`,
-    ...(from === undefined ? [] : [`--from ${argument(from)}`]),
-    ...(to === undefined ? [] : [`--to ${argument(to)}`]),
+    ...(range === null ? [] : [`--from ${argument(from, range.fromMs)}`, `--to ${argument(to, range.toMs)}`]),
     ...target.map((each) => `--target ${each}`),
     ...flags,
     ...(config === 'dqsync.json' ? [] : [`--config ${JSON.stringify(config)}`]),
   ].join(' ');
 }
 
-/** A local time has a space. */
-function argument(text: string): string {
+/** Returns a time as typed, with quotes if it has a space. A relative one would mean another time later. */
+function argument(text: string, ms: EpochMs): string {
+  if (!/^\d{4}-/.test(text)) {
+    return argumentAt(ms);
+  }
   return text.includes(' ') ? `"${text}"` : text;
 }

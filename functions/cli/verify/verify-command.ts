@@ -49,7 +49,7 @@ export async function verify(options: VerifyOptions): Promise<number> {
         bar.clear();
       }
     }
-    const command = commandWith('verify', options, isDeep ? ['--deep'] : []);
+    const command = commandWith('verify', options, range, isDeep ? ['--deep'] : []);
     writeResult(options, verified.map(verifiedJson), () =>
       verified.map((target) => describeVerified(target, command)).join('\n\n'),
     );

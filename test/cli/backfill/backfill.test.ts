@@ -96,6 +96,12 @@ describe('dqsync backfill', () => {
     await world.write('secret.json', '{"token":"wrong"}');
     const { stdout } = await world.cli(['backfill', ...range, '--again']);
     expect(stdout).toContain('To continue: dqsync backfill --from "2026-01-01 08:00" --to 2026-01-02T08:00 --again\n');
+    const relative = await world.cli(['backfill', '--from', '90m', '--to', 'today']);
+    expect(relative.exitCode).toBe(2);
+    const later = await world.cli(['backfill', '--from', 'yesterday', '--to', '90m']);
+    expect(later.stdout).toMatch(
+      /To continue: dqsync backfill --from \d{4}-\d\d-\d\d --to \d{4}-\d\d-\d\dT\S+\+08:00\n/,
+    );
   });
 
   it.each([
