@@ -5,8 +5,8 @@ import { gapsIn, lengthOf } from '../../intervals.ts';
 import type { Window } from '../../model.ts';
 import { argumentAt, counted, duration, shownAt } from '../terminal/formats.ts';
 
-/** Number of cells in the timeline. */
-const columns = 40;
+/** Number of cells in the timeline; with times, fewer fit into 80 columns. */
+const columns = { ofDays: 40, ofTimes: 24 };
 /** Most gaps to list; the longest ones. */
 const shownGaps = 5;
 const dayMs = 86_400_000;
@@ -21,7 +21,7 @@ export function coverageView(checkpoint: Checkpoint, initialFromMs: number) {
 }
 
 /**
- * Draws `2026-01-01 ████████▒░░████ 2026-11-24`: a cell is `░` if none of it is covered, `▒` if some of it is not. Null
+ * Draws `2026-01-01 ████████▒░░████ 2026-11-24`, for less than two days with times in the zone of the config: a cell is `░` if none of it is covered, `▒` if some of it is not. Null
  * without coverage.
  */
 export function timeline({ span, coverage }: CoverageView): string | null {
@@ -29,12 +29,13 @@ export function timeline({ span, coverage }: CoverageView): string | null {
     return null;
   }
   const lengthMs = span.toMs - span.fromMs;
-  const cells = Math.max(1, Math.min(columns, lengthMs));
+  const areTimes = lengthMs < 2 * dayMs;
+  const cells = Math.max(1, Math.min(areTimes ? columns.ofTimes : columns.ofDays, lengthMs));
   const edge = (cell: number): number => span.fromMs + Math.floor((cell * lengthMs) / cells);
   const line = Array.from({ length: cells }, (_, cell) =>
     cellOf({ fromMs: edge(cell), toMs: edge(cell + 1) }, coverage),
   );
-  const label = (ms: number): string => (lengthMs < 2 * dayMs ? shownAt(ms) : shownAt(ms).slice(0, 10));
+  const label = (ms: number): string => shownAt(ms).slice(0, areTimes ? 16 : 10);
   return `${label(span.fromMs)} ${line.join('')} ${label(span.toMs)}`;
 }
 

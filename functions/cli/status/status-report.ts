@@ -191,6 +191,7 @@ function sourceText(source: SourceClock | { readonly error: DqsyncError }): stri
   if ('error' in source) {
     return `not available: ${paragraph(`${source.error.message}. ${source.error.remedy}`)}`;
   }
-  const future = source.futureRows === 0 ? 'no rows dated in the future' : paint.yellow(describeFutureRows(source));
+  const future =
+    source.futureRows === 0 ? 'no rows dated in the future' : paint.yellow(paragraph(describeFutureRows(source)));
   return `${describeSkew(source.skewMs)}, ${future}`;
 }
