@@ -29,5 +29,6 @@ export async function requireWritableFolders(folder: string, names: readonly str
 }
 
 function requireWritable(path: string): Promise<void> {
-  return explained('write', path, () => access(path, constants.W_OK | constants.X_OK));
+  // The dot makes a file in the place of a folder an error of its own.
+  return explained('write', path, () => access(`${path}/.`, constants.W_OK | constants.X_OK));
 }

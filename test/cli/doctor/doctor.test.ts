@@ -91,6 +91,16 @@ describe('dqsync doctor', () => {
     expect((await world.cli(['status'])).stdout.includes('would fail')).toBe(user === undefined);
   });
 
+  it('finds a file in the place of the warehouse; so does status', async () => {
+    const world = await aWorld();
+    await world.write('warehouse', '');
+    const message = `cannot write ${join(world.folder, 'warehouse')}: a part of the path is a file, not a folder`;
+    expect((await world.cli(['doctor'])).stdout).toContain(
+      `✗ warehouse    ${message} (ENOTDIR). Set "warehouse" to a fol`,
+    );
+    expect((await world.cli(['status'])).stdout).toContain(`A sync by this user would fail: ${message}.`);
+  });
+
   it('finds a secret of the wrong shape, and makes the checks that do not need it', async () => {
     const world = await aWorld();
     await world.write('secret.json', '{"key": "pass word+1%"}');
