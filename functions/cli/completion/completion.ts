@@ -13,6 +13,8 @@ interface Completed {
   readonly name: string;
   readonly description: string;
   readonly options: readonly CompletedOption[];
+  /** Values of its argument; empty for any value, or without one. */
+  readonly words: readonly string[];
 }
 
 interface CompletedOption {
@@ -46,7 +48,8 @@ export function completionScript(shell: Shell, program: Command): string {
 function completed(command: Command): Completed {
   const options = [...command.options, command.createOption('-h, --help', 'display help for command')];
   const description = firstSentence(command.description());
-  return { name: command.name(), description, options: options.map(completedOption) };
+  const words = command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []);
+  return { name: command.name(), description, options: options.map(completedOption), words };
 }
 
 function completedOption({ long, short, description, argChoices, required, optional, flags }: Option): CompletedOption {
@@ -79,9 +82,11 @@ function valueCases(
     .join('\n');
 }
 
-/** Returns a `case` branch for each command, with its options. */
+/** Returns a `case` branch for each command, with the values of its argument and its options. */
 function optionCases(commands: readonly Completed[], words: (flags: readonly string[]) => string): string {
-  return commands.map(({ name, options }) => `    ${name}) ${words(options.map(({ long }) => long))} ;;`).join('\n');
+  return commands
+    .map((each) => `    ${each.name}) ${words([...each.words, ...each.options.map(({ long }) => long)])} ;;`)
+    .join('\n');
 }
 
 function bashScript(commands: readonly Completed[]): string {
@@ -130,8 +135,11 @@ compdef _dqsync dqsync
 }
 
 function fishScript(commands: readonly Completed[]): string {
-  const lines = commands.flatMap(({ name, description, options }) => [
+  const lines = commands.flatMap(({ name, description, options, words }) => [
     `complete -c dqsync -n __fish_use_subcommand -a ${name} -d ${quoted(description)}`,
+    ...(words.length === 0
+      ? []
+      : [`complete -c dqsync -n '__fish_seen_subcommand_from ${name}' -a '${words.join(' ')}'`]),
     ...options.map((option) => `complete -c dqsync -n '__fish_seen_subcommand_from ${name}' ${fishOption(option)}`),
   ]);
   return `# Completion of dqsync for fish.\ncomplete -c dqsync -f\n${lines.join('\n')}\n`;

@@ -27,6 +27,10 @@ it.each<[string[], string[]]>([
     ['--dry-run', '--deployed'],
   ],
   [['dqsync', 'list', '--limit', ''], []],
+  [
+    ['dqsync', 'completion', ''],
+    ['bash', 'zsh', 'fish', '--quiet', '--verbose', '--no-color', '--help'],
+  ],
   [['dqsync', 'sync', '--config', 'package.j'], ['package.json']],
   [['dqsync', 'sync', '-c', 'package.j'], ['package.json']],
   [['dqsync', 'nope', '--'], []],
