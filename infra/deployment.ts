@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { dayInTimeZone, parseTime } from '../functions/clock.ts';
 import { type Config, parseConfig, parseWith, timeZone } from '../functions/config.ts';
+import type { LineOf } from '../functions/config-problems.ts';
 import { ConfigError } from '../functions/errors.ts';
 import { parseWarehouseUrl } from '../functions/warehouse/location.ts';
 import { isCron, ratePeriodMinutes, scheduleExpressionProblem } from './schedule-expression.ts';
@@ -178,13 +179,14 @@ export interface Deployment extends Omit<DeploymentSettings, 'database' | 'first
 /**
  * Checks the content of a deployment file, `{"config": …, "deployment": …}`.
  *
+ * @param lineOf finds the line of a key in the file
  * @throws ConfigError naming every wrong key by its path
  */
-export function parseDeployment(value: unknown): Deployment {
+export function parseDeployment(value: unknown, lineOf: LineOf = () => null): Deployment {
   const document = z.strictObject({ config: z.looseObject({}), deployment: z.unknown().optional() });
-  const { config: written, deployment = {} } = parseWith(document, value, 'the document');
-  const config = parseConfig(written, '"config"');
-  const settings = parseWith(deploymentSchema, deployment, '"deployment"');
+  const { config: written, deployment = {} } = parseWith(document, value, 'the document', lineOf);
+  const config = parseConfig(written, '"config"', (path) => lineOf(['config', ...path]));
+  const settings = parseWith(deploymentSchema, deployment, '"deployment"', (path) => lineOf(['deployment', ...path]));
   const { expression, longestGapMinutes } = settings.schedule;
   const periodMinutes = ratePeriodMinutes(expression) ?? longestGapMinutes ?? longestPeriodMinutes;
   refuseFileCredentials(config);

@@ -224,6 +224,7 @@ const table: Readonly<Record<string, Allowed>> = {
     parts: [
       'functions/clock.ts',
       'functions/config.ts',
+      configProblems,
       configText,
       'functions/errors.ts',
       'functions/metrics.ts',

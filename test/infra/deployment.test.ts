@@ -175,10 +175,25 @@ describe('the deployment file', () => {
     expect(() => readDeploymentFile(file)).toThrow(message);
   });
 
+  it('is refused with the lines of wrong keys', async () => {
+    const file = join(await tempFolder(), 'mine.json');
+    const text = `{
+      "config": ${JSON.stringify({ ...aConfig(), results: 'some' })},
+      "deployment": {
+        "schedul": {}
+      }
+    }`;
+    await writeFile(file, text);
+    expect(() => readDeploymentFile(file)).toThrow('line 2: "results": must be one of "failed", "all", "none"');
+    await writeFile(file, text.replace('some', 'all'));
+    expect(() => readDeploymentFile(file)).toThrow('line 4: unknown key "schedul" (did you mean "schedule"?)');
+  });
+
   it('is named by cdk.json, and the error on a fresh clone, which has none, names the command that writes it', () => {
     const top = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
     const { config } = JSON.parse(top('cdk.json')).context;
-    expect(top('.gitignore')).toContain(`\n/${config}\n`);
+    // The README also has `npm pack` write its package there.
+    expect(top('.gitignore')).toMatch(new RegExp(`\n/${config}\n[^]*\n/dqsync-\\*\\.tgz\n`));
     expect(() => readDeploymentFile(`/nowhere/${config}`)).toThrow(
       expect.objectContaining({
         message: expect.stringContaining('there is no such file'),
