@@ -45,7 +45,7 @@ async function readText(path: string): Promise<string> {
   } catch (cause) {
     const code = fileErrorCode(cause);
     if (code === 'ENOENT') {
-      throw new ConfigError(`there is no config file ${path}`, {
+      throw new ConfigError(`there is no config file ${path === '' ? 'with an empty name' : path}`, {
         remedy:
           'Create one with "dqsync init", or give its path with --config or DQSYNC_CONFIG_FILE. "dqsync demo" works without one.',
         code,

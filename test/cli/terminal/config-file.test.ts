@@ -22,6 +22,10 @@ it.each([
   await expect(loadConfig(path)).rejects.toThrow(`the syntax is wrong at line ${line}, column ${column}`);
 });
 
+it('an empty path, as of an empty DQSYNC_CONFIG_FILE, is named as such', async () => {
+  await expect(loadConfig('')).rejects.toThrow('there is no config file with an empty name');
+});
+
 it('a syntax error does not quote the text, which may contain a secret by mistake', async () => {
   const path = join(await tempFolder(), 'config.json');
   await writeFile(path, '{"password": hunter2}');
