@@ -62,7 +62,9 @@ const filters: { readonly [Name in keyof PageFilter]-?: Filter } = {
 export const allFilters: readonly Filter[] = Object.values(filters);
 
 /** The names of all filters. */
-export const filterNames: readonly (keyof PageFilter)[] = ['name', 'taskType', 'runStatus', 'notifyStatus'];
+export const filterNames: readonly (keyof PageFilter)[] = Object.keys(filters).filter(
+  (name): name is keyof PageFilter => name in filters,
+);
 
 /** A filter that is set. */
 export interface SetFilter extends Filter {

@@ -68,13 +68,10 @@ export function newCounters(): RunCounters {
 }
 
 /** Returns the counters that the summary shows. */
-export function summaryCounters({
-  commits: _,
-  commitConflicts: __,
-  auditFailures: ___,
-  resultsBacklog: ____,
-  resultsBacklogAgeSeconds: _____,
-  ...shown
-}: RunCounters): SummaryCounters {
+export function summaryCounters(counters: RunCounters): SummaryCounters {
+  const shown = { ...ofSummary };
+  for (const name of Object.keys(shown).filter((key): key is keyof SummaryCounters => key in shown)) {
+    shown[name] = counters[name];
+  }
   return shown;
 }
