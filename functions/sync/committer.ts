@@ -2,6 +2,7 @@
 import { type Change, newestStartsOf } from '../checkpoint/change.ts';
 import type { Checkpoint, LastRun } from '../checkpoint/checkpoint.ts';
 import { commitChange, type LoadedCheckpoint } from '../checkpoint/checkpoint-store.ts';
+import { endOf } from '../checkpoint/coverage.ts';
 import { isoTime, newToken } from '../clock.ts';
 import { InternalError } from '../errors.ts';
 import { gapsIn, lengthOf, spanMs } from '../intervals.ts';
@@ -91,6 +92,7 @@ export class Committer {
     this.#isBroken = true;
     const { rows, unreadable, change: recorded, expired } = this.recorder.take();
     await this.#options.watch?.note(rows);
+    const filesBefore = this.#options.counters.files;
     await this.#writeRows(rows);
     await this.#quarantine(unreadable);
     await this.#run.beforeCheckpoint?.(rows, this.#before);
@@ -121,6 +123,12 @@ export class Committer {
     this.#committedAtMs = committedAtMs;
     this.recorder.remember(committed.checkpoint, committedAtMs);
     this.#isBroken = false;
+    this.#run.log('info', 'committed', {
+      target: this.#run.target.name,
+      rows: rows.length,
+      files: counters.files - filesBefore,
+      until: isoTime(endOf(committed.checkpoint.coverage) ?? settings.initialFromMs),
+    });
     this.#reportExpired(expired);
     const theirs = committed.theirs ?? [];
     const isReadTwice = change.windows.some(({ window }) => lengthOf(gapsIn(window, theirs)) < spanMs(window));

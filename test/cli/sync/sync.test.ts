@@ -18,6 +18,15 @@ describe('dqsync sync', () => {
     expect(existsSync(join(world.folder, 'warehouse', 'state', 'sales', 'checkpoint.json'))).toBe(true);
   });
 
+  it('logs each commit with --verbose, and only warnings without', async () => {
+    const world = await aWorld();
+    addExecutions(world, 10);
+    const verbose = await world.cli(['sync', '--verbose', '--json']);
+    expect(verbose.stderr).toMatch(/^\[info\] committed target=sales rows=10 files=\d until=\S+Z\n/);
+    expect(JSON.parse(verbose.stdout)).toHaveLength(1);
+    expect(await world.cli(['sync'])).toMatchObject({ exitCode: 0, stderr: '' });
+  });
+
   it('writes nothing the second time', async () => {
     const world = await aWorld();
     addExecutions(world, 20);
