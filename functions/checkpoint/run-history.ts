@@ -65,7 +65,9 @@ export async function recordRun(run: DocumentRun & { readonly log: Log }, record
     await changeDocument(run, runsKind, loaded, (runs) => withRun(runs, record));
   } catch (thrown) {
     const { message } = toDqsyncError(thrown);
-    run.log('warn', `the run is missing in "dqsync runs": ${message}`, { target: run.target.name });
+    // A run that failed reports its own error, which often has the same cause.
+    const level = record.outcome === 'failed' ? 'info' : 'warn';
+    run.log(level, `the run is missing in "dqsync runs": ${message}`, { target: run.target.name });
   }
 }
 

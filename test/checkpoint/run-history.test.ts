@@ -19,8 +19,10 @@ function aRun(n: number, fields: Partial<RunRecord> = {}): RunRecord {
 }
 
 function recording(store: Store, warnings: string[] = []) {
-  const log = (_level: string, message: string): void => {
-    warnings.push(message);
+  const log = (level: string, message: string): void => {
+    if (level === 'warn') {
+      warnings.push(message);
+    }
   };
   return (record: RunRecord) => recordRun({ store, target, log, clock: systemClock }, record);
 }
@@ -67,6 +69,13 @@ describe('the history of runs', () => {
       warnings,
     )(aRun(1));
     expect(warnings).toHaveLength(warningCount);
+  });
+
+  it('does not warn of a missing record if the run itself failed, usually for the same reason', async () => {
+    const warnings: string[] = [];
+    const store = failingStore(await tempWarehouse(), () => 'die-before');
+    await recording(store, warnings)(aRun(1, { outcome: 'failed', error: 'disk full' }));
+    expect(warnings).toEqual([]);
   });
 
   it.each(['', '{', 'null', '{"format":"other"}', '{"format":"dqsync.runs","runs":[1,{"runId":"x"}]}'])(
