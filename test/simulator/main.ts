@@ -20,16 +20,19 @@ if (values.help) {
   process.exit(0);
 }
 
+const port = numberOf('port');
+const days = numberOf('days');
+const history = { days, tasks: numberOf('tasks') };
 const clock = shiftedClock();
 const simulator = await startSimulator({
-  port: Number(values.port),
-  seed: Number(values.seed),
+  port,
+  seed: numberOf('seed'),
   clock,
   control: clock,
-  history: { days: Number(values.days), tasks: Number(values.tasks) },
-  traps: { latencyMs: Number(values.latency) },
+  history,
+  traps: { latencyMs: numberOf('latency') },
   ...(values.unthrottled ? {} : { quota: { requests: 40, perSeconds: 10 } }),
-});
+}).catch((thrown: Error) => refuse(`cannot listen on port ${port}: ${thrown.message}. Give another one with --port.`));
 process.once('SIGINT', () => void simulator.close());
 
 const config = {
@@ -41,7 +44,7 @@ const config = {
     workspace,
     credentials: 'env:DQSYNC_SECRET',
   })),
-  initialFrom: new Date(clock.now() - Number(values.days) * 86_400_000).toISOString(),
+  initialFrom: new Date(clock.now() - days * 86_400_000).toISOString(),
 };
 const quoted = (value: unknown): string => `'${JSON.stringify(value)}'`;
 
@@ -75,7 +78,16 @@ function readArguments() {
       },
     });
   } catch (thrown) {
-    console.error(`${thrown instanceof Error ? thrown.message : String(thrown)}\n\n${usage}`);
-    process.exit(2);
+    refuse(thrown instanceof Error ? thrown.message : String(thrown));
   }
+}
+
+function numberOf(name: 'port' | 'days' | 'tasks' | 'seed' | 'latency'): number {
+  const text = values[name];
+  return /^\d{1,6}$/.test(text) ? Number(text) : refuse(`--${name} "${text}" is not a whole number.`);
+}
+
+function refuse(problem: string): never {
+  console.error(`${problem}\n\n${usage}`);
+  process.exit(2);
 }
