@@ -84,8 +84,8 @@ means executions that the source no longer lists (run again, deleted, forgotten)
     ],
     options: [
       ...targetOptions,
-      new Option('--from <time>', 'only days from here on; default: all settled days'),
-      new Option('--to <time>', 'only days before this'),
+      new Option('--from <time>', 'only days from here on, with --to; default: all settled days'),
+      new Option('--to <time>', 'only days before this, with --from'),
       new Option('--dry-run', 'only say what it would do'),
       jsonOption('print one JSON array with an object per target'),
     ],

@@ -70,6 +70,7 @@ export const questionCommands: readonly AddCommand[] = [
     ],
     remarks: `
 quality_instances has each execution once, in its latest state; quality_instance_observations has every row written.
+Views of tasks, rules and rule results: quality_tasks, quality_rules, quality_results and quality_failures.
 Reads only the days and workspaces that the SQL selects by dt and workspace. Data files of an S3 warehouse are copied once to a
 folder of the user's cache, or to the folder in DQSYNC_CACHE. It may be deleted at any time.
 CSV contains every text unchanged. A spreadsheet may treat text that begins with =, +, - or @ as a formula: import it as text.`,

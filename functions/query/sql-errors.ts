@@ -1,8 +1,8 @@
 /** Explains DuckDB's errors to the person who must fix them. Pure. */
 import { ConfigError, StorageError } from '../errors.ts';
-import { viewName } from '../warehouse/layout.ts';
+import { allViews } from './further-views.ts';
 import type { DataFiles } from './local-copies.ts';
-import { viewColumns } from './view.ts';
+import { instanceView } from './view.ts';
 
 /** A file that is not valid Parquet causes an `Invalid Error`, wrong SQL an `Invalid Input Error`. */
 const storageKinds: ReadonlySet<string> = new Set(['IO', 'Invalid']);
@@ -33,7 +33,15 @@ export function translated(thrown: unknown, { folder, areCopies }: Pick<DataFile
     remedy:
       kind === 'Out of Memory'
         ? 'Select fewer rows or days: add a WHERE on dt.'
-        : `Fix the SQL. The dialect is DuckDB's; ${viewName} has the columns ${viewColumns.join(', ')}.`,
+        : `Fix the SQL. The dialect is DuckDB's. ${describeViews(message)}`,
     cause: thrown,
   });
+}
+
+/** Describes the view that a message names, or that of the executions, and names the others. */
+function describeViews(message: string): string {
+  const shown = allViews.find(({ name }) => message.includes(name)) ?? instanceView;
+  const others = allViews.filter((view) => view !== shown).map(({ name }) => name);
+  const columns = shown.columns.map(({ name }) => name);
+  return `${shown.name} has the columns ${columns.join(', ')}. The other views are ${others.join(', ')}.`;
 }

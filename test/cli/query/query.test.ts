@@ -91,6 +91,8 @@ describe('dqsync query', () => {
     ['SELEC 1', 'Fix the SQL'],
     ['SELECT\nnothing FROM quality_instances', '(line 2: nothing FROM quality_instances)'],
     ['SELECT nothing FROM quality_instances', 'quality_instances has the columns id, name'],
+    ['SELECT name FROM quality_tasks', 'quality_tasks has the columns task_id, task_type, task_name'],
+    ['FROM nowhere', 'The other views are quality_tasks, quality_rules, quality_results, quality_failures.'],
     ["COPY (SELECT 1) TO 'out.csv'", 'error:'],
   ])('refuses %s with exit code 2 and one paragraph', async (sql, message) => {
     const world = await aWorld();
