@@ -42,7 +42,7 @@ export interface ErrorDetails {
   /** The target's name. */
   readonly target?: string | undefined;
   readonly window?: Window | undefined;
-  /** The code of the other side: `APIG.0308`, `DQC.1001`, `ENOSPC`, `PreconditionFailed`. */
+  /** The code of the service or the system that failed: `APIG.0308`, `DQC.1001`, `ENOSPC`, `PreconditionFailed`. */
   readonly code?: string | undefined;
   readonly requestId?: string | undefined;
   readonly retryable?: boolean | undefined;

@@ -176,7 +176,7 @@ const settledStatuses: ReadonlySet<string | null> = new Set(['SUCCESS', 'FAILED'
 
 /**
  * Returns whether the outcome can still change: RUNNING, SUSPENDING, UNKNOWN, an unknown status, or no end time. If the
- * end time was unreadable, only the status counts, because the execution would otherwise stay open for good.
+ * end time was unreadable, only the status counts, because the execution would otherwise never close.
  */
 export function isOpen({ runStatus, endTimeMs, extra }: Pick<Execution, 'runStatus' | 'endTimeMs' | 'extra'>): boolean {
   return !settledStatuses.has(runStatus) || (endTimeMs === null && !holdsEndTime(extra));

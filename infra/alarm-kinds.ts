@@ -1,6 +1,6 @@
 /**
- * The alarms by name, with their meaning and the first thing to check. Pure. The runbook in infra/README.md has a
- * section for each name.
+ * The alarms by name, with their meaning, the first thing to check and the thresholds of the targets' alarms. Pure. The
+ * stack's alarms have their thresholds in alarms.ts. The runbook in infra/README.md has a section for each name.
  */
 import type { MetricName } from '../functions/metrics.ts';
 
@@ -52,7 +52,8 @@ export const alarmKinds = {
     },
   },
   'dead-letters': {
-    meaning: 'A scheduled run could not be started or failed for good, and its event is in the dead-letter queue.',
+    meaning:
+      'A scheduled run could not be started or failed on every attempt, and its event is in the dead-letter queue.',
     lookFirst: 'Read the message in the queue: its requestContext or its attributes contain the reason.',
   },
   'events-dropped': {
@@ -61,7 +62,7 @@ export const alarmKinds = {
       'If "run-failed" fires too, follow that section first. Otherwise check the metric Throttles of the function.',
   },
   'dead-letters-lost': {
-    meaning: 'A run failed for good, and Lambda could not put its event into the dead-letter queue either.',
+    meaning: 'A run failed on every attempt, and Lambda could not put its event into the dead-letter queue either.',
     lookFirst: 'Check the role of the function and the policy of the queue: one of them was changed by hand.',
   },
   'rows-quarantined': {

@@ -96,7 +96,7 @@ export class WarehouseBucket extends Construct {
     acknowledgePrefixes(role, this.bucket, read);
   }
 
-  /** Grants what a query needs: reads data, writes and reads results, lists both. Never writes data. */
+  /** Grants what a query needs: to read data, to write and read results, and to list both. Grants no writes of data. */
   grantQueries(policy: ManagedPolicy): void {
     const data = this.#dataKeys;
     const results = `${this.#resultsKeys}*`;

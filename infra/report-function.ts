@@ -66,7 +66,7 @@ export class ReportFunction extends Construct {
   }
 }
 
-/** Returns the folder of DuckDB's library for a processor, in npm's words. */
+/** Returns the folder of DuckDB's library for a processor, under npm's name for it. */
 function libraryOf(processor: string): string {
   return join(root, 'node_modules/@duckdb', `node-bindings-linux-${processor}`);
 }

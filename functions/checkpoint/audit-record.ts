@@ -1,4 +1,6 @@
-/** The record of a target's audits, for people and for the order of the next one: a document beside the checkpoint. */
+/**
+ * The record of a target's audits: a document beside the checkpoint, for people, and to order the next audit's days.
+ */
 import * as z from 'zod';
 import { auditKey } from '../warehouse/layout.ts';
 import type { DocumentKind } from './state-document.ts';

@@ -125,7 +125,7 @@ export function rereadParts(
   return isSame && nowMs - rereading.readAtMs < rereadingMemoryMs ? rereading.read : [];
 }
 
-/** A shorter lookback takes effect only after a run has read the longer one to its end. */
+/** A shorter lookback takes effect only after a run has read the longer one completely. */
 function nextLookback({ lookbackMs: before }: Checkpoint, change: Change, lookbackMs: number): number | null {
   if (change.incrementalFromMs === null) {
     return before;

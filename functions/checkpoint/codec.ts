@@ -121,8 +121,8 @@ export function decodeAnyCheckpoint(bytes: Uint8Array, target: string, where: st
 }
 
 /**
- * Returns a hash of the content, independent of its layout. Without it, a single wrong digit could hide a span for
- * good.
+ * Returns a hash of the content, independent of its layout. Without it, a single wrong digit could hide a span
+ * permanently.
  */
 function digestOf(content: object): string {
   return hash64(

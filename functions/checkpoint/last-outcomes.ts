@@ -1,8 +1,8 @@
 /**
  * The last outcome of each task, and the changes that were not announced yet: a document beside the checkpoint.
  *
- * A run writes it before it commits the rows that it is about. So a run that is killed between the two has lost no
- * change: the next one finds it here, reads the rows again, and folding them in once more changes nothing.
+ * A run writes it before it commits the rows. So a run that is killed between the two loses no change: the next run
+ * finds the change here, and reading the rows again adds no other.
  */
 import * as z from 'zod';
 import type { EpochMs } from '../model.ts';

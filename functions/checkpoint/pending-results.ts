@@ -99,7 +99,7 @@ function newestStartsOf(executions: readonly Started[]): ReadonlyMap<bigint, Epo
 }
 
 /**
- * Returns executions to add. One whose instance is known to have started again, maybe from another run, is added as
+ * Returns executions to add. One whose instance is known to have started again, perhaps from another run, is added as
  * `rerun`.
  */
 function addedTo({ pending, fetched }: PendingResults, written: readonly WrittenExecution[]): PendingResult[] {

@@ -13,7 +13,7 @@ import { jsonLines } from './stored-json.ts';
 const format = 'dqsync.runs';
 /** A week of hourly runs; with the backfills below, 100 kB. */
 const keptRuns = 180;
-/** Backfills that did not reach their end and are older than the runs above. */
+/** Backfills that did not finish and are older than the runs above. */
 const keptUnfinished = 20;
 
 /** The outcome of a run. `running` remains if a backfill is killed; `waiting`: the secret has no value yet. */
@@ -79,10 +79,7 @@ function withRun(runs: readonly RunRecord[], record: RunRecord): readonly RunRec
   return [...unfinished.slice(-keptUnfinished), ...newest];
 }
 
-/**
- * Returns the backfills that did not reach their end and that no later one has taken to its end; of the same range the
- * last.
- */
+/** Returns the backfills that did not finish and whose range no later one has finished; of the same range the last. */
 export function unfinishedBackfills(runs: readonly RunRecord[]): readonly RunRecord[] {
   return runs.filter((run, index) => {
     const { mode, outcome, from, to } = run;

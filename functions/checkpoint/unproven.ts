@@ -14,7 +14,7 @@ const longestWaitMs = 86_400_000;
 const keptWindows = 200;
 
 /**
- * Returns the windows with those added that a run tried in vain at `atMs`, without what is covered.
+ * Returns the windows with those added that a run could not prove at `atMs`, without what is covered.
  *
  * @param coverage after the run's own windows were added
  */

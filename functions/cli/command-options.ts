@@ -30,7 +30,7 @@ export function command<Args extends unknown[]>(definition: Definition<Args>): A
     const added = program
       .command(usage)
       .description(description)
-      .option('-q, --quiet', 'leave out progress and remarks; errors are printed all the same')
+      .option('-q, --quiet', 'leave out progress and remarks, but not errors')
       .option('-v, --verbose', 'also log each commit and what is unusual; show details')
       .option('--no-color', 'print no colors; so do NO_COLOR and pipes, while FORCE_COLOR prints them anywhere')
       .hook('preAction', (_, action) => setVerbosity(action.opts()))

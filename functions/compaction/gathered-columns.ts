@@ -17,7 +17,7 @@ export interface GatheredColumn {
   get(row: number): StoredValue;
   /** Orders two rows: nulls first, then by value. */
   compare(a: number, b: number): number;
-  /** The values of some rows, as Arrow has them. */
+  /** Returns the values of some rows in Arrow's format. */
   select(rows: Uint32Array): Data;
 }
 

@@ -1,13 +1,13 @@
 /**
- * Why no reply was received, in the same words and with the same remedy for every client: the source's, IAM's, S3's,
- * those of other AWS services. Pure.
+ * Why no reply was received, with the same message and remedy for every client: the source's, IAM's, S3's, those of
+ * other AWS services. Pure.
  */
 import type { Route } from './proxy.ts';
 
 /**
  * - `connect` no connection: name not found, refused, timed out
  * - `proxy` the proxy on the way cannot be reached, or refuses to connect
- * - `tls` the other side's certificate or protocol is not acceptable
+ * - `tls` the server's certificate or protocol is not acceptable
  * - `timeout` connected, but the reply did not arrive in time
  * - `reset` the connection broke before the whole reply had arrived
  * - `notHttp` the reply is not HTTP
@@ -109,7 +109,7 @@ export function faultRemedy({ kind, code, route }: Fault, setting: string): stri
       return tlsRemedy(code, route, setting);
     case 'timeout':
     case 'reset':
-      return 'The network or the other side failed: run again later.';
+      return 'The network or the server failed: run again later.';
     case 'notHttp':
       return `Run again later. If this persists, check that ${setting} is the API's endpoint and that no proxy replies instead.`;
     case 'tooBig':

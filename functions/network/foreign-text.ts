@@ -1,9 +1,9 @@
-/** Text of the other side, made fit to be shown. Pure. */
+/** Text from a remote server, cleaned for display. Pure. */
 
 const maxForeignChars = 300;
 
 /**
- * Cleans a text of the other side: one line, no control characters, no secrets, at most 300 characters. Undefined if
+ * Cleans a text from a remote server: one line, no control characters, no secrets, at most 300 characters. Undefined if
  * nothing is left.
  */
 export function cleanText(value: unknown, redact: (text: string) => string): string | undefined {

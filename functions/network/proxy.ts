@@ -5,7 +5,7 @@
 import { BlockList, isIP } from 'node:net';
 import { ConfigError } from '../errors.ts';
 
-/** The environment variables that name proxies. Small letters win, as in curl. */
+/** The environment variables that name proxies. Lowercase takes precedence, as in curl. */
 export interface ProxyEnvironment {
   readonly HTTPS_PROXY?: string | undefined;
   readonly https_proxy?: string | undefined;

@@ -29,7 +29,7 @@ const resultNames = columnNames(resultTable);
 const rulesSql = (table: string): string =>
   latestSql(ruleNames, 'workspace, project_id, task_id, rule_id, rule_part', `${table}\n  WHERE rule_part IS NOT NULL`);
 
-/** Whether a row only says that an execution has no results: for any reason, or for one. */
+/** Returns SQL: whether a row only records that an execution has no results, for `reason` or for any reason. */
 function isNote(reason = ''): string {
   return `coalesce(starts_with(extra, '{"_dqsync":{"no_results":"${reason}'), false)`;
 }

@@ -3,8 +3,8 @@
  * files behind a link that leads out of a folder, because DuckDB opens nothing there.
  *
  * Data files are immutable (PROTOCOL.md, I1), so a copy never becomes stale. The cache is itself a warehouse in a
- * folder, so a copy is complete or missing, even if several processes write it. Since copies are kept for good, each is
- * checked against the listing first: a reply of status 200 may come from a proxy or a login page.
+ * folder, so a copy is complete or missing, even if several processes write it. Since copies are kept permanently, each
+ * is checked against the listing first: a reply of status 200 may come from a proxy or a login page.
  */
 import { access, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';

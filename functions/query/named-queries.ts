@@ -8,7 +8,7 @@ export interface NamedQueryOptions {
   readonly view: string;
   /** Number of days to look back, which limits the partitions that Athena reads; null for all. */
   readonly lastDays: number | null;
-  /** Quotes the name of another view. Default: as it is. */
+  /** Quotes the name of another view. Default: unchanged. */
   readonly further?: (view: string) => string;
 }
 

@@ -7,9 +7,9 @@
 import { spanMs } from '../intervals.ts';
 import type { Window } from '../model.ts';
 
-/** Most rows of a slice: 50 pages, so that the half page lost at its end costs 1 %. */
+/** Maximum rows of a slice: 50 pages, so that the half page lost at its end costs 1 %. */
 export const maxSliceRows = 5_000;
-/** Fewest rows of a slice that is shortened so that several can be read in parallel. */
+/** Minimum rows of a slice that is shortened so that several can be read in parallel. */
 const minSliceRows = 2_500;
 const leastRows = 100;
 /** A rest shorter than this share of a slice is joined to it. */

@@ -13,7 +13,7 @@ const maxNameCharacters = 200;
 /** Executions, rules and findings kept of each task. */
 type Kept = readonly [runs: number, rules: number, findings: number];
 
-/** Tried in turn. */
+/** From most to least; the first that fits is used. */
 const keptTried: readonly Kept[] = [
   [runsPerTask, maxRules, maxFindings],
   [runsPerTask, 3, 4],

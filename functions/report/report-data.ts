@@ -102,7 +102,7 @@ export interface TaskData {
   readonly id: string | null;
   readonly name: string;
   readonly type: string;
-  /** Its level, who created it, and its schedule, in the source's words; empty where tasks are not synced. */
+  /** Its level, who created it, and its schedule, as the source names them; empty where tasks are not synced. */
   readonly level: string;
   readonly creator: string;
   readonly schedule: string;

@@ -6,7 +6,7 @@ import type { PartitionFilter } from '../query/duckdb.ts';
 import { quoted, viewSql } from '../query/view.ts';
 import { resultTableName, tableName, viewName } from '../warehouse/layout.ts';
 
-/** Whose executions are read. */
+/** The target whose executions are read. */
 export interface Source {
   readonly workspace: string;
   readonly projectId: string;

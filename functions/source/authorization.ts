@@ -73,7 +73,7 @@ export interface SharedLogin {
  * - `fresh`: nothing is known yet
  * - `probing`: at most one request tries the session; `probe` resolves when it is over
  * - `proven`: the source has accepted a request of the session
- * - `refused`: for good
+ * - `refused`: no request is sent any more
  */
 type State =
   | { readonly kind: 'fresh' }

@@ -1,6 +1,6 @@
 /**
  * Credentials: one JSON secret in one of three forms, in one of three places. No message contains a value of the
- * secret, a key that we do not know, or the parser's words about the text.
+ * secret, a key that we do not know, or the parser's message about the text.
  */
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';

@@ -296,7 +296,7 @@ function toFault(error: unknown, route: Route): unknown {
     return error;
   }
   const kind = faultKindOf(code);
-  // Without a tunnel, the connection goes to the proxy itself. In a tunnel, only the other side's TLS can take too
+  // Without a tunnel, the connection goes to the proxy itself. In a tunnel, only the remote server's TLS can take too
   // long.
   const isProxy = kind === 'connect' && route.proxy !== null && code !== 'UND_ERR_CONNECT_TIMEOUT';
   return new TransportFault(isProxy ? 'proxy' : kind, code, route);

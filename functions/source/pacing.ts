@@ -38,7 +38,7 @@ export interface Pacer {
  */
 const windowMargin = 0.03;
 const minWindowMarginMs = 150;
-/** How much a pacer slows down after a 429, and how it recovers: one step after so long without another. */
+/** How much a pacer slows down after a 429, and how it recovers: by one step after some time without another 429. */
 interface Manner {
   readonly slowDownFactor: number;
   readonly recoveryStep: number;

@@ -34,7 +34,7 @@ export class FailedAttempt extends Error {
   }
 }
 
-/** The environment of retries. */
+/** What retries need: time and randomness. */
 export interface RetryContext {
   readonly clock: Clock;
   /** Random numbers in [0, 1). */

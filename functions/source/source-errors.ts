@@ -17,7 +17,7 @@ export interface Doing {
   readonly target: string;
   /** What was requested, for example `the list of instances`. */
   readonly what: string;
-  /** The other side: `the source`, `IAM`. */
+  /** Who was asked: `the source`, `IAM`. */
   readonly who: string;
   readonly endpointKey: 'source.endpoint' | 'source.iamEndpoint';
   readonly window?: Window | undefined;
@@ -71,7 +71,7 @@ export function complaintOf(reply: HttpReply, redact: (text: string) => string):
   };
 }
 
-/** Returns the fields of an object by their names in small letters without separators: `errorcode` for `error_code`. */
+/** Returns the fields of an object by their names in lower case without separators: `errorcode` for `error_code`. */
 function byPlainName(object: Readonly<Record<string, unknown>>): ReadonlyMap<string, unknown> {
   return new Map(Object.entries(object).map(([name, value]) => [name.replace(/[_.-]/g, '').toLowerCase(), value]));
 }
@@ -132,7 +132,7 @@ export function unreachable(doing: Doing, fault: TransportFault): SourceError {
   });
 }
 
-/** Returns the error for credentials that the source refuses for good. */
+/** Returns the error for credentials that the source refuses permanently. */
 export function refusedCredentials(
   reply: HttpReply,
   credentials: Credentials,

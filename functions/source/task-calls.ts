@@ -45,7 +45,7 @@ const names: Readonly<Record<TaskType, 'quality' | 'consistency'>> = {
 
 /** The remedy for a 403 on these calls. */
 export const taskPermission =
-  'Give the user of the secret the role admin or developer in the workspace: listing instances needs any role, tasks and rule results need one of these. Or set "tasks" to false and "results" to "none". Executions are synced all the same.';
+  'Give the user of the secret the role admin or developer in the workspace: listing instances needs any role, tasks and rule results need one of these. Or set "tasks" to false and "results" to "none". Executions are still synced.';
 
 /** Makes the calls of a project from a function that sends a request. */
 export function taskCalls(projectId: string, ask: <T>(request: TaskRequest<T>) => Promise<T>): TaskSource {

@@ -8,7 +8,7 @@ export interface ListPage<T> {
   readonly shown: Iterable<readonly [key: string, value: T]>;
 }
 
-/** A list, read to its end. */
+/** A list that was read completely. */
 export interface WholeList<T> {
   /** The values of all pages, each once. */
   readonly values: readonly T[];

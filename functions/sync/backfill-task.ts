@@ -1,4 +1,4 @@
-/** The task of a backfill, from a command or an event. Light to load. */
+/** The task of a backfill, from a command or an event. Loads little. */
 import { ConfigError } from '../errors.ts';
 import type { Window } from '../model.ts';
 import { parseRange } from '../time-range.ts';

@@ -22,7 +22,7 @@ export interface Estimate {
    */
   readonly isCounted: boolean;
   readonly requests: number | null;
-  /** At the share of the quota that a backfill uses. */
+  /** Duration at the share of the quota that a backfill uses; null if unknown. */
   readonly seconds: number | null;
   readonly bytes: number | null;
   /** Requests that this estimate took. */

@@ -12,7 +12,7 @@ import { type EpochMs, type Execution, isOpen, type Window } from '../model.ts';
 const openStatuses: ReadonlySet<string | null> = new Set(['RUNNING', 'SUSPENDING', 'UNKNOWN']);
 /** Narrow windows are joined if fewer rows than this are expected between them, so that one page holds them. */
 const joinedRows = 60;
-/** Most entries that wait for a last check of their notification status: 4 MB of checkpoint. */
+/** Maximum number of entries that wait for a last check of their notification status: 4 MB of checkpoint. */
 const maxWaiting = 10_000;
 /** Windows per run for executions that have no status to filter by … */
 const minWindows = 50;

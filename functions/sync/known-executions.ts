@@ -16,7 +16,7 @@ export interface Known {
 export class KnownExecutions {
   /** Keys of those that later runs re-check. */
   followed: Set<string> = new Set();
-  /** Keys of those that are no longer looked at although they were open when they were last seen. */
+  /** Keys of those that are no longer re-checked although they were open when last seen. */
   expired: ReadonlySet<string> = new Set();
   /** Whether the table may lack rows, so that all are written again. */
   readonly #isInDoubt: boolean;

@@ -16,11 +16,11 @@ import { observeTasks } from './tasks.ts';
 interface Step {
   /** Its name in the log. */
   readonly name: string;
-  /** Part of the time that is left when its turn comes, 0 to 1. */
+  /** Share of the time that is left when the step begins, 0 to 1. */
   readonly timeShare: number;
   /**
-   * Works until the run's budget is spent, and adds to the counters of the maintenance. Returns whether it got to its
-   * end. What it throws fails the maintenance, after the other steps.
+   * Works until the run's budget is spent, and adds to the counters of the maintenance. Returns whether it finished.
+   * What it throws fails the maintenance, after the other steps.
    */
   readonly work: (run: TargetRun, counters: RunCounters) => Promise<boolean>;
 }
@@ -87,8 +87,8 @@ async function runStep(run: TargetRun, state: RunState, { name, timeShare, work 
 }
 
 /**
- * Compacts the settled days of one target. Returns whether it got to its end. The compaction, with its Parquet reader,
- * is loaded only here, so that no sync waits for it.
+ * Compacts the settled days of one target. Returns whether it finished. The compaction, with its Parquet reader, is
+ * loaded only here, so that no sync waits for it.
  *
  * @throws the error of the first day that could not be compacted, after the others
  */

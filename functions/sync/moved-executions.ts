@@ -6,12 +6,12 @@ import type { EpochMs, Execution, Window } from '../model.ts';
 /** Instance ids count milliseconds from 2014-12-31T16:00:00Z, in their upper bits. Seen in published examples. */
 const idEpochMs: EpochMs = 1_420_041_600_000;
 const idLowBits = 22n;
-/** An instance is created within seconds of its first start; a start that is so much later is another one. */
+/** An instance is created within seconds of its first start; a start at least this much later is a re-run. */
 const leastDelayMs = 5 * 60_000;
 
 /**
- * What was covered when a sync began. A hint: where it is wrong, an audit reads a day in vain, or takes a late row for
- * one that stayed (PROTOCOL.md, An audit, step 3).
+ * What was covered when a sync began. A hint: where it is wrong, an audit reads a day needlessly, or mistakes a late
+ * row for one that stayed (PROTOCOL.md, An audit, step 3).
  */
 export class MovedExecutions {
   readonly #coverage: readonly Window[];

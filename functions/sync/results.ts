@@ -1,7 +1,7 @@
 /**
  * Fetches rule results of executions that settled, in the time that is left of a run, newest first.
  *
- * Never in the way: nothing that goes wrong here fails a run. What was not fetched stays in the backlog.
+ * A failure here never fails a run. What was not fetched stays in the backlog.
  */
 import { waitingCount, windowToList, withFetched, withListed } from '../checkpoint/pending-results.ts';
 import type { PendingResult, PendingResults, ResultsWindow } from '../checkpoint/results-document.ts';
@@ -19,11 +19,11 @@ import { listPart } from './results-listing.ts';
 import { pageSourceOf } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
 
-/** Executions to a commit: at the documented quota 25 s of work, so that a kill costs no more. */
+/** Executions per commit: at the documented quota 25 s of work, so that a kill costs no more. */
 const commitExecutions = 100;
-/** Requests at a time: enough for the quota at a latency of 2 s. */
+/** Requests in flight: enough for the quota at a latency of 2 s. */
 const maxInFlight = 8;
-/** Failures in a row after which the calls are taken to be down. */
+/** Failures in a row after which the calls count as down. */
 const maxFailures = 3;
 
 /**
@@ -105,7 +105,7 @@ class ResultsFetcher {
     const waiting = this.#backlog.counters(clock.now());
     if (stop !== null && !(stop instanceof StoppedError)) {
       const wait = `${waiting.resultsBacklog} executions wait for theirs, and later runs fetch them`;
-      const message = `rule results were not fetched: ${stop.message}; executions are synced all the same, ${wait}`;
+      const message = `rule results were not fetched: ${stop.message}; executions are still synced, ${wait}`;
       log('warn', `${message}. ${stop.remedy}`, { target: target.name });
     }
     if (this.#expiredMs.length > 0) {
@@ -247,7 +247,7 @@ function isBefore(entry: PendingResult | undefined, { toMs }: ResultsWindow): bo
   return entry === undefined || entry.tries > 0 || entry.startTimeMs < toMs - 1;
 }
 
-/** Whether an error may be about one execution alone. A permission, a quota and a spent time concern all. */
+/** Whether an error may be about one execution alone. A permission, a quota and the time limit affect all. */
 function mayBeOfOne(error: DqsyncError): boolean {
   return (
     error instanceof SourceError &&
@@ -257,7 +257,7 @@ function mayBeOfOne(error: DqsyncError): boolean {
   );
 }
 
-/** What `status` and `doctor` say. */
+/** Returns the text that `status` and `doctor` show. */
 function refusal({ message, remedy }: DqsyncError, atMs: number): PendingResults['refused'] {
   return { atMs, message: `${message}. ${remedy}` };
 }

@@ -35,7 +35,7 @@ export interface Run {
   readonly targets?: readonly string[] | undefined;
   /** The task of a backfill; undefined for an incremental sync or the maintenance. */
   readonly backfill?: BackfillTask | undefined;
-  /** Maintains the targets, instead of the incremental sync. */
+  /** Whether to run the maintenance instead of the incremental sync. */
   readonly isMaintenance?: boolean;
   readonly store: Store;
   readonly connect: Connect;
@@ -98,7 +98,7 @@ export async function runTargets(asked: Run): Promise<Summary[]> {
     const rest = ended.length - index;
     const { backlog } = one;
     if (backlog !== null && isLeft(rest)) {
-      // Rows that are missing are worth as much as results that are.
+      // If there are gaps, results leave them half of the time: missing rows matter as much as missing results.
       const limitMs = one.gaps.length > 0 ? share(rest) / 2 : share(rest);
       one.outcome = await fetchResultsOf(run, one, backlog, limitMs);
     }
@@ -149,7 +149,7 @@ interface SyncedTarget {
   readonly outcome: TargetOutcome;
   /** The results to fetch; null if none are fetched. */
   readonly backlog: ResultsBacklog | null;
-  /** Gaps in coverage that a sync leaves; none if the run was another one, or did not get to its end. */
+  /** Gaps in coverage that a sync leaves; none if the run was of another mode, or did not finish. */
   readonly gaps: readonly Window[];
   /** What the history has of the run; null if it was not started. */
   readonly task: RecordedTask | null;
@@ -243,7 +243,7 @@ async function fetchResultsOf(
 /** A shorter time is not worth a connection. */
 const leastFillingMs = 20_000;
 
-/** Fills gaps of a target. A failure does not fail its run: the table is no worse than without. */
+/** Fills gaps of a target. A failure does not fail its run, because the table stays as complete as before. */
 async function fillGapsOf(run: Run, ended: EndedTarget, limitMs: number): Promise<TargetOutcome> {
   const { target, gaps, task, backlog, outcome } = ended;
   const window = { fromMs: gaps[0]?.fromMs ?? 0, toMs: gaps.at(-1)?.toMs ?? 0 };

@@ -164,7 +164,7 @@ export function lateRowsFrom(run: Pick<TargetRun, 'source' | 'settings'>, untilM
   return bySourceMs === untilMs ? fromMs : Math.floor(fromMs / recentStepMs) * recentStepMs;
 }
 
-/** Reads a window to its end in one go. @throws what the source throws */
+/** Reads a window completely in one go. @throws what the source throws */
 export async function readWhole(run: TargetRun, source: PageSource, window: Window): Promise<WindowRead> {
   const read = await readWindow(source, {
     window,

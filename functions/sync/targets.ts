@@ -1,4 +1,4 @@
-/** Derives the arguments of a run from the config. Light to load, because status commands use it too. */
+/** Derives the arguments of a run from the config. Loads little, because status commands use it too. */
 import { parseTime } from '../clock.ts';
 import type { Config, TargetConfig } from '../config.ts';
 import { ConfigError } from '../errors.ts';

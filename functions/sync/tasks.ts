@@ -20,7 +20,7 @@ const detailsAgeMs = 7 * 86_400_000;
 const commitTasks = 100;
 /** Details are committed after at least this share of the known tasks, because each commit writes all of them again. */
 const commitShare = 0.25;
-/** Requests at a time. */
+/** Requests in flight. */
 const maxInFlight = 8;
 
 /** A task, and what was known of it. */
@@ -45,7 +45,7 @@ export async function observeTasks(run: TargetRun, written: RunCounters): Promis
   } catch (thrown) {
     const error = toDqsyncError(thrown, run.target.name);
     if (!(error instanceof StoppedError)) {
-      const kept = 'what was read is kept, and executions are synced all the same';
+      const kept = 'what was read is kept, and executions are still synced';
       run.log('warn', `tasks were not observed: ${error.message}; ${kept}. ${error.remedy}`, {
         target: run.target.name,
       });
@@ -158,7 +158,7 @@ async function commitTasksOf(
     written.files += files;
     written.bytes += bytes;
   }
-  // One that is as it was need not be written down again, unless its details were read.
+  // An unchanged task is not recorded again, unless its details were read.
   const isNews = ({ one, rows: changed }: (typeof changes)[number]): boolean =>
     changed.length > 0 || one.detailsReadAtMs !== (known.get(one.details.id)?.detailsReadAtMs ?? 0);
   const news = changes.filter(isNews).map(({ one }) => one);

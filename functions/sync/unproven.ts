@@ -44,11 +44,11 @@ export class UnprovenWindows {
     }
   }
 
-  /** Adds windows that are not read now, because earlier runs could not prove them: they are missing all the same. */
+  /** Adds windows that are not read now, because earlier runs could not prove them. They still fail the run. */
   addWaiting(waiting: readonly UnprovenWindow[]): void {
     for (const entry of waiting) {
-      const runs = entry.tries === 1 ? 'a run' : `${entry.tries} runs`;
-      const reason = `${runs} tried in vain, and the next attempt is due at ${isoTime(nextTryMs(entry))}`;
+      const runs = entry.tries === 1 ? 'one run' : `${entry.tries} runs`;
+      const reason = `${runs} could not prove it, and the next try is due at ${isoTime(nextTryMs(entry))}`;
       const window = { fromMs: entry.fromMs, toMs: entry.toMs };
       this.#waiting.push(new IncompleteReadError(window, null, 0, reason));
     }

@@ -64,7 +64,7 @@ export interface Quarantine {
   readonly hasMore: boolean;
 }
 
-/** Most files to read. A run writes at most one, and only for rows that are new to it. */
+/** Maximum number of files to read. A run writes at most one, and only for rows that are new to it. */
 const maxFiles = 100;
 
 /**

@@ -158,7 +158,7 @@ export function classifyS3Failure(thrown: unknown): S3Failure {
 }
 
 /**
- * Returns the failure as a `StorageError`, with S3's code, its own words, its request id and a remedy. Built from named
+ * Returns the failure as a `StorageError`, with S3's code, its message, its request id and a remedy. Built from named
  * fields only: no request, no header, no credentials.
  *
  * @param doing what was tried

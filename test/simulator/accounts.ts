@@ -36,7 +36,7 @@ export type Verdict =
   | { readonly ok: true; readonly user: string; readonly projectId: string | null }
   | { readonly ok: false; readonly reason: string };
 
-/** Returns the verdict of a refused request, with the reason in the gateway's words. */
+/** Returns the verdict of a refused request, with the gateway's message. */
 export function refuse(reason: string): Verdict {
   return { ok: false, reason };
 }

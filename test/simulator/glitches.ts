@@ -3,7 +3,7 @@ import type { Fault } from './faults.ts';
 
 /** The glitches of one reply; empty if there are none. */
 export interface PageGlitch {
-  /** Most rows shown; 0 for an empty page. */
+  /** Maximum rows shown; 0 for an empty page. */
   readonly mostRows?: number;
   /** Shows the first row again in place of the last. */
   readonly repeatsFirst?: boolean;

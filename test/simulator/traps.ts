@@ -46,7 +46,7 @@ export type CountMeaning = 'total' | 'page' | 'missing' | { readonly cappedAt: n
 /** The switches of one simulator. */
 export interface Traps {
   offsetUnit: 'row' | 'page';
-  /** Most rows in a reply, whatever the requested limit. If offsets count pages, it is the length of a page. */
+  /** Maximum rows in a reply, whatever the requested limit. If offsets count pages, it is the length of a page. */
   pageCap: number | null;
   count: CountMeaning;
   order: SortOrder;

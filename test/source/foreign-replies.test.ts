@@ -36,7 +36,7 @@ describe('an error with status 200', () => {
     ['OAuth', { error: 'GW.1', error_description: 'no route' }],
     ['a text alone', { error: 'no route' }],
     ['a message alone', { message: 'no route' }],
-  ])("is reported with the gateway's words, also with status 400 and 500: %s", async (_, body) => {
+  ])("is reported with the gateway's message, also with status 400 and 500: %s", async (_, body) => {
     for (const status of [200, 400, 500]) {
       const error = await errorOf({ status, body: JSON.stringify(body) });
       expect(error.message).toMatch(/ (HTTP 400|HTTP 500|an error \(HTTP 200\)): no route$/);

@@ -22,7 +22,7 @@ export interface PagedSourceTraps {
   startInclusive: boolean;
   endInclusive: boolean;
   count: 'total' | 'page' | 'none' | { cappedAt: number };
-  /** Most rows of a page; a function of the request's number if it changes. */
+  /** Maximum rows of a page; a function of the request's number if it changes. */
   pageCap: number | ((n: number) => number);
   offsetUnit: 'row' | 'page';
   /** Larger offsets are refused with 400. */

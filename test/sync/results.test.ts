@@ -423,7 +423,7 @@ describe('rule results that cannot be fetched', () => {
       const summary = await world.syncWell({ ...withResults, log });
       expect(summary).toMatchObject({ done: true, results: 0 });
       expect(messages).toEqual([expect.stringMatching(remedy)]);
-      expect(messages[0]).toMatch(/executions are synced all the same/);
+      expect(messages[0]).toMatch(/executions are still synced/);
       await world.expectTruth();
       world.sim.traps.faults = [];
       world.clock.advance(2 * hourMs);
@@ -467,7 +467,7 @@ describe('rule results that cannot be fetched', () => {
 
   it.each([
     ['keep to their own quota', 40, 0],
-    ['come all the same where somebody else uses up half of it', 20, 1],
+    ['still come where somebody else uses up half of it', 20, 1],
   ])('%s with a source that allows %i requests in 10 s', async (_, requests, leastThrottled) => {
     const world = await syncedSource({ quota: { requests, perSeconds: 10 } });
     world.sim.life.addMany(900, { fromMs: world.clock.now() - 2 * dayMs, toMs: world.clock.now() - hourMs });

@@ -6,7 +6,7 @@ import { bytes, count, counted, shortTime } from '../terminal/formats.ts';
 import { paint } from '../terminal/output.ts';
 import { committedRows, describeRun, type EndOfRun } from '../terminal/summary-report.ts';
 
-/** Most windows to list. */
+/** Maximum number of windows listed. */
 const shownWindows = 10;
 
 /**

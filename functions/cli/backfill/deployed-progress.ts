@@ -14,7 +14,7 @@ interface TargetView {
   readonly rows: number;
 }
 
-/** Returns a function that looks at the checkpoints of some targets. It throws StateError and StorageError. */
+/** Returns a function that reads the checkpoints of some targets. It throws StateError and StorageError. */
 export function progressOf(store: Store, targets: readonly string[], input: BackfillInput): () => Promise<Progress> {
   let first: TargetView | null = null;
   return async () => {

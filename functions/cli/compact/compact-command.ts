@@ -92,7 +92,7 @@ function report(compacted: Compacted, isDryRun: boolean): void {
 
 /** One line on what was done, or would be. */
 function describeResult({ target, days, done }: CompactionResult, isDryRun: boolean): string {
-  const rest = done ? '' : ' Not all days were looked at; run the same command again to continue.';
+  const rest = done ? '' : ' Not all days were checked; run the same command again to continue.';
   if (days.length === 0) {
     return `${target}: nothing to compact.${rest}`;
   }

@@ -56,7 +56,7 @@ export async function executionsInTable(sql: WarehouseSql): Promise<ComparedExec
   });
 }
 
-/** Describes the comparison, one line per promise. */
+/** Describes the comparison, one line per property. */
 export function describeComparison(comparison: Comparison, untilMs: number): string {
   const { expected, missing, repeated, outdated, foreign } = comparison;
   const line = (faults: number, promise: string, fault: string): string =>

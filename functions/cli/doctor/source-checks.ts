@@ -112,8 +112,8 @@ async function checkClocks(clock: Clock, source: Source, filter: PageFilter, not
 }
 
 /**
- * Lists tasks, which needs another role than listing executions. A refusal is no failure: executions are synced all the
- * same.
+ * Lists tasks, which needs another role than listing executions. A refusal is not a failure, because executions are
+ * still synced.
  */
 async function checkTasks({ tasks }: Source): Promise<Check> {
   try {

@@ -30,10 +30,10 @@ interface ReportOptions extends TargetOptions {
 /** AWS limits signed URLs to a week. */
 const longestExpiryMs = 7 * 86_400_000;
 
-/** Most days on a page, so that it stays readable and below 2 MB. */
+/** Maximum number of days on a page, so that it stays readable and below 2 MB. */
 const maxReportDays = 120;
 
-/** Most tasks named on the terminal; the page has all. */
+/** Maximum number of tasks named on the terminal; the page has all. */
 const shownTasks = 5;
 
 /**

@@ -51,7 +51,7 @@ export class AwsCalls {
     this.#client.destroy();
   }
 
-  /** @throws SourceError with the code and the words of AWS, or with what the network did */
+  /** @throws SourceError with the code and the message of AWS, or the network fault */
   async #send({ service, path = '/', headers, body }: Call): Promise<HttpReply> {
     const [region, credentials] = await Promise.all([this.#client.config.region(), this.#client.config.credentials()]);
     const suffix = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
@@ -80,13 +80,13 @@ function unreachable(service: string, fault: TransportFault): SourceError {
   return new SourceError(`${service} did not reply: ${fault.message}`, { remedy, code: fault.code });
 }
 
-/** AWS's own code and words, as JSON or XML has them. */
+/** Returns the error for a refusal, with the code and the message that AWS sent as JSON or XML. */
 function refusal(service: string, { status, text, header }: HttpReply): SourceError {
   const found = (pattern: RegExp): string | undefined => pattern.exec(text ?? '')?.[1]?.slice(0, 300);
   const named = found(/"__type"\s*:\s*"([^"]+)"/) ?? header('x-amzn-errortype') ?? found(/<Code>([^<]+)</);
   const code = named?.replace(/^.*#|:.*$/g, '') ?? `HTTP ${status}`;
-  const words = found(/"[Mm]essage"\s*:\s*"([^"]+)"/) ?? found(/<Message>([^<]+)</) ?? '';
-  return new SourceError(`${service} refused the call: ${code}${words === '' ? '' : `: ${words}`}`, {
+  const message = found(/"[Mm]essage"\s*:\s*"([^"]+)"/) ?? found(/<Message>([^<]+)</) ?? '';
+  return new SourceError(`${service} refused the call: ${code}${message === '' ? '' : `: ${message}`}`, {
     remedy: /^TooManyRequests/.test(code)
       ? 'A scheduled run is in progress, and only one may run at a time: run the same command again when it has ended.'
       : 'Check AWS_REGION, AWS_PROFILE and what your AWS credentials may do, then run the same command again.',

@@ -7,7 +7,7 @@ import { argumentAt, counted, duration, shownAt } from '../terminal/formats.ts';
 
 /** Number of cells in the timeline; with times, fewer fit into 80 columns. */
 const columns = { ofDays: 40, ofTimes: 24 };
-/** Most gaps to list; the longest ones. */
+/** Maximum number of gaps listed; the longest ones. */
 const shownGaps = 5;
 const dayMs = 86_400_000;
 

@@ -33,8 +33,8 @@ const ellipsis = '…';
 
 /**
  * Renders rows under their headings. Numbers are right-aligned and never shortened; null is shown as `-`. On a
- * terminal, times do without what they share, which is stated below the table, and texts are shortened if that is not
- * enough. A table that is still too wide is rendered vertically.
+ * terminal, times leave out their common part, which a line below the table states, and texts are shortened if that is
+ * not enough. A table that is still too wide is rendered vertically.
  */
 export function renderTable(
   headings: readonly string[],

@@ -151,7 +151,7 @@ function passRateChart(days: readonly Day[], width: number): Node[] {
   ];
 }
 
-/** The same figures for those who do not see the chart. */
+/** The same figures as a table, for screen readers. */
 function daysTable(days: readonly Day[]): HTMLElement {
   const figures: readonly Column<Day>[] = [
     { label: 'Passed', cell: ({ passed }) => count(passed), isNumber: true },

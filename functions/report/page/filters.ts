@@ -39,7 +39,7 @@ export function matches(task: TaskData, filter: Filter, data: ReportData): boole
   );
 }
 
-/** The bar with the filters. @param onChange called with what was chosen, at once at every change */
+/** The bar with the filters. @param onChange called with what was chosen, after every change */
 export function filterBar(data: ReportData, onChange: (filter: Filter) => void): HTMLElement {
   const workspace = el(
     'select',

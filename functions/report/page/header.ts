@@ -10,7 +10,7 @@ type Judgement = { readonly isGood: boolean; readonly text: string };
 const good = (text: string): Judgement => ({ isGood: true, text });
 const bad = (text: string): Judgement => ({ isGood: false, text });
 
-/** Makes the header. @param nowMs when the page is looked at */
+/** Makes the header. @param nowMs when the page is opened */
 export function header(data: ReportData, times: Times, nowMs: number): HTMLElement {
   const names = data.targets.map(({ name }) => name).join(', ');
   const [first = '', last = ''] = [data.days[0], data.days.at(-1)];

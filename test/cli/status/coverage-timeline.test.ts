@@ -47,7 +47,7 @@ describe('the timeline', () => {
     expect(timeline(covered([[20, 40]]))).toBe(`2026-01-01 ${'░'.repeat(20)}${'█'.repeat(20)} 2026-02-10`);
   });
 
-  it('shows times if it spans less than two days, and fits into a terminal all the same', () => {
+  it('shows times if it spans less than two days, and still fits into a terminal', () => {
     expect(timeline(covered([[0, 1.5]]))).toBe(`2026-01-01T00:00 ${'█'.repeat(24)} 2026-01-02T12:00`);
   });
 

@@ -36,7 +36,7 @@ interface Modelled {
   readonly world: ProofWorld;
   /** Instances as the source lists them, or did. */
   readonly instances: Instance[];
-  /** What the view has to show for good. */
+  /** What the view must show from then on. */
   readonly mustShow: Set<string>;
   /** When the last sync that ended well began. */
   lastSyncMs: number;
