@@ -73,6 +73,13 @@ describe('dqsync init', () => {
     expect(gitignoreText('node_modules/\nsecret.json')).toBe('node_modules/\nsecret.json\n.dqsync/\nwarehouse/\n');
     expect(gitignoreText(gitignoreText(''))).toBe(gitignoreText(''));
   });
+
+  it('leaves the .gitignore of a clone as it is', async () => {
+    const ofClone = await readFile(join(import.meta.dirname, '../../.gitignore'), 'utf8');
+    expect(gitignoreText(ofClone)).toBe(ofClone);
+    // The README's folder.
+    expect(ofClone).toContain('\n/my-sync/\n');
+  });
 });
 
 /** Answers that are not valid, by option, with what is said about them. */

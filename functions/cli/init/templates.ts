@@ -151,10 +151,12 @@ export function secretText(auth: Auth, values: Readonly<Record<string, string>>)
 /** Lines of the `.gitignore`: credentials, and data that commands write. */
 const ignoredNames: readonly string[] = [secretFile, '.dqsync/', 'warehouse/'];
 
-/** Returns a `.gitignore` with all of `ignoredNames` and its previous lines. */
+/** Returns a `.gitignore` that ignores all of `ignoredNames`, with its previous lines. */
 export function gitignoreText(before: string): string {
-  const lines = before.split('\n').map((line) => line.trim());
-  const missing = ignoredNames.filter((name) => !lines.includes(name));
+  // With or without slashes at its ends, a name ignores what init writes beside the file.
+  const bare = (line: string): string => line.trim().replace(/^\/|\/$/g, '');
+  const lines = before.split('\n').map(bare);
+  const missing = ignoredNames.filter((name) => !lines.includes(bare(name)));
   const start = before === '' || before.endsWith('\n') ? before : `${before}\n`;
   return missing.length === 0 ? before : `${start}${missing.join('\n')}\n`;
 }
