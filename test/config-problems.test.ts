@@ -48,11 +48,11 @@ describe('a wrong config', () => {
     [{ maxOpenDays: 400 }, 'line 15: "maxOpenDays": must be at most 365'],
     [{ maxOpenDays: 0 }, 'line 15: "maxOpenDays": must be more than 0'],
     [{ initialFrom: 'yesterday' }, 'line 14: "initialFrom": must be an ISO 8601 instant with a zone, for example '],
-  ])('with %j is reported as: %s', (change, expected) => {
+  ])('a wrong config with %j is reported as: %s', (change, expected) => {
     expect(said(change).replace(/"2026-01-01T00:00:00Z"$/, '')).toBe(expected);
   });
 
-  it.each([[[]], ['x'], [null], [7]])('that is %j is reported as not an object', (value) => {
+  it.each([[[]], ['x'], [null], [7]])('a wrong config that is %j is reported as not an object', (value) => {
     expect(() => parseConfig(value, 'it')).toThrow(
       /the document: must be an object, not (a list|a text|null|a number)/,
     );

@@ -29,7 +29,7 @@ describe('a config that is wrong', () => {
     ['half a file', '{"source": {"endpo', ['not JSON: the syntax is wrong at line 1, column 13']],
     ['another JSON value', '[]', ['not a valid configuration']],
     ['an unencrypted endpoint', '{"source": {"endpoint": "http://example.com"}}', ['source.endpoint', 'https://']],
-  ])('with %s exits with 2 and shows the position', async (_what, text, parts) => {
+  ])('a config that is wrong with %s exits with 2 and shows the position', async (_what, text, parts) => {
     const world = await aWorld();
     await world.write('dqsync.json', text);
     const run = await world.cli(['sync']);
@@ -59,7 +59,7 @@ describe('a config that is wrong', () => {
     expect(await world.cli(['sync'])).toMatchObject({ exitCode: 0, stderr: '' });
   });
 
-  it('that does not exist exits with 2 and names the command that creates one', async () => {
+  it('a config that does not exist exits with 2 and names the command that creates one', async () => {
     const world = await aWorld();
     const run = await world.cli(['sync', '--config', 'elsewhere.json']);
     expect(run.exitCode).toBe(2);
@@ -111,7 +111,7 @@ describe('an output that cannot be written', () => {
     ['the summaries of a sync', ['sync', '--json']],
     ['rows', ['query', '--csv', 'SELECT repeat(dt, 100) FROM quality_instances']],
     ['the help', ['--help']],
-  ])('with %s exits with 1 and a one-line reason', async (_what, args) => {
+  ])('an output that cannot be written with %s exits with 1 and a one-line reason', async (_what, args) => {
     const world = await aWorld();
     addExecutions(world, 100);
     await world.cli(['sync']);

@@ -21,7 +21,7 @@ describe('help', () => {
     expect(run.stdout).toContain('Exit codes: 0 fine, 1 a target failed, 2 wrong usage or config');
   });
 
-  it.each(commands)('of %s has examples', async (command) => {
+  it.each(commands)('help of %s has examples', async (command) => {
     const run = await runCli([command, '--help'], { cwd: await tempFolder() });
     expect(run).toMatchObject({ exitCode: 0, stderr: '' });
     expect(run.stdout).toMatch(new RegExp(`Examples:\\n {2}dqsync ${command}`));
@@ -84,13 +84,13 @@ describe('wrong usage exits with 2 and refers to the help', () => {
     expect(run.stderr).not.toMatch(/\n\s+at \S/);
   });
 
-  it('with a JSON document if --json was given', async () => {
+  it('wrong usage is reported as a JSON document if --json was given', async () => {
     const run = await runCli(['sync', '--json', '--bogus'], { cwd: await tempFolder() });
     expect(run.exitCode).toBe(2);
     expect(JSON.parse(run.stdout)).toMatchObject({ error: { kind: 'config', message: "unknown option '--bogus'" } });
   });
 
-  it('for a target that the config does not have', async () => {
+  it('wrong usage is reported for a target that the config does not have', async () => {
     const world = await aWorld();
     const commandsWithTarget = ['sync', 'status', 'list', 'doctor'];
     const runs = await Promise.all(commandsWithTarget.map((command) => world.cli([command, '--target', 'stock'])));

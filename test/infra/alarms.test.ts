@@ -118,7 +118,7 @@ describe('alarms', () => {
     expect(own.filter((name) => !(name in metrics))).toEqual([]);
   });
 
-  it('and charts use every published metric, because each is charged for', () => {
+  it('alarms and charts use every published metric, because each is charged for', () => {
     const everything = aTemplate(config, { events: true });
     const [dashboard] = Object.values(everything.findResources('AWS::CloudWatch::Dashboard'));
     const ofPassRate = aTemplate(config, { qualityAlarm: { passRatePercent: 90 } }).findResources(

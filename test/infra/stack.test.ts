@@ -134,7 +134,7 @@ describe('the bucket', () => {
       { warehouse: 's3://my-bucket/dq' },
       '/athena-results/',
     ],
-  ])('of query results belongs to the stack, and expires them, with %s', (_, deployment, config, folder) => {
+  ])('the bucket of query results belongs to the stack, and expires them, with %s', (_, deployment, config, folder) => {
     const from = aTemplate(aConfig(config), deployment);
     const [[id = ''] = [], ...others] = Object.entries(from.findResources('AWS::S3::Bucket'));
     expect(others).toEqual([]);
@@ -150,7 +150,7 @@ describe('the bucket', () => {
     expect(countOf(from, 'AWS::S3::BucketPolicy')).toBe(1);
   });
 
-  it('that exists needs the rules of a new one, which the README lists', () => {
+  it('an existing bucket needs the rules of a new one, which the README lists', () => {
     const text = readFileSync(new URL('../../infra/README.md', import.meta.url), 'utf8');
     const [, written = ''] = /### An existing bucket.*?```json\n(.*?)```/s.exec(text) ?? [];
     const days = z.object({ Days: z.number() });

@@ -269,7 +269,7 @@ describe('the output of the function', () => {
 });
 
 describe('invalid input', () => {
-  it('in the event is refused before anything is opened', async () => {
+  it('invalid input in the event is refused before anything is opened', async () => {
     const sandbox = await deploy();
 
     await expect(sandbox.handler({ mode: 'replay' }, sandbox.context())).rejects.toMatchObject({
@@ -283,7 +283,7 @@ describe('invalid input', () => {
     ]);
   });
 
-  it('with an unknown target is reported with the existing targets', async () => {
+  it('invalid input with an unknown target is reported with the existing targets', async () => {
     const sandbox = await deploy();
 
     await expect(sandbox.handler({ mode: 'incremental', targets: ['sales'] }, sandbox.context())).rejects.toMatchObject(
@@ -321,7 +321,7 @@ describe('invalid input', () => {
     expect(await sandbox.handler({}, sandbox.context())).toMatchObject([{ done: true }]);
   });
 
-  it('in a checkpoint fails the target, and is reported with it', async () => {
+  it('invalid input in a checkpoint fails the target, and is reported with it', async () => {
     const sandbox = await deploy();
     await sandbox.handler({}, sandbox.context());
     await writeFile(join(sandbox.warehouseFolder, 'state', 'target-1', 'checkpoint.json'), '{');

@@ -19,12 +19,15 @@ describe('a fault of the network', () => {
     ['ECONNRESET', /^the connection to dayu\.example\.com broke/, /run again later/, true],
     ['ANYTHING_ELSE', /^the connection to dayu\.example\.com broke/, /run again later/, true],
     ['UND_ERR_RES_EXCEEDED_MAX_SIZE', /is larger than any page/, /Check that KEY/, false],
-  ])('with the code %s is reported with the host and a remedy', (code, text, remedy, isPassing) => {
-    const fault = { kind: faultKindOf(code), code, route: direct };
-    expect(describeFault(fault)).toMatch(text);
-    expect(faultRemedy(fault, 'KEY')).toMatch(remedy);
-    expect(isPassingFault(fault)).toBe(isPassing);
-  });
+  ])(
+    'a fault of the network with the code %s is reported with the host and a remedy',
+    (code, text, remedy, isPassing) => {
+      const fault = { kind: faultKindOf(code), code, route: direct };
+      expect(describeFault(fault)).toMatch(text);
+      expect(faultRemedy(fault, 'KEY')).toMatch(remedy);
+      expect(isPassingFault(fault)).toBe(isPassing);
+    },
+  );
 
   it.each<[string, RegExp, RegExp, boolean]>([
     [

@@ -20,13 +20,16 @@ function denseSource(count: number, traps: Partial<PagedSourceTraps> = {}, isAlo
 }
 
 describe('a dense second', () => {
-  it.each([99, 100, 101, 200, 201, 250])('of %i rows in stable order is read in one scan', async (count) => {
-    const { rows, source } = denseSource(count);
-    expect(await readKeys(source, second)).toEqual(keysOf(rows));
-    expect(source.requests).toBeLessThanOrEqual(2 + Math.ceil(count / 100));
-  });
+  it.each([99, 100, 101, 200, 201, 250])(
+    'a dense second of %i rows in stable order is read in one scan',
+    async (count) => {
+      const { rows, source } = denseSource(count);
+      expect(await readKeys(source, second)).toEqual(keysOf(rows));
+      expect(source.requests).toBeLessThanOrEqual(2 + Math.ceil(count / 100));
+    },
+  );
 
-  it.each([100, 101, 199, 200, 250])('of %i rows is read without counts', async (count) => {
+  it.each([100, 101, 199, 200, 250])('a dense second of %i rows is read without counts', async (count) => {
     const { rows, source } = denseSource(count, { count: 'none' });
     // The source has a list that continues behind the position where the second ends.
     source.rows = [
@@ -43,7 +46,7 @@ describe('a dense second', () => {
     [250, {}],
     [250, { count: 'none' }],
     [250, { shuffleTies: true }],
-  ])('of %i rows is read if offsets count pages', async (count, traps) => {
+  ])('a dense second of %i rows is read if offsets count pages', async (count, traps) => {
     const { rows, source } = denseSource(count, { ...traps, offsetUnit: 'page' });
     source.rows = [
       ...source.rows,
@@ -52,7 +55,7 @@ describe('a dense second', () => {
     expect(await readKeys(source, second)).toEqual(keysOf(rows));
   });
 
-  it.each([1, 2, 30, 100, 250])('of %i rows is read if the source has no other rows', async (count) => {
+  it.each([1, 2, 30, 100, 250])('a dense second of %i rows is read if the source has no other rows', async (count) => {
     for (const traps of [{}, { count: 'none' as const }]) {
       const { rows, source } = denseSource(count, traps, true);
       expect(await readKeys(source)).toEqual(keysOf(rows));

@@ -174,12 +174,12 @@ describe('an empty page', () => {
     },
   );
 
-  it('with a count above zero is not the end, even twice', async () => {
+  it('an empty page with a count above zero is not the end, even twice', async () => {
     const source = pagedSource(executions(250), { emptyRequests: new Set([1, 2]), glitchCount: 'total' });
     expect(await readKeys(source)).toEqual(keysOf(source.rows));
   });
 
-  it('with a count above zero fails the read if it is repeated', async () => {
+  it('an empty page with a count above zero fails the read if it is repeated', async () => {
     const source = pagedSource([], { distort: (page) => ({ ...page, count: 7 }) });
     await expect(readKeys(source)).rejects.toThrow(/reports 7 rows and showed 0 distinct rows/);
     await expect(readKeys(source)).rejects.toBeInstanceOf(IncompleteReadError);

@@ -104,7 +104,7 @@ describe('a limit on spans', () => {
     return { ...source, source: { ...source.source, fetchPage } };
   };
 
-  it.each([90, 30, 7, 1])('of %i days is learned from refusals', async (days) => {
+  it.each([90, 30, 7, 1])('a limit on spans of %i days is learned from refusals', async (days) => {
     const source = refusing(days)(pagedSource(executions(3000, (index) => index * 500_000)));
     const window = { fromMs: longSpan.fromMs, toMs: longSpan.toMs };
     expect(await read(source, window)).toEqual(keysOf(source.rows));

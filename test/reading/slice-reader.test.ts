@@ -246,7 +246,7 @@ describe('the first request of a run', () => {
 });
 
 describe('a single wrong reply', () => {
-  it('with a row twice does not prove its window by its count', async () => {
+  it('a single wrong reply with a row twice does not prove its window by its count', async () => {
     const rows = executions(300);
     const source = pagedSource(rows, {
       distort: (page, n) =>
@@ -256,7 +256,7 @@ describe('a single wrong reply', () => {
     expect([...read.collected.seen.keys()].sort()).toEqual(keysOf(rows.slice(0, 30)));
   });
 
-  it('that is short, with a matching count, does not prove its window after a failed balance', async () => {
+  it('a single wrong reply that is short, with a matching count, does not prove its window after a failed balance', async () => {
     const rows = executions(300);
     const source = pagedSource(rows, {
       order: 'descending',
@@ -266,7 +266,7 @@ describe('a single wrong reply', () => {
     expect([...read.collected.seen.keys()].sort()).toEqual(keysOf(rows.slice(100, 280)));
   });
 
-  it('with a row outside its span proves nothing by its own balance', async () => {
+  it('a single wrong reply with a row outside its span proves nothing by its own balance', async () => {
     const rows = executions(200);
     // Row 150 is filtered as if it had started 130 s before, and the first page shows it, but not row 151.
     const page = rows.slice(79, 180).filter((row) => row !== rows[151]);

@@ -133,7 +133,7 @@ describe('the order of rows', () => {
     expect((await ask(simulator, { task_type: 'QUALITY_TASK' })).ids).toEqual(ids);
   });
 
-  it('by id differs from the order by time if instances are created far from their start', async () => {
+  it('the order by id differs from the order by time if instances are created far from their start', async () => {
     simulator.life.addMany(50, { fromMs: nowMs - 50_000, toMs: nowMs, creationSpreadMs: 5_000 });
     const byTime = (await ask(simulator, { limit: 100 })).ids;
     simulator.traps.order = 'id-desc';
@@ -230,7 +230,7 @@ describe('a fault', () => {
     [{ first: 2 }, [1, 2]],
     [{ every: 2 }, [2, 4, 6]],
     [{ from: 5 }, [5, 6]],
-  ])('with the condition %j applies to requests %j', async (when, expected) => {
+  ])('a fault with the condition %j applies to requests %j', async (when, expected) => {
     simulator.traps.faults = [{ kind: 'status', status: 503, when }];
     const statuses = [];
     for (let n = 1; n <= 6; n += 1) {

@@ -7,7 +7,7 @@ import { startCloud, tokenReply, unauthorized, user } from './cloud.ts';
 import { aPage, aRequest, connect, errorOf, everythingIn, secretFile, startLoopback } from './loopback.ts';
 
 describe('a ready-made token', () => {
-  it('that is refused fails the request at once if the secret has not changed', async () => {
+  it('a ready-made token that is refused fails the request at once if the secret has not changed', async () => {
     const cloud = await startCloud({ accepts: () => false });
     const secret = secretFile({ token: 'planted' });
     const source = connect(cloud.url, { credentialsRef: secret.ref });
@@ -18,7 +18,7 @@ describe('a ready-made token', () => {
     expect(cloud.received).toHaveLength(1);
   });
 
-  it('that is refused is read again if the secret has changed', async () => {
+  it('a ready-made token that is refused is read again if the secret has changed', async () => {
     const secret = secretFile({ token: 'old' });
     const cloud = await startCloud({
       accepts: (token) => {
@@ -31,7 +31,7 @@ describe('a ready-made token', () => {
     expect(cloud.tokensSeen()).toEqual(['old', 'new']);
   });
 
-  it('that is refused again after the secret has changed fails the request', async () => {
+  it('a ready-made token that is refused again after the secret has changed fails the request', async () => {
     const secret = secretFile({ token: 'old' });
     let number = 0;
     const cloud = await startCloud({
@@ -58,7 +58,7 @@ describe('a ready-made token', () => {
     expect((await source.fetchPage(aRequest)).executions).toHaveLength(1);
   });
 
-  it('that is refused while the secret is unreadable fails the request with the name of the secret', async () => {
+  it('a ready-made token that is refused while the secret is unreadable fails the request with the name of the secret', async () => {
     const secret = secretFile({ token: 'old' });
     const cloud = await startCloud({
       accepts: () => {
@@ -91,7 +91,7 @@ describe('an access key', () => {
   const key = (accessKeyId: string) => ({ accessKeyId, secretAccessKey: 'planted-secret-key' });
   const sixteen = Array.from({ length: 16 }, (_, index) => ({ ...aRequest, offset: index * 100 }));
 
-  it('that is wrong leads to one wrong signature, however many requests wait', async () => {
+  it('an access key that is wrong leads to one wrong signature, however many requests wait', async () => {
     const server = await startKeyed(() => 'GOOD');
     const secret = secretFile(key('BAD'));
     const source = connect(server.url, { credentialsRef: secret.ref });
@@ -105,7 +105,7 @@ describe('an access key', () => {
     expect(everythingIn(errors[0])).not.toContain('planted-secret-key');
   });
 
-  it('that is rotated during many requests leads to at most one wrong signature per request', async () => {
+  it('an access key that is rotated during many requests leads to at most one wrong signature per request', async () => {
     let good = 'OLD';
     const server = await startKeyed(() => good);
     const secret = secretFile(key('OLD'));
@@ -119,7 +119,7 @@ describe('an access key', () => {
     expect(server.state.refused).toBeGreaterThan(0);
   });
 
-  it('that is rotated to a wrong one leads to one more wrong signature', async () => {
+  it('an access key that is rotated to a wrong one leads to one more wrong signature', async () => {
     let good = 'OLD';
     const server = await startKeyed(() => good);
     const secret = secretFile(key('OLD'));
@@ -133,7 +133,7 @@ describe('an access key', () => {
     expect(withNew).toHaveLength(1);
   });
 
-  it('that is refused is not used by requests that were waiting for the quota', async () => {
+  it('an access key that is refused is not used by requests that were waiting for the quota', async () => {
     let good = 'OLD';
     const server = await startKeyed(() => good);
     const pacer = createPacer({ requests: 1, perSeconds: 0.01 }, systemClock);

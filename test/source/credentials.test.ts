@@ -29,7 +29,7 @@ describe('a secret', () => {
     ],
     [user, { form: 'password', ...user }],
     [{ token: 'planted' }, { form: 'token', token: 'planted' }],
-  ])('of the shape %j is accepted', (secret, credentials) => {
+  ])('a secret of the shape %j is accepted', (secret, credentials) => {
     expect(parseCredentials(JSON.stringify(secret), 'env:X')).toEqual(credentials);
   });
 

@@ -50,7 +50,7 @@ describe('an error with status 200', () => {
     expect((await errorOf(answer)).message).toContain('garbled');
   });
 
-  it('with the code of throttling is handled like status 429', async () => {
+  it('an error with status 200 and the code of throttling is handled like status 429', async () => {
     let asked = 0;
     const server = await startLoopback(() =>
       ++asked === 1 ? { body: '{"error_code":"APIG.0308","error_msg":"slow down"}' } : aPage,
@@ -150,22 +150,25 @@ describe('a wait that the source requests', () => {
     ['hours', '21600', Number.POSITIVE_INFINITY, '2026-01-02T06:00:00.000Z'],
     ['a date', 'Fri, 02 Jan 2026 06:00:00 GMT', Number.POSITIVE_INFINITY, '2026-01-02T06:00:00.000Z'],
     ['more than the time left', '60', 25_000, '2026-01-02T00:01:00.000Z'],
-  ])('that is too long ends the run at once with its own message: %s', async (_, retryAfter, timeLeftMs, until) => {
-    const clock = testClock();
-    const server = await startLoopback(() => ({
-      ...(throttled(retryAfter) as object),
-      headers: { 'retry-after': retryAfter, date: new Date(clock.now()).toUTCString() },
-    }));
-    const source = connect(server.url, { clock, timeLeftMs: () => timeLeftMs });
-    const error = await source.fetchPage(aRequest).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ httpStatus: 429, code: 'APIG.0308' });
-    expect(String(error)).toContain('quota of the day is used up');
-    expect((error as SourceError).remedy).toContain(`The source asks to wait until ${until}: run again after that`);
-    expect(server.received).toHaveLength(1);
-    expect(clock.sleeps).toEqual([]);
-  });
+  ])(
+    'a requested wait that is too long ends the run at once with its own message: %s',
+    async (_, retryAfter, timeLeftMs, until) => {
+      const clock = testClock();
+      const server = await startLoopback(() => ({
+        ...(throttled(retryAfter) as object),
+        headers: { 'retry-after': retryAfter, date: new Date(clock.now()).toUTCString() },
+      }));
+      const source = connect(server.url, { clock, timeLeftMs: () => timeLeftMs });
+      const error = await source.fetchPage(aRequest).catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ httpStatus: 429, code: 'APIG.0308' });
+      expect(String(error)).toContain('quota of the day is used up');
+      expect((error as SourceError).remedy).toContain(`The source asks to wait until ${until}: run again after that`);
+      expect(server.received).toHaveLength(1);
+      expect(clock.sleeps).toEqual([]);
+    },
+  );
 
-  it('that is short enough is respected', async () => {
+  it('a requested wait that is short enough is respected', async () => {
     const clock = testClock();
     let asked = 0;
     const server = await startLoopback(() => (++asked === 1 ? throttled('20') : aPage));

@@ -247,7 +247,7 @@ describe('an abort', () => {
 });
 
 describe('a pacer that knows earlier requests', () => {
-  it('and the one that sent them never let more than the quota through together', async () => {
+  it('a pacer that knows earlier requests and the one that sent them never let more than the quota through together', async () => {
     const first = createPacer(documented, clock);
     const before = await run(first, { inFlight: 12, forMs: 25_000 });
     const second = createPacer(documented, clock, first.recent());
@@ -285,7 +285,7 @@ describe('a yielding pacer', () => {
     expect(admitted.length).toBeGreaterThan(0.93 * 6 * 30);
   });
 
-  it('and the pacer it shares with never let more than the quota through together', async () => {
+  it('a yielding pacer and the pacer it shares with never let more than the quota through together', async () => {
     const shared = createPacer(documented, clock);
     const backfill = yielding(shared);
     let turn = 0;

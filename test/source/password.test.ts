@@ -37,7 +37,7 @@ describe('a password', () => {
     expect(cloud.issued()).toBe(issued);
   });
 
-  it('with a revoked token gets a new one each time', async () => {
+  it('a password with a revoked token gets a new one each time', async () => {
     let good = 't1';
     const cloud = await startCloud({ accepts: (token) => token === good });
     const source = connect(cloud.url, { iamEndpoint: cloud.url, credentialsRef: secretFile(user).ref });
@@ -68,7 +68,7 @@ describe('a password', () => {
     },
   );
 
-  it('that is rotated together with the token is read again from the secret', async () => {
+  it('a password that is rotated together with the token is read again from the secret', async () => {
     let password = user.password;
     let good = 't1';
     const cloud = await startCloud({ accepts: (token) => token === good, password: () => password });
@@ -82,7 +82,7 @@ describe('a password', () => {
     expect(cloud.tokensSeen()).toEqual(['t1', 't1', 't2']);
   });
 
-  it('whose new token is refused too is read again from the secret', async () => {
+  it('a password whose new token is refused too is read again from the secret', async () => {
     const secret = secretFile(user);
     const cloud = await startCloud({
       accepts: (token) => {
@@ -95,7 +95,7 @@ describe('a password', () => {
     expect(cloud.tokensSeen()).toEqual(['t1', 't2', 't3']);
   });
 
-  it('that is always refused leads to a CredentialsError with the secret and the code, after one new token', async () => {
+  it('a password that is always refused leads to a CredentialsError with the secret and the code, after one new token', async () => {
     const cloud = await startCloud({ accepts: () => false });
     const secret = secretFile(user);
     const source = connect(cloud.url, { iamEndpoint: cloud.url, credentialsRef: secret.ref });
@@ -109,7 +109,7 @@ describe('a password', () => {
     expect(cloud.received).toHaveLength(4);
   });
 
-  it('that is wrong leads to a CredentialsError with the secret and the code of IAM', async () => {
+  it('a password that is wrong leads to a CredentialsError with the secret and the code of IAM', async () => {
     const cloud = await startCloud({ accepts: () => true, password: () => 'another' });
     const secret = secretFile(user);
     const source = connect(cloud.url, { iamEndpoint: cloud.url, credentialsRef: secret.ref });
@@ -122,17 +122,20 @@ describe('a password', () => {
     expect(cloud.received).toHaveLength(1);
   });
 
-  it.each([400, 403, 404])('that IAM refuses with status %i is not reported as a refused page', async (status) => {
-    const cloud = await startCloud({
-      accepts: () => true,
-      issue: () => ({ status, body: '{"error_code":"IAM.0011"}' }),
-    });
-    const source = connect(cloud.url, { iamEndpoint: cloud.url, credentialsRef: secretFile(user).ref });
-    const error = await errorOf(source.fetchPage(aRequest));
-    expect(error).toBeInstanceOf(CredentialsError);
-    expect(error.remedy).toContain('targets[].projectId');
-    expect(error.code).toBe('IAM.0011');
-  });
+  it.each([400, 403, 404])(
+    'a password that IAM refuses with status %i is not reported as a refused page',
+    async (status) => {
+      const cloud = await startCloud({
+        accepts: () => true,
+        issue: () => ({ status, body: '{"error_code":"IAM.0011"}' }),
+      });
+      const source = connect(cloud.url, { iamEndpoint: cloud.url, credentialsRef: secretFile(user).ref });
+      const error = await errorOf(source.fetchPage(aRequest));
+      expect(error).toBeInstanceOf(CredentialsError);
+      expect(error.remedy).toContain('targets[].projectId');
+      expect(error.code).toBe('IAM.0011');
+    },
+  );
 
   it.each([
     [401, 'The username or password is wrong.', 'Check domainName, userName and password'],
@@ -145,7 +148,7 @@ describe('a password', () => {
     [403, 'Login protection is enabled, a verification code is required', 'another user, or an access key'],
     [403, 'The user is disabled', 'Enable the IAM user'],
     [401, 'The project 0b1c is not found or the user has no access to it.', 'Check targets[].projectId'],
-  ])('that IAM refuses with %i "%s" has a specific remedy', async (status, message, remedy) => {
+  ])('a password that IAM refuses with %i "%s" has a specific remedy', async (status, message, remedy) => {
     const body = JSON.stringify({ error: { code: status, message } });
     const cloud = await startCloud({ accepts: () => true, issue: () => ({ status, body }) });
     const source = connect(cloud.url, { iamEndpoint: cloud.url, credentialsRef: secretFile(user).ref });

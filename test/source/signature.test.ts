@@ -46,7 +46,7 @@ describe('a signature', () => {
     expect(signRequest(vectorRequest, vectorKey, vectorTime + 999)['Authorization']).toBe(published);
   });
 
-  it('of a temporary key covers its security token, which is sent', () => {
+  it('a signature of a temporary key covers its security token, which is sent', () => {
     const headers = signRequest(vectorRequest, { ...vectorKey, securityToken: 'st' }, vectorTime);
     expect(headers['X-Security-Token']).toBe('st');
     expect(headers['Authorization']).toContain('SignedHeaders=content-type;host;x-sdk-date;x-security-token,');

@@ -12,7 +12,7 @@ async function refusedWith(status: number, body: unknown, headers: Record<string
 }
 
 describe('a refusal', () => {
-  it("with status 400 is reported with the source's message and never retried", async () => {
+  it("a refusal with status 400 is reported with the source's message and never retried", async () => {
     const error = await refusedWith(400, { error_code: 'DQC.1002', error_msg: 'offset is too deep' });
     expect(error).toBeInstanceOf(SourceError);
     expect(error).toMatchObject({ httpStatus: 400, code: 'DQC.1002', target: 'sales', retryable: false });
@@ -28,13 +28,13 @@ describe('a refusal', () => {
   it.each([
     [400, 'The workspace does not exist.'],
     [404, 'project_id is invalid'],
-  ])('with status %i about %s is reported with the keys to check', async (status, error_msg) => {
+  ])('a refusal with status %i about %s is reported with the keys to check', async (status, error_msg) => {
     const error = await refusedWith(status, { error_code: 'DQC.1', error_msg });
     expect(error.httpStatus).toBe(status);
     expect(error.remedy).toBe('Check targets[].workspace and targets[].projectId.');
   });
 
-  it('with status 403 is reported with the permission', async () => {
+  it('a refusal with status 403 is reported with the permission', async () => {
     const error = await refusedWith(403, { error_code: 'DQC.0403', error_msg: 'no permission' });
     expect(error).toMatchObject({ httpStatus: 403, retryable: false });
     expect(error.remedy).toMatch(/permission.*DataArts.*targets\[\]\.workspace/);
@@ -95,7 +95,7 @@ describe('secrets', () => {
     ['an access key', { accessKeyId: 'AK', secretAccessKey: planted[2], securityToken: planted[3] }],
     ['a token', { token: planted[4] }],
     ['a password', { domainName: 'd', userName: 'u', password: planted[0] }],
-  ])('of %s are in no error, even if the source echoes the whole request', async (_name, secret) => {
+  ])('secrets of %s are in no error, even if the source echoes the whole request', async (_name, secret) => {
     const statuses = [400, 401, 403, 500];
     for (const status of statuses) {
       const server = await startLoopback((request) => {
@@ -128,7 +128,7 @@ describe('secrets', () => {
     }
   });
 
-  it('that are echoed partially are redacted because of their form', async () => {
+  it('secrets that are echoed partially are redacted because of their form', async () => {
     const longToken = 'MIIFbQYJKoZIhvcNAQcCoIIFXjCCBVoCAQExDTALBglghkgBZQMEAgEwggN7BgkqhkiG9w0BBwGgggNs';
     const error = await refusedWith(400, { error_msg: `decrypt token fail, token:${longToken.slice(0, 70)}` });
     expect(error.message).toContain('decrypt token fail, token:[redacted]');

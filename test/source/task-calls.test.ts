@@ -145,7 +145,7 @@ describe('a result', () => {
     ['[{"Status":"true"}]', true, null],
     ['"text"', null, null],
     ['{}', null, null],
-  ])('of %s has alarmed %s and object %s', (text, alarmed, objectName) => {
+  ])('a result of %s has alarmed %s and object %s', (text, alarmed, objectName) => {
     expect(resultOf(text)).toMatchObject({ ruleId: 1_012_386_207_306_600_449n, alarmed, objectName });
   });
 
@@ -162,7 +162,7 @@ describe('a result', () => {
 });
 
 describe('unusual replies', () => {
-  it('with details keep both sides of a comparison under one id, and lists as JSON', () => {
+  it('unusual replies with details keep both sides of a comparison under one id, and lists as JSON', () => {
     const content = parseTaskDetails(
       '{"id":1012386182149165001,"last_run_time":null,"create_time":-1,"sub_rules":[[{"id":7,"tables":["a","b"]}],[{"id":7,"weight":2.5}]]}',
       'CONSISTENCY_TASK',

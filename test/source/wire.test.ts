@@ -34,7 +34,7 @@ describe('a row', () => {
     expect(readOne({ ...nulls, id: '5', start_time: '1767225600000' })).toEqual(expected);
   });
 
-  it('with id -0 has the id 0', () => {
+  it('a row with id -0 has the id 0', () => {
     expect(readOne({ id: '-0', task_id: '-0' })).toMatchObject({ id: 0n, taskId: 0n });
   });
 

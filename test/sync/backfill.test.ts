@@ -82,7 +82,7 @@ describe('a backfill', () => {
     expect(await world.syncWell()).toMatchObject({ rowsWritten: 0 });
   });
 
-  it('without a range fills only the known gaps', async () => {
+  it('a backfill without a range fills only the known gaps', async () => {
     const world = await worldWithHistory(2_000, 30);
     await world.syncWell();
     const before = await checkpointOf(world);
@@ -103,7 +103,7 @@ describe('a backfill', () => {
     expect(await world.backfill({})).toMatchObject({ done: true, from: null, requests: 0 });
   });
 
-  it('that is stopped resumes where it stopped, and reads few rows twice', async () => {
+  it('a stopped backfill resumes where it stopped, and reads few rows twice', async () => {
     const world = await worldWithHistory(12_000);
     await world.syncWell();
     let requests = 0;

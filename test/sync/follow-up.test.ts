@@ -107,7 +107,7 @@ describe('an execution in the checkpoint', () => {
     [{ runStatus: 'ALARMING', endTimeMs: nowMs - 1000, startTimeMs: hourAgo, notifyStatus: 'SUCCESS' }, 'notification'],
     [{ runStatus: 'ALARMING', endTimeMs: hourAgo + 1, startTimeMs: hourAgo }, null],
     [{ runStatus: 'SUCCESS', endTimeMs: hourAgo + 1, startTimeMs: hourAgo }, null],
-  ])('with %o awaits %s', (fields, awaits) => {
+  ])('an execution in the checkpoint with %o awaits %s', (fields, awaits) => {
     expect(followUpOf(anExecution({ id: 1n, ...fields }), nowMs, recentFromMs, settings)).toBe(awaits);
   });
 

@@ -110,7 +110,7 @@ describe('changes of outcomes', () => {
     expect(heard.map(textOf)).toEqual(['null→FAILED × 1, 1']);
   });
 
-  it('of two concurrent runs are announced at least once, with the same ids', async () => {
+  it('changes of outcomes of two concurrent runs are announced at least once, with the same ids', async () => {
     const world = await syncedSource();
     const { heard, announce } = listener();
     await world.syncWell({ announce });

@@ -18,7 +18,7 @@ async function worldWithOpen(count: number): Promise<{ world: SyncedSource; ids:
 }
 
 describe('open executions', () => {
-  it('that vanish are written again with a note, and leave the open set', async () => {
+  it('open executions that vanish are written again with a note, and leave the open set', async () => {
     const { world, ids } = await worldWithOpen(3);
     world.sim.life.remove(ids[0]!);
     world.sim.life.rerun(ids[1]!);
@@ -53,7 +53,7 @@ describe('open executions', () => {
     await world.expectTruth();
   });
 
-  it('of statuses that cannot be filtered do not prevent new ones from being read', async () => {
+  it('open executions of statuses that cannot be filtered do not prevent new ones from being read', async () => {
     const world = await syncedSource();
     for (let index = 0; index < 2000; index += 1) {
       const startTimeMs = world.clock.now() - hourMs - index * 120_000;
@@ -72,7 +72,7 @@ describe('open executions', () => {
     await world.expectTruth();
   });
 
-  it('of statuses that cannot be filtered are checked in turn if they are too many for one run', async () => {
+  it('open executions of statuses that cannot be filtered are checked in turn if they are too many for one run', async () => {
     const world = await syncedSource();
     world.sim.life.addMany(4_000, { fromMs: world.clock.now() - 2 * dayMs, toMs: world.clock.now() - minuteMs });
     const startTimesMs = Array.from({ length: 70 }, (_, index) => world.clock.now() - (index + 2) * hourMs);
@@ -93,7 +93,7 @@ describe('open executions', () => {
     await world.expectTruth();
   });
 
-  it('that raised alarms far apart are all re-checked until their notification', async () => {
+  it('open executions that raised alarms far apart are all re-checked until their notification', async () => {
     const { world, ids } = await worldWithOpen(10);
     for (const id of ids) {
       world.sim.life.finish(id, 'ALARMING');
@@ -154,7 +154,7 @@ describe('open executions', () => {
     await world.expectTruth();
   });
 
-  it('whose row is no longer readable are re-checked for maxOpenDays, and the row is quarantined', async () => {
+  it('open executions whose row is no longer readable are re-checked for maxOpenDays, and the row is quarantined', async () => {
     const world = await syncedSource();
     const { life } = world.sim;
     const startTimeMs = world.clock.now() - 3 * hourMs;
@@ -197,7 +197,7 @@ describe('open executions', () => {
     },
   );
 
-  it('that vanish keep the undocumented fields they had', async () => {
+  it('open executions that vanish keep the undocumented fields they had', async () => {
     const world = await syncedSource({ traps: { extraFields: '"score":98.7500' } });
     const startTimeMs = world.clock.now() - 2 * hourMs;
     const { id } = world.sim.life.addExecution({ runStatus: 'RUNNING', endTimeMs: null, startTimeMs });
@@ -230,7 +230,7 @@ describe('open executions', () => {
     },
   );
 
-  it('that end are checked once more after the lookback of their end, even if a notification was already sent', async () => {
+  it('open executions that end are checked once more after the lookback of their end, even if a notification was already sent', async () => {
     const { world, ids } = await worldWithOpen(1);
     world.sim.life.finish(ids[0]!, 'ALARMING');
     world.sim.life.setNotify(ids[0]!, 'SUCCESS');
@@ -243,7 +243,7 @@ describe('open executions', () => {
     await world.expectTruth();
   });
 
-  it('that succeed in large numbers far apart are all checked once more', async () => {
+  it('open executions that succeed in large numbers far apart are all checked once more', async () => {
     const { world, ids } = await worldWithOpen(40);
     for (const id of ids) {
       world.sim.life.finish(id, 'SUCCESS');

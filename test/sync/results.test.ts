@@ -74,7 +74,7 @@ async function syncs(world: SyncedSource, times: number): Promise<void> {
 }
 
 describe('rule results', () => {
-  it('of failed executions are in the table once, with exact ids, for one request each', async () => {
+  it('rule results of failed executions are in the table once, with exact ids, for one request each', async () => {
     const world = await syncedSource({ history: { days: 3, tasks: 30 } });
     const summary = await world.syncWell(withResults);
     const settled = world.sim.truth().executions.filter(({ runStatus }) => /FAILED|ALARMING/.test(String(runStatus)));
@@ -88,7 +88,7 @@ describe('rule results', () => {
     await world.expectTruth();
   });
 
-  it('of executions whose end a backfill saw before a sync could are fetched by that sync', async () => {
+  it('rule results of executions whose end a backfill saw before a sync could are fetched by that sync', async () => {
     const world = await syncedSource();
     const { clock, sim } = world;
     const openMs = clock.now() - 5 * hourMs;
@@ -109,7 +109,7 @@ describe('rule results', () => {
     await expectResults(world);
   });
 
-  it('of a task of 1,000 rules are fetched page by page, each rule once', async () => {
+  it('rule results of a task of 1,000 rules are fetched page by page, each rule once', async () => {
     const world = await syncedSource();
     const task = world.sim.life.addTask({ rules: 1_000 });
     world.sim.life.addExecution({ task, runStatus: 'ALARMING', startTimeMs: world.clock.now() - minuteMs });
@@ -137,7 +137,7 @@ describe('rule results', () => {
     ],
     ['pages come back short once', { faults: [{ kind: 'short-page', rows: 1, when: { every: 3 }, on: 'results' }] }],
     ['every other request fails', { faults: [{ kind: 'status', status: 500, when: { every: 2 }, on: 'results' }] }],
-  ])('of few and of many rules, recent and old, are complete if %s', async (_, traps) => {
+  ])('rule results of few and of many rules, recent and old, are complete if %s', async (_, traps) => {
     const world = await syncedSource({ traps });
     for (const [rules, agoMs] of [
       [1, minuteMs],
@@ -217,7 +217,7 @@ describe('rule results', () => {
     await expectResults(world);
   });
 
-  it('that never appear lead to one row that records it', async () => {
+  it('rule results that never appear lead to one row that records it', async () => {
     const world = await syncedSource({ traps: { resultDelayMs: 99 * dayMs } });
     world.sim.life.addExecution({ runStatus: 'FAILED', startTimeMs: world.clock.now() - minuteMs });
     world.clock.advance(minuteMs);
@@ -230,7 +230,7 @@ describe('rule results', () => {
     expect(world.sim.counters.results).toBe(5);
   });
 
-  it('of a deleted instance lead to one row that records it', async () => {
+  it('rule results of a deleted instance lead to one row that records it', async () => {
     const world = await syncedSource();
     const { id } = world.sim.life.addExecution({ runStatus: 'ALARMING', startTimeMs: world.clock.now() - minuteMs });
     world.clock.advance(minuteMs);
@@ -277,7 +277,7 @@ describe('rule results', () => {
     expect(rows.filter((row) => Number(row['start_time']) > startTimeMs)).toHaveLength(2);
   });
 
-  it('that are in the table stay there if the instance starts again before they are fetched again', async () => {
+  it('rule results that are in the table stay there if the instance starts again before they are fetched again', async () => {
     const world = await syncedSource({ traps: { abnormalDelayMs: 90 * minuteMs } });
     const task = world.sim.life.addTask({ rules: 2 });
     const { id, startTimeMs } = world.sim.life.addExecution({
@@ -359,7 +359,7 @@ describe('rule results', () => {
     expect(incomplete.length).toBeLessThan(10);
   });
 
-  it('of an execution are not those of its re-run, which another run notes during the request', async () => {
+  it('rule results of an execution are not those of its re-run, which another run notes during the request', async () => {
     const world = await syncedSource();
     const { clock, sim } = world;
     const { id } = sim.life.addExecution({ runStatus: 'FAILED', startTimeMs: clock.now() - minuteMs });
@@ -432,7 +432,7 @@ describe('rule results that cannot be fetched', () => {
     },
   );
 
-  it('of one instance expire after a week, are counted, and are requested again by a backfill', async () => {
+  it('rule results of one instance expire after a week, are counted, and are requested again by a backfill', async () => {
     const world = await settledWorld();
     const ill = world.sim.truth().executions.find(({ runStatus }) => runStatus === 'FAILED')!;
     let requests = 0;

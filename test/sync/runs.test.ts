@@ -23,7 +23,7 @@ function slicesOf(target: string): { longestMs: number; readonly onProgress: Run
 }
 
 describe('a run', () => {
-  it('that is interrupted commits even a few rows, and the next run continues from there', async () => {
+  it('an interrupted run commits even a few rows, and the next run continues from there', async () => {
     const world = await syncedSource();
     world.sim.life.addMany(2_000, { fromMs: world.clock.now() - 20 * dayMs, toMs: world.clock.now() - hourMs });
     const source = simSource(world.sim, { requests: 4, perSeconds: 3600 });
@@ -40,7 +40,7 @@ describe('a run', () => {
     expect(await world.observations()).toHaveLength(2_000);
   });
 
-  it('that is interrupted again commits what it has read since, although it reads the newest rows first', async () => {
+  it('a run that is interrupted again commits what it has read since, although it reads the newest rows first', async () => {
     const world = await syncedSource();
     world.sim.life.addMany(16_000, { fromMs: world.clock.now() - 20 * dayMs, toMs: world.clock.now() - hourMs });
     for (const rows of [8_000, 3_000, 3_000]) {
@@ -71,7 +71,7 @@ describe('a run', () => {
     await world.expectTruth();
   });
 
-  it('without time does nothing and reports that it is not done', async () => {
+  it('a run without time does nothing and reports that it is not done', async () => {
     const world = await syncedSource({ history: { days: 2 } });
     expect(await world.syncWell({ limitMs: 0 })).toMatchObject({ done: false, rowsWritten: 0 });
   });

@@ -53,7 +53,7 @@ describe('tasks', () => {
     await expectTasks(world);
   });
 
-  it('with 1,000 rules are written with all of them', async () => {
+  it('tasks with 1,000 rules are written with all of them', async () => {
     const world = await syncedSource();
     world.sim.life.addTask({ rules: 1_000, taskType: 'CONSISTENCY_TASK' });
     await world.syncWell(withTasks);
@@ -87,7 +87,7 @@ describe('tasks', () => {
       8,
       (_: SyncedSource, task: Task) => void Object.assign(task, { level: task.level === 'FATAL' ? 'MINOR' : 'FATAL' }),
     ],
-  ])('that change in one thing, %s, have %i more rows, after %i days', async (_, rows, days, change) => {
+  ])('tasks that change in one thing, %s, have %i more rows, after %i days', async (_, rows, days, change) => {
     const world = await syncedSource();
     const task = world.sim.life.addTask({ rules: 3, everyMs: dayMs });
     world.sim.life.addTask();
@@ -100,7 +100,7 @@ describe('tasks', () => {
     await expectTasks(world);
   });
 
-  it('that are deleted keep their last state, with the time at which the deletion was found', async () => {
+  it('tasks that are deleted keep their last state, with the time at which the deletion was found', async () => {
     const world = await syncedSource();
     const { task } = world.sim.life.addTask({ name: 'gone', rules: 2 });
     world.sim.life.addTask();

@@ -90,7 +90,7 @@ async function verified(
 }
 
 describe('a count proves a day', () => {
-  it('with the same number of rows in the table, by one request', async () => {
+  it('a count proves a day with as many rows in the table, by one request', async () => {
     const source = sourceOf();
     const result = await verified(source, ofDay);
     expect(result).toMatchObject({ comparedBy: 'count', source: 57, table: 57 });
@@ -175,7 +175,7 @@ describe('a count proves a day', () => {
     expect(await ranLast(first!.startTimeMs + 86_400_000)).toMatchObject({ comparedBy: 'count' });
   });
 
-  it('without the unreadable rows next to it that the source shows for its end', async () => {
+  it('a count proves a day without the unreadable rows next to it that the source shows for its end', async () => {
     const beside = executions(2, (index) => [-1, 24 * hourMs][index] ?? 0).map((row) => ({ ...row, id: -row.id - 1n }));
     const unreadableText = (row: Execution) => (row.id < 0n ? `{"id":"${row.id}"}` : null);
     const source = sourceOf([...ofDay, ...beside], { unreadableText, startInclusive: true, endInclusive: true });

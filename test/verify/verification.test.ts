@@ -33,14 +33,14 @@ describe('rows', () => {
     expect(compareRows([anExecution(parts)], [row()], () => true)).toMatchObject({ different: 0, unsettled: 1 });
   });
 
-  it('with another id or start time count as missing in the table and gone at the source', () => {
+  it('rows with another id or start time count as missing in the table and gone at the source', () => {
     const moved = anExecution({ startTimeMs: newYearMs + 1 });
     expect(compareRows([moved], [row()], settled)).toMatchObject({ missing: 1, different: 0, gone: 1 });
     const neighbor = anExecution({ id: anExecution().id + 1n });
     expect(compareRows([neighbor], [row()], settled)).toMatchObject({ missing: 1, gone: 1 });
   });
 
-  it('of another target are found, but never gone', () => {
+  it('rows of another target are found, but never gone', () => {
     expect(compareRows([anExecution()], [row({}, false), row({ id: 5n }, false)], settled)).toMatchObject({
       missing: 0,
       gone: 0,
@@ -64,7 +64,7 @@ describe('days', () => {
     expect(hours('2026-04-23T22:00:00Z', '2026-04-25T21:00:00Z', 'Africa/Cairo')).toEqual([23, 24]);
   });
 
-  it('of many years are each listed once', () => {
+  it('days of many years are each listed once', () => {
     const days = daysIn({ fromMs: newYearMs, toMs: newYearMs + 1000 * 24 * hourMs }, 'America/Sao_Paulo');
     expect(new Set(days.map(({ day }) => day)).size).toBe(days.length);
     expect(days.length).toBe(1001);

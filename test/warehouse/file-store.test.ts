@@ -204,7 +204,7 @@ describe('folder store: temporary files', () => {
     expect(await readdir(join(store.folder, '.tmp'))).toEqual([]);
   });
 
-  it('of killed processes are removed after a day', async () => {
+  it('temporary files of killed processes are removed after a day', async () => {
     const store = await tempWarehouse();
     const temporary = join(store.folder, '.tmp');
     await mkdir(temporary, { recursive: true });
@@ -218,7 +218,7 @@ describe('folder store: temporary files', () => {
     expect(await readdir(temporary)).toEqual(['young.tmp']);
   });
 
-  it('of other processes are kept by one whose clock is two days ahead', async () => {
+  it('temporary files of other processes are kept by one whose clock is two days ahead', async () => {
     const folder = await tempFolder();
     await mkdir(join(folder, '.tmp'));
     await writeFile(join(folder, '.tmp', 'in-flight.tmp'), 'x');

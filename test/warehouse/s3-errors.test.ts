@@ -116,7 +116,7 @@ describe('a refusal of S3', () => {
     },
   );
 
-  it("with status 503 is retryable, and contains S3's message", async () => {
+  it("a refusal of S3 with status 503 is retryable, and contains S3's message", async () => {
     const error = await failedWrite({ status: 503, code: 'SlowDown', message: 'Please reduce your request rate.' });
     expect(error.retryable).toBe(true);
     expect(describeError(error)).toMatch(/status 503 \(SlowDown: Please reduce your request rate\).*Run again later/);

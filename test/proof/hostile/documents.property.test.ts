@@ -37,7 +37,7 @@ describe('a secret', () => {
     { token: 'planted-token-4d2b' },
   ];
 
-  it('that is damaged is accepted, or refused without quoting it', () => {
+  it('a secret that is damaged is accepted, or refused without quoting it', () => {
     const text = fc.constantFrom(...secrets).chain((secret) =>
       fc.oneof(
         damaged(new TextEncoder().encode(JSON.stringify(secret))).map((bytes) => new TextDecoder().decode(bytes)),
@@ -85,7 +85,7 @@ describe('a config', () => {
     return path !== '' && !path.startsWith('..') && !isAbsolute(path) && path === key;
   };
 
-  it('with a hostile value is refused, or all of its keys stay inside the warehouse', () => {
+  it('a config with a hostile value is refused, or all of its keys stay inside the warehouse', () => {
     fc.assert(
       fc.property(withOneValueReplaced(config), (value) => {
         const { value: accepted } = readOrRefusal('config', () => parseConfig(value, 'dqsync.json'));
@@ -112,7 +112,7 @@ describe('an event', () => {
     { source: 'aws.events', 'detail-type': 'Scheduled Event', detail: {} },
   ];
 
-  it('of any content is accepted or refused', () => {
+  it('an event of any content is accepted or refused', () => {
     const event = fc.oneof(
       fc.jsonValue(),
       hostileText,
@@ -128,7 +128,7 @@ describe('an event', () => {
 });
 
 describe('a checkpoint', () => {
-  it('that is damaged is refused, or read as the same document', async () => {
+  it('a checkpoint that is damaged is refused, or read as the same document', async () => {
     const world = await syncedSource({ history: { days: 1, tasks: 3 } });
     world.sim.life.addExecution({ runStatus: 'RUNNING', startTimeMs: world.clock.now() - 60_000 });
     await world.syncWell();
@@ -155,7 +155,7 @@ describe('a checkpoint', () => {
     ['nested in a field', `{"format":"dqsync.checkpoint","version":1,"open":${'['.repeat(9e4)}${']'.repeat(9e4)}}`],
     ['empty', ''],
     ['a NUL', '\0'],
-  ])('that is %s is refused', (_what, text) => {
+  ])('a checkpoint that is %s is refused', (_what, text) => {
     const identity = { projectId: 'p', workspace: 'w', filter: {}, partitionTimeZone: 'UTC' };
     const read = () => decodeCheckpoint(new TextEncoder().encode(text), identity, 'sales', 'state/sales');
     expect(readOrRefusal('state', read).refusal).toBeDefined();

@@ -119,20 +119,23 @@ const cases = Object.keys(secrets).flatMap((form) => [
 ]);
 
 describe('a secret', () => {
-  it.for(cases)('of the form %s appears nowhere if the source %s and IAM %s', async ([form, reply, iamReply]) => {
-    const server = await startLoopback((received) => {
-      const act = received.method === 'POST' ? iamReplies[iamReply] : replies[reply];
-      return act?.(heardIn(received)) ?? 'reset';
-    });
-    const folder = await configure(JSON.stringify(secrets[form]), server.url);
-    // The log of `sync` has the reason of each retry, and retries of `list` would take long.
-    const isRetried = /HTML|breaks off/.test(reply);
-    const commands = isRetried ? ['sync'] : ['sync', 'list'];
-    const runs = await Promise.all(commands.map((command) => runCli([command, '--json'], { cwd: folder })));
-    expect(runs.at(-1)?.stdout).toMatch(/"error": \{|"done": false/);
-    expect(server.received.map(heardIn).join()).toMatch(/planted|SDK-HMAC/);
-    await expectNothingIn(folder, runs.map((run) => run.stdout + run.stderr).join());
-  });
+  it.for(cases)(
+    'a secret of the form %s appears nowhere if the source %s and IAM %s',
+    async ([form, reply, iamReply]) => {
+      const server = await startLoopback((received) => {
+        const act = received.method === 'POST' ? iamReplies[iamReply] : replies[reply];
+        return act?.(heardIn(received)) ?? 'reset';
+      });
+      const folder = await configure(JSON.stringify(secrets[form]), server.url);
+      // The log of `sync` has the reason of each retry, and retries of `list` would take long.
+      const isRetried = /HTML|breaks off/.test(reply);
+      const commands = isRetried ? ['sync'] : ['sync', 'list'];
+      const runs = await Promise.all(commands.map((command) => runCli([command, '--json'], { cwd: folder })));
+      expect(runs.at(-1)?.stdout).toMatch(/"error": \{|"done": false/);
+      expect(server.received.map(heardIn).join()).toMatch(/planted|SDK-HMAC/);
+      await expectNothingIn(folder, runs.map((run) => run.stdout + run.stderr).join());
+    },
+  );
 
   it.for(Object.keys(secrets))(
     'of the form %s appears nowhere in the log, metrics and errors of the Lambda',
@@ -183,7 +186,7 @@ describe('a secret', () => {
     ['AccessDenied', 403],
     ['InvalidAccessKeyId', 403],
     ['SignatureDoesNotMatch', 403],
-  ])('of AWS appears nowhere if S3 returns %s and echoes the request', async (code, status) => {
+  ])('a secret of AWS appears nowhere if S3 returns %s and echoes the request', async (code, status) => {
     const server = await startLoopback((received) => ({
       status,
       headers: { 'content-type': 'application/xml' },

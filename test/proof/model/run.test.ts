@@ -5,7 +5,7 @@ import { performAll } from './modelled-world.ts';
 import { modelRounds } from './run-rounds.ts';
 
 describe('the view equals the source after a quiet end', () => {
-  it('for random sequences of changes, traps, kills, concurrent runs and rewinds', async () => {
+  it('the view equals the source after random sequences of changes, traps, kills, concurrent runs and rewinds', async () => {
     // A fixed seed; `npm run soak` uses random ones.
     const seed = 20_261_124;
     const figures = await modelRounds({ seed, sequences: 40, actions: 40 });
@@ -43,11 +43,11 @@ describe('the view equals the source after a quiet end', () => {
         { do: 'backfill', fromHours: 2, hours: 4, again: true, ...undisturbed, aheadMs: -600_000 },
       ],
     ],
-  ])('with a notification some time after an end if meanwhile %s', async (_what, runs) => {
+  ])('the view equals the source after a late notification, if meanwhile %s', async (_what, runs) => {
     expect(await performAll([...ended, ...runs, { do: 'notify', pick: 0, status: 'SUCCESS' }], 0)).toEqual([]);
   });
 
-  it('with a covered second that cannot be proven when the lookback reads it again', async () => {
+  it('the view equals the source although a covered second cannot be proven when the lookback reads it again', async () => {
     const actions: Action[] = [
       { do: 'start', count: 91, late: 0, spreadMs: 1, status: 'RUNNING' },
       { do: 'finish', pick: 0, status: 'SUCCESS' },
@@ -61,7 +61,7 @@ describe('the view equals the source after a quiet end', () => {
     expect(await performAll(actions, 0)).toEqual([]);
   });
 
-  it('with a window that a machine whose clock is ahead could not prove', async () => {
+  it('the view equals the source although a machine whose clock is ahead could not prove a window', async () => {
     const unanswered: Partial<Traps> = {
       faults: [
         { kind: 'empty-page', when: { every: 3 } },

@@ -18,7 +18,7 @@ async function worldOf(rows: number, seed = 1): Promise<ProofWorld> {
 const lastTenDays = ({ clock }: ProofWorld) => ({ fromMs: clock.now() - 10 * dayMs, toMs: clock.now() - hourMs });
 
 describe('concurrent runs', () => {
-  it.each([1, 2, 3])('of two syncs fill the gap that a stopped backfill has left (seed %i)', async (seed) => {
+  it.each([1, 2, 3])('two syncs fill the gap that a stopped backfill has left (seed %i)', async (seed) => {
     const world = await worldOf(5000, seed);
     const window = lastTenDays(world);
     await world.run();
@@ -38,7 +38,7 @@ describe('concurrent runs', () => {
     expect(await endQuietly(world)).toEqual([]);
   });
 
-  it.each([1, 2, 3])('of two backfills of one range read few rows twice (seed %i)', async (seed) => {
+  it.each([1, 2, 3])('two backfills of one range read few rows twice (seed %i)', async (seed) => {
     const world = await worldOf(12_000, seed);
     const window = lastTenDays(world);
     const backfill = { window, again: false };
