@@ -2,8 +2,10 @@
 import { loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
 import { densityNear, knownSpan } from '../checkpoint/coverage.ts';
 import { isoTime } from '../clock.ts';
-import { gapsIn, lengthOf, spanMs } from '../intervals.ts';
+import { SourceError } from '../errors.ts';
+import { cutAt, evenCuts, gapsIn, lengthOf, spanMs } from '../intervals.ts';
 import { maxPageRows, type Window } from '../model.ts';
+import { SourceProfile } from '../reading/source-profile.ts';
 import type { BackfillTask } from './backfill-task.ts';
 import type { TargetRun } from './target-run.ts';
 
@@ -29,7 +31,7 @@ export interface Estimate {
   readonly requestsUsed: number;
 }
 
-/** Number of windows to count. With more windows, the longest are counted and the rest is extrapolated. */
+/** Number of windows to count. Of more windows, some of all lengths are counted and the rest is extrapolated. */
 const maxAsked = 10;
 /** Measured with Parquet and GZIP; see the benchmark in functions/README.md. */
 const bytesPerRow = 12;
@@ -48,10 +50,9 @@ export async function estimateBackfill(run: TargetRun, task: BackfillTask): Prom
   const untilMs = clock.now() - settings.settleMs;
   const settled = range === null ? null : { ...range, toMs: Math.min(range.toMs, untilMs) };
   const windows = settled === null ? [] : gapsIn(settled, task.again ? [] : checkpoint.coverage);
-  const asked = windows.toSorted((a, b) => spanMs(b) - spanMs(a)).slice(0, maxAsked);
-  const counted = await sumOfCounts(run, asked);
+  const counted = await countSome(run, windows, checkpoint.maxSpanMs ?? Number.POSITIVE_INFINITY);
   const nearby = densityNear(checkpoint.coverage, windows[0]?.fromMs ?? 0);
-  const rowsPerMs = counted === null ? nearby : counted / Math.max(1, lengthOf(asked));
+  const rowsPerMs = counted.rows === null ? nearby : counted.rows / Math.max(1, counted.ms);
   const rows = rowsPerMs === null ? null : Math.round(rowsPerMs * lengthOf(windows));
   const requests = rows === null ? null : Math.ceil((rows / maxPageRows) * requestsPerPage) + windows.length;
   return {
@@ -60,12 +61,45 @@ export async function estimateBackfill(run: TargetRun, task: BackfillTask): Prom
     to: range === null ? null : isoTime(range.toMs),
     windows: windows.map(({ fromMs, toMs }) => ({ from: isoTime(fromMs), to: isoTime(toMs) })),
     rows,
-    isCounted: counted !== null && asked.length === windows.length,
+    isCounted: counted.rows !== null && counted.ms === lengthOf(windows),
     requests,
     seconds: requests === null ? null : Math.ceil(requests / settings.requestsPerSecond),
     bytes: rows === null ? null : rows * bytesPerRow,
     requestsUsed: run.source.stats().requests,
   };
+}
+
+/**
+ * Counts some parts of windows, in spans that the source accepts.
+ *
+ * @returns the rows and the total length of these parts
+ */
+async function countSome(
+  run: TargetRun,
+  windows: readonly Window[],
+  maxSpanMs: number,
+): Promise<{ readonly rows: number | null; readonly ms: number }> {
+  const { hints } = new SourceProfile();
+  hints.maxSpanMs = maxSpanMs;
+  for (;;) {
+    const parts = windows.flatMap((window) => partsOf(window, hints.maxSpanMs));
+    const sorted = parts.toSorted((a, b) => spanMs(b) - spanMs(a));
+    const asked = sorted.filter((_, index) => index % Math.ceil(sorted.length / maxAsked) === 0);
+    try {
+      return { rows: await sumOfCounts(run, asked), ms: lengthOf(asked) };
+    } catch (thrown) {
+      const [longest] = asked;
+      const isRefusal = thrown instanceof SourceError && thrown.httpStatus === 400;
+      if (!isRefusal || longest === undefined || !hints.noteRefusal(longest)) {
+        throw thrown;
+      }
+    }
+  }
+}
+
+/** Returns equal parts of a window that are at most `maxMs` long. */
+function partsOf(window: Window, maxMs: number): Window[] {
+  return cutAt(window, evenCuts(window, Math.ceil(spanMs(window) / maxMs)).map(Math.floor));
 }
 
 /** Returns the source's count of some windows; null if one of them is not a total. */

@@ -29,6 +29,16 @@ describe('dqsync backfill', () => {
     expect(status).toMatchObject({ watermark: null, coverage: { rows: 0 } });
   });
 
+  it.each([1, 7])('estimates its cost if the source limits spans to %i days', async (maxSpanDays) => {
+    const { world } = await aWorldWithHistory(3_000);
+    Object.assign(world.simulator.traps, { maxSpanDays });
+    const [estimate] = JSON.parse(
+      (await world.cli(['backfill', '--from', '45d', '--to', 'now', '--dry-run', '--json'])).stdout,
+    );
+    expect(estimate).toMatchObject({ windows: [{}], rows: expect.any(Number) });
+    expect(estimate.requestsUsed).toBeLessThan(20);
+  });
+
   it.each([[], ['--dry-run']])('refuses a range in the future %j', async (...options) => {
     const world = await aWorld();
     const run = await world.cli(['backfill', '--from', '2199-01-01', '--to', '2199-02-01', ...options]);
