@@ -71,15 +71,14 @@ function spanJson({ fromMs, toMs }: Window): { readonly from: string; readonly t
   return { from: isoTime(fromMs), to: isoTime(toMs) };
 }
 
+/** Returns a table that fits into 80 columns. Unreadable rows, which are rare, are counted below it. */
 function tableOf(days: readonly DayResult[]): string {
-  const hasUnreadable = days.some((day) => day.unreadable > 0);
   const rows = days.map((day) => {
     const named = namedStatuses.map((status) => day.byStatus.get(status) ?? 0);
     const other = day.table - named.reduce((sum, rows) => sum + rows, 0);
-    const counts = [day.source, day.table, day.missing, day.different, day.gone, ...named, other];
-    return [day.day, ...counts, ...(hasUnreadable ? [day.unreadable] : [])];
+    return [day.day, day.source, day.table, day.missing, day.different, day.gone, ...named, other];
   });
-  return renderTable(hasUnreadable ? [...headings, 'unreadable'] : headings, rows);
+  return renderTable(headings, rows);
 }
 
 function summed(days: readonly DayResult[]): string {
