@@ -49,7 +49,7 @@ export function describeStatus(
           ...status.unfinishedBackfills.map((backfill): Fact => ['backfill', unfinished(backfill, target)]),
           ['open', openOnes(status)],
           ['expired', expired(status, target)],
-          ['quarantine', quarantine(status, target)],
+          ['set aside', quarantine(status, target)],
           ['results', waitingResults(status, target)],
           ['results', expiredResults(status, target)],
           ['last run', lastRun(status, nowMs)],

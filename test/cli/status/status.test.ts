@@ -164,7 +164,9 @@ describe('dqsync status', () => {
     expect(run.stdout).toMatch(
       /expired {4}1 execution, open for longer than maxOpenDays, started \S+ to .*--again --from \d{4}-\d\d-\d\d --to \d{4}-\d\d-\d\d --target/,
     );
-    expect(run.stdout).toMatch(/quarantine 2 rows that could not be read, in quarantine\/sales\/ .*dqsync quarantine/);
+    expect(run.stdout).toMatch(
+      /set aside {2}2 rows that could not be read, in quarantine\/sales\/ .*dqsync quarantine/,
+    );
     const [json] = JSON.parse((await world.cli(['status', '--json'])).stdout);
     expect(json).toMatchObject({ quarantined: 2, expiredExecutions: 1, openExecutions: 0, healthy: true });
     const doctor = await world.cli(['doctor', '--json']);
