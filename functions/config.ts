@@ -65,7 +65,7 @@ const storageSchema = z
   })
   .refine(({ encryption, kmsKeyId }) => kmsKeyId === undefined || encryption?.startsWith('aws:kms'), {
     path: ['kmsKeyId'],
-    error: 'goes with "encryption": "aws:kms" or "aws:kms:dsse" only',
+    error: 'is only allowed with "encryption": "aws:kms" or "aws:kms:dsse"',
   })
   .default({});
 

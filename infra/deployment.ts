@@ -282,7 +282,7 @@ function refuseUnknownSecrets(config: Config, { existingSecrets }: DeploymentSet
 /** The functions and the analysts need permission to use the key that the config sets for S3. */
 function refuseForbiddenKey({ storage: { kmsKeyId } }: Config, { bucketKey }: DeploymentSettings): void {
   if (kmsKeyId !== undefined && kmsKeyId !== bucketKey) {
-    const what = 'is a key that the stack lets nobody use';
+    const what = 'is a key that no function of the stack may use';
     throw wrong(
       'config.storage.kmsKeyId',
       what,

@@ -43,7 +43,7 @@ export class SyncSchedule extends Construct {
     });
     this.#add('Maintenance', props, {
       ...{ ...ofSync, input: { mode: 'maintain' }, expression: schedule.maintenance },
-      description: 'Starts the daily maintenance of all targets of dqsync: the audit, and what keeps the table quick',
+      description: 'Starts the daily maintenance of all targets of dqsync: audit, tasks and compaction',
     });
     if (props.report !== undefined) {
       this.#add('Report', props, {

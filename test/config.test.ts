@@ -39,8 +39,8 @@ describe('storage', () => {
 
   it.each([
     [{ encryption: 'kms' }, '"storage.encryption"'],
-    [{ kmsKeyId: 'alias/mine' }, '"storage.kmsKeyId": goes with "encryption": "aws:kms"'],
-    [{ encryption: 'AES256', kmsKeyId: 'alias/mine' }, '"storage.kmsKeyId": goes with'],
+    [{ kmsKeyId: 'alias/mine' }, '"storage.kmsKeyId": is only allowed with "encryption": "aws:kms"'],
+    [{ encryption: 'AES256', kmsKeyId: 'alias/mine' }, '"storage.kmsKeyId": is only allowed with'],
     [{ forcePathStyle: true }, 'unknown key "storage.forcePathStyle"'],
   ])('may not be %j', (storage, message) => {
     expect(() => parseConfig(withStorage(storage), 'config')).toThrow(message);

@@ -128,7 +128,7 @@ interface RequestedExecution {
 
 /** What fetching has changed. */
 export interface FetchedChange {
-  /** Executions that need no further request, as they were pending. */
+  /** Executions that need no further request, in the form in which they were pending. */
   readonly done: readonly RequestedExecution[];
   /** Executions to ask for later. */
   readonly postponed: readonly RequestedExecution[];

@@ -63,7 +63,7 @@ const otherCommands: readonly AddCommand[] = [
     usage: 'smoke <stack>',
     description: 'Try a deployed stack once: a run, conditional writes, queries, and an alarm.',
     examples: ['dqsync smoke dqsync'],
-    options: [jsonOption('print one JSON object: whether all is well, and each check')],
+    options: [jsonOption('print one JSON object: whether all checks passed, and each check')],
     remarks: `
 Needs AWS credentials that may invoke the function, query the workgroup, read and write the warehouse, and set the state of
 an alarm. Whoever subscribed to the alarms gets a mail. Run it after the first deployment; it costs one run and two queries.`,

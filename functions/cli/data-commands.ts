@@ -56,7 +56,7 @@ time that does not exist or exists twice, because the clocks change, is refused 
   }),
   command({
     usage: 'verify',
-    description: 'Prove the table against the source, day by day. Exits with 1 if it does not hold all.',
+    description: 'Compare the table with the source, day by day. Exits with 1 if an execution is missing or differs.',
     examples: [
       'dqsync verify --from 2026-01-01 --to 2026-02-01',
       'dqsync verify --from 2026-01-01 --to 2026-02-01 --target sales --repair',
@@ -86,7 +86,7 @@ means executions that the source no longer lists (run again, deleted, forgotten)
       ...targetOptions,
       new Option('--from <time>', 'only days from here on, with --to; default: all settled days'),
       new Option('--to <time>', 'only days before this, with --from'),
-      new Option('--dry-run', 'only say what it would do'),
+      new Option('--dry-run', 'only print what it would do'),
       jsonOption('print one JSON array with an object per target'),
     ],
     remarks: `

@@ -44,7 +44,7 @@ export async function readFindings(
   );
 }
 
-/** @param row as `findingsSql` gives it */
+/** @param row as `findingsSql` returns it */
 function findingOf(
   [, id, startMs, ruleId, objectName, metrics]: readonly SqlValue[],
   definitions: Definitions,

@@ -183,7 +183,7 @@ async function readHours(
   return new Map([...byPlace].map(([place, ofPlace]) => [place, ofPlace.map(countsOf)]));
 }
 
-/** @param row as `tasksSql` gives it */
+/** @param row as `tasksSql` returns it */
 function placeOf(row: readonly SqlValue[]): TaskPlace {
   return { workspace: String(row[1]), projectId: String(row[2]), id: row[3] === null ? null : String(row[3]) };
 }
@@ -193,7 +193,7 @@ interface PartsOfTask extends Pick<TaskData, 'w' | 'days' | 'runs' | 'findings'>
   readonly definition: ReturnType<typeof definitionOf>;
 }
 
-/** @param row as `tasksSql` gives it */
+/** @param row as `tasksSql` returns it */
 function taskOf(row: readonly SqlValue[], { w, history, definition, days, runs, findings }: PartsOfTask): TaskData {
   const { last, lastIncident, incidents } = history;
   const failing = lastIncident?.resolvedMs === null ? lastIncident : null;

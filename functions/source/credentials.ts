@@ -93,7 +93,7 @@ function describeIssue(issue: z.core.$ZodIssue, present: ReadonlySet<string>): s
   }
   return issue.code === 'too_small'
     ? `"${key}" is empty`
-    : `"${key}" has a blank, a line break or another character that no HTTP header takes`;
+    : `"${key}" has a blank, a line break or another character that is not allowed in an HTTP header`;
 }
 
 /** Returns every text of the credentials that must never be shown. */

@@ -97,11 +97,11 @@ const remediesByText: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /\bACL\b|access control|\bIP\b|访问控制/i,
-    'The account admits only certain IP addresses: add the address that this machine goes out by to the access control of IAM (console: Security Settings, ACL).',
+    'The account allows only certain IP addresses: add the public address of this machine to the access control of IAM (console: Security Settings, ACL).',
   ],
   [
     /\bMFA\b|verification code|login protection/i,
-    'A user with login protection gets no token by password: use another user, or an access key ({"accessKeyId","secretAccessKey"} in the secret).',
+    'A user with login protection cannot get a token by password: use another user, or an access key ({"accessKeyId","secretAccessKey"} in the secret).',
   ],
   [
     /password.*(chang|expir|reset|modif|first)|(chang|expir|reset|modif)\w*.*password|修改密码|密码.*过期/i,
@@ -109,7 +109,7 @@ const remediesByText: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /disabled|suspended|frozen|arrears|停用|冻结/i,
-    'Enable the IAM user (console: IAM, Users), or settle the account if it is suspended.',
+    'Enable the IAM user (console: IAM, Users), or pay what the account owes if it is suspended.',
   ],
   [
     /\bproject\b|项目/i,
@@ -126,6 +126,6 @@ function remedyFor(status: number, said: string): string {
     return byText;
   }
   return status === 401
-    ? 'Check domainName, userName and password in the secret. It must be an IAM user with programmatic access; a HUAWEI ID gets no token.'
+    ? 'Check domainName, userName and password in the secret. It must be an IAM user with programmatic access; a HUAWEI ID cannot get a token.'
     : 'Check that targets[].projectId and source.iamEndpoint are in the same region, and that the IAM user of the secret is enabled and has access to the project.';
 }

@@ -29,6 +29,6 @@ export async function requireWritableFolders(folder: string, names: readonly str
 }
 
 function requireWritable(path: string): Promise<void> {
-  // The dot makes a file in the place of a folder an error of its own.
+  // The dot makes a file where a folder is expected a separate error.
   return explained('write', path, () => access(`${path}/.`, constants.W_OK | constants.X_OK));
 }

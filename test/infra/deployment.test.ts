@@ -158,7 +158,7 @@ describe('a KMS key that writes ask for', () => {
   const config = aConfig({ storage: { encryption: 'aws:kms', kmsKeyId: key } });
 
   it('must be one that the stack allows to be used', () => {
-    expect(refusal(config)).toContain('"config.storage.kmsKeyId" is a key that the stack lets nobody use');
+    expect(refusal(config)).toContain('"config.storage.kmsKeyId" is a key that no function of the stack may use');
     expect(refusal(config, { bucketKey: key })).toBe('not refused');
   });
 });

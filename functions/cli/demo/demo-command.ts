@@ -80,7 +80,7 @@ async function play(source: DemoSource, startedMs: number): Promise<number> {
   const perfect = await showWarehouse(connections, source, watermarkMs);
   const { html } = await makeReport({ config, targets: config.targets, connections, days, cacheFolder });
   await writePage(reportPath, html);
-  title('Look further');
+  title('Next steps');
   writeLine(`  ${command} query --config ${configPath} "SELECT dt, count(*) FROM quality_instances GROUP BY dt ORDER BY dt"
   ${command} status --config ${configPath}
 The simulated source stops now, so list, verify and sync no longer work with this config.

@@ -41,7 +41,7 @@ export function configText(answers: Answers): string {
   return `{
   "$schema": "./${schemaFile}",
 
-  // Where the table lies: "s3://bucket/prefix", or "file:<folder>", relative to this file.
+  // Where the table is stored: "s3://bucket/prefix", or "file:<folder>", relative to this file.
   "warehouse": ${text(answers.warehouse)},
 
 ${sourceText(answers, '  ')}
@@ -57,7 +57,7 @@ ${sourceText(answers, '  ')}
     }
   ],
 
-  // The first sync reads from here on. "dqsync backfill" reads what lies before.
+  // The first sync reads from here on. "dqsync backfill" reads earlier executions.
   "initialFrom": ${text(midnightOf(answers))},
 
   // The time zone of the days by which the table is partitioned. It cannot change later.
@@ -100,14 +100,14 @@ export function deployText(answers: Answers): string {
   const text = (value: string): string => JSON.stringify(value);
   const warehouse = answers.warehouse.startsWith('s3://')
     ? `"warehouse": ${text(answers.warehouse)},`
-    : '// "warehouse": "s3://<bucket>[/<prefix>]" names the bucket. Without it CloudFormation makes up a name.';
+    : '// "warehouse": "s3://<bucket>[/<prefix>]" names the bucket. Without it, CloudFormation chooses a name.';
   return `{
   // The configuration of every run: the keys of dqsync.json, which the README lists.
   "config": {
     ${warehouse}
 ${sourceText(answers, '    ')}
 
-    // One entry for each workspace. The stack makes a secret of that name; its value you put in by hand.
+    // One entry for each workspace. The stack creates a secret with that name, whose value you set by hand.
     "targets": [
       {
         "name": ${text(answers.name)},
@@ -117,7 +117,7 @@ ${sourceText(answers, '    ')}
       }
     ],
 
-    // The first run reads from here on, and Athena looks for no day before.
+    // The first run reads from here on, and Athena shows no earlier day.
     "initialFrom": ${text(midnightOf(answers))},
 
     // The time zone of the days by which the table is partitioned. It cannot change later.

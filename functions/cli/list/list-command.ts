@@ -135,7 +135,7 @@ function writeListed(
 
 function howMany(rows: number, total: number | null, offset: number): string {
   if (total === null) {
-    return `${counted(rows, 'row')}; the source gave no count`;
+    return `${counted(rows, 'row')}; the source reports no count`;
   }
   if (total <= offset + rows) {
     return `${counted(rows, 'row')}; the source counts ${count(total)}`;

@@ -89,7 +89,7 @@ function refusal(service: string, { status, text, header }: HttpReply): SourceEr
   return new SourceError(`${service} refused the call: ${code}${message === '' ? '' : `: ${message}`}`, {
     remedy: /^TooManyRequests/.test(code)
       ? 'A scheduled run is in progress, and only one may run at a time: run the same command again when it has ended.'
-      : 'Check AWS_REGION, AWS_PROFILE and what your AWS credentials may do, then run the same command again.',
+      : 'Check AWS_REGION, AWS_PROFILE and the permissions of your AWS credentials, then run the same command again.',
     code,
     httpStatus: status,
   });

@@ -67,7 +67,7 @@ async function checkRun(calls: AwsCalls, functionName: string): Promise<Check> {
   return await runCheck('run', async () => {
     const reply = await calls.invoke(functionName, {});
     if (reply.header('x-amz-function-error') !== undefined) {
-      const { errorMessage = 'it said nothing' } = failure.parse(JSON.parse(reply.text ?? '{}'));
+      const { errorMessage = 'no error message' } = failure.parse(JSON.parse(reply.text ?? '{}'));
       throw new SourceError(`the function failed: ${errorMessage}`, {
         remedy: 'See the section run-failed of the runbook.',
       });

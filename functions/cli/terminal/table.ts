@@ -14,7 +14,7 @@ export type Cell = string | number | bigint | boolean | Instant | null;
 export interface TableStyle {
   /** Width of the terminal in characters; null for no limit, as in a pipe. Default: the width of stdout. */
   readonly width?: number | null;
-  /** Prints one line per value, after the name of its column. */
+  /** Whether to print one line per value, after the name of its column. */
   readonly isVertical?: boolean;
   /** A line below the rows that says what is left out. */
   readonly rest?: string | null;

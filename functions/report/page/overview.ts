@@ -24,7 +24,7 @@ export function overview(tasks: readonly TaskData[], data: ReportData): HTMLElem
     tile('Passed, last 24 h', percent(runs24 - bad24, runs24), `${percent(passed, runs)} over all days`),
     tile('Silent alarms, last 24 h', count(silent24), 'nobody was notified', silent24 > 0 ? 'alarm' : ''),
     tile('Still running', count(sum((task) => task.open)), 'or outcome unknown'),
-    tile('Stopped', count(stopped), 'tasks missed their rhythm', stopped > 0 ? 'alarm' : ''),
+    tile('Stopped', count(stopped), 'tasks are overdue', stopped > 0 ? 'alarm' : ''),
   ];
 }
 

@@ -7,9 +7,9 @@ export interface Column<T> {
   /** The value to sort by; without it, the column cannot be sorted. */
   readonly sortBy?: (row: T) => number | string;
   readonly cell: (row: T) => Node | string;
-  /** Numbers are right-aligned. */
+  /** Whether the values are numbers, which are right-aligned. */
   readonly isNumber?: boolean;
-  /** Left out on narrow screens. */
+  /** Whether the column is left out on narrow screens. */
   readonly isMinor?: boolean;
 }
 

@@ -91,7 +91,7 @@ describe('dqsync doctor', () => {
     expect((await world.cli(['status'])).stdout.includes('would fail')).toBe(user === undefined);
   });
 
-  it('finds a file in the place of the warehouse; so does status', async () => {
+  it('finds a file where the warehouse is expected; so does status', async () => {
     const world = await aWorld();
     await world.write('warehouse', '');
     const message = `cannot write ${join(world.folder, 'warehouse')}: a part of the path is a file, not a folder`;
