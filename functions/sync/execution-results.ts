@@ -17,15 +17,17 @@ export interface FetchedExecution {
   readonly isExpired: boolean;
 }
 
-/** Requests for results that were not ready, over a day: after 4, 16, 64, 256 and 1,024 minutes. */
+/** Requests for results that are not ready: the first one, then after 4, 16, 64 and 256 minutes, six hours in all. */
 const maxTries = 5;
-/** Requests that failed for an execution alone, over a week: the five above, and one a day. */
+/**
+ * Requests that failed for one execution alone: the five above, one after 1,024 minutes, then one a day for five days.
+ */
 const maxFailures = 11;
 const firstPauseMs = 4 * 60_000;
 const longestPauseMs = 86_400_000;
 /**
- * Results that are missing twice for an execution of this age will not appear any more: it may have run for a week, as
- * `maxOpenDays` has it, and the requests above take a day.
+ * Results that are missing twice for an execution of this age will not appear any more: it may have run for a week
+ * (`maxOpenDays`), and the requests above take less than a day.
  */
 const finalAfterMs = 8 * 86_400_000;
 

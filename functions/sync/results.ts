@@ -116,7 +116,7 @@ class ResultsFetcher {
         to: isoTime(Math.max(...this.#expiredMs)),
       };
       const remedy = 'Request them again with "dqsync backfill --from <time> --to <time> --again --results".';
-      log('warn', `rule results are missing: every request for them has failed for a week. ${remedy}`, fields);
+      log('warn', `rule results are missing: every request for them has failed for six days. ${remedy}`, fields);
     }
     return { results: this.#results, ...waiting };
   }
