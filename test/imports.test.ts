@@ -271,7 +271,7 @@ describe('the import table', () => {
     ['functions/warehouse/layout.ts', 'functions/sync/run.ts'],
     ['functions/reading/cuts.ts', 'functions/clock.ts'],
     ['functions/reading/cuts.ts', 'node:fs'],
-    ['functions/sync/run.ts', 'functions/verify/audit.ts'],
+    ['functions/sync/run.ts', 'functions/verify/verify-days.ts'],
     ['functions/sync/run.ts', 'undici'],
     ['functions/source/client.ts', 'functions/warehouse/store.ts'],
     ['functions/lambda/handler.ts', 'functions/query/duckdb.ts'],

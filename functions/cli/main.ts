@@ -16,7 +16,7 @@ import { writeError, writeJson } from './terminal/output.ts';
  * @returns the exit code
  */
 export async function main(args: readonly string[]): Promise<number> {
-  const isWork = args.some((arg) => tellByExitCode.has(arg));
+  const isWork = args.some((arg) => judgedByExitCode.has(arg));
   process.stdout.on('error', (error) => leaveUnwritten(error, isWork));
   // Nobody reads the log any more, which is no reason to lose proven rows.
   process.stderr.on('error', () => undefined);
@@ -46,7 +46,7 @@ function usageEnded(thrown: CommanderError, asJson: boolean): number {
 }
 
 /** Commands whose exit code matters more than their output, and whose work must continue. */
-const tellByExitCode: ReadonlySet<string> = new Set(['sync', 'backfill', 'verify', 'rewind', 'doctor']);
+const judgedByExitCode: ReadonlySet<string> = new Set(['sync', 'backfill', 'verify', 'rewind', 'doctor']);
 
 /** Handles a failed write to stdout. A closed pipe, as in `dqsync list | head -1`, is fine; a full disk is not. */
 function leaveUnwritten(error: Error, isWork: boolean): void {

@@ -119,7 +119,7 @@ The table is read from 30 days before --since; a task that ran for the first tim
   }),
   command({
     usage: 'explain <instance-id>',
-    description: 'Show one instance whole: its states, task, rules, rule results.',
+    description: 'Show everything about one instance: states, task, rules and rule results.',
     examples: ['dqsync explain 1012386207306600400', 'dqsync explain 1012386207306600400 --json'],
     options: [
       configOption,

@@ -7,7 +7,7 @@ import { maxRules, shortened } from './task-definitions.ts';
 /** Incidents that have a row: more than anyone reads. */
 const maxIncidents = 1_000;
 
-/** Longest name shown whole. */
+/** Longest name shown in full. */
 const maxNameCharacters = 200;
 
 /** Executions, rules and findings kept of each task. */

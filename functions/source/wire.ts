@@ -1,8 +1,8 @@
 /**
  * Parses the reply of the instance list. The table of columns defines the documented fields and their kinds. Pure.
  *
- * Nothing is lost: undocumented fields go to `extra`, and a row that is not an execution is kept whole with the reason.
- * Source: API reference of DataArts Quality, "Querying the Instance List".
+ * Nothing is lost: undocumented fields go to `extra`, and a row that is not an execution is kept unchanged, with the
+ * reason. Source: API reference of DataArts Quality, "Querying the Instance List".
  */
 
 import type { EpochMs, Execution, Page, UnreadableRow } from '../model.ts';

@@ -10,8 +10,8 @@ import { runTargets } from '../sync/run.ts';
 import type { Progress } from '../sync/target-run.ts';
 import { settingsOf, targetOf } from '../sync/targets.ts';
 import type { Store } from '../warehouse/store.ts';
-import { type DayResult, isFine, isRepairable, type TableView, verifyDays } from './audit.ts';
 import { type Day, daysIn } from './verification.ts';
+import { type DayResult, isFine, isRepairable, type TableView, verifyDays } from './verify-days.ts';
 
 /** A view that must be closed. */
 export interface OpenTableView extends TableView {

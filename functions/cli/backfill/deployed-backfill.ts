@@ -19,7 +19,7 @@ import {
 type DeployedOptions = OutputOptions & Omit<BackfillInput, 'targets'> & { readonly target: readonly string[] };
 
 /** Time between two polls. Each poll is one request plus a GET per target. */
-const lookEveryMs = 3_000;
+const pollEveryMs = 3_000;
 
 /**
  * Starts a backfill, or follows the running one with the same input, until it ends.
@@ -50,7 +50,7 @@ export async function deployedBackfill(options: DeployedOptions, stack: string):
         return 0;
       }
       bar.update(await look());
-      await systemClock.sleep(lookEveryMs, interrupt.signal);
+      await systemClock.sleep(pollEveryMs, interrupt.signal);
     }
   } catch (thrown) {
     if (!(thrown instanceof StoppedError)) {

@@ -1,7 +1,4 @@
-/**
- * `dqsync explain <instance id>`: one execution whole, from the warehouse: its states as observed, task, rules,
- * results.
- */
+/** `dqsync explain <instance id>`: everything that the warehouse has on one instance: states, task, rules, results. */
 import { ConfigError } from '../../errors.ts';
 import { openWarehouseSql, type WarehouseSql } from '../../query/duckdb.ts';
 import { cacheFolderOf } from '../terminal/cache-folder.ts';

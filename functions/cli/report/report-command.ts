@@ -1,4 +1,4 @@
-/** `dqsync report`: writes the last days of the table as one HTML file, or tells where it is published. */
+/** `dqsync report`: writes the last days of the table as one HTML file, or prints the URL of the published page. */
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';

@@ -17,7 +17,7 @@ import { AwsCalls } from './aws-calls.ts';
 type Outputs = ReadonlyMap<string, string>;
 
 /** Time between two polls of a query or an alarm. */
-const lookEveryMs = 1_000;
+const pollEveryMs = 1_000;
 const longestQueryMs = 120_000;
 /** CloudWatch acts on an alarm within seconds. */
 const longestActionMs = 30_000;
@@ -137,7 +137,7 @@ async function endOfQuery(calls: AwsCalls, id: string): Promise<number> {
         remedy: 'Check the query in the workgroup (output AthenaUrl), and the permissions of your AWS credentials.',
       });
     }
-    await systemClock.sleep(lookEveryMs);
+    await systemClock.sleep(pollEveryMs);
   }
 }
 
@@ -181,7 +181,7 @@ async function actionOf(calls: AwsCalls, name: string, since: string): Promise<s
     if (text !== undefined) {
       return text;
     }
-    await systemClock.sleep(lookEveryMs);
+    await systemClock.sleep(pollEveryMs);
   }
   return null;
 }

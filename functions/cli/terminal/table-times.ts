@@ -28,7 +28,7 @@ export function timeCell<T>(value: T): T | Instant {
 /** Writes every time in full, with its offset. */
 export const fullTimes: TimeStyle = { textOf: shownAt, note: null, leastTextWidth: 0 };
 
-/** Within this span, day and month tell the year: the rows would have to run through more than a year for a doubt. */
+/** Within this span, day and month imply the year: the rows would have to run through more than a year for a doubt. */
 const clearSpanMs = 300 * 86_400_000;
 
 /**

@@ -2,8 +2,8 @@
 import { isoTime } from '../../clock.ts';
 import { describeError } from '../../errors.ts';
 import type { Window } from '../../model.ts';
-import { type DayResult, isFine, isRepairable } from '../../verify/audit.ts';
 import { isAllFine, type VerifiedTarget } from '../../verify/target-verifier.ts';
+import { type DayResult, isFine, isRepairable } from '../../verify/verify-days.ts';
 import { errorJson } from '../terminal/failure.ts';
 import { count, counted, paragraph, shownAt } from '../terminal/formats.ts';
 import { paint } from '../terminal/output.ts';

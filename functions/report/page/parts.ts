@@ -38,7 +38,7 @@ export function durationOrDash(ms: number | null): string {
   return ms === null ? '–' : ms < 1000 ? `${ms} ms` : duration(ms);
 }
 
-/** An instant, whole in its tooltip. */
+/** An instant, with the full time in its tooltip. */
 export function moment(ms: number, times: Times, mayBeOlder = false): HTMLElement {
   return el('time', { title: times.full(ms) }, `${mayBeOlder ? 'before ' : ''}${times.short(ms)}`);
 }

@@ -4,7 +4,7 @@ import { emptyCheckpoint } from '../../functions/checkpoint/checkpoint.ts';
 import { contains, gapsIn } from '../../functions/intervals.ts';
 import type { Execution, Task, Window } from '../../functions/model.ts';
 import type { TaskSource } from '../../functions/source/task-calls.ts';
-import { type DayResult, isFine, isRepairable, verifyDays } from '../../functions/verify/audit.ts';
+import { type DayResult, isFine, isRepairable, verifyDays } from '../../functions/verify/verify-days.ts';
 import {
   day,
   epochMs,

@@ -1,7 +1,8 @@
 /**
- * Proves the table of one target against its source, day by day: by the source's count if that is exact and the source
- * lists no last run of a task that was never recorded, otherwise by reading the day completely and comparing every row.
- * Reads only.
+ * Compares the table of one target with its source, day by day. Reads only.
+ *
+ * The source's count is enough if it is exact, and if no task's last run on that day is unrecorded. Otherwise the day
+ * is read completely and every row is compared.
  */
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { IncompleteReadError } from '../errors.ts';
