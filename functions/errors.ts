@@ -70,7 +70,7 @@ export abstract class DqsyncError extends Error {
     this.#retryable = details.retryable;
   }
 
-  /** Whether running the same again may succeed without any change by hand. */
+  /** Whether running the same again may succeed without manual changes. */
   get retryable(): boolean {
     return this.#retryable ?? errorKinds[this.kind].retryable;
   }

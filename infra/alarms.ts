@@ -40,7 +40,7 @@ export interface AlarmsProps {
   readonly namespace: string;
 }
 
-/** The condition of an alarm. Where it leaves something out: at least 1 in one period, and no data is no fault. */
+/** The condition of an alarm. Default: at least 1 in one period, and missing data is not a fault. */
 type Condition = Pick<AlarmProps, 'metric'> & {
   readonly threshold?: number;
   readonly comparison?: ComparisonOperator;

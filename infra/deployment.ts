@@ -48,7 +48,7 @@ const scheduleSchema = z
   .strictObject({
     expression: textWithout(scheduleExpressionProblem),
     timeZone: timeZone.default('UTC'),
-    /** When the daily maintenance runs; a quarter past the hour, so that it seldom meets an hourly run. */
+    /** When the daily maintenance runs; a quarter past the hour, so that it rarely meets an hourly run. */
     maintenance: textWithout(scheduleExpressionProblem).default(defaultMaintenance),
     longestGapMinutes: z.int().min(1).max(longestPeriodMinutes).optional(),
   })

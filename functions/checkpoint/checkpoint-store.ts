@@ -70,7 +70,7 @@ export async function loadCheckpoint({ target, store, settings }: CheckpointRead
 
 /**
  * Reads a target's checkpoint for a run that will write. A first run finds out here, before its first request to the
- * source, if nothing can be written. Later runs do not pay for it, because they seldom write for the first time.
+ * source, if nothing can be written. Later runs do not pay for it, because they rarely write for the first time.
  *
  * @throws StateError, StorageError
  */

@@ -18,7 +18,7 @@ import { writeError, writeJson } from './terminal/output.ts';
 export async function main(args: readonly string[]): Promise<number> {
   const isWork = args.some((arg) => judgedByExitCode.has(arg));
   process.stdout.on('error', (error) => leaveUnwritten(error, isWork));
-  // Nobody reads the log any more, which is no reason to lose proven rows.
+  // If the reader of stderr is gone, the run must still commit its proven rows.
   process.stderr.on('error', () => undefined);
   const asJson = args.includes('--json');
   let exitCode = 0;

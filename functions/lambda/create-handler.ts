@@ -40,7 +40,7 @@ export type Handler = (event: unknown, context: Context) => Promise<Summary[]>;
 
 /**
  * At least one target failed; every target was tried. The message names each with its remedy. State machines decide by
- * `name`: `TransientTargetsFailedError` if running again may help without any change by hand.
+ * `name`: `TransientTargetsFailedError` if running again may help without manual changes.
  */
 export class TargetsFailedError extends Error {
   constructor(failures: readonly DqsyncError[], targetCount: number) {

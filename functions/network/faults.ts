@@ -117,7 +117,7 @@ export function faultRemedy({ kind, code, route }: Fault, setting: string): stri
   }
 }
 
-/** Whether trying again may help, with nothing changed by hand. */
+/** Whether trying again may help without manual changes. */
 export function isPassingFault({ kind, code }: Pick<Fault, 'kind' | 'code'>): boolean {
   return kind !== 'tls' && kind !== 'tooBig' && !(kind === 'proxy' && /^HTTP 4/.test(code));
 }

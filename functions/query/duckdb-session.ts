@@ -67,7 +67,7 @@ export async function defineTables(connection: DuckDBConnection): Promise<void> 
 
 /**
  * The rows of days whose only file is a compacted one that states which rows are the latest (PROTOCOL.md, I20), with
- * the column `is_latest`, and all other observations. In a schema of their own, because users have no use for them.
+ * the column `is_latest`, and all other observations. In a separate schema, because users do not need them.
  */
 const parts = { schema: 'parts', settled: 'parts.settled', others: 'parts.others' } as const;
 const isLatest = { name: 'is_latest', kind: 'boolean', nullable: false, description: '' } as const;

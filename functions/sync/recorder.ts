@@ -209,7 +209,7 @@ export class Recorder {
     }
   }
 
-  /** Writes an execution that the source no longer lists once more, with a note in `extra`, and closes it. */
+  /** Writes a last observation of an execution that the source no longer lists, noted in `extra`, and closes it. */
   addVanished(execution: Execution, vanishedAt: string): void {
     const extra = vanishedExtra(execution.extra, vanishedAt);
     this.#write({ ...execution, extra }, this.close(executionKey(execution)));

@@ -76,7 +76,7 @@ async function checkList(source: Source, filter: PageFilter, nowMs: EpochMs, not
   }
 }
 
-/** Returns the check of the list. Unreadable rows are no failure, unless all rows are unreadable. */
+/** Returns the check of the list. Unreadable rows are not a failure unless all rows are unreadable. */
 function listCheck({ count: total, executions, unreadable }: Page): Check {
   const [first] = unreadable;
   if (first === undefined) {

@@ -53,7 +53,7 @@ async function publishReport(environment: Environment): Promise<Published> {
       code: 'warehouse',
     });
   }
-  // Not kept between invocations: they seldom meet the same sandbox, and its disk is small.
+  // Not kept between invocations: they rarely meet the same sandbox, and its disk is small.
   const cacheFolder = await mkdtemp(join(tmpdir(), 'dqsync-report-'));
   try {
     const connections = { store, clock: systemClock };
