@@ -19,8 +19,9 @@ export function describeBackfill(summary: Summary, command: string, how: EndOfRu
 }
 
 function endOf(summary: Summary, command: string, expectedRows: number | null): string {
+  const committed = committedRows(summary, expectedRows);
   if (summary.error !== undefined) {
-    return `failed; everything proven complete is committed. To continue: ${command}`;
+    return `failed. ${committed}. To continue: ${command}`;
   }
   if (summary.from === null && !summary.done) {
     return `not started: interrupted. To continue: ${command}`;
@@ -30,7 +31,6 @@ function endOf(summary: Summary, command: string, expectedRows: number | null): 
   }
   const range = `${shortTime(summary.from)} to ${shortTime(summary.to)}`;
   if (!summary.done) {
-    const committed = committedRows(summary, expectedRows);
     return `interrupted. ${committed}; run the same command again to continue: ${command}`;
   }
   return summary.requests === 0 ? `${range} was already complete` : `${range} is complete`;

@@ -114,12 +114,21 @@ describe('dqsync backfill', () => {
     );
   });
 
+  it('says how many rows are committed if it fails, not that something is', async () => {
+    const { world, range } = await aWorldWithHistory(10);
+    await world.cli(['sync']);
+    await world.write('warehouse/state/sales/checkpoint.json', '{');
+    const { exitCode, stdout } = await world.cli(['backfill', ...range]);
+    expect(exitCode).toBe(1);
+    expect(stdout).toContain('✗ sales  failed. 0 rows are committed. To continue: dqsync backfill');
+  });
+
   it.each([
     [['--from', '2026-01-01'], /--from and --to belong together/],
     [['--from', '2026-02-01', '--to', '2026-01-01'], /is not before --to/],
     [['--from', 'someday', '--to', '2026-01-01'], /--from "someday" is not a time/],
     [['--again'], /--again needs --from and --to/],
-    [['--target', 'stock'], /no target is named "stock"/],
+    [['--target', 'stock'], /no target of the config is named "stock"/],
   ])('refuses %s', async (args, message) => {
     const world = await aWorld();
     const run = await world.cli(['backfill', ...args]);
