@@ -76,6 +76,7 @@ const table: Readonly<Record<string, Allowed>> = {
       ...withConfig,
       'functions/time-range.ts',
       streaks,
+      nearest,
       'functions/source/',
       'functions/reading/',
       'functions/checkpoint/',

@@ -96,7 +96,7 @@ describe('wrong usage exits with 2 and refers to the help', () => {
     const runs = await Promise.all(commandsWithTarget.map((command) => world.cli([command, '--target', 'stock'])));
     for (const run of runs) {
       expect(run.exitCode).toBe(2);
-      expect(run.stdout + run.stderr).toContain('no target is named "stock". The config has: sales.');
+      expect(run.stdout + run.stderr).toContain('no target of the config is named "stock". It has: sales.');
     }
   });
 });

@@ -1,7 +1,8 @@
 /** `dqsync backfill --deployed <stack>`: starts the stack's state machine and follows it. */
 import { systemClock } from '../../clock.ts';
 import { openStore } from '../../connect.ts';
-import { ConfigError, SourceError, StoppedError } from '../../errors.ts';
+import { SourceError, StoppedError } from '../../errors.ts';
+import { requireTargets } from '../../sync/targets.ts';
 import { listenForInterrupt } from '../terminal/interrupt.ts';
 import { type OutputOptions, writeNote, writeResult } from '../terminal/output.ts';
 import { openProgressBar } from '../terminal/progress-bar.ts';
@@ -68,12 +69,7 @@ export async function deployedBackfill(options: DeployedOptions, stack: string):
 
 /** @throws ConfigError for targets that the stack does not have */
 function inputOf(options: DeployedOptions, { targets }: StackOutputs, stack: string): BackfillInput {
-  const unknown = options.target.filter((name) => !targets.includes(name));
-  if (unknown.length > 0) {
-    throw new ConfigError(`the stack ${stack} has no target ${unknown.map((name) => `"${name}"`).join(', ')}`, {
-      remedy: `It has: ${targets.join(', ')}.`,
-    });
-  }
+  requireTargets(options.target, targets, `the stack ${stack}`);
   const { from, to, target, again, results } = options;
   return { from, to, targets: target.length === 0 ? undefined : target, again, results };
 }
