@@ -7,9 +7,11 @@
 const ofSummary = {
   /** Rows that the source returned, including repeats. */
   rowsRead: 0,
-  /** Observations appended. */
+  /** Observations of executions appended. */
   rowsWritten: 0,
+  /** Data files with these observations. Files of the other tables and of compactions are not counted. */
   files: 0,
+  /** Bytes of these files. */
   bytes: 0,
   /** Requests to the instance list, including retries. */
   requests: 0,

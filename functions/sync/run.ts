@@ -11,7 +11,7 @@ import { type Store, waitedForUntil } from '../warehouse/store.ts';
 import { runBackfill } from './backfill.ts';
 import type { BackfillTask } from './backfill-task.ts';
 import { openBudget } from './budget.ts';
-import { addCounters, newCounters, summaryCounters } from './counters.ts';
+import { addCounters, summaryCounters } from './counters.ts';
 import { type Estimate, estimateBackfill } from './estimate.ts';
 import { gapsToFill } from './gaps.ts';
 import { runIncremental } from './incremental.ts';
@@ -185,7 +185,7 @@ async function runTarget(run: Run, target: TargetConfig, limitMs: number): Promi
     const outcome = { ...ended, counters: { ...ended.counters, ...backlog?.counters(clock.now()) } };
     await recordRun(targetRun, endedRecord(task, outcome, clock.now()));
     if (run.tasks && outcome.error === null) {
-      await observeTasks(targetRun, newCounters());
+      await observeTasks(targetRun);
     }
     const { error, summary } = outcome;
     // Where the instance list is out of reach, so are the results.

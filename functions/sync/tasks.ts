@@ -10,7 +10,6 @@ import type { Task, TaskDetails } from '../model.ts';
 import { listAllTasks } from '../source/task-list.ts';
 import { writeRows } from '../warehouse/data-files.ts';
 import { type TaskRow, taskTable } from '../warehouse/task-table.ts';
-import type { RunCounters } from './counters.ts';
 import type { TargetRun } from './target-run.ts';
 import { changedRows, isListedAnew, seenInList } from './task-rows.ts';
 
@@ -32,15 +31,15 @@ interface Listed {
 }
 
 /**
- * Observes the tasks. Adds to `written`. Returns false if the time was too short for all. Never throws: a failure is a
- * warning, with the remedy.
+ * Observes the tasks. Returns false if the time was too short for all. Never throws: a failure is a warning, with the
+ * remedy.
  */
-export async function observeTasks(run: TargetRun, written: RunCounters): Promise<boolean> {
+export async function observeTasks(run: TargetRun): Promise<boolean> {
   if (!run.settings.keepsTasks) {
     return true;
   }
   try {
-    await observe(run, written);
+    await observe(run);
     return true;
   } catch (thrown) {
     const error = toDqsyncError(thrown, run.target.name);
@@ -54,7 +53,7 @@ export async function observeTasks(run: TargetRun, written: RunCounters): Promis
   }
 }
 
-async function observe(run: TargetRun, written: RunCounters): Promise<void> {
+async function observe(run: TargetRun): Promise<void> {
   const { clock } = run;
   let loaded = await loadDocument(run.store, run.target.name, knownTasksKind);
   const { tasks, isComplete } = await listAllTasks(run.source.tasks);
@@ -71,6 +70,7 @@ async function observe(run: TargetRun, written: RunCounters): Promise<void> {
     !isListed || before === null || isListedAnew(task, before) || clock.now() - before.detailsReadAtMs > detailsAgeMs;
   const due = all.filter(isDue).sort((a, b) => (a.before?.detailsReadAtMs ?? 0) - (b.before?.detailsReadAtMs ?? 0));
   const rest = all.filter((one) => !isDue(one)).map(({ task, before }) => seenInList(task, before, clock.now()));
+  const written = { files: 0 };
   const commit = async (seen: readonly KnownTask[]): Promise<void> => {
     loaded = await commitTasksOf(run, loaded, seen, written);
   };
@@ -144,7 +144,7 @@ async function commitTasksOf(
   run: TargetRun,
   loaded: LoadedDocument<readonly KnownTask[]>,
   seen: readonly KnownTask[],
-  written: RunCounters,
+  written: { files: number },
 ): Promise<LoadedDocument<readonly KnownTask[]>> {
   const { workspace, projectId } = run.target;
   const known = new Map(loaded.value.map((one) => [one.details.id, one]));
@@ -154,9 +154,7 @@ async function commitTasksOf(
   }));
   const rows: TaskRow[] = changes.flatMap((change) => change.rows);
   if (rows.length > 0) {
-    const { files, bytes } = await writeRows(run, taskTable, rows, written.files);
-    written.files += files;
-    written.bytes += bytes;
+    written.files += (await writeRows(run, taskTable, rows, written.files)).files;
   }
   // An unchanged task is not recorded again, unless its details were read.
   const isNews = ({ one, rows: changed }: (typeof changes)[number]): boolean =>
