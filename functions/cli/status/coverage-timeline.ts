@@ -21,8 +21,8 @@ export function coverageView(checkpoint: Checkpoint, initialFromMs: number) {
 }
 
 /**
- * Draws `2026-01-01 ████████▒░░████ 2026-11-24`, for less than two days with times in the zone of the config: a cell is `░` if none of it is covered, `▒` if some of it is not. Null
- * without coverage.
+ * Draws `2026-01-01 ████████▒░░████ 2026-11-24`; for less than two days with times, in the zone of the config. A cell
+ * is `░` if none of it is covered, `▒` if some of it is not. Null without coverage.
  */
 export function timeline({ span, coverage }: CoverageView): string | null {
   if (span === null) {
