@@ -34,7 +34,8 @@ export async function completion(shell: Shell, _options: unknown, { parent }: Co
 
 /** Returns the script for a shell. */
 export function completionScript(shell: Shell, program: Command): string {
-  const commands = program.commands.map(completed);
+  const names = program.commands.map((command) => command.name());
+  const commands = program.commands.map((command) => completed(command, command.name() === 'help' ? names : []));
   switch (shell) {
     case 'bash':
       return bashScript(commands);
@@ -45,10 +46,11 @@ export function completionScript(shell: Shell, program: Command): string {
   }
 }
 
-function completed(command: Command): Completed {
+/** @param names words that complete its argument beside its choices */
+function completed(command: Command, names: readonly string[]): Completed {
   const options = [...command.options, command.createOption('-h, --help', 'display help for command')];
   const description = firstSentence(command.description());
-  const words = command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []);
+  const words = [...names, ...command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? [])];
   return { name: command.name(), description, options: options.map(completedOption), words };
 }
 
@@ -90,6 +92,8 @@ function optionCases(commands: readonly Completed[], words: (flags: readonly str
 }
 
 function bashScript(commands: readonly Completed[]): string {
+  // A name may contain spaces. `compopt` adds the slash after a folder; bash 3.2 of macOS does not have it.
+  const files = `compopt -o filenames 2>/dev/null; local IFS=$'\\n'; COMPREPLY=($(compgen -f -- "$current"))`;
   const reply = (values: readonly string[]): string => `COMPREPLY=($(compgen -W '${values.join(' ')}' -- "$current"))`;
   return `# Completion of dqsync for bash.
 _dqsync() {
@@ -100,7 +104,7 @@ _dqsync() {
     return
   fi
   case "$command $before" in
-${valueCases(commands, 'COMPREPLY=($(compgen -f -- "$current"))', reply)}
+${valueCases(commands, files, reply)}
   esac
   case "$command" in
 ${optionCases(commands, reply)}

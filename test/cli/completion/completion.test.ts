@@ -1,8 +1,11 @@
 /** The completion scripts. That of bash is run, the others are read. */
 import { execFileSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { makeProgram } from '../../../functions/cli/commands.ts';
 import { completionScript, shells } from '../../../functions/cli/completion/completion.ts';
+import { tempFolder } from '../../support/temp-warehouse.ts';
 
 const program = makeProgram(() => undefined);
 
@@ -33,9 +36,16 @@ it.each<[string[], string[]]>([
   ],
   [['dqsync', 'sync', '--config', 'package.j'], ['package.json']],
   [['dqsync', 'sync', '-c', 'package.j'], ['package.json']],
+  [['dqsync', 'help', 'verif'], ['verify']],
   [['dqsync', 'nope', '--'], []],
 ])('completion in bash after %j offers %j', (words, expected) => {
   expect(offered(...words)).toEqual(expected);
+});
+
+it('completion in bash offers the name of a file with a space as one word', async () => {
+  const folder = await tempFolder();
+  await writeFile(join(folder, 'a config.json'), '{}');
+  expect(offered('dqsync', 'sync', '--config', `${folder}/a`)).toEqual([join(folder, 'a config.json')]);
 });
 
 it.each(shells)('the completion scripts for %s know every command and every option', (shell) => {
