@@ -75,7 +75,7 @@ function describeValue(issue: z.core.$ZodRawIssue): string | undefined {
     case 'invalid_type':
       return issue.input === undefined
         ? `is missing; it must be ${kinds[issue.expected] ?? issue.expected}`
-        : `must be ${kinds[issue.expected] ?? issue.expected}, not ${kindOf(issue.input)}`;
+        : `must be ${kinds[issue.expected] ?? issue.expected}, not ${kindOf(issue.input, issue.expected)}`;
     case 'too_small':
       return limitText(issue.origin, issue.inclusive === false ? 'more than' : 'at least', issue.minimum);
     case 'too_big':
@@ -115,9 +115,12 @@ function didYouMean(near: string | null): string {
   return near === null ? '' : ` (did you mean ${JSON.stringify(near)}?)`;
 }
 
-function kindOf(input: unknown): string {
+function kindOf(input: unknown, expected: string): string {
   if (input === null) {
     return 'null';
+  }
+  if (typeof input === 'number' && expected === 'int') {
+    return String(input);
   }
   return Array.isArray(input) ? 'a list' : (kinds[typeof input] ?? typeof input);
 }

@@ -44,6 +44,7 @@ describe('a wrong config', () => {
     [{ targets: {} }, 'line 6: "targets": must be a list, not an object'],
     [{ settleSeconds: '60' }, 'line 15: "settleSeconds": must be a number, not a text'],
     [{ settleSeconds: null }, 'line 15: "settleSeconds": must be a number, not null'],
+    [{ audit: { days: 1.5 } }, 'line 16: "audit.days": must be a whole number, not 1.5'],
     [{ lookbackMinutes: -1 }, 'line 15: "lookbackMinutes": must be at least 0'],
     [{ maxOpenDays: 400 }, 'line 15: "maxOpenDays": must be at most 365'],
     [{ maxOpenDays: 0 }, 'line 15: "maxOpenDays": must be more than 0'],
