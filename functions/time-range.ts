@@ -71,6 +71,26 @@ export function parseRange(
   return { fromMs, toMs };
 }
 
+/**
+ * Returns the part of a range that is settled: later rows may not be listed yet.
+ *
+ * @param from the name of its start in messages, for example `--from`, and its text
+ * @param settledMs the end of what is settled
+ * @throws ConfigError if there is none
+ */
+export function settledPart(
+  range: Window,
+  from: { readonly name: string; readonly text: string | undefined },
+  settledMs: EpochMs,
+): Window {
+  if (range.fromMs >= settledMs) {
+    throw new ConfigError(`${from.name} ${JSON.stringify(from.text)} is in the future, or within the settle time`, {
+      remedy: `Only past rows can be read: give an earlier ${from.name}.`,
+    });
+  }
+  return { fromMs: range.fromMs, toMs: Math.min(range.toMs, settledMs) };
+}
+
 const unitsMs: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: dayMs };
 
 /** Parses a length of time, `90m`, `3h` or `2d`, to milliseconds. Returns null for any other text. */

@@ -128,7 +128,13 @@ const table: Readonly<Record<string, Allowed>> = {
   [bundleOptions]: { parts: [], packages: ['esbuild'] },
   // Loads neither the CLI nor DuckDB.
   'functions/lambda/': {
-    parts: [...withConfig, 'functions/connect.ts', 'functions/metrics.ts', 'functions/sync/'],
+    parts: [
+      ...withConfig,
+      'functions/connect.ts',
+      'functions/metrics.ts',
+      'functions/sync/',
+      'functions/time-range.ts',
+    ],
     packages: [
       '@aws-lambda-powertools/logger',
       '@aws-lambda-powertools/metrics',

@@ -9,10 +9,13 @@ import type { Context } from 'aws-lambda';
 import type { Config } from '../config.ts';
 import type { Connections, openConnections } from '../connect.ts';
 import { type DqsyncError, describeError, toDqsyncError } from '../errors.ts';
+import type { EpochMs } from '../model.ts';
 import { type BackfillTask, parseBackfillTask } from '../sync/backfill-task.ts';
 import type { Announce } from '../sync/outcome-changes.ts';
 import { type Run, runTargets } from '../sync/run.ts';
 import type { Summary, TargetOutcome } from '../sync/summary.ts';
+import { settingsOf } from '../sync/targets.ts';
+import { settledPart } from '../time-range.ts';
 import {
   configFrom,
   type Environment,
@@ -68,7 +71,7 @@ export function createHandler({ environment, open }: HandlerOptions): Handler {
       ...connections,
       config,
       targets: invocation.targets,
-      backfill: backfillOf(invocation, config),
+      backfill: backfillOf(invocation, config, connections.clock.now()),
       isMaintenance: invocation.mode === 'maintain',
       results: resultsOf(invocation),
       limitMs: Math.min(config.maxRunSeconds * 1000, timeToRun(context)),
@@ -124,10 +127,15 @@ function resultsOf(invocation: Invocation): Run['results'] {
   return 'spare';
 }
 
-/** @throws ConfigError for an invalid range */
-function backfillOf(invocation: Invocation, { partitionTimeZone }: Config): BackfillTask | undefined {
+/** @throws ConfigError for an invalid range, or one in the future */
+function backfillOf(invocation: Invocation, config: Config, nowMs: EpochMs): BackfillTask | undefined {
   if (invocation.mode !== 'backfill') {
     return undefined;
   }
-  return parseBackfillTask(invocation, { from: '"from"', to: '"to"', again: '"again"' }, partitionTimeZone);
+  const names = { from: '"from"', to: '"to"', again: '"again"' };
+  const task = parseBackfillTask(invocation, names, config.partitionTimeZone);
+  if (task.window !== null) {
+    settledPart(task.window, { name: names.from, text: invocation.from }, nowMs - settingsOf(config).settleMs);
+  }
+  return task;
 }

@@ -28,7 +28,7 @@ const backfillEvent = z
 export type Invocation = z.output<typeof plainEvent> | z.output<typeof backfillEvent>;
 
 const allowed =
-  'Use {} or {"mode":"incremental"} for all targets, or {"mode":"incremental","targets":["<name>", …]} for some. To backfill a range: {"mode":"backfill","from":"2026-01-01","to":"2026-02-01"}, with "targets", "again":true and "results":true as options. To fill the gaps: {"mode":"backfill"}. For the daily audit: {"mode":"maintain"}, with "targets" as an option. Events of EventBridge and its Scheduler count as {}.';
+  'Use {} or {"mode":"incremental"} for all targets, or {"mode":"incremental","targets":["<name>", …]} for some. To backfill a range: {"mode":"backfill","from":"2026-01-01","to":"2026-02-01"}, with "targets", "again":true and "results":true as options. To fill the gaps: {"mode":"backfill"}. For the daily maintenance (audit, tasks, compaction): {"mode":"maintain"}, with "targets" as an option. Events of EventBridge and its Scheduler count as {}.';
 
 const problemsByKey: Readonly<Record<string, string>> = {
   mode: '"mode" must be "incremental", "backfill" or "maintain"',

@@ -74,6 +74,19 @@ describe('an invocation', () => {
   });
 });
 
+it('a backfill of the future is refused, as by the command line', async () => {
+  const { handler, context, logs, simulator } = await deploy();
+
+  const invocation = handler({ mode: 'backfill', from: '2199-01-01', to: '2199-02-01' }, context());
+
+  await expect(invocation).rejects.toMatchObject({
+    name: 'ConfigError',
+    message: '"from" "2199-01-01" is in the future, or within the settle time',
+  });
+  expect(logs()).toMatchObject([{ message: 'nothing was synced' }]);
+  expect(simulator.counters.requests).toBe(0);
+});
+
 describe('a target that fails', () => {
   it('does not stop other targets, and fails the invocation with its name and remedy', async () => {
     const sandbox = await deploy({ simulator: { workspaces: twoWorkspaces } });

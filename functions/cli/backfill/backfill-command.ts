@@ -1,9 +1,11 @@
 /** `dqsync backfill`: reads the missing parts of a range, with a progress bar. Ctrl-C stops it. */
 import { parseBackfillTask } from '../../sync/backfill-task.ts';
 import { estimateTargets, type Run } from '../../sync/run.ts';
+import { settingsOf } from '../../sync/targets.ts';
+import { settledPart } from '../../time-range.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { writeResult } from '../terminal/output.ts';
-import { commandWith, type RangeOptions, settledPart } from '../terminal/range.ts';
+import { commandWith, type RangeOptions } from '../terminal/range.ts';
 import { runAndReport, runOn } from '../terminal/run-targets.ts';
 import { stoppingNote, withTerminalRun } from '../terminal/terminal-run.ts';
 import { describeBackfill, describeEstimate } from './backfill-report.ts';
@@ -33,7 +35,8 @@ export async function backfill(options: BackfillOptions): Promise<number> {
   return await withTerminalRun(config, stoppingNote, async (terminal) => {
     const { clock, connectYielding } = terminal.connections;
     if (task.window !== null) {
-      settledPart(task.window, options.from ?? '', config, clock.now());
+      const settledMs = clock.now() - settingsOf(config).settleMs;
+      settledPart(task.window, { name: optionNames.from, text: options.from }, settledMs);
     }
     const run: Run = {
       ...runOn(terminal, config),

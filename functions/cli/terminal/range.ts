@@ -1,8 +1,5 @@
-/** The range of a command: whether it can be read, and how the command is repeated. */
-import type { Config } from '../../config.ts';
-import { ConfigError } from '../../errors.ts';
+/** The range of a command, and how the command is repeated. */
 import type { EpochMs, Window } from '../../model.ts';
-import { settingsOf } from '../../sync/targets.ts';
 import { argumentAt } from './formats.ts';
 import type { TargetOptions } from './open-targets.ts';
 
@@ -10,22 +7,6 @@ import type { TargetOptions } from './open-targets.ts';
 export interface RangeOptions extends TargetOptions {
   readonly from?: string;
   readonly to?: string;
-}
-
-/**
- * Returns the part of a range that is settled: later rows may not be listed yet.
- *
- * @param from its start as given, for messages
- * @throws ConfigError if there is none
- */
-export function settledPart(range: Window, from: string, config: Config, nowMs: EpochMs): Window {
-  const settledMs = nowMs - settingsOf(config).settleMs;
-  if (range.fromMs >= settledMs) {
-    throw new ConfigError(`--from ${JSON.stringify(from)} is in the future, or within the settle time`, {
-      remedy: 'Only past rows can be read: give an earlier --from.',
-    });
-  }
-  return { fromMs: range.fromMs, toMs: Math.min(range.toMs, settledMs) };
 }
 
 /**

@@ -1,11 +1,11 @@
 /** `dqsync verify`: compares the table with the source, day by day, and with `--repair` reads again what differs. */
-import { selectTargets } from '../../sync/targets.ts';
-import { parseRange } from '../../time-range.ts';
+import { selectTargets, settingsOf } from '../../sync/targets.ts';
+import { parseRange, settledPart } from '../../time-range.ts';
 import { isAllFine, type VerifiedTarget, verifyTarget } from '../../verify/target-verifier.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import type { TargetOptions } from '../terminal/open-targets.ts';
 import { writeResult } from '../terminal/output.ts';
-import { commandWith, settledPart } from '../terminal/range.ts';
+import { commandWith } from '../terminal/range.ts';
 import { withTerminalRun } from '../terminal/terminal-run.ts';
 import { openTableView } from './table-view.ts';
 import { describeVerified, verifiedJson } from './verify-report.ts';
@@ -34,7 +34,8 @@ export async function verify(options: VerifyOptions): Promise<number> {
     const nowMs = connections.clock.now();
     // The command requires both ends.
     const range = parseRange(options, { from: '--from', to: '--to' }, config.partitionTimeZone);
-    const window = settledPart(range ?? { fromMs: nowMs, toMs: nowMs }, from, config, nowMs);
+    const settledMs = nowMs - settingsOf(config).settleMs;
+    const window = settledPart(range ?? { fromMs: nowMs, toMs: nowMs }, { name: '--from', text: from }, settledMs);
     const verified: VerifiedTarget[] = [];
     for (const target of targets) {
       if (interrupt.exitCode() === null) {
