@@ -2,26 +2,25 @@
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { watermarkOf } from '../checkpoint/coverage.ts';
 import { recordRun } from '../checkpoint/run-history.ts';
-import { type Clock, isoTime, newRunId } from '../clock.ts';
+import { type Clock, newRunId } from '../clock.ts';
 import type { Config, TargetConfig } from '../config.ts';
-import { executionKey, type Log, type Observation, type Window } from '../model.ts';
+import { executionKey, type Log, type Observation } from '../model.ts';
 import type { SharedLogin } from '../source/authorization.ts';
 import type { Source } from '../source/client.ts';
 import { type Store, waitedForUntil } from '../warehouse/store.ts';
 import { runBackfill } from './backfill.ts';
 import type { BackfillTask } from './backfill-task.ts';
 import { openBudget } from './budget.ts';
-import { addCounters, summaryCounters } from './counters.ts';
 import { type Estimate, estimateBackfill } from './estimate.ts';
 import { gapsToFill } from './gaps.ts';
 import { runIncremental } from './incremental.ts';
 import { runMaintenance } from './maintain.ts';
 import type { Announce } from './outcome-changes.ts';
-import { fetchResults } from './results.ts';
 import { ResultsBacklog } from './results-backlog.ts';
-import { begunRecord, endedRecord, type RecordedTask } from './run-record.ts';
+import { begunRecord, endedRecord } from './run-record.ts';
+import { fetchResultsOf, fillGapsOf, hasMore, type SyncedTarget } from './spare-time.ts';
 import type { Summary } from './summary.ts';
-import { type TargetOutcome, untouchedOutcome, withGapsFilled } from './summary.ts';
+import { type TargetOutcome, untouchedOutcome } from './summary.ts';
 import type { Progress, SyncSettings, TargetRun } from './target-run.ts';
 import { selectTargets, settingsOf, targetOf } from './targets.ts';
 import { observeTasks } from './tasks.ts';
@@ -100,7 +99,9 @@ export async function runTargets(asked: Run): Promise<Summary[]> {
     if (backlog !== null && isLeft(rest)) {
       // If there are gaps, results leave them half of the time: missing rows matter as much as missing results.
       const limitMs = one.gaps.length > 0 ? share(rest) / 2 : share(rest);
-      one.outcome = await fetchResultsOf(run, one, backlog, limitMs);
+      one.outcome = await withTargetRun(run, one.target, limitMs, (targetRun) =>
+        fetchResultsOf(targetRun, one, backlog, run.results === 'spare'),
+      );
     }
   }
   await fillGaps(run, ended, share);
@@ -118,12 +119,17 @@ function withSharedLogins(run: Run): Run {
   return { ...run, connect: sharing(connect), connectYielding: connectYielding && sharing(connectYielding) };
 }
 
+/** A shorter time is not worth a connection. */
+const leastFillingMs = 20_000;
+
 /** @param share milliseconds for each of the rest of the targets */
 async function fillGaps(run: Run, ended: readonly EndedTarget[], share: (rest: number) => number): Promise<void> {
   for (const [index, one] of ended.entries()) {
     const limitMs = share(ended.length - index);
     if (one.gaps.length > 0 && limitMs >= leastFillingMs && !run.stop.aborted) {
-      one.outcome = await fillGapsOf(run, one, limitMs);
+      one.outcome = await withTargetRun({ ...run, isYielding: true }, one.target, limitMs, (targetRun) =>
+        fillGapsOf(targetRun, one),
+      );
     }
     if (hasMore(one)) {
       run.onTargetDone?.(one.outcome, one.tookMs);
@@ -144,25 +150,10 @@ export async function estimateTargets(run: Run, task: BackfillTask): Promise<Est
   return estimates;
 }
 
-/** A target whose executions are synced, and what may follow in the time left. */
-interface SyncedTarget {
-  readonly outcome: TargetOutcome;
-  /** The results to fetch; null if none are fetched. */
-  readonly backlog: ResultsBacklog | null;
-  /** Gaps in coverage that a sync leaves; none if the run was of another mode, or did not finish. */
-  readonly gaps: readonly Window[];
-  /** What the history has of the run; null if it was not started. */
-  readonly task: RecordedTask | null;
-}
-
 interface EndedTarget extends Omit<SyncedTarget, 'outcome'> {
   readonly target: TargetConfig;
   outcome: TargetOutcome;
   readonly tookMs: number;
-}
-
-function hasMore({ backlog, gaps }: Pick<SyncedTarget, 'backlog' | 'gaps'>): boolean {
-  return backlog !== null || gaps.length > 0;
 }
 
 async function runTarget(run: Run, target: TargetConfig, limitMs: number): Promise<SyncedTarget> {
@@ -211,55 +202,6 @@ function ofComingSyncs(
     before.open.filter(({ awaits }) => awaits === 'outcome').map(({ execution }) => executionKey(execution)),
   );
   return rows.filter((row) => row.startTimeMs >= fromMs || openKeys.has(executionKey(row)));
-}
-
-/** A run that reads more rows than this is catching up. */
-const manyRows = 2_000;
-/**
- * A run that is catching up fetches the results of this many executions: 25 s at the documented quota. Later runs do
- * the rest.
- */
-const resultsBesideManyRows = 100;
-
-async function fetchResultsOf(
-  run: Run,
-  { target, outcome, task }: EndedTarget,
-  backlog: ResultsBacklog,
-  limitMs: number,
-): Promise<TargetOutcome> {
-  const isCatchingUp = run.results === 'spare' && outcome.summary.rowsRead > manyRows;
-  const most = isCatchingUp ? resultsBesideManyRows : Number.POSITIVE_INFINITY;
-  return await withTargetRun(run, target, limitMs, async (targetRun) => {
-    const counters = { ...outcome.counters, ...(await fetchResults(targetRun, backlog, most)) };
-    addCounters(counters, targetRun.source.stats());
-    const both = { ...outcome, counters, summary: { ...outcome.summary, ...summaryCounters(counters) } };
-    if (task !== null && counters.results > 0) {
-      await recordRun(targetRun, endedRecord(task, both, run.clock.now()));
-    }
-    return both;
-  });
-}
-
-/** A shorter time is not worth a connection. */
-const leastFillingMs = 20_000;
-
-/** Fills gaps of a target. A failure does not fail its run, because the table stays as complete as before. */
-async function fillGapsOf(run: Run, ended: EndedTarget, limitMs: number): Promise<TargetOutcome> {
-  const { target, gaps, task, backlog, outcome } = ended;
-  const window = { fromMs: gaps[0]?.fromMs ?? 0, toMs: gaps.at(-1)?.toMs ?? 0 };
-  return await withTargetRun({ ...run, isYielding: true }, target, limitMs, async (plainRun) => {
-    const targetRun: TargetRun = { ...plainRun, beforeCheckpoint: (rows) => backlog?.note(plainRun, rows) };
-    const filled = await runBackfill(targetRun, { window, again: false }, 'incremental');
-    if (filled.error !== null) {
-      const fields = { target: target.name, gaps: gaps.length, from: isoTime(window.fromMs), to: isoTime(window.toMs) };
-      run.log('warn', `gaps in coverage could not be filled: ${filled.error.message}; a later run tries again`, fields);
-    }
-    const both = withGapsFilled(outcome, filled);
-    if (task !== null) {
-      await recordRun(targetRun, endedRecord(task, both, run.clock.now()));
-    }
-    return both;
-  });
 }
 
 async function runMode({ backfill, isMaintenance }: Run, targetRun: TargetRun): Promise<TargetOutcome> {

@@ -171,9 +171,7 @@ describe('a window that cannot be proven', () => {
     // After the first days it is tried at most once a day.
     expect(requests.filter((count) => count > 6).length).toBeLessThanOrEqual(17);
     expect(failures.filter((message) => message?.includes('cannot be proven complete') !== true)).toEqual([]);
-    expect(failures.filter((message) => message?.includes('the next attempt is due at 2026-')).length).toBeGreaterThan(
-      200,
-    );
+    expect(failures.filter((message) => message?.includes('the next try is due at 2026-')).length).toBeGreaterThan(200);
     world.sim.traps.deepestOffset = null;
     for (let hour = 0; hour < 25; hour += 1) {
       world.clock.advance(hourMs);
