@@ -38,6 +38,12 @@ const explanations: Readonly<Record<string, Explanation>> = {
   EXDEV: lasting('the folder spans two file systems', 'Keep the whole warehouse on one file system.'),
 };
 
+/** A folder that is missing is listed as empty, so only a link leads to nothing. */
+const brokenLink = lasting(
+  'it is a link to something that does not exist',
+  'Restore what it leads to (is it mounted?), or remove the link.',
+);
+
 function lasting(what: string, remedy: string): Explanation {
   return { what, remedy, retryable: false };
 }
@@ -72,7 +78,7 @@ export function toStorageError(thrown: unknown, doing: 'read' | 'write' | 'list'
   if (code === undefined || thrown instanceof StorageError) {
     return thrown;
   }
-  const known = explanations[code];
+  const known = code === 'ENOENT' && doing === 'list' ? brokenLink : explanations[code];
   return new StorageError(`cannot ${doing} ${path}: ${known?.what ?? 'the file system reported an error'}`, {
     remedy: known?.remedy ?? 'Check the folder, its disk and its mount options.',
     code,

@@ -187,7 +187,8 @@ class FolderStore implements FileStore {
       const entries = await readdir(path, { withFileTypes: true });
       for (const entry of entries.filter(({ name }) => mayLeadTo(prefix, `${folderKey}${name}`))) {
         const key = `${folderKey}${entry.name}`;
-        const kind = entry.isSymbolicLink() ? await stat(join(path, entry.name)) : entry;
+        const target = join(path, entry.name);
+        const kind = entry.isSymbolicLink() ? await explained('list', target, () => stat(target)) : entry;
         if (kind.isDirectory()) {
           folders.push(`${key}/`);
         } else if (kind.isFile() && key.startsWith(prefix)) {

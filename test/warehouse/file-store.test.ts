@@ -81,7 +81,10 @@ describe('folder store: links', () => {
     await store.putIfAbsent('data/dt=1/a', bytesOf('1'));
     await symlink(join(folder, 'nowhere'), join(folder, 'warehouse/data/dt=2'));
 
-    await expect(keysOf(store, 'data/')).rejects.toThrow(StorageError);
+    await expect(keysOf(store, 'data/')).rejects.toMatchObject({
+      message: `cannot list ${join(folder, 'warehouse/data/dt=2')}: it is a link to something that does not exist`,
+      remedy: expect.stringContaining('remove the link'),
+    });
   });
 });
 
