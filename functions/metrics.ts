@@ -83,7 +83,7 @@ export const metrics = {
   },
   NewlyFailing: {
     unit: 'Count',
-    meaning: 'Tasks whose last execution succeeded, and that now raised an alarm or failed.',
+    meaning: 'Tasks that raised an alarm or failed, and whose execution before succeeded or was never seen.',
     of: 'target',
     sent: 'if above zero',
     value: ({ quality }) => quality?.newlyFailing ?? null,

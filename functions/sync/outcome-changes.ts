@@ -1,6 +1,6 @@
 /** Derives changes in the last outcomes of tasks from the rows of a commit. Pure. */
 import type { LastOutcome, LastOutcomes, PendingChange } from '../checkpoint/last-outcomes.ts';
-import type { Observation } from '../model.ts';
+import type { EpochMs, Observation } from '../model.ts';
 import type { Outcome } from '../streaks.ts';
 
 /** The changes of one target, as they are announced. */
@@ -42,10 +42,12 @@ const outcomes: ReadonlyMap<string | null, Outcome> = new Map([
  * Returns the outcomes after some rows, which must be in order of start time and id; the same object if nothing
  * changes. Adds to `counts`.
  *
- * Each execution counts once. Only settled executions count, and only if they started after the task's last one. An
- * execution that is seen again, for example with another notification status, or that appeared late is not a change.
+ * Each execution counts once, unless it is of the history that a first sync reads. Only settled executions count, and
+ * only if they started after the task's last one. An execution that is seen again, for example with another
+ * notification status, or that appeared late is not a change.
  */
 export function withRows(before: LastOutcomes, rows: readonly Observation[], counts: OutcomeCounts): LastOutcomes {
+  const { announceFromMs } = before;
   const tasks = new Map(before.tasks);
   const pending = new Map(before.pending.map((change) => [change.id, change]));
   let isChanged = false;
@@ -59,12 +61,12 @@ export function withRows(before: LastOutcomes, rows: readonly Observation[], cou
     const next = followedBy(last, row, outcome);
     tasks.set(key, next);
     isChanged = true;
-    count(counts, last, next, row);
+    count(counts, announceFromMs, last, next, row);
     const id = `${key}:${next.firstId}@${next.sinceMs}`;
     const announced = pending.get(id);
     if (announced !== undefined) {
       pending.set(id, { ...announced, inARow: next.runs });
-    } else if (isNews(last, next) && row.startTimeMs >= before.announceFromMs) {
+    } else if (isNews(last, next) && row.startTimeMs >= announceFromMs) {
       pending.set(id, changeOf(id, row, last, next));
     }
   }
@@ -73,10 +75,14 @@ export function withRows(before: LastOutcomes, rows: readonly Observation[], cou
 
 function count(
   counts: OutcomeCounts,
+  fromMs: EpochMs,
   last: LastOutcome | undefined,
   { outcome }: LastOutcome,
-  { notifyStatus }: Observation,
+  { notifyStatus, startTimeMs }: Observation,
 ): void {
+  if (startTimeMs < fromMs) {
+    return;
+  }
   const wasFailing = last !== undefined && last.outcome !== 'SUCCESS';
   const isFailing = outcome !== 'SUCCESS';
   counts.passed += isFailing ? 0 : 1;

@@ -58,6 +58,19 @@ describe('changes of outcomes', () => {
     expect(heard.slice(1).map(textOf).sort()).toEqual(['FAILED→SUCCESS × 1, 5', 'null→ALARMING × 1, 6']);
   });
 
+  it('are not counted in the history that the first sync reads, so that it raises no alarm', async () => {
+    const world = await syncedSource();
+    const task = world.sim.life.addTask();
+    for (const hours of [40, 30, 20, 10]) {
+      const runStatus = hours % 20 === 0 ? 'FAILED' : 'SUCCESS';
+      world.sim.life.addExecution({ task, runStatus, startTimeMs: world.clock.now() - hours * hourMs });
+    }
+    addRun(world, world.sim.life.addTask(), 'ALARMING', 9n);
+    const seen: unknown[] = [];
+    await world.syncWell({ announce: listener().announce, onTargetDone: ({ quality }) => seen.push(quality) });
+    expect(seen).toMatchObject([{ newlyFailing: 1, alarms: 1, failed: 0, passed: 0, recovered: 0, failingNow: 1 }]);
+  });
+
   it('are announced when an execution ends, not when it starts, and not when its notification changes', async () => {
     const world = await syncedSource();
     const { heard, announce } = listener();
