@@ -32,7 +32,8 @@ export interface TargetCondition {
 /** Every kind of alarm, by the name that it shares with its section of the runbook. */
 export const alarmKinds = {
   'run-failed': {
-    meaning: 'A run failed for at least one target; the table is as it was, and the next run tries again.',
+    meaning:
+      'A run failed for at least one target; what it had committed stays in the table, and the next run tries the rest.',
     lookFirst:
       'Read the newest "target failed" line in the log of the function: it names the target, the cause and the remedy.',
   },
