@@ -18,7 +18,7 @@ import type { ColumnKind, StoredColumn } from './table.ts';
 import { TextValues } from './text-values.ts';
 
 /** Rows per page, as parquet-mr limits them. */
-export const maxPageRows = 20_000;
+export const maxDataPageRows = 20_000;
 
 /** Numbers of the Parquet format (parquet.thrift: Type). */
 const physicalTypes: Readonly<Record<ColumnKind, number>> = { boolean: 0, int64: 2, 'timestamp-ms-utc': 2, text: 6 };
@@ -102,8 +102,8 @@ function pagesOf(column: StoredColumn, data: Data, defined: Uint8Array | null): 
   const levels = column.nullable ? (defined ?? new Uint8Array(data.length).fill(1)) : null;
   const pages: PageRows[] = [];
   let fromValue = 0;
-  for (let from = 0; from < data.length; from += maxPageRows) {
-    const to = Math.min(from + maxPageRows, data.length);
+  for (let from = 0; from < data.length; from += maxDataPageRows) {
+    const to = Math.min(from + maxDataPageRows, data.length);
     const toValue = fromValue + (defined === null ? to - from : countDefined(defined, from, to));
     pages.push({ rowCount: to - from, defined: levels?.subarray(from, to) ?? null, fromValue, toValue });
     fromValue = toValue;

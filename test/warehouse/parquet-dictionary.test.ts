@@ -2,7 +2,7 @@ import type { FileMetaData } from 'hyparquet';
 import { deserializeTCompactProtocol } from 'hyparquet/src/thrift.js';
 import { describe, expect, it } from 'vitest';
 import type { Observation } from '../../functions/model.ts';
-import { maxPageRows } from '../../functions/warehouse/column-chunk.ts';
+import { maxDataPageRows } from '../../functions/warehouse/column-chunk.ts';
 import { instanceTable, observationColumns } from '../../functions/warehouse/columns.ts';
 import { encodeHybrid } from '../../functions/warehouse/hybrid-encoding.ts';
 import { encodeParquet, maxRowGroupRows } from '../../functions/warehouse/parquet.ts';
@@ -105,8 +105,8 @@ const texts: readonly {
   },
   {
     what: 'a page of nulls between others',
-    values: Array.from({ length: 3 * maxPageRows }, (_, row) =>
-      row >= maxPageRows && row < 2 * maxPageRows ? null : `${row % 300}`,
+    values: Array.from({ length: 3 * maxDataPageRows }, (_, row) =>
+      row >= maxDataPageRows && row < 2 * maxDataPageRows ? null : `${row % 300}`,
     ).slice(0, maxRowGroupRows),
     dictionary: true,
   },

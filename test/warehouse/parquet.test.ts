@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Observation } from '../../functions/model.ts';
-import { maxPageRows } from '../../functions/warehouse/column-chunk.ts';
+import { maxDataPageRows } from '../../functions/warehouse/column-chunk.ts';
 import { instanceTable, observationColumns } from '../../functions/warehouse/columns.ts';
 import { encodeParquet, maxRowGroupRows } from '../../functions/warehouse/parquet.ts';
 import type { Table } from '../../functions/warehouse/table.ts';
@@ -103,7 +103,7 @@ describe('a Parquet file', () => {
   });
 
   it('keeps values and statistics across pages and row groups', async () => {
-    const count = maxRowGroupRows + maxPageRows + 7;
+    const count = maxRowGroupRows + maxDataPageRows + 7;
     const rows = Array.from({ length: count }, (_, index) =>
       anObservation({
         id: BigInt(index),
@@ -116,7 +116,7 @@ describe('a Parquet file', () => {
 
     expect(hyparquetFooter(bytes).row_groups.map((group) => Number(group.num_rows))).toEqual([
       maxRowGroupRows,
-      maxPageRows + 7,
+      maxDataPageRows + 7,
     ]);
     expect(
       await duckdbOverFile(
