@@ -135,6 +135,7 @@ describe('a source with any single trap or pair of traps', () => {
     'offsets in pages': { offsetUnit: 'page' },
     'pages of at most 50': { pageCap: 50 },
     'pages of at most 7': { pageCap: 7 },
+    'pages of 250, more than asked': { pageCap: 250, ignoresLimit: true },
     'deep offsets refused': { deepestOffset: 350 },
     'one empty page that says count 0': { emptyRequests: new Set([4]) },
     'an empty first page': { emptyRequests: new Set([1]) },

@@ -24,6 +24,8 @@ export interface PagedSourceTraps {
   count: 'total' | 'page' | 'none' | { cappedAt: number };
   /** Maximum rows of a page; a function of the request's number if it changes. */
   pageCap: number | ((n: number) => number);
+  /** Whether a page has `pageCap` rows even if fewer are asked for. */
+  ignoresLimit: boolean;
   offsetUnit: 'row' | 'page';
   /** Larger offsets are refused with 400. */
   deepestOffset: number;
@@ -54,6 +56,7 @@ const noTraps: PagedSourceTraps = {
   endInclusive: true,
   count: 'total',
   pageCap: 100,
+  ignoresLimit: false,
   offsetUnit: 'row',
   deepestOffset: Number.POSITIVE_INFINITY,
   emptyRequests: new Set(),
@@ -133,6 +136,12 @@ export function pagedSource(rows: Execution[], traps: Partial<PagedSourceTraps> 
   return source;
 }
 
+/** Returns the maximum number of rows on the nth page. */
+function pageLength(n: number, { limit }: PageRequest, { pageCap, ignoresLimit }: PagedSourceTraps): number {
+  const cap = typeof pageCap === 'number' ? pageCap : pageCap(n);
+  return ignoresLimit ? cap : Math.min(limit, cap);
+}
+
 function answer(
   n: number,
   rows: readonly Execution[],
@@ -157,8 +166,7 @@ function answer(
       const first = byOrder(traps.order, a, b);
       return first !== 0 ? first : (tieBreak.get(a) ?? 0) - (tieBreak.get(b) ?? 0);
     });
-  const { pageCap } = traps;
-  const limit = Math.min(request.limit, typeof pageCap === 'number' ? pageCap : pageCap(n));
+  const limit = pageLength(n, request, traps);
   const from = traps.offsetUnit === 'row' ? request.offset : request.offset * limit;
   const glitch = traps.emptyRequests.has(n);
   const take = glitch ? 0 : traps.shortRequests.has(n) ? Math.ceil(limit / 2) : limit;
