@@ -1,15 +1,22 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   assertSafeKey,
+  auditKey,
   checkpointKey,
   dataKey,
   isHidden,
+  outcomesKey,
   parseDataKey,
   partitionPrefix,
   probeKey,
   quarantineKey,
+  reportKey,
+  resultsKey,
+  runsKey,
   tableName,
+  tasksKey,
 } from '../../functions/warehouse/layout.ts';
 
 const name = fc.stringMatching(/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,30}$/);
@@ -26,6 +33,18 @@ describe('layout', () => {
     expect(checkpointKey('sales')).toBe('state/sales/checkpoint.json');
     expect(isHidden(probeKey)).toBe(true);
   });
+
+  it.each(['functions/warehouse/README.md', 'functions/checkpoint/PROTOCOL.md'])(
+    'is documented in %s, document by document',
+    (file) => {
+      const text = readFileSync(file, 'utf8');
+      for (const keyOf of [checkpointKey, outcomesKey, auditKey, resultsKey, tasksKey, runsKey]) {
+        expect(text).toContain(keyOf('TARGET').replace('TARGET', '<target>'));
+      }
+      expect(text).toContain(probeKey);
+      expect(text).toContain(reportKey);
+    },
+  );
 
   it('parses every data key that it builds into the parts of its partition and its name', () => {
     fc.assert(
