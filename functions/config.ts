@@ -24,7 +24,7 @@ const pathSafe = z.string().regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/, {
 });
 
 /** The workspace id names a partition. DuckDB, Hive and Athena read these partition names as NULL. */
-const workspaceId = pathSafe.refine((text) => !/^(null|__hive_default_partition__)$/i.test(text), {
+export const workspaceId = pathSafe.refine((text) => !/^(null|__hive_default_partition__)$/i.test(text), {
   error: 'must not be "null" or "__HIVE_DEFAULT_PARTITION__": query engines read these partition names as NULL',
 });
 

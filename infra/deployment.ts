@@ -4,7 +4,7 @@
  */
 import * as z from 'zod';
 import { dayInTimeZone, parseTime } from '../functions/clock.ts';
-import { type Config, parseConfig, parseWith, timeZone } from '../functions/config.ts';
+import { type Config, parseConfig, parseWith, timeZone, workspaceId } from '../functions/config.ts';
 import type { LineOf } from '../functions/config-problems.ts';
 import { ConfigError } from '../functions/errors.ts';
 import { parseWarehouseUrl } from '../functions/warehouse/location.ts';
@@ -110,12 +110,12 @@ const deploymentSchema = z.strictObject({
     .regex(/^[A-Za-z][A-Za-z0-9-]{0,49}$/, { error: 'must be 1 to 50 letters, digits or "-", starting with a letter' })
     .default('dqsync'),
   schedule: scheduleSchema.default({ expression: 'rate(1 hour)', timeZone: 'UTC', maintenance: defaultMaintenance }),
-  alarmEmail: z.email().optional(),
+  alarmEmail: z.email({ error: 'must be a mail address, for example "data-team@example.com"' }).optional(),
   bucketName: bucketName.optional(),
   existingSecrets: z.array(z.string().min(1)).default([]),
   existingKeys: z.array(kmsKeyArn).default([]),
   bucketKey: kmsKeyArn.optional(),
-  otherWorkspaces: z.array(z.string().regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/)).default([]),
+  otherWorkspaces: z.array(workspaceId).default([]),
   memoryMb: z.int().min(256).max(10_240).default(512),
   reservedConcurrency: z.int().min(1).max(10).nullable().default(1),
   logRetentionDays: z.literal(logRetentionDays).default(90),
