@@ -48,12 +48,12 @@ const sourceSchema = z.strictObject({
   iamEndpoint: endpoint.optional(),
   quota: z
     .strictObject({
-      requests: z.int().min(1).max(1_000_000),
-      perSeconds: z.number().positive().max(3600),
+      requests: z.int().min(1).max(1_000_000).default(40),
+      perSeconds: z.number().positive().max(3600).default(10),
       /** Share of the quota that a backfill leaves to scheduled runs. */
       reservedForSync: z.number().min(0).max(0.9).default(0.25),
     })
-    .prefault({ requests: 40, perSeconds: 10 }),
+    .prefault({}),
 });
 
 /** How to write to an S3 bucket. Refused when a folder is opened. */

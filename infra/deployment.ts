@@ -42,14 +42,12 @@ function textWithout(problemIn: (text: string) => string | null): z.ZodString {
   });
 }
 
-const defaultMaintenance = 'cron(15 3 * * ? *)';
-
 const scheduleSchema = z
   .strictObject({
-    expression: textWithout(scheduleExpressionProblem),
+    expression: textWithout(scheduleExpressionProblem).default('rate(1 hour)'),
     timeZone: timeZone.default('UTC'),
     /** When the daily maintenance runs; a quarter past the hour, so that it rarely meets an hourly run. */
-    maintenance: textWithout(scheduleExpressionProblem).default(defaultMaintenance),
+    maintenance: textWithout(scheduleExpressionProblem).default('cron(15 3 * * ? *)'),
     longestGapMinutes: z.int().min(1).max(longestPeriodMinutes).optional(),
   })
   .superRefine(({ expression, longestGapMinutes }, context) => {
@@ -109,7 +107,7 @@ const deploymentSchema = z.strictObject({
     .string()
     .regex(/^[A-Za-z][A-Za-z0-9-]{0,49}$/, { error: 'must be 1 to 50 letters, digits or "-", starting with a letter' })
     .default('dqsync'),
-  schedule: scheduleSchema.default({ expression: 'rate(1 hour)', timeZone: 'UTC', maintenance: defaultMaintenance }),
+  schedule: scheduleSchema.prefault({}),
   alarmEmail: z.email({ error: 'must be a mail address, for example "data-team@example.com"' }).optional(),
   bucketName: bucketName.optional(),
   existingSecrets: z.array(z.string().min(1)).default([]),

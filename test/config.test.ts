@@ -52,3 +52,16 @@ describe('storage', () => {
     );
   });
 });
+
+describe('source.quota', () => {
+  it.each([
+    [{}, { requests: 40, perSeconds: 10, reservedForSync: 0.25 }],
+    [{ reservedForSync: 0.5 }, { requests: 40, perSeconds: 10, reservedForSync: 0.5 }],
+    [
+      { requests: 300, perSeconds: 10 },
+      { requests: 300, perSeconds: 10, reservedForSync: 0.25 },
+    ],
+  ])('has the documented defaults for the keys that %j leaves out', (quota, expected) => {
+    expect(parseConfig({ ...settled, source: { ...settled.source, quota } }, 'config').source.quota).toEqual(expected);
+  });
+});

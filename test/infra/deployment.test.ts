@@ -104,6 +104,18 @@ describe('what a deployment file says', () => {
     }
   });
 
+  it('fills in the defaults of the other keys of a schedule', () => {
+    const { schedule } = parseDeployment({
+      config: aConfig(),
+      deployment: { schedule: { timeZone: 'Asia/Shanghai' } },
+    });
+    expect(schedule).toEqual({
+      expression: 'rate(1 hour)',
+      timeZone: 'Asia/Shanghai',
+      maintenance: 'cron(15 3 * * ? *)',
+    });
+  });
+
   it('takes a cron expression with its time zone and longest gap', () => {
     const schedule = { expression: 'cron(0 2,14 * * ? *)', timeZone: 'Asia/Shanghai', longestGapMinutes: 720 };
     expect(parseDeployment({ config: aConfig(), deployment: { schedule } })).toMatchObject({
