@@ -28,9 +28,14 @@ const knownTask = z.object({
   /** When it was last seen, or found to be gone. Of two runs, the later one knows better. */
   seenAtMs: ms,
   deletedAtMs: ms.nullable(),
+  /**
+   * Rules that the table may hold beside those in `details`, while a run writes the rows of this state; absent once it
+   * has. A run that is killed in between leaves it.
+   */
+  writing: z.array(rule).optional(),
 });
 
-/** A task as it was last written. */
+/** A task as it was last written, or is being written. */
 export type KnownTask = Readonly<z.output<typeof knownTask>>;
 
 /** The document as stored. Ids are text. */
@@ -42,6 +47,11 @@ export const knownTasksKind: DocumentKind<readonly KnownTask[]> = {
   empty: [],
   encode: (tasks) => `{"format":"dqsync.tasks","version":1,"tasks":${jsonLines(tasks)}}\n`,
 };
+
+/** Returns what is known of a task before its rows are written: they may get into the table, or only some of them. */
+export function beingWritten(before: KnownTask | null, after: KnownTask): KnownTask {
+  return { ...after, writing: [...(before?.writing ?? []), ...(before?.details.rules ?? [])] };
+}
 
 /** Takes over what a run has seen. Of two observations of a task, the later one counts. */
 export function withTasks(

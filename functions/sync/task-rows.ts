@@ -8,23 +8,24 @@ export type TaskRunColumns = Pick<TaskRow, 'workspace' | 'projectId' | 'runId'>;
 
 /**
  * Returns a row for the task and for each rule whose state is another than it was; for a rule that is gone, its last
- * state.
+ * state. After a run that was killed while it wrote the state before, returns all rows.
  */
 export function changedRows(before: KnownTask | null, after: KnownTask, run: TaskRunColumns): TaskRow[] {
   const known = new Map(before === null ? [] : rowsOf(before, run).map((row) => [keyOf(row), row]));
   const rows = rowsOf(after, run);
   const keys = new Set(rows.map(keyOf));
-  const changed = rows.filter((row) => stateOf(row) !== stateOf(known.get(keyOf(row))));
-  const gone = [...known.values()].filter((row) => row.deletedAtMs === null && !keys.has(keyOf(row)));
+  const isUnsure = before?.writing !== undefined;
+  const changed = rows.filter((row) => isUnsure || stateOf(row) !== stateOf(known.get(keyOf(row))));
+  const gone = [...known.values()].filter((row) => (isUnsure || row.deletedAtMs === null) && !keys.has(keyOf(row)));
   return [
     ...changed,
     ...gone.map((row) => ({ ...row, ...run, observedAtMs: after.seenAtMs, deletedAtMs: after.seenAtMs })),
   ];
 }
 
-function rowsOf({ details, seenAtMs, deletedAtMs }: KnownTask, run: TaskRunColumns): TaskRow[] {
+function rowsOf({ details, writing = [], seenAtMs, deletedAtMs }: KnownTask, run: TaskRunColumns): TaskRow[] {
   const row = (rule: Rule | null): TaskRow => ({ ...run, task: details, rule, deletedAtMs, observedAtMs: seenAtMs });
-  return [row(null), ...details.rules.map(row)];
+  return [row(null), ...writing.map(row), ...details.rules.map(row)];
 }
 
 function keyOf({ rule }: TaskRow): string {

@@ -3,7 +3,7 @@
  * changed, or were last read a week ago. Writes a row for each change. A refusal or a failure is only a warning, and
  * never fails the run.
  */
-import { type KnownTask, knownTasksKind, withTasks } from '../checkpoint/known-tasks.ts';
+import { beingWritten, type KnownTask, knownTasksKind, withTasks } from '../checkpoint/known-tasks.ts';
 import { changeDocument, type LoadedDocument, loadDocument } from '../checkpoint/state-document.ts';
 import { SourceError, StoppedError, toDqsyncError } from '../errors.ts';
 import type { Task, TaskDetails } from '../model.ts';
@@ -59,9 +59,8 @@ async function observe(run: TargetRun): Promise<void> {
   const { tasks, isComplete } = await listAllTasks(run.source.tasks);
   const known = new Map(loaded.value.map((one) => [one.details.id, one]));
   const listed = new Set(tasks.map(({ id }) => id));
-  const missing = loaded.value.filter(
-    ({ details, deletedAtMs }) => isComplete && deletedAtMs === null && !listed.has(details.id),
-  );
+  const mayBeThere = ({ deletedAtMs, writing }: KnownTask): boolean => deletedAtMs === null || writing !== undefined;
+  const missing = loaded.value.filter((one) => isComplete && mayBeThere(one) && !listed.has(one.details.id));
   const all: Listed[] = [
     ...tasks.map((task) => ({ task, before: known.get(task.id) ?? null, isListed: true })),
     ...missing.map((before) => ({ task: before.details, before, isListed: false })),
@@ -139,7 +138,11 @@ function withListed(details: TaskDetails, task: Task): TaskDetails {
   };
 }
 
-/** Data first, then what is known: after a kill in between, rows are written twice, and the views show each once. */
+/**
+ * Notes which tasks are being written, then writes their rows, then notes that they are written. After a kill in
+ * between, the next run writes all rows of those tasks, because the table may show a state that the source has left
+ * again. A task that another run saw later is left to that run.
+ */
 async function commitTasksOf(
   run: TargetRun,
   loaded: LoadedDocument<readonly KnownTask[]>,
@@ -147,19 +150,23 @@ async function commitTasksOf(
   written: { files: number },
 ): Promise<LoadedDocument<readonly KnownTask[]>> {
   const { workspace, projectId } = run.target;
+  const nowMs = run.clock.now();
   const known = new Map(loaded.value.map((one) => [one.details.id, one]));
-  const changes = seen.map((one) => ({
-    one,
-    rows: changedRows(known.get(one.details.id) ?? null, one, { workspace, projectId, runId: run.runId }),
-  }));
-  const rows: TaskRow[] = changes.flatMap((change) => change.rows);
+  const changes = seen.map((after) => {
+    const before = known.get(after.details.id) ?? null;
+    return { before, after, rows: changedRows(before, after, { workspace, projectId, runId: run.runId }) };
+  });
+  const claims = changes.filter(({ rows }) => rows.length > 0).map(({ before, after }) => beingWritten(before, after));
+  const claimed = await changeDocument(run, knownTasksKind, loaded, (tasks) => withTasks(tasks, claims, nowMs));
+  const seenAtMs = new Map(claimed.value.map((one) => [one.details.id, one.seenAtMs]));
+  const own = changes.filter(({ after }) => seenAtMs.get(after.details.id) === after.seenAtMs);
+  const rows: TaskRow[] = own.flatMap((change) => change.rows);
   if (rows.length > 0) {
     written.files += (await writeRows(run, taskTable, rows, written.files)).files;
   }
   // An unchanged task is not recorded again, unless its details were read.
-  const isNews = ({ one, rows: changed }: (typeof changes)[number]): boolean =>
-    changed.length > 0 || one.detailsReadAtMs !== (known.get(one.details.id)?.detailsReadAtMs ?? 0);
-  const news = changes.filter(isNews).map(({ one }) => one);
-  const nowMs = run.clock.now();
-  return await changeDocument(run, knownTasksKind, loaded, (tasks) => withTasks(tasks, news, nowMs));
+  const isNews = ({ before, after, rows: changed }: (typeof changes)[number]): boolean =>
+    changed.length > 0 || after.detailsReadAtMs !== (before?.detailsReadAtMs ?? 0);
+  const news = changes.filter(isNews).map(({ after }) => after);
+  return await changeDocument(run, knownTasksKind, claimed, (tasks) => withTasks(tasks, news, nowMs));
 }

@@ -3,7 +3,8 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Run } from '../../functions/sync/run.ts';
-import { taskTableName } from '../../functions/warehouse/layout.ts';
+import { tasksKey, taskTableName } from '../../functions/warehouse/layout.ts';
+import { type Store, waitedForUntil } from '../../functions/warehouse/store.ts';
 import type { Fault } from '../simulator/faults.ts';
 import { failingStore } from '../support/failing-store.ts';
 import { duckdb } from '../support/referee.ts';
@@ -160,6 +161,63 @@ describe('tasks', () => {
       }
     },
   );
+
+  it.each<[string, (task: Task) => () => unknown]>([
+    ['a name', ({ task }) => assigned(task, { name: 'renamed' })],
+    ['a schedule', (task) => assigned(task, { scheduleStatus: 'PAUSED' })],
+    ['the name of a rule', (task) => assigned(task.rules[0]![0]!, { name: 'renamed' })],
+    ['the number of its rules, after one less', (task) => assigned(task, { rules: task.rules.slice(1) })],
+    [
+      'the number of its rules, after one more',
+      (task) => assigned(task, { rules: [...task.rules, [{ ...task.rules[0]![0]!, idText: '7' }]] }),
+    ],
+  ])('I21: are those of the source after a run that was killed, if %s is as before again', async (_, change) => {
+    const world = await syncedSource();
+    const task = world.sim.life.addTask({ rules: 3 });
+    await world.syncWell(withTasks);
+    for (let step = 1, isReached = true; isReached; step += 1) {
+      isReached = false;
+      const undo = change(task);
+      const store = failingStore(world.store, ({ n }) => {
+        isReached ||= n === step;
+        return n === step ? 'die-before' : 'ok';
+      });
+      world.clock.advance(8 * dayMs);
+      await world.sync({ ...withTasks, store });
+      undo();
+      world.clock.advance(8 * dayMs);
+      await world.syncWell(withTasks);
+      await expectTasks(world);
+    }
+  });
+
+  it('are those of the source after a slower run that saw a rule that a faster one no longer saw', async () => {
+    const world = await syncedSource();
+    const task = world.sim.life.addTask({ rules: 3 });
+    await world.syncWell(withTasks);
+    world.clock.advance(8 * dayMs);
+    const undo = assigned(task, { rules: [...task.rules, [{ ...task.rules[0]![0]!, idText: '7' }]] });
+    const plainStore = waitedForUntil(world.store, new AbortController().signal);
+    let isOvertaken = false;
+    const putIfMatch: Store['putIfMatch'] = async (key, bytes, etag) => {
+      if (key === tasksKey('sales') && !isOvertaken) {
+        isOvertaken = true;
+        undo();
+        world.clock.advance(minuteMs);
+        await world.syncWell(withTasks);
+      }
+      return await world.store.putIfMatch(key, bytes, etag);
+    };
+    await world.syncWell({ ...withTasks, store: { ...plainStore, putIfMatch } });
+    await expectTasks(world);
+  });
 });
+
+/** Changes properties. Returns what changes them back. */
+function assigned<T extends object>(object: T, change: Partial<T>): () => unknown {
+  const before = { ...object };
+  Object.assign(object, change);
+  return () => Object.assign(object, before);
+}
 
 type Task = ReturnType<SyncedSource['sim']['life']['addTask']>;
