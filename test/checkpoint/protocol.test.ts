@@ -451,8 +451,12 @@ describe('PROTOCOL.md', () => {
     const stated = [...(await read('../../functions/checkpoint/PROTOCOL.md')).matchAll(/^- \*\*(I\d+)\*\*/gm)].map(
       ([, number]) => number,
     );
-    const tests = (await read('protocol.test.ts')) + (await read('../proof/compaction.test.ts'));
-    const titles = [...tests.matchAll(/'((?:I\d+(?:, )?)+):/g)].flatMap(([, numbers]) => numbers!.split(', '));
+    const tests = await Promise.all(
+      ['protocol.test.ts', '../proof/compaction.test.ts', '../sync/tasks.test.ts'].map(read),
+    );
+    const titles = [...tests.join('\n').matchAll(/'((?:I\d+(?:, )?)+):/g)].flatMap(([, numbers]) =>
+      numbers!.split(', '),
+    );
     expect(new Set(titles)).toEqual(new Set(stated));
     expect(stated.length).toBeGreaterThan(10);
   });
