@@ -1,11 +1,6 @@
-/**
- * `npm run bench`: measures throughput, memory, requests, pace, queries and cold start on loopback, and prints one
- * table.
- *
- * `--only <part>` one part (repeatable). `--rows <n>` the largest sync, 100,000 to 5,000,000 (default 1,000,000).
- */
+/** `npm run bench`: measures on loopback, and prints one table; `-- --help` shows its options. */
 import { availableParallelism, cpus } from 'node:os';
-import { parseArgs } from 'node:util';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { buildPackage } from './children.ts';
 import { measureColdStart } from './cold-start.ts';
 import { measureEndToEnd } from './end-to-end.ts';
@@ -17,20 +12,9 @@ import { measureReport } from './report.ts';
 import { measureRequests } from './requests.ts';
 import { measureYears } from './years.ts';
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string', multiple: true },
-    rows: { type: 'string', default: '1000000' },
-  },
-});
-const mostRows = Number(values.rows);
-if (!Number.isInteger(mostRows) || mostRows < 100_000 || mostRows > 5_000_000) {
-  throw new RangeError(`--rows must be a whole number from 100000 to 5000000, not ${values.rows}`);
-}
-
 const parts: Readonly<Record<string, () => Promise<Figure[]>>> = {
   'end-to-end': measureEndToEnd,
-  memory: () => measureMemory([100_000, 1_000_000, 5_000_000].filter((rows) => rows < mostRows).concat(mostRows)),
+  memory: () => measureMemory([100_000, 1_000_000, 5_000_000].filter((size) => size < rows).concat(rows)),
   requests: measureRequests,
   open: measureOpenSets,
   years: measureYears,
@@ -38,15 +22,26 @@ const parts: Readonly<Record<string, () => Promise<Figure[]>>> = {
   quota: () => measureQuota([50, 800]),
   'cold-start': measureColdStart,
 };
-const names = values.only ?? Object.keys(parts);
-const unknown = names.filter((name) => !(name in parts));
-if (unknown.length > 0) {
-  throw new RangeError(`--only must be one of ${Object.keys(parts).join(', ')}, not ${unknown.join(', ')}`);
+const { only, rows } = new Command('npm run bench --')
+  .description('Measures throughput, memory, requests, pace, queries and cold start on loopback, and prints one table.')
+  .addOption(
+    new Option('--only <part...>', 'parts to measure').choices(Object.keys(parts)).default(Object.keys(parts), 'all'),
+  )
+  .option('--rows <number>', 'rows of the largest sync, 100000 to 5000000', rowsOf, 1_000_000)
+  .parse()
+  .opts<{ only: string[]; rows: number }>();
+
+function rowsOf(text: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 100_000 || number > 5_000_000) {
+    throw new InvalidArgumentError('It must be a whole number from 100000 to 5000000.');
+  }
+  return number;
 }
 
 await buildPackage();
 const figures: Figure[] = [];
-for (const name of names) {
+for (const name of only) {
   console.error(`measuring ${name} …`);
   figures.push(...((await parts[name]?.()) ?? []));
 }

@@ -1,32 +1,36 @@
 /**
  * `npm run soak`: the long forms of the proofs, until the time is over or one finds a counterexample; prints a line of
- * figures.
- *
- * `--seed <n>` repeats a run (default: drawn, and printed). `--minutes <n>` in all (default 5). `--only <part>` one
- * part (repeatable): model, reading, races, years, faults, crash. Loopback only. Exit code 1 with the first
- * counterexample.
+ * figures. Loopback only. Exit code 1 with the first counterexample.
  */
-import { parseArgs } from 'node:util';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { type Part, parts, type SoakResult } from './parts.ts';
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
-    minutes: { type: 'string', default: '5' },
-    only: { type: 'string', multiple: true },
-  },
-});
-const seed = Number(values.seed);
-const minutes = Number(values.minutes);
-if (!Number.isInteger(seed) || seed < 0 || !(minutes > 0)) {
-  throw new RangeError(
-    `--seed must be a whole number from 0, --minutes a number above 0, not ${values.seed}, ${values.minutes}`,
-  );
-}
-const names = values.only ?? Object.keys(parts);
-const unknown = names.filter((name) => !(name in parts));
-if (unknown.length > 0) {
-  throw new RangeError(`--only must be one of ${Object.keys(parts).join(', ')}, not ${unknown.join(', ')}`);
+const {
+  seed,
+  minutes,
+  only: names,
+} = new Command('npm run soak --')
+  .description('Runs the long forms of the proofs until the time is over or one finds a counterexample.')
+  .addOption(
+    new Option('--seed <number>', 'seed of a run to repeat')
+      .argParser(numberFrom(0))
+      .default(Math.floor(Math.random() * 2 ** 31), 'drawn, and printed'),
+  )
+  .option('--minutes <number>', 'time of all parts together', numberFrom(1), 5)
+  .addOption(
+    new Option('--only <part...>', 'parts to run').choices(Object.keys(parts)).default(Object.keys(parts), 'all'),
+  )
+  .parse()
+  .opts<{ seed: number; minutes: number; only: string[] }>();
+
+/** Returns a parser of whole numbers from `least` on. */
+function numberFrom(least: number): (text: string) => number {
+  return (text) => {
+    if (!/^\d{1,15}$/.test(text) || Number(text) < least) {
+      throw new InvalidArgumentError(`It must be a whole number from ${least}.`);
+    }
+    return Number(text);
+  };
 }
 
 const results: SoakResult[] = [];
@@ -48,7 +52,7 @@ for (const [index, name] of names.entries()) {
     process.exit(1);
   }
 }
-console.log(`soak: seed ${seed} · ${lineOf(sumOf(results))} · lost 0 · doubled 0 · wrong 0`);
+console.log(`soak: seed ${seed} · ${lineOf(sumOf(results))} · no counterexample`);
 process.exit(0);
 
 function sumOf(all: readonly SoakResult[]): Record<string, number> {
