@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
+import { aConfig } from '../infra/synthesized.ts';
 import { tempFolder } from '../support/temp-warehouse.ts';
-import { aConfig } from './synthesized.ts';
 
 const root = join(import.meta.dirname, '../..');
 const run = promisify(execFile);

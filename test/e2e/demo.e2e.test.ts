@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { runCli } from '../../support/run-cli.ts';
-import { tempFolder } from '../../support/temp-warehouse.ts';
+import { runCli } from '../support/run-cli.ts';
+import { tempFolder } from '../support/temp-warehouse.ts';
 
 it('the demo shows two syncs and a complete table, and leaves its warehouse', async () => {
   const cwd = await tempFolder();
