@@ -50,7 +50,9 @@ export const knownTasksKind: DocumentKind<readonly KnownTask[]> = {
 
 /** Returns what is known of a task before its rows are written: they may get into the table, or only some of them. */
 export function beingWritten(before: KnownTask | null, after: KnownTask): KnownTask {
-  return { ...after, writing: [...(before?.writing ?? []), ...(before?.details.rules ?? [])] };
+  const rules = [...(before?.writing ?? []), ...(before?.details.rules ?? [])];
+  // Each rule once, so that a run that is killed again and again does not make the document grow.
+  return { ...after, writing: [...new Map(rules.map((each) => [`${each.id}/${each.part}`, each])).values()] };
 }
 
 /** Takes over what a run has seen. Of two observations of a task, the later one counts. */

@@ -191,6 +191,24 @@ describe('tasks', () => {
     }
   });
 
+  it('do not make their document grow if each run is killed while it writes their rows', async () => {
+    const world = await syncedSource();
+    const task = world.sim.life.addTask({ rules: 3 });
+    await world.syncWell(withTasks);
+    const sizes: number[] = [];
+    for (const name of ['first', 'other', 'third', 'fourth']) {
+      Object.assign(task.task, { name: name.padEnd(6) });
+      world.clock.advance(minuteMs);
+      const isRow = (key: string): boolean => key.startsWith(`${taskTableName}/`);
+      await world.sync({
+        ...withTasks,
+        store: failingStore(world.store, ({ key }) => (isRow(key) ? 'die-before' : 'ok')),
+      });
+      sizes.push((await world.store.get(tasksKey('sales')))!.bytes.length);
+    }
+    expect(new Set(sizes).size).toBe(1);
+  });
+
   it('are those of the source after a slower run that saw a rule that a faster one no longer saw', async () => {
     const world = await syncedSource();
     const task = world.sim.life.addTask({ rules: 3 });
