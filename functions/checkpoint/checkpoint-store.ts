@@ -11,6 +11,7 @@ import { applyChange, type Change } from './change.ts';
 import { type Checkpoint, emptyCheckpoint } from './checkpoint.ts';
 import { decodeCheckpoint, encodeCheckpoint } from './codec.ts';
 import { isRewound } from './rewound.ts';
+import { asWriting, type Writing } from './writing.ts';
 
 /** A checkpoint as read from the store. */
 export interface LoadedCheckpoint {
@@ -94,19 +95,45 @@ export async function commitChange(
   change: Change,
 ): Promise<Committed> {
   const { lookbackMs } = run.settings;
-  return await moveCheckpoint(run, base, change.commitId, (checkpoint) => {
+  return await moveUnlessRewound(run, base, change.commitId, (checkpoint) =>
+    applyChange(checkpoint, change, lookbackMs),
+  );
+}
+
+/**
+ * Marks executions whose rows are about to be written, on top of what other runs have committed.
+ *
+ * @param commitId the id of this change
+ * @throws ConflictError if other runs won every time or a rewind removed coverage; StorageError, StateError
+ */
+export async function markWriting(
+  run: CheckpointRun,
+  base: LoadedCheckpoint,
+  writing: Writing,
+  commitId: string,
+): Promise<Committed> {
+  return await moveUnlessRewound(run, base, commitId, (checkpoint) => asWriting(checkpoint, writing, commitId));
+}
+
+async function moveUnlessRewound(
+  run: CheckpointRun,
+  base: LoadedCheckpoint,
+  commitId: string,
+  nextOf: (checkpoint: Checkpoint) => Checkpoint,
+): Promise<Committed> {
+  return await moveCheckpoint(run, base, commitId, (checkpoint) => {
     if (isRewound(base.checkpoint.coverage, checkpoint.coverage)) {
       throw new ConflictError('a rewind removed coverage during this run, so its last commit was discarded', {
         target: run.target.name,
         remedy: 'Run again: the next run reads the rewound span, and what this run could not commit.',
       });
     }
-    return applyChange(checkpoint, change, lookbackMs);
+    return nextOf(checkpoint);
   });
 }
 
 /**
- * Replaces the checkpoint with `nextOf(checkpoint)` by compare-and-swap (PROTOCOL.md, A commit, step 4).
+ * Replaces the checkpoint with `nextOf(checkpoint)` by compare-and-swap (PROTOCOL.md, A commit, step 5).
  *
  * @param commitId the id that `nextOf` adds to `commitIds`
  * @throws ConflictError if other runs won every time; StorageError, StateError

@@ -25,8 +25,8 @@ const openEntry = z.strictObject({
   execution: storedExecution,
   observedAtMs: storedMs,
   /**
-   * Time of the last check. If a run cannot check all, the oldest checks come first. 0 after a rewind: the table may
-   * lack the execution, so the next check writes it again.
+   * Time of the last check. If a run cannot check all, the oldest checks come first. 0 after a rewind, or while the
+   * execution is being written: the table may lack its state, so the next check writes it again.
    */
   lookedAtMs: storedMs,
   /** `outcome`: it is open. `notification`: it ended recently, and its notification status may still change. */

@@ -1,8 +1,9 @@
 /** Commits what a run has recorded: data files, then the quarantine, then the checkpoint (PROTOCOL.md). */
 import { type Change, newestStartsOf } from '../checkpoint/change.ts';
 import type { Checkpoint, LastRun } from '../checkpoint/checkpoint.ts';
-import { commitChange, type LoadedCheckpoint } from '../checkpoint/checkpoint-store.ts';
+import { type Committed, commitChange, type LoadedCheckpoint, markWriting } from '../checkpoint/checkpoint-store.ts';
 import { endOf } from '../checkpoint/coverage.ts';
+import { knownAmong } from '../checkpoint/writing.ts';
 import { isoTime, newToken } from '../clock.ts';
 import { InternalError } from '../errors.ts';
 import { gapsIn, lengthOf, spanMs } from '../intervals.ts';
@@ -92,6 +93,7 @@ export class Committer {
     this.#isBroken = true;
     const { rows, unreadable, change: recorded, expired } = this.recorder.take();
     await this.#options.watch?.note(rows);
+    const beside = await this.#markWriting(rows);
     const filesBefore = this.#options.counters.files;
     await this.#writeRows(rows);
     await this.#quarantine(unreadable);
@@ -114,7 +116,8 @@ export class Committer {
       run: { runId, mode, startedAtMs: this.#startedAtMs, committedAtMs, outcome, rowsWritten, error },
     };
     const committed = await commitChange(this.#run, this.#loaded, change);
-    const conflicted = committed.theirs !== null;
+    const theirs = committed.theirs ?? beside;
+    const conflicted = theirs !== null;
     counters.commits += 1;
     counters.commitConflicts += conflicted ? 1 : 0;
     counters.lateRows += change.lateStartTimesMs.length;
@@ -130,9 +133,24 @@ export class Committer {
       until: isoTime(endOf(committed.checkpoint.coverage) ?? settings.initialFromMs),
     });
     this.#reportExpired(expired);
-    const theirs = committed.theirs ?? [];
-    const isReadTwice = change.windows.some(({ window }) => lengthOf(gapsIn(window, theirs)) < spanMs(window));
+    const isReadTwice = change.windows.some(({ window }) => lengthOf(gapsIn(window, theirs ?? [])) < spanMs(window));
     return { conflicted, isReadTwice };
+  }
+
+  /**
+   * Marks executions that the checkpoint knows before it writes rows of them (PROTOCOL.md, I22). Returns the coverage
+   * that another run committed in the meantime; null without such a run.
+   */
+  async #markWriting(rows: readonly Observation[]): Promise<Committed['theirs']> {
+    const writing = knownAmong(this.#loaded.checkpoint, rows);
+    if (writing.size === 0) {
+      return null;
+    }
+    const commitId = newToken();
+    const marked = await markWriting(this.#run, this.#loaded, writing, commitId);
+    this.#loaded = marked;
+    this.#afterCommitId = marked.theirs === null ? commitId : this.#afterCommitId;
+    return marked.theirs;
   }
 
   #reportExpired(executions: readonly Execution[]): void {

@@ -69,7 +69,7 @@ export class KnownExecutions {
       // Two concurrent runs may have left an older observation here than in `recent`.
       const latest = recent !== undefined && recent.observedAtMs > observedAtMs ? recent : null;
       const known = latest ?? { fingerprint: fingerprintOf(execution), observedAtMs };
-      // Zero after a rewind: the execution is written again even if unchanged.
+      // Zero after a rewind, and if a killed run was writing it: the execution is written again even if unchanged.
       this.#known.set(key, asKnown(known, this.#isInDoubt || lookedAtMs === 0));
     }
     for (const [key, known] of this.#edge) {

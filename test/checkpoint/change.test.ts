@@ -6,6 +6,7 @@ import { decodeCheckpoint, encodeCheckpoint } from '../../functions/checkpoint/c
 import { watermarkOf } from '../../functions/checkpoint/coverage.ts';
 import { fingerprintOf } from '../../functions/checkpoint/fingerprint.ts';
 import { rewindTo } from '../../functions/checkpoint/rewound.ts';
+import { asWriting } from '../../functions/checkpoint/writing.ts';
 import { contains } from '../../functions/intervals.ts';
 import { anExecution } from '../support/paged-source.ts';
 
@@ -221,22 +222,20 @@ describe('changes to a checkpoint', () => {
     expect(committed(before, 2_000, outcome).lookbackMs).toBe(2_000);
   });
 
-  it('keep the later of two observations of an execution, in either order of commits', () => {
+  /** Returns the commit of one observation of an execution that is open and recent. */
+  function observing(observedAtMs: number, name: string): Change {
     const [sample] = fc.sample(change, { numRuns: 1, seed: 1 });
-    const observing = (observedAtMs: number, name: string): Change => ({
+    const execution = anExecution({ id: 1n, startTimeMs: 11_000, name });
+    return {
       ...sample!,
       commitId: name,
       windows: [],
-      opened: [
-        {
-          execution: anExecution({ id: 1n, startTimeMs: 11_000, name }),
-          observedAtMs,
-          lookedAtMs: observedAtMs,
-          awaits: 'outcome',
-        },
-      ],
-      seen: [{ execution: anExecution({ id: 1n, startTimeMs: 11_000, name }), observedAtMs }],
-    });
+      opened: [{ execution, observedAtMs, lookedAtMs: observedAtMs, awaits: 'outcome' }],
+      seen: [{ execution, observedAtMs }],
+    };
+  }
+
+  it('keep the later of two observations of an execution, in either order of commits', () => {
     const [early, late] = [observing(500, 'early'), observing(501, 'late')];
     for (const order of [
       [early, late],
@@ -251,6 +250,26 @@ describe('changes to a checkpoint', () => {
       expect(recent.map(({ fingerprint, observedAtMs }) => [fingerprint, observedAtMs])).toEqual([[last, 501]]);
     }
   });
+
+  it.each([
+    ['an earlier', 'after', 499, true],
+    ['an earlier', 'before', 499, true],
+    ['its own', 'after', 500, false],
+    ['a later', 'after', 501, false],
+    ['a later', 'before', 501, false],
+  ])(
+    'combine with %s observation, committed %s the mark that a row is being written',
+    (_, order, observedAtMs, isMarked) => {
+      const mark = (checkpoint: Checkpoint): Checkpoint => asWriting(checkpoint, new Map([['1@11000', 500]]), 'mark');
+      const commit = (checkpoint: Checkpoint): Checkpoint =>
+        applyChange(checkpoint, observing(observedAtMs, 'then'), lookbackMs);
+      const known = applyChange(emptyCheckpoint(identity), observing(400, 'known'), lookbackMs);
+      const { open, recent } = order === 'after' ? commit(mark(known)) : mark(commit(known));
+      const lastMs = isMarked ? 500 : observedAtMs;
+      expect(open.map((entry) => [entry.observedAtMs, entry.lookedAtMs === 0])).toEqual([[lastMs, isMarked]]);
+      expect(recent.map((entry) => [entry.observedAtMs, entry.fingerprint === ''])).toEqual([[lastMs, isMarked]]);
+    },
+  );
 
   it('keep fingerprints of quarantined rows for a week, so that each row is quarantined once', () => {
     const [sample] = fc.sample(change, { numRuns: 1, seed: 1 });

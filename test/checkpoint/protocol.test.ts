@@ -5,13 +5,22 @@ import { describe, expect, it } from 'vitest';
 import { loadCheckpoint, moveCheckpoint } from '../../functions/checkpoint/checkpoint-store.ts';
 import { rewindTo } from '../../functions/checkpoint/rewound.ts';
 import { StorageError } from '../../functions/errors.ts';
+import type { Execution } from '../../functions/model.ts';
 import { checkpointKey } from '../../functions/warehouse/layout.ts';
 import type { Store } from '../../functions/warehouse/store.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
 import { failingStore } from '../support/failing-store.ts';
 import { hyparquetFooter, hyparquetRows } from '../support/referee.ts';
 import { resultsView } from '../support/results-view.ts';
-import { checkpointOf, dayMs, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
+import {
+  checkpointOf,
+  dayMs,
+  hourMs,
+  minuteMs,
+  type SyncedSource,
+  syncedSource,
+  withSource,
+} from '../support/synced-source.ts';
 
 const key = checkpointKey('sales');
 const smallHistory = { days: 3, aheadDays: 1, tasks: 10 };
@@ -83,7 +92,8 @@ describe('the protocol', () => {
     const [summary] = await world.sync({ store: interfering });
     expect(summary?.error).toBeUndefined();
     const moves = interfering.calls.filter((call) => call.method === 'putIfMatch' && call.key === key);
-    expect(moves).toHaveLength(4);
+    // Three were lost. The first that was won marks what is being written (I22), the second commits.
+    expect(moves).toHaveLength(5);
     await world.expectTruth();
     const { coverage } = await checkpointOf(world);
     expect(coverage.at(-1)?.toMs).toBe(world.clock.now());
@@ -377,6 +387,50 @@ describe('the protocol', () => {
       );
     }
     expect(lines.map((line) => JSON.parse(line).row).sort()).toEqual([...new Set(texts)].sort());
+  });
+});
+
+describe('I22: the view is that of the source after a run that was killed, if the source is as before again, after', () => {
+  // A running execution is re-checked, and an ended one is read again with the lookback.
+  const changes: [string, (seen: Execution) => Execution | null][] = [
+    ['a notification', (seen) => ({ ...seen, notifyStatus: 'SUCCESS' })],
+    ['another name', (seen) => ({ ...seen, name: 'renamed' })],
+    ['another status', (seen) => ({ ...seen, runStatus: 'SUSPENDING', endTimeMs: null })],
+    ['an undocumented field', (seen) => ({ ...seen, extra: '{"new":1}' })],
+    ['a page without it', () => null],
+  ];
+  it.each(changes)('%s', async (_, change) => {
+    const world = await syncedSource();
+    const ended = { runStatus: 'FAILED', notifyStatus: 'FAILED', startTimeMs: world.clock.now() - 3 * minuteMs };
+    world.sim.life.addExecution(ended);
+    const running = { runStatus: 'RUNNING', endTimeMs: null, startTimeMs: world.clock.now() - 2 * hourMs };
+    world.sim.life.addExecution(running);
+    await world.syncWell();
+    const changed = withSource(world, (source) => ({
+      fetchPage: async (request) => {
+        const page = await source.fetchPage(request);
+        const executions = page.executions.flatMap((seen) => change(seen) ?? []);
+        return { ...page, executions, count: executions.length };
+      },
+    }));
+    let wrote = 0;
+    for (let step = 1, isReached = true; isReached; step += 1) {
+      for (const fate of ['die-before', 'die-after'] as const) {
+        world.clock.advance(1000);
+        const dying = failingStore(world.store, ({ n }) => (n === step ? fate : 'ok'));
+        await world.sync({ ...changed, store: dying });
+        isReached = dying.calls.length >= step;
+        if (isReached) {
+          wrote += dying.calls.some((call) => call.key.endsWith('.parquet')) ? 1 : 0;
+          const { open } = await checkpointOf(world);
+          await world.syncWell();
+          await world.expectTruth();
+          // An execution that a commit has closed because it vanished is not looked for again.
+          expect((await world.view()).map((row) => row['extra'] === null)).toEqual([open.length > 0, true]);
+        }
+      }
+    }
+    expect(wrote).toBeGreaterThan(0);
   });
 });
 

@@ -131,10 +131,10 @@ export function monthlyCost(workload: Workload): CostLine[] {
   const commits = commitsOf(newRows);
   const compaction = compactionOf([runsPerDay * commits, runsPerDay]);
   const results = resultsOf(newRows * failedShare, commits);
-  // A run writes data and checkpoint with each commit, and its record; a maintenance its record, the audit's and some
-  // files.
+  // A run writes data with each commit, the checkpoint before and after it, and its record; a maintenance its record, the
+  // audit's and some files.
   const puts =
-    targets * (runs * (2 * commits + 1 + results.puts) + days * (5 + compaction.puts)) +
+    targets * (runs * (3 * commits + 1 + results.puts) + days * (5 + compaction.puts)) +
     reports * (1 + targets * listingsOfReport);
   // A run reads its checkpoint, `results.json` and its record. A report copies a file for each compacted day, and all
   // files of today and yesterday.
@@ -142,7 +142,7 @@ export function monthlyCost(workload: Workload): CostLine[] {
     targets *
     (runs * (3 + results.gets) + days * (6 + compaction.gets) + reports * (reportDays + 2 * runsPerDay * commits));
   const stateBytesOfRun =
-    commits * (checkpointBytes + recentBytes * lookbackRows) +
+    2 * commits * (checkpointBytes + recentBytes * lookbackRows) +
     results.records * runHistoryBytes +
     results.documents * pendingBytes * Math.min(maxPending, rowsPerDay * failedShare);
   const storedBytes =

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { failingStore } from '../support/failing-store.ts';
-import { hourMs, syncedSource } from '../support/synced-source.ts';
+import { hourMs, minuteMs, syncedSource } from '../support/synced-source.ts';
 import { costTable, monthlyCost, totalOf, type Workload } from './cost-model.ts';
 import { aConfig, aTarget, aTemplate, countOf } from './synthesized.ts';
 
@@ -43,8 +43,8 @@ describe('the cost of a month', () => {
   it('counts the requests of compaction only if days have more than 8 files', () => {
     const puts = (runsPerDay: number) => quantity({ ...one, runsPerDay }, 'S3, writes and listings');
     // With an hourly schedule, each of 24 files of two tables is tagged twice, and each table gets a new file.
-    expect(puts(24) - 30 * 24 * 7).toBe(30 * (5 + 3 + 2 * (1 + 2 * 24)));
-    expect(puts(8) - 30 * 8 * 7).toBe(30 * (5 + 3));
+    expect(puts(24) - 30 * 24 * 8).toBe(30 * (5 + 3 + 2 * (1 + 2 * 24)));
+    expect(puts(8) - 30 * 8 * 8).toBe(30 * (5 + 3));
   });
 
   it.each([
@@ -53,11 +53,17 @@ describe('the cost of a month', () => {
   ])('counts the requests to S3 that a run makes, %s', async (_, failedShare) => {
     const world = await syncedSource();
     const store = failingStore(world.store, () => 'ok');
+    const runningIds: bigint[] = [];
     const runHourly = async (): Promise<void> => {
-      for (let row = 0; row < 417; row += 1) {
+      runningIds.splice(0).forEach((id) => {
+        world.sim.life.finish(id);
+      });
+      for (let row = 0; row < 416; row += 1) {
         const runStatus = row < Math.round(417 * failedShare) ? 'ALARMING' : 'SUCCESS';
         world.sim.life.addExecution({ runStatus, startTimeMs: world.clock.now() - hourMs + row * 8_000 });
       }
+      const running = { runStatus: 'RUNNING', endTimeMs: null, startTimeMs: world.clock.now() - minuteMs };
+      runningIds.push(world.sim.life.addExecution(running).id);
       await world.syncWell({ store, results: 'spare' });
       world.clock.advance(hourMs);
     };
