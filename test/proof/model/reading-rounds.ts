@@ -192,7 +192,7 @@ function isDistinguishable(chosen: Schedule): boolean {
   const times = rowsOf(chosen).map(({ startTimeMs }) => Math.floor(startTimeMs / 1000));
   const busiest = Math.max(...times.map((second) => times.filter((other) => other === second).length));
   const isStable = !(shuffleTies || order === 'none');
-  const isCounted = chosen.count === 'total' && pageCap > 3 && busiest < pageCap * (pageCap - 1);
+  const isCounted = isTotal && pageCap > 3 && busiest < pageCap * (pageCap - 1);
   return hasVisibleFilter(chosen) && (offsetUnit === 'row' || isStable || busiest <= pageCap || isCounted);
 }
 
