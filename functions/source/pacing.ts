@@ -5,7 +5,7 @@
  * A sliding window keeps the quota. After a 429, all requests wait, and then a minimum distance between requests lowers
  * the pace until it has recovered.
  */
-import type { Clock } from '../clock.ts';
+import { type Clock, untilAborted } from '../clock.ts';
 import type { EpochMs } from '../model.ts';
 
 /** `requests` per `perSeconds`, as in `source.quota`. */
@@ -176,23 +176,5 @@ class SlidingWindowPacer implements Pacer {
       this.#admittedSinceStep = 0;
       this.#steppedAtMs = now;
     }
-  }
-}
-
-/** Returns the promise's value, or throws the signal's reason as soon as it aborts. */
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) {
-    return await promise;
-  }
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason);
-  if (signal.aborted) {
-    abort();
-  }
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }
