@@ -66,7 +66,14 @@ const table: Readonly<Record<string, Allowed>> = {
   },
   'functions/warehouse/': {
     parts: [...withClock, columns, 'functions/network/'],
-    packages: ['node:', '@aws-sdk/client-s3', 'apache-arrow', 'fs-native-extensions', 'parquetjs-lite'],
+    packages: [
+      'node:',
+      '@aws-sdk/client-s3',
+      '@smithy/signature-v4',
+      'apache-arrow',
+      'fs-native-extensions',
+      'parquetjs-lite',
+    ],
   },
   // Uses a `Store` by its interface.
   'functions/checkpoint/': { parts: [...basics, 'functions/warehouse/'], packages: ['zod'] },
@@ -200,7 +207,7 @@ const table: Readonly<Record<string, Allowed>> = {
       'functions/source/',
       'functions/warehouse/',
     ],
-    packages: ['@aws-sdk/client-cloudformation', 'zod'],
+    packages: ['@aws-sdk/client-cloudformation', '@smithy/signature-v4', 'zod'],
   },
   'functions/cli/init/': {
     parts: [

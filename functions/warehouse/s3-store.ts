@@ -24,11 +24,11 @@ import {
   paginateListObjectsV2,
   S3Client,
 } from '@aws-sdk/client-s3';
+import { SignatureV4 } from '@smithy/signature-v4';
 import { isoTime } from '../clock.ts';
 import { StorageError } from '../errors.ts';
 import type { EpochMs } from '../model.ts';
 import { awsFault, connectionsOf, type SentRequest, sentRequest } from '../network/aws.ts';
-import { presignedUrl } from '../network/aws-signature.ts';
 import { redactor } from '../network/foreign-text.ts';
 import type { ProxyEnvironment } from '../network/proxy.ts';
 import { assertSafeKey, isHidden, replacedTag } from './layout.ts';
@@ -206,9 +206,18 @@ class BucketStore implements PageStore {
     }
     // The SDK has just built the URL of the object, which depends on the endpoint and the style.
     const { protocol = 'https:', host = '', path = '' } = this.#sent;
-    const { credentials, region } = this.#client.config;
-    const object = { region: await region(), url: `${protocol}//${host}${path}`, seconds };
-    return presignedUrl(object, await credentials(), isoTime(nowMs).replace(/[-:]|\.\d+/g, ''));
+    const url = new URL(`${protocol}//${host}${path}`);
+    const { credentials, region, sha256 } = this.#client.config;
+    const signer = new SignatureV4({ service: 's3', credentials, region, sha256, uriEscapePath: false });
+    const headers = { host, 'X-Amz-Content-Sha256': 'UNSIGNED-PAYLOAD' };
+    const { query = {} } = await signer.presign(
+      { method: 'GET', protocol, hostname: host, path, headers },
+      { expiresIn: seconds, signingDate: isoTime(nowMs) },
+    );
+    for (const [name, value] of Object.entries(query)) {
+      url.searchParams.set(name, String(value));
+    }
+    return url.href;
   }
 
   async *#pages(

@@ -1,3 +1,4 @@
+import { createHash, createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { describeError, StorageError } from '../../functions/errors.ts';
 import { openS3Store } from '../../functions/warehouse/s3-store.ts';
@@ -230,4 +231,26 @@ describe('S3 store: refusals', () => {
     expect(error).toMatchObject({ kind: 'storage', code: 'Unknown' });
     expect(`${describeError(error as StorageError)} ${JSON.stringify(error)}`).not.toContain('EXAMPLETOKEN');
   });
+});
+
+it('S3 store: a URL has the signature that S3 computes, also for a prefix that is encoded', async () => {
+  const fake = await FakeS3.start();
+  fake.objects.set('data quality/a.html', bytesOf('1'));
+  const store = openS3Store({ bucket: fake.bucket, prefix: 'data quality', client: fake.client() });
+
+  const url = new URL((await store.signedUrl('a.html', 3600, Date.UTC(2026, 0, 2, 3, 4, 5))) ?? '');
+
+  const parameters = new Map(url.searchParams);
+  const scope = ['20260102', 'us-east-1', 's3', 'aws4_request'];
+  expect(parameters.get('X-Amz-Credential')?.split('/').slice(1)).toEqual(scope);
+  const query = [...parameters]
+    .filter(([name]) => name !== 'X-Amz-Signature')
+    .map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+  // User guide of S3, "Authenticating Requests: Using Query Parameters".
+  const request = ['GET', url.pathname, query.sort().join('&'), `host:${url.host}\n`, 'host', 'UNSIGNED-PAYLOAD'];
+  const hash = createHash('sha256').update(request.join('\n')).digest('hex');
+  const text = ['AWS4-HMAC-SHA256', '20260102T030405Z', scope.join('/'), hash].join('\n');
+  const secret = Buffer.from(`AWS4${fake.environment['AWS_SECRET_ACCESS_KEY']}`);
+  const key = [...scope, text].reduce((last, part) => createHmac('sha256', last).update(part).digest(), secret);
+  expect(parameters.get('X-Amz-Signature')).toBe(key.toString('hex'));
 });

@@ -3,10 +3,10 @@
  * service would weigh more than all of them.
  */
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
-import { isoTime, systemClock } from '../../clock.ts';
+import { SignatureV4 } from '@smithy/signature-v4';
+import { systemClock } from '../../clock.ts';
 import { SourceError } from '../../errors.ts';
 import { connectionsOf } from '../../network/aws.ts';
-import { signedHeaders } from '../../network/aws-signature.ts';
 import { faultRemedy } from '../../network/faults.ts';
 import { proxyFor } from '../../network/proxy.ts';
 import { Endpoint, type HttpReply, TransportFault } from '../../source/http.ts';
@@ -53,16 +53,18 @@ export class AwsCalls {
 
   /** @throws SourceError with the code and the message of AWS, or the network fault */
   async #send({ service, path = '/', headers, body }: Call): Promise<HttpReply> {
-    const [region, credentials] = await Promise.all([this.#client.config.region(), this.#client.config.credentials()]);
+    const { credentials, sha256 } = this.#client.config;
+    const region = await this.#client.config.region();
     const suffix = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
     const url = process.env['AWS_ENDPOINT_URL'] ?? `https://${service}.${region}.${suffix}`;
     const limits = { connections: 1, headersTimeoutMs: longestCallMs, requestTimeoutMs: longestCallMs };
     const endpoint = new Endpoint(url, systemClock, limits, proxyFor(url, process.env));
-    const signable = { service, region, path, headers: { ...headers, host: endpoint.route.host }, body };
-    const now = isoTime(systemClock.now()).replace(/[-:]|\.\d+/g, '');
+    const { host } = endpoint.route;
+    const request = { method: 'POST', path, headers: { ...headers, host }, body } as const;
     try {
-      const signed = signedHeaders(signable, credentials, now);
-      const reply = await endpoint.send({ method: 'POST', path, headers: signed, body });
+      const signer = new SignatureV4({ service, region, credentials, sha256 });
+      const signed = await signer.sign({ ...request, protocol: 'https:', hostname: host });
+      const reply = await endpoint.send({ ...request, headers: signed.headers });
       if (reply.status >= 300) {
         throw refusal(service, reply);
       }
