@@ -10,7 +10,6 @@ import {
   type DuckDBResultReader,
   StatementType,
 } from '@duckdb/node-api';
-import { type Clock, systemClock } from '../clock.ts';
 import { ConfigError } from '../errors.ts';
 import type { TablePartition } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
@@ -73,12 +72,8 @@ export type PartitionFilter = (partition: TablePartition) => boolean;
  * @param cacheFolder folder for copies of the data files of one S3 warehouse
  * @throws StorageError if the warehouse cannot be read
  */
-export async function openWarehouseSql(
-  store: Store,
-  cacheFolder: string,
-  clock: Clock = systemClock,
-): Promise<WarehouseSql> {
-  const opened = await openWarehouse(store, cacheFolder, clock);
+export async function openWarehouseSql(store: Store, cacheFolder: string): Promise<WarehouseSql> {
+  const opened = await openWarehouse(store, cacheFolder);
   const planner = await openPartitionPlanner(opened.partitions).catch(async (thrown: unknown) => {
     await opened.session.close();
     throw thrown;
@@ -98,8 +93,8 @@ export async function openWarehouseSql(
 }
 
 /** Opens the same for SELECTs whose partitions are known. */
-export async function openPartitionSql(store: Store, cacheFolder: string, clock: Clock): Promise<PartitionSql> {
-  const opened = await openWarehouse(store, cacheFolder, clock);
+export async function openPartitionSql(store: Store, cacheFolder: string): Promise<PartitionSql> {
+  const opened = await openWarehouse(store, cacheFolder);
   const run = inTurn((sql: string, isNeeded?: PartitionFilter) => runKnown(opened, sql, isNeeded));
   return {
     run,
@@ -116,8 +111,8 @@ interface OpenWarehouse {
   readonly partitions: readonly TablePartition[];
 }
 
-async function openWarehouse(store: Store, cacheFolder: string, clock: Clock): Promise<OpenWarehouse> {
-  const files = openDataFiles(store, cacheFolder, clock);
+async function openWarehouse(store: Store, cacheFolder: string): Promise<OpenWarehouse> {
+  const files = openDataFiles(store, cacheFolder);
   const partitions = await allPartitions(store);
   const session = await openDuckdb();
   try {

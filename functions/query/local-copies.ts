@@ -3,24 +3,16 @@
  * files behind a link that leads out of a folder, because DuckDB opens nothing there.
  *
  * Data files are immutable (PROTOCOL.md, I1), so a copy never becomes stale. The cache is itself a warehouse in a
- * folder, so a copy is complete or missing, even if several processes write it. Since copies are kept permanently, each
- * is checked against the listing first: a reply of status 200 may come from a proxy or a login page.
+ * folder, so a copy is complete or missing, even if several processes write it. A copy of another size than the listing
+ * says is not used, and fetched again by the next query.
  */
 import { access, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import type { Clock } from '../clock.ts';
 import { StorageError } from '../errors.ts';
 import { type FileStore, openFileStore } from '../warehouse/file-store.ts';
 import { dataPrefixes, type TablePartition } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
 import { dataFilesOf, eachOf } from './data-listing.ts';
-
-/** Attempts to fetch a file whose reply is wrong. The store itself retries failures. */
-const maxTries = 3;
-const firstPauseMs = 100;
-
-/** The first and last bytes of a Parquet file. */
-const parquetMagic = Buffer.from('PAR1');
 
 /** The paths of data files by the name of their table. */
 export type PathsByTable = ReadonlyMap<string, readonly string[]>;
@@ -37,8 +29,7 @@ export interface DataFiles {
    * Returns the current data files of some partitions, after copying those that are not on this machine.
    *
    * @returns absolute paths by table, sorted; each contains the values of its partition
-   * @throws StorageError if the warehouse cannot be read, a reply does not match the listing, or the cache cannot be
-   * written
+   * @throws StorageError if the warehouse cannot be read, or the cache cannot be written
    */
   of(partitions: readonly TablePartition[]): Promise<PathsByTable>;
 }
@@ -53,7 +44,7 @@ function isFileStore(store: Store): store is FileStore {
  *
  * @param cacheFolder folder for copies, one per warehouse, kept between queries
  */
-export function openDataFiles(store: Store, cacheFolder: string, clock: Clock): DataFiles {
+export function openDataFiles(store: Store, cacheFolder: string): DataFiles {
   const cache = openFileStore(`file:${cacheFolder}`);
   const local = isFileStore(store) ? store : cache;
   return {
@@ -66,7 +57,7 @@ export function openDataFiles(store: Store, cacheFolder: string, clock: Clock): 
       const sizes = await dataFilesOf(store, partitions);
       const copied = local === store ? await linkedOut(local, sizes) : sizes;
       if (copied.size > 0) {
-        await copyMissing(copied, partitions, { from: store, to: cache, clock });
+        await copyMissing(copied, partitions, { from: store, to: cache });
       }
       const paths = new Map<string, string[]>();
       for (const key of [...sizes.keys()].sort()) {
@@ -108,7 +99,6 @@ export async function areAllThere(paths: PathsByTable): Promise<boolean> {
 interface Copying {
   readonly from: Store;
   readonly to: FileStore;
-  readonly clock: Clock;
 }
 
 /** Copies files that are missing in the cache or have another size there. */
@@ -127,10 +117,18 @@ async function copyMissing(
 }
 
 async function copy(key: string, sizeBytes: number, copying: Copying): Promise<void> {
-  const bytes = await fetchWhole(key, sizeBytes, copying.from, copying.clock);
+  const { from } = copying;
+  const object = await from.get(key);
+  if (object?.bytes.length !== sizeBytes) {
+    const what = object === null ? 'is gone' : `has ${object.bytes.length} bytes instead of ${sizeBytes}`;
+    throw new StorageError(`${key} was listed in ${from.url}, but ${what}`, {
+      remedy: 'Run the query again. If this persists, find out what deletes or changes files of the warehouse.',
+    });
+  }
   await inCache(copying, async (cache) => {
     const wrongCopy = await cache.get(key);
     // If another process wins, it has written the same bytes.
+    const { bytes } = object;
     await (wrongCopy === null ? cache.putIfAbsent(key, bytes) : cache.putIfMatch(key, bytes, wrongCopy.etag));
   });
 }
@@ -146,37 +144,4 @@ async function inCache<T>({ to }: Copying, work: (cache: FileStore) => Promise<T
       cause,
     });
   }
-}
-
-async function fetchWhole(key: string, sizeBytes: number, from: Store, clock: Clock): Promise<Uint8Array> {
-  for (let tries = 1; ; tries += 1) {
-    const object = await from.get(key);
-    if (object === null) {
-      throw new StorageError(`${key} was listed in ${from.url} but is gone`, {
-        remedy: 'Run the query again. If this persists, find out what deletes files of the warehouse.',
-      });
-    }
-    const flaw = flawOf(object.bytes, sizeBytes);
-    if (flaw === null) {
-      return object.bytes;
-    }
-    if (tries === maxTries) {
-      throw new StorageError(`the store returned something else for the data file ${from.url}/${key}: ${flaw}`, {
-        remedy:
-          'Nothing of it was kept. Check that AWS_ENDPOINT_URL and every proxy lead to S3 and not to a login page, then run again. If the object itself is damaged, restore it, and find out what changed it.',
-      });
-    }
-    await clock.sleep(firstPauseMs * 2 ** tries);
-  }
-}
-
-/** Returns why these bytes are not the listed file; null if they may be. */
-function flawOf(bytes: Uint8Array, sizeBytes: number): string | null {
-  if (bytes.length !== sizeBytes) {
-    return `${bytes.length} bytes instead of the listed ${sizeBytes}`;
-  }
-  const [head, tail] = [bytes.subarray(0, parquetMagic.length), bytes.subarray(-parquetMagic.length)];
-  return parquetMagic.equals(head) && parquetMagic.equals(tail)
-    ? null
-    : 'it does not start and end with "PAR1", as Parquet files do';
 }

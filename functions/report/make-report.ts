@@ -49,7 +49,7 @@ export async function makeReport({
   const facts = await Promise.all(targets.map((target) => factsOf(config, connections, target, nowMs - days * dayMs)));
   const definitions = await readDefinitions(store, targets);
   const request = { nowMs, timeZone: config.partitionTimeZone, days, targets: facts, definitions };
-  const sql = await openPartitionSql(store, cacheFolder, clock);
+  const sql = await openPartitionSql(store, cacheFolder);
   try {
     const data = await readReport(sql, request);
     return reportPage(data, await pageAssets());

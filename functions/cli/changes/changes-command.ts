@@ -33,7 +33,7 @@ export async function changes(options: ChangesOptions): Promise<number> {
       remedy: 'Give an earlier time, for example 1d.',
     });
   }
-  const sql = await openPartitionSql(store, cacheFolderOf(store.url, process.env), clock);
+  const sql = await openPartitionSql(store, cacheFolderOf(store.url, process.env));
   try {
     const found = await readChanges(sql, { sinceMs, nowMs, timeZone, sources: targets });
     if (options.json) {
