@@ -4,8 +4,8 @@ import { parseConfig, timeZone as zoneSchema } from '../../config.ts';
 import { configValue } from '../../config-text.ts';
 import { ConfigError } from '../../errors.ts';
 import { parseWarehouseUrl } from '../../warehouse/location.ts';
+import { askLine } from '../terminal/ask.ts';
 import { writeError } from '../terminal/output.ts';
-import { askLine } from './ask.ts';
 import { type Answers, type Auth, configFile, configText } from './templates.ts';
 
 /** Options that answer questions. */

@@ -6,11 +6,10 @@ import { configJsonSchema } from '../../config.ts';
 import { ConfigError } from '../../errors.ts';
 import { makeFolder } from '../../warehouse/folders.ts';
 import { doctor } from '../doctor/doctor-command.ts';
-import { canAsk } from '../terminal/confirm.ts';
+import { askLine, canAsk, NoAnswer } from '../terminal/ask.ts';
 import { writeLine, writeNote } from '../terminal/output.ts';
 import { writeNew, writingInto } from '../terminal/own-files.ts';
 import { type AnswerOptions, askAll, fromOptions } from './answers.ts';
-import { askLine, NoAnswer } from './ask.ts';
 import {
   type Answers,
   type Auth,

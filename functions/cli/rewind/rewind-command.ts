@@ -7,7 +7,7 @@ import { planRewind, type RewindPlan, type RewindRun, rewind as rewindTarget } f
 import { settingsOf, targetOf } from '../../sync/targets.ts';
 import { parseTimeArgument } from '../../time-range.ts';
 import { daysIn } from '../../verify/verification.ts';
-import { type Answer, canAsk, confirm } from '../terminal/confirm.ts';
+import { canAsk, confirm } from '../terminal/ask.ts';
 import { errorJson } from '../terminal/failure.ts';
 import { counted, paragraph, shortTime, shownAt } from '../terminal/formats.ts';
 import { type OpenTargets, openTargets, type TargetOptions } from '../terminal/open-targets.ts';
@@ -37,7 +37,7 @@ interface Rewound {
 /**
  * Prints the plan, asks, and rewinds.
  *
- * @returns 0, also if the answer was no; 1 if a target failed; 130 if the question was answered with Ctrl-C
+ * @returns 0, also if the answer was no; 1 if a target failed; 130 if Ctrl-C or the end of the input was the answer
  * @throws ConfigError, also if there is no terminal to ask on and `--yes` is missing
  */
 export async function rewind(options: RewindOptions): Promise<number> {
@@ -53,17 +53,17 @@ export async function rewind(options: RewindOptions): Promise<number> {
     }
   }
   const needed = planned.filter((one) => 'plan' in one && one.plan.isNeeded).length;
-  const answer = needed === 0 || options.yes ? 'yes' : await ask(needed, toMs);
+  const isWanted = needed === 0 || options.yes || (await ask(needed, toMs));
   const done: (Rewound | Failed)[] = [];
   for (const one of planned) {
-    done.push('error' in one ? one : await rewindOne(one, answer === 'yes'));
+    done.push('error' in one ? one : await rewindOne(one, isWanted === true));
   }
   writeResult(
     options,
     done.map((one) => ('error' in one ? { target: one.target, error: errorJson(one.error) } : one)),
     () => describeDone(done),
   );
-  return answer === 'interrupted' ? 130 : done.some((one) => 'error' in one) ? 1 : 0;
+  return isWanted === null ? 130 : done.some((one) => 'error' in one) ? 1 : 0;
 }
 
 async function planFor(
@@ -120,7 +120,8 @@ function describePlan({ run, plan: { watermarkMs, toMs, rows, isNeeded } }: Plan
     : `${title}  nothing to rewind: it is complete only up to ${watermark}`;
 }
 
-async function ask(targets: number, toMs: EpochMs): Promise<Answer> {
+/** Returns the answer; null without one. */
+async function ask(targets: number, toMs: EpochMs): Promise<boolean | null> {
   if (!canAsk()) {
     throw new ConfigError('rewind asks before it removes coverage, but there is no terminal to ask on', {
       remedy: 'Nothing was changed. To rewind without being asked, add --yes.',

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { confirm } from '../../../functions/cli/terminal/confirm.ts';
+import { confirm } from '../../../functions/cli/terminal/ask.ts';
 import { addExecutions, aWorld, hourMs, type World } from '../world.ts';
 
 const checkpointOf = (world: World) =>
@@ -131,16 +131,16 @@ describe('dqsync rewind', () => {
 });
 
 it.each([
-  ['y\n', 'yes'],
-  [' YES \n', 'yes'],
-  ['\n', 'no'],
-  ['n\n', 'no'],
-  ['yesterday\n', 'no'],
-  ['', 'no'],
+  ['y\n', true],
+  [' YES \n', true],
+  ['\n', false],
+  ['n\n', false],
+  ['yesterday\n', false],
+  ['', null],
 ])('the question before a rewind understands %j as %s', async (typed, answer) => {
   const input = new PassThrough();
   const output = new PassThrough();
   input.end(typed);
-  expect(await confirm('Take 1 target back?', input, output)).toBe(answer);
-  expect(String(output.read())).toContain('Take 1 target back? (y/N) ');
+  expect(await confirm('Take 1 target back?', { input, output })).toBe(answer);
+  expect(String(output.read())).toContain('Take 1 target back? (y/N): ');
 });
