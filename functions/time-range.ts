@@ -45,6 +45,7 @@ export function parseTimeArgument(
  * Parses a range: both ends or neither.
  *
  * @param names the names of both ends in messages, for example `--from` and `--to`
+ * @param settledMs the range must start before it: later rows may not be listed yet. Default: no limit
  * @returns null if neither is given
  * @throws ConfigError saying what is allowed
  */
@@ -52,6 +53,7 @@ export function parseRange(
   range: { readonly from?: string | undefined; readonly to?: string | undefined },
   names: { readonly from: string; readonly to: string },
   timeZone: string,
+  settledMs = Number.POSITIVE_INFINITY,
 ): Window | null {
   if (range.from === undefined && range.to === undefined) {
     return null;
@@ -68,27 +70,12 @@ export function parseRange(
       remedy: `${names.to} itself is not part of the range. For a single day, give the day after it as ${names.to}.`,
     });
   }
-  return { fromMs, toMs };
-}
-
-/**
- * Returns the part of a range that is settled: later rows may not be listed yet.
- *
- * @param from the name of its start in messages, for example `--from`, and its text
- * @param settledMs the end of what is settled
- * @throws ConfigError if there is none
- */
-export function settledPart(
-  range: Window,
-  from: { readonly name: string; readonly text: string | undefined },
-  settledMs: EpochMs,
-): Window {
-  if (range.fromMs >= settledMs) {
-    throw new ConfigError(`${from.name} ${JSON.stringify(from.text)} is in the future, or within the settle time`, {
-      remedy: `Only past rows can be read: give an earlier ${from.name}.`,
+  if (fromMs >= settledMs) {
+    throw new ConfigError(`${names.from} ${JSON.stringify(range.from)} is in the future, or within the settle time`, {
+      remedy: `Only past rows can be read: give an earlier ${names.from}.`,
     });
   }
-  return { fromMs: range.fromMs, toMs: Math.min(range.toMs, settledMs) };
+  return { fromMs, toMs };
 }
 
 const unitsMs: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: dayMs };

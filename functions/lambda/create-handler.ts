@@ -15,7 +15,6 @@ import type { Announce } from '../sync/outcome-changes.ts';
 import { type Run, runTargets } from '../sync/run.ts';
 import type { Summary, TargetOutcome } from '../sync/summary.ts';
 import { settingsOf } from '../sync/targets.ts';
-import { settledPart } from '../time-range.ts';
 import {
   configFrom,
   type Environment,
@@ -29,7 +28,7 @@ import { eventBus } from './event-bus.ts';
 import { Telemetry } from './telemetry.ts';
 
 /** The environment and the connections of a handler. */
-export interface HandlerOptions {
+interface HandlerOptions {
   readonly environment: Environment;
   readonly open: typeof openConnections;
 }
@@ -133,9 +132,5 @@ function backfillOf(invocation: Invocation, config: Config, nowMs: EpochMs): Bac
     return undefined;
   }
   const names = { from: '"from"', to: '"to"', again: '"again"' };
-  const task = parseBackfillTask(invocation, names, config.partitionTimeZone);
-  if (task.window !== null) {
-    settledPart(task.window, { name: names.from, text: invocation.from }, nowMs - settingsOf(config).settleMs);
-  }
-  return task;
+  return parseBackfillTask(invocation, names, config.partitionTimeZone, nowMs - settingsOf(config).settleMs);
 }

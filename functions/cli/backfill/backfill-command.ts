@@ -1,8 +1,8 @@
 /** `dqsync backfill`: reads the missing parts of a range, with a progress bar. Ctrl-C stops it. */
+import { systemClock } from '../../clock.ts';
 import { parseBackfillTask } from '../../sync/backfill-task.ts';
 import { estimateTargets, type Run } from '../../sync/run.ts';
 import { settingsOf } from '../../sync/targets.ts';
-import { settledPart } from '../../time-range.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { writeResult } from '../terminal/output.ts';
 import { commandWith, type RangeOptions } from '../terminal/range.ts';
@@ -27,20 +27,16 @@ interface BackfillOptions extends RangeOptions {
  */
 export async function backfill(options: BackfillOptions): Promise<number> {
   if (options.deployed !== undefined) {
-    parseBackfillTask(options, optionNames, 'UTC');
+    parseBackfillTask(options, optionNames, 'UTC', Number.POSITIVE_INFINITY);
     return await (await import('./deployed-backfill.ts')).deployedBackfill(options, options.deployed);
   }
   const config = await loadConfig(options.config);
-  const task = parseBackfillTask(options, optionNames, config.partitionTimeZone);
+  const settledMs = systemClock.now() - settingsOf(config).settleMs;
+  const task = parseBackfillTask(options, optionNames, config.partitionTimeZone, settledMs);
   return await withTerminalRun(config, stoppingNote, async (terminal) => {
-    const { clock, connectYielding } = terminal.connections;
-    if (task.window !== null) {
-      const settledMs = clock.now() - settingsOf(config).settleMs;
-      settledPart(task.window, { name: optionNames.from, text: options.from }, settledMs);
-    }
     const run: Run = {
       ...runOn(terminal, config),
-      connect: connectYielding,
+      connect: terminal.connections.connectYielding,
       targets: options.target,
       backfill: task,
       results: options.results ? 'all' : undefined,

@@ -1,6 +1,6 @@
 /** `dqsync verify`: compares the table with the source, day by day, and with `--repair` reads again what differs. */
 import { selectTargets, settingsOf } from '../../sync/targets.ts';
-import { parseRange, settledPart } from '../../time-range.ts';
+import { parseRange } from '../../time-range.ts';
 import { isAllFine, type VerifiedTarget, verifyTarget } from '../../verify/target-verifier.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import type { TargetOptions } from '../terminal/open-targets.ts';
@@ -27,15 +27,15 @@ interface VerifyOptions extends TargetOptions {
  * @throws ConfigError
  */
 export async function verify(options: VerifyOptions): Promise<number> {
-  const { from, deep: isDeep = false } = options;
+  const { deep: isDeep = false } = options;
   const config = await loadConfig(options.config);
   const targets = selectTargets(config, options.target);
   return await withTerminalRun(config, stoppingRepairNote, async ({ connections, bar, log, interrupt }) => {
-    const nowMs = connections.clock.now();
+    const settledMs = connections.clock.now() - settingsOf(config).settleMs;
+    const range = parseRange(options, { from: '--from', to: '--to' }, config.partitionTimeZone, settledMs);
     // The command requires both ends.
-    const range = parseRange(options, { from: '--from', to: '--to' }, config.partitionTimeZone);
-    const settledMs = nowMs - settingsOf(config).settleMs;
-    const window = settledPart(range ?? { fromMs: nowMs, toMs: nowMs }, { name: '--from', text: from }, settledMs);
+    const { fromMs, toMs } = range ?? { fromMs: settledMs, toMs: settledMs };
+    const window = { fromMs, toMs: Math.min(toMs, settledMs) };
     const verified: VerifiedTarget[] = [];
     for (const target of targets) {
       if (interrupt.exitCode() === null) {
