@@ -82,7 +82,7 @@ async function countSome(
   const { hints } = new SourceProfile();
   hints.maxSpanMs = maxSpanMs;
   for (;;) {
-    const parts = windows.flatMap((window) => partsOf(window, hints.maxSpanMs));
+    const parts = windows.flatMap((window) => evenParts(window, hints.maxSpanMs));
     const sorted = parts.toSorted((a, b) => spanMs(b) - spanMs(a));
     const asked = sorted.filter((_, index) => index % Math.ceil(sorted.length / maxAsked) === 0);
     try {
@@ -98,7 +98,7 @@ async function countSome(
 }
 
 /** Returns equal parts of a window that are at most `maxMs` long. */
-function partsOf(window: Window, maxMs: number): Window[] {
+function evenParts(window: Window, maxMs: number): Window[] {
   return cutAt(window, evenCuts(window, Math.ceil(spanMs(window) / maxMs)).map(Math.floor));
 }
 
