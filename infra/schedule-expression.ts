@@ -27,7 +27,7 @@ export function ratePeriodMinutes(text: string): number | null {
 
 const monthNames = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
 const weekdayNames = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
-const monthLengths = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+const monthLengths = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 interface Field {
   readonly name: string;
@@ -62,10 +62,8 @@ function cronProblem(expression: string): string | null {
     return `has ${texts.length} fields instead of six: cron(<minute> <hour> <day> <month> <weekday> <year>), for example "cron(0 2 * * ? *)"`;
   }
   const problems = fields.map((field, index) => fieldProblem(field, texts[index] ?? ''));
-  const [, , days = '', months = '', weekdays = '', years = ''] = texts;
-  return (
-    problems.find((problem) => problem !== null) ?? dayRuleProblem(days, weekdays) ?? dateProblem(days, months, years)
-  );
+  const [, , days = '', months = '', weekdays = ''] = texts;
+  return problems.find((problem) => problem !== null) ?? dayRuleProblem(days, weekdays) ?? dateProblem(days, months);
 }
 
 function fieldProblem(field: Field, text: string): string | null {
@@ -123,25 +121,17 @@ function dayRuleProblem(days: string, weekdays: string): string | null {
     : `has the day "${days}" and the weekday "${weekdays}": AWS accepts only one of them, so write "?" for the other`;
 }
 
-/** Returns the problem of a date that never comes, such as 31 February, or 29 February without a leap year. */
-function dateProblem(days: string, months: string, years: string): string | null {
+/** Returns the problem of a date that never comes, such as 31 February. */
+function dateProblem(days: string, months: string): string | null {
   const dates = days.split(',').map((part) => /^(\d+)(?:W|[-/]\d+)*$/.exec(part)?.[1]);
   // A list that contains "*" or "L" has days in every month.
   if (dates.some((date) => date === undefined)) {
     return null;
   }
-  const earliest = Math.min(...dates.map(Number));
-  const yearValues = valuesIn(yearField, years);
-  const lengths = valuesIn(monthField, months).flatMap((month) => yearValues.map((year) => daysIn(year, month)));
-  const place = years === '*' ? '' : ` of the year "${years}"`;
-  return earliest <= Math.max(...lengths)
+  const lengths = valuesIn(monthField, months).map((month) => monthLengths[month - 1] ?? 0);
+  return Math.min(...dates.map(Number)) <= Math.max(...lengths)
     ? null
-    : `has the day "${days}" in the month "${months}"${place}, a date that does not exist: write "L" for the last day of a month`;
-}
-
-function daysIn(year: number, month: number): number {
-  const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
-  return month === 2 && isLeap ? 29 : (monthLengths[month - 1] ?? 0);
+    : `has the day "${days}" in the month "${months}", a date that does not exist: write "L" for the last day of a month`;
 }
 
 /** Returns the values of a field that has passed its check. */
