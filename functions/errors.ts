@@ -163,8 +163,12 @@ export function toDqsyncError(thrown: unknown, target?: string): DqsyncError {
   });
 }
 
+/** The parts of an error that are shown, also of one that was recorded in a summary. */
+type DescribedError = Pick<DqsyncError, 'message' | 'remedy'> &
+  Partial<Pick<DqsyncError, 'target' | 'code' | 'requestId'>>;
+
 /** Formats an error as one paragraph: what happened, codes, remedy. Never a stack trace. */
-export function describeError(error: DqsyncError): string {
+export function describeError(error: DescribedError): string {
   const target = error.target === undefined ? '' : `target ${error.target}: `;
   const codes = [
     error.code === undefined || error.message.includes(error.code) ? '' : `code ${error.code}`,

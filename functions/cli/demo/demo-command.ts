@@ -133,7 +133,7 @@ async function sync(config: Config, connections: Connections, bar: ProgressBar):
   });
   bar.clear();
   if (summary === undefined) {
-    throw new InternalError('the demo has no target', { remedy: 'This is a defect of dqsync; please report it.' });
+    throw new InternalError('the demo has no target');
   }
   writeLine(describeSummary(summary, { wasInterrupted: false, resultsWaiting: 0, gapsLeft: 0, expectedRows: null }));
   return summary;

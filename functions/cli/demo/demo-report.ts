@@ -77,9 +77,7 @@ async function ask(sql: WarehouseSql, title: string): Promise<SqlResult> {
   const queries = namedQueries({ view: viewName, lastDays: null });
   const query = queries.find((each) => each.title === title);
   if (query === undefined) {
-    throw new InternalError(`there is no query "${title}"`, {
-      remedy: 'This is a defect of dqsync; please report it.',
-    });
+    throw new InternalError(`there is no query "${title}"`);
   }
   return await sql.run(query.sql);
 }

@@ -1,5 +1,6 @@
 /** Describes a run's summary. Pure except for colors. */
-import type { Summary, SummaryError } from '../../sync/summary.ts';
+import { describeError } from '../../errors.ts';
+import type { Summary } from '../../sync/summary.ts';
 import { bytes, count, counted, paragraph, shortTime } from './formats.ts';
 import { paint } from './output.ts';
 
@@ -34,17 +35,8 @@ export function describeRun(summary: Summary, how: EndOfRun, end: string, remark
     `${mark} ${paint.bold(target)}  ${end}`,
     ...numbers(summary, how),
     ...remarks,
-    ...(error === undefined ? [] : [`${paint.red('error:')} ${describeError(error)}`]),
+    ...(error === undefined ? [] : [`${paint.red('error:')} ${paragraph(describeError(error))}`]),
   ].join('\n  ');
-}
-
-/** Formats an error of a summary as one paragraph. */
-function describeError(error: SummaryError): string {
-  const codes = [
-    error.code === undefined || error.message.includes(error.code) ? [] : [`code ${error.code}`],
-    error.requestId === undefined ? [] : [`request id ${error.requestId}`],
-  ].flat();
-  return paragraph(`${error.message}${codes.length === 0 ? '' : ` (${codes.join(', ')})`}. ${error.remedy}`);
 }
 
 /** Returns lines about what was read, written and left over; none if nothing was requested and nothing waits. */
