@@ -38,7 +38,7 @@ export interface Permit {
   release(): void;
 }
 
-export interface AuthorizationOptions {
+interface AuthorizationOptions {
   readonly target: string;
   readonly projectId: string;
   /** As in `targets[].credentials`. */
@@ -47,7 +47,6 @@ export interface AuthorizationOptions {
   readonly environment: ProxyEnvironment | undefined;
   /** Returns where to request tokens. Called only for a secret with a password; throws ConfigError if it is unknown. */
   readonly iam: () => Endpoint;
-  readonly userAgent: string;
   /** Receives every secret text that becomes known, for redaction. */
   readonly secrets: Set<string>;
   readonly redact: (text: string) => string;

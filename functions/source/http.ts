@@ -10,6 +10,7 @@ import type { buildConnector } from 'undici';
 import request from 'undici/lib/api/api-request.js';
 import makeConnector from 'undici/lib/core/connect.js';
 import Pool from 'undici/lib/dispatcher/pool.js';
+import packageJson from '../../package.json' with { type: 'json' };
 import { abortAfter, type Clock, untilAborted } from '../clock.ts';
 import type { EpochMs } from '../model.ts';
 import { describeFault, type Fault, type FaultKind, faultKindOf } from '../network/faults.ts';
@@ -41,7 +42,9 @@ const defaultLimits: HttpLimits = {
   maxReplyBytes: 32 * 1024 * 1024,
 };
 
-export interface HttpRequest {
+const userAgent = `dqsync/${packageJson.version}`;
+
+interface HttpRequest {
   readonly method: 'GET' | 'POST';
   /** Path and query, percent-encoded. */
   readonly path: string;
@@ -139,7 +142,7 @@ export class Endpoint {
     const reply = await request.call(this.#pool, {
       method,
       path: this.#pathPrefix + path,
-      headers: { ...headers, ...this.#proxyHeaders },
+      headers: { 'User-Agent': userAgent, ...headers, ...this.#proxyHeaders },
       body: body ?? null,
       signal,
     });

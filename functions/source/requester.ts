@@ -2,7 +2,6 @@
  * Sends the requests of one target. Each attempt waits for its permit (credentials), then for the pacer (quota), and is
  * then sent. Transient failures are retried; others become errors for the user.
  */
-import packageJson from '../../package.json' with { type: 'json' };
 import { type Clock, parseTime } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { ConfigError, type DqsyncError, type SourceError } from '../errors.ts';
@@ -64,7 +63,6 @@ export interface SourceStats extends CallStats {
   readonly failing: DqsyncError | null;
 }
 
-const userAgent = `dqsync/${packageJson.version}`;
 /** Quotas count in seconds or minutes. A longer wait fails, so that somebody notices it. */
 const longestWaitMs = 900_000;
 const latencyWeight = 0.2;
@@ -113,7 +111,6 @@ export class Requester {
       secretRef: credentialsRef,
       environment,
       iam: () => this.#iamEndpoint(),
-      userAgent,
       secrets,
       redact: this.#redact,
       retry: this.#retry,
@@ -208,7 +205,7 @@ export class Requester {
     const request = {
       method: 'GET',
       path: query.length === 0 ? path : `${path}?${encodeQuery(query)}`,
-      headers: { Accept: 'application/json', 'User-Agent': userAgent, ...headers, ...authorization },
+      headers: { Accept: 'application/json', ...headers, ...authorization },
     } as const;
     const sentAtMs = clock.now();
     this.#countersOf(call).requests += 1;

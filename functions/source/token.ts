@@ -12,12 +12,11 @@ import { FailedAttempt, type RetryContext, retrying } from './retrying.ts';
 import { complaintOf, type Doing, failedAttempt, garbled, refusal } from './source-errors.ts';
 
 /** The parts of a token request, with the target and what to keep out of messages. */
-export interface TokenRequest extends Pick<Doing, 'target' | 'redact'> {
+interface TokenRequest extends Pick<Doing, 'target' | 'redact'> {
   readonly credentials: PasswordCredentials;
   readonly secretRef: string;
   readonly projectId: string;
   readonly iam: Endpoint;
-  readonly userAgent: string;
   readonly retry: RetryContext;
 }
 
@@ -52,7 +51,6 @@ async function send(request: TokenRequest, doing: Doing): Promise<HttpReply> {
         headers: {
           Accept: 'application/json',
           'Content-Type': 'application/json;charset=utf8',
-          'User-Agent': request.userAgent,
         },
         body: JSON.stringify(body),
       },
