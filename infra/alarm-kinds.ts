@@ -20,7 +20,7 @@ export interface AlarmKind {
 }
 
 /** The condition of a target's alarm: `statistic` of `metric` over one period of the schedule is above `threshold`. */
-export interface TargetCondition {
+interface TargetCondition {
   readonly metric: MetricName;
   /** The statistic, as CloudWatch names it. */
   readonly statistic: 'Sum' | 'Maximum';

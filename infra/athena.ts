@@ -11,7 +11,7 @@ const bytesPerGb = 1_000_000_000;
 const lastDays = 30;
 
 /** Properties of `QueryWorkgroup`. */
-export interface QueryWorkgroupProps extends CatalogProps {
+interface QueryWorkgroupProps extends CatalogProps {
   readonly catalog: Catalog;
 }
 

@@ -17,7 +17,7 @@ const placeTaken = ['Lambda.TooManyRequestsException'];
 const inputKeys = ['from', 'to', 'targets', 'again', 'results'];
 
 /** The arguments of a backfill's loop. */
-export interface BackfillLoop {
+interface BackfillLoop {
   readonly functionArn: string;
   /** Time after which an invocation has ended in any case. */
   readonly invocationSeconds: number;
@@ -26,7 +26,7 @@ export interface BackfillLoop {
 }
 
 /** A state machine in the form that CloudFormation expects. */
-export type StateMachineDefinition = Readonly<Record<string, unknown>>;
+type StateMachineDefinition = Readonly<Record<string, unknown>>;
 
 /**
  * Returns the definition of the state machine. Its output is the last summary of each target. If a target failed, the

@@ -39,7 +39,7 @@ const day = Duration.days(1);
 const size = { width: 8, height: 6 } as const;
 
 /** Properties of `SyncDashboard`. */
-export interface SyncDashboardProps extends AlarmsProps {
+interface SyncDashboardProps extends AlarmsProps {
   readonly alarms: Alarms;
 }
 

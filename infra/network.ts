@@ -9,7 +9,7 @@ import { bundleOptions } from '../functions/lambda/bundle-options.ts';
 import type { DeploymentSettings } from './deployment.ts';
 
 /** Settings of `deployment.network`. */
-export type NetworkSettings = DeploymentSettings['network'];
+type NetworkSettings = DeploymentSettings['network'];
 
 const caName = 'ca.pem';
 

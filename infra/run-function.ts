@@ -41,7 +41,7 @@ export interface RunFunctionParts {
 }
 
 /** Properties of `RunFunction`. */
-export interface RunFunctionProps extends RunFunctionParts {
+interface RunFunctionProps extends RunFunctionParts {
   readonly description: string;
   /** Null to reserve none. */
   readonly reservedConcurrency: number | null;

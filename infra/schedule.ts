@@ -17,7 +17,7 @@ const scheduleGroup = 'default';
 const reportExpression = 'cron(40 * * * ? *)';
 
 /** Properties of `SyncSchedule`. */
-export interface SyncScheduleProps {
+interface SyncScheduleProps {
   readonly deployment: Deployment;
   readonly function: IFunction;
   /** The function that publishes the report; undefined if there is none. */

@@ -19,7 +19,7 @@ import { CredentialSecrets } from './secrets.ts';
 import { DeadLetters, SyncFunction } from './sync-function.ts';
 
 /** Properties of `DqsyncStack`. */
-export interface DqsyncStackProps extends StackProps {
+interface DqsyncStackProps extends StackProps {
   readonly deployment: Deployment;
 }
 

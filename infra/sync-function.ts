@@ -30,7 +30,7 @@ export class DeadLetters extends Construct {
 }
 
 /** Properties of `SyncFunction`. */
-export interface SyncFunctionProps extends RunFunctionParts {
+interface SyncFunctionProps extends RunFunctionParts {
   readonly deadLetters: DeadLetters;
   /** CloudWatch namespace of its metrics. */
   readonly namespace: string;

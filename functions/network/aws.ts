@@ -8,7 +8,7 @@ import { namesProxy, type ProxyEnvironment, proxyFor } from './proxy.ts';
 import { openTunnel, ProxyError } from './tunnel.ts';
 
 /** Time limits of an AWS client's requests, as the SDK names them. */
-export interface AwsLimits {
+interface AwsLimits {
   readonly connectionTimeout?: number;
   readonly requestTimeout?: number;
   readonly socketTimeout?: number;
@@ -21,7 +21,7 @@ interface Agents {
 }
 
 /** The part of an AWS client's configuration that is about connections. */
-export interface AwsConnections {
+interface AwsConnections {
   readonly requestHandler: AwsLimits & Partial<Agents>;
   /** For the clients that fetch credentials, such as those of `aws sso login`. The SDK passes it on to them. */
   readonly clientConfig?: { readonly requestHandler: Agents };

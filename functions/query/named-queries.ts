@@ -3,7 +3,7 @@
 import { type NamedQuery, taskQueries } from './task-queries.ts';
 
 /** The view and period that the questions are about. */
-export interface NamedQueryOptions {
+interface NamedQueryOptions {
   /** The view `quality_instances`, quoted if necessary. */
   readonly view: string;
   /** Number of days to look back, which limits the partitions that Athena reads; null for all. */

@@ -1,7 +1,7 @@
 /** Questions about tasks, rules and rule results, as SQL that both DuckDB and Athena (Trino) accept. Pure. */
 
 /** Where the questions look. */
-export interface TaskQueryOptions {
+interface TaskQueryOptions {
   /** The view `quality_instances`, quoted if necessary. */
   readonly view: string;
   /** Quotes the name of another view. */

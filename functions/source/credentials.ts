@@ -127,7 +127,7 @@ export async function readCredentials(secretRef: string, reader: SecretReader = 
   return parseCredentials(await readSecret({ ref: secretRef, ...reader }), secretRef, reader.target);
 }
 
-export interface SecretReader {
+interface SecretReader {
   /** The target's name, for errors. */
   readonly target?: string | undefined;
   readonly signal?: AbortSignal | undefined;

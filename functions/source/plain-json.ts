@@ -8,7 +8,7 @@
  */
 
 /** The members that need exact numbers. */
-export interface PlainShape {
+interface PlainShape {
   /** The document's member that is the list of rows. */
   readonly list: string;
   /** Members of a row that are integers of any length. Names consist of ASCII letters and underscores. */

@@ -12,7 +12,7 @@ import type { DqsyncError } from '../errors.ts';
  * - `connect`: no connection, which many retries rarely cure
  * - `unauthorized`: the credentials were renewed in the meantime
  */
-export type RetryKind = 'throttled' | 'fault' | 'connect' | 'unauthorized';
+type RetryKind = 'throttled' | 'fault' | 'connect' | 'unauthorized';
 
 const retriesAllowed: Readonly<Record<RetryKind, number>> = { throttled: 8, fault: 5, connect: 3, unauthorized: 5 };
 const firstSpanMs = 500;

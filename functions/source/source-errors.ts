@@ -28,7 +28,7 @@ export interface Doing {
 }
 
 /** The safe part of an error reply. */
-export interface Complaint {
+interface Complaint {
   /** For example `APIG.0308`. */
   readonly code: string | undefined;
   /** The message, cleaned and shortened. */

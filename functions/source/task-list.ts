@@ -4,7 +4,7 @@ import type { TaskSource } from './task-calls.ts';
 import { readWholeList, type WholeList } from './whole-list.ts';
 
 /** All tasks of a workspace, of both types. */
-export interface TaskList {
+interface TaskList {
   /** The tasks, each once. */
   readonly tasks: readonly Task[];
   /** Whether the source's counts say that none is missing. */

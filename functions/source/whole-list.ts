@@ -1,6 +1,6 @@
 /** Reads a whole list of the calls other than the instance list, page by page. Pure. */
 
-export interface ListPage<T> {
+interface ListPage<T> {
   readonly count: number | null;
   /** Rows of the page, by which the offset advances. */
   readonly rows: number;

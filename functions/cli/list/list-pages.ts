@@ -13,7 +13,7 @@ import {
 } from '../../model.ts';
 
 /** The rows to list. */
-export interface ListRequest {
+interface ListRequest {
   readonly startTimeMs: number;
   readonly endTimeMs: number;
   /** A row is listed if one of these filters matches. */

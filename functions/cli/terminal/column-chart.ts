@@ -3,7 +3,7 @@
 const eighths = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /** One column. */
-export interface ChartColumn {
+interface ChartColumn {
   readonly label: string;
   readonly value: number;
 }

@@ -11,7 +11,7 @@ import { fullTimes, type Instant, shortTimes, type TimeStyle } from './table-tim
 export type Cell = string | number | bigint | boolean | Instant | null;
 
 /** The style of a table. */
-export interface TableStyle {
+interface TableStyle {
   /** Width of the terminal in characters; null for no limit, as in a pipe. Default: the width of stdout. */
   readonly width?: number | null;
   /** Whether to print one line per value, after the name of its column. */
