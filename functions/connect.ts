@@ -3,7 +3,7 @@ import { type Clock, systemClock } from './clock.ts';
 import { type Config, iamEndpointOf, type TargetConfig } from './config.ts';
 import { ConfigError } from './errors.ts';
 import type { EpochMs, Log } from './model.ts';
-import { type ProxyEnvironment, proxyFor } from './network/proxy.ts';
+import { type ProxyEnvironment, tunnelFor } from './network/proxy.ts';
 import type { SharedLogin } from './source/authorization.ts';
 import { connectSource, type Source } from './source/client.ts';
 import { createPacer, createYieldingPacer, type Pacer } from './source/pacing.ts';
@@ -63,7 +63,7 @@ export async function openConnections(
   earlier: RecentRequests = {},
 ): Promise<Connections> {
   // A variable that names no proxy is found here, not at the first request.
-  proxyFor(config.source.endpoint, environment);
+  tunnelFor(config.source.endpoint, environment);
   const { quota } = config.source;
   // Each call has its own quota of the same size.
   const newPacer = (call: string): Pacer => createPacer(quota, clock, earlier[call]);

@@ -53,6 +53,16 @@ export function proxyFor(target: string | URL, environment: ProxyEnvironment): U
   return proxy;
 }
 
+/**
+ * Returns the proxy through which a tunnel leads to the source, IAM or an AWS service; null without one, and for plain
+ * http, which the config allows on loopback only.
+ *
+ * @throws ConfigError as `proxyFor`
+ */
+export function tunnelFor(target: string, environment: ProxyEnvironment): URL | null {
+  return target.startsWith('https:') ? proxyFor(target, environment) : null;
+}
+
 /** Returns the header `Proxy-Authorization`; no header if the proxy's URL has no user. */
 export function proxyAuthorization({ username, password }: URL): Readonly<Record<string, string>> {
   const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;

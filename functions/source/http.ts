@@ -14,7 +14,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { abortAfter, type Clock, untilAborted } from '../clock.ts';
 import type { EpochMs } from '../model.ts';
 import { describeFault, type Fault, type FaultKind, faultKindOf } from '../network/faults.ts';
-import { proxyAuthorization, type Route } from '../network/proxy.ts';
+import type { Route } from '../network/proxy.ts';
 import { openTunnel, ProxyError } from '../network/tunnel.ts';
 
 /** Limits of a connection, in milliseconds and bytes. */
@@ -83,31 +83,24 @@ export class Endpoint {
   readonly #pool: Pool;
   readonly #clock: Clock;
   readonly #requestTimeoutMs: number;
-  /** The part that a proxy of plain HTTP expects before the path. */
-  readonly #pathPrefix: string;
-  readonly #proxyHeaders: Readonly<Record<string, string>>;
   readonly route: Route;
 
   /**
    * @param url scheme, host and port
-   * @param proxy the proxy on the way; null for none
+   * @param proxy the proxy through which a tunnel leads to it; null for none
    */
   constructor(url: string, clock: Clock, limits: Partial<HttpLimits> = {}, proxy: URL | null = null) {
     const all = { ...defaultLimits, ...limits };
-    const { origin, host, protocol } = new URL(url);
-    const asksProxy = proxy !== null && protocol === 'http:';
+    const { origin, host } = new URL(url);
     this.route = { host, proxy };
     this.#clock = clock;
     this.#requestTimeoutMs = all.requestTimeoutMs;
-    this.#pathPrefix = asksProxy ? origin : '';
-    this.#proxyHeaders = asksProxy ? { host, ...proxyAuthorization(proxy) } : {};
-    this.#pool = new Pool(asksProxy ? proxy.origin : origin, {
+    this.#pool = new Pool(origin, {
       connections: all.connections,
       pipelining: 1,
       // The pacer and the retries assume one request per connection at a time.
       allowH2: false,
-      connect:
-        proxy === null || asksProxy ? { timeout: all.connectTimeoutMs } : connectThrough(proxy, all.connectTimeoutMs),
+      connect: proxy === null ? { timeout: all.connectTimeoutMs } : connectThrough(proxy, all.connectTimeoutMs),
       headersTimeout: all.headersTimeoutMs,
       bodyTimeout: all.bodyTimeoutMs,
       maxResponseSize: all.maxReplyBytes,
@@ -141,8 +134,8 @@ export class Endpoint {
     const sentAtMs = this.#clock.now();
     const reply = await request.call(this.#pool, {
       method,
-      path: this.#pathPrefix + path,
-      headers: { 'User-Agent': userAgent, ...headers, ...this.#proxyHeaders },
+      path,
+      headers: { 'User-Agent': userAgent, ...headers },
       body: body ?? null,
       signal,
     });
@@ -208,9 +201,5 @@ function toFault(error: unknown, route: Route): unknown {
   if (code === 'UND_ERR_INVALID_ARG') {
     return error;
   }
-  const kind = faultKindOf(code);
-  // Without a tunnel, the connection goes to the proxy itself. In a tunnel, only the remote server's TLS can take too
-  // long.
-  const isProxy = kind === 'connect' && route.proxy !== null && code !== 'UND_ERR_CONNECT_TIMEOUT';
-  return new TransportFault(isProxy ? 'proxy' : kind, code, route);
+  return new TransportFault(faultKindOf(code), code, route);
 }

@@ -7,7 +7,7 @@ import type { Config } from '../config.ts';
 import { ConfigError, type DqsyncError, type SourceError } from '../errors.ts';
 import type { EpochMs, Log, Target, Window } from '../model.ts';
 import { redactor } from '../network/foreign-text.ts';
-import { type ProxyEnvironment, proxyFor } from '../network/proxy.ts';
+import { type ProxyEnvironment, tunnelFor } from '../network/proxy.ts';
 import { Authorization, type Permit, type SharedLogin } from './authorization.ts';
 import { Endpoint, type HttpLimits, type HttpReply, TransportFault } from './http.ts';
 import type { Pacer } from './pacing.ts';
@@ -101,7 +101,7 @@ export class Requester {
     this.#options = options;
     this.#redact = redactor(secrets);
     const { endpoint } = options.source;
-    const proxy = proxyFor(endpoint, options.environment ?? {});
+    const proxy = tunnelFor(endpoint, options.environment ?? {});
     this.#endpoint = new Endpoint(endpoint, options.clock, options.limits, proxy);
     this.#retry = { clock: options.clock, random: options.random ?? Math.random, signal: options.signal };
     const { target, credentialsRef, environment, log = () => undefined } = options;
@@ -298,7 +298,7 @@ export class Requester {
         },
       );
     }
-    const proxy = proxyFor(iamEndpoint, environment ?? {});
+    const proxy = tunnelFor(iamEndpoint, environment ?? {});
     this.#iam ??= new Endpoint(iamEndpoint, clock, { ...limits, connections: 1 }, proxy);
     return this.#iam;
   }

@@ -6,7 +6,7 @@
 import { isoTime, parseTime } from '../clock.ts';
 import { CredentialsError, SourceError } from '../errors.ts';
 import type { EpochMs, Window } from '../model.ts';
-import { faultRemedy, isPassingFault, proxyLoginRemedy } from '../network/faults.ts';
+import { faultRemedy, isPassingFault } from '../network/faults.ts';
 import { cleanText } from '../network/foreign-text.ts';
 import type { Credentials } from './credentials.ts';
 import type { HttpReply, TransportFault } from './http.ts';
@@ -224,9 +224,6 @@ function remedyFor(doing: Doing, status: number, complaint: Complaint): string {
   }
   if (status === 429) {
     return 'Another client uses the quota of this user: lower source.quota.requests, or create a separate user for dqsync.';
-  }
-  if (status === 407) {
-    return proxyLoginRemedy('HTTP_PROXY');
   }
   if (status >= 500 || status === 408) {
     return `${doing.who === 'IAM' ? 'IAM' : 'The source'} failed: run again later. If this persists, give the request id to Huawei Cloud support.`;

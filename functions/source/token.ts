@@ -5,7 +5,6 @@
  * in header `X-Subject-Token`, valid 24 hours.
  */
 import { CredentialsError } from '../errors.ts';
-import { proxyLoginRemedy } from '../network/faults.ts';
 import type { PasswordCredentials } from './credentials.ts';
 import { type Endpoint, type HttpReply, TransportFault } from './http.ts';
 import { FailedAttempt, type RetryContext, retrying } from './retrying.ts';
@@ -116,9 +115,6 @@ const remediesByText: readonly (readonly [RegExp, string])[] = [
 ];
 
 function remedyFor(status: number, said: string): string {
-  if (status === 407) {
-    return proxyLoginRemedy('HTTP_PROXY');
-  }
   const [, byText] = remediesByText.find(([pattern]) => pattern.test(said)) ?? [];
   if (byText !== undefined) {
     return byText;

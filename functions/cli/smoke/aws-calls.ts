@@ -8,7 +8,7 @@ import { systemClock } from '../../clock.ts';
 import { SourceError } from '../../errors.ts';
 import { connectionsOf } from '../../network/aws.ts';
 import { faultRemedy } from '../../network/faults.ts';
-import { proxyFor } from '../../network/proxy.ts';
+import { tunnelFor } from '../../network/proxy.ts';
 import { Endpoint, type HttpReply, TransportFault } from '../../source/http.ts';
 
 interface Call {
@@ -58,7 +58,7 @@ export class AwsCalls {
     const suffix = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
     const url = process.env['AWS_ENDPOINT_URL'] ?? `https://${service}.${region}.${suffix}`;
     const limits = { connections: 1, headersTimeoutMs: longestCallMs, requestTimeoutMs: longestCallMs };
-    const endpoint = new Endpoint(url, systemClock, limits, proxyFor(url, process.env));
+    const endpoint = new Endpoint(url, systemClock, limits, tunnelFor(url, process.env));
     const { host } = endpoint.route;
     const request = { method: 'POST', path, headers: { ...headers, host }, body } as const;
     try {
