@@ -28,9 +28,6 @@ export function timeCell<T>(value: T): T | Instant {
 /** Writes every time in full, with its offset. */
 export const fullTimes: TimeStyle = { textOf: shownAt, note: null, leastTextWidth: 0 };
 
-/** Within this span, day and month imply the year: the rows would have to run through more than a year for a doubt. */
-const clearSpanMs = 300 * 86_400_000;
-
 /**
  * Returns the ways to write these times, the widest first. None repeats the offset; the second leaves out the date that
  * all times share, or the year; and the third also leaves out the seconds.
@@ -44,7 +41,7 @@ export function shortTimes(instants: readonly EpochMs[]): readonly TimeStyle[] {
   const offset = mostFrequent(parts.map((each) => each.offset));
   const isMixed = parts.some((each) => each.offset !== offset);
   const hasSeconds = parts.some(({ time }) => !time.endsWith(':00'));
-  const shared = sharedDates(parts, instants);
+  const shared = sharedDates(parts);
   const style = (leftOut: LeftOut | null, secondsLength: number, leastTextWidth: number): TimeStyle => ({
     textOf: (ms) => {
       const each = times.get(ms) ?? partsOf(ms);
@@ -78,17 +75,13 @@ interface LeftOut {
   readonly name: string;
 }
 
-function sharedDates(parts: readonly TimeParts[], instants: readonly EpochMs[]): LeftOut | null {
+function sharedDates(parts: readonly TimeParts[]): LeftOut | null {
   const [day = '', ...otherDays] = new Set(parts.map((each) => each.day));
   if (otherDays.length === 0) {
     return { length: `${day} `.length, name: day };
   }
-  const firstMs = instants.reduce((a, b) => Math.min(a, b));
-  const lastMs = instants.reduce((a, b) => Math.max(a, b));
-  const years = new Set([firstMs, lastMs].map((ms) => partsOf(ms).day.slice(0, 4)));
-  return years.size > 1 && lastMs - firstMs > clearSpanMs
-    ? null
-    : { length: 'YYYY-'.length, name: [...years].join(' and ') };
+  const [year = '', ...otherYears] = new Set(parts.map((each) => each.day.slice(0, 4)));
+  return otherYears.length === 0 ? { length: 'YYYY-'.length, name: year } : null;
 }
 
 function partsOf(ms: EpochMs): TimeParts {

@@ -96,7 +96,7 @@ function linesOf(columns: readonly Column[], rowCount: number, between: string):
   };
   const line = (cellIn: (column: Column) => string): string => columns.map(cellIn).join(between).trimEnd();
   const heading = line((column) => {
-    const short = cutAtEnd(column.name, column.width);
+    const short = cutInMiddle(column.name, column.width);
     return padded(column, short, paint.bold(short));
   });
   const rows = Array.from({ length: rowCount }, (_, row) =>
@@ -148,11 +148,6 @@ function widestAbove<T extends Column>(least: number, columns: readonly T[]): T 
   return first === undefined ? null : others.reduce((a, b) => (b.width > a.width ? b : a), first);
 }
 
-/** Shortens a text to `width` columns with an ellipsis at its end. */
-function cutAtEnd(text: string, width: number): string {
-  return widthOf(text) <= width ? text : [...fitting(segmentsOf(text), width - ellipsis.length), ellipsis].join('');
-}
-
 /**
  * Shortens a text to `width` columns with an ellipsis in its middle: names of the tasks of one table often differ only
  * at the end.
@@ -161,7 +156,8 @@ function cutInMiddle(text: string, width: number): string {
   if (widthOf(text) <= width) {
     return text;
   }
-  const segments = segmentsOf(text);
+  // Characters that belong together count as one.
+  const segments = [...graphemes.segment(text)].map(({ segment }) => segment);
   const room = width - ellipsis.length;
   const start = fitting(segments, Math.ceil(room / 2)).join('');
   const end = fitting(segments.toReversed(), room - widthOf(start))
@@ -178,11 +174,6 @@ function fitting(segments: readonly string[], width: number): readonly string[] 
     return used > width;
   });
   return first === -1 ? segments : segments.slice(0, first);
-}
-
-/** Returns the characters of a text, those that belong together as one. */
-function segmentsOf(text: string): string[] {
-  return [...graphemes.segment(text)].map(({ segment }) => segment);
 }
 
 const graphemes = new Intl.Segmenter();

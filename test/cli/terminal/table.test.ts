@@ -62,7 +62,7 @@ describe('a table', () => {
         width: 20,
       },
     ).split('\n');
-    expect(heading).toBe('a-heading-that-is-t…');
+    expect(heading).toBe('a-heading-…-too-long');
     expect(lines).toEqual(['dwd_invent…check #12', 'dwd_invent…check #13', '👩‍👩‍👧🇩🇪👩‍👩‍👧🇩🇪👩‍👩‍👧…👩‍👩‍👧🇩🇪👩‍👩‍👧🇩🇪']);
   });
 
