@@ -8,7 +8,7 @@ import type { Source } from '../../source/client.ts';
 import { readCredentials } from '../../source/credentials.ts';
 import { targetOf } from '../../sync/targets.ts';
 import { count, counted } from '../terminal/formats.ts';
-import { answerWithin, askSourceClock, describeFutureRows, describeSkew } from '../terminal/source-clock.ts';
+import { askSourceClock, describeFutureRows, describeSkew, withSource } from '../terminal/source-clock.ts';
 import { type Check, checkOf, failedCheck, type NoteCheck, runCheck } from './check.ts';
 
 /** Time limit for all checks of a target's source together. */
@@ -34,18 +34,13 @@ export async function checkSource(connections: Connections, target: TargetConfig
     skip(['credentials', 'list', ...laterChecks], 'there is no usable secret', note);
     return;
   }
-  const limit = answerWithin(patienceMs);
-  const source = connections.connect(target, limit.signal, () => patienceMs);
   const { filter } = targetOf(target);
-  try {
+  await withSource(connections, target, patienceMs, async (source) => {
     if (await checkList(source, filter, connections.clock.now(), note)) {
       await checkClocks(connections.clock, source, filter, note);
       note(await checkTasks(source));
     }
-  } finally {
-    limit.cancel();
-    await source.close();
-  }
+  });
 }
 
 /** Lists the last day: checks first the credentials, then the list. Returns whether further checks make sense. */

@@ -12,7 +12,7 @@ import { errorJson } from '../terminal/failure.ts';
 import { paragraph } from '../terminal/formats.ts';
 import { type OpenTargets, openTargets, type TargetOptions } from '../terminal/open-targets.ts';
 import { paint, writeJson, writeLine } from '../terminal/output.ts';
-import { answerWithin, askSourceClock, type SourceClock } from '../terminal/source-clock.ts';
+import { askSourceClock, type SourceClock, withSource } from '../terminal/source-clock.ts';
 import { coverageView } from './coverage-timeline.ts';
 import { describeReadOnly, describeStatus, type StatusReport } from './status-report.ts';
 import { describeStatuses } from './status-table.ts';
@@ -101,18 +101,13 @@ async function loadState({ config, store }: OpenTargets, target: TargetConfig) {
   return { checkpoint, runs, quarantined: rows.length, results: results.value };
 }
 
-async function askSoftly({ connect, clock }: OpenTargets, target: TargetConfig): Promise<SourceClock> {
-  const limit = answerWithin(patienceMs);
-  const source = connect(target, limit.signal, () => patienceMs);
-  try {
-    return await askSourceClock(source, targetOf(target).filter, clock);
-  } catch (thrown) {
-    // A source that throttles has replied, with a reason that helps.
-    throw limit.signal.aborted ? (source.stats().failing ?? thrown) : thrown;
-  } finally {
-    limit.cancel();
-    await source.close();
-  }
+async function askSoftly(opened: OpenTargets, target: TargetConfig): Promise<SourceClock> {
+  return await withSource(opened, target, patienceMs, (source, signal) =>
+    askSourceClock(source, targetOf(target).filter, opened.clock).catch((thrown: unknown) => {
+      // A source that throttles has replied, with a reason that helps.
+      throw signal.aborted ? (source.stats().failing ?? thrown) : thrown;
+    }),
+  );
 }
 
 async function orError<T>(work: () => Promise<T>, target: TargetConfig): Promise<T | { readonly error: DqsyncError }> {

@@ -1,8 +1,10 @@
 /** Measures the source's clock with one request: its `Date` against ours, and rows that start in the future. */
 import { abortAfter, type Clock, isoTime } from '../../clock.ts';
+import type { TargetConfig } from '../../config.ts';
+import type { Connections } from '../../connect.ts';
 import { SourceError, StoppedError } from '../../errors.ts';
-import { type EpochMs, type FetchPage, maxPageRows, type Page, type PageFilter } from '../../model.ts';
-import type { SourceStats } from '../../source/requester.ts';
+import { type EpochMs, maxPageRows, type Page, type PageFilter } from '../../model.ts';
+import type { Source } from '../../source/client.ts';
 import { askableMs } from '../../time-range.ts';
 import { counted, duration } from './formats.ts';
 
@@ -20,11 +22,7 @@ export type SourceClock = Awaited<ReturnType<typeof askSourceClock>>;
  *
  * @throws what the source throws
  */
-export async function askSourceClock(
-  source: { readonly fetchPage: FetchPage; stats(): SourceStats },
-  filter: PageFilter,
-  clock: Clock,
-) {
+export async function askSourceClock(source: Pick<Source, 'fetchPage' | 'stats'>, filter: PageFilter, clock: Clock) {
   const startTimeMs = clock.now() + toleratedMs;
   const ask = (endTimeMs: EpochMs): Promise<Page> =>
     source.fetchPage({ startTimeMs, endTimeMs, filter, limit: maxPageRows, offset: 0 });
@@ -67,13 +65,27 @@ export function describeFutureRows({ futureRows, mayBeMore, latestStartMs }: Sou
   return `${mayBeMore ? 'at least ' : ''}${counted(futureRows, 'row')} dated in the future${latest}`;
 }
 
-/** Makes a time limit for a source that may not reply. `cancel` frees the timer. */
-export function answerWithin(ms: number): { signal: AbortSignal; cancel: () => void } {
-  return abortAfter(
-    ms,
-    () =>
-      new StoppedError(`the source did not reply within ${ms / 1000} seconds`, {
-        remedy: 'Check source.endpoint, and that this machine can reach it.',
-      }),
-  );
+/**
+ * Works with the source of a target, for at most `patienceMs`.
+ *
+ * @throws StoppedError if that was too short, and what `work` throws
+ */
+export async function withSource<T>(
+  { connect }: Pick<Connections, 'connect'>,
+  target: TargetConfig,
+  patienceMs: number,
+  work: (source: Source, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const tooLong = (): StoppedError =>
+    new StoppedError(`the source did not reply within ${patienceMs / 1000} seconds`, {
+      remedy: 'Check source.endpoint, and that this machine can reach it.',
+    });
+  const { signal, cancel } = abortAfter(patienceMs, tooLong);
+  const source = connect(target, signal, () => patienceMs);
+  try {
+    return await work(source, signal);
+  } finally {
+    cancel();
+    await source.close();
+  }
 }
