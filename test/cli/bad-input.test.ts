@@ -56,7 +56,7 @@ describe('a config that is wrong', () => {
     await world.configure((config) => {
       config.targets[0]!['workspace'] = workspace;
     });
-    expect(await world.cli(['sync'])).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await world.call(['sync'])).toMatchObject({ exitCode: 0, stderr: '' });
   });
 
   it('a config that does not exist exits with 2 and names the command that creates one', async () => {
@@ -92,7 +92,7 @@ describe('a warehouse that cannot be used', () => {
   it('because its checkpoint is damaged fails the sync, which overwrites nothing', async () => {
     const world = await aWorld();
     addExecutions(world, 3);
-    await world.cli(['sync']);
+    await world.call(['sync']);
     const damaged = (await readFile(checkpointPath(world), 'utf8')).slice(0, -40);
     await writeFile(checkpointPath(world), damaged);
     for (const run of await Promise.all(['sync', 'status', 'doctor'].map((command) => world.cli([command])))) {
@@ -114,7 +114,7 @@ describe('an output that cannot be written', () => {
   ])('an output that cannot be written with %s exits with 1 and a one-line reason', async (_what, args) => {
     const world = await aWorld();
     addExecutions(world, 100);
-    await world.cli(['sync']);
+    await world.call(['sync']);
     const run = await world.cli(args, ontoFullDisk);
     expect(run.exitCode).toBe(1);
     expect(run.stderr).toMatch(/^error: the output cannot be written: ENOSPC[^\n]+\n$/);
@@ -124,7 +124,7 @@ describe('an output that cannot be written', () => {
     const world = await aWorld();
     addExecutions(world, 100);
     expect(await world.cli(['sync'], ontoFullDisk)).toMatchObject({ exitCode: 1 });
-    const count = await world.cli(['query', '--csv', 'SELECT count(*) AS n FROM quality_instances']);
+    const count = await world.call(['query', '--csv', 'SELECT count(*) AS n FROM quality_instances']);
     expect(count.stdout).toBe('n\n100\n');
   });
 });
@@ -159,7 +159,7 @@ describe('an output whose reader has ended', () => {
     world.simulator.traps.faults = [{ kind: 'status', status: 503, when: { nth: 1 } }];
     const run = await world.cli(['sync', '--json'], intoNothing('2>&1'));
     expect(run.stderr).toMatch(/exit code 0\n$/);
-    const count = await world.cli(['query', '--csv', 'SELECT count(*) AS n FROM quality_instances']);
+    const count = await world.call(['query', '--csv', 'SELECT count(*) AS n FROM quality_instances']);
     expect(count.stdout).toBe('n\n300\n');
   });
 });

@@ -5,6 +5,7 @@ import { type AnswerOptions, askAll } from '../../functions/cli/init/answers.ts'
 import { endpointOf, gitignoreText } from '../../functions/cli/init/templates.ts';
 import { loadConfig } from '../../functions/cli/terminal/config-file.ts';
 import { readDeploymentFile } from '../../infra/deployment-file.ts';
+import { callCli } from '../support/call-cli.ts';
 import { runCli } from '../support/run-cli.ts';
 import { tempFolder } from '../support/temp-warehouse.ts';
 import { aWorld } from './world.ts';
@@ -50,8 +51,8 @@ describe('dqsync init', () => {
   it('overwrites nothing, and keeps an existing secret', async () => {
     const cwd = await tempFolder();
     await writeFile(join(cwd, 'secret.json'), '{"accessKeyId":"AK"}');
-    const first = await runCli(['init', ...answers], { cwd });
-    const second = await runCli(['init', ...answers], { cwd });
+    const first = await callCli(['init', ...answers], { cwd });
+    const second = await callCli(['init', ...answers], { cwd });
 
     // Init runs doctor, which finds an incomplete secret.
     expect([first.exitCode, second.exitCode]).toEqual([1, 2]);
@@ -103,7 +104,7 @@ describe('an answer that is not valid', () => {
   it.each(invalidAnswers)('is refused as an option before anything is written: %s %s', async (key, value, said) => {
     const cwd = await tempFolder();
     const flag = key === 'timeZone' ? flags.timeZone : `--${key}`;
-    const run = await runCli(['init', ...answers, flag, value], { cwd });
+    const run = await callCli(['init', ...answers, flag, value], { cwd });
     expect(run).toMatchObject({ exitCode: 2, stdout: '', stderr: expect.stringMatching(said) });
     expect(run.stderr).toContain(`${flag} "`);
     expect(await readdir(cwd)).toEqual([]);
@@ -150,9 +151,9 @@ describe('dqsync init --deploy', () => {
     return cwd;
   };
 
-  it('writes a commented deployment file, and prints the steps to deploy it', async () => {
+  it('writes a commented deployment file, prints the steps to deploy it, and overwrites nothing', async () => {
     const cwd = await aClone();
-    const { exitCode, stdout } = await runCli(['init', '--deploy', ...answers, '--name', 'sales'], { cwd });
+    const { exitCode, stdout } = await callCli(['init', '--deploy', ...answers, '--name', 'sales'], { cwd });
 
     expect(exitCode).toBe(0);
     expect(stdout).toContain('  edit secret.json\n  npx cdk synth --quiet');
@@ -165,12 +166,15 @@ describe('dqsync init --deploy', () => {
     expect(await readFile(join(cwd, 'dqsync.deploy.json'), 'utf8')).toContain('// One entry for each workspace.');
     expect((await stat(join(cwd, 'secret.json'))).mode & 0o777).toBe(0o600);
     expect((await readdir(cwd)).sort()).toEqual(['cdk.json', 'dqsync.deploy.json', 'secret.json']);
+    const again = await callCli(['init', '--deploy', ...answers], { cwd });
+    expect(again.exitCode).toBe(2);
+    expect(again.stderr).toContain('dqsync.deploy.json exists already; nothing was written');
   });
 
   it('accepts a bucket, an IAM password and a folder to write into', async () => {
     const cwd = await aClone();
     const more = ['--warehouse', 's3://my-bucket/dq', '--auth', 'password'];
-    expect((await runCli(['init', cwd, '--deploy', ...answers, ...more], { cwd: '/' })).stdout).toContain(`cd ${cwd}`);
+    expect((await callCli(['init', cwd, '--deploy', ...answers, ...more], { cwd: '/' })).stdout).toContain(`cd ${cwd}`);
     expect(readDeploymentFile(join(cwd, 'dqsync.deploy.json'))).toMatchObject({
       warehouse: { bucketName: 'my-bucket', prefix: 'dq/' },
       config: { source: { iamEndpoint: 'https://iam.ap-southeast-3.myhuaweicloud.com' } },
@@ -181,17 +185,9 @@ describe('dqsync init --deploy', () => {
     ['outside a clone', tempFolder, [], /there is no cdk\.json in this folder; nothing was written/],
     ['for a folder as warehouse', aClone, ['--warehouse', 'file:./wh'], /cannot be deployed: a Lambda has no persist/],
   ])('refuses %s', async (_what, place, more, message) => {
-    const { exitCode, stderr } = await runCli(['init', '--deploy', ...answers, ...more], { cwd: await place() });
+    const { exitCode, stderr } = await callCli(['init', '--deploy', ...answers, ...more], { cwd: await place() });
     expect(exitCode).toBe(2);
     expect(stderr).toMatch(message);
-  });
-
-  it('overwrites nothing', async () => {
-    const cwd = await aClone();
-    await runCli(['init', '--deploy', ...answers], { cwd });
-    const again = await runCli(['init', '--deploy', ...answers], { cwd });
-    expect(again.exitCode).toBe(2);
-    expect(again.stderr).toContain('dqsync.deploy.json exists already; nothing was written');
   });
 });
 
@@ -204,7 +200,7 @@ describe('paths in a config', () => {
     const world = await aWorld();
     const elsewhere = await tempFolder();
     const { args, env } = naming(join(world.folder, 'dqsync.json'));
-    const { exitCode, stderr } = await runCli(['sync', ...args], { cwd: elsewhere, env });
+    const { exitCode, stderr } = await callCli(['sync', ...args], { cwd: elsewhere, env });
 
     expect(stderr).toBe('');
     expect(exitCode).toBe(0);

@@ -5,6 +5,7 @@ import { onTestFinished } from 'vitest';
 import { defaultAccount } from '../simulator/accounts.ts';
 import { shiftedClock } from '../simulator/movable-clock.ts';
 import { defaultWorkspace, type Simulator, type SimulatorOptions, startSimulator } from '../simulator/server.ts';
+import { type CallOptions, callCli } from '../support/call-cli.ts';
 import { type CliOptions, type CliRun, type RunningCli, runCli, startCli } from '../support/run-cli.ts';
 import { tempFolder } from '../support/temp-warehouse.ts';
 
@@ -20,7 +21,9 @@ export type ConfigDocument = Record<string, unknown> & {
 export interface World {
   readonly folder: string;
   readonly simulator: Simulator;
-  /** Runs a command with the world's config. */
+  /** Calls a command with the world's config in the process of the tests. */
+  call(args: readonly string[], options?: Partial<CallOptions>): Promise<CliRun>;
+  /** Runs a command with the world's config as a process, which takes half a second of CPU time to start. */
   cli(args: readonly string[], options?: Partial<CliOptions>): Promise<CliRun>;
   /** Starts a command with the world's config. */
   start(args: readonly string[], options?: Partial<CliOptions>): RunningCli;
@@ -53,6 +56,7 @@ export async function aWorld(options: SimulatorOptions = {}): Promise<World> {
   return {
     folder,
     simulator,
+    call: (args, more) => callCli(args, { cwd: folder, ...more }),
     cli: (args, more) => runCli(args, { cwd: folder, ...more }),
     start: (args, more) => startCli(args, { cwd: folder, ...more }),
     configure,

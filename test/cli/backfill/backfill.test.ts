@@ -17,15 +17,15 @@ async function aWorldWithHistory(count: number): Promise<{ world: World; range: 
 describe('dqsync backfill', () => {
   it('estimates its cost from a few counts, and writes nothing', async () => {
     const { world, range } = await aWorldWithHistory(3_000);
-    const dry = await world.cli(['backfill', ...range, '--dry-run']);
+    const dry = await world.call(['backfill', ...range, '--dry-run']);
     expect(dry).toMatchObject({ exitCode: 0, stderr: '' });
     expect(dry.stdout).toMatch(/would read 1 window of .*\n.*\n {2}2,8\d\d rows, \d\d requests, \d seconds? at 75 %/s);
-    const [estimate] = JSON.parse((await world.cli(['backfill', ...range, '--dry-run', '--json'])).stdout);
+    const [estimate] = JSON.parse((await world.call(['backfill', ...range, '--dry-run', '--json'])).stdout);
     expect(estimate).toMatchObject({ target: 'sales', isCounted: true, requestsUsed: 1 });
     Object.assign(world.simulator.traps, { count: 'missing' });
-    const [unknown] = JSON.parse((await world.cli(['backfill', ...range, '--dry-run', '--json'])).stdout);
+    const [unknown] = JSON.parse((await world.call(['backfill', ...range, '--dry-run', '--json'])).stdout);
     expect(unknown).toMatchObject({ rows: null, requests: null, isCounted: false });
-    const [status] = JSON.parse((await world.cli(['status', '--json'])).stdout);
+    const [status] = JSON.parse((await world.call(['status', '--json'])).stdout);
     expect(status).toMatchObject({ watermark: null, coverage: { rows: 0 } });
   });
 
@@ -33,17 +33,10 @@ describe('dqsync backfill', () => {
     const { world } = await aWorldWithHistory(3_000);
     Object.assign(world.simulator.traps, { maxSpanDays });
     const [estimate] = JSON.parse(
-      (await world.cli(['backfill', '--from', '45d', '--to', 'now', '--dry-run', '--json'])).stdout,
+      (await world.call(['backfill', '--from', '45d', '--to', 'now', '--dry-run', '--json'])).stdout,
     );
     expect(estimate).toMatchObject({ windows: [{}], rows: expect.any(Number) });
     expect(estimate.requestsUsed).toBeLessThan(20);
-  });
-
-  it.each([[], ['--dry-run']])('refuses a range in the future %j', async (...options) => {
-    const world = await aWorld();
-    const run = await world.cli(['backfill', '--from', '2199-01-01', '--to', '2199-02-01', ...options]);
-    expect(run).toMatchObject({ exitCode: 2, stdout: '' });
-    expect(run.stderr).toContain('--from "2199-01-01" is in the future');
   });
 
   it('fills the range once, and reports a complete range the second time', async () => {
@@ -51,13 +44,13 @@ describe('dqsync backfill', () => {
     const first = await world.cli(['backfill', ...range]);
     expect(first).toMatchObject({ exitCode: 0, stderr: '' });
     expect(first.stdout).toMatch(/^✓ sales {2}\S+Z to \S+Z is complete\n {2}\d+ rows read in \d+ requests, \d+ rows/);
-    const second = await world.cli(['backfill', ...range]);
+    const second = await world.call(['backfill', ...range]);
     expect(second.stdout).toMatch(/^✓ sales {2}\S+Z to \S+Z was already complete\n$/);
     const estimate = async (...options: string[]) =>
-      JSON.parse((await world.cli(['backfill', ...range, '--dry-run', '--json', ...options])).stdout);
+      JSON.parse((await world.call(['backfill', ...range, '--dry-run', '--json', ...options])).stdout);
     expect(await estimate()).toMatchObject([{ windows: [], rows: 0 }]);
     expect(await estimate('--again')).toMatchObject([{ windows: [{}], isCounted: true }]);
-    const [summary] = JSON.parse((await world.cli(['backfill', ...range, '--again', '--json'])).stdout);
+    const [summary] = JSON.parse((await world.call(['backfill', ...range, '--again', '--json'])).stdout);
     expect(summary).toMatchObject({ mode: 'backfill', done: true, watermark: null });
     expect(summary.rowsWritten).toBeGreaterThan(400);
   });
@@ -75,23 +68,23 @@ describe('dqsync backfill', () => {
     expect(stopped.exitCode).toBe(130);
     expect(stopped.stdout).toContain(`run the same command again to continue: dqsync backfill ${range.join(' ')}`);
     const before = world.simulator.counters.requests;
-    expect(await world.cli(['backfill', ...range])).toMatchObject({ exitCode: 0 });
+    expect(await world.call(['backfill', ...range])).toMatchObject({ exitCode: 0 });
     expect(world.simulator.counters.requests - before).toBeLessThan(190);
-    const { stdout } = await world.cli(['query', '--json', 'SELECT count(*) AS n FROM quality_instance_observations']);
-    const counted = await world.cli(['query', '--json', 'SELECT count(*) AS n FROM quality_instances']);
+    const { stdout } = await world.call(['query', '--json', 'SELECT count(*) AS n FROM quality_instance_observations']);
+    const counted = await world.call(['query', '--json', 'SELECT count(*) AS n FROM quality_instances']);
     expect(stdout).toBe(counted.stdout);
   });
 
   it('fills the gaps that status shows if it gets no range', async () => {
     const { world } = await aWorldWithHistory(500);
-    expect((await world.cli(['backfill'])).stdout).toMatch(/nothing is covered yet, so there are no gaps/);
-    await world.cli(['sync']);
+    expect((await world.call(['backfill'])).stdout).toMatch(/nothing is covered yet, so there are no gaps/);
+    await world.call(['sync']);
     const early = [24, 20].map((hours) => new Date(aWhileAgo(world, hours * hourMs)).toISOString());
-    await world.cli(['backfill', '--from', early[0]!, '--to', early[1]!]);
-    const [status] = JSON.parse((await world.cli(['status', '--json'])).stdout);
+    await world.call(['backfill', '--from', early[0]!, '--to', early[1]!]);
+    const [status] = JSON.parse((await world.call(['status', '--json'])).stdout);
     expect(status.coverage.gaps).toHaveLength(1);
-    expect(await world.cli(['backfill'])).toMatchObject({ exitCode: 0 });
-    const [filled] = JSON.parse((await world.cli(['status', '--json'])).stdout);
+    expect(await world.call(['backfill'])).toMatchObject({ exitCode: 0 });
+    const [filled] = JSON.parse((await world.call(['status', '--json'])).stdout);
     expect(filled.coverage).toMatchObject({ gaps: [], rows: 500 });
   });
 
@@ -101,14 +94,14 @@ describe('dqsync backfill', () => {
       config['partitionTimeZone'] = 'Asia/Shanghai';
     });
     const range = ['--from', '2026-01-01 08:00', '--to', '2026-01-02T08:00'];
-    const [summary] = JSON.parse((await world.cli(['backfill', ...range, '--json'])).stdout);
+    const [summary] = JSON.parse((await world.call(['backfill', ...range, '--json'])).stdout);
     expect(summary).toMatchObject({ from: '2026-01-01T00:00:00.000Z', to: '2026-01-02T00:00:00.000Z', done: true });
     await world.write('secret.json', '{"token":"wrong"}');
-    const { stdout } = await world.cli(['backfill', ...range, '--again']);
+    const { stdout } = await world.call(['backfill', ...range, '--again']);
     expect(stdout).toContain('To continue: dqsync backfill --from "2026-01-01 08:00" --to 2026-01-02T08:00 --again\n');
-    const relative = await world.cli(['backfill', '--from', '90m', '--to', 'today']);
+    const relative = await world.call(['backfill', '--from', '90m', '--to', 'today']);
     expect(relative.exitCode).toBe(2);
-    const later = await world.cli(['backfill', '--from', 'yesterday', '--to', '90m']);
+    const later = await world.call(['backfill', '--from', 'yesterday', '--to', '90m']);
     expect(later.stdout).toMatch(
       /To continue: dqsync backfill --from \d{4}-\d\d-\d\d --to \d{4}-\d\d-\d\dT\S+\+08:00\n/,
     );
@@ -116,9 +109,9 @@ describe('dqsync backfill', () => {
 
   it('says how many rows are committed if it fails, not that something is', async () => {
     const { world, range } = await aWorldWithHistory(10);
-    await world.cli(['sync']);
+    await world.call(['sync']);
     await world.write('warehouse/state/sales/checkpoint.json', '{');
-    const { exitCode, stdout } = await world.cli(['backfill', ...range]);
+    const { exitCode, stdout } = await world.call(['backfill', ...range]);
     expect(exitCode).toBe(1);
     expect(stdout).toContain('✗ sales  failed. 0 rows are committed. To continue: dqsync backfill');
   });
@@ -127,11 +120,13 @@ describe('dqsync backfill', () => {
     [['--from', '2026-01-01'], /--from and --to belong together/],
     [['--from', '2026-02-01', '--to', '2026-01-01'], /is not before --to/],
     [['--from', 'someday', '--to', '2026-01-01'], /--from "someday" is not a time/],
+    [['--from', '2199-01-01', '--to', '2199-02-01'], /--from "2199-01-01" is in the future/],
+    [['--from', '2199-01-01', '--to', '2199-02-01', '--dry-run'], /--from "2199-01-01" is in the future/],
     [['--again'], /--again needs --from and --to/],
     [['--target', 'stock'], /no target of the config is named "stock"/],
   ])('refuses %s', async (args, message) => {
     const world = await aWorld();
-    const run = await world.cli(['backfill', ...args]);
+    const run = await world.call(['backfill', ...args]);
     expect(run).toMatchObject({ exitCode: 2, stdout: '' });
     expect(run.stderr).toMatch(message);
   });

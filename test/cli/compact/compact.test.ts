@@ -19,24 +19,24 @@ async function aFullWorld() {
 describe('dqsync compact', () => {
   it('prints its plan, compacts, and then finds nothing to do', async () => {
     const { world } = await aFullWorld();
-    const view = (await world.cli(['query', '--csv', 'FROM quality_instances ORDER BY ALL'])).stdout;
+    const view = (await world.call(['query', '--csv', 'FROM quality_instances ORDER BY ALL'])).stdout;
 
-    const planned = await world.cli(['compact', '--dry-run']);
+    const planned = await world.call(['compact', '--dry-run']);
     expect(planned).toMatchObject({ exitCode: 0, stderr: '' });
     expect(planned.stdout).toMatch(/^sales: would compact 3 days: 96 files of \S+ .B into about 3\.\n$/);
 
     const some = await world.cli(['compact', '--from', '2026-01-01', '--to', '2026-01-02']);
     expect(some.stdout).toMatch(/^sales: compacted 1 day: 32 files of \S+ .B into 1 of \S+ .B\.\n$/);
 
-    const rest = JSON.parse((await world.cli(['compact', '--json'])).stdout);
+    const rest = JSON.parse((await world.call(['compact', '--json'])).stdout);
     expect(rest).toMatchObject([{ target: 'sales', done: true, failed: [] }]);
     expect(rest[0].days).toMatchObject([
       { dt: '2026-01-03', filesBefore: 32, filesAfter: 1, rows: 80 },
       { dt: '2026-01-02', filesBefore: 32, filesAfter: 1, rows: 80 },
     ]);
 
-    expect(await world.cli(['compact'])).toMatchObject({ exitCode: 0, stdout: 'sales: nothing to compact.\n' });
-    expect((await world.cli(['query', '--csv', 'FROM quality_instances ORDER BY ALL'])).stdout).toBe(view);
+    expect(await world.call(['compact'])).toMatchObject({ exitCode: 0, stdout: 'sales: nothing to compact.\n' });
+    expect((await world.call(['query', '--csv', 'FROM quality_instances ORDER BY ALL'])).stdout).toBe(view);
   });
 
   it('fails for a day with a damaged file, and compacts the others', async () => {

@@ -15,14 +15,14 @@ describe('dqsync explain', () => {
       notifyStatus: 'SUCCESS',
       startTimeMs: clock.now() - hourMs,
     });
-    await world.cli(['sync', '--tasks']);
+    await world.call(['sync', '--tasks']);
     const run = await world.cli(['explain', String(id)]);
     expect(run).toMatchObject({ exitCode: 0, stderr: '' });
     expect(run.stdout).toContain(`instance ${id}`);
     expect(run.stdout).toContain(`orders/unique (${task.task.taskId}, QUALITY_TASK), level ${task.level}, every 1 DAY`);
     expect(run.stdout).toMatch(/ALARMING, ended \S+Z, notification SUCCESS/);
     expect(run.stdout).toMatch(/✗ unique \d on 1_dwd\.orders {2}Total Rows: \d+\n/);
-    const json = JSON.parse((await world.cli(['explain', String(id), '--json'])).stdout);
+    const json = JSON.parse((await world.call(['explain', String(id), '--json'])).stdout);
     expect(json.results.map((row: { rule_id: string }) => row.rule_id).sort()).toEqual(
       task.rules.flat().map((rule) => rule.idText),
     );
@@ -32,8 +32,8 @@ describe('dqsync explain', () => {
       await copyFile(path, join(dirname(path), 'compact-1-0-0.parquet'));
     }
     expect(data.length).toBeGreaterThan(2);
-    expect((await world.cli(['explain', String(id)])).stdout).toBe(run.stdout);
-    expect(JSON.parse((await world.cli(['explain', String(id), '--json'])).stdout)).toEqual(json);
+    expect((await world.call(['explain', String(id)])).stdout).toBe(run.stdout);
+    expect(JSON.parse((await world.call(['explain', String(id), '--json'])).stdout)).toEqual(json);
   });
 
   it.each([
@@ -54,10 +54,10 @@ describe('dqsync explain', () => {
     const { life, clock } = world.simulator;
     const { id } = life.addExecution({ runStatus: 'FAILED', startTimeMs: clock.now() - hourMs });
     await prepare(world);
-    await world.cli(['sync']);
+    await world.call(['sync']);
     life.remove(id);
-    await world.cli(['sync']);
-    const run = await world.cli(['explain', String(id)]);
+    await world.call(['sync']);
+    const run = await world.call(['explain', String(id)]);
     expect(run.stdout).toMatch(said);
     expect(run.stdout).toMatch(/not observed yet: dqsync sync --tasks/);
   });
@@ -67,7 +67,7 @@ describe('dqsync explain', () => {
     ['x', 2, /"x" is not the number of an instance/],
   ])('dqsync explain for %s exits with %i', async (id, exitCode, said) => {
     const world = await aWorld();
-    const run = await world.cli(['explain', id]);
+    const run = await world.call(['explain', id]);
     expect(run.exitCode).toBe(exitCode);
     expect(run.stdout + run.stderr).toMatch(said);
   });
@@ -78,15 +78,15 @@ it('dqsync list --tasks shows all tasks in the order of the source, with exact i
   const ran = world.simulator.life.addTask({ name: 'ran', everyMs: hourMs });
   world.simulator.life.addTask({ name: 'compares', taskType: 'CONSISTENCY_TASK' });
   world.simulator.life.addExecution({ task: ran });
-  const run = await world.cli(['list', '--tasks']);
+  const run = await world.call(['list', '--tasks']);
   expect(run.exitCode).toBe(0);
   expect(run.stdout).toMatch(new RegExp(`${ran.task.taskId} +ran +quality +1 HOUR +\\d{4}-`));
   expect(run.stdout).toMatch(/compares +consistency +NOT_START +never/);
-  const { tasks } = JSON.parse((await world.cli(['list', '--tasks', '--json'])).stdout);
+  const { tasks } = JSON.parse((await world.call(['list', '--tasks', '--json'])).stdout);
   expect(tasks.map((task: { id: string }) => task.id)).toEqual(
     world.simulator.tasks().map(({ definition }) => definition.task.taskId),
   );
-  expect((await world.cli(['list', '--tasks', '--vertical'])).stdout).toContain(`id             ${ran.task.taskId}\n`);
+  expect((await world.call(['list', '--tasks', '--vertical'])).stdout).toContain(`id             ${ran.task.taskId}\n`);
 });
 
 it.each([

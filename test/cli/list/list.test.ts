@@ -9,7 +9,7 @@ interface Instance {
 }
 
 async function listed(world: World, ...args: readonly string[]): Promise<Instance[]> {
-  const run = await world.cli(['list', '--json', ...args]);
+  const run = await world.call(['list', '--json', ...args]);
   expect(run).toMatchObject({ exitCode: 0, stderr: '' });
   return JSON.parse(run.stdout).instances;
 }
@@ -66,10 +66,10 @@ describe('dqsync list', () => {
     ];
     const found = await Promise.all(cases.map(async ([args]) => (await listed(world, ...args)).map(({ id }) => id)));
     expect(found).toEqual(cases.map(([, names]) => names.map((name) => ids[name])));
-    expect((await world.cli(['list', ...both, '--limit', '1'])).stderr).toBe(
+    expect((await world.call(['list', ...both, '--limit', '1'])).stderr).toBe(
       '(1 of 2 rows shown; all with --limit 2)\n',
     );
-    const wrong = await world.cli(['list', '--run-status', 'ALARM']);
+    const wrong = await world.call(['list', '--run-status', 'ALARM']);
     expect(wrong).toMatchObject({
       exitCode: 2,
       stderr: expect.stringContaining('Allowed choices are RUNNING, FAILED'),
@@ -91,11 +91,11 @@ describe('dqsync list', () => {
     const [headings, row] = run.stdout.trimEnd().split('\n');
     expect(headings).toMatch(/^name +run_status +start_time +took +id$/);
     expect(row).toBe(`${fields.name}  ALARMING    ${started}  1 min  ${id}`);
-    const chosen = await world.cli(['list', '--columns', 'id, end_time,extra']);
+    const chosen = await world.call(['list', '--columns', 'id, end_time,extra']);
     expect(chosen.stdout).toMatch(new RegExp(`^ *id +end_time +extra\n${id} +\\S+\\+08:00 +-\n$`));
-    const vertical = await world.cli(['list', '--vertical']);
+    const vertical = await world.call(['list', '--vertical']);
     expect(vertical.stdout).toContain(`\nrun_status  ALARMING\nstart_time  ${started}\n`);
-    const wrong = await world.cli(['list', '--columns', 'id,start_tme']);
+    const wrong = await world.call(['list', '--columns', 'id,start_tme']);
     expect(wrong).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('Did you mean "start_time"?') });
   });
 
@@ -131,7 +131,7 @@ describe('dqsync list', () => {
     const text = world.simulator.life.addUnreadable('start-text', {
       startTimeMs: world.simulator.clock.now() - hourMs,
     });
-    const json = JSON.parse((await world.cli(['list', '--json'])).stdout);
+    const json = JSON.parse((await world.call(['list', '--json'])).stdout);
     expect(json).toMatchObject({ target: 'sales', count: 5 });
     expect(json.instances.at(-1)).toEqual({
       id: ids['orders'],
@@ -146,7 +146,7 @@ describe('dqsync list', () => {
     });
     expect(json.unreadable).toEqual([{ reason: expect.stringContaining('start_time'), row: text }]);
 
-    const run = await world.cli(['list']);
+    const run = await world.call(['list']);
     expect(run.stdout).toContain(ids['orders']);
     expect(run.stdout).toContain('unreadable row (start_time');
     expect(run.stderr).toBe('(5 rows; the source counts 5)\n');
@@ -157,10 +157,10 @@ describe('dqsync list', () => {
     await world.configure((config) => {
       config.targets = [{ ...config.targets[0] }, { ...config.targets[0], name: 'stock' }];
     });
-    const run = await world.cli(['list']);
+    const run = await world.call(['list']);
     expect(run.exitCode).toBe(2);
     expect(run.stderr).toContain('Choose one with --target: sales, stock.');
-    expect((await world.cli(['list', '--target', 'stock'])).exitCode).toBe(0);
+    expect((await world.call(['list', '--target', 'stock'])).exitCode).toBe(0);
   });
 
   it.each([
@@ -174,7 +174,7 @@ describe('dqsync list', () => {
     for (const daysAgo of [0.2, 0.5, 7.5]) {
       world.simulator.life.addExecution({ startTimeMs: nowMs - daysAgo * 24 * hourMs });
     }
-    const run = await world.cli(['list', '--json', ...args]);
+    const run = await world.call(['list', '--json', ...args]);
     expect(run.exitCode).toBe(0);
     expect(JSON.parse(run.stdout).instances.length).toBe(rows);
     expect(run.stderr).toMatch(isPart ? /^Only what started from \S+ on was listed: .*longer spans\..*--to/ : /^$/);
@@ -183,7 +183,7 @@ describe('dqsync list', () => {
   it('refuses a window that cannot be requested', async () => {
     const world = await aWorld();
     const refused = async (args: readonly string[], message: string) => {
-      const run = await world.cli(['list', ...args]);
+      const run = await world.call(['list', ...args]);
       expect(run.exitCode).toBe(2);
       expect(run.stderr).toContain(message);
     };

@@ -1,4 +1,4 @@
-/** Runs `dqsync quarantine`. */
+/** Runs `dqsync quarantine`, after syncs that quarantine unreadable rows. */
 import { describe, expect, it } from 'vitest';
 import { unreadableKinds } from '../../simulator/unreadable.ts';
 import { addExecutions, aWhileAgo, aWorld } from '../world.ts';
@@ -6,14 +6,14 @@ import { addExecutions, aWhileAgo, aWorld } from '../world.ts';
 describe('dqsync quarantine', () => {
   it('shows every kind of unreadable row once, with its reason', async () => {
     const world = await aWorld();
-    expect((await world.cli(['quarantine'])).stdout).toBe('sales  no rows in quarantine\n');
+    expect((await world.call(['quarantine'])).stdout).toBe('sales  no rows in quarantine\n');
     addExecutions(world, 20);
     const texts = unreadableKinds.map((kind) =>
       world.simulator.life.addUnreadable(kind, { startTimeMs: aWhileAgo(world, 30 * 60_000) }),
     );
-    await world.cli(['sync']);
-    await world.cli(['rewind', '--to', '2h', '--yes']);
-    await world.cli(['sync']);
+    await world.call(['sync']);
+    await world.call(['rewind', '--to', '2h', '--yes']);
+    await world.call(['sync']);
 
     const run = await world.cli(['quarantine', '--json']);
     expect(run).toMatchObject({ exitCode: 0, stderr: '' });
@@ -33,11 +33,12 @@ describe('dqsync quarantine', () => {
     const startTimeMs = aWhileAgo(world);
     const text = world.simulator.life.addUnreadable('id-text', { startTimeMs });
     world.simulator.life.addUnreadable('id-null', { startTimeMs });
-    await world.cli(['sync']);
-    const run = await world.cli(['quarantine', '--limit', '1']);
+    const synced = await world.call(['sync']);
+    expect(synced).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('2 unreadable rows quarantined') });
+    const run = await world.call(['quarantine', '--limit', '1']);
     expect(run.stdout).toMatch(
       /^sales {2}1 of 2 rows shown; all with --limit 2\. Not in the table: .*\nday +reason +row\n/,
     );
-    expect((await world.cli(['quarantine', '--vertical'])).stdout).toContain(`row     ${text}\n`);
+    expect((await world.call(['quarantine', '--vertical'])).stdout).toContain(`row     ${text}\n`);
   });
 });

@@ -11,17 +11,18 @@ import { addExecutions, aWorld, hourMs } from '../world.ts';
 
 async function aSyncedWorld(rows = 120) {
   const world = await aWorld();
+  await world.configure((config) => Object.assign(config, { results: 'none' }));
   addExecutions(world, rows);
   const { id } = world.simulator.life.addExecution({
     name: 'a "quoted", name',
     startTimeMs: world.simulator.clock.now() - 3_600_000,
   });
-  expect((await world.cli(['sync'])).exitCode).toBe(0);
+  expect((await world.call(['sync'])).exitCode).toBe(0);
   return { world, id: String(id) };
 }
 
 describe('dqsync query', () => {
-  it('prints a table of limited length, with a note', async () => {
+  it('prints a table of limited length, with a note that distinguishes no match from an empty table', async () => {
     const { world } = await aSyncedWorld();
     const all = await world.cli(['query', 'SELECT id, run_status FROM quality_instances']);
     expect(all.exitCode).toBe(0);
@@ -29,12 +30,20 @@ describe('dqsync query', () => {
     expect(all.stderr).toBe(
       'The first 100 rows of 121 rows: show more with --max-rows, or all with --csv or --json.\n',
     );
-    const few = await world.cli(['query', 'SELECT count(*) AS n FROM quality_instances', '--max-rows', '5']);
-    expect(few.stdout).toBe('  n\n121\n');
-    expect(few.stderr).toBe('(1 row)\n');
+    const few = await world.call(['query', 'SELECT count(*) AS n FROM quality_instances', '--max-rows', '5']);
+    expect(few).toMatchObject({ stdout: '  n\n121\n', stderr: '(1 row)\n' });
+
+    const ask = async (...args: string[]) => (await world.call(['query', ...args])).stderr;
+    const noMatch = 'The warehouse has data, but no rows that match. "dqsync status" shows which days are covered.\n';
+    expect(await ask('SELECT id FROM quality_instances WHERE id = 1')).toBe(`(0 rows)\n${noMatch}`);
+    expect(await ask('--csv', 'SELECT id FROM quality_instances WHERE id = 1')).toBe('');
+    expect(await ask('SELECT 1 AS one WHERE false')).toBe('(0 rows)\n');
+    expect(await ask('SELECT rule_id FROM quality_results')).toBe(
+      '(0 rows)\nThe warehouse has no rule results yet. To read them: dqsync sync --results\n',
+    );
   });
 
-  it('prints CSV with the necessary quotes and exact ids', async () => {
+  it('prints CSV with the necessary quotes, and JSON, both with exact ids', async () => {
     const { world, id } = await aSyncedWorld(3);
     const run = await world.cli([
       'query',
@@ -43,17 +52,13 @@ describe('dqsync query', () => {
     ]);
     expect(run).toMatchObject({ exitCode: 0, stderr: '' });
     expect(run.stdout).toBe(`id,name,nothing,empty\n${id},"a ""quoted"", name",,""\n`);
-  });
-
-  it('prints JSON with ids as exact strings', async () => {
-    const { world, id } = await aSyncedWorld(3);
-    const run = await world.cli([
+    const json = await world.call([
       'query',
       '--json',
       `SELECT id, name, start_time, 1::INTEGER AS one, NULL AS nothing, id AS id FROM quality_instances WHERE id = ${id}`,
     ]);
-    expect(run).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(JSON.parse(run.stdout)).toEqual([
+    expect(json).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(JSON.parse(json.stdout)).toEqual([
       {
         id,
         name: 'a "quoted", name',
@@ -71,20 +76,8 @@ describe('dqsync query', () => {
     [['--json'], '[\n  {\n    "n": "0"\n  }\n]\n', ''],
   ])('works with an empty warehouse, and tells people that it is empty: %j', async (options, stdout, stderr) => {
     const world = await aWorld();
-    const run = await world.cli(['query', ...options, 'SELECT count(*) AS n FROM quality_instances']);
+    const run = await world.call(['query', ...options, 'SELECT count(*) AS n FROM quality_instances']);
     expect(run).toEqual({ exitCode: 0, signal: null, stdout, stderr });
-  });
-
-  it('distinguishes a question without rows from an empty table', async () => {
-    const { world } = await aSyncedWorld(3);
-    const ask = async (...args: string[]) => (await world.cli(['query', ...args])).stderr;
-    const noMatch = 'The warehouse has data, but no rows that match. "dqsync status" shows which days are covered.\n';
-    expect(await ask('SELECT id FROM quality_instances WHERE id = 1')).toBe(`(0 rows)\n${noMatch}`);
-    expect(await ask('--csv', 'SELECT id FROM quality_instances WHERE id = 1')).toBe('');
-    expect(await ask('SELECT 1 AS one WHERE false')).toBe('(0 rows)\n');
-    expect(await ask('SELECT rule_id FROM quality_results')).toBe(
-      '(0 rows)\nThe warehouse has no rule results yet. To read them: dqsync sync --results\n',
-    );
   });
 
   it.each([
@@ -96,7 +89,7 @@ describe('dqsync query', () => {
     ["COPY (SELECT 1) TO 'out.csv'", 'error:'],
   ])('refuses %s with exit code 2 and one paragraph', async (sql, message) => {
     const world = await aWorld();
-    const run = await world.cli(['query', sql]);
+    const run = await world.call(['query', sql]);
     expect(run).toMatchObject({ exitCode: 2, stdout: '' });
     expect(run.stderr).toContain(message);
     expect(run.stderr.trimEnd()).not.toContain('\n');
@@ -116,7 +109,7 @@ async function aWorldInS3() {
     [0, 1, 2].map((day) => anObservation({ startTimeMs: newYearMs + day * 24 * hourMs })),
   );
   const env = s3.environment;
-  const count = () => world.cli(['query', '--csv', 'SELECT count(name) AS n FROM quality_instances'], { env });
+  const count = () => world.call(['query', '--csv', 'SELECT count(name) AS n FROM quality_instances'], { env });
   return { world, s3, count };
 }
 
@@ -127,7 +120,7 @@ describe('dqsync query over S3', () => {
     const args = ['query', '--csv', 'SELECT count(name) AS n FROM quality_instances'];
     const before = await readdir(world.folder);
 
-    const run = await world.cli(args, { env: { ...s3.environment, DQSYNC_CACHE: cache } });
+    const run = await world.call(args, { env: { ...s3.environment, DQSYNC_CACHE: cache } });
 
     expect(run).toMatchObject({ exitCode: 0, stdout: 'n\n3\n' });
     expect(await readdir(world.folder)).toEqual(before);
@@ -139,7 +132,7 @@ describe('dqsync query over S3', () => {
     await world.write('taken', '');
 
     const env = { ...s3.environment, DQSYNC_CACHE: join(world.folder, 'taken') };
-    const run = await world.cli(['query', 'SELECT count(name) FROM quality_instances'], { env });
+    const run = await world.call(['query', 'SELECT count(name) FROM quality_instances'], { env });
 
     expect(run.exitCode).toBe(1);
     expect(run.stderr).toContain('cannot keep copies of the data files');

@@ -4,14 +4,14 @@ import { addExecutions, aWorld, hourMs } from '../world.ts';
 
 it('dqsync runs shows the runs of each target, newest first, with the reason of a failure', async () => {
   const world = await aWorld();
-  expect(await world.cli(['runs'])).toMatchObject({ exitCode: 0, stdout: 'sales  no runs yet\n', stderr: '' });
+  expect(await world.call(['runs'])).toMatchObject({ exitCode: 0, stdout: 'sales  no runs yet\n', stderr: '' });
   addExecutions(world, 250);
-  await world.cli(['sync']);
+  await world.call(['sync']);
   const from = new Date(world.simulator.clock.now() - 96 * hourMs).toISOString();
   const to = new Date(world.simulator.clock.now() - 48 * hourMs).toISOString();
-  await world.cli(['backfill', '--from', from, '--to', to]);
+  await world.call(['backfill', '--from', from, '--to', to]);
   await world.write('secret.json', '{"token":"wrong"}');
-  expect((await world.cli(['sync'])).exitCode).toBe(1);
+  expect((await world.call(['sync'])).exitCode).toBe(1);
 
   const run = await world.cli(['runs']);
   const [title, headings, ...lines] = run.stdout.trimEnd().split('\n');
@@ -25,8 +25,8 @@ it('dqsync runs shows the runs of each target, newest first, with the reason of 
     expect.stringMatching(/^\S+Z +sync +\d+ h +\d+ +250 +\d+ +\d+ s +done$/),
     expect.stringMatching(/^✗ \S+Z {2}.*token/),
   ]);
-  expect((await world.cli(['runs', '--limit', '1'])).stdout).toContain('the last 1 of 3 runs; all with --limit 3');
-  const [{ target, runs }] = JSON.parse((await world.cli(['runs', '--json', '--limit', '2'])).stdout);
+  expect((await world.call(['runs', '--limit', '1'])).stdout).toContain('the last 1 of 3 runs; all with --limit 3');
+  const [{ target, runs }] = JSON.parse((await world.call(['runs', '--json', '--limit', '2'])).stdout);
   expect([target, runs.length]).toEqual(['sales', 2]);
   expect(runs[1]).toMatchObject({
     mode: 'backfill',

@@ -1,6 +1,7 @@
 /** Runs `dqsync smoke` with stand-ins for AWS services. test/e2e runs it with the emulator. */
 import { describe, expect, it } from 'vitest';
 import { type Received, startLoopback } from '../../source/loopback.ts';
+import { callCli } from '../../support/call-cli.ts';
 import { FakeS3 } from '../../support/fake-s3.ts';
 import { runCli } from '../../support/run-cli.ts';
 import { tempFolder } from '../../support/temp-warehouse.ts';
@@ -43,7 +44,7 @@ async function smoked(changes: Readonly<Record<string, string | number>> = {}, .
   });
   const s3 = await FakeS3.start();
   const env = { ...s3.environment, AWS_ENDPOINT_URL: server.url };
-  const run = await runCli(['smoke', 'dq', ...args], { cwd: await tempFolder(), env });
+  const run = await callCli(['smoke', 'dq', ...args], { cwd: await tempFolder(), env });
   return { ...run, asked: server.received.map(actionOf), bodies: server.received.map(({ body }) => body) };
 }
 

@@ -9,66 +9,34 @@ import { addExecutions, aWorld, hourMs } from '../world.ts';
 describe('dqsync status', () => {
   it('shows where the first run will begin', async () => {
     const world = await aWorld();
-    const run = await world.cli(['status']);
+    const run = await world.call(['status']);
     expect(run).toMatchObject({ exitCode: 0, stderr: '' });
     expect(run.stdout).toMatch(
       /^sales\n {2}complete {3}nothing yet\n {2}open {7}none\n {2}last run {3}none yet\n {2}next run {3}reads \S+Z to \S+Z\n {2}source {5}its clock agrees with ours, no rows dated in the future\n {2}warehouse {2}file:\/\S+\n {2}health {5}no sync has covered anything yet: run dqsync sync\n$/,
     );
   });
 
-  it('shows watermark, open executions, the last run and the next run after a run', async () => {
+  it('shows watermark, open executions, the last run and the next run after a run, also as JSON', async () => {
     const world = await aWorld();
     addExecutions(world, 100);
     world.simulator.life.addExecution({ runStatus: 'RUNNING', startTimeMs: world.simulator.clock.now() - 5 * hourMs });
-    await world.cli(['sync']);
+    await world.call(['sync']);
     const run = await world.cli(['status']);
     expect(run.exitCode).toBe(0);
     expect(run.stdout).toMatch(/complete {3}\S+ to \S+ \(1 minute ago\), 101 executions, no gaps/);
     expect(run.stdout).toMatch(/open {7}1 execution, started \S+ \(5 hours ago\)/);
     expect(run.stdout).toMatch(/last run {3}done at \S+ \(\d+ seconds? ago\), 101 rows written/);
     expect(run.stdout).toMatch(/next run {3}reads \S+ to \S+, and re-checks 1 earlier open execution/);
-  });
-
-  it('names the executions that wait for their rule results, and why these were refused', async () => {
-    const world = await aWorld();
-    world.simulator.life.addExecution({ runStatus: 'ALARMING', startTimeMs: world.simulator.clock.now() - hourMs });
-    world.simulator.traps.faults = [{ kind: 'status', status: 403, when: { first: 1 }, on: 'results' }];
-    const synced = await world.cli(['sync']);
-    expect(synced.exitCode).toBe(0);
-    expect(synced.stderr).toMatch(/rule results were not fetched: .*role admin or developer/s);
-    const run = await world.cli(['status']);
-    expect(run.stdout).toMatch(
-      /results {4}1 execution without rule results yet, the oldest started \S+Z; later syncs fetch them, or all at once: dqsync sync --results --target sales; refused at .*403/,
-    );
-    await world.cli(['sync']);
-    expect((await world.cli(['status'])).stdout).not.toMatch(/results/);
-  });
-
-  it('names the executions whose rule results expired, and the command that requests them again', async () => {
-    const world = await aWorld();
-    await world.cli(['sync']);
-    const expired = [1_661_413_281_000, 1_661_413_277_000].map((startTimeMs) => ({ id: 1n, startTimeMs }));
-    const text = pendingResultsKind.encode({ ...pendingResultsKind.empty, expired });
-    await writeFile(join(world.folder, 'warehouse', 'state', 'sales', 'results.json'), text);
-    expect((await world.cli(['status'])).stdout).toMatch(
-      /results {4}2 executions without rule results, started 2022-08-25T07:41:17Z to 2022-08-25T07:41:21Z: every .* --again --results --from 2022-08-25 --to 2022-08-26 --target sales\n/,
-    );
-  });
-
-  it('prints the same as JSON', async () => {
-    const world = await aWorld();
-    addExecutions(world, 10);
-    await world.cli(['sync']);
-    const run = await world.cli(['status', '--json']);
-    expect(JSON.parse(run.stdout)).toEqual([
+    const json = await world.call(['status', '--json']);
+    expect(JSON.parse(json.stdout)).toEqual([
       {
         target: 'sales',
         watermark: expect.stringMatching(/Z$/),
         watermarkAgeSeconds: expect.any(Number),
-        coverage: { from: expect.stringMatching(/Z$/), to: expect.stringMatching(/Z$/), rows: 10, gaps: [] },
-        openExecutions: 0,
-        oldestOpenStart: null,
-        oldestOpenAgeSeconds: null,
+        coverage: { from: expect.stringMatching(/Z$/), to: expect.stringMatching(/Z$/), rows: 101, gaps: [] },
+        openExecutions: 1,
+        oldestOpenStart: expect.stringMatching(/Z$/),
+        oldestOpenAgeSeconds: expect.any(Number),
         expiredExecutions: 0,
         oldestExpiredStart: null,
         latestExpiredStart: null,
@@ -82,8 +50,8 @@ describe('dqsync status', () => {
           refused: null,
         },
         unfinishedBackfills: [],
-        lastRun: expect.objectContaining({ mode: 'incremental', outcome: 'done', rowsWritten: 10, error: null }),
-        nextRun: { from: expect.stringMatching(/Z$/), to: expect.stringMatching(/Z$/), looksAgainAt: 0 },
+        lastRun: expect.objectContaining({ mode: 'incremental', outcome: 'done', rowsWritten: 101, error: null }),
+        nextRun: { from: expect.stringMatching(/Z$/), to: expect.stringMatching(/Z$/), looksAgainAt: 1 },
         healthy: true,
         problem: null,
         source: { clockSkewMs: expect.any(Number), futureRows: 0, mayBeMore: false, latestStart: null },
@@ -91,17 +59,43 @@ describe('dqsync status', () => {
     ]);
   });
 
+  it('names the executions that wait for their rule results, and why these were refused', async () => {
+    const world = await aWorld();
+    world.simulator.life.addExecution({ runStatus: 'ALARMING', startTimeMs: world.simulator.clock.now() - hourMs });
+    world.simulator.traps.faults = [{ kind: 'status', status: 403, when: { first: 1 }, on: 'results' }];
+    const synced = await world.call(['sync']);
+    expect(synced.exitCode).toBe(0);
+    expect(synced.stderr).toMatch(/rule results were not fetched: .*role admin or developer/s);
+    const run = await world.call(['status']);
+    expect(run.stdout).toMatch(
+      /results {4}1 execution without rule results yet, the oldest started \S+Z; later syncs fetch them, or all at once: dqsync sync --results --target sales; refused at .*403/,
+    );
+    await world.call(['sync']);
+    expect((await world.call(['status'])).stdout).not.toMatch(/results/);
+  });
+
+  it('names the executions whose rule results expired, and the command that requests them again', async () => {
+    const world = await aWorld();
+    await world.call(['sync']);
+    const expired = [1_661_413_281_000, 1_661_413_277_000].map((startTimeMs) => ({ id: 1n, startTimeMs }));
+    const text = pendingResultsKind.encode({ ...pendingResultsKind.empty, expired });
+    await writeFile(join(world.folder, 'warehouse', 'state', 'sales', 'results.json'), text);
+    expect((await world.call(['status'])).stdout).toMatch(
+      /results {4}2 executions without rule results, started 2022-08-25T07:41:17Z to 2022-08-25T07:41:21Z: every .* --again --results --from 2022-08-25 --to 2022-08-26 --target sales\n/,
+    );
+  });
+
   it('shows coverage as a timeline, its gaps, and what fills them', async () => {
     const world = await aWorld();
     addExecutions(world, 100);
-    await world.cli(['sync']);
-    expect((await world.cli(['status'])).stdout).toMatch(
+    await world.call(['sync']);
+    expect((await world.call(['status'])).stdout).toMatch(
       /\n {2}coverage {3}\S+T\d\d:\d\d █{24} \S+T\d\d:\d\d\n {2}open/,
     );
     await world.configure((config) => {
       config['initialFrom'] = new Date(world.simulator.clock.now() - 72 * hourMs).toISOString();
     });
-    const run = await world.cli(['status']);
+    const run = await world.call(['status']);
     expect(run.stdout).toMatch(/except for 1 gap\n {2}coverage {3}\d{4}-\d\d-\d\d ░+▒?█+ \d{4}-\d\d-\d\d\n/);
     expect(run.stdout).toMatch(
       /\n {2}gaps {7}\S+Z to \S+Z \(\d days?\)\n {13}later syncs fill them, or all at once: dqsync backfill\n {2}open/,
@@ -114,15 +108,15 @@ describe('dqsync status', () => {
     await world.configure((config) => {
       config['partitionTimeZone'] = 'Asia/Shanghai';
     });
-    const run = await world.cli(['status']);
+    const run = await world.call(['status']);
     expect(run.stdout).toMatch(/its clock is \d hours behind ours, 1 row dated in the future, the latest \S+\+08:00/);
   });
 
   it('continues without an unreachable source, and reports the reason', async () => {
     const world = await aWorld();
-    await world.cli(['sync']);
+    await world.call(['sync']);
     await world.simulator.close();
-    const run = await world.cli(['status']);
+    const run = await world.call(['status']);
     expect(run.exitCode).toBe(0);
     expect(run.stdout).toContain('last run   done');
     expect(run.stdout).toMatch(/source {5}not available: .*ECONNREFUSED/);
@@ -131,22 +125,22 @@ describe('dqsync status', () => {
   it('shows why a source did not answer in time, for example that it throttles', async () => {
     const world = await aWorld();
     world.simulator.traps.faults = [{ kind: 'status', status: 429, when: { from: 1 } }];
-    const run = await world.cli(['status']);
+    const run = await world.call(['status']);
     expect(run.stdout).toMatch(/source {5}not available: .*HTTP 429.*quota/);
   });
 
   it('shows a killed run and a failed run', async () => {
     const world = await aWorld();
-    await world.cli(['sync']);
+    await world.call(['sync']);
     const path = join(world.folder, 'warehouse', 'state', 'sales', 'checkpoint.json');
     const checkpoint = decodeAnyCheckpoint(await readFile(path), 'sales', path);
     const lastRun = checkpoint.lastRun!;
     await writeFile(path, encodeCheckpoint({ ...checkpoint, lastRun: { ...lastRun, outcome: 'running' } }));
-    expect((await world.cli(['status'])).stdout).toContain('last run   running, or killed since: started ');
+    expect((await world.call(['status'])).stdout).toContain('last run   running, or killed since: started ');
 
     const failed = { ...lastRun, outcome: 'failed' as const, error: 'the source refused' };
     await writeFile(path, encodeCheckpoint({ ...checkpoint, lastRun: failed }));
-    expect((await world.cli(['status'])).stdout).toMatch(/last run {3}failed at .*: the source refused\n/);
+    expect((await world.call(['status'])).stdout).toMatch(/last run {3}failed at .*: the source refused\n/);
   });
 
   it('counts quarantined rows and expired executions, and shows where they are; so does doctor', async () => {
@@ -159,17 +153,17 @@ describe('dqsync status', () => {
     life.addUnreadable('id-text', { startTimeMs: clock.now() - hourMs });
     life.addUnreadable('id-null', { startTimeMs: clock.now() - 2 * hourMs });
     life.addExecution({ runStatus: 'RUNNING', endTimeMs: null, startTimeMs: clock.now() - 10 * 24 * hourMs });
-    await world.cli(['sync']);
-    const run = await world.cli(['status']);
+    await world.call(['sync']);
+    const run = await world.call(['status']);
     expect(run.stdout).toMatch(
       /expired {4}1 execution, open for longer than maxOpenDays, started \S+ to .*--again --from \d{4}-\d\d-\d\d --to \d{4}-\d\d-\d\d --target/,
     );
     expect(run.stdout).toMatch(
       /set aside {2}2 rows that could not be read, in quarantine\/sales\/ .*dqsync quarantine/,
     );
-    const [json] = JSON.parse((await world.cli(['status', '--json'])).stdout);
+    const [json] = JSON.parse((await world.call(['status', '--json'])).stdout);
     expect(json).toMatchObject({ quarantined: 2, expiredExecutions: 1, openExecutions: 0, healthy: true });
-    const doctor = await world.cli(['doctor', '--json']);
+    const doctor = await world.call(['doctor', '--json']);
     expect(JSON.parse(doctor.stdout).checks).toContainEqual(
       expect.objectContaining({
         name: 'set aside',
@@ -186,8 +180,8 @@ describe('dqsync status', () => {
       config.targets = ['sales', 'stock', 'lager'].map((name) => ({ ...target, name }));
     });
     addExecutions(world, 30);
-    await world.cli(['sync', '--target', 'sales', '--target', 'stock']);
-    const run = await world.cli(['status']);
+    await world.call(['sync', '--target', 'sales', '--target', 'stock']);
+    const run = await world.call(['status']);
     expect(run).toMatchObject({ exitCode: 0, stderr: '' });
     const lines = run.stdout.split('\n');
     expect(lines[0]).toMatch(/^target +behind +rows +open +gaps +aside +last run +health$/);
@@ -197,8 +191,8 @@ describe('dqsync status', () => {
       expect.stringMatching(/^lager +- +0 +0 +0 +0 +- +never run$/),
     ]);
     expect(run.stdout).toContain('✗ lager  no sync has covered anything yet: run dqsync sync\n');
-    expect((await world.cli(['status', '--target', 'stock'])).stdout).toMatch(/^stock\n {2}complete /);
-    expect((await world.cli(['status', '-v'])).stdout).toMatch(/^sales\n {2}complete [\s\S]*\n\nlager\n {2}complete /);
+    expect((await world.call(['status', '--target', 'stock'])).stdout).toMatch(/^stock\n {2}complete /);
+    expect((await world.call(['status', '-v'])).stdout).toMatch(/^sales\n {2}complete [\s\S]*\n\nlager\n {2}complete /);
   });
 
   it('exits with 1 with --check if a target is not healthy, with a one-line reason', async () => {
@@ -208,7 +202,7 @@ describe('dqsync status', () => {
       return [exitCode, stdout];
     };
     expect(await check()).toEqual([1, '✗ sales  no sync has covered anything yet: run dqsync sync\n']);
-    await world.cli(['sync']);
+    await world.call(['sync']);
     expect(await check()).toEqual([0, '✓ sales  healthy\n']);
     expect(await check('--max-age', '0m')).toEqual([
       1,
@@ -216,7 +210,7 @@ describe('dqsync status', () => {
     ]);
     world.simulator.traps.count = 'page';
     await world.write('secret.json', '{"token":"wrong"}');
-    await world.cli(['sync']);
+    await world.call(['sync']);
     expect(await check()).toEqual([
       1,
       expect.stringMatching(/^✗ sales {2}the last run failed \d+ seconds? ago: \S.*\n$/),

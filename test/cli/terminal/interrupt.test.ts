@@ -37,11 +37,11 @@ describe('Ctrl-C', () => {
     expect(summary.watermark).not.toBeNull();
 
     world.simulator.traps.afterPage = null;
-    const status = await world.cli(['status']);
+    const status = await world.call(['status']);
     expect(status.stdout).toContain('stopped before its end');
-    const next = await world.cli(['sync']);
+    const next = await world.call(['sync']);
     expect(next.exitCode).toBe(0);
-    const count = await world.cli(['query', '--csv', 'SELECT count(*) FROM quality_instances']);
+    const count = await world.call(['query', '--csv', 'SELECT count(*) FROM quality_instances']);
     expect(count.stdout).toContain('\n6000\n');
   });
 
@@ -52,7 +52,7 @@ describe('Ctrl-C', () => {
     const run = await running.ended;
     expect(run.exitCode).toBe(129);
     expect(JSON.parse(run.stdout)).toMatchObject([{ done: false }]);
-    expect((await world.cli(['status'])).stdout).toContain('stopped before its end');
+    expect((await world.call(['status'])).stdout).toContain('stopped before its end');
   });
 
   it('counts once if it arrives twice at the same time, from the terminal and from npm', async () => {
