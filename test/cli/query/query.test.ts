@@ -147,7 +147,7 @@ const isLaterPage = (url: URL) => url.searchParams.has('continuation-token');
 describe('dqsync query over S3 behind a middlebox that replies itself', () => {
   it.each([
     ['a page of the listing', { method: 'LIST', when: isLaterPage, failure: html }, 'an incomplete listing'],
-    ['a data file', { method: 'GET', failure: html }, 'something else for the data file'],
+    ['a data file', { method: 'GET', failure: html }, 'bytes instead of'],
   ] as const)('fails while the replies for %s are wrong, and recovers afterwards', async (_, fault, message) => {
     const { s3, count } = await aWorldInS3();
     s3.faults.push(...Array.from({ length: 30 }, () => fault));
