@@ -142,11 +142,17 @@ describe('dqsync query over S3', () => {
 });
 
 const html = { body: '<html><body>Sign in</body></html>', etag: '"e"' };
+const truncated = { body: '<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>' };
 const isLaterPage = (url: URL) => url.searchParams.has('continuation-token');
 
 describe('dqsync query over S3 behind a middlebox that replies itself', () => {
   it.each([
     ['a page of the listing', { method: 'LIST', when: isLaterPage, failure: html }, 'an incomplete listing'],
+    [
+      'a page that names no next one',
+      { method: 'LIST', when: isLaterPage, failure: truncated },
+      'an incomplete listing',
+    ],
     ['a data file', { method: 'GET', failure: html }, 'bytes instead of'],
   ] as const)('fails while the replies for %s are wrong, and recovers afterwards', async (_, fault, message) => {
     const { s3, count } = await aWorldInS3();
