@@ -5,6 +5,7 @@
  */
 import { beingWritten, type KnownTask, knownTasksKind, withTasks } from '../checkpoint/known-tasks.ts';
 import { changeDocument, type LoadedDocument, loadDocument } from '../checkpoint/state-document.ts';
+import type { Clock } from '../clock.ts';
 import { SourceError, StoppedError, toDqsyncError } from '../errors.ts';
 import type { Task, TaskDetails } from '../model.ts';
 import { listAllTasks } from '../source/task-list.ts';
@@ -65,10 +66,13 @@ async function observe(run: TargetRun): Promise<void> {
     ...tasks.map((task) => ({ task, before: known.get(task.id) ?? null, isListed: true })),
     ...missing.map((before) => ({ task: before.details, before, isListed: false })),
   ];
+  // A clock that was ahead dates the last reading in the future.
+  const isOld = ({ detailsReadAtMs }: KnownTask): boolean => Math.abs(clock.now() - detailsReadAtMs) > detailsAgeMs;
   const isDue = ({ task, before, isListed }: Listed): boolean =>
-    !isListed || before === null || isListedAnew(task, before) || clock.now() - before.detailsReadAtMs > detailsAgeMs;
+    !isListed || before === null || isListedAnew(task, before) || isOld(before);
   const due = all.filter(isDue).sort((a, b) => (a.before?.detailsReadAtMs ?? 0) - (b.before?.detailsReadAtMs ?? 0));
-  const rest = all.filter((one) => !isDue(one)).map(({ task, before }) => seenInList(task, before, clock.now()));
+  const now = laterThan(loaded.value, clock);
+  const rest = all.filter((one) => !isDue(one)).map(({ task, before }) => seenInList(task, before, now()));
   const written = { files: 0 };
   const commit = async (seen: readonly KnownTask[]): Promise<void> => {
     loaded = await commitTasksOf(run, loaded, seen, written);
@@ -76,11 +80,21 @@ async function observe(run: TargetRun): Promise<void> {
   await commit(rest);
   for (let from = 0, to = 0; from < due.length; from = to) {
     to = from + Math.max(commitTasks, Math.ceil(commitShare * loaded.value.length));
-    await commit(await readBatch(run, due.slice(from, to)));
+    await commit(await readBatch(run, due.slice(from, to), now));
   }
 }
 
-async function readBatch(run: TargetRun, batch: readonly Listed[]): Promise<KnownTask[]> {
+/**
+ * Returns a clock for observations that is later than all known ones, even if they were made by a clock that was ahead:
+ * of two observations, the later one counts.
+ */
+function laterThan(known: readonly KnownTask[], clock: Clock): Clock['now'] {
+  const latestMs = known.reduce((latest, { seenAtMs }) => Math.max(latest, seenAtMs), 0);
+  const aheadMs = Math.max(0, latestMs + 1 - clock.now());
+  return () => clock.now() + aheadMs;
+}
+
+async function readBatch(run: TargetRun, batch: readonly Listed[], now: Clock['now']): Promise<KnownTask[]> {
   const seen: KnownTask[] = [];
   let failure: unknown = null;
   // The workers share the iterator. Each takes the next task when it is done with one.
@@ -92,7 +106,7 @@ async function readBatch(run: TargetRun, batch: readonly Listed[]): Promise<Know
       }
       try {
         run.budget.signal.throwIfAborted();
-        seen.push(await readTask(run, one));
+        seen.push(await readTask(run, one, now));
       } catch (thrown) {
         failure ??= thrown;
       }
@@ -106,7 +120,11 @@ async function readBatch(run: TargetRun, batch: readonly Listed[]): Promise<Know
 }
 
 /** A task is deleted if the service does not know its number. A list without it is only a hint. */
-async function readTask({ clock, source }: TargetRun, { task, before, isListed }: Listed): Promise<KnownTask> {
+async function readTask(
+  { clock, source }: TargetRun,
+  { task, before, isListed }: Listed,
+  now: Clock['now'],
+): Promise<KnownTask> {
   const details = await source.tasks.fetchTask(task.type, task.id).catch((thrown: unknown) => {
     // Refused, yet the list is there: what it shows is better than nothing.
     if (isListed && before === null && thrown instanceof SourceError && thrown.httpStatus === 403) {
@@ -114,12 +132,12 @@ async function readTask({ clock, source }: TargetRun, { task, before, isListed }
     }
     throw thrown;
   });
-  const nowMs = clock.now();
+  const detailsReadAtMs = clock.now();
   if (details !== null) {
-    return { details: withListed(details, task), detailsReadAtMs: nowMs, seenAtMs: nowMs, deletedAtMs: null };
+    return { details: withListed(details, task), detailsReadAtMs, seenAtMs: now(), deletedAtMs: null };
   }
-  const seen = seenInList(task, before, nowMs);
-  return isListed ? seen : { ...seen, deletedAtMs: nowMs };
+  const seen = seenInList(task, before, now());
+  return isListed ? seen : { ...seen, deletedAtMs: seen.seenAtMs };
 }
 
 /** Fills what the details leave out from the list. */

@@ -1,5 +1,7 @@
 /** Runs on machines whose clocks differ from each other and from the source's (PROTOCOL.md, I11 and I13). */
 import { describe, expect, it } from 'vitest';
+import { taskTableName } from '../../functions/warehouse/layout.ts';
+import { storedFiles } from '../support/stored-rows.ts';
 import {
   checkpointOf,
   dayMs,
@@ -9,6 +11,9 @@ import {
   type SyncedSource,
   syncedSource,
 } from '../support/synced-source.ts';
+import { taskProblems } from '../support/task-problems.ts';
+
+type ListedTask = ReturnType<SyncedSource['sim']['life']['addTask']>;
 
 /** Adds an execution of two hours ago that a machine whose clock is ten minutes ahead has observed as open. */
 async function worldSeenAhead(): Promise<{ world: SyncedSource; id: bigint }> {
@@ -39,6 +44,21 @@ describe('after a run on a machine whose clock was ahead', () => {
     const [row] = await world.view();
     expect(row?.['extra']).toContain('vanished_at');
     expect(await world.syncWell()).toMatchObject({ rowsWritten: 0 });
+  });
+
+  it.each<[string, number, (world: SyncedSource, task: ListedTask) => unknown]>([
+    ['a name, which the list of tasks shows', 0, (_, { task }) => Object.assign(task, { name: 'renamed' })],
+    ['a rule, which only the details show', 8, (_, { rules }) => rules.splice(1, 1)],
+    ['nothing but that the task is gone', 0, ({ sim }, { task }) => sim.life.tasks().remove(BigInt(task.taskId))],
+  ])('the table of tasks shows what has changed since: %s', async (_, days, change) => {
+    const world = await syncedSource();
+    const task = world.sim.life.addTask({ rules: 3 });
+    await world.syncWell();
+    await world.maintain(onMachineAhead(world, 60 * dayMs));
+    world.clock.advance(days * dayMs + minuteMs);
+    change(world, task);
+    await world.maintain();
+    expect(await taskProblems(await storedFiles(world.store, `${taskTableName}/`), world.sim)).toEqual([]);
   });
 });
 
