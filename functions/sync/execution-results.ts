@@ -10,6 +10,8 @@ export interface FetchedExecution {
   readonly entry: PendingResult;
   /** Rows for the table; empty if there is nothing to write yet. */
   readonly results: readonly RuleResult[];
+  /** Whether the row only says why there are no results. */
+  readonly isNote: boolean;
   /** The entry to request later; null if it is finished. */
   readonly next: PendingResult | null;
   readonly fetchedAtMs: EpochMs;
@@ -70,6 +72,14 @@ export function afterFailure(entry: PendingResult, nowMs: EpochMs): FetchedExecu
     : { ...without(entry, 'failed', nowMs), isExpired: true };
 }
 
+/**
+ * Returns what follows if the source no longer lists an execution after its results were fetched: they may be those of
+ * the next execution of its instance, which perhaps no run ever sees. Results that are in the table already stay.
+ */
+export function withoutDoubtful({ entry }: FetchedExecution, nowMs: EpochMs): FetchedExecution {
+  return entry.state === 'unfinished' ? finished(entry, [], nowMs) : without(entry, 'rerun', nowMs);
+}
+
 function lastWord(entry: PendingResult, results: readonly RuleResult[], nowMs: EpochMs): FetchedExecution {
   return results.length === 0 && entry.state === 'none'
     ? without(entry, 'none', nowMs)
@@ -77,7 +87,7 @@ function lastWord(entry: PendingResult, results: readonly RuleResult[], nowMs: E
 }
 
 function finished(entry: PendingResult, results: readonly RuleResult[], fetchedAtMs: EpochMs): FetchedExecution {
-  return { entry, next: null, results, fetchedAtMs, isExpired: false };
+  return { entry, next: null, results, isNote: false, fetchedAtMs, isExpired: false };
 }
 
 function later(entry: PendingResult, results: readonly RuleResult[], fetchedAtMs: EpochMs): FetchedExecution {
@@ -93,7 +103,7 @@ function without(entry: PendingResult, why: 'deleted' | 'rerun' | 'none' | 'fail
     abnormalTableStatus: null,
     extra,
   };
-  return finished(entry, [row], nowMs);
+  return { ...finished(entry, [row], nowMs), isNote: true };
 }
 
 /**

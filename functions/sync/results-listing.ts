@@ -23,10 +23,9 @@ export async function listPart(
   window: ResultsWindow,
 ): Promise<ListedWindow> {
   const part = partToList(window);
-  const filters: PageFilter[] = backlog.wanted === 'all' ? [{}] : failedStatuses.map((runStatus) => ({ runStatus }));
   const found: WrittenExecution[] = [];
   const unread: Window[] = [];
-  for (const filter of filters) {
+  for (const filter of wantedFilters(backlog)) {
     const ofStatus = { ...source, filter: { ...source.filter, ...filter } };
     const { collected, proven, unproven } = await readWhole(run, ofStatus, part);
     for (const { message, window: missing } of unproven) {
@@ -40,4 +39,9 @@ export async function listPart(
     found.push(...shown.map(({ execution }) => backlog.asWritten(execution)));
   }
   return { window, part, unread: unionOf(unread), found };
+}
+
+/** Returns the filters that together show all executions whose results are wanted. */
+export function wantedFilters({ wanted }: ResultsBacklog): PageFilter[] {
+  return wanted === 'all' ? [{}] : failedStatuses.map((runStatus) => ({ runStatus }));
 }

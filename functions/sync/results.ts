@@ -14,8 +14,9 @@ import { writeRows } from '../warehouse/data-files.ts';
 import { type ResultRow, resultTable } from '../warehouse/result-table.ts';
 import type { RunCounters } from './counters.ts';
 import { afterFailure, type FetchedExecution, fetchExecution } from './execution-results.ts';
+import { ownResults } from './own-results.ts';
 import type { ResultsBacklog } from './results-backlog.ts';
-import { listPart } from './results-listing.ts';
+import { listPart, wantedFilters } from './results-listing.ts';
 import { pageSourceOf } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
 
@@ -88,7 +89,8 @@ class ResultsFetcher {
         return;
       }
       left -= batch.length;
-      await this.#commit(await this.#fetchBatch(batch));
+      const filters = wantedFilters(this.#backlog);
+      await this.#commit(await ownResults(run, pages, filters, await this.#fetchBatch(batch)));
     }
   }
 

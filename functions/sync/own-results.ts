@@ -1,0 +1,93 @@
+/** Drops rule results that may be those of another execution, because their instance has started again or is gone. */
+import type { PendingResult } from '../checkpoint/results-document.ts';
+import { StoppedError } from '../errors.ts';
+import { containsAny } from '../intervals.ts';
+import { executionKey, type PageFilter, type Window } from '../model.ts';
+import type { PageSource } from '../reading/page-source.ts';
+import { type FetchedExecution, withoutDoubtful } from './execution-results.ts';
+import { readWhole } from './target-reader.ts';
+import type { TargetRun } from './target-run.ts';
+
+type Started = Pick<PendingResult, 'id' | 'startTimeMs'>;
+
+/** Executions that start this close together are asked for together. Few others of their status start in between. */
+const joinedMs = 6 * 3_600_000;
+/** The source may filter by a slightly different time than it shows. */
+const aroundMs = 1_000;
+
+/**
+ * Keeps results of executions that the source lists after they were fetched: it lists an instance at its latest start
+ * only, so that one had not started again. If the run is stopped first, all are kept, and only re-runs that later runs
+ * see are noted (`withWritten`).
+ *
+ * @param filters one for each status that the executions may have; `{}` for all
+ * @throws what the source throws
+ */
+export async function ownResults(
+  run: TargetRun,
+  source: PageSource,
+  filters: readonly PageFilter[],
+  batch: readonly FetchedExecution[],
+): Promise<readonly FetchedExecution[]> {
+  const fetched = batch.filter(({ results, isNote }) => results.length > 0 && !isNote);
+  const executions = fetched.map(({ entry }) => entry);
+  try {
+    const gone = await goneExecutions(run, source, filters, executions);
+    const nowMs = run.clock.now();
+    return batch.map((one) => (gone.has(executionKey(one.entry)) ? withoutDoubtful(one, nowMs) : one));
+  } catch (thrown) {
+    if (thrown instanceof StoppedError) {
+      return batch;
+    }
+    throw thrown;
+  }
+}
+
+/**
+ * Returns the keys of those that the source does not list at their start, although it shows that second completely.
+ *
+ * Asks for the statuses that the executions should have, which takes a few requests for a hundred of them. Then looks for
+ * each missing one by itself, with any status.
+ */
+async function goneExecutions(
+  run: TargetRun,
+  source: PageSource,
+  filters: readonly PageFilter[],
+  executions: readonly Started[],
+): Promise<ReadonlySet<string>> {
+  const missing = new Map(executions.map((one) => [executionKey(one), one]));
+  const read = async (window: Window, filter: PageFilter): Promise<readonly Window[]> => {
+    const ofStatus = { ...source, filter: { ...source.filter, ...filter } };
+    const { collected, proven } = await readWhole(run, ofStatus, window);
+    for (const key of collected.seen.keys()) {
+      missing.delete(key);
+    }
+    return collected.unreadable.size > 0 ? [] : proven;
+  };
+  for (const window of joinedWindows(executions)) {
+    for (const filter of filters) {
+      await read(window, filter);
+    }
+  }
+  const gone = new Set<string>();
+  for (const [key, { startTimeMs }] of [...missing]) {
+    const proven = await read({ fromMs: startTimeMs - aroundMs, toMs: startTimeMs + aroundMs + 1 }, {});
+    if (missing.has(key) && containsAny(proven, startTimeMs)) {
+      gone.add(key);
+    }
+  }
+  return gone;
+}
+
+function joinedWindows(executions: readonly Started[]): Window[] {
+  const windows: Window[] = [];
+  for (const { startTimeMs } of executions.toSorted((a, b) => a.startTimeMs - b.startTimeMs)) {
+    const last = windows.at(-1);
+    const isNear = last !== undefined && startTimeMs - last.toMs <= joinedMs;
+    windows.splice(isNear ? -1 : windows.length, 1, {
+      fromMs: isNear ? last.fromMs : startTimeMs,
+      toMs: startTimeMs + 1,
+    });
+  }
+  return windows;
+}
