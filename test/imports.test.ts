@@ -228,7 +228,15 @@ const table: Readonly<Record<string, Allowed>> = {
     packages: ['node:'],
   },
   'functions/cli/demo/': {
-    parts: [...aCommand, 'functions/query/', 'functions/report/', 'functions/warehouse/', demoSource],
+    parts: [
+      ...aCommand,
+      'functions/cli/verify/',
+      'functions/query/',
+      'functions/report/',
+      'functions/verify/',
+      'functions/warehouse/',
+      demoSource,
+    ],
     packages: ['node:'],
   },
   // The only part of the product that loads the simulator, for the demo.

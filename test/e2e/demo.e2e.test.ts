@@ -10,7 +10,7 @@ it('the demo shows two syncs and a complete table, and leaves its warehouse', as
   const cwd = await tempFolder();
   const run = await runCli(['demo'], { cwd });
   expect(run).toMatchObject({ exitCode: 0, stderr: '' });
-  expect(run.stdout).toMatch(/perfect copy of [2-9]\d,\d{3} executions/);
+  expect(run.stdout).toMatch(/fine: [2-9]\d,\d{3} executions at the source.*\n✓ demo {2}the table holds everything/);
   expect(run.stdout).not.toContain('✗');
   expect(run.stdout).toMatch(/rule results of \d,\d{3} executions/);
   expect(run.stdout).toMatch(

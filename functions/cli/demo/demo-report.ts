@@ -1,16 +1,13 @@
 /** Tables and charts of the demo: the queries of named-queries.ts over the files just written. */
-import { parseTime } from '../../clock.ts';
 import { InternalError } from '../../errors.ts';
 import type { SqlResult, WarehouseSql } from '../../query/duckdb.ts';
 import { namedQueries } from '../../query/named-queries.ts';
 import type { SqlValue } from '../../query/sql-value.ts';
 import { viewName } from '../../warehouse/layout.ts';
 import { columnChart } from '../terminal/column-chart.ts';
-import { count, counted, shownAt } from '../terminal/formats.ts';
 import { paint } from '../terminal/output.ts';
 import { renderTable } from '../terminal/table.ts';
 import { timeCell } from '../terminal/table-times.ts';
-import { type ComparedExecution, type Comparison, isPerfect, stateText } from './comparison.ts';
 
 const shownRows = 6;
 
@@ -44,33 +41,6 @@ export async function executionsOf(sql: WarehouseSql, id: bigint): Promise<strin
   const columns = ['id', 'start_time', 'run_status', 'notify_status', 'end_time'];
   const result = await sql.run(`SELECT ${columns.join(', ')} FROM ${viewName} WHERE id = ${id} ORDER BY start_time`);
   return tableOf(columns, result.rows);
-}
-
-/** Returns every row of the view, for the comparison. */
-export async function executionsInTable(sql: WarehouseSql): Promise<ComparedExecution[]> {
-  const { rows } = await sql.run(`SELECT id, start_time, run_status, notify_status, end_time FROM ${viewName}`);
-  return rows.map(([id, start, run, notify, end]) => {
-    const startTimeMs = parseTime(String(start)) ?? Number.NaN;
-    const endTimeMs = end === null ? null : parseTime(String(end));
-    return { key: `${id}@${startTimeMs}`, startTimeMs, state: stateText(run, notify, endTimeMs) };
-  });
-}
-
-/** Describes the comparison, one line per property. */
-export function describeComparison(comparison: Comparison, untilMs: number): string {
-  const { expected, missing, repeated, outdated, foreign } = comparison;
-  const line = (faults: number, promise: string, fault: string): string =>
-    faults === 0 ? `${paint.green('✓')} ${promise}` : `${paint.red('✗')} ${count(faults)} ${fault}`;
-  const heading = isPerfect(comparison)
-    ? `the table is a perfect copy of ${counted(expected, 'execution')} up to ${shownAt(untilMs)}`
-    : 'the table differs from the source';
-  return [
-    `  ${line(missing, `all ${count(expected)} are there`, 'are missing')}`,
-    `  ${line(repeated, 'each once', 'are there more than once')}`,
-    `  ${line(outdated, 'in their latest state', 'are in an old state')}`,
-    `  ${line(foreign, 'and nothing else', 'are not in the source')}`,
-    `  ${paint.bold(heading)}`,
-  ].join('\n');
 }
 
 async function ask(sql: WarehouseSql, title: string): Promise<SqlResult> {

@@ -7,8 +7,6 @@ import { defaultAccount } from '../../../test/simulator/accounts.ts';
 import { frozenClock } from '../../../test/simulator/movable-clock.ts';
 import { defaultWorkspace, startSimulator } from '../../../test/simulator/server.ts';
 import type { EpochMs } from '../../model.ts';
-import { executionKey } from '../../model.ts';
-import { type ComparedExecution, stateText } from './comparison.ts';
 
 /** A source whose time is controlled by the demo. */
 export type DemoSource = Awaited<ReturnType<typeof startDemoSource>>;
@@ -16,7 +14,7 @@ export type DemoSource = Awaited<ReturnType<typeof startDemoSource>>;
 const hourMs = 3_600_000;
 
 /**
- * Starts the source. Its time advances only with `pass`, so that table and source can be compared row by row.
+ * Starts the source. Its time advances only with `pass`, so that table and source can be compared.
  *
  * @param days of history before `nowMs`
  */
@@ -36,17 +34,6 @@ export async function startDemoSource(nowMs: EpochMs, days: number) {
     secret: defaultAccount.password,
     /** The run that fails and is started again. */
     rerunId,
-    /** Returns the content of a perfect copy now. */
-    truth: (): ComparedExecution[] => {
-      const { executions, vanished } = simulator.truth();
-      return [
-        ...executions.map((execution) => {
-          const { runStatus, notifyStatus, endTimeMs } = execution;
-          return { ...keyOf(execution), state: stateText(runStatus, notifyStatus, endTimeMs) };
-        }),
-        ...vanished.filter(({ served }) => served).map((execution) => ({ ...keyOf(execution), state: null })),
-      ];
-    },
     /** Advances time to `untilMs`. Meanwhile the failed execution is run again, and passes. */
     pass: (untilMs: EpochMs) => {
       clock.advance(hourMs);
@@ -57,8 +44,4 @@ export async function startDemoSource(nowMs: EpochMs, days: number) {
     },
     close: () => simulator.close(),
   };
-}
-
-function keyOf(execution: { readonly id: bigint; readonly startTimeMs: EpochMs }) {
-  return { key: executionKey(execution), startTimeMs: execution.startTimeMs };
 }
