@@ -68,7 +68,6 @@ export const filterNames: readonly (keyof PageFilter)[] = Object.keys(filters).f
 
 /** A filter that is set. */
 export interface SetFilter extends Filter {
-  readonly name: string;
   readonly value: string;
 }
 
@@ -77,6 +76,6 @@ export function setFilters(values: PageFilter): SetFilter[] {
   const valueByName = new Map(Object.entries(values));
   return Object.entries(filters).flatMap(([name, filter]) => {
     const value = valueByName.get(name);
-    return value === undefined ? [] : [{ ...filter, name, value }];
+    return value === undefined ? [] : [{ ...filter, value }];
   });
 }

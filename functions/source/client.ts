@@ -4,7 +4,7 @@
  */
 import { setFilters } from '../filters.ts';
 import type { FetchPage, PageRequest } from '../model.ts';
-import { type CallStats, Requester, type SourceOptions, type SourceStats } from './requester.ts';
+import { Requester, type SourceOptions, type SourceStats } from './requester.ts';
 import { pageQuery, qualityPath, type TaskSource, taskCalls, taskPermission } from './task-calls.ts';
 import { parsePage } from './wire.ts';
 
@@ -17,9 +17,9 @@ export interface Source {
    * endpoint), or the signal's reason
    */
   readonly fetchPage: FetchPage;
-  /** The calls other than the instance list, and their counters. */
-  readonly tasks: TaskSource & { stats(): CallStats };
-  /** Counters of the instance list. The other calls are counted separately. */
+  /** The calls other than the instance list, and their statistics. */
+  readonly tasks: TaskSource & { stats(): SourceStats };
+  /** Statistics of the instance list. Those of the other calls are separate. */
   stats(): SourceStats;
   /** Aborts requests in flight and closes all connections. */
   close(): Promise<void>;
@@ -38,7 +38,7 @@ export function connectSource(options: SourceOptions): Source {
         query: instanceListQuery(request),
         pacer,
         read: parsePage,
-        isInstances: true,
+        meter: requester.instances,
       }),
     tasks: {
       ...taskCalls(projectId, ({ call, what, ...request }) =>
@@ -46,12 +46,12 @@ export function connectSource(options: SourceOptions): Source {
           ...request,
           doing: { ...requester.doing(what), forbidden: taskPermission },
           pacer: pacerOf?.(call) ?? pacer,
-          isInstances: false,
+          meter: requester.others,
         }),
       ),
       stats: () => ({ ...requester.others }),
     },
-    stats: () => requester.stats(),
+    stats: () => ({ ...requester.instances }),
     close: () => requester.close(),
   };
 }

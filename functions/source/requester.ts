@@ -43,24 +43,26 @@ export interface SourceOptions {
   readonly random?: (() => number) | undefined;
 }
 
-/** Counters of some calls. */
-export interface CallStats {
+/** Counts and measurements of some calls so far. */
+export interface SourceStats {
   /** Requests sent, including retries. */
   readonly requests: number;
   /** Replies with status 429. */
   readonly throttled: number;
   /** Requests sent again for any reason. */
   readonly retries: number;
-}
-
-/** Counts and measurements of the instance list so far. */
-export interface SourceStats extends CallStats {
   /** The source's clock less ours, to within a second; null before the first reply. */
   readonly clockSkewMs: number | null;
-  /** Running mean of the duration of a list request, without waits; null before the first reply. */
+  /** Running mean of the duration of a request, without waits; null before the first reply. */
   readonly latencyMs: number | null;
-  /** The error that requests are retried for, or were until the signal aborted; null after a page was received. */
+  /** The error that requests are retried for, or were until the signal aborted; null after a reply was read. */
   readonly failing: DqsyncError | null;
+}
+
+type Meter = { -readonly [Name in keyof SourceStats]: SourceStats[Name] };
+
+function newMeter(): Meter {
+  return { requests: 0, throttled: 0, retries: 0, clockSkewMs: null, latencyMs: null, failing: null };
 }
 
 /** Quotas count in seconds or minutes. A longer wait fails, so that somebody notices it. */
@@ -77,8 +79,7 @@ export interface Call<T> {
   readonly query: readonly [string, string][];
   readonly pacer: Pacer;
   readonly read: (text: string, receivedAtMs: EpochMs) => Content<T>;
-  /** Whether it is for the instance list, from which the source's clock, latency and health are measured. */
-  readonly isInstances: boolean;
+  readonly meter: Meter;
 }
 
 /** Sends the requests of one target, of all its calls: they share credentials and connections. */
@@ -89,12 +90,10 @@ export class Requester {
   readonly #retry: RetryContext;
   readonly #redact: (text: string) => string;
   #iam: Endpoint | undefined;
-  readonly #instances = { requests: 0, throttled: 0, retries: 0 };
-  /** Counts the requests of the calls other than the instance list. */
-  readonly others = { requests: 0, throttled: 0, retries: 0 };
-  #clockSkewMs: number | null = null;
-  #latencyMs: number | null = null;
-  #failing: DqsyncError | null = null;
+  /** Of the instance list. */
+  readonly instances = newMeter();
+  /** Of the other calls. */
+  readonly others = newMeter();
 
   constructor(options: SourceOptions) {
     const secrets = new Set<string>();
@@ -119,15 +118,6 @@ export class Requester {
     });
   }
 
-  stats(): SourceStats {
-    return {
-      ...this.#instances,
-      clockSkewMs: this.#clockSkewMs,
-      latencyMs: this.#latencyMs,
-      failing: this.#failing,
-    };
-  }
-
   async close(): Promise<void> {
     await Promise.all([this.#endpoint.close(), this.#iam?.close()]);
   }
@@ -138,12 +128,12 @@ export class Requester {
    * @throws SourceError, CredentialsError, ConfigError (no IAM endpoint), or the signal's reason
    */
   async ask<T>(call: Call<T>): Promise<T> {
-    const { doing } = call;
+    const { doing, meter } = call;
     return await retrying(() => this.#attempt(call), {
       ...this.#retry,
       onRetry: (failed, waitMs) => {
-        this.#countersOf(call).retries += 1;
-        this.#noteFailing(call, failed.lastWord);
+        meter.retries += 1;
+        meter.failing = failed.lastWord;
         const fields = { target: doing.target, reason: failed.message, waitMs };
         this.#options.log?.('info', `retrying ${doing.what}`, fields);
       },
@@ -166,9 +156,7 @@ export class Requester {
     const { permit, admittedAtMs } = await this.#admission(call.pacer);
     try {
       const reply = await this.#exchange(call, permit);
-      if (call.isInstances) {
-        this.#notice(reply);
-      }
+      measure(call.meter, reply);
       return await this.#judge(call, reply, permit, admittedAtMs);
     } catch (error) {
       throw error instanceof TransportFault ? failedAttempt(error, call.doing) : error;
@@ -198,7 +186,7 @@ export class Requester {
   /** Sends a request. Records that the source is failing if it never replied until the signal aborted. */
   async #exchange<T>(call: Call<T>, permit: Permit): Promise<HttpReply> {
     const { target, clock, signal } = this.#options;
-    const { path, query } = call;
+    const { path, query, meter } = call;
     signal?.throwIfAborted();
     const headers = { workspace: target.workspace };
     const authorization = permit.headers({ method: 'GET', path, query, host: this.#endpoint.route.host, headers });
@@ -208,35 +196,15 @@ export class Requester {
       headers: { Accept: 'application/json', ...headers, ...authorization },
     } as const;
     const sentAtMs = clock.now();
-    this.#countersOf(call).requests += 1;
+    meter.requests += 1;
     try {
       return await this.#endpoint.send(request, signal);
     } catch (error) {
-      const isSilent = this.#latencyMs === null && clock.now() - sentAtMs >= silenceMs;
-      if (signal?.aborted && isSilent && this.#failing === null) {
-        this.#noteFailing(call, unreachable(call.doing, this.#endpoint.fault('timeout', 'NO_REPLY')));
+      const isSilent = meter.latencyMs === null && clock.now() - sentAtMs >= silenceMs;
+      if (signal?.aborted && isSilent) {
+        meter.failing ??= unreachable(call.doing, this.#endpoint.fault('timeout', 'NO_REPLY'));
       }
       throw error;
-    }
-  }
-
-  #countersOf<T>({ isInstances }: Call<T>): Requester['others'] {
-    return isInstances ? this.#instances : this.others;
-  }
-
-  #noteFailing<T>({ isInstances }: Call<T>, error: DqsyncError): void {
-    if (isInstances) {
-      this.#failing = error;
-    }
-  }
-
-  /** Updates the clock skew and the latency. */
-  #notice(reply: HttpReply): void {
-    const tookMs = reply.receivedAtMs - reply.sentAtMs;
-    this.#latencyMs = this.#latencyMs === null ? tookMs : this.#latencyMs + latencyWeight * (tookMs - this.#latencyMs);
-    const theirMs = parseTime(reply.header('date') ?? '');
-    if (theirMs !== null) {
-      this.#clockSkewMs = theirMs + dateHeaderLagMs - (reply.sentAtMs + reply.receivedAtMs) / 2;
     }
   }
 
@@ -246,9 +214,7 @@ export class Requester {
     const content = status === 200 ? contentOf(call, reply) : null;
     if (content !== null && 'value' in content) {
       permit.accepted();
-      if (call.isInstances) {
-        this.#failing = null;
-      }
+      call.meter.failing = null;
       return content.value;
     }
     const { code = '', text } = complaintOf(reply, this.#redact);
@@ -274,8 +240,8 @@ export class Requester {
 
   /** Records a 429. Returns an attempt to retry, or the final error if the wait would be too long. */
   #throttledBy<T>(call: Call<T>, reply: HttpReply, admittedAtMs: EpochMs): FailedAttempt | SourceError {
-    const { doing, pacer } = call;
-    this.#countersOf(call).throttled += 1;
+    const { doing, pacer, meter } = call;
+    meter.throttled += 1;
     const waitMs = retryAfterMs(reply);
     const mostMs = Math.min(longestWaitMs, this.#options.timeLeftMs?.() ?? Number.POSITIVE_INFINITY);
     if (waitMs !== null && waitMs > mostMs) {
@@ -301,6 +267,16 @@ export class Requester {
     const proxy = tunnelFor(iamEndpoint, environment ?? {});
     this.#iam ??= new Endpoint(iamEndpoint, clock, { ...limits, connections: 1 }, proxy);
     return this.#iam;
+  }
+}
+
+/** Updates the latency and the clock skew. */
+function measure(meter: Meter, { sentAtMs, receivedAtMs, header }: HttpReply): void {
+  const tookMs = receivedAtMs - sentAtMs;
+  meter.latencyMs = meter.latencyMs === null ? tookMs : meter.latencyMs + latencyWeight * (tookMs - meter.latencyMs);
+  const theirMs = parseTime(header('date') ?? '');
+  if (theirMs !== null) {
+    meter.clockSkewMs = theirMs + dateHeaderLagMs - (sentAtMs + receivedAtMs) / 2;
   }
 }
 

@@ -38,7 +38,7 @@ describe('listing all tasks', () => {
         .map(({ definition }) => definition.task.taskId)
         .sort(),
     );
-    expect(source.tasks.stats()).toEqual({ requests, throttled: 0, retries: 0 });
+    expect(source.tasks.stats()).toMatchObject({ requests, throttled: 0, retries: 0 });
     expect(source.stats().requests).toBe(0);
   });
 
