@@ -1,5 +1,5 @@
 /** The alarms and the topic that they notify. */
-import { ArnFormat, Aws, Duration, Stack } from 'aws-cdk-lib';
+import { Aws, Duration } from 'aws-cdk-lib';
 import {
   Alarm,
   type AlarmProps,
@@ -20,6 +20,7 @@ import { allTargets, type MetricName } from '../functions/metrics.ts';
 import { type AlarmKind, type AlarmName, alarmDescription, alarmKinds } from './alarm-kinds.ts';
 import type { BackfillWorkflow } from './backfill-workflow.ts';
 import type { Deployment } from './deployment.ts';
+import { arnWithColon } from './permissions.ts';
 import { functionMetric, stateMachineMetric, targetMetric } from './run-metrics.ts';
 import type { DeadLetters, SyncFunction } from './sync-function.ts';
 
@@ -89,12 +90,7 @@ export class Alarms extends Construct {
    * TLS, and therefore loses the default policy of SNS that would have allowed this.
    */
   #allowAlarmsToPublish(): void {
-    const alarmsOfThisStack = Stack.of(this).formatArn({
-      service: 'cloudwatch',
-      resource: 'alarm',
-      resourceName: `${this.#deployment.stackName}-*`,
-      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-    });
+    const alarmsOfThisStack = arnWithColon(this, 'cloudwatch', 'alarm', `${this.#deployment.stackName}-*`);
     this.topic.addToResourcePolicy(
       new PolicyStatement({
         sid: 'AllowAlarmsToPublish',

@@ -1,8 +1,8 @@
 /** The permissions for people who query in Athena, and nothing more. */
-import { ArnFormat, Stack, Validations } from 'aws-cdk-lib';
+import { Stack, Validations } from 'aws-cdk-lib';
 import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { allow } from './permissions.ts';
+import { allow, arnOf } from './permissions.ts';
 import type { RunFunctionParts } from './run-function.ts';
 
 /** A managed policy, to be attached by hand to the roles or permission sets of analysts. */
@@ -21,12 +21,12 @@ export class AnalystPolicy extends Construct {
       ...['athena:ListQueryExecutions', 'athena:BatchGetQueryExecution'],
       ...['athena:ListNamedQueries', 'athena:GetNamedQuery', 'athena:BatchGetNamedQuery'],
     ];
-    allow(policy, 'AskInWorkgroup', ask, [this.#arn('athena', 'workgroup', stackName)]);
+    allow(policy, 'AskInWorkgroup', ask, [arnOf(this, 'athena', 'workgroup', stackName)]);
     const read = ['glue:GetDatabase', 'glue:GetTable', 'glue:GetTables', 'glue:GetPartition', 'glue:GetPartitions'];
     allow(policy, 'ReadCatalog', read, [
       Stack.of(this).formatArn({ service: 'glue', resource: 'catalog' }),
-      this.#arn('glue', 'database', database),
-      this.#arn('glue', 'table', `${database}/*`),
+      arnOf(this, 'glue', 'database', database),
+      arnOf(this, 'glue', 'table', `${database}/*`),
     ]);
     warehouse.grantQueries(policy);
     keys.grantObjects(policy);
@@ -35,10 +35,5 @@ export class AnalystPolicy extends Construct {
       reason: 'The database belongs to this stack alone, and everything in it may be queried: its table and its view.',
     });
     this.arn = policy.managedPolicyArn;
-  }
-
-  #arn(service: string, resource: string, resourceName: string): string {
-    const arnFormat = ArnFormat.SLASH_RESOURCE_NAME;
-    return Stack.of(this).formatArn({ service, resource, resourceName, arnFormat });
   }
 }

@@ -1,10 +1,11 @@
 /** Backfills a range on demand, independently of the schedule: a state machine with its own function. */
-import { ArnFormat, Aws, Stack, Validations } from 'aws-cdk-lib';
+import { Aws, Stack, Validations } from 'aws-cdk-lib';
 import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { TargetConfig } from '../functions/config.ts';
 import { backfillDefinition } from './backfill-definition.ts';
+import { arnWithColon } from './permissions.ts';
 import { RunFunction, type RunFunctionParts, timeoutSeconds } from './run-function.ts';
 import { backfillNamespaceOf } from './run-metrics.ts';
 
@@ -48,12 +49,7 @@ export class BackfillWorkflow extends Construct {
   }
 
   #role(stateMachineName: string): Role {
-    const machineArn = Stack.of(this).formatArn({
-      service: 'states',
-      resource: 'stateMachine',
-      resourceName: stateMachineName,
-      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-    });
+    const machineArn = arnWithColon(this, 'states', 'stateMachine', stateMachineName);
     return new Role(this, 'Role', {
       assumedBy: new ServicePrincipal('states.amazonaws.com', {
         conditions: {

@@ -1,10 +1,11 @@
 /** The schedules that start runs: the incremental ones, the daily maintenance, and the publishing of the report. */
-import { Aws, Stack } from 'aws-cdk-lib';
+import { Aws } from 'aws-cdk-lib';
 import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
 import type { Deployment } from './deployment.ts';
+import { arnOf } from './permissions.ts';
 import { type DeadLetters, handOverSeconds } from './sync-function.ts';
 
 /** Every account has this group. The role trusts it by name, so the schedule must name it too. */
@@ -90,11 +91,7 @@ export class SyncSchedule extends Construct {
   #role(props: SyncScheduleProps): Role {
     const allow = (action: string, resource: string): PolicyStatement =>
       new PolicyStatement({ actions: [action], resources: [resource] });
-    const groupArn = Stack.of(this).formatArn({
-      service: 'scheduler',
-      resource: 'schedule-group',
-      resourceName: scheduleGroup,
-    });
+    const groupArn = arnOf(this, 'scheduler', 'schedule-group', scheduleGroup);
     return new Role(this, 'Role', {
       assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
         conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID, 'aws:SourceArn': groupArn } },

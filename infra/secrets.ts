@@ -1,10 +1,10 @@
 /** The secrets with the credentials for DataArts. */
-import { ArnFormat, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { RemovalPolicy, Validations } from 'aws-cdk-lib';
 import type { IGrantable } from 'aws-cdk-lib/aws-iam';
 import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { Deployment } from './deployment.ts';
-import { allow } from './permissions.ts';
+import { allow, arnWithColon } from './permissions.ts';
 
 const referencePrefix = 'secretsmanager:';
 
@@ -58,12 +58,6 @@ export class CredentialSecrets extends Construct {
       const mayBeFull = /-[A-Za-z0-9]{6}$/.test(name);
       return [...(mayBeFull ? [name] : []), `${name}-??????`];
     }
-    const arn = Stack.of(this).formatArn({
-      service: 'secretsmanager',
-      resource: 'secret',
-      resourceName: `${name}-??????`,
-      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-    });
-    return [arn];
+    return [arnWithColon(this, 'secretsmanager', 'secret', `${name}-??????`)];
   }
 }

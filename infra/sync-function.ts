@@ -1,10 +1,10 @@
 /** The Lambda function that the schedule starts, and the queue for failed runs. */
-import { Duration, Stack, Validations } from 'aws-cdk-lib';
+import { Duration, Validations } from 'aws-cdk-lib';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { eventSourceVariable, passRateWatch, watchVariable } from '../functions/lambda/environment.ts';
 import type { Deployment } from './deployment.ts';
-import { allow } from './permissions.ts';
+import { allow, arnOf } from './permissions.ts';
 import { RunFunction, type RunFunctionParts, timeoutSeconds } from './run-function.ts';
 
 /**
@@ -65,7 +65,7 @@ export class SyncFunction extends RunFunction {
   /** Lets the function put events on the default bus, under its own name only. */
   #publishEvents(source: string): void {
     this.function.addEnvironment(eventSourceVariable, source);
-    const bus = Stack.of(this).formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' });
+    const bus = arnOf(this, 'events', 'event-bus', 'default');
     const condition = { StringEquals: { 'events:source': source } };
     allow(this.function, 'PutEvents', ['events:PutEvents'], [bus], condition);
   }

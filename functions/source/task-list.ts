@@ -1,4 +1,5 @@
 /** The whole list of tasks of a workspace, page by page. */
+import { taskTypes } from '../filters.ts';
 import type { Task, TaskType } from '../model.ts';
 import type { TaskSource } from './task-calls.ts';
 import { readWholeList, type WholeList } from './whole-list.ts';
@@ -10,8 +11,6 @@ interface TaskList {
   /** Whether the source's counts say that none is missing. */
   readonly isComplete: boolean;
 }
-
-const taskTypes: readonly TaskType[] = ['QUALITY_TASK', 'CONSISTENCY_TASK'];
 
 /**
  * Lists all tasks with one request per 100 tasks of a type, and at least one per type.
