@@ -45,12 +45,10 @@ interface Manner {
   readonly recoveryMs: number;
 }
 
-const cautious: Manner = { slowDownFactor: 0.75, recoveryStep: 0.05, recoveryMs: 60_000 };
+const cautious: Manner = { slowDownFactor: 0.75, recoveryStep: 0.05, recoveryMs: 30_000 };
 /** How backfills keep pace: they slow down more, but recover sooner, because a scheduled run takes only seconds. */
 const yielding: Manner = { slowDownFactor: 0.4, recoveryStep: 0.2, recoveryMs: 20_000 };
 const minPace = 0.1;
-/** The pace also rises by one step after this many requests without a 429. */
-const recoveryRequests = 100;
 
 /**
  * Makes a pacer for the whole quota.
@@ -97,7 +95,6 @@ class SlidingWindowPacer implements Pacer {
   #pace = 1;
   #slowedAtMs: EpochMs = Number.NEGATIVE_INFINITY;
   #steppedAtMs: EpochMs = 0;
-  #admittedSinceStep = 0;
 
   constructor(quota: Quota, clock: Clock, manner: Manner, earlier: readonly EpochMs[]) {
     const quotaMs = quota.perSeconds * 1000;
@@ -158,7 +155,6 @@ class SlidingWindowPacer implements Pacer {
   slowDown(admittedAtMs: EpochMs, retryAfterMs: number | null): void {
     const now = this.#clock.now();
     this.#pausedUntilMs = Math.max(this.#pausedUntilMs, now + Math.max(retryAfterMs ?? this.#windowMs, 0));
-    this.#admittedSinceStep = 0;
     this.#steppedAtMs = this.#pausedUntilMs;
     if (admittedAtMs > this.#slowedAtMs) {
       this.#slowedAtMs = now;
@@ -167,13 +163,8 @@ class SlidingWindowPacer implements Pacer {
   }
 
   #recover(now: EpochMs): void {
-    if (this.#pace === 1) {
-      return;
-    }
-    this.#admittedSinceStep += 1;
-    if (this.#admittedSinceStep >= recoveryRequests || now - this.#steppedAtMs >= this.#manner.recoveryMs) {
+    if (now - this.#steppedAtMs >= this.#manner.recoveryMs) {
       this.#pace = Math.min(1, this.#pace + this.#manner.recoveryStep);
-      this.#admittedSinceStep = 0;
       this.#steppedAtMs = now;
     }
   }
