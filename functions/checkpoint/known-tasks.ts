@@ -50,16 +50,22 @@ export const knownTasksKind: DocumentKind<readonly KnownTask[]> = {
 
 /** Returns what is known of a task before its rows are written: they may get into the table, or only some of them. */
 export function beingWritten(before: KnownTask | null, after: KnownTask): KnownTask {
-  const rules = [...(before?.writing ?? []), ...(before?.details.rules ?? [])];
+  const rules = [...(before?.writing ?? []), ...(before?.details.rules ?? []), ...(after.writing ?? [])];
   // Each rule once, so that a run that is killed again and again does not make the document grow.
   return { ...after, writing: [...new Map(rules.map((each) => [`${each.id}/${each.part}`, each])).values()] };
 }
 
-/** Takes over what a run has seen. Of two observations of a task, the later one counts. */
+/**
+ * Takes over what a run has seen. Of two observations of a task, the later one counts.
+ *
+ * @param written tasks whose rows the run has written. Other tasks keep the mark of a run that was killed, or is still
+ * writing rows that this one does not know
+ */
 export function withTasks(
   before: readonly KnownTask[],
   seen: readonly KnownTask[],
   nowMs: EpochMs,
+  written: ReadonlySet<bigint> = new Set(),
 ): readonly KnownTask[] {
   if (seen.length === 0) {
     return before;
@@ -68,7 +74,8 @@ export function withTasks(
   for (const task of seen) {
     const known = byId.get(task.details.id);
     if (known === undefined || known.seenAtMs <= task.seenAtMs) {
-      byId.set(task.details.id, task);
+      const isInDoubt = known?.writing !== undefined && !written.has(task.details.id);
+      byId.set(task.details.id, isInDoubt ? beingWritten(known, task) : task);
     }
   }
   const isRemembered = ({ deletedAtMs }: KnownTask): boolean =>

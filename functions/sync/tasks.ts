@@ -186,5 +186,6 @@ async function commitTasksOf(
   const isNews = ({ before, after, rows: changed }: (typeof changes)[number]): boolean =>
     changed.length > 0 || after.detailsReadAtMs !== (before?.detailsReadAtMs ?? 0);
   const news = changes.filter(isNews).map(({ after }) => after);
-  return await changeDocument(run, knownTasksKind, claimed, (tasks) => withTasks(tasks, news, nowMs));
+  const ids = new Set(rows.map(({ task }) => task.id));
+  return await changeDocument(run, knownTasksKind, claimed, (tasks) => withTasks(tasks, news, nowMs, ids));
 }

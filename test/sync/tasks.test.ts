@@ -9,7 +9,7 @@ import type { Fault } from '../simulator/faults.ts';
 import { failingStore } from '../support/failing-store.ts';
 import { duckdb } from '../support/referee.ts';
 import { storedFiles } from '../support/stored-rows.ts';
-import { dayMs, minuteMs, type SyncedSource, syncedSource, warnings } from '../support/synced-source.ts';
+import { dayMs, minuteMs, type SyncedSource, syncedSource, warnings, withSource } from '../support/synced-source.ts';
 import { taskProblems } from '../support/task-problems.ts';
 
 /** Reads all rows, or the latest of each task and rule, by SQL that is independent of the product's. */
@@ -227,6 +227,40 @@ describe('tasks', () => {
       return await world.store.putIfMatch(key, bytes, etag);
     };
     await world.syncWell({ ...withTasks, store: { ...plainStore, putIfMatch } });
+    await expectTasks(world);
+  });
+
+  it('are those of the source after a run that was killed beside a slower one, which saw the state before and after', async () => {
+    const world = await syncedSource();
+    const task = world.sim.life.addTask({ rules: 3 });
+    await world.syncWell(withTasks);
+    world.clock.advance(8 * dayMs);
+    let isFirst = true;
+    const slow = withSource(world, ({ tasks }) => ({
+      tasks: {
+        ...tasks,
+        fetchTask: async (type, id) => {
+          if (isFirst) {
+            isFirst = false;
+            const undo = assigned(task.rules[0]![0]!, { name: 'renamed' });
+            let writes = 0;
+            const store = failingStore(world.store, ({ key }) => {
+              writes += key === tasksKey('sales') ? 1 : 0;
+              return writes > 2 ? 'die-before' : 'ok';
+            });
+            await world.sync({ ...withTasks, store });
+            expect((await rowsOf(world)).some((row) => row['rule_name'] === 'renamed')).toBe(true);
+            undo();
+            world.clock.advance(minuteMs);
+          }
+          return await tasks.fetchTask(type, id);
+        },
+      },
+    }));
+    await world.syncWell({ ...withTasks, ...slow });
+    expect(isFirst).toBe(false);
+    world.clock.advance(8 * dayMs);
+    await world.syncWell(withTasks);
     await expectTasks(world);
   });
 });
