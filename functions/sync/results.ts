@@ -51,6 +51,8 @@ class ResultsFetcher {
   #results = 0;
   #files = 0;
   #failuresInRow = 0;
+  /** Whether the source has replied for any execution. */
+  #isAnswered = false;
   #expectedCount = 0;
   #askedCount = 0;
   /** Whether the source showed too many windows incompletely to list more in this run. */
@@ -125,11 +127,12 @@ class ResultsFetcher {
 
   async #fetchBatch(batch: readonly PendingResult[]): Promise<FetchedExecution[]> {
     const fetched: FetchedExecution[] = [];
+    const refused: { readonly entry: PendingResult; readonly error: DqsyncError }[] = [];
     // The workers share the iterator. Each takes the next execution when it is done with one.
     const rest = batch.values();
     const work = async (): Promise<void> => {
       for (const entry of rest) {
-        const one = await this.#fetchOne(entry);
+        const one = await this.#fetchOne(entry, (error) => refused.push({ entry, error }));
         this.#reportProgress();
         if (one !== null) {
           fetched.push(one);
@@ -140,7 +143,13 @@ class ResultsFetcher {
       }
     };
     await Promise.all(Array.from({ length: Math.min(maxInFlight, batch.length) }, work));
-    return fetched;
+    const [first] = refused;
+    if (first !== undefined && !this.#isAnswered) {
+      this.stop(first.error);
+      return fetched;
+    }
+    const nowMs = this.#run.clock.now();
+    return [...fetched, ...refused.map(({ entry }) => afterFailure(entry, nowMs))];
   }
 
   #reportProgress(): void {
@@ -157,25 +166,31 @@ class ResultsFetcher {
     });
   }
 
-  /** Fetches one execution. A failed one is requested later; an error that would affect all stops the fetching. */
-  async #fetchOne(entry: PendingResult): Promise<FetchedExecution | null> {
+  /**
+   * Fetches one execution. A failed one is requested later; an error that would affect all stops the fetching.
+   *
+   * @param onRefusal called with an error that is about all executions unless the source answers for another one
+   */
+  async #fetchOne(entry: PendingResult, onRefusal: (error: DqsyncError) => void): Promise<FetchedExecution | null> {
     const { clock, budget, target, source } = this.#run;
     try {
       budget.signal.throwIfAborted();
       const fetched = await fetchExecution(source.tasks, entry, () => clock.now());
       this.#failuresInRow = 0;
+      this.#isAnswered = true;
       return fetched;
     } catch (thrown) {
       const error = toDqsyncError(thrown, target.name);
       this.#failuresInRow += 1;
-      if (!mayBeOfOne(error)) {
+      const mayBeOfOne = isAnswer(error);
+      if (!mayBeOfOne || this.#failuresInRow >= maxFailures) {
         this.stop(error);
+      }
+      if (mayBeOfOne && isRefusal(error)) {
+        onRefusal(error);
         return null;
       }
-      if (this.#failuresInRow >= maxFailures) {
-        this.stop(error);
-      }
-      return afterFailure(entry, clock.now());
+      return mayBeOfOne ? afterFailure(entry, clock.now()) : null;
     }
   }
 
@@ -249,14 +264,15 @@ function isBefore(entry: PendingResult | undefined, { toMs }: ResultsWindow): bo
   return entry === undefined || entry.tries > 0 || entry.startTimeMs < toMs - 1;
 }
 
-/** Whether an error may be about one execution alone. A permission, a quota and the time limit affect all. */
-function mayBeOfOne(error: DqsyncError): boolean {
-  return (
-    error instanceof SourceError &&
-    error.httpStatus !== undefined &&
-    ![401, 403, 404].includes(error.httpStatus) &&
-    !isOverQuota(error.httpStatus, error.code)
-  );
+/** Whether an error may be about one execution alone. Credentials, a quota and the time limit affect all. */
+function isAnswer(error: DqsyncError): error is SourceError {
+  const { httpStatus } = error instanceof SourceError ? error : {};
+  return httpStatus !== undefined && httpStatus !== 401 && !isOverQuota(httpStatus, error.code);
+}
+
+/** Whether the source refuses the call, or does not know it: normally for all executions, if for the first one. */
+function isRefusal({ httpStatus }: SourceError): boolean {
+  return httpStatus === 403 || httpStatus === 404;
 }
 
 /** Returns the text that `status` and `doctor` show. */

@@ -219,7 +219,8 @@ describe('rule results', () => {
       await world.expectTruth();
       world.clock.advance(10 * minuteMs);
     }
-    expect(world.sim.counters.results).toBeLessThanOrEqual(6 * 8);
+    // Eight are in flight, and two more are sent before the third refusal stops it.
+    expect(world.sim.counters.results).toBeLessThanOrEqual(6 * 10);
     world.sim.traps.faults = [];
     await syncs(world, 1);
     await expectResults(world);
@@ -494,6 +495,28 @@ describe('rule results that cannot be fetched', () => {
       await expectResults(world);
     },
   );
+
+  it.each([
+    ['forbids', 403],
+    ['does not know by a code of its own', 404],
+    ['fails for', 500],
+  ])('are fetched for all others if the source %s the newest two', async (_, httpStatus) => {
+    const world = await settledWorld();
+    const executions = world.sim.truth().executions.toSorted((a, b) => b.startTimeMs - a.startTimeMs);
+    const ill = new Set(executions.slice(0, 2).map(({ id }) => id));
+    const failing = resultsBy(world, async (own, id, offset) => {
+      if (ill.has(id)) {
+        throw new SourceError(`HTTP ${httpStatus}`, { httpStatus, remedy: 'Ask support.' });
+      }
+      return await own.fetchResults(id, offset);
+    });
+    expect(await world.syncWell(failing, { results: 'all' })).toMatchObject({ results: executions.length - 2 });
+    const { value } = await loadDocument(world.store, 'sales', pendingResultsKind);
+    expect(value).toMatchObject({ refused: null, pending: [{ tries: 1 }, { tries: 1 }] });
+    world.clock.advance(hourMs);
+    await world.syncWell(withResults, { results: 'all' });
+    await expectResults(world, ['FAILED', 'ALARMING', 'SUCCESS']);
+  });
 
   it('rule results of one instance expire after a week, are counted, and are requested again by a backfill', async () => {
     const world = await settledWorld();
