@@ -18,7 +18,6 @@ export interface SignableRequest {
   readonly host: string;
   /** Other headers that are sent and signed; names in any case. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string | undefined;
 }
 
 const algorithm = 'SDK-HMAC-SHA256';
@@ -77,7 +76,8 @@ function canonicalRequest(
     ...headers.map(([name, value]) => `${name}:${value}`),
     '',
     signedNames,
-    sha256(request.body ?? ''),
+    // No signed request has a body.
+    sha256(''),
   ].join('\n');
 }
 

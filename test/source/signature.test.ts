@@ -53,14 +53,13 @@ describe('a signature', () => {
     expect(headers['Authorization']).not.toBe(published);
   });
 
-  it('follows the documented steps for a body, special characters and a further header', () => {
+  it('follows the documented steps for special characters and a further header', () => {
     const request = {
       method: 'POST',
       path: '/v2/p',
       query: [['name', "é (*)'!~ +/"]] as const,
       host: 'h:8080',
       headers: { workspace: 'w' },
-      body: '{"a":"é"}',
     };
     const sha256 = (text: string) => createHash('sha256').update(text, 'utf8').digest('hex');
     const canonical = [
@@ -72,7 +71,7 @@ describe('a signature', () => {
       'x-sdk-date:20191115T033655Z',
       '',
       'host;workspace;x-sdk-date',
-      sha256('{"a":"é"}'),
+      sha256(''),
     ].join('\n');
     const signature = createHmac('sha256', vectorKey.secretAccessKey)
       .update(`SDK-HMAC-SHA256\n20191115T033655Z\n${sha256(canonical)}`)
