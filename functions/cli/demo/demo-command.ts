@@ -161,7 +161,7 @@ async function verify(config: Config, connections: Connections, bar: ProgressBar
   for (const target of config.targets) {
     const verified = await verifyTarget({
       ...{ config, target, connections, window, isDeep: true, isRepairing: false },
-      openTable: (ofTarget) => openTableView(connections.store, ofTarget, config.partitionTimeZone),
+      openTable: (ofTarget) => openTableView(connections.store, ofTarget, config.partitionTimeZone, cacheFolder),
       stop: new AbortController().signal,
       log: () => undefined,
       onProgress: bar.update,
