@@ -1,6 +1,6 @@
 /** The whole list of tasks of a workspace, page by page. */
 import { taskTypes } from '../filters.ts';
-import type { Task, TaskType } from '../model.ts';
+import type { Task } from '../model.ts';
 import type { TaskSource } from './task-calls.ts';
 import { readWholeList, type WholeList } from './whole-list.ts';
 
@@ -21,23 +21,16 @@ interface TaskList {
  * @throws what `listTasks` throws
  */
 export async function listAllTasks(source: Pick<TaskSource, 'listTasks'>): Promise<TaskList> {
-  const lists: WholeList<Task>[] = [];
+  const lists: (WholeList<Task> | null)[] = [];
   for (const type of taskTypes) {
-    lists.push(await listTasksOf(source, type));
-  }
-  return {
-    tasks: lists.flatMap(({ values }) => values),
-    isComplete: lists.every(({ isComplete }) => isComplete),
-  };
-}
-
-async function listTasksOf(source: Pick<TaskSource, 'listTasks'>, type: TaskType): Promise<WholeList<Task>> {
-  const list = await readWholeList(
-    async (offset) => {
+    const fetchPage = async (offset: number) => {
       const { tasks, ...page } = await source.listTasks(type, offset);
       return { ...page, shown: tasks.map((task) => [String(task.id), task] as const) };
-    },
-    () => false,
-  );
-  return list ?? { values: [], isComplete: true };
+    };
+    lists.push(await readWholeList(fetchPage, () => false));
+  }
+  return {
+    tasks: lists.flatMap((list) => list?.values ?? []),
+    isComplete: lists.every((list) => list?.isComplete ?? true),
+  };
 }
