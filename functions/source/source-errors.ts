@@ -41,6 +41,12 @@ export function isOverQuota(httpStatus: number | undefined, code: string | undef
   return httpStatus === 429 || /^APIGW?\.0308$/.test(code ?? '');
 }
 
+/** Whether an error may be about the requested object alone. Credentials, a quota and the time limit affect all. */
+export function mayBeOfOne(error: unknown): error is SourceError {
+  const { httpStatus, code } = error instanceof SourceError ? error : {};
+  return httpStatus !== undefined && httpStatus !== 401 && !isOverQuota(httpStatus, code);
+}
+
 /**
  * Names of the fields that hold an error's code and its text, in the order of preference, without case and separators.
  */

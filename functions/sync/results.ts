@@ -6,10 +6,10 @@
 import { waitingCount, windowToList, withFetched, withListed } from '../checkpoint/pending-results.ts';
 import type { PendingResult, PendingResults, ResultsWindow } from '../checkpoint/results-document.ts';
 import { isoTime } from '../clock.ts';
-import { type DqsyncError, SourceError, StoppedError, toDqsyncError } from '../errors.ts';
+import { type DqsyncError, type SourceError, StoppedError, toDqsyncError } from '../errors.ts';
 import { executionKey } from '../model.ts';
 import type { PageSource } from '../reading/page-source.ts';
-import { isOverQuota } from '../source/source-errors.ts';
+import { mayBeOfOne } from '../source/source-errors.ts';
 import { writeRows } from '../warehouse/data-files.ts';
 import { type ResultRow, resultTable } from '../warehouse/result-table.ts';
 import type { RunCounters } from './counters.ts';
@@ -182,15 +182,15 @@ class ResultsFetcher {
     } catch (thrown) {
       const error = toDqsyncError(thrown, target.name);
       this.#failuresInRow += 1;
-      const mayBeOfOne = isAnswer(error);
-      if (!mayBeOfOne || this.#failuresInRow >= maxFailures) {
+      const isOfOne = mayBeOfOne(error);
+      if (!isOfOne || this.#failuresInRow >= maxFailures) {
         this.stop(error);
       }
-      if (mayBeOfOne && isRefusal(error)) {
+      if (isOfOne && isRefusal(error)) {
         onRefusal(error);
         return null;
       }
-      return mayBeOfOne ? afterFailure(entry, clock.now()) : null;
+      return isOfOne ? afterFailure(entry, clock.now()) : null;
     }
   }
 
@@ -262,12 +262,6 @@ function dueNow(pending: PendingResults['pending'], nowMs: number): PendingResul
  */
 function isBefore(entry: PendingResult | undefined, { toMs }: ResultsWindow): boolean {
   return entry === undefined || entry.tries > 0 || entry.startTimeMs < toMs - 1;
-}
-
-/** Whether an error may be about one execution alone. Credentials, a quota and the time limit affect all. */
-function isAnswer(error: DqsyncError): error is SourceError {
-  const { httpStatus } = error instanceof SourceError ? error : {};
-  return httpStatus !== undefined && httpStatus !== 401 && !isOverQuota(httpStatus, error.code);
 }
 
 /** Whether the source refuses the call, or does not know it: normally for all executions, if for the first one. */

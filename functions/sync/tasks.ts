@@ -6,8 +6,9 @@
 import { beingWritten, type KnownTask, knownTasksKind, withTasks } from '../checkpoint/known-tasks.ts';
 import { changeDocument, type LoadedDocument, loadDocument } from '../checkpoint/state-document.ts';
 import type { Clock } from '../clock.ts';
-import { SourceError, StoppedError, toDqsyncError } from '../errors.ts';
+import { type SourceError, StoppedError, toDqsyncError } from '../errors.ts';
 import type { Task, TaskDetails } from '../model.ts';
+import { mayBeOfOne } from '../source/source-errors.ts';
 import { listAllTasks } from '../source/task-list.ts';
 import { writeRows } from '../warehouse/data-files.ts';
 import { type TaskRow, taskTable } from '../warehouse/task-table.ts';
@@ -22,6 +23,15 @@ const commitTasks = 100;
 const commitShare = 0.25;
 /** Requests in flight. */
 const maxInFlight = 8;
+
+/** Failures in a row after which details are no longer requested. */
+const maxFailures = 3;
+
+/** Errors of the source that may be about the details of single tasks. */
+interface Failures {
+  inRow: number;
+  first: SourceError | null;
+}
 
 /** A task, and what was known of it. */
 interface Listed {
@@ -74,13 +84,17 @@ async function observe(run: TargetRun): Promise<void> {
   const now = laterThan(loaded.value, clock);
   const rest = all.filter((one) => !isDue(one)).map(({ task, before }) => seenInList(task, before, now()));
   const written = { files: 0 };
+  const failures: Failures = { inRow: 0, first: null };
   const commit = async (seen: readonly KnownTask[]): Promise<void> => {
     loaded = await commitTasksOf(run, loaded, seen, written);
   };
   await commit(rest);
   for (let from = 0, to = 0; from < due.length; from = to) {
     to = from + Math.max(commitTasks, Math.ceil(commitShare * loaded.value.length));
-    await commit(await readBatch(run, due.slice(from, to), now));
+    await commit(await readBatch(run, due.slice(from, to), now, failures));
+  }
+  if (failures.first !== null) {
+    throw failures.first;
   }
 }
 
@@ -94,7 +108,12 @@ function laterThan(known: readonly KnownTask[], clock: Clock): Clock['now'] {
   return () => clock.now() + aheadMs;
 }
 
-async function readBatch(run: TargetRun, batch: readonly Listed[], now: Clock['now']): Promise<KnownTask[]> {
+async function readBatch(
+  run: TargetRun,
+  batch: readonly Listed[],
+  now: Clock['now'],
+  failures: Failures,
+): Promise<KnownTask[]> {
   const seen: KnownTask[] = [];
   let failure: unknown = null;
   // The workers share the iterator. Each takes the next task when it is done with one.
@@ -106,7 +125,7 @@ async function readBatch(run: TargetRun, batch: readonly Listed[], now: Clock['n
       }
       try {
         run.budget.signal.throwIfAborted();
-        seen.push(await readTask(run, one, now));
+        seen.push(...(await readTask(run, one, now, failures)));
       } catch (thrown) {
         failure ??= thrown;
       }
@@ -119,25 +138,42 @@ async function readBatch(run: TargetRun, batch: readonly Listed[], now: Clock['n
   return seen;
 }
 
-/** A task is deleted if the service does not know its number. A list without it is only a hint. */
+/**
+ * Returns nothing if the source neither lists the task nor has an answer about it. A task is deleted if the service does
+ * not know its number. A list without it is only a hint.
+ */
 async function readTask(
   { clock, source }: TargetRun,
   { task, before, isListed }: Listed,
   now: Clock['now'],
-): Promise<KnownTask> {
-  const details = await source.tasks.fetchTask(task.type, task.id).catch((thrown: unknown) => {
-    // Refused, yet the list is there: what it shows is better than nothing.
-    if (isListed && before === null && thrown instanceof SourceError && thrown.httpStatus === 403) {
-      return null;
-    }
-    throw thrown;
-  });
-  const detailsReadAtMs = clock.now();
-  if (details !== null) {
-    return { details: withListed(details, task), detailsReadAtMs, seenAtMs: now(), deletedAtMs: null };
+  failures: Failures,
+): Promise<KnownTask[]> {
+  const fromList = (): KnownTask[] => {
+    const seen = seenInList(task, before, now());
+    // What the list shows is better than nothing. The details are old, so that the next run reads them.
+    const detailsReadAtMs = Math.min(seen.detailsReadAtMs, clock.now() - detailsAgeMs - 1);
+    return isListed ? [{ ...seen, detailsReadAtMs }] : [];
+  };
+  if (failures.inRow >= maxFailures) {
+    return fromList();
   }
-  const seen = seenInList(task, before, now());
-  return isListed ? seen : { ...seen, deletedAtMs: seen.seenAtMs };
+  try {
+    const details = await source.tasks.fetchTask(task.type, task.id);
+    failures.inRow = 0;
+    if (details !== null) {
+      const read = { details: withListed(details, task), detailsReadAtMs: clock.now() };
+      return [{ ...read, seenAtMs: now(), deletedAtMs: null }];
+    }
+    const seen = seenInList(task, before, now());
+    return [isListed ? seen : { ...seen, deletedAtMs: seen.seenAtMs }];
+  } catch (thrown) {
+    if (!mayBeOfOne(thrown)) {
+      throw thrown;
+    }
+    failures.inRow += 1;
+    failures.first ??= thrown;
+    return fromList();
+  }
 }
 
 /** Fills what the details leave out from the list. */

@@ -2,6 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { SourceError } from '../../functions/errors.ts';
 import type { Run } from '../../functions/sync/run.ts';
 import { tasksKey, taskTableName } from '../../functions/warehouse/layout.ts';
 import { type Store, waitedForUntil } from '../../functions/warehouse/store.ts';
@@ -142,6 +143,44 @@ describe('tasks', () => {
       await world.expectTruth();
     },
   );
+
+  it.each([
+    ['two new tasks', 2, false],
+    ['all tasks, which are new', 20, false],
+    ['all tasks, which are known', 20, true],
+  ])('are those of the list as long as the source refuses the details of %s', async (_, many, isKnown) => {
+    const world = await syncedSource();
+    const tasks = Array.from({ length: 20 }, () => world.sim.life.addTask({ rules: 2 }));
+    const ill = new Set(tasks.slice(0, many).map(({ task }) => BigInt(task.taskId)));
+    const failing = withSource(world, ({ tasks: own }) => ({
+      tasks: {
+        ...own,
+        fetchTask: async (type, id) => {
+          if (ill.has(id)) {
+            throw new SourceError('HTTP 400', { httpStatus: 400, remedy: 'Ask support.' });
+          }
+          return await own.fetchTask(type, id);
+        },
+      },
+    }));
+    const { log, messages } = warnings();
+    await world.syncWell({ ...withTasks, ...(isKnown ? {} : failing) });
+    for (const { task, rules } of tasks) {
+      Object.assign(task, { name: `${task.name} renamed` });
+      Object.assign(rules[0]![0]!, { name: 'renamed' });
+    }
+    world.clock.advance(minuteMs);
+    await world.syncWell({ ...withTasks, ...failing, log });
+    expect(messages).toEqual([expect.stringMatching(/^tasks were not observed: HTTP 400.* Ask support/)]);
+    const rows = await rowsOf(world);
+    const names = rows.filter((row) => row['rule_id'] === null).map((row) => row['task_name']);
+    expect(names.toSorted()).toEqual(tasks.map(({ task }) => task.name).toSorted());
+    const renamed = rows.filter((row) => row['rule_name'] === 'renamed');
+    expect(renamed).toHaveLength(20 - many);
+    world.clock.advance(minuteMs);
+    await world.syncWell(withTasks);
+    await expectTasks(world);
+  });
 
   it.each(['die-before', 'die-after', 'lose-reply'] as const)(
     'are complete after a call of the store with the fate %s',
