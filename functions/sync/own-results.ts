@@ -10,8 +10,10 @@ import type { TargetRun } from './target-run.ts';
 
 type Started = Pick<PendingResult, 'id' | 'startTimeMs'>;
 
-/** Executions that start this close together are asked for together. Few others of their status start in between. */
-const joinedMs = 6 * 3_600_000;
+/** Executions that start this close together are asked for together. Few others of their status start in between … */
+const joinedOfStatusMs = 6 * 3_600_000;
+/** … but without a status, all that start in between are read into memory. */
+const joinedMs = 3_600_000;
 /** The source may filter by a slightly different time than it shows. */
 const aroundMs = 1_000;
 
@@ -64,8 +66,9 @@ async function goneExecutions(
     }
     return collected.unreadable.size > 0 ? [] : proven;
   };
-  for (const window of joinedWindows(executions)) {
-    for (const filter of filters) {
+  for (const filter of filters) {
+    const gapMs = filter.runStatus === undefined ? joinedMs : joinedOfStatusMs;
+    for (const window of joinedWindows(executions, gapMs)) {
       await read(window, filter);
     }
   }
@@ -79,11 +82,11 @@ async function goneExecutions(
   return gone;
 }
 
-function joinedWindows(executions: readonly Started[]): Window[] {
+function joinedWindows(executions: readonly Started[], gapMs: number): Window[] {
   const windows: Window[] = [];
   for (const { startTimeMs } of executions.toSorted((a, b) => a.startTimeMs - b.startTimeMs)) {
     const last = windows.at(-1);
-    const isNear = last !== undefined && startTimeMs - last.toMs <= joinedMs;
+    const isNear = last !== undefined && startTimeMs - last.toMs <= gapMs;
     windows.splice(isNear ? -1 : windows.length, 1, {
       fromMs: isNear ? last.fromMs : startTimeMs,
       toMs: startTimeMs + 1,
