@@ -373,6 +373,15 @@ describe('rule results', () => {
     await expectResults(world, ['FAILED', 'ALARMING', 'SUCCESS']);
   });
 
+  it('are fetched of executions that waited as the config wanted all, with few requests for those of one second', async () => {
+    const world = await syncedSource();
+    world.sim.life.addMany(90, { fromMs: world.clock.now() - hourMs, toMs: world.clock.now() - hourMs + 1 });
+    await world.syncWell({ results: 'note' }, { results: 'all' });
+    const { requests } = await world.syncWell(withResults);
+    expect(requests).toBeLessThan(90 + 15);
+    await expectResults(world, ['FAILED', 'ALARMING', 'SUCCESS']);
+  });
+
   it('are fetched for the newest first, even if older executions are listed and newer ones are not', async () => {
     const world = await syncedSource();
     const nowMs = world.clock.now();
