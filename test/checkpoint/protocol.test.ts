@@ -434,6 +434,49 @@ describe('I22: the view is that of the source after a run that was killed, if th
   });
 });
 
+it.each([
+  ['', 0],
+  [', if another run commits it and the change before this one does', 1],
+])('I5, I22: a late row beside a change of a known execution is counted once%s', async (_, others) => {
+  const world = await syncedSource();
+  world.sim.life.addMany(100, { fromMs: world.clock.now() - 5 * hourMs, toMs: world.clock.now() - hourMs });
+  const { id } = world.sim.life.addExecution({ runStatus: 'FAILED', startTimeMs: world.clock.now() - 3 * minuteMs });
+  await world.syncWell();
+  world.sim.life.addLate(5 * minuteMs);
+  world.sim.life.setNotify(id, 'SUCCESS');
+  let left = others;
+  const interfering = failingStore(world.store, async (call) => {
+    if (call.method === 'putIfMatch' && call.key === key && left > 0) {
+      left -= 1;
+      await world.syncWell();
+    }
+    return 'ok' as const;
+  });
+  await world.syncWell({ store: interfering });
+  const { coverage } = await checkpointOf(world);
+  expect([left, coverage.reduce((sum, { rows }) => sum + rows, 0)]).toEqual([0, 102]);
+});
+
+it('I11, I22: a run whose mark shows that another run has committed reads the lookback before its end again', async () => {
+  const world = await syncedSource();
+  const { id } = world.sim.life.addExecution({ runStatus: 'FAILED', startTimeMs: world.clock.now() - 3 * minuteMs });
+  await world.syncWell();
+  world.sim.life.setNotify(id, 'SUCCESS');
+  world.sim.life.addMany(15_000, { fromMs: world.clock.now(), toMs: world.clock.now() + 2 * dayMs });
+  world.clock.advance(2 * dayMs);
+  const late: bigint[] = [];
+  const interfering = failingStore(world.store, async (call) => {
+    if (call.method === 'putIfMatch' && call.key === key && late.length === 0) {
+      late.push(0n);
+      await world.syncWell();
+      late[0] = world.sim.life.addLate(5 * minuteMs).id;
+    }
+    return 'ok' as const;
+  });
+  await world.syncWell({ store: interfering });
+  expect((await world.view()).map((row) => BigInt(String(row['id'])))).toContain(late[0]);
+});
+
 describe('a rewind', () => {
   it('I15: is not undone by a run that began before it, whose commit fails', async () => {
     const world = await syncedSource();
