@@ -13,6 +13,8 @@ const root = join(import.meta.dirname, '../..');
 
 /** Builds the package, and again before each rerun in watch mode. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  // Some CI systems set it for the output of their steps. It would color what the tests expect of a pipe.
+  delete process.env['FORCE_COLOR'];
   // The package finds its native modules only in a folder below node_modules.
   const parent = join(root, 'node_modules/.cache');
   await mkdir(parent, { recursive: true });
