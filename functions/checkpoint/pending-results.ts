@@ -50,7 +50,8 @@ export function withWritten(
       .filter((entry) => !(isOutdated(entry) && entry.state === 'unfinished' && surelyOwn.has(executionKey(entry))))
       .map((entry) => (isOutdated(entry) && entry.state !== 'rerun' ? newEntry(entry, 'rerun') : entry)),
     ...added,
-    ...doubted.map((entry) => newEntry(entry, 'rerun')),
+    // Readers take the later one of two fetches, and these results may be from a machine whose clock is ahead.
+    ...doubted.map((entry) => ({ ...newEntry(entry, 'rerun'), notBeforeMs: entry.fetchedAtMs + 1 })),
   ];
   const addedKeys = new Set(added.map(executionKey));
   const expired = before.expired.filter((entry) => !addedKeys.has(executionKey(entry)));

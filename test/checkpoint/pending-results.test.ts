@@ -51,6 +51,18 @@ it('keeps the results of an unfinished execution as its own if its instance star
   ]);
 });
 
+it('notes that an execution was run again after the time of its doubted results, whatever clock that is from', () => {
+  const noted = withWritten(empty, [first], nowMs);
+  const fetchedAtMs = nowMs + 3_600_000;
+  const done = noted.pending.map((entry) => ({ entry, fetchedAtMs, isExpired: false }));
+  const fetched = withFetched(noted, { done, postponed: [], refused: null, nowMs: fetchedAtMs });
+  const { pending } = withWritten(fetched, [again], nowMs);
+  expect(pending.find(({ startTimeMs }) => startTimeMs === first.startTimeMs)).toMatchObject({
+    state: 'rerun',
+    notBeforeMs: fetchedAtMs + 1,
+  });
+});
+
 it('is the same in whichever order two runs record that they requested the results of one execution', () => {
   const noted = withWritten(empty, [first], nowMs);
   const entry = { ...noted.pending[0]!, tries: 1, notBeforeMs: nowMs };
