@@ -49,7 +49,7 @@ const table: ColumnTable = {
     wireFields: ['id'],
     isKey: true,
     read: ({ id }) => id,
-    description: 'Number of the instance: one run of a quality task. 19 digits.',
+    description: 'Id of the instance: one run of a quality task. 19 digits.',
   },
   name: {
     name: 'name',
@@ -66,7 +66,7 @@ const table: ColumnTable = {
     nullable: true,
     wireFields: ['task_id'],
     read: ({ taskId }) => taskId,
-    description: 'Number of the quality task that ran. 19 digits.',
+    description: 'Id of the quality task that ran. 19 digits.',
     repeats: true,
   },
   taskType: {

@@ -24,17 +24,17 @@ export const resultTable: Table<ResultRow> = {
   name: resultTableName,
   description: 'Append-only results of the rules of executions; read the view quality_results instead.',
   columns: [
-    notNull(int64('instance_id', 'Number of the instance. 19 digits.', ({ instanceId }) => instanceId)),
+    notNull(int64('instance_id', 'Id of the instance. 19 digits.', ({ instanceId }) => instanceId)),
     notNull(
       time('start_time', 'When the execution started, UTC.', ({ startTimeMs }) => startTimeMs, { repeats: true }),
     ),
-    int64('task_id', 'Number of the task that ran. 19 digits.', ({ taskId }) => taskId),
+    int64('task_id', 'Id of the task that ran. 19 digits.', ({ taskId }) => taskId),
     int64(
       'rule_id',
-      'Number of the rule; null in a row that says that an execution has no results.',
+      'Id of the rule; null in a row that says that an execution has no results.',
       ({ ruleId }) => ruleId,
     ),
-    int64('rule_instance_id', 'Number of this run of the rule.', ({ ruleInstanceId }) => ruleInstanceId),
+    int64('rule_instance_id', 'Id of this run of the rule.', ({ ruleInstanceId }) => ruleInstanceId),
     boolean(
       'alarmed',
       'Whether the rule raised an alarm on the object; null where the source does not say.',

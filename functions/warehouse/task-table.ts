@@ -32,13 +32,13 @@ const free = { freeText: true } as const;
 
 /** Columns that show whether a row has changed: all except the time of the observation and the run. */
 export const taskStateColumns: readonly TableColumn<TaskRow>[] = [
-  notNull(int64('task_id', 'Number of the task. 19 digits.', ({ task }) => task.id)),
+  notNull(int64('task_id', 'Id of the task. 19 digits.', ({ task }) => task.id)),
   text('task_type', 'QUALITY_TASK or CONSISTENCY_TASK.', ({ task }) => task.type),
   text('task_name', 'Name of the task.', ({ task }) => task.name, free),
-  int64('rule_id', 'Number of the rule; null in the row of the task itself.', ofRule('id')),
+  int64('rule_id', 'Id of the rule; null in the row of the task itself.', ofRule('id')),
   int64(
     'rule_part',
-    'Null in the row of a task. 0 for a rule; 1 for the second entry under its number, as where both sides of a comparison share it.',
+    'Null in the row of a task. 0 in the row of a rule; 1 for the second side of a comparison if both sides have the same rule_id.',
     ({ rule }) => (rule === null ? null : BigInt(rule.part)),
   ),
   text(
@@ -48,7 +48,7 @@ export const taskStateColumns: readonly TableColumn<TaskRow>[] = [
   ),
   text('rule_name', 'Name of the rule.', ofRule('name'), free),
   text('rule_type', 'Kind of the rule, as the source names it.', ofRule('type')),
-  int64('template_id', 'Number of the rule template.', ofRule('templateId')),
+  int64('template_id', 'Id of the rule template.', ofRule('templateId')),
   text('dimension', 'Completeness, Uniqueness, Timeliness, Validity, Accuracy or Consistency.', ofRule('dimension')),
   text('connection', 'Data connection.', ofRule('connection')),
   text('connection_type', 'Type of the data connection.', ofRule('connectionType')),
@@ -68,7 +68,7 @@ export const taskStateColumns: readonly TableColumn<TaskRow>[] = [
     'SUGGEST, MINOR, MAJOR or FATAL; the task’s, unless the rule has its own.',
     ({ task, rule }) => rule?.level ?? task.level,
   ),
-  int64('category_id', 'Number of the folder of the task.', ofTask('categoryId')),
+  int64('category_id', 'Id of the folder of the task.', ofTask('categoryId')),
   text('schedule_status', 'Whether the task is scheduled, as the source names it.', ofTask('scheduleStatus')),
   text('schedule_period', 'Unit of the schedule, for example DAY.', ofTask('schedulePeriod')),
   text('schedule_interval', 'Interval of the schedule.', ofTask('scheduleInterval')),

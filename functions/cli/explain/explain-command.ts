@@ -18,8 +18,8 @@ interface ExplainOptions extends OutputOptions {
  */
 export async function explain(idText: string, options: ExplainOptions): Promise<number> {
   if (!/^\d{1,19}$/.test(idText)) {
-    throw new ConfigError(`"${idText}" is not the number of an instance`, {
-      remedy: 'Give its id, for example: dqsync explain 1012386207306600400. "dqsync list" shows ids.',
+    throw new ConfigError(`"${idText}" is not an instance id`, {
+      remedy: 'Give an id that "dqsync list" shows, for example: dqsync explain 1012386207306600400',
     });
   }
   const { store } = await openTargets({ config: options.config, target: [] });

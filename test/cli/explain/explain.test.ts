@@ -64,7 +64,7 @@ describe('dqsync explain', () => {
 
   it.each([
     ['7', 1, /The table has no instance 7\./],
-    ['x', 2, /"x" is not the number of an instance/],
+    ['x', 2, /"x" is not an instance id/],
   ])('dqsync explain for %s exits with %i', async (id, exitCode, said) => {
     const world = await aWorld();
     const run = await world.call(['explain', id]);
