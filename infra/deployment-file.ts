@@ -18,7 +18,7 @@ export const fileKey = 'config';
  * @throws ConfigError if it cannot be read, has the wrong syntax, or a wrong key
  */
 export function readDeploymentFile(path: string): Deployment {
-  const text = readText(path, 'there is no such file; it describes the deployment', {
+  const text = readText(path, 'there is no such deployment file', {
     remedy: 'Write one with "npx dqsync init --deploy", or name yours with -c config=<file>.',
   });
   const deployment = parseDeployment(configValue(text, 'the file'), lineFinder(text));

@@ -108,7 +108,7 @@ const deploymentSchema = z.strictObject({
     .regex(/^[A-Za-z][A-Za-z0-9-]{0,49}$/, { error: 'must be 1 to 50 letters, digits or "-", starting with a letter' })
     .default('dqsync'),
   schedule: scheduleSchema.prefault({}),
-  alarmEmail: z.email({ error: 'must be a mail address, for example "data-team@example.com"' }).optional(),
+  alarmEmail: z.email({ error: 'must be an email address, for example "data-team@example.com"' }).optional(),
   bucketName: bucketName.optional(),
   existingSecrets: z.array(z.string().min(1)).default([]),
   existingKeys: z.array(kmsKeyArn).default([]),
@@ -264,7 +264,7 @@ function refuseLongRuns({ maxRunSeconds }: Config, periodMinutes: number): void 
   // letter.
   if (maxRunSeconds > periodMinutes * 60) {
     const what = `is ${maxRunSeconds}, longer than the ${periodMinutes * 60} s between two scheduled runs`;
-    throw wrong('config.maxRunSeconds', what, 'Set it lower, or run less often (deployment.schedule).');
+    throw wrong('config.maxRunSeconds', what, 'Lower it, or run less often (deployment.schedule).');
   }
 }
 

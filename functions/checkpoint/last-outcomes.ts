@@ -47,7 +47,7 @@ const pendingChange = z.object({
 const document = z.object({
   format: z.literal(format),
   version: z.literal(1),
-  /** Only executions that started from here on are announced and counted: not the history that a first sync reads. */
+  /** Executions that started earlier are not announced or counted: they are the history that a first sync reads. */
   announceFromMs: storedMs,
   tasks: z.record(z.string(), lastOutcome),
   pending: z.array(pendingChange),

@@ -66,7 +66,7 @@ const otherCommands: readonly AddCommand[] = [
     options: [jsonOption('print one JSON object: whether all checks passed, and each check')],
     remarks: `
 Needs AWS credentials that may invoke the function, query the workgroup, read and write the warehouse, and set the state of
-an alarm. Whoever subscribed to the alarms gets a mail. Run it after the first deployment; it costs one run and two queries.`,
+an alarm. Whoever subscribed to the alarms gets an email. Run it after the first deployment; it costs one run and two queries.`,
     load: async () => (await import('./smoke/smoke-command.ts')).smoke,
   }),
   command({

@@ -2,8 +2,8 @@
 import { Option } from 'commander';
 import { type AddCommand, command, jsonOption, targetOptions, timeForms } from './command-options.ts';
 
-const fromOption = (): Option => new Option('--from <time>', `started from here on: ${timeForms}`);
-const toOption = (): Option => new Option('--to <time>', 'started before this');
+const fromOption = (): Option => new Option('--from <time>', `start of the range: ${timeForms}`);
+const toOption = (): Option => new Option('--to <time>', 'end of the range, not included');
 
 /** `sync`, `backfill`, `verify`, `compact` and `rewind`. */
 export const dataCommands: readonly AddCommand[] = [
@@ -84,8 +84,8 @@ means executions that the source no longer lists (run again, deleted, forgotten)
     ],
     options: [
       ...targetOptions,
-      new Option('--from <time>', 'only days from here on, with --to; default: all settled days'),
-      new Option('--to <time>', 'only days before this, with --from'),
+      new Option('--from <time>', 'first day to compact; needs --to; default: all settled days'),
+      new Option('--to <time>', 'end of the days, not included; needs --from'),
       new Option('--dry-run', 'only print what it would do'),
       jsonOption('print one JSON array with an object per target'),
     ],
@@ -101,7 +101,7 @@ dqsync=replaced, and a lifecycle rule of the bucket expires them. May be stopped
     examples: ['dqsync rewind --to 2026-03-01', 'dqsync rewind --to 2026-03-01T06:00:00+08:00 --target sales --yes'],
     options: [
       ...targetOptions,
-      new Option('--to <time>', `read again from here on: ${timeForms}`).makeOptionMandatory(),
+      new Option('--to <time>', `time from which to read again: ${timeForms}`).makeOptionMandatory(),
       new Option('--yes', 'do not ask'),
       jsonOption('print one JSON array with an object per target'),
     ],

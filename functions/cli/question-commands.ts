@@ -32,8 +32,8 @@ export const questionCommands: readonly AddCommand[] = [
       configOption,
       new Option('-t, --target <name>', 'the target to list; required if the config has several'),
       ...allFilters.map(({ option, description, choices }) => repeatable(new Option(option, description), choices)),
-      new Option('--from <time>', `started from here on: ${timeForms}; default: no limit`),
-      new Option('--to <time>', 'started up to here; the source decides whether --from and --to are inclusive'),
+      new Option('--from <time>', `start of the range: ${timeForms}; default: no limit`),
+      new Option('--to <time>', 'end of the range; the source decides whether --from and --to are inclusive'),
       numberOption('--limit <rows>', 'rows to show; more than 100 take several requests', 1, 20),
       numberOption('--offset <n>', 'rows to skip', 0, 0),
       new Option(
@@ -95,7 +95,7 @@ CSV contains every text unchanged. A spreadsheet may treat text that begins with
       jsonOption('print one JSON object with the path of the page and the failing tasks'),
     ],
     remarks: `
-The page is one self-contained file below 2 MB: open it from disk, mail it, or put it on a web server.
+The page is one self-contained file below 2 MB: open it from disk, email it, or put it on a web server.
 Reads the days shown, and up to 30 more to find out since when a task has failed. The page says what it leaves out.`,
     load: async () => (await import('./report/report-command.ts')).report,
   }),

@@ -101,7 +101,7 @@ export class DataFile {
       rowStart = rowEnd;
     }
     if (rowStart !== this.rowCount) {
-      throw damaged(this.#key, new Error(`its row groups have ${rowStart} rows, and the file ${this.rowCount}`));
+      throw damaged(this.#key, new Error(`its row groups have ${rowStart} rows, but its footer says ${this.rowCount}`));
     }
   }
 
@@ -145,7 +145,7 @@ function stringFromBytes(bytes: Uint8Array | undefined): string | undefined {
 function damaged(key: string, cause: unknown): DqsyncError {
   const why = cause instanceof Error ? cause.message : String(cause);
   return new StorageError(`${key} cannot be read as Parquet: ${why}`, {
-    remedy: 'The files of its day are kept. Restore the file, and find out what changed it.',
+    remedy: 'The files of that day are unchanged. Restore the damaged file, and find out what changed it.',
     cause,
   });
 }

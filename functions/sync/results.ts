@@ -108,7 +108,7 @@ class ResultsFetcher {
     const stop = this.#stop;
     const waiting = this.#backlog.counters(clock.now());
     if (stop !== null && !(stop instanceof StoppedError)) {
-      const wait = `${waiting.resultsBacklog} executions wait for theirs, and later runs fetch them`;
+      const wait = `${waiting.resultsBacklog} executions wait for rule results, which later runs fetch`;
       const message = `rule results were not fetched: ${stop.message}; executions are still synced, ${wait}`;
       log('warn', `${message}. ${stop.remedy}`, { target: target.name });
     }
@@ -194,7 +194,7 @@ class ResultsFetcher {
     }
   }
 
-  /** Data first, then the backlog. After a kill in between, some are requested twice (PROTOCOL.md, I19). */
+  /** Data first, then the backlog. After a kill in between, some results are requested twice (PROTOCOL.md, I19). */
   async #commit(batch: readonly FetchedExecution[]): Promise<void> {
     const run = this.#run;
     const fetched = stillPending(await this.#backlog.reload(run), batch);

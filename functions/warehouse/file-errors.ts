@@ -41,7 +41,7 @@ const explanations: Readonly<Record<string, Explanation>> = {
 /** A folder that is missing is listed as empty, so only a link leads to nothing. */
 const brokenLink = lasting(
   'it is a link to something that does not exist',
-  'Restore what it leads to (is it mounted?), or remove the link.',
+  'Restore the target of the link (is it mounted?), or remove the link.',
 );
 
 function lasting(what: string, remedy: string): Explanation {

@@ -38,7 +38,7 @@ export function encodeHybrid(values: Uint8Array | Int32Array, bitWidth: number):
   return encoder.bytes();
 }
 
-/** Returns the index behind the last value in a row that equals the one at `from`. */
+/** Returns the index after the run of equal values that begins at `from`. */
 function repetitionEnd(values: Uint8Array | Int32Array, from: number): number {
   const value = values[from];
   let end = from + 1;

@@ -65,7 +65,7 @@ const laterRemedy = 'Run again later; nothing was lost.';
 const accessDenied = refused('access denied', permissionRemedy);
 const badKey = refused('the access key or its secret is not valid', credentialsRemedy);
 const expired = refused('the AWS credentials have expired', expiredRemedy);
-const changedBytes = doubtful('the data was changed on the way', networkRemedy);
+const changedBytes = doubtful('the data was corrupted in transit', networkRemedy);
 const wrongClock = refused("this machine's clock is wrong", 'Set the clock by network time (NTP).');
 const full = refused('the bucket is full', 'Raise the quota of the bucket or of its store, or make room in it.');
 const wrongRegion = refused('the bucket is in another region', 'Set AWS_REGION to the region of the bucket.');
@@ -196,7 +196,7 @@ function remedyOfFault(fault: Fault, bucket: string): string {
 
 /** Returns the error for a store that wrote although a condition failed. */
 export function ignoredConditions(url: string): StorageError {
-  return new StorageError(`${url} is not safe to use: it did a conditional write although the condition did not hold`, {
+  return new StorageError(`${url} is not safe to use: it accepted a conditional write although the condition did not hold`, {
     remedy:
       'With this store, runs could undo each other. Use S3 itself, or an S3-compatible store that honors If-Match and If-None-Match on PutObject.',
     code: 'ConditionsIgnored',

@@ -44,7 +44,7 @@ describe('what a deployment file says', () => {
     ['deployment', [aConfig(), { memoryMB: 1 }], '"deployment" is not a valid', 'unknown key "memoryMB"'],
     ['deployment', [aConfig(), { memoryMb: 100 }], '"memoryMb"'],
     ['deployment', [aConfig(), { logRetentionDays: 8 }], '"logRetentionDays"'],
-    ['deployment', [aConfig(), { alarmEmail: 'nobody' }], '"alarmEmail"', 'must be a mail address'],
+    ['deployment', [aConfig(), { alarmEmail: 'nobody' }], '"alarmEmail"', 'must be an email address'],
     [
       'deployment',
       [aConfig(), { otherWorkspaces: ['null'] }],

@@ -57,7 +57,7 @@ ${sourceText(answers, '  ')}
     }
   ],
 
-  // The first sync reads from here on. "dqsync backfill" reads earlier executions.
+  // The first sync reads executions from this time on. "dqsync backfill" reads earlier ones.
   "initialFrom": ${text(midnightOf(answers))},
 
   // The time zone of the days by which the table is partitioned. It cannot change later.
@@ -117,7 +117,7 @@ ${sourceText(answers, '    ')}
       }
     ],
 
-    // The first run reads from here on, and Athena shows no earlier day.
+    // The first run reads executions from this time on, and Athena shows no earlier day.
     "initialFrom": ${text(midnightOf(answers))},
 
     // The time zone of the days by which the table is partitioned. It cannot change later.
@@ -128,7 +128,7 @@ ${sourceText(answers, '    ')}
   "deployment": {
     "stackName": "dqsync",
     "schedule": { "expression": "rate(1 hour)" },
-    // Who gets a mail when an alarm fires:
+    // Who gets an email when an alarm fires:
     // "alarmEmail": "data-team@example.com",
   }
 }

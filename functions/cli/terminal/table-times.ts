@@ -69,7 +69,7 @@ interface TimeParts {
   readonly offset: string;
 }
 
-/** The start of every time that can be left out, with the space or hyphen behind it, and its name. */
+/** The start of every time that can be left out, with the space or hyphen after it, and its name. */
 interface LeftOut {
   readonly length: number;
   readonly name: string;
