@@ -57,7 +57,7 @@ function listingsOf(prefixes: ReadonlySet<string>): string[] {
   return [...ofMonth].flatMap(([month, days]) => (days.length > maxListedSingly ? [month] : days));
 }
 
-/** The end of a partition's prefix, behind its month. */
+/** The end of a partition's prefix, after its month. */
 const dayAndSlash = 'DD/';
 
 /** Runs work for each item, several in parallel. After a failure, waits for the work in progress, then throws. */

@@ -14,7 +14,7 @@ import type { SourceProfile } from './source-profile.ts';
 export interface Ages {
   /** Rows that start earlier can leave the source; none appears any more. */
   readonly settledUntilMs: EpochMs;
-  /** Rows that start from here on are read again by the next run; infinite if none are. */
+  /** The next run reads again all rows that start at this time or later; infinite if it reads none again. */
   readonly rereadFromMs: EpochMs;
 }
 
@@ -69,7 +69,7 @@ export function partsOf(window: Window, reply: Reply, profile: SourceProfile, ag
   const count = profile.believes(reply.count) ? reply.count : null;
   const middleMs = (window.fromMs + window.toMs) / 2;
   const choices = [
-    // Rows may still appear behind these times, so an ascending page balances only up to them.
+    // Rows may still appear after these times, so an ascending page balances only up to them.
     count !== null && orderOf(reply.times) > 0 ? [ages.settledUntilMs, ages.rereadFromMs] : [],
     aligned(suggestedCuts(window, reply.times, count, profile), isWholeSeconds),
     aligned([middleMs], isWholeSeconds),

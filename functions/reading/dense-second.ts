@@ -151,8 +151,8 @@ export class DenseSecond {
       return reply !== null;
     }
     const before = await this.#askSurely(0, { fromMs: fromMs - reachMs, toMs: fromMs - 2 });
-    const behind = await this.#askSurely(0, { fromMs: toMs + 2, toMs: toMs + reachMs });
-    return before?.rows === 0 && behind?.rows === 0;
+    const after = await this.#askSurely(0, { fromMs: toMs + 2, toMs: toMs + reachMs });
+    return before?.rows === 0 && after?.rows === 0;
   }
 
   /**

@@ -24,7 +24,7 @@ const extraPart = 0.25;
  * was not, because the next one may fail.
  *
  * @param observedAtMs by the source's clock
- * @param recentFromMs executions that start from here on are read again by the next run anyway
+ * @param recentFromMs the next run reads again all executions that start at this time or later
  * @param lookbackMs how long after its end an execution's notification status is followed
  * @param maxOpenMs age at which an open execution expires
  */

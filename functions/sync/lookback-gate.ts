@@ -1,6 +1,6 @@
 /**
- * Holds slices back until the lookback before them was read again (PROTOCOL.md, I11). A run that covered more before
- * and is killed would leave a watermark behind which late rows were never read. Pure.
+ * Holds slices back until the lookback before them was read again (PROTOCOL.md, I11). If a run covered them earlier and
+ * were then killed, no later run would read the lookback, and late rows in it would be missed. Pure.
  */
 import { gapsIn, inOrder } from '../intervals.ts';
 import type { Window } from '../model.ts';

@@ -12,7 +12,7 @@ import type { SyncSettings } from './target-run.ts';
 export type LookedBack = Pick<Checkpoint, 'coverage' | 'incremental' | 'lookbackMs'>;
 
 /**
- * Returns how far behind the watermark a run reads again: the configured lookback, or the previous run's if that was
+ * Returns how far before the watermark a run reads again: the configured lookback, or the previous run's if that was
  * longer, because it relied on the next run to read that much again.
  */
 export function lookbackOf({ lookbackMs }: Pick<LookedBack, 'lookbackMs'>, configuredMs: number): number {
@@ -63,7 +63,7 @@ export function lookbacks(window: Window, covered: Covered, lookbackMs: number):
 }
 
 /**
- * Returns the lookback before the furthest point that any run has proven. A run that continues behind another run's
+ * Returns the lookback before the furthest point that any run has proven. A run that continues after another run's
  * coverage must read it again, because the other run relied on the next one to do that.
  */
 export function furthestLookback({ incremental }: Covered, lookbackMs: number): Window[] {

@@ -55,7 +55,7 @@ function vanishedExtra(extra: string | null, vanishedAt: string): string {
 export class Recorder {
   readonly #run: TargetRun;
   readonly #options: RecorderOptions;
-  /** How far behind the end of coverage the next incremental run reads again: the lookback, or 0 after a backfill. */
+  /** How far before the end of coverage the next incremental run reads again: the lookback, or 0 after a backfill. */
   readonly #revisitedMs: number;
   /** Finds executions that have left coverage; null for a run that does not continue it. */
   readonly #moved: MovedExecutions | null;
@@ -104,7 +104,7 @@ export class Recorder {
     const endMs = gapsIn(window, proven)[0]?.fromMs ?? window.toMs;
     const recentFromMs = Math.min(endMs, provenToMs) - this.#revisitedMs - edgeToleranceMs;
     if (provenToMs < window.toMs) {
-      // Not from `endMs` on: proven rows behind an unproven part are covered, so the next run need not read them again.
+      // Not from `endMs` on: proven rows after an unproven part are covered, so the next run need not read them again.
       this.#recentFromMs = Math.min(this.#recentFromMs, this.#readAgainFrom(provenToMs));
     }
     const isKept = this.#revisitedMs > 0 || provenToMs < window.toMs;

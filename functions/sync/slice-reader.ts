@@ -28,11 +28,11 @@ export interface SliceReading {
   readonly source: PageSource;
   /** Disjoint, in order of time. */
   readonly spans: readonly Window[];
-  /** Slices behind this time begin after everything before it was read. Without it, the order does not matter. */
+  /** Slices after this time begin once everything before it was read. Without it, the order does not matter. */
   readonly barrierMs?: EpochMs | null;
   /** The start time before which rows only leave. Called for each slice: the first reply shows the source's clock. */
   readonly settledUntilMs: () => EpochMs;
-  /** Rows that start from here on are read again by the next run; none if absent. */
+  /** The next run reads again all rows that start at this time or later; none if absent. */
   readonly rereadFromMs?: EpochMs;
   /**
    * The first reply of the run. Its rows within `spans` are kept, even if they leave the source before they are read

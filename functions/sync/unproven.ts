@@ -1,4 +1,4 @@
-/** Windows that could not be proven complete. A run continues behind each, and fails at its end with the first. */
+/** Windows that could not be proven complete. A run skips them, reads the rest, and fails with the first. */
 import { nextTryMs, type UnprovenWindow } from '../checkpoint/unproven.ts';
 import { isoTime } from '../clock.ts';
 import { IncompleteReadError } from '../errors.ts';
@@ -36,7 +36,7 @@ export class UnprovenWindows {
       if (this.#found.length >= maxUnproven) {
         throw error;
       }
-      this.#run.log('warn', `${error.message}; reading continues behind it`, {
+      this.#run.log('warn', `${error.message}; reading continues after it`, {
         target: this.#run.target.name,
         from: isoTime(window.fromMs),
         to: isoTime(window.toMs),

@@ -10,7 +10,7 @@ import { dayMs, hourMs, minuteMs, type SyncedSource, stoppedAfter, syncedSource 
 const longestMs = dayMs;
 
 /**
- * Adds 260 executions, `spacingMs` apart, beginning at `fromMs`. The id of one of them sorts it behind all others, so a
+ * Adds 260 executions, `spacingMs` apart, beginning at `fromMs`. The id of one of them sorts it after all others, so a
  * page in order of ids does not show it where its start time belongs. After the `nth` page of a window, the first
  * execution that the page may have shown is deleted, and another one appears late.
  */
@@ -91,7 +91,7 @@ describe('a late row that the next run does not reach', () => {
   it.each([...orders, 'unstable'] as const)(
     'is in the table after the run that follows, wherever the first one is stopped, in order %s',
     async (order) => {
-      // Stops before the late row, among the rows around it, and behind them.
+      // Stops before the late row, among the rows around it, and after them.
       for (const rows of [100, 400, 700, 1_000]) {
         const world = await syncedSource({ traps: { order } });
         const { life } = world.sim;

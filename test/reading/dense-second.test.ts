@@ -31,7 +31,7 @@ describe('a dense second', () => {
 
   it.each([100, 101, 199, 200, 250])('a dense second of %i rows is read without counts', async (count) => {
     const { rows, source } = denseSource(count, { count: 'none' });
-    // The source has a list that continues behind the position where the second ends.
+    // The source has a list that continues after the position where the second ends.
     source.rows = [
       ...source.rows,
       ...executions(300, (index) => 7_200_000 + index * 1000).map((row) => ({ ...row, id: row.id + 1000n })),

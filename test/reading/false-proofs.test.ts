@@ -132,7 +132,7 @@ describe('a count that is capped', () => {
     ['more comes', {}],
     ['deeper offsets are refused', { deepestOffset: 300 }],
     ['an empty page comes first', { distort: emptyOnce(301) }],
-  ])('at the end of a full page is detected if behind it %s', async (_what, traps) => {
+  ])('at the end of a full page is detected if after it %s', async (_what, traps) => {
     const source = pagedSource(executions(1000), { count: { cappedAt: 301 }, pageCap: 7, ...traps });
     expect(await readKeys(source)).toEqual(keysOf(source.rows));
   });

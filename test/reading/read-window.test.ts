@@ -298,7 +298,7 @@ describe('a window that cannot be proven', () => {
     expect(source.requests).toBeLessThan(200);
   });
 
-  it('is only one second, and rows before and behind it are read', async () => {
+  it('is only one second, and rows before and after it are read', async () => {
     const source = pagedSource(
       executions(1000, (index) => (index < 500 ? index * 1000 : index < 800 ? 500_000 : index * 1000)),
       {

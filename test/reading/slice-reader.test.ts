@@ -199,7 +199,7 @@ describe('rows that have left', () => {
   });
 });
 
-it('the barrier delays requests behind it until everything before it is read', async () => {
+it('the barrier delays requests after it until everything before it is read', async () => {
   const source = pagedSource(executions(300));
   const spans = [rowsSpan(0, 300)];
   const barrierMs = epochMs + 200_000 - 500;
@@ -221,13 +221,13 @@ describe('the lookback gate', () => {
     begunAtMs: epochMs,
     settledUntilMs: epochMs,
   });
-  const [lookback, behind] = [rowsSpan(0, 10), rowsSpan(10, 20)];
+  const [lookback, later] = [rowsSpan(0, 10), rowsSpan(10, 20)];
 
-  it('releases slices behind a lookback once it is read, even if it cannot be proven', () => {
+  it('releases slices after a lookback once it is read, even if it cannot be proven', () => {
     const gate = new LookbackGate([lookback]);
-    expect(gate.release(slice(behind, true))).toEqual([]);
+    expect(gate.release(slice(later, true))).toEqual([]);
     const passed = gate.release(slice(lookback, false));
-    expect(passed.map(({ window }) => window)).toEqual([lookback, behind]);
+    expect(passed.map(({ window }) => window)).toEqual([lookback, later]);
   });
 });
 
@@ -282,7 +282,7 @@ describe('a single wrong reply', () => {
 
 describe('a balance', () => {
   it('does not prove a settled part by a remainder in which rows may still appear', async () => {
-    // The page is in order by accident and lacks row 50. A late row behind it compensates for that in the second count.
+    // The page is in order by accident and lacks row 50. A late row after it compensates for that in the second count.
     const rows = executions(300);
     const page = rows.slice(0, 101).filter((row) => row !== rows[50]);
     const settledUntilMs = epochMs + 150_000 - 500;

@@ -137,7 +137,7 @@ function shuffleTies(rows: Entry[], random: Random): void {
   }
 }
 
-/** Returns the member `count` as JSON text with a comma behind it. */
+/** Returns the member `count` as JSON text with a comma after it. */
 export function countText(meaning: CountMeaning, total: number, rows: number): string {
   switch (meaning) {
     case 'total':

@@ -140,7 +140,7 @@ describe('a backfill', () => {
     await world.expectTruth();
   });
 
-  it('continues behind a window that cannot be proven, and fails with its name', async () => {
+  it('continues after a window that cannot be proven, and fails with its name', async () => {
     const world = await worldWithHistory(3_000);
     const bad = world.clock.now() - 20 * dayMs;
     world.sim.life.addMany(150, { fromMs: bad, toMs: bad + 1, perMillisecond: 150 });
@@ -148,7 +148,7 @@ describe('a backfill', () => {
     const { log, messages } = warnings();
     const [summary] = await world.sync({ backfill: { window: allBefore(world), again: false }, log });
     expect(summary).toMatchObject({ done: false, error: { kind: 'incomplete' } });
-    expect(messages).toContainEqual(expect.stringMatching(/cannot be proven complete.*reading continues behind it/));
+    expect(messages).toContainEqual(expect.stringMatching(/cannot be proven complete.*reading continues after it/));
     const gaps = gapsIn(allBefore(world), (await checkpointOf(world)).coverage);
     expect(gaps).toHaveLength(1);
     expect(gaps[0]?.fromMs).toBeLessThanOrEqual(bad);

@@ -23,7 +23,7 @@ async function rowsBesides(world: SyncedSource, ms: EpochMs): Promise<number> {
 
 describe('a second that cannot be proven', () => {
   it.each(['inclusive', 'exclusive'] as const)(
-    'fails the sync with its name, and everything before and behind it is in the table (edges %s)',
+    'fails the sync with its name, and everything before and after it is in the table (edges %s)',
     async (edge) => {
       const { world, ms } = await worldWithUnreadable();
       Object.assign(world.sim.traps, { startEdge: edge, endEdge: edge });
@@ -40,7 +40,7 @@ describe('a second that cannot be proven', () => {
     },
   );
 
-  it('is read as soon as it can be proven, and rows behind it are not written again', async () => {
+  it('is read as soon as it can be proven, and rows after it are not written again', async () => {
     const { world, ms } = await worldWithUnreadable();
     await world.sync();
     const observed = (await world.observations()).length;
@@ -66,7 +66,7 @@ describe('a second that cannot be proven', () => {
     expect(summary).toMatchObject({ done: false, error: { kind: 'incomplete' } });
   });
 
-  it('does not make the checkpoint grow with rows read behind it', async () => {
+  it('does not make the checkpoint grow with rows read after it', async () => {
     const { world } = await worldWithUnreadable();
     await world.sync();
     const { recent } = await checkpointOf(world);

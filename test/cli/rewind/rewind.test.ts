@@ -90,7 +90,7 @@ describe('dqsync rewind', () => {
     expect(await checkpointOf(world)).toBe(before);
   });
 
-  it('changes nothing if nothing is covered behind the given time', async () => {
+  it('changes nothing if nothing after the given time is covered', async () => {
     const world = await aWorld();
     const nothing = await world.call(['rewind', '--to', isoAgo(world, 10)]);
     expect(nothing).toMatchObject({

@@ -386,7 +386,7 @@ function rowsOf({ seconds, dense, oddMs, rerun, filterSkewMs }: Schedule): Execu
   if (odd !== undefined && oddMs !== null && filterSkewMs === 0) {
     rows[rows.indexOf(odd)] = { ...odd, startTimeMs: odd.startTimeMs + oddMs[1] };
   }
-  // Rows before and behind the window, so that the window is not the whole source.
+  // Rows before and after the window, so that the window is not the whole source.
   const outside = [-3_600_000, -3_599_000, 3_600_000, 3_601_000, 3_602_000, 3_603_000, 3_604_000].map((ms, index) =>
     anExecution({ id: 6_000_000_000_000_000_000n + BigInt(index), startTimeMs: epochMs + ms }),
   );

@@ -1,9 +1,9 @@
-/** Two concurrent syncs. The one that commits second continues behind the coverage of the first. */
+/** Two concurrent syncs. The one that commits second continues after the coverage of the first. */
 import { expect, it, onTestFinished } from 'vitest';
 import { dayMs, hourMs, lookbackMs, minuteMs, openProofWorld, settleMs } from '../proof-world.ts';
 import { endQuietly } from '../quiet-end.ts';
 
-it("a run that continues behind another run's coverage reads the lookback before it again", async () => {
+it("a run that continues after another run's coverage reads the lookback before it again", async () => {
   const world = await openProofWorld({ seed: 9 });
   onTestFinished(() => world.close());
   const { clock, simulator } = world;

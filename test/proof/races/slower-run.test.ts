@@ -11,7 +11,7 @@ it('a slower run does not stop following a notification that the next run will n
   const { id } = simulator.life.addExecution({ runStatus: 'RUNNING', startTimeMs, endTimeMs: null });
   expect(await world.run()).toMatchObject({ done: true, openExecutions: 1 });
 
-  // The lookback after the slower run begins before this execution, the one after the faster run behind it.
+  // The lookback after the slower run begins before this execution, the one after the faster run begins after it.
   clock.advance(startTimeMs + settleMs + lookbackMs - minuteMs / 2 - clock.now());
   simulator.life.finish(id, 'ALARMING');
   const held = Promise.withResolvers<void>();
