@@ -196,7 +196,7 @@ function remedyOfFault(fault: Fault, bucket: string): string {
 
 /** Returns the error for a store that wrote although a condition failed. */
 export function ignoredConditions(url: string): StorageError {
-  return new StorageError(`${url} is not safe to use: it accepted a conditional write although the condition did not hold`, {
+  return new StorageError(`${url} is not safe to use: it accepted a conditional write whose condition was false`, {
     remedy:
       'With this store, runs could undo each other. Use S3 itself, or an S3-compatible store that honors If-Match and If-None-Match on PutObject.',
     code: 'ConditionsIgnored',

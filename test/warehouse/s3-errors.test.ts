@@ -175,7 +175,7 @@ describe('a store that ignores conditions', () => {
     for (const command of ['sync', 'doctor']) {
       const { exitCode, stdout } = await world.cli([command], { env: s3.environment });
       expect(exitCode).toBe(1);
-      expect(stdout).toContain('is not safe to use: it accepted a conditional write although the condition did not hold');
+      expect(stdout).toContain('is not safe to use: it accepted a conditional write whose condition was false');
     }
     expect([...s3.objects.keys()].filter((key) => key.endsWith('checkpoint.json'))).toEqual([]);
   });
