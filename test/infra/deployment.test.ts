@@ -215,7 +215,7 @@ describe('the deployment file', () => {
     expect(top('.gitignore')).toMatch(new RegExp(`\n/${config}\n[^]*\n/dqsync-\\*\\.tgz\n`));
     expect(() => readDeploymentFile(`/nowhere/${config}`)).toThrow(
       expect.objectContaining({
-        message: expect.stringContaining('there is no such file'),
+        message: expect.stringContaining('there is no such deployment file'),
         remedy: expect.stringContaining('"npx dqsync init --deploy"'),
       }),
     );
