@@ -143,7 +143,7 @@ export function proxyLoginRemedy(variable: 'HTTPS_PROXY' | 'HTTP_PROXY'): string
 function tlsRemedy(code: string, { host }: Route, setting: string): string {
   const ownCa = 'name the certificate of its authority (a PEM file) in NODE_EXTRA_CA_CERTS';
   if (unknownAuthority.includes(code)) {
-    return `This machine does not know who signed the certificate of ${host}: if that is your own network, ${ownCa}.`;
+    return `This machine does not trust the authority that signed the certificate of ${host}. If the authority is your own, ${ownCa}.`;
   }
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
     return `Check the clock of this machine; if it is right, ${host} needs a new certificate. Behind an inspecting proxy, ${ownCa}.`;

@@ -54,8 +54,8 @@ export function proxyFor(target: string | URL, environment: ProxyEnvironment): U
 }
 
 /**
- * Returns the proxy through which a tunnel leads to the source, IAM or an AWS service; null without one, and for plain
- * http, which the config allows on loopback only.
+ * Returns the proxy for a tunnel to the source, IAM or an AWS service; null if there is none, and for plain http, which
+ * the config allows only on loopback.
  *
  * @throws ConfigError as `proxyFor`
  */

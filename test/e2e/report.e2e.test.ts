@@ -242,7 +242,7 @@ describe.skipIf(executablePath === null)('the report in a browser', () => {
       .allInnerTexts()
       .then((texts) => texts.toSorted());
     expect(sales).toMatch(
-      /^! stock\s+Complete up to Feb 10, 11:00, 9 h behind.*\s+No gaps in 30 days\s+Audited Feb 10, 10:00: 30 days as at the source, 2 late rows added/,
+      /^! stock\s+Complete up to Feb 10, 11:00, 9 h behind.*\s+No gaps in 30 days\s+Audited Feb 10, 10:00: 30 days equal to the source, 2 late rows added/,
     );
     expect(stock).toMatch(/^✓ sales\s+Complete up to Feb 10, 20:00\s+No gaps in 30 days/);
     expect(await textOf(page.locator('.about').last())).toContain('Asia/Shanghai (UTC+08:00)');

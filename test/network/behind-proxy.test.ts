@@ -233,7 +233,7 @@ describe('behind a private certificate authority', () => {
     const { world, env } = await behindProxy();
     const { text } = await shown(world, args, { ...env, NODE_EXTRA_CA_CERTS: '' });
     expect(text).toMatch(new RegExp(`no secure connection to ${host} through the proxy http://127`));
-    expect(text).toContain(`who signed the certificate of ${host}`);
+    expect(text).toContain(`does not trust the authority that signed the certificate of ${host}`);
     expect(text).toContain('DEPTH_ZERO_SELF_SIGNED_CERT');
     expect(text).toContain('NODE_EXTRA_CA_CERTS');
   });
@@ -250,7 +250,7 @@ describe('behind a private certificate authority', () => {
     await world.write('secret.json', JSON.stringify(secret));
     const { text } = await shown(world, ['sync'], { ...env, NODE_EXTRA_CA_CERTS: '' });
     expect(text).toMatch(new RegExp(`no secure connection to ${host} through the proxy http://127`));
-    expect(text).toContain(`who signed the certificate of ${host}`);
+    expect(text).toContain(`does not trust the authority that signed the certificate of ${host}`);
     expect(text.match(/DEPTH_ZERO_SELF_SIGNED_CERT/g)).toHaveLength(1);
     expect(text).toContain('NODE_EXTRA_CA_CERTS');
   });

@@ -148,7 +148,7 @@ async function showWarehouse({ store }: Connections, source: DemoSource): Promis
     writeLine(await rulesFailingMost(sql));
     title('5. Alarms nobody was notified of');
     writeLine(await silentAlarms(sql));
-    title('6. The run that was repeated: its failure is kept');
+    title('6. The failed run that was repeated: the table keeps both');
     writeLine(await executionsOf(sql, source.rerunId));
   } finally {
     await sql.close();

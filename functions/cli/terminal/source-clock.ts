@@ -66,7 +66,7 @@ export function describeFutureRows({ futureRows, mayBeMore, latestStartMs }: Sou
 }
 
 /**
- * Works with the source of a target, for at most `patienceMs`.
+ * Calls `work` with the source of a target, and aborts it after `patienceMs`.
  *
  * @throws StoppedError if that was too short, and what `work` throws
  */

@@ -97,7 +97,7 @@ function faults(day: DayResult, { watermarkMs }: VerifiedTarget): string {
   });
   return [
     ...(day.missing === 0 ? [] : [`${counted(day.missing, 'execution')} missing`]),
-    ...(day.different === 0 ? [] : [`${counted(day.different, 'execution')} with another state than at the source`]),
+    ...(day.different === 0 ? [] : [`${counted(day.different, 'execution')} whose state differs from the source`]),
     ...(day.unreadable === 0 ? [] : [unreadable(day)]),
     ...gaps,
     ...(day.unproven === null ? [] : [paragraph(day.unproven)]),
@@ -126,7 +126,7 @@ function conclusion({ target, days, error }: VerifiedTarget, command: string): s
   if (error !== null) {
     return `${paint.red('✗')} ${paint.bold(target)}  only ${counted(days.length, 'day')} could be verified`;
   }
-  return `${paint.green('✓')} ${paint.bold(target)}  the table holds everything that the source has of ${counted(days.length, 'day')}`;
+  return `${paint.green('✓')} ${paint.bold(target)}  the table holds everything that the source has for ${counted(days.length, 'day')}`;
 }
 
 function range({ fromMs, toMs }: Window): string {

@@ -109,7 +109,7 @@ function audited({ lastAudit }: TargetFacts, times: Times): Judgement {
   const added = lateRows === 0 ? '' : `, ${counted(lateRows, 'late row')} added`;
   return failed > 0
     ? bad(`Audit ${times.short(atMs)}: ${counted(failed, 'day')} could not be compared with the source`)
-    : good(`Audited ${times.short(atMs)}: ${counted(days, 'day')} as at the source${added}`);
+    : good(`Audited ${times.short(atMs)}: ${counted(days, 'day')} equal to the source${added}`);
 }
 
 function themeButton(): HTMLElement {

@@ -73,7 +73,7 @@ describe('dqsync verify', () => {
       /^sales {2}\S+Z to \S+Z, days of UTC\nday +source +table +missing +different +gone +SUCCESS/,
     );
     expect(run.stdout).toMatch(new RegExp(`${dayText(world, 0)} +101 +101 +0 +0 +0 +\\d+ +\\d+ +\\d+ +0\n`));
-    expect(run.stdout).toContain('✓ sales  the table holds everything that the source has of 5 days\n');
+    expect(run.stdout).toContain('✓ sales  the table holds everything that the source has for 5 days\n');
     expect(limits).toEqual([100, 100, 100, 100, 100, 100]);
 
     world.simulator.traps.faults = [{ kind: 'status', status: 403, when: { from: 1 }, on: 'tasks' }];
@@ -137,7 +137,7 @@ describe('dqsync verify', () => {
     expect(target.days[0]).toMatchObject({ source: 99, table: 101, missing: 0, different: 0, gone: 2, fine: true });
   });
 
-  it('finds a missing execution behind a gone one only with --deep, unless it is the last run of its task', async () => {
+  it('finds a missing execution whose day has as many gone ones only with --deep, unless it is the last run of its task', async () => {
     const world = await aSyncedWorld();
     const { life, clock } = world.simulator;
     const task = life.addTask();
@@ -158,7 +158,7 @@ describe('dqsync verify', () => {
     world.simulator.life.finish(world.simulator.truth().executions[150]!.id, 'FAILED');
     const run = await world.call([...fiveDays(world), '--deep']);
     expect(run.exitCode).toBe(1);
-    expect(run.stdout).toContain(`✗ ${dayText(world, 1)}  1 execution with another state than at the source\n`);
+    expect(run.stdout).toContain(`✗ ${dayText(world, 1)}  1 execution whose state differs from the source\n`);
     expect((await world.call([...fiveDays(world), '--deep', '--repair'])).exitCode).toBe(0);
     expect((await world.call([...fiveDays(world), '--deep'])).exitCode).toBe(0);
   });
