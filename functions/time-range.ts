@@ -45,7 +45,7 @@ export function parseTimeArgument(
  * Parses a range: both ends or neither.
  *
  * @param names the names of both ends in messages, for example `--from` and `--to`
- * @param settledMs the range must start before it: later rows may not be listed yet. Default: no limit
+ * @param settledMs the range must start before this time, because later rows may not be listed yet. Default: no limit
  * @returns null if neither is given
  * @throws ConfigError saying what is allowed
  */

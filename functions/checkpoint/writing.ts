@@ -13,8 +13,8 @@ export function knownAmong({ recent, open }: Checkpoint, rows: readonly Observat
 }
 
 /**
- * Returns the checkpoint without what the table says of these executions. If the run is killed before it commits, the
- * next one therefore writes each again, with a later time.
+ * Returns the checkpoint without the recorded state of these executions. If the run is killed before it commits, the
+ * next one therefore writes each of them again, with a later time.
  */
 export function asWriting(checkpoint: Checkpoint, writing: Writing, commitId: string): Checkpoint {
   const timeOf = (key: string, observedAtMs: EpochMs): EpochMs | null => {

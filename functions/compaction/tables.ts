@@ -9,8 +9,8 @@ export interface CompactedTable extends Pick<TableFacts, 'name' | 'columns'> {
   /** Names of the columns that rows are sorted by. */
   readonly sortedBy: readonly string[];
   /**
-   * Number of these columns that identify an execution, counted from the first. The last row of each execution, which
-   * the view shows, then comes first in the file (PROTOCOL.md, I20). Default: the rows are in one sorted part.
+   * How many of the first `sortedBy` columns identify an execution. If set, the file begins with the latest row of each
+   * execution, which the view shows (PROTOCOL.md, I20). Without it, the file is one sorted part.
    */
   readonly keyColumns?: number;
 }

@@ -172,7 +172,7 @@ function connectThrough(proxy: URL, timeoutMs: number): buildConnector.connector
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Returns the text of a body, decoded from gzip or deflate, which some proxies apply unasked; null if it is none. */
+/** Returns the text of a body; null if it is not text. Decodes gzip and deflate, which some proxies apply unrequested. */
 async function textOf(bytes: Uint8Array, coding: string | string[] | undefined): Promise<string | null> {
   try {
     const isZipped = /gzip|deflate/i.test(String(coding));

@@ -41,7 +41,7 @@ export function isOverQuota(httpStatus: number | undefined, code: string | undef
   return httpStatus === 429 || /^APIGW?\.0308$/.test(code ?? '');
 }
 
-/** Whether an error may be about the requested object alone. Credentials, a quota and the time limit affect all. */
+/** Whether an error may concern only the requested object. Errors of credentials, quota or time limit concern all. */
 export function mayBeOfOne(error: unknown): error is SourceError {
   const { httpStatus, code } = error instanceof SourceError ? error : {};
   return httpStatus !== undefined && httpStatus !== 401 && !isOverQuota(httpStatus, code);

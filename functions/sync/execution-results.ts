@@ -73,8 +73,8 @@ export function afterFailure(entry: PendingResult, nowMs: EpochMs): FetchedExecu
 }
 
 /**
- * Returns what follows if the source no longer lists an execution after its results were fetched: they may be those of
- * the next execution of its instance, which perhaps no run ever sees. Results that are in the table already stay.
+ * Returns what follows if the source no longer lists an execution after its results were fetched. They may belong to the
+ * next execution of its instance, even if no run ever sees that one. Results that are already in the table stay.
  */
 export function withoutDoubtful({ entry }: FetchedExecution, nowMs: EpochMs): FetchedExecution {
   return entry.state === 'unfinished' ? finished(entry, [], nowMs) : without(entry, 'rerun', nowMs);

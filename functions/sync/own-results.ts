@@ -10,7 +10,7 @@ import type { TargetRun } from './target-run.ts';
 
 type Started = Pick<PendingResult, 'id' | 'startTimeMs'>;
 
-/** Executions that start this close together are asked for together. Few others of their status start in between … */
+/** Executions that start this close together are requested together. Few others of their status start in between … */
 const joinedOfStatusMs = 6 * 3_600_000;
 /** … but without a status, all that start in between are read into memory. */
 const joinedMs = 3_600_000;
@@ -18,8 +18,8 @@ const joinedMs = 3_600_000;
 const aroundMs = 1_000;
 
 /**
- * Keeps results of executions that the source lists after they were fetched: it lists an instance at its latest start
- * only, so that one had not started again. If the run is stopped first, all are kept, and only re-runs that later runs
+ * Keeps only the results of executions that the source still lists after the results were fetched. The source lists an
+ * instance only at its latest start, so a listed execution had not started again. If the run is stopped first, all are kept, and only re-runs that later runs
  * see are noted (`withWritten`).
  *
  * @param filters one for each status that the executions may have; `{}` for all
@@ -46,10 +46,10 @@ export async function ownResults(
 }
 
 /**
- * Returns the keys of those that the source does not list at their start, although it shows that second completely.
+ * Returns the keys of executions that the source does not list, although it shows the whole second of their start.
  *
- * Asks for the statuses that the executions should have, which takes a few requests for a hundred of them. Then looks for
- * each missing one by itself, with any status.
+ * First lists the statuses that the executions should have, which takes a few requests per hundred executions. Then
+ * looks for each missing one on its own, with any status.
  */
 async function goneExecutions(
   run: TargetRun,
@@ -75,7 +75,7 @@ async function goneExecutions(
   const gone = new Set<string>();
   for (const [key, { startTimeMs }] of [...missing]) {
     const around = { fromMs: startTimeMs - aroundMs, toMs: startTimeMs + aroundMs + 1 };
-    // One that was read before it may have shown this one too.
+    // A second that was read for an earlier execution may have shown this one too.
     const proven = missing.has(key) ? await read(around, {}) : [];
     if (missing.has(key) && containsAny(proven, startTimeMs)) {
       gone.add(key);

@@ -264,7 +264,7 @@ function isBefore(entry: PendingResult | undefined, { toMs }: ResultsWindow): bo
   return entry === undefined || entry.tries > 0 || entry.startTimeMs < toMs - 1;
 }
 
-/** Whether the source refuses the call, or does not know it: normally for all executions, if for the first one. */
+/** Whether the source refuses the call or does not know it. If so for the first execution, then normally for all. */
 function isRefusal({ httpStatus }: SourceError): boolean {
   return httpStatus === 403 || httpStatus === 404;
 }

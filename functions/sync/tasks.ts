@@ -139,8 +139,8 @@ async function readBatch(
 }
 
 /**
- * Returns nothing if the source neither lists the task nor has an answer about it. A task is deleted if the service does
- * not know its number. A list without it is only a hint.
+ * Returns nothing if the source neither lists the task nor returns its details. A task counts as deleted only if the
+ * service does not know its id. A list without the task is only a hint.
  */
 async function readTask(
   { clock, source }: TargetRun,
@@ -150,7 +150,7 @@ async function readTask(
 ): Promise<KnownTask[]> {
   const fromList = (): KnownTask[] => {
     const seen = seenInList(task, before, now());
-    // What the list shows is better than nothing. The details are old, so that the next run reads them.
+    // What the list shows is better than nothing. The details stay marked as old, so the next run requests them.
     const detailsReadAtMs = Math.min(seen.detailsReadAtMs, clock.now() - detailsAgeMs - 1);
     return isListed ? [{ ...seen, detailsReadAtMs }] : [];
   };

@@ -228,8 +228,8 @@ class BucketStore implements PageStore {
     try {
       const request = { Bucket: place.Bucket, Prefix: place.Key, ...options };
       for await (const page of paginateListObjectsV2({ client: this.#client }, request)) {
-        // S3 always says whether there is more, and where that begins. If a login page were taken for the last page, or
-        // the SDK stopped at a page that names no successor, part of the table would silently be missing.
+        // S3 always says whether there is another page, and where it begins. If a login page were mistaken for the last
+        // page, or the SDK stopped at a page without a token for the next, part of the table would silently be missing.
         if (page.IsTruncated === undefined) {
           throw notFromS3('an incomplete listing', 'NoIsTruncated');
         }
