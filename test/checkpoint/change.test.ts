@@ -258,7 +258,7 @@ describe('changes to a checkpoint', () => {
     ['a later', 'after', 501, false],
     ['a later', 'before', 501, false],
   ])(
-    'combine with %s observation, committed %s the mark that a row is being written',
+    'combine the mark that a row is being written with %s observation that is committed %s it',
     (_, order, observedAtMs, isMarked) => {
       const mark = (checkpoint: Checkpoint): Checkpoint => asWriting(checkpoint, new Map([['1@11000', 500]]), 'mark');
       const commit = (checkpoint: Checkpoint): Checkpoint =>

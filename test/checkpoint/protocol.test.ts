@@ -390,7 +390,7 @@ describe('the protocol', () => {
   });
 });
 
-describe('I22: the view is that of the source after a run that was killed, if the source is as before again, after', () => {
+describe('I22: the view matches the source after a killed run, even if the source returns to its earlier state, after', () => {
   // A running execution is re-checked, and an ended one is read again with the lookback.
   const changes: [string, (seen: Execution) => Execution | null][] = [
     ['a notification', (seen) => ({ ...seen, notifyStatus: 'SUCCESS' })],
@@ -437,7 +437,7 @@ describe('I22: the view is that of the source after a run that was killed, if th
 it.each([
   ['', 0],
   [', if another run commits it and the change before this one does', 1],
-])('I5, I22: a late row beside a change of a known execution is counted once%s', async (_, others) => {
+])('I5, I22: a late row that is committed with a change of a known execution is counted once%s', async (_, others) => {
   const world = await syncedSource();
   world.sim.life.addMany(100, { fromMs: world.clock.now() - 5 * hourMs, toMs: world.clock.now() - hourMs });
   const { id } = world.sim.life.addExecution({ runStatus: 'FAILED', startTimeMs: world.clock.now() - 3 * minuteMs });

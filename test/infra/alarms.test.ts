@@ -41,7 +41,7 @@ describe('alarms', () => {
     ]);
   });
 
-  it('are one more for each target where the quality of the data is to raise alarms', () => {
+  it('include one per target if the quality of the data is to raise alarms', () => {
     const withQuality = aTemplate(config, { qualityAlarm: { newlyFailing: 5 } });
     expect(countOf(withQuality, 'AWS::CloudWatch::Alarm')).toBe(alarms.length + 2);
     expectResource(withQuality, 'AWS::CloudWatch::Alarm', {
@@ -57,7 +57,7 @@ describe('alarms', () => {
     });
   });
 
-  it('are one more for each target if the pass rate of a day is to raise alarms', () => {
+  it('include one per target if the pass rate of a day is to raise alarms', () => {
     const withRate = aTemplate(config, { qualityAlarm: { passRatePercent: 90 }, events: true });
     expect(countOf(withRate, 'AWS::CloudWatch::Alarm')).toBe(alarms.length + 2);
     expectResource(withRate, 'AWS::CloudWatch::Alarm', {
@@ -75,7 +75,7 @@ describe('alarms', () => {
     });
   });
 
-  it('are one more if a report is published, when it fails twice within an hour', () => {
+  it('include one for a published report that fails twice within an hour', () => {
     const withReport = aTemplate(config, { report: true });
     expect(countOf(withReport, 'AWS::CloudWatch::Alarm')).toBe(alarms.length + 1);
     expectResource(withReport, 'AWS::CloudWatch::Alarm', {

@@ -67,14 +67,14 @@ describe('a row that one reply shows twice', () => {
     expect(await readKeys(source, millisecond)).toEqual(keysOf(rows));
   });
 
-  it('is one row, and does not prevent a proof, if the source permanently lists it twice', async () => {
+  it('counts as one row, and does not prevent a proof, if the source permanently lists it twice', async () => {
     const twice = executions(30);
     const source = pagedSource([...twice, twice[5]!]);
     expect(await readKeys(source)).toEqual(keysOf(twice));
     expect(source.requests).toBeLessThan(150);
   });
 
-  it('is one row even if it cannot be read', async () => {
+  it('counts as one row even if it cannot be read', async () => {
     const source = pagedSource(executions(30), { unreadableText: ({ id }) => (id % 10n < 2n ? '{"id":"x"}' : null) });
     const { seen, unreadable } = await readWindow(source);
     expect([seen.size, [...unreadable.keys()]]).toEqual([24, ['unreadable {"id":"x"}']]);
@@ -87,7 +87,7 @@ it.each<[string, (page: Page) => Page]>([
   ['no row', (page) => ({ ...page, executions: [], count: 0 })],
   ['half of the rows', (page) => ({ ...page, executions: page.executions.slice(0, 15), count: null })],
 ])(
-  'a fault with every second request that shows %s does not affect all reads of one of two windows in parallel',
+  'a fault in every second reply, which shows %s, does not hit every read of one of two parallel windows',
   async (_what, wrong) => {
     const source = pagedSource(executions(400), { distort: (page, n) => (n % 2 === 1 ? wrong(page) : page) });
     await readKeys(source, { fromMs: epochMs + 300_000, toMs: epochMs + 301_000 });

@@ -145,7 +145,7 @@ describe('a result', () => {
     ['[{"Status":"true"}]', true, null],
     ['"text"', null, null],
     ['{}', null, null],
-  ])('a result of %s has alarmed %s and object %s', (text, alarmed, objectName) => {
+  ])('a result with the content %s is parsed as alarmed: %s, object name: %s', (text, alarmed, objectName) => {
     expect(resultOf(text)).toMatchObject({ ruleId: 1_012_386_207_306_600_449n, alarmed, objectName });
   });
 

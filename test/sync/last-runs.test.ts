@@ -123,7 +123,7 @@ describe('an audit that compares last runs', () => {
     expect(messages).toEqual([expect.stringContaining('the task list shows last runs that are not in the instance')]);
   });
 
-  it('continues a repair that was stopped, although the last run that it was for is recorded', async () => {
+  it('continues a stopped repair even if the last run that caused it is recorded by now', async () => {
     const world = await syncedSource();
     const { life } = world.sim;
     const nowMs = world.clock.now();

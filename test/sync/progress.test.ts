@@ -26,7 +26,7 @@ it.each<[string, number, readonly Batch[], Partial<Traps>]>([
   ['the source limits spans, and the end is the densest part', 40, denseAtLast, { maxSpanDays: 7 }],
   ['the count is capped', 40, [[39, 1, 20_000]], { count: { cappedAt: 1_000 } }],
   ['the count of a short sync is capped', 7, [[7, 1, 5_000]], { count: { cappedAt: 1_000 } }],
-])('does not stand at an end that it has not reached: %s', async (_, days, batches, traps) => {
+])('does not show a run as nearly done in its first half: %s', async (_, days, batches, traps) => {
   const world = await syncedSource({ traps });
   for (const [from, to, executions] of batches) {
     world.sim.life.addMany(executions, { fromMs: worldStartMs - from * dayMs, toMs: worldStartMs - to * dayMs });

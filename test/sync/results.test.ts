@@ -373,7 +373,7 @@ describe('rule results', () => {
     await expectResults(world, ['FAILED', 'ALARMING', 'SUCCESS']);
   });
 
-  it('are fetched of executions that waited as the config wanted all, with few requests for those of one second', async () => {
+  it('are fetched for executions that waited while the config selected all, with few requests for those of one second', async () => {
     const world = await syncedSource();
     world.sim.life.addMany(90, { fromMs: world.clock.now() - hourMs, toMs: world.clock.now() - hourMs + 1 });
     await world.syncWell({ results: 'note' }, { results: 'all' });

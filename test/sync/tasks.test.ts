@@ -148,7 +148,7 @@ describe('tasks', () => {
     ['two new tasks', 2, false],
     ['all tasks, which are new', 20, false],
     ['all tasks, which are known', 20, true],
-  ])('are those of the list as long as the source refuses the details of %s', async (_, many, isKnown) => {
+  ])('are written as the list shows them while the source refuses the details of %s', async (_, many, isKnown) => {
     const world = await syncedSource();
     const tasks = Array.from({ length: 20 }, () => world.sim.life.addTask({ rules: 2 }));
     const ill = new Set(tasks.slice(0, many).map(({ task }) => BigInt(task.taskId)));
@@ -210,7 +210,7 @@ describe('tasks', () => {
       'the number of its rules, after one more',
       (task) => assigned(task, { rules: [...task.rules, [{ ...task.rules[0]![0]!, idText: '7' }]] }),
     ],
-  ])('I21: are those of the source after a run that was killed, if %s is as before again', async (_, change) => {
+  ])('I21: match the source after a run was killed, even if %s returns to its earlier state', async (_, change) => {
     const world = await syncedSource();
     const task = world.sim.life.addTask({ rules: 3 });
     await world.syncWell(withTasks);
@@ -248,7 +248,7 @@ describe('tasks', () => {
     expect(new Set(sizes).size).toBe(1);
   });
 
-  it('are those of the source after a slower run that saw a rule that a faster one no longer saw', async () => {
+  it('match the source after a slower run that saw a rule which was gone when a faster run looked', async () => {
     const world = await syncedSource();
     const task = world.sim.life.addTask({ rules: 3 });
     await world.syncWell(withTasks);
@@ -269,7 +269,7 @@ describe('tasks', () => {
     await expectTasks(world);
   });
 
-  it('are those of the source after a run that was killed beside a slower one, which saw the state before and after', async () => {
+  it('match the source after a run was killed while a slower run was active, which saw only the state before and after', async () => {
     const world = await syncedSource();
     const task = world.sim.life.addTask({ rules: 3 });
     await world.syncWell(withTasks);

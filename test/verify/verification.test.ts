@@ -40,7 +40,7 @@ describe('rows', () => {
     expect(compareRows([neighbor], [row()], settled)).toMatchObject({ missing: 1, gone: 1 });
   });
 
-  it('rows of another target are found, but never gone', () => {
+  it('rows of another target count as found if the source lists them, and never as gone', () => {
     expect(compareRows([anExecution()], [row({}, false), row({ id: 5n }, false)], settled)).toMatchObject({
       missing: 0,
       gone: 0,

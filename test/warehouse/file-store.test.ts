@@ -297,7 +297,7 @@ describe('folder store: errors of the file system', () => {
     ['the state of a target', ['state/sales'], 'state/sales'],
     ['temporary files', ['.tmp'], '.tmp'],
     ['folders of others', ['lost+found', 'state/sales/deeper'], null],
-  ])('are found before a write, in the folder that is read-only: %s', async (_, sealed, named) => {
+  ])('are detected before the first write if a folder is read-only: %s', async (_, sealed, named) => {
     const folder = await tempFolder();
     await chmod(folder, 0o755);
     const warehouse = join(folder, 'warehouse');
