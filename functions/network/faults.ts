@@ -61,7 +61,7 @@ const kindsByCode: Readonly<Record<string, FaultKind>> = {
   ...Object.fromEntries(unknownAuthority.map((code) => [code, 'tls'])),
 };
 
-/** Returns what a code of undici, Node or OpenSSL is about; `reset` for unknown ones. */
+/** Returns the kind of fault that a code of undici, Node or OpenSSL means; `reset` for unknown codes. */
 export function faultKindOf(code: string): FaultKind {
   return kindsByCode[code] ?? (/^ERR_(TLS|SSL)_/.test(code) ? 'tls' : 'reset');
 }
@@ -141,9 +141,10 @@ export function proxyLoginRemedy(variable: 'HTTPS_PROXY' | 'HTTP_PROXY'): string
 }
 
 function tlsRemedy(code: string, { host }: Route, setting: string): string {
-  const ownCa = 'name the certificate of its authority (a PEM file) in NODE_EXTRA_CA_CERTS';
+  const pem = '(a PEM file) in NODE_EXTRA_CA_CERTS';
+  const ownCa = `name the certificate of its authority ${pem}`;
   if (unknownAuthority.includes(code)) {
-    return `This machine does not trust the authority that signed the certificate of ${host}. If the authority is your own, ${ownCa}.`;
+    return `This machine does not trust the authority that signed the certificate of ${host}. If it is your own, name its certificate ${pem}.`;
   }
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
     return `Check the clock of this machine; if it is right, ${host} needs a new certificate. Behind an inspecting proxy, ${ownCa}.`;

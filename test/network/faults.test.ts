@@ -9,7 +9,12 @@ describe('a fault of the network', () => {
     ['ENOTFOUND', /^no connection to dayu\.example\.com could be opened$/, /Check KEY, .*DNS.*HTTPS_PROXY/, true],
     ['UND_ERR_CONNECT_TIMEOUT', /^no connection/, /this machine can reach dayu\.example\.com/, true],
     ['ECONNREFUSED', /^no connection/, /Check KEY/, true],
-    ['SELF_SIGNED_CERT_IN_CHAIN', /^no secure connection to dayu/, /who signed .* dayu\.example.*NODE_EXTRA_CA/, false],
+    [
+      'SELF_SIGNED_CERT_IN_CHAIN',
+      /^no secure connection to dayu/,
+      /that signed the certificate of dayu\.example.*NODE_EXTRA_CA/,
+      false,
+    ],
     ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', /^no secure connection/, /NODE_EXTRA_CA_CERTS/, false],
     ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', /^no secure connection/, /NODE_EXTRA_CA_CERTS/, false],
     ['CERT_HAS_EXPIRED', /^no secure connection/, /clock of this machine.*new certificate.*NODE_EXTRA_CA_CERTS/, false],
