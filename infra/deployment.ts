@@ -146,7 +146,7 @@ const deploymentSchema = z.strictObject({
   runbook: z.string().min(1).default('infra/README.md'),
 });
 
-/** The keys of `deployment`; those of its objects in full. */
+/** The keys of `deployment`, including nested ones: `schedule.expression`. */
 export const deploymentKeys: readonly string[] = Object.keys(deploymentSchema.shape).flatMap((key) => {
   const parts = key === 'schedule' ? scheduleSchema.shape : key === 'network' ? networkSchema.shape : null;
   return parts === null ? key : Object.keys(parts).map((part) => `${key}.${part}`);

@@ -12,8 +12,9 @@ import { type DeadLetters, handOverSeconds } from './sync-function.ts';
 const scheduleGroup = 'default';
 
 /**
- * When the report is published: a schedule of its own, because a sync of which one target fails has no successful end
- * that could start it. After the maintenance, whose default is a quarter past, and after syncs at the full hour.
+ * When the report is published. It has its own schedule instead of following a successful sync, because a sync in which
+ * one target fails never ends with success. Minute 40 comes after the default
+ * maintenance (minute 15) and after syncs at the full hour.
  */
 const reportExpression = 'cron(40 * * * ? *)';
 

@@ -45,8 +45,8 @@ const maxReads = 3;
 /**
  * Reads a target's checkpoint; returns an empty one if there is none.
  *
- * An unreadable checkpoint is read again, because the remedy for a damaged one is to move it away. A proxy's error page
- * in its place is gone at the next read.
+ * Reads an unreadable checkpoint again before it throws, because the remedy for a damaged one is to move it away: if a
+ * proxy returned an error page in its place, the next read gets the checkpoint.
  *
  * @throws StateError if it is damaged, of another version or made for another configuration; StorageError
  */
@@ -78,7 +78,7 @@ export async function loadCheckpoint({ target, store, settings }: CheckpointRead
 export async function loadToWrite(run: CheckpointReader): Promise<LoadedCheckpoint> {
   const loaded = await loadCheckpoint(run);
   if (loaded.etag === null) {
-    // Who wins does not matter, and without a reply the first commit decides.
+    // Any outcome but a refusal will do. If no reply arrives, the first commit shows whether writes work.
     await run.store.putIfAbsent(probeKey, Buffer.from('{"format":"dqsync.probe"}\n'));
   }
   return loaded;

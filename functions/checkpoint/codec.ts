@@ -115,7 +115,7 @@ export function decodeAnyCheckpoint(bytes: Uint8Array, target: string, where: st
     ...entry,
     execution: executionFrom(({ property }) => execution[property] ?? null),
   }));
-  // A document from before this field does not list the tasks of executions that were covered then.
+  // A document from before this field existed does not list the tasks of the executions covered until then.
   const { newestStartsFromMs = endOf(content.coverage) } = content;
   return { ...content, newestStartsFromMs, open };
 }

@@ -21,7 +21,7 @@ const outcome = z.enum(['SUCCESS', 'ALARMING', 'FAILED']);
 
 const lastOutcome = z.object({
   outcome,
-  /** Start of the first execution with this outcome since it was another, and its id. */
+  /** Start and id of the first execution since the outcome last changed. */
   sinceMs: storedMs,
   firstId: id,
   /** The last settled execution. */

@@ -4,7 +4,7 @@ import type { PendingResult, PendingResults, ResultsWindow, WrittenExecution } f
 import { joinedWindows, type ListedWindow, listedExecutions, restOf } from './results-windows.ts';
 
 /**
- * 150 kB to write with each commit. Enough for 8 minutes at the documented quota, and filled up from the windows then.
+ * 150 kB to write with each commit. Enough for 8 minutes at the documented quota; then refilled from the windows.
  */
 const maxPending = 2_000;
 const maxExpired = 1_000;
@@ -21,9 +21,9 @@ const clockToleranceMs = 5_000;
  * Adds executions that a run writes. One that is pending already, or whose results were fetched within a day, stays as
  * it is.
  *
- * An instance that started again has results of its new execution only. So an older execution of it that is pending is
- * noted as `rerun`, and so is one whose results were fetched when the new execution had begun: they may be the new
- * one's.
+ * If an instance has started again, the source has only the results of its new execution. So an older execution that is
+ * pending is recorded as `rerun`. So is one whose results were fetched after the new execution had begun, because they
+ * may be those of the new execution.
  */
 export function withWritten(
   before: PendingResults,
@@ -46,7 +46,7 @@ export function withWritten(
   const pending = [
     ...before.pending
       .filter((entry) => !doubtedKeys.has(executionKey(entry)))
-      // Results that are in the table already are its own; what else there was of them is gone.
+      // The results in the table are those of this execution, and no more of them can be fetched.
       .filter((entry) => !(isOutdated(entry) && entry.state === 'unfinished' && surelyOwn.has(executionKey(entry))))
       .map((entry) => (isOutdated(entry) && entry.state !== 'rerun' ? newEntry(entry, 'rerun') : entry)),
     ...added,

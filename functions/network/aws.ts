@@ -66,7 +66,7 @@ function agentsThroughProxies(environment: ProxyEnvironment): Agents {
 /** Node got the option `proxyEnv` of agents and this flag together, in 22.21 and 24.5. Older ones ignore the option. */
 const honorsProxyEnv = process.allowedNodeEnvironmentFlags.has('--use-env-proxy');
 
-/** Connects directly, and refuses to where a proxy is named: without an error, requests would avoid the proxy. */
+/** Connects directly. Refuses a host with a proxy: otherwise its requests would silently bypass the proxy. */
 function directAgent(environment: ProxyEnvironment): HttpAgent {
   const agent = new HttpAgent(agentOptions);
   const connect = agent.createConnection.bind(agent);

@@ -9,7 +9,7 @@ import { SourceProfile } from '../reading/source-profile.ts';
 import type { BackfillTask } from './backfill-task.ts';
 import type { TargetRun } from './target-run.ts';
 
-/** The estimate. Names are those of `backfill --dry-run --json`. */
+/** The estimate. Field names match `backfill --dry-run --json`. */
 export interface Estimate {
   readonly target: string;
   readonly from: string | null;

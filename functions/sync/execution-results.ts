@@ -62,7 +62,7 @@ export async function fetchExecution(
     : finished(entry, results, nowMs);
 }
 
-/** Returns what follows a request that failed: another one later, or a row that records that there are no results. */
+/** Returns what to do after a failed request: request again later, or record that the execution has no results. */
 export function afterFailure(entry: PendingResult, nowMs: EpochMs): FetchedExecution {
   if (entry.tries + 1 < maxFailures) {
     return later(entry, [], nowMs);
@@ -73,7 +73,7 @@ export function afterFailure(entry: PendingResult, nowMs: EpochMs): FetchedExecu
 }
 
 /**
- * Returns what follows if the source no longer lists an execution after its results were fetched. They may belong to the
+ * Returns what to do if the source no longer lists an execution after its results were fetched. They may belong to the
  * next execution of its instance, even if no run ever sees that one. Results that are already in the table stay.
  */
 export function withoutDoubtful({ entry }: FetchedExecution, nowMs: EpochMs): FetchedExecution {

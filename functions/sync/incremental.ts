@@ -34,7 +34,7 @@ interface Incremental extends ReadingRun {
 
 /**
  * Runs the sync of one target. A window that cannot be proven fails the run, but only after everything later
- * was read. Later runs fail too as long as it is missing, and try it again now and then. Never throws: a failure is
+ * was read. Later runs fail too until it is covered, and retry it after growing waits. Never throws: a failure is
  * part of the outcome, and everything proven is committed.
  */
 export async function runIncremental(run: TargetRun): Promise<TargetOutcome> {

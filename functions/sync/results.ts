@@ -169,7 +169,7 @@ class ResultsFetcher {
   /**
    * Fetches one execution. A failed one is requested later; an error that would affect all stops the fetching.
    *
-   * @param onRefusal called with an error that is about all executions unless the source answers for another one
+   * @param onRefusal called with an error that concerns all executions, unless the source replies for another one
    */
   async #fetchOne(entry: PendingResult, onRefusal: (error: DqsyncError) => void): Promise<FetchedExecution | null> {
     const { clock, budget, target, source } = this.#run;

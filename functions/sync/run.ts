@@ -92,7 +92,7 @@ export async function runTargets(asked: Run): Promise<Summary[]> {
       run.onTargetDone?.(synced.outcome, tookMs);
     }
   }
-  // Results come after, and gaps last, so that those of one target never delay the executions of another.
+  // Fetches results after all executions, and fills gaps last, so that neither delays the executions of another target.
   for (const [index, one] of ended.entries()) {
     const rest = ended.length - index;
     const { backlog } = one;
@@ -179,7 +179,7 @@ async function runTarget(run: Run, target: TargetConfig, limitMs: number): Promi
       await observeTasks(targetRun);
     }
     const { error, summary } = outcome;
-    // Where the instance list is out of reach, so are the results.
+    // If the instance list cannot be read, the results cannot either.
     const isReachable = (error === null || error.kind === 'incomplete') && summary.waitingFor === undefined;
     const isSynced = task.mode === 'incremental' && summary.done;
     const isFetching = results !== undefined && results !== 'note';

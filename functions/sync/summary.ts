@@ -79,8 +79,8 @@ export function untouchedOutcome(target: string, mode: Summary['mode']): TargetO
 }
 
 /**
- * Returns the outcome of a sync together with that of filling gaps in the time it had left, whose failure is not its
- * own.
+ * Merges the outcome of a sync with that of filling gaps in its remaining time. A failure to fill gaps does not fail the
+ * sync.
  */
 export function withGapsFilled(sync: TargetOutcome, filling: TargetOutcome): TargetOutcome {
   const counters = { ...sync.counters, openExecutions: filling.counters.openExecutions };

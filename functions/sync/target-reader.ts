@@ -91,8 +91,8 @@ export async function calibrateRun(source: PageSource, { fromMs, toMs }: Window)
 }
 
 /**
- * Does the same, and counts `window` by itself if it is so short that the first request covered more, and so long that
- * its progress matters: the rest of the month may be far denser or emptier.
+ * Makes the first request as `calibrateRun` does. Also counts `window` on its own if it is shorter than the span of that
+ * request, but long enough for its progress to matter: the rest of the month may be far denser or emptier.
  *
  * @throws what the source throws
  */

@@ -7,8 +7,8 @@ import { type TaskRow, taskStateColumns } from '../warehouse/task-table.ts';
 export type TaskRunColumns = Pick<TaskRow, 'workspace' | 'projectId' | 'runId'>;
 
 /**
- * Returns a row for the task and for each rule whose state is another than it was; for a rule that is gone, its last
- * state. After a run that was killed while it wrote the state before, returns all rows.
+ * Returns a row for the task and for each rule that has changed; for a rule that is gone, its last state. Returns all
+ * rows if a run was killed while it wrote the previous state.
  */
 export function changedRows(before: KnownTask | null, after: KnownTask, run: TaskRunColumns): TaskRow[] {
   const known = new Map(before === null ? [] : rowsOf(before, run).map((row) => [keyOf(row), row]));

@@ -3,7 +3,7 @@ import { toDqsyncError } from '../../errors.ts';
 import { paragraph } from '../terminal/formats.ts';
 import { paint } from '../terminal/output.ts';
 
-/** The result of a check. Names are those of `doctor --json`. */
+/** The result of a check. Field names match `doctor --json`. */
 export interface Check {
   readonly name: string;
   /** Absent if the check is not about one target. */

@@ -7,7 +7,7 @@ import { styleOf } from '../terminal/table.ts';
 /** A row, by the names of its columns. */
 export type Row = Readonly<Record<string, SqlValue>>;
 
-/** What the warehouse knows of an instance. Names are those of `explain --json`. */
+/** What the warehouse knows of an instance. Field names match `explain --json`. */
 export interface Explained {
   readonly instanceId: string;
   /** Every state that was observed, by start time: a re-run has a start of its own. */

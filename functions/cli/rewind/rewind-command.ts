@@ -22,7 +22,7 @@ interface RewindOptions extends TargetOptions {
 type Failed = { readonly target: string; readonly error: DqsyncError };
 type Planned = { readonly run: RewindRun; readonly plan: RewindPlan };
 
-/** A target and its rewind. Names are those of `rewind --json`. */
+/** A target and its rewind. Field names match `rewind --json`. */
 interface Rewound {
   readonly target: string;
   /** The watermark before; null if no incremental run has covered anything. */

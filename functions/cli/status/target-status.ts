@@ -14,7 +14,7 @@ import { duration, paragraph, shownAt } from '../terminal/formats.ts';
 /** The status of a target. */
 export type TargetStatus = ReturnType<typeof statusOf>;
 
-/** Returns the status of a target at `nowMs`. Names are those of `status --json`; times are ISO 8601 in UTC. */
+/** Returns the status of a target at `nowMs`. Field names match `status --json`; times are ISO 8601 in UTC. */
 export function statusOf(
   target: string,
   checkpoint: Checkpoint,

@@ -41,7 +41,7 @@ export function describeVerified(verified: VerifiedTarget, command: string): str
   ].join('\n');
 }
 
-/** Returns the result as one object. Names are those of `verify --json`. */
+/** Returns the result as one object. Field names match `verify --json`. */
 export function verifiedJson(verified: VerifiedTarget): Readonly<Record<string, unknown>> {
   const { target, window, days, requests, repairs, error } = verified;
   return {
