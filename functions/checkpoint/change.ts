@@ -30,7 +30,7 @@ export class RecordedChange {
   unproven: Window[] = [];
   /** Start times of executions that appeared within coverage. */
   lateStartTimesMs: EpochMs[] = [];
-  /** Covered instances that were run again, and so left the window of the start before. */
+  /** Covered instances that were run again, and so left the window of their previous start. */
   moved: (MovedInstance & { readonly leftMs: EpochMs })[] = [];
   /** Executions seen. Those that later runs will read again become `recent`. */
   seen: { readonly execution: Execution; readonly observedAtMs: EpochMs }[] = [];

@@ -1,4 +1,4 @@
-/** The commands that show how the targets are. */
+/** The commands that show the state of the targets. */
 import { Option } from 'commander';
 import {
   type AddCommand,
@@ -46,7 +46,7 @@ quarantined rows and expired executions.`,
     ],
     options: [
       ...targetOptions,
-      numberOption('--limit <runs>', 'runs to show of each target', 1, 20),
+      numberOption('--limit <runs>', 'runs to show per target', 1, 20),
       verticalOption,
       jsonOption('print one JSON array with an object per target, the newest run first'),
     ],
@@ -61,7 +61,7 @@ quarantined rows and expired executions.`,
     examples: ['dqsync quarantine', 'dqsync quarantine --target sales --limit 100 --vertical'],
     options: [
       ...targetOptions,
-      numberOption('--limit <rows>', 'rows to show of each target', 1, 20),
+      numberOption('--limit <rows>', 'rows to show per target', 1, 20),
       new Option('--vertical', 'print one line for each value, with the whole text of the row'),
       jsonOption('print one JSON array with an object per target'),
     ],

@@ -10,7 +10,7 @@ const maxIncidents = 1_000;
 /** Longest name shown in full. */
 const maxNameCharacters = 200;
 
-/** Executions, rules and findings kept of each task. */
+/** Executions, rules and findings kept per task. */
 type Kept = readonly [runs: number, rules: number, findings: number];
 
 /** From most to least; the first that fits is used. */

@@ -127,7 +127,7 @@ export async function readReport(sql: PartitionSql, request: ReportRequest): Pro
   };
 }
 
-/** The end of what is known. Seen from there, a table that is behind has no tasks that stopped. */
+/** The time up to which data are known. By it, no task counts as stopped only because the table is behind. */
 async function asOf(sql: PartitionSql, { targets, nowMs }: ReportRequest): Promise<EpochMs> {
   const watermarks = targets.flatMap(({ watermarkMs }) => (watermarkMs === null ? [] : [watermarkMs]));
   if (watermarks.length > 0) {

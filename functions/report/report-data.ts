@@ -165,9 +165,9 @@ export interface LeftOut {
   readonly tasks: number;
   /** Executions kept for each task, the last ones. */
   readonly runsPerTask: number;
-  /** Rules kept of each task, the first ones. */
+  /** Rules kept per task, the first ones. */
   readonly rulesPerTask: number;
-  /** Findings kept of each task, the first ones. */
+  /** Findings kept per task, the first ones. */
   readonly findingsPerTask: number;
   /** Incidents without a row: resolved ones, the oldest. */
   readonly incidents: number;

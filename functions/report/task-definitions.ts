@@ -8,7 +8,7 @@ import type { Rule, TaskDetails } from '../model.ts';
 import type { Store } from '../warehouse/store.ts';
 import type { FindingData, RuleData, TargetFacts, TaskData } from './report-data.ts';
 
-/** Characters kept of each text. */
+/** Characters kept per text. */
 const maxText = 120;
 
 /** Rules kept for each task. */

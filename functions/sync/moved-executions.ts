@@ -26,7 +26,7 @@ export class MovedExecutions {
     this.#reachedMs = incremental?.toMs ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Returns the start before of a newly covered execution's instance if it was covered before this run; else null. */
+  /** Returns the previous start of a new execution's instance if it was covered before this run; otherwise null. */
   leftAt({ id, startTimeMs }: Execution): EpochMs | null {
     const createdMs = Number(id >> idLowBits) + idEpochMs;
     const isMoved = createdMs < startTimeMs - leastDelayMs && startTimeMs >= this.#reachedMs;

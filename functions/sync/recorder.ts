@@ -248,8 +248,8 @@ export class Recorder {
   /** Records one observation. Returns what is now known of the execution, or null if that is not kept. */
   #observe(key: string, before: Known | undefined, seen: Seen, isRecent: boolean, isAtEnd: boolean): Known | null {
     const { execution, receivedAtMs } = seen;
-    // The next run reads a recent execution again, unless a run beside this one has moved the lookback past it. One that
-    // is followed stays followed, because closing it would also drop what that run has recorded of it.
+    // The next run reads a recent execution again, unless a concurrent run has moved the lookback past it. A
+    // followed execution stays followed, because closing it would also drop what that run has recorded of it.
     const recentFromMs = this.#known.followed.has(key) ? Number.POSITIVE_INFINITY : this.#recentFromMs;
     const awaits = followUpOf(execution, receivedAtMs - this.#sourceLagMs, recentFromMs, this.#run.settings);
     if (before !== undefined || awaits !== null || isAtEnd || this.#known.expired.has(key)) {

@@ -47,7 +47,7 @@ export async function listLatest(
   request: ListRequest,
 ): Promise<{ readonly listed: Listed; readonly listedFromMs: number | null }> {
   const endTimeMs = Math.min(request.endTimeMs, nowMs);
-  // Less a minute, because a limit may count its ends. Up to now, the whole span may be short enough.
+  // The whole span up to now may be short enough. A minute less than each limit, because it may count its ends.
   const starts = [request.startTimeMs, ...spanLimits.map((days) => endTimeMs - days * 86_400_000 + 60_000)];
   const shorter = starts
     .filter((startTimeMs) => startTimeMs >= request.startTimeMs && startTimeMs < endTimeMs)

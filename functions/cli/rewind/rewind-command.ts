@@ -104,7 +104,7 @@ async function withTableRows(run: RewindRun, plan: RewindPlan): Promise<RewindPl
       await table.close();
     }
   } catch {
-    // A rewind does not depend on the table: the extrapolation will do.
+    // A rewind does not need the table. The estimate from coverage stays.
     return plan;
   }
 }

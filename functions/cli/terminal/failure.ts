@@ -25,7 +25,7 @@ export function reportFailure(thrown: unknown, asJson: boolean): number {
   }
   writeError(paragraph(describeError(error)));
   if (process.env['DQSYNC_DEBUG'] === '1') {
-    // For developers only, because it may quote anything.
+    // For developers only, because it may quote any text.
     process.stderr.write(`${inspect(thrown)}\n`);
   }
   return errorKinds[error.kind].exitCode;

@@ -1,4 +1,4 @@
-/** Opens what a command works with that only reads and prints. */
+/** Opens the config and the connections for commands that only read and print. */
 import type { Config, TargetConfig } from '../../config.ts';
 import type { Connections } from '../../connect.ts';
 import { selectTargets } from '../../sync/targets.ts';

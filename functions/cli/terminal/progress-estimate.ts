@@ -25,13 +25,13 @@ export interface Estimate {
   readonly leftMs: number | null;
 }
 
-/** With more proven rows than the source had counted, its count was capped, or that of a page. */
+/** If more rows are proven than the source had counted, its count was capped, or was that of one page. */
 const tolerance = 1.02;
 /** The same for rows that are not proven yet: those at the edges of windows are shown twice (5 % in a sync of a week). */
 const shownTolerance = 1.5;
 /** Nothing is complete before the last reply. */
 const almost = 0.99;
-/** Largest share of the rest that rows shown since the last proof stand for: the rest may be far denser than before. */
+/** Rows shown since the last proof count for at most this share of the rest, which may be far denser than before. */
 const mostAhead = 0.5;
 /** Before this, a rate would be meaningless. */
 const firstRateMs = 1_000;
