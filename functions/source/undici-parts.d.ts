@@ -8,13 +8,6 @@ declare module 'undici/lib/dispatcher/pool.js' {
   export = Pool;
 }
 
-declare module 'undici/lib/api/api-request.js' {
-  import { type Dispatcher } from 'undici';
-
-  const request: (this: Dispatcher, options: Dispatcher.RequestOptions) => Promise<Dispatcher.ResponseData>;
-  export = request;
-}
-
 declare module 'undici/lib/core/connect.js' {
   import { buildConnector } from 'undici';
 
