@@ -7,9 +7,12 @@ export type Writing = ReadonlyMap<string, EpochMs>;
 
 /** Returns those of `rows` whose executions the checkpoint knows. */
 export function knownAmong({ recent, open }: Checkpoint, rows: readonly Observation[]): Writing {
-  const known = new Set([...recent.map(executionKey), ...open.map(({ execution }) => executionKey(execution))]);
-  const times = rows.map((row): [string, EpochMs] => [executionKey(row), row.observedAtMs]);
-  return new Map(times.filter(([key]) => known.has(key)));
+  const known = [...recent, ...open.map(({ execution }) => execution)];
+  const keys = new Set(known.map(executionKey));
+  // Few rows start when a known execution does, so few keys are made.
+  const startTimesMs = new Set(known.map(({ startTimeMs }) => startTimeMs));
+  const found = rows.filter((row) => startTimesMs.has(row.startTimeMs) && keys.has(executionKey(row)));
+  return new Map(found.map((row) => [executionKey(row), row.observedAtMs]));
 }
 
 /**
