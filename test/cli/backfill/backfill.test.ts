@@ -99,7 +99,7 @@ describe('dqsync backfill', () => {
     await world.write('secret.json', '{"token":"wrong"}');
     const { stdout } = await world.call(['backfill', ...range, '--again']);
     expect(stdout).toContain('To continue: dqsync backfill --from "2026-01-01 08:00" --to 2026-01-02T08:00 --again\n');
-    const relative = await world.call(['backfill', '--from', '90m', '--to', 'today']);
+    const relative = await world.call(['backfill', '--from', '90m', '--to', 'yesterday']);
     expect(relative.exitCode).toBe(2);
     const later = await world.call(['backfill', '--from', 'yesterday', '--to', '90m']);
     expect(later.stdout).toMatch(

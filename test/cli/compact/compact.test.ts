@@ -48,6 +48,6 @@ describe('dqsync compact', () => {
     expect(run.exitCode).toBe(1);
     expect(run.stdout).toContain('compacted 2 days');
     expect(run.stderr).toContain('day 2026-01-01 of quality_instance_observations is unchanged');
-    expect(run.stderr).toContain('Restore the file');
+    expect(run.stderr).toContain('Restore the damaged file');
   });
 });
