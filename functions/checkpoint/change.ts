@@ -233,16 +233,17 @@ export function newestStartsOf(
 
 /** Returns the entry with the latest start of each id, in order of start and id. */
 function latestStarts<Entry extends { readonly startTimeMs: EpochMs }>(
-  entries: Entry[],
+  entries: readonly Entry[],
   idOf: (entry: Entry) => bigint,
 ): Entry[] {
   const latest = new Map<bigint, Entry>();
-  const inOrder = entries.sort((a, b) => a.startTimeMs - b.startTimeMs || (idOf(a) < idOf(b) ? -1 : 1));
-  for (const entry of inOrder) {
-    latest.delete(idOf(entry));
-    latest.set(idOf(entry), entry);
+  for (const entry of entries) {
+    const known = latest.get(idOf(entry));
+    if (known === undefined || entry.startTimeMs >= known.startTimeMs) {
+      latest.set(idOf(entry), entry);
+    }
   }
-  return [...latest.values()];
+  return [...latest.values()].sort((a, b) => a.startTimeMs - b.startTimeMs || (idOf(a) < idOf(b) ? -1 : 1));
 }
 
 function applyQuarantined(checkpoint: Checkpoint, change: Change): Checkpoint['quarantined'] {
