@@ -278,8 +278,9 @@ export class Recorder {
       isChanged || before === undefined ? this.#known.laterThan(before, receivedAtMs) : before.observedAtMs;
     const known = { fingerprint, observedAtMs };
     // The window of a backfill may have shown a row beyond its end, where nothing is kept. The next window shows it
-    // again, unchanged.
-    if (execution.startTimeMs >= this.#keptFromMs && (isChanged || this.#revisitedMs === 0)) {
+    // again, unchanged. A known execution that is written is marked (PROTOCOL.md, I22), which its new state ends.
+    const isMarked = isChanged && before !== undefined;
+    if (isMarked || (execution.startTimeMs >= this.#keptFromMs && (isChanged || this.#revisitedMs === 0))) {
       this.#pending.change.seen.push({ execution, observedAtMs });
     }
     if (isChanged) {

@@ -184,6 +184,19 @@ describe('a backfill that reads again', () => {
     await world.expectTruth();
   });
 
+  it('leaves nothing for later syncs to write again, although they read the same rows', async () => {
+    const world = await syncedSource();
+    const syncedMs = world.clock.now();
+    world.sim.life.addMany(100, { fromMs: syncedMs - 5 * minuteMs, toMs: syncedMs });
+    world.sim.life.addExecution({ runStatus: 'RUNNING', endTimeMs: null, startTimeMs: syncedMs - minuteMs });
+    await world.syncWell();
+    world.clock.advance(2 * hourMs);
+    const window = { fromMs: syncedMs - hourMs, toMs: syncedMs };
+    expect(await world.backfill({ window, again: true })).toMatchObject({ rowsWritten: 101 });
+    expect(await world.syncWell()).toMatchObject({ rowsWritten: 0 });
+    await world.expectTruth();
+  });
+
   it('up to now starts over each time, although its end is never covered', async () => {
     const world = await syncedSource();
     const nowMs = world.clock.now();
