@@ -76,7 +76,7 @@ export const metrics = {
   },
   ResultsWaiting: {
     unit: 'Seconds',
-    meaning: 'How long there have always been executions whose rule results no run has requested yet.',
+    meaning: 'How long the backlog of rule results that no run has requested yet has not been empty.',
     of: 'all targets',
     sent: 'if above zero',
     value: ({ counters }) => counters.resultsBacklogAgeSeconds,

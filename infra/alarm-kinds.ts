@@ -87,7 +87,7 @@ export const alarmKinds = {
       'Read the lines "the audit could not compare a day" in the log: they name the target, the day and the cause.',
   },
   'results-behind': {
-    meaning: 'For three days, there have always been executions whose rule results no run has requested yet.',
+    meaning: 'The backlog of rule results that no run has requested yet has not been empty for three days.',
     lookFirst:
       'Run "npx dqsync status": it shows how many executions wait, and why the source refused the last request.',
   },

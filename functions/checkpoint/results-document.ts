@@ -41,7 +41,7 @@ const document = z.object({
   fetched: list(fetchedResult),
   /** The last executions whose results are no longer requested, because every request for them failed. */
   expired: list(z.tuple([id, ms]).transform(([instance, startTimeMs]) => ({ id: instance, startTimeMs }))).default([]),
-  /** Since when there has always been an execution to request; null if there is none. */
+  /** Since when there has been at least one execution to request at any time; null if there is none. */
   waitingSinceMs: ms.nullable().default(null),
   /** Why the source refused the last request for results; null if it did not. */
   refused: z.object({ atMs: ms, message: z.string() }).nullable(),

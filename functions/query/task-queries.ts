@@ -33,7 +33,7 @@ export function taskQueries(options: TaskQueryOptions): readonly NamedQuery[] {
     },
     {
       title: 'Values of a rule over time',
-      description: `What each rule measured, newest first, ${period}. Add AND rule_id = <number> for one rule. Needs results: "all" to show good ones, too.`,
+      description: `What each rule measured, newest first, ${period}. Add AND rule_id = <number> for one rule. Shows rules that passed only if "results" is "all".`,
       sql: valuesOverTime(options),
     },
     {

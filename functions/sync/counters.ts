@@ -40,7 +40,8 @@ const ofRun = {
   /** Executions that wait for their rule results after the run. An estimate if they are more than 2,000. */
   resultsBacklog: 0,
   /**
-   * How long there has always been an execution to request. Zero once all were requested, even if some are to be again.
+   * How long there has been at least one execution to request at any time. Zero once all were requested, even if some
+   * are to be requested again.
    */
   resultsBacklogAgeSeconds: 0,
   /** Days that the audit could not compare, or found late rows in and could not repair. */

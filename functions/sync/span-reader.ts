@@ -23,8 +23,8 @@ export async function exactCountOf(source: PageSource, { fromMs, toMs }: Window)
 }
 
 /**
- * Returns an instant between two whole seconds that has the same whole seconds before it: there it does not matter
- * whether the source counts the ends of a span as inside.
+ * Moves an instant to the middle between two whole seconds, with the same whole seconds before it. There it does not
+ * matter whether the source includes the ends of a span.
  */
 function halfBefore(ms: EpochMs): EpochMs {
   return Math.ceil(ms / 1000) * 1000 - 500;

@@ -32,7 +32,7 @@ async function throttledBySync(world: World, env: Record<string, string>): Promi
   return summary?.throttled;
 }
 
-it('keeps the quota together with the command before it', async () => {
+it('counts the requests of the command before it towards the quota', async () => {
   const world = await limitedWorld();
   const env = { DQSYNC_CACHE: join(world.folder, 'cache') };
   expect((await world.cli(['doctor'], { env })).exitCode).toBe(0);
