@@ -55,17 +55,11 @@ export function beingWritten(before: KnownTask | null, after: KnownTask): KnownT
   return { ...after, writing: [...new Map(rules.map((each) => [`${each.id}/${each.part}`, each])).values()] };
 }
 
-/**
- * Takes over what a run has seen. Of two observations of a task, the later one counts.
- *
- * @param written tasks whose rows the run has written. Other tasks keep the mark of a run that was killed, or is still
- * writing rows that this one does not know
- */
+/** Takes over what a run has seen. Of two observations of a task, the later one counts. */
 export function withTasks(
   before: readonly KnownTask[],
   seen: readonly KnownTask[],
   nowMs: EpochMs,
-  written: ReadonlySet<bigint> = new Set(),
 ): readonly KnownTask[] {
   if (seen.length === 0) {
     return before;
@@ -74,8 +68,7 @@ export function withTasks(
   for (const task of seen) {
     const known = byId.get(task.details.id);
     if (known === undefined || known.seenAtMs <= task.seenAtMs) {
-      const isInDoubt = known?.writing !== undefined && !written.has(task.details.id);
-      byId.set(task.details.id, isInDoubt ? beingWritten(known, task) : task);
+      byId.set(task.details.id, task);
     }
   }
   const isRemembered = ({ deletedAtMs }: KnownTask): boolean =>

@@ -6,6 +6,26 @@ import { type TaskRow, taskStateColumns } from '../warehouse/task-table.ts';
 /** The columns that all rows of a run share. */
 export type TaskRunColumns = Pick<TaskRow, 'workspace' | 'projectId' | 'runId'>;
 
+/** What a run has seen of a task, and the rows that say how it differs from what was known. */
+export interface TaskChange {
+  readonly before: KnownTask | null;
+  readonly after: KnownTask;
+  readonly rows: readonly TaskRow[];
+}
+
+/** Returns how tasks differ from what is known of them. */
+export function changesSince(
+  known: readonly KnownTask[],
+  seen: readonly KnownTask[],
+  run: TaskRunColumns,
+): TaskChange[] {
+  const byId = new Map(known.map((one) => [one.details.id, one]));
+  return seen.map((after) => {
+    const before = byId.get(after.details.id) ?? null;
+    return { before, after, rows: changedRows(before, after, run) };
+  });
+}
+
 /**
  * Returns a row for the task and for each rule that has changed; for a rule that is gone, its last state. Returns all
  * rows if a run was killed while it wrote the previous state.

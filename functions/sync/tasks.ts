@@ -13,7 +13,7 @@ import { listAllTasks } from '../source/task-list.ts';
 import { writeRows } from '../warehouse/data-files.ts';
 import { type TaskRow, taskTable } from '../warehouse/task-table.ts';
 import type { TargetRun } from './target-run.ts';
-import { changedRows, isListedAnew, seenInList } from './task-rows.ts';
+import { changesSince, isListedAnew, seenInList, type TaskChange } from './task-rows.ts';
 
 /** Details are read again after this long, because the list does not show changes of a rule. */
 const detailsAgeMs = 7 * 86_400_000;
@@ -205,13 +205,16 @@ async function commitTasksOf(
 ): Promise<LoadedDocument<readonly KnownTask[]>> {
   const { workspace, projectId } = run.target;
   const nowMs = run.clock.now();
-  const known = new Map(loaded.value.map((one) => [one.details.id, one]));
-  const changes = seen.map((after) => {
-    const before = known.get(after.details.id) ?? null;
-    return { before, after, rows: changedRows(before, after, { workspace, projectId, runId: run.runId }) };
+  const changesOf = (tasks: readonly KnownTask[]): TaskChange[] =>
+    changesSince(tasks, seen, { workspace, projectId, runId: run.runId });
+  let changes: readonly TaskChange[] = [];
+  const claimed = await changeDocument(run, knownTasksKind, loaded, (tasks) => {
+    // Another run may have written a task, or left its mark, since this one loaded the document.
+    changes = changesOf(tasks);
+    const changed = changes.filter(({ rows }) => rows.length > 0);
+    const claims = changed.map(({ before, after }) => beingWritten(before, after));
+    return withTasks(tasks, claims, nowMs);
   });
-  const claims = changes.filter(({ rows }) => rows.length > 0).map(({ before, after }) => beingWritten(before, after));
-  const claimed = await changeDocument(run, knownTasksKind, loaded, (tasks) => withTasks(tasks, claims, nowMs));
   const seenAtMs = new Map(claimed.value.map((one) => [one.details.id, one.seenAtMs]));
   const own = changes.filter(({ after }) => seenAtMs.get(after.details.id) === after.seenAtMs);
   const rows: TaskRow[] = own.flatMap((change) => change.rows);
@@ -219,9 +222,19 @@ async function commitTasksOf(
     written.files += (await writeRows(run, taskTable, rows, written.files)).files;
   }
   // An unchanged task is not recorded again, unless its details were read.
-  const isNews = ({ before, after, rows: changed }: (typeof changes)[number]): boolean =>
+  const isNews = ({ before, after, rows: changed }: TaskChange): boolean =>
     changed.length > 0 || after.detailsReadAtMs !== (before?.detailsReadAtMs ?? 0);
   const news = changes.filter(isNews).map(({ after }) => after);
   const ids = new Set(rows.map(({ task }) => task.id));
-  return await changeDocument(run, knownTasksKind, claimed, (tasks) => withTasks(tasks, news, nowMs, ids));
+  return await changeDocument(run, knownTasksKind, claimed, (tasks) => {
+    // Another run has written a task that this one found unchanged, or left its mark there. With a mark, the next run
+    // writes all rows.
+    const late = changesOf(tasks).filter((one) => one.rows.length > 0 && !ids.has(one.after.details.id));
+    const before = new Map(late.map((one) => [one.after.details.id, one.before]));
+    const noted = news.map((after) => {
+      const theirs = before.get(after.details.id);
+      return theirs === undefined ? after : beingWritten(theirs, after);
+    });
+    return withTasks(tasks, noted, nowMs);
+  });
 }

@@ -269,39 +269,48 @@ describe('tasks', () => {
     await expectTasks(world);
   });
 
-  it('match the source after a run was killed while a slower run was active, which saw only the state before and after', async () => {
-    const world = await syncedSource();
-    const task = world.sim.life.addTask({ rules: 3 });
-    await world.syncWell(withTasks);
-    world.clock.advance(8 * dayMs);
-    let isFirst = true;
-    const slow = withSource(world, ({ tasks }) => ({
-      tasks: {
-        ...tasks,
-        fetchTask: async (type, id) => {
-          if (isFirst) {
-            isFirst = false;
-            const undo = assigned(task.rules[0]![0]!, { name: 'renamed' });
-            let writes = 0;
-            const store = failingStore(world.store, ({ key }) => {
-              writes += key === tasksKey('sales') ? 1 : 0;
-              return writes > 2 ? 'die-before' : 'ok';
-            });
-            await world.sync({ ...withTasks, store });
-            expect((await rowsOf(world)).some((row) => row['rule_name'] === 'renamed')).toBe(true);
-            undo();
-            world.clock.advance(minuteMs);
-          }
-          return await tasks.fetchTask(type, id);
+  it.each([
+    ['was killed', 2, false],
+    ['was killed', 2, true],
+    ['completed', Number.POSITIVE_INFINITY, true],
+    ['completed', Number.POSITIVE_INFINITY, false],
+  ])(
+    'match the source after a run %s while a slower run was active, which saw only the state before and after: %#',
+    async (_, liveWrites, isOtherChanged) => {
+      const world = await syncedSource();
+      const task = world.sim.life.addTask({ rules: 3 });
+      await world.syncWell(withTasks);
+      world.clock.advance(8 * dayMs);
+      let isFirst = true;
+      const slow = withSource(world, ({ tasks }) => ({
+        tasks: {
+          ...tasks,
+          fetchTask: async (type, id) => {
+            if (isFirst) {
+              isFirst = false;
+              const undo = assigned(task.rules[0]![0]!, { name: 'renamed' });
+              let writes = 0;
+              const store = failingStore(world.store, ({ key }) => {
+                writes += key === tasksKey('sales') ? 1 : 0;
+                return writes > liveWrites ? 'die-before' : 'ok';
+              });
+              await world.sync({ ...withTasks, store });
+              expect((await rowsOf(world)).some((row) => row['rule_name'] === 'renamed')).toBe(true);
+              undo();
+              Object.assign(task.rules[1]![0]!, isOtherChanged ? { name: 'also renamed' } : {});
+              world.clock.advance(minuteMs);
+            }
+            return await tasks.fetchTask(type, id);
+          },
         },
-      },
-    }));
-    await world.syncWell({ ...withTasks, ...slow });
-    expect(isFirst).toBe(false);
-    world.clock.advance(8 * dayMs);
-    await world.syncWell(withTasks);
-    await expectTasks(world);
-  });
+      }));
+      await world.syncWell({ ...withTasks, ...slow });
+      expect(isFirst).toBe(false);
+      world.clock.advance(8 * dayMs);
+      await world.syncWell(withTasks);
+      await expectTasks(world);
+    },
+  );
 });
 
 /** Changes properties. Returns what changes them back. */
