@@ -34,8 +34,13 @@ export async function askLine(
   { input, output } = ownTerminal,
 ): Promise<string> {
   const echo = isSecret ? new Writable({ write: (_chunk, _encoding, done) => done() }) : output;
-  const lines = createInterface({ input, output: echo, terminal: true });
-  output.write(`${question}${proposed === '' ? '' : ` [${proposed}]`}: `);
+  const prompt = `${question}${proposed === '' ? '' : ` [${proposed}]`}: `;
+  // Readline shows its prompt again whenever an answer is corrected.
+  const lines = createInterface({ input, output: echo, terminal: true, prompt });
+  if (isSecret) {
+    output.write(prompt);
+  }
+  lines.prompt();
   const ended = new AbortController();
   lines.once('SIGINT', () => lines.close());
   lines.once('close', () => ended.abort());

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { confirm } from '../../../functions/cli/terminal/ask.ts';
 import { addExecutions, aWorld, hourMs, type World } from '../world.ts';
 
@@ -138,4 +138,19 @@ it.each([
   input.end(typed);
   expect(await confirm('Take 1 target back?', { input, output })).toBe(answer);
   expect(String(output.read())).toContain('Take 1 target back? (y/N): ');
+});
+
+it('the question of a rewind stays on its line while the answer is corrected', async () => {
+  // Readline corrects nothing on a terminal of the kind "dumb".
+  vi.stubEnv('TERM', 'xterm');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const input = new PassThrough();
+  const output = new PassThrough();
+  input.end('yx\x7f\r');
+  expect(await confirm('Take 1 target back?', { input, output })).toBe(true);
+  const lineStart = '\x1b[1G';
+  const [, ...shown] = String(output.read()).split(lineStart);
+  expect(shown.length).toBeGreaterThan(0);
+  expect(shown.filter((line) => !line.includes('Take 1 target back? (y/N): '))).toEqual([]);
+  expect(shown.at(-1)).toContain('(y/N): y');
 });
