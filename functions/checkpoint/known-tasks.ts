@@ -25,6 +25,8 @@ const knownTask = z.object({
   details,
   /** When the details were read; 0 if only the list is known. */
   detailsReadAtMs: ms,
+  /** When the source last failed to return the details; absent if it has not since they were read. */
+  failedAtMs: ms.optional(),
   /** When it was last seen, or found to be gone. Of two runs, the later one knows better. */
   seenAtMs: ms,
   deletedAtMs: ms.nullable(),

@@ -80,7 +80,10 @@ async function observe(run: TargetRun): Promise<void> {
   const isOld = ({ detailsReadAtMs }: KnownTask): boolean => Math.abs(clock.now() - detailsReadAtMs) > detailsAgeMs;
   const isDue = ({ task, before, isListed }: Listed): boolean =>
     !isListed || before === null || isListedAnew(task, before) || isOld(before);
-  const due = all.filter(isDue).sort((a, b) => (a.before?.detailsReadAtMs ?? 0) - (b.before?.detailsReadAtMs ?? 0));
+  // Those that failed come last: otherwise a few that always fail would keep all others from being read.
+  const inOrder = (when: 'failedAtMs' | 'detailsReadAtMs', a: Listed, b: Listed): number =>
+    (a.before?.[when] ?? 0) - (b.before?.[when] ?? 0);
+  const due = all.filter(isDue).sort((a, b) => inOrder('failedAtMs', a, b) || inOrder('detailsReadAtMs', a, b));
   const now = laterThan(loaded.value, clock);
   const rest = all.filter((one) => !isDue(one)).map(({ task, before }) => seenInList(task, before, now()));
   const written = { files: 0 };
@@ -139,8 +142,8 @@ async function readBatch(
 }
 
 /**
- * Returns nothing if the source neither lists the task nor returns its details. A task counts as deleted only if the
- * service does not know its id. A list without the task is only a hint.
+ * Returns nothing new if the source neither lists the task nor returns its details. A task counts as deleted only if
+ * the service does not know its id. A list without the task is only a hint.
  */
 async function readTask(
   { clock, source }: TargetRun,
@@ -148,14 +151,17 @@ async function readTask(
   now: Clock['now'],
   failures: Failures,
 ): Promise<KnownTask[]> {
-  const fromList = (): KnownTask[] => {
+  const withoutDetails = (failedAtMs = before?.failedAtMs): KnownTask[] => {
+    if (!isListed) {
+      return before === null || before.writing !== undefined ? [] : [{ ...before, failedAtMs }];
+    }
     const seen = seenInList(task, before, now());
     // What the list shows is better than nothing. The details stay marked as old, so the next run requests them.
     const detailsReadAtMs = Math.min(seen.detailsReadAtMs, clock.now() - detailsAgeMs - 1);
-    return isListed ? [{ ...seen, detailsReadAtMs }] : [];
+    return [{ ...seen, detailsReadAtMs, failedAtMs }];
   };
   if (failures.inRow >= maxFailures) {
-    return fromList();
+    return withoutDetails();
   }
   try {
     const details = await source.tasks.fetchTask(task.type, task.id);
@@ -172,7 +178,7 @@ async function readTask(
     }
     failures.inRow += 1;
     failures.first ??= thrown;
-    return fromList();
+    return withoutDetails(clock.now());
   }
 }
 
@@ -221,9 +227,11 @@ async function commitTasksOf(
   if (rows.length > 0) {
     written.files += (await writeRows(run, taskTable, rows, written.files)).files;
   }
-  // An unchanged task is not recorded again, unless its details were read.
+  // An unchanged task is not recorded again, unless its details were read or requested.
   const isNews = ({ before, after, rows: changed }: TaskChange): boolean =>
-    changed.length > 0 || after.detailsReadAtMs !== (before?.detailsReadAtMs ?? 0);
+    changed.length > 0 ||
+    after.detailsReadAtMs !== (before?.detailsReadAtMs ?? 0) ||
+    after.failedAtMs !== before?.failedAtMs;
   const news = changes.filter(isNews).map(({ after }) => after);
   const ids = new Set(rows.map(({ task }) => task.id));
   return await changeDocument(run, knownTasksKind, claimed, (tasks) => {

@@ -182,6 +182,47 @@ describe('tasks', () => {
     await expectTasks(world);
   });
 
+  it.each([
+    ['listed', false],
+    ['no longer listed', true],
+  ])('are read although the source refuses the details of many others, which are %s', async (_, isHidden) => {
+    const world = await syncedSource();
+    const refused = Array.from({ length: 30 }, () => world.sim.life.addTask({ rules: 1 }));
+    const others = Array.from({ length: 10 }, () => world.sim.life.addTask({ rules: 1 }));
+    await world.syncWell(withTasks);
+    const ids = new Set(refused.map(({ task }) => BigInt(task.taskId)));
+    const refusing = withSource(world, ({ tasks }) => ({
+      tasks: {
+        ...tasks,
+        listTasks: async (type, offset) => {
+          const page = await tasks.listTasks(type, offset);
+          const shown = page.tasks.filter(({ id }) => !(isHidden && ids.has(id)));
+          // The first come first where they are equally old.
+          shown.sort((a, b) => Number(a.id - b.id));
+          return { ...page, tasks: shown, count: shown.length };
+        },
+        fetchTask: async (type, id) => {
+          if (ids.has(id)) {
+            throw new SourceError('HTTP 403', { httpStatus: 403, remedy: 'Ask support.' });
+          }
+          return await tasks.fetchTask(type, id);
+        },
+      },
+    }));
+    const maintainDaily = async (days: number): Promise<void> => {
+      for (let day = 0; day < days; day += 1) {
+        world.clock.advance(dayMs);
+        await world.syncWell({ ...withTasks, ...refusing });
+      }
+    };
+    await maintainDaily(10);
+    for (const { rules } of others) {
+      Object.assign(rules[0]![0]!, { name: 'renamed' });
+    }
+    await maintainDaily(10);
+    expect((await rowsOf(world)).filter((row) => row['rule_name'] === 'renamed')).toHaveLength(10);
+  });
+
   it.each(['die-before', 'die-after', 'lose-reply'] as const)(
     'are complete after a call of the store with the fate %s',
     async (fate) => {
