@@ -123,7 +123,8 @@ class SlidingWindowPacer implements Pacer {
     for (;;) {
       signal?.throwIfAborted();
       const now = this.#clock.now();
-      const waitMs = Math.max(this.#pausedUntilMs, this.#nextAtMs, this.#windowOpensAtMs(now)) - now;
+      const opensAtMs = this.#windowOpensAtMs(now);
+      const waitMs = Math.max(this.#pausedUntilMs, this.#nextAtMs, opensAtMs) - now;
       if (waitMs <= 0) {
         this.#admittedAtMs.push(now);
         this.#recover(now);
@@ -144,9 +145,14 @@ class SlidingWindowPacer implements Pacer {
   /** Forgets the requests that have left the window. */
   #forgetOld(now: EpochMs): void {
     const admitted = this.#admittedAtMs;
-    // If the clock was set back, the recorded times are meaningless.
-    if ((admitted.at(-1) ?? now) > now) {
+    // If the clock was set back, the recorded times are meaningless, but not how long a pause lasts.
+    const setBackMs = (admitted.at(-1) ?? now) - now;
+    if (setBackMs > 0) {
       admitted.length = 0;
+      this.#pausedUntilMs -= setBackMs;
+      this.#nextAtMs -= setBackMs;
+      this.#slowedAtMs -= setBackMs;
+      this.#steppedAtMs -= setBackMs;
     }
     const expired = admitted.findIndex((ms) => ms > now - this.#windowMs);
     admitted.splice(0, expired === -1 ? admitted.length : expired);

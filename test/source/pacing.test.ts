@@ -317,3 +317,30 @@ describe('a yielding pacer', () => {
     expect([await nextGapMs(backfill), await nextGapMs(shared)]).toEqual([859, 322]);
   });
 });
+
+it('a pacer waits no longer than asked, and keeps its pace, if the clock is set back after a 429', async () => {
+  let nowMs = Date.UTC(2026, 0, 2);
+  let sleptMs = 0;
+  const pacer = createPacer(documented, {
+    now: () => nowMs,
+    sleep: async (ms) => {
+      nowMs += ms;
+      sleptMs += ms;
+    },
+  });
+  const admit = async (requests: number): Promise<number> => {
+    sleptMs = 0;
+    for (let n = 0; n < requests; n += 1) {
+      await pacer.admit();
+    }
+    return sleptMs;
+  };
+  pacer.slowDown(await pacer.admit(), 60_000);
+  nowMs -= 3_600_000;
+  const pausedMs = await admit(1);
+  expect(pausedMs).toBe(60_000);
+  nowMs -= 3_600_000;
+  // At full pace, 400 requests take 100 seconds.
+  expect(await admit(400)).toBeGreaterThan(110_000);
+  expect(await admit(400)).toBeLessThan(110_000);
+});
