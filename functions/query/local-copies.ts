@@ -3,8 +3,8 @@
  * files behind a link that leads out of a folder, because DuckDB opens nothing there.
  *
  * Data files are immutable (PROTOCOL.md, I1), so a copy never becomes stale. The cache is itself a warehouse in a
- * folder, so a copy is complete or missing, even if several processes write it. A copy whose size differs from the listing
- * is not used; the next query fetches it again.
+ * folder, so a copy is complete or missing, even if several processes write it. A copy whose size differs from the
+ * listing is not used; the next query fetches it again.
  */
 import { access, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';

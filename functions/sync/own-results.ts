@@ -19,8 +19,8 @@ const aroundMs = 1_000;
 
 /**
  * Keeps only the results of executions that the source still lists after the results were fetched. The source lists an
- * instance only at its latest start, so a listed execution had not started again. If the run is stopped first, all are kept, and only re-runs that later runs
- * see are noted (`withWritten`).
+ * instance only at its latest start, so a listed execution had not started again. If the run is stopped first, all are
+ * kept, and only re-runs that later runs see are noted (`withWritten`).
  *
  * @param filters one for each status that the executions may have; `{}` for all
  * @throws what the source throws
