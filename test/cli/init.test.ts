@@ -95,7 +95,7 @@ const invalidAnswers: readonly (readonly [keyof AnswerOptions, string, RegExp])[
   ['from', '2026-02-30', /"2026-02-30" must be a day/],
   ['from', '7d', /"7d" must be a day/],
   ['from', '2999-01-01', /not in the future/],
-  ['timeZone', 'CST', /"CST" must be "UTC" or an Area\/City name/],
+  ['timeZone', 'CST', /"CST" must be "UTC" or an Area\/City name[^"]*"Asia\/Shanghai"\./],
   ['timeZone', 'Mars/Olympus', /must be "UTC" or an Area\/City name/],
 ];
 const flags = { timeZone: '--time-zone' } as const;

@@ -126,7 +126,7 @@ async function asking<T>(what: string, calls: () => Promise<T>): Promise<T> {
   try {
     return await calls();
   } catch (cause) {
-    const message = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+    const message = cause instanceof Error ? `${cause.name}: ${cause.message}`.replace(/^Error: /, '') : String(cause);
     if (/ValidationError.*does not exist/.test(message)) {
       throw new ConfigError(`could not ${what}: ${message}`, {
         remedy: 'Use the name that "npx cdk list" shows, and check AWS_REGION and the account of your AWS credentials.',

@@ -68,9 +68,17 @@ function writeTable(found: readonly Change[], sinceMs: number): void {
     writeLine(`No task's outcome has changed since ${shownAt(sinceMs)}.`);
     return;
   }
+  // A number is never shortened: "dqsync explain" needs the whole id.
   const rows = found
     .slice(0, maxRows)
-    .map(({ sinceMs: ms, name, from, to, inARow, executionId }) => [{ ms }, name, from, to, inARow, executionId]);
+    .map(({ sinceMs: ms, name, from, to, inARow, executionId }) => [
+      { ms },
+      name,
+      from,
+      to,
+      inARow,
+      BigInt(executionId),
+    ]);
   writeLine(renderTable(['since', 'task', 'from', 'to', 'in_a_row', 'execution'], rows));
   writeNote(
     found.length > maxRows

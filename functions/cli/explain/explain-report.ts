@@ -1,4 +1,6 @@
 /** Describes one instance for a person. Pure except for colors. */
+import { parseTime } from '../../clock.ts';
+import { isOpen } from '../../model.ts';
 import type { SqlValue } from '../../query/sql-value.ts';
 import { printable, shortTime } from '../terminal/formats.ts';
 import { paint } from '../terminal/output.ts';
@@ -62,7 +64,7 @@ function executionLines(explained: Explained, start: string, isRerun: boolean): 
   return [
     `  ${paint.bold(`started   ${shortTime(start)}`)}${isRerun ? ' (started again later)' : ''}`,
     ...of(observations).map((row) => `    ${shortTime(textOf(row['observed_at']))}  ${stateText(row)}`),
-    ...(found.length > 0 ? [] : [`    ${missing(note)}`]),
+    ...(found.length > 0 ? [] : [`    ${missing(note, of(observations).at(-1))}`]),
     ...found.map((row) => `    ${resultText(row, names)}`),
   ];
 }
@@ -73,7 +75,10 @@ function stateText(row: Row): string {
   return `${styleOf(status, status)}, ${ended}, notification ${textOf(row['notify_status'])}`;
 }
 
-function missing(note: Row | undefined): string {
+function missing(note: Row | undefined, latest: Row | undefined): string {
+  if (note === undefined && latest !== undefined && wasOpen(latest)) {
+    return 'no rule results yet: the instance was still open when it was last observed';
+  }
   const why = /"no_results":"(\w+)"/.exec(String(note?.['extra']))?.[1];
   const reasons: Readonly<Record<string, string>> = {
     deleted: 'the instance was deleted before they were fetched',
@@ -84,6 +89,14 @@ function missing(note: Row | undefined): string {
   const unfetched =
     'not fetched: they still wait (see "dqsync status"), "results" in the config leaves them out, or a backfill ran without --results';
   return `no rule results: ${reasons[why ?? ''] ?? unfetched}`;
+}
+
+function wasOpen({ run_status: status, end_time: end, extra }: Row): boolean {
+  return isOpen({
+    runStatus: typeof status === 'string' ? status : null,
+    endTimeMs: typeof end === 'string' ? parseTime(end) : null,
+    extra: typeof extra === 'string' ? extra : null,
+  });
 }
 
 function resultText(row: Row, names: ReadonlyMap<string, string>): string {

@@ -122,7 +122,9 @@ function problemWith(key: keyof Answers, value: string, timeZone: string): strin
     return asAuth(value) === null ? 'must be "aksk", "password" or "token"' : null;
   }
   if (key === 'timeZone') {
-    return zoneSchema.safeParse(value).error?.issues[0]?.message ?? null;
+    return zoneSchema.safeParse(value).success
+      ? null
+      : 'must be "UTC" or an Area/City name of the IANA database, for example "Asia/Shanghai"';
   }
   if (key === 'from') {
     return problemWithDay(value, timeZone);

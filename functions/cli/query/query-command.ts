@@ -9,7 +9,7 @@ import { fileErrorCode } from '../../warehouse/file-errors.ts';
 import { resultTableName, tableName, taskTableName, viewName } from '../../warehouse/layout.ts';
 import { cacheFolderOf } from '../terminal/cache-folder.ts';
 import { loadConfig } from '../terminal/config-file.ts';
-import { counted } from '../terminal/formats.ts';
+import { count, counted } from '../terminal/formats.ts';
 import {
   consoleLog,
   type OutputOptions,
@@ -145,7 +145,7 @@ function writeTable({ columns, rows }: SqlResult, { maxRows, vertical }: QueryOp
   const all = counted(rows.length, 'row');
   writeNote(
     rows.length > maxRows
-      ? `The first ${counted(maxRows, 'row')} of ${all}: show more with --max-rows, or all with --csv or --json.`
+      ? `The first ${count(maxRows)} of ${all}: show more with --max-rows, or all with --csv or --json.`
       : `(${all})`,
   );
 }

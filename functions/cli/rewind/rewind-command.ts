@@ -35,7 +35,7 @@ interface Rewound {
 }
 
 /**
- * Prints the plan, asks, and rewinds.
+ * Prints the plan and asks, unless `--yes` is given, and rewinds.
  *
  * @returns 0, also if the answer was no; 1 if a target failed; 130 if Ctrl-C or the end of the input was the answer
  * @throws ConfigError, also if there is no terminal to ask on and `--yes` is missing
@@ -48,7 +48,8 @@ export async function rewind(options: RewindOptions): Promise<number> {
   for (const one of planned) {
     if ('error' in one) {
       writeError(paragraph(describeError(one.error)));
-    } else {
+    } else if (!options.yes || !one.plan.isNeeded) {
+      // With --yes nobody is asked, and the result says the same.
       say(describePlan(one));
     }
   }

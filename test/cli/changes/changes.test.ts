@@ -32,6 +32,8 @@ describe('dqsync changes', () => {
       '订单 FAILED ALARMING 1',
       '订单 SUCCESS FAILED 2',
     ]);
+    // Right-aligned like every number: numbers are never shortened.
+    expect(rows[0]).toMatch(/ {7}1005$/);
   });
 
   it('finds the last outcome before the given time', async () => {

@@ -49,10 +49,16 @@ describe('dqsync explain', () => {
       },
       /no rule results: the instance was deleted/,
     ],
-  ])('reports what is missing: %s', async (_, prepare, said) => {
+    [
+      'an instance that has not ended',
+      async () => undefined,
+      /no rule results yet: the instance was still open/,
+      'RUNNING',
+    ],
+  ])('reports what is missing: %s', async (_, prepare, said, runStatus = 'FAILED') => {
     const world = await aWorld();
     const { life, clock } = world.simulator;
-    const { id } = life.addExecution({ runStatus: 'FAILED', startTimeMs: clock.now() - hourMs });
+    const { id } = life.addExecution({ runStatus, startTimeMs: clock.now() - hourMs });
     await prepare(world);
     await world.call(['sync']);
     life.remove(id);

@@ -27,9 +27,7 @@ describe('dqsync query', () => {
     const all = await world.cli(['query', 'SELECT id, run_status FROM quality_instances']);
     expect(all.exitCode).toBe(0);
     expect(all.stdout.split('\n')).toHaveLength(102);
-    expect(all.stderr).toBe(
-      'The first 100 rows of 121 rows: show more with --max-rows, or all with --csv or --json.\n',
-    );
+    expect(all.stderr).toBe('The first 100 of 121 rows: show more with --max-rows, or all with --csv or --json.\n');
     const few = await world.call(['query', 'SELECT count(*) AS n FROM quality_instances', '--max-rows', '5']);
     expect(few).toMatchObject({ stdout: '  n\n121\n', stderr: '(1 row)\n' });
 

@@ -17,17 +17,17 @@ async function countInView(world: World): Promise<string> {
 }
 
 describe('dqsync rewind', () => {
-  it('prints its plan, rewinds with --yes, and the next sync reads and writes from there', async () => {
+  it('prints its plan before it asks, rewinds with --yes, and the next sync reads and writes from there', async () => {
     const world = await aWorld();
     addExecutions(world, 400);
     await world.call(['sync']);
     const to = isoAgo(world, 10);
-    const run = await world.cli(['rewind', '--to', to, '--yes']);
-    expect(run).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(run.stdout).toMatch(
+    expect((await world.call(['rewind', '--to', to])).stdout).toMatch(
       /^sales {2}complete up to \S+Z now, up to \S+Z after; about \d+ executions to be read again\n/,
     );
-    expect(run.stdout).toMatch(/✓ sales {2}rewound from \S+Z to \S+Z; about \d+ executions will be read again\n/);
+    const run = await world.cli(['rewind', '--to', to, '--yes']);
+    expect(run).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(run.stdout).toMatch(/^✓ sales {2}rewound from \S+Z to \S+Z; about \d+ executions will be read again\n/);
     expect(run.stdout).toContain('dqsync sync');
     expect(run.stdout).toContain('dqsync backfill');
     const [status] = JSON.parse((await world.call(['status', '--json'])).stdout);
