@@ -14,6 +14,8 @@ type Started = Pick<PendingResult, 'id' | 'startTimeMs'>;
 const joinedOfStatusMs = 6 * 3_600_000;
 /** … but without a status, all that start in between are read into memory. */
 const joinedMs = 3_600_000;
+/** So are those with gaps of up to this many times the usual one: in a backlog, few others start in between. */
+const usualGaps = 10;
 /** The source may filter by a slightly different time than it shows. */
 const aroundMs = 1_000;
 
@@ -67,8 +69,8 @@ async function goneExecutions(
     return collected.unreadable.size > 0 ? [] : proven;
   };
   for (const filter of filters) {
-    const gapMs = filter.runStatus === undefined ? joinedMs : joinedOfStatusMs;
-    for (const window of joinedWindows(executions, gapMs)) {
+    const leastGapMs = filter.runStatus === undefined ? joinedMs : joinedOfStatusMs;
+    for (const window of joinedWindows(executions, Math.max(leastGapMs, usualGaps * medianGapMs(executions)))) {
       await read(window, filter);
     }
   }
@@ -82,6 +84,12 @@ async function goneExecutions(
     }
   }
   return gone;
+}
+
+function medianGapMs(executions: readonly Started[]): number {
+  const times = executions.map(({ startTimeMs }) => startTimeMs).sort((a, b) => a - b);
+  const gaps = times.slice(1).map((ms, index) => ms - (times[index] ?? ms));
+  return gaps.sort((a, b) => a - b)[Math.floor(gaps.length / 2)] ?? 0;
 }
 
 function joinedWindows(executions: readonly Started[], gapMs: number): Window[] {

@@ -382,6 +382,20 @@ describe('rule results', () => {
     await expectResults(world, ['FAILED', 'ALARMING', 'SUCCESS']);
   });
 
+  it('are fetched for executions that failed days apart, with a few requests to check all of them', async () => {
+    const world = await syncedSource();
+    const task = world.sim.life.addTask({ rules: 2 });
+    for (let days = 1; days <= 28; days += 1) {
+      const runStatus = days % 2 === 0 ? 'FAILED' : 'ALARMING';
+      world.sim.life.addExecution({ task, runStatus, startTimeMs: world.clock.now() - days * dayMs });
+    }
+    await world.syncWell({ results: 'note' });
+    const requestsBefore = world.sim.counters.instances;
+    await world.syncWell(withResults);
+    expect(world.sim.counters.instances - requestsBefore).toBeLessThan(20);
+    await expectResults(world);
+  });
+
   it('are fetched for the newest first, even if older executions are listed and newer ones are not', async () => {
     const world = await syncedSource();
     const nowMs = world.clock.now();
