@@ -8,14 +8,19 @@ import { type FetchedExecution, withoutDoubtful } from './execution-results.ts';
 import { readWhole } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
 
-type Started = Pick<PendingResult, 'id' | 'startTimeMs'>;
+type Started = Pick<PendingResult, 'id' | 'startTimeMs' | 'tries'>;
 
 /** Executions that start this close together are requested together. Few others of their status start in between … */
 const joinedOfStatusMs = 6 * 3_600_000;
 /** … but without a status, all that start in between are read into memory. */
 const joinedMs = 3_600_000;
-/** So are those with gaps of up to this many times the usual one: in a backlog, few others start in between. */
-const usualGaps = 10;
+/**
+ * In a backlog, few others start in between even if failures are days apart, so gaps of up to this many times the median
+ * gap are read too. A backlog has at least 5 executions that were never requested: with fewer, an old one that appeared
+ * late could set the median.
+ */
+const mostMedianGaps = 10;
+const backlogExecutions = 5;
 /** The source may filter by a slightly different time than it shows. */
 const aroundMs = 1_000;
 
@@ -69,8 +74,7 @@ async function goneExecutions(
     return collected.unreadable.size > 0 ? [] : proven;
   };
   for (const filter of filters) {
-    const leastGapMs = filter.runStatus === undefined ? joinedMs : joinedOfStatusMs;
-    for (const window of joinedWindows(executions, Math.max(leastGapMs, usualGaps * medianGapMs(executions)))) {
+    for (const window of windowsAround(executions, filter)) {
       await read(window, filter);
     }
   }
@@ -84,6 +88,16 @@ async function goneExecutions(
     }
   }
   return gone;
+}
+
+function windowsAround(executions: readonly Started[], { runStatus }: PageFilter): Window[] {
+  if (runStatus === undefined) {
+    return joinedWindows(executions, joinedMs);
+  }
+  const first = executions.filter(({ tries }) => tries === 0);
+  const again = executions.filter(({ tries }) => tries > 0);
+  const backlogGapMs = first.length < backlogExecutions ? 0 : mostMedianGaps * medianGapMs(first);
+  return [...joinedWindows(first, Math.max(joinedOfStatusMs, backlogGapMs)), ...joinedWindows(again, joinedOfStatusMs)];
 }
 
 function medianGapMs(executions: readonly Started[]): number {
