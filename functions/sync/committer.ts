@@ -1,4 +1,7 @@
-/** Commits what a run has recorded: data files, then the quarantine, then the checkpoint (PROTOCOL.md). */
+/**
+ * Commits what a run has recorded: marks known executions, then writes data files, the quarantine and the checkpoint
+ * (PROTOCOL.md).
+ */
 import { type Change, newestStartsOf } from '../checkpoint/change.ts';
 import type { Checkpoint, LastRun } from '../checkpoint/checkpoint.ts';
 import { type Committed, commitChange, type LoadedCheckpoint, markWriting } from '../checkpoint/checkpoint-store.ts';

@@ -1,7 +1,7 @@
 /** Drops rule results that may be those of another execution, because their instance has started again or is gone. */
 import type { PendingResult } from '../checkpoint/results-document.ts';
 import { StoppedError } from '../errors.ts';
-import { containsAny } from '../intervals.ts';
+import { containsAny, unionOf } from '../intervals.ts';
 import { executionKey, type PageFilter, type Window } from '../model.ts';
 import type { PageSource } from '../reading/page-source.ts';
 import { type FetchedExecution, withoutDoubtful } from './execution-results.ts';
@@ -106,15 +106,8 @@ function medianGapMs(executions: readonly Started[]): number {
   return gaps.sort((a, b) => a - b)[Math.floor(gaps.length / 2)] ?? 0;
 }
 
+/** Returns windows that contain the start times, joined over gaps of up to `gapMs`. */
 function joinedWindows(executions: readonly Started[], gapMs: number): Window[] {
-  const windows: Window[] = [];
-  for (const { startTimeMs } of executions.toSorted((a, b) => a.startTimeMs - b.startTimeMs)) {
-    const last = windows.at(-1);
-    const isNear = last !== undefined && startTimeMs - last.toMs <= gapMs;
-    windows.splice(isNear ? -1 : windows.length, 1, {
-      fromMs: isNear ? last.fromMs : startTimeMs,
-      toMs: startTimeMs + 1,
-    });
-  }
-  return windows;
+  const reaching = executions.map(({ startTimeMs }) => ({ fromMs: startTimeMs, toMs: startTimeMs + 1 + gapMs }));
+  return unionOf(reaching).map(({ fromMs, toMs }) => ({ fromMs, toMs: toMs - gapMs }));
 }
