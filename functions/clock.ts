@@ -46,21 +46,6 @@ export function abortAfter(
   return { signal: controller.signal, cancel };
 }
 
-/** Returns the promise's value, or throws the signal's reason as soon as it aborts. */
-export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const abort = (): void => aborted.reject(signal?.reason);
-  if (signal?.aborted) {
-    abort();
-  }
-  signal?.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal?.removeEventListener('abort', abort);
-  }
-}
-
 /** Makes a unique run name that sorts by time: `20261123T160102Z-9f86d081`. */
 export function newRunId(clock: Clock): string {
   return `${isoTime(clock.now()).replace(/[-:]|\.\d+/g, '')}-${randomBytes(4).toString('hex')}`;

@@ -5,7 +5,7 @@
  * A sliding window keeps the quota. After a 429, all requests wait, and then a minimum distance between requests lowers
  * the pace until it has recovered.
  */
-import { type Clock, untilAborted } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import type { EpochMs } from '../model.ts';
 
 /** `requests` per `perSeconds`, as in `source.quota`. */
@@ -173,5 +173,20 @@ class SlidingWindowPacer implements Pacer {
       this.#pace = Math.min(1, this.#pace + this.#manner.recoveryStep);
       this.#steppedAtMs = now;
     }
+  }
+}
+
+/** Returns the promise's value, or throws the signal's reason as soon as it aborts. */
+async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => aborted.reject(signal?.reason);
+  if (signal?.aborted) {
+    abort();
+  }
+  signal?.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal?.removeEventListener('abort', abort);
   }
 }
