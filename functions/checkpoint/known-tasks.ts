@@ -52,28 +52,30 @@ export const knownTasksKind: DocumentKind<readonly KnownTask[]> = {
 
 /** Returns what is known of a task before its rows are written: they may get into the table, or only some of them. */
 export function beingWritten(before: KnownTask | null, after: KnownTask): KnownTask {
-  const rules = [...(before?.writing ?? []), ...(before?.details.rules ?? []), ...(after.writing ?? [])];
+  const rules = [...(before?.writing ?? []), ...(before?.details.rules ?? [])];
   // Each rule once, so that a run that is killed again and again does not make the document grow.
   return { ...after, writing: [...new Map(rules.map((each) => [`${each.id}/${each.part}`, each])).values()] };
 }
 
-/** Takes over what a run has seen. Of two observations of a task, the later one counts. */
+/** Replaces what is known of tasks. Returns its argument if nothing changes. */
 export function withTasks(
   before: readonly KnownTask[],
-  seen: readonly KnownTask[],
+  changed: readonly KnownTask[],
   nowMs: EpochMs,
 ): readonly KnownTask[] {
-  if (seen.length === 0) {
+  if (changed.length === 0) {
     return before;
   }
-  const byId = new Map(before.map((task) => [task.details.id, task]));
-  for (const task of seen) {
-    const known = byId.get(task.details.id);
-    if (known === undefined || known.seenAtMs <= task.seenAtMs) {
-      byId.set(task.details.id, task);
-    }
-  }
+  const byId = new Map([...before, ...changed].map((task) => [task.details.id, task]));
   const isRemembered = ({ deletedAtMs }: KnownTask): boolean =>
     deletedAtMs === null || deletedAtMs > nowMs - deletedMemoryMs;
   return [...byId.values()].filter(isRemembered);
+}
+
+/** Removes the marks of tasks whose rows a run has written, unless another run has marked them since. */
+export function withoutMarks(before: readonly KnownTask[], written: readonly KnownTask[]): readonly KnownTask[] {
+  const seenAtMs = new Map(written.map((task) => [task.details.id, task.seenAtMs]));
+  return before.map((task) =>
+    seenAtMs.get(task.details.id) === task.seenAtMs ? { ...task, writing: undefined } : task,
+  );
 }

@@ -6,24 +6,34 @@ import { type TaskRow, taskStateColumns } from '../warehouse/task-table.ts';
 /** The columns that all rows of a run share. */
 export type TaskRunColumns = Pick<TaskRow, 'workspace' | 'projectId' | 'runId'>;
 
-/** What a run has seen of a task, and the rows that say how it differs from what was known. */
+/** What a run has seen of a task, what was known of it, and the rows that say how they differ. */
 export interface TaskChange {
   readonly before: KnownTask | null;
   readonly after: KnownTask;
   readonly rows: readonly TaskRow[];
 }
 
-/** Returns how tasks differ from what is known of them. */
+/** Returns what is new about tasks. Of two observations of a task, the later one counts. */
 export function changesSince(
   known: readonly KnownTask[],
   seen: readonly KnownTask[],
   run: TaskRunColumns,
 ): TaskChange[] {
   const byId = new Map(known.map((one) => [one.details.id, one]));
-  return seen.map((after) => {
-    const before = byId.get(after.details.id) ?? null;
-    return { before, after, rows: changedRows(before, after, run) };
-  });
+  return seen
+    .map((after) => {
+      const before = byId.get(after.details.id) ?? null;
+      return { before, after, rows: changedRows(before, after, run) };
+    })
+    .filter(
+      ({ before, after, rows }) =>
+        (before === null || before.seenAtMs <= after.seenAtMs) && isNews(before, after, rows),
+    );
+}
+
+/** Whether a row has changed, or the details were read or requested. */
+function isNews(before: KnownTask | null, after: KnownTask, rows: readonly TaskRow[]): boolean {
+  return rows.length > 0 || after.detailsReadAtMs !== before?.detailsReadAtMs || after.failedAtMs !== before.failedAtMs;
 }
 
 /**

@@ -3,7 +3,7 @@
  * changed, or were last read a week ago. Writes a row for each change. A refusal or a failure is only a warning, and
  * never fails the run.
  */
-import { beingWritten, type KnownTask, knownTasksKind, withTasks } from '../checkpoint/known-tasks.ts';
+import { beingWritten, type KnownTask, knownTasksKind, withoutMarks, withTasks } from '../checkpoint/known-tasks.ts';
 import { changeDocument, type LoadedDocument, loadDocument } from '../checkpoint/state-document.ts';
 import type { Clock } from '../clock.ts';
 import { type SourceError, StoppedError, toDqsyncError } from '../errors.ts';
@@ -11,7 +11,7 @@ import type { Task, TaskDetails } from '../model.ts';
 import { mayBeOfOne } from '../source/source-errors.ts';
 import { listAllTasks } from '../source/task-list.ts';
 import { writeRows } from '../warehouse/data-files.ts';
-import { type TaskRow, taskTable } from '../warehouse/task-table.ts';
+import { taskTable } from '../warehouse/task-table.ts';
 import type { TargetRun } from './target-run.ts';
 import { changesSince, isListedAnew, seenInList, type TaskChange } from './task-rows.ts';
 
@@ -199,9 +199,10 @@ function withListed(details: TaskDetails, task: Task): TaskDetails {
 }
 
 /**
- * Notes which tasks are being written, then writes their rows, then notes that they are written. After a kill in
- * between, the next run writes all rows of those tasks, because the table may show a state that the source has left
- * again. A task that another run saw later is left to that run.
+ * Takes over what was seen and marks the tasks that have changed, then writes their rows, then removes the marks. After
+ * a kill in between, the next run writes all rows of those tasks, because the table may show a state that the source
+ * has left again. The rows follow from the document that the marks went into, so that no run misses what another one
+ * has written or marked. A task that another run saw later is left to that run.
  */
 async function commitTasksOf(
   run: TargetRun,
@@ -211,38 +212,18 @@ async function commitTasksOf(
 ): Promise<LoadedDocument<readonly KnownTask[]>> {
   const { workspace, projectId } = run.target;
   const nowMs = run.clock.now();
-  const changesOf = (tasks: readonly KnownTask[]): TaskChange[] =>
-    changesSince(tasks, seen, { workspace, projectId, runId: run.runId });
-  let changes: readonly TaskChange[] = [];
-  const claimed = await changeDocument(run, knownTasksKind, loaded, (tasks) => {
-    // Another run may have written a task, or left its mark, since this one loaded the document.
-    changes = changesOf(tasks);
-    const changed = changes.filter(({ rows }) => rows.length > 0);
-    const claims = changed.map(({ before, after }) => beingWritten(before, after));
-    return withTasks(tasks, claims, nowMs);
+  let changed: readonly TaskChange[] = [];
+  const marked = await changeDocument(run, knownTasksKind, loaded, (tasks) => {
+    const changes = changesSince(tasks, seen, { workspace, projectId, runId: run.runId });
+    changed = changes.filter(({ rows }) => rows.length > 0);
+    const known = changes.map(({ before, after, rows }) => (rows.length > 0 ? beingWritten(before, after) : after));
+    return withTasks(tasks, known, nowMs);
   });
-  const seenAtMs = new Map(claimed.value.map((one) => [one.details.id, one.seenAtMs]));
-  const own = changes.filter(({ after }) => seenAtMs.get(after.details.id) === after.seenAtMs);
-  const rows: TaskRow[] = own.flatMap((change) => change.rows);
-  if (rows.length > 0) {
-    written.files += (await writeRows(run, taskTable, rows, written.files)).files;
+  if (changed.length === 0) {
+    return marked;
   }
-  // An unchanged task is not recorded again, unless its details were read or requested.
-  const isNews = ({ before, after, rows: changed }: TaskChange): boolean =>
-    changed.length > 0 ||
-    after.detailsReadAtMs !== (before?.detailsReadAtMs ?? 0) ||
-    after.failedAtMs !== before?.failedAtMs;
-  const news = changes.filter(isNews).map(({ after }) => after);
-  const ids = new Set(rows.map(({ task }) => task.id));
-  return await changeDocument(run, knownTasksKind, claimed, (tasks) => {
-    // Another run has written a task that this one found unchanged, or left its mark there. With a mark, the next run
-    // writes all rows.
-    const late = changesOf(tasks).filter((one) => one.rows.length > 0 && !ids.has(one.after.details.id));
-    const before = new Map(late.map((one) => [one.after.details.id, one.before]));
-    const noted = news.map((after) => {
-      const theirs = before.get(after.details.id);
-      return theirs === undefined ? after : beingWritten(theirs, after);
-    });
-    return withTasks(tasks, noted, nowMs);
-  });
+  const rows = changed.flatMap((change) => change.rows);
+  written.files += (await writeRows(run, taskTable, rows, written.files)).files;
+  const after = changed.map((change) => change.after);
+  return await changeDocument(run, knownTasksKind, marked, (tasks) => withoutMarks(tasks, after));
 }

@@ -271,6 +271,50 @@ describe('tasks', () => {
     }
   });
 
+  const fates = ['die-before', 'die-after', 'ok'] as const;
+  it.each(fates.flatMap((first) => fates.map((second) => ({ first, second }))))(
+    'I21: match the source after two runs that saw other rules, with the fates $first and $second of their rows',
+    async ({ first, second }) => {
+      const world = await syncedSource();
+      const task = world.sim.life.addTask({ rules: 4 });
+      const all = task.rules;
+      const show = (rules: string): void => {
+        Object.assign(task, { rules: [...rules].map((rule) => all[Number(rule)]!) });
+        world.clock.advance(8 * dayMs);
+      };
+      for (const [before, atFirst, atSecond, after] of [
+        ['012', '01', '013', '013'],
+        ['012', '01', '013', '012'],
+        ['012', '013', '012', '012'],
+      ] as const) {
+        for (const isAtOnce of [false, true]) {
+          show(before);
+          await world.syncWell(withTasks);
+          const runSecond = async (): Promise<void> => {
+            show(atSecond);
+            const store = failingStore(world.store, ({ key }) => (isRow(key) ? second : 'ok'));
+            await world.sync({ ...withTasks, store });
+          };
+          show(atFirst);
+          let isDone = false;
+          const store = failingStore(world.store, ({ key }) => (isRow(key) ? first : 'ok'));
+          const putIfAbsent: Store['putIfAbsent'] = async (key, bytes) => {
+            if (isRow(key) && isAtOnce && !isDone) {
+              isDone = true;
+              await runSecond();
+            }
+            return await store.putIfAbsent(key, bytes);
+          };
+          await world.sync({ ...withTasks, store: { ...store, putIfAbsent } });
+          await (isAtOnce ? undefined : runSecond());
+          show(after);
+          await world.syncWell(withTasks);
+          await expectTasks(world);
+        }
+      }
+    },
+  );
+
   it('do not make their document grow if each run is killed while it writes their rows', async () => {
     const world = await syncedSource();
     const task = world.sim.life.addTask({ rules: 3 });
@@ -279,7 +323,6 @@ describe('tasks', () => {
     for (const name of ['first', 'other', 'third', 'fourth']) {
       Object.assign(task.task, { name: name.padEnd(6) });
       world.clock.advance(minuteMs);
-      const isRow = (key: string): boolean => key.startsWith(`${taskTableName}/`);
       await world.sync({
         ...withTasks,
         store: failingStore(world.store, ({ key }) => (isRow(key) ? 'die-before' : 'ok')),
@@ -353,6 +396,10 @@ describe('tasks', () => {
     },
   );
 });
+
+function isRow(key: string): boolean {
+  return key.startsWith(`${taskTableName}/`);
+}
 
 /** Changes properties. Returns what changes them back. */
 function assigned<T extends object>(object: T, change: Partial<T>): () => unknown {
