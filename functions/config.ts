@@ -87,7 +87,7 @@ const instant = z
  */
 export const timeZone = z.string().refine((text) => isAreaCity(text) && isTimeZone(text), {
   error: ({ input }) =>
-    `must be "UTC" or an Area/City name of the IANA database, not "${input}": write "Asia/Shanghai", for example`,
+    `must be "UTC" or an Area/City name of the IANA database such as "Asia/Shanghai", not "${input}"`,
 });
 
 /** The executions whose rule results are fetched: failed and alarming ones, all finished ones, or none. */
@@ -164,7 +164,7 @@ export function parseWith<T>(schema: z.ZodType<T>, value: unknown, origin: strin
   }
   const problems = describeProblems(schema, value, lineOf);
   throw new ConfigError(`${origin} is not a valid configuration: ${problems.join('; ')}`, {
-    remedy: 'Fix these keys. The README lists every key with its unit and default.',
+    remedy: 'The README lists every key with its unit and default.',
   });
 }
 

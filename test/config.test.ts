@@ -20,7 +20,7 @@ describe('partitionTimeZone', () => {
   it.each(['CST', 'BST', 'IST', 'AST', 'EST', 'EST5EDT', 'GMT', '+08:00', 'UTC+8', 'asia/shanghai', 'Asia/Peking', ''])(
     'may not be %j, which names several zones or none',
     (zone) => {
-      expect(() => parseConfig(config(zone), 'config')).toThrow(`not "${zone}": write "Asia/Shanghai"`);
+      expect(() => parseConfig(config(zone), 'config')).toThrow(`such as "Asia/Shanghai", not "${zone}"`);
     },
   );
 });

@@ -2,8 +2,11 @@
 import { Option } from 'commander';
 import { type AddCommand, command, jsonOption, targetOptions, timeForms } from './command-options.ts';
 
-const fromOption = (): Option => new Option('--from <time>', `start of the range: ${timeForms}`);
-const toOption = (): Option => new Option('--to <time>', 'end of the range, not included');
+/** The options of a range. @param otherwise what is done without them */
+const rangeOptions = (otherwise: string): readonly Option[] => [
+  new Option('--from <time>', `start of the range, needs --to; ${otherwise}; ${timeForms}`),
+  new Option('--to <time>', 'end of the range, not included; needs --from'),
+];
 
 /** `sync`, `backfill`, `verify`, `compact` and `rewind`. */
 export const dataCommands: readonly AddCommand[] = [
@@ -37,8 +40,7 @@ export const dataCommands: readonly AddCommand[] = [
     ],
     options: [
       ...targetOptions,
-      fromOption(),
-      toOption(),
+      ...rangeOptions('default: the gaps in coverage'),
       new Option('--again', 'also read again what is covered already'),
       new Option('--results', 'also fetch rule results, of the executions that "results" in the config selects'),
       new Option('--dry-run', 'only estimate rows, requests and time, from a few counts').conflicts('deployed'),
@@ -57,14 +59,10 @@ time that does not exist or exists twice, because the clocks change, is refused 
   command({
     usage: 'verify',
     description: 'Compare the table with the source, day by day. Exits with 1 if an execution is missing or differs.',
-    examples: [
-      'dqsync verify --from 2026-01-01 --to 2026-02-01',
-      'dqsync verify --from 2026-01-01 --to 2026-02-01 --target sales --repair',
-    ],
+    examples: ['dqsync verify', 'dqsync verify --from 2026-01-01 --to 2026-02-01 --target sales --repair'],
     options: [
       ...targetOptions,
-      fromOption().makeOptionMandatory(),
-      toOption().makeOptionMandatory(),
+      ...rangeOptions('default: the last audit.days complete days'),
       new Option('--repair', 'read the days that differ again, then verify them'),
       new Option('--deep', 'compare every row of every day, not only of days whose counts differ'),
       jsonOption('print one JSON array with an object per target'),
@@ -84,8 +82,7 @@ means executions that the source no longer lists (run again, deleted, forgotten)
     ],
     options: [
       ...targetOptions,
-      new Option('--from <time>', 'first day to compact; needs --to; default: all settled days'),
-      new Option('--to <time>', 'end of the days, not included; needs --from'),
+      ...rangeOptions('default: all settled days'),
       new Option('--dry-run', 'only print what it would do'),
       jsonOption('print one JSON array with an object per target'),
     ],

@@ -72,7 +72,11 @@ describe('what a deployment file says', () => {
       '"schedule.expression"',
     ],
     ['deployment', [aConfig(), { schedule: { expression: 'rate(1 hour)', timeZone: 'Mars' } }], '"schedule.timeZone"'],
-    ['deployment', [aConfig(), { schedule: { expression: 'rate(1 hour)', timeZone: 'CST' } }], 'write "Asia/Shanghai"'],
+    [
+      'deployment',
+      [aConfig(), { schedule: { expression: 'rate(1 hour)', timeZone: 'CST' } }],
+      'such as "Asia/Shanghai"',
+    ],
     ['deployment', [aConfig(), { schedule: { expression: 'rate(1 hour)', timeZone: 'Mars/X' } }], 'IANA database'],
     [
       'deployment',

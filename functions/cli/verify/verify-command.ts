@@ -1,11 +1,13 @@
 /** `dqsync verify`: compares the table with the source, day by day, and with `--repair` reads again what differs. */
+import { dayInTimeZone } from '../../clock.ts';
+import type { Config } from '../../config.ts';
+import type { EpochMs, Window } from '../../model.ts';
 import { selectTargets, settingsOf } from '../../sync/targets.ts';
-import { parseRange } from '../../time-range.ts';
+import { parseRange, parseTimeArgument } from '../../time-range.ts';
 import { isAllFine, type VerifiedTarget, verifyTarget } from '../../verify/target-verifier.ts';
 import { loadConfig } from '../terminal/config-file.ts';
-import type { TargetOptions } from '../terminal/open-targets.ts';
 import { writeResult } from '../terminal/output.ts';
-import { commandWith } from '../terminal/range.ts';
+import { commandWith, type RangeOptions } from '../terminal/range.ts';
 import { withTerminalRun } from '../terminal/terminal-run.ts';
 import { openTableView } from './table-view.ts';
 import { describeVerified, verifiedJson } from './verify-report.ts';
@@ -13,9 +15,7 @@ import { describeVerified, verifiedJson } from './verify-report.ts';
 const stoppingRepairNote =
   'Stopping: committing what a repair has proven complete. Press Ctrl-C again to exit at once.';
 
-interface VerifyOptions extends TargetOptions {
-  readonly from: string;
-  readonly to: string;
+interface VerifyOptions extends RangeOptions {
   readonly repair?: boolean;
   readonly deep?: boolean;
 }
@@ -32,10 +32,10 @@ export async function verify(options: VerifyOptions): Promise<number> {
   const targets = selectTargets(config, options.target);
   return await withTerminalRun(config, stoppingRepairNote, async ({ connections, bar, log, interrupt }) => {
     const settledMs = connections.clock.now() - settingsOf(config).settleMs;
-    const range = parseRange(options, { from: '--from', to: '--to' }, config.partitionTimeZone, settledMs);
-    // The command requires both ends.
-    const { fromMs, toMs } = range ?? { fromMs: settledMs, toMs: settledMs };
-    const window = { fromMs, toMs: Math.min(toMs, settledMs) };
+    const range =
+      parseRange(options, { from: '--from', to: '--to' }, config.partitionTimeZone, settledMs) ??
+      lastDays(config, settledMs);
+    const window = { fromMs: range.fromMs, toMs: Math.min(range.toMs, settledMs) };
     const verified: VerifiedTarget[] = [];
     for (const target of targets) {
       if (interrupt.exitCode() === null) {
@@ -56,4 +56,17 @@ export async function verify(options: VerifyOptions): Promise<number> {
     );
     return interrupt.exitCode() ?? (verified.every(isAllFine) ? 0 : 1);
   });
+}
+
+/**
+ * Returns the range to compare by default: as many complete days as the daily audit compares, but none before the first
+ * sync, and today only if it began today.
+ */
+function lastDays(config: Config, nowMs: EpochMs): Window {
+  const { partitionTimeZone, audit } = config;
+  const startOf = (day: string): EpochMs => parseTimeArgument(day, '--from', partitionTimeZone, nowMs);
+  const todayMs = startOf('today');
+  const firstDay = dayInTimeZone(partitionTimeZone)(todayMs - audit.days * 86_400_000);
+  const fromMs = Math.max(settingsOf(config).initialFromMs, startOf(firstDay));
+  return { fromMs, toMs: fromMs < todayMs ? todayMs : nowMs };
 }

@@ -83,6 +83,26 @@ describe('dqsync verify', () => {
     expect(stderr.match(/last runs of tasks were not compared, because they were not listed: .*403/g)).toHaveLength(1);
   });
 
+  it.each([
+    ['the last complete days that the audit compares', { audit: { days: 3 } }, 3, 6],
+    ['the complete days since the first sync', {}, 0, 6],
+  ])('compares %s if no range is given', async (_, config, from, to) => {
+    const world = await aSyncedWorld({ config: () => config });
+    const { stdout } = await world.call(['verify', '--json']);
+    const day = (index: number): string => `${dayText(world, index)}T00:00:00.000Z`;
+    expect(JSON.parse(stdout)).toMatchObject([{ fine: true, from: day(from), to: day(to) }]);
+  });
+
+  it('compares today if the first sync began today and no range is given', async () => {
+    const world = await aSyncedWorld({ rows: 0 });
+    const nowMs = world.simulator.clock.now();
+    const initialFrom = new Date(nowMs - 120_000).toISOString();
+    await world.configure((document) => Object.assign(document, { initialFrom }));
+    const { stdout } = await world.call(['verify', '--json']);
+    const [{ from, to }] = JSON.parse(stdout);
+    expect(from <= initialFrom && from < to).toBe(true);
+  });
+
   it('reports a day whose data files were deleted, and repairs only that day with --repair', async () => {
     const world = await aSyncedWorld();
     const lost = dayText(world, 2);
@@ -331,7 +351,8 @@ describe('dqsync verify', () => {
   });
 
   it.each([
-    [['--from', '2026-01-01'], "required option '--to <time>' not specified"],
+    [['--from', '2026-01-01'], '--from and --to belong together'],
+    [['--to', '2026-01-01'], '--from and --to belong together'],
     [['--from', '2026-01-02', '--to', '2026-01-01'], 'is not before --to'],
     [['--from', '2199-01-01', '--to', '2199-01-02'], 'is in the future'],
   ])('refuses %j', async (args, message) => {
