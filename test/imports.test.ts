@@ -139,6 +139,7 @@ const table: Readonly<Record<string, Allowed>> = {
       ...withConfig,
       'functions/connect.ts',
       'functions/metrics.ts',
+      'functions/network/',
       'functions/sync/',
       'functions/time-range.ts',
     ],

@@ -107,7 +107,7 @@ export function createHandler({ environment, open }: HandlerOptions): Handler {
 function announceBy(environment: Environment): Announce | undefined {
   const source = environment[eventSourceVariable];
   if (source !== undefined) {
-    return eventBus(source);
+    return eventBus(source, environment);
   }
   return environment[watchVariable] === undefined ? undefined : async () => undefined;
 }

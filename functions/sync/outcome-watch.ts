@@ -1,7 +1,7 @@
 /** Keeps the last outcome of each task up to date, and announces changes at the end of a run, each at least once. */
 import { type LastOutcomes, lastOutcomesKind } from '../checkpoint/last-outcomes.ts';
 import { changeDocument, type LoadedDocument, loadDocument } from '../checkpoint/state-document.ts';
-import { toDqsyncError } from '../errors.ts';
+import { describeError, toDqsyncError } from '../errors.ts';
 import type { Observation } from '../model.ts';
 import { outcomesKey } from '../warehouse/layout.ts';
 import { type Announce, type OutcomeCounts, type Quality, withRows } from './outcome-changes.ts';
@@ -80,7 +80,7 @@ export class OutcomeWatch {
       const sent = new Set(changes.map(({ id }) => id));
       await this.#change((outcomes) => ({ ...outcomes, pending: outcomes.pending.filter(({ id }) => !sent.has(id)) }));
     } catch (thrown) {
-      const message = `changes of outcomes could not be announced; the next run tries again: ${toDqsyncError(thrown).message}`;
+      const message = `changes of outcomes could not be announced; the next run tries again: ${describeError(toDqsyncError(thrown))}`;
       log('warn', message, { target: name, changes: changes.length });
     }
   }

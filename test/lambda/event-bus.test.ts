@@ -7,6 +7,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { PendingChange } from '../../functions/checkpoint/last-outcomes.ts';
 import { detailsOf, eventBus } from '../../functions/lambda/event-bus.ts';
 import { newYearMs } from '../support/builders.ts';
+import { startConnectProxy } from '../support/connect-proxy.ts';
 import { deploy } from './sandbox.ts';
 
 interface Entry {
@@ -16,12 +17,15 @@ interface Entry {
 }
 
 /** Starts a server that stands in for EventBridge, and points the SDK of this process to it. */
-async function aBus(reply: unknown = { FailedEntryCount: 0, Entries: [{ EventId: '1' }] }): Promise<Entry[]> {
+async function aBus(
+  reply: unknown = { FailedEntryCount: 0, Entries: [{ EventId: '1' }] },
+  statusCode = 200,
+): Promise<Entry[]> {
   const entries: Entry[] = [];
   const server = createServer(async (request, response) => {
     const body = (await json(request)) as { Entries: Entry[] };
     entries.push(...body.Entries);
-    response.setHeader('content-type', 'application/x-amz-json-1.1');
+    response.writeHead(statusCode, { 'content-type': 'application/x-amz-json-1.1' });
     response.end(JSON.stringify(reply));
   });
   server.listen(0, '127.0.0.1');
@@ -106,6 +110,41 @@ describe('an event', () => {
     });
     expect(sandbox.metrics().filter((line) => 'NewlyFailing' in line)).toMatchObject([{ NewlyFailing: 2, ...rate }]);
     expect(sandbox.metrics().some((line) => 'Passed' in line)).toBe(watch !== '1');
+  });
+
+  it('goes through the proxy of the function, and a failure names the proxy and the remedy', async () => {
+    const sandbox = await deploy();
+    const proxy = await startConnectProxy({ names: {}, refusal: 403 });
+    Object.assign(sandbox.environment, { DQSYNC_EVENT_SOURCE: 'dqsync', HTTPS_PROXY: proxy.url });
+    await aBus();
+    vi.stubEnv('AWS_ENDPOINT_URL_EVENTBRIDGE', 'https://events.test');
+    await sandbox.handler({}, sandbox.context());
+    sandbox.simulator.life.addExecution({
+      runStatus: 'FAILED',
+      startTimeMs: Math.floor(Date.now() / 1000) * 1000 - 120_000,
+    });
+
+    await sandbox.handler({}, sandbox.context());
+
+    expect(new Set(proxy.asked)).toEqual(new Set(['CONNECT events.test:443']));
+    expect(sandbox.printed()).toContain(`the proxy ${proxy.url} refused to connect to events.test (HTTP 502)`);
+    expect(sandbox.printed()).toContain('add the host to NO_PROXY');
+  });
+
+  it('that may not be put is reported with the permission that is missing', async () => {
+    const sandbox = await deploy();
+    sandbox.environment['DQSYNC_EVENT_SOURCE'] = 'dqsync';
+    await aBus({ __type: 'AccessDeniedException', message: 'not authorized to perform: events:PutEvents' }, 400);
+    await sandbox.handler({}, sandbox.context());
+    sandbox.simulator.life.addExecution({
+      runStatus: 'FAILED',
+      startTimeMs: Math.floor(Date.now() / 1000) * 1000 - 120_000,
+    });
+
+    await sandbox.handler({}, sandbox.context());
+
+    expect(sandbox.printed()).toContain('EventBridge refused an event: AccessDeniedException not authorized');
+    expect(sandbox.printed()).toContain('the permission events:PutEvents.');
   });
 
   it('is split if it is too large, with every change in one part', () => {
