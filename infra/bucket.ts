@@ -136,6 +136,8 @@ export class WarehouseBucket extends Construct {
         {
           id: 'old-versions',
           noncurrentVersionExpiration: Duration.days(30),
+          // What "replaced-data" expires leaves a delete marker, which has no tag, so that rule never removes it.
+          expiredObjectDeleteMarker: true,
           abortIncompleteMultipartUploadAfter: Duration.days(7),
         },
         {
