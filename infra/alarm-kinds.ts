@@ -19,12 +19,19 @@ export interface AlarmKind {
   readonly isOptional?: true;
 }
 
+/** What a threshold may depend on, in seconds. */
+interface Pace {
+  /** The period of the schedule. */
+  readonly periodSeconds: number;
+  readonly settleSeconds: number;
+}
+
 /** The condition of a target's alarm: `statistic` of `metric` over one period of the schedule is above `threshold`. */
 interface TargetCondition {
   readonly metric: MetricName;
   /** The statistic, as CloudWatch names it. */
   readonly statistic: 'Sum' | 'Maximum';
-  readonly threshold: (periodSeconds: number) => number;
+  readonly threshold: (pace: Pace) => number;
   /** The effect of a period without a run: the alarm keeps its state, or ends. */
   readonly whenMissing: 'ignore' | 'notBreaching';
 }
@@ -42,12 +49,13 @@ export const alarmKinds = {
     lookFirst: 'Check whether the schedule is enabled, and read the messages in the dead-letter queue.',
   },
   'watermark-old': {
-    meaning: 'The table is behind the source by more than three periods of the schedule.',
+    meaning: 'The table is behind the source by more than three periods of the schedule and settleSeconds.',
     lookFirst: 'Run "npx dqsync status": it shows how far the target is covered and how its last run ended.',
     target: {
       metric: 'WatermarkAge',
       statistic: 'Maximum',
-      threshold: (periodSeconds) => 3 * periodSeconds,
+      // No run reads the last `settleSeconds`.
+      threshold: ({ periodSeconds, settleSeconds }) => 3 * periodSeconds + settleSeconds,
       // A failed run reports the age too. If there is no run at all, "not-running" fires.
       whenMissing: 'ignore',
     },

@@ -148,13 +148,14 @@ export class Alarms extends Construct {
   }
 
   #ofTarget(target: string, namespace: string, period: Duration): void {
+    const { settleSeconds } = this.#deployment.config;
     for (const [name, kind] of Object.entries<AlarmKind>(alarmKinds)) {
       if (kind.target !== undefined) {
         const { metric, statistic, threshold, whenMissing } = kind.target;
         this.#addKind(name, kind, {
           target,
           metric: targetMetric(namespace, target, metric, statistic, period),
-          threshold: threshold(period.toSeconds()),
+          threshold: threshold({ periodSeconds: period.toSeconds(), settleSeconds }),
           comparison: ComparisonOperator.GREATER_THAN_THRESHOLD,
           ...(whenMissing === 'ignore' ? { whenMissing: TreatMissingData.IGNORE } : {}),
         });

@@ -144,8 +144,9 @@ describe('alarms', () => {
     });
   });
 
-  it('find the table too old after three periods of the schedule', () => {
-    const quarterly = aTemplate(aConfig({ maxRunSeconds: 600 }), { schedule: { expression: 'rate(15 minutes)' } });
+  it('find the table too old after three periods of the schedule and the settle time', () => {
+    const config = aConfig({ maxRunSeconds: 600, settleSeconds: 7200 });
+    const quarterly = aTemplate(config, { schedule: { expression: 'rate(15 minutes)' } });
     expectResource(quarterly, 'AWS::CloudWatch::Alarm', {
       AlarmName: 'dqsync-watermark-old-sales',
       Namespace: 'dqsync/dqsync',
@@ -153,7 +154,7 @@ describe('alarms', () => {
       Dimensions: [{ Name: 'target', Value: 'sales' }],
       Statistic: 'Maximum',
       Period: 900,
-      Threshold: 2700,
+      Threshold: 9900,
       ComparisonOperator: 'GreaterThanThreshold',
     });
     expectResource(quarterly, 'AWS::CloudWatch::Alarm', {
