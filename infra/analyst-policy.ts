@@ -22,10 +22,20 @@ export class AnalystPolicy extends Construct {
       ...['athena:ListNamedQueries', 'athena:GetNamedQuery', 'athena:BatchGetNamedQuery'],
     ];
     allow(policy, 'AskInWorkgroup', ask, [arnOf(this, 'athena', 'workgroup', stackName)]);
+    // The console needs these, and IAM can restrict neither of the lists to a resource.
+    allow(policy, 'FindWorkgroup', ['athena:ListWorkGroups', 'athena:ListDataCatalogs'], ['*']);
+    const browse = [
+      ...['athena:GetDataCatalog', 'athena:ListDatabases', 'athena:GetDatabase'],
+      ...['athena:ListTableMetadata', 'athena:GetTableMetadata'],
+    ];
+    allow(policy, 'BrowseCatalog', browse, [arnOf(this, 'athena', 'datacatalog', 'AwsDataCatalog')]);
     const read = ['glue:GetDatabase', 'glue:GetTable', 'glue:GetTables', 'glue:GetPartition', 'glue:GetPartitions'];
     allow(policy, 'ReadCatalog', read, [
       Stack.of(this).formatArn({ service: 'glue', resource: 'catalog' }),
       arnOf(this, 'glue', 'database', database),
+      // Athena looks there before each query ("Configure access to databases and tables in the AWS Glue Data Catalog").
+      // Its tables are not granted.
+      arnOf(this, 'glue', 'database', 'default'),
       arnOf(this, 'glue', 'table', `${database}/*`),
     ]);
     warehouse.grantQueries(policy);
@@ -33,6 +43,10 @@ export class AnalystPolicy extends Construct {
     Validations.of(policy).acknowledge({
       id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:glue:<AWS::Region>:<AWS::AccountId>:table/${database}/*]`,
       reason: 'The database belongs to this stack alone, and everything in it may be queried: its table and its view.',
+    });
+    Validations.of(policy).acknowledge({
+      id: 'AwsSolutions-IAM5[Resource::*]',
+      reason: 'Lists of names of workgroups and catalogs, which the console of Athena shows; IAM cannot restrict them.',
     });
     this.arn = policy.managedPolicyArn;
   }

@@ -201,7 +201,12 @@ describe('the policy for analysts', () => {
       expect.stringContaining('/athena-results/*'),
     ]);
     expect(resourcesOf('athena:StartQueryExecution')).toEqual([JSON.stringify(arnOf('athena', ':workgroup/dqsync'))]);
-    expect(resourcesOf('glue:GetTable')).toHaveLength(3);
+    expect(resourcesOf('glue:GetTable')).toHaveLength(4);
+    expect(resourcesOf('glue:GetDatabase')).toContain(JSON.stringify(arnOf('glue', ':database/default')));
+    expect(resourcesOf('athena:ListWorkGroups')).toEqual(['"*"']);
+    expect(resourcesOf('athena:ListTableMetadata')).toEqual([
+      JSON.stringify(arnOf('athena', ':datacatalog/AwsDataCatalog')),
+    ]);
     expect(resourcesOf('kms:Decrypt')).toEqual([JSON.stringify(bucketKey)]);
     const changing = statements.flatMap(({ Action }) => Action).filter((each) => /Delete|Create|Update|\*/.test(each));
     expect(changing).toEqual([]);
