@@ -43,7 +43,7 @@ function history(taskId: bigint, name: string, letters: string, ofWorkspace = wo
       taskId,
       name,
       workspace: ofWorkspace,
-      runStatus: { S: 'SUCCESS', A: 'ALARMING' }[letter] ?? 'FAILED',
+      runStatus: { S: 'SUCCESS', A: 'ALARMING', R: 'RUNNING' }[letter] ?? 'FAILED',
       startTimeMs: nowMs - (letters.length - index) * hourMs,
     }),
   );
@@ -263,10 +263,42 @@ describe.skipIf(executablePath === null)('the report in a browser', () => {
   it('shows that nothing failed, and that the table is empty', async () => {
     const fine = await aPage(history(1n, 'rule', 'SSSS'));
     expect(await textOf(fine.locator('#night .table-note'))).toContain(
-      'Every task that ran in the last 24 hours passed',
+      'Every run of the last 24 hours that has ended passed',
     );
     const empty = await aPage([]);
     expect(await textOf(empty.locator('.notice'))).toContain('has no executions from 2026-01-12 to 2026-02-10');
+  });
+
+  it.each([
+    ['no execution', ''],
+    ['only executions that passed', 'SSSS'],
+    ['only executions that are running', 'RR'],
+  ])('draws no bar for a day without failures: with %s', async (_, letters) => {
+    const page = await aPage(history(1n, 'rule', letters));
+    const heights = await page.evaluate<number[]>(
+      `[...document.querySelectorAll('#rates [aria-label="bar"] rect')].map((bar) => Number(bar.getAttribute('height')))`,
+    );
+    expect(heights.filter((height) => height > 0)).toEqual([]);
+  });
+
+  it('labels counts of failures with whole numbers', async () => {
+    const page = await aPage(history(1n, 'rule', 'SSFA'));
+    const labels = await page
+      .locator('#rates svg')
+      .last()
+      .locator('[aria-label^="y-axis tick label"] text')
+      .allTextContents();
+    expect(labels).toEqual(['0', '1', '2']);
+  });
+
+  it.each([
+    ['no execution', [], 'No run has ended in these days.', 'No run has started in these days.'],
+    ['running ones', history(1n, 'rule', 'RR'), 'No run has ended in these days.', ''],
+  ])('gives the reason for an empty chart: with %s', async (_, rows, ofRates, ofSchedule) => {
+    const page = await aPage(rows);
+    expect(await page.locator('#rates .empty').allTextContents()).toEqual([ofRates]);
+    expect(await page.locator('#schedule .empty').allTextContents()).toEqual(ofSchedule === '' ? [] : [ofSchedule]);
+    expect(await textOf(page.locator('#night .table-note'))).toBe('No run of the last 24 hours has ended.');
   });
 
   it('prints more rows than it shows', async () => {

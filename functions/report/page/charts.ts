@@ -98,8 +98,16 @@ function runsOf({ passed, alarms, failed }: Day): number {
   return passed + alarms + failed;
 }
 
+/** The reason why there is no chart. */
+function noChart(reason: string): HTMLElement {
+  return el('p', { class: 'empty' }, reason);
+}
+
 /** The pass rate of each day, and under it what did not pass. */
 function passRateChart(days: readonly Day[], width: number): Node[] {
+  if (days.every((each) => runsOf(each) === 0)) {
+    return [noChart('No run has ended in these days.')];
+  }
   const rated = days
     .filter((each) => runsOf(each) > 0)
     .map((each) => ({ ...each, rate: (100 * each.passed) / runsOf(each) }));
@@ -108,6 +116,7 @@ function passRateChart(days: readonly Day[], width: number): Node[] {
     { day, kind: 'Failed', runs: failed },
     { day, kind: 'Alarm', runs: alarms },
   ]);
+  const most = Math.max(1, ...days.map(({ alarms, failed }) => alarms + failed));
   const x = dayAxis(
     days.map(({ day }) => day),
     width,
@@ -134,7 +143,8 @@ function passRateChart(days: readonly Day[], width: number): Node[] {
       marginTop: 24,
       ariaLabel: 'Executions of each day that did not pass',
       x,
-      y: { label: '↑ not passed', grid: true, ticks: 4, nice: true },
+      // A domain of its own: without failures, the bars' own would be empty and each bar as high as the chart.
+      y: { domain: [0, most], label: '↑ not passed', grid: true, ticks: Math.min(4, most), nice: true },
       color: { domain: ['Failed', 'Alarm'], range: ['var(--failed)', 'var(--alarm)'] },
       marks: [
         barY(bad, {
@@ -183,6 +193,9 @@ function scheduleChart(
       sum.bad += bad;
       sums.set(key, sum);
     }
+  }
+  if (sums.size === 0) {
+    return noChart('No run has started in these days.');
   }
   const cells = [...sums.values()].map((each) => ({ ...each, value: isBad ? each.bad : each.runs }));
   const most = Math.max(1, ...cells.map(({ value }) => value));

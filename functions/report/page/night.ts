@@ -10,6 +10,8 @@ import type { Times } from './times.ts';
 const kinds = ['New', 'Ongoing', 'Recovered'] as const;
 type Kind = (typeof kinds)[number];
 
+const allPassed = '✓ Every run of the last 24 hours that has ended passed.';
+
 /** Makes the table. */
 export function nightTable(data: ReportData, times: Times): Table<TaskData> {
   const kindOf = (task: TaskData): Kind =>
@@ -19,7 +21,7 @@ export function nightTable(data: ReportData, times: Times): Table<TaskData> {
     caption: 'Tasks that did not pass in the last 24 hours or do not pass now',
     rowName: 'task',
     firstRows: 12,
-    empty: '✓ Every task that ran in the last 24 hours passed.',
+    empty: allPassed,
     columns: [
       name,
       {
@@ -52,6 +54,7 @@ export function nightTable(data: ReportData, times: Times): Table<TaskData> {
         tasks
           .filter((task) => isFailing(task) || task.bad24 > 0)
           .sort((a, b) => kinds.indexOf(kindOf(a)) - kinds.indexOf(kindOf(b)) || (b.sinceMs ?? 0) - (a.sinceMs ?? 0)),
+        tasks.some(({ runs24 }) => runs24 > 0) ? allPassed : 'No run of the last 24 hours has ended.',
       ),
   };
 }

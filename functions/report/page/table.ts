@@ -29,8 +29,12 @@ export interface TableOptions<T> {
 /** A table on the page. */
 export interface Table<T> {
   readonly element: HTMLElement;
-  /** Shows other rows, in the order given until a column is chosen. */
-  show(rows: readonly T[]): void;
+  /**
+   * Shows other rows, in the order given until a column is chosen.
+   *
+   * @param empty the text without rows; default: that of the options
+   */
+  show(rows: readonly T[], empty?: string): void;
   /** Shows all rows, for printing, or the first ones again. */
   expand(isExpanded: boolean): void;
 }
@@ -42,7 +46,7 @@ let tables = 0;
 
 /** Makes a table. */
 export function makeTable<T>(options: TableOptions<T>): Table<T> {
-  const { columns, caption, rowName, firstRows, empty } = options;
+  const { columns, caption, rowName, firstRows } = options;
   tables += 1;
   const prefix = `table-${tables}`;
   const body = el('tbody');
@@ -50,6 +54,7 @@ export function makeTable<T>(options: TableOptions<T>): Table<T> {
   const headers = columns.map((column, index) => headerOf(column, () => sort(index)));
   const table = el('table', {}, el('caption', { class: 'hidden' }, caption), headOf(headers), body);
   let rows: readonly T[] = [];
+  let emptyText = options.empty;
   let shown = firstRows;
   let order: { readonly column: number; readonly isDescending: boolean } | null = null;
 
@@ -69,7 +74,7 @@ export function makeTable<T>(options: TableOptions<T>): Table<T> {
     table.hidden = rows.length === 0;
     const rest = rows.length - shown;
     note.replaceChildren(
-      rows.length === 0 ? empty : `${count(Math.min(shown, rows.length))} of ${counted(rows.length, rowName)}`,
+      rows.length === 0 ? emptyText : `${count(Math.min(shown, rows.length))} of ${counted(rows.length, rowName)}`,
     );
     if (rest > 0) {
       note.append(
@@ -82,8 +87,9 @@ export function makeTable<T>(options: TableOptions<T>): Table<T> {
   };
   return {
     element: el('div', { class: 'table' }, el('div', { class: 'scroll' }, table), note),
-    show: (next) => {
+    show: (next, empty = options.empty) => {
       rows = next;
+      emptyText = empty;
       shown = firstRows;
       render();
     },
