@@ -58,6 +58,7 @@ async function aPage(
   timeZone = 'UTC',
   changes: Partial<TargetFacts> = {},
   more: readonly string[] = [],
+  fragment = '',
 ): Promise<Page> {
   const store = await tempWarehouse();
   await writeObservations(store, rows, timeZone);
@@ -75,11 +76,12 @@ async function aPage(
   ];
   return await pageOf(
     await readReport(await openedByPartition(store), { nowMs, timeZone, days: 30, targets, definitions: new Map() }),
+    fragment,
   );
 }
 
 /** Opens a report from disk. What goes wrong in it fails the test. */
-async function pageOf(data: WholeReport): Promise<Page> {
+async function pageOf(data: WholeReport, fragment = ''): Promise<Page> {
   const path = join(await tempFolder(), 'report.html');
   await writeFile(path, reportPage(data, await pageAssets()).html);
 
@@ -92,7 +94,7 @@ async function pageOf(data: WholeReport): Promise<Page> {
       faults.push(`request of ${request.url()}`);
     }
   });
-  await page.goto(pathToFileURL(path).href);
+  await page.goto(pathToFileURL(path).href + fragment);
   onTestFinished(async () => {
     await page.close();
     expect(faults).toEqual([]);
@@ -124,6 +126,43 @@ const textOf = async (locator: Locator): Promise<string> => (await locator.allIn
 /** Texts of the first cells of a section's rows. */
 const namesIn = (page: Page, section: string): Promise<string[]> =>
   page.locator(`#${section} .opener .task > bdi:first-child`).allTextContents();
+
+/** Returns texts whose contrast with their background is below 4.5, which is WCAG's level AA. Runs in the browser. */
+const lowContrasts = `(() => {
+  const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+  const channels = (color) => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = color;
+    canvas.fillRect(0, 0, 1, 1);
+    const [red, green, blue, alpha] = canvas.getImageData(0, 0, 1, 1).data;
+    return { rgb: [red, green, blue], alpha: alpha / 255 };
+  };
+  const over = ({ rgb, alpha }, below) => rgb.map((value, index) => value * alpha + below[index] * (1 - alpha));
+  const light = (value) => (value <= 10 ? value / 3294 : ((value / 255 + 0.055) / 1.055) ** 2.4);
+  const luminance = ([red, green, blue]) => 0.2126 * light(red) + 0.7152 * light(green) + 0.0722 * light(blue);
+  const backgroundOf = (element) => {
+    const color = channels(getComputedStyle(element).backgroundColor);
+    return color.alpha === 1 ? color.rgb : over(color, backgroundOf(element.parentElement));
+  };
+  const found = new Set();
+  const texts = document.createTreeWalker(document.getElementById('report'), NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const element = texts.currentNode.parentElement;
+    if (texts.currentNode.data.trim() === '' || element.getClientRects().length === 0 || element.closest('.hidden')) {
+      continue;
+    }
+    const style = getComputedStyle(element);
+    const background = backgroundOf(element.closest('svg')?.parentElement ?? element);
+    const color = channels(element.closest('svg') && style.fill !== 'none' ? style.fill : style.color);
+    const opacity = color.alpha * Number(style.opacity);
+    const [most, least] = [luminance(over({ ...color, alpha: opacity }, background)), luminance(background)].sort((a, b) => b - a);
+    const ratio = (most + 0.05) / (least + 0.05);
+    if (ratio < 4.5) {
+      found.add(element.className + ' ' + texts.currentNode.data.trim() + ' ' + ratio.toFixed(2));
+    }
+  }
+  return [...found];
+})()`;
 
 describe.skipIf(executablePath === null)('the report in a browser', () => {
   it('starts with the failures of the last 24 hours, new ones before recovered ones', async () => {
@@ -300,6 +339,87 @@ describe.skipIf(executablePath === null)('the report in a browser', () => {
     expect(await page.locator('#schedule .empty').allTextContents()).toEqual(ofSchedule === '' ? [] : [ofSchedule]);
     expect(await textOf(page.locator('#night .table-note'))).toBe('No run of the last 24 hours has ended.');
   });
+
+  it('scrolls to the section that its URL names', async () => {
+    const page = await aPage(someTasks, 'UTC', {}, [], '#tasks');
+    expect(await page.evaluate(`document.querySelector('#tasks').getBoundingClientRect().top < innerHeight`)).toBe(
+      true,
+    );
+  });
+
+  it.each(['light', 'dark'] as const)(
+    'has a contrast of at least 4.5 for every text in the %s theme',
+    async (theme) => {
+      const page = await aPage([...someTasks, ...history(4n, 'unstable', 'SASFSASFFS')], 'UTC', { gaps: 1, gapsMs: 1 });
+      await page.emulateMedia({ colorScheme: theme });
+      for (const opener of await page.locator('#night .opener').all()) {
+        await opener.click();
+      }
+      await page.mouse.move(0, 0);
+      expect(await page.evaluate<string[]>(lowContrasts)).toEqual([]);
+    },
+  );
+
+  it('prints in the light theme, also where the reader has chosen the dark one', async () => {
+    const page = await aPage(someTasks);
+    const theme = page.locator('.theme');
+    await theme.click();
+    await theme.click();
+    expect(await textOf(theme)).toBe('Theme: Dark');
+    const background = `getComputedStyle(document.querySelector('.tile')).backgroundColor`;
+    expect(await page.evaluate(background)).toBe('rgb(23, 27, 33)');
+    await page.emulateMedia({ media: 'print' });
+    expect(await page.evaluate(background)).toBe('rgb(255, 255, 255)');
+  });
+
+  it('moves the focus to the first row that "Show more" adds', async () => {
+    const page = await aPage(
+      Array.from({ length: 20 }, (_, index) => history(BigInt(index + 1), `rule ${index}`, 'SF')).flat(),
+    );
+    await page.locator('#night .table-note button').focus();
+    await page.keyboard.press('Enter');
+    const focused = await page.evaluate('document.activeElement.textContent.slice(0, 40)');
+    expect(focused).toBe((await page.locator('#night .opener').allTextContents())[12]);
+  });
+
+  it('orders tasks by the view that was chosen last, not by a column chosen before', async () => {
+    const page = await aPage(someTasks);
+    await page
+      .locator('#tasks th', { hasText: /^Task$/ })
+      .getByRole('button')
+      .click();
+    await page.getByRole('button', { name: /^All / }).click();
+    expect(await page.locator('#tasks [aria-sort="ascending"], #tasks [aria-sort="descending"]').count()).toBe(0);
+  });
+
+  it('does not hide the focused control under the filters', async () => {
+    const page = await aPage(
+      Array.from({ length: 20 }, (_, index) => history(BigInt(index + 1), `rule ${index}`, 'SF')).flat(),
+    );
+    await page.locator('#schedule button').focus();
+    for (let presses = 0; presses < 50; presses += 1) {
+      await page.keyboard.press('Shift+Tab');
+      const isHidden = await page.evaluate(`(() => {
+        const { top, bottom } = document.activeElement.getBoundingClientRect();
+        const filters = document.querySelector('.filters');
+        return !filters.contains(document.activeElement) && top < filters.getBoundingClientRect().bottom && bottom > 0;
+      })()`);
+      expect(isHidden).toBe(false);
+    }
+  });
+
+  it.each([768, 400])(
+    'shows in each view of the tasks the figure that it is ordered by, %i pixels wide',
+    async (width) => {
+      const page = await aPage(someTasks);
+      await page.setViewportSize({ width, height: 800 });
+      await page.getByRole('button', { name: /^Slowest/ }).click();
+      const cell = page.locator('#tasks [data-label="95 % within"]').first();
+      const box = await cell.boundingBox();
+      expect(box).not.toBeNull();
+      expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThan(width);
+    },
+  );
 
   it('prints more rows than it shows', async () => {
     const page = await aPage(

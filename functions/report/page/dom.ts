@@ -20,7 +20,7 @@ export function el<K extends keyof HTMLElementTagNameMap>(
 
 /** A name from the source: in any script, in its own direction, with nothing in it that turns the text around it. */
 export function nameText(name: string): HTMLElement {
-  return el('bdi', { title: name }, name === '' ? '(no name)' : name);
+  return el('bdi', { title: name }, name.trim() === '' ? '(no name)' : name);
 }
 
 /** A button that does something. */

@@ -113,15 +113,15 @@ function audited({ lastAudit }: TargetFacts, times: Times): Judgement {
 }
 
 function themeButton(): HTMLElement {
-  const themes = ['light dark', 'light', 'dark'] as const;
-  const names = { 'light dark': 'Auto', light: 'Light', dark: 'Dark' } as const;
+  const themes = ['auto', 'light', 'dark'] as const;
+  const names = { auto: 'Auto', light: 'Light', dark: 'Dark' } as const;
   let index = 0;
   const toggle = button(
     'Theme: Auto',
     () => {
       index = (index + 1) % themes.length;
-      const theme = themes[index] ?? 'light dark';
-      document.documentElement.style.colorScheme = theme;
+      const theme = themes[index] ?? 'auto';
+      document.documentElement.dataset['theme'] = theme;
       toggle.textContent = `Theme: ${names[theme]}`;
     },
     { class: 'theme' },

@@ -60,6 +60,8 @@ function draw(data: ReportData): void {
   ];
   document.getElementById('report')?.replaceChildren(...parts.filter((part) => part !== null));
   show({ w: null, text: '', status: '' });
+  // The browser looked for it before it was drawn.
+  document.getElementById(location.hash.slice(1))?.scrollIntoView();
   for (const [event, isExpanded] of [
     ['beforeprint', true],
     ['afterprint', false],

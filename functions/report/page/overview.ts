@@ -1,6 +1,6 @@
 /** Figures that answer at a glance how things are now. */
 import type { ReportData, TaskData } from '../report-data.ts';
-import { count, el, percent } from './dom.ts';
+import { count, counted, el, percent } from './dom.ts';
 import { isFailing, isNewlyFailing } from './parts.ts';
 
 /** Makes the row of figures. */
@@ -18,13 +18,13 @@ export function overview(tasks: readonly TaskData[], data: ReportData): HTMLElem
     tile(
       'Not passing now',
       count(failing.length),
-      `of ${count(tasks.length)} tasks · ${count(fresh)} new in 24 h`,
+      `of ${counted(tasks.length, 'task')} · ${count(fresh)} new in 24 h`,
       failing.length > 0 ? 'failed' : 'passed',
     ),
     tile('Passed, last 24 h', percent(runs24 - bad24, runs24), `${percent(passed, runs)} over all days`),
     tile('Silent alarms, last 24 h', count(silent24), 'nobody was notified', silent24 > 0 ? 'alarm' : ''),
     tile('Still running', count(sum((task) => task.open)), 'or outcome unknown'),
-    tile('Stopped', count(stopped), 'tasks are overdue', stopped > 0 ? 'alarm' : ''),
+    tile('Stopped', count(stopped), 'overdue tasks', stopped > 0 ? 'alarm' : ''),
   ];
 }
 

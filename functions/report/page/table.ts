@@ -9,7 +9,7 @@ export interface Column<T> {
   readonly cell: (row: T) => Node | string;
   /** Whether the values are numbers, which are right-aligned. */
   readonly isNumber?: boolean;
-  /** Whether the column is left out on narrow screens. */
+  /** Whether the column is left out where there is little room: figures in print, others on narrow screens. */
   readonly isMinor?: boolean;
 }
 
@@ -35,6 +35,8 @@ export interface Table<T> {
    * @param empty the text without rows; default: that of the options
    */
   show(rows: readonly T[], empty?: string): void;
+  /** Forgets the column that was chosen to sort by. */
+  unsort(): void;
   /** Shows all rows, for printing, or the first ones again. */
   expand(isExpanded: boolean): void;
 }
@@ -61,10 +63,18 @@ export function makeTable<T>(options: TableOptions<T>): Table<T> {
   const sort = (column: number): void => {
     const isDescending = order?.column === column ? !order.isDescending : columns[column]?.isNumber === true;
     order = { column, isDescending };
-    for (const [index, header] of headers.entries()) {
-      header.setAttribute('aria-sort', index !== column ? 'none' : isDescending ? 'descending' : 'ascending');
-    }
+    showOrder();
     render();
+  };
+  const showOrder = (): void => {
+    for (const [index, header] of headers.entries()) {
+      if (columns[index]?.sortBy !== undefined) {
+        header.setAttribute(
+          'aria-sort',
+          index !== order?.column ? 'none' : order.isDescending ? 'descending' : 'ascending',
+        );
+      }
+    }
   };
   const render = (): void => {
     const ordered = order === null ? rows : sorted(rows, columns[order.column], order.isDescending);
@@ -79,8 +89,11 @@ export function makeTable<T>(options: TableOptions<T>): Table<T> {
     if (rest > 0) {
       note.append(
         button(`Show ${Math.min(rest, 4 * firstRows)} more`, () => {
+          const firstNew = shown;
           shown += 4 * firstRows;
           render();
+          // The button is gone or a new one: without this, the focus would start again at the top.
+          body.querySelectorAll<HTMLElement>('.row')[firstNew]?.querySelector('button')?.focus();
         }),
       );
     }
@@ -92,6 +105,10 @@ export function makeTable<T>(options: TableOptions<T>): Table<T> {
       emptyText = empty;
       shown = firstRows;
       render();
+    },
+    unsort: () => {
+      order = null;
+      showOrder();
     },
     expand: (isExpanded) => {
       shown = isExpanded ? Math.max(shown, maxPrintedRows) : firstRows;

@@ -37,10 +37,10 @@ export function taskDetails(task: TaskData, data: ReportData, times: Times): HTM
           `${count(settled)}: ${count(task.passed)} passed, ${count(task.alarms)} alarms, ${count(task.failed)} failed`,
         ),
         ...fact(
-          'Takes',
+          'Duration',
           task.p50Ms === null
             ? 'unknown'
-            : `${durationOrDash(task.p50Ms)} (median), ${durationOrDash(task.p95Ms)} (95 %)`,
+            : `median ${durationOrDash(task.p50Ms)}, 95 % within ${durationOrDash(task.p95Ms)}`,
         ),
         ...fact('Silent alarms', count(task.silent)),
       ),

@@ -21,31 +21,37 @@ interface View {
 }
 
 const views: readonly View[] = [
-  { name: 'Failing most', remark: 'By runs that did not pass.', holds: (task) => bad(task) > 0, rank: bad },
+  {
+    name: 'Failing most',
+    remark: 'Ordered by the number of runs that did not pass.',
+    holds: (task) => bad(task) > 0,
+    rank: bad,
+  },
   {
     name: 'Slowest',
-    remark: 'By the duration that 95 % of the runs stay below.',
+    remark: 'Ordered by the time within which 95 % of the runs end.',
     holds: ({ p95Ms }) => p95Ms !== null,
     rank: ({ p95Ms }) => p95Ms ?? 0,
   },
   {
     name: 'Slowing',
-    remark: 'The median of the last quarter of the days is at least 1.5 times that of the days before, and 5 s longer.',
+    remark:
+      'The median duration in the last quarter of the days shown is at least 1.5 times the median before, and at least 5 s longer.',
     holds: ({ slowdown, p50Ms }) =>
       slowdown !== null && slowdown >= slowingFactor && (p50Ms ?? 0) * (slowdown - 1) >= slowingMs,
     rank: ({ slowdown }) => slowdown ?? 0,
   },
   {
     name: 'Stopped',
-    remark: 'Has not run for more than twice its longest pause before.',
+    remark: 'Tasks that have not run for more than twice their longest pause in the days shown.',
     holds: ({ stoppedMs }) => stoppedMs !== null,
     rank: ({ stoppedMs }) => stoppedMs ?? 0,
   },
-  { name: 'All', remark: 'Newest run first.', holds: () => true, rank: ({ lastMs }) => lastMs },
+  { name: 'All', remark: 'Ordered by the last run, newest first.', holds: () => true, rank: ({ lastMs }) => lastMs },
 ];
 
 /** Makes the buttons of the views and the table under them. */
-export function taskSection(data: ReportData, times: Times): Table<TaskData> {
+export function taskSection(data: ReportData, times: Times): Pick<Table<TaskData>, 'element' | 'show' | 'expand'> {
   const table = taskTable(data, times);
   const remark = el('p', { class: 'remark' });
   let tasks: readonly TaskData[] = [];
@@ -53,6 +59,7 @@ export function taskSection(data: ReportData, times: Times): Table<TaskData> {
   const buttons = views.map((view) =>
     button(view.name, () => {
       chosen = view;
+      table.unsort();
       render();
     }),
   );
@@ -109,9 +116,9 @@ function taskTable(data: ReportData, times: Times): Table<TaskData> {
       },
       figureColumn('Runs', settled, true),
       durationColumn('Median', ({ p50Ms }) => p50Ms),
-      durationColumn('95 %', ({ p95Ms }) => p95Ms),
+      durationColumn('95 % within', ({ p95Ms }) => p95Ms),
       {
-        label: 'Trend',
+        label: 'Slowdown',
         sortBy: ({ slowdown }) => slowdown ?? 0,
         cell: ({ slowdown }) => (slowdown === null ? '–' : `× ${slowdown.toFixed(slowdown < 10 ? 1 : 0)}`),
         isNumber: true,
