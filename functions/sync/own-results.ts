@@ -26,8 +26,8 @@ const aroundMs = 1_000;
 
 /**
  * Keeps only the results of executions that the source still lists after the results were fetched. The source lists an
- * instance only at its latest start, so a listed execution had not started again. If the run is stopped first, all are
- * kept, and only re-runs that later runs see are noted (`withWritten`).
+ * instance only at its latest start, so a listed execution had not started again. If the run is stopped first, returns
+ * no results, and a later run requests them again: the instance may start once more before any run notes the re-run.
  *
  * @param filters one for each status that the executions may have; `{}` for all
  * @throws what the source throws
@@ -46,7 +46,7 @@ export async function ownResults(
     return batch.map((one) => (gone.has(executionKey(one.entry)) ? withoutDoubtful(one, nowMs) : one));
   } catch (thrown) {
     if (thrown instanceof StoppedError) {
-      return batch;
+      return batch.filter((one) => !fetched.includes(one));
     }
     throw thrown;
   }

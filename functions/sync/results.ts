@@ -12,6 +12,7 @@ import type { PageSource } from '../reading/page-source.ts';
 import { mayBeOfOne } from '../source/source-errors.ts';
 import { writeRows } from '../warehouse/data-files.ts';
 import { type ResultRow, resultTable } from '../warehouse/result-table.ts';
+import { type OpenBudget, partOf } from './budget.ts';
 import type { RunCounters } from './counters.ts';
 import { afterFailure, type FetchedExecution, fetchExecution } from './execution-results.ts';
 import { ownResults } from './own-results.ts';
@@ -24,6 +25,10 @@ import type { TargetRun } from './target-run.ts';
 const commitExecutions = 100;
 /** Requests in flight: enough for the quota at a latency of 2 s. */
 const maxInFlight = 8;
+/** Time kept to check the last batch (own-results.ts): at most this much … */
+const maxCheckMs = 10_000;
+/** … and at most this share of the time. */
+const checkPart = 0.2;
 /** Failures in a row after which the calls count as down. */
 const maxFailures = 3;
 
@@ -48,6 +53,8 @@ export async function fetchResults(
 class ResultsFetcher {
   readonly #run: TargetRun;
   readonly #backlog: ResultsBacklog;
+  /** The time for requests of results. The rest is for their check. */
+  readonly #fetching: OpenBudget;
   #results = 0;
   #files = 0;
   #failuresInRow = 0;
@@ -65,6 +72,8 @@ class ResultsFetcher {
   constructor(run: TargetRun, backlog: ResultsBacklog) {
     this.#run = run;
     this.#backlog = backlog;
+    const leftMs = run.budget.remainingMs();
+    this.#fetching = partOf(run.budget, run.clock, leftMs - Math.min(maxCheckMs, leftMs * checkPart));
   }
 
   stop(error: DqsyncError): void {
@@ -78,7 +87,7 @@ class ResultsFetcher {
     const { pending, windows } = await this.#backlog.load(run);
     const dueCount = waitingCount({ windows, pending: dueNow(pending, run.clock.now()) });
     this.#expectedCount = Math.min(maxExecutions, dueCount);
-    for (let left = maxExecutions; left > 0 && this.#stop === null; ) {
+    for (let left = maxExecutions; left > 0 && !this.#isOver; ) {
       const results = await this.#backlog.load(run);
       const due = dueNow(results.pending, run.clock.now());
       const window = this.#isListingOdd ? null : windowToList(results);
@@ -96,6 +105,10 @@ class ResultsFetcher {
     }
   }
 
+  get #isOver(): boolean {
+    return this.#stop !== null || this.#fetching.remainingMs() === 0;
+  }
+
   async #list(pages: PageSource, window: ResultsWindow): Promise<void> {
     const listed = await listPart(this.#run, pages, this.#backlog, window);
     this.#isListingOdd = listed.unread.length > 0;
@@ -104,6 +117,7 @@ class ResultsFetcher {
 
   /** Logs a warning if something failed. Returns the counters. */
   end(): Partial<RunCounters> {
+    this.#fetching.close();
     const { clock, log, target } = this.#run;
     const stop = this.#stop;
     const waiting = this.#backlog.counters(clock.now());
@@ -137,7 +151,7 @@ class ResultsFetcher {
         if (one !== null) {
           fetched.push(one);
         }
-        if (this.#stop !== null) {
+        if (this.#isOver) {
           return;
         }
       }

@@ -309,6 +309,22 @@ describe('rule results', () => {
       },
     ],
     [
+      'because the run that fetched them was stopped before it could check that',
+      async (world, id) => {
+        const stop = new AbortController();
+        const stopped = resultsBy(world, async (own, ...args) => {
+          rerunTo(world, id, 'ALARMING');
+          const page = await own.fetchResults(...args);
+          stop.abort(new StoppedError('interrupted', { remedy: 'Run again.' }));
+          return page;
+        });
+        await world.syncWell({ ...stopped, stop: stop.signal });
+        expect(stop.signal.aborted).toBe(true);
+        world.clock.advance(hourMs);
+        rerunTo(world, id, 'SUCCESS');
+      },
+    ],
+    [
       'and a faster run has committed that before',
       async (world, id) => {
         const plainStore = waitedForUntil(world.store, new AbortController().signal);
@@ -416,10 +432,16 @@ describe('rule results', () => {
         stop.abort(new StoppedError('interrupted', { remedy: 'Run again.' }));
       }
     };
-    await world.syncWell({ ...withResults, onProgress, stop: stop.signal }, { results: 'all' });
+    const requested: bigint[] = [];
+    const recording = resultsBy(world, (own, id, offset) => {
+      requested.push(id);
+      return own.fetchResults(id, offset);
+    });
+    await world.syncWell({ ...recording, onProgress, stop: stop.signal }, { results: 'all' });
     // The time left is that at the quota, which allows a million requests a second here.
     expect(new Set(paces)).toEqual(new Set([0.001]));
-    const starts = (await resultsView(world.folder)).map((row) => Number(row['start_time']));
+    const { executions } = world.sim.truth();
+    const starts = executions.filter(({ id }) => requested.includes(id)).map(({ startTimeMs }) => startTimeMs);
     expect(starts.length).toBeGreaterThan(0);
     expect(Math.min(...starts)).toBeGreaterThanOrEqual(windows[0]!.fromMs);
     await world.syncWell(withResults, { results: 'all' });
@@ -466,6 +488,31 @@ describe('rule results', () => {
     await world.syncWell(slow);
     expect(isFirst).toBe(false);
     await expectResults(world);
+  });
+
+  it('are written if a run has less time than they take, because it keeps some of it to check them', async () => {
+    const world = await settledWorld();
+    await world.syncWell({ results: 'note' }, { results: 'all' });
+    const connect: Run['connect'] = (target, signal, timeLeftMs = () => 0) => {
+      const { tasks, ...source } = world.connect(target, signal);
+      const inTime = async <T>(request: Promise<T>, tookMs: number): Promise<T> => {
+        world.clock.advance(tookMs);
+        if (timeLeftMs() <= 0) {
+          throw new StoppedError('the time is over', { remedy: 'Run again.' });
+        }
+        return await request;
+      };
+      return {
+        ...source,
+        fetchPage: (request) => inTime(source.fetchPage(request), 100),
+        tasks: { ...tasks, fetchResults: (...args) => inTime(tasks.fetchResults(...args), 1_000) },
+      };
+    };
+    const { results } = await world.syncWell({ ...withResults, connect, limitMs: minuteMs }, { results: 'all' });
+    expect(results).toBeGreaterThan(30);
+    await world.syncWell(withResults, { results: 'all' });
+    expect(world.sim.counters.results).toBeLessThanOrEqual(300 + results);
+    await expectResults(world, ['FAILED', 'ALARMING', 'SUCCESS']);
   });
 
   it('are all written after two concurrent runs, one of them interrupted, have processed a long backlog', async () => {
