@@ -51,7 +51,7 @@ interface Explanation {
 }
 
 const permissionRemedy =
-  'Allow s3:GetObject and s3:PutObject on the warehouse\'s objects and s3:ListBucket on its bucket (without the latter S3 answers "access denied" for a missing object), and the use of its KMS key if it has one. A bucket policy may also demand an encryption: set storage.encryption.';
+  'Allow s3:GetObject, s3:PutObject and, for compaction, s3:PutObjectTagging on the warehouse\'s objects and s3:ListBucket on its bucket (without the latter S3 answers "access denied" for a missing object), and the use of its KMS key if it has one. A bucket policy may also demand an encryption: set storage.encryption.';
 const policyRemedy =
   'A policy forbids it, whatever else is allowed. If the bucket demands an encryption, set storage.encryption, and storage.kmsKeyId for a key of your own; else ask the owner of the policy.';
 const keyPermissionRemedy = "Allow kms:GenerateDataKey and kms:Decrypt on that key, in the key's own policy as well.";

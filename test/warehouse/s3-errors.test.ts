@@ -32,7 +32,16 @@ describe('a refusal of S3', () => {
     [
       'a missing permission',
       { status: 403, code: 'AccessDenied', message: `${user} s3:PutObject on resource: arn:aws:s3:::warehouse/key` },
-      /access denied .*s3:PutObject on resource.*Allow s3:GetObject and s3:PutObject/,
+      /access denied .*s3:PutObject on resource.*Allow s3:GetObject, s3:PutObject and/,
+    ],
+    [
+      'a missing permission to tag',
+      {
+        status: 403,
+        code: 'AccessDenied',
+        message: `${user} s3:PutObjectTagging on resource: arn:aws:s3:::warehouse/key`,
+      },
+      /s3:PutObjectTagging on resource.*Allow s3:GetObject, s3:PutObject and, for compaction, s3:PutObjectTagging/,
     ],
     [
       'a policy that demands an encryption',
