@@ -42,7 +42,7 @@ export const alarmKinds = {
     meaning:
       'A run failed for at least one target; what it had committed stays in the table, and the next run tries the rest.',
     lookFirst:
-      'Read the newest "target failed" line in the log of the function: it names the target, the cause and the remedy.',
+      'Read the newest line of level ERROR in the log of the function: it names the target, the cause and the remedy.',
   },
   'not-running': {
     meaning: 'No run has started for three periods of the schedule.',

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
+import { errorKinds } from '../../functions/errors.ts';
 import { metrics } from '../../functions/metrics.ts';
 import { alarmKinds } from '../../infra/alarm-kinds.ts';
 import { aConfig, aTarget, aTemplate, countOf, expectResource } from './synthesized.ts';
@@ -102,6 +103,14 @@ describe('alarms', () => {
     const [, section = ''] = runbook.split(new RegExp(`^#+ ${name}$`, 'm'));
     for (const part of ['**Description.**', '**Investigate.**', '**Resolve.**']) {
       expect(section.split(/^#+ /m)[0]).toContain(part);
+    }
+  });
+
+  it.each(Object.keys(errorKinds))('lead to a remedy for each kind of error that a failed run logs: %s', (kind) => {
+    const [, section = ''] = /^### run-failed$(.*?)^### /ms.exec(runbook) ?? [];
+    expect(section).toContain(`\n- \`${kind}\`: `);
+    for (const line of ['target failed', 'nothing was synced']) {
+      expect(section).toContain(`\`${line}\``);
     }
   });
 
