@@ -175,5 +175,6 @@ export function describeError(error: DescribedError): string {
     error.requestId === undefined ? '' : `request id ${error.requestId}`,
   ].filter((part) => part !== '');
   const suffix = codes.length === 0 ? '' : ` (${codes.join(', ')})`;
-  return `${target}${error.message}${suffix}. ${error.remedy}`;
+  // Another program's text at the end of a message may be a sentence.
+  return `${target}${error.message.replace(/\.$/, '')}${suffix}. ${error.remedy}`;
 }
