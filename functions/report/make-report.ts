@@ -3,7 +3,7 @@ import { auditKind } from '../checkpoint/audit-record.ts';
 import { loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
 import { knownSpan, watermarkOf } from '../checkpoint/coverage.ts';
 import { loadDocument } from '../checkpoint/state-document.ts';
-import type { Clock } from '../clock.ts';
+import { type Clock, dayInTimeZone, firstReached } from '../clock.ts';
 import type { Config, TargetConfig } from '../config.ts';
 import { toDqsyncError } from '../errors.ts';
 import { gapsIn, lengthOf } from '../intervals.ts';
@@ -11,6 +11,7 @@ import type { EpochMs } from '../model.ts';
 import { openPartitionSql } from '../query/duckdb.ts';
 import { settingsOf, targetOf } from '../sync/targets.ts';
 import type { Store } from '../warehouse/store.ts';
+import { calendarDays } from './calendar.ts';
 import { pageAssets } from './page-assets.ts';
 import { readReport } from './read-report.ts';
 import type { TargetFacts } from './report-data.ts';
@@ -46,7 +47,10 @@ export async function makeReport({
 }: ReportInput): Promise<ReportPage> {
   const { store, clock } = connections;
   const nowMs = clock.now();
-  const facts = await Promise.all(targets.map((target) => factsOf(config, connections, target, nowMs - days * dayMs)));
+  const dayOf = dayInTimeZone(config.partitionTimeZone);
+  const [firstDay = ''] = calendarDays(dayOf(nowMs), days);
+  const fromMs = firstReached(nowMs - (days + 1) * dayMs, nowMs, (ms) => dayOf(ms) >= firstDay);
+  const facts = await Promise.all(targets.map((target) => factsOf(config, connections, target, fromMs)));
   const definitions = await readDefinitions(store, targets);
   const request = { nowMs, timeZone: config.partitionTimeZone, days, targets: facts, definitions };
   const sql = await openPartitionSql(store, cacheFolder);

@@ -26,6 +26,7 @@ import {
   tasksSql,
 } from './report-sql.ts';
 import { type Definitions, definitionOf, type TaskPlace } from './task-definitions.ts';
+import { totalsOf } from './totals.ts';
 
 /** The arguments of a report. */
 export interface ReportRequest {
@@ -86,6 +87,7 @@ export async function readReport(sql: PartitionSql, request: ReportRequest): Pro
   const findingsOfTask = await readFindings(sql, scope, request.definitions, placeOfTask);
   const histories = await readHistories(sql, scope);
   const places = placesOf(taskRows, request.targets);
+  const knownUntil = knownUntilOf(taskRows, request.targets);
   const numbered = taskRows.map((row) => {
     const task = numberAt(row, 0);
     const history = histories.ofTask.get(task) ?? noHistory;
@@ -94,6 +96,7 @@ export async function readReport(sql: PartitionSql, request: ReportRequest): Pro
       data: taskOf(row, {
         w: places.findIndex((place) => place.workspace === row[1] && place.projectId === row[2]),
         history,
+        knownUntilMs: knownUntil(row),
         days: daysOfTask.get(task) ?? days.map(() => [0, 0, 0]),
         runs: runsOfTask.get(task) ?? [],
         definition: definitionOf(request.definitions, placeOf(row)),
@@ -113,10 +116,14 @@ export async function readReport(sql: PartitionSql, request: ReportRequest): Pro
     executions: tasks.reduce((sum, { passed, alarms, failed, open }) => sum + passed + alarms + failed + open, 0),
     targets: request.targets,
     workspaces: places.map((place, w) => {
-      const ofPlace = tasks.filter((task) => task.w === w).map((task) => task.days);
+      const ofPlace = tasks.filter((task) => task.w === w);
       return {
         ...place,
-        days: sumOfDays(ofPlace, days.length),
+        totals: totalsOf(ofPlace, asOfMs),
+        days: sumOfDays(
+          ofPlace.map((task) => task.days),
+          days.length,
+        ),
         hours: hours.get(`${place.workspace}/${place.projectId}`) ?? [],
       };
     }),
@@ -127,7 +134,7 @@ export async function readReport(sql: PartitionSql, request: ReportRequest): Pro
   };
 }
 
-/** The time up to which data are known. By it, no task counts as stopped only because the table is behind. */
+/** The time up to which data are known. */
 async function asOf(sql: PartitionSql, { targets, nowMs }: ReportRequest): Promise<EpochMs> {
   const watermarks = targets.flatMap(({ watermarkMs }) => (watermarkMs === null ? [] : [watermarkMs]));
   if (watermarks.length > 0) {
@@ -135,6 +142,26 @@ async function asOf(sql: PartitionSql, { targets, nowMs }: ReportRequest): Promi
   }
   const { rows } = await sql.run('SELECT CAST(max(start_ms) AS double) FROM report_runs');
   return numberOrNull(rows[0]?.[0]) ?? nowMs;
+}
+
+/**
+ * Returns the time up to which executions of a task's place are known: the watermark of its target, or its newest
+ * execution without one. Neither a table that is behind nor another workspace makes a task look stopped.
+ */
+function knownUntilOf(
+  taskRows: readonly (readonly SqlValue[])[],
+  targets: readonly TargetFacts[],
+): (row: readonly SqlValue[]) => EpochMs {
+  const keyOf = (row: readonly SqlValue[]): string => `${row[1]}/${row[2]}`;
+  const ofTargets = new Map<string, number>();
+  for (const { workspace, projectId, watermarkMs } of targets) {
+    const key = `${workspace}/${projectId}`;
+    ofTargets.set(key, Math.max(ofTargets.get(key) ?? 0, watermarkMs ?? 0));
+  }
+  const newest = new Map(
+    [...Map.groupBy(taskRows, keyOf)].map(([key, rows]) => [key, Math.max(...rows.map((row) => numberAt(row, 6)))]),
+  );
+  return (row) => ofTargets.get(keyOf(row)) || (newest.get(keyOf(row)) ?? 0);
 }
 
 type Place = Pick<WorkspaceData, 'workspace' | 'projectId' | 'label'>;
@@ -189,12 +216,18 @@ function placeOf(row: readonly SqlValue[]): TaskPlace {
 }
 
 interface PartsOfTask extends Pick<TaskData, 'w' | 'days' | 'runs' | 'findings'> {
+  readonly knownUntilMs: EpochMs;
   readonly history: History;
   readonly definition: ReturnType<typeof definitionOf>;
 }
 
 /** @param row as `tasksSql` returns it */
-function taskOf(row: readonly SqlValue[], { w, history, definition, days, runs, findings }: PartsOfTask): TaskData {
+function taskOf(
+  row: readonly SqlValue[],
+  { w, history, knownUntilMs, definition, days, runs, findings }: PartsOfTask,
+): TaskData {
+  const longestPauseMs = numberOrNull(row[19]);
+  const pauseMs = knownUntilMs - numberAt(row, 6);
   const { last, lastIncident, incidents } = history;
   const failing = lastIncident?.resolvedMs === null ? lastIncident : null;
   return {
@@ -221,7 +254,8 @@ function taskOf(row: readonly SqlValue[], { w, history, definition, days, runs, 
     p50Ms: numberOrNull(row[15]),
     p95Ms: numberOrNull(row[16]),
     slowdown: numberOrNull(row[17]),
-    stoppedMs: numberOrNull(row[18]),
+    slowerMs: numberOrNull(row[18]),
+    stoppedMs: longestPauseMs !== null && pauseMs > 2 * longestPauseMs ? pauseMs : null,
     days,
     runs,
     findings,

@@ -40,10 +40,28 @@ export interface WorkspaceData {
   readonly projectId: string;
   /** Name of its target. */
   readonly label: string;
+  /** Sums of all its tasks, also of those that have no row. */
+  readonly totals: Totals;
   /** Counts of each day. */
   readonly days: readonly DayCounts[];
   /** Counts of the hours with executions, in the report's zone. */
   readonly hours: readonly HourCounts[];
+}
+
+/** Sums of some tasks. */
+export interface Totals {
+  readonly tasks: number;
+  /** Tasks that do not pass now, and those of them that began to fail within the last 24 hours. */
+  readonly failing: number;
+  readonly newlyFailing: number;
+  readonly stopped: number;
+  readonly passed: number;
+  /** Executions that have ended. */
+  readonly settled: number;
+  readonly open: number;
+  readonly runs24: number;
+  readonly bad24: number;
+  readonly silent24: number;
 }
 
 /** Executions of one hour of one day. */
@@ -134,14 +152,20 @@ export interface TaskData {
    * Median duration of the last quarter of the days divided by that of the days before; null with too few executions.
    */
   readonly slowdown: number | null;
-  /** Time since its last run, if that is more than twice its longest pause before; otherwise null. */
+  /** The difference of these medians. */
+  readonly slowerMs: number | null;
+  /**
+   * Time from its last run to the watermark of its target, if that is more than twice its longest pause before;
+   * otherwise null.
+   */
   readonly stoppedMs: number | null;
   /** Counts of each day. */
   readonly days: readonly DayCounts[];
   /** The last executions, oldest first. */
   readonly runs: readonly RunData[];
-  /** The first of its rules; empty where the table of tasks is not synced. */
+  /** The first of its rules, and how many it has; none where the table of tasks is not synced. */
   readonly rules: readonly RuleData[];
+  readonly rulesInAll: number;
   /** Findings of the last executions that did not pass, newest first. Empty if rule results are not fetched. */
   readonly findings: readonly FindingData[];
 }

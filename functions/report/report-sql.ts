@@ -84,10 +84,11 @@ export function tasksSql({ recentDay }: ReportScope, asOfMs: number): string {
   const early = `dt < ${quoted(recentDay)}`;
   return `SELECT task, workspace, project_id, CAST(task_id AS varchar), name, task_type, last_ms,
   passed, alarms, failed, open, silent, runs24, bad24, silent24, p50, p95,
-  CASE WHEN recent_runs >= 5 AND early_runs >= 5 AND early_p50 > 0 THEN recent_p50 / early_p50 END,
-  CASE WHEN runs >= 3 AND newest_ms - last_ms > 2 * longest_pause THEN newest_ms - last_ms END
+  CASE WHEN is_compared THEN recent_p50 / early_p50 END,
+  CASE WHEN is_compared THEN recent_p50 - early_p50 END,
+  CASE WHEN runs >= 3 THEN longest_pause END
 FROM (
-  SELECT *, max(last_ms) OVER (PARTITION BY workspace) AS newest_ms
+  SELECT *, recent_runs >= 5 AND early_runs >= 5 AND early_p50 > 0 AS is_compared
   FROM (
     SELECT task, r.workspace, r.project_id, any_value(t.task_id) AS task_id, any_value(t.name) AS name,
       any_value(t.task_type) AS task_type,

@@ -54,8 +54,9 @@ export async function readDefinitions(
 export function definitionOf(
   definitions: Definitions,
   task: TaskPlace,
-): Pick<TaskData, 'level' | 'creator' | 'schedule' | 'rules'> {
+): Pick<TaskData, 'level' | 'creator' | 'schedule' | 'rules' | 'rulesInAll'> {
   const { isDeleted = false, details } = definitions.get(keyOf(task)) ?? {};
+  const rules = isDeleted ? [] : (details?.rules ?? []);
   return {
     level: shortened(details?.level),
     creator: shortened(details?.creator),
@@ -65,7 +66,8 @@ export function definitionOf(
           .map((text) => shortened(text))
           .filter(Boolean)
           .join(' · '),
-    rules: isDeleted ? [] : (details?.rules ?? []).slice(0, maxRules).map(ruleData),
+    rules: rules.slice(0, maxRules).map(ruleData),
+    rulesInAll: rules.length,
   };
 }
 

@@ -52,14 +52,13 @@ function history(taskId: bigint, name: string, letters: string, ofWorkspace = wo
 /** What is said of a target that has no flaw. */
 const noFlaws = { gaps: 0, gapsMs: 0, knownFromMs: null, open: 0, lastRun: null, lastAudit: null, error: null };
 
-/** A page with the report on some tasks. */
-async function aPage(
+/** The report on some tasks. */
+async function aReport(
   rows: readonly Observation[],
   timeZone = 'UTC',
   changes: Partial<TargetFacts> = {},
   more: readonly string[] = [],
-  fragment = '',
-): Promise<Page> {
+): Promise<WholeReport> {
   const store = await tempWarehouse();
   await writeObservations(store, rows, timeZone);
   const facts = { projectId, watermarkMs: nowMs, ...noFlaws, ...changes };
@@ -74,10 +73,13 @@ async function aPage(
     },
     ...more.map((name) => ({ ...facts, name, workspace: name })),
   ];
-  return await pageOf(
-    await readReport(await openedByPartition(store), { nowMs, timeZone, days: 30, targets, definitions: new Map() }),
-    fragment,
-  );
+  const request = { nowMs, timeZone, days: 30, targets, definitions: new Map() };
+  return await readReport(await openedByPartition(store), request);
+}
+
+/** A page with that report. */
+async function aPage(...args: Parameters<typeof aReport>): Promise<Page> {
+  return await pageOf(await aReport(...args));
 }
 
 /** Opens a report from disk. What goes wrong in it fails the test. */
@@ -341,7 +343,7 @@ describe.skipIf(executablePath === null)('the report in a browser', () => {
   });
 
   it('scrolls to the section that its URL names', async () => {
-    const page = await aPage(someTasks, 'UTC', {}, [], '#tasks');
+    const page = await pageOf(await aReport(someTasks), '#tasks');
     expect(await page.evaluate(`document.querySelector('#tasks').getBoundingClientRect().top < innerHeight`)).toBe(
       true,
     );
@@ -420,6 +422,38 @@ describe.skipIf(executablePath === null)('the report in a browser', () => {
       expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThan(width);
     },
   );
+
+  it('counts tasks without a row in the figures at the top, unless a filter leaves them out', async () => {
+    const data = await aReport(someTasks);
+    const page = await pageOf({ ...data, tasks: data.tasks.slice(0, 1), incidents: [] });
+    const figures = async () => (await page.locator('.tile').allInnerTexts()).map((text) => text.replaceAll('\n', ' '));
+    expect(data.tasks).toHaveLength(3);
+    expect((await figures())[0]).toBe('Not passing now 1 of 3 tasks · 1 new in 24 h');
+    expect((await figures())[1]).toBe('Passed, last 24 h 85.0 % 85.0 % over all days');
+    await page.getByLabel('Find tasks').fill('订单');
+    expect((await figures())[1]).toBe('Passed, last 24 h 75.0 % 75.0 % over all days');
+  });
+
+  it('says how many of its rules a task shows, and that the others are not counted', async () => {
+    const data = await definedTasks();
+    const [task] = data.tasks.filter(({ rules }) => rules.length > 0);
+    const page = await pageOf({ ...data, tasks: [{ ...task!, rulesInAll: 25 }], incidents: [] });
+    await page.getByRole('button', { name: /^All / }).click();
+    await page.locator('#tasks .opener').first().click();
+    expect(await textOf(page.locator('#tasks .facts'))).toContain(`${task!.rules.length} of 25 rules`);
+    expect(await textOf(page.locator('#groups .remark'))).toContain(
+      'Only the first 10 rules of each task are counted.',
+    );
+  });
+
+  it.each([
+    ['2026-01-12', 'UTC+01:00'],
+    ['2025-10-20', 'UTC+02:00, then UTC+01:00'],
+  ])('names the offset of the zone, and that the clocks have changed: from %s', async (firstDay, expected) => {
+    const data = await aReport(someTasks);
+    const page = await pageOf({ ...data, timeZone: 'Europe/Berlin', days: [firstDay, ...data.days.slice(1)] });
+    expect(await textOf(page.locator('.about').last())).toContain(`Europe/Berlin (${expected})`);
+  });
 
   it('prints more rows than it shows', async () => {
     const page = await aPage(

@@ -201,9 +201,27 @@ describe('a report', () => {
     ]);
     expect(data.tasks.map(({ id, slowdown, stoppedMs }) => ({ id, slowdown, stoppedMs }))).toEqual([
       { id: '3', slowdown: null, stoppedMs: null },
-      { id: '2', slowdown: null, stoppedMs: 5 * hourMs },
+      { id: '2', slowdown: null, stoppedMs: 6 * hourMs },
       { id: '1', slowdown: 4, stoppedMs: null },
     ]);
+  });
+
+  it('names the only task of a workspace that has stopped, but not where its target is behind', async () => {
+    const rows = history('S'.repeat(5)).map((row) => ({ ...row, startTimeMs: row.startTimeMs - 50 * hourMs }));
+    const stoppedAt = async (watermarkMs: number) =>
+      (await reportOn(rows, { targets: [aTarget({ watermarkMs })] })).tasks.map(({ stoppedMs }) => stoppedMs);
+    expect(await stoppedAt(nowMs)).toEqual([51 * hourMs]);
+    expect(await stoppedAt(nowMs - 50 * hourMs)).toEqual([null]);
+  });
+
+  it('measures by how much a task takes longer than before', async () => {
+    const durations = [...Array(10).fill(1000), ...Array(12).fill(4000)];
+    const rows = history('S'.repeat(22), { everyMs: 10 * hourMs }).map((row, index) => ({
+      ...row,
+      startTimeMs: index < 10 ? row.startTimeMs - 10 * dayMs : row.startTimeMs,
+      endTimeMs: row.startTimeMs - (index < 10 ? 10 * dayMs : 0) + durations[index],
+    }));
+    expect((await reportOn(rows)).tasks[0]).toMatchObject({ p50Ms: 4000, slowdown: 4, slowerMs: 3000 });
   });
 
   it('has the rules of each task, as its definition names them, and none where tasks are not synced', async () => {
@@ -223,8 +241,9 @@ describe('a report', () => {
       world.sim.tasks().map(({ definition }) => [definition.task.taskId, definition.rules.flat()]),
     );
     expect(tasks).toHaveLength(5);
-    for (const { id, rules } of tasks) {
+    for (const { id, rules, rulesInAll } of tasks) {
       expect(rules.length).toBe(Math.min(10, defined.get(id ?? '')?.length ?? 0));
+      expect(rulesInAll).toBe(defined.get(id ?? '')?.length ?? 0);
       expect(rules.every(({ name, table, dimension }) => [name, table, dimension].every((text) => text !== ''))).toBe(
         true,
       );

@@ -4,6 +4,7 @@
 import { describe, expect, it } from 'vitest';
 import type { IncidentData, TaskData, WholeReport } from '../../functions/report/report-data.ts';
 import { maxPageBytes, reportPage } from '../../functions/report/report-page.ts';
+import { totalsOf } from '../../functions/report/totals.ts';
 import { seededRandom } from '../simulator/random.ts';
 import { newYearMs } from '../support/builders.ts';
 import { dataInPage } from '../support/page-data.ts';
@@ -41,6 +42,7 @@ function aTask(parts: Partial<TaskData> = {}, runs = 30): TaskData {
     p50Ms: 1000,
     p95Ms: 2000,
     slowdown: null,
+    slowerMs: null,
     stoppedMs: null,
     days: days.map(() => [10, 0, 0]),
     runs: Array.from({ length: runs }, (_, index) => ({
@@ -51,6 +53,7 @@ function aTask(parts: Partial<TaskData> = {}, runs = 30): TaskData {
       notified: 'NOT_TRIGGERED',
     })),
     rules: [],
+    rulesInAll: 0,
     findings: [],
     ...parts,
   };
@@ -65,7 +68,12 @@ function aReport(tasks: readonly TaskData[], incidents: readonly IncidentData[] 
     readFromDay: days[0] ?? '',
     executions: tasks.length * 300,
     targets: [],
-    workspaces: [{ workspace: 'w', projectId: 'p', label: 'sales', days: days.map(() => [999, 0, 0]), hours: [] }],
+    workspaces: [
+      {
+        ...{ workspace: 'w', projectId: 'p', label: 'sales', days: days.map(() => [999, 0, 0] as const), hours: [] },
+        totals: totalsOf(tasks, newYearMs),
+      },
+    ],
     tasks,
     incidents,
   };

@@ -1,7 +1,7 @@
 /** Selects the tasks that the page shows. */
 import type { ReportData, TaskData } from '../report-data.ts';
+import { isFailing } from '../totals.ts';
 import { button, el } from './dom.ts';
-import { isFailing } from './parts.ts';
 
 /** The selected values. */
 export interface Filter {

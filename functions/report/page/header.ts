@@ -31,12 +31,19 @@ export function header(data: ReportData, times: Times, nowMs: number): HTMLEleme
       el(
         'p',
         { class: 'about' },
-        `Times in ${data.timeZone}${data.timeZone === 'UTC' ? '' : ` (${times.offset(data.asOfMs)})`} · made ${times.short(data.madeAtMs)}${age > 3_600_000 ? `, ${duration(age)} ago` : ''}`,
+        `Times in ${data.timeZone}${offsets(data, times)} · made ${times.short(data.madeAtMs)}${age > 3_600_000 ? `, ${duration(age)} ago` : ''}`,
       ),
     ),
     themeButton(),
     el('section', { class: 'trust', 'aria-label': 'Can this page be trusted?' }, ...trustLines(data, times)),
   );
+}
+
+/** The zone's offset; both if the clocks have changed within the days shown. */
+function offsets({ timeZone, days, asOfMs }: ReportData, times: Times): string {
+  const last = times.offset(asOfMs);
+  const first = times.offset(Date.parse(`${days[0]}T12:00:00Z`));
+  return timeZone === 'UTC' ? '' : ` (${first === last ? '' : `${first}, then `}${last})`;
 }
 
 /** Up to this many healthy targets have a line each; more are summarized. */

@@ -1,5 +1,6 @@
 /** The page's script: draws the report out of the data in the page. */
 import type { ReportData } from '../report-data.ts';
+import { totalsOf } from '../totals.ts';
 import { chartSections } from './charts.ts';
 import { count, el } from './dom.ts';
 import { type Filter, filterBar, matches } from './filters.ts';
@@ -29,7 +30,10 @@ function draw(data: ReportData): void {
 
   const show = (filter: Filter): void => {
     const shown = data.tasks.filter((task) => matches(task, filter, data));
-    figures.replaceChildren(...overview(shown, data));
+    // The workspaces' own totals include tasks that have no row.
+    const isOfAll = filter.text === '' && filter.status === '';
+    const places = data.workspaces.filter((_, index) => filter.w === null || filter.w === index);
+    figures.replaceChildren(...overview(isOfAll ? places.map(({ totals }) => totals) : [totalsOf(shown, data.asOfMs)]));
     for (const part of [night, incidents, tasks]) {
       part.show(shown);
     }
@@ -38,7 +42,11 @@ function draw(data: ReportData): void {
   };
   const upTo = `Up to ${times.short(data.asOfMs)}. Select a task to see its runs.`;
   const nothing = `The table has no executions from ${data.days[0]} to ${data.days.at(-1)}. Run dqsync sync, or show more days: dqsync report --days 90.`;
-  const ofGroups = 'A task counts for each table and dimension that one of its rules names.';
+  const ofGroups = `A task counts for each table and dimension that one of its rules names.${
+    data.tasks.some(({ rules, rulesInAll }) => rules.length < rulesInAll)
+      ? ` Only the first ${data.leftOut.rulesPerTask} rules of each task are counted.`
+      : ''
+  }`;
   const ofSchedule = 'Executions by day and hour of their start. Filtered by workspace only.';
   const parts = [
     el('a', { class: 'skip', href: '#night' }, 'Skip to what failed'),
@@ -84,23 +92,24 @@ function section(id: string, title: string, remark: string | null, ...content: r
   );
 }
 
-function lookBackRemark({ days, readFromDay }: ReportData): string {
+function lookBackRemark({ days, readFromDay, leftOut }: ReportData): string {
   const [first = ''] = days;
-  return readFromDay === first
-    ? 'From the first run of a task that did not pass to the next that did.'
-    : `From the first run of a task that did not pass to the next that did. Looked back to ${readFromDay} for tasks that failed when ${first} began.`;
+  return [
+    'From the first run of a task that did not pass to the next that did.',
+    ...(readFromDay === first ? [] : [`Looked back to ${readFromDay} for tasks that failed when ${first} began.`]),
+    ...(leftOut.incidents === 0 ? [] : [`${count(leftOut.incidents)} older incidents are not listed.`]),
+  ].join(' ');
 }
 
 function footer({ leftOut, tasks, readFromDay }: ReportData): HTMLElement {
   const lines = [
-    `Each task has its last ${leftOut.runsPerTask} runs, at most ${leftOut.rulesPerTask} rules, and at most ${leftOut.findingsPerTask} findings of runs that did not pass here; counts, rates and incidents are of all of them.`,
+    `For each task, this page has the last ${leftOut.runsPerTask} runs, up to ${leftOut.rulesPerTask} rules, and up to ${leftOut.findingsPerTask} findings of runs that did not pass. Counts and rates of runs include all of them.`,
     ...(leftOut.tasks === 0
       ? []
       : [
-          `${count(leftOut.tasks)} tasks have no row: the ${count(tasks.length)} that fail now or failed most are listed. Without a filter on text or status, the pass rate counts all of them.`,
+          `${count(leftOut.tasks)} tasks have no row: the ${count(tasks.length)} that fail now or failed most are listed. Without a filter on text or status, the figures at the top and the charts count all of them.`,
         ]),
-    ...(leftOut.incidents === 0 ? [] : [`${count(leftOut.incidents)} older incidents are not listed.`]),
-    `Nothing before ${readFromDay} was read. All of it is in the table: dqsync query.`,
+    `Nothing before ${readFromDay} was read. To query all of the table, use dqsync query.`,
   ];
   return el(
     'footer',

@@ -1,7 +1,8 @@
 /** Shows what failed in the last 24 hours, the question for which most people open the page. */
 import type { ReportData, TaskData } from '../report-data.ts';
+import { isFailing, isNewlyFailing } from '../totals.ts';
 import { el } from './dom.ts';
-import { figureColumn, isFailing, isNewlyFailing, moment, taskColumns } from './parts.ts';
+import { figureColumn, moment, taskColumns } from './parts.ts';
 import { makeTable, type Table } from './table.ts';
 import { taskDetails } from './task-details.ts';
 import type { Times } from './times.ts';
@@ -15,7 +16,7 @@ const allPassed = '✓ Every run of the last 24 hours that has ended passed.';
 /** Makes the table. */
 export function nightTable(data: ReportData, times: Times): Table<TaskData> {
   const kindOf = (task: TaskData): Kind =>
-    !isFailing(task) ? 'Recovered' : isNewlyFailing(task, data) ? 'New' : 'Ongoing';
+    !isFailing(task) ? 'Recovered' : isNewlyFailing(task, data.asOfMs) ? 'New' : 'Ongoing';
   const { name, status, lastRuns } = taskColumns(data, times);
   const table = makeTable<TaskData>({
     caption: 'Tasks that did not pass in the last 24 hours or do not pass now',

@@ -1,29 +1,25 @@
 /** Figures that answer at a glance how things are now. */
-import type { ReportData, TaskData } from '../report-data.ts';
+import type { Totals } from '../report-data.ts';
 import { count, counted, el, percent } from './dom.ts';
-import { isFailing, isNewlyFailing } from './parts.ts';
 
-/** Makes the row of figures. */
-export function overview(tasks: readonly TaskData[], data: ReportData): HTMLElement[] {
-  const sum = (value: (task: TaskData) => number): number => tasks.reduce((total, task) => total + value(task), 0);
-  const runs24 = sum((task) => task.runs24);
-  const bad24 = sum((task) => task.bad24);
-  const runs = sum((task) => task.passed + task.alarms + task.failed);
-  const passed = sum((task) => task.passed);
-  const failing = tasks.filter(isFailing);
-  const fresh = failing.filter((task) => isNewlyFailing(task, data)).length;
-  const silent24 = sum((task) => task.silent24);
-  const stopped = tasks.filter(({ stoppedMs }) => stoppedMs !== null).length;
+/** Makes the row of figures. @param all of disjoint tasks */
+export function overview(all: readonly Totals[]): HTMLElement[] {
+  const sum = (name: keyof Totals): number => all.reduce((total, each) => total + each[name], 0);
+  const [failing, silent24, stopped] = [sum('failing'), sum('silent24'), sum('stopped')];
   return [
     tile(
       'Not passing now',
-      count(failing.length),
-      `of ${counted(tasks.length, 'task')} · ${count(fresh)} new in 24 h`,
-      failing.length > 0 ? 'failed' : 'passed',
+      count(failing),
+      `of ${counted(sum('tasks'), 'task')} · ${count(sum('newlyFailing'))} new in 24 h`,
+      failing > 0 ? 'failed' : 'passed',
     ),
-    tile('Passed, last 24 h', percent(runs24 - bad24, runs24), `${percent(passed, runs)} over all days`),
+    tile(
+      'Passed, last 24 h',
+      percent(sum('runs24') - sum('bad24'), sum('runs24')),
+      `${percent(sum('passed'), sum('settled'))} over all days`,
+    ),
     tile('Silent alarms, last 24 h', count(silent24), 'nobody was notified', silent24 > 0 ? 'alarm' : ''),
-    tile('Still running', count(sum((task) => task.open)), 'or outcome unknown'),
+    tile('Still running', count(sum('open')), 'or outcome unknown'),
     tile('Stopped', count(stopped), 'overdue tasks', stopped > 0 ? 'alarm' : ''),
   ];
 }

@@ -67,16 +67,6 @@ function tag(text: string, title: string): HTMLElement {
   return el('span', { class: 'tag', title }, text);
 }
 
-/** Whether the last settled execution did not succeed. */
-export function isFailing({ outcome }: TaskData): boolean {
-  return outcome === 'ALARMING' || outcome === 'FAILED';
-}
-
-/** Whether a failing task began to fail within the last 24 hours. */
-export function isNewlyFailing(task: TaskData, { asOfMs }: Pick<ReportData, 'asOfMs'>): boolean {
-  return isFailing(task) && !task.sinceMayBeOlder && (task.sinceMs ?? 0) > asOfMs - 86_400_000;
-}
-
 /** Shows a task's name, its workspace if there are several, and remarks. */
 export function taskName(task: TaskData, data: ReportData, remarks = remarksOn(task)): HTMLElement {
   const place = data.workspaces[task.w];

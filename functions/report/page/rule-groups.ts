@@ -1,7 +1,8 @@
 /** The same failures by what the rules check: tables, and dimensions of quality. */
 import type { ReportData, TaskData } from '../report-data.ts';
+import { isFailing } from '../totals.ts';
 import { button, el, nameText, percent } from './dom.ts';
-import { figureColumn, isFailing } from './parts.ts';
+import { figureColumn } from './parts.ts';
 import { makeTable, type Table } from './table.ts';
 
 /** What tasks are grouped by. */

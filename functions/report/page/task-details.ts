@@ -56,11 +56,18 @@ function fact(name: string, value: string): HTMLElement[] {
   return value === '' ? [] : [el('dt', {}, name), el('dd', {}, el('bdi', {}, value))];
 }
 
-function rules({ rules: all }: TaskData): HTMLElement | null {
+function rules({ rules: all, rulesInAll }: TaskData): HTMLElement | null {
   const lines = all.map(({ name, dimension, table, columns, condition }) =>
     ruleLine([name], [dimension, table, columns, condition]),
   );
-  return lines.length === 0 ? null : el('div', {}, el('h4', {}, counted(lines.length, 'rule')), el('ul', {}, ...lines));
+  return lines.length === 0
+    ? null
+    : el(
+        'div',
+        {},
+        el('h4', {}, `${lines.length < rulesInAll ? `${lines.length} of ` : ''}${counted(rulesInAll, 'rule')}`),
+        el('ul', {}, ...lines),
+      );
 }
 
 function incidents(task: TaskData, data: ReportData, times: Times): HTMLElement | null {

@@ -37,8 +37,7 @@ const views: readonly View[] = [
     name: 'Slowing',
     remark:
       'The median duration in the last quarter of the days shown is at least 1.5 times the median before, and at least 5 s longer.',
-    holds: ({ slowdown, p50Ms }) =>
-      slowdown !== null && slowdown >= slowingFactor && (p50Ms ?? 0) * (slowdown - 1) >= slowingMs,
+    holds: ({ slowdown, slowerMs }) => (slowdown ?? 0) >= slowingFactor && (slowerMs ?? 0) >= slowingMs,
     rank: ({ slowdown }) => slowdown ?? 0,
   },
   {

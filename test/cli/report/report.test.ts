@@ -63,6 +63,17 @@ describe('dqsync report', () => {
     expect(data).toMatchObject({ targets: [{ gaps: 0, knownFromMs }] });
   });
 
+  it('says nothing of where coverage begins, if that is just before the first of the days shown', async () => {
+    const world = await aWorld();
+    const todayMs = Math.floor(world.simulator.clock.now() / (24 * hourMs)) * 24 * hourMs;
+    const initialFrom = new Date(todayMs - 24 * hourMs - 60_000).toISOString();
+    await world.configure((config) => Object.assign(config, { initialFrom }));
+    expect((await world.call(['sync'])).exitCode).toBe(0);
+    await world.cli(['report', '--days', '2']);
+    const data = await dataIn(join(world.folder, 'report.html'));
+    expect(data).toMatchObject({ targets: [{ gaps: 0, knownFromMs: null }] });
+  });
+
   it('shows an empty warehouse, and one whose checkpoint cannot be read', async () => {
     const world = await aWorld();
     expect(await world.cli(['report'])).toMatchObject({ exitCode: 0, stderr: '' });
