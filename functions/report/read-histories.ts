@@ -52,6 +52,12 @@ export async function readHistories(sql: PartitionSql, scope: ReportScope): Prom
   };
 }
 
+/** Returns the history of a task whose very first execution is in it: its incidents are not older than they look. */
+export function fromFirstRun({ last, incidents }: History): History {
+  const exact = incidents.map((incident) => ({ ...incident, mayBeOlder: false }));
+  return { last, lastIncident: exact.at(-1) ?? null, incidents: exact };
+}
+
 function historyOf(streaks: readonly Streak[]): History {
   const incidents = incidentsOf(streaks);
   return { last: streaks.at(-1) ?? null, lastIncident: incidents.at(-1) ?? null, incidents };

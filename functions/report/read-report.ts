@@ -6,7 +6,7 @@ import type { SqlValue } from '../query/sql-value.ts';
 import { calendarDays } from './calendar.ts';
 import { type DayCounts, sumOfDays } from './day-counts.ts';
 import { readFindings, readRuns } from './read-findings.ts';
-import { type History, noHistory, outcomes, readHistories } from './read-histories.ts';
+import { fromFirstRun, type History, noHistory, outcomes, readHistories } from './read-histories.ts';
 import type {
   HourCounts,
   IncidentData,
@@ -25,7 +25,7 @@ import {
   taskDaysSql,
   tasksSql,
 } from './report-sql.ts';
-import { type Definitions, definitionOf, type TaskPlace } from './task-definitions.ts';
+import { type Definitions, definitionOf, lifeOf, type TaskPlace } from './task-definitions.ts';
 import { totalsOf } from './totals.ts';
 
 /** The arguments of a report. */
@@ -88,14 +88,20 @@ export async function readReport(sql: PartitionSql, request: ReportRequest): Pro
   const histories = await readHistories(sql, scope);
   const places = placesOf(taskRows, request.targets);
   const knownUntil = knownUntilOf(taskRows, request.targets);
+  const dayOf = dayInTimeZone(request.timeZone);
+  const isShown = (ms: EpochMs): boolean => dayOf(ms) >= fromDay;
   const numbered = taskRows.map((row) => {
     const task = numberAt(row, 0);
-    const history = histories.ofTask.get(task) ?? noHistory;
+    const isFromFirstRun = isCreatedSince(isShown, request, placeOf(row));
+    const read = histories.ofTask.get(task) ?? noHistory;
+    const history = isFromFirstRun ? fromFirstRun(read) : read;
     return {
       incidents: history.incidents,
       data: taskOf(row, {
         w: places.findIndex((place) => place.workspace === row[1] && place.projectId === row[2]),
         history,
+        isFromFirstRun,
+        isDeleted: lifeOf(request.definitions, placeOf(row)).isDeleted,
         knownUntilMs: knownUntil(row),
         days: daysOfTask.get(task) ?? days.map(() => [0, 0, 0]),
         runs: runsOfTask.get(task) ?? [],
@@ -164,6 +170,27 @@ function knownUntilOf(
   return (row) => ofTargets.get(keyOf(row)) || (newest.get(keyOf(row)) ?? 0);
 }
 
+/**
+ * Whether a task was created in the days shown, and its targets have read everything since then. Then its first
+ * execution in the table is its very first.
+ *
+ * @param isShown whether a time is in the days shown, or later
+ */
+function isCreatedSince(
+  isShown: (ms: EpochMs) => boolean,
+  { definitions, targets }: ReportRequest,
+  task: TaskPlace,
+): boolean {
+  const { createdMs } = lifeOf(definitions, task);
+  return (
+    createdMs !== null &&
+    isShown(createdMs) &&
+    targets
+      .filter(({ workspace, projectId }) => workspace === task.workspace && projectId === task.projectId)
+      .every(({ error, gaps, knownFromMs }) => error === null && gaps === 0 && (knownFromMs ?? 0) <= createdMs)
+  );
+}
+
 type Place = Pick<WorkspaceData, 'workspace' | 'projectId' | 'label'>;
 
 function placesOf(taskRows: readonly (readonly SqlValue[])[], targets: readonly TargetFacts[]): Place[] {
@@ -216,6 +243,8 @@ function placeOf(row: readonly SqlValue[]): TaskPlace {
 }
 
 interface PartsOfTask extends Pick<TaskData, 'w' | 'days' | 'runs' | 'findings'> {
+  readonly isFromFirstRun: boolean;
+  readonly isDeleted: boolean;
   readonly knownUntilMs: EpochMs;
   readonly history: History;
   readonly definition: ReturnType<typeof definitionOf>;
@@ -224,10 +253,11 @@ interface PartsOfTask extends Pick<TaskData, 'w' | 'days' | 'runs' | 'findings'>
 /** @param row as `tasksSql` returns it */
 function taskOf(
   row: readonly SqlValue[],
-  { w, history, knownUntilMs, definition, days, runs, findings }: PartsOfTask,
+  { w, history, isFromFirstRun, isDeleted, knownUntilMs, definition, days, runs, findings }: PartsOfTask,
 ): TaskData {
   const longestPauseMs = numberOrNull(row[19]);
   const pauseMs = knownUntilMs - numberAt(row, 6);
+  const isStopped = !isDeleted && longestPauseMs !== null && pauseMs > 2 * longestPauseMs;
   const { last, lastIncident, incidents } = history;
   const failing = lastIncident?.resolvedMs === null ? lastIncident : null;
   return {
@@ -239,7 +269,7 @@ function taskOf(
     outcome: last?.outcome ?? null,
     inARow: failing?.runs ?? last?.runs ?? 0,
     sinceMs: failing?.openedMs ?? last?.firstStartMs ?? null,
-    sinceMayBeOlder: failing?.mayBeOlder ?? lastIncident === null,
+    sinceMayBeOlder: failing?.mayBeOlder ?? (lastIncident === null && !isFromFirstRun),
     lastMs: numberAt(row, 6),
     passed: numberAt(row, 7),
     alarms: numberAt(row, 8),
@@ -255,7 +285,7 @@ function taskOf(
     p95Ms: numberOrNull(row[16]),
     slowdown: numberOrNull(row[17]),
     slowerMs: numberOrNull(row[18]),
-    stoppedMs: longestPauseMs !== null && pauseMs > 2 * longestPauseMs ? pauseMs : null,
+    stoppedMs: isStopped ? pauseMs : null,
     days,
     runs,
     findings,

@@ -156,7 +156,7 @@ export interface TaskData {
   readonly slowerMs: number | null;
   /**
    * Time from its last run to the watermark of its target, if that is more than twice its longest pause before;
-   * otherwise null.
+   * otherwise null. Null too if it was deleted.
    */
   readonly stoppedMs: number | null;
   /** Counts of each day. */

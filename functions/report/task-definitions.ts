@@ -4,7 +4,7 @@
  */
 import { knownTasksKind } from '../checkpoint/known-tasks.ts';
 import { loadDocument } from '../checkpoint/state-document.ts';
-import type { Rule, TaskDetails } from '../model.ts';
+import type { EpochMs, Rule, TaskDetails } from '../model.ts';
 import type { Store } from '../warehouse/store.ts';
 import type { FindingData, RuleData, TargetFacts, TaskData } from './report-data.ts';
 
@@ -69,6 +69,15 @@ export function definitionOf(
     rules: rules.slice(0, maxRules).map(ruleData),
     rulesInAll: rules.length,
   };
+}
+
+/** Returns when a task was created, if that is known, and whether it was deleted. */
+export function lifeOf(
+  definitions: Definitions,
+  task: TaskPlace,
+): { readonly createdMs: EpochMs | null; readonly isDeleted: boolean } {
+  const { isDeleted = false, details } = definitions.get(keyOf(task)) ?? {};
+  return { createdMs: details?.createTimeMs ?? null, isDeleted };
 }
 
 /** Returns what a finding shows of its rule; empty texts if the task no longer has such a rule. */

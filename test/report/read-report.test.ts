@@ -2,10 +2,10 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Observation } from '../../functions/model.ts';
+import type { Observation, TaskDetails } from '../../functions/model.ts';
 import { lookBackDays, readReport } from '../../functions/report/read-report.ts';
 import type { TargetFacts, WholeReport } from '../../functions/report/report-data.ts';
-import { readDefinitions } from '../../functions/report/task-definitions.ts';
+import { type Definitions, readDefinitions } from '../../functions/report/task-definitions.ts';
 import type { Outcome } from '../../functions/streaks.ts';
 import { dataKey, taskTableName } from '../../functions/warehouse/layout.ts';
 import { openS3Store } from '../../functions/warehouse/s3-store.ts';
@@ -42,11 +42,22 @@ function aTarget(parts: Partial<TargetFacts> = {}): TargetFacts {
 
 async function reportOn(
   rows: readonly Observation[],
-  { days = 30, timeZone = 'UTC', targets = [aTarget()] } = {},
+  { days = 30, timeZone = 'UTC', targets = [aTarget()], definitions = new Map() as Definitions } = {},
 ): Promise<WholeReport> {
   const store = await tempWarehouse();
   await writeObservations(store, rows, timeZone);
-  return await readReport(await openedByPartition(store), { nowMs, timeZone, days, targets, definitions: new Map() });
+  return await readReport(await openedByPartition(store), { nowMs, timeZone, days, targets, definitions });
+}
+
+/** The definition of the task of `anObservation`. */
+function definedAs(parts: Partial<TaskDetails>, isDeleted = false): Definitions {
+  const { taskId, name } = anObservation();
+  const details: TaskDetails = {
+    ...{ id: taskId ?? 0n, type: 'QUALITY_TASK', name, categoryId: null, scheduleStatus: null, schedulePeriod: null },
+    ...{ scheduleInterval: null, createTimeMs: null, lastRunTimeMs: null, creator: null, extra: null },
+    ...{ description: null, level: null, alarmCondition: null, rules: [], ...parts },
+  };
+  return new Map([[`${workspace}/${projectId}/${taskId}`, { isDeleted, details }]]);
 }
 
 let ids = 0n;
@@ -212,6 +223,26 @@ describe('a report', () => {
       (await reportOn(rows, { targets: [aTarget({ watermarkMs })] })).tasks.map(({ stoppedMs }) => stoppedMs);
     expect(await stoppedAt(nowMs)).toEqual([51 * hourMs]);
     expect(await stoppedAt(nowMs - 50 * hourMs)).toEqual([null]);
+  });
+
+  it.each([
+    ['created in the days shown', 3, {}, false],
+    ['created before the days shown', 40, {}, true],
+    ['created within the days shown, but with a gap in them', 3, { gaps: 1, gapsMs: 1 }, true],
+    ['created before coverage begins', 3, { knownFromMs: nowMs - 2 * hourMs }, true],
+  ])('knows when a task began to fail that never passed, %s', async (_, daysAgo, flaws, mayBeOlder) => {
+    const definitions = definedAs({ createTimeMs: nowMs - daysAgo * dayMs });
+    const data = await reportOn(history('FF'), { definitions, targets: [aTarget(flaws)] });
+    expect(data.tasks).toMatchObject([{ sinceMayBeOlder: mayBeOlder }]);
+    expect(data.incidents).toMatchObject([{ mayBeOlder }]);
+    expect(data.workspaces[0]?.totals.newlyFailing).toBe(mayBeOlder ? 0 : 1);
+  });
+
+  it('does not count a deleted task as stopped', async () => {
+    const rows = history('SSSS').map((row) => ({ ...row, startTimeMs: row.startTimeMs - 50 * hourMs }));
+    const stopped = async (isDeleted: boolean) =>
+      (await reportOn(rows, { definitions: definedAs({}, isDeleted) })).workspaces[0]?.totals.stopped;
+    expect([await stopped(false), await stopped(true)]).toEqual([1, 0]);
   });
 
   it('measures by how much a task takes longer than before', async () => {
