@@ -29,6 +29,7 @@ import {
 } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
 import { UnprovenWindows } from './unproven.ts';
+import { requireWindows } from './window-check.ts';
 
 /** Length of a part: about the rows of one commit, but at least an hour, so that empty spans need few parts. */
 const partRows = 10_000;
@@ -65,6 +66,9 @@ export async function runBackfill(
     await readAndCommit(run, state, begun.committer, async () => {
       if (window !== null && uncommitted(begun.recorder, [window]).length > 0) {
         backfill.calibration = await calibrateRead(begun.source, window);
+        if (checkpoint.coverage.length === 0) {
+          await requireWindows(begun.source, run.clock.now());
+        }
         const read = rereads !== null ? readAgain : mode === 'incremental' ? fillNewestFirst : fillGaps;
         await read(backfill, window);
       }

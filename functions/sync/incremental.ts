@@ -19,6 +19,7 @@ import { outcomeOf, type TargetOutcome } from './summary.ts';
 import { calibrateRead, expectedRows, lateRowsFrom, rowsInTimeLeft, rowsOf, sourceTime } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
 import { UnprovenWindows } from './unproven.ts';
+import { requireWindows } from './window-check.ts';
 
 /** Two pages, which any run can read to the end. */
 const shortLookbackRows = 200;
@@ -83,6 +84,9 @@ async function readAll(parts: Incremental): Promise<void> {
   };
   const spans = toRead();
   const calibration = await calibrateRead(source, window);
+  if (recorder.checkpoint.coverage.length === 0) {
+    await requireWindows(source, run.clock.now());
+  }
   const reobservation = { run, source, recorder, spans, unproven };
   await reobserveOpen(reobservation);
   const totalMs = lengthOf(spans);

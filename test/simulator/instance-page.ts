@@ -61,14 +61,14 @@ function isTooLong({ startTimeMs, endTimeMs }: InstanceQuery, { maxSpanDays }: T
 /** Returns the span of live rows, by index, within the query's window; the traps determine its edges and skew. */
 export function windowOf(listing: Listing, query: InstanceQuery, traps: Traps): { from: number; to: number } {
   const from =
-    query.startTimeMs === null
+    query.startTimeMs === null || traps.ignoredEnds.includes('start_time')
       ? 0
       : listing.indexAt(
           query.startTimeMs - traps.filterSkewMs,
           traps.startEdge === 'inclusive' ? 'at-or-after' : 'after',
         );
   const to =
-    query.endTimeMs === null
+    query.endTimeMs === null || traps.ignoredEnds.includes('end_time')
       ? listing.live.length
       : listing.indexAt(query.endTimeMs - traps.filterSkewMs, traps.endEdge === 'inclusive' ? 'after' : 'at-or-after');
   return { from, to: Math.max(from, to) };

@@ -56,6 +56,8 @@ export interface Traps {
   endEdge: 'inclusive' | 'exclusive';
   /** The query compares its window with the shown start time plus this, which may be negative. */
   filterSkewMs: number;
+  /** Ends of the window that the query leaves out of account. */
+  ignoredEnds: readonly ('start_time' | 'end_time')[];
   /** A query for a longer window is refused with 400, unless the window is open at one end. */
   maxSpanDays: number | null;
   /** A page whose first row has a larger index is refused with 400. */
@@ -105,6 +107,7 @@ export function makeTraps(overrides: Partial<Traps> = {}): Traps {
     startEdge: 'inclusive',
     endEdge: 'inclusive',
     filterSkewMs: 0,
+    ignoredEnds: [],
     maxSpanDays: null,
     deepestOffset: null,
     listCap: null,

@@ -98,6 +98,26 @@ describe('a source that', () => {
     },
   );
 
+  it.each([[['start_time']], [['end_time']], [['start_time', 'end_time']]] satisfies Traps['ignoredEnds'][][])(
+    'ignores %j fails the first sync after four requests, and covers nothing',
+    async (ignoredEnds) => {
+      for (const rows of [2, 60, 3_000]) {
+        const world = await syncedSource({ traps: { ignoredEnds } });
+        const nowMs = world.clock.now();
+        world.sim.life.addMany(rows, { fromMs: nowMs - 20 * dayMs, toMs: nowMs - hourMs });
+        const [summary] = await world.sync();
+        expect(summary).toMatchObject({ done: false, rowsWritten: 0 });
+        expect(summary?.error?.message).toMatch(
+          new RegExp(`ignores ${ignoredEnds.at(-1)}: asked for \\S+ to \\S+, it listed instance \\d+, which started`),
+        );
+        expect(summary?.requests).toBeLessThanOrEqual(4);
+        world.sim.traps.ignoredEnds = [];
+        await world.syncWell();
+        await world.expectTruth();
+      }
+    },
+  );
+
   it('refuses long spans has the longest one it accepts in the checkpoint', async () => {
     const world = await syncedSource({ history: { days: 40, tasks: 5 }, traps: { maxSpanDays: 7 } });
     await world.syncWell();

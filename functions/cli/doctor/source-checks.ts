@@ -7,6 +7,7 @@ import { type EpochMs, maxPageRows, type Page, type PageFilter } from '../../mod
 import type { Source } from '../../source/client.ts';
 import { readCredentials } from '../../source/credentials.ts';
 import { targetOf } from '../../sync/targets.ts';
+import { requireWindows } from '../../sync/window-check.ts';
 import { count, counted } from '../terminal/formats.ts';
 import { askSourceClock, describeFutureRows, describeSkew, withSource } from '../terminal/source-clock.ts';
 import { type Check, checkOf, failedCheck, type NoteCheck, runCheck } from './check.ts';
@@ -19,7 +20,7 @@ const maxSkewMs = 60_000;
 const listedMs = 86_400_000 - 60_000;
 
 /** Checks that need a source that answers. */
-const laterChecks = ['clock', 'future rows', 'tasks'] as const;
+const laterChecks = ['windows', 'clock', 'future rows', 'tasks'] as const;
 
 const secretForms = { accessKey: 'an access key', password: 'a user with a password', token: 'a token' } as const;
 
@@ -37,6 +38,12 @@ export async function checkSource(connections: Connections, target: TargetConfig
   const { filter } = targetOf(target);
   await withSource(connections, target, patienceMs, async (source) => {
     if (await checkList(source, filter, connections.clock.now(), note)) {
+      note(
+        await runCheck('windows', async () => {
+          await requireWindows({ fetchPage: source.fetchPage, filter }, connections.clock.now());
+          return 'the source lists only executions of the requested days';
+        }),
+      );
       await checkClocks(connections.clock, source, filter, note);
       note(await checkTasks(source));
     }

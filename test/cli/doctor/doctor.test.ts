@@ -40,6 +40,7 @@ describe('dqsync doctor', () => {
       'secret',
       'credentials',
       'list',
+      'windows',
       'clock',
       'future rows',
       'tasks',
@@ -160,6 +161,20 @@ describe('dqsync doctor', () => {
     expect(check('tasks')).toMatchObject({
       outcome: 'noticed',
       remedy: expect.stringContaining('role admin or developer'),
+    });
+  });
+
+  it('finds that the source ignores the window, and exits with 1', async () => {
+    const world = await aWorld({ traps: { ignoredEnds: ['start_time'] } });
+    world.simulator.life.addMany(3, {
+      fromMs: world.simulator.clock.now() - hourMs,
+      toMs: world.simulator.clock.now(),
+    });
+    const { exitCode, check } = await examined(world);
+    expect(exitCode).toBe(1);
+    expect(check('windows')).toMatchObject({
+      outcome: 'failed',
+      finding: expect.stringContaining('ignores start_time'),
     });
   });
 
