@@ -1,7 +1,8 @@
 /** Every trap of the source, over several runs, while the source changes between and during them. */
 import { describe, expect, it } from 'vitest';
+import { SourceError } from '../../functions/errors.ts';
 import { type PageHook, sampleExtraFields, type Traps } from '../simulator/traps.ts';
-import { checkpointOf, dayMs, hourMs, minuteMs, syncedSource } from '../support/synced-source.ts';
+import { checkpointOf, dayMs, hourMs, minuteMs, syncedSource, withSource } from '../support/synced-source.ts';
 
 const traps: Record<string, Partial<Traps>> = {
   'pages of at most 30 rows': { pageCap: 30 },
@@ -117,6 +118,24 @@ describe('a source that', () => {
       }
     },
   );
+
+  it('refuses times long ago and in the future is read all the same', async () => {
+    const world = await syncedSource({ history: { days: 4, tasks: 5 } });
+    const nowMs = world.clock.now();
+    let refused = 0;
+    const refusing = withSource(world, ({ fetchPage }) => ({
+      fetchPage: async (request) => {
+        if (request.endTimeMs < nowMs - 400 * dayMs || request.startTimeMs > nowMs) {
+          refused += 1;
+          throw new SourceError('HTTP 400', { httpStatus: 400, remedy: 'Ask for other times.' });
+        }
+        return await fetchPage(request);
+      },
+    }));
+    await world.syncWell(refusing);
+    await world.expectTruth();
+    expect(refused).toBe(2);
+  });
 
   it('refuses long spans has the longest one it accepts in the checkpoint', async () => {
     const world = await syncedSource({ history: { days: 40, tasks: 5 }, traps: { maxSpanDays: 7 } });
