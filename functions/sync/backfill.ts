@@ -65,10 +65,11 @@ export async function runBackfill(
     const backfill: Backfill = { ...begun, unproven, calibration: null, totalMs: 0 };
     await readAndCommit(run, state, begun.committer, async () => {
       if (window !== null && uncommitted(begun.recorder, [window]).length > 0) {
-        backfill.calibration = await calibrateRead(begun.source, window);
+        const calibration = await calibrateRead(begun.source, window);
         if (checkpoint.coverage.length === 0) {
-          await requireWindows(begun.source, run.clock.now());
+          await requireWindows(begun.source, calibration.reply.page.executions, run.clock.now());
         }
+        backfill.calibration = calibration;
         const read = rereads !== null ? readAgain : mode === 'incremental' ? fillNewestFirst : fillGaps;
         await read(backfill, window);
       }

@@ -85,7 +85,7 @@ async function readAll(parts: Incremental): Promise<void> {
   const spans = toRead();
   const calibration = await calibrateRead(source, window);
   if (recorder.checkpoint.coverage.length === 0) {
-    await requireWindows(source, run.clock.now());
+    await requireWindows(source, calibration.reply.page.executions, run.clock.now());
   }
   const reobservation = { run, source, recorder, spans, unproven };
   await reobserveOpen(reobservation);

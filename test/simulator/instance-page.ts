@@ -77,7 +77,11 @@ export function windowOf(listing: Listing, query: InstanceQuery, traps: Traps): 
 function match(listing: Listing, query: InstanceQuery, traps: Traps, nowMs: EpochMs, random: Random): Matches {
   const { from, to } = windowOf(listing, query, traps);
   const { live } = listing;
-  const filtered = [query.name, query.taskType, query.runStatus, query.notifyStatus].some((filter) => filter !== null);
+  const ended = (entry: Entry): boolean =>
+    (stateAt(entry, nowMs).endTimeMs ?? Number.POSITIVE_INFINITY) <= (query.endTimeMs ?? Number.POSITIVE_INFINITY);
+  const filtered =
+    [query.name, query.taskType, query.runStatus, query.notifyStatus].some((filter) => filter !== null) ||
+    traps.filtersByEnd;
   if (!filtered && traps.order === 'start-asc') {
     return { total: to - from, slice: (first, last) => live.slice(from + first, from + last) };
   }
@@ -88,7 +92,9 @@ function match(listing: Listing, query: InstanceQuery, traps: Traps, nowMs: Epoc
     };
   }
   const span = live.slice(from, to);
-  const rows = filtered ? span.filter((entry) => matchesFilters(entry, query, nowMs)) : span;
+  const rows = filtered
+    ? span.filter((entry) => matchesFilters(entry, query, nowMs) && (!traps.filtersByEnd || ended(entry)))
+    : span;
   sort(rows, traps, random);
   return { total: rows.length, slice: (first, last) => rows.slice(first, last) };
 }

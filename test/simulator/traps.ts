@@ -58,6 +58,8 @@ export interface Traps {
   filterSkewMs: number;
   /** Ends of the window that the query leaves out of account. */
   ignoredEnds: readonly ('start_time' | 'end_time')[];
+  /** Whether the query's `end_time` is compared with the end of an execution, so that a running one never matches. */
+  filtersByEnd: boolean;
   /** A query for a longer window is refused with 400, unless the window is open at one end. */
   maxSpanDays: number | null;
   /** A page whose first row has a larger index is refused with 400. */
@@ -108,6 +110,7 @@ export function makeTraps(overrides: Partial<Traps> = {}): Traps {
     endEdge: 'inclusive',
     filterSkewMs: 0,
     ignoredEnds: [],
+    filtersByEnd: false,
     maxSpanDays: null,
     deepestOffset: null,
     listCap: null,

@@ -99,27 +99,42 @@ describe('a source that', () => {
     },
   );
 
-  it.each([[['start_time']], [['end_time']], [['start_time', 'end_time']]] satisfies Traps['ignoredEnds'][][])(
-    'ignores %j fails the first sync after four requests, and covers nothing',
-    async (ignoredEnds) => {
-      for (const rows of [2, 60, 3_000]) {
-        const world = await syncedSource({ traps: { ignoredEnds } });
-        const nowMs = world.clock.now();
-        world.sim.life.addMany(rows, { fromMs: nowMs - 20 * dayMs, toMs: nowMs - hourMs });
-        const [summary] = await world.sync();
-        expect(summary).toMatchObject({ done: false, rowsWritten: 0 });
-        expect(summary?.error?.message).toMatch(
-          new RegExp(`ignores ${ignoredEnds.at(-1)}: asked for \\S+ to \\S+, it listed instance \\d+, which started`),
-        );
-        expect(summary?.requests).toBeLessThanOrEqual(4);
-        world.sim.traps.ignoredEnds = [];
-        await world.syncWell();
-        await world.expectTruth();
-      }
-    },
-  );
+  it.each<[string, RegExp, Partial<Traps>]>([
+    ['ignores start_time', /ignores start_time: asked for \S+ to \S+, it listed/, { ignoredEnds: ['start_time'] }],
+    ['ignores end_time', /ignores end_time: asked for \S+ to \S+, it listed/, { ignoredEnds: ['end_time'] }],
+    ['ignores both ends', /ignores end_time: asked for/, { ignoredEnds: ['start_time', 'end_time'] }],
+    ['compares ends', /it lists instance \d+, which started at \S+, but not for \S+ to/, { filtersByEnd: true }],
+  ])('fails the first sync after a few requests, and covers nothing, if it %s', async (_, message, trap) => {
+    for (const rows of [20, 60, 3_000]) {
+      const world = await syncedSource({ traps: trap });
+      const nowMs = world.clock.now();
+      world.sim.life.addMany(rows, { fromMs: nowMs - 20 * dayMs, toMs: nowMs - hourMs });
+      const [summary] = await world.sync();
+      expect(summary).toMatchObject({ done: false, rowsWritten: 0 });
+      expect(summary?.error?.message).toMatch(message);
+      expect(summary?.requests).toBeLessThanOrEqual(10);
+      Object.assign(world.sim.traps, { ignoredEnds: [], filtersByEnd: false });
+      await world.syncWell();
+      await world.expectTruth();
+    }
+  });
 
-  it('refuses times long ago and in the future is read all the same', async () => {
+  it.each([
+    ['instances are run again', { rerunEveryNthRequest: 1 }],
+    ['replies are empty now and then', { faults: [{ kind: 'empty-page', when: { every: 2 } }] }],
+    ['starts deviate by 3 s', { filterSkewMs: 3_000 }],
+    ['pages hold 10 rows', { pageCap: 10 }],
+    ['all rows start at once', {}],
+  ] satisfies [string, Partial<Traps>][])('is not refused because %s', async (why, trap) => {
+    const world = await syncedSource({ traps: trap });
+    const nowMs = world.clock.now();
+    const lengthMs = why === 'all rows start at once' ? 1_000 : 20 * dayMs;
+    world.sim.life.addMany(300, { fromMs: nowMs - 20 * dayMs, toMs: nowMs - 20 * dayMs + lengthMs });
+    const [summary] = await world.sync();
+    expect(summary?.error?.message ?? '').not.toContain('select');
+  });
+
+  it('refuses times long ago and in the future is read completely', async () => {
     const world = await syncedSource({ history: { days: 4, tasks: 5 } });
     const nowMs = world.clock.now();
     let refused = 0;

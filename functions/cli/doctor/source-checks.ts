@@ -3,7 +3,7 @@ import type { Clock } from '../../clock.ts';
 import type { TargetConfig } from '../../config.ts';
 import type { Connections } from '../../connect.ts';
 import { CredentialsError, SourceError, toDqsyncError } from '../../errors.ts';
-import { type EpochMs, maxPageRows, type Page, type PageFilter } from '../../model.ts';
+import { type EpochMs, type Execution, maxPageRows, type Page, type PageFilter } from '../../model.ts';
 import type { Source } from '../../source/client.ts';
 import { readCredentials } from '../../source/credentials.ts';
 import { targetOf } from '../../sync/targets.ts';
@@ -37,11 +37,12 @@ export async function checkSource(connections: Connections, target: TargetConfig
   }
   const { filter } = targetOf(target);
   await withSource(connections, target, patienceMs, async (source) => {
-    if (await checkList(source, filter, connections.clock.now(), note)) {
+    const listed = await checkList(source, filter, connections.clock.now(), note);
+    if (listed !== null) {
       note(
         await runCheck('windows', async () => {
-          await requireWindows({ fetchPage: source.fetchPage, filter }, connections.clock.now());
-          return 'the source lists only executions of the requested days';
+          await requireWindows({ fetchPage: source.fetchPage, filter }, listed, connections.clock.now());
+          return 'the source selects by start time';
         }),
       );
       await checkClocks(connections.clock, source, filter, note);
@@ -50,21 +51,29 @@ export async function checkSource(connections: Connections, target: TargetConfig
   });
 }
 
-/** Lists the last day: checks first the credentials, then the list. Returns whether further checks make sense. */
-async function checkList(source: Source, filter: PageFilter, nowMs: EpochMs, note: NoteCheck): Promise<boolean> {
+/**
+ * Lists the last day: checks first the credentials, then the list. Returns the executions; null if further checks make no
+ * sense.
+ */
+async function checkList(
+  source: Source,
+  filter: PageFilter,
+  nowMs: EpochMs,
+  note: NoteCheck,
+): Promise<readonly Execution[] | null> {
   try {
     const span = { startTimeMs: nowMs - listedMs, endTimeMs: nowMs };
     const page = await source.fetchPage({ ...span, filter, limit: maxPageRows, offset: 0 });
     note(checkOf('credentials', 'passed', 'the source accepts them'));
     note(listCheck(page));
-    return true;
+    return page.executions;
   } catch (thrown) {
     const error = toDqsyncError(thrown);
     // Without a request to the list, the token was not available.
     if (error instanceof CredentialsError || source.stats().requests === 0) {
       note(failedCheck('credentials', error));
       skip(['list', ...laterChecks], 'the source accepts no request without credentials', note);
-      return false;
+      return null;
     }
     const isAnswer = error instanceof SourceError && error.httpStatus !== undefined;
     note(
@@ -74,7 +83,7 @@ async function checkList(source: Source, filter: PageFilter, nowMs: EpochMs, not
     );
     note(failedCheck('list', error));
     skip(laterChecks, 'the list does not work', note);
-    return false;
+    return null;
   }
 }
 
