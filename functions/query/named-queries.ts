@@ -44,7 +44,7 @@ export function namedQueries({ view, lastDays, further = (name) => name }: Named
     },
     {
       title: 'Rules that stopped running',
-      description: `Tasks that have not run for more than twice their longest pause so far, compared with the newest execution of their workspace, ${period}.`,
+      description: `Tasks that have not run for more than twice their longest pause so far, compared with the newest execution of their workspace, ${period}. None if the whole workspace has stopped: the report compares with the watermark instead.`,
       sql: stoppedRules(view, since),
     },
     {
@@ -54,7 +54,7 @@ export function namedQueries({ view, lastDays, further = (name) => name }: Named
     },
     {
       title: 'Freshness of the table',
-      description: `Per workspace and project: the newest execution, the last observation, and the number of open executions, ${period}.`,
+      description: `Per workspace and project: the newest execution, the last observation, and the number of open executions, expired ones included, ${period}.`,
       sql: freshness(view, since),
     },
     ...taskQueries({ view, further, since, sinceWeek: sinceDay(7), period }),
@@ -74,6 +74,9 @@ function daysAgo(days: number): string {
   return `CAST(CAST(current_date - INTERVAL '${Math.trunc(days)}' DAY AS date) AS varchar)`;
 }
 
+/** The name of a task that was renamed is that of its newest execution. */
+const newestName = 'max_by(name, ROW(start_time, id))';
+
 function passRateByDay(view: string, since: string): string {
   return `SELECT dt, workspace,
   count(*) AS finished,
@@ -88,7 +91,7 @@ ORDER BY dt DESC, workspace`;
 }
 
 function rulesFailingMost(view: string, since: string): string {
-  return `SELECT workspace, task_id, max(name) AS name,
+  return `SELECT workspace, task_id, ${newestName} AS name,
   count_if(run_status IN ('ALARMING', 'FAILED')) AS bad,
   count(*) AS finished,
   round(1e2 * count_if(run_status IN ('ALARMING', 'FAILED')) / count(*), 1) AS bad_percent,
@@ -109,10 +112,18 @@ ORDER BY start_time DESC, id, workspace, project_id
 LIMIT 100`;
 }
 
+/**
+ * Whether an execution is open, as `isOpen` of the model says, and still at the source: `extra` holds an end time that
+ * could not be read, and the time at which an open execution was found missing.
+ */
+const isOpen = `(run_status IS NULL OR run_status NOT IN ('SUCCESS', 'ALARMING', 'FAILED')
+      OR end_time IS NULL AND coalesce(extra, '') NOT LIKE '%"end_time":%')
+    AND coalesce(extra, '') NOT LIKE '%"_dqsync":{"vanished_at":%'`;
+
 function freshness(view: string, since: string): string {
   return `SELECT workspace, project_id,
   count(*) AS executions,
-  count_if(run_status IS NULL OR run_status NOT IN ('SUCCESS', 'ALARMING', 'FAILED') OR end_time IS NULL) AS still_open,
+  count_if(${isOpen}) AS still_open,
   max(start_time) AS newest_execution,
   max(observed_at) AS last_observed,
   date_diff('minute', max(observed_at), CAST(current_timestamp AT TIME ZONE 'UTC' AS timestamp)) AS minutes_since
@@ -127,19 +138,19 @@ ORDER BY workspace, project_id`;
  * and method.
  */
 function slowestRules(view: string, since: string): string {
-  return `SELECT workspace, task_id, max(name) AS name,
+  return `SELECT workspace, task_id, ${newestName} AS name,
   max(runs) AS runs,
   max(CASE WHEN place = CAST(ceil(0.5 * runs) AS bigint) THEN millis END) / 1e3 AS p50_seconds,
   max(CASE WHEN place = CAST(ceil(0.95 * runs) AS bigint) THEN millis END) / 1e3 AS p95_seconds
 FROM (
-  SELECT workspace, task_id, name, millis,
+  SELECT workspace, task_id, name, start_time, id, millis,
     row_number() OVER (PARTITION BY workspace, task_id ORDER BY millis, start_time, id) AS place,
     count(*) OVER (PARTITION BY workspace, task_id) AS runs
   FROM (
     SELECT workspace, task_id, name, start_time, id,
       date_diff('millisecond', start_time, end_time) AS millis
     FROM ${view}
-    WHERE ${since} AND end_time IS NOT NULL
+    WHERE ${since} AND run_status IN ('SUCCESS', 'ALARMING', 'FAILED') AND end_time IS NOT NULL
   ) AS lasting
 ) AS placed
 GROUP BY workspace, task_id
@@ -156,13 +167,13 @@ function stoppedRules(view: string, since: string): string {
   round(longest_pause / 3.6e6, 1) AS longest_pause_hours,
   round(date_diff('millisecond', last_run, newest) / 3.6e6, 1) AS still_for_hours
 FROM (
-  SELECT workspace, task_id, max(name) AS name,
+  SELECT workspace, task_id, ${newestName} AS name,
     count(*) AS runs,
     max(start_time) AS last_run,
     max(date_diff('millisecond', previous, start_time)) AS longest_pause,
     max(max(start_time)) OVER (PARTITION BY workspace) AS newest
   FROM (
-    SELECT workspace, task_id, name, start_time,
+    SELECT workspace, task_id, name, start_time, id,
       lag(start_time) OVER (PARTITION BY workspace, task_id ORDER BY start_time, id) AS previous
     FROM ${view}
     WHERE ${since}
@@ -179,7 +190,7 @@ function statusChanges(view: string, since: string): string {
   const lastOf = (day: string) => `max_by(run_status, ROW(start_time, id)) FILTER (WHERE dt = ${day})`;
   return `SELECT workspace, task_id, name, status_before, status_after
 FROM (
-  SELECT workspace, task_id, max(name) AS name,
+  SELECT workspace, task_id, ${newestName} AS name,
     ${lastOf(before)} AS status_before,
     ${lastOf(after)} AS status_after
   FROM ${view}

@@ -43,7 +43,7 @@ export function taskQueries(options: TaskQueryOptions): readonly NamedQuery[] {
     },
     {
       title: 'Tasks scheduled that did not run',
-      description: `Scheduled tasks that have not run for more than twice their interval, compared with the newest execution of their workspace, ${period}.`,
+      description: `Scheduled tasks that have not run for more than twice their interval, compared with the newest execution of their workspace, ${period}. None if the whole workspace has stopped.`,
       sql: tasksNotRun(options),
     },
   ];

@@ -92,6 +92,55 @@ describe('named queries', () => {
     ]);
   });
 
+  it('count an execution as open only if its outcome can still change and the source still has it', async () => {
+    const store = await tempWarehouse();
+    const vanished = '"_dqsync":{"vanished_at":"2026-01-01T01:00:00.000Z"}';
+    const states = [
+      { runStatus: 'RUNNING', endTimeMs: null, extra: null },
+      { runStatus: 'PAUSED', extra: '{"note":"end_time"}' },
+      { runStatus: null },
+      { runStatus: 'SUCCESS', endTimeMs: null, extra: '{"score":1}' },
+      // Not open.
+      { runStatus: 'SUCCESS' },
+      { runStatus: 'FAILED', endTimeMs: null, extra: '{"end_time":-1}' },
+      { runStatus: 'RUNNING', endTimeMs: null, extra: `{${vanished}}` },
+      { runStatus: 'RUNNING', endTimeMs: null, extra: `{"score":1,${vanished}}` },
+    ];
+    await writeObservations(
+      store,
+      states.map((state, index) => anObservation({ id: BigInt(index), ...state })),
+    );
+
+    expect(await ask(await opened(store), sqlOf('Freshness of the table'))).toMatchObject([
+      { executions: 8n, still_open: 4n },
+    ]);
+  });
+
+  it('show a renamed task by the name of its newest execution', async () => {
+    const store = await tempWarehouse();
+    const midnightMs = Math.floor(Date.now() / (24 * hourMs)) * 24 * hourMs;
+    const ran = (id: bigint, hoursAgo: number, name: string, taskId = 1n) =>
+      anObservation({
+        ...{ id, name, taskId, runStatus: hoursAgo > 24 ? 'FAILED' : 'ALARMING' },
+        startTimeMs: midnightMs - hoursAgo * hourMs,
+      });
+    await writeObservations(store, [
+      ...[ran(1n, 40, 'zeta'), ran(2n, 39, 'zeta'), ran(3n, 38, 'zeta'), ran(4n, 20, 'alpha')],
+      ran(5n, -20, 'other', 2n),
+    ]);
+    const sql = await opened(store);
+    const named = async (title: string) =>
+      (await ask(sql, sqlOf(title))).find((row) => row['task_id'] === 1n)?.['name'];
+
+    const titles = [
+      'Rules failing most',
+      'Slowest rules',
+      'Rules that stopped running',
+      'Status changes between two days',
+    ];
+    expect(await Promise.all(titles.map(named))).toEqual(titles.map(() => 'alpha'));
+  });
+
   it('have no ties: each window and each max_by is finally ordered by id', () => {
     const orderings = namedQueries({ view: 'quality_instances', lastDays: 30 }).flatMap(({ title, sql }) => {
       const windows = [...sql.matchAll(/OVER \([^()]*ORDER BY ([^()]+)\)/g)];
