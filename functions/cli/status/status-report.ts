@@ -114,9 +114,9 @@ function expired(status: TargetStatus, target: string): string | null {
   if (oldest === null || latest === null) {
     return null;
   }
-  const what = `${counted(expiredExecutions, 'execution')}, open for longer than maxOpenDays, started ${shortTime(oldest)} to ${shortTime(latest)}`;
+  const what = `${counted(expiredExecutions, 'execution')}, open for longer than maxOpenDays, started ${fromTo(oldest, latest)}`;
   const command = `dqsync backfill --again ${daysOf(oldest, latest)} --target ${target}`;
-  return paint.yellow(`${what}; the table keeps their last state. To read them again: ${command}`);
+  return paint.yellow(`${what}; the table keeps the last state. To read again: ${command}`);
 }
 
 /** Rows that the table lacks. */
@@ -143,9 +143,13 @@ function expiredResults({ results }: TargetStatus, target: string): string | nul
   if (oldest === null || latest === null) {
     return null;
   }
-  const what = `${counted(results.expired, 'execution')} without rule results, started ${shortTime(oldest)} to ${shortTime(latest)}: every request for them failed`;
+  const what = `${counted(results.expired, 'execution')} without rule results, started ${fromTo(oldest, latest)}: every request for them failed`;
   const command = `dqsync backfill --again --results ${daysOf(oldest, latest)} --target ${target}`;
-  return paint.yellow(`${what}. To request them again: ${command}`);
+  return paint.yellow(`${what}. To request again: ${command}`);
+}
+
+function fromTo(oldest: string, latest: string): string {
+  return oldest === latest ? shortTime(oldest) : `${shortTime(oldest)} to ${shortTime(latest)}`;
 }
 
 function daysOf(oldest: string, latest: string): string {

@@ -51,7 +51,7 @@ export function statusOf(
     quarantined,
     results: resultsStatus(results),
     unfinishedBackfills: unfinishedOf(runs, checkpoint, watermarkMs ?? nowMs - settings.settleMs - settings.lookbackMs),
-    lastRun: lastRun === null ? null : describeRun(lastRun),
+    lastRun: lastRun === null ? null : describeRun(lastRun, runs),
     nextRun: {
       /** The window `[from, to)` that it would read now. */
       from: isoTime(next.fromMs),
@@ -82,8 +82,11 @@ function unfinishedOf(runs: readonly RunRecord[], { coverage }: Checkpoint, unti
   });
 }
 
-function describeRun({ startedAtMs, committedAtMs, ...run }: LastRun) {
-  return { ...run, startedAt: isoTime(startedAtMs), committedAt: isoTime(committedAtMs) };
+/** The checkpoint's own count leaves out the gaps that a sync fills in its remaining time. */
+function describeRun({ startedAtMs, committedAtMs, ...run }: LastRun, runs: readonly RunRecord[]) {
+  const recorded = runs.find(({ runId }) => runId === run.runId)?.rowsWritten ?? 0;
+  const rowsWritten = Math.max(run.rowsWritten, recorded);
+  return { ...run, rowsWritten, startedAt: isoTime(startedAtMs), committedAt: isoTime(committedAtMs) };
 }
 
 function ageSeconds(ms: EpochMs | null, nowMs: EpochMs): number | null {

@@ -156,7 +156,7 @@ describe('dqsync status', () => {
     await world.call(['sync']);
     const run = await world.call(['status']);
     expect(run.stdout).toMatch(
-      /expired {4}1 execution, open for longer than maxOpenDays, started \S+ to .*--again --from \d{4}-\d\d-\d\d --to \d{4}-\d\d-\d\d --target/,
+      /expired {4}1 execution, open for longer than maxOpenDays, started \S+; .*--again --from \d{4}-\d\d-\d\d --to \d{4}-\d\d-\d\d --target/,
     );
     expect(run.stdout).toMatch(
       /set aside {2}2 rows that could not be read, in quarantine\/sales\/ .*dqsync quarantine/,

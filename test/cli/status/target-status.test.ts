@@ -39,6 +39,29 @@ function anOpenEntry(hours: number, awaits: OpenEntry['awaits'] = 'outcome'): Op
   return { execution, observedAtMs: startTimeMs, lookedAtMs: startTimeMs, awaits };
 }
 
+describe('the last run', () => {
+  const lastRun = {
+    ...{ runId: 'r2', mode: 'incremental' as const, outcome: 'done' as const, rowsWritten: 46, error: null },
+    ...{ startedAtMs: newYearMs, committedAtMs: newYearMs + hourMs },
+  };
+  const recorded = (runId: string, rowsWritten: number): RunRecord => ({
+    ...{ runId, mode: 'incremental', outcome: 'done', startedAt: at(0), endedAt: at(1), from: null, to: null },
+    ...{ rowsRead: 0, rowsWritten, requests: 0, error: null },
+  });
+
+  it.each([
+    [
+      'includes the rows of gaps that it has filled, as "dqsync runs" does',
+      [recorded('r1', 500), recorded('r2', 239)],
+      239,
+    ],
+    ['shows the rows of its commits if it is not recorded', [recorded('r1', 500)], 46],
+    ['shows the rows of its commits if it has not ended', [recorded('r2', 0)], 46],
+  ])('%s', (_, runs, rowsWritten) => {
+    expect(aStatus({ ...covered([0, 8]), lastRun }, 10, runs).lastRun).toMatchObject({ runId: 'r2', rowsWritten });
+  });
+});
+
 describe('the next run', () => {
   it('begins at initialFrom if nothing is covered', () => {
     const status = aStatus({}, 10);
