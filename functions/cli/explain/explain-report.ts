@@ -71,11 +71,17 @@ function executionLines(explained: Explained, start: string, isRerun: boolean): 
 
 function stateText(row: Row): string {
   const status = textOf(row['run_status']);
+  if (hasVanished(row)) {
+    return `no longer at the source, last seen ${styleOf(status, status)}: deleted, or started again`;
+  }
   const ended = row['end_time'] === null ? 'not ended' : `ended ${shortTime(textOf(row['end_time']))}`;
   return `${styleOf(status, status)}, ${ended}, notification ${textOf(row['notify_status'])}`;
 }
 
 function missing(note: Row | undefined, latest: Row | undefined): string {
+  if (note === undefined && latest !== undefined && hasVanished(latest)) {
+    return 'no rule results: the execution left the source before its end was observed';
+  }
   if (note === undefined && latest !== undefined && wasOpen(latest)) {
     return 'no rule results yet: the instance was still open when it was last observed';
   }
@@ -97,6 +103,12 @@ function wasOpen({ run_status: status, end_time: end, extra }: Row): boolean {
     endTimeMs: typeof end === 'string' ? parseTime(end) : null,
     extra: typeof extra === 'string' ? extra : null,
   });
+}
+
+/** Whether the observation notes that an open execution was found missing at the source. */
+function hasVanished({ extra }: Row): boolean {
+  const { _dqsync: note } = Object(typeof extra === 'string' ? parsedJson(extra) : null);
+  return Object.hasOwn(Object(note), 'vanished_at');
 }
 
 function resultText(row: Row, names: ReadonlyMap<string, string>): string {

@@ -50,9 +50,9 @@ describe('dqsync explain', () => {
       /no rule results: the instance was deleted/,
     ],
     [
-      'an instance that has not ended',
+      'an instance that left before it ended',
       async () => undefined,
-      /no rule results yet: the instance was still open/,
+      /no longer at the source, last seen RUNNING: deleted, or started again\n {4}no rule results: the execution left the source/,
       'RUNNING',
     ],
   ])('reports what is missing: %s', async (_, prepare, said, runStatus = 'FAILED') => {
@@ -66,6 +66,15 @@ describe('dqsync explain', () => {
     const run = await world.call(['explain', String(id)]);
     expect(run.stdout).toMatch(said);
     expect(run.stdout).toMatch(/not observed yet: dqsync sync --tasks/);
+  });
+
+  it('says of an instance that has not ended that it was still open', async () => {
+    const world = await aWorld();
+    const { life, clock } = world.simulator;
+    const { id } = life.addExecution({ runStatus: 'RUNNING', startTimeMs: clock.now() - hourMs });
+    await world.call(['sync']);
+    const run = await world.call(['explain', String(id)]);
+    expect(run.stdout).toMatch(/RUNNING, not ended, .*\n {4}no rule results yet: the instance was still open/);
   });
 
   it.each([
