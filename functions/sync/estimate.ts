@@ -120,7 +120,8 @@ async function sumOfCounts(run: TargetRun, windows: readonly Window[]): Promise<
  * counts the page.
  */
 async function countOf({ source, target }: TargetRun, { fromMs, toMs }: Window): Promise<number | null> {
-  const request = { startTimeMs: fromMs, endTimeMs: toMs, filter: target.filter, offset: 0 };
+  // Executions start at whole seconds. A millisecond earlier it does not matter whether the source includes the ends.
+  const request = { startTimeMs: fromMs - 1, endTimeMs: toMs - 1, filter: target.filter, offset: 0 };
   const one = await source.fetchPage({ ...request, limit: 1 });
   const rows = one.executions.length + one.unreadable.length;
   if (one.count === null) {

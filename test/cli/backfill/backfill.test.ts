@@ -29,6 +29,18 @@ describe('dqsync backfill', () => {
     expect(status).toMatchObject({ watermark: null, coverage: { rows: 0 } });
   });
 
+  it.each(['inclusive', 'exclusive'] as const)('counts no execution of the next day if edges are %s', async (edge) => {
+    const world = await aWorld();
+    Object.assign(world.simulator.traps, { startEdge: edge, endEdge: edge });
+    const fromMs = Date.parse('2026-05-01T00:00:00Z');
+    for (let hours = 0; hours <= 48; hours += 6) {
+      world.simulator.life.addExecution({ startTimeMs: fromMs + hours * hourMs });
+    }
+    const range = ['--from', '2026-05-01', '--to', '2026-05-02'];
+    const [estimate] = JSON.parse((await world.call(['backfill', ...range, '--dry-run', '--json'])).stdout);
+    expect(estimate).toMatchObject({ rows: 4, isCounted: true });
+  });
+
   it.each([1, 7])('estimates its cost if the source limits spans to %i days', async (maxSpanDays) => {
     const { world } = await aWorldWithHistory(3_000);
     Object.assign(world.simulator.traps, { maxSpanDays });
