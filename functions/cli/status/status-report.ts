@@ -90,8 +90,9 @@ function completeness({ watermark, watermarkAgeSeconds, coverage }: TargetStatus
     ...(before === 0 ? [] : [`except for ${counted(before, 'gap')}`]),
     ...(after === 0 ? [] : [`${counted(after, 'gap')} after that`]),
   ].join(', ');
+  const held = `${counted(rows, 'execution')}${after === 0 ? '' : ' including later ones'}`;
   const age = duration((watermarkAgeSeconds ?? 0) * 1000);
-  return `${shortTime(from)} to ${paint.bold(shortTime(watermark))} (${age} ago), ${counted(rows, 'execution')}, ${known === '' ? 'no gaps' : paint.yellow(known)}`;
+  return `${shortTime(from)} to ${paint.bold(shortTime(watermark))} (${age} ago), ${held}, ${known === '' ? 'no gaps' : paint.yellow(known)}`;
 }
 
 function coverageFacts(coverage: CoverageView, target: string): Fact[] {

@@ -121,12 +121,12 @@ describe('the line on completeness', () => {
     [
       'a gap that a sync could not prove',
       { ...covered([0, 4], [6, 8]), incremental: incremental(0, 8) },
-      `${short(0)} to ${short(4)} (6 hours ago), 20 executions, 1 gap after that`,
+      `${short(0)} to ${short(4)} (6 hours ago), 20 executions including later ones, 1 gap after that`,
     ],
     [
       'gaps before and after the watermark',
       { ...covered([2, 4], [6, 8]), incremental: incremental(2, 8) },
-      `${short(2)} to ${short(4)} (6 hours ago), 20 executions, except for 1 gap, 1 gap after that`,
+      `${short(2)} to ${short(4)} (6 hours ago), 20 executions including later ones, except for 1 gap, 1 gap after that`,
     ],
     [
       'a first sync that was interrupted after it had read later parts first',
