@@ -96,9 +96,10 @@ function readAndWritten(summary: Summary): string {
   return `${counted(rowsRead, 'row')} read in ${asked}, ${written}`;
 }
 
-function leftOver({ openExecutions, quarantined, results }: Summary): string {
+function leftOver({ openExecutions, expired, quarantined, results }: Summary): string {
   const quarantine =
     quarantined === 0 ? 'none quarantined' : paint.yellow(`${counted(quarantined, 'unreadable row')} quarantined`);
   const fetched = results === 0 ? '' : `, rule results of ${counted(results, 'execution')}`;
-  return `${counted(openExecutions, 'execution')} still open, ${quarantine}${fetched}`;
+  const old = expired === 0 ? '' : paint.yellow(` (and ${count(expired)} expired: open for longer than maxOpenDays)`);
+  return `${counted(openExecutions, 'execution')} still open${old}, ${quarantine}${fetched}`;
 }

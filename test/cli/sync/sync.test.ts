@@ -7,6 +7,17 @@ import { FakeS3 } from '../../support/fake-s3.ts';
 import { addExecutions, aWorld, hourMs, stopped } from '../world.ts';
 
 describe('dqsync sync', () => {
+  it('says in the summary how many open executions are too old to be re-checked', async () => {
+    const world = await aWorld();
+    const { life, clock } = world.simulator;
+    await world.configure((config) => Object.assign(config, { initialFrom: new Date(clock.now() - 240 * hourMs) }));
+    life.addExecution({ runStatus: 'RUNNING', startTimeMs: clock.now() - 200 * hourMs });
+    life.addExecution({ runStatus: 'RUNNING', startTimeMs: clock.now() - 2 * hourMs });
+    expect((await world.call(['sync'])).stdout).toContain(
+      '\n  1 execution still open (and 1 expired: open for longer than maxOpenDays), none quarantined\n',
+    );
+  });
+
   it('copies the source, prints a short summary, and shows no progress bar in a pipe', async () => {
     const world = await aWorld();
     addExecutions(world, 250);
