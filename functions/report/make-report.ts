@@ -78,14 +78,13 @@ async function factsOf(
     gaps: 0,
     gapsMs: 0,
     knownFromMs: null,
-    open: 0,
     lastRun: null,
     lastAudit: null,
   };
   try {
     const { checkpoint } = await loadCheckpoint({ store, target: targetOf(target), settings });
     const { value: record } = await loadDocument(store, name, auditKind);
-    const { lastRun, open, coverage } = checkpoint;
+    const { lastRun, coverage } = checkpoint;
     const span = knownSpan(checkpoint, settings.initialFromMs);
     const gaps =
       span === null || span.toMs <= fromMs ? [] : gapsIn({ ...span, fromMs: Math.max(span.fromMs, fromMs) }, coverage);
@@ -95,7 +94,6 @@ async function factsOf(
       gaps: gaps.length,
       gapsMs: lengthOf(gaps),
       knownFromMs: span !== null && span.fromMs > fromMs ? span.fromMs : null,
-      open: open.filter(({ awaits }) => awaits === 'outcome').length,
       lastRun:
         lastRun === null ? null : { atMs: lastRun.committedAtMs, outcome: lastRun.outcome, error: lastRun.error },
       lastAudit:

@@ -17,8 +17,6 @@ export interface TargetFacts {
   readonly gapsMs: number;
   /** Where coverage begins, if that is within the days shown; null if it begins before, or there is none. */
   readonly knownFromMs: EpochMs | null;
-  /** Executions whose outcome is still unknown. */
-  readonly open: number;
   /** When the last run committed, and how it ended; null before the first. */
   readonly lastRun: { readonly atMs: EpochMs; readonly outcome: string; readonly error: string | null } | null;
   /** The last comparison of the source's counts with the table's; null before the first. */

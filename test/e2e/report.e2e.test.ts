@@ -50,7 +50,7 @@ function history(taskId: bigint, name: string, letters: string, ofWorkspace = wo
 }
 
 /** What is said of a target that has no flaw. */
-const noFlaws = { gaps: 0, gapsMs: 0, knownFromMs: null, open: 0, lastRun: null, lastAudit: null, error: null };
+const noFlaws = { gaps: 0, gapsMs: 0, knownFromMs: null, lastRun: null, lastAudit: null, error: null };
 
 /** The report on some tasks. */
 async function aReport(
@@ -362,15 +362,13 @@ describe.skipIf(executablePath === null)('the report in a browser', () => {
     },
   );
 
-  it('prints in the light theme, also where the reader has chosen the dark one', async () => {
+  it('follows the theme of the browser, and prints in the light one', async () => {
     const page = await aPage(someTasks);
-    const theme = page.locator('.theme');
-    await theme.click();
-    await theme.click();
-    expect(await textOf(theme)).toBe('Theme: Dark');
     const background = `getComputedStyle(document.querySelector('.tile')).backgroundColor`;
+    expect(await page.evaluate(background)).toBe('rgb(255, 255, 255)');
+    await page.emulateMedia({ colorScheme: 'dark' });
     expect(await page.evaluate(background)).toBe('rgb(23, 27, 33)');
-    await page.emulateMedia({ media: 'print' });
+    await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
     expect(await page.evaluate(background)).toBe('rgb(255, 255, 255)');
   });
 
@@ -398,7 +396,7 @@ describe.skipIf(executablePath === null)('the report in a browser', () => {
     const page = await aPage(
       Array.from({ length: 20 }, (_, index) => history(BigInt(index + 1), `rule ${index}`, 'SF')).flat(),
     );
-    await page.locator('#schedule button').focus();
+    await page.locator('#tasks .opener').last().focus();
     for (let presses = 0; presses < 50; presses += 1) {
       await page.keyboard.press('Shift+Tab');
       const isHidden = await page.evaluate(`(() => {
@@ -422,6 +420,32 @@ describe.skipIf(executablePath === null)('the report in a browser', () => {
       expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThan(width);
     },
   );
+
+  it('shows by how much a task has become slower, and for how long another has not run', async () => {
+    const data = await aReport(someTasks);
+    const [slower, stopped, fine] = data.tasks;
+    const tasks = [
+      { ...slower!, p50Ms: 40_000, slowdown: 4, slowerMs: 30_000 },
+      { ...stopped!, slowdown: 1.1, slowerMs: 6_000, stoppedMs: 51 * hourMs },
+      fine!,
+    ];
+    const page = await pageOf({ ...data, tasks });
+    await page.getByRole('button', { name: /^Slowing/ }).click();
+    expect(await page.locator('#tasks [data-label="Median"]').allInnerTexts()).toEqual(['40 s\n× 4.0']);
+    await page.getByRole('button', { name: /^Stopped/ }).click();
+    expect(await page.locator('#tasks [data-label="Median"] small').count()).toBe(0);
+    expect(await page.locator('#tasks [data-label="Last run"] small').allInnerTexts()).toEqual(['none for 2 d 3 h']);
+  });
+
+  it.each([
+    ['SFSFSFSS', 'Flapping: at least 6 changes between passed and not passed in its last 30 runs.'],
+    ['SSA', 'Silent alarm: an alarm of the last 24 hours without a delivered notification.'],
+    ['SSS', ''],
+  ])('explains the remarks beside the names of tasks in visible words: %s', async (letters, explained) => {
+    const page = await aPage(history(1n, 'rule', letters));
+    const remark = await textOf(page.locator('#night .remark'));
+    expect(remark).toBe(`Up to Feb 10, 12:00. Select a task to see its runs. ${explained}`.trim());
+  });
 
   it('counts tasks without a row in the figures at the top, unless a filter leaves them out', async () => {
     const data = await aReport(someTasks);

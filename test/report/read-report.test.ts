@@ -32,7 +32,6 @@ function aTarget(parts: Partial<TargetFacts> = {}): TargetFacts {
     gaps: 0,
     gapsMs: 0,
     knownFromMs: null,
-    open: 0,
     lastRun: null,
     lastAudit: null,
     error: null,

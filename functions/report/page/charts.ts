@@ -5,7 +5,7 @@
 import { barY, cell, dot, line, plot, ruleY } from '@observablehq/plot';
 import { sumOfDays } from '../day-counts.ts';
 import type { ReportData, TaskData, WorkspaceData } from '../report-data.ts';
-import { button, count, el, percent } from './dom.ts';
+import { count, el, percent } from './dom.ts';
 import type { Filter } from './filters.ts';
 import { statusBadge } from './parts.ts';
 import { type Column, cellsOf, headerOf, headOf } from './table.ts';
@@ -35,7 +35,6 @@ const maxTicks = 10;
 export function chartSections(data: ReportData): ChartSections {
   const rates = el('div', { class: 'chart' });
   const schedule = el('div', { class: 'chart' });
-  let showsBad = false;
   let shown: { readonly filter: Filter; readonly tasks: readonly TaskData[] } | null = null;
   let width = 0;
 
@@ -56,17 +55,8 @@ export function chartSections(data: ReportData): ChartSections {
       ([passed, alarms, failed], index): Day => ({ day: data.days[index] ?? '', passed, alarms, failed }),
     );
     rates.replaceChildren(...passRateChart(days, width), daysTable(days));
-    schedule.replaceChildren(scheduleChart(places, data.days, showsBad, width));
+    schedule.replaceChildren(scheduleChart(places, data.days, width));
   };
-  const ofBad = button(
-    'Only what did not pass',
-    () => {
-      showsBad = !showsBad;
-      ofBad.setAttribute('aria-pressed', String(showsBad));
-      draw();
-    },
-    { 'aria-pressed': 'false' },
-  );
   new ResizeObserver(() => {
     if (Math.max(leastWidth, rates.clientWidth) !== width) {
       draw();
@@ -74,7 +64,7 @@ export function chartSections(data: ReportData): ChartSections {
   }).observe(rates);
   return {
     rates,
-    schedule: el('div', {}, el('div', { class: 'views' }, ofBad), schedule),
+    schedule,
     show: (filter, tasks) => {
       shown = { filter, tasks };
       draw();
@@ -177,13 +167,8 @@ function daysTable(days: readonly Day[]): HTMLElement {
   return el('details', {}, el('summary', {}, 'The same as a table'), table);
 }
 
-/** Draws the number of executions per hour of each day, or the number of those that do not pass. */
-function scheduleChart(
-  workspaces: readonly WorkspaceData[],
-  days: readonly string[],
-  isBad: boolean,
-  width: number,
-): Node {
+/** Draws the number of executions per hour of each day. */
+function scheduleChart(workspaces: readonly WorkspaceData[], days: readonly string[], width: number): Node {
   const sums = new Map<string, { day: string; hour: number; runs: number; bad: number }>();
   for (const { hours } of workspaces) {
     for (const { day, hour, runs, bad } of hours) {
@@ -197,14 +182,14 @@ function scheduleChart(
   if (sums.size === 0) {
     return noChart('No run has started in these days.');
   }
-  const cells = [...sums.values()].map((each) => ({ ...each, value: isBad ? each.bad : each.runs }));
-  const most = Math.max(1, ...cells.map(({ value }) => value));
+  const cells = [...sums.values()];
+  const most = Math.max(...cells.map(({ runs }) => runs));
   const timeOf = (hour: number): string => `${String(hour).padStart(2, '0')}:00`;
   return plot({
     ...frame(width),
     height: 320,
     padding: 0.06,
-    ariaLabel: isBad ? 'Executions that did not pass, by day and hour' : 'Executions by day and hour',
+    ariaLabel: 'Executions by day and hour',
     x: dayAxis(days, width),
     y: {
       type: 'band',
@@ -220,9 +205,9 @@ function scheduleChart(
         x: 'day',
         y: 'hour',
         rx: 1.5,
-        fill: isBad ? 'var(--failed)' : 'var(--accent)',
+        fill: 'var(--accent)',
         // Never quite 0, so that an hour with one run is seen beside one with a thousand.
-        fillOpacity: ({ value }) => (value === 0 ? 0.04 : 0.12 + 0.88 * (value / most)),
+        fillOpacity: ({ runs }) => 0.12 + 0.88 * (runs / most),
         title: ({ day, hour, runs, bad }) => `${day} ${timeOf(hour)}\n${count(runs)} runs, ${count(bad)} not passed`,
         tip: true,
       }),

@@ -1,6 +1,6 @@
 /** The top of the page: what it is about, and whether it can be trusted. */
 import type { ReportData, TargetFacts } from '../report-data.ts';
-import { button, counted, el } from './dom.ts';
+import { counted, el } from './dom.ts';
 import { duration, type Times } from './times.ts';
 
 /** Maximum age of a table before the page shows a warning. A scheduled sync runs hourly. */
@@ -34,7 +34,6 @@ export function header(data: ReportData, times: Times, nowMs: number): HTMLEleme
         `Times in ${data.timeZone}${offsets(data, times)} · made ${times.short(data.madeAtMs)}${age > 3_600_000 ? `, ${duration(age)} ago` : ''}`,
       ),
     ),
-    themeButton(),
     el('section', { class: 'trust', 'aria-label': 'Can this page be trusted?' }, ...trustLines(data, times)),
   );
 }
@@ -117,21 +116,4 @@ function audited({ lastAudit }: TargetFacts, times: Times): Judgement {
   return failed > 0
     ? bad(`Audit ${times.short(atMs)}: ${counted(failed, 'day')} could not be compared with the source`)
     : good(`Audited ${times.short(atMs)}: ${counted(days, 'day')} equal to the source${added}`);
-}
-
-function themeButton(): HTMLElement {
-  const themes = ['auto', 'light', 'dark'] as const;
-  const names = { auto: 'Auto', light: 'Light', dark: 'Dark' } as const;
-  let index = 0;
-  const toggle = button(
-    'Theme: Auto',
-    () => {
-      index = (index + 1) % themes.length;
-      const theme = themes[index] ?? 'auto';
-      document.documentElement.dataset['theme'] = theme;
-      toggle.textContent = `Theme: ${names[theme]}`;
-    },
-    { class: 'theme' },
-  );
-  return toggle;
 }

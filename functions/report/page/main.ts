@@ -8,6 +8,7 @@ import { header } from './header.ts';
 import { incidentTable } from './incidents.ts';
 import { nightTable } from './night.ts';
 import { overview } from './overview.ts';
+import { remarksShown } from './parts.ts';
 import { ruleGroups } from './rule-groups.ts';
 import { taskSection } from './tasks.ts';
 import { timesIn } from './times.ts';
@@ -40,14 +41,16 @@ function draw(data: ReportData): void {
     groups?.show(shown);
     charts.show(filter, shown);
   };
-  const upTo = `Up to ${times.short(data.asOfMs)}. Select a task to see its runs.`;
+  const upTo = [`Up to ${times.short(data.asOfMs)}. Select a task to see its runs.`, ...remarksShown(data.tasks)].join(
+    ' ',
+  );
   const nothing = `The table has no executions from ${data.days[0]} to ${data.days.at(-1)}. Run dqsync sync, or show more days: dqsync report --days 90.`;
   const ofGroups = `A task counts for each table and dimension that one of its rules names.${
     data.tasks.some(({ rules, rulesInAll }) => rules.length < rulesInAll)
       ? ` Only the first ${data.leftOut.rulesPerTask} rules of each task are counted.`
       : ''
   }`;
-  const ofSchedule = 'Executions by day and hour of their start. Filtered by workspace only.';
+  const ofSchedule = 'Executions by day and hour of their start, also of tasks that text and status filter out.';
   const parts = [
     el('a', { class: 'skip', href: '#night' }, 'Skip to what failed'),
     header(data, times, Date.now()),
@@ -97,7 +100,7 @@ function lookBackRemark({ days, readFromDay, leftOut }: ReportData): string {
   return [
     'From the first run of a task that did not pass to the next that did.',
     ...(readFromDay === first ? [] : [`Looked back to ${readFromDay} for tasks that failed when ${first} began.`]),
-    ...(leftOut.incidents === 0 ? [] : [`${count(leftOut.incidents)} older incidents are not listed.`]),
+    ...(leftOut.incidents === 0 ? [] : [`${count(leftOut.incidents)} more incidents are not listed.`]),
   ].join(' ');
 }
 

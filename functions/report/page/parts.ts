@@ -62,26 +62,33 @@ export function taskColumns(data: ReportData, times: Times) {
   };
 }
 
-/** A short remark beside a name. */
-function tag(text: string, title: string): HTMLElement {
-  return el('span', { class: 'tag', title }, text);
-}
-
 /** Shows a task's name, its workspace if there are several, and remarks. */
-export function taskName(task: TaskData, data: ReportData, remarks = remarksOn(task)): HTMLElement {
+export function taskName(task: TaskData, data: ReportData, tags = remarksOn(task)): HTMLElement {
   const place = data.workspaces[task.w];
   return el(
     'span',
     { class: 'task' },
     nameText(task.name),
     data.workspaces.length > 1 && place !== undefined ? el('small', {}, el('bdi', {}, place.label)) : null,
-    ...remarks,
+    ...tags,
   );
 }
 
-function remarksOn({ isFlapping, silent24 }: TaskData): HTMLElement[] {
-  return [
-    ...(isFlapping ? [tag('flapping', 'At least 6 changes between passed and not passed in its last 30 runs')] : []),
-    ...(silent24 > 0 ? [tag('silent alarm', 'An alarm of the last 24 hours without a delivered notification')] : []),
-  ];
+/** Remarks beside the names of tasks. */
+const remarks: readonly (readonly [name: string, meaning: string, holds: (task: TaskData) => boolean])[] = [
+  ['flapping', 'at least 6 changes between passed and not passed in its last 30 runs', ({ isFlapping }) => isFlapping],
+  ['silent alarm', 'an alarm of the last 24 hours without a delivered notification', ({ silent24 }) => silent24 > 0],
+];
+
+function remarksOn(task: TaskData): HTMLElement[] {
+  return remarks.flatMap(([name, meaning, holds]) =>
+    holds(task) ? [el('span', { class: 'tag', title: meaning }, name)] : [],
+  );
+}
+
+/** Explains the remarks that some of the tasks have. */
+export function remarksShown(tasks: readonly TaskData[]): string[] {
+  return remarks.flatMap(([name, meaning, holds]) =>
+    tasks.some(holds) ? [`${name.charAt(0).toUpperCase()}${name.slice(1)}: ${meaning}.`] : [],
+  );
 }

@@ -13,6 +13,10 @@ const slowingMs = 5_000;
 const bad = ({ alarms, failed }: TaskData): number => alarms + failed;
 const settled = ({ passed, alarms, failed }: TaskData): number => passed + alarms + failed;
 
+function isSlowing({ slowdown, slowerMs }: TaskData): boolean {
+  return (slowdown ?? 0) >= slowingFactor && (slowerMs ?? 0) >= slowingMs;
+}
+
 interface View {
   readonly name: string;
   readonly remark: string;
@@ -37,7 +41,7 @@ const views: readonly View[] = [
     name: 'Slowing',
     remark:
       'The median duration in the last quarter of the days shown is at least 1.5 times the median before, and at least 5 s longer.',
-    holds: ({ slowdown, slowerMs }) => (slowdown ?? 0) >= slowingFactor && (slowerMs ?? 0) >= slowingMs,
+    holds: isSlowing,
     rank: ({ slowdown }) => slowdown ?? 0,
   },
   {
@@ -90,9 +94,22 @@ export function taskSection(data: ReportData, times: Times): Pick<Table<TaskData
   };
 }
 
-function durationColumn(label: string, value: (task: TaskData) => number | null): Column<TaskData> {
-  const cell = (task: TaskData): string => durationOrDash(value(task));
+function durationColumn(
+  label: string,
+  value: (task: TaskData) => number | null,
+  remark: (task: TaskData) => string | null = () => null,
+): Column<TaskData> {
+  const cell = (task: TaskData): Node => withRemark(durationOrDash(value(task)), remark(task));
   return { label, sortBy: (task) => value(task) ?? -1, cell, isNumber: true, isMinor: true };
+}
+
+function slowdownOf(task: TaskData): string | null {
+  return isSlowing(task) ? `× ${task.slowdown?.toFixed(1)}` : null;
+}
+
+/** A value, with a warning under it. */
+function withRemark(value: Node | string, remark: string | null): HTMLElement {
+  return el('span', {}, value, remark === null ? null : el('small', { class: 'under warning' }, remark));
 }
 
 function taskTable(data: ReportData, times: Times): Table<TaskData> {
@@ -114,25 +131,13 @@ function taskTable(data: ReportData, times: Times): Table<TaskData> {
         isNumber: true,
       },
       figureColumn('Runs', settled, true),
-      durationColumn('Median', ({ p50Ms }) => p50Ms),
+      durationColumn('Median', ({ p50Ms }) => p50Ms, slowdownOf),
       durationColumn('95 % within', ({ p95Ms }) => p95Ms),
-      {
-        label: 'Slowdown',
-        sortBy: ({ slowdown }) => slowdown ?? 0,
-        cell: ({ slowdown }) => (slowdown === null ? '–' : `× ${slowdown.toFixed(slowdown < 10 ? 1 : 0)}`),
-        isNumber: true,
-        isMinor: true,
-      },
       {
         label: 'Last run',
         sortBy: ({ lastMs }) => lastMs,
         cell: ({ lastMs, stoppedMs }) =>
-          el(
-            'span',
-            {},
-            moment(lastMs, times),
-            stoppedMs === null ? null : el('small', { class: 'under warning' }, `${duration(stoppedMs)} ago`),
-          ),
+          withRemark(moment(lastMs, times), stoppedMs === null ? null : `none for ${duration(stoppedMs)}`),
         isNumber: true,
       },
     ],
