@@ -87,7 +87,7 @@ CSV contains every text unchanged. A spreadsheet may treat text that begins with
     ],
     options: [
       ...targetOptions,
-      numberOption('--days <n>', 'number of days to show, up to today; at most 120', 1, 30),
+      numberOption('--days <n>', 'number of days to show, up to today; 2 to 120', 2, 30),
       new Option('--out <file>', 'file to write').default('report.html'),
       new Option('--open', 'show it in the browser'),
       new Option('--url', 'write nothing; print a URL of the published page that anyone can open'),

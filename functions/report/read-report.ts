@@ -25,8 +25,8 @@ import {
   taskDaysSql,
   tasksSql,
 } from './report-sql.ts';
-import { type Definitions, definitionOf, lifeOf, type TaskPlace } from './task-definitions.ts';
-import { totalsOf } from './totals.ts';
+import { createdAt, type Definitions, definitionOf, type TaskPlace } from './task-definitions.ts';
+import { isFailing, totalsOf } from './totals.ts';
 
 /** The arguments of a report. */
 export interface ReportRequest {
@@ -101,7 +101,6 @@ export async function readReport(sql: PartitionSql, request: ReportRequest): Pro
         w: places.findIndex((place) => place.workspace === row[1] && place.projectId === row[2]),
         history,
         isFromFirstRun,
-        isDeleted: lifeOf(request.definitions, placeOf(row)).isDeleted,
         knownUntilMs: knownUntil(row),
         days: daysOfTask.get(task) ?? days.map(() => [0, 0, 0]),
         runs: runsOfTask.get(task) ?? [],
@@ -151,7 +150,7 @@ async function asOf(sql: PartitionSql, { targets, nowMs }: ReportRequest): Promi
 }
 
 /**
- * Returns the time up to which executions of a task's place are known: the watermark of its target, or its newest
+ * Returns the time up to which executions of a task's place are known: the lowest watermark of its targets, or its newest
  * execution without one. Neither a table that is behind nor another workspace makes a task look stopped.
  */
 function knownUntilOf(
@@ -162,7 +161,7 @@ function knownUntilOf(
   const ofTargets = new Map<string, number>();
   for (const { workspace, projectId, watermarkMs } of targets) {
     const key = `${workspace}/${projectId}`;
-    ofTargets.set(key, Math.max(ofTargets.get(key) ?? 0, watermarkMs ?? 0));
+    ofTargets.set(key, Math.min(ofTargets.get(key) ?? Number.POSITIVE_INFINITY, watermarkMs ?? 0));
   }
   const newest = new Map(
     [...Map.groupBy(taskRows, keyOf)].map(([key, rows]) => [key, Math.max(...rows.map((row) => numberAt(row, 6)))]),
@@ -181,13 +180,15 @@ function isCreatedSince(
   { definitions, targets }: ReportRequest,
   task: TaskPlace,
 ): boolean {
-  const { createdMs } = lifeOf(definitions, task);
+  const createdMs = createdAt(definitions, task);
   return (
     createdMs !== null &&
     isShown(createdMs) &&
     targets
       .filter(({ workspace, projectId }) => workspace === task.workspace && projectId === task.projectId)
-      .every(({ error, gaps, knownFromMs }) => error === null && gaps === 0 && (knownFromMs ?? 0) <= createdMs)
+      .every(
+        ({ watermarkMs, gaps, knownFromMs }) => watermarkMs !== null && gaps === 0 && (knownFromMs ?? 0) <= createdMs,
+      )
   );
 }
 
@@ -244,7 +245,6 @@ function placeOf(row: readonly SqlValue[]): TaskPlace {
 
 interface PartsOfTask extends Pick<TaskData, 'w' | 'days' | 'runs' | 'findings'> {
   readonly isFromFirstRun: boolean;
-  readonly isDeleted: boolean;
   readonly knownUntilMs: EpochMs;
   readonly history: History;
   readonly definition: ReturnType<typeof definitionOf>;
@@ -253,11 +253,11 @@ interface PartsOfTask extends Pick<TaskData, 'w' | 'days' | 'runs' | 'findings'>
 /** @param row as `tasksSql` returns it */
 function taskOf(
   row: readonly SqlValue[],
-  { w, history, isFromFirstRun, isDeleted, knownUntilMs, definition, days, runs, findings }: PartsOfTask,
+  { w, history, isFromFirstRun, knownUntilMs, definition, days, runs, findings }: PartsOfTask,
 ): TaskData {
-  const longestPauseMs = numberOrNull(row[19]);
+  const usualPauseMs = numberOrNull(row[19]);
   const pauseMs = knownUntilMs - numberAt(row, 6);
-  const isStopped = !isDeleted && longestPauseMs !== null && pauseMs > 2 * longestPauseMs;
+  const isStopped = !definition.isDeleted && usualPauseMs !== null && pauseMs > usualPauseMs;
   const { last, lastIncident, incidents } = history;
   const failing = lastIncident?.resolvedMs === null ? lastIncident : null;
   return {
@@ -300,7 +300,7 @@ function isFlapping(runs: readonly RunData[]): boolean {
 }
 
 function byImportance(a: TaskData, b: TaskData): number {
-  const rank = (task: TaskData): number => (task.outcome === null || task.outcome === 'SUCCESS' ? 0 : 1);
+  const rank = (task: TaskData): number => (isFailing(task) ? 2 : task.bad24 > 0 ? 1 : 0);
   return rank(b) - rank(a) || b.alarms + b.failed - (a.alarms + a.failed) || b.lastMs - a.lastMs;
 }
 

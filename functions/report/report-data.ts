@@ -49,7 +49,7 @@ export interface WorkspaceData {
 /** Sums of some tasks. */
 export interface Totals {
   readonly tasks: number;
-  /** Tasks that do not pass now, and those of them that began to fail within the last 24 hours. */
+  /** Tasks, not deleted, that do not pass now, and those of them that began to fail within the last 24 hours. */
   readonly failing: number;
   readonly newlyFailing: number;
   readonly stopped: number;
@@ -122,6 +122,7 @@ export interface TaskData {
   readonly level: string;
   readonly creator: string;
   readonly schedule: string;
+  readonly isDeleted: boolean;
   /** Outcome of the last settled execution; null without one. */
   readonly outcome: Outcome | null;
   /** Settled executions with that outcome (bad ones together) at the end of its history. */
@@ -153,8 +154,8 @@ export interface TaskData {
   /** The difference of these medians. */
   readonly slowerMs: number | null;
   /**
-   * Time from its last run to the watermark of its target, if that is more than twice its longest pause before;
-   * otherwise null. Null too if it was deleted.
+   * Time from its last run to the watermark of its target, if that is more than twice its longest pause before, and
+   * more than 3 days where its runs span less than a week; otherwise null. Null too if it was deleted.
    */
   readonly stoppedMs: number | null;
   /** Counts of each day. */
@@ -208,7 +209,7 @@ export interface ReportData {
   readonly executions: number;
   readonly targets: readonly TargetFacts[];
   readonly workspaces: readonly WorkspaceData[];
-  /** The tasks in order of importance: failing ones first, then those that failed most. */
+  /** The tasks in order of importance: failing ones first, then those that failed in the last 24 hours, or most. */
   readonly tasks: readonly TaskData[];
   /** Open ones first, then by time, newest first. */
   readonly incidents: readonly IncidentData[];

@@ -78,6 +78,10 @@ WHERE dt >= ${quoted(fromDay)} AND dt <= ${quoted(toDay)} AND (${places.join(' O
 /** Identifies a task: by its id, or by its name if it has none. */
 const taskKeySql = `coalesce(CAST(task_id AS varchar), concat('name:', name))`;
 
+/** Runs of less than a week need not include a weekend. Such a task has not stopped before it has paused for longer. */
+const weekMs = 7 * 86_400_000;
+const weekendMs = 3 * 86_400_000;
+
 /** One row for each task. @param asOfMs end of the last 24 hours */
 export function tasksSql({ recentDay }: ReportScope, asOfMs: number): string {
   const recent = `start_ms > ${Math.trunc(asOfMs) - 86_400_000}`;
@@ -86,13 +90,13 @@ export function tasksSql({ recentDay }: ReportScope, asOfMs: number): string {
   passed, alarms, failed, open, silent, runs24, bad24, silent24, p50, p95,
   CASE WHEN is_compared THEN recent_p50 / early_p50 END,
   CASE WHEN is_compared THEN recent_p50 - early_p50 END,
-  CASE WHEN runs >= 3 THEN longest_pause END
+  CASE WHEN runs >= 3 THEN greatest(2 * longest_pause, CASE WHEN last_ms - first_ms < ${weekMs} THEN ${weekendMs} ELSE 0 END) END
 FROM (
   SELECT *, recent_runs >= 5 AND early_runs >= 5 AND early_p50 > 0 AS is_compared
   FROM (
     SELECT task, r.workspace, r.project_id, any_value(t.task_id) AS task_id, any_value(t.name) AS name,
       any_value(t.task_type) AS task_type,
-      count(*) AS runs, CAST(max(start_ms) AS double) AS last_ms, CAST(max(pause) AS double) AS longest_pause,
+      count(*) AS runs, CAST(min(start_ms) AS double) AS first_ms, CAST(max(start_ms) AS double) AS last_ms, CAST(max(pause) AS double) AS longest_pause,
       ${outcomeCounts},
       count_if(NOT ${isSettled}) AS open, count_if(${isSilent}) AS silent,
       count_if(${isSettled} AND ${recent}) AS runs24, count_if(${isBad} AND ${recent}) AS bad24,

@@ -54,7 +54,7 @@ export async function readDefinitions(
 export function definitionOf(
   definitions: Definitions,
   task: TaskPlace,
-): Pick<TaskData, 'level' | 'creator' | 'schedule' | 'rules' | 'rulesInAll'> {
+): Pick<TaskData, 'level' | 'creator' | 'schedule' | 'isDeleted' | 'rules' | 'rulesInAll'> {
   const { isDeleted = false, details } = definitions.get(keyOf(task)) ?? {};
   const rules = isDeleted ? [] : (details?.rules ?? []);
   return {
@@ -66,18 +66,15 @@ export function definitionOf(
           .map((text) => shortened(text))
           .filter(Boolean)
           .join(' · '),
+    isDeleted,
     rules: rules.slice(0, maxRules).map(ruleData),
     rulesInAll: rules.length,
   };
 }
 
-/** Returns when a task was created, if that is known, and whether it was deleted. */
-export function lifeOf(
-  definitions: Definitions,
-  task: TaskPlace,
-): { readonly createdMs: EpochMs | null; readonly isDeleted: boolean } {
-  const { isDeleted = false, details } = definitions.get(keyOf(task)) ?? {};
-  return { createdMs: details?.createTimeMs ?? null, isDeleted };
+/** Returns when a task was created; null if that is unknown. */
+export function createdAt(definitions: Definitions, task: TaskPlace): EpochMs | null {
+  return definitions.get(keyOf(task))?.details.createTimeMs ?? null;
 }
 
 /** Returns what a finding shows of its rule; empty texts if the task no longer has such a rule. */

@@ -21,9 +21,9 @@ export function totalsOf(tasks: readonly TaskData[], asOfMs: EpochMs): Totals {
   };
 }
 
-/** Whether the last settled execution did not succeed. */
-export function isFailing({ outcome }: TaskData): boolean {
-  return outcome === 'ALARMING' || outcome === 'FAILED';
+/** Whether the last settled execution of a task did not succeed. A deleted task has no state any more. */
+export function isFailing({ outcome, isDeleted }: TaskData): boolean {
+  return !isDeleted && (outcome === 'ALARMING' || outcome === 'FAILED');
 }
 
 /** Whether a failing task began to fail within the last 24 hours. */

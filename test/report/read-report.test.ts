@@ -206,28 +206,65 @@ describe('a report', () => {
       ...history('S'.repeat(40), { taskId: 1n, everyMs: 12 * hourMs }).map((row, index) =>
         lasting(row, index < 28 ? 10_000 : 40_000),
       ),
-      ...history('SSSS', { taskId: 2n }).map((row) => ({ ...row, startTimeMs: row.startTimeMs - 5 * hourMs })),
+      ...history('SSSS', { taskId: 2n }).map((row) => ({ ...row, startTimeMs: row.startTimeMs - 79 * hourMs })),
       ...history('SSSS', { taskId: 3n }),
     ]);
     expect(data.tasks.map(({ id, slowdown, stoppedMs }) => ({ id, slowdown, stoppedMs }))).toEqual([
       { id: '3', slowdown: null, stoppedMs: null },
-      { id: '2', slowdown: null, stoppedMs: 6 * hourMs },
       { id: '1', slowdown: 4, stoppedMs: null },
+      { id: '2', slowdown: null, stoppedMs: 80 * hourMs },
     ]);
   });
 
   it('names the only task of a workspace that has stopped, but not where its target is behind', async () => {
-    const rows = history('S'.repeat(5)).map((row) => ({ ...row, startTimeMs: row.startTimeMs - 50 * hourMs }));
+    const rows = history('S'.repeat(5)).map((row) => ({ ...row, startTimeMs: row.startTimeMs - 80 * hourMs }));
     const stoppedAt = async (watermarkMs: number) =>
       (await reportOn(rows, { targets: [aTarget({ watermarkMs })] })).tasks.map(({ stoppedMs }) => stoppedMs);
-    expect(await stoppedAt(nowMs)).toEqual([51 * hourMs]);
-    expect(await stoppedAt(nowMs - 50 * hourMs)).toEqual([null]);
+    expect(await stoppedAt(nowMs)).toEqual([81 * hourMs]);
+    expect(await stoppedAt(nowMs - 80 * hourMs)).toEqual([null]);
+  });
+
+  it('does not name a task that has stopped where another target of its workspace is behind', async () => {
+    const rows = history('SSSS').map((row) => ({ ...row, startTimeMs: row.startTimeMs - 80 * hourMs }));
+    const targets = [aTarget(), aTarget({ name: 'sales-consistency', watermarkMs: nowMs - 80 * hourMs })];
+    expect((await reportOn(rows, { targets })).tasks[0]?.stoppedMs).toBeNull();
+  });
+
+  it.each([
+    ['a week of runs', 8, 60, 30, 60],
+    ['less than a week of runs, which shows no weekend', 5, 60, 30, null],
+    ['less than a week of runs, and more than a weekend', 5, 73, 30, 73],
+    ['a page of 7 days', 8, 60, 7, null],
+  ])('names a daily task that has stopped: %s', async (_, runs, hoursAgo, days, expected) => {
+    const rows = history('S'.repeat(runs), { everyMs: 24 * hourMs }).map((row) => ({
+      ...row,
+      startTimeMs: row.startTimeMs + (24 - hoursAgo) * hourMs,
+    }));
+    const { stoppedMs } = (await reportOn(rows, { days })).tasks[0]!;
+    expect(stoppedMs).toBe(expected === null ? null : expected * hourMs);
+  });
+
+  it('lists tasks that did not pass in the last 24 hours before those that failed more often, but earlier', async () => {
+    const data = await reportOn([
+      ...history(`FFFF${'S'.repeat(30)}`, { taskId: 1n }),
+      ...history('SSFSS', { taskId: 2n }),
+      ...history('SF', { taskId: 3n }),
+    ]);
+    expect(data.tasks.map(({ id }) => id)).toEqual(['3', '2', '1']);
+  });
+
+  it('does not count a deleted task as not passing now', async () => {
+    const totals = async (isDeleted: boolean) =>
+      (await reportOn(history('SF'), { definitions: definedAs({}, isDeleted) })).workspaces[0]?.totals;
+    expect(await totals(false)).toMatchObject({ tasks: 1, failing: 1, newlyFailing: 1, bad24: 1 });
+    expect(await totals(true)).toMatchObject({ tasks: 1, failing: 0, newlyFailing: 0, bad24: 1 });
   });
 
   it.each([
     ['created in the days shown', 3, {}, false],
     ['created before the days shown', 40, {}, true],
     ['created within the days shown, but with a gap in them', 3, { gaps: 1, gapsMs: 1 }, true],
+    ['created in the days shown, but without coverage', 3, { watermarkMs: null }, true],
     ['created before coverage begins', 3, { knownFromMs: nowMs - 2 * hourMs }, true],
   ])('knows when a task began to fail that never passed, %s', async (_, daysAgo, flaws, mayBeOlder) => {
     const definitions = definedAs({ createTimeMs: nowMs - daysAgo * dayMs });
@@ -238,7 +275,7 @@ describe('a report', () => {
   });
 
   it('does not count a deleted task as stopped', async () => {
-    const rows = history('SSSS').map((row) => ({ ...row, startTimeMs: row.startTimeMs - 50 * hourMs }));
+    const rows = history('SSSS').map((row) => ({ ...row, startTimeMs: row.startTimeMs - 80 * hourMs }));
     const stopped = async (isDeleted: boolean) =>
       (await reportOn(rows, { definitions: definedAs({}, isDeleted) })).workspaces[0]?.totals.stopped;
     expect([await stopped(false), await stopped(true)]).toEqual([1, 0]);

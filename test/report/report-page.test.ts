@@ -24,6 +24,7 @@ function aTask(parts: Partial<TaskData> = {}, runs = 30): TaskData {
     level: 'MAJOR',
     creator: 'dq-admin',
     schedule: 'SCHEDULING · DAY',
+    isDeleted: false,
     outcome: 'SUCCESS',
     inARow: 1,
     sinceMs: newYearMs,

@@ -8,6 +8,7 @@ import { openStore } from '../../connect.ts';
 import { ConfigError } from '../../errors.ts';
 import { makeReport } from '../../report/make-report.ts';
 import type { ReportData, TaskData } from '../../report/report-data.ts';
+import { isFailing } from '../../report/totals.ts';
 import { reportKey } from '../../warehouse/layout.ts';
 import { isPageStore } from '../../warehouse/store.ts';
 import { cacheFolderOf } from '../terminal/cache-folder.ts';
@@ -87,7 +88,7 @@ function describeReport(path: string, sizeBytes: number, data: ReportData): stri
 }
 
 function failingTasks({ tasks }: ReportData): TaskData[] {
-  return tasks.filter(({ outcome }) => outcome === 'ALARMING' || outcome === 'FAILED');
+  return tasks.filter(isFailing);
 }
 
 /** Returns the document of `--json`. Names and meanings are a contract. */

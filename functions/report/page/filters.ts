@@ -15,8 +15,8 @@ export interface Filter {
 const statuses: readonly (readonly [name: string, label: string, holds: (task: TaskData) => boolean])[] = [
   ['', 'All statuses', () => true],
   ['failing', 'Not passing now', isFailing],
-  ['ALARMING', 'Alarm now', ({ outcome }) => outcome === 'ALARMING'],
-  ['FAILED', 'Failed now', ({ outcome }) => outcome === 'FAILED'],
+  ['ALARMING', 'Alarm now', (task) => isFailing(task) && task.outcome === 'ALARMING'],
+  ['FAILED', 'Failed now', (task) => isFailing(task) && task.outcome === 'FAILED'],
   ['SUCCESS', 'Passing now', ({ outcome }) => outcome === 'SUCCESS'],
   ['open', 'Running or unknown', ({ open }) => open > 0],
   ['silent', 'Alarms nobody was notified of', ({ silent }) => silent > 0],

@@ -1,7 +1,7 @@
 /** Incidents: since when, how long, how often in a row. */
 import type { IncidentData, ReportData, TaskData } from '../report-data.ts';
 import { el } from './dom.ts';
-import { figureColumn, moment, statusBadge, taskName } from './parts.ts';
+import { endOf, figureColumn, moment, statusBadge, taskName } from './parts.ts';
 import { makeTable, type Table } from './table.ts';
 import { taskDetails } from './task-details.ts';
 import { duration, type Times } from './times.ts';
@@ -10,7 +10,7 @@ type Row = IncidentData & { readonly task: TaskData };
 
 /** Makes the table; it shows the incidents of the tasks it is given. */
 export function incidentTable(data: ReportData, times: Times): Table<TaskData> {
-  const lengthMs = ({ openedMs, resolvedMs }: Row): number => (resolvedMs ?? data.asOfMs) - openedMs;
+  const lengthMs = (row: Row): number => (endOf(row, row.task) ?? data.asOfMs) - row.openedMs;
   const table = makeTable<Row>({
     caption: 'Incidents: from the first run of a task that did not pass to the next one that did',
     rowName: 'incident',
@@ -33,7 +33,8 @@ export function incidentTable(data: ReportData, times: Times): Table<TaskData> {
       {
         label: 'Resolved',
         sortBy: ({ resolvedMs }) => resolvedMs ?? Number.MAX_SAFE_INTEGER,
-        cell: ({ resolvedMs }) => (resolvedMs === null ? 'open' : moment(resolvedMs, times)),
+        cell: ({ resolvedMs, task }) =>
+          resolvedMs !== null ? moment(resolvedMs, times) : task.isDeleted ? 'task deleted' : 'open',
         isNumber: true,
         isMinor: true,
       },
@@ -41,7 +42,7 @@ export function incidentTable(data: ReportData, times: Times): Table<TaskData> {
         label: 'Time to resolve',
         sortBy: lengthMs,
         cell: (row) =>
-          `${row.mayBeOlder ? '> ' : ''}${duration(lengthMs(row))}${row.resolvedMs === null ? ' so far' : ''}`,
+          `${row.mayBeOlder ? '> ' : ''}${duration(lengthMs(row))}${endOf(row, row.task) === null ? ' so far' : ''}`,
         isNumber: true,
       },
       figureColumn('Runs in a row', ({ runs }) => runs),

@@ -8,7 +8,7 @@ import { taskDetails } from './task-details.ts';
 import type { Times } from './times.ts';
 
 /** The result of a task's last day, in order of urgency. */
-const kinds = ['New', 'Ongoing', 'Recovered'] as const;
+const kinds = ['New', 'Ongoing', 'Recovered', 'Deleted'] as const;
 type Kind = (typeof kinds)[number];
 
 const allPassed = '✓ Every run of the last 24 hours that has ended passed.';
@@ -16,7 +16,7 @@ const allPassed = '✓ Every run of the last 24 hours that has ended passed.';
 /** Makes the table. */
 export function nightTable(data: ReportData, times: Times): Table<TaskData> {
   const kindOf = (task: TaskData): Kind =>
-    !isFailing(task) ? 'Recovered' : isNewlyFailing(task, data.asOfMs) ? 'New' : 'Ongoing';
+    task.isDeleted ? 'Deleted' : !isFailing(task) ? 'Recovered' : isNewlyFailing(task, data.asOfMs) ? 'New' : 'Ongoing';
   const { name, status, lastRuns } = taskColumns(data, times);
   const table = makeTable<TaskData>({
     caption: 'Tasks that did not pass in the last 24 hours or do not pass now',

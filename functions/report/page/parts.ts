@@ -1,5 +1,5 @@
 /** Small parts that several sections show: a status, a strip of runs, columns of tables. */
-import type { ReportData, TaskData } from '../report-data.ts';
+import type { IncidentData, ReportData, TaskData } from '../report-data.ts';
 import { count, el, nameText } from './dom.ts';
 import type { Column } from './table.ts';
 import { duration, type Times } from './times.ts';
@@ -31,6 +31,11 @@ function strip({ runs }: TaskData, times: Times): HTMLElement {
     { class: 'strip', role: 'img', 'aria-label': `last ${runs.length} runs, ${bad} not passed` },
     ...bars,
   );
+}
+
+/** When an incident ended: with the next run that passed, or with the last run of a deleted task; null while it is open. */
+export function endOf({ resolvedMs, lastBadMs }: IncidentData, { isDeleted }: TaskData): number | null {
+  return resolvedMs ?? (isDeleted ? lastBadMs : null);
 }
 
 /** A length of time, or a dash. */
@@ -76,6 +81,7 @@ export function taskName(task: TaskData, data: ReportData, tags = remarksOn(task
 
 /** Remarks beside the names of tasks. */
 const remarks: readonly (readonly [name: string, meaning: string, holds: (task: TaskData) => boolean])[] = [
+  ['deleted', 'the source no longer has this task', ({ isDeleted }) => isDeleted],
   ['flapping', 'at least 6 changes between passed and not passed in its last 30 runs', ({ isFlapping }) => isFlapping],
   ['silent alarm', 'an alarm of the last 24 hours without a delivered notification', ({ silent24 }) => silent24 > 0],
 ];

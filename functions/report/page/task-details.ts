@@ -1,7 +1,7 @@
 /** The details of a task's row: its incidents and its last executions. */
 import type { ReportData, RunData, TaskData } from '../report-data.ts';
 import { count, counted, el } from './dom.ts';
-import { durationOrDash, statusBadge } from './parts.ts';
+import { durationOrDash, endOf, statusBadge } from './parts.ts';
 import { type Column, cellsOf, headerOf, headOf } from './table.ts';
 import { duration, type Times } from './times.ts';
 
@@ -73,19 +73,19 @@ function rules({ rules: all, rulesInAll }: TaskData): HTMLElement | null {
 function incidents(task: TaskData, data: ReportData, times: Times): HTMLElement | null {
   const index = data.tasks.indexOf(task);
   const own = data.incidents.filter(({ t }) => t === index);
-  if (own.length === 0) {
+  if (task.incidents === 0) {
     return null;
   }
-  const lines = own
-    .slice(0, shownIncidents)
-    .map(({ openedMs, mayBeOlder, resolvedMs, runs }) =>
-      el(
-        'li',
-        {},
-        `${mayBeOlder ? 'before ' : ''}${times.short(openedMs)} – ${resolvedMs === null ? 'now' : times.short(resolvedMs)}: `,
-        `${counted(runs, 'run')}, ${duration((resolvedMs ?? data.asOfMs) - openedMs)}`,
-      ),
+  const lines = own.slice(0, shownIncidents).map((incident) => {
+    const { openedMs, mayBeOlder, runs } = incident;
+    const endMs = endOf(incident, task);
+    return el(
+      'li',
+      {},
+      `${mayBeOlder ? 'before ' : ''}${times.short(openedMs)} – ${endMs === null ? 'now' : times.short(endMs)}: `,
+      `${counted(runs, 'run')}, ${duration((endMs ?? data.asOfMs) - openedMs)}`,
     );
+  });
   const rest = task.incidents - lines.length;
   return el(
     'div',

@@ -46,7 +46,8 @@ const views: readonly View[] = [
   },
   {
     name: 'Stopped',
-    remark: 'Tasks that have not run for more than twice their longest pause in the days shown.',
+    remark:
+      'Tasks that have not run for more than twice their longest pause in the days shown, and for more than 3 days if their runs there span less than a week.',
     holds: ({ stoppedMs }) => stoppedMs !== null,
     rank: ({ stoppedMs }) => stoppedMs ?? 0,
   },

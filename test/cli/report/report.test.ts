@@ -89,7 +89,8 @@ describe('dqsync report', () => {
   });
 
   it.each([
-    [['--days', '0'], 'whole number from 1'],
+    [['--days', '0'], 'whole number from 2'],
+    [['--days', '1'], 'whole number from 2'],
     [['--days', '121'], 'at most 120 days'],
     [['--target', 'nobody'], 'nobody'],
     [['--url'], 'a folder, which has no URL for others'],
