@@ -119,21 +119,6 @@ describe('a source that', () => {
     }
   });
 
-  it.each([
-    ['instances are run again', { rerunEveryNthRequest: 1 }],
-    ['replies are empty now and then', { faults: [{ kind: 'empty-page', when: { every: 2 } }] }],
-    ['starts deviate by 3 s', { filterSkewMs: 3_000 }],
-    ['pages hold 10 rows', { pageCap: 10 }],
-    ['all rows start at once', {}],
-  ] satisfies [string, Partial<Traps>][])('is not refused because %s', async (why, trap) => {
-    const world = await syncedSource({ traps: trap });
-    const nowMs = world.clock.now();
-    const lengthMs = why === 'all rows start at once' ? 1_000 : 20 * dayMs;
-    world.sim.life.addMany(300, { fromMs: nowMs - 20 * dayMs, toMs: nowMs - 20 * dayMs + lengthMs });
-    const [summary] = await world.sync();
-    expect(summary?.error?.message ?? '').not.toContain('select');
-  });
-
   it('refuses times long ago and in the future is read completely', async () => {
     const world = await syncedSource({ history: { days: 4, tasks: 5 } });
     const nowMs = world.clock.now();

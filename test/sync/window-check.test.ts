@@ -1,0 +1,44 @@
+/** What the check of a new target's source tolerates. What it refuses: traps.test.ts. */
+import { expect, it } from 'vitest';
+import type { Execution } from '../../functions/model.ts';
+import { requireWindows } from '../../functions/sync/window-check.ts';
+import { epochMs, executions, type PagedSourceTraps, pagedSource } from '../support/paged-source.ts';
+
+/** Returns executions a minute apart, unless `gapMs` is given, of which the first `long` take `tookMs`. */
+function rows(count: number, tookMs: number, { long = count, gapMs = 60_000, restMs = 1_000 } = {}): Execution[] {
+  return executions(count, (index) => index * gapMs).map((row, index) => ({
+    ...row,
+    endTimeMs: row.startTimeMs + (index < long ? tookMs : restMs),
+  }));
+}
+
+const gone = executions(1, () => -3_600_000).map((row) => ({ ...row, id: 1n, endTimeMs: epochMs }));
+
+it.each<[string, readonly Execution[], Execution[], Partial<PagedSourceTraps>, number]>([
+  ['one execution is listed around its start', [], rows(300, 600_000), {}, 3],
+  ['every execution is short', [], rows(300, 9_000), { filterSkewMs: 6_000 }, 2],
+  ['starts deviate by less than the shortest window around one', [], rows(300, 10_000), { filterSkewMs: 4_000 }, 3],
+  [
+    'starts deviate by less than the longest',
+    [],
+    rows(300, 6e5, { long: 1, restMs: 10_000 }),
+    { filterSkewMs: 8e3 },
+    3,
+  ],
+  ['a reply is empty by itself', [], rows(300, 600_000, { long: 1 }), { emptyRequests: new Set([3]) }, 4],
+  ['an execution has been run again since it was listed', gone, rows(300, 600_000), {}, 5],
+  ['more executions start at once than a page holds', [], rows(300, 600_000, { gapMs: 0 }), { order: 'descending' }, 3],
+  ['no execution was listed', [], [], {}, 2],
+  ['executions still run', [], rows(300, 0), {}, 2],
+])('does not refuse a source because %s', async (_, before, shown, traps, requests) => {
+  const source = pagedSource(shown, traps);
+  await requireWindows(source.source, [...before, ...shown], epochMs + 86_400_000);
+  expect(source.requests).toBe(requests);
+});
+
+it('refuses a source that lists none of three executions around its start', async () => {
+  const shown = rows(300, 600_000);
+  const source = pagedSource(shown, { filterSkewMs: 3_600_000 });
+  await expect(requireWindows(source.source, shown, epochMs + 86_400_000)).rejects.toMatchObject({ kind: 'source' });
+  expect(source.requests).toBe(2 + 3 * 2);
+});
