@@ -237,11 +237,13 @@ describe('the output of the function', () => {
     const hourAgo = `"waitingSinceMs":${Date.now() - 3_600_000}`;
     await writeFile(file, (await readFile(file, 'utf8')).replace(/"waitingSinceMs":\d+/, hourAgo));
     await sandbox.handler({}, sandbox.context());
-    expect(waited()).toEqual([expect.toSatisfy((seconds: number) => seconds >= 3_600 && seconds < 3_700)]);
+    // On a busy machine, the first run may last a second and report that.
+    expect(waited().at(-1)).toSatisfy((seconds: number) => seconds >= 3_600 && seconds < 3_700);
+    const reports = waited().length;
     expect(sandbox.metrics().at(-1)).toMatchObject({ target: '*' });
     sandbox.simulator.traps.faults = [];
     await sandbox.handler({}, sandbox.context());
-    expect(waited()).toHaveLength(1);
+    expect(waited()).toHaveLength(reports);
   });
 
   it("has its metrics in the deployment's namespace if there is one", async () => {
