@@ -1,6 +1,6 @@
-/** Sums of tasks, which the page shows at its top. Pure; the page's own script imports it too. */
+/** Sums of tasks, and whether one is failing or an incident open. Pure; the page's own script imports it too. */
 import type { EpochMs } from '../model.ts';
-import type { TaskData, Totals } from './report-data.ts';
+import type { IncidentData, TaskData, Totals } from './report-data.ts';
 
 const dayMs = 86_400_000;
 
@@ -29,4 +29,9 @@ export function isFailing({ outcome, isDeleted }: TaskData): boolean {
 /** Whether a failing task began to fail within the last 24 hours. */
 export function isNewlyFailing(task: TaskData, asOfMs: EpochMs): boolean {
   return isFailing(task) && !task.sinceMayBeOlder && (task.sinceMs ?? 0) > asOfMs - dayMs;
+}
+
+/** When an incident ended: with the next run that passed, or with the last run of a deleted task; null while it is open. */
+export function endOf({ resolvedMs, lastBadMs }: IncidentData, { isDeleted }: TaskData): EpochMs | null {
+  return resolvedMs ?? (isDeleted ? lastBadMs : null);
 }

@@ -7,8 +7,8 @@ import type { Config } from '../../config.ts';
 import { openStore } from '../../connect.ts';
 import { ConfigError } from '../../errors.ts';
 import { makeReport } from '../../report/make-report.ts';
-import type { ReportData, TaskData } from '../../report/report-data.ts';
-import { isFailing } from '../../report/totals.ts';
+import type { IncidentData, ReportData, TaskData } from '../../report/report-data.ts';
+import { endOf, isFailing } from '../../report/totals.ts';
 import { reportKey } from '../../warehouse/layout.ts';
 import { isPageStore } from '../../warehouse/store.ts';
 import { cacheFolderOf } from '../terminal/cache-folder.ts';
@@ -87,6 +87,11 @@ function describeReport(path: string, sizeBytes: number, data: ReportData): stri
   ].join('\n');
 }
 
+function isOpen(incident: IncidentData, { tasks }: ReportData): boolean {
+  const task = tasks[incident.t];
+  return task !== undefined && endOf(incident, task) === null;
+}
+
 function failingTasks({ tasks }: ReportData): TaskData[] {
   return tasks.filter(isFailing);
 }
@@ -109,7 +114,7 @@ function documentOf(path: string, sizeBytes: number, data: ReportData): Readonly
       since: isoOrNull(task.sinceMs),
       inARow: task.inARow,
     })),
-    openIncidents: data.incidents.filter(({ resolvedMs }) => resolvedMs === null).length,
+    openIncidents: data.incidents.filter((each) => isOpen(each, data)).length,
     leftOut: data.leftOut,
   };
 }

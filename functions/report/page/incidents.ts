@@ -1,7 +1,8 @@
 /** Incidents: since when, how long, how often in a row. */
 import type { IncidentData, ReportData, TaskData } from '../report-data.ts';
+import { endOf } from '../totals.ts';
 import { el } from './dom.ts';
-import { endOf, figureColumn, moment, statusBadge, taskName } from './parts.ts';
+import { figureColumn, moment, statusBadge, taskName } from './parts.ts';
 import { makeTable, type Table } from './table.ts';
 import { taskDetails } from './task-details.ts';
 import { duration, type Times } from './times.ts';
@@ -20,7 +21,7 @@ export function incidentTable(data: ReportData, times: Times): Table<TaskData> {
       { label: 'Task', sortBy: ({ task }) => task.name, cell: ({ task }) => taskName(task, data, []) },
       {
         label: 'State',
-        sortBy: ({ resolvedMs }) => (resolvedMs === null ? 0 : 1),
+        sortBy: (row) => (endOf(row, row.task) === null ? 0 : 1),
         cell: ({ resolvedMs, outcome }) =>
           resolvedMs === null ? statusBadge(outcome) : el('span', { class: 'kind recovered' }, 'Resolved'),
       },

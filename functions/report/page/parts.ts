@@ -1,5 +1,5 @@
 /** Small parts that several sections show: a status, a strip of runs, columns of tables. */
-import type { IncidentData, ReportData, TaskData } from '../report-data.ts';
+import type { ReportData, TaskData } from '../report-data.ts';
 import { count, el, nameText } from './dom.ts';
 import type { Column } from './table.ts';
 import { duration, type Times } from './times.ts';
@@ -31,11 +31,6 @@ function strip({ runs }: TaskData, times: Times): HTMLElement {
     { class: 'strip', role: 'img', 'aria-label': `last ${runs.length} runs, ${bad} not passed` },
     ...bars,
   );
-}
-
-/** When an incident ended: with the next run that passed, or with the last run of a deleted task; null while it is open. */
-export function endOf({ resolvedMs, lastBadMs }: IncidentData, { isDeleted }: TaskData): number | null {
-  return resolvedMs ?? (isDeleted ? lastBadMs : null);
 }
 
 /** A length of time, or a dash. */

@@ -1,7 +1,8 @@
 /** The details of a task's row: its incidents and its last executions. */
 import type { ReportData, RunData, TaskData } from '../report-data.ts';
+import { endOf } from '../totals.ts';
 import { count, counted, el } from './dom.ts';
-import { durationOrDash, endOf, statusBadge } from './parts.ts';
+import { durationOrDash, statusBadge } from './parts.ts';
 import { type Column, cellsOf, headerOf, headOf } from './table.ts';
 import { duration, type Times } from './times.ts';
 

@@ -49,6 +49,18 @@ describe('dqsync report', () => {
     expect((await readFile(document.path)).length).toBe(document.bytes);
   });
 
+  it('counts neither a deleted task as failing nor its incident as open', async () => {
+    const world = await aSyncedWorld();
+    const documentNow = async () => {
+      expect((await world.call(['sync', '--tasks'])).exitCode).toBe(0);
+      return JSON.parse((await world.cli(['report', '--json'])).stdout);
+    };
+    const before = await documentNow();
+    expect(before).toMatchObject({ failing: [{ status: 'FAILED' }], openIncidents: 1 });
+    world.simulator.life.tasks().remove(BigInt(before.failing[0].taskId));
+    expect(await documentNow()).toMatchObject({ tasks: 2, failing: [], openIncidents: 0 });
+  });
+
   it.each([
     ['2', false],
     ['30', true],
