@@ -2,10 +2,11 @@
 import { dayInTimeZone } from '../clock.ts';
 import type { EpochMs } from '../model.ts';
 import type { PartitionSql } from '../query/duckdb.ts';
-import { type Transition, transitionsOf } from '../streaks.ts';
+import { type Streak, type Transition, transitionsOf } from '../streaks.ts';
 import { calendarDays } from './calendar.ts';
 import { streaksByTask } from './read-histories.ts';
 import { changeStreaksSql, numberedTasksSql, runsPartitions, runsSql, type Source } from './report-sql.ts';
+import { createdAt, type Definitions } from './task-definitions.ts';
 
 /** The changes to look for. */
 export interface ChangesRequest {
@@ -13,10 +14,13 @@ export interface ChangesRequest {
   readonly nowMs: EpochMs;
   readonly timeZone: string;
   readonly sources: readonly Source[];
+  readonly definitions: Definitions;
 }
 
 /** A change of one task. */
-export interface Change extends Transition {
+export interface Change extends Omit<Transition, 'from'> {
+  /** Null for a new task that fails from its first execution on. */
+  readonly from: Transition['from'] | null;
   readonly workspace: string;
   readonly projectId: string;
   /** Null if the source gave none. */
@@ -34,7 +38,7 @@ const daysBefore = 30;
  */
 export async function readChanges(
   sql: PartitionSql,
-  { sinceMs, nowMs, timeZone, sources }: ChangesRequest,
+  { sinceMs, nowMs, timeZone, sources, definitions }: ChangesRequest,
 ): Promise<Change[]> {
   const dayOf = dayInTimeZone(timeZone);
   const [fromDay = ''] = calendarDays(dayOf(sinceMs), daysBefore + 1);
@@ -46,16 +50,33 @@ export async function readChanges(
   );
   const streaks = streaksByTask(await sql.run(changeStreaksSql(sinceMs)));
   return tasks
-    .flatMap(([task, workspace, projectId, taskId, name]) =>
-      transitionsOf(streaks.get(Number(task)) ?? [])
-        .filter((transition) => transition.sinceMs >= sinceMs)
-        .map((transition) => ({
-          ...transition,
-          workspace: String(workspace),
-          projectId: String(projectId),
-          taskId: taskId === null ? null : String(taskId),
+    .flatMap(([task, workspace, projectId, taskId, name]) => {
+      const place = {
+        workspace: String(workspace),
+        projectId: String(projectId),
+        id: taskId === null ? null : String(taskId),
+      };
+      const ofTask = streaks.get(Number(task)) ?? [];
+      const createdMs = createdAt(definitions, place);
+      const isNew = createdMs !== null && dayOf(createdMs) >= fromDay;
+      return [...(isNew ? firstFailure(ofTask) : []), ...transitionsOf(ofTask)]
+        .filter((change) => change.sinceMs >= sinceMs)
+        .map((change) => ({
+          ...change,
+          workspace: place.workspace,
+          projectId: place.projectId,
+          taskId: place.id,
           name: String(name ?? ''),
-        })),
-    )
+        }));
+    })
     .sort((a, b) => b.sinceMs - a.sinceMs || (a.name < b.name ? -1 : 1));
+}
+
+/** Returns the change of a task that was never read before: that it fails. That it passes is none, as in the events. */
+function firstFailure([first]: readonly Streak[]): Omit<Change, 'workspace' | 'projectId' | 'taskId' | 'name'>[] {
+  if (first === undefined || first.outcome === 'SUCCESS') {
+    return [];
+  }
+  const { outcome, firstStartMs, runs, firstId } = first;
+  return [{ from: null, to: outcome, sinceMs: firstStartMs, inARow: runs, executionId: firstId }];
 }

@@ -4,6 +4,7 @@ import type { Config } from '../../config.ts';
 import { ConfigError } from '../../errors.ts';
 import { openPartitionSql } from '../../query/duckdb.ts';
 import { type Change, readChanges } from '../../report/read-changes.ts';
+import { readDefinitions } from '../../report/task-definitions.ts';
 import { parseTimeArgument } from '../../time-range.ts';
 import { cacheFolderOf } from '../terminal/cache-folder.ts';
 import { counted, shownAt } from '../terminal/formats.ts';
@@ -35,7 +36,8 @@ export async function changes(options: ChangesOptions): Promise<number> {
   }
   const sql = await openPartitionSql(store, cacheFolderOf(store.url, process.env));
   try {
-    const found = await readChanges(sql, { sinceMs, nowMs, timeZone, sources: targets });
+    const definitions = await readDefinitions(store, targets);
+    const found = await readChanges(sql, { sinceMs, nowMs, timeZone, sources: targets, definitions });
     if (options.json) {
       writeJson(found.map((change) => documentOf(config, change)));
     } else {

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openFileStore } from '../../../functions/warehouse/file-store.ts';
 import { defaultWorkspace } from '../../simulator/server.ts';
+import { snowflakeText } from '../../simulator/snowflake.ts';
+import { makeTask } from '../../simulator/timeline.ts';
 import { anObservation } from '../../support/builders.ts';
 import { writeObservations } from '../../support/warehouse-data.ts';
 import { aWorld, hourMs, type World } from '../world.ts';
@@ -56,6 +58,36 @@ describe('dqsync changes', () => {
     expect((await world.call(['changes', '--since', '30m'])).stdout).toMatch(
       /^No task's outcome has changed since .*Z\.\n$/,
     );
+  });
+
+  it('lists a new task that fails from its first execution on, with no outcome before', async () => {
+    const world = await aWorld();
+    const { life, clock } = world.simulator;
+    await world.configure((config) => Object.assign(config, { results: 'none' }));
+    const startMs = clock.now() - 6 * hourMs;
+    const add = (name: string, createdMs: number, letters: string) => {
+      const task = makeTask(snowflakeText(createdMs, name.length), name, 'QUALITY_TASK');
+      const defined = life.tasks().define({ ...task, everyMs: hourMs });
+      for (const [index, letter] of [...letters].entries()) {
+        const runStatus = letter === 'F' ? 'FAILED' : 'SUCCESS';
+        life.addExecution({ task: defined, runStatus, startTimeMs: startMs + index * hourMs });
+      }
+    };
+    add('new, fails', startMs - hourMs, 'FF');
+    add('new, passes', startMs - hourMs, 'SS');
+    add('new, failed at first', startMs - hourMs, 'FS');
+    // What it did before initialFrom is not in the table.
+    add('old, fails', startMs - 400 * 24 * hourMs, 'FF');
+    expect((await world.call(['sync', '--tasks'])).exitCode).toBe(0);
+    const found = JSON.parse((await world.call(['changes', '--since', '1d', '--json'])).stdout);
+    const shown = found.map((change: Record<string, unknown>) => [change['name'], change['from'], change['to']]);
+    expect(shown).toEqual([
+      ['new, failed at first', 'FAILED', 'SUCCESS'],
+      ['new, failed at first', null, 'FAILED'],
+      ['new, fails', null, 'FAILED'],
+    ]);
+    expect((await world.call(['changes', '--since', '1d'])).stdout).toMatch(/new, fails +- +FAILED +2 +\d{19}\n/);
+    expect((await world.call(['changes', '--since', '5h', '--json'])).stdout).not.toContain('null');
   });
 
   it('does not count a first execution as a change, and refuses a time in the future', async () => {
