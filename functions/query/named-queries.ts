@@ -44,7 +44,7 @@ export function namedQueries({ view, lastDays, further = (name) => name }: Named
     },
     {
       title: 'Rules that stopped running',
-      description: `Tasks that have not run for more than twice their longest pause so far, compared with the newest execution of their workspace, ${period}. None if the whole workspace has stopped: the report compares with the watermark instead.`,
+      description: `Tasks that have not run for more than twice their longest pause so far, and more than three days if they are known for less than a week, compared with the newest execution of their workspace, ${period}. None if the whole workspace has stopped: the report compares with the watermark instead.`,
       sql: stoppedRules(view, since),
     },
     {
@@ -73,6 +73,8 @@ function sinceDay(lastDays: number | null): string {
 function daysAgo(days: number): string {
   return `CAST(CAST(current_date - INTERVAL '${Math.trunc(days)}' DAY AS date) AS varchar)`;
 }
+
+const dayMs = 86_400_000;
 
 /** The name of a task that was renamed is that of its newest execution. */
 const newestName = 'max_by(name, ROW(start_time, id))';
@@ -160,7 +162,7 @@ LIMIT 20`;
 
 /**
  * Compares with the newest execution of the workspace, not with now. So a table that is behind does not show all rules
- * as stopped.
+ * as stopped. As in the report, a task whose runs are of less than a week may still pause for a weekend.
  */
 function stoppedRules(view: string, since: string): string {
   return `SELECT workspace, task_id, name, runs, last_run,
@@ -170,6 +172,7 @@ FROM (
   SELECT workspace, task_id, ${newestName} AS name,
     count(*) AS runs,
     max(start_time) AS last_run,
+    date_diff('millisecond', min(start_time), max(start_time)) AS known_for,
     max(date_diff('millisecond', previous, start_time)) AS longest_pause,
     max(max(start_time)) OVER (PARTITION BY workspace) AS newest
   FROM (
@@ -181,6 +184,7 @@ FROM (
   GROUP BY workspace, task_id
 ) AS rules
 WHERE runs >= 3 AND date_diff('millisecond', last_run, newest) > 2 * longest_pause
+  AND (known_for >= ${7 * dayMs} OR date_diff('millisecond', last_run, newest) > ${3 * dayMs})
 ORDER BY still_for_hours DESC, workspace, task_id
 LIMIT 100`;
 }

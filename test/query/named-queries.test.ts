@@ -126,7 +126,7 @@ describe('named queries', () => {
       });
     await writeObservations(store, [
       ...[ran(1n, 40, 'zeta'), ran(2n, 39, 'zeta'), ran(3n, 38, 'zeta'), ran(4n, 20, 'alpha')],
-      ran(5n, -20, 'other', 2n),
+      ran(5n, -60, 'other', 2n),
     ]);
     const sql = await opened(store);
     const named = async (title: string) =>
@@ -220,14 +220,20 @@ describe('named queries', () => {
       ...ranAtHours(2n, [0, 1, 2, 3]),
       // Exactly twice its longest pause is not yet more than twice.
       ...ranAtHours(3n, [0, 20, 40, 80]),
+      // Known for less than a week, and still for less than three days: it may pause on weekends.
+      ...ranAtHours(6n, [47, 48, 49]),
+      // Known for longer, with a run every day: still for 71 hours.
+      ...ranAtHours(7n, [-168, -144, -120, -96, -72, -48, -24, 0, 24, 49]),
       // Two executions do not define an interval.
       ...ranAtHours(4n, [0, 1]),
       // Another workspace, which as a whole is behind.
       ...ranAtHours(5n, [0, 1, 2], 'behind'),
     ]);
 
-    expect(await ask(await opened(store), sqlOf('Rules that stopped running'))).toMatchObject([
+    const found = await ask(await opened(store), sqlOf('Rules that stopped running'));
+    expect(found).toMatchObject([
       { task_id: 2n, runs: 4n, last_run: '2026-01-01T03:00:00.000Z', longest_pause_hours: 1, still_for_hours: 117 },
+      { task_id: 7n, runs: 10n, longest_pause_hours: 25, still_for_hours: 71 },
     ]);
   });
 
