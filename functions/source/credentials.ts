@@ -50,7 +50,7 @@ export function parseCredentials(text: string, secretRef: string, target?: strin
     value = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch {
     // Windows PowerShell 5 redirects into UTF-16.
-    throw wrong(text.includes('\0') ? 'is not UTF-8 text' : 'is not JSON');
+    throw wrong(text.trim() === '' ? 'is empty' : text.includes('\0') ? 'is not UTF-8 text' : 'is not JSON');
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw wrong('is JSON, but not an object');
