@@ -13,8 +13,10 @@ const dayMs = 86_400_000;
 const lookedFor = 3;
 /** They are looked for from at most this long before to as long after their start … */
 const aroundMs = 60_000;
-/** … and at least this long, because a source may filter by a slightly different time than it shows. */
-const leastAroundMs = 5_000;
+/** … and at least this, because a source may filter by a slightly different time than it shows. */
+const leastAroundMs = 15_000;
+/** An execution that took longer has probably an invalid end: tasks time out after a day. */
+const mostTookMs = 2 * dayMs;
 /** The smallest pages that are known of similar sources. A shorter reply was not cut off. */
 const leastPageRows = 10;
 
@@ -52,34 +54,38 @@ async function requireEnd(source: Asked, end: string, fromMs: EpochMs): Promise<
 
 /**
  * Looks for the executions that took longest, around their starts. A source that compares `end_time` with the end of an
- * execution does not list them there: every one that runs across a cut between two windows would be missing.
+ * execution lists them only for a window that reaches beyond their ends: every one that runs across a cut between two
+ * windows would be missing. One that is listed for neither window proves nothing.
  */
 async function requireStart(source: Asked, shown: readonly Execution[]): Promise<void> {
   const tookMs = ({ startTimeMs, endTimeMs }: Execution): number => (endTimeMs ?? startTimeMs) - startTimeMs;
   const longest = shown
-    .filter((one) => tookMs(one) >= 2 * leastAroundMs)
+    .filter((one) => tookMs(one) >= 2 * leastAroundMs && tookMs(one) <= mostTookMs)
     .toSorted((a, b) => tookMs(b) - tookMs(a))
     .slice(0, lookedFor);
   for (const one of longest) {
     const halfMs = Math.min(aroundMs, tookMs(one) / 2);
-    const window = { fromMs: one.startTimeMs - halfMs, toMs: one.startTimeMs + halfMs };
-    // A single reply may be wrong by itself.
-    if ((await mayList(source, window, one)) || (await mayList(source, window, one))) {
+    const start = { fromMs: one.startTimeMs - halfMs, toMs: one.startTimeMs + halfMs };
+    if ((await look(source, start, one)) !== 'missing') {
       return;
     }
-    if (one === longest.at(-1)) {
+    const whole = { fromMs: start.fromMs, toMs: start.toMs + tookMs(one) };
+    // A single reply may be wrong by itself.
+    if ((await look(source, whole, one)) === 'listed' && (await look(source, start, one)) === 'missing') {
       throw failure(
-        `does not select by the start that it shows: it lists instance ${one.id}, which started at ${isoTime(one.startTimeMs)}, but not for ${textOf(window)}`,
+        `does not select by start time: it lists instance ${one.id}, which started at ${isoTime(one.startTimeMs)}, for ${textOf(whole)}, but not for ${textOf(start)}`,
       );
     }
   }
 }
 
-async function mayList(source: Asked, window: Window, execution: Execution): Promise<boolean> {
+async function look(source: Asked, window: Window, execution: Execution): Promise<'listed' | 'missing' | 'cut off'> {
   const page = await ask(source, window);
   const keys = page?.executions.map(executionKey) ?? [];
-  const isCutOff = page === null || keys.length + page.unreadable.length >= leastPageRows;
-  return isCutOff || keys.includes(executionKey(execution));
+  if (keys.includes(executionKey(execution))) {
+    return 'listed';
+  }
+  return page === null || keys.length + page.unreadable.length >= leastPageRows ? 'cut off' : 'missing';
 }
 
 /** Returns null if the source refuses the window: times that far away may be refused, which says nothing about others. */

@@ -103,7 +103,11 @@ describe('a source that', () => {
     ['ignores start_time', /ignores start_time: asked for \S+ to \S+, it listed/, { ignoredEnds: ['start_time'] }],
     ['ignores end_time', /ignores end_time: asked for \S+ to \S+, it listed/, { ignoredEnds: ['end_time'] }],
     ['ignores both ends', /ignores end_time: asked for/, { ignoredEnds: ['start_time', 'end_time'] }],
-    ['compares ends', /it lists instance \d+, which started at \S+, but not for \S+ to/, { filtersByEnd: true }],
+    [
+      'compares ends',
+      /it lists instance \d+, which started at \S+, for \S+ to \S+, but not for \S+ to/,
+      { filtersByEnd: true },
+    ],
   ])('fails the first sync after a few requests, and covers nothing, if it %s', async (_, message, trap) => {
     for (const rows of [20, 60, 3_000]) {
       const world = await syncedSource({ traps: trap });

@@ -16,16 +16,18 @@ const gone = executions(1, () => -3_600_000).map((row) => ({ ...row, id: 1n, end
 
 it.each<[string, readonly Execution[], Execution[], Partial<PagedSourceTraps>, number]>([
   ['one execution is listed around its start', [], rows(300, 600_000), {}, 3],
-  ['every execution is short', [], rows(300, 9_000), { filterSkewMs: 6_000 }, 2],
-  ['starts deviate by less than the shortest window around one', [], rows(300, 10_000), { filterSkewMs: 4_000 }, 3],
+  ['every execution is short', [], rows(300, 29_000), { filterSkewMs: 16_000 }, 2],
+  ['ends are invalid', [], rows(300, 9e12), { filterSkewMs: 3_600_000 }, 2],
+  ['starts deviate by less than half of the shortest', [], rows(300, 30_000), { filterSkewMs: 14_000 }, 3],
   [
     'starts deviate by less than the longest',
     [],
-    rows(300, 6e5, { long: 1, restMs: 10_000 }),
-    { filterSkewMs: 8e3 },
+    rows(300, 6e5, { long: 1, restMs: 30_000 }),
+    { filterSkewMs: 2e4 },
     3,
   ],
-  ['a reply is empty by itself', [], rows(300, 600_000, { long: 1 }), { emptyRequests: new Set([3]) }, 4],
+  ['starts deviate by an hour', [], rows(300, 600_000, { gapMs: 7e6 }), { filterSkewMs: 3_600_000 }, 8],
+  ['a reply is empty by itself', [], rows(300, 600_000, { long: 1 }), { emptyRequests: new Set([3]) }, 5],
   ['an execution has been run again since it was listed', gone, rows(300, 600_000), {}, 5],
   ['more executions start at once than a page holds', [], rows(300, 600_000, { gapMs: 0 }), { order: 'descending' }, 3],
   ['no execution was listed', [], [], {}, 2],
@@ -36,9 +38,17 @@ it.each<[string, readonly Execution[], Execution[], Partial<PagedSourceTraps>, n
   expect(source.requests).toBe(requests);
 });
 
-it('refuses a source that lists none of three executions around its start', async () => {
+it('refuses a source that lists an execution only for a window that reaches beyond its end', async () => {
   const shown = rows(300, 600_000);
-  const source = pagedSource(shown, { filterSkewMs: 3_600_000 });
-  await expect(requireWindows(source.source, shown, epochMs + 86_400_000)).rejects.toMatchObject({ kind: 'source' });
-  expect(source.requests).toBe(2 + 3 * 2);
+  const source = pagedSource(shown);
+  const fetchPage: typeof source.fetchPage = async (request) => {
+    const page = await source.fetchPage(request);
+    const executions = page.executions.filter(({ endTimeMs }) => (endTimeMs ?? 0) <= request.endTimeMs);
+    return { ...page, executions };
+  };
+  await expect(requireWindows({ fetchPage, filter: {} }, shown, epochMs + 86_400_000)).rejects.toMatchObject({
+    kind: 'source',
+    message: expect.stringContaining('does not select by start time'),
+  });
+  expect(source.requests).toBe(2 + 3);
 });
