@@ -12,7 +12,7 @@ export default defineConfig({
     // Files share a worker and what it has loaded, which halves the CPU time. What a test changes of a process it puts back.
     isolate: false,
     unstubEnvs: true,
-    testTimeout: 180_000,
+    testTimeout: 600_000,
     hookTimeout: 60_000,
     passWithNoTests: false,
     // Published as ES modules that only a bundler resolves.
