@@ -2,7 +2,7 @@
 import type { PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
 import { isoTime } from '../clock.ts';
 import { StorageError } from '../errors.ts';
-import { awsFault, connectionsOf, type SentRequest, sentRequest } from '../network/aws.ts';
+import { awsFault, connectionsOf, LastRequest } from '../network/aws.ts';
 import { describeFault, type Fault, faultRemedy } from '../network/faults.ts';
 import type { ProxyEnvironment } from '../network/proxy.ts';
 import type { Announce, OutcomeChanges } from '../sync/outcome-changes.ts';
@@ -23,19 +23,13 @@ export function eventBus(source: string, environment: ProxyEnvironment = {}): An
     const { EventBridgeClient, PutEventsCommand } = await import('@aws-sdk/client-eventbridge');
     const limits = { connectionTimeout: 2_000, requestTimeout: 5_000, throwOnRequestTimeout: true };
     const client = new EventBridgeClient(connectionsOf(environment, limits));
-    let sent: SentRequest = {};
-    client.middlewareStack.add(
-      (next) => (args) => {
-        sent = sentRequest(args.request);
-        return next(args);
-      },
-      { step: 'deserialize', priority: 'low' },
-    );
+    const last = new LastRequest();
+    client.middlewareStack.add(last.watch, last.place);
     const put = async (entry: PutEventsRequestEntry): Promise<void> => {
       const { FailedEntryCount, Entries } = await client
         .send(new PutEventsCommand({ Entries: [entry] }), { abortSignal })
         .catch((thrown: unknown) => {
-          throw failure(thrown, awsFault(thrown, sent, environment));
+          throw failure(thrown, awsFault(thrown, last.sent, environment));
         });
       if (FailedEntryCount !== 0) {
         const { ErrorCode = 'no code', ErrorMessage = '' } = Entries?.[0] ?? {};

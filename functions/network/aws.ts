@@ -147,7 +147,7 @@ function networkCode(thrown: unknown): string | undefined {
 }
 
 /** The parts of an SDK request that messages need. */
-export interface SentRequest {
+interface SentRequest {
   /** The host, with its port unless that is the scheme's default. */
   readonly host?: string | undefined;
   readonly protocol?: string | undefined;
@@ -156,8 +156,27 @@ export interface SentRequest {
   readonly sessionToken?: string | undefined;
 }
 
+/** Keeps the last request of a client as the SDK sends it: `client.middlewareStack.add(last.watch, last.place)`. */
+export class LastRequest {
+  /** Behind the signature. */
+  readonly place = { step: 'deserialize', priority: 'low' } as const;
+  #sent: SentRequest = {};
+
+  /** Empty before the first request. */
+  get sent(): SentRequest {
+    return this.#sent;
+  }
+
+  readonly watch =
+    <Args extends { readonly request: unknown }, Result>(next: (args: Args) => Result) =>
+    (args: Args): Result => {
+      this.#sent = sentRequest(args.request);
+      return next(args);
+    };
+}
+
 /** Returns what messages need of a request as the SDK sends it. */
-export function sentRequest(request: unknown): SentRequest {
+function sentRequest(request: unknown): SentRequest {
   const { hostname, port, protocol, path, headers } = Object(request);
   const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
   return {

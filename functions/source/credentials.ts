@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { CredentialsError, type ErrorDetails } from '../errors.ts';
-import { awsFault, connectionsOf, isRegionMissing, type SentRequest, sentRequest } from '../network/aws.ts';
+import { awsFault, connectionsOf, isRegionMissing, LastRequest } from '../network/aws.ts';
 import { describeFault, type Fault, faultRemedy, isPassingFault } from '../network/faults.ts';
 import type { ProxyEnvironment } from '../network/proxy.ts';
 
@@ -193,14 +193,8 @@ async function readFromSecretsManager(secret: Secret, id: string): Promise<strin
       throwOnRequestTimeout: true,
     }),
   });
-  let sent: SentRequest = {};
-  client.middlewareStack.add(
-    (next) => (args) => {
-      sent = sentRequest(args.request);
-      return next(args);
-    },
-    { step: 'deserialize', priority: 'low' },
-  );
+  const last = new LastRequest();
+  client.middlewareStack.add(last.watch, last.place);
   // The client's own timeouts do not cover a body that stops in the middle.
   const tooLong = AbortSignal.timeout(patienceMs);
   let text: string | undefined;
@@ -211,7 +205,7 @@ async function readFromSecretsManager(secret: Secret, id: string): Promise<strin
   } catch (error) {
     signal?.throwIfAborted();
     const reason = tooLong.aborted ? tooLong.reason : error;
-    throw secretsManagerError(secret, id, reason, awsFault(reason, sent, environment));
+    throw secretsManagerError(secret, id, reason, awsFault(reason, last.sent, environment));
   } finally {
     client.destroy();
   }

@@ -28,7 +28,7 @@ import { SignatureV4 } from '@smithy/signature-v4';
 import { isoTime } from '../clock.ts';
 import { StorageError } from '../errors.ts';
 import type { EpochMs } from '../model.ts';
-import { awsFault, connectionsOf, type SentRequest, sentRequest } from '../network/aws.ts';
+import { awsFault, connectionsOf, LastRequest } from '../network/aws.ts';
 import { redactor } from '../network/foreign-text.ts';
 import type { ProxyEnvironment } from '../network/proxy.ts';
 import { assertSafeKey, isHidden, replacedTag } from './layout.ts';
@@ -97,8 +97,7 @@ class BucketStore implements PageStore {
   readonly #environment: ProxyEnvironment;
   #triesConditions: boolean;
   readonly #encryption: Pick<PutObjectCommandInput, 'ServerSideEncryption' | 'SSEKMSKeyId'>;
-  /** The last request as it was sent. */
-  #sent: SentRequest = {};
+  readonly #last = new LastRequest();
 
   constructor(options: S3StoreOptions) {
     const { bucket, prefix = '', answerTimeoutMs = defaultAnswerTimeoutMs, environment = {} } = options;
@@ -111,14 +110,7 @@ class BucketStore implements PageStore {
     const { encryption, kmsKeyId } = options.storage ?? {};
     this.#encryption = { ServerSideEncryption: encryption, SSEKMSKeyId: kmsKeyId };
     this.#client = options.client ?? clientOf(options.forcePathStyle ?? false, answerTimeoutMs, environment);
-    this.#client.middlewareStack.add(
-      (next) => (args) => {
-        this.#sent = sentRequest(args.request);
-        return next(args);
-      },
-      // Behind the signature.
-      { step: 'deserialize', priority: 'low' },
-    );
+    this.#client.middlewareStack.add(this.#last.watch, this.#last.place);
   }
 
   async get(key: string, stop?: StopWaiting): Promise<StoredObject | null> {
@@ -205,7 +197,7 @@ class BucketStore implements PageStore {
       return null;
     }
     // The SDK has just built the URL of the object, which depends on the endpoint and the style.
-    const { protocol = 'https:', host = '', path = '' } = this.#sent;
+    const { protocol = 'https:', host = '', path = '' } = this.#last.sent;
     const url = new URL(`${protocol}//${host}${path}`);
     const { credentials, region, sha256 } = this.#client.config;
     const signer = new SignatureV4({ service: 's3', credentials, region, sha256, uriEscapePath: false });
@@ -304,9 +296,9 @@ class BucketStore implements PageStore {
   }
 
   #failure(thrown: unknown, doing: 'read' | 'write' | 'list', place: S3Place): StorageError {
-    const { sessionToken = '' } = this.#sent;
+    const { sessionToken = '' } = this.#last.sent;
     const isBody = thrown instanceof BrokenBodyError;
-    const fault = isBody ? null : awsFault(thrown, this.#sent, this.#environment);
+    const fault = isBody ? null : awsFault(thrown, this.#last.sent, this.#environment);
     return toS3StorageError(thrown, doing, { ...place, fault, redact: redactor([sessionToken]) });
   }
 
