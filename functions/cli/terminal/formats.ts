@@ -2,11 +2,9 @@
 import { isoTime, parseTime, timeInZone } from '../../clock.ts';
 import type { EpochMs } from '../../model.ts';
 
-const integers = new Intl.NumberFormat('en-US');
-
-/** Formats a number: `12,345`. */
+/** Formats a whole number: `12,345`. Not by `Intl`, which costs 10 ms at each start. */
 export function count(value: number | bigint): string {
-  return integers.format(value);
+  return String(value).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 /** Formats a number with its noun: `1 file`, `2 files`. */

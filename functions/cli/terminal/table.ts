@@ -157,7 +157,7 @@ function cutInMiddle(text: string, width: number): string {
     return text;
   }
   // Characters that belong together count as one.
-  const segments = [...graphemes.segment(text)].map(({ segment }) => segment);
+  const segments = [...new Intl.Segmenter().segment(text)].map(({ segment }) => segment);
   const room = width - ellipsis.length;
   const start = fitting(segments, Math.ceil(room / 2)).join('');
   const end = fitting(segments.toReversed(), room - widthOf(start))
@@ -175,8 +175,6 @@ function fitting(segments: readonly string[], width: number): readonly string[] 
   });
   return first === -1 ? segments : segments.slice(0, first);
 }
-
-const graphemes = new Intl.Segmenter();
 
 /** Returns the width of a text in columns. Chinese characters take two. */
 function widthOf(text: string): number {

@@ -17,7 +17,14 @@ import { parseTimeArgument } from '../../../functions/time-range.ts';
 
 describe('formats', () => {
   it('format counts with separators and plurals', () => {
-    expect(count(1_234_567)).toBe('1,234,567');
+    expect([0, 999, 1000, 1_234_567, -123, -123_456].map(count)).toEqual([
+      '0',
+      '999',
+      '1,000',
+      '1,234,567',
+      '-123',
+      '-123,456',
+    ]);
     expect(count(9_007_199_251_000_000_001n)).toBe('9,007,199,251,000,000,001');
     expect([counted(0, 'row'), counted(1, 'row'), counted(2, 'entry', 'entries')]).toEqual([
       '0 rows',
