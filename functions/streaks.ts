@@ -43,8 +43,6 @@ export interface Incident {
   readonly runs: number;
   /** The outcome of its last execution. */
   readonly outcome: Outcome;
-  /** Instance id of its first execution. */
-  readonly firstId: string;
 }
 
 /** Returns the changes between a task's streaks, which must be in order of time. The first streak is not a change. */
@@ -88,6 +86,5 @@ function withStreak(open: Incident | null, streak: Streak, isFirst: boolean): In
     resolvedMs: null,
     runs: (open?.runs ?? 0) + streak.runs,
     outcome: streak.outcome,
-    firstId: open?.firstId ?? streak.firstId,
   };
 }

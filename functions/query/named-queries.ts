@@ -1,5 +1,6 @@
 /** Common questions about the table, as SQL that both DuckDB and Athena (Trino) accept. Pure. */
 
+import { hasVanishedSql } from '../warehouse/vanished.ts';
 import { type NamedQuery, taskQueries } from './task-queries.ts';
 
 /** The view and period that the questions are about. */
@@ -115,12 +116,12 @@ LIMIT 100`;
 }
 
 /**
- * Whether an execution is open, as `isOpen` of the model says, and still at the source: `extra` holds an end time that
- * could not be read, and the time at which an open execution was found missing.
+ * Whether an execution is open, as `isOpen` of the model says, and still at the source. `extra` holds an end time that
+ * could not be read.
  */
 const isOpen = `(run_status IS NULL OR run_status NOT IN ('SUCCESS', 'ALARMING', 'FAILED')
       OR end_time IS NULL AND coalesce(extra, '') NOT LIKE '%"end_time":%')
-    AND coalesce(extra, '') NOT LIKE '%"_dqsync":{"vanished_at":%'`;
+    AND NOT ${hasVanishedSql}`;
 
 function freshness(view: string, since: string): string {
   return `SELECT workspace, project_id,
@@ -161,8 +162,17 @@ LIMIT 20`;
 }
 
 /**
+ * SQL for the time without a run, in milliseconds, after which a task counts as stopped: twice its longest pause. If its
+ * runs are of less than a week, which need not include a weekend, at least three days. Null, so never, below three runs.
+ * The arguments are SQL too, `longestPause` and `knownFor` in milliseconds.
+ */
+export function stoppedAfterSql(runs: string, longestPause: string, knownFor: string): string {
+  return `CASE WHEN ${runs} >= 3 THEN greatest(2 * ${longestPause}, CASE WHEN ${knownFor} < ${7 * dayMs} THEN ${3 * dayMs} ELSE 0 END) END`;
+}
+
+/**
  * Compares with the newest execution of the workspace, not with now. So a table that is behind does not show all rules
- * as stopped. As in the report, a task whose runs are of less than a week may still pause for a weekend.
+ * as stopped.
  */
 function stoppedRules(view: string, since: string): string {
   return `SELECT workspace, task_id, name, runs, last_run,
@@ -183,8 +193,7 @@ FROM (
   ) AS runs_in_order
   GROUP BY workspace, task_id
 ) AS rules
-WHERE runs >= 3 AND date_diff('millisecond', last_run, newest) > 2 * longest_pause
-  AND (known_for >= ${7 * dayMs} OR date_diff('millisecond', last_run, newest) > ${3 * dayMs})
+WHERE date_diff('millisecond', last_run, newest) > ${stoppedAfterSql('runs', 'longest_pause', 'known_for')}
 ORDER BY still_for_hours DESC, workspace, task_id
 LIMIT 100`;
 }

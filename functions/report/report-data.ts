@@ -2,7 +2,7 @@
  * The data of a report. Types only: the page's own script imports them too.
  */
 import type { EpochMs } from '../model.ts';
-import type { Outcome } from '../streaks.ts';
+import type { Incident, Outcome } from '../streaks.ts';
 import type { DayCounts } from './day-counts.ts';
 
 /** Whether a target's data can be trusted. */
@@ -170,16 +170,9 @@ export interface TaskData {
 }
 
 /** An incident of a task that is in the report. */
-export interface IncidentData {
+export interface IncidentData extends Incident {
   /** Index in `tasks`. */
   readonly t: number;
-  readonly openedMs: EpochMs;
-  readonly mayBeOlder: boolean;
-  readonly resolvedMs: EpochMs | null;
-  readonly lastBadMs: EpochMs;
-  readonly runs: number;
-  readonly outcome: Outcome;
-  readonly firstId: string;
 }
 
 /** Data in the table that the page does not show. */

@@ -3,8 +3,10 @@
  * that. A result has at most one row per task and day, streak, or one of the last executions of a task.
  */
 import type { PartitionFilter } from '../query/duckdb.ts';
+import { stoppedAfterSql } from '../query/named-queries.ts';
 import { quoted, viewSql } from '../query/view.ts';
 import { resultTableName, tableName, viewName } from '../warehouse/layout.ts';
+import { hasVanishedSql } from '../warehouse/vanished.ts';
 
 /** The target whose executions are read. */
 export interface Source {
@@ -69,7 +71,9 @@ export function runsSql(sources: readonly Source[], fromDay: string, toDay: stri
   task_id, name, task_type, dt, id,
   epoch_ms(start_time) AS start_ms,
   epoch_ms(end_time) AS end_ms,
-  CASE WHEN run_status IN ('SUCCESS', 'ALARMING', 'FAILED', 'RUNNING', 'SUSPENDING') THEN run_status ELSE 'UNKNOWN' END AS status,
+  CASE WHEN run_status IN ('SUCCESS', 'ALARMING', 'FAILED') THEN run_status
+    WHEN run_status IN ('RUNNING', 'SUSPENDING') AND NOT ${hasVanishedSql} THEN run_status
+    ELSE 'UNKNOWN' END AS status,
   coalesce(notify_status, '') AS notified
 FROM ${relation}
 WHERE dt >= ${quoted(fromDay)} AND dt <= ${quoted(toDay)} AND (${places.join(' OR ')})`;
@@ -77,10 +81,6 @@ WHERE dt >= ${quoted(fromDay)} AND dt <= ${quoted(toDay)} AND (${places.join(' O
 
 /** Identifies a task: by its id, or by its name if it has none. */
 const taskKeySql = `coalesce(CAST(task_id AS varchar), concat('name:', name))`;
-
-/** Runs of less than a week need not include a weekend. Such a task has not stopped before it has paused for longer. */
-const weekMs = 7 * 86_400_000;
-const weekendMs = 3 * 86_400_000;
 
 /** One row for each task. @param asOfMs end of the last 24 hours */
 export function tasksSql({ recentDay }: ReportScope, asOfMs: number): string {
@@ -90,7 +90,7 @@ export function tasksSql({ recentDay }: ReportScope, asOfMs: number): string {
   passed, alarms, failed, open, silent, runs24, bad24, silent24, p50, p95,
   CASE WHEN is_compared THEN recent_p50 / early_p50 END,
   CASE WHEN is_compared THEN recent_p50 - early_p50 END,
-  CASE WHEN runs >= 3 THEN greatest(2 * longest_pause, CASE WHEN last_ms - first_ms < ${weekMs} THEN ${weekendMs} ELSE 0 END) END
+  ${stoppedAfterSql('runs', 'longest_pause', '(last_ms - first_ms)')}
 FROM (
   SELECT *, recent_runs >= 5 AND early_runs >= 5 AND early_p50 > 0 AS is_compared
   FROM (

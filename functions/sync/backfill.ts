@@ -11,7 +11,7 @@ import { toDqsyncError } from '../errors.ts';
 import { gapsIn, lengthOf } from '../intervals.ts';
 import type { EpochMs, Window } from '../model.ts';
 import type { BackfillTask } from './backfill-task.ts';
-import { beginRun, type ReadingRun } from './begin-run.ts';
+import { beginRun, firstRequest, type ReadingRun } from './begin-run.ts';
 import type { Committer } from './committer.ts';
 import { gapsToFill } from './gaps.ts';
 import { upperHalf } from './next-window.ts';
@@ -19,17 +19,9 @@ import type { Recorder } from './recorder.ts';
 import { isCommitDue, RunState, readAndCommit, reportProgress } from './run-state.ts';
 import { SliceReader } from './slice-reader.ts';
 import { outcomeOf, type Summary, type TargetOutcome } from './summary.ts';
-import {
-  type Calibration,
-  calibrateRead,
-  expectedRows,
-  lateRowsFrom,
-  rowsInTimeLeft,
-  rowsOf,
-} from './target-reader.ts';
+import { type Calibration, expectedRows, lateRowsFrom, rowsInTimeLeft, rowsOf } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
 import { UnprovenWindows } from './unproven.ts';
-import { requireWindows } from './window-check.ts';
 
 /** Length of a part: about the rows of one commit, but at least an hour, so that empty spans need few parts. */
 const partRows = 10_000;
@@ -57,19 +49,14 @@ export async function runBackfill(
   try {
     const rereads = task.again ? task.window : null;
     const begun = await beginRun(run, state, { mode, isIncremental: false, rereads });
-    const { checkpoint } = begun.recorder;
-    const asked = task.window ?? knownSpan(checkpoint, run.settings.initialFromMs);
+    const asked = task.window ?? knownSpan(begun.recorder.checkpoint, run.settings.initialFromMs);
     const window = asked === null ? null : clampedTo(asked, begun.untilMs);
     state.window = window;
     const unproven = new UnprovenWindows(run);
     const backfill: Backfill = { ...begun, unproven, calibration: null, totalMs: 0 };
     await readAndCommit(run, state, begun.committer, async () => {
       if (window !== null && uncommitted(begun.recorder, [window]).length > 0) {
-        const calibration = await calibrateRead(begun.source, window);
-        if (checkpoint.coverage.length === 0) {
-          await requireWindows(begun.source, calibration.reply.page.executions, run.clock.now());
-        }
-        backfill.calibration = calibration;
+        backfill.calibration = await firstRequest(begun, window);
         const read = rereads !== null ? readAgain : mode === 'incremental' ? fillNewestFirst : fillGaps;
         await read(backfill, window);
       }

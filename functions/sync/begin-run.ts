@@ -1,13 +1,14 @@
 /** Begins a run that reads the source and commits: an incremental one or a backfill. */
 import { loadToWrite } from '../checkpoint/checkpoint-store.ts';
-import type { EpochMs } from '../model.ts';
+import type { EpochMs, Window } from '../model.ts';
 import type { PageSource } from '../reading/page-source.ts';
 import { Committer, type CommitterOptions } from './committer.ts';
 import { OutcomeWatch } from './outcome-watch.ts';
 import type { Recorder } from './recorder.ts';
 import type { RunState } from './run-state.ts';
-import { countingSource } from './target-reader.ts';
+import { type Calibration, calibrateRead, countingSource } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
+import { requireWindows } from './window-check.ts';
 
 /** The parts of a run in progress. */
 export interface ReadingRun {
@@ -40,4 +41,18 @@ export async function beginRun(
   const { recorder } = committer;
   state.holder = recorder;
   return { run, state, source, recorder, committer, watch, untilMs };
+}
+
+/**
+ * Makes the first request of a run, as `calibrateRead` does. For a target without coverage, also checks how the source
+ * selects.
+ *
+ * @throws SourceError if it does not select by start time; what the source throws
+ */
+export async function firstRequest({ run, source, recorder }: ReadingRun, window: Window): Promise<Calibration> {
+  const calibration = await calibrateRead(source, window);
+  if (recorder.checkpoint.coverage.length === 0) {
+    await requireWindows(source, calibration.reply.page.executions, run.clock.now());
+  }
+  return calibration;
 }

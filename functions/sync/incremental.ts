@@ -9,17 +9,16 @@ import { CredentialsError, StateError, StoppedError, toDqsyncError } from '../er
 import { gapsIn, lengthOf, overlap, spansFrom } from '../intervals.ts';
 import type { EpochMs, Window } from '../model.ts';
 import { emptySecretCode } from '../source/credentials.ts';
-import { beginRun, type ReadingRun } from './begin-run.ts';
+import { beginRun, firstRequest, type ReadingRun } from './begin-run.ts';
 import { LookbackGate } from './lookback-gate.ts';
 import { furthestLookback, lookbackOf, lookbacks, nextWindow, requirePast, spansToRead } from './next-window.ts';
 import { reobserveOpen, reobserveOthers } from './reobserve.ts';
 import { isCommitDue, RunState, readAndCommit, reportProgress } from './run-state.ts';
 import { type ReadSlice, SliceReader } from './slice-reader.ts';
 import { outcomeOf, type TargetOutcome } from './summary.ts';
-import { calibrateRead, expectedRows, lateRowsFrom, rowsInTimeLeft, rowsOf, sourceTime } from './target-reader.ts';
+import { expectedRows, lateRowsFrom, rowsInTimeLeft, rowsOf, sourceTime } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
 import { UnprovenWindows } from './unproven.ts';
-import { requireWindows } from './window-check.ts';
 
 /** Two pages, which any run can read to the end. */
 const shortLookbackRows = 200;
@@ -83,10 +82,7 @@ async function readAll(parts: Incremental): Promise<void> {
     return spansToRead(window, spansAgain, checkpoint.coverage).flatMap((span) => gapsIn(span, waiting));
   };
   const spans = toRead();
-  const calibration = await calibrateRead(source, window);
-  if (recorder.checkpoint.coverage.length === 0) {
-    await requireWindows(source, calibration.reply.page.executions, run.clock.now());
-  }
+  const calibration = await firstRequest(parts, window);
   const reobservation = { run, source, recorder, spans, unproven };
   await reobserveOpen(reobservation);
   const totalMs = lengthOf(spans);

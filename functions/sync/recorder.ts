@@ -14,6 +14,7 @@ import {
   type Window,
 } from '../model.ts';
 import type { Collected, Seen } from '../reading/collected.ts';
+import { vanishedExtra } from '../warehouse/vanished.ts';
 import type { RunCounters } from './counters.ts';
 import { followUpOf } from './follow-up.ts';
 import { type Known, KnownExecutions } from './known-executions.ts';
@@ -39,16 +40,6 @@ class PendingCommit {
   readonly change = new RecordedChange();
   /** Executions that were followed and are open for longer than `maxOpenDays`. */
   readonly expired: Execution[] = [];
-}
-
-/**
- * Returns `extra` with the time at which the execution was found missing at the source.
- *
- * @param vanishedAt ISO 8601
- */
-function vanishedExtra(extra: string | null, vanishedAt: string): string {
-  const note = `"_dqsync":${JSON.stringify({ vanished_at: vanishedAt })}`;
-  return extra === null || extra === '{}' ? `{${note}}` : `${extra.slice(0, -1)},${note}}`;
 }
 
 /** Records what one run of one target reads. Holds the rows of at most one commit. */

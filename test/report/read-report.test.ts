@@ -9,6 +9,7 @@ import { type Definitions, readDefinitions } from '../../functions/report/task-d
 import type { Outcome } from '../../functions/streaks.ts';
 import { dataKey, taskTableName } from '../../functions/warehouse/layout.ts';
 import { openS3Store } from '../../functions/warehouse/s3-store.ts';
+import { vanishedExtra } from '../../functions/warehouse/vanished.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
 import { anObservation, newYearMs } from '../support/builders.ts';
 import { FakeS3 } from '../support/fake-s3.ts';
@@ -94,7 +95,7 @@ function incidentsByScan(rows: readonly Observation[], task: string, shownFromMs
     if (first !== undefined && last !== undefined && last.startTimeMs >= shownFromMs) {
       found.push({
         ...{ task, openedMs: first.startTimeMs, mayBeOlder: !passedBefore, resolvedMs: next?.startTimeMs ?? null },
-        ...{ runs: bad.length, firstId: String(first.id), outcome: last.runStatus as Outcome },
+        ...{ runs: bad.length, outcome: last.runStatus as Outcome },
       });
     }
     passedBefore ||= next !== null;
@@ -104,6 +105,12 @@ function incidentsByScan(rows: readonly Observation[], task: string, shownFromMs
 }
 
 describe('a report', () => {
+  it('counts an execution that vanished while it was running as unknown, because it no longer runs', async () => {
+    const vanished = { extra: vanishedExtra(null, '2026-04-11T11:00:00Z') };
+    const data = await reportOn([...history('R'), ...history('SR', vanished)]);
+    expect(data.tasks[0]?.runs.map(({ status }) => status).toSorted()).toEqual(['RUNNING', 'SUCCESS', 'UNKNOWN']);
+  });
+
   it('counts executions of each task by status, day and hour, in the latest state of each', async () => {
     const rows = history('SSAFR', { notifyStatus: 'FAILED' });
     const [running] = rows.slice(-1);
@@ -367,10 +374,11 @@ describe('a report', () => {
           const data = await reportOn(rows.flat(), { days });
           const shownFromMs = newYearMs + (101 - days) * dayMs;
           const expected = rows.flatMap((ofTask, task) => incidentsByScan(ofTask, String(task), shownFromMs));
-          const found = data.incidents.map(({ t, openedMs, mayBeOlder, resolvedMs, runs, firstId, outcome }) => ({
-            ...{ task: data.tasks[t]!.id, openedMs, mayBeOlder, resolvedMs, runs, firstId, outcome },
+          const found = data.incidents.map(({ t, openedMs, mayBeOlder, resolvedMs, runs, outcome }) => ({
+            ...{ task: data.tasks[t]!.id, openedMs, mayBeOlder, resolvedMs, runs, outcome },
           }));
-          const sorted = (list: typeof found) => list.toSorted((a, b) => (a.firstId < b.firstId ? -1 : 1));
+          const sorted = (list: typeof found) =>
+            list.toSorted((a, b) => a.task!.localeCompare(b.task!) || a.openedMs - b.openedMs);
           expect(sorted(found)).toEqual(sorted(expected));
         },
       ),

@@ -90,7 +90,6 @@ function anIncident(t: number): IncidentData {
     lastBadMs: ms,
     runs: 1,
     outcome: 'FAILED',
-    firstId: '1',
   };
 }
 

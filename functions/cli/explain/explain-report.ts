@@ -2,6 +2,7 @@
 import { parseTime } from '../../clock.ts';
 import { isOpen } from '../../model.ts';
 import type { SqlValue } from '../../query/sql-value.ts';
+import { hasVanished } from '../../warehouse/vanished.ts';
 import { printable, shortTime } from '../terminal/formats.ts';
 import { paint } from '../terminal/output.ts';
 import { styleOf } from '../terminal/table.ts';
@@ -71,7 +72,7 @@ function executionLines(explained: Explained, start: string, isRerun: boolean): 
 
 function stateText(row: Row): string {
   const status = textOf(row['run_status']);
-  if (hasVanished(row)) {
+  if (hasVanished(extraOf(row))) {
     return `no longer at the source, last seen ${styleOf(status, status)}: deleted, or started again`;
   }
   const ended = row['end_time'] === null ? 'not ended' : `ended ${shortTime(textOf(row['end_time']))}`;
@@ -79,7 +80,7 @@ function stateText(row: Row): string {
 }
 
 function missing(note: Row | undefined, latest: Row | undefined): string {
-  if (note === undefined && latest !== undefined && hasVanished(latest)) {
+  if (note === undefined && latest !== undefined && hasVanished(extraOf(latest))) {
     return 'no rule results: the execution left the source before its end was observed';
   }
   if (note === undefined && latest !== undefined && wasOpen(latest)) {
@@ -97,18 +98,17 @@ function missing(note: Row | undefined, latest: Row | undefined): string {
   return `no rule results: ${reasons[why ?? ''] ?? unfetched}`;
 }
 
-function wasOpen({ run_status: status, end_time: end, extra }: Row): boolean {
+function wasOpen(row: Row): boolean {
+  const { run_status: status, end_time: end } = row;
   return isOpen({
     runStatus: typeof status === 'string' ? status : null,
     endTimeMs: typeof end === 'string' ? parseTime(end) : null,
-    extra: typeof extra === 'string' ? extra : null,
+    extra: extraOf(row),
   });
 }
 
-/** Whether the observation notes that an open execution was found missing at the source. */
-function hasVanished({ extra }: Row): boolean {
-  const { _dqsync: note } = Object(typeof extra === 'string' ? parsedJson(extra) : null);
-  return Object.hasOwn(Object(note), 'vanished_at');
+function extraOf({ extra }: Row): string | null {
+  return typeof extra === 'string' ? extra : null;
 }
 
 function resultText(row: Row, names: ReadonlyMap<string, string>): string {
