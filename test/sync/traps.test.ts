@@ -105,7 +105,7 @@ describe('a source that', () => {
     ['ignores both ends', /ignores end_time: asked for/, { ignoredEnds: ['start_time', 'end_time'] }],
     [
       'compares ends',
-      /it lists instance \d+, which started at \S+, for \S+ to \S+, but not for \S+ to/,
+      /it lists instance \d+, which started at \S+, for \S+ to \S+, but neither for \S+ to/,
       { filtersByEnd: true },
     ],
   ])('fails the first sync after a few requests, and covers nothing, if it %s', async (_, message, trap) => {
