@@ -66,7 +66,9 @@ export const storedFields = {
     filter: z.record(z.string(), z.string()),
     partitionTimeZone: z.string(),
   }),
-  coverage: list(z.strictObject({ ...window.shape, rows: z.int().min(0) })).refine(isDisjointAndSorted, {
+  coverage: list(
+    z.strictObject({ ...window.shape, rows: z.int().min(0), isEstimate: z.literal(true).optional() }),
+  ).refine(isDisjointAndSorted, {
     error: 'windows overlap or are out of order',
   }),
   incremental: window.nullable(),

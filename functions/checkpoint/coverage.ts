@@ -10,6 +10,8 @@ export interface CoveredWindow extends Window {
    * audit, those that it counted.
    */
   readonly rows: number;
+  /** Whether `rows` is an estimate, because a rewind has cut the window. An audit reads it again. */
+  readonly isEstimate?: true | undefined;
 }
 
 const dayMs = 86_400_000;
@@ -80,17 +82,17 @@ function countIn(window: Window, startTimesMs: readonly EpochMs[]): number {
 
 /**
  * Returns coverage with `rows` more or fewer in the windows that begin in `window`, because an audit has counted them
- * again. It is unknown in which of the windows these rows are.
+ * again. It is unknown in which of the windows these rows are. None of them is an estimate any more.
  */
 export function correctRows(coverage: readonly CoveredWindow[], window: Window, rows: number): CoveredWindow[] {
   let left = rows;
   return coverage.map((covered) => {
-    if (left === 0 || !contains(window, covered.fromMs)) {
+    if (!contains(window, covered.fromMs)) {
       return covered;
     }
     const corrected = Math.max(0, covered.rows + left);
     left -= corrected - covered.rows;
-    return { ...covered, rows: corrected };
+    return { fromMs: covered.fromMs, toMs: covered.toMs, rows: corrected };
   });
 }
 
@@ -111,17 +113,21 @@ export function densityNear(coverage: readonly CoveredWindow[], ms: EpochMs): nu
 }
 
 /**
- * Returns coverage without `window`. A window that is cut keeps rows in proportion to its length, because it is unknown
- * which of them remain.
+ * Returns coverage without `window`. A window that is cut keeps an estimate of its rows, in proportion to its length,
+ * because it is unknown which of them remain.
  */
 export function cutOut(coverage: readonly CoveredWindow[], window: Window): CoveredWindow[] {
   return coverage.flatMap((covered) => {
     const before = { fromMs: covered.fromMs, toMs: Math.min(covered.toMs, window.fromMs) };
     const after = { fromMs: Math.max(covered.fromMs, window.toMs), toMs: covered.toMs };
-    const rowsPerMs = covered.rows / (covered.toMs - covered.fromMs);
+    const lengthMs = covered.toMs - covered.fromMs;
     return [before, after]
       .filter(({ fromMs, toMs }) => fromMs < toMs)
-      .map((part) => ({ ...part, rows: Math.round(rowsPerMs * (part.toMs - part.fromMs)) }));
+      .map((part) => {
+        const partMs = part.toMs - part.fromMs;
+        const rows = Math.round((covered.rows * partMs) / lengthMs);
+        return { ...covered, ...part, rows, ...(partMs < lengthMs && covered.rows > 0 ? { isEstimate: true } : {}) };
+      });
   });
 }
 
@@ -137,7 +143,7 @@ function compact(sorted: readonly CoveredWindow[]): CoveredWindow[] {
       last.toMs === window.fromMs &&
       Math.floor(last.fromMs / blockMs) === Math.floor((window.toMs - 1) / blockMs)
     ) {
-      joined[joined.length - 1] = { fromMs: last.fromMs, toMs: window.toMs, rows: last.rows + window.rows };
+      joined[joined.length - 1] = { ...last, ...window, fromMs: last.fromMs, rows: last.rows + window.rows };
     } else {
       joined.push(window);
     }

@@ -6,6 +6,8 @@ import type { EpochMs, Window } from '../model.ts';
 /** A span of about a day, and the executions that coverage recorded of it. */
 export interface AuditSpan extends Window {
   readonly rows: number;
+  /** Whether that is an estimate, because a rewind has cut a window. */
+  readonly isEstimate: boolean;
 }
 
 const dayMs = 86_400_000;
@@ -24,12 +26,19 @@ export function auditSpans(recorded: Checkpoint, fromMs: EpochMs, lookbackMs: nu
   const cutMs = (recorded.incremental?.toMs ?? Number.POSITIVE_INFINITY) - (recorded.lookbackMs ?? lookbackMs);
   const spans: AuditSpan[] = [];
   for (const window of recorded.coverage.filter((covered) => covered.toMs > fromMs && covered.fromMs < cutMs)) {
+    const { isEstimate = false } = window;
     const young = { fromMs: cutMs, toMs: window.toMs };
     const rows = window.rows - recorded.recent.filter(({ startTimeMs }) => contains(young, startTimeMs)).length;
-    const cut = { fromMs: window.fromMs, toMs: Math.min(window.toMs, cutMs), rows: Math.max(0, rows) };
+    const cut = { fromMs: window.fromMs, toMs: Math.min(window.toMs, cutMs), rows: Math.max(0, rows), isEstimate };
     const last = spans.at(-1);
     if (last?.toMs === cut.fromMs && dayOf(last) === dayOf(cut)) {
-      spans[spans.length - 1] = { fromMs: last.fromMs, toMs: cut.toMs, rows: last.rows + cut.rows };
+      const rows = last.rows + cut.rows;
+      spans[spans.length - 1] = {
+        fromMs: last.fromMs,
+        toMs: cut.toMs,
+        rows,
+        isEstimate: last.isEstimate || isEstimate,
+      };
     } else {
       spans.push(cut);
     }

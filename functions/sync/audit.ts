@@ -46,6 +46,15 @@ function spansOf({ clock, settings }: TargetRun, checkpoint: Checkpoint): AuditS
   return auditSpans(checkpoint, clock.now() - settings.auditMs, settings.lookbackMs);
 }
 
+/** Whether a span with `rows` rows at the source may lack some in the table. */
+function isDoubtful(span: AuditSpan, rows: number): boolean {
+  return span.isEstimate || rows > span.rows;
+}
+
+function lateRowsOf(span: AuditSpan, rows: number): number {
+  return span.isEstimate ? 0 : rows - span.rows;
+}
+
 /** An audit in progress. */
 class Audit {
   readonly #run: TargetRun;
@@ -93,14 +102,14 @@ class Audit {
       const rows = await exactCountOf(this.#source, span);
       if (rows === null) {
         uncounted.push(span);
-      } else if (rows > span.rows) {
+      } else if (isDoubtful(span, rows)) {
         more.push([span, rows]);
       } else {
         this.#compared.set(span, rows);
       }
     }
     for (const [span, rows] of more) {
-      await this.#repair(span, rows, rows - span.rows);
+      await this.#repair(span, rows, lateRowsOf(span, rows));
     }
     const ageOf = (span: AuditSpan): number => this.#comparedAtMs(span) ?? 0;
     for (const span of uncounted.toSorted((a, b) => ageOf(a) - ageOf(b))) {
@@ -150,7 +159,7 @@ class Audit {
 
   /** Records the counted rows in coverage, on top of what other runs have committed. */
   async #correctCoverage(): Promise<void> {
-    const counted = [...this.#compared].filter(([span, rows]) => rows !== span.rows);
+    const counted = [...this.#compared].filter(([span, rows]) => rows !== span.rows || span.isEstimate);
     if (counted.length === 0) {
       return;
     }
@@ -180,8 +189,8 @@ class Audit {
       this.#fail(span, thrown);
       return;
     }
-    if (rows > span.rows) {
-      await this.#repair(span, rows, rows - span.rows);
+    if (isDoubtful(span, rows)) {
+      await this.#repair(span, rows, lateRowsOf(span, rows));
     } else {
       this.#compared.set(span, rows);
     }
@@ -230,6 +239,7 @@ class Audit {
    * Reads a day again and writes every row of it: which of them are missing is not known without reading data files.
    *
    * @param rows rows at the source
+   * @param lateRows how many of them are known to be missing
    */
   async #repair(span: AuditSpan, rows: number, lateRows: number): Promise<void> {
     const { target, log, clock, budget } = this.#run;
@@ -244,7 +254,11 @@ class Audit {
     } else if (summary.done) {
       this.#repaired += 1;
       this.#compared.set(span, rows);
-      log('warn', 'rows appeared later than the lookback; the day was read again and is complete', fields);
+      if (lateRows > 0) {
+        log('warn', 'rows appeared later than the lookback; the day was read again and is complete', fields);
+      } else {
+        log('info', 'a rewind had cut this day; it was read again and is complete', fields);
+      }
     } else {
       budget.signal.throwIfAborted();
     }

@@ -100,7 +100,7 @@ describe('coverage', () => {
     expect(coverage).toHaveLength(3);
     expect(cutOut(coverage, { fromMs: 1.5 * dayMs, toMs: Number.POSITIVE_INFINITY })).toEqual([
       { fromMs: 0, toMs: dayMs, rows: 2 },
-      { fromMs: dayMs, toMs: 1.5 * dayMs, rows: 1 },
+      { fromMs: dayMs, toMs: 1.5 * dayMs, rows: 1, isEstimate: true },
     ]);
   });
 
