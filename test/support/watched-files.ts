@@ -7,7 +7,7 @@
 import promises, { type FileHandle } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 
-/** Called for each operation, which `work` runs. For a write, `half` writes half of the bytes. */
+/** Called for each operation, which `work` runs. For a write, `half` writes half of the bytes, and may come before it. */
 export type FileStep = <T>(
   name: string,
   path: unknown,
@@ -38,7 +38,7 @@ function watched(handle: FileHandle, path: unknown, step: FileStep): FileHandle 
       'write',
       path,
       () => writeFile.call(handle, data, options),
-      async () => handle.write((data as Uint8Array).subarray(0, Math.floor((data as Uint8Array).length / 2))),
+      async () => handle.write(data as Uint8Array, 0, Math.floor((data as Uint8Array).length / 2), 0),
     );
   return handle;
 }

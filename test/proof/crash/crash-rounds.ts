@@ -1,65 +1,48 @@
 /**
- * Kills processes at every step in turn, or at random times. Each round ends with a run that is not killed and a
- * comparison with the source. The soak calls these functions with a seed and a time limit.
+ * Kills at every step in turn, and of processes at random times. Each ends with a run that is not killed and a
+ * comparison with the source. The soak calls `crashRounds` with a seed and a time limit.
  */
 import { type CrashWorld, type CrashWorldOptions, type Kill, openCrashWorld } from './crash-world.ts';
 import { type CrashFigures, noFigures } from './ledger.ts';
 
-/** Steps of one kind. A process is killed at each moment of each step; during a write to a file also `within` it. */
-export interface Steps {
-  readonly at: 'request' | 'file-step';
-  readonly moments: readonly ('before' | 'after')[];
-}
-
-/** Options of a sweep over every step. */
-export interface SweepOptions extends CrashWorldOptions {
-  readonly steps: Steps;
-  /**
-   * `first`: every run syncs into an empty warehouse. `next`: all runs sync changes of the source into the same one.
-   */
-  readonly runs: 'first' | 'next';
-  /** Tests every `stride`-th step, beginning with the first. Default: each. */
-  readonly stride?: number;
-}
-
 /** The result of a sweep. */
 export interface SweepResult extends CrashFigures {
-  /** Number of steps of a run. */
-  readonly steps: number;
-  /** The steps at which processes were killed, as they printed them. */
-  readonly hit: readonly string[];
+  /** The last change before each kill. */
+  readonly changes: readonly string[];
 }
 
-/** Kills a run at its first step, then one at its second, and so on, until a run ends before it is killed. */
-export async function crashAtEveryStep(options: SweepOptions): Promise<SweepResult> {
+/**
+ * Lets a first sync and a later one run to their end, and brings the warehouse into each state in which a kill would
+ * have left it. From each, the finishing commands complete the table. A kill loses nothing that the system has been
+ * given to write, and frees locks, so the files or objects are all that it leaves; requests to the source change none of
+ * them. `crashRounds` kills processes.
+ */
+export async function crashAtEveryStep(options: CrashWorldOptions): Promise<SweepResult> {
   const figures = noFigures();
-  const hit: string[] = [];
-  const kills = killsOf(options);
-  const sweep = async (seed: number): Promise<void> => {
-    // With results, the number of steps would grow with the sweep: each first sync would fetch the results of all
-    // failures so far.
-    const results = options.runs === 'first' ? 'none' : 'failed';
-    const world = await openCrashWorld({ ...options, results, seed });
-    try {
-      if (options.runs === 'next') {
-        await finish(world, figures, 'at the beginning');
-      }
-      for (let kill = kills.next(); kill !== null; kill = kills.next()) {
-        if (options.runs === 'first') {
-          await world.empty();
-        }
+  const changes: string[] = [];
+  const world = await openCrashWorld({ executions: 40, days: 1, ...options });
+  try {
+    for (const name of ['first', 'next']) {
+      for (let changes = name === 'first' ? 0 : 4; changes > 0; changes -= 1) {
         await world.stir();
-        const said = await killOnce(world, kill, figures);
-        kills.report(kill, said);
-        hit.push(...(said ?? []));
-        await finish(world, figures, describe(kill));
       }
-    } finally {
-      await world.close();
+      const memory = world.ledger.memory();
+      const { run, states } = await world.record();
+      if (run.exitCode !== 0) {
+        figures.failures.push(`the ${name} run ended with ${run.exitCode}: ${run.stderr}${run.stdout}`);
+      }
+      for (const { change, restore } of states) {
+        await restore();
+        world.ledger.recall(memory);
+        await world.ledger.afterKill(await world.contents(), figures, `${name} run, killed after ${change}`);
+        await finish(world, figures, `${name} run, killed after ${change}`);
+        changes.push(change);
+      }
     }
-  };
-  await Promise.all([1, 2].map(sweep));
-  return { ...figures, steps: kills.steps(), hit };
+  } finally {
+    await world.close();
+  }
+  return { ...figures, changes };
 }
 
 /** Options of kills at random times. */
@@ -77,18 +60,19 @@ export interface RoundsOptions extends CrashWorldOptions {
  */
 export async function crashRounds(options: RoundsOptions): Promise<CrashFigures> {
   const figures = noFigures();
-  const world = await openCrashWorld({ executions: 25_000, ...options });
+  const { executions = 25_000 } = options;
+  const world = await openCrashWorld({ ...options, executions });
+  const first: Extent = { ms: 1_500, requests: Math.ceil(executions / 90), states: 60 + Math.ceil(executions / 400) };
   const isOver = (): boolean =>
     figures.kills >= (options.kills ?? Number.POSITIVE_INFINITY) ||
     Date.now() >= (options.untilMs ?? Number.POSITIVE_INFINITY) ||
     figures.failures.length > 0;
   try {
-    let usualMs = 1_500;
     for (let round = 1; !isOver(); round += 1) {
       await world.empty();
-      usualMs = await killRepeatedly(world, figures, `round ${round}, first run`, usualMs, isOver);
+      first.ms = await killRepeatedly(world, figures, `round ${round}, first run`, first, isOver);
       await world.stir();
-      await killRepeatedly(world, figures, `round ${round}, next run`, 700, isOver);
+      await killRepeatedly(world, figures, `round ${round}, next run`, { ms: 700, requests: 10, states: 20 }, isOver);
     }
   } finally {
     await world.close();
@@ -96,56 +80,52 @@ export async function crashRounds(options: RoundsOptions): Promise<CrashFigures>
   return figures;
 }
 
+/** The times, requests and states of files (at-file-steps.ts) at which a run can be killed. */
+interface Extent {
+  ms: number;
+  readonly requests: number;
+  readonly states: number;
+}
+
 /** Returns how long the run that was not killed took, as an estimate for the next one. */
 async function killRepeatedly(
   world: CrashWorld,
   figures: CrashFigures,
   when: string,
-  usualMs: number,
+  extent: Extent,
   isOver: () => boolean,
 ): Promise<number> {
   const most = world.random.between(1, 4);
   for (let time = 1; time <= most && !isOver(); time += 1) {
-    const kill = randomKill(world, usualMs);
+    const kill = randomKill(world, extent);
     await killOnce(world, kill, figures, `${when}, ${describe(kill)}`);
   }
   return await finish(world, figures, when);
 }
 
-function randomKill({ random, store }: CrashWorld, usualMs: number): Kill {
+function randomKill({ random, store }: CrashWorld, { ms, requests, states }: Extent): Kill {
   const at = random.pick(
-    store === 'file' ? (['time', 'request', 'file-step'] as const) : (['time', 'request'] as const),
+    store === 'file' ? (['time', 'request', 'file-state'] as const) : (['time', 'request'] as const),
   );
   switch (at) {
     case 'time':
-      return { at, ms: random.between(150, Math.round(usualMs)) };
+      return { at, ms: random.between(150, Math.round(ms)) };
     case 'request':
-      return { at, n: random.between(1, usualMs > 1_000 ? 280 : 10), moment: random.pick(['before', 'after']) };
-    case 'file-step':
-      return {
-        at,
-        n: random.between(1, usualMs > 1_000 ? 120 : 20),
-        moment: random.pick(['before', 'within', 'after']),
-      };
+      return { at, n: random.between(1, requests), moment: random.pick(['before', 'after']) };
+    case 'file-state':
+      return { at, n: random.between(1, states) };
   }
 }
 
-/** Returns the steps that the killed process printed; null if it ended before the kill. */
-async function killOnce(
-  world: CrashWorld,
-  kill: Kill,
-  figures: CrashFigures,
-  when = describe(kill),
-): Promise<string[] | null> {
+async function killOnce(world: CrashWorld, kill: Kill, figures: CrashFigures, when: string): Promise<void> {
   const run = await world.runKilled(kill);
   if (!run.wasKilled) {
     if (run.exitCode !== 0) {
       figures.failures.push(`${when}: not killed, but ended with ${run.exitCode}: ${run.stderr}${run.stdout}`);
     }
-    return null;
+    return;
   }
   await world.ledger.afterKill(await world.contents(), figures, when);
-  return [...run.stderr.matchAll(/^killed .*?: (.+)$/gm)].map(([, what]) => what ?? '');
 }
 
 async function finish(world: CrashWorld, figures: CrashFigures, when: string): Promise<number> {
@@ -159,34 +139,13 @@ async function finish(world: CrashWorld, figures: CrashFigures, when: string): P
   return tookMs;
 }
 
-/** Distributes kills over several worlds, step by step, until a run ends before its kill. */
-function killsOf({ steps: { at, moments }, stride = 1 }: SweepOptions) {
-  let n = 1 - stride;
-  let lastStep = Number.POSITIVE_INFINITY;
-  const waiting: Kill[] = [];
-  return {
-    next: (): Kill | null => {
-      if (waiting.length === 0) {
-        n += stride;
-        waiting.push(...moments.map((moment): Kill => ({ at, n, moment })));
-      }
-      return n > lastStep ? null : (waiting.shift() ?? null);
-    },
-    /** Takes the steps that the killed process printed; null if it ended before the kill. */
-    report: (kill: Kill, said: readonly string[] | null): void => {
-      if (kill.at === 'time') {
-        return;
-      }
-      if (said === null) {
-        lastStep = Math.min(lastStep, kill.n - 1);
-      } else if (kill.moment === moments[0] && said.some((what) => what.startsWith('write '))) {
-        waiting.unshift({ at: 'file-step', n: kill.n, moment: 'within' });
-      }
-    },
-    steps: () => lastStep,
-  };
-}
-
 function describe(kill: Kill): string {
-  return kill.at === 'time' ? `killed after ${kill.ms} ms` : `killed ${kill.moment} ${kill.at} ${kill.n}`;
+  switch (kill.at) {
+    case 'time':
+      return `killed after ${kill.ms} ms`;
+    case 'request':
+      return `killed ${kill.moment} request ${kill.n}`;
+    case 'file-state':
+      return `killed in state ${kill.n} of its files`;
+  }
 }

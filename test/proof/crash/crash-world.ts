@@ -4,7 +4,7 @@
  *
  * The soak uses this file too, so it does not depend on a test framework; the caller closes the world.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -15,7 +15,7 @@ import { type Random, seededRandom } from '../../simulator/random.ts';
 import { type Simulator, startSimulator } from '../../simulator/server.ts';
 import { FakeS3 } from '../../support/fake-s3.ts';
 import { FaultProxy } from '../../support/fault-proxy.ts';
-import { type CliRun, spawnCli } from '../../support/run-cli.ts';
+import { type CliOptions, type CliRun, type RunningCli, spawnCli } from '../../support/run-cli.ts';
 import { simSource, simTarget, writeSecret } from '../../support/sim-config.ts';
 import { folderContents, type WarehouseContents } from '../warehouse-contents.ts';
 import { type Ledger, openLedger } from './ledger.ts';
@@ -26,8 +26,8 @@ export type Kill =
    * At the nth request over the network: before it takes effect, or between its effect and the arrival of its reply.
    */
   | { readonly at: 'request'; readonly n: number; readonly moment: 'before' | 'after' }
-  /** At the nth step on the files of the warehouse. */
-  | { readonly at: 'file-step'; readonly n: number; readonly moment: 'before' | 'within' | 'after' }
+  /** In the nth state of the files of the warehouse (at-file-steps.ts). */
+  | { readonly at: 'file-state'; readonly n: number }
   /** `ms` after the start of the process. */
   | { readonly at: 'time'; readonly ms: number };
 
@@ -57,8 +57,22 @@ export interface CrashWorldOptions {
   readonly executions?: number;
   /** Number of days, each one partition, over which they are spread. Changes of the source happen today. Default 3. */
   readonly days?: number;
-  /** The config's `results`. Default `failed`. */
-  readonly results?: 'failed' | 'none';
+  /** How the commands that are not killed are run. Default: as processes. */
+  readonly call?: (args: readonly string[], options: CliOptions) => Promise<CliRun>;
+}
+
+/** A state in which a kill of a process leaves the warehouse. */
+export interface LeftState {
+  /** The last change before the kill. */
+  readonly change: string;
+  /** Brings the warehouse into this state. */
+  restore(): Promise<void>;
+}
+
+/** A run to its end, and the states through which it took the warehouse, in order. */
+export interface RecordedRun {
+  readonly run: CliRun;
+  readonly states: readonly LeftState[];
 }
 
 /** A world in which processes are killed. */
@@ -72,6 +86,8 @@ export interface CrashWorld {
   contents(): Promise<WarehouseContents>;
   /** Runs the command that is killed. `wasKilled` is false if it ended before the kill. */
   runKilled(kill: Kill): Promise<CliRun & { readonly wasKilled: boolean }>;
+  /** Runs the command that is killed, but to its end. */
+  record(): Promise<RecordedRun>;
   /** Runs the finishing commands; `tookMs` is their total duration. */
   finish(): Promise<{ readonly runs: readonly CliRun[]; readonly tookMs: number }>;
   /** Changes the source: executions start and end, and executions that are in the table are run again or deleted. */
@@ -81,12 +97,12 @@ export interface CrashWorld {
   close(): Promise<void>;
 }
 
-const preload = fileURLToPath(new URL('kill-at-file-step.ts', import.meta.url));
+const preload = fileURLToPath(new URL('at-file-steps.ts', import.meta.url));
 const dayMs = 86_400_000;
 
 /** Opens a world. */
 export async function openCrashWorld(options: CrashWorldOptions): Promise<CrashWorld> {
-  const { store, seed = 1, commands = syncCommands, results = 'failed' } = options;
+  const { store, seed = 1, commands = syncCommands, call = called } = options;
   const folder = await mkdtemp(join(tmpdir(), 'dqsync-crash-'));
   const simulator = await startSimulator({ seed, clock: shiftedClock() });
   const startMs = simulator.clock.now();
@@ -108,16 +124,60 @@ export async function openCrashWorld(options: CrashWorldOptions): Promise<CrashW
     targets: [simTarget(await writeSecret(folder))],
     initialFrom: new Date(fromMs).toISOString(),
     settleSeconds: 0,
-    results,
   };
   await writeFile(join(folder, 'dqsync.json'), JSON.stringify(config));
   const environment = s3 === null ? {} : { ...s3.environment, AWS_ENDPOINT_URL_S3: String(storage?.url) };
   const contents = (): Promise<WarehouseContents> => folderContents(folder, s3);
-  const ledger = openLedger(simulator, results);
+  const ledger = openLedger(simulator);
   const filled = (args: readonly string[]): string[] =>
     args.map((arg) =>
       arg.replace('$FROM', new Date(fromMs).toISOString()).replace('$TO', new Date(startMs).toISOString()),
     );
+  const warehouseFolder = join(folder, 'warehouse');
+  const copies = join(folder, 'copies');
+  /** `steps` is for at-file-steps.ts. */
+  const start = (args: readonly string[], steps: Readonly<Record<string, string>> | null = null): RunningCli =>
+    spawnCli(filled(args), {
+      cwd: folder,
+      nodeArgs: steps === null ? [] : ['--import', preload],
+      env: { ...environment, ...(steps === null ? {} : { DQSYNC_STEPS_FOLDER: warehouseFolder, ...steps }) },
+    });
+  const clear = async (): Promise<void> => {
+    s3?.objects.clear();
+    await rm(warehouseFolder, { recursive: true, force: true });
+    await rm(join(folder, 'copy'), { recursive: true, force: true });
+  };
+  const statesOfFiles = async (): Promise<RecordedRun> => {
+    await rm(copies, { recursive: true, force: true });
+    const run = await start(commands.killed, { DQSYNC_COPIES_FOLDER: copies }).ended;
+    const states = [...run.stderr.matchAll(/^state (\d+) (.+)$/gm)].map(([, n = '', change = '']) => ({
+      change,
+      restore: async () => {
+        await clear();
+        await cp(join(copies, n), warehouseFolder, { recursive: true });
+      },
+    }));
+    return { run, states };
+  };
+  const statesOfObjects = async ({ objects }: FakeS3): Promise<RecordedRun> => {
+    const states: LeftState[] = [];
+    const { set } = objects;
+    objects.set = (key, bytes) => {
+      set.call(objects, key, bytes);
+      const all = [...objects];
+      const restore = async (): Promise<void> => {
+        await clear();
+        for (const [name, content] of all) {
+          objects.set(name, content);
+        }
+      };
+      states.push({ change: `put ${key}`, restore });
+      return objects;
+    };
+    const run = await start(commands.killed).ended;
+    objects.set = set;
+    return { run, states };
+  };
   return {
     store,
     simulator,
@@ -126,12 +186,7 @@ export async function openCrashWorld(options: CrashWorldOptions): Promise<CrashW
     commands,
     contents,
     runKilled: async (kill) => {
-      const nodeArgs = kill.at === 'file-step' ? ['--import', preload] : [];
-      const cli = spawnCli(filled(commands.killed), {
-        cwd: folder,
-        nodeArgs,
-        env: { ...environment, ...killVariables(kill, join(folder, 'warehouse')) },
-      });
+      const cli = start(commands.killed, kill.at === 'file-state' ? { DQSYNC_KILL_AT: String(kill.n) } : null);
       const disarm = arm(kill, () => cli.process.kill('SIGKILL'), proxies);
       const run = await cli.ended;
       disarm();
@@ -141,16 +196,15 @@ export async function openCrashWorld(options: CrashWorldOptions): Promise<CrashW
       const begunAtMs = Date.now();
       const runs: CliRun[] = [];
       for (const args of commands.finishing) {
-        runs.push(await spawnCli(filled(args), { cwd: folder, env: environment }).ended);
+        runs.push(await call(filled(args), { cwd: folder, env: environment }));
       }
       return { runs, tookMs: Date.now() - begunAtMs };
     },
+    record: () => (s3 === null ? statesOfFiles() : statesOfObjects(s3)),
     stir: () => stir(simulator, random, ledger, running),
     empty: async () => {
-      ledger.forget();
-      s3?.objects.clear();
-      await rm(join(folder, 'warehouse'), { recursive: true, force: true });
-      await rm(join(folder, 'copy'), { recursive: true, force: true });
+      ledger.recall();
+      await clear();
     },
     close: async () => {
       await Promise.all(proxies.map((proxy) => proxy.close()));
@@ -161,14 +215,12 @@ export async function openCrashWorld(options: CrashWorldOptions): Promise<CrashW
   };
 }
 
-function killVariables(kill: Kill, folder: string): Record<string, string> {
-  return kill.at === 'file-step'
-    ? { DQSYNC_KILL_FOLDER: folder, DQSYNC_KILL_AT: String(kill.n), DQSYNC_KILL_MOMENT: kill.moment }
-    : {};
+function called(args: readonly string[], options: CliOptions): Promise<CliRun> {
+  return spawnCli(args, options).ended;
 }
 
 /**
- * Arms a kill by time or by request; the process itself does a kill by file step. Returns a function that disarms it.
+ * Arms a kill by time or by request; the process itself does a kill by file state. Returns a function that disarms it.
  */
 function arm(kill: Kill, act: () => void, proxies: readonly FaultProxy[]): () => void {
   if (kill.at === 'time') {

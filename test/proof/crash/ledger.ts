@@ -2,7 +2,6 @@
  * Checks a warehouse after each kill, and again after a run that ended by itself. Remembers the state of the last
  * check, so that data files, coverage and rows that disappear are noticed. Reports failures and throws none.
  */
-import type { ResultsWanted } from '../../../functions/sync/results-backlog.ts';
 import type { Simulator } from '../../simulator/server.ts';
 import { compareWithTruth, readTable, type ShownExecution } from '../../support/view-check.ts';
 import { resultProblems } from '../results-check.ts';
@@ -23,6 +22,17 @@ export function noFigures(): CrashFigures {
   return { kills: 0, executions: 0, failures: [] };
 }
 
+/** What a ledger remembers of a warehouse. */
+export interface Memory {
+  /** Hash of each data file, by its key. */
+  readonly files: ReadonlyMap<string, string>;
+  readonly coverage: readonly CoveredSpan[];
+  /** Keys of the executions that the table has shown. */
+  readonly committed: ReadonlySet<string>;
+}
+
+const noMemory: Memory = { files: new Map(), coverage: [], committed: new Set() };
+
 /** The ledger of one warehouse. */
 export interface Ledger {
   /**
@@ -37,19 +47,15 @@ export interface Ledger {
   afterFinish(contents: WarehouseContents, figures: CrashFigures, when: string): Promise<void>;
   /** Returns the ids of executions that had ended when the table was last compared, and that the source still lists. */
   settledIds(): bigint[];
-  /** To be called when the warehouse was deleted. */
-  forget(): void;
+  /** Returns what it remembers now. */
+  memory(): Memory;
+  /** Replaces what it remembers, after the warehouse was replaced. Default: nothing, for an empty one. */
+  recall(memory?: Memory): void;
 }
 
-/**
- * Opens an empty ledger.
- *
- * @param results whose rule results the finishing runs fetch
- */
-export function openLedger(simulator: Simulator, results: ResultsWanted): Ledger {
-  let files = new Map<string, string>();
-  let coverage: readonly CoveredSpan[] = [];
-  let committed = new Set<string>();
+/** Opens an empty ledger for runs that fetch the results of failures, as they do by default. */
+export function openLedger(simulator: Simulator): Ledger {
+  let { files, coverage, committed } = noMemory;
 
   const look = async (contents: WarehouseContents, failures: string[], when: string): Promise<ShownExecution[]> => {
     const changed = [...files].filter(([key, hash]) => contents.dataFiles.get(key) !== hash);
@@ -64,7 +70,7 @@ export function openLedger(simulator: Simulator, results: ResultsWanted): Ledger
         failures.push(`${when}: ${id}@${startTimeMs} is covered, but in no file`);
       }
     }
-    files = new Map(contents.dataFiles);
+    files = contents.dataFiles;
     coverage = contents.coverage;
     return shown;
   };
@@ -73,9 +79,7 @@ export function openLedger(simulator: Simulator, results: ResultsWanted): Ledger
     afterKill: async (contents, figures, when) => {
       figures.kills += 1;
       const shown = await look(contents, figures.failures, when);
-      for (const { key } of shown) {
-        committed.add(key);
-      }
+      committed = committed.union(new Set(shown.map(({ key }) => key)));
     },
     afterFinish: async (contents, figures, when) => {
       const shown = await look(contents, figures.failures, when);
@@ -86,7 +90,7 @@ export function openLedger(simulator: Simulator, results: ResultsWanted): Ledger
         ...complaints.map(([name, keys]) => `${when}: ${keys.length} ${name}: ${keys.slice(0, 3).join('; ')}`),
       );
       committed = new Set(shown.map(({ key }) => key));
-      const wrongResults = await resultProblems(contents.resultFiles, simulator, results, (key) => committed.has(key));
+      const wrongResults = await resultProblems(contents.resultFiles, simulator, 'failed', (key) => committed.has(key));
       figures.failures.push(...wrongResults.map((problem) => `${when}: ${problem}`));
     },
     settledIds: () =>
@@ -94,10 +98,9 @@ export function openLedger(simulator: Simulator, results: ResultsWanted): Ledger
         .truth()
         .executions.filter((one) => one.endTimeMs !== null && committed.has(`${one.id}@${one.startTimeMs}`))
         .map(({ id }) => id),
-    forget: () => {
-      files = new Map();
-      coverage = [];
-      committed = new Set();
+    memory: () => ({ files, coverage, committed }),
+    recall: (memory = noMemory) => {
+      ({ files, coverage, committed } = memory);
     },
   };
 }
