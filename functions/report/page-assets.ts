@@ -7,8 +7,10 @@ export interface PageAssets {
   readonly style: string;
 }
 
-/** Builds the page's script and style. Only in a clone, which has the tools. */
-export async function pageAssets(): Promise<PageAssets> {
-  const { buildPage } = await import('./build-page.js');
-  return await buildPage();
+let built: Promise<PageAssets> | undefined;
+
+/** Builds the page's script and style, once. Only in a clone, which has the tools. */
+export function pageAssets(): Promise<PageAssets> {
+  built ??= import('./build-page.js').then(({ buildPage }) => buildPage());
+  return built;
 }

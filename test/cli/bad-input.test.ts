@@ -32,7 +32,7 @@ describe('a config that is wrong', () => {
   ])('a config that is wrong with %s exits with 2 and shows the position', async (_what, text, parts) => {
     const world = await aWorld();
     await world.write('dqsync.json', text);
-    const run = await world.cli(['sync']);
+    const run = await world.call(['sync']);
     expect(run.exitCode).toBe(2);
     expect(run.stdout).toBe('');
     expectClear(run, 'dqsync.json', ...parts);
@@ -45,7 +45,7 @@ describe('a config that is wrong', () => {
       await world.configure((config) => {
         config.targets[0]!['workspace'] = workspace;
       });
-      const run = await world.cli(['sync']);
+      const run = await world.call(['sync']);
       expect(run.exitCode).toBe(2);
       expectClear(run, /"targets\[0\]\.workspace": must not be "null"/, 'as NULL');
     },
@@ -69,7 +69,7 @@ describe('a config that is wrong', () => {
   it('is reported as a JSON document too with --json', async () => {
     const world = await aWorld();
     await world.write('dqsync.json', '{"sauce": 1}');
-    const run = await world.cli(['sync', '--json']);
+    const run = await world.call(['sync', '--json']);
     expect(run.exitCode).toBe(2);
     expect(JSON.parse(run.stdout)).toMatchObject({
       error: { kind: 'config', message: expect.stringContaining('"sauce"'), remedy: expect.any(String) },
@@ -81,6 +81,7 @@ describe('a config that is wrong', () => {
 describe('a warehouse that cannot be used', () => {
   it('because the disk is full fails the sync, and the next one with free space writes everything', async () => {
     const world = await aWorld();
+    await world.configure((config) => Object.assign(config, { results: 'none' }));
     addExecutions(world, 3_000);
     const disk = await inSmallDisk(world);
     expect(disk.full.exitCode).toBe(1);
@@ -95,7 +96,8 @@ describe('a warehouse that cannot be used', () => {
     await world.call(['sync']);
     const damaged = (await readFile(checkpointPath(world), 'utf8')).slice(0, -40);
     await writeFile(checkpointPath(world), damaged);
-    for (const run of await Promise.all(['sync', 'status', 'doctor'].map((command) => world.cli([command])))) {
+    for (const command of ['sync', 'status', 'doctor']) {
+      const run = await world.call([command]);
       expect(run.exitCode).toBe(1);
       expect(run.stdout).toMatch(/checkpoint state\/sales\/checkpoint\.json[^\n]+\./);
       expect(run.stdout).not.toMatch(/\n\s+at \S/);
@@ -105,25 +107,26 @@ describe('a warehouse that cannot be used', () => {
 });
 
 describe('an output that cannot be written', () => {
+  const expectUnwritten = ({ exitCode, stderr }: CliRun): void => {
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/^error: the output cannot be written: ENOSPC[^\n]+\n$/);
+  };
   const ontoFullDisk = { node: 'sh', nodeArgs: ['-c', 'exec "$0" "$@" >/dev/full', process.execPath] };
 
   it.each([
-    ['the summaries of a sync', ['sync', '--json']],
     ['rows', ['query', '--csv', 'SELECT repeat(dt, 100) FROM quality_instances']],
     ['the help', ['--help']],
   ])('an output that cannot be written with %s exits with 1 and a one-line reason', async (_what, args) => {
     const world = await aWorld();
     addExecutions(world, 100);
     await world.call(['sync']);
-    const run = await world.cli(args, ontoFullDisk);
-    expect(run.exitCode).toBe(1);
-    expect(run.stderr).toMatch(/^error: the output cannot be written: ENOSPC[^\n]+\n$/);
+    expectUnwritten(await world.cli(args, ontoFullDisk));
   });
 
   it('leaves what a sync has committed', async () => {
     const world = await aWorld();
     addExecutions(world, 100);
-    expect(await world.cli(['sync'], ontoFullDisk)).toMatchObject({ exitCode: 1 });
+    expectUnwritten(await world.cli(['sync', '--json'], ontoFullDisk));
     const count = await world.call(['query', '--csv', 'SELECT count(*) AS n FROM quality_instances']);
     expect(count.stdout).toBe('n\n100\n');
   });

@@ -14,7 +14,7 @@ const commands = makeProgram(() => undefined).commands.map((each) => each.name()
 
 describe('help', () => {
   it('names every command and the exit codes', async () => {
-    const run = await runCli(['--help'], { cwd: await tempFolder() });
+    const run = await callCli(['--help'], { cwd: await tempFolder() });
     expect(run).toMatchObject({ exitCode: 0, stderr: '' });
     for (const command of commands) {
       expect(run.stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
@@ -31,7 +31,7 @@ describe('help', () => {
   });
 
   it('is accompanied by --version, which prints the version', async () => {
-    const run = await runCli(['--version'], { cwd: await tempFolder() });
+    const run = await callCli(['--version'], { cwd: await tempFolder() });
     expect(run).toMatchObject({ exitCode: 0, stdout: `${packageJson.version}\n`, stderr: '' });
   });
 });
@@ -77,7 +77,7 @@ describe('wrong usage exits with 2 and refers to the help', () => {
   });
 
   it('wrong usage is reported as a JSON document if --json was given', async () => {
-    const run = await runCli(['sync', '--json', '--bogus'], { cwd: await tempFolder() });
+    const run = await callCli(['sync', '--json', '--bogus'], { cwd: await tempFolder() });
     expect(run.exitCode).toBe(2);
     expect(JSON.parse(run.stdout)).toMatchObject({ error: { kind: 'config', message: "unknown option '--bogus'" } });
   });

@@ -8,11 +8,11 @@ import { defaultWorkspace } from '../../simulator/server.ts';
 import { writeObservations } from '../../support/warehouse-data.ts';
 import { aWorld } from '../world.ts';
 
-/** Writes three settled days of 32 files each. */
+/** Writes three settled days of 16 files each. */
 async function aFullWorld() {
   const world = await aWorld();
   const store = openFileStore(`file:${join(world.folder, 'warehouse')}`);
-  const keys = await writeObservations(store, hourlyObservations(3, 24, defaultWorkspace));
+  const keys = await writeObservations(store, hourlyObservations(3, 12, defaultWorkspace));
   return { world, keys };
 }
 
@@ -23,16 +23,16 @@ describe('dqsync compact', () => {
 
     const planned = await world.call(['compact', '--dry-run']);
     expect(planned).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(planned.stdout).toMatch(/^sales: would compact 3 days: 96 files of \S+ .B into about 3\.\n$/);
+    expect(planned.stdout).toMatch(/^sales: would compact 3 days: 48 files of \S+ .B into about 3\.\n$/);
 
-    const some = await world.cli(['compact', '--from', '2026-01-01', '--to', '2026-01-02']);
-    expect(some.stdout).toMatch(/^sales: compacted 1 day: 32 files of \S+ .B into 1 of \S+ .B\.\n$/);
+    const some = await world.call(['compact', '--from', '2026-01-01', '--to', '2026-01-02']);
+    expect(some.stdout).toMatch(/^sales: compacted 1 day: 16 files of \S+ .B into 1 of \S+ .B\.\n$/);
 
     const rest = JSON.parse((await world.call(['compact', '--json'])).stdout);
     expect(rest).toMatchObject([{ target: 'sales', done: true, failed: [] }]);
     expect(rest[0].days).toMatchObject([
-      { dt: '2026-01-03', filesBefore: 32, filesAfter: 1, rows: 80 },
-      { dt: '2026-01-02', filesBefore: 32, filesAfter: 1, rows: 80 },
+      { dt: '2026-01-03', filesBefore: 16, filesAfter: 1, rows: 40 },
+      { dt: '2026-01-02', filesBefore: 16, filesAfter: 1, rows: 40 },
     ]);
 
     expect(await world.call(['compact'])).toMatchObject({ exitCode: 0, stdout: 'sales: nothing to compact.\n' });

@@ -89,7 +89,7 @@ describe('dqsync doctor', () => {
     const shown = await world.cli(['status'], user && { user });
     expect(shown).toMatchObject({ exitCode: 0, stderr: '' });
     expect(shown.stdout).toContain(`A sync by this user would fail: cannot write ${warehouse}: permission denied.`);
-    expect((await world.cli(['status'])).stdout.includes('would fail')).toBe(user === undefined);
+    expect((await world.call(['status'])).stdout.includes('would fail')).toBe(user === undefined);
   });
 
   it('finds a file where the warehouse is expected; so does status', async () => {

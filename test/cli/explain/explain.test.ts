@@ -115,7 +115,7 @@ it.each([
   ['--run-status', 'FAILED'],
   ['--notify-status', 'FAILED'],
 ])('dqsync list --tasks refuses %s, which chooses among instances, instead of ignoring it', async (option, value) => {
-  const run = await (await aWorld()).cli(['list', '--tasks', option, value]);
+  const run = await (await aWorld()).call(['list', '--tasks', option, value]);
   expect(run).toMatchObject({ exitCode: 2, stdout: '' });
   expect(run.stderr).toMatch(new RegExp(`^error: option '--tasks' cannot be used with option '${option} `));
 });

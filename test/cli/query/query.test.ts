@@ -24,7 +24,7 @@ async function aSyncedWorld(rows = 120) {
 describe('dqsync query', () => {
   it('prints a table of limited length, with a note that distinguishes no match from an empty table', async () => {
     const { world } = await aSyncedWorld();
-    const all = await world.cli(['query', 'SELECT id, run_status FROM quality_instances']);
+    const all = await world.call(['query', 'SELECT id, run_status FROM quality_instances']);
     expect(all.exitCode).toBe(0);
     expect(all.stdout.split('\n')).toHaveLength(102);
     expect(all.stderr).toBe('The first 100 of 121 rows: show more with --max-rows, or all with --csv or --json.\n');

@@ -36,7 +36,7 @@ describe('dqsync report', () => {
     expect(data).toMatchObject({ executions: 2, targets: [{ name: 'sales', gaps: 0, error: null }] });
     expect((await readdir(world.folder)).filter((name) => name.startsWith('.dqsync-report'))).toEqual([]);
 
-    const second = await world.cli(['report', '--json', '--days', '2', '--out', 'page.html', '--target', 'sales']);
+    const second = await world.call(['report', '--json', '--days', '2', '--out', 'page.html', '--target', 'sales']);
     expect(second).toMatchObject({ exitCode: 0, stderr: '' });
     const document = JSON.parse(second.stdout);
     expect(document).toMatchObject({
@@ -53,7 +53,7 @@ describe('dqsync report', () => {
     const world = await aSyncedWorld();
     const documentNow = async () => {
       expect((await world.call(['sync', '--tasks'])).exitCode).toBe(0);
-      return JSON.parse((await world.cli(['report', '--json'])).stdout);
+      return JSON.parse((await world.call(['report', '--json'])).stdout);
     };
     const before = await documentNow();
     expect(before).toMatchObject({ failing: [{ status: 'FAILED' }], openIncidents: 1 });
@@ -69,7 +69,7 @@ describe('dqsync report', () => {
     const initialFrom = new Date(world.simulator.clock.now() - 5 * 24 * hourMs).toISOString();
     await world.configure((config) => Object.assign(config, { initialFrom }));
     expect((await world.call(['sync'])).exitCode).toBe(0);
-    await world.cli(['report', '--days', days]);
+    await world.call(['report', '--days', days]);
     const data = await dataIn(join(world.folder, 'report.html'));
     const knownFromMs = isWithin ? Date.parse(initialFrom) : null;
     expect(data).toMatchObject({ targets: [{ gaps: 0, knownFromMs }] });
@@ -81,21 +81,21 @@ describe('dqsync report', () => {
     const initialFrom = new Date(todayMs - 24 * hourMs - 60_000).toISOString();
     await world.configure((config) => Object.assign(config, { initialFrom }));
     expect((await world.call(['sync'])).exitCode).toBe(0);
-    await world.cli(['report', '--days', '2']);
+    await world.call(['report', '--days', '2']);
     const data = await dataIn(join(world.folder, 'report.html'));
     expect(data).toMatchObject({ targets: [{ gaps: 0, knownFromMs: null }] });
   });
 
   it('shows an empty warehouse, and one whose checkpoint cannot be read', async () => {
     const world = await aWorld();
-    expect(await world.cli(['report'])).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await world.call(['report'])).toMatchObject({ exitCode: 0, stderr: '' });
     expect(await dataIn(join(world.folder, 'report.html'))).toMatchObject({
       executions: 0,
       targets: [{ watermarkMs: null }],
     });
     expect((await world.call(['sync'])).exitCode).toBe(0);
     await world.write('warehouse/state/sales/checkpoint.json', '{');
-    expect((await world.cli(['report'])).exitCode).toBe(0);
+    expect((await world.call(['report'])).exitCode).toBe(0);
     const { targets } = await dataIn(join(world.folder, 'report.html'));
     expect(targets).toEqual([expect.objectContaining({ error: expect.stringContaining('checkpoint') })]);
   });
@@ -114,7 +114,7 @@ describe('dqsync report', () => {
   });
 
   it('reports a file that cannot be written', async () => {
-    const run = await (await aWorld()).cli(['report', '--out', 'missing/report.html']);
+    const run = await (await aWorld()).call(['report', '--out', 'missing/report.html']);
     expect(run.exitCode).toBe(1);
     expect(run.stderr).toMatch(/cannot write the report to .*missing\/report\.html \(ENOENT\)/);
   });

@@ -198,7 +198,7 @@ describe('dqsync status', () => {
   it('exits with 1 with --check if a target is not healthy, with a one-line reason', async () => {
     const world = await aWorld();
     const check = async (...more: string[]) => {
-      const { exitCode, stdout } = await world.cli(['status', '--check', ...more]);
+      const { exitCode, stdout } = await world.call(['status', '--check', ...more]);
       return [exitCode, stdout];
     };
     expect(await check()).toEqual([1, '✗ sales  no sync has covered anything yet: run dqsync sync\n']);

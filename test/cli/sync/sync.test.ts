@@ -80,7 +80,7 @@ describe('dqsync sync', () => {
     const some = await world.call(['sync', '--json', '--target', 'sales', '--target', 'other']);
     expect(some.exitCode).toBe(0);
     expect(JSON.parse(some.stdout).map((each: { target: string }) => each.target)).toEqual(['sales', 'other']);
-    const all = await world.cli(['sync']);
+    const all = await world.call(['sync']);
     expect(all.exitCode).toBe(1);
     expect(all.stdout).toContain('✗ broken  failed');
     expect(all.stdout).toContain('Check targets[].workspace');
@@ -172,7 +172,7 @@ describe('dqsync sync', () => {
       config['warehouse'] = `s3://${s3.bucket}/dq`;
     });
     const env = s3.environment;
-    expect(await world.cli(['sync'], { env })).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await world.call(['sync'], { env })).toMatchObject({ exitCode: 0, stderr: '' });
     const doctor = await world.call(['doctor'], { env });
     expect(doctor.stdout).toMatch(/✓ warehouse +s3:\/\/warehouse\/dq accepts writes, reads and conditional writes/);
     expect(doctor.exitCode).toBe(0);

@@ -25,6 +25,7 @@ function pressCtrlCAfter(world: World, pages: number, press: (run: RunningCli) =
 describe('Ctrl-C', () => {
   it('commits everything that is proven complete, reports it, and exits with 130', async () => {
     const world = await aWorld();
+    await world.configure((config) => Object.assign(config, { results: 'none' }));
     addExecutions(world, 6_000);
     const running = await pressCtrlCAfter(world, 55, (run) => run.process.kill('SIGINT'));
     const run = await running.ended;

@@ -24,7 +24,7 @@ interface WorldOptions {
 async function aSyncedWorld({ rows = 505, traps = {}, config, add, env = {} }: WorldOptions = {}): Promise<World> {
   const world = await aWorld({ traps });
   await world.configure((document) => {
-    Object.assign(document, { initialFrom: new Date(startOf(world)).toISOString() }, config?.(world));
+    Object.assign(document, { initialFrom: new Date(startOf(world)).toISOString(), results: 'none' }, config?.(world));
   });
   addOver(world, rows);
   add?.(world);
@@ -107,7 +107,7 @@ describe('dqsync verify', () => {
     const world = await aSyncedWorld();
     const lost = dayText(world, 2);
     await deleteDay(world, lost);
-    const run = await world.cli(fiveDays(world));
+    const run = await world.call(fiveDays(world));
     expect(run.exitCode).toBe(1);
     expect(run.stdout).toMatch(new RegExp(`${lost} +101 +0 +101 +0 +0 +0 +0 +0 +0\n`));
     expect(run.stdout).toContain(`✗ ${lost}  101 executions missing\n`);
