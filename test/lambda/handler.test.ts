@@ -46,7 +46,7 @@ describe('an invocation', () => {
   });
 
   it('respects the quota across invocations of a warm sandbox', async () => {
-    const quota = { requests: 3, perSeconds: 1 };
+    const quota = { requests: 3, perSeconds: 0.5 };
     const sandbox = await deploy({ simulator: { quota } });
     changeConfig(sandbox, (config) => ({ ...config, source: { ...config.source, quota } }));
 
@@ -59,8 +59,8 @@ describe('an invocation', () => {
   });
 
   it('leaves the reserved share of the quota unused in a backfill', async () => {
-    const sandbox = await deploy({ simulator: { quota: { requests: 2, perSeconds: 1 } } });
-    const quota = { requests: 4, perSeconds: 1, reservedForSync: 0.5 };
+    const sandbox = await deploy({ simulator: { quota: { requests: 2, perSeconds: 0.5 } } });
+    const quota = { requests: 4, perSeconds: 0.5, reservedForSync: 0.5 };
     changeConfig(sandbox, (config) => ({ ...config, source: { ...config.source, quota } }));
     sandbox.simulator.life.addMany(300, manyRows);
     const day = (ms: number): string => new Date(ms).toISOString();
