@@ -1,19 +1,14 @@
 /** The views of tasks, rules, results and failures, compared with the source. */
 import { describe, expect, it } from 'vitest';
 import { compactedTables } from '../../functions/compaction/tables.ts';
-import { openWarehouseSql } from '../../functions/query/duckdb.ts';
+import type { WarehouseSql } from '../../functions/query/duckdb.ts';
 import { namedQueries } from '../../functions/query/named-queries.ts';
 import { type Store, waitedForUntil } from '../../functions/warehouse/store.ts';
 import { dayMs, hourMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
 import { opened } from '../support/warehouse-sql.ts';
 
-async function ask(world: SyncedSource, sql: string): Promise<readonly (readonly unknown[])[]> {
-  const warehouse = await openWarehouseSql(world.store, '/nowhere');
-  try {
-    return (await warehouse.run(sql)).rows;
-  } finally {
-    await warehouse.close();
-  }
+async function ask(warehouse: WarehouseSql, sql: string): Promise<readonly (readonly unknown[])[]> {
+  return (await warehouse.run(sql)).rows;
 }
 
 async function syncedWorld(): Promise<SyncedSource> {
@@ -26,17 +21,18 @@ async function syncedWorld(): Promise<SyncedSource> {
 describe('the other views than quality_instances', () => {
   it('show each task, rule and result once, with exact ids beyond 2^53', async () => {
     const world = await syncedWorld();
+    const sql = await opened(world.store);
     const tasks = world.sim.tasks().map(({ definition }) => definition);
-    expect(await ask(world, 'SELECT task_id, task_name FROM quality_tasks ORDER BY task_id')).toEqual(
+    expect(await ask(sql, 'SELECT task_id, task_name FROM quality_tasks ORDER BY task_id')).toEqual(
       tasks.map(({ task }) => [BigInt(task.taskId), task.name]).sort((a, b) => (a[0]! < b[0]! ? -1 : 1)),
     );
     const rules = tasks.flatMap((task) => task.rules.flat().map((rule) => BigInt(rule.idText)));
-    const shown = (await ask(world, 'SELECT rule_id FROM quality_rules')).map(([id]) => id);
+    const shown = (await ask(sql, 'SELECT rule_id FROM quality_rules')).map(([id]) => id);
     expect(new Set(shown)).toEqual(new Set(rules));
     expect(shown).toHaveLength(rules.length);
     const failed = world.sim.truth().executions.filter(({ runStatus }) => runStatus !== 'SUCCESS');
     const results = failed.flatMap(({ id }) => world.sim.results(id).map(({ ruleInstanceId }) => ruleInstanceId));
-    const found = await ask(world, 'SELECT rule_instance_id FROM quality_results');
+    const found = await ask(sql, 'SELECT rule_instance_id FROM quality_results');
     expect(found.map(([id]) => String(id)).sort()).toEqual(results.map(String).sort());
   });
 
@@ -44,7 +40,7 @@ describe('the other views than quality_instances', () => {
     const world = await syncedWorld();
     const earlier = `SELECT * EXCLUDE (observed_at, run_id) FROM quality_results
       WHERE start_time < '${new Date(world.clock.now()).toISOString()}' ORDER BY ALL`;
-    const before = await ask(world, earlier);
+    const before = await ask(await opened(world.store), earlier);
     world.clock.advance(3 * dayMs);
     // A run that fetches results forgets which ones are older than a day.
     world.sim.life.addExecution({ runStatus: 'ALARMING', startTimeMs: world.clock.now() - 60_000 });
@@ -58,16 +54,17 @@ describe('the other views than quality_instances', () => {
       results += (await world.syncWell({ results: 'spare' })).results;
     }
     expect(results).toBeGreaterThan(20);
-    expect(await ask(world, earlier)).toEqual(before);
+    expect(await ask(await opened(world.store), earlier)).toEqual(before);
   });
 
   it('I18: show the same while files that a compaction has replaced still exist', async () => {
     const world = await syncedWorld();
+    const sql = await opened(world.store);
     const views = ['quality_instances', 'quality_tasks', 'quality_rules', 'quality_results', 'quality_failures'];
     const shown = async (): Promise<string[][]> => {
       const rows: string[][] = [];
       for (const view of views) {
-        rows.push((await ask(world, `SELECT * FROM ${view}`)).map(String).sort());
+        rows.push((await ask(sql, `SELECT * FROM ${view}`)).map(String).sort());
       }
       return rows;
     };
@@ -120,13 +117,11 @@ describe('the other views than quality_instances', () => {
     for (const view of ['quality_tasks', 'quality_rules', 'quality_results', 'quality_failures']) {
       const some = view === 'quality_tasks' || view === 'quality_rules' ? `workspace <> 'x'` : `dt = '2026-05-30'`;
       for (const query of [
-        `FROM ${view} WHERE ${some}`,
         `FROM ${view} EXCEPT FROM ${view} WHERE ${some}`,
         `WITH a AS MATERIALIZED (FROM ${view}) SELECT count(*) FROM a x, a y WHERE x.${some}`,
         `SELECT count(*) FROM quality_instances i LEFT JOIN ${view} x USING (task_id) WHERE i.dt = '2026-05-29'`,
         `SELECT count(*) FROM quality_instances i RIGHT JOIN ${view} x ON x.task_id = i.task_id AND i.dt = '2026-05-29'`,
         `SELECT count(*) FROM quality_instances i ANTI JOIN ${view} x ON x.task_id = i.task_id AND x.${some}`,
-        `FROM query('SELECT count(*) FROM quality_' || '${view.slice('quality_'.length)}')`,
         `PIVOT ${view} ON project_id USING count(*) GROUP BY workspace`,
       ]) {
         const { rows } = await sql.run(query);
@@ -140,11 +135,12 @@ describe('the other views than quality_instances', () => {
     const world = await syncedWorld();
     world.sim.life.addExecution({ runStatus: 'ALARMING', startTimeMs: world.clock.now() - 60_000 });
     await world.syncWell();
+    const sql = await opened(world.store);
     const failed = world.sim.truth().executions.filter(({ runStatus }) => runStatus !== 'SUCCESS');
-    const shown = await ask(world, 'SELECT DISTINCT instance_id FROM quality_failures');
+    const shown = await ask(sql, 'SELECT DISTINCT instance_id FROM quality_failures');
     expect(shown.map(([id]) => String(id)).sort()).toEqual(failed.map(({ id }) => String(id)).sort());
     const rows = await ask(
-      world,
+      sql,
       `SELECT instance_id, rule_id, tables, columns, alarm_condition FROM quality_failures WHERE alarmed ORDER BY 1, 2`,
     );
     const rules = new Map(
@@ -157,8 +153,8 @@ describe('the other views than quality_instances', () => {
       const rule = rules.get(String(ruleId))!;
       expect([tables, columns, condition]).toEqual([rule.tables, rule.columns, rule.alarmCondition]);
     }
-    const day = String((await ask(world, 'SELECT max(dt) FROM quality_failures'))[0]?.[0]);
-    expect((await ask(world, `SELECT * FROM quality_failures WHERE dt = '${day}'`)).length).toBeGreaterThan(0);
+    const day = String((await ask(sql, 'SELECT max(dt) FROM quality_failures'))[0]?.[0]);
+    expect((await ask(sql, `SELECT * FROM quality_failures WHERE dt = '${day}'`)).length).toBeGreaterThan(0);
   });
 });
 
@@ -168,7 +164,8 @@ describe('the questions about them', () => {
 
   it('find the rules that failed most, with table, column and count', async () => {
     const world = await syncedWorld();
-    const rows = await ask(world, sqlOf('Rules failing most, by table and column'));
+    const sql = await opened(world.store);
+    const rows = await ask(sql, sqlOf('Rules failing most, by table and column'));
     const alarms = new Map<string, number>();
     for (const { id, runStatus } of world.sim.truth().executions) {
       for (const { ruleId } of runStatus === 'SUCCESS' ? [] : world.sim.results(id).filter(({ alarmed }) => alarmed)) {
@@ -179,7 +176,7 @@ describe('the questions about them', () => {
     expect(rows.map((row) => [String(row[7]), Number(row[8])])).toEqual(
       rows.map((row) => [String(row[7]), alarms.get(String(row[7]))]),
     );
-    const values = await ask(world, sqlOf('Values of a rule over time'));
+    const values = await ask(sql, sqlOf('Values of a rule over time'));
     expect(values.some((row) => String(row[6]).includes('Total Rows'))).toBe(true);
   });
 
@@ -193,15 +190,16 @@ describe('the questions about them', () => {
     world.sim.life.addExecution({ task: tasks[0]!, startTimeMs: world.clock.now() - hourMs });
     world.sim.life.addExecution({ task: tasks[1]!, startTimeMs: world.clock.now() - 20 * dayMs });
     await world.syncWell({ tasks: true });
-    const late = await ask(world, sqlOf('Tasks scheduled that did not run'));
+    const sql = await opened(world.store);
+    const late = await ask(sql, sqlOf('Tasks scheduled that did not run'));
     expect(late.map((row) => row[2])).toEqual(expect.arrayContaining([name('late'), name('never')]));
     expect(late).toHaveLength(2);
     const since = new Date(world.clock.now() - 7 * dayMs).toISOString().slice(0, 10);
-    const sql = sqlOf('Tables without any rule run this week').replace(
+    const question = sqlOf('Tables without any rule run this week').replace(
       /dt >= CAST\(CAST\([^)]*\) AS varchar\)/,
       `dt >= '${since}'`,
     );
-    const tables = (await ask(world, sql)).map((row) => row[2]);
+    const tables = (await ask(sql, question)).map((row) => row[2]);
     expect(new Set(tables)).toEqual(new Set(['late', 'never', unscheduled.rules[0]?.[0]?.tables]));
   });
 });

@@ -1,8 +1,8 @@
 /** The partitions that a query lists, copies and reads. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { openPartitionPlanner } from '../../functions/query/partition-planner.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openPartitionPlanner, type PartitionPlanner } from '../../functions/query/partition-planner.ts';
 import { dataPrefixes } from '../../functions/warehouse/layout.ts';
 import { openS3Store } from '../../functions/warehouse/s3-store.ts';
 import type { Store } from '../../functions/warehouse/store.ts';
@@ -15,11 +15,11 @@ import { ask, opened } from '../support/warehouse-sql.ts';
 const dayMs = 24 * 3_600_000;
 const days = Array.from({ length: 40 }, (_, day) => new Date(newYearMs + day * dayMs).toISOString().slice(0, 10));
 
-/** A warehouse of two workspaces and 40 days, with two executions in each partition. */
-async function fill(store: Store): Promise<readonly string[]> {
+/** A warehouse of two workspaces and some of the 40 days, with two executions in each partition. */
+async function fill(store: Store, daysOf: readonly number[] = days.map((_, day) => day)): Promise<readonly string[]> {
   return await writeObservations(
     store,
-    days.flatMap((_, day) =>
+    daysOf.flatMap((day) =>
       ['sales', 'ops'].flatMap((workspace, place) =>
         [1, 2].map((n) =>
           anObservation({
@@ -94,20 +94,23 @@ function partitionsOf(tables: readonly string[]) {
 }
 
 describe('the partition planner', () => {
+  let planner: PartitionPlanner;
+  beforeAll(async () => {
+    planner = await openPartitionPlanner(partitionsOf(dataPrefixes.map((prefix) => prefix.slice(0, -1))));
+  });
+  afterAll(() => planner.close());
+
   it.each([...queries, ...furtherQueries])(
     'selects for %s %i partitions of three tables with 80',
     async (sql, count) => {
-      const planner = await openPartitionPlanner(partitionsOf(dataPrefixes.map((prefix) => prefix.slice(0, -1))));
-      const needed = await planner.neededBy(sql);
-      await planner.close();
-
-      expect(needed).toHaveLength(count);
+      expect(await planner.neededBy(sql)).toHaveLength(count);
     },
   );
 
   it('returns the same rows as reading everything', async () => {
     const store = await tempWarehouse();
-    await fill(store);
+    // The days that the queries name, and one more.
+    await fill(store, [0, 2, 3, 4, 8, 29, 30, 31, 38, 39]);
     const sql = await opened(store);
     let rows = 0;
     for (const [query] of queries.filter(([text]) => !text.startsWith('EXPLAIN'))) {
@@ -118,7 +121,7 @@ describe('the partition planner', () => {
       expect(sorted(ofPartitions), query).toEqual(sorted(ofAll));
       rows += ofAll.rows.length;
     }
-    expect(rows).toBeGreaterThan(150);
+    expect(rows).toBeGreaterThan(90);
   });
 
   it('reads one day if all files of the other days are damaged', async () => {

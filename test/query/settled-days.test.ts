@@ -15,7 +15,7 @@ import { tempWarehouse } from '../support/temp-warehouse.ts';
 import { writeObservations } from '../support/warehouse-data.ts';
 import { ask, opened } from '../support/warehouse-sql.ts';
 
-const runsPerDay = 9;
+const runsPerDay = 4;
 const limits = { filesOfDay: 8, memoryBytes: 1, inputBytes: 1e9 };
 
 /** Writes changed rows of the day in files of other runs. */
