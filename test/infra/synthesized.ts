@@ -33,13 +33,21 @@ export function aTarget(changes: Readonly<Record<string, unknown>> = {}): Record
 const assemblies = mkdtempSync(join(tmpdir(), 'dqsync-cdk-'));
 process.once('exit', () => rmSync(assemblies, { recursive: true, force: true }));
 
-/** Makes the stack in a new app, without bundling, which takes seconds and has its own test. */
+/**
+ * Makes the stack in a new app, without bundling and without CDK's validation of templates, which only warns. Each takes
+ * seconds, and test/e2e/synth.e2e.test.ts runs both.
+ */
 export function aStack(
   config: Readonly<Record<string, unknown>> = aConfig(),
   deployment: Readonly<Record<string, unknown>> = {},
 ): DqsyncStack {
   const outdir = mkdtempSync(join(assemblies, 'stack-'));
-  const app = new App({ outdir, analyticsReporting: false, context: { 'aws:cdk:bundling-stacks': [] } });
+  const app = new App({
+    outdir,
+    analyticsReporting: false,
+    builtinCloudFormationValidation: false,
+    context: { 'aws:cdk:bundling-stacks': [] },
+  });
   const parsed = parseDeployment({ config, deployment });
   return new DqsyncStack(app, parsed.stackName, { deployment: parsed });
 }
