@@ -168,7 +168,7 @@ describe('a source that was once trusted wrongly is read completely if it', () =
     ['has small pages and bursts in unstable order', executions(1500, bursts), { pageCap: 10, shuffleTies: true }],
     [
       'caps its count far below the rows of bursts, with unstable order and small pages',
-      executions(3000, bursts),
+      executions(1000, bursts),
       { pageCap: 10, shuffleTies: true, count: { cappedAt: 200 } },
     ],
     [
@@ -185,8 +185,8 @@ describe('a source that was once trusted wrongly is read completely if it', () =
     ['shuffles more rows of one millisecond than a page holds', executions(730, () => 5), { shuffleTies: true }],
     [
       'shuffles so many rows of one millisecond that two pages rarely share one',
-      executions(3000, () => 7),
-      { shuffleTies: true },
+      executions(600, () => 7),
+      { shuffleTies: true, pageCap: 20 },
     ],
   ])('%s', async (_what, rows, traps) => {
     const source = pagedSource(rows, traps);
@@ -259,7 +259,7 @@ describe('a window that changes while pages are read', () => {
   it.each(['ascending', 'descending'] as const)(
     'is read completely when a row leaves before every seventh request, %s',
     async (order) => {
-      const source = pagedSource(executions(3000), {
+      const source = pagedSource(executions(1500), {
         order,
         beforeRequest: (n, self) => {
           if (n % 7 === 0 && n < 200) {

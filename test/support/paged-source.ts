@@ -152,9 +152,8 @@ function answer(
   if (request.offset > traps.deepestOffset) {
     throw new SourceError('offset too large', { remedy: '-', httpStatus: 400, code: 'DQC.0001' });
   }
-  const isShuffled = traps.shuffleTies || traps.order === 'none';
-  const tieBreak = new Map(rows.map((row) => [row, isShuffled ? random() : Number(row.id % 1_000_003n)]));
   const filteredMs = (row: Execution): number => row.startTimeMs + traps.filterSkewMs + traps.deviationMs(row);
+  const isShuffled = traps.shuffleTies || traps.order === 'none';
   const matched = rows
     .filter(
       (row) =>
@@ -162,10 +161,9 @@ function answer(
         isFrom(request.endTimeMs, filteredMs(row), traps.endInclusive) &&
         (request.filter.runStatus === undefined || row.runStatus === request.filter.runStatus),
     )
-    .sort((a, b) => {
-      const first = byOrder(traps.order, a, b);
-      return first !== 0 ? first : (tieBreak.get(a) ?? 0) - (tieBreak.get(b) ?? 0);
-    });
+    .map((row) => ({ row, tie: isShuffled ? random() : tieOf(row) }))
+    .sort((a, b) => byOrder(traps.order, a.row, b.row) || a.tie - b.tie)
+    .map(({ row }) => row);
   const limit = pageLength(n, request, traps);
   const from = traps.offsetUnit === 'row' ? request.offset : request.offset * limit;
   const glitch = traps.emptyRequests.has(n);
@@ -188,6 +186,15 @@ function answer(
     }),
     receivedAtMs: epochMs + n,
   };
+}
+
+const ties = new WeakMap<Execution, number>();
+
+/** Returns the place of a row among those of its start time, in any stable order. */
+function tieOf(row: Execution): number {
+  const tie = ties.get(row) ?? Number(row.id % 1_000_003n);
+  ties.set(row, tie);
+  return tie;
 }
 
 function isFrom(ms: number, limitMs: number, isInclusive: boolean): boolean {
