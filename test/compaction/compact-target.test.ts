@@ -51,7 +51,7 @@ const oddities = [
 describe('a compaction', () => {
   it('replaces the files of each settled day by one file of the same rows, sorted', async () => {
     const store = await tempWarehouse();
-    await fill(store, 3, 24);
+    await fill(store, 2, 12);
     await writeObservations(store, oddities);
     const [rows, view] = [(await storedRows(store)).sort(), await storedView(store)];
     const asked = await ask(await opened(store), 'FROM quality_instances ORDER BY ALL');
@@ -60,22 +60,21 @@ describe('a compaction', () => {
 
     expect(done).toBe(true);
     expect(days.map(({ dt, filesBefore, filesAfter }) => [dt, filesBefore, filesAfter])).toEqual([
-      ['2026-01-03', 32, 1],
-      ['2026-01-02', 32, 1],
-      ['2026-01-01', 39, 1],
+      ['2026-01-02', 16, 1],
+      ['2026-01-01', 23, 1],
     ]);
     expect((await storedRows(store)).sort()).toEqual(rows);
     expect(await storedView(store)).toEqual(view);
     expect(await ask(await opened(store), 'FROM quality_instances ORDER BY ALL')).toEqual(asked);
     const keys = await keysOf(store, table);
     expect(keys.map((key) => key.replace(/compact-\d+-[0-9a-f]{32}/, 'C'))).toEqual(
-      [79, 72, 72].map((executions, day) => `${prefixOf(day)}C-${executions}.parquet`),
+      [43, 36].map((executions, day) => `${prefixOf(day)}C-${executions}.parquet`),
     );
     const bytes = (await store.get(keys[0] ?? ''))?.bytes ?? new Uint8Array();
     const read = await hyparquetRows(bytes);
     const order = read.map((row) => [(row['start_time'] as Date).getTime(), row['id'] as bigint] as const);
     // The latest of each execution, then the others.
-    for (const part of [order.slice(0, 79), order.slice(79)]) {
+    for (const part of [order.slice(0, 43), order.slice(43)]) {
       expect(part).toEqual(
         [...part].sort((a, b) => (a[0] === b[0] ? (a[1] < b[1] ? -1 : a[1] > b[1] ? 1 : 0) : a[0] - b[0])),
       );
@@ -110,7 +109,7 @@ describe('a compaction', () => {
     const store = await tempWarehouse();
     await fill(store, 1, 6);
     await writeObservations(store, hourlyObservations(1, 24, { workspace: 'ops' }));
-    const recent = hourlyObservations(1, 24).map((row) => ({ ...row, startTimeMs: row.startTimeMs + 53 * dayMs }));
+    const recent = hourlyObservations(1, 12).map((row) => ({ ...row, startTimeMs: row.startTimeMs + 53 * dayMs }));
     await writeObservations(store, recent);
     await store.putIfAbsent(`${prefixOf(0)}notes.txt`, bytesOf('x'));
     const before = await keysOf(store, '');
@@ -121,27 +120,27 @@ describe('a compaction', () => {
 
   it('compacts only the days of its window, and only reports them in a dry run', async () => {
     const store = await tempWarehouse();
-    await fill(store, 4, 24);
+    await fill(store, 4, 12);
     const before = await keysOf(store, '');
     const window = { fromMs: newYearMs + dayMs, toMs: newYearMs + 3 * dayMs };
 
     const planned = await compact(store, { window, isDryRun: true });
     expect(planned.days.map(({ dt }) => dt)).toEqual(['2026-01-03', '2026-01-02']);
-    expect(planned.days[0]).toMatchObject({ filesBefore: 32, filesAfter: 1 });
+    expect(planned.days[0]).toMatchObject({ filesBefore: 16, filesAfter: 1 });
     expect(await keysOf(store, '')).toEqual(before);
 
     const done = await compact(store, { window });
     expect(done.days.map(({ dt }) => dt)).toEqual(['2026-01-03', '2026-01-02']);
-    expect(await keysOf(store, prefixOf(0))).toHaveLength(32);
-    expect(await keysOf(store, prefixOf(3))).toHaveLength(32);
+    expect(await keysOf(store, prefixOf(0))).toHaveLength(16);
+    expect(await keysOf(store, prefixOf(3))).toHaveLength(16);
   });
 
   it('sets nothing aside in a dry run, not even what an interrupted compaction has replaced', async () => {
     const store = await tempWarehouse();
-    await fill(store, 1, 24);
+    await fill(store, 1, 12);
     await compact(failingStore(store, ({ method }) => (method === 'setAside' ? 'die-before' : 'ok')));
     const interrupted = await keysOf(store, '');
-    expect(interrupted).toHaveLength(33);
+    expect(interrupted).toHaveLength(17);
 
     expect(await compact(store, { isDryRun: true })).toMatchObject({ days: [], done: true });
 
@@ -150,11 +149,11 @@ describe('a compaction', () => {
 
   it('stops at its time limit with whole days done, and continues the next time', async () => {
     const store = await tempWarehouse();
-    await fill(store, 3, 24);
+    await fill(store, 3, 12);
     const view = await storedView(store);
     let asked = 0;
 
-    const first = await compact(store, { remainingMs: () => (asked++ < 20 ? 1 : 0) });
+    const first = await compact(store, { remainingMs: () => (asked++ < 12 ? 1 : 0) });
     expect(first.done).toBe(false);
     expect(first.days.map(({ dt }) => dt)).toEqual(['2026-01-03', '2026-01-02']);
     expect(await storedView(store)).toEqual(view);
@@ -194,7 +193,7 @@ describe('a compaction', () => {
     ],
   ])('does not change a day with a file that %s', async (_, bytes, message) => {
     const store = await tempWarehouse();
-    await fill(store, 2, 24);
+    await fill(store, 2, 12);
     await store.putIfAbsent(`${prefixOf(0)}zzz-0.parquet`, await bytes());
     const before = await keysOf(store, prefixOf(0));
 
@@ -210,7 +209,7 @@ describe('a compaction', () => {
 
   it('reads columns missing in files of an earlier version as null', async () => {
     const store = await tempWarehouse();
-    await fill(store, 1, 24);
+    await fill(store, 1, 12);
     await store.putIfAbsent(
       `${prefixOf(0)}old-0.parquet`,
       await fileOf((column) => (column.name === 'extra' ? null : column))(),
@@ -242,21 +241,21 @@ describe('what a compaction replaces', () => {
     // The clock of this process is two months ahead of the file system's.
     const clock = { now: () => Date.now() + 60 * dayMs, sleep: async () => undefined };
     const store = openFileStore(`file:${folder}`, clock);
-    await fill(store, 2, 24);
+    await fill(store, 2, 12);
 
     await compact(store);
-    expect(await parquetFiles(join(folder, '.replaced'))).toHaveLength(64);
+    expect(await parquetFiles(join(folder, '.replaced'))).toHaveLength(32);
     expect(await parquetFiles(join(folder, table))).toHaveLength(2);
 
     await compact(store, { clock });
-    expect(await parquetFiles(join(folder, '.replaced'))).toHaveLength(64);
+    expect(await parquetFiles(join(folder, '.replaced'))).toHaveLength(32);
     for (const [day, ageMs] of [2 * dayMs - hourMs, 2 * dayMs + hourMs].entries()) {
       const movedAt = (Date.now() - ageMs) / 1000;
       await utimes(join(folder, '.replaced', prefixOf(day)), movedAt, movedAt);
     }
     await compact(store);
     const kept = await parquetFiles(join(folder, '.replaced'));
-    expect([kept.length, new Set(kept.map((name) => dirname(name))).size]).toEqual([32, 1]);
+    expect([kept.length, new Set(kept.map((name) => dirname(name))).size]).toEqual([16, 1]);
     expect(join('.', kept[0] ?? '')).toContain(join('.', prefixOf(0)));
     expect(await parquetFiles(join(folder, table))).toHaveLength(2);
   });
@@ -264,13 +263,13 @@ describe('what a compaction replaces', () => {
   it('carries a tag in S3, and stays readable', async () => {
     const fake = await FakeS3.start();
     const store = openS3Store({ bucket: fake.bucket, prefix: 'dq', client: fake.client() });
-    const keys = await fill(store, 1, 24);
+    const keys = await fill(store, 1, 12);
     const view = await storedView(store);
 
     await compact(store);
 
     expect([...fake.tags]).toEqual([...keys].sort().map((key) => [`dq/${key}`, 'dqsync=replaced']));
-    expect(await keysOf(store, table)).toHaveLength(33);
+    expect(await keysOf(store, table)).toHaveLength(17);
     expect(await storedView(store)).toEqual(view);
     const sql = await opened(store, join(await tempFolder(), 'cache'));
     expect(await ask(sql, 'SELECT count(*) AS n FROM quality_instances')).toEqual([{ n: BigInt(view.length) }]);
@@ -279,25 +278,25 @@ describe('what a compaction replaces', () => {
   it('is not compacted again, whatever part of it the lifecycle rule has expired', async () => {
     const fake = await FakeS3.start();
     const store = openS3Store({ bucket: fake.bucket, client: fake.client() });
-    const keys = await fill(store, 1, 24);
+    const keys = await fill(store, 1, 12);
     const view = await storedView(store);
     await compact(store);
-    for (const count of [0, 1, 10, 20, 32]) {
+    for (const count of [0, 1, 5, 10, 16]) {
       for (const key of keys.slice(0, count)) {
         fake.objects.delete(key);
       }
 
       expect((await compact(store)).days, `${count} expired`).toEqual([]);
-      expect(fake.objects.size).toBe(33 - count);
+      expect(fake.objects.size).toBe(17 - count);
       expect(await storedView(store)).toEqual(view);
     }
   });
 
   it('is compacted separately when more is written later', async () => {
     const store: Store = await tempWarehouse();
-    await fill(store, 1, 24);
+    await fill(store, 1, 12);
     await compact(store);
-    const again = hourlyObservations(1, 24).map((row) => ({
+    const again = hourlyObservations(1, 12).map((row) => ({
       ...row,
       runId: `again-${row.runId}`,
       observedAtMs: row.observedAtMs + 9 * dayMs,
@@ -305,7 +304,7 @@ describe('what a compaction replaces', () => {
     await writeObservations(store, again);
     const [rows, view] = [(await storedRows(store)).sort(), await storedView(store)];
 
-    expect((await compact(store)).days).toMatchObject([{ filesBefore: 33, filesAfter: 2 }]);
+    expect((await compact(store)).days).toMatchObject([{ filesBefore: 17, filesAfter: 2 }]);
 
     expect((await storedRows(store)).sort()).toEqual(rows);
     expect(await storedView(store)).toEqual(view);
