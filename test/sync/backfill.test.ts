@@ -30,14 +30,14 @@ const allBefore = (world: SyncedSource) => ({
 
 describe('a backfill', () => {
   it('reads the range before the watermark, each row once, and does not move the watermark', async () => {
-    const world = await worldWithHistory(6_000);
+    const world = await worldWithHistory(3_000);
     const { watermark } = await world.syncWell();
     const window = allBefore(world);
     const summary = await world.backfill({ window });
     expect(summary).toMatchObject({ mode: 'backfill', done: true, watermark, openExecutions: 0 });
-    expect(summary.requests).toBeLessThanOrEqual(1.03 * 60 + 2);
+    expect(summary.requests).toBeLessThanOrEqual(1.03 * 30 + 2);
     await world.expectTruth();
-    expect(await world.observations()).toHaveLength(6_000);
+    expect(await world.observations()).toHaveLength(3_000);
     expect(gapsIn(window, (await checkpointOf(world)).coverage)).toEqual([]);
     expect(await world.backfill({ window })).toMatchObject({ done: true, requests: 0, rowsWritten: 0, watermark });
     expect((await world.syncWell()).rowsWritten).toBe(0);
@@ -104,27 +104,27 @@ describe('a backfill', () => {
   });
 
   it('a stopped backfill resumes where it stopped, and reads few rows twice', async () => {
-    const world = await worldWithHistory(12_000);
+    const world = await worldWithHistory(6_000);
     await world.syncWell();
     let requests = 0;
     let runs = 0;
     for (let done = false; !done; runs += 1) {
-      const summary = await world.backfill({ window: allBefore(world) }, stoppedAfter(4_000));
+      const summary = await world.backfill({ window: allBefore(world) }, stoppedAfter(2_000));
       requests += summary.requests;
       done = summary.done;
     }
     expect(runs).toBeGreaterThan(2);
-    expect(requests).toBeLessThan(120 + runs * 40);
+    expect(requests).toBeLessThan(60 + runs * 20);
     await world.expectTruth();
-    expect(await world.observations()).toHaveLength(12_000);
+    expect(await world.observations()).toHaveLength(6_000);
   });
 
   it('writes each row once over several commits if one starts in every millisecond', async () => {
     const world = await syncedSource();
     const fromMs = world.clock.now() - 2 * dayMs;
-    world.sim.life.addMany(6_000, { fromMs, toMs: fromMs + 6_000 });
-    const window = { fromMs: fromMs - 1000, toMs: fromMs + 7_000 };
-    expect(await world.backfill({ window })).toMatchObject({ done: true, rowsWritten: 6_000 });
+    world.sim.life.addMany(4_000, { fromMs, toMs: fromMs + 4_000 });
+    const window = { fromMs: fromMs - 1000, toMs: fromMs + 5_000 };
+    expect(await world.backfill({ window })).toMatchObject({ done: true, rowsWritten: 4_000 });
     await world.expectTruth();
   });
 
@@ -141,7 +141,7 @@ describe('a backfill', () => {
   });
 
   it('continues after a window that cannot be proven, and fails with its name', async () => {
-    const world = await worldWithHistory(3_000);
+    const world = await worldWithHistory(1_500);
     const bad = world.clock.now() - 20 * dayMs;
     world.sim.life.addMany(150, { fromMs: bad, toMs: bad + 1, perMillisecond: 150 });
     world.sim.traps.deepestOffset = 99;
@@ -163,13 +163,13 @@ describe('a backfill', () => {
 
 describe('a backfill that reads again', () => {
   it('writes covered rows again, and the view shows each execution once', async () => {
-    const world = await worldWithHistory(5_000, 37);
+    const world = await worldWithHistory(2_000, 37);
     await world.syncWell();
     const window = { fromMs: world.clock.now() - 10 * dayMs, toMs: world.clock.now() - 5 * dayMs };
     const before = await checkpointOf(world);
     const summary = await world.backfill({ window, again: true });
-    expect(summary.rowsWritten).toBeGreaterThan(600);
-    expect(await world.observations()).toHaveLength(5_000 + summary.rowsWritten);
+    expect(summary.rowsWritten).toBeGreaterThan(240);
+    expect(await world.observations()).toHaveLength(2_000 + summary.rowsWritten);
     expect((await checkpointOf(world)).coverage).toEqual(before.coverage);
     await world.expectTruth();
   });
@@ -220,26 +220,26 @@ describe('a backfill that reads again', () => {
     ['resumes', 23 * hourMs],
     ['starts over', 24 * hourMs],
   ])('%s if it was stopped %i ms ago', async (how, pauseMs) => {
-    const world = await worldWithHistory(8_000, 37);
+    const world = await worldWithHistory(6_000, 37);
     await world.syncWell();
     const task = { window: allBefore(world), again: true };
-    const first = await world.backfill(task, stoppedAfter(4_500));
+    const first = await world.backfill(task, stoppedAfter(3_500));
     expect(first.rowsWritten).toBeGreaterThan(1_000);
     world.clock.advance(pauseMs);
     const second = await world.backfill(task, stoppedAfter(2_000));
     expect(second.done).toBe(false);
     const third = await world.backfill(task);
     expect(third.done).toBe(true);
-    const resumed = 8_000 - first.rowsWritten;
-    const expected = how === 'resumes' ? resumed : 8_000;
+    const resumed = 6_000 - first.rowsWritten;
+    const expected = how === 'resumes' ? resumed : 6_000;
     expect(Math.abs(second.rowsWritten + third.rowsWritten - expected)).toBeLessThan(600);
     expect((await checkpointOf(world)).rereading).toBeNull();
-    expect((await world.backfill(task)).rowsWritten).toBeGreaterThan(7_400);
+    expect((await world.backfill(task)).rowsWritten).toBeGreaterThan(5_400);
   });
 });
 
 it('a backfill concurrent with syncs completes the table, as do the syncs', async () => {
-  const world = await worldWithHistory(6_000);
+  const world = await worldWithHistory(3_000);
   await world.syncWell();
   // Each run commits every minute.
   world.sim.traps.afterPage = () => world.clock.advance(5_000);

@@ -8,14 +8,14 @@ import { dayMs, syncedSource, worldStartMs } from '../support/synced-source.ts';
 /** Days before the world's start, with the executions that start in them. */
 type Batch = readonly [fromDays: number, toDays: number, executions: number];
 
-const dense: readonly Batch[] = [[7, 1, 20_000]];
+const dense: readonly Batch[] = [[7, 1, 5_000]];
 const denseAtLast: readonly Batch[] = [
-  [40, 8, 500],
-  [7, 1, 20_000],
+  [40, 8, 125],
+  [7, 1, 5_000],
 ];
 const emptyAtLast: readonly Batch[] = [
-  [29, 8, 20_000],
-  [7, 1, 6_000],
+  [29, 8, 15_000],
+  [7, 1, 5_000],
 ];
 
 it.each<[string, number, readonly Batch[], Partial<Traps>]>([
@@ -24,7 +24,7 @@ it.each<[string, number, readonly Batch[], Partial<Traps>]>([
   ['the count covers the whole sync', 40, denseAtLast, {}],
   ['the source limits spans to a week', 40, emptyAtLast, { maxSpanDays: 7 }],
   ['the source limits spans, and the end is the densest part', 40, denseAtLast, { maxSpanDays: 7 }],
-  ['the count is capped', 40, [[39, 1, 20_000]], { count: { cappedAt: 1_000 } }],
+  ['the count is capped', 40, [[39, 1, 5_000]], { count: { cappedAt: 1_000 } }],
   ['the count of a short sync is capped', 7, [[7, 1, 5_000]], { count: { cappedAt: 1_000 } }],
 ])('does not show a run as nearly done in its first half: %s', async (_, days, batches, traps) => {
   const world = await syncedSource({ traps });

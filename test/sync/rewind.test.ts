@@ -2,12 +2,21 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { isoTime } from '../../functions/clock.ts';
 import { parseConfig } from '../../functions/config.ts';
 import { planRewind, rewind } from '../../functions/sync/rewind.ts';
 import { settingsOf } from '../../functions/sync/targets.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
 import { simSource, simTarget } from '../support/sim-config.ts';
-import { dayMs, hourMs, minuteMs, onMachineAhead, type SyncedSource, syncedSource } from '../support/synced-source.ts';
+import {
+  dayMs,
+  hourMs,
+  minuteMs,
+  onMachineAhead,
+  type SyncedSource,
+  syncedSource,
+  worldStartMs,
+} from '../support/synced-source.ts';
 
 function rewindRun(world: SyncedSource) {
   const targets = [simTarget(world.credentials)];
@@ -29,9 +38,9 @@ async function loseAndRewind(world: SyncedSource, toMs: number): Promise<void> {
 
 describe('a rewind', () => {
   it.each(['sync', 'backfill'])('ends an earlier %s with a conflict, and nothing is lost', async (mode) => {
-    const world = await syncedSource();
+    const world = await syncedSource({}, { initialFrom: isoTime(worldStartMs - 6 * dayMs) });
     const begin = world.clock.now();
-    world.sim.life.addMany(600, { fromMs: begin - 60 * dayMs, toMs: begin - minuteMs });
+    world.sim.life.addMany(240, { fromMs: begin - 12 * dayMs, toMs: begin - minuteMs });
     world.sim.life.addExecution({ startTimeMs: begin - 2 * hourMs, runStatus: 'RUNNING', endTimeMs: null });
     await world.syncWell();
     world.clock.advance(hourMs);
@@ -39,10 +48,10 @@ describe('a rewind', () => {
     const first = world.sim.counters.instances + 1;
     world.sim.traps.afterPage = async ({ n }) => {
       if (n === first) {
-        await loseAndRewind(world, begin - 50 * dayMs);
+        await loseAndRewind(world, begin - 10 * dayMs);
       }
     };
-    const window = { fromMs: begin - 61 * dayMs, toMs: begin };
+    const window = { fromMs: begin - 13 * dayMs, toMs: begin };
     const [overtaken] = await world.sync(mode === 'sync' ? {} : { backfill: { window, again: false } });
     expect(overtaken?.error).toMatchObject({ kind: 'conflict', retryable: true });
     world.sim.traps.afterPage = null;
@@ -61,17 +70,14 @@ describe('a rewind', () => {
   });
 
   it('keeps commits of other runs since the plan', async () => {
-    const world = await syncedSource(
-      {},
-      { initialFrom: new Date(Date.parse('2026-06-01T12:00:00Z') - 5 * dayMs).toISOString() },
-    );
+    const world = await syncedSource({}, { initialFrom: isoTime(worldStartMs - 5 * dayMs) });
     const begin = world.clock.now();
-    world.sim.life.addMany(600, { fromMs: begin - 60 * dayMs, toMs: begin - minuteMs });
+    world.sim.life.addMany(240, { fromMs: begin - 12 * dayMs, toMs: begin - minuteMs });
     await world.syncWell();
     const run = rewindRun(world);
     const toMs = begin - 2 * dayMs;
     const plan = await planRewind(run, toMs);
-    const window = { fromMs: begin - 60 * dayMs, toMs: begin - 5 * dayMs };
+    const window = { fromMs: begin - 12 * dayMs, toMs: begin - 5 * dayMs };
     await world.backfill({ window });
     expect(await rewind(run, plan)).toBe(toMs);
     expect(await world.backfill({ window })).toMatchObject({ requests: 0, rowsWritten: 0 });

@@ -35,10 +35,10 @@ const withTasks: Partial<Run> = { tasks: true };
 
 describe('tasks', () => {
   it('are written once with all their rules, with one request per task and per list', async () => {
-    const world = await syncedSource({ history: { days: 2, tasks: 40 } });
+    const world = await syncedSource({ history: { days: 1, tasks: 20 } });
     await world.syncWell(withTasks);
     await expectTasks(world);
-    expect(world.sim.counters.tasks).toBe(40 + 4);
+    expect(world.sim.counters.tasks).toBe(20 + 4);
     const before = (await rowsOf(world, 'all')).length;
     world.sim.counters.reset();
     await world.syncWell(withTasks);
@@ -187,8 +187,8 @@ describe('tasks', () => {
     ['no longer listed', true],
   ])('are read although the source refuses the details of many others, which are %s', async (_, isHidden) => {
     const world = await syncedSource();
-    const refused = Array.from({ length: 30 }, () => world.sim.life.addTask({ rules: 1 }));
-    const others = Array.from({ length: 10 }, () => world.sim.life.addTask({ rules: 1 }));
+    const refused = Array.from({ length: 18 }, () => world.sim.life.addTask({ rules: 1 }));
+    const others = Array.from({ length: 5 }, () => world.sim.life.addTask({ rules: 1 }));
     await world.syncWell(withTasks);
     const ids = new Set(refused.map(({ task }) => BigInt(task.taskId)));
     const refusing = withSource(world, ({ tasks }) => ({
@@ -220,7 +220,7 @@ describe('tasks', () => {
       Object.assign(rules[0]![0]!, { name: 'renamed' });
     }
     await maintainDaily(10);
-    expect((await rowsOf(world)).filter((row) => row['rule_name'] === 'renamed')).toHaveLength(10);
+    expect((await rowsOf(world)).filter((row) => row['rule_name'] === 'renamed')).toHaveLength(5);
   });
 
   it.each(['die-before', 'die-after', 'lose-reply'] as const)(
