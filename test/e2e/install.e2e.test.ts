@@ -1,30 +1,62 @@
 /** The package as npm installs it: without the sources, their tools, or a clone around it. */
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
+import packageJson from '../../package.json' with { type: 'json' };
+import { runCli } from '../support/run-cli.ts';
 import { tempFolder } from '../support/temp-warehouse.ts';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
 
-it('installs from its tarball into an empty folder, and runs the demo there', { timeout: 180_000 }, async () => {
+/** Installs the package from its tarball into an empty folder. Returns the path of its program. */
+async function install(): Promise<string> {
   const folder = await tempFolder();
   await run('npm', ['pack', '--pack-destination', folder], { cwd: root });
   const [tarball = ''] = await readdir(folder);
   const { stdout: contents } = await run('tar', ['-tzf', join(folder, tarball)]);
   expect(contents.split('\n').filter((name) => /\.ts$|secret|dqsync\.json/.test(name))).toEqual([]);
-
   const prefix = join(folder, 'installed');
   await run('npm', ['install', '--global', '--prefix', prefix, '--no-audit', '--no-fund', join(folder, tarball)]);
-  const home = await tempFolder();
-  const env = { PATH: `${dirname(process.execPath)}:/usr/bin:/bin`, HOME: home };
-  const { stdout, stderr } = await run(join(prefix, 'bin/dqsync'), ['demo'], { cwd: home, env });
+  return join(prefix, 'bin/dqsync');
+}
+
+it('the installed demo shows two syncs and a complete table, and leaves its warehouse', async () => {
+  const program = await install();
+  const cwd = await tempFolder();
+  const env = { PATH: `${dirname(process.execPath)}:/usr/bin:/bin`, HOME: cwd };
+  const { stdout, stderr } = await run(program, ['demo'], { cwd, env });
+  const dqsync = (args: readonly string[]) => runCli(args, { cwd, bin: program });
 
   expect(stderr).toBe('');
-  expect(stdout).toContain('the table holds everything');
-  expect(stdout).toContain('\n  dqsync status --config .dqsync/demo/dqsync.json');
-  const version = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')).version;
-  expect((await run(join(prefix, 'bin/dqsync'), ['--version'], { cwd: home, env })).stdout).toBe(`${version}\n`);
+  expect(stdout).toMatch(/fine: [2-9]\d,\d{3} executions at the source.*\n✓ demo {2}the table holds everything/);
+  expect(stdout).not.toContain('✗');
+  expect(stdout).toMatch(/rule results of \d,\d{3} executions/);
+  expect(stdout).toMatch(/by table and column\ntables +columns +rule_name +dimension +alarms +last_alarm\n(.+\n){6}/);
+  expect(stdout).not.toContain('\u001b');
+  expect(existsSync(join(cwd, '.dqsync', 'demo', 'warehouse', 'state', 'demo', 'checkpoint.json'))).toBe(true);
+  expect((await dqsync(['--version'])).stdout).toBe(`${packageJson.version}\n`);
+
+  const [page = ''] = stdout.match(/file:.*\.dqsync\/demo\/report\.html$/m) ?? [];
+  expect(await readFile(new URL(page), 'utf8')).toContain('<title>Data quality report</title>');
+
+  const recommended = stdout.match(/^ {2}dqsync .*$/gm) ?? [];
+  expect(recommended).toHaveLength(2);
+  for (const command of recommended) {
+    const [, ...args] = [...command.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
+    expect((await dqsync(args)).exitCode).toBe(0);
+  }
+
+  // The source ends with the demo, and commands that need the source report that.
+  const config = ['--config', join('.dqsync', 'demo', 'dqsync.json')];
+  const status = await dqsync(['status', ...config]);
+  expect(status.stdout).toMatch(/source {5}not available: .*The simulated source of "dqsync demo" ends with the demo/);
+  for (const args of [['list'], ['verify', '--from', '2d', '--to', 'now'], ['sync']]) {
+    const gone = await dqsync([...args, ...config]);
+    expect(gone.exitCode).toBe(1);
+    expect(gone.stdout + gone.stderr).toContain('The simulated source of "dqsync demo" ends with the demo');
+  }
 });
