@@ -52,8 +52,18 @@ function history(taskId: bigint, name: string, letters: string, ofWorkspace = wo
 /** What is said of a target that has no flaw. */
 const noFlaws = { gaps: 0, gapsMs: 0, knownFromMs: null, lastRun: null, lastAudit: null, error: null };
 
+/** Reports by what they are about, because making one takes a second. */
+const reports = new Map<string, Promise<WholeReport>>();
+
 /** The report on some tasks. */
-async function aReport(
+function aReport(...about: Parameters<typeof makeReport>): Promise<WholeReport> {
+  const key = JSON.stringify(about, (_, value) => (typeof value === 'bigint' ? String(value) : value));
+  const report = reports.get(key) ?? makeReport(...about);
+  reports.set(key, report);
+  return report;
+}
+
+async function makeReport(
   rows: readonly Observation[],
   timeZone = 'UTC',
   changes: Partial<TargetFacts> = {},
@@ -111,8 +121,15 @@ const someTasks = [
   ...history(3n, 'dim_store/null_check', 'SSSS', 'ws2'),
 ];
 
+let defined: Promise<WholeReport> | undefined;
+
 /** A report of tasks whose definitions and results are known. */
-async function definedTasks(): Promise<WholeReport> {
+function definedTasks(): Promise<WholeReport> {
+  defined ??= makeDefinedTasks();
+  return defined;
+}
+
+async function makeDefinedTasks(): Promise<WholeReport> {
   const world = await syncedSource();
   world.sim.life.addMany(60, { fromMs: world.clock.now() - 20 * hourMs, toMs: world.clock.now() - hourMs, tasks: 5 });
   await world.syncWell({ tasks: true, results: 'all' });
