@@ -47,6 +47,8 @@ export async function deploy(
     HOME: folder,
     CDK_DISABLE_CLI_TELEMETRY: '1',
     CDK_DISABLE_VERSION_CHECK: '1',
+    // Takes seconds, and only warns.
+    CDK_VALIDATION: 'false',
     ...ministack.environment,
   };
   const cli = async (...args: readonly string[]): Promise<void> => {
