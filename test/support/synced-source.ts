@@ -51,6 +51,8 @@ export interface SyncedSource {
   view(): Promise<Row[]>;
   /** Returns all observations. */
   observations(): Promise<Row[]>;
+  /** Returns how many there are. */
+  observationCount(): Promise<number>;
   /** Fails the test unless the view equals the source. */
   expectTruth(): Promise<void>;
 }
@@ -108,6 +110,7 @@ export async function syncedSource(
       return summary!;
     },
     observations: () => sql('SELECT * FROM $FILES ORDER BY id, start_time, observed_at'),
+    observationCount: async () => Number((await sql('SELECT count(*) AS n FROM $FILES'))[0]?.['n']),
     expectTruth: () => expectTruth(sim, join(folder, 'warehouse')),
   };
 }

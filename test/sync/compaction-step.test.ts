@@ -17,7 +17,7 @@ it('compacts only days that the schedule no longer writes to, and fails after th
     world.clock.advance(minuteMs);
   }
   const before = (await keysOf(world.store, tableName)).length;
-  const rows = (await world.observations()).length;
+  const rows = await world.observationCount();
 
   await world.maintain();
   const recent = (await keysOf(world.store, tableName)).sort();
@@ -38,6 +38,6 @@ it('compacts only days that the schedule no longer writes to, and fails after th
   await rm(join(world.folder, 'warehouse', damaged));
   await world.maintain();
   expect((await keysOf(world.store, tableName)).length).toBeLessThan(15);
-  expect((await world.observations()).length).toBeGreaterThanOrEqual(rows);
+  expect(await world.observationCount()).toBeGreaterThanOrEqual(rows);
   await world.expectTruth();
 });
