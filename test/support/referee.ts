@@ -28,9 +28,10 @@ export async function duckdbOverFile(bytes: Uint8Array, sql: string): Promise<Re
   return duckdb(sql.replaceAll(/\bfile\b/g, `'${path}'`));
 }
 
-/** Reads all rows by hyparquet: INT64 as bigint, timestamps as Date. */
-export function hyparquetRows(bytes: Uint8Array): Promise<Record<string, unknown>[]> {
-  return parquetReadObjects({ file: exactBuffer(bytes), compressors: { GZIP: gunzip } });
+/** Reads all rows by hyparquet, of some columns or all: INT64 as bigint, timestamps as Date. */
+export function hyparquetRows(bytes: Uint8Array, ...columns: string[]): Promise<Record<string, unknown>[]> {
+  const chosen = columns.length === 0 ? {} : { columns };
+  return parquetReadObjects({ file: exactBuffer(bytes), compressors: { GZIP: gunzip }, ...chosen });
 }
 
 /** Reads the footer by hyparquet. */

@@ -5,6 +5,14 @@ import { hyparquetRows } from './referee.ts';
 /** One row of the table, as hyparquet reads it. */
 type Row = Record<string, unknown>;
 
+const keyColumns = ['task_id', 'rule_id', 'rule_part', 'observed_at', 'run_id', 'deleted_at'];
+const taskColumns = ['task_id', 'task_type', 'task_name', 'level', 'schedule_status', 'last_run_time'];
+const ruleColumns = [
+  ...['task_id', 'rule_id', 'rule_name', 'alarm_condition', 'weight'],
+  ...['dimension', 'databases', 'tables', 'columns'],
+];
+const readColumns = new Set([...keyColumns, ...taskColumns, ...ruleColumns]);
+
 /**
  * Returns, as text, the tasks and rules that only the table shows or only the source lists, each in its latest state
  * and with exact ids.
@@ -19,7 +27,7 @@ export async function taskProblems(
 ): Promise<string[]> {
   const rows: Row[] = [];
   for (const bytes of files) {
-    rows.push(...(await hyparquetRows(bytes)));
+    rows.push(...(await hyparquetRows(bytes, ...readColumns)));
   }
   const shown = new Set(latest(rows).map(textOf));
   const listed = new Set(simulator.tasks(workspace).flatMap(trueTexts));
@@ -43,13 +51,7 @@ function trueTexts({ definition, lastRunMs }: ReturnType<Simulator['tasks']>[num
 }
 
 function textOf(row: Row): string {
-  const names =
-    row['rule_id'] === null
-      ? ['task_id', 'task_type', 'task_name', 'level', 'schedule_status', 'last_run_time']
-      : [
-          ...['task_id', 'rule_id', 'rule_name', 'alarm_condition', 'weight'],
-          ...['dimension', 'databases', 'tables', 'columns'],
-        ];
+  const names = row['rule_id'] === null ? taskColumns : ruleColumns;
   return names.map((name) => String(plain(row[name]))).join(' ');
 }
 

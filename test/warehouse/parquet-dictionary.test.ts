@@ -60,6 +60,12 @@ function pagesOf(bytes: Uint8Array, chunk: ColumnMetaData): PageInFile[] {
   return pages;
 }
 
+/** Returns the values of a column, by DuckDB. */
+async function listOf(bytes: Uint8Array, column: string): Promise<unknown> {
+  // One list is converted to JavaScript in a fraction of the time of many rows.
+  return (await duckdbOverFile(bytes, `SELECT list(${column}) AS listed FROM file`))[0]?.['listed'];
+}
+
 function repeated(count: number, distinct: number): string[] {
   return Array.from({ length: count }, (_, index) => `name ${(index * 7919) % distinct}`);
 }
@@ -126,10 +132,8 @@ describe('the dictionary of a text column', () => {
   it.each(texts)('preserves $what', async ({ values, dictionary }) => {
     const bytes = await encode(rowsOf(values, (value) => ({ name: value, runStatus: value })));
 
-    expect((await hyparquetRows(bytes)).map((row) => row['name'] ?? null)).toEqual(values);
-    expect((await duckdbOverFile(bytes, 'SELECT run_status FROM file')).map((row) => row['run_status'])).toEqual(
-      values,
-    );
+    expect((await hyparquetRows(bytes, 'name')).map((row) => row['name'] ?? null)).toEqual(values);
+    expect(await listOf(bytes, 'run_status')).toEqual(values);
     expect(chunksOf(bytes, 'name').map((chunk) => chunk.dictionary_page_offset !== undefined)).toEqual(
       chunksOf(bytes, 'name').map(() => dictionary),
     );
@@ -141,8 +145,8 @@ describe('the dictionary of a text column', () => {
     );
     const bytes = await encode(rowsOf(values, (name) => ({ name, taskType: name })));
 
-    expect((await hyparquetRows(bytes)).map((row) => row['name'])).toEqual(values);
-    expect((await duckdbOverFile(bytes, 'SELECT task_type FROM file')).map((row) => row['task_type'])).toEqual(values);
+    expect((await hyparquetRows(bytes, 'name')).map((row) => row['name'])).toEqual(values);
+    expect(await listOf(bytes, 'task_type')).toEqual(values);
     expect(chunksOf(bytes, 'name').map((chunk) => chunk.encodings)).toEqual([
       ['PLAIN', 'RLE'],
       ['PLAIN', 'RLE', 'RLE_DICTIONARY'],
@@ -173,7 +177,9 @@ describe('the dictionary of a text column', () => {
     const values = Array.from({ length: 100 }, (_, row) => ['a\uD800', 'a\uD801', 'a\uFFFD', '\uDC00'][row % 4] ?? '');
     const bytes = await encode(rowsOf(values, (name) => ({ name })));
 
-    expect((await hyparquetRows(bytes)).map((row) => row['name'])).toEqual(values.map((text) => text.toWellFormed()));
+    expect((await hyparquetRows(bytes, 'name')).map((row) => row['name'])).toEqual(
+      values.map((text) => text.toWellFormed()),
+    );
   });
 });
 
@@ -192,17 +198,17 @@ describe('the dictionary of a number column', () => {
     );
     const bytes = await encode(rowsOf(values, (taskId) => ({ taskId })));
 
-    expect((await hyparquetRows(bytes)).map((row) => row['task_id'] ?? null)).toEqual(values);
-    expect((await duckdbOverFile(bytes, 'SELECT task_id FROM file')).map((row) => row['task_id'])).toEqual(
-      values.map((value) => (value === null ? null : String(value))),
-    );
+    expect((await hyparquetRows(bytes, 'task_id')).map((row) => row['task_id'] ?? null)).toEqual(values);
+    expect(await listOf(bytes, 'task_id')).toEqual(values.map((value) => (value === null ? null : String(value))));
     expect(chunksOf(bytes, 'task_id')[0]?.dictionary_page_offset !== undefined).toBe(dictionary);
   });
 
   it('is omitted if every number is null', async () => {
     const bytes = await encode(rowsOf(Array(1000).fill(null), () => ({ taskId: null })));
 
-    expect((await hyparquetRows(bytes)).map((row) => row['task_id'] ?? null)).toEqual(Array(1000).fill(null));
+    expect((await hyparquetRows(bytes, 'task_id')).map((row) => row['task_id'] ?? null)).toEqual(
+      Array(1000).fill(null),
+    );
     expect(await duckdbOverFile(bytes, 'SELECT DISTINCT task_id FROM file')).toEqual([{ task_id: null }]);
     expect(chunksOf(bytes, 'task_id')[0]).not.toHaveProperty('dictionary_page_offset', expect.anything());
   });
