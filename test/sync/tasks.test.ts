@@ -278,18 +278,22 @@ describe('tasks', () => {
       const world = await syncedSource();
       const task = world.sim.life.addTask({ rules: 4 });
       const all = task.rules;
+      let shown = '';
       const show = (rules: string): void => {
+        shown = rules;
         Object.assign(task, { rules: [...rules].map((rule) => all[Number(rule)]!) });
         world.clock.advance(8 * dayMs);
       };
-      for (const [before, atFirst, atSecond, after] of [
-        ['012', '01', '013', '013'],
-        ['012', '01', '013', '012'],
-        ['012', '013', '012', '012'],
+      for (const [atFirst, atSecond, after] of [
+        ['01', '013', '012'],
+        ['013', '012', '012'],
+        ['01', '013', '013'],
       ] as const) {
         for (const isAtOnce of [false, true]) {
-          show(before);
-          await world.syncWell(withTasks);
+          if (shown !== '012') {
+            show('012');
+            await world.syncWell(withTasks);
+          }
           const runSecond = async (): Promise<void> => {
             show(atSecond);
             const store = failingStore(world.store, ({ key }) => (isRow(key) ? second : 'ok'));
