@@ -18,10 +18,11 @@ import {
 
 /**
  * Starts an execution of one of 60 tasks every minute of `days` days, and syncs every three hours. `areSomeLate`: one
- * in a hundred is listed an hour late, and syncs are hourly, so that they miss it.
+ * in a hundred is listed three hours late, so that syncs miss it.
  */
 async function syncedDays(world: SyncedSource, days: number, areSomeLate = false): Promise<void> {
   const fromMs = world.clock.now();
+  const stepMs = 3 * hourMs;
   const tasks = Array.from({ length: 60 }, () => world.sim.life.addTask());
   for (let minute = 0; minute < days * 1440; minute += 1) {
     const startTimeMs = fromMs + minute * minuteMs;
@@ -29,10 +30,9 @@ async function syncedDays(world: SyncedSource, days: number, areSomeLate = false
     world.sim.life.addExecution({
       task: tasks[minute % 60]!,
       startTimeMs,
-      visibleAtMs: startTimeMs + (isLate ? hourMs : 1_000),
+      visibleAtMs: startTimeMs + (isLate ? stepMs : 1_000),
     });
   }
-  const stepMs = areSomeLate ? hourMs : 3 * hourMs;
   while (world.clock.now() < fromMs + days * dayMs) {
     world.clock.advance(stepMs);
     await world.syncWell();
@@ -44,7 +44,7 @@ async function missingOf({ sim, view }: SyncedSource): Promise<number> {
   return sim.truth().executions.filter(({ id, startTimeMs }) => !shown.has(`${id}@${startTimeMs}`)).length;
 }
 
-describe('an audit of a source that hides one row in a hundred from list and count for an hour', () => {
+describe('an audit of a source that hides one row in a hundred from list and count for three hours', () => {
   it.each<[string, Partial<Traps>]>([
     ['newest first', {}],
     ['in unstable order', { order: 'unstable' }],

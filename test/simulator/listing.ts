@@ -17,6 +17,7 @@ export class Listing {
   #toVanish: Entry[] = [];
   readonly #vanished: Entry[] = [];
   #newestById: Map<string, Entry> | null = null;
+  #changes = 0;
 
   /** Adds rows, each of which appears at its `visibleAtMs`, or at once if that is past. */
   add(entries: readonly Entry[], nowMs: EpochMs): void {
@@ -25,8 +26,13 @@ export class Listing {
     if (due.length > 0) {
       this.#appear(due);
     }
-    if (later.length > 0) {
+    if (later.length > smallBatch) {
       this.#toAppear = this.#toAppear.concat(later).sort((a, b) => b.visibleAtMs - a.visibleAtMs);
+    } else {
+      for (const entry of later) {
+        const index = countBefore(this.#toAppear, (other) => other.visibleAtMs >= entry.visibleAtMs);
+        this.#toAppear.splice(index, 0, entry);
+      }
     }
     this.advance(nowMs);
   }
@@ -41,6 +47,7 @@ export class Listing {
     if (leaving.length > smallBatch) {
       const gone = new Set(leaving);
       this.#live = this.#live.filter((entry) => !gone.has(entry));
+      this.#changes += 1;
       this.#vanished.push(...leaving);
       this.#newestById = null;
     } else {
@@ -79,6 +86,11 @@ export class Listing {
     return this.#live;
   }
 
+  /** Increases whenever rows appear or vanish. */
+  get changes(): number {
+    return this.#changes;
+  }
+
   /** The rows that are no longer listed, in the order in which they vanished. */
   get vanished(): readonly Entry[] {
     return this.#vanished;
@@ -86,32 +98,19 @@ export class Listing {
 
   /** Returns the index of the first live row with `start_time` ≥ `ms` (or > `ms`). */
   indexAt(ms: EpochMs, edge: 'at-or-after' | 'after'): number {
-    return this.#countBefore(
+    return countBefore(
+      this.#live,
       edge === 'after' ? ({ startTimeMs }) => startTimeMs <= ms : ({ startTimeMs }) => startTimeMs < ms,
     );
   }
 
-  /** Returns how many live rows, from the first one, fulfill `isBefore`. */
-  #countBefore(isBefore: (entry: Entry) => boolean): number {
-    let low = 0;
-    let high = this.#live.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (isBefore(this.#live[middle] as Entry)) {
-        low = middle + 1;
-      } else {
-        high = middle;
-      }
-    }
-    return low;
-  }
-
   #appear(entries: readonly Entry[]): void {
+    this.#changes += 1;
     if (entries.length > smallBatch) {
       this.#live = this.#live.concat(entries).sort(compareEntries);
     } else {
       for (const entry of entries) {
-        const index = this.#countBefore((other) => compareEntries(other, entry) <= 0);
+        const index = countBefore(this.#live, (other) => compareEntries(other, entry) <= 0);
         this.#live.splice(index, 0, entry);
       }
     }
@@ -132,6 +131,7 @@ export class Listing {
       throw new Error(`instance ${entry.idText} is not listed now`);
     }
     this.#live.splice(index, 1);
+    this.#changes += 1;
     this.#vanished.push(entry);
     if (this.#newestById?.get(entry.idText) === entry) {
       this.#newestById.delete(entry.idText);
@@ -145,6 +145,21 @@ export class Listing {
     }
     return byId;
   }
+}
+
+/** Returns how many entries, from the first one, fulfill `isBefore`. */
+function countBefore(entries: readonly Entry[], isBefore: (entry: Entry) => boolean): number {
+  let low = 0;
+  let high = entries.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (isBefore(entries[middle] as Entry)) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
 }
 
 function compareEntries(a: Entry, b: Entry): number {

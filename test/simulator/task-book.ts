@@ -64,6 +64,8 @@ export class TaskBook {
   readonly #seed: number;
   readonly #definitions = new Map<string, SimulatedTask>();
   readonly #deleted = new Set<string>();
+  /** The start of the newest instance of each task, after this many changes of the listing. */
+  #lastRuns = { changes: -1, startMs: new Map<string, EpochMs>() };
 
   constructor(seed: number) {
     this.#seed = seed;
@@ -88,7 +90,20 @@ export class TaskBook {
 
   /** Returns the tasks of a type, newest first, including those that are only known from executions. */
   list(taskType: string, listing: Listing): readonly ListedTask[] {
-    const lastRunMs = new Map<string, EpochMs>();
+    const startMs = this.#lastRunsOf(listing);
+    return [...this.#definitions.values()]
+      .filter(({ task }) => task.taskType === taskType && !this.#deleted.has(task.taskId))
+      .sort((a, b) => compareIds(b.task.taskId, a.task.taskId))
+      .map((definition) => ({ definition, lastRunMs: startMs.get(definition.task.taskId) ?? null }));
+  }
+
+  /** Also defines the tasks that are only known from executions. */
+  #lastRunsOf(listing: Listing): ReadonlyMap<string, EpochMs> {
+    const { changes } = listing;
+    if (this.#lastRuns.changes === changes) {
+      return this.#lastRuns.startMs;
+    }
+    const startMs = new Map<string, EpochMs>();
     for (const { task, rawText } of listing.vanished) {
       if (rawText === null) {
         this.define(task);
@@ -97,13 +112,11 @@ export class TaskBook {
     for (const { task, startTimeMs, rawText } of listing.live) {
       if (rawText === null) {
         this.define(task);
-        lastRunMs.set(task.taskId, Math.max(startTimeMs, lastRunMs.get(task.taskId) ?? 0));
+        startMs.set(task.taskId, Math.max(startTimeMs, startMs.get(task.taskId) ?? 0));
       }
     }
-    return [...this.#definitions.values()]
-      .filter(({ task }) => task.taskType === taskType && !this.#deleted.has(task.taskId))
-      .sort((a, b) => compareIds(b.task.taskId, a.task.taskId))
-      .map((definition) => ({ definition, lastRunMs: lastRunMs.get(definition.task.taskId) ?? null }));
+    this.#lastRuns = { changes, startMs };
+    return startMs;
   }
 }
 
