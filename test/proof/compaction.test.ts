@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { StorageError } from '../../functions/errors.ts';
 import { tableName } from '../../functions/warehouse/layout.ts';
 import type { PutOutcome, Store } from '../../functions/warehouse/store.ts';
-import { compact, dayMs, fill, hourlyObservations } from '../compaction/world.ts';
+import { compact as compactWithin, dayMs, fill, hourlyObservations } from '../compaction/world.ts';
 import { failingStore, type StoreFate } from '../support/failing-store.ts';
 import { keysOf } from '../support/store-steps.ts';
 import { shownView, storedRows, storedView } from '../support/stored-rows.ts';
@@ -48,9 +48,11 @@ const stores = [
   ['in a store that expires replaced files by a rule', bucketLike],
 ] as const;
 
-/** A day has 12 files. A compaction reads each, writes one, and sets each aside. */
-const runsPerDay = 9;
-const callsOfDay = 12 + 1 + 12;
+/** A day has 6 files, more than are read at once. A compaction reads each, writes one, and sets each aside. */
+const runsPerDay = 4;
+const callsOfDay = 6 + 1 + 6;
+const compact = (store: Store) =>
+  compactWithin(store, { limits: { filesOfDay: 3, memoryBytes: 1e9, inputBytes: 1e9 } });
 
 describe.each(stores)('I3, I17, I18: a compaction killed at each step, %s', (_, open) => {
   it.each<StoreFate>(['die-before', 'die-after', 'lose-reply'])(
@@ -80,7 +82,7 @@ describe.each(stores)('I3, I17, I18: a compaction killed at each step, %s', (_, 
 });
 
 describe.each(stores)('I16, I18: a compaction with other writers at each step, %s', (_, open) => {
-  const later = hourlyObservations(1, 9).map((row) => ({
+  const later = hourlyObservations(1, runsPerDay).map((row) => ({
     ...row,
     runStatus: 'FAILED',
     runId: `later-${row.runId}`,
