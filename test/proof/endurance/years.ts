@@ -1,5 +1,5 @@
 /**
- * Hourly syncs and daily maintenance for years, in virtual time. Counts everything that must not grow with their
+ * Syncs and daily maintenance for years, in virtual time. Counts everything that must not grow with their
  * number. Each sync has few rows, so that three years take minutes.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -15,7 +15,7 @@ import { frozenClock } from '../../simulator/movable-clock.ts';
 import { startSimulator } from '../../simulator/server.ts';
 import { simSource, simTarget, writeSecret } from '../../support/sim-config.ts';
 import { MemoryStore } from '../memory-store.ts';
-import { hourMs, minuteMs } from '../proof-world.ts';
+import { dayMs, hourMs, minuteMs } from '../proof-world.ts';
 import { heapInUse } from './heap.ts';
 
 /** The cost of one sync, and the size of state and heap, at some time. */
@@ -41,21 +41,33 @@ export interface YearsFigures {
   readonly samples: readonly [YearsSample, YearsSample];
 }
 
-/** Ten days, after which every kind of run has happened at least once. */
-const earlySyncs = 240;
+/** After them, every kind of run has happened at least once. */
+const earlyDays = 10;
 const startMs = Date.parse('2026-06-01T12:00:30Z');
 const noCost = { requests: 0, storeCalls: 0, listCalls: 0 };
 const stateDocuments = ['checkpoint.json', 'audit.json', 'runs.json'].map((name) => `state/sales/${name}`);
 
+/** How long syncs go on. */
+export interface YearsOptions {
+  readonly days: number;
+  /** Time between two syncs. Default: an hour. */
+  readonly everyMs?: number;
+  /** Ends the series early when it returns true. */
+  readonly isOver?: () => boolean;
+}
+
 /**
- * Runs `syncs` syncs with `rowsPerSync` new rows each, or fewer if `isOver` returns true. Of five rows in an hour, the
- * last lies within the lookback of the next sync, which must not write it again.
+ * Runs syncs with five new rows an hour, and maintenance once a day. The last row before a sync lies within the lookback
+ * of the next one, which must not write it again.
  */
-export async function yearsOfSyncs(
-  syncs: number,
-  rowsPerSync: number,
-  isOver = (): boolean => false,
-): Promise<YearsFigures> {
+export async function yearsOfSyncs({
+  days,
+  everyMs = hourMs,
+  isOver = () => false,
+}: YearsOptions): Promise<YearsFigures> {
+  const syncsPerDay = dayMs / everyMs;
+  const syncs = days * syncsPerDay;
+  const rowsPerSync = (5 * everyMs) / hourMs;
   const clock = frozenClock(startMs);
   const simulator = await startSimulator({ seed: 3, clock });
   const folder = await mkdtemp(join(tmpdir(), 'dqsync-years-'));
@@ -107,17 +119,17 @@ export async function yearsOfSyncs(
     day = noCost;
   };
   try {
-    const early = Math.min(earlySyncs, Math.ceil(syncs / 8));
+    const early = Math.ceil(Math.min(earlyDays, days / 8) * syncsPerDay);
     for (let n = 1, isLast = false; !isLast; n += 1) {
       isLast = n === syncs || (n > early && isOver());
       const fromMs = clock.now();
-      clock.advance(hourMs);
+      clock.advance(everyMs);
       simulator.life.addMany(rowsPerSync, { tasks, fromMs, toMs: clock.now() - minuteMs });
       await sync();
       if (n === early || isLast) {
         samples.push({ syncs: n, ...day, stateBytes: stateBytesOf(memory), heapBytes: heapInUse() });
       }
-      if (n % 24 === 0) {
+      if (n % syncsPerDay === 0) {
         await maintain();
       }
     }
