@@ -11,6 +11,7 @@ import { createHandler } from '../../../functions/lambda/create-handler.ts';
 import { capturedStreams, fakeContext } from '../../lambda/sandbox.ts';
 import { startSimulator } from '../../simulator/server.ts';
 import { type Answer, type Received, startLoopback } from '../../source/loopback.ts';
+import { callCli } from '../../support/call-cli.ts';
 import { runCli } from '../../support/run-cli.ts';
 import { simSource, simTarget } from '../../support/sim-config.ts';
 import { tempFolder } from '../../support/temp-warehouse.ts';
@@ -130,7 +131,7 @@ describe('a secret', () => {
       // The log of `sync` has the reason of each retry, and retries of `list` would take long.
       const isRetried = /HTML|breaks off/.test(reply);
       const commands = isRetried ? ['sync'] : ['sync', 'list'];
-      const runs = await Promise.all(commands.map((command) => runCli([command, '--json'], { cwd: folder })));
+      const runs = await Promise.all(commands.map((command) => callCli([command, '--json'], { cwd: folder })));
       expect(runs.at(-1)?.stdout).toMatch(/"error": \{|"done": false/);
       expect(server.received.map(heardIn).join()).toMatch(/planted|SDK-HMAC/);
       await expectNothingIn(folder, runs.map((run) => run.stdout + run.stderr).join());
