@@ -9,6 +9,11 @@ import { dayMs, hourMs, minuteMs, type SyncedSource, stoppedAfter, syncedSource 
 /** Requests for a longer span, such as a run's first one for a month, are not part of reading a window. */
 const longestMs = dayMs;
 
+/** Older executions, of one day, make the largest count exceed its page, so that smaller counts of a window are believed. */
+function addOlder({ sim, clock }: SyncedSource): void {
+  sim.life.addMany(300, { fromMs: clock.now() - 10 * dayMs - hourMs, toMs: clock.now() - 10 * dayMs });
+}
+
 /**
  * Adds 260 executions, `spacingMs` apart, beginning at `fromMs`. The id of one of them sorts it after all others, so a
  * page in order of ids does not show it where its start time belongs. After the `nth` page of a window, the first
@@ -47,8 +52,7 @@ async function afterEachPage(
 ): Promise<number> {
   for (let nth = 1; ; nth += 1) {
     const world = await syncedSource();
-    // Older executions make the largest count exceed its page, so that the smaller counts of a window are believed.
-    world.sim.life.addMany(300, { fromMs: world.clock.now() - 20 * dayMs, toMs: world.clock.now() - 10 * dayMs });
+    addOlder(world);
     const { happened } = await happen(world, nth);
     world.sim.traps.afterPage = null;
     world.clock.advance(20 * minuteMs);
@@ -95,7 +99,7 @@ describe('a late row that the next run does not reach', () => {
       for (const rows of [100, 400, 700, 1_000]) {
         const world = await syncedSource({ traps: { order } });
         const { life } = world.sim;
-        life.addMany(300, { fromMs: world.clock.now() - 20 * dayMs, toMs: world.clock.now() - 10 * dayMs });
+        addOlder(world);
         await world.syncWell();
         world.clock.advance(3 * minuteMs);
         life.addLate(13 * minuteMs);
