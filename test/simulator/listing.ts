@@ -26,14 +26,7 @@ export class Listing {
     if (due.length > 0) {
       this.#appear(due);
     }
-    if (later.length > smallBatch) {
-      this.#toAppear = this.#toAppear.concat(later).sort((a, b) => b.visibleAtMs - a.visibleAtMs);
-    } else {
-      for (const entry of later) {
-        const index = countBefore(this.#toAppear, (other) => other.visibleAtMs >= entry.visibleAtMs);
-        this.#toAppear.splice(index, 0, entry);
-      }
-    }
+    this.#toAppear = withEntries(this.#toAppear, later, (a, b) => b.visibleAtMs - a.visibleAtMs);
     this.advance(nowMs);
   }
 
@@ -106,18 +99,9 @@ export class Listing {
 
   #appear(entries: readonly Entry[]): void {
     this.#changes += 1;
-    if (entries.length > smallBatch) {
-      this.#live = this.#live.concat(entries).sort(compareEntries);
-    } else {
-      for (const entry of entries) {
-        const index = countBefore(this.#live, (other) => compareEntries(other, entry) <= 0);
-        this.#live.splice(index, 0, entry);
-      }
-    }
+    this.#live = withEntries(this.#live, entries, compareEntries);
     const leaving = entries.filter((entry) => entry.goneAtMs < Number.POSITIVE_INFINITY);
-    if (leaving.length > 0) {
-      this.#toVanish = this.#toVanish.concat(leaving).sort((a, b) => b.goneAtMs - a.goneAtMs);
-    }
+    this.#toVanish = withEntries(this.#toVanish, leaving, (a, b) => b.goneAtMs - a.goneAtMs);
     if (this.#newestById !== null) {
       for (const entry of entries) {
         index(this.#newestById, entry);
@@ -145,6 +129,18 @@ export class Listing {
     }
     return byId;
   }
+}
+
+/** Adds entries to sorted ones, behind those that are equal. May change `sorted`. */
+function withEntries(sorted: Entry[], added: readonly Entry[], compare: (a: Entry, b: Entry) => number): Entry[] {
+  if (added.length > smallBatch) {
+    return sorted.concat(added).sort(compare);
+  }
+  for (const entry of added) {
+    const index = countBefore(sorted, (other) => compare(other, entry) <= 0);
+    sorted.splice(index, 0, entry);
+  }
+  return sorted;
 }
 
 /** Returns how many entries, from the first one, fulfill `isBefore`. */

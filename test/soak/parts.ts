@@ -35,7 +35,7 @@ export const parts: Readonly<Record<string, Part>> = {
   },
   years: async (_seed, limitMs) => {
     const untilMs = Date.now() + limitMs;
-    const found = await yearsOfSyncs({ days: 3 * 365, isOver: () => Date.now() >= untilMs });
+    const found = await yearsOfSyncs(3 * 365, 3_600_000, () => Date.now() >= untilMs);
     const [, { stateBytes }] = found.samples;
     return { figures: { syncs: found.syncs, stateBytes }, counterexample: textOf(expectBounded(found)) };
   },

@@ -17,7 +17,7 @@ export interface SweepResult extends CrashFigures {
  * given to write, and frees locks, so the files or objects are all that it leaves; requests to the source change none of
  * them. `crashRounds` kills processes.
  */
-export async function crashAtEveryStep(options: CrashWorldOptions): Promise<SweepResult> {
+export async function crashAtEveryStep(options: Omit<CrashWorldOptions, 'executions'>): Promise<SweepResult> {
   const figures = noFigures();
   const changes: string[] = [];
   const world = await openCrashWorld({ executions: 40, days: 1, ...options });
@@ -46,7 +46,9 @@ export async function crashAtEveryStep(options: CrashWorldOptions): Promise<Swee
 }
 
 /** Options of kills at random times. */
-export interface RoundsOptions extends CrashWorldOptions {
+export interface RoundsOptions extends Omit<CrashWorldOptions, 'executions'> {
+  /** Default 25,000. */
+  readonly executions?: number;
   /** Ends after this number of kills. */
   readonly kills?: number;
   /** Ends at this instant. */

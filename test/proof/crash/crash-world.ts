@@ -53,8 +53,8 @@ export interface CrashWorldOptions {
   readonly store: 'file' | 's3';
   readonly seed?: number;
   readonly commands?: Commands;
-  /** Settled executions at the beginning. Default 230. */
-  readonly executions?: number;
+  /** Settled executions at the beginning. */
+  readonly executions: number;
   /** Number of days, each one partition, over which they are spread. Changes of the source happen today. Default 3. */
   readonly days?: number;
   /** How the commands that are not killed are run. Default: as processes. */
@@ -81,7 +81,6 @@ export interface CrashWorld {
   readonly simulator: Simulator;
   readonly ledger: Ledger;
   readonly random: Random;
-  readonly commands: Commands;
   /** Reads what the warehouse holds now. */
   contents(): Promise<WarehouseContents>;
   /** Runs the command that is killed. `wasKilled` is false if it ended before the kill. */
@@ -102,11 +101,11 @@ const dayMs = 86_400_000;
 
 /** Opens a world. */
 export async function openCrashWorld(options: CrashWorldOptions): Promise<CrashWorld> {
-  const { store, seed = 1, commands = syncCommands, call = called } = options;
+  const { store, seed = 1, commands = syncCommands, call = (args, how) => spawnCli(args, how).ended } = options;
   const folder = await mkdtemp(join(tmpdir(), 'dqsync-crash-'));
   const simulator = await startSimulator({ seed, clock: shiftedClock() });
   const startMs = simulator.clock.now();
-  const { executions = 230, days = 3 } = options;
+  const { executions, days = 3 } = options;
   const fromMs = Math.floor(startMs / dayMs) * dayMs - days * dayMs;
   simulator.life.addMany(executions, { fromMs, toMs: fromMs + days * dayMs, perMillisecond: 2 });
   const random = seededRandom(seed, 9);
@@ -135,12 +134,12 @@ export async function openCrashWorld(options: CrashWorldOptions): Promise<CrashW
     );
   const warehouseFolder = join(folder, 'warehouse');
   const copies = join(folder, 'copies');
-  /** `steps` is for at-file-steps.ts. */
-  const start = (args: readonly string[], steps: Readonly<Record<string, string>> | null = null): RunningCli =>
-    spawnCli(filled(args), {
+  /** Starts the command that is killed, with variables for at-file-steps.ts. */
+  const start = (variables: Readonly<Record<string, string>>): RunningCli =>
+    spawnCli(filled(commands.killed), {
       cwd: folder,
-      nodeArgs: steps === null ? [] : ['--import', preload],
-      env: { ...environment, ...(steps === null ? {} : { DQSYNC_STEPS_FOLDER: warehouseFolder, ...steps }) },
+      nodeArgs: ['--import', preload],
+      env: { ...environment, DQSYNC_STEPS_FOLDER: warehouseFolder, ...variables },
     });
   const clear = async (): Promise<void> => {
     s3?.objects.clear();
@@ -149,7 +148,7 @@ export async function openCrashWorld(options: CrashWorldOptions): Promise<CrashW
   };
   const statesOfFiles = async (): Promise<RecordedRun> => {
     await rm(copies, { recursive: true, force: true });
-    const run = await start(commands.killed, { DQSYNC_COPIES_FOLDER: copies }).ended;
+    const run = await start({ DQSYNC_COPIES_FOLDER: copies }).ended;
     const states = [...run.stderr.matchAll(/^state (\d+) (.+)$/gm)].map(([, n = '', change = '']) => ({
       change,
       restore: async () => {
@@ -174,7 +173,7 @@ export async function openCrashWorld(options: CrashWorldOptions): Promise<CrashW
       states.push({ change: `put ${key}`, restore });
       return objects;
     };
-    const run = await start(commands.killed).ended;
+    const run = await start({}).ended;
     objects.set = set;
     return { run, states };
   };
@@ -183,10 +182,9 @@ export async function openCrashWorld(options: CrashWorldOptions): Promise<CrashW
     simulator,
     ledger,
     random,
-    commands,
     contents,
     runKilled: async (kill) => {
-      const cli = start(commands.killed, kill.at === 'file-state' ? { DQSYNC_KILL_AT: String(kill.n) } : null);
+      const cli = start(kill.at === 'file-state' ? { DQSYNC_KILL_AT: String(kill.n) } : {});
       const disarm = arm(kill, () => cli.process.kill('SIGKILL'), proxies);
       const run = await cli.ended;
       disarm();
@@ -213,10 +211,6 @@ export async function openCrashWorld(options: CrashWorldOptions): Promise<CrashW
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-function called(args: readonly string[], options: CliOptions): Promise<CliRun> {
-  return spawnCli(args, options).ended;
 }
 
 /**

@@ -47,24 +47,11 @@ const startMs = Date.parse('2026-06-01T12:00:30Z');
 const noCost = { requests: 0, storeCalls: 0, listCalls: 0 };
 const stateDocuments = ['checkpoint.json', 'audit.json', 'runs.json'].map((name) => `state/sales/${name}`);
 
-/** How long syncs go on. */
-export interface YearsOptions {
-  readonly days: number;
-  /** Time between two syncs. Default: an hour. */
-  readonly everyMs?: number;
-  /** Ends the series early when it returns true. */
-  readonly isOver?: () => boolean;
-}
-
 /**
- * Runs syncs with five new rows an hour, and maintenance once a day. The last row before a sync lies within the lookback
- * of the next one, which must not write it again.
+ * Syncs every `everyMs`, with five new rows an hour, and maintains once a day, for `days` or until `isOver`. The last
+ * row before a sync lies within the lookback of the next one, which must not write it again.
  */
-export async function yearsOfSyncs({
-  days,
-  everyMs = hourMs,
-  isOver = () => false,
-}: YearsOptions): Promise<YearsFigures> {
+export async function yearsOfSyncs(days: number, everyMs: number, isOver = () => false): Promise<YearsFigures> {
   const syncsPerDay = dayMs / everyMs;
   const syncs = days * syncsPerDay;
   const rowsPerSync = (5 * everyMs) / hourMs;
