@@ -174,7 +174,7 @@ describe('the protocol', () => {
     [12_000, 4],
   ])('I8: runs without new rows append nothing (%i rows a day, at most %i requests)', async (rowsADay, atMost) => {
     const world = await syncedSource();
-    world.sim.life.addMany(rowsADay, { fromMs: world.clock.now() - dayMs, toMs: world.clock.now() });
+    world.sim.life.addMany(rowsADay / 8, { fromMs: world.clock.now() - dayMs / 8, toMs: world.clock.now() });
     await world.syncWell();
     for (let run = 0; run < 3; run += 1) {
       world.clock.advance(5_000);
@@ -182,7 +182,7 @@ describe('the protocol', () => {
       expect(summary).toMatchObject({ rowsWritten: 0, files: 0, done: true });
       expect(summary.requests).toBeLessThanOrEqual(atMost);
     }
-    expect(await world.observationCount()).toBe(rowsADay);
+    expect(await world.observationCount()).toBe(rowsADay / 8);
   });
 
   it('I8: a change appends one observation', async () => {
@@ -474,7 +474,7 @@ it('I11, I22: a run whose mark shows that another run has committed reads the lo
     return 'ok' as const;
   });
   await world.syncWell({ store: interfering });
-  expect((await world.view()).map((row) => BigInt(String(row['id'])))).toContain(late[0]);
+  expect(await world.view(`id = ${late[0]}`)).toHaveLength(1);
 });
 
 describe('a rewind', () => {

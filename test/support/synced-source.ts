@@ -47,8 +47,10 @@ export interface SyncedSource {
   backfill(task: Partial<BackfillTask>, change?: Partial<Run>, config?: Record<string, unknown>): Promise<Summary>;
   /** Maintains one target; fails the test if the maintenance fails. */
   maintain(change?: Partial<Run>, config?: Record<string, unknown>): Promise<Summary>;
-  /** Returns the latest observation of each execution, by SQL that is independent of the product's. */
-  view(): Promise<Row[]>;
+  /**
+   * Returns the latest observation of each execution (default: of all), by SQL that is independent of the product's.
+   */
+  view(where?: string): Promise<Row[]>;
   /** Returns all observations. */
   observations(): Promise<Row[]>;
   /** Returns how many there are. */
@@ -91,7 +93,7 @@ export async function syncedSource(
     store,
     connect: (target, signal) => makeRun(parseConfig(baseConfig, 'config'), store, dqsyncClock).connect(target, signal),
     sync,
-    view: () => sql(viewSql),
+    view: (where = 'true') => sql(`FROM (${viewSql}) WHERE ${where}`),
     syncWell: async (change, config) => {
       const [summary] = await sync(change, config);
       expect(summary?.error).toBeUndefined();
