@@ -46,21 +46,6 @@ const httpAsCommonJs = {
   },
 };
 
-/** Lets string-width make its segmenter for the first text that needs one, 20 ms later than when it is loaded. */
-const lazySegmenter = {
-  name: 'lazy-segmenter',
-  setup(bundler) {
-    bundler.onLoad({ filter: /[\\/]string-width[\\/]index\.js$/ }, async ({ path }) => {
-      const text = await readFile(path, 'utf8');
-      const contents = text.replace(
-        'const segmenter = new Intl.Segmenter();',
-        'let made;\nconst segmenter = { segment: (text) => (made ??= new Intl.Segmenter()).segment(text) };',
-      );
-      return { contents, loader: 'js' };
-    });
-  },
-};
-
 const banner = [
   "import { createRequire as __createRequire } from 'node:module';",
   'const require = __createRequire(import.meta.url);',
@@ -81,7 +66,7 @@ await build({
   mainFields: ['module', 'main'],
   external: ['@duckdb/node-api', 'fs-native-extensions'],
   banner: { js: banner.join('\n') },
-  plugins: [withoutBufferConstructor, httpAsCommonJs, lazySegmenter, builtPage],
+  plugins: [withoutBufferConstructor, httpAsCommonJs, builtPage],
   legalComments: 'linked',
   logLevel: 'warning',
 });

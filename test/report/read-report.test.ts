@@ -382,7 +382,11 @@ describe('a report', () => {
           expect(sorted(found)).toEqual(sorted(expected));
         },
       ),
-      { numRuns: 12 },
+      {
+        numRuns: 12,
+        // Random histories rarely hold an incident that began after a success, and one whose beginning is not known.
+        examples: [[['SSAF', 'FAS', 'SAS'].map((letters) => ({ letters, everyMs: hourMs }))]],
+      },
     );
   });
 
