@@ -4,7 +4,7 @@
  * Imports only types, so that the CDK app loads no client. Names are a contract, because dashboards elsewhere use them.
  */
 import type { RunCounters } from './sync/counters.ts';
-import type { Quality } from './sync/outcome-changes.ts';
+import type { Quality } from './sync/outcomes/outcome-changes.ts';
 
 /** CloudWatch namespace of all metrics. */
 export const metricsNamespace = 'dqsync';

@@ -48,7 +48,10 @@ const table: Readonly<Record<string, Allowed>> = {
   [configProblems]: { parts: [nearest], packages: ['zod'] },
   'functions/config.ts': { parts: [...withClock, filters, configProblems], packages: ['zod'] },
   [configText]: { parts: ['functions/errors.ts', configProblems], packages: ['jsonc-parser'] },
-  'functions/metrics.ts': { parts: ['functions/sync/counters.ts', 'functions/sync/outcome-changes.ts'], packages: [] },
+  'functions/metrics.ts': {
+    parts: ['functions/sync/counters.ts', 'functions/sync/outcomes/outcome-changes.ts'],
+    packages: [],
+  },
   'functions/time-range.ts': { parts: withClock, packages: [] },
   // Connections to other machines: proxies, and faults of the network.
   'functions/network/': { parts: ['functions/clock.ts', 'functions/errors.ts'], packages: ['node:'] },

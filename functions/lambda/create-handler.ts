@@ -11,7 +11,7 @@ import type { Connections, openConnections } from '../connect.ts';
 import { type DqsyncError, describeError, toDqsyncError } from '../errors.ts';
 import type { EpochMs } from '../model.ts';
 import { type BackfillTask, parseBackfillTask } from '../sync/backfill-task.ts';
-import type { Announce } from '../sync/outcome-changes.ts';
+import type { Announce } from '../sync/outcomes/outcome-changes.ts';
 import { type Run, runTargets } from '../sync/run.ts';
 import type { Summary, TargetOutcome } from '../sync/summary.ts';
 import { settingsOf } from '../sync/targets.ts';

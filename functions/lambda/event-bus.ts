@@ -5,7 +5,7 @@ import { StorageError } from '../errors.ts';
 import { awsFault, connectionsOf, LastRequest } from '../network/aws.ts';
 import { describeFault, type Fault, faultRemedy } from '../network/faults.ts';
 import type { ProxyEnvironment } from '../network/proxy.ts';
-import type { Announce, OutcomeChanges } from '../sync/outcome-changes.ts';
+import type { Announce, OutcomeChanges } from '../sync/outcomes/outcome-changes.ts';
 
 /** The values that rules match on. */
 const detailType = 'Quality state changed';

@@ -3,7 +3,7 @@ import { loadToWrite } from '../checkpoint/checkpoint-store.ts';
 import type { EpochMs, Window } from '../model.ts';
 import type { PageSource } from '../reading/page-source.ts';
 import { Committer, type CommitterOptions } from './committer.ts';
-import { OutcomeWatch } from './outcome-watch.ts';
+import { OutcomeWatch } from './outcomes/outcome-watch.ts';
 import type { Recorder } from './recorder.ts';
 import type { RunState } from './run-state.ts';
 import { type Calibration, calibrateRead, countingSource } from './target-reader.ts';

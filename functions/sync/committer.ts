@@ -14,7 +14,7 @@ import type { EpochMs, Execution, Observation, UnreadableRow } from '../model.ts
 import { instanceTable } from '../warehouse/columns.ts';
 import { writeRows } from '../warehouse/data-files.ts';
 import { writeQuarantine } from '../warehouse/quarantine.ts';
-import type { OutcomeWatch } from './outcome-watch.ts';
+import type { OutcomeWatch } from './outcomes/outcome-watch.ts';
 import { Recorder, type RecorderOptions } from './recorder.ts';
 import type { TargetRun } from './target-run.ts';
 

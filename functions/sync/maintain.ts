@@ -4,13 +4,13 @@
  */
 import { loadCheckpoint } from '../checkpoint/checkpoint-store.ts';
 import { StoppedError, toDqsyncError } from '../errors.ts';
-import { audit } from './audit.ts';
+import { audit } from './audit/audit.ts';
 import { partOf } from './budget.ts';
 import type { RunCounters } from './counters.ts';
 import { RunState } from './run-state.ts';
 import { outcomeOf, type TargetOutcome } from './summary.ts';
 import type { TargetRun } from './target-run.ts';
-import { observeTasks } from './tasks.ts';
+import { observeTasks } from './tasks/observe-tasks.ts';
 
 /** A step of the maintenance. */
 interface Step {

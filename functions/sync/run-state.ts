@@ -6,7 +6,7 @@ import { isOverQuota } from '../source/source-errors.ts';
 import type { Committer } from './committer.ts';
 import { CountCheck } from './count-check.ts';
 import { newCounters, type RunCounters } from './counters.ts';
-import type { Quality } from './outcome-changes.ts';
+import type { Quality } from './outcomes/outcome-changes.ts';
 import type { TargetRun } from './target-run.ts';
 
 /** The state of a run in progress. */

@@ -15,15 +15,15 @@ import { type Estimate, estimateBackfill } from './estimate.ts';
 import { gapsToFill } from './gaps.ts';
 import { runIncremental } from './incremental.ts';
 import { runMaintenance } from './maintain.ts';
-import type { Announce } from './outcome-changes.ts';
-import { ResultsBacklog } from './results-backlog.ts';
+import type { Announce } from './outcomes/outcome-changes.ts';
+import { ResultsBacklog } from './results/backlog.ts';
 import { begunRecord, endedRecord } from './run-record.ts';
 import { fetchResultsOf, fillGapsOf, hasMore, type SyncedTarget } from './spare-time.ts';
 import type { Summary } from './summary.ts';
 import { type TargetOutcome, untouchedOutcome } from './summary.ts';
 import type { Progress, SyncSettings, TargetRun } from './target-run.ts';
 import { selectTargets, settingsOf, targetOf } from './targets.ts';
-import { observeTasks } from './tasks.ts';
+import { observeTasks } from './tasks/observe-tasks.ts';
 
 type Connect = (target: TargetConfig, signal: AbortSignal, timeLeftMs?: () => number, login?: SharedLogin) => Source;
 

@@ -4,7 +4,7 @@ import { watermarkOf } from '../checkpoint/coverage.ts';
 import { isoOrNull, isoTime } from '../clock.ts';
 import type { DqsyncError } from '../errors.ts';
 import { addCounters, type RunCounters, type SummaryCounters, summaryCounters } from './counters.ts';
-import type { Quality } from './outcome-changes.ts';
+import type { Quality } from './outcomes/outcome-changes.ts';
 import { RunState } from './run-state.ts';
 import type { TargetRun } from './target-run.ts';
 

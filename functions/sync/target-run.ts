@@ -5,7 +5,7 @@ import type { EpochMs, FetchPage, Log, Observation, Target } from '../model.ts';
 import type { SourceStats } from '../source/requester.ts';
 import type { TaskSource } from '../source/task-calls.ts';
 import type { Store } from '../warehouse/store.ts';
-import type { Announce } from './outcome-changes.ts';
+import type { Announce } from './outcomes/outcome-changes.ts';
 
 /** The settings of a run, in milliseconds. */
 export interface SyncSettings {

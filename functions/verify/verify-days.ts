@@ -9,7 +9,7 @@ import { IncompleteReadError } from '../errors.ts';
 import { contains, gapsIn, lengthOf, spanMs } from '../intervals.ts';
 import { type EpochMs, type Execution, executionKey, type UnreadableRow, type Window } from '../model.ts';
 import type { PageSource } from '../reading/page-source.ts';
-import { lookUpRuns, tasksToCompare, unknownRuns } from '../sync/last-runs.ts';
+import { lookUpRuns, tasksToCompare, unknownRuns } from '../sync/audit/last-runs.ts';
 import { exactCountOf, executionsIn, readSpan, type SpanRead } from '../sync/span-reader.ts';
 import { calibrateRun, noLateRowsBefore, pageSourceOf } from '../sync/target-reader.ts';
 import type { TargetRun } from '../sync/target-run.ts';

@@ -6,7 +6,7 @@ import { link, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type KnownTask, knownTasksKind } from '../../functions/checkpoint/known-tasks.ts';
 import type { Observation, Rule } from '../../functions/model.ts';
-import { changedRows } from '../../functions/sync/task-rows.ts';
+import { changedRows } from '../../functions/sync/tasks/task-rows.ts';
 import { instanceTable } from '../../functions/warehouse/columns.ts';
 import { compactedKey, dataKey, tasksKey } from '../../functions/warehouse/layout.ts';
 import { encodeParquet } from '../../functions/warehouse/parquet.ts';

@@ -1,7 +1,7 @@
 /** Brings a world to an end without traps, and checks its final state. */
 import { watermarkOf } from '../../functions/checkpoint/coverage.ts';
 import { gapsIn } from '../../functions/intervals.ts';
-import type { ResultsWanted } from '../../functions/sync/results-backlog.ts';
+import type { ResultsWanted } from '../../functions/sync/results/backlog.ts';
 import { tableName, taskTableName } from '../../functions/warehouse/layout.ts';
 import { resultTable } from '../../functions/warehouse/result-table.ts';
 import { makeTraps } from '../simulator/traps.ts';

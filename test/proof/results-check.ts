@@ -1,5 +1,5 @@
 /** What the table of rule results shows against what the source holds, by code that shares nothing with the product. */
-import type { ResultsWanted } from '../../functions/sync/results-backlog.ts';
+import type { ResultsWanted } from '../../functions/sync/results/backlog.ts';
 import { resultsOf, type TrueResult, trueResults } from '../simulator/rule-results.ts';
 import { defaultWorkspace, type Simulator } from '../simulator/server.ts';
 import { makeTraps } from '../simulator/traps.ts';

@@ -1,7 +1,7 @@
 /** Announcements of changed outcomes. */
 import { describe, expect, it } from 'vitest';
 import type { PendingChange } from '../../functions/checkpoint/last-outcomes.ts';
-import type { OutcomeChanges } from '../../functions/sync/outcome-changes.ts';
+import type { OutcomeChanges } from '../../functions/sync/outcomes/outcome-changes.ts';
 import { outcomesKey } from '../../functions/warehouse/layout.ts';
 import { failingStore, type StoreFate } from '../support/failing-store.ts';
 import { hourMs, minuteMs, type SyncedSource, syncedSource, warnings } from '../support/synced-source.ts';

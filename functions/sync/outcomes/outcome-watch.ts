@@ -1,11 +1,11 @@
 /** Keeps the last outcome of each task up to date, and announces changes at the end of a run, each at least once. */
-import { type LastOutcomes, lastOutcomesKind } from '../checkpoint/last-outcomes.ts';
-import { changeDocument, type LoadedDocument, loadDocument } from '../checkpoint/state-document.ts';
-import { describeError, toDqsyncError } from '../errors.ts';
-import type { Observation } from '../model.ts';
-import { outcomesKey } from '../warehouse/layout.ts';
+import { type LastOutcomes, lastOutcomesKind } from '../../checkpoint/last-outcomes.ts';
+import { changeDocument, type LoadedDocument, loadDocument } from '../../checkpoint/state-document.ts';
+import { describeError, toDqsyncError } from '../../errors.ts';
+import type { Observation } from '../../model.ts';
+import { outcomesKey } from '../../warehouse/layout.ts';
+import type { TargetRun } from '../target-run.ts';
 import { type Announce, type OutcomeCounts, type Quality, withRows } from './outcome-changes.ts';
-import type { TargetRun } from './target-run.ts';
 
 type Kind = ReturnType<typeof lastOutcomesKind>;
 

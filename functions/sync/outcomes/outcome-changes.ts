@@ -1,7 +1,7 @@
 /** Derives changes in the last outcomes of tasks from the rows of a commit. Pure. */
-import type { LastOutcome, LastOutcomes, PendingChange } from '../checkpoint/last-outcomes.ts';
-import type { EpochMs, Observation } from '../model.ts';
-import type { Outcome } from '../streaks.ts';
+import type { LastOutcome, LastOutcomes, PendingChange } from '../../checkpoint/last-outcomes.ts';
+import type { EpochMs, Observation } from '../../model.ts';
+import type { Outcome } from '../../streaks.ts';
 
 /** The changes of one target, as they are announced. */
 export interface OutcomeChanges {

@@ -1,7 +1,7 @@
 /** The rows that say what has changed about a task and its rules. Pure. */
-import type { KnownTask } from '../checkpoint/known-tasks.ts';
-import type { EpochMs, Rule, Task, TaskDetails } from '../model.ts';
-import { type TaskRow, taskStateColumns } from '../warehouse/task-table.ts';
+import type { KnownTask } from '../../checkpoint/known-tasks.ts';
+import type { EpochMs, Rule, Task, TaskDetails } from '../../model.ts';
+import { type TaskRow, taskStateColumns } from '../../warehouse/task-table.ts';
 
 /** The columns that all rows of a run share. */
 export type TaskRunColumns = Pick<TaskRow, 'workspace' | 'projectId' | 'runId'>;

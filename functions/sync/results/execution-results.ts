@@ -1,9 +1,9 @@
 /** The results of one execution: all pages of them, and what to do next. */
-import type { PendingResult } from '../checkpoint/results-document.ts';
-import { isoTime } from '../clock.ts';
-import type { EpochMs, RuleResult } from '../model.ts';
-import type { TaskSource } from '../source/task-calls.ts';
-import { readWholeList } from '../source/whole-list.ts';
+import type { PendingResult } from '../../checkpoint/results-document.ts';
+import { isoTime } from '../../clock.ts';
+import type { EpochMs, RuleResult } from '../../model.ts';
+import type { TaskSource } from '../../source/task-calls.ts';
+import { readWholeList } from '../../source/whole-list.ts';
 
 /** What fetching the results of one execution gave. */
 export interface FetchedExecution {

@@ -3,23 +3,23 @@
  *
  * A failure here never fails a run. What was not fetched stays in the backlog.
  */
-import { waitingCount, windowToList, withFetched, withListed } from '../checkpoint/pending-results.ts';
-import type { PendingResult, PendingResults, ResultsWindow } from '../checkpoint/results-document.ts';
-import { isoTime } from '../clock.ts';
-import { type DqsyncError, type SourceError, StoppedError, toDqsyncError } from '../errors.ts';
-import { executionKey } from '../model.ts';
-import type { PageSource } from '../reading/page-source.ts';
-import { mayBeOfOne } from '../source/source-errors.ts';
-import { writeRows } from '../warehouse/data-files.ts';
-import { type ResultRow, resultTable } from '../warehouse/result-table.ts';
-import { type OpenBudget, partOf } from './budget.ts';
-import type { RunCounters } from './counters.ts';
+import { waitingCount, windowToList, withFetched, withListed } from '../../checkpoint/pending-results.ts';
+import type { PendingResult, PendingResults, ResultsWindow } from '../../checkpoint/results-document.ts';
+import { isoTime } from '../../clock.ts';
+import { type DqsyncError, type SourceError, StoppedError, toDqsyncError } from '../../errors.ts';
+import { executionKey } from '../../model.ts';
+import type { PageSource } from '../../reading/page-source.ts';
+import { mayBeOfOne } from '../../source/source-errors.ts';
+import { writeRows } from '../../warehouse/data-files.ts';
+import { type ResultRow, resultTable } from '../../warehouse/result-table.ts';
+import { type OpenBudget, partOf } from '../budget.ts';
+import type { RunCounters } from '../counters.ts';
+import { pageSourceOf } from '../target-reader.ts';
+import type { TargetRun } from '../target-run.ts';
+import type { ResultsBacklog } from './backlog.ts';
 import { afterFailure, type FetchedExecution, fetchExecution } from './execution-results.ts';
+import { listPart, wantedFilters } from './listing.ts';
 import { ownResults } from './own-results.ts';
-import type { ResultsBacklog } from './results-backlog.ts';
-import { listPart, wantedFilters } from './results-listing.ts';
-import { pageSourceOf } from './target-reader.ts';
-import type { TargetRun } from './target-run.ts';
 
 /** Executions per commit: at the documented quota 25 s of work, so that a kill costs no more. */
 const commitExecutions = 100;

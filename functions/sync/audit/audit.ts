@@ -2,23 +2,23 @@
  * Finds rows that appeared at the source later than the lookback, and reads their days again (PROTOCOL.md, An audit).
  * Reads no data file.
  */
-import { type AuditRecord, auditKind } from '../checkpoint/audit-record.ts';
-import { type Checkpoint, withCommitId } from '../checkpoint/checkpoint.ts';
-import { loadCheckpoint, moveCheckpoint } from '../checkpoint/checkpoint-store.ts';
-import { correctRows } from '../checkpoint/coverage.ts';
-import { type LoadedDocument, loadDocument, putDocument } from '../checkpoint/state-document.ts';
-import { isoTime, newRunId, newToken } from '../clock.ts';
-import { type DqsyncError, IncompleteReadError, StoppedError } from '../errors.ts';
-import type { EpochMs, Window } from '../model.ts';
-import type { PageSource } from '../reading/page-source.ts';
+import { type AuditRecord, auditKind } from '../../checkpoint/audit-record.ts';
+import { type Checkpoint, withCommitId } from '../../checkpoint/checkpoint.ts';
+import { loadCheckpoint, moveCheckpoint } from '../../checkpoint/checkpoint-store.ts';
+import { correctRows } from '../../checkpoint/coverage.ts';
+import { type LoadedDocument, loadDocument, putDocument } from '../../checkpoint/state-document.ts';
+import { isoTime, newRunId, newToken } from '../../clock.ts';
+import { type DqsyncError, IncompleteReadError, StoppedError } from '../../errors.ts';
+import type { EpochMs, Window } from '../../model.ts';
+import type { PageSource } from '../../reading/page-source.ts';
+import { runBackfill } from '../backfill.ts';
+import { addCounters, type RunCounters } from '../counters.ts';
+import type { ReadSlice } from '../slice-reader.ts';
+import { exactCountOf, executionsIn, readSpan } from '../span-reader.ts';
+import { calibrateRun, pageSourceOf, rowsInTimeLeft } from '../target-reader.ts';
+import type { TargetRun } from '../target-run.ts';
 import { type AuditSpan, auditSpans } from './audit-spans.ts';
-import { runBackfill } from './backfill.ts';
-import { addCounters, type RunCounters } from './counters.ts';
 import { lookUpRuns, tasksToCompare, type UnknownRun, unknownRuns } from './last-runs.ts';
-import type { ReadSlice } from './slice-reader.ts';
-import { exactCountOf, executionsIn, readSpan } from './span-reader.ts';
-import { calibrateRun, pageSourceOf, rowsInTimeLeft } from './target-reader.ts';
-import type { TargetRun } from './target-run.ts';
 
 /**
  * Audits one target. Adds to `counters`. Returns whether it compared all days.

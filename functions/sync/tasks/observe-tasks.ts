@@ -3,16 +3,16 @@
  * changed, or were last read a week ago. Writes a row for each change. A refusal or a failure is only a warning, and
  * never fails the run.
  */
-import { beingWritten, type KnownTask, knownTasksKind, withoutMarks, withTasks } from '../checkpoint/known-tasks.ts';
-import { changeDocument, type LoadedDocument, loadDocument } from '../checkpoint/state-document.ts';
-import type { Clock } from '../clock.ts';
-import { type SourceError, StoppedError, toDqsyncError } from '../errors.ts';
-import type { Task, TaskDetails } from '../model.ts';
-import { mayBeOfOne } from '../source/source-errors.ts';
-import { listAllTasks } from '../source/task-list.ts';
-import { writeRows } from '../warehouse/data-files.ts';
-import { taskTable } from '../warehouse/task-table.ts';
-import type { TargetRun } from './target-run.ts';
+import { beingWritten, type KnownTask, knownTasksKind, withoutMarks, withTasks } from '../../checkpoint/known-tasks.ts';
+import { changeDocument, type LoadedDocument, loadDocument } from '../../checkpoint/state-document.ts';
+import type { Clock } from '../../clock.ts';
+import { type SourceError, StoppedError, toDqsyncError } from '../../errors.ts';
+import type { Task, TaskDetails } from '../../model.ts';
+import { mayBeOfOne } from '../../source/source-errors.ts';
+import { listAllTasks } from '../../source/task-list.ts';
+import { writeRows } from '../../warehouse/data-files.ts';
+import { taskTable } from '../../warehouse/task-table.ts';
+import type { TargetRun } from '../target-run.ts';
 import { changesSince, isListedAnew, seenInList, type TaskChange } from './task-rows.ts';
 
 /** Details are read again after this long, because the list does not show changes of a rule. */

@@ -1,12 +1,12 @@
 /** Drops rule results that may be those of another execution, because their instance has started again or is gone. */
-import type { PendingResult } from '../checkpoint/results-document.ts';
-import { StoppedError } from '../errors.ts';
-import { containsAny, unionOf } from '../intervals.ts';
-import { executionKey, type PageFilter, type Window } from '../model.ts';
-import type { PageSource } from '../reading/page-source.ts';
+import type { PendingResult } from '../../checkpoint/results-document.ts';
+import { StoppedError } from '../../errors.ts';
+import { containsAny, unionOf } from '../../intervals.ts';
+import { executionKey, type PageFilter, type Window } from '../../model.ts';
+import type { PageSource } from '../../reading/page-source.ts';
+import { readWhole } from '../target-reader.ts';
+import type { TargetRun } from '../target-run.ts';
 import { type FetchedExecution, withoutDoubtful } from './execution-results.ts';
-import { readWhole } from './target-reader.ts';
-import type { TargetRun } from './target-run.ts';
 
 type Started = Pick<PendingResult, 'id' | 'startTimeMs' | 'tries'>;
 

@@ -1,12 +1,12 @@
 /** Compares the task list with the checkpoint: which tasks ran after their newest execution in the table. */
-import type { Checkpoint } from '../checkpoint/checkpoint.ts';
-import { type DqsyncError, IncompleteReadError, StoppedError, toDqsyncError } from '../errors.ts';
-import { contains } from '../intervals.ts';
-import type { EpochMs, TargetFilter, Task, Window } from '../model.ts';
-import { listAllTasks } from '../source/task-list.ts';
-import type { ReadSlice } from './slice-reader.ts';
-import { executionsIn, type SpanRead } from './span-reader.ts';
-import type { TargetRun } from './target-run.ts';
+import type { Checkpoint } from '../../checkpoint/checkpoint.ts';
+import { type DqsyncError, IncompleteReadError, StoppedError, toDqsyncError } from '../../errors.ts';
+import { contains } from '../../intervals.ts';
+import type { EpochMs, TargetFilter, Task, Window } from '../../model.ts';
+import { listAllTasks } from '../../source/task-list.ts';
+import type { ReadSlice } from '../slice-reader.ts';
+import { executionsIn, type SpanRead } from '../span-reader.ts';
+import type { TargetRun } from '../target-run.ts';
 
 /** Seconds that one comparison reads: about 30 s at the documented quota. */
 const maxSeconds = 100;

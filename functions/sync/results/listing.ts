@@ -1,13 +1,13 @@
 /** Lists executions whose rule results are to be fetched, by asking the source for them again. */
-import type { ResultsWindow, WrittenExecution } from '../checkpoint/results-document.ts';
-import { type ListedWindow, partToList } from '../checkpoint/results-windows.ts';
-import { isoTime } from '../clock.ts';
-import { contains, gapsIn, unionOf } from '../intervals.ts';
-import type { PageFilter, Window } from '../model.ts';
-import type { PageSource } from '../reading/page-source.ts';
-import { failedStatuses, type ResultsBacklog } from './results-backlog.ts';
-import { readWhole } from './target-reader.ts';
-import type { TargetRun } from './target-run.ts';
+import type { ResultsWindow, WrittenExecution } from '../../checkpoint/results-document.ts';
+import { type ListedWindow, partToList } from '../../checkpoint/results-windows.ts';
+import { isoTime } from '../../clock.ts';
+import { contains, gapsIn, unionOf } from '../../intervals.ts';
+import type { PageFilter, Window } from '../../model.ts';
+import type { PageSource } from '../../reading/page-source.ts';
+import { readWhole } from '../target-reader.ts';
+import type { TargetRun } from '../target-run.ts';
+import { failedStatuses, type ResultsBacklog } from './backlog.ts';
 
 /**
  * Lists the newest part of a window. What a source with many wrong replies leaves unread is to be listed later.

@@ -1,7 +1,7 @@
 /** Chooses the spans of coverage that an audit compares, with the number of rows recorded for each. Pure. */
-import type { Checkpoint } from '../checkpoint/checkpoint.ts';
-import { contains } from '../intervals.ts';
-import type { EpochMs, Window } from '../model.ts';
+import type { Checkpoint } from '../../checkpoint/checkpoint.ts';
+import { contains } from '../../intervals.ts';
+import type { EpochMs, Window } from '../../model.ts';
 
 /** A span of about a day, and the executions that coverage recorded of it. */
 export interface AuditSpan extends Window {

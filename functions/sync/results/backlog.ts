@@ -2,13 +2,18 @@
  * Records the settled executions that a run writes in the backlog of rule results, before their commit, so that a kill
  * loses none (PROTOCOL.md, I19).
  */
-import { waitingCount, withWritten } from '../checkpoint/pending-results.ts';
-import { type PendingResults, pendingResultsKind, type WrittenExecution } from '../checkpoint/results-document.ts';
-import { changeDocument, type DocumentRun, type LoadedDocument, loadDocument } from '../checkpoint/state-document.ts';
-import type { Config } from '../config.ts';
-import { type EpochMs, type Execution, isOpen, type Log, type Observation } from '../model.ts';
-import { resultsKey } from '../warehouse/layout.ts';
-import type { RunCounters } from './counters.ts';
+import { waitingCount, withWritten } from '../../checkpoint/pending-results.ts';
+import { type PendingResults, pendingResultsKind, type WrittenExecution } from '../../checkpoint/results-document.ts';
+import {
+  changeDocument,
+  type DocumentRun,
+  type LoadedDocument,
+  loadDocument,
+} from '../../checkpoint/state-document.ts';
+import type { Config } from '../../config.ts';
+import { type EpochMs, type Execution, isOpen, type Log, type Observation } from '../../model.ts';
+import { resultsKey } from '../../warehouse/layout.ts';
+import type { RunCounters } from '../counters.ts';
 
 /** Which executions' results are fetched. */
 export type ResultsWanted = Config['results'];
