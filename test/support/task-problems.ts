@@ -1,4 +1,5 @@
 /** What the table of tasks shows against what the source lists, by code that shares nothing with the product. */
+import { taskTableName } from '../../functions/warehouse/layout.ts';
 import type { Simulator } from '../simulator/server.ts';
 import { hyparquetRows } from './referee.ts';
 
@@ -66,4 +67,16 @@ function latest(rows: readonly Row[]): Row[] {
 
 function plain(value: unknown): unknown {
   return value instanceof Date ? value.getTime() : value;
+}
+
+/** Whether an object of the warehouse has rows of tasks. */
+export function isTaskRow(key: string): boolean {
+  return key.startsWith(`${taskTableName}/`);
+}
+
+/** Changes properties of a task or a rule of the simulator. Returns what changes them back. */
+export function assigned<T extends object>(object: T, change: Partial<T>): () => unknown {
+  const before = { ...object };
+  Object.assign(object, change);
+  return () => Object.assign(object, before);
 }

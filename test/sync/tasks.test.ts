@@ -11,7 +11,7 @@ import { failingStore } from '../support/failing-store.ts';
 import { duckdb } from '../support/referee.ts';
 import { storedFiles } from '../support/stored-rows.ts';
 import { dayMs, minuteMs, type SyncedSource, syncedSource, warnings, withSource } from '../support/synced-source.ts';
-import { taskProblems } from '../support/task-problems.ts';
+import { assigned, isTaskRow, taskProblems } from '../support/task-problems.ts';
 
 /** Reads all rows, or the latest of each task and rule, by SQL that is independent of the product's. */
 async function rowsOf(world: SyncedSource, which: 'all' | 'latest' = 'latest'): Promise<Record<string, unknown>[]> {
@@ -32,6 +32,8 @@ async function expectTasks({ store, sim }: SyncedSource): Promise<void> {
 }
 
 const withTasks: Partial<Run> = { tasks: true };
+
+type Task = ReturnType<SyncedSource['sim']['life']['addTask']>;
 
 describe('tasks', () => {
   it('are written once with all their rules, with one request per task and per list', async () => {
@@ -242,83 +244,6 @@ describe('tasks', () => {
     },
   );
 
-  it.each<[string, (task: Task) => () => unknown]>([
-    ['a name', ({ task }) => assigned(task, { name: 'renamed' })],
-    ['a schedule', (task) => assigned(task, { scheduleStatus: 'PAUSED' })],
-    ['the name of a rule', (task) => assigned(task.rules[0]![0]!, { name: 'renamed' })],
-    ['the number of its rules, after one less', (task) => assigned(task, { rules: task.rules.slice(1) })],
-    [
-      'the number of its rules, after one more',
-      (task) => assigned(task, { rules: [...task.rules, [{ ...task.rules[0]![0]!, idText: '7' }]] }),
-    ],
-  ])('I21: match the source after a run was killed, even if %s returns to its earlier state', async (_, change) => {
-    const world = await syncedSource();
-    const task = world.sim.life.addTask({ rules: 3 });
-    await world.syncWell(withTasks);
-    for (let step = 1, isReached = true; isReached; step += 1) {
-      isReached = false;
-      const undo = change(task);
-      const store = failingStore(world.store, ({ n }) => {
-        isReached ||= n === step;
-        return n === step ? 'die-before' : 'ok';
-      });
-      world.clock.advance(8 * dayMs);
-      await world.sync({ ...withTasks, store });
-      undo();
-      world.clock.advance(8 * dayMs);
-      await world.syncWell(withTasks);
-      await expectTasks(world);
-    }
-  });
-
-  const fates = ['die-before', 'die-after', 'ok'] as const;
-  it.each(fates.flatMap((first) => fates.map((second) => ({ first, second }))))(
-    'I21: match the source after two runs that saw other rules, with the fates $first and $second of their rows',
-    async ({ first, second }) => {
-      const world = await syncedSource();
-      const task = world.sim.life.addTask({ rules: 4 });
-      const all = task.rules;
-      let shown = '';
-      const show = (rules: string): void => {
-        shown = rules;
-        Object.assign(task, { rules: [...rules].map((rule) => all[Number(rule)]!) });
-        world.clock.advance(8 * dayMs);
-      };
-      for (const [atFirst, atSecond, after] of [
-        ['01', '013', '012'],
-        ['013', '012', '012'],
-        ['01', '013', '013'],
-      ] as const) {
-        for (const isAtOnce of [false, true]) {
-          if (shown !== '012') {
-            show('012');
-            await world.syncWell(withTasks);
-          }
-          const runSecond = async (): Promise<void> => {
-            show(atSecond);
-            const store = failingStore(world.store, ({ key }) => (isRow(key) ? second : 'ok'));
-            await world.sync({ ...withTasks, store });
-          };
-          show(atFirst);
-          let isDone = false;
-          const store = failingStore(world.store, ({ key }) => (isRow(key) ? first : 'ok'));
-          const putIfAbsent: Store['putIfAbsent'] = async (key, bytes) => {
-            if (isRow(key) && isAtOnce && !isDone) {
-              isDone = true;
-              await runSecond();
-            }
-            return await store.putIfAbsent(key, bytes);
-          };
-          await world.sync({ ...withTasks, store: { ...store, putIfAbsent } });
-          await (isAtOnce ? undefined : runSecond());
-          show(after);
-          await world.syncWell(withTasks);
-          await expectTasks(world);
-        }
-      }
-    },
-  );
-
   it('do not make their document grow if each run is killed while it writes their rows', async () => {
     const world = await syncedSource();
     const task = world.sim.life.addTask({ rules: 3 });
@@ -329,7 +254,7 @@ describe('tasks', () => {
       world.clock.advance(minuteMs);
       await world.sync({
         ...withTasks,
-        store: failingStore(world.store, ({ key }) => (isRow(key) ? 'die-before' : 'ok')),
+        store: failingStore(world.store, ({ key }) => (isTaskRow(key) ? 'die-before' : 'ok')),
       });
       sizes.push((await world.store.get(tasksKey('sales')))!.bytes.length);
     }
@@ -400,16 +325,3 @@ describe('tasks', () => {
     },
   );
 });
-
-function isRow(key: string): boolean {
-  return key.startsWith(`${taskTableName}/`);
-}
-
-/** Changes properties. Returns what changes them back. */
-function assigned<T extends object>(object: T, change: Partial<T>): () => unknown {
-  const before = { ...object };
-  Object.assign(object, change);
-  return () => Object.assign(object, before);
-}
-
-type Task = ReturnType<SyncedSource['sim']['life']['addTask']>;
