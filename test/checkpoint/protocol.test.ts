@@ -549,7 +549,7 @@ describe('PROTOCOL.md', () => {
       ([, number]) => number,
     );
     const tests = await Promise.all(
-      ['protocol.test.ts', '../proof/compaction.test.ts', '../sync/tasks.test.ts'].map(read),
+      ['protocol.test.ts', '../proof/compaction.test.ts', '../proof/races/tasks.test.ts'].map(read),
     );
     const titles = [...tests.join('\n').matchAll(/'((?:I\d+(?:, )?)+):/g)].flatMap(([, numbers]) =>
       numbers!.split(', '),
