@@ -26,10 +26,14 @@ export class MovedExecutions {
     this.#reachedMs = incremental?.toMs ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Returns the previous start of a new execution's instance if it was covered before this run; otherwise null. */
-  leftAt({ id, startTimeMs }: Execution): EpochMs | null {
+  /**
+   * Returns the previous start of a new execution's instance if it was covered before this run; otherwise null.
+   *
+   * @param isLate whether the execution appeared in a window that was covered before, and so is new too
+   */
+  leftAt({ id, startTimeMs }: Execution, isLate: boolean): EpochMs | null {
     const createdMs = Number(id >> idLowBits) + idEpochMs;
-    const isMoved = createdMs < startTimeMs - leastDelayMs && startTimeMs >= this.#reachedMs;
+    const isMoved = createdMs < startTimeMs - leastDelayMs && (isLate || startTimeMs >= this.#reachedMs);
     const leftMs = this.#movedToMs.get(id) ?? createdMs;
     return isMoved && leftMs < this.#reachedMs && containsAny(this.#coverage, leftMs) ? leftMs : null;
   }

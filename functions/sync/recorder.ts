@@ -101,6 +101,7 @@ export class Recorder {
     const isKept = this.#revisitedMs > 0 || provenToMs < window.toMs;
     this.#keptFromMs = isKept ? recentFromMs : Number.POSITIVE_INFINITY;
     const startTimesMs: EpochMs[] = [];
+    const late = new Set<string>();
     this.#noteSourceLag();
     const gaps = this.rereads !== null ? [window] : gapsIn(window, this.checkpoint.coverage);
     const isAllNew = lengthOf(gaps) === spanMs(window);
@@ -111,6 +112,7 @@ export class Recorder {
       const before = this.#known.get(key);
       if (!isAllNew && before === undefined && contains(window, startTimeMs) && !containsAny(gaps, startTimeMs)) {
         this.#pending.change.lateStartTimesMs.push(startTimeMs);
+        late.add(key);
       }
       const isAtEnd = endsMs.some((ms) => Math.abs(ms - startTimeMs) <= edgeToleranceMs);
       const known = this.#observe(key, before, seen, startTimeMs >= recentFromMs, isAtEnd);
@@ -125,12 +127,12 @@ export class Recorder {
       .map(({ fromMs, toMs }) => ({ fromMs, toMs: Math.min(toMs, provenToMs) }));
     this.#reread.push(...covered);
     this.#pending.change.windows.push(...covered.map((part) => ({ window: part, startTimesMs })));
-    this.#noteMoved(collected, covered);
+    this.#noteMoved(collected, covered, late);
   }
 
-  #noteMoved({ seen }: Collected, covered: readonly Window[]): void {
-    for (const { execution } of seen.values()) {
-      const leftMs = this.#moved?.leftAt(execution) ?? null;
+  #noteMoved({ seen }: Collected, covered: readonly Window[], late: ReadonlySet<string>): void {
+    for (const [key, { execution }] of seen) {
+      const leftMs = this.#moved?.leftAt(execution, late.has(key)) ?? null;
       if (leftMs !== null && containsAny(covered, execution.startTimeMs)) {
         this.#pending.change.moved.push({ id: execution.id, startTimeMs: execution.startTimeMs, leftMs });
       }

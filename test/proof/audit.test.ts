@@ -180,6 +180,21 @@ describe('the audit', () => {
     expect(await missingOf(world)).toBe(0);
   });
 
+  it('finds a hidden row of a day that an instance has left whose next start appeared in a covered window', async () => {
+    const world = await syncedSource();
+    const { life } = world.sim;
+    const { id, startTimeMs } = life.addExecution({ startTimeMs: world.clock.now() - minuteMs });
+    await syncedDays(world, 1);
+    world.clock.advance(700);
+    await world.sync({}, { settleSeconds: 0 });
+    life.rerun(id);
+    world.clock.advance(minuteMs);
+    await world.sync({}, { settleSeconds: 0 });
+    life.addExecution({ startTimeMs: startTimeMs - minuteMs });
+    expect(await world.maintain({}, { tasks: false })).toMatchObject({ lateRows: 1 });
+    expect(await missingOf(world)).toBe(0);
+  });
+
   it('fails, and counts the day, if the day can be neither counted nor read', async () => {
     const world = await syncedSource();
     const atMs = world.clock.now() - dayMs;
