@@ -10,11 +10,14 @@ import { cutOut } from './coverage.ts';
  * the last run's result stay.
  */
 export function rewindTo(checkpoint: Checkpoint, toMs: EpochMs, commitId: string): Checkpoint {
-  const { incremental } = checkpoint;
+  const { incremental, lookbackMs } = checkpoint;
+  const removedMs = (incremental?.toMs ?? toMs) - toMs;
   return {
     ...checkpoint,
     coverage: cutOut(checkpoint.coverage, { fromMs: toMs, toMs: Number.POSITIVE_INFINITY }),
     incremental: incremental === null ? null : { fromMs: Math.min(incremental.fromMs, toMs), toMs },
+    // Only this much before `toMs` was still to be read again. What is older is not known one by one any more.
+    lookbackMs: lookbackMs === null ? null : Math.max(0, lookbackMs - removedMs),
     rereading: null,
     unproven: checkpoint.unproven.filter((window) => window.toMs <= toMs),
     open: checkpoint.open.map((entry) => (entry.execution.startTimeMs < toMs ? entry : { ...entry, lookedAtMs: 0 })),

@@ -47,7 +47,7 @@ export async function beginRun(
  * Makes the first request of a run, as `calibrateRead` does. For a target without coverage, also checks how the source
  * selects.
  *
- * @throws SourceError if it does not select by start time; what the source throws
+ * @throws SourceError if it ignores windows, or a cut between two would lose executions; what the source throws
  */
 export async function firstRequest({ run, source, recorder }: ReadingRun, window: Window): Promise<Calibration> {
   const calibration = await calibrateRead(source, window);

@@ -50,6 +50,8 @@ export class Recorder {
   readonly #revisitedMs: number;
   /** Finds executions that have left coverage; null for a run that does not continue it. */
   readonly #moved: MovedExecutions | null;
+  /** From here on, all covered executions are known one by one, so that an unknown one is late. */
+  readonly #allKnownFromMs: EpochMs;
   #checkpoint: Checkpoint;
   #recentFromMs: EpochMs;
   /** Incremental runs read executions from this start time on again, so the checkpoint keeps what was written. */
@@ -68,6 +70,7 @@ export class Recorder {
     this.#options = options;
     this.#revisitedMs = options.isIncremental ? run.settings.lookbackMs : 0;
     this.#moved = options.isIncremental ? new MovedExecutions(checkpoint) : null;
+    this.#allKnownFromMs = (checkpoint.incremental?.toMs ?? Number.POSITIVE_INFINITY) - (checkpoint.lookbackMs ?? 0);
     this.#checkpoint = checkpoint;
     this.#recentFromMs = this.#readAgainFrom(options.untilMs);
     this.#known = new KnownExecutions(options.rereads !== null);
@@ -110,7 +113,8 @@ export class Recorder {
       const { startTimeMs } = seen.execution;
       startTimesMs.push(startTimeMs);
       const before = this.#known.get(key);
-      if (!isAllNew && before === undefined && contains(window, startTimeMs) && !containsAny(gaps, startTimeMs)) {
+      const mayBeLate = !isAllNew && before === undefined && startTimeMs >= this.#allKnownFromMs;
+      if (mayBeLate && contains(window, startTimeMs) && !containsAny(gaps, startTimeMs)) {
         this.#pending.change.lateStartTimesMs.push(startTimeMs);
         late.add(key);
       }

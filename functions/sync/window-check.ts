@@ -1,6 +1,6 @@
 /**
- * Checks once for a target that its source selects by the start time that it shows. All proofs rely on that
- * (reading/PROOF.md, A5), and only the API's documentation promises it.
+ * Checks once for a target that its source keeps to the window asked for, and that a cut between two windows loses no
+ * execution. All proofs rely on that (reading/PROOF.md, A5), and only the API's documentation promises it.
  */
 import { isoTime } from '../clock.ts';
 import { SourceError } from '../errors.ts';
@@ -43,7 +43,8 @@ export async function requireWindows(source: Asked, shown: readonly Execution[],
  */
 async function requireEnd(source: Asked, end: string, fromMs: EpochMs, shown: readonly Execution[]): Promise<void> {
   const window = { fromMs, toMs: fromMs + dayMs };
-  const page = await ask(source, window);
+  // Times that far away may be refused in any way, which says nothing about others.
+  const page = await ask(source, window, () => true);
   const isElsewhere = ({ startTimeMs: ms }: Execution): boolean => ms < fromMs - dayMs || ms > window.toMs + dayMs;
   const [stray, ...others] = page?.executions.filter(isElsewhere) ?? [];
   if (stray !== undefined && 2 * (1 + others.length) > shown.length) {
@@ -73,12 +74,12 @@ async function requireParts(source: Asked, shown: readonly Execution[]): Promise
       { ...whole, toMs: cutMs },
       { ...whole, fromMs: cutMs },
     ];
-    if ((await look(source, first, one)) !== 'missing') {
+    const found = await lookTwice(source, first, one);
+    if (found === 'listed') {
       return;
     }
-    const isLost = (await look(source, whole, one)) === 'listed' && (await look(source, second, one)) === 'missing';
-    // A single reply may be wrong by itself.
-    if (isLost && (await look(source, first, one)) === 'missing') {
+    const isLost = found === 'missing' && (await look(source, whole, one)) === 'listed';
+    if (isLost && (await lookTwice(source, second, one)) === 'missing') {
       throw failure(
         `does not select by start time: it lists instance ${one.id}, which started at ${isoTime(startMs)}, for ${textOf(whole)}, but neither for ${textOf(first)} nor for ${textOf(second)}`,
       );
@@ -86,8 +87,18 @@ async function requireParts(source: Asked, shown: readonly Execution[]): Promise
   }
 }
 
+/** Of two replies in a row, at most one is wrong by itself. */
+async function lookTwice(
+  source: Asked,
+  window: Window,
+  execution: Execution,
+): Promise<'listed' | 'missing' | 'cut off'> {
+  const found = await look(source, window, execution);
+  return found === 'missing' ? await look(source, window, execution) : found;
+}
+
 async function look(source: Asked, window: Window, execution: Execution): Promise<'listed' | 'missing' | 'cut off'> {
-  const page = await ask(source, window);
+  const page = await ask(source, window, (httpStatus) => httpStatus === 400);
   const keys = page?.executions.map(executionKey) ?? [];
   if (keys.includes(executionKey(execution))) {
     return 'listed';
@@ -95,11 +106,15 @@ async function look(source: Asked, window: Window, execution: Execution): Promis
   return page === null || keys.length + page.unreadable.length >= leastPageRows ? 'cut off' : 'missing';
 }
 
-/** Returns null if the source replies with an error: times that far away may be refused, which says nothing about others. */
-async function ask({ fetchPage, filter }: Asked, { fromMs, toMs }: Window): Promise<Page | null> {
+/** Returns null if the source replies with an error that `isIgnored`. */
+async function ask(
+  { fetchPage, filter }: Asked,
+  { fromMs, toMs }: Window,
+  isIgnored: (httpStatus: number) => boolean,
+): Promise<Page | null> {
   const request = { startTimeMs: fromMs, endTimeMs: toMs, filter, limit: maxPageRows, offset: 0 };
   return await fetchPage(request).catch((thrown: unknown) => {
-    if (thrown instanceof SourceError && thrown.httpStatus !== undefined) {
+    if (thrown instanceof SourceError && thrown.httpStatus !== undefined && isIgnored(thrown.httpStatus)) {
       return null;
     }
     throw thrown;

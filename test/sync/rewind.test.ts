@@ -164,6 +164,31 @@ describe('after a rewind', () => {
     },
   );
 
+  it.each<[string, Record<string, unknown>, number | null]>([
+    ['a rewind to midnight', {}, 0],
+    ['a rewind to five past midnight', {}, 5],
+    ['a longer lookback', { lookbackMinutes: 50 * 60 }, null],
+  ])(
+    'an audit finds a late row before it, because %s makes no row late that is read again',
+    async (_, config, minutes) => {
+      const midnightMs = worldStartMs + 12 * hourMs;
+      const world = await syncedSource({}, { initialFrom: isoTime(worldStartMs - dayMs) });
+      const { life } = world.sim;
+      life.addMany(100, { fromMs: midnightMs - 10 * minuteMs, toMs: midnightMs });
+      world.clock.advance(12 * hourMs);
+      await world.syncWell();
+      world.clock.advance(2 * dayMs);
+      await world.syncWell();
+      if (minutes !== null) {
+        await rewindBy(world, 2 * dayMs - minutes * minuteMs);
+      }
+      expect(await world.syncWell({}, config)).toMatchObject({ lateRows: 0 });
+      life.addExecution({ startTimeMs: midnightMs - 10 * hourMs });
+      expect(await world.maintain({}, { tasks: false })).toMatchObject({ done: true });
+      await world.expectTruth();
+    },
+  );
+
   it('an open execution that has vanished is recorded as vanished', async () => {
     const world = await syncedSource();
     const startTimeMs = world.clock.now() - 2 * hourMs;

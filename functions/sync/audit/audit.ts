@@ -257,7 +257,7 @@ class Audit {
       if (lateRows > 0) {
         log('warn', 'rows appeared later than the lookback; the day was read again and is complete', fields);
       } else {
-        log('info', 'a rewind had cut this day; it was read again and is complete', fields);
+        log('info', 'a rewind had cut this span; it was read again and is complete', fields);
       }
     } else {
       budget.signal.throwIfAborted();
