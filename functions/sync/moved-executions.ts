@@ -1,5 +1,6 @@
 /** Finds executions that left a covered window because their instance was run again. Pure. */
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { endOf } from '../checkpoint/coverage.ts';
 import { containsAny } from '../intervals.ts';
 import type { EpochMs, Execution, Window } from '../model.ts';
 
@@ -23,7 +24,7 @@ export class MovedExecutions {
   constructor({ coverage, incremental, moved }: Pick<Checkpoint, 'coverage' | 'incremental' | 'moved'>) {
     this.#coverage = coverage;
     this.#movedToMs = new Map(moved.map(({ id, startTimeMs }) => [id, startTimeMs]));
-    this.#reachedMs = incremental?.toMs ?? Number.POSITIVE_INFINITY;
+    this.#reachedMs = incremental?.toMs ?? endOf(coverage) ?? Number.POSITIVE_INFINITY;
   }
 
   /**

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { auditKind } from '../../functions/checkpoint/audit-record.ts';
 import { loadDocument } from '../../functions/checkpoint/state-document.ts';
+import { isoTime } from '../../functions/clock.ts';
 import type { Run } from '../../functions/sync/run.ts';
 import { auditKey } from '../../functions/warehouse/layout.ts';
 import type { Traps } from '../simulator/traps.ts';
@@ -176,6 +177,20 @@ describe('the audit', () => {
     await syncedDays(world, 1);
     expect(await missingOf(world)).toBe(1);
     // By counts alone: the last run of its task would show it too.
+    expect(await world.maintain({}, { tasks: false })).toMatchObject({ lateRows: 1 });
+    expect(await missingOf(world)).toBe(0);
+  });
+
+  it('finds a hidden row of a day that only a backfill has read, and that an instance has left', async () => {
+    const world = await syncedSource();
+    const { life } = world.sim;
+    const fromMs = world.clock.now() - 3 * dayMs;
+    const { id } = life.addExecution({ startTimeMs: fromMs + hourMs });
+    await world.backfill({ window: { fromMs, toMs: fromMs + dayMs } });
+    life.rerun(id);
+    world.clock.advance(hourMs);
+    await world.syncWell({}, { initialFrom: isoTime(fromMs + dayMs) });
+    life.addExecution({ startTimeMs: fromMs + 2 * hourMs });
     expect(await world.maintain({}, { tasks: false })).toMatchObject({ lateRows: 1 });
     expect(await missingOf(world)).toBe(0);
   });
