@@ -181,7 +181,7 @@ const table: Readonly<Record<string, Allowed>> = {
       'functions/time-range.ts',
       'functions/warehouse/file-errors.ts',
     ],
-    packages: ['node:', 'cli-progress', 'picocolors', 'string-width', 'zod'],
+    packages: ['node:', 'cli-progress', 'picocolors', 'fast-string-width', 'zod'],
   },
   'functions/cli/sync/': { parts: aCommand, packages: [] },
   'functions/cli/backfill/': {

@@ -1,5 +1,5 @@
 /** Wraps text to the width of a terminal, so that words are not cut. Pure. */
-import stringWidth from 'string-width';
+import stringWidth from 'fast-string-width';
 
 /** Takes the place of a space that is not to be broken. No message contains it: `printable` escapes it. */
 const held = '\u0000';

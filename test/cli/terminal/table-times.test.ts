@@ -1,5 +1,5 @@
 /** Times in tables on a terminal: short, without doubt, and never cut. */
-import stringWidth from 'string-width';
+import stringWidth from 'fast-string-width';
 import { afterEach, describe, expect, it } from 'vitest';
 import { showTimesIn } from '../../../functions/cli/terminal/formats.ts';
 import { type Cell, renderTable } from '../../../functions/cli/terminal/table.ts';

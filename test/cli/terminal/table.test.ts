@@ -1,4 +1,4 @@
-import stringWidth from 'string-width';
+import stringWidth from 'fast-string-width';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { showTimesIn } from '../../../functions/cli/terminal/formats.ts';
 import { type Cell, renderTable } from '../../../functions/cli/terminal/table.ts';
