@@ -106,7 +106,7 @@ export class Recorder {
     const startTimesMs: EpochMs[] = [];
     const late = new Set<string>();
     this.#noteSourceLag();
-    const gaps = this.rereads !== null ? [window] : gapsIn(window, this.checkpoint.coverage);
+    const gaps = gapsIn(window, this.checkpoint.coverage);
     const isAllNew = lengthOf(gaps) === spanMs(window);
     const endsMs = [window, ...proven].flatMap(({ fromMs, toMs }) => [fromMs, toMs]);
     for (const [key, seen] of collected.seen) {

@@ -1,6 +1,6 @@
 /** Backfills read each gap of a range once, also when they are stopped or other runs are in progress. */
 import { describe, expect, it } from 'vitest';
-import { watermarkOf } from '../../functions/checkpoint/coverage.ts';
+import { rowsIn, watermarkOf } from '../../functions/checkpoint/coverage.ts';
 import { gapsIn } from '../../functions/intervals.ts';
 import {
   checkpointOf,
@@ -181,6 +181,17 @@ describe('a backfill that reads again', () => {
     const window = { fromMs: world.clock.now() - hourMs, toMs: world.clock.now() };
     expect(await world.backfill({ window, again: true })).toMatchObject({ rowsWritten: 100 });
     expect(await world.syncWell()).toMatchObject({ rowsWritten: 0 });
+    await world.expectTruth();
+  });
+
+  it('counts a row as late that the sync before it did not see', async () => {
+    const world = await syncedSource();
+    world.sim.life.addMany(100, { fromMs: world.clock.now() - hourMs, toMs: world.clock.now() });
+    await world.syncWell();
+    world.sim.life.addLate(5 * minuteMs);
+    const window = { fromMs: world.clock.now() - hourMs, toMs: world.clock.now() };
+    expect(await world.backfill({ window, again: true })).toMatchObject({ lateRows: 1 });
+    expect(rowsIn((await checkpointOf(world)).coverage)).toBe(101);
     await world.expectTruth();
   });
 
