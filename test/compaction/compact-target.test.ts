@@ -209,7 +209,7 @@ describe('a compaction', () => {
 
   it('reads columns missing in files of an earlier version as null', async () => {
     const store = await tempWarehouse();
-    await fill(store, 1, 12);
+    await writeObservations(store, hourlyObservations(2, 12, { extra: '{"beside":1}' }));
     await store.putIfAbsent(
       `${prefixOf(0)}old-0.parquet`,
       await fileOf((column) => (column.name === 'extra' ? null : column))(),
