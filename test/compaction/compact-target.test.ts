@@ -163,6 +163,22 @@ describe('a compaction', () => {
     expect(await storedView(store)).toEqual(view);
   });
 
+  it('gives listings that began before its new file time to end before it sets files aside', async () => {
+    const steps: string[] = [];
+    const store = failingStore(await tempWarehouse(), ({ method }) => {
+      steps.push(method);
+      return 'ok';
+    });
+    await fill(store, 1, 12);
+    steps.length = 0;
+
+    const sleep = async (ms: number) => void steps.push(ms >= 100 ? 'pause' : 'too short');
+    await compact(store, { clock: { now: () => newYearMs + 60 * dayMs, sleep } });
+
+    const changes = steps.filter((step) => step !== 'get');
+    expect(changes.slice(0, 3)).toEqual(['putIfAbsent', 'pause', 'setAside']);
+  });
+
   it('writes several files if one would need too much memory', async () => {
     const store = await tempWarehouse();
     const view = await fill(store, 1, 40).then(() => storedView(store));
