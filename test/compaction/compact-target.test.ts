@@ -269,6 +269,8 @@ describe('what a compaction replaces', () => {
       const movedAt = (Date.now() - ageMs) / 1000;
       await utimes(join(folder, '.replaced', prefixOf(day)), movedAt, movedAt);
     }
+    await compact(store, { isDryRun: true });
+    expect(await parquetFiles(join(folder, '.replaced'))).toHaveLength(32);
     await compact(store);
     const kept = await parquetFiles(join(folder, '.replaced'));
     expect([kept.length, new Set(kept.map((name) => dirname(name))).size]).toEqual([16, 1]);
