@@ -27,10 +27,11 @@ export function networkVariables({ httpsProxy, noProxy, caFile }: NetworkSetting
  * Returns how to bundle the functions, without Docker: with the file of certificates, readable for Lambda's own user.
  */
 export function bundlingWith({ caFile }: NetworkSettings): BundlingOptions {
-  const { target, mainFields, minify, keepNames, external, banner } = bundleOptions;
+  const { target, mainFields, minify, keepNames, external, alias, banner } = bundleOptions;
   return {
     ...{ target, mainFields, minify, keepNames, format: OutputFormat.ESM, logLevel: LogLevel.ERROR },
     ...{ bundleAwsSDK: true, externalModules: external, banner: banner.js },
+    esbuildArgs: Object.fromEntries(Object.entries(alias).map(([name, file]) => [`--alias:${name}`, file])),
     commandHooks: {
       beforeBundling: () => [],
       beforeInstall: () => [],

@@ -135,7 +135,7 @@ const table: Readonly<Record<string, Allowed>> = {
     packages: [],
   },
   // Used when a function is built, never by it.
-  [bundleOptions]: { parts: [], packages: ['esbuild'] },
+  [bundleOptions]: { parts: [], packages: ['node:', 'esbuild'] },
   // Loads neither the CLI nor DuckDB.
   'functions/lambda/': {
     parts: [

@@ -31,21 +31,6 @@ const withoutBufferConstructor = {
   },
 };
 
-/**
- * Loads `node:http` as CommonJS. An ES import reads every export, among them WebSocket, for which Node loads its own
- * undici: 40 ms of CPU time at each start.
- */
-const httpAsCommonJs = {
-  name: 'http-as-commonjs',
-  setup(bundler) {
-    const namespace = 'commonjs';
-    bundler.onResolve({ filter: /^node:http$/ }, (found) =>
-      found.namespace === namespace ? { path: found.path, external: true } : { path: found.path, namespace },
-    );
-    bundler.onLoad({ filter: /.*/, namespace }, ({ path }) => ({ contents: `module.exports = require('${path}');` }));
-  },
-};
-
 const banner = [
   "import { createRequire as __createRequire } from 'node:module';",
   'const require = __createRequire(import.meta.url);',
@@ -65,8 +50,9 @@ await build({
   format: 'esm',
   mainFields: ['module', 'main'],
   external: ['@duckdb/node-api', 'fs-native-extensions'],
+  alias: { 'node:http': join(here, '../network/node-http.cjs') },
   banner: { js: banner.join('\n') },
-  plugins: [withoutBufferConstructor, httpAsCommonJs, builtPage],
+  plugins: [withoutBufferConstructor, builtPage],
   legalComments: 'linked',
   logLevel: 'warning',
 });

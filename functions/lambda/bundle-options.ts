@@ -1,4 +1,5 @@
 /** How esbuild bundles a function. */
+import { join } from 'node:path';
 import type { BuildOptions } from 'esbuild';
 
 /**
@@ -17,6 +18,7 @@ export const bundleOptions = {
   // Lambda reports the name of an error to its caller, for example a state machine.
   keepNames: true,
   external: ['fs-native-extensions'],
+  alias: { 'node:http': join(import.meta.dirname, '../network/node-http.cjs') },
   banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
   logLevel: 'error',
 } satisfies BuildOptions;

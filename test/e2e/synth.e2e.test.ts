@@ -58,6 +58,8 @@ describe('cdk synth', () => {
     for (const name of assets) {
       expect(await readFile(join(output, name, 'ca.pem'), 'utf8')).toBe(certificate);
       expect((await stat(join(output, name, 'ca.pem'))).mode & 0o777).toBe(0o644);
+      const code = await readFile(join(output, name, 'index.mjs'), 'utf8');
+      expect(/\b(from|import)"node:http"/.test(code)).toBe(false);
     }
     const asset = assets[contents.findIndex(({ length }) => length === 2)] ?? '';
     const bundle = join(output, asset, 'index.mjs');
