@@ -60,10 +60,15 @@ export function describeStatus(
     ['source', source === null ? null : sourceText(source)],
     ['warehouse', warehouse],
     ['', readOnly === null ? null : describeReadOnly(readOnly)],
-    ['health', problem === null || 'error' in status ? null : paint.red(problem.text)],
+    ['health', problem === null || isShownByRun(problem) ? null : paint.red(problem.text)],
   ];
   const lines = all.flatMap(([name, text]) => (text === null ? [] : [`  ${name.padEnd(10)} ${text}`]));
   return [paint.bold(target), ...lines].join('\n');
+}
+
+/** Whether the line about the checkpoint or the last run says the same. */
+function isShownByRun({ word }: Problem): boolean {
+  return word === 'unreadable' || word === 'failed' || word === 'waiting';
 }
 
 /** Says that a sync would fail, and why. */

@@ -140,7 +140,9 @@ describe('dqsync status', () => {
 
     const failed = { ...lastRun, outcome: 'failed' as const, error: 'the source refused' };
     await writeFile(path, encodeCheckpoint({ ...checkpoint, lastRun: failed }));
-    expect((await world.call(['status'])).stdout).toMatch(/last run {3}failed at .*: the source refused\n/);
+    const { stdout } = await world.call(['status']);
+    expect(stdout).toMatch(/last run {3}failed at .*: the source refused\n/);
+    expect(stdout.match(/the source refused/g)).toHaveLength(1);
   });
 
   it('counts quarantined rows and expired executions, and shows where they are; so does doctor', async () => {
