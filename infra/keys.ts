@@ -1,5 +1,5 @@
 /** The customer's KMS keys, which encrypt the secrets and the bucket's objects. */
-import type { IGrantable } from 'aws-cdk-lib/aws-iam';
+import type { IGrantable, PolicyStatementProps } from 'aws-cdk-lib/aws-iam';
 import type { Deployment } from './deployment.ts';
 import { allow } from './permissions.ts';
 
@@ -16,7 +16,7 @@ export class CustomerKeys {
   /** Grants reading the secrets, and reading and writing the bucket's objects. */
   grantUse(grantee: IGrantable): void {
     if (this.#ofSecrets.length > 0) {
-      allow(grantee, 'ReadEncryptedSecrets', ['kms:Decrypt'], this.#ofSecrets);
+      allow(grantee, 'ReadEncryptedSecrets', ['kms:Decrypt'], this.#ofSecrets, onlyVia('secretsmanager'));
     }
     this.grantObjects(grantee);
   }
@@ -24,7 +24,13 @@ export class CustomerKeys {
   /** Grants reading and writing the bucket's objects only. S3 requests a data key for each object that is written. */
   grantObjects(grantee: IGrantable): void {
     if (this.#ofBucket !== undefined) {
-      allow(grantee, 'UseEncryptedObjects', ['kms:Decrypt', 'kms:GenerateDataKey'], [this.#ofBucket]);
+      const actions = ['kms:Decrypt', 'kms:GenerateDataKey'];
+      allow(grantee, 'UseEncryptedObjects', actions, [this.#ofBucket], onlyVia('s3'));
     }
   }
+}
+
+/** The condition that a service uses the key for the caller, in any region: secrets may be in another one. */
+function onlyVia(service: string): PolicyStatementProps['conditions'] {
+  return { StringLike: { 'kms:ViaService': `${service}.*` } };
 }

@@ -139,6 +139,19 @@ describe('least privilege', () => {
     expect(permissions(aTemplate(aConfig(), { existingKeys: [a] })).has('kms:GenerateDataKey')).toBe(false);
   });
 
+  it('lets the keys be used only by Secrets Manager and S3 for the functions', () => {
+    const key = (id: string) => `arn:aws:kms:eu-central-1:111122223333:key/${id}`;
+    const template = aTemplate(aConfig(), { existingKeys: [key('a')], bucketKey: key('b') });
+    const statements = Object.values(template.findResources('AWS::IAM::Policy'))
+      .flatMap((each) => each['Properties'].PolicyDocument.Statement)
+      .filter(({ Action }) => JSON.stringify(Action).includes('kms:'));
+    expect(statements.length).toBeGreaterThan(1);
+    for (const { Resource, Condition } of statements) {
+      const service = Resource === key('a') ? 'secretsmanager' : 's3';
+      expect(Condition).toEqual({ StringLike: { 'kms:ViaService': `${service}.*` } });
+    }
+  });
+
   it('lets the schedule invoke only this function, and only for this account', () => {
     expect(permissions(aTemplate(), 'ScheduleRole').get('lambda:InvokeFunction')).toEqual([
       JSON.stringify({ 'Fn::GetAtt': ['SyncFunction878007FF', 'Arn'] }),
