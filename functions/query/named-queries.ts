@@ -45,7 +45,7 @@ export function namedQueries({ view, lastDays, further = (name) => name }: Named
     },
     {
       title: 'Rules that stopped running',
-      description: `Tasks that have not run for more than twice their longest pause so far, and more than three days if they are known for less than a week, compared with the newest execution of their workspace, ${period}. None if the whole workspace has stopped: the report compares with the watermark instead.`,
+      description: `Tasks, also deleted ones, that have not run for more than twice their longest pause so far, and more than three days if they are known for less than a week, compared with the newest execution of their workspace, ${period}. None if the whole workspace has stopped: the report compares with the watermark instead.`,
       sql: stoppedRules(view, since),
     },
     {

@@ -28,17 +28,13 @@ export function auditSpans(recorded: Checkpoint, fromMs: EpochMs, lookbackMs: nu
   for (const window of recorded.coverage.filter((covered) => covered.toMs > fromMs && covered.fromMs < cutMs)) {
     const { isEstimate = false } = window;
     const young = { fromMs: cutMs, toMs: window.toMs };
-    const rows = window.rows - recorded.recent.filter(({ startTimeMs }) => contains(young, startTimeMs)).length;
-    const cut = { fromMs: window.fromMs, toMs: Math.min(window.toMs, cutMs), rows: Math.max(0, rows), isEstimate };
+    const youngRows = recorded.recent.filter(({ startTimeMs }) => contains(young, startTimeMs)).length;
+    const cutRows = Math.max(0, window.rows - youngRows);
+    const cut = { fromMs: window.fromMs, toMs: Math.min(window.toMs, cutMs), rows: cutRows, isEstimate };
     const last = spans.at(-1);
     if (last?.toMs === cut.fromMs && dayOf(last) === dayOf(cut)) {
       const rows = last.rows + cut.rows;
-      spans[spans.length - 1] = {
-        fromMs: last.fromMs,
-        toMs: cut.toMs,
-        rows,
-        isEstimate: last.isEstimate || isEstimate,
-      };
+      spans[spans.length - 1] = { ...last, toMs: cut.toMs, rows, isEstimate: last.isEstimate || isEstimate };
     } else {
       spans.push(cut);
     }
