@@ -4,6 +4,7 @@ import { watermarkOf } from '../checkpoint/coverage.ts';
 import type { Clock } from '../clock.ts';
 import type { Config, TargetConfig } from '../config.ts';
 import { type DqsyncError, toDqsyncError } from '../errors.ts';
+import { unionOf } from '../intervals.ts';
 import type { EpochMs, Log, Target, Window } from '../model.ts';
 import type { Source } from '../source/client.ts';
 import { runTargets } from '../sync/run.ts';
@@ -108,7 +109,7 @@ async function repair(verifying: Verifying): Promise<void> {
   for (let round = 1; round <= repairRounds; round += 1) {
     const wrong = [...verifying.results.values()].filter(isRepairable);
     verifying.repairError = wrong.length === 0 ? verifying.repairError : null;
-    for (const window of joined(wrong)) {
+    for (const window of unionOf(wrong)) {
       await readAgain(verifying, window);
     }
     if (wrong.length > 0) {
@@ -164,20 +165,6 @@ async function readAgain(verifying: Verifying, window: Window): Promise<void> {
 /** Returns whether the table holds every day that was verified. */
 export function isAllFine({ days, error }: VerifiedTarget): boolean {
   return error === null && days.every(isFine);
-}
-
-/** Joins adjacent days to windows. */
-function joined(days: readonly Window[]): Window[] {
-  const windows: Window[] = [];
-  for (const { fromMs, toMs } of days) {
-    const last = windows.at(-1);
-    if (last?.toMs === fromMs) {
-      windows[windows.length - 1] = { fromMs: last.fromMs, toMs };
-    } else {
-      windows.push({ fromMs, toMs });
-    }
-  }
-  return windows;
 }
 
 /** Gives each part of the work its own progress bar. */
