@@ -567,6 +567,12 @@ async function settledWorld(): Promise<SyncedSource> {
   return world;
 }
 
+/** Returns the start time of the oldest of the newest `count` executions. */
+function newestFromMs({ sim }: SyncedSource, count: number): number {
+  const startsMs = sim.truth().executions.map(({ startTimeMs }) => startTimeMs);
+  return startsMs.sort((a, b) => b - a)[count - 1]!;
+}
+
 describe('rule results that cannot be fetched', () => {
   const faults: readonly (readonly [string, Fault, RegExp])[] = [
     ['are refused', { kind: 'status', status: 403, when: { from: 1 }, on: 'results' }, /role admin or developer/],
@@ -614,6 +620,50 @@ describe('rule results that cannot be fetched', () => {
     world.clock.advance(hourMs);
     await world.syncWell(withResults, { results: 'all' });
     await expectResults(world, ['FAILED', 'ALARMING', 'SUCCESS']);
+  });
+
+  it.each([
+    ['listed one by one', (_: SyncedSource) => undefined],
+    [
+      'in a window',
+      (world: SyncedSource) =>
+        moveToWindow(world, { fromMs: world.clock.now() - 9 * dayMs, toMs: newestFromMs(world, 20), executions: 100 }),
+    ],
+  ])('are fetched for executions %s within four runs if the source forbids the newest twenty', async (_, prepare) => {
+    const world = await settledWorld();
+    const newestMs = newestFromMs(world, 20);
+    const executions = world.sim.truth().executions;
+    const ill = new Set(executions.filter(({ startTimeMs }) => startTimeMs >= newestMs).map(({ id }) => id));
+    const failing = resultsBy(world, async (own, id, offset) => {
+      if (ill.has(id)) {
+        throw new SourceError('HTTP 403', { httpStatus: 403, remedy: 'Ask support.' });
+      }
+      return await own.fetchResults(id, offset);
+    });
+    await world.syncWell({ results: 'note' }, { results: 'all' });
+    await prepare(world);
+    let results = 0;
+    for (let n = 0; n < 4; n += 1) {
+      world.clock.advance(hourMs);
+      results += (await world.syncWell(failing, { results: 'all' })).results;
+    }
+    expect(results).toBe(executions.length - ill.size);
+    world.clock.advance(hourMs);
+    await world.syncWell(withResults, { results: 'all' });
+    await expectResults(world, ['FAILED', 'ALARMING', 'SUCCESS']);
+  });
+
+  it('are not counted as failed while the source refuses all requests, even if an instance has started again', async () => {
+    const world = await settledWorld();
+    await world.syncWell({ results: 'note' }, { results: 'all' });
+    const newestMs = newestFromMs(world, 1);
+    const newest = world.sim.truth().executions.find(({ startTimeMs }) => startTimeMs === newestMs)!;
+    rerunTo(world, newest.id, 'ALARMING');
+    world.sim.traps.faults = [{ kind: 'status', status: 403, when: { from: 1 }, on: 'results' }];
+    expect(await world.syncWell(withResults, { results: 'all' })).toMatchObject({ results: 1 });
+    const { value } = await loadDocument(world.store, 'sales', pendingResultsKind);
+    expect(value.pending.filter(({ tries, state }) => tries > 0 || state === 'rerun')).toEqual([]);
+    expect(value).toMatchObject({ refused: { message: expect.stringMatching(/403/) } });
   });
 
   it('rule results of one instance expire after a week, are counted, and are requested again by a backfill', async () => {

@@ -73,6 +73,15 @@ export function afterFailure(entry: PendingResult, nowMs: EpochMs): FetchedExecu
 }
 
 /**
+ * Returns what to do if the source refused this request and gave no reply for any execution. Probably it refuses the
+ * call, so that does not count as a failure of the execution: request it again in the next run, after those that were
+ * not requested yet.
+ */
+export function afterRefusal(entry: PendingResult, nowMs: EpochMs): FetchedExecution {
+  return { ...finished(entry, [], nowMs), next: { ...entry, notBeforeMs: nowMs } };
+}
+
+/**
  * Returns what to do if the source no longer lists an execution after its results were fetched. They may belong to the
  * next execution of its instance, even if no run ever sees that one. Results that are already in the table stay.
  */

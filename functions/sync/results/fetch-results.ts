@@ -17,7 +17,7 @@ import type { RunCounters } from '../counters.ts';
 import { pageSourceOf } from '../target-reader.ts';
 import type { TargetRun } from '../target-run.ts';
 import type { ResultsBacklog } from './backlog.ts';
-import { afterFailure, type FetchedExecution, fetchExecution } from './execution-results.ts';
+import { afterFailure, afterRefusal, type FetchedExecution, fetchExecution } from './execution-results.ts';
 import { listPart, wantedFilters } from './listing.ts';
 import { ownResults } from './own-results.ts';
 
@@ -157,12 +157,12 @@ class ResultsFetcher {
       }
     };
     await Promise.all(Array.from({ length: Math.min(maxInFlight, batch.length) }, work));
+    const nowMs = this.#run.clock.now();
     const [first] = refused;
     if (first !== undefined && !this.#isAnswered) {
       this.stop(first.error);
-      return fetched;
+      return [...fetched, ...refused.map(({ entry }) => afterRefusal(entry, nowMs))];
     }
-    const nowMs = this.#run.clock.now();
     return [...fetched, ...refused.map(({ entry }) => afterFailure(entry, nowMs))];
   }
 
@@ -190,8 +190,10 @@ class ResultsFetcher {
     try {
       budget.signal.throwIfAborted();
       const fetched = await fetchExecution(source.tasks, entry, () => clock.now());
-      this.#failuresInRow = 0;
-      this.#isAnswered = true;
+      if (entry.state !== 'rerun') {
+        this.#failuresInRow = 0;
+        this.#isAnswered = true;
+      }
       return fetched;
     } catch (thrown) {
       const error = toDqsyncError(thrown, target.name);
@@ -264,18 +266,26 @@ function stillPending({ pending }: PendingResults, fetched: readonly FetchedExec
   });
 }
 
-/** Returns the executions to request now: newest first, and those with failed attempts last. */
+/**
+ * Returns the executions to request now: newest first, then those that were requested before, in the order in which
+ * they became due. So none waits for ever behind newer ones that the source always refuses.
+ */
 function dueNow(pending: PendingResults['pending'], nowMs: number): PendingResult[] {
   return pending
     .filter(({ notBeforeMs }) => notBeforeMs <= nowMs)
-    .sort((a, b) => Math.sign(a.tries) - Math.sign(b.tries) || b.startTimeMs - a.startTimeMs);
+    .sort((a, b) => dueSinceMs(a) - dueSinceMs(b) || b.startTimeMs - a.startTimeMs);
+}
+
+/** Returns since when an execution is due that was requested before; 0 for one that was not, or needs no request. */
+function dueSinceMs({ state, notBeforeMs }: PendingResult): number {
+  return state === 'rerun' ? 0 : notBeforeMs;
 }
 
 /**
  * Whether a window has executions that are to be requested before this one. One that was requested before comes last.
  */
 function isBefore(entry: PendingResult | undefined, { toMs }: ResultsWindow): boolean {
-  return entry === undefined || entry.tries > 0 || entry.startTimeMs < toMs - 1;
+  return entry === undefined || dueSinceMs(entry) > 0 || entry.startTimeMs < toMs - 1;
 }
 
 /** Whether the source refuses the call or does not know it. If so for the first execution, then normally for all. */
