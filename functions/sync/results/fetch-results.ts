@@ -268,7 +268,7 @@ function stillPending({ pending }: PendingResults, fetched: readonly FetchedExec
 
 /**
  * Returns the executions to request now: newest first, then those that were requested before, in the order in which
- * they became due. So none waits for ever behind newer ones that the source always refuses.
+ * they became due. So no execution waits forever behind newer ones that the source always refuses.
  */
 function dueNow(pending: PendingResults['pending'], nowMs: number): PendingResult[] {
   return pending
