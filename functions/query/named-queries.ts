@@ -45,8 +45,8 @@ export function namedQueries({ view, lastDays, further = (name) => name }: Named
     },
     {
       title: 'Rules that stopped running',
-      description: `Tasks, also deleted ones, that have not run for more than twice their longest pause so far, and more than three days if they are known for less than a week, compared with the newest execution of their workspace, ${period}. None if the whole workspace has stopped: the report compares with the watermark instead.`,
-      sql: stoppedRules(view, since),
+      description: `Tasks that have not run for more than twice their longest pause so far, and more than three days if they are known for less than a week, compared with the newest execution of their workspace, ${period}. None if the whole workspace has stopped: the report compares with the watermark instead. Deleted tasks are left out if tasks are synced.`,
+      sql: stoppedRules(view, further('quality_tasks'), since),
     },
     {
       title: 'Status changes between two days',
@@ -172,9 +172,9 @@ export function stoppedAfterSql(runs: string, longestPause: string, knownFor: st
 
 /**
  * Compares with the newest execution of the workspace, not with now. So a table that is behind does not show all rules
- * as stopped.
+ * as stopped. Leaves out deleted tasks, as the report does.
  */
-function stoppedRules(view: string, since: string): string {
+function stoppedRules(view: string, tasks: string, since: string): string {
   return `SELECT workspace, task_id, name, runs, last_run,
   round(longest_pause / 3.6e6, 1) AS longest_pause_hours,
   round(date_diff('millisecond', last_run, newest) / 3.6e6, 1) AS still_for_hours
@@ -194,6 +194,10 @@ FROM (
   GROUP BY workspace, task_id
 ) AS rules
 WHERE date_diff('millisecond', last_run, newest) > ${stoppedAfterSql('runs', 'longest_pause', 'known_for')}
+  AND NOT EXISTS (
+    SELECT 1 FROM ${tasks} AS t
+    WHERE t.workspace = rules.workspace AND t.task_id = rules.task_id AND t.deleted_at IS NOT NULL
+  )
 ORDER BY still_for_hours DESC, workspace, task_id
 LIMIT 100`;
 }

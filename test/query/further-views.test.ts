@@ -180,6 +180,27 @@ describe('the questions about them', () => {
     expect(values.some((row) => String(row[6]).includes('Total Rows'))).toBe(true);
   });
 
+  it('find rules that stopped running, without those of deleted tasks', async () => {
+    const world = await syncedSource();
+    const [stopped, deleted, running] = ['stopped', 'deleted', 'running'].map((name) =>
+      world.sim.life.addTask({ name }),
+    );
+    for (let day = 20; day > 0; day -= 1) {
+      for (const task of day > 15 ? [stopped!, deleted!, running!] : [running!]) {
+        world.sim.life.addExecution({ task, startTimeMs: world.clock.now() - day * dayMs });
+      }
+    }
+    await world.syncWell({ tasks: true });
+    const names = async () => {
+      const found = await ask(await opened(world.store), sqlOf('Rules that stopped running'));
+      return found.map((row) => row[2]).sort();
+    };
+    expect(await names()).toEqual(['deleted', 'stopped']);
+    world.sim.life.tasks().remove(BigInt(deleted!.task.taskId));
+    await world.syncWell({ tasks: true });
+    expect(await names()).toEqual(['stopped']);
+  });
+
   it('find scheduled tasks that did not run, and tables that no rule has checked', async () => {
     const world = await syncedSource();
     const name = (table: string) => `${table}/check`;
