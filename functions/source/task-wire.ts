@@ -27,9 +27,9 @@ export interface TaskPage {
 
 export interface ResultPage {
   readonly count: number | null;
-  /** One per rule and object; a rule without an object has one. */
-  readonly results: readonly RuleResult[];
-  /** Rules on the page, by which the offset advances. */
+  /** The results of each rule on the page, one per object; a rule without an object has one. */
+  readonly rules: readonly (readonly RuleResult[])[];
+  /** Rows of the page, by which the offset advances. */
   readonly rows: number;
 }
 
@@ -59,7 +59,7 @@ export function parseResultPage(text: string): Content<ResultPage> {
   return parseList(text, (rows, count) => ({
     count,
     rows: rows.length,
-    results: rows.filter(isWireObject).flatMap(readResults),
+    rules: rows.filter(isWireObject).map(readResults),
   }));
 }
 

@@ -70,7 +70,7 @@ async function hostileWarehouse() {
   });
   const resultRows = results.flatMap((text, index) => {
     const content = parseResultPage(text);
-    const found = 'value' in content ? content.value.results : [];
+    const found = 'value' in content ? content.value.rules.flat() : [];
     return found.map((one) => ({
       ...shared,
       ...one,

@@ -72,7 +72,7 @@ describe('details of a task and results of an instance', () => {
     expect(details).toMatchObject({ level: task.level, description: task.description, extra: '{"alarm_notify":true}' });
     const page = await source.tasks.fetchResults(id, 0);
     expect(
-      page?.results.map(({ ruleId, ruleInstanceId, alarmed, objectName, abnormalTableStatus }) => ({
+      page?.rules.flat().map(({ ruleId, ruleInstanceId, alarmed, objectName, abnormalTableStatus }) => ({
         ...{ ruleId, ruleInstanceId, alarmed, objectName, abnormalTableStatus },
       })),
     ).toEqual(sim.results(id));
@@ -130,7 +130,7 @@ describe('a result', () => {
     const content = parseResultPage(
       `{"count":1,"resources":[{"sub_rule_id":"1012386207306600449","results":[${objectText}]}]}`,
     );
-    const [result] = 'value' in content ? content.value.results : [];
+    const [result] = 'value' in content ? content.value.rules.flat() : [];
     return result;
   };
 
@@ -156,7 +156,7 @@ describe('a result', () => {
   it('keeps a rule without objects, and an invalid id in extra', () => {
     const content = parseResultPage('{"resources":[{"sub_rule_id":"x1","results":null,"more":1}],"count":1}');
     expect(content).toMatchObject({
-      value: { results: [{ ruleId: null, metrics: null, extra: '{"more":1,"sub_rule_id":"x1"}' }] },
+      value: { rules: [[{ ruleId: null, metrics: null, extra: '{"more":1,"sub_rule_id":"x1"}' }]] },
     });
   });
 });

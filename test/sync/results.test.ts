@@ -72,7 +72,7 @@ function resultsInMemory(world: SyncedSource, requested: bigint[] = []): Partial
   return resultsBy(world, async (_, id) => {
     requested.push(id);
     const results = world.sim.results(id).map((one) => ({ ...one, metrics: null, extra: null }));
-    return { count: results.length, rows: results.length, results };
+    return { count: results.length, rows: results.length, rules: results.map((one) => [one]) };
   });
 }
 
@@ -204,6 +204,29 @@ describe('rule results', () => {
         .map(({ idText }) => idText)
         .sort(),
     );
+  });
+
+  it.each([
+    ['on one page', 20, 1],
+    ['on two pages, which are read again until they agree', 210, 10],
+  ])('have both entries of a rule that the source lists twice %s', async (_, rules, requests) => {
+    const world = await syncedSource();
+    const task = world.sim.life.addTask({ rules });
+    task.rules.push(task.rules[5]!);
+    world.sim.life.addExecution({ task, runStatus: 'ALARMING', startTimeMs: world.clock.now() - hourMs });
+    expect(await world.syncWell(withResults)).toMatchObject({ results: 1 });
+    expect(world.sim.counters.results).toBe(requests);
+    expect(await resultsView(world.folder)).toHaveLength(rules + 1);
+    await expectResults(world);
+  });
+
+  it('are not doubled by a source that shows its first page for each offset', async () => {
+    const world = await syncedSource();
+    const task = world.sim.life.addTask({ rules: 20 });
+    world.sim.life.addExecution({ task, runStatus: 'ALARMING', startTimeMs: world.clock.now() - hourMs });
+    const first = resultsBy(world, (own, id) => own.fetchResults(id, 0));
+    expect(await world.syncWell(first)).toMatchObject({ results: 1 });
+    await expectResults(world);
   });
 
   it('keep the name of a rule that is deleted after its run', async () => {

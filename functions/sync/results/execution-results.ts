@@ -3,7 +3,8 @@ import type { PendingResult } from '../../checkpoint/results-document.ts';
 import { isoTime } from '../../clock.ts';
 import type { EpochMs, RuleResult } from '../../model.ts';
 import type { TaskSource } from '../../source/task-calls.ts';
-import { readWholeList } from '../../source/whole-list.ts';
+import type { ResultPage } from '../../source/task-wire.ts';
+import { readWholeList, type WholeList } from '../../source/whole-list.ts';
 
 /** What fetching the results of one execution gave. */
 export interface FetchedExecution {
@@ -118,22 +119,61 @@ function without(entry: PendingResult, why: 'deleted' | 'rerun' | 'none' | 'fail
 /**
  * Returns all results of an instance, each once; null if the instance does not exist. The list may change while it is
  * paged through. It is complete when as many rules were shown as the source counts.
+ *
+ * Two pages may show the same rule, because the source lists it twice, or because its list changed in between. If the
+ * rules shown are then as many as the source counts, reads the list once more. If both readings show the same, the
+ * source lists the rule twice.
  */
-async function fetchPages(
+async function fetchPages(source: Pick<TaskSource, 'fetchResults'>, instanceId: bigint): Promise<ReadRules | null> {
+  const first = await readPages(source, instanceId);
+  const isUnclear = first !== null && first.shown.length > first.values.length && first.shown.length === first.total;
+  const last = isUnclear ? await readPages(source, instanceId) : first;
+  if (isUnclear && last !== null && keysOf(first.shown) === keysOf(last.shown)) {
+    return { results: last.shown.flatMap(([, results]) => results), isComplete: true };
+  }
+  return last && { results: last.values.flat(), isComplete: last.isComplete };
+}
+
+/** All results of an instance. */
+interface ReadRules {
+  readonly results: readonly RuleResult[];
+  readonly isComplete: boolean;
+}
+
+/** The results of one rule, by the key under which its page shows them. */
+type ShownRule = readonly [key: string, results: readonly RuleResult[]];
+
+/** Reads the list once. Returns also what its pages have shown, in which a rule may be twice. */
+async function readPages(
   source: Pick<TaskSource, 'fetchResults'>,
   instanceId: bigint,
-): Promise<{ readonly results: readonly RuleResult[]; readonly isComplete: boolean } | null> {
+): Promise<(WholeList<readonly RuleResult[]> & { readonly shown: readonly ShownRule[] }) | null> {
+  const shownAt = new Map<number, readonly ShownRule[]>();
   const list = await readWholeList(
     async (offset) => {
       const page = await source.fetchResults(instanceId, offset);
-      return page === null ? null : { ...page, shown: Map.groupBy(page.results, keyOf) };
+      const shown = page === null ? [] : shownOn(page);
+      shownAt.set(offset, shown);
+      return page === null ? null : { ...page, shown };
     },
     // Lengths at which a source may cut its pages are multiples of ten; few executions have as many rules.
     (rows) => rows % 10 > 0,
   );
-  return list === null ? null : { results: list.values.flat(), isComplete: list.isComplete };
+  return list && { ...list, shown: [...shownAt.values()].flat() };
 }
 
-function keyOf({ ruleId, ruleInstanceId, extra }: RuleResult): string {
+/** Returns the rules of a page. A page shows the list at one time, so what it has twice is listed twice. */
+function shownOn({ rules }: ResultPage): ShownRule[] {
+  return [...Map.groupBy(rules, keyOf)].flatMap(([key, same]) =>
+    same.map((results, index): ShownRule => [`${key}/${index}`, results]),
+  );
+}
+
+function keysOf(shown: readonly ShownRule[]): string {
+  return shown.map(([key]) => key).join('\n');
+}
+
+function keyOf(results: readonly RuleResult[]): string {
+  const { ruleId = null, ruleInstanceId = null, extra } = results[0] ?? {};
   return ruleId === null && ruleInstanceId === null ? `${extra}` : `${ruleId}/${ruleInstanceId}`;
 }
