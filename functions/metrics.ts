@@ -23,7 +23,7 @@ export interface MetricDefinition {
   /** `all targets`: one for all of them, so that one alarm covers them. */
   readonly of: 'target' | 'all targets';
   /**
-   * When a value is sent. CloudWatch charges for the hours in which a metric has values, so rare ones cost next to
+   * When a value is sent; a zero of all targets only by a run of all of them. CloudWatch charges for the hours in which a metric has values, so rare ones cost next to
    * nothing.
    */
   readonly sent: 'every run' | 'every maintenance' | 'if above zero';
@@ -34,6 +34,8 @@ export interface MetricDefinition {
 /** The measurements of a finished run of one target. */
 export interface MeasuredRun {
   readonly mode: 'incremental' | 'backfill' | 'maintain';
+  /** Whether the run's invocation runs all targets of the config. */
+  readonly isOfAll: boolean;
   readonly counters: Readonly<RunCounters>;
   readonly quality: Quality | null;
   /** Whether an alarm needs the pass rate. Without one its two metrics are not sent, because they cost money. */
@@ -115,7 +117,9 @@ export function measure(run: MeasuredRun, of: MetricDefinition['of']): [MetricNa
     const definition: MetricDefinition = metrics[name];
     const value = definition.of === of ? definition.value(run) : null;
     const isDue = definition.sent === 'every maintenance' ? run.mode === 'maintain' : true;
-    const isWorth = definition.sent !== 'if above zero' || (value ?? 0) > 0;
+    // A zero ends an alarm on all targets, so an invocation for some of them sends none.
+    const sendsZero = definition.sent !== 'if above zero' && (of === 'target' || run.isOfAll);
+    const isWorth = sendsZero || (value ?? 0) > 0;
     return value === null || !isDue || !isWorth ? [] : [[name, definition, value]];
   });
 }

@@ -137,7 +137,8 @@ export class Alarms extends Construct {
   #ofAllTargets(namespace: string, period: Duration): void {
     this.#add('audit-failed', {
       metric: targetMetric(namespace, allTargets, 'AuditFailures', Stats.SUM, Duration.hours(1)),
-      // From one audit to the next: it ends with the first one that fails at nothing.
+      // From one audit to the next: it ends with the first one of all targets that fails at nothing. One of some targets
+      // sends no zero, because another target may still be the cause.
       whenMissing: TreatMissingData.IGNORE,
     });
     // A run that has requested everything sends no value.

@@ -14,7 +14,7 @@ import { type BackfillTask, parseBackfillTask } from '../sync/backfill-task.ts';
 import type { Announce } from '../sync/outcomes/outcome-changes.ts';
 import { type Run, runTargets } from '../sync/run.ts';
 import type { Summary, TargetOutcome } from '../sync/summary.ts';
-import { settingsOf } from '../sync/targets.ts';
+import { selectTargets, settingsOf } from '../sync/targets.ts';
 import {
   configFrom,
   type Environment,
@@ -66,6 +66,7 @@ export function createHandler({ environment, open }: HandlerOptions): Handler {
     }
     const { config, connections } = opened;
     const outcomes: TargetOutcome[] = [];
+    const isOfAll = selectTargets(config, invocation.targets).length === config.targets.length;
     await runTargets({
       ...connections,
       config,
@@ -80,7 +81,7 @@ export function createHandler({ environment, open }: HandlerOptions): Handler {
       announce: announceBy(environment),
       onTargetDone: (outcome, tookMs) => {
         outcomes.push(outcome);
-        telemetry.targetDone(outcome, tookMs, connections.clock.now());
+        telemetry.targetDone(outcome, { tookMs, nowMs: connections.clock.now(), isOfAll });
       },
     });
     return outcomes;

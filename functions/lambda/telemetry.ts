@@ -47,8 +47,15 @@ export class Telemetry {
     this.#logger[level](message, { ...fields });
   };
 
-  /** Writes one line and one set of metrics for a target whose run has ended. */
-  targetDone(outcome: TargetOutcome, tookMs: number, nowMs: EpochMs): void {
+  /**
+   * Writes one line and one set of metrics for a target whose run has ended.
+   *
+   * @param run its duration, the time now, and whether the invocation runs all targets
+   */
+  targetDone(
+    outcome: TargetOutcome,
+    { tookMs, nowMs, isOfAll }: { readonly tookMs: number; readonly nowMs: EpochMs; readonly isOfAll: boolean },
+  ): void {
     const { summary, counters, quality, error } = outcome;
     const { commitConflicts, resultsBacklog, resultsBacklogAgeSeconds } = counters;
     const waiting = { resultsBacklog, resultsBacklogAgeSeconds };
@@ -60,6 +67,7 @@ export class Telemetry {
     }
     const run = {
       mode: summary.mode,
+      isOfAll,
       counters,
       quality,
       measuresPassRate: this.#measuresPassRate,

@@ -227,6 +227,18 @@ describe('the output of the function', () => {
     expect(emf?.['WatermarkAge']).toBeLessThan(120);
   });
 
+  it('counts no audit failures in a maintenance of some targets, because a zero would end the alarm of another', async () => {
+    const sandbox = await deploy({ simulator: { workspaces: twoWorkspaces } });
+    const zeros = () => sandbox.metrics().flatMap((emf) => emf['AuditFailures'] ?? []);
+    await sandbox.handler({}, sandbox.context());
+
+    await sandbox.handler({ mode: 'maintain', targets: ['target-2'] }, sandbox.context());
+    expect(zeros()).toEqual([]);
+
+    await sandbox.handler({ mode: 'maintain', targets: ['target-2', 'target-1'] }, sandbox.context());
+    expect(zeros()).toEqual([0, 0]);
+  });
+
   it('has the waiting time of rule results while some wait, and none once all have been requested', async () => {
     const sandbox = await deploy();
     sandbox.simulator.life.addMany(300, manyRows);
