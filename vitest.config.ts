@@ -11,6 +11,7 @@ export default defineConfig({
     maxWorkers: 3,
     // Files share a worker and what it has loaded, which halves the CPU time. What a test changes of a process it puts back.
     isolate: false,
+    setupFiles: 'test/support/undici-clock.ts',
     unstubEnvs: true,
     testTimeout: 600_000,
     hookTimeout: 60_000,
