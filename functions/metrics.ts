@@ -23,8 +23,8 @@ export interface MetricDefinition {
   /** `all targets`: one for all of them, so that one alarm covers them. */
   readonly of: 'target' | 'all targets';
   /**
-   * When a value is sent; a zero of all targets only by a run of all of them. CloudWatch charges for the hours in which a metric has values, so rare ones cost next to
-   * nothing.
+   * When a value is sent; a zero of all targets only by a run of all of them. CloudWatch charges for the hours in which
+   * a metric has values, so rare ones cost next to nothing.
    */
   readonly sent: 'every run' | 'every maintenance' | 'if above zero';
   /** Returns the value of a run; null if the run ended before it was known. */
