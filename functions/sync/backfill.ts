@@ -18,6 +18,7 @@ import { upperHalf } from './next-window.ts';
 import type { Recorder } from './recorder.ts';
 import { isCommitDue, RunState, readAndCommit, reportProgress } from './run-state.ts';
 import { SliceReader } from './slice-reader.ts';
+import { executionsIn } from './span-reader.ts';
 import { outcomeOf, type Summary, type TargetOutcome } from './summary.ts';
 import { type Calibration, expectedRows, lateRowsFrom, rowsInTimeLeft, rowsOf } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
@@ -119,13 +120,14 @@ async function fillGaps(backfill: Backfill, window: Window): Promise<void> {
 
 /** Reads all of `window`, covered or not. Resumes an interrupted re-read of the same range if it is recent. */
 async function readAgain(backfill: Backfill, window: Window): Promise<void> {
-  const { recorder, run, unproven } = backfill;
+  const { recorder, run, state, unproven } = backfill;
   const read = rereadParts(recorder.checkpoint, recorder.rereads ?? window, run.clock.now());
   if (read.length > 0) {
     run.log('info', 'resuming a backfill with --again where it was stopped', { target: run.target.name });
   }
   const spans = gapsIn(window, read);
   backfill.totalMs = lengthOf(spans);
+  state.foundAgain = read.length > 0 ? null : 0;
   await readSpans(backfill, spans);
   if (unproven.windows.length === 0) {
     recorder.endReread();
@@ -147,7 +149,10 @@ async function readSpans(backfill: Backfill, spans: readonly Window[]): Promise<
     const finalMs = Math.max(fromMs, Math.min(toMs, slice.settledUntilMs));
     recorder.addSlice(slice, finalMs);
     unproven.add(slice.unproven);
+    state.foundAgain = state.foundAgain === null ? null : state.foundAgain + executionsIn(slice).length;
     if (slices.takeRevocation()) {
+      // A window that is read again is then read from its start.
+      state.foundAgain = state.foundAgain === null ? null : 0;
       recorder.forgetWindows();
       slices.keepOnly(uncommitted(recorder, spans));
     }

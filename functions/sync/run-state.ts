@@ -23,6 +23,8 @@ export class RunState {
   };
   /** Rows of the windows proven so far. */
   provenRows = 0;
+  /** Executions found in a window that is read again; null if an earlier run has read part of it, or none is. */
+  foundAgain: number | null = null;
   /** Rows that the run has to read, from the source's count; null if that is not a total. */
   expectedRows: number | null = null;
   readonly countCheck = new CountCheck();

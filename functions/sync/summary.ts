@@ -56,6 +56,8 @@ export function summaryError(error: DqsyncError): SummaryError {
 export interface TargetOutcome {
   readonly summary: Summary;
   readonly counters: Readonly<RunCounters>;
+  /** Executions found in a window that was read again; null if an earlier run has read part of it, or none was. */
+  readonly foundAgain: number | null;
   /** What the run's executions say about the data; null if changes are not announced. */
   readonly quality: Quality | null;
   /** The error behind `summary.error`; null without a failure. */
@@ -95,7 +97,7 @@ export function withGapsFilled(sync: TargetOutcome, filling: TargetOutcome): Tar
 }
 
 function outcomeAt(target: string, state: RunState, mode: Summary['mode']): TargetOutcome {
-  const { holder, counters, quality, done, error, waitingFor } = state;
+  const { holder, counters, foundAgain, quality, done, error, waitingFor } = state;
   const checkpoint = holder?.checkpoint ?? null;
   const window = waitingFor === null ? state.window : null;
   const summary: Summary = {
@@ -109,5 +111,5 @@ function outcomeAt(target: string, state: RunState, mode: Summary['mode']): Targ
     ...(waitingFor === null ? {} : { waitingFor }),
     ...(error === null ? {} : { error: summaryError(error) }),
   };
-  return { summary, counters, quality, error, checkpoint };
+  return { summary, counters, foundAgain, quality, error, checkpoint };
 }

@@ -9,11 +9,13 @@ import { settingsOf } from '../../functions/sync/targets.ts';
 import { defaultWorkspace } from '../simulator/server.ts';
 import { simSource, simTarget } from '../support/sim-config.ts';
 import {
+  checkpointOf,
   dayMs,
   hourMs,
   minuteMs,
   onMachineAhead,
   type SyncedSource,
+  stoppedAfter,
   syncedSource,
   worldStartMs,
 } from '../support/synced-source.ts';
@@ -143,9 +145,12 @@ describe('after a rewind', () => {
     expect(observedAtMs.filter((agoMs) => agoMs === 0)).toHaveLength(50);
   });
 
-  it.each(['total', 'missing'] as const)(
-    'an audit reads the cut window again, because its rows are an estimate and would hide a late one (count: %s)',
-    async (count) => {
+  it.each([
+    ['total', 9],
+    ['missing', 39],
+  ] as const)(
+    'an audit reads the cut window again, once, because its rows are an estimate and would hide a late one (count: %s)',
+    async (count, requests) => {
       const world = await syncedSource({ traps: { count } });
       const { life } = world.sim;
       const oldMs = world.clock.now() - 2 * dayMs;
@@ -155,7 +160,7 @@ describe('after a rewind', () => {
       life.addExecution({ startTimeMs: oldMs - 4 * hourMs });
       await rewindBy(world, 8 * hourMs);
       await world.syncWell();
-      expect(await world.maintain()).toMatchObject({ lateRows: 0, done: true });
+      expect(await world.maintain()).toMatchObject({ lateRows: 0, done: true, requests });
       await world.expectTruth();
       expect(await world.maintain()).toMatchObject({ rowsWritten: 0, done: true });
       life.addExecution({ startTimeMs: oldMs - 3 * hourMs });
@@ -163,6 +168,26 @@ describe('after a rewind', () => {
       await world.expectTruth();
     },
   );
+
+  it('an audit that continues to read a cut window takes no row for late, and counts all of them', async () => {
+    const world = await syncedSource({ traps: { count: 'missing' } });
+    const { life } = world.sim;
+    const oldMs = world.clock.now() - 2 * dayMs;
+    life.addMany(3_000, { fromMs: oldMs - 8 * hourMs, toMs: oldMs });
+    life.addMany(9, { fromMs: world.clock.now() - 8 * hourMs, toMs: world.clock.now() - hourMs });
+    await world.syncWell();
+    await rewindBy(world, 8 * hourMs);
+    await world.syncWell();
+    expect(await world.maintain(stoppedAfter(1_500))).toMatchObject({ done: false });
+    expect((await checkpointOf(world)).rereading).not.toBeNull();
+    for (let n = 0; n < 3; n += 1) {
+      world.clock.advance(hourMs);
+      expect(await world.maintain()).toMatchObject({ lateRows: 0, done: true });
+    }
+    const { coverage } = await checkpointOf(world);
+    expect(coverage.filter(({ isEstimate }) => isEstimate)).toEqual([]);
+    expect(coverage.reduce((sum, { rows }) => sum + rows, 0)).toBe(3_009);
+  });
 
   it.each<[string, Record<string, unknown>, number | null]>([
     ['a rewind to midnight', {}, 0],

@@ -113,7 +113,8 @@ class Audit {
     }
     const ageOf = (span: AuditSpan): number => this.#comparedAtMs(span) ?? 0;
     for (const span of uncounted.toSorted((a, b) => ageOf(a) - ageOf(b))) {
-      await this.#readAndCompare(span);
+      // An estimate is to be read again and written, however many rows there are.
+      await (span.isEstimate ? this.#repair(span, null, 0) : this.#readAndCompare(span));
     }
     await this.#compareLastRuns();
     this.#isDone = this.#error === null;
@@ -189,8 +190,8 @@ class Audit {
       this.#fail(span, thrown);
       return;
     }
-    if (isDoubtful(span, rows)) {
-      await this.#repair(span, rows, lateRowsOf(span, rows));
+    if (rows > span.rows) {
+      await this.#repair(span, rows, rows - span.rows);
     } else {
       this.#compared.set(span, rows);
     }
@@ -238,22 +239,26 @@ class Audit {
   /**
    * Reads a day again and writes every row of it: which of them are missing is not known without reading data files.
    *
-   * @param rows rows at the source
+   * @param rows rows at the source; null if they are to be counted now
    * @param lateRows how many of them are known to be missing
    */
-  async #repair(span: AuditSpan, rows: number, lateRows: number): Promise<void> {
+  async #repair(span: AuditSpan, rows: number | null, lateRows: number): Promise<void> {
     const { target, log, clock, budget } = this.#run;
     const fields = { target: target.name, from: isoTime(span.fromMs), to: isoTime(span.toMs), lateRows };
     const repair = { ...this.#run, runId: newRunId(clock) };
     const window = { fromMs: span.fromMs, toMs: span.toMs };
-    const { counters, error, summary } = await runBackfill(repair, { window, again: true }, 'maintain');
+    const { counters, error, summary, foundAgain } = await runBackfill(repair, { window, again: true }, 'maintain');
     addCounters(this.#counters, counters);
     this.#counters.lateRows += lateRows;
     if (error !== null) {
       this.#fail(span, error);
     } else if (summary.done) {
       this.#repaired += 1;
-      this.#compared.set(span, rows);
+      // What a continued repair has found is only a part of the rows: then the next audit counts them.
+      const found = rows ?? foundAgain;
+      if (found !== null) {
+        this.#compared.set(span, found);
+      }
       if (lateRows > 0) {
         log('warn', 'rows appeared later than the lookback; the day was read again and is complete', fields);
       } else {
