@@ -12,6 +12,7 @@ import { duckdb } from '../support/referee.ts';
 import { storedFiles } from '../support/stored-rows.ts';
 import { dayMs, minuteMs, type SyncedSource, syncedSource, warnings, withSource } from '../support/synced-source.ts';
 import { assigned, isTaskRow, taskProblems } from '../support/task-problems.ts';
+import { opened } from '../support/warehouse-sql.ts';
 
 /** Reads all rows, or the latest of each task and rule, by SQL that is independent of the product's. */
 async function rowsOf(world: SyncedSource, which: 'all' | 'latest' = 'latest'): Promise<Record<string, unknown>[]> {
@@ -123,6 +124,21 @@ describe('tasks', () => {
     world.sim.counters.reset();
     await world.syncWell(withTasks);
     expect(world.sim.counters.tasks).toBe(3);
+  });
+
+  it('that were deleted before a run that cannot parse its document are listed by the query in its warning', async () => {
+    const world = await syncedSource();
+    const [gone] = ['gone', 'stays', 'stays too'].map((name) => world.sim.life.addTask({ name }).task);
+    await world.syncWell(withTasks);
+    world.sim.life.tasks().remove(BigInt(gone!.taskId));
+    world.clock.advance(dayMs);
+    const { etag } = (await world.store.get(tasksKey('sales')))!;
+    await world.store.putIfMatch(tasksKey('sales'), Buffer.from('{"format":"other"}'), etag);
+    const { log, messages } = warnings();
+    await world.syncWell({ ...withTasks, log });
+    expect(messages).toEqual([expect.stringMatching(/^state\/sales\/tasks\.json cannot be understood/)]);
+    const query = messages[0]!.slice(messages[0]!.indexOf('SELECT *')).replace('*', 'task_name');
+    expect((await (await opened(world.store)).run(query)).rows).toEqual([['gone']]);
   });
 
   const faults: readonly (readonly [string, Fault])[] = [

@@ -5,12 +5,13 @@
  */
 import { beingWritten, type KnownTask, knownTasksKind, withoutMarks, withTasks } from '../../checkpoint/known-tasks.ts';
 import { changeDocument, type LoadedDocument, loadDocument } from '../../checkpoint/state-document.ts';
-import type { Clock } from '../../clock.ts';
+import { type Clock, isoTime } from '../../clock.ts';
 import { type SourceError, StoppedError, toDqsyncError } from '../../errors.ts';
 import type { Task, TaskDetails } from '../../model.ts';
 import { mayBeOfOne } from '../../source/source-errors.ts';
 import { listAllTasks } from '../../source/task-list.ts';
 import { writeRows } from '../../warehouse/data-files.ts';
+import { tasksKey } from '../../warehouse/layout.ts';
 import { taskTable } from '../../warehouse/task-table.ts';
 import type { TargetRun } from '../target-run.ts';
 import { changesSince, isListedAnew, seenInList, type TaskChange } from './task-rows.ts';
@@ -67,6 +68,9 @@ export async function observeTasks(run: TargetRun): Promise<boolean> {
 async function observe(run: TargetRun): Promise<void> {
   const { clock } = run;
   let loaded = await loadDocument(run.store, run.target.name, knownTasksKind);
+  if (loaded.isDamaged) {
+    warnOfLoss(run);
+  }
   const { tasks, isComplete } = await listAllTasks(run.source.tasks);
   const known = new Map(loaded.value.map((one) => [one.details.id, one]));
   const listed = new Set(tasks.map(({ id }) => id));
@@ -99,6 +103,18 @@ async function observe(run: TargetRun): Promise<void> {
   if (failures.first !== null) {
     throw failures.first;
   }
+}
+
+/**
+ * Warns that the known tasks are lost. This run then writes each task that the source has again, so that the latest row
+ * of a task that was deleted in the meantime is older. Finding these here would take a reader of all rows of the table.
+ */
+function warnOfLoss({ target: { name, workspace }, clock, log }: TargetRun): void {
+  const lost = `${tasksKey(name)} cannot be understood, so all tasks are written again, and no run finds which of the earlier ones were deleted`;
+  const where = `workspace = '${workspace}' AND deleted_at IS NULL AND observed_at < TIMESTAMP '${isoTime(clock.now()).replace('Z', '')}'`;
+  log('warn', `${lost}. When this run has ended, list them with: SELECT * FROM quality_tasks WHERE ${where}`, {
+    target: name,
+  });
 }
 
 /**
