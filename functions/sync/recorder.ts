@@ -206,17 +206,24 @@ export class Recorder {
     }
   }
 
-  /** Writes a last observation of an execution that the source no longer lists, noted in `extra`, and closes it. */
+  /**
+   * Writes a last observation of an execution that the source no longer lists, noted in `extra`, and closes it. It is
+   * dated right after the state that it repeats, so a state that another run has written since stays the latest.
+   */
   addVanished(execution: Execution, vanishedAt: string): void {
+    const key = executionKey(execution);
     const extra = vanishedExtra(execution.extra, vanishedAt);
-    this.#write({ ...execution, extra }, this.close(executionKey(execution)));
+    const observedAtMs = (this.#known.get(key)?.observedAtMs ?? this.#run.clock.now()) + 1;
+    this.#write({ ...execution, extra }, this.close(key, observedAtMs));
   }
 
   /**
    * Stops re-checking an execution without writing to the table. Returns the time of the observation that closed it.
    */
-  close(key: string): EpochMs {
-    const observedAtMs = this.#known.laterThan(this.#known.get(key), this.#run.clock.now());
+  close(
+    key: string,
+    observedAtMs: EpochMs = this.#known.laterThan(this.#known.get(key), this.#run.clock.now()),
+  ): EpochMs {
     this.#pending.change.closed.push({ key, observedAtMs });
     this.#known.followed.delete(key);
     return observedAtMs;

@@ -32,6 +32,35 @@ describe('open executions', () => {
     expect((await world.syncWell()).rowsWritten).toBe(0);
   });
 
+  it.each([1, 2])(
+    'keep the outcome that another run has written before page %i, although they have been run again since',
+    async (before) => {
+      const world = await syncedSource();
+      const { life, traps } = world.sim;
+      const { id } = life.addExecution({ runStatus: 'RUNNING', startTimeMs: world.clock.now() - hourMs });
+      await world.syncWell();
+      world.clock.advance(2 * hourMs);
+      let pages = 0;
+      traps.beforePage = async () => {
+        pages += 1;
+        if (pages === before) {
+          traps.beforePage = null;
+          life.finish(id, 'FAILED');
+          await world.syncWell();
+          world.clock.advance(1_000);
+          life.rerun(id);
+          world.clock.advance(1_000);
+        }
+      };
+      await world.syncWell();
+      world.clock.advance(hourMs);
+      life.finish(id);
+      await world.syncWell();
+      const rows = await world.view(`id = ${id}`);
+      expect(rows.map((row) => row['run_status']).sort()).toEqual(['FAILED', 'SUCCESS']);
+    },
+  );
+
   it('have not vanished if the source fails while they are looked for', async () => {
     const { world } = await worldWithOpen(1);
     const before = await world.observationCount();
