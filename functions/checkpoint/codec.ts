@@ -172,6 +172,10 @@ function damaged(target: string, where: string, what: string, cause: unknown): S
   });
 }
 
+/** A new name alone would not do: `dt` is part of an execution's key. */
+const inAnotherWarehouse =
+  'set another "warehouse": in this one, the view would show executions twice, on the days of both time zones';
+
 function requireIdentity(found: TargetIdentity, wanted: TargetIdentity, target: string, where: string): void {
   const keys = ['projectId', 'workspace', 'filter', 'partitionTimeZone'] as const;
   const changed = keys.filter((key) => canonical(found[key]) !== canonical(wanted[key]));
@@ -179,8 +183,7 @@ function requireIdentity(found: TargetIdentity, wanted: TargetIdentity, target: 
     const what = changed.map((key) => `${key} was ${json(found[key])} and is now ${json(wanted[key])}`).join('; ');
     throw new StateError(`the checkpoint ${where} was made for another configuration: ${what}`, {
       target,
-      remedy:
-        'Nothing was overwritten. Coverage is valid only for the old configuration: restore it, or give the target a new name to start from initialFrom.',
+      remedy: `Nothing was overwritten. Coverage is valid only for the old configuration: restore it, or ${changed.includes('partitionTimeZone') ? inAnotherWarehouse : 'give the target a new name to start from initialFrom'}.`,
     });
   }
 }

@@ -241,6 +241,7 @@ describe('the protocol', () => {
     const before = (await world.store.get(key))!.bytes;
     const [zone] = await world.sync({}, { partitionTimeZone: 'Asia/Shanghai' });
     expect(zone?.error?.message).toMatch(/partitionTimeZone was "UTC" and is now "Asia\/Shanghai"/);
+    expect(zone?.error?.remedy).toMatch(/another "warehouse"/);
     expect((await world.store.get(key))!.bytes).toEqual(before);
   });
 
