@@ -41,8 +41,8 @@ export function applyUnproven(
 }
 
 /**
- * Returns the windows whose next try has not come. The next run tries a new window at once; later runs wait for longer
- * and longer. A try in the future was stamped by a clock that is ahead, so it delays nothing.
+ * Returns the windows that are not to be tried again yet. The next run tries a new window at once; later runs wait for
+ * longer and longer. A try that is dated in the future comes from a clock that was ahead, so it delays nothing.
  */
 export function waitingAt(unproven: readonly UnprovenWindow[], nowMs: EpochMs): UnprovenWindow[] {
   return unproven.filter((window) => window.triedAtMs <= nowMs && nextTryMs(window) > nowMs);

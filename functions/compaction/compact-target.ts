@@ -1,4 +1,4 @@
-/** Compacts the settled days of one target, newest first, as far as the time reaches. */
+/** Compacts the settled days of one target, newest first, until its time is over. */
 import { type Clock, dayInTimeZone } from '../clock.ts';
 import { type DqsyncError, StoppedError, toDqsyncError } from '../errors.ts';
 import type { Target, Window } from '../model.ts';

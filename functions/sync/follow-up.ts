@@ -14,9 +14,9 @@ const openStatuses: ReadonlySet<string | null> = new Set(['RUNNING', 'SUSPENDING
 const joinedRows = 60;
 /** Maximum number of entries that wait for a last check of their notification status: 4 MB of checkpoint. */
 const maxWaiting = 10_000;
-/** Windows per run for executions that have no status to filter by … */
+/** The fewest windows per run for executions that have no status to filter by. */
 const minWindows = 50;
-/** … or this share of the run's other requests, if that is more. */
+/** The share of the run's other requests that such windows may take, if that is more. */
 const extraPart = 0.25;
 
 /**

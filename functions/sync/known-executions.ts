@@ -1,6 +1,6 @@
 /**
- * What a run knows about executions, from the checkpoint and from its own reads, and which time their next observation
- * gets.
+ * What a run knows about executions, from the checkpoint and from its own reads, and the `observed_at` of their next
+ * observation.
  */
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { fingerprintOf } from '../checkpoint/fingerprint.ts';

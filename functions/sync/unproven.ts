@@ -54,7 +54,7 @@ export class UnprovenWindows {
     }
   }
 
-  /** @throws IncompleteReadError of the first window that waits, or else of the first that was read */
+  /** @throws IncompleteReadError of the first waiting window, or else of the first one that could not be proven */
   throwFirst(): void {
     const first = this.#waiting[0] ?? this.#found[0];
     if (first !== undefined) {

@@ -110,9 +110,13 @@ export async function verifyDays(
   const settledMs = noLateRowsBefore(run, verification.nowMs);
   const settledParts = days.map(({ fromMs, toMs }) => ({ fromMs, toMs: Math.min(toMs, settledMs) }));
   const tasks = await tasksToCompare(run, ({ message, remedy }) =>
-    run.log('warn', `last runs of tasks were not compared, because they were not listed: ${message}. ${remedy}`, {
-      target: run.target.name,
-    }),
+    run.log(
+      'warn',
+      `last runs of tasks were not compared, because the task list could not be read: ${message}. ${remedy}`,
+      {
+        target: run.target.name,
+      },
+    ),
   );
   const unknown = unknownRuns(tasks, checkpoint, settledParts, run.target.filter);
   const { listed } = await lookUpRuns(unknown, (span, onSlice) => read(verifying, span, onSlice));

@@ -21,7 +21,7 @@ interface TableStyle {
 }
 
 const gap = '  ';
-/** Used where it makes the difference between a table and one line per value. */
+/** The gap of a table that would otherwise be too wide for the terminal. */
 const narrowGap = ' ';
 /** Texts are not shortened further, because fewer letters would mean nothing. */
 const minColumnWidth = 6;

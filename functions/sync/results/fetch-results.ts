@@ -25,9 +25,9 @@ import { ownResults } from './own-results.ts';
 const commitExecutions = 100;
 /** Requests in flight: enough for the quota at a latency of 2 s. */
 const maxInFlight = 8;
-/** Time kept to check the last batch (own-results.ts): at most this much … */
+/** The most time that is kept to check the last batch (own-results.ts). */
 const maxCheckMs = 10_000;
-/** … and at most this share of the time. */
+/** The largest share of the run's time that is kept for it. */
 const checkPart = 0.2;
 /** Failures in a row after which the calls count as down. */
 const maxFailures = 3;

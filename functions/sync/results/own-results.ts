@@ -10,9 +10,9 @@ import { type FetchedExecution, withoutDoubtful } from './execution-results.ts';
 
 type Started = Pick<PendingResult, 'id' | 'startTimeMs' | 'tries'>;
 
-/** Executions that start this close together are requested together. Few others of their status start in between … */
+/** Executions of one status that start this close together are requested together: few others start in between. */
 const joinedOfStatusMs = 6 * 3_600_000;
-/** … but without a status, all that start in between are read into memory. */
+/** The same without a status, which is shorter because all that start in between are read into memory. */
 const joinedMs = 3_600_000;
 /**
  * In a backlog, few others start in between even if failures are days apart, so gaps of up to this many times the median
