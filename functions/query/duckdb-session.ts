@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { textDecoder } from '@duckdb/node-api/lib/vectors/dataAccessors.js';
 import { newToken } from '../clock.ts';
 import { instanceTable } from '../warehouse/columns.ts';
 import { latestRowsOf, viewName } from '../warehouse/layout.ts';
@@ -16,6 +17,11 @@ export interface DuckdbSession {
   readonly connection: DuckDBConnection;
   close(): Promise<void>;
 }
+
+// DuckDB's package decodes each text with this object, which drops a byte order mark at the start. A name that begins
+// with one would then differ from the same name at the source.
+const exactDecoder = new TextDecoder('utf-8', { ignoreBOM: true });
+textDecoder.decode = exactDecoder.decode.bind(exactDecoder);
 
 const duckdbTypes: Readonly<Record<ColumnKind, string>> = {
   int64: 'BIGINT',

@@ -185,6 +185,23 @@ describe('dqsync verify', () => {
     expect((await world.call([...fiveDays(world), '--deep'])).exitCode).toBe(0);
   });
 
+  it.each([
+    ['a byte order mark', '\ufefforders'],
+    ['only a byte order mark', '\ufeff'],
+    ['two byte order marks', '\ufeff\ufefforders'],
+    ['a byte order mark before a name of more than 12 bytes', '\ufefforders/null_check'],
+    ['a control character', '\0orders'],
+    ['half of a surrogate pair', '\ud83dorders'],
+    ['nothing', ''],
+  ])('finds no difference in a name that begins with %s', async (_, name) => {
+    const world = await aSyncedWorld({
+      rows: 5,
+      add: (own) => own.simulator.life.addExecution({ startTimeMs: startOf(own) + hourMs, name }),
+    });
+    const run = await world.call([...fiveDays(world), '--deep', '--json']);
+    expect(JSON.parse(run.stdout)[0].days[0]).toMatchObject({ source: 2, table: 2, different: 0, fine: true });
+  });
+
   it('ignores open executions, and young ones that the next sync reads', async () => {
     const world = await aSyncedWorld();
     const { life, clock } = world.simulator;
