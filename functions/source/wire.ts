@@ -14,6 +14,8 @@ import { plainReader } from './plain-json.ts';
 export type Content<T> = { readonly value: T } | { readonly problem: string };
 
 const earliestStartMs: EpochMs = 978_307_200_000; // 2001-01-01T00:00:00.000Z
+// A day later, the day of a start, which is part of the keys of files, would be in the year 10000 in some time zones.
+const latestStartMs: EpochMs = 253_402_214_399_999; // 9999-12-30T23:59:59.999Z
 const latestTimeMs: EpochMs = 253_402_300_799_999; // 9999-12-31T23:59:59.999Z
 const minInt64 = -(2n ** 63n);
 const maxInt64 = 2n ** 63n - 1n;
@@ -67,7 +69,7 @@ function readPage(body: unknown, receivedAtMs: EpochMs): Content<Page> {
   for (const row of list.value.rows) {
     const read = readRow(row);
     if (typeof read === 'string') {
-      const startTimeMs = isWireObject(row) ? timeOf(row['start_time']) : null;
+      const startTimeMs = isWireObject(row) ? startOf(row) : null;
       unreadable.push({ rawText: writeExactJson(row), reason: read, startTimeMs });
     } else {
       executions.push(read);
@@ -128,7 +130,7 @@ function readRow(row: unknown): Execution | string {
     return `the row is not an object: ${excerpt(row)}`;
   }
   const id = int64Of(row['id']);
-  const startTimeMs = timeOf(row['start_time']);
+  const startTimeMs = startOf(row);
   if (id === null || startTimeMs === null) {
     return id === null ? idProblem(row['id']) : startProblem(row['start_time']);
   }
@@ -151,6 +153,11 @@ function readRow(row: unknown): Execution | string {
     endTimeMs: optional(row, 'end_time', odd, (value) => timeOf(value, startTimeMs)),
     extra: extraOf(row, odd, documentedFields),
   };
+}
+
+function startOf(row: WireObject): EpochMs | null {
+  const startTimeMs = timeOf(row['start_time']);
+  return startTimeMs !== null && startTimeMs <= latestStartMs ? startTimeMs : null;
 }
 
 /** Reads a field that may be missing or null. Records it in `odd` if `read` cannot interpret it. */
@@ -178,7 +185,7 @@ function idProblem(value: unknown): string {
 
 function startProblem(value: unknown): string {
   const problem =
-    integerOf(value) === null ? 'is not an integer of epoch milliseconds' : 'is not in the years 2001 to 9999';
+    integerOf(value) === null ? 'is not an integer of epoch milliseconds' : 'is not from 2001-01-01 to 9999-12-30';
   return absence('start_time', value) ?? `start_time ${problem}: ${excerpt(value)}`;
 }
 

@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 import { parseExactJson, writeExactJson } from '../../../functions/source/exact-json.ts';
 import { connect, errorOf, startLoopback } from '../../source/loopback.ts';
 import { rowText } from '../../source/page-texts.ts';
-import { hourMs, syncedSource } from '../../support/synced-source.ts';
+import { dayMs, hourMs, syncedSource } from '../../support/synced-source.ts';
 import { hostileJson, hostileNumber } from './hostile-texts.ts';
 
 const row = fc.record(
@@ -40,6 +40,9 @@ const severalOf = <T extends { id: string; start_time: string }>(arbitrary: fc.A
 
 const rows = fc.oneof({ weight: 2, arbitrary: severalOf(row) }, { weight: 1, arbitrary: severalOf(plainRow) });
 
+/** The last start whose day has a year of four digits in every time zone: 9999-12-30T23:59:59.999Z. */
+const lastStartMs = 253_402_214_399_999;
+
 const int64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n };
 
 /**
@@ -49,7 +52,7 @@ function expectedOf(text: string): { id: string; start_time: string; name: strin
   const idText = /"id": (-?\d+)(?=[,}])/.exec(text)?.[1];
   const { start_time: startTime, name } = JSON.parse(text);
   const idFits = idText !== undefined && BigInt(idText) >= int64.min && BigInt(idText) <= int64.max;
-  const isTime = Number.isSafeInteger(startTime) && startTime >= 978_307_200_000 && startTime <= 253_402_300_799_999;
+  const isTime = Number.isSafeInteger(startTime) && startTime >= 978_307_200_000 && startTime <= lastStartMs;
   return idFits && isTime
     ? {
         id: String(BigInt(idText)),
@@ -65,6 +68,22 @@ it('a body of 100 MB is not read to its end', async () => {
   const error = await errorOf(connect(server.url).fetchPage(request));
   expect(error).toMatchObject({ kind: 'source', code: 'UND_ERR_RES_EXCEEDED_MAX_SIZE', retryable: false });
 });
+
+it.each(['Pacific/Kiritimati', 'UTC', 'Pacific/Pago_Pago'])(
+  'every row of the end of the year 9999 is in the table or in quarantine, with days of %s',
+  async (partitionTimeZone) => {
+    const world = await syncedSource({}, { partitionTimeZone });
+    const starts = [lastStartMs, lastStartMs + 1, lastStartMs + dayMs];
+    for (const [index, startMs] of starts.entries()) {
+      const text = `{"id":${index + 1},"start_time":${startMs},"end_time":${startMs}}`;
+      world.sim.life.addUnreadable({ text }, { startTimeMs: world.clock.now() - hourMs });
+    }
+    expect((await world.syncWell()).quarantined).toBe(2);
+    expect(await world.view()).toMatchObject([
+      { start_time: String(lastStartMs), end_time: String(lastStartMs), dt: expect.stringMatching(/^9999-12-3[01]$/) },
+    ]);
+  },
+);
 
 it('every hostile row is in the table, exact to the last digit, or in quarantine', async () => {
   await fc.assert(
