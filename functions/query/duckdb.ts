@@ -177,7 +177,7 @@ async function runOverPartitions(
     return await runOver(connection, paths, sql);
   } catch (thrown) {
     // A compaction may move files of a folder aside during the read. Their rows are then in another file.
-    if (files.areCopies || !isOne || (await areAllThere(paths))) {
+    if (files.areCopies || (await areAllThere(paths)) || !isOne) {
       throw thrown;
     }
     return await runOver(connection, await files.of(partitions), sql);

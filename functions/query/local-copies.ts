@@ -6,10 +6,12 @@
  * folder, so a copy is complete or missing, even if several processes write it. A copy whose size differs from the
  * listing is not used; the next query fetches it again.
  */
-import { access, realpath } from 'node:fs/promises';
+import { access, constants, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { StorageError } from '../errors.ts';
+import { explained } from '../warehouse/file-errors.ts';
 import { type FileStore, openFileStore } from '../warehouse/file-store.ts';
+import { ignoreMissing } from '../warehouse/folders.ts';
 import { dataPrefixes, type TablePartition } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
 import { dataFilesOf, eachOf } from './data-listing.ts';
@@ -88,12 +90,16 @@ async function realOf(path: string): Promise<string> {
   return await realpath(path).catch(() => path);
 }
 
-/** Returns whether all of the files still exist. */
+/** Returns whether all of the files still exist. @throws StorageError if this user may not read one of them */
 export async function areAllThere(paths: PathsByTable): Promise<boolean> {
-  return await Promise.all([...paths.values()].flat().map((path) => access(path))).then(
-    () => true,
-    () => false,
+  const areThere = await Promise.all(
+    [...paths.values()].flat().map((path) => explained('read', path, () => isThere(path))),
   );
+  return !areThere.includes(false);
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await access(path, constants.R_OK).then(() => true, ignoreMissing)) ?? false;
 }
 
 interface Copying {

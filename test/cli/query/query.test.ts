@@ -1,5 +1,5 @@
 /** Runs `dqsync query`. */
-import { readdir } from 'node:fs/promises';
+import { chmod, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openS3Store } from '../../../functions/warehouse/s3-store.ts';
@@ -91,6 +91,24 @@ describe('dqsync query', () => {
     expect(run).toMatchObject({ exitCode: 2, stdout: '' });
     expect(run.stderr).toContain(message);
     expect(run.stderr.trimEnd()).not.toContain('\n');
+  });
+
+  it.each(['', '; SELECT 1'])('names a data file that this user may not read as the cause, with %j', async (more) => {
+    const { world } = await aSyncedWorld(1);
+    const warehouse = join(world.folder, 'warehouse');
+    for (const path of await readdir(world.folder, { recursive: true })) {
+      await chmod(join(world.folder, path), path.endsWith('.parquet') ? 0 : 0o755);
+    }
+    await chmod(world.folder, 0o755);
+    // Root may read every file.
+    const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined;
+    const run = await world.cli(['query', `SELECT count(name) FROM quality_instances${more}`], user && { user });
+    expect(run).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(run.stderr).toContain(`cannot read ${join(warehouse, 'quality_instance_observations')}`);
+    expect(run.stderr).toContain(
+      '.parquet: permission denied (code EACCES). Give the user that runs dqsync permission',
+    );
+    expect(run.stderr).not.toContain('damaged');
   });
 });
 
