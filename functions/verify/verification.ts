@@ -36,8 +36,8 @@ export interface Difference {
 /** No difference. */
 export const noDifference: Difference = { missing: 0, different: 0, gone: 0, unsettled: 0 };
 
-/** No day is longer, even if clocks change during it. */
-const longestDayMs = 26 * 3_600_000;
+/** No day is longer, even if clocks change during it: Antarctica/Casey has set them back by three hours. */
+const longestDayMs = 28 * 3_600_000;
 
 /** Returns the days of `timeZone` that `window` touches, with the first and the last cut to it. */
 export function daysIn(window: Window, timeZone: string): Day[] {
@@ -47,7 +47,8 @@ export function daysIn(window: Window, timeZone: string): Day[] {
     const day = dayOf(fromMs);
     const toMs = Math.min(
       window.toMs,
-      firstReached(fromMs, fromMs + longestDayMs, (ms) => dayOf(ms) !== day),
+      // Not by a different day: clocks that are set back over midnight show the end of the day before once more.
+      firstReached(fromMs, fromMs + longestDayMs, (ms) => dayOf(ms) > day),
     );
     days.push({ day, fromMs, toMs });
     fromMs = toMs;

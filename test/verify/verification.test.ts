@@ -1,5 +1,6 @@
 /** Differences between source and table, and the limits of days. */
 import { describe, expect, it } from 'vitest';
+import type { Window } from '../../functions/model.ts';
 import { compareRows, daysIn } from '../../functions/verify/verification.ts';
 import { anExecution, newYearMs } from '../support/builders.ts';
 
@@ -64,9 +65,42 @@ describe('days', () => {
     expect(hours('2026-04-23T22:00:00Z', '2026-04-25T21:00:00Z', 'Africa/Cairo')).toEqual([23, 24]);
   });
 
+  it('are each listed once and without gaps around every change of the clocks from 2010 to 2037, in every zone', () => {
+    const changes = clockChanges();
+    expect(changes.length).toBeGreaterThan(2_000);
+    const wrong = changes.filter(({ zone, window }) => {
+      const days = daysIn(window, zone);
+      const isInOrder = days.every(({ day, fromMs }, index) => {
+        const before = days[index - 1];
+        return before === undefined ? fromMs === window.fromMs : before.day < day && before.toMs === fromMs;
+      });
+      return !isInOrder || days.at(-1)?.toMs !== window.toMs;
+    });
+    expect(wrong).toEqual([]);
+  });
+
   it('days of many years are each listed once', () => {
     const days = daysIn({ fromMs: newYearMs, toMs: newYearMs + 1000 * 24 * hourMs }, 'America/Sao_Paulo');
     expect(new Set(days.map(({ day }) => day)).size).toBe(days.length);
     expect(days.length).toBe(1001);
   });
 });
+
+/** Returns a window of some days around each change of the clocks. Of zones with the same changes, only one. */
+function clockChanges(): { readonly zone: string; readonly window: Window }[] {
+  const weekMs = 7 * 24 * hourMs;
+  const samples = Array.from({ length: 28 * 52 }, (_, week) => Date.UTC(2010, 0, 1) + week * weekMs);
+  const byOffsets = new Map<string, { zone: string; offsets: string[] }>();
+  for (const zone of Intl.supportedValuesOf('timeZone')) {
+    const format = new Intl.DateTimeFormat('en-US', { timeZone: zone, hour: 'numeric', timeZoneName: 'longOffset' });
+    const offsets = samples.map((ms) => format.format(ms).split('GMT')[1] ?? '');
+    byOffsets.set(offsets.join(), { zone, offsets });
+  }
+  return [...byOffsets.values()].flatMap(({ zone, offsets }) =>
+    samples.flatMap((ms, week) =>
+      week > 0 && offsets[week] !== offsets[week - 1]
+        ? [{ zone, window: { fromMs: ms - weekMs - 24 * hourMs, toMs: ms + 24 * hourMs } }]
+        : [],
+    ),
+  );
+}
