@@ -119,14 +119,23 @@ function withSharedLogins(run: Run): Run {
   return { ...run, connect: sharing(connect), connectYielding: connectYielding && sharing(connectYielding) };
 }
 
-/** A shorter time is not worth a connection. */
+/** A shorter time is not worth a connection, unless the run is so short that its targets never have as much left: … */
 const leastFillingMs = 20_000;
+/** … then it is this part of a target's share of the time. */
+const leastFillingPart = 0.25;
 
 /** @param share milliseconds for each of the rest of the targets */
 async function fillGaps(run: Run, ended: readonly EndedTarget[], share: (rest: number) => number): Promise<void> {
+  const leastMs = Math.min(leastFillingMs, (leastFillingPart * run.limitMs) / ended.length);
   for (const [index, one] of ended.entries()) {
     const limitMs = share(ended.length - index);
-    if (one.gaps.length > 0 && limitMs >= leastFillingMs && !run.stop.aborted) {
+    if (one.gaps.length > 0 && limitMs < leastMs) {
+      run.log(
+        'warn',
+        'gaps in coverage were not filled, because the run has no time left; a later run tries again. If they remain, raise maxRunSeconds or run "dqsync backfill"',
+        { target: one.target.name, gaps: one.gaps.length },
+      );
+    } else if (one.gaps.length > 0 && !run.stop.aborted) {
       one.outcome = await withTargetRun({ ...run, isYielding: true }, one.target, limitMs, (targetRun) =>
         fillGapsOf(targetRun, one),
       );

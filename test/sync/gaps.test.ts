@@ -84,6 +84,31 @@ describe('a sync with time left', () => {
     });
   });
 
+  it.each([840_000, 20_000, 4_000])('fills gaps in a run that may take %i ms', async (limitMs) => {
+    const world = await worldWithGap(300);
+    await world.syncWell({ limitMs, connect: world.connect });
+    expect(gapsOf(world, await checkpointOf(world))).toEqual([]);
+  });
+
+  it('reports gaps for which no time is left', async () => {
+    const world = await worldWithGap(300);
+    const { log, messages } = warnings();
+    let nowMs = world.clock.now();
+    const clock = { now: () => nowMs, sleep: async () => undefined };
+    const slow = withSource(world, ({ fetchPage }) => ({
+      fetchPage: (request) => {
+        nowMs += 840_000 - 5_000;
+        return fetchPage(request);
+      },
+    }));
+    const yielding = yieldingBy(world, () => expect.fail('there is no time'));
+    expect(await world.syncWell({ ...slow, ...yielding, clock, log, limitMs: 840_000 })).toMatchObject({ done: true });
+    expect(messages).toEqual([
+      'gaps in coverage were not filled, because the run has no time left; a later run tries again. If they remain, raise maxRunSeconds or run "dqsync backfill"',
+    ]);
+    expect(gapsOf(world, await checkpointOf(world))).toHaveLength(1);
+  });
+
   it('fills the newest gaps first, commits part by part, and continues in the next run', async () => {
     const world = await worldWithGap(20_000);
     const before = await checkpointOf(world);
