@@ -110,9 +110,9 @@ export class IncompleteReadError extends DqsyncError {
   constructor(window: Window, expectedRows: number | null, distinctRows: number, reason?: string) {
     const reported = expectedRows === null ? 'no count' : `${expectedRows} rows`;
     const numbers = `the source reports ${reported} and showed ${distinctRows} distinct rows`;
-    super(`${isoTime(window.fromMs)} to ${isoTime(window.toMs)} cannot be proven complete: ${reason ?? numbers}`, {
-      remedy:
-        'The window does not count as covered, and a later run reads it again. If this persists, run "dqsync list" over the window and compare count with rows.',
+    const [from, to] = [isoTime(window.fromMs), isoTime(window.toMs)];
+    super(`${from} to ${to} cannot be proven complete: ${reason ?? numbers}`, {
+      remedy: `Some of its executions may be missing in the table until a later run reads all of them. If this persists, compare the rows that the source lists with its count: dqsync list --from ${from} --to ${to}`,
       window,
     });
     this.window = window;

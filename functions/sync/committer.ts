@@ -160,12 +160,16 @@ export class Committer {
     const { log, target } = this.#run;
     const [first] = executions;
     if (first !== undefined) {
-      log('warn', 'executions expired: open for longer than maxOpenDays. The table keeps their last state', {
-        target: target.name,
-        executions: executions.length,
-        firstId: String(first.id),
-        firstStart: isoTime(first.startTimeMs),
-      });
+      log(
+        'warn',
+        'executions expired: they were open for longer than maxOpenDays and are not checked again, so the table keeps their last state. If they end after all, read their days again: dqsync backfill --again --from <day> --to <day>',
+        {
+          target: target.name,
+          executions: executions.length,
+          firstId: String(first.id),
+          firstStart: isoTime(first.startTimeMs),
+        },
+      );
     }
   }
 

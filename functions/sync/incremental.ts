@@ -184,7 +184,7 @@ function requireSaneWatermark(run: TargetRun, watermarkMs: EpochMs | null): void
       {
         target: run.target.name,
         remedy:
-          'Correct the clock. If the clock of an earlier run was ahead, run "dqsync rewind --to <instant>" with the time of that run, so that the span is read again.',
+          'If this clock is behind, correct it. If the clock of an earlier run was ahead, executions since then may be missing. To read them again, run this with the correct time of that run: dqsync rewind --to <time>',
       },
     );
   }

@@ -135,7 +135,11 @@ describe('an audit that compares last runs', () => {
     const summary = await world.maintain({ log });
     expect(summary).toMatchObject({ lateRows: 0, done: true });
     expect(summary.requests).toBeLessThan(50);
-    expect(messages).toEqual([expect.stringContaining('the task list shows last runs that are not in the instance')]);
+    expect(messages).toEqual([
+      expect.stringMatching(
+        /^the task list shows last runs that are not in the instance list.*next audit looks for them again/,
+      ),
+    ]);
   });
 
   it('continues a stopped repair even if the last run that caused it is recorded by now', async () => {

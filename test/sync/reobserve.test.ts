@@ -177,7 +177,12 @@ describe('open executions', () => {
     expect(await expired()).toEqual(ids.toSorted());
     expect(counts).toEqual([2, 0]);
     const told = expect.objectContaining({ target: 'sales', executions: 2 });
-    expect(warnings).toEqual([[expect.stringMatching(/^executions expired: open for longer than maxOpenDays/), told]]);
+    expect(warnings).toEqual([
+      [
+        expect.stringMatching(/^executions expired: .* not checked again.* backfill --again --from <day> --to <day>$/),
+        told,
+      ],
+    ]);
     await world.backfill({ window: { fromMs, toMs: fromMs + 2 * dayMs }, again: true });
     expect(await expired()).toEqual([ids[1]]);
     await world.expectTruth();

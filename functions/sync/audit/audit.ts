@@ -222,7 +222,7 @@ class Audit {
     const [newest] = unlisted;
     if (newest !== undefined) {
       const message =
-        'the task list shows last runs that are not in the instance list: they were deleted, are not listed yet, or last_run_time is not their start. The table lacks them; a later audit adds those that are listed then';
+        'the task list shows last runs that are not in the instance list: they were deleted, are not listed yet, or started at another time. The table lacks them too, and the next audit looks for them again. If this repeats, look them up in the console';
       const fields = { tasks: unlisted.length, task: newest.task.name ?? '', at: isoTime(newest.startedAtMs) };
       this.#run.log('warn', message, { target: this.#run.target.name, ...fields });
     }
@@ -262,7 +262,11 @@ class Audit {
       if (lateRows > 0) {
         log('warn', 'rows appeared later than the lookback; the day was read again and is complete', fields);
       } else {
-        log('info', 'a rewind had cut this span; it was read again and is complete', fields);
+        log(
+          'info',
+          'a rewind had removed a part of this span from coverage, so its number of rows was an estimate; the span was read again and is complete',
+          fields,
+        );
       }
     } else {
       budget.signal.throwIfAborted();
