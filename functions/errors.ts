@@ -91,14 +91,23 @@ export class SourceError extends DqsyncError {
   readonly kind = 'source';
   /** Status of the last reply; undefined without a reply. */
   readonly httpStatus: number | undefined;
+  /**
+   * Whether the cause may be what was requested, such as a row that the source cannot read, rather than the source, the
+   * network or the credentials.
+   */
+  readonly mayBeOfRequest: boolean;
 
-  constructor(message: string, details: ErrorDetails & { readonly httpStatus?: number | undefined }) {
+  constructor(
+    message: string,
+    details: ErrorDetails & { readonly httpStatus?: number | undefined; readonly mayBeOfRequest?: boolean },
+  ) {
     super(message, details);
     this.httpStatus = details.httpStatus;
+    this.mayBeOfRequest = details.mayBeOfRequest ?? false;
   }
 }
 
-/** A window could not be proven complete, so coverage does not grow over it. Has no cause: no request failed. */
+/** A window could not be proven complete, so coverage does not grow over it. Its cause is a request that failed. */
 export class IncompleteReadError extends DqsyncError {
   readonly kind = 'incomplete';
   override readonly window: Window;
@@ -106,14 +115,19 @@ export class IncompleteReadError extends DqsyncError {
   readonly expectedRows: number | null;
   readonly distinctRows: number;
 
-  /** @param reason default: the numbers of this run */
-  constructor(window: Window, expectedRows: number | null, distinctRows: number, reason?: string) {
+  /** @param reason default: the numbers of this run. An error means that the source does not deliver the window. */
+  constructor(window: Window, expectedRows: number | null, distinctRows: number, reason?: string | SourceError) {
     const reported = expectedRows === null ? 'no count' : `${expectedRows} rows`;
     const numbers = `the source reports ${reported} and showed ${distinctRows} distinct rows`;
     const [from, to] = [isoTime(window.fromMs), isoTime(window.toMs)];
-    super(`${from} to ${to} cannot be proven complete: ${reason ?? numbers}`, {
-      remedy: `Some of its executions may be missing in the table until a later run reads all of them. If this persists, compare the rows that the source lists with its count: dqsync list --from ${from} --to ${to}`,
+    const cause = reason instanceof SourceError ? reason : undefined;
+    const compare = `If this persists, compare the rows that the source lists with its count: dqsync list --from ${from} --to ${to}`;
+    super(`${from} to ${to} cannot be proven complete: ${cause?.message ?? reason ?? numbers}`, {
+      remedy: `Some of its executions may be missing in the table until a later run reads all of them. ${cause?.remedy ?? compare}`,
       window,
+      code: cause?.code,
+      requestId: cause?.requestId,
+      cause,
     });
     this.window = window;
     this.expectedRows = expectedRows;

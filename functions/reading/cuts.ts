@@ -77,6 +77,12 @@ export function partsOf(window: Window, reply: Reply, profile: SourceProfile, ag
   return choices.map((cuts) => cutAt(window, cuts)).find((parts) => parts.length > 1) ?? [window];
 }
 
+/** Cuts a window in the middle. Returns nothing if it has a single start time or cannot be cut. */
+export function halvesOf(window: Window, isWholeSeconds: boolean): Window[] {
+  const parts = cutAt(window, aligned([(window.fromMs + window.toMs) / 2], isWholeSeconds));
+  return parts.length > 1 && !isSingleTime(window, isWholeSeconds) ? parts : [];
+}
+
 function suggestedCuts(
   window: Window,
   shown: readonly EpochMs[],

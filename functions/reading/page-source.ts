@@ -1,5 +1,6 @@
 /** The source as `reading/` sees it: asks for a window, gets one reply. Pure over `fetchPage`. */
-import { SourceError } from '../errors.ts';
+import { IncompleteReadError, SourceError } from '../errors.ts';
+import { cutAt } from '../intervals.ts';
 import {
   type EpochMs,
   executionKey,
@@ -7,6 +8,7 @@ import {
   maxPageRows,
   type Page,
   type PageFilter,
+  type PageRequest,
   type Window,
 } from '../model.ts';
 import type { SourceProfile } from './source-profile.ts';
@@ -78,10 +80,28 @@ export function showSame(a: Reply, b: Reply): boolean {
  *
  * Returns null if the source refuses an offset as too deep, or a span that may be too long (HTTP 400).
  *
- * @throws what `fetchPage` throws in every other case
+ * @throws IncompleteReadError if the source fails to answer this request but answers others; what `fetchPage` throws in
+ * every other case
  */
 export async function ask(source: PageSource, window: Window, offset = 0): Promise<Reply | null> {
   return await source.profile.turns.whenFree(() => send(source, window, offset));
+}
+
+/**
+ * Requests a window as `ask` does, only to learn from it: also returns null if the source fails to answer this request
+ * but answers others.
+ *
+ * @throws what `fetchPage` throws in every other case
+ */
+export async function askIfAnswered(source: PageSource, window: Window): Promise<Reply | null> {
+  try {
+    return await ask(source, window);
+  } catch (thrown) {
+    if (thrown instanceof IncompleteReadError) {
+      return null;
+    }
+    throw thrown;
+  }
 }
 
 /**
@@ -89,7 +109,7 @@ export async function ask(source: PageSource, window: Window, offset = 0): Promi
  * Requests it once if `before` is the reply to the run's last request.
  *
  * @returns both replies, or only the first if it may have been cut off; null if the source refuses the request
- * @throws what `fetchPage` throws
+ * @throws as `ask` does
  */
 export async function askTwice(
   source: PageSource,
@@ -113,10 +133,12 @@ async function send(source: PageSource, window: Window, offset: number): Promise
   const { fetchPage, filter, profile, onRows } = source;
   const turn = profile.turns.take();
   const span = { startTimeMs: window.fromMs - 1, endTimeMs: window.toMs };
+  const request = { ...span, filter, limit: maxPageRows, offset };
   try {
-    const page = await fetchPage({ ...span, filter, limit: maxPageRows, offset });
+    const page = await fetchPage(request);
     const reply = replyOf(page, turn, profile.pageRows);
     profile.note(window, offset, reply);
+    profile.hints.answered = request;
     onRows(reply.rows);
     return reply;
   } catch (thrown) {
@@ -124,17 +146,55 @@ async function send(source: PageSource, window: Window, offset: number): Promise
     if (isRefusal && (offset > 0 || profile.hints.noteRefusal(window))) {
       return null;
     }
+    const { answered } = profile.hints;
+    const isOfWindow = answered !== null && mayBeOfRequest(thrown) && (await isAnswered(source, answered));
+    throw isOfWindow ? new IncompleteReadError(window, null, 0, thrown) : thrown;
+  }
+}
+
+function mayBeOfRequest(thrown: unknown): thrown is SourceError {
+  return thrown instanceof SourceError && thrown.mayBeOfRequest;
+}
+
+/** Repeats a request that was answered before, to distinguish a failing source from a failing window. */
+async function isAnswered({ fetchPage }: PageSource, request: PageRequest): Promise<boolean> {
+  try {
+    await fetchPage(request);
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof SourceError) {
+      return false;
+    }
     throw thrown;
   }
 }
 
 /**
  * Makes the first request of a run (R0) over one long span. It shows the page size, whether counts exceed pages, and
- * the density. Asks again if the reply is empty.
+ * the density. Asks again if the reply is empty. If the source fails to deliver the span, asks for its older and then
+ * its newer half: only one of them may hold the row that cannot be delivered.
  *
- * @returns the reply, and its window: the latest part of `span` if the source limits spans
+ * @returns the reply, and its window: a part of `span` if the source limits spans or fails to deliver the whole
+ * @throws what `fetchPage` throws
  */
 export async function calibrate(source: PageSource, span: Window): Promise<{ window: Window; reply: Reply }> {
+  const halves = cutAt(span, [Math.round((span.fromMs + span.toMs) / 2)]);
+  let failure: unknown = null;
+  for (const part of [span, ...halves]) {
+    try {
+      return await calibrateLatest(source, part);
+    } catch (thrown) {
+      if (!mayBeOfRequest(thrown)) {
+        throw thrown;
+      }
+      failure ??= thrown;
+    }
+  }
+  throw failure;
+}
+
+/** Requests the latest part of `span` that the source accepts. */
+async function calibrateLatest(source: PageSource, span: Window): Promise<{ window: Window; reply: Reply }> {
   const { hints } = source.profile;
   for (;;) {
     const window = { fromMs: Math.max(span.fromMs, span.toMs - hints.maxSpanMs), toMs: span.toMs };

@@ -4,13 +4,14 @@
  *
  * A reply at offset 0 is a snapshot, so a window that fits into one reply takes one request (R1, R3). An ordered page
  * cuts off the part of a longer window that it seems to show completely, and two counts prove that part (R2). Parts
- * that do not balance are read separately in smaller parts (R4), down to a single second (R5).
+ * that do not balance are read separately in smaller parts (R4), down to a single second (R5). So are parts that the
+ * source fails to deliver (R6).
  */
-import { IncompleteReadError } from '../errors.ts';
-import { cutAt, evenCuts, spanMs, unionOf } from '../intervals.ts';
+import { IncompleteReadError, SourceError } from '../errors.ts';
+import { contains, cutAt, evenCuts, gapsIn, inOrder, spanMs, unionOf } from '../intervals.ts';
 import type { Window } from '../model.ts';
 import { addReply, type Collected, emptyCollected } from './collected.ts';
-import { type Ages, balanceCut, type Cut, isSingleTime, partsOf } from './cuts.ts';
+import { type Ages, balanceCut, type Cut, halvesOf, isSingleTime, partsOf } from './cuts.ts';
 import { DenseSecond } from './dense-second.ts';
 import { ask, askTwice, type PageSource, type Reply, showSame } from './page-source.ts';
 
@@ -39,6 +40,11 @@ export interface WindowRead {
 const maxLooks = 4;
 /** A read stops after this many unproven parts: more requests would not help against such a source. */
 const maxUnproven = 5;
+/**
+ * A read halves so many windows that the source fails to deliver. That isolates two seconds in a month. Each failure
+ * takes about 8 s of retries.
+ */
+const maxHalvings = 40;
 
 /** Reads a window. Never throws: an error of `fetchPage` becomes the `failure`. */
 export async function readWindow(source: PageSource, task: WindowTask): Promise<WindowRead> {
@@ -58,7 +64,8 @@ class WindowReading {
   readonly #todo: Window[];
   readonly #collected = emptyCollected();
   readonly #proven: Window[] = [];
-  readonly #unproven: IncompleteReadError[] = [];
+  #unproven: IncompleteReadError[] = [];
+  #halvings = 0;
 
   constructor(source: PageSource, task: WindowTask) {
     this.#source = source;
@@ -71,7 +78,7 @@ class WindowReading {
     try {
       let window = this.#todo.pop();
       while (window !== undefined) {
-        await this.#readFrom(window);
+        await this.#readOrHalve(window);
         window = this.#hasEnough() ? undefined : this.#todo.pop();
       }
     } catch (thrown) {
@@ -83,6 +90,38 @@ class WindowReading {
   #hasEnough(): boolean {
     const isFull = this.#proven.length > 0 && this.#collected.seen.size >= this.#task.maxRows;
     return isFull || this.#unproven.length >= maxUnproven;
+  }
+
+  /**
+   * Reads a window. A part that the source fails to deliver is halved, and its halves are read after everything else:
+   * the failure may concern a single row, or long windows only. A second is not halved, nor is anything after
+   * `maxHalvings`: then it stays unproven (R6).
+   */
+  async #readOrHalve(window: Window): Promise<void> {
+    try {
+      await this.#readFrom(window);
+    } catch (thrown) {
+      if (!(thrown instanceof IncompleteReadError && thrown.cause instanceof SourceError)) {
+        throw thrown;
+      }
+      // A dense second also asks for windows around it.
+      const failed = contains(window, thrown.window.fromMs) ? thrown.window : window;
+      this.#todo.push(...gapsIn(window, inOrder([...this.#proven, ...this.#todo, failed])));
+      const halves = this.#halvings < maxHalvings ? halvesOf(failed, this.#source.profile.hints.isWholeSeconds) : [];
+      this.#halvings += 1;
+      this.#todo.unshift(...halves);
+      if (halves.length === 0) {
+        this.#addFailure(failed, thrown.cause);
+      }
+    }
+  }
+
+  /** Adds a window that the source fails to deliver, joined with those beside it. */
+  #addFailure(window: Window, cause: SourceError): void {
+    const beside = this.#unproven.filter((error) => error.cause && unionOf([error.window, window]).length === 1);
+    const [whole = window] = unionOf([window, ...beside.map((error) => error.window)]);
+    const others = this.#unproven.filter((error) => !beside.includes(error));
+    this.#unproven = [...others, new IncompleteReadError(whole, null, 0, cause)];
   }
 
   /** Proves part after part of a window for as long as the cuts that its pages suggest balance. */

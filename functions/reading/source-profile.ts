@@ -4,7 +4,7 @@
  * what to ask next.
  */
 import { spanMs } from '../intervals.ts';
-import type { Window } from '../model.ts';
+import type { PageRequest, Window } from '../model.ts';
 import type { Reply } from './page-source.ts';
 import { Turns } from './turns.ts';
 
@@ -84,6 +84,8 @@ class Hints {
   isWholeSeconds = true;
   /** The longest window that the source accepts, as far as it is known. */
   maxSpanMs = Number.POSITIVE_INFINITY;
+  /** The last request that was answered; null without one. */
+  answered: PageRequest | null = null;
   /** Rows at the far end of a page that are left to the next page, because the order there may be loose. */
   marginRows = 1;
 

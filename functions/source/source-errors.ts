@@ -105,6 +105,7 @@ export function refusal(doing: Doing, reply: HttpReply, againAtMs: EpochMs | nul
     requestId: complaint.requestId,
     httpStatus: reply.status,
     retryable: reply.status >= 500 || reply.status === 429 || reply.status === 408,
+    mayBeOfRequest: reply.status >= 500 || reply.status === 200,
   });
 }
 
@@ -135,6 +136,8 @@ export function unreachable(doing: Doing, fault: TransportFault): SourceError {
     window: doing.window,
     code: fault.code,
     retryable: isPassingFault(fault),
+    // A firewall may reject the content of a reply. After a time limit, smaller requests would take too long as well.
+    mayBeOfRequest: ['reset', 'tooBig', 'notHttp'].includes(fault.kind),
   });
 }
 
@@ -202,6 +205,7 @@ export function garbled(doing: Doing, reply: HttpReply, problem: string): Source
     requestId: complaintOf(reply, doing.redact).requestId,
     httpStatus: reply.status,
     retryable: true,
+    mayBeOfRequest: true,
   });
 }
 

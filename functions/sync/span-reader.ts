@@ -1,7 +1,7 @@
 /** Counts or reads a span of start times, and writes nothing. For comparisons of the source with the table. */
 import { contains, spanMs } from '../intervals.ts';
 import type { EpochMs, Execution, Window } from '../model.ts';
-import { ask, type PageSource } from '../reading/page-source.ts';
+import { askIfAnswered, type PageSource } from '../reading/page-source.ts';
 import { type ReadSlice, SliceReader } from './slice-reader.ts';
 import { noLateRowsBefore } from './target-reader.ts';
 import type { TargetRun } from './target-run.ts';
@@ -9,12 +9,12 @@ import type { TargetRun } from './target-run.ts';
 /**
  * Requests a window once. Returns its count if that is exact, otherwise null. A reply without rows proves no count,
  * because it may be a glitch. Neither does a reply with an unreadable row, because the table may hold an earlier,
- * readable state of it. The ends of a window are exact only between whole seconds.
+ * readable state of it. Nor does a window that the source fails to deliver. The ends of a window are exact only between whole seconds.
  *
  * @throws what `fetchPage` throws
  */
 export async function exactCountOf(source: PageSource, { fromMs, toMs }: Window): Promise<number | null> {
-  const reply = await ask(source, { fromMs: halfBefore(fromMs), toMs: halfBefore(toMs) });
+  const reply = await askIfAnswered(source, { fromMs: halfBefore(fromMs), toMs: halfBefore(toMs) });
   const { profile } = source;
   if (reply === null || reply.rows === 0 || reply.page.unreadable.length > 0) {
     return null;

@@ -2,7 +2,7 @@
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { spanMs } from '../intervals.ts';
 import { type EpochMs, type FetchPage, maxPageRows, type Window } from '../model.ts';
-import { ask, calibrate, type PageSource, type Reply } from '../reading/page-source.ts';
+import { askIfAnswered, calibrate, type PageSource, type Reply } from '../reading/page-source.ts';
 import { readWindow, type WindowRead } from '../reading/read-window.ts';
 import { SourceProfile } from '../reading/source-profile.ts';
 import { type RunState, reportProgress } from './run-state.ts';
@@ -73,7 +73,7 @@ export interface Calibration {
   readonly reply: Reply;
   /** Estimated density if nothing is covered yet; null if the source shows no rows. */
   readonly rowsPerMs: number | null;
-  /** Whether that is the density of the whole window, not only of its latest part because the source limits spans. */
+  /** Whether that is the density of the whole window, not only of a part (`calibrate`). */
   readonly isOfWhole: boolean;
 }
 
@@ -87,7 +87,7 @@ export async function calibrateRun(source: PageSource, { fromMs, toMs }: Window)
   const { window, reply } = await calibrate(source, span);
   const rows = Math.max(reply.rows, reply.count ?? 0);
   const rowsPerMs = rows === 0 ? null : rows / spanMs(window);
-  return { reply, rowsPerMs, isOfWhole: window.fromMs <= fromMs };
+  return { reply, rowsPerMs, isOfWhole: window.fromMs <= fromMs && window.toMs === toMs };
 }
 
 /**
@@ -102,7 +102,7 @@ export async function calibrateRead(source: PageSource, window: Window): Promise
   if (lengthMs >= calibratedMs || lengthMs < countedApartMs || (totalOf(calibration) ?? 0) < countedApartRows) {
     return calibration;
   }
-  const count = (calibration.isOfWhole ? await ask(source, window) : null)?.count ?? null;
+  const count = (calibration.isOfWhole ? await askIfAnswered(source, window) : null)?.count ?? null;
   return count === null || count === 0 ? calibration : { ...calibration, rowsPerMs: count / lengthMs };
 }
 

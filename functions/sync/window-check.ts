@@ -44,7 +44,7 @@ export async function requireWindows(source: Asked, shown: readonly Execution[],
 async function requireEnd(source: Asked, end: string, fromMs: EpochMs, shown: readonly Execution[]): Promise<void> {
   const window = { fromMs, toMs: fromMs + dayMs };
   // Times that far away may be refused in any way, which says nothing about others.
-  const page = await ask(source, window, () => true);
+  const page = await ask(source, window, ({ httpStatus }) => httpStatus !== undefined);
   const isElsewhere = ({ startTimeMs: ms }: Execution): boolean => ms < fromMs - dayMs || ms > window.toMs + dayMs;
   const [stray, ...others] = page?.executions.filter(isElsewhere) ?? [];
   if (stray !== undefined && 2 * (1 + others.length) > shown.length) {
@@ -98,7 +98,7 @@ async function lookTwice(
 }
 
 async function look(source: Asked, window: Window, execution: Execution): Promise<'listed' | 'missing' | 'cut off'> {
-  const page = await ask(source, window, (httpStatus) => httpStatus === 400);
+  const page = await ask(source, window, (error) => error.httpStatus === 400 || error.mayBeOfRequest);
   const keys = page?.executions.map(executionKey) ?? [];
   if (keys.includes(executionKey(execution))) {
     return 'listed';
@@ -106,15 +106,15 @@ async function look(source: Asked, window: Window, execution: Execution): Promis
   return page === null || keys.length + page.unreadable.length >= leastPageRows ? 'cut off' : 'missing';
 }
 
-/** Returns null if the source replies with an error that `isIgnored`. */
+/** Returns null if the request fails with an error that `isIgnored`. */
 async function ask(
   { fetchPage, filter }: Asked,
   { fromMs, toMs }: Window,
-  isIgnored: (httpStatus: number) => boolean,
+  isIgnored: (error: SourceError) => boolean,
 ): Promise<Page | null> {
   const request = { startTimeMs: fromMs, endTimeMs: toMs, filter, limit: maxPageRows, offset: 0 };
   return await fetchPage(request).catch((thrown: unknown) => {
-    if (thrown instanceof SourceError && thrown.httpStatus !== undefined && isIgnored(thrown.httpStatus)) {
+    if (thrown instanceof SourceError && isIgnored(thrown)) {
       return null;
     }
     throw thrown;

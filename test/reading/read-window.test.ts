@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigError, IncompleteReadError, SourceError } from '../../functions/errors.ts';
-import type { Execution } from '../../functions/model.ts';
+import { containsAny, cutAt, gapsIn, inOrder, lengthOf, spanMs } from '../../functions/intervals.ts';
+import type { Execution, Page, PageRequest } from '../../functions/model.ts';
+import { calibrate } from '../../functions/reading/page-source.ts';
 import {
+  anExecution,
   day,
   epochMs,
   executions,
@@ -315,21 +318,182 @@ describe('a window that cannot be proven', () => {
     expect([...outcome.collected.seen.keys()]).toEqual(expect.arrayContaining(keysOf(others)));
   });
 
-  it.each([
-    ['any error', new ConfigError('broken', { remedy: '-' })],
-    ['one that is not about the span', new SourceError('broken', { remedy: '-', httpStatus: 503 })],
-  ])("ends with the source's error, and keeps the proven parts: %s", async (_what, error) => {
+  it.each<[string, Error, (n: number) => boolean]>([
+    ['any error', new ConfigError('broken', { remedy: '-' }), (n) => n === 6],
+    ['a source that no longer answers', new SourceError('-', { remedy: '-', mayBeOfRequest: true }), (n) => n >= 6],
+    ['one that no request causes', new SourceError('-', { remedy: '-', httpStatus: 429 }), (n) => n === 6],
+  ])("ends with the source's error, and keeps the proven parts: %s", async (_what, error, isFailing) => {
     const source = pagedSource(executions(1234), {
       order: 'descending',
       distort: (page, n) => {
-        if (n === 6) {
+        if (isFailing(n)) {
           throw error;
         }
         return page;
       },
     });
     const outcome = await readPartly(source);
-    expect(outcome).toMatchObject({ failure: error });
+    expect(outcome).toMatchObject({ failure: error, unproven: [] });
     expect(outcome.proven).toHaveLength(1);
+    expect(source.requests).toBeLessThanOrEqual(7);
+  });
+});
+
+describe('a part that the source fails to deliver', () => {
+  const failures = {
+    'HTTP 500': { httpStatus: 500, retryable: true },
+    'a garbled reply': { httpStatus: 200, retryable: true },
+    'a connection that breaks': { retryable: true },
+    'a reply that is too large': { retryable: false },
+  };
+  type How = keyof typeof failures;
+
+  /** A source that fails to deliver every page that `isBroken`. */
+  function broken(
+    rows: Execution[],
+    isBroken: (page: Page, request: PageRequest) => boolean,
+    traps: Partial<PagedSourceTraps> = {},
+    how: How = 'HTTP 500',
+  ) {
+    return pagedSource(rows, {
+      order: 'descending',
+      ...traps,
+      distort: (page, _n, request) => {
+        if (isBroken(page, request)) {
+          throw new SourceError(how, {
+            remedy: 'Ask the operator.',
+            requestId: 'r-1',
+            mayBeOfRequest: true,
+            ...failures[how],
+          });
+        }
+        return page;
+      },
+    });
+  }
+
+  const holding =
+    (...indexes: number[]) =>
+    ({ executions: shown }: Page): boolean =>
+      shown.some(({ id }) => indexes.includes(Number(id - 7_000_000_000_000_000_000n)));
+
+  /** Reads a day. Expects that everything outside of the unproven windows is proven and shown. */
+  async function readAround(source: ReturnType<typeof pagedSource>): Promise<readonly IncompleteReadError[]> {
+    const { failure, proven, unproven, collected } = await readPartly(source);
+    expect(failure).toBeNull();
+    const windows = inOrder([...proven, ...unproven.map(({ window }) => window)]);
+    expect(lengthOf(windows)).toBe(spanMs(day));
+    expect(gapsIn(day, windows)).toEqual([]);
+    const others = source.rows.filter(({ startTimeMs }) => containsAny(proven, startTimeMs));
+    expect([...collected.seen.keys()]).toEqual(expect.arrayContaining(keysOf(others)));
+    return unproven;
+  }
+
+  /** Rows of earlier and later days, so that the first request of a run is delivered in any order. */
+  const otherDays = Array.from({ length: 400 }, (_, index) =>
+    anExecution({
+      id: (index < 200 ? 6_000_000_000_000_000_000n : 8_000_000_000_000_000_000n) + BigInt(index),
+      startTimeMs: epochMs + (index < 200 ? -9 : 10) * 86_400_000 + (index % 200) * 1000,
+    }),
+  );
+
+  const secondOf = (ms: number) => ({ fromMs: epochMs + ms - 500, toMs: epochMs + ms + 500 });
+
+  it.each<[string, Partial<PagedSourceTraps>]>([
+    ['newest first', {}],
+    ['oldest first', { order: 'ascending' }],
+    ['by id', { order: 'id' }],
+    ['without an order', { order: 'none' }],
+    ['without a count', { count: 'none' }],
+    ['with a count of the page', { count: 'page' }],
+    ['in pages of 10', { pageCap: 10 }],
+  ])('is isolated to the second of its row, and everything else is read, %s', async (_how, traps) => {
+    for (const index of [1, 617, 1229]) {
+      const source = broken([...executions(1230), ...otherDays], holding(index), traps);
+      const unproven = await readAround(source);
+      expect(unproven.map(({ window }) => window)).toEqual([secondOf(index * 1000)]);
+    }
+  });
+
+  it.each(Object.keys(failures) as How[])("is named with the source's own words: %s", async (how) => {
+    const [error, ...others] = await readAround(broken(executions(1230), holding(617), {}, how));
+    expect(others).toEqual([]);
+    expect(error).toMatchObject({ kind: 'incomplete', requestId: 'r-1', cause: { message: how } });
+    expect(error?.message).toContain(`cannot be proven complete: ${how}`);
+    expect(error?.remedy).toContain('Ask the operator.');
+  });
+
+  it('costs few requests more than the pages', async () => {
+    const source = broken(executions(1230), holding(617));
+    await readAround(source);
+    expect(source.requests).toBeLessThan(21 + 3 * 20);
+  });
+
+  it('is isolated twice in one window', async () => {
+    const unproven = await readAround(broken(executions(1230), holding(300, 900)));
+    expect(inOrder(unproven.map(({ window }) => window))).toEqual([secondOf(300_000), secondOf(900_000)]);
+  });
+
+  it('is one window if it is an hour long, and little around it is left out', async () => {
+    const rows = executions(2_000, (index) => index * 40_000);
+    const source = broken(rows, ({ executions: shown }) =>
+      shown.some(({ startTimeMs: ms }) => ms >= epochMs + 30_000_000 && ms < epochMs + 33_600_000),
+    );
+    const unproven = await readAround(source);
+    expect(source.requests).toBeLessThan(250);
+    expect(unproven).toHaveLength(1);
+    const { fromMs = 0, toMs = 0 } = unproven[0]?.window ?? {};
+    expect(fromMs).toBeGreaterThan(epochMs + 30_000_000 - 7_200_000);
+    expect(toMs).toBeLessThan(epochMs + 33_600_000 + 7_200_000);
+  });
+
+  it('is three milliseconds if start times have milliseconds, because requests are wider by one', async () => {
+    const unproven = await readAround(
+      broken(
+        executions(500, (index) => index * 777),
+        holding(200),
+      ),
+    );
+    const ms = epochMs + 200 * 777;
+    expect(unproven.map(({ window }) => window)).toEqual([{ fromMs: ms - 1, toMs: ms + 2 }]);
+  });
+
+  it('is its second if that is dense and the page is read by offset', async () => {
+    const rows = executions(800, (index) => (index < 300 ? 40_000_000 : index * 1000));
+    for (const index of [0, 150, 299]) {
+      const unproven = await readAround(broken(rows, holding(index)));
+      expect(unproven.map(({ window }) => window)).toEqual([secondOf(40_000_000)]);
+    }
+  });
+
+  it('leaves a dense second unproven if the longer list that would confirm its end is not delivered', async () => {
+    const rows = executions(800, (index) => (index < 250 ? 40_000_000 : 36_000_000 - index * 1000));
+    const unproven = await readAround(broken(rows, holding(250), { count: 'none' }));
+    expect(inOrder(unproven.map(({ window }) => window))).toEqual([secondOf(35_750_000), secondOf(40_000_000)]);
+  });
+
+  it('is nothing if only long windows fail', async () => {
+    const source = broken(
+      executions(1230),
+      (_page, { startTimeMs, endTimeMs }) => endTimeMs - startTimeMs < 2 * 86_400_000 && endTimeMs - startTimeMs > 3e6,
+    );
+    expect(await readAround(source)).toEqual([]);
+  });
+
+  it.each<[string, PagedSourceTraps['order'], 0 | 1]>([
+    ['newest', 'descending', 0],
+    ['oldest', 'ascending', 1],
+  ])('does not prevent the first request of a run, even if that shows the %s row', async (_which, order, half) => {
+    const rows = executions(600, (index) => (index - 200) * 3_600_000);
+    const source = broken(rows, holding(half === 0 ? 599 : 0), { order });
+    const { window, reply } = await calibrate(source.source, longSpan);
+    expect(window).toEqual(cutAt(longSpan, [(longSpan.fromMs + longSpan.toMs) / 2])[half]);
+    expect(reply.rows).toBe(100);
+  });
+
+  it('ends the first request of a run after three windows if the source answers none', async () => {
+    const source = broken(executions(100), () => true);
+    await expect(calibrate(source.source, longSpan)).rejects.toMatchObject({ kind: 'source', message: 'HTTP 500' });
+    expect(source.requests).toBe(3);
   });
 });

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
+import { contains } from '../../functions/intervals.ts';
 import type { EpochMs } from '../../functions/model.ts';
 import type { Auth } from './auth.ts';
 import type { Counters } from './counters.ts';
@@ -223,6 +224,10 @@ export class Gateway {
     const page = makeInstancePage(listing, query, traps, clock.now(), random, glitchOf(fault));
     if ('refusal' in page) {
       return { reply: serviceError(400, page.code, page.refusal), fault, rows: 0 };
+    }
+    const { brokenSpan } = traps;
+    if (brokenSpan !== null && page.entries.some(({ startTimeMs }) => contains(brokenSpan, startTimeMs))) {
+      return { reply: serviceError(500, '5001', 'a row cannot be read'), fault, rows: 0 };
     }
     if (delivering.includes(fault?.kind)) {
       for (const entry of page.entries) {

@@ -184,6 +184,18 @@ describe('rows', () => {
   });
 });
 
+describe('a broken span', () => {
+  it('fails every page with a row that starts in it, and no other', async () => {
+    addNumbered(9);
+    simulator.traps.brokenSpan = { fromMs: nowMs - 5_000, toMs: nowMs - 4_000 };
+    const statuses = [];
+    for (const offset of [0, 3, 6]) {
+      statuses.push((await ask(simulator, { limit: 3, offset })).status);
+    }
+    expect(statuses).toEqual([200, 500, 200]);
+  });
+});
+
 describe('a list that changes between pages', () => {
   it('re-runs and deletes a row after every nth page', async () => {
     addNumbered(20);

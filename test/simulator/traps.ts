@@ -2,7 +2,7 @@
  * The switches of the simulator: ways in which the real source may differ from the published examples and manuals,
  * which are the defaults. They can be changed while the simulator runs.
  */
-import type { EpochMs } from '../../functions/model.ts';
+import type { EpochMs, Window } from '../../functions/model.ts';
 import type { Fault } from './faults.ts';
 import type { LifeCycle } from './life-cycle.ts';
 import type { NotifySpelling } from './timeline.ts';
@@ -66,6 +66,8 @@ export interface Traps {
   deepestOffset: number | null;
   /** The most rows that a list and its `count` have, even if more match. */
   listCap: number | null;
+  /** A page with a row that starts in this span is never delivered: the reply is HTTP 500. */
+  brokenSpan: Window | null;
   notifySpelling: NotifySpelling;
   /** JSON text of members to add to every row, for example `sampleExtraFields`. */
   extraFields: string | null;
@@ -114,6 +116,7 @@ export function makeTraps(overrides: Partial<Traps> = {}): Traps {
     maxSpanDays: null,
     deepestOffset: null,
     listCap: null,
+    brokenSpan: null,
     notifySpelling: 'notity',
     extraFields: null,
     latencyMs: 0,

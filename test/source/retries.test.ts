@@ -38,7 +38,7 @@ const faults: [string, Answer][] = [
   ['a body that is not UTF-8', { body: Buffer.from(aPageBody().replace('rule', 'r\u00e9gle'), 'latin1') }],
 ];
 
-describe.each(faults)('%s', (_name, fault) => {
+describe.each(faults)('%s', (name, fault) => {
   it('is retried after a growing wait', async () => {
     const server = await startLoopback((_, index) => (index < 2 ? fault : aPage));
     const source = connect(server.url);
@@ -53,7 +53,7 @@ describe.each(faults)('%s', (_name, fault) => {
     const source = connect(server.url);
     const error = await errorOf<SourceError>(source.fetchPage(aRequest));
     expect(error).toBeInstanceOf(SourceError);
-    expect(error).toMatchObject({ target: 'sales', retryable: true });
+    expect(error).toMatchObject({ target: 'sales', retryable: true, mayBeOfRequest: name !== 'HTTP 408' });
     expect(error.message).toContain('from 2026-01-01T00:00:00.000Z to 2026-01-01T01:00:00.000Z');
     expect(error.message).toContain('(1767225600000 to 1767229200000)');
     expect(server.received).toHaveLength(6);
@@ -132,7 +132,7 @@ describe('HTTP 429', () => {
     const server = await startLoopback(() => throttled);
     const source = connect(server.url);
     const error = await errorOf<SourceError>(source.fetchPage(aRequest));
-    expect(error).toMatchObject({ httpStatus: 429, code: 'APIG.0308', requestId: 'r1', retryable: true });
+    expect(error).toMatchObject({ httpStatus: 429, code: 'APIG.0308', requestId: 'r1', mayBeOfRequest: false });
     expect(error.remedy).toContain('source.quota.requests');
     expect(source.stats()).toMatchObject({ requests: 9, throttled: 9, retries: 8 });
   });
@@ -150,7 +150,7 @@ describe('a failed connection', () => {
     const source = connect('http://127.0.0.1:1');
     const error = await errorOf<SourceError>(source.fetchPage(aRequest));
     expect(error).toBeInstanceOf(SourceError);
-    expect(error).toMatchObject({ code: 'ECONNREFUSED', httpStatus: undefined, retryable: true });
+    expect(error).toMatchObject({ code: 'ECONNREFUSED', retryable: true, mayBeOfRequest: false });
     expect(error.remedy).toContain('Check source.endpoint');
     expect(source.clock.sleeps).toEqual([250, 500, 1000]);
   });
@@ -177,7 +177,7 @@ describe('a large or slow reply', () => {
     const server = await startLoopback(() => ({ body: Buffer.alloc(200_000, 0x20) }));
     const source = connect(server.url, { limits: { maxReplyBytes: 100_000 } });
     const error = await errorOf<SourceError>(source.fetchPage(aRequest));
-    expect(error).toMatchObject({ code: 'UND_ERR_RES_EXCEEDED_MAX_SIZE', retryable: false });
+    expect(error).toMatchObject({ code: 'UND_ERR_RES_EXCEEDED_MAX_SIZE', mayBeOfRequest: true });
     expect(server.received).toHaveLength(1);
   });
 
@@ -195,7 +195,7 @@ describe('a large or slow reply', () => {
     });
     const source = connect(server.url, { limits: { requestTimeoutMs: 80 } });
     const error = await errorOf<SourceError>(source.fetchPage(aRequest));
-    expect(error).toMatchObject({ code: 'REQUEST_TIMEOUT', retryable: true });
+    expect(error).toMatchObject({ code: 'REQUEST_TIMEOUT', retryable: true, mayBeOfRequest: false });
   });
 });
 

@@ -93,3 +93,75 @@ describe('a second that cannot be proven', () => {
     await world.expectTruth();
   });
 });
+
+describe('a page that the source never delivers', () => {
+  /** Opens a world with 2,000 rows in two days, and returns the start of the nth newest. */
+  async function worldWithBroken(nth: number): Promise<{ world: SyncedSource; ms: EpochMs }> {
+    const world = await syncedSource();
+    const nowMs = world.clock.now();
+    world.sim.life.addMany(2_000, { fromMs: nowMs - 2 * dayMs, toMs: nowMs - minuteMs });
+    const starts = world.sim.truth().executions.map(({ startTimeMs }) => startTimeMs);
+    const ms = starts.toSorted((a, b) => b - a)[nth] ?? 0;
+    world.sim.traps.brokenSpan = { fromMs: ms, toMs: ms + 1 };
+    return { world, ms };
+  }
+
+  it.each([
+    ['the newest row', 0],
+    ['a row of the first page', 50],
+    ['a row in the middle', 1_000],
+    ['the oldest row', 1_999],
+  ])('fails the sync with its name, and everything before and after it is in the table: %s', async (_which, nth) => {
+    const { world, ms } = await worldWithBroken(nth);
+    const [summary] = await world.sync();
+    expect(summary).toMatchObject({ done: false, error: { kind: 'incomplete', code: 'DQC.5001' } });
+    expect(summary?.error?.message).toMatch(/cannot be proven complete: the source refused .* a row cannot be read$/);
+    const others = world.sim.truth().executions.filter(({ startTimeMs }) => startTimeMs !== ms);
+    expect(await world.view()).toHaveLength(others.length);
+    const { coverage } = await checkpointOf(world);
+    const gaps = gapsIn({ fromMs: ms - dayMs, toMs: world.clock.now() }, coverage);
+    expect(gaps).toEqual([{ fromMs: ms - 500, toMs: ms + 500 }]);
+    world.sim.traps.brokenSpan = null;
+    world.clock.advance(dayMs);
+    await world.syncWell();
+    await world.expectTruth();
+  });
+
+  it('costs later syncs nothing until its next attempt', async () => {
+    const { world } = await worldWithBroken(1_000);
+    await world.sync();
+    await world.sync();
+    const [summary] = await world.sync();
+    expect(summary).toMatchObject({ error: { kind: 'incomplete' } });
+    expect(summary?.requests).toBeLessThanOrEqual(4);
+  });
+
+  it('does not keep the audit from other days, nor a re-check from other executions', async () => {
+    const world = await syncedSource();
+    const { life, traps } = world.sim;
+    await world.syncWell();
+    world.clock.advance(dayMs);
+    const nowMs = world.clock.now();
+    const ms = nowMs - 6 * hourMs;
+    life.addMany(500, { fromMs: nowMs - 12 * hourMs, toMs: ms - minuteMs });
+    life.addExecution({ startTimeMs: ms });
+    const open = life.addExecution({ runStatus: 'RUNNING', endTimeMs: null, startTimeMs: ms + 2_000 });
+    await world.syncWell();
+    traps.brokenSpan = { fromMs: ms, toMs: ms + 1 };
+    life.finish(open.id, 'FAILED');
+    world.clock.advance(hourMs);
+    await world.syncWell();
+    expect((await world.view()).find((row) => row['id'] === String(open.id))?.['run_status']).toBe('FAILED');
+    const late = life.addExecution({ startTimeMs: ms - 2 * dayMs });
+    const [summary] = await world.sync({ isMaintenance: true });
+    expect(summary).toMatchObject({ lateRows: 1, error: { kind: 'incomplete', code: 'DQC.5001' } });
+    expect((await world.view()).some((row) => row['id'] === String(late.id))).toBe(true);
+  });
+
+  it('is a source error, and covers nothing, if no page is delivered', async () => {
+    const { world } = await worldWithBroken(0);
+    world.sim.traps.faults = [{ kind: 'status', status: 503, when: { from: 1 } }];
+    const [summary] = await world.sync();
+    expect(summary).toMatchObject({ error: { kind: 'source' }, rowsWritten: 0, requests: 18 });
+  });
+});
