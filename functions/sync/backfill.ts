@@ -34,6 +34,8 @@ interface Backfill extends ReadingRun {
   calibration: Calibration | null;
   /** Total length of the spans to read, in milliseconds of start time. */
   totalMs: number;
+  /** Executions in the slices read. */
+  found: number;
   readonly unproven: UnprovenWindows;
 }
 
@@ -54,7 +56,7 @@ export async function runBackfill(
     const window = asked === null ? null : clampedTo(asked, begun.untilMs);
     state.window = window;
     const unproven = new UnprovenWindows(run);
-    const backfill: Backfill = { ...begun, unproven, calibration: null, totalMs: 0 };
+    const backfill: Backfill = { ...begun, unproven, calibration: null, totalMs: 0, found: 0 };
     await readAndCommit(run, state, begun.committer, async () => {
       if (window !== null && uncommitted(begun.recorder, [window]).length > 0) {
         backfill.calibration = await firstRequest(begun, window);
@@ -127,10 +129,10 @@ async function readAgain(backfill: Backfill, window: Window): Promise<void> {
   }
   const spans = gapsIn(window, read);
   backfill.totalMs = lengthOf(spans);
-  state.foundAgain = read.length > 0 ? null : 0;
   await readSpans(backfill, spans);
   if (unproven.windows.length === 0) {
     recorder.endReread();
+    state.foundAgain = read.length > 0 ? null : backfill.found;
   }
 }
 
@@ -149,10 +151,10 @@ async function readSpans(backfill: Backfill, spans: readonly Window[]): Promise<
     const finalMs = Math.max(fromMs, Math.min(toMs, slice.settledUntilMs));
     recorder.addSlice(slice, finalMs);
     unproven.add(slice.unproven);
-    state.foundAgain = state.foundAgain === null ? null : state.foundAgain + executionsIn(slice).length;
+    backfill.found += executionsIn(slice).length;
     if (slices.takeRevocation()) {
       // A window that is read again is then read from its start.
-      state.foundAgain = state.foundAgain === null ? null : 0;
+      backfill.found = 0;
       recorder.forgetWindows();
       slices.keepOnly(uncommitted(recorder, spans));
     }

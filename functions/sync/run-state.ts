@@ -23,7 +23,7 @@ export class RunState {
   };
   /** Rows of the windows proven so far. */
   provenRows = 0;
-  /** Executions found in a window that is read again; null if an earlier run has read part of it, or none is. */
+  /** Executions in a window that was read again; null unless this run has read all of it. */
   foundAgain: number | null = null;
   /** Rows that the run has to read, from the source's count; null if that is not a total. */
   expectedRows: number | null = null;

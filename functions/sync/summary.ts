@@ -56,7 +56,7 @@ export function summaryError(error: DqsyncError): SummaryError {
 export interface TargetOutcome {
   readonly summary: Summary;
   readonly counters: Readonly<RunCounters>;
-  /** Executions found in a window that was read again; null if an earlier run has read part of it, or none was. */
+  /** Executions in a window that was read again; null unless this run has read all of it. */
   readonly foundAgain: number | null;
   /** What the run's executions say about the data; null if changes are not announced. */
   readonly quality: Quality | null;
