@@ -224,7 +224,7 @@ function applyNewestStarts(
 }
 
 /** Returns the newest execution of each task; executions without a task are left out. */
-export function newestStartsOf(
+export function newestStartOfEachTask(
   executions: readonly { readonly taskId: bigint | null; readonly startTimeMs: EpochMs }[],
 ): NewestStart[] {
   const starts = executions.flatMap(({ taskId, startTimeMs }) => (taskId === null ? [] : [{ taskId, startTimeMs }]));

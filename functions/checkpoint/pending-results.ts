@@ -30,7 +30,7 @@ export function withWritten(
   written: readonly WrittenExecution[],
   nowMs: EpochMs,
 ): PendingResults {
-  const newestMs = newestStartsOf(written);
+  const newestMs = newestStartByInstance(written);
   const isOutdated = (entry: Started): boolean => entry.startTimeMs < (newestMs.get(entry.id) ?? 0);
   const added = addedTo(before, written);
   const doubted = before.fetched.filter(
@@ -91,7 +91,7 @@ export function waitingCount({ pending, windows }: Pick<PendingResults, 'pending
 type Started = Pick<PendingResult, 'id' | 'startTimeMs'>;
 
 /** Returns the latest start of each instance. */
-function newestStartsOf(executions: readonly Started[]): ReadonlyMap<bigint, EpochMs> {
+function newestStartByInstance(executions: readonly Started[]): ReadonlyMap<bigint, EpochMs> {
   const newestMs = new Map<bigint, EpochMs>();
   for (const { id, startTimeMs } of executions) {
     newestMs.set(id, Math.max(startTimeMs, newestMs.get(id) ?? 0));
@@ -106,7 +106,7 @@ function newestStartsOf(executions: readonly Started[]): ReadonlyMap<bigint, Epo
 function addedTo({ pending, fetched }: PendingResults, written: readonly WrittenExecution[]): PendingResult[] {
   const known = [...pending, ...fetched];
   const keys = new Set(known.map(executionKey));
-  const newestMs = newestStartsOf([...known, ...written]);
+  const newestMs = newestStartByInstance([...known, ...written]);
   return written
     .filter((one) => one.isWanted && !keys.has(executionKey(one)))
     .map((one) => newEntry(one, one.startTimeMs < (newestMs.get(one.id) ?? 0) ? 'rerun' : 'none'));

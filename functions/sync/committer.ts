@@ -2,7 +2,7 @@
  * Commits what a run has recorded: marks known executions, then writes data files, the quarantine and the checkpoint
  * (PROTOCOL.md).
  */
-import { type Change, newestStartsOf } from '../checkpoint/change.ts';
+import { type Change, newestStartOfEachTask } from '../checkpoint/change.ts';
 import type { Checkpoint, LastRun } from '../checkpoint/checkpoint.ts';
 import { type Committed, commitChange, type LoadedCheckpoint, markWriting } from '../checkpoint/checkpoint-store.ts';
 import { endOf } from '../checkpoint/coverage.ts';
@@ -107,7 +107,7 @@ export class Committer {
     const { rowsWritten } = counters;
     const change: Change = {
       ...recorded,
-      newestStarts: newestStartsOf(rows),
+      newestStarts: newestStartOfEachTask(rows),
       latestObservedMs: rows.reduce<EpochMs | null>((latest, row) => Math.max(latest ?? 0, row.observedAtMs), null),
       afterCommitId: this.#afterCommitId,
       incrementalFromMs: isIncremental ? settings.initialFromMs : null,

@@ -111,6 +111,7 @@ async function observe(run: TargetRun): Promise<void> {
  */
 function warnOfLoss({ target: { name, workspace }, clock, log }: TargetRun): void {
   const lost = `${tasksKey(name)} cannot be understood, so all tasks are written again, and no run finds which of the earlier ones were deleted`;
+  // The config allows no quote in a workspace, because it is part of keys.
   const where = `workspace = '${workspace}' AND deleted_at IS NULL AND observed_at < TIMESTAMP '${isoTime(clock.now()).replace('Z', '')}'`;
   log('warn', `${lost}. When this run has ended, list them with: SELECT * FROM quality_tasks WHERE ${where}`, {
     target: name,
