@@ -47,6 +47,13 @@ describe('package.json', () => {
     expect(Object.keys(packageJson.allowScripts).sort()).toEqual(['esbuild', 'node']);
   });
 
+  it('requires the Node that its launcher and the README name for an installed package', () => {
+    const [, version = '?'] = /isClone \? \[24, 0\] : \[(\d+, \d+)\]/.exec(read('functions/cli/dqsync.js')) ?? [];
+    const needed = version.replace(', ', '.');
+    expect(packageJson.engines.node).toBe(`>=${needed}`);
+    expect(read('README.md')).toContain(`dqsync-${packageJson.version}.tgz\` (Node ${needed} or later)`);
+  });
+
   it('has a section in the changelog for its version, and the license that it names', () => {
     expect(read('CHANGELOG.md')).toContain(`\n## ${packageJson.version}\n`);
     expect(packageJson.license).toBe('Apache-2.0');
