@@ -29,7 +29,10 @@ const openEntry = z.strictObject({
    * execution is being written: the table may lack its state, so the next check writes it again.
    */
   lookedAtMs: storedMs,
-  /** `outcome`: it is open. `notification`: it ended recently, and its notification status may still change. */
+  /**
+   * `outcome`: it is open. `notification`: it ended recently, and its notification status may still change; or the last
+   * check did not find it, and the next one closes it if it is missing again.
+   */
   awaits: z.enum(['outcome', 'notification']),
 });
 

@@ -2,6 +2,7 @@
 import { RecordedChange } from '../checkpoint/change.ts';
 import { type Checkpoint, edgeToleranceMs, type Rereading } from '../checkpoint/checkpoint.ts';
 import { fingerprintOf, hash64 } from '../checkpoint/fingerprint.ts';
+import { isoTime } from '../clock.ts';
 import { contains, containsAny, gapsIn, lengthOf, spanMs, unionOf } from '../intervals.ts';
 import {
   compareExecutions,
@@ -207,23 +208,27 @@ export class Recorder {
   }
 
   /**
-   * Writes a last observation of an execution that the source no longer lists, noted in `extra`, and closes it. It is
-   * dated right after the state that it repeats, so a state that another run has written since stays the latest.
+   * Writes an observation of an open execution that the source no longer lists, noted in `extra`. It is dated right
+   * after the state that it repeats, so a state that another run has written since stays the latest. The next run looks
+   * for the execution once more, in case the source left it out by mistake.
    */
-  addVanished(execution: Execution, vanishedAt: string): void {
+  addVanished(execution: Execution, vanishedAtMs: EpochMs): void {
     const key = executionKey(execution);
-    const extra = vanishedExtra(execution.extra, vanishedAt);
-    const observedAtMs = (this.#known.get(key)?.observedAtMs ?? this.#run.clock.now()) + 1;
-    this.#write({ ...execution, extra }, this.close(key, observedAtMs));
+    const noted = { ...execution, extra: vanishedExtra(execution.extra, isoTime(vanishedAtMs)) };
+    const observedAtMs = (this.#known.get(key)?.observedAtMs ?? vanishedAtMs) + 1;
+    this.#write(noted, observedAtMs);
+    this.#known.setWritten(key, { fingerprint: fingerprintOf(noted), observedAtMs });
+    this.#pending.change.opened.push({
+      ...{ execution: noted, observedAtMs, lookedAtMs: vanishedAtMs },
+      awaits: 'notification',
+    });
   }
 
   /**
    * Stops re-checking an execution without writing to the table. Returns the time of the observation that closed it.
    */
-  close(
-    key: string,
-    observedAtMs: EpochMs = this.#known.laterThan(this.#known.get(key), this.#run.clock.now()),
-  ): EpochMs {
+  close(key: string): EpochMs {
+    const observedAtMs = this.#known.laterThan(this.#known.get(key), this.#run.clock.now());
     this.#pending.change.closed.push({ key, observedAtMs });
     this.#known.followed.delete(key);
     return observedAtMs;

@@ -164,7 +164,7 @@ function recordFound(recorder: Recorder, collected: Collected, { due, found }: F
 }
 
 function recordVanished(run: TargetRun, recorder: Recorder, { execution }: OpenEntry): void {
-  recorder.addVanished(execution, isoTime(run.clock.now()));
+  recorder.addVanished(execution, run.clock.now());
   run.log('info', 'an open execution is no longer at the source: it was run again or deleted', {
     target: run.target.name,
     id: String(execution.id),

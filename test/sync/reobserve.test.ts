@@ -3,7 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { SourceError } from '../../functions/errors.ts';
 import type { Run } from '../../functions/sync/run.ts';
 import { simTarget } from '../support/sim-config.ts';
-import { checkpointOf, dayMs, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
+import {
+  checkpointOf,
+  dayMs,
+  hourMs,
+  minuteMs,
+  type SyncedSource,
+  syncedSource,
+  withSource,
+} from '../support/synced-source.ts';
 
 /** Opens a world with two days of settled history and `count` executions, an hour apart, that have been open for hours. */
 async function worldWithOpen(count: number): Promise<{ world: SyncedSource; ids: bigint[] }> {
@@ -31,6 +39,38 @@ describe('open executions', () => {
     world.clock.advance(hourMs);
     expect((await world.syncWell()).rowsWritten).toBe(0);
   });
+
+  it.each<[string, (world: SyncedSource, id: bigint) => void, string]>([
+    ['ended', ({ sim }, id) => sim.life.finish(id, 'FAILED'), 'FAILED'],
+    ['running', () => undefined, 'RUNNING'],
+  ])(
+    'are followed until their end if the source leaves them out of one run and then lists them %s',
+    async (_how, change, status) => {
+      const { world, ids } = await worldWithOpen(1);
+      const [id = 0n] = ids;
+      const hidden = withSource(world, (source) => ({
+        fetchPage: async (request) => {
+          const page = await source.fetchPage(request);
+          const executions = page.executions.filter((one) => one.id !== id);
+          const count = page.count === null ? null : page.count - page.executions.length + executions.length;
+          return { ...page, executions, count };
+        },
+      }));
+      world.clock.advance(hourMs);
+      expect(await world.syncWell(hidden)).toMatchObject({ rowsWritten: 1, openExecutions: 0 });
+      expect(await world.view("extra LIKE '%vanished_at%'")).toHaveLength(1);
+      change(world, id);
+      world.clock.advance(hourMs);
+      expect(await world.syncWell()).toMatchObject({ rowsWritten: 1 });
+      expect(await world.view(`id = ${id}`)).toMatchObject([{ run_status: status, extra: null }]);
+      if (status === 'RUNNING') {
+        world.sim.life.finish(id, 'SUCCESS');
+      }
+      world.clock.advance(hourMs);
+      await world.syncWell();
+      await world.expectTruth();
+    },
+  );
 
   it.each([1, 2])(
     'keep the outcome that another run has written before page %i, although they have been run again since',
