@@ -9,8 +9,9 @@ import type { Store } from '../warehouse/store.ts';
 import { retriesOfSharedFile, type WritingRun } from '../warehouse/write-retries.ts';
 import { applyChange, type Change } from './change.ts';
 import { type Checkpoint, emptyCheckpoint } from './checkpoint.ts';
-import { decodeCheckpoint, encodeCheckpoint } from './codec.ts';
+import { decodeCheckpoint, encodeCheckpoint, isUnused } from './codec.ts';
 import { isRewound } from './rewound.ts';
+import { requireTimeZone } from './time-zone.ts';
 import { asWriting, type Writing } from './writing.ts';
 
 /** A checkpoint as read from the store. */
@@ -45,12 +46,22 @@ const maxReads = 3;
 /**
  * Reads a target's checkpoint; returns an empty one if there is none.
  *
+ * @throws StateError if it is damaged, of another version or made for another configuration, or if it is unused and the
+ * workspace has days of another time zone; StorageError
+ */
+export async function loadCheckpoint(reader: CheckpointReader): Promise<LoadedCheckpoint> {
+  const loaded = await readCheckpoint(reader);
+  if (isUnused(loaded.checkpoint)) {
+    await requireTimeZone(reader);
+  }
+  return loaded;
+}
+
+/**
  * Reads an unreadable checkpoint again before it throws, because the remedy for a damaged one is to move it away: if a
  * proxy returned an error page in its place, the next read gets the checkpoint.
- *
- * @throws StateError if it is damaged, of another version or made for another configuration; StorageError
  */
-export async function loadCheckpoint({ target, store, settings }: CheckpointReader): Promise<LoadedCheckpoint> {
+async function readCheckpoint({ target, store, settings }: CheckpointReader): Promise<LoadedCheckpoint> {
   const { name, projectId, workspace, filter } = target;
   const identity = { projectId, workspace, filter, partitionTimeZone: settings.partitionTimeZone };
   const key = checkpointKey(name);

@@ -73,7 +73,7 @@ export function decodeCheckpoint(
  * Returns whether a checkpoint covers nothing yet. Its identity may then change: the user corrects a first
  * configuration.
  */
-function isUnused({ coverage, incremental, open, latestObservedMs }: Checkpoint): boolean {
+export function isUnused({ coverage, incremental, open, latestObservedMs }: Checkpoint): boolean {
   return coverage.length === 0 && incremental === null && open.length === 0 && latestObservedMs === null;
 }
 
@@ -173,7 +173,7 @@ function damaged(target: string, where: string, what: string, cause: unknown): S
 }
 
 /** A new name alone would not do: `dt` is part of an execution's key. */
-const inAnotherWarehouse =
+export const inAnotherWarehouse =
   'set another "warehouse": in this one, the view would show executions twice, on the days of both time zones';
 
 function requireIdentity(found: TargetIdentity, wanted: TargetIdentity, target: string, where: string): void {

@@ -1,8 +1,8 @@
 /**
  * A document beside the checkpoint that several runs may change at once (PROTOCOL.md, I19).
  *
- * Its changes commute and may be applied twice, so a write whose reply was lost is simply made again. No run ever fails
- * because of what such a document says: one that cannot be understood counts as missing, and is replaced.
+ * Its changes commute and may be applied twice, so a write whose reply was lost is simply made again. One that cannot be
+ * understood counts as missing, and is replaced.
  */
 import type * as z from 'zod';
 import type { PutOutcome, Store } from '../warehouse/store.ts';

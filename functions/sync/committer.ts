@@ -5,7 +5,9 @@
 import { type Change, newestStartOfEachTask } from '../checkpoint/change.ts';
 import type { Checkpoint, LastRun } from '../checkpoint/checkpoint.ts';
 import { type Committed, commitChange, type LoadedCheckpoint, markWriting } from '../checkpoint/checkpoint-store.ts';
+import { isUnused } from '../checkpoint/codec.ts';
 import { endOf } from '../checkpoint/coverage.ts';
+import { claimTimeZone } from '../checkpoint/time-zone.ts';
 import { knownAmong } from '../checkpoint/writing.ts';
 import { isoTime, newToken } from '../clock.ts';
 import { InternalError } from '../errors.ts';
@@ -95,6 +97,9 @@ export class Committer {
     }
     this.#isBroken = true;
     const { rows, unreadable, change: recorded, expired } = this.recorder.take();
+    if (isUnused(this.#loaded.checkpoint) && rows.length + recorded.windows.length > 0) {
+      await claimTimeZone(this.#run);
+    }
     await this.#options.watch?.note(rows);
     const beside = await this.#markWriting(rows);
     const filesBefore = this.#options.counters.files;

@@ -152,6 +152,15 @@ export const tasksKey = keyOfDocument('tasks');
 export const runsKey = keyOfDocument('runs');
 
 /**
+ * Returns the key of the document with the time zone of a workspace's days. No target name starts with a dot.
+ *
+ * @throws InternalError if the name would change the shape of the path
+ */
+export function timeZoneKey(workspace: string): string {
+  return `${statePrefix}.time-zones/${safeName('workspace', workspace)}.json`;
+}
+
+/**
  * Key of the object with which `doctor` and a first run test whether they may write. It is beside the checkpoints,
  * because the same permission covers both. No target name starts with a dot, so it is never a checkpoint.
  */

@@ -550,7 +550,9 @@ describe('PROTOCOL.md', () => {
       ([, number]) => number,
     );
     const tests = await Promise.all(
-      ['protocol.test.ts', '../proof/compaction.test.ts', '../proof/races/tasks.test.ts'].map(read),
+      ['protocol.test.ts', 'time-zone.test.ts', '../proof/compaction.test.ts', '../proof/races/tasks.test.ts'].map(
+        read,
+      ),
     );
     const titles = [...tests.join('\n').matchAll(/'((?:I\d+(?:, )?)+):/g)].flatMap(([, numbers]) =>
       numbers!.split(', '),

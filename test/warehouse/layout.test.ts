@@ -17,6 +17,7 @@ import {
   runsKey,
   tableName,
   tasksKey,
+  timeZoneKey,
 } from '../../functions/warehouse/layout.ts';
 
 const name = fc.stringMatching(/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,30}$/);
@@ -32,6 +33,7 @@ describe('layout', () => {
     expect(quarantineKey('sales', '2026-01-31', 'run')).toBe('quarantine/sales/2026-01-31/run.jsonl');
     expect(checkpointKey('sales')).toBe('state/sales/checkpoint.json');
     expect(isHidden(probeKey)).toBe(true);
+    expect(isHidden(timeZoneKey('9f2e'))).toBe(true);
   });
 
   it.each(['functions/warehouse/README.md', 'functions/checkpoint/PROTOCOL.md'])(
@@ -41,6 +43,7 @@ describe('layout', () => {
       for (const keyOf of [checkpointKey, outcomesKey, auditKey, resultsKey, tasksKey, runsKey]) {
         expect(text).toContain(keyOf('TARGET').replace('TARGET', '<target>'));
       }
+      expect(text).toContain(timeZoneKey('WORKSPACE').replace('WORKSPACE', '<workspace>'));
       expect(text).toContain(probeKey);
       expect(text).toContain(reportKey);
     },
@@ -65,6 +68,7 @@ describe('layout', () => {
           () => dataKey({ workspace: a, dt: b, runId: c, part: 0 }),
           () => quarantineKey(a, b, c),
           () => checkpointKey(a),
+          () => timeZoneKey(a),
         ]) {
           let key: string;
           try {

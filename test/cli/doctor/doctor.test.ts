@@ -189,6 +189,19 @@ describe('dqsync doctor', () => {
     expect(check('warehouse')?.remedy).toContain('"warehouse"');
   });
 
+  it('finds that another target has synced the workspace in another time zone', async () => {
+    const world = await aWorld();
+    addExecutions(world, 20);
+    expect((await world.call(['sync'])).exitCode).toBe(0);
+    await world.configure((config) => {
+      config.targets = config.targets.map((target) => ({ ...target, name: 'stock' }));
+      config['partitionTimeZone'] = 'Asia/Shanghai';
+    });
+    const { failed, check } = await examined(world);
+    expect(failed).toEqual(['checkpoint']);
+    expect(check('checkpoint')?.remedy).toMatch(/Restore "partitionTimeZone": "UTC", or set another "warehouse"/);
+  });
+
   it('finds an unreachable source', async () => {
     const world = await aWorld();
     await world.write('secret.json', JSON.stringify({ token: defaultAccount.tokens[0] }));
