@@ -64,7 +64,10 @@ time that does not exist or exists twice, because the clocks change, is refused 
       ...targetOptions,
       ...rangeOptions('default: the last audit.days complete days'),
       new Option('--repair', 'read the days that differ again, then verify them'),
-      new Option('--deep', 'compare every row of every day, not only of days whose counts differ'),
+      new Option(
+        '--deep',
+        'compare every row of every day, not only of days whose counts differ, and look for executions that the view shows twice',
+      ),
       jsonOption('print one JSON array with an object per target'),
     ],
     remarks: `

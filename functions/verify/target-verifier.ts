@@ -11,11 +11,13 @@ import { runTargets } from '../sync/run.ts';
 import type { Progress } from '../sync/target-run.ts';
 import { settingsOf, targetOf } from '../sync/targets.ts';
 import type { Store } from '../warehouse/store.ts';
-import { type Day, daysIn } from './verification.ts';
+import { type Day, type Duplicates, daysIn } from './verification.ts';
 import { type DayResult, isFine, isRepairable, type TableView, verifyDays } from './verify-days.ts';
 
 /** A view that must be closed. */
 export interface OpenTableView extends TableView {
+  /** Finds executions of the target's workspace that start in `window` and are in the view more than once. */
+  duplicates(window: Window): Promise<Duplicates>;
   close(): Promise<void>;
 }
 
@@ -34,6 +36,8 @@ export interface VerifiedTarget {
   readonly watermarkMs: EpochMs | null;
   readonly requests: number;
   readonly repairs: readonly Repair[];
+  /** What the view shows more than once; null if that was not checked. */
+  readonly duplicates: Duplicates | null;
   /** The error that stopped the verification; null if it finished. */
   readonly error: DqsyncError | null;
 }
@@ -53,6 +57,7 @@ export interface VerifierOptions {
   readonly log: Log;
   readonly onProgress: (progress: Progress) => void;
   readonly window: Window;
+  /** Whether to compare every row of every day, and to look for duplicates. */
   readonly isDeep: boolean;
   /** Whether to read days again that differ. */
   readonly isRepairing: boolean;
@@ -71,6 +76,7 @@ interface Verifying extends VerifierOptions {
   watermarkMs: EpochMs | null;
   repairRequests: number;
   repairError: DqsyncError | null;
+  duplicates: Duplicates | null;
 }
 
 /** Verifies one target. An error that stops it is in the result. */
@@ -79,7 +85,7 @@ export async function verifyTarget(options: VerifierOptions): Promise<VerifiedTa
   const source = connections.connectYielding(target, stop);
   const verifying: Verifying = {
     ...{ ...options, source, nowMs: connections.clock.now(), results: new Map(), repairs: [] },
-    ...{ watermarkMs: null, repairRequests: 0, repairError: null },
+    ...{ watermarkMs: null, repairRequests: 0, repairError: null, duplicates: null },
   };
   let error: DqsyncError | null = null;
   try {
@@ -100,6 +106,7 @@ export async function verifyTarget(options: VerifierOptions): Promise<VerifiedTa
     watermarkMs: verifying.watermarkMs,
     requests: requests + verifying.repairRequests,
     repairs: verifying.repairs,
+    duplicates: verifying.duplicates,
     error: error ?? verifying.repairError,
   };
 }
@@ -124,6 +131,7 @@ async function repair(verifying: Verifying): Promise<void> {
  */
 async function verifyAll(verifying: Verifying, days: readonly Day[], label: string): Promise<void> {
   const { config, target: targetConfig, connections, openTable, isDeep, log, onProgress, source, nowMs } = verifying;
+  const { window } = verifying;
   const settings = settingsOf(config);
   const target = targetOf(targetConfig);
   const { checkpoint } = await loadCheckpoint({ store: connections.store, target, settings });
@@ -133,6 +141,7 @@ async function verifyAll(verifying: Verifying, days: readonly Day[], label: stri
     const run = { target, settings, source, log, onProgress: labelled(onProgress, label) };
     const verification = { days, isDeep, checkpoint, nowMs, table };
     await verifyDays(run, verification, (day) => verifying.results.set(day.fromMs, day));
+    verifying.duplicates = isDeep ? await table.duplicates(window) : null;
   } finally {
     await table.close();
   }
@@ -162,9 +171,9 @@ async function readAgain(verifying: Verifying, window: Window): Promise<void> {
   stop.throwIfAborted();
 }
 
-/** Returns whether the table holds every day that was verified. */
-export function isAllFine({ days, error }: VerifiedTarget): boolean {
-  return error === null && days.every(isFine);
+/** Returns whether the table holds every day that was verified, and no execution more than once. */
+export function isAllFine({ days, duplicates, error }: VerifiedTarget): boolean {
+  return error === null && days.every(isFine) && (duplicates?.executions ?? 0) === 0;
 }
 
 /** Gives each part of the work its own progress bar. */

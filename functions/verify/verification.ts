@@ -1,6 +1,6 @@
 /** Days, their tallies, and the comparison of source and view. Pure. */
 import { dayInTimeZone, firstReached } from '../clock.ts';
-import { type Execution, executionKey, type Window } from '../model.ts';
+import { type EpochMs, type Execution, executionKey, type Window } from '../model.ts';
 import { wireColumns } from '../warehouse/columns.ts';
 
 /** A calendar day, or the part of it to verify. */
@@ -31,6 +31,13 @@ export interface Difference {
   readonly gone: number;
   /** Missing or different, but open or so young that the next run will read them. */
   readonly unsettled: number;
+}
+
+/** Executions that the view shows more than once. */
+export interface Duplicates {
+  readonly executions: number;
+  /** The first ones, in order of start time, each with the values of `dt` under which the view shows it. */
+  readonly first: readonly { readonly id: bigint; readonly startTimeMs: EpochMs; readonly days: readonly string[] }[];
 }
 
 /** No difference. */

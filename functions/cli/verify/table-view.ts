@@ -6,13 +6,17 @@ import type { SqlResult, WarehouseSql } from '../../query/duckdb.ts';
 import { quoted } from '../../query/view.ts';
 import type { OpenTableView } from '../../verify/target-verifier.ts';
 import type { Day, DayTally, TableRow } from '../../verify/verification.ts';
-import type { TableView } from '../../verify/verify-days.ts';
 import { type ExecutionKind, executionColumns, executionFrom } from '../../warehouse/columns.ts';
 import { viewName } from '../../warehouse/layout.ts';
 import type { Store } from '../../warehouse/store.ts';
 import { cacheFolderOf } from '../terminal/cache-folder.ts';
 
 type SqlValue = SqlResult['rows'][number][number];
+
+/** An instant has at most so many days later or earlier a date in another time zone, from UTC-12 to UTC+14. */
+const otherZonesMs = 2 * 86_400_000;
+/** Maximum number of duplicates to list. */
+const listedDuplicates = 10;
 
 /**
  * Opens the current view of `target` in a warehouse whose days are in `timeZone`. Loads DuckDB.
@@ -31,16 +35,14 @@ export async function openTableView(
   return { ...tableViewOf(sql, target, timeZone), close: sql.close };
 }
 
-function tableViewOf(sql: WarehouseSql, target: Target, timeZone: string): TableView {
+function tableViewOf(sql: WarehouseSql, target: Target, timeZone: string): Omit<OpenTableView, 'close'> {
   const dayOf = dayInTimeZone(timeZone);
-  const inWindow = ({ fromMs, toMs }: Window): string =>
-    [
-      `workspace = ${quoted(target.workspace)}`,
-      `project_id = ${quoted(target.projectId)}`,
-      `dt BETWEEN ${quoted(dayOf(fromMs))} AND ${quoted(dayOf(toMs - 1))}`,
-      `start_time >= ${timestamp(fromMs)}`,
-      `start_time < ${timestamp(toMs)}`,
-    ].join(' AND ');
+  const ofWorkspace = `workspace = ${quoted(target.workspace)} AND project_id = ${quoted(target.projectId)}`;
+  const onDaysOf = ({ fromMs, toMs }: Window): string =>
+    `dt BETWEEN ${quoted(dayOf(fromMs))} AND ${quoted(dayOf(toMs - 1))}`;
+  const startsIn = ({ fromMs, toMs }: Window): string =>
+    `start_time >= ${timestamp(fromMs)} AND start_time < ${timestamp(toMs)}`;
+  const inWindow = (window: Window): string => `${ofWorkspace} AND ${onDaysOf(window)} AND ${startsIn(window)}`;
   return {
     tally: async (days) => {
       const [first] = days;
@@ -59,6 +61,20 @@ function tableViewOf(sql: WarehouseSql, target: Target, timeZone: string): Table
         `SELECT ${selectedColumns}, coalesce(${isOfTarget(target)}, false) FROM ${viewName} WHERE ${inWindow(window)}`,
       );
       return result.rows.map(tableRow);
+    },
+    duplicates: async ({ fromMs, toMs }) => {
+      const otherDays = { fromMs: fromMs - otherZonesMs, toMs: toMs + otherZonesMs };
+      const { rows } = await sql.run(
+        `SELECT id, epoch_ms(start_time), string_agg(DISTINCT dt, ' ' ORDER BY dt), count(*) OVER ()
+        FROM ${viewName} WHERE ${ofWorkspace} AND ${onDaysOf(otherDays)} AND ${startsIn({ fromMs, toMs })}
+        GROUP BY id, start_time HAVING count(*) > 1 ORDER BY start_time, id LIMIT ${listedDuplicates}`,
+      );
+      const first = rows.map(([id, startTimeMs, days]) => ({
+        id: BigInt(String(id)),
+        startTimeMs: Number(startTimeMs),
+        days: String(days).split(' '),
+      }));
+      return { executions: Number(rows[0]?.[3] ?? 0), first };
     },
   };
 }

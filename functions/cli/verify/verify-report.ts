@@ -3,6 +3,7 @@ import { isoTime } from '../../clock.ts';
 import { describeError } from '../../errors.ts';
 import type { Window } from '../../model.ts';
 import { isAllFine, type VerifiedTarget } from '../../verify/target-verifier.ts';
+import type { Duplicates } from '../../verify/verification.ts';
 import { type DayResult, isFine, isRepairable } from '../../verify/verify-days.ts';
 import { errorJson } from '../terminal/failure.ts';
 import { count, counted, paragraph, shownAt } from '../terminal/formats.ts';
@@ -12,6 +13,8 @@ import { renderTable } from '../terminal/table.ts';
 /** Up to this many days, all are shown. */
 const fewDays = 14;
 const headings = ['day', 'source', 'table', 'missing', 'different', 'gone', 'SUCCESS', 'FAILED', 'ALARMING', 'other'];
+/** Duplicates that are named. */
+const shownDuplicates = 3;
 const namedStatuses = ['SUCCESS', 'FAILED', 'ALARMING'] as const;
 
 /**
@@ -20,7 +23,7 @@ const namedStatuses = ['SUCCESS', 'FAILED', 'ALARMING'] as const;
  * @param command the command that was run, without `--repair`
  */
 export function describeVerified(verified: VerifiedTarget, command: string): string {
-  const { target, window, timeZone, days, repairs, error } = verified;
+  const { target, window, timeZone, days, repairs, duplicates, error } = verified;
   const title = `${paint.bold(target)}  ${range(window)}, days of ${timeZone}`;
   const failure = error === null ? [] : [`${paint.red('error:')} ${paragraph(describeError(error))}`];
   if (days.length === 0) {
@@ -36,6 +39,7 @@ export function describeVerified(verified: VerifiedTarget, command: string): str
     ...repairs.map((repair) => `read again: ${range(repair)}, ${counted(repair.rowsWritten, 'row')} written`),
     ...days.filter((day) => !isFine(day)).map((day) => `${paint.red('✗')} ${day.day}  ${faults(day, verified)}`),
     ...unsettled(days),
+    ...duplicated(duplicates, command),
     ...failure,
     conclusion(verified, command),
   ].join('\n');
@@ -43,7 +47,7 @@ export function describeVerified(verified: VerifiedTarget, command: string): str
 
 /** Returns the result as one object. Field names match `verify --json`. */
 export function verifiedJson(verified: VerifiedTarget): Readonly<Record<string, unknown>> {
-  const { target, window, days, requests, repairs, error } = verified;
+  const { target, window, days, requests, repairs, duplicates, error } = verified;
   return {
     target,
     from: isoTime(window.fromMs),
@@ -52,7 +56,15 @@ export function verifiedJson(verified: VerifiedTarget): Readonly<Record<string, 
     requests,
     days: days.map(dayJson),
     repairs: repairs.map(({ rowsWritten, ...repair }) => ({ ...spanJson(repair), rowsWritten })),
+    ...(duplicates === null ? {} : { duplicates: duplicatesJson(duplicates) }),
     ...(error === null ? {} : { error: errorJson(error) }),
+  };
+}
+
+function duplicatesJson({ executions, first }: Duplicates): Readonly<Record<string, unknown>> {
+  return {
+    executions,
+    first: first.map(({ id, startTimeMs, days }) => ({ id: String(id), startTime: isoTime(startTimeMs), days })),
   };
 }
 
@@ -115,7 +127,24 @@ function unsettled(days: readonly DayResult[]): string[] {
   return rows === 0 ? [] : [`${counted(rows, 'execution')} open or too young to compare: the next sync reads them`];
 }
 
-function conclusion({ target, days, error }: VerifiedTarget, command: string): string {
+/** Describes executions that the view shows more than once. Reading them again does not help: no row is removed. */
+function duplicated(duplicates: Duplicates | null, command: string): string[] {
+  if (duplicates === null || duplicates.executions === 0) {
+    return [];
+  }
+  const { executions, first } = duplicates;
+  const shown = first
+    .slice(0, shownDuplicates)
+    .map(({ id, startTimeMs, days }) => `${id} of ${shownAt(startTimeMs)} (dt ${days.join(', ')})`);
+  const more = executions - shown.length;
+  const list = [...shown, ...(more > 0 ? [`and ${count(more)} more`] : [])].join(', ');
+  return [
+    `${paint.red('✗')} ${counted(executions, 'execution')} ${executions === 1 ? 'is' : 'are'} in the view more than once: ${list}`,
+    `Queries count them more than once. Usually, runs with different "partitionTimeZone" have written them. Keep one zone and set another "warehouse", or move the data files with the wrong dt out of the table, then run: ${command} --repair`,
+  ];
+}
+
+function conclusion({ target, days, duplicates, error }: VerifiedTarget, command: string): string {
   const wrong = days.filter((day) => !isFine(day)).length;
   if (wrong > 0) {
     const remedy = days.some(isRepairable)
@@ -126,7 +155,11 @@ function conclusion({ target, days, error }: VerifiedTarget, command: string): s
   if (error !== null) {
     return `${paint.red('✗')} ${paint.bold(target)}  only ${counted(days.length, 'day')} could be verified`;
   }
-  return `${paint.green('✓')} ${paint.bold(target)}  the table holds everything that the source has for ${counted(days.length, 'day')}`;
+  const complete = `the table holds everything that the source has for ${counted(days.length, 'day')}`;
+  if (duplicates !== null && duplicates.executions > 0) {
+    return `${paint.red('✗')} ${paint.bold(target)}  ${complete}, but ${counted(duplicates.executions, 'execution')} more than once`;
+  }
+  return `${paint.green('✓')} ${paint.bold(target)}  ${complete}`;
 }
 
 function range({ fromMs, toMs }: Window): string {

@@ -1,9 +1,10 @@
 /** Runs `dqsync verify` with real files and a simulated source. */
-import { readdir, rm } from 'node:fs/promises';
+import { cp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Traps } from '../../simulator/traps.ts';
 import { FakeS3 } from '../../support/fake-s3.ts';
+import { duckdb } from '../../support/referee.ts';
 import { addExecutions, aWorld, hourMs, stopped, type World } from '../world.ts';
 
 const dayMs = 24 * hourMs;
@@ -49,9 +50,14 @@ const dayText = (world: World, index: number) => new Date(startOf(world) + index
 const fiveDays = (world: World) => ['verify', '--from', dayText(world, 0), '--to', dayText(world, 5)];
 
 async function deleteDay(world: World, day: string): Promise<void> {
+  await rm(await folderOf(world, day), { recursive: true });
+}
+
+/** Returns the folder of a day's data files. */
+async function folderOf(world: World, day: string): Promise<string> {
   const table = join(world.folder, 'warehouse', 'quality_instance_observations');
   const [workspace] = await readdir(table);
-  await rm(join(table, workspace!, `dt=${day}`), { recursive: true });
+  return join(table, workspace!, `dt=${day}`);
 }
 
 /** Returns the limits of the requests for instances. */
@@ -200,6 +206,54 @@ describe('dqsync verify', () => {
     });
     const run = await world.call([...fiveDays(world), '--deep', '--json']);
     expect(JSON.parse(run.stdout)[0].days[0]).toMatchObject({ source: 2, table: 2, different: 0, fine: true });
+  });
+
+  it('reports executions that the view shows on two days with --deep, which --repair cannot fix', async () => {
+    const world = await aSyncedWorld();
+    const [last, after] = [dayText(world, 4), dayText(world, 5)];
+    await cp(await folderOf(world, last), await folderOf(world, after), { recursive: true });
+    const startTimes = world.simulator.truth().executions.map(({ startTimeMs }) => startTimeMs);
+    const doubled = startTimes.filter((ms) => ms >= startOf(world) + 4 * dayMs && ms < startOf(world) + 5 * dayMs);
+    expect((await world.call(fiveDays(world))).exitCode).toBe(0);
+
+    const run = await world.call([...fiveDays(world), '--deep']);
+    expect(run.exitCode).toBe(1);
+    expect(run.stdout).toMatch(
+      new RegExp(
+        `✗ ${doubled.length} executions are in the view more than once: \\d{19} of ${last}T\\S+ \\(dt ${last}, ${after}\\), `,
+      ),
+    );
+    expect(run.stdout).toContain(`and ${doubled.length - 3} more`);
+    expect(run.stdout).toMatch(/set another "warehouse", or move/);
+    expect(run.stdout).toMatch(
+      /✗ sales {2}the table holds everything .* for 5 days, but \d+ executions more than once\n$/,
+    );
+
+    const { exitCode, stdout } = await world.call([...fiveDays(world), '--deep', '--repair', '--json']);
+    expect(exitCode).toBe(1);
+    const [target] = JSON.parse(stdout);
+    expect(target).toMatchObject({ fine: false, repairs: [], duplicates: { executions: doubled.length } });
+    expect(target.duplicates.first).toHaveLength(10);
+    expect(target.duplicates.first[0]).toEqual({
+      id: expect.stringMatching(/^\d{19}$/),
+      startTime: new Date(Math.min(...doubled)).toISOString(),
+      days: [last, after],
+    });
+  });
+
+  it('reports an execution that the view shows twice on one day with --deep', async () => {
+    const world = await aSyncedWorld({ rows: 5 });
+    const day = dayText(world, 0);
+    const folder = await folderOf(world, day);
+    const [name] = await readdir(folder);
+    const rows = `FROM read_parquet('${join(folder, name!)}', hive_partitioning = false)`;
+    // By its name, both rows are the latest of their execution.
+    const compacted = join(folder, `compact-2-${'0'.repeat(32)}-2.parquet`);
+    await duckdb(`COPY (${rows} UNION ALL ${rows}) TO '${compacted}'`);
+    await rm(join(folder, name!));
+    const run = await world.call([...fiveDays(world), '--deep']);
+    expect(run.exitCode).toBe(1);
+    expect(run.stdout).toMatch(new RegExp(`✗ 1 execution is in the view more than once: .* \\(dt ${day}\\)\n`));
   });
 
   it('ignores open executions, and young ones that the next sync reads', async () => {
