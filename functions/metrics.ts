@@ -71,7 +71,7 @@ export const metrics = {
   },
   AuditFailures: {
     unit: 'Count',
-    meaning: 'Days that the audit could not compare, or not repair.',
+    meaning: 'Days that the audit could not compare, or not repair; 1 if it failed as a whole.',
     of: 'all targets',
     sent: 'every maintenance',
     value: ({ counters }) => counters.auditFailures,

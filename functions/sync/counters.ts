@@ -44,7 +44,7 @@ const ofRun = {
    * are to be requested again.
    */
   resultsBacklogAgeSeconds: 0,
-  /** Days that the audit could not compare, or found late rows in and could not repair. */
+  /** Days that the audit could not compare, or found late rows in and could not repair; 1 if it failed as a whole. */
   auditFailures: 0,
 };
 

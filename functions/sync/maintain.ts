@@ -46,9 +46,18 @@ export async function runMaintenance(run: TargetRun): Promise<TargetOutcome> {
     }
   } catch (thrown) {
     state.error = toDqsyncError(thrown, run.target.name);
+    countFailedAudit(state);
   }
   state.done &&= state.error === null;
   return outcomeOf(run, state, 'maintain');
+}
+
+/**
+ * Counts an audit that failed as a whole as one day. It has compared nothing, so a count of zero would end the alarm of
+ * an earlier audit.
+ */
+function countFailedAudit({ counters }: RunState): void {
+  counters.auditFailures = Math.max(1, counters.auditFailures);
 }
 
 async function runStep(run: TargetRun, state: RunState, { name, timeShare, work }: Step): Promise<void> {
@@ -80,6 +89,9 @@ async function runStep(run: TargetRun, state: RunState, { name, timeShare, work 
   } catch (thrown) {
     const error = thrown instanceof StoppedError ? null : toDqsyncError(thrown, run.target.name);
     state.error ??= error;
+    if (error !== null && work === audit) {
+      countFailedAudit(state);
+    }
     endEarly(error?.message ?? timeIsUp);
   } finally {
     budget.close();

@@ -239,6 +239,21 @@ describe('the output of the function', () => {
     expect(zeros()).toEqual([0, 0]);
   });
 
+  it.each(['source', 'checkpoint'])(
+    'counts an audit that fails as a whole, because its %s cannot be read',
+    async (what) => {
+      const sandbox = await deploy();
+      await sandbox.handler({}, sandbox.context());
+      if (what === 'source') {
+        sandbox.simulator.traps.faults = [{ kind: 'status', status: 403, when: { from: 1 } }];
+      } else {
+        await writeFile(join(sandbox.warehouseFolder, 'state', 'target-1', 'checkpoint.json'), '{');
+      }
+      await expect(sandbox.handler({ mode: 'maintain' }, sandbox.context())).rejects.toThrow();
+      expect(sandbox.metrics().flatMap((emf) => emf['AuditFailures'] ?? [])).toEqual([1]);
+    },
+  );
+
   it('has the waiting time of rule results while some wait, and none once all have been requested', async () => {
     const sandbox = await deploy();
     sandbox.simulator.life.addMany(300, manyRows);
