@@ -36,7 +36,7 @@ export interface Difference {
 /** Executions that the view shows more than once. */
 export interface Duplicates {
   readonly executions: number;
-  /** The first ones, in order of start time, each with the values of `dt` under which the view shows it. */
+  /** The first ones, in order of start time, each with the first and the last `dt` under which the view shows it. */
   readonly first: readonly { readonly id: bigint; readonly startTimeMs: EpochMs; readonly days: readonly string[] }[];
 }
 

@@ -65,16 +65,16 @@ function tableViewOf(sql: WarehouseSql, target: Target, timeZone: string): Omit<
     duplicates: async ({ fromMs, toMs }) => {
       const otherDays = { fromMs: fromMs - otherZonesMs, toMs: toMs + otherZonesMs };
       const { rows } = await sql.run(
-        `SELECT id, epoch_ms(start_time), string_agg(DISTINCT dt, ' ' ORDER BY dt), count(*) OVER ()
+        `SELECT id, epoch_ms(start_time), min(dt), max(dt), count(*) OVER ()
         FROM ${viewName} WHERE ${ofWorkspace} AND ${onDaysOf(otherDays)} AND ${startsIn({ fromMs, toMs })}
         GROUP BY id, start_time HAVING count(*) > 1 ORDER BY start_time, id LIMIT ${listedDuplicates}`,
       );
-      const first = rows.map(([id, startTimeMs, days]) => ({
+      const first = rows.map(([id, startTimeMs, firstDay, lastDay]) => ({
         id: BigInt(String(id)),
         startTimeMs: Number(startTimeMs),
-        days: String(days).split(' '),
+        days: [...new Set([String(firstDay), String(lastDay)])],
       }));
-      return { executions: Number(rows[0]?.[3] ?? 0), first };
+      return { executions: Number(rows[0]?.[4] ?? 0), first };
     },
   };
 }
