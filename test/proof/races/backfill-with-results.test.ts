@@ -2,7 +2,7 @@
  * A backfill of 30,000 executions with rule results, beside the scheduled sync, with one quota for both, in virtual
  * time.
  */
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { decodeAnyCheckpoint } from '../../../functions/checkpoint/codec.ts';
 import { watermarkOf } from '../../../functions/checkpoint/coverage.ts';
 import { isoTime } from '../../../functions/clock.ts';
@@ -20,6 +20,15 @@ import { MemoryStore } from '../memory-store.ts';
 import { dayMs, hourMs, minuteMs } from '../proof-world.ts';
 import { resultProblems } from '../results-check.ts';
 import { jumpingClock, whileTimeJumps } from './jumping-time.ts';
+
+// Whether work in the thread pool has ended cannot be noticed.
+vi.mock('node:zlib', async (importOriginal) => {
+  const zlib = await importOriginal<typeof import('node:zlib')>();
+  const gzip = (body: Uint8Array, options: object, done: (error: null, bytes: Uint8Array) => void): void => {
+    setImmediate(done, null, zlib.gzipSync(body, options));
+  };
+  return { ...zlib, gzip };
+});
 
 const startMs = Date.parse('2026-06-01T12:00:00Z');
 const intervalMs = 2 * minuteMs;
@@ -63,7 +72,6 @@ it('a backfill of 30,000 executions with results never keeps the watermark back 
     const run = { ...options, ...ignored, config, clock, connect, connectYielding, store: store.handle('run') };
     return async () => (await runTargets(run))[0]!;
   };
-  const requests = (): number => simulator.counters.requests;
   const behindMs: number[] = [];
   const summaries: Summary[] = [];
   let backfilledAtMs = Number.POSITIVE_INFINITY;
@@ -86,7 +94,7 @@ it('a backfill of 30,000 executions with results never keeps the watermark back 
     backfilledAtMs = clock.now();
   };
 
-  await whileTimeJumps(source, clock, requests, () => Promise.all([schedule(), backfill()]));
+  await whileTimeJumps(source, clock, () => Promise.all([schedule(), backfill()]));
 
   expect(summaries.filter(({ done }) => !done)).toEqual([]);
   expect(summaries.length).toBeGreaterThan(10);

@@ -1,14 +1,18 @@
 /**
- * Moves a clock and all timers to the next wake-up whenever the source has had nothing to do for a while. Sockets keep
- * their pace.
+ * Moves a clock and all timers to the next wake-up whenever this process waits for nothing but time. How busy the machine
+ * is makes no difference.
+ *
+ * Work in the thread pool cannot be noticed, except reading files, so a test must compress without it.
  */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { vi } from 'vitest';
 import type { Clock } from '../../../functions/clock.ts';
 import type { MovableClock } from '../../simulator/movable-clock.ts';
 import { underFakeTimers } from '../faults/flying-time.ts';
 
-/** Real time without a request after which all wait for time to pass; encoding a file takes less. */
-const quietMs = 2;
+/** Turns of the event loop after which everything that a reply sets off has been done or waits. */
+const quietTurns = 5;
 /** Longest jump, so that little time is wrong if something did not wait after all. */
 const longestMs = 10_000;
 
@@ -50,28 +54,49 @@ export function jumpingClock(clock: MovableClock): JumpingClock {
   };
 }
 
-/**
- * Awaits `work`.
- *
- * @param requests number of requests that the source has seen
- */
-export async function whileTimeJumps<T>(
-  source: MovableClock,
-  clock: JumpingClock,
-  requests: () => number,
-  work: () => Promise<T>,
-): Promise<T> {
-  return await underFakeTimers(work, async (pause) => {
-    const before = requests();
-    await pause(quietMs);
-    if (clock.nextMs() > 1_000) {
-      await pause(5 * quietMs);
-    }
-    if (requests() === before) {
+/** Awaits `work`. */
+export async function whileTimeJumps<T>(source: MovableClock, clock: JumpingClock, work: () => Promise<T>): Promise<T> {
+  const inFlight = requestsInFlight();
+  try {
+    return await underFakeTimers(work, async () => {
+      for (let turn = 0; turn < quietTurns; turn += 1) {
+        await nextTurn();
+        if (inFlight.requests.size > 0 || isReadingFile()) {
+          return;
+        }
+      }
       const ms = Math.max(1, clock.nextMs());
       source.advance(ms);
       vi.advanceTimersByTime(ms);
       clock.wake();
-    }
-  });
+    });
+  } finally {
+    inFlight.close();
+  }
+}
+
+function isReadingFile(): boolean {
+  return process.getActiveResourcesInfo().some((resource) => /^(FSReq|CloseReq|FileHandle)/.test(resource));
+}
+
+/** Follows which requests of undici have no complete reply yet. */
+function requestsInFlight(): { readonly requests: ReadonlySet<unknown>; close(): void } {
+  const requests = new Set<unknown>();
+  const begin = (message: unknown): void => void requests.add(requestOf(message));
+  const end = (message: unknown): void => void requests.delete(requestOf(message));
+  subscribe('undici:request:create', begin);
+  subscribe('undici:request:trailers', end);
+  subscribe('undici:request:error', end);
+  return {
+    requests,
+    close: () => {
+      unsubscribe('undici:request:create', begin);
+      unsubscribe('undici:request:trailers', end);
+      unsubscribe('undici:request:error', end);
+    },
+  };
+}
+
+function requestOf(message: unknown): unknown {
+  return typeof message === 'object' && message !== null && 'request' in message ? message.request : null;
 }
