@@ -49,11 +49,14 @@ export function taskQueries(options: TaskQueryOptions): readonly NamedQuery[] {
   ];
 }
 
+/** Identifies an execution: an instance that is run again keeps its id. */
+const execution = 'ROW(instance_id, start_time)';
+
 function rulesByTable({ further, since }: TaskQueryOptions): string {
   return `SELECT workspace, databases, tables, columns, rule_name, dimension, level, rule_id,
-  count(DISTINCT instance_id) AS alarms,
+  count(DISTINCT ${execution}) AS alarms,
   max(start_time) AS last_alarm,
-  count(DISTINCT CASE WHEN notify_status = 'SUCCESS' THEN instance_id END) AS notified
+  count(DISTINCT CASE WHEN notify_status = 'SUCCESS' THEN ${execution} END) AS notified
 FROM ${further('quality_failures')}
 WHERE ${since} AND alarmed
 GROUP BY workspace, databases, tables, columns, rule_name, dimension, level, rule_id

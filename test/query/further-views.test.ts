@@ -4,7 +4,7 @@ import { compactedTables } from '../../functions/compaction/tables.ts';
 import type { WarehouseSql } from '../../functions/query/duckdb.ts';
 import { namedQueries } from '../../functions/query/named-queries.ts';
 import { type Store, waitedForUntil } from '../../functions/warehouse/store.ts';
-import { dayMs, hourMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
+import { dayMs, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
 import { opened } from '../support/warehouse-sql.ts';
 
 async function ask(warehouse: WarehouseSql, sql: string): Promise<readonly (readonly unknown[])[]> {
@@ -178,6 +178,25 @@ describe('the questions about them', () => {
     );
     const values = await ask(sql, sqlOf('Values of a rule over time'));
     expect(values.some((row) => String(row[6]).includes('Total Rows'))).toBe(true);
+  });
+
+  it('count each execution of an instance that was run again, with its alarm and its notification', async () => {
+    const world = await syncedSource();
+    const task = world.sim.life.addTask({ rules: 1 });
+    const { id } = world.sim.life.addExecution({ task, runStatus: 'RUNNING' });
+    for (const notifyStatus of ['SUCCESS', 'FAILED', 'SUCCESS']) {
+      world.clock.advance(5 * minuteMs);
+      world.sim.life.finish(id, 'ALARMING');
+      world.sim.life.setNotify(id, notifyStatus);
+      await world.syncWell({ results: 'all', tasks: true });
+      world.clock.advance(30 * minuteMs);
+      world.sim.life.rerun(id);
+    }
+    const sql = await opened(world.store);
+    const [byRule] = (await sql.run(sqlOf('Rules failing most, by table and column'))).rows;
+    expect(byRule).toMatchObject({ 8: 3n, 10: 2n });
+    const [byTask] = (await sql.run(sqlOf('Rules failing most'))).rows;
+    expect(byTask).toMatchObject({ 3: 3n });
   });
 
   it('find rules that stopped running, without those of deleted tasks', async () => {
