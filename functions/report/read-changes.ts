@@ -5,15 +5,18 @@ import type { PartitionSql } from '../query/duckdb.ts';
 import { type Streak, type Transition, transitionsOf } from '../streaks.ts';
 import { calendarDays } from './calendar.ts';
 import { streaksByTask } from './read-histories.ts';
-import { changeStreaksSql, numberedTasksSql, runsPartitions, runsSql, type Source } from './report-sql.ts';
-import { createdAt, type Definitions } from './task-definitions.ts';
+import type { TargetFacts } from './report-data.ts';
+import { changeStreaksSql, numberedTasksSql, runsPartitions, runsSql } from './report-sql.ts';
+import { isCreatedSince } from './target-facts.ts';
+import type { Definitions } from './task-definitions.ts';
 
 /** The changes to look for. */
 export interface ChangesRequest {
   readonly sinceMs: EpochMs;
   readonly nowMs: EpochMs;
   readonly timeZone: string;
-  readonly sources: readonly Source[];
+  /** As read from `changesFromMs` on. */
+  readonly targets: readonly TargetFacts[];
   readonly definitions: Definitions;
 }
 
@@ -31,6 +34,14 @@ export interface Change extends Omit<Transition, 'from'> {
 /** Days read before the requested time. A task that ran in none of them has no outcome that could have changed. */
 const daysBefore = 30;
 
+const dayMs = 86_400_000;
+
+/** Returns a time before everything that is read for the changes since `sinceMs`. */
+export function changesFromMs(sinceMs: EpochMs): EpochMs {
+  // The first day is read as a whole, and a day may have 25 hours.
+  return sinceMs - (daysBefore + 2) * dayMs;
+}
+
 /**
  * Returns the changes since a time, the newest first.
  *
@@ -38,12 +49,12 @@ const daysBefore = 30;
  */
 export async function readChanges(
   sql: PartitionSql,
-  { sinceMs, nowMs, timeZone, sources, definitions }: ChangesRequest,
+  { sinceMs, nowMs, timeZone, targets, definitions }: ChangesRequest,
 ): Promise<Change[]> {
   const dayOf = dayInTimeZone(timeZone);
   const [fromDay = ''] = calendarDays(dayOf(sinceMs), daysBefore + 1);
   const toDay = dayOf(nowMs);
-  await sql.keep('report_runs', runsSql(sources, fromDay, toDay), runsPartitions(sources, fromDay, toDay));
+  await sql.keep('report_runs', runsSql(targets, fromDay, toDay), runsPartitions(targets, fromDay, toDay));
   await sql.keep('report_tasks', numberedTasksSql);
   const { rows: tasks } = await sql.run(
     'SELECT task, workspace, project_id, CAST(task_id AS varchar), name FROM report_tasks',
@@ -57,8 +68,7 @@ export async function readChanges(
         id: taskId === null ? null : String(taskId),
       };
       const ofTask = streaks.get(Number(task)) ?? [];
-      const createdMs = createdAt(definitions, place);
-      const isNew = createdMs !== null && dayOf(createdMs) >= fromDay;
+      const isNew = isCreatedSince((ms) => dayOf(ms) >= fromDay, { definitions, targets }, place);
       return [...(isNew ? firstFailure(ofTask) : []), ...transitionsOf(ofTask)]
         .filter((change) => change.sinceMs >= sinceMs)
         .map((change) => ({

@@ -25,7 +25,8 @@ import {
   taskDaysSql,
   tasksSql,
 } from './report-sql.ts';
-import { createdAt, type Definitions, definitionOf, type TaskPlace } from './task-definitions.ts';
+import { isCreatedSince } from './target-facts.ts';
+import { type Definitions, definitionOf, type TaskPlace } from './task-definitions.ts';
 import { isFailing, totalsOf } from './totals.ts';
 
 /** The arguments of a report. */
@@ -167,29 +168,6 @@ function knownUntilOf(
     [...Map.groupBy(taskRows, keyOf)].map(([key, rows]) => [key, Math.max(...rows.map((row) => numberAt(row, 6)))]),
   );
   return (row) => ofTargets.get(keyOf(row)) || (newest.get(keyOf(row)) ?? 0);
-}
-
-/**
- * Whether a task was created in the days shown, and its targets have read everything since then. Then its first
- * execution in the table is its very first.
- *
- * @param isShown whether a time is in the days shown, or later
- */
-function isCreatedSince(
-  isShown: (ms: EpochMs) => boolean,
-  { definitions, targets }: ReportRequest,
-  task: TaskPlace,
-): boolean {
-  const createdMs = createdAt(definitions, task);
-  return (
-    createdMs !== null &&
-    isShown(createdMs) &&
-    targets
-      .filter(({ workspace, projectId }) => workspace === task.workspace && projectId === task.projectId)
-      .every(
-        ({ watermarkMs, gaps, knownFromMs }) => watermarkMs !== null && gaps === 0 && (knownFromMs ?? 0) <= createdMs,
-      )
-  );
 }
 
 type Place = Pick<WorkspaceData, 'workspace' | 'projectId' | 'label'>;

@@ -3,7 +3,8 @@ import { isoTime } from '../../clock.ts';
 import type { Config } from '../../config.ts';
 import { ConfigError } from '../../errors.ts';
 import { openPartitionSql } from '../../query/duckdb.ts';
-import { type Change, readChanges } from '../../report/read-changes.ts';
+import { type Change, changesFromMs, readChanges } from '../../report/read-changes.ts';
+import { readTargetFacts } from '../../report/target-facts.ts';
 import { readDefinitions } from '../../report/task-definitions.ts';
 import { parseTimeArgument } from '../../time-range.ts';
 import { cacheFolderOf } from '../terminal/cache-folder.ts';
@@ -37,7 +38,8 @@ export async function changes(options: ChangesOptions): Promise<number> {
   const sql = await openPartitionSql(store, cacheFolderOf(store.url, process.env));
   try {
     const definitions = await readDefinitions(store, targets);
-    const found = await readChanges(sql, { sinceMs, nowMs, timeZone, sources: targets, definitions });
+    const facts = await readTargetFacts(config, store, targets, changesFromMs(sinceMs));
+    const found = await readChanges(sql, { sinceMs, nowMs, timeZone, targets: facts, definitions });
     if (options.json) {
       writeJson(found.map((change) => documentOf(config, change)));
     } else {

@@ -90,6 +90,33 @@ describe('dqsync changes', () => {
     expect((await world.call(['changes', '--since', '5h', '--json'])).stdout).not.toContain('null');
   });
 
+  it('does not list a task as new that may have run before the first execution in the table', async () => {
+    const world = await aWorld();
+    const { life, clock } = world.simulator;
+    const dayMs = 24 * hourMs;
+    const startMs = clock.now() - 24 * dayMs;
+    const task = life
+      .tasks()
+      .define({ ...makeTask(snowflakeText(startMs - hourMs, 1), 'fails', 'QUALITY_TASK'), everyMs: dayMs });
+    for (let day = 0; day < 24; day += 1) {
+      life.addExecution({ task, runStatus: 'FAILED', startTimeMs: startMs + day * dayMs });
+    }
+    const knownFrom = async (days: number): Promise<void> => {
+      const initialFrom = new Date(clock.now() - days * dayMs).toISOString();
+      await world.configure((config) => Object.assign(config, { results: 'none', initialFrom }));
+    };
+    const found = async (): Promise<unknown> =>
+      JSON.parse((await world.call(['changes', '--since', '30d', '--json'])).stdout);
+    await knownFrom(2);
+    expect((await world.call(['sync', '--tasks'])).exitCode).toBe(0);
+    expect(await found()).toEqual([]);
+    // What was not read is a gap now.
+    await knownFrom(28);
+    expect(await found()).toEqual([]);
+    expect((await world.call(['backfill'])).exitCode).toBe(0);
+    expect(await found()).toMatchObject([{ name: 'fails', from: null, to: 'FAILED', inARow: 24 }]);
+  });
+
   it('does not count a first execution as a change, and refuses a time in the future', async () => {
     const world = await aFilledWorld('F');
     expect((await world.call(['changes', '--json'])).stdout).toBe('[]\n');
