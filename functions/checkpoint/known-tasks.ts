@@ -1,4 +1,4 @@
-/** What is known of the tasks of a target: the document, and how it changes. Pure. */
+/** What is known of the tasks of a workspace: the document, and how it changes. Pure. */
 import * as z from 'zod';
 import type { EpochMs, TaskDetails } from '../model.ts';
 import { tasksKey } from '../warehouse/layout.ts';
@@ -40,15 +40,21 @@ const knownTask = z.object({
 /** A task as it was last written, or is being written. */
 export type KnownTask = Readonly<z.output<typeof knownTask>>;
 
-/** The document as stored. Ids are text. */
-export const knownTasksKind: DocumentKind<readonly KnownTask[]> = {
-  keyOf: tasksKey,
-  schema: z
-    .object({ format: z.literal('dqsync.tasks'), version: z.literal(1), tasks: list(knownTask) })
-    .transform(({ tasks }) => tasks),
-  empty: [],
-  encode: (tasks) => `{"format":"dqsync.tasks","version":1,"tasks":${jsonLines(tasks)}}\n`,
-};
+/**
+ * Returns the document as stored. Ids are text. All targets of a workspace share it, because each of them observes all
+ * tasks, whatever its filter. With its own document, a target would repeat old details after another has written newer
+ * ones.
+ */
+export function knownTasksKind(place: Parameters<typeof tasksKey>[0]): DocumentKind<readonly KnownTask[]> {
+  return {
+    keyOf: () => tasksKey(place),
+    schema: z
+      .object({ format: z.literal('dqsync.tasks'), version: z.literal(1), tasks: list(knownTask) })
+      .transform(({ tasks }) => tasks),
+    empty: [],
+    encode: (tasks) => `{"format":"dqsync.tasks","version":1,"tasks":${jsonLines(tasks)}}\n`,
+  };
+}
 
 /** Returns what is known of a task before its rows are written: they may get into the table, or only some of them. */
 export function beingWritten(before: KnownTask | null, after: KnownTask): KnownTask {

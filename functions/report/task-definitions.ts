@@ -1,10 +1,11 @@
 /**
- * What is known of the tasks' definitions. Read from the documents of the targets, which hold the current state of each
+ * What is known of the tasks' definitions. Read from the documents of the workspaces, which hold the current state of each
  * task; the table has a row for each change since the first sync, so its cost grows with the history.
  */
 import { knownTasksKind } from '../checkpoint/known-tasks.ts';
 import { loadDocument } from '../checkpoint/state-document.ts';
 import type { EpochMs, Rule, TaskDetails } from '../model.ts';
+import { tasksKey } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
 import type { FindingData, RuleData, TargetFacts, TaskData } from './report-data.ts';
 
@@ -31,7 +32,7 @@ interface Definition {
 export type Definitions = ReadonlyMap<string, Definition>;
 
 /**
- * Reads the definitions of all tasks of some targets.
+ * Reads the definitions of all tasks in the workspaces of some targets.
  *
  * @throws StorageError
  */
@@ -39,15 +40,15 @@ export async function readDefinitions(
   store: Store,
   targets: readonly Pick<TargetFacts, 'name' | 'workspace' | 'projectId'>[],
 ): Promise<Definitions> {
-  const documents = await Promise.all(targets.map(({ name }) => loadDocument(store, name, knownTasksKind)));
-  return new Map(
-    targets.flatMap(({ workspace, projectId }, index) =>
-      (documents[index]?.value ?? []).map(({ details, deletedAtMs }) => [
-        keyOf({ workspace, projectId, id: String(details.id) }),
-        { isDeleted: deletedAtMs !== null, details },
-      ]),
-    ),
-  );
+  const places = new Map(targets.map((target) => [tasksKey(target), target]));
+  const ofPlaces = [...places.values()].map(async ({ name, workspace, projectId }) => {
+    const { value: tasks } = await loadDocument(store, name, knownTasksKind({ workspace, projectId }));
+    return tasks.map(({ details, deletedAtMs }): [string, Definition] => [
+      keyOf({ workspace, projectId, id: String(details.id) }),
+      { isDeleted: deletedAtMs !== null, details },
+    ]);
+  });
+  return new Map((await Promise.all(ofPlaces)).flat());
 }
 
 /** Returns what the page shows of a task's definition. A task that was deleted has no rules. */

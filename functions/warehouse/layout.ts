@@ -147,8 +147,6 @@ export const outcomesKey = keyOfDocument('last-outcomes');
 export const auditKey = keyOfDocument('audit');
 /** Key of the executions of a target whose rule results are still to be fetched. */
 export const resultsKey = keyOfDocument('results');
-/** Key of what is known of the tasks of a target. */
-export const tasksKey = keyOfDocument('tasks');
 export const runsKey = keyOfDocument('runs');
 
 /**
@@ -158,6 +156,15 @@ export const runsKey = keyOfDocument('runs');
  */
 export function timeZoneKey(workspace: string): string {
   return `${statePrefix}.time-zones/${safeName('workspace', workspace)}.json`;
+}
+
+/**
+ * Returns the key of what is known of the tasks of a workspace, which its targets share.
+ *
+ * @throws InternalError if a name would change the shape of the path
+ */
+export function tasksKey({ workspace, projectId }: { readonly workspace: string; readonly projectId: string }): string {
+  return `${statePrefix}.tasks/${safeName('workspace', workspace)}/${safeName('project id', projectId)}.json`;
 }
 
 /**

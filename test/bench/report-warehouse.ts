@@ -51,7 +51,9 @@ async function writeWorkspace(
   const random = seededRandom(7, seed);
   const known = Array.from({ length: tasks }, (_, task) => aKnownTask(task, toMs));
   const failingSince = known.map((_, task) => (task % 3 === 0 ? random.between(0, daysWritten) : -1));
-  await write(join(folder, tasksKey(workspace)), knownTasksKind.encode(known));
+  const { projectId } = anObservation();
+  const place = { workspace, projectId };
+  await write(join(folder, tasksKey(place)), knownTasksKind(place).encode(known));
   let shared: readonly (readonly [path: string, pathOf: (dt: string) => string])[] = [];
   for (let ago = 1; ago <= days; ago += 1) {
     const fromMs = toMs - ago * dayMs;
@@ -95,7 +97,7 @@ async function writeWorkspace(
     const results = rows.filter(({ runStatus }) => runStatus !== 'SUCCESS').map(aResult);
     await write(fileOf(resultTable, dt), await fileBytes(resultTable, results));
     // The maintenance of each day writes a row for each task that has run, and all rules once.
-    const origin = { workspace, projectId: anObservation().projectId, runId: runIdOf(0) };
+    const origin = { workspace, projectId, runId: runIdOf(0) };
     const seen = known.flatMap((task) => changedRows(null, { ...task, seenAtMs: fromMs + hourMs }, origin));
     const changed = ago === Math.min(days, daysWritten) ? seen : seen.filter(({ rule }) => rule === null);
     await write(fileOf(taskTable, dt), await fileBytes(taskTable, changed));

@@ -7,8 +7,10 @@ import type { Run } from '../../functions/sync/run.ts';
 import { tasksKey, taskTableName } from '../../functions/warehouse/layout.ts';
 import { type Store, waitedForUntil } from '../../functions/warehouse/store.ts';
 import type { Fault } from '../simulator/faults.ts';
+import { defaultWorkspace } from '../simulator/server.ts';
 import { failingStore } from '../support/failing-store.ts';
 import { duckdb } from '../support/referee.ts';
+import { simTarget } from '../support/sim-config.ts';
 import { storedFiles } from '../support/stored-rows.ts';
 import { dayMs, minuteMs, type SyncedSource, syncedSource, warnings, withSource } from '../support/synced-source.ts';
 import { assigned, isTaskRow, taskProblems } from '../support/task-problems.ts';
@@ -107,6 +109,39 @@ describe('tasks', () => {
     await expectTasks(world);
   });
 
+  it.each<[string, Record<string, unknown>, Record<string, unknown>]>([
+    ['kind of task', { taskType: 'QUALITY_TASK' }, { taskType: 'CONSISTENCY_TASK' }],
+    ['name', { name: 'orders' }, { name: 'check' }],
+  ])(
+    'never return to older details if two targets, which differ in their filter by %s, observe them',
+    async (_, ...filters) => {
+      const world = await syncedSource();
+      const targets = filters.map((filter, at) => simTarget(world.credentials, { name: `target-${at}`, filter }));
+      const task = world.sim.life.addTask({ name: 'orders/check', rules: 1 });
+      Object.assign(task, { level: 'MINOR' });
+      const observe = async (...of: number[]): Promise<void> => {
+        const summaries = await world.sync({ ...withTasks, targets: of.map((at) => `target-${at}`) }, { targets });
+        expect(summaries.map(({ error }) => error)).toEqual(of.map(() => undefined));
+      };
+      await observe(0, 1);
+      world.clock.advance(7.5 * dayMs);
+      await observe(0);
+      Object.assign(task, { level: 'FATAL' });
+      for (const at of [1, 0, 1, 0, 1, 0, 1, 0]) {
+        world.clock.advance(dayMs);
+        world.sim.life.addExecution({ task, startTimeMs: world.clock.now() });
+        await observe(at);
+      }
+      await expectTasks(world);
+      const rows = await rowsOf(world, 'all');
+      const levels = rows
+        .filter((row) => row['rule_id'] === null)
+        .sort((a, b) => (String(a['observed_at']) < String(b['observed_at']) ? -1 : 1))
+        .map((row) => row['level']);
+      expect(levels.filter((level, at) => level !== levels[at - 1])).toEqual(['MINOR', 'FATAL']);
+    },
+  );
+
   it('tasks that are deleted keep their last state, with the time at which the deletion was found', async () => {
     const world = await syncedSource();
     const { task } = world.sim.life.addTask({ name: 'gone', rules: 2 });
@@ -132,11 +167,11 @@ describe('tasks', () => {
     await world.syncWell(withTasks);
     world.sim.life.tasks().remove(BigInt(gone!.taskId));
     world.clock.advance(dayMs);
-    const { etag } = (await world.store.get(tasksKey('sales')))!;
-    await world.store.putIfMatch(tasksKey('sales'), Buffer.from('{"format":"other"}'), etag);
+    const { etag } = (await world.store.get(tasksKey(defaultWorkspace)))!;
+    await world.store.putIfMatch(tasksKey(defaultWorkspace), Buffer.from('{"format":"other"}'), etag);
     const { log, messages } = warnings();
     await world.syncWell({ ...withTasks, log });
-    expect(messages).toEqual([expect.stringMatching(/^state\/sales\/tasks\.json cannot be understood/)]);
+    expect(messages).toEqual([expect.stringMatching(/^state\/\.tasks\/.*\.json cannot be understood/)]);
     const query = messages[0]!.slice(messages[0]!.indexOf('SELECT *')).replace('*', 'task_name');
     expect((await (await opened(world.store)).run(query)).rows).toEqual([['gone']]);
   });
@@ -272,7 +307,7 @@ describe('tasks', () => {
         ...withTasks,
         store: failingStore(world.store, ({ key }) => (isTaskRow(key) ? 'die-before' : 'ok')),
       });
-      sizes.push((await world.store.get(tasksKey('sales')))!.bytes.length);
+      sizes.push((await world.store.get(tasksKey(defaultWorkspace)))!.bytes.length);
     }
     expect(new Set(sizes).size).toBe(1);
   });
@@ -286,7 +321,7 @@ describe('tasks', () => {
     const plainStore = waitedForUntil(world.store, new AbortController().signal);
     let isOvertaken = false;
     const putIfMatch: Store['putIfMatch'] = async (key, bytes, etag) => {
-      if (key === tasksKey('sales') && !isOvertaken) {
+      if (key === tasksKey(defaultWorkspace) && !isOvertaken) {
         isOvertaken = true;
         undo();
         world.clock.advance(minuteMs);
@@ -320,7 +355,7 @@ describe('tasks', () => {
               const undo = assigned(task.rules[0]![0]!, { name: 'renamed' });
               let writes = 0;
               const store = failingStore(world.store, ({ key }) => {
-                writes += key === tasksKey('sales') ? 1 : 0;
+                writes += key === tasksKey(defaultWorkspace) ? 1 : 0;
                 return writes > liveWrites ? 'die-before' : 'ok';
               });
               await world.sync({ ...withTasks, store });

@@ -34,16 +34,18 @@ describe('layout', () => {
     expect(checkpointKey('sales')).toBe('state/sales/checkpoint.json');
     expect(isHidden(probeKey)).toBe(true);
     expect(isHidden(timeZoneKey('9f2e'))).toBe(true);
+    expect(tasksKey({ workspace: '9f2e', projectId: '0b1c' })).toBe('state/.tasks/9f2e/0b1c.json');
   });
 
   it.each(['functions/warehouse/README.md', 'functions/checkpoint/PROTOCOL.md'])(
     'is documented in %s, document by document',
     (file) => {
       const text = readFileSync(file, 'utf8');
-      for (const keyOf of [checkpointKey, outcomesKey, auditKey, resultsKey, tasksKey, runsKey]) {
+      for (const keyOf of [checkpointKey, outcomesKey, auditKey, resultsKey, runsKey]) {
         expect(text).toContain(keyOf('TARGET').replace('TARGET', '<target>'));
       }
       expect(text).toContain(timeZoneKey('WORKSPACE').replace('WORKSPACE', '<workspace>'));
+      expect(text).toContain('state/.tasks/<workspace>/<project>.json');
       expect(text).toContain(probeKey);
       expect(text).toContain(reportKey);
     },
@@ -69,6 +71,7 @@ describe('layout', () => {
           () => quarantineKey(a, b, c),
           () => checkpointKey(a),
           () => timeZoneKey(a),
+          () => tasksKey({ workspace: a, projectId: b }),
         ]) {
           let key: string;
           try {

@@ -1,7 +1,7 @@
 /**
- * Observes the tasks of a target and their rules: lists them all, and reads the details of those that are new, have
- * changed, or were last read a week ago. Writes a row for each change. A refusal or a failure is only a warning, and
- * never fails the run.
+ * Observes the tasks of a target's workspace and their rules: lists them all, whatever the target's filter, and reads the
+ * details of those that are new, have changed, or were last read a week ago. Writes a row for each change. A refusal or
+ * a failure is only a warning, and never fails the run.
  */
 import { beingWritten, type KnownTask, knownTasksKind, withoutMarks, withTasks } from '../../checkpoint/known-tasks.ts';
 import { changeDocument, type LoadedDocument, loadDocument } from '../../checkpoint/state-document.ts';
@@ -67,7 +67,7 @@ export async function observeTasks(run: TargetRun): Promise<boolean> {
 
 async function observe(run: TargetRun): Promise<void> {
   const { clock } = run;
-  let loaded = await loadDocument(run.store, run.target.name, knownTasksKind);
+  let loaded = await loadDocument(run.store, run.target.name, knownTasksKind(run.target));
   if (loaded.isDamaged) {
     warnOfLoss(run);
   }
@@ -109,12 +109,12 @@ async function observe(run: TargetRun): Promise<void> {
  * Warns that the known tasks are lost. This run then writes each task that the source has again, so that the latest row
  * of a task that was deleted in the meantime is older. Finding these here would take a reader of all rows of the table.
  */
-function warnOfLoss({ target: { name, workspace }, clock, log }: TargetRun): void {
-  const lost = `${tasksKey(name)} cannot be understood, so all tasks are written again, and no run finds which of the earlier ones were deleted`;
+function warnOfLoss({ target, clock, log }: TargetRun): void {
+  const lost = `${tasksKey(target)} cannot be understood, so all tasks are written again, and no run finds which of the earlier ones were deleted`;
   // The config allows no quote in a workspace, because it is part of keys.
-  const where = `workspace = '${workspace}' AND deleted_at IS NULL AND observed_at < TIMESTAMP '${isoTime(clock.now()).replace('Z', '')}'`;
+  const where = `workspace = '${target.workspace}' AND deleted_at IS NULL AND observed_at < TIMESTAMP '${isoTime(clock.now()).replace('Z', '')}'`;
   log('warn', `${lost}. When this run has ended, list them with: SELECT * FROM quality_tasks WHERE ${where}`, {
-    target: name,
+    target: target.name,
   });
 }
 
@@ -228,9 +228,10 @@ async function commitTasksOf(
   written: { files: number },
 ): Promise<LoadedDocument<readonly KnownTask[]>> {
   const { workspace, projectId } = run.target;
+  const kind = knownTasksKind(run.target);
   const nowMs = run.clock.now();
   let changed: readonly TaskChange[] = [];
-  const marked = await changeDocument(run, knownTasksKind, loaded, (tasks) => {
+  const marked = await changeDocument(run, kind, loaded, (tasks) => {
     const changes = changesSince(tasks, seen, { workspace, projectId, runId: run.runId });
     changed = changes.filter(({ rows }) => rows.length > 0);
     const known = changes.map(({ before, after, rows }) => (rows.length > 0 ? beingWritten(before, after) : after));
@@ -242,5 +243,5 @@ async function commitTasksOf(
   const rows = changed.flatMap((change) => change.rows);
   written.files += (await writeRows(run, taskTable, rows, written.files)).files;
   const after = changed.map((change) => change.after);
-  return await changeDocument(run, knownTasksKind, marked, (tasks) => withoutMarks(tasks, after));
+  return await changeDocument(run, kind, marked, (tasks) => withoutMarks(tasks, after));
 }
