@@ -114,15 +114,7 @@ class FolderStore implements FileStore {
     if (start !== '') {
       assertSafeKey(start.slice(0, -1));
     }
-    for await (const keys of this.#filesBelow(start, prefix)) {
-      const sizes = await Promise.all(keys.map((key) => this.#sizeOf(key)));
-      for (const [index, key] of keys.entries()) {
-        const sizeBytes = sizes[index];
-        if (sizeBytes !== undefined) {
-          yield { key, sizeBytes };
-        }
-      }
-    }
+    yield* this.#filesBelow(start, prefix);
   }
 
   async *folders(prefix: string): AsyncIterable<string> {
@@ -158,13 +150,15 @@ class FolderStore implements FileStore {
    *
    * @param above real paths of the folders above, which stop a link that leads back to one of them
    */
-  async *#filesBelow(
-    folderKey: string,
-    prefix: string,
-    above: readonly string[] = [],
-  ): AsyncIterable<readonly string[]> {
+  async *#filesBelow(folderKey: string, prefix: string, above: readonly string[] = []): AsyncIterable<ListedObject> {
     const { real, files, folders } = await this.#entriesOf(folderKey, prefix, above);
-    yield files;
+    const objects = await this.#existing(files);
+    if (objects.length === files.length) {
+      yield* objects;
+    } else {
+      // A compaction has moved a file aside. The file that replaces it may have appeared after the folder was read.
+      yield* await this.#existing((await this.#entriesOf(folderKey, prefix, above)).files);
+    }
     for (const folder of folders) {
       yield* this.#filesBelow(folder, prefix, [...above, real]);
     }
@@ -199,11 +193,14 @@ class FolderStore implements FileStore {
     });
   }
 
-  /** Returns the size of a file; undefined if it has gone in the meantime. */
-  async #sizeOf(key: string): Promise<number | undefined> {
-    const path = join(this.folder, key);
-    const stats = await explained('list', path, () => stat(path).catch(ignoreMissing));
-    return stats?.size;
+  /** Returns the files with their sizes, without those that have gone in the meantime. */
+  async #existing(keys: readonly string[]): Promise<ListedObject[]> {
+    const objects = keys.map(async (key) => {
+      const path = join(this.folder, key);
+      const stats = await explained('list', path, () => stat(path).catch(ignoreMissing));
+      return stats === undefined ? [] : [{ key, sizeBytes: stats.size }];
+    });
+    return (await Promise.all(objects)).flat();
   }
 
   #pathOf(key: string): string {

@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { renameSync, writeFileSync } from 'node:fs';
 import { chmod, mkdir, open, readdir, rename, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -85,6 +86,25 @@ describe('folder store: links', () => {
       message: `cannot list ${join(folder, 'warehouse/data/dt=2')}: it is a link to something that does not exist`,
       remedy: expect.stringContaining('remove the link'),
     });
+  });
+});
+
+describe('folder store: a listing while a file is replaced by another', () => {
+  it('shows at least one of the two, whatever step of the listing it comes between', async () => {
+    const store = await tempWarehouse();
+    const pathOf = (key: string) => join(store.folder, key);
+    for (let ticks = 0; ticks < 60; ticks += 1) {
+      const [day, old, later] = [`data/dt=${ticks}/`, `data/dt=${ticks}/old`, `data/dt=${ticks}/new`];
+      await store.putIfAbsent(old, bytesOf('1'));
+      const listing = keysOf(store, day);
+      for (let tick = 0; tick < ticks; tick += 1) {
+        await new Promise(setImmediate);
+      }
+      writeFileSync(pathOf(later), '1');
+      renameSync(pathOf(old), join(store.folder, `moved-${ticks}`));
+
+      expect(await listing, `after ${ticks} ticks`).not.toEqual([]);
+    }
   });
 });
 
