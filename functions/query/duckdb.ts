@@ -4,13 +4,8 @@
  * Reads only: runs nothing but SELECT and similar statements, opens no file outside of the table, and downloads no
  * extension. (DuckDB could also write to its allowed folder, so the kind of statement is checked too.)
  */
-import {
-  type DuckDBConnection,
-  type DuckDBPreparedStatement,
-  type DuckDBResultReader,
-  StatementType,
-} from '@duckdb/node-api';
-import { ConfigError } from '../errors.ts';
+import { type Clock, systemClock } from '../clock.ts';
+import { StorageError } from '../errors.ts';
 import type { TablePartition } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
 import { allPartitions } from './data-listing.ts';
@@ -22,16 +17,10 @@ import {
   openDuckdb,
   splitObservations,
 } from './duckdb-session.ts';
-import { areAllThere, type DataFiles, openDataFiles, type PathsByTable } from './local-copies.ts';
+import { type DataFiles, firstGone, openDataFiles } from './local-copies.ts';
 import { openPartitionPlanner, type PartitionPlanner, tablesNamedIn } from './partition-planner.ts';
 import { translated } from './sql-errors.ts';
-import { plainValue, type SqlValue } from './sql-value.ts';
-
-/** The result of a query. */
-export interface SqlResult {
-  readonly columns: readonly { readonly name: string; readonly type: string }[];
-  readonly rows: readonly (readonly SqlValue[])[];
-}
+import { refuseWriting, runAll, type SqlResult } from './statements.ts';
 
 /** A warehouse that is open for SQL. */
 export interface WarehouseSql {
@@ -72,8 +61,12 @@ export type PartitionFilter = (partition: TablePartition) => boolean;
  * @param cacheFolder folder for copies of the data files of one S3 warehouse
  * @throws StorageError if the warehouse cannot be read
  */
-export async function openWarehouseSql(store: Store, cacheFolder: string): Promise<WarehouseSql> {
-  const opened = await openWarehouse(store, cacheFolder);
+export async function openWarehouseSql(
+  store: Store,
+  cacheFolder: string,
+  clock: Clock = systemClock,
+): Promise<WarehouseSql> {
+  const opened = await openWarehouse(store, cacheFolder, clock);
   const planner = await openPartitionPlanner(opened.partitions).catch(async (thrown: unknown) => {
     await opened.session.close();
     throw thrown;
@@ -93,8 +86,12 @@ export async function openWarehouseSql(store: Store, cacheFolder: string): Promi
 }
 
 /** Opens the same for SELECTs whose partitions are known. */
-export async function openPartitionSql(store: Store, cacheFolder: string): Promise<PartitionSql> {
-  const opened = await openWarehouse(store, cacheFolder);
+export async function openPartitionSql(
+  store: Store,
+  cacheFolder: string,
+  clock: Clock = systemClock,
+): Promise<PartitionSql> {
+  const opened = await openWarehouse(store, cacheFolder, clock);
   const run = inTurn((sql: string, isNeeded?: PartitionFilter) => runKnown(opened, sql, isNeeded));
   return {
     run,
@@ -109,9 +106,10 @@ interface OpenWarehouse {
   readonly session: DuckdbSession;
   readonly files: DataFiles;
   readonly partitions: readonly TablePartition[];
+  readonly clock: Clock;
 }
 
-async function openWarehouse(store: Store, cacheFolder: string): Promise<OpenWarehouse> {
+async function openWarehouse(store: Store, cacheFolder: string, clock: Clock): Promise<OpenWarehouse> {
   const files = openDataFiles(store, cacheFolder);
   const partitions = await allPartitions(store);
   const session = await openDuckdb();
@@ -123,7 +121,7 @@ async function openWarehouse(store: Store, cacheFolder: string): Promise<OpenWar
     await session.close();
     throw translated(thrown, files);
   }
-  return { session, files, partitions };
+  return { session, files, partitions, clock };
 }
 
 /** Runs one at a time, because each query redefines the tables as the files that it needs. */
@@ -142,14 +140,13 @@ async function runPlanned(opened: OpenWarehouse, planner: PartitionPlanner, sql:
   const { session, files } = opened;
   try {
     const statements = await session.connection.extractStatements(sql);
-    const isOne = statements.count === 1;
-    if (isOne) {
+    if (statements.count === 1) {
       // Wrong SQL fails here, before files are copied for it. Files of the last query may be gone, and need not be
       // opened.
       await defineFiles(session.connection, new Map());
       refuseWriting(await statements.prepare(0), sql);
     }
-    return await runOverPartitions(opened, await planner.neededBy(sql), { sql, isOne });
+    return await runOverPartitions(opened, await planner.neededBy(sql), sql);
   } catch (thrown) {
     throw translated(thrown, files);
   }
@@ -161,63 +158,51 @@ async function runKnown(
   isNeeded: PartitionFilter = () => false,
 ): Promise<SqlResult> {
   try {
-    return await runOverPartitions(opened, opened.partitions.filter(isNeeded), { sql, isOne: true });
+    return await runOverPartitions(opened, opened.partitions.filter(isNeeded), sql);
   } catch (thrown) {
     throw translated(thrown, opened.files);
   }
 }
 
+/** Tries of a query whose files disappear. With a doubling wait between them, they take at least 51 s. */
+const maxTries = 10;
+const firstWaitMs = 100;
+
+/**
+ * Runs SQL over the current files of some partitions. A compaction of a folder moves files aside, one day after the
+ * other, while they are read. Their rows are then in other files, so the files are listed again.
+ */
 async function runOverPartitions(
-  { session: { connection }, files }: OpenWarehouse,
+  { session: { connection }, files, clock }: OpenWarehouse,
   partitions: readonly TablePartition[],
-  { sql, isOne }: { readonly sql: string; readonly isOne: boolean },
+  sql: string,
 ): Promise<SqlResult> {
-  const paths = await files.of(partitions);
-  try {
-    return await runOver(connection, paths, sql);
-  } catch (thrown) {
-    // A compaction may move files of a folder aside during the read. Their rows are then in another file.
-    if (files.areCopies || (await areAllThere(paths)) || !isOne) {
-      throw thrown;
+  for (let tries = 1; ; tries += 1) {
+    const paths = await files.of(partitions);
+    try {
+      await defineFiles(connection, paths);
+      return await runAll(connection, sql);
+    } catch (thrown) {
+      const gone = await firstGone(paths);
+      if (gone === undefined) {
+        throw thrown;
+      }
+      if (tries === maxTries) {
+        throw replacedTooFast(gone, thrown);
+      }
     }
-    return await runOver(connection, await files.of(partitions), sql);
+    await clock.sleep(firstWaitMs * 2 ** (tries - 1));
   }
 }
 
-async function runOver(connection: DuckDBConnection, paths: PathsByTable, sql: string): Promise<SqlResult> {
-  await defineFiles(connection, paths);
-  const statements = await connection.extractStatements(sql);
-  let result: SqlResult = { columns: [], rows: [] };
-  for (let index = 0; index < statements.count; index += 1) {
-    const statement = await statements.prepare(index);
-    refuseWriting(statement, sql);
-    result = plainResult(await statement.runAndReadAll());
-  }
-  return result;
-}
-
-/** CREATE works only in memory, and PIVOT uses it internally. */
-const harmlessStatements: ReadonlySet<StatementType> = new Set([
-  StatementType.SELECT,
-  StatementType.EXPLAIN,
-  StatementType.CREATE,
-]);
-
-function refuseWriting(statement: DuckDBPreparedStatement, sql: string): void {
-  const { statementType } = statement;
-  // EXPLAIN ANALYZE runs the statement that it explains.
-  const runsCopy = statementType === StatementType.EXPLAIN && /\b(copy|export)\b/i.test(sql);
-  if (!harmlessStatements.has(statementType) || runsCopy) {
-    throw new ConfigError(`the query is a ${StatementType[statementType]} statement, and queries may only read`, {
-      remedy: 'Use SELECT. To write results to a file, use the output options of "dqsync query".',
-    });
-  }
-}
-
-function plainResult(reader: DuckDBResultReader): SqlResult {
-  const types = reader.columnTypes();
-  return {
-    columns: reader.columnNames().map((name, index) => ({ name, type: String(types[index]) })),
-    rows: reader.getRows().map((row) => row.map(plainValue)),
-  };
+function replacedTooFast(gone: string, cause: unknown): StorageError {
+  return new StorageError(
+    `a compaction is replacing the data files of the query: ${maxTries} times in a row, one was moved away before it was read, last ${gone}`,
+    {
+      remedy:
+        'No rows are lost. Run the command again when the compaction has ended. If none is running, find out what moves or deletes files of the warehouse.',
+      retryable: true,
+      cause,
+    },
+  );
 }

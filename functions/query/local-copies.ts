@@ -28,7 +28,8 @@ export interface DataFiles {
   /** Whether they are copies of the warehouse's files. */
   readonly areCopies: boolean;
   /**
-   * Returns the current data files of some partitions, after copying those that are not on this machine.
+   * Returns the current data files of some partitions, after copying those that are not on this machine. Any of them
+   * may be gone when it is opened, because a compaction has replaced it.
    *
    * @returns absolute paths by table, sorted; each contains the values of its partition
    * @throws StorageError if the warehouse cannot be read, or the cache cannot be written
@@ -90,12 +91,11 @@ async function realOf(path: string): Promise<string> {
   return await realpath(path).catch(() => path);
 }
 
-/** Returns whether all of the files still exist. @throws StorageError if this user may not read one of them */
-export async function areAllThere(paths: PathsByTable): Promise<boolean> {
-  const areThere = await Promise.all(
-    [...paths.values()].flat().map((path) => explained('read', path, () => isThere(path))),
-  );
-  return !areThere.includes(false);
+/** Returns a file that does not exist any more; undefined if all do. @throws StorageError if one may not be read */
+export async function firstGone(paths: PathsByTable): Promise<string | undefined> {
+  const all = [...paths.values()].flat();
+  const areThere = await Promise.all(all.map((path) => explained('read', path, () => isThere(path))));
+  return all[areThere.indexOf(false)];
 }
 
 async function isThere(path: string): Promise<boolean> {
@@ -107,7 +107,7 @@ interface Copying {
   readonly to: FileStore;
 }
 
-/** Copies files that are missing in the cache or have another size there. */
+/** Copies files that are missing in the cache or have another size there, unless they are gone. */
 async function copyMissing(
   sizes: ReadonlyMap<string, number>,
   partitions: readonly TablePartition[],
@@ -125,16 +125,19 @@ async function copyMissing(
 async function copy(key: string, sizeBytes: number, copying: Copying): Promise<void> {
   const { from } = copying;
   const object = await from.get(key);
-  if (object?.bytes.length !== sizeBytes) {
-    const what = object === null ? 'is gone' : `has ${object.bytes.length} bytes instead of ${sizeBytes}`;
-    throw new StorageError(`${key} was listed in ${from.url}, but ${what}`, {
-      remedy: 'Run the query again. If this persists, find out what deletes or changes files of the warehouse.',
+  if (object === null) {
+    // A compaction has replaced it since it was listed. The query finds no copy, and lists the files again.
+    return;
+  }
+  const { bytes } = object;
+  if (bytes.length !== sizeBytes) {
+    throw new StorageError(`${key} was listed in ${from.url}, but has ${bytes.length} bytes instead of ${sizeBytes}`, {
+      remedy: 'Run the query again. If this persists, find out what changes files of the warehouse.',
     });
   }
   await inCache(copying, async (cache) => {
     const wrongCopy = await cache.get(key);
     // If another process wins, it has written the same bytes.
-    const { bytes } = object;
     await (wrongCopy === null ? cache.putIfAbsent(key, bytes) : cache.putIfMatch(key, bytes, wrongCopy.etag));
   });
 }

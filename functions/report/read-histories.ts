@@ -1,5 +1,6 @@
 /** Reads since when each task has its outcome, and its incidents. */
-import type { PartitionSql, SqlResult } from '../query/duckdb.ts';
+import type { PartitionSql } from '../query/duckdb.ts';
+import type { SqlResult } from '../query/statements.ts';
 import { type Incident, incidentsOf, type Outcome, type Streak } from '../streaks.ts';
 import {
   earlierPartitions,

@@ -1,5 +1,6 @@
 /** Queries a warehouse by SQL. */
 import { onTestFinished } from 'vitest';
+import { type Clock, systemClock } from '../../functions/clock.ts';
 import {
   openPartitionSql,
   openWarehouseSql,
@@ -9,15 +10,23 @@ import {
 import type { Store } from '../../functions/warehouse/store.ts';
 
 /** Opens a warehouse for SQL until the test is finished. A folder warehouse does not use the cache. */
-export async function opened(store: Store, cacheFolder = '/nowhere'): Promise<WarehouseSql> {
-  const sql = await openWarehouseSql(store, cacheFolder);
+export async function opened(
+  store: Store,
+  cacheFolder = '/nowhere',
+  clock: Clock = systemClock,
+): Promise<WarehouseSql> {
+  const sql = await openWarehouseSql(store, cacheFolder, clock);
   onTestFinished(() => sql.close());
   return sql;
 }
 
 /** Opens a warehouse until the test is finished, for SELECTs whose partitions are known. */
-export async function openedByPartition(store: Store, cacheFolder = '/nowhere'): Promise<PartitionSql> {
-  const sql = await openPartitionSql(store, cacheFolder);
+export async function openedByPartition(
+  store: Store,
+  cacheFolder = '/nowhere',
+  clock: Clock = systemClock,
+): Promise<PartitionSql> {
+  const sql = await openPartitionSql(store, cacheFolder, clock);
   onTestFinished(() => sql.close());
   return sql;
 }

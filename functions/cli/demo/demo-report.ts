@@ -1,8 +1,9 @@
 /** Tables and charts of the demo: the queries of named-queries.ts over the files just written. */
 import { InternalError } from '../../errors.ts';
-import type { SqlResult, WarehouseSql } from '../../query/duckdb.ts';
+import type { WarehouseSql } from '../../query/duckdb.ts';
 import { namedQueries } from '../../query/named-queries.ts';
 import type { SqlValue } from '../../query/sql-value.ts';
+import type { SqlResult } from '../../query/statements.ts';
 import { viewName } from '../../warehouse/layout.ts';
 import { columnChart } from '../terminal/column-chart.ts';
 import { paint } from '../terminal/output.ts';

@@ -2,7 +2,8 @@
 import { dayInTimeZone, isoTime } from '../../clock.ts';
 import { setFilters } from '../../filters.ts';
 import type { EpochMs, Target, Window } from '../../model.ts';
-import type { SqlResult, WarehouseSql } from '../../query/duckdb.ts';
+import type { WarehouseSql } from '../../query/duckdb.ts';
+import type { SqlResult } from '../../query/statements.ts';
 import { quoted } from '../../query/view.ts';
 import type { OpenTableView } from '../../verify/target-verifier.ts';
 import type { Day, DayTally, TableRow } from '../../verify/verification.ts';
