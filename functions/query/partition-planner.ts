@@ -3,8 +3,8 @@
  *
  * DuckDB plans the query over one empty file per partition and, as usual, pushes conditions on `workspace` and `dt`
  * down to the files. The plan then lists the files that are left. If DuckDB cannot push a condition down or cannot plan
- * a statement this way, all partitions of the tables that it names are needed; of all tables if the statement may use a
- * view that an earlier one has created.
+ * a statement this way, all partitions of the tables that it names are needed; of all tables if its text may not show
+ * which ones these are. A missing partition would be a silently wrong result.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -54,6 +54,12 @@ const mayReadFurther = new RegExp(
   'i',
 );
 
+/**
+ * Statements that may read tables which their text does not name: by `query` and `query_table`, or by the schema that
+ * `splitObservations` creates.
+ */
+const mayHideNames = /\b(query|query_table|parts)\b/i;
+
 /** Opens a planner. Creates one empty file per partition in a temporary folder until it is closed. */
 export async function openPartitionPlanner(partitions: readonly TablePartition[]): Promise<PartitionPlanner> {
   if (partitions.length <= 1) {
@@ -82,8 +88,11 @@ export async function openPartitionPlanner(partitions: readonly TablePartition[]
         }
         const needed = await plannedFor(session, byPath, sql);
         hasOwnNames ||= /\bcreate\b/i.test(sql);
+        if (needed !== null) {
+          return needed;
+        }
         const named = tablesNamedIn(sql);
-        return needed ?? partitions.filter(({ table }) => hasOwnNames || named.has(table));
+        return hasOwnNames || mayHideNames.test(sql) ? partitions : partitions.filter(({ table }) => named.has(table));
       },
       close,
     };

@@ -84,6 +84,11 @@ const furtherQueries: readonly (readonly [string, number])[] = [
   ['FROM quality_failures', 3 * 80],
   ['PIVOT quality_results ON alarmed USING count(*)', 80],
   ['PIVOT quality_failures ON alarmed USING count(*)', 3 * 80],
+  // No plan, and names that the text does not show.
+  [`PIVOT (FROM query_table('quality_' || 'instances')) ON run_status USING count(*) GROUP BY dt`, 3 * 80],
+  [`PIVOT (FROM query('FROM quality_' || 'results')) ON alarmed USING count(*) GROUP BY dt`, 3 * 80],
+  ['SELECT count(*) FROM parts.others', 3 * 80],
+  ['SHOW TABLES', 0],
 ];
 
 /** Opens three tables with the same days of two workspaces. */
@@ -122,6 +127,17 @@ describe('the partition planner', () => {
       rows += ofAll.rows.length;
     }
     expect(rows).toBeGreaterThan(90);
+  });
+
+  it('reads everything for names that an expression makes in a statement without a plan', async () => {
+    const store = await tempWarehouse();
+    await fill(store, [0, 1]);
+    const sql = await opened(store);
+    const pivot = (from: string) => `PIVOT ${from} ON run_status USING count(*) GROUP BY dt ORDER BY dt`;
+    const expected = ['2026-01-01', '2026-01-02'].map((dt) => ({ dt, FAILED: 2n, SUCCESS: 2n }));
+
+    expect(await ask(sql, pivot('quality_instances'))).toEqual(expected);
+    expect(await ask(sql, pivot(`(FROM query_table('quality_' || 'instances'))`))).toEqual(expected);
   });
 
   it('reads one day if all files of the other days are damaged', async () => {
