@@ -111,13 +111,23 @@ async function readSqlFile(path: string): Promise<string> {
   }
 }
 
-/** Returns rows as objects. A repeated column name gets a number, because an object cannot have it twice. */
+/**
+ * Returns rows as objects. A repeated column name gets the next number that makes it unique, because an object cannot
+ * have a name twice: of the columns a, a, a_2, the second is a_3.
+ */
 function rowObjects({ columns, rows }: SqlResult): Record<string, unknown>[] {
-  const seen = new Map<string, number>();
+  const taken = new Set(columns.map(({ name }) => name));
+  const unused = new Set(taken);
   const names = columns.map(({ name }) => {
-    const times = (seen.get(name) ?? 0) + 1;
-    seen.set(name, times);
-    return times === 1 ? name : `${name}_${times}`;
+    if (unused.delete(name)) {
+      return name;
+    }
+    let number = 2;
+    while (taken.has(`${name}_${number}`)) {
+      number += 1;
+    }
+    taken.add(`${name}_${number}`);
+    return `${name}_${number}`;
   });
   return rows.map((row) => Object.fromEntries(names.map((name, index) => [name, row[index] ?? null])));
 }

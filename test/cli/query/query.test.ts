@@ -68,6 +68,14 @@ describe('dqsync query', () => {
     ]);
   });
 
+  it('prints each column of a repeated name as JSON, under a number that no other column has', async () => {
+    const { world } = await aSyncedWorld(0);
+
+    const { stdout } = await world.call(['query', '--json', 'SELECT 1 AS a, 2 AS a, 3 AS a_2, 4 AS a, 5 AS a_2']);
+
+    expect(JSON.parse(stdout)).toEqual([{ a: 1, a_3: 2, a_2: 3, a_4: 4, a_2_2: 5 }]);
+  });
+
   it.each([
     [[], 'n\n0\n', '(1 row)\nThe warehouse has no executions yet. To read them: dqsync sync\n'],
     [['--csv'], 'n\n0\n', ''],
