@@ -51,8 +51,6 @@ export class Recorder {
   readonly #revisitedMs: number;
   /** Finds executions that have left coverage; null for a run that does not continue it. */
   readonly #moved: MovedExecutions | null;
-  /** From here on, all covered executions are known one by one, so that an unknown one is late. */
-  readonly #allKnownFromMs: EpochMs;
   #checkpoint: Checkpoint;
   #recentFromMs: EpochMs;
   /** Incremental runs read executions from this start time on again, so the checkpoint keeps what was written. */
@@ -71,7 +69,6 @@ export class Recorder {
     this.#options = options;
     this.#revisitedMs = options.isIncremental ? run.settings.lookbackMs : 0;
     this.#moved = options.isIncremental ? new MovedExecutions(checkpoint) : null;
-    this.#allKnownFromMs = (checkpoint.incremental?.toMs ?? Number.POSITIVE_INFINITY) - (checkpoint.lookbackMs ?? 0);
     this.#checkpoint = checkpoint;
     this.#recentFromMs = this.#readAgainFrom(options.untilMs);
     this.#known = new KnownExecutions(options.rereads !== null);
@@ -88,6 +85,15 @@ export class Recorder {
     return this.#options.rereads;
   }
 
+  /**
+   * From here on, all covered executions are known one by one, so that an unknown one is late. The next sync reads them
+   * again.
+   */
+  get #allKnownFromMs(): EpochMs {
+    const { incremental, lookbackMs } = this.#checkpoint;
+    return (incremental?.toMs ?? Number.POSITIVE_INFINITY) - (lookbackMs ?? 0);
+  }
+
   /** Rows that wait for the next commit, including quarantined ones. */
   get pendingRows(): number {
     return this.#pending.rows.length + this.#pending.unreadable.length;
@@ -97,12 +103,14 @@ export class Recorder {
   addSlice({ window, proven, unproven, collected }: ReadSlice, provenToMs: EpochMs): void {
     // The watermark may stop before an unproven part, and the next run then reads the lookback before it again.
     const endMs = gapsIn(window, proven)[0]?.fromMs ?? window.toMs;
-    const recentFromMs = Math.min(endMs, provenToMs) - this.#revisitedMs - edgeToleranceMs;
+    // What a backfill sees in the lookback of the next sync must stay known one by one.
+    const lookbackFromMs = this.#options.isIncremental ? Number.POSITIVE_INFINITY : this.#allKnownFromMs;
+    const recentFromMs = Math.min(Math.min(endMs, provenToMs) - this.#revisitedMs - edgeToleranceMs, lookbackFromMs);
     if (provenToMs < window.toMs) {
       // Not from `endMs` on: proven rows after an unproven part are covered, so the next run need not read them again.
       this.#recentFromMs = Math.min(this.#recentFromMs, this.#readAgainFrom(provenToMs));
     }
-    const isKept = this.#revisitedMs > 0 || provenToMs < window.toMs;
+    const isKept = this.#revisitedMs > 0 || provenToMs < window.toMs || lookbackFromMs < window.toMs;
     this.#keptFromMs = isKept ? recentFromMs : Number.POSITIVE_INFINITY;
     const startTimesMs: EpochMs[] = [];
     const late = new Set<string>();

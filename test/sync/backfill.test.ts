@@ -195,6 +195,58 @@ describe('a backfill that reads again', () => {
     await world.expectTruth();
   });
 
+  it.each([0, 5, 20, 90])(
+    'counts a late row once, however often it is read again %i minutes after the sync, and audits find later ones',
+    async (minutes) => {
+      const world = await syncedSource();
+      const startMs = world.clock.now();
+      const window = { fromMs: startMs - 2 * dayMs, toMs: startMs };
+      world.sim.life.addMany(100, window);
+      await world.syncWell();
+      world.clock.advance(minuteMs);
+      for (let row = 0; row < 5; row += 1) {
+        world.sim.life.addExecution({ startTimeMs: startMs - 5 * minuteMs + row * 1_000 });
+      }
+      world.clock.advance(minutes * minuteMs);
+      const rowsOf = async () => rowsIn((await checkpointOf(world)).coverage.filter(({ fromMs }) => fromMs < startMs));
+      for (const lateRows of [5, 0, 0]) {
+        expect(await world.backfill({ window, again: true })).toMatchObject({ lateRows, rowsWritten: 105 });
+        expect(await rowsOf()).toBe(105);
+      }
+      expect(await world.syncWell()).toMatchObject({ lateRows: 0, rowsWritten: 0 });
+      expect(await rowsOf()).toBe(105);
+      world.clock.advance(hourMs);
+      await world.syncWell();
+      for (let row = 0; row < 3; row += 1) {
+        world.sim.life.addExecution({ startTimeMs: startMs - dayMs + row * 1_000 });
+      }
+      world.clock.advance(hourMs);
+      expect(await world.maintain()).toMatchObject({ lateRows: 3, done: true });
+      await world.expectTruth();
+    },
+  );
+
+  it('counts no row as late that a sync has written meanwhile', async () => {
+    const world = await syncedSource();
+    const startMs = world.clock.now();
+    const window = { fromMs: startMs - 2 * dayMs, toMs: startMs };
+    world.sim.life.addMany(30_000, window);
+    await world.syncWell();
+    world.sim.life.addExecution({ startTimeMs: startMs - 5 * minuteMs });
+    world.clock.advance(hourMs);
+    let pages = 0;
+    world.sim.traps.beforePage = async () => {
+      pages += 1;
+      if (pages === 50) {
+        world.sim.traps.beforePage = null;
+        expect(await world.syncWell()).toMatchObject({ lateRows: 1 });
+      }
+    };
+    expect(await world.backfill({ window, again: true })).toMatchObject({ lateRows: 0 });
+    expect(rowsIn((await checkpointOf(world)).coverage)).toBe(30_001);
+    await world.expectTruth();
+  });
+
   it('leaves nothing for later syncs to write again, although they read the same rows', async () => {
     const world = await syncedSource();
     const syncedMs = world.clock.now();
