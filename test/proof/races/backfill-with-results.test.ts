@@ -5,6 +5,9 @@
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { decodeAnyCheckpoint } from '../../../functions/checkpoint/codec.ts';
 import { watermarkOf } from '../../../functions/checkpoint/coverage.ts';
+import { waitingCount } from '../../../functions/checkpoint/pending-results.ts';
+import { pendingResultsKind } from '../../../functions/checkpoint/results-document.ts';
+import { loadDocument } from '../../../functions/checkpoint/state-document.ts';
 import { isoTime } from '../../../functions/clock.ts';
 import { parseConfig } from '../../../functions/config.ts';
 import { openConnections } from '../../../functions/connect.ts';
@@ -37,8 +40,10 @@ const settleMs = minuteMs;
 const syncLimitMs = intervalMs - 30_000;
 /** A backfill takes several of these, and more than ten intervals. */
 const backfillLimitMs = 5 * minuteMs;
-/** A sync that fetches the results of fewer executions has no backlog: a few start and fail within an interval. */
+/** Fewer executions that wait for results are no backlog: a few start and fail within an interval. */
 const fewResults = 50;
+/** Twice as many syncs as it takes to fetch all results. */
+const mostSyncs = 30;
 
 it('a backfill of 30,000 executions with results never keeps the watermark back for more than an interval', async () => {
   const source = frozenClock(startMs);
@@ -72,13 +77,18 @@ it('a backfill of 30,000 executions with results never keeps the watermark back 
     const run = { ...options, ...ignored, config, clock, connect, connectYielding, store: store.handle('run') };
     return async () => (await runTargets(run))[0]!;
   };
+  const waitingResults = async (): Promise<number> => {
+    const { value } = await loadDocument(store.handle('test'), 'sales', pendingResultsKind);
+    return waitingCount(value);
+  };
   const behindMs: number[] = [];
   const summaries: Summary[] = [];
   let backfilledAtMs = Number.POSITIVE_INFINITY;
   const schedule = async (): Promise<void> => {
     const sync = await invoker({ results: 'spare', limitMs: syncLimitMs });
-    const hasMore = (): boolean => clock.now() < backfilledAtMs || (summaries.at(-1)?.results ?? 0) >= fewResults;
-    for (let dueMs = startMs; hasMore(); dueMs += intervalMs) {
+    const hasMore = async (): Promise<boolean> =>
+      clock.now() < backfilledAtMs || (summaries.length < mostSyncs && (await waitingResults()) >= fewResults);
+    for (let dueMs = startMs; await hasMore(); dueMs += intervalMs) {
       await clock.sleep(Math.max(0, dueMs - clock.now()));
       behindMs.push(clock.now() - watermarkMs());
       summaries.push(await sync());
