@@ -2,7 +2,7 @@
  * A backfill of 30,000 executions with rule results, beside the scheduled sync, with one quota for both, in virtual
  * time.
  */
-import { expect, it, onTestFinished, vi } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { decodeAnyCheckpoint } from '../../../functions/checkpoint/codec.ts';
 import { watermarkOf } from '../../../functions/checkpoint/coverage.ts';
 import { waitingCount } from '../../../functions/checkpoint/pending-results.ts';
@@ -23,15 +23,6 @@ import { MemoryStore } from '../memory-store.ts';
 import { dayMs, hourMs, minuteMs } from '../proof-world.ts';
 import { resultProblems } from '../results-check.ts';
 import { jumpingClock, whileTimeJumps } from './jumping-time.ts';
-
-// Whether work in the thread pool has ended cannot be noticed.
-vi.mock('node:zlib', async (importOriginal) => {
-  const zlib = await importOriginal<typeof import('node:zlib')>();
-  const gzip = (body: Uint8Array, options: object, done: (error: null, bytes: Uint8Array) => void): void => {
-    setImmediate(done, null, zlib.gzipSync(body, options));
-  };
-  return { ...zlib, gzip };
-});
 
 const startMs = Date.parse('2026-06-01T12:00:00Z');
 const intervalMs = 2 * minuteMs;

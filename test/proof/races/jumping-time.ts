@@ -1,11 +1,11 @@
 /**
  * Moves a clock and all timers to the next wake-up whenever this process waits for nothing but time. How busy the machine
  * is makes no difference.
- *
- * Work in the thread pool cannot be noticed, except reading files, so a test must compress without it.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { Transform } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { createGzip } from 'node:zlib';
 import { vi } from 'vitest';
 import type { Clock } from '../../../functions/clock.ts';
 import type { MovableClock } from '../../simulator/movable-clock.ts';
@@ -57,11 +57,12 @@ export function jumpingClock(clock: MovableClock): JumpingClock {
 /** Awaits `work`. */
 export async function whileTimeJumps<T>(source: MovableClock, clock: JumpingClock, work: () => Promise<T>): Promise<T> {
   const inFlight = requestsInFlight();
+  const compressions = compressionsInThreadPool();
   try {
     return await underFakeTimers(work, async () => {
       for (let turn = 0; turn < quietTurns; turn += 1) {
         await nextTurn();
-        if (inFlight.requests.size > 0 || isReadingFile()) {
+        if (inFlight.requests.size > 0 || compressions.count() > 0 || isReadingFile()) {
           return;
         }
       }
@@ -72,6 +73,7 @@ export async function whileTimeJumps<T>(source: MovableClock, clock: JumpingCloc
     });
   } finally {
     inFlight.close();
+    compressions.close();
   }
 }
 
@@ -93,6 +95,26 @@ function requestsInFlight(): { readonly requests: ReadonlySet<unknown>; close():
       unsubscribe('undici:request:create', begin);
       unsubscribe('undici:request:trailers', end);
       unsubscribe('undici:request:error', end);
+    },
+  };
+}
+
+/** Counts calls of gzip that have not ended. They are in no list of active resources. */
+function compressionsInThreadPool(): { count(): number; close(): void } {
+  const prototype: Transform = Object.getPrototypeOf(createGzip());
+  const { _transform: compress } = prototype;
+  let running = 0;
+  prototype._transform = function (this: Transform, chunk, encoding, done) {
+    running += 1;
+    compress.call(this, chunk, encoding, (...result) => {
+      running -= 1;
+      done(...result);
+    });
+  };
+  return {
+    count: () => running,
+    close: () => {
+      prototype._transform = compress;
     },
   };
 }
