@@ -13,7 +13,7 @@ import { createHash } from 'node:crypto';
 import { link, open, readdir, readFile, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type Clock, newToken, systemClock } from '../clock.ts';
-import { InternalError } from '../errors.ts';
+import { InternalError, StorageError } from '../errors.ts';
 import type { EpochMs } from '../model.ts';
 import { explained, fileErrorCode } from './file-errors.ts';
 import { withFileLock } from './file-lock.ts';
@@ -33,12 +33,20 @@ const replacedFolder = '.replaced';
 /** No write takes a day, so older files were left by killed processes. */
 const abandonedAfterMs = 24 * 3_600_000;
 
+/** A compaction moves files aside in a few rounds at most, with reads and writes of whole files in between. */
+const maxListings = 20;
+
 /** The content of a folder, as keys. Keys of folders end in `/`. */
 interface FolderEntries {
   /** Its path without symbolic links. */
   readonly real: string;
   readonly files: readonly string[];
   readonly folders: readonly string[];
+}
+
+/** The content of a folder whose files were all there after it was read. */
+interface FolderObjects extends Pick<FolderEntries, 'real' | 'folders'> {
+  readonly objects: readonly ListedObject[];
 }
 
 /** A store whose files can be read in place. */
@@ -151,17 +159,34 @@ class FolderStore implements FileStore {
    * @param above real paths of the folders above, which stop a link that leads back to one of them
    */
   async *#filesBelow(folderKey: string, prefix: string, above: readonly string[] = []): AsyncIterable<ListedObject> {
-    const { real, files, folders } = await this.#entriesOf(folderKey, prefix, above);
-    const objects = await this.#existing(files);
-    if (objects.length === files.length) {
-      yield* objects;
-    } else {
-      // A compaction has moved a file aside. The file that replaces it may have appeared after the folder was read.
-      yield* await this.#existing((await this.#entriesOf(folderKey, prefix, above)).files);
-    }
+    const { real, objects, folders } = await this.#objectsOf(folderKey, prefix, above);
+    yield* objects;
     for (const folder of folders) {
       yield* this.#filesBelow(folder, prefix, [...above, real]);
     }
+  }
+
+  /**
+   * Lists one folder until no file goes in between. If a compaction moves a file aside, the file that replaces it may
+   * have appeared after the folder was read.
+   *
+   * @throws StorageError if files go every time
+   */
+  async #objectsOf(folderKey: string, prefix: string, above: readonly string[]): Promise<FolderObjects> {
+    for (let listings = 0; listings < maxListings; listings += 1) {
+      const { real, files, folders } = await this.#entriesOf(folderKey, prefix, above);
+      const objects = await this.#existing(files);
+      if (objects.length === files.length) {
+        return { real, objects, folders };
+      }
+    }
+    throw new StorageError(
+      `cannot list ${join(this.folder, folderKey)}: files were moved or removed during each of ${maxListings} listings`,
+      {
+        remedy: 'Find out which programs change the folder, and run again when they have finished.',
+        retryable: true,
+      },
+    );
   }
 
   /**

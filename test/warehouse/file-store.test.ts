@@ -1,18 +1,19 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { renameSync, writeFileSync } from 'node:fs';
-import { chmod, mkdir, open, readdir, rename, symlink, utimes, writeFile } from 'node:fs/promises';
+import { type PathLike, renameSync, writeFileSync } from 'node:fs';
+import fsPromises, { chmod, mkdir, open, readdir, rename, symlink, utimes, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { tryLock } from 'fs-native-extensions';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Clock } from '../../functions/clock.ts';
 import { systemClock } from '../../functions/clock.ts';
 import { StorageError } from '../../functions/errors.ts';
-import { openFileStore } from '../../functions/warehouse/file-store.ts';
+import { type FileStore, openFileStore } from '../../functions/warehouse/file-store.ts';
 import { bytesOf, countIn, keysOf, textAt } from '../support/store-steps.ts';
 import { tempFolder, tempWarehouse } from '../support/temp-warehouse.ts';
 import { describeStore } from './store-contract.ts';
@@ -105,6 +106,42 @@ describe('folder store: a listing while a file is replaced by another', () => {
 
       expect(await listing, `after ${ticks} ticks`).not.toEqual([]);
     }
+  });
+
+  /** Replaces the only file of `data/dt=1` by another each time that a listing asks for its size. */
+  function replaceDuringListings(store: FileStore, mostTimes: number): void {
+    const { stat } = fsPromises;
+    const useStat = (used: typeof stat): void => {
+      fsPromises.stat = used;
+      syncBuiltinESMExports();
+    };
+    let times = 0;
+    useStat((async (path: PathLike) => {
+      if (String(path).endsWith(`/file-${times}`) && times < mostTimes) {
+        times += 1;
+        writeFileSync(join(store.folder, `data/dt=1/file-${times}`), '1');
+        renameSync(path, join(store.folder, `moved-${times}`));
+      }
+      return await stat(path);
+    }) as typeof stat);
+    onTestFinished(() => useStat(stat));
+  }
+
+  it.each([1, 2, 10])('shows the last file if one is replaced %i times during the listing', async (times) => {
+    const store = await tempWarehouse();
+    await store.putIfAbsent('data/dt=1/file-0', bytesOf('1'));
+    replaceDuringListings(store, times);
+    expect(await keysOf(store, 'data/')).toEqual([`data/dt=1/file-${times}`]);
+  });
+
+  it('fails if a file goes each time that the folder is listed', async () => {
+    const store = await tempWarehouse();
+    await store.putIfAbsent('data/dt=1/file-0', bytesOf('1'));
+    replaceDuringListings(store, Number.POSITIVE_INFINITY);
+    await expect(keysOf(store, 'data/')).rejects.toMatchObject({
+      kind: 'storage',
+      message: expect.stringMatching(/^cannot list .*data\/dt=1\/: files were moved or removed during each/),
+    });
   });
 });
 
