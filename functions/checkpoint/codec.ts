@@ -172,7 +172,10 @@ function damaged(target: string, where: string, what: string, cause: unknown): S
   });
 }
 
-/** A new name alone would not do: `dt` is part of an execution's key. */
+/**
+ * A part of remedies for a changed time zone. A new target name in the same warehouse is not enough, because the day is
+ * part of an execution's key in the view.
+ */
 export const inAnotherWarehouse =
   'set another "warehouse": in this one, the view would show executions twice, on the days of both time zones';
 

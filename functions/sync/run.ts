@@ -119,9 +119,9 @@ function withSharedLogins(run: Run): Run {
   return { ...run, connect: sharing(connect), connectYielding: connectYielding && sharing(connectYielding) };
 }
 
-/** A shorter time is not worth a connection, unless the run is so short that its targets never have as much left: … */
+/** The least time left of a target for which its gaps are filled: a shorter time is not worth a connection. */
 const leastFillingMs = 20_000;
-/** … then it is this part of a target's share of the time. */
+/** The least part of a target's share of the time, in runs so short that no target ever has `leastFillingMs` left. */
 const leastFillingPart = 0.25;
 
 /** @param share milliseconds for each of the rest of the targets */

@@ -14,7 +14,7 @@ import { cacheFolderOf } from '../terminal/cache-folder.ts';
 
 type SqlValue = SqlResult['rows'][number][number];
 
-/** An instant has at most so many days later or earlier a date in another time zone, from UTC-12 to UTC+14. */
+/** The dates of one instant in two time zones differ by at most this: zones range from UTC-12 to UTC+14. */
 const otherZonesMs = 2 * 86_400_000;
 /** Maximum number of duplicates to list. */
 const listedDuplicates = 10;
