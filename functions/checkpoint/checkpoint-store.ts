@@ -2,7 +2,7 @@
  * Loads and replaces a target's checkpoint. It is replaced only by compare-and-swap, and only after the data files that
  * it refers to were written (PROTOCOL.md, I2 and I4).
  */
-import { ConflictError, StateError } from '../errors.ts';
+import { ConflictError } from '../errors.ts';
 import type { Target } from '../model.ts';
 import { checkpointKey, probeKey } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
@@ -10,6 +10,7 @@ import { retriesOfSharedFile, type WritingRun } from '../warehouse/write-retries
 import { applyChange, type Change } from './change.ts';
 import { type Checkpoint, emptyCheckpoint } from './checkpoint.ts';
 import { decodeCheckpoint, encodeCheckpoint, isUnused } from './codec.ts';
+import { readDecoded } from './read-decoded.ts';
 import { isRewound } from './rewound.ts';
 import { requireTimeZone } from './time-zone.ts';
 import { asWriting, type Writing } from './writing.ts';
@@ -40,9 +41,6 @@ export interface CheckpointReader {
 /** The parts of a run that are needed to replace its checkpoint. */
 export type CheckpointRun = CheckpointReader & WritingRun;
 
-/** Reads of an unreadable checkpoint before it is reported. */
-const maxReads = 3;
-
 /**
  * Reads a target's checkpoint; returns an empty one if there is none.
  *
@@ -57,27 +55,14 @@ export async function loadCheckpoint(reader: CheckpointReader): Promise<LoadedCh
   return loaded;
 }
 
-/**
- * Reads an unreadable checkpoint again before it throws, because the remedy for a damaged one is to move it away: if a
- * proxy returned an error page in its place, the next read gets the checkpoint.
- */
 async function readCheckpoint({ target, store, settings }: CheckpointReader): Promise<LoadedCheckpoint> {
   const { name, projectId, workspace, filter } = target;
   const identity = { projectId, workspace, filter, partitionTimeZone: settings.partitionTimeZone };
   const key = checkpointKey(name);
-  for (let reads = 1; ; reads += 1) {
-    const object = await store.get(key);
-    if (object === null) {
-      return { checkpoint: emptyCheckpoint(identity), etag: null };
-    }
-    try {
-      return { checkpoint: decodeCheckpoint(object.bytes, identity, name, key), etag: object.etag };
-    } catch (thrown) {
-      if (!(thrown instanceof StateError) || reads === maxReads) {
-        throw thrown;
-      }
-    }
-  }
+  const read = await readDecoded(store, key, (bytes) => decodeCheckpoint(bytes, identity, name, key));
+  return read === null
+    ? { checkpoint: emptyCheckpoint(identity), etag: null }
+    : { checkpoint: read.value, etag: read.etag };
 }
 
 /**

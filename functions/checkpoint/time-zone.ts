@@ -11,10 +11,14 @@ import { statePrefix, timeZoneKey } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
 import type { TargetIdentity } from './checkpoint.ts';
 import { decodeAnyCheckpoint, inAnotherWarehouse, isUnused } from './codec.ts';
+import { readDecoded } from './read-decoded.ts';
 import { changeDocument, type DocumentKind, type DocumentRun, loadDocument } from './state-document.ts';
 import { json } from './stored-json.ts';
 
 const format = 'dqsync.time-zone';
+
+/** Matches the keys of checkpoints. A checkpoint that was moved to another name or into a further folder is ignored. */
+const checkpointPattern = new RegExp(`^${statePrefix}[^/]+/checkpoint\\.json$`);
 
 /** The parts of a run that are needed to check its time zone. */
 interface ZonedRun {
@@ -27,7 +31,7 @@ interface ZonedRun {
  * Checks that the workspace of a run's target has no days of another time zone. Without the document, as in a warehouse
  * that is older, the checkpoints of the workspace decide.
  *
- * @throws StateError if it has; StorageError
+ * @throws StateError if it has, or if that is unknown because a checkpoint cannot be read; StorageError
  */
 export async function requireTimeZone(run: ZonedRun): Promise<void> {
   const { target, store } = run;
@@ -37,8 +41,7 @@ export async function requireTimeZone(run: ZonedRun): Promise<void> {
     return;
   }
   for await (const { key } of store.list(statePrefix)) {
-    const object = key.endsWith('/checkpoint.json') ? await store.get(key) : null;
-    const identity = object === null ? null : identityInUse(object.bytes, key);
+    const identity = checkpointPattern.test(key) ? await identityInUse(run, key) : null;
     if (identity?.workspace === target.workspace) {
       requireSame(run, identity.partitionTimeZone, key);
     }
@@ -70,13 +73,28 @@ function kindOf({ workspace }: Target): DocumentKind<string | null> {
   };
 }
 
-function identityInUse(bytes: Uint8Array, key: string): TargetIdentity | null {
+/**
+ * Returns the identity of a checkpoint; null if it is unused.
+ *
+ * @throws StateError if it cannot be read: its workspace and its time zone are then unknown
+ */
+async function identityInUse({ target, store, settings }: ZonedRun, key: string): Promise<TargetIdentity | null> {
   try {
-    const checkpoint = decodeAnyCheckpoint(bytes, key, key);
-    return isUnused(checkpoint) ? null : checkpoint.identity;
-  } catch {
-    // A checkpoint that cannot be read is reported by the runs of its own target.
-    return null;
+    const read = await readDecoded(store, key, (bytes) => decodeAnyCheckpoint(bytes, target.name, key));
+    return read === null || isUnused(read.value) ? null : read.value.identity;
+  } catch (thrown) {
+    if (!(thrown instanceof StateError)) {
+      throw thrown;
+    }
+    const zone = json(settings.partitionTimeZone);
+    throw new StateError(
+      `the time zone of the days of workspace ${json(target.workspace)} is unknown: ${thrown.message}`,
+      {
+        target: target.name,
+        cause: thrown,
+        remedy: `Nothing was written. Restore a readable version of ${key}, or upgrade dqsync if a newer release wrote it. Otherwise, if its days are those of "partitionTimeZone": ${zone}, move it out of ${statePrefix}; its target then starts again from initialFrom.`,
+      },
+    );
   }
 }
 
