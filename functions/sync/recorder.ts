@@ -20,6 +20,7 @@ import type { RunCounters } from './counters.ts';
 import { followUpOf } from './follow-up.ts';
 import { type Known, KnownExecutions } from './known-executions.ts';
 import { MovedExecutions } from './moved-executions.ts';
+import { furthestLookback } from './next-window.ts';
 import type { ReadSlice } from './slice-reader.ts';
 import type { TargetRun } from './target-run.ts';
 
@@ -51,10 +52,13 @@ export class Recorder {
   readonly #revisitedMs: number;
   /** Finds executions that have left coverage; null for a run that does not continue it. */
   readonly #moved: MovedExecutions | null;
+  readonly #lookbackAtStart: readonly Window[];
   #checkpoint: Checkpoint;
   #recentFromMs: EpochMs;
   /** Incremental runs read executions from this start time on again, so the checkpoint keeps what was written. */
   #keptFromMs = Number.POSITIVE_INFINITY;
+  /** What a backfill sees in the lookback of the next sync must stay known one by one, too. */
+  #keptToo: readonly Window[] = [];
   /** How far the source's clock, which sets end times, is behind ours. */
   #sourceLagMs = 0;
   readonly #known: KnownExecutions;
@@ -69,6 +73,7 @@ export class Recorder {
     this.#options = options;
     this.#revisitedMs = options.isIncremental ? run.settings.lookbackMs : 0;
     this.#moved = options.isIncremental ? new MovedExecutions(checkpoint) : null;
+    this.#lookbackAtStart = furthestLookback(checkpoint, checkpoint.lookbackMs ?? 0);
     this.#checkpoint = checkpoint;
     this.#recentFromMs = this.#readAgainFrom(options.untilMs);
     this.#known = new KnownExecutions(options.rereads !== null);
@@ -86,12 +91,12 @@ export class Recorder {
   }
 
   /**
-   * From here on, all covered executions are known one by one, so that an unknown one is late. The next sync reads them
-   * again.
+   * The span before the furthest point of syncs that the next one reads again. All covered executions in it are known
+   * one by one, so that an unknown one is late. A sync reads it first; during a backfill, other runs move it on.
    */
-  get #allKnownFromMs(): EpochMs {
-    const { incremental, lookbackMs } = this.#checkpoint;
-    return (incremental?.toMs ?? Number.POSITIVE_INFINITY) - (lookbackMs ?? 0);
+  get #lookback(): readonly Window[] {
+    const { lookbackMs } = this.#checkpoint;
+    return this.#options.isIncremental ? this.#lookbackAtStart : furthestLookback(this.#checkpoint, lookbackMs ?? 0);
   }
 
   /** Rows that wait for the next commit, including quarantined ones. */
@@ -103,15 +108,15 @@ export class Recorder {
   addSlice({ window, proven, unproven, collected }: ReadSlice, provenToMs: EpochMs): void {
     // The watermark may stop before an unproven part, and the next run then reads the lookback before it again.
     const endMs = gapsIn(window, proven)[0]?.fromMs ?? window.toMs;
-    // What a backfill sees in the lookback of the next sync must stay known one by one.
-    const lookbackFromMs = this.#options.isIncremental ? Number.POSITIVE_INFINITY : this.#allKnownFromMs;
-    const recentFromMs = Math.min(Math.min(endMs, provenToMs) - this.#revisitedMs - edgeToleranceMs, lookbackFromMs);
+    const recentFromMs = Math.min(endMs, provenToMs) - this.#revisitedMs - edgeToleranceMs;
+    const lookback = this.#lookback;
     if (provenToMs < window.toMs) {
       // Not from `endMs` on: proven rows after an unproven part are covered, so the next run need not read them again.
       this.#recentFromMs = Math.min(this.#recentFromMs, this.#readAgainFrom(provenToMs));
     }
-    const isKept = this.#revisitedMs > 0 || provenToMs < window.toMs || lookbackFromMs < window.toMs;
+    const isKept = this.#revisitedMs > 0 || provenToMs < window.toMs;
     this.#keptFromMs = isKept ? recentFromMs : Number.POSITIVE_INFINITY;
+    this.#keptToo = this.#options.isIncremental ? [] : lookback;
     const startTimesMs: EpochMs[] = [];
     const late = new Set<string>();
     this.#noteSourceLag();
@@ -122,13 +127,14 @@ export class Recorder {
       const { startTimeMs } = seen.execution;
       startTimesMs.push(startTimeMs);
       const before = this.#known.get(key);
-      const mayBeLate = !isAllNew && before === undefined && startTimeMs >= this.#allKnownFromMs;
+      const mayBeLate = !isAllNew && before === undefined && containsAny(lookback, startTimeMs);
       if (mayBeLate && contains(window, startTimeMs) && !containsAny(gaps, startTimeMs)) {
         this.#pending.change.lateStartTimesMs.push(startTimeMs);
         late.add(key);
       }
       const isAtEnd = endsMs.some((ms) => Math.abs(ms - startTimeMs) <= edgeToleranceMs);
-      const known = this.#observe(key, before, seen, startTimeMs >= recentFromMs, isAtEnd);
+      const isRecent = startTimeMs >= recentFromMs || containsAny(this.#keptToo, startTimeMs);
+      const known = this.#observe(key, before, seen, isRecent, isAtEnd);
       if (known !== null && isAtEnd) {
         this.#known.keepAtEdge(key, known);
       }
@@ -226,10 +232,8 @@ export class Recorder {
     const observedAtMs = (this.#known.get(key)?.observedAtMs ?? vanishedAtMs) + 1;
     this.#write(noted, observedAtMs);
     this.#known.setWritten(key, { fingerprint: fingerprintOf(noted), observedAtMs });
-    this.#pending.change.opened.push({
-      ...{ execution: noted, observedAtMs, lookedAtMs: vanishedAtMs },
-      awaits: 'notification',
-    });
+    const entry = { execution: noted, observedAtMs, lookedAtMs: vanishedAtMs };
+    this.#pending.change.opened.push({ ...entry, awaits: 'notification' });
   }
 
   /**
@@ -274,7 +278,7 @@ export class Recorder {
     }
     const observedAtMs = this.#known.laterThan(undefined, receivedAtMs);
     this.#write(execution, observedAtMs);
-    if (isRecent && execution.startTimeMs >= this.#keptFromMs) {
+    if (isRecent && this.#isKept(execution)) {
       this.#pending.change.seen.push({ execution, observedAtMs });
     }
     this.#expireIfOpen(execution, observedAtMs, false);
@@ -297,7 +301,7 @@ export class Recorder {
     // The window of a backfill may have shown a row beyond its end, where nothing is kept. The next window shows it
     // again, unchanged. A known execution that is written is marked (PROTOCOL.md, I22), which its new state ends.
     const isMarked = isChanged && before !== undefined;
-    if (isMarked || (execution.startTimeMs >= this.#keptFromMs && (isChanged || this.#revisitedMs === 0))) {
+    if (isMarked || (this.#isKept(execution) && (isChanged || this.#revisitedMs === 0))) {
       this.#pending.change.seen.push({ execution, observedAtMs });
     }
     if (isChanged) {
@@ -314,6 +318,10 @@ export class Recorder {
       this.#expireIfOpen(execution, observedAtMs, wasFollowed);
     }
     return known;
+  }
+
+  #isKept({ startTimeMs }: Execution): boolean {
+    return startTimeMs >= this.#keptFromMs || containsAny(this.#keptToo, startTimeMs);
   }
 
   #noteSourceLag(): void {

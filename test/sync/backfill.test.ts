@@ -226,6 +226,36 @@ describe('a backfill that reads again', () => {
     },
   );
 
+  it.each([false, true])(
+    'keeps few rows in the checkpoint of a target that has not synced for days (again: %s)',
+    async (again) => {
+      const world = await syncedSource();
+      const startMs = world.clock.now();
+      world.sim.life.addMany(500, { fromMs: startMs - dayMs, toMs: startMs - minuteMs });
+      await world.syncWell();
+      world.sim.life.addMany(20_000, { fromMs: startMs, toMs: startMs + 10 * dayMs });
+      world.clock.advance(10 * dayMs);
+      const window = { fromMs: startMs - dayMs, toMs: world.clock.now() };
+      const from = again ? window : { ...window, fromMs: startMs };
+      expect(await world.backfill({ window: from, again })).toMatchObject({ done: true, lateRows: 0 });
+      // A backfill keeps at most the rows of its last slice.
+      expect((await checkpointOf(world)).recent.length).toBeLessThan(again ? 6_000 : 100);
+      await world.syncWell();
+      expect((await checkpointOf(world)).recent.length).toBeLessThan(100);
+      await world.expectTruth();
+    },
+  );
+
+  it.each([20, 40])('counts no row as late if it overlaps with a first sync (%i hours)', async (hours) => {
+    const world = await syncedSource({}, { settleSeconds: 60, results: 'none' });
+    const nowMs = world.clock.now();
+    world.sim.life.addMany(40_000, { fromMs: nowMs - 2 * dayMs, toMs: nowMs - hourMs });
+    const window = { fromMs: nowMs - hours * hourMs, toMs: nowMs };
+    const both = await Promise.all([world.backfill({ window, again: false }), world.syncWell()]);
+    expect(both.map(({ lateRows }) => lateRows)).toEqual([0, 0]);
+    await world.expectTruth();
+  });
+
   it('counts no row as late that a sync has written meanwhile', async () => {
     const world = await syncedSource();
     const startMs = world.clock.now();
