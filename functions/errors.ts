@@ -107,7 +107,7 @@ export class SourceError extends DqsyncError {
   }
 }
 
-/** A window could not be proven complete, so coverage does not grow over it. Its cause is a request that failed. */
+/** A window could not be proven complete, so coverage does not grow over it. `cause` is the source's error if a request failed. */
 export class IncompleteReadError extends DqsyncError {
   readonly kind = 'incomplete';
   override readonly window: Window;
@@ -123,7 +123,7 @@ export class IncompleteReadError extends DqsyncError {
     const cause = reason instanceof SourceError ? reason : undefined;
     const compare = `If this persists, compare the rows that the source lists with its count: dqsync list --from ${from} --to ${to}`;
     super(`${from} to ${to} cannot be proven complete: ${cause?.message ?? reason ?? numbers}`, {
-      remedy: `Some of its executions may be missing in the table until a later run reads all of them. ${cause?.remedy ?? compare}`,
+      remedy: `Some of its executions may be missing from the table until a later run reads all of them. ${cause?.remedy ?? compare}`,
       window,
       code: cause?.code,
       requestId: cause?.requestId,

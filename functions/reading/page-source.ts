@@ -84,7 +84,11 @@ export function showSame(a: Reply, b: Reply): boolean {
  * every other case
  */
 export async function ask(source: PageSource, window: Window, offset = 0): Promise<Reply | null> {
-  return await source.profile.turns.whenFree(() => send(source, window, offset));
+  return await orUndelivered(
+    source,
+    window,
+    source.profile.turns.whenFree(() => send(source, window, offset)),
+  );
 }
 
 /**
@@ -118,7 +122,7 @@ export async function askTwice(
   offset = 0,
 ): Promise<readonly [Reply, ...Reply[]] | null> {
   const { profile } = source;
-  return await profile.turns.alone(async () => {
+  const looking = profile.turns.alone(async (): Promise<readonly [Reply, ...Reply[]] | null> => {
     const isLast = before !== null && profile.turns.isLast(before.turn);
     const first = isLast ? before : await send(source, window, offset);
     if (first === null || (before === null && !first.isShort)) {
@@ -127,6 +131,7 @@ export async function askTwice(
     const second = await send(source, window, offset);
     return second && [first, second];
   });
+  return await orUndelivered(source, window, looking);
 }
 
 async function send(source: PageSource, window: Window, offset: number): Promise<Reply | null> {
@@ -146,7 +151,16 @@ async function send(source: PageSource, window: Window, offset: number): Promise
     if (isRefusal && (offset > 0 || profile.hints.noteRefusal(window))) {
       return null;
     }
-    const { answered } = profile.hints;
+    throw thrown;
+  }
+}
+
+/** Turns a failure into an IncompleteReadError of the window if the source still answers another request. */
+async function orUndelivered<T>(source: PageSource, window: Window, asking: Promise<T>): Promise<T> {
+  try {
+    return await asking;
+  } catch (thrown) {
+    const { answered } = source.profile.hints;
     const isOfWindow = answered !== null && mayBeOfRequest(thrown) && (await isAnswered(source, answered));
     throw isOfWindow ? new IncompleteReadError(window, null, 0, thrown) : thrown;
   }
@@ -157,9 +171,12 @@ function mayBeOfRequest(thrown: unknown): thrown is SourceError {
 }
 
 /** Repeats a request that was answered before, to distinguish a failing source from a failing window. */
-async function isAnswered({ fetchPage }: PageSource, request: PageRequest): Promise<boolean> {
+async function isAnswered({ fetchPage, profile: { turns } }: PageSource, request: PageRequest): Promise<boolean> {
   try {
-    await fetchPage(request);
+    await turns.whenFree(() => {
+      turns.take();
+      return fetchPage(request);
+    });
     return true;
   } catch (thrown) {
     if (thrown instanceof SourceError) {
@@ -169,39 +186,71 @@ async function isAnswered({ fetchPage }: PageSource, request: PageRequest): Prom
   }
 }
 
-/**
- * Makes the first request of a run (R0) over one long span. It shows the page size, whether counts exceed pages, and
- * the density. Asks again if the reply is empty. If the source fails to deliver the span, asks for its older and then
- * its newer half: only one of them may hold the row that cannot be delivered.
- *
- * @returns the reply, and its window: a part of `span` if the source limits spans or fails to deliver the whole
- * @throws what `fetchPage` throws
- */
-export async function calibrate(source: PageSource, span: Window): Promise<{ window: Window; reply: Reply }> {
-  const halves = cutAt(span, [Math.round((span.fromMs + span.toMs) / 2)]);
-  let failure: unknown = null;
-  for (const part of [span, ...halves]) {
-    try {
-      return await calibrateLatest(source, part);
-    } catch (thrown) {
-      if (!mayBeOfRequest(thrown)) {
-        throw thrown;
-      }
-      failure ??= thrown;
-    }
-  }
-  throw failure;
+/** The reply to the first request of a run. */
+export interface FirstReply {
+  readonly reply: Reply;
+  /** Its window: a part of the span if the source limits spans or fails to deliver the whole. */
+  readonly window: Window;
+  /** Why it is not the reply for the whole span; null if the source delivers that. */
+  readonly failure: SourceError | null;
 }
 
-/** Requests the latest part of `span` that the source accepts. */
-async function calibrateLatest(source: PageSource, span: Window): Promise<{ window: Window; reply: Reply }> {
+/** Parts of the first span, each half as long as the one before, that are tried if the source fails to deliver it. */
+const maxParts = 16;
+/** A source that delivers none of the first parts fails. */
+const maxFailedParts = 2;
+
+/**
+ * Makes the first request of a run (R0) over one long span. It shows the page size, whether counts exceed pages, and
+ * the density. Asks again if the reply is empty. If the source fails to deliver the span, the newest rows may be the
+ * cause: asks for its older half, then for the older half of the rest, until a reply has rows.
+ *
+ * @throws what `fetchPage` throws
+ */
+export async function calibrate(source: PageSource, span: Window): Promise<FirstReply> {
+  const whole = await calibrateLatest(source, span);
+  if (!(whole instanceof SourceError)) {
+    return { ...whole, failure: null };
+  }
+  let first: FirstReply | null = null;
+  let rest = span;
+  for (let parts = 0; parts < (first === null ? maxFailedParts : maxParts); parts += 1) {
+    const [older = rest, newer = rest] = cutAt(rest, [Math.round((rest.fromMs + rest.toMs) / 2)]);
+    const part = await calibrateLatest(source, older);
+    if (!(part instanceof SourceError)) {
+      first = { ...part, failure: whole };
+      if (part.reply.rows > 0) {
+        return first;
+      }
+    }
+    rest = newer;
+  }
+  if (first === null) {
+    throw whole;
+  }
+  return first;
+}
+
+/** Requests the latest part of `span` that the source accepts. Returns the error if it fails to deliver that. */
+async function calibrateLatest(
+  source: PageSource,
+  span: Window,
+): Promise<Pick<FirstReply, 'window' | 'reply'> | SourceError> {
   const { hints } = source.profile;
   for (;;) {
     const window = { fromMs: Math.max(span.fromMs, span.toMs - hints.maxSpanMs), toMs: span.toMs };
-    const reply = await ask(source, window);
-    if (reply !== null) {
-      const pair = reply.rows === 0 ? await askTwice(source, window, reply) : null;
-      return { window, reply: pair?.[1] ?? reply };
+    try {
+      const reply = await ask(source, window);
+      if (reply !== null) {
+        const pair = reply.rows === 0 ? await askTwice(source, window, reply) : null;
+        return { window, reply: pair?.[1] ?? reply };
+      }
+    } catch (thrown) {
+      const cause = thrown instanceof IncompleteReadError ? thrown.cause : thrown;
+      if (mayBeOfRequest(cause)) {
+        return cause;
+      }
+      throw thrown;
     }
   }
 }

@@ -4,8 +4,8 @@
  *
  * A reply at offset 0 is a snapshot, so a window that fits into one reply takes one request (R1, R3). An ordered page
  * cuts off the part of a longer window that it seems to show completely, and two counts prove that part (R2). Parts
- * that do not balance are read separately in smaller parts (R4), down to a single second (R5). So are parts that the
- * source fails to deliver (R6).
+ * that do not balance are read separately in smaller parts (R4), down to a single second (R5). A part that the source
+ * fails to deliver is halved in the same way (R6).
  */
 import { IncompleteReadError, SourceError } from '../errors.ts';
 import { contains, cutAt, evenCuts, gapsIn, inOrder, spanMs, unionOf } from '../intervals.ts';
@@ -41,8 +41,7 @@ const maxLooks = 4;
 /** A read stops after this many unproven parts: more requests would not help against such a source. */
 const maxUnproven = 5;
 /**
- * A read halves so many windows that the source fails to deliver. That isolates two seconds in a month. Each failure
- * takes about 8 s of retries.
+ * Maximum number of halvings in one read, which isolates two seconds in a month. Each failure takes about 8 s of retries.
  */
 const maxHalvings = 40;
 

@@ -51,8 +51,13 @@ export async function beginRun(
  */
 export async function firstRequest({ run, source, recorder }: ReadingRun, window: Window): Promise<Calibration> {
   const calibration = await calibrateRead(source, window);
+  const { reply, failure } = calibration;
   if (recorder.checkpoint.coverage.length === 0) {
-    await requireWindows(source, calibration.reply.page.executions, run.clock.now());
+    if (failure !== null && reply.rows === 0) {
+      // How the source selects cannot be checked without an execution.
+      throw failure;
+    }
+    await requireWindows(source, reply.page.executions, run.clock.now());
   }
   return calibration;
 }

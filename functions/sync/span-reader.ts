@@ -9,7 +9,8 @@ import type { TargetRun } from './target-run.ts';
 /**
  * Requests a window once. Returns its count if that is exact, otherwise null. A reply without rows proves no count,
  * because it may be a glitch. Neither does a reply with an unreadable row, because the table may hold an earlier,
- * readable state of it. Nor does a window that the source fails to deliver. The ends of a window are exact only between whole seconds.
+ * readable state of it. Returns null as well if the source fails to deliver the window. The ends of a window are exact
+ * only between whole seconds.
  *
  * @throws what `fetchPage` throws
  */

@@ -2,7 +2,7 @@
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { spanMs } from '../intervals.ts';
 import { type EpochMs, type FetchPage, maxPageRows, type Window } from '../model.ts';
-import { askIfAnswered, calibrate, type PageSource, type Reply } from '../reading/page-source.ts';
+import { askIfAnswered, calibrate, type FirstReply, type PageSource } from '../reading/page-source.ts';
 import { readWindow, type WindowRead } from '../reading/read-window.ts';
 import { SourceProfile } from '../reading/source-profile.ts';
 import { type RunState, reportProgress } from './run-state.ts';
@@ -69,8 +69,7 @@ export function countingSource(
 }
 
 /** The result of the first request of a run. */
-export interface Calibration {
-  readonly reply: Reply;
+export interface Calibration extends Pick<FirstReply, 'reply' | 'failure'> {
   /** Estimated density if nothing is covered yet; null if the source shows no rows. */
   readonly rowsPerMs: number | null;
   /** Whether that is the density of the whole window, not only of a part (`calibrate`). */
@@ -84,10 +83,11 @@ export interface Calibration {
  */
 export async function calibrateRun(source: PageSource, { fromMs, toMs }: Window): Promise<Calibration> {
   const span = { fromMs: Math.max(firstAskableMs, Math.min(fromMs, toMs - calibratedMs)), toMs };
-  const { window, reply } = await calibrate(source, span);
+  const { window, ...first } = await calibrate(source, span);
+  const { reply } = first;
   const rows = Math.max(reply.rows, reply.count ?? 0);
   const rowsPerMs = rows === 0 ? null : rows / spanMs(window);
-  return { reply, rowsPerMs, isOfWhole: window.fromMs <= fromMs && window.toMs === toMs };
+  return { ...first, rowsPerMs, isOfWhole: window.fromMs <= fromMs && window.toMs === toMs };
 }
 
 /**

@@ -1,6 +1,7 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { ConfigError, IncompleteReadError, SourceError } from '../../functions/errors.ts';
-import { containsAny, cutAt, gapsIn, inOrder, lengthOf, spanMs } from '../../functions/intervals.ts';
+import { containsAny, gapsIn, inOrder, lengthOf, spanMs } from '../../functions/intervals.ts';
 import type { Execution, Page, PageRequest } from '../../functions/model.ts';
 import { calibrate } from '../../functions/reading/page-source.ts';
 import {
@@ -397,6 +398,12 @@ describe('a part that the source fails to deliver', () => {
     }),
   );
 
+  async function inTurns(turns: number): Promise<void> {
+    for (let turn = 0; turn < turns; turn += 1) {
+      await nextTurn();
+    }
+  }
+
   const secondOf = (ms: number) => ({ fromMs: epochMs + ms - 500, toMs: epochMs + ms + 500 });
 
   it.each<[string, Partial<PagedSourceTraps>]>([
@@ -480,15 +487,50 @@ describe('a part that the source fails to deliver', () => {
     expect(await readAround(source)).toEqual([]);
   });
 
-  it.each<[string, PagedSourceTraps['order'], 0 | 1]>([
-    ['newest', 'descending', 0],
-    ['oldest', 'ascending', 1],
-  ])('does not prevent the first request of a run, even if that shows the %s row', async (_which, order, half) => {
-    const rows = executions(600, (index) => (index - 200) * 3_600_000);
-    const source = broken(rows, holding(half === 0 ? 599 : 0), { order });
-    const { window, reply } = await calibrate(source.source, longSpan);
-    expect(window).toEqual(cutAt(longSpan, [(longSpan.fromMs + longSpan.toMs) / 2])[half]);
+  it('is distinguished from a failing source by no request between the two looks at another window', async () => {
+    const [other, failing] = [secondOf(100_000), secondOf(50_000)];
+    const timings = Array.from({ length: 64 }, (_, index) => [index % 2, (index >> 1) % 4, index >> 3] as const);
+    for (const [first, ofOther, ofFailing] of timings) {
+      const source = broken(executions(300), holding(50));
+      await readPartly(source, secondOf(250_000));
+      let sent = first;
+      const fetchPage = async (request: PageRequest): Promise<Page> => {
+        sent += 1;
+        const isEmpty = sent % 2 === 0;
+        await inTurns(1 + (request.startTimeMs === failing.fromMs - 1 ? ofFailing : ofOther));
+        const page = await source.fetchPage(request);
+        return isEmpty ? { ...page, executions: [], count: 0 } : page;
+      };
+      const delayed = { source: { ...source.source, fetchPage } };
+      const [, read] = await Promise.all([readPartly(delayed, failing), readPartly(delayed, other)]);
+      expect(read.proven.length === 0 || read.collected.seen.size > 0).toBe(true);
+    }
+  });
+
+  it.each<[string, PagedSourceTraps['order'], number]>([
+    ['newest', 'descending', 599],
+    ['oldest', 'ascending', 0],
+  ])('does not prevent the first request of a run, even if that shows the %s row', async (_which, order, index) => {
+    const rows = executions(600, (at) => (at - 200) * 3_600_000);
+    const source = broken(rows, holding(index), { order });
+    const { window, reply, failure } = await calibrate(source.source, longSpan);
+    expect(spanMs(window)).toBeLessThan(spanMs(longSpan));
     expect(reply.rows).toBe(100);
+    expect(failure?.message).toBe('HTTP 500');
+  });
+
+  it('does not prevent the first request of a run that has rows of its last hours only', async () => {
+    const rows = executions(600, (at) => 20 * 86_400_000 - 20_000_000 + at * 30_000);
+    const { reply } = await calibrate(broken(rows, holding(599)).source, longSpan);
+    expect(reply.rows).toBe(100);
+  });
+
+  it('leaves the first request of a run without rows if all of them fail', async () => {
+    const source = broken(executions(600), ({ executions: shown }) => shown.length > 0);
+    const { reply, failure } = await calibrate(source.source, longSpan);
+    expect(reply.rows).toBe(0);
+    expect(failure?.message).toBe('HTTP 500');
+    expect(source.requests).toBeLessThan(40);
   });
 
   it('ends the first request of a run after three windows if the source answers none', async () => {

@@ -158,6 +158,22 @@ describe('a page that the source never delivers', () => {
     expect((await world.view()).some((row) => row['id'] === String(late.id))).toBe(true);
   });
 
+  it('does not keep the first sync from finding that the source selects by the ends of executions', async () => {
+    const { world } = await worldWithBroken(0);
+    world.sim.traps.filtersByEnd = true;
+    const [summary] = await world.sync();
+    expect(summary).toMatchObject({ rowsWritten: 0, error: { kind: 'source' } });
+    expect(summary?.error?.message).toMatch(/does not select by start time/);
+  });
+
+  it('fails the first sync of a target if the source delivers no row at all', async () => {
+    const { world } = await worldWithBroken(0);
+    world.sim.traps.brokenSpan = { fromMs: 0, toMs: world.clock.now() };
+    const [summary] = await world.sync();
+    expect(summary).toMatchObject({ rowsWritten: 0, error: { kind: 'source', code: 'DQC.5001' } });
+    expect((await checkpointOf(world)).coverage).toEqual([]);
+  });
+
   it('is a source error, and covers nothing, if no page is delivered', async () => {
     const { world } = await worldWithBroken(0);
     world.sim.traps.faults = [{ kind: 'status', status: 503, when: { from: 1 } }];
