@@ -75,11 +75,19 @@ export function withListed(before: PendingResults, listed: ListedWindow): Pendin
 }
 
 /**
- * Returns the window whose executions are to be listed next, the newest one; null if there is none, or no room in the
- * list.
+ * Returns the window whose executions are to be listed next; null if none is due, or there is no room in the list. That
+ * is the newest one that the source has not failed to list. Otherwise one that the source never lists would keep all
+ * older ones waiting.
  */
-export function windowToList({ pending, windows }: PendingResults): ResultsWindow | null {
-  return pending.length + listedExecutions > maxPending ? null : (windows.at(-1) ?? null);
+export function windowToList({ pending, windows }: PendingResults, nowMs: EpochMs): ResultsWindow | null {
+  const due = dueWindows(windows, nowMs);
+  const hasRoom = pending.length + listedExecutions <= maxPending;
+  return hasRoom ? (due.findLast(({ tries }) => tries === 0) ?? due.at(-1) ?? null) : null;
+}
+
+/** Returns the windows that may be listed now. */
+export function dueWindows(windows: readonly ResultsWindow[], nowMs: EpochMs): ResultsWindow[] {
+  return windows.filter(({ notBeforeMs }) => notBeforeMs <= nowMs);
 }
 
 /** Returns how many executions wait; an estimate if there are windows. */
@@ -179,7 +187,9 @@ export function withFetched(
     .map(({ entry: { id, startTimeMs } }) => ({ id, startTimeMs }));
   const expired = [...before.expired, ...gone].slice(-maxExpired);
   const isBehind =
-    refused !== null || before.windows.length > 0 || pending.some(({ notBeforeMs }) => notBeforeMs <= nowMs);
+    refused !== null ||
+    dueWindows(before.windows, nowMs).length > 0 ||
+    pending.some(({ notBeforeMs }) => notBeforeMs <= nowMs);
   const waitingSinceMs = isBehind ? (before.waitingSinceMs ?? nowMs) : null;
   return bounded({ ...before, pending, fetched, expired, refused, waitingSinceMs });
 }
@@ -194,8 +204,12 @@ function bounded(results: PendingResults): PendingResults {
   // A window does not remember what is known of an execution, so those that were requested before stay in the list.
   const rank = ({ state, tries }: PendingResult): number => (state !== 'none' || tries > 0 ? 1 : 0);
   const sorted = pending.toSorted((a, b) => rank(b) - rank(a) || b.startTimeMs - a.startTimeMs);
-  const moved = sorted
-    .slice(maxPending)
-    .map(({ startTimeMs }) => ({ fromMs: startTimeMs, toMs: startTimeMs + 1, executions: 1 }));
+  const moved = sorted.slice(maxPending).map(({ startTimeMs }) => ({
+    fromMs: startTimeMs,
+    toMs: startTimeMs + 1,
+    executions: 1,
+    tries: 0,
+    notBeforeMs: 0,
+  }));
   return { ...results, fetched, pending: sorted.slice(0, maxPending), windows: joinedWindows([...windows, ...moved]) };
 }

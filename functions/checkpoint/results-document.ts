@@ -30,6 +30,10 @@ const resultsWindow = z.object({
   toMs: ms,
   /** How many were taken off the list. Only an estimate of what the window still holds. */
   executions: ms,
+  /** Number of times that the source failed to list it. */
+  tries: z.int().default(0),
+  /** Earliest time at which it is listed. */
+  notBeforeMs: ms.default(0),
 });
 
 const document = z.object({

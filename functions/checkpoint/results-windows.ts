@@ -3,7 +3,7 @@
  * list. Pure.
  */
 import { inOrder, lengthOf, spanMs } from '../intervals.ts';
-import type { Window } from '../model.ts';
+import type { EpochMs, Window } from '../model.ts';
 import type { ResultsWindow, WrittenExecution } from './results-document.ts';
 
 /** Executions that are listed at a time: a few pages, so that fetching the newest starts soon. */
@@ -23,8 +23,13 @@ export function joinedWindows(windows: readonly ResultsWindow[]): ResultsWindow[
     if (last === undefined || window.fromMs - last.toMs > leastMs) {
       joined.push(window);
     } else {
-      const executions = last.executions + window.executions;
-      joined[joined.length - 1] = { fromMs: last.fromMs, toMs: Math.max(last.toMs, window.toMs), executions };
+      joined[joined.length - 1] = {
+        fromMs: last.fromMs,
+        toMs: Math.max(last.toMs, window.toMs),
+        executions: last.executions + window.executions,
+        tries: Math.min(last.tries, window.tries),
+        notBeforeMs: Math.min(last.notBeforeMs, window.notBeforeMs),
+      };
     }
   }
   return joined;
@@ -47,15 +52,22 @@ export interface ListedWindow {
   readonly part: Window;
   /** What of that part is still to be listed. Disjoint, in order of time. */
   readonly unread: readonly Window[];
+  /** What of that part the source failed to list, and is to be listed after a pause. Disjoint from `unread`. */
+  readonly failed: readonly Window[];
+  /** When that pause ends. */
+  readonly retryAtMs: EpochMs;
   readonly found: readonly WrittenExecution[];
 }
 
 /** Returns what is left of a window after its newest part was listed; nothing if that was all of it. */
-export function restOf({ window, part, unread, found }: ListedWindow): ResultsWindow[] {
-  const { fromMs, executions } = window;
-  const older = { fromMs, toMs: part.fromMs };
-  const rest = part.fromMs > fromMs ? [older, ...unread] : unread;
-  return rest.map((left) => ({
+export function restOf({ window, part, unread, failed, retryAtMs, found }: ListedWindow): ResultsWindow[] {
+  const { fromMs, executions, tries, notBeforeMs } = window;
+  const older = part.fromMs > fromMs ? [{ fromMs, toMs: part.fromMs }] : [];
+  const rest = [
+    ...[...older, ...unread].map((left) => ({ ...left, tries, notBeforeMs })),
+    ...failed.map((left) => ({ fromMs: left.fromMs, toMs: left.toMs, tries: tries + 1, notBeforeMs: retryAtMs })),
+  ];
+  return inOrder(rest).map((left) => ({
     ...left,
     executions: Math.max(1, Math.round(((executions - found.length) * spanMs(left)) / lengthOf(rest))),
   }));

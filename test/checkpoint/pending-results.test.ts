@@ -88,9 +88,10 @@ function executions(count: number, fromMs: number, stepMs: number): WrittenExecu
 
 /** Returns the newest window as listed by a source with the executions `all`. */
 function listed(results: PendingResults, all: readonly WrittenExecution[]): Parameters<typeof withListed>[1] {
-  const window = windowToList(results)!;
+  const window = windowToList(results, nowMs)!;
   const part = partToList(window);
-  return { window, part, unread: [], found: all.filter(({ startTimeMs }) => contains(part, startTimeMs)) };
+  const found = all.filter(({ startTimeMs }) => contains(part, startTimeMs));
+  return { window, part, unread: [], failed: [], retryAtMs: nowMs, found };
 }
 
 /** Removes all entries, as a run does that has fetched their results. */
@@ -139,7 +140,7 @@ describe('a backlog of more executions than the list holds', () => {
         fetched.add(id);
       }
       results = allFetched(results);
-      results = windowToList(results) === null ? results : withListed(results, listed(results, all));
+      results = windowToList(results, nowMs) === null ? results : withListed(results, listed(results, all));
       expect(results.pending.length).toBeLessThanOrEqual(2_000);
     }
     expect(results).toMatchObject({ pending: [], windows: [], waitingSinceMs: null });

@@ -1,6 +1,7 @@
 /** Rule results: which are fetched, and when they are fetched again, without a disadvantage for executions. */
 import { describe, expect, it } from 'vitest';
 import { pendingResultsKind, type ResultsWindow } from '../../functions/checkpoint/results-document.ts';
+import { listedExecutions } from '../../functions/checkpoint/results-windows.ts';
 import { loadDocument } from '../../functions/checkpoint/state-document.ts';
 import { isoTime } from '../../functions/clock.ts';
 import { parseConfig } from '../../functions/config.ts';
@@ -77,7 +78,11 @@ function resultsInMemory(world: SyncedSource, requested: bigint[] = []): Partial
 }
 
 /** Replaces the executions of the backlog that start in a window by the window. */
-async function moveToWindow({ store }: SyncedSource, window: ResultsWindow): Promise<void> {
+async function moveToWindow(
+  { store }: SyncedSource,
+  moved: Pick<ResultsWindow, 'fromMs' | 'toMs' | 'executions'>,
+): Promise<void> {
+  const window = { ...moved, tries: 0, notBeforeMs: 0 };
   const { value, etag } = await loadDocument(store, 'sales', pendingResultsKind);
   const pending = value.pending.filter(({ startTimeMs }) => !contains(window, startTimeMs));
   const text = pendingResultsKind.encode({ ...value, pending, windows: [window] });
@@ -745,6 +750,57 @@ describe('rule results that cannot be fetched', () => {
     await world.expectTruth();
     expect(world.sim.counters.throttled).toBeGreaterThanOrEqual(leastThrottled);
     expect(world.sim.counters.throttled === 0).toBe(leastThrottled === 0);
+  });
+
+  describe('because the source fails to list a window', () => {
+    /** Makes a world with one failed execution in each ten minutes of eight hours, whose results wait in one window. */
+    async function waitingWorld() {
+      const world = await syncedSource();
+      const { life } = world.sim;
+      const task = life.addTask({ rules: 1 });
+      const fromMs = world.clock.now() - 2 * dayMs;
+      const [toMs, lastHourMs] = [fromMs + 8 * hourMs, fromMs + 7 * hourMs];
+      for (let startTimeMs = fromMs; startTimeMs < toMs; startTimeMs += 10 * minuteMs) {
+        life.addExecution({ task, startTimeMs, endTimeMs: startTimeMs + minuteMs, runStatus: 'FAILED' });
+      }
+      await world.syncWell({ results: 'note' });
+      // As many that the next run lists one hour of them at a time.
+      await moveToWindow(world, { fromMs, toMs, executions: 8 * listedExecutions });
+      return { world, toMs, lastHourMs };
+    }
+
+    it('rule results are fetched if the source lists it again hours later, and those of older windows before that', async () => {
+      const { world, toMs, lastHourMs } = await waitingWorld();
+      const { log, messages } = warnings();
+      world.sim.traps.brokenSpan = { fromMs: lastHourMs, toMs };
+      for (let n = 0; n < 12; n += 1) {
+        await world.syncWell({ ...withResults, log });
+        world.clock.advance(10 * minuteMs);
+      }
+      const fetched = async () =>
+        (await resultsView(world.folder)).filter((row) => Number(row['start_time']) < toMs).length;
+      expect(await fetched()).toBe(7 * 6);
+      world.sim.traps.brokenSpan = null;
+      for (let n = 0; n < 6; n += 1) {
+        await world.syncWell({ ...withResults, log });
+        world.clock.advance(hourMs);
+      }
+      await expectResults(world);
+      expect(messages).toEqual([]);
+    });
+
+    it('rule results of a second that it fails to list for a week are reported as missing once', async () => {
+      const { world, lastHourMs } = await waitingWorld();
+      const { log, messages } = warnings();
+      world.sim.traps.brokenSpan = { fromMs: lastHourMs, toMs: lastHourMs + 1 };
+      for (let day = 0; day < 14; day += 1) {
+        await world.syncWell({ ...withResults, log });
+        world.clock.advance(dayMs);
+      }
+      expect(messages).toEqual([expect.stringMatching(/may be missing.* backfill /)]);
+      const { value } = await loadDocument(world.store, 'sales', pendingResultsKind);
+      expect(value).toMatchObject({ pending: [], windows: [] });
+    });
   });
 
   it('start over if the backlog cannot be parsed, with a warning about what is lost', async () => {

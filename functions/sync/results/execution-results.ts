@@ -23,9 +23,10 @@ export interface FetchedExecution {
 /** Requests for results that are not ready: the first one, then after 4, 16, 64 and 256 minutes, six hours in all. */
 const maxTries = 5;
 /**
- * Requests that failed for one execution alone: the five above, one after 1,024 minutes, then one a day for five days.
+ * Requests that failed for one execution or one window alone: the five above, one after 1,024 minutes, then one a day
+ * for five days.
  */
-const maxFailures = 11;
+export const maxFailures = 11;
 const firstPauseMs = 4 * 60_000;
 const longestPauseMs = 86_400_000;
 /**
@@ -101,8 +102,13 @@ function finished(entry: PendingResult, results: readonly RuleResult[], fetchedA
 }
 
 function later(entry: PendingResult, results: readonly RuleResult[], fetchedAtMs: EpochMs): FetchedExecution {
-  const notBeforeMs = fetchedAtMs + Math.min(longestPauseMs, firstPauseMs * 4 ** entry.tries);
+  const notBeforeMs = fetchedAtMs + pauseMs(entry.tries);
   return { ...finished(entry, results, fetchedAtMs), next: { ...entry, tries: entry.tries + 1, notBeforeMs } };
+}
+
+/** Returns how long to wait for the next request after `tries` earlier ones and the present one. */
+export function pauseMs(tries: number): number {
+  return Math.min(longestPauseMs, firstPauseMs * 4 ** tries);
 }
 
 /** One row that says why there are no results. */

@@ -3,7 +3,7 @@
  *
  * A failure here never fails a run. What was not fetched stays in the backlog.
  */
-import { waitingCount, windowToList, withFetched, withListed } from '../../checkpoint/pending-results.ts';
+import { dueWindows, waitingCount, windowToList, withFetched, withListed } from '../../checkpoint/pending-results.ts';
 import type { PendingResult, PendingResults, ResultsWindow } from '../../checkpoint/results-document.ts';
 import { isoTime } from '../../clock.ts';
 import { type DqsyncError, type SourceError, StoppedError, toDqsyncError } from '../../errors.ts';
@@ -62,7 +62,7 @@ class ResultsFetcher {
   #isAnswered = false;
   #expectedCount = 0;
   #askedCount = 0;
-  /** Whether the source showed too many windows incompletely to list more in this run. */
+  /** Whether the source failed to list a window, or showed too many incompletely, to list more in this run. */
   #isListingOdd = false;
   /** Start times of executions that expired. */
   readonly #expiredMs: number[] = [];
@@ -85,12 +85,13 @@ class ResultsFetcher {
     const run = this.#run;
     const pages = pageSourceOf(run, () => undefined);
     const { pending, windows } = await this.#backlog.load(run);
-    const dueCount = waitingCount({ windows, pending: dueNow(pending, run.clock.now()) });
+    const nowMs = run.clock.now();
+    const dueCount = waitingCount({ windows: dueWindows(windows, nowMs), pending: dueNow(pending, nowMs) });
     this.#expectedCount = Math.min(maxExecutions, dueCount);
     for (let left = maxExecutions; left > 0 && !this.#isOver; ) {
       const results = await this.#backlog.load(run);
       const due = dueNow(results.pending, run.clock.now());
-      const window = this.#isListingOdd ? null : windowToList(results);
+      const window = this.#isListingOdd ? null : windowToList(results, run.clock.now());
       if (window !== null && isBefore(due[0], window)) {
         await this.#list(pages, window);
         continue;
@@ -111,7 +112,7 @@ class ResultsFetcher {
 
   async #list(pages: PageSource, window: ResultsWindow): Promise<void> {
     const listed = await listPart(this.#run, pages, this.#backlog, window);
-    this.#isListingOdd = listed.unread.length > 0;
+    this.#isListingOdd = listed.unread.length + listed.failed.length > 0;
     await this.#backlog.change(this.#run, (results) => withListed(results, listed));
   }
 

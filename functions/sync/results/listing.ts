@@ -2,15 +2,19 @@
 import type { ResultsWindow, WrittenExecution } from '../../checkpoint/results-document.ts';
 import { type ListedWindow, partToList } from '../../checkpoint/results-windows.ts';
 import { isoTime } from '../../clock.ts';
+import { SourceError } from '../../errors.ts';
 import { contains, gapsIn, unionOf } from '../../intervals.ts';
 import type { PageFilter, Window } from '../../model.ts';
 import type { PageSource } from '../../reading/page-source.ts';
-import { readWhole } from '../target-reader.ts';
+import type { WindowRead } from '../../reading/read-window.ts';
+import { calibrateRun, readWhole } from '../target-reader.ts';
 import type { TargetRun } from '../target-run.ts';
 import { failedStatuses, type ResultsBacklog } from './backlog.ts';
+import { maxFailures, pauseMs } from './execution-results.ts';
 
 /**
- * Lists the newest part of a window. What a source with many wrong replies leaves unread is to be listed later.
+ * Lists the newest part of a window. What a source with many wrong replies leaves unread is to be listed later. What
+ * the source fails to deliver is to be listed after a pause, up to `maxFailures` times.
  *
  * An execution that settles meanwhile may be missing. The sync that writes it adds it to the backlog itself.
  *
@@ -25,11 +29,17 @@ export async function listPart(
   const part = partToList(window);
   const found: WrittenExecution[] = [];
   const unread: Window[] = [];
+  const failed: Window[] = [];
+  const isLastTry = window.tries + 1 >= maxFailures;
   for (const filter of wantedFilters(backlog)) {
     const ofStatus = { ...source, filter: { ...source.filter, ...filter } };
-    const { collected, proven, unproven } = await readWhole(run, ofStatus, part);
-    for (const { message, window: missing } of unproven) {
-      // Not listed again: a second that the source never shows completely would keep all older ones waiting.
+    const { collected, proven, unproven } = await readPart(run, ofStatus, part);
+    for (const { message, window: missing, cause } of unproven) {
+      if (cause !== undefined && !isLastTry) {
+        failed.push(missing);
+        continue;
+      }
+      // Not listed again: the source has answered and does not show this second completely, or it failed for six days.
       const fields = { target: run.target.name, from: isoTime(missing.fromMs), to: isoTime(missing.toMs) };
       const remedy = 'Request them with "dqsync backfill --from <time> --to <time> --again --results".';
       run.log('warn', `rule results of some executions may be missing: ${message}. ${remedy}`, fields);
@@ -38,7 +48,33 @@ export async function listPart(
     const shown = [...collected.seen.values()].filter(({ execution }) => contains(part, execution.startTimeMs));
     found.push(...shown.map(({ execution }) => backlog.asWritten(execution)));
   }
-  return { window, part, unread: unionOf(unread), found };
+  const allFailed = unionOf(failed);
+  return {
+    ...{ window, part, found },
+    unread: unionOf(unread).flatMap((left) => gapsIn(left, allFailed)),
+    failed: allFailed,
+    retryAtMs: run.clock.now() + pauseMs(window.tries),
+  };
+}
+
+/**
+ * Reads a part as `readWhole` does. If the first request to the source fails, requests other executions and then the
+ * part again: only a source that answers another request is known to fail for the part alone.
+ *
+ * @throws what the source throws
+ */
+async function readPart(run: TargetRun, source: PageSource, part: Window): Promise<WindowRead> {
+  try {
+    return await readWhole(run, source, part);
+  } catch (thrown) {
+    const mayBeOfPart = thrown instanceof SourceError && thrown.mayBeOfRequest;
+    if (!mayBeOfPart || source.profile.hints.answered !== null) {
+      throw thrown;
+    }
+    const nowMs = run.clock.now();
+    await calibrateRun(source, { fromMs: nowMs, toMs: nowMs });
+    return await readWhole(run, source, part);
+  }
 }
 
 /** Returns the filters that together show all executions whose results are wanted. */
