@@ -23,17 +23,15 @@ export const stateCommands: readonly AddCommand[] = [
     ],
     options: [
       ...targetOptions,
-      new Option(
-        '--check',
-        'only check whether each target is healthy, and exit with 1 if not; does not contact the source',
-      ),
+      new Option('--check', 'only check whether each target is healthy, and exit with 1 if not'),
       ageOption('--max-age <time>', 'maximum age of the end of coverage: 90m, 3h, 2d', '3h'),
       jsonOption('print one JSON array with an object per target'),
     ],
     remarks: `
 One line for each target if the config has several; all details with --target or -v. A target is healthy if its last run did
-not fail and the end of its coverage is younger than --max-age. "behind" is the age of the end of coverage, "aside" counts
-quarantined rows and expired executions.`,
+not fail, the end of its coverage is younger than --max-age, and the source's clock, if the source replies within 5 seconds, agrees
+with this machine's within a minute. The table of several targets does not contact the source. "behind" is the age of the end of coverage, "aside"
+counts quarantined rows and expired executions.`,
     load: async () => (await import('./status/status-command.ts')).status,
   }),
   command({

@@ -11,6 +11,7 @@ import { type Store, waitedForUntil } from '../warehouse/store.ts';
 import { runBackfill } from './backfill.ts';
 import type { BackfillTask } from './backfill-task.ts';
 import { openBudget } from './budget.ts';
+import { warnOfSkew } from './clock-skew.ts';
 import { type Estimate, estimateBackfill } from './estimate.ts';
 import { gapsToFill } from './gaps.ts';
 import { runIncremental } from './incremental.ts';
@@ -182,6 +183,7 @@ async function runTarget(run: Run, target: TargetConfig, limitMs: number): Promi
       await recordRun(targetRun, begunRecord(task));
     }
     const ended = await runMode(run, targetRun);
+    warnOfSkew(targetRun);
     const outcome = { ...ended, counters: { ...ended.counters, ...backlog?.counters(clock.now()) } };
     await recordRun(targetRun, endedRecord(task, outcome, clock.now()));
     if (run.tasks && outcome.error === null) {

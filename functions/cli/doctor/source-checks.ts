@@ -6,6 +6,7 @@ import { CredentialsError, SourceError, toDqsyncError } from '../../errors.ts';
 import { type EpochMs, type Execution, maxPageRows, type Page, type PageFilter } from '../../model.ts';
 import type { Source } from '../../source/client.ts';
 import { readCredentials } from '../../source/credentials.ts';
+import { maxSkewMs } from '../../sync/clock-skew.ts';
 import { targetOf } from '../../sync/targets.ts';
 import { requireWindows } from '../../sync/window-check.ts';
 import { count, counted } from '../terminal/formats.ts';
@@ -14,8 +15,6 @@ import { type Check, checkOf, failedCheck, type NoteCheck, runCheck } from './ch
 
 /** Time limit for all checks of a target's source together. */
 const patienceMs = 60_000;
-/** With a larger skew, a clock is wrong, and rows may be read before they exist. */
-const maxSkewMs = 60_000;
 /** Some services refuse to list more than a day at once. */
 const listedMs = 86_400_000 - 60_000;
 

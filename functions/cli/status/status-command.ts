@@ -38,7 +38,7 @@ export async function status(options: StatusOptions): Promise<number> {
   const opened = await openTargets(options);
   const { config, targets } = opened;
   const isTable = targets.length > 1 && options.target.length === 0 && options.verbose !== true;
-  const asksSource = options.check !== true && (options.json === true || !isTable);
+  const asksSource = options.check === true || options.json === true || !isTable;
   const readOnly = await whyReadOnly(opened);
   const reports = await Promise.all(targets.map((target) => reportOn(opened, target, asksSource, options.maxAge)));
   const isIll = reports.some(({ problem }) => problem !== null);
@@ -84,7 +84,7 @@ async function reportOn(
   const nowMs = opened.clock.now();
   return {
     target: target.name,
-    problem: problemOf(checkpoint, nowMs, maxAgeMs),
+    problem: problemOf(checkpoint, nowMs, maxAgeMs, source === null || 'error' in source ? null : source.skewMs),
     status: statusOf(target.name, checkpoint, beside, settings, nowMs),
     coverage: coverageView(checkpoint, settings.initialFromMs),
     source,

@@ -7,9 +7,11 @@ import { type RunRecord, unfinishedBackfills } from '../../checkpoint/run-histor
 import { isoOrNull, isoTime, parseTime } from '../../clock.ts';
 import { gapsIn, lengthOf } from '../../intervals.ts';
 import type { EpochMs } from '../../model.ts';
+import { maxSkewMs } from '../../sync/clock-skew.ts';
 import { nextWindow } from '../../sync/next-window.ts';
 import type { SyncSettings } from '../../sync/target-run.ts';
 import { duration, paragraph, shownAt } from '../terminal/formats.ts';
+import { describeSkew } from '../terminal/source-clock.ts';
 
 /** The status of a target. */
 export type TargetStatus = ReturnType<typeof statusOf>;
@@ -124,7 +126,7 @@ function edgesOf(instants: readonly EpochMs[]): readonly [EpochMs | null, EpochM
 
 /** A problem: one word for a table, and a sentence. */
 export interface Problem {
-  readonly word: 'unreadable' | 'failed' | 'waiting' | 'never run' | 'stale';
+  readonly word: 'unreadable' | 'failed' | 'waiting' | 'never run' | 'clock' | 'stale';
   readonly text: string;
 }
 
@@ -132,8 +134,14 @@ export interface Problem {
  * Returns the problem of a target; null if it is healthy.
  *
  * @param maxAgeMs maximum age of the watermark
+ * @param skewMs the source's clock less ours; null if unknown
  */
-export function problemOf(checkpoint: Checkpoint, nowMs: EpochMs, maxAgeMs: number): Problem | null {
+export function problemOf(
+  checkpoint: Checkpoint,
+  nowMs: EpochMs,
+  maxAgeMs: number,
+  skewMs: number | null,
+): Problem | null {
   const { lastRun } = checkpoint;
   const watermarkMs = watermarkOf(checkpoint);
   if (lastRun?.outcome === 'failed') {
@@ -147,6 +155,13 @@ export function problemOf(checkpoint: Checkpoint, nowMs: EpochMs, maxAgeMs: numb
     return lastRun?.error == null
       ? { word: 'never run', text: 'no sync has covered anything yet: run dqsync sync' }
       : { word: 'waiting', text: paragraph(lastRun.error) };
+  }
+  if (Math.abs(skewMs ?? 0) > maxSkewMs) {
+    // Comes before the age of the watermark, which is measured by the clock that may be wrong.
+    return {
+      word: 'clock',
+      text: `a clock is wrong, the source's or ours: ${describeSkew(skewMs)}; run dqsync doctor`,
+    };
   }
   if (nowMs - watermarkMs > maxAgeMs) {
     const age = duration(nowMs - watermarkMs);

@@ -112,6 +112,37 @@ describe('dqsync status', () => {
     expect(run.stdout).toMatch(/its clock is \d hours behind ours, 1 row dated in the future, the latest \S+\+08:00/);
   });
 
+  it.each([
+    ['ahead of', 3 * hourMs],
+    ['behind', -3 * hourMs],
+  ])("is not healthy with the source's clock hours %s ours, of which sync warns", async (direction, dateSkewMs) => {
+    const world = await aWorld({ traps: { dateSkewMs } });
+    const synced = await world.call(['sync']);
+    expect(synced.exitCode).toBe(0);
+    expect(synced.stderr).toMatch(
+      new RegExp(
+        `^\\[warn\\] the source's clock is 180 min ${direction} this machine's: .* run: dqsync doctor target=sales$`,
+        'm',
+      ),
+    );
+    expect(synced.stderr.match(/180 min/g)).toHaveLength(1);
+    expect(await world.call(['status', '--check', '--max-age', '6h'])).toMatchObject({
+      exitCode: 1,
+      stdout: expect.stringMatching(
+        new RegExp(
+          `^✗ sales {2}a clock is wrong, the source's or ours: its clock is .* ${direction} ours; run dqsync doctor\n$`,
+        ),
+      ),
+    });
+  });
+
+  it('stays healthy with --check if the source does not reply', async () => {
+    const world = await aWorld();
+    await world.call(['sync']);
+    await world.simulator.close();
+    expect(await world.call(['status', '--check'])).toMatchObject({ exitCode: 0, stdout: '✓ sales  healthy\n' });
+  });
+
   it('continues without an unreachable source, and reports the reason', async () => {
     const world = await aWorld();
     await world.call(['sync']);
