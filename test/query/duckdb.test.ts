@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import type { DqsyncError } from '../../functions/errors.ts';
 import { viewColumns } from '../../functions/query/view.ts';
 import { openFileStore } from '../../functions/warehouse/file-store.ts';
 import { anObservation, newYearMs } from '../support/builders.ts';
@@ -178,5 +179,25 @@ describe('SQL over a warehouse', () => {
         `SELECT count(*) AS n FROM (SELECT row_number() OVER (ORDER BY hash(range)) AS r FROM range(3000000)) WHERE r > 0`,
       ),
     ).toEqual([{ n: 3_000_000n }]);
+  });
+
+  it.each([
+    ['quality_instance_observations', 'dqsync verify --from 2026-02-28 --to 2026-03-01 --deep --repair'],
+    ['quality_rule_results', 'dqsync backfill --from 2026-02-28 --to 2026-03-01 --again --results'],
+    ['quality_task_observations', 'dqsync sync --tasks'],
+  ])('names a damaged file of %s, quotes no SQL, and gives the command that reads it again', async (table, command) => {
+    const store = await tempWarehouse();
+    const key = `${table}/workspace=sales/dt=2026-02-28/20260301T000000Z-9f86d081-0.parquet`;
+    await store.putIfAbsent(key, Buffer.from('archived long ago'));
+
+    const error: DqsyncError = await (await opened(store)).run(`SELECT count(run_id) FROM ${table}`).then(
+      () => expect.fail('was read'),
+      (thrown) => thrown,
+    );
+
+    expect(error).toMatchObject({ kind: 'storage', message: expect.stringContaining(`'${store.folder}/${key}'`) });
+    expect(error.message).not.toMatch(/line \d|read_parquet/);
+    expect(error.remedy).toMatch(/^The file is damaged: restore it from a backup/);
+    expect(error.remedy.endsWith(`are lost: ${command}`)).toBe(true);
   });
 });

@@ -1,5 +1,5 @@
 /** Runs `dqsync verify` with real files and a simulated source. */
-import { cp, readdir, rm } from 'node:fs/promises';
+import { cp, readdir, rename, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Traps } from '../../simulator/traps.ts';
@@ -128,6 +128,22 @@ describe('dqsync verify', () => {
     expect(target).toMatchObject({ fine: true, repairs: [{ from: `${lost}T00:00:00.000Z`, rowsWritten: 101 }] });
     expect(target.days[2]).toMatchObject({ source: 101, table: 101, missing: 0 });
     expect((await world.call(fiveDays(world))).exitCode).toBe(0);
+  });
+
+  it('reads the day of a damaged file again after the file was moved away, with the command of the message', async () => {
+    const world = await aSyncedWorld();
+    const folder = await folderOf(world, dayText(world, 2));
+    const [name = ''] = await readdir(folder);
+    await truncate(join(folder, name), 100);
+    const counting = ['query', '--csv', 'SELECT count(name) FROM quality_instances'];
+    const failed = await world.call(counting);
+    expect(failed.exitCode).toBe(1);
+    expect(failed.stderr).toContain(join(folder, name));
+    expect((await world.call(fiveDays(world))).stdout).toContain('The file is damaged');
+    await rename(join(folder, name), join(world.folder, name));
+    const [, command = ''] = /: dqsync (verify .*)$/.exec(failed.stderr.trimEnd()) ?? [];
+    expect((await world.call(command.split(' '))).exitCode).toBe(0);
+    expect((await world.call(counting)).stdout).toContain('\n505\n');
   });
 
   it('counts an unreadable row, prints the reason, exits with 1, and does not read the day again', async () => {
