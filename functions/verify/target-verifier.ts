@@ -35,6 +35,8 @@ export interface VerifiedTarget {
   readonly days: readonly DayResult[];
   readonly watermarkMs: EpochMs | null;
   readonly requests: number;
+  /** The results, before the repair, of the days that were read again. */
+  readonly beforeRepair: readonly DayResult[];
   readonly repairs: readonly Repair[];
   /** What the view shows more than once; null if that was not checked. */
   readonly duplicates: Duplicates | null;
@@ -73,6 +75,7 @@ interface Verifying extends VerifierOptions {
   /** Results by the start of their day, in order of time. */
   readonly results: Map<EpochMs, DayResult>;
   readonly repairs: Repair[];
+  beforeRepair: readonly DayResult[];
   watermarkMs: EpochMs | null;
   repairRequests: number;
   repairError: DqsyncError | null;
@@ -84,7 +87,7 @@ export async function verifyTarget(options: VerifierOptions): Promise<VerifiedTa
   const { config, target, connections, stop, window } = options;
   const source = connections.connectYielding(target, stop);
   const verifying: Verifying = {
-    ...{ ...options, source, nowMs: connections.clock.now(), results: new Map(), repairs: [] },
+    ...{ ...options, source, nowMs: connections.clock.now(), results: new Map(), repairs: [], beforeRepair: [] },
     ...{ watermarkMs: null, repairRequests: 0, repairError: null, duplicates: null },
   };
   let error: DqsyncError | null = null;
@@ -105,6 +108,7 @@ export async function verifyTarget(options: VerifierOptions): Promise<VerifiedTa
     days: [...verifying.results.values()],
     watermarkMs: verifying.watermarkMs,
     requests: requests + verifying.repairRequests,
+    beforeRepair: verifying.beforeRepair,
     repairs: verifying.repairs,
     duplicates: verifying.duplicates,
     error: error ?? verifying.repairError,
@@ -115,6 +119,7 @@ export async function verifyTarget(options: VerifierOptions): Promise<VerifiedTa
 async function repair(verifying: Verifying): Promise<void> {
   for (let round = 1; round <= repairRounds; round += 1) {
     const wrong = [...verifying.results.values()].filter(isRepairable);
+    verifying.beforeRepair = round === 1 ? wrong : verifying.beforeRepair;
     verifying.repairError = wrong.length === 0 ? verifying.repairError : null;
     for (const window of unionOf(wrong)) {
       await readAgain(verifying, window);

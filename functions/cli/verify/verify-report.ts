@@ -23,7 +23,7 @@ const namedStatuses = ['SUCCESS', 'FAILED', 'ALARMING'] as const;
  * @param command the command that was run, without `--repair`
  */
 export function describeVerified(verified: VerifiedTarget, command: string): string {
-  const { target, window, timeZone, days, repairs, duplicates, error } = verified;
+  const { target, window, timeZone, days, beforeRepair, repairs, duplicates, error } = verified;
   const title = `${paint.bold(target)}  ${range(window)}, days of ${timeZone}`;
   const failure = error === null ? [] : [`${paint.red('error:')} ${paragraph(describeError(error))}`];
   if (days.length === 0) {
@@ -34,10 +34,14 @@ export function describeVerified(verified: VerifiedTarget, command: string): str
   const table = shown.length === 0 ? [] : [tableOf(shown)];
   return [
     title,
+    // The table shows the days after the repair.
+    ...beforeRepair.map((day) => `found: ${day.day}  ${faults(day)}`),
+    ...repairs.map((repair) => `read again: ${range(repair)}, ${counted(repair.rowsWritten, 'row')} written`),
     ...table,
     ...(isLong ? [summed(days)] : []),
-    ...repairs.map((repair) => `read again: ${range(repair)}, ${counted(repair.rowsWritten, 'row')} written`),
-    ...days.filter((day) => !isFine(day)).map((day) => `${paint.red('✗')} ${day.day}  ${faults(day, verified)}`),
+    ...days
+      .filter((day) => !isFine(day))
+      .map((day) => `${paint.red('✗')} ${day.day}  ${faults(day, fillerOf(verified))}`),
     ...unsettled(days),
     ...duplicated(duplicates, command),
     ...failure,
@@ -47,7 +51,7 @@ export function describeVerified(verified: VerifiedTarget, command: string): str
 
 /** Returns the result as one object. Field names match `verify --json`. */
 export function verifiedJson(verified: VerifiedTarget): Readonly<Record<string, unknown>> {
-  const { target, window, days, requests, repairs, duplicates, error } = verified;
+  const { target, window, days, requests, beforeRepair, repairs, duplicates, error } = verified;
   return {
     target,
     from: isoTime(window.fromMs),
@@ -55,6 +59,7 @@ export function verifiedJson(verified: VerifiedTarget): Readonly<Record<string, 
     fine: isAllFine(verified),
     requests,
     days: days.map(dayJson),
+    beforeRepair: beforeRepair.map(dayJson),
     repairs: repairs.map(({ rowsWritten, ...repair }) => ({ ...spanJson(repair), rowsWritten })),
     ...(duplicates === null ? {} : { duplicates: duplicatesJson(duplicates) }),
     ...(error === null ? {} : { error: errorJson(error) }),
@@ -101,12 +106,16 @@ function summed(days: readonly DayResult[]): string {
   return `${counted(fine.length, 'day')} of ${count(days.length)} fine: ${counted(source, 'execution')} at the source, ${count(table)} in the table${kept}`;
 }
 
-function faults(day: DayResult, { watermarkMs }: VerifiedTarget): string {
-  const gaps = day.gaps.map((gap) => {
-    const isAhead = watermarkMs === null || gap.fromMs >= watermarkMs;
-    const filler = isAhead ? 'dqsync sync, or dqsync backfill,' : 'dqsync backfill';
-    return `not covered yet from ${range(gap)}: ${filler} fills it`;
-  });
+/** Returns what fills a gap, as the end of a message. */
+function fillerOf({ watermarkMs }: VerifiedTarget): (gap: Window) => string {
+  return ({ fromMs }) => {
+    const isAhead = watermarkMs === null || fromMs >= watermarkMs;
+    return `: ${isAhead ? 'dqsync sync, or dqsync backfill,' : 'dqsync backfill'} fills it`;
+  };
+}
+
+function faults(day: DayResult, filler: (gap: Window) => string = () => ''): string {
+  const gaps = day.gaps.map((gap) => `not covered yet from ${range(gap)}${filler(gap)}`);
   return [
     ...(day.missing === 0 ? [] : [`${counted(day.missing, 'execution')} missing`]),
     ...(day.different === 0 ? [] : [`${counted(day.different, 'execution')} whose state differs from the source`]),
@@ -144,7 +153,7 @@ function duplicated(duplicates: Duplicates | null, command: string): string[] {
   ];
 }
 
-function conclusion({ target, days, duplicates, error }: VerifiedTarget, command: string): string {
+function conclusion({ target, days, repairs, duplicates, error }: VerifiedTarget, command: string): string {
   const wrong = days.filter((day) => !isFine(day)).length;
   if (wrong > 0) {
     const remedy = days.some(isRepairable)
@@ -155,7 +164,7 @@ function conclusion({ target, days, duplicates, error }: VerifiedTarget, command
   if (error !== null) {
     return `${paint.red('✗')} ${paint.bold(target)}  only ${counted(days.length, 'day')} could be verified`;
   }
-  const complete = `the table holds everything that the source has for ${counted(days.length, 'day')}`;
+  const complete = `the table ${repairs.length === 0 ? '' : 'now '}holds everything that the source has for ${counted(days.length, 'day')}`;
   if (duplicates !== null && duplicates.executions > 0) {
     return `${paint.red('✗')} ${paint.bold(target)}  ${complete}, but ${counted(duplicates.executions, 'execution')} more than once`;
   }

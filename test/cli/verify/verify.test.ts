@@ -126,8 +126,23 @@ describe('dqsync verify', () => {
     expect(repaired.exitCode).toBe(0);
     const [target] = JSON.parse(repaired.stdout);
     expect(target).toMatchObject({ fine: true, repairs: [{ from: `${lost}T00:00:00.000Z`, rowsWritten: 101 }] });
+    expect(target.beforeRepair).toMatchObject([{ day: lost, source: 101, table: 0, missing: 101 }]);
     expect(target.days[2]).toMatchObject({ source: 101, table: 101, missing: 0 });
     expect((await world.call(fiveDays(world))).exitCode).toBe(0);
+  });
+
+  it('prints first what --repair found on each day, then what it read again, then that all days are complete', async () => {
+    const world = await aSyncedWorld();
+    await deleteDay(world, dayText(world, 1));
+    await deleteDay(world, dayText(world, 3));
+    const [, ...lines] = (await world.call([...fiveDays(world), '--repair'])).stdout.split('\n');
+    expect(lines.slice(0, 4)).toEqual([
+      `found: ${dayText(world, 1)}  101 executions missing`,
+      `found: ${dayText(world, 3)}  101 executions missing`,
+      expect.stringMatching(/^read again: \S+ to \S+, 101 rows written$/),
+      expect.stringMatching(/^read again: \S+ to \S+, 101 rows written$/),
+    ]);
+    expect(lines.at(-2)).toBe('✓ sales  the table now holds everything that the source has for 5 days');
   });
 
   it('reads the day of a damaged file again after the file was moved away, with the command of the message', async () => {
