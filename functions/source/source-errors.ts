@@ -210,11 +210,12 @@ export function garbled(doing: Doing, reply: HttpReply, problem: string): Source
 }
 
 function subject(doing: Doing): string {
-  if (doing.window === undefined) {
-    return doing.what;
-  }
-  const { fromMs, toMs } = doing.window;
-  return `${doing.what} from ${isoTime(fromMs)} to ${isoTime(toMs)} (${fromMs} to ${toMs})`;
+  return `${doing.what}${doing.window === undefined ? '' : ` ${describeWindow(doing.window)}`}`;
+}
+
+/** Describes a requested window in messages. */
+export function describeWindow({ fromMs, toMs }: Window): string {
+  return `from ${isoTime(fromMs)} to ${isoTime(toMs)} (${fromMs} to ${toMs})`;
 }
 
 function remedyFor(doing: Doing, status: number, complaint: Complaint): string {

@@ -5,6 +5,7 @@ import type { Connections } from '../../connect.ts';
 import { SourceError, StoppedError } from '../../errors.ts';
 import { type EpochMs, maxPageRows, type Page, type PageFilter } from '../../model.ts';
 import type { Source } from '../../source/client.ts';
+import { describeWindow } from '../../source/source-errors.ts';
 import { askableMs } from '../../time-range.ts';
 import { counted, duration } from './formats.ts';
 
@@ -26,12 +27,16 @@ export async function askSourceClock(source: Pick<Source, 'fetchPage' | 'stats'>
   const startTimeMs = clock.now() + toleratedMs;
   const ask = (endTimeMs: EpochMs): Promise<Page> =>
     source.fetchPage({ startTimeMs, endTimeMs, filter, limit: maxPageRows, offset: 0 });
-  const page = await ask(askableMs.last).catch((thrown: unknown) => {
-    if (thrown instanceof SourceError && thrown.httpStatus === 400) {
-      return ask(startTimeMs + shortMs);
-    }
-    throw thrown;
-  });
+  const page = await ask(askableMs.last)
+    .catch((thrown: unknown) => {
+      if (thrown instanceof SourceError && thrown.httpStatus === 400) {
+        return ask(startTimeMs + shortMs);
+      }
+      throw thrown;
+    })
+    .catch((thrown: unknown) => {
+      throw thrown instanceof SourceError ? ofFuture(thrown) : thrown;
+    });
   const starts = page.executions.map((execution) => execution.startTimeMs);
   const rows = starts.length + page.unreadable.length;
   return {
@@ -42,6 +47,13 @@ export async function askSourceClock(source: Pick<Source, 'fetchPage' | 'stats'>
     mayBeMore: rows >= maxPageRows,
     latestStartMs: starts.length === 0 ? null : starts.reduce((latest, ms) => Math.max(latest, ms)),
   };
+}
+
+/** Returns the error without the end of its window, which is only the last time that can be requested. */
+function ofFuture(error: SourceError): SourceError {
+  const { message, window, retryable } = error;
+  const span = window === undefined ? '' : describeWindow(window);
+  return new SourceError(message.replace(span, 'that start in the future'), { ...error, retryable, cause: error });
 }
 
 /** The `Date` header has a resolution of one second, so a smaller skew cannot be noticed. */

@@ -138,6 +138,24 @@ describe('dqsync doctor', () => {
     expect(check('clock')?.finding).toMatch(/its clock is (9|10) minutes ahead of ours/);
   });
 
+  it.each([
+    ['agrees with ours', 0, []],
+    ['is 3 hours ahead of ours', 3 * hourMs + 5_000, ['clock']],
+  ])(
+    'judges the clock, which %s, if the source does not list executions that start in the future',
+    async (finding, dateSkewMs, alsoFailed) => {
+      const world = await aWorld({ traps: { dateSkewMs } });
+      // The first request lists the last day.
+      world.simulator.traps.faults = [{ kind: 'status', status: 404, when: { from: 2 } }];
+      const { failed, check } = await examined(world);
+      expect(failed).toEqual([...alsoFailed, 'future rows']);
+      expect(check('clock')?.finding).toBe(`its clock ${finding}`);
+      expect(check('future rows')?.finding).toMatch(
+        /^the source refused the list of instances that start in the future with HTTP 404/,
+      );
+    },
+  );
+
   it('refuses an initialFrom in the future, as sync does before its first request', async () => {
     const world = await aWorld();
     const initialFrom = new Date(world.simulator.clock.now() + 24 * 3_600_000).toISOString();
