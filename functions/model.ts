@@ -79,6 +79,8 @@ export interface PageRequest {
   readonly limit: number;
   /** Number of rows to skip, or of pages, depending on the source. */
   readonly offset: number;
+  /** Whether a failure is probable, because a request for more rows has failed: it is then repeated only once. */
+  readonly isDoubtful?: boolean | undefined;
 }
 
 /** One reply of the instance list. */

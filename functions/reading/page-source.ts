@@ -23,6 +23,8 @@ export interface PageSource {
   readonly inFlight: () => number;
   /** Called with the number of rows of every reply, for progress. */
   readonly onRows: (rows: number) => void;
+  /** Whether it probably fails to deliver the windows that are asked for, because it failed with a longer one. */
+  readonly isDoubtful?: boolean;
 }
 
 /** A page with the figures that the rules need. */
@@ -135,10 +137,10 @@ export async function askTwice(
 }
 
 async function send(source: PageSource, window: Window, offset: number): Promise<Reply | null> {
-  const { fetchPage, filter, profile, onRows } = source;
+  const { fetchPage, filter, profile, onRows, isDoubtful } = source;
   const turn = profile.turns.take();
   const span = { startTimeMs: window.fromMs - 1, endTimeMs: window.toMs };
-  const request = { ...span, filter, limit: maxPageRows, offset };
+  const request = { ...span, filter, limit: maxPageRows, offset, isDoubtful };
   try {
     const page = await fetchPage(request);
     const reply = replyOf(page, turn, profile.pageRows);
@@ -175,7 +177,7 @@ async function isAnswered({ fetchPage, profile: { turns } }: PageSource, request
   try {
     await turns.whenFree(() => {
       turns.take();
-      return fetchPage(request);
+      return fetchPage({ ...request, isDoubtful: false });
     });
     return true;
   } catch (thrown) {
@@ -216,7 +218,7 @@ export async function calibrate(source: PageSource, span: Window): Promise<First
   let rest = span;
   for (let parts = 0; parts < (first === null ? maxFailedParts : maxParts); parts += 1) {
     const [older = rest, newer = rest] = cutAt(rest, [Math.round((rest.fromMs + rest.toMs) / 2)]);
-    const part = await calibrateLatest(source, older);
+    const part = await calibrateLatest({ ...source, isDoubtful: true }, older);
     if (!(part instanceof SourceError)) {
       first = { ...part, failure: whole };
       if (part.reply.rows > 0) {

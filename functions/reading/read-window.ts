@@ -40,9 +40,7 @@ export interface WindowRead {
 const maxLooks = 4;
 /** A read stops after this many unproven parts: more requests would not help against such a source. */
 const maxUnproven = 5;
-/**
- * Maximum number of halvings in one read, which isolates two seconds in a month. Each failure takes about 8 s of retries.
- */
+/** Maximum number of halvings in one read, which isolates two seconds in a month. */
 const maxHalvings = 40;
 
 /** Reads a window. Never throws: an error of `fetchPage` becomes the `failure`. */
@@ -58,7 +56,7 @@ interface Look extends Reply {
 }
 
 class WindowReading {
-  readonly #source: PageSource;
+  #source: PageSource;
   readonly #task: WindowTask;
   readonly #todo: Window[];
   readonly #collected = emptyCollected();
@@ -108,6 +106,7 @@ class WindowReading {
       this.#todo.push(...gapsIn(window, inOrder([...this.#proven, ...this.#todo, failed])));
       const halves = this.#halvings < maxHalvings ? halvesOf(failed, this.#source.profile.hints.isWholeSeconds) : [];
       this.#halvings += 1;
+      this.#source = { ...this.#source, isDoubtful: true };
       this.#todo.unshift(...halves);
       if (halves.length === 0) {
         this.#addFailure(failed, thrown.cause);

@@ -39,6 +39,7 @@ export function connectSource(options: SourceOptions): Source {
         pacer,
         read: parsePage,
         meter: requester.instances,
+        faultRetries: request.isDoubtful ? 1 : undefined,
       }),
     tasks: {
       ...taskCalls(projectId, ({ call, what, ...request }) =>

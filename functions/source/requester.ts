@@ -80,6 +80,8 @@ export interface Call<T> {
   readonly pacer: Pacer;
   readonly read: (text: string, receivedAtMs: EpochMs) => Content<T>;
   readonly meter: Meter;
+  /** Retries after a fault, if fewer than usual. */
+  readonly faultRetries?: number | undefined;
 }
 
 /** Sends the requests of one target, of all its calls: they share credentials and connections. */
@@ -131,6 +133,7 @@ export class Requester {
     const { doing, meter } = call;
     return await retrying(() => this.#attempt(call), {
       ...this.#retry,
+      faultRetries: call.faultRetries,
       onRetry: (failed, waitMs) => {
         meter.retries += 1;
         meter.failing = failed.lastWord;

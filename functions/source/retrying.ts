@@ -42,6 +42,8 @@ export interface RetryContext {
   readonly signal?: AbortSignal | undefined;
   /** Called before each retry. */
   readonly onRetry?: ((failed: FailedAttempt, waitMs: number) => void) | undefined;
+  /** Retries after a fault, if fewer than usual. */
+  readonly faultRetries?: number | undefined;
 }
 
 /**
@@ -51,6 +53,7 @@ export interface RetryContext {
  */
 export async function retrying<T>(attempt: () => Promise<T>, context: RetryContext): Promise<T> {
   const used: Record<RetryKind, number> = { throttled: 0, fault: 0, connect: 0, unauthorized: 0 };
+  const allowed = { ...retriesAllowed, fault: context.faultRetries ?? retriesAllowed.fault };
   for (;;) {
     try {
       return await attempt();
@@ -58,7 +61,7 @@ export async function retrying<T>(attempt: () => Promise<T>, context: RetryConte
       if (!(error instanceof FailedAttempt)) {
         throw error;
       }
-      if (used[error.kind] >= retriesAllowed[error.kind]) {
+      if (used[error.kind] >= allowed[error.kind]) {
         throw error.lastWord;
       }
       const spanMs = Math.min(maxSpanMs, firstSpanMs * 2 ** used[error.kind]);

@@ -430,6 +430,16 @@ describe('a part that the source fails to deliver', () => {
     expect(error?.remedy).toContain('Ask the operator.');
   });
 
+  it('is requested with few retries once a longer window has failed', async () => {
+    const source = broken(executions(1230), holding(617));
+    await readAround(source);
+    const failing = source.asked.filter(
+      (request) => request.endTimeMs > epochMs + 617_000 && request.startTimeMs < epochMs + 617_000,
+    );
+    expect(source.asked.findIndex(({ isDoubtful }) => isDoubtful)).toBeGreaterThan(5);
+    expect(failing.slice(-8).map(({ isDoubtful }) => isDoubtful)).toEqual(Array.from({ length: 8 }, () => true));
+  });
+
   it('costs few requests more than the pages', async () => {
     const source = broken(executions(1230), holding(617));
     await readAround(source);

@@ -48,6 +48,13 @@ describe.each(faults)('%s', (name, fault) => {
     expect(source.stats()).toMatchObject({ requests: 3, retries: 2, throttled: 0 });
   });
 
+  it('leads to it after two attempts if a request for more rows has failed', async () => {
+    const server = await startLoopback(() => fault);
+    const source = connect(server.url);
+    await errorOf<SourceError>(source.fetchPage({ ...aRequest, isDoubtful: true }));
+    expect(server.received).toHaveLength(2);
+  });
+
   it('leads to a retryable SourceError after six attempts', async () => {
     const server = await startLoopback(() => fault);
     const source = connect(server.url);

@@ -178,6 +178,6 @@ describe('a page that the source never delivers', () => {
     const { world } = await worldWithBroken(0);
     world.sim.traps.faults = [{ kind: 'status', status: 503, when: { from: 1 } }];
     const [summary] = await world.sync();
-    expect(summary).toMatchObject({ error: { kind: 'source' }, rowsWritten: 0, requests: 18 });
+    expect(summary).toMatchObject({ error: { kind: 'source' }, rowsWritten: 0, requests: 10 });
   });
 });
