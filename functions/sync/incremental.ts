@@ -83,7 +83,7 @@ async function readAll(parts: Incremental): Promise<void> {
   };
   const spans = toRead();
   const calibration = await firstRequest(parts, window);
-  const reobservation = { run, source, recorder, spans, unproven };
+  const reobservation = { ...parts, spans };
   await reobserveOpen(reobservation);
   const totalMs = lengthOf(spans);
   state.at = { atMs: window.fromMs, doneMs: 0, totalMs };

@@ -5,6 +5,7 @@ import { isoTime } from '../clock.ts';
 import { containsAny, inOrder, unionOf } from '../intervals.ts';
 import { executionKey, isOpen, type Window } from '../model.ts';
 import type { Collected } from '../reading/collected.ts';
+import { hasVanished } from '../warehouse/vanished.ts';
 import type { ReadingRun } from './begin-run.ts';
 import { narrowWindows, othersDue, planReobservation, surplusEntries } from './follow-up.ts';
 import type { Recorder } from './recorder.ts';
@@ -16,7 +17,7 @@ import type { UnprovenWindows } from './unproven.ts';
 const aroundMs = 5 * 60_000;
 
 /** The parts of a re-check. */
-export interface Reobserving extends Pick<ReadingRun, 'run' | 'source' | 'recorder'> {
+export interface Reobserving extends Pick<ReadingRun, 'run' | 'source' | 'recorder' | 'untilMs'> {
   /** Spans that the run reads anyway. */
   readonly spans: readonly Window[];
   /** Receives windows that cannot be proven. The next run re-checks the executions in them. */
@@ -27,13 +28,13 @@ export interface Reobserving extends Pick<ReadingRun, 'run' | 'source' | 'record
  * Records the current state of every execution with an open status outside of `spans`. A vanished one is written once
  * more with a note.
  *
- * @throws what reading throws; IncompleteReadError if too many windows cannot be proven
+ * @throws what reading throws
  */
 export async function reobserveOpen(reobserving: Reobserving): Promise<void> {
   const { run, source, recorder } = reobserving;
   const rowsPerMs = densityOf(recorder.checkpoint.coverage);
   const plan = planReobservation(openOutside(reobserving), rowsPerMs);
-  const finding = findingOf(plan.due);
+  const finding = findingOf(plan.due, recorder);
   for (const { runStatus, window } of plan.stillOpen) {
     // An execution that the source lists under a status has it. A missing one proves nothing: rows enter such a list at
     // any age, so it cannot be proven complete.
@@ -48,7 +49,7 @@ export async function reobserveOpen(reobserving: Reobserving): Promise<void> {
  * Re-checks executions that the source cannot filter by status, within a budget of requests: open ones of other
  * statuses, and notification statuses that may have changed since the end; none in `spans`.
  *
- * @throws what reading throws; IncompleteReadError if too many windows cannot be proven
+ * @throws what reading throws
  */
 export async function reobserveOthers(reobserving: Reobserving): Promise<void> {
   const { run, recorder } = reobserving;
@@ -59,7 +60,7 @@ export async function reobserveOthers(reobserving: Reobserving): Promise<void> {
     nowMs: sourceTime(run, run.clock.now()),
     lookbackMs: run.settings.lookbackMs,
   });
-  await lookAt(reobserving, due, findingOf(due), rowsPerMs);
+  await lookAt(reobserving, due, findingOf(due, recorder), rowsPerMs);
   const looked = new Set(due);
   const surplus = surplusEntries(recorder.checkpoint.open.filter((entry) => !looked.has(entry)));
   for (const { execution } of surplus) {
@@ -73,18 +74,27 @@ export async function reobserveOthers(reobserving: Reobserving): Promise<void> {
   }
 }
 
-function openOutside({ recorder: { checkpoint }, spans }: Reobserving): OpenEntry[] {
-  return checkpoint.open.filter(({ execution }) => !containsAny(spans, execution.startTimeMs));
+/** Returns the open set without executions in the spans that the run reads, and those that it has found missing. */
+function openOutside({ run, recorder: { checkpoint }, spans, untilMs }: Reobserving): OpenEntry[] {
+  const begunAtMs = untilMs + run.settings.settleMs;
+  const isMissed = ({ execution, lookedAtMs }: OpenEntry): boolean =>
+    hasVanished(execution.extra) && lookedAtMs >= begunAtMs;
+  return checkpoint.open.filter((entry) => !containsAny(spans, entry.execution.startTimeMs) && !isMissed(entry));
 }
 
-/** Keys of the executions to be found, and of those found. */
+/** Keys of the executions to be found, of those found, and of those that are no longer followed. */
 interface Finding {
   readonly due: ReadonlySet<string>;
   readonly found: Set<string>;
+  readonly expired: ReadonlySet<string>;
 }
 
-function findingOf(due: readonly OpenEntry[]): Finding {
-  return { due: new Set(due.map(({ execution }) => executionKey(execution))), found: new Set() };
+function findingOf(due: readonly OpenEntry[], { checkpoint }: Recorder): Finding {
+  return {
+    due: new Set(due.map(({ execution }) => executionKey(execution))),
+    found: new Set(),
+    expired: new Set(checkpoint.expired.map(executionKey)),
+  };
 }
 
 /**
@@ -101,13 +111,16 @@ async function lookAt(
   const isMissing = ({ execution }: OpenEntry): boolean => !finding.found.has(executionKey(execution));
   const joined = await readEach(reobserving, narrowWindows(entries, rowsPerMs), finding);
   // An execution beside an unproven second or an unreadable row may be visible in a window of its own.
-  const beside = entriesIn(entries, joined).filter(
-    (entry) => isMissing(entry) && entriesIn([entry], unproven.windows).length === 0,
-  );
+  const isUnproven = (entry: OpenEntry): boolean => entriesIn([entry], unproven.windows).length > 0;
+  const beside = entriesIn(entries, joined).filter((entry) => isMissing(entry) && !isUnproven(entry));
   const apart = await readEach(reobserving, narrowWindows(beside, null), finding);
   // If the source filters by a slightly different time than it shows, an execution is missing from a window of its
   // start time alone.
-  await readEach(reobserving, aroundMissing(entries.filter(isMissing)), finding);
+  await readEach(
+    reobserving,
+    aroundMissing(entries.filter((entry) => isMissing(entry) && !isUnproven(entry))),
+    finding,
+  );
   const unread = new Set(entriesIn(entries, [...unproven.windows, ...apart]));
   for (const entry of entries.filter(isMissing)) {
     if (unread.has(entry)) {
@@ -133,7 +146,7 @@ async function readEach(reobserving: Reobserving, windows: readonly Window[], fi
   const readNext = async (): Promise<void> => {
     for (let window = waiting.shift(); window !== undefined; window = waiting.shift()) {
       const { collected, unproven: errors } = await readWhole(run, source, window);
-      unproven.add(errors);
+      unproven.note(errors);
       recordFound(recorder, collected, finding);
       if (errors.length > 0 || collected.unreadable.size > 0) {
         unread.push(window);
@@ -153,10 +166,10 @@ function entriesIn(entries: readonly OpenEntry[], windows: readonly Window[]): O
  * Records the executions to be found, and any open ones. Other settled executions were written when their window was
  * covered.
  */
-function recordFound(recorder: Recorder, collected: Collected, { due, found }: Finding): void {
+function recordFound(recorder: Recorder, collected: Collected, { due, found, expired }: Finding): void {
   recorder.addUnreadable(collected);
   for (const [key, seen] of collected.seen) {
-    if (due.has(key) || isOpen(seen.execution)) {
+    if (due.has(key) || (isOpen(seen.execution) && !expired.has(key))) {
       recorder.addReobserved(key, seen);
       found.add(key);
     }

@@ -6,7 +6,7 @@ import { inOrder } from '../intervals.ts';
 import type { Window } from '../model.ts';
 import type { TargetRun } from './target-run.ts';
 
-/** A run stops after this many unproven windows: more requests would not help against such a source. */
+/** A run stops after this many unproven windows in slices: more requests would not help against such a source. */
 const maxUnproven = 5;
 
 /** The unproven windows of one run of one target. */
@@ -14,6 +14,7 @@ export class UnprovenWindows {
   readonly #run: Pick<TargetRun, 'target' | 'log'>;
   readonly #found: IncompleteReadError[] = [];
   readonly #waiting: IncompleteReadError[] = [];
+  #inSlices = 0;
 
   constructor(run: Pick<TargetRun, 'target' | 'log'>) {
     this.#run = run;
@@ -25,17 +26,24 @@ export class UnprovenWindows {
   }
 
   /**
-   * Adds unproven windows, and logs them.
+   * Adds unproven windows of a slice.
    *
    * @throws IncompleteReadError if there are too many
    */
   add(errors: readonly IncompleteReadError[]): void {
+    this.note(errors);
+    this.#inSlices += errors.length;
+    const last = errors.at(-1);
+    if (last !== undefined && this.#inSlices >= maxUnproven) {
+      throw last;
+    }
+  }
+
+  /** Adds unproven windows of a re-check, and logs them. However many there are, the run continues with new rows. */
+  note(errors: readonly IncompleteReadError[]): void {
     for (const error of errors) {
       const { window } = error;
       this.#found.push(error);
-      if (this.#found.length >= maxUnproven) {
-        throw error;
-      }
       this.#run.log('warn', `${error.message}; reading continues after it`, {
         target: this.#run.target.name,
         from: isoTime(window.fromMs),

@@ -72,6 +72,34 @@ describe('open executions', () => {
     },
   );
 
+  it('are looked for again by the next run, not by the same one, even if that has committed meanwhile', async () => {
+    const { world, ids } = await worldWithOpen(1);
+    world.sim.life.remove(ids[0]!);
+    const fromMs = world.clock.now();
+    world.clock.advance(10 * dayMs);
+    world.sim.life.addMany(21_000, { fromMs, toMs: world.clock.now() - minuteMs });
+    await world.syncWell();
+    expect((await checkpointOf(world)).open.map(({ execution }) => execution.id)).toContain(ids[0]);
+    world.clock.advance(hourMs);
+    await world.syncWell();
+    expect((await checkpointOf(world)).open.map(({ execution }) => execution.id)).not.toContain(ids[0]);
+    await world.expectTruth();
+  });
+
+  it('do not expire again when the minutes around a vanished one are read', async () => {
+    const world = await syncedSource({}, { maxOpenDays: 1 });
+    const { life } = world.sim;
+    const startMs = world.clock.now() - hourMs;
+    life.addExecution({ runStatus: 'RUNNING', endTimeMs: null, startTimeMs: startMs });
+    const near = life.addExecution({ runStatus: 'RUNNING', endTimeMs: null, startTimeMs: startMs + 4 * minuteMs });
+    await world.syncWell();
+    world.clock.advance(dayMs - hourMs + 2 * minuteMs);
+    expect(await world.syncWell()).toMatchObject({ expired: 1, openExecutions: 1 });
+    life.remove(near.id);
+    world.clock.advance(minuteMs);
+    expect(await world.syncWell()).toMatchObject({ expired: 0, rowsWritten: 1, openExecutions: 0 });
+  });
+
   it.each([1, 2])(
     'keep the outcome that another run has written before page %i, although they have been run again since',
     async (before) => {

@@ -158,6 +158,27 @@ describe('a page that the source never delivers', () => {
     expect((await world.view()).some((row) => row['id'] === String(late.id))).toBe(true);
   });
 
+  it('lets new rows be read, however many open executions cannot be delivered, and those expire', async () => {
+    const world = await syncedSource({}, { maxOpenDays: 2 });
+    const { life, traps } = world.sim;
+    const startMs = world.clock.now();
+    for (let index = 0; index < 7; index += 1) {
+      const startTimeMs = startMs - 6 * hourMs + index * 30 * minuteMs;
+      life.addExecution({ runStatus: 'RUNNING', endTimeMs: null, startTimeMs });
+    }
+    await world.syncWell();
+    traps.brokenSpan = { fromMs: startMs - 6 * hourMs, toMs: startMs };
+    const open = [];
+    for (let run = 0; run < 4; run += 1) {
+      world.clock.advance(18 * hourMs);
+      life.addMany(50, { fromMs: world.clock.now() - 17 * hourMs, toMs: world.clock.now() - hourMs });
+      const [summary] = await world.sync();
+      expect(summary).toMatchObject({ rowsWritten: 50 });
+      open.push(summary?.openExecutions);
+    }
+    expect(open).toEqual([7, 7, 0, 0]);
+  });
+
   it('does not keep the first sync from finding that the source selects by the ends of executions', async () => {
     const { world } = await worldWithBroken(0);
     world.sim.traps.filtersByEnd = true;
