@@ -42,11 +42,17 @@ export async function askSourceClock(source: Pick<Source, 'fetchPage' | 'stats'>
   return {
     /** The source's clock less ours, to within a second; null if it sends no `Date`. */
     skewMs: source.stats().clockSkewMs,
-    /** Rows that start more than a minute in the future; more of them may follow a full page. */
-    futureRows: rows,
-    mayBeMore: rows >= maxPageRows,
+    /** Rows that start more than a minute in the future: the source's count, or those of the page if that has more. */
+    futureRows: Math.max(rows, page.count ?? 0),
+    // Some sources return fewer rows than were requested, so even a short page may not be the last one.
+    mayBeMore: rows > 0 && !isTotal(page.count, rows),
     latestStartMs: starts.length === 0 ? null : starts.reduce((latest, ms) => Math.max(latest, ms)),
   };
+}
+
+/** Whether a count is that of all rows. On a full page, an equal count may be that of the page. */
+function isTotal(count: number | null, rows: number): boolean {
+  return count !== null && (count > rows || (count === rows && rows < maxPageRows));
 }
 
 /** Returns the error without the end of its window, which is only the last time that can be requested. */

@@ -182,6 +182,24 @@ describe('dqsync doctor', () => {
     });
   });
 
+  it.each([
+    ['88 rows', 'total', 88],
+    ['at least 10 rows', 'missing', 88],
+    ['at least 3 rows', 'missing', 3],
+    ['3 rows', 'total', 3],
+  ] as const)(
+    'reports %s dated in the future on a page of at most 10, with the count %s',
+    async (found, count, rows) => {
+      const world = await aWorld({ traps: { pageCap: 10, count } });
+      for (let index = 0; index < rows; index += 1) {
+        world.simulator.life.addFutureDated(48 * hourMs + index * 1000);
+      }
+      expect((await examined(world)).check('future rows')?.finding).toMatch(
+        new RegExp(`^${found} dated in the future, the latest `),
+      );
+    },
+  );
+
   it('finds that the source ignores the window, and exits with 1', async () => {
     const world = await aWorld({ traps: { ignoredEnds: ['start_time'] } });
     world.simulator.life.addMany(3, {
