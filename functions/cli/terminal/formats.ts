@@ -79,6 +79,11 @@ export function duration(ms: number): string {
   return counted(amount, name);
 }
 
+/** Formats a length of time in its largest unit, rounded to the nearest: `3 hours` for 2 hours and 59 minutes. */
+export function roundedDuration(ms: number): string {
+  return duration(ms + inLargestUnit(ms).unitMs / 2);
+}
+
 /** Formats a length of time for a column: `3 d`, `12 min`, `0 s`. */
 export function shortDuration(ms: number): string {
   const { amount, sign } = inLargestUnit(ms);

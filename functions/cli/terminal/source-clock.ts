@@ -7,7 +7,7 @@ import { type EpochMs, maxPageRows, type Page, type PageFilter } from '../../mod
 import type { Source } from '../../source/client.ts';
 import { describeWindow } from '../../source/source-errors.ts';
 import { askableMs } from '../../time-range.ts';
-import { counted, duration } from './formats.ts';
+import { counted, roundedDuration } from './formats.ts';
 
 /** Rows may start this far in the future without being reported, because clocks never agree exactly. */
 const toleratedMs = 60_000;
@@ -74,7 +74,7 @@ export function describeSkew(skewMs: number | null): string {
   if (apart < noticeableSkewMs) {
     return 'its clock agrees with ours';
   }
-  return `its clock is ${duration(apart)} ${skewMs < 0 ? 'behind' : 'ahead of'} ours`;
+  return `its clock is ${roundedDuration(apart)} ${skewMs < 0 ? 'behind' : 'ahead of'} ours`;
 }
 
 /** Describes rows dated in the future. */

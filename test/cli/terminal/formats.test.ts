@@ -10,6 +10,7 @@ import {
   duration,
   paragraph,
   printable,
+  roundedDuration,
   shortTime,
   showTimesIn,
 } from '../../../functions/cli/terminal/formats.ts';
@@ -42,6 +43,16 @@ describe('formats', () => {
     [259_200_000, '3 days'],
   ])('show %i ms as %s', (ms, text) => {
     expect(duration(ms)).toBe(text);
+  });
+
+  it.each([
+    [10_799_000, '3 hours'],
+    [3_599_000, '1 hour'],
+    [5_300_000, '1 hour'],
+    [599_600, '10 minutes'],
+    [2_400, '2 seconds'],
+  ])('show %i ms, rounded, as %s', (ms, text) => {
+    expect(roundedDuration(ms)).toBe(text);
   });
 
   it.each([
