@@ -237,7 +237,8 @@ function remedyFor(doing: Doing, status: number, complaint: Complaint): string {
     return 'Another client uses the quota of this user: lower source.quota.requests, or create a separate user for dqsync.';
   }
   if (status >= 500 || status === 408) {
-    return `${doing.who === 'IAM' ? 'IAM' : 'The source'} failed: run again later. If this persists, give the request id to Huawei Cloud support.`;
+    const facts = complaint.requestId === undefined ? 'the time and the error code' : 'the request id';
+    return `${doing.who === 'IAM' ? 'IAM' : 'The source'} failed: run again later. If this persists, give ${facts} to Huawei Cloud support.`;
   }
   return `Check ${doing.endpointKey}, targets[].projectId and targets[].workspace.`;
 }

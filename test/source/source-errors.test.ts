@@ -50,6 +50,19 @@ describe('a refusal', () => {
     expect(error.requestId).toBe('from-header');
   });
 
+  it.each([
+    ['its request id if there is one', { 'x-request-id': 'abc' }, 'give the request id to'],
+    ['the time and the code if there is no request id', {}, 'give the time and the error code to'],
+  ])('with status 500 is reported with what to give to support: %s', async (_, headers, advice) => {
+    const server = await startLoopback(() => ({
+      status: 500,
+      headers,
+      body: '{"error_code":"DQC.5","error_msg":"no"}',
+    }));
+    const error = await errorOf<SourceError>(connect(server.url).fetchPage(aRequest));
+    expect(error.remedy).toContain(advice);
+  });
+
   it.each([['null'], ['[]'], ['3'], ['{"error_code":{},"error_msg":[]}'], ['']])(
     'with the body %s is reported with the status',
     async (body) => {
