@@ -36,6 +36,12 @@ export function watermarkOf({ coverage, incremental }: Covered): EpochMs | null 
   return incremental === null ? null : (gapsIn(incremental, coverage)[0]?.fromMs ?? incremental.toMs);
 }
 
+/** Returns where coverage began, even if a rewind has removed it since; null if nothing was ever covered. */
+export function startOf({ coverage, incremental }: Covered): EpochMs | null {
+  const starts = [coverage[0], incremental].flatMap((window) => (window ? [window.fromMs] : []));
+  return starts.length === 0 ? null : Math.min(...starts);
+}
+
 /** Returns the end of the last covered window; null without coverage. */
 export function endOf(coverage: readonly CoveredWindow[]): EpochMs | null {
   return coverage.reduce<EpochMs | null>((latest, window) => Math.max(latest ?? window.toMs, window.toMs), null);

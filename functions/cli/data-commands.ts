@@ -106,7 +106,7 @@ dqsync=replaced, and a lifecycle rule of the bucket expires them. May be stopped
       jsonOption('print one JSON array with an object per target'),
     ],
     remarks:
-      'Deletes no data: rows that are read again are written again, and the view shows each execution once. To fill a gap, use "dqsync backfill".',
+      'Deletes no data: rows that are read again are written again, and the view shows each execution once. To fill a gap, or to read executions from before the start of coverage, use "dqsync backfill".',
     load: async () => (await import('./rewind/rewind-command.ts')).rewind,
   }),
 ];

@@ -3,7 +3,7 @@
  * Does not touch data: in the view, rows that are written again replace the old ones.
  */
 import { type LoadedCheckpoint, loadCheckpoint, moveCheckpoint } from '../checkpoint/checkpoint-store.ts';
-import { rowsIn, watermarkOf } from '../checkpoint/coverage.ts';
+import { rowsIn, startOf, watermarkOf } from '../checkpoint/coverage.ts';
 import { rewindTo } from '../checkpoint/rewound.ts';
 import { newToken } from '../clock.ts';
 import type { EpochMs } from '../model.ts';
@@ -16,6 +16,8 @@ export type RewindRun = Pick<TargetRun, 'store' | 'target' | 'clock' | 'settings
 export interface RewindPlan {
   readonly loaded: LoadedCheckpoint;
   readonly toMs: EpochMs;
+  /** Start of coverage, even if a rewind has removed it since; null if nothing was ever covered. */
+  readonly startMs: EpochMs | null;
   /** The current watermark; null before the first incremental run. */
   readonly watermarkMs: EpochMs | null;
   /** Number of covered executions that will be read again; approximate if a covered window is cut. */
@@ -34,7 +36,8 @@ export async function planRewind(run: RewindRun, toMs: EpochMs): Promise<RewindP
   const watermarkMs = watermarkOf(loaded.checkpoint);
   const isNeeded = watermarkMs !== null && watermarkMs > toMs;
   const after = isNeeded ? rewindTo(loaded.checkpoint, toMs, '') : loaded.checkpoint;
-  return { loaded, toMs, watermarkMs, rows: rowsIn(loaded.checkpoint.coverage) - rowsIn(after.coverage), isNeeded };
+  const rows = rowsIn(loaded.checkpoint.coverage) - rowsIn(after.coverage);
+  return { loaded, toMs, startMs: startOf(loaded.checkpoint), watermarkMs, rows, isNeeded };
 }
 
 /**

@@ -1,5 +1,5 @@
 /** `dqsync rewind`: removes coverage from an instant on, after asking, so that the next sync reads it again. */
-import { isoOrNull } from '../../clock.ts';
+import { isoOrNull, isoTime } from '../../clock.ts';
 import type { TargetConfig } from '../../config.ts';
 import { ConfigError, type DqsyncError, describeError, toDqsyncError } from '../../errors.ts';
 import type { EpochMs } from '../../model.ts';
@@ -74,9 +74,27 @@ async function planFor(
 ): Promise<Planned | Failed> {
   const run = { store, clock, target: targetOf(target), settings: settingsOf(config) };
   try {
-    return { run, plan: await withTableRows(run, await planRewind(run, toMs)) };
+    const plan = await planRewind(run, toMs);
+    requireCovered(plan, target.name);
+    return { run, plan: await withTableRows(run, plan) };
   } catch (thrown) {
     return { target: target.name, error: toDqsyncError(thrown, target.name) };
+  }
+}
+
+/**
+ * Refuses a time before the start of coverage. The next sync would read everything from there, and the user may never
+ * have wanted executions that old.
+ *
+ * @throws ConfigError
+ */
+function requireCovered({ startMs, toMs, isNeeded }: RewindPlan, target: string): void {
+  if (isNeeded && startMs !== null && toMs < startMs) {
+    const [to, start] = [isoTime(toMs), isoTime(startMs)];
+    throw new ConfigError(`--to is ${to}, which is before the start of coverage, ${start}`, {
+      target,
+      remedy: `Nothing was changed. To read again everything that is covered, give --to ${start}. To read older executions: dqsync backfill --from ${to} --to ${start} --target ${target}`,
+    });
   }
 }
 

@@ -76,6 +76,29 @@ describe('dqsync rewind', () => {
     });
   });
 
+  it('refuses a time before the start of coverage, also after a rewind, with a backfill that reads from there', async () => {
+    const world = await aWorld();
+    addExecutions(world, 10);
+    world.simulator.life.addExecution({ startTimeMs: world.simulator.clock.now() - 30 * hourMs });
+    await world.call(['sync']);
+    const before = await checkpointOf(world);
+    const run = await world.call(['rewind', '--to', isoAgo(world, 48), '--yes']);
+    expect(run).toMatchObject({ exitCode: 1, stdout: 'Nothing was changed.\n' });
+    expect(run.stderr).toMatch(
+      /^error: target sales: --to is \S+Z, which is before the start of coverage, \S+Z\. Nothing was changed\./,
+    );
+    expect(await checkpointOf(world)).toBe(before);
+
+    const [, start = '', command = ''] =
+      /give --to (\S+Z)\. .*: dqsync (backfill .*)$/.exec(run.stderr.trimEnd()) ?? [];
+    expect((await world.call(['rewind', '--to', start, '--yes'])).exitCode).toBe(0);
+    expect((await world.call(['rewind', '--to', isoAgo(world, 48), '--yes'])).exitCode).toBe(1);
+    expect((await world.call(command.split(' '))).exitCode).toBe(0);
+    expect((await world.call(['rewind', '--to', isoAgo(world, 40), '--yes', '--json'])).stdout).not.toContain('error');
+    expect((await world.call(['sync'])).exitCode).toBe(0);
+    expect(await countInView(world)).toContain('\n11\n');
+  });
+
   it('refuses to run without a terminal or --yes, and changes nothing', async () => {
     const world = await aWorld();
     addExecutions(world, 10);
