@@ -45,6 +45,7 @@ describe('npm run simulator', () => {
     const [exitCode] = await once(child, 'exit');
     expect(output).toContain(JSON.stringify(defaultAccount.accessKeys[0]));
     expect(page.resources).toHaveLength(10);
+    expect(output).toMatch(/_advance\?ms=3600000'\n.*only the simulator's clock.*dqsync reads new ones/s);
     expect(exitCode).toBe(0);
   });
 });
