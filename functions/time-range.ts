@@ -71,8 +71,9 @@ export function parseRange(
     });
   }
   if (fromMs >= settledMs) {
-    throw new ConfigError(`${names.from} ${JSON.stringify(range.from)} is in the future, or within the settle time`, {
-      remedy: `Only past rows can be read: give an earlier ${names.from}.`,
+    const place = fromMs > systemClock.now() ? 'in the future' : 'within the settle time';
+    throw new ConfigError(`${names.from} ${JSON.stringify(range.from)} is ${place}`, {
+      remedy: `Later rows may not be listed yet: give a time before ${isoTime(settledMs)}.`,
     });
   }
   return { fromMs, toMs };
