@@ -82,7 +82,7 @@ export function showSame(a: Reply, b: Reply): boolean {
  *
  * Returns null if the source refuses an offset as too deep, or a span that may be too long (HTTP 400).
  *
- * @throws IncompleteReadError if the source fails to answer this request but answers others; what `fetchPage` throws in
+ * @throws UndeliveredError if the source fails to answer this request but answers another; what `fetchPage` throws in
  * every other case
  */
 export async function ask(source: PageSource, window: Window, offset = 0): Promise<Reply | null> {
@@ -103,7 +103,7 @@ export async function askIfAnswered(source: PageSource, window: Window): Promise
   try {
     return await ask(source, window);
   } catch (thrown) {
-    if (thrown instanceof IncompleteReadError) {
+    if (thrown instanceof UndeliveredError) {
       return null;
     }
     throw thrown;
@@ -157,14 +157,30 @@ async function send(source: PageSource, window: Window, offset: number): Promise
   }
 }
 
-/** Turns a failure into an IncompleteReadError of the window if the source still answers another request. */
+/** The source fails to deliver a window, although it has just answered another request. */
+export class UndeliveredError extends IncompleteReadError {
+  readonly failure: SourceError;
+  /** The answer. Its rows may leave the source before they are shown again. */
+  readonly answer: Reply;
+
+  constructor(window: Window, failure: SourceError, answer: Reply) {
+    super(window, null, 0, failure);
+    this.failure = failure;
+    this.answer = answer;
+  }
+}
+
+/** Turns a failure into an UndeliveredError of the window if the source still answers another request. */
 async function orUndelivered<T>(source: PageSource, window: Window, asking: Promise<T>): Promise<T> {
   try {
     return await asking;
   } catch (thrown) {
     const { answered } = source.profile.hints;
-    const isOfWindow = answered !== null && mayBeOfRequest(thrown) && (await isAnswered(source, answered));
-    throw isOfWindow ? new IncompleteReadError(window, null, 0, thrown) : thrown;
+    if (answered === null || !mayBeOfRequest(thrown)) {
+      throw thrown;
+    }
+    const answer = await answerTo(source, answered);
+    throw answer === null ? thrown : new UndeliveredError(window, thrown, answer);
   }
 }
 
@@ -173,16 +189,16 @@ function mayBeOfRequest(thrown: unknown): thrown is SourceError {
 }
 
 /** Repeats a request that was answered before, to distinguish a failing source from a failing window. */
-async function isAnswered({ fetchPage, profile: { turns } }: PageSource, request: PageRequest): Promise<boolean> {
+async function answerTo({ fetchPage, profile }: PageSource, request: PageRequest): Promise<Reply | null> {
+  const { turns } = profile;
   try {
-    await turns.whenFree(() => {
-      turns.take();
-      return fetchPage({ ...request, isDoubtful: false });
+    return await turns.whenFree(async () => {
+      const turn = turns.take();
+      return replyOf(await fetchPage({ ...request, isDoubtful: false }), turn, profile.pageRows);
     });
-    return true;
   } catch (thrown) {
     if (thrown instanceof SourceError) {
-      return false;
+      return null;
     }
     throw thrown;
   }
@@ -248,7 +264,7 @@ async function calibrateLatest(
         return { window, reply: pair?.[1] ?? reply };
       }
     } catch (thrown) {
-      const cause = thrown instanceof IncompleteReadError ? thrown.cause : thrown;
+      const cause = thrown instanceof UndeliveredError ? thrown.failure : thrown;
       if (mayBeOfRequest(cause)) {
         return cause;
       }

@@ -7,13 +7,13 @@
  * that do not balance are read separately in smaller parts (R4), down to a single second (R5). A part that the source
  * fails to deliver is halved in the same way (R6).
  */
-import { IncompleteReadError, SourceError } from '../errors.ts';
+import { IncompleteReadError, type SourceError } from '../errors.ts';
 import { contains, cutAt, evenCuts, gapsIn, inOrder, spanMs, unionOf } from '../intervals.ts';
 import type { Window } from '../model.ts';
 import { addReply, type Collected, emptyCollected } from './collected.ts';
 import { type Ages, balanceCut, type Cut, halvesOf, isSingleTime, partsOf } from './cuts.ts';
 import { DenseSecond } from './dense-second.ts';
-import { ask, askTwice, type PageSource, type Reply, showSame } from './page-source.ts';
+import { ask, askTwice, type PageSource, type Reply, showSame, UndeliveredError } from './page-source.ts';
 
 /** What to read. */
 export interface WindowTask extends Ages {
@@ -98,9 +98,10 @@ class WindowReading {
     try {
       await this.#readFrom(window);
     } catch (thrown) {
-      if (!(thrown instanceof IncompleteReadError && thrown.cause instanceof SourceError)) {
+      if (!(thrown instanceof UndeliveredError)) {
         throw thrown;
       }
+      addReply(this.#collected, thrown.answer);
       // A dense second also asks for windows around it.
       const failed = contains(window, thrown.window.fromMs) ? thrown.window : window;
       this.#todo.push(...gapsIn(window, inOrder([...this.#proven, ...this.#todo, failed])));
@@ -109,7 +110,7 @@ class WindowReading {
       this.#source = { ...this.#source, isDoubtful: true };
       this.#todo.unshift(...halves);
       if (halves.length === 0) {
-        this.#addFailure(failed, thrown.cause);
+        this.#addFailure(failed, thrown.failure);
       }
     }
   }

@@ -7,10 +7,11 @@
  * reply has shown.
  */
 import fc from 'fast-check';
+import { SourceError } from '../../../functions/errors.ts';
 import { containsAny, cutAt, lengthOf, spanMs, unionOf } from '../../../functions/intervals.ts';
 import { type Execution, executionKey, type FetchPage, type Page, type Window } from '../../../functions/model.ts';
 import { calibrate } from '../../../functions/reading/page-source.ts';
-import { SliceReader } from '../../../functions/sync/slice-reader.ts';
+import { type ReadSlice, SliceReader } from '../../../functions/sync/slice-reader.ts';
 import {
   anExecution,
   epochMs,
@@ -80,6 +81,11 @@ const schedule = fc.record({
   deviations: fc.oneof(
     { weight: 5, arbitrary: fc.constant([]) },
     fc.array(fc.tuple(fc.nat(99), fc.integer({ min: -9, max: 9 })), { minLength: 1, maxLength: 4 }),
+  ),
+  /** Seconds whose rows the source fails to deliver. */
+  broken: fc.oneof(
+    { weight: 4, arbitrary: fc.constant([]) },
+    fc.array(fc.nat(windowSeconds - 1), { minLength: 1, maxLength: 3 }),
   ),
   /** A change of the page size at some request. */
   growth: fc.option(fc.record({ at: request, rows: fc.integer({ min: -2, max: 4 }) }), { nil: null, freq: 3 }),
@@ -154,6 +160,7 @@ const shortFirst: fc.Arbitrary<Partial<Schedule>> = fc.record({
   seconds: fc.array(fc.nat(23), { minLength: 2, maxLength: 8 }),
   dense: fc.tuple(fc.integer({ min: 25, max: 35 }), fc.integer({ min: 4, max: 5 })),
   cuts: fc.constant([12, 24]),
+  broken: fc.constant([]),
   inFlight: fc.integer({ min: 2, max: 4 }),
 });
 
@@ -269,20 +276,22 @@ async function readOnce(chosen: Schedule): Promise<ReadOnce> {
     window,
     chosen.cuts.map((second) => epochMs + second * 1000 + 500),
   );
+  const shownFirst = await calibrate(source, longSpan).catch(ifBroken);
   const slices = new SliceReader({
     source,
     spans,
     barrierMs: null,
     settledUntilMs: () => settledUntilMs,
     rereadFromMs: settledUntilMs,
-    shown: (await calibrate(source, longSpan)).reply,
+    shown: shownFirst?.reply ?? null,
     rowsPerMs: lowDensity,
     rowsInTimeLeft: () => Number.POSITIVE_INFINITY,
     now: () => epochMs,
   });
   const read = new Set<string>();
   let proven: Window[] = [];
-  for (let slice = await slices.next(); slice !== null; slice = await slices.next()) {
+  const next = async (): Promise<ReadSlice | null> => await slices.next().catch(ifBroken);
+  for (let slice = await next(); slice !== null; slice = await next()) {
     for (const key of slice.collected.seen.keys()) {
       read.add(key);
     }
@@ -303,6 +312,14 @@ async function readOnce(chosen: Schedule): Promise<ReadOnce> {
   ];
   const lost = expected.filter((row) => isProven(row) && !read.has(executionKey(row))).map(executionKey);
   return { lost, isComplete: lengthOf(proven) === spanMs(window), rows: read.size };
+}
+
+/** A read may end early if the source fails to deliver rows. */
+function ifBroken(thrown: unknown): null {
+  if (thrown instanceof SourceError) {
+    return null;
+  }
+  throw thrown;
 }
 
 /** Delays replies, so that they overtake each other. */
@@ -333,7 +350,8 @@ function deviationOf({ deviations, seconds }: Schedule, { id }: Execution): numb
 }
 
 function sourceOf(chosen: Schedule, settledUntilMs: number, stable: Set<string>): PagedSource {
-  const { changes, count, cap, isListCapped, glitches, growth, pageCap } = chosen;
+  const { changes, count, cap, isListCapped, glitches, growth, pageCap, broken } = chosen;
+  const brokenSeconds = new Set<number>(broken);
   const late = { id: 9_000_000_000_000_000_000n };
   const source = pagedSource(rowsOf(chosen), {
     ...chosen,
@@ -359,6 +377,9 @@ function sourceOf(chosen: Schedule, settledUntilMs: number, stable: Set<string>)
       }
     },
     distort: (page, n) => {
+      if (page.executions.some(({ startTimeMs }) => brokenSeconds.has(Math.floor((startTimeMs - epochMs) / 1000)))) {
+        throw new SourceError('HTTP 500', { remedy: 'None.', mayBeOfRequest: true });
+      }
       // Two wrong replies in a row would violate A4.
       const wrong = glitches.find(({ at }) => at === n && !glitches.some((other) => other.at === n - 1));
       const isFresh = changes.some(({ at, kind }) => kind === 'leaves' && (at === n || at === n - 1));
