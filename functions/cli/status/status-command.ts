@@ -16,7 +16,7 @@ import { askSourceClock, type SourceClock, withSource } from '../terminal/source
 import { coverageView } from './coverage-timeline.ts';
 import { describeReadOnly, describeStatus, type StatusReport } from './status-report.ts';
 import { describeStatuses } from './status-table.ts';
-import { problemOf, statusOf } from './target-status.ts';
+import { lostCheckpoint, problemOf, statusOf } from './target-status.ts';
 
 interface StatusOptions extends TargetOptions {
   readonly check?: boolean;
@@ -80,11 +80,13 @@ async function reportOn(
     const problem = { word: 'unreadable' as const, text: describeError(loaded.error) };
     return { target: target.name, problem, status: loaded, coverage: null, source };
   }
-  const { checkpoint, ...beside } = loaded;
+  const { checkpoint, isStored, ...beside } = loaded;
   const nowMs = opened.clock.now();
+  const lost = isStored ? null : lostCheckpoint(target.name, beside.runs);
   return {
     target: target.name,
-    problem: problemOf(checkpoint, nowMs, maxAgeMs, source === null || 'error' in source ? null : source.skewMs),
+    problem:
+      lost ?? problemOf(checkpoint, nowMs, maxAgeMs, source === null || 'error' in source ? null : source.skewMs),
     status: statusOf(target.name, checkpoint, beside, settings, nowMs),
     coverage: coverageView(checkpoint, settings.initialFromMs),
     source,
@@ -92,13 +94,13 @@ async function reportOn(
 }
 
 async function loadState({ config, store }: OpenTargets, target: TargetConfig) {
-  const [{ checkpoint }, runs, { rows }, results] = await Promise.all([
+  const [{ checkpoint, etag }, runs, { rows }, results] = await Promise.all([
     loadCheckpoint({ store, target: targetOf(target), settings: settingsOf(config) }),
     loadRuns(store, target.name),
     readQuarantine(store, target.name),
     loadDocument(store, target.name, pendingResultsKind),
   ]);
-  return { checkpoint, runs, quarantined: rows.length, results: results.value };
+  return { checkpoint, isStored: etag !== null, runs, quarantined: rows.length, results: results.value };
 }
 
 async function askSoftly(opened: OpenTargets, target: TargetConfig): Promise<SourceClock> {

@@ -40,11 +40,12 @@ export function describeStatus(
   { target, status, coverage, source, problem }: StatusReport,
   { warehouse, readOnly, nowMs }: Place,
 ): string {
+  const isLost = problem?.word === 'no state';
   const facts: readonly Fact[] =
     'error' in status
       ? [['checkpoint', `${paint.red('error:')} ${paragraph(describeError(status.error))}`]]
       : [
-          ['complete', completeness(status)],
+          ['complete', isLost ? 'unknown' : completeness(status)],
           ...(coverage === null ? [] : coverageFacts(coverage, target)),
           ...status.unfinishedBackfills.map((backfill): Fact => ['backfill', unfinished(backfill, target)]),
           ['open', openOnes(status)],
@@ -52,7 +53,7 @@ export function describeStatus(
           ['set aside', quarantine(status, target)],
           ['results', waitingResults(status, target)],
           ['results', expiredResults(status, target)],
-          ['last run', lastRun(status, nowMs)],
+          ['last run', isLost ? null : lastRun(status, nowMs)],
           ['next run', nextRun(status)],
         ];
   const all: readonly Fact[] = [

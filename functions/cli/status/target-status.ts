@@ -10,7 +10,8 @@ import type { EpochMs } from '../../model.ts';
 import { maxSkewMs } from '../../sync/clock-skew.ts';
 import { nextWindow } from '../../sync/next-window.ts';
 import type { SyncSettings } from '../../sync/target-run.ts';
-import { duration, paragraph, shownAt } from '../terminal/formats.ts';
+import { checkpointKey } from '../../warehouse/layout.ts';
+import { duration, paragraph, shortTime, shownAt } from '../terminal/formats.ts';
 import { describeSkew } from '../terminal/source-clock.ts';
 
 /** The status of a target. */
@@ -126,7 +127,7 @@ function edgesOf(instants: readonly EpochMs[]): readonly [EpochMs | null, EpochM
 
 /** A problem: one word for a table, and a sentence. */
 export interface Problem {
-  readonly word: 'unreadable' | 'failed' | 'waiting' | 'never run' | 'clock' | 'stale';
+  readonly word: 'unreadable' | 'failed' | 'waiting' | 'never run' | 'no state' | 'clock' | 'stale';
   readonly text: string;
 }
 
@@ -171,4 +172,16 @@ export function problemOf(
     };
   }
   return null;
+}
+
+/** Returns the problem of a target without a checkpoint, if its runs show that it had one; null otherwise. */
+export function lostCheckpoint(target: string, runs: readonly RunRecord[]): Problem | null {
+  // Such a run has always committed a checkpoint. Others may have ended before their first commit.
+  const last = runs.findLast(({ mode, outcome }) => mode === 'incremental' && outcome === 'done');
+  return last === undefined
+    ? null
+    : {
+        word: 'no state',
+        text: `the checkpoint is missing, although a sync finished at ${shortTime(last.endedAt ?? last.startedAt)}. If it was removed by mistake, restore ${checkpointKey(target)} from a backup (on S3, an earlier version). Otherwise, read again from initialFrom; the view shows each execution once: dqsync sync`,
+      };
 }

@@ -1,5 +1,5 @@
 /** `dqsync status` from the outside. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { decodeAnyCheckpoint, encodeCheckpoint } from '../../../functions/checkpoint/codec.ts';
@@ -226,6 +226,24 @@ describe('dqsync status', () => {
     expect(run.stdout).toContain('✗ lager  no sync has covered anything yet: run dqsync sync\n');
     expect((await world.call(['status', '--target', 'stock'])).stdout).toMatch(/^stock\n {2}complete /);
     expect((await world.call(['status', '-v'])).stdout).toMatch(/^sales\n {2}complete [\s\S]*\n\nlager\n {2}complete /);
+  });
+
+  it('shows a removed checkpoint of a target that was synced as missing, and how to restore it or start again', async () => {
+    const world = await aWorld();
+    addExecutions(world, 30);
+    await world.call(['sync']);
+    await rm(join(world.folder, 'warehouse', 'state', 'sales', 'checkpoint.json'));
+    const run = await world.call(['status']);
+    expect(run.stdout).toMatch(/^sales\n {2}complete {3}unknown\n {2}open/);
+    expect(run.stdout).not.toContain('none yet');
+    expect(run.stdout).toMatch(
+      /\n {2}health {5}the checkpoint is missing, although a sync finished at \S+Z\. If .*, restore state\/sales\/checkpoint\.json .*: dqsync sync\n$/,
+    );
+    expect((await world.call(['status', '--check'])).exitCode).toBe(1);
+    await world.call(['sync']);
+    expect((await world.call(['status', '--check'])).exitCode).toBe(0);
+    const counting = ['query', '--csv', 'SELECT count(*) AS n FROM quality_instances'];
+    expect((await world.call(counting)).stdout).toBe('n\n30\n');
   });
 
   it('exits with 1 with --check if a target is not healthy, with a one-line reason', async () => {
