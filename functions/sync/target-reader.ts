@@ -2,7 +2,8 @@
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { spanMs } from '../intervals.ts';
 import { type EpochMs, type FetchPage, maxPageRows, type Window } from '../model.ts';
-import { askIfAnswered, calibrate, type FirstReply, type PageSource } from '../reading/page-source.ts';
+import { calibrate, type FirstReply } from '../reading/first-request.ts';
+import { askIfAnswered, type PageSource } from '../reading/page-source.ts';
 import { readWindow, type WindowRead } from '../reading/read-window.ts';
 import { SourceProfile } from '../reading/source-profile.ts';
 import { type RunState, reportProgress } from './run-state.ts';

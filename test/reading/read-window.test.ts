@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ConfigError, IncompleteReadError, SourceError } from '../../functions/errors.ts';
 import { containsAny, gapsIn, inOrder, lengthOf, spanMs } from '../../functions/intervals.ts';
 import type { Execution, Page, PageRequest } from '../../functions/model.ts';
-import { calibrate } from '../../functions/reading/page-source.ts';
+import { calibrate } from '../../functions/reading/first-request.ts';
 import {
   anExecution,
   day,

@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { IncompleteReadError } from '../../functions/errors.ts';
 import type { Page, Window } from '../../functions/model.ts';
-import { calibrate, type Reply } from '../../functions/reading/page-source.ts';
+import { calibrate } from '../../functions/reading/first-request.ts';
+import type { Reply } from '../../functions/reading/page-source.ts';
 import { readWindow } from '../../functions/reading/read-window.ts';
 import { LookbackGate } from '../../functions/sync/lookback-gate.ts';
 import { type ReadSlice, SliceReader, type SliceReading } from '../../functions/sync/slice-reader.ts';

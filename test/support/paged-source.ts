@@ -10,7 +10,8 @@ import {
   type Window,
 } from '../../functions/model.ts';
 import type { Collected } from '../../functions/reading/collected.ts';
-import { calibrate, type PageSource } from '../../functions/reading/page-source.ts';
+import { calibrate } from '../../functions/reading/first-request.ts';
+import type { PageSource } from '../../functions/reading/page-source.ts';
 import { readWindow as readPart, type WindowRead, type WindowTask } from '../../functions/reading/read-window.ts';
 import { SourceProfile } from '../../functions/reading/source-profile.ts';
 

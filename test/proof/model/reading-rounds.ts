@@ -10,7 +10,7 @@ import fc from 'fast-check';
 import { SourceError } from '../../../functions/errors.ts';
 import { containsAny, cutAt, lengthOf, spanMs, unionOf } from '../../../functions/intervals.ts';
 import { type Execution, executionKey, type FetchPage, type Page, type Window } from '../../../functions/model.ts';
-import { calibrate } from '../../../functions/reading/page-source.ts';
+import { calibrate } from '../../../functions/reading/first-request.ts';
 import { type ReadSlice, SliceReader } from '../../../functions/sync/slice-reader.ts';
 import {
   anExecution,
