@@ -73,7 +73,7 @@ export function parseRange(
   if (fromMs >= settledMs) {
     const place = fromMs > systemClock.now() ? 'in the future' : 'within the settle time';
     throw new ConfigError(`${names.from} ${JSON.stringify(range.from)} is ${place}`, {
-      remedy: `Later rows may not be listed yet: give a time before ${isoTime(settledMs)}.`,
+      remedy: `Give a ${names.from} before ${isoTime(settledMs)}: the source may not list later rows yet.`,
     });
   }
   return { fromMs, toMs };
