@@ -32,7 +32,9 @@ it('the installed demo shows two syncs and a complete table, and leaves its ware
   const dqsync = (args: readonly string[]) => runCli(args, { cwd, bin: program });
 
   expect(stderr).toBe('');
-  expect(stdout).toMatch(/fine: [2-9]\d,\d{3} executions at the source.*\n✓ demo {2}the table holds everything/);
+  expect(stdout).toMatch(
+    /30 days of 30 fine: [2-9]\d,\d{3} executions at the source.*\n✓ demo {2}the table holds everything/,
+  );
   expect(stdout).not.toContain('✗');
   expect(stdout).toMatch(/rule results of \d,\d{3} executions/);
   expect(stdout).toMatch(/by table and column\ntables +columns +rule_name +dimension +alarms +last_alarm\n(.+\n){6}/);

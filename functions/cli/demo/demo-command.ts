@@ -50,7 +50,9 @@ export async function demo(): Promise<number> {
 }
 
 async function play(source: DemoSource, startedMs: number): Promise<number> {
-  const config = await writeConfig(source, startedMs - passingMs - days * dayMs);
+  // From a midnight on, so that the table has as many calendar days as the demo says.
+  const fromMs = Math.floor(startedMs / dayMs) * dayMs - (days - 1) * dayMs;
+  const config = await writeConfig(source, fromMs);
   let behindMs = passingMs;
   const clock: Clock = { now: () => systemClock.now() - behindMs, sleep: systemClock.sleep };
   writeLine(`A simulated DataArts with ${days} days of quality runs; dqsync copies it into ${folder}, twice.`);
@@ -75,7 +77,7 @@ async function play(source: DemoSource, startedMs: number): Promise<number> {
 
   await showWarehouse(connections, source);
   title('7. The table compared with the source, execution by execution');
-  const window = { fromMs: startedMs - passingMs - days * dayMs, toMs: watermarkMs };
+  const window = { fromMs, toMs: watermarkMs };
   const isFine = await verify(config, connections, bar, window);
   const { html } = await makeReport({ config, targets: config.targets, connections, days, cacheFolder });
   await writePage(reportPath, html);
