@@ -6,7 +6,7 @@
  */
 import { type Clock, systemClock } from '../clock.ts';
 import { StorageError } from '../errors.ts';
-import type { TablePartition } from '../warehouse/layout.ts';
+import { type TablePartition, tableName } from '../warehouse/layout.ts';
 import type { Store } from '../warehouse/store.ts';
 import { allPartitions } from './data-listing.ts';
 import {
@@ -39,6 +39,8 @@ export interface WarehouseSql {
 
 /** A warehouse that is open for SELECTs whose partitions are known, so that nothing is planned for them. */
 export interface PartitionSql {
+  /** Whether the table of executions had data in any partition when the warehouse was opened. */
+  readonly hasExecutions: boolean;
   /**
    * Runs a SELECT over kept tables and the current files of some partitions.
    *
@@ -94,6 +96,7 @@ export async function openPartitionSql(
   const opened = await openWarehouse(store, cacheFolder, clock);
   const run = inTurn((sql: string, isNeeded?: PartitionFilter) => runKnown(opened, sql, isNeeded));
   return {
+    hasExecutions: opened.partitions.some(({ table }) => table === tableName),
     run,
     keep: async (name, select, isNeeded) => {
       await run(`CREATE TEMP TABLE ${name} AS ${select}`, isNeeded);

@@ -10,7 +10,7 @@ import { parseTimeArgument } from '../../time-range.ts';
 import { cacheFolderOf } from '../terminal/cache-folder.ts';
 import { counted, shownAt } from '../terminal/formats.ts';
 import { openTargets, type TargetOptions } from '../terminal/open-targets.ts';
-import { writeJson, writeLine, writeNote } from '../terminal/output.ts';
+import { noExecutionsHint, writeJson, writeLine, writeNote } from '../terminal/output.ts';
 import { renderTable } from '../terminal/table.ts';
 
 interface ChangesOptions extends TargetOptions {
@@ -42,6 +42,8 @@ export async function changes(options: ChangesOptions): Promise<number> {
     const found = await readChanges(sql, { sinceMs, nowMs, timeZone, targets: facts, definitions });
     if (options.json) {
       writeJson(found.map((change) => documentOf(config, change)));
+    } else if (!sql.hasExecutions) {
+      writeLine(noExecutionsHint);
     } else {
       writeTable(found, sinceMs);
     }

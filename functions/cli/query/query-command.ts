@@ -13,6 +13,7 @@ import { loadConfig } from '../terminal/config-file.ts';
 import { count, counted } from '../terminal/formats.ts';
 import {
   consoleLog,
+  noExecutionsHint,
   type OutputOptions,
   paint,
   writeData,
@@ -163,7 +164,7 @@ function writeTable({ columns, rows }: SqlResult, { maxRows, vertical }: QueryOp
 
 /** What fills each table. */
 const remedies: ReadonlyMap<string, string> = new Map([
-  [tableName, 'The warehouse has no executions yet. To read them: dqsync sync'],
+  [tableName, noExecutionsHint],
   [taskTableName, 'The warehouse has no tasks and rules yet. To read them: dqsync sync --tasks'],
   [resultTableName, 'The warehouse has no rule results yet. To read them: dqsync sync --results'],
 ]);

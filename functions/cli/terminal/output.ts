@@ -55,6 +55,9 @@ export function writeResult({ json }: OutputOptions, document: unknown, text: ()
   }
 }
 
+/** A hint that a result is empty because nothing was ever read. */
+export const noExecutionsHint = 'The warehouse has no executions yet. To read them: dqsync sync';
+
 /** Writes a remark to stderr, wrapped to the terminal. */
 export function writeNote(text: string): void {
   process.stderr.write(`${wrapped(text, widthOf(process.stderr))}\n`);

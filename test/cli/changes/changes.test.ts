@@ -117,6 +117,14 @@ describe('dqsync changes', () => {
     expect(await found()).toMatchObject([{ name: 'fails', from: null, to: 'FAILED', inARow: 24 }]);
   });
 
+  it('says that there are no executions yet, and how to read them, before the first sync', async () => {
+    const world = await aWorld();
+    const run = await world.call(['changes']);
+    expect(run).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(run.stdout).toBe('The warehouse has no executions yet. To read them: dqsync sync\n');
+    expect((await world.call(['changes', '--json'])).stdout).toBe('[]\n');
+  });
+
   it('does not count a first execution as a change, and refuses a time in the future', async () => {
     const world = await aFilledWorld('F');
     expect((await world.call(['changes', '--json'])).stdout).toBe('[]\n');
