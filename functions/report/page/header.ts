@@ -109,7 +109,7 @@ function judge(target: TargetFacts, data: ReportData, times: Times): Judgement[]
 
 function audited({ lastAudit }: TargetFacts, times: Times): Judgement {
   if (lastAudit === null) {
-    return good('Not audited against the source yet');
+    return good('No daily audit has run yet; dqsync verify compares the table with the source by hand');
   }
   const { atMs, days, lateRows, failed } = lastAudit;
   const added = lateRows === 0 ? '' : `, ${counted(lateRows, 'late row')} added`;
