@@ -5,7 +5,6 @@ import { isoTime } from '../clock.ts';
 import { containsAny, inOrder, unionOf } from '../intervals.ts';
 import { executionKey, isOpen, type Window } from '../model.ts';
 import type { Collected } from '../reading/collected.ts';
-import { hasVanished } from '../warehouse/vanished.ts';
 import type { ReadingRun } from './begin-run.ts';
 import { narrowWindows, othersDue, planReobservation, surplusEntries } from './follow-up.ts';
 import type { Recorder } from './recorder.ts';
@@ -17,7 +16,7 @@ import type { UnprovenWindows } from './unproven.ts';
 const aroundMs = 5 * 60_000;
 
 /** The parts of a re-check. */
-export interface Reobserving extends Pick<ReadingRun, 'run' | 'source' | 'recorder' | 'untilMs'> {
+export interface Reobserving extends Pick<ReadingRun, 'run' | 'source' | 'recorder'> {
   /** Spans that the run reads anyway. */
   readonly spans: readonly Window[];
   /** Receives windows that cannot be proven. The next run re-checks the executions in them. */
@@ -75,11 +74,10 @@ export async function reobserveOthers(reobserving: Reobserving): Promise<void> {
 }
 
 /** Returns the open set without executions in the spans that the run reads, and those that it has found missing. */
-function openOutside({ run, recorder: { checkpoint }, spans, untilMs }: Reobserving): OpenEntry[] {
-  const begunAtMs = untilMs + run.settings.settleMs;
-  const isMissed = ({ execution, lookedAtMs }: OpenEntry): boolean =>
-    hasVanished(execution.extra) && lookedAtMs >= begunAtMs;
-  return checkpoint.open.filter((entry) => !containsAny(spans, entry.execution.startTimeMs) && !isMissed(entry));
+function openOutside({ recorder, spans }: Reobserving): OpenEntry[] {
+  return recorder.checkpoint.open.filter(
+    ({ execution }) => !containsAny(spans, execution.startTimeMs) && !recorder.missed.has(executionKey(execution)),
+  );
 }
 
 /** Keys of the executions to be found, of those found, and of those that are no longer followed. */
