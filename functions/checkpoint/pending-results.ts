@@ -32,15 +32,17 @@ export function withWritten(
 ): PendingResults {
   const newestMs = newestStartByInstance(written);
   const isOutdated = (entry: Started): boolean => entry.startTimeMs < (newestMs.get(entry.id) ?? 0);
-  const added = addedTo(before, written);
   const doubted = before.fetched.filter(
     (entry) => isOutdated(entry) && entry.fetchedAtMs + clockToleranceMs >= (newestMs.get(entry.id) ?? 0),
+  );
+  const doubtedKeys = new Set(doubted.map(executionKey));
+  const added = addedTo(before, written, nowMs - fetchedMemoryMs).filter(
+    (entry) => !doubtedKeys.has(executionKey(entry)),
   );
   const changed = before.pending.some((entry) => isOutdated(entry) && entry.state !== 'rerun');
   if (added.length === 0 && doubted.length === 0 && !changed) {
     return before;
   }
-  const doubtedKeys = new Set(doubted.map(executionKey));
   const fetched = before.fetched.filter((entry) => !doubtedKeys.has(executionKey(entry)));
   const surelyOwn = new Set(fetched.map(executionKey));
   const pending = [
@@ -110,10 +112,18 @@ function newestStartByInstance(executions: readonly Started[]): ReadonlyMap<bigi
 /**
  * Returns executions to add. One whose instance is known to have started again, perhaps from another run, is added as
  * `rerun`.
+ *
+ * @param rememberedFromMs executions whose results were fetched before are added as well; default: none is
  */
-function addedTo({ pending, fetched }: PendingResults, written: readonly WrittenExecution[]): PendingResult[] {
+function addedTo(
+  { pending, fetched }: PendingResults,
+  written: readonly WrittenExecution[],
+  rememberedFromMs = Number.NEGATIVE_INFINITY,
+): PendingResult[] {
   const known = [...pending, ...fetched];
-  const keys = new Set(known.map(executionKey));
+  // Only a fetch forgets old entries. Without this, a target that has fetched nothing since could never fetch them again.
+  const recent = fetched.filter(({ fetchedAtMs }) => fetchedAtMs > rememberedFromMs);
+  const keys = new Set([...pending, ...recent].map(executionKey));
   const newestMs = newestStartByInstance([...known, ...written]);
   return written
     .filter((one) => one.isWanted && !keys.has(executionKey(one)))

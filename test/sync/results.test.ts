@@ -1,4 +1,6 @@
 /** Rule results: which are fetched, and when they are fetched again, without a disadvantage for executions. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { pendingResultsKind, type ResultsWindow } from '../../functions/checkpoint/results-document.ts';
 import { listedExecutions } from '../../functions/checkpoint/results-windows.ts';
@@ -137,6 +139,18 @@ describe('rule results', () => {
     await world.backfill({ window, again: true }, { results: 'note' });
     expect(await resultsView(world.folder)).toEqual([]);
     await world.syncWell(withResults);
+    await expectResults(world);
+  });
+
+  it('rule results that are lost a day after they were fetched are fetched again by a backfill, if no sync did more', async () => {
+    const world = await settledWorld();
+    await world.syncWell(withResults);
+    await rm(join(world.folder, 'warehouse', 'quality_rule_results'), { recursive: true });
+    const window = { fromMs: world.clock.now() - 30 * dayMs, toMs: world.clock.now() };
+    await world.backfill({ window, again: true }, withResults);
+    expect(await resultsView(world.folder)).toEqual([]);
+    world.clock.advance(dayMs);
+    await world.backfill({ window, again: true }, withResults);
     await expectResults(world);
   });
 
