@@ -6,6 +6,8 @@ import { build } from 'esbuild';
 export async function buildPage() {
   const folder = join(import.meta.dirname, 'page');
   const { outputFiles } = await build({
+    // By default, esbuild works in the folder where it was loaded, which may be gone.
+    absWorkingDir: folder,
     entryPoints: { page: join(folder, 'main.ts'), style: join(folder, 'style.css') },
     outdir: folder,
     write: false,

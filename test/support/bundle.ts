@@ -13,8 +13,11 @@ export interface Bundle {
 /** Writes `index.mjs` to `folder`. */
 export async function bundleHandler(folder: string): Promise<Bundle> {
   const path = join(folder, 'index.mjs');
+  const root = join(import.meta.dirname, '../..');
   await build({
-    entryPoints: [join(import.meta.dirname, '../../functions/lambda/handler.ts')],
+    // By default, esbuild works in the folder where it was loaded. A test may have removed that.
+    absWorkingDir: root,
+    entryPoints: [join(root, 'functions/lambda/handler.ts')],
     outfile: path,
     ...bundleOptions,
   });
