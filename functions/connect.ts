@@ -51,7 +51,7 @@ export interface NetworkEnvironment extends ProxyEnvironment {
  * Opens what the config names, without touching the network or the disk. One pacer serves all targets for the life of
  * the process, because the quota belongs to a user.
  *
- * @param clock the machine's clock by default; the demo has a faster one
+ * @param clock the machine's clock by default
  * @param earlier requests of earlier processes, which count against the quota too
  * @throws ConfigError for an unusable warehouse URL or proxy
  */

@@ -233,12 +233,13 @@ const table: Readonly<Record<string, Allowed>> = {
   },
   'functions/cli/demo/': {
     parts: [
-      ...aCommand,
+      ...withClock,
+      'functions/cli/query/',
+      'functions/cli/report/',
+      'functions/cli/sync/',
+      'functions/cli/terminal/',
       'functions/cli/verify/',
-      'functions/query/',
-      'functions/report/',
-      'functions/verify/',
-      'functions/warehouse/',
+      'functions/warehouse/folders.ts',
       demoSource,
     ],
     packages: ['node:'],

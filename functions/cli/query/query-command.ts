@@ -1,7 +1,7 @@
 /** `dqsync query "<sql>"`: runs DuckDB over the warehouse, and prints a table, CSV or JSON. */
 import { readFile } from 'node:fs/promises';
 import { text as streamText } from 'node:stream/consumers';
-import { openConnections } from '../../connect.ts';
+import { openStore } from '../../connect.ts';
 import { ConfigError } from '../../errors.ts';
 import type { WarehouseSql } from '../../query/duckdb.ts';
 import { namedQueries } from '../../query/named-queries.ts';
@@ -12,7 +12,6 @@ import { cacheFolderOf } from '../terminal/cache-folder.ts';
 import { loadConfig } from '../terminal/config-file.ts';
 import { count, counted } from '../terminal/formats.ts';
 import {
-  consoleLog,
   noExecutionsHint,
   type OutputOptions,
   paint,
@@ -49,7 +48,7 @@ export async function query(sql: string | undefined, options: QueryOptions): Pro
   }
   const text = await sqlOf(sql, options);
   const config = await loadConfig(options.config);
-  const { store } = await openConnections(config, consoleLog(), process.env);
+  const store = await openStore(config.warehouse, process.env, config.storage);
   const { openWarehouseSql } = await import('../../query/duckdb.ts');
   const warehouse = await openWarehouseSql(store, cacheFolderOf(store.url, process.env));
   try {

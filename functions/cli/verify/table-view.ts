@@ -22,17 +22,11 @@ const listedDuplicates = 10;
 /**
  * Opens the current view of `target` in a warehouse whose days are in `timeZone`. Loads DuckDB.
  *
- * @param cacheFolder folder for copies of data files; that of the warehouse by default
  * @throws StorageError
  */
-export async function openTableView(
-  store: Store,
-  target: Target,
-  timeZone: string,
-  cacheFolder = cacheFolderOf(store.url, process.env),
-): Promise<OpenTableView> {
+export async function openTableView(store: Store, target: Target, timeZone: string): Promise<OpenTableView> {
   const { openWarehouseSql } = await import('../../query/duckdb.ts');
-  const sql = await openWarehouseSql(store, cacheFolder);
+  const sql = await openWarehouseSql(store, cacheFolderOf(store.url, process.env));
   return { ...tableViewOf(sql, target, timeZone), close: sql.close };
 }
 

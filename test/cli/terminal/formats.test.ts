@@ -1,6 +1,5 @@
-/** Formats numbers, times, texts and charts for people. */
+/** Formats numbers, times and texts for people. */
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { columnChart } from '../../../functions/cli/terminal/column-chart.ts';
 import {
   argumentAt,
   bytes,
@@ -105,21 +104,5 @@ describe('formats', () => {
     expect(printable('a\u001b[2Jb\u202ec\r')).toBe('a\\u001b[2Jb\\u202ec\\u000d');
     expect(printable('订单 𠮷 🧾')).toBe('订单 𠮷 🧾');
     expect(paragraph(' one\n  two\tthree ')).toBe('one two three');
-  });
-});
-
-describe('a chart', () => {
-  const scale = { floor: 0, ceiling: 100, height: 2, unit: ' %' };
-
-  it('draws columns in eighths of a line between its floor and ceiling', () => {
-    const columns = [0, 25, 50, 75, 100, 250].map((value) => ({ label: 'x', value }));
-    const [top, bottom] = columnChart(columns, scale, (text) => text).split('\n');
-    expect(top).toBe(' 100 % │      ▄ █ █ ');
-    expect(bottom).toBe('   0 % │  ▄ █ █ █ █ ');
-  });
-
-  it('labels the first and the last column', () => {
-    const columns = ['mon', 'tue', 'wed', 'thu'].map((label) => ({ label, value: 50 }));
-    expect(columnChart(columns, scale, (text) => text)).toMatch(/\n {8}mon +thu$/);
   });
 });
