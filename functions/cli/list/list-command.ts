@@ -120,7 +120,7 @@ function filtersOf({ filter }: TargetConfig, options: ListOptions): PageFilter[]
 function writeListed(
   { count: total, executions, unreadable }: Listed,
   columns: readonly ListColumn[],
-  { offset, vertical = false }: ListOptions,
+  { offset, vertical }: ListOptions,
 ): void {
   if (executions.length > 0) {
     const names = columns.map(({ name }) => name);

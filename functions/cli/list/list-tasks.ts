@@ -42,6 +42,6 @@ export async function listTasks(source: TaskSource, target: string, { json, vert
     task.schedulePeriod === null ? task.scheduleStatus : `${task.scheduleInterval} ${task.schedulePeriod}`,
     task.lastRunTimeMs === null ? 'never' : { ms: task.lastRunTimeMs },
   ]);
-  writeData(renderTable(columns, rows, { isVertical: vertical ?? false }));
+  writeData(renderTable(columns, rows, { isVertical: vertical }));
   writeNote(`${counted(tasks.length, 'task')}${isComplete ? '' : '; the source counts more than it shows'}`);
 }

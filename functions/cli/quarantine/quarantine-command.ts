@@ -49,7 +49,7 @@ function describeQuarantine(
     shown.length < rows.length ? `${count(shown.length)} of ${all} shown; all with --limit ${rows.length}` : all;
   return [
     `${paint.bold(target)}  ${howMany}. Not in the table: dqsync cannot read them as executions.`,
-    renderTable(['day', 'reason', 'row'], shown, { isVertical: vertical ?? false }),
+    renderTable(['day', 'reason', 'row'], shown, { isVertical: vertical }),
     ...(vertical
       ? []
       : [paint.dim('The whole text: --vertical or --json. If the API has changed, look for a newer version.')]),

@@ -152,7 +152,7 @@ function writeTable({ columns, rows }: SqlResult, { maxRows, vertical }: QueryOp
   }
   const names = columns.map(({ name }) => name);
   const shown = rows.slice(0, maxRows).map((row) => row.map(timeCell));
-  writeData(renderTable(names, shown, { isVertical: vertical ?? false }));
+  writeData(renderTable(names, shown, { isVertical: vertical }));
   const all = counted(rows.length, 'row');
   writeNote(
     rows.length > maxRows

@@ -71,7 +71,7 @@ function describeReport(path: string, sizeBytes: number, data: ReportData): stri
   const rows = failing
     .slice(0, shownTasks)
     .map(({ name, outcome, inARow, sinceMs }) => [name, outcome, inARow, sinceMs === null ? null : { ms: sinceMs }]);
-  const more = failing.length === rows.length ? null : `… and ${count(failing.length - rows.length)} more`;
+  const more = failing.length - rows.length;
   const { leftOut } = data;
   return [
     `${path}: ${counted(data.executions, 'execution')} of ${counted(data.tasks.length + leftOut.tasks, 'task')}, ${data.days[0]} to ${data.days.at(-1)}, ${bytes(sizeBytes)}`,
@@ -80,7 +80,8 @@ function describeReport(path: string, sizeBytes: number, data: ReportData): stri
       : failing.length === 0
         ? `No task is failing as of ${shownAt(data.asOfMs)}.`
         : `${counted(failing.length, 'task is', 'tasks are')} not passing as of ${shownAt(data.asOfMs)}:`,
-    ...(rows.length === 0 ? [] : [renderTable(['task', 'status', 'in_a_row', 'since'], rows, { rest: more })]),
+    ...(rows.length === 0 ? [] : [renderTable(['task', 'status', 'in_a_row', 'since'], rows)]),
+    ...(more === 0 ? [] : [`… and ${count(more)} more`]),
     ...(leftOut.tasks === 0
       ? []
       : [`${counted(leftOut.tasks, 'task')} had no room for a row; the charts count all of them.`]),

@@ -92,7 +92,7 @@ function describeRuns({ target, runs: all }: TargetRuns, { limit, vertical }: Ru
   const failures = shown.filter(({ error }) => error !== null);
   return [
     `${paint.bold(target)}  ${howMany}`,
-    renderTable(headings, shown.map(cellsOf), { isVertical: vertical ?? false }),
+    renderTable(headings, shown.map(cellsOf), { isVertical: vertical }),
     ...failures.map(({ startedAt, error }) => `${paint.red('✗')} ${shortTime(startedAt)}  ${paragraph(error ?? '')}`),
   ].join('\n');
 }

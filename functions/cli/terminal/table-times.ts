@@ -1,4 +1,4 @@
-/** Writes the times of a table: in full, or in the ways in which a terminal shortens them. Pure. */
+/** Writes the times of a table: in full, or without what all of them share. Pure. */
 import type { EpochMs } from '../../model.ts';
 import { instantOf, shownAt, shownZone } from './formats.ts';
 
@@ -12,12 +12,7 @@ export interface TimeStyle {
   readonly textOf: (ms: EpochMs) => string;
   /** What the texts leave out, for a line below the table; null if they leave out nothing. */
   readonly note: string | null;
-  /** Width that texts must keep for this style to be used, or all of theirs if they are narrower. */
-  readonly leastTextWidth: number;
 }
-
-/** Most names of tasks differ within this width. */
-const readableWidth = 20;
 
 /** Returns an ISO instant as a time for a cell. Other values stay unchanged. */
 export function timeCell<T>(value: T): T | Instant {
@@ -26,75 +21,33 @@ export function timeCell<T>(value: T): T | Instant {
 }
 
 /** Writes every time in full, with its offset. */
-export const fullTimes: TimeStyle = { textOf: shownAt, note: null, leastTextWidth: 0 };
+export const fullTimes: TimeStyle = { textOf: shownAt, note: null };
 
 /**
- * Returns the ways to write these times, the widest first. None repeats the offset; the second leaves out the date that
- * all times share, or the year; and the third also leaves out the seconds.
+ * Returns the ways to write these times on a terminal, the widest first: without the offset, then also without the date
+ * that all times share, or the year. Times with different offsets are written in full.
  */
 export function shortTimes(instants: readonly EpochMs[]): readonly TimeStyle[] {
-  const times = new Map(instants.map((ms) => [ms, partsOf(ms)]));
-  const parts = instants.map((ms) => times.get(ms) ?? partsOf(ms));
-  if (parts.length === 0) {
+  const texts = instants.map(shownAt);
+  const offset = shared(texts, (text) => text.slice(19));
+  if (offset === null) {
     return [fullTimes];
   }
-  const offset = mostFrequent(parts.map((each) => each.offset));
-  const isMixed = parts.some((each) => each.offset !== offset);
-  const hasSeconds = parts.some(({ time }) => !time.endsWith(':00'));
-  const shared = sharedDates(parts);
-  const style = (leftOut: LeftOut | null, secondsLength: number, leastTextWidth: number): TimeStyle => ({
-    textOf: (ms) => {
-      const each = times.get(ms) ?? partsOf(ms);
-      const text = `${each.day} ${each.time}`.slice(leftOut?.length ?? 0);
-      const ownOffset = each.offset === offset ? '' : each.offset.replace(/:00$/, '');
-      return `${text.slice(0, text.length - secondsLength)}${ownOffset}`;
-    },
-    note: [
-      `times${leftOut === null ? '' : ` of ${leftOut.name}`} in ${zoneText(offset, isMixed)}`,
-      ...(secondsLength > 0 && hasSeconds ? ['to the minute'] : []),
-    ].join(', '),
-    leastTextWidth,
-  });
-  const secondsLength = hasSeconds ? 0 : ':00'.length;
-  return [
-    style(null, secondsLength, Number.POSITIVE_INFINITY),
-    style(shared, secondsLength, readableWidth),
-    style(shared, ':00'.length, 0),
-  ];
-}
-
-interface TimeParts {
-  readonly day: string;
-  readonly time: string;
-  readonly offset: string;
-}
-
-/** The start of every time that can be left out, with the space or hyphen after it, and its name. */
-interface LeftOut {
-  readonly length: number;
-  readonly name: string;
-}
-
-function sharedDates(parts: readonly TimeParts[]): LeftOut | null {
-  const [day = '', ...otherDays] = new Set(parts.map((each) => each.day));
-  if (otherDays.length === 0) {
-    return { length: `${day} `.length, name: day };
-  }
-  const [year = '', ...otherYears] = new Set(parts.map((each) => each.day.slice(0, 4)));
-  return otherYears.length === 0 ? { length: 'YYYY-'.length, name: year } : null;
-}
-
-function partsOf(ms: EpochMs): TimeParts {
-  const text = shownAt(ms);
-  return { day: text.slice(0, 10), time: text.slice(11, 19), offset: text.slice(19).replace('Z', '+00:00') };
-}
-
-function zoneText(offset: string, isMixed: boolean): string {
   const zone = shownZone();
-  return zone === 'UTC' ? zone : `${zone} (${offset}${isMixed ? ' unless shown' : ''})`;
+  const inZone = zone === 'UTC' ? zone : `${zone} (${offset.replace('Z', '+00:00')})`;
+  const without = (start: string): TimeStyle => ({
+    textOf: (ms) =>
+      shownAt(ms)
+        .slice(start === '' ? 0 : start.length + 1, 19)
+        .replace('T', ' '),
+    note: `times${start === '' ? '' : ` of ${start}`} in ${inZone}`,
+  });
+  const start = shared(texts, (text) => text.slice(0, 10)) ?? shared(texts, (text) => text.slice(0, 4));
+  return [without(''), ...(start === null ? [] : [without(start)])];
 }
 
-function mostFrequent(texts: readonly string[]): string {
-  const groups = [...Map.groupBy(texts, (text) => text).values()];
-  return groups.reduce((a, b) => (b.length > a.length ? b : a), [])[0] ?? '';
+/** Returns the part that all texts share; null if they differ or there are none. */
+function shared(texts: readonly string[], partOf: (text: string) => string): string | null {
+  const [part, ...others] = new Set(texts.map(partOf));
+  return part === undefined || others.length > 0 ? null : part;
 }

@@ -15,9 +15,7 @@ interface TableStyle {
   /** Width of the terminal in characters; null for no limit, as in a pipe. Default: the width of stdout. */
   readonly width?: number | null;
   /** Whether to print one line per value, after the name of its column. */
-  readonly isVertical?: boolean;
-  /** A line below the rows that says what is left out. */
-  readonly rest?: string | null;
+  readonly isVertical?: boolean | undefined;
 }
 
 const gap = '  ';
@@ -33,33 +31,29 @@ const ellipsis = '…';
 
 /**
  * Renders rows under their headings. Numbers are right-aligned and never shortened; null is shown as `-`. On a
- * terminal, times leave out their common part, which a line below the table states, and texts are shortened if that is
- * not enough. A table that is still too wide is rendered vertically.
+ * terminal, times leave out their common part, which a line below the table states; if that is not enough, columns move
+ * together, and then texts are shortened. A table that is still too wide is rendered vertically.
  */
 export function renderTable(
   headings: readonly string[],
   rows: readonly (readonly Cell[])[],
-  { width = widthOf(process.stdout), isVertical = false, rest = null }: TableStyle = {},
+  { width = widthOf(process.stdout), isVertical = false }: TableStyle = {},
 ): string {
-  const rests = rest === null ? [] : [paint.dim(rest)];
   const names = headings.map(printable);
+  const room = width ?? Number.POSITIVE_INFINITY;
   const instants = rows.flatMap((row) => row.flatMap((cell) => (isInstant(cell) ? [cell.ms] : [])));
   const styles = width === null ? [fullTimes] : shortTimes(instants);
-  const wide = styles.map((times) => ({ ...times, between: gap }));
-  // Only for tables of short values, such as counts: names that are cut need the wider gap.
-  const narrow = { between: narrowGap, leastTextWidth: Number.POSITIVE_INFINITY };
-  for (const style of isVertical ? [] : [...wide, ...wide.slice(-1).map((last) => ({ ...last, ...narrow }))]) {
-    const columns = columnsOf(names, rows, style);
-    const shown = fittedTo(width, columns, style.between);
-    const isReadable = shown?.every((column, index) => {
-      return column.width >= Math.min(columns[index]?.width ?? 0, style.leastTextWidth);
-    });
-    if (shown !== null && isReadable) {
-      const notes = style.note === null ? [] : [paint.dim(style.note)];
-      return [...linesOf(shown, rows.length, style.between), ...rests, ...notes].join('\n');
+  const layouts = [...styles.map((times) => ({ times, between: gap })), { times: styles.at(-1), between: narrowGap }];
+  for (const { times = fullTimes, between } of isVertical ? [] : layouts) {
+    const columns = columnsOf(names, rows, times);
+    const excess = totalWidth(columns, between) - room;
+    const shown = excess <= 0 ? columns : between === narrowGap ? shortened(columns, excess) : null;
+    if (shown !== null) {
+      const note = times.note === null ? [] : [paint.dim(times.note)];
+      return [...linesOf(shown, rows.length, between), ...note].join('\n');
     }
   }
-  return [renderVertically(columnsOf(names, rows, fullTimes), rows.length), ...rests].join('\n');
+  return renderVertically(columnsOf(names, rows, fullTimes), rows.length);
 }
 
 interface Column {
@@ -121,24 +115,25 @@ function renderVertically(columns: readonly Column[], rowCount: number): string 
   ).join('\n\n');
 }
 
+function totalWidth(columns: readonly Column[], between: string): number {
+  return columns.reduce((sum, column) => sum + column.width, between.length * (columns.length - 1));
+}
+
 /**
  * Shortens free texts first, widest first, and words only if that is not enough. Numbers and times keep their width,
  * because a part of one is useless. Returns null if the table still does not fit.
  */
-function fittedTo(width: number | null, columns: readonly Column[], between: string): readonly Column[] | null {
-  const gaps = between.length * (columns.length - 1);
-  let excess = width === null ? 0 : columns.reduce((sum, column) => sum + column.width, gaps) - width;
+function shortened(columns: readonly Column[], excess: number): readonly Column[] | null {
   const shown = columns.map((column) => ({ ...column }));
   const texts = shown.filter((column) => !column.isNumeric && !column.hasTimes);
   const free = texts.filter(({ hasWords }) => !hasWords);
-  while (excess > 0) {
+  for (let left = excess; left > 0; left -= 1) {
     const widest =
       widestAbove(comfortableWidth, free) ?? widestAbove(minColumnWidth, free) ?? widestAbove(minColumnWidth, texts);
     if (widest === null) {
       return null;
     }
     widest.width -= 1;
-    excess -= 1;
   }
   return shown;
 }

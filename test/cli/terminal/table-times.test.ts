@@ -15,7 +15,7 @@ function shownTimes(times: readonly string[], zone: string, width: number | null
   showTimesIn(zone);
   const rows = times.map((time) => ['a-name-of-thirty-characters-abc', timeCell(time)]);
   const [, ...lines] = renderTable(['name', 'time'], rows, { width }).split('\n');
-  return lines.map((line, index) => (index < times.length ? line.replace(/^\S+ {2}/, '') : line));
+  return lines.map((line, index) => (index < times.length ? line.replace(/^\S+ +/, '') : line));
 }
 
 /** Tables of commands, with `ms` as the time of each row. */
@@ -49,13 +49,6 @@ describe('times in a table', () => {
 
   it.each<[string, string[], string, number, string[]]>([
     [
-      'the seconds if all are zero',
-      ['2026-11-28T03:02:00Z', '2025-01-01T00:00:00Z'],
-      'UTC',
-      200,
-      ['2026-11-28 03:02', '2025-01-01 00:00', 'times in UTC'],
-    ],
-    [
       'a shared year, if names would be cut otherwise',
       ['2026-11-28T03:02:13Z', '2026-01-01T00:00:00Z'],
       'UTC',
@@ -77,23 +70,11 @@ describe('times in a table', () => {
       ['2026-01-01 03:02:13', '2025-01-01 23:00:00', 'times in UTC'],
     ],
     [
-      'the seconds, if names would lose most of their letters otherwise',
-      ['2026-01-01T03:02:13Z', '2025-01-01T23:00:00Z'],
-      'UTC',
-      38,
-      ['2026-01-01 03:02', '2025-01-01 23:00', 'times in UTC, to the minute'],
-    ],
-    [
-      'no offset of a time that differs from the others',
-      ['2026-10-25T01:30:05Z', '2026-10-25T00:30:05Z', '2026-10-26T00:00:00Z'],
+      'nothing if their offsets differ',
+      ['2026-10-25T00:30:05Z', '2026-10-26T00:00:00Z'],
       'Europe/Berlin',
       60,
-      [
-        '2026-10-25 02:30:05',
-        '2026-10-25 02:30:05+02',
-        '2026-10-26 01:00:00',
-        'times in Europe/Berlin (+01:00 unless shown)',
-      ],
+      ['2026-10-25T02:30:05+02:00', '2026-10-26T01:00:00+01:00'],
     ],
   ])('leave out %s', (_, times, zone, width, expected) => {
     expect(shownTimes(times, zone, width)).toEqual(expected);
@@ -101,23 +82,18 @@ describe('times in a table', () => {
 
   it.each(
     Object.keys(tables).flatMap((table) =>
-      ['UTC', 'Asia/Shanghai', 'Europe/Berlin'].flatMap((zone) =>
-        [80, 100, 120].map((width) => ({ table, zone, width })),
-      ),
+      ['UTC', 'Asia/Shanghai'].flatMap((zone) => [80, 100, 120].map((width) => ({ table, zone, width }))),
     ),
   )('leave room for names, and are not cut: $table in $zone at $width columns', ({ table, zone, width }) => {
     showTimesIn(zone);
     const [headings, cellsOf] = tables[table] ?? [[], () => []];
-    // The days around a change of Berlin's offset.
     const fromMs = Date.parse('2026-10-24T12:00:07Z');
     const rows = names.map((name, index) => cellsOf(name, fromMs + index * dayMs));
     const lines = renderTable(headings, rows, { width }).split('\n');
     expect(lines).toHaveLength(names.length + 2);
     for (const [index, line] of lines.entries()) {
       expect(stringWidth(line)).toBeLessThanOrEqual(width);
-      expect(index === 0 || index > names.length || /\b\d\d-\d\d \d\d:\d\d(:\d\d)?(\+\d\d)? /.test(`${line} `)).toBe(
-        true,
-      );
+      expect(index === 0 || index > names.length || /\b\d\d-\d\d \d\d:\d\d:\d\d /.test(`${line} `)).toBe(true);
     }
     if (table !== 'runs') {
       expect(lines[1]).toMatch(new RegExp(`${names[0].slice(0, 3)}.*${names[0].slice(-3)}`));
