@@ -31,30 +31,24 @@ export function withWritten(
   nowMs: EpochMs,
 ): PendingResults {
   const newestMs = newestStartByInstance(written);
-  const isOutdated = (entry: Started): boolean => entry.startTimeMs < (newestMs.get(entry.id) ?? 0);
-  const doubted = before.fetched.filter(
-    (entry) => isOutdated(entry) && entry.fetchedAtMs + clockToleranceMs >= (newestMs.get(entry.id) ?? 0),
-  );
-  const doubtedKeys = new Set(doubted.map(executionKey));
-  const added = addedTo(before, written, nowMs - fetchedMemoryMs).filter(
-    (entry) => !doubtedKeys.has(executionKey(entry)),
-  );
-  const changed = before.pending.some((entry) => isOutdated(entry) && entry.state !== 'rerun');
-  if (added.length === 0 && doubted.length === 0 && !changed) {
+  const added = addedTo(before, written, nowMs - fetchedMemoryMs);
+  const noted = before.pending.map((entry) => {
+    const rerun = rerunOf(entry, newestMs);
+    return rerun === null || (entry.state === 'rerun' && entry.notBeforeMs <= rerun.notBeforeMs) ? entry : rerun;
+  });
+  const notedKeys = new Set([...noted, ...added].map(executionKey));
+  const doubted = before.fetched.flatMap((entry) => {
+    const rerun = rerunOf(entry, newestMs);
+    return rerun === null || rerun.notBeforeMs >= entry.fetchedAtMs || notedKeys.has(executionKey(entry))
+      ? []
+      : [rerun];
+  });
+  if (added.length + doubted.length === 0 && noted.every((entry, index) => entry === before.pending[index])) {
     return before;
   }
-  const fetched = before.fetched.filter((entry) => !doubtedKeys.has(executionKey(entry)));
-  const surelyOwn = new Set(fetched.map(executionKey));
-  const pending = [
-    ...before.pending
-      .filter((entry) => !doubtedKeys.has(executionKey(entry)))
-      // The results in the table are those of this execution, and no more of them can be fetched.
-      .filter((entry) => !(isOutdated(entry) && entry.state === 'unfinished' && surelyOwn.has(executionKey(entry))))
-      .map((entry) => (isOutdated(entry) && entry.state !== 'rerun' ? newEntry(entry, 'rerun') : entry)),
-    ...added,
-    // Readers take the later one of two fetches, and these results may be from a machine whose clock is ahead.
-    ...doubted.map((entry) => ({ ...newEntry(entry, 'rerun'), notBeforeMs: entry.fetchedAtMs + 1 })),
-  ];
+  const pending = [...noted, ...added, ...doubted];
+  const rerunKeys = new Set(pending.filter(({ state }) => state === 'rerun').map(executionKey));
+  const fetched = before.fetched.filter((entry) => !rerunKeys.has(executionKey(entry)));
   const addedKeys = new Set(added.map(executionKey));
   const expired = before.expired.filter((entry) => !addedKeys.has(executionKey(entry)));
   return bounded({ ...before, pending, fetched, expired, waitingSinceMs: before.waitingSinceMs ?? nowMs });
@@ -127,14 +121,23 @@ function addedTo(
   const newestMs = newestStartByInstance([...known, ...written]);
   return written
     .filter((one) => one.isWanted && !keys.has(executionKey(one)))
-    .map((one) => newEntry(one, one.startTimeMs < (newestMs.get(one.id) ?? 0) ? 'rerun' : 'none'));
+    .map(
+      (one) =>
+        rerunOf(one, newestMs) ?? {
+          ...{ id: one.id, startTimeMs: one.startTimeMs, taskId: one.taskId },
+          ...{ tries: 0, notBeforeMs: 0, state: 'none' },
+        },
+    );
 }
 
-function newEntry(
+/** Returns an execution as `rerun` if its instance has started again; otherwise null. */
+function rerunOf(
   { id, startTimeMs, taskId }: Pick<PendingResult, 'id' | 'startTimeMs' | 'taskId'>,
-  state: PendingResult['state'],
-): PendingResult {
-  return { id, startTimeMs, taskId, tries: 0, notBeforeMs: 0, state };
+  newestMs: ReadonlyMap<bigint, EpochMs>,
+): PendingResult | null {
+  const startedAgainMs = newestMs.get(id) ?? startTimeMs;
+  const notBeforeMs = startedAgainMs - clockToleranceMs;
+  return startedAgainMs > startTimeMs ? { id, startTimeMs, taskId, tries: 0, notBeforeMs, state: 'rerun' } : null;
 }
 
 /** An execution whose results were requested. */

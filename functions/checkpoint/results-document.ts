@@ -12,11 +12,12 @@ const pendingResult = z
     ...{ id: instance, startTimeMs, taskId },
     /** Number of requests without results, or without finished abnormal rows. */
     tries,
-    /** Earliest time of the next request. */
+    /** Earliest time of the next request. If `rerun`: results that were fetched from this time on are in doubt. */
     notBeforeMs,
     /**
-     * `none`: nothing is in the table. `unfinished`: results are, and are to be fetched once more. `rerun`: the
-     * instance has started again, so the source's reply is about another execution, and a row must record that.
+     * `none`: nothing is in the table, or it is to be fetched again. `unfinished`: results are, and are to be fetched
+     * once more. `rerun`: the instance has started again, so the source's reply is about another execution, and a row
+     * must record that.
      */
     state,
   }));

@@ -36,22 +36,27 @@ function isNote(reason = ''): string {
 
 /**
  * All rows of the latest fetch of each execution that had results. The source may have forgotten them by the next
- * fetch. Only a note that they may be those of another execution hides them. A row that is in two files, because a
- * compaction has replaced one of them, shows once.
+ * fetch. If the instance has started again, results that were fetched after that may be those of its new execution, and
+ * are left out. A row that is in two files, because a compaction has replaced one of them, shows once.
  */
 function resultsSql(table: string): string {
   const columns = resultNames.join(', ');
+  const execution = 'workspace, dt, project_id, instance_id, start_time';
   return `SELECT DISTINCT ${columns}
 FROM (
   SELECT ${columns},
     rank() OVER (
-      PARTITION BY workspace, dt, project_id, instance_id, start_time
+      PARTITION BY ${execution}
       ORDER BY observed_at DESC, run_id DESC
     ) AS recency
-  FROM ${table}
-  WHERE NOT ${isNote()} OR ${isNote('rerun')}
+  FROM (
+    SELECT ${columns},
+      min(CASE WHEN ${isNote('rerun')} THEN observed_at END) OVER (PARTITION BY ${execution}) AS doubted_from
+    FROM ${table}
+  ) AS noted
+  WHERE NOT ${isNote()} AND (doubted_from IS NULL OR observed_at < doubted_from)
 ) AS ranked
-WHERE recency = 1 AND NOT ${isNote()}`;
+WHERE recency = 1`;
 }
 
 /** Columns of `quality_failures`, with the relation that each comes from. */

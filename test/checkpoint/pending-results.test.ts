@@ -37,7 +37,7 @@ it.each([
   );
 });
 
-it('keeps the results of an unfinished execution as its own if its instance starts again days later', () => {
+it('doubts no results of an unfinished execution that were fetched days before its instance started again', () => {
   const noted = withWritten(empty, [first, { ...first, id: 7n }], nowMs);
   const unfinished = { ...noted.pending[0]!, state: 'unfinished' as const, tries: 1 };
   const postponed = [{ entry: unfinished, fetchedAtMs: nowMs, isExpired: false }];
@@ -47,20 +47,22 @@ it('keeps the results of an unfinished execution as its own if its instance star
   const rerun = { ...first, startTimeMs: refused.atMs };
   const { pending } = withWritten(daysLater, [rerun], refused.atMs);
   expect(pending.filter(({ id }) => id === first.id)).toMatchObject([
+    { startTimeMs: first.startTimeMs, state: 'rerun', notBeforeMs: rerun.startTimeMs - 5_000 },
     { startTimeMs: rerun.startTimeMs, state: 'none' },
   ]);
 });
 
-it('notes that an execution was run again after the time of its doubted results, whatever clock that is from', () => {
+it('doubts the results that were fetched since an instance started again, and notes that once', () => {
   const noted = withWritten(empty, [first], nowMs);
   const fetchedAtMs = nowMs + 3_600_000;
   const done = noted.pending.map((entry) => ({ entry, fetchedAtMs, isExpired: false }));
   const fetched = withFetched(noted, { done, postponed: [], refused: null, nowMs: fetchedAtMs });
-  const { pending } = withWritten(fetched, [again], nowMs);
-  expect(pending.find(({ startTimeMs }) => startTimeMs === first.startTimeMs)).toMatchObject({
-    state: 'rerun',
-    notBeforeMs: fetchedAtMs + 1,
-  });
+  const doubted = withWritten(fetched, [again], nowMs);
+  const rerun = doubted.pending.find(({ startTimeMs }) => startTimeMs === first.startTimeMs)!;
+  expect(rerun).toMatchObject({ state: 'rerun', notBeforeMs: again.startTimeMs - 5_000 });
+  const written = [{ entry: rerun, fetchedAtMs: rerun.notBeforeMs, isExpired: false }];
+  const known = withFetched(doubted, { done: written, postponed: [], refused: null, nowMs: fetchedAtMs });
+  expect(withWritten(known, [again], fetchedAtMs)).toBe(known);
 });
 
 it('is the same in whichever order two runs record that they requested the results of one execution', () => {

@@ -92,16 +92,19 @@ function summarize(what: string, found: readonly string[]): string[] {
 }
 
 /**
- * Of each execution the rows of its latest fetch that found some, unless a later row says that the instance started
- * again. A row may be in two files, one of which a compaction has replaced.
+ * Of each execution the rows of its latest fetch that found some. If a row says that the instance started again, only
+ * fetches before its time count. A row may be in two files, one of which a compaction has replaced.
  */
 function latestResults(rows: readonly Row[]): Map<string, TrueResult[]> {
   const latest = new Map<string, TrueResult[]>();
-  const counted = rows.filter((row) => noteOf(row) === null || noteOf(row) === 'rerun');
-  for (const [key, ofKey] of Map.groupBy(counted, (row) => `${row['instance_id']}@${timeOf(row['start_time'])}`)) {
-    const fetches = Map.groupBy(ofKey, (row) => `${timeOf(row['observed_at'])} ${row['run_id']}`);
-    const [last = []] = [...fetches].sort(([a], [b]) => (a < b ? 1 : -1)).map(([, ofFetch]) => ofFetch);
-    if (last.every((row) => noteOf(row) === null)) {
+  for (const [key, ofKey] of Map.groupBy(rows, (row) => `${row['instance_id']}@${timeOf(row['start_time'])}`)) {
+    const rerunsMs = ofKey.filter((row) => noteOf(row) === 'rerun').map((row) => timeOf(row['observed_at']));
+    const counted = ofKey.filter(
+      (row) => noteOf(row) === null && rerunsMs.every((ms) => timeOf(row['observed_at']) < ms),
+    );
+    const fetches = Map.groupBy(counted, (row) => `${timeOf(row['observed_at'])} ${row['run_id']}`);
+    const [last] = [...fetches].sort(([a], [b]) => (a < b ? 1 : -1)).map(([, ofFetch]) => ofFetch);
+    if (last !== undefined) {
       const results = last.map(resultOf);
       latest.set(key, [...new Map(results.map((result) => [textOf(result), result])).values()]);
     }

@@ -341,7 +341,7 @@ describe('rule results', () => {
     const rows = await resultsView(world.folder);
     const first = rows.filter((row) => Number(row['start_time']) === startTimeMs);
     expect(first.map((row) => row['rule_id'])).toEqual([null]);
-    expect(first[0]?.['extra']).toContain('"no_results":"rerun"');
+    expect(first[0]?.['extra']).toMatch(/"no_results":"(rerun|gone)"/);
     expect(rows.filter((row) => Number(row['start_time']) > startTimeMs)).toHaveLength(2);
   });
 
@@ -410,8 +410,65 @@ describe('rule results', () => {
       await rerun(world, id);
       await syncs(world, 3);
       const first = (await resultsView(world.folder)).filter((row) => Number(row['start_time']) === startTimeMs);
-      expect(first).toMatchObject([{ rule_id: null, extra: expect.stringContaining('"no_results":"rerun"') }]);
+      expect(first).toMatchObject([{ rule_id: null, extra: expect.stringMatching(/"no_results":"(rerun|gone)"/) }]);
       await expectResults(world);
+    },
+  );
+
+  it.each<[string, (world: SyncedSource, id: bigint) => Promise<unknown>]>([
+    [
+      'starts again before they are fetched',
+      async (world, id) => {
+        rerunTo(world, id, 'SUCCESS');
+      },
+    ],
+    [
+      'starts again while they are fetched',
+      async (world, id) => {
+        const fetching = resultsBy(world, async (own, ...args) => {
+          rerunTo(world, id, 'SUCCESS');
+          return await own.fetchResults(...args);
+        });
+        await world.syncWell(fetching);
+      },
+    ],
+    [
+      'is deleted while they are fetched',
+      async (world, id) => {
+        const fetching = resultsBy(world, async (own, ...args) => {
+          const page = await own.fetchResults(...args);
+          world.sim.life.remove(id);
+          return page;
+        });
+        await world.syncWell(fetching);
+      },
+    ],
+    [
+      'starts again after they were fetched once more',
+      async (world, id) => {
+        await world.syncWell(withResults);
+        world.clock.advance(hourMs);
+        rerunTo(world, id, 'ALARMING');
+      },
+    ],
+  ])(
+    'rule results stay in the table if a backfill fetches them again a day later and their instance %s',
+    async (_, disturb) => {
+      const world = await syncedSource();
+      const task = world.sim.life.addTask({ rules: 2 });
+      const startTimeMs = world.clock.now() - 5 * hourMs;
+      const { id } = world.sim.life.addExecution({ task, runStatus: 'ALARMING', startTimeMs });
+      await world.syncWell(withResults);
+      const select = `SELECT rule_id FROM quality_results WHERE epoch_ms(start_time) = ${startTimeMs} ORDER BY rule_id`;
+      const { rows: before } = await (await opened(world.store)).run(select);
+      expect(before).toHaveLength(2);
+      world.clock.advance(30 * hourMs);
+      await world.syncWell(withResults);
+      const window = { fromMs: startTimeMs, toMs: startTimeMs + minuteMs };
+      await world.backfill({ window, again: true }, { results: 'note' });
+      await disturb(world, id);
+      await syncs(world, 3);
+      expect((await (await opened(world.store)).run(select)).rows).toEqual(before);
     },
   );
 

@@ -89,6 +89,7 @@ function missing(note: Row | undefined, latest: Row | undefined): string {
   const why = /"no_results":"(\w+)"/.exec(String(note?.['extra']))?.[1];
   const reasons: Readonly<Record<string, string>> = {
     deleted: 'the instance was deleted before they were fetched',
+    gone: 'the instance had started again, or was deleted, when they were fetched',
     rerun: 'the instance had started again before they were fetched',
     none: 'the source has none',
     failed: 'every request for them failed',

@@ -46,7 +46,8 @@ export async function fetchExecution(
   now: () => EpochMs,
 ): Promise<FetchedExecution> {
   if (entry.state === 'rerun') {
-    return without(entry, 'rerun', now());
+    // Readers ignore results that were fetched later than this row says, and keep earlier ones.
+    return { ...without(entry, 'rerun', now()), fetchedAtMs: entry.notBeforeMs };
   }
   const fetched = await fetchPages(source, entry.id);
   const nowMs = now();
@@ -88,7 +89,7 @@ export function afterRefusal(entry: PendingResult, nowMs: EpochMs): FetchedExecu
  * next execution of its instance, even if no run ever sees that one. Results that are already in the table stay.
  */
 export function withoutDoubtful({ entry }: FetchedExecution, nowMs: EpochMs): FetchedExecution {
-  return entry.state === 'unfinished' ? finished(entry, [], nowMs) : without(entry, 'rerun', nowMs);
+  return entry.state === 'unfinished' ? finished(entry, [], nowMs) : without(entry, 'gone', nowMs);
 }
 
 function lastWord(entry: PendingResult, results: readonly RuleResult[], nowMs: EpochMs): FetchedExecution {
@@ -112,7 +113,11 @@ export function pauseMs(tries: number): number {
 }
 
 /** One row that says why there are no results. */
-function without(entry: PendingResult, why: 'deleted' | 'rerun' | 'none' | 'failed', nowMs: EpochMs): FetchedExecution {
+function without(
+  entry: PendingResult,
+  why: 'deleted' | 'gone' | 'rerun' | 'none' | 'failed',
+  nowMs: EpochMs,
+): FetchedExecution {
   const extra = JSON.stringify({ _dqsync: { no_results: why, noted_at: isoTime(nowMs) } });
   const row: RuleResult = {
     ...{ ruleId: null, ruleInstanceId: null, alarmed: null, objectName: null, metrics: null },
