@@ -26,7 +26,7 @@ export const taskTypes = ['QUALITY_TASK', 'CONSISTENCY_TASK'] as const;
 const filters: { readonly [Name in keyof PageFilter]-?: Filter } = {
   name: {
     parameter: 'name',
-    option: '--name <text>',
+    option: '--name <text...>',
     description: 'instances whose name contains this',
     choices: null,
     column: 'name',
@@ -34,7 +34,7 @@ const filters: { readonly [Name in keyof PageFilter]-?: Filter } = {
   },
   taskType: {
     parameter: 'task_type',
-    option: '--task-type <type>',
+    option: '--task-type <type...>',
     description: 'kind of task',
     choices: taskTypes,
     column: 'task_type',
@@ -42,7 +42,7 @@ const filters: { readonly [Name in keyof PageFilter]-?: Filter } = {
   },
   runStatus: {
     parameter: 'run_status',
-    option: '--run-status <status>',
+    option: '--run-status <status...>',
     description: 'outcome',
     choices: ['RUNNING', 'FAILED', 'ALARMING', 'SUCCESS', 'SUSPENDING', 'UNKNOWN'],
     column: 'run_status',
@@ -50,7 +50,7 @@ const filters: { readonly [Name in keyof PageFilter]-?: Filter } = {
   },
   notifyStatus: {
     parameter: 'notify_status',
-    option: '--notify-status <status>',
+    option: '--notify-status <status...>',
     description: 'notification',
     choices: ['NOT_TRIGGERED', 'SUCCESS', 'FAILED'],
     column: 'notify_status',

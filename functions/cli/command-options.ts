@@ -72,9 +72,7 @@ export const configOption: Option = new Option('-c, --config <file>', 'the confi
 /** The options for the config file and for targets, which may be repeated. */
 export const targetOptions: readonly Option[] = [
   configOption,
-  new Option('-t, --target <name>', 'only this target; may be given several times')
-    .default([], 'all targets')
-    .argParser((name: string, names: readonly string[]) => [...names, name]),
+  new Option('-t, --target <name...>', 'only this target, or these').default([], 'all targets'),
 ];
 
 /** What options accept that take a time. */
@@ -93,36 +91,33 @@ export function jsonOption(what: string): Option {
   return new Option('--json', `${what}; logs go to stderr`);
 }
 
-/** The option for a length of time, which is parsed to milliseconds. */
-export function ageOption(flags: string, description: string, preset: string): Option {
-  return new Option(flags, description).argParser(ageMs).default(ageMs(preset), preset);
-}
-
-function ageMs(text: string): number {
-  const ms = lengthOfTime(text);
-  if (ms === null) {
-    throw new InvalidArgumentError('It must be a length of time, for example 90m, 3h or 2d.');
-  }
-  return ms;
-}
-
-/** Lets an option be repeated. Each value must be one of `choices`; null accepts any text. */
-export function repeatable(option: Option, choices: readonly string[] | null): Option {
-  const described = choices === null ? option : option.choices(choices);
-  return described.argParser((value: string, values: readonly string[] = []) => {
-    if (choices !== null && !choices.includes(value)) {
-      throw new InvalidArgumentError(`Allowed choices are ${choices.join(', ')}.`);
+/** The option for a length of time, which is parsed to milliseconds. It may be limited to `most`. */
+export function ageOption(flags: string, description: string, preset: string, most?: string): Option {
+  const mostMs = most === undefined ? null : lengthOfTime(most);
+  const parse = (text: string): number => {
+    const ms = lengthOfTime(text);
+    if (ms === null || ms > (mostMs ?? ms)) {
+      const limit = most === undefined ? '' : ` of at most ${most}`;
+      throw new InvalidArgumentError(`It must be a length of time${limit}, for example 90m, 3h or 2d.`);
     }
-    return [...values, value];
-  });
+    return ms;
+  };
+  return new Option(flags, description).argParser(parse).default(parse(preset), preset);
 }
 
-/** The option for a whole number of at least `least`. */
-export function numberOption(flags: string, description: string, least: number, preset: number): Option {
+/** The option for a whole number from `least` to `most`. */
+export function numberOption(
+  flags: string,
+  description: string,
+  least: number,
+  preset: number,
+  most = Number.MAX_SAFE_INTEGER,
+): Option {
   return new Option(flags, description).default(preset).argParser((text: string) => {
     const value = Number(text);
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
-      throw new InvalidArgumentError(`It must be a whole number from ${least}.`);
+    if (!/^\d+$/.test(text) || value < least || value > most) {
+      const limit = most === Number.MAX_SAFE_INTEGER ? '' : ` to ${most}`;
+      throw new InvalidArgumentError(`It must be a whole number from ${least}${limit}.`);
     }
     return value;
   });

@@ -8,7 +8,6 @@ import {
   configOption,
   jsonOption,
   numberOption,
-  repeatable,
   targetOptions,
   timeForms,
   verticalOption,
@@ -31,7 +30,10 @@ export const questionCommands: readonly AddCommand[] = [
     options: [
       configOption,
       new Option('-t, --target <name>', 'the target to list; required if the config has several'),
-      ...allFilters.map(({ option, description, choices }) => repeatable(new Option(option, description), choices)),
+      ...allFilters.map(({ option, description, choices }) => {
+        const added = new Option(option, description);
+        return choices === null ? added : added.choices(choices);
+      }),
       new Option('--from <time>', `start of the range: ${timeForms}; default: no limit`),
       new Option('--to <time>', 'end of the range; the source decides whether --from and --to are inclusive'),
       numberOption('--limit <rows>', 'rows to show; more than 100 take several requests', 1, 20),
@@ -87,11 +89,11 @@ CSV contains every text unchanged. A spreadsheet may treat text that begins with
     ],
     options: [
       ...targetOptions,
-      numberOption('--days <n>', 'number of days to show, up to today; 2 to 120', 2, 30),
+      numberOption('--days <n>', 'number of days to show, up to today; 2 to 120', 2, 30, 120),
       new Option('--out <file>', 'file to write').default('report.html'),
       new Option('--open', 'show it in the browser'),
       new Option('--url', 'write nothing; print a URL of the published page that anyone can open'),
-      ageOption('--expires <time>', 'how long that URL is valid; at most 7d', '12h'),
+      ageOption('--expires <time>', 'how long that URL is valid; AWS allows at most 7d', '12h', '7d'),
       jsonOption('print one JSON object with the path of the page and the failing tasks'),
     ],
     remarks: `

@@ -28,12 +28,6 @@ interface ReportOptions extends TargetOptions {
   readonly expires: number;
 }
 
-/** AWS limits signed URLs to a week. */
-const longestExpiryMs = 7 * 86_400_000;
-
-/** Maximum number of days on a page, so that it stays readable and below 2 MB. */
-const maxReportDays = 120;
-
 /** Maximum number of tasks named on the terminal; the page has all. */
 const shownTasks = 5;
 
@@ -45,11 +39,6 @@ const shownTasks = 5;
 export async function report(options: ReportOptions): Promise<number> {
   if (options.url) {
     return await showPublished(await loadConfig(options.config), options);
-  }
-  if (options.days > maxReportDays) {
-    throw new ConfigError(`--days ${options.days} is more than a page can show`, {
-      remedy: `Give at most ${maxReportDays} days, or query older ones with "dqsync query".`,
-    });
   }
   const opened = await openTargets(options);
   const { config, targets } = opened;
@@ -122,9 +111,6 @@ function documentOf(path: string, sizeBytes: number, data: ReportData): Readonly
 
 /** Prints a URL of the published page. */
 async function showPublished(config: Config, { expires, json, open }: ReportOptions): Promise<number> {
-  if (expires > longestExpiryMs) {
-    throw new ConfigError('--expires is longer than AWS allows', { remedy: 'Give at most 7d.' });
-  }
   const store = await openStore(config.warehouse, process.env, config.storage);
   if (!isPageStore(store)) {
     throw new ConfigError(`the warehouse ${store.url} is a folder, which has no URL for others`, {

@@ -101,9 +101,8 @@ describe('dqsync report', () => {
   });
 
   it.each([
-    [['--days', '0'], 'whole number from 2'],
-    [['--days', '1'], 'whole number from 2'],
-    [['--days', '121'], 'at most 120 days'],
+    [['--days', '1'], 'whole number from 2 to 120'],
+    [['--days', '121'], 'whole number from 2 to 120'],
     [['--target', 'nobody'], 'nobody'],
     [['--url'], 'a folder, which has no URL for others'],
     [['--url', '--expires', '8d'], 'at most 7d'],
