@@ -1,8 +1,7 @@
 /**
- * The alarms by name, with their meaning, the first thing to check and the thresholds of the targets' alarms. Pure. The
- * stack's alarms have their thresholds in alarms.ts. The runbook in infra/README.md has a section for each name.
+ * The alarms by name, with their meaning and the first thing to check. Pure. Their conditions are in alarms.ts. The
+ * runbook in infra/README.md has a section for each name.
  */
-import type { MetricName } from '../functions/metrics.ts';
 
 /** One kind of alarm. */
 export interface AlarmKind {
@@ -10,30 +9,10 @@ export interface AlarmKind {
   readonly meaning: string;
   /** The first thing to check, in one sentence. */
   readonly lookFirst: string;
-  /**
-   * Present if each target has an alarm on one of its metrics. The other alarms belong to the stack, and are built in
-   * alarms.ts.
-   */
-  readonly target?: TargetCondition;
+  /** Present if each target has such an alarm. The others belong to the stack. */
+  readonly isOfTarget?: true;
   /** Present if only a deployment that asks for it has this alarm. */
   readonly isOptional?: true;
-}
-
-/** What a threshold may depend on, in seconds. */
-interface Pace {
-  /** The period of the schedule. */
-  readonly periodSeconds: number;
-  readonly settleSeconds: number;
-}
-
-/** The condition of a target's alarm: `statistic` of `metric` over one period of the schedule is above `threshold`. */
-interface TargetCondition {
-  readonly metric: MetricName;
-  /** The statistic, as CloudWatch names it. */
-  readonly statistic: 'Sum' | 'Maximum';
-  readonly threshold: (pace: Pace) => number;
-  /** The effect of a period without a run: the alarm keeps its state, or ends. */
-  readonly whenMissing: 'ignore' | 'notBreaching';
 }
 
 /** Every kind of alarm, by the name that it shares with its section of the runbook. */
@@ -51,14 +30,7 @@ export const alarmKinds = {
   'watermark-old': {
     meaning: 'The table is behind the source by more than three periods of the schedule and settleSeconds.',
     lookFirst: 'Run "npx dqsync status": it shows how far the target is covered and how its last run ended.',
-    target: {
-      metric: 'WatermarkAge',
-      statistic: 'Maximum',
-      // No run reads the last `settleSeconds`.
-      threshold: ({ periodSeconds, settleSeconds }) => 3 * periodSeconds + settleSeconds,
-      // A failed run reports the age too. If there is no run at all, "not-running" fires.
-      whenMissing: 'ignore',
-    },
+    isOfTarget: true,
   },
   'dead-letters': {
     meaning:
@@ -77,16 +49,18 @@ export const alarmKinds = {
   'rows-quarantined': {
     meaning: 'The source returned rows that could not be read. They were quarantined unchanged, and the run continued.',
     lookFirst: 'Read the newest file under quarantine/ in the bucket: each line contains a row and the reason.',
-    target: { metric: 'Quarantined', statistic: 'Sum', threshold: () => 0, whenMissing: 'notBreaching' },
+    isOfTarget: true,
   },
   'tasks-failing': {
     meaning: 'More tasks than expected began to raise alarms or to fail between two runs: the data may be wrong.',
     lookFirst: 'Run "npx dqsync changes": it lists the tasks, since when, and the executions.',
+    isOfTarget: true,
     isOptional: true,
   },
   'pass-rate-low': {
     meaning: 'Fewer of the executions of a day than expected passed: the data may be wrong.',
     lookFirst: 'Run "npx dqsync report --open": it shows which tasks fail, since when and how often.',
+    isOfTarget: true,
     isOptional: true,
   },
   'audit-failed': {
@@ -121,6 +95,7 @@ export const alarmKinds = {
 export type AlarmName = keyof typeof alarmKinds;
 
 /** Returns the description of an alarm: meaning, first thing to check, and its section of the runbook. */
-export function alarmDescription(name: string, { meaning, lookFirst }: AlarmKind, runbook: string): string {
+export function alarmDescription(name: AlarmName, runbook: string): string {
+  const { meaning, lookFirst } = alarmKinds[name];
   return `${meaning} ${lookFirst} ${runbook}#${name}`;
 }

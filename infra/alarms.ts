@@ -17,7 +17,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import { allTargets, type MetricName } from '../functions/metrics.ts';
-import { type AlarmKind, type AlarmName, alarmDescription, alarmKinds } from './alarm-kinds.ts';
+import { type AlarmName, alarmDescription } from './alarm-kinds.ts';
 import type { BackfillWorkflow } from './backfill-workflow.ts';
 import type { Deployment } from './deployment.ts';
 import { arnWithColon } from './permissions.ts';
@@ -149,19 +149,19 @@ export class Alarms extends Construct {
   }
 
   #ofTarget(target: string, namespace: string, period: Duration): void {
-    const { settleSeconds } = this.#deployment.config;
-    for (const [name, kind] of Object.entries<AlarmKind>(alarmKinds)) {
-      if (kind.target !== undefined) {
-        const { metric, statistic, threshold, whenMissing } = kind.target;
-        this.#addKind(name, kind, {
-          target,
-          metric: targetMetric(namespace, target, metric, statistic, period),
-          threshold: threshold({ periodSeconds: period.toSeconds(), settleSeconds }),
-          comparison: ComparisonOperator.GREATER_THAN_THRESHOLD,
-          ...(whenMissing === 'ignore' ? { whenMissing: TreatMissingData.IGNORE } : {}),
-        });
-      }
-    }
+    this.#add('watermark-old', {
+      target,
+      metric: targetMetric(namespace, target, 'WatermarkAge', Stats.MAXIMUM, period),
+      // No run reads the last `settleSeconds`.
+      threshold: 3 * period.toSeconds() + this.#deployment.config.settleSeconds,
+      comparison: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      // A failed run reports the age too. If there is no run at all, "not-running" fires.
+      whenMissing: TreatMissingData.IGNORE,
+    });
+    this.#add('rows-quarantined', {
+      target,
+      metric: targetMetric(namespace, target, 'Quarantined', Stats.SUM, period),
+    });
   }
 
   /** The alarms of `qualityAlarm`. They are about the data, while all other alarms are about the copying. */
@@ -189,17 +189,12 @@ export class Alarms extends Construct {
     }
   }
 
-  #add(name: AlarmName, condition: Condition): void {
-    this.#addKind(name, alarmKinds[name], condition);
-  }
-
-  #addKind(name: string, kind: AlarmKind, condition: Condition): void {
+  #add(name: AlarmName, { target, comparison, periods = 1, metric, threshold = 1, whenMissing }: Condition): void {
     const { stackName, runbook } = this.#deployment;
-    const { target, comparison, periods = 1, metric, threshold = 1, whenMissing } = condition;
     const suffix = target === undefined ? '' : `-${target}`;
     const alarm = new Alarm(this, `${name}${suffix}`, {
       alarmName: `${stackName}-${name}${suffix}`,
-      alarmDescription: alarmDescription(name, kind, runbook),
+      alarmDescription: alarmDescription(name, runbook),
       metric,
       threshold,
       comparisonOperator: comparison ?? ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,

@@ -249,7 +249,7 @@ function compactionOf(filesOfDay: readonly number[]): { readonly puts: number; r
 
 function alarmsOf(): { readonly stackAlarms: number; readonly targetAlarms: number } {
   const kinds = Object.values<AlarmKind>(alarmKinds).filter(({ isOptional }) => isOptional !== true);
-  const targetAlarms = kinds.filter(({ target }) => target !== undefined).length;
+  const targetAlarms = kinds.filter(({ isOfTarget }) => isOfTarget).length;
   return { stackAlarms: kinds.length - targetAlarms, targetAlarms };
 }
 
