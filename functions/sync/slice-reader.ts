@@ -2,6 +2,7 @@
  * Reads spans slice by slice, several in parallel so that requests continue while one slice waits for a reply. Returns
  * the slices in order of time, each with the parts that are proven complete.
  */
+import { edgeToleranceMs } from '../checkpoint/checkpoint.ts';
 import type { IncompleteReadError } from '../errors.ts';
 import { contains, containsAny, cutAt, gapsIn, inOrder, lengthOf } from '../intervals.ts';
 import type { EpochMs, Window } from '../model.ts';
@@ -172,14 +173,17 @@ export class SliceReader {
     return { window, proven, unproven, collected, begunAtMs, settledUntilMs };
   }
 
-  /** Returns the rows of the proven parts, including carried rows that have left the source; carries the others. */
+  /**
+   * Returns the rows of the proven parts, including carried rows that have left the source; carries the others. Among
+   * these are rows far from the window: a source that failed to deliver it has shown them in reply to another request.
+   */
   #rowsOf(window: Window, proven: readonly Window[], { seen, unreadable }: Collected): Collected {
     // If the source filters by another time than it shows, no other window may show this row.
     const isAttributable = this.#reading.source.profile.balancesHold;
-    const isWhole = lengthOf(proven) === lengthOf([window]);
-    for (const [key, row] of isWhole || !isAttributable ? [] : seen) {
+    const asked = { fromMs: window.fromMs - edgeToleranceMs, toMs: window.toMs + edgeToleranceMs };
+    for (const [key, row] of isAttributable ? seen : []) {
       const { startTimeMs } = row.execution;
-      if (contains(window, startTimeMs) && !containsAny(proven, startTimeMs)) {
+      if (contains(window, startTimeMs) ? !containsAny(proven, startTimeMs) : !contains(asked, startTimeMs)) {
         this.#carried.seen.set(key, row);
         seen.delete(key);
       }

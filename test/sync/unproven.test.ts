@@ -1,6 +1,7 @@
 /** A window that cannot be proven is reported and not covered, and does not prevent anything else. */
 import { describe, expect, it } from 'vitest';
 import { watermarkOf } from '../../functions/checkpoint/coverage.ts';
+import { isoTime } from '../../functions/clock.ts';
 import { gapsIn } from '../../functions/intervals.ts';
 import type { EpochMs } from '../../functions/model.ts';
 import { checkpointOf, dayMs, hourMs, minuteMs, type SyncedSource, syncedSource } from '../support/synced-source.ts';
@@ -125,6 +126,25 @@ describe('a page that the source never delivers', () => {
     world.clock.advance(dayMs);
     await world.syncWell();
     await world.expectTruth();
+  });
+
+  it('is not replaced by rows that the sync does not read, which the source shows in reply to other requests', async () => {
+    const { world, ms } = await worldWithBroken(50);
+    const initialFromMs = world.clock.now() - 6 * hourMs;
+    await world.sync({}, { initialFrom: isoTime(initialFromMs) });
+    const written = async () => (await world.observations()).map((row) => Number(row['start_time']));
+    expect((await written()).filter((startMs) => startMs < initialFromMs - minuteMs)).toEqual([]);
+    world.sim.traps.brokenSpan = null;
+    world.clock.advance(hourMs);
+    await world.syncWell({}, { initialFrom: isoTime(initialFromMs) });
+    const before = await written();
+    world.clock.advance(2 * hourMs);
+    const lateMs = world.clock.now() - hourMs;
+    world.sim.life.addMany(20, { fromMs: lateMs, toMs: lateMs + minuteMs });
+    world.sim.traps.brokenSpan = { fromMs: lateMs, toMs: lateMs + 1000 };
+    await world.sync({}, { initialFrom: isoTime(initialFromMs) });
+    expect((await written()).filter((startMs) => startMs < lateMs)).toEqual(before);
+    expect(ms).toBeGreaterThan(initialFromMs);
   });
 
   it('costs later syncs nothing until its next attempt', async () => {
