@@ -12,15 +12,7 @@ describe('the expression of a schedule', () => {
       'cron(0 2 ? * 2#1 *)',
       'cron(0 2 ? JAN,JUL SUN *)',
     ],
-    ...[
-      'cron(0 2 29 2 ? *)',
-      'cron(0 2 29 2 ? 2027-2028)',
-      'cron(0 2 29 FEB,JUN ? 2027)',
-      'cron(0 2 31 * ? *)',
-      'cron(0 2 31 2/5 ? *)',
-      'cron(0 2 30,31 2-4 ? *)',
-      'cron(0 2 1/2 2 ? *)',
-    ],
+    ...['cron(0 2 31 * ? *)', 'cron(0 2 31 2/5 ? *)', 'cron(0 2 30,31 2-4 ? *)', 'cron(0 2 29 FEB,JUN ? 2027)'],
   ])('may be %s', (expression) => {
     expect(scheduleExpressionProblem(expression)).toBeNull();
   });
@@ -41,11 +33,7 @@ describe('the expression of a schedule', () => {
     ['cron(0 2 * Jan ? *)', 'has the month "Jan"'],
     ['cron(0 2 ? * 0 *)', 'has the weekday "0"'],
     ['cron(0 2 ? * 2#6 *)', 'has the weekday "2#6"'],
-    ['cron(0 2 ? * 3#1,6#3 *)', 'without commas'],
     ['cron(0 2 * * ? 1969)', 'has the year "1969"'],
-    ['cron(0 2 31 2 ? *)', 'a date that does not exist'],
-    ['cron(0 2 31 FEB,APR,6,9,NOV ? *)', 'a date that does not exist'],
-    ['cron(0 2 30-31 2 ? *)', 'a date that does not exist'],
     ['cron(0 2 * * ?)', 'has 5 fields instead of six'],
     ['cron(0 0 2 * * ? *)', 'has 7 fields instead of six'],
     ['cron(0  2 * * ? *)', 'has 7 fields instead of six'],
