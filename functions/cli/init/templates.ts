@@ -37,54 +37,48 @@ export const secretFields: Readonly<Record<Auth, Readonly<Record<string, string>
 
 /** Returns the text of `dqsync.json`: the eight keys that people set, each with a comment. */
 export function configText(answers: Answers): string {
-  const text = (value: string): string => JSON.stringify(value);
   return `{
   "$schema": "./${schemaFile}",
 
   // Where the table is stored: "s3://bucket/prefix", or "file:<folder>", relative to this file.
-  "warehouse": ${text(answers.warehouse)},
+  "warehouse": ${JSON.stringify(answers.warehouse)},
 
-${sourceText(answers, '  ')}
+  // One entry for each workspace. Credentials are "file:<path>", "env:<variable>", or "secretsmanager:<name or ARN>".
+${keysText(answers, `file:./${secretFile}`)}
+}
+`;
+}
 
-  // One entry for each workspace.
-  "targets": [
+/** Returns the keys that both files have, with comments. */
+function keysText(answers: Answers, credentials: string): string {
+  const { region, auth, name, project, workspace } = answers;
+  const text = (value: string): string => JSON.stringify(value);
+  const endpoint = endpointOf(region);
+  const iam = auth === 'password' ? `\n    "iamEndpoint": ${text(iamEndpointOf({ endpoint }) ?? '')},` : '';
+  return `  "targets": [
     {
-      "name": ${text(answers.name)},
-      "projectId": ${text(answers.project)},
-      "workspace": ${text(answers.workspace)},
-      // Or "env:<variable>", or "secretsmanager:<secret name or ARN>".
-      "credentials": "file:./${secretFile}"
+      "name": ${text(name)},
+      "projectId": ${text(project)},
+      "workspace": ${text(workspace)},
+      "credentials": ${text(credentials)}
     }
   ],
+  "source": {
+    "endpoint": ${text(endpoint)},${iam}
+    // Requests that your user may send: the service's own limit is 40 in 10 seconds.
+    "quota": { "requests": 40, "perSeconds": 10 }
+  },
 
-  // The first sync reads executions from this time on. "dqsync backfill" reads earlier ones.
+  // The first run reads executions from this time on. "dqsync backfill" reads earlier ones.
   "initialFrom": ${text(midnightOf(answers))},
 
   // The time zone of the days by which the table is partitioned. It cannot change later.
-  "partitionTimeZone": ${text(answers.timeZone)}
-}
-`;
+  "partitionTimeZone": ${text(answers.timeZone)}`;
 }
 
 /** Returns the instant at which the first day begins. */
 function midnightOf({ from, timeZone }: Answers): string {
   return timeInZone(timeZone)(parseTimeArgument(from, '--from', timeZone));
-}
-
-/** Returns the key `source` with comments, each line indented. */
-function sourceText({ region, auth }: Answers, indent: string): string {
-  const endpoint = endpointOf(region);
-  const iam = auth === 'password' ? [`  "iamEndpoint": ${JSON.stringify(iamEndpointOf({ endpoint }) ?? '')},`] : [];
-  return [
-    '"source": {',
-    `  "endpoint": ${JSON.stringify(endpoint)},`,
-    ...iam,
-    "  // Requests that your user may send: the service's own limit is 40 in 10 seconds.",
-    '  "quota": { "requests": 40, "perSeconds": 10 }',
-    '},',
-  ]
-    .map((line) => `${indent}${line}`)
-    .join('\n');
 }
 
 /** Name of the file with the deployment's settings. */
@@ -97,31 +91,16 @@ export function secretNameOf({ name }: Pick<Answers, 'name'>): string {
 
 /** Returns the text of `dqsync.deploy.json`. Without a warehouse, the stack creates a bucket. */
 export function deployText(answers: Answers): string {
-  const text = (value: string): string => JSON.stringify(value);
   const warehouse = answers.warehouse.startsWith('s3://')
-    ? `"warehouse": ${text(answers.warehouse)},`
+    ? `"warehouse": ${JSON.stringify(answers.warehouse)},`
     : '// "warehouse": "s3://<bucket>[/<prefix>]" names the bucket. Without it, CloudFormation chooses a name.';
   return `{
   // The configuration of every run: the keys of dqsync.json, which the README lists.
   "config": {
     ${warehouse}
-${sourceText(answers, '    ')}
 
     // One entry for each workspace. The stack creates a secret with that name, whose value you set by hand.
-    "targets": [
-      {
-        "name": ${text(answers.name)},
-        "projectId": ${text(answers.project)},
-        "workspace": ${text(answers.workspace)},
-        "credentials": ${text(`secretsmanager:${secretNameOf(answers)}`)}
-      }
-    ],
-
-    // The first run reads executions from this time on, and Athena shows no earlier day.
-    "initialFrom": ${text(midnightOf(answers))},
-
-    // The time zone of the days by which the table is partitioned. It cannot change later.
-    "partitionTimeZone": ${text(answers.timeZone)}
+${keysText(answers, `secretsmanager:${secretNameOf(answers)}`).replaceAll(/^(?=.)/gm, '  ')}
   },
 
   // What is deployed around it: infra/README.md lists the keys.
