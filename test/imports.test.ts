@@ -193,7 +193,7 @@ const table: Readonly<Record<string, Allowed>> = {
     packages: [],
   },
   'functions/cli/compact/': { parts: [...aCommand, 'functions/compaction/'], packages: [] },
-  'functions/cli/rewind/': { parts: [...aCommand, 'functions/cli/verify/', 'functions/verify/'], packages: [] },
+  'functions/cli/rewind/': { parts: aCommand, packages: [] },
   'functions/cli/completion/': { parts: [], packages: ['commander'] },
   'functions/cli/runs/': { parts: [...aCommand, 'functions/checkpoint/'], packages: [] },
   'functions/cli/quarantine/': { parts: [...aCommand, 'functions/warehouse/'], packages: [] },

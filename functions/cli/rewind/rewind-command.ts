@@ -6,13 +6,11 @@ import type { EpochMs } from '../../model.ts';
 import { planRewind, type RewindPlan, type RewindRun, rewind as rewindTarget } from '../../sync/rewind.ts';
 import { settingsOf, targetOf } from '../../sync/targets.ts';
 import { parseTimeArgument } from '../../time-range.ts';
-import { daysIn } from '../../verify/verification.ts';
 import { canAsk, confirm } from '../terminal/ask.ts';
 import { errorJson } from '../terminal/failure.ts';
 import { counted, paragraph, shortTime, shownAt } from '../terminal/formats.ts';
 import { type OpenTargets, openTargets, type TargetOptions } from '../terminal/open-targets.ts';
 import { paint, writeError, writeLine, writeNote, writeResult } from '../terminal/output.ts';
-import { openTableView } from '../verify/table-view.ts';
 
 interface RewindOptions extends TargetOptions {
   readonly to: string;
@@ -29,7 +27,7 @@ interface Rewound {
   readonly watermark: string | null;
   /** The watermark after. */
   readonly to: string | null;
-  /** Number of covered executions that will be read again. */
+  /** Number of covered executions that will be read again, as if the rows of each window were spread evenly over it. */
   readonly rowsAgain: number;
   readonly changed: boolean;
 }
@@ -76,7 +74,7 @@ async function planFor(
   try {
     const plan = await planRewind(run, toMs);
     requireCovered(plan, target.name);
-    return { run, plan: await withTableRows(run, plan) };
+    return { run, plan };
   } catch (thrown) {
     return { target: target.name, error: toDqsyncError(thrown, target.name) };
   }
@@ -95,36 +93,6 @@ function requireCovered({ startMs, toMs, isNeeded }: RewindPlan, target: string)
       target,
       remedy: `Nothing was changed. To read again everything that is covered, give --to ${start}. To read older executions: dqsync backfill --from ${to} --to ${start} --target ${target}`,
     });
-  }
-}
-
-/** Counts the rows of up to this many days in the table. The rows of a longer span are extrapolated from coverage. */
-const countedDays = 31;
-const dayMs = 86_400_000;
-
-/**
- * Raises the number of rows to be read again to the table's own. Coverage knows the rows of a whole window, and a
- * rewind cuts windows: a busy day at the end of a quiet month would be far off. The table alone would not do: it may
- * have lost rows.
- */
-async function withTableRows(run: RewindRun, plan: RewindPlan): Promise<RewindPlan> {
-  const { watermarkMs, toMs, isNeeded } = plan;
-  if (!isNeeded || watermarkMs === null || watermarkMs - toMs > countedDays * dayMs) {
-    return plan;
-  }
-  const { partitionTimeZone } = run.settings;
-  try {
-    const table = await openTableView(run.store, run.target, partitionTimeZone);
-    try {
-      const tallies = await table.tally(daysIn({ fromMs: toMs, toMs: watermarkMs }, partitionTimeZone));
-      const rows = tallies.reduce((sum, tally) => sum + tally.rows, 0);
-      return { ...plan, rows: Math.max(plan.rows, rows) };
-    } finally {
-      await table.close();
-    }
-  } catch {
-    // A rewind does not need the table. The estimate from coverage stays.
-    return plan;
   }
 }
 

@@ -39,19 +39,6 @@ describe('dqsync rewind', () => {
     expect(await countInView(world)).toContain('\n400\n');
   });
 
-  it('counts the rows of a busy day at the end of a quiet month by the table', async () => {
-    const world = await aWorld();
-    const { life, clock } = world.simulator;
-    await world.configure((config) => {
-      config['initialFrom'] = isoAgo(world, 30 * 24);
-    });
-    life.addMany(30, { fromMs: clock.now() - 29 * 24 * hourMs, toMs: clock.now() - 48 * hourMs });
-    life.addMany(134, { fromMs: clock.now() - 20 * hourMs, toMs: clock.now() - hourMs });
-    await world.call(['sync']);
-    const run = await world.call(['rewind', '--to', isoAgo(world, 24), '--yes']);
-    expect(run.stdout).toContain('; about 134 executions ');
-  });
-
   it('takes a day as midnight in partitionTimeZone, and refuses what is not a time', async () => {
     const world = await aWorld();
     await world.configure((config) => {
