@@ -77,6 +77,15 @@ describe('folder store: links', () => {
     expect(await keysOf(store, 'data/')).toEqual(['data/dt=1/a']);
   });
 
+  it('leaves out a file whose name is not valid UTF-8', async () => {
+    const folder = await tempFolder();
+    const store = openFileStore(`file:${folder}/warehouse`);
+    await store.putIfAbsent('data/dt=1/a', bytesOf('1'));
+    await writeFile(Buffer.concat([bytesOf(join(folder, 'warehouse/data/dt=1/caf')), Buffer.from([0xe9])]), 'not ours');
+
+    expect(await keysOf(store, 'data/')).toEqual(['data/dt=1/a']);
+  });
+
   it('reports a broken link', async () => {
     const folder = await tempFolder();
     const store = openFileStore(`file:${folder}/warehouse`);
