@@ -57,8 +57,6 @@ export class Recorder {
   #recentFromMs: EpochMs;
   /** Incremental runs read executions from this start time on again, so the checkpoint keeps what was written. */
   #keptFromMs = Number.POSITIVE_INFINITY;
-  /** What a backfill sees in the lookback of the next sync must stay known one by one, too. */
-  #keptToo: readonly Window[] = [];
   /** How far the source's clock, which sets end times, is behind ours. */
   #sourceLagMs = 0;
   readonly #known: KnownExecutions;
@@ -122,7 +120,6 @@ export class Recorder {
     }
     const isKept = this.#revisitedMs > 0 || provenToMs < window.toMs;
     this.#keptFromMs = isKept ? recentFromMs : Number.POSITIVE_INFINITY;
-    this.#keptToo = this.#options.isIncremental ? [] : lookback;
     const startTimesMs: EpochMs[] = [];
     const late = new Set<string>();
     this.#noteSourceLag();
@@ -139,7 +136,7 @@ export class Recorder {
         late.add(key);
       }
       const isAtEnd = endsMs.some((ms) => Math.abs(ms - startTimeMs) <= edgeToleranceMs);
-      const isRecent = startTimeMs >= recentFromMs || containsAny(this.#keptToo, startTimeMs);
+      const isRecent = startTimeMs >= recentFromMs || this.#isRevisited(startTimeMs);
       const known = this.#observe(key, before, seen, isRecent, isAtEnd);
       if (known !== null && isAtEnd) {
         this.#known.keepAtEdge(key, known);
@@ -328,7 +325,12 @@ export class Recorder {
   }
 
   #isKept({ startTimeMs }: Execution): boolean {
-    return startTimeMs >= this.#keptFromMs || containsAny(this.#keptToo, startTimeMs);
+    return startTimeMs >= this.#keptFromMs || this.#isRevisited(startTimeMs);
+  }
+
+  /** Whether this is a backfill, and the next sync reads the time again, so that its executions must stay known, too. */
+  #isRevisited(startTimeMs: EpochMs): boolean {
+    return !this.#options.isIncremental && containsAny(this.#lookback, startTimeMs);
   }
 
   #noteSourceLag(): void {
