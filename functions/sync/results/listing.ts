@@ -2,11 +2,9 @@
 import type { ResultsWindow, WrittenExecution } from '../../checkpoint/results-document.ts';
 import { type ListedWindow, partToList } from '../../checkpoint/results-windows.ts';
 import { isoTime } from '../../clock.ts';
-import { SourceError } from '../../errors.ts';
 import { contains, gapsIn, unionOf } from '../../intervals.ts';
 import type { PageFilter, Window } from '../../model.ts';
 import type { PageSource } from '../../reading/page-source.ts';
-import type { WindowRead } from '../../reading/read-window.ts';
 import { calibrateRun, readWhole } from '../target-reader.ts';
 import type { TargetRun } from '../target-run.ts';
 import { failedStatuses, type ResultsBacklog } from './backlog.ts';
@@ -27,13 +25,18 @@ export async function listPart(
   window: ResultsWindow,
 ): Promise<ListedWindow> {
   const part = partToList(window);
+  if (source.profile.hints.answered === null) {
+    // Only a source that has answered another request is known to fail for the part alone.
+    const nowMs = run.clock.now();
+    await calibrateRun(source, { fromMs: nowMs, toMs: nowMs });
+  }
   const found: WrittenExecution[] = [];
   const unread: Window[] = [];
   const failed: Window[] = [];
   const isLastTry = window.tries + 1 >= maxFailures;
   for (const filter of wantedFilters(backlog)) {
     const ofStatus = { ...source, filter: { ...source.filter, ...filter } };
-    const { collected, proven, unproven } = await readPart(run, ofStatus, part);
+    const { collected, proven, unproven } = await readWhole(run, ofStatus, part);
     for (const { message, window: missing, cause } of unproven) {
       if (cause !== undefined && !isLastTry) {
         failed.push(missing);
@@ -55,26 +58,6 @@ export async function listPart(
     failed: allFailed,
     retryAtMs: run.clock.now() + pauseMs(window.tries),
   };
-}
-
-/**
- * Reads a part as `readWhole` does. If the first request to the source fails, requests other executions and then the
- * part again: only a source that answers another request is known to fail for the part alone.
- *
- * @throws what the source throws
- */
-async function readPart(run: TargetRun, source: PageSource, part: Window): Promise<WindowRead> {
-  try {
-    return await readWhole(run, source, part);
-  } catch (thrown) {
-    const mayBeOfPart = thrown instanceof SourceError && thrown.mayBeOfRequest;
-    if (!mayBeOfPart || source.profile.hints.answered !== null) {
-      throw thrown;
-    }
-    const nowMs = run.clock.now();
-    await calibrateRun(source, { fromMs: nowMs, toMs: nowMs });
-    return await readWhole(run, source, part);
-  }
 }
 
 /** Returns the filters that together show all executions whose results are wanted. */
