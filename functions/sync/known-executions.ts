@@ -34,13 +34,16 @@ export class KnownExecutions {
     return this.#known.get(key);
   }
 
-  setWritten(key: string, known: Known): void {
-    this.#known.set(key, known);
+  has(key: string): boolean {
+    return this.#known.has(key);
   }
 
-  /** Keeps an execution at the edge of a part over later commits, because the adjacent part shows it again. */
-  keepAtEdge(key: string, known: Known): void {
-    this.#edge.push([key, known]);
+  /** @param isAtEdge whether it is kept over later commits, because the adjacent part shows it again */
+  set(key: string, known: Known, isAtEdge: boolean): void {
+    this.#known.set(key, known);
+    if (isAtEdge) {
+      this.#edge.push([key, known]);
+    }
   }
 
   /**

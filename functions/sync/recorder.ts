@@ -18,7 +18,7 @@ import type { Collected, Seen } from '../reading/collected.ts';
 import { vanishedExtra } from '../warehouse/vanished.ts';
 import type { RunCounters } from './counters.ts';
 import { followUpOf } from './follow-up.ts';
-import { type Known, KnownExecutions } from './known-executions.ts';
+import { KnownExecutions } from './known-executions.ts';
 import { MovedExecutions } from './moved-executions.ts';
 import { furthestLookback } from './next-window.ts';
 import type { ReadSlice } from './slice-reader.ts';
@@ -55,8 +55,6 @@ export class Recorder {
   readonly #lookbackAtStart: readonly Window[];
   #checkpoint: Checkpoint;
   #recentFromMs: EpochMs;
-  /** Incremental runs read executions from this start time on again, so the checkpoint keeps what was written. */
-  #keptFromMs = Number.POSITIVE_INFINITY;
   /** How far the source's clock, which sets end times, is behind ours. */
   #sourceLagMs = 0;
   readonly #known: KnownExecutions;
@@ -110,18 +108,16 @@ export class Recorder {
 
   /** Records the proven parts of a slice, up to `provenToMs`, and all their rows. */
   addSlice({ window, proven, unproven, collected }: ReadSlice, provenToMs: EpochMs): void {
-    // The watermark may stop before an unproven part, and the next run then reads the lookback before it again.
-    const endMs = gapsIn(window, proven)[0]?.fromMs ?? window.toMs;
-    const recentFromMs = Math.min(endMs, provenToMs) - this.#revisitedMs - edgeToleranceMs;
-    const lookback = this.#lookback;
     if (provenToMs < window.toMs) {
-      // Not from `endMs` on: proven rows after an unproven part are covered, so the next run need not read them again.
+      // Not from an unproven part on: rows after it are covered, so the next run need not read them again.
       this.#recentFromMs = Math.min(this.#recentFromMs, this.#readAgainFrom(provenToMs));
     }
-    const isKept = this.#revisitedMs > 0 || provenToMs < window.toMs;
-    this.#keptFromMs = isKept ? recentFromMs : Number.POSITIVE_INFINITY;
     const startTimesMs: EpochMs[] = [];
     const late = new Set<string>();
+    const lookback = this.#lookback;
+    // Of what a backfill reads, only this stays known: what it does not cover, and the lookback of the next sync.
+    const keptFromMs = provenToMs - edgeToleranceMs;
+    const { isIncremental } = this.#options;
     this.#noteSourceLag();
     const gaps = gapsIn(window, this.checkpoint.coverage);
     const isAllNew = lengthOf(gaps) === spanMs(window);
@@ -129,18 +125,14 @@ export class Recorder {
     for (const [key, seen] of collected.seen) {
       const { startTimeMs } = seen.execution;
       startTimesMs.push(startTimeMs);
-      const before = this.#known.get(key);
-      const mayBeLate = !isAllNew && before === undefined && containsAny(lookback, startTimeMs);
+      const mayBeLate = !isAllNew && !this.#known.has(key) && containsAny(lookback, startTimeMs);
       if (mayBeLate && contains(window, startTimeMs) && !containsAny(gaps, startTimeMs)) {
         this.#pending.change.lateStartTimesMs.push(startTimeMs);
         late.add(key);
       }
       const isAtEnd = endsMs.some((ms) => Math.abs(ms - startTimeMs) <= edgeToleranceMs);
-      const isRecent = startTimeMs >= recentFromMs || this.#isRevisited(startTimeMs);
-      const known = this.#observe(key, before, seen, isRecent, isAtEnd);
-      if (known !== null && isAtEnd) {
-        this.#known.keepAtEdge(key, known);
-      }
+      const isKept = isIncremental || startTimeMs >= keptFromMs || containsAny(lookback, startTimeMs);
+      this.#observe(key, seen, isKept, isAtEnd);
     }
     this.addUnreadable(collected);
     this.#pending.change.unproven.push(...unproven.map((error) => error.window));
@@ -186,7 +178,7 @@ export class Recorder {
   /** Records an execution that was re-checked. */
   addReobserved(key: string, seen: Seen): void {
     this.#noteSourceLag();
-    this.#observe(key, this.#known.get(key), seen, false, false);
+    this.#observe(key, seen, true, false);
   }
 
   /**
@@ -234,7 +226,7 @@ export class Recorder {
     const noted = { ...execution, extra: vanishedExtra(execution.extra, isoTime(vanishedAtMs)) };
     const observedAtMs = (this.#known.get(key)?.observedAtMs ?? vanishedAtMs) + 1;
     this.#write(noted, observedAtMs);
-    this.#known.setWritten(key, { fingerprint: fingerprintOf(noted), observedAtMs });
+    this.#known.set(key, { fingerprint: fingerprintOf(noted), observedAtMs }, false);
     this.#missed.add(key);
     const entry = { execution: noted, observedAtMs, lookedAtMs: vanishedAtMs };
     this.#pending.change.opened.push({ ...entry, awaits: 'notification' });
@@ -270,67 +262,47 @@ export class Recorder {
     this.#quarantined = new Set(checkpoint.quarantined.map(({ fingerprint }) => fingerprint));
   }
 
-  /** Records one observation. Returns what is now known of the execution, or null if that is not kept. */
-  #observe(key: string, before: Known | undefined, seen: Seen, isRecent: boolean, isAtEnd: boolean): Known | null {
-    const { execution, receivedAtMs } = seen;
+  /**
+   * Records one observation.
+   *
+   * @param isKept whether the checkpoint may keep its state
+   * @param isAtEnd whether the adjacent part may show the execution again
+   */
+  #observe(key: string, { execution, receivedAtMs }: Seen, isKept: boolean, isAtEnd: boolean): void {
+    const before = this.#known.get(key);
+    const wasFollowed = this.#known.followed.has(key);
+    const wasExpired = this.#known.expired.has(key);
     // The next run reads a recent execution again, unless a concurrent run has moved the lookback past it. A
     // followed execution stays followed, because closing it would also drop what that run has recorded of it.
-    const recentFromMs = this.#known.followed.has(key) ? Number.POSITIVE_INFINITY : this.#recentFromMs;
+    const recentFromMs = wasFollowed ? Number.POSITIVE_INFINITY : this.#recentFromMs;
     const awaits = followUpOf(execution, receivedAtMs - this.#sourceLagMs, recentFromMs, this.#run.settings);
-    if (before !== undefined || awaits !== null || isAtEnd || this.#known.expired.has(key)) {
-      return this.#observeKept(key, before, seen, awaits, isRecent);
-    }
-    const observedAtMs = this.#known.laterThan(undefined, receivedAtMs);
-    this.#write(execution, observedAtMs);
-    if (isRecent && this.#isKept(execution)) {
-      this.#pending.change.seen.push({ execution, observedAtMs });
-    }
-    this.#expireIfOpen(execution, observedAtMs, false);
-    return null;
-  }
-
-  #observeKept(
-    key: string,
-    before: Known | undefined,
-    { execution, receivedAtMs }: Seen,
-    awaits: ReturnType<typeof followUpOf>,
-    isRecent: boolean,
-  ): Known {
-    const wasFollowed = this.#known.followed.has(key);
-    const fingerprint = fingerprintOf(execution);
-    const isChanged = before?.fingerprint !== fingerprint;
-    const observedAtMs =
-      isChanged || before === undefined ? this.#known.laterThan(before, receivedAtMs) : before.observedAtMs;
-    const known = { fingerprint, observedAtMs };
-    // The window of a backfill may have shown a row beyond its end, where nothing is kept. The next window shows it
-    // again, unchanged. A known execution that is written is marked (PROTOCOL.md, I22), which its new state ends.
-    const isMarked = isChanged && before !== undefined;
-    if (isMarked || (this.#isKept(execution) && (isChanged || this.#revisitedMs === 0))) {
+    // Most rows are new and settled, and this run does not see them again: their fingerprints are not needed.
+    const isCompared = before !== undefined || awaits !== null || isAtEnd || wasExpired;
+    const fingerprint = isCompared ? fingerprintOf(execution) : '';
+    const isChanged = before === undefined || before.fingerprint !== fingerprint;
+    const observedAtMs = isChanged ? this.#known.laterThan(before, receivedAtMs) : before.observedAtMs;
+    // A known execution that is written is marked (PROTOCOL.md, I22), which its new state ends.
+    if (isKept || before !== undefined) {
       this.#pending.change.seen.push({ execution, observedAtMs });
     }
     if (isChanged) {
       this.#write(execution, observedAtMs);
-      this.#known.setWritten(key, known);
     }
-    if (awaits !== null && (isChanged || !wasFollowed || !isRecent)) {
+    if (isCompared) {
+      this.#known.set(key, { fingerprint, observedAtMs }, isAtEnd);
+    }
+    if (awaits !== null) {
       this.#pending.change.opened.push({ execution, observedAtMs, lookedAtMs: receivedAtMs, awaits });
       this.#known.followed.add(key);
+      return;
     }
-    if (awaits === null && (wasFollowed || this.#known.expired.has(key))) {
+    if (wasFollowed || wasExpired) {
       this.#pending.change.closed.push({ key, observedAtMs });
       this.#known.followed.delete(key);
+    }
+    if (isChanged || wasFollowed) {
       this.#expireIfOpen(execution, observedAtMs, wasFollowed);
     }
-    return known;
-  }
-
-  #isKept({ startTimeMs }: Execution): boolean {
-    return startTimeMs >= this.#keptFromMs || this.#isRevisited(startTimeMs);
-  }
-
-  /** Whether this is a backfill, and the next sync reads the time again, so that its executions must stay known, too. */
-  #isRevisited(startTimeMs: EpochMs): boolean {
-    return !this.#options.isIncremental && containsAny(this.#lookback, startTimeMs);
   }
 
   #noteSourceLag(): void {
