@@ -5,8 +5,8 @@
 import { ConflictError } from '../errors.ts';
 import type { Target } from '../model.ts';
 import { checkpointKey, probeKey } from '../warehouse/layout.ts';
-import type { Store } from '../warehouse/store.ts';
-import { retriesOfSharedFile, type WritingRun } from '../warehouse/write-retries.ts';
+import { type PutOutcome, putIfUnchanged, type Store } from '../warehouse/store.ts';
+import { type WritingRun, writeSharedFile } from '../warehouse/write-retries.ts';
 import { applyChange, type Change } from './change.ts';
 import { type Checkpoint, emptyCheckpoint } from './checkpoint.ts';
 import { decodeCheckpoint, encodeCheckpoint, isUnused } from './codec.ts';
@@ -140,25 +140,20 @@ export async function moveCheckpoint(
   commitId: string,
   nextOf: (checkpoint: Checkpoint) => Checkpoint,
 ): Promise<Committed> {
-  const { store, target } = run;
-  const key = checkpointKey(target.name);
-  const retries = retriesOfSharedFile(run, `the checkpoint ${key}`);
+  const key = checkpointKey(run.target.name);
   let current = base;
   let theirs: Committed['theirs'] = null;
-  for (;;) {
-    const next = nextOf(current.checkpoint);
-    const bytes = encodeCheckpoint(next);
-    const outcome =
-      current.etag === null ? await store.putIfAbsent(key, bytes) : await store.putIfMatch(key, bytes, current.etag);
-    if (outcome.kind === 'won') {
-      return { checkpoint: next, etag: outcome.etag, theirs };
-    }
-    await retries.pauseAfter(outcome);
+  const attempt = async (): Promise<PutOutcome> => {
+    const checkpoint = nextOf(current.checkpoint);
+    const outcome = await putIfUnchanged(run.store, key, encodeCheckpoint(checkpoint), current.etag);
+    current = outcome.kind === 'won' ? { checkpoint, etag: outcome.etag } : current;
+    return outcome;
+  };
+  await writeSharedFile(run, `the checkpoint ${key}`, attempt, async ({ kind }) => {
     current = await loadCheckpoint(run);
-    if (current.checkpoint.commitIds.includes(commitId)) {
-      return { ...current, theirs };
-    }
-    retries.requireAnother(outcome);
-    theirs = outcome.kind === 'lost' ? current.checkpoint.coverage : theirs;
-  }
+    const isOurs = current.checkpoint.commitIds.includes(commitId);
+    theirs = kind === 'lost' && !isOurs ? current.checkpoint.coverage : theirs;
+    return isOurs;
+  });
+  return { ...current, theirs };
 }

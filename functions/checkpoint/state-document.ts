@@ -5,8 +5,8 @@
  * understood counts as missing, and is replaced.
  */
 import type * as z from 'zod';
-import type { PutOutcome, Store } from '../warehouse/store.ts';
-import { retriesOfSharedFile, type WritingRun } from '../warehouse/write-retries.ts';
+import { type PutOutcome, putIfUnchanged, type Store } from '../warehouse/store.ts';
+import { type WritingRun, writeSharedFile } from '../warehouse/write-retries.ts';
 
 /** A kind of document. */
 export interface DocumentKind<T> {
@@ -57,33 +57,24 @@ export async function changeDocument<T>(
   base: LoadedDocument<T>,
   change: (value: T) => T,
 ): Promise<LoadedDocument<T>> {
-  const retries = retriesOfSharedFile(run, kind.keyOf(run.target.name));
+  const key = kind.keyOf(run.target.name);
   let current = base;
-  for (;;) {
-    const value = change(current.value);
-    if (value === current.value) {
-      return current;
-    }
-    const outcome = await putDocument(run, kind, current, value);
-    if (outcome.kind === 'won') {
-      return { value, etag: outcome.etag, isDamaged: false };
-    }
-    await retries.pauseAfter(outcome);
-    current = await loadDocument(run.store, run.target.name, kind);
-    retries.requireAnother(outcome);
+  let value = change(base.value);
+  if (value === base.value) {
+    return base;
   }
-}
-
-/** Replaces a document unless another run has done so since it was loaded. @throws StorageError */
-export async function putDocument<T>(
-  { store, target }: DocumentRun,
-  kind: DocumentKind<T>,
-  { etag }: LoadedDocument<T>,
-  value: T,
-): Promise<PutOutcome> {
-  const key = kind.keyOf(target.name);
-  const bytes = new TextEncoder().encode(kind.encode(value));
-  return await (etag === null ? store.putIfAbsent(key, bytes) : store.putIfMatch(key, bytes, etag));
+  const attempt = async (): Promise<PutOutcome> => {
+    const bytes = new TextEncoder().encode(kind.encode(value));
+    const outcome = await putIfUnchanged(run.store, key, bytes, current.etag);
+    current = outcome.kind === 'won' ? { value, etag: outcome.etag, isDamaged: false } : current;
+    return outcome;
+  };
+  await writeSharedFile(run, key, attempt, async () => {
+    current = await loadDocument(run.store, run.target.name, kind);
+    value = change(current.value);
+    return value === current.value;
+  });
+  return current;
 }
 
 function parseJson(bytes: Uint8Array): unknown {

@@ -2,7 +2,7 @@
 import { isoTime } from '../clock.ts';
 import type { Target, UnreadableRow } from '../model.ts';
 import { quarantineKey, quarantinePrefixOf } from './layout.ts';
-import type { Store } from './store.ts';
+import { putIfUnchanged, type Store } from './store.ts';
 import { type RunWithFiles, writeOwnFile } from './write-retries.ts';
 
 /**
@@ -32,13 +32,10 @@ export async function writeQuarantine(
   const added = `${lines.join('\n')}\n`;
   await writeOwnFile(run, key, 'another run writes to this file', async () => {
     const existing = await run.store.get(key);
-    if (existing === null) {
-      return await run.store.putIfAbsent(key, new TextEncoder().encode(added));
-    }
-    const text = new TextDecoder().decode(existing.bytes);
-    return text.endsWith(added)
+    const text = existing === null ? '' : new TextDecoder().decode(existing.bytes);
+    return existing !== null && text.endsWith(added)
       ? { kind: 'won', etag: existing.etag }
-      : await run.store.putIfMatch(key, new TextEncoder().encode(text + added), existing.etag);
+      : await putIfUnchanged(run.store, key, new TextEncoder().encode(text + added), existing?.etag ?? null);
   });
 }
 

@@ -70,6 +70,16 @@ export interface Store {
   requireWritable?(): Promise<void>;
 }
 
+/** Writes an object if its ETag is still `etag`; null if there must be none. */
+export async function putIfUnchanged(
+  store: Store,
+  key: string,
+  bytes: Uint8Array,
+  etag: string | null,
+): Promise<PutOutcome> {
+  return await (etag === null ? store.putIfAbsent(key, bytes) : store.putIfMatch(key, bytes, etag));
+}
+
 /** A store that a browser can read from too. */
 export interface PageStore extends Store {
   /** Writes an HTML page whole, whatever was there before. */

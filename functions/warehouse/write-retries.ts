@@ -7,7 +7,10 @@ import type { PutOutcome, Store } from './store.ts';
 export type NotWon = Exclude<PutOutcome, { readonly kind: 'won' }>;
 
 /** A write to retry. */
-export interface RetriedWrite {
+interface RetriedWrite {
+  readonly attempt: () => Promise<PutOutcome>;
+  /** Reads back after an attempt that did not win. Returns whether it was written after all. Default: it was not. */
+  readonly isWritten?: (outcome: NotWon) => Promise<boolean>;
   /** How many attempts may be lost to other writers. */
   readonly maxLost: number;
   /** Makes the error for too many lost attempts. `attempts` is their number as text. */
@@ -36,57 +39,6 @@ const maxUnknown = 4;
 const pauseAfterLostMs = 100;
 const pauseAfterUnknownMs = 200;
 
-/** Counts the attempts of one write. */
-class WriteRetries {
-  readonly #run: WritingRun;
-  readonly #write: RetriedWrite;
-  #lost = 0;
-  #unknown = 0;
-
-  constructor(run: WritingRun, write: RetriedWrite) {
-    this.#run = run;
-    this.#write = write;
-  }
-
-  /**
-   * Counts an attempt that did not win, and backs off; after a lost one for a random time, so that the two writers do
-   * not collide again. The caller then reads back whether its write succeeded.
-   *
-   * @throws StorageError, or the error of `lostTooOften`, after the run's hard stop
-   */
-  async pauseAfter(outcome: NotWon): Promise<void> {
-    const { clock, budget } = this.#run;
-    this.#lost += outcome.kind === 'lost' ? 1 : 0;
-    this.#unknown += outcome.kind === 'unknown' ? 1 : 0;
-    const pauseMs =
-      outcome.kind === 'lost' ? Math.random() * pauseAfterLostMs * this.#lost : pauseAfterUnknownMs * this.#unknown;
-    // The hard stop ends the pause.
-    await clock.sleep(pauseMs, budget?.hardStop).catch(() => undefined);
-    if (budget?.hardStop.aborted) {
-      throw this.#failure(outcome);
-    }
-  }
-
-  /** @throws the same errors if no further attempt is allowed */
-  requireAnother(outcome: NotWon): void {
-    if (this.#unknown >= maxUnknown || this.#lost >= this.#write.maxLost) {
-      throw this.#failure(outcome);
-    }
-  }
-
-  #failure(outcome: NotWon): DqsyncError {
-    const count = this.#lost + this.#unknown;
-    const attempts = `${count} ${count === 1 ? 'attempt' : 'attempts'}`;
-    if (outcome.kind === 'lost') {
-      return this.#write.lostTooOften(attempts);
-    }
-    const { cause } = outcome;
-    const { message, code, requestId, retryable, remedy } = cause;
-    const target = this.#run.target.name;
-    return new StorageError(`${message} (${attempts})`, { target, cause, code, requestId, retryable, remedy });
-  }
-}
-
 /**
  * Writes a file that only `run` writes, with retries.
  *
@@ -104,20 +56,61 @@ export async function writeOwnFile(
       target: run.target.name,
       remedy: 'Check that nothing else writes to the warehouse, then run again; nothing that was committed is lost.',
     });
-  const retries = new WriteRetries(run, { maxLost: maxLostAtOwnFile, lostTooOften });
-  for (let outcome = await attempt(); outcome.kind !== 'won'; outcome = await attempt()) {
-    await retries.pauseAfter(outcome);
-    retries.requireAnother(outcome);
-  }
+  await retried(run, { attempt, maxLost: maxLostAtOwnFile, lostTooOften });
 }
 
-/** Counts the attempts for a file that all runs of a target write. `what` is its name in messages. */
-export function retriesOfSharedFile(run: WritingRun, what: string): WriteRetries {
+/**
+ * Writes a file that all runs of a target write, with retries.
+ *
+ * @param what its name in messages
+ * @throws ConflictError if other runs won every time; StorageError
+ */
+export async function writeSharedFile(
+  run: WritingRun,
+  what: string,
+  attempt: () => Promise<PutOutcome>,
+  isWritten: (outcome: NotWon) => Promise<boolean>,
+): Promise<void> {
   const lostTooOften = (attempts: string): ConflictError =>
     new ConflictError(`${what} could not be written (${attempts}): another run committed first each time`, {
       target: run.target.name,
       remedy:
         'Run fewer syncs and backfills of this target at the same time, then run again. Everything that was committed is kept.',
     });
-  return new WriteRetries(run, { maxLost: maxLostAtSharedFile, lostTooOften });
+  await retried(run, { attempt, isWritten, maxLost: maxLostAtSharedFile, lostTooOften });
+}
+
+/**
+ * Backs off after each attempt that did not win; after a lost one for a random time, so that the two writers do not
+ * collide again.
+ */
+async function retried({ clock, budget, target }: WritingRun, write: RetriedWrite): Promise<void> {
+  let lost = 0;
+  let unknown = 0;
+  const failure = (outcome: NotWon): DqsyncError => {
+    const attempts = lost + unknown === 1 ? '1 attempt' : `${lost + unknown} attempts`;
+    if (outcome.kind === 'lost') {
+      return write.lostTooOften(attempts);
+    }
+    const { cause } = outcome;
+    const { message, code, requestId, retryable, remedy } = cause;
+    const details = { target: target.name, cause, code, requestId, retryable, remedy };
+    return new StorageError(`${message} (${attempts})`, details);
+  };
+  for (let outcome = await write.attempt(); outcome.kind !== 'won'; outcome = await write.attempt()) {
+    lost += outcome.kind === 'lost' ? 1 : 0;
+    unknown += outcome.kind === 'unknown' ? 1 : 0;
+    const pauseMs = outcome.kind === 'lost' ? Math.random() * pauseAfterLostMs * lost : pauseAfterUnknownMs * unknown;
+    // The hard stop ends the pause.
+    await clock.sleep(pauseMs, budget?.hardStop).catch(() => undefined);
+    if (budget?.hardStop.aborted) {
+      throw failure(outcome);
+    }
+    if (await write.isWritten?.(outcome)) {
+      return;
+    }
+    if (unknown >= maxUnknown || lost >= write.maxLost) {
+      throw failure(outcome);
+    }
+  }
 }

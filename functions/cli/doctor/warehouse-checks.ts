@@ -3,7 +3,7 @@ import { newToken } from '../../clock.ts';
 import { StorageError } from '../../errors.ts';
 import { probeKey } from '../../warehouse/layout.ts';
 import { ignoredConditions } from '../../warehouse/s3-errors.ts';
-import type { PutOutcome, Store } from '../../warehouse/store.ts';
+import { type PutOutcome, putIfUnchanged, type Store } from '../../warehouse/store.ts';
 import { type Check, runCheck } from './check.ts';
 
 /** Writes the probe, reads it back, replaces it, and checks that a stale replacement is refused. */
@@ -36,9 +36,7 @@ function probe(): Buffer {
 
 async function writeProbe(store: Store, bytes: Buffer): Promise<{ readonly etag: string }> {
   const before = await store.get(probeKey);
-  const outcome =
-    before === null ? await store.putIfAbsent(probeKey, bytes) : await store.putIfMatch(probeKey, bytes, before.etag);
-  return requireWon(store, outcome);
+  return requireWon(store, await putIfUnchanged(store, probeKey, bytes, before?.etag ?? null));
 }
 
 function requireWon(store: Store, outcome: PutOutcome): { readonly etag: string } {

@@ -6,7 +6,7 @@ import { type AuditRecord, auditKind } from '../../checkpoint/audit-record.ts';
 import { type Checkpoint, withCommitId } from '../../checkpoint/checkpoint.ts';
 import { loadCheckpoint, moveCheckpoint } from '../../checkpoint/checkpoint-store.ts';
 import { correctRows } from '../../checkpoint/coverage.ts';
-import { type LoadedDocument, loadDocument, putDocument } from '../../checkpoint/state-document.ts';
+import { changeDocument, type LoadedDocument, loadDocument } from '../../checkpoint/state-document.ts';
 import { isoTime, newRunId, newToken } from '../../clock.ts';
 import { type DqsyncError, IncompleteReadError, StoppedError } from '../../errors.ts';
 import type { EpochMs, Window } from '../../model.ts';
@@ -137,8 +137,7 @@ class Audit {
       failed: this.#counters.auditFailures,
       spans,
     };
-    // Another audit that has written it in the meantime knows as much.
-    await putDocument(this.#run, auditKind, this.#loaded, record);
+    await changeDocument(this.#run, auditKind, this.#loaded, () => record);
   }
 
   /** Returns whether it compared all days. @throws the first error of a day */
